@@ -188,7 +188,7 @@ $(addprefix $(BUILD)/tests/fuzz/,$(FUZZ_NAMES) seeds): $(BUILD)/tests/fuzz/%: $(
 	$(CC) $(ALL_CFLAGS) $(FUZZ_MAIN) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
 $(addprefix $(BUILD)/tests/fuzz/,$(FUZZ_NAMES)): FUZZ_MAIN = -fsanitize=fuzzer
 $(addprefix $(BUILD)/tests/fuzz/,fuzz_blob fuzz_store fuzz_salvage fuzz_redo fuzz_shadow): $(call object,tests/fuzz/parcel_mutate.c)
-$(addprefix $(BUILD)/tests/fuzz/,fuzz_store fuzz_salvage): $(call object,tests/fuzz/hosted_store.c)
+$(addprefix $(BUILD)/tests/fuzz/,fuzz_store fuzz_salvage seeds): $(call object,tests/fuzz/hosted_store.c)
 fuzz-programs: $(addprefix $(BUILD)/tests/fuzz/,$(FUZZ_NAMES) seeds)
 
 # The bench, with those peers that are on this machine (tests/bench/peers.h finds them by the same signs).

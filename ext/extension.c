@@ -10,7 +10,7 @@
 #include <pthread.h>
 #include <string.h>
 
-enum { OLDEST_SQLITE = 3038000 };
+enum { OLDEST_SQLITE = 3038000 }; /* the first with sqlite3_vtab_in(), sqlite3_vtab_distinct(), and LIMIT for us */
 
 static pthread_mutex_t process_mutex = PTHREAD_MUTEX_INITIALIZER;
 

@@ -21,16 +21,9 @@
 
 #include <stddef.h>
 
-enum { NAME_ATTEMPTS = 16 };
+enum { NAME_ATTEMPTS = 16 }; /* random ones: a second is never needed, but where somebody makes all files */
 
 /* --- the id and the file's name ----------------------------------------------------------------------------------- */
-
-static int complain_taken(const struct art_name *name, char **message) {
-    return art_complain(message, SQLITE_CANTOPEN,
-                        "art: each name that was tried for the .art file is taken (%s.%s): look what makes files in "
-                        "the database's folder",
-                        name->schema, name->table);
-}
 
 /* A random id, and a name that no file has. sqlite3_free() the name. */
 static int choose_id(sqlite3 *db, const struct art_name *name, uint8_t *uuid, char **file, char **message) {
@@ -47,7 +40,11 @@ static int choose_id(sqlite3 *db, const struct art_name *name, uint8_t *uuid, ch
         if (!rc && !taken) break;
         sqlite3_free(*file);
         *file = NULL;
-        if (i == NAME_ATTEMPTS) rc = complain_taken(name, message);
+        if (i < NAME_ATTEMPTS) continue;
+        rc = art_complain(message, SQLITE_CANTOPEN,
+                          "art: each name that was tried for the .art file is taken (%s.%s): look what makes files in "
+                          "the database's folder",
+                          name->schema, name->table);
     }
     assert(rc || *file);
     art_free(folder);
@@ -157,15 +154,6 @@ static int check_encoding(sqlite3 *db, char **message) {
                         "database");
 }
 
-static int take_arguments(struct art_vtab *vtab, int argc, const char *const *argv, char **message) {
-    int rc = SQLITE_OK;
-    for (int i = 3; !rc && i < argc; i++) rc = take_argument(vtab, argv[i], message);
-    if (!rc && !vtab->columns.count) rc = art_columns_default(&vtab->columns);
-    if (!rc) rc = art_columns_check_count(&vtab->columns, vtab->connection->db, vtab->name->table, message);
-    if (!rc) rc = art_vtab_parse_summary(vtab, message);
-    return rc ? rc : declare(vtab, message);
-}
-
 /* From here on the table is part of the transaction: it did not exist at its beginning. */
 static int create_table(struct art_vtab *vtab, char **message) {
     assert(!vtab->table && vtab->created == vtab->columns.count);
@@ -208,7 +196,11 @@ static int create(sqlite3 *db, void *context, int argc, const char *const *argv,
     int rc = art_vtab_new(db, argv, &vtab);
     if (rc) return rc;
     rc = check_name(vtab->name->table, message);
-    if (!rc) rc = take_arguments(vtab, argc, argv, message);
+    for (int i = 3; !rc && i < argc; i++) rc = take_argument(vtab, argv[i], message);
+    if (!rc && !vtab->columns.count) rc = art_columns_default(&vtab->columns);
+    if (!rc) rc = art_columns_check_count(&vtab->columns, db, vtab->name->table, message);
+    if (!rc) rc = art_vtab_parse_summary(vtab, message);
+    if (!rc) rc = declare(vtab, message);
     if (!rc) rc = art_storage_resolve(vtab->connection, vtab->name->schema, &vtab->settings.storage, message);
     vtab->created = vtab->columns.count;
     if (!rc) rc = check_encoding(db, message);
@@ -239,14 +231,6 @@ static int join_for_change(struct art_vtab *vtab, const char *what) {
                         vtab->name->table, what);
 }
 
-static void table_is_dropped(struct art_table *table, sqlite3_vtab *base) {
-    assert(table->vtabs);
-    table->exists = false;
-    if (art_table_is_heard(table)) return;
-    table->remove_allowed = false; /* nobody will tell whether the DROP lasts */
-    if (table->owner == base) art_table_committed(table);
-}
-
 /* Only a file that is surely this database's goes with the table: one that was copied with it is claimed first, if it
  * can be. */
 static int claim_file(struct art_table *table, char **message) {
@@ -273,7 +257,11 @@ static int destroy(sqlite3_vtab *base) {
     rc = art_shadow_drop(vtab->connection->db, vtab->name, &base->zErrMsg);
     if (rc) return rc;
     if (table) {
-        table_is_dropped(table, base);
+        assert(table->vtabs);
+        table->exists = false;
+        bool heard = art_table_is_heard(table);
+        if (!heard) table->remove_allowed = false; /* nobody will tell whether the DROP lasts */
+        if (!heard && table->owner == base) art_table_committed(table);
         art_table_assert(table);
     }
     art_vtab_free(vtab);

@@ -33,17 +33,17 @@ enum art_rc art_buffer_append(struct art_buffer *buffer, const void *data, size_
     return ART_OK;
 }
 
-enum art_rc art_grow(void *array, uint32_t *room, uint32_t need, size_t size) {
+enum art_rc art_grow(void *array, uint32_t *capacity, uint32_t need, size_t size) {
     void *old, *larger;
-    if (need <= *room) return ART_OK;
-    uint32_t wanted = *room + *room / 2 < need ? need + 16 : *room + *room / 2;
+    if (need <= *capacity) return ART_OK;
+    uint32_t wanted = *capacity + *capacity / 2 < need ? need + 16 : *capacity + *capacity / 2;
     memcpy(&old, array, sizeof old);
-    assert(size && !old == !*room);
+    assert(size && !old == !*capacity);
     larger = art_resize(old, wanted * size);
     if (!larger) return art_nomem();
     memcpy(array, &larger, sizeof larger);
-    *room = wanted;
-    assert(need <= *room);
+    *capacity = wanted;
+    assert(need <= *capacity);
     return ART_OK;
 }
 

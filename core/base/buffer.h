@@ -27,8 +27,8 @@ static inline struct art_bytes art_buffer_bytes(const struct art_buffer *buffer)
     return art_bytes(buffer->data, (uint32_t)buffer->len);
 }
 
-/* Makes *array, a pointer to `room` elements of `size` bytes (NULL: none), hold at least `need` of them, for
+/* Makes *array, a pointer to `capacity` elements of `size` bytes (NULL: none), hold at least `need` of them, for
  * art_free(). ART_OK or ART_NOMEM (then unchanged). */
-enum art_rc art_grow(void *array, uint32_t *room, uint32_t need, size_t size);
+enum art_rc art_grow(void *array, uint32_t *capacity, uint32_t need, size_t size);
 
 #endif

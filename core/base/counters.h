@@ -41,6 +41,7 @@
     X(edge_rows, "rows at edges")          /* rows of blobs at the edges of such a range, which were written anew */   \
     X(checkpoints, "early checkpoints")    /* checkpoints after a commit, so that its slots are free soon */           \
     X(trims, "trims")                      /* times that what can be made again was given back */                      \
+    X(no_room, "times short of room")      /* times that a full disk refused a commit or 'vacuum', or cut it short */  \
     /* CACHE */                                                                                                        \
     X(footers_kept, "footers kept")    /* blobs that were asked for when only their footer was left */                 \
     X(spares, "buffers used again")    /* buffers of whole blobs that took one that had gone, with its memory */       \

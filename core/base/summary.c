@@ -7,16 +7,14 @@
 
 /* --- data --------------------------------------------------------------------------------------------------------- */
 
-static const double two_63 = 9223372036854775808.0;
-
 static int compare_wholes(int64_t a, int64_t b) {
     return a < b ? -1 : a > b;
 }
 
 /* Exact, as SQLite compares them. */
 static int compare_with_real(int64_t integer, double real) {
-    if (!(real < two_63)) return -1; /* as NaN, which only a forged zone has */
-    if (real < -two_63) return 1;
+    if (!(real < ART_TWO_63)) return -1; /* as NaN, which only a forged zone has */
+    if (real < -ART_TWO_63) return 1;
     int64_t whole = (int64_t)real;
     if (integer != whole) return compare_wholes(integer, whole);
     double rest = real - (double)whole;
@@ -318,14 +316,14 @@ bool art_summary_seeks(const struct art_summary *summary, const struct art_entry
                        const struct art_limits *limits) {
     struct art_datum data[ART_SUMMARY_MAX];
     unsigned wanted = 0;
-    assert(limits->sought_count <= ART_SOUGHT_MAX);
-    for (unsigned i = 0; i < limits->sought_count; i++) {
-        if (limits->sought[i].table < ART_TABLE_SEARCHES) wanted |= 1u << limits->sought[i].table;
+    assert(limits->query_count <= ART_TERM_QUERIES_MAX);
+    for (unsigned i = 0; i < limits->query_count; i++) {
+        if (limits->queries[i].field < ART_FIELD_SEARCHES) wanted |= 1u << limits->queries[i].field;
     }
     art_summary_read(summary, entry, wanted, data);
-    for (unsigned i = 0; i < limits->sought_count; i++) {
-        const struct art_sought *sought = &limits->sought[i];
-        if (sought->table < ART_TABLE_SEARCHES && !art_is_sought(&data[sought->table], sought)) return false;
+    for (unsigned i = 0; i < limits->query_count; i++) {
+        const struct art_term_query *query = &limits->queries[i];
+        if (query->field < ART_FIELD_SEARCHES && !art_value_has_term(&data[query->field], query)) return false;
     }
     return true;
 }

@@ -48,6 +48,9 @@ enum art_datum_kind {
     ART_DATUM_BEYOND
 };
 
+/* The first REAL that is no integer; its negative is the first one. */
+#define ART_TWO_63 9223372036854775808.0
+
 struct art_datum {
     enum art_datum_kind kind;
     bool by_hash; /* of a text or blob: only its hashes are known, the first, and above it whether it is odd */
@@ -67,10 +70,10 @@ struct art_measures {
 };
 enum { ART_SEARCH_KEY = 1 << ART_SUMMARY_MAX };
 
-/* Tables from features to pages have numbers: those of lookups, by their columns; of searches; and that of the key. */
-enum { ART_TABLE_SEARCHES = ART_SUMMARY_MAX, ART_TABLE_KEYS = ART_TABLE_SEARCHES + ART_SUMMARY_MAX, ART_TABLES_MAX };
-static inline uint32_t art_measures_tables(struct art_measures has) {
-    return has.lookups | (uint32_t)has.searches << ART_TABLE_SEARCHES;
+/* Fields have numbers: those of lookups, by their columns; of searches; and that of the key. */
+enum { ART_FIELD_SEARCHES = ART_SUMMARY_MAX, ART_FIELD_KEYS = ART_FIELD_SEARCHES + ART_SUMMARY_MAX, ART_FIELDS_MAX };
+static inline uint32_t art_measures_fields(struct art_measures has) {
+    return has.lookups | (uint32_t)has.searches << ART_FIELD_SEARCHES;
 }
 static inline bool art_measures_any(struct art_measures has) {
     return has.columns || has.searches;
@@ -84,11 +87,11 @@ struct art_summary {
     /* The values of columns in a row, in the summary's order: those that `wanted` has a bit for. A value that
      * is no record has NULLs. */
     void (*read)(void *context, struct art_bytes value, unsigned wanted, struct art_datum *out);
-    /* With searches: the features of texts that follow each other, at most texts.len; the key is such a text. Each
+    /* With searches: the terms of texts that follow each other, at most texts.len; the key is such a text. Each
      * comes of ART_CUT_WIDTH bytes of a text, 0 is none. `ends`: so many ART_TEXT_END stand there, one behind each
      * text, or none behind a single one. A text may have lost its beginning, but not within a character of UTF-8.
      * ART_CUT_ANY: one of them counts as having all, as each does that has an ART_TEXT_END of its own. */
-    uint32_t (*cut)(struct art_bytes texts, uint32_t ends, uint32_t *features);
+    uint32_t (*cut)(struct art_bytes texts, uint32_t ends, uint32_t *terms);
     void *context;
 };
 
@@ -141,20 +144,20 @@ struct art_limit {
     bool low_set, high_set;
     struct art_datum low, high; /* wanted themselves */
 };
-/* Rows that have features, in one of the tables from features to pages. Of a lookup these are hashes, ascending, and a
+/* Rows that have terms, in one of the fields. Of a lookup these are hashes, ascending, and a
  * row has one of them. Of a search they are trigrams, and a row has all of them; more rows than those are given, so
  * the caller looks at each. */
-struct art_sought {
-    unsigned table;
+struct art_term_query {
+    unsigned field;
     uint32_t count;
-    const uint32_t *feature; /* borrowed as long as somebody looks for them */
+    const uint32_t *term; /* borrowed as long as somebody looks for them */
 };
-enum { ART_LIMITS_MAX = 4, ART_LOOKUPS_MAX = 4, ART_SOUGHT_MAX = 8 };
+enum { ART_LIMITS_MAX = 4, ART_LOOKUPS_MAX = 4, ART_TERM_QUERIES_MAX = 8 };
 struct art_limits {
     const struct art_summary *summary; /* whose columns are named; with another one the limits mean nothing */
-    unsigned count, sought_count;
+    unsigned count, query_count;
     struct art_limit limit[ART_LIMITS_MAX];
-    struct art_sought sought[ART_SOUGHT_MAX];
+    struct art_term_query queries[ART_TERM_QUERIES_MAX];
 };
 /* False: no row of the zone is wanted. */
 bool art_zone_may_have(const struct art_zone *zone, const struct art_limit *limit);

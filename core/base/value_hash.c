@@ -16,9 +16,9 @@ static uint32_t hash_number(uint64_t bits) {
 }
 
 static uint32_t hash_real(double real) {
-    static const double two_63 = 9223372036854775808.0;
     uint64_t bits;
-    if (real >= -two_63 && real < two_63 && (double)(int64_t)real == real) return hash_number((uint64_t)(int64_t)real);
+    if (real >= -ART_TWO_63 && real < ART_TWO_63 && (double)(int64_t)real == real)
+        return hash_number((uint64_t)(int64_t)real);
     memcpy(&bits, &real, sizeof bits);
     return hash_number(bits);
 }
@@ -89,25 +89,25 @@ unsigned art_value_hashes(const struct art_datum *datum, uint32_t out[ART_VALUE_
     }
 }
 
-static bool has_hash(const struct art_sought *sought, uint32_t hash) {
-    assert(!sought->count || sought->feature);
-    uint32_t low = 0, high = sought->count;
+static bool has_hash(const struct art_term_query *query, uint32_t hash) {
+    assert(!query->count || query->term);
+    uint32_t low = 0, high = query->count;
     while (low < high) {
         uint32_t middle = (low + high) / 2;
-        if (sought->feature[middle] < hash)
+        if (query->term[middle] < hash)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < sought->count && sought->feature[low] == hash;
+    return low < query->count && query->term[low] == hash;
 }
 
-bool art_is_sought(const struct art_datum *datum, const struct art_sought *sought) {
+bool art_value_has_term(const struct art_datum *datum, const struct art_term_query *query) {
     uint32_t hash[ART_VALUE_HASHES];
     unsigned count = art_value_hashes(datum, hash);
-    assert(sought->table < ART_TABLE_SEARCHES && count <= ART_VALUE_HASHES);
+    assert(query->field < ART_FIELD_SEARCHES && count <= ART_VALUE_HASHES);
     for (unsigned i = 0; i < count; i++) {
-        if (has_hash(sought, hash[i])) return true;
+        if (has_hash(query, hash[i])) return true;
     }
     return false;
 }

@@ -24,6 +24,6 @@ enum { ART_VALUE_HASHES = 2 }; /* of one value, at most */
 /* Its hashes into `out`; returns how many, 0 for a NULL. */
 unsigned art_value_hashes(const struct art_datum *datum, uint32_t out[ART_VALUE_HASHES]);
 /* Is one of the value's hashes among the sought ones, which ascend? */
-bool art_is_sought(const struct art_datum *datum, const struct art_sought *sought);
+bool art_value_has_term(const struct art_datum *datum, const struct art_term_query *query);
 
 #endif

@@ -9,9 +9,9 @@
  *
  * A file calls only those that stand before it:
  *
- *   ref, filter, bucket, routing, features, postings, footer     the parts
+ *   ref, filter, bucket, routing, terms, postings, footer     the parts
  *   blob_open, zones, search, prefix, cursor, separators         how they are read: separators.c asks cursor.c for all
- *                                                                keys, and search.c for the place of one
+ *                                                                keys, and search.c for the position of one
  *   pending, builder, check                                      how they are written, and what must be true of them
  *
  * Label: the common prefix of all keys of a blob. It belongs to the reference that leads here, not to the blob (so
@@ -219,8 +219,8 @@ enum art_rc art_blob_get_noting(struct art_blob *blob, struct art_bytes key, str
 /* Looks into this bucket, which there is, alone; a key that stands in another one is ART_NOTFOUND, too. */
 enum art_rc art_blob_get_in(struct art_blob *blob, uint32_t bucket, struct art_bytes key, struct art_entry *out);
 /* art_blob_get() in two steps, where the leaf page may be elsewhere than in the image: the page in which the key has
- * its place (ART_BLOB_PAGES: its bucket lies in several); then the entry, found in the bytes of that page, verified and
- * readable ART_PAGE_PADDING bytes past its end. ART_OK, with the value in these bytes; ART_NOTFOUND. */
+ * its position (ART_BLOB_PAGES: its bucket lies in several); then the entry, found in the bytes of that page, verified
+ * and readable ART_PAGE_PADDING bytes past its end. ART_OK, with the value in these bytes; ART_NOTFOUND. */
 struct art_spot {
     uint32_t page, bucket, known;
 };
@@ -228,7 +228,7 @@ void art_blob_spot(const struct art_blob *blob, struct art_bytes key, struct art
 enum art_rc art_blob_get_from(const struct art_blob *blob, struct art_bytes key, const struct art_spot *spot,
                               const uint8_t *page, struct art_entry *out);
 /* The longest key of a leaf blob that is a prefix of `key` (or the key itself), from the one bucket where `key` has its
- * place: ART_OK, its length, its entry. ART_NOTFOUND: it is not there. *len: then no key before that bucket, in this
+ * position: ART_OK, its length, its entry. ART_NOTFOUND: it is not there. *len: then no key before that bucket, in this
  * blob or another, that is a prefix of `key` can be longer; <0: nothing is known, `key` stands before the bucket. */
 enum art_rc art_blob_prefix(struct art_blob *blob, struct art_bytes key, int64_t *len, struct art_entry *out);
 /* Index blobs: the child whose range holds `key` (the last separator <= key; the first child when there is none) and,
@@ -253,7 +253,7 @@ enum art_estimate {
 };
 enum art_estimate art_blob_estimate(const struct art_blob *blob, struct art_bytes key, int64_t *before,
                                     struct art_ref *child);
-/* Leaf blobs: the entries, and the sum of their weights, in all buckets before the one in which `key` has its place.
+/* Leaf blobs: the entries, and the sum of their weights, in all buckets before the one in which `key` has its position.
  * The footer alone tells. */
 void art_blob_before(const struct art_blob *blob, struct art_bytes key, uint32_t *entries, int64_t *weights);
 
@@ -269,12 +269,13 @@ struct art_bucket_view { /* (private) a decoded bucket header */
 };
 
 /* Pages of a leaf blob in which a row may have what is sought, as far as its postings tell. */
-struct art_pages art_blob_pages_sought(const struct art_blob *blob, const struct art_limits *limits);
-/* Whether a bucket may have a row within the limits; `pages`: what art_blob_pages_sought() says of its blob. */
+struct art_pages art_blob_pages_with_terms(const struct art_blob *blob, const struct art_limits *limits);
+/* Whether a bucket may have a row within the limits; `pages`: what art_blob_pages_with_terms() says of its blob. */
 bool art_blob_bucket_may_have(const struct art_blob *blob, const struct art_limits *limits,
                               const struct art_pages *pages, uint32_t bucket);
 /* The first of several leaf blobs that has such a page, or their number. Something is sought. */
-uint32_t art_blobs_first_sought(const struct art_blob *const *blobs, uint32_t count, const struct art_limits *limits);
+uint32_t art_blobs_first_with_terms(const struct art_blob *const *blobs, uint32_t count,
+                                    const struct art_limits *limits);
 
 struct art_blob_cursor {
     struct art_blob *blob;
@@ -284,7 +285,7 @@ struct art_blob_cursor {
     bool valid;    /* on an entry */
     /* 0, or set behind init: steps and seeks may pass over buckets in which no entry is newer than this. */
     uint64_t newer_than;
-    bool hides_nothing; /* with it: nor buckets of deletes alone, under which nobody looks for older entries */
+    bool shadows_nothing; /* with it: nor buckets of deletes alone, under which nobody looks for older entries */
     /* NULL, or set by art_blob_cursor_limit(): the same of buckets in which no row is put that is wanted. */
     const struct art_limits *limits;
     struct art_pages pages; /* with limits: in which it may be */

@@ -105,13 +105,13 @@ static const char *wrong_trailer(const struct art_blob_trailer *trailer) {
 
 /* Their own directories are looked at when something is looked up. */
 static const char *wrong_postings(const struct art_blob *blob) {
-    uint32_t tables = blob->kind == ART_BLOB_LEAF ? art_measures_tables(blob->has) : 0;
-    if (!tables != !blob->postings) return tables ? "postings that are not there" : "postings that nobody wants";
-    if (!tables) return NULL;
-    uint32_t footer = ART_BLOB_BYTES - blob->footer_pages * ART_BLOB_PAGE, room = blob->routing - blob->postings;
+    uint32_t fields = blob->kind == ART_BLOB_LEAF ? art_measures_fields(blob->has) : 0;
+    if (!fields != !blob->postings) return fields ? "postings that are not there" : "postings that nobody wants";
+    if (!fields) return NULL;
+    uint32_t footer = ART_BLOB_BYTES - blob->footer_pages * ART_BLOB_PAGE, left = blob->routing - blob->postings;
     if (blob->postings < footer || blob->postings >= blob->routing) return "the postings lie outside";
     bool old = art_blob_trailer(blob->image)->format == ART_BLOB_FORMAT;
-    if (!old && !art_postings_measure(blob->image + blob->postings, room, tables))
+    if (!old && !art_postings_measure(blob->image + blob->postings, left, fields))
         return "the postings leave the footer";
     return NULL;
 }

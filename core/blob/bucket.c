@@ -65,7 +65,7 @@ static const char *insane_keys(const struct art_bucket_view *view, uint32_t suff
     return sum == suffix_size ? NULL : "the suffixes do not fill their place";
 }
 
-static const char *insane_values(const struct art_bucket_view *view, uint32_t room, const struct art_blob *blob) {
+static const char *insane_values(const struct art_bucket_view *view, uint32_t space, const struct art_blob *blob) {
     bool index = blob->kind == ART_BLOB_INDEX;
     uint32_t least = index ? ART_REF_FIXED_BYTES + art_summed_bytes(blob->has) : 0, end = 0;
     uint32_t most = index ? ART_REF_MAX : ART_STORED_MAX;
@@ -80,7 +80,7 @@ static const char *insane_values(const struct art_bucket_view *view, uint32_t ro
             end = next;
         }
     }
-    return end <= room ? NULL : "the values do not fit";
+    return end <= space ? NULL : "the values do not fit";
 }
 
 static const char *insane_flags(const struct art_bucket_view *view) {
@@ -99,8 +99,8 @@ static const char *insane_flags(const struct art_bucket_view *view) {
     return NULL;
 }
 
-const char *art_bucket_insane(const uint8_t *start, uint32_t room, const struct art_blob *blob, uint32_t count) {
-    if (room < sizeof(struct art_bucket_header)) return "a bucket without room";
+const char *art_bucket_insane(const uint8_t *start, uint32_t space, const struct art_blob *blob, uint32_t count) {
+    if (space < sizeof(struct art_bucket_header)) return "a bucket without space";
     uint32_t n = start[0], form = start[1], code = art_bucket_csn_code((uint8_t)form);
     if (n != count) return "a bucket's number of entries is not that of the directory";
     if (!n || n > ART_BUCKET_ENTRIES || code > 4 || form & 0x80) return "a bucket of an unknown form";
@@ -108,12 +108,12 @@ const char *art_bucket_insane(const uint8_t *start, uint32_t room, const struct 
                        n * art_csn_bytes(code) + (form & ART_BUCKET_LENGTHS ? 2 * n : 0);
     uint32_t prefix_len = art_load16(start + 2), suffix_size = art_load16(start + 6);
     uint64_t used = sizeof(struct art_bucket_header) + (uint64_t)columns + prefix_len + suffix_size;
-    if (used > room) return "a bucket larger than its room";
+    if (used > space) return "a bucket larger than its space";
     if (prefix_len < blob->label_len) return "a bucket's prefix is shorter than the label";
     struct art_bucket_view view;
     art_bucket_view_open(&view, start);
     const char *wrong = insane_keys(&view, suffix_size);
-    if (!wrong) wrong = insane_values(&view, room - (uint32_t)used, blob);
+    if (!wrong) wrong = insane_values(&view, space - (uint32_t)used, blob);
     if (!wrong) wrong = insane_flags(&view);
     return wrong;
 }

@@ -166,10 +166,10 @@ static inline uint32_t art_bucket_search(const struct art_bucket_view *view, str
 int64_t art_bucket_weights(const struct art_bucket_view *view, uint32_t entry, enum art_blob_kind kind);
 int64_t art_bucket_weight(const struct art_bucket_view *view, uint32_t entry, enum art_blob_kind kind);
 
-/* NULL, or what is wrong with the bucket in the `room` bytes at `start`. After it no read of the bucket leaves its
- * room (but for the padding of simd.h) and no key of it is longer than ART_KEY_MAX, whatever the bytes are. Order is
+/* NULL, or what is wrong with the bucket in the `space` bytes at `start`. After it no read of the bucket leaves its
+ * space (but for the padding of simd.h) and no key of it is longer than ART_KEY_MAX, whatever the bytes are. Order is
  * not looked at. `count` is what the rank directory says. */
-const char *art_bucket_insane(const uint8_t *start, uint32_t room, const struct art_blob *blob, uint32_t count);
+const char *art_bucket_insane(const uint8_t *start, uint32_t space, const struct art_blob *blob, uint32_t count);
 
 /* *start: where bucket `bucket` lies, present and sane; asks want() for its pages. ART_OK; ART_CORRUPT; ART_MISUSE:
  * nobody can load it; or what want() said. */

@@ -25,11 +25,11 @@ enum art_rc art_builder_open(struct art_builder **out, const struct art_builder_
     builder->options = *options;
     if (!options->fill_pages) builder->options.fill_pages = ART_BLOB_PAGES;
     if (options->summary) builder->footer.has = options->summary->has;
-    if (!index) builder->footer.postings.tables = art_measures_tables(builder->footer.has);
+    if (!index) builder->footer.postings.fields = art_measures_fields(builder->footer.has);
     builder->pending.count = 0;
-    builder->pending.features = (struct art_features){0};
+    builder->pending.terms = (struct art_terms){0};
     builder->last.len = builder->emitted_last.len = builder->first.len = 0;
-    enum art_rc rc = art_features_open(&builder->pending.features, builder->footer.postings.tables);
+    enum art_rc rc = art_terms_open(&builder->pending.terms, builder->footer.postings.fields);
     if (rc) {
         art_builder_close(builder);
         return rc;
@@ -41,7 +41,7 @@ enum art_rc art_builder_open(struct art_builder **out, const struct art_builder_
 void art_builder_close(struct art_builder *builder) {
     if (!builder) return;
     art_footer_clear(&builder->footer);
-    art_features_clear(&builder->pending.features);
+    art_terms_clear(&builder->pending.terms);
     art_free(builder);
 }
 
@@ -49,7 +49,7 @@ static uint32_t left_in_page(uint32_t at) {
     return ART_BLOB_PAGE - at % ART_BLOB_PAGE;
 }
 
-static uint32_t room_in_page(const struct art_builder *builder) {
+static uint32_t bytes_left_in_page(const struct art_builder *builder) {
     uint32_t left = left_in_page(builder->at), spare = builder->options.page_spare;
     return left > spare ? left - spare : 0;
 }
@@ -83,18 +83,18 @@ static uint32_t footer_pages(const struct art_builder *builder, uint32_t buckets
     uint32_t first_len = builder->footer.buckets ? builder->first.len : builder->pending.first_len;
     uint32_t label = buckets > 1 ? 0 : art_min32(first_len, ART_LABEL_MAX);
     uint64_t others = (uint64_t)node_bytes + label;
-    if (builder->footer.postings.tables) {
+    if (builder->footer.postings.fields) {
         const struct art_pending *pending = &builder->pending;
         bool more = pending->count && !builder->refused;
-        others += art_postings_bytes(&builder->footer.postings, more ? &pending->features : NULL, pending->count);
+        others += art_postings_bytes(&builder->footer.postings, more ? &pending->terms : NULL, pending->count);
         others += ART_POSTINGS_ALIGN;
     }
     return art_footer_pages(buckets, sums, builder->footer.has, builder->options.filter ? keys : 0, others);
 }
 
 /* Is there room for leaf pages up to byte `end`, and a footer with so many buckets, bytes of nodes and keys? */
-static bool blob_has_room(const struct art_builder *builder, uint32_t end, uint32_t buckets, uint32_t node_bytes,
-                          uint32_t keys, bool sums) {
+static bool fits_in_blob(const struct art_builder *builder, uint32_t end, uint32_t buckets, uint32_t node_bytes,
+                         uint32_t keys, bool sums) {
     /* A blob takes its first entry however small it is to be, and an index blob its first two, or no run would have a
      * top. */
     uint32_t at_least = builder->options.kind == ART_BLOB_INDEX ? 2 : 1;
@@ -122,10 +122,10 @@ static bool sums_needed(const struct art_builder *builder) {
     return builder->footer.sums || (pending->count && pending->odd_weight) || builder->options.kind == ART_BLOB_INDEX;
 }
 
-static bool pending_has_room(const struct art_builder *builder, uint32_t size, uint32_t node_cost) {
-    return blob_has_room(builder, builder->at + size, builder->footer.buckets + 1,
-                         builder->footer.nodes_bound + node_cost, builder->entries + builder->pending.count,
-                         sums_needed(builder));
+static bool pending_fits(const struct art_builder *builder, uint32_t size, uint32_t node_cost) {
+    return fits_in_blob(builder, builder->at + size, builder->footer.buckets + 1,
+                        builder->footer.nodes_bound + node_cost, builder->entries + builder->pending.count,
+                        sums_needed(builder));
 }
 
 /* Moves the pending bucket into the blob. *full: it does not fit. */
@@ -140,13 +140,13 @@ static enum art_rc emit(struct art_builder *builder, bool *full) {
     struct art_bytes separator = next_separator(builder, first_key);
     uint32_t size = art_pending_size(pending), node_cost = art_footer_node_cost(footer, separator);
     enum art_rc rc = art_footer_reserve(footer, 1, separator.len, 0);
-    if (footer->postings.tables) art_features_end(&pending->features, builder->options.summary);
-    if (!rc) rc = art_postings_reserve(&footer->postings, &pending->features);
+    if (footer->postings.fields) art_terms_end(&pending->terms, builder->options.summary);
+    if (!rc) rc = art_postings_reserve(&footer->postings, &pending->terms);
     if (rc) return rc;
-    if (!pending_has_room(builder, size, node_cost)) {
+    if (!pending_fits(builder, size, node_cost)) {
         rc = art_footer_measure(footer);
         if (rc) return rc;
-        if (!pending_has_room(builder, size, node_cost)) {
+        if (!pending_fits(builder, size, node_cost)) {
             *full = builder->refused = true;
             return ART_OK;
         }
@@ -154,7 +154,7 @@ static enum art_rc emit(struct art_builder *builder, bool *full) {
     if (!footer->buckets) note_first(builder, first_key);
     footer->sums = sums_needed(builder);
     art_footer_push(footer, separator, builder->at, pending->count, pending->sum, &pending->bounds, &pending->summed);
-    art_postings_push(&footer->postings, &pending->features, pending->count, builder->at / ART_BLOB_PAGE);
+    art_postings_push(&footer->postings, &pending->terms, pending->count, builder->at / ART_BLOB_PAGE);
     builder->at += art_pending_write(pending, builder->buffer + builder->at);
     builder->entries += pending->count;
     assert(builder->at <= ART_BLOB_PAGES * ART_BLOB_PAGE && builder->entries == footer->rank[footer->buckets]);
@@ -179,7 +179,7 @@ static void begin_bucket(struct art_builder *builder, const struct art_arrival *
     art_pending_begin(&builder->pending, arrival);
     uint32_t size = art_pending_size(&builder->pending), left = left_in_page(builder->at);
     assert(builder->pending.count == 1 && size);
-    if (size > room_in_page(builder) && left <= ART_PAGE_LOSS_BYTES) {
+    if (size > bytes_left_in_page(builder) && left <= ART_PAGE_LOSS_BYTES) {
         memset(builder->buffer + builder->at, 0, left);
         builder->at += left;
         left = ART_BLOB_PAGE;
@@ -212,7 +212,7 @@ static enum art_rc take_arrival(struct art_builder *builder, struct art_arrival 
     }
     if (!pending->count) {
         begin_bucket(builder, arrival);
-    } else if (pending->alone || !art_pending_add(pending, arrival, room_in_page(builder))) {
+    } else if (pending->alone || !art_pending_add(pending, arrival, bytes_left_in_page(builder))) {
         enum art_rc rc = emit(builder, full);
         if (rc || *full) return rc;
         begin_bucket(builder, arrival);

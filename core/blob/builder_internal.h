@@ -29,7 +29,7 @@ struct art_pending {
     struct art_bounds bounds;                      /* of all entries; csn_max is exact */
     uint64_t overflows;                            /* entries with ART_OVERFLOW, here or below */
     struct art_summed summed;                      /* with a summary: of all entries */
-    struct art_features features;                  /* the same, with lookups or searches */
+    struct art_terms terms;                        /* the same, with lookups or searches */
     uint32_t label_shared; /* index: bytes that all children's labels have in common with the first key */
     uint16_t shared[ART_BUCKET_ENTRIES], suffix_len[ART_BUCKET_ENTRIES], value_end[ART_BUCKET_ENTRIES];
     uint8_t first_byte[ART_BUCKET_ENTRIES], flags[ART_BUCKET_ENTRIES];
@@ -83,9 +83,9 @@ static inline void art_key_copy_set(struct art_key_copy *copy, const uint8_t *ke
 
 /* Bytes that the pending bucket takes, a multiple of 8, at most. */
 uint32_t art_pending_size(const struct art_pending *pending);
-/* Takes one more entry if the bucket then still has at most `room` bytes; else, or with ART_BUCKET_ENTRIES entries,
+/* Takes one more entry if the bucket then still has at most `limit` bytes; else, or with ART_BUCKET_ENTRIES entries,
  * false, and nothing has changed. Something is pending. */
-bool art_pending_add(struct art_pending *pending, const struct art_arrival *arrival, uint32_t room);
+bool art_pending_add(struct art_pending *pending, const struct art_arrival *arrival, uint32_t limit);
 /* Begins a new bucket with this entry. */
 void art_pending_begin(struct art_pending *pending, const struct art_arrival *arrival);
 /* Writes the bucket; returns its size, a multiple of 8 and not above art_pending_size(). Does not empty it. */

@@ -20,7 +20,7 @@ struct art_blob_checker {
     uint32_t first_len, label_shared;
     uint64_t csn_min, below;
     struct art_summed summed; /* of the bucket */
-    struct art_features features;
+    struct art_terms terms;
     struct art_bounds bounds;    /* of the bucket that is under way */
     uint64_t csn_max, overflows; /* these three of the whole blob */
     uint32_t key_max;
@@ -104,7 +104,7 @@ static enum art_rc check_entry(struct art_blob_checker *checker) {
         struct art_datum data[ART_SUMMARY_MAX];
         struct art_bytes key = art_bytes(checker->key, checker->cursor.key_len);
         art_summary_add(summary, &entry, summed->sum, summed->zone, data);
-        art_features_add(&checker->features, summary, key, 0, &entry, data);
+        art_terms_add(&checker->terms, summary, key, 0, &entry, data);
     }
     if (entry.csn > checker->expected->csn_max) return wrong_at(checker, "a version that the table has not reached");
     if (checker->expected->only_puts && entry.flags & (ART_DELETE | ART_SHADOWS_OLDER)) {
@@ -176,12 +176,12 @@ static void note_summed(struct art_blob_checker *checker) {
 static enum art_rc leave_bucket(struct art_blob_checker *checker, uint32_t bucket) {
     struct art_postings *postings = &checker->footer.postings;
     const struct art_blob *blob = checker->blob;
-    if (postings->tables) art_features_end(&checker->features, checker->expected->summary);
-    enum art_rc rc = art_postings_reserve(postings, &checker->features);
+    if (postings->fields) art_terms_end(&checker->terms, checker->expected->summary);
+    enum art_rc rc = art_postings_reserve(postings, &checker->terms);
     if (!rc)
-        art_postings_push(postings, &checker->features, art_blob_entries_in(blob, bucket, bucket + 1),
+        art_postings_push(postings, &checker->terms, art_blob_entries_in(blob, bucket, bucket + 1),
                           art_bucket_offset(blob, bucket) / ART_BLOB_PAGE);
-    art_features_reset(&checker->features);
+    art_terms_reset(&checker->terms);
     return rc;
 }
 
@@ -271,7 +271,7 @@ enum art_rc art_blob_check_expected(struct art_blob *blob, const struct art_blob
         .blob = blob, .csn_min = UINT64_MAX, .label_shared = ART_LABEL_MAX, .expected = expected};
     checker.footer.has = blob->has;
     if (blob->postings && expected->summary) {
-        checker.footer.postings.tables = art_measures_tables(blob->has);
+        checker.footer.postings.fields = art_measures_fields(blob->has);
     } else if (postings_at(blob)) {
         const uint8_t *at = blob->image + postings_at(blob);
         checker.footer.known_postings =
@@ -286,7 +286,7 @@ enum art_rc art_blob_check_expected(struct art_blob *blob, const struct art_blob
         rc = art_nomem();
         goto done;
     }
-    rc = art_features_open(&checker.features, checker.footer.postings.tables);
+    rc = art_terms_open(&checker.terms, checker.footer.postings.fields);
     if (rc) goto done;
     art_blob_cursor_init(&checker.cursor, blob, checker.key);
     rc = walk_entries(&checker);
@@ -295,7 +295,7 @@ done:
     art_free(checker.key);
     art_free(checker.before);
     art_free(checker.image);
-    art_features_clear(&checker.features);
+    art_terms_clear(&checker.terms);
     art_footer_clear(&checker.footer);
     return rc;
 }

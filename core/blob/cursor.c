@@ -24,7 +24,7 @@ void art_blob_cursor_init(struct art_blob_cursor *cursor, struct art_blob *blob,
 
 void art_blob_cursor_limit(struct art_blob_cursor *cursor, const struct art_limits *limits) {
     cursor->limits = limits;
-    if (limits) cursor->pages = art_blob_pages_sought(cursor->blob, limits);
+    if (limits) cursor->pages = art_blob_pages_with_terms(cursor->blob, limits);
 }
 
 /* Bytes keep .. until of the key, counted from the bucket's prefix, come from entries before `entry`: from the
@@ -89,7 +89,7 @@ ART_READS_PAST static inline void fill_key(struct art_blob_cursor *cursor, uint3
 }
 
 /* To an entry of the bucket whose view is open; ART_BUCKET_ENTRIES: the last. The key is still to be filled. */
-ART_READS_PAST static inline void settle_at(struct art_blob_cursor *cursor, uint32_t bucket, uint32_t entry) {
+ART_READS_PAST static inline void set_entry(struct art_blob_cursor *cursor, uint32_t bucket, uint32_t entry) {
     const struct art_bucket_view *view = &cursor->view;
     cursor->bucket = bucket;
     cursor->kept = 0;
@@ -101,29 +101,29 @@ ART_READS_PAST static inline void settle_at(struct art_blob_cursor *cursor, uint
     }
 }
 
-static inline void settle(struct art_blob_cursor *cursor, uint32_t bucket, uint32_t entry) {
-    settle_at(cursor, bucket, entry);
+static inline void set_entry_with_key(struct art_blob_cursor *cursor, uint32_t bucket, uint32_t entry) {
+    set_entry(cursor, bucket, entry);
     fill_key(cursor, 0);
 }
 
 /* To the entry that a search for `key` has found. What the entry shares with its predecessor it shares with `key`, too:
  * so much of it the search has seen. */
-static void settle_found(struct art_blob_cursor *cursor, const struct art_place *place, struct art_bytes key) {
+static void set_found(struct art_blob_cursor *cursor, const struct art_blob_position *position, struct art_bytes key) {
     const struct art_bucket_view *view = &cursor->view;
-    cursor->view = place->view;
-    settle_at(cursor, place->bucket, place->entry);
-    uint32_t shared = key.data == cursor->key ? 0 : art_bucket_shared(view, place->entry);
+    cursor->view = position->view;
+    set_entry(cursor, position->bucket, position->entry);
+    uint32_t shared = key.data == cursor->key ? 0 : art_bucket_shared(view, position->entry);
     assert(view->prefix_len + shared <= key.len || !shared);
     if (shared) art_copy_padded(cursor->key + view->prefix_len, key.data + view->prefix_len, shared);
     fill_key(cursor, shared);
 }
 
-enum art_rc art_blob_cursor_place(struct art_blob_cursor *cursor, uint32_t bucket, uint32_t entry) {
+enum art_rc art_blob_cursor_set(struct art_blob_cursor *cursor, uint32_t bucket, uint32_t entry) {
     cursor->valid = false;
     if (bucket >= cursor->blob->buckets) return ART_OK;
     enum art_rc rc = art_bucket_open(cursor->blob, bucket, &cursor->view);
     if (ART_UNLIKELY(rc)) return rc;
-    settle(cursor, bucket, entry);
+    set_entry_with_key(cursor, bucket, entry);
     return ART_OK;
 }
 
@@ -147,7 +147,7 @@ bool art_blob_bucket_may_have(const struct art_blob *blob, const struct art_limi
 static bool is_wanted_bucket(const struct art_blob_cursor *cursor, uint32_t bucket) {
     const struct art_blob *blob = cursor->blob;
     if (cursor->newer_than && art_bucket_bounds(blob, bucket).csn_max <= cursor->newer_than) return false;
-    if (cursor->hides_nothing && has_only_deletes(blob, bucket)) return false;
+    if (cursor->shadows_nothing && has_only_deletes(blob, bucket)) return false;
     return !cursor->limits || art_blob_bucket_may_have(blob, cursor->limits, &cursor->pages, bucket);
 }
 
@@ -238,20 +238,20 @@ static bool begins_behind(const struct art_blob_cursor *cursor, const struct art
 }
 
 /* To the first entry of the first wanted bucket from this one on. `walks`: what comes behind it will be wanted. */
-static enum art_rc place_from(struct art_blob_cursor *cursor, uint32_t bucket, bool walks) {
+static enum art_rc first_from(struct art_blob_cursor *cursor, uint32_t bucket, bool walks) {
     bucket = wanted_from(cursor, bucket);
     cursor->valid = false;
     if (bucket >= cursor->blob->buckets) return ART_OK;
     enum art_rc rc = walks ? expect_from(cursor, bucket, false) : ART_OK;
-    return rc ? rc : art_blob_cursor_place(cursor, bucket, 0);
+    return rc ? rc : art_blob_cursor_set(cursor, bucket, 0);
 }
 
-static enum art_rc place_before(struct art_blob_cursor *cursor, uint32_t end, bool walks) {
+static enum art_rc last_before(struct art_blob_cursor *cursor, uint32_t end, bool walks) {
     end = wanted_before(cursor, end);
     cursor->valid = false;
     if (!end) return ART_OK;
     enum art_rc rc = walks ? expect_from(cursor, end - 1, true) : ART_OK;
-    return rc ? rc : art_blob_cursor_place(cursor, end - 1, ART_BUCKET_ENTRIES);
+    return rc ? rc : art_blob_cursor_set(cursor, end - 1, ART_BUCKET_ENTRIES);
 }
 
 /* From a bucket's last entry on. */
@@ -263,7 +263,7 @@ static enum art_rc next_bucket(struct art_blob_cursor *cursor) {
     if (!rc) rc = art_bucket_open(cursor->blob, bucket, &cursor->view);
     if (rc) return rc;
     if (ART_UNLIKELY(!begins_behind(cursor, &cursor->view))) return keys_lie(cursor, bucket);
-    settle(cursor, bucket, 0);
+    set_entry_with_key(cursor, bucket, 0);
     return ART_OK;
 }
 
@@ -272,41 +272,41 @@ static enum art_rc previous_bucket(struct art_blob_cursor *cursor) {
     const struct art_bucket_view later = cursor->view;
     uint32_t bucket = cursor->bucket;
     assert(!cursor->entry);
-    enum art_rc rc = place_before(cursor, bucket, true);
+    enum art_rc rc = last_before(cursor, bucket, true);
     if (rc || !cursor->valid || begins_behind(cursor, &later)) return rc;
     return keys_lie(cursor, bucket);
 }
 
 enum art_rc art_blob_first(struct art_blob_cursor *cursor) {
-    return place_from(cursor, 0, cursor->window);
+    return first_from(cursor, 0, cursor->window);
 }
 
 enum art_rc art_blob_last(struct art_blob_cursor *cursor) {
-    return place_before(cursor, cursor->blob->buckets, cursor->window);
+    return last_before(cursor, cursor->blob->buckets, cursor->window);
 }
 
 enum art_rc art_blob_seek_ge(struct art_blob_cursor *cursor, struct art_bytes key) {
-    struct art_place place;
+    struct art_blob_position position;
     cursor->valid = false;
-    enum art_rc rc = art_blob_find(cursor->blob, key, &place);
+    enum art_rc rc = art_blob_find(cursor->blob, key, &position);
     if (ART_UNLIKELY(rc)) return rc;
-    if (place.entry == place.view.count) return place_from(cursor, place.bucket + 1, false);
-    settle_found(cursor, &place, key);
+    if (position.entry == position.view.count) return first_from(cursor, position.bucket + 1, false);
+    set_found(cursor, &position, key);
     return ART_OK;
 }
 
 enum art_rc art_blob_seek_le(struct art_blob_cursor *cursor, struct art_bytes key) {
-    struct art_place place;
+    struct art_blob_position position;
     cursor->valid = false;
-    enum art_rc rc = art_blob_find(cursor->blob, key, &place);
+    enum art_rc rc = art_blob_find(cursor->blob, key, &position);
     if (ART_UNLIKELY(rc)) return rc;
-    if (place.exact) {
-        settle_found(cursor, &place, key);
-    } else if (place.entry) {
-        cursor->view = place.view;
-        settle(cursor, place.bucket, place.entry - 1);
+    if (position.exact) {
+        set_found(cursor, &position, key);
+    } else if (position.entry) {
+        cursor->view = position.view;
+        set_entry_with_key(cursor, position.bucket, position.entry - 1);
     } else {
-        return place_before(cursor, place.bucket, false);
+        return last_before(cursor, position.bucket, false);
     }
     return ART_OK;
 }
@@ -383,7 +383,7 @@ bool art_blob_step_back(struct art_blob_cursor *cursor, uint32_t *kept) {
     uint8_t first = cursor->view.first_bytes[cursor->entry];
     *kept = retreat(cursor);
     if (ART_LIKELY(cursor->key[*kept] < first) || next_ascends(cursor)) return true;
-    settle(cursor, cursor->bucket, cursor->entry + 1); /* art_blob_prev() says it */
+    set_entry_with_key(cursor, cursor->bucket, cursor->entry + 1); /* art_blob_prev() says it */
     return false;
 }
 
@@ -434,7 +434,7 @@ enum art_rc art_blob_seek_entry(struct art_blob_cursor *cursor, uint32_t index) 
     cursor->valid = false;
     if (index >= blob->entries) return ART_OK;
     uint32_t bucket = last_bucket_before(blob, index, false);
-    return art_blob_cursor_place(cursor, bucket, index - art_bucket_rank(blob, bucket));
+    return art_blob_cursor_set(cursor, bucket, index - art_bucket_rank(blob, bucket));
 }
 
 enum art_rc art_blob_seek_rank(struct art_blob_cursor *cursor, int64_t k) {
@@ -449,7 +449,7 @@ enum art_rc art_blob_seek_rank(struct art_blob_cursor *cursor, int64_t k) {
     for (uint32_t entry = 0; entry < cursor->view.count; entry++) {
         int64_t weight = art_bucket_weight(&cursor->view, entry, blob->kind);
         if (left < weight) {
-            settle(cursor, bucket, entry);
+            set_entry_with_key(cursor, bucket, entry);
             return ART_OK;
         }
         left = (int64_t)((uint64_t)left - (uint64_t)weight);

@@ -6,6 +6,6 @@
 
 /* To an entry by bucket number; ART_BUCKET_ENTRIES: the bucket's last. Invalid past the last bucket. ART_OK, or what
  * want() said, and then invalid. */
-enum art_rc art_blob_cursor_place(struct art_blob_cursor *cursor, uint32_t bucket, uint32_t entry);
+enum art_rc art_blob_cursor_set(struct art_blob_cursor *cursor, uint32_t bucket, uint32_t entry);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "core/base/hash.h"
 
-enum { PROBES = 7 };
+enum { PROBES = 7 }; /* nine bits of a hash of 64 for each, which is all of them */
 
 static inline uint32_t block_of(uint64_t hash, uint32_t blocks) {
     return (uint32_t)(((hash >> 32) * blocks) >> 32);

@@ -57,23 +57,24 @@ static enum art_rc reserve_buckets(struct art_footer *footer, uint32_t buckets) 
                {&footer->summed, footer->has.sums * sizeof *footer->summed},
                {&footer->zones, footer->has.columns * sizeof *footer->zones},
                {&footer->separator_at, sizeof *footer->separator_at}};
-    uint32_t room = footer->bucket_room;
+    uint32_t capacity = footer->bucket_capacity;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        room = footer->bucket_room;
+        capacity = footer->bucket_capacity;
         enum art_rc rc =
-            all[i].size ? art_grow(all[i].array, &room, footer->buckets + buckets + 1, all[i].size) : ART_OK;
+            all[i].size ? art_grow(all[i].array, &capacity, footer->buckets + buckets + 1, all[i].size) : ART_OK;
         if (rc) return rc;
     }
-    assert(room > footer->buckets + buckets);
-    footer->bucket_room = room;
+    assert(capacity > footer->buckets + buckets);
+    footer->bucket_capacity = capacity;
     return ART_OK;
 }
 
 enum art_rc art_footer_reserve(struct art_footer *footer, uint32_t buckets, uint32_t separator_bytes, uint32_t hashes) {
     uint32_t used = footer->buckets ? footer->separator_at[footer->buckets] : 0;
     enum art_rc rc = reserve_buckets(footer, buckets);
-    if (!rc) rc = art_grow(&footer->separators, &footer->separator_room, used + separator_bytes, 1);
-    if (!rc) rc = art_grow(&footer->hashes, &footer->hash_room, footer->hash_count + hashes, sizeof *footer->hashes);
+    if (!rc) rc = art_grow(&footer->separators, &footer->separator_capacity, used + separator_bytes, 1);
+    if (!rc)
+        rc = art_grow(&footer->hashes, &footer->hash_capacity, footer->hash_count + hashes, sizeof *footer->hashes);
     return rc;
 }
 
@@ -93,7 +94,7 @@ uint32_t art_footer_node_cost(const struct art_footer *footer, struct art_bytes 
 
 void art_footer_note_summed(struct art_footer *footer, uint32_t bucket, const struct art_summed *summed) {
     struct art_measures has = footer->has;
-    assert(bucket <= footer->buckets && bucket < footer->bucket_room);
+    assert(bucket <= footer->buckets && bucket < footer->bucket_capacity);
     art_int128 *before = footer->summed + (size_t)bucket * has.sums;
     if (!bucket && has.sums) memset(before, 0, has.sums * sizeof *before);
     for (unsigned i = 0; i < has.sums; i++) before[has.sums + i] = art_add128(before[i], summed->sum[i]);
@@ -113,7 +114,7 @@ void art_footer_summed(const struct art_footer *footer, struct art_summed *out) 
 void art_footer_push(struct art_footer *footer, struct art_bytes separator, uint32_t offset, uint32_t entries,
                      int64_t sum, const struct art_bounds *bounds, const struct art_summed *summed) {
     uint32_t b = footer->buckets;
-    assert(b + 1 < footer->bucket_room && (b || !separator.len));
+    assert(b + 1 < footer->bucket_capacity && (b || !separator.len));
     assert(entries && entries <= ART_BUCKET_ENTRIES && (!b || offset > footer->offset[b - 1]));
     if (footer->has.columns) art_footer_note_summed(footer, b, summed);
     if (!b) {
@@ -122,7 +123,7 @@ void art_footer_push(struct art_footer *footer, struct art_bytes separator, uint
     }
     footer->nodes_bound += art_footer_node_cost(footer, separator);
     uint32_t at = footer->separator_at[b];
-    assert(at + separator.len <= footer->separator_room);
+    assert(at + separator.len <= footer->separator_capacity);
     if (separator.len) memcpy(footer->separators + at, separator.data, separator.len);
     footer->separator_at[b + 1] = at + separator.len;
     footer->offset[b] = offset;
@@ -248,8 +249,8 @@ static uint32_t put_nodes(struct art_node_writer writer) {
 }
 
 static enum art_rc reserve_scratch(struct art_footer *footer, uint32_t bytes) {
-    enum art_rc rc = art_grow(&footer->scratch, &footer->scratch_room, bytes, 1);
-    return rc ? rc : art_grow(&footer->spans, &footer->span_room, 2 * footer->buckets + 2, sizeof *footer->spans);
+    enum art_rc rc = art_grow(&footer->scratch, &footer->scratch_capacity, bytes, 1);
+    return rc ? rc : art_grow(&footer->spans, &footer->span_capacity, 2 * footer->buckets + 2, sizeof *footer->spans);
 }
 
 enum art_rc art_footer_measure(struct art_footer *footer) {
@@ -337,7 +338,7 @@ enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, 
     postings = footer->known_postings.len;
     if (postings) memcpy(after, footer->known_postings.data, postings);
     uint32_t last_page = footer->offset[footer->buckets - 1] / ART_BLOB_PAGE;
-    if (footer->postings.tables) rc = art_postings_write(&footer->postings, last_page + 1, after, &postings);
+    if (footer->postings.fields) rc = art_postings_write(&footer->postings, last_page + 1, after, &postings);
     if (rc) return rc;
     uint64_t others = (uint64_t)label.len + nodes + (postings ? postings + ART_POSTINGS_ALIGN : 0);
     if (art_footer_pages(footer->buckets, footer->sums, footer->has, filter_keys, others) > ART_BLOB_PAGES)

@@ -30,8 +30,8 @@ static void note_arrival_summed(struct art_pending *pending, const struct art_ar
         return;
     }
     art_summary_add(summary, arrival->entry, summed->sum, summed->zone, data);
-    if (art_measures_tables(summary->has))
-        art_features_add(&pending->features, summary, arrival->key, known, arrival->entry, data);
+    if (art_measures_fields(summary->has))
+        art_terms_add(&pending->terms, summary, arrival->key, known, arrival->entry, data);
 }
 
 /* What of an entry the first one of a bucket has, too. `known`: bytes of its key that another one of the bucket has. */
@@ -73,12 +73,12 @@ void art_pending_begin(struct art_pending *pending, const struct art_arrival *ar
     pending->bounds = (struct art_bounds){0};
     if (arrival->summary) {
         pending->summed = (struct art_summed){0};
-        art_features_reset(&pending->features);
+        art_terms_reset(&pending->terms);
     }
     append_entry(pending, arrival, 0);
 }
 
-bool art_pending_add(struct art_pending *pending, const struct art_arrival *arrival, uint32_t room) {
+bool art_pending_add(struct art_pending *pending, const struct art_arrival *arrival, uint32_t limit) {
     const struct art_entry *entry = arrival->entry;
     uint32_t n = pending->count, shared = arrival->shared, suffix_len = arrival->key.len - shared - 1;
     struct art_bucket_shape shape = pending->shape;
@@ -94,7 +94,7 @@ bool art_pending_add(struct art_pending *pending, const struct art_arrival *arri
                   pending->first_len > shape.least_shared + 256;
     uint64_t bytes =
         (uint64_t)pending->first_len + pending->suffix_bytes + suffix_len + pending->value_bytes + entry->value.len;
-    if (bytes > room || size_of(&shape, n + 1, (uint32_t)bytes) > room) return false;
+    if (bytes > limit || size_of(&shape, n + 1, (uint32_t)bytes) > limit) return false;
     pending->shape = shape;
     pending->shared[n] = (uint16_t)shared;
     pending->suffix_len[n] = (uint16_t)suffix_len;

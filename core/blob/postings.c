@@ -7,20 +7,20 @@
 #include "core/base/error.h"
 #include "core/blob/simd.h"
 
-static bool has_table(uint32_t tables, unsigned table) {
-    return tables >> table & 1;
+static bool has_field(uint32_t fields, unsigned field) {
+    return fields >> field & 1;
 }
 
 /* --- a blob's, as it is built ------------------------------------------------------------------------------------- */
 
 void art_postings_clear(struct art_postings *postings) {
-    for (unsigned i = 0; i < ART_TABLES_MAX; i++) {
-        struct art_posting_table *table = postings->table[i];
-        if (!table) continue;
-        art_free(table->cell);
-        art_free(table->posting);
-        art_free(table->pushed);
-        art_free(table);
+    for (unsigned i = 0; i < ART_FIELDS_MAX; i++) {
+        struct art_posting_field *field = postings->field[i];
+        if (!field) continue;
+        art_free(field->cell);
+        art_free(field->posting);
+        art_free(field->pushed);
+        art_free(field);
     }
     art_free(postings->scratch);
     memset(postings, 0, sizeof *postings);
@@ -29,64 +29,64 @@ void art_postings_clear(struct art_postings *postings) {
 void art_postings_reset(struct art_postings *postings) {
     postings->rows = postings->last_page = 0;
     memset(postings->rows_in, 0, sizeof postings->rows_in);
-    for (unsigned i = 0; i < ART_TABLES_MAX; i++) {
-        struct art_posting_table *table = postings->table[i];
-        if (!table) continue;
-        table->count = table->bytes = table->pushed_count = 0;
-        table->any = (struct art_pages){{0, 0}};
-        memset(table->features, 0, sizeof table->features);
-        if (table->cell) memset(table->cell, 0, (table->mask + 1) * sizeof *table->cell);
+    for (unsigned i = 0; i < ART_FIELDS_MAX; i++) {
+        struct art_posting_field *field = postings->field[i];
+        if (!field) continue;
+        field->count = field->bytes = field->pushed_count = 0;
+        field->any = (struct art_pages){{0, 0}};
+        memset(field->terms, 0, sizeof field->terms);
+        if (field->cell) memset(field->cell, 0, (field->mask + 1) * sizeof *field->cell);
     }
 }
 
-static bool takes_features(const struct art_posting_table *table, const struct art_feature_set *set) {
-    return !set->any && table->count + set->count <= ART_POSTING_FEATURES_MAX;
+static bool takes_terms(const struct art_posting_field *field, const struct art_term_set *set) {
+    return !set->any && field->count + set->count <= ART_POSTING_TERMS_MAX;
 }
 
-static inline struct art_posting_cell *find_cell(const struct art_posting_table *table, uint32_t feature) {
-    uint32_t at = feature & table->mask, there = table->cell[at].feature;
-    assert(feature);
-    while (ART_UNLIKELY((uint64_t)there * (there ^ feature) != 0)) { /* as in features.c */
-        at = (at + 1) & table->mask;
-        there = table->cell[at].feature;
+static inline struct art_posting_cell *find_cell(const struct art_posting_field *field, uint32_t term) {
+    uint32_t at = term & field->mask, there = field->cell[at].term;
+    assert(term);
+    while (ART_UNLIKELY((uint64_t)there * (there ^ term) != 0)) { /* as in terms.c */
+        at = (at + 1) & field->mask;
+        there = field->cell[at].term;
     }
-    return &table->cell[at];
+    return &field->cell[at];
 }
 
 /* At most a quarter of the cells is taken: what is not where it belongs costs most. */
-static enum art_rc reserve_cells(struct art_posting_table *table, uint32_t features) {
-    uint32_t cells = table->cell ? table->mask + 1 : 0, need = cells ? cells : 1024;
-    assert(!(need & (need - 1)) && features >= table->count);
-    while (need < 4 * features) need *= 2;
+static enum art_rc reserve_cells(struct art_posting_field *field, uint32_t terms) {
+    uint32_t cells = field->cell ? field->mask + 1 : 0, need = cells ? cells : 1024;
+    assert(!(need & (need - 1)) && terms >= field->count);
+    while (need < 4 * terms) need *= 2;
     if (need == cells) return ART_OK;
     struct art_posting_cell *cell = art_alloc_zeroed(need * sizeof *cell);
     if (!cell) return art_nomem();
-    art_free(table->cell);
-    table->cell = cell;
-    table->mask = need - 1;
-    for (uint32_t i = 0; i < table->count; i++)
-        *find_cell(table, table->posting[i].feature) = (struct art_posting_cell){table->posting[i].feature, i};
+    art_free(field->cell);
+    field->cell = cell;
+    field->mask = need - 1;
+    for (uint32_t i = 0; i < field->count; i++)
+        *find_cell(field, field->posting[i].term) = (struct art_posting_cell){field->posting[i].term, i};
     return ART_OK;
 }
 
-/* Of a table without features, too, for one. */
-static enum art_rc reserve_features(struct art_posting_table *table, uint32_t more) {
+/* Of a field without terms, too, for one. */
+static enum art_rc reserve_terms(struct art_posting_field *field, uint32_t more) {
     if (!more) more = 1;
-    enum art_rc rc = reserve_cells(table, table->count + more);
-    if (!rc) rc = art_grow(&table->posting, &table->room, table->count + more, sizeof *table->posting);
-    if (!rc) rc = art_grow(&table->pushed, &table->pushed_room, table->pushed_count + more, sizeof *table->pushed);
+    enum art_rc rc = reserve_cells(field, field->count + more);
+    if (!rc) rc = art_grow(&field->posting, &field->capacity, field->count + more, sizeof *field->posting);
+    if (!rc) rc = art_grow(&field->pushed, &field->pushed_capacity, field->pushed_count + more, sizeof *field->pushed);
     return rc;
 }
 
-enum art_rc art_postings_reserve(struct art_postings *postings, const struct art_features *bucket) {
+enum art_rc art_postings_reserve(struct art_postings *postings, const struct art_terms *bucket) {
     enum art_rc rc = ART_OK;
-    for (unsigned i = 0; !rc && i < ART_TABLES_MAX; i++) {
-        if (!has_table(postings->tables, i)) continue;
-        if (!postings->table[i]) postings->table[i] = art_alloc_zeroed(sizeof *postings->table[i]);
-        struct art_posting_table *table = postings->table[i];
-        if (!table) return art_nomem();
-        const struct art_feature_set *set = bucket->set[i];
-        rc = reserve_features(table, takes_features(table, set) ? set->count : 0);
+    for (unsigned i = 0; !rc && i < ART_FIELDS_MAX; i++) {
+        if (!has_field(postings->fields, i)) continue;
+        if (!postings->field[i]) postings->field[i] = art_alloc_zeroed(sizeof *postings->field[i]);
+        struct art_posting_field *field = postings->field[i];
+        if (!field) return art_nomem();
+        const struct art_term_set *set = bucket->set[i];
+        rc = reserve_terms(field, takes_terms(field, set) ? set->count : 0);
     }
     return rc;
 }
@@ -95,54 +95,55 @@ static void set_page(struct art_pages *pages, uint32_t page) {
     pages->bits[page >> 6] |= 1ull << (page & 63);
 }
 
+/* The format, as postings.h draws it. */
 enum { HEAD_BYTES = 4, ANY_BYTES = ART_BLOB_PAGES / 8, MAP_BYTES = 2 + ANY_BYTES };
 enum { IN_A_THIRD = ART_BLOB_PAGES / 3 + 1 }; /* of as many pages as there may be */
 
-/* Whether a feature is new, or new in this page, no branch tells. */
-static void push_set(struct art_posting_table *table, const struct art_feature_set *set, uint32_t page) {
+/* Whether a term is new, or new in this page, no branch tells. */
+static void push_set(struct art_posting_field *field, const struct art_term_set *set, uint32_t page) {
     enum { AHEAD = 8 };
-    uint32_t count = table->count, bytes = table->bytes, *pushed = table->pushed + table->pushed_count, n = 0;
+    uint32_t count = field->count, bytes = field->bytes, *pushed = field->pushed + field->pushed_count, n = 0;
     for (uint32_t i = 0; i < set->count; i++) {
-        uint32_t feature = set->feature[i];
-        if (i + AHEAD < set->count) __builtin_prefetch(&table->cell[set->feature[i + AHEAD] & table->mask], 1);
-        struct art_posting_cell *cell = find_cell(table, feature);
-        uint32_t is_new = !cell->feature, number = is_new ? count : cell->number;
-        struct art_posting *posting = &table->posting[number];
+        uint32_t term = set->term[i];
+        if (i + AHEAD < set->count) __builtin_prefetch(&field->cell[set->term[i + AHEAD] & field->mask], 1);
+        struct art_posting_cell *cell = find_cell(field, term);
+        uint32_t is_new = !cell->term, number = is_new ? count : cell->number;
+        struct art_posting *posting = &field->posting[number];
         uint32_t pages = is_new ? 0 : posting->pages, comes = is_new || posting->last != page;
         pages += comes;
-        *cell = (struct art_posting_cell){feature, number};
-        *posting = (struct art_posting){feature, (uint8_t)pages, (uint8_t)page};
+        *cell = (struct art_posting_cell){term, number};
+        *posting = (struct art_posting){term, (uint8_t)pages, (uint8_t)page};
         pushed[n] = number;
         n += comes;
         count += is_new;
         bytes += is_new + (comes & (pages <= ART_LISTED_PAGES + 1));
         bytes -= (comes & (pages == IN_A_THIRD)) * (MAP_BYTES - 2);
     }
-    table->count = count;
-    table->bytes = bytes;
-    table->pushed_count += n;
-    assert(table->features[page] + n <= UINT16_MAX); /* pages are written by these counts */
-    table->features[page] = (uint16_t)(table->features[page] + n);
+    field->count = count;
+    field->bytes = bytes;
+    field->pushed_count += n;
+    assert(field->terms[page] + n <= UINT16_MAX); /* pages are written by these counts */
+    field->terms[page] = (uint16_t)(field->terms[page] + n);
 }
 
-void art_postings_push(struct art_postings *postings, const struct art_features *bucket, uint32_t rows, uint32_t page) {
+void art_postings_push(struct art_postings *postings, const struct art_terms *bucket, uint32_t rows, uint32_t page) {
     postings->rows += rows;
     postings->rows_in[page] += rows;
     assert(page >= postings->last_page);
     postings->last_page = page;
-    for (unsigned i = 0; i < ART_TABLES_MAX; i++) {
-        if (!has_table(postings->tables, i)) continue;
-        struct art_posting_table *table = postings->table[i];
-        if (takes_features(table, bucket->set[i])) {
-            push_set(table, bucket->set[i], page);
+    for (unsigned i = 0; i < ART_FIELDS_MAX; i++) {
+        if (!has_field(postings->fields, i)) continue;
+        struct art_posting_field *field = postings->field[i];
+        if (takes_terms(field, bucket->set[i])) {
+            push_set(field, bucket->set[i], page);
         } else {
-            set_page(&table->any, page);
+            set_page(&field->any, page);
         }
     }
 }
 
-static uint32_t groups_of(uint32_t features) {
-    return (features + ART_GROUP_FEATURES - 1) / ART_GROUP_FEATURES;
+static uint32_t groups_of(uint32_t terms) {
+    return (terms + ART_GROUP_TERMS - 1) / ART_GROUP_TERMS;
 }
 
 static uint32_t bytes_allowed(uint32_t rows) {
@@ -151,30 +152,30 @@ static uint32_t bytes_allowed(uint32_t rows) {
 }
 
 /* More than they are worth. */
-static bool is_crowded(const struct art_postings *postings, const struct art_posting_table *table, uint32_t page) {
-    return table->features[page] > ART_POSTING_BYTES_A_ROW * postings->rows_in[page];
+static bool is_crowded(const struct art_postings *postings, const struct art_posting_field *field, uint32_t page) {
+    return field->terms[page] > ART_POSTING_BYTES_A_ROW * postings->rows_in[page];
 }
 
-/* What a table takes at most whose crowded pages will be marked: each feature of another page two bytes. The last page
+/* What a field takes at most whose crowded pages will be marked: each term of another page two bytes. The last page
  * may get more rows, and then be none. */
-static uint32_t bytes_when_marked(const struct art_postings *postings, const struct art_posting_table *table) {
-    uint32_t features = 0;
+static uint32_t bytes_when_marked(const struct art_postings *postings, const struct art_posting_field *field) {
+    uint32_t terms = 0;
     for (uint32_t page = 0; page <= postings->last_page; page++) {
-        if (page == postings->last_page || !is_crowded(postings, table, page)) features += table->features[page];
+        if (page == postings->last_page || !is_crowded(postings, field, page)) terms += field->terms[page];
     }
-    return 2 * features;
+    return 2 * terms;
 }
 
-uint32_t art_postings_bytes(const struct art_postings *postings, const struct art_features *more, uint32_t rows) {
+uint32_t art_postings_bytes(const struct art_postings *postings, const struct art_terms *more, uint32_t rows) {
     uint32_t bytes = 0, allowed = bytes_allowed(postings->rows + rows);
-    for (unsigned i = 0; i < ART_TABLES_MAX; i++) {
-        if (!has_table(postings->tables, i)) continue;
-        const struct art_posting_table *table = postings->table[i];
+    for (unsigned i = 0; i < ART_FIELDS_MAX; i++) {
+        if (!has_field(postings->fields, i)) continue;
+        const struct art_posting_field *field = postings->field[i];
         uint32_t fresh = more && !more->set[i]->any ? more->set[i]->count : 0;
-        uint32_t data = table ? table->bytes : 0;
-        if (data > allowed) data = bytes_when_marked(postings, table);
+        uint32_t data = field ? field->bytes : 0;
+        if (data > allowed) data = bytes_when_marked(postings, field);
         data = art_min32(data + 2 * fresh, allowed);
-        uint32_t groups = groups_of(art_min32((table ? table->count : 0) + fresh, data / 2));
+        uint32_t groups = groups_of(art_min32((field ? field->count : 0) + fresh, data / 2));
         bytes += HEAD_BYTES + 2 * (groups + 1) + ANY_BYTES + data + groups;
     }
     return bytes;
@@ -182,6 +183,7 @@ uint32_t art_postings_bytes(const struct art_postings *postings, const struct ar
 
 /* --- writing them ------------------------------------------------------------------------------------------------- */
 
+/* In the byte of a page, which has a number below 128. */
 enum { LAST_LISTED = 0x80, MAP_FOLLOWS = ART_BLOB_PAGES - 1, IN_ANY = MAP_FOLLOWS | LAST_LISTED };
 
 static inline bool tells_nothing(const struct art_posting *posting, uint32_t leaf_pages) {
@@ -196,42 +198,42 @@ static inline uint32_t posting_bytes(const struct art_posting *posting, uint32_t
 }
 
 /* left[number]: of a posting's pages those that are not marked. Returns the bytes of all. */
-static uint32_t count_left(const struct art_posting_table *table, const struct art_pages *any, uint32_t leaf_pages,
+static uint32_t count_left(const struct art_posting_field *field, const struct art_pages *any, uint32_t leaf_pages,
                            uint32_t *left) {
-    const uint32_t *pushed = table->pushed;
+    const uint32_t *pushed = field->pushed;
     uint32_t bytes = 0;
-    for (uint32_t i = 0; i < table->count; i++) left[i] = table->posting[i].pages;
-    for (uint32_t page = 0; page < leaf_pages; pushed += table->features[page++]) {
-        for (uint32_t i = 0; art_pages_has(any, page) && i < table->features[page]; i++) left[pushed[i]]--;
+    for (uint32_t i = 0; i < field->count; i++) left[i] = field->posting[i].pages;
+    for (uint32_t page = 0; page < leaf_pages; pushed += field->terms[page++]) {
+        for (uint32_t i = 0; art_pages_has(any, page) && i < field->terms[page]; i++) left[pushed[i]]--;
     }
-    for (uint32_t i = 0; i < table->count; i++) bytes += posting_bytes(&table->posting[i], left[i], leaf_pages);
+    for (uint32_t i = 0; i < field->count; i++) bytes += posting_bytes(&field->posting[i], left[i], leaf_pages);
     return bytes;
 }
 
-/* Which pages are marked as having any feature, and what is left of the others. */
-static struct art_pages choose_marked(const struct art_postings *postings, const struct art_posting_table *table,
+/* Which pages are marked as having any term, and what is left of the others. */
+static struct art_pages choose_marked(const struct art_postings *postings, const struct art_posting_field *field,
                                       uint32_t leaf_pages, uint32_t *left) {
-    struct art_pages any = table->any;
+    struct art_pages any = field->any;
     uint32_t allowed = bytes_allowed(postings->rows);
-    bool too_many = table->bytes > allowed;
+    bool too_many = field->bytes > allowed;
     for (uint32_t page = 0; page < leaf_pages; page++) {
-        if (too_many && is_crowded(postings, table, page)) set_page(&any, page);
+        if (too_many && is_crowded(postings, field, page)) set_page(&any, page);
     }
-    if (count_left(table, &any, leaf_pages, left) <= allowed || !too_many) return any;
+    if (count_left(field, &any, leaf_pages, left) <= allowed || !too_many) return any;
     for (uint32_t page = 0; page < leaf_pages; page++) set_page(&any, page);
-    count_left(table, &any, leaf_pages, left);
+    count_left(field, &any, leaf_pages, left);
     return any;
 }
 
-static uint32_t group_of(uint32_t feature, uint32_t groups) {
-    return (uint32_t)((uint64_t)feature * groups >> 32);
+static uint32_t group_of(uint32_t term, uint32_t groups) {
+    return (uint32_t)((uint64_t)term * groups >> 32);
 }
 
-/* A feature, and below it the number of its posting. */
+/* A term, and below it the number of its posting. */
 typedef uint64_t sortable;
 
-/* By the features, three times by eleven bits: they are in `spare` then. */
-static void sort_features(sortable *from, sortable *spare, uint32_t count) {
+/* By the terms, three times by eleven bits: they are in `spare` then. */
+static void sort_terms(sortable *from, sortable *spare, uint32_t count) {
     enum { BITS = 11, PASSES = 3, DIGITS = 1 << BITS };
     uint32_t begin[PASSES][DIGITS] = {{0}};
     for (uint32_t i = 0; i < count; i++) {
@@ -250,25 +252,25 @@ static void sort_features(sortable *from, sortable *spare, uint32_t count) {
     }
 }
 
-/* Of each posting where its pages go, in bytes from the table's beginning, twice, and whether they are listed. */
+/* Of each posting where its pages go, in bytes from the field's beginning, twice, and whether they are listed. */
 enum { LISTED = 1 };
 
 /* All but the pages. at[number]: where they go; `nowhere`: 16 bytes for those that nobody wants to see. Returns where
- * the table ends. */
-static uint8_t *put_groups(const struct art_posting_table *table, uint32_t leaf_pages, const sortable *sorted,
+ * the field ends. */
+static uint8_t *put_groups(const struct art_posting_field *field, uint32_t leaf_pages, const sortable *sorted,
                            uint32_t count, uint32_t groups, const uint32_t *left, uint32_t *at, uint8_t *out) {
     uint8_t *nowhere = out + 2 * (groups + 1), *data = nowhere + ANY_BYTES, *to = data;
     art_store16(out, 0);
     for (uint32_t group = 0, i = 0; group < groups; group++) {
         for (; i < count && group_of((uint32_t)(sorted[i] >> 32), groups) == group; i++) {
             uint32_t number = (uint32_t)sorted[i], is_map = left[number] > ART_LISTED_PAGES;
-            bool is_any = tells_nothing(&table->posting[number], leaf_pages);
+            bool is_any = tells_nothing(&field->posting[number], leaf_pages);
             uint8_t *pages = is_any ? nowhere : to + 1 + is_map;
             at[number] = (uint32_t)(pages - out) << 1 | (is_any || is_map ? 0 : LISTED);
             to[0] = (uint8_t)(sorted[i] >> 32);
             if (is_map && !is_any) memset(pages, 0, ANY_BYTES);
             if (is_map || is_any) to[1] = is_any ? IN_ANY : MAP_FOLLOWS;
-            to += posting_bytes(&table->posting[number], left[number], leaf_pages);
+            to += posting_bytes(&field->posting[number], left[number], leaf_pages);
         }
         if ((to - data) % 2) *to++ = 0;
         art_store16(out + 2 * (group + 1), (uint32_t)(to - data) / 2);
@@ -277,11 +279,11 @@ static uint8_t *put_groups(const struct art_posting_table *table, uint32_t leaf_
 }
 
 /* Each page to its postings; a list ends where at[number] is then. No branch tells lists from maps. */
-static void put_pages(const struct art_posting_table *table, const struct art_pages *any, uint32_t leaf_pages,
+static void put_pages(const struct art_posting_field *field, const struct art_pages *any, uint32_t leaf_pages,
                       uint32_t *at, uint8_t *out) {
-    const uint32_t *pushed = table->pushed;
-    for (uint32_t page = 0; page < leaf_pages; pushed += table->features[page++]) {
-        for (uint32_t i = 0; i < table->features[page] && !art_pages_has(any, page); i++) {
+    const uint32_t *pushed = field->pushed;
+    for (uint32_t page = 0; page < leaf_pages; pushed += field->terms[page++]) {
+        for (uint32_t i = 0; i < field->terms[page] && !art_pages_has(any, page); i++) {
             uint32_t to = at[pushed[i]], listed = to & LISTED;
             uint8_t *byte = out + to / 2 + (listed ? 0 : page / 8), bit = (uint8_t)(1u << page % 8);
             *byte = listed ? (uint8_t)page : *byte | bit;
@@ -290,21 +292,21 @@ static void put_pages(const struct art_posting_table *table, const struct art_pa
     }
 }
 
-/* Returns where the table ends; its head is `head`. */
-static uint8_t *write_table(struct art_postings *postings, const struct art_posting_table *table, uint32_t leaf_pages,
+/* Returns where the field ends; its head is `head`. */
+static uint8_t *write_field(struct art_postings *postings, const struct art_posting_field *field, uint32_t leaf_pages,
                             uint8_t *head, uint8_t *out) {
-    sortable *unsorted = (sortable *)(void *)postings->scratch, *sorted = unsorted + table->count;
-    uint32_t *left = (uint32_t *)(void *)(sorted + table->count), *at = left + table->count, count = 0;
-    struct art_pages any = choose_marked(postings, table, leaf_pages, left);
-    for (uint32_t i = 0; i < table->count; i++) {
-        unsorted[count] = (sortable)table->posting[i].feature << 32 | i;
+    sortable *unsorted = (sortable *)(void *)postings->scratch, *sorted = unsorted + field->count;
+    uint32_t *left = (uint32_t *)(void *)(sorted + field->count), *at = left + field->count, count = 0;
+    struct art_pages any = choose_marked(postings, field, leaf_pages, left);
+    for (uint32_t i = 0; i < field->count; i++) {
+        unsorted[count] = (sortable)field->posting[i].term << 32 | i;
         count += left[i] > 0;
     }
-    sort_features(unsorted, sorted, count);
+    sort_terms(unsorted, sorted, count);
     uint32_t groups = groups_of(count);
     uint8_t *data = out + 2 * (groups + 1) + ANY_BYTES;
-    uint8_t *end = put_groups(table, leaf_pages, sorted, count, groups, left, at, out);
-    put_pages(table, &any, leaf_pages, at, out);
+    uint8_t *end = put_groups(field, leaf_pages, sorted, count, groups, left, at, out);
+    put_pages(field, &any, leaf_pages, at, out);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t to = at[(uint32_t)sorted[i]];
         if (to & LISTED) out[to / 2 - 1] |= LAST_LISTED;
@@ -318,20 +320,20 @@ static uint8_t *write_table(struct art_postings *postings, const struct art_post
 }
 
 enum art_rc art_postings_write(struct art_postings *postings, uint32_t leaf_pages, uint8_t *out, uint32_t *bytes) {
-    uint8_t *head = out, *at = out + HEAD_BYTES * __builtin_popcount(postings->tables);
-    for (unsigned i = 0; i < ART_TABLES_MAX; i++) {
-        if (!has_table(postings->tables, i)) continue;
-        const struct art_posting_table *table = postings->table[i];
-        enum { TWO_SORTABLES_AND_TWO_NUMBERS = 6 };
-        uint32_t need = TWO_SORTABLES_AND_TWO_NUMBERS * table->count + 1;
-        enum art_rc rc = art_grow(&postings->scratch, &postings->scratch_room, need, sizeof *postings->scratch);
+    uint8_t *head = out, *at = out + HEAD_BYTES * __builtin_popcount(postings->fields);
+    for (unsigned i = 0; i < ART_FIELDS_MAX; i++) {
+        if (!has_field(postings->fields, i)) continue;
+        const struct art_posting_field *field = postings->field[i];
+        enum { TWO_SORTABLES_AND_TWO_NUMBERS = 6 }; /* in numbers of 32 bits */
+        uint32_t need = TWO_SORTABLES_AND_TWO_NUMBERS * field->count + 1;
+        enum art_rc rc = art_grow(&postings->scratch, &postings->scratch_capacity, need, sizeof *postings->scratch);
         if (rc) return rc;
-        at = write_table(postings, table, leaf_pages, head, at);
+        at = write_field(postings, field, leaf_pages, head, at);
         head += HEAD_BYTES;
     }
     *bytes = (uint32_t)(at - out);
     assert(*bytes <= art_postings_bytes(postings, NULL, 0));
-    assert(*bytes == art_postings_measure(out, *bytes, postings->tables));
+    assert(*bytes == art_postings_measure(out, *bytes, postings->fields));
     return ART_OK;
 }
 
@@ -341,31 +343,31 @@ static uint32_t table_bytes(const uint8_t *head) {
     return 2 * (art_load16(head) + 1) + ANY_BYTES + 2 * art_load16(head + 2);
 }
 
-uint32_t art_postings_measure(const uint8_t *at, uint32_t room, uint32_t tables) {
-    uint32_t n = (uint32_t)__builtin_popcount(tables), bytes = HEAD_BYTES * n;
-    if (bytes > room) return 0;
+uint32_t art_postings_measure(const uint8_t *at, uint32_t capacity, uint32_t fields) {
+    uint32_t n = (uint32_t)__builtin_popcount(fields), bytes = HEAD_BYTES * n;
+    if (bytes > capacity) return 0;
     for (uint32_t i = 0; i < n; i++) {
         bytes += table_bytes(at + HEAD_BYTES * i);
-        if (bytes > room) return 0;
+        if (bytes > capacity) return 0;
     }
     return bytes;
 }
 
 struct art_bytes art_blob_postings(const struct art_blob *blob) {
     const uint8_t *at = blob->image + blob->postings;
-    return art_bytes(at, art_postings_measure(at, blob->routing - blob->postings, art_measures_tables(blob->has)));
+    return art_bytes(at, art_postings_measure(at, blob->routing - blob->postings, art_measures_fields(blob->has)));
 }
 
-/* One table. */
+/* One field. */
 struct posting_part {
     const uint8_t *begin, *data;
     uint32_t groups, units;
 };
 
-static struct posting_part find_part(const struct art_blob *blob, unsigned table) {
-    uint32_t tables = art_measures_tables(blob->has), before = tables & ((1u << table) - 1);
-    const uint8_t *head = blob->image + blob->postings, *begin = head + HEAD_BYTES * __builtin_popcount(tables);
-    assert(has_table(tables, table));
+static struct posting_part find_part(const struct art_blob *blob, unsigned field) {
+    uint32_t fields = art_measures_fields(blob->has), before = fields & ((1u << field) - 1);
+    const uint8_t *head = blob->image + blob->postings, *begin = head + HEAD_BYTES * __builtin_popcount(fields);
+    assert(has_field(fields, field));
     for (; before; before &= before - 1, head += HEAD_BYTES) begin += table_bytes(head);
     uint32_t groups = art_load16(head);
     return (struct posting_part){begin, begin + 2 * (groups + 1) + ANY_BYTES, groups, art_load16(head + 2)};
@@ -404,17 +406,17 @@ static const uint8_t *read_posting(const uint8_t *at, const uint8_t *end, struct
     return end;
 }
 
-/* All pages in which a row may have the feature. */
-static struct art_pages pages_with_feature(const struct posting_part *part, uint32_t feature) {
+/* All pages in which a row may have the term. */
+static struct art_pages pages_with_term(const struct posting_part *part, uint32_t term) {
     struct art_pages pages = pages_at(part->data - ANY_BYTES), others = {{0, 0}};
     if (!part->groups) return pages;
-    feature = art_feature_not_zero(feature);
-    uint32_t group = group_of(feature, part->groups);
+    term = art_term_not_zero(term);
+    uint32_t group = group_of(term, part->groups);
     uint32_t from = art_load16(part->begin + 2 * group), to = art_load16(part->begin + 2 * group + 2);
     if (from > to || to > part->units) return all_pages; /* forged */
     const uint8_t *at = part->data + 2 * from, *end = part->data + 2 * to;
     while (end - at >= 2) {
-        bool same = *at++ == (uint8_t)feature;
+        bool same = *at++ == (uint8_t)term;
         at = read_posting(at, end, same ? &pages : &others);
     }
     return pages;
@@ -429,47 +431,48 @@ static bool is_empty(const struct art_pages *pages) {
     return !(pages->bits[0] | pages->bits[1]);
 }
 
-static struct art_pages pages_by_table(const struct art_blob *blob, const struct art_sought *sought) {
-    assert(sought->count);
-    struct posting_part part = find_part(blob, sought->table);
+static struct art_pages pages_by_field(const struct art_blob *blob, const struct art_term_query *query) {
+    assert(query->count);
+    struct posting_part part = find_part(blob, query->field);
     struct art_pages pages = {{0, 0}};
-    if (sought->table >= ART_TABLE_SEARCHES) {
+    if (query->field >= ART_FIELD_SEARCHES) {
         pages = all_pages;
-        for (uint32_t i = 0; i < sought->count && !is_empty(&pages); i++)
-            keep_pages(&pages, pages_with_feature(&part, sought->feature[i]));
+        for (uint32_t i = 0; i < query->count && !is_empty(&pages); i++)
+            keep_pages(&pages, pages_with_term(&part, query->term[i]));
         return pages;
     }
-    for (uint32_t i = 0; i < sought->count; i++) add_pages(&pages, pages_with_feature(&part, sought->feature[i]));
+    for (uint32_t i = 0; i < query->count; i++) add_pages(&pages, pages_with_term(&part, query->term[i]));
     return pages;
 }
 
-struct art_pages art_blob_pages_sought(const struct art_blob *blob, const struct art_limits *limits) {
+struct art_pages art_blob_pages_with_terms(const struct art_blob *blob, const struct art_limits *limits) {
     struct art_pages all = all_pages;
-    for (unsigned i = 0; blob->postings && i < limits->sought_count && !is_empty(&all); i++)
-        keep_pages(&all, pages_by_table(blob, &limits->sought[i]));
+    for (unsigned i = 0; blob->postings && i < limits->query_count && !is_empty(&all); i++)
+        keep_pages(&all, pages_by_field(blob, &limits->queries[i]));
     return all;
 }
 
 /* Of each blob three spots are read that depend on each other, and none is in the processor's cache. So each is asked
  * for in all blobs before the next is read in any. */
-static void fetch_ahead(const struct art_blob *const *blobs, uint32_t count, const struct art_sought *sought) {
+static void fetch_ahead(const struct art_blob *const *blobs, uint32_t count, const struct art_term_query *query) {
     for (uint32_t i = 0; i < count; i++) __builtin_prefetch(blobs[i]->image + blobs[i]->postings);
     for (unsigned step = 0; step < 2; step++) {
         for (uint32_t i = 0; i < count; i++) {
             if (!blobs[i]->postings) continue;
-            struct posting_part part = find_part(blobs[i], sought->table);
-            uint32_t group = group_of(sought->feature[0], part.groups);
+            struct posting_part part = find_part(blobs[i], query->field);
+            uint32_t group = group_of(query->term[0], part.groups);
             const uint8_t *begin = part.begin + 2 * group;
             __builtin_prefetch(step && part.groups ? part.data + 2 * art_load16(begin) : begin);
         }
     }
 }
 
-uint32_t art_blobs_first_sought(const struct art_blob *const *blobs, uint32_t count, const struct art_limits *limits) {
+uint32_t art_blobs_first_with_terms(const struct art_blob *const *blobs, uint32_t count,
+                                    const struct art_limits *limits) {
     uint32_t first = 0;
-    if (count > 1) fetch_ahead(blobs, count, &limits->sought[0]);
+    if (count > 1) fetch_ahead(blobs, count, &limits->queries[0]);
     for (; first < count; first++) {
-        struct art_pages pages = art_blob_pages_sought(blobs[first], limits);
+        struct art_pages pages = art_blob_pages_with_terms(blobs[first], limits);
         if (!is_empty(&pages)) break;
     }
     return first;

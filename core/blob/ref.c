@@ -88,17 +88,17 @@ enum art_rc art_ref_decode(struct art_bytes bytes, struct art_ref *out) {
 /* One allocation: the label, padded, since labels are handed to searches; then sums and zones. */
 enum art_rc art_ref_own(struct art_ref *ref) {
     uint32_t summed = ref->summed ? art_summed_bytes(ref->has) : 0;
-    size_t room = (size_t)ref->label.len + ART_KEY_PADDING;
+    size_t label_bytes = (size_t)ref->label.len + ART_KEY_PADDING;
     assert(ref->label.data || !ref->label.len);
-    uint8_t *own = art_alloc_zeroed(room + summed);
+    uint8_t *own = art_alloc_zeroed(label_bytes + summed);
     if (!own) {
         art_ref_leave(ref);
         return art_nomem();
     }
     if (ref->label.len) memcpy(own, ref->label.data, ref->label.len);
-    if (summed) memcpy(own + room, ref->summed, summed);
+    if (summed) memcpy(own + label_bytes, ref->summed, summed);
     ref->label.data = own;
-    ref->summed = summed ? own + room : NULL;
+    ref->summed = summed ? own + label_bytes : NULL;
     return ART_OK;
 }
 

@@ -78,11 +78,11 @@ struct art_expected_node {
 /* Nodes lie in the order of the references to them, so a queue of what is expected next is all that is needed. */
 struct art_node_queue {
     struct art_expected_node *nodes;
-    uint32_t count, room;
+    uint32_t count, capacity;
 };
 
-static const char *node_shape(const struct art_routing_node *node, uint32_t room, const uint8_t *at) {
-    if (node->end > at + room) return "a node leaves the routing part";
+static const char *node_shape(const struct art_routing_node *node, uint32_t bytes, const uint8_t *at) {
+    if (node->end > at + bytes) return "a node leaves the routing part";
     bool tail = node->flags & ART_NODE_TAIL;
     if (tail) return node->flags & ~ART_NODE_TAIL ? "a tail with other flags" : NULL;
     if (node->flags & ART_NODE_MAP) {
@@ -112,7 +112,7 @@ static const char *node_children(const struct art_routing_node *node, const stru
             if (end - first != 1) return "several buckets without node";
             continue;
         }
-        if (queue->count == queue->room) return "more nodes than buckets can need";
+        if (queue->count == queue->capacity) return "more nodes than buckets can need";
         queue->nodes[queue->count++] = (struct art_expected_node){ref, first, end};
     }
     return NULL;
@@ -141,8 +141,8 @@ enum art_rc art_routing_check(const struct art_blob *blob) {
     assert(blob->buckets && blob->root > blob->routing && blob->root < ART_TRAILER_AT);
     struct art_expected_node some[256]; /* enough for a full blob of one bucket a page */
     struct art_node_queue queue = {some, 0, 2 * blob->buckets};
-    if (queue.room > sizeof some / sizeof *some) {
-        queue.nodes = art_alloc(queue.room * sizeof *queue.nodes);
+    if (queue.capacity > sizeof some / sizeof *some) {
+        queue.nodes = art_alloc(queue.capacity * sizeof *queue.nodes);
         if (!queue.nodes) return art_nomem();
     }
     const char *wrong = check_nodes(blob, &queue);

@@ -39,7 +39,7 @@ static inline uint32_t art_node_bucket(const struct art_routing_node *node, uint
     return node->flags & ART_NODE_SMALL ? first + node->buckets[child] : art_load16(node->buckets + 2 * child);
 }
 
-/* The bucket with the last separator <= key (the first bucket when there is none): it holds the key, or its place,
+/* The bucket with the last separator <= key (the first bucket when there is none): it holds the key, or its position,
  * unless that lies before the bucket's first entry. *known: leading bytes that the key shares with the bucket's first
  * key, as far as that came to light. */
 uint32_t art_route(const struct art_blob *blob, struct art_bytes key, uint32_t *known);

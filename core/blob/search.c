@@ -6,7 +6,8 @@
 #include "core/base/error.h"
 #include "core/blob/routing.h"
 
-ART_READS_PAST static inline enum art_rc find(struct art_blob *blob, struct art_bytes key, struct art_place *out) {
+ART_READS_PAST static inline enum art_rc find(struct art_blob *blob, struct art_bytes key,
+                                              struct art_blob_position *out) {
     uint32_t known;
     const uint8_t *start;
     out->exact = false;
@@ -19,17 +20,17 @@ ART_READS_PAST static inline enum art_rc find(struct art_blob *blob, struct art_
     return ART_OK;
 }
 
-enum art_rc art_blob_find(struct art_blob *blob, struct art_bytes key, struct art_place *out) {
+enum art_rc art_blob_find(struct art_blob *blob, struct art_bytes key, struct art_blob_position *out) {
     return find(blob, key, out);
 }
 
 enum art_rc art_blob_get_noting(struct art_blob *blob, struct art_bytes key, struct art_entry *out, uint32_t *bucket) {
-    struct art_place place;
-    enum art_rc rc = find(blob, key, &place);
+    struct art_blob_position position;
+    enum art_rc rc = find(blob, key, &position);
     if (ART_UNLIKELY(rc)) return rc;
-    *bucket = place.bucket;
-    if (!place.exact) return ART_NOTFOUND;
-    art_bucket_entry(&place.view, place.entry, out);
+    *bucket = position.bucket;
+    if (!position.exact) return ART_NOTFOUND;
+    art_bucket_entry(&position.view, position.entry, out);
     __builtin_prefetch(out->value.data); /* the host asks for it after some work of its own */
     return ART_OK;
 }
@@ -71,14 +72,14 @@ enum art_rc art_blob_get_from(const struct art_blob *blob, struct art_bytes key,
 
 enum art_rc art_blob_rank(struct art_blob *blob, struct art_bytes key, int64_t *out) {
     assert(blob->kind == ART_BLOB_LEAF);
-    struct art_place place;
-    enum art_rc rc = find(blob, key, &place);
+    struct art_blob_position position;
+    enum art_rc rc = find(blob, key, &position);
     if (ART_UNLIKELY(rc)) return rc;
-    *out = art_bucket_sum(blob, place.bucket) + art_bucket_weights(&place.view, place.entry, ART_BLOB_LEAF);
+    *out = art_bucket_sum(blob, position.bucket) + art_bucket_weights(&position.view, position.entry, ART_BLOB_LEAF);
     return ART_OK;
 }
 
-enum art_rc art_blob_find_child(struct art_blob *blob, struct art_bytes key, struct art_place *out) {
+enum art_rc art_blob_find_child(struct art_blob *blob, struct art_bytes key, struct art_blob_position *out) {
     assert(blob->kind == ART_BLOB_INDEX);
     enum art_rc rc = find(blob, key, out);
     if (ART_UNLIKELY(rc) || out->exact) return rc;
@@ -91,8 +92,9 @@ enum art_rc art_blob_find_child(struct art_blob *blob, struct art_bytes key, str
     return rc;
 }
 
-static inline enum art_rc child_at(const struct art_blob *blob, const struct art_place *place, struct art_ref *out) {
-    return art_bucket_child(blob, &place->view, place->bucket, place->entry, out);
+static inline enum art_rc child_at(const struct art_blob *blob, const struct art_blob_position *position,
+                                   struct art_ref *out) {
+    return art_bucket_child(blob, &position->view, position->bucket, position->entry, out);
 }
 
 /* The sums of a bucket's entries [from, to). */
@@ -112,23 +114,23 @@ static inline void add_sums(const struct art_blob *blob, const struct art_bucket
 
 enum art_rc art_blob_sums(struct art_blob *blob, struct art_bytes key, const struct art_summary *summary,
                           struct art_ref *child, int64_t *before, art_int128 *sum) {
-    struct art_place place;
+    struct art_blob_position position;
     bool index = blob->kind == ART_BLOB_INDEX;
-    enum art_rc rc = index ? art_blob_find_child(blob, key, &place) : find(blob, key, &place);
+    enum art_rc rc = index ? art_blob_find_child(blob, key, &position) : find(blob, key, &position);
     if (ART_UNLIKELY(rc)) return rc;
     assert(blob->has.sums == summary->has.sums);
-    *before = (int64_t)((uint64_t)art_bucket_sum(blob, place.bucket) +
-                        (uint64_t)art_bucket_weights(&place.view, place.entry, blob->kind));
-    bool from_behind = place.entry > place.view.count / 2; /* fewer entries lie behind the place */
+    *before = (int64_t)((uint64_t)art_bucket_sum(blob, position.bucket) +
+                        (uint64_t)art_bucket_weights(&position.view, position.entry, blob->kind));
+    bool from_behind = position.entry > position.view.count / 2; /* fewer entries lie behind the position */
     art_int128 part[ART_SUMMARY_MAX];
     for (unsigned i = 0; i < summary->has.sums; i++) part[i] = 0;
-    add_sums(blob, &place.view, from_behind ? place.entry : 0, from_behind ? place.view.count : place.entry, summary,
-             part);
+    add_sums(blob, &position.view, from_behind ? position.entry : 0, from_behind ? position.view.count : position.entry,
+             summary, part);
     for (unsigned i = 0; i < summary->has.sums; i++) {
-        sum[i] = art_add128(sum[i], art_bucket_summed(blob, i, place.bucket + from_behind));
+        sum[i] = art_add128(sum[i], art_bucket_summed(blob, i, position.bucket + from_behind));
         sum[i] = from_behind ? art_subtract128(sum[i], part[i]) : art_add128(sum[i], part[i]);
     }
-    return index ? child_at(blob, &place, child) : ART_OK;
+    return index ? child_at(blob, &position, child) : ART_OK;
 }
 
 /* --- without loading anything ------------------------------------------------------------------------------------- */
@@ -171,20 +173,20 @@ void art_blob_before(const struct art_blob *blob, struct art_bytes key, uint32_t
 /* --- the best of a range ------------------------------------------------------------------------------------------ */
 
 /* Of one bucket, entries [from, to). */
-static void look_at_entries(const struct art_blob *blob, const struct art_place *place, uint32_t from, uint32_t to,
-                            struct art_extreme *search) {
+static void look_at_entries(const struct art_blob *blob, const struct art_blob_position *position, uint32_t from,
+                            uint32_t to, struct art_extreme *search) {
     if (from >= to) return;
-    assert(to <= place->view.count);
-    struct art_zone zone = art_bucket_zone(blob, search->column, place->bucket);
+    assert(to <= position->view.count);
+    struct art_zone zone = art_bucket_zone(blob, search->column, position->bucket);
     if (!art_extreme_beats(search, &zone)) return;
     for (uint32_t i = from; i < to && !search->lost; i++) {
         if (blob->kind == ART_BLOB_INDEX) {
-            zone = art_ref_zone(art_bucket_value(&place->view, i), blob->has, search->column);
+            zone = art_ref_zone(art_bucket_value(&position->view, i), blob->has, search->column);
             art_extreme_take(search, &zone);
             continue;
         }
-        struct art_entry entry = {.value = art_bucket_value(&place->view, i),
-                                  .flags = art_bucket_flags(&place->view, i)};
+        struct art_entry entry = {.value = art_bucket_value(&position->view, i),
+                                  .flags = art_bucket_flags(&position->view, i)};
         art_extreme_take_entry(search, &entry);
     }
 }
@@ -200,9 +202,9 @@ static void look_at_buckets(const struct art_blob *blob, uint32_t from, uint32_t
     if (!search->lost) art_extreme_take(search, &best);
 }
 
-/* From the one place to the other. Without a cut there is none, and its bucket is not open. */
-static void look_between(const struct art_blob *blob, const struct art_place *low, const struct art_place *high,
-                         struct art_extreme *search) {
+/* From the one position to the other. Without a cut there is none, and its bucket is not open. */
+static void look_between(const struct art_blob *blob, const struct art_blob_position *low,
+                         const struct art_blob_position *high, struct art_extreme *search) {
     if (low->bucket == high->bucket) {
         look_at_entries(blob, high, low->entry, high->entry, search);
         return;
@@ -216,32 +218,32 @@ static void look_between(const struct art_blob *blob, const struct art_place *lo
 /* The places of both bounds, in an index blob those of the children that they lead into; behind the last bucket where
  * there is none. */
 static enum art_rc find_both(struct art_blob *blob, struct art_bytes low, struct art_bytes high,
-                             struct art_place place[2]) {
+                             struct art_blob_position position[2]) {
     bool index = blob->kind == ART_BLOB_INDEX;
     enum art_rc rc = ART_OK;
-    place[0].bucket = place[0].entry = place[0].view.count = 0;
-    place[1].bucket = blob->buckets;
-    place[1].entry = place[1].view.count = 0;
-    if (low.data) rc = index ? art_blob_find_child(blob, low, &place[0]) : find(blob, low, &place[0]);
-    if (!rc && high.data) rc = index ? art_blob_find_child(blob, high, &place[1]) : find(blob, high, &place[1]);
+    position[0].bucket = position[0].entry = position[0].view.count = 0;
+    position[1].bucket = blob->buckets;
+    position[1].entry = position[1].view.count = 0;
+    if (low.data) rc = index ? art_blob_find_child(blob, low, &position[0]) : find(blob, low, &position[0]);
+    if (!rc && high.data) rc = index ? art_blob_find_child(blob, high, &position[1]) : find(blob, high, &position[1]);
     return rc;
 }
 
 enum art_rc art_blob_extreme(struct art_blob *blob, struct art_bytes low, struct art_bytes high,
                              struct art_extreme *search, struct art_ref edge[2]) {
-    struct art_place place[2];
-    enum art_rc rc = find_both(blob, low, high, place);
+    struct art_blob_position position[2];
+    enum art_rc rc = find_both(blob, low, high, position);
     edge[0].summed = edge[1].summed = NULL;
     if (rc) return rc;
     if (blob->kind == ART_BLOB_INDEX) {
         bool cuts = low.data, ends = high.data;
-        bool same = cuts && ends && place[0].bucket == place[1].bucket && place[0].entry == place[1].entry;
-        if (cuts) rc = child_at(blob, &place[0], &edge[0]);
-        if (!rc && ends && !same) rc = child_at(blob, &place[1], &edge[1]);
+        bool same = cuts && ends && position[0].bucket == position[1].bucket && position[0].entry == position[1].entry;
+        if (cuts) rc = child_at(blob, &position[0], &edge[0]);
+        if (!rc && ends && !same) rc = child_at(blob, &position[1], &edge[1]);
         if (rc || same) return rc;
-        place[0].entry += cuts;
+        position[0].entry += cuts;
     }
-    if (place[0].bucket > place[1].bucket) return ART_OK;
-    look_between(blob, &place[0], &place[1], search);
+    if (position[0].bucket > position[1].bucket) return ART_OK;
+    look_between(blob, &position[0], &position[1], search);
     return ART_OK;
 }

@@ -88,7 +88,7 @@ static bool take_children(struct art_separators *making, struct art_buffer *keys
     uint32_t number = 0;
     bool good = true;
     art_blob_cursor_init(&at, blob, key);
-    enum art_rc rc = art_blob_cursor_place(&at, 0, 0);
+    enum art_rc rc = art_blob_cursor_set(&at, 0, 0);
     while (!rc && good && at.valid && number < making->count) {
         good = take_child(making, keys, &at, number++, &sum);
         rc = art_blob_next(&at);
@@ -188,14 +188,14 @@ enum art_rc art_blob_child(struct art_blob *blob, struct art_bytes key, struct a
         if (before) *before = blob->separators->children[number].before;
         return ART_OK;
     }
-    struct art_place place;
-    enum art_rc rc = art_blob_find_child(blob, key, &place);
+    struct art_blob_position position;
+    enum art_rc rc = art_blob_find_child(blob, key, &position);
     if (ART_UNLIKELY(rc)) return rc;
     if (before) {
-        *before = (int64_t)((uint64_t)art_bucket_sum(blob, place.bucket) +
-                            (uint64_t)art_bucket_weights(&place.view, place.entry, ART_BLOB_INDEX));
+        *before = (int64_t)((uint64_t)art_bucket_sum(blob, position.bucket) +
+                            (uint64_t)art_bucket_weights(&position.view, position.entry, ART_BLOB_INDEX));
     }
-    return art_bucket_child(blob, &place.view, place.bucket, place.entry, out);
+    return art_bucket_child(blob, &position.view, position.bucket, position.entry, out);
 }
 
 enum art_rc art_blob_child_number(struct art_blob *blob, struct art_bytes key, struct art_ref *out, uint32_t *number) {
@@ -204,9 +204,9 @@ enum art_rc art_blob_child_number(struct art_blob *blob, struct art_bytes key, s
         read_child(blob, *number, out);
         return ART_OK;
     }
-    struct art_place place;
-    enum art_rc rc = art_blob_find_child(blob, key, &place);
+    struct art_blob_position position;
+    enum art_rc rc = art_blob_find_child(blob, key, &position);
     if (ART_UNLIKELY(rc)) return rc;
-    *number = art_bucket_rank(blob, place.bucket) + place.entry;
-    return art_bucket_child(blob, &place.view, place.bucket, place.entry, out);
+    *number = art_bucket_rank(blob, position.bucket) + position.entry;
+    return art_bucket_child(blob, &position.view, position.bucket, position.entry, out);
 }

@@ -27,8 +27,6 @@
 #define ASAN_UNPOISON_MEMORY_REGION(at, len) ((void)(at), (void)(len))
 #endif
 
-enum { HEAP_ALIGNMENT = 4096 };
-
 struct art_blob_pool {
     struct art_free_list free;
     _Alignas(64) _Atomic uint64_t from_heap;
@@ -95,13 +93,13 @@ enum art_rc art_blob_buf_get(struct art_blob_pool *pool, struct art_blob_buf *ou
         ASAN_UNPOISON_MEMORY_REGION(out->data, ART_BLOB_SIZE);
         return ART_OK;
     }
-    *out = (struct art_blob_buf){art_alloc_aligned(ART_BLOB_SIZE, HEAP_ALIGNMENT), pool, -1};
+    *out = (struct art_blob_buf){art_alloc_aligned(ART_BLOB_SIZE, ART_PAGE), pool, -1};
     if (!out->data) {
         *out = (struct art_blob_buf){NULL, NULL, -1};
         return art_nomem();
     }
     atomic_fetch_add_explicit(&pool->from_heap, 1, memory_order_relaxed);
-    assert((uintptr_t)out->data % HEAP_ALIGNMENT == 0);
+    assert((uintptr_t)out->data % ART_PAGE == 0);
     return ART_OK;
 }
 

@@ -114,13 +114,6 @@ static enum art_rc choose_direct(struct art_file *file, const struct art_file_op
     return ART_OK;
 }
 
-/* Without it all reads are direct. */
-static void open_for_cached_reads(struct art_file *file, const struct stat *attributes) {
-    assert(file->io.direct && !file->shared);
-    file->io.cached = !art_shared_open(file->io.name, file->fd, attributes, false, &file->shared);
-    if (file->shared) file->read_fd = file->shared->fd;
-}
-
 /* A connection that only reads the file reads by the process's descriptor for it, which may become this one. */
 static enum art_rc share_descriptor(struct art_file *file, const struct stat *attributes) {
     assert(file->io.read_only && !file->shared);
@@ -161,7 +154,9 @@ static enum art_rc set_up(struct art_file *file, const struct art_file_options *
         file->fd = -1;
     }
     if (!rc && !options->read_only && file->io.direct && !file->direct_required) {
-        open_for_cached_reads(file, &attributes);
+        assert(!file->shared);
+        file->io.cached = !art_shared_open(file->io.name, file->fd, &attributes, false, &file->shared);
+        if (file->shared) file->read_fd = file->shared->fd; /* else all reads are direct */
     }
     return rc;
 }
@@ -216,15 +211,6 @@ static enum art_rc disk_remove(struct art_disk *disk, const char *path) {
     return art_fail_errno(ART_IO, errno, "art: cannot remove the file (%s): remove it by hand", path);
 }
 
-static enum art_rc folder_not_opened(const char *folder, int error) {
-    if (error == EMFILE || error == ENFILE) {
-        return art_fail_errno(ART_CANTOPEN, error,
-                              "art: cannot open the folder to sync it (%s): raise the limit of open files", folder);
-    }
-    return art_fail_errno(ART_CANTOPEN, error,
-                          "art: cannot open the folder to sync it (%s): give this user the right to read it", folder);
-}
-
 static enum art_rc disk_sync_directory(struct art_disk *disk, const char *path) {
     (void)disk;
     assert(path && *path);
@@ -237,8 +223,12 @@ static enum art_rc disk_sync_directory(struct art_disk *disk, const char *path) 
     folder[length] = 0;
     enum art_rc rc = ART_OK;
     int fd = art_open_retried(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-    if (fd < 0) {
-        rc = folder_not_opened(folder, errno);
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+        rc = art_fail_errno(ART_CANTOPEN, errno,
+                            "art: cannot open the folder to sync it (%s): raise the limit of open files", folder);
+    } else if (fd < 0) {
+        rc = art_fail_errno(ART_CANTOPEN, errno,
+                            "art: cannot open the folder to sync it (%s): give this user the right to read it", folder);
     } else {
         int failed = art_system.fsync(fd);
         for (int i = 0; failed && errno == EINTR && i < INTERRUPTED_MAX; i++) failed = art_system.fsync(fd);

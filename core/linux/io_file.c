@@ -205,17 +205,11 @@ enum art_rc art_file_prepare_read(struct art_file *file, enum art_read from) {
 
 /* ---- states ------------------------------------------------------------------------------------------------------ */
 
-/* At the beginning of every call. */
-static void assert_file(const struct art_file *file) {
+enum art_rc art_file_usable(const struct art_file *file, bool writing) {
     assert(!file->locked || !(file->io.read_only || file->forked));
     assert(file->forked || art_file_any_fd(file) >= 0);
     assert(!file->io.cached || file->shared);
     assert(!file->device || (file->shared && file->io.read_only));
-    (void)file;
-}
-
-enum art_rc art_file_usable(const struct art_file *file, bool writing) {
-    assert_file(file);
     if (file->forked) {
         return art_fail(ART_FORKED,
                         "art: this connection came through fork() (%s): open the database anew in the child",

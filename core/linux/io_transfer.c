@@ -9,6 +9,7 @@
 #include "core/linux/io_file.h"
 #include "core/linux/io_system.h"
 
+/* Signals interrupt a call a few times; what never goes on is an error. */
 enum { FRUITLESS_MAX = 100 };
 
 void art_transfer_begin(const struct art_file *file, struct art_transfer *transfer,

@@ -8,7 +8,7 @@
  *   start_op()      takes a free entry and prepares it           (none free: waits for a completion first)
  *   submit()     hands what is prepared to the kernel, and waits for completions if asked to
  *   reap()       takes completions: done, failed, or prepared again (io_transfer.c decides)
- *   settle_ring()   gives the ring back when nothing is in flight
+ *   return_ring()   gives the ring back when nothing is in flight
  *
  * Reads are waited for within read_batch(), or stay in flight from read_start() to read_wait(); writes stay in flight
  * until write_wait(), sync() or whatever needs them done. A read or write that overlaps a write in flight waits for
@@ -71,7 +71,7 @@ void art_rings_forget(const struct art_blob_pool *pool) {
 #include "core/linux/io_system.h"
 
 enum {
-    DEPTH = 32,
+    DEPTH = 32,                /* eight blobs to be written and eight read ahead, in two requests each */
     REGISTERED_SLOTS_MAX = 32, /* 16 MB: registering touches and pins it all */
     SUBMIT_TRIES_MAX = 1000,
     TRIES_MAX = 8,          /* of one request by a ring, without progress */
@@ -258,14 +258,6 @@ static struct ring *borrow_ring(struct art_blob_pool *pool, int *result) {
     return make ? make_ring(pool, result) : NULL;
 }
 
-static void give_ring_back(struct ring *ring) {
-    assert(ring->free_count == DEPTH && !ring->prepared_count);
-    art_files_lock();
-    ring->next = idle_rings;
-    idle_rings = ring;
-    art_files_unlock();
-}
-
 /* A borrower of the pool's ring is done with both when the pool is closed. */
 void art_rings_forget(const struct art_blob_pool *pool) {
     for (;;) {
@@ -331,25 +323,22 @@ static void assert_ring(const struct ring_file *ring) {
     (void)ring;
 }
 
-static void settle_ring(struct ring_file *ring) {
+static void return_ring(struct ring_file *ring) {
     assert_ring(ring);
     if (all_in_flight(ring)) return;
     if (ring->broken) {
         become_pwrite_file(ring);
     } else if (ring->ring) {
-        give_ring_back(ring->ring);
+        assert(ring->ring->free_count == DEPTH && !ring->ring->prepared_count);
+        art_files_lock();
+        ring->ring->next = idle_rings;
+        idle_rings = ring->ring;
+        art_files_unlock();
         ring->ring = NULL;
     }
 }
 
 /* ---- one request ------------------------------------------------------------------------------------------------- */
-
-static void finish_ahead(struct ring_file *ring, struct art_io_reading *reading, enum art_transfer_state state) {
-    assert(reading->under_way && ring->ahead);
-    if (state == ART_TRANSFER_FAILED) reading->failed = true;
-    reading->under_way--;
-    ring->ahead--;
-}
 
 static void finish_op(struct ring_file *ring, unsigned op, enum art_transfer_state state) {
     struct ring *own = ring->ring;
@@ -357,7 +346,11 @@ static void finish_op(struct ring_file *ring, unsigned op, enum art_transfer_sta
     const struct art_transfer *transfer = &own->ops[op];
     own->free[own->free_count++] = (uint8_t)op;
     if (own->readings[op]) {
-        finish_ahead(ring, own->readings[op], state);
+        struct art_io_reading *ahead = own->readings[op];
+        assert(ahead->under_way && ring->ahead);
+        if (state == ART_TRANSFER_FAILED) ahead->failed = true;
+        ahead->under_way--;
+        ring->ahead--;
         return;
     }
     if (state == ART_TRANSFER_FAILED && transfer->writing) {
@@ -453,12 +446,6 @@ static void reap(struct ring_file *ring) {
     }
 }
 
-static void taken(struct ring *ring, unsigned count) {
-    if (count > ring->prepared_count) count = ring->prepared_count;
-    ring->prepared_count -= count;
-    for (unsigned i = 0; i < ring->prepared_count; i++) ring->prepared[i] = ring->prepared[i + count];
-}
-
 /* Hands over what is prepared. With `wait`, returns after that many completions, or earlier; callers look again. */
 static void submit(struct ring_file *ring, unsigned wait) {
     struct ring *own = ring->ring;
@@ -466,7 +453,9 @@ static void submit(struct ring_file *ring, unsigned wait) {
     for (unsigned tries = 0; !ring->broken && (own->prepared_count || wait); tries++) {
         int result = wait ? art_system.ring_submit_and_wait(&own->ring, wait) : art_system.ring_submit(&own->ring);
         if (result >= 0) {
-            taken(own, (unsigned)result);
+            unsigned taken = (unsigned)result < own->prepared_count ? (unsigned)result : own->prepared_count;
+            own->prepared_count -= taken;
+            for (unsigned i = 0; i < own->prepared_count; i++) own->prepared[i] = own->prepared[i + taken];
             ring->file.io.ring_batches += result > 0;
             if (wait || !own->prepared_count) return;
             if (result > 0) tries = 0;
@@ -503,7 +492,7 @@ static void wait_some(struct ring_file *ring, unsigned wanted) {
 static void drain_ring(struct art_file *file) {
     struct ring_file *ring = (struct ring_file *)file;
     while (all_in_flight(ring)) wait_some(ring, all_in_flight(ring));
-    settle_ring(ring);
+    return_ring(ring);
 }
 
 /* The ring is the parent's, too, and so is what it has registered. */
@@ -575,7 +564,7 @@ static enum art_rc ring_read_batch(struct art_io *io, struct art_io_request *req
         bool others = all_in_flight(ring) > ring->in_flight[false];
         wait_some(ring, others ? 1 : ring->in_flight[false]);
     }
-    settle_ring(ring);
+    return_ring(ring);
     return ring->read_failed ? art_transfer_error(&ring->file, &ring->failed_read) : ART_OK;
 }
 
@@ -593,7 +582,7 @@ static bool ring_read_start(struct art_io *io, struct art_io_reading *reading) {
         start_op(ring, &reading->requests[i], false, reading->from, reading);
     }
     submit(ring, 0);
-    settle_ring(ring);
+    return_ring(ring);
     return fits;
 }
 
@@ -601,7 +590,7 @@ static void ring_read_wait(struct art_io *io, struct art_io_reading *reading) {
     struct ring_file *ring = (struct ring_file *)io;
     reap(ring);
     while (reading->under_way) wait_some(ring, 1);
-    settle_ring(ring);
+    return_ring(ring);
 }
 
 /* Buffers go back to the caller together with an error, so nothing is in flight then. */

@@ -19,19 +19,19 @@
 #include "core/base/platform.h"
 #include "core/linux/io_system.h"
 
-enum { PATH_LEN = 4096, TEXT_LEN = 16384 };
+enum { PATH_LEN = 4096, TEXT_LEN = 16384 }; /* the longest path of Linux; so much of /proc/self/cgroup is read */
 
 static uint64_t least(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
 
-/* The text of a file of the kernel's; no more of it than there is room for. Without stdio, whose memory is not
+/* The text of a file of the kernel's; no more of it than `size` allows. Without stdio, whose memory is not
  * SQLite's. */
-static bool read_text(const char *path, char *out, size_t room) {
+static bool read_text(const char *path, char *out, size_t size) {
     int fd = art_system.open(path, O_RDONLY | O_CLOEXEC, 0);
     size_t len = 0;
     if (fd < 0) return false;
-    for (ssize_t n; len < room - 1 && (n = read(fd, out + len, room - 1 - len)) > 0;) len += (size_t)n;
+    for (ssize_t n; len < size - 1 && (n = read(fd, out + len, size - 1 - len)) > 0;) len += (size_t)n;
     close(fd);
     out[len] = 0;
     return true;

@@ -83,12 +83,12 @@ static bool refill(struct art_arena *arena, struct art_arena_region *region, siz
     assert(bytes > region->left && !(alignment & (alignment - 1)));
     size_t least = bytes + alignment + ART_KEY_PADDING + sizeof(struct art_arena_chunk);
     while (region->next_chunk < least) region->next_chunk *= 2;
-    size_t room = region->next_chunk - sizeof(struct art_arena_chunk);
-    uint8_t *fresh = add_chunk(arena, room);
+    size_t capacity = region->next_chunk - sizeof(struct art_arena_chunk);
+    uint8_t *fresh = add_chunk(arena, capacity);
     if (!fresh) return false;
     size_t skipped = (0 - (uintptr_t)fresh) & (alignment - 1);
     region->at = fresh + skipped;
-    region->left = room - skipped - ART_KEY_PADDING;
+    region->left = capacity - skipped - ART_KEY_PADDING;
     region->next_chunk += region->next_chunk < ART_ARENA_SMALL_BYTES ? region->next_chunk / 4 : region->next_chunk;
     if (region->next_chunk > ART_ARENA_LARGEST_CHUNK_BYTES) region->next_chunk = ART_ARENA_LARGEST_CHUNK_BYTES;
     assert(region->left >= bytes && (uintptr_t)region->at % alignment == 0);

@@ -17,8 +17,8 @@
 #include "core/memtable/inside.h"
 
 enum {
-    FILTER_FIRST_WORDS = 32,
-    FILTER_ASKED_PART = 4, /* asked for one key in so many: it would have cost less with a filter */
+    FILTER_FIRST_WORDS = 32, /* 256 bytes; it doubles */
+    FILTER_ASKED_PART = 4,   /* asked for one key in so many: it would have cost less with a filter */
     FILTER_KEYS_A_WORD = 4,
     FILTER_MOST_KEYS_A_WORD = 16 /* that remembers: one in six passes then */
 };

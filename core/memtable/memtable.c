@@ -106,7 +106,7 @@ struct art_share {
     struct art_summed summed;
 };
 
-/* Of the entry `put` in the place of `taken`; either may be missing. */
+/* Of the entry `put` in the position of `taken`; either may be missing. */
 static void share_of(const struct art_memtable *memtable, const struct art_entry *put, const struct art_entry *taken,
                      struct art_share *out) {
     assert(put || taken);
@@ -140,7 +140,7 @@ static inline void give_share(const struct art_memtable *memtable, struct art_no
     for (unsigned i = 0; i < has.columns; i++) art_zone_widen(&zone[i], &share->summed.zone[i]);
 }
 
-/* Gives the share to all nodes above the place that `key`, which shares `shared` bytes with its nearest leaf, has or
+/* Gives the share to all nodes above the position that `key`, which shares `shared` bytes with its nearest leaf, has or
  * would have; returns the slot there. */
 static art_link *weigh_path(struct art_memtable *memtable, struct art_bytes key, uint32_t shared,
                             const struct art_share *share) {
@@ -267,8 +267,8 @@ static bool attach(struct art_memtable *memtable, art_link *slot, const struct a
 }
 
 static enum art_rc insert(struct art_memtable *memtable, struct art_bytes key, struct art_bytes value,
-                          uint64_t csn_flags, const struct art_memtable_place *place, bool note) {
-    const struct art_leaf *neighbour = place->nearest;
+                          uint64_t csn_flags, const struct art_memtable_position *position, bool note) {
+    const struct art_leaf *neighbour = position->nearest;
     struct art_leaf *leaf = new_leaf(memtable, key, value, csn_flags);
     if (!leaf) return art_nomem();
     uint32_t shared =
@@ -288,7 +288,7 @@ static enum art_rc insert(struct art_memtable *memtable, struct art_bytes key, s
     memtable->weight += share.weight;
     count_leaf(memtable, leaf);
     art_value_index_note(memtable, leaf);
-    if (note || memtable->filter) art_memtable_filter_add(memtable, place->hash);
+    if (note || memtable->filter) art_memtable_filter_add(memtable, position->hash);
     art_memtable_assert(memtable);
     return ART_OK;
 }
@@ -310,36 +310,38 @@ static enum art_rc overwrite(struct art_memtable *memtable, struct art_leaf *lea
     return ART_OK;
 }
 
-void art_memtable_look(const struct art_memtable *memtable, struct art_bytes key, struct art_memtable_place *out) {
+void art_memtable_look(const struct art_memtable *memtable, struct art_bytes key, struct art_memtable_position *out) {
     out->hash = art_hash64(key.data, key.len);
     art_memtable_filter_prefetch(memtable, out->hash);
     out->nearest = nearest_leaf(memtable, key);
 }
 
-static bool stands_at(struct art_bytes key, const struct art_memtable_place *place) {
-    return place->nearest && art_bytes_equal(art_leaf_key(place->nearest), key);
+static bool stands_at(struct art_bytes key, const struct art_memtable_position *position) {
+    return position->nearest && art_bytes_equal(art_leaf_key(position->nearest), key);
 }
 
-enum art_rc art_memtable_get_at(struct art_bytes key, const struct art_memtable_place *place, struct art_entry *out) {
-    if (!stands_at(key, place)) return ART_NOTFOUND;
-    art_leaf_entry(place->nearest, out);
+enum art_rc art_memtable_get_at(struct art_bytes key, const struct art_memtable_position *position,
+                                struct art_entry *out) {
+    if (!stands_at(key, position)) return ART_NOTFOUND;
+    art_leaf_entry(position->nearest, out);
     return ART_OK;
 }
 
-static enum art_rc put_at(struct art_memtable *memtable, struct art_bytes key, const struct art_memtable_place *place,
-                          const struct art_entry *entry, enum art_put_mode mode) {
+static enum art_rc put_at(struct art_memtable *memtable, struct art_bytes key,
+                          const struct art_memtable_position *position, const struct art_entry *entry,
+                          enum art_put_mode mode) {
     if (key.len > ART_KEY_MAX)
         return art_fail(ART_TOOBIG, "art: a key of %u bytes: use at most %d", key.len, ART_KEY_MAX);
     assert(!(entry->flags & ~ART_ENTRY_FLAGS) && !(entry->csn >> 56));
     uint64_t csn_flags = entry->csn << 8 | entry->flags;
     bool empty = entry->flags & ART_DELETE && !(entry->flags & ART_REPLACED);
     struct art_bytes value = empty ? art_bytes(NULL, 0) : entry->value, head = {0};
-    struct art_leaf *nearest = place->nearest;
-    bool found = stands_at(key, place);
-    assert(!nearest == !memtable->root); /* the place is of the memtable as it is */
+    struct art_leaf *nearest = position->nearest;
+    bool found = stands_at(key, position);
+    assert(!nearest == !memtable->root); /* the position is of the memtable as it is */
     bool note = mode == ART_PUT_NOTED && !(found && art_undo_noted_since_savepoint(&memtable->undo, nearest));
     if (note && !art_undo_reserve(&memtable->undo)) return art_nomem();
-    if (!found) return insert(memtable, key, value, csn_flags, place, note);
+    if (!found) return insert(memtable, key, value, csn_flags, position, note);
     if (mode == ART_PUT_KEEP_SHADOWS) {
         enum { KEPT = ART_SHADOWS_OLDER | ART_REPLACED };
         uint8_t held = art_leaf_flags(nearest);
@@ -352,13 +354,13 @@ static enum art_rc put_at(struct art_memtable *memtable, struct art_bytes key, c
 
 enum art_rc art_memtable_put(struct art_memtable *memtable, struct art_bytes key, const struct art_entry *entry,
                              enum art_put_mode mode) {
-    struct art_memtable_place place = {0};
+    struct art_memtable_position position = {0};
     if (mode == ART_PUT_NOTED || memtable->filter) {
-        art_memtable_look(memtable, key, &place);
+        art_memtable_look(memtable, key, &position);
     } else { /* nobody asks for its hash */
-        place.nearest = nearest_leaf(memtable, key);
+        position.nearest = nearest_leaf(memtable, key);
     }
-    return put_at(memtable, key, &place, entry, mode);
+    return put_at(memtable, key, &position, entry, mode);
 }
 
 enum art_rc art_memtable_set(struct art_memtable *memtable, struct art_bytes key, const struct art_entry *entry) {
@@ -366,8 +368,8 @@ enum art_rc art_memtable_set(struct art_memtable *memtable, struct art_bytes key
 }
 
 enum art_rc art_memtable_set_at(struct art_memtable *memtable, struct art_bytes key,
-                                const struct art_memtable_place *place, const struct art_entry *entry) {
-    return put_at(memtable, key, place, entry, ART_PUT_NOTED);
+                                const struct art_memtable_position *position, const struct art_entry *entry) {
+    return put_at(memtable, key, position, entry, ART_PUT_NOTED);
 }
 
 /* --- the whole ---------------------------------------------------------------------------------------------------- */

@@ -72,16 +72,17 @@ bool art_memtable_may_contain(struct art_memtable *memtable, uint64_t hash);
  * (key over ART_KEY_MAX), and then nothing changed. */
 enum art_rc art_memtable_set(struct art_memtable *memtable, struct art_bytes key, const struct art_entry *entry);
 
-/* A get and a set of one key with one search. The place is good until the memtable changes. */
-struct art_memtable_place {
+/* A get and a set of one key with one search. The position is good until the memtable changes. */
+struct art_memtable_position {
     uint64_t hash; /* art_hash64() of the key */
     void *nearest; /* (private) the leaf that shares most with the key */
 };
 /* Where the key stands, or would; then the entry, as art_memtable_get(); then art_memtable_set() there. */
-void art_memtable_look(const struct art_memtable *memtable, struct art_bytes key, struct art_memtable_place *out);
-enum art_rc art_memtable_get_at(struct art_bytes key, const struct art_memtable_place *place, struct art_entry *out);
+void art_memtable_look(const struct art_memtable *memtable, struct art_bytes key, struct art_memtable_position *out);
+enum art_rc art_memtable_get_at(struct art_bytes key, const struct art_memtable_position *position,
+                                struct art_entry *out);
 enum art_rc art_memtable_set_at(struct art_memtable *memtable, struct art_bytes key,
-                                const struct art_memtable_place *place, const struct art_entry *entry);
+                                const struct art_memtable_position *position, const struct art_entry *entry);
 
 /* Undo. Positions grow; 0 is the beginning of the transaction. The old entry of a key is noted once per savepoint:
  * noting again between two savepoints is skipped. A rollback to a position that was passed, or is now, needs no

@@ -13,7 +13,7 @@ const uint16_t art_node_type_bytes[] = {
     [ART_NODE256] = WHOLE_LINES(struct art_node256),
 };
 
-static const uint16_t node_room[] = {[ART_NODE4] = 4, [ART_NODE16] = 16, [ART_NODE48] = 48, [ART_NODE256] = 256};
+static const uint16_t node_capacity[] = {[ART_NODE4] = 4, [ART_NODE16] = 16, [ART_NODE48] = 48, [ART_NODE256] = 256};
 
 /* The sorted key bytes of a Node4 or Node16. */
 static const uint8_t *sorted_bytes(const struct art_node *node) {
@@ -31,34 +31,34 @@ static art_link *sorted_links(struct art_node *node) {
 int art_node_child_of(const struct art_node *node, uint8_t byte) {
     switch ((enum art_node_type)node->type) {
     case ART_NODE4:
-        return art_node4_place(node, byte);
+        return art_node4_index(node, byte);
     case ART_NODE16:
-        return art_node16_place((const struct art_node16 *)node, byte);
+        return art_node16_index((const struct art_node16 *)node, byte);
     case ART_NODE48:
-        return ((const struct art_node48 *)node)->place[byte] ? byte : ART_CHILD_NONE;
+        return ((const struct art_node48 *)node)->index[byte] ? byte : ART_CHILD_NONE;
     default:
         return ((const struct art_node256 *)node)->child[byte] ? byte : ART_CHILD_NONE;
     }
 }
 
-static int places_below(const struct art_node *node, int byte) {
+static int bytes_below(const struct art_node *node, int byte) {
     const uint8_t *bytes = sorted_bytes(node);
-    int place = 0;
-    while (place < node->children && bytes[place] < byte) place++;
-    return place;
+    int index = 0;
+    while (index < node->children && bytes[index] < byte) index++;
+    return index;
 }
 
 int art_node_child_from(const struct art_node *node, int byte) {
     assert(byte >= 0 && byte <= 256);
     if (node->type <= ART_NODE16) {
-        int place = places_below(node, byte);
-        return place < node->children ? place : ART_CHILD_NONE;
+        int index = bytes_below(node, byte);
+        return index < node->children ? index : ART_CHILD_NONE;
     }
     if (node->type == ART_NODE48) {
-        const uint8_t *place = ((const struct art_node48 *)node)->place;
+        const uint8_t *index = ((const struct art_node48 *)node)->index;
         for (; byte < 256; byte++) {
-            while (byte <= 256 - 8 && !art_load64(place + byte)) byte += 8;
-            if (byte < 256 && place[byte]) return byte;
+            while (byte <= 256 - 8 && !art_load64(index + byte)) byte += 8;
+            if (byte < 256 && index[byte]) return byte;
         }
         return ART_CHILD_NONE;
     }
@@ -73,12 +73,12 @@ int art_node_child_before(const struct art_node *node, int byte) {
     assert(byte >= 0 && byte <= 256);
     int child = byte - 1;
     if (node->type <= ART_NODE16) {
-        child = places_below(node, byte) - 1;
+        child = bytes_below(node, byte) - 1;
     } else if (node->type == ART_NODE48) {
-        const uint8_t *place = ((const struct art_node48 *)node)->place;
+        const uint8_t *index = ((const struct art_node48 *)node)->index;
         for (; child >= 0; child--) {
-            while (child >= 7 && !art_load64(place + child - 7)) child -= 8;
-            if (child < 0 || place[child]) break;
+            while (child >= 7 && !art_load64(index + child - 7)) child -= 8;
+            if (child < 0 || index[child]) break;
         }
     } else {
         const art_link *links = ((const struct art_node256 *)node)->child;
@@ -151,24 +151,24 @@ struct art_node *art_node_new(struct art_arena *arena, uint32_t depth) {
 /* Links a child into a node that has room for it. */
 static void add_child(struct art_node *node, uint8_t byte, art_link child) {
     assert(child && art_node_child_of(node, byte) == ART_CHILD_NONE);
-    assert(node->children < node_room[node->type]);
+    assert(node->children < node_capacity[node->type]);
     if (node->type <= ART_NODE16) {
         uint8_t *bytes = (uint8_t *)sorted_bytes(node);
         art_link *links = sorted_links(node);
-        size_t place = (size_t)places_below(node, byte);
-        memmove(bytes + place + 1, bytes + place, node->children - place);
-        memmove(links + place + 1, links + place, (node->children - place) * sizeof *links);
-        bytes[place] = byte;
-        links[place] = child;
+        size_t index = (size_t)bytes_below(node, byte);
+        memmove(bytes + index + 1, bytes + index, node->children - index);
+        memmove(links + index + 1, links + index, (node->children - index) * sizeof *links);
+        bytes[index] = byte;
+        links[index] = child;
     } else if (node->type == ART_NODE48) {
         struct art_node48 *wide = (struct art_node48 *)node;
-        unsigned place = node->children;
-        if (wide->child[place]) { /* not where it would be had nothing been unlinked */
-            for (place = 0; wide->child[place]; place++) {
+        unsigned index = node->children;
+        if (wide->child[index]) { /* not where it would be had nothing been unlinked */
+            for (index = 0; wide->child[index]; index++) {
             }
         }
-        wide->child[place] = child;
-        wide->place[byte] = (uint8_t)(place + 1);
+        wide->child[index] = child;
+        wide->index[byte] = (uint8_t)(index + 1);
     } else {
         ((struct art_node256 *)node)->child[byte] = child;
     }
@@ -177,7 +177,7 @@ static void add_child(struct art_node *node, uint8_t byte, art_link child) {
 
 /* The same node, one type larger. NULL without memory. */
 static struct art_node *enlarged(struct art_arena *arena, const struct art_node *node) {
-    assert(node->type < ART_NODE256 && node->children == node_room[node->type]);
+    assert(node->type < ART_NODE256 && node->children == node_capacity[node->type]);
     struct art_node *larger = new_node(arena, (uint8_t)(node->type + 1));
     if (!larger) return NULL;
     larger->weight = node->weight;
@@ -194,7 +194,7 @@ static struct art_node *enlarged(struct art_arena *arena, const struct art_node 
 
 bool art_node_add(struct art_arena *arena, art_link *slot, uint8_t byte, art_link child) {
     struct art_node *node = art_link_node(*slot);
-    if (node->children == node_room[node->type]) {
+    if (node->children == node_capacity[node->type]) {
         struct art_node *larger = enlarged(arena, node);
         if (!larger) return false;
         art_arena_recycle_block(arena, node->type, art_node_bytes(node->type), node);
@@ -213,13 +213,13 @@ static void remove_child(struct art_node *node, uint8_t byte) {
     if (node->type <= ART_NODE16) {
         uint8_t *bytes = (uint8_t *)sorted_bytes(node);
         art_link *links = sorted_links(node);
-        size_t place = (size_t)child, behind = node->children - place;
-        memmove(bytes + place, bytes + place + 1, behind);
-        memmove(links + place, links + place + 1, behind * sizeof *links);
+        size_t index = (size_t)child, behind = node->children - index;
+        memmove(bytes + index, bytes + index + 1, behind);
+        memmove(links + index, links + index + 1, behind * sizeof *links);
     } else if (node->type == ART_NODE48) {
         struct art_node48 *wide = (struct art_node48 *)node;
-        wide->child[wide->place[byte] - 1] = 0;
-        wide->place[byte] = 0;
+        wide->child[wide->index[byte] - 1] = 0;
+        wide->index[byte] = 0;
     } else {
         ((struct art_node256 *)node)->child[byte] = 0;
     }

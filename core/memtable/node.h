@@ -12,7 +12,7 @@
  * prefix of 65,000 bytes costs what one of two bytes does, and no search reads a key more than twice.
  *
  * A link is a pointer to a node or, with its lowest bit set, to a leaf; 0 is no link. Within a node a child is named
- * by a number that grows with the key byte: ART_CHILD_END for `end`, then places (Node4, Node16) or the byte itself
+ * by a number that grows with the key byte: ART_CHILD_END for `end`, then indexes (Node4, Node16) or the byte itself
  * (Node48, Node256).
  *
  * In a table with a summary a node's block goes on behind the node (arena.beside) with the sums of all leaves below it,
@@ -71,7 +71,7 @@ struct art_node16 {
 
 struct art_node48 {
     struct art_node head;
-    uint8_t place[256]; /* by key byte: one more than the place of its child; 0: none */
+    uint8_t index[256]; /* by key byte: one more than the index of its child; 0: none */
     art_link child[48]; /* in no order, with holes */
 };
 
@@ -155,19 +155,19 @@ static inline void art_node_note_csn(struct art_node *node, uint64_t csn) {
 
 /* --- children ----------------------------------------------------------------------------------------------------- */
 
-/* The place of `byte` in a Node4's or Node16's bytes, or ART_CHILD_NONE. */
-static inline int art_node4_place(const struct art_node *node, uint8_t byte) {
+/* The index of `byte` in a Node4's or Node16's bytes, or ART_CHILD_NONE. */
+static inline int art_node4_index(const struct art_node *node, uint8_t byte) {
     uint32_t x = art_load32(node->bytes) ^ 0x01010101u * byte;
     x = (x - 0x01010101u) & ~x & 0x80808080u; /* the lowest set bit marks the first equal byte */
     if (!x) return ART_CHILD_NONE;
-    int place = __builtin_ctz(x) >> 3;
-    return place < node->children ? place : ART_CHILD_NONE;
+    int index = __builtin_ctz(x) >> 3;
+    return index < node->children ? index : ART_CHILD_NONE;
 }
 
-static inline int art_node16_place(const struct art_node16 *node, uint8_t byte) {
+static inline int art_node16_index(const struct art_node16 *node, uint8_t byte) {
 #if defined(ART_HAVE_VECTORS)
-    int place = (int)art_vector_first(art_vector_equal(art_vector_load(node->bytes), art_vector_all(byte)));
-    return place < node->head.children ? place : ART_CHILD_NONE;
+    int index = (int)art_vector_first(art_vector_equal(art_vector_load(node->bytes), art_vector_all(byte)));
+    return index < node->head.children ? index : ART_CHILD_NONE;
 #else
     for (int i = 0; i < node->head.children; i++) {
         if (node->bytes[i] == byte) return i;
@@ -178,17 +178,17 @@ static inline int art_node16_place(const struct art_node16 *node, uint8_t byte) 
 
 /* Where the link for `byte` stands, or NULL. */
 static inline art_link *art_node_slot(struct art_node *node, uint8_t byte) {
-    int place;
+    int index;
     switch ((enum art_node_type)node->type) {
     case ART_NODE4:
-        place = art_node4_place(node, byte);
-        return place < 0 ? NULL : &((struct art_node4 *)node)->child[place];
+        index = art_node4_index(node, byte);
+        return index < 0 ? NULL : &((struct art_node4 *)node)->child[index];
     case ART_NODE16:
-        place = art_node16_place((struct art_node16 *)node, byte);
-        return place < 0 ? NULL : &((struct art_node16 *)node)->child[place];
+        index = art_node16_index((struct art_node16 *)node, byte);
+        return index < 0 ? NULL : &((struct art_node16 *)node)->child[index];
     case ART_NODE48: {
         struct art_node48 *wide = (struct art_node48 *)node;
-        return wide->place[byte] ? &wide->child[wide->place[byte] - 1] : NULL;
+        return wide->index[byte] ? &wide->child[wide->index[byte] - 1] : NULL;
     }
     default: {
         struct art_node256 *full = (struct art_node256 *)node;
@@ -214,7 +214,7 @@ static inline art_link art_node_child(const struct art_node *node, int child) {
         return ((const struct art_node16 *)node)->child[child];
     case ART_NODE48: {
         const struct art_node48 *wide = (const struct art_node48 *)node;
-        return wide->child[wide->place[child] - 1];
+        return wide->child[wide->index[child] - 1];
     }
     default:
         return ((const struct art_node256 *)node)->child[child];

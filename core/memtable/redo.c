@@ -65,7 +65,7 @@ enum { WALK_FROM = 8 }; /* one touched key in so many makes walking quicker than
 
 /* ART_SHADOWS_OLDER if the key was live before this transaction, and ART_REPLACED with *head if that row had sums. */
 static uint8_t row_before(const struct art_memtable *memtable, const struct art_leaf *leaf,
-                          uint8_t room[ART_REPLACED_MAX], struct art_bytes *head) {
+                          uint8_t buffer[ART_REPLACED_MAX], struct art_bytes *head) {
     assert(art_undo_noted_in_transaction(&memtable->undo, leaf));
     const struct art_undo_note *note = art_undo_at(&memtable->undo, leaf->noted);
     while (note->noted > memtable->undo.base) note = art_undo_at(&memtable->undo, note->noted);
@@ -76,16 +76,16 @@ static uint8_t row_before(const struct art_memtable *memtable, const struct art_
     }
     struct art_entry row = {.value = art_bytes(note->value, note->value_len), .flags = (uint8_t)note->csn_flags};
     if (row.flags & ART_DELETE) return 0;
-    if (memtable->summary) *head = art_bytes(room, art_replaced_encode(memtable->summary, &row, room));
+    if (memtable->summary) *head = art_bytes(buffer, art_replaced_encode(memtable->summary, &row, buffer));
     return ART_SHADOWS_OLDER | (head->len ? ART_REPLACED : 0);
 }
 
 static enum art_rc write_touched(struct redo_writer *writer, const struct art_memtable *memtable,
                                  const struct art_leaf *leaf) {
-    uint8_t room[ART_REPLACED_MAX], flags = art_leaf_flags(leaf);
+    uint8_t buffer[ART_REPLACED_MAX], flags = art_leaf_flags(leaf);
     struct art_bytes head = {0}, value = art_entry_value(flags, art_leaf_value(leaf));
     flags &= (uint8_t) ~(ART_SHADOWS_OLDER | ART_REPLACED);
-    flags |= row_before(memtable, leaf, room, &head);
+    flags |= row_before(memtable, leaf, buffer, &head);
     return write_entry(writer, leaf, flags, head, value);
 }
 

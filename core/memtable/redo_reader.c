@@ -25,7 +25,7 @@ enum art_rc art_redo_reader_init(struct art_redo_reader *reader, struct art_byte
 }
 
 void art_redo_reader_clear(struct art_redo_reader *reader) {
-    art_buffer_clear(&reader->room);
+    art_buffer_clear(&reader->own);
 }
 
 /* A varint of at most `most`; nearly all take one byte. */
@@ -47,12 +47,12 @@ static enum art_rc take_key(struct art_redo_reader *reader, uint32_t shared, uin
     if (!shared) {
         reader->key = art_bytes(reader->at, suffix);
     } else {
-        struct art_buffer *room = &reader->room;
-        bool there = reader->key.data == room->data;
-        room->len = there ? shared : 0;
-        if (!there) rc = art_buffer_append(room, reader->key.data, shared);
-        if (!rc) rc = art_buffer_append(room, reader->at, suffix);
-        reader->key = art_buffer_bytes(room);
+        struct art_buffer *own = &reader->own;
+        bool there = reader->key.data == own->data;
+        own->len = there ? shared : 0;
+        if (!there) rc = art_buffer_append(own, reader->key.data, shared);
+        if (!rc) rc = art_buffer_append(own, reader->at, suffix);
+        reader->key = art_buffer_bytes(own);
     }
     reader->at += suffix;
     return rc;

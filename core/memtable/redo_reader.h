@@ -11,14 +11,14 @@ struct art_redo_reader {
     enum art_redo_kind kind;
     uint64_t csn; /* of every entry of a row; of the last entry of a complete memtable */
     bool begun;
-    struct art_bytes key; /* of the last entry: in the bytes, or in `room` */
-    struct art_buffer room;
+    struct art_bytes key; /* of the last entry: in the bytes, or in `own` */
+    struct art_buffer own;
 };
 
 /* `body` is borrowed and begins with the kind. ART_OK or ART_CORRUPT. Clear in any case. */
 enum art_rc art_redo_reader_init(struct art_redo_reader *reader, struct art_bytes body, enum art_redo_kind kind,
                                  uint64_t csn);
-/* Frees the room for keys. */
+/* Frees the buffer for keys. */
 void art_redo_reader_clear(struct art_redo_reader *reader);
 /* ART_OK, ART_NOTFOUND at the end, ART_CORRUPT, ART_NOMEM. `*key` lives until the next call, the value as the bytes. */
 enum art_rc art_redo_reader_next(struct art_redo_reader *reader, struct art_bytes *key, struct art_entry *entry);

@@ -12,7 +12,7 @@
 #include "core/base/alloc.h"
 
 enum {
-    NOTES_FIRST = 16,
+    NOTES_FIRST = 16, /* they double */
     NOTES_KEPT = 4096 /* memory for so many notes is kept from one transaction to the next */
 };
 

@@ -28,12 +28,12 @@ struct value_head {
 
 struct art_value_index {
     struct value_hint *hints;
-    uint32_t count, room;
+    uint32_t count, capacity;
     struct value_head *heads; /* [heads_mask + 1] */
     uint32_t heads_mask;
 };
 
-enum { HINTS_FIRST = 1024 };
+enum { HINTS_FIRST = 1024 };                   /* 16 KB, of a table that is asked by values; they double */
 enum { CHOSEN_PART = 32, CHOSEN_ANYWAY = 64 }; /* of so many keys one; more of them are met soon */
 
 /* Columns have hashes of their own. */
@@ -52,30 +52,30 @@ void art_value_index_clear(struct art_memtable *memtable) {
 
 size_t art_value_index_bytes(const struct art_memtable *memtable) {
     const struct art_value_index *index = memtable->values;
-    return index ? index->room * (sizeof *index->hints + sizeof *index->heads) : 0;
+    return index ? index->capacity * (sizeof *index->hints + sizeof *index->heads) : 0;
 }
 
 static void link_hint(struct art_value_index *index, uint32_t number) {
-    assert(number < index->count && index->count <= index->room);
+    assert(number < index->count && index->count <= index->capacity);
     struct value_head *head = &index->heads[index->hints[number].hash & index->heads_mask];
     index->hints[number].next = head->first;
     head->first = number + 1;
     head->length++;
 }
 
-static bool make_hint_room(struct art_value_index *index) {
-    if (index->count < index->room) return true;
-    uint32_t room = index->room ? 2 * index->room : HINTS_FIRST;
-    assert(index->count == index->room && !(room & (room - 1)));
-    struct value_hint *hints = art_resize(index->hints, room * sizeof *hints);
+static bool make_hint_memory(struct art_value_index *index) {
+    if (index->count < index->capacity) return true;
+    uint32_t capacity = index->capacity ? 2 * index->capacity : HINTS_FIRST;
+    assert(index->count == index->capacity && !(capacity & (capacity - 1)));
+    struct value_hint *hints = art_resize(index->hints, capacity * sizeof *hints);
     if (!hints) return false;
     index->hints = hints;
-    struct value_head *heads = art_alloc_zeroed(room * sizeof *heads);
+    struct value_head *heads = art_alloc_zeroed(capacity * sizeof *heads);
     if (!heads) return false;
     art_free(index->heads);
     index->heads = heads;
-    index->heads_mask = room - 1;
-    index->room = room;
+    index->heads_mask = capacity - 1;
+    index->capacity = capacity;
     for (uint32_t i = 0; i < index->count; i++) link_hint(index, i);
     return true;
 }
@@ -90,7 +90,7 @@ static bool add_hints(struct art_memtable *memtable, const struct art_leaf *leaf
     art_summary_hashes(memtable->summary, &entry, &hashes);
     for (unsigned i = 0; i < has.columns; i++) {
         for (unsigned k = 0; k < hashes.count[i]; k++) {
-            if (!make_hint_room(index)) return false;
+            if (!make_hint_memory(index)) return false;
             index->hints[index->count] = (struct value_hint){leaf, hash_in(i, hashes.hash[i][k]), 0};
             link_hint(index, index->count++);
         }
@@ -99,7 +99,7 @@ static bool add_hints(struct art_memtable *memtable, const struct art_leaf *leaf
 }
 
 void art_value_index_note(struct art_memtable *memtable, const struct art_leaf *leaf) {
-    enum { OLD_HINTS_MAX = 4096 };
+    enum { OLD_HINTS_MAX = 4096 }; /* beside twice those that are used: a small index is not made anew all the time */
     if (!memtable->values) return;
     uint64_t fresh = memtable->keys * (unsigned)__builtin_popcount(memtable->summary->has.lookups) * ART_VALUE_HASHES;
     bool worn = memtable->values->count > 2 * fresh + OLD_HINTS_MAX;
@@ -154,24 +154,24 @@ static enum art_rc choose_by_hash(const struct art_memtable *memtable, unsigned 
 }
 
 /* How many hints there are for what is sought, or some more. */
-static uint64_t count_hints(const struct art_value_index *index, const struct art_sought *sought) {
+static uint64_t count_hints(const struct art_value_index *index, const struct art_term_query *query) {
     uint64_t count = 0;
-    for (uint32_t i = 0; index->count && i < sought->count; i++)
-        count += index->heads[hash_in(sought->table, sought->feature[i]) & index->heads_mask].length;
+    for (uint32_t i = 0; index->count && i < query->count; i++)
+        count += index->heads[hash_in(query->field, query->term[i]) & index->heads_mask].length;
     return count;
 }
 
 /* The column with the fewest hints. NULL: even that has too many. */
-static const struct art_sought *rarest(const struct art_memtable *memtable, const struct art_limits *limits) {
+static const struct art_term_query *rarest(const struct art_memtable *memtable, const struct art_limits *limits) {
     assert(memtable->values);
-    const struct art_sought *found = NULL;
+    const struct art_term_query *found = NULL;
     uint64_t least = memtable->keys / CHOSEN_PART + CHOSEN_ANYWAY;
-    for (unsigned i = 0; i < limits->sought_count; i++) {
-        if (limits->sought[i].table >= ART_TABLE_SEARCHES) continue;
-        uint64_t count = count_hints(memtable->values, &limits->sought[i]);
+    for (unsigned i = 0; i < limits->query_count; i++) {
+        if (limits->queries[i].field >= ART_FIELD_SEARCHES) continue;
+        uint64_t count = count_hints(memtable->values, &limits->queries[i]);
         if (count > least) continue;
         least = count;
-        found = &limits->sought[i];
+        found = &limits->queries[i];
     }
     return found;
 }
@@ -183,13 +183,13 @@ enum art_rc art_memtable_cursor_choose(struct art_memtable_cursor *cursor, struc
     assert(cursor->memtable == memtable && !cursor->valid);
     out->len = 0;
     enum art_rc rc = memtable->values ? ART_OK : make_index(memtable);
-    const struct art_sought *sought = rc ? NULL : rarest(memtable, limits);
-    for (uint32_t i = 0; sought && !rc && i < sought->count; i++)
-        rc = choose_by_hash(memtable, sought->table, sought->feature[i], limits, out);
+    const struct art_term_query *query = rc ? NULL : rarest(memtable, limits);
+    for (uint32_t i = 0; query && !rc && i < query->count; i++)
+        rc = choose_by_hash(memtable, query->field, query->term[i], limits, out);
     uint32_t count = (uint32_t)(out->len / sizeof(struct art_leaf *)), kept = 0;
     struct art_leaf **leaves = (struct art_leaf **)(void *)out->data;
     if (rc) return rc;
-    cursor->chooses = sought;
+    cursor->chooses = query;
     if (!count) return ART_OK;
     qsort(leaves, count, sizeof *leaves, compare_leaves);
     for (uint32_t i = 0; i < count; i++) {

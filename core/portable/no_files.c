@@ -33,7 +33,7 @@ char *art_platform_real_path(const char *path) {
 
 #ifndef _WIN32
 int art_platform_random(void *out, size_t len) {
-    enum { AT_ONCE = 256 };
+    enum { AT_ONCE = 256 }; /* getentropy() gives no more */
     uint8_t *at = out;
     for (size_t n; len; at += n, len -= n) {
         n = len < AT_ONCE ? len : AT_ONCE;

@@ -15,8 +15,8 @@
 #include "core/store/cached_memory.h"
 
 enum {
-    BUCKETS_FIRST = 64,
-    ROUNDS = 4, /* of the hand: mark, leaf pages, mark, footer */
+    BUCKETS_FIRST = 64, /* they double */
+    ROUNDS = 4,         /* of the hand: mark, leaf pages, mark, footer */
 };
 
 _Atomic uint64_t art_cache_pressure;
@@ -156,8 +156,8 @@ static bool step_hand(void) {
 /* Walks the ring until so many more pages could have memory, were all spare buffers given back. */
 static bool sweep(uint64_t pages) {
     assert(idle <= entries);
-    for (uint64_t steps = (uint64_t)ROUNDS * entries; steps && idle && !art_cache_room(pages); steps--) step_hand();
-    return art_cache_room(pages);
+    for (uint64_t steps = (uint64_t)ROUNDS * entries; steps && idle && !art_cache_allows(pages); steps--) step_hand();
+    return art_cache_allows(pages);
 }
 
 /* False: what is left somebody refers to. */

@@ -61,7 +61,7 @@ void art_cache_leave(uint64_t setting);
 /* What a store of that setting may keep from the others while it is idle, in bytes. No lock, as the next two. */
 uint64_t art_cache_part(uint64_t setting);
 /* Would so many more pages fit without evicting anything? */
-bool art_cache_room(uint64_t pages);
+bool art_cache_allows(uint64_t pages);
 
 /* *out: the entry, with a counted reference, made if there is none, and then not ready; an entry with another hash is
  * taken out. ART_NOMEM: *out is NULL. `large`: for a blob that will be filled at once, so that its memory may be in

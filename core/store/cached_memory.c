@@ -10,7 +10,7 @@
 enum {
     SLABS_MAX = 48, /* each doubles the address space of its kind, which only counts where it is limited */
     SPARE_MAX = 32,
-    SLOTS_FIRST = 64,
+    SLOTS_FIRST = 64,      /* 32 MB of address space: small caches take no more */
     SLOTS_LEAST = 16,      /* in a slab; where not even so many can be had, buffers come from the heap */
     FOOTERS_PER_BLOB = 16, /* so many more blobs with a footer alone are expected than whole ones */
     PAGES = ART_BLOB_PAGES,
@@ -222,13 +222,13 @@ bool art_cached_memory_fits(uint64_t pages) {
     return atomic_load(&charged) + pages <= atomic_load(&limit) / ART_BLOB_PAGE;
 }
 
-bool art_cache_room(uint64_t pages) {
+bool art_cache_allows(uint64_t pages) {
     return atomic_load(&charged) + pages <= atomic_load(&limit) / ART_BLOB_PAGE + atomic_load(&spare_pages);
 }
 
 bool art_cache_is_full(void) {
     uint64_t left = atomic_load_explicit(&limit, memory_order_relaxed) / ART_BLOB_PAGE / FULL_OF_LIMIT;
-    return !art_cache_room(left < FULL_PAGES_MOST ? left : FULL_PAGES_MOST);
+    return !art_cache_allows(left < FULL_PAGES_MOST ? left : FULL_PAGES_MOST);
 }
 
 uint64_t art_cached_memory_share(uint64_t memory) {

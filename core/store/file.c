@@ -20,6 +20,7 @@
 #include "core/base/platform.h"
 #include "core/store/private.h"
 
+/* Each time another process has removed or replaced the file meanwhile. The least that a device writes as a whole. */
 enum { REOPEN_MAX = 4, SECTOR_BYTES = 512 };
 
 static struct art_superblock *new_superblock(void) {
@@ -140,31 +141,6 @@ static enum art_rc read_superblock(struct art_store *store, uint64_t size, enum 
     return there ? art_io_read_from(store->location.io, &request, 1, from) : ART_OK;
 }
 
-static enum art_rc foreign(const struct art_store *store, const struct art_owner_page *owner) {
-    return art_fail(
-        ART_FOREIGN,
-        "art: the .art file is that of another database (%s belongs to %.*s): this database was copied or moved "
-        "without it: copy or move both together, or copy by art_backup(), or, if the other database is gone, let this "
-        "one 'adopt' the file",
-        store->location.path, (int)art_min32(owner->path_kept, 300), (const char *)owner->path);
-}
-
-static enum art_rc for_another_name(const struct art_store *store, const struct art_owner_page *owner) {
-    return art_fail(ART_FOREIGN,
-                    "art: the .art file is a copy that no database has claimed, made with one of another name (%s, "
-                    "with a copy of %.*s): "
-                    "give the database that name, or, if no other one needs the file, let this one 'adopt' it",
-                    store->location.path, (int)art_min32(owner->path_kept, 300), (const char *)owner->path);
-}
-
-static enum art_rc copied_up(const struct art_store *store) {
-    return art_fail(
-        ART_FOREIGN,
-        "art: the .art file can be read and not written: the database's file was made anew under its old inode, as an "
-        "overlay file system does that copies it up (%s): if no other database needs the file, let this one 'adopt' it",
-        store->location.path);
-}
-
 static enum art_rc no_owner(const struct art_store *store) {
     return art_corrupt(
         store->location.path, 0, 1,
@@ -172,27 +148,38 @@ static enum art_rc no_owner(const struct art_store *store) {
         "uses it");
 }
 
-static enum art_rc replaced(const struct art_store *store) {
-    return art_fail(
-        ART_FOREIGN,
-        "art: the .art file belongs to another database file that stood here before (%s): put that one back, "
-        "or, if it is gone, let this one 'adopt' the file",
-        store->location.path);
-}
-
 /* ART_OK: ours. A file whose owner nobody knows is no other database's either. */
 static enum art_rc refuse_others(const struct art_store *store, enum art_ownership ownership,
                                  const struct art_owner_page *owner) {
     if (!owner) return ART_OK;
+    int path_kept = (int)art_min32(owner->path_kept, 300);
     switch (ownership) {
     case ART_OWNED_BY_OTHER:
-        return foreign(store, owner);
+        return art_fail(
+            ART_FOREIGN,
+            "art: the .art file is that of another database (%s belongs to %.*s): this database was copied or moved "
+            "without it: copy or move both together, or copy by art_backup(), or, if the other database is gone, let "
+            "this one 'adopt' the file",
+            store->location.path, path_kept, (const char *)owner->path);
     case ART_OWNED_BY_COPIED_UP:
-        return copied_up(store);
+        return art_fail(
+            ART_FOREIGN,
+            "art: the .art file can be read and not written: the database's file was made anew under its old inode, as "
+            "an overlay file system does that copies it up (%s): if no other database needs the file, let this one "
+            "'adopt' it",
+            store->location.path);
     case ART_OWNED_BY_COPY:
-        return for_another_name(store, owner);
+        return art_fail(
+            ART_FOREIGN,
+            "art: the .art file is a copy that no database has claimed, made with one of another name (%s, with a copy "
+            "of %.*s): give the database that name, or, if no other one needs the file, let this one 'adopt' it",
+            store->location.path, path_kept, (const char *)owner->path);
     case ART_OWNED_BEFORE:
-        return replaced(store);
+        return art_fail(
+            ART_FOREIGN,
+            "art: the .art file belongs to another database file that stood here before (%s): put that one back, or, "
+            "if it is gone, let this one 'adopt' the file",
+            store->location.path);
     default:
         return ART_OK;
     }

@@ -28,12 +28,12 @@ enum {
 
 /* ---- may it be there? --------------------------------------------------------------------------------------- */
 
-static enum art_rc check_ref(const struct art_store *store, const struct art_ref *ref) {
+enum art_rc art_store_check_ref(const struct art_ref *ref, const char *file) {
     if (ref->slot && ref->slot < ART_SLOTS_MAX && ref->footer_pages && ref->leaf_pages &&
         ref->footer_pages + ref->leaf_pages <= ART_BLOB_PAGES) {
         return ART_OK;
     }
-    return art_corrupt(store->location.path, ref->slot, ART_NOWHERE, "a reference leads to no possible blob");
+    return art_corrupt(file, ref->slot, ART_NOWHERE, "a reference leads to no possible blob");
 }
 
 /* Other connections make the file longer. A blob's last page ends with its slot, so the file is never shorter than
@@ -51,9 +51,9 @@ static enum art_rc learn_size(struct art_store *store, uint32_t slot) {
 
 enum art_rc art_store_reaches(struct art_store *store, const struct art_ref *ref) {
     enum art_rc rc = art_store_usable(store);
-    if (!rc) rc = check_ref(store, ref);
+    if (!rc) rc = art_store_check_ref(ref, store->location.path);
     if (!rc) rc = art_store_ready(store);
-    if (!rc && art_store_is_pending(store, ref->slot)) rc = art_store_settle(store);
+    if (!rc && art_store_is_pending(store, ref->slot)) rc = art_store_finish_writes(store);
     if (!rc) rc = learn_size(store, ref->slot);
     return rc;
 }

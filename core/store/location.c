@@ -16,6 +16,7 @@ enum art_rc art_location_copy(struct art_whereabouts *to, const struct art_store
                                    .medium = from->rows ? &art_medium_rows : &art_medium_file,
                                    .path = art_string_copy(from->path),
                                    .host_path = from->host_path ? art_string_copy(from->host_path) : NULL};
+    assert(to->medium->is_cut != to->medium->discards && to->medium->has_superblock != to->medium->goes_with_host);
     if (to->path && (to->host_path || !from->host_path)) return ART_OK;
     art_free(to->path);
     art_free(to->host_path);

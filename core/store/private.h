@@ -69,7 +69,7 @@ struct art_pin {
 
 /* A blob on its way to a walk. The entry is known to nobody else until it was verified. */
 struct art_readahead {
-    struct art_cached *cached; /* NULL: a free place */
+    struct art_cached *cached; /* NULL: a free entry */
     const void *walk;
     struct art_ref ref; /* label: only its length counts */
     struct art_io_reading reading;
@@ -195,7 +195,7 @@ enum art_rc art_store_poison(struct art_store *store, enum art_rc rc);
 /* --- writing.c ---------------------------------------------------------------------------------------------------- */
 /* Waits for all writes under way; their blobs enter the cache where there is room. Fails with what any write since the
  * last sync failed with; that stays noted until art_store_sync() or art_store_give_up(). */
-enum art_rc art_store_settle(struct art_store *store);
+enum art_rc art_store_finish_writes(struct art_store *store);
 /* Is a write to this slot under way? */
 bool art_store_is_pending(const struct art_store *store, uint32_t slot);
 /* Gives back the buffers of all writes that were under way: they have ended, or (in a forked child) are the
@@ -208,7 +208,7 @@ struct art_cache_key art_store_key_of(const struct art_store *store, uint32_t sl
 /* May a blob be read as a whole where the device must be asked? If the file fits, and the cache, which other files use,
  * too, has room. */
 static inline bool art_store_loads_whole(const struct art_store *store) {
-    return store->location.file_bytes <= store->cache_bytes && art_cache_room(ART_BLOB_PAGES);
+    return store->location.file_bytes <= store->cache_bytes && art_cache_allows(ART_BLOB_PAGES);
 }
 /* Is it worth large pages? Of those a small blob would use little. */
 static inline bool art_ref_is_large(const struct art_ref *ref) {

@@ -24,7 +24,7 @@ static struct art_readahead *find_readahead(struct art_store *store, const struc
     return NULL;
 }
 
-static struct art_readahead *free_place(struct art_store *store) {
+static struct art_readahead *free_entry(struct art_store *store) {
     if (!store->readahead) store->readahead = art_alloc_zeroed(ART_READAHEAD_MAX * sizeof *store->readahead);
     if (!store->readahead) return NULL;
     for (unsigned i = 0; i < ART_READAHEAD_MAX; i++) {
@@ -41,16 +41,16 @@ static uint32_t pages_of(const struct art_ref *ref) {
 
 static bool may_start(const struct art_store *store, const void *walk, const struct art_ref *ref) {
     assert(store->readahead);
-    uint64_t room = store->cache_bytes / ART_PAGE / 4, all = 0, own = 0;
-    unsigned places = 0;
+    uint64_t most = store->cache_bytes / ART_PAGE / 4, all = 0, own = 0;
+    unsigned entries = 0;
     for (unsigned i = 0; i < ART_READAHEAD_MAX; i++) {
         const struct art_readahead *at = &store->readahead[i];
         if (!at->cached) continue;
         all += pages_of(&at->ref);
         own += at->walk == walk ? pages_of(&at->ref) : 0;
-        places += at->walk == walk;
+        entries += at->walk == walk;
     }
-    return all + pages_of(ref) <= room && own < room / 2 && places < ART_READAHEAD_MAX / 2;
+    return all + pages_of(ref) <= most && own < most / 2 && entries < ART_READAHEAD_MAX / 2;
 }
 
 static bool is_pinned_whole(const struct art_store *store, const struct art_ref *ref) {
@@ -77,7 +77,7 @@ static bool is_at_hand(struct art_store *store, const struct art_ref *ref, struc
 
 /* False: no more for now. What is being written, or cannot be there, is left to the read that asks for it. */
 static bool start_readahead(struct art_store *store, const void *walk, const struct art_ref *ref) {
-    struct art_readahead *at = free_place(store);
+    struct art_readahead *at = free_entry(store);
     bool complete = art_store_is_pending(store, ref->slot) || find_readahead(store, ref) || is_pinned_whole(store, ref);
     if (complete) return true;
     if (!at || !may_start(store, walk, ref) || art_store_reaches(store, ref)) return false;

@@ -31,23 +31,19 @@ static inline bool is_as_said(const struct art_blob *blob, uint64_t below, const
            blob->footer_pages == ref->footer_pages;
 }
 
-/* The entry was made ready by another reference: where this one differs, it is the one that is wrong, and that is said
- * as of any blob. */
-static enum art_rc describe(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
-                            struct art_pinned *pinned) {
-    assert(atomic_load(&cached->ready) && cached->key.slot == ref->slot);
-    copy_blob(&pinned->blob, &cached->blob);
-    pinned->below = art_blob_trailer(art_cached_image(cached))->below;
-    if (is_as_said(&pinned->blob, pinned->below, ref)) return ART_OK;
-    return art_blob_open(&pinned->blob, art_cached_image(cached), ref, store->uuid, store->location.path);
-}
-
 /* A pinned blob with one reference; takes over the one to `cached`. */
 static enum art_rc new_pinned(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
                               struct art_pinned **out) {
     struct art_pinned *pinned = art_alloc_zeroed(sizeof *pinned);
     if (!pinned) return art_nomem();
-    enum art_rc rc = describe(store, cached, ref, pinned);
+    assert(atomic_load(&cached->ready) && cached->key.slot == ref->slot);
+    copy_blob(&pinned->blob, &cached->blob);
+    pinned->below = art_blob_trailer(art_cached_image(cached))->below;
+    /* The entry was made ready by another reference: where this one differs, it is the one that is wrong, and that is
+     * said as of any blob. */
+    enum art_rc rc = ART_OK;
+    if (!is_as_said(&pinned->blob, pinned->below, ref))
+        rc = art_blob_open(&pinned->blob, art_cached_image(cached), ref, store->uuid, store->location.path);
     if (rc) {
         art_free(pinned);
         return rc;

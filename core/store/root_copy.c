@@ -8,13 +8,13 @@
 #include "core/store/store_format.h"
 
 enum {
-    PLACE_BYTES = ART_ROOT_COPY_PAGES * ART_STORE_PAGE,
-    ROOM_BYTES = PLACE_BYTES - (int)sizeof(struct art_root_copy)
+    COPY_BYTES = ART_ROOT_COPY_PAGES * ART_STORE_PAGE,
+    ROOT_BYTES_MAX = COPY_BYTES - (int)sizeof(struct art_root_copy)
 };
 
-static uint64_t offset_of(unsigned place) {
-    assert(place < ART_ROOT_COPIES);
-    return (uint64_t)ART_ROOT_COPY_FIRST_PAGE * ART_STORE_PAGE + (uint64_t)place * PLACE_BYTES;
+static uint64_t offset_of(unsigned copy) {
+    assert(copy < ART_ROOT_COPIES);
+    return (uint64_t)ART_ROOT_COPY_FIRST_PAGE * ART_STORE_PAGE + (uint64_t)copy * COPY_BYTES;
 }
 
 static uint32_t pages_for(uint32_t len) {
@@ -34,19 +34,19 @@ static const struct art_root_copy *header_at(const uint8_t *page) {
 static bool begins_well(const uint8_t *page) {
     const struct art_root_copy *header = header_at(page);
     return !memcmp(header->magic, ART_ROOT_COPY_MAGIC, sizeof header->magic) && header->len &&
-           header->len <= ROOM_BYTES;
+           header->len <= ROOT_BYTES_MAX;
 }
 
-static enum art_rc read_copy(struct art_io *io, uint8_t *to, unsigned place, uint32_t pages) {
-    assert(pages && pages * ART_STORE_PAGE <= PLACE_BYTES);
-    struct art_io_request request = {to, pages * ART_STORE_PAGE, offset_of(place)};
+static enum art_rc read_copy(struct art_io *io, uint8_t *to, unsigned copy, uint32_t pages) {
+    assert(pages && pages * ART_STORE_PAGE <= COPY_BYTES);
+    struct art_io_request request = {to, pages * ART_STORE_PAGE, offset_of(copy)};
     return art_io_read(io, &request, 1);
 }
 
-static bool read_whole(struct art_io *io, uint8_t *pages, unsigned place) {
+static bool read_whole(struct art_io *io, uint8_t *pages, unsigned copy) {
     const struct art_root_copy *header = header_at(pages);
-    if (read_copy(io, pages, place, 1) || !begins_well(pages)) return false;
-    if (pages_for(header->len) > 1 && read_copy(io, pages, place, pages_for(header->len))) return false;
+    if (read_copy(io, pages, copy, 1) || !begins_well(pages)) return false;
+    if (pages_for(header->len) > 1 && read_copy(io, pages, copy, pages_for(header->len))) return false;
     if (!begins_well(pages)) return false; /* who writes just now changes it */
     struct art_hash128 hash = hash_of_copy(header, pages + sizeof *header);
     return hash.low == header->hash_low && hash.high == header->hash_high;
@@ -55,11 +55,11 @@ static bool read_whole(struct art_io *io, uint8_t *pages, unsigned place) {
 enum art_rc art_root_copy_read(struct art_io *io, struct art_buffer *out, uint8_t uuid[16]) {
     uint64_t newest = 0;
     enum art_rc rc = ART_NOTFOUND;
-    uint8_t *pages = art_alloc_aligned(PLACE_BYTES, ART_STORE_PAGE);
+    uint8_t *pages = art_alloc_aligned(COPY_BYTES, ART_STORE_PAGE);
     if (!pages) return art_nomem();
-    for (unsigned place = 0; place < ART_ROOT_COPIES && rc != ART_NOMEM; place++) {
+    for (unsigned copy = 0; copy < ART_ROOT_COPIES && rc != ART_NOMEM; copy++) {
         const struct art_root_copy *header = header_at(pages);
-        if (!read_whole(io, pages, place) || (!rc && header->sequence <= newest)) continue;
+        if (!read_whole(io, pages, copy) || (!rc && header->sequence <= newest)) continue;
         newest = header->sequence;
         memcpy(uuid, header->uuid, sizeof header->uuid);
         out->len = 0;
@@ -69,16 +69,16 @@ enum art_rc art_root_copy_read(struct art_io *io, struct art_buffer *out, uint8_
     return rc;
 }
 
-/* The place to write to, and the sequence: behind whatever is there. */
-static unsigned choose_place(struct art_io *io, uint8_t *page, const uint8_t uuid[16], uint64_t *sequence) {
+/* The copy to write to, and the sequence: behind whatever is there. */
+static unsigned choose_copy(struct art_io *io, uint8_t *page, const uint8_t uuid[16], uint64_t *sequence) {
     unsigned newest = ART_ROOT_COPIES - 1;
     *sequence = 0;
-    for (unsigned place = 0; place < ART_ROOT_COPIES; place++) {
+    for (unsigned copy = 0; copy < ART_ROOT_COPIES; copy++) {
         const struct art_root_copy *header = header_at(page);
-        bool ours = !read_copy(io, page, place, 1) && begins_well(page) && !memcmp(header->uuid, uuid, 16);
+        bool ours = !read_copy(io, page, copy, 1) && begins_well(page) && !memcmp(header->uuid, uuid, 16);
         if (!ours || header->sequence < *sequence) continue;
         *sequence = header->sequence;
-        newest = place;
+        newest = copy;
     }
     ++*sequence;
     return (newest + 1) % ART_ROOT_COPIES;
@@ -86,12 +86,12 @@ static unsigned choose_place(struct art_io *io, uint8_t *page, const uint8_t uui
 
 /* One is whole while the other is written. */
 enum art_rc art_root_copy_write(struct art_io *io, const uint8_t uuid[16], struct art_bytes root, bool alone) {
-    uint32_t len = alone ? PLACE_BYTES : pages_for(root.len) * ART_STORE_PAGE;
-    if (!root.len || root.len > ROOM_BYTES) return ART_TOOBIG;
+    uint32_t len = alone ? COPY_BYTES : pages_for(root.len) * ART_STORE_PAGE;
+    if (!root.len || root.len > ROOT_BYTES_MAX) return ART_TOOBIG;
     uint8_t *pages = art_alloc_aligned(len, ART_STORE_PAGE);
     if (!pages) return ART_NOMEM;
     struct art_root_copy header = {.len = root.len};
-    unsigned place = choose_place(io, pages, uuid, &header.sequence);
+    unsigned copy = choose_copy(io, pages, uuid, &header.sequence);
     memcpy(header.magic, ART_ROOT_COPY_MAGIC, sizeof header.magic);
     memcpy(header.uuid, uuid, sizeof header.uuid);
     struct art_hash128 hash = hash_of_copy(&header, root.data);
@@ -100,14 +100,14 @@ enum art_rc art_root_copy_write(struct art_io *io, const uint8_t uuid[16], struc
     memset(pages, 0, len);
     memcpy(pages, &header, sizeof header);
     memcpy(pages + sizeof header, root.data, root.len);
-    assert(sizeof header + root.len <= len && begins_well(pages) && len <= PLACE_BYTES);
+    assert(sizeof header + root.len <= len && begins_well(pages) && len <= COPY_BYTES);
     enum art_rc rc = ART_OK;
     for (unsigned copies = alone ? ART_ROOT_COPIES : 1; !rc && copies; copies--) {
-        struct art_io_request request = {pages, len, offset_of(place)};
+        struct art_io_request request = {pages, len, offset_of(copy)};
         rc = art_io_write(io, &request, 1);
         enum art_rc waited = art_io_wait(io);
         if (!rc) rc = waited;
-        place = (place + 1) % ART_ROOT_COPIES;
+        copy = (copy + 1) % ART_ROOT_COPIES;
     }
     art_free_aligned(pages);
     return rc;

@@ -6,7 +6,7 @@
 #include "core/base/error.h"
 #include "core/store/store.h"
 
-enum { WORD = 64 };
+enum { WORD = 64 }; /* bits */
 
 static uint64_t bit(uint32_t slot) {
     return (uint64_t)1 << (slot % WORD);

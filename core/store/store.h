@@ -92,6 +92,8 @@ enum art_rc art_store_bypass(struct art_store *store, const struct art_blob *blo
                              struct art_blob **holder);
 /* Could the blob be there? ART_CORRUPT for a slot that the file does not reach; its bytes are not looked at. */
 enum art_rc art_store_reaches(struct art_store *store, const struct art_ref *ref);
+/* ART_CORRUPT for a reference that no file of this format can have; `file` is for the message. */
+enum art_rc art_store_check_ref(const struct art_ref *ref, const char *file);
 /* The slots that the file has now, those that were taken behind its end included. Asks the device. */
 enum art_rc art_store_slots(struct art_store *store, uint32_t *out);
 /* Could the file have so many entries? Asks the device only where what is known of its size does not say so. */
@@ -163,8 +165,8 @@ enum art_rc art_store_buffer(struct art_store *store, struct art_blob_buf *out);
 enum art_rc art_store_write(struct art_store *store, const struct art_ref *ref, struct art_blob_buf *buffer);
 /* Every write so far has reached the file, or an error: before anything is read again that only memory vouches for. */
 enum art_rc art_store_wait(struct art_store *store);
-/* What was written since the last successful wait or sync is given up: settles it, whatever became of it, and lets the
- * phase go on with other writes. */
+/* What was written since the last successful wait or sync is given up: waits for it, whatever became of it, and lets
+ * the phase go on with other writes. */
 void art_store_give_up(struct art_store *store);
 /* All writes of the phase are on the device. A failed sync poisons the store until it is opened anew. A write that
  * failed since the last sync fails this one, also if another call has reported it; then nothing written since that

@@ -14,7 +14,7 @@
 #include "core/store/private.h"
 #include "core/store/root_copy.h"
 
-enum { WIPED_TOGETHER = 8 };
+enum { WIPED_TOGETHER = ART_WRITES_MAX }; /* requests, of as many blobs as are written at once elsewhere */
 
 /* ---- begin and end ----------------------------------------------------------------------------------------------- */
 
@@ -50,7 +50,7 @@ static enum art_rc in_phase(const struct art_store *store) {
     return rc;
 }
 
-static enum art_rc take_room(struct art_store *store) {
+static enum art_rc take_writes(struct art_store *store) {
     assert(!store->phase.pending_count);
     size_t queue = ART_WRITES_MAX * sizeof *store->phase.pending;
     if (store->phase.pending) return ART_OK;
@@ -62,7 +62,7 @@ static enum art_rc take_room(struct art_store *store) {
 
 static enum art_rc begin(struct art_store *store, bool fresh, bool adopt) {
     assert(!store->phase.active && !store->phase.pending_count);
-    enum art_rc rc = take_room(store);
+    enum art_rc rc = take_writes(store);
     if (!rc) rc = art_store_lock_file(store, fresh, adopt);
     if (rc) return rc;
     uint64_t slots = (store->location.file_bytes + ART_BLOB_SIZE - 1) / ART_BLOB_SIZE;
@@ -98,7 +98,7 @@ enum art_rc art_store_put_root(struct art_store *store, struct art_bytes root) {
     bool sound =
         store->phase.active && !store->poisoned && !art_store_forked(store) && store->location.medium->has_superblock;
     if (!sound) return ART_OK;
-    enum art_rc rc = art_store_settle(store);
+    enum art_rc rc = art_store_finish_writes(store);
     if (!rc) rc = art_root_copy_write(store->location.io, store->uuid, root, store->phase.leaves_nothing);
     store->count.pages_written += !rc;
     return rc;
@@ -120,7 +120,7 @@ enum art_rc art_store_noted_root(struct art_store *store, struct art_buffer *out
 
 void art_store_write_end(struct art_store *store) {
     if (!store->phase.active || art_store_forked(store)) return;
-    (void)art_store_settle(store);
+    (void)art_store_finish_writes(store);
     store->location.io->methods->unlock(store->location.io);
     art_store_close_writer(store);
     store->phase.active = false;
@@ -198,7 +198,7 @@ static enum art_rc discard_each(struct art_store *store, const struct art_slot_s
 
 enum art_rc art_store_discard(struct art_store *store, const struct art_slot_set *garbage) {
     enum art_rc rc = in_phase(store);
-    if (!rc) rc = art_store_settle(store);
+    if (!rc) rc = art_store_finish_writes(store);
     if (!rc && garbage) rc = discard_each(store, garbage);
     return rc ? rc : discard_each(store, &store->phase.returned);
 }
@@ -241,7 +241,7 @@ static enum art_rc clear_hole(struct art_store *store, const struct art_ref *ref
     if (!len) return ART_OK;
     memset(buffer->data + leaves, 0, len);
     struct art_io_request zeros = {buffer->data + leaves, len, (uint64_t)ref->slot * ART_BLOB_SIZE + leaves};
-    enum art_rc rc = art_store_settle(store);
+    enum art_rc rc = art_store_finish_writes(store);
     return rc ? rc : write_zeros(store, &zeros, 1);
 }
 
@@ -266,7 +266,7 @@ static enum art_rc wipe_each(struct art_store *store, const struct art_blob_buf 
 enum art_rc art_store_wipe(struct art_store *store) {
     struct art_blob_buf zeros = {NULL, NULL, -1};
     enum art_rc rc = in_phase(store);
-    if (!rc) rc = art_store_settle(store);
+    if (!rc) rc = art_store_finish_writes(store);
     if (!rc) rc = art_blob_buf_get_zeroed(store->phase.pool, &zeros);
     assert(rc || !store->phase.pending_count);
     if (!rc && store->phase.reusable) rc = wipe_each(store, &zeros, store->phase.reusable);
@@ -313,7 +313,7 @@ static void keep_written(struct art_store *store, const struct art_queued_write 
     struct art_cache_key key = store->location.key;
     struct art_cached *cached;
     key.slot = ref->slot;
-    if (store->for_another || !art_cache_room((uint64_t)ref->leaf_pages + ref->footer_pages)) return;
+    if (store->for_another || !art_cache_allows((uint64_t)ref->leaf_pages + ref->footer_pages)) return;
     if (art_cache_acquire(&key, ref->hash, art_store_loads_whole(store) && art_ref_is_large(ref), &cached)) return;
     pthread_mutex_lock(&cached->loading);
     if (!atomic_load(&cached->ready)) {
@@ -353,10 +353,10 @@ static enum art_rc noted_failure(const struct art_store *store) {
 
 enum art_rc art_store_wait(struct art_store *store) {
     enum art_rc rc = in_phase(store);
-    return rc ? rc : art_store_settle(store);
+    return rc ? rc : art_store_finish_writes(store);
 }
 
-enum art_rc art_store_settle(struct art_store *store) {
+enum art_rc art_store_finish_writes(struct art_store *store) {
     if (store->phase.pending_count) {
         enum art_rc rc = art_io_wait(store->location.io);
         if (rc) note_failure(store, rc);
@@ -375,7 +375,7 @@ void art_store_give_up(struct art_store *store) {
     if (!store->phase.active || art_store_forked(store)) return;
     struct art_kept_error why;
     art_error_keep(&why);
-    if (art_store_settle(store)) art_error_restore(&why);
+    if (art_store_finish_writes(store)) art_error_restore(&why);
     store->phase.failed = ART_OK;
 }
 
@@ -398,7 +398,7 @@ enum art_rc art_store_write(struct art_store *store, const struct art_ref *ref, 
     enum art_rc rc = in_phase(store);
     assert(rc || (ref->slot && ref->slot < store->phase.end && ref->leaf_pages && ref->footer_pages));
     if (!rc && (store->phase.pending_count == ART_WRITES_MAX || art_store_is_pending(store, ref->slot))) {
-        rc = art_store_settle(store);
+        rc = art_store_finish_writes(store);
     }
     if (!rc) rc = noted_failure(store);
     if (!rc && store->phase.leaves_nothing && is_reached(store, ref->slot)) rc = clear_hole(store, ref, buffer);
@@ -418,13 +418,13 @@ enum art_rc art_store_write(struct art_store *store, const struct art_ref *ref, 
     rc = start_write(store, pending);
     if (!rc) return ART_OK;
     note_failure(store, rc);
-    return art_store_settle(store);
+    return art_store_finish_writes(store);
 }
 
 enum art_rc art_store_sync(struct art_store *store) {
     enum art_rc rc = in_phase(store);
     if (rc) return rc;
-    rc = art_store_settle(store);
+    rc = art_store_finish_writes(store);
     store->phase.failed = ART_OK;
     if (rc) return rc;
     assert(!store->phase.pending_count);
@@ -447,7 +447,7 @@ enum art_rc art_store_truncate(struct art_store *store, uint32_t slots) {
     uint64_t bytes = 0;
     enum art_rc rc = in_phase(store);
     assert(slots);
-    if (!rc) rc = art_store_settle(store);
+    if (!rc) rc = art_store_finish_writes(store);
     if (!rc) rc = store->location.io->methods->size(store->location.io, &bytes);
     if (rc) return rc;
     uint64_t wanted = (uint64_t)slots * ART_BLOB_SIZE;

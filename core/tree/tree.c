@@ -10,6 +10,7 @@ enum art_rc art_tree_open(struct art_tree **out, const struct art_tree_options *
     tree->host = *host;
     tree->state = ART_TREE_UNKNOWN;
     tree->changes = 1; /* 0 is nobody's */
+    tree->budget = UINT64_MAX;
     if (art_measures_any(options->summary.has)) tree->summary = &tree->options.summary;
     tree->root = art_root_new(options->uuid);
     enum art_rc rc = tree->root ? ART_OK : art_nomem();
@@ -55,7 +56,7 @@ void art_tree_trim(struct art_tree *tree) {
     art_free(tree->txn.savepoints);
     tree->txn.savepoints = NULL;
     tree->txn.savepoint_capacity = 0;
-    art_tree_give_room(tree);
+    art_tree_give_key_buffers(tree);
     art_store_trim(tree->store);
 }
 
@@ -78,7 +79,7 @@ void art_tree_close(struct art_tree *tree) {
     art_buffer_clear(&tree->pending.retired_bytes);
     art_free(tree->txn.savepoints);
     art_store_close(tree->store);
-    art_tree_give_room(tree);
+    art_tree_give_key_buffers(tree);
     art_gaps_clear(&tree->gaps);
     art_fronts_clear(&tree->fronts);
     art_buffer_clear(&tree->finger.label);

@@ -47,9 +47,10 @@ struct art_epoch {
 
 /* What the host's file system has for blobs in rows. */
 struct art_budget {
-    uint64_t left;   /* bytes, for the database and its journal; UINT64_MAX: that cannot be told */
-    uint64_t unused; /* bytes that are free within the database, and will be used first */
-    bool twice;      /* what is written takes room in the journal, too (a WAL), as what is removed does in any case */
+    uint64_t left;    /* bytes, for the database and its journal; UINT64_MAX: that cannot be told */
+    uint64_t unused;  /* bytes that are free within the database, and will be used first */
+    uint64_t journal; /* bytes that its journal has already, and writes over: it stays from one commit to the next */
+    bool twice;       /* what is written takes room in the journal, too (a WAL), as what is removed does in any case */
 };
 
 /* Files of the host's that have no name and are gone when they are closed. Errors as those of art_rows. */
@@ -263,9 +264,9 @@ struct art_totals {
 enum art_rc art_tree_totals(struct art_tree *tree, const struct art_range *range, enum art_totalled wanted,
                             struct art_span *span, struct art_totals *out);
 /* The least, or the largest, value of a column of the summary in the range, in SQLite's order; NULLs do not count, but
- * where there is nothing else. A text's or blob's bytes are put into `room`. */
+ * where there is nothing else. A text's or blob's bytes are put into `bytes`. */
 enum art_rc art_tree_extreme(struct art_tree *tree, const struct art_range *range, unsigned column, bool largest,
-                             struct art_buffer *room, struct art_datum *out);
+                             struct art_buffer *bytes, struct art_datum *out);
 /* A guess at the rows of a range (NULL: all), from what is in memory: no I/O, no failure, no change of state; false:
  * nothing is known (unknown tree). For the planner, outside of any read transaction. */
 bool art_tree_estimate(struct art_tree *tree, const struct art_range *range, uint64_t *rows);
@@ -383,7 +384,7 @@ enum art_rc art_tree_use_summary(struct art_tree *tree, const struct art_summary
  *     optimize, checkpoint, vacuum, checkpoint, vacuum
  *
  * and with a rollback journal the same without checkpoints. The host may go on so by itself (ext/admin/vacuum.c). On a
- * full disk 'vacuum' tries in turn what needs less room (room.c). */
+ * full disk 'vacuum' does as much as there is room for (room.c). */
 enum art_request {
     ART_REQUEST_FLUSH = 1,
     ART_REQUEST_OPTIMIZE = 2,

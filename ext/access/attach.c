@@ -193,7 +193,7 @@ int art_table_refresh(struct art_table *table, char **message) {
     /* Nobody else can commit, and after a COMMIT that met a lock the log holds this transaction's own rows. */
     bool own = table->fresh == ART_FRESH_LOCKED || art_tree_dirty(table->tree);
     if (own && !art_tree_unknown(table->tree)) return SQLITE_OK;
-    art_scans_settle(table);
+    art_scans_catch_up(table);
     table->fresh = ART_FRESH_UNKNOWN;
     /* A refresh that failed may have got as far as the root; and another root may have come with another place. */
     bool known = !art_tree_unknown(table->tree);

@@ -20,7 +20,8 @@
  */
 #include "ext/access/access.h"
 
-enum { KEPT = 16, ATTEMPTS = 10, SEQUENCE_MAIN = 0, SEQUENCE_TEMP = 1 };
+enum { KEPT = 16, ATTEMPTS = 10 }; /* tables that a program names in turn; looks while others change the schema */
+enum { SEQUENCE_MAIN, SEQUENCE_TEMP };
 
 /* --- one handle by its name --------------------------------------------------------------------------------------- */
 

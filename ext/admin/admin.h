@@ -65,7 +65,7 @@ int art_check_table(struct art_vtab *vtab, bool quick, struct art_findings *find
 /* By the name of a table, in a snapshot. */
 int art_check_named(struct art_connection *connection, const char *text, struct art_findings *findings, char **message);
 /* check_table.c */
-void art_result_place(sqlite3_context *context, uint32_t number); /* of a slot or page; ART_NOWHERE is NULL */
+void art_result_number(sqlite3_context *context, uint32_t number); /* of a slot or page; ART_NOWHERE is NULL */
 extern const struct art_table_function art_check_function;
 
 /* salvage.c, lost.c; both by salvage_source.c */

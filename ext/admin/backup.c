@@ -166,14 +166,6 @@ static struct art_vtab *find_held(const struct backup *backup, const char *name)
     return NULL;
 }
 
-static int copy_one_table(struct backup *backup, const char *name, char **message) {
-    struct art_vtab *vtab = find_held(backup, name);
-    int rc = vtab ? art_table_ref_ready(vtab, message) : hold_one_table(backup, name, message);
-    assert(rc || backup->count);
-    if (!vtab && !rc) vtab = backup->tables[backup->count - 1];
-    return rc ? rc : art_copy_table(&backup->copy, vtab->table, name, message);
-}
-
 static int visit_copy(void *context, const char *name, char **message) {
     struct backup *backup = context;
     const struct art_state_query query = {backup->connection, backup->copy.db, "main", .table = name};
@@ -181,7 +173,13 @@ static int visit_copy(void *context, const char *name, char **message) {
     backup->made->tables++;
     int rc = asks_more(backup, &query, &more);
     if (rc) return art_report_sql(message, backup->copy.db, rc, "cannot read the tables of the copy");
-    return more ? copy_one_table(backup, name, message) : SQLITE_OK;
+    if (!more) return SQLITE_OK;
+    struct art_vtab *vtab = find_held(backup, name);
+    rc = vtab ? art_table_ref_ready(vtab, message) : hold_one_table(backup, name, message);
+    if (rc) return rc;
+    assert(backup->count);
+    if (!vtab) vtab = backup->tables[backup->count - 1];
+    return art_copy_table(&backup->copy, vtab->table, name, message);
 }
 
 /* Our own table in temp is none of the copy's, where it could not be. */
@@ -201,12 +199,6 @@ static int copy_tables(struct backup *backup, char **message) {
     if (!rc) rc = forget_listener(backup, message);
     release_source(backup);
     return rc ? rc : art_copy_commit(&backup->copy, message);
-}
-
-/* SQLite takes back the caller's transaction when a function fails by SQLITE_FULL or SQLITE_IOERR. That a copy has no
- * room is no reason for that. */
-static int harmless(int rc) {
-    return is_of_the_disk(rc) ? SQLITE_CANTOPEN : rc;
 }
 
 static int read_storage(const char *word, const struct art_medium **out, char **message) {
@@ -242,5 +234,8 @@ int art_backup(struct art_connection *connection, const char *path, const char *
     if (!rc) rc = copy_tables(&backup, message);
     release_source(&backup);
     if (!rc) rc = art_stopped(connection); /* what is there in the end has not failed */
-    return harmless(art_copy_finish(&backup.copy, rc, made, message));
+    rc = art_copy_finish(&backup.copy, rc, made, message);
+    /* SQLite takes back the caller's transaction when a function fails by SQLITE_FULL or SQLITE_IOERR. That a copy has
+     * no room is no reason for that. */
+    return is_of_the_disk(rc) ? SQLITE_CANTOPEN : rc;
 }

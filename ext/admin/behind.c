@@ -45,15 +45,6 @@ int art_behind_look(struct art_behind *behind, const struct art_vtab *vtab, char
     return add_suspect(behind, vtab->name, &mark);
 }
 
-static int complain_of(const struct art_table *table, const struct art_root_mark *mark, char **message) {
-    uint64_t csn = art_tree_csn(table->tree), commits = mark->csn > csn ? mark->csn - csn : 1;
-    return art_complain(
-        message, SQLITE_CORRUPT_VTAB,
-        "art: %s.%s: the database is %llu commit%s behind its .art file (%s): nothing is damaged, but the two are not "
-        "of one backup, or SQLite has lost commits: restore both from one backup, or keep what is there by 'adopt'",
-        table->name->schema, table->name->table, (unsigned long long)commits, commits == 1 ? "" : "s", table->path);
-}
-
 static int look_again(struct art_behind *behind, const struct art_suspect *suspect, art_behind_found *found,
                       void *context, char **message) {
     struct art_vtab *vtab;
@@ -61,9 +52,16 @@ static int look_again(struct art_behind *behind, const struct art_suspect *suspe
     int rc = art_table_open(behind->connection, behind->schema, suspect->table, &vtab, message);
     if (rc) return rc;
     rc = art_table_ref_ready(vtab, message);
-    bool together = !rc && art_tree_medium(vtab->table->tree)->goes_with_host; /* by now */
-    if (!rc && !together && art_tree_is_behind(vtab->table->tree, &suspect->mark)) {
-        complain_of(vtab->table, &suspect->mark, &sentence);
+    const struct art_table *table = vtab->table;
+    bool together = !rc && art_tree_medium(table->tree)->goes_with_host; /* by now */
+    if (!rc && !together && art_tree_is_behind(table->tree, &suspect->mark)) {
+        uint64_t csn = art_tree_csn(table->tree), commits = suspect->mark.csn > csn ? suspect->mark.csn - csn : 1;
+        art_complain(&sentence, SQLITE_CORRUPT_VTAB,
+                     "art: %s.%s: the database is %llu commit%s behind its .art file (%s): nothing is damaged, but the "
+                     "two are not of one backup, or SQLite has lost commits: restore both from one backup, or keep "
+                     "what is there by 'adopt'",
+                     table->name->schema, table->name->table, (unsigned long long)commits, commits == 1 ? "" : "s",
+                     table->path);
         rc = found(context, sentence);
     }
     art_vtab_unpin(vtab);

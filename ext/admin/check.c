@@ -131,13 +131,6 @@ static int check_state_table(struct art_vtab *vtab, struct art_findings *finding
 
 /* --- all ---------------------------------------------------------------------------------------------------------- */
 
-/* The list holds `most` findings; that there are more is the last of them. */
-static void end_list(struct art_findings *findings) {
-    if (!findings->more) return;
-    finding_clear(&findings->items[--findings->count]);
-    add_sentence(findings, SQLITE_CORRUPT_VTAB, sqlite3_mprintf("art: there are more problems than these"));
-}
-
 int art_check_table(struct art_vtab *vtab, bool quick, struct art_findings *findings, char **message) {
     bool explained;
     int ready = art_vtab_ready(vtab);
@@ -161,7 +154,10 @@ int art_check_table(struct art_vtab *vtab, bool quick, struct art_findings *find
         why = NULL;
     }
     sqlite3_free(why);
-    if (!rc) end_list(findings);
+    if (!rc && findings->more) { /* it holds `most` findings, and this is the last of them */
+        finding_clear(&findings->items[--findings->count]);
+        add_sentence(findings, SQLITE_CORRUPT_VTAB, sqlite3_mprintf("art: there are more problems than these"));
+    }
     return !rc && findings->nomem ? SQLITE_NOMEM : rc;
 }
 

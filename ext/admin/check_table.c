@@ -33,7 +33,7 @@ static int next_finding(struct art_function_cursor *base, char **message) {
     return SQLITE_OK;
 }
 
-void art_result_place(sqlite3_context *context, uint32_t number) {
+void art_result_number(sqlite3_context *context, uint32_t number) {
     if (number != ART_NOWHERE) sqlite3_result_int64(context, number);
 }
 
@@ -42,8 +42,8 @@ static void show_finding(struct art_function_cursor *base, sqlite3_context *cont
     const struct art_finding *finding = &((struct check_cursor *)base)->findings.items[base->row - 1];
     if (column == COLUMN_PROBLEM) sqlite3_result_text(context, finding->what, -1, SQLITE_TRANSIENT);
     if (column == COLUMN_PLACE) sqlite3_result_text(context, finding->place, -1, SQLITE_TRANSIENT);
-    if (column == COLUMN_SLOT) art_result_place(context, finding->slot);
-    if (column == COLUMN_PAGE) art_result_place(context, finding->page);
+    if (column == COLUMN_SLOT) art_result_number(context, finding->slot);
+    if (column == COLUMN_PAGE) art_result_number(context, finding->page);
 }
 
 /* It reads for minutes: only for people, as the function. */

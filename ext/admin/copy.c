@@ -14,9 +14,9 @@
 
 #include "core/base/platform.h"
 
-#define JOURNAL_ROOM "-journal" /* behind the file's name */
+#define JOURNAL_SUFFIX "-journal" /* behind the file's name */
 
-enum { NAMES_MOST = 100 };
+enum { NAMES_MOST = 100 }; /* files of earlier copies that are in the way; what is taken beyond is an error */
 
 static int cannot_write(const struct art_copy *copy, int rc, char **message) {
     return rc ? art_report_sql(message, copy->db, rc, "cannot write the copy's tables") : SQLITE_OK;
@@ -104,9 +104,9 @@ static int make_new_file(const char *file, const char *original, char **message)
 }
 
 /* sqlite3_free() it; it is never taken for a URI. */
-static char *name_with_room(const char *path) {
-    char *file = sqlite3_mprintf("%s%s%s", *path == '/' ? "" : "./", path, JOURNAL_ROOM);
-    if (file) file[strlen(file) - strlen(JOURNAL_ROOM)] = 0;
+static char *name_for_journals(const char *path) {
+    char *file = sqlite3_mprintf("%s%s%s", *path == '/' ? "" : "./", path, JOURNAL_SUFFIX);
+    if (file) file[strlen(file) - strlen(JOURNAL_SUFFIX)] = 0;
     return file;
 }
 
@@ -115,7 +115,7 @@ static int make_copy_file(struct art_copy *copy, const char *path, sqlite3 *from
     if (!*path || !strcmp(path, ":memory:") || path[strlen(path) - 1] == '/') {
         return art_complain(message, SQLITE_CANTOPEN, "art: the copy is to be a file ('%s'): give its name", path);
     }
-    char *file = name_with_room(path);
+    char *file = name_for_journals(path);
     int rc = file ? refuse_names_of_journals(from, file, message) : SQLITE_NOMEM;
     if (!rc) rc = make_new_file(file, art_database_name(from, schema), message);
     bool made = !rc;
@@ -159,13 +159,6 @@ static int run_formatted(struct art_copy *copy, char **message, char *sql) {
     if (!rc) sqlite3_step(statement);
     int end = sqlite3_finalize(statement);
     return cannot_write(copy, rc ? rc : end, message);
-}
-
-static int name_storage(struct art_copy *copy, const char *name, const struct art_medium *medium, char **message) {
-    return run_formatted(
-        copy, message,
-        sqlite3_mprintf("INSERT OR REPLACE INTO main.\"%w_artstate\"(k, v) VALUES('format', %d), ('storage', %Q)", name,
-                        art_state_format(medium), medium->name));
 }
 
 /* --- .art files --------------------------------------------------------------------------------------------------- */
@@ -264,7 +257,12 @@ int art_copy_table(struct art_copy *copy, struct art_table *table, const char *n
     if (!rc && was->goes_with_host) {
         rc = run_formatted(copy, message, sqlite3_mprintf("DELETE FROM main.\"%w_artblob\"", name));
     }
-    if (!rc && is != was) rc = name_storage(copy, name, is, message);
+    if (!rc && is != was) {
+        rc = run_formatted(
+            copy, message,
+            sqlite3_mprintf("INSERT OR REPLACE INTO main.\"%w_artstate\"(k, v) VALUES('format', %d), ('storage', %Q)",
+                            name, art_state_format(is), is->name));
+    }
     if (rc) return rc;
     /* None of its slots is retired, where nobody reads yet. */
     return run_formatted(copy, message, sqlite3_mprintf("DELETE FROM main.\"%w_artstate\" WHERE k = 'retired'", name));
@@ -286,7 +284,7 @@ int art_copy_commit(struct art_copy *copy, char **message) {
 
 /* In the room behind the name: there may be no memory for another. */
 static void remove_with_suffix(struct art_copy *copy, const char *suffix) {
-    assert(strlen(suffix) < sizeof JOURNAL_ROOM);
+    assert(strlen(suffix) < sizeof JOURNAL_SUFFIX);
     size_t length = strlen(copy->file);
     strcpy(copy->file + length, suffix);
     art_file_remove(copy->file);

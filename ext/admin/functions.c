@@ -36,7 +36,7 @@
 #include "core/base/vector.h"
 #include "ext/admin/admin.h"
 
-enum { SHORT_PREFIX_BYTES = 512 };
+enum { SHORT_PREFIX_BYTES = 512 }; /* on the stack; longer ones take an allocation */
 
 /* --- arguments ---------------------------------------------------------------------------------------------------- */
 
@@ -94,7 +94,7 @@ struct question {
     uint64_t rows; /* how many there are, or are before the one that is asked for */
     art_int128 sum[ART_SUMMARY_MAX];
     struct art_datum extreme;
-    struct art_buffer room; /* its bytes, or a path */
+    struct art_buffer bytes; /* its bytes, or a path */
 };
 
 static enum art_rc find_nth(struct art_tree *tree, const struct art_range *range, uint64_t n,
@@ -114,9 +114,9 @@ static enum art_rc find_nth(struct art_tree *tree, const struct art_range *range
 
 static enum art_rc answer_question(struct art_tree *tree, const struct art_range *range, struct question *question) {
     if (question->asks == ASKS_COUNT) return art_tree_count(tree, range, &question->rows);
-    if (question->asks == ASKS_NTH) return find_nth(tree, range, question->rows, &question->room);
+    if (question->asks == ASKS_NTH) return find_nth(tree, range, question->rows, &question->bytes);
     if (question->asks == ASKS_SUM) return art_tree_sums(tree, range, question->sum);
-    return art_tree_extreme(tree, range, question->item, question->asks == ASKS_MAX, &question->room,
+    return art_tree_extreme(tree, range, question->item, question->asks == ASKS_MAX, &question->bytes,
                             &question->extreme);
 }
 
@@ -171,7 +171,7 @@ static void give_answer(sqlite3_context *context, const struct question *questio
         sqlite3_result_int64(context, (sqlite3_int64)question->rows);
         return;
     case ASKS_NTH:
-        art_result_text(context, question->room.data, question->room.len);
+        art_result_text(context, question->bytes.data, question->bytes.len);
         return;
     case ASKS_SUM:
         art_result_sum(context, question->sum[question->item]);
@@ -203,7 +203,7 @@ static void ask_of_table(sqlite3_context *context, int count, sqlite3_value **va
     } else if (art_rc != ART_NOTFOUND) {
         fail_in_core(context, art_rc);
     }
-    art_buffer_clear(&question.room);
+    art_buffer_clear(&question.bytes);
     art_table_ref_release(ref);
 }
 
@@ -328,7 +328,7 @@ static const char *plural(unsigned count) {
     return count == 1 ? "" : "s";
 }
 
-enum { NUMBERS_BYTES = 100 };
+enum { NUMBERS_BYTES = 100 }; /* three counts with their words */
 
 static void call_backup(sqlite3_context *context, int count, sqlite3_value **values) {
     char *message = NULL;
@@ -338,12 +338,12 @@ static void call_backup(sqlite3_context *context, int count, sqlite3_value **val
     const char *schema = count > 1 ? (const char *)sqlite3_value_text(values[1]) : "main";
     const char *storage = count > 2 ? (const char *)sqlite3_value_text(values[2]) : NULL;
     if (path && strlen(path) != (size_t)sqlite3_value_bytes(values[0])) path = ""; /* no file has such a name */
-    size_t room = path ? strlen(path) + NUMBERS_BYTES : 0;
-    char *said = path && schema && (storage || count < 3) ? sqlite3_malloc64(room)
+    size_t bytes = path ? strlen(path) + NUMBERS_BYTES : 0;
+    char *said = path && schema && (storage || count < 3) ? sqlite3_malloc64(bytes)
                                                           : NULL; /* now: a copy that is there has not failed */
     int rc = said ? art_backup(sqlite3_user_data(context), path, schema, storage, &made, &message) : SQLITE_NOMEM;
     if (!rc) {
-        snprintf(said, room, "%s: %u art table%s, %llu bytes in %u file%s", path, made.tables, plural(made.tables),
+        snprintf(said, bytes, "%s: %u art table%s, %llu bytes in %u file%s", path, made.tables, plural(made.tables),
                  (unsigned long long)made.bytes, made.files, plural(made.files));
         sqlite3_result_text(context, said, -1, sqlite3_free);
         return;

@@ -73,13 +73,6 @@ static void add_text(struct info_cursor *cursor, const char *property, const cha
     }
 }
 
-static void add_run(struct info_cursor *cursor, const struct art_tree_info *info, unsigned i) {
-    assert(i < info->runs);
-    add_owned(cursor, sqlite3_mprintf("run %u", i + 1),
-              sqlite3_mprintf("level %u: %llu entries in %llu blobs, %llu bytes", info->run[i].level,
-                              info->run[i].entries, info->run[i].blobs, info->run[i].bytes));
-}
-
 static void add_all(struct info_cursor *cursor, const struct art_table *table, const struct art_tree_info *info) {
     const struct art_store_stats *store = &info->store;
     add_integer(cursor, "keys", info->keys);
@@ -88,7 +81,11 @@ static void add_all(struct info_cursor *cursor, const struct art_table *table, c
     add_integer(cursor, "blobs", info->blobs);
     add_fact(cursor, FACT_REAL, sqlite3_mprintf("fill"))->real = info->fill;
     add_integer(cursor, "runs", info->runs);
-    for (unsigned i = 0; i < info->runs; i++) add_run(cursor, info, i);
+    for (unsigned i = 0; i < info->runs; i++) {
+        add_owned(cursor, sqlite3_mprintf("run %u", i + 1),
+                  sqlite3_mprintf("level %u: %llu entries in %llu blobs, %llu bytes", info->run[i].level,
+                                  info->run[i].entries, info->run[i].blobs, info->run[i].bytes));
+    }
     add_integer(cursor, "memtable keys", info->memtable_keys);
     add_integer(cursor, "memtable bytes", info->memtable_bytes);
     add_integer(cursor, "front bytes", info->front_bytes);

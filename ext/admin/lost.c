@@ -23,15 +23,6 @@ static void clear_lost(struct art_function_cursor *base) {
     art_salvage_target_clear(&cursor->target);
 }
 
-static int find_target(struct art_connection *connection, const char *text, struct art_salvage_target *out,
-                       char **message) {
-    bool found;
-    int rc = art_salvage_target_table(connection, text, out, NULL, &found, message);
-    if (rc || found) return rc;
-    return art_salvage_is_path(text) ? art_salvage_target_file(text, out, message)
-                                     : art_table_ref_unknown(text, message);
-}
-
 static int next_lost(struct art_function_cursor *base, char **message) {
     assert(((struct lost_cursor *)base)->remains.salvage);
     struct lost_cursor *cursor = (struct lost_cursor *)base;
@@ -49,7 +40,12 @@ static int next_lost(struct art_function_cursor *base, char **message) {
 static int begin_lost(struct art_function_cursor *base, const char *text, char **message) {
     struct lost_cursor *cursor = (struct lost_cursor *)base;
     struct art_connection *connection = ((struct art_function_vtab *)base->base.pVtab)->connection;
-    int rc = find_target(connection, text, &cursor->target, message);
+    bool found;
+    int rc = art_salvage_target_table(connection, text, &cursor->target, NULL, &found, message);
+    if (!rc && !found) {
+        rc = art_salvage_is_path(text) ? art_salvage_target_file(text, &cursor->target, message)
+                                       : art_table_ref_unknown(text, message);
+    }
     return rc ? rc : art_remains_open(&cursor->remains, connection, &cursor->target, true, message);
 }
 
@@ -63,8 +59,8 @@ static void show_lost(struct art_function_cursor *base, sqlite3_context *context
     if (column == LOST_BEFORE) result_key(context, lost->before_set, lost->before);
     if (column == LOST_WHAT) sqlite3_result_text(context, lost->what, -1, SQLITE_TRANSIENT);
     if (column == LOST_PLACE && lost->place) sqlite3_result_text(context, lost->place, -1, SQLITE_TRANSIENT);
-    if (column == LOST_SLOT) art_result_place(context, lost->slot);
-    if (column == LOST_PAGE) art_result_place(context, lost->page);
+    if (column == LOST_SLOT) art_result_number(context, lost->slot);
+    if (column == LOST_PAGE) art_result_number(context, lost->page);
 }
 
 const struct art_table_function art_lost_function = {

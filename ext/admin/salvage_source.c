@@ -75,15 +75,6 @@ static int report(const struct art_remains *remains, int rc, char **message) {
                           remains->target->schema, remains->target->table);
 }
 
-/* What cannot be read is not there. */
-static int read_state_left(struct art_remains *remains, struct art_state *state, char **message) {
-    const struct art_salvage_target *target = remains->target;
-    struct art_connection *connection = remains->connection;
-    int rc = art_state_read(
-        &(struct art_state_query){connection, connection->db, target->schema, .table = target->table}, state);
-    return art_check_hindered(rc) ? report(remains, rc, message) : SQLITE_OK;
-}
-
 /* --- T_artdata ---------------------------------------------------------------------------------------------------- */
 
 static enum art_rc each_row_left(void *context, enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops),
@@ -137,13 +128,6 @@ static enum art_rc last_page_left(void *context, uint64_t *pages) {
     return rc ? art_fail_sql(remains->connection->db, rc, "cannot read the table of blobs") : ART_OK;
 }
 
-static enum art_rc has_rows(struct art_remains *remains, bool *has) {
-    uint64_t pages;
-    enum art_rc rc = last_page_left(remains, &pages);
-    *has = !rc && pages;
-    return rc == ART_CORRUPT || rc == ART_IO ? ART_OK : rc;
-}
-
 /* --- the file's name ---------------------------------------------------------------------------------------------- */
 
 struct file_search {
@@ -160,7 +144,7 @@ static bool has_digits(const char *name, size_t len) {
            strspn(name + len - ID_END_BYTES + 1, "0123456789abcdef") == 8 && !strcmp(name + len - 4, ending);
 }
 
-static bool fits(const struct file_search *search, const char *name) {
+static bool name_fits(const struct file_search *search, const char *name) {
     size_t len = strlen(name);
     if (!has_digits(name, len)) return false;
     if (search->has_id) return !strcmp(name + len - ID_END_BYTES, search->wanted + search->before);
@@ -172,7 +156,7 @@ static bool fits(const struct file_search *search, const char *name) {
 
 static enum art_rc visit_name(void *context, const char *name) {
     struct file_search *search = context;
-    if (!fits(search, name)) return ART_OK;
+    if (!name_fits(search, name)) return ART_OK;
     char **to = search->found ? &search->other : &search->found;
     if (*to) return ART_OK;
     *to = sqlite3_mprintf("%s", name);
@@ -239,8 +223,10 @@ static int find_blobs(struct art_remains *remains, const struct art_state *state
                       char **message) {
     bool inlined = state->settings.storage == ART_STORAGE_INLINE;
     if (state->settings.storage == ART_STORAGE_AUTO) {
-        int rc = art_report(message, has_rows(remains, &inlined));
-        if (rc) return rc;
+        uint64_t pages;
+        enum art_rc rc = last_page_left(remains, &pages);
+        if (rc && rc != ART_CORRUPT && rc != ART_IO) return art_report(message, rc);
+        inlined = !rc && pages;
     }
     return inlined ? use_rows(remains, options) : use_file(remains, state, options, message);
 }
@@ -257,9 +243,15 @@ static int hold_moment(struct art_remains *remains, char **message) {
 }
 
 static int gather_remains(struct art_remains *remains, struct art_salvage_options *options, char **message) {
+    const struct art_salvage_target *target = remains->target;
+    struct art_connection *connection = remains->connection;
+    const struct art_state_query query = {connection, connection->db, target->schema, .table = target->table};
     struct art_state state = {0};
     int rc = hold_moment(remains, message);
-    if (!rc) rc = read_state_left(remains, &state, message);
+    if (!rc) {
+        int read = art_state_read(&query, &state); /* what cannot be read is not there */
+        if (art_check_hindered(read)) rc = report(remains, read, message);
+    }
     if (!rc) rc = find_blobs(remains, &state, options, message);
     options->uuid_known = state.has_id;
     memcpy(options->uuid, state.uuid, ART_UUID_BYTES);

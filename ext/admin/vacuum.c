@@ -52,8 +52,11 @@ static bool is_small_enough(const struct vacuum *vacuum) {
     return !info->retired_slots && info->free_slots <= 1;
 }
 
+/* Behind a round for which there was too little room, the next one may have enough for what it left in the log. */
 static bool is_smallest(const struct vacuum *vacuum) {
-    return is_small_enough(vacuum) && (!vacuum->medium->is_cut || !vacuum->info.free_slots);
+    const struct art_tree_info *info = &vacuum->info;
+    return is_small_enough(vacuum) &&
+           (!vacuum->medium->is_cut || !(info->free_slots || (info->full && info->log_rows)));
 }
 
 /* A portion may go from one run to the next without a blob more or less. */
@@ -96,29 +99,28 @@ static int run_commands(const struct vacuum *vacuum) {
     return rc;
 }
 
-/* A disk that is too full for one way may have room for another, which the next try takes. */
+/* A disk that is too full for so much may have room for less, which the next try takes. *full: refused in a row. */
 static int run_round(struct vacuum *vacuum, unsigned *full, char **message) {
     int rc = art_stopped(vacuum->connection);
     if (!rc) rc = run_commands(vacuum);
     if (!rc) rc = checkpoint(vacuum);
-    if ((rc & 0xff) == SQLITE_FULL && ++*full < VACUUM_FULL_MAX) rc = SQLITE_OK;
+    *full = (rc & 0xff) == SQLITE_FULL ? *full + 1 : 0;
+    if (*full && *full < VACUUM_FULL_MAX) rc = SQLITE_OK;
     return rc ? rc : measure_table(vacuum, message);
 }
 
 static int run_rounds(struct vacuum *vacuum, char **message) {
     unsigned full = 0, same = 0;
+    uint64_t no_room = vacuum->info.store.count.no_room;
     int rc = SQLITE_OK;
     for (unsigned i = 0; !rc && i < VACUUM_ROUNDS_MAX && same < 2; i++) {
         struct art_tree_info before = vacuum->info;
-        unsigned full_before = full;
         rc = run_round(vacuum, &full, message);
-        if (!rc && full == full_before && is_smallest(vacuum)) return SQLITE_OK;
-        bool moved = full > full_before || !is_same(&before, &vacuum->info);
-        same = moved ? 0 : same + 1;
-        if (vacuum->info.full) full++;
+        if (!rc && !full && is_smallest(vacuum)) return SQLITE_OK;
+        same = full || !is_same(&before, &vacuum->info) ? 0 : same + 1;
     }
     if (rc || is_small_enough(vacuum)) return rc;
-    return full ? SQLITE_FULL : SQLITE_BUSY;
+    return vacuum->info.full || vacuum->info.store.count.no_room > no_room ? SQLITE_FULL : SQLITE_BUSY;
 }
 
 static int refuse_inside(const char *table, char **message) {

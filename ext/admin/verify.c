@@ -16,7 +16,7 @@
  */
 #include "ext/admin/admin.h"
 
-enum { PROBLEMS_SHOWN = 10, NAMES_SHOWN = 10 };
+enum { PROBLEMS_SHOWN = 10, NAMES_SHOWN = 10 }; /* in one message; the others are counted */
 
 struct verify {
     struct art_connection *connection;
@@ -28,8 +28,9 @@ struct verify {
     char *unlooked; /* why the database's own pages were not looked at; sqlite3_free() */
 };
 
-/* Takes the sentence; NULL: no memory. */
-static int note_problem(struct verify *verify, char *sentence) {
+/* As art_behind_found. Takes the sentence; NULL: no memory. */
+static int note_problem(void *context, char *sentence) {
+    struct verify *verify = context;
     if (!sentence) return SQLITE_NOMEM;
     if (verify->bad++ < PROBLEMS_SHOWN) {
         sqlite3_str_appendf(verify->problems, "%s%s", verify->bad > 1 ? "\n" : "", sentence);
@@ -209,10 +210,6 @@ static int verify_pages(struct verify *verify, char **message) {
 
 /* --- all ---------------------------------------------------------------------------------------------------------- */
 
-static int note_behind(void *context, char *sentence) {
-    return note_problem(context, sentence);
-}
-
 static int verify_all(struct verify *verify, char **message) {
     sqlite3 *db = verify->connection->db;
     sqlite3_stmt *snapshot = NULL;
@@ -223,7 +220,7 @@ static int verify_all(struct verify *verify, char **message) {
     if (!rc) rc = look_for_traces(verify, message);
     if (!rc) rc = verify_pages(verify, message);
     sqlite3_finalize(snapshot);
-    if (!rc) rc = art_behind_end(&verify->behind, note_behind, verify, message);
+    if (!rc) rc = art_behind_end(&verify->behind, note_problem, verify, message);
     art_behind_clear(&verify->behind);
     return rc;
 }

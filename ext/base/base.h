@@ -43,6 +43,8 @@ struct art_savepoints {
     int cut;    /* SQLite has none from here on: a statement goes on whose savepoint went; or ART_SAVEPOINTS_ALL */
 };
 
+/* A buffer that has grown larger is not kept from one statement to the next. */
+enum { ART_BUFFER_KEPT_BYTES = 1 << 20 };
 enum { ART_TABLE_CHAINS = 64, ART_AWAKE_MAX = 16 };
 
 struct art_connection {
@@ -200,13 +202,13 @@ enum art_rc art_record_reader_result(struct art_record_reader *reader, sqlite3_c
 enum art_rc art_record_reader_datum(struct art_record_reader *reader, unsigned column, struct art_datum *out);
 /* Of these columns, in ascending order, those whose `item` has a bit in `wanted`, each to out[item]; NULLs from where
  * the record is damaged. */
-struct art_record_places {
+struct art_record_columns {
     unsigned count;
-    struct art_record_place {
+    struct art_record_column {
         unsigned column, item;
-    } place[ART_SUMMARY_MAX];
+    } column[ART_SUMMARY_MAX];
 };
-void art_record_data(const struct art_record_places *places, struct art_bytes record, unsigned wanted,
+void art_record_data(const struct art_record_columns *in_record, struct art_bytes record, unsigned wanted,
                      struct art_datum *out);
 /* A datum as a function's result, copied. */
 void art_result_datum(sqlite3_context *context, const struct art_datum *datum);

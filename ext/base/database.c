@@ -5,7 +5,7 @@
 
 #include <ctype.h>
 
-enum { DATABASE_PART_BYTES = 120, TABLE_PART_BYTES = 80 };
+enum { DATABASE_PART_BYTES = 120, TABLE_PART_BYTES = 80 }; /* of the file's name, which may have 255 */
 
 sqlite3_file *art_database_file(sqlite3 *db, const char *schema) {
     sqlite3_file *file = NULL;
@@ -69,16 +69,12 @@ char *art_file_beginning(sqlite3 *db, const char *schema) {
     return sqlite3_str_finish(text);
 }
 
-static void append_id(sqlite3_str *out, const uint8_t *uuid) {
-    sqlite3_str_appendf(out, "-%02x%02x%02x%02x.art", uuid[0], uuid[1], uuid[2], uuid[3]);
-}
-
 char *art_file_name(const char *database, const char *table, const uint8_t uuid[ART_UUID_BYTES], unsigned attempt) {
     sqlite3_str *text = sqlite3_str_new(NULL);
     append_base(text, database);
     append_sane(text, table, TABLE_PART_BYTES);
     if (attempt) sqlite3_str_appendf(text, "-%u", attempt + 1);
-    append_id(text, uuid);
+    sqlite3_str_appendf(text, "-%02x%02x%02x%02x.art", uuid[0], uuid[1], uuid[2], uuid[3]);
     return sqlite3_str_finish(text);
 }
 

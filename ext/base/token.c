@@ -36,14 +36,6 @@ static const char *end_of_quoted(const char *at) {
     return NULL;
 }
 
-static const char *end_of_number(const char *at) {
-    assert(art_is_digit(*at));
-    while (art_is_digit(*at)) at++;
-    if (*at == '.') at++;
-    while (art_is_digit(*at)) at++;
-    return at;
-}
-
 struct art_token art_token_at(const char *text) {
     const char *at = skip_blanks(text), *end = at + 1;
     struct art_token token = {.kind = ART_TOKEN_MARK, .before = text, .at = at};
@@ -58,7 +50,9 @@ struct art_token art_token_at(const char *text) {
         token.kind = end ? ART_TOKEN_QUOTED : ART_TOKEN_BROKEN;
         if (!end) end = at + strlen(at);
     } else if (art_is_digit(*at)) {
-        end = end_of_number(at);
+        for (end = at; art_is_digit(*end);) end++;
+        if (*end == '.') end++;
+        while (art_is_digit(*end)) end++;
         token.kind = is_word(*end) || *end == '.' ? ART_TOKEN_BROKEN : ART_TOKEN_NUMBER;
     }
     token.len = (size_t)(end - at);

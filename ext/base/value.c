@@ -92,7 +92,7 @@ static void set_real(struct art_field *field, double real) {
 
 /* Is it an integer, and none of the two at the ends? SQLite asks the same. */
 static bool is_integral(double real) {
-    if (!(real > -9223372036854775808.0 && real < 9223372036854775808.0)) return false;
+    if (!(real > -ART_TWO_63 && real < ART_TWO_63)) return false;
     return (double)(int64_t)real == real;
 }
 
@@ -401,22 +401,22 @@ enum art_rc art_record_reader_datum(struct art_record_reader *reader, unsigned c
     return rc;
 }
 
-void art_record_data(const struct art_record_places *places, struct art_bytes record, unsigned wanted,
+void art_record_data(const struct art_record_columns *in_record, struct art_bytes record, unsigned wanted,
                      struct art_datum *out) {
     struct art_record_reader reader = {.record = record};
     uint64_t serial = 0, len = 0;
     if (!open_record(&reader)) reader.types = reader.end_of_types = reader.body = record.data;
-    const struct art_record_place *end = places->place + places->count;
-    assert(places->count <= ART_SUMMARY_MAX);
-    for (const struct art_record_place *place = places->place; place < end; place++) {
-        assert(place->item < places->count && (place == places->place || place[-1].column < place->column));
-        if (!(wanted >> place->item & 1)) continue;
-        while (reader.column <= place->column) {
+    const struct art_record_column *end = in_record->column + in_record->count;
+    assert(in_record->count <= ART_SUMMARY_MAX);
+    for (const struct art_record_column *where = in_record->column; where < end; where++) {
+        assert(where->item < in_record->count && (where == in_record->column || where[-1].column < where->column));
+        if (!(wanted >> where->item & 1)) continue;
+        while (reader.column <= where->column) {
             if (!next_field(&reader, &serial, &len)) continue;
             reader.types = reader.end_of_types;
             serial = len = 0;
         }
-        set_datum(&out[place->item], serial, reader.body - len, len);
+        set_datum(&out[where->item], serial, reader.body - len, len);
     }
 }
 

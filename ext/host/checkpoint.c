@@ -20,13 +20,14 @@
 
 /* The WAL's index in shared memory, in numbers of 32 bits (sqlite.org/walformat.html), and its locks. */
 enum { INDEX_BYTES = 32768, INDEX_FRAMES = 4, INDEX_COPIED = 24, INDEX_MARKS = 25 };
-enum { WRITE_LOCK = 0, READ_LOCKS = 3, READERS = 5 };
+enum { WRITE_LOCK = 0, READ_LOCKS = 3, READERS = 5 }; /* the locks' numbers */
 enum { LOCK_SHARED = SQLITE_SHM_LOCK | SQLITE_SHM_SHARED, LOCK_WHOLLY = SQLITE_SHM_LOCK | SQLITE_SHM_EXCLUSIVE };
 enum {
     UNLOCK_SHARED = SQLITE_SHM_UNLOCK | SQLITE_SHM_SHARED,
     UNLOCK_WHOLLY = SQLITE_SHM_UNLOCK | SQLITE_SHM_EXCLUSIVE
 };
 
+/* 3.51.3 has the mend, and so have the older branches from 3.44.6 and 3.50.7 on. */
 bool art_sqlite_loses_commits(int version) {
     enum { FIXED_344 = 3044006, END_344 = 3045000, FIXED_350 = 3050007, END_350 = 3051000, FIXED = 3051003 };
     bool backported = (version >= FIXED_344 && version < END_344) || (version >= FIXED_350 && version < END_350);

@@ -12,7 +12,7 @@
  */
 #include "ext/host/host.h"
 
-enum { BLOB_PAGES = 128, PAGE_BYTES = 4096 };
+enum { BLOB_PAGES = 128, PAGE_BYTES = 4096 }; /* core's, which no header of core/base tells */
 
 static const char place[] = "the table of blobs";
 

@@ -43,6 +43,7 @@
 
 #include <stdlib.h>
 
+/* sqlite.org/walformat.html. Before 3.53.2 a ROLLBACK TO behind pages that were flushed could lose commits. */
 enum { WAL_HEADER_BYTES = 32, FLUSHES_WELL = 3053002 };
 static const uint32_t wal_magic = 0x377f0682; /* and the next number: big-endian checksums */
 
@@ -136,28 +137,38 @@ enum art_rc art_journal_is_wal(struct art_table *table, bool *wal) {
     return rc ? art_fail_sql(db, rc, "cannot ask for the journal mode (PRAGMA journal_mode)") : ART_OK;
 }
 
-static void close_own_wal(struct art_table *table) {
-    if (table->journal->own_wal && table->journal->own_wal->pMethods)
-        table->journal->own_wal->pMethods->xClose(table->journal->own_wal);
-    sqlite3_free(table->journal->own_wal);
-    table->journal->own_wal = NULL;
+static void close_file(sqlite3_file *file) {
+    if (file && file->pMethods) file->pMethods->xClose(file);
+    sqlite3_free(file);
 }
 
-static int open_own_wal(struct art_table *table) {
-    assert(!table->journal->own_wal);
+/* The database's WAL or journal, which must be there, opened once more: close_file(). SQLite's code. */
+static int open_file(struct art_table *table, bool wal, int flags, sqlite3_file **out) {
     sqlite3 *db = table->connection->db;
     const char *schema = table->name->schema, *database = sqlite3_db_filename(db, schema);
     sqlite3_vfs *vfs = NULL;
     int given;
     int rc = sqlite3_file_control(db, schema, SQLITE_FCNTL_VFS_POINTER, &vfs);
     if (rc || !vfs || !database) return rc ? rc : SQLITE_CANTOPEN;
-    table->journal->own_wal = sqlite3_malloc(vfs->szOsFile);
-    if (!table->journal->own_wal) return SQLITE_NOMEM;
-    memset(table->journal->own_wal, 0, (size_t)vfs->szOsFile);
-    rc = vfs->xOpen(vfs, sqlite3_filename_wal(database), table->journal->own_wal,
-                    SQLITE_OPEN_READWRITE | SQLITE_OPEN_WAL, &given);
-    if (rc) close_own_wal(table);
+    const char *name = wal ? sqlite3_filename_wal(database) : sqlite3_filename_journal(database);
+    *out = sqlite3_malloc(vfs->szOsFile);
+    if (!*out) return SQLITE_NOMEM;
+    memset(*out, 0, (size_t)vfs->szOsFile);
+    rc = vfs->xOpen(vfs, name, *out, flags | (wal ? SQLITE_OPEN_WAL : SQLITE_OPEN_MAIN_JOURNAL), &given);
+    if (!rc) return SQLITE_OK;
+    close_file(*out);
+    *out = NULL;
     return rc;
+}
+
+static void close_own_wal(struct art_table *table) {
+    close_file(table->journal->own_wal);
+    table->journal->own_wal = NULL;
+}
+
+static int open_own_wal(struct art_table *table) {
+    assert(!table->journal->own_wal);
+    return open_file(table, true, SQLITE_OPEN_READWRITE, &table->journal->own_wal);
 }
 
 int art_journal_prepare_to_harden(struct art_table *table, char **message) {
@@ -347,12 +358,26 @@ static uint64_t room(void *context) {
     return left > taken ? left - taken : 0;
 }
 
+/* Of a journal that stays (journal_mode=PERSIST): what was written to it before is room for what comes. SQLite opens it
+ * with the first page that changes. */
+static uint64_t journal_to_write_over(struct art_table *table) {
+    bool told, stays = false;
+    sqlite3_int64 bytes = 0;
+    sqlite3_file *file = NULL;
+    int rc = art_pragma_ask(table->connection, table->name->schema, "journal_mode", "persist", &told, &stays);
+    if (rc || !stays || open_file(table, false, SQLITE_OPEN_READONLY, &file)) return 0;
+    if (file->pMethods->xFileSize(file, &bytes)) bytes = 0;
+    close_file(file);
+    return (uint64_t)bytes;
+}
+
 static void budget(void *context, struct art_budget *out) {
     struct art_table *table = context;
     *out = (struct art_budget){.left = room(table)};
     if (out->left == UINT64_MAX) return;
     (void)art_journal_is_wal(table, &out->twice);
     out->unused = (uint64_t)(ask_schema(table, "freelist_count", 0) * ask_schema(table, "page_size", 0));
+    out->journal = journal_to_write_over(table);
 }
 
 /* FAST overwrites where that takes no I/O: here it always does. Where it is not told (an authorizer), it may be on. */

@@ -5,14 +5,7 @@
  */
 #include "ext/host/host.h"
 
-enum { CALL_BYTES_MAX = 64 << 10 };
-
-/* memdb's files are memory, and what is written here is what memory has no room for. */
-static sqlite3_vfs *temporary_vfs(const struct art_table *table) {
-    sqlite3_vfs *vfs = NULL;
-    int rc = sqlite3_file_control(table->connection->db, table->name->schema, SQLITE_FCNTL_VFS_POINTER, &vfs);
-    return rc || !vfs || !strcmp(vfs->zName, "memdb") ? sqlite3_vfs_find(NULL) : vfs;
-}
+enum { CALL_BYTES_MAX = 64 << 10 }; /* of that buffer */
 
 static enum art_rc fail_temporary(int rc) {
     switch (rc == SQLITE_IOERR_GETTEMPPATH ? SQLITE_CANTOPEN : rc & 0xff) {
@@ -36,10 +29,14 @@ static void close_temporary(void *opened) {
 
 static enum art_rc open_temporary(void *context, void **out) {
     enum { FLAGS = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXCLUSIVE | SQLITE_OPEN_DELETEONCLOSE };
-    sqlite3_vfs *vfs = temporary_vfs(context);
+    const struct art_table *table = context;
+    sqlite3_vfs *vfs = NULL;
+    int rc = sqlite3_file_control(table->connection->db, table->name->schema, SQLITE_FCNTL_VFS_POINTER, &vfs);
+    /* memdb's files are memory, and what is written here is what memory has no room for. */
+    if (rc || !vfs || !strcmp(vfs->zName, "memdb")) vfs = sqlite3_vfs_find(NULL);
     sqlite3_file *file = vfs ? art_alloc_zeroed((size_t)vfs->szOsFile) : NULL;
     if (!file) return art_nomem();
-    int rc = vfs->xOpen(vfs, NULL, file, FLAGS | SQLITE_OPEN_SUBJOURNAL, NULL);
+    rc = vfs->xOpen(vfs, NULL, file, FLAGS | SQLITE_OPEN_SUBJOURNAL, NULL);
     if (!rc) {
         *out = file;
         return ART_OK;

@@ -5,11 +5,6 @@
 
 #include "core/base/platform.h"
 
-/* A file stands beside a database that is a file, and whose journal is a file. */
-static bool may_have_file(struct art_connection *connection, const char *name) {
-    return art_platform_has_files() && strchr(name, '/') && art_file_exists(name) && !art_journal_is_hidden(connection);
-}
-
 /* What would be written instead went nowhere. */
 static int refuse_any_file(const char *name, const char *schema, char **message) {
     return art_complain(message, SQLITE_CANTOPEN,
@@ -21,7 +16,9 @@ static int refuse_any_file(const char *name, const char *schema, char **message)
 int art_storage_resolve(struct art_connection *connection, const char *schema, enum art_storage *storage,
                         char **message) {
     const char *name = art_database_name(connection->db, schema);
-    bool file = may_have_file(connection, name);
+    /* A file stands beside a database that is a file, and whose journal is a file. */
+    bool file =
+        art_platform_has_files() && strchr(name, '/') && art_file_exists(name) && !art_journal_is_hidden(connection);
     if (*storage == ART_STORAGE_AUTO) *storage = file ? ART_STORAGE_FILE : ART_STORAGE_INLINE;
     assert(*storage == ART_STORAGE_FILE || *storage == ART_STORAGE_INLINE);
     if (*storage == ART_STORAGE_INLINE || file) return SQLITE_OK;

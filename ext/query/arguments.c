@@ -4,7 +4,7 @@
 
 #include <assert.h>
 
-enum { VERSIONS_BITS = 56 };
+enum { VERSIONS_BITS = 56 }; /* of a csn: core takes no larger one */
 _Static_assert(ART_ARGUMENT_START_AFTER - ART_ARGUMENT_PREFIX == ART_HIDDEN_START_AFTER - ART_HIDDEN_PREFIX, "want()");
 static const double VERSIONS_END = (double)((uint64_t)1 << VERSIONS_BITS); /* no version is as large */
 
@@ -249,6 +249,6 @@ int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlit
     scan->limits.summary = art_tree_summarised(art_scan_tree(scan));
     art_filters_limits(scan, &scan->limits);
     if (!keys->rc) keys->rc = art_searches_add(scan);
-    if (scan->limits.count || scan->limits.sought_count) keys->range.limits = &scan->limits;
+    if (scan->limits.count || scan->limits.query_count) keys->range.limits = &scan->limits;
     return keys->rc;
 }

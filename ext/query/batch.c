@@ -11,6 +11,7 @@
 
 #include "ext/query/scan.h"
 
+/* Of the first batch, more than a LIMIT mostly wants; of each further one, so that a few walks give them all. */
 enum { ROWS_FIRST = 1024, ROWS_GROW = 8, BATCH_BYTES_MAX = 8 << 20 };
 
 static void drop_rows(struct art_batch *batch, uint32_t from) {

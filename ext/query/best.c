@@ -26,7 +26,7 @@
 enum {
     PATIENCE_ROWS = 64, /* to look at one part takes as long as to walk over some 30 rows, and to sort them */
     PATIENCE_LEAST = 256,
-    COLLECT_ASKS_EVERY = 4096
+    COLLECT_ASKS_EVERY = 4096 /* rows between two questions for an interrupt */
 };
 
 static enum art_rc begin_search(struct art_scan *scan) {
@@ -41,13 +41,13 @@ static enum art_rc begin_search(struct art_scan *scan) {
 static bool is_behind_last(const struct art_scan *scan, struct art_bytes path, const struct art_datum *value) {
     const struct art_best_scan *best = &scan->of.best;
     if (!best->any) return true;
-    struct art_bytes last_path = art_buffer_bytes(&scan->room[ART_ROOM_LAST_PATH]);
+    struct art_bytes last_path = art_buffer_bytes(&scan->scratch[ART_SCRATCH_LAST_PATH]);
     return art_batch_compare(best->rows, value, path, &best->last, last_path) > 0;
 }
 
 static enum art_rc note_last(struct art_scan *scan, struct art_bytes path, const struct art_datum *value) {
     struct art_best_scan *best = &scan->of.best;
-    struct art_buffer *text = &scan->room[ART_ROOM_LAST], *last_path = &scan->room[ART_ROOM_LAST_PATH];
+    struct art_buffer *text = &scan->scratch[ART_SCRATCH_LAST], *last_path = &scan->scratch[ART_SCRATCH_LAST_PATH];
     enum art_rc rc = ART_OK;
     text->len = last_path->len = 0;
     best->any = true;

@@ -26,6 +26,7 @@ enum {
     SMALL_TABLE_ROWS = 4096     /* to go through it takes as long as to prepare some statements */
 };
 
+/* SQLite charges a scan of a table of its own 3.0 times the rows, with statistics 2.6 (whereLoopAddBtree()). */
 static const double step_cost = 2.8;
 
 /* --- the range ---------------------------------------------------------------------------------------------------- */

@@ -5,8 +5,6 @@
 
 #include "ext/query/scan.h"
 
-enum { HUGE_BUFFER_BYTES = 1 << 20 };
-
 /* --- what SQLite is told ------------------------------------------------------------------------------------------ */
 
 /* The table may have been replaced under an open query, behind SQLite's back. */
@@ -19,9 +17,9 @@ static int check_table_stays(const struct art_scan *scan) {
 
 /* --- opening and closing ------------------------------------------------------------------------------------------ */
 
-static void settle_scan(struct art_open_scan *open) {
+static void catch_up_scan(struct art_open_scan *open) {
     struct art_scan *scan = (struct art_scan *)open;
-    if (scan->state == ART_SCAN_COUNTING) art_range_scan_settle(scan);
+    if (scan->state == ART_SCAN_COUNTING) art_range_scan_catch_up(scan);
 }
 
 static void abandon_scan(struct art_open_scan *open) {
@@ -32,10 +30,10 @@ static void abandon_scan(struct art_open_scan *open) {
     if (on_a_row) scan->state = ART_SCAN_GONE;
 }
 
-static const struct art_scan_methods methods = {.settle = settle_scan, .abandon = abandon_scan};
+static const struct art_scan_methods methods = {.catch_up = catch_up_scan, .abandon = abandon_scan};
 
 static void free_scan(struct art_scan *scan) {
-    for (unsigned i = 0; i < 2; i++) art_buffer_clear(&scan->room[i]);
+    for (unsigned i = 0; i < 2; i++) art_buffer_clear(&scan->scratch[i]);
     art_buffer_clear(&scan->key);
     art_buffer_clear(&scan->match.text);
     art_buffer_clear(&scan->match.path);
@@ -47,7 +45,7 @@ static void free_scan(struct art_scan *scan) {
         art_buffer_clear(&scan->filters.items[i].text);
         art_buffer_clear(&scan->filters.items[i].pieces.bytes);
     }
-    for (unsigned i = 0; i < ART_SOUGHT_MAX; i++) art_buffer_clear(&scan->sought[i]);
+    for (unsigned i = 0; i < ART_TERM_QUERIES_MAX; i++) art_buffer_clear(&scan->terms[i]);
     for (unsigned i = 0; i < ART_SHOWN; i++) art_buffer_clear(&scan->shown[i].text);
     art_free(scan);
 }
@@ -55,10 +53,10 @@ static void free_scan(struct art_scan *scan) {
 static bool is_huge(const struct art_scan *scan) {
     const struct art_match *match = &scan->match;
     uint64_t bytes = scan->key.capacity + match->text.capacity + match->path.capacity + match->folded.lower.capacity +
-                     scan->keys.low.capacity + scan->keys.high.capacity + scan->room[0].capacity +
-                     scan->room[1].capacity;
+                     scan->keys.low.capacity + scan->keys.high.capacity + scan->scratch[0].capacity +
+                     scan->scratch[1].capacity;
     for (unsigned i = 0; i < ART_SHOWN; i++) bytes += scan->shown[i].text.capacity;
-    return bytes > HUGE_BUFFER_BYTES;
+    return bytes > ART_BUFFER_KEPT_BYTES;
 }
 
 static void let_scan_go(struct art_kept *kept) {
@@ -119,7 +117,7 @@ static void reset(struct art_scan *scan, int plan) {
     scan->match.folded.lower.len = 0;
     scan->filters.count = scan->filters.wanted = scan->filters.idle = 0;
     scan->filters.of_path = scan->filters.of_record = false;
-    scan->limits.count = scan->limits.sought_count = 0;
+    scan->limits.count = scan->limits.query_count = 0;
     for (unsigned i = 0; i < ART_SHOWN; i++) {
         scan->shown[i].type = 0;
         scan->shown[i].text.len = 0;
@@ -228,21 +226,6 @@ static int show_value(struct art_scan *scan, unsigned column, sqlite3_context *c
     return art_scan_fail(scan, art_record_reader_result(&scan->record.reader, context, column, NULL));
 }
 
-static void show_path(const struct art_scan *scan, sqlite3_context *context) {
-    struct art_bytes key = art_scan_path(scan);
-    if (scan->state == ART_SCAN_ON_ROW || art_scan_rolled(scan)) {
-        art_result_text(context, key.data, key.len);
-    } else {
-        art_result_ended_text(context, (const char *)key.data, key.len);
-    }
-}
-
-/* Nearly all values: the only one of a short row. False: it is another one. */
-static inline bool show_single_value(const struct art_scan *scan, sqlite3_context *context) {
-    struct art_bytes record;
-    return art_scan_short_record(scan, &record) && art_record_single_result(context, record);
-}
-
 /* An argument. SQLite relies on the column's type: a number is shown as its text. */
 static void show_argument(const struct art_shown *shown, sqlite3_context *context) {
     const struct art_buffer *text = &shown->text;
@@ -257,7 +240,7 @@ static void show_argument(const struct art_shown *shown, sqlite3_context *contex
 /* SQLite's code. The scan is where it claims to be. */
 static int arrive(struct art_scan *scan) {
     int gone = check_table_stays(scan);
-    if (scan->state == ART_SCAN_COUNTING) art_range_scan_settle(scan);
+    if (scan->state == ART_SCAN_COUNTING) art_range_scan_catch_up(scan);
     return scan->state == ART_SCAN_FAILED ? art_scan_fail(scan, scan->of.range.failure) : gone;
 }
 
@@ -282,11 +265,17 @@ int art_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int col
     }
     if (scan->kind == ART_SCAN_RANGE) scan->of.range.unseen = 0;
     if (column == ART_COLUMN_KEY) {
-        show_path(scan, context);
+        struct art_bytes key = art_scan_path(scan);
+        if (scan->state == ART_SCAN_ON_ROW || art_scan_rolled(scan)) {
+            art_result_text(context, key.data, key.len);
+        } else {
+            art_result_ended_text(context, (const char *)key.data, key.len);
+        }
         return SQLITE_OK;
     }
     bool first = column == 1 && !art_scan_rolled(scan) && art_hidden_column(art_scan_vtab(scan), column) < 0;
-    if (first && show_single_value(scan, context)) return SQLITE_OK;
+    struct art_bytes record; /* nearly all values are the only one of a short row */
+    if (first && art_scan_short_record(scan, &record) && art_record_single_result(context, record)) return SQLITE_OK;
     return show_other(scan, column, context);
 }
 

@@ -174,7 +174,7 @@ static int show_summary(struct art_scan *scan, unsigned column, sqlite3_context 
     rc = range_below(scan, &below);
     if (!rc) {
         rc = art_tree_extreme(art_scan_tree(scan), &below, (unsigned)item, measure == ART_MEASURE_MAX,
-                              &scan->room[ART_ROOM_EXTREME], &datum);
+                              &scan->scratch[ART_SCRATCH_EXTREME], &datum);
     }
     if (!rc) art_result_datum(context, &datum);
     return art_scan_fail(scan, rc);

@@ -13,37 +13,29 @@
 
 #include "ext/query/scan.h"
 
-static struct art_bytes element(const struct art_buffer room[2], uint32_t i) {
-    const uint32_t *ends = (const void *)room[ART_ROOM_ENDS].data;
+static struct art_bytes element(const struct art_buffer scratch[2], uint32_t i) {
+    const uint32_t *ends = (const void *)scratch[ART_SCRATCH_ENDS].data;
     uint32_t from = i ? ends[i - 1] : 0;
-    return art_bytes(room[ART_ROOM_PATHS].data + from, ends[i] - from);
+    return art_bytes(scratch[ART_SCRATCH_PATHS].data + from, ends[i] - from);
 }
 
-static int add_element(struct art_buffer room[2], struct art_bytes path) {
-    struct art_buffer *paths = &room[ART_ROOM_PATHS];
+static int add_element(struct art_buffer scratch[2], struct art_bytes path) {
+    struct art_buffer *paths = &scratch[ART_SCRATCH_PATHS];
     if (path.len > ART_PATH_MAX) return SQLITE_OK;
     if (paths->len + path.len > UINT32_MAX) return SQLITE_TOOBIG;
     if (art_buffer_append(paths, path.data, path.len)) return SQLITE_NOMEM;
     uint32_t end = (uint32_t)paths->len;
-    return art_buffer_append(&room[ART_ROOM_ENDS], &end, sizeof end) ? SQLITE_NOMEM : SQLITE_OK;
+    return art_buffer_append(&scratch[ART_SCRATCH_ENDS], &end, sizeof end) ? SQLITE_NOMEM : SQLITE_OK;
 }
 
-static int take_value(struct art_scan *scan, sqlite3_value *value) {
-    int type = sqlite3_value_type(value);
-    if (type == SQLITE_INTEGER || type == SQLITE_FLOAT) scan->of.list.numbers = ART_NUMBERS_DUE;
-    if (type != SQLITE_TEXT) return SQLITE_OK;
-    struct art_bytes text;
-    return art_value_bytes(value, &text) ? add_element(scan->room, text) : SQLITE_NOMEM;
-}
-
-static uint32_t count_elements(const struct art_buffer room[2]) {
-    return (uint32_t)(room[ART_ROOM_ENDS].len / sizeof(uint32_t));
+static uint32_t count_elements(const struct art_buffer scratch[2]) {
+    return (uint32_t)(scratch[ART_SCRATCH_ENDS].len / sizeof(uint32_t));
 }
 
 /* SQLite goes through a sorted list without duplicates, but does not promise to. */
-static bool in_order(const struct art_buffer room[2]) {
-    for (uint32_t i = 1; i < count_elements(room); i++) {
-        if (art_bytes_compare(element(room, i - 1), element(room, i)) >= 0) return false;
+static bool in_order(const struct art_buffer scratch[2]) {
+    for (uint32_t i = 1; i < count_elements(scratch); i++) {
+        if (art_bytes_compare(element(scratch, i - 1), element(scratch, i)) >= 0) return false;
     }
     return true;
 }
@@ -52,16 +44,16 @@ static int compare(const void *a, const void *b) {
     return art_bytes_compare(*(const struct art_bytes *)a, *(const struct art_bytes *)b);
 }
 
-static int sort(struct art_buffer room[2]) {
-    uint32_t count = count_elements(room);
+static int sort(struct art_buffer scratch[2]) {
+    uint32_t count = count_elements(scratch);
     struct art_bytes *sorted = art_alloc((uint64_t)count * sizeof *sorted);
-    struct art_buffer from[2] = {room[0], room[1]};
+    struct art_buffer from[2] = {scratch[0], scratch[1]};
     int rc = sorted ? SQLITE_OK : SQLITE_NOMEM;
     for (uint32_t i = 0; !rc && i < count; i++) sorted[i] = element(from, i);
     if (!rc) qsort(sorted, count, sizeof *sorted, compare);
-    room[0] = room[1] = (struct art_buffer){0};
+    scratch[0] = scratch[1] = (struct art_buffer){0};
     for (uint32_t i = 0; !rc && i < count; i++) {
-        if (!i || compare(&sorted[i - 1], &sorted[i])) rc = add_element(room, sorted[i]);
+        if (!i || compare(&sorted[i - 1], &sorted[i])) rc = add_element(scratch, sorted[i]);
     }
     art_free(sorted);
     art_buffer_clear(&from[0]);
@@ -72,16 +64,20 @@ static int sort(struct art_buffer room[2]) {
 int art_list_scan_collect(struct art_scan *scan, sqlite3_value *given) {
     sqlite3_value *value;
     assert(scan->kind == ART_SCAN_LIST);
-    scan->room[ART_ROOM_PATHS].len = scan->room[ART_ROOM_ENDS].len = 0;
+    scan->scratch[ART_SCRATCH_PATHS].len = scan->scratch[ART_SCRATCH_ENDS].len = 0;
     scan->of.list = (struct art_list_scan){.numbers = ART_NUMBERS_NONE};
     int rc = sqlite3_vtab_in_first(given, &value);
     for (; !rc && value; rc = sqlite3_vtab_in_next(given, &value)) {
-        int failed = take_value(scan, value);
+        struct art_bytes text;
+        int type = sqlite3_value_type(value);
+        if (type == SQLITE_INTEGER || type == SQLITE_FLOAT) scan->of.list.numbers = ART_NUMBERS_DUE;
+        if (type != SQLITE_TEXT) continue;
+        int failed = art_value_bytes(value, &text) ? add_element(scan->scratch, text) : SQLITE_NOMEM;
         if (failed) return failed;
     }
     if (rc && rc != SQLITE_DONE) return rc;
-    rc = in_order(scan->room) ? SQLITE_OK : sort(scan->room);
-    scan->of.list.count = scan->of.list.left = count_elements(scan->room);
+    rc = in_order(scan->scratch) ? SQLITE_OK : sort(scan->scratch);
+    scan->of.list.count = scan->of.list.left = count_elements(scan->scratch);
     return rc;
 }
 
@@ -97,7 +93,7 @@ static enum art_rc next_point(struct art_scan *scan) {
     enum art_rc rc = ART_OK;
     while (!rc && scan->state == ART_SCAN_END && list->left) {
         uint32_t i = scan->descending ? list->left - 1 : list->count - list->left;
-        struct art_bytes path = element(scan->room, i);
+        struct art_bytes path = element(scan->scratch, i);
         bool matches = is_wanted(list, path);
         list->left--;
         if (matches) rc = art_match_path(&scan->match, path, &matches);

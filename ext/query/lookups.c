@@ -58,14 +58,14 @@ static int compare_hashes(const void *a, const void *b) {
 }
 
 /* They ascend; there may be equal ones. Where the summary has changed since the plan was made, all rows are read. */
-static void take_sought(struct art_scan *scan, unsigned column, struct art_buffer *hashes) {
+static void add_term_query(struct art_scan *scan, unsigned column, struct art_buffer *hashes) {
     const struct art_summarised *summarised = art_table_summarised(art_scan_vtab(scan)->table);
     int item = art_summary_find(summarised, column);
     if (item < 0 || !summarised->items[item].lookup) return;
     uint32_t count = (uint32_t)(hashes->len / sizeof(uint32_t));
     qsort(hashes->data, count, sizeof(uint32_t), compare_hashes);
-    scan->limits.sought[scan->limits.sought_count++] =
-        (struct art_sought){(unsigned)item, count, (const uint32_t *)(const void *)hashes->data};
+    scan->limits.queries[scan->limits.query_count++] =
+        (struct art_term_query){(unsigned)item, count, (const uint32_t *)(const void *)hashes->data};
 }
 
 static int add_elements(struct art_buffer *hashes, enum art_affinity affinity, sqlite3_value *list, bool *too_many) {
@@ -82,10 +82,10 @@ static int add_elements(struct art_buffer *hashes, enum art_affinity affinity, s
 
 int art_lookups_add(struct art_scan *scan, unsigned column, enum art_argument meaning, sqlite3_value *value) {
     enum art_affinity affinity = art_scan_vtab(scan)->columns.items[column].affinity;
-    struct art_buffer *hashes = &scan->sought[scan->limits.sought_count];
+    struct art_buffer *hashes = &scan->terms[scan->limits.query_count];
     bool too_many = false;
     int rc;
-    assert(scan->limits.sought_count < ART_SOUGHT_MAX);
+    assert(scan->limits.query_count < ART_TERM_QUERIES_MAX);
     hashes->len = 0;
     if (meaning == ART_ARGUMENT_LOOKUP_IN) {
         rc = add_elements(hashes, affinity, value, &too_many);
@@ -95,6 +95,6 @@ int art_lookups_add(struct art_scan *scan, unsigned column, enum art_argument me
         rc = add_value(hashes, affinity, value);
     }
     if (!rc && !hashes->len) scan->keys.empty = true;
-    if (!rc && hashes->len && !too_many) take_sought(scan, column, hashes);
+    if (!rc && hashes->len && !too_many) add_term_query(scan, column, hashes);
     return rc;
 }

@@ -13,15 +13,6 @@
  */
 #include "ext/query/planning.h"
 
-/* Statements are told apart by the one that SQLite is making, the first in its list. One that gets the address of
- * another may be taken for it: a mistake as above. */
-static struct art_planned *planned(const struct art_planning *planning) {
-    struct art_planned *seen = &planning->reading->planned;
-    const sqlite3_stmt *statement = sqlite3_next_stmt(planning->vtab->connection->db, NULL);
-    if (seen->statement != statement) *seen = (struct art_planned){.statement = statement};
-    return seen;
-}
-
 /* Does each arm surely get term `i`? A literal holds no subquery. And the parts of a row value stand behind all that
  * the clause has, of which at least two terms are not shown: the row value, and the OR. */
 static bool is_handed_on(const struct art_planning *planning, int i) {
@@ -63,11 +54,15 @@ static bool is_before(const sqlite3_index_info *info, const struct art_planned *
     return seen->last && arm > 0 && shown >= 0 && shown <= arm;
 }
 
-/* An arm reads the columns that its clause reads: another use of the table in the statement mostly reads others. */
+/* An arm reads the columns that its clause reads: another use of the table in the statement mostly reads others.
+ * Statements are told apart by the one that SQLite is making, the first in its list. One that gets the address of
+ * another may be taken for it: a mistake as above. */
 void art_or_arms_price(const struct art_planning *planning) {
     const struct art_vtab *vtab = planning->vtab;
     sqlite3_index_info *info = planning->info;
-    struct art_planned *seen = planned(planning);
+    struct art_planned *seen = &planning->reading->planned;
+    const sqlite3_stmt *statement = sqlite3_next_stmt(vtab->connection->db, NULL);
+    if (seen->statement != statement) *seen = (struct art_planned){.statement = statement};
     int last = 0;
     unsigned given = find_arguments(planning, &last);
     bool same = seen->columns == info->colUsed;

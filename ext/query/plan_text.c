@@ -5,13 +5,13 @@
 void art_plan_text_begin(struct art_plan_text *text) {
     text->at = text->here;
     text->len = 0;
-    text->room = sizeof text->here;
+    text->capacity = sizeof text->here;
     text->failed = false;
 }
 
 static void widen(struct art_plan_text *text, size_t more) {
-    size_t room = (text->len + more) * 2;
-    char *memory = sqlite3_malloc64(room);
+    size_t capacity = (text->len + more) * 2;
+    char *memory = sqlite3_malloc64(capacity);
     if (!memory) {
         text->failed = true;
         return;
@@ -19,11 +19,11 @@ static void widen(struct art_plan_text *text, size_t more) {
     memcpy(memory, text->at, text->len);
     if (text->at != text->here) sqlite3_free(text->at);
     text->at = memory;
-    text->room = room;
+    text->capacity = capacity;
 }
 
 static void add_bytes(struct art_plan_text *text, const char *bytes, size_t len) {
-    if (text->room - text->len < len && !text->failed) widen(text, len);
+    if (text->capacity - text->len < len && !text->failed) widen(text, len);
     if (text->failed) return;
     memcpy(text->at + text->len, bytes, len);
     text->len += len;

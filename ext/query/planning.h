@@ -28,7 +28,7 @@ enum { ART_PLAN_TEXT_BYTES = 200 };
 
 struct art_plan_text {
     char *at; /* `here`, or memory of SQLite's */
-    size_t len, room;
+    size_t len, capacity;
     bool failed; /* no memory */
     char here[ART_PLAN_TEXT_BYTES];
 };

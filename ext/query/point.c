@@ -1,7 +1,9 @@
 /* POINT: the row of one path, by a point read and without a cursor of the tree. (LIST and BEST show such rows, too.)
  *
  * Of a number it is whatever SQLite may find equal to it: its own text, and all its spellings. These are a RANGE, since
- * all paths that look like a number stand before ':'.
+ * all paths that look like a number stand before ':'. A literal means its text alone, and SQLite looks again. But a
+ * number out of an INTEGER column, in a join or in IN (SELECT ...), is compared as a number: taken for its text, a 5
+ * would lose the keys 05 and 5.0, which an ordinary table gives.
  */
 #include <assert.h>
 #include <math.h>

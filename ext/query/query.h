@@ -1,4 +1,4 @@
-/* Reading: a plan for each statement, and SQLite's cursors. plan.h and scan.h are the room's own. */
+/* Reading: a plan for each statement, and SQLite's cursors. plan.h and scan.h are the folder's own. */
 #ifndef ART_EXT_QUERY_H
 #define ART_EXT_QUERY_H
 

@@ -8,7 +8,7 @@
  *                                ^     ^           left = rows behind k
  *
  * As soon as a column is wanted, the cursor goes to where it claims to be. It has to go there before the table changes,
- * too (art_scans_settle()): where k stood cannot be told from 3 and h any more when one of i, j and k is gone, or
+ * too (art_scans_catch_up()): where k stood cannot be told from 3 and h any more when one of i, j and k is gone, or
  * another row has come between them. That is why no change number of the tree is enough here, as it is for the tree's
  * cursor, which has its key.
  */
@@ -33,7 +33,7 @@ enum art_rc art_range_scan_open(struct art_scan *scan) {
     struct art_range_scan *range = &scan->of.range;
     assert(scan->kind == ART_SCAN_RANGE);
     *range = (struct art_range_scan){.plain = scan->match.by == ART_MATCH_ALL && !scan->filters.count &&
-                                              !scan->limits.sought_count};
+                                              !scan->limits.query_count};
     range->unseen = range->plain;
     enum art_rc rc = art_rows_begin(scan);
     if (!rc && range->plain && scan->offset) rc = art_cursor_skip(scan->cursor, scan->offset);
@@ -58,7 +58,7 @@ static enum art_rc begin_counting(struct art_scan *scan) {
     return ART_OK;
 }
 
-void art_range_scan_settle(struct art_scan *scan) {
+void art_range_scan_catch_up(struct art_scan *scan) {
     struct art_range_scan *range = &scan->of.range;
     assert(scan->kind == ART_SCAN_RANGE && scan->state == ART_SCAN_COUNTING);
     enum art_rc rc = range->behind ? art_scan_ready(scan) : ART_OK;

@@ -199,7 +199,7 @@ struct art_best_scan {
     bool again;                  /* a row was given, and it is another search by now */
     bool collects;               /* the search is given up: rows are of batches */
     bool ahead;                  /* the batch's last row has another value than those before it */
-    struct art_datum last;       /* the last row's value; its path is in a room */
+    struct art_datum last;       /* the last row's value; its path is in `scratch` */
 };
 
 struct art_longest_scan {
@@ -250,8 +250,8 @@ struct art_scan {
     struct art_key_range keys; /* what is walked, or was asked for */
     struct art_match match;
     struct art_filters filters;
-    struct art_limits limits;                 /* conditions by which the tree passes over pages */
-    struct art_buffer sought[ART_SOUGHT_MAX]; /* of `limits`: the hashes of values, or trigrams */
+    struct art_limits limits;                      /* conditions by which the tree passes over pages */
+    struct art_buffer terms[ART_TERM_QUERIES_MAX]; /* of `limits`: the hashes of values, or trigrams */
     struct art_shown shown[ART_SHOWN];
     union {
         struct art_range_scan range;
@@ -259,17 +259,17 @@ struct art_scan {
         struct art_list_scan list;
         struct art_best_scan best;
         struct art_longest_scan longest;
-    } of;                      /* `kind` */
-    struct art_buffer room[2]; /* memory for the kind, from scan to scan */
+    } of;                         /* `kind` */
+    struct art_buffer scratch[2]; /* memory for the kind, from scan to scan */
 };
 
-/* What LEVEL, LIST and BEST have in `room`. */
+/* What LEVEL, LIST and BEST have in `scratch`. */
 enum {
-    ART_ROOM_EXTREME = 0,   /* the bytes of the text or blob that was found last */
-    ART_ROOM_PATHS = 0,     /* all elements, one behind the other */
-    ART_ROOM_ENDS = 1,      /* where each element ends (uint32_t) */
-    ART_ROOM_LAST = 0,      /* the bytes of the last row's value */
-    ART_ROOM_LAST_PATH = 1, /* and its path */
+    ART_SCRATCH_EXTREME = 0,   /* the bytes of the text or blob that was found last */
+    ART_SCRATCH_PATHS = 0,     /* all elements, one behind the other */
+    ART_SCRATCH_ENDS = 1,      /* where each element ends (uint32_t) */
+    ART_SCRATCH_LAST = 0,      /* the bytes of the last row's value */
+    ART_SCRATCH_LAST_PATH = 1, /* and its path */
 };
 
 /* What SQLite has shown of a statement with a listing's arguments (or_arms.c). */
@@ -283,7 +283,7 @@ struct art_planned {
     sqlite3_int64 rows;
 };
 
-/* What this room keeps at a handle. */
+/* What this folder keeps at a handle. */
 struct art_reading {
     struct art_kept kept;
     struct art_scan *idle; /* a closed one, for the next xOpen, or NULL */
@@ -411,7 +411,7 @@ enum art_rc art_point_scan_find(struct art_scan *scan, struct art_bytes path);
 /* xNext of a RANGE from a row that SQLite has looked at, with no long value in memory, or COUNTING. SQLite's code. */
 int art_range_scan_next_quickly(struct art_scan *scan);
 /* COUNTING: the tree's cursor goes where the scan claims to be. */
-void art_range_scan_settle(struct art_scan *scan);
+void art_range_scan_catch_up(struct art_scan *scan);
 
 /* level.c */
 /* For arguments.c: from the wanted range of paths that are shown to the range of keys behind them. */

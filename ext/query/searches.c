@@ -5,18 +5,18 @@
 
 enum { TRIGRAMS_MAX = 64 }; /* of a column: each one is asked for in the footer of each blob */
 
-/* The number of the column's table, or -1. */
-static int searched_table(const struct art_summarised *summarised, unsigned column) {
-    if (column == ART_COLUMN_KEY) return summarised->search_key ? ART_TABLE_KEYS : -1;
+/* The number of the column's field, or -1. */
+static int searched_field(const struct art_summarised *summarised, unsigned column) {
+    if (column == ART_COLUMN_KEY) return summarised->search_key ? ART_FIELD_KEYS : -1;
     int item = art_summary_find(summarised, column);
-    return item >= 0 && summarised->items[item].search ? ART_TABLE_SEARCHES + item : -1;
+    return item >= 0 && summarised->items[item].search ? ART_FIELD_SEARCHES + item : -1;
 }
 
 static int add_trigrams(struct art_buffer *out, const struct art_pieces *pieces, unsigned first) {
     for (unsigned i = first; i < pieces->count; i++) {
         const struct art_piece *piece = &pieces->piece[i];
-        uint32_t room = TRIGRAMS_MAX - (uint32_t)(out->len / sizeof(uint32_t));
-        struct art_bytes text = art_bytes(pieces->bytes.data + piece->at, art_min32(piece->len, room + 2));
+        uint32_t left = TRIGRAMS_MAX - (uint32_t)(out->len / sizeof(uint32_t));
+        struct art_bytes text = art_bytes(pieces->bytes.data + piece->at, art_min32(piece->len, left + 2));
         uint32_t trigrams[TRIGRAMS_MAX + 2], count = art_trigrams(text, 0, trigrams);
         if (count == ART_CUT_ANY) continue; /* cut within a character */
         if (art_buffer_append(out, trigrams, count * sizeof *trigrams)) return SQLITE_NOMEM;
@@ -26,9 +26,9 @@ static int add_trigrams(struct art_buffer *out, const struct art_pieces *pieces,
 
 static int seek_column(struct art_scan *scan, unsigned column) {
     struct art_limits *limits = &scan->limits;
-    int table = searched_table(art_table_summarised(art_scan_vtab(scan)->table), column), rc = SQLITE_OK;
-    if (table < 0 || limits->sought_count == ART_SOUGHT_MAX) return SQLITE_OK;
-    struct art_buffer *trigrams = &scan->sought[limits->sought_count];
+    int field = searched_field(art_table_summarised(art_scan_vtab(scan)->table), column), rc = SQLITE_OK;
+    if (field < 0 || limits->query_count == ART_TERM_QUERIES_MAX) return SQLITE_OK;
+    struct art_buffer *trigrams = &scan->terms[limits->query_count];
     trigrams->len = 0;
     if (column == ART_COLUMN_KEY && scan->match.by == ART_MATCH_GLOB) /* its beginning is in the range */
         rc = add_trigrams(trigrams, &scan->match.pieces, scan->match.pieces.head);
@@ -38,8 +38,8 @@ static int seek_column(struct art_scan *scan, unsigned column) {
     }
     uint32_t count = (uint32_t)(trigrams->len / sizeof(uint32_t));
     if (rc || !count) return rc;
-    limits->sought[limits->sought_count++] =
-        (struct art_sought){(unsigned)table, count, (const uint32_t *)(const void *)trigrams->data};
+    limits->queries[limits->query_count++] =
+        (struct art_term_query){(unsigned)field, count, (const uint32_t *)(const void *)trigrams->data};
     return SQLITE_OK;
 }
 

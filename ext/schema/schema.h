@@ -85,7 +85,7 @@ struct art_summarised {
     struct art_summarised_column items[ART_SUMMARY_MAX]; /* in core's order */
     unsigned count, sums;
     bool search_key;
-    struct art_record_places places; /* where they are in a record, by ascending columns */
+    struct art_record_columns in_record; /* where they are in a record, by ascending columns */
 };
 bool art_summary_is_option(const char *argument);
 /* An argument that is the option, summary=(...). On an error none is summarised. */
@@ -102,8 +102,8 @@ int art_summary_find(const struct art_summarised *summarised, unsigned column);
 /* -1 also where it has no sum, min or max. */
 int art_summary_find_measured(const struct art_summarised *summarised, unsigned column);
 enum { ART_TRIGRAM = ART_CUT_WIDTH }; /* bytes */
-/* trigrams.c, as core wants features (core/base/summary.h): of each three bytes, ASCII letters in their small form. */
-uint32_t art_trigrams(struct art_bytes texts, uint32_t ends, uint32_t *features);
+/* trigrams.c, as core wants terms (core/base/summary.h): of each three bytes, ASCII letters in their small form. */
+uint32_t art_trigrams(struct art_bytes texts, uint32_t ends, uint32_t *terms);
 /* `summarised` must live as long as what it returns. */
 struct art_summary art_summary_for_core(const struct art_summarised *summarised);
 

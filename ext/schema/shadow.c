@@ -12,7 +12,7 @@
  */
 #include "ext/schema/schema.h"
 
-enum { FILE_NAME_BYTES_MAX = 255 };
+enum { FILE_NAME_BYTES_MAX = 255 }; /* as file systems have it */
 
 /* Beginnings of the names of columns of T_artstate. Behind the second one comes a number. */
 static const char added[] = "added: ", summary_option[] = "summary ";

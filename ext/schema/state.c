@@ -33,19 +33,15 @@ static int copy_state_text(char **to, const char *text) {
     return *to ? SQLITE_OK : SQLITE_NOMEM;
 }
 
-static void take_format(const struct art_state_query *query, sqlite3_stmt *row, struct art_state *out) {
-    out->has_format = true;
-    out->format = sqlite3_column_int64(row, 1);
-    if (sqlite3_column_type(row, 1) == SQLITE_INTEGER && art_state_format_known(out->format)) return;
-    say_wrong(query, "format", "is not one that this version of art knows");
-}
-
 static int take_field(const struct art_state_query *query, enum state_key key, sqlite3_stmt *row,
                       struct art_state *out) {
     int type = sqlite3_column_type(row, 1);
     assert((unsigned)key < KEYS);
     if (key == KEY_FORMAT) {
-        take_format(query, row, out);
+        out->has_format = true;
+        out->format = sqlite3_column_int64(row, 1);
+        bool known = type == SQLITE_INTEGER && art_state_format_known(out->format);
+        if (!known) say_wrong(query, "format", "is not one that this version of art knows");
         return SQLITE_OK;
     }
     if (key == KEY_FILE || key == KEY_COLUMNS) {

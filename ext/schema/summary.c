@@ -128,11 +128,11 @@ static void put_sums_first(struct art_summarised *list) {
         if (sums) sorted.sums = sorted.count;
     }
     for (unsigned i = 0; i < sorted.count; i++) { /* insertion sort by column; the key is in no record */
-        struct art_record_places *places = &sorted.places;
-        unsigned at = places->count++, column = sorted.items[i].column - 1;
-        assert(sorted.items[i].column != ART_COLUMN_KEY && places->count <= ART_SUMMARY_MAX);
-        for (; at && places->place[at - 1].column > column; at--) places->place[at] = places->place[at - 1];
-        places->place[at] = (struct art_record_place){column, i};
+        struct art_record_columns *in_record = &sorted.in_record;
+        unsigned at = in_record->count++, column = sorted.items[i].column - 1;
+        assert(sorted.items[i].column != ART_COLUMN_KEY && in_record->count <= ART_SUMMARY_MAX);
+        for (; at && in_record->column[at - 1].column > column; at--) in_record->column[at] = in_record->column[at - 1];
+        in_record->column[at] = (struct art_record_column){column, i};
     }
     assert(sorted.count == list->count && sorted.sums <= sorted.count);
     *list = sorted;
@@ -218,7 +218,7 @@ int art_summary_find_measured(const struct art_summarised *summarised, unsigned 
 /* For core: the columns of a record. A damaged one is reported by the read of the row. */
 static void read_row(void *context, struct art_bytes value, unsigned wanted, struct art_datum *out) {
     const struct art_summarised *summarised = context;
-    art_record_data(&summarised->places, value, wanted, out);
+    art_record_data(&summarised->in_record, value, wanted, out);
 }
 
 struct art_summary art_summary_for_core(const struct art_summarised *summarised) {

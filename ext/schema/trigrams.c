@@ -1,4 +1,4 @@
-/* The features by which texts are searched: each three bytes of one that follow each other, ASCII letters in their
+/* The terms by which texts are searched: each three bytes of one that follow each other, ASCII letters in their
  * small form, mixed to 32 bits.
  *
  * LIKE and GLOB compare characters, and SQLite takes many bytes for the same one where a text is no sound UTF-8. Such a
@@ -9,13 +9,8 @@
  */
 #include "ext/schema/schema.h"
 
+/* Bytes of a vector that every processor has. */
 enum { AT_ONCE = 16, CUT_AT_ONCE_BYTES = 16 * AT_ONCE, BEHIND = ART_CUT_WIDTH - 1 };
-
-/* Different trigrams stay different. */
-static inline uint32_t mix(uint32_t x) {
-    x *= 0x9e3779b1u;
-    return x ^ x >> 15;
-}
 
 static inline void fold_case(uint8_t *restrict to, const uint8_t *restrict from) {
     for (uint32_t i = 0; i < AT_ONCE; i++) to[i] = (uint8_t)(from[i] | ((uint8_t)(from[i] - 'A') < 26) << 5);
@@ -30,9 +25,11 @@ static inline void look_at(uint8_t *restrict high, uint8_t *restrict ends, const
     }
 }
 
+/* Different trigrams stay different. */
 static inline void mix_all(uint32_t *restrict to, const uint8_t *restrict from) {
     for (uint32_t i = 0; i < AT_ONCE; i++) {
-        uint32_t a = from[i], b = from[i + 1], c = from[i + 2], x = mix(a | b << 8 | c << 16);
+        uint32_t a = from[i], b = from[i + 1], c = from[i + 2], x = (a | b << 8 | c << 16) * 0x9e3779b1u;
+        x ^= x >> 15;
         bool none = a == ART_TEXT_END || b == ART_TEXT_END || c == ART_TEXT_END;
         to[i] = none ? 0 : x + !x;
     }
@@ -48,7 +45,7 @@ static bool are_sound(struct art_bytes texts) {
     return true;
 }
 
-uint32_t art_trigrams(struct art_bytes texts, uint32_t ends, uint32_t *features) {
+uint32_t art_trigrams(struct art_bytes texts, uint32_t ends, uint32_t *terms) {
     uint8_t part[CUT_AT_ONCE_BYTES + AT_ONCE], folded[CUT_AT_ONCE_BYTES + AT_ONCE], high[AT_ONCE] = {0}, all = 0;
     uint32_t count = 0, met = 0;
     for (uint32_t at = 0; at < texts.len; at += CUT_AT_ONCE_BYTES) {
@@ -62,9 +59,9 @@ uint32_t art_trigrams(struct art_bytes texts, uint32_t ends, uint32_t *features)
         for (uint32_t i = 0; i < n; i += AT_ONCE) fold_case(folded + i, part + i);
         for (uint32_t i = 0; i < AT_ONCE; i++) met += ends_in[i];
         for (; trigrams >= AT_ONCE; trigrams -= AT_ONCE, count += AT_ONCE, begin += AT_ONCE)
-            mix_all(features + count, begin);
+            mix_all(terms + count, begin);
         if (trigrams) mix_all(mixed, begin);
-        for (uint32_t i = 0; i < trigrams; i++) features[count++] = mixed[i];
+        for (uint32_t i = 0; i < trigrams; i++) terms[count++] = mixed[i];
     }
     assert(count <= texts.len);
     for (uint32_t i = 0; i < AT_ONCE; i++) all |= high[i];

@@ -178,15 +178,6 @@ static int hand_over_rows(struct art_table *table, sqlite3_stmt *rows, enum art_
     return sqlite3_reset(rows);
 }
 
-/* The first statement stays stepped: so both see one snapshot. */
-static int hand_over_log(struct art_table *table, sqlite3_stmt *root, sqlite3_stmt *rows, bool all,
-                         enum art_rc *art_rc) {
-    int rc = hand_over_root(table, root, all, art_rc);
-    if (!rc && !*art_rc) rc = hand_over_rows(table, rows, art_rc);
-    int root_rc = sqlite3_reset(root);
-    return rc ? rc : root_rc;
-}
-
 /* One attempt of a refresh. *rebuild: what is in memory is not continued; try once more. */
 int art_shadow_read_log(struct art_table *table, char **message, bool *rebuild) {
     sqlite3_stmt *root, *rows;
@@ -200,7 +191,10 @@ int art_shadow_read_log(struct art_table *table, char **message, bool *rebuild) 
         art_tree_refresh_abort(table->tree);
         return rc;
     }
-    rc = hand_over_log(table, root, rows, !from, &art_rc);
+    rc = hand_over_root(table, root, !from, &art_rc); /* stays stepped: so both see one snapshot */
+    if (!rc && !art_rc) rc = hand_over_rows(table, rows, &art_rc);
+    int root_rc = sqlite3_reset(root);
+    if (!rc) rc = root_rc;
     if (!rc && !art_rc) art_rc = art_tree_refresh_end(table->tree);
     if (!rc && !art_rc) return SQLITE_OK;
     *rebuild = art_rc == ART_REBUILD;

@@ -22,13 +22,6 @@ void art_table_set_stage(struct art_table *table, enum art_stage stage) {
 }
 
 #ifndef NDEBUG
-static void assert_out(const struct art_table *table) {
-    assert(!table->owner && !table->begin.name && !table->saved_count);
-    assert(!table->requested && !table->orphans.count);
-    assert(table->fresh != ART_FRESH_LOCKED);
-    assert(!art_tree_dirty(table->tree));
-}
-
 /* The tree's own savepoints are in the order of SQLite's, as far as they do not stand for the beginning. */
 static void assert_saved(const struct art_table *table) {
     uint32_t newest = ART_SAVEPOINT_BEGIN;
@@ -56,7 +49,10 @@ void art_table_assert(const struct art_table *table) {
     assert(table->connection && table->tree && table->name && table->database && table->journal);
     assert(table->stage < ART_STAGES);
     if (table->stage == ART_STAGE_OUT) {
-        assert_out(table);
+        assert(!table->owner && !table->begin.name && !table->saved_count);
+        assert(!table->requested && !table->orphans.count);
+        assert(table->fresh != ART_FRESH_LOCKED);
+        assert(!art_tree_dirty(table->tree));
     } else {
         assert_in(table);
     }

@@ -122,8 +122,8 @@ void art_scans_leave(struct art_open_scan *scan) {
     scan->link = NULL;
 }
 
-void art_scans_settle(struct art_table *table) {
-    for (struct art_open_scan *scan = table->scans; scan; scan = scan->next) scan->methods->settle(scan);
+void art_scans_catch_up(struct art_table *table) {
+    for (struct art_open_scan *scan = table->scans; scan; scan = scan->next) scan->methods->catch_up(scan);
 }
 
 void art_scans_abandon(struct art_vtab *vtab) {

@@ -88,8 +88,8 @@ struct art_open_scan {
     struct art_open_scan *next, **link; /* table->scans */
 };
 struct art_scan_methods {
-    void (*settle)(struct art_open_scan *scan);  /* the table changes: go to where you claim to be */
-    void (*abandon)(struct art_open_scan *scan); /* the table is gone: be at your end, and off its list */
+    void (*catch_up)(struct art_open_scan *scan); /* the table changes: go to where you claim to be */
+    void (*abandon)(struct art_open_scan *scan);  /* the table is gone: be at your end, and off its list */
 };
 
 struct art_table {
@@ -138,7 +138,7 @@ struct art_table {
 
 /* --- SQLite's handles --------------------------------------------------------------------------------------------- */
 
-/* What a room keeps at a handle, and alone looks into. */
+/* What a folder keeps at a handle, and alone looks into. */
 struct art_kept {
     void (*trim)(struct art_kept *kept); /* frees what its next use makes again */
 };
@@ -219,7 +219,7 @@ const struct art_summarised *art_table_summarised(const struct art_table *table)
 int art_table_give_summary(struct art_table *table, const struct art_summarised *summarised,
                            const struct art_summary **out);
 /* Before the table changes: scans that only count go to where they claim to be. */
-void art_scans_settle(struct art_table *table);
+void art_scans_catch_up(struct art_table *table);
 void art_scans_abandon(struct art_vtab *vtab); /* its scans are at their end, and off the table */
 void art_scans_enter(struct art_open_scan *scan);
 void art_scans_leave(struct art_open_scan *scan);

@@ -26,7 +26,7 @@
 #include "ext/host/host.h"
 #include "ext/txn/txn.h"
 
-enum { ID_DIGITS = 8 };
+enum { ID_DIGITS = 8 }; /* of T-<id>.art */
 
 /* --- lists -------------------------------------------------------------------------------------------------------- */
 
@@ -54,13 +54,6 @@ static int add_orphan(struct art_orphan_files *orphans, const struct art_orphan_
     orphans->items = items;
     items[orphans->count++] = *file;
     return SQLITE_OK;
-}
-
-static void drop_orphan(struct art_orphan_files *orphans, unsigned i) {
-    assert(i < orphans->count);
-    sqlite3_free(orphans->items[i].path);
-    sqlite3_free(orphans->items[i].reason);
-    memmove(orphans->items + i, orphans->items + i + 1, (--orphans->count - i) * sizeof *orphans->items);
 }
 
 /* --- files -------------------------------------------------------------------------------------------------------- */
@@ -106,15 +99,6 @@ static enum art_rc look_at_name(void *context, const char *name) {
     return look_at_file(look->database, sqlite3_mprintf("%s%s", look->folder, name), look->out);
 }
 
-static int list_files(sqlite3 *db, const char *schema, const char *folder, struct art_orphan_files *out,
-                      char **message) {
-    struct look look = {.database = sqlite3_db_filename(db, schema), .folder = folder, .out = out};
-    look.beginning = art_file_beginning(db, schema);
-    enum art_rc rc = look.beginning ? art_folder_list(folder, look_at_name, &look) : art_nomem();
-    sqlite3_free(look.beginning);
-    return art_report(message, rc);
-}
-
 /* --- what is in use ----------------------------------------------------------------------------------------------- */
 
 /* One of a table's own files is left over when its blobs are in the database, or in a file of another name: a copy with
@@ -127,7 +111,10 @@ static void spare(struct art_orphan_files *orphans, const struct art_state *stat
         bool own = state->has_id && !memcmp(state->uuid, orphans->items[i].uuid, ART_UUID_BYTES);
         bool named = state->file && !strcmp(state->file, name);
         bool used = own ? !inside && (!state->file_is_sound || named) : named;
-        if (used) drop_orphan(orphans, i);
+        if (!used) continue;
+        sqlite3_free(orphans->items[i].path);
+        sqlite3_free(orphans->items[i].reason);
+        memmove(orphans->items + i, orphans->items + i + 1, (--orphans->count - i) * sizeof *orphans->items);
     }
 }
 
@@ -223,7 +210,9 @@ int art_orphan_files_find(struct art_connection *connection, const char *schema,
     char *folder;
     int rc = art_database_folder(db, schema, &folder);
     if (rc || !folder) return rc;
-    rc = list_files(db, schema, folder, out, message);
+    struct look look = {sqlite3_db_filename(db, schema), folder, art_file_beginning(db, schema), out};
+    rc = art_report(message, look.beginning ? art_folder_list(folder, look_at_name, &look) : art_nomem());
+    sqlite3_free(look.beginning);
     if (!rc && out->count) rc = spare_used(connection, schema, out, message);
     art_free(folder);
     if (rc) art_orphan_files_clear(out);

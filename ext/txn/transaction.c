@@ -46,28 +46,22 @@ static int push_saved(struct art_table *table, int number, uint32_t savepoint) {
     return SQLITE_OK;
 }
 
-static void link_changing(struct art_table *table) {
-    assert(!table->owner);
-    struct art_connection *connection = table->connection;
-    table->changing_next = connection->changing;
-    table->changing_link = &connection->changing;
-    if (connection->changing) connection->changing->changing_link = &table->changing_next;
-    connection->changing = table;
-}
-
-static void unlink_changing(struct art_table *table) {
-    assert(*table->changing_link == table);
-    *table->changing_link = table->changing_next;
-    if (table->changing_next) table->changing_next->changing_link = table->changing_link;
-}
-
 void art_table_set_owner(struct art_table *table, sqlite3_vtab *owner) {
-    const sqlite3_vtab *listener = table->connection->owner;
+    struct art_connection *connection = table->connection;
+    const sqlite3_vtab *listener = connection->owner;
     assert(!table->owner || !owner || owner == listener); /* who takes over is the listener */
     if (table->owner && table->owner != listener) ((struct art_vtab *)table->owner)->owned--;
     if (owner && owner != listener) ((struct art_vtab *)owner)->owned++;
-    if (owner && !table->owner) link_changing(table);
-    if (table->owner && !owner) unlink_changing(table);
+    if (owner && !table->owner) { /* into connection->changing */
+        table->changing_next = connection->changing;
+        table->changing_link = &connection->changing;
+        if (connection->changing) connection->changing->changing_link = &table->changing_next;
+        connection->changing = table;
+    } else if (table->owner && !owner) {
+        assert(*table->changing_link == table);
+        *table->changing_link = table->changing_next;
+        if (table->changing_next) table->changing_next->changing_link = table->changing_link;
+    }
     table->owner = owner;
 }
 
@@ -166,7 +160,7 @@ void art_table_rollback_to(struct art_table *table, int number) {
     for (unsigned i = 0; i < table->saved_count; i++) {
         if (table->saved[i].number == number) target = &table->saved[i];
     }
-    art_scans_settle(table);
+    art_scans_catch_up(table);
     restore(table, target);
     uint32_t savepoint = target->savepoint;
     art_tree_rollback_to(table->tree, savepoint);
@@ -252,13 +246,6 @@ static int prepare_and_write(struct art_table *table, char **message) {
     return rc;
 }
 
-/* The log was read, or has not changed, under the lock that is held: only another statement of this connection could
- * have changed T_artstate since, or put another table into its place. */
-static int check_that_it_is_ours(struct art_table *table, bool *ours, char **message) {
-    *ours = table->stage == ART_STAGE_ALONE && table->fresh == ART_FRESH_LOCKED;
-    return *ours ? SQLITE_OK : art_shadow_is_ours(table, ours, message);
-}
-
 int art_table_sync(struct art_table *table, char **message) {
     bool ours = false;
     assert(table->owner && table->stage != ART_STAGE_OUT);
@@ -267,7 +254,10 @@ int art_table_sync(struct art_table *table, char **message) {
     if (!rc && is_dropped(table)) return prepare_to_remove_file(table, message);
     bool nothing = !table->requested && !art_tree_dirty(table->tree);
     if (rc || !table->exists || nothing) return rc;
-    rc = check_that_it_is_ours(table, &ours, message);
+    /* The log was read, or has not changed, under the lock that is held: only another statement of this connection
+     * could have changed T_artstate since, or put another table into its place. */
+    ours = table->stage == ART_STAGE_ALONE && table->fresh == ART_FRESH_LOCKED;
+    if (!ours) rc = art_shadow_is_ours(table, &ours, message);
     if (rc || !ours) return rc;
     if (art_tree_unknown(table->tree)) {
         rc = art_table_refresh(table, message);
@@ -304,7 +294,7 @@ void art_table_committed(struct art_table *table) {
         art_tree_committed(table->tree);
     } else {
         bool lost = art_tree_dirty(table->tree);
-        art_scans_settle(table);
+        art_scans_catch_up(table);
         art_tree_rolled_back(table->tree);
         if (lost) art_tree_forget(table->tree);
     }
@@ -321,7 +311,7 @@ void art_table_committed(struct art_table *table) {
  * read. */
 void art_table_rolled_back(struct art_table *table) {
     assert(table->owner);
-    art_scans_settle(table);
+    art_scans_catch_up(table);
     art_tree_rolled_back(table->tree);
     restore(table, &table->begin);
     if (art_commit_attempted(table)) table->fresh = ART_FRESH_UNKNOWN;

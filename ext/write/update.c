@@ -14,8 +14,6 @@
 
 #include <assert.h>
 
-enum { HUGE_RECORD_BYTES = 1 << 20 };
-
 /* argv of INSERT and UPDATE: old key, new key, then the columns. */
 enum { ARGUMENT_OLD, ARGUMENT_NEW, ARGUMENT_COLUMNS };
 
@@ -62,14 +60,6 @@ static int not_unique(struct art_vtab *vtab) {
                         vtab->name->table, key_name(vtab));
 }
 
-/* An ordinary table's rows have the same limit. */
-static int check_length(struct art_vtab *vtab) {
-    int most = sqlite3_limit(vtab->connection->db, SQLITE_LIMIT_LENGTH, -1);
-    if (vtab->record.len <= (size_t)most) return SQLITE_OK;
-    return art_complain(&vtab->base.zErrMsg, SQLITE_TOOBIG, "art: a row of %llu bytes is too long (%s): it may have %d",
-                        (sqlite3_uint64)vtab->record.len, vtab->name->table, most);
-}
-
 /* The columns but the key as one record, in a buffer that the next row uses again. `old`: the row's record, out of
  * which columns are kept that the UPDATE does not set; NULL: all are given. */
 static int encode(struct art_vtab *vtab, sqlite3_value **argv, const struct art_bytes *old, struct art_bytes *out) {
@@ -85,7 +75,11 @@ static int encode(struct art_vtab *vtab, sqlite3_value **argv, const struct art_
     }
     if (!art_rc) art_rc = art_record_encode(&vtab->record, vtab->fields, count);
     *out = art_bytes(vtab->record.data, (uint32_t)vtab->record.len);
-    return art_rc ? art_report(&vtab->base.zErrMsg, art_rc) : check_length(vtab);
+    if (art_rc) return art_report(&vtab->base.zErrMsg, art_rc);
+    int most = sqlite3_limit(vtab->connection->db, SQLITE_LIMIT_LENGTH, -1); /* as of an ordinary table's rows */
+    if (vtab->record.len <= (size_t)most) return SQLITE_OK;
+    return art_complain(&vtab->base.zErrMsg, SQLITE_TOOBIG, "art: a row of %llu bytes is too long (%s): it may have %d",
+                        (sqlite3_uint64)vtab->record.len, vtab->name->table, most);
 }
 
 static enum art_write write_mode(const struct art_vtab *vtab) {
@@ -308,7 +302,7 @@ static int begin_write(struct art_vtab *vtab) {
     }
     bool goes_on = table->stage == ART_STAGE_ALONE && !sqlite3_get_autocommit(vtab->connection->db);
     if (goes_on) art_table_set_stage(table, ART_STAGE_CHANGING);
-    art_scans_settle(table);
+    art_scans_catch_up(table);
     return SQLITE_OK;
 }
 
@@ -333,7 +327,7 @@ int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64
         rc = insert_row(vtab, argc, argv);
     }
     *rowid = sqlite3_last_insert_rowid(vtab->connection->db);
-    if (vtab->record.capacity > HUGE_RECORD_BYTES) art_buffer_clear(&vtab->record);
+    if (vtab->record.capacity > ART_BUFFER_KEPT_BYTES) art_buffer_clear(&vtab->record);
     art_table_assert(vtab->table);
     return rc;
 }

@@ -19,14 +19,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/bench/conduct.h"
 #include "tests/bench/engine.h"
 #include "tests/bench/files.h"
-#include "tests/bench/neighbour.h"
-#include "tests/bench/solo.h"
+#include "tests/bench/operations.h"
 #include "tests/bench/targets.h"
 
 enum { MOST_SIZES = 16 };
@@ -120,6 +121,86 @@ static void introduce(const struct job *job) {
     }
     fflush(stdout);
 }
+
+/* ---- one engine in this process, for profilers; what is loaded and warmed up lies outside of do_measured() ------- */
+
+enum { SOLO_STEPS = 5000 };
+
+static const struct engine *find_engine(const char *name) {
+    for (int i = 0; engines[i]; i++) {
+        if (name && !strcmp(engines[i]->name, name)) return engines[i];
+    }
+    fprintf(stderr, "bench: -P needs one engine that is here: -e art, for one\n");
+    return NULL;
+}
+
+static void profile(const struct engine *engine, void *store, const struct keys *keys,
+                    const struct operation *operation) {
+    static struct block block;
+    uint32_t steps = operation->steps < SOLO_STEPS ? operation->steps : SOLO_STEPS;
+    block_run(engine, store, keys, operation, 0, operation->writes ? steps : operation->steps, 0, false, &block);
+    block_run(engine, store, keys, operation, 1, steps, 0, false, &block);
+    printf("%s %s: %llu\n", engine->name, operation->name, (unsigned long long)block.units);
+}
+
+/* Loads, puts in order, and runs one block of each operation (names with commas between). Prints the units of each.
+ * False: there is no such engine or operation. */
+static bool solo(const struct keys *keys, const struct conduct_options *options, const char *names) {
+    static struct block block;
+    const struct engine *engine = find_engine(options->engines);
+    if (!engine) return false;
+    struct engine_settings settings = {
+        .directory = options->directory, .cache_bytes = (uint64_t)1 << 30, .create = true};
+    void *store = engine->open(&settings);
+    block_load(engine, store, keys, 0, keys->count, false, &block);
+    engine->settle(store);
+    char list[200], *rest = list;
+    bool all = true;
+    snprintf(list, sizeof list, "%s", names);
+    for (char *name; (name = strsep(&rest, ","));) {
+        const struct operation *operation = operation_find(name);
+        if (operation) profile(engine, store, keys, operation);
+        if (!operation) fprintf(stderr, "bench: there is no operation %s\n", name);
+        all &= operation != NULL;
+    }
+    engine->close(store);
+    return all;
+}
+
+/* ---- a process that keeps the cache of all cores busy, as other programs on a machine do ------------------------- */
+
+enum { LINE = 64 };
+static pid_t neighbour;
+
+static void walk(volatile unsigned char *memory, size_t bytes) {
+    for (;;) {
+        for (size_t i = 0; i < bytes; i += LINE) memory[i]++;
+        if (getppid() == 1) _exit(0);
+    }
+}
+
+/* Walks so many megabytes all the while, on any core; ends with this process. False: it could not be started. */
+static bool neighbour_start(unsigned megabytes) {
+    size_t bytes = (size_t)megabytes << 20;
+    unsigned char *memory = malloc(bytes);
+    if (!memory) return false;
+    neighbour = fork();
+    if (neighbour == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        walk(memory, bytes);
+    }
+    free(memory);
+    return neighbour > 0;
+}
+
+static void neighbour_stop(void) {
+    if (neighbour <= 0) return;
+    kill(neighbour, SIGKILL);
+    waitpid(neighbour, NULL, 0);
+    neighbour = 0;
+}
+
+/* ---- all of it --------------------------------------------------------------------------------------------------- */
 
 static FILE *open_targets(const struct job *job) {
     char path[400];

@@ -1,11 +1,10 @@
-/* What is paid beside the rows: opening, many rows in one statement, many tables in one transaction, the order of a
- * join, numbers for keys.
+/* What is paid beside the rows: opening, and many rows in one statement.
  *
  *     bench_statements [-r repetitions] [rows]         default: 300000
  *
- * An art table and an ordinary one WITHOUT ROWID with the same rows; fts5 for many tables, as another virtual table.
- * What is measured alternates, and the medians of the processor's time count; of opening, of all time. Default settings
- * but for WAL. "ratio" is art / ordinary: below 1, art is better.
+ * An art table and an ordinary one WITHOUT ROWID with the same rows. What is measured alternates, and the medians of
+ * the processor's time count; of opening, of all time. Default settings but for WAL. "ratio" is art / ordinary: below
+ * 1, art is better.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +13,7 @@
 #include "tests/support/sql.h"
 #include "tests/support/timing.h"
 
-enum { ART, ORDINARY, FTS5, MOST_REPETITIONS = 199, KEY_ROOM = 64 };
+enum { ART, ORDINARY, MOST_REPETITIONS = 199, KEY_ROOM = 64 };
 
 static int repetitions = 15;
 static int64_t rows = 300000;
@@ -95,81 +94,6 @@ static void measure_many_rows(void) {
     measure("DELETE below a prefix, a row", change, "DELETE FROM t WHERE path GLOB 'd07/*'");
 }
 
-/* --- joins and numbers -------------------------------------------------------------------------------------------- */
-
-static double ask(int kind, const char *sql) {
-    double begun = timing_cpu();
-    sqlite3_free(sql_rows(db[kind], "%s", sql));
-    return timing_cpu() - begun;
-}
-
-static void measure_joins(void) {
-    for (int kind = ART; kind <= ORDINARY; kind++) {
-        const char *const as = kind == ART ? "VIRTUAL TABLE %s USING art(path, size)"
-                                           : "TABLE %s(path TEXT PRIMARY KEY, size) WITHOUT ROWID";
-        char *u = sqlite3_mprintf(as, "u"), *n = sqlite3_mprintf(as, "n");
-        sql_run(db[kind],
-                "CREATE %s; INSERT INTO u SELECT path, size FROM t WHERE path GLOB 'd0*'; CREATE %s;"
-                "INSERT INTO n SELECT value, 1 FROM (WITH i(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM i "
-                "LIMIT 100000) SELECT value FROM i);"
-                "CREATE TABLE o(number INTEGER, text TEXT);"
-                "INSERT INTO o SELECT path, path FROM n WHERE path %% 100 = 0",
-                u, n);
-        sqlite3_free(u);
-        sqlite3_free(n);
-    }
-    measure("a join with a condition on the second table", ask,
-            "SELECT count(*) FROM t, u WHERE t.path = u.path AND u.size = 5");
-    measure("1,000 keys that are numbers of another table", ask, "SELECT count(*) FROM o JOIN n ON n.path = o.number");
-    measure("1,000 keys that are texts of another table", ask, "SELECT count(*) FROM o JOIN n ON n.path = o.text");
-}
-
-/* --- many tables -------------------------------------------------------------------------------------------------- */
-
-struct tables_cost {
-    double create, insert, commit; /* ns: all, a statement of two rows, all */
-};
-
-static struct tables_cost cost_of_tables(int kind, int count) {
-    static const char *const as[] = {"VIRTUAL TABLE many%d USING art(path, value)",
-                                     "TABLE many%d(path TEXT PRIMARY KEY, value) WITHOUT ROWID",
-                                     "VIRTUAL TABLE many%d USING fts5(path, value)"};
-    enum { STATEMENTS = 50 };
-    struct tables_cost cost;
-    sqlite3 *own = sql_open(":memory:");
-    double begun = timing_cpu();
-    sql_run(own, "BEGIN");
-    for (int i = 0; i < count; i++) {
-        char *table = sqlite3_mprintf(as[kind], i);
-        sql_run(own, "CREATE %s; INSERT INTO many%d VALUES('a', 1)", table, i);
-        sqlite3_free(table);
-    }
-    cost.create = timing_cpu() - begun;
-    begun = timing_cpu();
-    for (int i = 0; i < STATEMENTS; i++) sql_run(own, "INSERT INTO many1 VALUES('b%d', 1), ('c%d', 2)", i, i);
-    cost.insert = (timing_cpu() - begun) / STATEMENTS;
-    begun = timing_cpu();
-    sql_run(own, "COMMIT");
-    cost.commit = timing_cpu() - begun;
-    sql_close(own);
-    return cost;
-}
-
-static void measure_many_tables(void) {
-    static const int counts[] = {100, 400};
-    static const char *const names[] = {"art", "ordinary", "fts5"};
-    bool fts5 = !sql_try(db[ART], "CREATE VIRTUAL TABLE temp.f USING fts5(a)");
-    for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
-        for (int kind = ART; kind <= (fts5 ? FTS5 : ORDINARY); kind++) {
-            struct tables_cost cost = cost_of_tables(kind, counts[c]);
-            printf("%d tables in one transaction, %-12s  made %9.1f ms, then an INSERT of two rows %8.1f us, COMMIT "
-                   "%7.1f ms\n",
-                   counts[c], names[kind], cost.create / 1e6, cost.insert / 1e3, cost.commit / 1e6);
-            fflush(stdout);
-        }
-    }
-}
-
 int main(int argc, char **argv) {
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "-r") && i + 1 < argc) {
@@ -194,8 +118,6 @@ int main(int argc, char **argv) {
     sql_command(db[ART], "main", "t", "flush");
     measure_opening("... with an empty log");
     measure_many_rows();
-    measure_joins();
-    measure_many_tables();
     for (int kind = ART; kind <= ORDINARY; kind++) {
         sql_close(db[kind]);
         sqlite3_free(paths[kind]);

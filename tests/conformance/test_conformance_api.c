@@ -289,23 +289,6 @@ static void a_busy_handler_is_asked(struct place *place) {
 
 /* ---- copies ------------------------------------------------------------------------------------------------------ */
 
-static void a_backup_has_the_rows(struct place *place) {
-    char *path = sqlite3_mprintf("%s/copy.db", place->directory);
-    sqlite3 *copy = another(place, path);
-    sqlite3_backup *backup = sqlite3_backup_init(copy, "main", place->db, "main");
-    SAY(place, "first step %d\n", sqlite3_backup_step(backup, 1));
-    sql_run(place->db, "INSERT INTO t VALUES('between', 1, 1)");
-    SAY(place, "rest %d, ", sqlite3_backup_step(backup, -1));
-    SAY(place, "finish %d\n", sqlite3_backup_finish(backup));
-    rows_of(place, copy, "SELECT count(*), max(a), sum(c) FROM t");
-    int rc = sqlite3_exec(copy, "INSERT INTO t VALUES('in the copy', 1, 1)", NULL, NULL, NULL);
-    SAY(place, "insert %d\n", rc);
-    rows_of(place, copy, "SELECT count(*) FROM t WHERE a GLOB '*copy'");
-    rows(place, "SELECT count(*) FROM t");
-    sql_close(copy);
-    sqlite3_free(path);
-}
-
 static void a_backup_onto_a_database_replaces_its_table(struct place *place) {
     char *path = sqlite3_mprintf("%s/copy.db", place->directory);
     sqlite3 *copy = another(place, path);
@@ -321,32 +304,6 @@ static void a_backup_onto_a_database_replaces_its_table(struct place *place) {
     rows(place, "SELECT sum(b) FROM t");
     sql_close(copy);
     sqlite3_free(path);
-}
-
-static void vacuum_into_has_the_rows(struct place *place) {
-    char *sql = sqlite3_mprintf("VACUUM INTO '%q/into.db'", place->directory);
-    int rc = sqlite3_exec(place->db, sql, NULL, NULL, NULL);
-    SAY(place, "VACUUM INTO: %d\n", rc);
-    sqlite3_free(sql);
-    char *path = sqlite3_mprintf("%s/into.db", place->directory);
-    sqlite3 *copy = another(place, path);
-    rows_of(place, copy, "SELECT count(*), max(a) FROM t");
-    sql_close(copy);
-    sqlite3_free(path);
-}
-
-/* A database out of serialize() is one of the VFS memdb. */
-static void a_serialized_database_can_be_read(struct place *place) {
-    sqlite3_int64 size = 0;
-    sql_run(place->db, "PRAGMA journal_mode=DELETE");
-    unsigned char *image = sqlite3_serialize(place->db, "main", &size, 0);
-    sqlite3 *copy = another(place, ":memory:");
-    int rc = sqlite3_deserialize(copy, "main", image, size, size,
-                                 SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE);
-    SAY(place, "deserialize: %d\n", rc);
-    rows_of(place, copy, "SELECT name FROM sqlite_master WHERE name = 't'");
-    rows_of(place, copy, "SELECT count(*) FROM t");
-    sql_close(copy);
 }
 
 /* ---- statements -------------------------------------------------------------------------------------------------- */
@@ -704,15 +661,7 @@ static const struct conformance_step {
     STEP(a_progress_handler_ends_a_statement),
     STEP(an_interrupt_ends_what_runs),
     STEP(a_busy_handler_is_asked),
-    STEP(a_backup_has_the_rows),
     STEP(a_backup_onto_a_database_replaces_its_table),
-    STEP(vacuum_into_has_the_rows),
-    {"a_serialized_database_can_be_read", a_serialized_database_can_be_read,
-     "deserialize: 0\nSELECT name FROM sqlite_master WHERE name = 't':\n't'\n\nSELECT count(*) FROM t:\nerror 1: art: "
-     "no .art file can stand beside a database in memory (main): use storage=inline; where this is a copy, use it in "
-     "the "
-     "original, and copy that again\n",
-     "a table with a file: what deserialize() makes is a database of the VFS memdb (sql/limits.md)"},
     {"a_blob_cannot_be_opened", a_blob_cannot_be_opened,
      "1 cannot open virtual table: t\nSELECT count(*) FROM t:\n10\n\n", "SQLite refuses both, each in its words"},
     STEP(limits_hold),

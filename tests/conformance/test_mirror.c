@@ -13,11 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/support/random.h"
-#include "tests/support/sql.h"
+#include "tests/support/grammar.h"
+#include "tests/support/sql_expect.h"
 #include "tests/support/suite.h"
 
-enum { CONNECTIONS = 3, HISTORIES = 12, STEPS = 250, KEYS = 400 };
+enum { CONNECTIONS = 3, HISTORIES = 12, STEPS = 250 };
 
 /* Two statements that read the same rows, one of each table. */
 struct cursors {
@@ -40,8 +40,35 @@ static uint32_t below(uint32_t limit) {
     return random_below(&chance, limit);
 }
 
-#define ONE_OF(...)                                                                                                    \
-    ((const char *const[]){__VA_ARGS__})[below((uint32_t)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)))]
+/* '@' stands for a table with its schema, '#' for a schema. */
+static const char *const rules[] = {
+    "key: k$(000-399)",
+    "write: 2*INSERT OR REPLACE INTO @ WITH RECURSIVE n(x) AS (SELECT $(0-399) UNION ALL SELECT x + 1 FROM n LIMIT "
+    "$(1-40)) SELECT printf('k%03d', x), printf('%.*c%d', $(2*$(0-59)|$(0-5999)), 'v', x) FROM n | "
+    "DELETE FROM @ WHERE a BETWEEN 'k$(n=$(0-3))$(0-4)$(0-9)' AND 'k$n$(5-6)$(0-9)' | "
+    "UPDATE @ SET b = b || '$(1-40)' WHERE a > '$key' AND length(b) < 9000 | "
+    "UPDATE OR REPLACE @ SET a = '$key' WHERE a = '$key' | "
+    "INSERT OR IGNORE INTO @ SELECT a || '/x', b FROM @ WHERE a GLOB 'k$(0-3)*' LIMIT $(1-40) | "
+    "INSERT OR REPLACE INTO @ VALUES('$key', '$(1-40)')",
+    "command: 2*flush | optimize | vacuum | clean | log_limit=4KB",
+    "vacuum: PRAGMA page_size=$(512|1024|4096|8192); VACUUM",
+    "journal: PRAGMA #.journal_mode=$(2*WAL|DELETE|TRUNCATE|PERSIST)",
+    "life: PRAGMA wal_checkpoint($(PASSIVE|FULL|RESTART|TRUNCATE)) | PRAGMA #.locking_mode=$(5*NORMAL|EXCLUSIVE) | "
+    "PRAGMA auto_vacuum=$(0-2); PRAGMA incremental_vacuum(5) | PRAGMA wal_autocheckpoint=$(1|5|1000) | "
+    "PRAGMA synchronous=$(OFF|NORMAL|FULL|EXTRA) | CREATE TABLE IF NOT EXISTS extra(x); DROP TABLE extra",
+    "stranger: CREATE TABLE IF NOT EXISTS strange(x); INSERT INTO strange SELECT count(*) FROM o | "
+    "DROP TABLE IF EXISTS strange | PRAGMA page_size=2048; VACUUM | PRAGMA wal_checkpoint(TRUNCATE) | "
+    "PRAGMA journal_mode=DELETE | PRAGMA journal_mode=WAL | BEGIN; CREATE TABLE gone(x); ROLLBACK | "
+    "PRAGMA integrity_check; ANALYZE o",
+    "begin: BEGIN | BEGIN IMMEDIATE | SAVEPOINT s",
+    "end: 3*SAVEPOINT s | 3*$(ROLLBACK TO s|RELEASE s) | 2*ROLLBACK",
+    "options: | , log_limit='1KB', spill_limit='16KB' | , log_limit='8KB', cache='1MB'",
+    "order: ORDER BY a | ORDER BY a DESC | WHERE a > 'k2' ORDER BY a",
+    NULL};
+
+static char *drawn(const char *text) {
+    return grammar_text(&(struct grammar){.random = &chance, .rules = rules}, text);
+}
 
 /* ---- running statements ------------------------------------------------------------------------------------------ */
 
@@ -91,12 +118,22 @@ static int run(struct connection *on, const char *sql) {
     return rc;
 }
 
-static bool inside(const struct connection *on) {
-    return !sqlite3_get_autocommit(on->db);
-}
-
 static const char *schema(const struct connection *on) {
     return on->twice && below(2) ? "again" : "main";
+}
+
+/* What is drawn, in one of the schemas that the database has here. */
+static int run_drawn(struct connection *on, const char *text) {
+    char *sql = drawn(text), *at = strchr(sql, '#'), *whole = NULL;
+    if (at) whole = sqlite3_mprintf("%.*s%s%s", (int)(at - sql), sql, schema(on), at + 1);
+    int rc = run(on, at ? whole : sql);
+    sqlite3_free(sql);
+    sqlite3_free(whole);
+    return rc;
+}
+
+static bool inside(const struct connection *on) {
+    return !sqlite3_get_autocommit(on->db);
 }
 
 /* ---- connections ------------------------------------------------------------------------------------------------- */
@@ -104,8 +141,7 @@ static const char *schema(const struct connection *on) {
 static void connection_open(struct connection *on) {
     on->db = sql_open(path);
     on->twice = false;
-    sql_try(on->db, "PRAGMA synchronous=%s; PRAGMA cache_size=%s", ONE_OF("OFF", "OFF", "NORMAL"),
-            ONE_OF("2000", "5", "50"));
+    run_drawn(on, "PRAGMA synchronous=$(2*OFF|NORMAL); PRAGMA cache_size=$(2000|5|50)");
     if (below(3) == 0) on->twice = !sql_try(on->db, "ATTACH '%q' AS again", path);
 }
 
@@ -132,7 +168,8 @@ static void connection_close(struct connection *on) {
 /* ---- cursors in step --------------------------------------------------------------------------------------------- */
 
 static void cursors_open(struct connection *on) {
-    const char *where = schema(on), *order = ONE_OF("ORDER BY a", "ORDER BY a DESC", "WHERE a > 'k2' ORDER BY a");
+    const char *where = schema(on);
+    char *order = drawn("$order");
     char *art = sqlite3_mprintf("SELECT a, b FROM %s.t %s", where, order);
     char *ordinary = sqlite3_mprintf("SELECT a, b FROM %s.o %s", where, order);
     cursors_close(&on->cursors);
@@ -141,6 +178,7 @@ static void cursors_open(struct connection *on) {
     note(on, art, rc);
     if (rc && !is_allowed(rc, sqlite3_errmsg(on->db))) give_up(on, sqlite3_errmsg(on->db));
     if (rc) cursors_close(&on->cursors);
+    sqlite3_free(order);
     sqlite3_free(art);
     sqlite3_free(ordinary);
 }
@@ -178,44 +216,10 @@ static void cursors_walk(struct connection *on, struct cursors *cursors) {
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 
-/* Of a table whose name replaces '@'. */
-static char *random_write(void) {
-    uint32_t k = below(KEYS), n = 1 + below(40);
-    switch (below(7)) {
-    case 0:
-    case 1:
-        return sqlite3_mprintf(
-            "INSERT OR REPLACE INTO @ WITH RECURSIVE n(x) AS (SELECT %u UNION ALL SELECT x + 1 FROM n LIMIT %u) "
-            "SELECT printf('k%%03d', x), printf('%%.*c%%d', %u, 'v', x) FROM n",
-            k, n, below(3) ? below(60) : below(6000));
-    case 2:
-        return sqlite3_mprintf("DELETE FROM @ WHERE a BETWEEN 'k%03u' AND 'k%03u'", k, k + n);
-    case 3:
-        return sqlite3_mprintf("UPDATE @ SET b = b || '%u' WHERE a > 'k%03u' AND length(b) < 9000", n, k);
-    case 4:
-        return sqlite3_mprintf("UPDATE OR REPLACE @ SET a = 'k%03u' WHERE a = 'k%03u'", below(KEYS), k);
-    case 5:
-        return sqlite3_mprintf("INSERT OR IGNORE INTO @ SELECT a || '/x', b FROM @ WHERE a GLOB 'k%u*' LIMIT %u",
-                               k / 100, n);
-    default:
-        return sqlite3_mprintf("INSERT OR REPLACE INTO @ VALUES('k%03u', '%u')", k, n);
-    }
-}
-
-/* '@' becomes schema.table. */
-static char *for_table(const char *sql, const char *where, const char *table) {
-    sqlite3_str *out = sqlite3_str_new(NULL);
-    for (const char *at; (at = strchr(sql, '@')); sql = at + 1) {
-        sqlite3_str_appendf(out, "%.*s%s.%s", (int)(at - sql), sql, where, table);
-    }
-    sqlite3_str_appendall(out, sql);
-    return sqlite3_str_finish(out);
-}
-
 /* Both or neither. */
 static void write_both(struct connection *on) {
     const char *where = schema(on);
-    char *sql = random_write();
+    char *sql = drawn("$write");
     cursors_close(&on->cursors); /* what they see of their own connection's writes is not laid down */
     if (run(on, "SAVEPOINT both")) {
         sqlite3_free(sql);
@@ -223,8 +227,9 @@ static void write_both(struct connection *on) {
     }
     int rc = 0;
     for (int i = 0; i < 2 && !rc; i++) {
-        char *text = for_table(sql, where, i ? "o" : "t");
+        char *table = sqlite3_mprintf("%s.%s", where, i ? "o" : "t"), *text = sql_named(sql, table);
         rc = run(on, text);
+        sqlite3_free(table);
         sqlite3_free(text);
     }
     if (rc && inside(on)) run(on, "ROLLBACK TO both");
@@ -271,51 +276,19 @@ static void verify(struct connection *on) {
 /* ---- the database's life ----------------------------------------------------------------------------------------- */
 
 static void put_life(struct connection *on) {
-    char *sql = NULL;
-    const char *where = schema(on);
-    switch (below(9)) {
-    case 0:
-    case 1:
-        sql =
-            sqlite3_mprintf("PRAGMA %s.journal_mode=%s", where, ONE_OF("WAL", "WAL", "DELETE", "TRUNCATE", "PERSIST"));
-        tally.journals++;
-        break;
-    case 2:
-        sql = sqlite3_mprintf("PRAGMA wal_checkpoint(%s)", ONE_OF("PASSIVE", "FULL", "RESTART", "TRUNCATE"));
-        break;
-    case 3:
-        sql = sqlite3_mprintf("PRAGMA page_size=%s; VACUUM", ONE_OF("512", "1024", "4096", "8192"));
-        tally.vacuums++;
-        break;
-    case 4:
-        sql = sqlite3_mprintf("PRAGMA %s.locking_mode=%s", where, below(6) ? "NORMAL" : "EXCLUSIVE");
-        break;
-    case 5:
-        sql = sqlite3_mprintf("PRAGMA auto_vacuum=%u; PRAGMA incremental_vacuum(5)", below(3));
-        break;
-    case 6:
-        sql = sqlite3_mprintf("PRAGMA wal_autocheckpoint=%s", ONE_OF("1", "5", "1000"));
-        break;
-    case 7:
-        sql = sqlite3_mprintf("PRAGMA synchronous=%s", ONE_OF("OFF", "NORMAL", "FULL", "EXTRA"));
-        break;
-    default:
-        sql = sqlite3_mprintf("CREATE TABLE IF NOT EXISTS extra(x); DROP TABLE extra");
-        break;
-    }
-    run(on, sql);
-    sqlite3_free(sql);
+    uint32_t kind = below(9);
+    tally.journals += kind < 2;
+    tally.vacuums += kind == 2;
+    run_drawn(on, kind < 2 ? "$journal" : kind == 2 ? "$vacuum" : "$life");
 }
 
 /* A program that knows nothing of art tables. */
 static void stranger(void) {
     sqlite3 *db = NULL;
     if (sqlite3_open(path, &db)) abort();
-    int rc = sql_try(db, "%s",
-                     ONE_OF("CREATE TABLE IF NOT EXISTS strange(x); INSERT INTO strange SELECT count(*) FROM o",
-                            "DROP TABLE IF EXISTS strange", "PRAGMA page_size=2048; VACUUM",
-                            "PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA journal_mode=DELETE", "PRAGMA journal_mode=WAL",
-                            "BEGIN; CREATE TABLE gone(x); ROLLBACK", "PRAGMA integrity_check; ANALYZE o"));
+    char *sql = drawn("$stranger");
+    int rc = sql_try(db, "%s", sql);
+    sqlite3_free(sql);
     if (!is_allowed(rc, sqlite3_errmsg(db))) {
         give_up(&all[0], sqlite3_errmsg(db));
     }
@@ -325,18 +298,11 @@ static void stranger(void) {
 
 static void put_transaction(struct connection *on) {
     if (!inside(on)) {
-        run(on, ONE_OF("BEGIN", "BEGIN IMMEDIATE", "SAVEPOINT s"));
-        return;
-    }
-    uint32_t kind = below(20);
-    if (kind < 3) {
-        run(on, "SAVEPOINT s");
-    } else if (kind < 6) {
-        run(on, ONE_OF("ROLLBACK TO s", "RELEASE s"));
-    } else if (kind < 18) {
+        run_drawn(on, "$begin");
+    } else if (below(20) < 12) {
         tally.commits += !run(on, "COMMIT");
     } else {
-        run(on, "ROLLBACK");
+        run_drawn(on, "$end");
     }
 }
 
@@ -356,11 +322,8 @@ static void step(void) {
         cursors_walk(on, &on->cursors);
         cursors_walk(on, &on->zombies);
     } else if (kind < 87) {
-        char *sql = sqlite3_mprintf("INSERT INTO %s.t(t) VALUES('%s')", schema(on),
-                                    ONE_OF("flush", "flush", "optimize", "vacuum", "clean", "log_limit=4KB"));
         cursors_close(&on->cursors);
-        run(on, sql);
-        sqlite3_free(sql);
+        run_drawn(on, "INSERT INTO #.t(t) VALUES('$command')");
     } else if (kind < 89) {
         stranger();
     } else if (kind < 95) {
@@ -379,14 +342,13 @@ static void history(uint64_t seed) {
     chance = (struct random){seed};
     directory = sql_scratch("mirror");
     path = sqlite3_mprintf("%s/m.db", directory);
-    options =
-        sqlite3_mprintf("%s", ONE_OF("", ", log_limit='1KB', spill_limit='16KB'", ", log_limit='8KB', cache='1MB'"));
+    options = drawn("$options");
     memset(all, 0, sizeof all);
     sqlite3 *db = sql_open(path);
     sql_run(db,
             "PRAGMA journal_mode=%s; CREATE VIRTUAL TABLE t USING art(a, b%s);"
             "CREATE TABLE o(a TEXT PRIMARY KEY, b) WITHOUT ROWID",
-            ONE_OF("WAL", "WAL", "DELETE"), options);
+            below(3) ? "WAL" : "DELETE", options);
     sql_close(db);
     for (int i = 0; i < CONNECTIONS; i++) connection_open(&all[i]);
     for (int i = 0; i < STEPS && !failure; i++) step();

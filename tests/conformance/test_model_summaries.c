@@ -2,7 +2,7 @@
  * beside conditions and bounds, against plain SQL on an ordinary table (support/summed.h), while summaries and columns
  * change. A second connection holds a snapshot and asks the same there.
  *
- * test_sql_summary, _lookup, _changed and _resummarise look at one of these things each, more closely.
+ * test_sql_summary and _lookup look at one of these things each, more closely.
  */
 #include "tests/support/summed.h"
 

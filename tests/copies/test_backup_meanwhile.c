@@ -21,9 +21,7 @@ static sqlite3 *open_waiting(void) {
 }
 
 static void remove_copy(void) {
-    char *command = sqlite3_mprintf("rm -f '%s' '%s'-*", copy_path, copy_path);
-    ck_assert_int_eq(system(command), 0);
-    sqlite3_free(command);
+    ck_assert_int_eq(sql_shell("rm -f copy.db copy.db-*"), 0);
 }
 
 /* --- at random ---------------------------------------------------------------------------------------------------- */

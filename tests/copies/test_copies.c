@@ -31,42 +31,17 @@ static sqlite3 *open_plain(const char *name) {
 
 /* --- ways to copy ------------------------------------------------------------------------------------------------- */
 
-static int shell(const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    char *text = sqlite3_vmprintf(format, arguments), *command = sqlite3_mprintf("cd '%s' && %s", directory, text);
-    va_end(arguments);
-    int rc = system(command);
-    sqlite3_free(text);
-    sqlite3_free(command);
-    return rc;
-}
-
 static const char *extension(void) {
     const char *given = getenv("ART_EXTENSION");
     return given && strcmp(given, "linked") != 0 ? given : NULL;
 }
 
-/* For the shell and Python, which have no sanitizer in them. */
-static const char *extension_elsewhere(void) {
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-    return NULL;
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    return NULL;
-#else
-    return extension();
-#endif
-}
-
 static void copied_file(void) {
-    ck_assert_int_eq(shell("cp a.db copy.db"), 0);
+    ck_assert_int_eq(sql_shell("cp a.db copy.db"), 0);
 }
 
 static void copied_files(void) {
-    ck_assert_int_eq(shell("mkdir elsewhere && cp a.db* elsewhere/"), 0);
+    ck_assert_int_eq(sql_shell("mkdir elsewhere && cp a.db* elsewhere/"), 0);
     sqlite3_free(copy_path);
     copy_path = sqlite3_mprintf("%s/elsewhere/a.db", directory);
 }
@@ -94,33 +69,33 @@ static void backed_up(void) {
     copy_pages(db, to);
     sqlite3_close(db);
     sqlite3_close(to);
-    if (shell("sqlite3 a.db '.backup shell.db' 2>/dev/null")) {
+    if (sql_shell("sqlite3 a.db '.backup shell.db' 2>/dev/null")) {
         puts("SKIPPED .backup: the shell sqlite3 cannot be had here");
         return;
     }
-    ck_assert_int_eq(shell("sqlite3 copy.db .dump >copy.sql && sqlite3 shell.db .dump | cmp - copy.sql"), 0);
+    ck_assert_int_eq(sql_shell("sqlite3 copy.db .dump >copy.sql && sqlite3 shell.db .dump | cmp - copy.sql"), 0);
     sqlite3_free(copy_path);
     copy_path = sqlite3_mprintf("%s/shell.db", directory);
 }
 
 /* Without the extension, as with it. */
 static void dumped(void) {
-    if (shell("sqlite3 a.db .dump >without.sql && sqlite3 without.db <without.sql")) skipped = "the shell sqlite3";
-    if (skipped || !extension_elsewhere()) {
-        (void)shell("sqlite3 copy.db <without.sql");
+    if (sql_shell("sqlite3 a.db .dump >without.sql && sqlite3 without.db <without.sql")) skipped = "the shell sqlite3";
+    if (skipped || !sql_extension_elsewhere()) {
+        (void)sql_shell("sqlite3 copy.db <without.sql");
         return;
     }
-    ck_assert_int_eq(shell("printf '.load \"%%s\"\\n.dump\\n' '%s' | sqlite3 a.db >with.sql", extension_elsewhere()),
-                     0);
-    ck_assert_int_eq(shell("cmp with.sql without.sql"), 0);
-    ck_assert_int_eq(shell("printf '.load \"%%s\"\\n.read with.sql\\n' '%s' | sqlite3 copy.db", extension_elsewhere()),
-                     0);
-    ck_assert_int_eq(shell("sqlite3 copy.db .dump | cmp - without.sql && sqlite3 without.db .dump | cmp - without.sql"),
-                     0);
+    ck_assert_int_eq(
+        sql_shell("printf '.load \"%%s\"\\n.dump\\n' '%s' | sqlite3 a.db >with.sql", sql_extension_elsewhere()), 0);
+    ck_assert_int_eq(sql_shell("cmp with.sql without.sql"), 0);
+    ck_assert_int_eq(
+        sql_shell("printf '.load \"%%s\"\\n.read with.sql\\n' '%s' | sqlite3 copy.db", sql_extension_elsewhere()), 0);
+    ck_assert_int_eq(
+        sql_shell("sqlite3 copy.db .dump | cmp - without.sql && sqlite3 without.db .dump | cmp - without.sql"), 0);
 }
 
 static void cloned(void) {
-    if (shell("sqlite3 a.db '.clone copy.db' >clone.out 2>&1; command -v sqlite3 >/dev/null"))
+    if (sql_shell("sqlite3 a.db '.clone copy.db' >clone.out 2>&1; command -v sqlite3 >/dev/null"))
         skipped = "the shell sqlite3";
 }
 
@@ -158,7 +133,7 @@ static void iterdumped(void) {
     fputs(script, file);
     fclose(file);
     sqlite3_free(name);
-    int rc = extension_elsewhere() ? shell("/usr/bin/python3 iterdump.py '%s'", extension_elsewhere()) : -1;
+    int rc = sql_extension_elsewhere() ? sql_shell("/usr/bin/python3 iterdump.py '%s'", sql_extension_elsewhere()) : -1;
     if (rc == -1 || rc == 77 << 8 || rc == 127 << 8) {
         skipped = "a Python that loads extensions";
     } else {
@@ -225,14 +200,14 @@ static void lacks_its_file(void) {
     sql_refused(copy, SQLITE_ERROR, "copy or move both together", "INSERT INTO t VALUES('x', 1)");
     sql_expect(copy, "1\n", "SELECT * FROM plain");
     sql_close(copy);
-    ck_assert_int_eq(shell("mkdir -p moved && cp '%s' moved/a.db", copy_path), 0);
+    ck_assert_int_eq(sql_shell("mkdir -p moved && cp '%s' moved/a.db", copy_path), 0);
     char *moved = sqlite3_mprintf("%s/moved/a.db", directory);
     copy = sql_open(moved);
     sql_refused(copy, SQLITE_CORRUPT_VTAB, "main.t: the .art file is missing", "SELECT art_verify()");
     sql_refused(copy, SQLITE_CORRUPT_VTAB, advice, "SELECT art_verify()");
     sql_refused(copy, SQLITE_CANTOPEN, "copy the whole by art_backup()", "SELECT * FROM t");
     sql_close(copy);
-    ck_assert_int_eq(shell("cp a.db-t-*.art moved/"), 0);
+    ck_assert_int_eq(sql_shell("cp a.db-t-*.art moved/"), 0);
     copy = sql_open(moved);
     sql_expect(copy, "ok: 1 art table\n", "SELECT art_verify()");
     sql_expect(copy, "3001|ok\n", "SELECT count(*), art_check('t') FROM t");

@@ -18,7 +18,8 @@ static const char *const modes[] = {"WAL", "DELETE"};
 /* f has a file, i is inline, little lives in the log alone, none is empty; p is the ordinary mirror of f and i. */
 static void make(const char *mode, unsigned rows) {
     sql_run(db,
-            "PRAGMA journal_mode=%s; CREATE VIRTUAL TABLE f USING art(path, value, storage=file, log_limit='20KB');"
+            "PRAGMA synchronous=OFF; PRAGMA journal_mode=%s; CREATE VIRTUAL TABLE f USING art(path, value, "
+            "storage=file, log_limit='20KB');"
             "CREATE VIRTUAL TABLE i USING art(path, value, storage=inline, log_limit='20KB');"
             "CREATE VIRTUAL TABLE little USING art(path, value, storage=file); CREATE VIRTUAL TABLE none USING art;"
             "CREATE TABLE p(path PRIMARY KEY, value); INSERT INTO little VALUES('a', 1), ('b', 2)",
@@ -38,14 +39,21 @@ static void back_up(sqlite3 *from, const char *to) {
     sqlite3_free(wanted);
 }
 
+static void remove_copy(void) {
+    ck_assert_int_eq(sql_shell("rm -f copy.db copy.db-*"), 0);
+}
+
+static bool pair; /* f and i are the only art tables */
+
 static void is_whole(sqlite3 *of) {
-    sql_expect(of, "ok|ok|ok|ok\n", "SELECT art_check('f'), art_check('i'), art_check('little'), art_check('none')");
+    sql_expect(of, "ok|ok\n", "SELECT art_check('f'), art_check('i')");
     sql_expect(of, "1|1\n", "SELECT (SELECT count(*) FROM f) = count(*), (SELECT count(*) FROM i) = count(*) FROM p");
     sql_expect(of, "0\n", "SELECT count(*) FROM (SELECT path, value FROM f EXCEPT SELECT * FROM p)");
     sql_expect(of, "0\n", "SELECT count(*) FROM (SELECT path, value FROM i EXCEPT SELECT * FROM p)");
-    sql_expect(of, "a|1\nb|2\n", "SELECT * FROM little");
-    sql_expect(of, "0\n", "SELECT count(*) FROM none");
     sql_expect(of, "ok\n", "PRAGMA integrity_check");
+    if (pair) return;
+    sql_expect(of, "a|1\nb|2\n", "SELECT * FROM little");
+    sql_expect(of, "0|ok|ok\n", "SELECT count(*), art_check('little'), art_check('none') FROM none");
 }
 
 static void write_some(sqlite3 *to, struct random *random, unsigned commit) {
@@ -63,12 +71,6 @@ static void write_some(sqlite3 *to, struct random *random, unsigned commit) {
     }
     if (commit % 10 == 0) sql_run(to, "INSERT INTO f(f) VALUES('%s')", commit % 20 ? "optimize" : "flush");
     sql_run(to, "COMMIT");
-}
-
-static void remove_files_of(const char *database) {
-    char *command = sqlite3_mprintf("rm -f '%s' '%s'-*", database, database);
-    ck_assert_int_eq(system(command), 0);
-    sqlite3_free(command);
 }
 
 /* --- a life of its own -------------------------------------------------------------------------------------------- */
@@ -393,7 +395,7 @@ TEST(test_a_table_is_copied_however_its_create_was_written) {
         sql_expect(copy, "a|1|ok\n", "SELECT path, value, art_check('t') FROM t");
         sql_run(copy, "DROP TABLE t");
         sql_close(copy);
-        remove_files_of(copy_path);
+        remove_copy();
         sql_run(db, "DROP TABLE t");
     }
 }
@@ -404,7 +406,7 @@ static void whole_or_nothing(const char *before) {
         sqlite3 *copy = sql_open(copy_path);
         is_whole(copy);
         sql_close(copy);
-        remove_files_of(copy_path);
+        remove_copy();
     }
     leaves_nothing(before);
 }
@@ -446,8 +448,10 @@ static int authorize(void *unused, int action, const char *a, const char *b, con
 /* Whatever it denies or hides: the copy has everything, or there is none. */
 LOOP_TEST(test_an_authorizer_makes_no_half_copy, 2) {
     rule.answer = _i ? SQLITE_IGNORE : SQLITE_DENY;
+    pair = true; /* what is asked about a table more is the same again */
     sql_reopen();
-    make("WAL", 3000);
+    make("WAL", 1000);
+    sql_run(db, "DROP TABLE little; DROP TABLE none");
     sql_close(db);
     db = NULL;
     unsigned failed = 0;

@@ -15,7 +15,7 @@
 /* f has a file, i is inline. */
 static void make(void) {
     sql_run(db,
-            "CREATE TABLE plain(x); INSERT INTO plain VALUES(1), (2);"
+            "PRAGMA synchronous=OFF; CREATE TABLE plain(x); INSERT INTO plain VALUES(1), (2);"
             "CREATE VIRTUAL TABLE f USING art(path, value, storage=file);"
             "CREATE VIRTUAL TABLE i USING art(path, value, storage=inline);"
             "INSERT INTO f SELECT printf('d%%d/%%06d', i %% 50, i), 'value ' || i FROM (WITH n(i) AS (SELECT 1 UNION "
@@ -292,51 +292,25 @@ TEST(test_a_transaction_outlives_what_it_finds) {
 
 /* --- in a script -------------------------------------------------------------------------------------------------- */
 
-static int shell(const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    char *text = sqlite3_vmprintf(format, arguments), *command = sqlite3_mprintf("cd '%s' && %s", directory, text);
-    va_end(arguments);
-    int rc = system(command);
-    sqlite3_free(text);
-    sqlite3_free(command);
-    return rc;
-}
-
-/* For programs that have no sanitizer in them. */
-static const char *extension_elsewhere(void) {
-    const char *given = getenv("ART_EXTENSION");
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-    given = NULL;
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    given = NULL;
-#endif
-    return given && strcmp(given, "linked") != 0 && !shell("sqlite3 :memory: 'SELECT 1' >/dev/null 2>&1") ? given
-                                                                                                          : NULL;
-}
-
 TEST(test_a_script_goes_by_the_exit_code) {
-    const char *extension = extension_elsewhere();
-    if (!extension) {
+    const char *extension = sql_extension_elsewhere();
+    if (!extension || sql_shell("sqlite3 :memory: 'SELECT 1' >/dev/null 2>&1")) {
         puts("SKIPPED test_a_script_goes_by_the_exit_code: the shell sqlite3 cannot be had here");
         return;
     }
     make();
     static const char *const good = "test \"$(sqlite3 %s '.load \"%s\"' 'SELECT art_verify()')\" = 'ok: 2 art tables'";
     static const char *const bad = "! sqlite3 %s '.load \"%s\"' 'SELECT art_verify()' >out 2>&1 && grep -q '%s' out";
-    ck_assert_int_eq(shell(good, "a.db", extension), 0);
-    ck_assert_int_eq(shell("sqlite3 a.db '.load \"%s\"' \"SELECT art_backup('copy.db')\" >out", extension), 0);
-    ck_assert_int_eq(shell("grep -Eq '^copy.db: 2 art tables, [0-9]+ bytes in 2 files$' out"), 0);
-    ck_assert_int_eq(shell(good, "copy.db", extension), 0);
-    ck_assert_int_eq(shell("! sqlite3 a.db '.load \"%s\"' \"SELECT art_backup('copy.db')\" 2>out", extension), 0);
-    ck_assert_int_eq(shell("grep -q 'must be a new file' out"), 0);
-    ck_assert_int_eq(shell("sqlite3 a.db \".backup 'b.db'\" && sqlite3 a.db \"VACUUM INTO 'c.db'\""), 0);
-    ck_assert_int_eq(shell(bad, "b.db", extension, "main.f: the .art file is that of another database"), 0);
-    ck_assert_int_eq(shell(bad, "c.db", extension, "main.f: the .art file is that of another database"), 0);
-    ck_assert_int_eq(shell(bad, "misspelt.db", extension, "nothing in this database"), 0);
+    ck_assert_int_eq(sql_shell(good, "a.db", extension), 0);
+    ck_assert_int_eq(sql_shell("sqlite3 a.db '.load \"%s\"' \"SELECT art_backup('copy.db')\" >out", extension), 0);
+    ck_assert_int_eq(sql_shell("grep -Eq '^copy.db: 2 art tables, [0-9]+ bytes in 2 files$' out"), 0);
+    ck_assert_int_eq(sql_shell(good, "copy.db", extension), 0);
+    ck_assert_int_eq(sql_shell("! sqlite3 a.db '.load \"%s\"' \"SELECT art_backup('copy.db')\" 2>out", extension), 0);
+    ck_assert_int_eq(sql_shell("grep -q 'must be a new file' out"), 0);
+    ck_assert_int_eq(sql_shell("sqlite3 a.db \".backup 'b.db'\" && sqlite3 a.db \"VACUUM INTO 'c.db'\""), 0);
+    ck_assert_int_eq(sql_shell(bad, "b.db", extension, "main.f: the .art file is that of another database"), 0);
+    ck_assert_int_eq(sql_shell(bad, "c.db", extension, "main.f: the .art file is that of another database"), 0);
+    ck_assert_int_eq(sql_shell(bad, "misspelt.db", extension, "nothing in this database"), 0);
 }
 
 /* --- a database that is older than its file ----------------------------------------------------------------------- */

@@ -43,9 +43,15 @@ static void close_process(unsigned number, sqlite3 *db) {
     ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
 }
 
+static enum art_rc count_file(void *count, const char *name) {
+    *(unsigned *)count += strstr(name, ".art") != NULL;
+    return ART_OK;
+}
+
 static unsigned art_files(void) {
     unsigned count = 0;
-    for (unsigned i = 0; i < world->name_count; i++) count += strstr(world->names[i].name, ".art") != NULL;
+    struct art_disk *disk = sim_disk_art(world->disk);
+    ck_assert_int_eq(disk->methods->list(disk, WORLD_FOLDER, count_file, &count), ART_OK);
     return count;
 }
 

@@ -36,6 +36,17 @@ static struct art_io *open_file(struct sim_disk *disk, const char *path, bool cr
     return io;
 }
 
+static void sync_names(struct sim_disk *disk, const char *path) {
+    ck_assert_int_eq(sim_disk_art(disk)->methods->sync_directory(sim_disk_art(disk), path), ART_OK);
+}
+
+/* Under a name that lasts. */
+static struct art_io *new_file(struct sim_disk *disk, const char *path) {
+    struct art_io *io = open_file(disk, path, true);
+    sync_names(disk, path);
+    return io;
+}
+
 TEST(test_synced_data_under_a_synced_name_survives_every_crash) {
     for (uint64_t seed = 1; seed <= 200; seed++) {
         struct sim_disk *disk = sim_disk_new(seed);
@@ -43,7 +54,7 @@ TEST(test_synced_data_under_a_synced_name_survives_every_crash) {
         ck_assert_int_eq(write_page(io, 0, 1), ART_OK);
         ck_assert_int_eq(write_page(io, 3, 2), ART_OK);
         ck_assert_int_eq(art_io_sync(io), ART_OK);
-        ck_assert_int_eq(sim_disk_art(disk)->methods->sync_directory(sim_disk_art(disk), "a/x.art"), ART_OK);
+        sync_names(disk, "a/x.art");
         ck_assert_int_eq(write_page(io, 4, 3), ART_OK);
         sim_disk_crash(disk, SIM_CRASH_RANDOM);
         ck_assert_int_eq(page_value(io, 0), -1);
@@ -66,7 +77,7 @@ TEST(test_an_unsynced_write_is_kept_or_dropped_or_torn_and_reordered) {
     struct art_io *io = open_file(disk, "x", true);
     for (unsigned i = 0; i < 4; i++) ck_assert_int_eq(write_page(io, i, 1), ART_OK);
     ck_assert_int_eq(art_io_sync(io), ART_OK);
-    sim_disk_art(disk)->methods->sync_directory(sim_disk_art(disk), "x");
+    sync_names(disk, "x");
     ck_assert_int_eq(write_page(io, 0, 2), ART_OK);
     ck_assert_int_eq(write_page(io, 1, 2), ART_OK);
     ck_assert_int_eq(write_page(io, 1, 3), ART_OK);
@@ -79,7 +90,7 @@ TEST(test_an_unsynced_write_is_kept_or_dropped_or_torn_and_reordered) {
         kept += first == 2;
         dropped += first == 1;
         torn += first == -1;
-        reordered += second == 2 && first == 1;
+        reordered += second > 1 && first == 1;
         in_flight_kept += page_value(left, 2) == 5;
         ck_assert_int_eq(page_value(left, 3), 1);
         art_io_close(left);
@@ -99,11 +110,11 @@ TEST(test_a_name_lasts_only_after_its_directory_was_synced) {
         struct sim_disk *disk = sim_disk_new(seed);
         struct art_disk *art = sim_disk_art(disk);
         art_io_close(open_file(disk, "a/old", true));
-        ck_assert_int_eq(art->methods->sync_directory(art, "a/whatever"), ART_OK);
+        sync_names(disk, "a/whatever");
         struct art_io *io = open_file(disk, "a/new", true);
         ck_assert_int_eq(write_page(io, 0, 1), ART_OK);
         ck_assert_int_eq(art_io_sync(io), ART_OK);
-        ck_assert_int_eq(art->methods->sync_directory(art, "b/elsewhere"), ART_OK);
+        sync_names(disk, "b/elsewhere");
         ck_assert_int_eq(art->methods->remove(art, "a/old"), ART_OK);
         ck_assert(!sim_disk_has_file(disk, "a/old"));
         sim_disk_crash(disk, SIM_CRASH_RANDOM);
@@ -124,8 +135,7 @@ TEST(test_a_name_lasts_only_after_its_directory_was_synced) {
 
 TEST(test_keep_all_and_drop_all_are_the_two_extremes) {
     struct sim_disk *disk = sim_disk_new(7);
-    struct art_io *io = open_file(disk, "x", true);
-    sim_disk_art(disk)->methods->sync_directory(sim_disk_art(disk), "x");
+    struct art_io *io = new_file(disk, "x");
     ck_assert_int_eq(write_page(io, 0, 1), ART_OK);
     struct sim_disk *nothing = sim_disk_after_crash(disk, 1, SIM_CRASH_DROP_ALL);
     struct sim_disk *all = sim_disk_after_crash(disk, 1, SIM_CRASH_KEEP_ALL);
@@ -144,8 +154,7 @@ TEST(test_a_failed_sync_poisons_and_may_lose_what_is_still_seen) {
     unsigned lost = 0, kept = 0;
     for (uint64_t seed = 0; seed < 200; seed++) {
         struct sim_disk *disk = sim_disk_new(seed);
-        struct art_io *io = open_file(disk, "x", true), *second = open_file(disk, "x", false);
-        sim_disk_art(disk)->methods->sync_directory(sim_disk_art(disk), "x");
+        struct art_io *io = new_file(disk, "x"), *second = open_file(disk, "x", false);
         ck_assert_int_eq(write_page(io, 0, 1), ART_OK);
         sim_disk_fail(disk, SIM_SYNC, 1, ART_IO, false);
         ck_assert_int_eq(art_io_sync(io), ART_IO);
@@ -306,8 +315,7 @@ TEST(test_random_work_never_loses_what_was_synced) {
     struct random random = {seed};
     for (unsigned round = 0; round < 60 * random_scale(); round++) {
         struct sim_disk *disk = sim_disk_new(random_next(&random));
-        struct art_io *io = open_file(disk, "x", true);
-        sim_disk_art(disk)->methods->sync_directory(sim_disk_art(disk), "x");
+        struct art_io *io = new_file(disk, "x");
         uint8_t live[PAGES] = {0};
         bool dirty[PAGES] = {false};
         uint8_t top = 1;

@@ -11,26 +11,16 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "ext/art.h"
 #include "tests/support/io_faults.h"
 #include "tests/support/random.h"
 #include "tests/support/sql_memory.h"
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
-static sqlite3 *open_linked(const char *name) {
-    sqlite3 *opened;
-    char *message = NULL;
-    ck_assert_int_eq(sqlite3_open(name, &opened), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_art_init(opened, &message, NULL) & 0xff, SQLITE_OK);
-    sqlite3_extended_result_codes(opened, 1);
-    return opened;
-}
-
 static void set_up(void) {
     sql_set_up_closed();
     io_fault_skip_syncs();
-    db = open_linked(path);
+    db = sql_memory_open(path, NULL);
     sql_run(
         db,
         "PRAGMA synchronous=OFF; PRAGMA journal_mode=%s; CREATE VIRTUAL TABLE f USING art(path, value, storage=file);"
@@ -68,7 +58,7 @@ static int remove_copy(void) {
 }
 
 static void check_copy_and_remove(int rows) {
-    sqlite3 *copy = open_linked(copy_path);
+    sqlite3 *copy = sql_memory_open(copy_path, NULL);
     char *expected = sqlite3_mprintf("%d|ok\n", rows);
     sql_expect(copy, expected, "SELECT count(*), art_check('f') FROM f");
     sqlite3_free(expected);
@@ -83,7 +73,7 @@ static void check_outcome(int rc, const char *what, unsigned nth) {
         ck_assert_msg(!*left, "%s %u (%d): left behind: %s", what, nth, rc, left);
         sqlite3_free(left);
     } else {
-        sqlite3 *copy = open_linked(copy_path);
+        sqlite3 *copy = sql_memory_open(copy_path, NULL);
         has_all(copy);
         sqlite3_close(copy);
         ck_assert_int_eq(remove_copy(), 0);
@@ -124,7 +114,7 @@ TEST(test_every_system_call_may_fail) {
             if (!spoils) check_outcome(rc, faults[i].call, nth);
             if (spoils) remove_copy();
             sqlite3_close(db);
-            db = open_linked(path);
+            db = sql_memory_open(path, NULL);
         }
     }
     ck_assert_uint_gt(struck * random_stride(), 5);
@@ -137,7 +127,7 @@ TEST(test_blobs_are_shared_where_the_file_system_can) {
     enum { SLOT_0 = 1 };
     sql_ways("pwrite", NULL);
     sqlite3_close(db);
-    db = open_linked(path);
+    db = sql_memory_open(path, NULL);
     sql_run(db, "INSERT INTO f SELECT printf('e%%d/%%06d', i %% 50, i), hex(randomblob(200)) FROM (WITH n(i) AS "
                 "(SELECT 1 UNION ALL "
                 "SELECT i + 1 FROM n LIMIT 20000) SELECT i FROM n)");

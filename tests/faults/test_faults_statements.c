@@ -17,18 +17,9 @@
 
 enum { ALLOCATIONS_MAX = 20000, EACH = 1000, STRIDE = 11, QUIET = 3 };
 
-static sqlite3 *open_linked(void) {
-    sqlite3 *opened;
-    char *message = NULL;
-    ck_assert_int_eq(sqlite3_open(path, &opened), SQLITE_OK);
-    sqlite3_extended_result_codes(opened, 1);
-    sqlite3_db_config(opened, SQLITE_DBCONFIG_LOOKASIDE, NULL, 0, 0); /* all memory is asked for where it is watched */
-    ck_assert_int_eq(sqlite3_art_init(opened, &message, NULL), SQLITE_OK);
-    return opened;
-}
-
 static const char setting_up[] =
-    "PRAGMA journal_mode=WAL; CREATE TABLE numbers(n INTEGER); INSERT INTO numbers VALUES(5), (77), (100000);"
+    "PRAGMA synchronous=OFF; PRAGMA journal_mode=WAL; CREATE TABLE numbers(n INTEGER); INSERT INTO numbers VALUES(5), "
+    "(77), (100000);"
     "CREATE TABLE words(word TEXT); INSERT INTO words VALUES('a/5'), ('a/50'), ('late'), ('none');"
     "CREATE VIRTUAL TABLE t USING art(log_limit='8KB', cache='8MB');"
     "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 60) SELECT 'a/' || i, i FROM n;"
@@ -52,7 +43,7 @@ static void set_up(void) {
     sql_ways("pwrite", NULL);
     sql_set_up_closed();
     io_fault_skip_syncs();
-    db = open_linked();
+    db = sql_memory_open(path, NULL);
     sql_run(db, "%s", setting_up);
 }
 
@@ -208,13 +199,13 @@ LOOP_TEST(test_a_query_without_memory_says_so, sizeof queries / sizeof *queries)
 LOOP_TEST(test_a_query_that_cannot_read_says_so, sizeof queries / sizeof *queries) {
     const char *sql = queries[_i];
     sql_close(db);
-    db = open_linked();
+    db = sql_memory_open(path, NULL);
     struct answer expected = ask(sql);
     bool more = true;
     for (unsigned nth = 1; more; nth++) {
         ck_assert_uint_lt(nth, ALLOCATIONS_MAX);
         sql_close(db); /* and what was read of the file goes */
-        db = open_linked();
+        db = sql_memory_open(path, NULL);
         io_fault("pread", nth, 1, EIO, 0);
         struct answer answer = ask(sql);
         more = io_faults_given() > 0;
@@ -321,11 +312,9 @@ LOOP_TEST(test_a_table_is_emptied_without_memory_as_a_whole_or_not_at_all, 2) {
     for (unsigned nth = 1; more; nth++) {
         ck_assert_uint_lt(nth, ALLOCATIONS_MAX);
         sql_run(db, "%s", fill);
-        sqlite3 *fresh = open_linked(); /* which has no buffers yet */
+        sqlite3 *fresh = sql_memory_open(path, NULL); /* which has no buffers yet */
         ck_assert_int_eq(sql_int(fresh, "SELECT count(*) FROM e"), 500);
-        fault_arm(&sql_memory_faults, 0, 0, nth, false);
-        int rc = sqlite3_exec(fresh, "DELETE FROM e", NULL, NULL, NULL);
-        more = fault_disarm(&sql_memory_faults) > 0;
+        int rc = sql_memory_try(fresh, "DELETE FROM e", nth, false, &more);
         ck_assert_msg(rc == SQLITE_OK || (more && (rc & 0xff) == SQLITE_NOMEM), "allocation %u: %d", nth, rc);
         went += !rc;
         emptied += sql_int(fresh, "SELECT value FROM art_info('e') WHERE property = 'times emptied'");

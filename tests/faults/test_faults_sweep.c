@@ -6,10 +6,11 @@
  * test programs are gone through with the art.so that is delivered: memory that runs out, files that fail, the heap
  * limit, and the places that its tests make fail.
  *
- * Here a slice of what `tests/prove faults` tries in full.
+ * Here a slice; with ART_FAULTS_MOST=n all modes, and so many calls of a kind, or all (0): `tests/prove faults`.
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "ext/art.h"
 #include "tests/support/fault_calls.h"
@@ -31,31 +32,57 @@ static void sweep(const struct fault_source *source, const struct fault_mode *mo
     fault_sweep_print(&sweep);
 }
 
-LOOP_TEST(test_every_system_call_may_fail_and_the_twins_agree, FAULT_WAYS) {
-    uint64_t seed = random_seed() + (uint64_t)_i;
-    sweep(&fault_calls, fault_mode_draw((unsigned)_i, seed), sqlite3_art_init, "OFF", 2, seed);
+static unsigned modes(unsigned usual) {
+    return getenv("ART_FAULTS_MOST") ? FAULT_MODES : usual;
 }
 
-LOOP_TEST(test_every_call_of_the_vfs_may_fail_and_the_twins_agree, FAULT_WAYS) {
-    uint64_t seed = random_seed() + (uint64_t)_i;
-    sweep(&faulty_vfs_calls, fault_mode_draw((unsigned)_i, seed), sqlite3_art_init, "FULL", 1, seed);
+/* In the i-th mode, of all or of those that are drawn; `also` are behind these. A database in memory has no files. */
+static void sweep_in(unsigned i, const struct fault_source *source, const char *synchronous, unsigned most,
+                     const char *const *also) {
+    uint64_t seed = random_seed() + i;
+    const struct fault_mode *mode = getenv("ART_FAULTS_MOST") ? &fault_modes[i]
+                                    : i < FAULT_WAYS          ? fault_mode_draw(i, seed)
+                                                              : fault_mode_find(also[i - FAULT_WAYS]);
+    if (mode->in_memory && source != &sql_memory_faults) return;
+    sweep(source, mode, sqlite3_art_init, synchronous, most, seed);
 }
 
-LOOP_TEST(test_every_allocation_may_fail_and_the_twins_agree, FAULT_WAYS + 2) {
-    uint64_t seed = random_seed() + (uint64_t)_i;
-    const struct fault_mode *mode = _i < FAULT_WAYS ? fault_mode_draw((unsigned)_i, seed)
-                                                    : fault_mode_find(_i == FAULT_WAYS ? "memory" : "rows-wal");
-    sweep(&sql_memory_faults, mode, sqlite3_art_init, "OFF", 10, seed);
+LOOP_TEST(test_every_system_call_may_fail_and_the_twins_agree, modes(FAULT_WAYS)) {
+    sweep_in((unsigned)_i, &fault_calls, "OFF", 2, NULL);
+}
+
+CASE("files", .seconds = SUITE_FOREVER)
+
+LOOP_TEST(test_every_call_of_the_vfs_may_fail_and_the_twins_agree, modes(FAULT_WAYS)) {
+    sweep_in((unsigned)_i, &faulty_vfs_calls, "FULL", 1, NULL);
+}
+
+CASE("memory", .seconds = SUITE_FOREVER)
+
+LOOP_TEST(test_every_allocation_may_fail_and_the_twins_agree, modes(FAULT_WAYS + 2)) {
+    static const char *const also[] = {"memory", "rows-wal"};
+    sweep_in((unsigned)_i, &sql_memory_faults, "OFF", 10, also);
 }
 
 /* --- loaded ------------------------------------------------------------------------------------------------------- */
 
+CASE("loaded", .seconds = SUITE_FOREVER)
+
+/* In memory, where there is such a place: art.so syncs its files whatever this program wants. With ART_FAULTS_MOST in
+ * all modes that can be. */
 static void sweep_loaded(const struct fault_source *source, const char *mode, const char *synchronous, unsigned most) {
-    sweep(source, fault_mode_find(mode), NULL, synchronous, most, random_seed());
+    bool of_files = source == &faulty_vfs_calls || source == &sql_fault_points;
+    if (!access("/dev/shm", W_OK)) setenv("TMPDIR", "/dev/shm", 1);
+    for (int i = 0; i < FAULT_MODES; i++) {
+        bool wanted = getenv("ART_FAULTS_MOST") || &fault_modes[i] == fault_mode_find(mode);
+        if (!wanted || (fault_modes[i].in_memory && of_files)) continue;
+        sweep(source, &fault_modes[i], NULL, synchronous, most, random_seed());
+    }
 }
 
 TEST(test_the_loaded_extension_stands_memory_that_runs_out) {
     sweep_loaded(&sql_memory_faults, "uring-wal", "OFF", 6);
+    if (modes(0)) return;
     sweep_loaded(&sql_memory_faults, "pwrite-truncate", "OFF", 6);
 }
 
@@ -63,8 +90,11 @@ TEST(test_the_loaded_extension_stands_files_that_fail) {
     sweep_loaded(&faulty_vfs_calls, "buffered-persist", "FULL", 1);
 }
 
+CASE("limits", .seconds = SUITE_FOREVER)
+
 TEST(test_a_hard_heap_limit_is_out_of_memory_and_the_old_state) {
     sweep_loaded(&sql_heap_limit_faults, "pwrite-wal", "OFF", 4);
+    if (modes(0)) return;
     sweep_loaded(&sql_heap_limit_faults, "memory", "OFF", 4);
 }
 
@@ -79,5 +109,5 @@ TEST(test_the_loaded_extension_stands_what_sqlite_lets_fail_in_itself) {
 int main(void) {
     sql_memory_install();
     faulty_vfs_register();
-    return suite_run("faults", .seconds = SUITE_FOREVER);
+    return suite_run("calls", .seconds = SUITE_FOREVER);
 }

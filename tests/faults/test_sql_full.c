@@ -171,7 +171,8 @@ LOOP_TEST(test_a_full_disk_is_left_by_delete_and_vacuum, FILLINGS) {
     run_apart(fillings[_i].journal, fill_and_leave, &fillings[_i]);
 }
 
-/* Rows of so many bytes, so many of them in a transaction. */
+/* Rows of so many bytes, so many of them in a transaction. The way out is there at once: deleted rows become room long
+ * before the last one goes. */
 static const struct large_rows {
     struct filling filling; /* its journal, and `inlined`, alone */
     int bytes, rows;
@@ -181,9 +182,21 @@ static const struct large_rows {
     {{.journal = "TRUNCATE", .inlined = true}, 445, 1173, true, false},
     {{.journal = "TRUNCATE", .inlined = true}, 1376, 219, false, true},
     {{.journal = "PERSIST", .inlined = true}, 1248, 278, true, true},
+    {{.journal = "PERSIST", .inlined = true}, 1098, 314, false, true},
+    {{.journal = "DELETE", .inlined = true}, 1098, 314, false, true},
+    {{.journal = "PERSIST"}, 906, 481, true, false},
+    {{.journal = "TRUNCATE"}, 490, 775, true, false},
     {{.journal = "TRUNCATE", .inlined = true}, 553, 282, false, false},
 };
 enum { LARGE_ROWS = sizeof large_rows / sizeof *large_rows };
+
+static int insert_large(sqlite3 *db, const struct large_rows *large, int first, int rows) {
+    return sql_try(db,
+                   "REPLACE INTO t(path, value) WITH n(i) AS (SELECT %d UNION ALL SELECT i + 1 FROM n LIMIT %d) "
+                   "SELECT printf('d%%02d/%%07d', iif(%d, i / 10000, i * 7919 %% 99), iif(%d, i, i * 7919 %% "
+                   "1000003)), randomblob(%d) FROM n",
+                   first, rows, large->sorted, large->sorted, large->bytes);
+}
 
 /* Large rows leave less in reserve than their log takes, so a rollback journal may have no room to clear it. */
 static int fill_with_large_rows(const char *folder, const struct filling *filling) {
@@ -193,20 +206,20 @@ static int fill_with_large_rows(const char *folder, const struct filling *fillin
     sqlite3 *db = sql_open(path);
     sql_run(db, "PRAGMA journal_mode=%s; PRAGMA synchronous=OFF; PRAGMA secure_delete=%s", filling->journal,
             large->secure ? "ON" : "OFF");
-    sql_create(db, "t", "storage=inline");
-    int rc = SQLITE_OK, done = SQLITE_OK;
-    for (int i = 0; !rc; i += large->rows) {
-        rc = sql_try(db,
-                     "REPLACE INTO t(path, value) WITH n(i) AS (SELECT %d UNION ALL SELECT i + 1 FROM n LIMIT %d) "
-                     "SELECT printf('d%%02d/%%07d', iif(%d, i / 10000, i * 7919 %% 99), iif(%d, i, i * 7919 %% "
-                     "1000003)), randomblob(%d) FROM n",
-                     i, large->rows, large->sorted, large->sorted, large->bytes);
-    }
+    sql_create(db, "t", filling->inlined ? "storage=inline" : "");
+    int rc = SQLITE_OK, done = SQLITE_OK, next = 0;
+    for (; !rc; next += large->rows) rc = insert_large(db, large, next, large->rows);
     if ((rc & 0xff) != SQLITE_FULL) return printf("%d %s\n", rc, sqlite3_errmsg(db)), 1;
-    for (rc = SQLITE_OK; !rc && sql_int(db, "SELECT count(*) FROM t");) {
+    int all = (int)sql_int(db, "SELECT count(*) FROM t"), left = all;
+    bool works = false;
+    for (rc = SQLITE_OK; !rc && left; left = (int)sql_int(db, "SELECT count(*) FROM t")) {
         rc = sql_try(db, "DELETE FROM t WHERE path IN (SELECT path FROM t LIMIT 1000)");
         done = sql_try(db, "SELECT art_vacuum('t')");
         if (done && (done & 0xff) != SQLITE_FULL) return printf("%d %s\n", done, sqlite3_errmsg(db)), 2;
+        if (!works && left < all / 2) {
+            if (insert_large(db, large, next, 100)) return printf("%d of %d: %s\n", left, all, sqlite3_errmsg(db)), 4;
+            works = true;
+        }
     }
     rc = sql_try(db, "INSERT INTO t(path) VALUES('x')");
     printf("large rows: art_vacuum() %d, and then INSERT %d\n", done, rc);

@@ -1,5 +1,6 @@
 /* What a process with art tables takes of the system, and what it does when it is refused: descriptors (which ones they
- * are, how many, too few), threads for a ring, rings at all. (A full disk, a limit of file sizes: test_foreign_disk.c.) */
+ * are, how many, too few), threads for a ring, rings at all. (A full disk, or a limit of file sizes: in
+ * test_foreign_disk.c.) */
 #include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>

@@ -147,15 +147,8 @@ static void put_state(const struct parcel_section *section) {
     must(sqlite3_finalize(put), "put");
 }
 
-static uint8_t *no_page(void *context, uint32_t slot, uint32_t page) {
-    (void)context;
-    (void)slot;
-    (void)page;
-    return NULL;
-}
-
 static void forge(struct parcel *parcel) {
-    struct parcel_place place = {.page = no_page};
+    struct parcel_place place = {0};
     struct art_buffer bytes = {0};
     struct art_hash128 hash = chain;
     bool replaced = false;

@@ -74,7 +74,7 @@ struct parcel_section *parcel_find(struct parcel *parcel, enum parcel_kind kind)
 
 /* --- opening ------------------------------------------------------------------------------------------------------ */
 
-/* Where things go. `page` gives 4 KB of zeros for a page of a slot, or NULL. */
+/* Where things go. `page` gives 4 KB of zeros for a page of a slot, or NULL; it is asked when a blob is opened. */
 struct parcel_place {
     uint8_t *(*page)(void *context, uint32_t slot, uint32_t page);
     void *context;

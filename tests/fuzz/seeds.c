@@ -11,22 +11,12 @@
 #include "core/blob/blob_format.h"
 #include "core/tree/state/root_format.h"
 #include "core/tree/txn/txn.h"
-#include "tests/fuzz/fuzz.h"
-#include "tests/fuzz/parcel.h"
+#include "tests/fuzz/hosted_store.h"
 #include "tests/support/of_core.h"
 #include "tests/support/random.h"
-#include "tests/support/sim_disk.h"
 #include "tests/support/toy_summary.h"
 
-enum { ROWS_MAX = 30 };
-
-static const char file[] = "a.db-t-66757a7a.art";
-static const uint8_t uuid[16] = "fuzzed table id.";
 static const char *folder;
-static struct sim_disk *disk;
-static struct art_buffer root_row, retired, rows[ROWS_MAX];
-static uint64_t csns[ROWS_MAX];
-static unsigned row_count;
 static struct art_measures has; /* of the toy summary */
 
 static void must(int rc) {
@@ -45,49 +35,17 @@ static void save(const char *target, const char *name, const struct art_buffer *
 
 /* --- the host ----------------------------------------------------------------------------------------------------- */
 
-static enum art_rc secure(void *context, bool *reuse) {
-    (void)context;
-    *reuse = true;
-    return ART_OK;
-}
-
-static enum art_rc epoch(void *context, struct art_epoch *out) {
-    (void)context;
-    *out = (struct art_epoch){.kind = ART_EPOCH_WAL, .salts = "saltsalt"};
-    return ART_OK;
-}
-
-static enum art_rc load_retired(void *context, struct art_buffer *out) {
-    (void)context;
-    return art_buffer_append(out, retired.data, retired.len);
-}
-
-static void keep(struct art_buffer *buffer, struct art_bytes bytes) {
-    buffer->len = 0;
-    must(art_buffer_append(buffer, bytes.data, bytes.len));
-}
-
 static struct art_tree *begin(uint32_t blob_pages) {
-    struct art_tree_options options = {.disk = sim_disk_art(disk),
-                                       .path = file,
-                                       .host_path = "a.db",
-                                       .cache_bytes = 16 << 20,
-                                       .log_limit = 1 << 20,
-                                       .spill_limit = 1 << 24,
-                                       .blob_pages = blob_pages,
-                                       .summary = toy_summary(&has)};
-    struct art_host host = {.secure = secure, .epoch = epoch, .load_retired = load_retired};
-    struct art_tree *tree;
-    uint64_t from;
-    sim_disk_clear(disk, NULL);
-    retired.len = row_count = 0;
     uint8_t initial[ART_ROOT_INITIAL_MAX];
-    keep(&root_row, art_bytes(initial, art_tree_initial_root(uuid, initial)));
-    memcpy(options.uuid, uuid, sizeof uuid);
-    must(art_tree_open(&tree, &options, &host));
-    must(art_tree_refresh_begin(tree, &from));
-    must(art_tree_refresh_row(tree, 0, art_buffer_bytes(&root_row)));
-    must(art_tree_refresh_end(tree));
+    uint32_t len = art_tree_initial_root(hosted_uuid, initial);
+    host_clear();
+    sim_disk_clear(host.disk, NULL);
+    host.wal = true;
+    host.has = has;
+    host_write(&(struct art_commit){.write_root = true, .root = art_bytes(initial, len)});
+    struct art_tree *tree = host_tree_with((struct art_tree_options){
+        .cache_bytes = 16 << 20, .log_limit = 1 << 20, .spill_limit = 1 << 24, .blob_pages = blob_pages});
+    must(host_refresh(tree));
     return tree;
 }
 
@@ -95,13 +53,7 @@ static void commit(struct art_tree *tree) {
     struct art_commit commit;
     must(art_tree_prepare(tree, &commit));
     must(commit.spent ? ART_MISUSE : ART_OK); /* 'flush' leaves no row */
-    if (commit.clear_log) row_count = 0;
-    if (commit.write_root || commit.mark_root) keep(&root_row, commit.root);
-    if (commit.write_redo && row_count < ROWS_MAX) {
-        csns[row_count] = commit.csn;
-        keep(&rows[row_count++], commit.redo);
-    }
-    if (commit.write_retired) keep(&retired, commit.retired);
+    host_write(&commit);
     art_tree_committed(tree);
 }
 
@@ -126,9 +78,8 @@ static enum art_rc note_blob(void *context, const struct art_ref *ref) {
 }
 
 static void image_of(uint32_t slot, uint8_t *image) {
-    for (uint32_t page = 0; page < ART_BLOB_PAGES; page++) {
-        memcpy(image + page * ART_BLOB_PAGE, sim_disk_page(disk, file, slot * ART_BLOB_PAGES + page), ART_BLOB_PAGE);
-    }
+    for (uint32_t page = 0; page < ART_BLOB_PAGES; page++)
+        memcpy(image + page * ART_BLOB_PAGE, host_page(NULL, slot, page), ART_BLOB_PAGE);
 }
 
 static void put_row(struct art_buffer *out, uint64_t csn, const struct art_buffer *row) {
@@ -140,11 +91,11 @@ static void put_row(struct art_buffer *out, uint64_t csn, const struct art_buffe
 }
 
 static void pack_log(struct art_buffer *out, const struct found *found, const char *name) {
-    struct art_buffer root = {0};
-    must(art_buffer_append(&root, root_row.data, root_row.len - 8));
+    struct art_buffer root = {0}, *row = &host.rows[0].bytes;
+    must(art_buffer_append(&root, row->data, row->len - 8));
     parcel_name_hashes(root.data, root.len, found->hashes, PARCEL_SLOTS, name);
     parcel_put(out, PARCEL_ROOT, root.data, root.len);
-    for (unsigned i = 0; i < row_count; i++) put_row(out, csns[i], &rows[i]);
+    for (unsigned i = 1; i < host.count; i++) put_row(out, host.rows[i].csn, &host.rows[i].bytes);
     art_buffer_clear(&root);
 }
 
@@ -175,11 +126,12 @@ static void pack(struct art_tree *tree, const char *name) {
         }
     }
     pack_log(&store, &found, tree->root->runs % 2 ? "refs to slot" : "hash of slot");
-    if (retired.len) parcel_put(&store, PARCEL_RETIRED, retired.data, retired.len);
+    if (host.retired.len) parcel_put(&store, PARCEL_RETIRED, host.retired.data, host.retired.len);
     parcel_put(&store, PARCEL_OPS, questions, sizeof questions);
     save("fuzz_store", name, &store);
     pack_log(&log, &found, "hash of slot");
-    parcel_put(&log, PARCEL_OPS, row_count ? rows[0].data : root_row.data, row_count ? rows[0].len : root_row.len);
+    const struct art_buffer *raw = &host.rows[host.count > 1].bytes; /* a row, or the root */
+    parcel_put(&log, PARCEL_OPS, raw->data, raw->len);
     save("fuzz_redo", name, &log);
     art_buffer_clear(&store);
     art_buffer_clear(&log);
@@ -392,7 +344,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     folder = argv[1];
-    disk = sim_disk_new_steady(SIM_PAGES);
+    host.disk = sim_disk_new_steady(SIM_PAGES);
     seed_log();
     seed_leaf();
     seed_runs();

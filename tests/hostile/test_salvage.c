@@ -15,15 +15,14 @@
 #include <unistd.h>
 
 #include "tests/support/random.h"
-#include "tests/support/sql.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
 enum { PAGE = 4096, SLOT = 128 * PAGE };
 
-static char *directory, *path, *file;
-static sqlite3 *db;
-static uint8_t *kept;
-static size_t kept_bytes;
+static char *file;
+static uint8_t *saved;
+static size_t saved_bytes;
 
 /* --- the table ---------------------------------------------------------------------------------------------------- */
 
@@ -55,28 +54,18 @@ static void fill(void) {
 }
 
 static void make(const char *options) {
-    directory = sql_scratch("salvage");
-    path = sqlite3_mprintf("%s/s.db", directory);
-    db = sql_open(path);
+    sql_set_up();
     sql_run(db, "PRAGMA synchronous=OFF");
     sql_create(db, "t", options);
     fill();
     file = sql_find_file(directory, ".art");
 }
 
-static void reopen(void) {
-    sql_close(db);
-    db = sql_open(path);
-}
-
 static void drop(void) {
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
+    sql_tear_down();
     sqlite3_free(file);
-    free(kept);
-    kept = NULL;
+    free(saved);
+    saved = NULL;
 }
 
 /* --- looking ------------------------------------------------------------------------------------------------------ */
@@ -87,7 +76,7 @@ static const char within[] = "(l.after IS NULL OR %s.path > l.after) AND (l.befo
 static void salvage(sqlite3 *on, const char *target, const char *lost) {
     sql_run(on, "DROP TABLE IF EXISTS temp.saved; DROP TABLE IF EXISTS temp.s; DROP TABLE IF EXISTS temp.lost");
     sql_run(on, "CREATE VIRTUAL TABLE temp.saved USING art_salvage(%s)", target);
-    sql_run(on, "CREATE TEMP TABLE s AS SELECT *, version FROM saved");
+    sql_run(on, "CREATE TEMP TABLE s AS SELECT *, version FROM saved; CREATE INDEX temp.s_path ON s(path)");
     sql_run(on, "CREATE TEMP TABLE lost AS SELECT * FROM art_lost('%q')", lost);
     ck_assert_int_eq(sql_int(on, "SELECT count(*) - count(DISTINCT path) FROM s"), 0);
 }
@@ -133,9 +122,9 @@ static void keep_file(void) {
     FILE *from = fopen(file, "rb");
     struct stat attributes;
     ck_assert_int_eq(stat(file, &attributes), 0);
-    kept_bytes = (size_t)attributes.st_size;
-    kept = malloc(kept_bytes);
-    ck_assert_uint_eq(fread(kept, 1, kept_bytes, from), kept_bytes);
+    saved_bytes = (size_t)attributes.st_size;
+    saved = malloc(saved_bytes);
+    ck_assert_uint_eq(fread(saved, 1, saved_bytes, from), saved_bytes);
     fclose(from);
 }
 
@@ -147,7 +136,7 @@ static void put_bytes(size_t at, const void *bytes, size_t len) {
 
 static bool is_used(size_t page) {
     for (size_t i = 0; i < PAGE; i++) {
-        if (kept[page * PAGE + i]) return true;
+        if (saved[page * PAGE + i]) return true;
     }
     return false;
 }
@@ -169,16 +158,11 @@ TEST(test_a_sound_table_is_its_own_salvage) {
     is_whole("sound");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM s JOIN t USING (path) WHERE s.version = t.version"),
                      sql_int(db, "SELECT count(*) FROM truth"));
-    reopen();
+    sql_reopen();
     is_whole("opened anew");
-    char *first = sql_rows(db, "SELECT path FROM saved ORDER BY path LIMIT 2");
-    char *last = sql_rows(db, "SELECT path FROM saved ORDER BY path DESC LIMIT 1");
-    ck_assert_str_eq(first, "dir-00/file-00000\ndir-00/file-00007\n");
-    ck_assert_str_eq(last, "late/2\n");
-    sqlite3_free(first);
-    sqlite3_free(last);
+    expect("dir-00/file-00000\ndir-00/file-00007\n", "SELECT path FROM saved ORDER BY path LIMIT 2");
+    expect("late/2\n", "SELECT path FROM saved ORDER BY path DESC LIMIT 1");
     ck_assert_int_ne(sql_try(db, "INSERT INTO saved(path) VALUES('x')"), 0);
-    drop();
 }
 
 TEST(test_every_page_of_a_file_damaged_in_turn) {
@@ -188,7 +172,7 @@ TEST(test_every_page_of_a_file_damaged_in_turn) {
     unsigned damaged = 0, narrow = 0;
     int64_t rows = sql_int(db, "SELECT count(*) FROM truth");
     char *covered = sqlite3_mprintf(within, "t", "t");
-    for (size_t page = SLOT / PAGE; page < kept_bytes / PAGE; page += random_stride()) {
+    for (size_t page = SLOT / PAGE; page < saved_bytes / PAGE; page += random_stride()) {
         char what[40];
         if (!is_used(page)) continue;
         uint8_t bytes[3] = {0xde, 0xad, (uint8_t)page};
@@ -199,24 +183,23 @@ TEST(test_every_page_of_a_file_damaged_in_turn) {
             sql_int(db, "SELECT count(*) FROM truth t WHERE EXISTS (SELECT 1 FROM lost l WHERE %s)", covered);
         damaged++;
         narrow += lost <= rows / 5;
-        put_bytes(0, kept, kept_bytes);
+        put_bytes(0, saved, saved_bytes);
     }
     sqlite3_free(covered);
     printf("%u pages, %u of them cost at most a fifth of %lld rows\n", damaged, narrow, (long long)rows);
     ck_assert_uint_gt(damaged * random_stride(), 12);
     ck_assert_uint_gt(narrow, damaged / 2);
     is_whole("put back");
-    drop();
 }
 
 TEST(test_a_file_that_is_cut_missing_or_overwritten) {
     if (sql_has_no_file("a file")) return;
     make("");
     keep_file();
-    for (size_t size = 0; size < kept_bytes; size += kept_bytes / 23) {
+    for (size_t size = 0; size < saved_bytes; size += saved_bytes / 23) {
         ck_assert_int_eq(truncate(file, (off_t)size), 0);
         judge("cut");
-        put_bytes(0, kept, kept_bytes);
+        put_bytes(0, saved, saved_bytes);
     }
     uint8_t nothing[3 * PAGE] = {0};
     put_bytes(0, nothing, sizeof nothing); /* whose it is, nobody knows */
@@ -225,13 +208,12 @@ TEST(test_a_file_that_is_cut_missing_or_overwritten) {
     judge("missing");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM s"), 2);
     ck_assert(told("the .art file is missing"));
-    drop();
 }
 
 TEST(test_a_file_alone_is_read_exactly) {
     if (sql_has_no_file("a file alone")) return;
     make("");
-    reopen();
+    sql_reopen();
     sql_command(db, "main", "t", "flush");
     sql_run(db, "INSERT INTO t VALUES('behind the flush', 1)");
     char *alone = sqlite3_mprintf("%s/alone.art", directory), *odd = sqlite3_mprintf("%s/alone.bin", directory);
@@ -255,26 +237,22 @@ TEST(test_a_file_alone_is_read_exactly) {
     sqlite3_free(alone);
     sqlite3_free(odd);
     sqlite3_free(target);
-    drop();
 }
 
 TEST(test_nobody_is_asked_whose_a_file_is) {
     if (sql_has_no_file("owners")) return;
     make("");
-    char *copy = sqlite3_mprintf("%s/copy.db", directory);
     sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
-    sql_copy_file(path, copy);
+    sql_copy_file(path, copy_path);
     sql_close(db);
-    db = sql_open(copy);
+    db = sql_open(copy_path);
     ck_assert_int_ne(sql_try(db, "SELECT count(*) FROM t"), 0); /* another's */
     uint64_t before = hash_of_folder();
     is_whole("another's file");
-    reopen();
+    sql_reopen();
     sql_run(db, "PRAGMA user_version"); /* its own again */
     is_whole("its owner");
     ck_assert_uint_eq(hash_of_folder(), before);
-    sqlite3_free(copy);
-    drop();
 }
 
 /* --- in the database ---------------------------------------------------------------------------------------------- */
@@ -301,7 +279,6 @@ TEST(test_every_row_of_blobs_changed_and_removed) {
     sql_run(db, "DELETE FROM t_artblob");
     judge("all blobs removed");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM s"), 2);
-    drop();
 }
 
 /* --- the shadow tables -------------------------------------------------------------------------------------------- */
@@ -332,24 +309,28 @@ static const struct {
     {"DELETE FROM t_artstate; DELETE FROM t_artdata", 2, "may be"},
 };
 
-static void accident(unsigned i, const char *options) {
-    make(options);
-    reopen();
+static void accident(unsigned i) {
+    db = sql_open(path);
     sql_run(db, "%s", accidents[i].sql);
-    reopen();
+    sql_reopen();
     judge(accidents[i].sql);
     ck_assert_msg(missing() == accidents[i].lost, "%s: %lld rows are missing", accidents[i].sql, (long long)missing());
     int64_t said = sql_int(db, "SELECT count(*) FROM lost");
     ck_assert_msg(accidents[i].told ? told(accidents[i].told) : !said, "%s: told otherwise", accidents[i].sql);
-    drop();
+    sql_close(db);
 }
 
-LOOP_TEST(test_accidents_with_shadow_tables, sizeof accidents / sizeof *accidents) {
-    accident((unsigned)_i, "");
-}
-
-LOOP_TEST(test_accidents_with_shadow_tables_of_a_table_in_the_database, sizeof accidents / sizeof *accidents) {
-    accident((unsigned)_i, "storage=inline");
+/* One behind the other, the database put back in its place each time. */
+LOOP_TEST(test_accidents_with_shadow_tables, 2) {
+    make(_i ? "storage=inline" : "");
+    sql_close(db);
+    sql_copy_file(path, copy_path);
+    for (unsigned i = 0; i < sizeof accidents / sizeof *accidents; i++) {
+        accident(i);
+        sql_copy_file(copy_path, path);
+    }
+    db = sql_open(path);
+    is_whole("put back");
 }
 
 /* They follow the first root, as those of a table would that never had another one; and the change that was flushed
@@ -365,17 +346,16 @@ TEST(test_rows_that_the_first_flush_has_left_are_not_the_whole_table) {
     ck_assert_int_ge(sql_int(db, "SELECT count(*) FROM t_artdata"), 2);
     is_whole("sound");
     sql_run(db, "DELETE FROM t_artdata WHERE csn = 0; DELETE FROM t_artstate WHERE k = 'root'");
-    reopen();
+    sql_reopen();
     judge("without a root");
     ck_assert_int_eq(missing(), 0);
     ck_assert(told("found without a root"));
-    drop();
 }
 
 TEST(test_the_file_of_a_renamed_database_is_found_by_the_tables_name) {
     if (sql_has_no_file("a renamed database")) return;
     make("");
-    reopen();
+    sql_reopen();
     sql_run(db, "DELETE FROM t_artstate");
     sql_close(db);
     char *renamed = sqlite3_mprintf("%s/renamed.db", directory);
@@ -384,7 +364,6 @@ TEST(test_the_file_of_a_renamed_database_is_found_by_the_tables_name) {
     path = renamed;
     db = sql_open(path);
     is_whole("renamed");
-    drop();
 }
 
 /* --- as a table --------------------------------------------------------------------------------------------------- */
@@ -395,13 +374,10 @@ TEST(test_columns_are_those_of_the_table) {
     sql_run(db, "INSERT INTO cs VALUES('a', '12', 'Ada'); INSERT INTO cs(cs) VALUES('add column note')");
     sql_run(db, "INSERT INTO cs VALUES('b', 13, 'Bob', 'new')");
     sql_run(db, "CREATE VIRTUAL TABLE temp.x USING art_salvage(\"main.cs\")");
-    char *rows = sql_rows(db, "SELECT name, typeof(size), owner, note FROM x WHERE owner IN ('ADA', 'bob')");
-    ck_assert_str_eq(rows, "a|integer|Ada|\nb|integer|Bob|new\n");
-    sqlite3_free(rows);
-    rows = sql_rows(db, "SELECT group_concat(name || ' ' || type) FROM pragma_table_info('x')");
-    ck_assert_str_eq(rows, "name TEXT,size INTEGER,owner TEXT,note \n");
-    sqlite3_free(rows);
-    drop();
+    expect("a|integer|Ada|\nb|integer|Bob|new\n",
+           "SELECT name, typeof(size), owner, note FROM x WHERE owner IN ('ADA', 'bob')");
+    expect("name TEXT,size INTEGER,owner TEXT,note \n",
+           "SELECT group_concat(name || ' ' || type) FROM pragma_table_info('x')");
 }
 
 TEST(test_it_is_for_people_and_in_temp) {
@@ -419,7 +395,6 @@ TEST(test_it_is_for_people_and_in_temp) {
     sql_run(db, "DROP VIEW v; DROP TABLE t");
     if (sql_try(db, "SELECT * FROM saved") == 0) ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM saved"), 0);
     sql_run(db, "DROP TABLE saved");
-    drop();
 }
 
 TEST(test_a_read_only_database_is_read_and_nothing_is_written) {
@@ -434,13 +409,12 @@ TEST(test_a_read_only_database_is_read_and_nothing_is_written) {
     ck_assert_int_eq(chmod(directory, 0700), 0);
     ck_assert_uint_eq(hash_of_folder(), before);
     sqlite3_free(uri);
-    drop();
 }
 
 /* A scan that has begun stays with its snapshot, whatever others write. */
 TEST(test_a_writer_beside_a_scan) {
     make("");
-    reopen();
+    sql_reopen();
     sql_run(db, "PRAGMA journal_mode=WAL; CREATE VIRTUAL TABLE temp.saved USING art_salvage('t')");
     int64_t rows = sql_int(db, "SELECT count(*) FROM truth"), seen = 0;
     sqlite3 *other = sql_open(path);
@@ -453,7 +427,6 @@ TEST(test_a_writer_beside_a_scan) {
     ck_assert_int_eq(sqlite3_finalize(scan), SQLITE_OK);
     ck_assert_int_eq(seen, rows);
     sql_close(other);
-    drop();
 }
 
 /* The first step reads pages in vain for a long time; SQLite's own loop never gets its turn. */
@@ -470,7 +443,6 @@ TEST(test_it_can_be_interrupted) {
     ck_assert_int_eq(sql_try(db, "SELECT count(*) FROM art_lost('t')"), SQLITE_INTERRUPT);
     sqlite3_progress_handler(db, 0, NULL, NULL);
     is_whole("afterwards");
-    drop();
 }
 
 TEST(test_a_table_of_an_attached_database) {
@@ -479,9 +451,8 @@ TEST(test_a_table_of_an_attached_database) {
     db = sql_open(":memory:");
     sql_run(db, "ATTACH '%q' AS a; CREATE VIRTUAL TABLE temp.saved USING art_salvage('a.t')", path);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM saved"), sql_int(db, "SELECT count(*) FROM a.truth"));
-    drop();
 }
 
 int main(void) {
-    return suite_run("salvage under SQL", .seconds = 600);
+    return suite_run("salvage under SQL", .seconds = 600, .tear_down = drop);
 }

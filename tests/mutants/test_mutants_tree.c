@@ -1,12 +1,11 @@
 /* What the lists of deliberate defects (tests/mutants) have shown nobody to
  * look at in core/tree: COMMITs that the host refuses, and how they go on;
- * bounds beyond the longest path; pieces of long values; runs that disagree.
+ * bounds beyond the longest path; pieces of long values.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/support/blob_model.h"
 #include "tests/support/of_core.h"
 #include "tests/support/small_tree.h"
 #include "tests/support/suite.h"
@@ -34,6 +33,11 @@ static void prepare(void) {
 static void commit_alone(void) {
     prepare();
     art_tree_committed(tree); /* who commits need not look again */
+}
+
+static void commit_alone_with(unsigned request) {
+    must(art_tree_request(tree, request));
+    commit_alone();
 }
 
 /* Another connection finds these paths, and nothing wrong. */
@@ -74,11 +78,9 @@ TEST(test_a_root_of_a_refused_commit_does_not_stay) {
     struct art_tree *other;
     uint32_t mark;
     insert_many("a");
-    must(art_tree_request(tree, ART_REQUEST_FLUSH));
-    commit_alone();
+    commit_alone_with(ART_REQUEST_FLUSH);
     insert("b");
-    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
-    commit_alone(); /* behind the slots that this frees */
+    commit_alone_with(ART_REQUEST_OPTIMIZE); /* behind the slots that this frees */
     insert("c");
     must(art_tree_request(tree, ART_REQUEST_VACUUM));
     prepare(); /* into them */
@@ -125,8 +127,7 @@ TEST(test_pieces_go_with_the_value_that_they_were) {
         must(art_tree_insert(tree, ART_WRITE_REPLACE, text("a"), value, &existed));
         must(art_tree_insert(tree, ART_WRITE_REPLACE, text(i % 2 ? "b" : "c"), value, &existed));
         must(art_tree_move(tree, ART_WRITE_REPLACE, text(i % 2 ? "b" : "c"), text("d"), NULL, &existed));
-        must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
-        commit_alone();
+        commit_alone_with(ART_REQUEST_OPTIMIZE);
         must(art_tree_info(tree, &info));
         ck_assert_uint_eq(info.keys, 2);
         ck_assert_uint_eq(info.run[0].entries,
@@ -135,8 +136,7 @@ TEST(test_pieces_go_with_the_value_that_they_were) {
     }
     must(art_tree_delete(tree, text("a"), &existed));
     must(art_tree_delete(tree, text("d"), &existed));
-    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
-    commit_alone();
+    commit_alone_with(ART_REQUEST_OPTIMIZE);
     must(art_tree_info(tree, &info));
     ck_assert_uint_eq(info.runs, 0);
 }
@@ -179,8 +179,7 @@ TEST(test_a_bound_longer_than_any_path_lies_behind_its_longest_beginning) {
         range_holds((struct art_range){.low = bound, .low_set = true, .low_open = true}, "c");
         range_holds((struct art_range){.high = bound, .high_set = true}, "ab");
         range_holds((struct art_range){.high = bound, .high_set = true, .high_open = true}, "a");
-        must(art_tree_request(tree, ART_REQUEST_FLUSH));
-        commit_alone();
+        commit_alone_with(ART_REQUEST_FLUSH);
     }
 }
 
@@ -307,31 +306,6 @@ TEST(test_pieces_of_another_value_are_refused) {
     ck_assert_int_eq(value.data[0], 'x');
     free(owned);
     art_row_release(&row);
-}
-
-/* The upper of two runs says that a key was not there before, and the lower one
- * has it. */
-TEST(test_runs_that_disagree_are_not_merged) {
-    struct art_commit out;
-    uint64_t len;
-    bool existed;
-    insert("a");
-    must(art_tree_request(tree, ART_REQUEST_FLUSH));
-    commit_alone();
-    must(art_tree_insert(tree, ART_WRITE_REPLACE, text("a"), text("again"), &existed));
-    must(art_tree_request(tree, ART_REQUEST_FLUSH));
-    commit_alone();
-    ck_assert_uint_eq(tree->root->runs, 2);
-    struct art_ref *top = &tree->root->run[0].top;
-    uint8_t *slot = sim_disk_file_bytes(disk, options.path, &len) + (uint64_t)top->slot * ART_BLOB_BYTES;
-    ck_assert_uint_eq(slot[8], ART_SHADOWS_OLDER); /* the flags of all entries of the first bucket */
-    slot[8] = 0;
-    blob_image_rehash(slot, top);
-    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
-    int rc = art_tree_prepare(tree, &out);
-    ck_assert_msg(rc == ART_CORRUPT, "%s", art_error_name(rc));
-    ck_assert_ptr_nonnull(strstr(art_error_message(), "disagree"));
-    art_tree_rolled_back(tree);
 }
 
 int main(void) {

@@ -13,11 +13,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/support/random.h"
-#include "tests/support/sql.h"
+#include "tests/support/grammar.h"
+#include "tests/support/sql_expect.h"
 #include "tests/support/suite.h"
 
-enum { STEPS = 220, HISTORIES = 20, KEYS = 40, SAVEPOINTS = 4 };
+enum { STEPS = 220, HISTORIES = 20 };
 
 struct world {
     struct random random;
@@ -44,7 +44,7 @@ static const char *shown(struct world *world) {
 static int run(struct world *world, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    char *text = sqlite3_vmprintf(format, arguments);
+    char *text = kept(sqlite3_vmprintf(format, arguments));
     va_end(arguments);
     int rc = sqlite3_exec(world->db, text, NULL, NULL, NULL);
     const char *message = rc ? sqlite3_errmsg(world->db) : "";
@@ -52,7 +52,6 @@ static int run(struct world *world, const char *format, ...) {
     bool fault = strstr(message, "art:") && !(world->blocked && strstr(message, "uncommitted changes"));
     sqlite3_str_appendf(world->history, "%s; -- %d%s %s\n", text, rc, sqlite3_get_autocommit(world->db) ? "" : ", open",
                         message);
-    sqlite3_free(text);
     ck_assert_msg(!fault, "%s\n%s", sqlite3_errmsg(world->db), shown(world));
     return rc;
 }
@@ -65,7 +64,7 @@ static uint32_t below(struct world *world, uint32_t limit) {
 
 static char *content(sqlite3 *db, const char *table) {
     sqlite3_stmt *rows = NULL;
-    char *sql = sqlite3_mprintf("SELECT path, value FROM %s ORDER BY path", table);
+    char *sql = TEXT("SELECT path, value FROM %s ORDER BY path", table);
     sqlite3_str *out = sqlite3_str_new(NULL);
     int rc = sqlite3_prepare_v2(db, sql, -1, &rows, NULL);
     while (rows && (rc = sqlite3_step(rows)) == SQLITE_ROW) {
@@ -76,7 +75,6 @@ static char *content(sqlite3 *db, const char *table) {
         sqlite3_str_appendall(out, !strncmp(message, "no such table", 13) ? "absent" : message);
     }
     sqlite3_finalize(rows);
-    sqlite3_free(sql);
     char *text = sqlite3_str_finish(out);
     return text ? text : sqlite3_mprintf("");
 }
@@ -84,88 +82,50 @@ static char *content(sqlite3 *db, const char *table) {
 static void compare(struct world *world, sqlite3 *db, uint64_t seed, int step) {
     static const char *const names[] = {"t", "b", "t2", "b2"};
     for (int i = 0; i < 4; i += 2) {
-        char *art = content(db, names[i]), *ordinary = content(db, names[i + 1]);
+        char *art = kept(content(db, names[i])), *ordinary = kept(content(db, names[i + 1]));
         if (strcmp(art, ordinary)) {
             ck_abort_msg("seed %llu, step %d (%s):\n%s: %.400s\n%s: %.400s\n%s", (unsigned long long)seed, step,
                          world->journal, names[i], art, names[i + 1], ordinary, shown(world));
         }
-        sqlite3_free(art);
-        sqlite3_free(ordinary);
     }
 }
 
 /* --- steps -------------------------------------------------------------------------------------------------------- */
 
-static const char *const conflicts[] = {"", "OR ABORT", "OR FAIL", "OR IGNORE", "OR REPLACE"};
+/* '@' stands for one of the pair. Each trigger writes both tables, and may then raise. */
+static const char *const rules[] = {
+    "key: 'k$(0-39)'",
+    "conflict: | OR ABORT | OR FAIL | OR IGNORE | OR REPLACE",
+    "write: 2*INSERT $conflict INTO @(path, value) VALUES($key, $(0-39)) | 2*INSERT $conflict INTO @(path, value) "
+    "VALUES($key, 1), ($key, 2), ($key, 3) | DELETE FROM @ WHERE path GLOB 'k$(0-39)*' | UPDATE $conflict @ SET path = "
+    "$key WHERE path = $key | UPDATE @ SET value = $(0-39) WHERE path > $key | DELETE FROM @ WHERE path = $key",
+    "fire: INSERT INTO temporary VALUES($key), ($key) | INSERT INTO fires VALUES($key, $(0-4)) | "
+    "INSERT INTO fires VALUES($key, 0), ($key, $(0-4))",
+    "other_schema: CREATE TABLE IF NOT EXISTS z$(0-2)(x) | DROP TABLE IF EXISTS z$(0-2) | "
+    "ALTER TABLE plain ADD COLUMN c$(0-999) | ALTER TABLE z0 RENAME TO z9; ALTER TABLE z9 RENAME TO z0",
+    "transaction: 2*BEGIN | 2*COMMIT | ROLLBACK | SELECT 1 | 6*SAVEPOINT s$(0-3) | 2*RELEASE s$(0-3) | "
+    "4*ROLLBACK TO s$(0-3)",
+    NULL};
 
-/* The same statement on both; both must end alike. `format` has one %s for the table's name, then the key numbers. */
-static void both(struct world *world, const char *format, int a, int b, int c) {
-    char *art = sqlite3_mprintf(format, world->renamed ? "t2" : "t", a, b, c);
-    char *ordinary = sqlite3_mprintf(format, world->renamed ? "b2" : "b", a, b, c);
+static char *drawn(struct world *world, const char *text) {
+    return grammar_text(&(struct grammar){.random = &world->random, .rules = rules}, text);
+}
+
+static void run_drawn(struct world *world, const char *text) {
+    char *sql = drawn(world, text);
+    run(world, "%s", sql);
+    sqlite3_free(sql);
+}
+
+/* The same statement on both; both must end alike. */
+static void write_something(struct world *world) {
+    char *text = drawn(world, "$write");
+    char *art = sql_named(text, world->renamed ? "t2" : "t"), *ordinary = sql_named(text, world->renamed ? "b2" : "b");
     int first = run(world, "%s", art), second = run(world, "%s", ordinary);
     ck_assert_msg((first & 0xff) == (second & 0xff), "%s: %d, ordinary: %d\n%s", art, first, second, shown(world));
+    sqlite3_free(text);
     sqlite3_free(art);
     sqlite3_free(ordinary);
-}
-
-static void write_something(struct world *world) {
-    int a = (int)below(world, KEYS), b = (int)below(world, KEYS), c = (int)below(world, KEYS);
-    char *format = NULL;
-    switch (below(world, 8)) {
-    case 0:
-    case 1:
-        format = sqlite3_mprintf("INSERT %s INTO %%s(path, value) VALUES('k%%d', %%d)", conflicts[below(world, 5)]);
-        break;
-    case 2:
-    case 3:
-        format = sqlite3_mprintf("INSERT %s INTO %%s(path, value) VALUES('k%%d', 1), ('k%%d', 2), ('k%%d', 3)",
-                                 conflicts[below(world, 5)]);
-        break;
-    case 4:
-        format = sqlite3_mprintf("DELETE FROM %%s WHERE path GLOB 'k%%.1d*'");
-        break;
-    case 5:
-        format = sqlite3_mprintf("UPDATE %s %%s SET path = 'k%%d' WHERE path = 'k%%d'", conflicts[below(world, 5)]);
-        break;
-    case 6:
-        format = sqlite3_mprintf("UPDATE %%s SET value = %%d WHERE path > 'k%%d'");
-        break;
-    default:
-        format = sqlite3_mprintf("DELETE FROM %%s WHERE path = 'k%%d'");
-    }
-    both(world, format, a, b, c);
-    sqlite3_free(format);
-}
-
-/* Each trigger writes both tables, and may then raise. */
-static void write_by_trigger(struct world *world) {
-    if (world->renamed || !world->triggers) return;
-    int a = (int)below(world, KEYS), b = (int)below(world, KEYS);
-    if (random_once_in(&world->random, 3)) {
-        run(world, "INSERT INTO temporary VALUES('k%d'), ('k%d')", a, b);
-    } else if (random_once_in(&world->random, 2)) {
-        run(world, "INSERT INTO fires VALUES('k%d', %d)", a, (int)below(world, 5));
-    } else {
-        run(world, "INSERT INTO fires VALUES('k%d', 0), ('k%d', %d)", a, b, (int)below(world, 5));
-    }
-}
-
-static void change_other_schema(struct world *world) {
-    uint32_t n = below(world, 3);
-    switch (below(world, 4)) {
-    case 0:
-        run(world, "CREATE TABLE IF NOT EXISTS z%u(x)", n);
-        break;
-    case 1:
-        run(world, "DROP TABLE IF EXISTS z%u", n);
-        break;
-    case 2:
-        run(world, "ALTER TABLE plain ADD COLUMN c%u", below(world, 1000));
-        break;
-    default:
-        run(world, "ALTER TABLE z0 RENAME TO z9");
-        run(world, "ALTER TABLE z9 RENAME TO z0");
-    }
 }
 
 static bool exists(struct world *world, const char *table) {
@@ -183,9 +143,7 @@ static void change_own_schema(struct world *world) {
     const char *tail = world->renamed ? "2" : "", *to = world->renamed ? "" : "2";
     int rc = SQLITE_OK;
     if (!there) {
-        char *create = sql_create_text("t", below(world, 2) ? "log_limit=300" : "");
-        rc = run(world, "%s", create);
-        sqlite3_free(create);
+        rc = run(world, "%s", kept(sql_create_text("t", below(world, 2) ? "log_limit=300" : "")));
         if (!rc) run(world, "CREATE TABLE b(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID");
     } else if (random_once_in(&world->random, 3)) {
         rc = run(world, "DROP TABLE t%s", tail);
@@ -221,49 +179,22 @@ static void change_schema_elsewhere(struct world *world) {
 }
 
 static void step(struct world *world) {
-    switch (below(world, 24)) {
-    case 0:
-        run(world, "BEGIN");
-        break;
-    case 1:
-        run(world, "COMMIT");
-        break;
-    case 2:
-        if (below(world, 2)) run(world, "ROLLBACK");
-        break;
-    case 3:
-    case 4:
-    case 5:
-        run(world, "SAVEPOINT s%u", below(world, SAVEPOINTS));
-        break;
-    case 6:
-        run(world, "RELEASE s%u", below(world, SAVEPOINTS));
-        break;
-    case 7:
-    case 8:
-        run(world, "ROLLBACK TO s%u", below(world, SAVEPOINTS));
-        break;
-    case 9:
-        change_other_schema(world);
-        break;
-    case 10:
+    uint32_t kind = below(world, 24);
+    if (kind < 9) {
+        run_drawn(world, "$transaction");
+    } else if (kind == 9) {
+        run_drawn(world, "$other_schema");
+    } else if (kind == 10) {
         change_own_schema(world);
-        break;
-    case 11:
-    case 12:
-    case 13:
-        write_by_trigger(world);
-        break;
-    case 14:
+    } else if (kind < 14) {
+        if (!world->renamed && world->triggers) run_drawn(world, "$fire");
+    } else if (kind == 14) {
         let_other_read(world);
-        break;
-    case 15:
+    } else if (kind == 15) {
         change_schema_elsewhere(world);
-        break;
-    case 16:
+    } else if (kind == 16) {
         if (exists(world, "t")) run(world, "INSERT INTO t(t) VALUES('flush')");
-        break;
-    default:
+    } else {
         write_something(world);
     }
 }
@@ -342,15 +273,15 @@ static void run_history(const char *journal, bool blocked, uint64_t seed) {
     sql_close(world.db);
     world.db = sql_open(world.path);
     compare(&world, world.db, seed, STEPS + 2);
-    char *answer = sql_rows(world.db, "PRAGMA integrity_check");
+    char *answer = kept(sql_rows(world.db, "PRAGMA integrity_check"));
     ck_assert_msg(!strcmp(answer, "ok\n"), "seed %llu: %s", (unsigned long long)seed, answer);
-    sqlite3_free(answer);
     if (!blocked) check_files(&world, seed);
     sql_close(world.db);
     sql_scratch_remove(world.directory);
     sqlite3_free(world.directory);
     sqlite3_free(world.path);
     sqlite3_free(sqlite3_str_finish(world.history));
+    kept_clear();
 }
 
 static const char *const journals[] = {"WAL", "DELETE", "TRUNCATE", "MEMORY"};

@@ -58,8 +58,7 @@ static struct art_record_reader reader;
 static const uint8_t *kept_bytes;
 
 static void keep(sqlite3_context *context, int argc, sqlite3_value **argv) {
-    (void)context;
-    (void)argc;
+    (void)context, (void)argc;
     free((void *)kept_bytes);
     struct art_bytes record = copy_of(argv[0]);
     kept_bytes = record.data;
@@ -91,7 +90,7 @@ static void set_up(void) {
                      {"column_kept", 1, column_kept},
                      {"written_anew", 1, written_anew}};
     ck_assert_int_eq(sqlite3_open(":memory:", &db), SQLITE_OK);
-    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
+    for (size_t i = 0; i < LENGTH(functions); i++) {
         sqlite3_create_function(db, functions[i].name, functions[i].arguments, SQLITE_UTF8, NULL, functions[i].run,
                                 NULL, NULL);
     }
@@ -109,7 +108,7 @@ static void put_value(sqlite3_str *out) {
     if (random_once_in(&chance, 3)) {
         sqlite3_str_appendf(out, "%lld", (int64_t)random_next(&chance) >> random_below(&chance, 64));
     } else {
-        sqlite3_str_appendall(out, values[random_below(&chance, sizeof values / sizeof *values)]);
+        sqlite3_str_appendall(out, values[random_below(&chance, LENGTH(values))]);
     }
 }
 
@@ -181,21 +180,21 @@ static struct { sqlite3_stmt *one, *keep, *kept, *anew, *one_anew; } asking;
 static void read_for_core(const uint8_t *bytes, int len) {
     uint8_t *copy = malloc(len ? (size_t)len : 1);
     struct art_bytes record = art_bytes(copy, (uint32_t)len);
-    struct art_record_places places = {0};
+    struct art_record_columns in_record = {0};
     struct art_datum data[ART_SUMMARY_MAX];
     unsigned wanted = random_below(&chance, 1u << ART_SUMMARY_MAX), column = random_below(&chance, 3);
     if (len) memcpy(copy, bytes, (size_t)len);
     for (unsigned i = 0; i < ART_SUMMARY_MAX; i++, column += 1 + random_below(&chance, 2)) {
-        places.place[places.count++] = (struct art_record_place){column, ART_SUMMARY_MAX - 1 - i};
+        in_record.column[in_record.count++] = (struct art_record_column){column, ART_SUMMARY_MAX - 1 - i};
     }
-    art_record_data(&places, record, wanted, data);
-    for (unsigned i = 0; i < places.count; i++) {
-        const struct art_datum *datum = &data[places.place[i].item];
+    art_record_data(&in_record, record, wanted, data);
+    for (unsigned i = 0; i < in_record.count; i++) {
+        const struct art_datum *datum = &data[in_record.column[i].item];
         struct art_datum one;
         struct art_record_reader alone;
-        if (!(wanted >> places.place[i].item & 1)) continue;
+        if (!(wanted >> in_record.column[i].item & 1)) continue;
         art_record_reader_set(&alone, record);
-        if (art_record_reader_datum(&alone, places.place[i].column, &one)) one.kind = ART_DATUM_NULL;
+        if (art_record_reader_datum(&alone, in_record.column[i].column, &one)) one.kind = ART_DATUM_NULL;
         ck_assert_int_eq(datum->kind, one.kind);
         if (one.kind == ART_DATUM_INTEGER || one.kind == ART_DATUM_REAL) ck_assert_int_eq(datum->integer, one.integer);
         if (one.kind >= ART_DATUM_TEXT)

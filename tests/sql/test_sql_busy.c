@@ -69,7 +69,6 @@ static const struct script {
       "A ROLLBACK TO q", "A INSERT INTO @(path) VALUES('small')", "A SELECT count(*), total(value) FROM @", "A COMMIT",
       "A SELECT count(*), total(value) FROM @", "B SELECT count(*), total(value) FROM @"}},
 };
-enum { SCRIPTS = sizeof scripts / sizeof *scripts };
 
 static const struct patience {
     const char *name;
@@ -127,25 +126,21 @@ static void run_script(const struct script *script, struct pair *art, struct pai
         int who = script->steps[i][0] - 'A';
         const char *sql = script->steps[i] + 2;
         art->asked = plain->asked = 0;
-        char *of_art = outcome(art->db[who], sql), *of_plain = outcome(plain->db[who], sql);
+        char *of_art = kept(outcome(art->db[who], sql)), *of_plain = kept(outcome(plain->db[who], sql));
         ck_assert_msg(!strcmp(of_art, of_plain), "%s, %s, step %d, %s\n  art    %s\n  plain  %s", script->what, where,
                       i + 1, script->steps[i], of_art, of_plain);
         ck_assert_msg(!art->asked == !plain->asked,
                       "%s, %s, step %d, %s: art asked the handler %u times, plain %u times", script->what, where, i + 1,
                       script->steps[i], art->asked, plain->asked);
-        sqlite3_free(of_art);
-        sqlite3_free(of_plain);
     }
 }
 
 LOOP_TEST(test_a_lock_is_met_as_an_ordinary_table_meets_it, JOURNALS *PATIENCES) {
     const struct patience *patience = &patiences[_i / JOURNALS];
     const char *journal = journals[_i % JOURNALS];
-    if (sql_standin()) return;
-    for (int i = 0; i < SCRIPTS; i++) {
-        char *directory = sql_scratch("busy"), *where = sqlite3_mprintf("%s, %s", journal, patience->name);
-        char *art_path = sqlite3_mprintf("%s/art.db", directory),
-             *plain_path = sqlite3_mprintf("%s/plain.db", directory);
+    for (int i = 0; i < LENGTH(scripts); i++) {
+        char *directory = kept(sql_scratch("busy")), *where = TEXT("%s, %s", journal, patience->name);
+        char *art_path = TEXT("%s/art.db", directory), *plain_path = TEXT("%s/plain.db", directory);
         struct pair art, plain;
         pair_open(&art, art_path, true, journal, patience);
         pair_open(&plain, plain_path, false, journal, patience);
@@ -155,10 +150,6 @@ LOOP_TEST(test_a_lock_is_met_as_an_ordinary_table_meets_it, JOURNALS *PATIENCES)
             sql_close(plain.db[j]);
         }
         sql_scratch_remove(directory);
-        sqlite3_free(art_path);
-        sqlite3_free(plain_path);
-        sqlite3_free(where);
-        sqlite3_free(directory);
     }
 }
 
@@ -167,13 +158,12 @@ static char *open_beside(struct pair *pair, const char *setup, ...) {
     char *directory = sql_scratch("busy"), *path = sqlite3_mprintf("%s/beside.db", directory);
     va_list arguments;
     va_start(arguments, setup);
-    char *sql = sqlite3_vmprintf(setup, arguments);
+    char *sql = kept(sqlite3_vmprintf(setup, arguments));
     va_end(arguments);
     *pair = (struct pair){.asked = 0};
     for (int i = 0; i < CONNECTIONS; i++) pair->db[i] = sql_open(path);
     sql_run(pair->db[0], "%s", sql);
     sqlite3_busy_handler(pair->db[0], give_up_soon, pair);
-    sqlite3_free(sql);
     sqlite3_free(path);
     return directory;
 }
@@ -250,7 +240,7 @@ TEST(test_a_refused_commit_locks_no_attached_database) {
     char *directory = open_beside(&pair, "PRAGMA cache_size=10;"
                                          "CREATE VIRTUAL TABLE t USING art(path, value, storage=inline, "
                                          "log_limit='4KB')");
-    char *path = sqlite3_mprintf("%s/other.db", directory);
+    char *path = TEXT("%s/other.db", directory);
     sqlite3 *writer = pair.db[0], *reader = pair.db[1], *other = sql_open(path);
     sql_run(writer, "ATTACH '%s' AS other; CREATE TABLE other.p(x)", path);
     sql_run(reader, "BEGIN; SELECT count(*) FROM t");
@@ -263,7 +253,6 @@ TEST(test_a_refused_commit_locks_no_attached_database) {
     sql_run(writer, "COMMIT");
     ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM p"), 1);
     sql_close(other);
-    sqlite3_free(path);
     close_beside(&pair, directory);
 }
 
@@ -296,8 +285,8 @@ TEST(test_a_transaction_that_goes_on_outlasts_a_reader) {
 /* The cache spills such a page and does not write it, which looks as if a reader had hindered it. */
 TEST(test_freed_pages_in_the_cache_are_no_reader) {
     static const int cache_sizes[] = {20, 50};
-    for (unsigned i = 0; i < sizeof cache_sizes / sizeof *cache_sizes; i++) {
-        char *directory = sql_scratch("busy"), *path = sqlite3_mprintf("%s/freed.db", directory);
+    for (unsigned i = 0; i < LENGTH(cache_sizes); i++) {
+        char *directory = kept(sql_scratch("busy")), *path = TEXT("%s/freed.db", directory);
         sqlite3 *db = sql_open(path);
         sql_run(db,
                 "PRAGMA journal_mode=PERSIST; PRAGMA synchronous=OFF; PRAGMA secure_delete=OFF; PRAGMA cache_size=%d; "
@@ -314,11 +303,10 @@ TEST(test_freed_pages_in_the_cache_are_no_reader) {
         }
         sql_close(db);
         sql_scratch_remove(directory);
-        sqlite3_free(path);
-        sqlite3_free(directory);
     }
 }
 
 int main(void) {
+    if (sql_standin()) return 0;
     return suite_run("busy", .seconds = 120);
 }

@@ -23,8 +23,8 @@ static void set_up(void) {
                 "DELETE FROM t WHERE path GLOB '*7'; INSERT INTO t(t) VALUES('flush');"
                 "INSERT INTO t VALUES('late', 1); INSERT INTO t VALUES('later', 2)");
     file = sql_find_file(directory, ".art");
-    sql_expect(db, "0\n", "SELECT count(*) FROM art_check('t')");
-    sql_expect(db, "ok\n", "SELECT art_check('t')");
+    expect("0\n", "SELECT count(*) FROM art_check('t')");
+    expect("ok\n", "SELECT art_check('t')");
 }
 
 static void tear_down(void) {
@@ -35,7 +35,7 @@ static void tear_down(void) {
 /* Turns a byte over in the file; another copy of it takes its place, since pages in memory are not read again. */
 static void turn_byte(uint64_t at) {
     sql_close(db);
-    char *copy = sqlite3_mprintf("%s.copy", file);
+    char *copy = TEXT("%s.copy", file);
     static unsigned char bytes[64 * SLOT];
     int fd = open(file, O_RDONLY);
     ssize_t len = read(fd, bytes, sizeof bytes);
@@ -46,14 +46,12 @@ static void turn_byte(uint64_t at) {
     ck_assert_int_eq(write(fd, bytes, (size_t)len), len);
     close(fd);
     ck_assert_int_eq(rename(copy, file), 0);
-    sqlite3_free(copy);
     db = sql_open(path);
 }
 
 static void has(const char *query, const char *words) {
-    char *rows = sql_rows(db, "%s", query);
+    char *rows = kept(sql_rows(db, "%s", query));
     ck_assert_msg(strstr(rows, words) != NULL, "%s\n  gave %s  which does not have: %s", query, rows, words);
-    sqlite3_free(rows);
 }
 
 static bool asks_virtual_tables(void) {
@@ -65,10 +63,9 @@ static bool asks_virtual_tables(void) {
 TEST(test_a_damaged_page_is_a_row_with_place_slot_and_page) {
     if (sql_has_no_file("test_a_damaged_page_is_a_row_with_place_slot_and_page")) return;
     turn_byte(SLOT + 100);
-    char *expected = sqlite3_mprintf("the page's hash is not that of the blob's trailer|%s|1|0\n", file);
-    sql_expect(db, expected, "SELECT problem, place, slot, page FROM art_check('t')");
-    sqlite3_free(expected);
-    sql_expect(db, "1|1\n", "SELECT slot, count(*) FROM art_check('main.t') WHERE slot IS NOT NULL");
+    expect(TEXT("the page's hash is not that of the blob's trailer|%s|1|0\n", file),
+           "SELECT problem, place, slot, page FROM art_check('t')");
+    expect("1|1\n", "SELECT slot, count(*) FROM art_check('main.t') WHERE slot IS NOT NULL");
     has("SELECT art_check('t')", "from a backup");
     sql_run(db, "SELECT 1"); /* what the check found is nobody else's error */
     ck_assert_str_eq(sqlite3_errmsg(db), "not an error");
@@ -81,13 +78,11 @@ TEST(test_several_problems_are_several_rows) {
     sql_run(db, "DELETE FROM t_artstate WHERE k = 'format'; UPDATE t_artstate SET v = 'much' WHERE k = 'cache';"
                 "UPDATE t_artdata SET ops = x'00' WHERE csn = (SELECT max(csn) FROM t_artdata)");
     sql_reopen();
-    sql_expect(
-        db,
-        "'cache' is not valid: 'much' is no value for cache: give auto, or a size such as 64MB|main.t_artstate||\n"
-        "'format' is missing|main.t_artstate||\n"
-        "a row of 16 bytes or less|redo log||\n",
-        "SELECT problem, place, slot, page FROM art_check('t') WHERE slot IS NULL");
-    sql_expect(db, "0\n1\n", "SELECT page FROM art_check('t') WHERE slot = 1");
+    expect("'cache' is not valid: 'much' is no value for cache: give auto, or a size such as 64MB|main.t_artstate||\n"
+           "'format' is missing|main.t_artstate||\n"
+           "a row of 16 bytes or less|redo log||\n",
+           "SELECT problem, place, slot, page FROM art_check('t') WHERE slot IS NULL");
+    expect("0\n1\n", "SELECT page FROM art_check('t') WHERE slot = 1");
     char *lines = sql_rows(db, "SELECT art_check('t')");
     int count = 0;
     for (char *at = lines; (at = strstr(at, "art: ")); at++) count++;
@@ -99,27 +94,27 @@ TEST(test_there_are_at_most_a_hundred_rows) {
     sql_run(db, "INSERT INTO t_artdata WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 150) "
                 "SELECT (SELECT max(csn) FROM t_artdata) + i, randomblob(50) FROM n");
     sql_reopen();
-    sql_expect(db, "100|99\n", "SELECT count(*), sum(problem GLOB 'row * does not follow*') FROM art_check('t')");
+    expect("100|99\n", "SELECT count(*), sum(problem GLOB 'row * does not follow*') FROM art_check('t')");
     has("SELECT problem FROM art_check('t')", "\nthere are more problems than these\n");
     sql_run(db, "DELETE FROM t_artdata WHERE csn > (SELECT max(csn) FROM t_artdata) - 50");
     sql_reopen();
-    sql_expect(db, "100|100\n", "SELECT count(*), sum(problem GLOB 'row * does not follow*') FROM art_check('t')");
+    expect("100|100\n", "SELECT count(*), sum(problem GLOB 'row * does not follow*') FROM art_check('t')");
 }
 
 TEST(test_a_table_is_named_as_functions_name_it) {
-    sql_expect(db, "0\n", "SELECT count(*) FROM art_check(NULL)");
-    sql_refused(db, SQLITE_ERROR, "there is no art table of that name (none)", "SELECT * FROM art_check('none')");
-    sql_refused(db, SQLITE_ERROR, "art_check needs a table's name", "SELECT * FROM art_check");
+    expect("0\n", "SELECT count(*) FROM art_check(NULL)");
+    refuses(SQLITE_ERROR, "there is no art table of that name (none)", "SELECT * FROM art_check('none')");
+    refuses(SQLITE_ERROR, "art_check needs a table's name", "SELECT * FROM art_check");
     sql_create(db, "\"other one\"", "");
-    sql_expect(db, "t|0\nother one|0\n",
-               "SELECT name, (SELECT count(*) FROM art_check(name)) FROM sqlite_schema WHERE sql LIKE '%USING art%'");
-    sql_expect(db, "0\n", "SELECT count(*) FROM sqlite_schema JOIN art_check(name) WHERE sql LIKE '%USING art%'");
-    sql_expect(db, "0\n", "SELECT count(*) FROM art_check WHERE \"table\" = 't' OR \"table\" = 'other one'");
+    expect("t|0\nother one|0\n",
+           "SELECT name, (SELECT count(*) FROM art_check(name)) FROM sqlite_schema WHERE sql LIKE '%USING art%'");
+    expect("0\n", "SELECT count(*) FROM sqlite_schema JOIN art_check(name) WHERE sql LIKE '%USING art%'");
+    expect("0\n", "SELECT count(*) FROM art_check WHERE \"table\" = 't' OR \"table\" = 'other one'");
 }
 
 TEST(test_no_schema_begins_it) {
     sql_run(db, "PRAGMA trusted_schema=ON; CREATE VIEW v AS SELECT * FROM art_check('t')");
-    sql_refused(db, SQLITE_ERROR, "unsafe use of virtual table", "SELECT * FROM v");
+    refuses(SQLITE_ERROR, "unsafe use of virtual table", "SELECT * FROM v");
 }
 
 static int interrupted(void *left) {
@@ -131,32 +126,32 @@ TEST(test_it_can_be_interrupted) {
     sqlite3_progress_handler(db, 1, interrupted, &left);
     ck_assert_int_eq(sql_try(db, "SELECT count(*) FROM art_check('t')"), SQLITE_INTERRUPT);
     sqlite3_progress_handler(db, 0, NULL, NULL);
-    sql_expect(db, "0\n", "SELECT count(*) FROM art_check('t')");
+    expect("0\n", "SELECT count(*) FROM art_check('t')");
 }
 
 TEST(test_a_locked_database_is_busy_and_not_damaged) {
     sqlite3 *other = sql_open(path);
     sql_run(other, "PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE");
-    sql_refused(db, SQLITE_BUSY, "locked", "SELECT * FROM art_check('t')");
+    refuses(SQLITE_BUSY, "locked", "SELECT * FROM art_check('t')");
     sql_run(other, "COMMIT");
     sql_close(other);
-    sql_expect(db, "0\n", "SELECT count(*) FROM art_check('t')");
+    expect("0\n", "SELECT count(*) FROM art_check('t')");
 }
 
 TEST(test_a_read_only_database_is_checked) {
     if (sql_has_no_file("test_a_read_only_database_is_checked")) return;
     sql_close(db);
     db = sql_open_flags(path, SQLITE_OPEN_READONLY);
-    sql_expect(db, "0\n", "SELECT count(*) FROM art_check('t')");
-    sql_expect(db, "ok\n", "SELECT art_check('t')");
+    expect("0\n", "SELECT count(*) FROM art_check('t')");
+    expect("ok\n", "SELECT art_check('t')");
     ck_assert_int_eq(chmod(file, 0400), 0);
-    sql_expect(db, "ok\n", "PRAGMA integrity_check");
+    expect("ok\n", "PRAGMA integrity_check");
     ck_assert_int_eq(chmod(file, 0600), 0);
 }
 
 /* As in a folder that this user may not write. */
 TEST(test_a_database_that_needs_files_of_its_wal_says_so) {
-    char *name = sqlite3_mprintf("file:%s?mode=ro&readonly_shm=1", path);
+    char *name = TEXT("file:%s?mode=ro&readonly_shm=1", path);
     sql_run(db, "PRAGMA journal_mode=WAL");
     sql_close(db);
     db = sql_open_flags(name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
@@ -164,21 +159,20 @@ TEST(test_a_database_that_needs_files_of_its_wal_says_so) {
     ck_assert_int_ne(sql_try(db, "SELECT art_check('t')"), SQLITE_OK);
     const char *said = sqlite3_errmsg(db);
     ck_assert_msg(!art_is_asked || strstr(said, "open it with immutable=1"), "%s", said);
-    sqlite3_free(name);
 }
 
 TEST(test_a_transaction_is_checked_with_what_it_has_done) {
     sqlite3 *other = sql_open(path);
     sql_run(db, "PRAGMA journal_mode=WAL; BEGIN; SELECT count(*) FROM t");
     sql_run(other, "INSERT INTO t(path) VALUES('another'); INSERT INTO t(t) VALUES('optimize')");
-    sql_expect(db, "ok\n", "SELECT art_check('t')"); /* an older snapshot than the other's commit */
+    expect("ok\n", "SELECT art_check('t')"); /* an older snapshot than the other's commit */
     sql_run(db, "COMMIT; BEGIN; DELETE FROM t WHERE path GLOB 'dir-0*'; SAVEPOINT s; INSERT INTO t VALUES('x', "
                 "zeroblob(9999))");
-    sql_expect(db, "ok\n", "SELECT art_check('t')");
+    expect("ok\n", "SELECT art_check('t')");
     sql_run(db, "ROLLBACK TO s");
-    sql_expect(db, "ok\n", "SELECT art_check('t')");
+    expect("ok\n", "SELECT art_check('t')");
     sql_run(db, "INSERT INTO t(t) VALUES('flush'); COMMIT");
-    sql_expect(db, "ok\n", "SELECT art_check('t')");
+    expect("ok\n", "SELECT art_check('t')");
     sql_close(other);
 }
 
@@ -196,14 +190,14 @@ static void state_finds(const char *change, const char *expected) {
     sql_run(db, "SAVEPOINT s; %s", change);
     sql_run(db, "RELEASE s");
     sql_reopen();
-    sql_expect(db, expected, "SELECT problem, place FROM art_check('t')");
+    expect(expected, "SELECT problem, place FROM art_check('t')");
     if (asks_virtual_tables()) {
         has("PRAGMA integrity_check", "main.t: art: '");
         has("PRAGMA quick_check", "main.t: art: '");
     }
     sql_run(db, "DELETE FROM t_artstate; INSERT INTO t_artstate SELECT * FROM kept");
     sql_reopen();
-    sql_expect(db, "0\n", "SELECT count(*) FROM art_check('t')");
+    expect("0\n", "SELECT count(*) FROM art_check('t')");
 }
 
 TEST(test_every_field_of_the_state_is_looked_at) {
@@ -241,14 +235,14 @@ TEST(test_every_field_of_the_state_is_looked_at) {
         sqlite3_free(expected);
     }
     sql_run(db, "INSERT INTO t_artstate VALUES('from a later version', 1)");
-    sql_expect(db, "0\n", "SELECT count(*) FROM art_check('t')");
+    expect("0\n", "SELECT count(*) FROM art_check('t')");
 }
 
 TEST(test_columns_that_are_not_those_of_the_table_are_found) {
     sql_run(db, "UPDATE t_artstate SET v = 'path, another' WHERE k = 'columns'");
     sql_reopen();
     has("SELECT problem FROM art_check('t')", "the columns are damaged");
-    sql_expect(db, "1\n", "SELECT count(*) FROM art_check('t')");
+    expect("1\n", "SELECT count(*) FROM art_check('t')");
 }
 
 TEST(test_a_field_that_is_there_twice_is_found) {
@@ -256,7 +250,7 @@ TEST(test_a_field_that_is_there_twice_is_found) {
             "CREATE TABLE kept AS SELECT * FROM t_artstate; DROP TABLE t_artstate; CREATE TABLE t_artstate(k, v);"
             "INSERT INTO t_artstate SELECT * FROM kept; INSERT INTO t_artstate SELECT * FROM kept WHERE k = 'file'");
     sql_reopen();
-    sql_expect(db, "'file' is there twice|main.t_artstate\n", "SELECT problem, place FROM art_check('t')");
+    expect("'file' is there twice|main.t_artstate\n", "SELECT problem, place FROM art_check('t')");
 }
 
 TEST(test_shadow_tables_that_are_gone_are_found) {
@@ -270,8 +264,8 @@ TEST(test_shadow_tables_that_are_gone_are_found) {
     has("SELECT problem FROM art_check('t')", "no such table: main.t_artstate");
     sql_run(db, "CREATE TABLE t_artstate(k TEXT PRIMARY KEY, v) WITHOUT ROWID");
     sql_reopen();
-    sql_expect(db, "'format' is missing\n'id' is missing\n'file' is missing\n'columns' is missing\n",
-               "SELECT problem FROM art_check('t')");
+    expect("'format' is missing\n'id' is missing\n'file' is missing\n'columns' is missing\n",
+           "SELECT problem FROM art_check('t')");
 }
 
 TEST(test_a_log_that_is_damaged_does_not_hide_the_file) {
@@ -279,7 +273,7 @@ TEST(test_a_log_that_is_damaged_does_not_hide_the_file) {
     turn_byte(SLOT + 100);
     sql_run(db, "DELETE FROM t_artdata WHERE csn = (SELECT max(csn) - 1 FROM t_artdata)");
     sql_reopen();
-    sql_expect(db, "the log\n1\n", "SELECT coalesce(slot, place) FROM art_check('t')");
+    expect("the log\n1\n", "SELECT coalesce(slot, place) FROM art_check('t')");
     sql_run(db, "UPDATE t_artdata SET ops = x'00' WHERE csn = 0");
     sql_reopen();
     has("SELECT problem FROM art_check('t')", "root is cut short");
@@ -288,21 +282,20 @@ TEST(test_a_log_that_is_damaged_does_not_hide_the_file) {
 TEST(test_a_log_whose_rows_were_deleted_is_noticed) {
     sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
     sql_reopen();
-    sql_expect(db, "0\n", "SELECT csn FROM t_artdata");
-    sql_expect(db, "ok\n", "SELECT art_check('t')");
-    sql_run(db, "INSERT INTO t(path) VALUES('behind')");
-    sql_run(db, "DELETE FROM t_artdata WHERE csn > 0");
+    expect("0\n", "SELECT csn FROM t_artdata");
+    expect("ok\n", "SELECT art_check('t')");
+    sql_run(db, "INSERT INTO t(path) VALUES('behind'); DELETE FROM t_artdata WHERE csn > 0");
     sql_reopen();
-    sql_expect(db, "the rows behind the root were deleted\n", "SELECT problem FROM art_check('t')");
-    sql_refused(db, SQLITE_CORRUPT_VTAB, "the rows behind the root were deleted", "SELECT * FROM t");
-    sql_refused(db, SQLITE_CORRUPT_VTAB, "the rows behind the root were deleted", "INSERT INTO t(path) VALUES('more')");
+    expect("the rows behind the root were deleted\n", "SELECT problem FROM art_check('t')");
+    refuses(SQLITE_CORRUPT_VTAB, "the rows behind the root were deleted", "SELECT * FROM t");
+    refuses(SQLITE_CORRUPT_VTAB, "the rows behind the root were deleted", "INSERT INTO t(path) VALUES('more')");
 }
 
 TEST(test_a_missing_file_is_one_row) {
     if (sql_has_no_file("test_a_missing_file_is_one_row")) return;
     unlink(file);
     sql_reopen();
-    sql_expect(db, "1\n", "SELECT count(*) FROM art_check('t')");
+    expect("1\n", "SELECT count(*) FROM art_check('t')");
     has("SELECT problem FROM art_check('t')", "the .art file is missing");
     has("SELECT art_check('t')", "the .art file is missing");
 }
@@ -323,12 +316,12 @@ TEST(test_pages_of_sqlite_that_are_damaged_are_found) {
 
 TEST(test_integrity_check_tells_all_and_quick_check_what_is_cheap) {
     if (sql_has_no_file("test_integrity_check_tells_all_and_quick_check_what_is_cheap")) return;
-    sql_expect(db, "ok\n", "PRAGMA integrity_check");
-    sql_expect(db, "ok\n", "PRAGMA quick_check");
+    expect("ok\n", "PRAGMA integrity_check");
+    expect("ok\n", "PRAGMA quick_check");
     turn_byte(SLOT + 100);
-    sql_expect(db, "ok\n", "PRAGMA quick_check");
+    expect("ok\n", "PRAGMA quick_check");
     if (!asks_virtual_tables()) {
-        sql_expect(db, "ok\n", "PRAGMA integrity_check");
+        expect("ok\n", "PRAGMA integrity_check");
         return;
     }
     has("PRAGMA integrity_check", "main.t: art: the page's hash is not that of the blob's trailer (");
@@ -348,11 +341,10 @@ TEST(test_the_command_fails_with_the_first_problem) {
     sql_command(db, "main", "t", "integrity-check");
     turn_byte(SLOT + 100);
     turn_byte(SLOT + 4096 + 100);
-    sql_refused(db, SQLITE_CORRUPT_VTAB, "slot 1, page 0", "INSERT INTO t(t) VALUES('integrity-check')");
+    refuses(SQLITE_CORRUPT_VTAB, "slot 1, page 0", "INSERT INTO t(t) VALUES('integrity-check')");
     sql_run(db, "UPDATE t_artstate SET v = 'x' WHERE k = 'nonce'");
-    sql_refused(db, SQLITE_CORRUPT_VTAB,
-                "'nonce' is not 16 bytes (main.t_artstate): restore the database from a backup",
-                "INSERT INTO t(t) VALUES('integrity-check')");
+    refuses(SQLITE_CORRUPT_VTAB, "'nonce' is not 16 bytes (main.t_artstate): restore the database from a backup",
+            "INSERT INTO t(t) VALUES('integrity-check')");
 }
 
 int main(void) {

@@ -51,7 +51,7 @@ static void open_database(void) {
 static void make_database(void) {
     sql_ways("pwrite", NULL);
     open_database();
-    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value); CREATE TABLE plain(x);"
+    sql_run(db, "PRAGMA synchronous=OFF; CREATE VIRTUAL TABLE t USING art(path, value); CREATE TABLE plain(x);"
                 "INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300) "
                 "SELECT printf('path/%%05d', i), 'value ' || i FROM n; INSERT INTO t(t) VALUES('flush');"
                 "INSERT INTO t(path, value) VALUES('a', 1), ('b', 2)");

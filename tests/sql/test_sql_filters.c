@@ -5,63 +5,51 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/support/random.h"
+#include "tests/support/grammar.h"
+#include "tests/support/odd_values.h"
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
-static const char *const pool[] = {"NULL",
-                                   "0",
-                                   "1",
-                                   "-1",
-                                   "5",
-                                   "300",
-                                   "9007199254740992",
-                                   "9007199254740993",
-                                   "-9007199254740993",
-                                   "9223372036854775807",
-                                   "-9223372036854775807 - 1",
-                                   "5.0",
-                                   "-0.0",
-                                   "0.5",
-                                   "9007199254740992.0",
-                                   "9223372036854775807.0",
-                                   "1e300",
-                                   "-1e999",
-                                   "''",
-                                   "'5'",
-                                   "'05'",
-                                   "'5.0'",
-                                   "' 5'",
-                                   "'!'",
-                                   "'a'",
-                                   "'A'",
-                                   "'ab'",
-                                   "'é'",
-                                   "CAST(x'61006200' AS TEXT)",
-                                   "CAST(x'61ff' AS TEXT)",
-                                   "x''",
-                                   "x'35'",
-                                   "x'61'"};
-enum { POOL = sizeof pool / sizeof *pool, ROWS = 400 };
+#define VALUES                                                                                                         \
+    "NULL|0|1|-1|5|300|9007199254740992|9007199254740993|-9007199254740993|9223372036854775807|"                       \
+    "-9223372036854775807 - 1|5.0|-0.0|0.5|9007199254740992.0|9223372036854775807.0|1e300|-1e999|''|'5'|'05'|"         \
+    "'5.0'|' 5'|'!'|'a'|'A'|'ab'|'é'|CAST(x'61006200' AS TEXT)|CAST(x'61ff' AS TEXT)|x''|x'35'|x'61'"
+enum { POOL = 33, ROWS = 400 };
 
 static const char columns[] = "n INTEGER, x REAL, s TEXT, v, d NUMERIC, c TEXT COLLATE NOCASE, l BLOB";
 static const char *const names[] = {"n", "x", "s", "v", "d", "c", "l"};
 enum { COLUMNS = sizeof names / sizeof *names };
 
-static const char *any_of(struct random *random, const char *const *items, uint32_t count) {
-    return items[random_below(random, count)];
-}
+static const char *const rules[] = {
+    "value: " VALUES,
+    "name: n | x | s | v | d | c | l",
+    "type: TEXT | INTEGER | REAL | NUMERIC | BLOB",
+    "ordered: = | == | < | <= | > | >=",
+    "compared: 6*$ordered | <> | IS | IS NOT",
+    "operand: CAST(? AS $type) | CAST($value AS $type) | (SELECT $(min|max)($name) FROM other) | "
+    "(SELECT ? UNION ALL SELECT $name FROM other) | 2*? | 2*$value",
+    "plain: $name BETWEEN $value AND ? | $name IN ($value, ?, $value) | $name $compared $value COLLATE NOCASE | "
+    "5*$name $compared $operand",
+    "condition: 8*$plain | ($name, $name) $ordered (?, $operand) | $operand $compared $name",
+    "two: $condition AND $condition",
+    "statement: 3*SELECT * FROM @ WHERE $two ORDER BY path | 3*SELECT path, n FROM @ WHERE path GLOB 'b/*' AND $two "
+    "ORDER BY path DESC | 3*SELECT count(*) FROM @ WHERE $two | 3*SELECT count(*), max(path) FROM @ WHERE path > "
+    "'a/1' AND $condition OR $condition AND path < 'c' | 3*SELECT path FROM @ WHERE path LIKE 'B%' AND $two ORDER BY "
+    "path | 3*SELECT path, s FROM @ WHERE path GLOB '*[13579]' AND $two ORDER BY path LIMIT 5 OFFSET 2 | 3*SELECT "
+    "path FROM @ WHERE path IN ('a/000', 'b/001', 'c/002') AND $two ORDER BY path | 2*SELECT q.path, r.path FROM @ q "
+    "LEFT JOIN @ r ON r.path = 'b' || substr(q.path, 2) AND r.$plain WHERE q.$plain",
+    NULL};
 
-#define ANY(random, items) any_of(random, items, sizeof(items) / sizeof *(items))
+static char *drawn(struct random *random, const char *text) {
+    return grammar_text(&(struct grammar){.random = random, .rules = rules}, text);
+}
 
 static void fill(struct random *random) {
     sql_run(db, "BEGIN");
     for (int i = 0; i < ROWS; i++) {
-        sqlite3_str *values = sqlite3_str_new(NULL);
-        for (int j = 0; j < COLUMNS; j++) sqlite3_str_appendf(values, ", %s", ANY(random, pool));
-        char *text = sqlite3_str_finish(values);
-        sql_run(db, "INSERT INTO b VALUES('%c/%03d'%s)", 'a' + i % 3, i, text);
-        sqlite3_free(text);
+        char *values = drawn(random, "$value, $value, $value, $value, $value, $value, $value");
+        sql_run(db, "INSERT INTO b VALUES('%c/%03d', %s)", 'a' + i % 3, i, values);
+        sqlite3_free(values);
     }
     sql_run(db, "UPDATE b SET s = s || replace(hex(zeroblob(40000)), '0', 'y') WHERE path GLOB '*7'; COMMIT");
 }
@@ -111,86 +99,13 @@ static void agree_bound(const char *sql, const char *bound) {
 
 /* --- any condition ------------------------------------------------------------------------------------------------ */
 
-/* The right side of a comparison. */
-static void append_operand(sqlite3_str *out, struct random *random) {
-    static const char *const types[] = {"TEXT", "INTEGER", "REAL", "NUMERIC", "BLOB"};
-    static const char *const from_other[] = {"min", "max"};
-    switch (random_below(random, 8)) {
-    case 0:
-        sqlite3_str_appendf(out, "CAST(? AS %s)", ANY(random, types));
-        break;
-    case 1:
-        sqlite3_str_appendf(out, "CAST(%s AS %s)", ANY(random, pool), ANY(random, types));
-        break;
-    case 2:
-        sqlite3_str_appendf(out, "(SELECT %s(%s) FROM other)", ANY(random, from_other), ANY(random, names));
-        break;
-    case 3:
-        sqlite3_str_appendf(out, "(SELECT ? UNION ALL SELECT %s FROM other)", ANY(random, names));
-        break;
-    case 4:
-    case 5:
-        sqlite3_str_appendall(out, "?");
-        break;
-    default:
-        sqlite3_str_appendall(out, ANY(random, pool));
-    }
-}
-
-static void append_condition(sqlite3_str *out, struct random *random) {
-    static const char *const comparisons[] = {"=", "==", "<", "<=", ">", ">=", "<>", "IS", "IS NOT"};
-    const char *column = ANY(random, names);
-    uint32_t form = random_below(random, 10);
-    if (form == 0) {
-        sqlite3_str_appendf(out, "%s BETWEEN %s AND ?", column, ANY(random, pool));
-    } else if (form == 1) {
-        sqlite3_str_appendf(out, "(%s, %s) %s (?, ", column, ANY(random, names), any_of(random, comparisons, 6));
-        append_operand(out, random);
-        sqlite3_str_appendall(out, ")");
-    } else if (form == 2) {
-        sqlite3_str_appendf(out, "%s IN (%s, ?, %s)", column, ANY(random, pool), ANY(random, pool));
-    } else if (form == 3) {
-        sqlite3_str_appendf(out, "%s %s %s COLLATE NOCASE", column, ANY(random, comparisons), ANY(random, pool));
-    } else {
-        if (form == 4) {
-            append_operand(out, random);
-            sqlite3_str_appendf(out, " %s %s", ANY(random, comparisons), column);
-        } else {
-            sqlite3_str_appendf(out, "%s %s ", column, ANY(random, comparisons));
-            append_operand(out, random);
-        }
-    }
-}
-
-static const char *const statements[] = {
-    "SELECT * FROM @ WHERE %s AND %s ORDER BY path",
-    "SELECT path, n FROM @ WHERE path GLOB 'b/*' AND %s AND %s ORDER BY path DESC",
-    "SELECT count(*) FROM @ WHERE %s AND %s",
-    "SELECT count(*), max(path) FROM @ WHERE path > 'a/1' AND %s OR %s AND path < 'c'",
-    "SELECT path FROM @ WHERE path LIKE 'B%%' AND %s AND %s ORDER BY path",
-    "SELECT path, s FROM @ WHERE path GLOB '*[13579]' AND %s AND %s ORDER BY path LIMIT 5 OFFSET 2",
-    "SELECT path FROM @ WHERE path IN ('a/000', 'b/001', 'c/002') AND %s AND %s ORDER BY path",
-    "SELECT q.path, r.path FROM @ q LEFT JOIN @ r ON r.path = 'b' || substr(q.path, 2) AND r.%s WHERE q.%s",
-};
-enum { STATEMENTS = sizeof statements / sizeof *statements };
-
 static void try_conditions(uint64_t seed, unsigned times) {
     struct random random = {seed};
     for (unsigned i = random_rounds(times); i--;) {
-        char *conditions[2];
-        for (int j = 0; j < 2; j++) {
-            sqlite3_str *condition = sqlite3_str_new(NULL);
-            append_condition(condition, &random);
-            conditions[j] = sqlite3_str_finish(condition);
-        }
-        uint32_t which = random_below(&random, STATEMENTS);
-        bool qualified = strstr(statements[which], ".%s") != NULL;
-        bool plain = true; /* both begin with a column's name */
-        for (int j = 0; j < 2; j++) plain &= conditions[j][1] == ' ' && conditions[j][0] >= 'a';
-        char *sql = sqlite3_mprintf(statements[qualified && !plain ? 0 : which], conditions[0], conditions[1]);
-        agree_bound(sql, ANY(&random, pool));
+        char *sql = drawn(&random, "$statement"), *bound = drawn(&random, "$value");
+        agree_bound(sql, bound);
         sqlite3_free(sql);
-        for (int j = 0; j < 2; j++) sqlite3_free(conditions[j]);
+        sqlite3_free(bound);
     }
 }
 
@@ -392,7 +307,7 @@ TEST(test_the_right_side_is_what_it_is_in_the_statement) {
         db,
         "CREATE TABLE o(x INTEGER, k TEXT DEFAULT 'a'); INSERT INTO o(x) SELECT DISTINCT n FROM b WHERE n IS NOT NULL");
     for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
-        for (size_t j = 0; j < POOL; j++) agree_bound(queries[i], pool[j]);
+        for (size_t j = 0; j < POOL; j++) agree_bound(queries[i], listed_value(VALUES, j));
     }
     sql_run(db, "DELETE FROM t; INSERT INTO t(path, x) WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 2000)"
                 " SELECT i, 0.5 FROM i");

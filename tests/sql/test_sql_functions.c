@@ -1,12 +1,7 @@
 /* SQL functions: what they answer, which state they see, how a name is understood, who may call them. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "tests/support/random.h"
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
@@ -99,129 +94,16 @@ TEST(test_the_longest_prefix_ends_where_a_component_ends) {
                                      "art_longest_prefix('t', 'yy/' || printf('%.70000c', 'y'), '/')");
 }
 
-/* substr() of an empty BLOB is NULL. */
-static const char model_longest[] =
-    "SELECT hex(path) FROM m WHERE (length(path) = 0 OR substr(?1, 1, length(path)) = path) AND (length(?2) = 0 OR "
-    "path = ?1 OR "
-    "substr(?1, length(path) + 1, length(?2)) = ?2 OR (length(path) >= length(?2) AND "
-    "substr(path, length(path) - length(?2) + 1) = ?2)) ORDER BY length(path) DESC LIMIT 1";
-
-static void bind_bytes(sqlite3_stmt *statement, int at, struct random *random, uint32_t longest) {
-    static const char alphabet[] = "aab/:";
-    uint8_t bytes[16];
-    uint32_t length = random_below(random, longest + 1);
-    for (uint32_t i = 0; i < length; i++) bytes[i] = (uint8_t)alphabet[random_below(random, sizeof alphabet)];
-    sqlite3_bind_blob(statement, at, length ? bytes : (const uint8_t *)"", (int)length, SQLITE_TRANSIENT);
-}
-
-static void same_answer(sqlite3_stmt *art, sqlite3_stmt *model, uint64_t seed) {
-    int found = sqlite3_step(model) == SQLITE_ROW;
-    ck_assert_int_eq(sqlite3_step(art), SQLITE_ROW);
-    const char *expected = found ? (const char *)sqlite3_column_text(model, 0) : "none";
-    const char *given = (const char *)sqlite3_column_text(art, 0);
-    ck_assert_msg(!strcmp(expected, given), "seed %llu: %s gives %s, not %s", (unsigned long long)seed,
-                  sqlite3_expanded_sql(art), given, expected);
-    sqlite3_reset(model);
-    sqlite3_reset(art);
-}
-
-TEST(test_answers_agree_with_plain_sql_on_an_ordinary_table) {
-    struct random random = {random_seed()};
-    uint64_t seed = random.state;
-    printf("functions: seed %llu\n", (unsigned long long)seed);
-    sql_create(db, "t", "log_limit='2KB'");
-    sql_run(db, "CREATE TABLE m(path BLOB PRIMARY KEY) WITHOUT ROWID");
-    sqlite3_stmt *put_t = sql_prepare(db, "INSERT OR REPLACE INTO t(path) VALUES(CAST(?1 AS TEXT))");
-    sqlite3_stmt *put_m = sql_prepare(db, "INSERT OR REPLACE INTO m VALUES(?1)");
-    sqlite3_stmt *longest = sql_prepare(
-        db,
-        "SELECT CASE WHEN p IS NULL THEN 'none' ELSE hex(p) END FROM (SELECT art_longest_prefix('t', ?1, ?2) AS p)");
-    sqlite3_stmt *longest_m = sql_prepare(db, "%s", model_longest);
-    sqlite3_stmt *count = sql_prepare(db, "SELECT art_count('t', ?1)");
-    sqlite3_stmt *count_m =
-        sql_prepare(db, "SELECT count(*) FROM m WHERE length(?1) = 0 OR substr(path, 1, length(?1)) = ?1");
-    sqlite3_stmt *nth = sql_prepare(
-        db, "SELECT CASE WHEN p IS NULL THEN 'none' ELSE hex(p) END FROM (SELECT art_nth('t', ?1, length(?2)) AS p)");
-    sqlite3_stmt *nth_m = sql_prepare(db, "SELECT hex(path) FROM m WHERE length(?1) = 0 OR substr(path, 1, length(?1)) "
-                                          "= ?1 ORDER BY path LIMIT 1 OFFSET length(?2)");
-    sqlite3_stmt *rank = sql_prepare(db, "SELECT art_rank('t', ?1)");
-    sqlite3_stmt *rank_m = sql_prepare(db, "SELECT count(*) FROM m WHERE path < ?1");
-    for (unsigned round = 0; round < 40 * random_scale(); round++) {
-        sql_run(db, "BEGIN");
-        for (unsigned i = 0; i < 10; i++) {
-            struct random same = random;
-            bind_bytes(put_t, 1, &random, 8);
-            bind_bytes(put_m, 1, &same, 8);
-            ck_assert_int_eq(sqlite3_step(put_t), SQLITE_DONE);
-            ck_assert_int_eq(sqlite3_step(put_m), SQLITE_DONE);
-            sqlite3_reset(put_t);
-            sqlite3_reset(put_m);
-        }
-        bool commit = random_below(&random, 2);
-        if (commit) sql_run(db, "COMMIT");
-        for (unsigned i = 0; i < 40; i++) {
-            struct random same = random;
-            bind_bytes(longest, 1, &random, 10);
-            bind_bytes(longest, 2, &random, 2);
-            bind_bytes(longest_m, 1, &same, 10);
-            bind_bytes(longest_m, 2, &same, 2);
-            same_answer(longest, longest_m, seed);
-            same = random;
-            bind_bytes(count, 1, &random, 5);
-            bind_bytes(count_m, 1, &same, 5);
-            same_answer(count, count_m, seed);
-            same = random;
-            bind_bytes(nth, 1, &random, 3);
-            bind_bytes(nth, 2, &random, 12);
-            bind_bytes(nth_m, 1, &same, 3);
-            bind_bytes(nth_m, 2, &same, 12);
-            same_answer(nth, nth_m, seed);
-            same = random;
-            bind_bytes(rank, 1, &random, 9);
-            bind_bytes(rank_m, 1, &same, 9);
-            same_answer(rank, rank_m, seed);
-        }
-        if (!commit) sql_run(db, "COMMIT");
-    }
-    sqlite3_stmt *all[] = {put_t, put_m, longest, longest_m, count, count_m, nth, nth_m, rank, rank_m};
-    for (unsigned i = 0; i < sizeof all / sizeof *all; i++) sqlite3_finalize(all[i]);
-}
-
-TEST(test_a_check_says_ok_or_what_is_wrong) {
-    if (sql_has_no_file("test_a_check_says_ok_or_what_is_wrong")) return;
-    make_table();
-    expect("ok\n", "SELECT art_check('t')");
-    sql_command(db, "main", "t", "flush");
-    expect("ok\n", "SELECT art_check('main.t')");
-    char *file = sql_find_file(directory, ".art");
-    sql_close(db);
-    int fd = open(file, O_RDWR);
-    ck_assert_int_eq(pwrite(fd, "damage", 6, 512 * 1024 + 100), 6);
-    close(fd);
-    db = sql_open(path);
-    char *said = sql_rows(db, "SELECT art_check('t')");
-    ck_assert_msg(strstr(said, "art: ") && strstr(said, strrchr(file, '/') + 1), "%s", said);
-    sqlite3_free(said);
-    unlink(file);
-    sql_reopen();
-    said = sql_rows(db, "SELECT art_check('t')");
-    ck_assert_msg(strstr(said, "missing") && strstr(said, strrchr(file, '/') + 1), "%s", said);
-    sqlite3_free(said);
-    sqlite3_free(file);
-    sql_run(db, "SELECT 1"); /* what the check found is nobody else's error */
-}
-
 TEST(test_version_and_debug_tell_what_is_running) {
     ck_assert_int_eq(sql_int(db, "SELECT art_version() GLOB '[0-9]*.[0-9]*.[0-9]*'"), 1);
-    char *lines = sql_rows(db, "SELECT art_debug()");
+    char *lines = kept(sql_rows(db, "SELECT art_debug()"));
     const char *names[] = {
         "art: ",  "\ncommit: ", "\nSQLite: ", "\nSQLite's WAL-reset bug: ", "\ncompiler: ", "\nbuild: ",
         "\nio: ", "\nblobs: ",  "\nlimits: "};
-    for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+    for (unsigned i = 0; i < LENGTH(names); i++) {
         ck_assert_msg(strstr(lines, names[i]) != NULL, "%s says nothing of '%s'", lines, names[i]);
     }
     ck_assert_ptr_nonnull(strstr(lines, sqlite3_libversion()));
-    sqlite3_free(lines);
 }
 
 /* --- which state they see ----------------------------------------------------------------------------------------- */
@@ -311,10 +193,9 @@ TEST(test_a_join_descends_for_the_longest_prefix) {
     sql_run(db, "CREATE TABLE requests(url); INSERT INTO requests VALUES('a/b/c/d'), ('b/1'), ('x'), ('a/1')");
     expect("a/b/c/d|a/b/c|3\nb/1|b|5\nx||\na/1|a|1\n",
            "SELECT url, path, value FROM requests LEFT JOIN t ON path = art_longest_prefix('t', url, '/')");
-    sql_plan_has(db,
-                 "SELECT url, value FROM requests JOIN t ON "
-                 "path = art_longest_prefix('t', url, '/')",
-                 "path=?");
+    plan_has("SELECT url, value FROM requests JOIN t ON "
+             "path = art_longest_prefix('t', url, '/')",
+             "path=?");
 }
 
 /* --- names -------------------------------------------------------------------------------------------------------- */
@@ -338,9 +219,7 @@ TEST(test_an_unknown_name_is_repeated_in_the_error) {
 }
 
 static int compare_lengths(void *unused, int a, const void *left, int b, const void *right) {
-    (void)unused;
-    (void)left;
-    (void)right;
+    (void)unused, (void)left, (void)right;
     return a - b;
 }
 
@@ -377,7 +256,7 @@ TEST(test_a_name_may_have_any_characters_and_either_case) {
 }
 
 TEST(test_an_attached_database_that_comes_first_may_get_the_name_later) {
-    char *first = sqlite3_mprintf("%s/first.db", directory), *second = sqlite3_mprintf("%s/second.db", directory);
+    char *first = TEXT("%s/first.db", directory), *second = TEXT("%s/second.db", directory);
     sql_run(db, "ATTACH %Q AS first; ATTACH %Q AS second", first, second);
     sql_run(db, "CREATE VIRTUAL TABLE second.late USING art; INSERT INTO second.late(path) VALUES('a'), ('b')");
     expect("2\n", "SELECT art_count('late', '')");
@@ -389,13 +268,11 @@ TEST(test_an_attached_database_that_comes_first_may_get_the_name_later) {
     refuses(SQLITE_ERROR, "(late)", "SELECT art_count('late', '')");
     sql_run(db, "DROP TABLE first.late");
     expect("2\n", "SELECT art_count('late', '')");
-    sqlite3_free(first);
-    sqlite3_free(second);
 }
 
 /* As SQLite does it, which knows the schema of a locked database and asks no more of it for another one's table. */
 TEST(test_a_locked_database_does_not_keep_another_ones_table_from_being_found) {
-    char *first = file_of("first.db"), *second = file_of("second.db");
+    char *first = kept(file_of("first.db")), *second = kept(file_of("second.db"));
     sql_run(db, "ATTACH %Q AS first; ATTACH %Q AS second", first, second);
     sql_run(
         db,
@@ -403,16 +280,14 @@ TEST(test_a_locked_database_does_not_keep_another_ones_table_from_being_found) {
     sqlite3 *locker = sql_open(first);
     sql_run(locker, "PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE; INSERT INTO plain VALUES(1); COMMIT");
     expect("1|1\n", "SELECT count(*), art_count('s', '') FROM s");
-    sql_refused(db, SQLITE_BUSY, "locked", "SELECT art_count('nobodys', '')");
+    refuses(SQLITE_BUSY, "locked", "SELECT art_count('nobodys', '')");
     sql_close(locker);
-    sql_refused(db, SQLITE_ERROR, "there is no art table of that name (nobodys)", "SELECT art_count('nobodys', '')");
+    refuses(SQLITE_ERROR, "there is no art table of that name (nobodys)", "SELECT art_count('nobodys', '')");
     expect("1\n", "SELECT art_count('s', '')");
-    sqlite3_free(first);
-    sqlite3_free(second);
 }
 
 TEST(test_temp_comes_before_main_and_main_before_attached) {
-    char *second = file_of("b.db");
+    char *second = kept(file_of("b.db"));
     make_table();
     sql_run(db,
             "ATTACH '%q' AS aux; CREATE VIRTUAL TABLE aux.t USING art; CREATE VIRTUAL TABLE aux.u USING art;"
@@ -433,7 +308,6 @@ TEST(test_temp_comes_before_main_and_main_before_attached) {
     expect("5\n", "SELECT art_count('main.t', '')");
     sql_run(db, "DROP TABLE temp.t; DROP TABLE main.t; DROP TABLE main.u");
     expect("2|1\n", "SELECT art_count('t', ''), art_count('u', '')");
-    sqlite3_free(second);
 }
 
 TEST(test_a_name_follows_drop_create_and_rename) {
@@ -461,7 +335,7 @@ TEST(test_a_name_follows_drop_create_and_rename) {
                  {"BEGIN; INSERT INTO t(t) VALUES('add column yet_more'); INSERT INTO t(path) VALUES('y')", 1},
                  {"ROLLBACK", 0},
                  {"CREATE TABLE something(x); INSERT INTO t(path) VALUES('x'); ALTER TABLE something ADD COLUMN y", 1}};
-    for (unsigned i = 0; i < sizeof steps / sizeof *steps; i++) {
+    for (unsigned i = 0; i < LENGTH(steps); i++) {
         sql_run(db, "%s", steps[i].sql);
         for (int again = 0; again < 2; again++) {
             int rc = sqlite3_step(ask);
@@ -494,7 +368,7 @@ TEST(test_a_name_follows_what_other_connections_do_to_it) {
 }
 
 TEST(test_a_name_follows_attach_and_detach) {
-    char *second = file_of("b.db"), *third = file_of("c.db");
+    char *second = kept(file_of("b.db")), *third = kept(file_of("c.db"));
     sqlite3 *other = sql_open(second);
     sql_run(other, "CREATE VIRTUAL TABLE t USING art; INSERT INTO t(path) VALUES('1'), ('2')");
     sql_close(other);
@@ -514,8 +388,6 @@ TEST(test_a_name_follows_attach_and_detach) {
         expect("3|3\n", "SELECT art_count('x.t', ''), art_count('t', '')");
         sql_run(db, "DETACH x; DETACH y");
     }
-    sqlite3_free(second);
-    sqlite3_free(third);
 }
 
 TEST(test_the_first_database_may_have_a_name_of_its_own) {
@@ -581,8 +453,7 @@ TEST(test_a_schema_calls_them_only_while_it_is_trusted) {
                 "CREATE TABLE o(x); CREATE TRIGGER o_in AFTER INSERT ON o BEGIN "
                 "UPDATE o SET x = art_longest_prefix('t', x); END");
     expect("4\n3\n1\n1\n1\n", "SELECT n FROM sizes");
-    sql_run(db, "INSERT INTO o VALUES('a/b/x')");
-    sql_run(db, "PRAGMA trusted_schema=OFF");
+    sql_run(db, "INSERT INTO o VALUES('a/b/x'); PRAGMA trusted_schema=OFF");
     refuses(SQLITE_ERROR, "unsafe use of art_count()", "SELECT n FROM sizes");
     sql_run(db, "CREATE VIEW places AS SELECT art_nth('t', '', 0); CREATE VIEW ranks AS SELECT art_rank('t', 'a')");
     refuses(SQLITE_ERROR, "unsafe use of art_nth()", "SELECT * FROM places");
@@ -628,9 +499,7 @@ TEST(test_no_answer_is_kept_from_one_call_to_the_next) {
 
 static int deny_t(void *forbidden, int action, const char *first, const char *second, const char *schema,
                   const char *trigger) {
-    (void)second;
-    (void)schema;
-    (void)trigger;
+    (void)second, (void)schema, (void)trigger;
     bool t = first && (!strcmp(first, "t") || !strcmp(first, "t_artdata"));
     return *(bool *)forbidden && action == SQLITE_READ && t ? SQLITE_DENY : SQLITE_OK;
 }
@@ -659,33 +528,88 @@ TEST(test_a_database_that_is_locked_is_busy) {
     expect("6\n", "SELECT art_count('t', '')");
 }
 
-TEST(test_a_child_process_may_not_ask_over_an_inherited_connection) {
-    make_table();
-    expect("5\n", "SELECT art_count('t', '')");
-    pid_t child = fork();
-    if (child == 0) {
-        int rc = sql_try(db, "SELECT art_count('t', '')");
-        _exit(rc == SQLITE_MISUSE && strstr(sqlite3_errmsg(db), "fork") ? 0 : 1);
+/* --- art_write_version() ------------------------------------------------------------------------------------------ */
+
+static int64_t write_version(const char *schema) {
+    return sql_int(db, "SELECT art_write_version('%s.t')", schema);
+}
+
+static void same_as_written(const char *schema, const char *what) {
+    int64_t said = write_version(schema);
+    sql_run(db, "INSERT OR REPLACE INTO %s.t(path, value) VALUES('asked', 1)", schema);
+    int64_t got = sql_int(db, "SELECT version FROM %s.t WHERE path = 'asked'", schema);
+    ck_assert_msg(said == got, "%s: %lld was said, the row has %lld", what, (long long)said, (long long)got);
+}
+
+static void transactions_in(const char *schema) {
+    same_as_written(schema, "autocommit");
+    int64_t before = write_version(schema);
+    sql_run(db, "BEGIN");
+    same_as_written(schema, "the first write of a transaction");
+    ck_assert_int_eq(write_version(schema), before); /* it is theirs */
+    sql_run(db, "SAVEPOINT a; DELETE FROM %s.t", schema);
+    same_as_written(schema, "within a savepoint");
+    sql_run(db, "ROLLBACK TO a");
+    same_as_written(schema, "behind ROLLBACK TO");
+    sql_run(db, "RELEASE a");
+    sql_command(db, schema, "t", "flush");
+    same_as_written(schema, "behind a command");
+    ck_assert_int_eq(write_version(schema), before);
+    sql_run(db, "COMMIT");
+    ck_assert_int_gt(write_version(schema), before);
+    before = write_version(schema);
+    sql_run(db, "BEGIN; DELETE FROM %s.t; ROLLBACK", schema);
+    ck_assert_int_eq(write_version(schema), before); /* it was not used */
+    sql_run(db,
+            "BEGIN; WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 3000) INSERT INTO %s.t(path, value) "
+            "SELECT 'many' || i, printf('%%0100d', i) FROM i",
+            schema);
+    same_as_written(schema, "behind a spill");
+    sql_run(db, "ROLLBACK");
+    same_as_written(schema, "behind the rollback of a spill");
+}
+
+LOOP_TEST(test_a_transaction_knows_the_version_that_it_writes, 3) {
+    static const char *const options[] = {"", ", storage=inline", ", log_limit='4KB', spill_limit='4KB'"};
+    sql_run(db, "ATTACH '%q/other.db' AS other", directory);
+    EACH(schema, "main", "other", "temp") {
+        if (_i == 2 && !strcmp(schema, "temp")) continue;
+        sql_run(db, "CREATE VIRTUAL TABLE %s.t USING art(path, value%s)", schema, options[_i]);
+        transactions_in(schema);
     }
-    int status;
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    expect("5\n", "SELECT art_count('t', '')");
+    expect("1\n", "SELECT art_write_version(NULL) IS NULL");
+    refuses(SQLITE_ERROR, "nobody", "SELECT art_write_version('nobody')");
 }
 
-static int interrupted(void *left) {
-    return --*(int *)left < 0;
-}
-
-TEST(test_a_check_can_be_interrupted) {
-    make_table();
-    sql_run(db, "INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000) "
-                "SELECT 'row ' || i, randomblob(400) FROM n; INSERT INTO t(t) VALUES('flush')");
-    int left = 0;
-    sqlite3_progress_handler(db, 1, interrupted, &left);
-    ck_assert_int_eq(sql_try(db, "SELECT art_check('t'), art_count('t', '')"), SQLITE_INTERRUPT);
-    sqlite3_progress_handler(db, 0, NULL, NULL);
-    expect("ok\n", "SELECT art_check('t')");
+/* Kept beside the rows, in the same transaction, it tells them apart from all others. */
+LOOP_TEST(test_the_version_of_another_connections_commit_is_counted, 2) {
+    static const char *const modes[] = {"WAL", "DELETE"};
+    sqlite3 *both[2] = {db, sql_open(path)};
+    sql_run(db, "PRAGMA journal_mode=%s; CREATE TABLE kept(v)", modes[_i]);
+    sql_create(db, "t", "");
+    for (int n = 0; n < 40; n++) {
+        int c = n * 7 / 3 % 2;
+        sql_run(both[c],
+                "BEGIN; INSERT INTO t(path) VALUES('r%d'); INSERT INTO kept SELECT art_write_version('t'); "
+                "COMMIT",
+                n);
+        if (n % 9 == 0) sql_command(both[c], "main", "t", "flush");
+        ck_assert_int_eq(sql_int(both[!c], "SELECT version = (SELECT max(v) FROM kept) FROM t WHERE path = 'r%d'", n),
+                         1);
+    }
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE version IN (SELECT v FROM kept)"), 40);
+    ck_assert_int_eq(sql_int(db, "SELECT count(DISTINCT v) FROM kept"), 40);
+    /* A reader's snapshot: a write now would be refused, or have that number. */
+    sql_run(db, "BEGIN");
+    int64_t said = sql_int(db, "SELECT art_write_version('t')");
+    if (!_i) {
+        sql_run(both[1], "INSERT INTO t(path) VALUES('meanwhile')");
+        ck_assert_int_eq(sql_int(db, "SELECT art_write_version('t')"), said);
+        ck_assert_int_eq(sql_try(db, "INSERT INTO t(path) VALUES('late')") & 0xff, SQLITE_BUSY);
+    }
+    sql_run(db, "ROLLBACK");
+    ck_assert_int_eq(sql_int(db, "SELECT art_write_version('t')"), said + !_i);
+    sql_close(both[1]);
 }
 
 int main(void) {

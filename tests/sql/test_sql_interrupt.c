@@ -42,9 +42,8 @@ static char *summary(sqlite3 *on) {
 }
 
 static void is_as(sqlite3 *on, const char *expected, const char *when) {
-    char *now = summary(on);
+    char *now = kept(summary(on));
     ck_assert_msg(!strcmp(now, expected), "%s: %s instead of %s", when, now, expected);
-    sqlite3_free(now);
 }
 
 static void others_see(const char *expected, const char *when) {
@@ -76,30 +75,34 @@ static int64_t next_place(int64_t place) {
     return place + 1 + (place > 60 ? place / 5 : 0);
 }
 
-TEST(test_a_stopped_scan_leaves_a_connection_that_reads_on) {
+TEST(test_a_stopped_query_leaves_a_connection_that_reads_on) {
     make_table("WAL", 2000);
-    char *before = summary(db);
+    char *before = kept(summary(db));
     sql_run(db, "BEGIN; INSERT INTO t(path, value) VALUES('uncommitted', 1)");
-    char *within = summary(db);
-    EACH(scan, "SELECT path, value FROM t", "SELECT count(*) FROM t", "SELECT path FROM t ORDER BY path DESC",
+    char *within = kept(summary(db));
+    EACH(query, "SELECT path, value FROM t", "SELECT count(*) FROM t", "SELECT path FROM t ORDER BY path DESC",
          "SELECT sum(value) FROM t WHERE path GLOB 'd0*'",
          "SELECT count(*) FROM t a JOIN t b ON b.path = a.path WHERE a.path < 'd01'",
-         "SELECT max(path) FROM t WHERE value % 2", "SELECT path FROM t WHERE path LIKE 'D0%'") {
-        int stopped = 0;
-        for (int64_t place = 0;; place = next_place(place)) {
-            int rc = run_for(place, scan);
-            if (rc == SQLITE_OK) break;
+         "SELECT max(path) FROM t WHERE value % 2", "SELECT path FROM t WHERE path LIKE 'D0%'",
+         "SELECT path, value FROM t('d0')", "SELECT path, entries FROM t('', '/')",
+         "SELECT path, entries FROM t('d', '1') WHERE path > 'd05' ORDER BY path DESC",
+         "SELECT a.path, (SELECT count(*) FROM t(a.path)) FROM t('', '/') a",
+         "SELECT art_count('t', 'd0'), art_longest_prefix('main.t', 'd00/000016/x', '/')",
+         "SELECT art_check('t'), (SELECT count(*) FROM art_check('main.t'))",
+         "SELECT value FROM art_info('t') WHERE property = 'keys'") {
+        int stopped = 0, rc;
+        char *answer = kept(sql_rows(db, "%s", query));
+        for (int64_t place = 0; (rc = run_for(place, query)) != SQLITE_OK; place = next_place(place)) {
             ck_assert_int_eq(rc & 0xff, SQLITE_INTERRUPT);
             ck_assert(!sqlite3_get_autocommit(db));
-            if (stopped++ % 16 == 0) is_as(db, within, scan);
+            if (stopped++ % 16 == 0) is_as(db, within, query);
         }
         ck_assert_int_gt(stopped, 4);
+        ck_assert_str_eq(kept(sql_rows(db, "%s", query)), answer);
     }
     is_as(db, within, "in the end");
     sql_run(db, "ROLLBACK");
     is_as(db, before, "rolled back");
-    sqlite3_free(before);
-    sqlite3_free(within);
 }
 
 static int stop_at_once(void *calls) {
@@ -123,30 +126,6 @@ TEST(test_a_search_that_finds_nothing_hears_a_progress_handler) {
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 100000);
 }
 
-/* A table that is called like a function is one of the module's own. */
-TEST(test_a_stopped_listing_leaves_a_connection_that_reads_on) {
-    if (sql_standin()) return;
-    make_table("WAL", 2000);
-    char *before = summary(db);
-    EACH(scan, "SELECT path, value FROM t('d0')", "SELECT path, entries FROM t('', '/')",
-         "SELECT path, entries FROM t('d', '1') WHERE path > 'd05' ORDER BY path DESC",
-         "SELECT a.path, (SELECT count(*) FROM t(a.path)) FROM t('', '/') a",
-         "SELECT art_count('t', 'd0'), art_longest_prefix('main.t', 'd00/000016/x', '/')",
-         "SELECT art_check('t'), (SELECT count(*) FROM art_check('main.t'))",
-         "SELECT value FROM art_info('t') WHERE property = 'keys'") {
-        char *answer = sql_rows(db, "%s", scan);
-        for (int64_t place = 0; run_for(place, scan) != SQLITE_OK; place = next_place(place)) {
-            ck_assert_int_eq(sqlite3_errcode(db) & 0xff, SQLITE_INTERRUPT);
-        }
-        char *again = sql_rows(db, "%s", scan);
-        ck_assert_str_eq(again, answer);
-        sqlite3_free(answer);
-        sqlite3_free(again);
-    }
-    is_as(db, before, "in the end");
-    sqlite3_free(before);
-}
-
 static const char *const changing[] = {
     "INSERT INTO t(path, value) SELECT 'copy/' || path, value FROM t",
     "UPDATE t SET path = 'moved/' || path WHERE path GLOB 'd0[2-9]/*'", "DELETE FROM t WHERE path > 'd05'",
@@ -166,9 +145,7 @@ static char *foretell(const char *statement) {
 
 /* Behind the last instruction SQLite asks the handler once more, and says "interrupted" of what is committed. */
 static bool came_too_late(const char *after) {
-    char *now = summary(db);
-    bool done = !strcmp(now, after);
-    sqlite3_free(now);
+    bool done = !strcmp(kept(summary(db)), after);
     return done;
 }
 
@@ -188,20 +165,17 @@ static void stop_statement(const char *statement, const char *before, const char
 static void stop_all(const char *mode) {
     int stopped = 0;
     make_table(mode, 1200);
-    for (size_t i = 0; i < sizeof changing / sizeof *changing; i++) {
-        char *before = summary(db), *after = foretell(changing[i]);
+    for (size_t i = 0; i < LENGTH(changing); i++) {
+        char *before = kept(summary(db)), *after = kept(foretell(changing[i]));
         stop_statement(changing[i], before, after, &stopped);
-        sqlite3_free(before);
-        sqlite3_free(after);
     }
-    for (size_t i = 0; i < sizeof commands / sizeof *commands && !sql_standin(); i++) {
+    for (size_t i = 0; i < LENGTH(commands); i++) {
         sql_run(db, "INSERT INTO t(path, value) VALUES('new/%d', 1)", (int)i);
-        char *before = summary(db);
+        char *before = kept(summary(db));
         stop_statement(commands[i], before, before, &stopped);
-        sqlite3_free(before);
     }
     ck_assert_int_gt(stopped, 100);
-    sql_expect(db, "ok\n", "PRAGMA integrity_check");
+    expect("ok\n", "PRAGMA integrity_check");
 }
 
 TEST(test_a_stopped_statement_has_done_nothing) {
@@ -216,9 +190,9 @@ TEST(test_a_stopped_statement_has_done_nothing_under_a_rollback_journal) {
 static int stop_commits(const char *inner, const char *what) {
     int stopped = 0, kept_open = 0;
     for (int64_t place = 0;; place++) {
-        char *before = summary(db);
+        char *before = kept(summary(db));
         sql_run(db, "BEGIN; %s; INSERT INTO t(path, value) VALUES('%q/%d', %d)", inner, what, (int)place, (int)place);
-        char *within = summary(db);
+        char *within = kept(summary(db));
         int rc = run_for(place, "COMMIT");
         ck_assert_msg(rc == SQLITE_OK || (rc & 0xff) == SQLITE_INTERRUPT, "%s: %d %s", what, rc, sqlite3_errmsg(db));
         bool open = !sqlite3_get_autocommit(db), again = open && place % 2;
@@ -232,8 +206,6 @@ static int stop_commits(const char *inner, const char *what) {
         if (place % 8 < 2) others_see(expected, what);
         kept_open += open;
         stopped += !committed || open;
-        sqlite3_free(before);
-        sqlite3_free(within);
         if (committed && !open) break;
     }
     ck_assert_int_gt(kept_open, 0);
@@ -244,7 +216,6 @@ TEST(test_a_stopped_commit_can_be_tried_again_or_is_undone) {
     int stopped = 0;
     make_table("WAL", 1200);
     stopped += stop_commits("UPDATE t SET value = value + 1 WHERE path < 'd01'", "a log row");
-    if (sql_standin()) return;
     ck_assert_int_gt(stopped, 5);
     stopped = stop_commits("INSERT INTO t(t) VALUES('flush')", "a flush");
     ck_assert_int_gt(stopped, 10);
@@ -253,7 +224,7 @@ TEST(test_a_stopped_commit_can_be_tried_again_or_is_undone) {
     ck_assert_int_gt(stopped, 10);
     stopped = stop_commits("INSERT OR REPLACE INTO t(path, value) VALUES('big', zeroblob(300000))", "a large value");
     ck_assert_int_gt(stopped, 10);
-    sql_expect(db, "ok\n", "PRAGMA integrity_check");
+    expect("ok\n", "PRAGMA integrity_check");
 }
 
 /* --- by sqlite3_interrupt() --------------------------------------------------------------------------------------- */
@@ -279,27 +250,24 @@ TEST(test_an_interrupt_undoes_as_much_as_for_an_ordinary_table) {
     sql_create(db, "ours", "log_limit='4KB', spill_limit='8KB'");
     sql_run(db, "CREATE TABLE theirs(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID");
     static const int places[] = {1, 2, 50, 99, 150, 199, 1000};
-    for (size_t i = 0; i < sizeof stopping / sizeof *stopping; i++) {
-        for (size_t j = 0; j < sizeof places / sizeof *places; j++) {
+    for (size_t i = 0; i < LENGTH(stopping); i++) {
+        for (size_t j = 0; j < LENGTH(places); j++) {
             char *results[2];
             for (int t = 0; t < 2; t++) {
                 const char *name = t ? "theirs" : "ours";
                 sql_run(db, "DELETE FROM %s", name);
                 fill(db, name, 0, 200);
                 calls_left = places[j];
-                char *first = sql_outcome(db, name, stopping[i], rows);
+                char *first = kept(sql_outcome(db, name, stopping[i], rows));
                 if (!sqlite3_get_autocommit(db)) sql_run(db, "COMMIT");
-                char *then = sql_outcome(db, name, "INSERT INTO @(path) VALUES('works on')", rows);
-                results[t] = sqlite3_mprintf("%s, then\n%s", first, then);
-                sqlite3_free(first);
-                sqlite3_free(then);
+                results[t] = TEXT("%s, then\n%s", first,
+                                  kept(sql_outcome(db, name, "INSERT INTO @(path) VALUES('works on')", rows)));
             }
             ck_assert_msg(!strcmp(results[0], results[1]), "%s, stopped at %d:\n  gave     %.600s\n  ordinary %.600s",
                           stopping[i], places[j], results[0], results[1]);
-            for (int t = 0; t < 2; t++) sqlite3_free(results[t]);
         }
     }
-    sql_expect(db, "ok\n", "PRAGMA integrity_check");
+    expect("ok\n", "PRAGMA integrity_check");
 }
 
 /* The number of the work that may be stopped, 0 for none, -1 at the end. */
@@ -345,7 +313,6 @@ CASE("threads", .seconds = SUITE_FOREVER, .set_up = sql_set_up, .tear_down = sql
 
 /* When it comes is chance; whatever it meets is stopped entirely or has happened entirely. */
 TEST(test_an_interrupt_from_another_thread_stops_a_long_commit_or_comes_too_late) {
-    if (sql_standin()) return;
     struct random random = random_announced("interrupts");
     pthread_t thread;
     make_table("WAL", 20000);
@@ -353,7 +320,7 @@ TEST(test_an_interrupt_from_another_thread_stops_a_long_commit_or_comes_too_late
     int stopped = 0;
     for (int i = 1; i <= 40; i++) {
         const char *work = works[i % 5][0];
-        char *before = summary(db);
+        char *before = kept(summary(db));
         watch(i);
         int rc = sql_try(db, "%s", work);
         watch(0);
@@ -365,17 +332,15 @@ TEST(test_an_interrupt_from_another_thread_stops_a_long_commit_or_comes_too_late
             ck_assert_int_eq(sql_int(db, "%s", works[i % 5][1]), 1);
         }
         stopped += rc != 0;
-        char *after = summary(db);
-        others_see(after, work);
-        sqlite3_free(before);
-        sqlite3_free(after);
+        others_see(kept(summary(db)), work);
     }
     watch(-1);
     pthread_join(thread, NULL);
     printf("%d of 40 were stopped\n", stopped);
-    sql_expect(db, "ok\n", "PRAGMA integrity_check");
+    expect("ok\n", "PRAGMA integrity_check");
 }
 
 int main(void) {
+    if (sql_standin()) return 0;
     return suite_run("sql_interrupt", .seconds = SUITE_FOREVER, .set_up = sql_set_up, .tear_down = sql_tear_down);
 }

@@ -8,10 +8,11 @@
 #include <string.h>
 
 #include "tests/support/differential.h"
+#include "tests/support/grammar.h"
 #include "tests/support/odd_values.h"
 #include "tests/support/sql_expect.h"
 
-enum { DIRECTORIES = 20, FILES = 50, VARIANTS = 8, COLUMNS = 8 };
+enum { VARIANTS = 8, COLUMNS = 8 };
 
 static const char *const variants[VARIANTS] = {
     "log_limit='2KB', summary=(sum(size), lookup(etag), lookup(owner), lookup(i), lookup(r), lookup(any), lookup(b))",
@@ -25,151 +26,78 @@ static const char *const variants[VARIANTS] = {
 };
 static const char *const columns[COLUMNS] = {"etag", "owner", "i", "r", "n", "any", "b", "size"};
 
-/* --- values ------------------------------------------------------------------------------------------------------- */
-
-static char *literal(struct both *both) {
-    unsigned n = below(both, 1000);
-    switch (below(both, 8)) {
-    case 0:
-        return sqlite3_mprintf("%u", n % 300);
-    case 1:
-        return sqlite3_mprintf("'%u'", n % 300);
-    case 2:
-        return sqlite3_mprintf("'e%06x'", n * 7919);
-    case 3: /* so long that the row is in chunks */
-        return once_in(both, 4) ? sqlite3_mprintf("'%u' || hex(zeroblob(%u))", n % 4, 1000 + n % 3 * 900)
-                                : sqlite3_mprintf("%u.5", n % 30);
-    default:
-        return sqlite3_mprintf("%s", odd_value(below(both, ODD_VALUES)));
-    }
-}
-
-static const char *some_column(struct both *both) {
-    return columns[below(both, COLUMNS)];
-}
-
-static char *some_owner(struct both *both) {
-    static const char *const owners[] = {"'root'", "'www'", "'backup'"};
-    return once_in(both, 6) ? literal(both) : sqlite3_mprintf("%s", owners[below(both, 3)]);
-}
-
-static char *value_for(struct both *both, const char *column) {
-    return *column == 'o' ? some_owner(both) : literal(both);
-}
-
-/* --- conditions --------------------------------------------------------------------------------------------------- */
-
-static char *element_list(struct both *both, const char *column) {
-    sqlite3_str *out = sqlite3_str_new(NULL);
-    for (unsigned n = below(both, 8) + 1; n--;) {
-        char *value = value_for(both, column);
-        sqlite3_str_appendf(out, "%s%s", value, n ? ", " : "");
-        sqlite3_free(value);
-    }
-    return sqlite3_str_finish(out);
-}
-
-/* `prefix` is the table's name with a dot, or nothing. */
-static char *condition(struct both *both, const char *prefix) {
-    const char *column = some_column(both);
-    char *value = value_for(both, column), *list = element_list(both, column), *out;
-    switch (below(both, 12)) {
-    case 0:
-    case 1:
-        out = sqlite3_mprintf("%s%s IN (%s)", prefix, column, list);
-        break;
-    case 2:
-        out = sqlite3_mprintf("%s%s IN (SELECT %c FROM other WHERE id < %u)", prefix, column, "xyzw"[below(both, 4)],
-                              below(both, 40));
-        break;
-    case 3:
-        out = sqlite3_mprintf("%s%s IS %s", prefix, column, value);
-        break;
-    case 4:
-        out = sqlite3_mprintf("%s%s %s (SELECT %s)", prefix, column, once_in(both, 2) ? "IS" : "==", value);
-        break;
-    case 8:
-        out = sqlite3_mprintf("%s%s = %s COLLATE NOCASE", prefix, column, value);
-        break;
-    case 5:
-        out = sqlite3_mprintf("%s%s = CAST(%s AS %s)", prefix, column, value, once_in(both, 2) ? "TEXT" : "INTEGER");
-        break;
-    case 6:
-        out = sqlite3_mprintf("%s%s IS NOT NULL AND %s%s NOT IN (%s)", prefix, column, prefix, column, list);
-        break;
-    case 7:
-        out = sqlite3_mprintf("%s%s IN (SELECT etag FROM {t|plain} WHERE size < %u UNION ALL SELECT NULL)", prefix,
-                              column, below(both, 300));
-        break;
-    default:
-        out = sqlite3_mprintf("%s%s = %s", prefix, column, value);
-    }
-    sqlite3_free(value);
-    sqlite3_free(list);
-    return out;
-}
-
-/* --- what is written ---------------------------------------------------------------------------------------------- */
-
 #define ROW_COLUMNS "path, size, etag, owner, i, r, n, any, b"
 
-static char *insert_many(struct both *both) {
-    unsigned d = below(both, DIRECTORIES), n = below(both, 1000);
-    char *one = literal(both), *owner = some_owner(both);
-    char *out = sqlite3_mprintf("WITH RECURSIVE k(j) AS (SELECT 0 UNION ALL SELECT j + 1 FROM k WHERE j < %u) "
-                                "INSERT OR REPLACE INTO {t|plain}(" ROW_COLUMNS ") "
-                                "SELECT printf('d%02u/f%%03d', j * 7 %% %u), j, printf('e%%06x', (j * %u) * 7919), %s, "
-                                "j, j / 2.0, j %% 9, %s, CAST(j AS BLOB) FROM k",
-                                below(both, FILES), d, FILES, n, owner, one);
-    sqlite3_free(one);
-    sqlite3_free(owner);
-    return out;
+/* --- what is drawn ------------------------------------------------------------------------------------------------ */
+
+/* `a`: the table's name with a dot, or nothing; `c`: the column that a value is for. */
+static const char *const rules[] = {
+    "literal: $(0-299) | '$(0-299)' | $etag | $fraction | 4*$odd",
+    "fraction: 3*$(0-29).5 | '$(0-3)' || hex(zeroblob($(1000|1900|2800)))", /* so long that the row is in chunks */
+    "owner: 5*$('root'|'www'|'backup') | $literal", "column: etag | owner | i | r | n | any | b | size",
+    "with: x | y | z | w", "dir: $(00-19)", "file: $(000-049)", "a: ", "condition: $(c:=$column)$compared",
+    "compared: 2*$a$c IN ($list) | $a$c IN (SELECT $with FROM other WHERE id < $(0-39)) | $a$c IS $suited | "
+    "$a$c $(IS|==) (SELECT $suited) | $a$c = $suited COLLATE NOCASE | $a$c = CAST($suited AS $(TEXT|INTEGER)) | "
+    "$a$c IS NOT NULL AND $a$c NOT IN ($list) | $a$c IN (SELECT etag FROM {t|plain} WHERE size < $(0-299) UNION ALL "
+    "SELECT NULL) | 3*$a$c = $suited",
+    "list: $suited | 4*$suited, $list",
+    "conditions: $condition AND $condition | ($condition OR $condition) | $condition AND $($a)size > $(0-39) | "
+    "$condition AND {$($a)version > 0|1} | 5*$condition",
+    /* A move may be onto another row. */
+    "write: DELETE FROM {t|plain} WHERE path GLOB 'd$dir/*' | UPDATE {t|plain} SET $(c=$column) = $suited WHERE path "
+    "GLOB "
+    "'d$dir/*' | UPDATE OR REPLACE {t|plain} SET path = 'd$dir/f$(f=$file)' WHERE path = 'd$dir/f$f' | UPDATE OR "
+    "REPLACE "
+    "{t|plain} SET path = 'd$dir/f$(f=$file)', $(c=$column) = $suited WHERE path = 'd$dir/f$f' | 2*$insert_many | "
+    "UPDATE {t|plain} SET $(c=$column) = $suited WHERE $condition AND path > 'd$dir' | DELETE FROM {t|plain} WHERE "
+    "$condition AND path GLOB '*$(0-9)' | UPDATE {t|plain} SET any = x.value FROM (SELECT 'd$dir/f$file' AS path, "
+    "$literal AS value) AS x WHERE {t|plain}.path = x.path | 5*INSERT OR REPLACE INTO {t|plain}(path, "
+    "$(c=etag|owner|i|r|n|b|2*size), any, note) VALUES('d$dir/f$file', $suited, $literal, "
+    "zeroblob($(19*$(0-39)|6000)))",
+    "insert_many: WITH RECURSIVE k(j) AS (SELECT 0 UNION ALL SELECT j + 1 FROM k WHERE j < $file) INSERT OR REPLACE "
+    "INTO "
+    "{t|plain}(" ROW_COLUMNS ") SELECT printf('d$dir/f%03d', j * 7 % 50), j, printf('e%06x', (j * $(0-999)) * 7919), "
+    "$owner, j, j / 2.0, j % 9, $literal, CAST(j AS BLOB) FROM k",
+    /* A part of the table: its name with an argument, and the condition of the ordinary one. */
+    "part: {t('d$(p=$dir)/')|plain} WHERE {1|path GLOB 'd$p/*'} | {t|plain} WHERE path GLOB 'd$(0-1)*' | {t|plain} "
+    "WHERE "
+    "path > 'd$(t=$(0-1))$(0-4)/f$file' AND path <= 'd$t$(5-9)' | {t|plain} WHERE path GLOB '*$(0-9)' | "
+    "2*{t|plain} WHERE 1",
+    "order: ASC | DESC",
+    "rows: SELECT count(*), min(path), max(path), sum(length(size)) FROM $part AND $conditions | SELECT path, "
+    "quote(any) "
+    "FROM $part AND $conditions ORDER BY path $order LIMIT $(0-11) OFFSET $(0-5) | SELECT path, size FROM $part AND "
+    "$conditions ORDER BY size $order, path LIMIT $(0-11) | SELECT $(min|max)(n), $(min|max)(size) FROM $part AND "
+    "$conditions | 2*SELECT path, size, quote(etag), quote(owner) FROM $part AND $conditions ORDER BY path $order",
+    "join: SELECT o.id, a.path FROM other o LEFT JOIN {t|plain} a ON a.$column = o.$with AND o.id < $(0-39) ORDER BY "
+    "1, "
+    "2 | SELECT a.path, o.id FROM {t|plain} a LEFT JOIN other o ON a.$column = o.$with WHERE $conditions ORDER BY 1, 2 "
+    "| "
+    "SELECT a.path, c.path FROM {t|plain} a, {t|plain} c WHERE a.$column = c.$column AND a.path GLOB 'd$dir/*' AND "
+    "$conditions ORDER BY 1, 2 LIMIT 500 | SELECT o.id, (SELECT count(*) FROM {t|plain} a WHERE a.$column IS o.$with) "
+    "FROM other o WHERE o.id > $(0-39) AND EXISTS (SELECT 1 FROM {t|plain} a WHERE a.$column = o.$with) | SELECT o.id, "
+    "a.path FROM other o CROSS JOIN {t|plain} a ON o.$with = a.$column WHERE $conditions ORDER BY 1, 2",
+    NULL};
+
+static void draw_more(struct grammar *grammar, const char *name) {
+    char text[64];
+    if (!strcmp(name, "etag")) {
+        sqlite3_snprintf((int)sizeof text, text, "'e%06x'", random_below(grammar->random, 1000) * 7919);
+    } else if (!strcmp(name, "odd")) {
+        sqlite3_snprintf((int)sizeof text, text, "%s", odd_value(random_below(grammar->random, ODD_VALUES)));
+    } else {
+        ck_assert_str_eq(name, "suited");
+        return grammar_more(grammar, !strcmp(grammar_kept(grammar, "c"), "owner") ? "$owner" : "$literal");
+    }
+    grammar_put(grammar, text, (int)strlen(text));
+}
+
+static char *drawn(struct both *both, const char *text) {
+    return grammar_text(&(struct grammar){.random = &both->random, .rules = rules, .call = draw_more}, text);
 }
 
 static void write_something(struct both *both) {
-    unsigned d = below(both, DIRECTORIES), f = below(both, FILES), n = below(both, 1000);
-    const char *column = some_column(both);
-    char *one = value_for(both, column), *two = literal(both), *where = condition(both, ""), *text;
-    switch (below(both, 14)) {
-    case 0:
-        text = sqlite3_mprintf("DELETE FROM {t|plain} WHERE path GLOB 'd%02u/*'", d);
-        break;
-    case 1:
-        text = sqlite3_mprintf("UPDATE {t|plain} SET %s = %s WHERE path GLOB 'd%02u/*'", column, one, d);
-        break;
-    case 2: /* a move, maybe onto another row */
-        text = sqlite3_mprintf("UPDATE OR REPLACE {t|plain} SET path = 'd%02u/f%03u' WHERE path = 'd%02u/f%03u'", d, f,
-                               n % DIRECTORIES, f);
-        break;
-    case 3:
-        text =
-            sqlite3_mprintf("UPDATE OR REPLACE {t|plain} SET path = 'd%02u/f%03u', %s = %s WHERE path = 'd%02u/f%03u'",
-                            d, f, column, one, n % DIRECTORIES, f);
-        break;
-    case 4:
-    case 5:
-        text = insert_many(both);
-        break;
-    case 6:
-        text = sqlite3_mprintf("UPDATE {t|plain} SET %s = %s WHERE %s AND path > 'd%02u'", column, one, where, d);
-        break;
-    case 7:
-        text = sqlite3_mprintf("DELETE FROM {t|plain} WHERE %s AND path GLOB '*%u'", where, n % 10);
-        break;
-    case 8:
-        text = sqlite3_mprintf("UPDATE {t|plain} SET any = x.value FROM (SELECT 'd%02u/f%03u' AS path, %s AS value) "
-                               "AS x WHERE {t|plain}.path = x.path",
-                               d, f, two);
-        break;
-    default:
-        text = sqlite3_mprintf("INSERT OR REPLACE INTO {t|plain}(path, %s, any, note) "
-                               "VALUES('d%02u/f%03u', %s, %s, zeroblob(%u))",
-                               *column == 'a' ? "size" : column, d, f, one, two, n % 20 ? n % 40 : 6000);
-    }
-    both_write(both, text);
-    sqlite3_free(one);
-    sqlite3_free(two);
-    sqlite3_free(where);
+    both_write(both, drawn(both, "$write"));
 }
 
 static void add_column(struct both *both) {
@@ -178,131 +106,11 @@ static void add_column(struct both *both) {
     both->now.extra = true;
 }
 
-/* --- what is asked ------------------------------------------------------------------------------------------------ */
-
-/* A part of the table: its name with an argument, and the condition of the ordinary one. */
-struct part {
-    char *from, *where;
-};
-
-static struct part some_part(struct both *both) {
-    unsigned d = below(both, DIRECTORIES), f = below(both, FILES);
-    switch (below(both, 6)) {
-    case 0:
-        return (struct part){sqlite3_mprintf("{t('d%02u/')|plain}", d), sqlite3_mprintf("{1|path GLOB 'd%02u/*'}", d)};
-    case 1:
-        return (struct part){sqlite3_mprintf("{t|plain}"), sqlite3_mprintf("path GLOB 'd%u*'", d / 10)};
-    case 2:
-        return (struct part){sqlite3_mprintf("{t|plain}"),
-                             sqlite3_mprintf("path > 'd%02u/f%03u' AND path <= 'd%02u'", d, f, d + f / 5)};
-    case 3:
-        return (struct part){sqlite3_mprintf("{t|plain}"), sqlite3_mprintf("path GLOB '*%u'", f % 10)};
-    default:
-        return (struct part){sqlite3_mprintf("{t|plain}"), sqlite3_mprintf("1")};
-    }
-}
-
-/* %z, each. */
-static char *conditions(struct both *both, const char *prefix) {
-    char *one = condition(both, prefix), *two = condition(both, prefix);
-    unsigned n = below(both, 300);
-    switch (below(both, 9)) {
-    case 0:
-        return sqlite3_mprintf("%z AND %z", one, two);
-    case 1:
-        return sqlite3_mprintf("(%z OR %z)", one, two);
-    case 2:
-        sqlite3_free(two);
-        return sqlite3_mprintf("%z AND %ssize > %u", one, prefix, n % 40);
-    case 3:
-        sqlite3_free(two);
-        return sqlite3_mprintf("%z AND {%sversion > 0|1}", one, prefix);
-    default:
-        sqlite3_free(two);
-        return one;
-    }
-}
-
-static void ask_rows(struct both *both, sqlite3 *db) {
-    struct part part = some_part(both);
-    char *where = conditions(both, "");
-    const char *order = once_in(both, 2) ? "DESC" : "ASC";
-    unsigned limit = below(both, 12), offset = below(both, 6);
-    switch (below(both, 6)) {
-    case 0:
-        both_same(both, db,
-                  sqlite3_mprintf("SELECT count(*), min(path), max(path), sum(length(size)) FROM %s WHERE %s AND %s",
-                                  part.from, part.where, where));
-        break;
-    case 1:
-        both_same(both, db,
-                  sqlite3_mprintf("SELECT path, quote(any) FROM %s WHERE %s AND %s ORDER BY path %s LIMIT %u OFFSET %u",
-                                  part.from, part.where, where, order, limit, offset));
-        break;
-    case 2:
-        both_same(both, db,
-                  sqlite3_mprintf("SELECT path, size FROM %s WHERE %s AND %s ORDER BY size %s, path LIMIT %u",
-                                  part.from, part.where, where, order, limit));
-        break;
-    case 3:
-        both_same(both, db,
-                  sqlite3_mprintf("SELECT %s(n), %s(size) FROM %s WHERE %s AND %s", limit % 2 ? "min" : "max",
-                                  offset % 2 ? "min" : "max", part.from, part.where, where));
-        break;
-    default:
-        both_same(both, db,
-                  sqlite3_mprintf("SELECT path, size, quote(etag), quote(owner) FROM %s WHERE %s AND %s "
-                                  "ORDER BY path %s",
-                                  part.from, part.where, where, order));
-    }
-    sqlite3_free(where);
-    sqlite3_free(part.from);
-    sqlite3_free(part.where);
-}
-
-static void ask_join(struct both *both, sqlite3 *db) {
-    char with = "xyzw"[below(both, 4)], *where = conditions(both, "a.");
-    const char *column = some_column(both);
-    unsigned id = below(both, 40);
-    switch (below(both, 5)) {
-    case 0:
-        both_same(both, db,
-                  sqlite3_mprintf("SELECT o.id, a.path FROM other o LEFT JOIN {t|plain} a ON a.%s = o.%c AND o.id < %u "
-                                  "ORDER BY 1, 2",
-                                  column, with, id));
-        break;
-    case 1:
-        both_same(both, db,
-                  sqlite3_mprintf("SELECT a.path, o.id FROM {t|plain} a LEFT JOIN other o ON a.%s = o.%c WHERE %s "
-                                  "ORDER BY 1, 2",
-                                  column, with, where));
-        break;
-    case 2:
-        both_same(both, db,
-                  sqlite3_mprintf("SELECT a.path, c.path FROM {t|plain} a, {t|plain} c WHERE a.%s = c.%s AND "
-                                  "a.path GLOB 'd%02u/*' AND %s ORDER BY 1, 2 LIMIT 500",
-                                  column, some_column(both), id % DIRECTORIES, where));
-        break;
-    case 3:
-        both_same(both, db,
-                  sqlite3_mprintf("SELECT o.id, (SELECT count(*) FROM {t|plain} a WHERE a.%s IS o.%c) FROM other o "
-                                  "WHERE o.id > %u AND EXISTS (SELECT 1 FROM {t|plain} a WHERE a.%s = o.%c)",
-                                  column, with, id, some_column(both), "xyzw"[below(both, 4)]));
-        break;
-    default:
-        both_same(both, db,
-                  sqlite3_mprintf("SELECT o.id, a.path FROM other o CROSS JOIN {t|plain} a ON o.%c = a.%s WHERE %s "
-                                  "ORDER BY 1, 2",
-                                  with, column, where));
-    }
-    sqlite3_free(where);
-}
-
 static void write_while_asking(struct both *both) {
-    char *where = condition(both, "");
+    char *where = drawn(both, "$condition");
     while (strchr(where, '{')) { /* what is asked for shall not change */
         sqlite3_free(where);
-        where = condition(both, "");
+        where = drawn(both, "$condition");
     }
     both_write_while_asking(both, 30, "size", where);
 }
@@ -310,9 +118,8 @@ static void write_while_asking(struct both *both) {
 static void ask(struct both *both, sqlite3 *db, const struct both_state *state) {
     unsigned what = below(both, 10);
     (void)state;
-    if (what < 3) return ask_join(both, db);
     if (what == 3 && db == both->db) return write_while_asking(both);
-    ask_rows(both, db);
+    both_same(both, db, drawn(both, what < 3 ? "$(a:=a.)$join" : "$rows"));
 }
 
 /* --- tests -------------------------------------------------------------------------------------------------------- */
@@ -326,12 +133,9 @@ static void make_tables(struct both *both, const char *options) {
             "CREATE TABLE other(id INTEGER PRIMARY KEY, x TEXT, y INTEGER, z, w NUMERIC)",
             art, options, plain);
     for (unsigned n = 0; n < 40; n++) {
-        char *one = literal(both), *two = literal(both), *three = some_owner(both), *four = literal(both);
-        sql_run(both->db, "INSERT INTO other VALUES(%u, %s, %s, %s, %s)", n, one, two, three, four);
-        sqlite3_free(one);
-        sqlite3_free(two);
-        sqlite3_free(three);
-        sqlite3_free(four);
+        char *insert = drawn(both, "INSERT INTO other(x, y, z, w) VALUES($literal, $literal, $owner, $literal)");
+        sql_run(both->db, "%s", insert);
+        sqlite3_free(insert);
     }
     sqlite3_free(art);
     sqlite3_free(plain);

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/support/random.h"
+#include "tests/support/grammar.h"
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
@@ -54,86 +54,33 @@ static void copy_rows(void) {
 
 /* --- random queries ----------------------------------------------------------------------------------------------- */
 
-#define PICK(random, ...)                                                                                              \
-    ((const char *const[]){__VA_ARGS__})[random_below(                                                                 \
-        random, (uint32_t)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *)))]
-
-static char *condition(struct random *random, const char *column) {
-    unsigned number = random_below(random, random_once_in(random, 2) ? 5 : 100000);
-    const char *by = PICK(random, "<", "<=", ">", ">=", "=", "<>");
-    switch (random_below(random, 12)) {
-    case 0:
-        return sqlite3_mprintf("x.type %s 'f'", PICK(random, "=", "<>", "IS", "IS NOT", ">"));
-    case 1:
-        return sqlite3_mprintf("x.type = %s",
-                               PICK(random, "'zz'", "lower('D')", "(SELECT 'l')", "NULL", "(SELECT NULL)"));
-    case 2:
-        return sqlite3_mprintf("x.note %s", PICK(random, "IS NULL", "IS NOT NULL", "LIKE '%7%'", "LIKE 'NOTE 1%'",
-                                                 "NOT LIKE '%1%'", "GLOB '*3*'", "<> 'note 5'"));
-    case 3:
-        return sqlite3_mprintf(PICK(random, "x.size %s %u", "x.size %s (SELECT %u)", "x.size %s abs(%u)"), by,
-                               number % 1000);
-    case 4:
-    case 5:
-        return sqlite3_mprintf("x.%s %s %u", column, by, number);
-    case 6:
-        return sqlite3_mprintf("(x.%s, x.path) %s (%u, 'e03/')", column, PICK(random, "<", ">", "<=", ">="), number);
-    case 7:
-        return sqlite3_mprintf("x.%s <= %u AND (x.%s < %u OR x.path < 'd03/')", column, number, column, number);
-    case 8:
-        return sqlite3_mprintf("(x.%s < %u OR (x.%s = %u AND x.path < 'd03/'))", column, number, column, number);
-    case 9:
-        return sqlite3_mprintf("x.path %s", PICK(random, "> 'd03/'", "LIKE '%7%'", "NOT LIKE '%7'", "GLOB 'd*1*'",
-                                                 "LIKE 'E02/%'", "< 'd01/f1'", "BETWEEN 'd02' AND 'e01'"));
-    case 10:
-        return sqlite3_mprintf("x.type %s", PICK(random, "IN ('l', 'd')", "IN (SELECT id FROM kind)", "IN ('zz')"));
-    default:
-        return sqlite3_mprintf(
-            "x.any %s %s", by,
-            PICK(random, "5", "'5'", "1.5", "'text7'", "NULL", "x'01'", "(SELECT 3)", "(SELECT 'text5')"));
-    }
-}
-
-static void put_conditions(struct random *random, sqlite3_str *out, const char *column) {
-    unsigned count = random_below(random, 4);
-    for (unsigned i = 0; i < count; i++) {
-        char *text = condition(random, column);
-        sqlite3_str_appendf(out, " %s %s", i ? "AND" : "WHERE", text);
-        sqlite3_free(text);
-    }
-    if (random_once_in(random, 9))
-        sqlite3_str_appendf(out, " %s (x.type, x.size) IN (SELECT type, size FROM b WHERE size < 9)",
-                            count ? "AND" : "WHERE");
-}
-
 /* Without the path in its order a query tells the values alone, which are the same in any order of equal rows. */
-static char *query(struct random *random) {
-    sqlite3_str *out = sqlite3_str_new(db);
-    const char *column = PICK(random, "mtime", "mtime", "size", "any");
-    const char *order = PICK(random, "", ", x.path", ", x.path", ", x.path DESC");
-    bool joins = random_once_in(random, 5);
-    const char *way = PICK(random, "", " DESC");
-    sqlite3_str_appendf(out, "SELECT x.%s%s FROM @ AS x%s", column,
-                        *order ? ", x.path, x.type, x.size, length(x.note)" : "",
-                        joins ? " LEFT JOIN kind ON kind.id = x.type" : "");
-    put_conditions(random, out, column);
-    sqlite3_str_appendf(out, " ORDER BY x.%s%s%s LIMIT %s", column, way, order,
-                        PICK(random, "1", "10", "10", "50", "(SELECT 100)", "(SELECT 2000)", "(SELECT 100000)"));
-    if (random_once_in(random, 4)) sqlite3_str_appendf(out, " OFFSET %u", random_below(random, 50));
-    return sqlite3_str_finish(out);
-}
-
-static char *named(const char *text, const char *table) {
-    char *whole = sqlite3_mprintf("%s", text), *at = strchr(whole, '@');
-    ck_assert_ptr_nonnull(at);
-    char *result = sqlite3_mprintf("%.*s%s%s", (int)(at - whole), whole, table, at + 1);
-    sqlite3_free(whole);
-    return result;
-}
+static const char *const rules[] = {
+    "query: $(c:=2*mtime|size|any)$asked",
+    "asked: SELECT x.$c $from ORDER BY x.$c$(| DESC) $limit | 3*SELECT x.$c, x.path, x.type, x.size, length(x.note) "
+    "$from "
+    "ORDER BY x.$c$(| DESC), x.path$(2*| DESC) $limit",
+    "from: FROM @ AS x$(5? LEFT JOIN kind ON kind.id = x.type)$(2*| WHERE $rare|9* WHERE $conditions$(9? AND $rare))",
+    "conditions: $condition | $condition AND $condition | $condition AND $condition AND $condition",
+    "rare: (x.type, x.size) IN (SELECT type, size FROM b WHERE size < 9)",
+    "limit: LIMIT $(1|2*10|50|(SELECT 100)|(SELECT 2000)|(SELECT 100000))$(4? OFFSET $(0-49))",
+    "number: $(0-4) | $(0-99999)",
+    "small: $(0-4) | $(0-999)",
+    "by: < | <= | > | >= | = | <>",
+    "condition: x.type $(=|<>|IS|IS NOT|>) 'f' | x.type = $('zz'|lower('D')|(SELECT 'l')|NULL|(SELECT NULL)) | "
+    "x.note $(IS NULL|IS NOT NULL|LIKE '%7%'|LIKE 'NOTE 1%'|NOT LIKE '%1%'|GLOB '*3*'|<> 'note 5') | "
+    "x.size $by $($small|(SELECT $small)|abs($small)) | 2*x.$c $by $number | "
+    "(x.$c, x.path) $(<|>|<=|>=) ($number, 'e03/') | x.$c <= $(n=$number) AND (x.$c < $n OR x.path < 'd03/') | "
+    "(x.$c < $(n=$number) OR (x.$c = $n AND x.path < 'd03/')) | x.path $(> 'd03/'|LIKE '%7%'|NOT LIKE '%7'|GLOB "
+    "'d*1*'|LIKE 'E02/%'|< 'd01/f1'|BETWEEN 'd02' AND 'e01') | "
+    "x.type $(IN ('l', 'd')|IN (SELECT id FROM kind)|IN ('zz')) | "
+    "x.any $by $(5|'5'|1.5|'text7'|NULL|x'01'|(SELECT 3)|(SELECT 'text5'))",
+    NULL};
 
 static void compare(struct random *random, uint64_t seed) {
     for (int i = 0; i < QUERIES; i++) {
-        char *text = query(random), *art = named(text, "t"), *ordinary = named(text, "b");
+        char *text = grammar_text(&(struct grammar){.random = random, .rules = rules}, "$query");
+        char *art = sql_named(text, "t"), *ordinary = sql_named(text, "b");
         char *found = sql_rows(db, "%s", art), *expected = sql_rows(db, "%s", ordinary);
         ck_assert_msg(!strcmp(found, expected), "seed %llu: %s\n%.300s\nexpected\n%.300s", (unsigned long long)seed,
                       art, found, expected);

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/support/random.h"
+#include "tests/support/grammar.h"
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
@@ -49,167 +49,46 @@ static void fill(int rows) {
 
 struct writer {
     struct random random;
-    sqlite3_str *out;
-    int depth;
     bool many;
-    bool scalar; /* SQLite 3.40.1 gives a row of DISTINCT that OFFSET should have taken away, of any table */
 };
 
-#define PICK(x, ...)                                                                                                   \
-    ((const char *const[]){__VA_ARGS__})[random_below(                                                                 \
-        &(x)->random, (uint32_t)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *)))]
-
-static bool once_in(struct writer *x, uint32_t n) {
-    return random_once_in(&x->random, n);
-}
-
-static void put(struct writer *x, const char *text) {
-    sqlite3_str_appendall(x->out, text);
-}
-
-static void put_condition(struct writer *x) {
-    put(x, PICK(x, "", "", "", " WHERE y > 'k00002'", " WHERE y BETWEEN 'k00001' AND 'k04000'", " WHERE y GLOB 'k*'",
-                " WHERE n > 0", " WHERE y >= 'zz'", " WHERE y > 'k' AND n <> 1", " WHERE y <> 'k00004'",
-                " WHERE y LIKE 'K0%'"));
-}
+static const char *const rules[] = {
+    "from: FROM @$(3*|8* WHERE $condition)",
+    "condition: y > 'k00002' | y BETWEEN 'k00001' AND 'k04000' | y GLOB 'k*' | n > 0 | y >= 'zz' | y > 'k' AND n <> 1 "
+    "| "
+    "y <> 'k00004' | y LIKE 'K0%'",
+    "limited: LIMIT $count$(3* OFFSET $skipped|)", "few: 0 | 1 | 2 | 5 | 9 | ?1 | -1 | 1 + 1",
+    "few_skipped: 0 | 1 | 2 | 3 | 7 | 12 | 13 | 20 | 2*?2 | 2 - 1 | -1", "many: 1 | 2 | 3 | ?1 | 1 + 1",
+    "many_skipped: 0 | 1 | 1999 | 2000 | 2500 | 2*?2 | 4998 | 4999 | 5000 | 5001 | 7000",
+    "sorted: SELECT y $from ORDER BY $(2*y|y DESC|y DESC, n|n, y)",
+    "arm: $(SELECT 'q'|VALUES('z')|SELECT s FROM o|SELECT max(y) FROM @|SELECT 'u' WHERE 0) | 2*SELECT y $from | "
+    "$(SELECT * FROM sorted_@|SELECT y FROM backward_@|SELECT y FROM plain_@|SELECT y FROM limited_@|SELECT y FROM "
+    "arms_@|SELECT * FROM far_@|$distinct) | SELECT y FROM ($compound) | SELECT * FROM ($sorted $limit) | "
+    "3*SELECT $(*|y) FROM ($sorted)$(3*|8* WHERE $condition)",
+    "distinct: SELECT DISTINCT n FROM @", "united: $(22*UNION ALL|UNION|EXCEPT) $arm",
+    "compound: SELECT y FROM (SELECT NULL AS y, NULL AS n WHERE 0) $($united|$united $united|$united $united $united)"
+    "$(5? ORDER BY $(1|y DESC)) $limit",
+    /* As the issue has it: no arm before the first. */
+    "bare: $(SELECT 'q' AS y|SELECT y FROM @|SELECT * FROM (SELECT y FROM @ ORDER BY y)|SELECT s AS y FROM o)"
+    "$(| UNION ALL $arm| UNION ALL $arm UNION ALL $arm) $limit",
+    "any: $compound | $bare",
+    /* SQLite 3.40.1 gives a row of DISTINCT that OFFSET should have taken away, of any table, where one is wanted. */
+    "query: SELECT * FROM ($any) $limit | WITH c AS ($any) SELECT * FROM c$(| ORDER BY y) $limit | "
+    "SELECT count(*), min(y), max(y) FROM ($any) | SELECT s, s IN ($any) FROM o | SELECT s, EXISTS ($any) FROM o | "
+    "$(distinct:=SELECT n FROM @ WHERE 0)SELECT s, ($any) FROM o | SELECT * FROM (SELECT * FROM ($any) LIMIT 7) AS a "
+    "CROSS JOIN o ORDER BY 1, 2 $limit | SELECT y FROM @ WHERE y IN ($any) ORDER BY y $limit | $sorted $limit | "
+    "$($(4*SELECT * FROM $(arms|sorted|limited|far)_@ $limit|SELECT s, (SELECT x.y FROM @ AS x WHERE x.y > s ORDER BY "
+    "x.y LIMIT 1 OFFSET ?2) FROM o)) | 2*$any",
+    NULL};
 
 /* With many rows there is always a limit. */
-static void put_limit(struct writer *x) {
-    if (!x->many && once_in(x, 4)) return;
-    put(x, " LIMIT ");
-    put(x, x->many ? PICK(x, "1", "2", "3", "?1", "1 + 1") : PICK(x, "0", "1", "2", "5", "9", "?1", "-1", "1 + 1"));
-    if (once_in(x, 4)) return;
-    put(x, " OFFSET ");
-    put(x, x->many ? PICK(x, "0", "1", "1999", "2000", "2500", "?2", "?2", "4998", "4999", "5000", "5001", "7000")
-                   : PICK(x, "0", "1", "2", "3", "7", "12", "13", "20", "?2", "?2", "2 - 1", "-1"));
-}
-
-static void put_sorted(struct writer *x) {
-    put(x, "SELECT y FROM @");
-    put_condition(x);
-    put(x, PICK(x, " ORDER BY y", " ORDER BY y", " ORDER BY y DESC", " ORDER BY y DESC, n", " ORDER BY n, y"));
-}
-
-static void put_compound(struct writer *x);
-
-static void put_arm(struct writer *x) {
-    switch (random_below(&x->random, 9)) {
-    case 0:
-        put(x, PICK(x, "SELECT 'q'", "VALUES('z')", "SELECT s FROM o", "SELECT max(y) FROM @", "SELECT 'u' WHERE 0"));
-        break;
-    case 1:
-    case 2:
-        put(x, "SELECT y FROM @");
-        put_condition(x);
-        break;
-    case 3:
-        put(x, PICK(x, "SELECT * FROM sorted_@", "SELECT y FROM backward_@", "SELECT y FROM plain_@",
-                    "SELECT y FROM limited_@", "SELECT y FROM arms_@", "SELECT * FROM far_@",
-                    x->scalar ? "SELECT n FROM @ WHERE 0" : "SELECT DISTINCT n FROM @"));
-        break;
-    case 4:
-        put(x, "SELECT y FROM (");
-        x->depth++ < 3 ? put_compound(x) : put_sorted(x);
-        x->depth--;
-        put(x, ")");
-        break;
-    case 5:
-        put(x, "SELECT * FROM (");
-        put_sorted(x);
-        put_limit(x);
-        put(x, ")");
-        break;
-    default:
-        put(x, PICK(x, "SELECT * FROM (", "SELECT y FROM ("));
-        put_sorted(x);
-        put(x, ")");
-        put_condition(x);
-        break;
-    }
-}
-
-/* Its column is called y. */
-static void put_compound(struct writer *x) {
-    put(x, "SELECT y FROM (");
-    put(x, "SELECT NULL AS y, NULL AS n WHERE 0");
-    put(x, ")");
-    for (uint32_t arms = 1 + random_below(&x->random, 3); arms; arms--) {
-        put(x, once_in(x, 12) ? PICK(x, " UNION ", " EXCEPT ") : " UNION ALL ");
-        put_arm(x);
-    }
-    if (once_in(x, 5)) put(x, PICK(x, " ORDER BY 1", " ORDER BY y DESC"));
-    put_limit(x);
-}
-
-/* As the issue has it: no arm before the first. */
-static void put_bare_compound(struct writer *x) {
-    put(x, PICK(x, "SELECT 'q' AS y", "SELECT y FROM @", "SELECT * FROM (SELECT y FROM @ ORDER BY y)",
-                "SELECT s AS y FROM o"));
-    for (uint32_t arms = random_below(&x->random, 3); arms; arms--) {
-        put(x, " UNION ALL ");
-        put_arm(x);
-    }
-    put_limit(x);
-}
-
-static void put_any(struct writer *x) {
-    once_in(x, 2) ? put_compound(x) : put_bare_compound(x);
-}
-
-static void put_in(struct writer *x, const char *before, const char *behind) {
-    put(x, before);
-    put_any(x);
-    put(x, behind);
-}
-
 static char *random_query(struct writer *x) {
-    x->out = sqlite3_str_new(NULL);
-    switch (random_below(&x->random, 12)) {
-    case 0:
-        put_in(x, "SELECT * FROM (", ")");
-        put_limit(x);
-        break;
-    case 1:
-        put_in(x, "WITH c AS (", once_in(x, 2) ? ") SELECT * FROM c" : ") SELECT * FROM c ORDER BY y");
-        put_limit(x);
-        break;
-    case 2:
-        put_in(x, "SELECT count(*), min(y), max(y) FROM (", ")");
-        break;
-    case 3:
-        put_in(x, "SELECT s, s IN (", ") FROM o");
-        break;
-    case 4:
-        put_in(x, "SELECT s, EXISTS (", ") FROM o");
-        break;
-    case 5:
-        x->scalar = true;
-        put_in(x, "SELECT s, (", ") FROM o");
-        x->scalar = false;
-        break;
-    case 6:
-        put_in(x, "SELECT * FROM (SELECT * FROM (", ") LIMIT 7) AS a CROSS JOIN o ORDER BY 1, 2");
-        put_limit(x);
-        break;
-    case 7:
-        put_in(x, "SELECT y FROM @ WHERE y IN (", ") ORDER BY y");
-        put_limit(x);
-        break;
-    case 8:
-        put_sorted(x);
-        put_limit(x);
-        break;
-    case 9:
-        put(x,
-            PICK(x, "SELECT * FROM arms_@", "SELECT * FROM sorted_@", "SELECT * FROM limited_@", "SELECT * FROM far_@",
-                 "SELECT s, (SELECT x.y FROM @ AS x WHERE x.y > s ORDER BY x.y LIMIT 1 OFFSET ?2) FROM o"));
-        if (strstr(sqlite3_str_value(x->out), "_@")) put_limit(x);
-        break;
-    default:
-        put_any(x);
-        break;
-    }
-    return sqlite3_str_finish(x->out);
+    struct grammar grammar = {.random = &x->random,
+                              .rules = rules,
+                              .given = {"limit", x->many ? "$limited" : "| 3*$limited", "count",
+                                        x->many ? "$many" : "$few", "skipped",
+                                        x->many ? "$many_skipped" : "$few_skipped"}};
+    return grammar_text(&grammar, "$query");
 }
 
 /* --- comparing ---------------------------------------------------------------------------------------------------- */
@@ -265,7 +144,7 @@ static bool agree(struct writer *x, const char *sql) {
 }
 
 static void compare(bool many, int queries) {
-    struct writer x = {{random_seed()}, NULL, 0, many, false};
+    struct writer x = {{random_seed()}, many};
     printf("offsets: seed %llu\n", (unsigned long long)x.random.state);
     fill(many ? MANY : FEW);
     int compared = 0;
@@ -347,7 +226,7 @@ TEST(test_what_may_have_arms_is_no_plain_select) {
         sqlite3_stmt *beside = sql_prepare(db, "SELECT y FROM t ORDER BY y");
         if (open) ck_assert_int_eq(sqlite3_step(beside), SQLITE_ROW);
         for (size_t i = 0; i < sizeof selects / sizeof *selects; i++) {
-            struct writer x = {{1}, NULL, 0, true, false};
+            struct writer x = {{1}, true};
             ck_assert_msg(agree(&x, selects[i]), "%s: %s", selects[i], sqlite3_errmsg(db));
         }
         sqlite3_finalize(beside);

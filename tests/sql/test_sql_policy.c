@@ -1,4 +1,5 @@
-/* What an application forbids: by an authorizer, DEFENSIVE, trusted_schema=OFF, query_only, or file permissions.
+/* What an application forbids: by an authorizer, DEFENSIVE, trusted_schema=OFF, query_only, or file permissions; and
+ * the limits that SQLite advises.
  *
  * An art table does its work by SQL of its own on shadow tables, so a ban may meet that SQL in the middle of a
  * statement or of a commit. Each test forbids one thing and then sees that the error says which, that the old state is
@@ -32,67 +33,42 @@ static void others_see(const char *expected, const char *query) {
 
 /* --- authorizers -------------------------------------------------------------------------------------------------- */
 
-struct ban {
-    int action;
-    const char *name; /* the table, or for a pragma its name; NULL: any */
-    int answer;       /* SQLITE_DENY or SQLITE_IGNORE */
-    int hits;
-};
-
-static int ask(void *context, int action, const char *first, const char *second, const char *schema,
-               const char *inside) {
-    struct ban *ban = context;
-    (void)second;
-    (void)schema;
-    (void)inside;
-    if (action != ban->action || (ban->name && (!first || sqlite3_stricmp(first, ban->name)))) return SQLITE_OK;
-    ban->hits++;
-    return ban->answer;
-}
-
-static void forbid(struct ban *ban) {
-    sqlite3_set_authorizer(db, ask, ban);
-}
-
 static void allow_all(void) {
-    sqlite3_set_authorizer(db, NULL, NULL);
+    sql_forbid(db, SQLITE_OK, 0, NULL, NULL);
 }
 
 TEST(test_reading_a_table_may_be_denied) {
-    struct ban ban = {SQLITE_READ, "t", SQLITE_DENY, 0};
-    forbid(&ban);
-    sql_refused(db, SQLITE_AUTH, "access to t.path is prohibited", "SELECT path FROM t");
-    sql_refused(db, SQLITE_AUTH, "t.value is prohibited", "SELECT value FROM t");
-    sql_refused(db, SQLITE_AUTH, "t.path is prohibited", "SELECT 1 FROM t WHERE path GLOB 'a*'");
-    sql_refused(db, SQLITE_AUTH, "is prohibited", "UPDATE t SET value = 2 WHERE path = 'a'");
-    sql_refused(db, SQLITE_AUTH, "is prohibited", "CREATE TABLE copied AS SELECT * FROM t");
-    sql_run(db, "INSERT INTO t(path, value) VALUES('d', 4); DELETE FROM t");
-    sql_run(db, "INSERT INTO t(path, value) VALUES('e', 5)");
+    sql_forbid(db, SQLITE_DENY, SQLITE_READ, "t", NULL);
+    refuses(SQLITE_AUTH, "access to t.path is prohibited", "SELECT path FROM t");
+    refuses(SQLITE_AUTH, "t.value is prohibited", "SELECT value FROM t");
+    refuses(SQLITE_AUTH, "t.path is prohibited", "SELECT 1 FROM t WHERE path GLOB 'a*'");
+    refuses(SQLITE_AUTH, "is prohibited", "UPDATE t SET value = 2 WHERE path = 'a'");
+    refuses(SQLITE_AUTH, "is prohibited", "CREATE TABLE copied AS SELECT * FROM t");
+    sql_run(db, "INSERT INTO t(path, value) VALUES('d', 4); DELETE FROM t; INSERT INTO t(path, value) VALUES('e', 5)");
     allow_all();
-    sql_expect(db, "e|5\n", "SELECT path, value FROM t");
+    expect("e|5\n", "SELECT path, value FROM t");
     others_see("e|5\n", "SELECT path, value FROM t");
 }
 
 TEST(test_a_hidden_column_reads_as_null) {
     sql_forbid(db, SQLITE_IGNORE, SQLITE_READ, "t", "value");
-    sql_expect(db, "a||null\nb||null\nc||null\n", "SELECT path, value, typeof(value) FROM t");
-    sql_expect(db, "0\n", "SELECT count(*) FROM t WHERE value = 2");
+    expect("a||null\nb||null\nc||null\n", "SELECT path, value, typeof(value) FROM t");
+    expect("0\n", "SELECT count(*) FROM t WHERE value = 2");
     sql_run(db, "UPDATE t SET path = 'moved/' || path WHERE path = 'b'");
     allow_all();
-    sql_expect(db, "a|1\nc|3\nmoved/b|2\n", "SELECT path, value FROM t");
+    expect("a|1\nc|3\nmoved/b|2\n", "SELECT path, value FROM t");
 }
 
 /* A ban on a table's shadow tables meets its own work. What is refused must be undone; what is not must be there. */
-static void try_under(struct ban *ban, const char *statement, bool changes) {
+static void try_under(int answer, int action, const char *name, const char *statement, bool changes) {
     static const char content[] = "SELECT path, value FROM t";
-    char *before = sql_rows(db, "%s", content);
-    ban->hits = 0;
-    forbid(ban);
+    char *before = kept(sql_rows(db, "%s", content));
+    sql_forbid(db, answer, action, name, NULL);
     int rc = sql_try(db, "%s", statement);
-    char *message = sqlite3_mprintf("%s", sqlite3_errmsg(db));
+    char *message = TEXT("%s", sqlite3_errmsg(db));
     if (rc && !sqlite3_get_autocommit(db)) sql_try(db, "ROLLBACK");
     allow_all();
-    char *after = sql_rows(db, "%s", content);
+    char *after = kept(sql_rows(db, "%s", content));
     bool as_before = !strcmp(before, after);
     ck_assert_msg(!rc || as_before, "%s: failed (\"%s\") and left\n%sinstead of\n%s", statement, message, after,
                   before);
@@ -100,12 +76,7 @@ static void try_under(struct ban *ban, const char *statement, bool changes) {
     others_see(after, content);
     sql_run(db, "BEGIN; INSERT OR REPLACE INTO t(path, value) VALUES('again', random()); COMMIT");
     sql_command(db, "main", "t", "flush");
-    char *again = sql_rows(db, "%s", content);
-    others_see(again, content);
-    sqlite3_free(message);
-    sqlite3_free(before);
-    sqlite3_free(after);
-    sqlite3_free(again);
+    others_see(kept(sql_rows(db, "%s", content)), content);
 }
 
 static const char *const writers[] = {
@@ -126,19 +97,14 @@ static const struct {
                 {SQLITE_INSERT, "t_artblob"},      {SQLITE_DELETE, "t_artblob"}, {SQLITE_READ, "t_artblob"}};
 
 static void forbid_own_work(int answer) {
-    for (size_t i = 0; i < sizeof own_work / sizeof *own_work; i++) {
-        for (size_t j = 0; j < sizeof writers / sizeof *writers; j++) {
-            struct ban ban = {own_work[i].action, own_work[i].name, answer, 0};
-            try_under(&ban, writers[j], true);
+    for (size_t i = 0; i < LENGTH(own_work); i++) {
+        int action = own_work[i].action;
+        const char *name = own_work[i].name;
+        for (size_t j = 0; j < LENGTH(writers); j++) try_under(answer, action, name, writers[j], true);
+        EACH(command, "flush", "vacuum", "clean", "integrity-check", "cache=8MB") {
+            try_under(answer, action, name, TEXT("INSERT INTO t(t) VALUES('%s')", command), false);
         }
-        struct ban ban = {own_work[i].action, own_work[i].name, answer, 0};
-        if (sql_standin()) continue;
-        try_under(&ban, "INSERT INTO t(t) VALUES('flush')", false);
-        try_under(&ban, "INSERT INTO t(t) VALUES('vacuum')", false);
-        try_under(&ban, "INSERT INTO t(t) VALUES('clean')", false);
-        try_under(&ban, "INSERT INTO t(t) VALUES('integrity-check')", false);
-        try_under(&ban, "INSERT INTO t(t) VALUES('cache=8MB')", false);
-        try_under(&ban,
+        try_under(answer, action, name,
                   "BEGIN; INSERT INTO t(path) VALUES('o' || random()); INSERT INTO t(t) VALUES('optimize'); COMMIT",
                   true);
     }
@@ -155,15 +121,13 @@ TEST(test_an_ignored_part_of_a_write_fails_it_and_loses_nothing) {
 
 /* What a reader may stand on is a list in t_state: who may not see it writes no blobs. */
 TEST(test_a_hidden_list_of_retired_slots_is_not_taken_for_an_empty_one) {
-    struct ban ban = {SQLITE_READ, "t_artstate", SQLITE_IGNORE, 0};
-    sql_run(db, "PRAGMA journal_mode=WAL");
     sql_command(db, "main", "t", "flush");
     sql_run(db, "INSERT INTO t(path) VALUES('more')");
     sql_command(db, "main", "t", "optimize");
-    forbid(&ban);
+    sql_forbid(db, SQLITE_IGNORE, SQLITE_READ, "t_artstate", NULL);
     ck_assert_int_ne(sql_try(db, "INSERT INTO t(path, value) VALUES('lone', zeroblob(4200000))"), SQLITE_OK);
     allow_all();
-    sql_expect(db, "0|ok\n", "SELECT count(*), art_check('t') FROM t WHERE path = 'lone'");
+    expect("0|ok\n", "SELECT count(*), art_check('t') FROM t WHERE path = 'lone'");
     sql_run(db, "INSERT INTO t(path, value) VALUES('lone', zeroblob(4200000))");
 }
 
@@ -174,14 +138,13 @@ TEST(test_a_log_that_may_not_be_read_is_an_error_and_never_old_rows) {
     int64_t rows = sql_int(db, "SELECT count(*) FROM t"), denied = 0;
     sqlite3 *other = sql_open(path), *fresh;
     for (int i = 0; i < 8; i++) {
-        struct ban ban = {SQLITE_READ, names[i % 2], answers[i / 2 % 2], 0};
         sql_run(other, "INSERT INTO t(path) VALUES('other/%d')", i);
         if (i >= 4) sql_command(other, "main", "t", "flush");
         rows++;
         fresh = sql_open(path);
         sqlite3 *readers[] = {db, fresh};
         for (int j = 0; j < 2; j++) {
-            sqlite3_set_authorizer(readers[j], ask, &ban);
+            sql_forbid(readers[j], answers[i / 2 % 2], SQLITE_READ, names[i % 2], NULL);
             int rc = sql_try(readers[j], "SELECT count(*) FROM t");
             if (!rc) ck_assert_int_eq(sql_int(readers[j], "SELECT count(*) FROM t"), rows);
             denied += rc != SQLITE_OK;
@@ -191,66 +154,33 @@ TEST(test_a_log_that_may_not_be_read_is_an_error_and_never_old_rows) {
         sql_close(fresh);
     }
     sql_close(other);
-    if (!sql_standin()) ck_assert_int_ge(denied, 8);
-}
-
-TEST(test_a_table_is_not_made_where_the_encoding_is_hidden) {
-    if (sql_standin()) return;
-    struct ban ban = {SQLITE_SELECT, NULL, SQLITE_IGNORE, 0};
-    forbid(&ban);
-    sql_refused(db, SQLITE_AUTH, "encoding", "CREATE VIRTUAL TABLE u USING art");
-    ban.answer = SQLITE_DENY;
-    sql_refused(db, 0, "not authorized", "CREATE VIRTUAL TABLE u USING art");
-    allow_all();
-    sql_run(db, "CREATE VIRTUAL TABLE u USING art");
+    ck_assert_int_ge(denied, 8);
 }
 
 /* Nothing keeps a user from that without DEFENSIVE. */
 TEST(test_a_trigger_that_swallows_the_log_fails_the_commit) {
-    if (sql_standin()) return;
     sql_run(db, "CREATE TRIGGER swallow BEFORE INSERT ON t_artdata BEGIN SELECT RAISE(IGNORE); END");
-    sql_refused(db, SQLITE_AUTH, "t_artdata", "INSERT INTO t(path) VALUES('x')");
-    sql_expect(db, "a\nb\nc\n", "SELECT path FROM t");
+    refuses(SQLITE_AUTH, "t_artdata", "INSERT INTO t(path) VALUES('x')");
+    expect("a\nb\nc\n", "SELECT path FROM t");
     sql_run(db, "DROP TRIGGER swallow; CREATE TRIGGER again AFTER INSERT ON t_artdata BEGIN INSERT INTO t(path) "
                 "VALUES('again'); END");
-    sql_refused(db, SQLITE_CORRUPT_VTAB, "the shadow tables of main.t", "INSERT INTO t(path) VALUES('x')");
+    refuses(SQLITE_CORRUPT_VTAB, "the shadow tables of main.t", "INSERT INTO t(path) VALUES('x')");
     sql_run(db, "DROP TRIGGER again; INSERT INTO t(path) VALUES('d')");
     others_see("a\nb\nc\nd\n", "SELECT path FROM t");
 }
 
-TEST(test_the_error_names_the_table_that_may_not_be_written) {
-    if (sql_standin()) return;
-    struct ban log = {SQLITE_INSERT, "t_artdata", SQLITE_DENY, 0}, reading = {SQLITE_READ, "t_artdata", SQLITE_DENY, 0};
-    forbid(&log);
-    sql_refused(db, SQLITE_AUTH, "t_artdata", "INSERT INTO t(path) VALUES('x')");
-    sql_refused(db, SQLITE_AUTH, "not authorized", "INSERT INTO t(path) VALUES('x')");
-    log.answer = SQLITE_IGNORE;
-    forbid(&log);
-    sql_refused(db, SQLITE_AUTH, "t_artdata", "INSERT INTO t(path) VALUES('x')");
-    sqlite3 *other = sql_open(path);
-    sql_run(other, "INSERT INTO t(path, value) VALUES('other', 1)");
-    sql_close(other);
-    forbid(&reading);
-    sql_refused(db, SQLITE_AUTH, "t_artdata", "SELECT path FROM t");
-    sql_refused(db, SQLITE_AUTH, "prohibited", "SELECT path FROM t");
-    allow_all();
-    sql_expect(db, "a\nb\nc\nother\n", "SELECT path FROM t");
-}
-
-/* Forbidding everything from the n-th question on finds the moments that no list would name. */
-struct limit {
-    int questions, answer;
+/* Forbidding from the n-th question on, or only then, finds the moments that no list would name. */
+struct late_ban {
+    int left, answer;
+    bool once, given;
 };
 
-static int ask_until(void *context, int action, const char *first, const char *second, const char *schema,
-                     const char *inside) {
-    struct limit *limit = context;
-    (void)action;
-    (void)first;
-    (void)second;
-    (void)schema;
-    (void)inside;
-    return limit->questions-- > 0 ? SQLITE_OK : limit->answer;
+static int forbid_late(void *context, int action, const char *a, const char *b, const char *schema, const char *by) {
+    struct late_ban *ban = context;
+    (void)action, (void)a, (void)b, (void)schema, (void)by;
+    if (ban->left-- > 0 || (ban->once && ban->given)) return SQLITE_OK;
+    ban->given = true;
+    return ban->answer;
 }
 
 TEXTS(schema_changes, "CREATE VIRTUAL TABLE u USING art", "DROP TABLE t", "ALTER TABLE t RENAME TO u",
@@ -264,29 +194,24 @@ TEXTS(schema_changes, "CREATE VIRTUAL TABLE u USING art", "DROP TABLE t", "ALTER
 TEST(test_schema_changes_that_are_denied_halfway_leave_everything) {
     static const char content[] = "SELECT path, value FROM t";
     const char *tables = sql_inline() ? "t\nt_artblob\nt_artdata\nt_artstate\n" : "t\nt_artdata\nt_artstate\n";
-    if (sql_standin()) return;
     sql_command(db, "main", "t", "flush");
-    for (size_t i = 0; i < sizeof schema_changes / sizeof *schema_changes; i++) {
+    for (size_t i = 0; i < LENGTH(schema_changes); i++) {
         int rc = SQLITE_AUTH;
         for (int questions = 0; rc; questions++) {
-            struct limit limit = {questions, SQLITE_DENY};
-            sqlite3_set_authorizer(db, ask_until, &limit);
+            struct late_ban ban = {.left = questions, .answer = SQLITE_DENY};
+            sqlite3_set_authorizer(db, forbid_late, &ban);
             rc = sql_try(db, "%s", schema_changes[i]);
-            char *message = sqlite3_mprintf("%s", sqlite3_errmsg(db));
+            char *message = TEXT("%s", sqlite3_errmsg(db));
             allow_all();
-            if (!rc) {
-                sqlite3_free(message);
-                break;
-            }
+            if (!rc) break;
             if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
-            sql_expect(db, "a|1\nb|2\nc|3\n", content);
-            sql_expect(db, "path\nvalue\n", "SELECT name FROM pragma_table_info('t')");
-            sql_expect(db, tables, "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1");
+            expect("a|1\nb|2\nc|3\n", content);
+            expect("path\nvalue\n", "SELECT name FROM pragma_table_info('t')");
+            expect(tables, "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1");
             ck_assert_msg(questions < 2000, "%s: %s", schema_changes[i], message);
-            sqlite3_free(message);
         }
         sql_run(db, "DROP TABLE IF EXISTS t; DROP TABLE IF EXISTS u");
-        sql_expect(db, "0\n", "SELECT count(*) FROM sqlite_master");
+        expect("0\n", "SELECT count(*) FROM sqlite_master");
         sql_create(db, "t", "");
         sql_run(db, "INSERT INTO t(path, value) VALUES('a', 1), ('b', 2), ('c', 3)");
     }
@@ -304,9 +229,7 @@ static int write_down(void *context, int action, const char *first, const char *
                        : action == SQLITE_UPDATE ? "update"
                        : action == SQLITE_DELETE ? "delete"
                                                  : NULL;
-    (void)context;
-    (void)schema;
-    (void)inside;
+    (void)context, (void)schema, (void)inside;
     if (verb && (!second || *second)) {
         sqlite3_str_appendf(journal, "%s %s%s%s; ", verb, first, second ? "." : "", second ? second : "");
     }
@@ -327,7 +250,6 @@ static void sees(const char *expected, const char *statement) {
 /* Questions come when a statement is prepared. A statement of the application names the art table; the module's own
  * name its shadow tables and temp.art_txn, and are prepared once, and again after each sqlite3_set_authorizer(). */
 TEST(test_an_authorizer_sees_the_statement_first_and_then_the_shadow_tables) {
-    if (sql_standin()) return;
     sees("read t.path; read t.value; ", "SELECT path, value FROM t");
     sees("read t.value; read t.path; ", "SELECT value FROM t WHERE path = 'a'");
     sees("insert t; ", "INSERT INTO t(path) VALUES('d')");
@@ -342,39 +264,20 @@ TEST(test_an_authorizer_sees_the_statement_first_and_then_the_shadow_tables) {
     for (int i = 0; i < 3; i++)
         sql_run(db, "INSERT INTO t(path) VALUES('e%d'); DELETE FROM t WHERE path = 'e%d'", i, i);
     allow_all();
-    char *got = sqlite3_str_finish(journal);
+    char *got = kept(sqlite3_str_finish(journal));
     const char *first = strstr(got, "insert t_artdata; ");
     ck_assert_msg(first != NULL && strstr(first + 1, "insert t_artdata; ") == NULL, "asked once for what is kept: %s",
                   got);
     ck_assert_msg(strstr(got, "art_txn") == NULL, "a statement that is a transaction by itself: %s", got);
-    sqlite3_free(got);
 }
 
 /* --- a denial does not stick -------------------------------------------------------------------------------------- */
 
-/* Answers once, at the call of this number. */
-struct single_ban {
-    int left, answer;
-    bool given;
-};
-
-static int ban_once(void *context, int action, const char *a, const char *b, const char *schema, const char *trigger) {
-    struct single_ban *ban = context;
-    (void)action;
-    (void)a;
-    (void)b;
-    (void)schema;
-    (void)trigger;
-    if (ban->left-- != 0) return SQLITE_OK;
-    ban->given = true;
-    return ban->answer;
-}
-
 /* Whatever came of the statement, the next one does as if nothing had been denied. */
 static void deny_once(const char *statement, int answer, int call, bool *more) {
-    struct single_ban ban = {.left = call, .answer = answer};
+    struct late_ban ban = {.left = call, .answer = answer, .once = true};
     sqlite3 *fresh = sql_open(path);
-    sqlite3_set_authorizer(fresh, ban_once, &ban);
+    sqlite3_set_authorizer(fresh, forbid_late, &ban);
     (void)sql_try(fresh, "%s", statement);
     sqlite3_set_authorizer(fresh, NULL, NULL);
     if (!sqlite3_get_autocommit(fresh)) sql_run(fresh, "ROLLBACK");
@@ -391,7 +294,6 @@ TEST(test_one_denial_does_not_stick) {
                                               "INSERT OR REPLACE INTO t(path, value, size) VALUES('a', 1, 1)",
                                               "BEGIN; UPDATE t SET value = 5; COMMIT"};
     static const int answers[] = {SQLITE_DENY, SQLITE_IGNORE};
-    if (sql_standin()) return;
     sql_run(db, "INSERT INTO t(t) VALUES('add column size INTEGER'), ('summary=(sum(size))')");
     sql_run(db, "INSERT OR REPLACE INTO t(path, value, size) VALUES('a', 1, 1), ('b', 2, 2), ('c', 3, 7)");
     for (int i = 0; i < 8; i++) {
@@ -420,7 +322,7 @@ static void protected_and_working(const char *schema) {
         {"may not be altered", "ALTER TABLE @_artstate ADD COLUMN more"}};
     char *name = sqlite3_mprintf("%s.d", schema);
     sql_create(db, name, "log_limit='2KB'");
-    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+    for (size_t i = 0; i < LENGTH(refused); i++) {
         char *statement = sql_named(refused[i][1], name);
         sql_refused(db, 0, refused[i][0], statement);
         sqlite3_free(statement);
@@ -441,49 +343,42 @@ static void protected_and_working(const char *schema) {
 }
 
 TEST(test_defensive_mode_protects_the_shadow_tables_and_hinders_nothing) {
-    if (sql_standin()) return;
     sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sql_run(db, "CREATE TEMP TABLE numbers AS WITH n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n LIMIT 100) "
                 "SELECT value FROM n");
-    char *second = sqlite3_mprintf("%s/second.db", directory);
-    sql_run(db, "ATTACH '%q' AS second", second);
+    sql_run(db, "ATTACH '%q' AS second", TEXT("%s/second.db", directory));
     sql_run(db, "ATTACH ':memory:' AS third");
     protected_and_working("main");
     protected_and_working("temp");
     protected_and_working("second");
     protected_and_working("third");
-    sql_expect(db, "a|1\nb|2\nc|3\n", "SELECT path, value FROM t");
+    expect("a|1\nb|2\nc|3\n", "SELECT path, value FROM t");
     /* A table with such a name that belongs to nobody is an ordinary one. */
     sql_run(db, "CREATE TABLE nobodys_log(x); INSERT INTO nobodys_log VALUES(1); DROP TABLE nobodys_log");
-    sqlite3_free(second);
 }
 
 /* --- trusted_schema ----------------------------------------------------------------------------------------------- */
 
 TEST(test_views_and_triggers_over_art_tables_work_in_an_untrusted_schema) {
     sql_run(db, "CREATE VIEW seen AS SELECT path, value * 2 AS double FROM t WHERE path GLOB '[ab]*'");
-    if (!sql_standin()) sql_run(db, "CREATE VIEW level AS SELECT path, entries FROM t('', '/')");
+    sql_run(db, "CREATE VIEW level AS SELECT path, entries FROM t('', '/')");
     sql_run(db, "CREATE TABLE ordinary(path TEXT PRIMARY KEY, value)");
     sql_run(db, "CREATE TRIGGER written AFTER INSERT ON ordinary BEGIN "
                 "INSERT OR REPLACE INTO t(path, value) VALUES('from/' || new.path, (SELECT count(*) FROM t)); "
                 "UPDATE t SET value = value + 1 WHERE path = 'a'; DELETE FROM t WHERE path = 'c'; END");
     sql_run(db, "CREATE TRIGGER through INSTEAD OF INSERT ON seen BEGIN "
-                "INSERT INTO t(path, value) VALUES(new.path, new.double / 2); END");
-    sql_run(db, "PRAGMA trusted_schema=OFF");
-    sql_expect(db, "a|2\nb|4\n", "SELECT * FROM seen");
-    if (!sql_standin()) sql_expect(db, "3\n", "SELECT count(*) FROM level");
-    sql_run(db, "INSERT INTO ordinary VALUES('x', 0), ('y', 0)");
-    sql_run(db, "INSERT INTO seen VALUES('b2', 10)");
-    sql_expect(db, "a|3\nb|2\nb2|5\nfrom/x|3\nfrom/y|3\n", "SELECT path, value FROM t");
-    sql_expect(db, "0\n", "PRAGMA trusted_schema");
+                "INSERT INTO t(path, value) VALUES(new.path, new.double / 2); END; PRAGMA trusted_schema=OFF");
+    expect("a|2\nb|4\n", "SELECT * FROM seen");
+    expect("3\n", "SELECT count(*) FROM level");
+    sql_run(db, "INSERT INTO ordinary VALUES('x', 0), ('y', 0); INSERT INTO seen VALUES('b2', 10)");
+    expect("a|3\nb|2\nb2|5\nfrom/x|3\nfrom/y|3\n", "SELECT path, value FROM t");
+    expect("0\n", "PRAGMA trusted_schema");
 }
 
 /* A schema that came from a stranger may ask for the version, and for nothing that reaches past its own tables. */
 TEST(test_an_untrusted_schema_calls_only_the_innocent_functions) {
-    if (sql_standin()) return;
     sql_run(db, "CREATE VIEW versions AS SELECT art_version() AS v; CREATE VIEW inside AS SELECT * FROM art_info('t')");
-    sql_run(db, "CREATE TEMP VIEW mine AS SELECT * FROM art_info('t')");
-    sql_run(db, "PRAGMA trusted_schema=OFF");
+    sql_run(db, "CREATE TEMP VIEW mine AS SELECT * FROM art_info('t'); PRAGMA trusted_schema=OFF");
     ck_assert_int_eq(sql_int(db, "SELECT length(v) > 0 FROM versions"), 1);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) > 0 FROM art_info('t')"), 1);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) > 0 FROM mine"), 1);
@@ -493,13 +388,12 @@ TEST(test_an_untrusted_schema_calls_only_the_innocent_functions) {
 
 /* The listener of transactions is nobody's table: a trigger of a stranger must not drive it. */
 TEST(test_a_stranger_cannot_write_into_the_listener) {
-    if (sql_standin()) return;
     sql_run(db, "PRAGMA trusted_schema=OFF");
     sql_run(db, "CREATE TEMP TABLE o(x); CREATE TEMP TRIGGER g AFTER INSERT ON o BEGIN DELETE FROM art_txn; END");
     sql_try(db, "INSERT INTO o VALUES(1)");
     sql_try(db, "BEGIN; INSERT INTO t(path) VALUES('d'); DELETE FROM temp.art_txn; INSERT INTO temp.art_txn VALUES(1)");
     if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
-    sql_expect(db, "a|1\nb|2\nc|3\n", "SELECT path, value FROM t");
+    expect("a|1\nb|2\nc|3\n", "SELECT path, value FROM t");
     sql_run(db, "INSERT INTO t(path, value) VALUES('d', 4)");
     others_see("a|1\nb|2\nc|3\nd|4\n", "SELECT path, value FROM t");
 }
@@ -510,20 +404,20 @@ TEST(test_query_only_refuses_every_way_of_writing) {
     sql_run(db, "PRAGMA query_only=ON");
     EACH(write, "INSERT INTO t(path) VALUES('x')", "UPDATE t SET value = 9", "DELETE FROM t",
          "INSERT OR IGNORE INTO t(path) VALUES('a')", "DROP TABLE t", "ALTER TABLE t RENAME TO u") {
-        sql_refused(db, SQLITE_READONLY, "readonly", write);
+        refuses(SQLITE_READONLY, "readonly", write);
     }
-    if (!sql_standin()) {
-        sql_refused(db, SQLITE_READONLY, "readonly", "INSERT INTO t(t) VALUES('flush')");
-        sql_refused(db, SQLITE_READONLY, "readonly", "CREATE VIRTUAL TABLE u USING art");
-        sql_refused(db, SQLITE_READONLY, "readonly", "INSERT INTO t(t) VALUES('add column owner TEXT')");
-        sql_refused(db, SQLITE_READONLY, "readonly", "INSERT INTO t(t) VALUES('cache=8MB')");
+    {
+        refuses(SQLITE_READONLY, "readonly", "INSERT INTO t(t) VALUES('flush')");
+        refuses(SQLITE_READONLY, "readonly", "CREATE VIRTUAL TABLE u USING art");
+        refuses(SQLITE_READONLY, "readonly", "INSERT INTO t(t) VALUES('add column owner TEXT')");
+        refuses(SQLITE_READONLY, "readonly", "INSERT INTO t(t) VALUES('cache=8MB')");
     }
-    sql_expect(db, "b|2\nc|3\n", "SELECT path, value FROM t WHERE path > 'a'");
+    expect("b|2\nc|3\n", "SELECT path, value FROM t WHERE path > 'a'");
     sqlite3 *other = sql_open(path);
     sql_run(other, "INSERT INTO t(path, value) VALUES('d', 4)");
     sql_command(other, "main", "t", "flush");
     sql_close(other);
-    sql_expect(db, "d|4\n", "SELECT path, value FROM t WHERE path > 'c'");
+    expect("d|4\n", "SELECT path, value FROM t WHERE path > 'c'");
     sql_run(db, "PRAGMA query_only=OFF; INSERT INTO t(path, value) VALUES('e', 5)");
     others_see("d|4\ne|5\n", "SELECT path, value FROM t WHERE path > 'c'");
 }
@@ -531,19 +425,17 @@ TEST(test_query_only_refuses_every_way_of_writing) {
 /* An ordinary table has written its pages by then. The log of an art table is written by the COMMIT itself. */
 static void end_under_query_only(const char *begin, const char *end) {
     sql_run(db, "%s; INSERT INTO t(path, value) VALUES('new', 4); DELETE FROM t WHERE path = 'a'", begin);
-    sql_run(db, "CREATE TABLE IF NOT EXISTS beside(x); INSERT INTO beside VALUES(1)");
-    sql_run(db, "PRAGMA query_only=ON");
-    sql_expect(db, "b\nc\nnew\n", "SELECT path FROM t");
-    sql_refused(db, SQLITE_READONLY, "", end);
+    sql_run(db, "CREATE TABLE IF NOT EXISTS beside(x); INSERT INTO beside VALUES(1); PRAGMA query_only=ON");
+    expect("b\nc\nnew\n", "SELECT path FROM t");
+    refuses(SQLITE_READONLY, "", end);
     sql_run(db, "PRAGMA query_only=OFF");
     if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
-    sql_expect(db, "a\nb\nc\n", "SELECT path FROM t");
-    sql_expect(db, "0\n", "SELECT count(*) FROM sqlite_master WHERE name = 'beside'");
+    expect("a\nb\nc\n", "SELECT path FROM t");
+    expect("0\n", "SELECT count(*) FROM sqlite_master WHERE name = 'beside'");
     others_see("a\nb\nc\n", "SELECT path FROM t");
 }
 
 TEST(test_a_commit_under_query_only_fails_and_leaves_the_old_state) {
-    if (sql_standin()) return;
     end_under_query_only("BEGIN", "COMMIT");
     end_under_query_only("SAVEPOINT s", "RELEASE s");
     sql_command(db, "main", "t", "flush");
@@ -590,8 +482,7 @@ static int only_reads(sqlite3 *own) {
     if ((sql_try(own, "INSERT INTO shut.t(path) VALUES('x')") & 0xff) != SQLITE_READONLY) return 2;
     if ((sql_try(own, "UPDATE shut.t SET path = 'x' || path") & 0xff) != SQLITE_READONLY) return 3;
     if ((sql_try(own, "DROP TABLE shut.t") & 0xff) != SQLITE_READONLY) return 4;
-    if (!sql_standin() && (sql_try(own, "INSERT INTO shut.t(t) VALUES('optimize')") & 0xff) != SQLITE_READONLY)
-        return 5;
+    if ((sql_try(own, "INSERT INTO shut.t(t) VALUES('optimize')") & 0xff) != SQLITE_READONLY) return 5;
     if (sql_int(own, "SELECT count(*) FROM shut.t WHERE path GLOB 'k*'") != 1000) return 6;
     return 0;
 }
@@ -610,7 +501,7 @@ static void make_rows(void) {
 
 /* Modes of the folder and of all files in it; the owner becomes nobody where that can be. */
 static void set_modes(mode_t folder, mode_t database, mode_t blobs) {
-    char *file = sql_find_file(directory, ".art");
+    char *file = kept(sql_find_file(directory, ".art"));
     if (geteuid() == 0) {
         ck_assert_int_eq(chown(directory, 65534, 65534), 0);
         ck_assert_int_eq(chown(path, 65534, 65534), 0);
@@ -619,7 +510,6 @@ static void set_modes(mode_t folder, mode_t database, mode_t blobs) {
     ck_assert_int_eq(chmod(path, database), 0);
     if (file) ck_assert_int_eq(chmod(file, blobs), 0);
     ck_assert_int_eq(chmod(directory, folder), 0);
-    sqlite3_free(file);
 }
 
 static void check_verdict(int verdict, const char *what) {
@@ -632,7 +522,7 @@ static void check_verdict(int verdict, const char *what) {
     }
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE path GLOB 'k*'"), 1000);
     sql_run(db, "INSERT INTO t(path) VALUES('writable again')");
-    sql_expect(db, "ok\n", "PRAGMA integrity_check");
+    expect("ok\n", "PRAGMA integrity_check");
 }
 
 TEST(test_a_read_only_file_is_read_and_not_written) {
@@ -647,18 +537,18 @@ TEST(test_a_read_only_folder_is_read_and_not_written) {
     check_verdict(as_nobody(only_reads), "a read-only folder");
 }
 
-/* The database may be written and the .art file not: commits go to the log, a flush says what is in its way. */
-static int only_the_log(sqlite3 *own) {
-    if (attach(own, "")) return 77;
+/* Commits go to the log; a flush says what is in its way. */
+static int writes_the_log_alone(sqlite3 *own) {
     if (sql_try(own, "INSERT INTO shut.t(path, value) VALUES('x', 1)")) return 1;
     if (sql_int(own, "SELECT count(*) FROM shut.t") != 1001) return 2;
-    if (!sql_standin()) {
-        if (!sql_try(own, "INSERT INTO shut.t(t) VALUES('flush')")) return 3;
-        if (!strstr(sqlite3_errmsg(own), ".art")) return printf("says only: %s\n", sqlite3_errmsg(own)), 4;
-    }
+    if (!sql_try(own, "INSERT INTO shut.t(t) VALUES('flush')")) return 3;
+    if (!strstr(sqlite3_errmsg(own), ".art")) return printf("says only: %s\n", sqlite3_errmsg(own)), 4;
     if (sql_int(own, "SELECT count(*) FROM shut.t") != 1001) return 5;
-    if (sql_try(own, "DELETE FROM shut.t WHERE path = 'x'")) return 6;
-    return 0;
+    return sql_try(own, "DELETE FROM shut.t WHERE path = 'x'") ? 6 : 0;
+}
+
+static int only_the_log(sqlite3 *own) {
+    return attach(own, "") ? 77 : writes_the_log_alone(own);
 }
 
 TEST(test_a_read_only_art_file_fails_the_flush_and_not_the_commit) {
@@ -670,15 +560,8 @@ TEST(test_a_read_only_art_file_fails_the_flush_and_not_the_commit) {
 
 /* A folder in which no file can be made: the table's first flush has nowhere to go. */
 static int no_place_for_a_file(sqlite3 *own) {
-    if (attach(own, "") || sql_try(own, "PRAGMA shut.journal_mode=MEMORY")) return 77;
-    if (sql_try(own, "INSERT INTO shut.t(path, value) VALUES('x', 1)")) return 1;
-    if (!sql_standin()) {
-        if (!sql_try(own, "INSERT INTO shut.t(t) VALUES('flush')")) return 2;
-        if (!strstr(sqlite3_errmsg(own), ".art")) return printf("says only: %s\n", sqlite3_errmsg(own)), 3;
-    }
-    if (sql_int(own, "SELECT count(*) FROM shut.t") != 1001) return 4;
-    if (sql_try(own, "DELETE FROM shut.t WHERE path = 'x'")) return 5;
-    return 0;
+    bool reached = !attach(own, "") && !sql_try(own, "PRAGMA shut.journal_mode=MEMORY");
+    return reached ? writes_the_log_alone(own) : 77;
 }
 
 TEST(test_a_folder_that_takes_no_file_fails_the_flush_and_not_the_commit) {
@@ -691,6 +574,101 @@ TEST(test_a_folder_that_takes_no_file_fails_the_flush_and_not_the_commit) {
     check_verdict(as_nobody(no_place_for_a_file), "a folder that takes no file");
 }
 
+/* The limits that SQLite advises for databases of strangers (https://sqlite.org/security.html): no statement of art's
+ * own is deeper, longer or wider, and whatever art can do works under them. And an error of a statement of art's own is
+ * no damage.
+ */
+
+static const struct {
+    int limit, value;
+} advised[] = {
+    {SQLITE_LIMIT_LENGTH, 1000000},     {SQLITE_LIMIT_SQL_LENGTH, 100000}, {SQLITE_LIMIT_COLUMN, 100},
+    {SQLITE_LIMIT_EXPR_DEPTH, 10},      {SQLITE_LIMIT_COMPOUND_SELECT, 3}, {SQLITE_LIMIT_VDBE_OP, 25000},
+    {SQLITE_LIMIT_FUNCTION_ARG, 8},     {SQLITE_LIMIT_ATTACHED, 0},        {SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 50},
+    {SQLITE_LIMIT_VARIABLE_NUMBER, 10}, {SQLITE_LIMIT_TRIGGER_DEPTH, 10}};
+
+static sqlite3 *open_limited(void) {
+    sqlite3 *opened = sql_open(path);
+    for (unsigned i = 0; i < LENGTH(advised); i++) sqlite3_limit(opened, advised[i].limit, advised[i].value);
+    return opened;
+}
+
+static void set_up_limited(void) {
+    sql_set_up_closed();
+    db = open_limited();
+    sql_run(db, "PRAGMA journal_mode = WAL");
+}
+
+static void reopen(void) {
+    sql_close(db);
+    db = open_limited();
+}
+
+static void fill(const char *size) {
+    sql_run(db,
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) INSERT INTO t "
+            "SELECT printf('d%%d/f%%05d', i %% 30, i), printf('%%0200d', i)%s FROM n",
+            size);
+}
+
+static void use_table(const char *options) {
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path TEXT PRIMARY KEY, value, size INTEGER, %s)", options);
+    fill(", i");
+    sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+    sql_run(db, "BEGIN; UPDATE t SET size = size + 1 WHERE path LIKE 'd7/%%'; SAVEPOINT s; DELETE FROM t WHERE path > "
+                "'d8'; ROLLBACK TO s; COMMIT");
+    reopen();
+    expect("3000\n", "SELECT count(*) FROM t");
+    expect("30\n", "SELECT count(*) FROM t('', '/')");
+    expect("100\n", "SELECT count(*) FROM t WHERE path GLOB 'd7/*'");
+    expect(
+        "0\n",
+        "SELECT count(*) FROM t WHERE path GLOB 'a/beginning/of/more/than/fifty/bytes/for/which/there/are/bounds/*'");
+    expect("2\n", "SELECT count(*) FROM t WHERE path IN ('d1/f00001', 'd2/f00002', 'd2/f00003')");
+    expect("100|4501500\n", "SELECT art_count('t', 'd3/'), art_sum('t', 'size', '') - 100");
+    expect("d3/f00003|3\n", "SELECT path, size FROM t WHERE path >= 'd3/' ORDER BY path LIMIT 1");
+    expect("", "SELECT * FROM art_check('t')");
+    expect("ok\n", "SELECT art_check('t')");
+    expect("ok: 1 art table\n", "SELECT substr(art_verify(), 1, 15)");
+    expect("1\n", "SELECT count(*) > 20 FROM art_info('t')");
+    sql_run(db, "CREATE VIRTUAL TABLE temp.rest USING art_salvage('t')");
+    expect("3000\n", "SELECT count(*) FROM rest");
+    expect("0\n", "SELECT count(*) FROM art_lost('t')");
+    sql_run(db, "DROP TABLE rest");
+    sql_run(db, "SELECT art_backup('%q-copy.db')", path);
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize'), ('vacuum'); INSERT INTO t(t) VALUES('clean')");
+    sql_run(db, "INSERT INTO t(t) VALUES('add column note TEXT'); INSERT INTO t(t) VALUES('cache=1MB')");
+    sql_run(db, "ALTER TABLE t RENAME TO other; INSERT INTO other(path, note) VALUES('x', 'y')");
+    expect("ok: 1 art table\n", "SELECT substr(art_verify(), 1, 15)");
+    sql_run(db, "DROP TABLE other");
+    expect("0\n", "SELECT count(*) FROM sqlite_master");
+}
+
+CASE("limits", .seconds = SUITE_FOREVER, .set_up = set_up_limited, .tear_down = sql_tear_down)
+
+TEST(test_all_works_under_the_advised_limits) {
+    use_table("summary=(sum(size), lookup(value))");
+}
+
+TEST(test_so_it_does_with_the_blobs_inline) {
+    use_table("storage=inline, summary=(sum(size), lookup(value))");
+}
+
+/* Under which art cannot work at all. */
+TEST(test_a_limit_that_is_too_small_is_no_damage) {
+    sql_create(db, "t", "");
+    fill("");
+    reopen();
+    sqlite3_limit(db, SQLITE_LIMIT_EXPR_DEPTH, 2);
+    refuses(SQLITE_TOOBIG, "sqlite3_limit()", "SELECT art_check('t')");
+    refuses(SQLITE_TOOBIG, "sqlite3_limit()", "SELECT * FROM t");
+    refuses(SQLITE_TOOBIG, "sqlite3_limit()", "SELECT art_verify()");
+    refuses(SQLITE_TOOBIG, "sqlite3_limit()", "SELECT art_backup('copy.db')");
+    reopen();
+    expect("ok\n", "SELECT art_check('t')");
+}
+
 int main(void) {
+    if (sql_standin()) return 0;
     return suite_run("sql_policy", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down);
 }

@@ -12,9 +12,10 @@
 #include <string.h>
 
 #include "tests/support/differential.h"
+#include "tests/support/grammar.h"
 #include "tests/support/sql_expect.h"
 
-enum { VARIANTS = 6, TEXT_MAX = 12000, LONG_NOTE = 10000, KEPT = 200, DIRECTORIES = 8, PATTERNS = 12 };
+enum { VARIANTS = 6, TEXT_MAX = 12000, LONG_NOTE = 10000, KEPT = 200, DIRECTORIES = 8 };
 
 /* The one place that says which columns have it. Without (an empty text), the rest holds, too. */
 #define SEARCH(columns) columns
@@ -203,28 +204,90 @@ static char *some_pattern(struct both *both, const struct text *source, bool is_
     return literal(&pattern, "TEXT");
 }
 
-/* A column is like a pattern. `table`: its name with a dot, or nothing; so below. */
-static char *match(struct both *both, const char *table) {
-    static const char *const columns[] = {"path", "path", "path", "path", "note", "note", "note", "tag", "size"};
-    static const char escapes[] = "!!\\a%_";
-    const char *column = columns[below(both, 9)], *not = once_in(both, 12) ? "NOT " : "";
-    const struct text *source = *column == 'p' ? keys : notes;
-    char escape = escapes[below(both, 6)];
-    switch (below(both, 10)) {
-    case 0:
-        return sqlite3_mprintf("%s%s %sGLOB (SELECT g FROM patterns WHERE id = %u)", table, column, not,
-                               below(both, PATTERNS));
-    case 1:
-        return sqlite3_mprintf("%s%s %sLIKE %z ESCAPE '%c'", table, column, not,
-                               some_pattern(both, source, false, escape), escape);
-    case 2:
-    case 3:
-    case 4:
-    case 5:
-        return sqlite3_mprintf("%s%s %sLIKE %z", table, column, not, some_pattern(both, source, false, 0));
-    default:
-        return sqlite3_mprintf("%s%s %sGLOB %z", table, column, not, some_pattern(both, source, true, 0));
-    }
+/* --- what is drawn ------------------------------------------------------------------------------------------------ */
+
+/* `a`: the table's name with a dot, or nothing. */
+static const char *const rules[] = {
+    "a: ", "match: 4*$($a)path $not$key_is | 5*$($a)$(3*note|tag|size) $not$note_is", "not: $(11*|NOT )",
+    "key_is: GLOB $kept_pattern | $key_escaped | 4*LIKE $key_pattern | 4*GLOB $key_glob",
+    "note_is: GLOB $kept_pattern | $note_escaped | 4*LIKE $note_pattern | 4*GLOB $note_glob",
+    "kept_pattern: (SELECT g FROM patterns WHERE id = $(0-11))",
+    "condition: $($a)size > $(0-999) | $($a)mtime BETWEEN $(0-19980) AND $(20000-59940) | "
+    "2*{$($a)version|$($a)v} > $since | $($a)note = '$word' | $($a)note IN ('$word', $note, $(0-999)) | "
+    "$($a)path LIKE '$directory%' | $($a)path > $kept AND $($a)path <= 'q' | ($match OR $match) | 2*$match",
+    "conditions: $match | $match AND $condition | $match AND $condition AND $condition",
+    /* A word comes where it was not, and goes where it was; a row is back again, maybe, and without what it had. */
+    "write: UPDATE {t|plain} SET note = CASE WHEN note LIKE '%$(w=$word)%' THEN replace(lower(note), lower('$w'), '-') "
+    "ELSE coalesce(note, '') || ' $w' END WHERE path GLOB '$folder*' AND size BETWEEN $(0-499) AND $(300-799) AND "
+    "length(note) < 20000 | 2*UPDATE {t|plain} SET note = $note, mtime = $(0-49999) WHERE path = $kept | "
+    "UPDATE {t|plain} SET tag = '$word', size = size + 1 WHERE $match AND size < $(0-499) | "
+    "DELETE FROM {t|plain} WHERE $match AND mtime < $(0-49999) | DELETE FROM {t|plain} WHERE path GLOB '$folder*' AND "
+    "size > $(0-999) | 2*DELETE FROM {t|plain} WHERE path = $kept | INSERT OR REPLACE INTO {t|plain}(path, size, tag) "
+    "VALUES($kept, $(0-499), 7) | UPDATE OR REPLACE {t|plain} SET path = $key || '+' WHERE path = $kept | "
+    "INSERT OR REPLACE INTO patterns VALUES($(0-11), $(2*$key_pattern, $(6*$key_glob|$(0-499))|$note_pattern, "
+    "$(6*$note_glob|$(0-499)))) | 5*INSERT OR REPLACE INTO {t|plain}(path, size, mtime, note, tag) VALUES$rows",
+    "row: ($key, $(0-999), $(0-49999), $note, '$word')",
+    "from: {t|plain} WHERE $conditions | {t('$(p=$directory)')|plain} WHERE {1|path GLOB '$p*'} AND $conditions",
+    "order: ASC | DESC",
+    "list: SELECT path FROM $from ORDER BY mtime $order, path LIMIT 6 | SELECT path, mtime FROM $from ORDER BY path "
+    "$order LIMIT 5 OFFSET $(0-5) | 2*SELECT path, size, note, tag FROM $from ORDER BY path $order",
+    "sum: SELECT count(*), min(path), max(path), sum(size), max(mtime) FROM $from | SELECT count(*), count(DISTINCT "
+    "a.path), max(w), min(w) FROM (SELECT *, mtime AS w FROM $from ORDER BY mtime $order LIMIT 6) a, plain b WHERE "
+    "a.path = b.path AND a.note IS b.note AND w IS b.mtime", /* rows with one mtime come in any order */
+    "join: $(a:=a.)SELECT $joined ORDER BY 1, 2",
+    "joined: p.id, a.path FROM patterns p CROSS JOIN {t|plain} a ON a.path LIKE p.l WHERE $conditions | "
+    "p.id, a.path FROM patterns p JOIN {t|plain} a ON a.path GLOB p.g AND a.note LIKE p.l AND $conditions | "
+    "p.id, a.path FROM patterns p LEFT JOIN {t|plain} a ON a.note GLOB p.g AND $conditions | "
+    "p.id, (SELECT count(*) FROM {t|plain} a WHERE a.note LIKE p.l AND $conditions) FROM patterns p | "
+    "p.id, p.l FROM patterns p WHERE EXISTS (SELECT 1 FROM {t|plain} a WHERE a.path LIKE p.l AND $conditions) | "
+    "a.path, a.size FROM {t|plain} a WHERE EXISTS (SELECT 1 FROM patterns p WHERE a.path GLOB p.g) AND $conditions",
+    NULL};
+
+struct asked {
+    struct both *both;
+    sqlite3 *db;
+};
+
+static void draw_rows(struct grammar *grammar, struct both *both) {
+    for (unsigned n = once_in(both, 4) ? 60 : 1 + below(both, 12); n; n--)
+        grammar_more(grammar, n > 1 ? "$row, " : "$row");
+}
+
+static char *drawn_since(struct both *both, sqlite3 *db) {
+    unsigned n = below(both, 1000);
+    return sqlite3_mprintf("%lld", sql_int(db, "SELECT max(v) FROM plain") - (n % 2 ? n % 12 : n / 3));
+}
+
+static char *drawn_escaped(struct both *both, const struct text *source) {
+    char escape = "!!\\a%_"[below(both, 6)];
+    return sqlite3_mprintf("LIKE %z ESCAPE '%c'", some_pattern(both, source, false, escape), escape);
+}
+
+static void draw_more(struct grammar *grammar, const char *name) {
+    const struct asked *asked = grammar->context;
+    struct both *both = asked->both;
+    const struct text *source = *name == 'k' ? keys : notes;
+    if (!strcmp(name, "rows")) return draw_rows(grammar, both);
+    char *text = !strcmp(name, "key")         ? some_key(both)
+                 : !strcmp(name, "kept")      ? kept_key(both)
+                 : !strcmp(name, "note")      ? some_note(both)
+                 : !strcmp(name, "since")     ? drawn_since(both, asked->db)
+                 : !strcmp(name, "word")      ? sqlite3_mprintf("%s", words[below(both, 12)])
+                 : !strcmp(name, "directory") ? sqlite3_mprintf("%s", directories[below(both, DIRECTORIES)])
+                 : !strcmp(name, "folder")    ? sqlite3_mprintf("%s", directories[below(both, DIRECTORIES - 1)])
+                 : strstr(name, "_escaped")   ? drawn_escaped(both, source)
+                 : strstr(name, "_pattern")   ? some_pattern(both, source, false, 0)
+                 : strstr(name, "_glob")      ? some_pattern(both, source, true, 0)
+                                              : NULL;
+    ck_assert_msg(text, "no rule says what '%s' is", name);
+    grammar_put(grammar, text, (int)strlen(text));
+    sqlite3_free(text);
+}
+
+static char *drawn(struct both *both, sqlite3 *db, const char *text) {
+    struct asked asked = {both, db};
+    return grammar_text(
+        &(struct grammar){.random = &both->random, .rules = rules, .call = draw_more, .context = &asked}, text);
 }
 
 /* --- what is written ---------------------------------------------------------------------------------------------- */
@@ -245,51 +308,8 @@ static void change(struct both *both, const char *format, ...) {
     va_end(arguments);
 }
 
-static char *some_rows(struct both *both) {
-    char *rows = sqlite3_mprintf("INSERT OR REPLACE INTO {t|plain}(path, size, mtime, note, tag) VALUES");
-    for (unsigned n = once_in(both, 4) ? 60 : 1 + below(both, 12); n; n--) {
-        rows = sqlite3_mprintf("%z(%z, %u, %u, %z, %Q)%s", rows, some_key(both), below(both, 1000), below(both, 50000),
-                               some_note(both), words[below(both, WORDS / 2)], n > 1 ? ", " : "");
-    }
-    return rows;
-}
-
 static void write_something(struct both *both) {
-    const char *word = words[below(both, 12)], *directory = directories[below(both, 7)];
-    unsigned n = below(both, 500), m = below(both, 50000);
-    switch (below(both, 16)) {
-    case 0: /* a word comes where it was not, and goes where it was */
-        return change(
-            both,
-            "UPDATE {t|plain} SET note = CASE WHEN note LIKE '%%%s%%' THEN replace(lower(note), lower('%s'), '-') ELSE "
-            "coalesce(note, '') || ' %s' END WHERE path GLOB '%s*' AND size BETWEEN %u AND %u AND length(note) < 20000",
-            word, word, word, directory, n, n + 300);
-    case 1:
-    case 2:
-        return change(both, "UPDATE {t|plain} SET note = %z, mtime = %u WHERE path = %z", some_note(both), m,
-                      kept_key(both));
-    case 3:
-        return change(both, "UPDATE {t|plain} SET tag = %Q, size = size + 1 WHERE %z AND size < %u", word,
-                      match(both, ""), n);
-    case 4:
-        return change(both, "DELETE FROM {t|plain} WHERE %z AND mtime < %u", match(both, ""), m);
-    case 5:
-        return change(both, "DELETE FROM {t|plain} WHERE path GLOB '%s*' AND size > %u", directory, n * 2);
-    case 6:
-    case 7:
-        return change(both, "DELETE FROM {t|plain} WHERE path = %z", kept_key(both));
-    case 8: /* it is back again, maybe, and without what it had */
-        return change(both, "INSERT OR REPLACE INTO {t|plain}(path, size, tag) VALUES(%z, %u, 7)", kept_key(both), n);
-    case 9:
-        return change(both, "UPDATE OR REPLACE {t|plain} SET path = %z || '+' WHERE path = %z", some_key(both),
-                      kept_key(both));
-    case 10: /* twice */
-        return change(both, "INSERT OR REPLACE INTO patterns VALUES(%u, %z, %z)", n % PATTERNS,
-                      some_pattern(both, n % 3 ? keys : notes, false, 0),
-                      n % 7 ? some_pattern(both, n % 3 ? keys : notes, true, 0) : sqlite3_mprintf("%u", n));
-    default:
-        return both_write(both, some_rows(both));
-    }
+    both_write(both, drawn(both, both->db, "$write"));
 }
 
 static void change_summary(struct both *both) {
@@ -299,35 +319,6 @@ static void change_summary(struct both *both) {
 
 /* --- what is asked ------------------------------------------------------------------------------------------------ */
 
-static char *condition(struct both *both, sqlite3 *db, const char *table) {
-    unsigned kind = below(both, 11), n = below(both, 1000);
-    const char *word = words[n % 12], *directory = directories[below(both, DIRECTORIES)];
-    int64_t since = sql_int(db, "SELECT max(v) FROM plain") - (n % 2 ? n % 12 : n / 3);
-    if (kind == 0) return sqlite3_mprintf("%ssize > %u", table, n);
-    if (kind == 1) return sqlite3_mprintf("%smtime BETWEEN %u AND %u", table, n * 20, n * 60);
-    if (kind < 4) return sqlite3_mprintf("{%sversion|%sv} > %lld", table, table, since);
-    if (kind == 4) return sqlite3_mprintf("%snote = %Q", table, word);
-    if (kind == 5) return sqlite3_mprintf("%snote IN (%Q, %z, %u)", table, word, some_note(both), n);
-    if (kind == 6) return sqlite3_mprintf("%spath LIKE '%s%%'", table, directory);
-    if (kind == 7) return sqlite3_mprintf("%spath > %z AND %spath <= 'q'", table, kept_key(both), table);
-    if (kind == 8) return sqlite3_mprintf("(%z OR %z)", match(both, table), match(both, table));
-    return match(both, table);
-}
-
-/* %z, each. */
-static char *conditions(struct both *both, sqlite3 *db, const char *table) {
-    char *out = match(both, table);
-    for (unsigned more = below(both, 3); more; more--)
-        out = sqlite3_mprintf("%z AND %z", out, condition(both, db, table));
-    return out;
-}
-
-static char *some_part(struct both *both) {
-    const char *directory = directories[below(both, DIRECTORIES)];
-    if (once_in(both, 2)) return sqlite3_mprintf("{t|plain} WHERE");
-    return sqlite3_mprintf("{t('%s')|plain} WHERE {1|path GLOB '%s*'} AND", directory, directory);
-}
-
 static void same(struct both *both, sqlite3 *db, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
@@ -335,50 +326,19 @@ static void same(struct both *both, sqlite3 *db, const char *format, ...) {
     va_end(arguments);
 }
 
-static void ask_join(struct both *both, sqlite3 *db) {
-    static const char *const joins[] = {
-        "p.id, a.path FROM patterns p CROSS JOIN {t|plain} a ON a.path LIKE p.l WHERE %z",
-        "p.id, a.path FROM patterns p JOIN {t|plain} a ON a.path GLOB p.g AND a.note LIKE p.l AND %z",
-        "p.id, a.path FROM patterns p LEFT JOIN {t|plain} a ON a.note GLOB p.g AND %z",
-        "p.id, (SELECT count(*) FROM {t|plain} a WHERE a.note LIKE p.l AND %z) FROM patterns p",
-        "p.id, p.l FROM patterns p WHERE EXISTS (SELECT 1 FROM {t|plain} a WHERE a.path LIKE p.l AND %z)",
-        "a.path, a.size FROM {t|plain} a WHERE EXISTS (SELECT 1 FROM patterns p WHERE a.path GLOB p.g) AND %z",
-    };
-    char *join = sqlite3_mprintf(joins[below(both, 6)], conditions(both, db, "a."));
-    same(both, db, "SELECT %z ORDER BY 1, 2", join);
-}
-
-static void ask_rows(struct both *both, sqlite3 *db) {
-    char *part = some_part(both), *where = conditions(both, db, ""), *from = sqlite3_mprintf("%z %z", part, where);
-    const char *order = once_in(both, 2) ? "DESC" : "ASC";
-    unsigned kind = below(both, 6), answers = both->answers;
-    if (kind == 0) same(both, db, "SELECT count(*), min(path), max(path), sum(size), max(mtime) FROM %s", from);
-    if (kind == 1) /* rows with one mtime come in any order */
-        same(both, db,
-             "SELECT count(*), count(DISTINCT a.path), max(w), min(w) FROM (SELECT *, mtime AS w FROM %s ORDER BY "
-             "mtime %s LIMIT 6) a, plain b WHERE a.path = b.path AND a.note IS b.note AND w IS b.mtime",
-             from, order);
-    if (kind == 2) same(both, db, "SELECT path FROM %s ORDER BY mtime %s, path LIMIT 6", from, order);
-    if (kind == 3)
-        same(both, db, "SELECT path, mtime FROM %s ORDER BY path %s LIMIT 5 OFFSET %u", from, order, below(both, 6));
-    if (kind > 3) same(both, db, "SELECT path, size, note, tag FROM %s ORDER BY path %s", from, order);
-    asked += kind > 1;
-    found += kind > 1 && both->answers > answers;
-    sqlite3_free(from);
-}
-
 static void write_while_asking(struct both *both) {
-    const char *column = once_in(both, 2) ? "path" : "note";
-    char *pattern = some_pattern(both, *column == 'p' ? keys : notes, false, 0);
-    both_write_while_asking(both, 20, "mtime", sqlite3_mprintf("%s LIKE %z", column, pattern));
+    both_write_while_asking(both, 20, "mtime",
+                            drawn(both, both->db, "$(path LIKE $key_pattern|note LIKE $note_pattern)"));
 }
 
 static void ask(struct both *both, sqlite3 *db, const struct both_state *state) {
-    unsigned what = below(both, 10);
+    unsigned what = below(both, 10), answers = both->answers;
+    bool lists = what > 4;
     (void)state;
-    if (what < 2) return ask_join(both, db);
     if (what == 2 && db == both->db) return write_while_asking(both);
-    ask_rows(both, db);
+    both_same(both, db, drawn(both, db, what < 2 ? "$join" : lists ? "$list" : "$sum"));
+    asked += lists;
+    found += lists && both->answers > answers;
 }
 
 static void check_all(struct both *both, sqlite3 *db, const struct both_state *state) {

@@ -25,7 +25,7 @@ static const struct way {
     const char *journal, *storage;
 } ways[] = {{"WAL", "file"}, {"DELETE", "file"}, {"WAL", "inline"}, {"DELETE", "inline"}};
 /* But for the last: with a rollback journal SQLite leaves what was rolled back in pages that were free. */
-enum { WAYS = sizeof ways / sizeof *ways, WAYS_OF_ROLLBACK = WAYS - 1 };
+enum { WAYS = LENGTH(ways), WAYS_OF_ROLLBACK = WAYS - 1 };
 
 static void set_up(void) {
     sql_set_up();
@@ -53,8 +53,7 @@ struct found {
 };
 
 static void search_file(const char *name, struct found *found) {
-    char *file = sqlite3_mprintf("%s/%s", directory, name);
-    FILE *in = fopen(file, "rb");
+    FILE *in = fopen(TEXT("%s/%s", directory, name), "rb");
     ck_assert_ptr_nonnull(in);
     fseek(in, 0, SEEK_END);
     size_t bytes = (size_t)ftell(in);
@@ -77,7 +76,6 @@ static void search_file(const char *name, struct found *found) {
     }
     free(data);
     fclose(in);
-    sqlite3_free(file);
 }
 
 static struct found search(void) {
@@ -189,9 +187,9 @@ LOOP_TEST(test_long_rows_of_the_log_are_written_over_or_go_with_optimize, WAYS) 
     if (in_file) ck_assert_int_lt(sql_int(db, "PRAGMA page_count"), pages + pages / 8);
     delete_rows(0, 0, rows, 2);
     sql_run(db, "SELECT art_vacuum('t')");
-    sql_expect(db, "1\n", "SELECT count(*) FROM t_artdata");
+    expect("1\n", "SELECT count(*) FROM t_artdata");
     no_traces("vacuumed");
-    sql_expect(db, "ok\n", "SELECT art_check('t')");
+    expect("ok\n", "SELECT art_check('t')");
 }
 
 /* Another art_vacuum() finds all in order, but for what earlier blobs have left in the slots of later ones. */
@@ -206,8 +204,7 @@ LOOP_TEST(test_what_lies_between_the_pages_of_a_blob_is_overwritten_too, WAYS) {
     memset(alive, 0, sizeof alive);
     sql_run(db, "DELETE FROM t; INSERT INTO t(t) VALUES('flush')");
     put_rows(100000, 150, 100);
-    sql_run(db, "INSERT INTO t(t) VALUES('flush')");
-    sql_run(db, "SELECT art_vacuum('t')");
+    sql_run(db, "INSERT INTO t(t) VALUES('flush'); SELECT art_vacuum('t')");
     no_traces("vacuumed");
 }
 
@@ -226,7 +223,7 @@ LOOP_TEST(test_what_was_rolled_back_is_in_no_file_either, WAYS_OF_ROLLBACK) {
     }
     sql_run(db, "SELECT art_vacuum('t')");
     no_traces("vacuumed");
-    sql_expect(db, "300|ok\n", "SELECT count(*), art_check('t') FROM t");
+    expect("300|ok\n", "SELECT count(*), art_check('t') FROM t");
 }
 
 /* What a reader stands on is there, and goes behind him. */
@@ -238,8 +235,7 @@ TEST(test_what_a_reader_sees_stays_until_he_has_ended) {
     sql_run(reader, "BEGIN");
     sql_expect(reader, "3000\n", "SELECT count(*) FROM t");
     delete_rows(0, 0, 3000, 2);
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize'); INSERT INTO t(t) VALUES('optimize')");
     sql_expect(reader, "3000|ok\n", "SELECT count(*), art_check('t') FROM t WHERE value GLOB '<mark:*'");
     ck_assert_int_ge(search().traces, 1500);
     sql_run(reader, "COMMIT");
@@ -254,8 +250,7 @@ LOOP_TEST(test_in_a_transaction_the_next_one_overwrites, WAYS) {
     put_rows(0, 3000, 300);
     sql_run(db, "INSERT INTO t(t) VALUES('flush'); BEGIN");
     delete_rows(0, 0, 3000, 2);
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize'); COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
-    sql_run(db, "SELECT art_vacuum('t')");
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize'); COMMIT; PRAGMA wal_checkpoint(TRUNCATE); SELECT art_vacuum('t')");
     no_traces("vacuumed");
 }
 
@@ -267,14 +262,13 @@ LOOP_TEST(test_what_stays_a_part_of_the_file_is_overwritten, WAYS) {
     put_rows(0, 8000, 400);
     sql_run(db, "INSERT INTO t(t) VALUES('flush'); BEGIN; SAVEPOINT s");
     delete_rows(0, 0, 8000, 2);
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize'); COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
-    sql_run(db, "BEGIN");
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize'); COMMIT; PRAGMA wal_checkpoint(TRUNCATE); BEGIN");
     put_rows(10000, 1, 50);
     sql_run(db, "SAVEPOINT s");
     put_rows(20000, 1, 50);
     sql_run(db, "INSERT INTO t(t) VALUES('optimize'); COMMIT");
     no_traces("again");
-    sql_expect(db, "4002|ok\n", "SELECT count(*), art_check('t') FROM t");
+    expect("4002|ok\n", "SELECT count(*), art_check('t') FROM t");
 }
 
 /* All keys of a run begin alike, and that stands in the root and its copies in slot 0, which were longer. */
@@ -306,12 +300,12 @@ LOOP_TEST(test_what_was_in_an_emptied_table_is_in_no_file, 2 * WAYS) {
     put_rows(3000, 10, 9000);
     sql_run(db, "DELETE FROM t");
     memset(alive, 0, sizeof alive);
-    sql_expect(db, "1\n", "SELECT value FROM art_info('t') WHERE property = 'times emptied'");
+    expect("1\n", "SELECT value FROM art_info('t') WHERE property = 'times emptied'");
     const char *pack = "INSERT INTO t(t) VALUES('optimize'); PRAGMA wal_checkpoint(TRUNCATE)";
     for (int i = 0; optimizes && i < 2; i++) sql_run(db, "%s", pack);
     if (!optimizes) sql_run(db, "SELECT art_vacuum('t')");
     no_traces(optimizes ? "optimized" : "vacuumed");
-    sql_expect(db, "0|ok\n", "SELECT count(*), art_check('t') FROM t");
+    expect("0|ok\n", "SELECT count(*), art_check('t') FROM t");
 }
 
 /* Set later, it holds for what was deleted before, too. (What SQLite left in free pages of the database goes with
@@ -367,7 +361,7 @@ LOOP_TEST(test_any_history_leaves_no_trace, WAYS) {
     }
     sql_run(db, "SELECT art_vacuum('t')");
     no_traces("in the end");
-    sql_expect(db, "ok\n", "SELECT art_check('t')");
+    expect("ok\n", "SELECT art_check('t')");
 }
 
 int main(void) {

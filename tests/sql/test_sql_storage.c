@@ -39,22 +39,20 @@ static void begin_with(const char *mode, const char *storage) {
 }
 
 static void has_all(sqlite3 *of, const char *where) {
-    char *rows = sql_rows(of, "%s", content);
+    char *rows = kept(sql_rows(of, "%s", content));
     ck_assert_msg(!strcmp(rows, expected), "%s: %s not %s", where, rows, expected);
-    sqlite3_free(rows);
 }
 
 static void is_in(sqlite3 *of, const char *storage) {
     bool inside = !strcmp(storage, "inline");
-    char *rows = sql_rows(of, "SELECT property, value FROM art_info('t') WHERE property IN ('io', 'option storage') "
-                              "ORDER BY property");
+    char *rows =
+        kept(sql_rows(of, "SELECT property, value FROM art_info('t') WHERE property IN ('io', 'option storage') "
+                          "ORDER BY property"));
     ck_assert_msg(strstr(rows, inside ? "io|inline" : "io|") != NULL, "%s: %s", storage, rows);
     ck_assert_msg(strstr(rows, inside ? "option storage|inline" : "option storage|file") != NULL, "%s: %s", storage,
                   rows);
-    sqlite3_free(rows);
-    char *file = sql_find_file(directory, ".art");
+    char *file = kept(sql_find_file(directory, ".art"));
     ck_assert_msg(inside == !file, "%s: %s", storage, file ? file : "no file");
-    sqlite3_free(file);
 }
 
 static const char *other(const char *storage) {
@@ -63,27 +61,24 @@ static const char *other(const char *storage) {
 
 LOOP_TEST(test_a_table_keeps_the_storage_that_it_was_created_with, 2) {
     const char *storage = _i ? "inline" : "file", *way = "CREATE another one with storage=%s, INSERT INTO it SELECT";
-    char *advice = sqlite3_mprintf(way, other(storage)), *command;
+    char *advice = TEXT(way, other(storage)), *command;
     begin_with(modes[_i], storage);
     sql_run(db, "INSERT INTO t(t) VALUES('storage=%s'), ('Storage = %s')", storage, storage);
     if (!_i) sql_run(db, "INSERT INTO t(t) VALUES('storage=auto')");
     sql_run(db, "BEGIN; INSERT INTO t VALUES('mine', 1)");
-    command = sqlite3_mprintf("INSERT INTO t(t) VALUES('storage=%s')", other(storage));
-    sql_refused(db, SQLITE_ERROR, advice, command);
+    command = TEXT("INSERT INTO t(t) VALUES('storage=%s')", other(storage));
+    refuses(SQLITE_ERROR, advice, command);
     sql_run(db, "DELETE FROM t WHERE path = 'mine'; COMMIT; DELETE FROM t; INSERT INTO t(t) VALUES('vacuum')");
-    sql_refused(db, SQLITE_ERROR, advice, command);
-    sql_expect(db, _i ? "inline\n" : "file\n", "SELECT value FROM art_info('t') WHERE property = 'option storage'");
-    sqlite3_free(advice);
-    sqlite3_free(command);
+    refuses(SQLITE_ERROR, advice, command);
+    expect(_i ? "inline\n" : "file\n", "SELECT value FROM art_info('t') WHERE property = 'option storage'");
 }
 
 /* --- a copy with the other storage -------------------------------------------------------------------------------- */
 
 static void copy_to(const char *storage) {
-    char *command = sqlite3_mprintf("rm -rf '%s/copies'; mkdir '%s/copies'", directory, directory);
+    char *command = TEXT("rm -rf '%s/copies'; mkdir '%s/copies'", directory, directory);
     ck_assert_int_eq(system(command), 0);
     sql_run(db, "SELECT art_backup('%s', 'main', '%s')", copy_path, storage);
-    sqlite3_free(command);
 }
 
 static void in_copies(const char *storage) {
@@ -111,7 +106,7 @@ LOOP_TEST(test_a_copy_may_have_the_other_storage, 4) {
             from);
     sqlite3_free(expected);
     expected = sql_rows(db, "%s", content);
-    char *before = sql_rows(db, "%s", versions);
+    char *before = kept(sql_rows(db, "%s", versions));
     copy_to(other(from));
     sqlite3 *copy = sql_open(copy_path);
     sql_expect(copy, before, versions);
@@ -119,7 +114,7 @@ LOOP_TEST(test_a_copy_may_have_the_other_storage, 4) {
                "SELECT (SELECT value FROM art_info('t') WHERE property = 'option storage'), (SELECT value FROM "
                "art_info('none') WHERE property = 'option storage')");
     if (_i % 2) sql_expect(copy, "0\n", "SELECT count(*) FROM t_artblob");
-    char *again = sqlite3_mprintf("%s/copies/again.db", directory);
+    char *again = TEXT("%s/copies/again.db", directory);
     sql_run(copy, "SELECT art_backup('%s', 'main', '%s')", again, from);
     sql_close(copy);
     copy = sql_open(again);
@@ -132,8 +127,6 @@ LOOP_TEST(test_a_copy_may_have_the_other_storage, 4) {
     in_copies(from);
     is_in(db, from);
     has_all(db, "the original");
-    sqlite3_free(before);
-    sqlite3_free(again);
 }
 
 TEST(test_a_copy_of_a_database_without_a_name_gets_files) {
@@ -184,19 +177,17 @@ LOOP_TEST(test_an_interrupt_anywhere_leaves_no_copy, 2) {
     begin_with("WAL", _i ? "inline" : "file");
     int rc = SQLITE_INTERRUPT;
     for (int steps = 1; rc; steps += 1 + steps / 4) {
-        char *command = sqlite3_mprintf("rm -rf '%s/copies'; mkdir '%s/copies'", directory, directory);
+        char *command = TEXT("rm -rf '%s/copies'; mkdir '%s/copies'", directory, directory);
         ck_assert_int_eq(system(command), 0);
         steps_left = steps;
         sqlite3_progress_handler(db, 1, stop, NULL);
         rc = sql_try(db, "SELECT art_backup('%s', 'main', '%s')", copy_path, _i ? "file" : "inline");
         sqlite3_progress_handler(db, 0, NULL, NULL);
         ck_assert_msg(rc == SQLITE_OK || rc == SQLITE_INTERRUPT, "%d: %s", rc, sqlite3_errmsg(db));
-        sqlite3_free(command);
-        command = sqlite3_mprintf("rmdir '%s/copies'", directory);
+        command = TEXT("rmdir '%s/copies'", directory);
         bool whole = rc && !access(copy_path, F_OK);
         if (whole) in_copies(_i ? "file" : "inline");
         if (rc && !whole) ck_assert_int_eq(system(command), 0);
-        sqlite3_free(command);
         has_all(db, "interrupted");
     }
     in_copies(_i ? "file" : "inline");
@@ -206,14 +197,12 @@ LOOP_TEST(test_an_interrupt_anywhere_leaves_no_copy, 2) {
 TEST(test_a_table_in_the_way_is_left_alone) {
     sql_run(db, "CREATE TABLE t_artblob(page INTEGER PRIMARY KEY, data BLOB); INSERT INTO t_artblob VALUES(1, 'mine')");
     sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value, storage=file); INSERT INTO t VALUES('a', 1)");
-    char *command = sqlite3_mprintf("SELECT art_backup('%s/copy.db', 'main', 'inline')", directory);
-    sql_refused(db, SQLITE_ERROR, "t_artblob", command);
+    refuses(SQLITE_ERROR, "t_artblob", TEXT("SELECT art_backup('%s/copy.db', 'main', 'inline')", directory));
     ck_assert_ptr_null(sql_find_file(directory, "copy.db"));
     sql_run(db, "INSERT INTO t VALUES('b', 1)");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 2);
     sql_run(db, "ALTER TABLE t RENAME TO u; DROP TABLE u");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_artblob"), 1);
-    sqlite3_free(command);
 }
 
 /* A version that knows nothing of blobs in the database would look for a file, or make one. */
@@ -221,7 +210,7 @@ TEST(test_older_versions_are_told_that_there_is_no_file) {
     static const char format[] = "SELECT typeof(v) || v FROM t_artstate WHERE k = 'format'";
     for (int i = 0; i < 2; i++) {
         sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value, storage=%s)", i ? "file" : "inline");
-        sql_expect(db, i ? "integer4\n" : "integer5\n", format);
+        expect(i ? "integer4\n" : "integer5\n", format);
         copy_to(i ? "inline" : "file");
         sqlite3 *copy = sql_open(copy_path);
         sql_expect(copy, i ? "integer5\n" : "integer4\n", format);
@@ -252,20 +241,16 @@ TEST(test_no_table_with_a_file_is_made_in_a_database_without_a_name) {
     db = sql_open(":memory:");
     sql_run(db, "ATTACH '' AS nameless");
     EACH(schema, "main", "temp", "nameless") {
-        char *create = sqlite3_mprintf("CREATE VIRTUAL TABLE %s.t USING art(path, storage=file)", schema);
-        sql_refused(db, SQLITE_ERROR, "leave storage=file out", create);
-        sqlite3_free(create);
+        refuses(SQLITE_ERROR, "leave storage=file out",
+                TEXT("CREATE VIRTUAL TABLE %s.t USING art(path, storage=file)", schema));
         ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM sqlite_schema"), 0);
         for (int given = 0; given < 2; given++) {
             sql_run(db, "CREATE VIRTUAL TABLE %s.t USING art(path, value%s)", schema, given ? ", storage=auto" : "");
             sql_run(db, "INSERT INTO %s.t VALUES('a', 1); INSERT INTO %s.t(t) VALUES('flush')", schema, schema);
             char *blobs =
-                sql_rows(db, "SELECT count(*) > 0, (SELECT value FROM %s.t) FROM %s.t_artblob", schema, schema);
+                kept(sql_rows(db, "SELECT count(*) > 0, (SELECT value FROM %s.t) FROM %s.t_artblob", schema, schema));
             ck_assert_str_eq(blobs, "1|1\n");
-            sqlite3_free(blobs);
-            char *setting = sqlite3_mprintf("INSERT INTO %s.t(t) VALUES('storage=file')", schema);
-            sql_refused(db, SQLITE_ERROR, "leave storage=file out", setting);
-            sqlite3_free(setting);
+            refuses(SQLITE_ERROR, "leave storage=file out", TEXT("INSERT INTO %s.t(t) VALUES('storage=file')", schema));
             sql_run(db, "DROP TABLE %s.t", schema);
         }
     }
@@ -291,7 +276,7 @@ LOOP_TEST(test_a_copy_without_a_name_refuses_a_table_with_a_file, 4) {
     sql_run(copy, "DROP TABLE t; CREATE VIRTUAL TABLE t USING art(path, value); INSERT INTO t VALUES('c', 3)");
     sql_expect(copy, "c|3|ok\n", "SELECT *, art_check('t') FROM t");
     sql_close(copy);
-    sql_expect(db, "a|1|ok\n", "SELECT *, art_check('t') FROM t");
+    expect("a|1|ok\n", "SELECT *, art_check('t') FROM t");
 }
 
 /* It was in use here while it was inline, in two connections where they may have one database in memory. */
@@ -328,34 +313,28 @@ static void begin_small(const char *mode, const char *storage) {
 
 static void both(const char *statement) {
     for (int i = 0; i < 2; i++) {
-        char *named = sql_named(statement, i ? "o" : "t");
-        sql_run(db, "%s", named);
-        sqlite3_free(named);
+        sql_run(db, "%s", kept(sql_named(statement, i ? "o" : "t")));
     }
 }
 
 static void insert(int from, int count) {
-    char *statement = sqlite3_mprintf("REPLACE INTO @ WITH n(i) AS (SELECT %d UNION ALL SELECT i + 1 FROM n LIMIT %d) "
-                                      "SELECT printf('d%%d/%%05d', i %% 7, i), 'value ' || %d || hex(zeroblob(%d)), i "
-                                      "FROM n",
-                                      from, count, count, from % 5 ? 40 : 400);
-    both(statement);
-    sqlite3_free(statement);
+    both(TEXT("REPLACE INTO @ WITH n(i) AS (SELECT %d UNION ALL SELECT i + 1 FROM n LIMIT %d) "
+              "SELECT printf('d%%d/%%05d', i %% 7, i), 'value ' || %d || hex(zeroblob(%d)), i "
+              "FROM n",
+              from, count, count, from % 5 ? 40 : 400));
 }
 
 static void same(sqlite3 *of, const char *where) {
-    char *rows = sql_rows(of, "SELECT count(*), (SELECT count(*) FROM o), "
-                              "(SELECT count(*) FROM (SELECT * FROM o EXCEPT SELECT * FROM t)) FROM t");
+    char *rows = kept(sql_rows(of, "SELECT count(*), (SELECT count(*) FROM o), "
+                                   "(SELECT count(*) FROM (SELECT * FROM o EXCEPT SELECT * FROM t)) FROM t"));
     long long art = -1, plain = -2, missing = -3;
     ck_assert_msg(sscanf(rows, "%lld|%lld|%lld", &art, &plain, &missing) == 3 && art == plain && !missing, "%s: %s",
                   where, rows);
-    sqlite3_free(rows);
 }
 
 static void sound(sqlite3 *of, const char *where) {
-    char *said = sql_rows(of, "SELECT art_check('t')");
+    char *said = kept(sql_rows(of, "SELECT art_check('t')"));
     ck_assert_msg(!strcmp(said, "ok\n"), "%s: %s", where, said);
-    sqlite3_free(said);
     same(of, where);
 }
 
@@ -466,9 +445,7 @@ LOOP_TEST(test_any_history_of_spills_has_the_rows_of_an_ordinary_table, 4) {
         if (what < 5) {
             insert((int)random_below(&random, 3000), 1 + (int)random_below(&random, random_below(&random, 600) + 1));
         } else if (what == 5) {
-            char *statement = sqlite3_mprintf("DELETE FROM @ WHERE n %% 7 = %u", random_below(&random, 7));
-            both(statement);
-            sqlite3_free(statement);
+            both(TEXT("DELETE FROM @ WHERE n %% 7 = %u", random_below(&random, 7)));
         } else if (what == 6) {
             sql_run(db, "INSERT INTO t(t) VALUES('%s')", summaries[random_below(&random, 3)]);
         } else if (what < 10) {

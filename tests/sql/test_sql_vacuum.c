@@ -50,11 +50,10 @@ LOOP_TEST(test_a_refused_commit_cuts_nothing_off_that_a_rollback_needs, 2) {
 }
 
 static uint64_t file_bytes(void) {
-    char *name = sql_rows(db, "SELECT value FROM art_info('t') WHERE property = 'file'");
+    char *name = kept(sql_rows(db, "SELECT value FROM art_info('t') WHERE property = 'file'"));
     struct stat status;
     name[strcspn(name, "\n")] = 0;
     ck_assert_msg(!stat(name, &status), "%s", name);
-    sqlite3_free(name);
     return (uint64_t)status.st_size;
 }
 
@@ -208,7 +207,6 @@ TEXTS(ways_to_empty, "DELETE FROM t; DELETE FROM m", "BEGIN; DELETE FROM m; DELE
        "COMMIT"),
       ("BEGIN; DELETE FROM m; DELETE FROM t; INSERT INTO t SELECT 'spilt/' || value, randomblob(200) FROM "
        "json_each(hundreds(9)); DELETE FROM t; INSERT INTO t(t) VALUES('optimize'); COMMIT"));
-enum { WAYS_TO_EMPTY = sizeof ways_to_empty / sizeof *ways_to_empty };
 
 /* [0,0,...]: hundreds(n) has n times a hundred numbers. */
 static void add_hundreds(sqlite3_context *context, int count, sqlite3_value **values) {
@@ -245,7 +243,8 @@ LOOP_TEST(test_versions_go_on_however_often_a_table_is_emptied, 4) {
         bool hinders = random_once_in(&random, 5);
         sqlite3_stmt *reader = sql_prepare(other, "SELECT path FROM m, t USING(path)");
         if (hinders) sqlite3_step(reader);
-        if (sql_try(db, "%s", ways_to_empty[random_below(&random, WAYS_TO_EMPTY)])) ck_assert(hinders && _i % 2 == 0);
+        if (sql_try(db, "%s", ways_to_empty[random_below(&random, LENGTH(ways_to_empty))]))
+            ck_assert(hinders && _i % 2 == 0);
         if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
         sqlite3_finalize(reader);
         write_rows(&random, round);
@@ -318,14 +317,12 @@ static uint64_t size_of(const char *name) {
 
 /* The table, the database and its WAL. */
 static uint64_t all_bytes(void) {
-    char *wal = sqlite3_mprintf("%s-wal", path);
-    uint64_t bytes = file_bytes() + size_of(path) + size_of(wal);
-    sqlite3_free(wal);
+    uint64_t bytes = file_bytes() + size_of(path) + size_of(TEXT("%s-wal", path));
     return bytes;
 }
 
 static void hindered(int rc, const char *why) {
-    sql_refused(db, rc, why, "SELECT art_vacuum('t')");
+    refuses(rc, why, "SELECT art_vacuum('t')");
 }
 
 /* Several runs, some of whose rows hide others. */
@@ -345,7 +342,6 @@ static void expect_rows_after_vacuum(void) {
 TEXTS(settings, "PRAGMA journal_mode=WAL", "PRAGMA journal_mode=DELETE",
       "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL", "PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=OFF",
       "PRAGMA journal_mode=WAL; PRAGMA locking_mode=EXCLUSIVE", "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0");
-enum { SETTINGS = sizeof settings / sizeof *settings };
 
 /* By the commands and checkpoints of which it consists. */
 static uint64_t bytes_after_commands(const char *setting) {
@@ -360,7 +356,7 @@ static uint64_t bytes_after_commands(const char *setting) {
     return all_bytes();
 }
 
-LOOP_TEST(test_one_call_leaves_what_five_commands_did, SETTINGS) {
+LOOP_TEST(test_one_call_leaves_what_five_commands_did, LENGTH(settings)) {
     if (sql_has_no_file("test_one_call_leaves_what_five_commands_did")) return;
     uint64_t five = bytes_after_commands(settings[_i]);
     bool shuts_out = strstr(settings[_i], "EXCLUSIVE") != NULL;
@@ -413,9 +409,9 @@ TEST(test_it_makes_no_transactions_within_one) {
     sql_run(db, "BEGIN");
     hindered(SQLITE_LOCKED, "COMMIT");
     sql_run(db, "COMMIT; CREATE TABLE said(x)");
-    sql_refused(db, SQLITE_LOCKED, "COMMIT", "INSERT INTO said SELECT art_vacuum('t')");
-    sql_refused(db, SQLITE_LOCKED, "COMMIT", "SELECT art_vacuum('t') FROM t");
-    sql_refused(db, SQLITE_ERROR, "there is no art table of that name", "SELECT art_vacuum('nowhere')");
+    refuses(SQLITE_LOCKED, "COMMIT", "INSERT INTO said SELECT art_vacuum('t')");
+    refuses(SQLITE_LOCKED, "COMMIT", "SELECT art_vacuum('t') FROM t");
+    refuses(SQLITE_ERROR, "there is no art table of that name", "SELECT art_vacuum('nowhere')");
     sql_run(db, "INSERT INTO said VALUES(7)");
     sqlite3_set_last_insert_rowid(db, 77);
     expect("done\n", "SELECT art_vacuum('t')");
@@ -441,7 +437,7 @@ TEST(test_a_statement_around_it_is_named) {
     if (sql_has_no_file("test_a_statement_around_it_is_named")) return;
     sql_run(db, "PRAGMA journal_mode=%s", "WAL");
     make_loose();
-    sql_refused(db, SQLITE_LOCKED, "reset the statements that are open", "VACUUM INTO art_vacuum('t')");
+    refuses(SQLITE_LOCKED, "reset the statements that are open", "VACUUM INTO art_vacuum('t')");
     expect("done\n", "SELECT art_vacuum('t')");
     expect_rows_after_vacuum();
 }

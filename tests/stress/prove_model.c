@@ -69,7 +69,7 @@ static int wait_for_one(void) {
     return status != 0;
 }
 
-static struct running *free_place(void) {
+static struct running *free_entry(void) {
     for (int i = 0; i < AT_ONCE; i++) {
         if (!running[i].process) return &running[i];
     }
@@ -104,12 +104,12 @@ int main(int argc, char **argv) {
         uint64_t number = only >= 0 ? (uint64_t)only : i % (uint64_t)history_setting_count;
         if (minutes > 0 && seconds() - begun > minutes * 60) break;
         if (statements > 0 && tally->statements >= statements) break;
-        if (!free_place()) failed += wait_for_one();
+        if (!free_entry()) failed += wait_for_one();
         if (seconds() - shown > PROGRESS_SECONDS) {
             show_progress(begun, failed);
             shown = seconds();
         }
-        start_history(free_place(), &history_settings[number], seed + i);
+        start_history(free_entry(), &history_settings[number], seed + i);
     }
     while (any_runs()) failed += wait_for_one();
     show_progress(begun, failed);

@@ -159,22 +159,14 @@ static void read_by(unsigned threads, const char *before) {
     sqlite3_free(path);
 }
 
-TEST(test_what_is_read_again_takes_no_lock) {
-    read_by(1, "");
-}
-
-TEST(test_what_is_read_again_in_a_transaction_takes_no_lock) {
-    read_by(1, "BEGIN");
+LOOP_TEST(test_what_is_read_again_takes_no_lock, 2) {
+    read_by(1, _i ? "BEGIN" : "");
 }
 
 CASE("threads", .seconds = 120)
 
-TEST(test_two_threads_that_read_again_take_no_lock) {
-    read_by(2, "");
-}
-
-TEST(test_two_threads_that_read_again_in_transactions_take_no_lock) {
-    read_by(2, "BEGIN");
+LOOP_TEST(test_two_threads_that_read_again_take_no_lock, 2) {
+    read_by(2, _i ? "BEGIN" : "");
 }
 
 int main(void) {

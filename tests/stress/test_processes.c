@@ -78,7 +78,6 @@ LOOP_TEST(test_a_flush_that_is_merely_due_waits_for_another_commit, JOURNALS) {
     fill(2000, 1);
     ck_assert_int_gt(runs(), before);
     sql_expect(db, "651|ok\n", "SELECT count(*), art_check('t') FROM t");
-    sql_tear_down();
 }
 
 LOOP_TEST(test_a_commit_that_needs_the_file_is_busy_until_it_is_free, JOURNALS) {
@@ -102,7 +101,6 @@ LOOP_TEST(test_a_commit_that_needs_the_file_is_busy_until_it_is_free, JOURNALS) 
     close(fd);
     sql_expect(db, "501|0|ok\n", "SELECT count(*), sum(path = 'large'), art_check('t') FROM t");
     sql_run(db, "INSERT INTO t(path, value) VALUES('large', zeroblob(3000000))");
-    sql_tear_down();
 }
 
 /* SQLite before 3.53.2 forgets at recovery what was committed behind a ROLLBACK TO over pages that were flushed twice.
@@ -130,7 +128,6 @@ TEST(test_a_rollback_over_what_a_refused_commit_flushed_leaves_nothing_to_commit
     sql_expect(
         db, "500|1|1|ok|ok\n",
         "SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM u), count(*), art_check('t'), art_check('u') FROM m");
-    sql_tear_down();
 }
 
 /* In a child, which lets go after a while. */
@@ -167,7 +164,6 @@ LOOP_TEST(test_a_commit_waits_as_long_as_the_busy_timeout_says, JOURNALS) {
     int fd = lock_file(F_WRLCK);
     sql_refused(db, SQLITE_BUSY, "another connection is writing", "INSERT INTO t(t) VALUES('optimize')");
     close(fd);
-    sql_tear_down();
 }
 
 LOOP_TEST(test_a_spill_that_meets_the_lock_leaves_the_transaction_usable, JOURNALS) {
@@ -183,7 +179,6 @@ LOOP_TEST(test_a_spill_that_meets_the_lock_leaves_the_transaction_usable, JOURNA
     sql_run(db, "INSERT INTO t(path) VALUES('behind'); COMMIT");
     sql_expect(db, "before\nbehind\n", "SELECT path FROM t WHERE value IS NULL");
     sql_expect(db, "502|1|ok\n", "SELECT count(*), (SELECT n FROM m), art_check('t') FROM t");
-    sql_tear_down();
 }
 
 /* A killed process may still have writes under way in the kernel, and its lock as long as these: the next process
@@ -213,7 +208,6 @@ LOOP_TEST(test_the_lock_of_a_dead_process_counts, JOURNALS) {
     sqlite3_busy_timeout(db, 60000);
     sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
     sql_expect(db, "500|ok\n", "SELECT count(*), art_check('t') FROM t");
-    sql_tear_down();
 }
 
 /* ---- a reader that dies ------------------------------------------------------------------------------------------ */
@@ -287,7 +281,6 @@ TEST(test_a_reader_that_dies_lets_go_of_its_snapshot) {
     ck_assert_int_le(file_size(), held);
     sql_expect(db, "500|ok\n", "SELECT count(*), art_check('t') FROM t");
     sql_expect(db, "0|0|0\n", "PRAGMA wal_checkpoint(TRUNCATE)");
-    sql_tear_down();
 }
 
 TEST(test_a_reader_that_dies_lets_a_writer_commit) {
@@ -298,7 +291,6 @@ TEST(test_a_reader_that_dies_lets_a_writer_commit) {
     bury(reader);
     sql_run(db, "COMMIT");
     sql_expect(db, "501|ok\n", "SELECT count(*), art_check('t') FROM t");
-    sql_tear_down();
 }
 
 /* ---- fork -------------------------------------------------------------------------------------------------------- */
@@ -346,7 +338,6 @@ LOOP_TEST(test_a_child_takes_nothing_from_a_connection_at_rest, JOURNALS) {
     sql_command(db, "main", "t", "flush");
     sql_expect(other, "510|0|ok\n", "SELECT count(*), sum(path = 'child'), art_check('t') FROM t");
     sql_close(other);
-    sql_tear_down();
 }
 
 LOOP_TEST(test_a_child_takes_nothing_from_a_transaction_that_has_spilled, JOURNALS) {
@@ -363,7 +354,6 @@ LOOP_TEST(test_a_child_takes_nothing_from_a_transaction_that_has_spilled, JOURNA
     sql_expect(other, "3000|0|1|ok\n",
                "SELECT count(*), sum(path = 'child'), (SELECT n FROM m), art_check('t') FROM t");
     sql_close(other);
-    sql_tear_down();
 }
 
 LOOP_TEST(test_an_open_scan_goes_on_in_the_parent_alone, JOURNALS) {
@@ -384,10 +374,9 @@ LOOP_TEST(test_an_open_scan_goes_on_in_the_parent_alone, JOURNALS) {
     while (sqlite3_step(scan) == SQLITE_ROW) rows++;
     sqlite3_finalize(scan);
     ck_assert_int_eq(rows, 500);
-    sql_tear_down();
 }
 
 int main(int count, char **words) {
     if (count > 1) return read_until_killed(words[1]);
-    return suite_run("processes", .seconds = 120);
+    return suite_run("processes", .seconds = 120, .tear_down = sql_tear_down);
 }

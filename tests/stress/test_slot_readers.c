@@ -75,7 +75,7 @@ static void set_up(const char *journal, const char *options) {
 
 static void tear_down(void) {
     sql_tear_down();
-    watch_free(watch);
+    if (watch) watch_free(watch);
 }
 
 static uint64_t reused(void) {
@@ -114,7 +114,6 @@ LOOP_TEST(test_what_the_committed_root_names_is_not_written, JOURNALS) {
         if (n % 2) sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
     }
     ck_assert_uint_gt(watch->spills, 4);
-    tear_down();
 }
 
 LOOP_TEST(test_a_savepoint_keeps_its_root, JOURNALS) {
@@ -136,7 +135,6 @@ LOOP_TEST(test_a_savepoint_keeps_its_root, JOURNALS) {
     all_are(other, 1, "another connection");
     sql_close(other);
     ck_assert_uint_gt(watch->spills, 4);
-    tear_down();
 }
 
 /* ---- rollback journal -------------------------------------------------------------------------------------------- */
@@ -152,7 +150,6 @@ TEST(test_with_a_rollback_journal_nothing_is_retired) {
         ck_assert_int_le(file_size(), largest + (n < 4 ? INT32_MAX : 0));
         if (n >= 2) ck_assert_uint_gt(reused(), before); /* what the transaction before has left */
     }
-    tear_down();
 }
 
 /* ---- WAL --------------------------------------------------------------------------------------------------------- */
@@ -191,7 +188,6 @@ LOOP_TEST(test_no_checkpoint_frees_what_a_reader_stands_on, CHECKPOINTS) {
     rewrite(6);
     ck_assert_int_le(file_size(), size);
     all_are(db, 6, "the last");
-    tear_down();
 }
 
 TEST(test_without_a_checkpoint_nothing_is_freed) {
@@ -201,7 +197,6 @@ TEST(test_without_a_checkpoint_nothing_is_freed) {
         rewrite(n);
         ck_assert_int_gt(file_size(), size);
     }
-    tear_down();
 }
 
 TEST(test_an_older_reader_counts_and_a_newer_one_too) {
@@ -219,7 +214,6 @@ TEST(test_an_older_reader_counts_and_a_newer_one_too) {
         rewrite(10 + n);
     }
     all_are(db, 13, "the writer");
-    tear_down();
 }
 
 /* Others roll back, leave, come anew and empty the -wal; the writer itself is opened anew each time. */
@@ -250,7 +244,6 @@ TEST(test_retired_slots_outlive_the_connection_that_made_them) {
     rewrite(6);
     ck_assert_int_le(file_size(), size);
     all_are(db, 6, "the last");
-    tear_down();
 }
 
 TEST(test_cutting_the_file_is_writing) {
@@ -270,9 +263,8 @@ TEST(test_cutting_the_file_is_writing) {
     }
     ck_assert_int_lt(file_size(), size); /* and then it is cut */
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), ROWS / 5);
-    tear_down();
 }
 
 int main(void) {
-    return suite_run("slot readers", .seconds = 120);
+    return suite_run("slot readers", .seconds = 120, .tear_down = tear_down);
 }

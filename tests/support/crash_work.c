@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/io/io.h"
 #include "ext/art.h"
 #include "tests/support/spills.h"
 
@@ -49,7 +48,6 @@ static bool is_wal(const struct crash_work *work) {
 sqlite3 *crash_open(const struct crash_setting *setting, char **why) {
     sqlite3 *db = NULL;
     char *message = NULL;
-    art_disk_set_default(world_disk());
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     int rc = sqlite3_open_v2(WORLD_DATABASE, &db, flags, "world");
     if (!rc) rc = sqlite3_art_init(db, &message, NULL);
@@ -213,10 +211,8 @@ static void arm_for_duel(struct crash_work *work) {
 
 /* Does an operation meet a file whose name has this in it? */
 static bool is_of(const struct world *world, const struct world_op *op, const char *part) {
-    for (unsigned k = 0; k < world->name_count; k++) {
-        if (world->names[k].inode == op->inode && strstr(world->names[k].name, part)) return true;
-    }
-    return false;
+    const char *name = world_name_of(world, op->inode);
+    return name && strstr(name, part);
 }
 
 /* Has anybody written blobs since this operation? */

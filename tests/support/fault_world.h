@@ -70,7 +70,7 @@ struct fault_world {
     sqlite3 *db;
     int64_t memory;  /* what SQLite had allocated, */
     int descriptors; /* and what was open, before the first connection */
-    uint64_t state; /* behind the last attempt that was verified; 0: that is not known */
+    uint64_t state;  /* behind the last attempt that was verified; 0: that is not known */
     unsigned attempts;
     bool may_stay_open; /* a ROLLBACK may fail, too, while things fail */
     int files_may_stay; /* in so many attempts an .art file more than there are tables is no error */

@@ -191,6 +191,19 @@ static void draw(struct grammar *grammar, struct span text) {
 
 /* ---- all of it --------------------------------------------------------------------------------------------------- */
 
+void grammar_keep(struct grammar *grammar, const char *name, const char *text) {
+    *place_of(grammar, name, strlen(name), true) = sqlite3_mprintf("%s", text);
+}
+
+void grammar_more(struct grammar *grammar, const char *text) {
+    draw(grammar, whole(text));
+}
+
+const char *grammar_kept(struct grammar *grammar, const char *name) {
+    char **kept = place_of(grammar, name, strlen(name), false);
+    return kept ? *kept : NULL;
+}
+
 void grammar_draw(struct grammar *grammar, const char *text) {
     draw(grammar, whole(text));
     for (int i = 0; i < GRAMMAR_KEPT; i++) sqlite3_free(grammar->kept[i].text);

@@ -10,8 +10,8 @@
  *     $(name:=text)  keeps it, and shows nothing
  *
  * An alternative "3*text" counts three times. Neither "||" nor a bar within brackets or braces ends an alternative: it
- * may be SQL. Of {t|plain} the first is for `out` and the second for `twin`; without a twin it stays, for text_for()
- * (differential.h).
+ * may be SQL. So each bracket is closed in its own alternative. Of {t|plain} the first is for `out` and the second for
+ * `twin`; without a twin it stays, for text_for() (differential.h).
  */
 #ifndef ART_TESTS_GRAMMAR_H
 #define ART_TESTS_GRAMMAR_H
@@ -34,10 +34,15 @@ struct grammar {
     } kept[GRAMMAR_KEPT];
 };
 
+/* Keeps a text for the next that is drawn, under a name that has none yet. */
+void grammar_keep(struct grammar *grammar, const char *name, const char *text);
 /* Draws the text into `out`. */
 void grammar_draw(struct grammar *grammar, const char *text);
 /* Draws a text of its own. sqlite3_free() it. */
 char *grammar_text(struct grammar *grammar, const char *text);
+/* For `call`: writes; draws a part of the text that is being drawn; what was kept, or NULL. */
 void grammar_put(struct grammar *grammar, const char *text, int len);
+void grammar_more(struct grammar *grammar, const char *text);
+const char *grammar_kept(struct grammar *grammar, const char *name);
 
 #endif

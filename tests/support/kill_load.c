@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/support/random.h"
+#include "tests/support/grammar.h"
 #include "tests/support/sql.h"
 
-enum { DIRECTORIES = 8, FILES = 250, LONGEST_VALUE = 120000, SIZES = 500 };
+enum { LONGEST_VALUE = 120000 };
 
 /* As the command names them, and as art_info() does. */
 static const char *const summaries[][2] = {
@@ -34,74 +34,48 @@ void load_create(sqlite3 *db, const char *options) {
                 "INSERT INTO counter VALUES(0, 0, 0)");
 }
 
-struct target target_open(sqlite3 *db, bool art) {
-    return (struct target){
-        .db = db,
-        .art = art,
-        .put = sql_prepare(db, "INSERT OR REPLACE INTO t(path, value, size) VALUES(?1, ?2, ?3)"),
-        .insert = sql_prepare(db, "INSERT OR IGNORE INTO t(path, value, size) VALUES(?1, ?2, ?3)"),
-        .remove = sql_prepare(db, "DELETE FROM t WHERE path = ?1"),
-        .remove_directory = sql_prepare(db, "DELETE FROM t WHERE path GLOB ?1"),
-        .move = sql_prepare(db, "UPDATE OR IGNORE t SET path = ?2 WHERE path = ?1"),
-        .count = sql_prepare(db, "UPDATE counter SET n = ?1, writes = writes + ?2"),
-        .note = sql_prepare(db, "INSERT OR REPLACE INTO u(path, value) VALUES(printf('%%02d', ?1 %% 40), ?1)"),
-    };
+/* ---- a transaction ----------------------------------------------------------------------------------------------- */
+
+static const char *const rules[] = {
+    "path: 'data/directory-$(00-07)/file-$(00000-00249)'",
+    "length: $(0-119999) | 11*$(0-8999) | 388*$(0-299)",
+    "size: 491*$(0-490) | 9*-$(1-9)",
+    "row: 60*INSERT OR REPLACE $values | 15*INSERT OR IGNORE $values | 15*DELETE FROM t WHERE path = $path | "
+    "10*UPDATE OR IGNORE t SET path = $path WHERE path = $path",
+    "values: INTO t(path, value, size) VALUES($path, noise($(0-1000000000), $length), $size)",
+    "clear: DELETE FROM t WHERE path GLOB $(7*'data/directory-$(00-07)/*'|'*')",
+    NULL};
+
+static void run_drawn(struct target *target, struct random *random, const char *text) {
+    char *sql = grammar_text(&(struct grammar){.random = random, .rules = rules}, text);
+    sql_run(target->db, "%s", sql);
+    sqlite3_free(sql);
 }
 
-void target_close(struct target *target) {
-    sqlite3_stmt *all[] = {target->put,  target->insert, target->remove, target->remove_directory,
-                           target->move, target->count,  target->note};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) sqlite3_finalize(all[i]);
-    sql_close(target->db);
-}
-
-static void step(struct target *target, sqlite3_stmt *statement) {
-    int rc = sqlite3_step(statement);
-    if (rc != SQLITE_DONE) {
-        fprintf(stderr, "%s: %s (%d)\n", sqlite3_sql(statement), sqlite3_errmsg(target->db), rc);
-        abort();
-    }
-    sqlite3_reset(statement);
-}
-
-static void bind_path(sqlite3_stmt *statement, int at, struct random *random) {
-    char path[64];
-    sqlite3_snprintf(sizeof path, path, "data/directory-%02u/file-%05u", random_below(random, DIRECTORIES),
-                     random_below(random, FILES));
-    sqlite3_bind_text(statement, at, path, -1, SQLITE_TRANSIENT);
-}
-
-static void bind_value(sqlite3_stmt *statement, int at, struct random *random) {
+/* noise(seed, length): bytes. */
+static void noise(sqlite3_context *context, int count, sqlite3_value **values) {
     static unsigned char data[LONGEST_VALUE + 8];
-    uint32_t kind = random_below(random, 400), len;
-    if (kind == 0) {
-        len = random_below(random, LONGEST_VALUE);
-    } else if (kind < 12) {
-        len = random_below(random, 9000);
-    } else {
-        len = random_below(random, 300);
-    }
-    uint64_t x = random_next(random);
-    for (uint32_t i = 0; i < len; i += 8) {
+    int len = sqlite3_value_int(values[1]);
+    uint64_t x = random_next(&(struct random){(uint64_t)sqlite3_value_int64(values[0])});
+    (void)count;
+    for (int i = 0; i < len; i += 8) {
         x = x * 6364136223846793005u + 1442695040888963407u;
         memcpy(data + i, &x, sizeof x);
     }
-    sqlite3_bind_blob(statement, at, data, (int)len, SQLITE_TRANSIENT);
+    sqlite3_result_blob(context, data, len, SQLITE_TRANSIENT);
+}
+
+struct target target_open(sqlite3 *db, bool art) {
+    sqlite3_create_function(db, "noise", 2, SQLITE_UTF8, NULL, noise, NULL, NULL);
+    return (struct target){.db = db, .art = art};
+}
+
+void target_close(struct target *target) {
+    sql_close(target->db);
 }
 
 static void write_rows(struct target *target, struct random *random, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t kind = random_below(random, 100);
-        sqlite3_stmt *statement = kind < 60   ? target->put
-                                  : kind < 75 ? target->insert
-                                  : kind < 90 ? target->remove
-                                              : target->move;
-        bind_path(statement, 1, random);
-        if (kind < 75) bind_value(statement, 2, random);
-        if (kind < 75) sqlite3_bind_int(statement, 3, (int)random_below(random, SIZES) - 9);
-        if (kind >= 90) bind_path(statement, 2, random);
-        step(target, statement);
-    }
+    while (count--) run_drawn(target, random, "$row");
 }
 
 /* All rows are written anew, and the counter notes it: what takes the one back takes the other. */
@@ -138,18 +112,11 @@ void load_transaction(struct target *target, uint64_t seed, int64_t n) {
     write_rows(target, &random, rows);
     if (random_once_in(&random, 20)) change_summary(target, &random);
     if (random_once_in(&random, 4)) write_in_savepoint(target, &random);
-    if (random_once_in(&random, 30)) {
-        char pattern[64] = "*";
-        if (!random_once_in(&random, 8))
-            sqlite3_snprintf(sizeof pattern, pattern, "data/directory-%02u/*", random_below(&random, DIRECTORIES));
-        sqlite3_bind_text(target->remove_directory, 1, pattern, -1, SQLITE_TRANSIENT);
-        step(target, target->remove_directory);
-    }
-    sqlite3_bind_int64(target->note, 1, n);
-    step(target, target->note);
-    sqlite3_bind_int64(target->count, 1, n);
-    sqlite3_bind_int64(target->count, 2, rows);
-    step(target, target->count);
+    if (random_once_in(&random, 30)) run_drawn(target, &random, "$clear");
+    sql_run(target->db,
+            "INSERT OR REPLACE INTO u(path, value) VALUES(printf('%%02d', %lld), %lld);"
+            "UPDATE counter SET n = %lld, writes = writes + %u",
+            n % 40, n, n, rows);
     give_commands(target, &random);
     sql_run(target->db, "COMMIT");
 }

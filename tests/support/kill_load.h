@@ -15,7 +15,6 @@
 struct target {
     sqlite3 *db;
     bool art;
-    sqlite3_stmt *put, *insert, *remove, *remove_directory, *move, *count, *note;
 };
 
 /* Tables for target_open(): counter, and t and u, both art tables with these options, or ordinary ones (NULL). The

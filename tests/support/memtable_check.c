@@ -70,10 +70,10 @@ static enum art_rc broken(const char *what) {
     return art_corrupt("memtable", ART_NOWHERE, ART_NOWHERE, "%s", what);
 }
 
-/* Ascending bytes and the number of children; places of a Node48 that no byte leads to, or two do. */
+/* Ascending bytes and the number of children; indexes of a Node48 that no byte leads to, or two do. */
 static enum art_rc check_children(const struct art_node *node) {
     int count = 0, before = -1;
-    uint64_t places = 0;
+    uint64_t indexes = 0;
     for (int child = art_node_child_from(node, 0); child >= 0; child = art_node_next(node, child)) {
         int byte = art_node_byte(node, child);
         if (byte <= before) return broken("children out of order");
@@ -83,12 +83,12 @@ static enum art_rc check_children(const struct art_node *node) {
             (before < 0 ? (node->end ? ART_CHILD_END : ART_CHILD_NONE) : art_node_child_of(node, (uint8_t)before))) {
             return broken("a child whose predecessor is not found");
         }
-        if (node->type == ART_NODE48) places |= 1ull << (((const struct art_node48 *)node)->place[byte] - 1);
+        if (node->type == ART_NODE48) indexes |= 1ull << (((const struct art_node48 *)node)->index[byte] - 1);
         before = byte;
         count++;
     }
     if (count != node->children) return broken("a node with a wrong number of children");
-    if (node->type == ART_NODE48 && __builtin_popcountll(places) != count) return broken("a shared place in a Node48");
+    if (node->type == ART_NODE48 && __builtin_popcountll(indexes) != count) return broken("a shared index in a Node48");
     if (count + !!node->end < 2) return broken("a node with less than two links");
     return ART_OK;
 }
@@ -99,7 +99,7 @@ static enum art_rc enter_node(struct check *check, art_link link) {
     if (node->type > ART_NODE256) return broken("a node of an unknown type");
     if (link % ART_ARENA_LINE_BYTES) return broken("a node that does not begin a cache line");
     if (above && node->depth <= above->node->depth) return broken("a node that is not deeper than the one above");
-    if (node->end && !art_link_is_leaf(node->end)) return broken("a node in the place of an end");
+    if (node->end && !art_link_is_leaf(node->end)) return broken("a node in the index of an end");
     check->live += art_node_bytes(node->type) + check->memtable->arena.beside;
     enum art_rc rc = check_children(node);
     return rc ? rc : walk_enter(&check->walk, link);
@@ -159,7 +159,7 @@ static enum art_rc check_leaf(struct check *check, const struct art_leaf *leaf) 
         bool fits = above->child == ART_CHILD_END
                         ? leaf->key_len == depth
                         : leaf->key_len > depth && leaf->key[depth] == art_node_byte(above->node, above->child);
-        if (!fits) return broken("a key in a wrong place");
+        if (!fits) return broken("a key in a wrong index");
         above->weight += art_leaf_weight(leaf);
         if (above->newest < leaf->csn_flags >> 8) above->newest = leaf->csn_flags >> 8;
         if (check->memtable->summary) {

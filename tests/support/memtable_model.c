@@ -318,8 +318,8 @@ static void compare_cursor(const struct memtable_model *model, const struct art_
 
 static bool is_asked_for(const struct memtable_model *model, int64_t at, const struct art_limits *limits) {
     const struct memtable_cell *cell = &model->cells[at];
-    for (unsigned s = 0; cell->present && limits && s < limits->sought_count; s++) {
-        if (!art_is_sought(&cell->data[limits->sought[s].table], &limits->sought[s])) return false;
+    for (unsigned s = 0; cell->present && limits && s < limits->query_count; s++) {
+        if (!art_value_has_term(&cell->data[limits->queries[s].field], &limits->queries[s])) return false;
     }
     return cell->present;
 }
@@ -478,8 +478,8 @@ static int compare_hashes(const void *a, const void *b) {
 void memtable_model_random_limits(struct memtable_model *model, struct art_limits *limits) {
     static uint32_t hashes[2][4];
     bool other = random_once_in(model->random, 2);
-    *limits = (struct art_limits){.sought_count = 1 + random_once_in(model->random, 4)};
-    for (unsigned s = 0; s < limits->sought_count; s++) {
+    *limits = (struct art_limits){.query_count = 1 + random_once_in(model->random, 4)};
+    for (unsigned s = 0; s < limits->query_count; s++) {
         uint32_t count = 1 + random_below(model->random, 4);
         for (uint32_t i = 0; i < count;) {
             struct art_datum datum = random_datum(model, 0);
@@ -488,7 +488,7 @@ void memtable_model_random_limits(struct memtable_model *model, struct art_limit
             if (made) hashes[s][i++] = hash[made - 1];
         }
         qsort(hashes[s], count, sizeof(uint32_t), compare_hashes);
-        limits->sought[s] = (struct art_sought){s ^ other ? 2 : 0, count, hashes[s]};
+        limits->queries[s] = (struct art_term_query){s ^ other ? 2 : 0, count, hashes[s]};
     }
 }
 

@@ -17,10 +17,13 @@ static const char values[] =
     "'123456789012345678901234567890'|'0.000000000000000000000000000001'|CAST(x'313200' AS TEXT)|"
     "CAST(x'3132ff' AS TEXT)|x'3132'|CAST('12' AS BLOB)|zeroblob(10)|zeroblob(0)|'١٢'|'é'|char(0)|TRUE|x'ff'";
 
-const char *odd_value(unsigned number) {
+const char *listed_value(const char *list, unsigned number) {
     static char value[64];
-    const char *at = values;
-    while (number--) at = strchr(at, '|') + 1;
-    snprintf(value, sizeof value, "%.*s", (int)strcspn(at, "|"), at);
+    while (number--) list = strchr(list, '|') + 1;
+    snprintf(value, sizeof value, "%.*s", (int)strcspn(list, "|"), list);
     return value;
+}
+
+const char *odd_value(unsigned number) {
+    return listed_value(values, number);
 }

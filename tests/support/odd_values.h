@@ -7,5 +7,7 @@ enum { ODD_VALUES = 109 };
 
 /* Until the next call. */
 const char *odd_value(unsigned number);
+/* Of a list with bars between. */
+const char *listed_value(const char *list, unsigned number);
 
 #endif

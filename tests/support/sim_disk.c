@@ -22,9 +22,18 @@ void *sim_memory(void *old, uint64_t bytes) {
     return memory;
 }
 
+void *sim_zeroed(uint64_t bytes) {
+    return memset(sim_memory(NULL, bytes), 0, bytes);
+}
+
 /* ---- images and operations --------------------------------------------------------------------------------------- */
 
 void sim_image_resize(struct sim_image *image, uint64_t len) {
+    if (image->is_sparse) {
+        sparse_truncate(&image->sparse, len);
+        image->len = len;
+        return;
+    }
     if (image->stays) {
         uint64_t page = (len + ART_PAGE - 1) / ART_PAGE * ART_PAGE;
         if (len > image->room) abort();
@@ -43,56 +52,20 @@ void sim_image_resize(struct sim_image *image, uint64_t len) {
 
 void sim_image_write(struct sim_image *image, uint64_t offset, const uint8_t *data, uint32_t len) {
     if (offset + len > image->len) sim_image_resize(image, offset + len);
-    memcpy(image->bytes + offset, data, len);
-}
-
-void sim_op_apply(struct sim_image *image, const struct sim_op *op) {
-    if (op->data) {
-        sim_image_write(image, op->offset, op->data, op->len);
+    if (image->is_sparse) {
+        sparse_write(&image->sparse, offset, data, len);
     } else {
-        sim_image_resize(image, op->offset);
+        memcpy(image->bytes + offset, data, len);
     }
 }
 
-/* The size may have grown for the whole write while parts of the data did not arrive. */
-void sim_op_tear(struct sim_disk *disk, struct sim_image *image, const struct sim_op *op) {
-    if (!op->data) return;
-    uint32_t unit = random_below(&disk->random, 2) ? 512 : 4096;
-    if (random_below(&disk->random, 2) && op->offset + op->len > image->len)
-        sim_image_resize(image, op->offset + op->len);
-    for (uint32_t at = 0; at < op->len; at += unit) {
-        uint32_t len = op->len - at < unit ? op->len - at : unit;
-        if (random_below(&disk->random, 2)) sim_image_write(image, op->offset + at, op->data + at, len);
-    }
-}
-
-void sim_ops_add(struct sim_ops *ops, struct sim_op op) {
-    if (ops->count == ops->room) {
-        ops->room = ops->room ? 2 * ops->room : 16;
-        ops->items = sim_memory(ops->items, ops->room * sizeof *ops->items);
-    }
-    ops->items[ops->count++] = op;
-}
-
-void sim_ops_clear(struct sim_ops *ops) {
-    for (uint64_t i = 0; i < ops->count; i++) free(ops->items[i].data);
-    free(ops->items);
-    *ops = (struct sim_ops){0};
-}
-
-static void copy_image(struct sim_image *to, const struct sim_image *from) {
-    sim_image_resize(to, 0);
-    sim_image_resize(to, from->len);
-    if (from->len) memcpy(to->bytes, from->bytes, from->len);
-}
-
-static struct sim_op copy_op(const struct sim_op *op) {
-    struct sim_op copy = *op;
-    if (op->data) {
-        copy.data = sim_memory(NULL, op->len);
-        memcpy(copy.data, op->data, op->len);
-    }
-    return copy;
+uint32_t sim_image_read(const struct sim_image *image, uint64_t offset, void *data, uint32_t len) {
+    if (image->is_sparse) return sparse_read(&image->sparse, offset, data, len);
+    uint64_t left = offset < image->len ? image->len - offset : 0;
+    uint32_t there = left < len ? (uint32_t)left : len;
+    if (there) memcpy(data, image->bytes + offset, there);
+    memset((uint8_t *)data + there, 0, len - there);
+    return there;
 }
 
 /* ---- names ------------------------------------------------------------------------------------------------------- */
@@ -121,22 +94,29 @@ static struct sim_inode *inode_to_use_again(struct sim_disk *disk) {
     return NULL;
 }
 
-static struct sim_inode *new_inode(struct sim_disk *disk) {
+struct sim_inode *sim_inode_new(struct sim_disk *disk, uint64_t number) {
     struct sim_inode *inode = inode_to_use_again(disk);
     if (inode) return inode;
-    inode = calloc(1, sizeof *inode);
-    if (!inode) abort();
+    inode = sim_zeroed(sizeof *inode);
     if (disk->steady) {
         int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
         void *bytes = mmap(NULL, disk->steady, PROT_READ | PROT_WRITE, flags, -1, 0);
         if (bytes == MAP_FAILED) abort();
-        inode->live = (struct sim_image){bytes, 0, disk->steady, true};
+        inode->live = (struct sim_image){.bytes = bytes, .room = disk->steady, .stays = true};
     }
     disk->inodes = sim_memory(disk->inodes, (disk->inode_count + 1) * sizeof *disk->inodes);
+    inode->live.is_sparse = disk->machine != NULL;
+    inode->index = (uint32_t)disk->inode_count;
     disk->inodes[disk->inode_count++] = inode;
-    inode->number = disk->steady ? ++last_number : disk->inode_count;
+    inode->number = number ? number : disk->steady ? ++last_number : disk->newest + 1;
+    if (disk->newest < inode->number) disk->newest = inode->number;
     inode->permissions = 0644;
     return inode;
+}
+
+struct sim_inode *sim_file(struct sim_disk *disk, const char *path) {
+    const struct sim_name *name = sim_find(disk, path);
+    return name ? name->live : NULL;
 }
 
 struct sim_name *sim_find(struct sim_disk *disk, const char *path) {
@@ -156,31 +136,27 @@ static struct sim_name *find_or_add(struct sim_disk *disk, const char *path) {
     return name;
 }
 
-/* The name's new meaning, until its directory's sync only for those who are there. */
 static void set_name(struct sim_disk *disk, struct sim_name *name, struct sim_inode *inode) {
+    const struct sim_inode *old = name->live;
+    enum world_op_kind kind = inode ? WORLD_CREATE : WORLD_UNLINK;
     name->live = inode;
     if (disk->steady) return;
-    disk->name_ops = sim_memory(disk->name_ops, (disk->name_op_count + 1) * sizeof *disk->name_ops);
-    disk->name_ops[disk->name_op_count++] = (struct sim_name_op){(uint64_t)(name - disk->names), inode};
+    uint32_t index = inode ? inode->index : old->index;
+    world_note(disk->world, &(struct world_op){.kind = kind, .inode = index, .data = world_text(name->path)});
+}
+
+void sim_set_name(struct sim_disk *disk, const char *path, struct sim_inode *inode) {
+    set_name(disk, find_or_add(disk, path), inode);
 }
 
 static void set_name_durably(struct sim_disk *disk, struct sim_name *name, struct sim_inode *inode) {
-    uint64_t kept = 0;
-    for (uint64_t i = 0; i < disk->name_op_count; i++) {
-        if (&disk->names[disk->name_ops[i].name] != name) disk->name_ops[kept++] = disk->name_ops[i];
-    }
-    disk->name_op_count = kept;
-    name->live = name->durable = inode;
+    name->live = inode;
+    if (disk->replay) world_replay_name(disk->replay, name->path, inode);
 }
 
 static uint64_t directory_length(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash ? (uint64_t)(slash - path) + 1 : 0;
-}
-
-static bool same_directory(const char *a, const char *b) {
-    uint64_t n = directory_length(a);
-    return n == directory_length(b) && !memcmp(a, b, n);
 }
 
 uint64_t sim_bytes_in_use(struct sim_disk *disk) {
@@ -192,6 +168,11 @@ uint64_t sim_bytes_in_use(struct sim_disk *disk) {
 }
 
 /* ---- faults ------------------------------------------------------------------------------------------------------ */
+
+int sim_may(const struct sim_disk *disk, const void *process, const char *path, bool change) {
+    if (!disk->machine || disk->machine->may(disk->world, process, change)) return ART_OK;
+    return art_fail(ART_IO, "art: the process died (%s)", path);
+}
 
 int sim_meet_rules(struct sim_disk *disk, enum sim_call call, const char *path) {
     disk->stats.calls[call]++;
@@ -249,23 +230,28 @@ static enum art_rc disk_open(struct art_disk *art_disk, const struct art_file_op
         return leave(disk, art_fail(ART_CANTOPEN, "art: there is such a file already (%s)", options->path));
     }
     if (!inode && !options->create) return leave(disk, art_fail(ART_MISSING, "art: no such file (%s)", options->path));
+    rc = sim_may(disk, disk->process, options->path, !inode);
+    if (rc) return leave(disk, rc);
     if (!inode) {
-        inode = new_inode(disk);
+        inode = sim_inode_new(disk, 0);
         inode->permissions = options->permissions & 0777;
         inode->owner = options->owner;
         inode->group = options->group;
         set_name(disk, find_or_add(disk, options->path), inode);
     }
-    struct sim_handle *handle = calloc(1, sizeof *handle);
-    if (!handle) abort();
+    struct sim_handle *handle = sim_zeroed(sizeof *handle);
     handle->io = (struct art_io){.methods = &sim_io_methods,
                                  .name = strdup(options->path),
-                                 .engine = "sim",
+                                 .engine = "simulated",
+                                 .direct = disk->machine != NULL,
                                  .read_only = options->read_only,
                                  .cached = disk->stale_one_in || disk->at_hand_one_in};
     handle->disk = disk;
     handle->inode = inode;
     handle->number = inode->number;
+    handle->device = disk->device;
+    handle->process = disk->process;
+    handle->told = inode->of.failures;
     handle->next = disk->handles;
     disk->handles = handle;
     *out = &handle->io;
@@ -277,6 +263,7 @@ static enum art_rc disk_remove(struct art_disk *art_disk, const char *path) {
     int rc = sim_meet_rules(disk, SIM_REMOVE, path);
     struct sim_name *name = sim_find(disk, path);
     if (!rc && (!name || !name->live)) rc = art_fail(ART_MISSING, "art: no such file to remove (%s)", path);
+    if (!rc) rc = sim_may(disk, disk->process, path, true);
     if (!rc) set_name(disk, name, NULL);
     return leave(disk, rc);
 }
@@ -284,16 +271,10 @@ static enum art_rc disk_remove(struct art_disk *art_disk, const char *path) {
 static enum art_rc disk_sync_directory(struct art_disk *art_disk, const char *path) {
     struct sim_disk *disk = enter(art_disk);
     int rc = sim_meet_rules(disk, SIM_SYNC_DIRECTORY, path);
-    uint64_t kept = 0;
-    for (uint64_t i = 0; !rc && i < disk->name_op_count; i++) {
-        struct sim_name *name = &disk->names[disk->name_ops[i].name];
-        if (same_directory(name->path, path)) {
-            name->durable = disk->name_ops[i].inode;
-        } else {
-            disk->name_ops[kept++] = disk->name_ops[i];
-        }
+    if (!rc) rc = sim_may(disk, disk->process, path, true);
+    if (!rc && !disk->steady) {
+        world_note(disk->world, &(struct world_op){.kind = WORLD_SYNC_FOLDER, .data = world_text(path)});
     }
-    if (!rc) disk->name_op_count = kept;
     return leave(disk, rc);
 }
 
@@ -301,9 +282,8 @@ static enum art_rc disk_sync_directory(struct art_disk *art_disk, const char *pa
 static enum art_rc disk_list(struct art_disk *art_disk, const char *folder,
                              enum art_rc (*visit)(void *context, const char *name), void *context) {
     struct sim_disk *disk = enter(art_disk);
-    char **names = calloc(disk->name_count + 1, sizeof *names);
+    char **names = sim_zeroed((disk->name_count + 1) * sizeof *names);
     uint64_t count = 0, begin = strlen(folder);
-    if (!names) abort();
     if (begin && folder[begin - 1] != '/') begin++;
     for (uint64_t i = 0; i < disk->name_count; i++) {
         const char *path = disk->names[i].path;
@@ -311,7 +291,7 @@ static enum art_rc disk_list(struct art_disk *art_disk, const char *folder,
             names[count++] = strdup(path + begin);
         }
     }
-    int rc = leave(disk, ART_OK);
+    int rc = leave(disk, sim_may(disk, disk->process, folder, false));
     for (uint64_t i = 0; i < count; i++) {
         if (!rc) rc = visit(context, names[i]);
         free(names[i]);
@@ -321,7 +301,7 @@ static enum art_rc disk_list(struct art_disk *art_disk, const char *folder,
 }
 
 void sim_describe(const struct sim_disk *disk, const struct sim_inode *inode, struct art_file_identity *out) {
-    *out = (struct art_file_identity){.device = 1,
+    *out = (struct art_file_identity){.device = disk->device,
                                       .inode = inode->number,
                                       .size = inode->live.len,
                                       .permissions = inode->permissions,
@@ -334,6 +314,7 @@ void sim_describe(const struct sim_disk *disk, const struct sim_inode *inode, st
 static enum art_rc disk_stat(struct art_disk *art_disk, const char *path, struct art_file_identity *out) {
     struct sim_disk *disk = enter(art_disk);
     int rc = sim_meet_rules(disk, SIM_STAT, path);
+    if (!rc) rc = sim_may(disk, disk->process, path, false);
     struct sim_name *name = sim_find(disk, path);
     size_t len = strlen(path);
     bool is_there = name && name->live, is_ours = len > 4 && !strcmp(path + len - 4, ".art");
@@ -361,17 +342,27 @@ int sim_disk_open(struct sim_disk *disk, const char *path, bool create, struct a
 /* ---- birth and end ----------------------------------------------------------------------------------------------- */
 
 struct sim_disk *sim_disk_new(uint64_t seed) {
-    struct sim_disk *disk = calloc(1, sizeof *disk);
-    if (!disk) abort();
+    struct sim_disk *disk = sim_zeroed(sizeof *disk);
     disk->disk.methods = &disk_methods;
+    disk->device = 1;
     pthread_mutex_init(&disk->lock, NULL);
     disk->random.state = seed;
     disk->capacity = UINT64_MAX;
+    disk->world = sim_zeroed(sizeof *disk->world);
+    *disk->world = (struct world){.options.seed = seed, .disk = disk};
+    disk->replay = world_replay_new(disk->world);
     return disk;
+}
+
+static void forget(struct sim_disk *disk) {
+    if (disk->replay) world_replay_free(disk->replay);
+    world_forget(disk->world);
+    disk->replay = NULL;
 }
 
 struct sim_disk *sim_disk_new_steady(uint32_t pages) {
     struct sim_disk *disk = sim_disk_new(1);
+    forget(disk);
     disk->steady = (uint64_t)pages * ART_PAGE;
     return disk;
 }
@@ -382,74 +373,68 @@ void sim_disk_free(struct sim_disk *disk) {
         fprintf(stderr, "sim_disk: %s is still open\n", disk->handles->io.name);
         abort();
     }
+    forget(disk);
+    if (!disk->machine) free(disk->world);
     for (uint64_t i = 0; i < disk->inode_count; i++) {
         struct sim_inode *inode = disk->inodes[i];
-        sim_ops_clear(&inode->unsynced);
         if (disk->steady) {
             munmap(inode->live.bytes, disk->steady);
         } else {
             free(inode->live.bytes);
         }
-        free(inode->durable.bytes);
-        free(inode->before.bytes);
+        sparse_clear(&inode->live.sparse);
+        sparse_clear(&inode->before);
         free(inode);
     }
     for (uint64_t i = 0; i < disk->name_count; i++) free(disk->names[i].path);
     free(disk->inodes);
     free(disk->names);
-    free(disk->name_ops);
     pthread_mutex_destroy(&disk->lock);
     free(disk);
 }
 
 /* ---- crashes ----------------------------------------------------------------------------------------------------- */
 
-static void shuffle(struct sim_disk *disk, struct sim_ops *ops) {
-    for (uint64_t i = ops->count; i > 1; i--) {
-        uint64_t j = random_below(&disk->random, i);
-        struct sim_op swapped = ops->items[i - 1];
-        ops->items[i - 1] = ops->items[j];
-        ops->items[j] = swapped;
+/* What is in flight is one more thing that may or may not have arrived. */
+static unsigned add_flights(const struct sim_handle *handle) {
+    for (uint64_t i = 0; i < handle->flight_count && !handle->dead; i++) {
+        struct world_op op = handle->flights[i].op;
+        op.data = memcpy(sim_memory(NULL, op.len), op.data, op.len);
+        world_note(handle->disk->world, &op);
     }
+    return handle->dead ? 0 : (unsigned)handle->flight_count;
 }
 
-/* The durable image, and by chance what came after it, becomes all there is. */
-static void crash_inode(struct sim_disk *disk, struct sim_inode *inode, enum sim_crash how) {
-    uint64_t mood = random_below(&disk->random, 4); /* 0: nearly all kept, 1: nearly none, else mixed */
-    if (how == SIM_CRASH_RANDOM && random_below(&disk->random, 2)) shuffle(disk, &inode->unsynced);
-    for (uint64_t i = 0; i < inode->unsynced.count; i++) {
-        const struct sim_op *op = &inode->unsynced.items[i];
-        if (how == SIM_CRASH_DROP_ALL || op->lost) continue;
-        uint64_t fate = how == SIM_CRASH_KEEP_ALL ? 0 : random_below(&disk->random, 3);
-        if (how == SIM_CRASH_RANDOM && mood < 2 && random_below(&disk->random, 8)) fate = mood;
-        if (fate == 0) sim_op_apply(&inode->durable, op);
-        if (fate == 2) sim_op_tear(disk, &inode->durable, op);
-    }
-    sim_ops_clear(&inode->unsynced);
-    copy_image(&inode->live, &inode->durable);
-    inode->locked_by = NULL;
-    inode->lost_something = false;
+static void lose(struct sim_disk *disk, uint64_t seed, enum sim_crash how, struct world_image *out) {
+    struct random random = {seed};
+    unsigned flights = 0;
+    enum world_crash kind = WORLD_DROP_ALL + random_below(&random, WORLD_CRASHES - WORLD_DROP_ALL);
+    if (how != SIM_CRASH_RANDOM) kind = how == SIM_CRASH_KEEP_ALL ? WORLD_KEEP_ALL : WORLD_DROP_ALL;
+    for (const struct sim_handle *handle = disk->handles; handle; handle = handle->next) flights += add_flights(handle);
+    world_replay_crash(disk->replay, kind, random_next(&random), out);
+    world_replay_take_back(disk->replay, flights);
 }
 
-static void crash_names(struct sim_disk *disk, enum sim_crash how) {
-    for (uint64_t i = 0; i < disk->name_op_count; i++) {
-        bool kept = how == SIM_CRASH_KEEP_ALL || (how == SIM_CRASH_RANDOM && random_below(&disk->random, 2));
-        if (kept) disk->names[disk->name_ops[i].name].durable = disk->name_ops[i].inode;
+/* The image, which goes with it, is all there is. */
+static void begin_with(struct sim_disk *disk, struct world_image *image) {
+    forget(disk);
+    for (uint64_t i = 0; i < disk->inode_count; i++) {
+        sim_image_resize(&disk->inodes[i]->live, 0);
+        disk->inodes[i]->locked_by = NULL;
     }
-    disk->name_op_count = 0;
-    for (uint64_t i = 0; i < disk->name_count; i++) disk->names[i].live = disk->names[i].durable;
-}
-
-static void crash_all(struct sim_disk *disk, enum sim_crash how) {
-    for (uint64_t i = 0; i < disk->inode_count; i++) crash_inode(disk, disk->inodes[i], how);
-    crash_names(disk, how);
+    for (uint64_t i = 0; i < disk->name_count; i++) disk->names[i].live = NULL;
+    for (unsigned i = 0; i < image->count; i++) {
+        const struct sparse_file *bytes = &image->files[i].bytes;
+        struct sim_inode *inode = disk->inodes[image->files[i].inode];
+        sim_image_resize(&inode->live, bytes->size);
+        if (bytes->size) sparse_read(bytes, 0, inode->live.bytes, (uint32_t)bytes->size);
+        find_or_add(disk, image->files[i].name)->live = inode;
+    }
+    disk->world->image = *image;
+    disk->replay = world_replay_new(disk->world);
     disk->rule_count = 0;
     disk->capacity = UINT64_MAX;
-}
-
-/* What is in flight is one more thing that may or may not have arrived. */
-static void add_flights(const struct sim_handle *handle, struct sim_inode *inode) {
-    for (uint64_t i = 0; i < handle->flight_count; i++) sim_ops_add(&inode->unsynced, copy_op(&handle->flights[i].op));
+    disk->lost_something = false;
 }
 
 static void drop_flights(struct sim_handle *handle) {
@@ -458,22 +443,33 @@ static void drop_flights(struct sim_handle *handle) {
 }
 
 void sim_disk_crash(struct sim_disk *disk, enum sim_crash how) {
+    struct world_image image;
     pthread_mutex_lock(&disk->lock);
+    lose(disk, random_next(&disk->random), how, &image);
     for (struct sim_handle *handle = disk->handles; handle; handle = handle->next) {
         if (handle->dead) continue;
-        add_flights(handle, handle->inode);
         drop_flights(handle);
         sim_handle_die(handle);
     }
-    crash_all(disk, how);
+    begin_with(disk, &image);
     pthread_mutex_unlock(&disk->lock);
 }
 
-static struct sim_inode *copied_inode(const struct sim_disk *from, struct sim_disk *to, const struct sim_inode *inode) {
-    for (uint64_t i = 0; inode && i < from->inode_count; i++) {
-        if (from->inodes[i] == inode) return to->inodes[i];
+struct sim_disk *sim_disk_after_crash(struct sim_disk *disk, uint64_t seed, enum sim_crash how) {
+    struct world_image image;
+    pthread_mutex_lock(&disk->lock);
+    struct sim_disk *copy = sim_disk_new(seed);
+    for (uint64_t i = 0; i < disk->inode_count; i++) {
+        const struct sim_inode *from = disk->inodes[i];
+        struct sim_inode *to = sim_inode_new(copy, from->number);
+        to->permissions = from->permissions;
+        to->owner = from->owner;
+        to->group = from->group;
     }
-    return NULL;
+    lose(disk, seed, how, &image);
+    pthread_mutex_unlock(&disk->lock);
+    begin_with(copy, &image);
+    return copy;
 }
 
 void sim_disk_let_pages_be_stale(struct sim_disk *disk, unsigned one_in) {
@@ -486,35 +482,6 @@ void sim_disk_let_pages_be_at_hand(struct sim_disk *disk, unsigned one_in) {
     pthread_mutex_lock(&disk->lock);
     disk->at_hand_one_in = one_in;
     pthread_mutex_unlock(&disk->lock);
-}
-
-struct sim_disk *sim_disk_after_crash(struct sim_disk *disk, uint64_t seed, enum sim_crash how) {
-    pthread_mutex_lock(&disk->lock);
-    struct sim_disk *copy = sim_disk_new(seed);
-    for (uint64_t i = 0; i < disk->inode_count; i++) {
-        const struct sim_inode *from = disk->inodes[i];
-        struct sim_inode *to = new_inode(copy);
-        to->permissions = from->permissions;
-        to->owner = from->owner;
-        to->group = from->group;
-        copy_image(&to->durable, &from->durable);
-        for (uint64_t n = 0; n < from->unsynced.count; n++)
-            sim_ops_add(&to->unsynced, copy_op(&from->unsynced.items[n]));
-    }
-    for (const struct sim_handle *handle = disk->handles; handle; handle = handle->next) {
-        if (!handle->dead) add_flights(handle, copied_inode(disk, copy, handle->inode));
-    }
-    for (uint64_t i = 0; i < disk->name_count; i++) {
-        struct sim_name *name = find_or_add(copy, disk->names[i].path);
-        name->durable = copied_inode(disk, copy, disk->names[i].durable);
-    }
-    for (uint64_t i = 0; i < disk->name_op_count; i++) {
-        const struct sim_name_op *op = &disk->name_ops[i];
-        set_name(copy, &copy->names[op->name], copied_inode(disk, copy, op->inode));
-    }
-    pthread_mutex_unlock(&disk->lock);
-    crash_all(copy, how);
-    return copy;
 }
 
 static void kill_handle(struct sim_handle *handle) {
@@ -567,33 +534,28 @@ void sim_disk_corrupt(struct sim_disk *disk, const char *path, uint64_t offset, 
     struct sim_inode *inode = must_find(disk, path);
     uint8_t flip = (uint8_t)(1u << bit);
     if (offset < inode->live.len) inode->live.bytes[offset] ^= flip;
-    if (offset < inode->durable.len) inode->durable.bytes[offset] ^= flip;
-    for (uint64_t i = 0; i < inode->unsynced.count; i++) {
-        struct sim_op *op = &inode->unsynced.items[i];
-        if (op->data && offset >= op->offset && offset < op->offset + op->len) op->data[offset - op->offset] ^= flip;
-    }
+    if (disk->replay) world_replay_flip(disk->replay, inode->index, offset, flip);
     pthread_mutex_unlock(&disk->lock);
 }
 
-static void fill_durably(struct sim_inode *inode, const void *data, uint64_t len) {
-    struct sim_image image = {.bytes = (uint8_t *)data, .len = len};
-    sim_ops_clear(&inode->unsynced);
-    copy_image(&inode->live, &image);
-    copy_image(&inode->durable, &image);
+static void fill_durably(struct sim_disk *disk, struct sim_inode *inode, const void *data, uint64_t len) {
+    sim_image_resize(&inode->live, 0);
+    if (len) sim_image_write(&inode->live, 0, data, (uint32_t)len);
+    if (disk->replay) world_replay_fill(disk->replay, inode->index, data, (uint32_t)len);
 }
 
 void sim_disk_put_file(struct sim_disk *disk, const char *path, const void *data, uint64_t len) {
     pthread_mutex_lock(&disk->lock);
     struct sim_name *name = find_or_add(disk, path);
-    if (!name->live) set_name_durably(disk, name, new_inode(disk));
-    fill_durably(name->live, data, len);
+    if (!name->live) set_name_durably(disk, name, sim_inode_new(disk, 0));
+    fill_durably(disk, name->live, data, len);
     pthread_mutex_unlock(&disk->lock);
 }
 
 void sim_disk_copy_file(struct sim_disk *disk, const char *from, const char *to) {
     pthread_mutex_lock(&disk->lock);
-    struct sim_inode *source = must_find(disk, from), *copy = new_inode(disk);
-    fill_durably(copy, source->live.bytes, source->live.len);
+    struct sim_inode *source = must_find(disk, from), *copy = sim_inode_new(disk, 0);
+    fill_durably(disk, copy, source->live.bytes, source->live.len);
     copy->permissions = source->permissions;
     set_name_durably(disk, find_or_add(disk, to), copy);
     pthread_mutex_unlock(&disk->lock);
@@ -624,7 +586,7 @@ void sim_disk_clear(struct sim_disk *disk, const char *path) {
     for (uint64_t i = 0; i < disk->name_count && !path; i++) disk->names[i].live = NULL;
     if (path) {
         struct sim_name *name = find_or_add(disk, path);
-        if (!name->live) name->live = new_inode(disk);
+        if (!name->live) name->live = sim_inode_new(disk, 0);
         sim_image_resize(&name->live->live, 0);
         name->live->number = ++last_number;
     }
@@ -671,8 +633,7 @@ void sim_disk_renew(struct sim_disk *disk, const char *path) {
 void sim_disk_stats(struct sim_disk *disk, struct sim_disk_stats *out) {
     pthread_mutex_lock(&disk->lock);
     *out = disk->stats;
-    out->unsynced = disk->name_op_count;
-    for (uint64_t i = 0; i < disk->inode_count; i++) out->unsynced += disk->inodes[i]->unsynced.count;
+    out->unsynced = disk->replay ? world_replay_pending(disk->replay) : 0;
     for (const struct sim_handle *handle = disk->handles; handle; handle = handle->next) {
         out->open++;
         out->unsynced += handle->flight_count;
@@ -690,25 +651,21 @@ uint64_t sim_disk_calls(struct sim_disk *disk, enum sim_call call) {
     return sum;
 }
 
-static const char *check_inode(const struct sim_inode *inode) {
-    if (inode->lost_something) return NULL;
-    struct sim_image replayed = {0};
-    copy_image(&replayed, &inode->durable);
-    for (uint64_t i = 0; i < inode->unsynced.count; i++) sim_op_apply(&replayed, &inode->unsynced.items[i]);
-    const char *wrong = NULL;
-    if (replayed.len != inode->live.len) {
-        wrong = "the durable image and its operations make another size than the live image";
-    } else if (replayed.len && memcmp(replayed.bytes, inode->live.bytes, replayed.len)) {
-        wrong = "the durable image and its operations make other bytes than the live image";
-    }
-    free(replayed.bytes);
-    return wrong;
-}
-
 const char *sim_disk_check(struct sim_disk *disk) {
+    struct world_image image;
     const char *wrong = NULL;
     pthread_mutex_lock(&disk->lock);
-    for (uint64_t i = 0; !wrong && i < disk->inode_count; i++) wrong = check_inode(disk->inodes[i]);
+    world_replay_crash(disk->replay, WORLD_KEEP_ALL, 1, &image);
+    for (unsigned i = 0; i < image.count && !disk->lost_something; i++) {
+        const struct sim_image *live = &disk->inodes[image.files[i].inode]->live;
+        uint8_t *bytes = sim_memory(NULL, live->len);
+        bool equal = sparse_read(&image.files[i].bytes, 0, bytes, (uint32_t)live->len) == live->len;
+        equal =
+            equal && image.files[i].bytes.size == live->len && (!live->len || !memcmp(bytes, live->bytes, live->len));
+        if (!equal) wrong = "what is safe and what came after it make another file than the live one";
+        free(bytes);
+    }
     pthread_mutex_unlock(&disk->lock);
+    world_image_clear(&image);
     return wrong;
 }

@@ -9,14 +9,13 @@
  *   sim_disk_crash(disk, SIM_CRASH_RANDOM);             power loss: open handles are dead (close them), the rest stays
  *   sim_disk_free(disk);                                after all handles were closed
  *
- * Each file has a live image (what all see), a durable image (what a sync has made safe) and, in order, the operations
- * between the two. The same of names (created, removed), until sync_directory(). Writes that nobody has waited for are
- * in flight: their handle alone may see them; a caller that changes their buffer meanwhile is stopped with abort().
+ * Each file has a live image, which all see. What is safe, and what a power loss leaves of the rest, world_crash.c
+ * knows: of operations since the last sync, and of names until sync_directory(). A failed sync leaves each operation
+ * safe, or lost though still to be seen. Writes that nobody has waited for are in flight: their handle alone may see
+ * them; a caller that changes their buffer meanwhile is stopped with abort(). A failed write or wait leaves each
+ * request whole, in part or not at all.
  *
- * A power loss keeps each operation since the last sync, drops it, or keeps some of its 512 B or 4 KB parts, in any
- * order; a name that was not synced may be gone or back. What was synced stays. A failed write or wait leaves each
- * request whole, in part or not at all; a failed sync leaves each operation durable, pending, or lost though still to
- * be seen.
+ * A world (world.h) has such a disk, whose files SQLite uses, too.
  *
  * All of it is decided by the seed. Safe to use from several threads.
  */

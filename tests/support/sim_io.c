@@ -23,28 +23,34 @@ static int leave(struct art_io *io, int rc) {
 static int may_write(const struct sim_handle *handle) {
     if (handle->io.read_only) return art_fail(ART_READONLY, "art: opened to be read only (%s)", handle->io.name);
     if (handle->poisoned) return art_fail(ART_POISONED, "art: an earlier sync failed (%s)", handle->io.name);
-    return ART_OK;
+    return sim_may(handle->disk, handle->process, handle->io.name, true);
 }
 
 /* ---- writes in flight -------------------------------------------------------------------------------------------- */
 
-/* What a page cache may go on showing: each page as it was before its last write, and as it is if it was written
- * once. */
-static void keep_before(struct sim_inode *inode, const struct sim_op *op) {
-    uint64_t there = op->offset < inode->live.len ? inode->live.len - op->offset : 0;
-    uint32_t known = there < op->len ? (uint32_t)there : op->len;
-    uint64_t kept = inode->before.len, until = op->offset < inode->live.len ? op->offset : inode->live.len;
-    if (op->data && kept < until)
-        sim_image_write(&inode->before, kept, inode->live.bytes + kept, (uint32_t)(until - kept));
-    if (op->data && known) sim_image_write(&inode->before, op->offset, inode->live.bytes + op->offset, known);
+/* What a page cache may go on showing. */
+static void keep_before(struct sim_inode *inode, uint64_t offset, uint32_t len) {
+    uint8_t page[ART_PAGE];
+    for (uint64_t at = offset / ART_PAGE * ART_PAGE; at < offset + len; at += ART_PAGE) {
+        if (sim_image_read(&inode->live, at, page, ART_PAGE) == ART_PAGE)
+            sparse_write(&inode->before, at, page, ART_PAGE);
+    }
 }
 
-static void make_live(struct sim_handle *handle, struct sim_op op) {
-    struct sim_inode *inode = handle->inode;
-    if (handle->disk->stale_one_in) keep_before(inode, &op);
-    sim_op_apply(&inode->live, &op);
-    if (handle->disk->steady) return free(op.data);
-    sim_ops_add(&inode->unsynced, op);
+void sim_change(struct sim_disk *disk, struct sim_inode *inode, uint8_t *data, uint64_t offset, uint32_t len) {
+    if (data) {
+        sim_image_write(&inode->live, offset, data, len);
+    } else {
+        sim_image_resize(&inode->live, offset);
+    }
+    if (disk->steady || inode->scratch) return free(data);
+    world_note(disk->world,
+               &(struct world_op){data ? WORLD_WRITE : WORLD_TRUNCATE, 0, inode->index, len, offset, data});
+}
+
+static void make_live(struct sim_handle *handle, uint8_t *data, uint64_t offset, uint32_t len) {
+    if (handle->disk->stale_one_in && data) keep_before(handle->inode, offset, len);
+    sim_change(handle->disk, handle->inode, data, offset, len);
 }
 
 void sim_land_all(struct sim_handle *handle) {
@@ -55,28 +61,26 @@ void sim_land_all(struct sim_handle *handle) {
                     handle->io.name, flight->op.offset);
             abort();
         }
-        make_live(handle, flight->op);
+        make_live(handle, flight->op.data, flight->op.offset, flight->op.len);
     }
     handle->flight_count = 0;
 }
 
 /* Part of a write: as many writes as it has pieces that came through. */
-static void land_pieces(struct sim_handle *handle, const struct sim_op *op) {
+static void land_pieces(struct sim_handle *handle, const struct world_op *op) {
     uint32_t unit = random_below(&handle->disk->random, 2) ? 512 : 4096;
     for (uint32_t at = 0; at < op->len; at += unit) {
         if (random_below(&handle->disk->random, 2)) continue;
-        struct sim_op piece = {sim_memory(NULL, unit), op->offset + at, unit, false};
-        memcpy(piece.data, op->data + at, unit);
-        make_live(handle, piece);
+        make_live(handle, memcpy(sim_memory(NULL, unit), op->data + at, unit), op->offset + at, unit);
     }
 }
 
 void sim_land_by_chance(struct sim_handle *handle) {
     for (uint64_t i = 0; i < handle->flight_count; i++) {
-        struct sim_op *op = &handle->flights[i].op;
+        struct world_op *op = &handle->flights[i].op;
         uint64_t fate = handle->disk->steady ? 2 : random_below(&handle->disk->random, 3);
         if (fate == 0) {
-            make_live(handle, *op);
+            make_live(handle, op->data, op->offset, op->len);
             continue;
         }
         if (fate == 1) land_pieces(handle, op);
@@ -92,7 +96,7 @@ void sim_handle_die(struct sim_handle *handle) {
 
 static bool in_flight(const struct sim_handle *handle, const struct art_io_request *request) {
     for (uint64_t i = 0; i < handle->flight_count; i++) {
-        const struct sim_op *op = &handle->flights[i].op;
+        const struct world_op *op = &handle->flights[i].op;
         if (op->offset < request->offset + request->len && request->offset < op->offset + op->len) return true;
     }
     return false;
@@ -103,24 +107,23 @@ static bool in_flight(const struct sim_handle *handle, const struct art_io_reque
 /* Replaces some of the pages that were read by what they were before they were last written. */
 static void make_stale(struct sim_handle *handle, const struct art_io_request *request) {
     struct sim_disk *disk = handle->disk;
-    const struct sim_image *before = &handle->inode->before;
+    const struct sparse_file *before = &handle->inode->before;
     for (uint32_t at = 0; at < request->len; at += ART_PAGE) {
         uint64_t offset = request->offset + at;
-        if (random_below(&disk->random, disk->stale_one_in) || offset + ART_PAGE > before->len) continue;
-        uint8_t *page = (uint8_t *)request->data + at;
-        disk->stats.stale += memcmp(page, before->bytes + offset, ART_PAGE) != 0;
-        memcpy(page, before->bytes + offset, ART_PAGE);
+        if (random_below(&disk->random, disk->stale_one_in) || offset + ART_PAGE > before->size) continue;
+        uint8_t page[ART_PAGE], *read = (uint8_t *)request->data + at;
+        sparse_read(before, offset, page, ART_PAGE);
+        disk->stats.stale += memcmp(page, read, ART_PAGE) != 0;
+        memcpy(read, page, ART_PAGE);
     }
 }
 
 static int read_one(struct sim_handle *handle, const struct art_io_request *request, enum art_read from) {
     if (in_flight(handle, request)) sim_land_all(handle);
     const struct sim_image *live = &handle->inode->live;
-    if (request->offset + request->len > live->len) {
+    if (sim_image_read(live, request->offset, request->data, request->len) < request->len) {
         return art_read_past_end(&handle->io, request->offset, request->len, live->len);
     }
-    if (!request->len) return ART_OK;
-    memcpy(request->data, live->bytes + request->offset, request->len);
     handle->disk->stats.bytes_read += request->len;
     if (from == ART_READ_CACHED && handle->io.cached && handle->disk->stale_one_in) make_stale(handle, request);
     return ART_OK;
@@ -151,8 +154,8 @@ static void take_off(struct sim_handle *handle, const struct art_io_request *req
         handle->flight_room = handle->flight_room ? handle->flight_room * 2 : 16;
         handle->flights = sim_memory(handle->flights, handle->flight_room * sizeof *handle->flights);
     }
-    struct sim_op op = {sim_memory(NULL, request->len), request->offset, request->len, false};
-    memcpy(op.data, request->data, request->len);
+    uint8_t *data = memcpy(sim_memory(NULL, request->len), request->data, request->len);
+    struct world_op op = {WORLD_WRITE, 0, handle->inode->index, request->len, request->offset, data};
     handle->flights[handle->flight_count++] = (struct sim_flight){request->data, op};
 }
 
@@ -169,7 +172,7 @@ static int fits_with(struct sim_handle *handle, uint64_t end) {
 static int fits(struct sim_handle *handle) {
     uint64_t end = handle->inode->live.len;
     for (uint64_t i = 0; i < handle->flight_count; i++) {
-        const struct sim_op *op = &handle->flights[i].op;
+        const struct world_op *op = &handle->flights[i].op;
         if (op->offset + op->len > end) end = op->offset + op->len;
     }
     return fits_with(handle, end);
@@ -179,21 +182,22 @@ static enum art_rc sim_write_batch(struct art_io *io, struct art_io_request *req
     struct sim_handle *handle = (struct sim_handle *)io;
     int rc = enter(io, SIM_WRITE);
     if (handle->dead) return leave(io, rc);
-    int misuse = art_requests_check(io, requests, count);
-    if (!misuse) misuse = may_write(handle);
-    if (misuse) {
-        sim_land_all(handle);
-        return leave(io, misuse);
-    }
-    for (unsigned i = 0; i < count; i++) {
+    int refused = art_requests_check(io, requests, count);
+    for (unsigned i = 0; i < count && !refused; i++) {
+        refused = may_write(handle);
+        if (refused) break;
         if (in_flight(handle, &requests[i])) sim_land_all(handle);
         if (!requests[i].len) continue;
         take_off(handle, &requests[i]);
         handle->disk->stats.bytes_written += requests[i].len;
     }
-    if (!rc) rc = fits(handle);
-    if (rc) sim_land_by_chance(handle);
-    return leave(io, rc);
+    if (!rc && !refused) rc = fits(handle);
+    if (refused || handle->disk->machine) {
+        sim_land_all(handle);
+    } else if (rc) {
+        sim_land_by_chance(handle);
+    }
+    return leave(io, refused ? refused : rc);
 }
 
 static enum art_rc sim_write_wait(struct art_io *io) {
@@ -208,29 +212,6 @@ static enum art_rc sim_write_wait(struct art_io *io) {
     return leave(io, rc);
 }
 
-static void make_durable(struct sim_inode *inode) {
-    for (uint64_t i = 0; i < inode->unsynced.count; i++) {
-        const struct sim_op *op = &inode->unsynced.items[i];
-        if (!op->lost) sim_op_apply(&inode->durable, op);
-    }
-    sim_ops_clear(&inode->unsynced);
-}
-
-/* Each operation is durable after all, still pending, or lost: those up to some point cannot be told apart any more. */
-static void fail_to_make_durable(struct sim_disk *disk, struct sim_inode *inode) {
-    struct sim_ops pending = {0};
-    for (uint64_t i = 0; i < inode->unsynced.count; i++) {
-        struct sim_op *op = &inode->unsynced.items[i];
-        uint64_t fate = random_below(&disk->random, 3);
-        if (fate == 0) sim_op_apply(&inode->durable, op);
-        if (fate == 1) op->lost = true;
-        sim_ops_add(&pending, *op);
-    }
-    free(inode->unsynced.items);
-    inode->unsynced = pending;
-    inode->lost_something = true;
-}
-
 static enum art_rc sim_sync(struct art_io *io) {
     struct sim_handle *handle = (struct sim_handle *)io;
     int rc = enter(io, SIM_SYNC);
@@ -238,12 +219,15 @@ static enum art_rc sim_sync(struct art_io *io) {
     int refused = io->read_only ? ART_OK : may_write(handle);
     if (refused) return leave(io, refused);
     sim_land_all(handle);
-    if (rc) {
-        handle->poisoned = true;
-        fail_to_make_durable(handle->disk, handle->inode);
-    } else {
-        make_durable(handle->inode);
+    struct sim_disk *disk = handle->disk;
+    if (!rc && disk->machine) {
+        handle->poisoned = disk->machine->sync_fails(disk->world, handle->inode, io->name, &handle->told);
+        if (handle->poisoned) rc = art_fail(ART_IO, "art: the world fails this sync (%s)", io->name);
+    } else if (!disk->steady) {
+        enum world_op_kind kind = rc ? WORLD_SYNC_FAILED : WORLD_SYNC;
+        world_note(disk->world, &(struct world_op){.kind = kind, .inode = handle->inode->index});
     }
+    if (rc) handle->poisoned = disk->lost_something = true;
     return leave(io, rc);
 }
 
@@ -264,7 +248,7 @@ static enum art_rc sim_truncate(struct art_io *io, uint64_t bytes) {
     if (!rc) {
         sim_land_all(handle);
         rc = fits_with(handle, bytes);
-        if (!rc) make_live(handle, (struct sim_op){NULL, bytes, 0, false});
+        if (!rc) make_live(handle, NULL, bytes, 0);
     }
     return leave(io, rc);
 }
@@ -272,14 +256,12 @@ static enum art_rc sim_truncate(struct art_io *io, uint64_t bytes) {
 /* A hole: zeros, which are on the disk or not as any other write. */
 static void sim_give_back(struct art_io *io, uint64_t offset, uint64_t len) {
     struct sim_handle *handle = (struct sim_handle *)io;
-    if (handle->dead || handle->poisoned || may_write(handle)) return;
+    if (handle->dead || handle->poisoned || handle->disk->machine || may_write(handle)) return;
     sim_land_all(handle);
     uint64_t there = handle->inode->live.len;
     if (offset >= there) return;
     if (len > there - offset) len = there - offset;
-    void *zeros = sim_memory(NULL, len);
-    memset(zeros, 0, len);
-    make_live(handle, (struct sim_op){zeros, offset, len, false});
+    make_live(handle, sim_zeroed(len), offset, (uint32_t)len);
 }
 
 static enum art_rc sim_identity(struct art_io *io, struct art_file_identity *out) {
@@ -289,6 +271,7 @@ static enum art_rc sim_identity(struct art_io *io, struct art_file_identity *out
         sim_land_all(handle);
         sim_describe(handle->disk, handle->inode, out);
         out->inode = handle->number;
+        out->device = handle->device;
     }
     return leave(io, rc);
 }

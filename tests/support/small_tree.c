@@ -2,6 +2,8 @@
 
 #include <check.h>
 
+#include "core/base/alloc.h"
+
 struct sim_disk *disk;
 struct toy *toy;
 struct art_tree *tree;
@@ -14,6 +16,7 @@ void small_tree_open(void) {
 
 void small_tree_make_of(bool wal, struct art_tree_options of) {
     uint8_t byte = 0;
+    small_tree_end();
     disk = sim_disk_new(3);
     sim_disk_put_file(disk, "a.db", &byte, 1);
     of.disk = sim_disk_art(disk);
@@ -38,8 +41,11 @@ void small_tree_again(void) {
 
 void small_tree_end(void) {
     art_tree_close(tree);
-    toy_free(toy);
+    if (toy) toy_free(toy);
     sim_disk_free(disk);
+    tree = NULL;
+    toy = NULL;
+    disk = NULL;
 }
 
 void commit(void) {
@@ -50,9 +56,21 @@ void commit(void) {
     must(toy_refresh(toy, tree));
 }
 
-void flush(void) {
-    must(art_tree_request(tree, ART_REQUEST_FLUSH));
+void commit_with(unsigned request) {
+    must(art_tree_request(tree, request));
     commit();
+}
+
+void flush(void) {
+    commit_with(ART_REQUEST_FLUSH);
+}
+
+void optimize(void) {
+    commit_with(ART_REQUEST_OPTIMIZE);
+}
+
+void vacuum(void) {
+    commit_with(ART_REQUEST_VACUUM);
 }
 
 struct art_bytes text(const char *bytes) {
@@ -64,8 +82,30 @@ void put(const char *key, const char *value) {
     must(art_tree_insert(tree, ART_WRITE_REPLACE, text(key), text(value), &existed));
 }
 
+void value_is(struct art_bytes key, struct art_bytes wanted) {
+    struct art_row row;
+    struct art_bytes value;
+    uint8_t *owned;
+    must(art_tree_get(tree, key, &row));
+    must(art_row_value(tree, &row, &value, &owned));
+    ck_assert(art_bytes_equal(value, wanted));
+    art_free(owned);
+    art_row_release(&row);
+}
+
+void take_away(const char *key) {
+    bool existed;
+    must(art_tree_delete(tree, text(key), &existed));
+}
+
 uint64_t rows(void) {
     uint64_t count;
     must(art_tree_count(tree, &(struct art_range){0}, &count));
     return count;
+}
+
+struct art_tree_info info(void) {
+    struct art_tree_info now;
+    must(art_tree_info(tree, &now));
+    return now;
 }

@@ -4,11 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE = 4096, BLOCK_PAGES = 64, BLOCK = PAGE * BLOCK_PAGES, SPARE_MAX = 4096 };
+enum { PAGE = 4096, BLOCK_PAGES = 64 };
 
 struct sparse_page {
     uint32_t references;
-    struct sparse_page *next_spare;
     uint8_t bytes[PAGE];
 };
 
@@ -17,9 +16,6 @@ struct sparse_block {
     struct sparse_page *pages[BLOCK_PAGES];
 };
 
-static struct sparse_page *spare_pages;
-static unsigned spare_count;
-
 static void *zeroed(size_t bytes) {
     void *memory = calloc(1, bytes);
     if (!memory) abort();
@@ -27,27 +23,14 @@ static void *zeroed(size_t bytes) {
 }
 
 static struct sparse_page *page_new(void) {
-    struct sparse_page *page = spare_pages;
-    if (page) {
-        spare_pages = page->next_spare;
-        spare_count--;
-    } else {
-        page = malloc(sizeof *page);
-        if (!page) abort();
-    }
+    struct sparse_page *page = malloc(sizeof *page);
+    if (!page) abort();
     page->references = 1;
     return page;
 }
 
 static void page_release(struct sparse_page *page) {
-    if (!page || --page->references) return;
-    if (spare_count == SPARE_MAX) {
-        free(page);
-        return;
-    }
-    page->next_spare = spare_pages;
-    spare_pages = page;
-    spare_count++;
+    if (page && !--page->references) free(page);
 }
 
 static void block_release(struct sparse_block *block) {

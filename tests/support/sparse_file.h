@@ -5,7 +5,7 @@
  *     block  256 KB: 64 pages, counted references      shared between copies until one of them is written
  *     page   4 KB, counted references
  *
- * A hole reads as zeros. Used by one thread. Out of memory ends the process: this is test code.
+ * A hole reads as zeros. Copies are for one thread. Out of memory ends the process: this is test code.
  */
 #ifndef TESTS_SPARSE_FILE_H
 #define TESTS_SPARSE_FILE_H

@@ -18,6 +18,24 @@ static void die(sqlite3 *db, const char *what, const char *text) {
     abort();
 }
 
+static char **texts;
+static size_t text_count;
+
+void kept_clear(void) {
+    while (text_count) sqlite3_free(texts[--text_count]);
+    free(texts);
+    texts = NULL;
+}
+
+char *kept(char *text) {
+    static bool cleared_at_exit;
+    bool full = !(text_count & (text_count + 1)); /* at 0, 1, 3, 7 ... */
+    if (!cleared_at_exit) cleared_at_exit = !atexit(kept_clear);
+    if (full) texts = realloc(texts, 2 * (text_count + 1) * sizeof *texts);
+    if (!texts) abort();
+    return texts[text_count++] = text;
+}
+
 static void say_way(const char *variable, const char *value) {
     if (value) setenv(variable, value, 1);
     if (!value) unsetenv(variable);

@@ -18,6 +18,11 @@
 
 bool sql_standin(void);
 
+/* The text, which goes with the process: the caller frees nothing. TEXT(): as sqlite3_mprintf() writes it. */
+char *kept(char *text);
+void kept_clear(void); /* for long random tests: behind each round */
+#define TEXT(...) kept(sqlite3_mprintf(__VA_ARGS__))
+
 /* How this process reads and writes the .art files that it opens from here on: ART_IO and ART_DIRECT. NULL: as it
  * can. */
 void sql_ways(const char *io, const char *direct);

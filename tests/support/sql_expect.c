@@ -9,6 +9,27 @@ void sql_expect(sqlite3 *db, const char *expected, const char *query) {
     sqlite3_free(rows);
 }
 
+bool sql_alike(sqlite3_stmt *ours, sqlite3_stmt *theirs) {
+    sqlite3 *db = sqlite3_db_handle(ours);
+    char *art = sql_answer(ours);
+    bool undecided = sql_is_undecided(db);
+    char *ordinary = sql_answer(theirs);
+    size_t same = 0, line = 0;
+    for (; art[same] && art[same] == ordinary[same]; same++) {
+        if (art[same] == '\n') line = same + 1;
+    }
+    if (art[same] != ordinary[same] && !undecided) {
+        char *sql = sqlite3_expanded_sql(ours), *plan = sql_rows(db, "EXPLAIN QUERY PLAN %s", sqlite3_sql(ours));
+        ck_abort_msg("%s\n%s\n  art:      %.400s\n  ordinary: %.400s", sql, plan, art + line, ordinary + line);
+    }
+    bool rows = *art != 0;
+    sqlite3_free(art);
+    sqlite3_free(ordinary);
+    sqlite3_finalize(ours);
+    sqlite3_finalize(theirs);
+    return rows;
+}
+
 void sql_refused(sqlite3 *db, int code, const char *words, const char *statement) {
     int rc = sql_try(db, "%s", statement);
     ck_assert_msg(rc != SQLITE_OK, "%.200s: was not refused", statement);

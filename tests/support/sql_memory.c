@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ext/art.h"
+
 enum { NOBODYS = 0xa5, UNIT = 16 * 1024 };
 
 /* --- allocations -------------------------------------------------------------------------------------------------- */
@@ -126,3 +128,21 @@ static bool is_no_misuse(unsigned kind, unsigned error, int code, const char *me
 
 const struct fault_source sql_fault_points = {
     .name = "SQLite's fault points", .what = "fault point", .kinds = 1, .counter = &point, .excuses = is_no_misuse};
+
+sqlite3 *sql_memory_open(const char *path, const char *vfs) {
+    sqlite3 *db;
+    char *message = NULL;
+    int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, vfs);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_LOOKASIDE, NULL, 0, 0);
+    sqlite3_extended_result_codes(db, 1);
+    if (!rc) rc = sqlite3_art_init(db, &message, NULL);
+    if (rc) fault_world_fail("cannot open %s: %d", path, rc);
+    return db;
+}
+
+int sql_memory_try(sqlite3 *db, const char *sql, unsigned nth, bool stays, bool *struck) {
+    fault_arm(&sql_memory_faults, 0, 0, nth, stays);
+    int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+    *struck = fault_disarm(&sql_memory_faults) > 0;
+    return rc;
+}

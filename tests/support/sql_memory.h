@@ -12,6 +12,12 @@
 void sql_memory_install(void);
 extern const struct fault_source sql_memory_faults;
 
+/* A connection with the extension linked in, through this VFS (NULL: the default); all its memory is watched. */
+sqlite3 *sql_memory_open(const char *path, const char *vfs);
+
+/* Runs SQL whose nth allocation fails, and all from it on if it `stays`. *struck: did it come to that? */
+int sql_memory_try(sqlite3 *db, const char *sql, unsigned nth, bool stays, bool *struck);
+
 /* sqlite3_hard_heap_limit64(): at its n-th "call" a step may take n - 1 times 16 KB and no more. */
 extern const struct fault_source sql_heap_limit_faults;
 

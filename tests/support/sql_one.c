@@ -1,6 +1,8 @@
 #include "tests/support/sql_one.h"
 
-#include <stddef.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
 
 char *directory, *path, *copy_path;
 sqlite3 *db;
@@ -42,6 +44,29 @@ void sql_tear_down(void) {
 void sql_reopen(void) {
     sql_close(db);
     db = sql_open(path);
+}
+
+int sql_shell(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    char *command = sqlite3_mprintf("cd '%s' && %z", directory, sqlite3_vmprintf(format, arguments));
+    va_end(arguments);
+    int rc = system(command); // NOLINT(cert-env33-c)
+    sqlite3_free(command);
+    return rc;
+}
+
+const char *sql_extension_elsewhere(void) {
+    const char *given = getenv("ART_EXTENSION");
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+    given = NULL;
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    given = NULL;
+#endif
+    return given && strcmp(given, "linked") != 0 ? given : NULL;
 }
 
 void expect(const char *expected, const char *query) {

@@ -16,6 +16,11 @@ void sql_tear_down(void);
 
 void sql_reopen(void);
 
+/* What the shell makes of a command in the folder. */
+int sql_shell(const char *format, ...);
+/* art.so for programs without a sanitizer in them, as the shell sqlite3; NULL: this build's cannot be loaded there. */
+const char *sql_extension_elsewhere(void);
+
 /* Of db, as sql_expect() and sql_refused(). */
 void expect(const char *expected, const char *query);
 void refuses(int code, const char *words, const char *statement);

@@ -34,11 +34,14 @@ struct suite_case {
     }                                                                                                                  \
     static void test(int _i __attribute__((unused)))
 
-/* EACH(query, "SELECT 1", "SELECT 2") { ... }: the block once for each text; TEXTS(queries, ...): an array of them. */
+/* EACH(query, "SELECT 1", "SELECT 2") { ... }: the block once for each text. TEXTS(queries, ...): an array of them;
+ * LENGTH(queries): how many. */
 #define EACH(text, ...)                                                                                                \
     for (const char *const *text##_at = (const char *const[]){__VA_ARGS__, NULL}, *text; (text = *text##_at);          \
          text##_at++)
 #define TEXTS(array, ...) static const char *const array[] = {__VA_ARGS__}
+
+#define LENGTH(array) ((int)(sizeof(array) / sizeof *(array)))
 
 #define CASE(...)             SUITE_CASE(__LINE__, __VA_ARGS__)
 #define SUITE_CASE(line, ...) SUITE_CASE_AT(line, __VA_ARGS__)

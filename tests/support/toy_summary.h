@@ -45,16 +45,16 @@ static inline struct art_datum toy_number(const struct art_datum *datum) {
 }
 
 /* What is sought in one column with a lookup: the row's value, and a number. Good until the next call. */
-static inline struct art_sought toy_sought(struct art_measures has, const struct art_datum *data) {
+static inline struct art_term_query toy_sought(struct art_measures has, const struct art_datum *data) {
     static uint32_t hash[2];
-    struct art_sought sought = {.table = (unsigned)__builtin_ctz(has.lookups), .count = 2, .feature = hash};
+    struct art_term_query query = {.field = (unsigned)__builtin_ctz(has.lookups), .count = 2, .term = hash};
     struct art_datum other = {.kind = ART_DATUM_INTEGER, .integer = 7};
     uint32_t some[ART_VALUE_HASHES], seven[ART_VALUE_HASHES];
     art_value_hashes(&other, seven);
-    if (!art_value_hashes(&data[sought.table], some)) some[0] = seven[0];
+    if (!art_value_hashes(&data[query.field], some)) some[0] = seven[0];
     hash[0] = some[0] < seven[0] ? some[0] : seven[0];
     hash[1] = some[0] < seven[0] ? seven[0] : some[0];
-    return sought;
+    return query;
 }
 
 static inline unsigned toy_search_column(struct art_measures has) {
@@ -62,13 +62,13 @@ static inline unsigned toy_search_column(struct art_measures has) {
 }
 
 /* The same in the first column with a search: the first three bytes of the row's text. */
-static inline struct art_sought toy_search(struct art_measures has, const struct art_datum *data) {
-    static uint32_t feature;
+static inline struct art_term_query toy_search(struct art_measures has, const struct art_datum *data) {
+    static uint32_t term;
     const struct art_datum *datum = &data[toy_search_column(has)];
     bool text = datum->kind >= ART_DATUM_TEXT && !datum->by_hash && datum->bytes.len >= 3;
     struct art_bytes begins = text ? art_bytes(datum->bytes.data, 3) : art_bytes("abc", 3);
-    if (toy_cut(begins, 0, &feature) == ART_CUT_ANY) feature = 1;
-    return (struct art_sought){ART_TABLE_SEARCHES + toy_search_column(has), 1, &feature};
+    if (toy_cut(begins, 0, &term) == ART_CUT_ANY) term = 1;
+    return (struct art_term_query){ART_FIELD_SEARCHES + toy_search_column(has), 1, &term};
 }
 
 /* One or two limits, made of a byte and a row's data. */
@@ -81,18 +81,18 @@ static inline struct art_limits toy_limits(struct art_measures has, uint8_t how,
         limit->high_set = how >> (6 + i) & 1;
         limit->low = limit->high = toy_number(&data[limit->column]);
     }
-    if (has.lookups && how & 2) limits.sought[limits.sought_count++] = toy_sought(has, data);
-    if (has.searches % ART_SEARCH_KEY && how & 4) limits.sought[limits.sought_count++] = toy_search(has, data);
-    if (limits.sought_count && how & 8) limits.count = 0;
+    if (has.lookups && how & 2) limits.queries[limits.query_count++] = toy_sought(has, data);
+    if (has.searches % ART_SEARCH_KEY && how & 4) limits.queries[limits.query_count++] = toy_search(has, data);
+    if (limits.query_count && how & 8) limits.count = 0;
     return limits;
 }
 
-static inline bool toy_has_part(const struct art_sought *sought, const struct art_datum *datum) {
-    uint32_t features[16], count = 0;
+static inline bool toy_has_part(const struct art_term_query *query, const struct art_datum *datum) {
+    uint32_t terms[16], count = 0;
     bool text = datum->kind >= ART_DATUM_TEXT && !datum->by_hash && datum->bytes.len <= 16;
-    if (text) count = toy_cut(datum->bytes, 0, features);
+    if (text) count = toy_cut(datum->bytes, 0, terms);
     for (uint32_t i = 0; count != ART_CUT_ANY && i < count; i++) {
-        if (features[i] == sought->feature[0]) return true;
+        if (terms[i] == query->term[0]) return true;
     }
     return false;
 }
@@ -103,11 +103,11 @@ static inline bool toy_wants(const struct art_limits *limits, const struct art_d
         art_zone_add_datum(&own, &data[limits->limit[i].column]);
         if (!art_zone_may_have(&own, &limits->limit[i])) return false;
     }
-    for (unsigned i = 0; i < limits->sought_count; i++) {
-        const struct art_sought *sought = &limits->sought[i];
-        bool searched = sought->table >= ART_TABLE_SEARCHES;
-        const struct art_datum *datum = &data[searched ? sought->table - ART_TABLE_SEARCHES : sought->table];
-        if (searched ? !toy_has_part(sought, datum) : !art_is_sought(datum, sought)) return false;
+    for (unsigned i = 0; i < limits->query_count; i++) {
+        const struct art_term_query *query = &limits->queries[i];
+        bool searched = query->field >= ART_FIELD_SEARCHES;
+        const struct art_datum *datum = &data[searched ? query->field - ART_FIELD_SEARCHES : query->field];
+        if (searched ? !toy_has_part(query, datum) : !art_value_has_term(datum, query)) return false;
     }
     return true;
 }

@@ -3,11 +3,50 @@
 #include "core/tree/state/hooks.h"
 
 #include <check.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include "core/base/alloc.h"
 #include "tests/support/io_modes.h"
 #include "tests/support/of_core.h"
-#include "tests/support/scratch_disk.h"
+
+/* --- its temporary files ------------------------------------------------------------------------------------------ */
+
+enum art_rc scratch_open(struct art_disk *disk, const char *folder, void **file) {
+    static unsigned number;
+    char name[4096];
+    snprintf(name, sizeof name, "%s/tree-scratch-%ld-%u", folder, (long)getpid(), number++);
+    struct art_disk *on = disk ? disk : art_disk_default();
+    struct art_file_options options = {.path = name,
+                                       .engine = ART_ENGINE_PWRITE,
+                                       .direct = ART_DIRECT_OFF,
+                                       .create = true,
+                                       .permissions = 0600,
+                                       .owner = UINT32_MAX,
+                                       .group = UINT32_MAX};
+    struct art_io *io;
+    enum art_rc rc = on->methods->open(on, &options, &io);
+    if (!rc) {
+        rc = on->methods->remove(on, name);
+        if (rc) art_io_close(io);
+    }
+    if (!rc) *file = io;
+    return rc;
+}
+
+enum art_rc scratch_write(void *file, const void *data, uint32_t len, uint64_t offset) {
+    struct art_io_request request = {(void *)(uintptr_t)data, len, offset};
+    enum art_rc rc = art_io_write(file, &request, 1), waited = art_io_wait(file);
+    return rc ? rc : waited;
+}
+
+enum art_rc scratch_read(void *file, void *data, uint32_t len, uint64_t offset) {
+    return art_io_read(file, &(struct art_io_request){data, len, offset}, 1);
+}
+
+void scratch_close(void *file) {
+    art_io_close(file);
+}
 
 /* --- the toy host ------------------------------------------------------------------------------------------------- */
 
@@ -159,20 +198,6 @@ static enum art_rc toy_retired(void *context, struct art_buffer *out) {
     return art_buffer_append(out, toy->retired.data, toy->retired.len);
 }
 
-struct toy *toy_copy(const struct toy *from) {
-    struct toy *toy = calloc(1, sizeof *toy);
-    memcpy(toy->uuid, from->uuid, sizeof toy->uuid);
-    memcpy(toy->salts, from->salts, sizeof toy->salts);
-    toy->wal = from->wal;
-    art_buffer_append(&toy->retired, from->retired.data, from->retired.len);
-    for (unsigned i = 0; i < from->log.rows; i++) {
-        toy_put(&toy->log, from->log.row[i].csn, art_bytes(from->log.row[i].data, from->log.row[i].len));
-    }
-    toy->inlined = from->inlined;
-    toy_blobs_copy(&from->blobs, &toy->blobs);
-    return toy;
-}
-
 /* The tables of `from`; the journal's salts stay. */
 void toy_restore(struct toy *toy, const struct toy *from) {
     toy_clear(&toy->log);
@@ -182,6 +207,16 @@ void toy_restore(struct toy *toy, const struct toy *from) {
     toy_blobs_copy(&from->blobs, &toy->blobs);
     toy->retired.len = 0;
     art_buffer_append(&toy->retired, from->retired.data, from->retired.len);
+}
+
+struct toy *toy_copy(const struct toy *from) {
+    struct toy *toy = calloc(1, sizeof *toy);
+    memcpy(toy->uuid, from->uuid, sizeof toy->uuid);
+    memcpy(toy->salts, from->salts, sizeof toy->salts);
+    toy->wal = from->wal;
+    toy->inlined = from->inlined;
+    toy_restore(toy, from);
+    return toy;
 }
 
 static bool toy_interrupted(void *context) {

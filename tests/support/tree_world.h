@@ -103,4 +103,10 @@ void walk_leaves_no_row(struct walk *walk);
 /* Is the tree what the model says? Aborts the test if not; returns an error of reading. */
 int walk_compare(struct walk *walk, struct art_tree *tree, const struct model *model);
 
+/* The temporary files of a host without SQLite, on `disk` (NULL: the system's), in `folder`: they fail as that does. */
+enum art_rc scratch_open(struct art_disk *disk, const char *folder, void **file);
+enum art_rc scratch_write(void *file, const void *data, uint32_t len, uint64_t offset);
+enum art_rc scratch_read(void *file, void *data, uint32_t len, uint64_t offset);
+void scratch_close(void *file);
+
 #endif

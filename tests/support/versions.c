@@ -177,7 +177,7 @@ static void check_table(struct watch *watch) {
                                      watch->home, watch->name, watch->fresh, watch->top, watch->pair->transaction));
 }
 
-static bool has_table(const struct pair *pair, const char *schema, const char *name) {
+static bool has_field(const struct pair *pair, const char *schema, const char *name) {
     return sql_int(pair->plain.db[0], "SELECT count(*) FROM %s.sqlite_master WHERE type = 'table' AND name = '%s'",
                    schema, name);
 }
@@ -185,7 +185,7 @@ static bool has_table(const struct pair *pair, const char *schema, const char *n
 /* DROP forgets, RENAME calls by another name. */
 static void follow_schema(struct pair *pair, const struct workload_step *step, bool renamed) {
     const char *home = pair->setting->schema;
-    bool t = has_table(pair, home, "t"), u = has_table(pair, home, "u");
+    bool t = has_field(pair, home, "t"), u = has_field(pair, home, "u");
     if (renamed) {
         run(pair,
             sqlite3_mprintf("UPDATE %s.seen SET tbl = '%s' WHERE tbl = '%s'", home, t ? "t" : "u", t ? "u" : "t"));
@@ -209,7 +209,7 @@ static char *check_all(struct pair *pair, const struct workload_step *step, cons
                               .home = setting->schema,
                               .was_inside = was_inside};
         watch.may_write = step->flags & STEP_WRITES && (!art->rc || step->flags & STEP_KEEPS_SOME);
-        if (!has_table(pair, watch.schema, watch.name)) continue;
+        if (!has_field(pair, watch.schema, watch.name)) continue;
         check_table(&watch);
         wrong = watch.wrong;
         fresh += watch.fresh_rows;
@@ -222,7 +222,7 @@ static char *check_all(struct pair *pair, const struct workload_step *step, cons
 
 char *versions_check(struct pair *pair, const struct workload_step *step, const struct outcome *art, bool was_inside) {
     sqlite3 *db = pair->plain.db[0];
-    if (!pair->versions || !has_table(pair, pair->setting->schema, "seen")) return NULL;
+    if (!pair->versions || !has_field(pair, pair->setting->schema, "seen")) return NULL;
     bool outside = sqlite3_get_autocommit(db);
     if (outside) run(pair, sqlite3_mprintf("SAVEPOINT noting"));
     char *wrong = check_all(pair, step, art, was_inside);

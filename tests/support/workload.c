@@ -314,11 +314,11 @@ static void put_read(struct writer *x) {
     if (w->versions && once_in(w, 12)) {
         writer_draw(x, "$version_step");
     } else if (once_in(w, 9)) {
-        put_function_query(x);
+        writer_draw(x, "$function_query");
     } else if (!once_in(w, 3)) {
         put_query(x);
     } else if (once_in(w, 6)) {
-        put_listing_join(x);
+        writer_draw(x, "$listing_join");
     } else {
         writer_use_listing(x);
         put_query(x);

@@ -95,11 +95,10 @@ void put_bound(struct writer *x, struct workload_parameter parameter);
 /* From here on the writer's source is t(prefix), t(prefix, delimiter) or t(prefix, delimiter, start_after), under the
  * alias l. */
 void writer_use_listing(struct writer *x);
-void put_listing(struct writer *x);
-void put_listing_join(struct writer *x);
-void put_function_query(struct writer *x);
-/* "path begins with <prefix>" of both twins. */
-void put_prefix_condition(struct writer *x);
+void put_prefix(struct writer *x);
+void put_delimiter(struct writer *x);
+void put_any_path(struct writer *x);
+void put_columns_shown(struct writer *x);
 
 /* ---- workload_write.c -------------------------------------------------------------------------------------------- */
 

@@ -3,8 +3,8 @@
  * $!NAME notes what the step is about, $!name in small letters a flag of the step: nothing is written. Around what
  * SQLite answers wrongly or differently by its plan the rules go, and say so.
  *
- * In a SELECT the order of the rows is given by the query, or the rows are compared as a set; where LIMIT cuts them, the
- * order is total. No sum of reals, no group_concat(): they depend on the order in which SQLite comes by the rows.
+ * In a SELECT the order of the rows is given by the query, or the rows are compared as a set; where LIMIT cuts them,
+ * the order is total. No sum of reals, no group_concat(): they depend on the order in which SQLite comes by the rows.
  */
 #include <string.h>
 
@@ -114,6 +114,58 @@ static const char *const rules[] = {
     "query: 5*$rows | $unordered | $aggregate | 2*$min_max | 2*$!GROUP_BY$groups | $window | $other_order | "
     "2*$!CTE$cte | $compound | 2*$path_join",
     "table_query: $schema_query | $view | 2*$!JOIN$as_q$side_join | 3*$affinity_join",
+
+    /* ---- listings and functions ---------------------------------------------------------------------------------- */
+    /* Everything is compared byte by byte, so the plain SQL casts to BLOB; substr() of an empty BLOB is NULL in SQLite.
+     * A listing is, from the inside: each row's place of the first delimiter behind the prefix; the shown path, which
+     * ends there; one row for each shown path; and where that is a row of its own, its columns. With start_after there
+     * has to be a key behind it below the shown path, which is not start_after itself. */
+    "listing: {$name$arguments_given|(SELECT CAST(g.shown AS TEXT) AS $key_name$columns_shown, g.entries AS entries, "
+    "$(v:=$prefix)$as_shown AS prefix, $(v:=$delimiter)$as_shown AS delimiter, $(v:=$after)$as_shown AS start_after "
+    "FROM "
+    "(SELECT shown, CASE WHEN at > 0 THEN count(*) END AS entries FROM (SELECT CASE WHEN at > 0 THEN CAST(substr(kb, "
+    "1, "
+    "length(pb) + at - 1 + length(db)) AS TEXT) ELSE k END AS shown, at, kb FROM (SELECT k, kb, pb, db, $at FROM "
+    "(SELECT "
+    "$key_name AS k, CAST($key_name AS BLOB) AS kb, CAST($prefix AS BLOB) AS pb, CAST($divider AS BLOB) AS db FROM "
+    "$name) WHERE coalesce(substr(kb, 1, length(pb)), x'') = pb AND db IS NOT NULL)) GROUP BY shown $having) g LEFT "
+    "JOIN "
+    "$name o ON g.entries IS NULL AND o.$key_name = g.shown)} AS $alias",
+    "as_shown: CASE typeof($v) WHEN 'blob' THEN $v ELSE CAST($v AS TEXT) END",
+    "at: CASE WHEN length(db) > 0 THEN instr(coalesce(substr(kb, length(pb) + 1), x''), db) ELSE 0 END AS at",
+    "begins: coalesce(substr(CAST($key_name AS BLOB), 1, length(CAST($of AS BLOB))), x'') = CAST($of AS BLOB)",
+    "prefix_condition: $!LISTING_WRITE$(of:=$prefix_text){prefix = $of|$begins}",
+    /* For each row of `side` a listing; the plain twin groups the join of both. */
+    "listing_join: $!LISTING_JOIN$(of:=2*s.a|s.a || '/'|substr(s.a, 1, 1)|s.b)$levels_of_side",
+    "levels_of_side: $!CORRELATED SELECT s.a, (SELECT count(*) FROM $name{($of)| WHERE $begins}) FROM $schema.side s "
+    "ORDER BY 1 | $(by:='/'|'a'|x'2f'|substr(s.a, 1, 1)|''|NULL){SELECT s.a, l.$key_name, l.entries FROM $schema.side "
+    "s, "
+    "$name($of, $by) l|SELECT a, CAST(shown AS TEXT), CASE WHEN at > 0 THEN count(*) END FROM (SELECT a, at, CASE WHEN "
+    "at > 0 THEN substr(kb, 1, length(pb) + at - 1 + length(db)) ELSE kb END AS shown FROM (SELECT a, kb, pb, db, $at "
+    "FROM (SELECT s.a, CAST(o.$key_name AS BLOB) AS kb, CAST($of AS BLOB) AS pb, CAST($by AS BLOB) AS db FROM "
+    "$schema.side s, $name o) WHERE coalesce(substr(kb, 1, length(pb)), x'') = pb AND db IS NOT NULL)) GROUP BY a, "
+    "shown} ORDER BY 1, 2 LIMIT 300",
+    "count: $!COUNT_FUNCTION{art_count('$name', $of)|CASE WHEN $of IS NOT NULL THEN (SELECT count(*) FROM $name WHERE "
+    "$begins) END}",
+    /* The longest key q that the path begins with; with a delimiter only where q is the path, ends in one, or has one
+     * behind it. */
+    "longest: $!LONGEST_PREFIX{art_longest_prefix('$name', $of$also)|(SELECT q FROM (SELECT $key_name AS q, "
+    "CAST($key_name "
+    "AS BLOB) AS qb, CAST($of AS BLOB) AS pb, CAST($by AS BLOB) AS db FROM $name) WHERE coalesce(substr(pb, 1, "
+    "length(qb)), x'') = qb AND pb IS NOT NULL AND db IS NOT NULL$ends ORDER BY length(qb) DESC LIMIT 1)}",
+    "longest_alone: $(by:='')$(also:=)$(ends:=)$longest",
+    "longest_by: $(also:=, $by)$(ends:= AND (qb = pb OR (length(qb) >= length(db) AND coalesce(substr(qb, length(qb) - "
+    "length(db) + 1), x'') = db) OR substr(pb, length(qb) + 1, length(db)) = db))$longest",
+    "function_query: SELECT s.a, $(of:=s.a|s.a || '/'|substr(s.a, 1, 1)|s.b)$count FROM $schema.side s $exists ORDER "
+    "BY "
+    "1 | SELECT s.a, $(of:=s.a || 'a/x'|s.a|s.a || '/')$($longest_alone|2*$(by:='/'|'a')$longest_by) FROM $schema.side "
+    "s "
+    "$exists ORDER BY 1 | $!CHECK_FUNCTION{SELECT art_check('$name')|SELECT 'ok' FROM (SELECT count(*) FROM $name)} | "
+    "2*SELECT $constant_function FROM $schema.tick $exists",
+    "constant_function: $(of:=$prefix_text)$count | "
+    "$(of:=$any_path)$($longest_alone|$(by:=$delimiter_text)$longest_by)",
+    /* Where the table is missing, or locked, both say so, also if no function is called. */
+    "exists: WHERE NOT EXISTS (SELECT 1 FROM $name WHERE 0)",
 
     /* ---- INSERT -------------------------------------------------------------------------------------------------- */
     "gentle_conflict: $!REPLACE OR REPLACE | $!IGNORE OR IGNORE",
@@ -254,10 +306,7 @@ static void put_operand(struct writer *x) {
 }
 
 static void put_source(struct writer *x) {
-    if (x->prefix) {
-        put_listing(x);
-        return;
-    }
+    if (x->prefix) return writer_draw(x, "$listing");
     put_name(x);
     if (x->alias) PUT(x, " AS %s", x->alias);
 }
@@ -331,6 +380,7 @@ static const struct {
 } calls[] = {{"all_columns", put_all_columns},
              {"another_too", put_another_too},
              {"any", put_any_column},
+             {"any_path", put_any_path},
              {"arguments", put_arguments},
              {"as_b", use_as_b},
              {"as_q", use_as_q},
@@ -338,6 +388,8 @@ static const struct {
              {"bound_limit", put_bound_limit},
              {"changes_unless_replaced", note_changes_unless_replaced},
              {"column_is", put_column_condition},
+             {"columns_shown", put_columns_shown},
+             {"delimiter_text", put_delimiter},
              {"from_side", put_from_side},
              {"glob", put_glob},
              {"insert_columns", put_insert_columns},
@@ -359,7 +411,7 @@ static const struct {
              {"path", put_path},
              {"pick", pick_column},
              {"plus", put_plus},
-             {"prefix_condition", put_prefix_condition},
+             {"prefix_text", put_prefix},
              {"returned", put_returned},
              {"row_value", put_row_value},
              {"same_or_new", put_same_or_new},
@@ -410,8 +462,8 @@ static void call(struct grammar *grammar, const char *name) {
 void writer_draw(struct writer *x, const char *text) {
     const struct workload_setting *setting = x->w->setting;
     bool gentle = setting->gentle;
-    /* It analyzes the tables that have changed much, among them those that hold an art table's rows. Of a database under
-     * two names that locks one of them in a transaction, and in one twin only. */
+    /* It analyzes the tables that have changed much, among them those that hold an art table's rows. Of a database
+     * under two names that locks one of them in a transaction, and in one twin only. */
     bool may_optimize = strcmp(setting->other, "again") != 0;
     struct grammar grammar = {.random = &x->w->random,
                               .rules = rules,
@@ -420,10 +472,24 @@ void writer_draw(struct writer *x, const char *text) {
                                         gentle ? "$gentle_conflict" : "$any_conflict", "sure_conflict",
                                         gentle ? "$!REPLACE OR REPLACE" : "$any_but_ignore", "insert_null",
                                         gentle ? "$insert_number" : "$null_inserted", "optimize_or_not",
-                                        may_optimize ? "optimize" : "shrink_memory"},
+                                        may_optimize ? "optimize" : "shrink_memory", "arguments_given",
+                                        x->as_conditions ? ""
+                                        : x->start_after ? "($prefix, $delimiter, $after)"
+                                        : x->delimiter   ? "($prefix, $delimiter)"
+                                                         : "($prefix)",
+                                        "having",
+                                        x->start_after ? "HAVING max(kb) > CAST($after AS BLOB) AND (at = 0 OR "
+                                                         "CAST(shown AS BLOB) <> CAST($after AS BLOB))"
+                                                       : ""},
                               .call = call,
                               .context = x,
                               .out = x->art,
                               .twin = x->plain};
+    if (x->prefix) {
+        grammar_keep(&grammar, "prefix", x->prefix);
+        grammar_keep(&grammar, "delimiter", x->delimiter ? x->delimiter : "NULL");
+        grammar_keep(&grammar, "divider", x->delimiter ? x->delimiter : "x''");
+        grammar_keep(&grammar, "after", x->start_after ? x->start_after : "NULL");
+    }
     grammar_draw(&grammar, text);
 }

@@ -1,4 +1,4 @@
-/* Files, names, processes, and the history of what was done to them. */
+/* Processes, and the history of what they did to the disk. */
 #include "tests/support/world_private.h"
 
 #include <stdio.h>
@@ -6,34 +6,8 @@
 #include <string.h>
 
 struct world *world_now;
-struct world_process *world_process_now;
-
-static void *zeroed(size_t bytes) {
-    void *memory = calloc(1, bytes);
-    if (!memory) abort();
-    return memory;
-}
-
-static void *grown(void *array, unsigned count, size_t item) {
-    if (count & (count - 1)) return array; /* room was made at the last power of two */
-    array = realloc(array, (count ? 2 * (size_t)count : 1) * item);
-    if (!array) abort();
-    return array;
-}
 
 /* ---- history ----------------------------------------------------------------------------------------------------- */
-
-static struct world_op *record(struct world *world, enum world_op_kind kind, uint32_t inode) {
-    if (world->op_count == world->op_capacity) {
-        world->op_capacity = world->op_capacity ? 2 * world->op_capacity : 64;
-        world->ops = realloc(world->ops, world->op_capacity * sizeof *world->ops);
-        if (!world->ops) abort();
-    }
-    struct world_op *op = &world->ops[world->op_count++];
-    *op = (struct world_op){.kind = (uint8_t)kind, .inode = inode};
-    if (world->current) op->process = (uint16_t)world->current->number;
-    return op;
-}
 
 static uint8_t *copied(const void *data, size_t len) {
     uint8_t *copy = malloc(len ? len : 1);
@@ -43,84 +17,30 @@ static uint8_t *copied(const void *data, size_t len) {
 }
 
 void world_mark(struct world *world, uint64_t what, uint32_t number) {
-    struct world_op *op = record(world, WORLD_MARK, 0);
-    op->offset = what;
-    op->len = number;
+    world_note(world, &(struct world_op){.kind = WORLD_MARK, .offset = what, .len = number});
 }
 
-void world_write(struct world *world, uint32_t inode, uint64_t offset, const void *data, uint32_t len) {
-    sparse_write(&world->inodes[inode]->live, offset, data, len);
-    if (world->inodes[inode]->scratch) return;
-    struct world_op *op = record(world, WORLD_WRITE, inode);
-    op->offset = offset;
-    op->len = len;
-    op->data = copied(data, len);
-}
-
-void world_truncate(struct world *world, uint32_t inode, uint64_t size) {
-    sparse_truncate(&world->inodes[inode]->live, size);
-    if (!world->inodes[inode]->scratch) record(world, WORLD_TRUNCATE, inode)->offset = size;
-}
-
-void world_sync(struct world *world, uint32_t inode, uint64_t lost_from) {
-    bool good = lost_from == WORLD_SYNCED;
-    if (world->inodes[inode]->scratch || (world->options.lies && good)) return;
-    record(world, good ? WORLD_SYNC : WORLD_SYNC_FAILED, inode)->offset = good ? 0 : lost_from;
+void world_write(struct world *world, struct sim_inode *inode, uint64_t offset, const void *data, uint32_t len) {
+    sim_change(world->disk, inode, copied(data, len), offset, len);
 }
 
 void world_note_commit(struct world *world) {
     world->committed = world->op_count;
 }
 
-void world_sync_folder(struct world *world) {
-    if (!world->options.lies) record(world, WORLD_SYNC_FOLDER, 0);
-}
-
-/* ---- names ------------------------------------------------------------------------------------------------------- */
-
-struct world_inode *world_inode_new(struct world *world, uint32_t *index) {
-    world->inodes = grown(world->inodes, world->inode_count, sizeof *world->inodes);
-    struct world_inode *inode = zeroed(sizeof *inode);
-    inode->number = world->next_number++;
-    *index = world->inode_count;
-    world->inodes[world->inode_count++] = inode;
-    return inode;
-}
-
-struct world_name *world_find(struct world *world, const char *name) {
-    for (unsigned i = 0; i < world->name_count; i++) {
-        if (!strcmp(world->names[i].name, name)) return &world->names[i];
+const char *world_name_of(const struct world *world, uint32_t inode) {
+    for (uint64_t i = 0; i < world->disk->name_count; i++) {
+        const struct sim_name *name = &world->disk->names[i];
+        if (name->live && name->live->index == inode) return name->path;
     }
     return NULL;
-}
-
-static void add_name(struct world *world, const char *name, uint32_t inode) {
-    world->names = grown(world->names, world->name_count, sizeof *world->names);
-    struct world_name *added = &world->names[world->name_count++];
-    if (strlen(name) >= WORLD_NAME_MAX) abort();
-    memset(added, 0, sizeof *added);
-    strcpy(added->name, name);
-    added->inode = inode;
-}
-
-struct world_inode *world_create(struct world *world, const char *name, uint32_t *index) {
-    struct world_inode *inode = world_inode_new(world, index);
-    add_name(world, name, *index);
-    record(world, WORLD_CREATE, *index)->data = copied(name, strlen(name) + 1);
-    return inode;
-}
-
-void world_unlink(struct world *world, const char *name) {
-    struct world_name *found = world_find(world, name);
-    record(world, WORLD_UNLINK, found->inode)->data = copied(name, strlen(name) + 1);
-    *found = world->names[--world->name_count];
 }
 
 /* ---- processes and faults ---------------------------------------------------------------------------------------- */
 
 struct world_process *world_process_new(struct world *world) {
     static uint64_t devices = 1000;
-    struct world_process *process = zeroed(sizeof *process);
+    struct world_process *process = sim_zeroed(sizeof *process);
     if (world->process_count == sizeof world->processes / sizeof *world->processes) abort();
     process->number = world->process_count;
     process->device = devices++;
@@ -128,8 +48,8 @@ struct world_process *world_process_new(struct world *world) {
     return process;
 }
 
-static void keep_memory(struct world_inode *inode, const struct world_process *process) {
-    struct world_memory *memory = inode->memory;
+static void keep_memory(struct sim_inode *inode, const struct world_process *process) {
+    struct world_memory *memory = inode->of.memory;
     if (!memory || memory->kept.of) return;
     memory->kept.of = process;
     for (unsigned i = 0; i < WORLD_REGIONS && memory->regions[i]; i++) {
@@ -139,10 +59,10 @@ static void keep_memory(struct world_inode *inode, const struct world_process *p
 
 void world_kill(struct world *world, struct world_process *process) {
     process->dead = true;
-    for (unsigned i = 0; i < world->inode_count; i++) {
-        struct world_inode *inode = world->inodes[i];
+    for (uint64_t i = 0; i < world->disk->inode_count; i++) {
+        struct sim_inode *inode = world->disk->inodes[i];
         bool had_memory = false;
-        for (struct world_handle *handle = inode->handles; handle; handle = handle->next) {
+        for (struct world_handle *handle = inode->of.handles; handle; handle = handle->next) {
             if (handle->process != process) continue;
             had_memory |= handle->mapped;
             handle->lock = SQLITE_LOCK_NONE;
@@ -150,14 +70,16 @@ void world_kill(struct world *world, struct world_process *process) {
             handle->mapped = false;
         }
         if (had_memory) keep_memory(inode, process);
-        if (inode->art_lock_of == process) inode->art_lock = inode->art_lock_of = NULL;
+    }
+    for (struct sim_handle *handle = world->disk->handles; handle; handle = handle->next) {
+        if (handle->process == process) sim_handle_die(handle);
     }
 }
 
 void world_bury(struct world *world, struct world_process *process) {
-    for (unsigned i = 0; i < world->inode_count; i++) {
-        struct world_inode *inode = world->inodes[i];
-        struct world_memory *memory = inode->memory;
+    for (uint64_t i = 0; i < world->disk->inode_count; i++) {
+        struct sim_inode *inode = world->disk->inodes[i];
+        struct world_memory *memory = inode->of.memory;
         if (!memory || memory->kept.of != process) continue;
         for (unsigned k = 0; k < WORLD_REGIONS; k++) {
             if (memory->kept.regions[k]) {
@@ -201,74 +123,83 @@ static bool is_sync_armed(struct world *world, const char *name) {
     return len >= end && !strcmp(name + len - end, world->fault.suffix) && !world->fault.countdown--;
 }
 
-bool world_sync_fails(struct world *world, const char *name, uint32_t inode, unsigned *told, uint64_t *lost_from) {
-    unsigned *failures = &world->inodes[inode]->failures;
+bool world_sync_fails(struct world *world, struct sim_inode *inode, const char *name, unsigned *told,
+                      uint64_t lost_from) {
     if (is_sync_armed(world, name)) {
-        ++*failures;
+        ++inode->of.failures;
     } else {
-        *lost_from = WORLD_SYNCED;
+        lost_from = WORLD_SYNCED;
     }
-    bool fails = *told != *failures;
-    *told = *failures;
+    bool fails = *told != inode->of.failures, good = lost_from == WORLD_SYNCED;
+    *told = inode->of.failures;
     if (fails) world->fault.struck = true;
+    enum world_op_kind kind = good ? WORLD_SYNC : WORLD_SYNC_FAILED;
+    if (inode->scratch) return fails;
+    world_note(world, &(struct world_op){.kind = kind, .inode = inode->index, .offset = good ? 0 : lost_from});
     return fails;
 }
 
+/* ---- the disk's machine ------------------------------------------------------------------------------------------ */
+
+static bool may(struct world *world, const void *process, bool change) {
+    return change ? world_call(world, process) : !((const struct world_process *)process)->dead;
+}
+
+static bool art_sync_fails(struct world *world, struct sim_inode *inode, const char *name, unsigned *told) {
+    return world_sync_fails(world, inode, name, told, 0);
+}
+
+static const struct sim_machine machine = {may, art_sync_fails};
+
 /* ---- beginning and end ------------------------------------------------------------------------------------------- */
 
+enum { FIRST_NUMBER = 100, STALE_ONE_IN = 4, AT_HAND_ONE_IN = 2 };
+
 struct world *world_new(const struct world_image *image, const struct world_options *options) {
-    struct world *world = zeroed(sizeof *world);
+    struct sim_disk *disk = sim_disk_new(options->seed);
+    struct world *world = disk->world;
+    world_replay_free(disk->replay);
+    disk->replay = NULL;
+    disk->machine = &machine;
+    disk->newest = FIRST_NUMBER - 1;
+    disk->stale_one_in = STALE_ONE_IN;
+    disk->at_hand_one_in = AT_HAND_ONE_IN;
+    world->image.files = sim_zeroed((image ? image->count + 1 : 1) * sizeof *world->image.files);
+    for (unsigned i = 0; image && i < image->count; i++) {
+        struct world_image_file *file = &world->image.files[world->image.count++];
+        struct sim_inode *inode = sim_inode_new(disk, image->files[i].number);
+        *file = (struct world_image_file){.number = image->files[i].number, .inode = inode->index};
+        strcpy(file->name, image->files[i].name);
+        sparse_copy(&image->files[i].bytes, &file->bytes);
+        sparse_copy(&file->bytes, &inode->live.sparse);
+        inode->live.len = file->bytes.size;
+        sim_set_name(disk, file->name, inode);
+        free(world->ops[--world->op_count].data);
+    }
     world->options = *options;
     world->random = (struct random){options->seed};
-    world->next_number = 100;
-    world->image_bytes = zeroed((image ? image->count + 1 : 1) * sizeof *world->image_bytes);
-    for (unsigned i = 0; image && i < image->count; i++) {
-        uint32_t index;
-        struct world_inode *inode = world_inode_new(world, &index);
-        inode->number = image->files[i].number;
-        if (world->next_number <= inode->number) world->next_number = inode->number + 1;
-        sparse_copy(&image->files[i].bytes, &inode->live);
-        sparse_copy(&image->files[i].bytes, &world->image_bytes[i]);
-        add_name(world, image->files[i].name, index);
-    }
-    world->image_inodes = world->inode_count;
-    world->image_name_count = world->name_count;
-    world->image_names =
-        world->name_count ? (void *)copied(world->names, world->name_count * sizeof *world->names) : NULL;
     return world;
 }
 
 void world_free(struct world *world) {
     if (!world) return;
     if (world_now == world) world_enter(NULL, NULL);
-    for (unsigned i = 0; i < world->inode_count; i++) {
-        if (world->inodes[i]->memory) world_memory_free(world->inodes[i]);
-        sparse_clear(&world->inodes[i]->live);
-        sparse_clear(&world->inodes[i]->before);
-        free(world->inodes[i]);
+    for (uint64_t i = 0; i < world->disk->inode_count; i++) {
+        if (world->disk->inodes[i]->of.memory) world_memory_free(world->disk->inodes[i]);
     }
-    for (unsigned i = 0; i < world->image_inodes; i++) sparse_clear(&world->image_bytes[i]);
-    for (unsigned i = 0; i < world->op_count; i++) free(world->ops[i].data);
     for (unsigned i = 0; i < world->process_count; i++) free(world->processes[i]);
-    free(world->inodes);
-    free(world->names);
-    free(world->image_names);
-    free(world->image_bytes);
-    free(world->ops);
+    sim_disk_free(world->disk);
     free(world);
 }
 
 void world_enter(struct world *world, struct world_process *process) {
     world_vfs_register();
     world_now = world;
-    world_process_now = process;
-    if (world) world->current = process;
-}
-
-void world_image_clear(struct world_image *image) {
-    for (unsigned i = 0; i < image->count; i++) sparse_clear(&image->files[i].bytes);
-    free(image->files);
-    *image = (struct world_image){0};
+    art_disk_set_default(world ? sim_disk_art(world->disk) : NULL);
+    if (!world) return;
+    world->current = process;
+    world->disk->process = process;
+    world->disk->device = process->device;
 }
 
 /* ---- for people -------------------------------------------------------------------------------------------------- */
@@ -278,14 +209,12 @@ void world_dump(const struct world *world, unsigned from, unsigned to) {
                                         "create", "unlink",   "sync folder", "mark"};
     for (unsigned i = from; i < to && i < world->op_count; i++) {
         const struct world_op *op = &world->ops[i];
-        const char *name = "";
-        for (unsigned k = 0; k < world->op_count && op->kind != WORLD_MARK; k++) {
+        const char *name = op->inode < world->image.count ? world->image.files[op->inode].name : "";
+        for (unsigned k = 0; k < world->op_count; k++) {
             const struct world_op *made = &world->ops[k];
             if (made->kind == WORLD_CREATE && made->inode == op->inode) name = (const char *)made->data;
         }
-        for (unsigned k = 0; k < world->image_name_count && op->kind != WORLD_MARK; k++) {
-            if (world->image_names[k].inode == op->inode) name = world->image_names[k].name;
-        }
+        if (op->kind == WORLD_MARK || op->kind == WORLD_SYNC_FOLDER) name = "";
         fprintf(stderr, "  %5u: process %u %s %s inode %u at %llu, %u\n", i, op->process, kinds[op->kind], name,
                 op->inode, (unsigned long long)op->offset, op->len);
     }

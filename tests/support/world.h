@@ -1,7 +1,7 @@
-/* A machine for crash tests: a folder of files that SQLite (world_vfs.c) and core/io (world_disk.c) both work on, the
- * processes that do so, and ONE ordered history of all that they did to the disk.
+/* A machine for crash tests: a simulated disk (sim_disk.h) that SQLite works on, too (world_vfs.c), the processes that
+ * do so, and ONE ordered history of all that they did to the disk.
  *
- *     world            the folder as the processes see it (the page cache), locks, shared memory, the history
+ *     world            the disk as the processes see it (the page cache), locks, shared memory, the history
  *     world_process    who makes the calls; dies by world_kill(), or at a call that was armed
  *     world_replay     goes through a history and knows at each place what is safe on the disk and what is not yet
  *                      (world_crash.c); gives images
@@ -17,19 +17,19 @@
  * As Linux does, a failed sync is told once to each who has the file open: to the one who asked, and to the others when
  * they sync it next.
  *
- * One thread; one world at a time is the one that the VFS "world" and world_disk() speak to (world_enter()).
+ * A write of art's is in the history when write_batch() returns; what is on the way then is a kernel's business as much
+ * as what is there and not synced. One thread; one world at a time is the one that the VFS "world" works on
+ * (world_enter()).
  */
 #ifndef TESTS_WORLD_H
 #define TESTS_WORLD_H
 
-#include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "tests/support/random.h"
+#include "tests/support/sim_disk.h"
 #include "tests/support/sparse_file.h"
-
-struct art_disk;
 
 #define WORLD_FOLDER   "/world/"
 #define WORLD_DATABASE WORLD_FOLDER "a.db"
@@ -39,7 +39,7 @@ enum { WORLD_NAME_MAX = 96 };
 
 struct world_image_file {
     char name[WORLD_NAME_MAX];
-    uint32_t number; /* of the inode */
+    uint32_t number, inode; /* the inode's number, and its index among the disk's */
     struct sparse_file bytes;
 };
 struct world_image {
@@ -57,45 +57,24 @@ enum world_op_kind {
     WORLD_SYNC_FAILED, /* offset: number of the first operation that it may have lost */
     WORLD_CREATE,      /* a name */
     WORLD_UNLINK,
-    WORLD_SYNC_FOLDER,
-    WORLD_MARK, /* offset, len: the test's own */
+    WORLD_SYNC_FOLDER, /* that of the path */
+    WORLD_MARK,        /* offset, len: the test's own */
 };
 struct world_op {
     uint8_t kind;
     uint16_t process;
-    uint32_t inode; /* index into world.inodes */
+    uint32_t inode; /* index among the disk's */
     uint32_t len;
     uint64_t offset;
-    uint8_t *data; /* of a write; a name of CREATE, UNLINK */
+    uint8_t *data; /* of a write; a path of CREATE, UNLINK, SYNC_FOLDER */
 };
 
 /* ---- the world --------------------------------------------------------------------------------------------------- */
-
-struct world_handle; /* world_private.h */
-struct world_memory;
 
 struct world_process {
     unsigned number;
     uint64_t device; /* as it sees it: no two processes share what the test process caches */
     bool dead;
-};
-
-struct world_inode {
-    uint32_t number;
-    bool scratch; /* SQLite's temporary file: no part of the history */
-    struct sparse_file live;
-    struct sparse_file before; /* of an .art file: its pages before their last write, which a page cache may have */
-    uint64_t reads;
-    unsigned failures; /* of syncs */
-    struct world_handle *handles;
-    struct world_memory *memory; /* the wal-index */
-    const void *art_lock;        /* the art_io that has the writer lock, */
-    const struct world_process *art_lock_of;
-};
-
-struct world_name {
-    char name[WORLD_NAME_MAX];
-    uint32_t inode;
 };
 
 /* What happens at a call that changes the disk. */
@@ -119,18 +98,14 @@ struct world_options {
 struct world {
     struct world_options options;
     struct random random;
-    struct world_inode **inodes;
-    unsigned inode_count, image_inodes; /* those that were there from the beginning come first */
-    struct world_name *names, *image_names;
-    struct sparse_file *image_bytes;
-    unsigned name_count, image_name_count;
+    struct sim_disk *disk;
+    struct world_image image; /* its beginning: these files are its first inodes */
     struct world_op *ops;
     unsigned op_count, op_capacity;
     struct world_process *processes[1000];
     unsigned process_count;
     struct world_process *current;
     uint64_t committed; /* operations when somebody last committed */
-    uint32_t next_number;
     struct {
         enum world_fault kind;
         unsigned countdown;
@@ -141,7 +116,7 @@ struct world {
 
 struct world *world_new(const struct world_image *image, const struct world_options *options);
 void world_free(struct world *world);
-/* From here on the VFS and the disk are this world's, on behalf of `process`. The first call registers the VFS
+/* From here on the VFS and core's disk are this world's, on behalf of `process`. The first call registers the VFS
  * "world", as the default: SQLite's random numbers come from there. NULL, NULL: nobody's. */
 void world_enter(struct world *world, struct world_process *process);
 struct world_process *world_process_new(struct world *world);
@@ -156,7 +131,8 @@ bool world_disarm(struct world *world);
 void world_mark(struct world *world, uint64_t what, uint32_t number);
 /* Somebody has committed: see above, failed syncs. */
 void world_note_commit(struct world *world);
-struct art_disk *world_disk(void);
+/* The file's present name, NULL: it has none. */
+const char *world_name_of(const struct world *world, uint32_t inode);
 
 /* ---- replay ------------------------------------------------------------------------------------------------------ */
 

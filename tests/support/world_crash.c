@@ -1,4 +1,4 @@
-/* What a disk may look like when all dies.
+/* The history of what was done to a disk, and what that may look like when all dies.
  *
  * The replay keeps two disks: `safe`, with all that was synced, and `live`, as the page cache has it. What lies between
  * them is a list of operations that are not safe yet. A crash takes some of them: each piece of a write reached the
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/support/world_private.h"
+#include "tests/support/sim_disk_private.h"
 
 enum { SECTOR = 512, PAGE = 4096 };
 
@@ -19,7 +19,12 @@ const char *const world_crash_names[WORLD_CRASHES] = {"power stays",        "all
 
 struct named {
     char name[WORLD_NAME_MAX];
-    uint32_t inode; /* UINT32_MAX: no such name */
+    uint32_t inode;
+};
+
+struct names {
+    struct named *items;
+    unsigned count, capacity;
 };
 
 struct list {
@@ -28,52 +33,105 @@ struct list {
 
 struct world_replay {
     const struct world *world;
-    unsigned at;
+    unsigned at, inodes;
     struct sparse_file *safe, *live; /* by inode */
-    struct named *safe_names, *live_names;
-    unsigned safe_name_count, live_name_count, name_capacity;
+    struct names safe_names, live_names;
     struct list bytes, names; /* not safe yet, in order */
     uint64_t version;         /* of what is safe */
 };
 
-static void *zeroed(size_t bytes) {
-    void *memory = calloc(1, bytes ? bytes : 1);
-    if (!memory) abort();
-    return memory;
+/* ---- history ----------------------------------------------------------------------------------------------------- */
+
+uint8_t *world_text(const char *text) {
+    char *copy = strdup(text);
+    if (!copy || strlen(text) >= WORLD_NAME_MAX) abort();
+    return (uint8_t *)copy;
+}
+
+void world_note(struct world *world, const struct world_op *op) {
+    if (world->options.lies && (op->kind == WORLD_SYNC || op->kind == WORLD_SYNC_FOLDER)) return free(op->data);
+    if (world->op_count == world->op_capacity) {
+        world->op_capacity = world->op_capacity ? 2 * world->op_capacity : 64;
+        world->ops = realloc(world->ops, world->op_capacity * sizeof *world->ops);
+        if (!world->ops) abort();
+    }
+    struct world_op *noted = &world->ops[world->op_count++];
+    *noted = *op;
+    if (world->current) noted->process = (uint16_t)world->current->number;
+    if (world->disk->replay) world_replay_step(world->disk->replay);
+}
+
+void world_forget(struct world *world) {
+    for (unsigned i = 0; i < world->op_count; i++) free(world->ops[i].data);
+    free(world->ops);
+    world->ops = NULL;
+    world->op_count = world->op_capacity = 0;
+    world_image_clear(&world->image);
+}
+
+void world_image_clear(struct world_image *image) {
+    for (unsigned i = 0; i < image->count; i++) sparse_clear(&image->files[i].bytes);
+    free(image->files);
+    *image = (struct world_image){0};
+}
+
+/* ---- names and files --------------------------------------------------------------------------------------------- */
+
+/* UINT32_MAX: no such name. */
+static void set_name(struct names *names, const char *name, uint32_t inode) {
+    unsigned i = 0;
+    while (i < names->count && strcmp(names->items[i].name, name)) i++;
+    if (inode == UINT32_MAX) {
+        if (i < names->count) names->items[i] = names->items[--names->count];
+        return;
+    }
+    if (i == names->capacity) {
+        names->capacity = names->capacity ? 2 * names->capacity : 8;
+        names->items = realloc(names->items, names->capacity * sizeof *names->items);
+        if (!names->items) abort();
+    }
+    if (i == names->count) strcpy(names->items[names->count++].name, name);
+    names->items[i].inode = inode;
+}
+
+static void apply_name(struct names *names, const struct world_op *op) {
+    set_name(names, (const char *)op->data, op->kind == WORLD_CREATE ? op->inode : UINT32_MAX);
+}
+
+static void make_room(struct world_replay *replay) {
+    unsigned count = (unsigned)replay->world->disk->inode_count, old = replay->inodes;
+    if (count <= old) return;
+    replay->safe = realloc(replay->safe, count * sizeof *replay->safe);
+    replay->live = realloc(replay->live, count * sizeof *replay->live);
+    if (!replay->safe || !replay->live) abort();
+    memset(replay->safe + old, 0, (count - old) * sizeof *replay->safe);
+    memset(replay->live + old, 0, (count - old) * sizeof *replay->live);
+    replay->inodes = count;
 }
 
 struct world_replay *world_replay_new(const struct world *world) {
-    struct world_replay *replay = zeroed(sizeof *replay);
+    struct world_replay *replay = sim_zeroed(sizeof *replay);
     replay->world = world;
-    replay->safe = zeroed(world->inode_count * sizeof *replay->safe);
-    replay->live = zeroed(world->inode_count * sizeof *replay->live);
-    unsigned names = world->image_name_count;
-    for (unsigned i = 0; i < world->op_count; i++) names += world->ops[i].kind == WORLD_CREATE;
-    replay->name_capacity = names;
-    replay->safe_names = zeroed(names * sizeof *replay->safe_names);
-    replay->live_names = zeroed(names * sizeof *replay->live_names);
-    for (unsigned i = 0; i < world->image_name_count; i++) {
-        strcpy(replay->safe_names[i].name, world->image_names[i].name);
-        replay->safe_names[i].inode = world->image_names[i].inode;
-    }
-    replay->safe_name_count = replay->live_name_count = world->image_name_count;
-    memcpy(replay->live_names, replay->safe_names, names * sizeof *replay->safe_names);
-    for (unsigned i = 0; i < world->image_inodes; i++) {
-        sparse_copy(&world->image_bytes[i], &replay->safe[i]);
-        sparse_copy(&world->image_bytes[i], &replay->live[i]);
+    make_room(replay);
+    for (unsigned i = 0; i < world->image.count; i++) {
+        const struct world_image_file *file = &world->image.files[i];
+        set_name(&replay->safe_names, file->name, file->inode);
+        set_name(&replay->live_names, file->name, file->inode);
+        sparse_copy(&file->bytes, &replay->safe[file->inode]);
+        sparse_copy(&file->bytes, &replay->live[file->inode]);
     }
     return replay;
 }
 
 void world_replay_free(struct world_replay *replay) {
-    for (unsigned i = 0; i < replay->world->inode_count; i++) {
+    for (unsigned i = 0; i < replay->inodes; i++) {
         sparse_clear(&replay->safe[i]);
         sparse_clear(&replay->live[i]);
     }
     free(replay->safe);
     free(replay->live);
-    free(replay->safe_names);
-    free(replay->live_names);
+    free(replay->safe_names.items);
+    free(replay->live_names.items);
     free(replay->bytes.items);
     free(replay->names.items);
     free(replay);
@@ -102,18 +160,6 @@ static void apply(struct sparse_file *file, const struct world_op *op) {
     }
 }
 
-static void apply_name(struct named *names, unsigned *count, const struct world_op *op) {
-    const char *name = (const char *)op->data;
-    unsigned i = 0;
-    while (i < *count && strcmp(names[i].name, name)) i++;
-    if (op->kind == WORLD_CREATE) {
-        if (i == *count) strcpy(names[(*count)++].name, name);
-        names[i].inode = op->inode;
-    } else if (i < *count) {
-        names[i] = names[--*count];
-    }
-}
-
 static uint64_t mix(uint64_t a, uint64_t b) {
     struct random random = {a * 0x9e3779b97f4a7c15u ^ b};
     return random_next(&random);
@@ -133,6 +179,17 @@ static bool landed(uint64_t seed, unsigned nth, unsigned count) {
     }
 }
 
+static bool runs_along(const struct world_replay *replay) {
+    return replay == replay->world->disk->replay;
+}
+
+/* A history that nobody reads again keeps the bytes of what is not safe, and no others. */
+static void let_go(const struct world_replay *replay, unsigned number) {
+    if (!runs_along(replay)) return;
+    free(replay->world->ops[number].data);
+    replay->world->ops[number].data = NULL;
+}
+
 /* Those of the inode become safe; or, after a failed sync, those from an operation on become safe or never will. */
 static void settle(struct world_replay *replay, uint32_t inode, uint64_t lost_from) {
     struct list *list = &replay->bytes;
@@ -148,35 +205,50 @@ static void settle(struct world_replay *replay, uint32_t inode, uint64_t lost_fr
         bool before = lost_from != WORLD_SYNCED && list->items[i] < lost_from;
         if (op->inode != inode || before) {
             list->items[kept++] = list->items[i];
-        } else if (lost_from == WORLD_SYNCED || landed(seed, nth++, count)) {
-            apply(&replay->safe[inode], op);
+        } else {
+            if (lost_from == WORLD_SYNCED || landed(seed, nth++, count)) apply(&replay->safe[inode], op);
+            let_go(replay, list->items[i]);
         }
     }
     list->count = kept;
     replay->version = mix(replay->version, replay->at);
 }
 
-static void settle_names(struct world_replay *replay) {
-    if (!replay->names.count) return;
+static bool in_folder_of(const char *path, const char *other) {
+    const char *a = strrchr(path, '/'), *b = strrchr(other, '/');
+    if (!a || !b) return !a && !b;
+    return a - path == b - other && !memcmp(path, other, (size_t)(a - path));
+}
+
+static void settle_names(struct world_replay *replay, const char *path) {
+    unsigned kept = 0;
     for (unsigned i = 0; i < replay->names.count; i++) {
-        apply_name(replay->safe_names, &replay->safe_name_count, &replay->world->ops[replay->names.items[i]]);
+        const struct world_op *op = &replay->world->ops[replay->names.items[i]];
+        if (in_folder_of((const char *)op->data, path)) {
+            apply_name(&replay->safe_names, op);
+            let_go(replay, replay->names.items[i]);
+        } else {
+            replay->names.items[kept++] = replay->names.items[i];
+        }
     }
-    replay->names.count = 0;
+    if (kept == replay->names.count) return;
+    replay->names.count = kept;
     replay->version = mix(replay->version, replay->at);
 }
 
 const struct world_op *world_replay_step(struct world_replay *replay) {
     if (replay->at == replay->world->op_count) return NULL;
     const struct world_op *op = &replay->world->ops[replay->at];
+    make_room(replay);
     switch ((enum world_op_kind)op->kind) {
     case WORLD_WRITE:
     case WORLD_TRUNCATE:
-        apply(&replay->live[op->inode], op);
+        if (!runs_along(replay)) apply(&replay->live[op->inode], op);
         list_add(&replay->bytes, replay->at);
         break;
     case WORLD_CREATE:
     case WORLD_UNLINK:
-        apply_name(replay->live_names, &replay->live_name_count, op);
+        apply_name(&replay->live_names, op);
         list_add(&replay->names, replay->at);
         break;
     case WORLD_SYNC:
@@ -186,13 +258,57 @@ const struct world_op *world_replay_step(struct world_replay *replay) {
         settle(replay, op->inode, op->offset);
         break;
     case WORLD_SYNC_FOLDER:
-        settle_names(replay);
+        settle_names(replay, (const char *)op->data);
+        let_go(replay, replay->at);
         break;
     case WORLD_MARK:
         break;
     }
     replay->at++;
     return op;
+}
+
+/* ---- what is done to a disk from outside ------------------------------------------------------------------------ */
+
+void world_replay_name(struct world_replay *replay, const char *name, const struct sim_inode *inode) {
+    unsigned kept = 0;
+    for (unsigned i = 0; i < replay->names.count; i++) {
+        const struct world_op *op = &replay->world->ops[replay->names.items[i]];
+        if (strcmp((const char *)op->data, name) != 0) replay->names.items[kept++] = replay->names.items[i];
+    }
+    replay->names.count = kept;
+    set_name(&replay->safe_names, name, inode ? inode->index : UINT32_MAX);
+}
+
+void world_replay_fill(struct world_replay *replay, uint32_t inode, const void *data, uint32_t len) {
+    make_room(replay);
+    settle(replay, inode, WORLD_SYNCED);
+    sparse_truncate(&replay->safe[inode], 0);
+    sparse_write(&replay->safe[inode], 0, data, len);
+}
+
+void world_replay_flip(struct world_replay *replay, uint32_t inode, uint64_t offset, uint8_t bits) {
+    uint8_t byte;
+    if (sparse_read(&replay->safe[inode], offset, &byte, 1)) {
+        byte ^= bits;
+        sparse_write(&replay->safe[inode], offset, &byte, 1);
+    }
+    for (unsigned i = 0; i < replay->bytes.count; i++) {
+        const struct world_op *op = &replay->world->ops[replay->bytes.items[i]];
+        bool has = op->inode == inode && op->data && offset >= op->offset && offset < op->offset + op->len;
+        if (has) op->data[offset - op->offset] ^= bits;
+    }
+}
+
+void world_replay_take_back(struct world_replay *replay, unsigned count) {
+    struct world *world = replay->world->disk->world;
+    replay->at -= count;
+    replay->bytes.count -= count;
+    while (count--) free(world->ops[--world->op_count].data);
+}
+
+uint64_t world_replay_pending(const struct world_replay *replay) {
+    return (uint64_t)replay->bytes.count + replay->names.count;
 }
 
 /* ---- crashes ----------------------------------------------------------------------------------------------------- */
@@ -258,7 +374,7 @@ static unsigned written_back(const struct fate *fate, unsigned nth, uint32_t ino
 
 /* For each file that has something to lose: nothing, all, any moment, or one between two processes. */
 static unsigned *moments_by_file(const struct world_replay *replay, const struct fate *fate) {
-    unsigned *moments = zeroed(replay->world->inode_count * sizeof *moments);
+    unsigned *moments = sim_zeroed(replay->world->disk->inode_count * sizeof *moments);
     for (unsigned i = 0; i < replay->bytes.count; i++) {
         uint32_t inode = replay->world->ops[replay->bytes.items[i]].inode;
         uint64_t drawn = mix(fate->seed, place(6, inode, 0));
@@ -294,7 +410,7 @@ static void crash_truncate(struct fate *fate, struct sparse_file *file, const st
     fate->fingerprint = mix(fate->fingerprint, (uint64_t)nth << 32 | 1);
 }
 
-static void crash_names(const struct world_replay *replay, struct fate *fate, struct named *names, unsigned *count) {
+static void crash_names(const struct world_replay *replay, struct fate *fate, struct names *names) {
     unsigned pending = replay->names.count;
     unsigned ordered = (unsigned)(mix(fate->seed, 7) % (pending + 1));
     unsigned way = (unsigned)(mix(fate->seed, 8) % 4);
@@ -306,7 +422,7 @@ static void crash_names(const struct world_replay *replay, struct fate *fate, st
         if (fate->how == WORLD_DROP_ALL) there = false;
         if (fate->how == WORLD_KEEP_ALL || fate->how == WORLD_LAST_TORN) there = true;
         if (!there) continue;
-        apply_name(names, count, op);
+        apply_name(names, op);
         fate->fingerprint = mix(fate->fingerprint, (uint64_t)i << 8 | 2);
     }
 }
@@ -319,14 +435,16 @@ static unsigned last_write(const struct world_replay *replay) {
     return last;
 }
 
-static void image_of(const struct world_replay *replay, const struct sparse_file *files, const struct named *names,
-                     unsigned count, struct world_image *out) {
-    out->files = zeroed(count * sizeof *out->files);
-    out->count = count;
-    for (unsigned i = 0; i < count; i++) {
-        strcpy(out->files[i].name, names[i].name);
-        out->files[i].number = replay->world->inodes[names[i].inode]->number;
-        sparse_copy(&files[names[i].inode], &out->files[i].bytes);
+static void image_of(const struct world_replay *replay, const struct sparse_file *files, const struct names *names,
+                     struct world_image *out) {
+    out->files = sim_zeroed(names->count * sizeof *out->files);
+    out->count = names->count;
+    for (unsigned i = 0; i < names->count; i++) {
+        const struct named *named = &names->items[i];
+        strcpy(out->files[i].name, named->name);
+        out->files[i].inode = named->inode;
+        out->files[i].number = (uint32_t)replay->world->disk->inodes[named->inode]->number;
+        sparse_copy(&files[named->inode], &out->files[i].bytes);
     }
 }
 
@@ -334,28 +452,28 @@ uint64_t world_replay_crash(struct world_replay *replay, enum world_crash how, u
     struct fate fate = {.how = how, .seed = seed, .count = replay->bytes.count, .fingerprint = replay->version};
     *out = (struct world_image){0};
     if (how == WORLD_POWER_STAYS) {
-        image_of(replay, replay->live, replay->live_names, replay->live_name_count, out);
+        image_of(replay, replay->live, &replay->live_names, out);
         return mix(replay->at, 3);
     }
-    struct named *names = zeroed(replay->name_capacity * sizeof *names);
-    unsigned count = replay->safe_name_count;
+    const struct names *safe = &replay->safe_names;
+    struct names names = {sim_zeroed(safe->count * sizeof *names.items), safe->count, safe->count};
     fate.last = last_write(replay);
     if (how == WORLD_BY_FILE) fate.by_file = moments_by_file(replay, &fate);
-    memcpy(names, replay->safe_names, count * sizeof *names);
-    crash_names(replay, &fate, names, &count);
-    image_of(replay, replay->safe, names, count, out);
+    if (safe->count) memcpy(names.items, safe->items, safe->count * sizeof *names.items);
+    crash_names(replay, &fate, &names);
+    image_of(replay, replay->safe, &names, out);
     for (unsigned i = 0; i < replay->bytes.count; i++) {
         const struct world_op *op = &replay->world->ops[replay->bytes.items[i]];
-        unsigned file = 0;
-        while (file < count && names[file].inode != op->inode) file++;
-        if (file == count) continue;
-        if (op->kind == WORLD_WRITE) {
-            crash_write(&fate, &out->files[file].bytes, op, i);
-        } else {
-            crash_truncate(&fate, &out->files[file].bytes, op, i);
+        for (unsigned file = 0; file < out->count; file++) {
+            if (out->files[file].inode != op->inode) continue;
+            if (op->kind == WORLD_WRITE) {
+                crash_write(&fate, &out->files[file].bytes, op, i);
+            } else {
+                crash_truncate(&fate, &out->files[file].bytes, op, i);
+            }
         }
     }
-    free(names);
+    free(names.items);
     free(fate.by_file);
     return fate.fingerprint;
 }

@@ -1,8 +1,10 @@
-/* What the VFS and the art_disk of a world ask of it. */
+/* What the VFS of a world asks of it. */
 #ifndef TESTS_WORLD_PRIVATE_H
 #define TESTS_WORLD_PRIVATE_H
 
-#include "tests/support/world.h"
+#include <sqlite3.h>
+
+#include "tests/support/sim_disk_private.h"
 
 enum { WORLD_SHM_SLOTS = SQLITE_SHM_NLOCK, WORLD_REGIONS = 64 };
 
@@ -22,8 +24,7 @@ struct world_handle {
     sqlite3_file base;
     struct world *world;
     struct world_process *process;
-    struct world_inode *inode;
-    uint32_t inode_index;
+    struct sim_inode *inode;
     unsigned told;             /* of so many failures */
     struct world_handle *next; /* of the inode's */
     char name[WORLD_NAME_MAX];
@@ -34,29 +35,19 @@ struct world_handle {
 };
 
 extern struct world *world_now;
-extern struct world_process *world_process_now;
 
 /* May the process make this call? False: it is dead, perhaps from here on. */
 bool world_call(struct world *world, const struct world_process *process);
-/* Does this sync fail, or was this opener not told yet of one that did? *lost_from stays only where something is
- * lost. */
-bool world_sync_fails(struct world *world, const char *name, uint32_t inode, unsigned *told, uint64_t *lost_from);
+/* Does this sync fail, or was this opener not told yet of one that did? What came from operation `lost_from` on may be
+ * lost then. */
+bool world_sync_fails(struct world *world, struct sim_inode *inode, const char *name, unsigned *told,
+                      uint64_t lost_from);
 
-struct world_inode *world_inode_new(struct world *world, uint32_t *index);
-/* NULL when there is no such name. */
-struct world_name *world_find(struct world *world, const char *name);
-struct world_inode *world_create(struct world *world, const char *name, uint32_t *index);
-void world_unlink(struct world *world, const char *name);
-void world_write(struct world *world, uint32_t inode, uint64_t offset, const void *data, uint32_t len);
-void world_truncate(struct world *world, uint32_t inode, uint64_t size);
-/* `lost_from`: it failed, and what came from this operation on may be lost. */
-#define WORLD_SYNCED UINT64_MAX
-void world_sync(struct world *world, uint32_t inode, uint64_t lost_from);
-void world_sync_folder(struct world *world);
+void world_write(struct world *world, struct sim_inode *inode, uint64_t offset, const void *data, uint32_t len);
 
 /* world_vfs.c */
 void world_vfs_register(void);
-void world_memory_free(struct world_inode *inode);
-bool world_memory_used(const struct world_inode *inode);
+void world_memory_free(struct sim_inode *inode);
+bool world_memory_used(const struct sim_inode *inode);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct world_handle *handle_of(sqlite3_file *file) {
     return (struct world_handle *)file;
@@ -20,7 +21,7 @@ static bool dead(const struct world_handle *handle) {
 static int file_read(sqlite3_file *file, void *data, int len, sqlite3_int64 offset) {
     struct world_handle *handle = handle_of(file);
     if (dead(handle)) return SQLITE_IOERR_READ;
-    uint32_t there = sparse_read(&handle->inode->live, (uint64_t)offset, data, (uint32_t)len);
+    uint32_t there = sim_image_read(&handle->inode->live, (uint64_t)offset, data, (uint32_t)len);
     return there < (uint32_t)len ? SQLITE_IOERR_SHORT_READ : SQLITE_OK;
 }
 
@@ -41,8 +42,8 @@ static void watch_for_commit(struct world_handle *handle, const uint8_t *data, i
     if (handle->process != world->current || !ends_with(handle->name, "-wal") || len != 24) return;
     if (!data[4] && !data[5] && !data[6] && !data[7]) return;
     world->fault.commit_frame = true;
-    for (unsigned i = 0; i < world->inode_count; i++) {
-        struct world_memory *memory = world->inodes[i]->memory;
+    for (uint64_t i = 0; i < world->disk->inode_count; i++) {
+        struct world_memory *memory = world->disk->inodes[i]->of.memory;
         if (memory && memory->regions[0]) memcpy(memory->header, memory->regions[0], sizeof memory->header);
     }
 }
@@ -53,8 +54,8 @@ static bool die_as_zombie(struct world_handle *handle) {
     if (!dies_as_zombie(handle) || !world->fault.commit_frame) return false;
     world->fault.struck = true;
     world_kill(world, handle->process);
-    for (unsigned i = 0; i < world->inode_count; i++) {
-        struct world_memory *memory = world->inodes[i]->memory;
+    for (uint64_t i = 0; i < world->disk->inode_count; i++) {
+        struct world_memory *memory = world->disk->inodes[i]->of.memory;
         if (memory && memory->kept.regions[0]) memcpy(memory->kept.regions[0], memory->header, sizeof memory->header);
     }
     return true;
@@ -72,7 +73,7 @@ static int file_write(sqlite3_file *file, const void *data, int len, sqlite3_int
     struct world_handle *handle = handle_of(file);
     bool scratch = handle->inode->scratch;
     if (dead(handle) || (!scratch && !world_call(handle->world, handle->process))) return SQLITE_IOERR_WRITE;
-    world_write(handle->world, handle->inode_index, (uint64_t)offset, data, (uint32_t)len);
+    world_write(handle->world, handle->inode, (uint64_t)offset, data, (uint32_t)len);
     watch_for_commit(handle, data, len);
     return SQLITE_OK;
 }
@@ -80,7 +81,7 @@ static int file_write(sqlite3_file *file, const void *data, int len, sqlite3_int
 static int file_truncate(sqlite3_file *file, sqlite3_int64 size) {
     struct world_handle *handle = handle_of(file);
     if (!world_call(handle->world, handle->process)) return SQLITE_IOERR_TRUNCATE;
-    world_truncate(handle->world, handle->inode_index, (uint64_t)size);
+    sim_change(handle->world->disk, handle->inode, NULL, (uint64_t)size, 0);
     return SQLITE_OK;
 }
 
@@ -88,8 +89,9 @@ static int file_truncate(sqlite3_file *file, sqlite3_int64 size) {
 static bool is_writing(const struct world_process *process) {
     enum { WRITE_LOCK = 1 << 0, CHECKPOINT_LOCK = 1 << 1 };
     unsigned locks = 0;
-    for (unsigned i = 0; i < world_now->inode_count; i++) {
-        for (const struct world_handle *handle = world_now->inodes[i]->handles; handle; handle = handle->next) {
+    for (uint64_t i = 0; i < world_now->disk->inode_count; i++) {
+        const struct world_handle *handle = world_now->disk->inodes[i]->of.handles;
+        for (; handle; handle = handle->next) {
             if (handle->process == process) locks |= handle->exclusive;
         }
     }
@@ -103,6 +105,10 @@ static uint64_t may_lose(const struct world_handle *handle) {
     return is_writing(handle->process) ? handle->world->committed : handle->world->op_count;
 }
 
+static void sync_folder_of(struct world *world, const char *name) {
+    world_note(world, &(struct world_op){.kind = WORLD_SYNC_FOLDER, .data = world_text(name)});
+}
+
 static int file_sync(sqlite3_file *file, int flags) {
     struct world_handle *handle = handle_of(file);
     (void)flags;
@@ -110,13 +116,11 @@ static int file_sync(sqlite3_file *file, int flags) {
     bool wal = ends_with(handle->name, "-wal");
     if (wal && dies_before_removing(handle)) return SQLITE_IOERR_FSYNC;
     if (wal && handle->world->fault.countdown == 0 && die_as_zombie(handle)) return SQLITE_IOERR_FSYNC;
-    uint64_t lost_from = may_lose(handle);
-    bool fails = world_sync_fails(handle->world, handle->name, handle->inode_index, &handle->told, &lost_from);
-    world_sync(handle->world, handle->inode_index, lost_from);
+    bool fails = world_sync_fails(handle->world, handle->inode, handle->name, &handle->told, may_lose(handle));
     if (fails || (wal && die_as_zombie(handle))) return SQLITE_IOERR_FSYNC;
     if (!handle->sync_folder) return SQLITE_OK;
     if (!world_call(handle->world, handle->process)) return SQLITE_IOERR_DIR_FSYNC;
-    world_sync_folder(handle->world);
+    sync_folder_of(handle->world, handle->name);
     handle->sync_folder = false;
     return SQLITE_OK;
 }
@@ -124,7 +128,7 @@ static int file_sync(sqlite3_file *file, int flags) {
 static int file_size(sqlite3_file *file, sqlite3_int64 *size) {
     struct world_handle *handle = handle_of(file);
     if (dead(handle)) return SQLITE_IOERR_FSTAT;
-    *size = (sqlite3_int64)handle->inode->live.size;
+    *size = (sqlite3_int64)handle->inode->live.len;
     return SQLITE_OK;
 }
 
@@ -133,7 +137,7 @@ static int file_size(sqlite3_file *file, sqlite3_int64 *size) {
 /* The highest lock that another has. */
 static int lock_of_others(const struct world_handle *handle) {
     int highest = SQLITE_LOCK_NONE;
-    for (const struct world_handle *other = handle->inode->handles; other; other = other->next) {
+    for (const struct world_handle *other = handle->inode->of.handles; other; other = other->next) {
         if (other != handle && other->lock > highest) highest = other->lock;
     }
     return highest;
@@ -186,50 +190,44 @@ static int file_characteristics(sqlite3_file *file) {
 
 static int file_close(sqlite3_file *file) {
     struct world_handle *handle = handle_of(file);
-    struct world_handle **at = &handle->inode->handles;
+    struct world_handle **at = &handle->inode->of.handles;
     while (*at != handle) at = &(*at)->next;
     *at = handle->next;
-    if (handle->delete_on_close && !dead(handle) && world_find(handle->world, handle->name)) {
-        world_unlink(handle->world, handle->name);
+    if (handle->delete_on_close && !dead(handle) && sim_file(handle->world->disk, handle->name)) {
+        sim_set_name(handle->world->disk, handle->name, NULL);
     }
-    if (handle->inode->scratch) sparse_clear(&handle->inode->live);
+    if (handle->inode->scratch) sim_image_resize(&handle->inode->live, 0);
     return SQLITE_OK;
 }
 
 /* ---- shared memory ----------------------------------------------------------------------------------------------- */
 
-void world_memory_free(struct world_inode *inode) {
+void world_memory_free(struct sim_inode *inode) {
     for (unsigned i = 0; i < WORLD_REGIONS; i++) {
-        free(inode->memory->regions[i]);
-        free(inode->memory->kept.regions[i]);
+        free(inode->of.memory->regions[i]);
+        free(inode->of.memory->kept.regions[i]);
     }
-    free(inode->memory);
-    inode->memory = NULL;
+    free(inode->of.memory);
+    inode->of.memory = NULL;
 }
 
-bool world_memory_used(const struct world_inode *inode) {
-    for (const struct world_handle *handle = inode->handles; handle; handle = handle->next) {
+bool world_memory_used(const struct sim_inode *inode) {
+    for (const struct world_handle *handle = inode->of.handles; handle; handle = handle->next) {
         if (handle->mapped) return true;
     }
-    return inode->memory->kept.of != NULL;
-}
-
-static void *zeroed(size_t bytes) {
-    void *memory = calloc(1, bytes);
-    if (!memory) abort();
-    return memory;
+    return inode->of.memory->kept.of != NULL;
 }
 
 static int memory_map(sqlite3_file *file, int region, int bytes, int extend, void volatile **out) {
     struct world_handle *handle = handle_of(file);
     *out = NULL;
     if (dead(handle) || region >= WORLD_REGIONS) return SQLITE_IOERR_SHMMAP;
-    struct world_inode *inode = handle->inode;
-    if (!inode->memory) inode->memory = zeroed(sizeof *inode->memory);
+    struct sim_inode *inode = handle->inode;
+    if (!inode->of.memory) inode->of.memory = sim_zeroed(sizeof *inode->of.memory);
     handle->mapped = true;
-    inode->memory->region_bytes = bytes;
-    if (!inode->memory->regions[region] && extend) inode->memory->regions[region] = zeroed((size_t)bytes);
-    *out = inode->memory->regions[region];
+    inode->of.memory->region_bytes = bytes;
+    if (!inode->of.memory->regions[region] && extend) inode->of.memory->regions[region] = sim_zeroed((size_t)bytes);
+    *out = inode->of.memory->regions[region];
     return SQLITE_OK;
 }
 
@@ -237,7 +235,7 @@ static int memory_lock(sqlite3_file *file, int offset, int n, int flags) {
     struct world_handle *handle = handle_of(file);
     if (dead(handle)) return flags & SQLITE_SHM_UNLOCK ? SQLITE_OK : SQLITE_IOERR_SHMLOCK;
     uint16_t mask = (uint16_t)(((1u << n) - 1) << offset), shared = 0, exclusive = 0;
-    for (const struct world_handle *other = handle->inode->handles; other; other = other->next) {
+    for (const struct world_handle *other = handle->inode->of.handles; other; other = other->next) {
         if (other == handle) continue;
         shared |= other->shared;
         exclusive |= other->exclusive;
@@ -268,7 +266,7 @@ static int memory_unmap(sqlite3_file *file, int delete_it) {
     if (dead(handle)) return SQLITE_OK;
     handle->mapped = false;
     handle->shared = handle->exclusive = 0;
-    if (handle->inode->memory && !world_memory_used(handle->inode)) world_memory_free(handle->inode);
+    if (handle->inode->of.memory && !world_memory_used(handle->inode)) world_memory_free(handle->inode);
     return SQLITE_OK;
 }
 
@@ -294,16 +292,22 @@ static const sqlite3_io_methods methods = {
 
 /* ---- names ------------------------------------------------------------------------------------------------------- */
 
-static struct world_inode *find_or_create(struct world *world, const char *name, int flags, uint32_t *index, int *rc) {
-    struct world_name *found = world_find(world, name);
-    *rc = SQLITE_CANTOPEN;
-    if (found && flags & SQLITE_OPEN_EXCLUSIVE) return NULL;
-    if (!found && !(flags & SQLITE_OPEN_CREATE)) return NULL;
-    if (!found && !world_call(world, world->current)) return NULL;
-    *rc = SQLITE_OK;
-    if (!found) return world_create(world, name, index);
-    *index = found->inode;
-    return world->inodes[found->inode];
+static struct sim_inode *inode_new(struct world *world) {
+    struct sim_inode *inode = sim_inode_new(world->disk, 0);
+    inode->permissions = 0600;
+    inode->owner = geteuid();
+    inode->group = getegid();
+    return inode;
+}
+
+static int find_or_create(struct world *world, const char *name, int flags, struct sim_inode **out) {
+    *out = sim_file(world->disk, name);
+    if (*out && flags & SQLITE_OPEN_EXCLUSIVE) return SQLITE_CANTOPEN;
+    if (*out) return SQLITE_OK;
+    if (!(flags & SQLITE_OPEN_CREATE) || !world_call(world, world->current)) return SQLITE_CANTOPEN;
+    *out = inode_new(world);
+    sim_set_name(world->disk, name, *out);
+    return SQLITE_OK;
 }
 
 static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *out_flags) {
@@ -314,9 +318,9 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int 
     memset(handle, 0, sizeof *handle);
     if (!world || world->current->dead) return SQLITE_CANTOPEN;
     if (name) {
-        handle->inode = find_or_create(world, name, flags, &handle->inode_index, &rc);
+        rc = find_or_create(world, name, flags, &handle->inode);
     } else {
-        handle->inode = world_inode_new(world, &handle->inode_index);
+        handle->inode = inode_new(world);
         handle->inode->scratch = true;
     }
     if (rc) return rc;
@@ -326,9 +330,9 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int 
     handle->delete_on_close = name && flags & SQLITE_OPEN_DELETEONCLOSE;
     int journals = SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_WAL | SQLITE_OPEN_SUPER_JOURNAL;
     handle->sync_folder = name && flags & SQLITE_OPEN_CREATE && flags & journals;
-    handle->told = handle->inode->failures;
-    handle->next = handle->inode->handles;
-    handle->inode->handles = handle;
+    handle->told = handle->inode->of.failures;
+    handle->next = handle->inode->of.handles;
+    handle->inode->of.handles = handle;
     file->pMethods = &methods;
     if (out_flags) *out_flags = flags;
     return SQLITE_OK;
@@ -337,19 +341,19 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int 
 static int vfs_delete(sqlite3_vfs *vfs, const char *name, int sync_folder) {
     (void)vfs;
     if (!world_now) return SQLITE_IOERR_DELETE;
-    if (!world_find(world_now, name)) return SQLITE_IOERR_DELETE_NOENT;
+    if (!sim_file(world_now->disk, name)) return SQLITE_IOERR_DELETE_NOENT;
     if (!world_call(world_now, world_now->current)) return SQLITE_IOERR_DELETE;
-    world_unlink(world_now, name);
+    sim_set_name(world_now->disk, name, NULL);
     if (!sync_folder) return SQLITE_OK;
     if (!world_call(world_now, world_now->current)) return SQLITE_IOERR_DIR_FSYNC;
-    world_sync_folder(world_now);
+    sync_folder_of(world_now, name);
     return SQLITE_OK;
 }
 
 static int vfs_access(sqlite3_vfs *vfs, const char *name, int flags, int *out) {
     (void)vfs;
-    struct world_name *found = world_now ? world_find(world_now, name) : NULL;
-    *out = found && (flags != SQLITE_ACCESS_EXISTS || world_now->inodes[found->inode]->live.size > 0);
+    const struct sim_inode *found = world_now ? sim_file(world_now->disk, name) : NULL;
+    *out = found && (flags != SQLITE_ACCESS_EXISTS || found->live.len > 0);
     return SQLITE_OK;
 }
 

@@ -62,16 +62,6 @@ static enum art_rc check_remembered(struct art_checker *checker) {
 
 /* --- all ---------------------------------------------------------------------------------------------------------- */
 
-/* The tree's own state where it has one, with what the running transaction has changed. */
-static void choose_state(struct art_checker *checker) {
-    assert(!checker->root && !checker->memtable);
-    struct art_tree *tree = checker->tree;
-    checker->root = art_tree_is_known(tree) ? tree->root : checker->log_root;
-    checker->memtable = art_tree_is_known(tree) ? tree->memtable : checker->log_memtable;
-    checker->csn = art_tree_is_known(tree) ? tree->csn : checker->log_csn;
-    if (art_tree_in_txn(tree) && art_tree_is_known(tree)) checker->csn = tree->txn.csn;
-}
-
 static enum art_rc check_file(struct art_checker *checker) {
     struct art_store_stats stats = {0};
     struct art_tree *tree = checker->tree;
@@ -86,7 +76,12 @@ static enum art_rc check_file(struct art_checker *checker) {
 }
 
 static enum art_rc check_state(struct art_checker *checker) {
-    choose_state(checker);
+    struct art_tree *tree = checker->tree;
+    bool known = art_tree_is_known(tree); /* its own state, then, with what the running transaction has changed */
+    assert(!checker->root && !checker->memtable);
+    checker->root = known ? tree->root : checker->log_root;
+    checker->memtable = known ? tree->memtable : checker->log_memtable;
+    checker->csn = !known ? checker->log_csn : art_tree_in_txn(tree) ? tree->txn.csn : tree->csn;
     if (!checker->root) return ART_OK;
     enum art_rc rc = check_file(checker);
     if (rc || (checker->root->runs && !checker->file_ready)) return rc;

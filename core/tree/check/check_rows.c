@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <limits.h>
 
+/* An interrupt is noticed within a millisecond or so, and asking for it costs nothing beside the rows. */
 enum { ASK_AFTER_ROWS = 512 };
 
 struct row_check {

@@ -30,11 +30,9 @@ struct run_check {
     uint8_t *key;           /* ART_KEY_BUFFER */
 };
 
-#define SAY(slot, ...) (check->found = true, art_check_say(check->checker, file(check), slot, ART_NOWHERE, __VA_ARGS__))
-
-static const char *file(const struct run_check *check) {
-    return check->checker->tree->options.path;
-}
+#define SAY(slot, ...)                                                                                                 \
+    (check->found = true,                                                                                              \
+     art_check_say(check->checker, check->checker->tree->options.path, slot, ART_NOWHERE, __VA_ARGS__))
 
 static enum art_rc mark_unread(struct run_check *check, enum art_rc rc) {
     check->found = true;

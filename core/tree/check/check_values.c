@@ -16,6 +16,7 @@
 #include <assert.h>
 #include <stdarg.h>
 
+/* Chunks between two questions for an interrupt: 256 KB. A value of more bytes is not put together. */
 enum { ASK_AFTER_CHUNKS = 64, SUMMED_BYTES_MAX = 16 << 20 };
 
 /* --- the balance -------------------------------------------------------------------------------------------------- */

@@ -25,6 +25,7 @@ enum art_rc art_check_say(struct art_checker *checker, const char *place, uint32
 }
 
 const char *art_check_show(struct art_bytes tree_key, char *out) {
+    /* Enough to know a key by, within a line; each may be four characters. */
     enum { SHOWN_BYTES = 40, LONGEST_BYTES = 4 * SHOWN_BYTES + 4 };
     _Static_assert((int)LONGEST_BYTES <= (int)ART_SHOWN_KEY_BYTES, "room for a key of which no byte is shown as it is");
     char *at = out;

@@ -30,7 +30,7 @@
 
 enum part_kind { PART_ENTRY, PART_KEY, PART_LONG, PART_BUCKET, PART_NODE, PART_BLOB };
 enum {
-    RELAX_AFTER_PARTS = 64,
+    RELAX_AFTER_PARTS = 64,  /* then it lets go of the leaves that it has looked at (rule 7), and may be interrupted */
     ROWS_LIKE_A_PART = 32,   /* so many rows of a bucket that gives all of them at once count as a part */
     HEAP_BYTES_MAX = 8 << 20 /* of a search that can be given up: its parts, their keys and texts */
 };
@@ -433,7 +433,7 @@ static bool choose_quickly(struct choice *choice, const struct art_blob *blob, u
     const struct art_best_order *order = &choice->best->order;
     assert(from <= to && to <= blob->buckets);
     const struct best_part *part = choice->part;
-    if (order->limits.count || order->limits.sought_count) return false;
+    if (order->limits.count || order->limits.query_count) return false;
     if (part->begun && part->value.kind != ART_DATUM_INTEGER) return false;
     struct art_bucket_search search = {.column = order->column,
                                        .largest = order->descending,
@@ -456,7 +456,7 @@ static void choose_bucket(struct choice *choice, const struct art_blob *blob, ui
     const struct art_fronts *fronts = choice->given ? fronts_of(best, met, blob) : NULL;
     if (!choice->given && choose_quickly(choice, blob, from, to)) return;
     if (!met->asked) {
-        met->pages = art_blob_pages_sought(blob, &best->order.limits);
+        met->pages = art_blob_pages_with_terms(blob, &best->order.limits);
         best->tree->count.pages_passed += blob->leaf_pages - art_pages_count(&met->pages, blob->leaf_pages);
     }
     met->asked = true;
@@ -813,7 +813,7 @@ void art_best_close(struct art_best *best) {
 }
 
 enum art_rc art_best_value(struct art_tree *tree, const struct art_range *range, const struct art_best_order *order,
-                           struct art_buffer *room, struct art_datum *out) {
+                           struct art_buffer *bytes, struct art_datum *out) {
     struct art_best *best;
     struct art_bytes path;
     enum art_rc rc = art_best_open(tree, range, order, &best);
@@ -821,9 +821,9 @@ enum art_rc art_best_value(struct art_tree *tree, const struct art_range *range,
     assert(best);
     rc = art_best_next(best, &path, out);
     if (!rc && out->kind >= ART_DATUM_TEXT) {
-        room->len = 0;
-        rc = art_buffer_append(room, out->bytes.data, out->bytes.len);
-        out->bytes = art_buffer_bytes(room);
+        bytes->len = 0;
+        rc = art_buffer_append(bytes, out->bytes.data, out->bytes.len);
+        out->bytes = art_buffer_bytes(bytes);
     }
     art_best_close(best);
     return rc == ART_NOTFOUND ? ART_OK : rc;

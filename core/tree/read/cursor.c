@@ -2,8 +2,8 @@
  * tree.
  *
  * It remembers the tree's change counter. When that has moved, the cursor finds its place again by its key, which it
- * copies to `place` first; until then the current row stays what it was, because the cursor holds the memtable and the
- * blobs that it lies in.
+ * copies to `key_buffer` first; until then the current row stays what it was, because the cursor holds the memtable and
+ * the blobs that it lies in.
  *
  * Most steps stay within a bucket of one run. Then there is mostly no need to look at the key: it is compared with
  * `stop`, and with the key of the source that is next in line, only where it differs from the key before no later than
@@ -62,7 +62,7 @@ static void free_cursor(struct art_cursor *cursor) {
     let_go(cursor);
     art_merge_clear(&cursor->merge);
     art_buffer_clear(&cursor->stop_bytes);
-    art_free(cursor->place);
+    art_free(cursor->key_buffer);
     art_free(cursor);
 }
 
@@ -70,12 +70,12 @@ enum art_rc art_cursor_open(struct art_tree *tree, struct art_cursor **out) {
     struct art_cursor *cursor = tree->idle;
     if (cursor) {
         unlink_cursor(&tree->idle, cursor);
-        assert(!cursor->root && !cursor->memtable && cursor->place);
+        assert(!cursor->root && !cursor->memtable && cursor->key_buffer);
     } else {
         cursor = art_alloc_zeroed(sizeof *cursor);
         if (!cursor) return art_nomem();
-        cursor->place = art_alloc(ART_KEY_BUFFER);
-        if (!cursor->place) {
+        cursor->key_buffer = art_alloc(ART_KEY_BUFFER);
+        if (!cursor->key_buffer) {
             art_free(cursor);
             return art_nomem();
         }
@@ -85,7 +85,7 @@ enum art_rc art_cursor_open(struct art_tree *tree, struct art_cursor **out) {
     cursor->valid = false;
     cursor->newer_than = 0;
     cursor->limits = (struct art_limits){0};
-    cursor->finds = false;
+    cursor->by_terms = false;
     link_cursor(&tree->open, cursor);
     *out = cursor;
     return ART_OK;
@@ -122,7 +122,7 @@ void art_cursors_free(struct art_tree *tree) {
 }
 
 static bool is_limited(const struct art_cursor *cursor) {
-    return cursor->limits.count || cursor->limits.sought_count;
+    return cursor->limits.count || cursor->limits.query_count;
 }
 
 static void limit_run(struct art_cursor *cursor, struct art_run_cursor *run, const struct art_limits *limits) {
@@ -134,30 +134,30 @@ static void limit_run(struct art_cursor *cursor, struct art_run_cursor *run, con
 
 /* Values are looked up: all runs are passed over as far as nothing is sought there. That may uncover older entries, so
  * each one that is found is asked for in the newer sources. */
-static bool is_finding(const struct art_limits *limits) {
-    for (unsigned i = 0; i < limits->sought_count; i++) {
-        if (limits->sought[i].table < ART_TABLE_SEARCHES) return true;
+static bool goes_by_terms(const struct art_limits *limits) {
+    for (unsigned i = 0; i < limits->query_count; i++) {
+        if (limits->queries[i].field < ART_FIELD_SEARCHES) return true;
     }
     return false;
 }
 
 static void limit_runs(struct art_cursor *cursor) {
     struct art_merge *merge = &cursor->merge;
-    /* A key has the same features wherever it is, also as a delete. So all runs may be passed over by them: what is
+    /* A key has the same terms wherever it is, also as a delete. So all runs may be passed over by them: what is
      * uncovered has another key than those that are sought. */
     struct art_limits *keys = &cursor->of_keys;
     *keys = (struct art_limits){.summary = cursor->limits.summary};
-    for (unsigned i = 0; i < cursor->limits.sought_count; i++) {
-        const struct art_sought *sought = &cursor->limits.sought[i];
-        if (sought->table == ART_TABLE_KEYS) keys->sought[keys->sought_count++] = *sought;
+    for (unsigned i = 0; i < cursor->limits.query_count; i++) {
+        const struct art_term_query *query = &cursor->limits.queries[i];
+        if (query->field == ART_FIELD_KEYS) keys->queries[keys->query_count++] = *query;
     }
     for (unsigned i = 0; is_limited(cursor) && i < merge->count; i++) {
         struct art_source *source = &merge->source[i];
         bool oldest = i + 1 == merge->count;
         if (source->is_memtable) continue;
-        if (oldest || cursor->finds) {
+        if (oldest || cursor->by_terms) {
             limit_run(cursor, &source->run, &cursor->limits);
-        } else if (cursor->of_keys.sought_count) {
+        } else if (cursor->of_keys.query_count) {
             limit_run(cursor, &source->run, &cursor->of_keys);
         }
     }
@@ -184,7 +184,7 @@ static enum art_rc take_newer_sources(struct art_cursor *cursor, struct art_memt
         rc = art_memtable_cursor_newer(&cursor->merge.source[0].memtable, memtable, cursor->newer_than);
     if (!rc && count) {
         struct art_run_cursor *oldest = &cursor->merge.source[cursor->merge.count - 1].run;
-        oldest->hides_nothing = true;
+        oldest->shadows_nothing = true;
         limit_runs(cursor);
     }
     return rc;
@@ -200,11 +200,11 @@ static enum art_rc take_sources(struct art_cursor *cursor) {
     assert(cursor->root->runs <= ART_RUNS_CAPACITY);
     if (cursor->limits.summary != art_tree_summary(tree)) cursor->limits = (struct art_limits){0};
     struct art_memtable *memtable = art_memtable_keys(tree->memtable) ? tree->memtable : NULL;
-    cursor->finds = !cursor->newer_than && is_finding(&cursor->limits);
+    cursor->by_terms = !cursor->newer_than && goes_by_terms(&cursor->limits);
     if (cursor->newer_than) return take_newer_sources(cursor, memtable);
     enum art_rc rc = art_merge_set(&cursor->merge, memtable, tree->root->run, tree->root->runs);
     if (!rc) limit_runs(cursor);
-    if (!rc && memtable && cursor->finds)
+    if (!rc && memtable && cursor->by_terms)
         rc = art_memtable_cursor_choose(&cursor->merge.source[0].memtable, memtable, &cursor->limits);
     return rc;
 }
@@ -240,9 +240,9 @@ static void note_most(struct art_cursor *cursor) {
     if (runner > cursor->agrees.most) cursor->agrees.most = runner;
 }
 
-/* Of a cursor that looks for features (art_limits.sought): *taken, is the entry that this source has come to a row
+/* Of a cursor that looks for terms (art_limits.queries): *taken, is the entry that this source has come to a row
  * that may have them, and does no newer source hide it? */
-static enum art_rc take_if_sought(struct art_cursor *cursor, struct art_source *source, bool *taken) {
+static enum art_rc take_if_matching(struct art_cursor *cursor, struct art_source *source, bool *taken) {
     struct art_tree *tree = cursor->tree;
     struct art_entry entry;
     enum art_rc rc = ART_OK;
@@ -284,8 +284,8 @@ static enum art_rc reach_row(struct art_cursor *cursor, uint32_t kept, struct ar
         if (kept <= cursor->agrees.stop && !art_cursor_has(cursor, source->key, kept)) return ART_OK;
         bool taken = false;
         enum art_rc rc = ART_OK;
-        if (cursor->finds)
-            rc = take_if_sought(cursor, source, &taken);
+        if (cursor->by_terms)
+            rc = take_if_matching(cursor, source, &taken);
         else
             taken = art_cursor_take_live(cursor, source);
         if (taken) art_cursor_stand_on(cursor, source);
@@ -299,11 +299,11 @@ static enum art_rc reach_row(struct art_cursor *cursor, uint32_t kept, struct ar
     return ART_OK;
 }
 
-/* To the first row from the key in `place` on, or the first behind it. */
-static enum art_rc seek_place(struct art_cursor *cursor, uint32_t len, bool at) {
+/* To the first row from the key in `key_buffer` on, or the first behind it. */
+static enum art_rc seek_buffered_key(struct art_cursor *cursor, uint32_t len, bool at) {
     assert(len && cursor->tree);
     struct art_merge *merge = &cursor->merge;
-    struct art_bytes key = art_bytes(cursor->place, len), begin = key;
+    struct art_bytes key = art_bytes(cursor->key_buffer, len), begin = key;
     bool passes = art_cursor_pass_gap(cursor, &begin, at);
     enum art_rc rc = art_merge_seek(merge, begin, cursor->backward);
     if (!rc && !at && !passes && merge->valid && art_bytes_equal(art_merge_winner(merge)->key, key))
@@ -320,13 +320,15 @@ enum art_rc art_cursor_seek(struct art_cursor *cursor, const struct art_range *r
     if (!rc) rc = take_sources(cursor);
     if (rc) return rc;
     cursor->backward = descending;
-    struct art_bytes stop = descending ? art_range_low(cursor->place, range) : art_range_high(cursor->place, range);
+    struct art_bytes stop =
+        descending ? art_range_low(cursor->key_buffer, range) : art_range_high(cursor->key_buffer, range);
     cursor->stop_bytes.len = 0;
     rc = art_buffer_append(&cursor->stop_bytes, stop.data, stop.len);
     if (rc) return rc;
     cursor->stop = art_bytes(cursor->stop_bytes.data, stop.len);
-    struct art_bytes start = descending ? art_range_high(cursor->place, range) : art_range_low(cursor->place, range);
-    return seek_place(cursor, start.len, !descending);
+    struct art_bytes start =
+        descending ? art_range_high(cursor->key_buffer, range) : art_range_low(cursor->key_buffer, range);
+    return seek_buffered_key(cursor, start.len, !descending);
 }
 
 /* The tree has changed: to the first entry behind the present key, in today's sources. */
@@ -335,11 +337,11 @@ static enum art_rc __attribute__((noinline)) seek_again(struct art_cursor *curso
     cursor->valid = false;
     enum art_rc rc = art_tree_ready(cursor->tree);
     if (rc) return rc;
-    if (key.data != cursor->place) memcpy(cursor->place, key.data, key.len);
-    memset(cursor->place + key.len, 0, ART_KEY_PADDING);
-    key.data = cursor->place;
+    if (key.data != cursor->key_buffer) memcpy(cursor->key_buffer, key.data, key.len);
+    memset(cursor->key_buffer + key.len, 0, ART_KEY_PADDING);
+    key.data = cursor->key_buffer;
     rc = take_sources(cursor);
-    return rc ? rc : seek_place(cursor, key.len, false);
+    return rc ? rc : seek_buffered_key(cursor, key.len, false);
 }
 
 /* A forked child may come to the end of what is in memory, but no scan of its ends well. */
@@ -353,7 +355,7 @@ static enum art_rc reach_row_after(struct art_cursor *cursor, enum art_rc rc) {
     return rc;
 }
 
-/* The step that leaves the bucket, or meets a delete; and each step of a cursor that looks for features. */
+/* The step that leaves the bucket, or meets a delete; and each step of a cursor that looks for terms. */
 static enum art_rc __attribute__((noinline)) next_of_merge(struct art_cursor *cursor) {
     art_store_relax(cursor->tree->store); /* else a scan would keep all that it has passed */
     enum art_rc rc = refuse_child(cursor);
@@ -416,8 +418,8 @@ enum art_rc art_cursor_next(struct art_cursor *cursor) {
     assert(cursor->tree);
     if (__builtin_expect(cursor->changes != cursor->tree->changes, 0))
         return seek_again(cursor, art_merge_winner(&cursor->merge)->key);
-    if (__builtin_expect(cursor->newer_than || cursor->finds, 0)) {
-        return cursor->finds ? next_of_merge(cursor) : next_newer(cursor);
+    if (__builtin_expect(cursor->newer_than || cursor->by_terms, 0)) {
+        return cursor->by_terms ? next_of_merge(cursor) : next_newer(cursor);
     }
     return next_of_run(cursor);
 }
@@ -429,12 +431,12 @@ enum art_rc art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
     if (n > key.len) return art_cursor_next(cursor);
     cursor->valid = false;
     assert(n <= ART_KEY_BUFFER - ART_KEY_PADDING);
-    memcpy(cursor->place, key.data, n);
-    if (cursor->backward) return seek_again(cursor, art_bytes(cursor->place, n));
-    while (n > 1 && cursor->place[n - 1] == 0xff) n--;
-    cursor->place[n - 1]++;
-    memset(cursor->place + n, 0, ART_KEY_PADDING);
-    struct art_bytes behind = art_bytes(cursor->place, n);
+    memcpy(cursor->key_buffer, key.data, n);
+    if (cursor->backward) return seek_again(cursor, art_bytes(cursor->key_buffer, n));
+    while (n > 1 && cursor->key_buffer[n - 1] == 0xff) n--;
+    cursor->key_buffer[n - 1]++;
+    memset(cursor->key_buffer + n, 0, ART_KEY_PADDING);
+    struct art_bytes behind = art_bytes(cursor->key_buffer, n);
     enum art_rc rc = art_tree_ready(cursor->tree);
     if (rc) return rc;
     if (cursor->changes == cursor->tree->changes) {
@@ -444,7 +446,7 @@ enum art_rc art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
         if (!rc) rc = reach_row(cursor, 0, behind);
     } else {
         rc = take_sources(cursor);
-        if (!rc) rc = seek_place(cursor, behind.len, true);
+        if (!rc) rc = seek_buffered_key(cursor, behind.len, true);
     }
     return rc;
 }

@@ -14,10 +14,10 @@ struct art_cursor {
     uint64_t changes;
     uint64_t newer_than;               /* as in the range */
     struct art_limits limits, of_keys; /* of_keys: those of them that ask for the key alone */
-    bool finds;                        /* see is_finding() in cursor.c */
+    bool by_terms;                     /* see goes_by_terms() in cursor.c */
     bool valid, backward;
     struct art_row row;
-    uint8_t *place;        /* ART_KEY_BUFFER bytes */
+    uint8_t *key_buffer;   /* ART_KEY_BUFFER bytes */
     struct art_bytes stop; /* tree key at which the walk ends: itself in the range if it goes backward */
     struct art_buffer stop_bytes;
     struct art_source *run; /* that the cursor stands in, or NULL. A NUL stands behind the key in its buffer */

@@ -53,7 +53,7 @@ static int64_t guess_run(const struct art_tree *tree, const struct art_run *run,
 
 bool art_tree_estimate(struct art_tree *tree, const struct art_range *range, uint64_t *rows) {
     static const struct art_range all;
-    if (art_tree_unknown(tree) || art_store_forked(tree->store) || art_tree_take_room(tree)) return false;
+    if (art_tree_unknown(tree) || art_store_forked(tree->store) || art_tree_take_key_buffers(tree)) return false;
     if (!range) range = &all;
     struct art_bytes low = art_range_low(tree->key, range), high = art_range_high(tree->second_key, range);
     bool exact = true;

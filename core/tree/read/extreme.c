@@ -103,7 +103,7 @@ static enum art_rc search_zones(struct art_tree *tree, const struct art_range *r
 }
 
 enum art_rc art_tree_extreme(struct art_tree *tree, const struct art_range *range, unsigned column, bool largest,
-                             struct art_buffer *room, struct art_datum *out) {
+                             struct art_buffer *bytes, struct art_datum *out) {
     struct art_best_order order = {.column = column, .descending = largest, .skip_nulls = true};
     struct art_extreme search = {.column = column, .largest = largest};
     *out = (struct art_datum){.kind = ART_DATUM_NULL};
@@ -112,7 +112,7 @@ enum art_rc art_tree_extreme(struct art_tree *tree, const struct art_range *rang
     assert(rc || column < search.summary->has.columns);
     if (!rc) rc = search_zones(tree, range, &search);
     if (rc) return rc;
-    if (search.lost) return art_best_value(tree, range, &order, room, out);
+    if (search.lost) return art_best_value(tree, range, &order, bytes, out);
     if (!search.any) return ART_OK;
     out->kind = ART_DATUM_INTEGER;
     out->integer = search.best;

@@ -3,9 +3,8 @@
  * The entries that may be rows are looked for in newer sources one by one, best first, until one of them is not hidden.
  * All of a bucket's values are read for that, once.
  */
+#include "core/blob/blob_format.h"
 #include "core/tree/read/read.h"
-
-enum { BUCKET_MOST = 128 };
 
 /* Values that wait, in a heap of their numbers: the first is the best. */
 struct waiting_values {
@@ -15,8 +14,8 @@ struct waiting_values {
     uint32_t first;         /* entry of the bucket */
     uint32_t count;
     bool texts; /* there are some */
-    uint8_t heap[BUCKET_MOST];
-    struct art_datum value[BUCKET_MOST];
+    uint8_t heap[ART_BUCKET_ENTRIES];
+    struct art_datum value[ART_BUCKET_ENTRIES];
 };
 
 static bool waits_before(const struct waiting_values *waiting, uint8_t a, uint8_t b) {
@@ -39,7 +38,7 @@ static void wait_for(void *context, uint32_t at, uint8_t flags, struct art_bytes
     uint32_t number = at - waiting->first;
     struct art_datum data[ART_SUMMARY_MAX];
     struct art_entry entry = {.value = value, .flags = flags};
-    assert(number < BUCKET_MOST);
+    assert(number < ART_BUCKET_ENTRIES);
     if (flags & (ART_DELETE | ART_CHUNK)) return;
     art_summary_read(waiting->summary, &entry, 1u << order->column, data);
     const struct art_datum *mine = &data[order->column];
@@ -47,23 +46,23 @@ static void wait_for(void *context, uint32_t at, uint8_t flags, struct art_bytes
     if (order->skip_nulls && mine->kind == ART_DATUM_NULL) return;
     if (is_before_front(waiting, mine, number)) return;
     waiting->value[number] = *mine;
-    uint32_t place = waiting->count++;
-    for (; place && waits_before(waiting, (uint8_t)number, waiting->heap[(place - 1) / 2]); place = (place - 1) / 2)
-        waiting->heap[place] = waiting->heap[(place - 1) / 2];
-    waiting->heap[place] = (uint8_t)number;
+    uint32_t index = waiting->count++;
+    for (; index && waits_before(waiting, (uint8_t)number, waiting->heap[(index - 1) / 2]); index = (index - 1) / 2)
+        waiting->heap[index] = waiting->heap[(index - 1) / 2];
+    waiting->heap[index] = (uint8_t)number;
 }
 
 static void drop_best(struct waiting_values *waiting) {
     assert(waiting->count);
     uint8_t *heap = waiting->heap, last = heap[--waiting->count];
-    uint32_t place = 0, child;
-    while ((child = 2 * place + 1) < waiting->count) {
+    uint32_t index = 0, child;
+    while ((child = 2 * index + 1) < waiting->count) {
         if (child + 1 < waiting->count && waits_before(waiting, heap[child + 1], heap[child])) child++;
         if (!waits_before(waiting, heap[child], last)) break;
-        heap[place] = heap[child];
-        place = child;
+        heap[index] = heap[child];
+        index = child;
     }
-    heap[place] = last;
+    heap[index] = last;
 }
 
 /* Drops values up to the first that is not hidden. *csn: of the newest entry that hides one. */

@@ -33,9 +33,9 @@ static inline bool may_be_in_leaf(struct art_tree *tree, const struct art_blob *
 
 /* Where a key is looked for. */
 struct sources {
-    struct art_memtable *memtable;    /* NULL: not there */
-    struct art_memtable_place *place; /* NULL, or gets the key's place in it */
-    const struct art_run *runs;       /* newest first */
+    struct art_memtable *memtable;          /* NULL: not there */
+    struct art_memtable_position *position; /* NULL, or gets the key's position in it */
+    const struct art_run *runs;             /* newest first */
     unsigned count;
 };
 
@@ -43,23 +43,24 @@ struct sources {
 static enum art_rc find_newest(struct art_tree *tree, struct art_bytes key, const struct sources *in,
                                struct art_found *out) {
     struct art_memtable *memtable = in->memtable;
-    struct art_memtable_place *place = in->place;
+    struct art_memtable_position *position = in->position;
     bool remembers = memtable && art_tree_has_spilled(tree) && art_memtable_remembers(memtable);
     uint64_t hash = 0; /* one for the filters of runs and memtable, made when the first one asks */
     *out = (struct art_found){0};
 
-    if (memtable && (place || art_memtable_keys(memtable) > 0 || remembers)) {
-        if (place) {
-            art_memtable_look(memtable, key, place);
-            hash = place->hash;
+    if (memtable && (position || art_memtable_keys(memtable) > 0 || remembers)) {
+        if (position) {
+            art_memtable_look(memtable, key, position);
+            hash = position->hash;
         } else {
             hash = art_blob_key_hash(key);
         }
         bool maybe = art_memtable_may_contain(memtable, hash);
-        tree->count.memtable += !maybe && !place;
+        tree->count.memtable += !maybe && !position;
         enum art_rc rc = ART_NOTFOUND;
         if (maybe)
-            rc = place ? art_memtable_get_at(key, place, &out->entry) : art_memtable_get(memtable, key, &out->entry);
+            rc = position ? art_memtable_get_at(key, position, &out->entry)
+                          : art_memtable_get(memtable, key, &out->entry);
         out->in_memtable = !rc;
         if (!maybe && remembers) return ART_OK; /* nor has any run what the filter does not know */
     }
@@ -93,10 +94,10 @@ enum art_rc art_tree_find(struct art_tree *tree, struct art_bytes key, struct ar
     return find_newest(tree, key, &all, out);
 }
 
-enum art_rc art_tree_find_place(struct art_tree *tree, struct art_bytes key, struct art_found *out,
-                                struct art_memtable_place *place) {
-    assert(art_tree_is_known(tree) && place);
-    struct sources all = {tree->memtable, place, tree->root->run, tree->root->runs};
+enum art_rc art_tree_find_position(struct art_tree *tree, struct art_bytes key, struct art_found *out,
+                                   struct art_memtable_position *position) {
+    assert(art_tree_is_known(tree) && position);
+    struct sources all = {tree->memtable, position, tree->root->run, tree->root->runs};
     return find_newest(tree, key, &all, out);
 }
 

@@ -22,8 +22,8 @@ struct art_descent {
     int side;              /* the key stands before (<0) or behind (>0) all keys below `ref`; 0: among them */
     struct art_blob *leaf; /* side 0: the leaf blob, borrowed from the store */
 };
-/* From the run's top through index blobs to the blob where `key` has its place; labels are compared on the way, so that
- * no blob sees a key that does not begin with its label. What lies before the last blob is added: its weight to
+/* From the run's top through index blobs to the blob where `key` has its position; labels are compared on the way, so
+ * that no blob sees a key that does not begin with its label. What lies before the last blob is added: its weight to
  * *before, its sums to `sum`; either may be NULL. art_blob_child() verifies the reference to a child, and the store
  * compares the child's blob with it. */
 static inline enum art_rc art_run_descend(struct art_tree *tree, const struct art_run *run, struct art_bytes key,
@@ -64,10 +64,10 @@ struct art_found {
  * value is borrowed from the memtable, or from `blob` until the store lets it go. The tree is ready
  * (art_tree_ready()), as for all functions below. */
 enum art_rc art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found *out);
-/* As art_tree_find(), for a caller that sets the key then, whatever is found. *place: where the key stands in the
+/* As art_tree_find(), for a caller that sets the key then, whatever is found. *position: where the key stands in the
  * memtable. */
-enum art_rc art_tree_find_place(struct art_tree *tree, struct art_bytes key, struct art_found *out,
-                                struct art_memtable_place *place);
+enum art_rc art_tree_find_position(struct art_tree *tree, struct art_bytes key, struct art_found *out,
+                                   struct art_memtable_position *position);
 /* What was found, and is no delete, as a row of the host's, which holds it from then on. *row is clear. */
 void art_row_take(const struct art_tree *tree, const struct art_found *found, struct art_row *row);
 /* What one run says of a key: ART_OK, ART_NOTFOUND, or an error of reading. The value is borrowed from the store. */
@@ -122,10 +122,10 @@ struct art_between {
 enum art_rc art_tree_select(struct art_tree *tree, int64_t rank, struct art_between *between, struct art_bytes *key);
 
 /* --- best.c ------------------------------------------------------------------------------------------------------- */
-/* The value of the first row in this order, or NULL where there is none. A text's or blob's bytes are put into `room`,
+/* The value of the first row in this order, or NULL where there is none. A text's or blob's bytes are put into `bytes`,
  * from which *out borrows them. */
 enum art_rc art_best_value(struct art_tree *tree, const struct art_range *range, const struct art_best_order *order,
-                           struct art_buffer *room, struct art_datum *out);
+                           struct art_buffer *bytes, struct art_datum *out);
 
 /* --- front.c ------------------------------------------------------------------------------------------------------ */
 /* A bucket of a leaf blob of this run, by the blob's hash: its front (core/tree/state/front.c) goes behind all rows

@@ -40,14 +40,6 @@ static void move_bound(struct art_between *between, struct art_bytes key, int64_
     }
 }
 
-/* Is the low bound, before which so many rows stand, a row itself? */
-static enum art_rc is_row(struct select *select, bool *found) {
-    struct art_found entry;
-    enum art_rc rc = art_tree_find(select->tree, select->between->low, &entry);
-    *found = !rc && entry.live;
-    return rc;
-}
-
 /* How many keys of a blob stand before `key`, or with `through`, not behind it. */
 static enum art_rc keys_before(struct art_blob_cursor *at, struct art_bytes label, struct art_bytes key, bool through,
                                uint32_t *out) {
@@ -131,6 +123,7 @@ static enum art_rc select_in_memtable(struct select *select, struct art_bytes *k
 
 /* --- guesses ------------------------------------------------------------------------------------------------------ */
 
+/* Ten leaps, each eight times as far as the one before it, reach over 30,000,000,000 hidden entries. */
 enum { GUESSES = 10, LEAP_ENTRIES = 256, LEAPS_GROW = 8 };
 #define SENSIBLE (INT64_MAX / 4) /* beyond it sums lie, and might overflow */
 
@@ -193,7 +186,11 @@ static enum art_rc guess(struct select *select, bool *found) {
             first += at;
         else
             end = first + at;
-        if (rank == select->rank && !leap) rc = is_row(select, found);
+        if (rank == select->rank && !leap) { /* is the low bound a row itself? */
+            struct art_found entry;
+            rc = art_tree_find(select->tree, between->low, &entry);
+            *found = !rc && entry.live;
+        }
         if (rc || *found) return rc;
         if (!leaps && (above == forward || !at)) break; /* newer sources have rows of their own there */
         leaps &= above == forward;

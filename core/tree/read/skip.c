@@ -23,9 +23,9 @@ static uint64_t few_rows(const struct art_cursor *cursor) {
 }
 
 /* Two buffers of ART_KEY_BUFFER bytes; NULL: there is no memory. */
-static uint8_t *walk_room(struct art_tree *tree) {
-    if (!tree->gaps.room) tree->gaps.room = art_alloc((size_t)2 * ART_KEY_BUFFER);
-    return tree->gaps.room;
+static uint8_t *walk_scratch(struct art_tree *tree) {
+    if (!tree->gaps.scratch) tree->gaps.scratch = art_alloc((size_t)2 * ART_KEY_BUFFER);
+    return tree->gaps.scratch;
 }
 
 /* --- by the sums -------------------------------------------------------------------------------------------------- */
@@ -114,7 +114,7 @@ enum art_rc art_cursor_cross_gap(struct art_cursor *cursor, struct art_bytes fro
     bool backward = cursor->backward;
     uint64_t left = few_rows(cursor) / 8;
     assert(cursor->changes == tree->changes);
-    uint8_t *edge = walk_room(tree);
+    uint8_t *edge = walk_scratch(tree);
     if (!edge) return art_nomem();
     uint8_t *scratch = edge + ART_KEY_BUFFER;
     struct art_bytes here = art_bound_key(edge, art_merge_winner(merge)->key, backward), begin = here;
@@ -148,7 +148,7 @@ enum art_rc art_cursor_cross_gap(struct art_cursor *cursor, struct art_bytes fro
 
 enum art_rc art_cursor_skip(struct art_cursor *cursor, uint64_t count) {
     enum art_rc rc = ART_OK;
-    if (count <= few_rows(cursor) || cursor->newer_than || cursor->finds) {
+    if (count <= few_rows(cursor) || cursor->newer_than || cursor->by_terms) {
         while (!rc && cursor->valid && count--) rc = art_cursor_next(cursor);
         return rc;
     }
@@ -158,9 +158,9 @@ enum art_rc art_cursor_skip(struct art_cursor *cursor, uint64_t count) {
     cursor->valid = false;
     rc = art_tree_ready(cursor->tree);
     if (rc) return rc;
-    key = art_bound_key(cursor->place, key, false);
+    key = art_bound_key(cursor->key_buffer, key, false);
     if (cursor->changes != cursor->tree->changes) rc = art_cursor_sources(cursor, &merge);
-    uint8_t *scratch = walk_room(cursor->tree);
+    uint8_t *scratch = walk_scratch(cursor->tree);
     if (!rc && !scratch) return art_nomem();
     if (!rc) rc = skip_rows(cursor, key, count, scratch);
     if (!rc) rc = check_jump(cursor, key);

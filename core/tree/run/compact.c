@@ -23,11 +23,11 @@
 #include "core/tree/run/run.h"
 
 enum {
-    LEVEL0_MAX = 3,
+    LEVEL0_MAX = 3,  /* each costs a prefix of 100 rows up to 1.3 us (tests/bench/README.md) */
     LEVEL0_MOST = 6, /* of those that small flushes leave */
     JOINED_BLOBS = 2,
-    LEVEL_DRAINING = 1,
-    LEVEL_FIRST = 2,
+    LEVEL_DRAINING = 1, /* of a run that goes into the next one, part by part */
+    LEVEL_FIRST = 2,    /* of one that stays */
     LEVEL_LAST = ART_RUN_LEVEL_LAST,
     LEVEL_FIRST_BLOBS = 32, /* 16 MB */
     LEVEL_LEAST_BLOBS = 8,  /* as much as a run of level 1 has: less would only be one level more */
@@ -36,6 +36,7 @@ enum {
     SMALL_BLOBS = 4, /* of a last run below 2 MB the part does not matter */
     ASK_AFTER_ENTRIES = 4096
 };
+/* A tenth of what the longest of all commits may take (tests/bench/targets.c). */
 static const uint64_t PAUSE_NANOSECONDS = 5000000;
 
 static uint64_t level_pages(const struct art_tree *tree, unsigned level) {
@@ -217,10 +218,10 @@ static uint64_t most_run_pages(const struct art_tree *tree, const struct art_roo
 /* Do the level-0 runs hide more than the run over the last one may? */
 static bool level0_hide_much(const struct art_tree *tree, const struct art_root *root, unsigned level0) {
     assert(level0 < root->runs);
-    uint64_t hides = 0, most = root->run[root->runs - 1].pages / LEVEL_FACTOR;
+    uint64_t shadowed = 0, most = root->run[root->runs - 1].pages / LEVEL_FACTOR;
     uint64_t least = (uint64_t)LEVEL_LEAST_BLOBS * art_tree_full_pages(tree);
-    for (unsigned i = 0; i < level0; i++) hides += root->run[i].hides;
-    return hides > (most > least ? most : least);
+    for (unsigned i = 0; i < level0; i++) shadowed += root->run[i].shadowed;
+    return shadowed > (most > least ? most : least);
 }
 
 static bool level0_are_due(const struct art_tree *tree, const struct art_root *root, unsigned level0) {
@@ -252,7 +253,8 @@ static enum step next_step(const struct art_tree *tree, const struct art_root *r
     for (unsigned i = level0 + draining; i < root->runs; i++) {
         unsigned level = root->run[i].level;
         uint64_t most = most_run_pages(tree, root, i);
-        uint64_t pages = root->run[i].pages, hides = root->run[i].hides, size = hides > pages ? hides : pages;
+        uint64_t pages = root->run[i].pages, shadowed = root->run[i].shadowed,
+                 size = shadowed > pages ? shadowed : pages;
         if (size <= most || level == LEVEL_LAST) continue;
         unsigned overdue = most ? (unsigned)(size * 10 / most) : 15;
         bool below = i + 1 < root->runs && root->run[i + 1].level == level + 1;
@@ -440,14 +442,4 @@ enum art_rc art_compact_all(struct art_tree *tree, struct art_version_edit *edit
 enum art_rc art_compact_rewrite(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable,
                                 const struct art_rewrite *rewrite) {
     return merge_runs(tree, edit, memtable, 0, edit->root->runs, rewrite);
-}
-
-enum art_rc art_compact_some(struct art_tree *tree, struct art_version_edit *edit, unsigned compactions) {
-    assert(tree->slots.use && edit->root);
-    enum art_rc rc = ART_OK;
-    while (!rc && compactions-- && edit->root->runs > 1) {
-        rc = art_compact_partially(tree, edit, 0);
-        if (!rc) rc = art_tree_interrupted(tree);
-    }
-    return rc;
 }

@@ -17,7 +17,7 @@ enum art_rc art_edit_begin(struct art_tree *tree, struct art_version_edit *edit)
     assert(edit->root->references == 1 && tree->slots.use);
     enum art_leftovers leftovers = tree->txn.leftovers;
     art_store_leave_nothing(tree->store, leftovers != ART_LEFTOVERS_STAY,
-                            tree->full || leftovers == ART_LEFTOVERS_PUNCHED);
+                            art_tree_is_full(tree) || leftovers == ART_LEFTOVERS_PUNCHED);
     return ART_OK;
 }
 

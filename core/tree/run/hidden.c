@@ -134,7 +134,7 @@ static enum art_rc ask_groups(struct art_tree *tree, const struct art_run *upper
 
 /* Has the last run become much larger or smaller since? */
 static bool is_outdated(const struct art_run *run, const struct art_run *last) {
-    uint64_t a = run->hides_of, b = last->pages;
+    uint64_t a = run->shadowed_of, b = last->pages;
     return (a > b ? a - b : b - a) > a / OUTDATED_PART;
 }
 
@@ -145,14 +145,14 @@ enum art_rc art_run_know_hidden(struct art_tree *tree, const struct art_root *ro
     const struct art_run *last = &root->run[root->runs - 1];
     uint64_t rows = hidden_rows(run->top.entries, run->top.count);
     enum art_rc rc = ART_OK;
-    if (run != last && run->hides_known && !is_outdated(run, last)) return ART_OK;
-    run->hides = 0;
-    run->hides_of = last->pages;
+    if (run != last && run->shadowed_known && !is_outdated(run, last)) return ART_OK;
+    run->shadowed = 0;
+    run->shadowed_of = last->pages;
     struct group only = {.entries = last->top.entries, .pages = last->pages};
-    if (run != last && rows && !last->top.height) run->hides = dead_pages(&only, rows);
-    if (run != last && rows && last->top.height) rc = ask_groups(tree, run, last, &run->hides);
+    if (run != last && rows && !last->top.height) run->shadowed = dead_pages(&only, rows);
+    if (run != last && rows && last->top.height) rc = ask_groups(tree, run, last, &run->shadowed);
     if (rc == ART_CORRUPT) rc = ART_OK;
-    run->hides_known = !rc;
+    run->shadowed_known = !rc;
     return rc;
 }
 
@@ -161,13 +161,13 @@ enum art_rc art_runs_hide_much(struct art_tree *tree, struct art_root *root, uin
     enum art_rc rc = ART_OK;
     for (unsigned i = 0; !rc && i + 1 < root->runs; i++) {
         rc = art_run_know_hidden(tree, root, &root->run[i]);
-        hidden += root->run[i].hides;
+        hidden += root->run[i].shadowed;
     }
     *slots = !rc && hidden > last / LEFT_PART ? (uint32_t)(hidden / art_tree_full_pages(tree)) : 0;
     return rc;
 }
 
-bool art_memtable_hides_much(const struct art_tree *tree) {
+bool art_memtable_shadows_much(const struct art_tree *tree) {
     const struct art_root *root = tree->root;
     uint64_t rows = hidden_rows(art_memtable_keys(tree->memtable), art_memtable_count(tree->memtable));
     if (!root->runs || !rows) return false;

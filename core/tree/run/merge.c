@@ -115,16 +115,16 @@ static inline bool comes_before(const struct art_merge *merge, unsigned a, unsig
     return c ? (c < 0) != backward : a < b;
 }
 
-static inline void leave_place(struct art_merge *merge, unsigned place) {
-    assert(place < merge->waiting);
+static inline void leave_line(struct art_merge *merge, unsigned index) {
+    assert(index < merge->waiting);
     merge->waiting--;
-    for (; place < merge->waiting; place++) merge->line[place] = merge->line[place + 1];
+    for (; index < merge->waiting; index++) merge->line[index] = merge->line[index + 1];
 }
 
-static inline void take_place(struct art_merge *merge, unsigned place, unsigned number) {
-    assert(place <= merge->waiting && merge->waiting < merge->count && merge->source[number].valid);
-    for (unsigned i = merge->waiting++; i > place; i--) merge->line[i] = merge->line[i - 1];
-    merge->line[place] = (uint8_t)number;
+static inline void enter_line(struct art_merge *merge, unsigned index, unsigned number) {
+    assert(index <= merge->waiting && merge->waiting < merge->count && merge->source[number].valid);
+    for (unsigned i = merge->waiting++; i > index; i--) merge->line[i] = merge->line[i - 1];
+    merge->line[index] = (uint8_t)number;
 }
 
 /* Its turn comes after some work on other rows. */
@@ -135,25 +135,25 @@ static inline void prefetch(const struct art_source *source) {
         art_blob_cursor_prefetch(&source->run.leaf);
 }
 
-/* Into line somewhere behind the winner, with whose key its own shares `agrees` bytes. From place to place `agrees`
- * becomes what it shares with the key before that place. */
+/* Into line somewhere behind the winner, with whose key its own shares `agrees` bytes. From index to index `agrees`
+ * becomes what it shares with the key before that index. */
 static void stand_behind(struct art_merge *merge, unsigned number, uint32_t agrees, bool backward) {
     assert(merge->waiting && merge->source[number].valid);
     struct art_source *source = merge->source;
-    unsigned place = 1;
-    for (; place < merge->waiting; place++) {
-        struct art_source *here = &source[merge->line[place]];
+    unsigned index = 1;
+    for (; index < merge->waiting; index++) {
+        struct art_source *here = &source[merge->line[index]];
         if (here->agrees < agrees) break;
         if (here->agrees > agrees) continue;
         uint32_t shared;
-        if (comes_before(merge, number, merge->line[place], agrees, backward, &shared)) {
+        if (comes_before(merge, number, merge->line[index], agrees, backward, &shared)) {
             here->agrees = shared;
             break;
         }
         agrees = shared;
     }
     source[number].agrees = agrees;
-    take_place(merge, place, number);
+    enter_line(merge, index, number);
     prefetch(&source[number]);
 }
 
@@ -165,7 +165,7 @@ static void stand(struct art_merge *merge, unsigned number, bool backward) {
         return;
     }
     if (merge->waiting) merge->source[merge->line[0]].agrees = shared;
-    take_place(merge, 0, number);
+    enter_line(merge, 0, number);
     prefetch(&merge->source[number]);
 }
 
@@ -196,14 +196,14 @@ static inline void winner_moved(struct art_merge *merge, uint32_t kept, bool bac
         }
     }
     merge->kept = runner;
-    leave_place(merge, 0);
+    leave_line(merge, 0);
     if (!ended) stand_behind(merge, number, shared, backward);
 }
 
-/* Does the source at this place in line, before which all do, hold the winner's key, too? */
-static inline bool is_tied(const struct art_merge *merge, unsigned place) {
-    assert(place && place < merge->waiting);
-    const struct art_source *source = &merge->source[merge->line[place]];
+/* Does the source at this index in line, before which all do, hold the winner's key, too? */
+static inline bool is_tied(const struct art_merge *merge, unsigned index) {
+    assert(index && index < merge->waiting);
+    const struct art_source *source = &merge->source[merge->line[index]];
     return source->agrees == source->key.len && source->key.len == merge->source[merge->line[0]].key.len;
 }
 
@@ -213,7 +213,7 @@ static void runner_left(struct art_merge *merge, bool backward) {
     unsigned number = merge->line[1];
     struct art_source *source = &merge->source[number];
     uint32_t shared;
-    leave_place(merge, 1);
+    leave_line(merge, 1);
     if (!source->valid) return;
     art_bytes_compare_from(source->key, art_merge_winner(merge)->key, source_kept(source), &shared);
     stand_behind(merge, number, shared, backward);
@@ -328,9 +328,9 @@ enum art_rc art_merge_combine(struct art_merge *merge, struct art_entry *out) {
     art_source_entry(art_merge_winner(merge), out);
     const struct art_entry upper = *out;
     struct art_bytes head = art_bytes(upper.value.data, art_entry_head(upper.flags, upper.value));
-    for (unsigned place = 1; place < merge->waiting && is_tied(merge, place); place++) {
+    for (unsigned index = 1; index < merge->waiting && is_tied(merge, index); index++) {
         struct art_entry below;
-        art_source_entry(&source[merge->line[place]], &below);
+        art_source_entry(&source[merge->line[index]], &below);
         bool shadows_older = out->flags & ART_SHADOWS_OLDER, live = !(below.flags & ART_DELETE);
         if (shadows_older != live && !(shadows_older && art_deletes_chunk(key, out->flags))) {
             return art_corrupt(NULL, ART_NOWHERE, ART_NOWHERE, "two runs disagree on whether a row was there");

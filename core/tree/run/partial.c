@@ -30,6 +30,7 @@ struct overlap {
 };
 
 struct partial {
+    const struct art_portion *size;
     struct art_children own; /* the upper run's blobs */
     struct art_buffer low, high;
     bool to_end;  /* their separators are [low, high), or from low on */
@@ -52,10 +53,6 @@ static void partial_clear(struct partial *partial) {
     art_buffer_clear(&partial->low);
     art_buffer_clear(&partial->high);
     art_buffer_clear(&partial->below_high);
-}
-
-static const struct art_portion *size_of_partial(const struct art_tree *tree) {
-    return tree->small_compactions ? &WHERE_ROOM_IS_SHORT : &art_tree_medium(tree)->portion;
 }
 
 static uint64_t in_pages(const struct art_tree *tree, unsigned blobs) {
@@ -130,15 +127,6 @@ static enum art_rc leaves_take(struct leaves *leaves, struct art_children *out) 
 
 /* --- choosing ----------------------------------------------------------------------------------------------------- */
 
-static enum art_rc add_overlap(struct partial *partial, struct art_bytes key) {
-    assert(partial->below.count);
-    enum art_rc rc = art_grow(&partial->overlaps, &partial->capacity, partial->count + 1, sizeof *partial->overlaps);
-    if (rc) return rc;
-    struct overlap *overlap = &partial->overlaps[partial->count++];
-    *overlap = (struct overlap){.first = partial->below.count - 1, .end = partial->below.count};
-    return art_buffer_set_key(&overlap->from, key);
-}
-
 /* Finds the lower run's blob into which `key`, an entry of the input behind all others so far, falls: the last one of
  * partial->below then. *fresh: it was not yet. *cut: there are too many; the input ends before `key`. */
 static enum art_rc find_below(struct art_tree *tree, struct partial *partial, struct leaves *lower,
@@ -161,17 +149,22 @@ static enum art_rc find_below(struct art_tree *tree, struct partial *partial, st
 static enum art_rc overlap_below(struct art_tree *tree, struct partial *partial, struct art_bytes key, bool *cut) {
     assert(partial->below.count);
     uint32_t now = partial->below.count, pages = art_ref_pages(&partial->below.child[now - 1].ref);
-    if (partial->count && partial->pages + pages > in_pages(tree, size_of_partial(tree)->most)) {
+    if (partial->count && partial->pages + pages > in_pages(tree, partial->size->most)) {
         *cut = true;
         return ART_OK;
     }
     struct overlap *last = partial->count ? &partial->overlaps[partial->count - 1] : NULL;
     enum art_rc rc = ART_OK;
-    if (last && now == last->end + 1)
+    if (last && now == last->end + 1) {
         last->end = now;
-    else
-        rc = add_overlap(partial, key);
-    if (!rc) partial->overlaps[partial->count - 1].pages += pages;
+    } else {
+        rc = art_grow(&partial->overlaps, &partial->capacity, partial->count + 1, sizeof *partial->overlaps);
+        if (rc) return rc;
+        last = &partial->overlaps[partial->count++];
+        *last = (struct overlap){.first = now - 1, .end = now};
+        rc = art_buffer_set_key(&last->from, key);
+    }
+    last->pages += pages;
     partial->pages += pages;
     return rc;
 }
@@ -246,16 +239,6 @@ static enum art_rc fall_all(struct art_tree *tree, struct partial *partial, stru
     return rc;
 }
 
-/* A cut before all entries of the last own blob leaves that one out. */
-static void leave_out(struct partial *partial) {
-    assert(partial->own.count);
-    struct art_child *last = &partial->own.child[--partial->own.count];
-    partial->own.blobs--;
-    partial->own.pages -= art_ref_pages(&last->ref);
-    art_free((void *)last->separator.data);
-    art_ref_release(&last->ref);
-}
-
 /* Takes blobs of the upper run, from the compaction cursor's position on, until the work is large enough; *lower stands
  * behind partial->below. */
 static enum art_rc choose_own(struct art_tree *tree, struct partial *partial, struct leaves *upper,
@@ -269,7 +252,7 @@ static enum art_rc choose_own(struct art_tree *tree, struct partial *partial, st
     while (!rc && upper->valid && !cut) {
         struct art_ref ref;
         rc = leaves_ref(upper, &ref);
-        bool large = partial->pages + art_ref_pages(&ref) > in_pages(tree, size_of_partial(tree)->begin);
+        bool large = partial->pages + art_ref_pages(&ref) > in_pages(tree, partial->size->begin);
         if (rc || (partial->own.count && large)) break;
         rc = art_buffer_set_key(&partial->high, leaves_separator(upper));
         if (!rc) rc = leaves_take(upper, &partial->own);
@@ -277,8 +260,13 @@ static enum art_rc choose_own(struct art_tree *tree, struct partial *partial, st
     }
     art_run_cursor_close(&entries);
     if (rc) return rc;
-    if (cut && !partial->cut) { /* high is that blob's separator */
-        leave_out(partial);
+    if (cut && !partial->cut) { /* before all entries of the last own blob, whose separator is high: it is left out */
+        assert(partial->own.count);
+        struct art_child *last = &partial->own.child[--partial->own.count];
+        partial->own.blobs--;
+        partial->own.pages -= art_ref_pages(&last->ref);
+        art_free((void *)last->separator.data);
+        art_ref_release(&last->ref);
         return ART_OK;
     }
     partial->to_end = !upper->valid;
@@ -519,6 +507,7 @@ enum art_rc art_compact_partially(struct art_tree *tree, struct art_version_edit
     assert(at + 1 < edit->root->runs);
     ART_DURING(ART_EVENT_MERGE);
     struct partial partial = {.last = at + 2 == edit->root->runs};
+    partial.size = edit->small_portions ? &WHERE_ROOM_IS_SHORT : &art_tree_medium(tree)->portion;
     struct art_run lower = {0}, upper = {0};
     bool moves = false;
     enum art_rc rc = choose(tree, &edit->root->run[at], &edit->root->run[at + 1], &partial);

@@ -24,8 +24,8 @@ struct art_run_cursor {
     struct art_ref top; /* label borrowed from the root */
     unsigned bottom;
     bool valid;
-    uint64_t newer_than; /* 0, or set behind reset: what is not newer may be passed over, as far as bounds tell */
-    bool hides_nothing;  /* newer_than is set, and this is the oldest source: deletes alone may be passed over, too */
+    uint64_t newer_than;  /* 0, or set behind reset: what is not newer may be passed over, as far as bounds tell */
+    bool shadows_nothing; /* newer_than is set, and this is the oldest source: deletes alone may be passed over, too */
     const struct art_limits *limits; /* NULL, or what is not wanted. Only of the last run, unless the caller asks the
                                         newer ones itself: what is passed over may hide an older entry */
     const struct art_bytes *stop;    /* with newer_than or limits: a key behind which nothing is asked for */
@@ -284,21 +284,18 @@ struct art_rewrite {
 };
 enum art_rc art_compact_rewrite(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable,
                                 const struct art_rewrite *rewrite);
-/* The same by and by, from the newest run on, without the memtable, in so many partial compactions, each of which
- * leaves about as many slots as it takes. Also ART_INTERRUPT. */
-enum art_rc art_compact_some(struct art_tree *tree, struct art_version_edit *edit, unsigned compactions);
 /* All that the merge's sources hold, in order; begin_combined() was called. `last`: nothing lies below the output, so
  * only plain puts may come out, and ART_CORRUPT says that another one did. Also ART_INTERRUPT. */
 enum art_rc art_merge_into(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last);
 
 /* --- hidden.c ----------------------------------------------------------------------------------------------------- */
-/* Makes `hides` right of a run of this root, by an estimate; damage counts as nothing hidden. Any other error of
+/* Makes `shadowed` right of a run of this root, by an estimate; damage counts as nothing hidden. Any other error of
  * reading. */
 enum art_rc art_run_know_hidden(struct art_tree *tree, const struct art_root *root, struct art_run *run);
 /* Slots' worth of the last run that newer runs hide, where that is more than merges leave. */
 enum art_rc art_runs_hide_much(struct art_tree *tree, struct art_root *root, uint32_t *slots);
 /* Does the memtable hide so much, by the average row, that a flush is due? */
-bool art_memtable_hides_much(const struct art_tree *tree);
+bool art_memtable_shadows_much(const struct art_tree *tree);
 
 /* --- partial.c ---------------------------------------------------------------------------------------------------- */
 /* Gives a part of run `at`, maybe all of it, to the run below it, which there is. A run of which nothing is left is

@@ -9,6 +9,7 @@
 #include "core/blob/bucket.h"
 #include "core/blob/builder.h"
 
+/* References that wait in memory for the index blobs over them (rule 7): a few blobs full. */
 enum { FOLD_CHILDREN = 16384, FOLD_BYTES = 4 << 20 };
 
 struct art_run_build {

@@ -50,7 +50,7 @@ void art_run_cursor_reset(struct art_run_cursor *cursor, const struct art_ref *t
     cursor->top = *top;
     cursor->bottom = bottom;
     cursor->newer_than = 0;
-    cursor->hides_nothing = false;
+    cursor->shadows_nothing = false;
     cursor->limits = NULL;
     cursor->stop = NULL;
     cursor->tree = NULL;
@@ -59,7 +59,7 @@ void art_run_cursor_reset(struct art_run_cursor *cursor, const struct art_ref *t
 /* Of a leaf only these pages are looked into. */
 static void note_passed(struct art_run_cursor *cursor, const struct art_blob *leaf, const struct art_pages *pages) {
     assert(!cursor->tree || cursor->limits);
-    if (!cursor->tree || !cursor->limits->sought_count) return;
+    if (!cursor->tree || !cursor->limits->query_count) return;
     cursor->tree->count.pages_passed += leaf->leaf_pages - art_pages_count(pages, leaf->leaf_pages);
 }
 
@@ -83,7 +83,7 @@ static enum art_rc enter(struct art_run_cursor *cursor, unsigned height, const s
         art_blob_cursor_init(&cursor->leaf, blob, cursor->key);
         cursor->leaf.window = window;
         cursor->leaf.newer_than = cursor->newer_than;
-        cursor->leaf.hides_nothing = cursor->hides_nothing;
+        cursor->leaf.shadows_nothing = cursor->shadows_nothing;
         art_blob_cursor_limit(&cursor->leaf, cursor->limits);
         if (cursor->limits && !height) note_passed(cursor, blob, &cursor->leaf.pages);
         if (ref->label.len) memcpy(cursor->key, ref->label.data, ref->label.len);
@@ -116,7 +116,7 @@ static bool is_wanted_child(const struct art_run_cursor *cursor, const struct ar
     struct art_summed summed;
     const struct art_limits *limits = cursor->limits;
     if (cursor->newer_than && ref->csn_max <= cursor->newer_than) return false;
-    if (cursor->hides_nothing && art_ref_has_only_deletes(ref)) return false;
+    if (cursor->shadows_nothing && art_ref_has_only_deletes(ref)) return false;
     if (!limits || !limits->count) return true;
     art_summed_decode(ref->has, ref->summed, &summed);
     for (unsigned i = 0; i < limits->count; i++) {
@@ -154,9 +154,9 @@ static enum art_rc next_wanted(struct art_run_cursor *cursor, struct art_blob_cu
     return rc;
 }
 
+/* Leaves that are asked together, so that their memory is waited for together: one first, then twice as many. */
 enum { PROBES_MAX = 16 };
 
-/* Leaves that are asked together, so that their memory is waited for together. */
 struct probe {
     const struct art_blob *leaf[PROBES_MAX];
     uint32_t index[PROBES_MAX], count;
@@ -194,7 +194,7 @@ static enum art_rc find_leaf(struct art_run_cursor *cursor, uint32_t index, bool
     while (!rc && at.valid && !*found) {
         rc = fill_probe(cursor, &at, backward, most, &probe);
         if (rc) break;
-        uint32_t first = art_blobs_first_sought(probe.leaf, probe.count, cursor->limits);
+        uint32_t first = art_blobs_first_with_terms(probe.leaf, probe.count, cursor->limits);
         static const struct art_pages none;
         for (uint32_t i = 0; i < first; i++) note_passed(cursor, probe.leaf[i], &none);
         *found = first < probe.count;
@@ -213,7 +213,7 @@ static enum art_rc wanted_child(struct art_run_cursor *cursor, unsigned height, 
     assert(height > cursor->bottom);
     *found = true;
     if (!passes_over(cursor)) return child_ref(cursor, height, index, out);
-    if (height == 1 && cursor->limits && cursor->limits->sought_count)
+    if (height == 1 && cursor->limits && cursor->limits->query_count)
         return find_leaf(cursor, index, backward, out, found);
     struct art_blob_cursor at;
     enum art_rc rc = look_from(cursor, height, index, &at);

@@ -80,6 +80,7 @@ enum art_rc art_slots_know(struct art_tree *tree) {
 
 /* --- the retired list as bytes: u8 version | u8 kind | salts | count and ascending slots as varint differences ---- */
 
+/* Version, kind and salts. */
 enum { RETIRED_VERSION = 1, RETIRED_HEADER_BYTES = 10 };
 
 enum art_rc art_retired_each(struct art_bytes bytes, enum art_rc (*visit)(void *context, uint32_t slot),
@@ -226,7 +227,8 @@ static enum art_rc find_free(struct art_tree *tree) {
     if (last_retired > last) last = last_retired;
     for (uint32_t slot = 1; slot < tree->slots.end && (slot <= last || slot - last <= FREE_SLOTS_MAX); slot++) {
         if (art_slot_set_has(&tree->slots.base, slot)) continue;
-        bool waits = retired->state == ART_RETIRED_WAITING || (tree->full && art_tree_medium(tree)->discards);
+        bool waits =
+            retired->state == ART_RETIRED_WAITING || (art_tree_is_full(tree) && art_tree_medium(tree)->discards);
         if (waits && art_slot_set_has(&retired->slots, slot)) continue;
         rc = art_slot_set_add(&tree->slots.free, slot);
         if (rc) return rc;
@@ -287,7 +289,7 @@ void art_slots_cut_back(struct art_tree *tree) {
         const struct art_savepoint *savepoint = &tree->txn.savepoints[i];
         if (art_slot_set_highest(&savepoint->used) >= tree->slots.end) return;
     }
-    art_store_cut_back(tree->store, tree->slots.end, tree->full);
+    art_store_cut_back(tree->store, tree->slots.end, art_tree_is_full(tree));
 }
 
 void art_slots_cut_spilled(struct art_tree *tree) {
@@ -295,9 +297,11 @@ void art_slots_cut_spilled(struct art_tree *tree) {
     uint32_t last = art_slot_set_highest(&tree->slots.used), end = tree->slots.end;
     bool ours = tree->slots.use && art_tree_medium(tree)->is_cut;
     if (!ours || !art_tree_has_spilled(tree) || tree->txn.shown == ART_ROOT_SHOWN) return;
-    art_store_cut_back(tree->store, last < end ? end : last + 1, tree->full);
+    art_store_cut_back(tree->store, last < end ? end : last + 1, art_tree_is_full(tree));
 }
 
+/* The next merges write into them: a file without free slots would be cut and grow again. A file below 32 MB leaves
+ * less, since its log and what a flush has just written weigh more there. */
 uint32_t art_slots_slack(uint32_t used) {
     enum { SLACK_LEAST_SLOTS = 2, SLACK_PART = 4, SMALL_FILE_SLOTS = 64, SLACK_PART_OF_SMALL = 8 };
     uint32_t share = used / (used < SMALL_FILE_SLOTS ? SLACK_PART_OF_SMALL : SLACK_PART);
@@ -336,11 +340,6 @@ static bool leaves_the_base(const struct art_tree *tree) {
     assert(tree->slots.use);
     bool alone = art_tree_requested(tree, ART_REQUEST_ALONE) && keeps_none(tree);
     return alone && !tree->txn.savepoint_count && !art_tree_has_spilled(tree);
-}
-
-/* Slots whose rows stay for blobs to come. */
-static uint32_t slots_to_keep(const struct art_tree *tree, const struct art_version_edit *edit) {
-    return keeps_none(tree) ? 0 : art_slots_slack(art_slot_set_count(&edit->used, 0, UINT32_MAX));
 }
 
 /* May a root need what is in the slot, if this transaction is committed or goes on? */
@@ -382,7 +381,9 @@ enum art_rc art_slots_discard(struct art_tree *tree, const struct art_version_ed
          slot = art_slot_set_next(garbage, slot + 1)) {
         if (is_named(tree, edit, slot)) art_slot_set_remove(garbage, slot);
     }
-    uint32_t dead = art_slot_set_count(garbage, 0, UINT32_MAX), few = slots_to_keep(tree, edit);
+    uint32_t dead = art_slot_set_count(garbage, 0, UINT32_MAX), few = 0;
+    if (!keeps_none(tree))
+        few = art_slots_slack(art_slot_set_count(&edit->used, 0, UINT32_MAX)); /* for blobs to come */
     *all = dead <= few || dead - few <= most;
     if (!rc) rc = spare_some(garbage, few, most, &tree->slots.retired.spared, &gone);
     if (!rc) rc = art_store_discard(tree->store, &gone);

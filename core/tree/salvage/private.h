@@ -17,6 +17,8 @@
 #include "core/tree/salvage.h"
 #include "core/tree/txn/txn.h"
 
+/* A file that has nothing in so many slots, 32 GB, is not looked through: a hole may be as long as it likes. */
+enum { ART_BLANK_SLOTS_MAX = 1 << 16 };
 enum { ART_SALVAGE_IMAGES = 64, ART_SALVAGE_ACTIVE = 256, ART_CATALOG_KEY_BYTES = 24 };
 
 /* --- what may be lost --------------------------------------------------------------------------------------------- */
@@ -79,7 +81,7 @@ struct art_detour {
     struct art_detour_step step[ART_HEIGHTS_MAX];
     struct art_detour_leaf leaf;
     struct art_detour_damage damage;
-    uint8_t *room;          /* for keys */
+    uint8_t *scratch;       /* for keys */
     struct art_buffer last; /* the key before */
     bool any;               /* there was one */
     /* the entry that it stands at */
@@ -148,7 +150,7 @@ struct art_salvage {
 
     bool catalogued;
     struct art_orphan_leaf *orphan;
-    uint32_t orphans, orphan_room;
+    uint32_t orphans, orphan_capacity;
     struct art_slot_set named;
     struct art_group *groups;
 

@@ -3,6 +3,7 @@
 #include "core/store/root_copy.h"
 #include "core/store/store_format.h"
 
+/* An interrupt is noticed within a millisecond or so, and asking for it costs nothing beside the steps. */
 enum { ASK_AFTER_STEPS = 256 };
 
 /* --- where the blobs are ------------------------------------------------------------------------------------------ */
@@ -43,13 +44,12 @@ static enum art_rc read_identity(struct art_salvage *salvage) {
 }
 
 static enum art_rc look_for_uuid(struct art_salvage *salvage) {
-    enum { SLOTS_TRIED = 1 << 16 };
     struct art_buffer root = {0};
     struct art_ref ref;
     enum art_rc rc = ART_NOTFOUND;
     if (salvage->medium->has_superblock) rc = art_root_copy_read(salvage->io, &root, salvage->uuid);
     art_buffer_clear(&root);
-    for (uint32_t slot = 1; rc && rc != ART_NOMEM && slot < salvage->slots && slot < SLOTS_TRIED; slot++) {
+    for (uint32_t slot = 1; rc && rc != ART_NOMEM && slot < salvage->slots && slot < ART_BLANK_SLOTS_MAX; slot++) {
         rc = art_image_own_ref(salvage, slot, &ref, salvage->uuid);
         if (rc && rc != ART_NOTFOUND && !art_is_damage(rc)) return rc;
     }
@@ -137,29 +137,19 @@ void art_salvage_close(struct art_salvage *salvage) {
 
 /* --- the sources side by side ------------------------------------------------------------------------------------- */
 
-static enum art_rc step_memtable(struct art_salvage *salvage, const struct art_bytes *key) {
-    struct art_memtable_cursor *cursor = &salvage->cursor;
-    if (!key) return art_memtable_first(cursor);
-    bool there = cursor->valid && art_bytes_equal(cursor->key, *key);
-    return there ? art_memtable_next(cursor) : ART_OK;
-}
-
-static enum art_rc step_groups(struct art_salvage *salvage, const struct art_bytes *key) {
-    for (struct art_group *group = salvage->groups; group; group = group->next) {
-        enum art_rc rc = group->winner && key ? art_group_next(salvage, group, key) : ART_OK;
-        if (rc) return rc;
-    }
-    return ART_OK;
-}
-
 /* All that stand at `key` go on; NULL: to their first. Runs before groups: a damaged range of a run makes a group. */
 static enum art_rc step_sources(struct art_salvage *salvage, const struct art_bytes *key) {
-    enum art_rc rc = step_memtable(salvage, key);
+    struct art_memtable_cursor *changes = &salvage->cursor;
+    bool there = key && changes->valid && art_bytes_equal(changes->key, *key);
+    enum art_rc rc = !key ? art_memtable_first(changes) : there ? art_memtable_next(changes) : ART_OK;
     for (unsigned i = 0; !rc && i < salvage->runs; i++) {
         struct art_detour *walk = salvage->run[i];
         if (!key || (walk->valid && art_bytes_equal(walk->key, *key))) rc = art_detour_next(walk);
     }
-    return rc ? rc : step_groups(salvage, key);
+    for (struct art_group *group = salvage->groups; !rc && key && group; group = group->next) {
+        if (group->winner) rc = art_group_next(salvage, group, key);
+    }
+    return rc;
 }
 
 /* What a source says; the first one asked wins where versions are equal. */

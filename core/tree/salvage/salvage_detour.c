@@ -33,7 +33,7 @@ static enum art_rc child_at_step(struct art_detour *walk, struct art_detour_step
     }
     if (step->bucket >= image->blob.buckets) return ART_NOTFOUND;
     art_blob_cursor_init(&at, &image->blob, salvage->scratch);
-    rc = art_blob_cursor_place(&at, step->bucket, step->entry);
+    rc = art_blob_cursor_set(&at, step->bucket, step->entry);
     if (rc || ++step->entry >= at.view.count) {
         step->bucket++;
         step->entry = 0;
@@ -118,12 +118,12 @@ static enum art_rc step_in_leaf(struct art_detour *walk) {
         leaf->open = false;
         return ART_OK;
     }
-    if (!here) art_blob_cursor_init(&leaf->cursor, &leaf->image->blob, walk->room);
+    if (!here) art_blob_cursor_init(&leaf->cursor, &leaf->image->blob, walk->scratch);
     leaf->serial = leaf->image->serial;
     if (here && leaf->entry) {
         rc = art_blob_next(&leaf->cursor);
     } else {
-        rc = art_blob_cursor_place(&leaf->cursor, leaf->bucket, leaf->entry);
+        rc = art_blob_cursor_set(&leaf->cursor, leaf->bucket, leaf->entry);
     }
     leaf->count = rc ? 0 : leaf->cursor.view.count;
     if (rc) leaf->serial = 0;
@@ -135,8 +135,8 @@ static enum art_rc take_entry(struct art_detour *walk) {
     struct art_detour_leaf *leaf = &walk->leaf;
     uint32_t label = leaf->image->blob.label_len;
     assert(leaf->serial == leaf->image->serial && leaf->cursor.valid && (walk->alone || leaf->label.len == label));
-    if (label) memcpy(walk->room, walk->alone ? leaf->cursor.view.prefix : leaf->label.data, label);
-    struct art_bytes key = art_bytes(walk->room, leaf->cursor.key_len);
+    if (label) memcpy(walk->scratch, walk->alone ? leaf->cursor.view.prefix : leaf->label.data, label);
+    struct art_bytes key = art_bytes(walk->scratch, leaf->cursor.key_len);
     if (walk->any && art_bytes_compare(key, art_buffer_bytes(&walk->last)) <= 0) {
         return art_corrupt(walk->salvage->place, leaf->ref.slot, ART_NOWHERE, "a key does not follow its predecessor");
     }
@@ -211,8 +211,8 @@ enum art_rc art_detour_open(struct art_salvage *salvage, const struct art_ref *t
     walk->salvage = salvage;
     walk->effect = effect;
     walk->damage.end = &walk->damage.first;
-    walk->room = art_alloc(ART_KEY_BUFFER);
-    enum art_rc rc = walk->room ? enter_top(walk, top) : art_nomem();
+    walk->scratch = art_alloc(ART_KEY_BUFFER);
+    enum art_rc rc = walk->scratch ? enter_top(walk, top) : art_nomem();
     if (rc) {
         art_detour_close(walk);
         return rc;
@@ -228,7 +228,7 @@ void art_detour_close(struct art_detour *walk) {
     art_buffer_clear(&walk->leaf.label);
     art_buffer_clear(&walk->last);
     art_buffer_clear(&walk->value);
-    art_free(walk->room);
+    art_free(walk->scratch);
     art_free(walk);
 }
 

@@ -53,13 +53,6 @@ static enum art_rc want_of_image(struct art_blob *blob, const struct art_pages *
     return rc;
 }
 
-static enum art_rc check_possible(const struct art_salvage *salvage, const struct art_ref *ref) {
-    bool possible = ref->slot && ref->slot < ART_SLOTS_MAX && ref->footer_pages && ref->leaf_pages &&
-                    ref->footer_pages + ref->leaf_pages <= ART_BLOB_PAGES;
-    return possible ? ART_OK
-                    : art_corrupt(salvage->place, ref->slot, ART_NOWHERE, "a reference leads to no possible blob");
-}
-
 static enum art_rc fill_image(struct art_salvage *salvage, struct art_image *image, const struct art_ref *ref) {
     uint32_t footer = ART_BLOB_PAGES - ref->footer_pages;
     assert(ref->slot && ref->footer_pages && ref->footer_pages + ref->leaf_pages <= ART_BLOB_PAGES);
@@ -91,7 +84,7 @@ enum art_rc art_image_get(struct art_salvage *salvage, const struct art_ref *ref
         }
         if (image->used < oldest->used) oldest = image;
     }
-    enum art_rc rc = check_possible(salvage, ref);
+    enum art_rc rc = art_store_check_ref(ref, salvage->place);
     if (!rc) rc = art_salvage_interrupted(salvage);
     if (!rc) rc = fill_image(salvage, oldest, ref);
     if (rc) return rc;

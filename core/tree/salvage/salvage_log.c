@@ -11,7 +11,7 @@
 #include "core/tree/salvage/private.h"
 #include "core/tree/state/root_format.h"
 
-static const char log_place[] = "the log";
+static const char log_name[] = "the log";
 
 /* --- the root ----------------------------------------------------------------------------------------------------- */
 
@@ -57,7 +57,7 @@ static enum art_rc report_lost(struct art_salvage *salvage) {
     uint64_t from = salvage->log.lost_from, to = salvage->log.lost_to;
     salvage->log.lost_from = 0;
     if (!from) return ART_OK;
-    return art_lost_everywhere(salvage, log_place, ART_NOWHERE, ART_NOWHERE,
+    return art_lost_everywhere(salvage, log_name, ART_NOWHERE, ART_NOWHERE,
                                from == to ? "the changes of version %llu are lost"
                                           : "the changes of versions %llu to %llu are lost",
                                (unsigned long long)from, (unsigned long long)to);
@@ -134,7 +134,7 @@ static enum art_rc report_end(struct art_salvage *salvage, bool unread) {
     if (rc || !salvage->root) return rc;
     bool read = salvage->log.sound && !unread, deleted = salvage->root->followed && last == salvage->root->csn;
     if (read && deleted) {
-        return art_lost_everywhere(salvage, log_place, ART_NOWHERE, ART_NOWHERE,
+        return art_lost_everywhere(salvage, log_name, ART_NOWHERE, ART_NOWHERE,
                                    "the changes behind version %llu are lost: their rows were deleted", last);
     }
     if (read) return ART_OK;
@@ -144,7 +144,7 @@ static enum art_rc report_end(struct art_salvage *salvage, bool unread) {
                                    last);
     }
     if (salvage->log.taken && !unread) return ART_OK;
-    return art_lost_everywhere(salvage, log_place, ART_NOWHERE, ART_NOWHERE,
+    return art_lost_everywhere(salvage, log_name, ART_NOWHERE, ART_NOWHERE,
                                "changes behind version %llu may be lost: the log %s", last,
                                salvage->log.any_row ? "is damaged" : "is empty or cannot be read");
 }

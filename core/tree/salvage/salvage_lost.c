@@ -12,6 +12,7 @@
 const char art_effect_gone[] = "rows may be missing";
 const char art_effect_older[] = "rows may be missing or older than they were, and deleted ones may be back";
 
+/* Rows of art_lost() for a person to read; a sentence with two keys, and each key, cut where it is longer. */
 enum { NOTES_MAX = 100, WHAT_BYTES = 640, SHOWN_BYTES = 200 };
 
 /* --- the list ----------------------------------------------------------------------------------------------------- */

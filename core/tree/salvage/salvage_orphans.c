@@ -13,8 +13,6 @@
 
 #include <stdlib.h>
 
-enum { BLANK_SLOTS_MAX = 1 << 16 };
-
 static uint8_t cut_key(struct art_bytes key, uint8_t out[ART_CATALOG_KEY_BYTES]) {
     uint32_t n = art_min32(key.len, ART_CATALOG_KEY_BYTES);
     if (n) memcpy(out, key.data, n);
@@ -61,7 +59,8 @@ static enum art_rc look_at_ends(struct art_salvage *salvage, const struct art_re
 }
 
 static enum art_rc add_orphan_leaf(struct art_salvage *salvage, const struct art_ref *ref) {
-    enum art_rc rc = art_grow(&salvage->orphan, &salvage->orphan_room, salvage->orphans + 1, sizeof *salvage->orphan);
+    enum art_rc rc =
+        art_grow(&salvage->orphan, &salvage->orphan_capacity, salvage->orphans + 1, sizeof *salvage->orphan);
     if (rc) return rc;
     struct art_orphan_leaf *orphan = &salvage->orphan[salvage->orphans];
     *orphan = (struct art_orphan_leaf){.slot = ref->slot, .generation = ref->generation};
@@ -105,7 +104,7 @@ enum art_rc art_catalog_make(struct art_salvage *salvage) {
     for (unsigned i = 0; !rc && salvage->root && i < salvage->root->runs; i++) {
         rc = art_detour_named(salvage, &salvage->root->run[i].top);
     }
-    for (uint32_t slot = 1; !rc && slot < salvage->slots && blanks < BLANK_SLOTS_MAX; slot++) {
+    for (uint32_t slot = 1; !rc && slot < salvage->slots && blanks < ART_BLANK_SLOTS_MAX; slot++) {
         bool blank = false;
         if (art_slot_set_has(&salvage->named, slot)) continue;
         rc = look_at_slot(salvage, slot, &blank);
@@ -263,7 +262,7 @@ static bool has_label(struct art_image *image, uint8_t *scratch, struct art_byte
     struct art_blob_cursor cursor;
     art_blob_cursor_init(&cursor, &image->blob, scratch);
     for (uint32_t bucket = 0; bucket < image->blob.buckets; bucket++) {
-        if (art_blob_cursor_place(&cursor, bucket, 0)) continue;
+        if (art_blob_cursor_set(&cursor, bucket, 0)) continue;
         return !art_label_compare(art_bytes(cursor.view.prefix, image->blob.label_len), key);
     }
     return false;

@@ -36,10 +36,6 @@ static enum art_rc find_chunk(struct art_salvage *salvage, struct art_bytes key,
     return rc ? rc : art_orphans_find(salvage, key, out);
 }
 
-static enum art_rc lacks_chunk(const struct art_salvage *salvage, uint32_t number) {
-    return art_corrupt(salvage->place, ART_NOWHERE, ART_NOWHERE, "chunk %u of its value cannot be read", number);
-}
-
 enum art_rc art_salvage_large(struct art_salvage *salvage) {
     struct art_overflow_ref ref = art_overflow_decode(art_buffer_bytes(&salvage->value));
     uint8_t key[ART_OVERFLOW_KEY_BYTES + ART_KEY_PADDING];
@@ -54,7 +50,9 @@ enum art_rc art_salvage_large(struct art_salvage *salvage) {
         struct art_entry entry;
         enum art_rc rc = art_salvage_interrupted(salvage);
         if (!rc) rc = find_chunk(salvage, art_overflow_key(key, ref.id, number), &entry);
-        if (rc == ART_NOTFOUND || (!rc && entry.value.len != n)) return lacks_chunk(salvage, number);
+        if (rc == ART_NOTFOUND || (!rc && entry.value.len != n))
+            return art_corrupt(salvage->place, ART_NOWHERE, ART_NOWHERE, "chunk %u of its value cannot be read",
+                               number);
         if (!rc) rc = art_buffer_append(&salvage->large, entry.value.data, n);
         if (rc) return rc;
     }

@@ -18,6 +18,7 @@
  */
 #include "core/tree/state/state.h"
 
+/* Of a connection (rule 7): fronts of some 1,000 blobs of 250 buckets. */
 enum { CHAINS = 1024, FRONT_BYTES_MAX = 4 << 20 };
 
 static struct art_fronts **chain_of(const struct art_front_map *map, struct art_hash128 blob) {
@@ -58,7 +59,7 @@ static void forget_some(struct art_front_map *map, uint64_t csn, bool unused) {
     }
 }
 
-static bool make_front_room(struct art_front_map *map, size_t bytes) {
+static bool make_front_memory(struct art_front_map *map, size_t bytes) {
     if (!map->chain) map->chain = art_alloc_zeroed(CHAINS * sizeof(*map->chain));
     if (!map->chain || bytes > FRONT_BYTES_MAX) return false;
     if (map->bytes + bytes > FRONT_BYTES_MAX) forget_some(map, UINT64_MAX, true);
@@ -68,7 +69,7 @@ static bool make_front_room(struct art_front_map *map, size_t bytes) {
 struct art_fronts *art_fronts_add(struct art_front_map *map, struct art_hash128 blob, uint8_t order, uint32_t buckets) {
     assert(buckets);
     size_t bytes = front_bytes(buckets);
-    struct art_fronts *fronts = make_front_room(map, bytes) ? art_alloc_zeroed(bytes) : NULL;
+    struct art_fronts *fronts = make_front_memory(map, bytes) ? art_alloc_zeroed(bytes) : NULL;
     if (!fronts) return NULL;
     struct art_fronts **chain = chain_of(map, blob);
     fronts->next = *chain;

@@ -16,6 +16,7 @@
  */
 #include "core/tree/state/state.h"
 
+/* Some hundred tenants or states have one each, with keys of 128 bytes at both ends (rule 7). */
 enum { GAPS_MAX = 512, BYTES_MAX = 128 << 10 };
 
 static struct art_bytes gap_low(const struct art_gap *gap) {
@@ -45,7 +46,7 @@ void art_gaps_clear(struct art_gaps *gaps) {
     if (gaps->count) forget(gaps, 0, gaps->count);
     assert(!gaps->count && !gaps->bytes);
     art_free(gaps->gap);
-    art_free(gaps->room);
+    art_free(gaps->scratch);
     *gaps = (struct art_gaps){0};
 }
 
@@ -86,7 +87,7 @@ void art_gap_end(struct art_tree *tree, struct art_bytes key) {
     }
 }
 
-static void make_gap_room(struct art_gaps *gaps, size_t bytes) {
+static void make_gap_memory(struct art_gaps *gaps, size_t bytes) {
     assert(bytes <= BYTES_MAX);
     while (gaps->count && (gaps->count == GAPS_MAX || gaps->bytes + bytes > BYTES_MAX)) {
         unsigned at = gaps->turn++ % gaps->count;
@@ -120,7 +121,7 @@ void art_gap_learn(struct art_tree *tree, struct art_bytes low, struct art_bytes
     memcpy(gap.bytes + low.len, high.data, high.len);
     memset(gap.bytes + low.len + high.len, 0, ART_KEY_PADDING);
     forget(gaps, from, to);
-    make_gap_room(gaps, bytes);
+    make_gap_memory(gaps, bytes);
     unsigned at = first_behind(gaps, gap_low(&gap), false);
     assert(at == gaps->count || art_bytes_compare(gap_high(&gap), gap_low(&gaps->gap[at])) < 0);
     memmove(gaps->gap + at + 1, gaps->gap + at, (gaps->count - at) * sizeof *gaps->gap);

@@ -13,13 +13,13 @@
 enum { ART_RUNS_CAPACITY = ART_RUNS_MAX + 8, ART_RUN_LEVEL_LAST = 5 };
 
 struct art_run {
-    struct art_ref top; /* the label is owned by the run */
-    uint8_t level;      /* merge level: 0 as flushed, 1 .. by size (run/compact.c) */
-    uint64_t blobs;     /* index blobs included */
-    uint64_t pages;     /* used pages of all blobs */
-    uint64_t hides;     /* about so many pages of the last run are dead by this run's entries (run/hidden.c) */
-    uint64_t hides_of;  /* pages of the last run when `hides` was found */
-    bool hides_known;   /* `hides` and `hides_of` mean something */
+    struct art_ref top;   /* the label is owned by the run */
+    uint8_t level;        /* merge level: 0 as flushed, 1 .. by size (run/compact.c) */
+    uint64_t blobs;       /* index blobs included */
+    uint64_t pages;       /* used pages of all blobs */
+    uint64_t shadowed;    /* about so many pages of the last run are dead by this run's entries (run/hidden.c) */
+    uint64_t shadowed_of; /* pages of the last run when `shadowed` was found */
+    bool shadowed_known;  /* `shadowed` and `shadowed_of` mean something */
 };
 
 struct art_root {

@@ -45,7 +45,7 @@ bool art_tree_dirty(const struct art_tree *tree) {
     return (tree->txn.state >= ART_TXN_CHANGED || tree->txn.handed_over) && !tree->rows.rolled_back;
 }
 
-enum art_rc art_tree_take_room(struct art_tree *tree) {
+enum art_rc art_tree_take_key_buffers(struct art_tree *tree) {
     if (tree->key) return ART_OK;
     tree->key = art_alloc(2 * (size_t)ART_KEY_BUFFER + ART_STORED_MAX);
     if (!tree->key) return art_nomem();
@@ -55,7 +55,7 @@ enum art_rc art_tree_take_room(struct art_tree *tree) {
     return ART_OK;
 }
 
-void art_tree_give_room(struct art_tree *tree) {
+void art_tree_give_key_buffers(struct art_tree *tree) {
     assert(!tree->key || tree->second_key == tree->key + ART_KEY_BUFFER);
     art_free(tree->key);
     tree->key = tree->second_key = tree->stored = NULL;
@@ -91,7 +91,7 @@ enum art_rc art_tree_ready(struct art_tree *tree) {
     }
     assert(tree->root->references && tree->memtable);
     art_store_relax(tree->store);
-    return __builtin_expect(!tree->key, 0) ? art_tree_take_room(tree) : ART_OK;
+    return __builtin_expect(!tree->key, 0) ? art_tree_take_key_buffers(tree) : ART_OK;
 }
 
 void art_tree_set_root(struct art_tree *tree, struct art_root *root) {

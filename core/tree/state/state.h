@@ -41,6 +41,7 @@ struct art_version_edit {
     struct art_slot_set used; /* slots that it names */
     uint64_t pages_written;
     uint64_t pages_merged; /* that partial compactions had to read */
+    bool small_portions;   /* partial compactions take little (run/partial.c) */
 };
 
 /* The retired list of T_artstate (run/slots.c). */
@@ -83,7 +84,7 @@ struct art_gaps {
     unsigned count;
     unsigned turn;
     size_t bytes;
-    uint8_t *room; /* two buffers of ART_KEY_BUFFER bytes for walks; NULL at first */
+    uint8_t *scratch; /* two buffers of ART_KEY_BUFFER bytes for walks; NULL at first */
 };
 
 /* No row of a bucket, or of what lies below a blob, comes before this in an order (front.c). */
@@ -251,7 +252,6 @@ struct art_tree {
         struct art_hash128 chain;   /* of the row of redo */
         enum art_slack slack;       /* that this root leaves */
         uint32_t slots_cut;         /* that the file has lost */
-        bool leaves;                /* no room to let go all that is dead, or rows of the log */
         struct art_memtable *empty; /* the memtable after a flush */
         uint64_t entries;           /* of the row of redo */
         struct art_buffer redo, root, retired_bytes;
@@ -261,11 +261,8 @@ struct art_tree {
     struct art_buffer compaction_cursor[ART_RUN_LEVEL_LAST + 1];
     uint64_t redo_since_merge; /* bytes of redo since the last merge: merging is paid by the way */
     uint64_t redo_until_look;  /* bytes of redo that may be written before room is asked for again (txn/room.c) */
-    bool small_compactions;    /* run/partial.c */
-    bool full;                 /* the disk was full when blobs were last written */
-    unsigned attempt;          /* the last way to vacuum (txn/room.c) */
-    unsigned thrift;           /* the first way to vacuum that may not be too much for the disk */
-    enum art_slack slack;      /* that the last root has left, where another one may give more back */
+    uint64_t budget;      /* bytes that 'vacuum' may write at once; UINT64_MAX: the disk is not full (txn/room.c) */
+    enum art_slack slack; /* that the last root has left, where another one may give more back */
 
     /* One piece of memory, there once the tree is ready; NULL before, and after a trim. */
     uint8_t *key;            /* ART_KEY_BUFFER bytes: the padded key of the call under way */
@@ -278,6 +275,10 @@ struct art_tree {
 /* Is this transaction's prepare() asked for one of these? */
 static inline bool art_tree_requested(const struct art_tree *tree, unsigned requests) {
     return tree->txn.requested & requests;
+}
+/* Was the disk full when blobs were last written, or had it no room to let go all that is dead? */
+static inline bool art_tree_is_full(const struct art_tree *tree) {
+    return tree->budget != UINT64_MAX;
 }
 /* May it be read, but for a rollback that is still to be done (rows.rolled_back)? */
 static inline bool art_tree_is_known(const struct art_tree *tree) {
@@ -304,10 +305,10 @@ void art_tree_set_root(struct art_tree *tree, struct art_root *root);
 static inline uint32_t art_tree_full_pages(const struct art_tree *tree) {
     return tree->options.blob_pages ? tree->options.blob_pages : ART_BLOB_PAGES;
 }
-/* Allocates the room for keys unless it is there. ART_NOMEM. art_tree_give_room() frees it, and the keys in it are
- * gone. */
-enum art_rc art_tree_take_room(struct art_tree *tree);
-void art_tree_give_room(struct art_tree *tree);
+/* Allocates the buffers for keys unless they are there. ART_NOMEM. art_tree_give_key_buffers() frees them, and the keys
+ * in them are gone. */
+enum art_rc art_tree_take_key_buffers(struct art_tree *tree);
+void art_tree_give_key_buffers(struct art_tree *tree);
 /* The tree key of a path, padded, in `buffer` of ART_KEY_BUFFER bytes; borrowed until its next use. ART_TOOBIG. */
 enum art_rc art_row_key(uint8_t *buffer, struct art_bytes path, struct art_bytes *out);
 /* Long work asks the host now and then. ART_INTERRUPT. */

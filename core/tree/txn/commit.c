@@ -19,8 +19,8 @@
 #include "core/tree/txn/room.h"
 
 enum {
-    PATIENCE = 4,
-    HIDES_MUCH_SLOTS = 8,     /* 4 MB */
+    PATIENCE = 4,             /* logs, before a merge that has its turn waits for the flush (merge_has_its_turn()) */
+    SHADOWS_MUCH_SLOTS = 8,   /* 4 MB */
     SPARE_BYTES = 4 << 20,    /* of a flushed memtable's memory that the next one gets */
     REDO_KEPT_BYTES = 1 << 20 /* memory for a row of redo, from one commit to the next */
 };
@@ -71,11 +71,11 @@ enum art_rc art_commit_finish_root(struct art_tree *tree) {
     if (!rc && tree->txn.leftovers != ART_LEFTOVERS_STAY) rc = art_store_wipe(tree->store);
     if (!rc) rc = art_shrink_cut(tree, edit);
     if (!rc) rc = art_runs_hide_much(tree, edit->root, &hidden);
-    if (hidden >= HIDES_MUCH_SLOTS)
+    if (hidden >= SHADOWS_MUCH_SLOTS)
         tree->pending.slack = tree->pending.slack < ART_SLACK_LOOSE ? ART_SLACK_HIDDEN : ART_SLACK_LARGE;
     bool all = true;
     if (!rc) rc = art_slots_discard(tree, edit, art_room_to_discard(tree), &all);
-    tree->pending.leaves |= !all;
+    if (!rc) art_room_note_root(tree, all);
     if (!rc) rc = art_store_sync(tree->store);
     return rc ? rc : name_root(tree, edit->root, &edit->used);
 }
@@ -99,7 +99,7 @@ static bool flush_may_wait(const struct art_tree *tree, enum art_rc rc, enum art
 /* Are the blobs more than a log of long rows that goes with them? A queue's are not: it is emptied again and again, and
  * a host may write the pages of rows that it deletes once more. */
 static bool outweighs_the_log(const struct art_tree *tree) {
-    return art_room_of_runs(tree->root) >= (uint64_t)HIDES_MUCH_SLOTS * ART_BLOB_BYTES;
+    return art_room_of_runs(tree->root) >= (uint64_t)SHADOWS_MUCH_SLOTS * ART_BLOB_BYTES;
 }
 
 /* The rows apart from chunks: in a forged table deletes of chunks that are not there may hide rows from the sum of
@@ -179,7 +179,6 @@ enum art_rc art_commit_finish_flush(struct art_tree *tree) {
     edit->root->left_rows = clears ? 0 : (uint32_t)rows_to_leave(tree);
     tree->pending.commit = (struct art_commit){.csn = tree->txn.csn, .clear_log = !edit->root->left_rows};
     bool spends = art_root_left(tree->root, tree->csn) || edit->root->left_rows < tree->csn - tree->root->csn;
-    tree->pending.leaves |= edit->root->left_rows && art_tree_requested(tree, ART_REQUEST_VACUUM);
     if (edit->root->left_rows && spends) tree->pending.commit.spent = art_root_spent(edit->root, edit->root->csn);
     return art_commit_finish_root(tree);
 }
@@ -218,7 +217,7 @@ static void write_row(struct art_tree *tree) {
 
 /* The commit is what it was before the work that has failed. */
 enum art_rc art_commit_give_up(struct art_tree *tree, enum art_rc rc) {
-    tree->full |= rc == ART_DISKFULL;
+    if (rc == ART_DISKFULL) art_room_note_full(tree, &tree->pending.edit);
     art_pending_forget(tree);
     art_slots_cut_back(tree);
     write_row(tree);
@@ -242,7 +241,7 @@ static enum art_log_room room_in_log(struct art_tree *tree) {
     uint64_t log = art_log_cost(tree), limit = art_log_limit(tree);
     if (art_log_row_is_long(tree)) return ART_LOG_NO_PLACE;
     if (log > PATIENCE * limit) return ART_LOG_OVERFULL;
-    return log > limit || art_memtable_hides_much(tree) || art_tree_empties(tree) ? ART_LOG_FULL : ART_LOG_HAS_ROOM;
+    return log > limit || art_memtable_shadows_much(tree) || art_tree_empties(tree) ? ART_LOG_FULL : ART_LOG_HAS_ROOM;
 }
 
 /* Three times a log, and then with its flush. What a merge has left of the file is given back by the next batches, or
@@ -312,7 +311,10 @@ void art_tree_count_checkpoint(struct art_tree *tree) {
 
 /* Nothing was made. */
 static enum art_rc refuse_commit(struct art_tree *tree, enum art_rc rc) {
-    if (rc == ART_DISKFULL && tree->slots.use) art_room_note_full(tree); /* else it was only refused */
+    if (rc == ART_DISKFULL && tree->slots.use)
+        art_room_note_full(tree, &tree->pending.edit);
+    else if (rc == ART_DISKFULL)
+        tree->count.no_room++; /* it was only refused */
     art_pending_forget(tree);
     art_slots_cut_back(tree);
     return rc;
@@ -338,10 +340,7 @@ enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
 
     /* What was asked: rows were changed, or commands find something to do. */
     if (tree->txn.state == ART_TXN_BEGUN && !commands_find_something(tree)) return ART_OK;
-    if (art_room_has_none(tree)) {
-        tree->full = true;
-        return ART_OK;
-    }
+    if (art_room_has_none(tree)) return ART_OK;
 
     /* A COMMIT was refused, and nothing has changed since: the same once more. */
     if (tree->pending.made_for == tree->changes) return offer_commit(tree, out);
@@ -415,9 +414,7 @@ void art_tree_committed(struct art_tree *tree) {
             art_store_note_root(tree->store, art_buffer_bytes(&tree->pending.root));
             bool emptied = was_emptied(tree, edit);
             bool more = edit->pages_written || tree->pending.slots_cut || emptied;
-            tree->full = (tree->full && !more) || tree->pending.leaves;
             tree->count.emptied += emptied;
-            tree->thrift = 0;
             tree->slack = more ? tree->pending.slack : ART_SLACK_USUAL;
             art_tree_set_root(tree, edit->root);
             forget_superseded(tree, &tree->slots.used, &edit->used);

@@ -10,7 +10,7 @@
  *
  * A few thousand rows are changed row by row, which is cheaper. So are directories with many values in chunks: each of
  * these has to be found, since nothing says below which prefix a chunk's row is. */
-#include "core/tree/txn/txn.h"
+#include "core/tree/txn/room.h"
 
 /* Nanoseconds, with 1 M rows in 1 to 4 runs (2026-11-27, one processor): a row that is changed by itself, and what postings,
  * sums and zones add; a range that is changed as one thing, and a row of a leaf blob at its edges. */
@@ -202,7 +202,7 @@ static enum art_rc change_as_one(struct work *work) {
     art_pending_forget(tree);
     enum art_rc rc = build_anew(work, &empty);
     if (rc) {
-        tree->full |= rc == ART_DISKFULL;
+        if (rc == ART_DISKFULL) art_room_note_full(tree, &work->edit);
         art_memtable_unref(empty);
         art_edit_discard(tree, &work->edit);
         art_slots_cut_back(tree);

@@ -21,9 +21,9 @@ enum {
     BYTES_A_KEY = 64,
     BYTES_A_SINGLE_KEY = 768, /* of a commit of up to SMALL_COMMIT_ENTRIES entries */
     SMALL_COMMIT_ENTRIES = 64,
-    LARGE_COMMIT_ENTRIES = 8192,
-    LONG_PART = 4,
-    ROW_BYTES_MOST = 1000000
+    LARGE_COMMIT_ENTRIES = 8192, /* with these the table above ends; */
+    LONG_PART = 4,               /* the quarter for long entries, */
+    ROW_BYTES_MOST = 1000000     /* and SQLite's advice */
 };
 
 uint64_t art_log_limit(const struct art_tree *tree) {

@@ -13,6 +13,7 @@
 
 #include "core/tree/txn/txn.h"
 
+/* Memory before the first chunk was read; a length that is believed without a look at the value's last chunk. */
 enum { VALUE_FIRST_BYTES = 1 << 20, VALUE_BELIEVED_BYTES = 16 << 20 };
 
 /* Of a reference from disk, whose length may be anything. */
@@ -108,15 +109,15 @@ enum art_rc art_overflow_delete(struct art_tree *tree, struct art_bytes bytes) {
 }
 
 /* Room for `need` bytes of `whole`: no more than twice what was found, since a length from disk may be a lie. */
-static enum art_rc grow(uint8_t **value, uint64_t *room, uint64_t need, uint64_t whole) {
+static enum art_rc grow(uint8_t **value, uint64_t *capacity, uint64_t need, uint64_t whole) {
     assert(need <= whole);
-    if (need <= *room) return ART_OK;
-    uint64_t wanted = *room ? 2 * *room : VALUE_FIRST_BYTES;
+    if (need <= *capacity) return ART_OK;
+    uint64_t wanted = *capacity ? 2 * *capacity : VALUE_FIRST_BYTES;
     if (wanted > whole) wanted = whole;
     uint8_t *more = art_resize(*value, wanted);
     if (!more) return art_nomem();
     *value = more;
-    *room = wanted;
+    *capacity = wanted;
     return ART_OK;
 }
 
@@ -124,7 +125,7 @@ static enum art_rc read_chunks(struct art_tree *tree, const struct art_overflow_
     assert(possible(ref));
     uint8_t key[ART_OVERFLOW_KEY_BYTES + ART_KEY_PADDING];
     uint32_t number = 0;
-    uint64_t room = 0;
+    uint64_t capacity = 0;
     for (uint64_t at = 0; at < ref->length; at += ART_OVERFLOW_CHUNK_BYTES) {
         uint64_t n = ref->length - at < ART_OVERFLOW_CHUNK_BYTES ? ref->length - at : ART_OVERFLOW_CHUNK_BYTES;
         struct art_found found;
@@ -133,9 +134,9 @@ static enum art_rc read_chunks(struct art_tree *tree, const struct art_overflow_
             rc = art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE, "chunk %u of a large value is missing",
                              number - 1);
         }
-        if (!rc) rc = grow(value, &room, at + n, ref->length);
+        if (!rc) rc = grow(value, &capacity, at + n, ref->length);
         if (rc) return rc;
-        assert(*value && at + n <= room);
+        assert(*value && at + n <= capacity);
         memcpy(*value + at, found.entry.value.data, n);
     }
     if (art_hash64(*value, ref->length) == ref->hash) return ART_OK;

@@ -9,7 +9,7 @@
  * What a row says of its columns is read out of it while the new run is built. That of a long row stands behind its
  * reference: its chunks are put together once more.
  */
-#include "core/tree/txn/txn.h"
+#include "core/tree/txn/room.h"
 
 const struct art_summary *art_tree_summarised(const struct art_tree *tree) {
     return art_tree_summary(tree);
@@ -79,7 +79,7 @@ enum art_rc art_tree_resummarise(struct art_tree *tree, const struct art_summary
     tree->summary = summary;
     rc = build_anew(tree, &edit, &empty);
     if (rc) {
-        tree->full |= rc == ART_DISKFULL;
+        if (rc == ART_DISKFULL) art_room_note_full(tree, &edit);
         art_memtable_unref(empty);
         art_edit_discard(tree, &edit);
         art_slots_cut_back(tree);

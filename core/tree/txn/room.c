@@ -4,13 +4,15 @@
  * One that only deletes goes on with rows in the log, whatever its limit, as long as the host finds room for them;
  * 'vacuum' turns them into room.
  *
- * Blobs that are rows take room twice or three times: in the host's journal, and in its file. And a host whose disk is
- * full ends the transaction. So there the host says how much one commit may write (art_host.budget), and nothing is
- * begun that has no room. A file is simply written until there is none.
+ * Where not all of the table can be written at once, 'vacuum' does it by portions, as many as two budgets allow:
+ *
+ *     told      blobs that are rows take room twice or three times: in the host's journal, and in its file. And a host
+ *               whose disk is full ends the transaction. So it says what there is (art_host.budget), and nothing is
+ *               begun that has no room
+ *     learned   nobody tells of a quota, and for a file it is simply tried: behind a full disk half of what was written
+ *               may be written next (tree->budget), and twice as much behind each portion that there was room for
  */
 #include "core/tree/txn/room.h"
-
-#include <limits.h>
 
 /* Each byte of a commit's redo makes it owe MERGE_BYTES_PER_REDO_BYTE of merging. Small commits leave the merging to
  * one of them, behind the medium's merge_every_bytes of redo: so somebody who commits a row at a time waits in one
@@ -28,6 +30,7 @@ enum {
  * need, the part that may be written before room is asked for again. */
 enum {
     MERGED_PART = 4,
+    REMOVED_PART = 4, /* of what was learned: a blob goes where the smallest portion may be written */
     RESERVE_BYTES_IN_ROWS = 3 << 20,
     SHORT_BYTES = 32 << 20,
     PORTION_BYTES = 2 << 20,
@@ -36,61 +39,68 @@ enum {
     REMOVED_BYTES = 1 << 20, /* what a commit can always remove: two blobs, or a row that a flush has left in the log */
     ROW_PARTS = 9,
     ROW_PARTS_OF_BLOB = 8,
-    LOOK_AGAIN_PART = 16
+    LOOK_AGAIN_PART = 16,
+    LEFT_LOGS = 4 /* long entries count a quarter in the log's limit (log_cost.c) */
 };
 
 static uint64_t smaller(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
 
-static uint64_t bytes_of_log(const struct art_tree *tree) {
-    return tree->log_bytes + tree->pending.redo.len;
-}
-
 static uint64_t room_left(const struct art_tree *tree) {
     return tree->host.room ? tree->host.room(tree->host.context) : UINT64_MAX;
 }
 
-/* Of blobs in rows. Elsewhere a blob that is written takes room, and no more. */
+/* Blobs of a file do not go through the host's database. */
+static struct art_budget told_left(const struct art_tree *tree) {
+    struct art_budget budget = {.left = room_left(tree)};
+    if (tree->host.budget) tree->host.budget(tree->host.context, &budget);
+    if (art_tree_medium(tree)->in_hosts_journal) return budget;
+    return (struct art_budget){.left = budget.left, .journal = budget.journal};
+}
+
+/* For what may be tried: as much of a file as is wanted. */
 static struct art_budget budget_left(const struct art_tree *tree) {
-    struct art_budget budget = {.left = UINT64_MAX};
-    if (art_tree_medium(tree)->in_hosts_journal && tree->host.budget) tree->host.budget(tree->host.context, &budget);
-    return budget;
+    bool told = art_tree_medium(tree)->in_hosts_journal && tree->host.budget;
+    return told ? told_left(tree) : (struct art_budget){.left = UINT64_MAX};
+}
+
+static uint64_t beyond(uint64_t bytes, uint64_t free) {
+    return bytes > free ? bytes - free : 0;
+}
+
+static uint64_t in_rows(uint64_t bytes) {
+    return bytes / ROW_PARTS_OF_BLOB * ROW_PARTS;
 }
 
 /* What writing blobs of so many bytes and removing others takes of the disk. New pages are free ones of the database's,
  * or make its file longer. What is removed is written, too, since secure_delete may be on, and always to the journal:
  * with a WAL all goes there first. */
 static uint64_t cost_of(const struct art_budget *budget, uint64_t written, uint64_t removed) {
-    uint64_t grown = written > budget->unused ? written - budget->unused : 0;
-    uint64_t journal = removed + (budget->twice ? written : 0);
-    return (grown + journal) / ROW_PARTS_OF_BLOB * ROW_PARTS + KEPT_BYTES;
+    uint64_t journal = in_rows(removed + (budget->twice ? written : 0)) + KEPT_BYTES;
+    return beyond(in_rows(written), budget->unused) + beyond(journal, budget->journal);
 }
 
 static bool disk_holds(const struct art_budget *budget, uint64_t written, uint64_t removed) {
     return budget->left == UINT64_MAX || cost_of(budget, written, removed) <= budget->left;
 }
 
-/* Can so much be written, and still something be removed? */
-static bool leaves_room(const struct art_budget *budget, uint64_t written) {
-    return disk_holds(budget, written, REMOVED_BYTES);
-}
-
-/* So much can be written, and as much removed. */
-static uint64_t balance_of(const struct art_budget *budget) {
+/* So much can be removed beside that, and as much written where `writes`. */
+static uint64_t balance_of(const struct art_budget *budget, uint64_t removed, bool writes) {
+    uint64_t bytes = 0;
     if (budget->left == UINT64_MAX) return UINT64_MAX;
-    uint64_t left = budget->left > KEPT_BYTES ? (budget->left - KEPT_BYTES) / ROW_PARTS * ROW_PARTS_OF_BLOB : 0;
-    uint64_t ways = budget->twice ? 2 : 1, bytes = left / ways; /* as long as free pages suffice */
-    if (bytes > budget->unused) bytes = (left + budget->unused) / (ways + 1);
-    assert(disk_holds(budget, bytes, bytes) || budget->left <= KEPT_BYTES);
+    for (uint64_t more = (uint64_t)1 << 48; more >= ART_BLOB_PAGE; more /= 2) {
+        if (disk_holds(budget, writes ? bytes + more : 0, removed + bytes + more)) bytes += more;
+    }
     return bytes;
 }
 
 /* What a flush writes, at most about. The log has each key as often as it was changed, but shares its beginnings, as a
- * blob does. */
+ * blob does. A transaction too large for a row of redo is not in it. */
 static uint64_t bytes_to_flush(const struct art_tree *tree) {
-    uint64_t bytes = art_memtable_bytes(tree->memtable);
-    return tree->pending.redo.len ? smaller(bytes, bytes_of_log(tree)) : bytes;
+    uint64_t bytes = art_memtable_bytes(tree->memtable), redo = tree->pending.redo.len;
+    if (!art_memtable_keys(tree->memtable)) return 0;
+    return redo || tree->txn.state == ART_TXN_BEGUN ? smaller(bytes, tree->log_bytes + redo) : bytes;
 }
 
 /* What deleting the rows of the log writes. Without secure_delete the host frees the pages of long rows as they are. */
@@ -100,9 +110,16 @@ static uint64_t bytes_of_clearing(const struct art_tree *tree) {
     return writes ? tree->log_bytes : tree->log_rows * ART_BLOB_PAGE;
 }
 
-/* With those that an earlier flush has left. */
+/* With those that an earlier flush has left: nobody knows their lengths any more, but of all of them. */
 static uint64_t bytes_to_clear(const struct art_tree *tree) {
-    return bytes_of_clearing(tree) + art_root_left(tree->root, tree->csn) * ART_LEFT_ROW_BYTES;
+    uint64_t left = art_root_left(tree->root, tree->csn) * ART_LEFT_ROW_BYTES;
+    return bytes_of_clearing(tree) + smaller(left, LEFT_LOGS * art_log_limit(tree));
+}
+
+/* What a flush's commit removes, `more` bytes of the log among it: either the log or what is dead. Long rows stay. */
+static uint64_t bytes_flush_removes(const struct art_tree *tree, uint64_t more) {
+    uint64_t log = art_log_can_be_left(tree) ? 0 : bytes_of_clearing(tree) + more;
+    return log > REMOVED_BYTES ? log : REMOVED_BYTES;
 }
 
 static enum art_rc check_left(const struct art_tree *tree, uint64_t left, uint64_t needed) {
@@ -114,8 +131,9 @@ static enum art_rc check_left(const struct art_tree *tree, uint64_t left, uint64
         tree->options.path, (unsigned long long)left, (unsigned long long)needed);
 }
 
+/* For the host's journal: it also writes over what it has, if it stays. */
 static enum art_rc check_room(const struct art_tree *tree, uint64_t needed) {
-    return check_left(tree, room_left(tree), needed);
+    return check_left(tree, room_left(tree), beyond(needed, told_left(tree).journal));
 }
 
 /* Blobs that take the last room leave none for the host's journal, whose commit would fail after they were named. */
@@ -133,14 +151,14 @@ static enum art_rc refuse_rows(const struct art_tree *tree, uint64_t left) {
         tree->options.path, (unsigned long long)left);
 }
 
-/* Blobs in rows, and a row of redo: behind it there must be room for a flush, and for a portion of what is merged then.
- * A DELETE may take of that where it makes the flush smaller. Who adds asks seldom where much is left. */
+/* A row of redo: behind it there must be room for a flush, and for a portion of what is merged then. A DELETE may take
+ * of that where it makes the flush smaller. Who adds asks seldom where much is left. */
 static enum art_rc leave_room_for_flush(struct art_tree *tree) {
     uint64_t redo = tree->pending.redo.len, flushed = bytes_to_flush(tree);
     if (tree->txn.adds ? redo < tree->redo_until_look : redo < ART_BATCH_BYTES) return ART_OK;
-    struct art_budget budget = budget_left(tree);
+    struct art_budget budget = told_left(tree);
     uint64_t portion = smaller(PORTION_BYTES, art_room_of_runs(tree->root) + flushed);
-    uint64_t needed = cost_of(&budget, flushed + portion + redo, REMOVED_BYTES);
+    uint64_t needed = cost_of(&budget, flushed + portion + redo, bytes_flush_removes(tree, redo));
     bool there_is = budget.left == UINT64_MAX || needed <= budget.left;
     tree->redo_until_look = there_is ? ART_BATCH_BYTES + (budget.left - needed) / LOOK_AGAIN_PART : 0;
     if (there_is || (!tree->txn.adds && art_memtable_bytes(tree->memtable) <= tree->txn.to_flush)) return ART_OK;
@@ -152,9 +170,8 @@ static enum art_rc leave_room_for_flush(struct art_tree *tree) {
 enum art_rc art_room_leave_for_vacuum(struct art_tree *tree) {
     uint64_t redo = tree->pending.redo.len;
     if (!tree->pending.commit.write_redo || art_tree_requested(tree, ART_REQUEST_VACUUM)) return ART_OK;
-    if (art_tree_medium(tree)->in_hosts_journal) return leave_room_for_flush(tree);
-    bool large = !tree->txn.adds && redo >= ART_BATCH_BYTES;
-    return large ? check_room(tree, JOURNAL_BYTES + tree->log_bytes + redo) : ART_OK;
+    if (art_tree_medium(tree)->in_hosts_journal || tree->txn.adds) return leave_room_for_flush(tree);
+    return redo >= ART_BATCH_BYTES ? check_room(tree, JOURNAL_BYTES + tree->log_bytes + redo) : ART_OK;
 }
 
 /* Is there room for a flush's commit to delete the whole log? What it writes is in the host's files already, but not in
@@ -162,7 +179,8 @@ enum art_rc art_room_leave_for_vacuum(struct art_tree *tree) {
 bool art_room_clears_log(const struct art_tree *tree) {
     struct art_budget budget = budget_left(tree);
     uint64_t written = budget.twice ? tree->pending.edit.pages_written * ART_BLOB_PAGE : 0;
-    if (!art_tree_medium(tree)->in_hosts_journal) return room_left(tree) >= JOURNAL_BYTES + bytes_of_clearing(tree);
+    if (!art_tree_medium(tree)->in_hosts_journal)
+        return room_left(tree) >= beyond(JOURNAL_BYTES + bytes_of_clearing(tree), told_left(tree).journal);
     return disk_holds(&budget, 0, written + bytes_to_clear(tree));
 }
 
@@ -172,9 +190,9 @@ uint64_t art_room_to_discard(const struct art_tree *tree) {
     const struct art_version_edit *edit = &tree->pending.edit;
     uint64_t taken = budget.twice ? edit->pages_written * ART_BLOB_PAGE : 0;
     if (tree->pending.kind == ART_COMMIT_FLUSH && !edit->root->left_rows) taken += bytes_to_clear(tree);
-    uint64_t cost = cost_of(&budget, 0, taken);
-    if (budget.left == UINT64_MAX) return UINT64_MAX;
-    return budget.left > cost ? (budget.left - cost) / ROW_PARTS * ROW_PARTS_OF_BLOB / ART_BLOB_BYTES : 0;
+    if (tree->pending.commit.spent) taken += ART_LEFT_ROW_BYTES;
+    uint64_t learned = art_tree_requested(tree, ART_REQUEST_VACUUM) ? tree->budget / REMOVED_PART : UINT64_MAX;
+    return smaller(balance_of(&budget, taken, false), learned) / ((uint64_t)art_tree_full_pages(tree) * ART_BLOB_PAGE);
 }
 
 /* A transaction that spilled or wants to be flushed has no row: what it flushes counts. */
@@ -183,18 +201,19 @@ uint64_t art_room_owed_pages(const struct art_tree *tree, uint64_t flushed_pages
     uint64_t redo = tree->pending.redo.len,
              owed = MERGE_BYTES_PER_REDO_BYTE * (redo ? redo / ART_BLOB_PAGE : flushed_pages);
     struct art_budget budget = budget_left(tree);
-    return smaller(owed, balance_of(&budget) / MERGED_PART / ART_BLOB_PAGE);
+    return smaller(owed, balance_of(&budget, 0, true) / MERGED_PART / ART_BLOB_PAGE);
 }
 
 /* In small portions where the whole budget is no more than a few large ones. */
+static bool is_for_small_portions(const struct art_tree *tree, const struct art_budget *budget) {
+    return smaller(tree->budget, balance_of(budget, 0, true)) < SHORT_BYTES;
+}
+
 enum art_rc art_room_merge(struct art_tree *tree, struct art_version_edit *edit, uint64_t owed) {
-    assert(tree->slots.use);
-    assert(edit->root && !tree->small_compactions);
+    assert(tree->slots.use && edit->root);
     struct art_budget budget = budget_left(tree);
-    tree->small_compactions = balance_of(&budget) < SHORT_BYTES;
-    enum art_rc rc = art_compact_merge(tree, edit, owed);
-    tree->small_compactions = false;
-    return rc;
+    edit->small_portions = is_for_small_portions(tree, &budget);
+    return art_compact_merge(tree, edit, owed);
 }
 
 uint64_t art_room_of_runs(const struct art_root *root) {
@@ -206,7 +225,7 @@ uint64_t art_room_of_runs(const struct art_root *root) {
 /* Of blobs in rows: has the room for them come to so little, and do they need as much? */
 static bool is_short(const struct art_tree *tree, uint64_t bytes) {
     struct art_budget budget = budget_left(tree);
-    return balance_of(&budget) < smaller(art_room_of_runs(tree->root), bytes);
+    return balance_of(&budget, 0, true) < smaller(art_room_of_runs(tree->root), bytes);
 }
 
 /* For any storage. */
@@ -223,7 +242,8 @@ bool art_room_is_low(const struct art_tree *tree, uint64_t *left) {
 /* Is a merge that is merely due better left to 'vacuum'? */
 bool art_room_spares_disk(const struct art_tree *tree) {
     uint64_t left;
-    return (tree->full && !tree->txn.adds) || art_room_is_low(tree, &left) || is_short(tree, 2 * RESERVE_BYTES_IN_ROWS);
+    return (art_tree_is_full(tree) && !tree->txn.adds) || art_room_is_low(tree, &left) ||
+           is_short(tree, 2 * RESERVE_BYTES_IN_ROWS);
 }
 
 /* A flush takes room before it gives any, and so does the host's journal for the rows that go: those who delete leave
@@ -232,7 +252,7 @@ bool art_room_leaves_flush(struct art_tree *tree) {
     uint64_t left, bytes = tree->log_bytes + tree->pending.redo.len;
     if (tree->txn.adds) return false;
     if (art_tree_empties(tree) && (art_log_can_be_left(tree) || art_room_clears_log(tree))) return false;
-    return (tree->full || (bytes <= 2 * art_log_limit(tree) && art_room_is_low(tree, &left)));
+    return (art_tree_is_full(tree) || (bytes <= 2 * art_log_limit(tree) && art_room_is_low(tree, &left)));
 }
 
 /* What a flush must merge, since the root has no place for another run: all of level 0. */
@@ -249,69 +269,90 @@ enum art_rc art_room_keep_reserve(const struct art_tree *tree) {
     if (!tree->txn.adds) return ART_OK;
     struct art_budget budget = budget_left(tree);
     uint64_t reserve = smaller(art_room_of_runs(tree->root), RESERVE_BYTES_IN_ROWS);
-    bool kept = leaves_room(&budget, bytes_to_flush(tree) + bytes_due(tree) + reserve);
+    bool kept = disk_holds(&budget, bytes_to_flush(tree) + bytes_due(tree) + reserve, REMOVED_BYTES);
     return has_reserve(tree, &left) && kept ? ART_OK : refuse_rows(tree, left);
 }
 
-/* --- vacuum ------------------------------------------------------------------------------------------------------- */
+/* --- what is learned ---------------------------------------------------------------------------------------------- */
 
-/* What is tried in turn as long as the disk is too full for it: each needs less room than the one before, and leaves
- * more for the next commit. With 'optimize' the log goes, everything becomes one run, or some compactions are made, and
- * blobs move where there is nothing left to be merged; without it they just move. In the end only what is free at the
- * file's end is cut off. (Without the second one a full disk of 200 MB is left in ten times the time, 20 s.) */
-static const struct attempt {
-    unsigned compactions; /* UINT_MAX: all */
-    uint32_t moves;       /* blobs, at most */
-} attempts[] = {{UINT_MAX, UINT32_MAX}, {16, 16}, {1, 2}, {0, 0}};
-enum { VACUUM_ATTEMPTS = sizeof attempts / sizeof *attempts };
+/* Half of what was written; and nothing, once, where not even the smallest portion had room. */
+void art_room_note_full(struct art_tree *tree, const struct art_version_edit *edit) {
+    uint64_t half = smaller(tree->budget, edit->pages_written * ART_BLOB_PAGE) / 2;
+    bool is_least = tree->budget <= PORTION_BYTES;
+    tree->budget = is_least ? 0 : half > PORTION_BYTES ? half : PORTION_BYTES;
+    tree->count.no_room++;
+}
+
+/* Something is left for want of room. What was told by the host is asked for again. */
+static void note_left(struct art_tree *tree) {
+    tree->budget = tree->budget < UINT64_MAX / 2 ? 2 * tree->budget : UINT64_MAX - 1;
+    tree->count.no_room++;
+}
+
+void art_room_note_root(struct art_tree *tree, bool discarded) {
+    const struct art_version_edit *edit = &tree->pending.edit;
+    assert(edit->root);
+    bool more = edit->pages_written || tree->pending.slots_cut || edit->root->runs < tree->root->runs;
+    bool vacuums = art_tree_requested(tree, ART_REQUEST_VACUUM),
+         merges = art_tree_requested(tree, ART_REQUEST_OPTIMIZE);
+    bool stays = merges && (tree->log_bytes || art_root_left(tree->root, tree->csn));
+    bool log = tree->pending.kind == ART_COMMIT_FLUSH ? edit->root->left_rows : stays;
+    if (!discarded || (vacuums && (log || (merges && edit->root->runs > 1))))
+        note_left(tree);
+    else if (more)
+        tree->budget = UINT64_MAX;
+}
+
+void art_tree_note_full(struct art_tree *tree) {
+    if (tree->txn.shown == ART_ROOT_OFFERED) tree->txn.shown = ART_ROOT_HIDDEN;
+    art_room_note_full(tree, &tree->pending.edit);
+}
+
+/* --- vacuum ------------------------------------------------------------------------------------------------------- */
 
 /* At four times the limit, too, unless rows are only deleted. */
 static bool vacuum_must_flush(const struct art_tree *tree, enum art_log_room log) {
     return log == ART_LOG_NO_PLACE || (log == ART_LOG_OVERFULL && tree->txn.adds);
 }
 
-/* By what tree->attempt says. */
-static enum art_rc vacuum_once(struct art_tree *tree, enum art_log_room log) {
-    const struct attempt *attempt = &attempts[tree->attempt];
-    struct art_version_edit *edit = &tree->pending.edit;
-    assert(!edit->root && !tree->pending.empty);
-    bool all = attempt->compactions == UINT_MAX, merges = art_tree_requested(tree, ART_REQUEST_OPTIMIZE);
-    bool flush = (merges && attempt->compactions) || (all && log != ART_LOG_HAS_ROOM) || vacuum_must_flush(tree, log);
-    enum art_rc rc = flush ? art_memtable_open_summed(&tree->pending.empty, art_tree_summary(tree)) : ART_OK;
-    if (!rc) rc = art_edit_begin(tree, edit);
-    if (!rc && flush) {
-        rc =
-            all && merges ? art_compact_all(tree, edit, tree->memtable) : art_compact_flush(tree, edit, tree->memtable);
-    }
-    if (!rc && flush && all && !merges)
-        rc = art_compact_merge(tree, edit, art_room_owed_pages(tree, edit->pages_written));
-    tree->small_compactions = attempt->compactions == 1;
-    if (!rc && merges && !all) rc = art_compact_some(tree, edit, attempt->compactions);
-    tree->small_compactions = false;
-    if (!rc && edit->root->runs > ART_RUNS_MAX) rc = art_compact_merge(tree, edit, 0);
-    if (!rc && attempt->moves && (!merges || edit->root->runs <= 1)) rc = art_vacuum(tree, edit, attempt->moves);
-    if (rc) return rc;
-    return flush ? art_commit_finish_flush(tree) : art_commit_finish_root(tree);
+/* By both budgets. */
+static bool fits(const struct art_tree *tree, const struct art_budget *budget, uint64_t written, uint64_t removed) {
+    return written <= tree->budget && disk_holds(budget, written, removed);
 }
 
-/* Is there something to be flushed, and room for it? Long rows of the log may stay there for now. */
-static bool flush_fits(const struct art_tree *tree, const struct art_budget *budget) {
-    uint64_t flushed = bytes_to_flush(tree);
-    bool stays = art_log_can_be_left(tree) && !art_root_left(tree->root, tree->csn);
-    if (!bytes_of_log(tree) || tree->root->runs >= ART_RUNS_MAX) return false;
-    return disk_holds(budget, flushed, REMOVED_BYTES + (stays ? 0 : bytes_to_clear(tree)));
+/* What one run of all rows takes, at most about. Dead ones are not in it: a file is tried by the average row. */
+static uint64_t bytes_of_one_run(const struct art_tree *tree) {
+    uint64_t runs = art_room_of_runs(tree->root), entries = 0;
+    int64_t rows = art_memtable_count(tree->memtable);
+    for (unsigned i = 0; i < tree->root->runs; i++) {
+        entries += tree->root->run[i].top.entries;
+        rows += tree->root->run[i].top.count;
+    }
+    bool shrinks = !art_tree_medium(tree)->in_hosts_journal && rows > 0 && (uint64_t)rows < entries;
+    return (shrinks ? (uint64_t)((double)runs * (double)rows / (double)entries) : runs) + bytes_to_flush(tree);
 }
 
 static bool all_fits(const struct art_tree *tree, const struct art_budget *budget) {
-    return balance_of(budget) >= art_room_of_runs(tree->root) + bytes_of_log(tree);
+    return fits(tree, budget, bytes_of_one_run(tree), art_room_of_runs(tree->root) + bytes_to_clear(tree));
 }
 
-static uint64_t portion_of(const struct art_budget *budget) {
-    return balance_of(budget) < SHORT_BYTES ? PORTION_BYTES : LARGE_PORTION_BYTES;
+/* A flush takes room before it gives any. So where room was learned to be short, no file is flushed unless a portion
+ * can follow at once: else what was left would be gone for it. */
+static bool flush_fits(const struct art_tree *tree, const struct art_budget *budget) {
+    uint64_t flushed = bytes_to_flush(tree);
+    if (!flushed) return disk_holds(budget, 0, bytes_to_clear(tree));
+    if (tree->root->runs >= ART_RUNS_MAX) return false;
+    uint64_t left = beyond(bytes_to_clear(tree), bytes_of_clearing(tree));
+    if (!art_tree_medium(tree)->in_hosts_journal && tree->root->runs) flushed += PORTION_BYTES;
+    return fits(tree, budget, flushed, bytes_flush_removes(tree, 0) + left);
+}
+
+static uint64_t portion_of(const struct art_tree *tree, const struct art_budget *budget) {
+    return is_for_small_portions(tree, budget) ? PORTION_BYTES : LARGE_PORTION_BYTES;
 }
 
 static bool portion_fits(const struct art_tree *tree, const struct art_budget *budget) {
-    return tree->root->runs > 1 && leaves_room(budget, portion_of(budget));
+    return tree->root->runs > 1 && fits(tree, budget, portion_of(tree, budget), REMOVED_BYTES);
 }
 
 /* Is there room to let a blob go, or a row that a flush has left in the log? */
@@ -319,68 +360,77 @@ static bool some_can_go(const struct art_tree *tree, const struct art_budget *bu
     return art_root_left(tree->root, tree->csn) || disk_holds(budget, 0, ART_BLOB_BYTES);
 }
 
-/* Blobs in rows, and no room for all of them at once: the log goes, as many portions are merged as there is room for,
- * and as many blobs are discarded. What is left is the next transaction's. A host whose disk is full ends the
- * transaction, so nothing is begun that cannot be finished; and what a portion takes is known behind it only, so more
- * than one need twice as much. */
-static enum art_rc vacuum_within(struct art_tree *tree, const struct art_budget *budget, enum art_log_room log) {
+/* As many portions as there is room for. What one takes is known behind it only, so more than one need twice as much;
+ * and behind a flush of much it is known by the next commit. */
+static enum art_rc merge_portions(struct art_tree *tree, const struct art_budget *budget) {
     struct art_version_edit *edit = &tree->pending.edit;
-    assert(!edit->root && art_tree_medium(tree)->in_hosts_journal);
-    bool flushes = vacuum_must_flush(tree, log) || flush_fits(tree, budget);
-    uint64_t needed = portion_of(budget);
-    tree->full = true;
-    if (!flushes && !portion_fits(tree, budget) && !disk_holds(budget, 0, ART_BLOB_BYTES)) return ART_OK;
+    uint64_t needed = portion_of(tree, budget), written = edit->pages_written * ART_BLOB_PAGE;
+    enum art_rc rc = ART_OK;
+    edit->small_portions = needed == PORTION_BYTES;
+    bool is_told = art_tree_medium(tree)->in_hosts_journal;
+    if (is_told && edit->small_portions && written >= KEPT_BYTES) return ART_OK;
+    while (!rc && edit->root->runs > 1 && fits(tree, budget, written + needed, REMOVED_BYTES)) {
+        rc = art_compact_partially(tree, edit, 0);
+        if (!rc) rc = art_tree_interrupted(tree);
+        written = edit->pages_written * ART_BLOB_PAGE;
+        needed = 2 * portion_of(tree, budget);
+    }
+    return rc;
+}
+
+/* Merges what there is: all, which becomes one run, or portions. Without 'optimize' only what a flush owes. */
+static enum art_rc vacuum_merges(struct art_tree *tree, const struct art_budget *budget, bool all, bool flushes) {
+    struct art_version_edit *edit = &tree->pending.edit;
+    bool merges = art_tree_requested(tree, ART_REQUEST_OPTIMIZE);
+    if (merges && all) return art_compact_all(tree, edit, tree->memtable);
+    enum art_rc rc = flushes ? art_compact_flush(tree, edit, tree->memtable) : ART_OK;
+    if (!rc && merges) rc = merge_portions(tree, budget);
+    if (!rc && !merges && flushes) rc = art_room_merge(tree, edit, art_room_owed_pages(tree, edit->pages_written));
+    return rc || edit->root->runs <= ART_RUNS_MAX ? rc : art_compact_merge(tree, edit, 0);
+}
+
+/* By what the two budgets have room for: the log goes, runs are merged, and in a file blobs move where there is nothing
+ * left to be merged. What does not fit is the next transaction's. */
+static enum art_rc vacuum_within(struct art_tree *tree, enum art_log_room log) {
+    struct art_version_edit *edit = &tree->pending.edit;
+    assert(!edit->root && !tree->pending.empty);
+    struct art_budget budget = budget_left(tree);
+    bool merges = art_tree_requested(tree, ART_REQUEST_OPTIMIZE), all = all_fits(tree, &budget);
+    bool flushes = vacuum_must_flush(tree, log);
+    if (merges || log != ART_LOG_HAS_ROOM) flushes |= all || flush_fits(tree, &budget);
+    if (!flushes && merges && !portion_fits(tree, &budget) && !some_can_go(tree, &budget)) {
+        note_left(tree);
+        return ART_OK;
+    }
     enum art_rc rc = flushes ? art_memtable_open_summed(&tree->pending.empty, art_tree_summary(tree)) : ART_OK;
     if (!rc) rc = art_edit_begin(tree, edit);
-    if (!rc && flushes) rc = art_compact_flush(tree, edit, tree->memtable);
-    if (!rc) tree->pending.leaves |= !flushes && (tree->log_bytes || art_root_left(tree->root, tree->csn));
-    tree->small_compactions = balance_of(budget) < SHORT_BYTES;
-    /* What a flush of much takes is known by the next commit only. */
-    bool merges = !flushes || !tree->small_compactions || edit->pages_written * ART_BLOB_PAGE < KEPT_BYTES;
-    while (!rc && merges && edit->root->runs > 1 && leaves_room(budget, edit->pages_written * ART_BLOB_PAGE + needed)) {
-        rc = art_compact_some(tree, edit, 1);
-        needed = 2 * portion_of(budget);
-    }
-    if (!rc && edit->root->runs > ART_RUNS_MAX) rc = art_compact_merge(tree, edit, 0);
-    tree->small_compactions = false;
+    if (!rc) rc = vacuum_merges(tree, &budget, all, flushes);
+    uint64_t moves = beyond(tree->budget, edit->pages_written * ART_BLOB_PAGE) / ART_BLOB_BYTES;
+    if (!rc && moves && (!merges || edit->root->runs <= 1))
+        rc = art_vacuum(tree, edit, (uint32_t)smaller(moves, UINT32_MAX));
     if (rc) return rc;
     return flushes ? art_commit_finish_flush(tree) : art_commit_finish_root(tree);
 }
 
 enum art_rc art_room_vacuum(struct art_tree *tree, enum art_log_room log) {
-    assert(tree->thrift < VACUUM_ATTEMPTS);
-    enum art_rc rc = ART_OK;
-    struct art_budget budget = budget_left(tree);
-    if (art_tree_requested(tree, ART_REQUEST_OPTIMIZE) && !all_fits(tree, &budget)) {
-        return vacuum_within(tree, &budget, log);
+    if (!tree->budget) tree->budget = PORTION_BYTES;
+    for (;;) {
+        enum art_rc rc = vacuum_within(tree, log);
+        if (rc != ART_DISKFULL || !tree->budget || !art_commit_may_wait(tree, rc)) return rc;
+        (void)art_commit_give_up(tree, rc);
     }
-    for (unsigned i = tree->thrift; i < VACUUM_ATTEMPTS; i++) {
-        if (rc) (void)art_commit_give_up(tree, rc);
-        tree->attempt = i;
-        rc = vacuum_once(tree, log);
-        if (rc != ART_DISKFULL || !art_commit_may_wait(tree, rc)) break;
-    }
-    return rc;
 }
 
 /* Has 'vacuum' no room, in a transaction that changes nothing else? Then nothing is written at all, and the host may go
  * on to make room by a checkpoint. Not behind a refused COMMIT: the row that it left in the host's log would be
  * committed under a number that this tree gives out again. */
-bool art_room_has_none(const struct art_tree *tree) {
+bool art_room_has_none(struct art_tree *tree) {
     bool alone = tree->txn.state == ART_TXN_BEGUN && art_tree_requested(tree, ART_REQUEST_OPTIMIZE);
     if (!alone || tree->txn.handed_over != ART_COMMIT_NOTHING || !art_commit_finds_vacuum(tree)) return false;
     struct art_budget budget = budget_left(tree);
-    if (all_fits(tree, &budget) || flush_fits(tree, &budget)) return false;
-    return !portion_fits(tree, &budget) && !some_can_go(tree, &budget);
-}
-
-void art_room_note_full(struct art_tree *tree) {
-    assert(tree->attempt < VACUUM_ATTEMPTS);
-    tree->full = true;
-    if (art_tree_requested(tree, ART_REQUEST_VACUUM)) tree->thrift = (tree->attempt + 1) % VACUUM_ATTEMPTS;
-}
-
-void art_tree_note_full(struct art_tree *tree) {
-    if (tree->txn.shown == ART_ROOT_OFFERED) tree->txn.shown = ART_ROOT_HIDDEN;
-    art_room_note_full(tree);
+    tree->pending.redo.len = 0; /* the last commit's */
+    if (all_fits(tree, &budget) || (tree->log_bytes && flush_fits(tree, &budget))) return false;
+    if (portion_fits(tree, &budget) || some_can_go(tree, &budget)) return false;
+    note_left(tree);
+    return true;
 }

@@ -40,11 +40,13 @@ bool art_room_spares_disk(const struct art_tree *tree);
 uint64_t art_room_owed_pages(const struct art_tree *tree, uint64_t flushed_pages);
 enum art_rc art_room_merge(struct art_tree *tree, struct art_version_edit *edit, uint64_t owed);
 /* Has 'vacuum' no room, in a transaction that changes nothing else? Then nothing is to be written. */
-bool art_room_has_none(const struct art_tree *tree);
+bool art_room_has_none(struct art_tree *tree);
 /* 'vacuum', with or without 'optimize': as much as there is room for, finished as a root or not at all. */
 enum art_rc art_room_vacuum(struct art_tree *tree, enum art_log_room log);
-/* The disk was full. */
-void art_room_note_full(struct art_tree *tree);
+/* What tree->budget learns. The disk was full when so much of an edit was written; or the pending root is written, and
+ * what is dead was let go, or not all of it. */
+void art_room_note_full(struct art_tree *tree, const struct art_version_edit *edit);
+void art_room_note_root(struct art_tree *tree, bool discarded);
 
 /* --- commit.c ----------------------------------------------------------------------------------------------------- */
 /* Are the log's rows such that a flush may leave them, to be overwritten one by one? */

@@ -1,4 +1,4 @@
-/* The scratch file: saved memtables that savepoints may bring back (spill.c), a part of one in each place of a
+/* The scratch file: saved memtables that savepoints may bring back (spill.c), a part of one in each index of a
  * blob's size. It is a temporary file of the host's and ends with the transaction. Not the .art file or the host's
  * rows: what a ROLLBACK TO needs is written after the savepoint, and rows are taken back with it.
  */
@@ -12,18 +12,18 @@ static enum art_rc open_scratch(struct art_tree *tree) {
     return rc;
 }
 
-enum art_rc art_scratch_write(struct art_tree *tree, const struct art_blob_buf *buffer, uint32_t *place) {
+enum art_rc art_scratch_write(struct art_tree *tree, const struct art_blob_buf *buffer, uint32_t *index) {
     assert(buffer->data && (tree->scratch.file || !tree->scratch.end));
     enum art_rc rc = tree->scratch.file ? ART_OK : open_scratch(tree);
     uint64_t offset = (uint64_t)tree->scratch.end * ART_BLOB_SIZE;
     if (!rc) rc = tree->host.scratch->write(tree->scratch.file, buffer->data, ART_BLOB_SIZE, offset);
-    if (!rc) *place = tree->scratch.end++;
+    if (!rc) *index = tree->scratch.end++;
     return rc;
 }
 
-enum art_rc art_scratch_read(struct art_tree *tree, uint32_t place, struct art_blob_buf *buffer) {
-    assert(tree->scratch.file && place < tree->scratch.end);
-    uint64_t offset = (uint64_t)place * ART_BLOB_SIZE;
+enum art_rc art_scratch_read(struct art_tree *tree, uint32_t index, struct art_blob_buf *buffer) {
+    assert(tree->scratch.file && index < tree->scratch.end);
+    uint64_t offset = (uint64_t)index * ART_BLOB_SIZE;
     return tree->host.scratch->read(tree->scratch.file, buffer->data, ART_BLOB_SIZE, offset);
 }
 

@@ -10,7 +10,7 @@
  * transaction's beginning needs none: the host's log has that state, unless a COMMIT that was refused has left the
  * transaction's own rows there.
  */
-#include "core/tree/txn/txn.h"
+#include "core/tree/txn/room.h"
 
 /* The length in front of a part; a part that is as long as this may have no room for another entry. */
 enum {
@@ -131,7 +131,7 @@ enum art_rc art_tree_spill(struct art_tree *tree) {
     if (!rc) rc = art_compact_merge(tree, &edit, UINT64_MAX);
     if (!rc) rc = art_store_wait(tree->store);
     if (rc) {
-        tree->full |= rc == ART_DISKFULL;
+        if (rc == ART_DISKFULL) art_room_note_full(tree, &edit);
         art_memtable_unref(empty);
         art_edit_discard(tree, &edit);
         art_slots_cut_back(tree);

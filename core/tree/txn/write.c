@@ -45,9 +45,9 @@ static void cast_shadow(struct art_tree *tree, const struct shadow *shadow, stru
     entry->value = art_bytes(tree->stored, shadow->len + entry->value.len);
 }
 
-/* Sets the row's entry; a long value becomes chunks. `place` is NULL where the memtable has changed since it was
+/* Sets the row's entry; a long value becomes chunks. `position` is NULL where the memtable has changed since it was
  * found. */
-static enum art_rc put_row(struct art_tree *tree, struct art_bytes key, const struct art_memtable_place *place,
+static enum art_rc put_row(struct art_tree *tree, struct art_bytes key, const struct art_memtable_position *position,
                            struct art_bytes value, const struct shadow *shadow) {
     struct art_entry entry = {.value = value, .csn = tree->txn.csn};
     uint8_t ref[ART_OVERFLOW_REF_BYTES_MAX];
@@ -58,20 +58,20 @@ static enum art_rc put_row(struct art_tree *tree, struct art_bytes key, const st
         if (rc) return rc;
         entry.value.data = ref;
         entry.flags |= ART_OVERFLOW;
-        place = NULL;
+        position = NULL;
     }
     cast_shadow(tree, shadow, &entry);
-    return place ? art_memtable_set_at(tree->memtable, key, place, &entry)
-                 : art_memtable_set(tree->memtable, key, &entry);
+    return position ? art_memtable_set_at(tree->memtable, key, position, &entry)
+                    : art_memtable_set(tree->memtable, key, &entry);
 }
 
-static enum art_rc delete_row(struct art_tree *tree, struct art_bytes key, const struct art_memtable_place *place,
+static enum art_rc delete_row(struct art_tree *tree, struct art_bytes key, const struct art_memtable_position *position,
                               const struct shadow *shadow) {
     assert(art_tree_in_txn(tree) && key.data[0] == ART_SPACE_ROWS);
     struct art_entry entry = {.csn = tree->txn.csn, .flags = ART_DELETE};
     cast_shadow(tree, shadow, &entry);
-    return place ? art_memtable_set_at(tree->memtable, key, place, &entry)
-                 : art_memtable_set(tree->memtable, key, &entry);
+    return position ? art_memtable_set_at(tree->memtable, key, position, &entry)
+                    : art_memtable_set(tree->memtable, key, &entry);
 }
 
 /* The reference to chunks of a found row, copied: the memtable may change under it. */
@@ -105,7 +105,7 @@ static enum art_rc check_value(struct art_bytes value) {
 
 /* In the place of what was found. */
 static enum art_rc put_found(struct art_tree *tree, struct art_bytes key, const struct art_found *found,
-                             const struct art_memtable_place *place, struct art_bytes value) {
+                             const struct art_memtable_position *position, struct art_bytes value) {
     assert(key.data[0] == ART_SPACE_ROWS);
     assert(!found->live || found->any);
     uint8_t ref[ART_OVERFLOW_REF_BYTES];
@@ -115,7 +115,7 @@ static enum art_rc put_found(struct art_tree *tree, struct art_bytes key, const 
     bool steps = old.len || value.len > ART_VALUE_INLINE_MAX; /* one set is atomic by itself */
     uint64_t before = steps ? art_memtable_savepoint(tree->memtable) : 0;
     enum art_rc rc = old.len ? art_overflow_delete(tree, old) : ART_OK;
-    if (!rc) rc = put_row(tree, key, steps ? NULL : place, value, &shadow);
+    if (!rc) rc = put_row(tree, key, steps ? NULL : position, value, &shadow);
     if (rc && !steps) return rc;
     return finish(tree, rc, before, &key);
 }
@@ -129,12 +129,12 @@ enum art_rc art_tree_insert(struct art_tree *tree, enum art_write mode, struct a
     if (!rc) rc = art_row_key(tree->key, path, &key);
     if (rc) return rc;
     struct art_found found;
-    struct art_memtable_place place;
-    rc = art_tree_find_place(tree, key, &found, &place);
+    struct art_memtable_position position;
+    rc = art_tree_find_position(tree, key, &found, &position);
     if (rc) return rc;
     *existed = found.live;
     if (found.live && mode == ART_WRITE_INSERT) return ART_OK;
-    return put_found(tree, key, &found, &place, value);
+    return put_found(tree, key, &found, &position, value);
 }
 
 enum art_rc art_tree_delete(struct art_tree *tree, struct art_bytes path, bool *existed) {
@@ -145,8 +145,8 @@ enum art_rc art_tree_delete(struct art_tree *tree, struct art_bytes path, bool *
     rc = art_row_key(tree->key, path, &key);
     if (rc) return rc;
     struct art_found found;
-    struct art_memtable_place place;
-    rc = art_tree_find_place(tree, key, &found, &place);
+    struct art_memtable_position position;
+    rc = art_tree_find_position(tree, key, &found, &position);
     if (rc || !found.live) return rc;
     *existed = true;
     uint8_t ref[ART_OVERFLOW_REF_BYTES];
@@ -155,7 +155,7 @@ enum art_rc art_tree_delete(struct art_tree *tree, struct art_bytes path, bool *
     struct art_bytes old = overflow_of(&found, ref);
     uint64_t before = art_memtable_savepoint(tree->memtable);
     if (old.len) rc = art_overflow_delete(tree, old);
-    if (!rc) rc = delete_row(tree, key, old.len ? NULL : &place, &shadow);
+    if (!rc) rc = delete_row(tree, key, old.len ? NULL : &position, &shadow);
     return finish(tree, rc, before, NULL);
 }
 
@@ -180,12 +180,12 @@ enum art_rc art_tree_move(struct art_tree *tree, enum art_write mode, struct art
     if (!rc) rc = art_row_key(tree->second_key, to, &to_key);
     if (rc) return rc;
     struct art_found source, target;
-    struct art_memtable_place place;
+    struct art_memtable_position position;
     bool stays = art_bytes_equal(from, to);
-    rc = stays ? art_tree_find_place(tree, from_key, &source, &place) : art_tree_find(tree, from_key, &source);
+    rc = stays ? art_tree_find_position(tree, from_key, &source, &position) : art_tree_find(tree, from_key, &source);
     if (rc) return rc;
     if (!source.live) return ART_NOTFOUND;
-    if (stays) return value ? put_found(tree, from_key, &source, &place, *value) : ART_OK;
+    if (stays) return value ? put_found(tree, from_key, &source, &position, *value) : ART_OK;
     if (source.blob) art_blob_pin(source.blob);
     rc = art_tree_find(tree, to_key, &target);
     if (!rc && !(target.live && mode == ART_WRITE_INSERT)) {
@@ -220,7 +220,7 @@ static struct art_found found_row(const struct art_row *row) {
 enum art_rc art_tree_update(struct art_tree *tree, struct art_bytes path, const struct art_row *row,
                             struct art_bytes value) {
     struct art_bytes key;
-    struct art_memtable_place place;
+    struct art_memtable_position position;
     enum art_rc rc = ready_to_write(tree);
     if (!rc) rc = check_value(value);
     if (!rc) rc = art_row_key(tree->key, path, &key);
@@ -231,6 +231,6 @@ enum art_rc art_tree_update(struct art_tree *tree, struct art_bytes path, const 
     }
     struct art_found found = found_row(row);
     assert(!row->pinned_blob != !row->held_memtable);
-    art_memtable_look(tree->memtable, key, &place);
-    return put_found(tree, key, &found, &place, value);
+    art_memtable_look(tree->memtable, key, &position);
+    return put_found(tree, key, &found, &position, value);
 }

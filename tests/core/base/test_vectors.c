@@ -110,7 +110,7 @@ TEST(test_a_node16_finds_the_place_of_a_byte_among_its_children_alone) {
         for (int i = node.head.children - 1; i >= 0; i--) {
             if (node.bytes[i] == byte) place = i;
         }
-        ck_assert_int_eq(art_node16_place(&node, byte), place);
+        ck_assert_int_eq(art_node16_index(&node, byte), place);
     }
 }
 

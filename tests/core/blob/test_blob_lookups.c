@@ -38,8 +38,8 @@ static void make(struct art_measures has, enum key_family family, uint32_t wante
 /* --- what is found ------------------------------------------------------------------------------------------------ */
 
 static struct art_pages pages_with(const struct art_blob *blob, unsigned column, uint32_t hash) {
-    struct art_limits limits = {.sought_count = 1, .sought = {{column, 1, &hash}}};
-    return art_blob_pages_sought(blob, &limits);
+    struct art_limits limits = {.query_count = 1, .queries = {{column, 1, &hash}}};
+    return art_blob_pages_with_terms(blob, &limits);
 }
 
 static uint32_t page_of(const struct art_blob *blob, uint32_t bucket) {
@@ -108,31 +108,31 @@ TEST(test_several_columns_are_sought_together) {
         art_summary_hashes(&rows.summary, &rows.entries[random_below(&random, rows.set.count)], &hashes);
         one[1] = hashes.hash[0][0];
         two = hashes.hash[2][0];
-        struct art_limits limits = {.sought_count = 2, .sought = {{0, 2, one}, {2, 1, &two}}};
+        struct art_limits limits = {.query_count = 2, .queries = {{0, 2, one}, {2, 1, &two}}};
         struct art_pages a = pages_with(blob, 0, one[0]), b = pages_with(blob, 0, one[1]), c = pages_with(blob, 2, two);
-        struct art_pages pages = art_blob_pages_sought(blob, &limits);
+        struct art_pages pages = art_blob_pages_with_terms(blob, &limits);
         for (unsigned k = 0; k < 2; k++) HOLDS(pages.bits[k] == ((a.bits[k] | b.bits[k]) & c.bits[k]));
     }
 }
 
 /* Every part of a key, or of a text, leads to its page. */
 static void check_parts(const struct blob_image *image, uint32_t row, uint32_t page) {
-    static uint32_t features[ART_STORED_MAX];
+    static uint32_t terms[ART_STORED_MAX];
     const struct art_entry *entry = &rows.entries[row];
     struct art_datum data[ART_SUMMARY_MAX];
-    for (unsigned of = ART_TABLE_SEARCHES; of <= ART_TABLE_KEYS && !(entry->flags & ART_CHUNK); of++) {
-        unsigned column = of - ART_TABLE_SEARCHES;
+    for (unsigned of = ART_FIELD_SEARCHES; of <= ART_FIELD_KEYS && !(entry->flags & ART_CHUNK); of++) {
+        unsigned column = of - ART_FIELD_SEARCHES;
         struct art_bytes text = rows.set.keys[row];
         if (!(rows.summary.has.searches >> column & 1)) continue;
-        if (of < ART_TABLE_KEYS) {
+        if (of < ART_FIELD_KEYS) {
             if (entry->flags & ART_DELETE) continue;
             art_summary_read(&rows.summary, entry, 1u << column, data);
             if (data[column].kind < ART_DATUM_TEXT || data[column].by_hash) continue;
             text = data[column].bytes;
         }
-        uint32_t count = text.len > ART_STORED_MAX ? ART_CUT_ANY : toy_cut(text, 0, features);
+        uint32_t count = text.len > ART_STORED_MAX ? ART_CUT_ANY : toy_cut(text, 0, terms);
         for (uint32_t i = 0; i < count && count != ART_CUT_ANY; i++) {
-            struct art_pages pages = pages_with(&image->blob, of, features[i]);
+            struct art_pages pages = pages_with(&image->blob, of, terms[i]);
             HOLDS(art_pages_has(&pages, page));
         }
     }
@@ -161,10 +161,11 @@ TEST(test_all_parts_of_a_text_are_sought_together) {
             uint32_t row = random_below(&random, rows.set.count), n = toy_cut(rows.set.keys[row], 0, parts);
             two[k] = n && n != ART_CUT_ANY ? parts[random_below(&random, n)] : 1;
         }
-        struct art_limits limits = {.sought_count = 2,
-                                    .sought = {{ART_TABLE_KEYS, 2, two}, {ART_TABLE_SEARCHES, 1, &value}}};
-        struct art_pages a = pages_with(blob, ART_TABLE_KEYS, two[0]), b = pages_with(blob, ART_TABLE_KEYS, two[1]);
-        struct art_pages c = pages_with(blob, ART_TABLE_SEARCHES, value), pages = art_blob_pages_sought(blob, &limits);
+        struct art_limits limits = {.query_count = 2,
+                                    .queries = {{ART_FIELD_KEYS, 2, two}, {ART_FIELD_SEARCHES, 1, &value}}};
+        struct art_pages a = pages_with(blob, ART_FIELD_KEYS, two[0]), b = pages_with(blob, ART_FIELD_KEYS, two[1]);
+        struct art_pages c = pages_with(blob, ART_FIELD_SEARCHES, value),
+                         pages = art_blob_pages_with_terms(blob, &limits);
         for (unsigned k = 0; k < 2; k++) {
             HOLDS(pages.bits[k] == (a.bits[k] & b.bits[k] & c.bits[k]));
             fewer += (a.bits[k] & b.bits[k]) != a.bits[k];
@@ -177,20 +178,20 @@ TEST(test_all_parts_of_a_text_are_sought_together) {
 
 /* Postings of one table, as buckets give them, and as a blob then has them. */
 static struct art_postings postings;
-static struct art_features bucket;
+static struct art_terms bucket;
 static struct art_blob posted;
 static uint32_t posted_bytes;
 
 static void begin_postings(unsigned table) {
-    postings = (struct art_postings){.tables = 1u << table};
-    bucket = (struct art_features){0};
-    must(art_features_open(&bucket, 1u << table));
+    postings = (struct art_postings){.fields = 1u << table};
+    bucket = (struct art_terms){0};
+    must(art_terms_open(&bucket, 1u << table));
 }
 
-static void push_page(const uint32_t *feature, uint32_t count, bool any, uint32_t rows_of, uint32_t page) {
-    struct art_feature_set *set = bucket.set[__builtin_ctz(postings.tables)];
-    art_features_reset(&bucket);
-    memcpy(set->feature, feature, count * sizeof *feature);
+static void push_page(const uint32_t *term, uint32_t count, bool any, uint32_t rows_of, uint32_t page) {
+    struct art_term_set *set = bucket.set[__builtin_ctz(postings.fields)];
+    art_terms_reset(&bucket);
+    memcpy(set->term, term, count * sizeof *term);
     set->count = count;
     set->any = any;
     must(art_postings_reserve(&postings, &bucket));
@@ -209,32 +210,32 @@ static uint8_t *write_postings(uint32_t pages) {
     memset(&posted, 0, sizeof posted);
     posted.image = image - 1;
     posted.postings = 1;
-    posted.has = (struct art_measures){ART_SUMMARY_MAX, 0, (uint8_t)postings.tables,
-                                       (uint16_t)(postings.tables >> ART_TABLE_SEARCHES)};
+    posted.has = (struct art_measures){ART_SUMMARY_MAX, 0, (uint8_t)postings.fields,
+                                       (uint16_t)(postings.fields >> ART_FIELD_SEARCHES)};
     return image;
 }
 
 static void end_postings(uint8_t *image) {
     free(image);
-    art_features_clear(&bucket);
+    art_terms_clear(&bucket);
     art_postings_clear(&postings);
 }
 
-static void random_features(uint32_t *feature, uint32_t count, struct random *random) {
-    for (uint32_t i = 0; i < count; i++) feature[i] = (uint32_t)random_next(random) | 1;
+static void random_features(uint32_t *term, uint32_t count, struct random *random) {
+    for (uint32_t i = 0; i < count; i++) term[i] = (uint32_t)random_next(random) | 1;
 }
 
 /* A page may have many buckets, and stands only once in each posting. */
 TEST(test_a_page_with_many_buckets_is_noted_once) {
-    enum { TABLE = ART_TABLE_KEYS, PAGES = 20, BUCKETS = 300, FEATURES = 40 };
+    enum { TABLE = ART_FIELD_KEYS, PAGES = 20, BUCKETS = 300, TERMS = 40 };
     uint8_t *images[2];
     uint32_t bytes[2];
     for (unsigned often = 0; often < 2; often++) {
         begin_postings(TABLE);
         for (uint32_t page = 0; page < PAGES; page++) {
-            uint32_t feature[FEATURES];
-            for (uint32_t i = 0; i < FEATURES; i++) feature[i] = (i * (page % 7 + 1) + 1) * 0x9e3779b1u;
-            for (unsigned i = 0; i < (often ? BUCKETS : 1); i++) push_page(feature, FEATURES, false, i ? 0 : 100, page);
+            uint32_t term[TERMS];
+            for (uint32_t i = 0; i < TERMS; i++) term[i] = (i * (page % 7 + 1) + 1) * 0x9e3779b1u;
+            for (unsigned i = 0; i < (often ? BUCKETS : 1); i++) push_page(term, TERMS, false, i ? 0 : 100, page);
         }
         images[often] = write_postings(PAGES);
         bytes[often] = posted_bytes;
@@ -244,9 +245,9 @@ TEST(test_a_page_with_many_buckets_is_noted_once) {
     for (unsigned i = 0; i < 2; i++) free(images[i]);
 }
 
-/* Pages of random features, and a model of it: which of them each page has. */
+/* Pages of random terms, and a model of it: which of them each page has. */
 struct world {
-    uint32_t feature[4096], count, pages;
+    uint32_t term[4096], count, pages;
     uint8_t has[ART_BLOB_PAGES][4096]; /* 2: the page has any */
 };
 
@@ -256,7 +257,7 @@ static void push_world(struct world *world, uint32_t rows_of, struct random *ran
         uint32_t count = 0, most = 1 + random_below(random, world->count), one_in = 1 + random_below(random, 40);
         for (uint32_t i = 0; i < world->count && count < most; i++) {
             world->has[page][i] = random_once_in(random, one_in);
-            if (world->has[page][i]) chosen[count++] = world->feature[i];
+            if (world->has[page][i]) chosen[count++] = world->term[i];
         }
         bool any = random_once_in(random, 20);
         if (any) memset(world->has[page], 2, sizeof world->has[page]);
@@ -270,16 +271,16 @@ LOOP_TEST(test_pages_of_features_are_those_that_were_pushed, 40) {
     static const uint32_t counts[] = {100, 1, 4000};
     random.state += (unsigned)_i;
     struct world *world = calloc(1, sizeof *world);
-    unsigned table = random_below(&random, ART_TABLES_MAX);
-    world->count = 1 + random_below(&random, table < ART_TABLE_SEARCHES ? 2 * ART_BUCKET_ENTRIES : 4096);
+    unsigned table = random_below(&random, ART_FIELDS_MAX);
+    world->count = 1 + random_below(&random, table < ART_FIELD_SEARCHES ? 2 * ART_BUCKET_ENTRIES : 4096);
     world->pages = 1 + random_below(&random, ART_BLOB_PAGES - 1);
-    random_features(world->feature, world->count, &random);
+    random_features(world->term, world->count, &random);
     begin_postings(table);
     push_world(world, counts[_i % 3], &random);
     uint8_t *image = write_postings(world->pages);
     ck_assert_uint_le(posted_bytes, ART_POSTING_BYTES_MAX + ART_POSTING_BYTES_MAX);
     for (uint32_t i = 0; i < world->count; i++) {
-        struct art_pages pages = pages_with(&posted, table, world->feature[i]);
+        struct art_pages pages = pages_with(&posted, table, world->term[i]);
         for (uint32_t page = 0; page < world->pages; page++) HOLDS(!world->has[page][i] || art_pages_has(&pages, page));
     }
     end_postings(image);
@@ -289,14 +290,14 @@ LOOP_TEST(test_pages_of_features_are_those_that_were_pushed, 40) {
 /* Random letters would take more bytes than they are worth: their pages have any, and only theirs. */
 TEST(test_pages_with_too_many_features_are_marked) {
     struct random random = random_announced("marked");
-    enum { TABLE = ART_TABLE_KEYS, PAGES = 100, ROWS = 100 };
-    uint32_t own[PAGES], feature[4000], others = 0;
+    enum { TABLE = ART_FIELD_KEYS, PAGES = 100, ROWS = 100 };
+    uint32_t own[PAGES], term[4000], others = 0;
     begin_postings(TABLE);
     for (uint32_t page = 0; page < PAGES; page++) {
         uint32_t count = page % 4 ? 50 : 4000;
-        random_features(feature, count, &random);
-        own[page] = feature[0];
-        push_page(feature, count, false, ROWS, page);
+        random_features(term, count, &random);
+        own[page] = term[0];
+        push_page(term, count, false, ROWS, page);
     }
     uint8_t *image = write_postings(PAGES);
     for (uint32_t page = 0; page < PAGES; page++) {
@@ -320,21 +321,21 @@ TEST(test_a_bucket_has_what_it_has_no_room_for) {
     struct art_entry entry = {.flags = ART_DELETE};
     struct art_summary summary;
     toy_columns_open(&summary, (struct art_measures){.searches = ART_SEARCH_KEY});
-    begin_postings(ART_TABLE_KEYS);
-    const struct art_feature_set *set = bucket.set[ART_TABLE_KEYS];
+    begin_postings(ART_FIELD_KEYS);
+    const struct art_term_set *set = bucket.set[ART_FIELD_KEYS];
     for (uint32_t len = 500; len <= BUCKET_KEY; len += 500) {
-        art_features_reset(&bucket);
+        art_terms_reset(&bucket);
         for (uint32_t row = 0; row < 20; row++) {
             for (uint32_t i = 0; i < len; i++) bytes[i] = (uint8_t)random_below(&random, ART_TEXT_END);
-            art_features_add(&bucket, &summary, art_bytes(bytes, len), 0, &entry, NULL);
+            art_terms_add(&bucket, &summary, art_bytes(bytes, len), 0, &entry, NULL);
             if (row < 19 && random_once_in(&random, 2)) continue; /* many texts are cut together, or each by itself */
-            art_features_end(&bucket, &summary);
+            art_terms_end(&bucket, &summary);
             uint32_t count = toy_cut(art_bytes(bytes, len), 0, parts), met = 0;
-            for (uint32_t i = 0; i < set->count && !set->any; i++) met += set->feature[i] == parts[count - 1];
+            for (uint32_t i = 0; i < set->count && !set->any; i++) met += set->term[i] == parts[count - 1];
             HOLDS(set->any || met == 1);
-            HOLDS(set->count <= ART_BUCKET_FEATURES);
+            HOLDS(set->count <= ART_BUCKET_TERMS);
         }
-        ck_assert(set->any == (20 * len > ART_BUCKET_FEATURES));
+        ck_assert(set->any == (20 * len > ART_BUCKET_TERMS));
     }
     end_postings(NULL);
 }
@@ -342,16 +343,16 @@ TEST(test_a_bucket_has_what_it_has_no_room_for) {
 /* Memory is bounded, whatever the names are. */
 TEST(test_features_beyond_a_number_mark_their_pages) {
     struct random random = random_announced("too many");
-    enum { TABLE = ART_TABLE_KEYS, PAGES = 60, COUNT = 4000 };
-    uint32_t own[PAGES], feature[COUNT];
+    enum { TABLE = ART_FIELD_KEYS, PAGES = 60, COUNT = 4000 };
+    uint32_t own[PAGES], term[COUNT];
     begin_postings(TABLE);
     for (uint32_t page = 0; page < PAGES; page++) {
-        random_features(feature, COUNT, &random);
-        own[page] = feature[COUNT / 2];
-        push_page(feature, COUNT, false, 100, page);
+        random_features(term, COUNT, &random);
+        own[page] = term[COUNT / 2];
+        push_page(term, COUNT, false, 100, page);
     }
-    ck_assert_uint_le(postings.table[TABLE]->count, ART_POSTING_FEATURES_MAX);
-    ck_assert_uint_le(postings.table[TABLE]->mask, 4 * ART_POSTING_FEATURES_MAX);
+    ck_assert_uint_le(postings.field[TABLE]->count, ART_POSTING_TERMS_MAX);
+    ck_assert_uint_le(postings.field[TABLE]->mask, 4 * ART_POSTING_TERMS_MAX);
     uint8_t *image = write_postings(PAGES);
     for (uint32_t page = 0; page < PAGES; page++) {
         struct art_pages pages = pages_with(&posted, TABLE, own[page]);
@@ -360,23 +361,23 @@ TEST(test_features_beyond_a_number_mark_their_pages) {
     end_postings(image);
 }
 
-/* Two features of one page and one of two pages in each group: a byte of zero stands behind all of them, and the last
+/* Two terms of one page and one of two pages in each group: a byte of zero stands behind all of them, and the last
  * group begins as far behind the first as one can. */
 TEST(test_the_last_group_of_the_largest_table_is_reached) {
-    enum { TABLE = 3, GROUPS = ART_POSTING_BYTES_MAX / 7, FEATURES = 3 * GROUPS, A_PAGE = 3000, ROWS = 1000 };
-    enum { PAGES = (FEATURES + A_PAGE - 1) / A_PAGE };
-    uint32_t feature[ART_BUCKET_FEATURES];
+    enum { TABLE = 3, GROUPS = ART_POSTING_BYTES_MAX / 7, TERMS = 3 * GROUPS, A_PAGE = 3000, ROWS = 1000 };
+    enum { PAGES = (TERMS + A_PAGE - 1) / A_PAGE };
+    uint32_t term[ART_BUCKET_TERMS];
     begin_postings(TABLE);
-#define FEATURE(i) ((uint32_t)(((uint64_t)(i) << 32) / FEATURES) + 1)
+#define FEATURE(i) ((uint32_t)(((uint64_t)(i) << 32) / TERMS) + 1)
     for (uint32_t page = 0; page <= PAGES; page++) {
         uint32_t count = 0, from = page * A_PAGE;
-        for (uint32_t i = page ? from - A_PAGE : 0; i < from + A_PAGE && i < FEATURES; i++)
-            if (i >= from || i % 3 == 0) feature[count++] = FEATURE(i);
-        push_page(feature, count, false, ROWS, page);
+        for (uint32_t i = page ? from - A_PAGE : 0; i < from + A_PAGE && i < TERMS; i++)
+            if (i >= from || i % 3 == 0) term[count++] = FEATURE(i);
+        push_page(term, count, false, ROWS, page);
     }
     uint8_t *image = write_postings(PAGES + 1);
     ck_assert_uint_gt(posted_bytes, 8 * GROUPS + 2 * GROUPS);
-    for (uint32_t i = 0; i < FEATURES; i++) {
+    for (uint32_t i = 0; i < TERMS; i++) {
         struct art_pages pages = pages_with(&posted, TABLE, FEATURE(i));
         HOLDS(art_pages_has(&pages, i / A_PAGE));
         HOLDS(i % 3 || art_pages_has(&pages, i / A_PAGE + 1));
@@ -388,10 +389,10 @@ TEST(test_the_last_group_of_the_largest_table_is_reached) {
 /* A group that cannot be may be anywhere: any page is named, and nothing is read behind the postings. */
 TEST(test_a_group_that_lies_outside_names_all_pages) {
     struct random random = {5};
-    uint32_t feature[16];
-    random_features(feature, 16, &random);
+    uint32_t term[16];
+    random_features(term, 16, &random);
     begin_postings(0);
-    push_page(feature, 16, false, 100, 3);
+    push_page(term, 16, false, 100, 3);
     uint8_t *image = write_postings(40), *begins = image + 4;
     uint32_t groups = art_load16(image), units = art_load16(image + 2);
     const uint32_t ends[] = {units + 1, units + 1000, UINT16_MAX, 0};
@@ -405,7 +406,7 @@ TEST(test_a_group_that_lies_outside_names_all_pages) {
 
 /* --- bytes that lie ----------------------------------------------------------------------------------------------- */
 
-/* Format 2 had lookups of another form at the same place. */
+/* Format 2 had lookups of another form at the same position. */
 TEST(test_lookups_of_a_former_format_pass_over_nothing) {
     struct random random = random_announced("former");
     make((struct art_measures){2, 0, 1, 0}, KEYS_DIRECTORIES, 500, 0, 0, &random);
@@ -492,7 +493,7 @@ static bool finds(double number, const char *in) {
     } else {
         memcpy(other, hash, sizeof other);
     }
-    return art_is_sought(&there, &(struct art_sought){0, 2, other});
+    return art_value_has_term(&there, &(struct art_term_query){0, 2, other});
 }
 
 TEST(test_a_number_meets_the_texts_that_read_as_it) {

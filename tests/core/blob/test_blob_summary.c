@@ -313,7 +313,7 @@ TEST(test_a_reference_without_memory_owns_nothing) {
 
 /* --- bytes that lie ----------------------------------------------------------------------------------------------- */
 
-/* A copy of a blob, that lies in one place, with hashes that are right. */
+/* A copy of a blob, that lies in one position, with hashes that are right. */
 static struct blob_image liar;
 static uint8_t liars_summed[ART_SUMMED_MAX];
 

@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "tests/support/io_modes.h"
+#include "tests/support/must.h"
 #include "tests/support/random.h"
 #include "tests/support/suite.h"
 
@@ -23,7 +24,7 @@ static struct art_io *io;
 
 static void leave_mode(void) {
     art_io_close(io);
-    io_place_close(&place);
+    if (place.mode) io_place_close(&place);
 }
 
 static int read_pages(struct art_io *from, uint8_t *data, uint64_t page, uint32_t pages) {
@@ -87,16 +88,16 @@ static void write_some(struct round *round) {
         if (end > round->end) round->end = end;
     }
     unsigned first = random_below(round->random, count + 1); /* in two batches, both in flight */
-    ck_assert_int_eq(art_io_write(io, requests, first), ART_OK);
-    ck_assert_int_eq(art_io_write(io, requests + first, count - first), ART_OK);
+    must(art_io_write(io, requests, first));
+    must(art_io_write(io, requests + first, count - first));
     if (random_once_in(round->random, 3)) {
         static _Alignas(4096) uint8_t seen[ART_BLOB_SIZE];
         const struct art_io_request *any = &requests[random_below(round->random, count)];
         struct art_io_request again = {seen, any->len, any->offset};
-        ck_assert_int_eq(art_io_read(io, &again, 1), ART_OK);
+        must(art_io_read(io, &again, 1));
         ck_assert_int_eq(memcmp(seen, any->data, any->len), 0);
     }
-    ck_assert_msg(!art_io_wait(io), "%s: %s", place.mode->name, art_error_message());
+    must(art_io_wait(io));
 }
 
 static void read_some(struct round *round) {
@@ -104,7 +105,7 @@ static void read_some(struct round *round) {
     unsigned count = plan_batch(round, requests, round->end);
     for (unsigned i = 0; i < count; i++) memset(requests[i].data, 0xaa, requests[i].len);
     enum art_read from = random_once_in(round->random, 3) ? ART_READ_DEVICE : ART_READ_CACHED;
-    ck_assert_msg(!art_io_read_from(io, requests, count, from), "%s: %s", place.mode->name, art_error_message());
+    must(art_io_read_from(io, requests, count, from));
     for (unsigned i = 0; i < count; i++) {
         ck_assert_msg(!memcmp(requests[i].data, round->model + requests[i].offset, requests[i].len),
                       "%s: other bytes at %llu + %u", place.mode->name, (unsigned long long)requests[i].offset,
@@ -119,27 +120,26 @@ LOOP_TEST(test_what_was_written_is_read_back, IO_MODES) {
            io->direct ? "direct" : "not direct", (unsigned long long)seed);
     struct random random = {seed};
     struct round round = {.random = &random, .model = calloc(FILE_PAGES, ART_PAGE)};
-    for (int i = 0; i < BUFFERS; i++) ck_assert_int_eq(art_blob_buf_get(place.pool, &round.buffers[i]), ART_OK);
+    for (int i = 0; i < BUFFERS; i++) must(art_blob_buf_get(place.pool, &round.buffers[i]));
     for (unsigned step = 0; step < 12 * random_scale(); step++) {
         write_some(&round);
         read_some(&round);
         uint64_t size;
-        ck_assert_int_eq(io->methods->size(io, &size), ART_OK);
+        must(io->methods->size(io, &size));
         ck_assert_uint_eq(size, round.end * ART_PAGE);
-        if (random_once_in(&random, 4)) ck_assert_int_eq(art_io_sync(io), ART_OK);
+        if (random_once_in(&random, 4)) must(art_io_sync(io));
         if (random_once_in(&random, 6)) {
             art_io_close(io);
-            ck_assert_int_eq(io_place_file(&place, false, random_once_in(&random, 2), &io), ART_OK);
+            must(io_place_file(&place, false, random_once_in(&random, 2), &io));
             read_some(&round);
             art_io_close(io);
-            ck_assert_int_eq(io_place_file(&place, false, false, &io), ART_OK);
+            must(io_place_file(&place, false, false, &io));
         }
     }
     if (io_modes[_i].engine == ART_ENGINE_URING) ck_assert_str_eq(io->engine, "uring");
     if (io_modes[_i].direct == ART_DIRECT_ON) ck_assert(io->direct);
     for (int i = 0; i < BUFFERS; i++) art_blob_buf_put(&round.buffers[i]);
     free(round.model);
-    leave_mode();
 }
 
 static _Alignas(4096) uint8_t two[8 * ART_PAGE];
@@ -147,33 +147,31 @@ static _Alignas(4096) uint8_t two[8 * ART_PAGE];
 LOOP_TEST(test_a_hole_reads_as_zeroes, IO_MODES) {
     IN_MODE_OR_RETURN("hole");
     memset(two, 7, sizeof two);
-    ck_assert_int_eq(write_pages(io, two, 300, 1), ART_OK);
-    ck_assert_int_eq(read_pages(io, two, 297, 4), ART_OK);
+    must(write_pages(io, two, 300, 1));
+    must(read_pages(io, two, 297, 4));
     for (unsigned i = 0; i < 4 * ART_PAGE; i++) ck_assert_int_eq(two[i], i < 3 * ART_PAGE ? 0 : 7);
-    leave_mode();
 }
 
 LOOP_TEST(test_a_file_cut_and_grown_again_shows_zeroes, IO_MODES) {
     IN_MODE_OR_RETURN("truncate");
     uint64_t size;
     memset(two, 7, sizeof two);
-    ck_assert_int_eq(write_pages(io, two, 0, 8), ART_OK);
-    ck_assert_int_eq(io->methods->truncate(io, 3 * ART_PAGE), ART_OK);
-    ck_assert_int_eq(io->methods->size(io, &size), ART_OK);
+    must(write_pages(io, two, 0, 8));
+    must(io->methods->truncate(io, 3 * ART_PAGE));
+    must(io->methods->size(io, &size));
     ck_assert_uint_eq(size, 3 * ART_PAGE);
     ck_assert_int_eq(read_pages(io, two, 2, 2), ART_CORRUPT);
-    ck_assert_int_eq(io->methods->truncate(io, 8 * ART_PAGE), ART_OK);
-    ck_assert_int_eq(read_pages(io, two, 0, 8), ART_OK);
+    must(io->methods->truncate(io, 8 * ART_PAGE));
+    must(read_pages(io, two, 0, 8));
     for (unsigned i = 0; i < 8 * ART_PAGE; i++) ck_assert_int_eq(two[i], i < 3 * ART_PAGE ? 7 : 0);
-    ck_assert_int_eq(io->methods->truncate(io, 0), ART_OK);
-    ck_assert_int_eq(io->methods->size(io, &size), ART_OK);
+    must(io->methods->truncate(io, 0));
+    must(io->methods->size(io, &size));
     ck_assert_uint_eq(size, 0);
-    leave_mode();
 }
 
 LOOP_TEST(test_a_read_past_the_end_is_corruption_that_names_the_file, IO_MODES) {
     IN_MODE_OR_RETURN("past_end");
-    ck_assert_int_eq(write_pages(io, two, 0, 2), ART_OK);
+    must(write_pages(io, two, 0, 2));
     ck_assert_int_eq(read_pages(io, two, 2, 1), ART_CORRUPT);
     ck_assert_ptr_nonnull(strstr(art_error_message(), io->name));
     ck_assert_int_eq(read_pages(io, two, 1, 2), ART_CORRUPT);
@@ -181,8 +179,7 @@ LOOP_TEST(test_a_read_past_the_end_is_corruption_that_names_the_file, IO_MODES) 
         {two, ART_PAGE, 0}, {two + ART_PAGE, 2 * ART_PAGE, 200 * ART_PAGE}, {two + 3 * ART_PAGE, ART_PAGE, ART_PAGE}};
     ck_assert_int_eq(art_io_read(io, requests, 3), ART_CORRUPT);
     ck_assert_msg(strstr(art_error_message(), "slot 1, page 72"), "%s", art_error_message());
-    ck_assert_int_eq(read_pages(io, two, 0, 2), ART_OK);
-    leave_mode();
+    must(read_pages(io, two, 0, 2));
 }
 
 /* ---- readings ---------------------------------------------------------------------------------------------------- */
@@ -204,7 +201,7 @@ LOOP_TEST(test_readings_go_on_beside_reads_and_writes, IO_MODES) {
     struct random random = {3};
     struct art_io_reading readings[READINGS];
     fill(written, sizeof written, &random);
-    ck_assert_int_eq(write_pages(io, written, 0, READINGS * READING_PAGES), ART_OK);
+    must(write_pages(io, written, 0, READINGS * READING_PAGES));
     for (unsigned round = 0; round < 20; round++) {
         memset(seen, 0xaa, sizeof seen);
         for (unsigned i = 0; i < READINGS; i++) {
@@ -212,14 +209,13 @@ LOOP_TEST(test_readings_go_on_beside_reads_and_writes, IO_MODES) {
             art_io_read_start(io, &readings[i]);
         }
         struct art_io_request batch[2] = {{two, 2 * ART_PAGE, 0}, {two + 2 * ART_PAGE, 2 * ART_PAGE, 9 * ART_PAGE}};
-        ck_assert_int_eq(art_io_read(io, batch, 2), ART_OK);
+        must(art_io_read(io, batch, 2));
         ck_assert_int_eq(memcmp(two, written, 2 * ART_PAGE), 0);
         ck_assert_int_eq(memcmp(two + 2 * ART_PAGE, written + 9 * ART_PAGE, 2 * ART_PAGE), 0);
-        ck_assert_int_eq(write_pages(io, two, 500, 4), ART_OK);
-        for (unsigned i = READINGS; i-- > 0;) ck_assert_int_eq(art_io_read_finish(io, &readings[i]), ART_OK);
+        must(write_pages(io, two, 500, 4));
+        for (unsigned i = READINGS; i-- > 0;) must(art_io_read_finish(io, &readings[i]));
         ck_assert_int_eq(memcmp(seen, written, sizeof seen), 0);
     }
-    leave_mode();
 }
 
 LOOP_TEST(test_a_write_waits_for_the_reading_that_it_overlaps, IO_MODES) {
@@ -227,22 +223,21 @@ LOOP_TEST(test_a_write_waits_for_the_reading_that_it_overlaps, IO_MODES) {
     for (unsigned round = 0; round < 50; round++) {
         struct art_io_reading reading = reading_of(0);
         memset(written, (int)round, READING_PAGES * ART_PAGE);
-        ck_assert_int_eq(write_pages(io, written, 0, READING_PAGES), ART_OK);
+        must(write_pages(io, written, 0, READING_PAGES));
         art_io_read_start(io, &reading);
         bool started = reading.started;
         memset(written, (int)round + 1, READING_PAGES * ART_PAGE);
-        ck_assert_int_eq(write_pages(io, written, 0, READING_PAGES), ART_OK);
-        ck_assert_int_eq(art_io_read_finish(io, &reading), ART_OK);
+        must(write_pages(io, written, 0, READING_PAGES));
+        must(art_io_read_finish(io, &reading));
         memset(written, (int)(round + !started), READING_PAGES * ART_PAGE);
         ck_assert_int_eq(memcmp(seen, written, READING_PAGES * ART_PAGE), 0);
     }
-    leave_mode();
 }
 
 LOOP_TEST(test_what_a_reading_cannot_have_is_told_when_it_is_finished, IO_MODES) {
     IN_MODE_OR_RETURN("failed reading");
     struct art_io_reading reading = reading_of(1);
-    ck_assert_int_eq(write_pages(io, written, 0, READING_PAGES + 8), ART_OK);
+    must(write_pages(io, written, 0, READING_PAGES + 8));
     art_io_read_start(io, &reading);
     ck_assert_int_eq(art_io_read_finish(io, &reading), ART_CORRUPT);
     ck_assert_ptr_nonnull(strstr(art_error_message(), io->name));
@@ -252,7 +247,8 @@ LOOP_TEST(test_what_a_reading_cannot_have_is_told_when_it_is_finished, IO_MODES)
     ck_assert_int_eq(art_io_read_finish(io, &reading), ART_MISUSE);
     reading = reading_of(0);
     art_io_read_start(io, &reading); /* closing waits for it */
-    leave_mode();
+    art_io_close(io);
+    io = NULL;
     ck_assert_uint_eq(reading.under_way, 0);
 }
 
@@ -261,7 +257,7 @@ LOOP_TEST(test_what_a_reading_cannot_have_is_told_when_it_is_finished, IO_MODES)
 LOOP_TEST(test_misaligned_calls_are_refused_and_change_nothing, IO_MODES) {
     IN_MODE_OR_RETURN("misaligned");
     memset(two, 1, sizeof two);
-    ck_assert_int_eq(write_pages(io, two, 0, 8), ART_OK);
+    must(write_pages(io, two, 0, 8));
     struct art_io_request wrong[] = {
         {two + 512, ART_PAGE, 0}, {two, 512, 0},
         {two, ART_PAGE, 512},     {two, ART_PAGE, (uint64_t)1 << 63},
@@ -272,54 +268,51 @@ LOOP_TEST(test_misaligned_calls_are_refused_and_change_nothing, IO_MODES) {
         struct art_io_request batch[2] = {{two, ART_PAGE, 0}, wrong[i]};
         memset(two, 2, sizeof two);
         ck_assert_int_eq(art_io_write(io, batch, 2), ART_MISUSE);
-        ck_assert_int_eq(art_io_wait(io), ART_OK);
+        must(art_io_wait(io));
         ck_assert_int_eq(art_io_read(io, batch, 2), ART_MISUSE);
     }
-    ck_assert_int_eq(read_pages(io, two, 0, 8), ART_OK);
+    must(read_pages(io, two, 0, 8));
     for (unsigned i = 0; i < sizeof two; i++) ck_assert_int_eq(two[i], 1);
     struct art_io_request empty = {NULL, 0, 0};
-    ck_assert_int_eq(art_io_write(io, &empty, 1), ART_OK);
-    ck_assert_int_eq(art_io_write(io, NULL, 0), ART_OK);
-    ck_assert_int_eq(art_io_wait(io), ART_OK);
-    ck_assert_int_eq(art_io_read(io, &empty, 1), ART_OK);
-    leave_mode();
+    must(art_io_write(io, &empty, 1));
+    must(art_io_write(io, NULL, 0));
+    must(art_io_wait(io));
+    must(art_io_read(io, &empty, 1));
 }
 
 LOOP_TEST(test_the_lock_is_seen_by_another_descriptor, IO_MODES) {
     IN_MODE_OR_RETURN("lock");
     struct art_io *other;
-    ck_assert_int_eq(io_place_file(&place, false, false, &other), ART_OK);
-    ck_assert_int_eq(io->methods->lock(io), ART_OK);
+    must(io_place_file(&place, false, false, &other));
+    must(io->methods->lock(io));
     ck_assert_int_eq(other->methods->lock(other), ART_BUSY);
     other->methods->unlock(other);
     ck_assert_int_eq(other->methods->lock(other), ART_BUSY);
     io->methods->unlock(io);
-    ck_assert_int_eq(other->methods->lock(other), ART_OK);
+    must(other->methods->lock(other));
     ck_assert_int_eq(io->methods->lock(io), ART_BUSY);
     struct art_io_request requests[3] = {
         {two, ART_PAGE, 0}, {two + ART_PAGE, ART_PAGE, ART_PAGE}, {two + 2 * ART_PAGE, ART_PAGE, 2 * ART_PAGE}};
-    ck_assert_int_eq(art_io_write(other, requests, 3), ART_OK);
+    must(art_io_write(other, requests, 3));
     art_io_close(other); /* waits, and gives up the lock at once although a ring was there */
-    ck_assert_int_eq(io->methods->lock(io), ART_OK);
+    must(io->methods->lock(io));
     io->methods->unlock(io);
-    leave_mode();
 }
 
 LOOP_TEST(test_a_file_opened_to_read_only_is_never_changed, IO_MODES) {
     IN_MODE_OR_RETURN("read_only");
     memset(two, 3, sizeof two);
-    ck_assert_int_eq(write_pages(io, two, 0, 2), ART_OK);
+    must(write_pages(io, two, 0, 2));
     art_io_close(io);
-    ck_assert_int_eq(io_place_file(&place, false, true, &io), ART_OK);
+    must(io_place_file(&place, false, true, &io));
     ck_assert(io->read_only);
     memset(two, 4, sizeof two);
     ck_assert_int_eq(write_pages(io, two, 0, 1), ART_READONLY);
     ck_assert_int_eq(io->methods->truncate(io, 0), ART_READONLY);
     ck_assert_int_eq(io->methods->lock(io), ART_READONLY);
-    ck_assert_int_eq(art_io_wait(io), ART_OK);
-    ck_assert_int_eq(read_pages(io, two, 0, 2), ART_OK);
+    must(art_io_wait(io));
+    must(read_pages(io, two, 0, 2));
     ck_assert_int_eq(two[0], 3);
-    leave_mode();
 }
 
 /* ---- names and identity ------------------------------------------------------------------------------------------ */
@@ -327,21 +320,20 @@ LOOP_TEST(test_a_file_opened_to_read_only_is_never_changed, IO_MODES) {
 LOOP_TEST(test_identity_tells_file_size_and_permissions, IO_MODES) {
     IN_MODE_OR_RETURN("identity");
     struct art_file_identity identity, by_name, other;
-    ck_assert_int_eq(write_pages(io, two, 0, 2), ART_OK);
-    ck_assert_int_eq(io->methods->identity(io, &identity), ART_OK);
+    must(write_pages(io, two, 0, 2));
+    must(io->methods->identity(io, &identity));
     ck_assert_uint_eq(identity.size, 2 * ART_PAGE);
     ck_assert_uint_eq(identity.links, 1);
     ck_assert_uint_eq(identity.permissions, 0600);
     struct art_io *second;
-    ck_assert_int_eq(io_place_file(&place, false, false, &second), ART_OK);
-    ck_assert_int_eq(second->methods->identity(second, &other), ART_OK);
+    must(io_place_file(&place, false, false, &second));
+    must(second->methods->identity(second, &other));
     art_io_close(second);
     bool same = other.device == identity.device && other.inode == identity.inode;
     ck_assert(same);
-    ck_assert_int_eq(place.disk->methods->stat(place.disk, place.path, &by_name), ART_OK);
+    must(place.disk->methods->stat(place.disk, place.path, &by_name));
     ck_assert(by_name.device == identity.device && by_name.inode == identity.inode);
     ck_assert_uint_eq(by_name.size, identity.size);
-    leave_mode();
 }
 
 LOOP_TEST(test_missing_and_existing_files_are_told_apart, IO_MODES) {
@@ -352,16 +344,15 @@ LOOP_TEST(test_missing_and_existing_files_are_told_apart, IO_MODES) {
     ck_assert_int_eq(io_place_file(&place, true, false, &other), ART_CANTOPEN);
     ck_assert_ptr_null(other);
     ck_assert_ptr_nonnull(strstr(art_error_message(), place.path));
-    ck_assert_int_eq(methods->sync_directory(place.disk, place.path), ART_OK);
+    must(methods->sync_directory(place.disk, place.path));
     art_io_close(io);
-    ck_assert_int_eq(methods->remove(place.disk, place.path), ART_OK);
+    must(methods->remove(place.disk, place.path));
     ck_assert_int_eq(methods->remove(place.disk, place.path), ART_MISSING);
     ck_assert_int_eq(methods->stat(place.disk, place.path, &identity), ART_MISSING);
     ck_assert_int_eq(io_place_file(&place, false, false, &other), ART_MISSING);
     ck_assert_ptr_nonnull(strstr(art_error_message(), place.path));
-    ck_assert_int_eq(methods->sync_directory(place.disk, place.path), ART_OK);
-    ck_assert_int_eq(io_place_file(&place, true, false, &io), ART_OK);
-    leave_mode();
+    must(methods->sync_directory(place.disk, place.path));
+    must(io_place_file(&place, true, false, &io));
 }
 
 LOOP_TEST(test_closing_waits_for_writes_in_flight, IO_MODES) {
@@ -369,50 +360,48 @@ LOOP_TEST(test_closing_waits_for_writes_in_flight, IO_MODES) {
     struct art_blob_buf buffers[BUFFERS];
     struct art_io_request requests[BUFFERS];
     for (int i = 0; i < BUFFERS; i++) {
-        ck_assert_int_eq(art_blob_buf_get(place.pool, &buffers[i]), ART_OK);
+        must(art_blob_buf_get(place.pool, &buffers[i]));
         memset(buffers[i].data, i + 1, ART_BLOB_SIZE);
         requests[i] = (struct art_io_request){buffers[i].data, ART_BLOB_SIZE, (uint64_t)i * ART_BLOB_SIZE};
     }
-    ck_assert_int_eq(art_io_write(io, requests, BUFFERS), ART_OK);
+    must(art_io_write(io, requests, BUFFERS));
     art_io_close(io);
-    ck_assert_int_eq(io_place_file(&place, false, false, &io), ART_OK);
+    must(io_place_file(&place, false, false, &io));
     for (int i = 0; i < BUFFERS; i++) memset(buffers[i].data, 0, ART_BLOB_SIZE);
-    ck_assert_int_eq(art_io_read(io, requests, BUFFERS), ART_OK);
+    must(art_io_read(io, requests, BUFFERS));
     for (int i = 0; i < BUFFERS; i++) {
         ck_assert_int_eq(buffers[i].data[0], i + 1);
         ck_assert_int_eq(buffers[i].data[ART_BLOB_SIZE - 1], i + 1);
         art_blob_buf_put(&buffers[i]);
     }
-    leave_mode();
 }
 
 /* Were it otherwise, the ring would fill pages that the program no longer sees. */
 LOOP_TEST(test_discarded_buffers_still_take_part_in_io, IO_MODES) {
     IN_MODE_OR_RETURN("discard");
     struct art_blob_buf first, second;
-    ck_assert_int_eq(art_blob_buf_get(place.pool, &first), ART_OK);
-    ck_assert_int_eq(art_blob_buf_get(place.pool, &second), ART_OK);
+    must(art_blob_buf_get(place.pool, &first));
+    must(art_blob_buf_get(place.pool, &second));
     memset(first.data, 1, ART_BLOB_SIZE);
     memset(second.data, 2, ART_BLOB_SIZE);
     struct art_io_request requests[2] = {{first.data, ART_BLOB_SIZE, 0}, {second.data, ART_BLOB_SIZE, ART_BLOB_SIZE}};
-    ck_assert_int_eq(art_io_write(io, requests, 2), ART_OK);
-    ck_assert_int_eq(art_io_wait(io), ART_OK);
+    must(art_io_write(io, requests, 2));
+    must(art_io_wait(io));
     art_blob_buf_discard(&first, 0, ART_BLOB_SIZE);
     art_blob_buf_discard(&second, ART_PAGE, 8 * ART_PAGE);
-    ck_assert_int_eq(art_io_read(io, requests, 2), ART_OK);
+    must(art_io_read(io, requests, 2));
     for (unsigned i = 0; i < ART_BLOB_SIZE; i++) ck_assert(first.data[i] == 1 && second.data[i] == 2);
     memset(first.data, 3, ART_BLOB_SIZE);
     art_blob_buf_discard(&second, 0, ART_BLOB_SIZE);
     memset(second.data, 4, ART_BLOB_SIZE);
-    ck_assert_int_eq(art_io_write(io, requests, 2), ART_OK);
-    ck_assert_int_eq(art_io_wait(io), ART_OK);
-    ck_assert_int_eq(read_pages(io, two, ART_BLOB_SIZE / ART_PAGE, 1), ART_OK);
+    must(art_io_write(io, requests, 2));
+    must(art_io_wait(io));
+    must(read_pages(io, two, ART_BLOB_SIZE / ART_PAGE, 1));
     ck_assert_int_eq(two[0], 4);
     art_blob_buf_put(&first);
     art_blob_buf_put(&second);
-    leave_mode();
 }
 
 int main(void) {
-    return suite_run("io", .seconds = 120);
+    return suite_run("io", .seconds = 120, .tear_down = leave_mode);
 }

@@ -22,10 +22,28 @@
 enum { REQUESTS = IO_ROUND_TRIP };
 
 static char path[512];
+static struct art_blob_pool *pool; /* NULL: none */
+static struct art_io *io;
 
 static void name_file(const char *test) {
     snprintf(path, sizeof path, "%s/%s.%ld.art", io_directory(), test, (long)getpid());
     unlink(path);
+}
+
+static void end(void) {
+    art_io_close(io);
+    art_blob_pool_close(pool);
+    unlink(path);
+    io = NULL;
+    pool = NULL;
+}
+
+/* A new file of this name, and a pool of so many slots. */
+static void begin(const char *test, enum art_engine engine, unsigned slots) {
+    end();
+    name_file(test);
+    if (slots) must(art_blob_pool_open(&pool, slots));
+    must(io_file_open(path, engine, ART_DIRECT_AUTO, true, pool, &io));
 }
 
 /* --- rings that can less ------------------------------------------------------------------------------------------ */
@@ -50,45 +68,31 @@ static int take_nothing(struct io_uring *ring) {
     return 0;
 }
 
-static bool ring_here(const char *test) {
-    if (art_io_uring_available()) return true;
-    io_skip(test, "no io_uring from this kernel");
-    return false;
-}
-
-static void life_with_ring(unsigned slots, const char *engine) {
-    struct art_blob_pool *pool;
-    struct art_io *io;
-    name_file("ring");
-    must(art_blob_pool_open(&pool, slots));
-    must(io_file_open(path, ART_ENGINE_URING, ART_DIRECT_AUTO, true, pool, &io));
+static void life_with_ring(const char *engine) {
+    begin("ring", ART_ENGINE_URING, 16);
     ck_assert(io_round_trip(io, pool, 1));
     ck_assert(io_round_trip(io, pool, 2));
     ck_assert_str_eq(io->engine, engine);
-    art_io_close(io);
-    art_blob_pool_close(pool);
-    unlink(path);
 }
 
 TEST(test_a_ring_of_an_older_kernel_is_used_as_far_as_it_goes) {
-    if (!ring_here("older rings")) return;
+    if (!io_has_ring("older rings")) return;
     real_init = art_system.ring_init;
     art_system.ring_init = old_kernel;
     lacking = IORING_FEAT_RSRC_TAGS; /* buffers are not registered then */
-    life_with_ring(16, "uring");
+    life_with_ring("uring");
     lacking = IORING_FEAT_RW_CUR_POS; /* no plain reads and writes: no ring */
     ck_assert(!art_io_uring_available());
-    life_with_ring(16, "pwrite");
+    life_with_ring("pwrite");
     art_system_reset();
     ck_assert(art_io_uring_available()); /* and what was learned is put right */
-    life_with_ring(16, "uring");
+    life_with_ring("uring");
 }
 
 /* Each has a write in flight at the same time, and keeps its ring for that; the files behind the eighth go without. */
 TEST(test_more_files_than_rings_are_written_all_the_same) {
     enum { FILES = 12, RINGS = 8 };
-    if (!ring_here("many rings")) return;
-    struct art_blob_pool *pool;
+    if (!io_has_ring("many rings")) return;
     struct art_io *ios[FILES];
     struct art_blob_buf buffers[FILES];
     must(art_blob_pool_open(&pool, FILES));
@@ -112,19 +116,12 @@ TEST(test_more_files_than_rings_are_written_all_the_same) {
             art_io_close(ios[i]);
         }
     }
-    io_fault_nothing();
-    art_blob_pool_close(pool);
-    unlink(path);
 }
 
 TEST(test_of_a_large_slab_only_the_first_buffers_are_registered) {
-    if (!ring_here("large slabs")) return;
-    struct art_blob_pool *pool;
-    struct art_io *io;
+    if (!io_has_ring("large slabs")) return;
     struct art_blob_buf held[40], buffer;
-    name_file("slab");
-    must(art_blob_pool_open(&pool, 64));
-    must(io_file_open(path, ART_ENGINE_URING, ART_DIRECT_AUTO, true, pool, &io));
+    begin("slab", ART_ENGINE_URING, 64);
     ck_assert(io_round_trip(io, pool, 3));
     for (int i = 0; i < 40; i++) must(art_blob_buf_get(pool, &held[i])); /* what comes now is not registered */
     ck_assert(io_round_trip(io, pool, 4));
@@ -132,54 +129,40 @@ TEST(test_of_a_large_slab_only_the_first_buffers_are_registered) {
     art_blob_buf_put(&buffer);
     for (int i = 0; i < 40; i++) art_blob_buf_put(&held[i]);
     ck_assert_str_eq(io->engine, "uring");
-    art_io_close(io);
-    art_blob_pool_close(pool);
-    unlink(path);
 }
 
 TEST(test_a_kernel_that_takes_nothing_is_asked_again_and_then_done_without) {
-    if (!ring_here("rings that take nothing")) return;
+    if (!io_has_ring("rings that take nothing")) return;
     real_submit = art_system.ring_submit;
     art_system.ring_submit = take_nothing;
     nothing_taken = 20;
-    life_with_ring(16, "uring");
+    life_with_ring("uring");
     ck_assert_uint_eq(nothing_taken, 0);
     nothing_taken = UINT_MAX;
-    life_with_ring(16, "pwrite");
+    life_with_ring("pwrite");
     art_system_reset();
 }
 
 /* Reads that come back EAGAIN when the ring has just broken go on by system calls. */
 TEST(test_what_was_in_flight_when_the_ring_broke_is_read_all_the_same) {
-    if (!ring_here("broken rings")) return;
+    if (!io_has_ring("broken rings")) return;
     for (unsigned nth = 1; nth <= 3; nth++) {
-        struct art_blob_pool *pool;
-        struct art_io *io;
-        name_file("broken");
-        must(art_blob_pool_open(&pool, 16));
-        must(io_file_open(path, ART_ENGINE_URING, ART_DIRECT_AUTO, true, pool, &io));
+        begin("broken", ART_ENGINE_URING, 16);
         ck_assert(io_round_trip(io, pool, 5));
         io_fault("ring_submit_and_wait", nth, UINT_MAX, EBADF, 0);
         ck_assert(io_round_trip(io, pool, 6));
         ck_assert(io_round_trip(io, pool, 7));
         io_fault_nothing();
-        art_io_close(io);
-        art_blob_pool_close(pool);
-        unlink(path);
     }
 }
 
 /* A failed read does not wait for requests that were not begun, and the next one goes well. */
 TEST(test_a_batch_that_fails_early_leaves_nothing_in_flight) {
-    if (!ring_here("batches that fail")) return;
-    struct art_blob_pool *pool;
-    struct art_io *io;
+    if (!io_has_ring("batches that fail")) return;
     enum { MANY = 100 };
     struct art_io_request requests[MANY];
     struct art_blob_buf buffer;
-    name_file("early");
-    must(art_blob_pool_open(&pool, 16));
-    must(io_file_open(path, ART_ENGINE_URING, ART_DIRECT_AUTO, true, pool, &io));
+    begin("early", ART_ENGINE_URING, 16);
     ck_assert(io_round_trip(io, pool, 8));
     must(art_blob_buf_get(pool, &buffer));
     for (int i = 0; i < MANY; i++) {
@@ -201,9 +184,6 @@ TEST(test_a_batch_that_fails_early_leaves_nothing_in_flight) {
     must(art_io_wait(io));
     ck_assert(io_round_trip(io, pool, 9));
     art_blob_buf_put(&buffer);
-    art_io_close(io);
-    art_blob_pool_close(pool);
-    unlink(path);
 }
 
 #endif
@@ -213,9 +193,7 @@ TEST(test_a_batch_that_fails_early_leaves_nothing_in_flight) {
 TEST(test_a_name_below_a_file_is_missing) {
     struct art_disk *disk = art_disk_system();
     struct art_file_identity identity;
-    struct art_io *io;
-    name_file("plain");
-    must(io_file_open(path, ART_ENGINE_PWRITE, ART_DIRECT_AUTO, true, NULL, &io));
+    begin("plain", ART_ENGINE_PWRITE, 0);
     char below[600];
     snprintf(below, sizeof below, "%s/below", path);
     ck_assert_int_eq(disk->methods->stat(disk, below, &identity), ART_MISSING);
@@ -230,22 +208,6 @@ TEST(test_a_name_below_a_file_is_missing) {
     uint64_t size;
     must(io->methods->size(io, &size));
     ck_assert_uint_eq(size, ART_PAGE);
-    art_io_close(io);
-    unlink(path);
-}
-
-TEST(test_an_alignment_that_nobody_can_use_is_no_direct_io) {
-    struct art_io *io;
-    static const uint32_t alignments[] = {0, 2 * ART_PAGE};
-    for (unsigned i = 0; i < 2; i++) {
-        name_file("alignment");
-        io_fault("direct_alignment", 1, 1, FAULT_SHORT, alignments[i]);
-        must(io_file_open(path, ART_ENGINE_PWRITE, ART_DIRECT_AUTO, true, NULL, &io));
-        ck_assert(!io->direct);
-        io_fault_nothing();
-        art_io_close(io);
-        unlink(path);
-    }
 }
 
 static int refuse_flags(int fd, int flags) {
@@ -255,10 +217,8 @@ static int refuse_flags(int fd, int flags) {
 }
 
 TEST(test_a_file_that_cannot_be_turned_to_buffered_io_says_why) {
-    struct art_io *io;
     static _Alignas(ART_PAGE) uint8_t bytes[ART_PAGE];
-    name_file("turned");
-    must(io_file_open(path, ART_ENGINE_PWRITE, ART_DIRECT_AUTO, true, NULL, &io));
+    begin("turned", ART_ENGINE_PWRITE, 0);
     if (!io->direct) {
         io_skip("files that cannot be turned", "no direct I/O here");
     } else {
@@ -270,13 +230,11 @@ TEST(test_a_file_that_cannot_be_turned_to_buffered_io_says_why) {
         io_fault_nothing();
         must(art_io_write(io, &request, 1));
     }
-    art_io_close(io);
-    unlink(path);
 }
 
 int main(void) {
 #ifndef ART_HAVE_URING
     io_skip("edges of the ring", "built without liburing");
 #endif
-    return suite_run("io, edges", .seconds = 60);
+    return suite_run("io, edges", .seconds = 60, .tear_down = end);
 }

@@ -10,6 +10,7 @@
 #include "core/base/error.h"
 #include "tests/support/io_faults.h"
 #include "tests/support/io_modes.h"
+#include "tests/support/must.h"
 #include "tests/support/of_core.h"
 #include "tests/support/suite.h"
 
@@ -47,7 +48,7 @@ static int step_create(struct life *life) {
 static void life_begin(struct life *life) {
     snprintf(life->path, sizeof life->path, "%s/faults.%ld.art", io_directory(), (long)getpid());
     unlink(life->path);
-    ck_assert_int_eq(step_create(life), ART_OK);
+    must(step_create(life));
 }
 
 static void life_end(struct life *life) {
@@ -150,7 +151,7 @@ struct expectation {
 
 /* Do files get a second descriptor here, for reads through the page cache? */
 static bool has_second_descriptor(struct life *life) {
-    ck_assert_int_eq(step_create(life), ART_OK);
+    must(step_create(life));
     bool second = life->io->cached;
     art_io_close(life->io);
     unlink(life->path);
@@ -174,7 +175,7 @@ static void live(enum art_engine engine, const struct expectation *e) {
         io_skip(about, "no direct I/O here");
         return;
     }
-    ck_assert_int_eq(art_blob_pool_open(&life.pool, 4), ART_OK);
+    must(art_blob_pool_open(&life.pool, 4));
     io_fault(e->call, number_of_call(e, &life), e->times, e->error, 0);
     unsigned failures = 0;
     for (unsigned i = 0; i < sizeof steps / sizeof *steps; i++) {
@@ -343,16 +344,16 @@ TEST(test_what_a_ring_fails_to_do_is_done_without_it_and_counted) {
     struct life life = {.engine = ART_ENGINE_URING};
     if (!io_has_ring("requests that a ring fails to do")) return;
     life_begin(&life);
-    ck_assert_int_eq(step_write(&life), ART_OK);
+    must(step_write(&life));
     ck_assert_uint_eq(life.io->ring_failures, 0);
     io_fault("ring_result", 3, UINT_MAX, ECANCELED, 0);
-    ck_assert_int_eq(step_write(&life), ART_OK);
-    ck_assert_int_eq(step_sync(&life), ART_OK);
+    must(step_write(&life));
+    must(step_sync(&life));
     io_fault("ring_init", 1, UINT_MAX, EPERM, 0);
     ck_assert_uint_eq(life.io->ring_failures, REQUESTS - 2);
     ck_assert_str_eq(life.io->engine, "pwrite");
-    ck_assert_int_eq(step_read(&life), ART_OK);
-    ck_assert_int_eq(step_write(&life), ART_OK);
+    must(step_read(&life));
+    must(step_write(&life));
     ck_assert_uint_eq(io_fault_calls(), 0); /* no other ring is asked for */
     io_fault_nothing();
     life_end(&life);
@@ -384,15 +385,15 @@ TEST(test_a_file_without_a_second_descriptor_is_read_by_its_first) {
             return;
         }
         io_fault(faults[i].call, 2, 1, faults[i].error, 0);
-        ck_assert_int_eq(step_create(&life), ART_OK);
+        must(step_create(&life));
         ck_assert_uint_eq(io_faults_given(), 1);
         io_fault_nothing();
         ck_assert(!life.io->cached && life.io->direct);
-        ck_assert_int_eq(step_write(&life), ART_OK);
+        must(step_write(&life));
         struct art_io_request requests[REQUESTS];
         memset(found, 0, sizeof found);
         batch(requests, found);
-        ck_assert_int_eq(art_io_read_from(life.io, requests, REQUESTS, ART_READ_CACHED), ART_OK);
+        must(art_io_read_from(life.io, requests, REQUESTS, ART_READ_CACHED));
         ck_assert_int_eq(memcmp(data, found, sizeof data), 0);
         art_io_close(life.io);
         unlink(life.path);
@@ -404,13 +405,13 @@ TEST(test_a_file_without_a_second_descriptor_is_read_by_its_first) {
 /* `bytes` at a time, many times over: pages are kept, what is beyond them is moved again. */
 static void live_in_pieces(enum art_engine engine, const char *writing, const char *reading, uint32_t bytes) {
     struct life life = {.engine = engine};
-    ck_assert_int_eq(art_blob_pool_open(&life.pool, 0), ART_OK);
+    must(art_blob_pool_open(&life.pool, 0));
     life_begin(&life);
     io_fault(writing, 1, 40, FAULT_SHORT, bytes);
     ck_assert_msg(!step_write(&life), "%s", art_error_message());
     ck_assert_uint_gt(io_faults_given(), 10);
     ck_assert(!io_fault_saw_misaligned());
-    ck_assert_int_eq(step_size(&life), ART_OK);
+    must(step_size(&life));
     io_fault(reading, 1, 40, FAULT_SHORT, bytes);
     ck_assert_msg(!step_read(&life), "%s", art_error_message());
     ck_assert_uint_gt(io_faults_given(), 10);
@@ -437,20 +438,20 @@ TEST(test_a_write_that_failed_in_flight_is_told_by_the_sync_if_nobody_waited) {
     batch(requests, data);
     life_begin(&life);
     io_fault("ring_result", 3, 2, EIO, 0);
-    ck_assert_int_eq(art_io_write(life.io, requests, REQUESTS), ART_OK);
+    must(art_io_write(life.io, requests, REQUESTS));
     uint64_t size;
     ck_assert_int_eq(life.io->methods->size(life.io, &size), ART_OK); /* waits, but it is not size() that tells */
     ck_assert_int_eq(art_io_sync(life.io), ART_IO);
     ck_assert_ptr_nonnull(strstr(art_error_message(), "cannot write"));
-    ck_assert_int_eq(art_io_wait(life.io), ART_OK);
+    must(art_io_wait(life.io));
     ck_assert_int_eq(art_io_sync(life.io), ART_OK); /* a failed write is not a failed sync */
     io_fault("ring_result", 1, 1, ENOSPC, 0);
-    ck_assert_int_eq(art_io_write(life.io, requests, REQUESTS), ART_OK);
-    ck_assert_int_eq(life.io->methods->size(life.io, &size), ART_OK);
+    must(art_io_write(life.io, requests, REQUESTS));
+    must(life.io->methods->size(life.io, &size));
     ck_assert_int_eq(art_io_write(life.io, requests, REQUESTS), ART_DISKFULL);
-    ck_assert_int_eq(art_io_write(life.io, requests, REQUESTS), ART_OK);
+    must(art_io_write(life.io, requests, REQUESTS));
     io_fault_nothing();
-    ck_assert_int_eq(art_io_wait(life.io), ART_OK);
+    must(art_io_wait(life.io));
     life_end(&life);
 }
 
@@ -463,8 +464,8 @@ TEST(test_an_interrupted_wait_waits_for_nothing_that_has_come) {
     life_begin(&life);
     for (unsigned i = 0; i < 4000; i++) {
         io_fault("ring_submit_and_wait", 1, i % 8 ? UINT_MAX : 1, EINTR, 0);
-        ck_assert_int_eq(art_io_write(life.io, requests, 1 + i % 2), ART_OK);
-        ck_assert_int_eq(art_io_wait(life.io), ART_OK);
+        must(art_io_write(life.io, requests, 1 + i % 2));
+        must(art_io_wait(life.io));
         io_fault_nothing();
     }
     life_end(&life);
@@ -480,19 +481,19 @@ TEST(test_a_file_whose_ring_broke_goes_on_by_pwrite) {
     ck_assert_int_eq(art_io_write(life.io, requests, REQUESTS), ART_OK); /* these are in flight when it breaks */
     io_fault("ring_submit", 1, 1, ENXIO, 0);
     for (unsigned i = 0; i < REQUESTS; i++) requests[i].offset += sizeof data;
-    ck_assert_int_eq(art_io_write(life.io, requests, REQUESTS), ART_OK);
+    must(art_io_write(life.io, requests, REQUESTS));
     io_fault_nothing();
-    ck_assert_int_eq(art_io_wait(life.io), ART_OK);
+    must(art_io_wait(life.io));
     ck_assert_str_eq(life.io->engine, "pwrite");
     for (unsigned part = 0; part < 2; part++) {
         batch(requests, found);
         for (unsigned i = 0; i < REQUESTS; i++) requests[i].offset += part * sizeof data;
         memset(found, 0xff, sizeof found);
-        ck_assert_int_eq(art_io_read(life.io, requests, REQUESTS), ART_OK);
+        must(art_io_read(life.io, requests, REQUESTS));
         ck_assert_int_eq(memcmp(data, found, sizeof data), 0);
     }
-    ck_assert_int_eq(step_write(&life), ART_OK);
-    ck_assert_int_eq(art_io_sync(life.io), ART_OK);
+    must(step_write(&life));
+    must(art_io_sync(life.io));
     life_end(&life);
 }
 
@@ -513,10 +514,10 @@ LOOP_TEST(test_a_reading_waits_for_nothing_and_survives_the_ring, 7) {
     struct art_io_request requests[REQUESTS];
     struct art_io_reading readings[REQUESTS / 2];
     life_begin(&life);
-    ck_assert_int_eq(step_write(&life), ART_OK);
+    must(step_write(&life));
     art_io_close(life.io);
     struct art_file_options options = {.path = life.path, .engine = ART_ENGINE_URING};
-    ck_assert_int_eq(art_disk_system()->methods->open(art_disk_system(), &options, &life.io), ART_OK);
+    must(art_disk_system()->methods->open(art_disk_system(), &options, &life.io));
     batch(requests, found);
     memset(found, 0, sizeof found);
     io_fault(faults[_i].call, 1, 1, faults[_i].error, ART_PAGE);
@@ -529,7 +530,7 @@ LOOP_TEST(test_a_reading_waits_for_nothing_and_survives_the_ring, 7) {
         ck_assert_uint_eq(io_fault_count("ring_submit"), REQUESTS / 2);
         ck_assert_uint_eq(io_fault_count("pread"), 0);
     }
-    for (unsigned i = 0; i < REQUESTS / 2; i++) ck_assert_int_eq(art_io_read_finish(life.io, &readings[i]), ART_OK);
+    for (unsigned i = 0; i < REQUESTS / 2; i++) must(art_io_read_finish(life.io, &readings[i]));
     ck_assert_uint_eq(io_faults_given(), _i ? 1 : 0);
     if (!_i) ck_assert_uint_eq(io_fault_count("pread"), 0);
     io_fault_nothing();
@@ -542,7 +543,7 @@ TEST(test_a_write_waits_for_a_reading_that_is_tried_again) {
     struct life life = {.engine = ART_ENGINE_URING};
     life_begin(&life);
     for (unsigned round = 0; round < 20; round++) {
-        ck_assert_int_eq(step_write(&life), ART_OK);
+        must(step_write(&life));
         struct art_io_reading reading = {.requests = {{found[0], sizeof found[0], 0}}, .count = 1};
         static _Alignas(4096) uint8_t other[sizeof data[0]];
         struct art_io_request write = {other, sizeof other, 0};
@@ -550,9 +551,9 @@ TEST(test_a_write_waits_for_a_reading_that_is_tried_again) {
         io_fault("ring_result", 1, 3, EAGAIN, 0);
         art_io_read_start(life.io, &reading);
         ck_assert(reading.started);
-        ck_assert_int_eq(art_io_write(life.io, &write, 1), ART_OK);
-        ck_assert_int_eq(art_io_wait(life.io), ART_OK);
-        ck_assert_int_eq(art_io_read_finish(life.io, &reading), ART_OK);
+        must(art_io_write(life.io, &write, 1));
+        must(art_io_wait(life.io));
+        must(art_io_read_finish(life.io, &reading));
         io_fault_nothing();
         ck_assert_int_eq(memcmp(found[0], data[0], sizeof data[0]), 0);
     }

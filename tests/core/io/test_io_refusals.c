@@ -20,20 +20,35 @@
 #include "core/base/error.h"
 #include "tests/support/io_faults.h"
 #include "tests/support/io_modes.h"
+#include "tests/support/must.h"
 #include "tests/support/of_core.h"
 #include "tests/support/suite.h"
 
 enum { REQUESTS = IO_ROUND_TRIP, CHILD_SKIPPED = 77 };
 
 static char path[512], other_path[512];
-static struct art_io *inherited;
-static struct art_blob_pool *inherited_pool;
+static struct art_io *io, *inherited;
+static struct art_blob_pool *pool, *inherited_pool;
 
 static void name_files(const char *test) {
     snprintf(path, sizeof path, "%s/%s.%ld.art", io_directory(), test, (long)getpid());
     snprintf(other_path, sizeof other_path, "%s/%s.%ld.other", io_directory(), test, (long)getpid());
     unlink(path);
     unlink(other_path);
+}
+
+static void close_file(void) {
+    art_io_close(io);
+    io = NULL;
+    unlink(path);
+}
+
+static void tear_down(void) {
+    io_fault_nothing();
+    close_file();
+    unlink(other_path);
+    art_blob_pool_close(pool);
+    pool = NULL;
 }
 
 /* Runs `work` in a child; its exit code. */
@@ -100,15 +115,12 @@ TEST(test_permissions_of_a_new_file_are_as_asked_whatever_the_umask) {
     mode_t old = umask(077);
     struct art_file_options options = {
         .path = path, .create = true, .permissions = 0664, .owner = geteuid(), .group = getegid()};
-    struct art_io *io;
-    ck_assert_int_eq(art_disk_system()->methods->open(art_disk_system(), &options, &io), ART_OK);
+    must(art_disk_system()->methods->open(art_disk_system(), &options, &io));
     umask(old);
     struct art_file_identity identity;
-    ck_assert_int_eq(io->methods->identity(io, &identity), ART_OK);
+    must(io->methods->identity(io, &identity));
     ck_assert_uint_eq(identity.permissions, 0664);
     ck_assert_uint_eq(identity.owner, geteuid());
-    art_io_close(io);
-    unlink(path);
 }
 
 TEST(test_a_new_file_gets_the_owner_of_its_database) {
@@ -119,20 +131,17 @@ TEST(test_a_new_file_gets_the_owner_of_its_database) {
     name_files("owner");
     struct art_file_options options = {
         .path = path, .create = true, .permissions = 0600, .owner = 12345, .group = 54321};
-    struct art_io *io;
     struct art_file_identity identity;
-    ck_assert_int_eq(art_disk_system()->methods->open(art_disk_system(), &options, &io), ART_OK);
-    ck_assert_int_eq(io->methods->identity(io, &identity), ART_OK);
+    must(art_disk_system()->methods->open(art_disk_system(), &options, &io));
+    must(io->methods->identity(io, &identity));
     if (identity.owner != 12345) io_skip("a new file's owner", "this root may not give files away");
     if (identity.owner == 12345) ck_assert_uint_eq(identity.group, 54321);
-    art_io_close(io);
-    unlink(path);
 }
 
 TEST(test_the_folder_of_a_name_is_synced_wherever_it_is) {
     struct art_disk *disk = art_disk_system();
-    ck_assert_int_eq(disk->methods->sync_directory(disk, "in-the-current-folder.art"), ART_OK);
-    ck_assert_int_eq(disk->methods->sync_directory(disk, "/in-the-root.art"), ART_OK);
+    must(disk->methods->sync_directory(disk, "in-the-current-folder.art"));
+    must(disk->methods->sync_directory(disk, "/in-the-root.art"));
     ck_assert_int_eq(disk->methods->sync_directory(disk, "/no/such/folder/x.art"), ART_CANTOPEN);
     ck_assert_ptr_nonnull(strstr(art_error_message(), "(/no/such/folder)"));
 }
@@ -147,18 +156,13 @@ TEST(test_files_in_memory_file_systems_are_buffered) {
     }
     snprintf(path, sizeof path, "/dev/shm/test_io.%ld.art", (long)getpid());
     unlink(path);
-    struct art_blob_pool *pool;
-    struct art_io *io;
-    ck_assert_int_eq(art_blob_pool_open(&pool, 4), ART_OK);
+    must(art_blob_pool_open(&pool, 4));
     ck_assert_int_eq(io_file_open(path, ART_ENGINE_AUTO, ART_DIRECT_ON, true, pool, &io), ART_CANTOPEN);
     ck_assert_ptr_nonnull(strstr(art_error_message(), "ART_DIRECT=on"));
     ck_assert_int_eq(access(path, F_OK), -1);
-    ck_assert_int_eq(io_file_open(path, ART_ENGINE_AUTO, ART_DIRECT_AUTO, true, pool, &io), ART_OK);
+    must(io_file_open(path, ART_ENGINE_AUTO, ART_DIRECT_AUTO, true, pool, &io));
     ck_assert(!io->direct);
     ck_assert(io_round_trip(io, pool, 1));
-    art_io_close(io);
-    art_blob_pool_close(pool);
-    unlink(path);
 }
 
 /* Each row is a file system; `error` FAULT_SHORT tells the alignment that it asks for. */
@@ -177,12 +181,12 @@ static const struct {
 
 LOOP_TEST(test_direct_io_is_used_where_pages_are_aligned_enough, (int)(sizeof file_systems / sizeof *file_systems)) {
     name_files("alignment");
-    struct art_io *io;
     if (io_file_open(path, ART_ENGINE_AUTO, ART_DIRECT_ON, true, NULL, &io)) {
         if (!_i) io_skip("alignment of direct I/O", art_error_message());
         return;
     }
     art_io_close(io);
+    io = NULL;
     for (int insist = 0; insist < 2; insist++) {
         io_fault(file_systems[_i].call, 1, 1, file_systems[_i].error, file_systems[_i].alignment);
         int rc = io_file_open(path, ART_ENGINE_AUTO, insist ? ART_DIRECT_ON : ART_DIRECT_AUTO, false, NULL, &io);
@@ -191,20 +195,18 @@ LOOP_TEST(test_direct_io_is_used_where_pages_are_aligned_enough, (int)(sizeof fi
         if (rc) continue;
         ck_assert_msg(io->direct == file_systems[_i].direct, "%s", file_systems[_i].what);
         art_io_close(io);
+        io = NULL;
     }
-    unlink(path);
 }
 
 /* All that is in flight was begun as direct I/O: each of them is refused, and the first refusal has already turned the
  * file. */
 TEST(test_every_direct_transfer_in_flight_may_be_refused_and_goes_on_buffered) {
-    struct art_blob_pool *pool;
-    struct art_io *io;
     if (!io_has_ring("refused direct transfers in flight")) return;
-    ck_assert_int_eq(art_blob_pool_open(&pool, 0), ART_OK);
+    must(art_blob_pool_open(&pool, 0));
     for (unsigned first = 1; first <= REQUESTS + 1; first += REQUESTS) { /* the writes, or the reads */
         name_files("einvals");
-        ck_assert_int_eq(io_file_open(path, ART_ENGINE_URING, ART_DIRECT_AUTO, true, pool, &io), ART_OK);
+        must(io_file_open(path, ART_ENGINE_URING, ART_DIRECT_AUTO, true, pool, &io));
         if (!io->direct) {
             io_skip("refused direct transfers in flight", "no direct I/O here");
         } else {
@@ -217,18 +219,14 @@ TEST(test_every_direct_transfer_in_flight_may_be_refused_and_goes_on_buffered) {
             ck_assert_str_eq(io->engine, "pwrite");
             io_fault_nothing();
         }
-        art_io_close(io);
-        unlink(path);
+        close_file();
     }
-    art_blob_pool_close(pool);
 }
 
 /* Some file systems take the flag and refuse the transfer. */
 TEST(test_a_refused_direct_transfer_turns_to_buffered_io_unless_insisted) {
     static const char *const calls[2][2] = {{"pwrite", "pread"}, {"ring_result", "ring_result"}};
-    struct art_blob_pool *pool;
-    struct art_io *io;
-    ck_assert_int_eq(art_blob_pool_open(&pool, 0), ART_OK);
+    must(art_blob_pool_open(&pool, 0));
     for (int uring = 0; uring < 2; uring++) {
         if (uring && !io_has_ring("refused direct transfers of the ring")) continue;
         name_files("einval");
@@ -242,28 +240,23 @@ TEST(test_a_refused_direct_transfer_turns_to_buffered_io_unless_insisted) {
         ck_assert_ptr_nonnull(strstr(art_error_message(), "ART_DIRECT=off"));
         ck_assert(io->direct);
         art_io_close(io);
-        ck_assert_int_eq(io_file_open(path, engine, ART_DIRECT_AUTO, false, pool, &io), ART_OK);
+        must(io_file_open(path, engine, ART_DIRECT_AUTO, false, pool, &io));
         ck_assert(io->direct);
         io_fault(calls[uring][0], 2, 1, EINVAL, 0);
         ck_assert(io_round_trip(io, pool, 2));
         ck_assert(!io->direct);
         io_fault_nothing();
-        art_io_close(io);
-        unlink(path);
+        close_file();
     }
-    io_fault_nothing();
-    art_blob_pool_close(pool);
 }
 
 /* It goes by a descriptor that was never for direct I/O. */
 TEST(test_a_refused_read_through_the_page_cache_leaves_direct_io_as_it_is) {
-    struct art_blob_pool *pool;
     struct art_blob_buf buffer;
-    struct art_io *io;
-    ck_assert_int_eq(art_blob_pool_open(&pool, 0), ART_OK);
-    ck_assert_int_eq(art_blob_buf_get(pool, &buffer), ART_OK);
+    must(art_blob_pool_open(&pool, 0));
+    must(art_blob_buf_get(pool, &buffer));
     name_files("einval-cached");
-    ck_assert_int_eq(io_file_open(path, ART_ENGINE_PWRITE, ART_DIRECT_AUTO, true, pool, &io), ART_OK);
+    must(io_file_open(path, ART_ENGINE_PWRITE, ART_DIRECT_AUTO, true, pool, &io));
     if (io->direct && io->cached) {
         struct art_io_request page = {buffer.data, ART_PAGE, 0};
         ck_assert(io_round_trip(io, pool, 1));
@@ -271,14 +264,12 @@ TEST(test_a_refused_read_through_the_page_cache_leaves_direct_io_as_it_is) {
         ck_assert_int_eq(art_io_read_from(io, &page, 1, ART_READ_CACHED), ART_IO);
         ck_assert(io->direct);
         io_fault_nothing();
-        ck_assert_int_eq(art_io_read_from(io, &page, 1, ART_READ_CACHED), ART_OK);
+        must(art_io_read_from(io, &page, 1, ART_READ_CACHED));
     } else {
         io_skip("refused reads beside direct I/O", "no direct I/O here");
     }
-    art_io_close(io);
-    unlink(path);
+    close_file();
     art_blob_buf_put(&buffer);
-    art_blob_pool_close(pool);
 }
 
 /* ---- the ring refused -------------------------------------------------------------------------------------------- */
@@ -357,19 +348,15 @@ TEST(test_a_sandbox_that_closes_behind_the_ring_loses_nothing) {
 TEST(test_a_ring_knows_no_buffers_of_a_pool_that_was_closed) {
     if (!io_has_ring("buffers of a closed pool")) return;
     for (int i = 0; i < 4; i++) {
-        struct art_blob_pool *pool;
         struct art_io *io, *other;
         name_files("pools");
-        ck_assert_int_eq(art_blob_pool_open(&pool, 2 * REQUESTS), ART_OK);
-        ck_assert_int_eq(io_file_open(path, ART_ENGINE_URING, ART_DIRECT_AUTO, true, pool, &io), ART_OK);
-        ck_assert_int_eq(io_file_open(other_path, ART_ENGINE_URING, ART_DIRECT_AUTO, true, NULL, &other), ART_OK);
+        must(art_blob_pool_open(&pool, 2 * REQUESTS));
+        must(io_file_open(path, ART_ENGINE_URING, ART_DIRECT_AUTO, true, pool, &io));
+        must(io_file_open(other_path, ART_ENGINE_URING, ART_DIRECT_AUTO, true, NULL, &other));
         ck_assert(io_round_trip(io, pool, 16 * i));
         ck_assert(io_round_trip(other, pool, 16 * i + 8));
-        art_io_close(io);
-        art_blob_pool_close(pool);
         art_io_close(other);
-        unlink(path);
-        unlink(other_path);
+        tear_down();
     }
 }
 
@@ -379,8 +366,8 @@ static void write_page(const char *name, int byte) {
     struct art_io *io;
     static _Alignas(ART_PAGE) uint8_t page[ART_PAGE];
     memset(page, byte, sizeof page);
-    ck_assert_int_eq(io_file_open(name, ART_ENGINE_PWRITE, ART_DIRECT_AUTO, true, NULL, &io), ART_OK);
-    ck_assert_int_eq(art_io_write(io, &(struct art_io_request){page, ART_PAGE, 0}, 1), ART_OK);
+    must(io_file_open(name, ART_ENGINE_PWRITE, ART_DIRECT_AUTO, true, NULL, &io));
+    must(art_io_write(io, &(struct art_io_request){page, ART_PAGE, 0}, 1));
     art_io_close(io);
 }
 
@@ -395,7 +382,7 @@ static enum art_rc read_page(struct art_io *io, enum art_read from, int *byte) {
 static struct art_io *reader(void) {
     struct art_file_options options = {.path = path, .read_only = true};
     struct art_io *io;
-    ck_assert_int_eq(art_disk_system()->methods->open(art_disk_system(), &options, &io), ART_OK);
+    must(art_disk_system()->methods->open(art_disk_system(), &options, &io));
     return io;
 }
 
@@ -417,7 +404,6 @@ TEST(test_readers_of_a_replaced_file_read_what_each_has_opened) {
     art_io_close(second);
     ck_assert(!read_page(third, ART_READ_CACHED, &byte) && byte == 'b');
     art_io_close(third);
-    unlink(path);
 }
 
 static int open_what_the_parent_shares(void) {
@@ -439,7 +425,6 @@ TEST(test_a_child_reads_by_a_descriptor_of_its_own) {
     ck_assert_int_eq(in_child(open_what_the_parent_shares), 0);
     ck_assert(!read_page(inherited, ART_READ_CACHED, &byte) && byte == 'a');
     art_io_close(inherited);
-    unlink(path);
 }
 
 /* ---- RLIMIT_MEMLOCK ---------------------------------------------------------------------------------------------- */
@@ -513,17 +498,17 @@ static void fork_with_writes_in_flight(enum art_engine engine) {
     struct art_blob_buf buffers[REQUESTS];
     struct art_io_request requests[REQUESTS];
     name_files("fork");
-    ck_assert_int_eq(art_blob_pool_open(&inherited_pool, 2 * REQUESTS), ART_OK);
-    ck_assert_int_eq(io_file_open(path, engine, ART_DIRECT_AUTO, true, inherited_pool, &inherited), ART_OK);
-    ck_assert_int_eq(inherited->methods->lock(inherited), ART_OK);
+    must(art_blob_pool_open(&inherited_pool, 2 * REQUESTS));
+    must(io_file_open(path, engine, ART_DIRECT_AUTO, true, inherited_pool, &inherited));
+    must(inherited->methods->lock(inherited));
     for (int i = 0; i < REQUESTS; i++) {
-        ck_assert_int_eq(art_blob_buf_get(inherited_pool, &buffers[i]), ART_OK);
+        must(art_blob_buf_get(inherited_pool, &buffers[i]));
         memset(buffers[i].data, i + 1, ART_BLOB_SIZE);
         requests[i] = (struct art_io_request){buffers[i].data, ART_BLOB_SIZE, (uint64_t)i * ART_BLOB_SIZE};
     }
-    ck_assert_int_eq(art_io_write(inherited, requests, REQUESTS), ART_OK);
+    must(art_io_write(inherited, requests, REQUESTS));
     ck_assert_int_eq(in_child(use_what_came_through_fork), 0);
-    ck_assert_int_eq(art_io_wait(inherited), ART_OK);
+    must(art_io_wait(inherited));
     for (int i = 0; i < REQUESTS; i++) art_blob_buf_put(&buffers[i]);
     ck_assert(io_round_trip(inherited, inherited_pool, 3));
     art_io_close(inherited);
@@ -558,22 +543,19 @@ static int die_with_the_lock(void) {
 /* Neither by a descriptor nor by a ring, which knows the file too. A ring is torn down some time after its process. */
 TEST(test_a_living_child_does_not_keep_the_lock_of_its_dead_parent) {
     name_files("fork_lock");
-    struct art_io *io;
     ck_assert_int_eq(pipe(pipe_ends), 0);
     ck_assert_int_eq(in_child(die_with_the_lock), 0);
-    ck_assert_int_eq(io_file_open(path, ART_ENGINE_AUTO, ART_DIRECT_AUTO, false, NULL, &io), ART_OK);
+    must(io_file_open(path, ART_ENGINE_AUTO, ART_DIRECT_AUTO, false, NULL, &io));
     int rc = ART_BUSY;
     for (int i = 0; rc == ART_BUSY && i < 3000; i++) {
         rc = io->methods->lock(io);
         if (rc) usleep(1000);
     }
-    ck_assert_int_eq(rc, ART_OK);
+    must(rc);
     close(pipe_ends[0]);
     close(pipe_ends[1]);
-    art_io_close(io);
-    unlink(path);
 }
 
 int main(void) {
-    return suite_run("io_refusals", .seconds = 120);
+    return suite_run("io_refusals", .seconds = 120, .tear_down = tear_down);
 }

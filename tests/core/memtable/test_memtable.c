@@ -24,12 +24,12 @@ static struct art_entry put(const char *value, uint64_t csn, uint8_t flags) {
 
 static void set(struct art_memtable *memtable, const char *key, const char *value, uint8_t flags) {
     struct art_entry entry = put(value, 1, flags);
-    ck_assert_int_eq(art_memtable_set(memtable, text(key), &entry), ART_OK);
+    must(art_memtable_set(memtable, text(key), &entry));
 }
 
 static struct art_memtable *open_memtable(void) {
     struct art_memtable *memtable;
-    ck_assert_int_eq(art_memtable_open(&memtable), ART_OK);
+    must(art_memtable_open(&memtable));
     return memtable;
 }
 
@@ -43,7 +43,7 @@ TEST(test_a_delete_has_no_value) {
     struct art_memtable *memtable = open_memtable();
     struct art_entry entry;
     set(memtable, "a", "left over by the caller", ART_DELETE | ART_SHADOWS_OLDER);
-    ck_assert_int_eq(art_memtable_get(memtable, text("a"), &entry), ART_OK);
+    must(art_memtable_get(memtable, text("a"), &entry));
     ck_assert_uint_eq(entry.value.len, 0);
     ck_assert_uint_eq(art_memtable_bytes(memtable), 1);
     art_memtable_unref(memtable);
@@ -62,7 +62,7 @@ TEST(test_a_key_over_the_limit_is_refused) {
     struct art_memtable *memtable = open_memtable();
     uint8_t *key = calloc(1, ART_KEY_MAX + 1);
     struct art_entry entry = put("x", 1, 0);
-    ck_assert_int_eq(art_memtable_set(memtable, art_bytes(key, ART_KEY_MAX), &entry), ART_OK);
+    must(art_memtable_set(memtable, art_bytes(key, ART_KEY_MAX), &entry));
     ck_assert_int_eq(art_memtable_set(memtable, art_bytes(key, ART_KEY_MAX + 1), &entry), ART_TOOBIG);
     ck_assert_uint_eq(art_memtable_keys(memtable), 1);
     free(key);
@@ -73,10 +73,10 @@ TEST(test_a_value_can_be_set_from_the_memtable_itself) {
     struct art_memtable *memtable = open_memtable();
     struct art_entry entry;
     set(memtable, "from", "carried over", 0);
-    ck_assert_int_eq(art_memtable_get(memtable, text("from"), &entry), ART_OK);
-    ck_assert_int_eq(art_memtable_set(memtable, text("to"), &entry), ART_OK);
-    ck_assert_int_eq(art_memtable_set(memtable, text("from"), &entry), ART_OK);
-    ck_assert_int_eq(art_memtable_get(memtable, text("to"), &entry), ART_OK);
+    must(art_memtable_get(memtable, text("from"), &entry));
+    must(art_memtable_set(memtable, text("to"), &entry));
+    must(art_memtable_set(memtable, text("from"), &entry));
+    must(art_memtable_get(memtable, text("to"), &entry));
     ck_assert(art_bytes_equal(entry.value, text("carried over")));
     check(memtable);
     art_memtable_unref(memtable);
@@ -94,7 +94,7 @@ TEST(test_a_key_is_noted_once_between_two_marks) {
     set(memtable, "a", "3", 0); /* a mark outlives a rollback to it: noted anew */
     art_memtable_rollback(memtable, after_insert + 1);
     struct art_entry entry;
-    ck_assert_int_eq(art_memtable_get(memtable, text("a"), &entry), ART_OK);
+    must(art_memtable_get(memtable, text("a"), &entry));
     ck_assert(art_bytes_equal(entry.value, text("1")));
     check(memtable);
     art_memtable_unref(memtable);
@@ -154,7 +154,7 @@ TEST(test_a_memtable_that_ends_hands_its_memory_on) {
     int64_t blocks = short_memory_blocks();
     set_many(next, 'b');
     ck_assert_int_le(short_memory_blocks() - blocks, 4); /* of more than ten, but for its undo list */
-    ck_assert_int_eq(art_memtable_get(next, text("b/00000001"), &entry), ART_OK);
+    must(art_memtable_get(next, text("b/00000001"), &entry));
     ck_assert(hides(next, "a/00000001"));
     ck_assert_uint_ge(art_memtable_memory(next), memory / 2);
     check(next);
@@ -187,7 +187,7 @@ TEST(test_memory_that_somebody_looks_at_is_not_handed_on) {
     set_many(memtable, 'a');
     art_memtable_hand_over(art_memtable_ref(memtable), next, SIZE_MAX);
     set_many(next, 'b');
-    ck_assert_int_eq(art_memtable_get(memtable, text("a/00039999"), &entry), ART_OK);
+    must(art_memtable_get(memtable, text("a/00039999"), &entry));
     ck_assert_int_eq(entry.value.data[VALUE_BYTES - 1], 'a');
     check(memtable);
     art_memtable_unref(memtable);
@@ -204,10 +204,10 @@ TEST(test_garbage_is_counted_and_compact_leaves_none) {
     struct art_entry entry = {.value = art_bytes(value, sizeof value), .csn = 5};
     for (int i = 0; i < 500; i++) {
         uint32_t key = (uint32_t)(i % 50);
-        ck_assert_int_eq(art_memtable_set(memtable, art_bytes(&key, sizeof key), &entry), ART_OK);
+        must(art_memtable_set(memtable, art_bytes(&key, sizeof key), &entry));
     }
     ck_assert_uint_ge(art_memtable_garbage(memtable), 450 * sizeof value);
-    ck_assert_int_eq(art_memtable_compact(memtable, &compact), ART_OK);
+    must(art_memtable_compact(memtable, &compact));
     ck_assert_uint_lt(art_memtable_garbage(compact), 50 * sizeof value / 4);
     ck_assert_uint_lt(art_memtable_memory(compact), art_memtable_memory(memtable) / 2);
     ck_assert_uint_eq(art_memtable_bytes(compact), art_memtable_bytes(memtable));
@@ -221,9 +221,9 @@ static unsigned newer(struct art_memtable *memtable, uint64_t than) {
     struct art_memtable_cursor cursor;
     unsigned seen = 0;
     art_memtable_cursor_init(&cursor, memtable);
-    ck_assert_int_eq(art_memtable_cursor_newer(&cursor, memtable, than), ART_OK);
-    ck_assert_int_eq(art_memtable_first(&cursor), ART_OK);
-    for (; cursor.valid; seen++) ck_assert_int_eq(art_memtable_next(&cursor), ART_OK);
+    must(art_memtable_cursor_newer(&cursor, memtable, than));
+    must(art_memtable_first(&cursor));
+    for (; cursor.valid; seen++) must(art_memtable_next(&cursor));
     art_memtable_cursor_clear(&cursor);
     return seen;
 }
@@ -241,7 +241,7 @@ TEST(test_a_walk_for_what_is_newer_passes_over_the_rest) {
     static const char *const changed[] = {"dir/00007", "dir/02000", "dir/02001", "dir/04999", "new", "dir/02001/x"};
     struct art_entry entry = put("2", 2, 0);
     for (unsigned i = 0; i < 6; i++) {
-        ck_assert_int_eq(art_memtable_set(memtable, text(changed[i]), &entry), ART_OK);
+        must(art_memtable_set(memtable, text(changed[i]), &entry));
         ck_assert_uint_eq(newer(memtable, 1), i + 1);
     }
     check(memtable);
@@ -249,7 +249,7 @@ TEST(test_a_walk_for_what_is_newer_passes_over_the_rest) {
     ck_assert_uint_eq(newer(memtable, 1), 6);
     for (char c = 'a'; c < 'e'; c++) {
         char wide[] = {'w', c, 0};
-        ck_assert_int_eq(art_memtable_set(memtable, text(wide), &entry), ART_OK);
+        must(art_memtable_set(memtable, text(wide), &entry));
     }
     set(memtable, "we", "1", 0); /* or grow */
     ck_assert_uint_eq(newer(memtable, 1), 10);
@@ -359,13 +359,13 @@ static void nest(bool downward) {
     struct art_memtable_cursor cursor;
     art_memtable_cursor_init(&cursor, memtable);
     uint32_t seen = 0;
-    ck_assert_int_eq(art_memtable_first(&cursor), ART_OK);
+    must(art_memtable_first(&cursor));
     for (; cursor.valid; seen++) {
         HOLDS(cursor.key.len == seen);
         HOLDS(art_memtable_next(&cursor) == ART_OK);
     }
     ck_assert_uint_eq(seen, levels + 1);
-    ck_assert_int_eq(art_memtable_last(&cursor), ART_OK);
+    must(art_memtable_last(&cursor));
     art_memtable_cursor_clear(&cursor);
     art_memtable_rollback(memtable, 0);
     ck_assert_uint_eq(art_memtable_keys(memtable), 0);
@@ -456,7 +456,7 @@ TEST(test_reading_and_copying_without_memory_fail_cleanly) {
     memset(key, 'n', sizeof key);
     struct art_entry entry = put("v", 1, 0);
     for (uint32_t len = 0; len < sizeof key; len++) {
-        ck_assert_int_eq(art_memtable_set(memtable, art_bytes(key, len), &entry), ART_OK);
+        must(art_memtable_set(memtable, art_bytes(key, len), &entry));
     }
     int rc = ART_NOMEM;
     int good = 0;

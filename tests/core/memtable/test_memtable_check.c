@@ -55,176 +55,53 @@ static struct art_node *inner_of(struct art_memtable *memtable) {
     return art_link_node(((struct art_node4 *)root_of(memtable))->child[0]);
 }
 
-/* --- how to break one --------------------------------------------------------------------------------------------- */
-
-static void swap_bytes(struct art_memtable *memtable) {
-    uint8_t *bytes = root_of(memtable)->bytes, first = bytes[0];
-    bytes[0] = bytes[1];
-    bytes[1] = first;
-}
-
-static void lose_child(struct art_memtable *memtable) {
-    ((struct art_node4 *)root_of(memtable))->child[1] = 0;
-}
-
-static void count_child_twice(struct art_memtable *memtable) {
-    root_of(memtable)->children++;
-}
-
-static void share_place(struct art_memtable *memtable) {
-    struct art_node48 *node = (struct art_node48 *)root_of(memtable);
-    node->place['C'] = node->place['D'];
-}
-
-static void leave_one_link(struct art_memtable *memtable) {
-    root_of(memtable)->children = 1;
-    root_of(memtable)->end = 0;
-}
-
-static void invent_type(struct art_memtable *memtable) {
-    root_of(memtable)->type = 9;
-}
-
-static void misalign(struct art_memtable *memtable) {
-    static _Alignas(64) uint8_t room[128];
-    memcpy(room + 8, root_of(memtable), sizeof(struct art_node4));
-    memtable->root = (art_link)(room + 8);
-}
-
-static void lift_inner(struct art_memtable *memtable) {
-    inner_of(memtable)->depth = root_of(memtable)->depth;
-}
-
-static void end_in_node(struct art_memtable *memtable) {
-    root_of(memtable)->end = (art_link)inner_of(memtable);
-}
-
-static void weigh_more(struct art_memtable *memtable) {
-    root_of(memtable)->weight++;
-}
-
-static void note_the_future(struct art_memtable *memtable) {
-    leaf_of(memtable, "kB")->noted = memtable->undo.base + memtable->undo.count + 1;
-}
-
-static void note_another(struct art_memtable *memtable) {
-    last_note(memtable)->leaf = leaf_of(memtable, "kB");
-}
-
-static void note_in_a_circle(struct art_memtable *memtable) {
-    last_note(memtable)->noted = leaf_of(memtable, "kA2")->noted;
-}
-
-static void note_absent_twice(struct art_memtable *memtable) {
-    last_note(memtable)->absent = true;
-}
-
-static void forget_the_mark(struct art_memtable *memtable) {
-    memtable->undo.savepoint = memtable->undo.base;
-}
-
-static void flag_unknown(struct art_memtable *memtable) {
-    leaf_of(memtable, "kB")->csn_flags |= 0x80;
-}
-
-static void delete_value(struct art_memtable *memtable) {
-    leaf_of(memtable, "kB")->csn_flags |= ART_DELETE;
-}
-
-static void cut_end(struct art_memtable *memtable) {
-    leaf_of(memtable, "k")->key_len = 0;
-}
-
-static void cut_key(struct art_memtable *memtable) {
-    leaf_of(memtable, "kB")->key_len = 1;
-}
-
-static void change_byte(struct art_memtable *memtable) {
-    leaf_of(memtable, "kB")->key[1] = 'X';
-}
-
-static void sort_lower(struct art_memtable *memtable) {
-    leaf_of(memtable, "kB")->key[0] = 'a';
-}
-
-static void sort_higher(struct art_memtable *memtable) {
-    leaf_of(memtable, "kB")->key[0] = 'z';
-}
-
-static void count_key(struct art_memtable *memtable) {
-    memtable->keys++;
-}
-
-static void count_byte(struct art_memtable *memtable) {
-    memtable->bytes++;
-}
-
-static void count_row(struct art_memtable *memtable) {
-    memtable->weight++;
-}
-
-static void count_live(struct art_memtable *memtable) {
-    memtable->arena.live++;
-}
-
-static void use_nothing(struct art_memtable *memtable) {
-    memtable->arena.used = 0;
-}
-
-static void note_nobody(struct art_memtable *memtable) {
-    memtable->undo.count++;
-}
-
-static void let_go(struct art_memtable *memtable) {
-    memtable->references = 0;
-}
+/* A memtable of so many children is broken in one way, and the check says how. */
+#define BROKEN(children, says, ...)                                                                                    \
+    do {                                                                                                               \
+        struct art_memtable *memtable = memtable_of(children);                                                         \
+        __VA_ARGS__;                                                                                                   \
+        ck_assert_msg(art_memtable_check(memtable) == ART_CORRUPT, "not noticed: %s", says);                           \
+        ck_assert_msg(strstr(art_error_message(), says) != NULL, "\"%s\" for: %s", art_error_message(), says);         \
+        memtable->references = 1;                                                                                      \
+        art_memtable_unref(memtable);                                                                                  \
+    } while (0)
 
 TEST(test_every_broken_invariant_is_named) {
-    static const struct {
-        void (*broken)(struct art_memtable *);
-        const char *says;
-        unsigned children;
-    } ways[] = {
-        {swap_bytes, "children out of order", 4},
-        {lose_child, "a child without a link", 4},
-        {count_child_twice, "wrong number of children", 20},
-        {count_child_twice, "wrong number of children", 60},
-        {share_place, "a shared place in a Node48", 20},
-        {leave_one_link, "a node with less than two links", 4},
-        {invent_type, "a node of an unknown type", 4},
-        {misalign, "does not begin a cache line", 4},
-        {lift_inner, "not deeper than the one above", 4},
-        {end_in_node, "a node in the place of an end", 4},
-        {weigh_more, "a node with a wrong weight", 4},
-        {note_the_future, "a note from the future", 4},
-        {note_another, "a broken chain of notes", 4},
-        {note_in_a_circle, "a broken chain of notes", 4},
-        {note_absent_twice, "a key that was absent after a note", 4},
-        {forget_the_mark, "a key noted twice since the last savepoint", 4},
-        {flag_unknown, "an entry with unknown flags", 4},
-        {delete_value, "a delete with a value", 4},
-        {cut_end, "a key in a wrong place", 4},
-        {cut_key, "a key in a wrong place", 4},
-        {change_byte, "a key in a wrong place", 4},
-        {sort_lower, "keys out of order", 4},
-        {sort_higher, "part at another depth", 4},
-        {count_key, "a wrong number of keys", 4},
-        {count_byte, "a wrong number of bytes", 4},
-        {count_row, "a wrong count", 4},
-        {count_live, "a wrong amount of garbage", 4},
-        {use_nothing, "a wrong amount of garbage", 4},
-        {note_nobody, "a note of a key that is not there", 4},
-        {let_go, "no reference", 4},
-    };
-    for (unsigned i = 0; i < sizeof ways / sizeof *ways; i++) {
-        struct art_memtable *memtable = memtable_of(ways[i].children);
-        ways[i].broken(memtable);
-        ck_assert_msg(art_memtable_check(memtable) == ART_CORRUPT, "not noticed: %s", ways[i].says);
-        ck_assert_msg(strstr(art_error_message(), ways[i].says) != NULL, "\"%s\" for: %s", art_error_message(),
-                      ways[i].says);
-        memtable->references = 1;
-        art_memtable_unref(memtable);
-    }
+    static _Alignas(64) uint8_t room[128];
+    BROKEN(4, "children out of order", uint8_t *bytes = root_of(memtable)->bytes, first = bytes[0]; bytes[0] = bytes[1];
+           bytes[1] = first);
+    BROKEN(4, "a child without a link", ((struct art_node4 *)root_of(memtable))->child[1] = 0);
+    BROKEN(20, "wrong number of children", root_of(memtable)->children++);
+    BROKEN(60, "wrong number of children", root_of(memtable)->children++);
+    BROKEN(20, "a shared index in a Node48", struct art_node48 *node = (struct art_node48 *)root_of(memtable);
+           node->index['C'] = node->index['D']);
+    BROKEN(4, "a node with less than two links", root_of(memtable)->children = 1; root_of(memtable)->end = 0);
+    BROKEN(4, "a node of an unknown type", root_of(memtable)->type = 9);
+    BROKEN(4, "does not begin a cache line", memcpy(room + 8, root_of(memtable), sizeof(struct art_node4));
+           memtable->root = (art_link)(room + 8));
+    BROKEN(4, "not deeper than the one above", inner_of(memtable)->depth = root_of(memtable)->depth);
+    BROKEN(4, "a node in the index of an end", root_of(memtable)->end = (art_link)inner_of(memtable));
+    BROKEN(4, "a node with a wrong weight", root_of(memtable)->weight++);
+    BROKEN(4, "a note from the future",
+           leaf_of(memtable, "kB")->noted = memtable->undo.base + memtable->undo.count + 1);
+    BROKEN(4, "a broken chain of notes", last_note(memtable)->leaf = leaf_of(memtable, "kB"));
+    BROKEN(4, "a broken chain of notes", last_note(memtable)->noted = leaf_of(memtable, "kA2")->noted);
+    BROKEN(4, "a key that was absent after a note", last_note(memtable)->absent = true);
+    BROKEN(4, "a key noted twice since the last savepoint", memtable->undo.savepoint = memtable->undo.base);
+    BROKEN(4, "an entry with unknown flags", leaf_of(memtable, "kB")->csn_flags |= 0x80);
+    BROKEN(4, "a delete with a value", leaf_of(memtable, "kB")->csn_flags |= ART_DELETE);
+    BROKEN(4, "a key in a wrong index", leaf_of(memtable, "k")->key_len = 0);
+    BROKEN(4, "a key in a wrong index", leaf_of(memtable, "kB")->key_len = 1);
+    BROKEN(4, "a key in a wrong index", leaf_of(memtable, "kB")->key[1] = 'X');
+    BROKEN(4, "keys out of order", leaf_of(memtable, "kB")->key[0] = 'a');
+    BROKEN(4, "part at another depth", leaf_of(memtable, "kB")->key[0] = 'z');
+    BROKEN(4, "a wrong number of keys", memtable->keys++);
+    BROKEN(4, "a wrong number of bytes", memtable->bytes++);
+    BROKEN(4, "a wrong count", memtable->weight++);
+    BROKEN(4, "a wrong amount of garbage", memtable->arena.live++);
+    BROKEN(4, "a wrong amount of garbage", memtable->arena.used = 0);
+    BROKEN(4, "a note of a key that is not there", memtable->undo.count++);
+    BROKEN(4, "no reference", memtable->references = 0);
 }
 
 TEST(test_without_memory_the_check_says_so) {

@@ -17,17 +17,24 @@ enum { BLOBS = 24, MB = 1 << 20, ADMITTED = 31, SINGLY = 16 };
 static struct store_place place;
 static struct store_blob blobs[BLOBS];
 
+static struct art_store *store; /* of the tests that do not close theirs */
+
+static void end_world(void) {
+    art_store_close(store);
+    store = NULL;
+    store_blobs_free(blobs, BLOBS);
+    memset(blobs, 0, sizeof blobs);
+    if (place.mode) store_place_close(&place);
+    place = (struct store_place){0};
+}
+
 static void make_world(uint64_t seed) {
+    end_world();
     store_place_simulated(&place, seed);
     struct art_store *store = store_open(&place, 0);
     store_fill(store, true, blobs, BLOBS, 100);
     art_store_close(store);
     sim_disk_let_pages_be_at_hand(place.sim, 1);
-}
-
-static void end_world(void) {
-    store_blobs_free(blobs, BLOBS);
-    store_place_close(&place);
 }
 
 enum { CACHE = 1 * MB, FIRST = 1, OTHERS = BLOBS - 2 };
@@ -57,7 +64,7 @@ static struct art_blob *search(struct art_store *store, unsigned blob, uint32_t 
 
 TEST(test_a_page_goes_past_a_full_cache_and_only_past_a_full_one) {
     make_world(1);
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     EXPECT_OK(store_read_page(store, &blobs[3], 0));
     ck_assert(!art_cache_is_full());
     art_store_close(store);
@@ -72,13 +79,11 @@ TEST(test_a_page_goes_past_a_full_cache_and_only_past_a_full_one) {
     ck_assert_ptr_null(search(store, 5, 0)); /* which the cache has */
     ck_assert_uint_eq(store_pages_read(store), read + 20);
     ck_assert_uint_eq(store_stats_of(store).count.bypassed, 120);
-    art_store_close(store);
-    end_world();
 }
 
 TEST(test_one_in_some_pages_enters_the_cache) {
     make_world(2);
-    struct art_store *store = open_full();
+    store = open_full();
     unsigned admitted = 0;
     for (unsigned i = 0; i < 10 * ADMITTED; i++) {
         unsigned blob = FIRST + i % OTHERS;
@@ -92,8 +97,6 @@ TEST(test_one_in_some_pages_enters_the_cache) {
     ck_assert_uint_ge(admitted, 9);
     ck_assert_uint_le(admitted, 11);
     ck_assert_uint_le(store_cached_bytes(), CACHE);
-    art_store_close(store);
-    end_world();
 }
 
 /* Of rows, say, of a join. */
@@ -118,7 +121,6 @@ TEST(test_pages_that_are_held_stay_as_they_are) {
         ck_assert(!memcmp(bytes[i], blobs[7].image + (20 + i) * ART_PAGE, ART_PAGE));
         art_blob_unpin(held[i]);
     }
-    end_world();
 }
 
 /* Into the slot that it names. */
@@ -162,7 +164,6 @@ TEST(test_a_page_is_verified_under_the_head_that_leads_there) {
     ck_assert_uint_eq(store_pages_read(store), read + 1);
     art_store_close(store);
     free(other.image);
-    end_world();
 }
 
 TEST(test_what_the_page_cache_lacks_or_has_wrong_is_left_to_the_cache) {
@@ -174,7 +175,7 @@ TEST(test_what_the_page_cache_lacks_or_has_wrong_is_left_to_the_cache) {
     store_blobs_free(old, 1);
     *old = fresh;
     sim_disk_let_pages_be_at_hand(place.sim, 2);
-    struct art_store *store = open_full();
+    store = open_full();
     unsigned past = 0, not_past = 0;
     for (uint32_t page = 0; page < old->ref.leaf_pages; page++) {
         if (search(store, 6, page)) {
@@ -188,8 +189,6 @@ TEST(test_what_the_page_cache_lacks_or_has_wrong_is_left_to_the_cache) {
     ck_assert_uint_gt(past, 10);
     ck_assert_uint_gt(not_past, 40);
     ck_assert_uint_gt(store_stats_of(store).count.stale, 0);
-    art_store_close(store);
-    end_world();
 }
 
 /* Searches with searches of their own between, over the blobs, against what was written. */
@@ -200,7 +199,7 @@ LOOP_TEST(test_any_order_of_searches_finds_what_was_written, 4) {
     sim_disk_let_pages_be_at_hand(place.sim, 1 + seed % 2);
     struct random random = {seed};
     struct art_blob *held[8] = {0};
-    struct art_store *store = open_full();
+    store = open_full();
     for (unsigned i = 0; i < 3000; i++) {
         unsigned blob = random_below(&random, BLOBS), hold = random_below(&random, 8);
         uint32_t page = random_below(&random, random_once_in(&random, 2) ? 4 : blobs[blob].ref.leaf_pages);
@@ -217,8 +216,6 @@ LOOP_TEST(test_any_order_of_searches_finds_what_was_written, 4) {
         }
     }
     for (unsigned i = 0; i < 8; i++) art_blob_unpin(held[i]);
-    art_store_close(store);
-    end_world();
 }
 
 /* A clock that goes on by so much each time that it is read; 0: the system's. */
@@ -237,7 +234,7 @@ int __wrap_clock_gettime(clockid_t which, struct timespec *out) {
 /* What its cache has the host brings at once, so that a page alone is as cheap as one among others. */
 TEST(test_a_blob_in_rows_that_are_at_hand_is_read_page_by_page) {
     ck_assert(store_place_open(&place, &io_modes[STORE_MODES - 1], "test_bypass"));
-    struct art_store *store = store_open(&place, 0);
+    store = store_open(&place, 0);
     store_fill(store, true, blobs, 2, 100);
     art_store_close(store);
     store = store_open(&place, 64 * MB);
@@ -248,9 +245,6 @@ TEST(test_a_blob_in_rows_that_are_at_hand_is_read_page_by_page) {
         ck_assert_uint_eq(store_pages_read(store), footer + i + 1);
     }
     clock_step = 0;
-    art_store_close(store);
-    store_blobs_free(blobs, 2);
-    store_place_close(&place);
 }
 
 /* Who asks for a page or two of a blob waits for no more; who keeps asking gets the rest at once. */
@@ -258,7 +252,7 @@ TEST(test_a_blob_in_rows_that_are_waited_for_is_read_page_by_page_and_then_whole
     clock_step = 21000;
     ck_assert(store_place_open(&place, &io_modes[STORE_MODES - 1], "test_bypass"));
     ck_assert_int_eq(place.mode->kind, IO_ROWS);
-    struct art_store *store = store_open(&place, 0);
+    store = store_open(&place, 0);
     store_fill(store, true, blobs, 2, 100);
     art_store_close(store);
     store = store_open(&place, 64 * MB);
@@ -272,11 +266,8 @@ TEST(test_a_blob_in_rows_that_are_waited_for_is_read_page_by_page_and_then_whole
     EXPECT_OK(store_read(store, &blobs[1]));
     ck_assert_uint_eq(store_pages_read(store), footer + blobs[1].ref.leaf_pages);
     clock_step = 0;
-    art_store_close(store);
-    store_blobs_free(blobs, 2);
-    store_place_close(&place);
 }
 
 int main(void) {
-    return suite_run("bypass", .seconds = SUITE_FOREVER);
+    return suite_run("bypass", .tear_down = end_world, .seconds = SUITE_FOREVER);
 }

@@ -5,12 +5,20 @@
 
 #include "core/base/error.h"
 #include "core/store/cache.h"
+#include "tests/support/must.h"
 #include "tests/support/of_core.h"
 #include "tests/support/random.h"
 #include "tests/support/store_world.h"
 #include "tests/support/suite.h"
 
 enum { BLOBS = 12, MB = 1 << 20 };
+
+static struct store_place place;
+
+static void end(void) {
+    if (place.mode) store_place_close(&place);
+    place = (struct store_place){0};
+}
 
 static void close_both(struct art_store *first, struct art_store *other) {
     if (other != first) art_store_close(other);
@@ -25,7 +33,6 @@ static void close_both(struct art_store *first, struct art_store *other) {
 /* ---- writing and reading ----------------------------------------------------------------------------------------- */
 
 LOOP_TEST(test_what_was_written_is_read_back_by_another_connection, STORE_MODES) {
-    struct store_place place;
     if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
     struct store_blob blobs[BLOBS];
     struct art_store *store = store_open(&place, 64 * MB);
@@ -55,11 +62,9 @@ LOOP_TEST(test_what_was_written_is_read_back_by_another_connection, STORE_MODES)
     ck_assert_uint_gt(store_stats_of(store).count.pages_read, 0);
     close_both(store, store);
     store_blobs_free(blobs, BLOBS);
-    store_place_close(&place);
 }
 
 LOOP_TEST(test_a_blob_that_is_held_costs_no_lock_and_no_read, STORE_MODES) {
-    struct store_place place;
     if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
     struct store_blob blob;
     struct art_store *store = store_open(&place, 64 * MB);
@@ -78,11 +83,9 @@ LOOP_TEST(test_a_blob_that_is_held_costs_no_lock_and_no_read, STORE_MODES) {
     ck_assert_uint_eq(after.count.pages_read, before.count.pages_read);
     close_both(store, store);
     store_blobs_free(&blob, 1);
-    store_place_close(&place);
 }
 
 LOOP_TEST(test_peeking_reads_nothing_and_sees_only_what_is_held, STORE_MODES) {
-    struct store_place place;
     if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
     struct store_blob blobs[2];
     struct art_store *store = store_open(&place, 64 * MB), *other = store_open(&place, 64 * MB);
@@ -105,11 +108,9 @@ LOOP_TEST(test_peeking_reads_nothing_and_sees_only_what_is_held, STORE_MODES) {
     ck_assert_uint_eq(before.count.misses, 0);
     close_both(store, other);
     store_blobs_free(blobs, 2);
-    store_place_close(&place);
 }
 
 LOOP_TEST(test_a_held_blob_outlives_relaxing_forgetting_and_closing, STORE_MODES) {
-    struct store_place place;
     if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
     struct store_blob blobs[3];
     struct art_store *store = store_open(&place, 64 * MB);
@@ -128,11 +129,9 @@ LOOP_TEST(test_a_held_blob_outlives_relaxing_forgetting_and_closing, STORE_MODES
     ck_assert(!memcmp(held->image, blobs[1].image, (size_t)held->leaf_pages * ART_PAGE));
     art_blob_unpin(held);
     store_blobs_free(blobs, 3);
-    store_place_close(&place);
 }
 
 TEST(test_after_closing_a_held_blob_has_the_pages_it_had_and_no_others) {
-    struct store_place place;
     store_place_simulated(&place, 1);
     struct store_blob blobs[4];
     struct art_store *store = store_open(&place, 64 * MB);
@@ -149,13 +148,11 @@ TEST(test_after_closing_a_held_blob_has_the_pages_it_had_and_no_others) {
     EXPECT_OK(store_want(held, 3, 1, ART_POINT));
     art_blob_unpin(held);
     store_blobs_free(blobs, 4);
-    store_place_close(&place);
 }
 
 /* ---- slots ------------------------------------------------------------------------------------------------------- */
 
 LOOP_TEST(test_slots_are_taken_lowest_first_and_the_file_grows_only_by_writing, STORE_MODES) {
-    struct store_place place;
     if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
     struct store_blob blobs[4];
     struct art_store *store = store_open(&place, 64 * MB);
@@ -191,11 +188,9 @@ LOOP_TEST(test_slots_are_taken_lowest_first_and_the_file_grows_only_by_writing, 
     art_slot_set_clear(&reusable);
     close_both(store, store);
     store_blobs_free(blobs, 4);
-    store_place_close(&place);
 }
 
 LOOP_TEST(test_a_replaced_slot_gives_the_new_blob_and_refuses_the_old_one, STORE_MODES) {
-    struct store_place place;
     if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
     struct store_blob old[2], replaced;
     struct art_store *store = store_open(&place, 64 * MB);
@@ -216,20 +211,17 @@ LOOP_TEST(test_a_replaced_slot_gives_the_new_blob_and_refuses_the_old_one, STORE
     art_store_write_end(store);
     EXPECT_OK(store_read(other, &replaced));
     EXPECT_OK(store_read(other, &old[1]));
-    EXPECT_RC(ART_CORRUPT, store_read(other, &old[0]));
-    EXPECT_MESSAGE("slot 1");
+    refused(store_read(other, &old[0]), ART_CORRUPT, "slot 1");
     EXPECT_MESSAGE("newer");
     EXPECT_OK(store_read(other, &replaced));
     art_slot_set_clear(&reusable);
     close_both(store, other);
     store_blobs_free(old, 2);
     store_blobs_free(&replaced, 1);
-    store_place_close(&place);
 }
 
 /* A flush that was rolled back and the next one may use the same slot and generation with other rows. */
 LOOP_TEST(test_a_rolled_back_blob_is_never_served_for_its_successor, STORE_MODES) {
-    struct store_place place;
     if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
     struct store_blob rolled_back, kept;
     struct art_store *store = store_open(&place, 64 * MB);
@@ -261,11 +253,9 @@ LOOP_TEST(test_a_rolled_back_blob_is_never_served_for_its_successor, STORE_MODES
     close_both(store, other);
     store_blobs_free(&rolled_back, 1);
     store_blobs_free(&kept, 1);
-    store_place_close(&place);
 }
 
 LOOP_TEST(test_a_truncated_file_ends_where_it_was_cut_and_grows_from_there, STORE_MODES) {
-    struct store_place place;
     if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
     struct store_blob blobs[5], more;
     struct art_store *store = store_open(&place, 64 * MB);
@@ -286,7 +276,6 @@ LOOP_TEST(test_a_truncated_file_ends_where_it_was_cut_and_grows_from_there, STOR
     close_both(store, store);
     store_blobs_free(blobs, 5);
     store_blobs_free(&more, 1);
-    store_place_close(&place);
 }
 
 TEST(test_a_slot_set_is_what_a_plain_array_says) {
@@ -336,7 +325,6 @@ TEST(test_a_slot_set_is_what_a_plain_array_says) {
 /* ---- misuse ------------------------------------------------------------------------------------------------------ */
 
 LOOP_TEST(test_calls_outside_of_a_phase_and_impossible_references_are_refused, STORE_MODES) {
-    struct store_place place;
     if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
     struct store_blob blob;
     struct art_store *store = store_open(&place, 64 * MB);
@@ -348,26 +336,22 @@ LOOP_TEST(test_calls_outside_of_a_phase_and_impossible_references_are_refused, S
     EXPECT_RC(ART_MISUSE, art_store_buffer(store, &buffer));
     EXPECT_RC(ART_MISUSE, art_store_sync(store));
     EXPECT_RC(ART_MISUSE, art_store_truncate(store, 1));
-    struct art_ref ref = blob.ref;
-    ref.slot = 0;
-    EXPECT_RC(ART_CORRUPT, art_store_blob(store, &ref, &found));
-    ref = blob.ref;
-    ref.footer_pages = 0;
-    EXPECT_RC(ART_CORRUPT, (art_store_forget(store, ref.slot), art_store_blob(store, &ref, &found)));
-    ref.footer_pages = 100;
-    EXPECT_RC(ART_CORRUPT, art_store_blob(store, &ref, &found));
-    ref = blob.ref;
-    ref.slot = 4000000000u;
-    EXPECT_RC(ART_CORRUPT, art_store_blob(store, &ref, &found));
-    ref = blob.ref;
-    ref.hash.low ^= 1;
-    EXPECT_RC(ART_CORRUPT, art_store_blob(store, &ref, &found));
-    ref = blob.ref;
-    ref.generation++;
-    EXPECT_RC(ART_CORRUPT, art_store_blob(store, &ref, &found));
-    ref = blob.ref;
-    ref.label.len++;
-    EXPECT_RC(ART_CORRUPT, art_store_blob(store, &ref, &found));
+    for (unsigned i = 0; i < 10; i++) {
+        struct art_ref ref = blob.ref;
+        if (i == 0) ref.slot = 0;
+        if (i == 1) ref.footer_pages = 0;
+        if (i == 2) ref.footer_pages = 100;
+        if (i == 3) ref.slot = 4000000000u;
+        if (i == 4) ref.hash.low ^= 1;
+        if (i == 5) ref.generation++;
+        if (i == 6) ref.label.len++;
+        if (i == 7) ref.slot = UINT32_MAX;
+        if (i == 8) ref.leaf_pages = 0;
+        if (i == 9) ref.leaf_pages = ART_BLOB_PAGES;
+        art_store_forget(store, blob.ref.slot);
+        EXPECT_RC(ART_CORRUPT, art_store_blob(store, &ref, &found));
+        if (i > 6) EXPECT_MESSAGE("a reference leads to no possible blob");
+    }
     uint32_t slots;
     EXPECT_OK(art_store_write_begin(store, false, &slots));
     art_store_write_end(store);
@@ -377,17 +361,16 @@ LOOP_TEST(test_calls_outside_of_a_phase_and_impossible_references_are_refused, S
     art_blob_unpin(NULL);
     close_both(store, store);
     store_blobs_free(&blob, 1);
-    store_place_close(&place);
 }
 
 /* ---- verification ------------------------------------------------------------------------------------------------ */
 
-static void flip(const struct store_place *place, uint64_t offset, unsigned bit) {
-    if (place->sim) {
-        sim_disk_corrupt(place->sim, place->path, offset, bit);
+static void flip(uint64_t offset, unsigned bit) {
+    if (place.sim) {
+        sim_disk_corrupt(place.sim, place.path, offset, bit);
         return;
     }
-    FILE *file = fopen(place->path, "r+b");
+    FILE *file = fopen(place.path, "r+b");
     ck_assert_ptr_nonnull(file);
     ck_assert_int_eq(fseek(file, (long)offset, SEEK_SET), 0);
     int byte = fgetc(file);
@@ -397,9 +380,9 @@ static void flip(const struct store_place *place, uint64_t offset, unsigned bit)
 }
 
 /* A flip in a used page is found and says where; one in the hole disturbs nobody. `small`: single pages are read. */
-static void flip_everywhere(const struct store_place *place, bool small, unsigned rounds, struct random *random) {
+static void flip_everywhere(bool small, unsigned rounds, struct random *random) {
     struct store_blob blobs[3];
-    struct art_store *store = store_open(place, 64 * MB);
+    struct art_store *store = store_open(&place, 64 * MB);
     store_fill(store, true, blobs, 3, 60);
     art_store_close(store);
     const struct art_ref *ref = &blobs[1].ref;
@@ -409,14 +392,14 @@ static void flip_everywhere(const struct store_place *place, bool small, unsigne
         uint32_t byte = page * ART_PAGE + random_below(random, ART_PAGE);
         unsigned bit = random_below(random, 8);
         bool used = page < ref->leaf_pages || page >= ART_BLOB_PAGES - (uint32_t)ref->footer_pages;
-        flip(place, (uint64_t)ref->slot * ART_BLOB_SIZE + byte, bit);
-        store = store_open(place, small ? 1 * MB : 64 * MB);
+        flip((uint64_t)ref->slot * ART_BLOB_SIZE + byte, bit);
+        store = store_open(&place, small ? 1 * MB : 64 * MB);
         EXPECT_OK(store_read(store, &blobs[0]));
         int rc = store_read(store, &blobs[1]);
         if (used) {
             ck_assert_msg(rc == ART_CORRUPT, "byte %u, bit %u: %s", byte, bit, art_error_name(rc));
             EXPECT_MESSAGE("slot 2");
-            EXPECT_MESSAGE(place->path);
+            EXPECT_MESSAGE(place.path);
             char where[32];
             snprintf(where, sizeof where, "page %u", page);
             EXPECT_MESSAGE(where);
@@ -428,7 +411,7 @@ static void flip_everywhere(const struct store_place *place, bool small, unsigne
         }
         EXPECT_OK(store_read(store, &blobs[2]));
         EXPECT_OK(art_store_check(store));
-        flip(place, (uint64_t)ref->slot * ART_BLOB_SIZE + byte, bit);
+        flip((uint64_t)ref->slot * ART_BLOB_SIZE + byte, bit);
         if (used) { /* mended, it is read again: nothing bad was remembered */
             EXPECT_OK(store_read(store, &blobs[1]));
         }
@@ -438,19 +421,17 @@ static void flip_everywhere(const struct store_place *place, bool small, unsigne
 }
 
 LOOP_TEST(test_every_flipped_bit_of_a_used_page_is_found_and_named, IO_MODES) {
-    struct store_place place;
     if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
     uint64_t seed = random_seed();
     printf("flips: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
     struct random random = {seed};
     unsigned rounds = (place.sim ? 100 : 12) * random_scale();
-    flip_everywhere(&place, false, rounds, &random);
-    store_place_close(&place);
+    flip_everywhere(false, rounds, &random);
+    end();
     ck_assert(store_place_open(&place, &io_modes[_i], "test_store"));
-    flip_everywhere(&place, true, rounds, &random);
-    store_place_close(&place);
+    flip_everywhere(true, rounds, &random);
 }
 
 int main(void) {
-    return suite_run("store", .seconds = SUITE_FOREVER);
+    return suite_run("store", .tear_down = end, .seconds = SUITE_FOREVER);
 }

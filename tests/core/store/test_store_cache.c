@@ -9,6 +9,7 @@
 #include "core/store/cache.h"
 #include "core/store/cached_memory.h"
 #include "core/store/private.h"
+#include "tests/support/must.h"
 #include "tests/support/of_core.h"
 #include "tests/support/random.h"
 #include "tests/support/store_world.h"
@@ -19,7 +20,32 @@ enum { BLOBS = 24, MB = 1 << 20, THREADS = 8 };
 static struct store_place place;
 static struct store_blob blobs[BLOBS];
 
+static struct art_cache_stats cache_now(void) {
+    struct art_cache_stats stats;
+    art_cache_stats(&stats);
+    return stats;
+}
+
+static void check_empty(void) {
+    ck_assert_uint_eq(cache_now().entries, 0);
+    ck_assert_uint_eq(cache_now().bytes, 0);
+    ck_assert_uint_eq(cache_now().limit, 0);
+}
+
+static struct art_store *store; /* of the tests that do not close theirs */
+
+static void end_world(void) {
+    art_store_close(store);
+    store = NULL;
+    check_empty();
+    store_blobs_free(blobs, BLOBS);
+    memset(blobs, 0, sizeof blobs);
+    if (place.mode) store_place_close(&place);
+    place = (struct store_place){0};
+}
+
 static void make_world(const struct io_mode *mode, uint32_t pages) {
+    end_world();
     if (mode) {
         ck_assert(store_place_open(&place, mode, "test_store_cache"));
     } else {
@@ -28,20 +54,6 @@ static void make_world(const struct io_mode *mode, uint32_t pages) {
     struct art_store *store = store_open(&place, 0);
     store_fill(store, true, blobs, BLOBS, pages);
     art_store_close(store);
-}
-
-static void check_empty(void) {
-    struct art_cache_stats cache;
-    art_cache_stats(&cache);
-    ck_assert_uint_eq(cache.entries, 0);
-    ck_assert_uint_eq(cache.bytes, 0);
-    ck_assert_uint_eq(cache.limit, 0);
-}
-
-static void end_world(void) {
-    check_empty();
-    store_blobs_free(blobs, BLOBS);
-    store_place_close(&place);
 }
 
 /* ---- what is read ------------------------------------------------------------------------------------------------ */
@@ -66,12 +78,11 @@ TEST(test_a_blob_that_is_walked_is_read_in_a_few_calls_and_once) {
     ck_assert_uint_eq(store_stats_of(other).count.misses, 0);
     art_store_close(store);
     art_store_close(other);
-    end_world();
 }
 
 TEST(test_of_a_file_larger_than_the_cache_single_pages_are_read) {
     make_world(NULL, 128);
-    struct art_store *store = store_open(&place, 2 * MB);
+    store = store_open(&place, 2 * MB);
     EXPECT_OK(store_read_page(store, &blobs[3], 50));
     ck_assert_uint_eq(store_pages_read(store), blobs[3].ref.footer_pages + 1u);
     EXPECT_OK(store_read_page(store, &blobs[3], 50));
@@ -80,8 +91,6 @@ TEST(test_of_a_file_larger_than_the_cache_single_pages_are_read) {
     ck_assert_uint_eq(store_pages_read(store), blobs[3].ref.footer_pages + 3u);
     ck_assert_uint_eq(store_cached_bytes(), (blobs[3].ref.footer_pages + 3u) * ART_PAGE);
     ck_assert_uint_eq(store_stats_of(store).count.misses, 1);
-    art_store_close(store);
-    end_world();
 }
 
 /* What the page cache has costs the same page by page; where it lacks some, they are asked for one by one, and soon all
@@ -89,7 +98,7 @@ TEST(test_of_a_file_larger_than_the_cache_single_pages_are_read) {
 TEST(test_of_a_small_file_single_pages_are_read_while_they_are_at_hand) {
     make_world(NULL, 100);
     sim_disk_let_pages_be_at_hand(place.sim, 1);
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     uint64_t calls = sim_disk_calls(place.sim, SIM_READ), footer = blobs[3].ref.footer_pages;
     EXPECT_OK(store_read_page(store, &blobs[3], 50));
     EXPECT_OK(store_read_page(store, &blobs[3], 70));
@@ -112,15 +121,13 @@ TEST(test_of_a_small_file_single_pages_are_read_while_they_are_at_hand) {
     ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_READ), calls + 6);
     ck_assert_uint_eq(store_stats_of(store).count.pages_behind, behind);
     ck_assert_uint_eq(store_stats_of(store).count.pages_ahead, 0);
-    art_store_close(store);
-    end_world();
 }
 
 /* A batch has room for 16 of the gaps between pages that are there. */
 TEST(test_a_blob_with_many_gaps_is_read_in_batches) {
     make_world(NULL, 100);
     sim_disk_let_pages_be_at_hand(place.sim, 1);
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     for (uint32_t page = 1; page < 80; page += 2) EXPECT_OK(store_read_page(store, &blobs[3], page));
     sim_disk_let_pages_be_at_hand(place.sim, 0);
     uint64_t calls = sim_disk_calls(place.sim, SIM_READ);
@@ -135,13 +142,11 @@ TEST(test_a_blob_with_many_gaps_is_read_in_batches) {
     for (uint32_t page = 1; page < 80; page += 2) EXPECT_OK(store_read_page(store, &blobs[4], page));
     EXPECT_OK(store_want(found, 0, 80, ART_POINT)); /* all of them wanted */
     ck_assert(!memcmp(found->image, blobs[4].image, 80 * ART_PAGE));
-    art_store_close(store);
-    end_world();
 }
 
 TEST(test_a_walk_reads_ahead_and_each_page_once) {
     make_world(NULL, 128);
-    struct art_store *store = store_open(&place, 2 * MB);
+    store = store_open(&place, 2 * MB);
     uint64_t calls = sim_disk_calls(place.sim, SIM_READ);
     EXPECT_OK(store_read(store, &blobs[0]));
     ck_assert_uint_eq(store_pages_read(store), (uint64_t)blobs[0].ref.leaf_pages + blobs[0].ref.footer_pages);
@@ -153,8 +158,6 @@ TEST(test_a_walk_reads_ahead_and_each_page_once) {
     struct sim_disk_stats stats;
     sim_disk_stats(place.sim, &stats);
     ck_assert_uint_eq(stats.faults, 1);
-    art_store_close(store);
-    end_world();
 }
 
 TEST(test_what_is_read_ahead_comes_whole_in_one_call_a_blob) {
@@ -186,7 +189,6 @@ TEST(test_what_is_read_ahead_comes_whole_in_one_call_a_blob) {
         ck_assert_uint_eq(stats.faults, small + 1);
         art_store_close(store);
     }
-    end_world();
 }
 
 TEST(test_what_is_read_ahead_is_not_believed) {
@@ -201,8 +203,7 @@ TEST(test_what_is_read_ahead_is_not_believed) {
         sim_disk_corrupt(place.sim, place.path, footer, 3);
         ck_assert_uint_eq(art_store_readahead_start(store, &place, refs, 3), 3);
         EXPECT_OK(store_read_page(store, &blobs[0], 6));
-        EXPECT_RC(ART_CORRUPT, store_read_page(store, &blobs[0], 7));
-        EXPECT_MESSAGE("page 7");
+        refused(store_read_page(store, &blobs[0], 7), ART_CORRUPT, "page 7");
         EXPECT_RC(ART_CORRUPT, art_store_blob(store, &refs[1], &found));
         EXPECT_OK(store_read(store, &blobs[2]));
         ck_assert_uint_eq(store->count.blobs_in_vain, 0); /* each was come to */
@@ -211,7 +212,6 @@ TEST(test_what_is_read_ahead_is_not_believed) {
         store_expect(store, blobs, 3);
         art_store_close(store);
     }
-    end_world();
 }
 
 /* What a merge reads is soon of no use, and is not brought into the page cache; but taken from there. */
@@ -249,12 +249,11 @@ TEST(test_a_walk_that_writes_reads_past_the_page_cache_what_that_has_not) {
         }
         store_blobs_free(fresh, 4);
     }
-    end_world();
 }
 
 LOOP_TEST(test_a_walk_that_rests_keeps_nobody_waiting, IO_MODES) {
     if (!store_place_open(&place, &io_modes[_i], "test_store_cache")) return;
-    store_place_close(&place);
+    end_world();
     make_world(&io_modes[_i], 100);
     struct art_store *resting = store_open(&place, 8 * MB), *busy = store_open(&place, 8 * MB);
     struct art_ref refs[3] = {blobs[0].ref, blobs[1].ref, blobs[2].ref};
@@ -269,7 +268,6 @@ LOOP_TEST(test_a_walk_that_rests_keeps_nobody_waiting, IO_MODES) {
     ck_assert_uint_eq(art_store_readahead_start(busy, &place, &blobs[3].ref, 2), 1);
     art_store_close(resting);
     art_store_close(busy); /* with a blob on its way */
-    end_world();
 }
 
 TEST(test_what_is_on_its_way_has_its_bounds_and_goes_with_its_walk) {
@@ -279,7 +277,6 @@ TEST(test_what_is_on_its_way_has_its_bounds_and_goes_with_its_walk) {
     for (unsigned l = 0; l < sizeof limits / sizeof *limits; l++) {
         struct art_store *store = store_open(&place, limits[l]);
         struct art_ref refs[BLOBS];
-        struct art_cache_stats cache;
         unsigned started = 0;
         int walks[4];
         for (unsigned i = 0; i < BLOBS; i++) refs[i] = blobs[i].ref;
@@ -292,21 +289,18 @@ TEST(test_what_is_on_its_way_has_its_bounds_and_goes_with_its_walk) {
             started += now;
         }
         ck_assert_uint_eq(started, all[l]);
-        art_cache_stats(&cache);
-        ck_assert_uint_le(cache.bytes, limits[l]);
+        ck_assert_uint_le(cache_now().bytes, limits[l]);
         for (unsigned w = 1; w < 4; w++) art_store_readahead_end(store, &walks[w]);
         store_expect(store, blobs, own[l]); /* the first walk's are still there */
         art_store_readahead_end(store, &walks[0]);
-        art_cache_stats(&cache);
-        ck_assert_uint_le(cache.entries, own[l] + 1); /* and nothing else */
+        ck_assert_uint_le(cache_now().entries, own[l] + 1); /* and nothing else */
         art_store_close(store);
     }
-    end_world();
 }
 
 TEST(test_what_was_written_is_cached_where_there_is_room) {
     store_place_simulated(&place, 1);
-    struct art_store *store = store_open(&place, 4 * MB);
+    store = store_open(&place, 4 * MB);
     store_fill(store, true, blobs, BLOBS, 100);
     ck_assert_uint_le(store_cached_bytes(), 4 * MB);
     ck_assert_uint_gt(store_cached_bytes(), 3 * MB);
@@ -315,24 +309,17 @@ TEST(test_what_was_written_is_cached_where_there_is_room) {
     ck_assert_uint_eq(store_pages_read(store), 0);
     EXPECT_OK(store_read(store, &blobs[BLOBS - 1]));
     ck_assert_uint_gt(store_pages_read(store), 0);
-    art_store_close(store);
-    end_world();
 }
 
 TEST(test_a_superseded_blob_makes_room) {
     make_world(NULL, 100);
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     store_expect(store, blobs, BLOBS);
-    struct art_cache_stats before, after;
-    art_cache_stats(&before);
+    ck_assert_uint_eq(cache_now().entries, BLOBS);
     for (unsigned i = 0; i < BLOBS; i++) art_store_forget(store, blobs[i].ref.slot);
-    art_cache_stats(&after);
-    ck_assert_uint_eq(before.entries, BLOBS);
-    ck_assert_uint_eq(after.entries, 0);
+    ck_assert_uint_eq(cache_now().entries, 0);
     store_cached_bytes();
     store_expect(store, blobs, BLOBS);
-    art_store_close(store);
-    end_world();
 }
 
 /* ---- the limit --------------------------------------------------------------------------------------------------- */
@@ -362,12 +349,11 @@ LOOP_TEST(test_the_limit_is_kept_whatever_is_read, 2) {
         ck_assert_uint_eq(store_stats_of(store).cache_limit, limits[l]);
         art_store_close(store);
     }
-    end_world();
 }
 
 TEST(test_heads_stay_longer_than_leaf_pages) {
     make_world(NULL, 128);
-    struct art_store *store = store_open(&place, 3 * MB);
+    store = store_open(&place, 3 * MB);
     struct random random = {5};
     for (unsigned i = 0; i < 3000; i++) {
         const struct store_blob *blob = &blobs[random_below(&random, BLOBS)];
@@ -381,8 +367,6 @@ TEST(test_heads_stay_longer_than_leaf_pages) {
     store = store_open(&place, 64 * MB);
     for (unsigned i = 0; i < 3 * BLOBS; i++) EXPECT_OK(store_read_page(store, &blobs[i % BLOBS], i));
     ck_assert_uint_eq(store_stats_of(store).count.footers_kept, kept);
-    art_store_close(store);
-    end_world();
 }
 
 TEST(test_only_what_goes_leaves_a_buffer_that_is_used_again) {
@@ -399,12 +383,11 @@ TEST(test_only_what_goes_leaves_a_buffer_that_is_used_again) {
         ck_assert_msg(small ? again > 5 : !again, "%u: %llu", small, (unsigned long long)again);
         art_store_close(store);
     }
-    end_world();
 }
 
 TEST(test_held_blobs_stay_whatever_the_limit) {
     make_world(NULL, 128);
-    struct art_store *store = store_open(&place, 1 * MB);
+    store = store_open(&place, 1 * MB);
     struct art_blob *held[BLOBS];
     for (unsigned i = 0; i < BLOBS; i++) {
         EXPECT_OK(store_read(store, &blobs[i]));
@@ -421,8 +404,6 @@ TEST(test_held_blobs_stay_whatever_the_limit) {
     EXPECT_OK(store_read_page(store, &blobs[0], 0));
     art_store_relax(store);
     ck_assert_uint_le(store_cached_bytes(), 1 * MB);
-    art_store_close(store);
-    end_world();
 }
 
 TEST(test_a_resting_connection_lets_go_of_what_is_above_its_share) {
@@ -433,11 +414,9 @@ TEST(test_a_resting_connection_lets_go_of_what_is_above_its_share) {
         art_store_relax(resting);
     }
     EXPECT_OK(art_store_check(resting));
-    struct art_cache_stats cache;
-    art_cache_stats(&cache);
-    ck_assert_uint_eq(cache.limit, 12 * MB);
+    ck_assert_uint_eq(cache_now().limit, 12 * MB);
     ck_assert_uint_le(store_cached_bytes(), 12 * MB);
-    ck_assert_uint_ge(cache.idle + 5, cache.entries); /* but holds little of it */
+    ck_assert_uint_ge(cache_now().idle + 5, cache_now().entries); /* but holds little of it */
     for (unsigned i = 0; i < BLOBS; i++) {
         EXPECT_OK(store_read(working, &blobs[i]));
         art_store_relax(working);
@@ -448,12 +427,11 @@ TEST(test_a_resting_connection_lets_go_of_what_is_above_its_share) {
     art_store_relax(resting);
     ck_assert_uint_le(store_cached_bytes(), 2 * MB);
     art_store_close(resting);
-    end_world();
 }
 
 TEST(test_the_limit_may_be_changed) {
     make_world(NULL, 100);
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     store_expect(store, blobs, BLOBS);
     uint64_t all = store_cached_bytes();
     ck_assert_uint_gt(all, 8 * MB);
@@ -465,8 +443,6 @@ TEST(test_the_limit_may_be_changed) {
     store_expect(store, blobs, BLOBS);
     store_expect(store, blobs, BLOBS);
     ck_assert_uint_eq(store_cached_bytes(), all);
-    art_store_close(store);
-    end_world();
 }
 
 TEST(test_the_share_of_the_machines_memory) {
@@ -481,20 +457,17 @@ TEST(test_a_store_may_keep_its_part_of_the_share) {
     struct art_store *stores[3];
     make_world(NULL, 30);
     for (unsigned n = 0; n < 3; n++) {
-        struct art_cache_stats cache;
         stores[n] = store_open(&place, ART_CACHE_AUTO);
-        art_cache_stats(&cache);
-        ck_assert_uint_eq(art_cache_part(ART_CACHE_AUTO), cache.limit / (n + 1));
+        ck_assert_uint_eq(art_cache_part(ART_CACHE_AUTO), cache_now().limit / (n + 1));
         ck_assert_uint_eq(art_cache_part(5 * MB), 5 * MB);
     }
     for (unsigned n = 0; n < 3; n++) art_store_close(stores[n]);
-    end_world();
 }
 
 /* Of a small one they would use little, but hold all. */
 LOOP_TEST(test_only_what_is_read_ahead_and_large_has_large_pages, 2) {
     make_world(NULL, _i ? 100 : 30);
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     struct art_blob_pool *pool;
     EXPECT_OK(art_blob_pool_open(&pool, 16));
     uint64_t many = _i && art_blob_pool_use_huge_pages(pool) ? BLOBS / 2 : 0,
@@ -512,8 +485,6 @@ LOOP_TEST(test_only_what_is_read_ahead_and_large_has_large_pages, 2) {
     ck_assert_uint_eq(art_store_readahead_start(store, &place, &blobs[0].ref, 1), 1);
     EXPECT_OK(store_read(store, &blobs[0]));
     ck_assert_uint_eq(store_stats_of(store).count.large - before, many);
-    art_store_close(store);
-    end_world();
 }
 
 /* ---- threads ----------------------------------------------------------------------------------------------------- */
@@ -587,7 +558,7 @@ static void *writer(void *argument) {
     return NULL;
 }
 
-CASE("threads", .seconds = SUITE_FOREVER)
+CASE("threads", .tear_down = end_world, .seconds = SUITE_FOREVER)
 
 LOOP_TEST(test_many_threads_read_one_file_while_one_writes, 3) {
     static const unsigned modes[] = {7, 3, 0}; /* simulated, pwrite, uring */
@@ -604,9 +575,8 @@ LOOP_TEST(test_many_threads_read_one_file_while_one_writes, 3) {
     for (unsigned i = 0; i <= THREADS; i++) pthread_join(threads[i], NULL);
     art_blob_unpin(swap_gift(NULL));
     ck_assert_msg(!failure, "%s", failure);
-    end_world();
 }
 
 int main(void) {
-    return suite_run("store cache", .seconds = SUITE_FOREVER);
+    return suite_run("store cache", .tear_down = end_world, .seconds = SUITE_FOREVER);
 }

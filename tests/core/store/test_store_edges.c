@@ -6,6 +6,7 @@
 #include "core/base/alloc.h"
 #include "core/base/error.h"
 #include "core/store/private.h"
+#include "tests/support/must.h"
 #include "tests/support/of_core.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/store_world.h"
@@ -16,16 +17,23 @@ enum { MB = 1 << 20 };
 static struct store_place place; /* simulated, with two blobs in its file */
 static struct store_blob blobs[2];
 
+static struct art_store *store; /* of the tests that do not close theirs */
+
+static void end_world(void) {
+    art_store_close(store);
+    store = NULL;
+    store_blobs_free(blobs, 2);
+    memset(blobs, 0, sizeof blobs);
+    if (place.mode) store_place_close(&place);
+    place = (struct store_place){0};
+}
+
 static void make_world(void) {
+    end_world();
     store_place_simulated(&place, 1);
     struct art_store *store = store_open(&place, 64 * MB);
     store_fill(store, true, blobs, 2, 12);
     art_store_close(store);
-}
-
-static void end_world(void) {
-    store_blobs_free(blobs, 2);
-    store_place_close(&place);
 }
 
 static int begin(struct art_store *store, bool fresh) {
@@ -81,9 +89,7 @@ TEST(test_an_owner_page_that_lies_with_a_right_sum_names_nobody) {
         make_world();
         change(lies[i].at, lies[i].bytes, lies[i].n, 2);
         EXPECT_OK(read_it());
-        EXPECT_RC(ART_CORRUPT, write_it());
-        EXPECT_MESSAGE("both owner pages are damaged");
-        end_world();
+        refused(write_it(), ART_CORRUPT, "both owner pages are damaged");
     }
     /* a path that differs in its hash, or its length, is another path: with the inode ours, it is noted anew */
     for (unsigned i = 0; i < 3; i++) {
@@ -97,13 +103,10 @@ TEST(test_an_owner_page_that_lies_with_a_right_sum_names_nobody) {
         uint64_t none = 0;
         change(OWNER(host_inode), &none, 8, 1);
         EXPECT_RC(ART_FOREIGN, write_it());
-        end_world();
     }
     make_world();
     change(offsetof(struct art_superblock_page, slot_bytes), &nothing, 4, 0);
-    EXPECT_RC(ART_CANTOPEN, read_it());
-    EXPECT_MESSAGE("slots of 0 bytes");
-    end_world();
+    refused(read_it(), ART_CANTOPEN, "slots of 0 bytes");
 }
 
 /* The table at the head of superblock.c, and what stands in for what cannot be asked. */
@@ -182,15 +185,13 @@ TEST(test_a_new_file_without_an_owner_is_made_again_only_while_it_is_empty) {
         EXPECT_RC(ART_CORRUPT, write_it());
         struct art_store *store = store_open(&place, 64 * MB);
         if (larger) {
-            EXPECT_RC(ART_CORRUPT, begin(store, true));
-            EXPECT_MESSAGE("both owner pages are damaged");
+            refused(begin(store, true), ART_CORRUPT, "both owner pages are damaged");
         } else {
             EXPECT_OK(begin(store, true));
             art_store_write_end(store);
             EXPECT_OK(write_it());
         }
         art_store_close(store);
-        end_world();
     }
 }
 
@@ -198,43 +199,16 @@ TEST(test_a_fresh_table_does_not_take_the_file_of_a_database_that_stood_here_bef
     make_world();
     sim_disk_rename_file(place.sim, place.host_path, "here/aside.db");
     sim_disk_put_file(place.sim, place.host_path, "host", 4);
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     EXPECT_RC(ART_FOREIGN, begin(store, true));
-    EXPECT_RC(ART_FOREIGN, begin(store, false));
-    EXPECT_MESSAGE("stood here before");
-    art_store_close(store);
-    end_world();
+    refused(begin(store, false), ART_FOREIGN, "stood here before");
 }
 
 /* --- what cannot be ----------------------------------------------------------------------------------------------- */
 
-TEST(test_references_and_pages_that_cannot_be_are_refused) {
-    make_world();
-    struct art_store *store = store_open(&place, 1 * MB);
-    struct art_blob *blob;
-    struct art_ref ref = blobs[0].ref;
-    const char *says = "a reference leads to no possible blob";
-    ref.slot = UINT32_MAX;
-    EXPECT_RC(ART_CORRUPT, art_store_blob(store, &ref, &blob));
-    EXPECT_MESSAGE(says);
-    ref = blobs[0].ref;
-    ref.leaf_pages = 0;
-    EXPECT_RC(ART_CORRUPT, art_store_blob(store, &ref, &blob));
-    EXPECT_MESSAGE(says);
-    ref.leaf_pages = ART_BLOB_PAGES;
-    EXPECT_RC(ART_CORRUPT, art_store_blob(store, &ref, &blob));
-    EXPECT_MESSAGE(says);
-
-    EXPECT_OK(art_store_blob(store, &blobs[0].ref, &blob));
-    EXPECT_OK(store_want(blob, blob->leaf_pages - 1, 1, ART_POINT));
-    EXPECT_OK(store_read(store, &blobs[0]));
-    art_store_close(store);
-    end_world();
-}
-
 TEST(test_slots_given_back_at_the_wrong_moment_are_not_given_out) {
     make_world();
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     uint32_t end, slot;
     art_store_return_slot(store, 1); /* no phase */
     ck_assert_uint_eq(art_store_free_slots(store, 100), 0);
@@ -255,79 +229,26 @@ TEST(test_slots_given_back_at_the_wrong_moment_are_not_given_out) {
     EXPECT_RC(ART_POISONED, art_store_take_slot(store, &slot));
     art_store_return_slot(store, 1);
     ck_assert_uint_eq(art_store_free_slots(store, 100), 1);
-    art_store_close(store);
-    end_world();
 }
 
 TEST(test_a_file_whose_size_cannot_be_asked_is_an_error_once) {
     make_world();
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     EXPECT_OK(store_read(store, &blobs[0]));
     struct art_ref ref = blobs[0].ref;
     struct art_blob *blob;
     ref.slot = 50;
     sim_disk_fail(place.sim, SIM_SIZE, 1, ART_IO, false);
     EXPECT_RC(ART_IO, art_store_blob(store, &ref, &blob));
-    EXPECT_RC(ART_CORRUPT, art_store_blob(store, &ref, &blob));
-    EXPECT_MESSAGE("behind the end of the file");
-    art_store_close(store);
-    end_world();
+    refused(art_store_blob(store, &ref, &blob), ART_CORRUPT, "behind the end of the file");
 }
 
 /* --- memory ------------------------------------------------------------------------------------------------------- */
 
-static int life_of_a_store(struct store_blob *blob) {
-    struct art_store_options options = {
-        .disk = place.disk, .path = place.path, .host_path = place.host_path, .cache_bytes = 1 * MB};
-    struct art_store *store;
-    memcpy(options.uuid, store_uuid, sizeof options.uuid);
-    if (sim_disk_has_file(place.sim, place.path)) sim_disk_remove_file(place.sim, place.path);
-    int rc = art_store_open(&store, &options);
-    if (rc) return rc;
-    rc = begin(store, true);
-    struct art_blob_buf buffer;
-    uint32_t slot;
-    if (!rc) rc = art_store_take_slot(store, &slot);
-    if (!rc) rc = art_store_buffer(store, &buffer);
-    if (!rc) {
-        ck_assert_uint_eq(slot, blob->ref.slot);
-        memcpy(buffer.data, blob->image, ART_BLOB_SIZE);
-        rc = art_store_write(store, &blob->ref, &buffer);
-    }
-    if (!rc) rc = art_store_sync(store);
-    if (!rc) rc = store_read(store, blob);
-    art_store_close(store);
-    return rc;
-}
-
-TEST(test_a_store_may_be_short_of_memory_anywhere) {
-    struct store_blob blob;
-    store_place_simulated(&place, 1);
-    store_blob_make(&blob, 1, 1, 3, 20);
-    short_memory_use();
-    int rc = ART_NOMEM;
-    unsigned failures = 0;
-    for (int64_t n = 0; rc; n++) {
-        ck_assert_int_lt(n, 200);
-        int64_t blocks = short_memory_blocks();
-        short_memory_fail_once(n);
-        rc = life_of_a_store(&blob);
-        bool failed = short_memory_failures() > 0;
-        short_memory_fail_after(-1);
-        failures += rc != ART_OK;
-        ck_assert_msg(!rc || (failed && rc == ART_NOMEM), "%s: %s", art_error_name(rc), art_error_message());
-        ck_assert_msg(short_memory_blocks() <= blocks || !n, "lost memory at allocation %lld", (long long)n);
-        if (!rc && failed) rc = ART_NOMEM; /* done without that memory: on to the next */
-    }
-    ck_assert_uint_gt(failures, 4);
-    store_blobs_free(&blob, 1);
-    store_place_close(&place);
-}
-
-TEST(test_a_store_ends_at_the_last_slot_and_may_be_read_only) {
+TEST(test_a_store_ends_at_the_last_slot) {
     short_memory_use();
     make_world();
-    struct art_store *store = store_open(&place, 1 * MB);
+    store = store_open(&place, 1 * MB);
     uint32_t slot;
     EXPECT_OK(begin(store, false));
     store->phase.end = UINT32_MAX - 100;
@@ -339,25 +260,15 @@ TEST(test_a_store_ends_at_the_last_slot_and_may_be_read_only) {
         EXPECT_RC(ART_NOMEM, art_slot_set_add(&set, slot)); /* there is room for its number */
         short_memory_fail_after(-1);
     }
-    EXPECT_RC(ART_TOOBIG, art_store_take_slot(store, &slot));
-    EXPECT_MESSAGE(place.path);
+    refused(art_store_take_slot(store, &slot), ART_TOOBIG, place.path);
     art_store_write_end(store);
-    art_store_close(store);
-    struct art_store_options options = {
-        .disk = place.disk, .path = place.path, .host_path = place.host_path, .read_only = true};
-    memcpy(options.uuid, store_uuid, sizeof options.uuid);
-    EXPECT_OK(art_store_open(&store, &options));
-    EXPECT_RC(ART_READONLY, begin(store, false));
-    EXPECT_MESSAGE(place.path);
-    art_store_close(store);
-    end_world();
 }
 
 /* --- the check ---------------------------------------------------------------------------------------------------- */
 
 TEST(test_what_a_store_holds_is_checked) {
     make_world();
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     EXPECT_OK(store_read(store, &blobs[0]));
     EXPECT_OK(store_read(store, &blobs[1]));
     EXPECT_OK(art_store_check(store));
@@ -366,28 +277,23 @@ TEST(test_what_a_store_holds_is_checked) {
 
     struct art_pin *at = &store->pins[first->blob.slot];
     at->pinned = second;
-    EXPECT_RC(ART_MISUSE, art_store_check(store));
-    EXPECT_MESSAGE("not where its slot says");
+    refused(art_store_check(store), ART_MISUSE, "not where its slot says");
     at->pinned = first;
     second->previous = NULL;
-    EXPECT_RC(ART_MISUSE, art_store_check(store));
-    EXPECT_MESSAGE("the list of pinned blobs is broken");
+    refused(art_store_check(store), ART_MISUSE, "the list of pinned blobs is broken");
     second->previous = first;
     first->next = NULL;
     EXPECT_RC(ART_MISUSE, art_store_check(store));
     first->next = second;
     atomic_store(&second->cached->ready, false);
-    EXPECT_RC(ART_MISUSE, art_store_check(store));
-    EXPECT_MESSAGE("is not ready");
+    refused(art_store_check(store), ART_MISUSE, "is not ready");
     atomic_store(&second->cached->ready, true);
     store->pinned_pages++;
     EXPECT_RC(ART_MISUSE, art_store_check(store));
     store->pinned_pages--;
     EXPECT_OK(art_store_check(store));
-    art_store_close(store);
-    end_world();
 }
 
 int main(void) {
-    return suite_run("store, edges", .seconds = 60);
+    return suite_run("store, edges", .tear_down = end_world, .seconds = 60);
 }

@@ -9,6 +9,7 @@
 
 #include "core/base/error.h"
 #include "core/store/store_format.h"
+#include "tests/support/must.h"
 #include "tests/support/of_core.h"
 #include "tests/support/random.h"
 #include "tests/support/store_world.h"
@@ -19,16 +20,23 @@ enum { MB = 1 << 20 };
 static struct store_place place; /* simulated, with two blobs in its file */
 static struct store_blob blobs[2];
 
+static struct art_store *store; /* of the tests that do not close theirs */
+
+static void end_world(void) {
+    art_store_close(store);
+    store = NULL;
+    store_blobs_free(blobs, 2);
+    memset(blobs, 0, sizeof blobs);
+    if (place.mode) store_place_close(&place);
+    place = (struct store_place){0};
+}
+
 static void make_world(void) {
+    end_world();
     store_place_simulated(&place, 1);
     struct art_store *store = store_open(&place, 64 * MB);
     store_fill(store, true, blobs, 2, 12);
     art_store_close(store);
-}
-
-static void end_world(void) {
-    store_blobs_free(blobs, 2);
-    store_place_close(&place);
 }
 
 static int begin(struct art_store *store, bool fresh) {
@@ -70,29 +78,24 @@ TEST(test_opening_and_reading_make_no_file) {
     struct art_store *store = store_open(&place, 64 * MB);
     ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_ANY), 0);
     for (unsigned i = 0; i < 2; i++) {
-        EXPECT_RC(ART_MISSING, store_read(store, &blob));
-        EXPECT_MESSAGE(place.path);
+        refused(store_read(store, &blob), ART_MISSING, place.path);
         EXPECT_MESSAGE("copy it");
     }
-    EXPECT_RC(ART_MISSING, begin(store, false));
-    EXPECT_MESSAGE(place.path);
+    refused(begin(store, false), ART_MISSING, place.path);
     ck_assert(!art_store_writing(store));
     art_store_close(store);
     ck_assert(!sim_disk_has_file(place.sim, place.path));
     ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_WRITE), 0);
     store_blobs_free(&blob, 1);
-    store_place_close(&place);
 }
 
 TEST(test_a_file_put_back_is_found_without_reopening) {
     make_world();
     sim_disk_rename_file(place.sim, place.path, "elsewhere");
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     EXPECT_RC(ART_MISSING, store_read(store, &blobs[0]));
     sim_disk_rename_file(place.sim, "elsewhere", place.path);
     EXPECT_OK(store_read(store, &blobs[0]));
-    art_store_close(store);
-    end_world();
 }
 
 TEST(test_a_new_file_has_the_databases_permissions) {
@@ -112,7 +115,7 @@ TEST(test_a_new_file_has_the_databases_permissions) {
 
 TEST(test_the_files_own_folder_is_synced_before_a_phase_begins) {
     store_place_simulated(&place, 1);
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     EXPECT_OK(begin(store, true));
     struct sim_disk_stats stats;
     sim_disk_stats(place.sim, &stats);
@@ -122,8 +125,6 @@ TEST(test_the_files_own_folder_is_synced_before_a_phase_begins) {
     EXPECT_OK(begin(store, true)); /* rolled back: who says that the folder was synced? */
     ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_SYNC_DIRECTORY), 2);
     art_store_write_end(store);
-    art_store_close(store);
-    store_place_close(&place);
 }
 
 /* Only bytes that we ourselves may have left are written over. */
@@ -184,7 +185,6 @@ TEST(test_what_stands_in_the_new_files_place_is_used_only_if_it_can_only_be_ours
         }
         art_store_close(store);
     }
-    end_world();
 }
 
 TEST(test_a_fresh_table_never_takes_the_original_databases_file) {
@@ -194,7 +194,6 @@ TEST(test_a_fresh_table_never_takes_the_original_databases_file) {
     EXPECT_RC(ART_FOREIGN, begin(store, true));
     art_store_close(store);
     EXPECT_OK(read_as(place.path, place.host_path));
-    end_world();
 }
 
 /* Power fails at each step of making the file; whatever is left, the next connection makes or finds a good one. */
@@ -223,7 +222,7 @@ TEST(test_a_crash_at_any_moment_of_making_the_file_leaves_nothing_in_the_way) {
             art_store_close(store);
             store_blobs_free(&lost, 1);
             store_blobs_free(&kept, 1);
-            store_place_close(&place);
+            end_world();
         }
     }
     ck_assert_uint_gt(made, 0);
@@ -234,14 +233,12 @@ TEST(test_a_crash_at_any_moment_of_making_the_file_leaves_nothing_in_the_way) {
 TEST(test_a_copied_database_neither_reads_nor_writes_the_originals_file) {
     make_world();
     sim_disk_copy_file(place.sim, place.host_path, "here/copy.db"); /* VACUUM INTO keeps the .art file's name */
-    EXPECT_RC(ART_FOREIGN, read_as(place.path, "here/copy.db"));
-    EXPECT_MESSAGE(place.path);
+    refused(read_as(place.path, "here/copy.db"), ART_FOREIGN, place.path);
     EXPECT_MESSAGE(place.host_path);
     EXPECT_MESSAGE("adopt");
     EXPECT_RC(ART_FOREIGN, write_as(place.path, "here/copy.db"));
     EXPECT_OK(read_as(place.path, place.host_path));
     EXPECT_OK(write_as(place.path, place.host_path));
-    end_world();
 }
 
 /* The database's name in another folder. */
@@ -260,11 +257,9 @@ TEST(test_a_database_copied_with_its_file_is_a_database_of_its_own) {
     EXPECT_OK(write_as("there/b.art", database));
     /* And its file is now as much its own as the original's is. */
     sim_disk_copy_file(place.sim, database, "there/c.db");
-    EXPECT_RC(ART_FOREIGN, read_as("there/b.art", "there/c.db"));
-    EXPECT_MESSAGE(database);
+    refused(read_as("there/b.art", "there/c.db"), ART_FOREIGN, database);
     EXPECT_RC(ART_FOREIGN, write_as("there/b.art", place.host_path));
     EXPECT_OK(read_as("there/b.art", database));
-    end_world();
 }
 
 TEST(test_a_database_may_move_with_its_file) {
@@ -274,7 +269,6 @@ TEST(test_a_database_may_move_with_its_file) {
     sim_disk_rename_file(place.sim, place.path, "moved.art");
     sim_disk_rename_file(place.sim, "moved.db", place.host_path);
     EXPECT_OK(write_as("moved.art", place.host_path));
-    end_world();
 }
 
 /* An old copy is put into the place of the owner, which lies aside and comes back. */
@@ -282,16 +276,13 @@ TEST(test_a_copy_in_the_owners_place_is_refused_until_it_adopts) {
     make_world();
     sim_disk_rename_file(place.sim, place.host_path, "aside.db");
     sim_disk_copy_file(place.sim, "aside.db", place.host_path);
-    EXPECT_RC(ART_FOREIGN, read_as(place.path, place.host_path));
-    EXPECT_MESSAGE("stood here before");
-    EXPECT_RC(ART_FOREIGN, write_as(place.path, place.host_path));
-    EXPECT_MESSAGE("adopt");
+    refused(read_as(place.path, place.host_path), ART_FOREIGN, "stood here before");
+    refused(write_as(place.path, place.host_path), ART_FOREIGN, "adopt");
     struct art_store *other = store_open(&place, 64 * MB);
     EXPECT_OK(art_store_adopt(other));
     art_store_close(other);
     EXPECT_OK(write_as(place.path, place.host_path));
     EXPECT_RC(ART_FOREIGN, read_as(place.path, "aside.db"));
-    end_world();
 }
 
 TEST(test_an_owner_that_was_put_aside_finds_its_file_unchanged_when_it_is_back) {
@@ -304,7 +295,6 @@ TEST(test_an_owner_that_was_put_aside_finds_its_file_unchanged_when_it_is_back) 
     EXPECT_RC(ART_FOREIGN, read_as(place.path, place.host_path)); /* the owner has noted where it is */
     sim_disk_rename_file(place.sim, "aside.db", place.host_path);
     EXPECT_OK(write_as(place.path, place.host_path));
-    end_world();
 }
 
 /* Both were copied, and the database once more: two databases look at one file, whose owner page names neither. */
@@ -316,8 +306,7 @@ TEST(test_a_copy_that_nobody_has_claimed_is_for_the_database_of_its_name) {
     sim_disk_copy_file(place.sim, place.host_path, same);
     sim_disk_copy_file(place.sim, place.host_path, "there/scratch.db");
     for (int i = 0; i < 2; i++) { /* either comes first */
-        EXPECT_RC(ART_FOREIGN, read_as("there/t.art", "there/scratch.db"));
-        EXPECT_MESSAGE("no database has claimed");
+        refused(read_as("there/t.art", "there/scratch.db"), ART_FOREIGN, "no database has claimed");
         EXPECT_RC(ART_FOREIGN, write_as("there/t.art", "there/scratch.db"));
         EXPECT_OK(read_as("there/t.art", same));
     }
@@ -326,7 +315,6 @@ TEST(test_a_copy_that_nobody_has_claimed_is_for_the_database_of_its_name) {
     EXPECT_OK(write_as("there/t.art", "there/prod.db"));
     sim_disk_copy_file(place.sim, "there/scratch.db", same);
     EXPECT_RC(ART_FOREIGN, read_as("there/t.art", same));
-    end_world();
 }
 
 /* It needs nothing of the file, and would write over what another state of the database needs. */
@@ -336,22 +324,19 @@ TEST(test_a_table_without_a_file_takes_no_copied_one_that_has_content) {
     beside(database, sizeof database);
     sim_disk_copy_file(place.sim, place.host_path, database);
     sim_disk_copy_file(place.sim, place.path, "there/t.art");
-    struct art_store *store = store_open_as(&place, "there/t.art", database);
-    EXPECT_RC(ART_FOREIGN, begin(store, true));
-    EXPECT_MESSAGE("move it away");
+    store = store_open_as(&place, "there/t.art", database);
+    refused(begin(store, true), ART_FOREIGN, "move it away");
     art_store_close(store);
     EXPECT_OK(read_as("there/t.art", database));
     sim_disk_put_file(place.sim, "there/t.art", sim_disk_file_bytes(place.sim, place.path, &(uint64_t){0}),
                       ART_SUPERBLOCK_BYTES);
     store = store_open_as(&place, "there/t.art", database);
     EXPECT_OK(begin(store, true)); /* nothing is in it */
-    art_store_close(store);
-    end_world();
 }
 
 TEST(test_a_store_says_whether_its_file_is_claimed) {
     make_world();
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     ck_assert(!art_store_unclaimed(store)); /* nobody has looked yet */
     EXPECT_OK(store_read(store, &blobs[0]));
     ck_assert(!art_store_unclaimed(store));
@@ -368,8 +353,6 @@ TEST(test_a_store_says_whether_its_file_is_claimed) {
     store = store_open_as(&place, place.path, "moved.db");
     EXPECT_OK(store_read(store, &blobs[0]));
     ck_assert(!art_store_unclaimed(store));
-    art_store_close(store);
-    end_world();
 }
 
 TEST(test_a_database_without_an_inode_is_known_by_its_path) {
@@ -377,13 +360,12 @@ TEST(test_a_database_without_an_inode_is_known_by_its_path) {
     sim_disk_remove_file(place.sim, place.host_path);
     EXPECT_OK(write_as(place.path, place.host_path));
     EXPECT_RC(ART_FOREIGN, read_as(place.path, "here/other.db"));
-    end_world();
 }
 
 TEST(test_the_owner_is_noted_durably_before_anything_is_written) {
     make_world();
     sim_disk_rename_file(place.sim, place.host_path, "moved.db");
-    struct art_store *store = store_open_as(&place, place.path, "moved.db");
+    store = store_open_as(&place, place.path, "moved.db");
     uint64_t before = sim_disk_calls(place.sim, SIM_WRITE), synced = sim_disk_calls(place.sim, SIM_SYNC);
     EXPECT_OK(begin(store, false));
     ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_WRITE), before + 1);
@@ -391,8 +373,6 @@ TEST(test_the_owner_is_noted_durably_before_anything_is_written) {
     art_store_write_end(store);
     EXPECT_OK(write_something(store)); /* nothing is left to note */
     ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_WRITE), before + 2);
-    art_store_close(store);
-    end_world();
 }
 
 TEST(test_a_crash_while_the_owner_is_noted_leaves_an_owner) {
@@ -410,7 +390,6 @@ TEST(test_a_crash_while_the_owner_is_noted_leaves_an_owner) {
         EXPECT_OK(write_as(place.path, "moved.db"));
         sim_disk_copy_file(place.sim, "moved.db", "third.db");
         EXPECT_RC(ART_FOREIGN, read_as(place.path, "third.db"));
-        end_world();
     }
 }
 
@@ -421,15 +400,13 @@ TEST(test_one_bad_owner_page_is_survived_and_two_forbid_writing_until_adopted) {
         if (page == 1) EXPECT_OK(write_as(place.path, place.host_path));
     }
     EXPECT_OK(read_as(place.path, place.host_path));
-    EXPECT_RC(ART_CORRUPT, write_as(place.path, place.host_path));
-    EXPECT_MESSAGE("adopt");
+    refused(write_as(place.path, place.host_path), ART_CORRUPT, "adopt");
     struct art_store *store = store_open(&place, 64 * MB);
     EXPECT_OK(art_store_adopt(store));
     art_store_write_end(store);
     EXPECT_OK(write_something(store));
     art_store_close(store);
     EXPECT_OK(write_as(place.path, place.host_path));
-    end_world();
 }
 
 TEST(test_adopt_takes_a_file_over_and_its_old_owner_writes_no_more) {
@@ -445,13 +422,11 @@ TEST(test_adopt_takes_a_file_over_and_its_old_owner_writes_no_more) {
     EXPECT_OK(store_read(store, &blobs[0]));
     art_store_write_end(store);
     EXPECT_OK(write_something(store));
-    EXPECT_RC(ART_FOREIGN, begin(original, false));
-    EXPECT_MESSAGE("here/copy.db");
+    refused(begin(original, false), ART_FOREIGN, "here/copy.db");
     art_store_close(store);
     art_store_close(original);
     EXPECT_OK(read_as(place.path, "here/copy.db"));
     EXPECT_RC(ART_FOREIGN, read_as(place.path, place.host_path));
-    end_world();
 }
 
 /* What the page cache has of the owner pages may be older than what the device has: it opens the owner's file, and
@@ -475,7 +450,6 @@ TEST(test_an_owner_that_the_page_cache_has_from_before_writes_no_more_either) {
         art_store_write_end(store);
         art_store_close(store);
     }
-    end_world();
 }
 
 TEST(test_a_file_of_another_table_is_never_ours_not_even_by_adopt) {
@@ -485,19 +459,15 @@ TEST(test_a_file_of_another_table_is_never_ours_not_even_by_adopt) {
     struct art_superblock *block = (struct art_superblock *)bytes;
     block->identity.uuid[7] ^= 1;
     block->identity.sum = art_hash64(&block->identity, ART_STORE_PAGE - 8);
-    EXPECT_RC(ART_FOREIGN, read_as(place.path, place.host_path));
-    EXPECT_MESSAGE("another table");
-    struct art_store *store = store_open(&place, 64 * MB);
+    refused(read_as(place.path, place.host_path), ART_FOREIGN, "another table");
+    store = store_open(&place, 64 * MB);
     EXPECT_RC(ART_FOREIGN, art_store_adopt(store));
     EXPECT_RC(ART_FOREIGN, begin(store, false));
     EXPECT_RC(ART_FOREIGN, begin(store, true));
     block->identity.uuid[7] ^= 1;
     block->identity.format = 99;
     block->identity.sum = art_hash64(&block->identity, ART_STORE_PAGE - 8);
-    EXPECT_RC(ART_CANTOPEN, store_read(store, &blobs[0]));
-    EXPECT_MESSAGE("format 99");
-    art_store_close(store);
-    end_world();
+    refused(store_read(store, &blobs[0]), ART_CANTOPEN, "format 99");
 }
 
 TEST(test_every_flipped_bit_of_the_superblock_is_found) {
@@ -509,13 +479,11 @@ TEST(test_every_flipped_bit_of_the_superblock_is_found) {
         uint32_t byte = i < 40 ? i : random_below(&random, ART_PAGE);
         unsigned bit = random_below(&random, 8);
         sim_disk_corrupt(place.sim, place.path, byte, bit);
-        EXPECT_RC(ART_CORRUPT, read_as(place.path, place.host_path));
-        EXPECT_MESSAGE("slot 0, page 0");
+        refused(read_as(place.path, place.host_path), ART_CORRUPT, "slot 0, page 0");
         EXPECT_RC(ART_CORRUPT, write_as(place.path, place.host_path));
         sim_disk_corrupt(place.sim, place.path, byte, bit);
     }
     EXPECT_OK(read_as(place.path, place.host_path));
-    end_world();
 }
 
 /* ---- links, lengths, replacement --------------------------------------------------------------------------------- */
@@ -524,11 +492,9 @@ TEST(test_a_file_with_two_names_is_read_and_not_written) {
     make_world();
     sim_disk_link_file(place.sim, place.path, "second.art");
     EXPECT_OK(read_as(place.path, place.host_path));
-    EXPECT_RC(ART_READONLY, write_as(place.path, place.host_path));
-    EXPECT_MESSAGE("hard link");
+    refused(write_as(place.path, place.host_path), ART_READONLY, "hard link");
     sim_disk_remove_file(place.sim, "second.art");
     EXPECT_OK(write_as(place.path, place.host_path));
-    end_world();
 }
 
 TEST(test_a_symbolic_link_is_not_followed) {
@@ -543,8 +509,7 @@ TEST(test_a_symbolic_link_is_not_followed) {
     ck_assert_int_eq(rename(real.path, away), 0);
     ck_assert_int_eq(symlink(away, real.path), 0);
     store = store_open(&real, 64 * MB);
-    EXPECT_RC(ART_CANTOPEN, store_read(store, &blob));
-    EXPECT_MESSAGE("symbolic link");
+    refused(store_read(store, &blob), ART_CANTOPEN, "symbolic link");
     EXPECT_RC(ART_CANTOPEN, begin(store, false));
     EXPECT_RC(ART_CANTOPEN, begin(store, true));
     art_store_close(store);
@@ -563,21 +528,18 @@ TEST(test_a_file_cut_short_says_so_and_keeps_what_it_has) {
     struct art_store *store = store_open(&place, 64 * MB);
     sim_disk_put_file(place.sim, place.path, whole, len - 4096);
     EXPECT_OK(store_read(store, &blobs[0]));
-    EXPECT_RC(ART_CORRUPT, store_read(store, &blobs[1]));
-    EXPECT_MESSAGE("slot 2");
+    refused(store_read(store, &blobs[1]), ART_CORRUPT, "slot 2");
     EXPECT_MESSAGE("end of the file");
     art_store_close(store);
     static const uint64_t lengths[] = {0, 1, 4096, 12287};
     for (unsigned i = 0; i < 4; i++) {
         sim_disk_put_file(place.sim, place.path, whole, lengths[i]);
         EXPECT_RC(ART_CORRUPT, read_as(place.path, place.host_path));
-        EXPECT_RC(ART_CORRUPT, write_as(place.path, place.host_path));
-        EXPECT_MESSAGE("cut short");
+        refused(write_as(place.path, place.host_path), ART_CORRUPT, "cut short");
     }
     sim_disk_put_file(place.sim, place.path, whole, len);
     EXPECT_OK(read_as(place.path, place.host_path));
     free(whole);
-    end_world();
 }
 
 TEST(test_rubbish_behind_the_last_slot_is_not_taken_for_free) {
@@ -597,7 +559,6 @@ TEST(test_rubbish_behind_the_last_slot_is_not_taken_for_free) {
     art_store_write_end(store);
     art_store_close(store);
     free(longer);
-    end_world();
 }
 
 TEST(test_a_file_replaced_while_it_is_open_is_the_one_that_is_written) {
@@ -619,7 +580,6 @@ TEST(test_a_file_replaced_while_it_is_open_is_the_one_that_is_written) {
     EXPECT_RC(ART_MISSING, begin(store, false));
     art_store_close(store);
     store_blobs_free(&more, 1);
-    end_world();
 }
 
 TEST(test_a_file_that_may_only_be_read_is_read) {
@@ -634,7 +594,7 @@ TEST(test_a_file_that_may_only_be_read_is_read) {
     memcpy(options.uuid, store_uuid, sizeof options.uuid);
     EXPECT_OK(art_store_open(&store, &options));
     EXPECT_OK(store_read(store, &blob));
-    EXPECT_RC(ART_READONLY, begin(store, false));
+    refused(begin(store, false), ART_READONLY, real.path);
     EXPECT_RC(ART_READONLY, art_store_adopt(store));
     art_store_close(store);
     ck_assert_int_eq(chmod(real.path, 0400), 0);
@@ -761,5 +721,5 @@ LOOP_TEST(test_after_fork_the_child_is_refused_and_the_parent_is_unharmed, IO_MO
 }
 
 int main(void) {
-    return suite_run("store file", .seconds = SUITE_FOREVER);
+    return suite_run("store file", .tear_down = end_world, .seconds = SUITE_FOREVER);
 }

@@ -17,16 +17,19 @@ enum { MB = 1 << 20 };
 static struct store_place place; /* simulated, with a blob in its file */
 static struct store_blob blob;
 
+static void end_world(void) {
+    store_blobs_free(&blob, 1);
+    memset(&blob, 0, sizeof blob);
+    if (place.mode) store_place_close(&place);
+    place = (struct store_place){0};
+}
+
 static void make_world(void) {
+    end_world();
     store_place_simulated(&place, 1);
     struct art_store *store = store_open(&place, 64 * MB);
     store_fill(store, true, &blob, 1, 12);
     art_store_close(store);
-}
-
-static void end_world(void) {
-    store_blobs_free(&blob, 1);
-    store_place_close(&place);
 }
 
 /* 1: ours, 0: somebody else's; else the error. */
@@ -53,7 +56,6 @@ TEST(test_a_file_is_ours_by_the_inode_of_the_database) {
     sim_disk_copy_file(place.sim, "moved.db", "copy.db");
     ck_assert_int_eq(ours(place.path, "copy.db"), 0);
     ck_assert_int_eq(ours(place.path, "nowhere.db"), 0);
-    end_world();
 }
 
 /* Who opens a database and its file that were copied together takes the file; who cleans up leaves it. */
@@ -73,7 +75,6 @@ TEST(test_a_copy_is_not_ours_until_its_own_database_has_written_it) {
     ck_assert_int_eq(ours("there/b.art", "there/a.db"), 1);
     ck_assert_int_eq(ours("there/b.art", place.host_path), 0);
     ck_assert_int_eq(ours(place.path, place.host_path), 1);
-    end_world();
 }
 
 TEST(test_what_is_no_art_file_is_not_found) {
@@ -91,7 +92,6 @@ TEST(test_what_is_no_art_file_is_not_found) {
         ck_assert_int_eq(ours("short", place.host_path), -ART_NOTFOUND);
     }
     ck_assert_int_eq(ours("nowhere.art", place.host_path), -ART_MISSING);
-    end_world();
 }
 
 TEST(test_a_damaged_owner_is_nobody_and_a_damaged_superblock_says_so) {
@@ -100,7 +100,6 @@ TEST(test_a_damaged_owner_is_nobody_and_a_damaged_superblock_says_so) {
     ck_assert_int_eq(ours(place.path, place.host_path), 0);
     sim_disk_corrupt(place.sim, place.path, 20, 1); /* in the id */
     ck_assert_int_eq(ours(place.path, place.host_path), -ART_CORRUPT);
-    end_world();
 }
 
 /* The hash of the database's path, beside another path. */
@@ -115,7 +114,6 @@ TEST(test_an_owner_page_that_contradicts_itself_is_no_other_answer) {
     }
     sim_disk_put_file(place.sim, "forged", &block, sizeof block);
     ck_assert_int_eq(ours("forged", place.host_path), 0);
-    end_world();
 }
 
 TEST(test_a_disk_that_fails_is_an_error_and_no_answer) {
@@ -128,7 +126,6 @@ TEST(test_a_disk_that_fails_is_an_error_and_no_answer) {
     struct sim_disk_stats stats;
     sim_disk_stats(place.sim, &stats);
     ck_assert_uint_eq(stats.open, 0);
-    end_world();
 }
 
 /* On the system's disk: links, folders and pipes are no .art files, and nobody waits for a pipe's other end. */
@@ -161,10 +158,9 @@ TEST(test_only_regular_files_are_looked_at) {
     } else {
         printf("identify: skipped as root: a file that may not be read\n");
     }
-    store_blobs_free(&blob, 1);
     store_place_close(&real);
 }
 
 int main(void) {
-    return suite_run("store, identify");
+    return suite_run("store, identify", .tear_down = end_world);
 }

@@ -25,9 +25,22 @@ static void tear_down(void) {
     check_world_free();
 }
 
+static void deep_world(void) {
+    check_world_free();
+    check_world_new_deep();
+}
+
 static void reopened_finds(const char *words) {
     check_must(check_reopen());
     check_finds(words);
+}
+
+/* So many problems are told, and one of these words. */
+static void reopened_tells(unsigned count, const char *words) {
+    check_must(check_reopen());
+    check_must(check_run(false));
+    ck_assert_uint_eq(check_count, count);
+    ck_assert(check_has(words));
 }
 
 /* The reference of leaf `number` of the oldest run. */
@@ -62,10 +75,7 @@ TEST(test_every_changed_page_is_named) {
     check_slot(one.slot)[ART_BLOB_PAGE + 100] ^= 1;
     check_slot(two.slot)[ART_BLOB_BYTES - 2000] ^= 1;
     check_slot(check_tree->root->run[1].top.slot)[7] ^= 1;
-    check_must(check_reopen());
-    check_must(check_run(false));
-    ck_assert_uint_eq(check_count, 4);
-    ck_assert(check_has("the hash of the blob's trailer"));
+    reopened_tells(4, "the hash of the blob's trailer");
 }
 
 TEST(test_damage_in_one_blob_does_not_hide_what_is_wrong_elsewhere) {
@@ -84,9 +94,7 @@ TEST(test_damage_in_one_blob_does_not_hide_what_is_wrong_elsewhere) {
 TEST(test_a_damaged_index_hides_only_its_own_run) {
     check_slot(check_tree->root->run[BASE].top.slot)[20] ^= 1;
     check_slot(check_tree->root->run[0].top.slot)[20] ^= 1;
-    check_must(check_reopen());
-    check_must(check_run(false));
-    ck_assert_uint_eq(check_count, 2);
+    reopened_tells(2, "");
 }
 
 TEST(test_a_read_that_fails_is_a_problem_and_not_the_end) {
@@ -137,6 +145,23 @@ TEST(test_the_last_run_with_a_delete) {
     ck_assert(check_has("the last run holds something else than a first put"));
 }
 
+/* How the third child of the oldest run's index is changed. */
+static enum { OUTSIDE, FROM_THE_FUTURE, COUNTS_MORE, BEGINS_LATER, BEGINS_EARLIER } how;
+
+static void change_third(uint32_t number, struct art_buffer *separator, struct art_ref *ref) {
+    if (number != 2) return;
+    if (how == OUTSIDE) ref->slot = 4000000000u;
+    if (how == FROM_THE_FUTURE) ref->generation += 1000;
+    if (how == COUNTS_MORE) ref->count++, ref->entries++;
+    if (how == BEGINS_LATER) separator->data[separator->len - 1]++; /* before it stand keys that it lets not through */
+    if (how == BEGINS_EARLIER) separator->data[separator->len - 1]--;
+}
+
+static void rebuild(unsigned run, int so) {
+    how = so;
+    check_rebuild_index(run, change_third);
+}
+
 /* --- references --------------------------------------------------------------------------------------------------- */
 
 static struct art_ref kept;
@@ -160,34 +185,18 @@ TEST(test_two_runs_with_one_blob) {
     struct art_root *root = check_root_take();
     check_must(art_root_replace_run(root, 0, &root->run[1]));
     check_root_put(root);
-    check_must(check_reopen());
-    check_must(check_run(false));
-    ck_assert_uint_eq(check_count, 1);
-    ck_assert(check_has("two references lead to one slot"));
-}
-
-static void third_outside(uint32_t number, struct art_buffer *separator, struct art_ref *ref) {
-    (void)separator;
-    if (number == 2) ref->slot = 4000000000u;
+    reopened_tells(1, "two references lead to one slot");
 }
 
 TEST(test_a_reference_out_of_the_file) {
-    check_rebuild_index(BASE, third_outside);
+    rebuild(BASE, OUTSIDE);
     reopened_finds("a reference leads out of the file");
     ck_assert_uint_eq(check_told[0].slot, 4000000000u);
 }
 
-static void third_from_the_future(uint32_t number, struct art_buffer *separator, struct art_ref *ref) {
-    (void)separator;
-    if (number == 2) ref->generation += 1000;
-}
-
 TEST(test_a_blob_of_another_generation) {
-    check_rebuild_index(BASE, third_from_the_future);
-    check_must(check_reopen());
-    check_must(check_run(false));
-    ck_assert_uint_eq(check_count, 2);
-    ck_assert(check_has("a blob has a higher generation than the root that names it"));
+    rebuild(BASE, FROM_THE_FUTURE);
+    reopened_tells(2, "a blob has a higher generation than the root that names it");
     ck_assert(check_has("it is of another generation than its reference"));
 }
 
@@ -195,19 +204,11 @@ TEST(test_a_generation_that_the_root_has_not_reached) {
     struct art_root *root = check_root_take();
     root->generation = 2;
     check_root_put(root);
-    check_must(check_reopen());
-    check_must(check_run(false));
-    ck_assert_uint_eq(check_count, 1);
-    ck_assert(check_has("a blob has a higher generation than the root that names it"));
-}
-
-static void third_counts_more(uint32_t number, struct art_buffer *separator, struct art_ref *ref) {
-    (void)separator;
-    if (number == 2) ref->count++, ref->entries++;
+    reopened_tells(1, "a blob has a higher generation than the root that names it");
 }
 
 TEST(test_a_reference_that_counts_more_than_there_is) {
-    check_rebuild_index(BASE, third_counts_more);
+    rebuild(BASE, COUNTS_MORE);
     struct art_root *root = check_root_take();
     check_root_put(root);
     reopened_finds("its counts are not those of its reference");
@@ -240,44 +241,30 @@ TEST(test_a_run_that_is_too_deep) {
 
 /* --- fences ------------------------------------------------------------------------------------------------------- */
 
-/* Before the separator stand keys that it does not let through. */
-static void third_begins_later(uint32_t number, struct art_buffer *separator, struct art_ref *ref) {
-    (void)ref;
-    if (number == 2) separator->data[separator->len - 1]++;
-}
-
-static void third_begins_earlier(uint32_t number, struct art_buffer *separator, struct art_ref *ref) {
-    (void)ref;
-    if (number == 2) separator->data[separator->len - 1]--;
-}
-
 TEST(test_a_blob_that_begins_before_its_separator) {
-    check_rebuild_index(BASE, third_begins_later);
+    rebuild(BASE, BEGINS_LATER);
     reopened_finds("the blob's keys begin before the separator that leads to it");
     ck_assert_uint_eq(check_told[0].slot, leaf(2).slot);
 }
 
 TEST(test_a_blob_that_goes_on_behind_the_next_separator) {
-    check_rebuild_index(BASE, third_begins_earlier);
+    rebuild(BASE, BEGINS_EARLIER);
     reopened_finds("the blob's keys go on behind the next separator");
     ck_assert_uint_eq(check_told[0].slot, leaf(1).slot);
 }
 
 /* Over two levels: the first child of an index blob has that blob's fence, and the last one the next blob's. */
 TEST(test_fences_hold_for_all_below_them) {
-    check_world_free();
-    check_world_new_deep();
-    check_rebuild_index(0, third_begins_later);
+    deep_world();
+    rebuild(0, BEGINS_LATER);
     reopened_finds("the blob's keys begin before the separator that leads to it");
-    check_world_free();
-    check_world_new_deep();
-    check_rebuild_index(0, third_begins_earlier);
+    deep_world();
+    rebuild(0, BEGINS_EARLIER);
     reopened_finds("the blob's keys go on behind the next separator");
 }
 
 TEST(test_a_damaged_index_blob_hides_what_is_below_it) {
-    check_world_free();
-    check_world_new_deep();
+    deep_world();
     struct art_run_cursor cursor;
     struct art_ref ref;
     check_must(art_run_cursor_open(&cursor, check_tree->store));
@@ -381,9 +368,7 @@ TEST(test_owner_pages_of_which_none_is_left) {
 
 TEST(test_a_superblock_that_was_changed) {
     check_slot(0)[40] ^= 1;
-    check_must(check_reopen());
-    check_must(check_run(false));
-    ck_assert_uint_eq(check_count, 1);
+    reopened_tells(1, "");
     ck_assert_uint_eq(check_told[0].slot, 0);
 }
 
@@ -407,9 +392,7 @@ TEST(test_a_read_only_database_is_checked) {
     check_must(check_reopen());
     check_is_clean();
     check_slot(leaf(2).slot)[100] ^= 1;
-    check_must(check_reopen());
-    check_must(check_run(false));
-    ck_assert_uint_eq(check_count, 1);
+    reopened_tells(1, "");
     ck_assert_uint_eq(sim_disk_calls(check_disk, SIM_LOCK), sim_disk_calls(check_disk, SIM_LOCK));
 }
 

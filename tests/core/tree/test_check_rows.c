@@ -48,14 +48,43 @@ static void finds_in_log_and_run(const char *words) {
     check_finds(words);
 }
 
-TEST(test_a_row_that_replaces_what_is_nowhere) {
-    check_plant(check_row_key("new"), word("x"), now(), ART_SHADOWS_OLDER);
-    finds_in_log_and_run("row 'new': what it replaces is in no run below");
-}
+#define TEN(x) x x x x x x x x x x
 
-TEST(test_a_row_that_adds_what_was_there) {
-    check_plant(check_row_key("dir-0001/file-00105"), word("x"), now(), 0);
-    finds_in_log_and_run("row 'dir-0001/file-00105': it is to be new, but the row is there below it");
+/* A row, or what is to be none (its key is the tree's, and readable behind its end). A csn is the transaction's, or
+ * less or more. */
+enum { IN_THE_LOG = 1, ANY_KEY = 2, REACHED = -1000000 };
+static const struct {
+    const char *key, *value;
+    int csn;
+    uint8_t flags;
+    unsigned how;
+    const char *says;
+} planted[] = {
+    {"new", "x", 0, ART_SHADOWS_OLDER, 0, "row 'new': what it replaces is in no run below"},
+    {"no\nwhere'", "", 0, ART_DELETE | ART_SHADOWS_OLDER, 0,
+     "row 'no\\x0awhere\\x27': what it replaces is in no run below"},
+    {TEN("pppppppp"), "x", 0, ART_SHADOWS_OLDER, IN_THE_LOG, "row '" TEN("pppp") "...': what"},
+    {"dir-0001/file-00105", "x", 0, 0, 0, "row 'dir-0001/file-00105': it is to be new, but the row is there below it"},
+    {"dir-0001/file-00111", "x", REACHED, ART_SHADOWS_OLDER, IN_THE_LOG,
+     "row 'dir-0001/file-00111': an older run has a newer version"}, /* the second run's is 2 */
+    {"new", "x", 1000, 0, IN_THE_LOG, "row 'new': a version that the table has not reached"},
+    {"\7abc" TEN("\0"), "x", 0, 0, ANY_KEY,
+     "row 'abc': its key begins with a byte that stands for neither rows nor chunks"},
+    {"\0" TEN("\0\0"), "x", 0, 0, ANY_KEY,
+     "row '': its key begins with a byte that stands for neither rows nor chunks"},
+    {"\2abc" TEN("\0\0"), "x", 0, 0, ANY_KEY, "chunk 'abc': a chunk's key has another length"},
+    {"new", "short", 0, ART_OVERFLOW, 0, "row 'new': a reference to chunks that cannot be decoded"},
+};
+
+LOOP_TEST(test_a_row_that_cannot_be_is_named, sizeof planted / sizeof *planted) {
+    const char *key = planted[_i].key;
+    uint64_t csn = planted[_i].csn == REACHED ? 1 : now() + (uint64_t)planted[_i].csn;
+    struct art_bytes of = planted[_i].how & ANY_KEY ? word(key) : check_row_key(key);
+    check_plant(of, word(planted[_i].value), csn, planted[_i].flags);
+    if (planted[_i].how & IN_THE_LOG)
+        check_finds(planted[_i].says);
+    else
+        finds_in_log_and_run(planted[_i].says);
 }
 
 TEST(test_a_row_that_replaces_what_is_deleted) {
@@ -63,11 +92,6 @@ TEST(test_a_row_that_replaces_what_is_deleted) {
     check_finds("row 'dir-0001/file-00101': it is to replace a row that is deleted below it");
     check_commit(false); /* a merge would refuse it */
     check_finds("row 'dir-0001/file-00101': it is to replace a row that is deleted below it");
-}
-
-TEST(test_a_delete_of_what_is_nowhere) {
-    check_plant(check_row_key("no\nwhere'"), word(""), now(), ART_DELETE | ART_SHADOWS_OLDER);
-    finds_in_log_and_run("row 'no\\x0awhere\\x27': what it replaces is in no run below");
 }
 
 /* Many, so that they fill pages, which a merge would rather copy. */
@@ -85,14 +109,6 @@ TEST(test_a_merge_refuses_pages_of_rows_that_replace_what_is_nowhere) {
     art_tree_rolled_back(check_tree);
 }
 
-TEST(test_a_version_that_the_table_has_not_reached) {
-    check_plant(check_row_key("new"), word("x"), now() + 1000, 0);
-    check_finds("row 'new': a version that the table has not reached");
-    check_commit(true);
-    check_finds("a version that the table has not reached");
-    ck_assert_uint_ne(check_told[0].slot, ART_NOWHERE);
-}
-
 /* The log has come as far, but the root that names the blob has not. */
 TEST(test_a_version_that_the_root_has_not_reached) {
     check_plant(check_row_key("new"), word("x"), now() + 1, 0);
@@ -108,57 +124,47 @@ TEST(test_a_row_without_a_version) {
     finds_in_log_and_run("row 'new': a version that the table has not reached");
 }
 
-TEST(test_an_older_run_with_a_newer_version) {
-    check_plant(check_row_key("dir-0001/file-00111"), word("x"), 1, ART_SHADOWS_OLDER); /* the second run's is 2 */
-    check_finds("row 'dir-0001/file-00111': an older run has a newer version");
-}
-
-TEST(test_keys_of_no_name_space) {
-    check_plant(art_bytes((const uint8_t *)"\7abc\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 4), word("x"), now(), 0);
-    finds_in_log_and_run("row 'abc': its key begins with a byte that stands for neither rows nor chunks");
-}
-
-TEST(test_an_empty_key) {
-    static const uint8_t nothing[ART_KEY_PADDING];
-    check_plant(art_bytes(nothing, 0), word("x"), now(), 0);
-    finds_in_log_and_run("row '': its key begins with a byte that stands for neither rows nor chunks");
-}
-
 TEST(test_a_value_too_long_for_one_entry) {
     check_plant(check_row_key("new"), check_large(ART_VALUE_INLINE_MAX + 1, 1), now(), 0);
     check_finds("row 'new': a value too long for one entry");
-}
-
-TEST(test_a_long_key_is_shown_cut_short) {
-    char path[200];
-    memset(path, 'p', sizeof path);
-    path[sizeof path - 1] = 0;
-    check_plant(check_row_key(path), word("x"), now(), ART_SHADOWS_OLDER);
-    check_finds("row 'pppppppppppppppppppppppppppppppppppppppp...': what");
 }
 
 /* --- large values ------------------------------------------------------------------------------------------------- */
 
 enum { BIG = 10000, BIG_CSN = 1 }; /* "big/0": three chunks of the first transaction, whose counter began at 0 */
 
-TEST(test_a_reference_that_makes_no_sense) {
-    check_plant(check_row_key("new"), word("short"), now(), ART_OVERFLOW);
-    finds_in_log_and_run("row 'new': a reference to chunks that cannot be decoded");
+static const struct {
+    uint64_t length, csn;
+    const char *says;
+} references[] = {
+    {ART_VALUE_MAX + 1, 0, "row 'new': its value is longer than any can be"},
+    {5000, 3, "row 'new': its value is newer than the row"},
+    {5000, 0, "row 'new': chunk 0 of its value is missing"},
+};
+
+LOOP_TEST(test_a_reference_to_what_cannot_be_is_named, 3) {
+    struct art_bytes reference = check_reference(references[_i].length, now() + references[_i].csn, 5, 0);
+    check_plant(check_row_key("new"), reference, now(), ART_OVERFLOW);
+    finds_in_log_and_run(references[_i].says);
 }
 
-TEST(test_a_value_longer_than_any) {
-    check_plant(check_row_key("new"), check_reference(ART_VALUE_MAX + 1, now(), 5, 0), now(), ART_OVERFLOW);
-    finds_in_log_and_run("row 'new': its value is longer than any can be");
-}
+/* Of a value of three pieces, or behind it. */
+static const struct {
+    uint32_t number, len;
+    uint8_t seed, flags;
+    const char *says;
+} pieces[] = {
+    {1, 100, 9, 0, "row 'new': chunk 1 of its value has another length"},
+    {1, ART_OVERFLOW_CHUNK_BYTES, 77, 0, "row 'new': its value is not what its hash says"},
+    {3, 10, 77, 0, "some belong to no row, or to several"},
+    {0, ART_OVERFLOW_CHUNK_BYTES, 9, ART_OVERFLOW, "a chunk that refers to chunks"},
+};
 
-TEST(test_a_value_newer_than_its_row) {
-    check_plant(check_row_key("new"), check_reference(5000, now() + 3, 5, 0), now(), ART_OVERFLOW);
-    finds_in_log_and_run("row 'new': its value is newer than the row");
-}
-
-TEST(test_a_value_without_pieces) {
-    check_plant(check_row_key("new"), check_reference(5000, now(), 5, 0), now(), ART_OVERFLOW);
-    finds_in_log_and_run("row 'new': chunk 0 of its value is missing");
+LOOP_TEST(test_a_piece_that_cannot_be_is_named, 4) {
+    check_put("new", check_large(9000, 9));
+    check_plant(check_piece_key(now(), 0, pieces[_i].number), check_large(pieces[_i].len, pieces[_i].seed), now(),
+                pieces[_i].flags);
+    finds_in_log_and_run(pieces[_i].says);
 }
 
 TEST(test_a_missing_piece_in_the_middle) {
@@ -171,18 +177,6 @@ TEST(test_a_missing_piece_in_the_middle) {
 TEST(test_a_deleted_piece) {
     check_plant(check_piece_key(BIG_CSN, 0, 1), word(""), now(), ART_DELETE | ART_SHADOWS_OLDER);
     finds_in_log_and_run("row 'big/0': chunk 1 of its value is deleted");
-}
-
-TEST(test_a_piece_of_another_length) {
-    check_put("new", check_large(9000, 9));
-    check_plant(check_piece_key(now(), 0, 1), check_large(100, 9), now(), 0);
-    finds_in_log_and_run("row 'new': chunk 1 of its value has another length");
-}
-
-TEST(test_a_value_that_does_not_match_its_hash) {
-    check_put("new", check_large(9000, 9));
-    check_plant(check_piece_key(now(), 0, 1), check_large(ART_OVERFLOW_CHUNK_BYTES, 77), now(), 0);
-    finds_in_log_and_run("row 'new': its value is not what its hash says");
 }
 
 /* Behind the reference: the first column is a text, of which a hash is kept, the second a number. */
@@ -208,12 +202,6 @@ LOOP_TEST(test_a_value_with_other_data_in_summed_columns, 6) {
     check_summary = (struct art_summary){0};
 }
 
-TEST(test_a_piece_behind_the_end_of_the_value) {
-    check_put("new", check_large(9000, 9));
-    check_plant(check_piece_key(now(), 0, 3), check_large(10, 77), now(), 0);
-    finds_in_log_and_run("some belong to no row, or to several");
-}
-
 TEST(test_pieces_that_no_row_has) {
     check_plant(check_piece_key(now(), 7, 0), check_large(10, 77), now(), 0);
     check_plant(check_piece_key(now(), 7, 1), check_large(10, 78), now(), 0);
@@ -227,21 +215,10 @@ TEST(test_pieces_that_two_rows_have) {
     finds_in_log_and_run("some belong to no row, or to several");
 }
 
-TEST(test_a_piece_whose_key_has_another_length) {
-    check_plant(art_bytes((const uint8_t *)"\2abc\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 4), word("x"), now(), 0);
-    finds_in_log_and_run("chunk 'abc': a chunk's key has another length");
-}
-
 TEST(test_a_piece_of_another_version_than_its_id) {
     check_put("new", check_large(4097, 9));
     check_plant(check_piece_key(now(), 0, 0), check_large(ART_OVERFLOW_CHUNK_BYTES, 9), now() - 1, 0);
     check_finds("a chunk of another version than its id");
-}
-
-TEST(test_a_piece_that_refers_to_pieces) {
-    check_put("new", check_large(4097, 9));
-    check_plant(check_piece_key(now(), 0, 0), check_large(ART_OVERFLOW_CHUNK_BYTES, 9), now(), ART_OVERFLOW);
-    finds_in_log_and_run("a chunk that refers to chunks");
 }
 
 TEST(test_strays_are_counted_among_many_values) {
@@ -277,54 +254,72 @@ static void drop_row(unsigned n) {
     memmove(&log->row[n], &log->row[n + 1], (--log->rows - n) * sizeof log->row[0]);
 }
 
-/* A new connection cannot use it, and one that had it open has what was there. */
-static void finds_in_log(const char *words) {
-    check_finds(words);
-    ck_assert(strstr(check_told[0].place, "log") != NULL);
-    ck_assert_int_ne(check_reopen(), ART_OK);
-    check_finds(words);
-}
-
-TEST(test_a_log_row_that_was_changed) {
+static void change_a_row(void) {
     ck_assert_uint_eq(check_toy->log.rows, 3);
     log_row(1)->data[log_row(1)->len - 1] ^= 1;
-    finds_in_log("row 4 does not follow the row before it");
 }
 
-TEST(test_a_log_row_that_is_cut_off) {
+static void cut_a_row(void) {
     log_row(2)->len = 5;
-    finds_in_log("a row of 16 bytes or less");
 }
 
-TEST(test_a_log_row_with_its_hash_but_without_sense) {
+static void make_up_flags(void) {
     struct toy_row *row = log_row(2);
     struct art_hash128 before;
     memcpy(&before, log_row(1)->data, sizeof before);
-    row->data[ART_REDO_HASH_BYTES + 1] = 0xff; /* flags */
+    row->data[ART_REDO_HASH_BYTES + 1] = 0xff;
     struct art_hash128 hash =
         art_redo_hash(before, row->csn, row->data + ART_REDO_HASH_BYTES, row->len - ART_REDO_HASH_BYTES);
     memcpy(row->data, &hash, sizeof hash);
-    finds_in_log("redo bytes with unknown flags");
 }
 
-TEST(test_a_missing_log_row) {
+static void drop_a_row(void) {
     drop_row(1);
-    finds_in_log("row 4 is missing");
 }
 
-TEST(test_a_missing_root) {
+static void drop_the_root(void) {
     drop_row(0);
-    finds_in_log("the root is missing");
 }
 
-TEST(test_an_empty_log) {
+static void drop_all(void) {
     while (check_toy->log.rows) drop_row(0);
-    finds_in_log("it has no rows, not even row 0 with the root");
 }
 
-TEST(test_a_root_that_was_changed) {
+static void change_the_root(void) {
     log_row(0)->data[60] ^= 4;
-    finds_in_log("root does not match its checksum");
+}
+
+/* A new connection cannot use it, and one that had it open has what was there. */
+static void finds_in_log(const char *words, const char *reader_says) {
+    check_finds(words);
+    ck_assert(strstr(check_told[0].place, "log") != NULL);
+    refused(check_reopen(), ART_CORRUPT, reader_says);
+    ck_assert(art_tree_unknown(check_tree));
+    check_finds(words);
+}
+
+static const struct {
+    void (*damage)(void);
+    const char *says, *reader_says;
+} logs[] = {
+    {change_a_row, "row 4 does not follow the row before it", ""},
+    {cut_a_row, "a row of 16 bytes or less", ""},
+    {make_up_flags, "redo bytes with unknown flags", ""},
+    {drop_a_row, "row 4 is missing", "rows do not follow each other"},
+    {drop_the_root, "the root is missing", "the root is missing"},
+    {drop_all, "it has no rows, not even row 0 with the root", "empty or was replaced"},
+    {change_the_root, "root does not match its checksum", ""},
+};
+
+LOOP_TEST(test_a_log_that_is_damaged_is_no_state, sizeof logs / sizeof *logs) {
+    logs[_i].damage();
+    finds_in_log(logs[_i].says, logs[_i].reader_says);
+}
+
+TEST(test_a_log_is_not_read_inside_a_transaction) {
+    uint64_t from;
+    check_put("new", word("x"));
+    refused(art_tree_refresh_begin(check_tree, &from), ART_MISUSE, "inside a transaction");
 }
 
 TEST(test_a_row_before_the_root) {
@@ -365,7 +360,7 @@ TEST(test_rows_that_a_flush_has_left) {
 TEST(test_one_row_less_than_a_flush_has_left) {
     leave_rows();
     drop_row(1);
-    finds_in_log("of the rows before the root, which has 12, 2 are left, and should be 3");
+    finds_in_log("of the rows before the root, which has 12, 2 are left, and should be 3", "");
 }
 
 TEST(test_a_row_with_a_negative_number) {
@@ -403,6 +398,9 @@ TEST(test_damage_to_the_log_does_not_hide_other_damage) {
 /* --- memory ------------------------------------------------------------------------------------------------------- */
 
 TEST(test_a_connection_that_knows_another_last_row) {
+    check_tree->chain.low++;
+    check_finds("this connection stands at another row than the log's last");
+    check_tree->chain.low--;
     drop_row(2);
     check_finds("this connection stands at another row than the log's last");
 }
@@ -412,13 +410,18 @@ TEST(test_a_connection_that_has_another_root) {
     check_finds("this connection has another root than the log");
 }
 
-TEST(test_a_connection_that_has_other_rows_in_memory) {
-    struct art_entry entry = {.value = word("changed"), .csn = check_tree->csn};
-    check_must(art_memtable_put(check_tree->memtable, check_row_key("late/1"), &entry, ART_PUT_PLAIN));
-    check_finds("this connection has other rows in memory than the log");
-    check_must(check_reopen());
-    check_must(art_memtable_put(check_tree->memtable, check_row_key("late/4"), &entry, ART_PUT_PLAIN));
-    check_finds("this connection has other rows in memory than the log");
+/* Another value, another version, another flag; a row less, and one more. */
+LOOP_TEST(test_a_connection_that_has_other_rows_in_memory, 5) {
+    static const char *const keys[] = {"late/1", "late/1", "late/1", "late/1", "late/4"};
+    struct art_entry entry;
+    check_must(art_memtable_get(check_tree->memtable, check_row_key("late/1"), &entry));
+    if (_i == 0) entry.value = word("changed");
+    if (_i == 1) entry.csn++;
+    if (_i == 2) entry.flags |= ART_SHADOWS_OLDER;
+    if (_i == 3) entry = (struct art_entry){.csn = entry.csn, .flags = ART_DELETE};
+    check_must(art_memtable_put(check_tree->memtable, check_row_key(keys[_i]), &entry, ART_PUT_PLAIN));
+    check_must(check_run(false));
+    ck_assert(check_has("this connection has other rows in memory than the log"));
 }
 
 TEST(test_a_memtable_that_does_not_agree_with_itself) {

@@ -48,9 +48,7 @@ static void new_epoch(void) {
 }
 
 static uint32_t slots(void) {
-    struct art_tree_info info;
-    must(art_tree_info(tree, &info));
-    return art_slots_in(info.store.file_bytes);
+    return art_slots_in(info().store.file_bytes);
 }
 
 /* Looks at the file after every commit: how many left it at more than 1.6 times the rows? */
@@ -85,27 +83,23 @@ static void put_row(uint32_t i, uint64_t n) {
     put(key_of(i), value);
 }
 
-static void remove_row(uint32_t i) {
+static void remove_key(const char *key) {
     bool existed;
-    must(art_tree_delete(tree, text(key_of(i)), &existed));
+    must(art_tree_delete(tree, text(key), &existed));
     ck_assert(existed);
 }
 
 static uint64_t pages_written(void) {
-    struct art_tree_info info;
-    must(art_tree_info(tree, &info));
-    return info.store.count.pages_written;
+    return info().store.count.pages_written;
 }
 
 /* Slots of the rows in order, and nothing else. */
 static uint32_t load(uint32_t count) {
     for (uint32_t i = 0; i < count; i++) put_row(i, i);
-    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
-    commit();
+    optimize();
     for (int i = 0; i < 3; i++) {
         new_epoch();
-        must(art_tree_request(tree, ART_REQUEST_VACUUM));
-        commit();
+        vacuum();
     }
     return slots();
 }
@@ -128,7 +122,7 @@ static void take_half_out_and_put_it_again(uint32_t count) {
             if (putting)
                 put_row(row, i);
             else
-                remove_row(row);
+                remove_key(key_of(row));
             if (++n % ROWS_A_COMMIT == 0) commit_as_host();
         }
         commit_as_host();
@@ -163,7 +157,6 @@ static void churn(int which, uint32_t count, uint32_t percent) {
                   watched.large, watched.commits);
     ck_assert_uint_eq(rows(), count);
     must(art_tree_check(tree));
-    small_tree_end();
 }
 
 /* Deletes wait beside the rows that they hide: with blobs as small as these a little longer. */
@@ -179,23 +172,19 @@ LOOP_TEST(test_a_churn_of_few_rows_ends_within_two_and_a_half_times_and_is_seldo
 
 TEST(test_a_table_that_has_become_small_is_one_run_and_what_hides_it_again) {
     enum { BEFORE = 20000, LEFT = 1000 };
-    struct art_tree_info info;
     make(false);
     load(BEFORE);
     for (uint32_t i = LEFT; i < BEFORE; i++) {
-        remove_row(i);
+        remove_key(key_of(i));
         if (i % ROWS_A_COMMIT == 0) commit_as_host();
     }
     int changes = 0, least = few_times() ? FEW_TIMES : TIMES;
-    do {
-        change_some(LEFT);
-        must(art_tree_info(tree, &info));
-    } while (++changes < least || (info.run[info.runs - 1].level > 2 && changes < 4 * least));
-    ck_assert_uint_eq(info.run[info.runs - 1].level, 2);
+    do change_some(LEFT);
+    while (++changes < least || (info().run[info().runs - 1].level > 2 && changes < 4 * least));
+    ck_assert_uint_eq(info().run[info().runs - 1].level, 2);
     ck_assert_msg(slots() < 40, "%u slots for %u rows", slots(), LEFT);
     ck_assert_uint_eq(rows(), LEFT);
     must(art_tree_check(tree));
-    small_tree_end();
 }
 
 /* --- rows that expire --------------------------------------------------------------------------------------------- */
@@ -222,12 +211,6 @@ static void put_number(uint32_t n, uint32_t bytes) {
     free(value);
 }
 
-static void remove_number(uint32_t n) {
-    bool existed;
-    must(art_tree_delete(tree, text(number(n)), &existed));
-    ck_assert(existed);
-}
-
 static void load_log(bool wal, uint32_t live, uint32_t bytes, uint32_t small) {
     make(wal);
     options.blob_pages = LOG_BLOB_PAGES;
@@ -247,7 +230,7 @@ LOOP_TEST(test_rows_that_expire_at_the_front_do_not_outlive_a_few_commits, LOGS)
     uint32_t size = (live * bytes + small * 80) / (LOG_BLOB_PAGES * ART_BLOB_PAGE);
     for (uint32_t n = live; n < (TURNOVERS + 1) * live; n++) {
         put_number(n, bytes);
-        remove_number(n - live);
+        remove_key(number(n - live));
         if (n % LOG_ROWS_A_COMMIT) continue;
         commit_as_host();
         if (slots() > most) most = slots();
@@ -256,7 +239,6 @@ LOOP_TEST(test_rows_that_expire_at_the_front_do_not_outlive_a_few_commits, LOGS)
     ck_assert_msg(most <= 2 * size + BESIDE, "%u slots for rows of %u", most, size);
     ck_assert_uint_eq(rows(), live + small);
     must(art_tree_check(tree));
-    small_tree_end();
 }
 
 /* Nothing comes, and all goes. */
@@ -265,7 +247,7 @@ LOOP_TEST(test_rows_that_are_deleted_in_order_leave_a_small_file, 2) {
     uint32_t most = 0;
     load_log(_i, LIVE, BYTES, 0);
     for (uint32_t n = 0; n < LIVE; n++) {
-        remove_number(n);
+        remove_key(number(n));
         if (n % ROWS_A_COMMIT) continue;
         commit_as_host();
         uint32_t size = (LIVE - n) * BYTES / (LOG_BLOB_PAGES * ART_BLOB_PAGE);
@@ -273,9 +255,8 @@ LOOP_TEST(test_rows_that_are_deleted_in_order_leave_a_small_file, 2) {
     }
     printf("%u rows go: at most %u slots more than twice what is left\n", LIVE, most);
     ck_assert_uint_le(most, BESIDE);
-    small_tree_end();
 }
 
 int main(void) {
-    return suite_run("churn", .seconds = 300);
+    return suite_run("churn", .seconds = 300, .tear_down = small_tree_end);
 }

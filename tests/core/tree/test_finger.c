@@ -91,7 +91,6 @@ static void end(void) {
     if (writing) end_transaction(false);
     must(art_tree_check(tree));
     art_tree_close(trees[tree == trees[0]]);
-    small_tree_end();
 }
 
 /* --- the same rows ------------------------------------------------------------------------------------------------ */
@@ -236,9 +235,8 @@ TEST(test_keys_of_other_leaves_do_not_share_the_fate_of_a_damaged_one) {
     ck_assert_uint_gt(lost, 0);
     ck_assert_uint_lt(lost, KEYS / 2);
     ck_assert_uint_eq(unreadable(3001), lost); /* without a finger */
-    small_tree_end();
 }
 
 int main(void) {
-    return suite_run("finger", .seconds = 600);
+    return suite_run("finger", .seconds = 600, .tear_down = small_tree_end);
 }

@@ -63,11 +63,15 @@ static void end_transaction(void) {
     writing = false;
 }
 
+static void flush_transaction(void) {
+    must(art_tree_request(tree, ART_REQUEST_FLUSH));
+    end_transaction();
+}
+
 static void load(void) {
     make();
     set_all(0, KEYS, true);
-    must(art_tree_request(tree, ART_REQUEST_FLUSH));
-    end_transaction();
+    flush_transaction();
 }
 
 /* --- the same rows ------------------------------------------------------------------------------------------------ */
@@ -181,8 +185,7 @@ static void change(struct random *random) {
         marks = to + 1;
         break;
     case 9:
-        if (writing && random_below(random, 2)) must(art_tree_request(tree, ART_REQUEST_FLUSH));
-        end_transaction();
+        if (writing && random_below(random, 2)) flush_transaction();
         break;
     case 10:
         if (random_below(random, 3)) break;
@@ -209,7 +212,6 @@ TEST(test_whatever_is_deleted_the_cursor_comes_to_the_rows_that_are_left) {
         }
         if (writing) end_transaction();
         must(art_tree_check(tree));
-        small_tree_end();
     }
     ck_assert_uint_gt(selects, 100);
 }
@@ -236,7 +238,6 @@ TEST(test_an_open_cursor_finds_the_row_that_comes_into_a_gap) {
     expect_at(cursor, 0, "back over it");
     art_cursor_close(cursor);
     art_cursor_close(other);
-    small_tree_end();
 }
 
 /* --- without looking at each -------------------------------------------------------------------------------------- */
@@ -268,8 +269,7 @@ TEST(test_deletes_are_passed_by_the_sums_and_then_from_memory) {
         ck_assert_uint_lt(steps_of_seek(0, 10000, true, 1999), PASSED_AGAIN);
         ck_assert_uint_eq(steps_of_seek(2500, 9500, false, -1), 0);
         ck_assert_uint_lt(steps_of_seek(2500, 9500, true, -1), PASSED_AGAIN);
-        must(art_tree_request(tree, ART_REQUEST_FLUSH));
-        end_transaction();
+        flush_transaction();
         ck_assert_uint_eq(steps_of_seek(2500, KEYS, false, 10000), 0); /* a commit leaves the rows as they are */
         ck_assert_uint_eq(selects, 0);
         art_tree_forget(tree);
@@ -279,7 +279,6 @@ TEST(test_deletes_are_passed_by_the_sums_and_then_from_memory) {
         ck_assert_uint_lt(looks, LOOKS);
         ck_assert_uint_lt(steps_of_seek(0, 10000, true, 1999), PASSED_AGAIN);
     }
-    small_tree_end();
 }
 
 /* The first row of each prefix, or the last one: none of these searches passes more than so many deletes. */
@@ -314,8 +313,7 @@ LOOP_TEST(test_expired_rows_of_many_prefixes_are_passed_each_once, 2) {
     expect_edges(newest, SWEPT, PASSED_AGAIN);
     end_transaction();
     expect_edges(newest, SWEPT, PASSED_AGAIN);
-    must(art_tree_request(tree, ART_REQUEST_FLUSH));
-    end_transaction();
+    flush_transaction();
     expect_edges(newest, SWEPT, PASSED_AGAIN);
     ck_assert_uint_ge(tree->count.gaps, 3 * PREFIXES);
     set(PREFIX / 2 - 10, true); /* ends one of them, if any */
@@ -323,7 +321,6 @@ LOOP_TEST(test_expired_rows_of_many_prefixes_are_passed_each_once, 2) {
     ck_assert_uint_lt(steps_of_seek(PREFIX, 2 * PREFIX, newest, newest ? 2 * PREFIX - SWEPT - 1 : PREFIX + SWEPT),
                       PASSED_AGAIN);
     must(art_tree_check(tree));
-    small_tree_end();
 }
 
 /* Of a level's listing: from each prefix to the next. */
@@ -349,7 +346,6 @@ TEST(test_a_listing_passes_expired_rows_once) {
     end_transaction();
     ck_assert_uint_lt(most_steps_of_skips(), PASSED_FIRST);
     ck_assert_uint_lt(most_steps_of_skips(), PASSED_AGAIN);
-    small_tree_end();
 }
 
 TEST(test_a_rollback_to_a_savepoint_forgets_what_was_deleted_since) {
@@ -371,7 +367,6 @@ TEST(test_a_rollback_to_a_savepoint_forgets_what_was_deleted_since) {
     must(toy_refresh(toy, tree));
     now[KEYS - 1] = true;
     steps_of_seek(0, KEYS - 1, false, 0);
-    small_tree_end();
 }
 
 TEST(test_another_connection_finds_the_rows_that_come_into_a_gap) {
@@ -394,7 +389,6 @@ TEST(test_another_connection_finds_the_rows_that_come_into_a_gap) {
     expect_edges(false, 0, PASSED_FIRST);
     art_tree_close(other);
     tree = own;
-    small_tree_end();
 }
 
 LOOP_TEST(test_a_row_far_on_is_found_by_a_few_looks, 2) {
@@ -417,7 +411,6 @@ LOOP_TEST(test_a_row_far_on_is_found_by_a_few_looks, 2) {
         ck_assert_uint_lt(looks, LOOKS_FAR);
         art_cursor_close(cursor);
     }
-    small_tree_end();
 }
 
 TEST(test_a_queue_is_read_from_its_head) {
@@ -427,7 +420,6 @@ TEST(test_a_queue_is_read_from_its_head) {
         if (i % 500 == 499) end_transaction();
         ck_assert_uint_lt(steps_of_seek(0, KEYS, false, i + 1), PASSED_FIRST);
     }
-    small_tree_end();
 }
 
 TEST(test_what_is_remembered_ends_with_the_row_that_comes_there) {
@@ -449,7 +441,6 @@ TEST(test_what_is_remembered_ends_with_the_row_that_comes_there) {
     art_tree_rollback_to(tree, mark);
     now[2500] = true;
     steps_of_seek(2000, KEYS, false, 2500);
-    small_tree_end();
 }
 
 /* --- what is remembered ------------------------------------------------------------------------------------------- */
@@ -510,7 +501,6 @@ TEST(test_what_is_remembered_has_no_rows_and_has_a_limit) {
         ck_assert_uint_le(tree->gaps.bytes, 128 << 10);
     }
     ck_assert_uint_gt(tree->gaps.count, 0);
-    small_tree_end();
 }
 
 static unsigned met_of(unsigned from, unsigned to) {
@@ -530,9 +520,8 @@ TEST(test_of_more_gaps_than_are_remembered_some_are_met_again) {
     ck_assert_uint_gt(met_of(300, PLACES), 100);
     for (int round = 0; round < 20; round++) met_of(0, 300);
     ck_assert_uint_gt(met_of(0, 300), 50); /* out of 60: others have made room */
-    small_tree_end();
 }
 
 int main(void) {
-    return suite_run("gaps", .seconds = 600);
+    return suite_run("gaps", .seconds = 600, .tear_down = small_tree_end);
 }

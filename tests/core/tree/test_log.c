@@ -27,12 +27,6 @@ static void make(uint32_t blob_pages, uint64_t log_limit) {
     small_tree_again();
 }
 
-static struct art_tree_info info(void) {
-    struct art_tree_info now;
-    must(art_tree_info(tree, &now));
-    return now;
-}
-
 static const char *key_of(uint32_t i) {
     static char key[64];
     snprintf(key, sizeof key, "tenant-%02u/object-%08x", i % 37, i * 2654435761u);
@@ -63,7 +57,6 @@ TEST(test_a_log_of_small_commits_is_short_and_one_of_a_load_is_not) {
              load = rows_until_flush(30000, 1000);
     ck_assert_msg(some == 1360 && batch == 2100, "%u, %u", some, batch);
     ck_assert_msg(load > 10000 && load < 17000, "%u", load);
-    small_tree_end();
 }
 
 TEST(test_a_small_commit_behind_a_load_empties_its_log) {
@@ -76,7 +69,6 @@ TEST(test_a_small_commit_behind_a_load_empties_its_log) {
     put_rows(10000, 1);
     commit();
     ck_assert_uint_eq(info().log_rows, 0);
-    small_tree_end();
 }
 
 /* Whatever was in the log before goes with it. */
@@ -94,7 +86,6 @@ TEST(test_a_commit_of_many_rows_leaves_nothing_to_be_replayed) {
     commit();
     ck_assert_uint_eq(info().log_rows, 0);
     ck_assert_uint_eq(rows(), 8192 + 8193 + 1000 + 10000);
-    small_tree_end();
 }
 
 /* Rows of redo are what takes time to read, whatever keys they are of; and who has only read them counts as who has
@@ -119,7 +110,6 @@ TEST(test_changes_of_one_row_fill_the_log_for_all_connections) {
     ck_assert_uint_eq(info().log_rows, 0);
     must(toy_refresh(toy, first));
     art_tree_close(first);
-    small_tree_end();
 }
 
 TEST(test_a_limit_in_bytes_is_taken_at_its_word) {
@@ -134,7 +124,6 @@ TEST(test_a_limit_in_bytes_is_taken_at_its_word) {
     put_rows(5000, 400);
     commit();
     ck_assert_uint_eq(info().log_rows, 0);
-    small_tree_end();
 }
 
 /* --- values ------------------------------------------------------------------------------------------------------- */
@@ -144,7 +133,7 @@ enum { VALUE = 20000 };
 static uint8_t *value_of(uint32_t seed, uint32_t len) {
     static uint8_t bytes[8 << 20];
     struct random random = {seed};
-    for (uint32_t i = 0; i + 8 <= len; i += 8) {
+    for (uint32_t i = 0; i < len; i += 8) {
         uint64_t x = random_next(&random);
         memcpy(bytes + i, &x, 8);
     }
@@ -157,15 +146,7 @@ static void put_value(uint32_t i, uint32_t seed, uint32_t len) {
 }
 
 static void has_value(uint32_t i, uint32_t seed, uint32_t len) {
-    struct art_row row;
-    struct art_bytes value;
-    uint8_t *owned;
-    must(art_tree_get(tree, text(key_of(i)), &row));
-    must(art_row_value(tree, &row, &value, &owned));
-    ck_assert_uint_eq(value.len, len);
-    ck_assert_int_eq(memcmp(value.data, value_of(seed, len), len / 8 * 8), 0);
-    art_free(owned);
-    art_row_release(&row);
+    value_is(text(key_of(i)), art_bytes(value_of(seed, len), len));
 }
 
 TEST(test_values_of_up_to_a_megabyte_go_through_the_log) {
@@ -192,7 +173,6 @@ TEST(test_values_of_up_to_a_megabyte_go_through_the_log) {
     has_value(2, 2, 900000);
     has_value(3, 3, 4000000);
     must(art_tree_check(tree));
-    small_tree_end();
 }
 
 /* The last blob of the last run is written anew now and then, and nothing else. */
@@ -211,7 +191,6 @@ TEST(test_a_new_value_is_written_once_however_many_runs_there_are) {
     ck_assert(written < 1.6);
     must(art_tree_check(tree));
     for (uint32_t i = 0; i < VALUES; i += 7) has_value(50000 + i, i, VALUE);
-    small_tree_end();
 }
 
 /* However few they were in each flush. */
@@ -228,7 +207,6 @@ TEST(test_blobs_of_values_are_full) {
     uint64_t room = now.run[last].blobs * options.blob_pages * ART_BLOB_PAGE, part = now.run[last].bytes * 100 / room;
     ck_assert_msg(part > 80, "full to %llu %%", (unsigned long long)part);
     must(art_tree_check(tree));
-    small_tree_end();
 }
 
 /* Values that are replaced and deleted, short and long ones, over commits, flushes, spills and rollbacks. */
@@ -278,7 +256,6 @@ LOOP_TEST(test_values_come_and_go_at_the_end_of_the_last_run, 4) {
         }
         ck_assert_uint_eq(rows(), live);
     }
-    small_tree_end();
 }
 
 /* --- rows that are left ------------------------------------------------------------------------------------------- */
@@ -348,7 +325,6 @@ TEST(test_a_flush_leaves_long_rows_to_the_commits_that_follow) {
     ck_assert_msg(toy->log.rows == 1, "a command leaves nothing of its own");
     all_read_alike(other, n);
     art_tree_close(other);
-    small_tree_end();
 }
 
 TEST(test_a_flush_of_short_rows_empties_the_log) {
@@ -361,7 +337,6 @@ TEST(test_a_flush_of_short_rows_empties_the_log) {
     ck_assert_uint_gt(toy->log.rows, 1);
     rows_until_flush(10000, 1);
     ck_assert_uint_eq(toy->log.rows, 1);
-    small_tree_end();
 }
 
 enum { FEW_ROWS = 80 };
@@ -423,7 +398,6 @@ TEST(test_a_row_under_another_number_is_none_that_was_left) {
             commit();
             ck_assert_uint_eq(toy->log.rows, 1 + (left > j + 1 ? left : j + 1));
         }
-        small_tree_end();
     }
 }
 
@@ -467,7 +441,6 @@ LOOP_TEST(test_rows_are_left_by_commits_that_are_refused_and_tried_again, 8) {
         ck_assert_uint_eq(rows(), expected);
     }
     ck_assert_msg(most > 3, "%u rows", most);
-    small_tree_end();
 }
 
 /* --- small flushes ------------------------------------------------------------------------------------------------ */
@@ -488,7 +461,6 @@ TEST(test_small_flushes_write_little_more_than_large_ones) {
         }
         written[many] = info().store.count.pages_written - before;
         must(art_tree_check(tree));
-        small_tree_end();
     }
     printf("log: %llu pages by large flushes, %llu by small ones, %llu runs at most\n", (unsigned long long)written[0],
            (unsigned long long)written[1], (unsigned long long)most);
@@ -497,5 +469,5 @@ TEST(test_small_flushes_write_little_more_than_large_ones) {
 }
 
 int main(void) {
-    return suite_run("log", .seconds = 300);
+    return suite_run("log", .seconds = 300, .tear_down = small_tree_end);
 }

@@ -93,8 +93,7 @@ LOOP_TEST(test_rows_newer_than_a_version, 6) {
         write_rows(from, count, 1 + random_below(&random, 30), !random_once_in(&random, 3));
         if (random_once_in(&random, 6)) flush();
         if (random_once_in(&random, 25)) {
-            must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
-            commit();
+            optimize();
             last = art_tree_csn(tree);
         }
         for (int i = 0; i < 4; i++) look(&random);
@@ -104,7 +103,6 @@ LOOP_TEST(test_rows_newer_than_a_version, 6) {
     printf("%u levels of index blobs\n", levels);
     art_cursor_close(cursor);
     must(art_tree_check(tree));
-    small_tree_end();
 }
 
 /* Deleted rows lie between rows that are passed over: a later walk must not take these for deleted, too. */
@@ -113,8 +111,7 @@ LOOP_TEST(test_a_walk_that_passes_over_rows_learns_no_gap, 2) {
     make(8);
     write_rows(0, KEYS, 1, true);
     flush();
-    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
-    commit();
+    optimize();
     uint64_t since = art_tree_csn(tree);
     write_rows(0, KEYS / 4, 4, false);
     flush();
@@ -125,7 +122,6 @@ LOOP_TEST(test_a_walk_that_passes_over_rows_learns_no_gap, 2) {
     expect_rows(&(struct art_range){.newer_than = since}, 0, KEYS, _i);
     expect_rows(&(struct art_range){0}, 0, KEYS, !_i);
     art_cursor_close(cursor);
-    small_tree_end();
 }
 
 /* The jump leads behind the last entry of a bucket, and nothing behind that is newer. */
@@ -138,8 +134,7 @@ TEST(test_a_jump_over_a_prefix_goes_on_where_buckets_are_passed_over) {
         uint64_t since = last;
         write_rows(0, x, 1, true);
         flush();
-        must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
-        commit();
+        optimize();
         must(art_cursor_open(tree, &cursor));
         struct art_range range = {.newer_than = since, .low_set = true, .low = name_of(x - 1)};
         must(art_cursor_seek(cursor, &range, false));
@@ -147,7 +142,6 @@ TEST(test_a_jump_over_a_prefix_goes_on_where_buckets_are_passed_over) {
         must(art_cursor_skip_prefix(cursor, 12));
         ck_assert(!art_cursor_valid(cursor));
         art_cursor_close(cursor);
-        small_tree_end();
     }
 }
 
@@ -167,8 +161,7 @@ LOOP_TEST(test_pages_with_deletes_alone_are_not_read, 2) {
     make(8);
     write_rows(0, KEYS, 1, true);
     flush();
-    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
-    commit();
+    optimize();
     uint64_t since = art_tree_csn(tree);
     write_rows(500, 1000, 1, false); /* of more the commits would merge them */
     flush();
@@ -184,10 +177,8 @@ LOOP_TEST(test_pages_with_deletes_alone_are_not_read, 2) {
     write_rows(500, 90, 1, false);
     flush();
     pages_read(since, _i);
-    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
-    commit();
+    optimize();
     pages_read(since, !_i);
-    small_tree_end();
 }
 
 /* Cursors are used again. */
@@ -208,9 +199,8 @@ TEST(test_the_next_user_of_a_cursor_gets_all_rows) {
         ck_assert_int_eq(art_tree_longest_prefix(tree, path, art_bytes(NULL, 0), &found, NULL), ART_NOTFOUND);
     }
     art_buffer_clear(&found);
-    small_tree_end();
 }
 
 int main(void) {
-    return suite_run("newer than a version", .seconds = SUITE_FOREVER);
+    return suite_run("newer than a version", .seconds = SUITE_FOREVER, .tear_down = small_tree_end);
 }

@@ -56,15 +56,13 @@ static void make_world(void) {
                    .cache_bytes = 64 << 20, .log_limit = 64 << 20, .spill_limit = 64 << 20, .blob_pages = PAGES});
     for (unsigned i = 0; i < ROWS; i += 2) put_row(i, "as it was made first");
     flush();
-    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
-    commit();
+    optimize();
     ck_assert_uint_eq(tree->root->runs, 1);
     memset(&watched, 0, sizeof watched);
 }
 
 static void end_world(void) {
     must(art_tree_check(tree));
-    small_tree_end();
 }
 
 static enum art_rc note_slot(void *context, const struct art_ref *ref) {
@@ -99,10 +97,8 @@ static void expect(unsigned i, const char *value) {
     art_row_release(&row);
 }
 
-static void expect_count(unsigned rows) {
-    uint64_t count;
-    must(art_tree_count(tree, &(struct art_range){0}, &count));
-    ck_assert_uint_eq(count, rows);
+static void expect_count(unsigned count) {
+    ck_assert_uint_eq(rows(), count);
 }
 
 TEST(test_blobs_between_two_far_ends_keep_their_slots) {
@@ -222,15 +218,15 @@ TEST(test_new_rows_hide_nothing_and_deletes_hide_what_they_delete) {
     struct art_root *root = tree->root;
     must(art_runs_hide_much(tree, root, &hidden));
     ck_assert_uint_eq(root->runs, 2);
-    ck_assert_uint_eq(root->run[0].hides, 0);
+    ck_assert_uint_eq(root->run[0].shadowed, 0);
     for (unsigned i = 0; i < ROWS; i += 4) must(art_tree_delete(tree, key_of(i), &existed));
     flush();
     root = tree->root;
     must(art_runs_hide_much(tree, root, &hidden));
     ck_assert_uint_eq(root->runs, 3);
     uint64_t half = root->run[2].pages / 2;
-    ck_assert_uint_ge(root->run[0].hides, half - half / 4);
-    ck_assert_uint_le(root->run[0].hides, half + half / 10);
+    ck_assert_uint_ge(root->run[0].shadowed, half - half / 4);
+    ck_assert_uint_le(root->run[0].shadowed, half + half / 10);
     ck_assert_uint_ge(hidden, (half - half / 4) / PAGES);
     no_merges = false;
     end_world();
@@ -398,5 +394,5 @@ TEST(test_random_rows_given_down_are_what_was_written) {
 }
 
 int main(void) {
-    return suite_run("partial compaction", .seconds = 120);
+    return suite_run("partial compaction", .seconds = 120, .tear_down = small_tree_end);
 }

@@ -111,7 +111,6 @@ TEST(test_rows_that_a_transaction_has_spilled_are_found_and_absent_ones_are_not)
         commit();
         look_at_all();
         must(art_tree_check(tree));
-        small_tree_end();
     }
 }
 
@@ -152,7 +151,6 @@ TEST(test_an_older_savepoint_keeps_its_memtable_while_younger_ones_come_and_go) 
     look_at_all();
     commit();
     look_at_all();
-    small_tree_end();
 }
 
 /* --- the filter of what was spilled ------------------------------------------------------------------------------- */
@@ -183,7 +181,6 @@ TEST(test_a_load_of_an_empty_table_in_no_order_knows_by_a_filter_what_it_has_spi
                                                                    10)));
     commit();
     ck_assert(!art_memtable_remembers(tree->memtable));
-    small_tree_end();
 }
 
 TEST(test_a_filter_that_is_full_is_one_of_the_present_memtable_again) {
@@ -198,7 +195,6 @@ TEST(test_a_filter_that_is_full_is_one_of_the_present_memtable_again) {
     ck_assert(existed);
     commit();
     must(art_tree_check(tree));
-    small_tree_end();
 }
 
 TEST(test_a_load_in_order_and_one_over_rows_have_no_such_filter) {
@@ -209,7 +205,6 @@ TEST(test_a_load_in_order_and_one_over_rows_have_no_such_filter) {
     load(2000000, 7919, 1);
     ck_assert(!art_memtable_remembers(tree->memtable));
     commit();
-    small_tree_end();
 }
 
 TEST(test_going_back_to_a_savepoint_over_a_spill_forgets_the_filter) {
@@ -226,7 +221,6 @@ TEST(test_going_back_to_a_savepoint_over_a_spill_forgets_the_filter) {
     ck_assert(!art_memtable_remembers(tree->memtable));
     commit();
     must(art_tree_check(tree));
-    small_tree_end();
 }
 
 /* A memtable that follows another begins with large chunks at once, most of them unused. */
@@ -249,9 +243,8 @@ LOOP_TEST(test_a_small_limit_leaves_room_for_rows_between_two_spills, 8) {
     ck_assert_uint_ge(spills, 1);
     commit();
     ck_assert_uint_eq(rows(), 60000);
-    small_tree_end();
 }
 
 int main(void) {
-    return suite_run("spill", .seconds = 120);
+    return suite_run("spill", .seconds = 120, .tear_down = small_tree_end);
 }

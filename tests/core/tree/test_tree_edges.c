@@ -1,6 +1,6 @@
 /* A tree where it is used as hosts rarely do: keys past the limit, a run so deep that its children are folded on the
  * way, cursors that outlive their tree, values of megabytes, redo rows that the host cannot take, a log of another
- * history; and what is drawn for people.
+ * history.
  */
 #include <stdio.h>
 #include <sys/wait.h>
@@ -13,6 +13,10 @@
 #include "tests/support/small_tree.h"
 #include "tests/support/suite.h"
 
+static bool stands_on(const struct art_cursor *cursor, const char *key) {
+    return art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text(key));
+}
+
 /* --- keys --------------------------------------------------------------------------------------------------------- */
 
 TEST(test_a_path_past_the_limit_is_no_row_and_no_error_of_a_reader) {
@@ -22,7 +26,6 @@ TEST(test_a_path_past_the_limit_is_no_row_and_no_error_of_a_reader) {
     struct art_bytes longest = art_bytes(bytes, ART_PATH_MAX), over = art_bytes(bytes, ART_PATH_MAX + 5);
     bool existed;
     struct art_row row;
-    uint64_t count;
     refused(art_tree_insert(tree, ART_WRITE_REPLACE, over, text("v"), &existed), ART_TOOBIG, "store a shorter path");
     put("a", "first");
     must(art_tree_insert(tree, ART_WRITE_REPLACE, longest, text("v"), &existed));
@@ -34,19 +37,12 @@ TEST(test_a_path_past_the_limit_is_no_row_and_no_error_of_a_reader) {
         refused(art_tree_move(tree, ART_WRITE_REPLACE, text("a"), over, NULL, &existed), ART_TOOBIG, "shorter path");
         refused(art_tree_move(tree, ART_WRITE_REPLACE, over, text("b"), NULL, &existed), ART_TOOBIG, "shorter path");
 
-        /* as a bound it stands behind the longest key that it begins with */
-        must(art_tree_count(tree, &(struct art_range){.low = over, .low_set = true}, &count));
-        ck_assert_uint_eq(count, 1);
-        must(art_tree_count(tree, &(struct art_range){.high = over, .high_set = true}, &count));
-        ck_assert_uint_eq(count, 2);
-        struct art_cursor *cursor;
+        struct art_cursor *cursor; /* as a bound: test_mutants_tree */
         must(art_cursor_open(tree, &cursor));
-        must(art_cursor_seek(cursor, &(struct art_range){.low = over, .low_set = true}, false));
-        ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text("y")));
         must(art_cursor_seek(cursor, &(struct art_range){.high = over, .high_set = true}, true));
         ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), longest));
         must(art_cursor_skip_prefix(cursor, 1));
-        ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text("a")));
+        ck_assert(stands_on(cursor, "a"));
         art_cursor_close(cursor);
 
         struct art_buffer found = {0};
@@ -58,7 +54,6 @@ TEST(test_a_path_past_the_limit_is_no_row_and_no_error_of_a_reader) {
         if (!stage) flush();
     }
     must(art_tree_check(tree));
-    small_tree_end();
 }
 
 /* --- runs --------------------------------------------------------------------------------------------------------- */
@@ -105,8 +100,7 @@ TEST(test_a_deep_run_is_folded_on_the_way_and_keeps_every_row) {
 
     /* a change in the middle, merged into it */
     for (unsigned i = 100; i < 110; i++) must(art_tree_delete(tree, long_key(bytes, i), &existed));
-    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
-    commit();
+    optimize();
     ck_assert_uint_eq(tree->root->runs, 1);
     ck_assert_uint_eq(rows(), LONG_ROWS - 10);
     must(art_tree_check(tree));
@@ -115,8 +109,7 @@ TEST(test_a_deep_run_is_folded_on_the_way_and_keeps_every_row) {
     struct art_tree_info before, after;
     must(art_tree_info(tree, &before));
     for (int i = 0; i < 2; i++) {
-        must(art_tree_request(tree, ART_REQUEST_VACUUM));
-        commit();
+        vacuum();
         ck_assert_uint_eq(rows(), LONG_ROWS - 10);
         must(art_tree_check(tree));
     }
@@ -128,7 +121,6 @@ TEST(test_a_deep_run_is_folded_on_the_way_and_keeps_every_row) {
         ck_assert_int_eq(rc, i >= 100 && i < 110 ? ART_NOTFOUND : ART_OK);
         if (!rc) art_row_release(&row);
     }
-    small_tree_end();
 }
 
 /* --- cursors ------------------------------------------------------------------------------------------------------ */
@@ -142,13 +134,12 @@ TEST(test_a_tree_that_is_at_work_does_not_rest) {
     must(art_cursor_open(tree, &cursor));
     must(art_cursor_seek(cursor, &(struct art_range){0}, false));
     art_tree_trim(tree);
-    ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text("a")));
+    ck_assert(stands_on(cursor, "a"));
     must(art_cursor_next(cursor));
-    ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text("b")));
+    ck_assert(stands_on(cursor, "b"));
     art_cursor_close(cursor);
     art_tree_trim(tree);
     ck_assert_uint_eq(rows(), 2);
-    small_tree_end();
 }
 
 TEST(test_a_cursor_that_outlives_its_tree_can_only_be_closed) {
@@ -176,7 +167,6 @@ TEST(test_a_cursor_that_outlives_its_tree_can_only_be_closed) {
     art_cursor_close(second);
     art_cursor_close(first);
     art_cursor_close(NULL);
-    small_tree_end();
 }
 
 TEST(test_cursors_may_be_closed_in_any_order) {
@@ -188,10 +178,9 @@ TEST(test_cursors_may_be_closed_in_any_order) {
     art_cursor_close(cursor[1]);
     art_cursor_close(cursor[3]);
     art_cursor_close(cursor[0]);
-    ck_assert(art_cursor_valid(cursor[2]) && art_bytes_equal(art_cursor_key(cursor[2]), text("a")));
+    ck_assert(stands_on(cursor[2], "a"));
     art_cursor_close(cursor[2]);
     art_tree_rolled_back(tree);
-    small_tree_end();
 }
 
 /* Before each jump over a directory the tree changes under the cursor: what lies behind is found, and nothing else. */
@@ -208,20 +197,20 @@ TEST(test_a_cursor_jumps_over_a_directory_that_is_not_what_it_was) {
     put("a/9", "new, but passed over");
     must(art_tree_delete(tree, text("b/1"), &existed));
     must(art_cursor_skip_prefix(cursor, 2));
-    ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text("b/2")));
+    ck_assert(stands_on(cursor, "b/2"));
     put("bb", "between");
     must(art_cursor_skip_prefix(cursor, 2));
-    ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text("bb")));
+    ck_assert(stands_on(cursor, "bb"));
     art_tree_rolled_back(tree);
     must(toy_refresh(toy, tree));
     must(art_cursor_skip_prefix(cursor, 1));
-    ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text("c/1")));
+    ck_assert(stands_on(cursor, "c/1"));
     must(art_cursor_skip_prefix(cursor, 200)); /* longer than the key: to the next row */
-    ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text("c/2")));
+    ck_assert(stands_on(cursor, "c/2"));
     must(art_cursor_seek(cursor, &(struct art_range){0}, true));
     put("d/9", "new");
     must(art_cursor_skip_prefix(cursor, 2));
-    ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text("d/9")));
+    ck_assert(stands_on(cursor, "d/9"));
     art_tree_forget(tree);
     refused(art_cursor_skip_prefix(cursor, 2), ART_MISUSE, "before it was brought up to date");
     ck_assert(!art_cursor_valid(cursor));
@@ -229,23 +218,11 @@ TEST(test_a_cursor_jumps_over_a_directory_that_is_not_what_it_was) {
     must(art_cursor_skip(cursor, 1000));
     art_cursor_close(cursor);
     art_tree_rolled_back(tree);
-    small_tree_end();
 }
 
 /* --- values ------------------------------------------------------------------------------------------------------- */
 
 enum { LARGE = 5 << 20 };
-
-static void large_value_is(const char *key, const uint8_t *bytes, uint32_t len) {
-    struct art_row row;
-    struct art_bytes value;
-    uint8_t *owned;
-    must(art_tree_get(tree, text(key), &row));
-    must(art_row_value(tree, &row, &value, &owned));
-    ck_assert(art_bytes_equal(value, art_bytes(bytes, len)));
-    art_free(owned);
-    art_row_release(&row);
-}
 
 TEST(test_a_value_of_megabytes_is_put_read_moved_and_deleted_whole) {
     static uint8_t bytes[LARGE];
@@ -253,26 +230,24 @@ TEST(test_a_value_of_megabytes_is_put_read_moved_and_deleted_whole) {
     small_tree_make(false);
     for (uint32_t i = 0; i < LARGE; i++) bytes[i] = (uint8_t)(i * 31 + (i >> 12));
     must(art_tree_insert(tree, ART_WRITE_REPLACE, text("large"), art_bytes(bytes, LARGE), &existed));
-    large_value_is("large", bytes, LARGE);
+    value_is(text("large"), art_bytes(bytes, LARGE));
     flush();
-    large_value_is("large", bytes, LARGE);
+    value_is(text("large"), art_bytes(bytes, LARGE));
     must(art_tree_move(tree, ART_WRITE_REPLACE, text("large"), text("moved"), NULL, &existed));
     commit();
-    large_value_is("moved", bytes, LARGE);
+    value_is(text("moved"), art_bytes(bytes, LARGE));
     must(art_tree_check(tree));
     struct art_bytes shorter = art_bytes(bytes, LARGE / 3);
     ck_assert_int_eq(art_tree_move(tree, ART_WRITE_REPLACE, text("nowhere"), text("nowhere"), &shorter, &existed),
                      ART_NOTFOUND);
     must(art_tree_move(tree, ART_WRITE_REPLACE, text("moved"), text("again"), &shorter, &existed));
     flush();
-    large_value_is("again", bytes, LARGE / 3);
+    value_is(text("again"), art_bytes(bytes, LARGE / 3));
     must(art_tree_check(tree));
     must(art_tree_delete(tree, text("again"), &existed));
-    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
-    commit();
+    optimize();
     must(art_tree_check(tree));
     ck_assert_uint_eq(tree->root->runs, 0); /* nothing is left, pieces neither */
-    small_tree_end();
 }
 
 /* Each of these puts and takes chunks, and has many allocations in between. */
@@ -315,15 +290,14 @@ TEST(test_a_change_of_many_chunks_that_fails_leaves_none_of_them) {
             if (rc) {
                 ck_assert_int_eq(rc, ART_NOMEM);
                 failed++;
-                large_value_is("large", bytes, sizeof bytes);
-                large_value_is("other", (const uint8_t *)"small", 5);
+                value_is(text("large"), art_bytes(bytes, sizeof bytes));
+                value_is(text("other"), text("small"));
                 struct art_row row;
                 ck_assert_int_eq(art_tree_get(tree, text("new"), &row), ART_NOTFOUND);
                 art_row_release(&row);
             }
             flush();
             must(art_tree_check(tree)); /* a chunk that belongs to no row is an error */
-            small_tree_end();
         }
         ck_assert_msg(failed > 0, "statement %u", which);
     }
@@ -345,7 +319,6 @@ TEST(test_a_redo_row_that_the_host_cannot_take_is_flushed_instead) {
     ck_assert_uint_eq(rows(), 26);
     ck_assert_uint_eq(toy->log.rows, 1);
     must(art_tree_check(tree));
-    small_tree_end();
 }
 
 TEST(test_blobs_stay_where_they_are_in_a_transaction_that_has_written_some) {
@@ -357,7 +330,6 @@ TEST(test_blobs_stay_where_they_are_in_a_transaction_that_has_written_some) {
     art_tree_rolled_back(tree);
     must(toy_refresh(toy, tree));
     must(art_tree_use_location(tree, &other));
-    small_tree_end();
 }
 
 /* What a command wants may find no room before a transaction has begun. */
@@ -367,7 +339,6 @@ TEST(test_a_full_disk_is_noted_without_a_transaction) {
     put("a", "1");
     commit();
     ck_assert_uint_eq(rows(), 1);
-    small_tree_end();
 }
 
 TEST(test_garbage_of_rolled_back_changes_is_given_back) {
@@ -392,14 +363,13 @@ TEST(test_garbage_of_rolled_back_changes_is_given_back) {
     must(art_cursor_seek(cursor, &(struct art_range){0}, false));
     put("another", "row");
     ck_assert_uint_lt(art_memtable_memory(tree->memtable), before / 2);
-    ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text("kept")));
+    ck_assert(stands_on(cursor, "kept"));
     must(art_cursor_next(cursor));
     ck_assert(!art_cursor_valid(cursor));
     art_cursor_close(cursor);
     commit();
     ck_assert_uint_eq(rows(), 2);
     must(art_tree_check(tree));
-    small_tree_end();
 }
 
 /* Histories of one table that part somewhere, as after restored copies: whatever the numbers say, a tree that was in
@@ -457,79 +427,6 @@ TEST(test_a_log_of_another_history_is_read_from_its_root) {
     tree = moving;
     toy = history[0];
     for (unsigned i = 1; i < HISTORIES; i++) toy_free(history[i]);
-    small_tree_end();
-}
-
-TEST(test_a_log_with_a_hole_is_damage_and_not_a_state) {
-    small_tree_make(false);
-    for (char key[] = "a"; *key <= 'e'; ++*key) {
-        put(key, "value");
-        commit();
-    }
-    art_tree_close(tree);
-    must(toy_open(toy, &options, &tree));
-    ck_assert_uint_eq(toy->log.rows, 6);
-    struct toy_log whole = toy->log;
-    memmove(&toy->log.row[2], &toy->log.row[3], 3 * sizeof toy->log.row[0]);
-    toy->log.rows--;
-    refused(toy_refresh(toy, tree), ART_CORRUPT, "rows do not follow each other");
-    ck_assert(art_tree_unknown(tree));
-    toy->log = whole;
-    memmove(&toy->log.row[0], &toy->log.row[1], 5 * sizeof toy->log.row[0]);
-    toy->log.rows--;
-    refused(toy_refresh(toy, tree), ART_CORRUPT, "the root is missing");
-    toy->log.rows = 0;
-    refused(toy_refresh(toy, tree), ART_CORRUPT, "empty or was replaced");
-    toy->log = whole;
-    must(toy_refresh(toy, tree));
-    ck_assert_uint_eq(rows(), 5);
-    put("f", "value");
-    uint64_t from;
-    refused(art_tree_refresh_begin(tree, &from), ART_MISUSE, "inside a transaction");
-    art_tree_rolled_back(tree);
-    small_tree_end();
-}
-
-/* The log that is asked for is another one than the tree was refreshed from. */
-TEST(test_the_check_compares_what_is_in_memory_with_the_log) {
-    small_tree_make(false);
-    put("a", "1");
-    commit();
-    put("b", "2");
-    commit();
-    must(art_tree_check(tree));
-    struct toy_log whole = toy->log;
-    toy->log.rows--;
-    refused(art_tree_check(tree), ART_CORRUPT, "another row than the log's last");
-    toy->log = whole;
-    struct art_hash128 chain = tree->chain;
-    tree->chain.low++;
-    refused(art_tree_check(tree), ART_CORRUPT, "another row than the log's last");
-    tree->chain = chain;
-    tree->root->generation++;
-    refused(art_tree_check(tree), ART_CORRUPT, "another root than the log");
-    tree->root->generation--;
-
-    struct art_entry good, entry;
-    uint8_t key[2 + ART_KEY_PADDING] = {ART_SPACE_ROWS, 'a'};
-    must(art_memtable_get(tree->memtable, art_bytes(key, 2), &good));
-    struct art_entry others[] = {good, good, good};
-    others[0].value = text("3");
-    others[1].csn++;
-    others[2].flags |= ART_SHADOWS_OLDER;
-    for (unsigned i = 0; i < 3; i++) {
-        must(art_memtable_set(tree->memtable, art_bytes(key, 2), &others[i]));
-        refused(art_tree_check(tree), ART_CORRUPT, "other rows in memory than the log");
-        must(art_memtable_set(tree->memtable, art_bytes(key, 2), &good));
-        must(art_tree_check(tree));
-    }
-    key[1] = '_';
-    entry = good;
-    entry.flags = ART_DELETE;
-    entry.value.len = 0;
-    must(art_memtable_set(tree->memtable, art_bytes(key, 2), &entry));
-    refused(art_tree_check(tree), ART_CORRUPT, "other rows in memory than the log");
-    small_tree_end();
 }
 
 /* --- hosts -------------------------------------------------------------------------------------------------------- */
@@ -578,7 +475,6 @@ TEST(test_who_waits_for_the_writer_lock_is_asked_how_long) {
     art_tree_rolled_back(first);
     must(art_tree_adopt(second));
     art_tree_close(second);
-    small_tree_end();
 }
 
 TEST(test_a_host_without_another_name_for_the_file_says_so) {
@@ -595,7 +491,6 @@ TEST(test_a_host_without_another_name_for_the_file_says_so) {
     refused(art_tree_prepare(tree, &commit_of), ART_CANTOPEN, "no name is left");
     art_tree_rolled_back(tree);
     ck_assert_uint_eq(rows(), 0);
-    small_tree_end();
 }
 
 TEST(test_a_tree_that_is_read_only_is_read) {
@@ -613,7 +508,6 @@ TEST(test_a_tree_that_is_read_only_is_read) {
     must(art_tree_check(tree));
     tree->host.each_log_row = NULL; /* then the check does without the log */
     must(art_tree_check(tree));
-    small_tree_end();
 }
 
 /* --- fork --------------------------------------------------------------------------------------------------------- */
@@ -671,41 +565,12 @@ TEST(test_a_child_of_fork_is_refused_in_the_middle_of_a_transaction) {
     art_tree_committed(tree);
     must(toy_refresh(toy, tree));
     must(art_cursor_next(cursor));
-    ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text("b")));
+    ck_assert(stands_on(cursor, "b"));
     art_cursor_close(cursor);
     ck_assert_uint_eq(rows(), 3);
     must(art_tree_check(tree));
-    small_tree_end();
-}
-
-/* --- for people --------------------------------------------------------------------------------------------------- */
-
-TEST(test_tree_store_cache_and_superblock_are_drawn_as_they_are) {
-    small_tree_make(false);
-    art_tree_forget(tree);
-    must(toy_refresh(toy, tree));
-    put("a", "1");
-    put("b", "2");
-    flush();
-    put("c", "3");
-    commit();
-    ck_assert_uint_eq(rows(), 3);
-    struct art_row row;
-    must(art_tree_get(tree, text("a"), &row));
-    art_row_release(&row);
-    must(art_store_check(tree->store));
-
-    put("d", "4");
-    sim_disk_fail(disk, SIM_SYNC, 1, ART_IO, false);
-    must(art_tree_request(tree, ART_REQUEST_FLUSH));
-    struct art_commit commit_of;
-    ck_assert_int_eq(art_tree_prepare(tree, &commit_of), ART_IO);
-    art_tree_rolled_back(tree);
-    sim_disk_corrupt(disk, options.path, 0, 3);
-    sim_disk_corrupt(disk, options.path, ART_PAGE + 30, 3);
-    small_tree_end();
 }
 
 int main(void) {
-    return suite_run("tree, edges", .seconds = 120);
+    return suite_run("tree, edges", .seconds = 120, .tear_down = small_tree_end);
 }

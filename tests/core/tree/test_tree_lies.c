@@ -55,14 +55,7 @@ TEST(test_a_reference_to_pieces_that_nobody_put_is_damage_and_can_be_deleted) {
         ck_assert_uint_le(art_memtable_keys(tree->memtable), before + 1); /* no deletes of chunks that are not there */
         commit();
         ck_assert_uint_eq(rows(), 1);
-        small_tree_end();
     }
-}
-
-static void optimize(void) {
-    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
-    commit();
-    must(art_tree_check(tree));
 }
 
 /* Of three rows with one reference the first that is deleted takes the chunks along; of one alone nobody put any. Their
@@ -88,11 +81,12 @@ LOOP_TEST(test_a_deleted_row_whose_pieces_are_not_there_stops_no_merge, 4) {
     must(art_tree_delete(tree, text("large"), &existed));
     ck_assert_int_eq(existed, (_i & PUT) != 0);
     optimize();
+    must(art_tree_check(tree));
     ck_assert_uint_eq(rows(), 2);
     put("c", "3");
     optimize();
+    must(art_tree_check(tree));
     ck_assert_uint_eq(rows(), 3);
-    small_tree_end();
 }
 
 /* One piece more than was put. Without a run there is nothing that its delete could hide, now or later. */
@@ -105,7 +99,6 @@ TEST(test_a_flush_into_an_empty_table_leaves_out_deletes_of_pieces) {
     flush();
     must(art_tree_check(tree));
     ck_assert_uint_eq(tree->root->runs, 0);
-    small_tree_end();
 }
 
 /* --- runs that disagree ------------------------------------------------------------------------------------------- */
@@ -143,7 +136,6 @@ TEST(test_runs_that_disagree_on_a_row_are_not_merged) {
         struct art_row row;
         must(art_tree_get(tree, text("b"), &row));
         art_row_release(&row);
-        small_tree_end();
     }
 }
 
@@ -155,10 +147,10 @@ static struct art_bucket_view bucket_of(unsigned run, uint32_t bucket) {
     return view;
 }
 
-static void walk_refused(bool backward, int most_steps, const char *says) {
+static void walk_refused(const struct art_range *range, bool backward, int most_steps, const char *says) {
     struct art_cursor *cursor;
     must(art_cursor_open(tree, &cursor));
-    enum art_rc rc = art_cursor_seek(cursor, &(struct art_range){0}, backward);
+    enum art_rc rc = art_cursor_seek(cursor, range, backward);
     for (int steps = 0; !rc && art_cursor_valid(cursor); steps++) {
         ck_assert_int_lt(steps, most_steps);
         rc = art_cursor_next(cursor);
@@ -186,7 +178,6 @@ TEST(test_a_jump_meets_a_run_whose_keys_are_in_no_order) {
     ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text("m/1")));
     refused(art_cursor_skip_prefix(cursor, 2), ART_CORRUPT, "leads back");
     art_cursor_close(cursor);
-    small_tree_end();
 }
 
 /* The first two keys change places. A walk shows the first of them, and then: forward, the next one lies before it;
@@ -213,8 +204,8 @@ LOOP_TEST(test_a_walk_over_keys_in_no_order_ends, 2) {
     ck_assert(view.first_bytes[0] == 'b' && view.first_bytes[1] == 'z');
     ((uint8_t *)view.first_bytes)[0] = 'z';
     ((uint8_t *)view.first_bytes)[1] = 'b';
-    walk_refused(_i, 3, _i ? "" : "its keys are out of order"); /* backward the sums are met first */
-    small_tree_end();
+    walk_refused(&(struct art_range){0}, _i, 3,
+                 _i ? "" : "its keys are out of order"); /* backward the sums are met first */
 }
 
 LOOP_TEST(test_a_walk_over_buckets_in_no_order_ends, 2) {
@@ -232,8 +223,7 @@ LOOP_TEST(test_a_walk_over_buckets_in_no_order_ends, 2) {
         ((uint8_t *)view.prefix)[1] = 'a';
         break;
     }
-    walk_refused(_i, KEYS, "its keys are out of order");
-    small_tree_end();
+    walk_refused(&(struct art_range){0}, _i, KEYS, "its keys are out of order");
 }
 
 /* --- references that form a knot ---------------------------------------------------------------------------------- */
@@ -263,18 +253,6 @@ static enum art_rc count_refs(void *context, const struct art_ref *ref) {
     return ART_OK;
 }
 
-static void knot_refused(const struct art_range *range, bool backward, const char *says) {
-    struct art_cursor *cursor;
-    must(art_cursor_open(tree, &cursor));
-    enum art_rc rc = art_cursor_seek(cursor, range, backward);
-    for (int steps = 0; !rc && art_cursor_valid(cursor); steps++) {
-        ck_assert_int_lt(steps, 3);
-        rc = art_cursor_next(cursor);
-    }
-    refused(rc, ART_CORRUPT, says);
-    art_cursor_close(cursor);
-}
-
 /* Each hash is right, and one leaf is named a hundred million times: no walk goes by all of these names, neither one
  * that shows rows nor one that passes over all that it meets. */
 TEST(test_references_that_form_a_knot_end_every_walk) {
@@ -282,7 +260,7 @@ TEST(test_references_that_form_a_knot_end_every_walk) {
     struct art_measures has = {.columns = 1, .lookups = 1};
     struct art_datum nobody = {.kind = ART_DATUM_INTEGER, .integer = 6}, datum;
     struct art_summary summary = toy_summary(&has);
-    struct art_limits limits = {.sought_count = 1};
+    struct art_limits limits = {.query_count = 1};
     struct art_version_edit edit = {0};
     struct art_best *best;
     struct art_bytes path;
@@ -302,12 +280,12 @@ TEST(test_references_that_form_a_knot_end_every_walk) {
     tree->root = edit.root;
     tree->changes++;
 
-    knot_refused(&(struct art_range){0}, false, "its neighbour's are out of order");
-    knot_refused(&(struct art_range){0}, true, "its neighbour's are out of order");
+    walk_refused(&(struct art_range){0}, false, 3, "its neighbour's are out of order");
+    walk_refused(&(struct art_range){0}, true, 3, "its neighbour's are out of order");
     limits.summary = art_tree_summary(tree);
-    limits.sought[0] = toy_sought(has, &nobody);
-    knot_refused(&(struct art_range){.limits = &limits}, false, "two references lead to one slot");
-    knot_refused(&(struct art_range){.limits = &limits}, true, "two references lead to one slot");
+    limits.queries[0] = toy_sought(has, &nobody);
+    walk_refused(&(struct art_range){.limits = &limits}, false, 3, "two references lead to one slot");
+    walk_refused(&(struct art_range){.limits = &limits}, true, 3, "two references lead to one slot");
     refused(art_run_each_ref(tree->store, &run, count_refs, &refs), ART_CORRUPT, "its neighbour's are out of order");
     must(art_best_open(tree, &(struct art_range){0}, &(struct art_best_order){0}, &best));
     enum art_rc rc = art_best_next(best, &path, &datum);
@@ -324,7 +302,6 @@ TEST(test_references_that_form_a_knot_end_every_walk) {
     art_edit_discard(tree, &edit);
     art_tree_rolled_back(tree);
     ck_assert_uint_eq(rows(), 2);
-    small_tree_end();
 }
 
 /* --- what somebody made up ---------------------------------------------------------------------------------------- */
@@ -345,24 +322,24 @@ TEST(test_a_root_that_makes_no_sense_is_refused_whatever_its_checksum) {
     must(art_root_decode(art_buffer_bytes(&good), &root));
     ck_assert_uint_eq(root->runs, 1);
     art_root_unref(root);
+    enum { RUN = sizeof(struct art_root_header), REF = RUN + sizeof(struct art_root_run) };
+    static const char impossible[] = "impossible counts or references";
     struct lie {
         size_t at;
         uint8_t byte;
         const char *says;
     } lies[] = {
         {offsetof(struct art_root_header, format), 9, "use the sqlite-art that made it"},
-        {offsetof(struct art_root_header, runs), 0, "impossible counts or references"},
-        {offsetof(struct art_root_header, runs), 2, "impossible counts or references"},
-        {offsetof(struct art_root_header, runs), 255, "impossible counts or references"},
-        {offsetof(struct art_root_header, csn) + 7, 1, "impossible counts or references"},
-        {offsetof(struct art_root_header, generation) + 7, 1, "impossible counts or references"},
-        {sizeof(struct art_root_header) + offsetof(struct art_root_run, ref_len), 5, "impossible counts or references"},
-        {sizeof(struct art_root_header) + offsetof(struct art_root_run, level), ART_RUN_LEVEL_LAST + 1,
-         "impossible counts or references"},
-        {sizeof(struct art_root_header) + offsetof(struct art_root_run, ref_len) + 2, 5,
-         "impossible counts or references"},
-        {sizeof(struct art_root_header) + sizeof(struct art_root_run) + 4, 99, "impossible counts or references"},
-        {sizeof(struct art_root_header) + offsetof(struct art_root_run, level), 255, "impossible counts or references"},
+        {offsetof(struct art_root_header, runs), 0, impossible},
+        {offsetof(struct art_root_header, runs), 2, impossible},
+        {offsetof(struct art_root_header, runs), 255, impossible},
+        {offsetof(struct art_root_header, csn) + 7, 1, impossible},
+        {offsetof(struct art_root_header, generation) + 7, 1, impossible},
+        {RUN + offsetof(struct art_root_run, ref_len), 5, impossible},
+        {RUN + offsetof(struct art_root_run, level), ART_RUN_LEVEL_LAST + 1, impossible},
+        {RUN + offsetof(struct art_root_run, ref_len) + 2, 5, impossible},
+        {REF + 4, 99, impossible},
+        {RUN + offsetof(struct art_root_run, level), 255, impossible},
         {offsetof(struct art_root_header, magic), 0, "does not match its checksum"},
     };
     for (unsigned i = 0; i < sizeof lies / sizeof *lies; i++) {
@@ -380,7 +357,6 @@ TEST(test_a_root_that_makes_no_sense_is_refused_whatever_its_checksum) {
     refused(art_root_decode(art_bytes(good.data, 47), &root), ART_CORRUPT, "cut short");
     art_buffer_clear(&good);
     art_buffer_clear(&bytes);
-    small_tree_end();
 }
 
 /* One blob, led to as a leaf by one reference and as something else by another, which has its hash. */
@@ -392,28 +368,13 @@ TEST(test_a_blob_that_is_at_hand_is_not_taken_for_what_another_reference_says) {
     struct art_run good = tree->root->run[0];
     for (unsigned i = 0; i < 7; i++) {
         struct art_run lie = good;
-        switch (i) {
-        case 0:
-            lie.top.height = 1;
-            break;
-        case 1:
-            lie.top.entries++;
-            break;
-        case 2:
-            lie.top.count--;
-            break;
-        case 3:
-            lie.top.generation++;
-            break;
-        case 4:
-            lie.top.leaf_pages++;
-            break;
-        case 5:
-            lie.top.footer_pages++;
-            break;
-        default:
-            lie.top.label.len--;
-        }
+        lie.top.height += i == 0;
+        lie.top.entries += i == 1;
+        lie.top.count -= i == 2;
+        lie.top.generation += i == 3;
+        lie.top.leaf_pages += i == 4;
+        lie.top.footer_pages += i == 5;
+        lie.top.label.len -= i == 6;
         must(art_root_insert_run(tree->root, 1, &lie));
         tree->changes++;
         for (unsigned held = 0; held < 2; held++) {
@@ -433,7 +394,6 @@ TEST(test_a_blob_that_is_at_hand_is_not_taken_for_what_another_reference_says) {
         art_root_remove_run(tree->root, 1);
         ck_assert_uint_eq(rows(), 2);
     }
-    small_tree_end();
 }
 
 /* There is no level behind the last one, however many pages somebody says that a run of it has. */
@@ -448,7 +408,6 @@ TEST(test_a_run_of_the_last_level_is_never_too_large_for_it) {
     must(art_root_insert_run(tree->root, 0, &lie));
     must(art_compact_due(tree, &due));
     ck_assert(!due);
-    small_tree_end();
 }
 
 TEST(test_a_root_takes_no_more_runs_than_it_has_room_for) {
@@ -497,7 +456,6 @@ TEST(test_a_retired_list_that_makes_no_sense_stops_the_writer) {
     flush();
     must(art_tree_check(tree));
     ck_assert_uint_eq(rows(), 2);
-    small_tree_end();
 }
 
 /* --- a check with much to say ------------------------------------------------------------------------------------- */
@@ -580,9 +538,8 @@ TEST(test_a_check_that_finds_much_ends_with_what_hinders_it_or_finds_it_all) {
     must(check_all());
     ck_assert_uint_eq(problems, all);
     art_tree_rolled_back(tree);
-    small_tree_end();
 }
 
 int main(void) {
-    return suite_run("tree, lies", .seconds = 120);
+    return suite_run("tree, lies", .seconds = 120, .tear_down = small_tree_end);
 }

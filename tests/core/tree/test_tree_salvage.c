@@ -59,6 +59,36 @@ static void spoil(const struct damage *damage) {
         (uint8_t)(1 + random_below(&dice, 255));
 }
 
+/* Reads all; how many rows there are, and which of those of the log ("late/1" is bit 1). Aborts on an error. */
+static unsigned read_all(const struct art_salvage_options *options, unsigned *late, struct art_lost *lost) {
+    struct art_salvage *salvage;
+    unsigned rows = 0;
+    *late = 0;
+    check_must(art_salvage_open(&salvage, options));
+    for (check_must(art_salvage_next(salvage)); art_salvage_valid(salvage); check_must(art_salvage_next(salvage))) {
+        struct art_bytes key = art_salvage_key(salvage);
+        if (key.len == 6 && !memcmp(key.data, "late/", 5)) *late |= 1u << (key.data[5] - '0');
+        rows++;
+    }
+    static char what[512];
+    *lost = (struct art_lost){0};
+    bool any = art_salvage_lost(salvage, lost);
+    snprintf(what, sizeof what, "%s", any && lost->what ? lost->what : "");
+    lost->what = what;
+    art_salvage_close(salvage);
+    return rows;
+}
+
+/* The file by itself, without its database. */
+static struct art_salvage_options alone(const char *path) {
+    struct art_salvage_options options = salvage_options();
+    options.path = path;
+    options.alone = true;
+    options.uuid_known = false;
+    options.each_log_row = NULL;
+    return options;
+}
+
 /* --- pages -------------------------------------------------------------------------------------------------------- */
 
 TEST(test_a_sound_table_comes_whole_and_nothing_is_lost) {
@@ -66,7 +96,6 @@ TEST(test_a_sound_table_comes_whole_and_nothing_is_lost) {
     unsigned rows = judge(NULL, 0);
     ck_assert_uint_gt(rows, CHECK_ROWS * 8 / 10);
     ck_assert_uint_eq(salvage_ranges(), 0);
-    end();
 }
 
 TEST(test_every_page_damaged_in_turn_costs_what_lies_in_it) {
@@ -83,11 +112,11 @@ TEST(test_every_page_damaged_in_turn_costs_what_lies_in_it) {
     printf("%u pages, each damaged: %u hold only chunks that nobody needs\n", count, silent);
     ck_assert_uint_lt(silent, count / 10);
     free(pages);
-    end();
 }
 
-TEST(test_pairs_and_triples_of_pages_of_a_deep_table) {
-    begin(0);
+/* Of one deep run, or of several. */
+LOOP_TEST(test_pairs_and_triples_of_pages, 2) {
+    begin(_i ? 3 : 0);
     unsigned count, rounds = random_rounds(60) / SLOW;
     struct damage *pages = facts_pages(&count), damage[3];
     for (unsigned i = 0; i < rounds; i++) {
@@ -100,23 +129,6 @@ TEST(test_pairs_and_triples_of_pages_of_a_deep_table) {
         put_file_back();
     }
     free(pages);
-    end();
-}
-
-TEST(test_pairs_of_pages_of_several_runs) {
-    begin(3);
-    unsigned count, rounds = random_rounds(60) / SLOW;
-    struct damage *pages = facts_pages(&count), damage[2];
-    for (unsigned i = 0; i < rounds; i++) {
-        for (unsigned j = 0; j < 2; j++) {
-            damage[j] = pages[random_below(&dice, count)];
-            spoil(&damage[j]);
-        }
-        judge(damage, 2);
-        put_file_back();
-    }
-    free(pages);
-    end();
 }
 
 /* The top of every run: all leaves below are found by their own footers. */
@@ -133,7 +145,6 @@ TEST(test_the_tops_of_all_runs_damaged_lose_no_row) {
     ck_assert_uint_gt(n, 0);
     ck_assert_uint_ge(judge(damage, n), rows);
     ck_assert(salvage_told("deleted ones may be back"));
-    end();
 }
 
 /* --- the log and the root ----------------------------------------------------------------------------------------- */
@@ -164,7 +175,6 @@ TEST(test_a_root_that_is_gone_is_found_in_the_file) {
     ck_assert_uint_eq(salvage_ranges(), 0);
     remove_row(0);
     ck_assert_uint_eq(judge(NULL, 0), rows);
-    end();
 }
 
 TEST(test_an_emptied_log_loses_what_stood_in_it_alone) {
@@ -177,7 +187,6 @@ TEST(test_an_emptied_log_loses_what_stood_in_it_alone) {
     options.each_log_row = NULL;
     ck_assert_uint_eq(salvage_judge(&options, &without), rows);
     ck_assert(salvage_told("may be lost"));
-    end();
 }
 
 TEST(test_a_copy_of_a_later_generation_replaces_a_root_that_was_put_back) {
@@ -193,7 +202,6 @@ TEST(test_a_copy_of_a_later_generation_replaces_a_root_that_was_put_back) {
     memcpy(row->data, initial, row->len);
     ck_assert_uint_eq(salvage_judge(&options, &(struct salvage_case){0}), rows);
     art_buffer_clear(&copy);
-    end();
 }
 
 /* Three rows: without the first the second cannot be verified, and the third can. */
@@ -203,40 +211,23 @@ TEST(test_rows_of_the_log_behind_a_lost_one_are_verified_by_each_other) {
     check_commit(false);
     ck_assert_uint_eq(check_toy->log.rows, 4);
     struct art_salvage_options options = salvage_options();
-    struct art_salvage *salvage;
     struct art_lost lost;
-    unsigned found = 0;
+    unsigned late;
     remove_row(1);
-    check_must(art_salvage_open(&salvage, &options));
-    for (check_must(art_salvage_next(salvage)); art_salvage_valid(salvage); check_must(art_salvage_next(salvage))) {
-        struct art_bytes key = art_salvage_key(salvage);
-        found += key.len == 6 && !memcmp(key.data, "late/4", 6);
-        ck_assert(key.len != 6 || memcmp(key.data, "late/1", 6));
-        ck_assert(key.len != 6 || memcmp(key.data, "late/3", 6));
-    }
-    ck_assert_uint_eq(found, 1);
-    ck_assert(art_salvage_lost(salvage, &lost));
+    read_all(&options, &late, &lost);
+    ck_assert_uint_eq(late, 1u << 4);
     ck_assert_msg(strstr(lost.what, "the changes of versions ") != NULL, "%s", lost.what);
     ck_assert(!lost.after_set && !lost.before_set);
-    art_salvage_close(salvage);
-    end();
 }
 
 TEST(test_a_damaged_row_of_the_log_hides_no_other) {
     begin(1);
     check_toy->log.row[1].data[check_toy->log.row[1].len - 1] ^= 1;
     struct art_salvage_options options = salvage_options();
-    struct art_salvage *salvage;
-    unsigned found = 0;
-    check_must(art_salvage_open(&salvage, &options));
-    for (check_must(art_salvage_next(salvage)); art_salvage_valid(salvage); check_must(art_salvage_next(salvage))) {
-        struct art_bytes key = art_salvage_key(salvage);
-        ck_assert(key.len != 6 || memcmp(key.data, "late/1", 6));
-        found += key.len == 6 && !memcmp(key.data, "late/3", 6);
-    }
-    ck_assert_uint_eq(found, 1);
-    art_salvage_close(salvage);
-    end();
+    struct art_lost lost;
+    unsigned late;
+    read_all(&options, &late, &lost);
+    ck_assert_uint_eq(late, 1u << 3);
 }
 
 /* No root anywhere: the blobs alone, each page damaged in turn. */
@@ -261,13 +252,13 @@ TEST(test_without_a_root_all_blobs_are_read) {
         put_file_back();
     }
     free(pages);
-    end();
 }
 
 TEST(test_a_table_that_never_had_a_run_is_its_log) {
     begin(0);
-    struct art_salvage_options options = salvage_options();
-    struct art_salvage *salvage;
+    struct art_salvage_options options;
+    struct art_lost lost;
+    unsigned late;
     art_tree_close(check_tree);
     check_tree = NULL;
     toy_free(check_toy);
@@ -278,13 +269,7 @@ TEST(test_a_table_that_never_had_a_run_is_its_log) {
     check_commit(false);
     remove_row(0);
     options = salvage_options();
-    check_must(art_salvage_open(&salvage, &options));
-    check_must(art_salvage_next(salvage));
-    ck_assert(art_salvage_valid(salvage));
-    check_must(art_salvage_next(salvage));
-    ck_assert(!art_salvage_valid(salvage));
-    art_salvage_close(salvage);
-    end();
+    ck_assert_uint_eq(read_all(&options, &late, &lost), 1);
 }
 
 /* --- the file ----------------------------------------------------------------------------------------------------- */
@@ -292,10 +277,7 @@ TEST(test_a_table_that_never_had_a_run_is_its_log) {
 TEST(test_a_file_alone_is_the_table_as_it_was_flushed) {
     begin(3);
     struct salvage_case what = {.without_log = true};
-    struct art_salvage_options options = salvage_options();
-    options.alone = true;
-    options.uuid_known = false;
-    options.each_log_row = NULL;
+    struct art_salvage_options options = alone(check_options.path);
     unsigned rows = salvage_judge(&options, &what);
     ck_assert(salvage_told("are not in this file"));
     uint64_t bytes;
@@ -304,14 +286,13 @@ TEST(test_a_file_alone_is_the_table_as_it_was_flushed) {
     forget_copies();
     what.without_root = true;
     ck_assert_uint_ge(salvage_judge(&options, &what), rows); /* and so does every blob */
-    end();
 }
 
 /* The one that was written last is torn: the one before it leads to what was flushed before, as far as it is still
  * there. */
 TEST(test_a_torn_copy_of_the_root_leaves_the_one_before) {
     begin(3);
-    struct art_salvage_options options = salvage_options();
+    struct art_salvage_options options = alone(check_options.path);
     struct art_root_copy copy[ART_ROOT_COPIES];
     uint64_t bytes;
     uint8_t *at =
@@ -323,21 +304,10 @@ TEST(test_a_torn_copy_of_the_root_leaves_the_one_before) {
     int newest = copy[1].sequence > copy[0].sequence;
     ck_assert_uint_eq(copy[newest].sequence, copy[!newest].sequence + 1);
     at[(size_t)newest * ART_ROOT_COPY_PAGES * ART_STORE_PAGE + sizeof copy[0] + 20] ^= 1;
-    options.alone = true;
-    options.uuid_known = false;
-    options.each_log_row = NULL;
-    struct art_salvage *salvage;
     struct art_lost lost;
-    unsigned rows = 0;
-    check_must(art_salvage_open(&salvage, &options));
-    for (check_must(art_salvage_next(salvage)); art_salvage_valid(salvage); check_must(art_salvage_next(salvage))) {
-        rows++;
-    }
-    ck_assert_uint_gt(rows, CHECK_ROWS * 8 / 10);
-    ck_assert(art_salvage_lost(salvage, &lost));
+    unsigned late;
+    ck_assert_uint_gt(read_all(&options, &late, &lost), CHECK_ROWS * 8 / 10);
     ck_assert_ptr_nonnull(strstr(lost.what, "are not in this file"));
-    art_salvage_close(salvage);
-    end();
 }
 
 TEST(test_a_file_cut_anywhere_gives_what_is_left) {
@@ -357,24 +327,18 @@ TEST(test_a_file_cut_anywhere_gives_what_is_left) {
     }
     free(lost);
     free(pages);
-    end();
 }
 
 TEST(test_a_missing_file_leaves_the_log) {
     begin(2);
     struct art_salvage_options options = salvage_options();
     struct art_salvage *salvage;
+    struct art_lost lost;
+    unsigned late;
     options.path = "nowhere.art";
-    check_must(art_salvage_open(&salvage, &options));
-    unsigned rows = 0;
-    for (check_must(art_salvage_next(salvage)); art_salvage_valid(salvage); check_must(art_salvage_next(salvage))) {
-        rows++;
-    }
-    ck_assert_uint_eq(rows, 3);
-    art_salvage_close(salvage);
+    ck_assert_uint_eq(read_all(&options, &late, &lost), 3);
     options.alone = true;
     ck_assert_int_eq(art_salvage_open(&salvage, &options), ART_MISSING);
-    end();
 }
 
 TEST(test_another_tables_file_is_refused_and_a_file_of_nothing) {
@@ -385,13 +349,8 @@ TEST(test_another_tables_file_is_refused_and_a_file_of_nothing) {
     options.uuid[0] ^= 1;
     ck_assert_int_eq(art_salvage_open(&salvage, &options), ART_FOREIGN);
     sim_disk_put_file(check_disk, "nothing.art", nothing, sizeof nothing);
-    options = salvage_options();
-    options.path = "nothing.art";
-    options.alone = true;
-    options.uuid_known = false;
-    options.each_log_row = NULL;
+    options = alone("nothing.art");
     ck_assert_int_eq(art_salvage_open(&salvage, &options), ART_FOREIGN);
-    end();
 }
 
 /* --- lies --------------------------------------------------------------------------------------------------------- */
@@ -399,7 +358,7 @@ TEST(test_another_tables_file_is_refused_and_a_file_of_nothing) {
 /* Bytes of a blob are changed, and all its hashes made right; without a root nobody contradicts. */
 static void lie_about(uint32_t slot) {
     uint8_t *image = check_slot(slot);
-    struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(image + ART_TRAILER_AT);
+    struct art_blob_trailer *trailer = blob_image_trailer(image);
     uint32_t leaf = trailer->leaf_pages, footer = trailer->footer_pages;
     for (unsigned n = 1 + random_below(&dice, 6); n; n--) {
         uint32_t at = random_below(&dice, 3) ? random_below(&dice, leaf * ART_BLOB_PAGE)
@@ -441,7 +400,6 @@ TEST(test_lies_with_right_hashes_do_no_harm) {
         put_file_back();
     }
     free(pages);
-    end();
 }
 
 TEST(test_lies_in_the_tops_do_no_harm) {
@@ -466,7 +424,6 @@ TEST(test_lies_in_the_tops_do_no_harm) {
         memcpy(row->data, root, row->len);
     }
     free(root);
-    end();
 }
 
 /* --- want of memory, interrupts ----------------------------------------------------------------------------------- */
@@ -507,7 +464,6 @@ TEST(test_want_of_memory_is_said_and_leaves_nothing_behind) {
             if (!failed) break;
         }
     }
-    end();
 }
 
 TEST(test_salvage_can_be_interrupted) {
@@ -522,9 +478,8 @@ TEST(test_salvage_can_be_interrupted) {
         ck_assert_int_eq(rc, ART_INTERRUPT);
     }
     ck_assert_uint_gt(asked, 10);
-    end();
 }
 
 int main(void) {
-    return suite_run("salvage", .seconds = 600);
+    return suite_run("salvage", .seconds = 600, .tear_down = end);
 }

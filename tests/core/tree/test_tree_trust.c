@@ -37,12 +37,6 @@ static void make_world(uint64_t seed) {
     ck_assert_uint_ge(tree->root->runs, 2);
     ck_assert_uint_ge(tree->root->run[tree->root->runs - 1].top.height, 1);
     must(art_tree_check(tree));
-    art_tree_close(tree);
-}
-
-static void end_world(void) {
-    toy_free(toy);
-    sim_disk_free(disk);
 }
 
 /* One of the sums between the first and the last. */
@@ -146,18 +140,16 @@ static void over_lies(const char *name, unsigned rounds,
     answers = errors = 0;
     make_world(random.state);
     for (; rounds; rounds--) {
-        small_tree_open();
+        small_tree_again();
         uint64_t len;
         struct art_ref *top = &tree->root->run[random_below(&random, tree->root->runs)].top;
         uint64_t at = (uint64_t)top->slot * ART_BLOB_BYTES;
         uint8_t *slot = sim_disk_file_bytes(disk, options.path, &len) + at;
         memcpy(saved, slot, sizeof saved);
         round(slot, top, &random);
-        art_tree_close(tree);
         memcpy(sim_disk_file_bytes(disk, options.path, &len) + at, saved, sizeof saved);
     }
     printf("%s: %u answers, %u errors\n", name, answers, errors);
-    end_world();
 }
 
 static void lie_and_ask(uint8_t *slot, struct art_ref *top, struct random *random) {
@@ -186,5 +178,5 @@ TEST(test_a_merge_of_runs_that_lie_ends) {
 }
 
 int main(void) {
-    return suite_run("tree, trust", .seconds = 120);
+    return suite_run("tree, trust", .seconds = 120, .tear_down = small_tree_end);
 }

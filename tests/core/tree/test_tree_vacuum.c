@@ -16,7 +16,6 @@ static void make_large_world(void) {
 
 static void end_world(void) {
     must(art_tree_check(tree));
-    small_tree_end();
 }
 
 static struct art_bytes key_of(unsigned i) {
@@ -47,47 +46,28 @@ static void checkpoint(void) {
     toy->salts[0]++; /* the next writer begins the WAL anew */
 }
 
-static void vacuum(void) {
-    must(art_tree_request(tree, ART_REQUEST_VACUUM));
-    commit();
-}
-
-static void optimize(void) {
-    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
-    commit();
-}
-
-static struct art_tree_info info_of(struct art_tree *of) {
-    struct art_tree_info info;
-    must(art_tree_info(of, &info));
-    return info;
-}
-
 /* Slots in the file that hold nothing, the superblock's apart. */
 static uint64_t holes(void) {
-    struct art_tree_info info = info_of(tree);
-    uint64_t slots = info.store.file_bytes / ART_BLOB_BYTES;
-    ck_assert_uint_ge(slots, 1 + info.blobs);
-    return slots - 1 - info.blobs;
+    uint64_t slots = info().store.file_bytes / ART_BLOB_BYTES;
+    ck_assert_uint_ge(slots, 1 + info().blobs);
+    return slots - 1 - info().blobs;
 }
 
-static void expect_rows(unsigned rows) {
-    uint64_t count;
-    must(art_tree_count(tree, &(struct art_range){0}, &count));
-    ck_assert_uint_eq(count, rows);
+static void expect_rows(unsigned count) {
+    ck_assert_uint_eq(rows(), count);
 }
 
 TEST(test_optimize_and_two_vacuums_leave_no_hole) {
     make_world(false);
     insert(0, 12000);
     thin_out(0, 12000, 6);
-    uint64_t before = info_of(tree).store.file_bytes;
+    uint64_t before = info().store.file_bytes;
     optimize();
     vacuum();
     vacuum();
-    ck_assert_uint_eq(info_of(tree).runs, 1);
+    ck_assert_uint_eq(info().runs, 1);
     ck_assert_uint_eq(holes(), 0);
-    ck_assert_uint_lt(info_of(tree).store.file_bytes * 3, before);
+    ck_assert_uint_lt(info().store.file_bytes * 3, before);
     expect_rows(2000);
     end_world();
 }
@@ -95,15 +75,15 @@ TEST(test_optimize_and_two_vacuums_leave_no_hole) {
 TEST(test_vacuum_alone_makes_a_file_of_several_runs_small) {
     make_world(false);
     insert(0, 12000);
-    uint64_t full = info_of(tree).store.file_bytes;
+    uint64_t full = info().store.file_bytes;
     thin_out(0, 12000, 6);
     insert(20000, 20300);
-    struct art_tree_info before = info_of(tree);
+    struct art_tree_info before = info();
     ck_assert_uint_gt(before.runs, 1);
     ck_assert_uint_gt(before.log_rows, 0);
     vacuum();
     vacuum();
-    struct art_tree_info after = info_of(tree);
+    struct art_tree_info after = info();
     ck_assert_uint_eq(after.runs, before.runs);
     ck_assert_uint_gt(after.log_rows, before.log_rows); /* it leaves the log as it is */
     ck_assert_uint_le(holes(), 3 * after.runs);         /* index blobs had to be written beside themselves */
@@ -119,14 +99,16 @@ TEST(test_what_a_reader_may_stand_on_is_neither_written_nor_cut_off) {
     struct toy *snapshot = toy_copy(toy); /* what the reader goes on seeing */
     must(toy_open(snapshot, &options, &reader));
     must(toy_refresh(snapshot, reader));
-    uint64_t rows, full = info_of(reader).store.file_bytes;
+    struct art_tree_info of_reader;
+    must(art_tree_info(reader, &of_reader));
     thin_out(0, 6000, 5);
     optimize();
     for (int i = 0; i < 3; i++) vacuum();
-    ck_assert_uint_ge(info_of(tree).store.file_bytes, full);
-    ck_assert_uint_gt(info_of(tree).retired_slots, 0);
-    must(art_tree_count(reader, &(struct art_range){0}, &rows));
-    ck_assert_uint_eq(rows, 6000);
+    ck_assert_uint_ge(info().store.file_bytes, of_reader.store.file_bytes);
+    ck_assert_uint_gt(info().retired_slots, 0);
+    uint64_t seen;
+    must(art_tree_count(reader, &(struct art_range){0}, &seen));
+    ck_assert_uint_eq(seen, 6000);
     must(art_tree_check(reader));
     art_tree_close(reader);
     toy_free(snapshot);
@@ -145,9 +127,9 @@ TEST(test_a_vacuum_with_nothing_to_do_writes_no_blob) {
     optimize();
     vacuum();
     vacuum();
-    struct art_tree_info before = info_of(tree);
+    struct art_tree_info before = info();
     vacuum();
-    struct art_tree_info after = info_of(tree);
+    struct art_tree_info after = info();
     ck_assert_uint_le(after.store.count.pages_written, before.store.count.pages_written + 1); /* the copy of the root */
     ck_assert_uint_eq(after.store.file_bytes, before.store.file_bytes);
     end_world();
@@ -174,7 +156,7 @@ TEST(test_a_table_that_was_emptied_keeps_a_superblock) {
     optimize();
     vacuum();
     optimize();
-    ck_assert_uint_eq(info_of(tree).runs, 0);
+    ck_assert_uint_eq(info().runs, 0);
     expect_rows(0);
     insert(0, 500);
     expect_rows(500);
@@ -186,7 +168,7 @@ TEST(test_a_rollback_forgets_the_wish_and_gives_the_slots_back) {
     insert(0, 6000);
     thin_out(0, 6000, 3);
     optimize();
-    struct art_tree_info before = info_of(tree);
+    struct art_tree_info before = info();
     struct art_commit unused;
     for (int i = 0; i < 3; i++) {
         must(art_tree_request(tree, ART_REQUEST_VACUUM));
@@ -197,8 +179,8 @@ TEST(test_a_rollback_forgets_the_wish_and_gives_the_slots_back) {
         must(art_tree_prepare(tree, &unused));
         ck_assert(!unused.write_root);
     }
-    ck_assert_uint_eq(info_of(tree).generation, before.generation);
-    ck_assert_uint_le(info_of(tree).store.file_bytes, before.store.file_bytes);
+    ck_assert_uint_eq(info().generation, before.generation);
+    ck_assert_uint_le(info().store.file_bytes, before.store.file_bytes);
     expect_rows(2000);
     end_world();
 }
@@ -337,34 +319,33 @@ static void make_world_of_rows(unsigned files) {
     }
     tree->host.budget = budget_of_the_disk;
     budget = (struct art_budget){.left = UINT64_MAX};
-    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
-    commit();
+    optimize();
     must(art_tree_request(tree, ART_REQUEST_OPTIMIZE)); /* removes what the last one has left */
     commit();
 }
 
 /* Pages that a vacuum has written. */
 static uint64_t vacuum_rows(void) {
-    uint64_t before = info_of(tree).store.count.pages_written;
+    uint64_t before = info().store.count.pages_written;
     must(art_tree_request(tree, ART_REQUEST_OPTIMIZE | ART_REQUEST_ALONE));
     vacuum();
-    return info_of(tree).store.count.pages_written - before;
+    return info().store.count.pages_written - before;
 }
 
 /* Each transaction writes no more than the host has room for, and the last one leaves one run. */
 TEST(test_blobs_in_rows_are_merged_in_portions_that_there_is_room_for) {
     enum { FILES = 480000, LEAST = 4 << 20 };
     make_world_of_rows(FILES);
-    uint64_t redo, pages = info_of(tree).blob_bytes / ART_BLOB_PAGE;
+    uint64_t redo, pages = info().blob_bytes / ART_BLOB_PAGE;
     must(delete_every(4, 0, FILES, UINT64_MAX, &redo)); /* a blob whose rows are all deleted would go unread */
     tree->host.room = NULL;
     budget.left = 0;
     ck_assert_uint_eq(vacuum_rows(), 0);
-    ck_assert_uint_eq(info_of(tree).log_rows, 1);
+    ck_assert_uint_eq(info().log_rows, 1);
     budget.left = LEAST + 2 * redo;
     ck_assert_uint_lt(budget.left, pages * ART_BLOB_PAGE / 2);
     unsigned rounds = 0;
-    for (; info_of(tree).runs > 1 || info_of(tree).log_rows; rounds++) {
+    for (; info().runs > 1 || info().log_rows; rounds++) {
         ck_assert_uint_lt(rounds, 60);
         ck_assert_uint_le(vacuum_rows() * ART_BLOB_PAGE, budget.left);
     }
@@ -381,12 +362,74 @@ TEST(test_what_is_removed_counts_as_what_is_written) {
     must(delete_files(0, FILES / 10 * 9, UINT64_MAX, &redo));
     tree->host.room = NULL;
     budget.left = PORTION + redo;
-    for (unsigned rounds = 0; info_of(tree).runs > 1 || info_of(tree).log_rows; rounds++) {
+    for (unsigned rounds = 0; info().runs > 1 || info().log_rows; rounds++) {
         ck_assert_uint_lt(rounds, 60);
         uint64_t before = toy->blobs.rows, written = vacuum_rows(), left = toy->blobs.rows;
         ck_assert_uint_le((before + written - left) * ART_BLOB_PAGE, budget.left + PORTION);
     }
     expect_rows(FILES / 10);
+    end_world();
+}
+
+/* A journal that stays is written over: with nothing else left, what is free in the database is enough. */
+TEST(test_a_journal_that_stays_is_room_for_what_is_removed) {
+    enum { FILES = 240000 };
+    uint64_t redo;
+    make_world_of_rows(FILES);
+    must(delete_every(4, 0, FILES, UINT64_MAX, &redo));
+    tree->host.room = NULL;
+    budget = (struct art_budget){.unused = 64 << 20};
+    ck_assert_uint_eq(vacuum_rows(), 0);
+    budget.journal = 4 << 20;
+    for (unsigned rounds = 0; info().runs > 1 || info().log_rows; rounds++) {
+        ck_assert_uint_lt(rounds, 60);
+        vacuum_rows();
+    }
+    expect_rows(FILES - FILES / 4);
+    end_world();
+}
+
+/* Nobody tells of a quota: each time that the host finds no room, half of what was written may be written next, and all
+ * again when there was room for a portion after the other. */
+TEST(test_what_a_full_disk_has_room_for_is_learned) {
+    enum { FILES = 480000, LEAST = 2 << 20 };
+    struct art_commit commit_of;
+    uint64_t redo, before, most = UINT64_MAX;
+    make_world_of_rows(FILES);
+    must(delete_every(4, 0, FILES, UINT64_MAX, &redo));
+    for (int i = 0; i < 3; i++) {
+        struct toy *base = toy_copy(toy);
+        must(art_tree_request(tree, ART_REQUEST_OPTIMIZE | ART_REQUEST_VACUUM | ART_REQUEST_ALONE));
+        before = info().store.count.pages_written;
+        must(art_tree_prepare(tree, &commit_of));
+        uint64_t written = (info().store.count.pages_written - before) * ART_BLOB_PAGE;
+        ck_assert_uint_le(written, most);
+        most = written / 2 > LEAST ? written / 2 : LEAST;
+        art_tree_note_full(tree);
+        art_tree_rolled_back(tree);
+        toy_restore(toy, base);
+        toy_free(base);
+        must(toy_refresh(toy, tree));
+        ck_assert(info().full);
+    }
+    for (unsigned rounds = 0; info().runs > 1 || info().log_rows || info().retired_slots; rounds++) {
+        ck_assert_uint_lt(rounds, 60);
+        vacuum_rows();
+    }
+    ck_assert_uint_gt(info().store.count.no_room, 3);
+    expect_rows(FILES - FILES / 4);
+    end_world();
+}
+
+/* It adds no row to the log, however little is left: or each one would find some more to be done. */
+TEST(test_a_vacuum_that_finds_nothing_to_do_leaves_nothing_to_be_done) {
+    make_world_of_rows(240000);
+    tree->host.room = NULL;
+    for (uint64_t left = 0; left < 3 << 20; left += 100000) {
+        budget.left = left;
+        vacuum_rows();
+        ck_assert_uint_eq(info().log_rows, 0);
+    }
     end_world();
 }
 
@@ -465,5 +508,5 @@ TEST(test_the_room_for_rows_that_vacuum_needs_is_kept) {
 }
 
 int main(void) {
-    return suite_run("tree, vacuum", .seconds = 120);
+    return suite_run("tree, vacuum", .seconds = 120, .tear_down = small_tree_end);
 }

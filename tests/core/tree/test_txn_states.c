@@ -19,50 +19,38 @@
 
 enum { KEYS = 2, MARKS = 2, STATES_MAX = 1 << 16, WAY_MAX = 64, SMALL_BLOB_PAGES = 4 };
 
+#define EACH_CALL(X)                                                                                                   \
+    X(PUT_A, "put a")                                                                                                  \
+    X(DELETE_A, "delete a")                                                                                            \
+    X(PUT_B, "put b")                                                                                                  \
+    X(SPILL, "spill")               /* a change of a transaction that is larger than its limit */                      \
+    X(SPILL_FAILS, "failing spill") /* the same, and no memtable can be saved */                                       \
+    X(REWRITE, "another summary")   /* all rows anew, for another summary: that is a spill, too */                     \
+    X(MARK, "savepoint")                                                                                               \
+    X(BACK_TO_FIRST, "back to first")                                                                                  \
+    X(BACK_TO_SECOND, "back to second")                                                                                \
+    X(BACK_TO_BEGINNING, "back to the beginning")                                                                      \
+    X(RELEASE_FIRST, "release first")                                                                                  \
+    X(RELEASE_SECOND, "release second")                                                                                \
+    X(FLUSH, "'flush'")                                                                                                \
+    X(VACUUM, "'vacuum'")                                                                                              \
+    X(REFUSED, "refused COMMIT") /* a COMMIT that the host refuses: what prepare() wanted is in its tables */          \
+    X(NO_ROOM, "no room")        /* the host has no room for what prepare() wants: no COMMIT was tried */              \
+    X(COMMIT, "COMMIT")                                                                                                \
+    X(ROLLBACK, "ROLLBACK")                                                                                            \
+    X(FORGET, "schema reload") /* the host read its schema anew */                                                     \
+    X(OTHER, "other process")  /* another process commits */
+
 enum call {
-    PUT_A,
-    DELETE_A,
-    PUT_B,
-    SPILL,       /* a change of a transaction that is larger than its limit */
-    SPILL_FAILS, /* the same, and no memtable can be saved */
-    REWRITE,     /* all rows anew, for another summary: that is a spill, too */
-    MARK,
-    BACK_TO_FIRST,
-    BACK_TO_SECOND,
-    BACK_TO_BEGINNING,
-    RELEASE_FIRST,
-    RELEASE_SECOND,
-    FLUSH,
-    VACUUM,
-    REFUSED, /* a COMMIT that the host refuses: what prepare() wanted is in its tables */
-    NO_ROOM, /* the host has no room for what prepare() wants: no COMMIT was tried */
-    COMMIT,
-    ROLLBACK,
-    FORGET, /* the host read its schema anew */
-    OTHER,  /* another process commits */
-    CALLS
+#define CALL(name, words) name,
+    EACH_CALL(CALL)
+#undef CALL
+        CALLS
 };
 static const char *const names[CALLS] = {
-    [PUT_A] = "put a",
-    [DELETE_A] = "delete a",
-    [PUT_B] = "put b",
-    [SPILL] = "spill",
-    [SPILL_FAILS] = "failing spill",
-    [REWRITE] = "another summary",
-    [MARK] = "savepoint",
-    [BACK_TO_FIRST] = "back to first",
-    [BACK_TO_SECOND] = "back to second",
-    [BACK_TO_BEGINNING] = "back to the beginning",
-    [RELEASE_FIRST] = "release first",
-    [RELEASE_SECOND] = "release second",
-    [FLUSH] = "'flush'",
-    [VACUUM] = "'vacuum'",
-    [REFUSED] = "refused COMMIT",
-    [NO_ROOM] = "no room",
-    [COMMIT] = "COMMIT",
-    [ROLLBACK] = "ROLLBACK",
-    [FORGET] = "schema reload",
-    [OTHER] = "other process",
+#define CALL(name, words) words,
+    EACH_CALL(CALL)
+#undef CALL
 };
 
 struct mark {
@@ -269,17 +257,11 @@ static void world_end(void) {
     drop_marks(0);
     toy_free(at_base);
     at_base = NULL;
-    small_tree_end();
 }
 
 /* The host brings the tree up to date before it goes on. */
 static void see_to_it(void) {
     if (tree->txn.state == ART_TXN_NONE || art_tree_unknown(tree)) must(toy_refresh(toy, tree));
-}
-
-static void take_away(const char *key) {
-    bool existed;
-    must(art_tree_delete(tree, text(key), &existed));
 }
 
 static void spill(bool fails) {
@@ -363,7 +345,7 @@ static void world_step(enum call call, const struct state *before) {
     case NO_ROOM:
         prepare_and_write();
         art_tree_note_full(tree);
-        tree->full = false;
+        tree->budget = UINT64_MAX;
         break;
     case COMMIT:
         prepare_and_write();
@@ -521,5 +503,5 @@ LOOP_TEST(test_a_transaction_is_where_the_model_says_whatever_came_before, 2) {
 int main(void) {
     mallopt(M_MMAP_THRESHOLD, 64 << 20);
     mallopt(M_TRIM_THRESHOLD, 512 << 20);
-    return suite_run("states of a transaction", .seconds = SUITE_FOREVER);
+    return suite_run("states of a transaction", .seconds = SUITE_FOREVER, .tear_down = small_tree_end);
 }

@@ -122,8 +122,7 @@ static uint64_t write_again(unsigned step) {
     open_tree();
     uint64_t since = art_tree_csn(tree);
     write_rows(step, art_bytes(value, sizeof value));
-    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
-    commit();
+    optimize();
     ck_assert_uint_eq(tree->root->runs, 1);
     art_tree_close(tree);
     open_tree();
