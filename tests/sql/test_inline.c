@@ -324,6 +324,7 @@ static int in_a_child(int (*what)(void)) {
 
 TEST(test_spoilt_rows_are_named_and_never_a_wrong_row) {
     int named = 0, silent = 0;
+    unsigned turn = 0;
     make("DELETE", "");
     fill("base", 0, 300, 700);
     fill("other", 0, 200, 20000);
@@ -356,6 +357,7 @@ TEST(test_spoilt_rows_are_named_and_never_a_wrong_row) {
         "DROP TABLE t_artblob; CREATE TABLE t_artblob(page, data); -- %lld",
         "DROP TABLE t_artblob; CREATE VIEW t_artblob AS SELECT 1 AS page, zeroblob(9) AS data -- %lld") {
         for (int row = 0; row < 6; row++) {
+            if (turn++ % random_stride()) continue;
             unlink(path);
             sql_copy_file(aside, path);
             db = sql_open(path);
@@ -373,7 +375,7 @@ TEST(test_spoilt_rows_are_named_and_never_a_wrong_row) {
         }
     }
     printf("spoilt rows: %d named, %d of no account\n", named, silent);
-    ck_assert_int_gt(named, 60);
+    ck_assert_int_gt(named, 60 / (int)random_stride());
     db = sql_open(path);
     for (int i = 0; i < LENGTH(readings); i++) sqlite3_free(expected[i]);
 }
