@@ -117,7 +117,7 @@ static int run_rounds(struct vacuum *vacuum, char **message) {
         struct art_tree_info before = vacuum->info;
         rc = run_round(vacuum, &full, message);
         if (!rc && !full && is_smallest(vacuum)) return SQLITE_OK;
-        same = full || !is_same(&before, &vacuum->info) ? 0 : same + 1;
+        if (!full) same = is_same(&before, &vacuum->info) ? same + 1 : 0;
     }
     if (rc || is_small_enough(vacuum)) return rc;
     return vacuum->info.full || vacuum->info.store.count.no_room > no_room ? SQLITE_FULL : SQLITE_BUSY;

@@ -230,8 +230,7 @@ TEST(test_a_query_on_a_table_that_is_not_known_yet_says_so) {
 /* What is found is found, or there was no memory to say it. */
 LOOP_TEST(test_the_check_of_a_damaged_table_finds_all_or_says_that_it_cannot, 8) {
     static const char *const damages[] = {
-        "UPDATE s_artstate SET v = 'much' WHERE k IN ('cache', 'columns', 'id', 'file', 'log_limit', 'nonce', "
-        "'retired')",
+        "UPDATE s_artstate SET v = 'x' WHERE k IN ('cache', 'columns', 'id', 'file', 'log_limit', 'nonce', 'retired')",
         "UPDATE s_artstate SET v = 'x(' WHERE k = 'columns'; DELETE FROM s_artstate WHERE k = 'format'",
         "UPDATE s_artstate SET v = '../x.art' WHERE k = 'file'; UPDATE s_artstate SET v = 99 WHERE k = 'format'",
         "INSERT INTO s_artdata WITH n(i) AS (VALUES(9001) UNION SELECT i + 1 FROM n LIMIT 110) SELECT i, 'x' FROM n",

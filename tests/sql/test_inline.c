@@ -151,6 +151,20 @@ LOOP_TEST(test_a_full_database_fails_the_transaction_as_a_whole, 2 * LENGTH(work
     ck_assert_int_gt(failures, 0);
 }
 
+/* Nobody tells art of this limit. Dead blobs have the pages that a portion needs: they go first. */
+LOOP_TEST(test_a_database_that_may_not_grow_is_vacuumed, LENGTH(modes)) {
+    make(modes[_i], "");
+    sql_run(db, "CREATE VIRTUAL TABLE v USING art(path, value, storage=inline);"
+                "INSERT INTO v WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 60000) "
+                "SELECT printf('d%%02d/%%06d', i %% 7, i * 7919 %% 60013), printf('v%%0300d', i) FROM n");
+    for (int i = 0; i < 3; i++)
+        sql_run(db, "UPDATE v SET value = substr(value, 2) || %d WHERE substr(path, 5) %% 5 = 0", i);
+    sql_run(db, "PRAGMA max_page_count=%d", (int)sql_int(db, "PRAGMA page_count"));
+    sql_run(db, "SELECT art_vacuum('v')");
+    expect("1|0|60000|ok\n", "SELECT max(value) FILTER (WHERE property = 'runs'), max(value) FILTER (WHERE property = "
+                             "'retired slots'), (SELECT count(*) FROM v), art_check('v') FROM art_info('v')");
+}
+
 /* No page is free, and the log is to be flushed: a transaction that only deletes would go on without the flush, but
  * SQLite has ended the transaction with the statement that found no room, and says so nowhere. */
 static void prepare_deletes(const char *journal, int room) {
@@ -310,6 +324,7 @@ static int in_a_child(int (*what)(void)) {
 
 TEST(test_spoilt_rows_are_named_and_never_a_wrong_row) {
     int named = 0, silent = 0;
+    unsigned turn = 0;
     make("DELETE", "");
     fill("base", 0, 300, 700);
     fill("other", 0, 200, 20000);
@@ -342,6 +357,7 @@ TEST(test_spoilt_rows_are_named_and_never_a_wrong_row) {
         "DROP TABLE t_artblob; CREATE TABLE t_artblob(page, data); -- %lld",
         "DROP TABLE t_artblob; CREATE VIEW t_artblob AS SELECT 1 AS page, zeroblob(9) AS data -- %lld") {
         for (int row = 0; row < 6; row++) {
+            if (turn++ % random_stride()) continue;
             unlink(path);
             sql_copy_file(aside, path);
             db = sql_open(path);
@@ -359,7 +375,7 @@ TEST(test_spoilt_rows_are_named_and_never_a_wrong_row) {
         }
     }
     printf("spoilt rows: %d named, %d of no account\n", named, silent);
-    ck_assert_int_gt(named, 60);
+    ck_assert_int_gt(named, 60 / (int)random_stride());
     db = sql_open(path);
     for (int i = 0; i < LENGTH(readings); i++) sqlite3_free(expected[i]);
 }

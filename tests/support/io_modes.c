@@ -67,6 +67,7 @@ bool io_place_open(struct io_place *place, const struct io_mode *mode, const cha
     if (mode->kind == IO_SYSTEM) unlink(place->path);
     if (mode_is_there(place, test)) return true;
     art_blob_pool_close(place->pool);
+    *place = (struct io_place){0};
     return false;
 }
 

@@ -252,6 +252,7 @@ struct art_tree {
         struct art_hash128 chain;   /* of the row of redo */
         enum art_slack slack;       /* that this root leaves */
         uint32_t slots_cut;         /* that the file has lost */
+        bool discarded;             /* all that is dead could go */
         struct art_memtable *empty; /* the memtable after a flush */
         uint64_t entries;           /* of the row of redo */
         struct art_buffer redo, root, retired_bytes;

@@ -73,9 +73,7 @@ enum art_rc art_commit_finish_root(struct art_tree *tree) {
     if (!rc) rc = art_runs_hide_much(tree, edit->root, &hidden);
     if (hidden >= SHADOWS_MUCH_SLOTS)
         tree->pending.slack = tree->pending.slack < ART_SLACK_LOOSE ? ART_SLACK_HIDDEN : ART_SLACK_LARGE;
-    bool all = true;
-    if (!rc) rc = art_slots_discard(tree, edit, art_room_to_discard(tree), &all);
-    if (!rc) art_room_note_root(tree, all);
+    if (!rc) rc = art_slots_discard(tree, edit, art_room_to_discard(tree), &tree->pending.discarded);
     if (!rc) rc = art_store_sync(tree->store);
     return rc ? rc : name_root(tree, edit->root, &edit->used);
 }
@@ -411,6 +409,7 @@ void art_tree_committed(struct art_tree *tree) {
         assert(tree->pending.made_for == tree->changes); /* else it is no longer what there is */
         struct art_version_edit *edit = &tree->pending.edit;
         if (edit->root) {
+            art_room_note_root(tree);
             art_store_note_root(tree->store, art_buffer_bytes(&tree->pending.root));
             bool emptied = was_emptied(tree, edit);
             bool more = edit->pages_written || tree->pending.slots_cut || emptied;

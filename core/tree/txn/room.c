@@ -191,7 +191,8 @@ uint64_t art_room_to_discard(const struct art_tree *tree) {
     uint64_t taken = budget.twice ? edit->pages_written * ART_BLOB_PAGE : 0;
     if (tree->pending.kind == ART_COMMIT_FLUSH && !edit->root->left_rows) taken += bytes_to_clear(tree);
     if (tree->pending.commit.spent) taken += ART_LEFT_ROW_BYTES;
-    uint64_t learned = art_tree_requested(tree, ART_REQUEST_VACUUM) ? tree->budget / REMOVED_PART : UINT64_MAX;
+    uint64_t part = tree->budget ? tree->budget / REMOVED_PART : REMOVED_BYTES; /* 0: nothing is written but this */
+    uint64_t learned = art_tree_requested(tree, ART_REQUEST_VACUUM) ? part : UINT64_MAX;
     return smaller(balance_of(&budget, taken, false), learned) / ((uint64_t)art_tree_full_pages(tree) * ART_BLOB_PAGE);
 }
 
@@ -275,7 +276,8 @@ enum art_rc art_room_keep_reserve(const struct art_tree *tree) {
 
 /* --- what is learned ---------------------------------------------------------------------------------------------- */
 
-/* Half of what was written; and nothing, once, where not even the smallest portion had room. */
+/* Half of what was written; and nothing, once, where not even the smallest portion had room: then dead blobs go, which
+ * may be the room that a portion needs. */
 void art_room_note_full(struct art_tree *tree, const struct art_version_edit *edit) {
     uint64_t half = smaller(tree->budget, edit->pages_written * ART_BLOB_PAGE) / 2;
     bool is_least = tree->budget <= PORTION_BYTES;
@@ -285,11 +287,11 @@ void art_room_note_full(struct art_tree *tree, const struct art_version_edit *ed
 
 /* Something is left for want of room. What was told by the host is asked for again. */
 static void note_left(struct art_tree *tree) {
-    tree->budget = tree->budget < UINT64_MAX / 2 ? 2 * tree->budget : UINT64_MAX - 1;
+    tree->budget = !tree->budget ? PORTION_BYTES : tree->budget < UINT64_MAX / 2 ? 2 * tree->budget : UINT64_MAX - 1;
     tree->count.no_room++;
 }
 
-void art_room_note_root(struct art_tree *tree, bool discarded) {
+void art_room_note_root(struct art_tree *tree) {
     const struct art_version_edit *edit = &tree->pending.edit;
     assert(edit->root);
     bool more = edit->pages_written || tree->pending.slots_cut || edit->root->runs < tree->root->runs;
@@ -297,15 +299,18 @@ void art_room_note_root(struct art_tree *tree, bool discarded) {
          merges = art_tree_requested(tree, ART_REQUEST_OPTIMIZE);
     bool stays = merges && (tree->log_bytes || art_root_left(tree->root, tree->csn));
     bool log = tree->pending.kind == ART_COMMIT_FLUSH ? edit->root->left_rows : stays;
-    if (!discarded || (vacuums && (log || (merges && edit->root->runs > 1))))
+    if (!tree->pending.discarded || (vacuums && (log || (merges && edit->root->runs > 1))))
         note_left(tree);
     else if (more)
         tree->budget = UINT64_MAX;
+    else if (!tree->budget)
+        tree->budget = PORTION_BYTES;
 }
 
 void art_tree_note_full(struct art_tree *tree) {
     if (tree->txn.shown == ART_ROOT_OFFERED) tree->txn.shown = ART_ROOT_HIDDEN;
-    art_room_note_full(tree, &tree->pending.edit);
+    bool noted = !tree->pending.made_for && art_tree_is_full(tree); /* by prepare(), whose edit is gone */
+    if (!noted) art_room_note_full(tree, &tree->pending.edit);
 }
 
 /* --- vacuum ------------------------------------------------------------------------------------------------------- */
@@ -413,10 +418,10 @@ static enum art_rc vacuum_within(struct art_tree *tree, enum art_log_room log) {
 }
 
 enum art_rc art_room_vacuum(struct art_tree *tree, enum art_log_room log) {
-    if (!tree->budget) tree->budget = PORTION_BYTES;
     for (;;) {
+        uint64_t tried = tree->budget;
         enum art_rc rc = vacuum_within(tree, log);
-        if (rc != ART_DISKFULL || !tree->budget || !art_commit_may_wait(tree, rc)) return rc;
+        if (rc != ART_DISKFULL || !tried || !art_commit_may_wait(tree, rc)) return rc;
         (void)art_commit_give_up(tree, rc);
     }
 }

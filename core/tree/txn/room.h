@@ -43,10 +43,10 @@ enum art_rc art_room_merge(struct art_tree *tree, struct art_version_edit *edit,
 bool art_room_has_none(struct art_tree *tree);
 /* 'vacuum', with or without 'optimize': as much as there is room for, finished as a root or not at all. */
 enum art_rc art_room_vacuum(struct art_tree *tree, enum art_log_room log);
-/* What tree->budget learns. The disk was full when so much of an edit was written; or the pending root is written, and
- * what is dead was let go, or not all of it. */
+/* What tree->budget learns. The disk was full when so much of an edit was written; or the pending root is committed:
+ * what is dead was let go, or not all of it (pending.discarded). */
 void art_room_note_full(struct art_tree *tree, const struct art_version_edit *edit);
-void art_room_note_root(struct art_tree *tree, bool discarded);
+void art_room_note_root(struct art_tree *tree);
 
 /* --- commit.c ----------------------------------------------------------------------------------------------------- */
 /* Are the log's rows such that a flush may leave them, to be overwritten one by one? */
