@@ -80,10 +80,14 @@ void art_level_scan_bound(struct art_scan *scan) {
 
 /* --- DELETE and UPDATE of a level --------------------------------------------------------------------------------- */
 
-/* SQLite first goes through the rows and then changes them by their paths, whatever they are. So a change of a path
- * that a listing in the same statement has rolled up is refused: there may be a row of that name, too. The listing is
- * at its end then. One in a SELECT beside the statement is none of its business: no statement was writing when it
- * began, or one is writing now that was not there. */
+/* SQLite first goes through the rows and then changes them by their paths, whatever they are. A path that a listing in
+ * the same statement has rolled up stands for all below it, but there may be a row of that name, too. The listing is at
+ * its end then. Where another scan of the table is at its end as well, as in
+ *
+ *     DELETE FROM t WHERE path IN (SELECT path FROM t('usr/', '/'))
+ *
+ * nobody can tell which of them has given the path: that is refused. A listing in a SELECT beside the statement is none
+ * of its business: no statement was writing when it began, or one is writing now that was not there. */
 
 /* A statement that writes has begun a transaction that does, before it looks at any row: mostly there is none, and the
  * connection's statements need not be gone through. */
@@ -100,14 +104,21 @@ bool art_is_writing(sqlite3 *db) {
     return count_writers(db) > 0;
 }
 
-bool art_listing_has_rolled_up(const struct art_table *table, struct art_bytes path) {
+static bool has_rolled_up(const struct art_scan *scan, struct art_bytes path) {
+    if (scan->kind != ART_SCAN_LEVEL || bound_rolls_up(scan, path) != path.len || !path.len) return false;
+    return count_writers(art_scan_vtab(scan)->connection->db) <= scan->of.level.writers;
+}
+
+enum art_listed art_path_listed(const struct art_table *table, struct art_bytes path) {
+    bool rolled = false, others = false;
     for (const struct art_open_scan *open = table->scans; open; open = open->next) {
         const struct art_scan *scan = (const struct art_scan *)open;
-        if (scan->kind != ART_SCAN_LEVEL || scan->state != ART_SCAN_END) continue;
-        if (bound_rolls_up(scan, path) != path.len || !path.len) continue;
-        if (count_writers(table->connection->db) <= scan->of.level.writers) return true;
+        if (scan->state != ART_SCAN_END) continue;
+        rolled |= has_rolled_up(scan, path);
+        others |= scan->kind != ART_SCAN_LEVEL;
     }
-    return false;
+    if (!rolled) return ART_LISTED_ROW;
+    return others ? ART_LISTED_UNCLEAR : ART_LISTED_PREFIX;
 }
 
 /* --- from row to row ---------------------------------------------------------------------------------------------- */

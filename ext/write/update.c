@@ -119,16 +119,21 @@ int art_move_prefix(struct art_vtab *vtab, struct art_bytes from, struct art_byt
     return !rc && taken ? not_unique(vtab) : art_report(&vtab->base.zErrMsg, rc);
 }
 
+static int complain_unclear(struct art_vtab *vtab, struct art_bytes path) {
+    return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
+                        "art: is '%.*s' a row, or all that a listing has below it (%s.%s): put the listing into a "
+                        "statement of its own",
+                        (int)path.len, (const char *)path.data, vtab->name->table, key_name(vtab));
+}
+
 /* It has a path and nothing else of its own. */
-static int update_prefix(struct art_vtab *vtab, int argc, sqlite3_value **argv, struct art_bytes from,
-                         struct art_bytes to) {
+static int update_prefix(struct art_vtab *vtab, sqlite3_value **argv, struct art_bytes from, struct art_bytes to) {
     for (unsigned i = 1; i < vtab->columns.count; i++) {
         if (sqlite3_value_nochange(argv[ARGUMENT_COLUMNS + i])) continue;
         return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
                             "art: of a common prefix only the path can be changed (%s.%s): leave the delimiter out",
                             vtab->name->table, vtab->columns.items[i].name);
     }
-    (void)argc;
     return art_bytes_equal(from, to) ? SQLITE_OK : art_move_prefix(vtab, from, to, false);
 }
 
@@ -254,8 +259,10 @@ static int update_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
     }
     int rc = take_path(vtab, argv[ARGUMENT_OLD], &from);
     if (!rc) rc = take_path(vtab, argv[ARGUMENT_COLUMNS], &to);
+    enum art_listed listed = rc ? ART_LISTED_ROW : art_path_listed(vtab->table, from);
+    if (!rc && listed == ART_LISTED_UNCLEAR) rc = complain_unclear(vtab, from);
     if (rc) return rc;
-    if (art_listing_has_rolled_up(vtab->table, from)) return update_prefix(vtab, argc, argv, from, to);
+    if (listed == ART_LISTED_PREFIX) return update_prefix(vtab, argv, from, to);
     enum art_rc art_rc = change.needs_row ? art_tree_get(tree, from, &row) : ART_OK;
     if (art_rc == ART_NOTFOUND) return SQLITE_OK; /* an earlier row of this statement has replaced it */
     if (art_rc) return art_report(&vtab->base.zErrMsg, art_rc);
@@ -279,8 +286,10 @@ static int run_delete(struct art_vtab *vtab, sqlite3_value **argv) {
     struct art_bytes path = {0};
     bool existed;
     int rc = take_path(vtab, argv[ARGUMENT_OLD], &path);
+    enum art_listed listed = rc ? ART_LISTED_ROW : art_path_listed(vtab->table, path);
+    if (!rc && listed == ART_LISTED_UNCLEAR) rc = complain_unclear(vtab, path);
     if (rc) return rc;
-    if (art_listing_has_rolled_up(vtab->table, path)) return art_delete_prefix(vtab, path);
+    if (listed == ART_LISTED_PREFIX) return art_delete_prefix(vtab, path);
     return art_report(&vtab->base.zErrMsg, art_tree_delete(vtab->table->tree, path, &existed));
 }
 

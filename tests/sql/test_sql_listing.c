@@ -209,8 +209,6 @@ TEST(test_rows_behind_a_key_are_changed) {
             "UPDATE t SET start_after = 'a'");
     refuses(SQLITE_ERROR, "art: the hidden column start_after cannot be written",
             "INSERT INTO t(path, start_after) VALUES('a', 'a')");
-    refuses(SQLITE_ERROR, "art: a common prefix cannot be changed (t.path = 'usr/')",
-            "DELETE FROM t WHERE prefix = '' AND delimiter = '/' AND start_after = 'usr/s'");
     sql_run(db, "DELETE FROM t WHERE start_after = 'usr/bin/ld'");
     expect("5/five\nusr/bin/cc\nusr/bin/ld\n", "SELECT path FROM t");
 }
@@ -468,25 +466,67 @@ TEST(test_rows_under_a_prefix_are_changed) {
     expect("5/five\nold/usr/bin/cc\nold/usr/bin/ld\nusr/readme\nvar\n", "SELECT path FROM t");
 }
 
-static void is_refused(const char *sql) {
-    refuses(SQLITE_ERROR, "art: a common prefix cannot be changed", sql);
+/* --- directories -------------------------------------------------------------------------------------------------- */
+
+TEST(test_a_common_prefix_is_deleted_with_all_below_it) {
+    fill_example();
+    sql_run(db, "DELETE FROM t WHERE prefix = 'usr/' AND delimiter = '/' AND path = 'usr/bin/'");
+    ck_assert_int_eq(sqlite3_changes(db), 1);
+    expect("0\n", "SELECT count(*) FROM t('usr/bin/')");
+    sql_run(db, "BEGIN; DELETE FROM t WHERE prefix = 'usr/' AND delimiter = '/' AND entries > 3");
+    expect("usr/readme\n", "SELECT path FROM t('usr/')");
+    sql_run(db, "ROLLBACK; DELETE FROM t WHERE prefix = '' AND delimiter = '/' AND start_after = 'usr/s'");
+    expect("5/five\n", "SELECT path FROM t");
+    sql_run(db, "DELETE FROM t WHERE prefix = '' AND delimiter = '/'");
+    expect("0\n", "SELECT count(*) FROM t");
 }
 
-TEST(test_common_prefixes_are_not_changed) {
+TEST(test_a_common_prefix_is_moved_with_all_below_it) {
     fill_example();
+    sql_run(db, "UPDATE t SET path = 'opt/' WHERE prefix = 'usr/' AND delimiter = '/' AND path = 'usr/bin/'");
+    expect("opt/cc|1\nopt/ld|2\n", "SELECT path, value FROM t('opt/')");
+    EACH(wrong, "UPDATE t SET value = 0 WHERE prefix = 'usr/' AND delimiter = '/'",
+         "UPDATE t SET value = v FROM (SELECT 1 AS v) WHERE prefix = 'usr/' AND delimiter = '/'") {
+        refuses(SQLITE_ERROR, "art: of a common prefix only the path can be changed (t.value)", wrong);
+    }
+    refuses(SQLITE_ERROR, "lie in each other",
+            "UPDATE t SET path = path || 'x' WHERE prefix = 'usr/' AND delimiter = '/' AND entries > 0");
+    refuses(SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE constraint failed: t.path",
+            "UPDATE t SET path = 'opt/' WHERE prefix = 'usr/' AND delimiter = '/' AND path = 'usr/share/'");
+}
+
+/* Of the row with this name, or of all below it? */
+TEST(test_what_is_a_row_or_a_common_prefix_is_refused) {
+    fill_example();
+    sql_run(db, "INSERT INTO t(path, value) VALUES('usr/share/', 1)");
     char *before = kept(sql_rows(db, "SELECT * FROM t"));
-    is_refused("DELETE FROM t WHERE prefix = '' AND delimiter = '/'");
-    is_refused("DELETE FROM t WHERE prefix = 'usr/' AND delimiter = '/' AND path >= 'usr/share/'");
-    is_refused("UPDATE t SET value = 0 WHERE prefix = 'usr/' AND delimiter = '/'");
-    is_refused("UPDATE t SET path = path || 'x' WHERE prefix = 'usr/' AND delimiter = '/'");
-    is_refused("UPDATE t SET value = v FROM (SELECT 1 AS v) WHERE prefix = 'usr/' AND delimiter = '/'");
-    sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('new')");
-    is_refused("DELETE FROM t WHERE prefix = '' AND delimiter = '/'");
-    sql_run(db, "ROLLBACK");
+    EACH(unclear, "DELETE FROM t WHERE path IN (SELECT path FROM t('usr/', '/'))",
+         "UPDATE t SET path = 'x/' WHERE path IN (SELECT path FROM t('usr/', '/'))") {
+        refuses(SQLITE_ERROR, "art: is 'usr/share/' a row, or all that a listing has below it (t.path)", unclear);
+    }
     char *after = kept(sql_rows(db, "SELECT * FROM t"));
     ck_assert_str_eq(before, after);
     sql_run(db, "DELETE FROM t WHERE path IN (SELECT path FROM t('usr/', '/') WHERE entries IS NULL)");
-    expect("usr/bin/|2\nusr/share/|4\n", "SELECT path, entries FROM t('usr/', '/')");
+    expect("usr/bin/|2\nusr/share/|5\n", "SELECT path, entries FROM t('usr/', '/')");
+}
+
+TEST(test_commands_move_copy_and_delete_what_is_below_a_prefix) {
+    fill_example();
+    sql_run(db, "INSERT INTO t(t, prefix, path) VALUES('copy', 'usr/bin/', 'a/'), ('move', 'a/', 'b/')");
+    sql_run(db, "INSERT INTO t(t, prefix) VALUES('delete', 'usr/bin/')");
+    expect("b/cc|1\nb/ld|2\n", "SELECT path, value FROM t WHERE path GLOB '[ab]*' OR path GLOB 'usr/bin/*'");
+    EACH(wrong, "'move', 'b/', NULL", "'move', NULL, 'b/'", "'copy', 1, 'b/'", "'move', 'b/', x'61'") {
+        refuses(SQLITE_ERROR, "wants two texts (t): write INSERT INTO t(t, prefix, path)",
+                TEXT("INSERT INTO t(t, prefix, path) VALUES(%s)", wrong));
+    }
+    refuses(SQLITE_ERROR, "art: 'delete' wants a text (t)", "INSERT INTO t(t) VALUES('delete')");
+    refuses(SQLITE_ERROR, "art: 'delete' takes no other column (t)",
+            "INSERT INTO t(t, prefix, path) VALUES('delete', 'b/', 'x')");
+    refuses(SQLITE_ERROR, "lie in each other", "INSERT INTO t(t, prefix, path) VALUES('move', 'b/', 'b/c/')");
+    refuses(SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE", "INSERT INTO t(t, prefix, path) VALUES('move', 'b/', 'usr/')");
+    sql_run(db, "INSERT INTO t(t, prefix, path) VALUES('move', 'nothing/', 'usr/')");
+    sql_run(db, "INSERT INTO t(t, prefix) VALUES('delete', '')");
+    expect("0\n", "SELECT count(*) FROM t");
 }
 
 /* 'usr/share/' is a row, too; a SELECT that has listed it, and is still open, does not protect it. */
