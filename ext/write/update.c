@@ -93,7 +93,7 @@ static int complain_hidden(struct art_vtab *vtab, enum art_hidden which) {
                         name);
 }
 
-/* --- directories: the row of a listing that stands for all below a common prefix ------------------------------------ */
+/* --- directories: a listing row that stands for all below a common prefix ----------------------------------------- */
 
 int art_delete_prefix(struct art_vtab *vtab, struct art_bytes prefix) {
     struct art_range range;

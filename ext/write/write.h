@@ -7,7 +7,8 @@
 /* update.c */
 int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid);
 
-/* All rows whose paths begin with `prefix`, and so for the others; SQLITE_CONSTRAINT_PRIMARYKEY: rows are at the target. */
+/* All rows whose paths begin with `prefix`, or with `from`. SQLITE_CONSTRAINT_PRIMARYKEY: there are rows at the
+ * target. */
 int art_delete_prefix(struct art_vtab *vtab, struct art_bytes prefix);
 int art_move_prefix(struct art_vtab *vtab, struct art_bytes from, struct art_bytes to, bool copies);
 

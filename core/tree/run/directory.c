@@ -9,24 +9,24 @@
 #include "core/tree/run/run.h"
 
 /* Leaf blobs by their separators, [first, behind); to the run's end where `behind` has none. */
-struct touched {
+struct touched_leaves {
     struct art_buffer first, behind;
     bool to_end;
 };
 
-struct change {
+struct range_change {
     const struct art_run *run;
     struct art_bytes low, high;
     struct art_run_cursor at, leaves; /* entries; references to leaf blobs, where the run has an index */
-    struct touched touched;
+    struct touched_leaves touched;
 };
 
-static bool is_behind(const struct change *change, struct art_bytes key) {
+static bool is_past_range(const struct range_change *change, struct art_bytes key) {
     return change->high.data && art_bytes_compare(key, change->high) >= 0;
 }
 
 /* The cursor among the references to the leaf blob into which `key` falls. */
-static enum art_rc find_leaf(struct change *change, struct art_bytes key) {
+static enum art_rc find_leaf_of(struct range_change *change, struct art_bytes key) {
     assert(change->run->top.height);
     art_run_cursor_reset(&change->leaves, &change->run->top, 1);
     enum art_rc rc = art_run_seek_le(&change->leaves, key);
@@ -34,30 +34,30 @@ static enum art_rc find_leaf(struct change *change, struct art_bytes key) {
     return rc;
 }
 
-static enum art_rc find_separator(struct change *change, struct art_bytes key, struct art_buffer *out) {
+static enum art_rc find_leafs_separator(struct range_change *change, struct art_bytes key, struct art_buffer *out) {
     if (!change->run->top.height) return art_buffer_set_key(out, art_bytes(NULL, 0));
-    enum art_rc rc = find_leaf(change, key);
+    enum art_rc rc = find_leaf_of(change, key);
     return rc ? rc : art_buffer_set_key(out, art_run_key(&change->leaves));
 }
 
 /* Where the first leaf blob begins that is touched; *any: some entry is in the range. A stream without one comes behind
  * what stands in front of it. */
-static enum art_rc find_beginning(struct change *change, bool *any) {
+static enum art_rc find_beginning(struct range_change *change, bool *any) {
     struct art_buffer begin = {0};
     art_run_cursor_reset(&change->at, &change->run->top, 0);
     enum art_rc rc = art_run_seek_ge(&change->at, change->low);
-    *any = !rc && change->at.valid && !is_behind(change, art_run_key(&change->at));
+    *any = !rc && change->at.valid && !is_past_range(change, art_run_key(&change->at));
     if (!rc) rc = art_buffer_set_key(&begin, *any ? art_run_key(&change->at) : change->low);
-    if (!rc) rc = find_separator(change, art_buffer_bytes(&begin), &change->touched.first);
+    if (!rc) rc = find_leafs_separator(change, art_buffer_bytes(&begin), &change->touched.first);
     art_buffer_clear(&begin);
     return rc;
 }
 
 /* The separator behind the leaf blob into which `key` falls. */
-static enum art_rc find_next_leaf(struct change *change, struct art_bytes key) {
+static enum art_rc find_next_leaf(struct range_change *change, struct art_bytes key) {
     change->touched.to_end = true;
     if (!change->run->top.height) return ART_OK;
-    enum art_rc rc = find_leaf(change, key);
+    enum art_rc rc = find_leaf_of(change, key);
     if (!rc) rc = art_run_next(&change->leaves);
     if (rc || !change->leaves.valid) return rc;
     change->touched.to_end = false;
@@ -66,8 +66,8 @@ static enum art_rc find_next_leaf(struct change *change, struct art_bytes key) {
 
 /* Where the leaf blobs that are touched end. *copies: the last one has entries behind the range, which `at` stands on.
  * One whose separator lies in the range, and none of whose entries do, stays, unless a stream comes before it. */
-static enum art_rc find_end(struct change *change, bool streams, bool *copies) {
-    struct touched *touched = &change->touched;
+static enum art_rc find_end(struct range_change *change, bool streams, bool *copies) {
+    struct touched_leaves *touched = &change->touched;
     struct art_buffer separator = {0}, next = {0};
     *copies = false;
     touched->to_end = true;
@@ -75,12 +75,12 @@ static enum art_rc find_end(struct change *change, bool streams, bool *copies) {
     enum art_rc rc = art_run_seek_ge(&change->at, change->high);
     if (rc || !change->at.valid) return rc;
     rc = art_buffer_set_key(&next, art_run_key(&change->at));
-    if (!rc) rc = find_separator(change, art_buffer_bytes(&next), &separator);
+    if (!rc) rc = find_leafs_separator(change, art_buffer_bytes(&next), &separator);
     struct art_bytes begins = art_buffer_bytes(&separator);
-    *copies = art_bytes_equal(begins, art_buffer_bytes(&touched->first)) || (streams && !is_behind(change, begins));
-    if (!rc && !*copies && !is_behind(change, begins)) {
+    *copies = art_bytes_equal(begins, art_buffer_bytes(&touched->first)) || (streams && !is_past_range(change, begins));
+    if (!rc && !*copies && !is_past_range(change, begins)) {
         rc = art_run_seek_ge(&change->at, begins);
-        *copies = !rc && change->at.valid && !is_behind(change, art_run_key(&change->at));
+        *copies = !rc && change->at.valid && !is_past_range(change, art_run_key(&change->at));
     }
     if (!rc && *copies) rc = find_next_leaf(change, art_buffer_bytes(&next));
     if (!rc && !*copies) rc = art_buffer_set_key(&touched->behind, begins);
@@ -92,7 +92,7 @@ static enum art_rc find_end(struct change *change, bool streams, bool *copies) {
 }
 
 /* Entries from where `at` stands up to `end` (NULL: all) into the build, as they are. */
-static enum art_rc copy_entries(struct change *change, struct art_run_build *build, struct art_bytes end,
+static enum art_rc copy_entries(struct range_change *change, struct art_run_build *build, struct art_bytes end,
                                 uint64_t *count) {
     struct art_run_cursor *at = &change->at;
     enum art_rc rc = ART_OK;
@@ -106,7 +106,7 @@ static enum art_rc copy_entries(struct change *change, struct art_run_build *bui
     return rc;
 }
 
-static enum art_rc build_middle(struct art_tree *tree, struct change *change, struct art_run_build *build,
+static enum art_rc build_middle(struct art_tree *tree, struct range_change *change, struct art_run_build *build,
                                 const struct art_stream *stream) {
     bool copies;
     uint64_t *count = &tree->count.edge_rows;
@@ -119,15 +119,15 @@ static enum art_rc build_middle(struct art_tree *tree, struct change *change, st
     return !rc && copies ? copy_entries(change, build, end, count) : rc;
 }
 
-static enum art_rc replace(struct art_tree *tree, struct art_version_edit *edit, struct change *change, bool last,
-                           const struct art_stream *stream, struct art_run *out) {
+static enum art_rc replace_touched(struct art_tree *tree, struct art_version_edit *edit, struct range_change *change,
+                                   bool last, const struct art_stream *stream, struct art_run *out) {
     struct art_run_build *build = NULL;
     struct art_children middle = {0};
     enum art_rc rc = art_run_build_open(&build, tree, edit, !last, 0, false);
     if (!rc) rc = build_middle(tree, change, build, stream);
     if (!rc) rc = art_run_build_children(build, &middle);
     art_run_build_close(build);
-    struct touched *touched = &change->touched;
+    struct touched_leaves *touched = &change->touched;
     struct art_bytes behind = touched->to_end ? art_bytes(NULL, 0) : art_buffer_bytes(&touched->behind);
     if (!rc) {
         rc = art_run_splice(tree, edit, change->run, art_buffer_bytes(&touched->first), behind, false, &middle, out);
@@ -139,14 +139,14 @@ static enum art_rc replace(struct art_tree *tree, struct art_version_edit *edit,
 enum art_rc art_run_replace_range(struct art_tree *tree, struct art_version_edit *edit, unsigned at,
                                   struct art_bytes low, struct art_bytes high, const struct art_stream *stream) {
     assert(at < edit->root->runs && low.len && (!high.data || art_bytes_compare(low, high) < 0));
-    struct change change = {.run = &edit->root->run[at], .low = low, .high = high};
+    struct range_change change = {.run = &edit->root->run[at], .low = low, .high = high};
     struct art_run fresh = {0};
     bool any = false, last = at + 1 == edit->root->runs;
     enum art_rc rc = art_run_cursor_open(&change.at, tree->store);
     if (!rc) rc = art_run_cursor_open(&change.leaves, tree->store);
     if (!rc) rc = find_beginning(&change, &any);
     if (!rc && (any || stream)) {
-        rc = replace(tree, edit, &change, last, stream, &fresh);
+        rc = replace_touched(tree, edit, &change, last, stream, &fresh);
         if (!rc && fresh.top.entries) rc = art_root_replace_run(edit->root, at, &fresh);
         if (!rc && !fresh.top.entries) art_root_remove_run(edit->root, at);
     }

@@ -3,21 +3,21 @@
  *     before   memtable M    runs R0 R1 R2
  *     behind   memtable {}   runs (M R0 R1 R2 without the range), what comes stands in the last of them
  *
- * The memtable becomes a run, so that all that is in the range stands in runs, and leaves each of them by its references
- * (run/directory.c). What is moved or copied comes into the last run as one stream: the rows that are live, with their
- * new keys and this transaction's version. There is no row at the target. What is dead there leaves all runs before, so
- * that it neither hides the stream nor is hidden by it. As with a spill the root is the transaction's own.
+ * The memtable becomes a run, so that all that is in the range stands in runs, and leaves each of them by its
+ * references (run/directory.c). What is moved or copied comes into the last run as one stream: the rows that are live,
+ * with their new keys and this transaction's version. There is no row at the target. What is dead there leaves all runs
+ * before, so that it neither hides the stream nor is hidden by it. As with a spill the root is the transaction's own.
  *
  * A few thousand rows are changed row by row, which is cheaper. So are directories with many values in chunks: each of
  * these has to be found, since nothing says below which prefix a chunk's row is. */
 #include "core/tree/txn/room.h"
 
-/* Nanoseconds, with 1 M rows in 1 to 4 runs (2026-11-27, one processor): a row that is changed by itself, and what postings,
- * sums and zones add; a range that is changed as one thing, and a row of a leaf blob at its edges. */
+/* Nanoseconds, with 1 M rows in 1 to 4 runs, by a prototype (2026-11-20): a row that is changed by itself, and what
+ * postings, sums and zones add; a range that is changed as one thing, and a row of a leaf blob at its edges. */
 enum { ROW_COST = 1700, ROW_COST_SUMMED = 3000, RANGE_COST = 3000000, EDGE_COST = 100, EDGE_COST_SUMMED = 800 };
-enum { BATCH_ROWS = 256, CHUNKED_MAX = 1024, ASK_AFTER_ROWS = 4096 };
+enum { BATCH_ROWS = 256, CHUNKED_MAX = 1024, ASK_AFTER_MOVED = 4096 };
 
-struct work {
+struct directory_work {
     struct art_tree *tree;
     struct art_version_edit edit;
     struct art_range range, target;
@@ -31,13 +31,13 @@ struct work {
     uint32_t chunked_count;
 };
 
-static bool comes(const struct work *work) {
+static bool rows_come(const struct directory_work *work) {
     return work->to.data != NULL;
 }
 
 /* --- row by row --------------------------------------------------------------------------------------------------- */
 
-static enum art_rc new_path(const struct work *work, struct art_bytes path, struct art_bytes *out) {
+static enum art_rc new_path(const struct directory_work *work, struct art_bytes path, struct art_bytes *out) {
     uint64_t len = (uint64_t)path.len - work->from.len + work->to.len;
     if (len > ART_PATH_MAX) {
         return art_fail(ART_TOOBIG, "art: a path of %llu bytes is over the limit of %d: choose a shorter target",
@@ -50,7 +50,7 @@ static enum art_rc new_path(const struct work *work, struct art_bytes path, stru
     return ART_OK;
 }
 
-static enum art_rc copy_row(const struct work *work, struct art_bytes path, struct art_bytes to) {
+static enum art_rc copy_row(const struct directory_work *work, struct art_bytes path, struct art_bytes to) {
     struct art_row row;
     struct art_bytes value;
     uint8_t *owned = NULL;
@@ -64,12 +64,12 @@ static enum art_rc copy_row(const struct work *work, struct art_bytes path, stru
     return rc;
 }
 
-static enum art_rc change_row(const struct work *work, struct art_bytes path) {
+static enum art_rc change_row(const struct directory_work *work, struct art_bytes path) {
     struct art_bytes to = {0};
     bool existed;
-    enum art_rc rc = comes(work) ? new_path(work, path, &to) : ART_OK;
+    enum art_rc rc = rows_come(work) ? new_path(work, path, &to) : ART_OK;
     if (rc) return rc;
-    if (!comes(work)) return art_tree_delete(work->tree, path, &existed);
+    if (!rows_come(work)) return art_tree_delete(work->tree, path, &existed);
     if (work->stays) return copy_row(work, path, to);
     return art_tree_move(work->tree, ART_WRITE_INSERT, path, to, NULL, &existed);
 }
@@ -80,7 +80,7 @@ static enum art_rc put_path(struct art_buffer *paths, struct art_bytes path) {
     return rc ? rc : art_buffer_append(paths, path.data, path.len);
 }
 
-static struct art_bytes take_path(const struct art_buffer *paths, size_t *at) {
+static struct art_bytes next_path(const struct art_buffer *paths, size_t *at) {
     uint32_t len;
     memcpy(&len, paths->data + *at, sizeof len);
     struct art_bytes path = art_bytes(paths->data + *at + sizeof len, len);
@@ -88,9 +88,9 @@ static struct art_bytes take_path(const struct art_buffer *paths, size_t *at) {
     return path;
 }
 
-static enum art_rc change_paths(const struct work *work, const struct art_buffer *paths) {
+static enum art_rc change_paths(const struct directory_work *work, const struct art_buffer *paths) {
     enum art_rc rc = ART_OK;
-    for (size_t at = 0; !rc && at < paths->len;) rc = change_row(work, take_path(paths, &at));
+    for (size_t at = 0; !rc && at < paths->len;) rc = change_row(work, next_path(paths, &at));
     return rc;
 }
 
@@ -105,7 +105,7 @@ static enum art_rc read_batch(struct art_cursor *cursor, struct art_buffer *path
     return rc;
 }
 
-static enum art_rc change_by_rows(struct work *work) {
+static enum art_rc change_by_rows(struct directory_work *work) {
     struct art_cursor *cursor = NULL;
     struct art_buffer paths = {0};
     enum art_rc rc = art_cursor_open(work->tree, &cursor);
@@ -123,7 +123,7 @@ static enum art_rc change_by_rows(struct work *work) {
 
 /* --- as one thing ------------------------------------------------------------------------------------------------- */
 
-static enum art_rc add_row(struct work *work, struct art_run_build *build, struct art_bytes key,
+static enum art_rc add_row(struct directory_work *work, struct art_run_build *build, struct art_bytes key,
                            struct art_entry *entry) {
     struct art_bytes path;
     if (work->stays && entry->flags & ART_OVERFLOW) return ART_OK; /* its copy has chunks of its own, and comes later */
@@ -138,7 +138,7 @@ static enum art_rc add_row(struct work *work, struct art_run_build *build, struc
 }
 
 static enum art_rc add_rows(void *context, struct art_run_build *build) {
-    struct work *work = context;
+    struct directory_work *work = context;
     struct art_merge *merge = art_alloc(sizeof *merge);
     if (!merge) return art_nomem();
     art_merge_init(merge, work->tree->store);
@@ -150,7 +150,7 @@ static enum art_rc add_rows(void *context, struct art_run_build *build) {
         if (work->high.data && art_bytes_compare(winner->key, work->high) >= 0) break;
         art_source_entry(winner, &entry);
         if (!(entry.flags & ART_DELETE)) rc = add_row(work, build, winner->key, &entry);
-        if (!rc && count % ASK_AFTER_ROWS == 0) rc = art_tree_interrupted(work->tree);
+        if (!rc && count % ASK_AFTER_MOVED == 0) rc = art_tree_interrupted(work->tree);
         if (!rc) rc = art_merge_step(merge, false);
     }
     art_merge_clear(merge);
@@ -159,7 +159,7 @@ static enum art_rc add_rows(void *context, struct art_run_build *build) {
 }
 
 /* The range leaves the runs before `end`, from the last of these on: one of which nothing is left is out. */
-static enum art_rc cut(struct work *work, unsigned end, struct art_bytes low, struct art_bytes high) {
+static enum art_rc cut_range(struct directory_work *work, unsigned end, struct art_bytes low, struct art_bytes high) {
     enum art_rc rc = ART_OK;
     for (unsigned at = end; !rc && at-- > 0;) {
         rc = art_run_replace_range(work->tree, &work->edit, at, low, high, NULL);
@@ -168,20 +168,20 @@ static enum art_rc cut(struct work *work, unsigned end, struct art_bytes low, st
     return rc;
 }
 
-static enum art_rc change_runs(struct work *work) {
+static enum art_rc change_runs(struct directory_work *work) {
     const struct art_root *root = work->edit.root;
     enum art_rc rc = ART_OK;
-    if (comes(work)) {
+    if (rows_come(work)) {
         const struct art_stream stream = {add_rows, work};
-        rc = cut(work, root->runs - 1, work->target_low, work->target_high);
+        rc = cut_range(work, root->runs - 1, work->target_low, work->target_high);
         if (!rc)
             rc = art_run_replace_range(work->tree, &work->edit, root->runs - 1, work->target_low, work->target_high,
                                        &stream);
     }
-    return rc || work->stays ? rc : cut(work, root->runs, work->low, work->high);
+    return rc || work->stays ? rc : cut_range(work, root->runs, work->low, work->high);
 }
 
-static enum art_rc build_anew(struct work *work, struct art_memtable **empty) {
+static enum art_rc build_changed(struct directory_work *work, struct art_memtable **empty) {
     struct art_tree *tree = work->tree;
     enum art_rc rc = art_edit_begin(tree, &work->edit);
     if (!rc) rc = art_memtable_open_summed(empty, art_tree_summary(tree));
@@ -195,12 +195,12 @@ static enum art_rc build_anew(struct work *work, struct art_memtable **empty) {
     return rc ? rc : art_store_wait(tree->store);
 }
 
-static enum art_rc change_as_one(struct work *work) {
+static enum art_rc change_as_one(struct directory_work *work) {
     ART_DURING(ART_EVENT_DIRECTORY);
     struct art_tree *tree = work->tree;
     struct art_memtable *empty = NULL;
     art_pending_forget(tree);
-    enum art_rc rc = build_anew(work, &empty);
+    enum art_rc rc = build_changed(work, &empty);
     if (rc) {
         if (rc == ART_DISKFULL) art_room_note_full(tree, &work->edit);
         art_memtable_unref(empty);
@@ -208,16 +208,16 @@ static enum art_rc change_as_one(struct work *work) {
         art_slots_cut_back(tree);
         return rc;
     }
-    tree->txn.adds |= comes(work);
+    tree->txn.adds |= rows_come(work);
     rc = art_spill_into(tree, &work->edit, empty);
-    if (!rc && comes(work)) art_gaps_clear(&tree->gaps); /* rows have come into some */
+    if (!rc && rows_come(work)) art_gaps_clear(&tree->gaps); /* rows have come into some */
     tree->count.directory_rows += rc ? 0 : work->rows;
     return rc;
 }
 
 /* --- values in chunks --------------------------------------------------------------------------------------------- */
 
-static enum art_rc memtable_has_chunks(const struct work *work, bool *out) {
+static enum art_rc memtable_has_chunks(const struct directory_work *work, bool *out) {
     struct art_memtable_cursor cursor;
     art_memtable_cursor_init(&cursor, work->tree->memtable);
     enum art_rc rc = art_memtable_seek_ge(&cursor, work->low);
@@ -232,7 +232,7 @@ static enum art_rc memtable_has_chunks(const struct work *work, bool *out) {
 }
 
 /* The rows with such values, or more than CHUNKED_MAX. */
-static enum art_rc find_chunked(struct work *work) {
+static enum art_rc find_chunked(struct directory_work *work) {
     bool any = false;
     struct art_cursor *cursor = NULL;
     for (unsigned i = 0; i < work->tree->root->runs; i++) any |= work->tree->root->run[i].top.overflows > 0;
@@ -244,7 +244,7 @@ static enum art_rc find_chunked(struct work *work) {
         bool chunked = art_cursor_row(cursor)->overflows;
         if (chunked) rc = put_path(&work->chunked, art_cursor_key(cursor));
         work->chunked_count += chunked;
-        if (!rc && count % ASK_AFTER_ROWS == 0) rc = art_tree_interrupted(work->tree);
+        if (!rc && count % ASK_AFTER_MOVED == 0) rc = art_tree_interrupted(work->tree);
         if (!rc) rc = art_cursor_next(cursor);
     }
     art_cursor_close(cursor);
@@ -253,30 +253,30 @@ static enum art_rc find_chunked(struct work *work) {
 
 /* Chunks of a deleted row go with the row, those of a copied one are copied: by themselves, before and behind the
  * others. A moved row keeps its chunks. */
-static enum art_rc change_most_as_one(struct work *work) {
-    enum art_rc rc = comes(work) ? ART_OK : change_paths(work, &work->chunked);
+static enum art_rc change_most_as_one(struct directory_work *work) {
+    enum art_rc rc = rows_come(work) ? ART_OK : change_paths(work, &work->chunked);
     if (!rc) rc = change_as_one(work);
     return rc || !work->stays ? rc : change_paths(work, &work->chunked);
 }
 
 /* --- which way ---------------------------------------------------------------------------------------------------- */
 
-static bool is_cheaper_by_rows(const struct work *work) {
+static bool is_cheaper_by_rows(const struct directory_work *work) {
     ART_IN_TESTS(if (art_test_hooks.as_one) return false;)
     const struct art_root *root = work->tree->root;
     bool summed = art_tree_summary(work->tree) != NULL;
     uint64_t edges = 0;
     for (unsigned i = 0; i < root->runs; i++) edges += root->run[i].top.entries / (root->run[i].blobs + 1);
-    uint64_t as_one = RANGE_COST + edges * (comes(work) ? 2 : 1) * (summed ? EDGE_COST_SUMMED : EDGE_COST);
+    uint64_t as_one = RANGE_COST + edges * (rows_come(work) ? 2 : 1) * (summed ? EDGE_COST_SUMMED : EDGE_COST);
     return work->rows * (summed ? ROW_COST_SUMMED : ROW_COST) < as_one;
 }
 
 /* Keys, and the ends of prefixes, in memory of their own. */
-static enum art_rc take_keys(struct work *work) {
+static enum art_rc take_keys(struct directory_work *work) {
     enum { KEYS = 5, ENDS = 2 };
     uint8_t *memory = work->memory = art_alloc((size_t)(KEYS + ENDS) * ART_KEY_BUFFER);
     if (!memory) return art_nomem();
-    if (comes(work)) {
+    if (rows_come(work)) {
         art_range_of_prefix(work->from, memory + (size_t)KEYS * ART_KEY_BUFFER, &work->range);
         art_range_of_prefix(work->to, memory + (size_t)(KEYS + 1) * ART_KEY_BUFFER, &work->target);
     }
@@ -285,17 +285,17 @@ static enum art_rc take_keys(struct work *work) {
     work->target_low = art_range_low(memory + (size_t)2 * ART_KEY_BUFFER, &work->target);
     work->target_high = art_range_high(memory + (size_t)3 * ART_KEY_BUFFER, &work->target);
     work->key = memory + (size_t)4 * ART_KEY_BUFFER;
-    work->all = !comes(work) && !work->range.low_set && !work->range.high_set;
+    work->all = !rows_come(work) && !work->range.low_set && !work->range.high_set;
     return ART_OK;
 }
 
-static enum art_rc change(struct work *work) {
+static enum art_rc change_directory(struct directory_work *work) {
     struct art_tree *tree = work->tree;
     uint32_t savepoint;
     bool by_rows = is_cheaper_by_rows(work);
     enum art_rc rc = by_rows || work->all ? ART_OK : find_chunked(work);
     if (rc) return rc;
-    by_rows |= work->chunked_count > CHUNKED_MAX && (work->stays || !comes(work));
+    by_rows |= work->chunked_count > CHUNKED_MAX && (work->stays || !rows_come(work));
     bool by_steps = by_rows || work->chunked_count > 0;
     if (!by_steps) return change_as_one(work);
     rc = art_tree_savepoint(tree, &savepoint);
@@ -312,14 +312,14 @@ static enum art_rc change(struct work *work) {
 }
 
 /* *taken: there are rows at the target, so nothing was changed. */
-static enum art_rc run(struct work *work, bool *taken) {
+static enum art_rc run_directory_work(struct directory_work *work, bool *taken) {
     uint64_t there = 0;
     enum art_rc rc = art_tree_begin(work->tree);
     if (!rc) rc = take_keys(work);
     if (!rc) rc = art_tree_count(work->tree, &work->range, &work->rows);
-    if (!rc && comes(work)) rc = art_tree_count(work->tree, &work->target, &there);
+    if (!rc && rows_come(work)) rc = art_tree_count(work->tree, &work->target, &there);
     *taken = there && work->rows;
-    if (!rc && !there && work->rows) rc = change(work);
+    if (!rc && !there && work->rows) rc = change_directory(work);
     if (rc || there) work->rows = 0;
     art_buffer_clear(&work->chunked);
     art_free(work->memory);
@@ -327,18 +327,18 @@ static enum art_rc run(struct work *work, bool *taken) {
 }
 
 enum art_rc art_tree_delete_range(struct art_tree *tree, const struct art_range *range, uint64_t *rows) {
-    struct work work = {.tree = tree, .range = *range};
+    struct directory_work work = {.tree = tree, .range = *range};
     bool taken;
-    enum art_rc rc = run(&work, &taken);
+    enum art_rc rc = run_directory_work(&work, &taken);
     *rows = work.rows;
     return rc;
 }
 
 enum art_rc art_tree_move_prefix(struct art_tree *tree, struct art_bytes from, struct art_bytes to, bool copies,
                                  uint64_t *rows, bool *taken) {
-    struct work work = {.tree = tree, .from = from, .to = to, .stays = copies};
+    struct directory_work work = {.tree = tree, .from = from, .to = to, .stays = copies};
     assert(to.data && !art_bytes_starts_with(from, to) && !art_bytes_starts_with(to, from));
-    enum art_rc rc = run(&work, taken);
+    enum art_rc rc = run_directory_work(&work, taken);
     *rows = work.rows;
     return rc;
 }
