@@ -360,8 +360,8 @@ TEST(test_a_message_names_the_key_as_the_table_does) {
     refuses(SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: o.key", "UPDATE o SET key = NULL");
     refuses(SQLITE_TOOBIG, "art: the key is too long (o.key)", "UPDATE o SET key = printf('%65535c', 'x')");
     refuses(SQLITE_TOOBIG, "art: the key is too long (o.key)", "INSERT INTO o VALUES(printf('%65535c', 'x'), 1)");
-    refuses(SQLITE_ERROR, "art: a common prefix cannot be changed (o.key = 'a/')",
-            "DELETE FROM o WHERE prefix = '' AND delimiter = '/'");
+    refuses(SQLITE_ERROR, "art: of a common prefix only the path can be changed (o.size)",
+            "UPDATE o SET size = 1 WHERE prefix = '' AND delimiter = '/'");
     refuses(SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: o.size", "UPDATE o SET size = NULL");
 }
 
