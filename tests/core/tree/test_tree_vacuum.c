@@ -412,6 +412,17 @@ TEST(test_what_a_full_disk_has_room_for_is_learned) {
         must(toy_refresh(toy, tree));
         ck_assert(info().full);
     }
+    uint64_t refused = info().store.count.no_room;
+    for (int i = 0; i < 3; i++) { /* what no commit has proved is not learned */
+        struct toy *base = toy_copy(toy);
+        must(art_tree_request(tree, ART_REQUEST_OPTIMIZE | ART_REQUEST_VACUUM | ART_REQUEST_ALONE));
+        must(art_tree_prepare(tree, &commit_of));
+        art_tree_rolled_back(tree);
+        toy_restore(toy, base);
+        toy_free(base);
+        must(toy_refresh(toy, tree));
+        ck_assert_uint_eq(info().store.count.no_room, refused);
+    }
     for (unsigned rounds = 0; info().runs > 1 || info().log_rows || info().retired_slots; rounds++) {
         ck_assert_uint_lt(rounds, 60);
         vacuum_rows();
