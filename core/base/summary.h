@@ -144,9 +144,8 @@ struct art_limit {
     bool low_set, high_set;
     struct art_datum low, high; /* wanted themselves */
 };
-/* Rows that have terms, in one of the fields. Of a lookup these are hashes, ascending, and a
- * row has one of them. Of a search they are trigrams, and a row has all of them; more rows than those are given, so
- * the caller looks at each. */
+/* Rows that have terms, in one of the fields. Of a lookup these are hashes, ascending, and a row has one of them. Of a
+ * search they are trigrams, and a row has all of them; more rows than those are given, so the caller looks at each. */
 struct art_term_query {
     unsigned field;
     uint32_t count;

@@ -27,7 +27,7 @@ struct art_footer {
     uint64_t *hashes;     /* of keys, for the filter; may run ahead of the buckets */
     uint32_t hash_count;
     struct art_postings postings;
-    struct art_bytes known_postings; /* in their position, for who cannot make them */
+    struct art_bytes known_postings; /* instead of making them, for who cannot */
     /* (private) */
     uint32_t bucket_capacity, separator_capacity, hash_capacity, span_capacity, scratch_capacity;
     struct art_node_span *spans;

@@ -9,7 +9,7 @@
  *                  u8  any[16]                     a bit for each page that may have any term
  *                  u8  data[2 * units]
  *   group          terms in ascending order, a byte of 0 behind them where their bytes are odd
- *   term        u8 print, then one of:
+ *   term           u8 print, then one of:
  *                  u8 page[n]                      ascending, bit 7 is set in the last one
  *                  127, u8 pages[16]               a bit for each page: more than ART_LISTED_PAGES
  *                  255                             a third of the pages or more have it: it tells nothing

@@ -6,8 +6,8 @@
  *
  *   have_ring()     borrows one                                  (none free: this batch goes by pread and pwrite)
  *   start_op()      takes a free entry and prepares it           (none free: waits for a completion first)
- *   submit()     hands what is prepared to the kernel, and waits for completions if asked to
- *   reap()       takes completions: done, failed, or prepared again (io_transfer.c decides)
+ *   submit()        hands what is prepared to the kernel, and waits for completions if asked to
+ *   reap()          takes completions: done, failed, or prepared again (io_transfer.c decides)
  *   return_ring()   gives the ring back when nothing is in flight
  *
  * Reads are waited for within read_batch(), or stay in flight from read_start() to read_wait(); writes stay in flight

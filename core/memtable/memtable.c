@@ -106,7 +106,7 @@ struct art_share {
     struct art_summed summed;
 };
 
-/* Of the entry `put` in the position of `taken`; either may be missing. */
+/* Of the entry `put` in the place of `taken`; either may be missing. */
 static void share_of(const struct art_memtable *memtable, const struct art_entry *put, const struct art_entry *taken,
                      struct art_share *out) {
     assert(put || taken);

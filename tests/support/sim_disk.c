@@ -51,6 +51,7 @@ void sim_image_resize(struct sim_image *image, uint64_t len) {
 }
 
 void sim_image_write(struct sim_image *image, uint64_t offset, const uint8_t *data, uint32_t len) {
+    if (!len) return;
     if (offset + len > image->len) sim_image_resize(image, offset + len);
     if (image->is_sparse) {
         sparse_write(&image->sparse, offset, data, len);
@@ -60,6 +61,7 @@ void sim_image_write(struct sim_image *image, uint64_t offset, const uint8_t *da
 }
 
 uint32_t sim_image_read(const struct sim_image *image, uint64_t offset, void *data, uint32_t len) {
+    if (!len) return 0;
     if (image->is_sparse) return sparse_read(&image->sparse, offset, data, len);
     uint64_t left = offset < image->len ? image->len - offset : 0;
     uint32_t there = left < len ? (uint32_t)left : len;

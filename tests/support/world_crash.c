@@ -6,6 +6,7 @@
  * last written back. The moments are drawn. So no sector ever holds what it never held, but any two of them may be from
  * different times, and sizes and names are from times of their own.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,7 +45,10 @@ struct world_replay {
 
 uint8_t *world_text(const char *text) {
     char *copy = strdup(text);
-    if (!copy || strlen(text) >= WORLD_NAME_MAX) abort();
+    if (!copy || strlen(text) >= WORLD_NAME_MAX) {
+        fprintf(stderr, "world: no memory for this name, or it has %d bytes and more: %s\n", WORLD_NAME_MAX, text);
+        abort();
+    }
     return (uint8_t *)copy;
 }
 

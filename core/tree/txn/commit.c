@@ -19,7 +19,7 @@
 #include "core/tree/txn/room.h"
 
 enum {
-    PATIENCE = 4,             /* logs, before a merge that has its turn waits for the flush (merge_has_its_turn()) */
+    PATIENCE = 4,             /* limits of the log, beyond which a flush that fails fails the commit */
     SHADOWS_MUCH_SLOTS = 8,   /* 4 MB */
     SPARE_BYTES = 4 << 20,    /* of a flushed memtable's memory that the next one gets */
     REDO_KEPT_BYTES = 1 << 20 /* memory for a row of redo, from one commit to the next */

@@ -1,4 +1,4 @@
-/* The scratch file: saved memtables that savepoints may bring back (spill.c), a part of one in each index of a
+/* The scratch file: saved memtables that savepoints may bring back (spill.c), a part of one in each piece of a
  * blob's size. It is a temporary file of the host's and ends with the transaction. Not the .art file or the host's
  * rows: what a ROLLBACK TO needs is written after the savepoint, and rows are taken back with it.
  */

@@ -503,6 +503,7 @@ TEST(test_a_blob_shows_its_keys_under_the_label_of_its_reference) {
         memset(label, 'M', sizeof label);
         /* the same rows, moved: their keys begin with other bytes of the same number */
         moved.set.count = image->rows;
+        moved.set.padding = rows.set.padding;
         moved.set.keys = calloc(moved.set.count, sizeof *moved.set.keys);
         moved.entries = rows.entries + image->first;
         moved.rank = rows.rank + image->first;

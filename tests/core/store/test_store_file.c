@@ -23,20 +23,12 @@ static struct store_blob blobs[2];
 static struct art_store *store; /* of the tests that do not close theirs */
 
 static void end_world(void) {
-    art_store_close(store);
-    store = NULL;
-    store_blobs_free(blobs, 2);
-    memset(blobs, 0, sizeof blobs);
-    if (place.mode) store_place_close(&place);
-    place = (struct store_place){0};
+    store_two_end(&place, blobs, &store);
 }
 
 static void make_world(void) {
     end_world();
-    store_place_simulated(&place, 1);
-    struct art_store *store = store_open(&place, 64 * MB);
-    store_fill(store, true, blobs, 2, 12);
-    art_store_close(store);
+    store_two_make(&place, blobs);
 }
 
 static int begin(struct art_store *store, bool fresh) {

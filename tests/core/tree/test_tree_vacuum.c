@@ -412,6 +412,32 @@ TEST(test_what_a_full_disk_has_room_for_is_learned) {
         must(toy_refresh(toy, tree));
         ck_assert(info().full);
     }
+    struct toy *whole =
+        toy_copy(toy); /* a refusal of prepare() is learned there, and not once more by the host's word */
+    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE | ART_REQUEST_VACUUM | ART_REQUEST_ALONE));
+    toy->fault.left = 3;
+    toy->fault.code = ART_DISKFULL;
+    toy->fault.for_good = true;
+    ck_assert_int_eq(art_tree_prepare(tree, &commit_of), ART_DISKFULL);
+    toy->fault.left = 0;
+    toy->fault.for_good = false;
+    uint64_t refused = info().store.count.no_room;
+    art_tree_note_full(tree);
+    ck_assert_uint_eq(info().store.count.no_room, refused);
+    art_tree_rolled_back(tree);
+    toy_restore(toy, whole);
+    toy_free(whole);
+    must(toy_refresh(toy, tree));
+    for (int i = 0; i < 3; i++) { /* what no commit has proved is not learned */
+        struct toy *base = toy_copy(toy);
+        must(art_tree_request(tree, ART_REQUEST_OPTIMIZE | ART_REQUEST_VACUUM | ART_REQUEST_ALONE));
+        must(art_tree_prepare(tree, &commit_of));
+        art_tree_rolled_back(tree);
+        toy_restore(toy, base);
+        toy_free(base);
+        must(toy_refresh(toy, tree));
+        ck_assert_uint_eq(info().store.count.no_room, refused);
+    }
     for (unsigned rounds = 0; info().runs > 1 || info().log_rows || info().retired_slots; rounds++) {
         ck_assert_uint_lt(rounds, 60);
         vacuum_rows();
