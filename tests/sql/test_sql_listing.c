@@ -495,18 +495,63 @@ TEST(test_a_common_prefix_is_moved_with_all_below_it) {
             "UPDATE t SET path = 'opt/' WHERE prefix = 'usr/' AND delimiter = '/' AND path = 'usr/share/'");
 }
 
-/* Of the row with this name, or of all below it? */
-TEST(test_what_is_a_row_or_a_common_prefix_is_refused) {
-    fill_example();
-    char *before = kept(sql_rows(db, "SELECT * FROM t"));
-    EACH(unclear, "DELETE FROM t WHERE path IN (SELECT path FROM t('usr/', '/'))",
-         "UPDATE t SET path = 'x/' WHERE path IN (SELECT path FROM t('usr/', '/'))") {
-        refuses(SQLITE_ERROR, "art: is 'usr/share/' a row, or all that a listing has below it (t.path)", unclear);
+/* A statement that has its paths from a listing, but does not list itself, is about rows with these paths. */
+TEST(test_a_path_out_of_a_listing_is_a_rows) {
+    static const char *const kept_all = "usr/bin/|2\nusr/readme|\nusr/share/|3\n";
+    EACH(change, "DELETE FROM t WHERE path IN (SELECT path FROM t('usr/', '/') WHERE entries > 0)",
+         "DELETE FROM t WHERE EXISTS (SELECT 1 FROM t('usr/', '/') AS l WHERE l.path = t.path AND l.entries > 0)",
+         "DELETE FROM t WHERE path = 'usr/share/' AND (SELECT count(*) FROM t('usr/', '/')) = 3",
+         "UPDATE t SET path = 'x/' WHERE path IN (SELECT path FROM t('usr/', '/') WHERE entries > 0)",
+         "UPDATE t SET path = 'x/', value = l.entries FROM t('usr/', '/') AS l WHERE t.path = l.path AND l.entries",
+         "INSERT INTO away SELECT path FROM t('usr/', '/') ORDER BY entries DESC",
+         "INSERT INTO below SELECT path FROM t('usr/', '/') WHERE entries > 2 ORDER BY entries DESC",
+         "DELETE FROM shown WHERE entries > 0") {
+        sql_run(db, "DELETE FROM t");
+        fill_example();
+        sql_run(db, "CREATE TABLE IF NOT EXISTS away(p); CREATE TABLE IF NOT EXISTS below(p);"
+                    "CREATE VIEW IF NOT EXISTS shown AS SELECT path, entries FROM t('usr/', '/');"
+                    "CREATE TRIGGER IF NOT EXISTS a AFTER INSERT ON away BEGIN"
+                    "  DELETE FROM t WHERE path = new.p AND new.p GLOB '*/'; END;"
+                    "CREATE TRIGGER IF NOT EXISTS b AFTER INSERT ON below BEGIN"
+                    "  DELETE FROM t WHERE path GLOB new.p || '*' AND path = new.p; END;"
+                    "CREATE TRIGGER IF NOT EXISTS s INSTEAD OF DELETE ON shown BEGIN"
+                    "  DELETE FROM t WHERE path = old.path; END");
+        sql_run(db, "%s", change);
+        expect(kept_all, "SELECT path, entries FROM t('usr/', '/')");
     }
-    char *after = kept(sql_rows(db, "SELECT * FROM t"));
-    ck_assert_str_eq(before, after);
-    sql_run(db, "DELETE FROM t WHERE path IN (SELECT path FROM t('usr/', '/') WHERE entries IS NULL)");
-    expect("usr/bin/|2\nusr/share/|4\n", "SELECT path, entries FROM t('usr/', '/')");
+}
+
+TEST(test_a_trigger_changes_a_directory_while_a_listing_is_read) {
+    fill_example();
+    sql_run(db, "CREATE TABLE away(p); CREATE TRIGGER a AFTER INSERT ON away BEGIN"
+                "  DELETE FROM t WHERE prefix = 'usr/' AND delimiter = '/' AND path = new.p; END;"
+                "INSERT INTO away SELECT path FROM t('usr/', '/') WHERE entries < 3 ORDER BY entries");
+    expect("usr/readme|\nusr/share/|4\n", "SELECT path, entries FROM t('usr/', '/')");
+    sql_run(db, "DELETE FROM t WHERE prefix = 'usr/' AND delimiter = '/' AND entries >= (SELECT count(*) FROM t('va'))"
+                "  AND EXISTS (SELECT 1 FROM t WHERE path = 'var')");
+    expect("usr/readme\n", "SELECT path FROM t('usr/')");
+}
+
+/* Before SQLite 3.41 an UPDATE ... FROM passes all columns as they were. */
+TEST(test_directories_go_where_another_table_says) {
+    fill_example();
+    sql_run(db, "CREATE TABLE moves(old, new); INSERT INTO moves VALUES('usr/bin/', 'b/'), ('usr/share/', 's/');"
+                "UPDATE t SET path = new FROM moves WHERE prefix = 'usr/' AND delimiter = '/' AND path = old");
+    expect("5/|1\nb/|2\ns/|4\nusr/|1\nvar|\n", "SELECT path, entries FROM t('', '/')");
+}
+
+TEST(test_hidden_columns_of_a_common_prefix_are_not_written) {
+    fill_example();
+    EACH(column, "prefix", "delimiter", "start_after", "version", "t") {
+        refuses(
+            SQLITE_ERROR,
+            *column == 't' ? "art: an UPDATE cannot give a command (t)"
+                           : TEXT("art: the hidden column %s cannot be written", column),
+            TEXT("UPDATE t SET path = 'x/', %s = 'b' WHERE prefix = 'usr/' AND delimiter = '/' AND path = 'usr/bin/'",
+                 column));
+    }
+    refuses(SQLITE_ERROR, "art: the hidden column entries cannot be written",
+            "UPDATE t SET path = 'x/', entries = 5 WHERE path = 'usr/share/'");
 }
 
 TEST(test_commands_move_copy_and_delete_what_is_below_a_prefix) {
