@@ -84,6 +84,7 @@ int art_scan_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
     if (!scan) return SQLITE_NOMEM;
     assert(scan->state == ART_SCAN_END && !scan->cursor && !scan->open.link);
     scan->open.methods = &methods;
+    scan->listed = scan->several = scan->has_rolled = false;
     *out = &scan->open.base;
     return SQLITE_OK;
 }

@@ -89,19 +89,27 @@ void art_level_scan_bound(struct art_scan *scan) {
  * A DELETE hands over nothing but the path. It is the listing's where no other scan of the handle has begun or ended
  * since the listing has ended: the scan that gives a DELETE its paths ends behind all subqueries, or is closed, before
  * the first row is changed; and a trigger's DELETE has a scan of its own. An UPDATE is told by a column:
- * art_scan_column() shows `entries` of what is rolled up, even though it does not change. */
+ * art_scan_column() shows `entries` of what is rolled up, even though it does not change.
+ *
+ * `prefix IN ('a/', 'b/')` is several listings by one scan, and the arguments of the last one are left. A DELETE of
+ * what they show is refused, if there are common prefixes. */
 
-bool art_listing_ended_last(const struct art_vtab *vtab, struct art_bytes path) {
+static bool may_have_rolled_up(const struct art_scan *scan, struct art_bytes path) {
+    return path.len && (scan->several ? scan->has_rolled : bound_rolls_up(scan, path) == path.len);
+}
+
+enum art_listed art_listed_last(const struct art_vtab *vtab, struct art_bytes path) {
     const struct art_reading *reading = (const struct art_reading *)vtab->reading;
     const struct art_scan *scan = reading ? reading->listed : NULL;
-    return scan && path.len && bound_rolls_up(scan, path) == path.len;
+    if (!scan || !may_have_rolled_up(scan, path)) return ART_LISTED_ROW;
+    return scan->several ? ART_LISTED_UNCLEAR : ART_LISTED_PREFIX;
 }
 
 bool art_listing_has_ended(const struct art_vtab *vtab, struct art_bytes path) {
     for (const struct art_open_scan *open = vtab->table->scans; open; open = open->next) {
         const struct art_scan *scan = (const struct art_scan *)open;
         bool ended = scan->kind == ART_SCAN_LEVEL && scan->state == ART_SCAN_END;
-        if (ended && path.len && bound_rolls_up(scan, path) == path.len) return true;
+        if (ended && may_have_rolled_up(scan, path)) return true;
     }
     return false;
 }
@@ -121,6 +129,7 @@ bool art_is_writing(sqlite3 *db) {
 enum art_rc art_level_scan_next(struct art_scan *scan) {
     struct art_level_scan *level = &scan->of.level;
     level->known = level->known == ART_TOTALS_OF_ROW ? ART_TOTALS_OF_ROW_BEFORE : ART_TOTALS_NONE;
+    scan->has_rolled |= level->rolled > 0;
     return art_rows_next(scan, true);
 }
 
@@ -128,6 +137,8 @@ enum art_rc art_level_scan_open(struct art_scan *scan) {
     struct art_level_scan *level = &scan->of.level;
     assert(scan->kind == ART_SCAN_LEVEL && scan->shown[ART_HIDDEN_DELIMITER].text.len);
     level->rolled = 0;
+    scan->several = scan->listed;
+    scan->listed = true;
     level->known = ART_TOTALS_NONE;
     level->wanted = scan->plan & ART_PLAN_SUMS ? ART_TOTALLED_SUMS : ART_TOTALLED_ROWS;
     enum art_rc rc = art_rows_begin(scan);

@@ -233,7 +233,8 @@ struct art_scan {
     struct art_open_scan open;
     enum art_scan_kind kind;
     enum art_scan_state state;
-    int plan; /* enum art_plan_flags */
+    int plan;                         /* enum art_plan_flags */
+    bool listed, several, has_rolled; /* since it was opened: a LEVEL, more than one, and one with common prefixes */
     bool descending;
     uint64_t offset;
     struct art_cursor *cursor; /* ON_CURSOR */

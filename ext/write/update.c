@@ -131,6 +131,13 @@ int art_move_prefix(struct art_vtab *vtab, struct art_bytes from, struct art_byt
     return !rc && taken ? not_unique(vtab) : art_report(&vtab->base.zErrMsg, rc);
 }
 
+static int complain_unclear(struct art_vtab *vtab, struct art_bytes path) {
+    return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
+                        "art: is '%.*s' a row, or all that one of several listings has below it (%s.%s): delete what "
+                        "each of them shows by a statement of its own",
+                        (int)path.len, (const char *)path.data, vtab->name->table, key_name(vtab));
+}
+
 /* It has a path and nothing else of its own. */
 static int update_prefix(struct art_vtab *vtab, int argc, sqlite3_value **argv, struct art_bytes from,
                          struct art_bytes to) {
@@ -289,7 +296,9 @@ static int run_delete(struct art_vtab *vtab, sqlite3_value **argv) {
     bool existed;
     int rc = take_path(vtab, argv[ARGUMENT_OLD], &path);
     if (rc) return rc;
-    if (art_listing_ended_last(vtab, path)) return art_delete_prefix(vtab, path);
+    enum art_listed listed = art_listed_last(vtab, path);
+    if (listed == ART_LISTED_UNCLEAR) return complain_unclear(vtab, path);
+    if (listed == ART_LISTED_PREFIX) return art_delete_prefix(vtab, path);
     return art_report(&vtab->base.zErrMsg, art_tree_delete(vtab->table->tree, path, &existed));
 }
 

@@ -540,6 +540,25 @@ TEST(test_directories_go_where_another_table_says) {
     expect("5/|1\nb/|2\ns/|4\nusr/|1\nvar|\n", "SELECT path, entries FROM t('', '/')");
 }
 
+/* One scan, one listing behind the other: the arguments of the last one are left when rows are changed. */
+TEST(test_directories_of_several_listings) {
+    fill_example();
+    EACH(several, "prefix IN ('', 'usr/') AND delimiter = '/' AND entries > 1",
+         "prefix = '' AND delimiter IN ('/', 'r')", "prefix IN (SELECT path FROM t('', '/')) AND delimiter = '/'") {
+        refuses(SQLITE_ERROR, "a row, or all that one of several listings has below it (t.path)",
+                TEXT("DELETE FROM t WHERE %s", several));
+    }
+    sql_run(db, "DELETE FROM t WHERE prefix IN ('v', 'usr/r') AND delimiter = '/'");
+    expect("5/|1\nusr/|6\n", "SELECT path, entries FROM t('', '/')");
+    sql_run(db, "UPDATE t SET path = 'x' || path WHERE prefix IN ('', 'usr/') AND delimiter = '/' AND path <> 'usr/'");
+    expect("x5/five\nxusr/bin/cc\nxusr/bin/ld\nxusr/share/\nxusr/share/[x]/a\nxusr/share/[x]/b\nxusr/share/[x]c\n",
+           "SELECT path FROM t");
+    sql_run(db, "CREATE TABLE moves(folder, old, new); INSERT INTO moves VALUES('xusr/', 'xusr/bin/', 'b/'), "
+                "('', 'x5/', 'f/'); UPDATE t SET path = new FROM moves"
+                "  WHERE prefix = folder AND delimiter = '/' AND path = old");
+    expect("b/|2\nf/|1\nxusr/|4\n", "SELECT path, entries FROM t('', '/')");
+}
+
 TEST(test_hidden_columns_of_a_common_prefix_are_not_written) {
     fill_example();
     EACH(column, "prefix", "delimiter", "start_after", "version", "t") {

@@ -90,6 +90,8 @@ static const struct error errors[] = {
     SAYS("the hidden column %s cannot be", "INSERT INTO t(path, version) VALUES('x', 1)"),
     SAYS("of a common prefix only the path", "UPDATE t SET value = 0 WHERE prefix = '' AND delimiter = '/'",
          .before = "INSERT INTO t(path) VALUES('x/y')"),
+    SAYS("is '%.*s' a row, or all that one of", "DELETE FROM t WHERE prefix IN ('', 'x/') AND delimiter = '/'",
+         .before = "INSERT INTO t(path) VALUES('x/'), ('x/y/z')"),
     SAYS("'%.*s' and '%.*s' lie in each other", "INSERT INTO t(t, prefix, path) VALUES('move', 'x/', 'x/y/')"),
     SAYS("a path of %llu bytes is over the",
          "INSERT INTO t(t, prefix, path) VALUES('move', 'x/', printf('%.65533c/', 'y'))",
