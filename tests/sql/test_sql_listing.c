@@ -5,13 +5,16 @@
  * and paths are random bytes of a small alphabet, so that delimiters overlap, begin and end paths, and are paths.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "core/tree/state/hooks.h"
 #include "tests/support/random.h"
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
 static void set_up(void) {
+    art_test_hooks.as_one = false;
     sql_set_up_in_memory();
     sql_create(db, "t", "");
     sql_run(db, "CREATE TABLE b(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID");
@@ -493,6 +496,35 @@ TEST(test_a_common_prefix_is_moved_with_all_below_it) {
             "UPDATE t SET path = path || 'x' WHERE prefix = 'usr/' AND delimiter = '/' AND entries > 0");
     refuses(SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE constraint failed: t.path",
             "UPDATE t SET path = 'opt/' WHERE prefix = 'usr/' AND delimiter = '/' AND path = 'usr/share/'");
+}
+
+/* What a SELECT with the same conditions shows is deleted: a row by itself, a common prefix with all below it. */
+TEST(test_a_delete_of_a_level_deletes_what_a_select_shows) {
+    struct random random = random_announced("deletes of levels");
+    for (int round = 0; round < 60 * (int)random_scale(); round++) {
+        fill(&random, (int)random_below(&random, 70));
+        for (int i = 0; i < 20; i++) {
+            sqlite3_str *out = sqlite3_str_new(NULL);
+            sqlite3_str_appendf(out, "prefix = %s AND delimiter = %s", random_bytes(&random, random_below(&random, 4)),
+                                random_bytes(&random, 1 + random_once_in(&random, 4)));
+            for (uint32_t n = random_below(&random, 3); n; n--) {
+                sqlite3_str_appendall(out, " AND ");
+                append_condition(out, &random);
+            }
+            char *where = kept(sqlite3_str_finish(out));
+            if (strstr(where, "(SELECT 6)")) continue; /* test_sql_doubts.c */
+            art_test_hooks.as_one = random_below(&random, 2);
+            sql_run(db, "BEGIN; CREATE TEMP TABLE shown AS SELECT CAST(path AS BLOB) AS p, entries FROM t WHERE %s",
+                    where);
+            sql_run(db, "DELETE FROM t WHERE %s", where);
+            ck_assert_int_eq(sqlite3_changes(db), atoi(kept(sql_rows(db, "SELECT count(*) FROM shown"))));
+            same("SELECT path, value FROM t",
+                 "SELECT path, value FROM b WHERE NOT EXISTS (SELECT 1 FROM shown WHERE CASE WHEN entries IS NULL"
+                 "  THEN CAST(path AS BLOB) = p ELSE substr(CAST(path AS BLOB), 1, length(p)) = p END) ORDER BY path");
+            sql_run(db, "ROLLBACK");
+        }
+        kept_clear();
+    }
 }
 
 /* A statement that has its paths from a listing, but does not list itself, is about rows with these paths. */
