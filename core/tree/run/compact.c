@@ -346,6 +346,10 @@ static bool has_paid(const struct art_tree *tree, uint64_t pages, uint64_t owed,
     return pages >= owed && (pages >= most || art_clock_ns() - begun >= PAUSE_NANOSECONDS);
 }
 
+static void pay(struct art_root *root, uint64_t pages) {
+    root->owed -= pages < root->owed ? pages : root->owed;
+}
+
 static enum art_rc give_what_appends(struct art_tree *tree, struct art_version_edit *edit) {
     bool append;
     enum art_rc rc = appends(tree, edit->root, &append);
@@ -364,10 +368,10 @@ static enum art_rc count_free_step(const struct art_tree *tree, enum step step, 
     return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE, "the sizes of the runs fit no level");
 }
 
-enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *edit, uint64_t owed_pages) {
+enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *edit) {
     assert(tree->slots.use && edit->root);
     ART_INSTEAD(merge, tree, edit);
-    uint64_t before = work_done(edit), begun = art_clock_ns();
+    uint64_t before = work_done(edit), begun = art_clock_ns(), owed = edit->root->owed;
     unsigned free_steps = 0;
     enum art_rc rc = give_what_appends(tree, edit);
     bool moved = true, paid = false;
@@ -386,10 +390,11 @@ enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *ed
         } else {
             rc = art_shrink_step(tree, edit, &moved);
         }
-        paid = has_paid(tree, work_done(edit) - before, owed_pages, begun);
+        paid = has_paid(tree, work_done(edit) - before, owed, begun);
     }
     unsigned level0 = level0_runs(edit->root);
     if (!rc && edit->root->runs > ART_RUNS_MAX && level0 > 1) rc = merge_runs(tree, edit, NULL, 0, level0, NULL);
+    pay(edit->root, work_done(edit) - before);
     return rc;
 }
 

@@ -59,6 +59,7 @@ enum art_rc art_root_clone(const struct art_root *root, struct art_root **out) {
     copy->generation = root->generation;
     copy->chain = root->chain;
     copy->left_rows = root->left_rows;
+    copy->owed = root->owed;
     for (unsigned i = 0; i < root->runs; i++) {
         enum art_rc rc = run_copy(&root->run[i], &copy->run[i]);
         if (rc) {

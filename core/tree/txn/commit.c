@@ -66,6 +66,7 @@ enum art_rc art_commit_finish_root(struct art_tree *tree) {
     struct art_version_edit *edit = &tree->pending.edit;
     uint32_t hidden = 0;
     assert(edit->root && edit->root->generation > tree->root->generation && tree->slots.use);
+    edit->root->owed = 0; /* what is left of it: nothing was due, or there was no room */
     enum art_rc rc = art_store_wait(tree->store);
     if (!rc) rc = art_room_leave_for_journal(tree);
     if (!rc && tree->txn.leftovers != ART_LEFTOVERS_STAY) rc = art_store_wipe(tree->store);
@@ -139,7 +140,9 @@ static enum art_rc flush_memtable(struct art_tree *tree) {
 static enum art_rc merge_what_is_owed(struct art_tree *tree) {
     struct art_version_edit *edit = &tree->pending.edit;
     assert(edit->root && tree->pending.empty);
-    enum art_rc rc = art_room_merge(tree, edit, art_room_owed_pages(tree, edit->pages_written));
+    art_room_owe_commit(tree);
+    enum art_rc rc = art_room_merge(tree, edit);
+    if (!rc && art_tree_has_spilled(tree)) rc = art_shrink_own(tree, edit);
     bool waits = rc && art_commit_may_wait(tree, rc) && !art_tree_requested(tree, ART_REQUEST_OPTIMIZE) &&
                  tree->root->runs < ART_RUNS_MAX;
     if (!waits) return rc;
@@ -198,7 +201,8 @@ static enum art_rc merge(struct art_tree *tree) {
     enum art_rc rc = art_compact_due(tree, &due);
     if (rc || (!due && tree->slack < ART_SLACK_LOOSE)) return rc;
     rc = art_edit_begin(tree, edit);
-    if (!rc) rc = art_room_merge(tree, edit, art_room_owed_pages(tree, 0));
+    if (!rc) art_room_owe_commit(tree);
+    if (!rc) rc = art_room_merge(tree, edit);
     return rc ? rc : art_commit_finish_root(tree);
 }
 
