@@ -540,6 +540,38 @@ TEST(test_a_check_that_finds_much_ends_with_what_hinders_it_or_finds_it_all) {
     art_tree_rolled_back(tree);
 }
 
+/* --- cuts --------------------------------------------------------------------------------------------------------- */
+
+/* What lies in another range leaves the list, and so does the oldest where it is too long. */
+TEST(test_the_list_of_cuts_is_bounded_and_has_the_latest) {
+    struct art_buffer cuts = {0};
+    char low[40], high[40];
+    for (uint64_t i = 1; i <= 200; i++) {
+        snprintf(low, sizeof low, "\1%04u/tenants/", (unsigned)i);
+        snprintf(high, sizeof high, "\1%04u/tenants0", (unsigned)i);
+        must(art_cuts_add(&cuts, text(low), text(high), i));
+        ck_assert_uint_le(cuts.len, ART_CUTS_BYTES_MAX);
+        ck_assert(art_cuts_have(&cuts, text(low), i) && !art_cuts_have(&cuts, text(low), i + 1));
+        ck_assert(!art_cuts_have(&cuts, text(high), 1) && !art_cuts_have(&cuts, text("\1"), 1));
+    }
+    unsigned count = art_cuts_count(&cuts);
+    ck_assert_uint_ge(count, 40);
+    ck_assert(!art_cuts_have(&cuts, text("\0010001/tenants/x"), 1));
+    ck_assert(art_cuts_have(&cuts, text("\0010190/tenants/x"), 190));
+    must(art_cuts_add(&cuts, text("\0010190/"), text("\00101900"), 300)); /* one within it, another behind */
+    ck_assert_uint_eq(art_cuts_count(&cuts), count);
+    must(art_cuts_add(&cuts, text("\0010190/"), text("\0010191/tenants/b"), 301)); /* itself, and not 191 */
+    ck_assert_uint_eq(art_cuts_count(&cuts), count);
+    uint8_t *long_key = calloc(1, ART_CUTS_BYTES_MAX);
+    memset(long_key, 1, ART_CUTS_BYTES_MAX);
+    must(art_cuts_add(&cuts, art_bytes(long_key, ART_CUTS_BYTES_MAX), text("\2"), 302));
+    ck_assert_uint_eq(art_cuts_count(&cuts), count);
+    must(art_cuts_add(&cuts, text("\1"), text("\2"), 303));
+    ck_assert_uint_eq(art_cuts_count(&cuts), 1);
+    free(long_key);
+    art_buffer_clear(&cuts);
+}
+
 int main(void) {
     return suite_run("tree, lies", .seconds = 120, .tear_down = small_tree_end);
 }
