@@ -83,5 +83,5 @@ bool art_cuts_are_sound(struct art_bytes bytes, uint64_t generation) {
         bool in_turn = before <= cut.generation && cut.generation <= generation;
         if (!in_turn || !cut.low.len || art_bytes_compare(cut.low, cut.high) >= 0) return false;
     }
-    return at == bytes.len;
+    return at == bytes.len && at <= ART_CUTS_BYTES_MAX;
 }

@@ -10,8 +10,8 @@
  *   40  formats 3 and 4: u32 rows left, not 0 in format 3: rows csn - left to csn - 1 are still in the log; row
  *       csn + n deletes row csn - left + n - 1, so that a row whose number is damaged is not taken for one of them
  *    .. per run, newest first: u64 blobs | u64 pages | u32 length of the reference | u8 level, 0..5 | reference
- *    .. format 4: its cuts (cuts.h), one at least, generations ascending: u64 generation | u16 length of the first key |
- *       u16 length of the key behind | both keys
+ *    .. format 4: per cut (cuts.h), oldest first, one at least and ART_CUTS_BYTES_MAX bytes of them at most: u64
+ *       generation | u16 length of the range's first key | u16 length of the key behind it | both keys
  *    .. u64 XXH3-64 of all before
  */
 #ifndef ART_TREE_ROOT_FORMAT_H

@@ -80,8 +80,9 @@ enum art_rc art_commit_finish_root(struct art_tree *tree) {
         tree->pending.slack = tree->pending.slack < ART_SLACK_LOOSE ? ART_SLACK_HIDDEN : ART_SLACK_LARGE;
     if (!rc) rc = art_slots_discard(tree, edit, art_room_to_discard(tree), &tree->pending.discarded);
     if (!rc) rc = art_store_sync(tree->store);
+    if (rc) return rc;
     if (leaves_no_trace(tree)) edit->root->cuts.len = 0; /* names of directories; their blobs are overwritten */
-    return rc ? rc : name_root(tree, edit->root, &edit->used);
+    return name_root(tree, edit->root, &edit->used);
 }
 
 /* May work that failed by this error be left to a later commit? A full disk or a busy lock may be gone by then. An
