@@ -387,6 +387,17 @@ TEST(test_rows_that_came_into_a_deleted_directory_are_shown) {
     only_directory_deleted("dir-0010/");
 }
 
+/* Rows of the memtable become blobs when the range goes. Those of the target lie behind them in the file. */
+TEST(test_rows_of_the_memtable_that_go_with_their_directory_do_not_come_back) {
+    begin(3);
+    put_some("dir-0010/", 600);
+    check_commit(false);
+    put_some("dir-0010/more-", 600);
+    move_directory("dir-0010/", "there/");
+    check_commit(true);
+    only_directory_deleted("dir-0010/");
+}
+
 TEST(test_a_directory_that_was_moved_away_is_where_it_went_alone) {
     begin(3);
     move_directory("dir-0010/", "moved/");
