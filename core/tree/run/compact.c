@@ -426,15 +426,23 @@ static enum art_rc is_in_order(struct art_tree *tree, const struct art_run *run,
     return rc;
 }
 
+/* No leaf blob of an earlier generation has a row any more. */
+static enum art_rc end_cuts(struct art_root *root) {
+    static const uint8_t rows[] = {ART_SPACE_ROWS}, behind[] = {ART_SPACE_ROWS + 1};
+    if (!root->cuts.len) return ART_OK;
+    return art_cuts_add(&root->cuts, art_bytes(rows, 1), art_bytes(behind, 1), root->generation - 1);
+}
+
 enum art_rc art_compact_all(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable) {
     assert(tree->slots.use && edit->root);
     struct art_root *root = edit->root;
-    if (!root->runs) return flush_into_new(tree, edit, memtable);
     bool in_order = false;
     enum art_rc rc = ART_OK;
     if (root->runs == 1 && !art_memtable_keys(memtable)) rc = is_in_order(tree, &root->run[0], &in_order);
     if (rc || in_order) return rc;
-    rc = merge_runs(tree, edit, memtable, 0, root->runs, NULL);
+    rc = end_cuts(root);
+    if (!rc && !root->runs) return flush_into_new(tree, edit, memtable);
+    if (!rc) rc = merge_runs(tree, edit, memtable, 0, root->runs, NULL);
     if (!rc && edit->root->runs == 1) {
         const struct art_run *run = &edit->root->run[0];
         tree->rewritten.entries = run->top.entries;

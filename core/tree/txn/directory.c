@@ -188,6 +188,8 @@ static enum art_rc build_changed(struct directory_work *work, struct art_memtabl
     struct art_tree *tree = work->tree;
     enum art_rc rc = art_edit_begin(tree, &work->edit);
     if (!rc) rc = art_memtable_open_summed(empty, art_tree_summary(tree));
+    if (!rc && !work->stays)
+        rc = art_cuts_add(&work->edit.root->cuts, work->low, work->high, work->edit.root->generation);
     if (!rc && work->all) {
         art_edit_empty(tree, &work->edit);
         return ART_OK;
