@@ -40,14 +40,15 @@ static enum art_rc find_leafs_separator(struct range_change *change, struct art_
     return rc ? rc : art_buffer_set_key(out, art_run_key(&change->leaves));
 }
 
-/* Where the first leaf blob begins that is touched; *any: some entry is in the range. A stream without one comes behind
- * what stands in front of it. */
-static enum art_rc find_beginning(struct range_change *change, bool *any) {
+/* Where the first leaf blob begins that is touched; *any: some entry is in the range. A stream may begin before the
+ * first of these, where another leaf blob has the place. */
+static enum art_rc find_beginning(struct range_change *change, bool streams, bool *any) {
     struct art_buffer begin = {0};
     art_run_cursor_reset(&change->at, &change->run->top, 0);
     enum art_rc rc = art_run_seek_ge(&change->at, change->low);
     *any = !rc && change->at.valid && !is_past_range(change, art_run_key(&change->at));
-    if (!rc) rc = art_buffer_set_key(&begin, *any ? art_run_key(&change->at) : change->low);
+    bool at_entry = *any && !streams;
+    if (!rc) rc = art_buffer_set_key(&begin, at_entry ? art_run_key(&change->at) : change->low);
     if (!rc) rc = find_leafs_separator(change, art_buffer_bytes(&begin), &change->touched.first);
     art_buffer_clear(&begin);
     return rc;
@@ -144,7 +145,7 @@ enum art_rc art_run_replace_range(struct art_tree *tree, struct art_version_edit
     bool any = false, last = at + 1 == edit->root->runs;
     enum art_rc rc = art_run_cursor_open(&change.at, tree->store);
     if (!rc) rc = art_run_cursor_open(&change.leaves, tree->store);
-    if (!rc) rc = find_beginning(&change, &any);
+    if (!rc) rc = find_beginning(&change, stream != NULL, &any);
     if (!rc && (any || stream)) {
         rc = replace_touched(tree, edit, &change, last, stream, &fresh);
         if (!rc && fresh.top.entries) rc = art_root_replace_run(edit->root, at, &fresh);
