@@ -56,7 +56,7 @@ static enum art_rc copy_row(const struct directory_work *work, struct art_bytes 
     uint8_t *owned = NULL;
     bool existed;
     enum art_rc rc = art_tree_get(work->tree, path, &row);
-    if (rc) return rc;
+    if (rc) return rc == ART_NOTFOUND ? ART_OK : rc; /* it is not there any more: find_chunked() */
     rc = art_row_value(work->tree, &row, &value, &owned);
     if (!rc) rc = art_tree_insert(work->tree, ART_WRITE_INSERT, to, value, &existed);
     art_free(owned);
@@ -217,42 +217,81 @@ static enum art_rc change_as_one(struct directory_work *work) {
 
 /* --- values in chunks --------------------------------------------------------------------------------------------- */
 
-static enum art_rc memtable_has_chunks(const struct directory_work *work, bool *out) {
+/* In any source, so that a row may be noted twice, or one that has been changed or deleted since. */
+static enum art_rc note_chunked(struct directory_work *work, struct art_bytes key, const struct art_entry *entry) {
+    if (!(entry->flags & ART_OVERFLOW)) return ART_OK;
+    work->chunked_count++;
+    return put_path(&work->chunked, art_bytes(key.data + 1, key.len - 1));
+}
+
+static bool is_noted(const struct directory_work *work, struct art_bytes key) {
+    return art_bytes_compare(key, work->high) >= 0 || work->chunked_count > CHUNKED_MAX;
+}
+
+static enum art_rc find_in_memtable(struct directory_work *work) {
     struct art_memtable_cursor cursor;
+    struct art_entry entry;
     art_memtable_cursor_init(&cursor, work->tree->memtable);
     enum art_rc rc = art_memtable_seek_ge(&cursor, work->low);
-    for (; !rc && !*out && cursor.valid; rc = art_memtable_next(&cursor)) {
-        struct art_entry entry;
-        if (work->high.data && art_bytes_compare(cursor.key, work->high) >= 0) break;
+    while (!rc && cursor.valid && !is_noted(work, cursor.key)) {
         art_memtable_cursor_entry(&cursor, &entry);
-        *out = entry.flags & ART_OVERFLOW;
+        rc = note_chunked(work, cursor.key, &entry);
+        if (!rc) rc = art_memtable_next(&cursor);
     }
     art_memtable_cursor_clear(&cursor);
     return rc;
 }
 
-/* The rows with such values, or more than CHUNKED_MAX. */
-static enum art_rc find_chunked(struct directory_work *work) {
-    bool any = false;
-    struct art_cursor *cursor = NULL;
-    for (unsigned i = 0; i < work->tree->root->runs; i++) any |= work->tree->root->run[i].top.overflows > 0;
-    enum art_rc rc = any ? ART_OK : memtable_has_chunks(work, &any);
-    if (rc || !any) return rc;
-    rc = art_cursor_open(work->tree, &cursor);
-    if (!rc) rc = art_cursor_seek(cursor, &work->range, false);
-    for (uint64_t count = 1; !rc && art_cursor_valid(cursor) && work->chunked_count <= CHUNKED_MAX; count++) {
-        bool chunked = art_cursor_row(cursor)->overflows;
-        if (chunked) rc = put_path(&work->chunked, art_cursor_key(cursor));
-        work->chunked_count += chunked;
-        if (!rc && count % ASK_AFTER_MOVED == 0) rc = art_tree_interrupted(work->tree);
-        if (!rc) rc = art_cursor_next(cursor);
+static enum art_rc find_in_leaf(struct directory_work *work, struct art_run_cursor *at, const struct art_ref *leaf) {
+    if (!leaf->overflows) return ART_OK;
+    art_run_cursor_reset(at, leaf, 0);
+    enum art_rc rc = art_run_seek_ge(at, work->low);
+    while (!rc && at->valid && !is_noted(work, art_run_key(at))) {
+        struct art_entry entry;
+        art_blob_cursor_entry(&at->leaf, &entry);
+        rc = note_chunked(work, art_run_key(at), &entry);
+        if (!rc) rc = art_run_next(at);
     }
-    art_cursor_close(cursor);
+    return rc ? rc : art_tree_interrupted(work->tree);
+}
+
+static enum art_rc find_in_leaves(struct directory_work *work, struct art_run_cursor *leaves, struct art_run_cursor *at,
+                                  const struct art_ref *top) {
+    art_run_cursor_reset(leaves, top, 1);
+    enum art_rc rc = art_run_seek_le(leaves, work->low);
+    if (!rc && !leaves->valid) rc = art_run_first(leaves);
+    while (!rc && leaves->valid && !is_noted(work, art_run_key(leaves))) {
+        struct art_ref leaf;
+        rc = art_blob_cursor_ref(&leaves->leaf, &leaf);
+        if (!rc) rc = find_in_leaf(work, at, &leaf);
+        if (!rc) rc = art_run_next(leaves);
+    }
     return rc;
 }
 
+/* The rows with such values, or more than CHUNKED_MAX. Leaf blobs without one are not read. */
+static enum art_rc find_chunked(struct directory_work *work) {
+    const struct art_root *root = work->tree->root;
+    struct art_run_cursor leaves = {0}, at = {0};
+    enum art_rc rc = find_in_memtable(work);
+    if (!rc) rc = art_run_cursor_open(&leaves, work->tree->store);
+    if (!rc) rc = art_run_cursor_open(&at, work->tree->store);
+    for (unsigned i = 0; !rc && i < root->runs; i++) {
+        const struct art_ref *top = &root->run[i].top;
+        if (top->overflows) rc = top->height ? find_in_leaves(work, &leaves, &at, top) : find_in_leaf(work, &at, top);
+    }
+    art_run_cursor_close(&leaves);
+    art_run_cursor_close(&at);
+    return rc;
+}
+
+/* A moved row keeps its chunks: nobody need find them. */
+static bool keeps_chunks(const struct directory_work *work) {
+    return rows_come(work) && !work->stays;
+}
+
 /* Chunks of a deleted row go with the row, those of a copied one are copied: by themselves, before and behind the
- * others. A moved row keeps its chunks. */
+ * others. */
 static enum art_rc change_most_as_one(struct directory_work *work) {
     enum art_rc rc = rows_come(work) ? ART_OK : change_paths(work, &work->chunked);
     if (!rc) rc = change_as_one(work);
@@ -293,9 +332,9 @@ static enum art_rc change_directory(struct directory_work *work) {
     struct art_tree *tree = work->tree;
     uint32_t savepoint;
     bool by_rows = is_cheaper_by_rows(work);
-    enum art_rc rc = by_rows || work->all ? ART_OK : find_chunked(work);
+    enum art_rc rc = by_rows || work->all || keeps_chunks(work) ? ART_OK : find_chunked(work);
     if (rc) return rc;
-    by_rows |= work->chunked_count > CHUNKED_MAX && (work->stays || !rows_come(work));
+    by_rows |= work->chunked_count > CHUNKED_MAX;
     bool by_steps = by_rows || work->chunked_count > 0;
     if (!by_steps) return change_as_one(work);
     rc = art_tree_savepoint(tree, &savepoint);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/store/private.h"
 #include "tests/support/of_core.h"
 #include "tests/support/random.h"
 #include "tests/support/small_tree.h"
@@ -405,6 +406,31 @@ TEST(test_rows_come_in_before_the_leaf_blob_of_deleted_ones) {
         commit();
         compare();
     }
+}
+
+/* They are found by what the references to leaf blobs say. */
+TEST(test_a_directory_is_not_read_for_values_in_chunks_that_lie_elsewhere) {
+    name_len = 1;
+    small_tree_make_of(false, (struct art_tree_options){.blob_pages = PAGES});
+    art_test_hooks.as_one = true;
+    memset(&now, 0, sizeof now);
+    for (unsigned i = 0; i < PLACES; i++) put_place(1, i, 1000);
+    put_place(0, 0, CHUNKED_MOST);
+    put_place(2, 0, CHUNKED_MOST);
+    flush();
+    optimize();
+    small_tree_again();
+    uint64_t n, pages = tree->store->count.pages_read;
+    begin();
+    must(art_tree_delete_range(
+        tree,
+        &(struct art_range){.low = path_of(1, 10, DIGITS), .low_set = true, .high = path_of(2, 0, 0), .high_set = true},
+        &n));
+    ck_assert_uint_eq(n, PLACES - 10);
+    ck_assert_uint_lt(tree->store->count.pages_read - pages, 60); /* of some 300 */
+    for (unsigned i = 10; i < PLACES; i++) now.at[1][i].live = false;
+    commit();
+    compare();
 }
 
 int main(void) {
