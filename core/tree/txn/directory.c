@@ -9,7 +9,8 @@
  * before, so that it neither hides the stream nor is hidden by it. As with a spill the root is the transaction's own.
  *
  * A few thousand rows are changed row by row, which is cheaper. So are directories with many values in chunks: each of
- * these has to be found, since nothing says below which prefix a chunk's row is. */
+ * these has to be found, since nothing says below which prefix a chunk's row is. And so is what is deleted where the
+ * disk has no room for blobs. */
 #include "core/tree/txn/room.h"
 
 /* Nanoseconds, with 1 M rows in 1 to 4 runs, by a prototype (2026-11-20): a row that is changed by itself, and what
@@ -328,18 +329,20 @@ static enum art_rc take_keys(struct directory_work *work) {
     return ART_OK;
 }
 
-static enum art_rc change_directory(struct directory_work *work) {
+/* Blobs at the edges could take the last room, which is kept for deletes: these are rows of the host's log, one by
+ * one. */
+static bool spares_disk(const struct directory_work *work) {
+    uint64_t left;
+    return !rows_come(work) && !work->all && (art_tree_is_full(work->tree) || art_room_is_low(work->tree, &left));
+}
+
+/* All of it, or an error and nothing; or a transaction that can only be rolled back. */
+static enum art_rc in_steps(struct directory_work *work, enum art_rc (*change)(struct directory_work *work)) {
     struct art_tree *tree = work->tree;
     uint32_t savepoint;
-    bool by_rows = is_cheaper_by_rows(work);
-    enum art_rc rc = by_rows || work->all || keeps_chunks(work) ? ART_OK : find_chunked(work);
+    enum art_rc rc = art_tree_savepoint(tree, &savepoint);
     if (rc) return rc;
-    by_rows |= work->chunked_count > CHUNKED_MAX;
-    bool by_steps = by_rows || work->chunked_count > 0;
-    if (!by_steps) return change_as_one(work);
-    rc = art_tree_savepoint(tree, &savepoint);
-    if (rc) return rc;
-    rc = by_rows ? change_by_rows(work) : change_most_as_one(work);
+    rc = change(work);
     if (rc) {
         struct art_kept_error why;
         art_error_keep(&why);
@@ -348,6 +351,17 @@ static enum art_rc change_directory(struct directory_work *work) {
     }
     art_tree_release_savepoints(tree, savepoint);
     return rc;
+}
+
+static enum art_rc change_directory(struct directory_work *work) {
+    struct art_tree *tree = work->tree;
+    bool by_rows = is_cheaper_by_rows(work) || spares_disk(work);
+    enum art_rc rc = by_rows || work->all || keeps_chunks(work) ? ART_OK : find_chunked(work);
+    if (rc) return rc;
+    if (by_rows || work->chunked_count > CHUNKED_MAX) return in_steps(work, change_by_rows);
+    rc = work->chunked_count ? in_steps(work, change_most_as_one) : change_as_one(work);
+    bool undone = art_tree_is_known(tree) && !tree->txn.doomed;
+    return rc == ART_DISKFULL && !rows_come(work) && undone ? in_steps(work, change_by_rows) : rc;
 }
 
 /* *taken: there are rows at the target, so nothing was changed. */

@@ -433,6 +433,49 @@ TEST(test_a_directory_is_not_read_for_values_in_chunks_that_lie_elsewhere) {
     compare();
 }
 
+static uint64_t room;
+static uint64_t room_of_the_disk(void *context) {
+    (void)context;
+    return room;
+}
+
+/* A DELETE shall not fail for want of blobs. What comes anywhere does. */
+LOOP_TEST(test_a_full_disk_has_rows_deleted_one_by_one, 4) {
+    bool is_known = _i % 2, chunked = _i / 2;
+    name_len = 1;
+    small_tree_make_of(false, (struct art_tree_options){.blob_pages = PAGES});
+    art_test_hooks.as_one = true;
+    memset(&now, 0, sizeof now);
+    for (unsigned i = 0; i < PLACES; i++) put_place(1, i, chunked && i == 500 ? CHUNKED_MOST : 100);
+    flush();
+    begin();
+    if (is_known) {
+        tree->host.room = room_of_the_disk;
+        room = 1 << 10;
+    } else {
+        sim_disk_set_capacity(disk, 0);
+    }
+    uint64_t n;
+    struct sim_disk_stats before, after;
+    sim_disk_stats(disk, &before);
+    bool taken;
+    struct art_range range = {.low = path_of(1, 10, DIGITS), .low_set = true};
+    must(art_tree_delete_range(tree, &range, &n));
+    ck_assert_uint_eq(n, PLACES - 10);
+    ck_assert_uint_eq(tree->count.directory_rows, 0);
+    sim_disk_stats(disk, &after);
+    ck_assert_int_eq(after.faults > before.faults, !is_known);
+    for (unsigned i = 10; i < PLACES; i++) now.at[1][i].live = false;
+    if (!is_known) {
+        refused(art_tree_move_prefix(tree, path_of(1, 0, 0), path_of(2, 0, 0), false, &n, &taken), ART_DISKFULL,
+                "full");
+        sim_disk_set_capacity(disk, UINT64_MAX);
+    }
+    tree->host.room = NULL;
+    commit();
+    compare();
+}
+
 int main(void) {
     return suite_run("ranges", .seconds = 600, .tear_down = small_tree_end);
 }
