@@ -26,7 +26,7 @@ struct directory_work {
     bool stays;                                          /* what comes elsewhere is here, too */
     bool all;                                            /* all rows are deleted */
     uint64_t rows;                                       /* in the range */
-    struct art_bytes low, high, target_low, target_high; /* keys; high.data NULL: to the end */
+    struct art_bytes low, high, target_low, target_high; /* keys */
     uint8_t *memory, *key;
     struct art_buffer chunked; /* paths of rows whose values are in chunks, each behind its length */
     uint32_t chunked_count;
@@ -148,7 +148,7 @@ static enum art_rc add_rows(void *context, struct art_run_build *build) {
     for (uint64_t count = 1; !rc && merge->valid; count++) {
         struct art_source *winner = art_merge_winner(merge);
         struct art_entry entry;
-        if (work->high.data && art_bytes_compare(winner->key, work->high) >= 0) break;
+        if (art_bytes_compare(winner->key, work->high) >= 0) break;
         art_source_entry(winner, &entry);
         if (!(entry.flags & ART_DELETE)) rc = add_row(work, build, winner->key, &entry);
         if (!rc && count % ASK_AFTER_MOVED == 0) rc = art_tree_interrupted(work->tree);
