@@ -22,73 +22,47 @@ struct range_change {
 };
 
 static bool is_past_range(const struct range_change *change, struct art_bytes key) {
-    return change->high.data && art_bytes_compare(key, change->high) >= 0;
+    return art_bytes_compare(key, change->high) >= 0;
 }
 
-/* The cursor among the references to the leaf blob into which `key` falls. */
-static enum art_rc find_leaf_of(struct range_change *change, struct art_bytes key) {
-    assert(change->run->top.height);
+/* The separator of the leaf blob into which `key` falls; the cursor among the references stands on it, if there are
+ * some. */
+static enum art_rc find_leafs_separator(struct range_change *change, struct art_bytes key, struct art_buffer *out) {
+    if (!change->run->top.height) return art_buffer_set_key(out, art_bytes(NULL, 0));
     art_run_cursor_reset(&change->leaves, &change->run->top, 1);
     enum art_rc rc = art_run_seek_le(&change->leaves, key);
     if (!rc && !change->leaves.valid) rc = art_run_first(&change->leaves);
-    return rc;
-}
-
-static enum art_rc find_leafs_separator(struct range_change *change, struct art_bytes key, struct art_buffer *out) {
-    if (!change->run->top.height) return art_buffer_set_key(out, art_bytes(NULL, 0));
-    enum art_rc rc = find_leaf_of(change, key);
     return rc ? rc : art_buffer_set_key(out, art_run_key(&change->leaves));
 }
 
-/* Where the first leaf blob begins that is touched; *any: some entry is in the range. A stream without one comes behind
- * what stands in front of it. */
-static enum art_rc find_beginning(struct range_change *change, bool *any) {
-    struct art_buffer begin = {0};
+/* Where the first leaf blob begins that is touched; *any: some entry is in the range. A stream may begin before the
+ * first of these, where another leaf blob has the place. */
+static enum art_rc find_beginning(struct range_change *change, bool streams, bool *any) {
     art_run_cursor_reset(&change->at, &change->run->top, 0);
     enum art_rc rc = art_run_seek_ge(&change->at, change->low);
     *any = !rc && change->at.valid && !is_past_range(change, art_run_key(&change->at));
-    if (!rc) rc = art_buffer_set_key(&begin, *any ? art_run_key(&change->at) : change->low);
-    if (!rc) rc = find_leafs_separator(change, art_buffer_bytes(&begin), &change->touched.first);
-    art_buffer_clear(&begin);
-    return rc;
+    bool at_entry = *any && !streams;
+    if (rc) return rc;
+    return find_leafs_separator(change, at_entry ? art_run_key(&change->at) : change->low, &change->touched.first);
 }
 
-/* The separator behind the leaf blob into which `key` falls. */
-static enum art_rc find_next_leaf(struct range_change *change, struct art_bytes key) {
-    change->touched.to_end = true;
-    if (!change->run->top.height) return ART_OK;
-    enum art_rc rc = find_leaf_of(change, key);
-    if (!rc) rc = art_run_next(&change->leaves);
-    if (rc || !change->leaves.valid) return rc;
-    change->touched.to_end = false;
-    return art_buffer_set_key(&change->touched.behind, art_run_key(&change->leaves));
-}
-
-/* Where the leaf blobs that are touched end. *copies: the last one has entries behind the range, which `at` stands on.
- * One whose separator lies in the range, and none of whose entries do, stays, unless a stream comes before it. */
-static enum art_rc find_end(struct range_change *change, bool streams, bool *copies) {
+/* Where the leaf blobs that are touched end. *copies: the last one has entries behind the range, which `at` stands on;
+ * it begins in the range, or with the first one. */
+static enum art_rc find_end(struct range_change *change, bool *copies) {
     struct touched_leaves *touched = &change->touched;
-    struct art_buffer separator = {0}, next = {0};
     *copies = false;
     touched->to_end = true;
-    if (!change->high.data) return ART_OK;
     enum art_rc rc = art_run_seek_ge(&change->at, change->high);
     if (rc || !change->at.valid) return rc;
-    rc = art_buffer_set_key(&next, art_run_key(&change->at));
-    if (!rc) rc = find_leafs_separator(change, art_buffer_bytes(&next), &separator);
-    struct art_bytes begins = art_buffer_bytes(&separator);
-    *copies = art_bytes_equal(begins, art_buffer_bytes(&touched->first)) || (streams && !is_past_range(change, begins));
-    if (!rc && !*copies && !is_past_range(change, begins)) {
-        rc = art_run_seek_ge(&change->at, begins);
-        *copies = !rc && change->at.valid && !is_past_range(change, art_run_key(&change->at));
-    }
-    if (!rc && *copies) rc = find_next_leaf(change, art_buffer_bytes(&next));
-    if (!rc && !*copies) rc = art_buffer_set_key(&touched->behind, begins);
-    if (!*copies) touched->to_end = false;
-    if (!rc && *copies) rc = art_run_seek_ge(&change->at, art_buffer_bytes(&next));
-    art_buffer_clear(&separator);
-    art_buffer_clear(&next);
-    return rc;
+    rc = find_leafs_separator(change, art_run_key(&change->at), &touched->behind);
+    if (rc) return rc;
+    struct art_bytes begins = art_buffer_bytes(&touched->behind);
+    *copies = art_bytes_equal(begins, art_buffer_bytes(&touched->first)) || !is_past_range(change, begins);
+    touched->to_end = *copies && !change->run->top.height;
+    if (!*copies || touched->to_end) return ART_OK;
+    rc = art_run_next(&change->leaves);
+    touched->to_end = !change->leaves.valid;
+    return rc || touched->to_end ? rc : art_buffer_set_key(&touched->behind, art_run_key(&change->leaves));
 }
 
 /* Entries from where `at` stands up to `end` (NULL: all) into the build, as they are. */
@@ -114,7 +88,7 @@ static enum art_rc build_middle(struct art_tree *tree, struct range_change *chan
     enum art_rc rc = first.len ? art_run_seek_ge(&change->at, first) : art_run_first(&change->at);
     if (!rc) rc = copy_entries(change, build, change->low, count);
     if (!rc && stream) rc = stream->add(stream->context, build);
-    if (!rc) rc = find_end(change, stream != NULL, &copies);
+    if (!rc) rc = find_end(change, &copies);
     struct art_bytes end = change->touched.to_end ? art_bytes(NULL, 0) : art_buffer_bytes(&change->touched.behind);
     return !rc && copies ? copy_entries(change, build, end, count) : rc;
 }
@@ -138,13 +112,13 @@ static enum art_rc replace_touched(struct art_tree *tree, struct art_version_edi
 
 enum art_rc art_run_replace_range(struct art_tree *tree, struct art_version_edit *edit, unsigned at,
                                   struct art_bytes low, struct art_bytes high, const struct art_stream *stream) {
-    assert(at < edit->root->runs && low.len && (!high.data || art_bytes_compare(low, high) < 0));
+    assert(at < edit->root->runs && low.len && art_bytes_compare(low, high) < 0);
     struct range_change change = {.run = &edit->root->run[at], .low = low, .high = high};
     struct art_run fresh = {0};
     bool any = false, last = at + 1 == edit->root->runs;
     enum art_rc rc = art_run_cursor_open(&change.at, tree->store);
     if (!rc) rc = art_run_cursor_open(&change.leaves, tree->store);
-    if (!rc) rc = find_beginning(&change, &any);
+    if (!rc) rc = find_beginning(&change, stream != NULL, &any);
     if (!rc && (any || stream)) {
         rc = replace_touched(tree, edit, &change, last, stream, &fresh);
         if (!rc && fresh.top.entries) rc = art_root_replace_run(edit->root, at, &fresh);

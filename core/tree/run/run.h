@@ -254,8 +254,8 @@ struct art_stream {
     enum art_rc (*add)(void *context, struct art_run_build *build);
     void *context;
 };
-/* All entries in [low, high) (high.data NULL: to the end) leave the edit's run `at`, and those of the stream (NULL:
- * none), whose keys lie in that range, come in. A run of which nothing is left is out. */
+/* All entries in [low, high) leave the edit's run `at`, and those of the stream (NULL: none), whose keys lie in that
+ * range, come in. A run of which nothing is left is out. */
 enum art_rc art_run_replace_range(struct art_tree *tree, struct art_version_edit *edit, unsigned at,
                                   struct art_bytes low, struct art_bytes high, const struct art_stream *stream);
 

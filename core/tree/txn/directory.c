@@ -9,7 +9,8 @@
  * before, so that it neither hides the stream nor is hidden by it. As with a spill the root is the transaction's own.
  *
  * A few thousand rows are changed row by row, which is cheaper. So are directories with many values in chunks: each of
- * these has to be found, since nothing says below which prefix a chunk's row is. */
+ * these has to be found, since nothing says below which prefix a chunk's row is. And so is what is deleted where the
+ * disk has no room for blobs. */
 #include "core/tree/txn/room.h"
 
 /* Nanoseconds, with 1 M rows in 1 to 4 runs, by a prototype (2026-11-20): a row that is changed by itself, and what
@@ -28,7 +29,7 @@ struct directory_work {
     bool stays;                                          /* what comes elsewhere is here, too */
     bool all;                                            /* all rows are deleted */
     uint64_t rows;                                       /* in the range */
-    struct art_bytes low, high, target_low, target_high; /* keys; high.data NULL: to the end */
+    struct art_bytes low, high, target_low, target_high; /* keys */
     uint8_t *memory, *key;
     struct art_buffer chunked; /* paths of rows whose values are in chunks, each behind its length */
     uint32_t chunked_count;
@@ -59,7 +60,7 @@ static enum art_rc copy_row(const struct directory_work *work, struct art_bytes 
     uint8_t *owned = NULL;
     bool existed;
     enum art_rc rc = art_tree_get(work->tree, path, &row);
-    if (rc) return rc;
+    if (rc) return rc == ART_NOTFOUND ? ART_OK : rc; /* it is not there any more: find_chunked() */
     rc = art_row_value(work->tree, &row, &value, &owned);
     if (!rc) rc = art_tree_insert(work->tree, ART_WRITE_INSERT, to, value, &existed);
     art_free(owned);
@@ -150,7 +151,7 @@ static enum art_rc add_rows(void *context, struct art_run_build *build) {
     for (uint64_t count = 1; !rc && merge->valid; count++) {
         struct art_source *winner = art_merge_winner(merge);
         struct art_entry entry;
-        if (work->high.data && art_bytes_compare(winner->key, work->high) >= 0) break;
+        if (art_bytes_compare(winner->key, work->high) >= 0) break;
         art_source_entry(winner, &entry);
         if (!(entry.flags & ART_DELETE)) rc = add_row(work, build, winner->key, &entry);
         if (!rc && count % ASK_AFTER_MOVED == 0) rc = art_tree_interrupted(work->tree);
@@ -226,42 +227,81 @@ static enum art_rc change_as_one(struct directory_work *work) {
 
 /* --- values in chunks --------------------------------------------------------------------------------------------- */
 
-static enum art_rc memtable_has_chunks(const struct directory_work *work, bool *out) {
+/* In any source, so that a row may be noted twice, or one that has been changed or deleted since. */
+static enum art_rc note_chunked(struct directory_work *work, struct art_bytes key, const struct art_entry *entry) {
+    if (!(entry->flags & ART_OVERFLOW)) return ART_OK;
+    work->chunked_count++;
+    return put_path(&work->chunked, art_bytes(key.data + 1, key.len - 1));
+}
+
+static bool is_noted(const struct directory_work *work, struct art_bytes key) {
+    return art_bytes_compare(key, work->high) >= 0 || work->chunked_count > CHUNKED_MAX;
+}
+
+static enum art_rc find_in_memtable(struct directory_work *work) {
     struct art_memtable_cursor cursor;
+    struct art_entry entry;
     art_memtable_cursor_init(&cursor, work->tree->memtable);
     enum art_rc rc = art_memtable_seek_ge(&cursor, work->low);
-    for (; !rc && !*out && cursor.valid; rc = art_memtable_next(&cursor)) {
-        struct art_entry entry;
-        if (work->high.data && art_bytes_compare(cursor.key, work->high) >= 0) break;
+    while (!rc && cursor.valid && !is_noted(work, cursor.key)) {
         art_memtable_cursor_entry(&cursor, &entry);
-        *out = entry.flags & ART_OVERFLOW;
+        rc = note_chunked(work, cursor.key, &entry);
+        if (!rc) rc = art_memtable_next(&cursor);
     }
     art_memtable_cursor_clear(&cursor);
     return rc;
 }
 
-/* The rows with such values, or more than CHUNKED_MAX. */
-static enum art_rc find_chunked(struct directory_work *work) {
-    bool any = false;
-    struct art_cursor *cursor = NULL;
-    for (unsigned i = 0; i < work->tree->root->runs; i++) any |= work->tree->root->run[i].top.overflows > 0;
-    enum art_rc rc = any ? ART_OK : memtable_has_chunks(work, &any);
-    if (rc || !any) return rc;
-    rc = art_cursor_open(work->tree, &cursor);
-    if (!rc) rc = art_cursor_seek(cursor, &work->range, false);
-    for (uint64_t count = 1; !rc && art_cursor_valid(cursor) && work->chunked_count <= CHUNKED_MAX; count++) {
-        bool chunked = art_cursor_row(cursor)->overflows;
-        if (chunked) rc = put_path(&work->chunked, art_cursor_key(cursor));
-        work->chunked_count += chunked;
-        if (!rc && count % ASK_AFTER_MOVED == 0) rc = art_tree_interrupted(work->tree);
-        if (!rc) rc = art_cursor_next(cursor);
+static enum art_rc find_in_leaf(struct directory_work *work, struct art_run_cursor *at, const struct art_ref *leaf) {
+    if (!leaf->overflows) return ART_OK;
+    art_run_cursor_reset(at, leaf, 0);
+    enum art_rc rc = art_run_seek_ge(at, work->low);
+    while (!rc && at->valid && !is_noted(work, art_run_key(at))) {
+        struct art_entry entry;
+        art_blob_cursor_entry(&at->leaf, &entry);
+        rc = note_chunked(work, art_run_key(at), &entry);
+        if (!rc) rc = art_run_next(at);
     }
-    art_cursor_close(cursor);
+    return rc ? rc : art_tree_interrupted(work->tree);
+}
+
+static enum art_rc find_in_leaves(struct directory_work *work, struct art_run_cursor *leaves, struct art_run_cursor *at,
+                                  const struct art_ref *top) {
+    art_run_cursor_reset(leaves, top, 1);
+    enum art_rc rc = art_run_seek_le(leaves, work->low);
+    if (!rc && !leaves->valid) rc = art_run_first(leaves);
+    while (!rc && leaves->valid && !is_noted(work, art_run_key(leaves))) {
+        struct art_ref leaf;
+        rc = art_blob_cursor_ref(&leaves->leaf, &leaf);
+        if (!rc) rc = find_in_leaf(work, at, &leaf);
+        if (!rc) rc = art_run_next(leaves);
+    }
     return rc;
 }
 
+/* The rows with such values, or more than CHUNKED_MAX. Leaf blobs without one are not read. */
+static enum art_rc find_chunked(struct directory_work *work) {
+    const struct art_root *root = work->tree->root;
+    struct art_run_cursor leaves = {0}, at = {0};
+    enum art_rc rc = find_in_memtable(work);
+    if (!rc) rc = art_run_cursor_open(&leaves, work->tree->store);
+    if (!rc) rc = art_run_cursor_open(&at, work->tree->store);
+    for (unsigned i = 0; !rc && i < root->runs; i++) {
+        const struct art_ref *top = &root->run[i].top;
+        if (top->overflows) rc = top->height ? find_in_leaves(work, &leaves, &at, top) : find_in_leaf(work, &at, top);
+    }
+    art_run_cursor_close(&leaves);
+    art_run_cursor_close(&at);
+    return rc;
+}
+
+/* A moved row keeps its chunks: nobody need find them. */
+static bool keeps_chunks(const struct directory_work *work) {
+    return rows_come(work) && !work->stays;
+}
+
 /* Chunks of a deleted row go with the row, those of a copied one are copied: by themselves, before and behind the
- * others. A moved row keeps its chunks. */
+ * others. */
 static enum art_rc change_most_as_one(struct directory_work *work) {
     enum art_rc rc = rows_come(work) ? ART_OK : change_paths(work, &work->chunked);
     if (!rc) rc = change_as_one(work);
@@ -298,18 +338,20 @@ static enum art_rc take_keys(struct directory_work *work) {
     return ART_OK;
 }
 
-static enum art_rc change_directory(struct directory_work *work) {
+/* Blobs at the edges could take the last room, which is kept for deletes: these are rows of the host's log, one by
+ * one. */
+static bool spares_disk(const struct directory_work *work) {
+    uint64_t left;
+    return !rows_come(work) && !work->all && (art_tree_is_full(work->tree) || art_room_is_low(work->tree, &left));
+}
+
+/* All of it, or an error and nothing; or a transaction that can only be rolled back. */
+static enum art_rc in_steps(struct directory_work *work, enum art_rc (*change)(struct directory_work *work)) {
     struct art_tree *tree = work->tree;
     uint32_t savepoint;
-    bool by_rows = is_cheaper_by_rows(work);
-    enum art_rc rc = by_rows || work->all ? ART_OK : find_chunked(work);
+    enum art_rc rc = art_tree_savepoint(tree, &savepoint);
     if (rc) return rc;
-    by_rows |= work->chunked_count > CHUNKED_MAX && (work->stays || !rows_come(work));
-    bool by_steps = by_rows || work->chunked_count > 0;
-    if (!by_steps) return change_as_one(work);
-    rc = art_tree_savepoint(tree, &savepoint);
-    if (rc) return rc;
-    rc = by_rows ? change_by_rows(work) : change_most_as_one(work);
+    rc = change(work);
     if (rc) {
         struct art_kept_error why;
         art_error_keep(&why);
@@ -318,6 +360,17 @@ static enum art_rc change_directory(struct directory_work *work) {
     }
     art_tree_release_savepoints(tree, savepoint);
     return rc;
+}
+
+static enum art_rc change_directory(struct directory_work *work) {
+    struct art_tree *tree = work->tree;
+    bool by_rows = is_cheaper_by_rows(work) || spares_disk(work);
+    enum art_rc rc = by_rows || work->all || keeps_chunks(work) ? ART_OK : find_chunked(work);
+    if (rc) return rc;
+    if (by_rows || work->chunked_count > CHUNKED_MAX) return in_steps(work, change_by_rows);
+    rc = work->chunked_count ? in_steps(work, change_most_as_one) : change_as_one(work);
+    bool undone = art_tree_is_known(tree) && !tree->txn.doomed;
+    return rc == ART_DISKFULL && !rows_come(work) && undone ? in_steps(work, change_by_rows) : rc;
 }
 
 /* *taken: there are rows at the target, so nothing was changed. */
