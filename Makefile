@@ -207,8 +207,8 @@ $(BUILD)/tests/bench_summaries: TEST_LIBS += $(BENCH_LIBS)
 $(BUILD)/tests/bench_spellings: $(call object,tests/bench/keys.c tests/bench/contexts.c)
 $(BUILD)/tests/bench_search: $(call object,tests/bench/files.c)
 
-# The nodes of tests/clients/cluster, which link the extension in.
-$(BUILD)/tests/clients/cluster/dqlite: $(call object,$(wildcard tests/clients/cluster/*.c)) $(BUILD)/libart.a
+# A node of tests/clients/cluster, which links the extension in.
+$(BUILD)/tests/clients/cluster/node: $(call object,$(wildcard tests/clients/cluster/*.c)) $(BUILD)/libart.a
 	$(CC) $(ALL_CFLAGS) -o $@ $^ -ldqlite -lsqlite3 $(URING_LIBS) -lpthread -lm $(LDFLAGS)
 
 test-programs: library $(addprefix $(BUILD)/tests/,$(TEST_NAMES) bench/bench)
