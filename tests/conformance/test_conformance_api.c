@@ -708,6 +708,4 @@ LOOP_TEST(test_programs_find_what_they_are_used_to, (int)(sizeof conformance / s
     sqlite3_free(art);
 }
 
-int main(void) {
-    return suite_run("conformance in C", .seconds = SUITE_FOREVER);
-}
+SUITE("conformance in C", .seconds = SUITE_FOREVER)

@@ -191,6 +191,4 @@ TEST(test_the_lock_outlives_the_last_write_of_the_dead) {
     ck_assert_uint_eq(report.late, 0);
 }
 
-int main(void) {
-    return suite_run("kill", .seconds = SUITE_FOREVER);
-}
+SUITE("kill", .seconds = SUITE_FOREVER)

@@ -113,6 +113,4 @@ LOOP_TEST(test_no_file_is_removed_where_a_sync_has_failed_for_another_process, 2
     world_free(world);
 }
 
-int main(void) {
-    return suite_run("lost syncs", .seconds = SUITE_FOREVER);
-}
+SUITE("lost syncs", .seconds = SUITE_FOREVER)

@@ -349,6 +349,4 @@ TEST(test_random_work_never_loses_what_was_synced) {
     }
 }
 
-int main(void) {
-    return suite_run("sim_disk", .seconds = 120);
-}
+SUITE("sim_disk", .seconds = 120)

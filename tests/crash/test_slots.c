@@ -774,6 +774,4 @@ LOOP_TEST(test_no_slot_is_written_that_a_reader_or_a_recovery_may_need, (int)(si
     munmap(world, sizeof *world);
 }
 
-int main(void) {
-    return suite_run("slots", .seconds = SUITE_FOREVER);
-}
+SUITE("slots", .seconds = SUITE_FOREVER)

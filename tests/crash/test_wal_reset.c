@@ -248,6 +248,4 @@ TEST(test_the_versions_of_sqlite_that_have_the_bug_are_known) {
     }
 }
 
-int main(void) {
-    return suite_run("wal_reset", .set_up = set_up, .tear_down = tear_down);
-}
+SUITE("wal_reset", .set_up = set_up, .tear_down = tear_down)

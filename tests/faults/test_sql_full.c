@@ -257,7 +257,4 @@ TEST(test_a_file_system_that_counts_no_blocks_is_not_full) {
     run_apart("ramfs", load_where_nothing_is_counted, NULL);
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("sql_full", .seconds = 240);
-}
+SUITE("sql_full", .skipped = sql_standin, .seconds = 240)

@@ -320,6 +320,4 @@ TEST(test_nobody_asks_for_a_ring_that_the_environment_keeps_out) {
     ck_assert(code == 0 || code == 77);
 }
 
-int main(void) {
-    return suite_run("system_refuses", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
-}
+SUITE("system_refuses", .seconds = 120, .set_up = set_up, .tear_down = tear_down)

@@ -340,6 +340,4 @@ TEST(test_every_bit_of_the_log_gives_right_rows_or_corrupt) {
     end();
 }
 
-int main(void) {
-    return suite_run("flips", .seconds = SUITE_FOREVER);
-}
+SUITE("flips", .seconds = SUITE_FOREVER)

@@ -308,6 +308,4 @@ TEST(test_pieces_of_another_value_are_refused) {
     art_row_release(&row);
 }
 
-int main(void) {
-    return suite_run("mutants, tree", .seconds = 120, .set_up = set_up, .tear_down = small_tree_end);
-}
+SUITE("mutants, tree", .seconds = 120, .set_up = set_up, .tear_down = small_tree_end)

@@ -303,7 +303,4 @@ LOOP_TEST(test_without_the_listener_it_follows_them_too, 2) {
     run_histories(_i, true);
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("savepoints", .seconds = 600);
-}
+SUITE("savepoints", .skipped = sql_standin, .seconds = 600)

@@ -560,6 +560,4 @@ LOOP_TEST(test_a_transaction_that_begins_under_a_statement_is_one_of_its_own, 3)
     ck_assert_msg(!strcmp(art, ordinary), "%s:\n%s\nordinary:\n%s", tables[_i], art, ordinary);
 }
 
-int main(void) {
-    return suite_run("inline", .seconds = 600, .set_up = sql_set_up, .tear_down = sql_tear_down);
-}
+SUITE("inline", .seconds = 600, .set_up = sql_set_up, .tear_down = sql_tear_down)

@@ -306,7 +306,4 @@ TEST(test_freed_pages_in_the_cache_are_no_reader) {
     }
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("busy", .seconds = 120);
-}
+SUITE("busy", .skipped = sql_standin, .seconds = 120)

@@ -345,6 +345,4 @@ TEST(test_rows_come_and_go_in_runs) {
     }
 }
 
-int main(void) {
-    return suite_run("filters", .seconds = 600, .set_up = set_up, .tear_down = sql_tear_down);
-}
+SUITE("filters", .seconds = 600, .set_up = set_up, .tear_down = sql_tear_down)

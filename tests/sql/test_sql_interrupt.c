@@ -340,7 +340,5 @@ TEST(test_an_interrupt_from_another_thread_stops_a_long_commit_or_comes_too_late
     expect("ok\n", "PRAGMA integrity_check");
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("sql_interrupt", .seconds = SUITE_FOREVER, .set_up = sql_set_up, .tear_down = sql_tear_down);
-}
+SUITE("sql_interrupt", .skipped = sql_standin, .seconds = SUITE_FOREVER, .set_up = sql_set_up,
+      .tear_down = sql_tear_down)

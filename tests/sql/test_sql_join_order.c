@@ -272,7 +272,4 @@ LOOP_TEST(test_tables_are_gone_through_as_with_an_ordinary_one, random_stride() 
     sql_close(ordinary);
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("join order", .seconds = 300);
-}
+SUITE("join order", .skipped = sql_standin, .seconds = 300)

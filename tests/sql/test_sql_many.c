@@ -250,7 +250,4 @@ TEST(test_tables_in_turn_are_what_ordinary_ones_are) {
     compare_all();
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("sql_many", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = sql_tear_down);
-}
+SUITE("sql_many", .skipped = sql_standin, .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = sql_tear_down)

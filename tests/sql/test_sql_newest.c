@@ -293,6 +293,4 @@ TEST(test_a_bound_ends_no_search_before_texts) {
     for (int i = 0; i < 3; i++) sql_expect(db, "5|001950\n", found);
 }
 
-int main(void) {
-    return suite_run("newest", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down);
-}
+SUITE("newest", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)

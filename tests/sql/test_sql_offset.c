@@ -239,6 +239,4 @@ TEST(test_what_may_have_arms_is_no_plain_select) {
     sqlite3_free(expected);
 }
 
-int main(void) {
-    return suite_run("offset", .seconds = 3600, .set_up = set_up, .tear_down = sql_tear_down);
-}
+SUITE("offset", .seconds = 3600, .set_up = set_up, .tear_down = sql_tear_down)

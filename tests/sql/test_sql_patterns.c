@@ -658,6 +658,4 @@ TEST(test_matches_agree_with_plain_sql_on_an_ordinary_table) {
     }
 }
 
-int main(void) {
-    return suite_run("sql_patterns", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = sql_tear_down);
-}
+SUITE("sql_patterns", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = sql_tear_down)

@@ -279,7 +279,4 @@ TEST(test_an_insert_without_a_key_beside_an_update_is_refused) {
     twins_close(&twins);
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("regressions", .seconds = 120);
-}
+SUITE("regressions", .skipped = sql_standin, .seconds = 120)

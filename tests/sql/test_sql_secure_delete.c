@@ -364,7 +364,4 @@ LOOP_TEST(test_any_history_leaves_no_trace, WAYS) {
     expect("ok\n", "SELECT art_check('t')");
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("secure_delete", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
-}
+SUITE("secure_delete", .skipped = sql_standin, .seconds = 120, .set_up = set_up, .tear_down = tear_down)

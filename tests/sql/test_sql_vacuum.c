@@ -456,7 +456,4 @@ LOOP_TEST(test_vacuum_of_an_inlined_table_leaves_its_rows_to_the_database, 2) {
     expect("ok|25000\n", "SELECT art_check('t'), count(*) FROM t");
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("sql_vacuum", .seconds = 60, .set_up = sql_set_up, .tear_down = sql_tear_down);
-}
+SUITE("sql_vacuum", .skipped = sql_standin, .seconds = 60, .set_up = sql_set_up, .tear_down = sql_tear_down)

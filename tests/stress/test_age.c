@@ -127,6 +127,4 @@ LOOP_TEST(test_a_table_that_has_shrunk_gives_its_file_back, 4) {
     sqlite3_free(path);
 }
 
-int main(void) {
-    return suite_run("age", .seconds = 600);
-}
+SUITE("age", .seconds = 600)

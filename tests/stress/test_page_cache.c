@@ -162,6 +162,4 @@ LOOP_TEST(test_readers_of_the_page_cache_see_what_was_written_past_it, 2) {
     sqlite3_free(directory);
 }
 
-int main(void) {
-    return suite_run("page_cache", .seconds = 240);
-}
+SUITE("page_cache", .seconds = 240)

@@ -265,6 +265,4 @@ TEST(test_cutting_the_file_is_writing) {
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), ROWS / 5);
 }
 
-int main(void) {
-    return suite_run("slot readers", .seconds = 120, .tear_down = tear_down);
-}
+SUITE("slot readers", .seconds = 120, .tear_down = tear_down)

@@ -291,6 +291,4 @@ LOOP_TEST(test_threads_do_not_meet, (int)(sizeof settings / sizeof *settings)) {
     pthread_mutex_destroy(&world.mutex);
 }
 
-int main(void) {
-    return suite_run("threads", .seconds = SUITE_FOREVER);
-}
+SUITE("threads", .seconds = SUITE_FOREVER)

@@ -261,6 +261,4 @@ TEST(test_a_buffer_grows_and_is_unchanged_when_it_cannot) {
     art_buffer_clear(&buffer);
 }
 
-int main(void) {
-    return suite_run("base");
-}
+SUITE("base")

@@ -550,6 +550,4 @@ TEST(test_a_cut_head_replaces_what_it_still_says) {
     ck_assert(summed.sum[0] == 7 && !summed.sum[1] && !summed.sum[2]);
 }
 
-int main(void) {
-    return suite_run("summary", .seconds = 300);
-}
+SUITE("summary", .seconds = 300)

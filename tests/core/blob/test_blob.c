@@ -602,6 +602,4 @@ TEST(test_long_separators_fill_several_head_pages) {
     ck_assert_uint_gt(wide, 0);
 }
 
-int main(void) {
-    return suite_run("blob", .seconds = 600, .tear_down = tear_down);
-}
+SUITE("blob", .seconds = 600, .tear_down = tear_down)

@@ -518,6 +518,4 @@ TEST(test_integers_and_reals_that_are_equal_have_one_hash) {
     }
 }
 
-int main(void) {
-    return suite_run("lookups of blobs", .seconds = SUITE_FOREVER, .tear_down = tear_down);
-}
+SUITE("lookups of blobs", .seconds = SUITE_FOREVER, .tear_down = tear_down)

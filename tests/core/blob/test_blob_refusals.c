@@ -275,6 +275,4 @@ TEST(test_a_full_blob_of_a_thousand_buckets_finds_every_key) {
     free(image);
 }
 
-int main(void) {
-    return suite_run("blob, refusals", .seconds = 60, .tear_down = tear_down);
-}
+SUITE("blob, refusals", .seconds = 60, .tear_down = tear_down)

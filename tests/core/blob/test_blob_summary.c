@@ -533,6 +533,4 @@ TEST(test_made_up_bytes_are_refused_or_read_within_the_image) {
     ck_assert_uint_gt(found, 0);
 }
 
-int main(void) {
-    return suite_run("blob, summary", .seconds = 600, .tear_down = tear_down);
-}
+SUITE("blob, summary", .seconds = 600, .tear_down = tear_down)

@@ -425,6 +425,4 @@ TEST(test_threads_share_a_blob_whose_pages_come_one_by_one) {
     free(disk.memory);
 }
 
-int main(void) {
-    return suite_run("blob trust", .seconds = 600, .tear_down = tear_down);
-}
+SUITE("blob trust", .seconds = 600, .tear_down = tear_down)

@@ -313,6 +313,4 @@ TEST(test_separators_out_of_order_are_not_kept) {
     free(lie.image);
 }
 
-int main(void) {
-    return suite_run("separators", .seconds = SUITE_FOREVER, .tear_down = tear_down);
-}
+SUITE("separators", .seconds = SUITE_FOREVER, .tear_down = tear_down)

@@ -402,6 +402,4 @@ LOOP_TEST(test_discarded_buffers_still_take_part_in_io, IO_MODES) {
     art_blob_buf_put(&second);
 }
 
-int main(void) {
-    return suite_run("io", .seconds = 120, .tear_down = leave_mode);
-}
+SUITE("io", .seconds = 120, .tear_down = leave_mode)

@@ -560,6 +560,4 @@ TEST(test_a_write_waits_for_a_reading_that_is_tried_again) {
     life_end(&life);
 }
 
-int main(void) {
-    return suite_run("io_faults", .seconds = 120);
-}
+SUITE("io_faults", .seconds = 120)

@@ -556,6 +556,4 @@ TEST(test_a_living_child_does_not_keep_the_lock_of_its_dead_parent) {
     close(pipe_ends[1]);
 }
 
-int main(void) {
-    return suite_run("io_refusals", .seconds = 120, .tear_down = tear_down);
-}
+SUITE("io_refusals", .seconds = 120, .tear_down = tear_down)

@@ -159,6 +159,4 @@ TEST(test_slots_are_what_was_last_written_into_them) {
     }
 }
 
-int main(void) {
-    return suite_run("io_rows", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
-}
+SUITE("io_rows", .seconds = 120, .set_up = set_up, .tear_down = tear_down)

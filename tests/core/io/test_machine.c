@@ -103,6 +103,4 @@ TEST(test_the_limit_of_the_address_space_counts) {
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
-int main(void) {
-    return suite_run("machine", .set_up = set_up, .tear_down = tear_down);
-}
+SUITE("machine", .set_up = set_up, .tear_down = tear_down)

@@ -287,6 +287,4 @@ TEST(test_a_slot_that_comes_and_goes_in_between_is_noticed) {
     ck_assert(!art_free_list_take(&list, &seen));
 }
 
-int main(void) {
-    return suite_run("pool", .seconds = 120);
-}
+SUITE("pool", .seconds = 120)

@@ -198,6 +198,4 @@ TEST(test_a_forked_child_has_one_of_its_own) {
     art_store_close(store);
 }
 
-int main(void) {
-    return suite_run("write pool");
-}
+SUITE("write pool")

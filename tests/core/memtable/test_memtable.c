@@ -485,6 +485,4 @@ TEST(test_reading_and_copying_without_memory_fail_cleanly) {
     art_alloc_use(NULL);
 }
 
-int main(void) {
-    return suite_run("memtable");
-}
+SUITE("memtable")

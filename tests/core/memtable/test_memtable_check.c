@@ -118,6 +118,4 @@ TEST(test_without_memory_the_check_says_so) {
     art_memtable_unref(memtable);
 }
 
-int main(void) {
-    return suite_run("memtable, check");
-}
+SUITE("memtable, check")

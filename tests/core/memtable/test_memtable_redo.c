@@ -281,6 +281,4 @@ LOOP_TEST(test_hostile_rows_are_refused_or_harmless, KEY_FAMILIES * 2) {
     memtable_model_clear(&model);
 }
 
-int main(void) {
-    return suite_run("memtable redo", .seconds = 600);
-}
+SUITE("memtable redo", .seconds = 600)

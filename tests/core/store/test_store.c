@@ -432,6 +432,4 @@ LOOP_TEST(test_every_flipped_bit_of_a_used_page_is_found_and_named, IO_MODES) {
     flip_everywhere(true, rounds, &random);
 }
 
-int main(void) {
-    return suite_run("store", .tear_down = end, .seconds = SUITE_FOREVER);
-}
+SUITE("store", .tear_down = end, .seconds = SUITE_FOREVER)

@@ -577,6 +577,4 @@ LOOP_TEST(test_many_threads_read_one_file_while_one_writes, 3) {
     ck_assert_msg(!failure, "%s", failure);
 }
 
-int main(void) {
-    return suite_run("store cache", .tear_down = end_world, .seconds = SUITE_FOREVER);
-}
+SUITE("store cache", .tear_down = end_world, .seconds = SUITE_FOREVER)

@@ -286,6 +286,4 @@ TEST(test_what_a_store_holds_is_checked) {
     EXPECT_OK(art_store_check(store));
 }
 
-int main(void) {
-    return suite_run("store, edges", .tear_down = end_world, .seconds = 60);
-}
+SUITE("store, edges", .tear_down = end_world, .seconds = 60)

@@ -436,6 +436,4 @@ TEST(test_what_was_synced_survives_a_long_life_with_accidents) {
     }
 }
 
-int main(void) {
-    return suite_run("store faults", .seconds = SUITE_FOREVER);
-}
+SUITE("store faults", .seconds = SUITE_FOREVER)

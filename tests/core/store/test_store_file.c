@@ -712,6 +712,4 @@ LOOP_TEST(test_after_fork_the_child_is_refused_and_the_parent_is_unharmed, IO_MO
     store_place_close(&here);
 }
 
-int main(void) {
-    return suite_run("store file", .tear_down = end_world, .seconds = SUITE_FOREVER);
-}
+SUITE("store file", .tear_down = end_world, .seconds = SUITE_FOREVER)

@@ -161,6 +161,4 @@ TEST(test_only_regular_files_are_looked_at) {
     store_place_close(&real);
 }
 
-int main(void) {
-    return suite_run("store, identify", .tear_down = end_world);
-}
+SUITE("store, identify", .tear_down = end_world)

@@ -528,6 +528,4 @@ TEST(test_it_can_be_interrupted_anywhere) {
     check_is_clean();
 }
 
-int main(void) {
-    return suite_run("check, rows", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
-}
+SUITE("check, rows", .seconds = 120, .set_up = set_up, .tear_down = tear_down)

@@ -257,6 +257,4 @@ LOOP_TEST(test_rows_that_are_deleted_in_order_leave_a_small_file, 2) {
     ck_assert_uint_le(most, BESIDE);
 }
 
-int main(void) {
-    return suite_run("churn", .seconds = 300, .tear_down = small_tree_end);
-}
+SUITE("churn", .seconds = 300, .tear_down = small_tree_end)

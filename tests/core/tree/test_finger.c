@@ -237,6 +237,4 @@ TEST(test_keys_of_other_leaves_do_not_share_the_fate_of_a_damaged_one) {
     ck_assert_uint_eq(unreadable(3001), lost); /* without a finger */
 }
 
-int main(void) {
-    return suite_run("finger", .seconds = 600, .tear_down = small_tree_end);
-}
+SUITE("finger", .seconds = 600, .tear_down = small_tree_end)

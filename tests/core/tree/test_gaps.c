@@ -522,6 +522,4 @@ TEST(test_of_more_gaps_than_are_remembered_some_are_met_again) {
     ck_assert_uint_gt(met_of(0, 300), 50); /* out of 60: others have made room */
 }
 
-int main(void) {
-    return suite_run("gaps", .seconds = 600, .tear_down = small_tree_end);
-}
+SUITE("gaps", .seconds = 600, .tear_down = small_tree_end)

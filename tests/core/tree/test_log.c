@@ -468,6 +468,4 @@ TEST(test_small_flushes_write_little_more_than_large_ones) {
     ck_assert_uint_le(most, ART_RUNS_MAX);
 }
 
-int main(void) {
-    return suite_run("log", .seconds = 300, .tear_down = small_tree_end);
-}
+SUITE("log", .seconds = 300, .tear_down = small_tree_end)

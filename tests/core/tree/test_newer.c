@@ -201,6 +201,4 @@ TEST(test_the_next_user_of_a_cursor_gets_all_rows) {
     art_buffer_clear(&found);
 }
 
-int main(void) {
-    return suite_run("newer than a version", .seconds = SUITE_FOREVER, .tear_down = small_tree_end);
-}
+SUITE("newer than a version", .seconds = SUITE_FOREVER, .tear_down = small_tree_end)

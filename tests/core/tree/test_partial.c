@@ -393,6 +393,4 @@ TEST(test_random_rows_given_down_are_what_was_written) {
     end_world();
 }
 
-int main(void) {
-    return suite_run("partial compaction", .seconds = 120, .tear_down = small_tree_end);
-}
+SUITE("partial compaction", .seconds = 120, .tear_down = small_tree_end)

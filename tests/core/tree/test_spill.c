@@ -245,6 +245,4 @@ LOOP_TEST(test_a_small_limit_leaves_room_for_rows_between_two_spills, 8) {
     ck_assert_uint_eq(rows(), 60000);
 }
 
-int main(void) {
-    return suite_run("spill", .seconds = 120, .tear_down = small_tree_end);
-}
+SUITE("spill", .seconds = 120, .tear_down = small_tree_end)

@@ -106,6 +106,4 @@ TEST(test_a_tree_in_the_hosts_rows_is_what_the_model_is) {
     }
 }
 
-int main(void) {
-    return suite_run("tree", .seconds = 600);
-}
+SUITE("tree", .seconds = 600)

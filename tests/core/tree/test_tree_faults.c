@@ -279,6 +279,4 @@ TEST(test_a_power_loss_between_any_two_steps_loses_nothing_committed) {
     printf("power loss: %u states\n", crashes);
 }
 
-int main(void) {
-    return suite_run("tree, faults", .seconds = 900);
-}
+SUITE("tree, faults", .seconds = 900)

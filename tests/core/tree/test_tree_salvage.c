@@ -480,6 +480,4 @@ TEST(test_salvage_can_be_interrupted) {
     ck_assert_uint_gt(asked, 10);
 }
 
-int main(void) {
-    return suite_run("salvage", .seconds = 600, .tear_down = end);
-}
+SUITE("salvage", .seconds = 600, .tear_down = end)

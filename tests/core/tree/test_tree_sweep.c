@@ -456,6 +456,4 @@ LOOP_TEST(test_whatever_fails_first_nothing_is_lost, 3) {
     ck_assert_int_eq(short_memory_blocks() >= 0, 1);
 }
 
-int main(void) {
-    return suite_run("tree, sweep", .seconds = 600);
-}
+SUITE("tree, sweep", .seconds = 600)

@@ -177,6 +177,4 @@ TEST(test_a_merge_of_runs_that_lie_ends) {
     ck_assert_uint_gt(errors, 20);
 }
 
-int main(void) {
-    return suite_run("tree, trust", .seconds = 120, .tear_down = small_tree_end);
-}
+SUITE("tree, trust", .seconds = 120, .tear_down = small_tree_end)

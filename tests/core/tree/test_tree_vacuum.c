@@ -533,6 +533,4 @@ TEST(test_the_room_for_rows_that_vacuum_needs_is_kept) {
     end_world();
 }
 
-int main(void) {
-    return suite_run("tree, vacuum", .seconds = 120, .tear_down = small_tree_end);
-}
+SUITE("tree, vacuum", .seconds = 120, .tear_down = small_tree_end)

@@ -350,6 +350,4 @@ LOOP_TEST(test_a_jump_that_leads_back_is_damage_and_no_endless_walk, 2) {
     art_cursor_close(cursor);
 }
 
-int main(void) {
-    return suite_run("walk", .set_up = set_up, .tear_down = small_tree_end);
-}
+SUITE("walk", .set_up = set_up, .tear_down = small_tree_end)
