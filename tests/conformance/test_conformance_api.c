@@ -9,9 +9,6 @@
  * Not here: unlock_notify, which is about the shared cache that an art table refuses (test_sql_files.c).
  */
 #include <dlfcn.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "tests/support/sql.h"
 #include "tests/support/suite.h"

@@ -4,8 +4,6 @@
  * One simulated machine (tests/support/world.h), a database in WAL mode with synchronous=NORMAL, where nothing but a
  * checkpoint syncs: and art, before it removes the file of a dropped table.
  */
-#include <string.h>
-
 #include "core/tree/txn/txn.h"
 #include "ext/art.h"
 #include "tests/support/crash_work.h"

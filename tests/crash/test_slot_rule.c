@@ -13,11 +13,7 @@
  * test_slots.c's business, which lets processes die; here is what it takes for each of them to hold, with readers that
  * would see the difference. Blobs are written by pwrite (ART_IO).
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>

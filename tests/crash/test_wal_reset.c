@@ -5,9 +5,6 @@
 #define SQLITE_CORE 1
 #include "ext/host/host.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 

@@ -4,8 +4,6 @@
  * inserted until SQLITE_FULL, in transactions of several sizes, so that it comes at several moments: the message must
  * say how to get out, and what it says must do it. */
 #include <sched.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>

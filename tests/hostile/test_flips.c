@@ -8,8 +8,6 @@
  * rows and the list of retired slots. A bit of a blob, the root or a row must be noticed. What lies between the pages
  * of a blob is sampled.
  */
-#include <stdio.h>
-
 #include "core/blob/blob_format.h"
 #include "core/tree/txn/txn.h"
 #include "tests/support/flips.h"

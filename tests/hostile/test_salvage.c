@@ -8,9 +8,6 @@
  *   a row that shows                                  was there at some time
  */
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -5,8 +5,6 @@
  */
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -3,9 +3,6 @@
  *
  * Savepoints and DDL have a model test (test_ext_savepoints.c), queries too (test_ext_queries.c).
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 

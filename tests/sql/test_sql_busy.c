@@ -3,7 +3,6 @@
  * rows and what is left of the transaction must be the same after every step, and the handler is asked or not alike.
  */
 #include <stdarg.h>
-#include <string.h>
 
 #include "tests/support/sql_expect.h"
 #include "tests/support/suite.h"

@@ -2,8 +2,6 @@
  * no row, a damaged one a row for each thing that is wrong. What core finds is test_check_rows.c's and
  * test_check_blobs.c's. */
 #include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

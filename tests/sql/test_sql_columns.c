@@ -1,8 +1,5 @@
 /* Columns of one's own: what may be declared and what is refused, what they and the key are called, and how one is
  * added. */
-#include <stdio.h>
-#include <string.h>
-
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 

@@ -1,6 +1,4 @@
 /* Every policy has a counter in art_info, which moves when the policy helps: here each is made to help once. */
-#include <stdio.h>
-
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 

@@ -1,7 +1,4 @@
 /* SQL functions: what they answer, which state they see, how a name is understood, who may call them. */
-#include <stdio.h>
-#include <string.h>
-
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 

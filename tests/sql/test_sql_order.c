@@ -1,6 +1,4 @@
 /* Things that happen in an unlucky order: each of these has once lost or damaged something. */
-#include <string.h>
-
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 

@@ -7,8 +7,6 @@
  * is lifted. Where SQLite itself answers, the answer is that of an ordinary table.
  */
 #include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>

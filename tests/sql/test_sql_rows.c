@@ -1,9 +1,6 @@
 /* Rows of several columns: each value in a column of each type, as an ordinary table has it, and statements that change
  * some columns. What is random is in test_model.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "tests/support/odd_values.h"
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"

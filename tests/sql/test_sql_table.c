@@ -3,8 +3,6 @@
  * What an ordinary table does as well is compared with one in test_model.c; here stand the things that only this module
  * has, and the edges that a random test meets rarely.
  */
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "tests/support/sql_one.h"

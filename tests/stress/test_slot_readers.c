@@ -6,10 +6,6 @@
  * with nothing cached, read every blob of them again. Syncs and own frames are the business of test_slot_rule.c, dying
  * processes that of test_slots.c, whose head says which line of the rule is tested where.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 #include "tests/support/watch.h"

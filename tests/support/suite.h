@@ -7,13 +7,20 @@
  *
  *     SUITE("memtable", .seconds = SUITE_FOREVER)
  *
- * or suite_run(), with the same arguments, where main() has something else to do.
+ * or suite_run(), with the same arguments, where main() has something else to do. The headers of C itself that nearly
+ * every program uses come with this one.
  */
 #ifndef ART_TESTS_SUITE_H
 #define ART_TESTS_SUITE_H
 
 #include <check.h>
+#include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { SUITE_FOREVER = -1 };
 

@@ -1,8 +1,5 @@
 /* core/base: errors and their messages, bytes, varints, hashing, allocation. */
-#include <errno.h>
 #include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "core/base/alloc.h"
 #include "core/base/buffer.h"

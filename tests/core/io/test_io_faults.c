@@ -1,9 +1,6 @@
 /* The system's files when the system says no: every call failing once with each errno that matters, transfers that fall
  * short, and (test_io_refusals.c) kernels, limits and file systems that refuse what we would like. */
-#include <errno.h>
 #include <limits.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

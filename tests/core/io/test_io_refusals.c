@@ -1,14 +1,10 @@
 /* Kernels, limits and file systems that refuse what we would like, and files that we must refuse: each met for real
  * where this machine lets us, in a child process where the change would stick. */
-#include <errno.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/magic.h>
 #include <linux/seccomp.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>

@@ -1,7 +1,4 @@
 /* The memory that this process may use, by control groups that a folder of files imitates. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>

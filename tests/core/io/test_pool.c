@@ -2,9 +2,6 @@
  * run under ThreadSanitizer (make test SANITIZE=thread TESTS=test_pool). */
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "core/base/alloc.h"
 #include "core/base/error.h"

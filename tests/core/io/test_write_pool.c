@@ -1,8 +1,6 @@
 /* The buffers that all stores of a process write from: one pool, while anybody has it; and a forked child's own. And
  * rings that come and go in threads. */
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -1,8 +1,6 @@
 /* The store at its edges: owner pages that lie with a right sum, references and slots that cannot be, calls at the
  * wrong moment, a store whose memory ends; and what art_store_check() is for.
  */
-#include <string.h>
-
 #include "core/base/alloc.h"
 #include "core/base/error.h"
 #include "core/store/private.h"

@@ -1,7 +1,5 @@
 /* Whose is a file that looks like an .art file? Asked by who may remove it, so that a doubt is a no. */
 #include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -1,8 +1,5 @@
 /* The check of the log, of memory, and of rows and large values: each kind of damage is made, alone, and must be named.
  * test_check_blobs.c has the blobs and slots. */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "core/memtable/inside.h"
 #include "core/memtable/redo_reader.h"
 #include "core/store/private.h"

@@ -1,7 +1,5 @@
 /* When the log is full (core/tree/txn/log_cost.c), and what its flushes write: small ones join, and the chunks of new
  * values go behind all others (core/tree/run/append.c). */
-#include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "tests/support/of_core.h"

@@ -5,7 +5,6 @@
  * core/tree/state/hooks.h looks ahead are counted, and searches led back as a forged blob would.
  */
 #include <limits.h>
-#include <stdio.h>
 
 #include "core/store/cache.h"
 #include "core/store/private.h"
