@@ -695,7 +695,7 @@ TEST(test_every_row_of_messages_is_of_an_error) {
 int main(void) {
     if (sql_standin()) return 0;
     if (!read_sources()) {
-        puts("there are no sources here: run the test in the project's folder");
+        puts("tests/sql/messages finds no sources: run the test in the project's folder, with /usr/bin/python3");
         return 1;
     }
     return suite_run("sql_errors", .seconds = 60);
