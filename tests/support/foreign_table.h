@@ -6,7 +6,7 @@
 
 /* The .art file that may be written then: the same; none; the one that went along with the database. */
 enum written { KEPT, NONE, ALONG };
-/* Is the state saved (in $to: saved.db, saved.art) before the table changes a little, or so much that little is left? */
+/* Is the state saved ($to has saved.db and saved.art) before the table changes: a little, or nearly all of it? */
 enum saves { NOT, LITTLE, MUCH };
 
 struct fate {
