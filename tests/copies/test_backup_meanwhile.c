@@ -2,8 +2,6 @@
  * at which moment, the copy has all of it or nothing.
  */
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>

@@ -2,10 +2,6 @@
  * look at in core/tree: COMMITs that the host refuses, and how they go on;
  * bounds beyond the longest path; pieces of long values.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "tests/support/of_core.h"
 #include "tests/support/small_tree.h"
 #include "tests/support/suite.h"

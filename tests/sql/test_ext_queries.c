@@ -5,9 +5,6 @@
  * ways, blanks, NULs, brackets, case, prefixes of each other. Row counting without looking at rows has tests of its
  * own, since the module then counts instead of walking.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "tests/support/random.h"
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"

@@ -10,8 +10,6 @@
  */
 #include <dirent.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "tests/support/grammar.h"
 #include "tests/support/sql_expect.h"

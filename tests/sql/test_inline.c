@@ -5,9 +5,6 @@
  * interrupted, or take the whole transaction with them; a savepoint takes them back; and a program that may write the
  * table may spoil them.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 

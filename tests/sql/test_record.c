@@ -5,8 +5,6 @@
 #define SQLITE_CORE 1
 #include "ext/base/base.h"
 
-#include <stdio.h>
-
 #include "tests/support/random.h"
 #include "tests/support/suite.h"
 

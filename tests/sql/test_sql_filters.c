@@ -2,9 +2,6 @@
  * whatever type either side is. Each statement runs on an art table and on an ordinary one with the same rows; '@'
  * stands for the table, 'other' holds values of every type, in columns of every affinity.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "tests/support/grammar.h"
 #include "tests/support/odd_values.h"
 #include "tests/support/sql_one.h"

@@ -6,8 +6,6 @@
  * instructions, too: counting them stops a commit at each place where it can be stopped, the same in every run.
  */
 #include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "tests/support/random.h"

@@ -4,8 +4,6 @@
 #define SQLITE_CORE 1
 #include "ext/table/table.h"
 
-#include <stdio.h>
-
 #include "tests/support/random.h"
 #include "tests/support/sql_expect.h"
 #include "tests/support/sql_one.h"

@@ -3,9 +3,6 @@
  * Random queries are run on an art table and on an ordinary one with the same rows: in one run, in several, and with
  * changes that are not committed. Small tables are given up early, so each way is taken.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "tests/support/grammar.h"
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"

@@ -4,9 +4,6 @@
  * subquery. Random queries are run on an art table and on an ordinary one with the same rows, each statement twice,
  * with few rows and with many.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "tests/support/grammar.h"
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"

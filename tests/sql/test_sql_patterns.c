@@ -1,10 +1,6 @@
 /* Patterns that do not begin with a literal, or go on behind it, against SQLite's own like() and glob(): random texts
  * and patterns of few pieces, so that they often match. On the path and on other columns, as literals and parameters,
  * beside other conditions, orders and limits. No row may be missed, and none be given that does not match. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "tests/support/random.h"
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"

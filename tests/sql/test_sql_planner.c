@@ -2,9 +2,6 @@
  * DISTINCT, joins. Each statement runs on an art table and on an ordinary one with the same rows; '@' stands for the
  * table.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "tests/support/random.h"
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"

@@ -4,9 +4,6 @@
  * Every value has a mark of its own. The files are searched for marks, byte by byte, and one that belongs to no row is
  * a trace: in a blob, in a free slot, between the pages of a blob, in slot 0, in the database or its journal. */
 #include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "tests/support/random.h"
 #include "tests/support/sql_expect.h"

@@ -2,9 +2,6 @@
  * them in the other place. And the same histories of transactions that spill in both, with what a refused COMMIT
  * leaves.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "tests/support/random.h"

@@ -3,7 +3,6 @@
  *
  * And 'vacuum' and 'optimize' of a transaction that has spilled, when the COMMIT is refused and taken back: the file
  * must not have been cut before what the database still needs. */
-#include <string.h>
 #include <sys/stat.h>
 
 #include "tests/support/random.h"

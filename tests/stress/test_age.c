@@ -1,9 +1,6 @@
 /* Tables that grow old stay small: whatever turns over, all files together take no more than twice the live bytes and
  * 32 MB, by what commits do by themselves; and the rows are those of an ordinary table with the same history.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "tests/support/age.h"
 #include "tests/support/sql.h"
 #include "tests/support/suite.h"

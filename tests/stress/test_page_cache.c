@@ -2,9 +2,6 @@
  * that are used again all the while, with a cache of art's own that holds a fraction of the table. Whatever is read is
  * what an ordinary table in the same database has, in the same transaction. */
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 

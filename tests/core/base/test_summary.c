@@ -2,9 +2,6 @@
  * along; and bytes of all three that somebody made up. */
 #include <math.h>
 #include <sqlite3.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "core/base/value_hash.h"
 #include "tests/support/memtable_model.h"

@@ -1,8 +1,5 @@
 /* Blobs against a sorted array: every verb, over keys and values of every sort, in one blob and in runs of several
  * levels; pages that come one at a time, labels that change, filters. */
-#include <stdio.h>
-#include <string.h>
-
 #include "core/base/alloc.h"
 #include "core/base/error.h"
 #include "core/blob/blob_format.h"

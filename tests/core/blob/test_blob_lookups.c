@@ -2,8 +2,6 @@
  * other; pages that are taken over bring theirs; and any byte that is another than it should be is found.
  */
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "core/base/error.h"
 #include "core/base/value_hash.h"

@@ -2,9 +2,6 @@
  * and images whose hashes are right while one field of the trailer, or one hash, says what cannot be. And the layout's
  * far end: a full blob of so many small buckets that the short forms of the routing part do not reach.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "core/base/error.h"
 #include "core/blob/bucket.h"
 #include "core/blob/routing.h"

@@ -1,9 +1,6 @@
 /* Blobs of a table with a summary, against the array of their rows: sums before any key, zones of every bucket, the
  * references that carry both upwards, and what is refused when one of these bytes is another than it should be.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "core/base/alloc.h"
 #include "core/base/error.h"
 #include "core/blob/bucket.h"

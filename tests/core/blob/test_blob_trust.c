@@ -1,8 +1,6 @@
 /* What a blob does with bytes that it should not believe: every single flipped bit is refused, bytes that somebody
  * changed together with their hashes never lead out of the image, and memory that runs out is an answer. */
 #include <pthread.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "core/base/alloc.h"
 #include "core/base/error.h"

@@ -2,10 +2,6 @@
  * child's reference, its number, the sum before it. And where that cannot be right nothing is kept: a page is not
  * there, a separator out of order, a reference none, or there is no memory.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "core/blob/bucket.h"
 #include "tests/support/blob_model.h"
 #include "tests/support/must.h"

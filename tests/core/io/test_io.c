@@ -1,8 +1,5 @@
 /* What every implementation of the I/O table promises, run against each of them (tests/support/io_modes.h). What only
  * the system's files can do wrong is in test_io_faults.c. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -1,8 +1,5 @@
 /* Pages that go past a full cache (core/store/bypass.c), and those of blobs in rows, which are read one at a time
  * first. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "core/base/error.h"

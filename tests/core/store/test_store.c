@@ -1,8 +1,4 @@
 /* The store as the tree sees it: blobs go in, come out verified, and nothing else ever comes out. In every I/O mode. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "core/base/error.h"
 #include "core/store/cache.h"
 #include "tests/support/must.h"

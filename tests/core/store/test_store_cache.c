@@ -1,9 +1,6 @@
 /* The process's cache: what is read how often, what is kept, what goes, and that nobody ever sees a wrong byte of
  * it. */
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "core/base/error.h"
 #include "core/store/cache.h"

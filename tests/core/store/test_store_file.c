@@ -1,8 +1,5 @@
 /* The .art file beside its database: made, lost, copied, linked, cut, taken over, torn by a crash while it was made. */
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -4,9 +4,6 @@
  * The model is one number a key: its value, 0 where there is no row. All directories have the same names in them, and
  * blobs are small, so that most leaves have a directory's name for a label.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "core/store/cache.h"
 #include "core/store/private.h"
 #include "tests/support/of_core.h"

@@ -4,8 +4,6 @@
  * The model is one byte a key. Deletes lie in the memtable, in level-0 runs, in older ones; small blobs make many
  * leaves. Steps, and looks at the sums, are counted (core/tree/state/hooks.h).
  */
-#include <stdio.h>
-
 #include "tests/support/of_core.h"
 #include "tests/support/random.h"
 #include "tests/support/small_tree.h"

@@ -4,8 +4,6 @@
  * those, in both directions and in any range, wherever entries lie, and though an entry that is passed over hides an
  * older one. Then, that a walk which passes over rows teaches the tree nothing wrong of where there are none.
  */
-#include <stdio.h>
-
 #include "core/store/private.h"
 #include "tests/support/of_core.h"
 #include "tests/support/random.h"

@@ -4,9 +4,6 @@
  * Tiny blobs, so that a few ten thousand rows make a run of hundreds of them. This program chooses what is merged
  * (core/tree/state/hooks.h).
  */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "tests/support/of_core.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/small_tree.h"

@@ -1,6 +1,5 @@
 /* The tree against a naive model (tests/support/tree_world.h), over memory, the simulated disk, the system's
  * files and rows of the host's. */
-#include <stdio.h>
 #include <unistd.h>
 
 #include "tests/support/io_modes.h"

@@ -2,7 +2,6 @@
  * way, cursors that outlive their tree, values of megabytes, redo rows that the host cannot take, a log of another
  * history.
  */
-#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 

@@ -5,8 +5,6 @@
  * loss at any moment the committed state is whole, with the log as it was before the commit under way, and as it was
  * after it.
  */
-#include <stdio.h>
-
 #include "core/base/alloc.h"
 #include "tests/support/of_core.h"
 #include "tests/support/short_memory.h"

@@ -8,8 +8,6 @@
  * it gives when nothing fails; after the rollback everything is as before, also for who opens the file anew.
  * test_tree_faults.c is the same at random and with more steps after a failure.
  */
-#include <stdio.h>
-
 #include "core/tree/txn/txn.h"
 #include "tests/support/must.h"
 #include "tests/support/of_core.h"

@@ -4,8 +4,6 @@
  * and references say anything; then an answer may be wrong, or an error, but no call may loop, crash, or read where
  * nothing is.
  */
-#include <stdio.h>
-
 #include "core/blob/blob_format.h"
 #include "tests/support/blob_model.h"
 #include "tests/support/of_core.h"
