@@ -268,4 +268,6 @@ TEST(test_a_merge_that_fails_refuses_no_commit_before_there_are_too_many_runs) {
     end_world();
 }
 
-SUITE("pauses", .seconds = 300)
+int main(void) {
+    return suite_run("pauses", .seconds = 300);
+}

@@ -538,4 +538,6 @@ TEST(test_a_check_that_finds_much_ends_with_what_hinders_it_or_finds_it_all) {
     art_tree_rolled_back(tree);
 }
 
-SUITE("tree, lies", .seconds = 120, .tear_down = small_tree_end)
+int main(void) {
+    return suite_run("tree, lies", .seconds = 120, .tear_down = small_tree_end);
+}
