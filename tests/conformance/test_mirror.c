@@ -9,6 +9,10 @@
  *
  * ART_TEST_SEED=<seed> repeats a history, ART_TEST_SCALE multiplies their number.
  */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "tests/support/grammar.h"
 #include "tests/support/sql_expect.h"
 #include "tests/support/suite.h"

@@ -531,4 +531,6 @@ TEST(test_the_room_for_rows_that_vacuum_needs_is_kept) {
     end_world();
 }
 
-SUITE("tree, vacuum", .seconds = 120, .tear_down = small_tree_end)
+int main(void) {
+    return suite_run("tree, vacuum", .seconds = 120, .tear_down = small_tree_end);
+}
