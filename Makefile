@@ -87,9 +87,9 @@ SUPPORT := $(sort $(filter-out tests/support/watch.c,$(wildcard tests/support/*.
 # what each runs with.
 in_folders = $(wildcard $(addprefix tests/*/,$(1)) $(addprefix tests/*/*/,$(1)))
 name = $(basename $(notdir $(1)))
-PROGRAMS    := $(sort $(call in_folders,test_*.c bench_*.c prove_*.c))
+PROGRAMS    := $(sort $(call in_folders,test_*.c bench_*.c))
 TEST_NAMES  := $(sort $(call name,$(call in_folders,test_*.c)))
-BENCH_NAMES := $(sort $(call name,$(call in_folders,bench_*.c prove_*.c)))
+BENCH_NAMES := $(sort $(call name,$(call in_folders,bench_*.c)))
 FUZZ_NAMES  := $(sort $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
 TEST_SCRIPTS := $(sort $(call name,$(call in_folders,test_*.sh)))
 TESTS   = $(TEST_NAMES) $(TEST_SCRIPTS)
@@ -178,7 +178,7 @@ $(addprefix $(BUILD)/tests/,$(TEST_NAMES) $(BENCH_NAMES)): $(BUILD)/support.a $(
 	$(CC) $(ALL_CFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(BUILD)/support.a $(BUILD)/ext.a $(BUILD)/core.a -Wl,--end-group -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
 
 # What of the C library has one of the tests' own before it; core's functions have hooks (core/tree/state/hooks.h).
-$(addprefix $(BUILD)/tests/,test_kill test_slot_readers test_threads prove_kill): $(BUILD)/tests/support/watch.o
+$(addprefix $(BUILD)/tests/,test_kill test_slot_readers test_threads): $(BUILD)/tests/support/watch.o
 $(addprefix $(BUILD)/tests/,test_bypass test_churn test_log test_pauses): TEST_LIBS += -Wl,--wrap=clock_gettime
 $(BUILD)/tests/test_locks: TEST_LIBS += -Wl,--wrap=pthread_mutex_lock -Wl,--wrap=pthread_mutex_trylock
 
@@ -207,8 +207,8 @@ $(BUILD)/tests/bench_summaries: TEST_LIBS += $(BENCH_LIBS)
 $(BUILD)/tests/bench_spellings: $(call object,tests/bench/keys.c tests/bench/contexts.c)
 $(BUILD)/tests/bench_search: $(call object,tests/bench/files.c)
 
-# The nodes of tests/clients/cluster, which link the extension in.
-$(BUILD)/tests/clients/cluster/dqlite: $(call object,$(wildcard tests/clients/cluster/*.c)) $(BUILD)/libart.a
+# A node of tests/clients/cluster, which links the extension in.
+$(BUILD)/tests/clients/cluster/node: $(call object,$(wildcard tests/clients/cluster/*.c)) $(BUILD)/libart.a
 	$(CC) $(ALL_CFLAGS) -o $@ $^ -ldqlite -lsqlite3 $(URING_LIBS) -lpthread -lm $(LDFLAGS)
 
 test-programs: library $(addprefix $(BUILD)/tests/,$(TEST_NAMES) bench/bench)

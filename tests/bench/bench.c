@@ -4,7 +4,7 @@
  *           [-n megabytes] [-t] [sizes...]
  *
  * -d  where the stores are made (TMPDIR, else /tmp); -m for the pauses (/dev/shm, if there is one; "": none)
- * -o  the folder of results.csv, distribution.csv and targets.csv (build/bench); -a adds to them
+ * -o  the folder of results.csv and distribution.csv (build/bench); -a adds to them; tests/bench/table prints them
  * -c  each engine with the cache that it comes with; the figures' set is then called obj-defaults
  * -n  beside a process that walks so many megabytes of memory all the while, so that no engine has the cores' shared
  *     cache to itself; the figures' set is then called obj-shared
@@ -28,7 +28,6 @@
 #include "tests/bench/engine.h"
 #include "tests/bench/files.h"
 #include "tests/bench/operations.h"
-#include "tests/bench/targets.h"
 
 enum { MOST_SIZES = 16 };
 
@@ -202,14 +201,6 @@ static void neighbour_stop(void) {
 
 /* ---- all of it --------------------------------------------------------------------------------------------------- */
 
-static FILE *open_targets(const struct job *job) {
-    char path[400];
-    snprintf(path, sizeof path, "%s/targets.csv", job->output);
-    FILE *file = fopen(path, job->append ? "a" : "w");
-    if (file && ftell(file) == 0) fprintf(file, "set,keys,what,wanted,got,verdict,asked\n");
-    return file;
-}
-
 /* The stores' folder is new, and gone afterwards, also when a round was refused. */
 static char scratch[300], memory[300];
 
@@ -232,7 +223,7 @@ static void stop(int signal) {
     exit(1);
 }
 
-static bool run(struct job *job, const char *set, uint32_t size, FILE *targets, int *missed) {
+static bool run(struct job *job, const char *set, uint32_t size) {
     struct figures figures = {0};
     struct keys keys;
     if (!keys_make(&keys, set, size, job->paths)) return false;
@@ -250,8 +241,6 @@ static bool run(struct job *job, const char *set, uint32_t size, FILE *targets, 
     set = keys.set = name;
     conduct(&keys, &job->conduct, &figures);
     if (!job->conduct.tiny) {
-        figures_print(&figures, set, keys.count);
-        *missed += targets_print(&figures, set, keys.count, targets);
         figures_write(&figures, job->output, job->append);
         job->append = true;
     }
@@ -262,7 +251,7 @@ static bool run(struct job *job, const char *set, uint32_t size, FILE *targets, 
 
 int main(int argc, char **argv) {
     struct job job = parse(argc, argv);
-    int runs = 0, missed = 0;
+    int runs = 0;
     atexit(clean_up);
     job.conduct.directory = make_folder(scratch, sizeof scratch, job.conduct.directory);
     if (job.conduct.memory) job.conduct.memory = make_folder(memory, sizeof memory, job.conduct.memory);
@@ -274,18 +263,12 @@ int main(int argc, char **argv) {
         return 1;
     }
     if (!job.profiled) introduce(&job);
-    FILE *targets = job.conduct.tiny || job.profiled ? NULL : open_targets(&job);
     char sets[100], *rest = sets;
     snprintf(sets, sizeof sets, "%s", job.sets);
     for (char *set; (set = strsep(&rest, ","));) {
-        for (int i = 0; i < job.size_count; i++) runs += run(&job, set, job.sizes[i], targets, &missed);
+        for (int i = 0; i < job.size_count; i++) runs += run(&job, set, job.sizes[i]);
     }
-    if (targets) fclose(targets);
     if (!runs) return 1;
-    if (job.conduct.tiny) {
-        printf("all engines agree\n");
-    } else if (targets) {
-        printf("\n%d targets are short; figures in %s/results.csv\n", missed, job.output);
-    }
+    if (job.conduct.tiny) printf("all engines agree\n");
     return 0;
 }

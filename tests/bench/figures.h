@@ -1,5 +1,5 @@
-/* What was measured: figures by set, number of keys, operation and engine; and how they get out: a table for people,
- * two CSV files for plots and the report. */
+/* What was measured: figures by set, number of keys, operation and engine; they get out as two CSV files, of which
+ * tests/bench/table makes a table for people, and others plots and the report. */
 #ifndef ART_BENCH_FIGURES_H
 #define ART_BENCH_FIGURES_H
 
@@ -27,19 +27,9 @@ struct figures {
 /* The histogram may be NULL. */
 void figures_add(struct figures *figures, const char *set, uint32_t keys, const char *operation, const char *label,
                  const char *engine, enum unit unit, double value, const struct histogram *histogram);
-const struct figure *figures_find(const struct figures *figures, const char *set, uint32_t keys, const char *operation,
-                                  const char *engine);
-
-/* A line for each operation of this set and size: art in its unit, the others as a multiple of it (of its inverse for
- * what is better when it is greater): above 1, art is better. */
-void figures_print(const struct figures *figures, const char *set, uint32_t keys);
 
 /* results.csv and distribution.csv in the folder; new ones unless `append`. */
 void figures_write(const struct figures *figures, const char *folder, bool append);
 void figures_clear(struct figures *figures);
-
-const char *unit_name(enum unit unit);
-/* "1.48 us", "64.5 B": into `out` of 24 bytes, which is returned. */
-const char *unit_text(enum unit unit, double value, char *out);
 
 #endif

@@ -8,8 +8,6 @@
  * ART_TEST_CONFORMANCE=<theme> runs the cases of one file.
  */
 #include <glob.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "tests/support/conformance.h"
 #include "tests/support/sql.h"

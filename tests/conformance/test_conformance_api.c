@@ -9,9 +9,6 @@
  * Not here: unlock_notify, which is about the shared cache that an art table refuses (test_sql_files.c).
  */
 #include <dlfcn.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "tests/support/sql.h"
 #include "tests/support/suite.h"
@@ -708,6 +705,4 @@ LOOP_TEST(test_programs_find_what_they_are_used_to, (int)(sizeof conformance / s
     sqlite3_free(art);
 }
 
-int main(void) {
-    return suite_run("conformance in C", .seconds = SUITE_FOREVER);
-}
+SUITE("conformance in C", .seconds = SUITE_FOREVER)

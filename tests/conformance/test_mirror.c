@@ -399,6 +399,4 @@ TEST(test_every_snapshot_holds_the_same_in_both_tables) {
     ck_assert_int_gt(tally.rows, 0);
 }
 
-int main(void) {
-    return suite_run("mirror", .seconds = SUITE_FOREVER);
-}
+SUITE("mirror", .seconds = SUITE_FOREVER)

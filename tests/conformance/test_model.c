@@ -8,8 +8,6 @@
  * histories. What was met is printed at the end, and a part of the SQL surface that never worked is a failure.
  * `tests/prove model` does the same for as long as one likes.
  */
-#include <stdio.h>
-
 #include "tests/support/history.h"
 #include "tests/support/sql.h"
 #include "tests/support/suite.h"

@@ -2,8 +2,6 @@
  * at which moment, the copy has all of it or nothing.
  */
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -215,8 +213,5 @@ LOOP_TEST(test_what_happens_to_a_table_at_any_moment_leaves_it_whole_or_away, HA
     printf("%s: before the snapshot %u times, after it %u\n", moment.happens, gone, whole);
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("load", .seconds = 120 * random_scale() + 20 * setting("ART_BACKUP_COPIES", 0),
-                     .set_up = sql_set_up_closed, .tear_down = sql_tear_down);
-}
+SUITE("load", .skipped = sql_standin, .seconds = 120 * random_scale() + 20 * setting("ART_BACKUP_COPIES", 0),
+      .set_up = sql_set_up_closed, .tear_down = sql_tear_down)

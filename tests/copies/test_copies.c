@@ -5,9 +5,6 @@
  *
  *     test_copies --readme     prints README's table
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

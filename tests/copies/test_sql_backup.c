@@ -3,9 +3,6 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -478,7 +475,4 @@ LOOP_TEST(test_an_authorizer_makes_no_half_copy, 2) {
     sqlite3_free(before);
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("copies", .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down);
-}
+SUITE("copies", .skipped = sql_standin, .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down)

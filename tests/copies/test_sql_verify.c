@@ -3,9 +3,6 @@
  * test_sql_check.c.)
  */
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -383,7 +380,4 @@ TEST(test_a_transaction_that_was_not_committed_leaves_no_newer_root) {
     expect("ok|ok: 2 art tables\n", "SELECT art_check('f'), art_verify()");
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("verify", .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down);
-}
+SUITE("verify", .skipped = sql_standin, .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down)

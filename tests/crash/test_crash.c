@@ -9,8 +9,6 @@
  * ART_CRASH_STATES (the number of states), ART_CRASH_STEPS (of a workload), ART_CRASH_SETTING (only that one),
  * ART_CRASH_JOBS (processes).
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/syscall.h>

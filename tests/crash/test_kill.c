@@ -7,9 +7,6 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -191,6 +188,4 @@ TEST(test_the_lock_outlives_the_last_write_of_the_dead) {
     ck_assert_uint_eq(report.late, 0);
 }
 
-int main(void) {
-    return suite_run("kill", .seconds = SUITE_FOREVER);
-}
+SUITE("kill", .seconds = SUITE_FOREVER)

@@ -4,8 +4,6 @@
  * One simulated machine (tests/support/world.h), a database in WAL mode with synchronous=NORMAL, where nothing but a
  * checkpoint syncs: and art, before it removes the file of a dropped table.
  */
-#include <string.h>
-
 #include "core/tree/txn/txn.h"
 #include "ext/art.h"
 #include "tests/support/crash_work.h"
@@ -113,6 +111,4 @@ LOOP_TEST(test_no_file_is_removed_where_a_sync_has_failed_for_another_process, 2
     world_free(world);
 }
 
-int main(void) {
-    return suite_run("lost syncs", .seconds = SUITE_FOREVER);
-}
+SUITE("lost syncs", .seconds = SUITE_FOREVER)

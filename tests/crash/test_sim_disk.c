@@ -1,8 +1,4 @@
 /* The simulated disk itself: if it forgave what a real disk does not, every test above it would be worth nothing. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "core/base/error.h"
 #include "tests/support/random.h"
 #include "tests/support/sim_disk.h"
@@ -349,6 +345,4 @@ TEST(test_random_work_never_loses_what_was_synced) {
     }
 }
 
-int main(void) {
-    return suite_run("sim_disk", .seconds = 120);
-}
+SUITE("sim_disk", .seconds = 120)

@@ -13,11 +13,7 @@
  * test_slots.c's business, which lets processes die; here is what it takes for each of them to hold, with readers that
  * would see the difference. Blobs are written by pwrite (ART_IO).
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -673,7 +669,4 @@ TEST(test_clean_removes_a_file_when_nothing_that_needs_it_can_come_back) {
     sqlite3_free(aside);
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("slot_rule", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
-}
+SUITE("slot_rule", .skipped = sql_standin, .seconds = 120, .set_up = set_up, .tear_down = tear_down)

@@ -61,13 +61,10 @@
  * ART_TEST_SCALE=n, ART_TEST_SEED; ART_TEST_SECONDS=n: for each setting; ART_TEST_SETTING=n: this one alone, from 0.
  */
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -774,6 +771,4 @@ LOOP_TEST(test_no_slot_is_written_that_a_reader_or_a_recovery_may_need, (int)(si
     munmap(world, sizeof *world);
 }
 
-int main(void) {
-    return suite_run("slots", .seconds = SUITE_FOREVER);
-}
+SUITE("slots", .seconds = SUITE_FOREVER)

@@ -5,9 +5,6 @@
 #define SQLITE_CORE 1
 #include "ext/host/host.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
@@ -248,6 +245,4 @@ TEST(test_the_versions_of_sqlite_that_have_the_bug_are_known) {
     }
 }
 
-int main(void) {
-    return suite_run("wal_reset", .set_up = set_up, .tear_down = tear_down);
-}
+SUITE("wal_reset", .set_up = set_up, .tear_down = tear_down)

@@ -8,9 +8,6 @@
 #include <dlfcn.h>
 #include <execinfo.h>
 #include <link.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "tests/support/fault_sweep.h"
 #include "tests/support/faulty_vfs.h"

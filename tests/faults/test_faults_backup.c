@@ -3,11 +3,7 @@
  *
  * The extension is linked in, so that core's table of system calls is this program's own.
  */
-#include <errno.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 

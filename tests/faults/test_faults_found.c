@@ -1,8 +1,5 @@
 /* What the sweeps of faults (fault_sweep.h) have found, each as a test of its own. */
-#include <errno.h>
 #include <limits.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

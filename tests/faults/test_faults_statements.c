@@ -3,11 +3,6 @@
  * (fault_sweep.h) try some places of long scripts with all kinds of faults; here are short statements, and all places.
  * (Of what SQLite itself needs thousands for, as ALTER TABLE, one in eleven.)
  */
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "ext/art.h"
 #include "tests/support/io_faults.h"
 #include "tests/support/random.h"

@@ -8,8 +8,6 @@
  *
  * Here a slice; with ART_FAULTS_MOST=n all modes, and so many calls of a kind, or all (0): `tests/prove faults`.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "ext/art.h"

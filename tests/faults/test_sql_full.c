@@ -4,8 +4,6 @@
  * inserted until SQLITE_FULL, in transactions of several sizes, so that it comes at several moments: the message must
  * say how to get out, and what it says must do it. */
 #include <sched.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -257,7 +255,4 @@ TEST(test_a_file_system_that_counts_no_blocks_is_not_full) {
     run_apart("ramfs", load_where_nothing_is_counted, NULL);
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("sql_full", .seconds = 240);
-}
+SUITE("sql_full", .skipped = sql_standin, .seconds = 240)

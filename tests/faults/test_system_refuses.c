@@ -7,10 +7,6 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -320,6 +316,4 @@ TEST(test_nobody_asks_for_a_ring_that_the_environment_keeps_out) {
     ck_assert(code == 0 || code == 77);
 }
 
-int main(void) {
-    return suite_run("system_refuses", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
-}
+SUITE("system_refuses", .seconds = 120, .set_up = set_up, .tear_down = tear_down)

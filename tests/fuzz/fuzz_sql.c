@@ -4,7 +4,7 @@
  * Input: u8 setting | u8 what connections are like | then two bytes a choice
  *
  * So libFuzzer looks for statements that reach new branches of ext and core, where test_model draws them blindly. A
- * difference prints the statements; tests/stress/prove_model finds shorter ones.
+ * difference prints the statements; test_model finds shorter ones.
  */
 #include "core/store/cache.h"
 #include "tests/fuzz/fuzz_sqlite.h"

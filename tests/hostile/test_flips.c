@@ -8,8 +8,6 @@
  * rows and the list of retired slots. A bit of a blob, the root or a row must be noticed. What lies between the pages
  * of a blob is sampled.
  */
-#include <stdio.h>
-
 #include "core/blob/blob_format.h"
 #include "core/tree/txn/txn.h"
 #include "tests/support/flips.h"
@@ -340,6 +338,4 @@ TEST(test_every_bit_of_the_log_gives_right_rows_or_corrupt) {
     end();
 }
 
-int main(void) {
-    return suite_run("flips", .seconds = SUITE_FOREVER);
-}
+SUITE("flips", .seconds = SUITE_FOREVER)

@@ -11,9 +11,6 @@
  * page that a blob uses must be noticed by somebody: at the latest by art_check(). Who notices a bit of the file names
  * file, slot and page. What was seen is printed.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "core/blob/blob_format.h"
 #include "core/io/io.h"
 #include "ext/art.h"

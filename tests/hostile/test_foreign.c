@@ -6,21 +6,15 @@
  *
  *     test_foreign --readme     prints README's table
  */
-#include <check.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "tests/support/foreign_world.h"
 #include "tests/support/random.h"
 #include "tests/support/readme.h"
+#include "tests/support/suite.h"
 
 #include "tests/support/foreign_table.h"
-#include "tests/support/suite.h"
 
 /* --- the table ---------------------------------------------------------------------------------------------------- */
 
@@ -51,7 +45,7 @@ static const struct answer *answer_called(const char *word) {
 
 static void arrange(struct foreign_world *world, const struct fate *fate, const char *journal) {
     foreign_make(world, journal);
-    fate->arrange(world);
+    befall(world, fate);
 }
 
 /* Adopting is what lets a database write a file that was not its own. */
@@ -102,7 +96,7 @@ static bool suffer(const struct fate *fate, const char *journal) {
         char *harm = foreign_difference(&world, before, after, true);
         ck_assert_msg(!harm, "%s (%s): try %d: %s", fate->what, journal, what, harm);
         if (what == TRY_DROP && there && !outcome.code) {
-            ck_assert_msg(is_there(named) == !strcmp(fate->drop, STAYS), "%s (%s): DROP and %s", fate->what, journal,
+            ck_assert_msg(is_there(named) == !strcmp(fate->drop, LEFT), "%s (%s): DROP and %s", fate->what, journal,
                           named);
         }
         char *change = foreign_difference(&world, before, after, false);

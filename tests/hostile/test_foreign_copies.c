@@ -1,8 +1,6 @@
 /* Copies of one database that live side by side, databases that move while they are open, and names of every kind: what
  * takes more than one step and so has no line in test_foreign.c's table. Random histories: test_ownership.c. */
 #include <glob.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "tests/support/foreign_world.h"

@@ -5,12 +5,8 @@
  * mount that is read-only, and a WAL whose index may not be written. Mounts are made in a name space of their own, by
  * root; else that is skipped, aloud.
  */
-#include <errno.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>

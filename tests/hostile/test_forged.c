@@ -56,6 +56,4 @@ TEST(test_a_forged_database_gives_answers_or_errors_and_every_statement_ends) {
     ck_assert_uint_gt(forged_tally.errors, databases);
 }
 
-int main(void) {
-    return suite_run("forged", .seconds = SUITE_FOREVER);
-}
+SUITE("forged", .seconds = SUITE_FOREVER)

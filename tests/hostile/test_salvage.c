@@ -8,9 +8,6 @@
  *   a row that shows                                  was there at some time
  */
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -519,6 +516,4 @@ TEST(test_a_table_of_an_attached_database) {
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM saved"), sql_int(db, "SELECT count(*) FROM a.truth"));
 }
 
-int main(void) {
-    return suite_run("salvage under SQL", .seconds = 600, .tear_down = drop);
-}
+SUITE("salvage under SQL", .seconds = 600, .tear_down = drop)

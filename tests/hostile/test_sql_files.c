@@ -5,8 +5,6 @@
  */
 #include <fcntl.h>
 #include <grp.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -323,7 +321,4 @@ LOOP_TEST(test_a_counting_scan_that_cannot_go_to_its_row_says_so, 2) {
     sqlite3_free(art);
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("sql_files", .seconds = 60, .set_up = sql_set_up_for_others, .tear_down = sql_tear_down);
-}
+SUITE("sql_files", .skipped = sql_standin, .seconds = 60, .set_up = sql_set_up_for_others, .tear_down = sql_tear_down)

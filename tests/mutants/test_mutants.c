@@ -5,8 +5,6 @@
  */
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -301,7 +299,4 @@ TEST(test_an_in_gives_each_row_once_and_in_order_however_it_is_handed_over) {
     sqlite3_close(own);
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("mutants");
-}
+SUITE("mutants", .skipped = sql_standin)

@@ -2,10 +2,6 @@
  * look at in core/tree: COMMITs that the host refuses, and how they go on;
  * bounds beyond the longest path; pieces of long values.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "tests/support/of_core.h"
 #include "tests/support/small_tree.h"
 #include "tests/support/suite.h"
@@ -308,6 +304,4 @@ TEST(test_pieces_of_another_value_are_refused) {
     art_row_release(&row);
 }
 
-int main(void) {
-    return suite_run("mutants, tree", .seconds = 120, .set_up = set_up, .tear_down = small_tree_end);
-}
+SUITE("mutants, tree", .seconds = 120, .set_up = set_up, .tear_down = small_tree_end)

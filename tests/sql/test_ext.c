@@ -3,9 +3,6 @@
  *
  * Savepoints and DDL have a model test (test_ext_savepoints.c), queries too (test_ext_queries.c).
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -331,7 +328,4 @@ TEST(test_flushes_work_in_every_journal_mode) {
     expect("a\nb\nc\nd\ne\nmode\n", "SELECT path FROM t");
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("ext", .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down);
-}
+SUITE("ext", .skipped = sql_standin, .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down)

@@ -5,9 +5,6 @@
  * ways, blanks, NULs, brackets, case, prefixes of each other. Row counting without looking at rows has tests of its
  * own, since the module then counts instead of walking.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "tests/support/random.h"
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
@@ -250,7 +247,4 @@ TEST(test_an_open_scan_goes_on_through_every_change_of_its_table) {
     }
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("queries", .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down);
-}
+SUITE("queries", .skipped = sql_standin, .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down)

@@ -10,8 +10,6 @@
  */
 #include <dirent.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "tests/support/grammar.h"
 #include "tests/support/sql_expect.h"
@@ -303,7 +301,4 @@ LOOP_TEST(test_without_the_listener_it_follows_them_too, 2) {
     run_histories(_i, true);
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("savepoints", .seconds = 600);
-}
+SUITE("savepoints", .skipped = sql_standin, .seconds = 600)

@@ -5,9 +5,6 @@
  * interrupted, or take the whole transaction with them; a savepoint takes them back; and a program that may write the
  * table may spoil them.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -560,6 +557,4 @@ LOOP_TEST(test_a_transaction_that_begins_under_a_statement_is_one_of_its_own, 3)
     ck_assert_msg(!strcmp(art, ordinary), "%s:\n%s\nordinary:\n%s", tables[_i], art, ordinary);
 }
 
-int main(void) {
-    return suite_run("inline", .seconds = 600, .set_up = sql_set_up, .tear_down = sql_tear_down);
-}
+SUITE("inline", .seconds = 600, .set_up = sql_set_up, .tear_down = sql_tear_down)

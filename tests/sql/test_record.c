@@ -5,8 +5,6 @@
 #define SQLITE_CORE 1
 #include "ext/base/base.h"
 
-#include <stdio.h>
-
 #include "tests/support/random.h"
 #include "tests/support/suite.h"
 
@@ -281,6 +279,4 @@ TEST(test_whatever_the_bytes_are_the_answer_is_a_value_or_an_error) {
     sqlite3_finalize(asking.one_anew);
 }
 
-int main(void) {
-    return suite_run("record", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = tear_down);
-}
+SUITE("record", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = tear_down)

@@ -3,7 +3,6 @@
  * rows and what is left of the transaction must be the same after every step, and the handler is asked or not alike.
  */
 #include <stdarg.h>
-#include <string.h>
 
 #include "tests/support/sql_expect.h"
 #include "tests/support/suite.h"
@@ -306,7 +305,4 @@ TEST(test_freed_pages_in_the_cache_are_no_reader) {
     }
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("busy", .seconds = 120);
-}
+SUITE("busy", .skipped = sql_standin, .seconds = 120)

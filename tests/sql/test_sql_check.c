@@ -2,8 +2,6 @@
  * no row, a damaged one a row for each thing that is wrong. What core finds is test_check_rows.c's and
  * test_check_blobs.c's. */
 #include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -347,7 +345,4 @@ TEST(test_the_command_fails_with_the_first_problem) {
             "INSERT INTO t(t) VALUES('integrity-check')");
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("sql_check", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
-}
+SUITE("sql_check", .skipped = sql_standin, .seconds = 120, .set_up = set_up, .tear_down = tear_down)

@@ -1,8 +1,5 @@
 /* Columns of one's own: what may be declared and what is refused, what they and the key are called, and how one is
  * added. */
-#include <stdio.h>
-#include <string.h>
-
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
@@ -680,7 +677,4 @@ TEST(test_it_stays_with_a_table_that_is_renamed_vacuumed_and_copied) {
     expect("0\n", "SELECT count(*) FROM sqlite_master");
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("sql_columns", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down);
-}
+SUITE("sql_columns", .skipped = sql_standin, .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)

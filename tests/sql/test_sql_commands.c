@@ -2,9 +2,6 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -732,7 +729,4 @@ TEST(test_files_that_are_only_nearly_called_so_are_nobodys) {
     }
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("sql_commands", .seconds = 60, .set_up = sql_set_up, .tear_down = sql_tear_down);
-}
+SUITE("sql_commands", .skipped = sql_standin, .seconds = 60, .set_up = sql_set_up, .tear_down = sql_tear_down)

@@ -1,6 +1,4 @@
 /* Every policy has a counter in art_info, which moves when the policy helps: here each is made to help once. */
-#include <stdio.h>
-
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
@@ -256,7 +254,4 @@ TEST(test_a_commit_without_room_is_counted) {
     ck_assert_int_eq(sql_int(db, "SELECT value FROM art_info('u') WHERE property = 'times short of room'"), 1);
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("sql_counters", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down);
-}
+SUITE("sql_counters", .skipped = sql_standin, .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)

@@ -2,9 +2,6 @@
  * whatever type either side is. Each statement runs on an art table and on an ordinary one with the same rows; '@'
  * stands for the table, 'other' holds values of every type, in columns of every affinity.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "tests/support/grammar.h"
 #include "tests/support/odd_values.h"
 #include "tests/support/sql_one.h"
@@ -345,6 +342,4 @@ TEST(test_rows_come_and_go_in_runs) {
     }
 }
 
-int main(void) {
-    return suite_run("filters", .seconds = 600, .set_up = set_up, .tear_down = sql_tear_down);
-}
+SUITE("filters", .seconds = 600, .set_up = set_up, .tear_down = sql_tear_down)

@@ -1,7 +1,4 @@
 /* SQL functions: what they answer, which state they see, how a name is understood, who may call them. */
-#include <stdio.h>
-#include <string.h>
-
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
@@ -612,7 +609,4 @@ LOOP_TEST(test_the_version_of_another_connections_commit_is_counted, 2) {
     sql_close(both[1]);
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("sql_functions", .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down);
-}
+SUITE("sql_functions", .skipped = sql_standin, .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down)

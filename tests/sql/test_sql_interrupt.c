@@ -6,8 +6,6 @@
  * instructions, too: counting them stops a commit at each place where it can be stopped, the same in every run.
  */
 #include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "tests/support/random.h"
@@ -340,7 +338,5 @@ TEST(test_an_interrupt_from_another_thread_stops_a_long_commit_or_comes_too_late
     expect("ok\n", "PRAGMA integrity_check");
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("sql_interrupt", .seconds = SUITE_FOREVER, .set_up = sql_set_up, .tear_down = sql_tear_down);
-}
+SUITE("sql_interrupt", .skipped = sql_standin, .seconds = SUITE_FOREVER, .set_up = sql_set_up,
+      .tear_down = sql_tear_down)

@@ -8,9 +8,6 @@
  * s and b are other tables: few has 20 rows and no index, small 300 and plain 1,000, big 20,000. BELOW(x) stands for
  * the prefix that each of the two has a way of its own for.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "tests/support/random.h"
 #include "tests/support/sql_expect.h"
 #include "tests/support/suite.h"
@@ -272,7 +269,4 @@ LOOP_TEST(test_tables_are_gone_through_as_with_an_ordinary_one, random_stride() 
     sql_close(ordinary);
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("join order", .seconds = 300);
-}
+SUITE("join order", .skipped = sql_standin, .seconds = 300)

@@ -4,8 +4,6 @@
 #define SQLITE_CORE 1
 #include "ext/table/table.h"
 
-#include <stdio.h>
-
 #include "tests/support/random.h"
 #include "tests/support/sql_expect.h"
 #include "tests/support/sql_one.h"
@@ -250,7 +248,4 @@ TEST(test_tables_in_turn_are_what_ordinary_ones_are) {
     compare_all();
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("sql_many", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = sql_tear_down);
-}
+SUITE("sql_many", .skipped = sql_standin, .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = sql_tear_down)

@@ -83,6 +83,4 @@ TEST(test_so_does_one_of_an_inline_table) {
     in_one_transaction(", storage=inline");
 }
 
-int main(void) {
-    return suite_run("sql_memory", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = sql_tear_down);
-}
+SUITE("sql_memory", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = sql_tear_down)

@@ -3,9 +3,6 @@
  * Random queries are run on an art table and on an ordinary one with the same rows: in one run, in several, and with
  * changes that are not committed. Small tables are given up early, so each way is taken.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "tests/support/grammar.h"
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
@@ -293,6 +290,4 @@ TEST(test_a_bound_ends_no_search_before_texts) {
     for (int i = 0; i < 3; i++) sql_expect(db, "5|001950\n", found);
 }
 
-int main(void) {
-    return suite_run("newest", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down);
-}
+SUITE("newest", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)

@@ -4,9 +4,6 @@
  * subquery. Random queries are run on an art table and on an ordinary one with the same rows, each statement twice,
  * with few rows and with many.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "tests/support/grammar.h"
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
@@ -239,6 +236,4 @@ TEST(test_what_may_have_arms_is_no_plain_select) {
     sqlite3_free(expected);
 }
 
-int main(void) {
-    return suite_run("offset", .seconds = 3600, .set_up = set_up, .tear_down = sql_tear_down);
-}
+SUITE("offset", .seconds = 3600, .set_up = set_up, .tear_down = sql_tear_down)

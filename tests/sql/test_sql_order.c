@@ -1,6 +1,4 @@
 /* Things that happen in an unlucky order: each of these has once lost or damaged something. */
-#include <string.h>
-
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
@@ -239,7 +237,4 @@ TEST(test_a_refused_commit_of_a_transaction_that_began_behind_a_statements_last_
     expect_everywhere("z|1\n", "SELECT path, value FROM t");
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("unlucky order", .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down);
-}
+SUITE("unlucky order", .skipped = sql_standin, .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down)

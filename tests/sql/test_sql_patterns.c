@@ -1,10 +1,6 @@
 /* Patterns that do not begin with a literal, or go on behind it, against SQLite's own like() and glob(): random texts
  * and patterns of few pieces, so that they often match. On the path and on other columns, as literals and parameters,
  * beside other conditions, orders and limits. No row may be missed, and none be given that does not match. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "tests/support/random.h"
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
@@ -658,6 +654,4 @@ TEST(test_matches_agree_with_plain_sql_on_an_ordinary_table) {
     }
 }
 
-int main(void) {
-    return suite_run("sql_patterns", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = sql_tear_down);
-}
+SUITE("sql_patterns", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = sql_tear_down)

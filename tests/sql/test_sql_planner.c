@@ -2,9 +2,6 @@
  * DISTINCT, joins. Each statement runs on an art table and on an ordinary one with the same rows; '@' stands for the
  * table.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "tests/support/random.h"
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
@@ -928,7 +925,4 @@ LOOP_TEST(test_each_lookup_counts_in_a_join, 2) {
     plan_has(itself, "SCAN b VIRTUAL TABLE INDEX 0:all rows AND owner=? (lookup) AND hash=? (lookup)");
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("planner", .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down);
-}
+SUITE("planner", .skipped = sql_standin, .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down)

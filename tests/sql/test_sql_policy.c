@@ -7,8 +7,6 @@
  * is lifted. Where SQLite itself answers, the answer is that of an ordinary table.
  */
 #include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -668,7 +666,4 @@ TEST(test_a_limit_that_is_too_small_is_no_damage) {
     expect("ok\n", "SELECT art_check('t')");
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("sql_policy", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down);
-}
+SUITE("sql_policy", .skipped = sql_standin, .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)

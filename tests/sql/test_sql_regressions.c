@@ -2,9 +2,6 @@
  *
  * The same text runs on an art table t and on an ordinary table t in a second database; the rows must be the same.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "tests/support/sql.h"
 #include "tests/support/sql_expect.h"
 #include "tests/support/suite.h"
@@ -279,7 +276,4 @@ TEST(test_an_insert_without_a_key_beside_an_update_is_refused) {
     twins_close(&twins);
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("regressions", .seconds = 120);
-}
+SUITE("regressions", .skipped = sql_standin, .seconds = 120)

@@ -1,9 +1,6 @@
 /* Rows of several columns: each value in a column of each type, as an ordinary table has it, and statements that change
  * some columns. What is random is in test_model.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "tests/support/odd_values.h"
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
@@ -220,7 +217,4 @@ TEST(test_a_row_may_be_as_long_as_an_ordinary_one_and_not_longer) {
     expect("fits|100000|99993\n", "SELECT path, length(a), length(b) FROM t");
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("sql_rows", .seconds = SUITE_FOREVER, .set_up = sql_set_up, .tear_down = sql_tear_down);
-}
+SUITE("sql_rows", .skipped = sql_standin, .seconds = SUITE_FOREVER, .set_up = sql_set_up, .tear_down = sql_tear_down)

@@ -4,9 +4,6 @@
  * Every value has a mark of its own. The files are searched for marks, byte by byte, and one that belongs to no row is
  * a trace: in a blob, in a free slot, between the pages of a blob, in slot 0, in the database or its journal. */
 #include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "tests/support/random.h"
 #include "tests/support/sql_expect.h"
@@ -379,7 +376,4 @@ LOOP_TEST(test_any_history_leaves_no_trace, WAYS) {
     expect("ok\n", "SELECT art_check('t')");
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("secure_delete", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
-}
+SUITE("secure_delete", .skipped = sql_standin, .seconds = 120, .set_up = set_up, .tear_down = tear_down)

@@ -4,8 +4,6 @@
  * code, changes(), the state of the transaction and all rows. Where a virtual table cannot be like an ordinary one
  * (changes() after COMMIT, total_changes(), RETURNING, UPSERT), FTS5 is the measure, or the figures stand here.
  */
-#include <string.h>
-
 #include "tests/support/sql_expect.h"
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
@@ -520,7 +518,4 @@ TEST(test_a_foreign_key_to_an_art_table_refuses_its_childs_rows_and_harms_nothin
     sql_run(db, "DROP TABLE child");
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("sql_statements", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down);
-}
+SUITE("sql_statements", .skipped = sql_standin, .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)

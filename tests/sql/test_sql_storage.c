@@ -2,9 +2,6 @@
  * them in the other place. And the same histories of transactions that spill in both, with what a refused COMMIT
  * leaves.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "tests/support/random.h"
@@ -484,7 +481,4 @@ LOOP_TEST(test_any_history_of_spills_has_the_rows_of_an_ordinary_table, 4) {
     sql_close(second);
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("storage", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
-}
+SUITE("storage", .skipped = sql_standin, .seconds = 120, .set_up = set_up, .tear_down = tear_down)

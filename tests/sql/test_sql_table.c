@@ -3,8 +3,6 @@
  * What an ordinary table does as well is compared with one in test_model.c; here stand the things that only this module
  * has, and the edges that a random test meets rarely.
  */
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "tests/support/sql_one.h"
@@ -435,7 +433,4 @@ TEST(test_a_long_value_that_is_replaced_under_its_statement) {
     sqlite3_free(value);
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("sql_table", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down);
-}
+SUITE("sql_table", .skipped = sql_standin, .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)

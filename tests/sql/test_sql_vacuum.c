@@ -3,7 +3,6 @@
  *
  * And 'vacuum' and 'optimize' of a transaction that has spilled, when the COMMIT is refused and taken back: the file
  * must not have been cut before what the database still needs. */
-#include <string.h>
 #include <sys/stat.h>
 
 #include "tests/support/random.h"
@@ -478,7 +477,4 @@ LOOP_TEST(test_vacuum_of_an_inlined_table_leaves_its_rows_to_the_database, 2) {
     expect("ok|25000\n", "SELECT art_check('t'), count(*) FROM t");
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("sql_vacuum", .seconds = 60, .set_up = sql_set_up, .tear_down = sql_tear_down);
-}
+SUITE("sql_vacuum", .skipped = sql_standin, .seconds = 60, .set_up = sql_set_up, .tear_down = sql_tear_down)

@@ -1,9 +1,6 @@
 /* Tables that grow old stay small: whatever turns over, all files together take no more than twice the live bytes and
  * 32 MB, by what commits do by themselves; and the rows are those of an ordinary table with the same history.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "tests/support/age.h"
 #include "tests/support/sql.h"
 #include "tests/support/suite.h"
@@ -127,6 +124,4 @@ LOOP_TEST(test_a_table_that_has_shrunk_gives_its_file_back, 4) {
     sqlite3_free(path);
 }
 
-int main(void) {
-    return suite_run("age", .seconds = 600);
-}
+SUITE("age", .seconds = 600)

@@ -6,8 +6,6 @@
  * library, are not.
  */
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "core/base/alloc.h"
 #include "ext/art.h"

@@ -2,9 +2,6 @@
  * that are used again all the while, with a cache of art's own that holds a fraction of the table. Whatever is read is
  * what an ordinary table in the same database has, in the same transaction. */
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -162,6 +159,4 @@ LOOP_TEST(test_readers_of_the_page_cache_see_what_was_written_past_it, 2) {
     sqlite3_free(directory);
 }
 
-int main(void) {
-    return suite_run("page_cache", .seconds = 240);
-}
+SUITE("page_cache", .seconds = 240)

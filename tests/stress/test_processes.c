@@ -9,12 +9,9 @@
  * The child of a fork may not end its parent's transaction, not even by closing (SQLite's own rule: it would undo it in
  * files that both share), so a child closes only what is at rest.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 

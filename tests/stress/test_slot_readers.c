@@ -6,10 +6,6 @@
  * with nothing cached, read every blob of them again. Syncs and own frames are the business of test_slot_rule.c, dying
  * processes that of test_slots.c, whose head says which line of the rule is tested where.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 #include "tests/support/watch.h"
@@ -265,6 +261,4 @@ TEST(test_cutting_the_file_is_writing) {
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), ROWS / 5);
 }
 
-int main(void) {
-    return suite_run("slot readers", .seconds = 120, .tear_down = tear_down);
-}
+SUITE("slot readers", .seconds = 120, .tear_down = tear_down)

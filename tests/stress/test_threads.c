@@ -11,8 +11,6 @@
  */
 #include <pthread.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "tests/support/random.h"
@@ -291,6 +289,4 @@ LOOP_TEST(test_threads_do_not_meet, (int)(sizeof settings / sizeof *settings)) {
     pthread_mutex_destroy(&world.mutex);
 }
 
-int main(void) {
-    return suite_run("threads", .seconds = SUITE_FOREVER);
-}
+SUITE("threads", .seconds = SUITE_FOREVER)

@@ -1,188 +1,43 @@
 /* What may befall a database and its .art file, and what then happens: the table of test_foreign.c, and of README's
  * section "When files move". Included there, and nowhere else.
  *
- * Each arrangement starts from the world of foreign_world.h, with no connection open. It says which database is tried
- * (world->path), which .art file may be written (world->file), and what there is to be read (world->expected).
+ * Each fate starts from the world of foreign_world.h, with no connection open.
  */
 
-/* --- copies and moves --------------------------------------------------------------------------------------------- */
+/* The .art file that may be written then: the same; none; the one that went along with the database. */
+enum written { KEPT, NONE, ALONG };
+/* Is the state saved ($to has saved.db and saved.art) before the table changes: a little, or nearly all of it? */
+enum saves { NOT, LITTLE, MUCH };
 
-static void go_elsewhere(struct foreign_world *world) {
-    foreign_set(&world->file, foreign_join(world->elsewhere, foreign_base(world->file)));
-    foreign_set(&world->path, foreign_join(world->elsewhere, "t.db"));
-}
+struct fate {
+    const char *what;
+    const char *shell; /* in the database's folder: $db and $art, in it, $to, the other folder. NULL: nothing */
+    const char *path;  /* of the database that is tried, from the root; NULL: as it was */
+    enum written file;
+    const char *read, *write, *flush, *adopt, *drop; /* words of answers[] */
+    const char *lacks;                               /* what is not to be had here if the shell fails */
+    enum saves saves;
+    bool restored;                           /* what there is to be read is what was saved */
+    void (*by)(struct foreign_world *world); /* before the shell */
+    const char *also;                        /* another file that may be written, from the root */
+    const char *query;                       /* how the database is opened: as this in an URI */
+    const char *journal;                     /* only with this one */
+    bool nobody;                             /* all is given to a user without rights, who makes the try */
+};
 
-static void nothing(struct foreign_world *world) {
-    (void)world;
-}
-
-static void copied_by(struct foreign_world *world, const char *tool) {
-    char *command = sqlite3_mprintf("cd '%s' && db=t.db art='%s' to='%s' && %s", world->here, foreign_base(world->file),
-                                    world->elsewhere, tool);
-    if (system(command)) world->skipped = tool;
-    sqlite3_free(command);
-    go_elsewhere(world);
-}
-
-static void copied_by_cp(struct foreign_world *world) {
-    copied_by(world, "cp $db \"$art\" \"$to\"");
-}
-
-static void copied_by_cp_a(struct foreign_world *world) {
-    copied_by(world, "cp -a $db \"$art\" \"$to\"");
-}
-
-static void copied_by_tar(struct foreign_world *world) {
-    copied_by(world, "tar -cf - $db \"$art\" | tar -C \"$to\" -xf -");
-}
-
-static void copied_by_reflink(struct foreign_world *world) {
-    copied_by(world, "cp --reflink=always $db \"$art\" \"$to\" 2>/dev/null");
-}
-
-static void copied_both_and_one_more(struct foreign_world *world) {
-    char *from = sqlite3_mprintf("%s", world->path);
-    copied_by_cp(world);
-    foreign_set(&world->path, foreign_join(world->elsewhere, "once-more.db"));
-    foreign_copy_replacing(from, world->path);
-    foreign_set(&world->file, NULL);
-    sqlite3_free(from);
-}
-
-static void copied_under_another_name(struct foreign_world *world) {
-    copied_by_cp(world);
-    char *named = foreign_join(world->elsewhere, "monday.db");
-    foreign_move(world->path, named);
-    foreign_set(&world->path, named);
-    foreign_set(&world->file, NULL);
-}
-
-static void moved_both(struct foreign_world *world) {
-    char *path = sqlite3_mprintf("%s", world->path), *file = sqlite3_mprintf("%s", world->file);
-    go_elsewhere(world);
-    foreign_move(path, world->path);
-    foreign_move(file, world->file);
-    sqlite3_free(path);
-    sqlite3_free(file);
-}
-
-static void renamed(struct foreign_world *world) {
-    char *path = foreign_join(world->here, "renamed.db");
-    foreign_move(world->path, path);
-    foreign_set(&world->path, path);
-}
-
-static void copied_alone_to(struct foreign_world *world, char *path) {
-    foreign_copy_replacing(world->path, path);
-    foreign_set(&world->path, path);
-    foreign_set(&world->file, NULL);
-}
-
-static void copied_alone(struct foreign_world *world) {
-    copied_alone_to(world, foreign_join(world->elsewhere, "t.db"));
-}
-
-static void copied_beside(struct foreign_world *world) {
-    copied_alone_to(world, foreign_join(world->here, "copy.db"));
-}
-
-static void copied_beside_and_gone(struct foreign_world *world) {
-    char *original = sqlite3_mprintf("%s", world->path);
-    copied_beside(world);
-    unlink(original);
-    sqlite3_free(original);
-}
-
-static void lost(struct foreign_world *world) {
-    unlink(world->file);
-    foreign_set(&world->file, NULL);
-}
-
-/* --- another database file in the same place ---------------------------------------------------------------------- */
-
-static void vacuumed_into_and_moved(struct foreign_world *world) {
+static void vacuum_into(struct foreign_world *world) {
     char *fresh = foreign_join(world->here, "fresh.db");
     int rc;
     sqlite3 *db = foreign_connect(world->path, SQLITE_OPEN_READWRITE, &rc);
     sql_run(db, "VACUUM INTO %Q", fresh);
     sql_close(db);
-    foreign_move(fresh, world->path);
-    foreign_set(&world->file, NULL);
     sqlite3_free(fresh);
 }
 
-static char *saved(const struct foreign_world *world, const char *what) {
-    return sqlite3_mprintf("%s/saved.%s", world->elsewhere, what);
-}
-
-static void restore(struct foreign_world *world, bool database, bool file,
-                    void (*copy)(const char *from, const char *to)) {
-    char *saved_database = saved(world, "db"), *saved_file = saved(world, "art");
-    if (database) copy(saved_database, world->path);
-    if (file) copy(saved_file, world->file);
-    if (database) foreign_set(&world->expected, sqlite3_mprintf("%s", world->saved));
-    sqlite3_free(saved_database);
-    sqlite3_free(saved_file);
-}
-
-static void aside_and_an_older_one_in_its_place(struct foreign_world *world, bool much) {
-    char *aside = foreign_join(world->here, "aside.db");
-    foreign_save(world, much);
-    foreign_move(world->path, aside);
-    restore(world, true, false, foreign_copy_replacing);
-    foreign_set(&world->file, NULL);
-    sqlite3_free(aside);
-}
-
-static void aside(struct foreign_world *world) {
-    aside_and_an_older_one_in_its_place(world, false);
-}
-
-static void aside_long_ago(struct foreign_world *world) {
-    aside_and_an_older_one_in_its_place(world, true);
-}
-
-static void database_restored_into(struct foreign_world *world) {
-    foreign_save(world, false);
-    restore(world, true, false, sql_copy_file);
-}
-
-static void old_database_restored_into(struct foreign_world *world) {
-    foreign_save(world, true);
-    restore(world, true, false, sql_copy_file);
-}
-
-static void database_restored_by_replacing(struct foreign_world *world) {
-    foreign_save(world, false);
-    restore(world, true, false, foreign_copy_replacing);
-    foreign_set(&world->file, NULL);
-}
-
-static void file_restored_into(struct foreign_world *world) {
-    foreign_save(world, true);
-    restore(world, false, true, sql_copy_file);
-}
-
-static void file_restored_by_replacing(struct foreign_world *world) {
-    foreign_save(world, true);
-    restore(world, false, true, foreign_copy_replacing);
-}
-
-static void both_restored_into(struct foreign_world *world) {
-    foreign_save(world, true);
-    restore(world, true, true, sql_copy_file);
-}
-
-static void both_restored_by_replacing(struct foreign_world *world) {
-    foreign_save(world, true);
-    restore(world, true, true, foreign_copy_replacing);
-}
-
 /* sqlite3_backup() into the database, as the shell's .restore does it. */
-static void backup_copied_in(struct foreign_world *world) {
+static void back_up_into(struct foreign_world *world) {
     int rc;
-    foreign_save(world, false);
-    char *old = saved(world, "db");
+    char *old = foreign_join(world->elsewhere, "saved.db");
     sqlite3 *from = foreign_connect(old, SQLITE_OPEN_READWRITE, &rc);
     sqlite3 *to = foreign_connect(world->path, SQLITE_OPEN_READWRITE, &rc);
     sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
@@ -190,176 +45,36 @@ static void backup_copied_in(struct foreign_world *world) {
     sqlite3_backup_finish(backup);
     sql_close(from);
     sql_close(to);
-    foreign_set(&world->expected, sqlite3_mprintf("%s", world->saved));
     sqlite3_free(old);
 }
 
-/* --- another file in the place of the .art file ------------------------------------------------------------------- */
-
-static void linked(struct foreign_world *world) {
-    char *second = foreign_join(world->elsewhere, "second.art");
-    if (link(world->file, second)) world->skipped = "hard links"; /* shows what is written into the first */
-    sqlite3_free(second);
-}
-
-static void both_linked(struct foreign_world *world) {
-    char *path = sqlite3_mprintf("%s", world->path), *file = sqlite3_mprintf("%s", world->file);
-    go_elsewhere(world);
-    if (link(path, world->path) || link(file, world->file)) world->skipped = "hard links";
-    foreign_set(&world->also, path); /* SQLite writes through either name of a database */
-    sqlite3_free(file);
-}
-
-static void database_linked(struct foreign_world *world) {
-    char *second = foreign_join(world->elsewhere, "second.db");
-    if (link(world->path, second)) world->skipped = "hard links";
-    foreign_set(&world->also, second);
-}
-
-static void swap_with(struct foreign_world *world, const char *database, const char *table) {
-    char *path = foreign_join(world->here, database), *other = foreign_art_file(path, table);
-    char *between = foreign_join(world->here, "between");
-    foreign_move(world->file, between);
-    foreign_move(other, world->file);
-    foreign_move(between, other);
-    foreign_set(&world->file, NULL);
-    sqlite3_free(between);
-    sqlite3_free(other);
-    sqlite3_free(path);
-}
-
-static void swapped(struct foreign_world *world) {
-    swap_with(world, "t.db", "u");
-}
-
-static void swapped_with_another_database(struct foreign_world *world) {
-    swap_with(world, "other.db", "t");
-}
-
-static void put_aside_for(struct foreign_world *world, int (*make)(const char *path)) {
-    char *aside_file = foreign_join(world->elsewhere, "aside.art");
-    foreign_move(world->file, aside_file);
-    if (make(world->file)) world->skipped = "such a file";
-    foreign_set(&world->file, NULL);
-    sqlite3_free(aside_file);
-}
-
-static int make_pipe(const char *path) {
-    return mkfifo(path, 0666);
-}
-
-static int make_folder(const char *path) {
-    return mkdir(path, 0755);
-}
-
-static int make_device(const char *path) {
-    return mknod(path, S_IFCHR | 0666, makedev(1, 3));
-}
-
-static int make_empty(const char *path) {
-    return mknod(path, S_IFREG | 0644, 0);
-}
-
-static void a_pipe(struct foreign_world *world) {
-    put_aside_for(world, make_pipe);
-}
-
-static void a_folder(struct foreign_world *world) {
-    put_aside_for(world, make_folder);
-}
-
-static void a_device(struct foreign_world *world) {
-    put_aside_for(world, make_device);
-}
-
-static void an_empty_file(struct foreign_world *world) {
-    put_aside_for(world, make_empty);
-}
-
-static void a_link(struct foreign_world *world) {
-    char *aside_file = foreign_join(world->elsewhere, "aside.art");
-    foreign_move(world->file, aside_file);
-    if (symlink(aside_file, world->file)) world->skipped = "symbolic links";
-    foreign_set(&world->file, NULL);
-    sqlite3_free(aside_file);
-}
-
-/* --- damage and rights -------------------------------------------------------------------------------------------- */
-
-static void cut_to(const struct foreign_world *world, off_t size) {
-    ck_assert_int_eq(truncate(world->file, size), 0);
-}
-
-static void cut_in_slot_0(struct foreign_world *world) {
-    cut_to(world, 5000);
-}
-
-static void cut_behind_slot_0(struct foreign_world *world) {
-    cut_to(world, 512 * 1024);
-}
-
-static void cut_in_a_blob(struct foreign_world *world) {
-    cut_to(world, 512 * 1024 + 12345);
-}
-
-static void longer(struct foreign_world *world) {
-    FILE *end = fopen(world->file, "ab");
-    for (int i = 0; i < 123456; i++) fputs("garbage", end);
-    ck_assert_int_eq(fclose(end), 0);
-}
-
-/* As long as ext4 lets a file be. */
-static void much_longer(struct foreign_world *world) {
-    if (truncate(world->file, (off_t)15 << 40)) world->skipped = "files of 15 TB";
-}
-
-static void damage_owner_pages(struct foreign_world *world) {
-    int fd = open(world->file, O_WRONLY);
-    for (int page = 1; page <= 2; page++) ck_assert_int_eq(pwrite(fd, "damage", 6, 4096 * page + 40), 6);
-    close(fd);
-}
-
-/* Everything is given to a user without rights, who makes the try. */
-static void give_away(struct foreign_world *world, mode_t file_mode) {
+static void give_away(struct foreign_world *world) {
     char *command = sqlite3_mprintf("chown -R 65534:65534 '%s'", world->root);
     if (geteuid() == 0 && system(command)) world->skipped = "another user";
     if (geteuid() == 0 && !sql_reached_by_others(world->root)) world->skipped = "a folder that others may reach";
     world->nobody = true;
-    ck_assert_int_eq(chmod(world->file, file_mode), 0);
     sqlite3_free(command);
 }
 
-static void unreadable(struct foreign_world *world) {
-    give_away(world, 0);
-    foreign_set(&world->file, NULL);
+static void befall(struct foreign_world *world, const struct fate *fate) {
+    const char *name = foreign_base(world->file);
+    if (fate->saves) foreign_save(world, fate->saves == MUCH);
+    if (fate->by) fate->by(world);
+    if (fate->nobody) give_away(world);
+    char *command =
+        sqlite3_mprintf("set -e; %scd '%s'; db=t.db art='%s' to=../elsewhere; %s",
+                        fate->lacks ? "exec 2>/dev/null; " : "", world->here, name, fate->shell ? fate->shell : ":");
+    bool failed = system(command) != 0;
+    ck_assert_msg(!failed || fate->lacks, "%s", command);
+    if (failed) world->skipped = fate->lacks;
+    sqlite3_free(command);
+    if (fate->restored) foreign_set(&world->expected, sqlite3_mprintf("%s", world->saved));
+    if (fate->path) foreign_set(&world->path, foreign_join(world->root, fate->path));
+    if (fate->also) foreign_set(&world->also, foreign_join(world->root, fate->also));
+    if (fate->query && (!fate->journal || !strcmp(fate->journal, world->journal)))
+        world->uri = sqlite3_mprintf("file:%s?%s", world->path, fate->query);
+    if (fate->file != KEPT) foreign_set(&world->file, fate->file == ALONG ? foreign_named_file(world) : NULL);
 }
-
-static void unwritable(struct foreign_world *world) {
-    give_away(world, 0444);
-}
-
-static void opened_by(struct foreign_world *world, const char *query) {
-    world->uri = sqlite3_mprintf("file:%s?%s", world->path, query);
-    foreign_set(&world->file, NULL);
-}
-
-static void read_only(struct foreign_world *world) {
-    opened_by(world, "mode=ro");
-}
-
-static void immutable(struct foreign_world *world) {
-    opened_by(world, "immutable=1");
-}
-
-static void all_read_only(struct foreign_world *world) {
-    give_away(world, 0444);
-    ck_assert_int_eq(chmod(world->path, 0444), 0);
-    ck_assert_int_eq(chmod(world->here, 0555), 0);
-    if (!strcmp(world->journal, "wal")) opened_by(world, "immutable=1"); /* SQLite asks for that here */
-    foreign_set(&world->file, NULL);
-}
-
-/* --- the table ---------------------------------------------------------------------------------------------------- */
 
 static const struct answer {
     const char *word; /* in sql/files.md */
@@ -384,65 +99,91 @@ static const struct answer {
 };
 
 #define ALL(word) word, word, word, word
-#define GOES      "works; the file goes"
-#define STAYS     "works; the file stays"
+#define GOES      .drop = "works; the file goes"
+#define LEFT      "works; the file stays"
+#define STAYS     .drop = LEFT
 
-static const struct fate {
-    const char *what;
-    void (*arrange)(struct foreign_world *world);
-    const char *read, *write, *flush, *adopt;
-    const char *drop;
-} fates[] = {
-    {"nothing", nothing, ALL("works"), GOES},
-    {"both files copied together, by `cp`", copied_by_cp, ALL("works"), GOES},
-    {"... by `cp -a`", copied_by_cp_a, ALL("works"), GOES},
-    {"... by `tar`", copied_by_tar, ALL("works"), GOES},
-    {"... by `cp --reflink`", copied_by_reflink, ALL("works"), GOES},
-    {"... and the database once more beside them: that copy", copied_both_and_one_more, "another name's",
+#define THERE           "elsewhere/t.db"
+#define INTO(what)      "cp $to/saved." what
+#define REPLACES(what)  "cp $to/saved." what " new; mv new"
+#define EXCHANGED(with) "set -- " with "; mv $art between; mv $1 $art; mv between $1"
+#define ASIDE           "mv $art $to/aside.art; "
+#define OWNER_PAGE(at)  "printf damage | dd of=$art bs=1 conv=notrunc status=none seek=" at ";"
+
+static const struct fate fates[] = {
+    {"nothing", NULL, NULL, KEPT, ALL("works"), GOES},
+    {"both files copied together, by `cp`", "cp $db $art $to", THERE, ALONG, ALL("works"), GOES},
+    {"... by `cp -a`", "cp -a $db $art $to", THERE, ALONG, ALL("works"), GOES},
+    {"... by `tar`", "tar -cf - $db $art | tar -C $to -xf -", THERE, ALONG, ALL("works"), GOES},
+    {"... by `cp --reflink`", "cp --reflink=always $db $art $to", THERE, ALONG, ALL("works"), GOES,
+     .lacks = "reflinks"},
+    {"... and the database once more beside them: that copy", "cp $db $art $to; cp $db $to/once-more.db",
+     "elsewhere/once-more.db", NONE, "another name's", "another name's", "another name's", "works", STAYS},
+    {"... the database under another name", "cp $art $to; cp $db $to/monday.db", "elsewhere/monday.db", NONE, "works",
      "another name's", "another name's", "works", STAYS},
-    {"... the database under another name", copied_under_another_name, "works", "another name's", "another name's",
+    {"both moved together", "mv $db $art $to", THERE, ALONG, ALL("works"), GOES},
+    {"the database renamed in its folder", "mv $db renamed.db", "here/renamed.db", KEPT, ALL("works"), GOES},
+    {"the database copied or moved without its .art file", "cp $db $to", THERE, NONE, ALL("missing"), STAYS},
+    {"the .art file lost", "rm $art", NULL, NONE, ALL("missing"), STAYS},
+    {"the database copied in its folder: the copy", "cp $db copy.db", "here/copy.db", NONE, "another's", "another's",
+     "another's", "works", STAYS},
+    {"... and the original gone", "cp $db copy.db; rm $db", "here/copy.db", NONE, "another's", "another's", "another's",
      "works", STAYS},
-    {"both moved together", moved_both, ALL("works"), GOES},
-    {"the database renamed in its folder", renamed, ALL("works"), GOES},
-    {"the database copied or moved without its .art file", copied_alone, ALL("missing"), STAYS},
-    {"the .art file lost", lost, ALL("missing"), STAYS},
-    {"the database copied in its folder: the copy", copied_beside, "another's", "another's", "another's", "works",
+    {"`VACUUM INTO` another file, which is moved into the database's place", "mv fresh.db $db", NULL, NONE, "replaced",
+     "replaced", "replaced", "works", STAYS, .by = vacuum_into},
+    {"the database put aside, and an older copy in its place", "mv $db aside.db; " INTO("db") " $db", NULL, NONE,
+     "replaced", "replaced", "replaced", "works", STAYS, .saves = LITTLE, .restored = true},
+    {"... from before much was written", "mv $db aside.db; " INTO("db") " $db", NULL, NONE, "replaced", "replaced",
+     "replaced", "newer", STAYS, .saves = MUCH, .restored = true},
+    {"the database restored alone, overwritten (`cp`, `.restore`)", INTO("db") " $db", NULL, KEPT, ALL("works"), GOES,
+     .saves = LITTLE, .restored = true},
+    {"... by `sqlite3_backup`", NULL, NULL, KEPT, ALL("works"), GOES, .saves = LITTLE, .restored = true,
+     .by = back_up_into},
+    {"... from before much was written", INTO("db") " $db", NULL, KEPT, ALL("newer"), GOES, .saves = MUCH,
+     .restored = true},
+    {"the database restored alone, replaced (`mv`, `rsync`, `git checkout`)", REPLACES("db") " $db", NULL, NONE,
+     "replaced", "replaced", "replaced", "works", STAYS, .saves = LITTLE, .restored = true},
+    {"the .art file restored alone, overwritten", INTO("art") " $art", NULL, KEPT, ALL("damaged"), GOES, .saves = MUCH},
+    {"the .art file restored alone, replaced", REPLACES("art") " $art", NULL, KEPT, ALL("damaged"), GOES,
+     .saves = MUCH},
+    {"both restored, overwritten", INTO("db") " $db; " INTO("art") " $art", NULL, KEPT, ALL("works"), GOES,
+     .saves = MUCH, .restored = true},
+    {"both restored, replaced", REPLACES("db") " $db; " REPLACES("art") " $art", NULL, KEPT, ALL("works"), GOES,
+     .saves = MUCH, .restored = true},
+    {"a hard link to the .art file", "ln $art $to/second.art", NULL, KEPT, "works", "works", "two names", "two names",
+     GOES, .lacks = "hard links"},
+    /* SQLite writes through either name of a database. */
+    {"hard links to both (`cp -al`)", "ln $db $art $to", THERE, ALONG, "works", "two names", "two names", "two names",
+     GOES, .lacks = "hard links", .also = "here/t.db"},
+    {"a hard link to the database", "ln $db $to/second.db", NULL, KEPT, "works", "works", "two names", "two names",
+     GOES, .lacks = "hard links", .also = "elsewhere/second.db"},
+    {"exchanged with the .art file of another table", EXCHANGED("t.db-u-*.art"), NULL, NONE, ALL("another table's"),
      STAYS},
-    {"... and the original gone", copied_beside_and_gone, "another's", "another's", "another's", "works", STAYS},
-    {"`VACUUM INTO` another file, which is moved into the database's place", vacuumed_into_and_moved, "replaced",
-     "replaced", "replaced", "works", STAYS},
-    {"the database put aside, and an older copy in its place", aside, "replaced", "replaced", "replaced", "works",
+    {"exchanged with that of another database", EXCHANGED("other.db-t-*.art"), NULL, NONE, ALL("another table's"),
      STAYS},
-    {"... from before much was written", aside_long_ago, "replaced", "replaced", "replaced", "newer", STAYS},
-    {"the database restored alone, overwritten (`cp`, `.restore`)", database_restored_into, ALL("works"), GOES},
-    {"... by `sqlite3_backup`", backup_copied_in, ALL("works"), GOES},
-    {"... from before much was written", old_database_restored_into, ALL("newer"), GOES},
-    {"the database restored alone, replaced (`mv`, `rsync`, `git checkout`)", database_restored_by_replacing,
-     "replaced", "replaced", "replaced", "works", STAYS},
-    {"the .art file restored alone, overwritten", file_restored_into, ALL("damaged"), GOES},
-    {"the .art file restored alone, replaced", file_restored_by_replacing, ALL("damaged"), GOES},
-    {"both restored, overwritten", both_restored_into, ALL("works"), GOES},
-    {"both restored, replaced", both_restored_by_replacing, ALL("works"), GOES},
-    {"a hard link to the .art file", linked, "works", "works", "two names", "two names", GOES},
-    {"hard links to both (`cp -al`)", both_linked, "works", "two names", "two names", "two names", GOES},
-    {"a hard link to the database", database_linked, "works", "works", "two names", "two names", GOES},
-    {"exchanged with the .art file of another table", swapped, ALL("another table's"), STAYS},
-    {"exchanged with that of another database", swapped_with_another_database, ALL("another table's"), STAYS},
-    {"a symbolic link in the .art file's place", a_link, ALL("link"), STAYS},
-    {"a pipe", a_pipe, ALL("no file"), STAYS},
-    {"a folder", a_folder, ALL("no file"), STAYS},
-    {"a device", a_device, ALL("no file"), STAYS},
-    {"an empty file", an_empty_file, ALL("damaged"), STAYS},
-    {"the .art file cut in its first pages", cut_in_slot_0, ALL("damaged"), STAYS},
-    {"... behind them", cut_behind_slot_0, ALL("damaged"), GOES},
-    {"... within a blob", cut_in_a_blob, ALL("damaged"), GOES},
-    {"garbage at its end", longer, ALL("works"), GOES},
-    {"made as long as can be", much_longer, ALL("works"), GOES},
-    {"its owner pages damaged", damage_owner_pages, "works", "adopt it", "adopt it", "works", STAYS},
-    {"the .art file may not be read", unreadable, ALL("rights"), STAYS},
-    {"the .art file may not be written", unwritable, "works", "works", "rights", "rights", GOES},
-    {"the database opened with `mode=ro`", read_only, "works", "read-only", "read-only", "read-only", "read-only"},
-    {"... with `immutable=1`", immutable, "works", "read-only", "read-only", "read-only", "read-only"},
-    {"files and folder read-only", all_read_only, "works", "read-only", "read-only", "read-only", "read-only"},
+    {"a symbolic link in the .art file's place", ASIDE "ln -s $to/aside.art $art", NULL, NONE, ALL("link"), STAYS,
+     .lacks = "symbolic links"},
+    {"a pipe", ASIDE "mkfifo $art", NULL, NONE, ALL("no file"), STAYS, .lacks = "pipes"},
+    {"a folder", ASIDE "mkdir $art", NULL, NONE, ALL("no file"), STAYS},
+    {"a device", ASIDE "mknod $art c 1 3", NULL, NONE, ALL("no file"), STAYS, .lacks = "devices"},
+    {"an empty file", ASIDE ": >$art", NULL, NONE, ALL("damaged"), STAYS},
+    {"the .art file cut in its first pages", "truncate -s 5000 $art", NULL, KEPT, ALL("damaged"), STAYS},
+    {"... behind them", "truncate -s 512K $art", NULL, KEPT, ALL("damaged"), GOES},
+    {"... within a blob", "truncate -s 536633 $art", NULL, KEPT, ALL("damaged"), GOES},
+    {"garbage at its end", "yes garbage | head -n 123456 >>$art", NULL, KEPT, ALL("works"), GOES},
+    /* As long as ext4 lets a file be. */
+    {"made as long as can be", "truncate -s 15T $art", NULL, KEPT, ALL("works"), GOES, .lacks = "files of 15 TB"},
+    {"its owner pages damaged", OWNER_PAGE("4136") OWNER_PAGE("8232"), NULL, KEPT, "works", "adopt it", "adopt it",
+     "works", STAYS},
+    {"the .art file may not be read", "chmod 0 $art", NULL, NONE, ALL("rights"), STAYS, .nobody = true},
+    {"the .art file may not be written", "chmod 444 $art", NULL, KEPT, "works", "works", "rights", "rights", GOES,
+     .nobody = true},
+    {"the database opened with `mode=ro`", NULL, NULL, NONE, "works", "read-only", "read-only", "read-only",
+     "read-only", .query = "mode=ro"},
+    {"... with `immutable=1`", NULL, NULL, NONE, "works", "read-only", "read-only", "read-only", "read-only",
+     .query = "immutable=1"},
+    /* Where there is a WAL, SQLite asks for immutable=1 here. */
+    {"files and folder read-only", "chmod 444 $art $db; chmod 555 .", NULL, NONE, "works", "read-only", "read-only",
+     "read-only", "read-only", .nobody = true, .query = "immutable=1", .journal = "wal"},
 };
 enum { FATES = sizeof fates / sizeof *fates };

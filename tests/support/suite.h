@@ -3,16 +3,24 @@
  *
  *     CASE("threads", .seconds = 60, .set_up = set_up, .tear_down = tear_down)
  *
- * Those before the first CASE are in the one that main() says:
+ * Those before the first CASE are in the one that the end of the file says, which is its main():
  *
- *     int main(void) {
- *         return suite_run("memtable", .seconds = SUITE_FOREVER);
- *     }
+ *     SUITE("memtable", .seconds = SUITE_FOREVER)
+ *
+ * or suite_run(), with the same arguments, where main() has something else to do. The headers of C itself that nearly
+ * every program uses come with this one.
  */
 #ifndef ART_TESTS_SUITE_H
 #define ART_TESTS_SUITE_H
 
 #include <check.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { SUITE_FOREVER = -1 };
 
@@ -20,6 +28,7 @@ struct suite_case {
     const char *name;
     double seconds; /* a test may take; 0: as many as Check lets it */
     void (*set_up)(void), (*tear_down)(void);
+    bool (*skipped)(void); /* of the first: where it says so, nothing runs */
 };
 
 #define TEST(test) LOOP_TEST(test, 1)
@@ -53,6 +62,11 @@ struct suite_case {
 /* What the macros call, before main() and in any order; how many times is asked when the suite runs. */
 void suite_add(const TTest *test, int (*times)(void));
 void suite_begin_case(int line, struct suite_case of);
+
+#define SUITE(...)                                                                                                     \
+    int main(void) {                                                                                                   \
+        return suite_run(__VA_ARGS__);                                                                                 \
+    }
 
 /* Runs the tests, printing what CK_VERBOSITY asks for, and gives what main() returns. */
 #define suite_run(...) suite_run_as((struct suite_case){.name = __VA_ARGS__})

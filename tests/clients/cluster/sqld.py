@@ -8,7 +8,6 @@ are asked of all three. The primary is killed while it commits and comes back. R
 table, written last, tells when they have all; then all that they hold must be what the model holds.
 """
 import base64
-import ctypes
 import hashlib
 import http.client
 import json
@@ -16,14 +15,15 @@ import os
 import random
 import shutil
 import signal
-import socket
-import subprocess
 import sys
 import time
+
+from model import compare, free_port, show, show_header, start
 
 ROWS, TRANSACTION, STATEMENT = 30000, 1000, 100
 PATIENCE, LONGEST = 20, 75  # seconds: for one thing, for all
 REQUEST = "/v2/pipeline"
+PREFIXES = "", "tenant3/", "tenant3/year1", "tenant6/year49/", "nobody/"
 
 
 class Refused(Exception):
@@ -87,10 +87,7 @@ class Server:
         self.start()
 
     def start(self):
-        libc = ctypes.CDLL(None)
-        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-                                        env={**os.environ, "RUST_LOG": "warn"},
-                                        preexec_fn=lambda: libc.prctl(1, signal.SIGKILL))
+        self.process = start(self.command, self.log, {**os.environ, "RUST_LOG": "warn"})
 
     def kill(self):
         self.process.kill()
@@ -102,12 +99,6 @@ class Server:
             return stream.run(*statements)
         finally:
             stream.close()
-
-
-def free_port():
-    with socket.socket() as any_port:
-        any_port.bind(("127.0.0.1", 0))
-        return any_port.getsockname()[1]
 
 
 def wait_until(what, done):
@@ -127,37 +118,6 @@ def wait_until(what, done):
 
 def path_of(key):
     return f"tenant{key % 7}/year{key // 7 % 50:02}/object-{key:06}"
-
-
-def expected_listing(model, prefix):
-    listing = {}
-    for path, content in model.items():
-        if path.startswith(prefix):
-            name, slash, _ = path[len(prefix):].partition("/")
-            listing[prefix + name + slash] = None if slash else content
-    return [[path, listing[path]] for path in sorted(listing)]
-
-
-def compare(server, stream, model):
-    ordered = [[path, model[path]] for path in sorted(model)]
-    got = stream.run("SELECT path, value FROM t ORDER BY path")
-    assert got == ordered, f"{server.name}: {first_difference(got, ordered)}"
-    for prefix in "", "tenant3/", "tenant3/year1", "tenant6/year49/", "nobody/":
-        below = [row for row in ordered if row[0].startswith(prefix)]
-        for sql, rows in ((f"SELECT * FROM t('{prefix}', '/')", expected_listing(model, prefix)),
-                          (f"SELECT path, value FROM t WHERE path GLOB '{prefix}*'", below),
-                          (f"SELECT art_count('t', '{prefix}')", [[len(below)]])):
-            got = stream.run(sql)
-            assert got == rows, f"{server.name}: {sql}: {first_difference(got, rows)}"
-    check = stream.run("SELECT art_check('t')")
-    assert check == [["ok"]], f"{server.name}: art_check: {check}"
-
-
-def first_difference(got, expected):
-    for index, (left, right) in enumerate(zip(got, expected)):
-        if left != right:
-            return f"row {index} is {left}, not {right}"
-    return f"{len(got)} rows, not {len(expected)}"
 
 
 # ---- what is written ----
@@ -232,9 +192,9 @@ class Cluster:
         lag = self.wait_for_replicas()
         for server in self.servers:
             fresh = Stream(server)
-            compare(server, fresh, self.model)
+            compare(server.name, fresh.run, self.model, PREFIXES)
             if self.follows(server):
-                compare(server, self.kept[server], self.model)
+                compare(server.name, self.kept[server].run, self.model, PREFIXES)
                 fresh.close()
             else:
                 self.kept[server] = fresh
@@ -272,11 +232,6 @@ class Cluster:
 
 def median(numbers):
     return numbers[len(numbers) // 2]
-
-
-def show(name, numbers, bytes_per_row):
-    last = numbers[len(numbers) * 99 // 100]
-    print(f"{name:24}{median(numbers):10.1f} ms{last:10.1f} ms{bytes_per_row:12.0f} bytes")
 
 
 def forwarded(cluster, turn):
@@ -322,7 +277,7 @@ def play(cluster, options):
         before = cluster.replicated()
         commits = load(primary, table, keys, 1, model)
         figures.append((commits, (cluster.replicated() - before) / ROWS))
-    print(f"{ROWS} rows, in transactions of {TRANSACTION}  p50 of COMMIT    p99  replicated a row")
+    show_header(ROWS, TRANSACTION)
     show("art", *figures[0])
     show("WITHOUT ROWID", *figures[1])
     print(f"replicas have all of it after {cluster.compare_all():.1f} s: rows, listings, counts and GLOB are the model's")

@@ -1,8 +1,5 @@
 /* core/base: errors and their messages, bytes, varints, hashing, allocation. */
-#include <errno.h>
 #include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "core/base/alloc.h"
 #include "core/base/buffer.h"
@@ -261,6 +258,4 @@ TEST(test_a_buffer_grows_and_is_unchanged_when_it_cannot) {
     art_buffer_clear(&buffer);
 }
 
-int main(void) {
-    return suite_run("base");
-}
+SUITE("base")

@@ -2,9 +2,6 @@
  * along; and bytes of all three that somebody made up. */
 #include <math.h>
 #include <sqlite3.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "core/base/value_hash.h"
 #include "tests/support/memtable_model.h"
@@ -550,6 +547,4 @@ TEST(test_a_cut_head_replaces_what_it_still_says) {
     ck_assert(summed.sum[0] == 7 && !summed.sum[1] && !summed.sum[2]);
 }
 
-int main(void) {
-    return suite_run("summary", .seconds = 300);
-}
+SUITE("summary", .seconds = 300)

@@ -2,8 +2,6 @@
  * here, in plain C in test_vectors_plain (ART_NO_VECTORS), which is this file once more. NEON's turn is on an emulated
  * aarch64 (tests/clients/platforms).
  */
-#include <string.h>
-
 #include "core/blob/simd.h"
 #include "core/memtable/node.h"
 #include "ext/base/nul.h"

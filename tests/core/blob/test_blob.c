@@ -1,8 +1,5 @@
 /* Blobs against a sorted array: every verb, over keys and values of every sort, in one blob and in runs of several
  * levels; pages that come one at a time, labels that change, filters. */
-#include <stdio.h>
-#include <string.h>
-
 #include "core/base/alloc.h"
 #include "core/base/error.h"
 #include "core/blob/blob_format.h"
@@ -602,6 +599,4 @@ TEST(test_long_separators_fill_several_head_pages) {
     ck_assert_uint_gt(wide, 0);
 }
 
-int main(void) {
-    return suite_run("blob", .seconds = 600, .tear_down = tear_down);
-}
+SUITE("blob", .seconds = 600, .tear_down = tear_down)

@@ -2,8 +2,6 @@
  * other; pages that are taken over bring theirs; and any byte that is another than it should be is found.
  */
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "core/base/error.h"
 #include "core/base/value_hash.h"
@@ -518,6 +516,4 @@ TEST(test_integers_and_reals_that_are_equal_have_one_hash) {
     }
 }
 
-int main(void) {
-    return suite_run("lookups of blobs", .seconds = SUITE_FOREVER, .tear_down = tear_down);
-}
+SUITE("lookups of blobs", .seconds = SUITE_FOREVER, .tear_down = tear_down)

@@ -2,9 +2,6 @@
  * and images whose hashes are right while one field of the trailer, or one hash, says what cannot be. And the layout's
  * far end: a full blob of so many small buckets that the short forms of the routing part do not reach.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "core/base/error.h"
 #include "core/blob/bucket.h"
 #include "core/blob/routing.h"
@@ -275,6 +272,4 @@ TEST(test_a_full_blob_of_a_thousand_buckets_finds_every_key) {
     free(image);
 }
 
-int main(void) {
-    return suite_run("blob, refusals", .seconds = 60, .tear_down = tear_down);
-}
+SUITE("blob, refusals", .seconds = 60, .tear_down = tear_down)

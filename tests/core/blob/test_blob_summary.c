@@ -1,9 +1,6 @@
 /* Blobs of a table with a summary, against the array of their rows: sums before any key, zones of every bucket, the
  * references that carry both upwards, and what is refused when one of these bytes is another than it should be.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "core/base/alloc.h"
 #include "core/base/error.h"
 #include "core/blob/bucket.h"
@@ -533,6 +530,4 @@ TEST(test_made_up_bytes_are_refused_or_read_within_the_image) {
     ck_assert_uint_gt(found, 0);
 }
 
-int main(void) {
-    return suite_run("blob, summary", .seconds = 600, .tear_down = tear_down);
-}
+SUITE("blob, summary", .seconds = 600, .tear_down = tear_down)

@@ -1,8 +1,6 @@
 /* What a blob does with bytes that it should not believe: every single flipped bit is refused, bytes that somebody
  * changed together with their hashes never lead out of the image, and memory that runs out is an answer. */
 #include <pthread.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "core/base/alloc.h"
 #include "core/base/error.h"
@@ -425,6 +423,4 @@ TEST(test_threads_share_a_blob_whose_pages_come_one_by_one) {
     free(disk.memory);
 }
 
-int main(void) {
-    return suite_run("blob trust", .seconds = 600, .tear_down = tear_down);
-}
+SUITE("blob trust", .seconds = 600, .tear_down = tear_down)

@@ -2,10 +2,6 @@
  * child's reference, its number, the sum before it. And where that cannot be right nothing is kept: a page is not
  * there, a separator out of order, a reference none, or there is no memory.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "core/blob/bucket.h"
 #include "tests/support/blob_model.h"
 #include "tests/support/must.h"
@@ -313,6 +309,4 @@ TEST(test_separators_out_of_order_are_not_kept) {
     free(lie.image);
 }
 
-int main(void) {
-    return suite_run("separators", .seconds = SUITE_FOREVER, .tear_down = tear_down);
-}
+SUITE("separators", .seconds = SUITE_FOREVER, .tear_down = tear_down)

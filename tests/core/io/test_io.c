@@ -1,8 +1,5 @@
 /* What every implementation of the I/O table promises, run against each of them (tests/support/io_modes.h). What only
  * the system's files can do wrong is in test_io_faults.c. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -402,6 +399,4 @@ LOOP_TEST(test_discarded_buffers_still_take_part_in_io, IO_MODES) {
     art_blob_buf_put(&second);
 }
 
-int main(void) {
-    return suite_run("io", .seconds = 120, .tear_down = leave_mode);
-}
+SUITE("io", .seconds = 120, .tear_down = leave_mode)

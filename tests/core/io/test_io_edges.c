@@ -1,10 +1,7 @@
 /* core/io at its edges: kernels whose ring can less, a ring that takes requests by and by or not at all, names below
  * what is no folder, and sizes that no file has.
  */
-#include <errno.h>
 #include <limits.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 

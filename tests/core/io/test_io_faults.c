@@ -1,9 +1,6 @@
 /* The system's files when the system says no: every call failing once with each errno that matters, transfers that fall
  * short, and (test_io_refusals.c) kernels, limits and file systems that refuse what we would like. */
-#include <errno.h>
 #include <limits.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -318,22 +315,20 @@ static const struct expectation by_uring[] = {
     {"ring_submit_and_wait", 2, 1, EPERM, 0, NULL, "pwrite"},
 };
 
-#define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
-
-LOOP_TEST(test_each_shared_fault_surfaces_once_with_pwrite, COUNT(shared)) {
+LOOP_TEST(test_each_shared_fault_surfaces_once_with_pwrite, LENGTH(shared)) {
     live(ART_ENGINE_PWRITE, &shared[_i]);
 }
 
-LOOP_TEST(test_each_shared_fault_surfaces_once_with_uring, COUNT(shared)) {
+LOOP_TEST(test_each_shared_fault_surfaces_once_with_uring, LENGTH(shared)) {
     if (!io_has_ring("shared faults with uring")) return;
     live(ART_ENGINE_URING, &shared[_i]);
 }
 
-LOOP_TEST(test_each_fault_of_pwrite_surfaces_once, COUNT(by_pwrite)) {
+LOOP_TEST(test_each_fault_of_pwrite_surfaces_once, LENGTH(by_pwrite)) {
     live(ART_ENGINE_PWRITE, &by_pwrite[_i]);
 }
 
-LOOP_TEST(test_each_fault_of_the_ring_surfaces_once, COUNT(by_uring)) {
+LOOP_TEST(test_each_fault_of_the_ring_surfaces_once, LENGTH(by_uring)) {
     if (!io_has_ring("faults of the ring")) return;
     live(ART_ENGINE_URING, &by_uring[_i]);
     ck_assert(art_io_uring_available()); /* and what was learned from a false refusal is put right */
@@ -560,6 +555,4 @@ TEST(test_a_write_waits_for_a_reading_that_is_tried_again) {
     life_end(&life);
 }
 
-int main(void) {
-    return suite_run("io_faults", .seconds = 120);
-}
+SUITE("io_faults", .seconds = 120)

@@ -1,14 +1,10 @@
 /* Kernels, limits and file systems that refuse what we would like, and files that we must refuse: each met for real
  * where this machine lets us, in a child process where the change would stick. */
-#include <errno.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/magic.h>
 #include <linux/seccomp.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -556,6 +552,4 @@ TEST(test_a_living_child_does_not_keep_the_lock_of_its_dead_parent) {
     close(pipe_ends[1]);
 }
 
-int main(void) {
-    return suite_run("io_refusals", .seconds = 120, .tear_down = tear_down);
-}
+SUITE("io_refusals", .seconds = 120, .tear_down = tear_down)

@@ -3,9 +3,6 @@
  * The host is the toy's (tests/support/toy_rows.h), which insists on what core/base/rows.h says; that rows are the
  * tree's, with transactions and failures, is tested by the walks of test_tree and test_tree_faults.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "core/base/error.h"
 #include "core/io/io.h"
 #include "tests/support/random.h"
@@ -159,6 +156,4 @@ TEST(test_slots_are_what_was_last_written_into_them) {
     }
 }
 
-int main(void) {
-    return suite_run("io_rows", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
-}
+SUITE("io_rows", .seconds = 120, .set_up = set_up, .tear_down = tear_down)

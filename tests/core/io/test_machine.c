@@ -1,7 +1,4 @@
 /* The memory that this process may use, by control groups that a folder of files imitates. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -103,6 +100,4 @@ TEST(test_the_limit_of_the_address_space_counts) {
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
-int main(void) {
-    return suite_run("machine", .set_up = set_up, .tear_down = tear_down);
-}
+SUITE("machine", .set_up = set_up, .tear_down = tear_down)

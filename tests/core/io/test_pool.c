@@ -2,9 +2,6 @@
  * run under ThreadSanitizer (make test SANITIZE=thread TESTS=test_pool). */
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "core/base/alloc.h"
 #include "core/base/error.h"
@@ -287,6 +284,4 @@ TEST(test_a_slot_that_comes_and_goes_in_between_is_noticed) {
     ck_assert(!art_free_list_take(&list, &seen));
 }
 
-int main(void) {
-    return suite_run("pool", .seconds = 120);
-}
+SUITE("pool", .seconds = 120)

@@ -1,8 +1,6 @@
 /* The buffers that all stores of a process write from: one pool, while anybody has it; and a forked child's own. And
  * rings that come and go in threads. */
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -198,6 +196,4 @@ TEST(test_a_forked_child_has_one_of_its_own) {
     art_store_close(store);
 }
 
-int main(void) {
-    return suite_run("write pool");
-}
+SUITE("write pool")

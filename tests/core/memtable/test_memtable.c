@@ -1,9 +1,5 @@
 /* The memtable against an array (support/memtable_model.h): sets, marks, rollbacks, order, counts, sums, zones,
  * lookups, redo; memory that runs out; nesting as deep as keys go. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "core/base/alloc.h"
 #include "core/base/error.h"
 #include "core/base/hash.h"
@@ -485,6 +481,4 @@ TEST(test_reading_and_copying_without_memory_fail_cleanly) {
     art_alloc_use(NULL);
 }
 
-int main(void) {
-    return suite_run("memtable");
-}
+SUITE("memtable")

@@ -1,9 +1,6 @@
 /* What art_memtable_check() is for: a memtable that somebody broke, one invariant at a time, and the sentence that says
  * so. Every model test of the memtable relies on it. And the drawing for people, to its letter.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "core/base/error.h"
 #include "core/memtable/inside.h"
 #include "tests/support/of_core.h"
@@ -118,6 +115,4 @@ TEST(test_without_memory_the_check_says_so) {
     art_memtable_unref(memtable);
 }
 
-int main(void) {
-    return suite_run("memtable, check");
-}
+SUITE("memtable, check")

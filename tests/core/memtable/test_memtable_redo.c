@@ -1,10 +1,6 @@
 /* Redo: single rows, memory that runs out, and bytes that somebody made up. That a replayed history holds what its
  * writer holds, entry by entry, goes with the model (test_memtable.c).
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "core/base/alloc.h"
 #include "core/base/error.h"
 #include "core/memtable/redo_format.h"
@@ -281,6 +277,4 @@ LOOP_TEST(test_hostile_rows_are_refused_or_harmless, KEY_FAMILIES * 2) {
     memtable_model_clear(&model);
 }
 
-int main(void) {
-    return suite_run("memtable redo", .seconds = 600);
-}
+SUITE("memtable redo", .seconds = 600)

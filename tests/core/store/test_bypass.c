@@ -1,8 +1,5 @@
 /* Pages that go past a full cache (core/store/bypass.c), and those of blobs in rows, which are read one at a time
  * first. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "core/base/error.h"
@@ -268,6 +265,4 @@ TEST(test_a_blob_in_rows_that_are_waited_for_is_read_page_by_page_and_then_whole
     clock_step = 0;
 }
 
-int main(void) {
-    return suite_run("bypass", .tear_down = end_world, .seconds = SUITE_FOREVER);
-}
+SUITE("bypass", .tear_down = end_world, .seconds = SUITE_FOREVER)

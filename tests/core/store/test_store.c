@@ -1,8 +1,4 @@
 /* The store as the tree sees it: blobs go in, come out verified, and nothing else ever comes out. In every I/O mode. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "core/base/error.h"
 #include "core/store/cache.h"
 #include "tests/support/must.h"
@@ -432,6 +428,4 @@ LOOP_TEST(test_every_flipped_bit_of_a_used_page_is_found_and_named, IO_MODES) {
     flip_everywhere(true, rounds, &random);
 }
 
-int main(void) {
-    return suite_run("store", .tear_down = end, .seconds = SUITE_FOREVER);
-}
+SUITE("store", .tear_down = end, .seconds = SUITE_FOREVER)

@@ -1,9 +1,6 @@
 /* The process's cache: what is read how often, what is kept, what goes, and that nobody ever sees a wrong byte of
  * it. */
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "core/base/error.h"
 #include "core/store/cache.h"
@@ -577,6 +574,4 @@ LOOP_TEST(test_many_threads_read_one_file_while_one_writes, 3) {
     ck_assert_msg(!failure, "%s", failure);
 }
 
-int main(void) {
-    return suite_run("store cache", .tear_down = end_world, .seconds = SUITE_FOREVER);
-}
+SUITE("store cache", .tear_down = end_world, .seconds = SUITE_FOREVER)

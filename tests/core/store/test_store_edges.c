@@ -1,8 +1,6 @@
 /* The store at its edges: owner pages that lie with a right sum, references and slots that cannot be, calls at the
  * wrong moment, a store whose memory ends; and what art_store_check() is for.
  */
-#include <string.h>
-
 #include "core/base/alloc.h"
 #include "core/base/error.h"
 #include "core/store/private.h"
@@ -286,6 +284,4 @@ TEST(test_what_a_store_holds_is_checked) {
     EXPECT_OK(art_store_check(store));
 }
 
-int main(void) {
-    return suite_run("store, edges", .tear_down = end_world, .seconds = 60);
-}
+SUITE("store, edges", .tear_down = end_world, .seconds = 60)

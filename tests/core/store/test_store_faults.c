@@ -1,9 +1,5 @@
 /* The store when memory, the disk or the power fails: an error, the old state, and a usable connection; what was synced
  * stays, and nothing wrong is ever read. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "core/base/error.h"
 #include "core/store/cache.h"
 #include "tests/support/must.h"
@@ -436,6 +432,4 @@ TEST(test_what_was_synced_survives_a_long_life_with_accidents) {
     }
 }
 
-int main(void) {
-    return suite_run("store faults", .seconds = SUITE_FOREVER);
-}
+SUITE("store faults", .seconds = SUITE_FOREVER)

@@ -1,8 +1,5 @@
 /* The .art file beside its database: made, lost, copied, linked, cut, taken over, torn by a crash while it was made. */
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -712,6 +709,4 @@ LOOP_TEST(test_after_fork_the_child_is_refused_and_the_parent_is_unharmed, IO_MO
     store_place_close(&here);
 }
 
-int main(void) {
-    return suite_run("store file", .tear_down = end_world, .seconds = SUITE_FOREVER);
-}
+SUITE("store file", .tear_down = end_world, .seconds = SUITE_FOREVER)

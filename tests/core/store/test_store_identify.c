@@ -1,7 +1,5 @@
 /* Whose is a file that looks like an .art file? Asked by who may remove it, so that a doubt is a no. */
 #include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -161,6 +159,4 @@ TEST(test_only_regular_files_are_looked_at) {
     store_place_close(&real);
 }
 
-int main(void) {
-    return suite_run("store, identify", .tear_down = end_world);
-}
+SUITE("store, identify", .tear_down = end_world)

@@ -1,9 +1,6 @@
 /* The check of blobs, references, fences and slots: each kind of damage is made, alone, with all hashes right that are
  * not the damage, and must be named. What is wrong within one blob is test_blob_trust.c's; here it must be
  * reached. */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "core/blob/blob_format.h"
 #include "core/store/store_format.h"
 #include "tests/support/check_world.h"

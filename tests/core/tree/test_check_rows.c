@@ -1,8 +1,5 @@
 /* The check of the log, of memory, and of rows and large values: each kind of damage is made, alone, and must be named.
  * test_check_blobs.c has the blobs and slots. */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "core/memtable/inside.h"
 #include "core/memtable/redo_reader.h"
 #include "core/store/private.h"
@@ -528,6 +525,4 @@ TEST(test_it_can_be_interrupted_anywhere) {
     check_is_clean();
 }
 
-int main(void) {
-    return suite_run("check, rows", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
-}
+SUITE("check, rows", .seconds = 120, .set_up = set_up, .tear_down = tear_down)

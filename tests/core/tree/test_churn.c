@@ -4,8 +4,6 @@
  * Blobs are of 4 pages, and what is counted are slots: a file of 130 of them is to such blobs what one of 68 MB is to
  * full ones. The host makes a checkpoint where the tree says that slots wait for one, as ext/ does (test_sql_vacuum.c).
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "tests/support/of_core.h"
@@ -257,6 +255,4 @@ LOOP_TEST(test_rows_that_are_deleted_in_order_leave_a_small_file, 2) {
     ck_assert_uint_le(most, BESIDE);
 }
 
-int main(void) {
-    return suite_run("churn", .seconds = 300, .tear_down = small_tree_end);
-}
+SUITE("churn", .seconds = 300, .tear_down = small_tree_end)

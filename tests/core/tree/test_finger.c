@@ -4,9 +4,6 @@
  * The model is one number a key: its value, 0 where there is no row. All directories have the same names in them, and
  * blobs are small, so that most leaves have a directory's name for a label.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "core/store/cache.h"
 #include "core/store/private.h"
 #include "tests/support/of_core.h"
@@ -237,6 +234,4 @@ TEST(test_keys_of_other_leaves_do_not_share_the_fate_of_a_damaged_one) {
     ck_assert_uint_eq(unreadable(3001), lost); /* without a finger */
 }
 
-int main(void) {
-    return suite_run("finger", .seconds = 600, .tear_down = small_tree_end);
-}
+SUITE("finger", .seconds = 600, .tear_down = small_tree_end)

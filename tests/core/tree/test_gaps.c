@@ -4,8 +4,6 @@
  * The model is one byte a key. Deletes lie in the memtable, in level-0 runs, in older ones; small blobs make many
  * leaves. Steps, and looks at the sums, are counted (core/tree/state/hooks.h).
  */
-#include <stdio.h>
-
 #include "tests/support/of_core.h"
 #include "tests/support/random.h"
 #include "tests/support/small_tree.h"
@@ -522,6 +520,4 @@ TEST(test_of_more_gaps_than_are_remembered_some_are_met_again) {
     ck_assert_uint_gt(met_of(0, 300), 50); /* out of 60: others have made room */
 }
 
-int main(void) {
-    return suite_run("gaps", .seconds = 600, .tear_down = small_tree_end);
-}
+SUITE("gaps", .seconds = 600, .tear_down = small_tree_end)

@@ -1,7 +1,5 @@
 /* When the log is full (core/tree/txn/log_cost.c), and what its flushes write: small ones join, and the chunks of new
  * values go behind all others (core/tree/run/append.c). */
-#include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "tests/support/of_core.h"
@@ -468,6 +466,4 @@ TEST(test_small_flushes_write_little_more_than_large_ones) {
     ck_assert_uint_le(most, ART_RUNS_MAX);
 }
 
-int main(void) {
-    return suite_run("log", .seconds = 300, .tear_down = small_tree_end);
-}
+SUITE("log", .seconds = 300, .tear_down = small_tree_end)

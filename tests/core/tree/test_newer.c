@@ -4,8 +4,6 @@
  * those, in both directions and in any range, wherever entries lie, and though an entry that is passed over hides an
  * older one. Then, that a walk which passes over rows teaches the tree nothing wrong of where there are none.
  */
-#include <stdio.h>
-
 #include "core/store/private.h"
 #include "tests/support/of_core.h"
 #include "tests/support/random.h"
@@ -201,6 +199,4 @@ TEST(test_the_next_user_of_a_cursor_gets_all_rows) {
     art_buffer_clear(&found);
 }
 
-int main(void) {
-    return suite_run("newer than a version", .seconds = SUITE_FOREVER, .tear_down = small_tree_end);
-}
+SUITE("newer than a version", .seconds = SUITE_FOREVER, .tear_down = small_tree_end)

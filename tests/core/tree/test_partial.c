@@ -4,9 +4,6 @@
  * Tiny blobs, so that a few ten thousand rows make a run of hundreds of them. This program chooses what is merged
  * (core/tree/state/hooks.h).
  */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "tests/support/of_core.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/small_tree.h"
@@ -393,6 +390,4 @@ TEST(test_random_rows_given_down_are_what_was_written) {
     end_world();
 }
 
-int main(void) {
-    return suite_run("partial compaction", .seconds = 120, .tear_down = small_tree_end);
-}
+SUITE("partial compaction", .seconds = 120, .tear_down = small_tree_end)

@@ -3,8 +3,6 @@
  * The clock of core's merges is this program's (the linker's --wrap): it stands still, or each look at it finds a pause
  * over, as on a disk that is slow. And merges can be left out (core/tree/state/hooks.h).
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "core/tree/txn/txn.h"

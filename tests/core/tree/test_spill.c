@@ -3,10 +3,6 @@
  * Random inserts, replacements and deletes, with savepoints taken back over spills, against an array; in an empty
  * table, whose filter of spilled keys answers for the runs, and in one that had rows. And when there is such a filter.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "tests/support/of_core.h"
 #include "tests/support/random.h"
 #include "tests/support/small_tree.h"
@@ -245,6 +241,4 @@ LOOP_TEST(test_a_small_limit_leaves_room_for_rows_between_two_spills, 8) {
     ck_assert_uint_eq(rows(), 60000);
 }
 
-int main(void) {
-    return suite_run("spill", .seconds = 120, .tear_down = small_tree_end);
-}
+SUITE("spill", .seconds = 120, .tear_down = small_tree_end)

@@ -1,6 +1,5 @@
 /* The tree against a naive model (tests/support/tree_world.h), over memory, the simulated disk, the system's
  * files and rows of the host's. */
-#include <stdio.h>
 #include <unistd.h>
 
 #include "tests/support/io_modes.h"
@@ -106,6 +105,4 @@ TEST(test_a_tree_in_the_hosts_rows_is_what_the_model_is) {
     }
 }
 
-int main(void) {
-    return suite_run("tree", .seconds = 600);
-}
+SUITE("tree", .seconds = 600)

@@ -2,7 +2,6 @@
  * way, cursors that outlive their tree, values of megabytes, redo rows that the host cannot take, a log of another
  * history.
  */
-#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -571,6 +570,4 @@ TEST(test_a_child_of_fork_is_refused_in_the_middle_of_a_transaction) {
     must(art_tree_check(tree));
 }
 
-int main(void) {
-    return suite_run("tree, edges", .seconds = 120, .tear_down = small_tree_end);
-}
+SUITE("tree, edges", .seconds = 120, .tear_down = small_tree_end)

@@ -5,8 +5,6 @@
  * loss at any moment the committed state is whole, with the log as it was before the commit under way, and as it was
  * after it.
  */
-#include <stdio.h>
-
 #include "core/base/alloc.h"
 #include "tests/support/of_core.h"
 #include "tests/support/short_memory.h"
@@ -279,6 +277,4 @@ TEST(test_a_power_loss_between_any_two_steps_loses_nothing_committed) {
     printf("power loss: %u states\n", crashes);
 }
 
-int main(void) {
-    return suite_run("tree, faults", .seconds = 900);
-}
+SUITE("tree, faults", .seconds = 900)

@@ -2,8 +2,6 @@
  * to blobs, runs that disagree. An error says what is wrong; nothing is written on that ground; what is right stays
  * readable.
  */
-#include <stdio.h>
-
 #include "core/blob/search.h"
 #include "core/tree/state/root_format.h"
 #include "tests/support/of_core.h"

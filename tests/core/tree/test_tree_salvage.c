@@ -1,9 +1,6 @@
 /* Salvage in core: every page of a table damaged in turn, pairs and triples of them in a deeper one, logs and roots
  * that are gone, files cut short, and bytes that lie with right hashes. What comes out is held against all entries that
  * the table had (support/salvage_facts.h). */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "core/blob/blob_format.h"
 #include "core/store/store_format.h"
 #include "core/tree/state/root_format.h"
@@ -714,6 +711,4 @@ TEST(test_salvage_can_be_interrupted) {
     ck_assert_uint_gt(asked, 10);
 }
 
-int main(void) {
-    return suite_run("salvage", .seconds = 600, .tear_down = end);
-}
+SUITE("salvage", .seconds = 600, .tear_down = end)

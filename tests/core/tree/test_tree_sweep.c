@@ -8,8 +8,6 @@
  * it gives when nothing fails; after the rollback everything is as before, also for who opens the file anew.
  * test_tree_faults.c is the same at random and with more steps after a failure.
  */
-#include <stdio.h>
-
 #include "core/tree/txn/txn.h"
 #include "tests/support/must.h"
 #include "tests/support/of_core.h"
@@ -456,6 +454,4 @@ LOOP_TEST(test_whatever_fails_first_nothing_is_lost, 3) {
     ck_assert_int_eq(short_memory_blocks() >= 0, 1);
 }
 
-int main(void) {
-    return suite_run("tree, sweep", .seconds = 600);
-}
+SUITE("tree, sweep", .seconds = 600)

@@ -4,8 +4,6 @@
  * and references say anything; then an answer may be wrong, or an error, but no call may loop, crash, or read where
  * nothing is.
  */
-#include <stdio.h>
-
 #include "core/blob/blob_format.h"
 #include "tests/support/blob_model.h"
 #include "tests/support/of_core.h"
@@ -177,6 +175,4 @@ TEST(test_a_merge_of_runs_that_lie_ends) {
     ck_assert_uint_gt(errors, 20);
 }
 
-int main(void) {
-    return suite_run("tree, trust", .seconds = 120, .tear_down = small_tree_end);
-}
+SUITE("tree, trust", .seconds = 120, .tear_down = small_tree_end)

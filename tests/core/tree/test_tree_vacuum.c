@@ -1,6 +1,4 @@
 /* The file's size: what 'vacuum' and 'optimize' leave of it, with and without readers that may stand on what was. */
-#include <stdio.h>
-
 #include "tests/support/of_core.h"
 #include "tests/support/small_tree.h"
 #include "tests/support/suite.h"

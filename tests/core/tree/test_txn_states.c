@@ -10,8 +10,6 @@
  *     ART_STATES=print test_txn_states      the arrows, with the calls that lead along them
  */
 #include <malloc.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "tests/support/of_core.h"
 #include "tests/support/random.h"

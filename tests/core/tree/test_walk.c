@@ -5,7 +5,6 @@
  * core/tree/state/hooks.h looks ahead are counted, and searches led back as a forged blob would.
  */
 #include <limits.h>
-#include <stdio.h>
 
 #include "core/store/cache.h"
 #include "core/store/private.h"
@@ -350,6 +349,4 @@ LOOP_TEST(test_a_jump_that_leads_back_is_damage_and_no_endless_walk, 2) {
     art_cursor_close(cursor);
 }
 
-int main(void) {
-    return suite_run("walk", .set_up = set_up, .tear_down = small_tree_end);
-}
+SUITE("walk", .set_up = set_up, .tear_down = small_tree_end)
