@@ -18,6 +18,9 @@
  * A row at its edges, which is written anew: 105 to 150, with a summary 180 to 370, where blobs are rows 150 to 270. */
 enum { ROW_COST = 900, RANGE_COST = 1000000, EDGE_COST = 110, EDGE_COST_DEAR = 220 };
 enum { BATCH_ROWS = 256, CHUNKED_MAX = 1024, ASK_AFTER_MOVED = 4096 };
+/* Of the pages that a range takes, the part that its commit owes in merging, beside that of the rows that were flushed:
+ * most of them stand where they stay. */
+enum { OWED_PART = 4 };
 
 struct directory_work {
     struct art_tree *tree;
@@ -187,13 +190,19 @@ static enum art_rc build_changed(struct directory_work *work, struct art_memtabl
     struct art_tree *tree = work->tree;
     enum art_rc rc = art_edit_begin(tree, &work->edit);
     if (!rc) rc = art_memtable_open_summed(empty, art_tree_summary(tree));
+    if (!rc && !work->stays)
+        rc = art_cuts_add(&work->edit.root->cuts, work->low, work->high, work->edit.root->generation);
     if (!rc && work->all) {
         art_edit_empty(tree, &work->edit);
         return ART_OK;
     }
     if (!rc && art_memtable_keys(tree->memtable)) rc = art_compact_flush(tree, &work->edit, tree->memtable);
+    uint64_t flushed = work->edit.pages_written;
     if (!rc) rc = change_runs(work);
-    if (!rc && work->edit.root->runs > ART_RUNS_MAX) rc = art_compact_merge(tree, &work->edit, 0);
+    if (rc) return rc;
+    art_room_owe(&work->edit, flushed);
+    work->edit.root->owed += (work->edit.pages_written - flushed) / OWED_PART;
+    if (work->edit.root->runs > ART_RUNS_MAX) rc = art_room_merge(tree, &work->edit);
     return rc ? rc : art_store_wait(tree->store);
 }
 
