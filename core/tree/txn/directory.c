@@ -186,6 +186,13 @@ static enum art_rc change_runs(struct directory_work *work) {
     return rc || work->stays ? rc : cut_range(work, root->runs, work->low, work->high);
 }
 
+/* Of the pages of a flushed memtable those with the transaction's own rows. The others come from the log, and their
+ * commits have paid for them. */
+static uint64_t own_part(const struct art_memtable *memtable, uint64_t pages) {
+    uint64_t keys = art_memtable_keys(memtable), own = art_memtable_noted(memtable);
+    return own < keys ? pages * own / keys : pages;
+}
+
 static enum art_rc build_changed(struct directory_work *work, struct art_memtable **empty) {
     struct art_tree *tree = work->tree;
     enum art_rc rc = art_edit_begin(tree, &work->edit);
@@ -200,7 +207,7 @@ static enum art_rc build_changed(struct directory_work *work, struct art_memtabl
     uint64_t flushed = work->edit.pages_written;
     if (!rc) rc = change_runs(work);
     if (rc) return rc;
-    art_room_owe(&work->edit, flushed);
+    art_room_owe(&work->edit, own_part(tree->memtable, flushed));
     work->edit.root->owed += (work->edit.pages_written - flushed) / OWED_PART;
     if (work->edit.root->runs > ART_RUNS_MAX) rc = art_room_merge(tree, &work->edit);
     return rc ? rc : art_store_wait(tree->store);
