@@ -103,7 +103,7 @@ static const char *folder_of(int files) {
 
 static void load(int files) {
     int kind = files % KINDS;
-    uint32_t rows = files < LARGE ? volume : VOLUMES * volume, *order = malloc(rows * sizeof *order);
+    uint32_t rows = files < LARGE ? volume : VOLUMES * volume, *order = calloc(rows, sizeof *order);
     struct random random = {1};
     for (uint32_t i = 0; i < rows; i++) {
         uint32_t k = random_below(&random, i + 1);
