@@ -15,9 +15,9 @@
  *             to the beginning, and saved memtables to savepoints that are older than the spill. Merging is owed with
  *             such a root alone (art_root.owed), and a savepoint's root knows what was owed then
  *
- * SPILLED owes 16 pages of merging for each page that a spill or a directory flushes, and a quarter of what else a
- * directory writes. A spill pays at once. A directory leaves it to the commit, unless there are too many runs. What the
- * commit does not find due is forgotten.
+ * SPILLED owes 16 pages of merging for each page of its rows that a spill or a directory flushes, and a quarter of
+ * what else a directory writes. A spill pays at once. A directory leaves it to the commit, unless there are too many
+ * runs. What the commit does not find due is forgotten.
  *
  * Another summary leads to SPILLED from CHANGED, too, and leaves SPILLED as it is.
  *

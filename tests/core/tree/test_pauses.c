@@ -333,6 +333,16 @@ TEST(test_the_commit_behind_a_directory_does_not_merge_what_others_have_left) {
     end_world();
 }
 
+TEST(test_rows_of_the_log_owe_no_merging_to_the_directory_that_flushes_them) {
+    make_world_in_debt();
+    commit(2000);
+    ck_assert_uint_gt(art_memtable_keys(tree->memtable), 1000);
+    uint64_t pages = delete_directory(7);
+    ck_assert_uint_le(tree->root->owed, pages / 4);
+    commit(0);
+    end_world();
+}
+
 /* As if the work had not been done for which it was owed. */
 TEST(test_a_rollback_to_over_a_spill_brings_back_what_was_owed) {
     uint32_t mark;
