@@ -1,7 +1,7 @@
 #include "tests/support/of_core.h"
 
 #include "core/store/private.h"
-#include "core/tree/state/state.h"
+#include "core/tree/run/run.h"
 
 const char *art_error_name(enum art_rc code) {
     static const char *const names[ART_ERROR_COUNT] = {
@@ -69,11 +69,32 @@ static bool keep_first(void *context, const struct art_problem *problem) {
     return false;
 }
 
+/* Salvage passes over what lies in a cut: no blob in use has an entry there. */
+static enum art_rc check_cuts(struct art_tree *tree) {
+    const struct art_root *root = tree->root;
+    struct art_run_cursor cursor;
+    if (!root->cuts.len) return ART_OK;
+    enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
+    for (unsigned i = 0; !rc && i < root->runs; i++) {
+        art_run_cursor_reset(&cursor, &root->run[i].top, 0);
+        for (rc = art_run_first(&cursor); !rc && cursor.valid; rc = art_run_next(&cursor)) {
+            uint64_t generation = cursor.leaf.blob->generation;
+            if (art_cuts_have(&root->cuts, art_run_key(&cursor), generation)) {
+                rc = art_fail(ART_MISUSE, "art: a blob in use has an entry of a range that was cut");
+                break;
+            }
+        }
+    }
+    art_run_cursor_close(&cursor);
+    return rc;
+}
+
 enum art_rc art_tree_check(struct art_tree *tree) {
     struct first first = {.rc = ART_OK};
     struct art_check_options options = {.problem = keep_first, .context = &first};
     enum art_rc rc = art_tree_check_all(tree, &options);
     if (!rc && first.rc) return art_fail(first.rc, "%s", first.sentence);
     if (!rc && art_tree_is_known(tree)) rc = art_memtable_check(tree->memtable);
+    if (!rc && art_tree_is_known(tree)) rc = check_cuts(tree);
     return rc ? rc : art_store_check(tree->store);
 }

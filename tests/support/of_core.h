@@ -24,7 +24,8 @@ bool art_store_writing(const struct art_store *store);
 /* The pins, against their slots and counts. */
 enum art_rc art_store_check(const struct art_store *store);
 
-/* The first problem of art_tree_check_all() as an error; then what the tree has in memory by itself. */
+/* The first problem of art_tree_check_all() as an error; then what the tree has in memory by itself, and that its cuts
+ * hide no entry of its runs. */
 enum art_rc art_tree_check(struct art_tree *tree);
 
 #endif
