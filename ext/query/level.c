@@ -82,13 +82,12 @@ void art_level_scan_bound(struct art_scan *scan) {
 
 /* SQLite first goes through the rows and then changes them by their paths, whatever they are. A path that a listing in
  * the same statement has rolled up stands for all below it, but there may be a row of that name, too. The listing is at
- * its end then. Where another scan of the table is at its end as well, and may have given the path as a row's, as in
+ * its end then. Where another scan of the table is at its end as well, as in
  *
  *     DELETE FROM t WHERE path IN (SELECT path FROM t('usr/', '/'))
  *
- * nobody can tell which of them has given it: that is refused. A listing in a SELECT beside the statement is none of
- * its business: no statement was writing when it began, or one is writing now that was not there. Of other scans this
- * is not known. */
+ * nobody can tell which of them has given the path: that is refused. A listing in a SELECT beside the statement is none
+ * of its business: no statement was writing when it began, or one is writing now that was not there. */
 
 /* A statement that writes has begun a transaction that does, before it looks at any row: mostly there is none, and the
  * connection's statements need not be gone through. */
@@ -105,34 +104,21 @@ bool art_is_writing(sqlite3 *db) {
     return count_writers(db) > 0;
 }
 
-/* Is the listing one of the statement that is changing the table? */
-static bool is_of_writer(const struct art_scan *scan) {
+static bool has_rolled_up(const struct art_scan *scan, struct art_bytes path) {
+    if (scan->kind != ART_SCAN_LEVEL || bound_rolls_up(scan, path) != path.len || !path.len) return false;
     return count_writers(art_scan_vtab(scan)->connection->db) <= scan->of.level.writers;
 }
 
-static bool has_rolled_up(const struct art_scan *scan, struct art_bytes path) {
-    return scan->kind == ART_SCAN_LEVEL && path.len && bound_rolls_up(scan, path) == path.len && is_of_writer(scan);
-}
-
-/* As a row of the table. */
-static bool may_have_given(const struct art_scan *scan, struct art_bytes path) {
-    if (scan->kind != ART_SCAN_LEVEL) return true;
-    bool inside = art_bytes_starts_with(path, art_buffer_bytes(&scan->shown[ART_HIDDEN_PREFIX].text));
-    return inside && !bound_rolls_up(scan, path) && is_of_writer(scan);
-}
-
 enum art_listed art_path_listed(const struct art_table *table, struct art_bytes path) {
-    bool rolled = false, given = false;
-    for (const struct art_open_scan *open = table->scans; open && !rolled; open = open->next) {
+    bool rolled = false, others = false;
+    for (const struct art_open_scan *open = table->scans; open; open = open->next) {
         const struct art_scan *scan = (const struct art_scan *)open;
-        rolled = scan->state == ART_SCAN_END && has_rolled_up(scan, path);
+        if (scan->state != ART_SCAN_END) continue;
+        rolled |= has_rolled_up(scan, path);
+        others |= scan->kind != ART_SCAN_LEVEL;
     }
     if (!rolled) return ART_LISTED_ROW;
-    for (const struct art_open_scan *open = table->scans; open && !given; open = open->next) {
-        const struct art_scan *scan = (const struct art_scan *)open;
-        given = scan->state == ART_SCAN_END && may_have_given(scan, path);
-    }
-    return given ? ART_LISTED_UNCLEAR : ART_LISTED_PREFIX;
+    return others ? ART_LISTED_UNCLEAR : ART_LISTED_PREFIX;
 }
 
 /* --- from row to row ---------------------------------------------------------------------------------------------- */

@@ -126,6 +126,17 @@ static int complain_unclear(struct art_vtab *vtab, struct art_bytes path) {
                         (int)path.len, (const char *)path.data, vtab->name->table, key_name(vtab));
 }
 
+/* It has a path and nothing else of its own. */
+static int update_prefix(struct art_vtab *vtab, sqlite3_value **argv, struct art_bytes from, struct art_bytes to) {
+    for (unsigned i = 1; i < vtab->columns.count; i++) {
+        if (sqlite3_value_nochange(argv[ARGUMENT_COLUMNS + i])) continue;
+        return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
+                            "art: of a common prefix only the path can be changed (%s.%s): leave the delimiter out",
+                            vtab->name->table, vtab->columns.items[i].name);
+    }
+    return art_bytes_equal(from, to) ? SQLITE_OK : art_move_prefix(vtab, from, to, false);
+}
+
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
 static int insert_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
@@ -206,19 +217,6 @@ static int check_hidden(struct art_vtab *vtab, int argc, sqlite3_value **argv, s
                         vtab->name->table, vtab->name->table, vtab->name->table);
 }
 
-/* A common prefix has a path and nothing else of its own. */
-static int update_prefix(struct art_vtab *vtab, int argc, sqlite3_value **argv, struct art_bytes from,
-                         struct art_bytes to) {
-    for (unsigned i = 1; i < vtab->columns.count; i++) {
-        if (sqlite3_value_nochange(argv[ARGUMENT_COLUMNS + i])) continue;
-        return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
-                            "art: of a common prefix only the path can be changed (%s.%s): leave the delimiter out",
-                            vtab->name->table, vtab->columns.items[i].name);
-    }
-    int rc = passes_all(vtab, argc, argv) ? SQLITE_OK : check_hidden(vtab, argc, argv, from, NULL);
-    return rc || art_bytes_equal(from, to) ? rc : art_move_prefix(vtab, from, to, false);
-}
-
 /* How much of a row an UPDATE sets, and whether the row as it is has to be looked at for that. */
 struct change {
     bool sets, keeps, needs_row;
@@ -264,7 +262,7 @@ static int update_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
     enum art_listed listed = rc ? ART_LISTED_ROW : art_path_listed(vtab->table, from);
     if (!rc && listed == ART_LISTED_UNCLEAR) rc = complain_unclear(vtab, from);
     if (rc) return rc;
-    if (listed == ART_LISTED_PREFIX) return update_prefix(vtab, argc, argv, from, to);
+    if (listed == ART_LISTED_PREFIX) return update_prefix(vtab, argv, from, to);
     enum art_rc art_rc = change.needs_row ? art_tree_get(tree, from, &row) : ART_OK;
     if (art_rc == ART_NOTFOUND) return SQLITE_OK; /* an earlier row of this statement has replaced it */
     if (art_rc) return art_report(&vtab->base.zErrMsg, art_rc);
