@@ -52,13 +52,16 @@ UPDATE objects SET etag = 'e8' WHERE key = 'photos/index.html' AND version = (SE
 SELECT iif(changes() = 1, 'won', 'lost');
 --> lost
 
--- move a folder, atomically
-UPDATE objects SET key = 'archive/' || substr(key, length('photos/') + 1) WHERE prefix = 'photos/2025/';
-SELECT key FROM objects('archive/');
+-- rename a folder, atomically and in milliseconds, however many objects it has: its row in the listing stands for all of them. Or as a
+-- command, from any prefix to any other where no object is. Who follows the changes asks for the rows that are newer than the version seen
+CREATE TEMP TABLE followed AS SELECT art_write_version('objects') - 1 AS version;
+UPDATE objects SET key = 'old/2025/' WHERE prefix = 'photos/' AND delimiter = '/' AND key = 'photos/2025/';
+INSERT INTO objects(objects, prefix, key) VALUES('move', 'old/', 'archive/');
+SELECT key FROM objects WHERE version > (SELECT version FROM followed);
 --> archive/2025/12/31/fireworks.jpg
 
 -- delete a folder
-DELETE FROM objects WHERE prefix = 'photos/2026/01/01/';
+DELETE FROM objects WHERE prefix = 'photos/2026/01/' AND delimiter = '/' AND key = 'photos/2026/01/01/';
 SELECT key, entries FROM objects('', '/');
 --> archive/|1
 --> backups/|1

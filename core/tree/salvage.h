@@ -8,7 +8,8 @@
  *   nothing: all slots of the file               every leaf blob whose trailer verifies by itself, also those that were
  *                                                superseded long ago; of two entries of one key the newer one
  *
- * The last is also how leaves are found below a damaged index blob, within its range of keys.
+ * The last is also how leaves are found below a damaged index blob, within its range of keys. Where there is a root,
+ * its cuts (state/cuts.h) say what of them was deleted with all of a range.
  *
  * Rows come in the order of their keys, each once, the newest entry that can be read. Where one could not be read, an
  * older one shows, or a deleted row; that may be so only within the ranges that art_salvage_lost() reports.

@@ -473,6 +473,7 @@ struct art_tree_info {
     uint64_t redo_since_merge; /* bytes that this connection has committed since one of its commits merged last */
     uint64_t retired_slots, free_slots;
     uint64_t left_rows; /* of the log before the root, which later commits delete */
+    unsigned cuts;      /* ranges that were deleted or moved as one thing, as the root knows them for salvage */
     struct art_store_stats store;
     bool full; /* the disk was, when blobs were last written, or had no room to let go all that is dead */
 };

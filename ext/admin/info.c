@@ -95,6 +95,7 @@ static void add_all(struct info_cursor *cursor, const struct art_table *table, c
     add_integer(cursor, "generation", info->generation);
     add_integer(cursor, "retired slots", info->retired_slots);
     add_integer(cursor, "free slots", info->free_slots);
+    add_integer(cursor, "cut ranges", info->cuts);
     add_integer(cursor, "cache bytes", store->cache_bytes);
     add_integer(cursor, "cache limit", store->cache_limit);
 #define ADD_COUNTER(member, property) add_integer(cursor, property, store->count.member);

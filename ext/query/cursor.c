@@ -84,6 +84,7 @@ int art_scan_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
     if (!scan) return SQLITE_NOMEM;
     assert(scan->state == ART_SCAN_END && !scan->cursor && !scan->open.link);
     scan->open.methods = &methods;
+    scan->listed = scan->several = scan->has_rolled = false;
     *out = &scan->open.base;
     return SQLITE_OK;
 }
@@ -135,6 +136,12 @@ static const struct {
     [ART_SCAN_LONGEST] = {art_longest_scan_open, art_point_scan_next},
 };
 
+static void end(struct art_scan *scan) {
+    struct art_reading *reading = (struct art_reading *)art_scan_vtab(scan)->reading;
+    art_scan_end(scan);
+    if (scan->kind == ART_SCAN_LEVEL) reading->listed = scan;
+}
+
 int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int argc, sqlite3_value **argv) {
     struct art_scan *scan = (struct art_scan *)base;
     struct art_bytes text;
@@ -150,7 +157,7 @@ int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int 
     if (rc || scan->keys.empty) return rc;
     art_scans_enter(&scan->open);
     rc = art_scan_fail(scan, kinds[scan->kind].open(scan));
-    if (scan->state == ART_SCAN_END) art_scan_end(scan);
+    if (scan->state == ART_SCAN_END) end(scan);
     return rc;
 }
 
@@ -168,7 +175,7 @@ int art_scan_next(sqlite3_vtab_cursor *base) {
     if (gone) return gone;
     art_scan_forget_value(scan);
     if (scan->state != ART_SCAN_END) rc = kinds[scan->kind].next(scan);
-    if (scan->state == ART_SCAN_END) art_scan_end(scan);
+    if (scan->state == ART_SCAN_END) end(scan);
     return art_scan_fail(scan, rc);
 }
 
@@ -258,7 +265,11 @@ static int __attribute__((noinline)) show_other(struct art_scan *scan, int colum
 
 int art_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
     struct art_scan *scan = (struct art_scan *)base;
-    if (column != ART_COLUMN_KEY && sqlite3_vtab_nochange(context)) return SQLITE_OK;
+    if (column != ART_COLUMN_KEY && sqlite3_vtab_nochange(context)) {
+        bool told = art_scan_rolled(scan) && art_hidden_column(art_scan_vtab(scan), column) == ART_HIDDEN_ENTRIES;
+        if (told) sqlite3_result_int(context, 1);
+        return SQLITE_OK;
+    }
     if (scan->state != ART_SCAN_ON_CURSOR) {
         int rc = arrive(scan);
         if (rc) return rc;

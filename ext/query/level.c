@@ -80,45 +80,48 @@ void art_level_scan_bound(struct art_scan *scan) {
 
 /* --- DELETE and UPDATE of a level --------------------------------------------------------------------------------- */
 
-/* SQLite first goes through the rows and then changes them by their paths, whatever they are. A path that a listing in
- * the same statement has rolled up stands for all below it, but there may be a row of that name, too. The listing is at
- * its end then. Where another scan of the table is at its end as well, as in
+/* SQLite first goes through the rows of a DELETE or an UPDATE and then changes them by their paths, whatever they are.
+ * A path that a listing has rolled up stands for all below it, but there may be a row of that name, too:
  *
- *     DELETE FROM t WHERE path IN (SELECT path FROM t('usr/', '/'))
+ *     DELETE FROM t WHERE prefix = 'usr/' AND delimiter = '/' AND path = 'usr/share/'     all below
+ *     DELETE FROM t WHERE path IN (SELECT path FROM t('usr/', '/'))                       rows, if there are any
  *
- * nobody can tell which of them has given the path: that is refused. A listing in a SELECT beside the statement is none
- * of its business: no statement was writing when it began, or one is writing now that was not there. */
+ * A DELETE hands over nothing but the path. It is the listing's where no other scan of the handle has begun or ended
+ * since the listing has ended: the scan that gives a DELETE its paths ends behind all subqueries, or is closed, before
+ * the first row is changed; and a trigger's DELETE has a scan of its own. An UPDATE is told by a column:
+ * art_scan_column() shows `entries` of what is rolled up, even though it does not change.
+ *
+ * `prefix IN ('a/', 'b/')` is several listings by one scan, and the arguments of the last one are left. A DELETE of
+ * what they show is refused, if there are common prefixes. */
+
+static bool may_have_rolled_up(const struct art_scan *scan, struct art_bytes path) {
+    return path.len && (scan->several ? scan->has_rolled : bound_rolls_up(scan, path) == path.len);
+}
+
+enum art_listed art_listed_last(const struct art_vtab *vtab, struct art_bytes path) {
+    const struct art_reading *reading = (const struct art_reading *)vtab->reading;
+    const struct art_scan *scan = reading ? reading->listed : NULL;
+    if (!scan || !may_have_rolled_up(scan, path)) return ART_LISTED_ROW;
+    return scan->several ? ART_LISTED_UNCLEAR : ART_LISTED_PREFIX;
+}
+
+bool art_listing_has_ended(const struct art_vtab *vtab, struct art_bytes path) {
+    for (const struct art_open_scan *open = vtab->table->scans; open; open = open->next) {
+        const struct art_scan *scan = (const struct art_scan *)open;
+        bool ended = scan->kind == ART_SCAN_LEVEL && scan->state == ART_SCAN_END;
+        if (ended && may_have_rolled_up(scan, path)) return true;
+    }
+    return false;
+}
 
 /* A statement that writes has begun a transaction that does, before it looks at any row: mostly there is none, and the
  * connection's statements need not be gone through. */
-static int count_writers(sqlite3 *db) {
-    int writers = 0;
-    if (sqlite3_txn_state(db, NULL) != SQLITE_TXN_WRITE) return 0;
-    for (sqlite3_stmt *each = sqlite3_next_stmt(db, NULL); each; each = sqlite3_next_stmt(db, each)) {
-        writers += sqlite3_stmt_busy(each) && !sqlite3_stmt_readonly(each);
-    }
-    return writers;
-}
-
 bool art_is_writing(sqlite3 *db) {
-    return count_writers(db) > 0;
-}
-
-static bool has_rolled_up(const struct art_scan *scan, struct art_bytes path) {
-    if (scan->kind != ART_SCAN_LEVEL || bound_rolls_up(scan, path) != path.len || !path.len) return false;
-    return count_writers(art_scan_vtab(scan)->connection->db) <= scan->of.level.writers;
-}
-
-enum art_listed art_path_listed(const struct art_table *table, struct art_bytes path) {
-    bool rolled = false, others = false;
-    for (const struct art_open_scan *open = table->scans; open; open = open->next) {
-        const struct art_scan *scan = (const struct art_scan *)open;
-        if (scan->state != ART_SCAN_END) continue;
-        rolled |= has_rolled_up(scan, path);
-        others |= scan->kind != ART_SCAN_LEVEL;
+    if (sqlite3_txn_state(db, NULL) != SQLITE_TXN_WRITE) return false;
+    for (sqlite3_stmt *each = sqlite3_next_stmt(db, NULL); each; each = sqlite3_next_stmt(db, each)) {
+        if (sqlite3_stmt_busy(each) && !sqlite3_stmt_readonly(each)) return true;
     }
-    if (!rolled) return ART_LISTED_ROW;
-    return others ? ART_LISTED_UNCLEAR : ART_LISTED_PREFIX;
+    return false;
 }
 
 /* --- from row to row ---------------------------------------------------------------------------------------------- */
@@ -126,6 +129,7 @@ enum art_listed art_path_listed(const struct art_table *table, struct art_bytes 
 enum art_rc art_level_scan_next(struct art_scan *scan) {
     struct art_level_scan *level = &scan->of.level;
     level->known = level->known == ART_TOTALS_OF_ROW ? ART_TOTALS_OF_ROW_BEFORE : ART_TOTALS_NONE;
+    scan->has_rolled |= level->rolled > 0;
     return art_rows_next(scan, true);
 }
 
@@ -133,7 +137,8 @@ enum art_rc art_level_scan_open(struct art_scan *scan) {
     struct art_level_scan *level = &scan->of.level;
     assert(scan->kind == ART_SCAN_LEVEL && scan->shown[ART_HIDDEN_DELIMITER].text.len);
     level->rolled = 0;
-    level->writers = count_writers(art_scan_vtab(scan)->connection->db);
+    scan->several = scan->listed;
+    scan->listed = true;
     level->known = ART_TOTALS_NONE;
     level->wanted = scan->plan & ART_PLAN_SUMS ? ART_TOTALLED_SUMS : ART_TOTALLED_ROWS;
     enum art_rc rc = art_rows_begin(scan);

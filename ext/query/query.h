@@ -12,8 +12,10 @@ int art_scan_next(sqlite3_vtab_cursor *base);
 int art_scan_eof(sqlite3_vtab_cursor *base);
 int art_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column);
 int art_scan_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid);
-/* What a path is in the statement that is changing the table: a row's, or what a listing has rolled rows up to. */
+/* What a DELETE's path is: a row's, or what its listing has rolled rows up to. */
 enum art_listed { ART_LISTED_ROW, ART_LISTED_PREFIX, ART_LISTED_UNCLEAR };
-enum art_listed art_path_listed(const struct art_table *table, struct art_bytes path);
+enum art_listed art_listed_last(const struct art_vtab *vtab, struct art_bytes path);
+/* Some listing that may have rolled rows up to the path has ended, and is open. */
+bool art_listing_has_ended(const struct art_vtab *vtab, struct art_bytes path);
 
 #endif

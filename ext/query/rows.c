@@ -11,6 +11,8 @@ enum { SEEK_AFTER_ROWS = 8, ASK_EVERY_ROWS = 4096 };
 /* SQLite keeps the scan of an UPDATE open until the last row is changed: it would hold the memtable that was there at
  * its beginning, beside all that the transaction spills. */
 void art_scan_end(struct art_scan *scan) {
+    struct art_reading *reading = (struct art_reading *)art_scan_vtab(scan)->reading;
+    reading->listed = NULL;
     art_scan_forget_value(scan);
     art_row_release(&scan->row);
     art_best_close(scan->search);

@@ -179,7 +179,6 @@ struct art_range_scan {
 
 struct art_level_scan {
     uint32_t rolled; /* bytes of the path that stands for this row and all others below it, 0: a row itself */
-    int writers;     /* statements that were writing when it began */
     enum { ART_TOTALS_NONE, ART_TOTALS_OF_ROW, ART_TOTALS_OF_ROW_BEFORE } known; /* whose `totals` and `span` are */
     enum art_totalled wanted; /* is or will be asked for beside the number of rows */
     struct art_totals totals;
@@ -234,7 +233,8 @@ struct art_scan {
     struct art_open_scan open;
     enum art_scan_kind kind;
     enum art_scan_state state;
-    int plan; /* enum art_plan_flags */
+    int plan;                         /* enum art_plan_flags */
+    bool listed, several, has_rolled; /* since it was opened: a LEVEL, more than one, and one with common prefixes */
     bool descending;
     uint64_t offset;
     struct art_cursor *cursor; /* ON_CURSOR */
@@ -288,6 +288,7 @@ struct art_reading {
     struct art_kept kept;
     struct art_scan *idle; /* a closed one, for the next xOpen, or NULL */
     struct art_planned planned;
+    const struct art_scan *listed; /* a LEVEL that has ended, and no scan has begun or ended since; else NULL */
 };
 struct art_reading *art_reading_of(struct art_vtab *vtab); /* cursor.c; NULL without memory */
 

@@ -87,10 +87,22 @@ static enum art_write write_mode(const struct art_vtab *vtab) {
 }
 
 static int complain_hidden(struct art_vtab *vtab, enum art_hidden which) {
+    if (which == ART_HIDDEN_COMMAND) {
+        return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
+                            "art: an UPDATE cannot give a command (%s): write INSERT INTO %s(%s) VALUES ...",
+                            vtab->name->table, vtab->name->table, vtab->name->table);
+    }
     const char *name = art_columns_hidden_name(which);
     return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
                         "art: the hidden column %s cannot be written (%s.%s): leave it out", name, vtab->name->table,
                         name);
+}
+
+/* UPDATE ... FROM, in versions of SQLite where it passes all columns as they were and marks none as unchanged. */
+static bool passes_all(const struct art_vtab *vtab, int argc, sqlite3_value **argv) {
+    bool all = true;
+    for (unsigned i = 0; i < ART_HIDDEN_COMMAND; i++) all &= !sqlite3_value_nochange(hidden(vtab, argc, argv, i));
+    return all;
 }
 
 /* --- directories: a listing row that stands for all below a common prefix ----------------------------------------- */
@@ -121,18 +133,25 @@ int art_move_prefix(struct art_vtab *vtab, struct art_bytes from, struct art_byt
 
 static int complain_unclear(struct art_vtab *vtab, struct art_bytes path) {
     return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
-                        "art: is '%.*s' a row, or all that a listing has below it (%s.%s): put the listing into a "
-                        "statement of its own",
+                        "art: is '%.*s' a row, or all that one of several listings has below it (%s.%s): delete what "
+                        "each of them shows by a statement of its own",
                         (int)path.len, (const char *)path.data, vtab->name->table, key_name(vtab));
 }
 
 /* It has a path and nothing else of its own. */
-static int update_prefix(struct art_vtab *vtab, sqlite3_value **argv, struct art_bytes from, struct art_bytes to) {
+static int update_prefix(struct art_vtab *vtab, int argc, sqlite3_value **argv, struct art_bytes from,
+                         struct art_bytes to) {
+    bool all = passes_all(vtab, argc, argv);
     for (unsigned i = 1; i < vtab->columns.count; i++) {
-        if (sqlite3_value_nochange(argv[ARGUMENT_COLUMNS + i])) continue;
+        sqlite3_value *value = argv[ARGUMENT_COLUMNS + i];
+        if (sqlite3_value_nochange(value) || (all && !is_given(value))) continue;
         return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
                             "art: of a common prefix only the path can be changed (%s.%s): leave the delimiter out",
                             vtab->name->table, vtab->columns.items[i].name);
+    }
+    for (unsigned i = 0; !all && i < ART_HIDDEN_COLUMNS; i++) {
+        bool kept = i == ART_HIDDEN_ENTRIES || sqlite3_value_nochange(hidden(vtab, argc, argv, i));
+        if (!kept) return complain_hidden(vtab, i);
     }
     return art_bytes_equal(from, to) ? SQLITE_OK : art_move_prefix(vtab, from, to, false);
 }
@@ -158,13 +177,6 @@ static int insert_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
 static bool is_prefix(sqlite3_value *value, struct art_bytes path) {
     const void *data = sqlite3_value_blob(value);
     return art_bytes_starts_with(path, art_bytes(data, (uint32_t)sqlite3_value_bytes(value)));
-}
-
-/* UPDATE ... FROM, in versions of SQLite where it passes all columns as they were and marks none as unchanged. */
-static bool passes_all(const struct art_vtab *vtab, int argc, sqlite3_value **argv) {
-    bool all = true;
-    for (unsigned i = 0; i < ART_HIDDEN_COMMAND; i++) all &= !sqlite3_value_nochange(hidden(vtab, argc, argv, i));
-    return all;
 }
 
 /* Could a listing with these arguments have shown the path as it is? It begins with the prefix, if one is given. */
@@ -211,10 +223,8 @@ static int check_hidden(struct art_vtab *vtab, int argc, sqlite3_value **argv, s
         if (i == ART_HIDDEN_COMMAND || is_kept(vtab, argc, argv, i, path, row)) continue;
         return complain_hidden(vtab, i);
     }
-    if (!is_given(hidden(vtab, argc, argv, ART_HIDDEN_COMMAND))) return SQLITE_OK;
-    return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
-                        "art: an UPDATE cannot give a command (%s): write INSERT INTO %s(%s) VALUES ...",
-                        vtab->name->table, vtab->name->table, vtab->name->table);
+    bool commands = is_given(hidden(vtab, argc, argv, ART_HIDDEN_COMMAND));
+    return commands ? complain_hidden(vtab, ART_HIDDEN_COMMAND) : SQLITE_OK;
 }
 
 /* How much of a row an UPDATE sets, and whether the row as it is has to be looked at for that. */
@@ -259,10 +269,9 @@ static int update_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
     }
     int rc = take_path(vtab, argv[ARGUMENT_OLD], &from);
     if (!rc) rc = take_path(vtab, argv[ARGUMENT_COLUMNS], &to);
-    enum art_listed listed = rc ? ART_LISTED_ROW : art_path_listed(vtab->table, from);
-    if (!rc && listed == ART_LISTED_UNCLEAR) rc = complain_unclear(vtab, from);
     if (rc) return rc;
-    if (listed == ART_LISTED_PREFIX) return update_prefix(vtab, argv, from, to);
+    bool is_rolled = is_given(hidden(vtab, argc, argv, ART_HIDDEN_ENTRIES)) && art_listing_has_ended(vtab, from);
+    if (is_rolled) return update_prefix(vtab, argc, argv, from, to);
     enum art_rc art_rc = change.needs_row ? art_tree_get(tree, from, &row) : ART_OK;
     if (art_rc == ART_NOTFOUND) return SQLITE_OK; /* an earlier row of this statement has replaced it */
     if (art_rc) return art_report(&vtab->base.zErrMsg, art_rc);
@@ -286,9 +295,9 @@ static int run_delete(struct art_vtab *vtab, sqlite3_value **argv) {
     struct art_bytes path = {0};
     bool existed;
     int rc = take_path(vtab, argv[ARGUMENT_OLD], &path);
-    enum art_listed listed = rc ? ART_LISTED_ROW : art_path_listed(vtab->table, path);
-    if (!rc && listed == ART_LISTED_UNCLEAR) rc = complain_unclear(vtab, path);
     if (rc) return rc;
+    enum art_listed listed = art_listed_last(vtab, path);
+    if (listed == ART_LISTED_UNCLEAR) return complain_unclear(vtab, path);
     if (listed == ART_LISTED_PREFIX) return art_delete_prefix(vtab, path);
     return art_report(&vtab->base.zErrMsg, art_tree_delete(vtab->table->tree, path, &existed));
 }

@@ -49,6 +49,10 @@ static void try_root(struct art_bytes bytes) {
         fuzz_fail("a root is another when it is read again");
     }
     if (art_root_clone(root, &copy)) fuzz_fail("a root cannot be copied");
+    struct art_bytes cuts = art_buffer_bytes(&root->cuts);
+    if (!art_bytes_equal(cuts, art_buffer_bytes(&again->cuts)) || !art_bytes_equal(cuts, art_buffer_bytes(&copy->cuts)))
+        fuzz_fail("a root has other cuts when it is read again");
+    fuzz_touch(cuts);
     for (unsigned i = 0; i < root->runs; i++) {
         if (!same_ref(&root->run[i].top, &again->run[i].top) || !same_ref(&root->run[i].top, &copy->run[i].top)) {
             fuzz_fail("run %u of a root is another when it is read again", i);

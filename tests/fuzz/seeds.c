@@ -293,6 +293,30 @@ static void seed_values(void) {
     pack(tree, "pieces");
 }
 
+static void delete_directory(struct art_tree *tree, const char *prefix) {
+    uint8_t memory[64];
+    struct art_range range = {0};
+    uint64_t rows;
+    art_range_of_prefix(art_bytes(prefix, (uint32_t)strlen(prefix)), memory, &range);
+    must(art_tree_delete_range(tree, &range, &rows));
+}
+
+/* A root with cuts, and rows in the log. */
+static void seed_cuts(void) {
+    struct art_tree *tree = begin(2);
+    put_files(tree, 0, 100, 1, 100);
+    flush(tree);
+    art_test_hooks.as_one = true;
+    delete_directory(tree, "dir-3/");
+    commit(tree);
+    delete_directory(tree, "dir-1/file-0004");
+    art_test_hooks.as_one = false;
+    commit(tree);
+    put_files(tree, 40, 60, 1, 3);
+    commit(tree);
+    pack(tree, "cuts");
+}
+
 /* A log of its own rows, runs over runs, deep indexes, and values in pieces. */
 static void seed_summed(void) {
     has = (struct art_measures){3, 2, 5, ART_SEARCH_KEY | 6};
@@ -353,6 +377,7 @@ int main(int argc, char **argv) {
     seed_levels();
     seed_keys();
     seed_values();
+    seed_cuts();
     seed_summed();
     return 0;
 }

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/blob/blob_format.h"
 #include "tests/support/random.h"
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
@@ -279,6 +280,71 @@ TEST(test_every_row_of_blobs_changed_and_removed) {
     sql_run(db, "DELETE FROM t_artblob");
     judge("all blobs removed");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM s"), 2);
+}
+
+/* --- directories -------------------------------------------------------------------------------------------------- */
+
+static bool is_index(const uint8_t *last_page) {
+    struct art_blob_trailer trailer;
+    memcpy(&trailer, last_page + PAGE - sizeof trailer, sizeof trailer);
+    return trailer.magic == ART_BLOB_MAGIC && trailer.height;
+}
+
+/* Of all that the file has, or the rows; how many there were. */
+static int spoil_indexes(void) {
+    int count = 0;
+    if (file) keep_file();
+    for (size_t slot = 1; file && slot < saved_bytes / SLOT; slot++) {
+        size_t at = (slot + 1) * SLOT - PAGE;
+        if (!is_index(saved + at)) continue;
+        put_bytes(at + 100, "damaged", 7);
+        count++;
+    }
+    sqlite3_stmt *rows = file ? NULL : sql_prepare(db, "SELECT page, data FROM t_artblob WHERE page %% 128 = 127");
+    while (rows && sqlite3_step(rows) == SQLITE_ROW) {
+        if (!is_index(sqlite3_column_blob(rows, 1))) continue;
+        sql_run(db, "UPDATE t_artblob SET data = zeroblob(4096) WHERE page = %lld", sqlite3_column_int64(rows, 0));
+        count++;
+    }
+    sqlite3_finalize(rows);
+    return count;
+}
+
+/* The root is found where a copy of it is left: in T_artstate, in the file. Three directories of 12,000 rows, which are
+ * changed as one thing. */
+LOOP_TEST(test_directories_that_were_deleted_and_moved_as_one_thing_do_not_come_back, 2) {
+    enum { ROWS = 12000 };
+    sql_set_up();
+    sql_run(db, "PRAGMA synchronous=OFF; CREATE TABLE truth(path TEXT PRIMARY KEY, value); "
+                "CREATE TABLE past(path, value, UNIQUE(path, value))");
+    sql_create(db, "t", _i ? "storage=inline" : "");
+    sql_run(db,
+            "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %d) INSERT INTO truth "
+            "SELECT printf('dir-%%d/%%06d', i %% 3, i), 'value of ' || i FROM n; INSERT INTO past SELECT * FROM truth",
+            3 * ROWS);
+    sql_run(db, "INSERT INTO t SELECT * FROM truth; INSERT INTO t(t) VALUES('optimize')");
+    file = sql_find_file(directory, ".art");
+    change("DELETE FROM truth WHERE path GLOB 'dir-0/*';"
+           "DELETE FROM t WHERE prefix = '' AND delimiter = '/' AND path = 'dir-0/'");
+    change("UPDATE truth SET path = 'new/' || substr(path, 7) WHERE path GLOB 'dir-1/*';"
+           "UPDATE t SET path = 'new/' WHERE prefix = '' AND delimiter = '/' AND path = 'dir-1/'");
+    change("INSERT INTO truth SELECT 'dir-0/again-' || path, value FROM truth WHERE path GLOB 'new/*';"
+           "INSERT INTO t SELECT path, value FROM truth WHERE path GLOB 'dir-0/*'");
+    sql_command(db, "main", "t", "flush");
+    expect("2\n", "SELECT value FROM art_info('t') WHERE property = 'cut ranges'");
+    ck_assert_int_eq(sql_int(db, "SELECT value FROM art_info('t') WHERE property = 'rows by directory'"), 2 * ROWS);
+    sql_reopen();
+    sql_run(db, "PRAGMA synchronous=OFF; PRAGMA wal_checkpoint(TRUNCATE)");
+    ck_assert_int_gt(spoil_indexes(), 0);
+    sql_run(db, "DELETE FROM t_artdata");
+    sql_reopen();
+    for (int i = 0; i < (file ? 3 : 1); i++) {
+        if (i == 1) sql_run(db, "DELETE FROM t_artstate WHERE k = 'root'");
+        if (i == 2) sql_run(db, "DROP TABLE t_artstate");
+        judge("indexes");
+        ck_assert_int_eq(missing(), 0);
+        expect("0\n", "SELECT count(*) FROM s WHERE path NOT IN (SELECT path FROM truth)");
+    }
 }
 
 /* --- the shadow tables -------------------------------------------------------------------------------------------- */

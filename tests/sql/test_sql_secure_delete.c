@@ -288,6 +288,21 @@ LOOP_TEST(test_what_keys_had_in_common_is_not_in_the_roots_copies, WAYS) {
     no_traces("vacuumed");
 }
 
+/* Nor the name of a directory that was deleted as one thing, which the root keeps for salvage. */
+LOOP_TEST(test_the_name_of_a_deleted_directory_is_in_no_root, WAYS) {
+    create(_i, "");
+    marks = 2;
+    sql_run(db, "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 12400) INSERT INTO t "
+                "SELECT iif(i <= 400, 'a/', 'b<mark:00000001>/') || i, 1 FROM n; INSERT INTO t(t) VALUES('flush')");
+    sql_run(db, "INSERT INTO t(t, prefix) VALUES('delete', 'b<mark:00000001>/')");
+    expect("1|12000\n", "SELECT (SELECT value FROM art_info('t') WHERE property = 'cut ranges'), value FROM "
+                        "art_info('t') WHERE property = 'rows by directory'");
+    ck_assert_int_ge(search().traces, 1);
+    sql_run(db, "SELECT art_vacuum('t')");
+    no_traces("vacuumed");
+    expect("400|ok\n", "SELECT count(*), art_check('t') FROM t");
+}
+
 /* A table without a row has roots without a label, which are short. */
 LOOP_TEST(test_what_was_in_an_emptied_table_is_in_no_file, 2 * WAYS) {
     bool optimizes = _i >= WAYS;

@@ -305,7 +305,7 @@ static void note_blob(struct database *base, uint32_t slot) {
 static void note_places(struct database *base) {
     const struct art_buffer *root = &base->log[0].bytes;
     uint32_t at = sizeof(struct art_root_header);
-    if (root->data[4] == ART_ROOT_FORMAT_LEFT) at += 4;
+    if (root->data[4] >= ART_ROOT_FORMAT_LEFT) at += 4;
     for (unsigned run = 0; run < root->data[offsetof(struct art_root_header, runs)]; run++) {
         struct art_root_run fixed;
         memcpy(&fixed, root->data + at, sizeof fixed);

@@ -67,6 +67,7 @@ enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
     out->fill = out->blobs ? (double)pages / (double)(out->blobs * ART_BLOB_PAGES) : 0;
     out->full = art_tree_is_full(tree);
     out->left_rows = art_root_left(tree->root, tree->csn);
+    out->cuts = art_cuts_count(&tree->root->cuts);
     out->memtable_keys = art_memtable_keys(tree->memtable);
     out->memtable_bytes = art_memtable_memory(tree->memtable);
     out->front_bytes = tree->fronts.bytes;

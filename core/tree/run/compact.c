@@ -346,6 +346,10 @@ static bool has_paid(const struct art_tree *tree, uint64_t pages, uint64_t owed,
     return pages >= owed && (pages >= most || art_clock_ns() - begun >= PAUSE_NANOSECONDS);
 }
 
+static void pay(struct art_root *root, uint64_t pages) {
+    root->owed -= pages < root->owed ? pages : root->owed;
+}
+
 static enum art_rc give_what_appends(struct art_tree *tree, struct art_version_edit *edit) {
     bool append;
     enum art_rc rc = appends(tree, edit->root, &append);
@@ -364,10 +368,10 @@ static enum art_rc count_free_step(const struct art_tree *tree, enum step step, 
     return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE, "the sizes of the runs fit no level");
 }
 
-enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *edit, uint64_t owed_pages) {
+enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *edit) {
     assert(tree->slots.use && edit->root);
     ART_INSTEAD(merge, tree, edit);
-    uint64_t before = work_done(edit), begun = art_clock_ns();
+    uint64_t before = work_done(edit), begun = art_clock_ns(), owed = edit->root->owed;
     unsigned free_steps = 0;
     enum art_rc rc = give_what_appends(tree, edit);
     bool moved = true, paid = false;
@@ -386,10 +390,11 @@ enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *ed
         } else {
             rc = art_shrink_step(tree, edit, &moved);
         }
-        paid = has_paid(tree, work_done(edit) - before, owed_pages, begun);
+        paid = has_paid(tree, work_done(edit) - before, owed, begun);
     }
     unsigned level0 = level0_runs(edit->root);
     if (!rc && edit->root->runs > ART_RUNS_MAX && level0 > 1) rc = merge_runs(tree, edit, NULL, 0, level0, NULL);
+    pay(edit->root, work_done(edit) - before);
     return rc;
 }
 
@@ -421,15 +426,23 @@ static enum art_rc is_in_order(struct art_tree *tree, const struct art_run *run,
     return rc;
 }
 
+/* No leaf blob of an earlier generation has a row any more. */
+static enum art_rc end_cuts(struct art_root *root) {
+    static const uint8_t rows[] = {ART_SPACE_ROWS}, behind[] = {ART_SPACE_ROWS + 1};
+    if (!root->cuts.len) return ART_OK;
+    return art_cuts_add(&root->cuts, art_bytes(rows, 1), art_bytes(behind, 1), root->generation - 1);
+}
+
 enum art_rc art_compact_all(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable) {
     assert(tree->slots.use && edit->root);
     struct art_root *root = edit->root;
-    if (!root->runs) return flush_into_new(tree, edit, memtable);
     bool in_order = false;
     enum art_rc rc = ART_OK;
     if (root->runs == 1 && !art_memtable_keys(memtable)) rc = is_in_order(tree, &root->run[0], &in_order);
     if (rc || in_order) return rc;
-    rc = merge_runs(tree, edit, memtable, 0, root->runs, NULL);
+    rc = end_cuts(root);
+    if (!rc && !root->runs) return flush_into_new(tree, edit, memtable);
+    if (!rc) rc = merge_runs(tree, edit, memtable, 0, root->runs, NULL);
     if (!rc && edit->root->runs == 1) {
         const struct art_run *run = &edit->root->run[0];
         tree->rewritten.entries = run->top.entries;

@@ -268,9 +268,9 @@ enum art_rc art_append_values(struct art_tree *tree, struct art_version_edit *ed
 /* --- compact.c ---------------------------------------------------------------------------------------------------- */
 /* The memtable, which stays as it is, becomes the edit's newest run, together with runs of earlier small flushes. */
 enum art_rc art_compact_flush(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable);
-/* Merges what is due: pages that are owed, and after that until 4 MB are written or 5 ms gone (UINT64_MAX: all). Also
- * ART_INTERRUPT. */
-enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *edit, uint64_t owed_pages);
+/* Merges what is due: the pages that the edit's root owes (UINT64_MAX: all), and after that until 4 MB are written or 5
+ * ms gone. The root owes so much less then. Also ART_INTERRUPT. */
+enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *edit);
 /* Has the tree's own root, as it is, anything to be merged? False with an error. */
 enum art_rc art_compact_due(struct art_tree *tree, bool *due);
 /* The memtable and all runs become one run: what remains of them is all that is written; nothing, where they are one in
@@ -306,6 +306,8 @@ enum art_rc art_compact_partially(struct art_tree *tree, struct art_version_edit
 /* Moves one leaf blob from the file's end to a free slot before it, where that is worth while. *moved: the last slot in
  * use is a lower one now. */
 enum art_rc art_shrink_step(struct art_tree *tree, struct art_version_edit *edit, bool *moved);
+/* What the transaction has put behind the end that the file had moves before it, as far as slack allows. */
+enum art_rc art_shrink_own(struct art_tree *tree, struct art_version_edit *edit);
 /* Cuts off what is free at the file's end, where that is worth while; notes in `pending` what is left and gained. */
 enum art_rc art_shrink_cut(struct art_tree *tree, const struct art_version_edit *edit);
 

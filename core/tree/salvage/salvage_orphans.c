@@ -162,12 +162,19 @@ static void drop_active(struct art_group *group, unsigned i) {
     group->active[i] = group->active[--group->count];
 }
 
+/* Not where the group's range has not begun, nor what was deleted with all of a range (state/cuts.h). */
+static bool is_passed_over(const struct art_group *group, const struct art_detour *walk) {
+    if (group->low_set && art_bytes_compare(walk->key, art_buffer_bytes(&group->low)) <= 0) return true;
+    const struct art_root *root = walk->salvage->root;
+    return root && art_cuts_have(&root->cuts, walk->key, walk->generation);
+}
+
 /* The leaf's next key in the group's range; false: there is none. */
 static enum art_rc step_active(struct art_group *group, struct art_detour *walk, bool *more) {
     enum art_rc rc;
     do {
         rc = art_detour_next(walk);
-    } while (!rc && walk->valid && group->low_set && art_bytes_compare(walk->key, art_buffer_bytes(&group->low)) <= 0);
+    } while (!rc && walk->valid && is_passed_over(group, walk));
     *more = !rc && walk->valid && !is_past(group, walk->key);
     return rc;
 }

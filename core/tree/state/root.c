@@ -43,6 +43,7 @@ void art_root_unref(struct art_root *root) {
     if (!root || --root->references) return;
     assert(root->runs <= root->capacity);
     for (unsigned i = 0; i < root->runs; i++) run_clear(&root->run[i]);
+    art_buffer_clear(&root->cuts);
     art_free(root);
 }
 
@@ -59,13 +60,15 @@ enum art_rc art_root_clone(const struct art_root *root, struct art_root **out) {
     copy->generation = root->generation;
     copy->chain = root->chain;
     copy->left_rows = root->left_rows;
-    for (unsigned i = 0; i < root->runs; i++) {
-        enum art_rc rc = run_copy(&root->run[i], &copy->run[i]);
-        if (rc) {
-            art_root_unref(copy);
-            return rc;
-        }
-        copy->runs++;
+    copy->owed = root->owed;
+    enum art_rc rc = art_buffer_append(&copy->cuts, root->cuts.data, root->cuts.len);
+    for (unsigned i = 0; !rc && i < root->runs; i++) {
+        rc = run_copy(&root->run[i], &copy->run[i]);
+        copy->runs += !rc;
+    }
+    if (rc) {
+        art_root_unref(copy);
+        return rc;
     }
     *out = copy;
     assert(copy->runs == root->runs && !copy->followed);
@@ -105,14 +108,17 @@ enum art_rc art_root_replace_run(struct art_root *root, unsigned at, const struc
 enum art_rc art_root_encode(const struct art_root *root, struct art_buffer *out) {
     assert(root->runs <= ART_RUNS_CAPACITY);
     out->len = 0;
+    bool left = root->left_rows, cut = root->cuts.len;
     struct art_root_header header = {.magic = ART_ROOT_MAGIC,
-                                     .format = root->left_rows ? ART_ROOT_FORMAT_LEFT : ART_ROOT_FORMAT,
+                                     .format = cut    ? ART_ROOT_FORMAT_CUTS
+                                               : left ? ART_ROOT_FORMAT_LEFT
+                                                      : ART_ROOT_FORMAT,
                                      .runs = (uint8_t)root->runs,
                                      .csn = root->csn,
                                      .generation = root->generation};
     memcpy(header.chain, &root->chain, sizeof header.chain);
     enum art_rc rc = art_buffer_append(out, &header, sizeof header);
-    if (!rc && root->left_rows) rc = art_buffer_append(out, &root->left_rows, sizeof root->left_rows);
+    if (!rc && (left || cut)) rc = art_buffer_append(out, &root->left_rows, sizeof root->left_rows);
     for (unsigned i = 0; !rc && i < root->runs; i++) {
         const struct art_run *run = &root->run[i];
         struct art_root_run fixed = {
@@ -121,6 +127,7 @@ enum art_rc art_root_encode(const struct art_root *root, struct art_buffer *out)
         if (!rc) rc = art_buffer_reserve(out, fixed.ref_len);
         if (!rc) out->len += art_ref_encode(&run->top, out->data + out->len);
     }
+    if (!rc) rc = art_buffer_append(out, root->cuts.data, root->cuts.len);
     if (rc) return rc;
     assert(out->len >= sizeof header && out->data[offsetof(struct art_root_header, runs)] == root->runs);
     uint64_t sum = art_hash64(out->data, out->len);
@@ -135,7 +142,9 @@ void art_root_note_rows(struct art_buffer *encoded) {
     art_store64(encoded->data + body, art_hash64(encoded->data, body));
 }
 
-static enum art_rc decode_runs(struct art_root *root, unsigned runs, const uint8_t *p, const uint8_t *end) {
+/* *at: behind them, then. */
+static enum art_rc decode_runs(struct art_root *root, unsigned runs, const uint8_t **at, const uint8_t *end) {
+    const uint8_t *p = *at;
     for (unsigned i = 0; i < runs; i++) {
         struct art_root_run fixed;
         assert(p <= end);
@@ -150,7 +159,13 @@ static enum art_rc decode_runs(struct art_root *root, unsigned runs, const uint8
         p += fixed.ref_len;
         assert(p <= end && root->runs == i + 1);
     }
-    return p == end ? ART_OK : ART_CORRUPT;
+    *at = p;
+    return ART_OK;
+}
+
+static enum art_rc decode_cuts(struct art_root *root, bool any, struct art_bytes bytes) {
+    bool sound = any == (bytes.len > 0) && art_cuts_are_sound(bytes, root->generation);
+    return sound ? art_buffer_append(&root->cuts, bytes.data, bytes.len) : ART_CORRUPT;
 }
 
 enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
@@ -161,10 +176,10 @@ enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
     if (header.magic != ART_ROOT_MAGIC || art_hash64(bytes.data, body) != art_load64(bytes.data + body)) {
         return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "root does not match its checksum");
     }
-    if (header.format != ART_ROOT_FORMAT && header.format != ART_ROOT_FORMAT_LEFT) {
+    if (header.format < ART_ROOT_FORMAT || header.format > ART_ROOT_FORMAT_CUTS) {
         return art_fail(ART_CORRUPT,
                         "art: root has format %u, this version reads %u (the log): use the sqlite-art that made it",
-                        header.format, ART_ROOT_FORMAT_LEFT);
+                        header.format, ART_ROOT_FORMAT_CUTS);
     }
     struct art_root *root = root_alloc(header.runs <= ART_RUNS_CAPACITY ? header.runs : 0);
     if (!root) return art_nomem();
@@ -172,16 +187,18 @@ enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
     root->generation = header.generation;
     root->followed = header.followed;
     memcpy(&root->chain, header.chain, sizeof root->chain);
-    const uint8_t *runs = bytes.data + sizeof header;
+    const uint8_t *at = bytes.data + sizeof header, *end = bytes.data + body;
+    bool cuts = header.format == ART_ROOT_FORMAT_CUTS;
     bool sane =
         header.runs <= ART_RUNS_CAPACITY && header.csn <= ART_ROOT_CSN_MAX && header.generation <= ART_ROOT_CSN_MAX;
-    if (header.format == ART_ROOT_FORMAT_LEFT) {
+    if (header.format >= ART_ROOT_FORMAT_LEFT) {
         sane &= body >= sizeof header + sizeof root->left_rows;
-        if (sane) memcpy(&root->left_rows, runs, sizeof root->left_rows);
-        sane &= root->left_rows && root->left_rows < root->csn;
-        runs += sizeof root->left_rows;
+        if (sane) memcpy(&root->left_rows, at, sizeof root->left_rows);
+        sane &= root->left_rows ? root->left_rows < root->csn : cuts;
+        at += sizeof root->left_rows;
     }
-    enum art_rc rc = !sane ? ART_CORRUPT : decode_runs(root, header.runs, runs, bytes.data + body);
+    enum art_rc rc = !sane ? ART_CORRUPT : decode_runs(root, header.runs, &at, end);
+    if (!rc) rc = decode_cuts(root, cuts, art_bytes(at, (uint32_t)(end - at)));
     if (rc) {
         art_root_unref(root);
         return rc == ART_NOMEM

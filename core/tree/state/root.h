@@ -7,6 +7,7 @@
 #include "core/base/buffer.h"
 #include "core/base/hash.h"
 #include "core/blob/blob.h"
+#include "core/tree/state/cuts.h"
 #include "core/tree/tree.h"
 
 /* Runs: a few more than may be committed, since a long transaction spills between two merges; the last merge level. */
@@ -29,6 +30,8 @@ struct art_root {
     struct art_hash128 chain;
     bool followed;      /* as it was decoded: rows follow it in the log */
     uint32_t left_rows; /* rows csn - left_rows to csn - 1 are in the log, too: the next ones are written over them */
+    uint64_t owed;      /* pages of merging that the running transaction owes with this root; 0: a committed one */
+    struct art_buffer cuts; /* cuts.h */
     unsigned runs, capacity;
     struct art_run run[];
 };

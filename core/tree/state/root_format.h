@@ -7,9 +7,11 @@
  *    8  u64 csn: the runs are complete up to it
  *   16  u64 generation: grows with every root of this history
  *   24  u8[16] chain: hash of the redo row with that csn (or what stands for it)
- *   40  format 3: u32 rows left, not 0: rows csn - left to csn - 1 are still in the log; row csn + n deletes row
- *       csn - left + n - 1, so that a row whose number is damaged is not taken for one of them
+ *   40  formats 3 and 4: u32 rows left, not 0 in format 3: rows csn - left to csn - 1 are still in the log; row
+ *       csn + n deletes row csn - left + n - 1, so that a row whose number is damaged is not taken for one of them
  *    .. per run, newest first: u64 blobs | u64 pages | u32 length of the reference | u8 level, 0..5 | reference
+ *    .. format 4: per cut (cuts.h), oldest first, one at least and ART_CUTS_BYTES_MAX bytes of them at most: u64
+ *       generation | u16 length of the range's first key | u16 length of the key behind it | both keys
  *    .. u64 XXH3-64 of all before
  */
 #ifndef ART_TREE_ROOT_FORMAT_H
@@ -18,7 +20,7 @@
 #include <stdint.h>
 
 #define ART_ROOT_MAGIC 0x52545241u /* "ARTR" */
-enum { ART_ROOT_FORMAT = 2, ART_ROOT_FORMAT_LEFT = 3 };
+enum { ART_ROOT_FORMAT = 2, ART_ROOT_FORMAT_LEFT = 3, ART_ROOT_FORMAT_CUTS = 4 };
 /* A csn has 56 bits. Half of them are more than anybody commits, and leave room for those that come next. */
 static const uint64_t ART_ROOT_CSN_MAX = (uint64_t)1 << 55, ART_ROW_CSN_MAX = ((uint64_t)1 << 56) - 1;
 
@@ -40,5 +42,11 @@ struct art_root_run { /* unaligned in the bytes: copy it out */
     uint8_t level;
 } __attribute__((packed));
 _Static_assert(sizeof(struct art_root_run) == 21, "run of a root");
+
+struct art_root_cut { /* as above */
+    uint64_t generation;
+    uint16_t low_len, high_len;
+} __attribute__((packed));
+_Static_assert(sizeof(struct art_root_cut) == 12, "cut of a root");
 
 #endif

@@ -2,6 +2,7 @@
  *
  *   state.c   what a tree is at, and who may call when; its keys
  *   root.c    the runs of one state of the table (root.h, root_format.h)
+ *   cuts.c    ranges that have left all runs as one thing, for salvage
  *   gap.c     where all is deleted
  *   front.c   where the best rows of a page are all hidden
  *   files.c   files and folders, for hosts that have no other way to them

@@ -61,11 +61,17 @@ static enum art_rc name_root(struct art_tree *tree, const struct art_root *root,
     return ART_OK;
 }
 
+/* Only where deleted rows are merged away: before that they are in blobs that are in use, and each commit would pay. */
+static bool leaves_no_trace(const struct art_tree *tree) {
+    return art_wants_small(tree) && tree->host.secure_delete && tree->host.secure_delete(tree->host.context);
+}
+
 /* Everything of the new root is on the device before the commit names it. */
 enum art_rc art_commit_finish_root(struct art_tree *tree) {
     struct art_version_edit *edit = &tree->pending.edit;
     uint32_t hidden = 0;
     assert(edit->root && edit->root->generation > tree->root->generation && tree->slots.use);
+    edit->root->owed = 0; /* what is left of it: nothing was due, or there was no room */
     enum art_rc rc = art_store_wait(tree->store);
     if (!rc) rc = art_room_leave_for_journal(tree);
     if (!rc && tree->txn.leftovers != ART_LEFTOVERS_STAY) rc = art_store_wipe(tree->store);
@@ -75,7 +81,9 @@ enum art_rc art_commit_finish_root(struct art_tree *tree) {
         tree->pending.slack = tree->pending.slack < ART_SLACK_LOOSE ? ART_SLACK_HIDDEN : ART_SLACK_LARGE;
     if (!rc) rc = art_slots_discard(tree, edit, art_room_to_discard(tree), &tree->pending.discarded);
     if (!rc) rc = art_store_sync(tree->store);
-    return rc ? rc : name_root(tree, edit->root, &edit->used);
+    if (rc) return rc;
+    if (leaves_no_trace(tree)) edit->root->cuts.len = 0; /* names of directories; their blobs are overwritten */
+    return name_root(tree, edit->root, &edit->used);
 }
 
 /* May work that failed by this error be left to a later commit? A full disk or a busy lock may be gone by then. An
@@ -139,7 +147,9 @@ static enum art_rc flush_memtable(struct art_tree *tree) {
 static enum art_rc merge_what_is_owed(struct art_tree *tree) {
     struct art_version_edit *edit = &tree->pending.edit;
     assert(edit->root && tree->pending.empty);
-    enum art_rc rc = art_room_merge(tree, edit, art_room_owed_pages(tree, edit->pages_written));
+    art_room_owe_commit(tree);
+    enum art_rc rc = art_room_merge(tree, edit);
+    if (!rc && art_tree_has_spilled(tree)) rc = art_shrink_own(tree, edit);
     bool waits = rc && art_commit_may_wait(tree, rc) && !art_tree_requested(tree, ART_REQUEST_OPTIMIZE) &&
                  tree->root->runs < ART_RUNS_MAX;
     if (!waits) return rc;
@@ -198,7 +208,8 @@ static enum art_rc merge(struct art_tree *tree) {
     enum art_rc rc = art_compact_due(tree, &due);
     if (rc || (!due && tree->slack < ART_SLACK_LOOSE)) return rc;
     rc = art_edit_begin(tree, edit);
-    if (!rc) rc = art_room_merge(tree, edit, art_room_owed_pages(tree, 0));
+    if (!rc) art_room_owe_commit(tree);
+    if (!rc) rc = art_room_merge(tree, edit);
     return rc ? rc : art_commit_finish_root(tree);
 }
 
@@ -270,11 +281,9 @@ static enum art_rc mark_root(struct art_tree *tree) {
     return rc;
 }
 
-/* Only where deleted rows are merged away: before that they are in blobs that are in use, and each commit would pay. */
 static enum art_leftovers leftovers(const struct art_tree *tree) {
     uint64_t left;
-    bool packs = art_wants_small(tree) && !art_tree_medium(tree)->host_overwrites;
-    if (!packs || !tree->host.secure_delete || !tree->host.secure_delete(tree->host.context)) return ART_LEFTOVERS_STAY;
+    if (!leaves_no_trace(tree) || art_tree_medium(tree)->host_overwrites) return ART_LEFTOVERS_STAY;
     return art_room_is_low(tree, &left) ? ART_LEFTOVERS_PUNCHED : ART_LEFTOVERS_ZEROED;
 }
 

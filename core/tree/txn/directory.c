@@ -17,6 +17,9 @@
  * postings, sums and zones add; a range that is changed as one thing, and a row of a leaf blob at its edges. */
 enum { ROW_COST = 1700, ROW_COST_SUMMED = 3000, RANGE_COST = 3000000, EDGE_COST = 100, EDGE_COST_SUMMED = 800 };
 enum { BATCH_ROWS = 256, CHUNKED_MAX = 1024, ASK_AFTER_MOVED = 4096 };
+/* Of the pages that a range takes, the part that its commit owes in merging, beside that of the rows that were flushed:
+ * most of them stand where they stay. */
+enum { OWED_PART = 4 };
 
 struct directory_work {
     struct art_tree *tree;
@@ -186,13 +189,19 @@ static enum art_rc build_changed(struct directory_work *work, struct art_memtabl
     struct art_tree *tree = work->tree;
     enum art_rc rc = art_edit_begin(tree, &work->edit);
     if (!rc) rc = art_memtable_open_summed(empty, art_tree_summary(tree));
+    if (!rc && !work->stays)
+        rc = art_cuts_add(&work->edit.root->cuts, work->low, work->high, work->edit.root->generation);
     if (!rc && work->all) {
         art_edit_empty(tree, &work->edit);
         return ART_OK;
     }
     if (!rc && art_memtable_keys(tree->memtable)) rc = art_compact_flush(tree, &work->edit, tree->memtable);
+    uint64_t flushed = work->edit.pages_written;
     if (!rc) rc = change_runs(work);
-    if (!rc && work->edit.root->runs > ART_RUNS_MAX) rc = art_compact_merge(tree, &work->edit, 0);
+    if (rc) return rc;
+    art_room_owe(&work->edit, flushed);
+    work->edit.root->owed += (work->edit.pages_written - flushed) / OWED_PART;
+    if (work->edit.root->runs > ART_RUNS_MAX) rc = art_room_merge(tree, &work->edit);
     return rc ? rc : art_store_wait(tree->store);
 }
 

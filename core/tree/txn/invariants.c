@@ -44,6 +44,7 @@ static void assert_savepoints(const struct art_tree *tree) {
 static void assert_state(const struct art_tree *tree) {
     const struct art_root *root = tree->root;
     assert(root && root->references && root->runs <= root->capacity && root->runs <= ART_RUNS_CAPACITY);
+    assert(!root->owed || art_tree_has_spilled(tree));
     assert(tree->memtable && tree->store && tree->changes);
     assert(!art_tree_is_known(tree) || tree->csn >= root->csn);
     assert(art_tree_in_txn(tree) || !art_memtable_dirty(tree->memtable) || !art_tree_is_known(tree));

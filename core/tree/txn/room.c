@@ -14,11 +14,11 @@
  */
 #include "core/tree/txn/room.h"
 
-/* Each byte of a commit's redo makes it owe MERGE_BYTES_PER_REDO_BYTE of merging. Small commits leave the merging to
- * one of them, behind the medium's merge_every_bytes of redo: so somebody who commits a row at a time waits in one
- * commit of some thousand, and not in each hundredth. */
+/* Each page of rows makes a transaction owe MERGE_PAGES_PER_PAGE of merging: about what all levels write for it in the
+ * long run. Small commits leave the merging to one of them, behind the medium's merge_every_bytes of redo: so somebody
+ * who commits a row at a time waits in one commit of some thousand, and not in each hundredth. */
 enum {
-    MERGE_BYTES_PER_REDO_BYTE = 16,
+    MERGE_PAGES_PER_PAGE = 16,
     RESERVE_BYTES = 8 << 20, /* of the file system's, or a part of the table's own size, for DELETE and 'vacuum' */
     RESERVE_PART = 3,
     JOURNAL_BYTES = 256 << 10 /* beside what is in the log */
@@ -196,13 +196,17 @@ uint64_t art_room_to_discard(const struct art_tree *tree) {
     return smaller(balance_of(&budget, taken, false), learned) / ((uint64_t)art_tree_full_pages(tree) * ART_BLOB_PAGE);
 }
 
+void art_room_owe(struct art_version_edit *edit, uint64_t pages) {
+    assert(edit->root && edit->root->references == 1);
+    edit->root->owed += MERGE_PAGES_PER_PAGE * pages;
+}
+
 /* A transaction that spilled or wants to be flushed has no row: what it flushes counts. */
-uint64_t art_room_owed_pages(const struct art_tree *tree, uint64_t flushed_pages) {
-    if (art_tree_has_spilled(tree) || art_tree_requested(tree, ART_REQUEST_OPTIMIZE)) return UINT64_MAX;
-    uint64_t redo = tree->pending.redo.len,
-             owed = MERGE_BYTES_PER_REDO_BYTE * (redo ? redo / ART_BLOB_PAGE : flushed_pages);
-    struct art_budget budget = budget_left(tree);
-    return smaller(owed, balance_of(&budget, 0, true) / MERGED_PART / ART_BLOB_PAGE);
+void art_room_owe_commit(struct art_tree *tree) {
+    struct art_version_edit *edit = &tree->pending.edit;
+    uint64_t redo = tree->pending.redo.len;
+    art_room_owe(edit, redo ? redo / ART_BLOB_PAGE : edit->pages_written);
+    if (art_tree_requested(tree, ART_REQUEST_OPTIMIZE)) edit->root->owed = UINT64_MAX;
 }
 
 /* In small portions where the whole budget is no more than a few large ones. */
@@ -210,11 +214,13 @@ static bool is_for_small_portions(const struct art_tree *tree, const struct art_
     return smaller(tree->budget, balance_of(budget, 0, true)) < SHORT_BYTES;
 }
 
-enum art_rc art_room_merge(struct art_tree *tree, struct art_version_edit *edit, uint64_t owed) {
+enum art_rc art_room_merge(struct art_tree *tree, struct art_version_edit *edit) {
     assert(tree->slots.use && edit->root);
     struct art_budget budget = budget_left(tree);
+    uint64_t most = balance_of(&budget, 0, true) / MERGED_PART / ART_BLOB_PAGE;
     edit->small_portions = is_for_small_portions(tree, &budget);
-    return art_compact_merge(tree, edit, owed);
+    edit->root->owed = smaller(edit->root->owed, most);
+    return art_compact_merge(tree, edit);
 }
 
 uint64_t art_room_of_runs(const struct art_root *root) {
@@ -390,8 +396,13 @@ static enum art_rc vacuum_merges(struct art_tree *tree, const struct art_budget 
     if (merges && all) return art_compact_all(tree, edit, tree->memtable);
     enum art_rc rc = flushes ? art_compact_flush(tree, edit, tree->memtable) : ART_OK;
     if (!rc && merges) rc = merge_portions(tree, budget);
-    if (!rc && !merges && flushes) rc = art_room_merge(tree, edit, art_room_owed_pages(tree, edit->pages_written));
-    return rc || edit->root->runs <= ART_RUNS_MAX ? rc : art_compact_merge(tree, edit, 0);
+    if (!rc && !merges && flushes) {
+        art_room_owe_commit(tree);
+        rc = art_room_merge(tree, edit);
+    }
+    if (rc || edit->root->runs <= ART_RUNS_MAX) return rc;
+    edit->root->owed = 0; /* what there is room for, the portions have done */
+    return art_compact_merge(tree, edit);
 }
 
 /* By what the two budgets have room for: the log goes, runs are merged, and in a file blobs move where there is nothing

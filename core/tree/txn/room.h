@@ -35,10 +35,12 @@ enum art_rc art_room_keep_reserve(const struct art_tree *tree);
 /* Is a flush of deletes better left to 'vacuum'? Is a merge that is merely due? */
 bool art_room_leaves_flush(struct art_tree *tree);
 bool art_room_spares_disk(const struct art_tree *tree);
-/* Pages of merging that this commit owes, with so many pages flushed; UINT64_MAX: all. And merges them into the edit:
- * what art_compact_merge() said. */
-uint64_t art_room_owed_pages(const struct art_tree *tree, uint64_t flushed_pages);
-enum art_rc art_room_merge(struct art_tree *tree, struct art_version_edit *edit, uint64_t owed);
+/* Makes the edit's root owe merging (art_root.owed): for so many pages of rows; the pending one for this commit's row
+ * of redo, or for what it has flushed. */
+void art_room_owe(struct art_version_edit *edit, uint64_t pages);
+void art_room_owe_commit(struct art_tree *tree);
+/* Merges what the edit's root owes, as far as there is room for it: what art_compact_merge() said. */
+enum art_rc art_room_merge(struct art_tree *tree, struct art_version_edit *edit);
 /* Has 'vacuum' no room, in a transaction that changes nothing else? Then nothing is to be written. */
 bool art_room_has_none(struct art_tree *tree);
 /* 'vacuum', with or without 'optimize': as much as there is room for, finished as a root or not at all. */

@@ -128,7 +128,8 @@ enum art_rc art_tree_spill(struct art_tree *tree) {
     if (rc) return rc;
     rc = art_memtable_open_summed(&empty, art_tree_summary(tree));
     if (!rc) rc = art_compact_flush(tree, &edit, tree->memtable);
-    if (!rc) rc = art_compact_merge(tree, &edit, UINT64_MAX);
+    if (!rc) art_room_owe(&edit, edit.pages_written);
+    if (!rc) rc = art_room_merge(tree, &edit);
     if (!rc) rc = art_store_wait(tree->store);
     if (rc) {
         if (rc == ART_DISKFULL) art_room_note_full(tree, &edit);

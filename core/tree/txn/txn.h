@@ -12,7 +12,12 @@
  *   CHANGED   root: the base. The memtable's undo list leads back to the beginning and to each savepoint. Back from
  *             SPILLED the tree is unknown, until it has read the host's log
  *   SPILLED   root: the transaction's own, in slots of the locked file, or a savepoint's. The host's log leads back
- *             to the beginning, and saved memtables to savepoints that are older than the spill
+ *             to the beginning, and saved memtables to savepoints that are older than the spill. Merging is owed with
+ *             such a root alone (art_root.owed), and a savepoint's root knows what was owed then
+ *
+ * SPILLED owes 16 pages of merging for each page that a spill or a directory flushes, and a quarter of what else a
+ * directory writes. A spill pays at once. A directory leaves it to the commit, unless there are too many runs. What the
+ * commit does not find due is forgotten.
  *
  * Another summary leads to SPILLED from CHANGED, too, and leaves SPILLED as it is.
  *

@@ -89,12 +89,15 @@ static void delete_next(void) {
     must(art_tree_delete(tree, next_path(), &existed));
 }
 
-static void commit(unsigned rows) {
+static void insert_next(void) {
     char value[49];
     bool existed;
     memset(value, 'v', sizeof value);
-    for (unsigned i = 0; i < rows; i++)
-        must(art_tree_insert(tree, ART_WRITE_REPLACE, next_path(), art_bytes(value, sizeof value), &existed));
+    must(art_tree_insert(tree, ART_WRITE_REPLACE, next_path(), art_bytes(value, sizeof value), &existed));
+}
+
+static void commit(unsigned rows) {
+    for (unsigned i = 0; i < rows; i++) insert_next();
     uint64_t before = pages_written();
     struct art_commit done;
     must(art_tree_prepare(tree, &done));
@@ -267,6 +270,109 @@ TEST(test_a_merge_that_fails_refuses_no_commit_before_there_are_too_many_runs) {
     art_test_hooks.merge = NULL;
     must(commit_value(100000, true));
     ck_assert_uint_lt(tree->root->runs, ART_RUNS_MAX);
+    end_world();
+}
+
+/* --- transactions with a root of their own ------------------------------------------------------------------------ */
+
+enum { SMALL_PAGES = 40 /* of the rows of one that spills once */, OWED_FOR_A_PAGE = 16 };
+
+/* Much is left to be merged, and the clock says that all pauses are over. */
+static void make_world_in_debt(void) {
+    make_world(0, 1 << 20);
+    load(400000);
+    art_test_hooks.merge = no_merge;
+    while (tree->root->runs < ART_RUNS_MAX - 1) commit(BATCH);
+    art_test_hooks.merge = NULL;
+    memset(&seen, 0, sizeof seen);
+    slow = true;
+}
+
+/* Pages that it wrote. */
+static uint64_t insert_and_see(void) {
+    uint64_t before = pages_written();
+    insert_next();
+    return pages_written() - before;
+}
+
+static uint64_t delete_directory(unsigned number) {
+    char prefix[32];
+    struct art_range range;
+    uint64_t rows, before = pages_written();
+    uint8_t end[ART_KEY_BUFFER];
+    int len = snprintf(prefix, sizeof prefix, "bucket-%02u/", number);
+    art_range_of_prefix(art_bytes(prefix, (uint32_t)len), end, &range);
+    must(art_tree_delete_range(tree, &range, &rows));
+    ck_assert_uint_gt(rows, 0);
+    return pages_written() - before;
+}
+
+/* Neither the INSERT that spills nor the COMMIT. */
+TEST(test_a_small_transaction_that_spills_does_not_merge_what_others_have_left) {
+    make_world_in_debt();
+    uint64_t most = 0;
+    for (tree->options.spill_limit = 64 << 10; !art_tree_has_spilled(tree);) {
+        uint64_t pages = insert_and_see();
+        if (most < pages) most = pages;
+    }
+    commit(10);
+    printf("pauses: a small spill: %llu pages\n", (unsigned long long)most);
+    say("the commit behind it");
+    ck_assert_uint_gt(tree->root->runs, 1);
+    uint64_t owed = OWED_FOR_A_PAGE * SMALL_PAGES, step = (uint64_t)SLICE_MOST * ART_BLOB_PAGES;
+    ck_assert_uint_le(most, SMALL_PAGES + owed + step);
+    ck_assert_uint_le(seen.most_pages, SMALL_PAGES + owed + step);
+    end_world();
+}
+
+TEST(test_the_commit_behind_a_directory_does_not_merge_what_others_have_left) {
+    make_world_in_debt();
+    uint64_t pages = delete_directory(7);
+    commit(0);
+    printf("pauses: a directory: %llu pages\n", (unsigned long long)pages);
+    say("the commit behind it");
+    ck_assert_uint_le(seen.most_pages, pages + pages / 4 + SLICE_MOST * ART_BLOB_PAGES); /* its blobs move once more */
+    end_world();
+}
+
+/* As if the work had not been done for which it was owed. */
+TEST(test_a_rollback_to_over_a_spill_brings_back_what_was_owed) {
+    uint32_t mark;
+    make_world_in_debt();
+    delete_directory(7);
+    uint64_t owed = tree->root->owed;
+    ck_assert_uint_gt(owed, 0);
+    must(art_tree_savepoint(tree, &mark));
+    delete_directory(8);
+    ck_assert_uint_gt(tree->root->owed, owed);
+    art_tree_rollback_to(tree, mark);
+    ck_assert_uint_eq(tree->root->owed, owed);
+    art_tree_rollback_to(tree, ART_SAVEPOINT_BEGIN);
+    ck_assert_uint_eq(tree->root->owed, 0);
+    must(toy_refresh(toy, tree));
+    delete_directory(9);
+    commit(0);
+    ck_assert_uint_eq(tree->root->owed, 0);
+    end_world();
+}
+
+/* Each of them flushes what came before it. */
+TEST(test_many_directories_in_one_transaction_never_leave_too_many_runs) {
+    uint64_t most = 0;
+    make_world_in_debt();
+    art_test_hooks.as_one = true;
+    for (unsigned i = 0; i < 2 * ART_RUNS_MAX; i++) {
+        for (unsigned row = 0; row < 100; row++) insert_next();
+        uint64_t pages = delete_directory(i);
+        ck_assert_uint_le(tree->root->runs, ART_RUNS_MAX);
+        if (most < pages) most = pages;
+        ck_assert_uint_le(pages, 2 * SLICE_MOST * ART_BLOB_PAGES);
+    }
+    art_test_hooks.as_one = false;
+    commit(0);
+    printf("pauses: one of many directories: %llu pages at most\n", (unsigned long long)most);
+    say("the commit behind them");
+    ck_assert_uint_le(seen.most_pages, 2 * SLICE_MOST * ART_BLOB_PAGES);
     end_world();
 }
 

@@ -540,6 +540,84 @@ TEST(test_a_check_that_finds_much_ends_with_what_hinders_it_or_finds_it_all) {
     art_tree_rolled_back(tree);
 }
 
+/* --- cuts --------------------------------------------------------------------------------------------------------- */
+
+/* What lies in another range leaves the list, and so does the oldest where it is too long. */
+TEST(test_the_list_of_cuts_is_bounded_and_has_the_latest) {
+    struct art_buffer cuts = {0};
+    char low[40], high[40];
+    for (uint64_t i = 1; i <= 200; i++) {
+        snprintf(low, sizeof low, "\1%04u/tenants/", (unsigned)i);
+        snprintf(high, sizeof high, "\1%04u/tenants0", (unsigned)i);
+        must(art_cuts_add(&cuts, text(low), text(high), i));
+        ck_assert_uint_le(cuts.len, ART_CUTS_BYTES_MAX);
+        ck_assert(art_cuts_have(&cuts, text(low), i) && !art_cuts_have(&cuts, text(low), i + 1));
+        ck_assert(!art_cuts_have(&cuts, text(high), 1) && !art_cuts_have(&cuts, text("\1"), 1));
+    }
+    unsigned count = art_cuts_count(&cuts);
+    ck_assert_uint_ge(count, 40);
+    ck_assert(!art_cuts_have(&cuts, text("\0010001/tenants/x"), 1));
+    ck_assert(art_cuts_have(&cuts, text("\0010190/tenants/x"), 190));
+    must(art_cuts_add(&cuts, text("\0010190/"), text("\00101900"), 300)); /* one within it, another behind */
+    ck_assert_uint_eq(art_cuts_count(&cuts), count);
+    must(art_cuts_add(&cuts, text("\0010190/"), text("\0010191/tenants/b"), 301)); /* itself, and not 191 */
+    ck_assert_uint_eq(art_cuts_count(&cuts), count);
+    uint8_t *long_key = calloc(1, ART_CUTS_BYTES_MAX);
+    memset(long_key, 1, ART_CUTS_BYTES_MAX);
+    must(art_cuts_add(&cuts, art_bytes(long_key, ART_CUTS_BYTES_MAX), text("\2"), 302));
+    ck_assert_uint_eq(art_cuts_count(&cuts), count);
+    must(art_cuts_add(&cuts, text("\1"), text("\2"), 303));
+    ck_assert_uint_eq(art_cuts_count(&cuts), 1);
+    free(long_key);
+    art_buffer_clear(&cuts);
+}
+
+TEST(test_a_root_whose_cuts_make_no_sense_is_refused_whatever_its_checksum) {
+    small_tree_make(false);
+    put("a", "1");
+    flush();
+    struct art_buffer good = {0}, bytes = {0};
+    struct art_root *root;
+    must(art_root_clone(tree->root, &root));
+    must(art_cuts_add(&root->cuts, text("\001b"), text("\001c"), 1));
+    must(art_root_encode(root, &good));
+    art_root_unref(root);
+    must(art_root_decode(art_buffer_bytes(&good), &root));
+    ck_assert_uint_eq(art_cuts_count(&root->cuts), 1);
+    ck_assert(art_cuts_have(&root->cuts, text("\001bx"), 1));
+    art_root_unref(root);
+    size_t cut = good.len - 8 - sizeof(struct art_root_cut) - 4;
+    struct lie {
+        size_t at;
+        uint8_t byte;
+    } lies[] = {
+        {offsetof(struct art_root_header, format), ART_ROOT_FORMAT},
+        {offsetof(struct art_root_header, format), ART_ROOT_FORMAT_LEFT},
+        {offsetof(struct art_root_header, runs), 0},
+        {offsetof(struct art_root_header, runs), 2},
+        {cut + offsetof(struct art_root_cut, generation) + 6, 1}, /* of a root to come */
+        {cut + offsetof(struct art_root_cut, low_len), 0},
+        {cut + offsetof(struct art_root_cut, high_len), 1}, /* a byte behind it */
+        {cut + offsetof(struct art_root_cut, high_len), 3}, /* beyond the end */
+        {cut + sizeof(struct art_root_cut) + 1, 'c'},       /* from c to c */
+    };
+    for (unsigned i = 0; i < LENGTH(lies); i++) {
+        bytes.len = 0;
+        must(art_buffer_append(&bytes, good.data, good.len));
+        bytes.data[lies[i].at] = lies[i].byte;
+        root_refused(&bytes, "impossible counts or references");
+    }
+    bytes.len = 0; /* more than there may be */
+    must(art_buffer_append(&bytes, good.data, good.len - 8));
+    while (bytes.len <= cut + ART_CUTS_BYTES_MAX) {
+        must(art_buffer_append(&bytes, good.data + cut, sizeof(struct art_root_cut) + 4));
+    }
+    must(art_buffer_append(&bytes, good.data, 8));
+    root_refused(&bytes, "impossible counts or references");
+    art_buffer_clear(&good);
+    art_buffer_clear(&bytes);
+}
+
 int main(void) {
     return suite_run("tree, lies", .seconds = 120, .tear_down = small_tree_end);
 }

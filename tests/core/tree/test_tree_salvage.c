@@ -272,6 +272,240 @@ TEST(test_a_table_that_never_had_a_run_is_its_log) {
     ck_assert_uint_eq(read_all(&options, &late, &lost), 1);
 }
 
+/* --- directories that were deleted as one thing ------------------------------------------------------------------- */
+
+static struct art_bytes text_of(const char *text) {
+    return art_bytes((const uint8_t *)text, (uint32_t)strlen(text));
+}
+
+enum { NAME_BYTES = 20 };
+
+static const char *numbered(char name[NAME_BYTES], unsigned number) {
+    snprintf(name, NAME_BYTES, "dir-%04u/", number % 10000);
+    return name;
+}
+
+static void delete_directory(const char *prefix) {
+    uint8_t memory[64];
+    struct art_range range = {0};
+    uint64_t rows;
+    art_test_hooks.as_one = true;
+    if (*prefix) art_range_of_prefix(text_of(prefix), memory, &range);
+    check_must(art_tree_delete_range(check_tree, &range, &rows));
+    art_test_hooks.as_one = false;
+    ck_assert_uint_gt(rows, 0);
+}
+
+static void move_directory(const char *from, const char *to) {
+    uint64_t rows;
+    bool taken;
+    art_test_hooks.as_one = true;
+    check_must(art_tree_move_prefix(check_tree, text_of(from), text_of(to), false, &rows, &taken));
+    art_test_hooks.as_one = false;
+    ck_assert(rows && !taken);
+}
+
+static void put_some(const char *prefix, unsigned count) {
+    char path[40];
+    for (unsigned i = 0; i < count; i++) {
+        snprintf(path, sizeof path, "%sfresh-%04u", prefix, i);
+        check_put(path, check_large(60, 9));
+    }
+}
+
+/* What a salvage shows must be the table: the same number of rows in all, and below the prefix. */
+static uint64_t rows_below(const char *prefix) {
+    uint8_t memory[64];
+    struct art_range range = {0};
+    uint64_t rows;
+    if (*prefix) art_range_of_prefix(text_of(prefix), memory, &range);
+    check_must(art_tree_count(check_tree, &range, &rows));
+    return rows;
+}
+
+static uint64_t shown_below(const struct art_salvage_options *options, const char *prefix) {
+    struct art_salvage *salvage;
+    uint64_t rows = 0;
+    check_must(art_salvage_open(&salvage, options));
+    for (check_must(art_salvage_next(salvage)); art_salvage_valid(salvage); check_must(art_salvage_next(salvage))) {
+        rows += art_bytes_starts_with(art_salvage_key(salvage), text_of(prefix));
+    }
+    art_salvage_close(salvage);
+    return rows;
+}
+
+struct indexes {
+    struct damage blob[200];
+    unsigned count;
+};
+
+static enum art_rc add_index(void *context, const struct art_ref *ref) {
+    struct indexes *indexes = context;
+    if (!ref->height) return ART_OK;
+    ck_assert_uint_lt(indexes->count, 200);
+    indexes->blob[indexes->count++] = (struct damage){ref->slot, ART_BLOB_PAGES - 1};
+    return ART_OK;
+}
+
+/* All of them, and row 0: the copy of the root in the file is left. */
+static void spoil_indexes_and_root(void) {
+    struct indexes indexes = {0};
+    for (unsigned i = 0; i < check_tree->root->runs; i++) {
+        check_must(art_run_each_ref(check_tree->store, &check_tree->root->run[i], add_index, &indexes));
+    }
+    ck_assert_uint_gt(indexes.count, 0);
+    for (unsigned i = 0; i < indexes.count; i++) spoil(&indexes.blob[i]);
+    empty_row(0);
+}
+
+static void only_directory_deleted(const char *prefix) {
+    uint64_t in_all = rows_below(""), below = rows_below(prefix);
+    spoil_indexes_and_root();
+    struct art_salvage_options options = salvage_options(), file = alone(check_options.path);
+    ck_assert_uint_eq(shown_below(&options, prefix), below);
+    ck_assert_uint_ge(shown_below(&options, ""), in_all);
+    ck_assert_uint_eq(shown_below(&file, prefix), below);
+}
+
+TEST(test_a_directory_that_was_deleted_as_one_thing_stays_deleted) {
+    begin(3);
+    delete_directory("dir-0010/");
+    check_commit(true);
+    ck_assert_uint_eq(rows_below("dir-0010/"), 0);
+    only_directory_deleted("dir-0010/");
+}
+
+/* In the transaction of the delete, and later: rows that come there are the table's. */
+TEST(test_rows_that_came_into_a_deleted_directory_are_shown) {
+    begin(3);
+    delete_directory("dir-0010/");
+    put_some("dir-0010/", 600);
+    check_commit(true);
+    put_some("dir-0010/later-", 600);
+    check_commit(true);
+    ck_assert_uint_eq(rows_below("dir-0010/"), 1200);
+    only_directory_deleted("dir-0010/");
+}
+
+/* Rows of the memtable become blobs when the range goes. Those of the target lie behind them in the file. */
+TEST(test_rows_of_the_memtable_that_go_with_their_directory_do_not_come_back) {
+    begin(3);
+    put_some("dir-0010/", 600);
+    check_commit(false);
+    put_some("dir-0010/more-", 600);
+    move_directory("dir-0010/", "there/");
+    check_commit(true);
+    only_directory_deleted("dir-0010/");
+}
+
+TEST(test_a_directory_that_was_moved_away_is_where_it_went_alone) {
+    begin(3);
+    move_directory("dir-0010/", "moved/");
+    check_commit(true);
+    move_directory("moved/", "dir-0010/");
+    check_commit(true);
+    move_directory("dir-0010/", "there/");
+    check_commit(true);
+    uint64_t there = rows_below("there/");
+    only_directory_deleted("dir-0010/");
+    struct art_salvage_options options = salvage_options();
+    ck_assert_uint_eq(shown_below(&options, "there/"), there);
+    ck_assert_uint_eq(shown_below(&options, "moved/"), 0);
+}
+
+/* And deletes that were taken back hide nothing. */
+TEST(test_a_delete_that_was_rolled_back_hides_nothing_in_a_salvage) {
+    begin(3);
+    uint32_t savepoint;
+    check_put("first", check_large(10, 1));
+    check_must(art_tree_savepoint(check_tree, &savepoint));
+    delete_directory("dir-0010/");
+    art_tree_rollback_to(check_tree, savepoint);
+    delete_directory("dir-0011/");
+    check_commit(true);
+    delete_directory("dir-0012/");
+    art_tree_rolled_back(check_tree);
+    check_must(toy_refresh(check_toy, check_tree));
+    ck_assert_uint_gt(rows_below("dir-0010/"), 50);
+    uint64_t kept = rows_below("dir-0012/");
+    only_directory_deleted("dir-0010/");
+    struct art_salvage_options options = salvage_options();
+    ck_assert_uint_eq(shown_below(&options, "dir-0011/"), 0);
+    ck_assert_uint_eq(shown_below(&options, "dir-0012/"), kept);
+}
+
+TEST(test_a_table_that_was_emptied_as_one_thing_stays_empty) {
+    begin(3);
+    delete_directory("");
+    put_some("dir-0010/", 600);
+    check_commit(true);
+    ck_assert_uint_eq(rows_below(""), 600);
+    only_directory_deleted("");
+}
+
+/* What is written anew needs no list: no blob of before is trusted. The next one begins with it. */
+TEST(test_optimize_ends_the_list_of_deleted_directories) {
+    char prefix[NAME_BYTES];
+    begin(3);
+    for (unsigned i = 0; i < 10; i++) {
+        delete_directory(numbered(prefix, i));
+        check_commit(true);
+    }
+    ck_assert_uint_eq(art_cuts_count(&check_tree->root->cuts), 10);
+    check_put("zero", check_large(10, 1)); /* what is in order already is not written anew, and keeps its list */
+    check_must(art_tree_request(check_tree, ART_REQUEST_OPTIMIZE));
+    check_commit(false);
+    ck_assert_uint_eq(art_cuts_count(&check_tree->root->cuts), 1);
+    put_some("dir-0010/", 600);
+    delete_directory("dir-0011/");
+    check_commit(true);
+    ck_assert_uint_eq(art_cuts_count(&check_tree->root->cuts), 2);
+    spoil_indexes_and_root();
+    struct art_salvage_options options = salvage_options();
+    ck_assert_uint_eq(shown_below(&options, ""), rows_below(""));
+}
+
+/* Directories deleted, moved and filled at random: what is shown is the table, with every index and the root gone. No
+ * row is changed by itself: what came of that is in blobs of before, and may show. */
+LOOP_TEST(test_whatever_directories_were_moved_a_salvage_shows_the_table, 6) {
+    enum { DIRECTORIES = 12 };
+    char name[NAME_BYTES], other[NAME_BYTES];
+    begin(3);
+    delete_directory("dir-0000/");
+    check_put("zero", check_large(10, 1));
+    check_must(art_tree_request(check_tree, ART_REQUEST_OPTIMIZE));
+    check_commit(false); /* from here on no blob of before is trusted */
+    put_some("dir-0003/", 1000);
+    for (unsigned i = 0; i < 40; i++) {
+        uint32_t savepoint;
+        numbered(name, random_below(&dice, DIRECTORIES));
+        numbered(other, random_below(&dice, DIRECTORIES));
+        bool here = rows_below(name), there = rows_below(other);
+        check_put("zero", check_large(10, (uint8_t)i));
+        check_must(art_tree_savepoint(check_tree, &savepoint));
+        bool deletes = random_once_in(&dice, 3), back = deletes && here && random_once_in(&dice, 3);
+        if (deletes && here)
+            delete_directory(name);
+        else if (here && !there)
+            move_directory(name, other);
+        else if (!here)
+            put_some(name, 1 + random_below(&dice, 700));
+        if (back) art_tree_rollback_to(check_tree, savepoint);
+        art_tree_release_savepoints(check_tree, savepoint);
+        if (random_once_in(&dice, 2)) check_commit(random_once_in(&dice, 2));
+        if (random_once_in(&dice, 20)) check_must(art_tree_request(check_tree, ART_REQUEST_OPTIMIZE));
+    }
+    put_some("last/", 600); /* one run with an index, at least */
+    check_commit(true);
+    check_must(check_reopen());
+    uint64_t rows[DIRECTORIES], all = rows_below("");
+    for (unsigned i = 0; i < DIRECTORIES; i++) rows[i] = rows_below(numbered(name, i));
+    spoil_indexes_and_root();
+    struct art_salvage_options options = salvage_options();
+    for (unsigned i = 0; i < DIRECTORIES; i++) ck_assert_uint_eq(shown_below(&options, numbered(name, i)), rows[i]);
+    ck_assert_uint_eq(shown_below(&options, ""), all);
+}
+
 /* --- the file ----------------------------------------------------------------------------------------------------- */
 
 TEST(test_a_file_alone_is_the_table_as_it_was_flushed) {
