@@ -399,6 +399,7 @@ enum art_rc art_tree_delete_range(struct art_tree *tree, const struct art_range 
 enum art_rc art_tree_move_prefix(struct art_tree *tree, struct art_bytes from, struct art_bytes to, bool copies,
                                  uint64_t *rows, bool *taken) {
     struct directory_work work = {.tree = tree, .from = from, .to = to, .stays = copies};
+    assert(from.len <= ART_PATH_MAX && to.len <= ART_PATH_MAX);
     assert(to.data && !art_bytes_starts_with(from, to) && !art_bytes_starts_with(to, from));
     enum art_rc rc = run_directory_work(&work, taken);
     *rows = work.rows;
