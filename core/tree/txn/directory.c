@@ -129,7 +129,7 @@ static enum art_rc change_by_rows(struct directory_work *work) {
 
 static enum art_rc add_row(struct directory_work *work, struct art_run_build *build, struct art_bytes key,
                            struct art_entry *entry) {
-    struct art_bytes path;
+    struct art_bytes path = {0};
     if (work->stays && entry->flags & ART_OVERFLOW) return ART_OK; /* its copy has chunks of its own, and comes later */
     enum art_rc rc = new_path(work, art_bytes(key.data + 1, key.len - 1), &path);
     if (rc) return rc;
