@@ -351,6 +351,8 @@ static enum art_rc in_steps(struct directory_work *work, enum art_rc (*change)(s
     uint32_t savepoint;
     enum art_rc rc = art_tree_savepoint(tree, &savepoint);
     if (rc) return rc;
+    assert(art_tree_is_known(tree) && tree->txn.savepoints[savepoint].root);
+    tree->txn.savepoints[savepoint].kind = ART_SAVEPOINT_UNDO; /* behind one of the beginning the tree is unknown */
     rc = change(work);
     if (rc) {
         struct art_kept_error why;
