@@ -340,8 +340,8 @@ enum art_rc art_tree_update(struct art_tree *tree, struct art_bytes key, const s
 /* Deletes all rows of a range, and says how many they were. Each of these is atomic by itself; see txn/directory.c. */
 enum art_rc art_tree_delete_range(struct art_tree *tree, const struct art_range *range, uint64_t *rows);
 /* Gives all rows whose paths begin with `from` paths that begin with `to` instead; `copies`: other rows, and those
- * stay. Neither begins with the other. *taken: there are rows below `to`, so nothing has changed. ART_TOOBIG: a path
- * would be too long. */
+ * stay. Neither begins with the other, or is longer than a path. *taken: there are rows below `to`, so nothing has
+ * changed. ART_TOOBIG: a path would be too long. */
 enum art_rc art_tree_move_prefix(struct art_tree *tree, struct art_bytes from, struct art_bytes to, bool copies,
                                  uint64_t *rows, bool *taken);
 /* Has this transaction changed anything (also if taken back since)? Or has a COMMIT of it that was refused left rows in

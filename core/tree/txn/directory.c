@@ -370,6 +370,8 @@ static enum art_rc in_steps(struct directory_work *work, enum art_rc (*change)(s
     uint32_t savepoint;
     enum art_rc rc = art_tree_savepoint(tree, &savepoint);
     if (rc) return rc;
+    assert(art_tree_is_known(tree) && tree->txn.savepoints[savepoint].root);
+    tree->txn.savepoints[savepoint].kind = ART_SAVEPOINT_UNDO; /* behind one of the beginning the tree is unknown */
     rc = change(work);
     if (rc) {
         struct art_kept_error why;
@@ -418,6 +420,7 @@ enum art_rc art_tree_delete_range(struct art_tree *tree, const struct art_range 
 enum art_rc art_tree_move_prefix(struct art_tree *tree, struct art_bytes from, struct art_bytes to, bool copies,
                                  uint64_t *rows, bool *taken) {
     struct directory_work work = {.tree = tree, .from = from, .to = to, .stays = copies};
+    assert(from.len <= ART_PATH_MAX && to.len <= ART_PATH_MAX);
     assert(to.data && !art_bytes_starts_with(from, to) && !art_bytes_starts_with(to, from));
     enum art_rc rc = run_directory_work(&work, taken);
     *rows = work.rows;

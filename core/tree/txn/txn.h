@@ -19,7 +19,8 @@
  * what else a directory writes. A spill pays at once. A directory leaves it to the commit, unless there are too many
  * runs. What the commit does not find due is forgotten.
  *
- * Another summary leads to SPILLED from CHANGED, too, and leaves SPILLED as it is.
+ * Another summary leads to SPILLED from CHANGED, too, and leaves SPILLED as it is. So does a directory that is changed
+ * as one thing.
  *
  * prepare() moves along no arrow: it makes an art_commit of what there is, which counts as long as nothing changes
  * (pending.made_for). When the host's COMMIT is refused, the transaction goes on in its state, and the host's tables

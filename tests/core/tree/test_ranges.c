@@ -433,6 +433,29 @@ TEST(test_a_directory_is_not_read_for_values_in_chunks_that_lie_elsewhere) {
     compare();
 }
 
+/* The first change of a transaction, which the host goes on with. */
+TEST(test_what_fails_behind_a_spill_leaves_a_tree_that_can_be_used) {
+    static uint8_t bytes[ART_PATH_MAX];
+    struct art_bytes longest = art_bytes(memset(bytes, 'c', sizeof bytes), sizeof bytes);
+    bool existed, taken;
+    uint64_t n;
+    name_len = 1;
+    small_tree_make_of(false, (struct art_tree_options){.blob_pages = PAGES});
+    art_test_hooks.as_one = true;
+    memset(&now, 0, sizeof now);
+    for (unsigned i = 0; i < 300; i++) put_place(1, i, 100);
+    must(art_tree_insert(tree, ART_WRITE_INSERT, longest, value_of(CHUNKED_MOST), &existed));
+    commit();
+    must(art_tree_begin(tree));
+    refused(art_tree_move_prefix(tree, text("c"), text("dd"), true, &n, &taken), ART_TOOBIG, "a shorter target");
+    ck_assert(art_tree_is_known(tree));
+    put_place(1, 300, 100);
+    must(art_tree_delete(tree, longest, &existed));
+    ck_assert(existed);
+    commit();
+    compare();
+}
+
 static uint64_t room;
 static uint64_t room_of_the_disk(void *context) {
     (void)context;
