@@ -108,28 +108,6 @@ static uint64_t file_after_optimizing(const char *setting) {
     return file_bytes();
 }
 
-/* In WAL mode each of them puts its blobs behind the file's end, and its COMMIT moves them before it. */
-TEST(test_transactions_that_spill_do_not_leave_their_blobs_behind_the_files_end) {
-    enum { TIMES = 5, ROWS = 60000, CHANGED = 20000 };
-    if (sql_has_no_file("test_transactions_that_spill_do_not_leave_their_blobs_behind_the_files_end")) return;
-    sql_run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; "
-                "CREATE VIRTUAL TABLE t USING art(path, value, spill_limit='1MB')");
-    fill('a', ROWS);
-    sql_command(db, "main", "t", "optimize");
-    sql_run(db, "SELECT art_vacuum('t')");
-    uint64_t rows = file_bytes(), most = 0;
-    for (int i = 0; i < TIMES; i++) {
-        sql_run(db,
-                "INSERT OR REPLACE INTO t(path, value) "
-                "WITH n(i) AS (SELECT %d UNION ALL SELECT i + 1 FROM n LIMIT %d) "
-                "SELECT printf('a%%06d', 1 + i * i * 7919 %% 60013 %% %d), randomblob(100) FROM n",
-                i * CHANGED, CHANGED, ROWS);
-        if (most < file_bytes()) most = file_bytes();
-    }
-    ck_assert_msg(most < 3 * rows, "%llu bytes for rows of %llu", (unsigned long long)most, (unsigned long long)rows);
-    expect("ok|60000\n", "SELECT art_check('t'), count(*) FROM t");
-}
-
 /* --- a table without a row ---------------------------------------------------------------------------------------- */
 
 static int64_t fact(const char *property) {

@@ -181,8 +181,8 @@ static enum art_rc toy_end_of_rows(void *context, uint64_t *pages) {
 }
 
 static enum art_rc toy_secure(void *context, bool *reuse) {
-    (void)context;
-    *reuse = true;
+    const struct toy *toy = context;
+    *reuse = !toy->extends;
     return ART_OK;
 }
 

@@ -9,19 +9,12 @@
  * Where much is free, commits go on with that after the last merge, as long as each of them gains something; the next
  * merges extend the file again.
  *
- * One blob moves at a time, as vacuum.c moves all. What a transaction that has spilled has put behind the file's end
- * moves at once: before its commit it may not have been told which slots are free. Merges do the rest: what is written
- * goes to the lowest free slot.
+ * One blob moves at a time, as vacuum.c moves all. Merges do the rest: what is written goes to the lowest free slot.
+ *
+ * A transaction that spills may write behind the file's end only, until its commit. So its commit moves, beyond what it
+ * owes, what it has put there.
  */
 #include "core/tree/run/run.h"
-
-enum art_rc art_shrink_own(struct art_tree *tree, struct art_version_edit *edit) {
-    assert(tree->slots.use && edit->root);
-    uint32_t count = art_slot_set_count(&edit->used, 0, UINT32_MAX), from = count + art_slots_slack(count) + 1;
-    if (from < tree->slots.end) from = tree->slots.end;
-    uint32_t own = art_slot_set_count(&edit->used, from, UINT32_MAX);
-    return own ? art_vacuum(tree, edit, own) : ART_OK;
-}
 
 enum art_rc art_shrink_step(struct art_tree *tree, struct art_version_edit *edit, bool *moved) {
     assert(tree->slots.use && edit->root);
@@ -29,10 +22,17 @@ enum art_rc art_shrink_step(struct art_tree *tree, struct art_version_edit *edit
     if (tree->slots.use != ART_SLOTS_REUSED || !art_tree_medium(tree)->is_cut) return ART_OK;
     uint32_t count = art_slot_set_count(&edit->used, 0, UINT32_MAX), highest = art_slot_set_highest(&edit->used);
     if (highest <= count + art_slots_slack(count)) return ART_OK;
-    enum art_rc rc = art_tree_has_spilled(tree) ? art_shrink_own(tree, edit) : ART_OK;
-    if (!rc && art_slot_set_highest(&edit->used) >= highest) rc = art_vacuum(tree, edit, 1);
+    enum art_rc rc = art_vacuum(tree, edit, 1);
     *moved = !rc && art_slot_set_highest(&edit->used) < highest;
     return rc;
+}
+
+enum art_rc art_shrink_own(struct art_tree *tree, struct art_version_edit *edit) {
+    assert(tree->slots.use && edit->root);
+    uint32_t count = art_slot_set_count(&edit->used, 0, UINT32_MAX), from = count + art_slots_slack(count) + 1;
+    if (from < tree->slots.end) from = tree->slots.end;
+    uint32_t own = art_slot_set_count(&edit->used, from, UINT32_MAX);
+    return own ? art_vacuum(tree, edit, own) : ART_OK;
 }
 
 static uint32_t higher(uint32_t slot, const struct art_slot_set *set) {

@@ -275,10 +275,14 @@ TEST(test_a_merge_that_fails_refuses_no_commit_before_there_are_too_many_runs) {
 
 enum { SMALL_PAGES = 40 /* of the rows of one that spills once */, OWED_FOR_A_PAGE = 16 };
 
-/* Much is left to be merged, and the clock says that all pauses are over. */
-static void make_world_in_debt(void) {
+/* Much is left to be merged, and the clock says that all pauses are over. `loose`: half of the file is free. */
+static void make_world_in_debt(bool loose) {
     make_world(0, 1 << 20);
     load(400000);
+    if (loose) {
+        must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
+        commit(0);
+    }
     art_test_hooks.merge = no_merge;
     while (tree->root->runs < ART_RUNS_MAX - 1) commit(BATCH);
     art_test_hooks.merge = NULL;
@@ -307,7 +311,7 @@ static uint64_t delete_directory(unsigned number) {
 
 /* Neither the INSERT that spills nor the COMMIT. */
 TEST(test_a_small_transaction_that_spills_does_not_merge_what_others_have_left) {
-    make_world_in_debt();
+    make_world_in_debt(false);
     uint64_t most = 0;
     for (tree->options.spill_limit = 64 << 10; !art_tree_has_spilled(tree);) {
         uint64_t pages = insert_and_see();
@@ -324,7 +328,7 @@ TEST(test_a_small_transaction_that_spills_does_not_merge_what_others_have_left) 
 }
 
 TEST(test_the_commit_behind_a_directory_does_not_merge_what_others_have_left) {
-    make_world_in_debt();
+    make_world_in_debt(false);
     uint64_t pages = delete_directory(7);
     commit(0);
     printf("pauses: a directory: %llu pages\n", (unsigned long long)pages);
@@ -334,7 +338,7 @@ TEST(test_the_commit_behind_a_directory_does_not_merge_what_others_have_left) {
 }
 
 TEST(test_rows_of_the_log_owe_no_merging_to_the_directory_that_flushes_them) {
-    make_world_in_debt();
+    make_world_in_debt(false);
     commit(2000);
     ck_assert_uint_gt(art_memtable_keys(tree->memtable), 1000);
     uint64_t pages = delete_directory(7);
@@ -343,10 +347,25 @@ TEST(test_rows_of_the_log_owe_no_merging_to_the_directory_that_flushes_them) {
     end_world();
 }
 
+/* Beyond what is owed, all of which merges take here. Else the file would grow with each such transaction. */
+TEST(test_what_a_spill_has_put_behind_the_files_end_moves_before_it) {
+    make_world_in_debt(true);
+    toy->extends = true;
+    for (tree->options.spill_limit = 64 << 10; !art_tree_has_spilled(tree);) insert_next();
+    uint32_t end = tree->slots.end, behind = art_slot_set_count(&tree->slots.used, end, UINT32_MAX);
+    ck_assert_uint_gt(behind, 2);
+    toy->extends = false;
+    commit(10);
+    uint32_t used = art_slot_set_count(&tree->slots.used, 0, UINT32_MAX);
+    printf("pauses: %u blobs behind the end; %u of %u slots are used\n", behind, used, end);
+    ck_assert_uint_lt(art_slot_set_highest(&tree->slots.used), end);
+    end_world();
+}
+
 /* As if the work had not been done for which it was owed. */
 TEST(test_a_rollback_to_over_a_spill_brings_back_what_was_owed) {
     uint32_t mark;
-    make_world_in_debt();
+    make_world_in_debt(false);
     delete_directory(7);
     uint64_t owed = tree->root->owed;
     ck_assert_uint_gt(owed, 0);
@@ -367,7 +386,7 @@ TEST(test_a_rollback_to_over_a_spill_brings_back_what_was_owed) {
 /* Each of them flushes what came before it. */
 TEST(test_many_directories_in_one_transaction_never_leave_too_many_runs) {
     uint64_t most = 0;
-    make_world_in_debt();
+    make_world_in_debt(false);
     art_test_hooks.as_one = true;
     for (unsigned i = 0; i < 2 * ART_RUNS_MAX; i++) {
         for (unsigned row = 0; row < 100; row++) insert_next();
