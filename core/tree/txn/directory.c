@@ -9,7 +9,8 @@
  * before, so that it neither hides the stream nor is hidden by it. As with a spill the root is the transaction's own.
  *
  * A few thousand rows are changed row by row, which is cheaper. So are directories with many values in chunks: each of
- * these has to be found, since nothing says below which prefix a chunk's row is. */
+ * these has to be found, since nothing says below which prefix a chunk's row is. And so are deletes where the disk has
+ * no room for the edges. */
 #include "core/tree/txn/room.h"
 
 /* Nanoseconds, with 1 M rows in 1 to 4 runs, by a prototype (2026-11-20): a row that is changed by itself, and what
@@ -271,6 +272,20 @@ static bool is_cheaper_by_rows(const struct directory_work *work) {
     return work->rows * (summed ? ROW_COST_SUMMED : ROW_COST) < as_one;
 }
 
+/* What the range writes as one thing, about: at each edge a leaf blob, and an index blob above them; and what comes. */
+static uint64_t bytes_as_one(const struct directory_work *work) {
+    enum { EDGE_BLOBS = 3 };
+    const struct art_root *root = work->tree->root;
+    uint64_t edge = (uint64_t)EDGE_BLOBS * art_tree_full_pages(work->tree), pages = 0, entries = 1;
+    if (work->all) return 0;
+    for (unsigned i = 0; i < root->runs; i++) {
+        pages += root->run[i].pages < edge ? root->run[i].pages : edge;
+        entries += root->run[i].top.entries;
+    }
+    uint64_t come = rows_come(work) ? edge * ART_BLOB_PAGE + art_room_of_runs(root) / entries * work->rows : 0;
+    return pages * ART_BLOB_PAGE + come;
+}
+
 /* Keys, and the ends of prefixes, in memory of their own. */
 static enum art_rc take_keys(struct directory_work *work) {
     enum { KEYS = 5, ENDS = 2 };
@@ -292,8 +307,10 @@ static enum art_rc take_keys(struct directory_work *work) {
 static enum art_rc change_directory(struct directory_work *work) {
     struct art_tree *tree = work->tree;
     uint32_t savepoint;
-    bool by_rows = is_cheaper_by_rows(work);
-    enum art_rc rc = by_rows || work->all ? ART_OK : find_chunked(work);
+    bool by_rows = is_cheaper_by_rows(work), fits = true;
+    enum art_rc rc = by_rows ? ART_OK : art_room_for_range(tree, bytes_as_one(work), rows_come(work), &fits);
+    by_rows |= !fits;
+    if (!rc && !by_rows && !work->all) rc = find_chunked(work);
     if (rc) return rc;
     by_rows |= work->chunked_count > CHUNKED_MAX && (work->stays || !rows_come(work));
     bool by_steps = by_rows || work->chunked_count > 0;
