@@ -283,7 +283,8 @@ enum art_rc art_room_for_range(const struct art_tree *tree, uint64_t written, bo
     uint64_t left;
     struct art_budget budget = budget_left(tree);
     written += bytes_to_flush(tree);
-    *fits = disk_holds(&budget, written, REMOVED_BYTES);
+    uint64_t portion = smaller(PORTION_BYTES, art_room_of_runs(tree->root) + written);
+    *fits = disk_holds(&budget, written + portion, REMOVED_BYTES);
     if (!adds) return ART_OK;
     *fits &= has_reserve(tree, written, &left) && keeps_reserve_in_rows(tree, written);
     return *fits ? ART_OK : refuse_rows(tree, left);
