@@ -520,6 +520,10 @@ TEST(test_the_room_for_rows_that_vacuum_needs_is_kept) {
     ck_assert_int_eq(flush_with(RESERVE + A_ROW), ART_OK);
     ck_assert_int_eq(flush_with(RESERVE - 1), ART_DISKFULL);
     ck_assert_ptr_nonnull(strstr(art_error_message(), "DELETE rows, then art_vacuum()"));
+    put_file(FILES);
+    refused(art_tree_spill(tree), ART_DISKFULL, "are kept for deletes");
+    art_tree_rolled_back(tree);
+    must(toy_refresh(toy, tree));
     tree->host.room = room_of_the_disk;
     room = 1 << 20;
     ck_assert_int_eq(flush_with(UINT64_MAX), ART_DISKFULL);
