@@ -76,7 +76,8 @@ __attribute__((visibility("default"))) int clock_gettime(clockid_t clock, struct
 struct tally {
     struct crash_counts counts;
     uint64_t histories, operations, commits, rollbacks, busy, deaths, zombies, failed_syncs, survived, revived,
-        checkpoints, drops, renames, emptied, summaries, snapshots, spills, runs, blobs /* of one table, at most */;
+        checkpoints, drops, renames, emptied, folders, summaries, snapshots, spills, runs,
+        blobs /* of one table, at most */;
     uint64_t by_setting[SETTINGS];
     int failed;
     char message[3000];
@@ -107,6 +108,7 @@ static void add_counts(struct tally *tally, const struct crash_work *work, const
     ADD(drops, work->counts.drops);
     ADD(renames, work->counts.renames);
     ADD(emptied, work->counts.emptied);
+    ADD(folders, work->counts.folders);
     ADD(summaries, work->counts.summaries);
     ADD(snapshots, work->counts.snapshots);
     ADD(spills, work->counts.spills);
@@ -200,13 +202,14 @@ static void show(const struct tally *tally, uint64_t seed) {
            U(tally->counts.states), U(seed), sqlite3_libversion(), U(tally->histories), U(tally->operations));
     printf("  commits %llu, rollbacks %llu, busy %llu, deaths %llu, zombies %llu, failed syncs %llu, of these "
            "committed %llu, revived %llu, "
-           "checkpoints %llu, drops %llu, renames %llu, tables emptied %llu, other summaries %llu, snapshots %llu, "
+           "checkpoints %llu, drops %llu, renames %llu, tables emptied %llu, folders changed %llu, other summaries "
+           "%llu, snapshots %llu, "
            "spills %llu; at most "
            "%llu runs, %llu blobs\n",
            U(tally->commits), U(tally->rollbacks), U(tally->busy), U(tally->deaths), U(tally->zombies),
            U(tally->failed_syncs), U(tally->survived), U(tally->revived), U(tally->checkpoints), U(tally->drops),
-           U(tally->renames), U(tally->emptied), U(tally->summaries), U(tally->snapshots), U(tally->spills),
-           U(tally->runs), U(tally->blobs));
+           U(tally->renames), U(tally->emptied), U(tally->folders), U(tally->summaries), U(tally->snapshots),
+           U(tally->spills), U(tally->runs), U(tally->blobs));
     for (unsigned i = 0; i < WORLD_CRASHES; i++) {
         printf("  %s: %llu%s", world_crash_names[i], U(tally->counts.by_kind[i]), i + 1 < WORLD_CRASHES ? "," : "\n");
     }

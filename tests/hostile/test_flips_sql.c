@@ -278,7 +278,6 @@ TEST(test_every_bit_of_the_state_gives_right_rows_or_a_clean_error) {
 }
 
 int main(void) {
-    setenv("ART_EXTENSION", "linked", 1);
-    sqlite3_auto_extension((void (*)(void))sqlite3_art_init);
+    sql_link();
     return suite_run("flips", .seconds = SUITE_FOREVER);
 }

@@ -168,7 +168,6 @@ LOOP_TEST(test_two_threads_that_read_again_take_no_lock, 2) {
 }
 
 int main(void) {
-    setenv("ART_EXTENSION", "linked", 1);
-    sqlite3_auto_extension((void (*)(void))sqlite3_art_init);
+    sql_link();
     return suite_run("locks", .seconds = 120);
 }

@@ -1,7 +1,8 @@
 /* Eight threads on one database, each with a connection of its own, or taking turns with eight of them.
  *
  * t is an art table and m an ordinary one; both hold the same amounts, which every transaction moves about: their sums
- * are constant and equal in every snapshot. In between a thread creates, fills, renames and drops a table of its own,
+ * are constant and equal in every snapshot. At times the directory of all of them is moved away, copied, and moved
+ * back. In between a thread creates, fills, renames and drops a table of its own,
  * attaches another database that all threads write to, closes its connection and opens another, and asks for what many
  * may ask at once: the process's cache, counts, listings, art_info(). Limits are tiny: flushes, merges and spills
  * happen in all threads. The extension is linked in, so that they can be counted (but for one setting, where it is
@@ -115,6 +116,10 @@ static void move_amounts(struct worker *worker) {
     if (good && random_once_in(random, 3)) {
         good = run(worker, "INSERT OR REPLACE INTO t(path, value) VALUES('large/%d', randomblob(%u))", worker->number,
                    random_below(random, 30000));
+    }
+    if (good && random_once_in(random, 4)) {
+        good = run(worker, "INSERT INTO t(t, prefix, path) VALUES('move', 'account/', 'moved/'), ('delete', 'copy/', "
+                           "NULL), ('copy', 'moved/', 'copy/'), ('move', 'moved/', 'account/')");
     }
     static const char *const commands[] = {"flush", "optimize", "vacuum"};
     if (good && random_once_in(random, 6)) {
@@ -263,6 +268,7 @@ LOOP_TEST(test_threads_do_not_meet, (int)(sizeof settings / sizeof *settings)) {
     pthread_mutex_init(&world.mutex, NULL);
     printf("%s: seed %llu\n", world.setting->name, (unsigned long long)seed);
     watch_begin(watch);
+    art_test_hooks.as_one = true;
     create();
     while (world.free_count < THREADS) world.free[world.free_count++] = open_connection();
     for (int i = 0; i < THREADS; i++) {

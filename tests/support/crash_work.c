@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/tree/state/hooks.h"
 #include "ext/art.h"
 #include "tests/support/spills.h"
 
@@ -277,11 +278,47 @@ static int take(sqlite3 *db, struct crash_rows *rows, enum crash_table table, un
     return rc;
 }
 
-static int take_folder(sqlite3 *db, struct crash_rows *rows, enum crash_table table, unsigned folder) {
-    unsigned in_folder = CRASH_KEYS / CRASH_FOLDERS;
-    int rc = run(db, "DELETE FROM %s WHERE path GLOB 'dir%u/*'", crash_rows_name(rows, table), folder);
-    for (unsigned i = 0; !rc && i < in_folder; i++) rows->value[table][folder * in_folder + i] = 0;
+enum { IN_FOLDER = CRASH_KEYS / CRASH_FOLDERS };
+
+static int take_folder(struct crash_work *work, sqlite3 *db, struct crash_rows *rows, enum crash_table table,
+                       unsigned folder) {
+    bool listed = once_in(work, 2) && table != CRASH_PLAIN;
+    int rc = run(db,
+                 listed ? "DELETE FROM %s WHERE prefix = '' AND delimiter = '/' AND path = 'dir%u/'"
+                        : "DELETE FROM %s WHERE path GLOB 'dir%u/*'",
+                 crash_rows_name(rows, table), folder);
+    if (!rc) memset(&rows->value[table][folder * IN_FOLDER], 0, IN_FOLDER * sizeof **rows->value);
     return rc;
+}
+
+static bool is_empty(const uint32_t *folder) {
+    for (unsigned i = 0; i < IN_FOLDER; i++) {
+        if (folder[i]) return false;
+    }
+    return true;
+}
+
+/* A folder goes; or its rows come to one that is empty. */
+static int change_folder(struct crash_work *work, sqlite3 *db, struct crash_rows *rows, enum crash_table table) {
+    unsigned from = below(work, CRASH_FOLDERS), to = 0;
+    uint32_t *values = rows->value[table];
+    bool copies = once_in(work, 2);
+    art_test_hooks.as_one = once_in(work, 2);
+    while (to < CRASH_FOLDERS && !is_empty(values + to * IN_FOLDER)) to++;
+    if (db) work->counts.folders++;
+    if (to == CRASH_FOLDERS || from == to) return take_folder(work, db, rows, table, from);
+    const char *name = crash_rows_name(rows, table), *command = copies ? "copy" : "move";
+    int rc = table != CRASH_PLAIN ? run(db, "INSERT INTO %s(%s, prefix, path) VALUES(%Q, 'dir%u/', 'dir%u/')", name,
+                                        name, command, from, to)
+             : copies             ? run(db,
+                                        "INSERT INTO o SELECT 'dir%u' || substr(path, 5), value, number FROM o "
+                                                    "WHERE path GLOB 'dir%u/*'",
+                                        to, from)
+                      : run(db, "UPDATE o SET path = 'dir%u' || substr(path, 5) WHERE path GLOB 'dir%u/*'", to, from);
+    if (rc) return rc;
+    memcpy(values + to * IN_FOLDER, values + from * IN_FOLDER, IN_FOLDER * sizeof *values);
+    if (!copies) memset(values + from * IN_FOLDER, 0, IN_FOLDER * sizeof *values);
+    return SQLITE_OK;
 }
 
 static int take_all(struct crash_work *work, sqlite3 *db, struct crash_rows *rows, enum crash_table table) {
@@ -364,11 +401,11 @@ static enum crash_table any_table(struct crash_work *work, const struct crash_ro
 static int change(struct crash_work *work, sqlite3 *db, struct crash_rows *rows) {
     enum crash_table table = any_table(work, rows);
     unsigned key = below(work, CRASH_KEYS), what = below(work, 100);
-    if (what < 60) return put(work, db, rows, table, key);
-    if (what < 74) return take(db, rows, table, key);
-    if (what < 82) return move(db, rows, table, key, below(work, CRASH_KEYS));
-    if (what < 83) return take_all(work, db, rows, table);
-    if (what < 84) return take_folder(db, rows, table, below(work, CRASH_FOLDERS));
+    if (what < 58) return put(work, db, rows, table, key);
+    if (what < 71) return take(db, rows, table, key);
+    if (what < 79) return move(db, rows, table, key, below(work, CRASH_KEYS));
+    if (what < 80) return take_all(work, db, rows, table);
+    if (what < 84) return change_folder(work, db, rows, table);
     if (what < 88) return change_schema(work, db, rows);
     return command(work, db, rows, table);
 }

@@ -53,7 +53,7 @@ struct crash_work {
     bool wal_failed; /* a transaction's sync of the WAL has failed */
     struct {         /* what happened */
         unsigned commits, rollbacks, busy, deaths, zombies, failed_syncs, survived, revived, checkpoints, drops,
-            renames, emptied, summaries, snapshots, spills, runs, blobs /* the most that table a had */;
+            renames, emptied, folders, summaries, snapshots, spills, runs, blobs /* the most that table a had */;
     } counts;
     char *failure; /* what should not have happened, or NULL */
 };

@@ -316,8 +316,7 @@ int differential_run(struct suite_case of) {
     const char *asked = getenv("ART_TEST_STATEMENTS");
     uint64_t wanted = asked ? strtoull(asked, NULL, 0) : 0;
     int failed;
-    setenv("ART_EXTENSION", "linked", 1);
-    sqlite3_auto_extension((void (*)(void))sqlite3_art_init);
+    sql_link();
     compared = mmap(NULL, sizeof *compared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (compared == MAP_FAILED) abort();
     do {

@@ -43,6 +43,19 @@ static const struct fault_line change_lines[] = {
     END};
 static const struct fault_step change_step = {.name = "change", .lines = change_lines};
 
+static const struct fault_line folder_lines[] = {
+    PAIR("UPDATE t SET path = 'm/' WHERE prefix = '' AND delimiter = '/' AND path = 'a/'",
+         "UPDATE plain_t SET path = 'm/' || substr(path, 3) WHERE path GLOB 'a/*'"),
+    BOTH("UPDATE @t SET value = noise(7, 5000) WHERE path = 'm/00002'"),
+    PAIR("INSERT INTO t(t, prefix, path) VALUES('copy', 'm/000', 'c/')",
+         "INSERT INTO plain_t SELECT 'c/' || substr(path, 6), value FROM plain_t WHERE path GLOB 'm/000*'"),
+    PAIR("DELETE FROM t WHERE prefix = '' AND delimiter = '/' AND path = 'c/'",
+         "DELETE FROM plain_t WHERE path GLOB 'c/*'"),
+    PAIR("INSERT INTO t(t, prefix, path) VALUES('move', 'm/', 'a/')",
+         "UPDATE plain_t SET path = 'a/' || substr(path, 3) WHERE path GLOB 'm/*'"),
+    END};
+static const struct fault_step folder_step = {.name = "directories", .lines = folder_lines};
+
 static const struct fault_line flush_lines[] = {
     BOTH("INSERT OR REPLACE INTO @t " ROWS(1, 40) "SELECT printf('f/%05d', i * 7), noise(i, 40) FROM n"),
     ART("INSERT INTO t(t) VALUES('flush')"), END};
@@ -270,9 +283,9 @@ static const struct fault_step open_write_step = {
     .name = "open, write, close", .opens = true, .closes = true, .lines = open_write_lines};
 
 const struct fault_step *const fault_script[] = {
-    &insert_step, &change_step,     &flush_step,      &merge_step,   &wide_step,        &optimize_step, &vacuum_step,
-    &spill_step,  &spill_lost_step, &deep_step,       &create_step,  &create_lost_step, &drop_step,     &drop_lost_step,
-    &again_step,  &rename_step,     &column_step,     &aux_step,     &clean_step,       &command_step,  &alone_step,
-    &read_step,   &open_step,       &open_write_step, &salvage_step,
+    &insert_step,    &change_step, &folder_step,     &flush_step,      &merge_step,   &wide_step,        &optimize_step,
+    &vacuum_step,    &spill_step,  &spill_lost_step, &deep_step,       &create_step,  &create_lost_step, &drop_step,
+    &drop_lost_step, &again_step,  &rename_step,     &column_step,     &aux_step,     &clean_step,       &command_step,
+    &alone_step,     &read_step,   &open_step,       &open_write_step, &salvage_step,
 };
 const int fault_script_length = sizeof fault_script / sizeof *fault_script;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/base/hash.h"
+#include "core/tree/state/hooks.h"
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
 
@@ -91,6 +92,7 @@ static void noise(sqlite3_context *at, int count, sqlite3_value **values) {
 /* --- connections -------------------------------------------------------------------------------------------------- */
 
 static int load(const struct fault_world *world, sqlite3 *db, char **message) {
+    art_test_hooks.as_one = true; /* of the one that is linked in */
     if (world->entry) return world->entry(db, message, NULL);
     const char *extension = getenv("ART_EXTENSION");
     sqlite3_enable_load_extension(db, 1);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/tree/state/hooks.h"
+#include "tests/support/differential.h"
 #include "tests/support/grammar.h"
 #include "tests/support/sql.h"
 
@@ -43,12 +45,19 @@ static const char *const rules[] = {
     "row: 60*INSERT OR REPLACE $values | 15*INSERT OR IGNORE $values | 15*DELETE FROM t WHERE path = $path | "
     "10*UPDATE OR IGNORE t SET path = $path WHERE path = $path",
     "values: INTO t(path, value, size) VALUES($path, noise($(0-1000000000), $length), $size)",
-    "clear: DELETE FROM t WHERE path GLOB $(7*'data/directory-$(00-07)/*'|'*')",
+    "clear: DELETE FROM t WHERE path GLOB $(7*'data/directory-$(00-07)/*'|'*') | $ways{INSERT INTO t(t, prefix, path) "
+    "VALUES('move', '$of', '$to')|UPDATE t SET path = '$to' || substr(path, 19) WHERE path GLOB '$of*'} | $ways{INSERT "
+    "INTO t(t, prefix, path) VALUES('copy', '$of', '$to')|INSERT INTO t SELECT '$to' || substr(path, 19), value, size "
+    "FROM t WHERE path GLOB '$of*'}",
+    "ways: $(of:=data/directory-$(00-07)/)$(to:=data/directory-$(10-17)/)DELETE FROM t WHERE {prefix = 'data/' AND "
+    "delimiter = '/' AND path = '$to'|path GLOB '$to*'};",
     NULL};
 
 static void run_drawn(struct target *target, struct random *random, const char *text) {
-    char *sql = grammar_text(&(struct grammar){.random = random, .rules = rules}, text);
+    char *drawn = grammar_text(&(struct grammar){.random = random, .rules = rules}, text);
+    char *sql = text_for(drawn, target->art);
     sql_run(target->db, "%s", sql);
+    sqlite3_free(drawn);
     sqlite3_free(sql);
 }
 
@@ -112,7 +121,8 @@ void load_transaction(struct target *target, uint64_t seed, int64_t n) {
     write_rows(target, &random, rows);
     if (random_once_in(&random, 20)) change_summary(target, &random);
     if (random_once_in(&random, 4)) write_in_savepoint(target, &random);
-    if (random_once_in(&random, 30)) run_drawn(target, &random, "$clear");
+    art_test_hooks.as_one = !random_once_in(&random, 3);
+    if (random_once_in(&random, 10)) run_drawn(target, &random, "$clear");
     sql_run(target->db,
             "INSERT OR REPLACE INTO u(path, value) VALUES(printf('%%02d', %lld), %lld);"
             "UPDATE counter SET n = %lld, writes = writes + %u",

@@ -12,9 +12,9 @@
  * for it is still under way. The database goes through all kills of its mode.
  *
  * A third of the writers dies at a random moment, a third is watched and shot while it flushes, merges, spills,
- * vacuums, writes all rows for another summary or holds the writer lock, and a third dies by its own hand at a call of
- * core's: a write given to the kernel, before or after a sync, when the lock is taken or about to be released. What
- * each died in is counted from shared memory.
+ * changes a directory, vacuums, writes all rows for another summary or holds the writer lock, and a third dies by its
+ * own hand at a call of core's: a write given to the kernel, before or after a sync, when the lock is taken or about to
+ * be released. What each died in is counted from shared memory.
  *
  * This process has no connection to a file while it forks: SQLite does not like to be inherited.
  */
@@ -88,7 +88,8 @@ struct fate {
 };
 
 static struct fate choose_fate(struct random *random) {
-    static const unsigned works[] = {WATCH_FLUSH, WATCH_MERGE, WATCH_SPILL, WATCH_VACUUM, WATCH_LOCKED, WATCH_SUMMARY};
+    static const unsigned works[] = {WATCH_FLUSH,  WATCH_MERGE,   WATCH_SPILL,    WATCH_VACUUM,
+                                     WATCH_LOCKED, WATCH_SUMMARY, WATCH_DIRECTORY};
     struct fate fate = {.syncs = random_once_in(random, 4)};
     uint32_t kind = random_below(random, 3);
     if (kind == 0) {
@@ -181,6 +182,7 @@ static void note_death(const struct killing *killing, const struct fate *fate, i
     report->flush += (doing & WATCH_FLUSH) != 0;
     report->merge += (doing & WATCH_MERGE) != 0;
     report->spill += (doing & WATCH_SPILL) != 0;
+    report->directory += (doing & WATCH_DIRECTORY) != 0;
     report->vacuum += (doing & WATCH_VACUUM) != 0;
     report->summary += (doing & WATCH_SUMMARY) != 0;
     report->in_flight += killing->watch->in_flight > 0;
@@ -303,14 +305,15 @@ void kills_run(const struct kill_mode *mode, unsigned kills, uint64_t seed, stru
 
 void kills_print(const char *name, const struct kill_report *report) {
 #define COUNT(name) (unsigned long long)report->name
-    printf("%s: killed %u times; in a flush %u, a merge %u, a spill %u, a vacuum %u, another summary %u, with the "
+    printf("%s: killed %u times; in a flush %u, a merge %u, a spill %u, a directory %u, a vacuum %u, another summary "
+           "%u, with the "
            "writer lock "
            "%u, with requests under way in the kernel %u, before the first commit %u, by their own hand %u; %u commits "
            "were found that nobody had heard of; %lld transactions, %llu flushes, %llu merges, %llu spills, %llu "
            "summaries, "
            "%llu slots written, %llu of them again\n",
-           name, report->kills, report->flush, report->merge, report->spill, report->vacuum, report->summary,
-           report->locked, report->in_flight, report->opening, report->by_themselves, report->unheard,
+           name, report->kills, report->flush, report->merge, report->spill, report->directory, report->vacuum,
+           report->summary, report->locked, report->in_flight, report->opening, report->by_themselves, report->unheard,
            (long long)report->transactions, COUNT(flushes), COUNT(merges), COUNT(spills), COUNT(summaries),
            COUNT(slots_written), COUNT(slots_reused));
 #undef COUNT

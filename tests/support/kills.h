@@ -14,7 +14,7 @@ extern const struct kill_mode kill_modes[KILL_MODES];
 
 /* What the killed were doing. One death may count in several. */
 struct kill_report {
-    unsigned kills, opening, locked, flush, merge, spill, vacuum, summary, in_flight, by_themselves;
+    unsigned kills, opening, locked, flush, merge, spill, directory, vacuum, summary, in_flight, by_themselves;
     unsigned unheard; /* found committed although nobody had heard so */
     int64_t transactions;
     uint64_t flushes, merges, spills, summaries, slots_written, slots_reused;

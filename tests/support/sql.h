@@ -15,6 +15,9 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
+
+#include "ext/art.h"
 
 bool sql_standin(void);
 
@@ -31,6 +34,12 @@ sqlite3 *sql_open(const char *path);
 sqlite3 *sql_open_flags(const char *path, int flags);
 void sql_close(sqlite3 *db);
 void sql_register(sqlite3 *db); /* the extension, once more */
+
+/* From here on the extension that is linked in: art_test_hooks is its own. */
+static inline void sql_link(void) {
+    setenv("ART_EXTENSION", "linked", 1);
+    sqlite3_auto_extension((void (*)(void))sqlite3_art_init);
+}
 
 /* Are the blobs of every art table in rows of the database (ART_TABLE_OPTIONS="storage=inline")? */
 bool sql_inline(void);

@@ -19,12 +19,13 @@
 
 #include "core/tree/state/hooks.h"
 
-/* Work that may be under way, bits. Within a spill a flush and a merge are under way, too. */
+/* Work that may be under way, bits. Within a spill or a directory's move a flush and a merge are under way, too. */
 enum watch_work {
     WATCH_FLUSH = 1 << ART_EVENT_FLUSH,
     WATCH_MERGE = 1 << ART_EVENT_MERGE,
     WATCH_SPILL = 1 << ART_EVENT_SPILL,
     WATCH_SUMMARY = 1 << ART_EVENT_SUMMARY,
+    WATCH_DIRECTORY = 1 << ART_EVENT_DIRECTORY,
     WATCH_VACUUM = 1 << ART_EVENT_VACUUM,
     WATCH_LOCKED = WATCH_VACUUM << 1 /* holds the writer lock of a file */
 };

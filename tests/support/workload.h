@@ -41,7 +41,7 @@ enum { WORKLOAD_CONNECTIONS = 2, WORKLOAD_PARAMETERS = 8, WORKLOAD_TABLES = 3, W
 
 /* What a step is about, by name (workload.c lists them). How often each was met is counted, so that one which
  * is never met is seen. */
-enum { WORKLOAD_FEATURES = 100 };
+enum { WORKLOAD_FEATURES = 101 };
 
 struct workload_met {
     uint64_t bits[(WORKLOAD_FEATURES + 63) / 64];

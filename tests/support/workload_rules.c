@@ -120,17 +120,16 @@ static const char *const rules[] = {
      * A listing is, from the inside: each row's place of the first delimiter behind the prefix; the shown path, which
      * ends there; one row for each shown path; and where that is a row of its own, its columns. With start_after there
      * has to be a key behind it below the shown path, which is not start_after itself. */
-    "listing: {$name$arguments_given|(SELECT CAST(g.shown AS TEXT) AS $key_name$columns_shown, g.entries AS entries, "
-    "$(v:=$prefix)$as_shown AS prefix, $(v:=$delimiter)$as_shown AS delimiter, $(v:=$after)$as_shown AS start_after "
-    "FROM "
-    "(SELECT shown, CASE WHEN at > 0 THEN count(*) END AS entries FROM (SELECT CASE WHEN at > 0 THEN CAST(substr(kb, "
-    "1, "
-    "length(pb) + at - 1 + length(db)) AS TEXT) ELSE k END AS shown, at, kb FROM (SELECT k, kb, pb, db, $at FROM "
-    "(SELECT "
-    "$key_name AS k, CAST($key_name AS BLOB) AS kb, CAST($prefix AS BLOB) AS pb, CAST($divider AS BLOB) AS db FROM "
-    "$name) WHERE coalesce(substr(kb, 1, length(pb)), x'') = pb AND db IS NOT NULL)) GROUP BY shown $having) g LEFT "
-    "JOIN "
-    "$name o ON g.entries IS NULL AND o.$key_name = g.shown)} AS $alias",
+    "listing: {$name$arguments_given|$listed} AS $alias",
+    "listed: (SELECT CAST(g.shown AS TEXT) AS $key_name$columns_shown, g.entries AS entries, $(v:=$prefix)$as_shown AS "
+    "prefix, $(v:=$delimiter)$as_shown AS delimiter, $(v:=$after)$as_shown AS start_after FROM (SELECT shown, CASE "
+    "WHEN "
+    "at > 0 THEN count(*) END AS entries FROM $rolled GROUP BY shown $having) g LEFT JOIN $name o ON g.entries IS NULL "
+    "AND o.$key_name = g.shown)",
+    "rolled: (SELECT CASE WHEN at > 0 THEN CAST(substr(kb, 1, length(pb) + at - 1 + length(db)) AS TEXT) ELSE k END AS "
+    "shown, at, k, kb FROM (SELECT k, kb, pb, db, $at FROM (SELECT $key_name AS k, CAST($key_name AS BLOB) AS kb, "
+    "CAST($prefix AS BLOB) AS pb, CAST($divider AS BLOB) AS db FROM $name) WHERE coalesce(substr(kb, 1, length(pb)), "
+    "x'') = pb AND db IS NOT NULL))",
     "as_shown: CASE typeof($v) WHEN 'blob' THEN $v ELSE CAST($v AS TEXT) END",
     "at: CASE WHEN length(db) > 0 THEN instr(coalesce(substr(kb, length(pb) + 1), x''), db) ELSE 0 END AS at",
     "begins: coalesce(substr(CAST($key_name AS BLOB), 1, length(CAST($of AS BLOB))), x'') = CAST($of AS BLOB)",
@@ -199,7 +198,20 @@ static const char *const rules[] = {
     "where_of_write: 7*$condition | $prefix_condition$(2? AND $condition)",
     "delete: $!DELETE$!changes DELETE FROM $name$(39* WHERE $deleted|)",
     "deleted: 9*$where_of_write | $path IN (SELECT $path FROM $name ORDER BY $path LIMIT $(0-8) OFFSET $(0-29))",
-    "write: $!writes$written", "written: 58*$insert | 26*$!UPDATE$update | 16*$delete",
+    "write: $!writes$written", "written: 57*$insert | 26*$!UPDATE$update | 13*$delete | 5*$!DIRECTORY$directory",
+    /* Of a directory: where something is at the target the plain twin fails, too, before it changes anything. */
+    "directory_delete: $(c:=$(2*$condition|l.entries $(<|>=) $(1-9)))DELETE FROM $name{ AS l WHERE $arguments$c| "
+    "WHERE $key_name IN (SELECT r.k FROM $rolled AS r JOIN $listed AS l ON r.shown = l.$key_name WHERE $c)}",
+    "directory_move: $(of:='$here')$(to:='$there')$moves | $(of:='$there')$(to:='$here')$moves",
+    "here: 6*d$(0-6)/ | a/ | b/ | x/ | long/", "there: mv$(0-1)/",
+    "moves: UPDATE $conflict $name SET $key_name = {$to WHERE prefix = '' AND delimiter = '/' AND $key_name = "
+    "$of|$moved "
+    "WHERE $begins} | {$to_command('move', $of, $to)|UPDATE $name SET $key_name = $moved WHERE $begins} | "
+    "{$to_command('copy', $of, $to)|INSERT INTO $name($key_name$other_columns) SELECT $moved$other_columns FROM $name "
+    "WHERE $begins}",
+    "to_command: INSERT INTO $name($table, prefix, $key_name) VALUES",
+    "moved: CASE WHEN (SELECT count(*) FROM $name WHERE substr($key_name, 1, length($to)) = $to) THEN NULL ELSE $to || "
+    "coalesce(CAST(substr(CAST($key_name AS BLOB), length($of) + 1) AS TEXT), '') END",
     /* Triggers write into v, and into t. */
     "side_write: $!changes INSERT INTO $schema.other(x) VALUES($(0-99)) | $!changes DELETE FROM $schema.side WHERE a "
     "GLOB '$(a|b|d)*' | $use_v$!TRIGGER INSERT OR $(REPLACE|IGNORE) INTO $other.showing($path) VALUES($key)",
@@ -323,6 +335,13 @@ static void put_arguments(struct writer *x) {
     PUT_ART(x, " AND ");
 }
 
+static void put_directory(struct writer *x) {
+    if (!x->w->setting->gentle && !once_in(x->w, 3)) return writer_draw(x, "$directory_move");
+    writer_use_listing(x);
+    x->as_conditions = true;
+    writer_draw(x, "$directory_delete");
+}
+
 static void put_where_of_listing(struct writer *x) {
     if (x->as_conditions) writer_draw(x, " WHERE $arguments$condition");
 }
@@ -390,6 +409,7 @@ static const struct {
              {"column_is", put_column_condition},
              {"columns_shown", put_columns_shown},
              {"delimiter_text", put_delimiter},
+             {"directory", put_directory},
              {"from_side", put_from_side},
              {"glob", put_glob},
              {"insert_columns", put_insert_columns},

@@ -82,7 +82,7 @@ static enum art_rc copy_entries(struct range_change *change, struct art_run_buil
 
 static enum art_rc build_middle(struct art_tree *tree, struct range_change *change, struct art_run_build *build,
                                 const struct art_stream *stream) {
-    bool copies;
+    bool copies = false;
     uint64_t *count = &tree->count.edge_rows;
     struct art_bytes first = art_buffer_bytes(&change->touched.first);
     enum art_rc rc = first.len ? art_run_seek_ge(&change->at, first) : art_run_first(&change->at);

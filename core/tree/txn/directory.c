@@ -339,6 +339,19 @@ static bool is_cheaper_by_rows(const struct directory_work *work) {
     return changes * ROW_COST < RANGE_COST + edges * (dear ? EDGE_COST_DEAR : EDGE_COST);
 }
 
+/* What the range writes as one thing, about: at each edge a leaf blob, and an index blob above them; and what comes. */
+static uint64_t bytes_as_one(const struct directory_work *work) {
+    enum { EDGE_BLOBS = 3 };
+    const struct art_root *root = work->tree->root;
+    uint64_t edge = (uint64_t)EDGE_BLOBS * art_tree_full_pages(work->tree), pages = 0, entries = 1;
+    for (unsigned i = 0; i < root->runs; i++) {
+        pages += root->run[i].pages < edge ? root->run[i].pages : edge;
+        entries += root->run[i].top.entries;
+    }
+    uint64_t come = rows_come(work) ? edge * ART_BLOB_PAGE + art_room_of_runs(root) / entries * work->rows : 0;
+    return pages * ART_BLOB_PAGE + come;
+}
+
 /* Keys, and the ends of prefixes, in memory of their own. */
 static enum art_rc take_keys(struct directory_work *work) {
     enum { KEYS = 5, ENDS = 2 };
@@ -355,13 +368,6 @@ static enum art_rc take_keys(struct directory_work *work) {
     work->key = memory + (size_t)4 * ART_KEY_BUFFER;
     work->all = !rows_come(work) && !work->range.low_set && !work->range.high_set;
     return ART_OK;
-}
-
-/* Blobs at the edges could take the last room, which is kept for deletes: these are rows of the host's log, one by
- * one. */
-static bool spares_disk(const struct directory_work *work) {
-    uint64_t left;
-    return !rows_come(work) && !work->all && (art_tree_is_full(work->tree) || art_room_is_low(work->tree, &left));
 }
 
 /* All of it, or an error and nothing; or a transaction that can only be rolled back. */
@@ -385,8 +391,11 @@ static enum art_rc in_steps(struct directory_work *work, enum art_rc (*change)(s
 
 static enum art_rc change_directory(struct directory_work *work) {
     struct art_tree *tree = work->tree;
-    bool by_rows = is_cheaper_by_rows(work) || spares_disk(work);
-    enum art_rc rc = by_rows || work->all || keeps_chunks(work) ? ART_OK : find_chunked(work);
+    bool by_rows = is_cheaper_by_rows(work), fits = true;
+    bool asks = !by_rows && !work->all;
+    enum art_rc rc = asks ? art_room_for_range(tree, bytes_as_one(work), rows_come(work), &fits) : ART_OK;
+    by_rows |= !fits;
+    if (!rc && !by_rows && !work->all && !keeps_chunks(work)) rc = find_chunked(work);
     if (rc) return rc;
     if (by_rows || work->chunked_count > CHUNKED_MAX) return in_steps(work, change_by_rows);
     rc = work->chunked_count ? in_steps(work, change_most_as_one) : change_as_one(work);

@@ -235,15 +235,15 @@ static bool is_short(const struct art_tree *tree, uint64_t bytes) {
     return balance_of(&budget, 0, true) < smaller(art_room_of_runs(tree->root), bytes);
 }
 
-/* For any storage. */
-static bool has_reserve(const struct art_tree *tree, uint64_t *left) {
+/* For any storage, behind so many bytes. */
+static bool has_reserve(const struct art_tree *tree, uint64_t written, uint64_t *left) {
     uint64_t room = room_left(tree), unused = budget_left(tree).unused;
     *left = room < UINT64_MAX - unused ? room + unused : room;
-    return *left >= smaller(art_room_of_runs(tree->root) / RESERVE_PART, RESERVE_BYTES);
+    return *left >= written + smaller(art_room_of_runs(tree->root) / RESERVE_PART, RESERVE_BYTES);
 }
 
 bool art_room_is_low(const struct art_tree *tree, uint64_t *left) {
-    return !has_reserve(tree, left) || is_short(tree, RESERVE_BYTES_IN_ROWS);
+    return !has_reserve(tree, 0, left) || is_short(tree, RESERVE_BYTES_IN_ROWS);
 }
 
 /* Is a merge that is merely due better left to 'vacuum'? */
@@ -271,13 +271,29 @@ static uint64_t bytes_due(const struct art_tree *tree) {
     return pages * ART_BLOB_PAGE;
 }
 
+/* Of blobs in rows: is as much of it left behind so many bytes? */
+static bool keeps_reserve_in_rows(const struct art_tree *tree, uint64_t written) {
+    struct art_budget budget = budget_left(tree);
+    uint64_t reserve = smaller(art_room_of_runs(tree->root), RESERVE_BYTES_IN_ROWS);
+    return disk_holds(&budget, written + reserve, REMOVED_BYTES);
+}
+
 enum art_rc art_room_keep_reserve(const struct art_tree *tree) {
     uint64_t left;
     if (!tree->txn.adds) return ART_OK;
+    bool kept = keeps_reserve_in_rows(tree, bytes_to_flush(tree) + bytes_due(tree));
+    return has_reserve(tree, 0, &left) && kept ? ART_OK : refuse_rows(tree, left);
+}
+
+enum art_rc art_room_for_range(const struct art_tree *tree, uint64_t written, bool adds, bool *fits) {
+    uint64_t left;
     struct art_budget budget = budget_left(tree);
-    uint64_t reserve = smaller(art_room_of_runs(tree->root), RESERVE_BYTES_IN_ROWS);
-    bool kept = disk_holds(&budget, bytes_to_flush(tree) + bytes_due(tree) + reserve, REMOVED_BYTES);
-    return has_reserve(tree, &left) && kept ? ART_OK : refuse_rows(tree, left);
+    written += bytes_to_flush(tree);
+    uint64_t portion = smaller(PORTION_BYTES, art_room_of_runs(tree->root) + written);
+    *fits = disk_holds(&budget, written + portion, REMOVED_BYTES);
+    if (!adds) return ART_OK;
+    *fits &= has_reserve(tree, written, &left) && keeps_reserve_in_rows(tree, written);
+    return *fits ? ART_OK : refuse_rows(tree, left);
 }
 
 /* --- what is learned ---------------------------------------------------------------------------------------------- */

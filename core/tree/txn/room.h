@@ -32,6 +32,9 @@ bool art_room_clears_log(const struct art_tree *tree);
 uint64_t art_room_to_discard(const struct art_tree *tree);
 /* ART_DISKFULL where a flush of rows that were added would take from the reserve. */
 enum art_rc art_room_keep_reserve(const struct art_tree *tree);
+/* A range that is changed as one thing writes so many bytes at once: do they fit, with a portion that 'vacuum' merges
+ * then? Where rows come they must, and leave the reserve: else ART_DISKFULL. */
+enum art_rc art_room_for_range(const struct art_tree *tree, uint64_t written, bool adds, bool *fits);
 /* Is a flush of deletes better left to 'vacuum'? Is a merge that is merely due? */
 bool art_room_leaves_flush(struct art_tree *tree);
 bool art_room_spares_disk(const struct art_tree *tree);

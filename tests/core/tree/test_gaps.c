@@ -420,6 +420,20 @@ TEST(test_a_queue_is_read_from_its_head) {
     }
 }
 
+TEST(test_a_directory_that_comes_into_a_gap_is_found) {
+    enum { MOVED = 100 };
+    uint64_t moved;
+    bool taken;
+    load();
+    set_all(2000, 10000, false);
+    steps_of_seek(2000, KEYS, false, 10000);
+    art_test_hooks.as_one = true;
+    must(art_tree_move_prefix(tree, text("00/000/000"), text("00/020/020"), false, &moved, &taken));
+    ck_assert_uint_eq(moved, MOVED);
+    for (unsigned i = 0; i < MOVED; i++) now[i] = !(now[2000 + i] = true);
+    steps_of_seek(2000, KEYS, false, 2000);
+}
+
 TEST(test_what_is_remembered_ends_with_the_row_that_comes_there) {
     load();
     set_all(2000, 10000, false);

@@ -518,6 +518,10 @@ TEST(test_the_room_for_rows_that_vacuum_needs_is_kept) {
     ck_assert_int_eq(flush_with(RESERVE + A_ROW), ART_OK);
     ck_assert_int_eq(flush_with(RESERVE - 1), ART_DISKFULL);
     ck_assert_ptr_nonnull(strstr(art_error_message(), "DELETE rows, then art_vacuum()"));
+    put_file(FILES);
+    refused(art_tree_spill(tree), ART_DISKFULL, "are kept for deletes");
+    art_tree_rolled_back(tree);
+    must(toy_refresh(toy, tree));
     tree->host.room = room_of_the_disk;
     room = 1 << 20;
     ck_assert_int_eq(flush_with(UINT64_MAX), ART_DISKFULL);
@@ -528,6 +532,37 @@ TEST(test_the_room_for_rows_that_vacuum_needs_is_kept) {
     must(toy_refresh(toy, tree));
     must(delete_files(0, 100, UINT64_MAX, &redo));
     expect_rows(FILES - 100);
+    end_world();
+}
+
+/* As one thing it takes room before it gives any. */
+TEST(test_a_directory_without_room_is_deleted_row_by_row_and_moved_only_where_the_reserve_stays) {
+    enum { FILES = 24000, IN_DIRECTORY = 100 };
+    struct art_range range;
+    uint8_t end[20];
+    uint64_t changed;
+    bool taken;
+    make_world_of_rows(FILES);
+    art_test_hooks.as_one = true;
+    budget.left = 1 << 20;
+    int rc = art_tree_move_prefix(tree, text("files/file-0001"), text("moved/"), false, &changed, &taken);
+    refused(rc, ART_DISKFULL, "are kept for deletes");
+    art_range_of_prefix(text("files/file-0001"), end, &range);
+    must(art_tree_delete_range(tree, &range, &changed));
+    ck_assert_uint_eq(changed, IN_DIRECTORY);
+    commit();
+    expect_rows(FILES - IN_DIRECTORY);
+    ck_assert_uint_eq(tree->count.directory_rows, 0);
+    budget.left = UINT64_MAX;
+    tree->host.room = room_of_the_disk; /* as that of a table with its blobs in a file */
+    room = info().blob_bytes / 3 + 1000;
+    rc = art_tree_move_prefix(tree, text("files/file-0002"), text("moved/"), true, &changed, &taken);
+    refused(rc, ART_DISKFULL, "are kept for deletes");
+    room = UINT64_MAX;
+    must(art_tree_move_prefix(tree, text("files/file-0002"), text("moved/"), false, &changed, &taken));
+    commit();
+    ck_assert_uint_eq(tree->count.directory_rows, IN_DIRECTORY);
+    expect_rows(FILES - IN_DIRECTORY);
     end_world();
 }
 
