@@ -605,7 +605,7 @@ TEST(test_hidden_columns_of_a_common_prefix_are_not_written) {
             "UPDATE t SET path = 'x/', entries = 5 WHERE path = 'usr/share/'");
 }
 
-/* The outer listing says what a path is: 'usr/readme' is a row to it, and 'usr/share/', a row to the inner one, is not. */
+/* The outer listing says what a path is: 'usr/readme' is a row to it, and 'usr/share/', a row to the inner, is not. */
 TEST(test_a_row_of_one_listing_that_another_rolls_up_is_a_row) {
     fill_example();
     sql_run(db, "INSERT INTO t(path) VALUES('usr/readme.old'); DELETE FROM t WHERE prefix = 'usr/' AND delimiter = '/'"
