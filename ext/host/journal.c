@@ -361,23 +361,27 @@ static uint64_t room(void *context) {
 /* Of a journal that stays (journal_mode=PERSIST): what was written to it before is room for what comes. SQLite opens it
  * with the first page that changes. */
 static uint64_t journal_to_write_over(struct art_table *table) {
-    bool told, stays = false;
     sqlite3_int64 bytes = 0;
     sqlite3_file *file = NULL;
-    int rc = art_pragma_ask(table->connection, table->name->schema, "journal_mode", "persist", &told, &stays);
-    if (rc || !stays || open_file(table, false, SQLITE_OPEN_READONLY, &file)) return 0;
+    if (open_file(table, false, SQLITE_OPEN_READONLY, &file)) return 0;
     if (file->pMethods->xFileSize(file, &bytes)) bytes = 0;
     close_file(file);
     return (uint64_t)bytes;
 }
 
-static void budget(void *context, struct art_budget *out) {
+/* To SQLite PRAGMA journal_mode may be a write: where it is interrupted, the transaction is over. */
+static enum art_rc budget(void *context, struct art_budget *out) {
     struct art_table *table = context;
+    bool told, stays;
     *out = (struct art_budget){.left = room(table)};
-    if (out->left == UINT64_MAX) return;
-    (void)art_journal_is_wal(table, &out->twice);
+    if (out->left == UINT64_MAX) return ART_OK;
+    enum art_rc rc = art_journal_is_wal(table, &out->twice);
+    int asked = art_pragma_ask(table->connection, table->name->schema, "journal_mode", "persist", &told, &stays);
+    if (asked && !rc)
+        rc = art_fail_sql(table->connection->db, asked, "cannot ask for the journal mode (PRAGMA journal_mode)");
     out->unused = (uint64_t)(ask_schema(table, "freelist_count", 0) * ask_schema(table, "page_size", 0));
-    out->journal = journal_to_write_over(table);
+    if (stays) out->journal = journal_to_write_over(table);
+    return rc;
 }
 
 /* FAST overwrites where that takes no I/O: here it always does. Where it is not told (an authorizer), it may be on. */

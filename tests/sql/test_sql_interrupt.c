@@ -184,6 +184,32 @@ TEST(test_a_stopped_statement_has_done_nothing_under_a_rollback_journal) {
     stop_all("DELETE");
 }
 
+/* As one thing, which asks for room before anything has changed: SQLite may end the transaction of what is stopped then. */
+static void stop_directories(const char *storage) {
+    int stopped = 0;
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value, storage=%s)", storage);
+    fill(db, "t", 0, 8000);
+    sql_command(db, "main", "t", "flush");
+    EACH(statement, "INSERT INTO t(t, prefix, path) VALUES('copy', 'd0', 'x')",
+         "INSERT INTO t(t, prefix, path) VALUES('move', 'd0', 'y')",
+         "DELETE FROM t WHERE prefix = '' AND delimiter = '0' AND path = 'y0'",
+         "INSERT INTO t(t, prefix) VALUES('delete', 'x')") {
+        char *before = kept(summary(db)), *after = kept(foretell(statement));
+        stop_statement(statement, before, after, &stopped);
+        expect("ok\n", "SELECT art_check('t')");
+    }
+    ck_assert_int_gt(sql_int(db, "SELECT value FROM art_info('t') WHERE property = 'rows by directory'"), 4000);
+    ck_assert_int_gt(stopped, 100);
+}
+
+TEST(test_a_stopped_directory_is_as_it_was) {
+    stop_directories("file");
+}
+
+TEST(test_a_stopped_directory_of_an_inline_table_is_as_it_was) {
+    stop_directories("inline");
+}
+
 /* A COMMIT that was stopped has left its transaction open, to be tried again, or taken it back, or it was too late. */
 static int stop_commits(const char *inner, const char *what) {
     int stopped = 0, kept_open = 0;

@@ -18,7 +18,7 @@
  * the redo and its flush cost about the same once more. A range that is changed as one thing: 450,000, and its commit.
  * A row at its edges, which is written anew: 105 to 150, with a summary 180 to 370, where blobs are rows 150 to 270. */
 enum { ROW_COST = 900, RANGE_COST = 1000000, EDGE_COST = 110, EDGE_COST_DEAR = 220 };
-enum { BATCH_ROWS = 256, CHUNKED_MAX = 1024, ASK_AFTER_MOVED = 4096 };
+enum { BATCH_ROWS = 256, CHUNKED_MAX = 1024, PATHS_BYTES = 1 << 20, ASK_AFTER_MOVED = 4096 };
 /* Of the pages that a range takes, the part that its commit owes in merging, beside that of the rows that were flushed:
  * most of them stand where they stay. */
 enum { OWED_PART = 4 };
@@ -104,7 +104,7 @@ static enum art_rc change_paths(const struct directory_work *work, const struct 
 static enum art_rc read_batch(struct art_cursor *cursor, struct art_buffer *paths) {
     enum art_rc rc = ART_OK;
     paths->len = 0;
-    for (unsigned i = 0; !rc && i < BATCH_ROWS && art_cursor_valid(cursor); i++) {
+    for (unsigned i = 0; !rc && i < BATCH_ROWS && paths->len < PATHS_BYTES && art_cursor_valid(cursor); i++) {
         rc = put_path(paths, art_cursor_key(cursor));
         if (!rc) rc = art_cursor_next(cursor);
     }
@@ -243,8 +243,12 @@ static enum art_rc note_chunked(struct directory_work *work, struct art_bytes ke
     return put_path(&work->chunked, art_bytes(key.data + 1, key.len - 1));
 }
 
+static bool has_many_chunked(const struct directory_work *work) {
+    return work->chunked_count > CHUNKED_MAX || work->chunked.len > PATHS_BYTES;
+}
+
 static bool is_noted(const struct directory_work *work, struct art_bytes key) {
-    return art_bytes_compare(key, work->high) >= 0 || work->chunked_count > CHUNKED_MAX;
+    return art_bytes_compare(key, work->high) >= 0 || has_many_chunked(work);
 }
 
 static enum art_rc find_in_memtable(struct directory_work *work) {
@@ -288,7 +292,7 @@ static enum art_rc find_in_leaves(struct directory_work *work, struct art_run_cu
     return rc;
 }
 
-/* The rows with such values, or more than CHUNKED_MAX. Leaf blobs without one are not read. */
+/* The rows with such values, or so many that all go row by row. Leaf blobs without one are not read. */
 static enum art_rc find_chunked(struct directory_work *work) {
     const struct art_root *root = work->tree->root;
     struct art_run_cursor leaves = {0}, at = {0};
@@ -397,7 +401,7 @@ static enum art_rc change_directory(struct directory_work *work) {
     by_rows |= !fits;
     if (!rc && !by_rows && !work->all && !keeps_chunks(work)) rc = find_chunked(work);
     if (rc) return rc;
-    if (by_rows || work->chunked_count > CHUNKED_MAX) return in_steps(work, change_by_rows);
+    if (by_rows || has_many_chunked(work)) return in_steps(work, change_by_rows);
     rc = work->chunked_count ? in_steps(work, change_most_as_one) : change_as_one(work);
     bool undone = art_tree_is_known(tree) && !tree->txn.doomed;
     return rc == ART_DISKFULL && !rows_come(work) && undone ? in_steps(work, change_by_rows) : rc;

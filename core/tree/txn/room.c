@@ -47,14 +47,9 @@ static uint64_t smaller(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
 
-static uint64_t room_left(const struct art_tree *tree) {
-    return tree->host.room ? tree->host.room(tree->host.context) : UINT64_MAX;
-}
-
 /* Blobs of a file do not go through the host's database. */
 static struct art_budget told_left(const struct art_tree *tree) {
-    struct art_budget budget = {.left = room_left(tree)};
-    if (tree->host.budget) tree->host.budget(tree->host.context, &budget);
+    struct art_budget budget = art_rows_ask_budget(tree);
     if (art_tree_medium(tree)->in_hosts_journal) return budget;
     return (struct art_budget){.left = budget.left, .journal = budget.journal};
 }
@@ -133,7 +128,7 @@ static enum art_rc check_left(const struct art_tree *tree, uint64_t left, uint64
 
 /* For the host's journal: it also writes over what it has, if it stays. */
 static enum art_rc check_room(const struct art_tree *tree, uint64_t needed) {
-    return check_left(tree, room_left(tree), beyond(needed, told_left(tree).journal));
+    return check_left(tree, art_rows_ask_room(tree), beyond(needed, told_left(tree).journal));
 }
 
 /* Blobs that take the last room leave none for the host's journal, whose commit would fail after they were named. */
@@ -180,7 +175,7 @@ bool art_room_clears_log(const struct art_tree *tree) {
     struct art_budget budget = budget_left(tree);
     uint64_t written = budget.twice ? tree->pending.edit.pages_written * ART_BLOB_PAGE : 0;
     if (!art_tree_medium(tree)->in_hosts_journal)
-        return room_left(tree) >= beyond(JOURNAL_BYTES + bytes_of_clearing(tree), told_left(tree).journal);
+        return art_rows_ask_room(tree) >= beyond(JOURNAL_BYTES + bytes_of_clearing(tree), told_left(tree).journal);
     return disk_holds(&budget, 0, written + bytes_to_clear(tree));
 }
 
@@ -237,7 +232,7 @@ static bool is_short(const struct art_tree *tree, uint64_t bytes) {
 
 /* For any storage, behind so many bytes. */
 static bool has_reserve(const struct art_tree *tree, uint64_t written, uint64_t *left) {
-    uint64_t room = room_left(tree), unused = budget_left(tree).unused;
+    uint64_t room = art_rows_ask_room(tree), unused = budget_left(tree).unused;
     *left = room < UINT64_MAX - unused ? room + unused : room;
     return *left >= written + smaller(art_room_of_runs(tree->root) / RESERVE_PART, RESERVE_BYTES);
 }
@@ -282,7 +277,9 @@ enum art_rc art_room_keep_reserve(const struct art_tree *tree) {
     uint64_t left;
     if (!tree->txn.adds) return ART_OK;
     bool kept = keeps_reserve_in_rows(tree, bytes_to_flush(tree) + bytes_due(tree));
-    return has_reserve(tree, 0, &left) && kept ? ART_OK : refuse_rows(tree, left);
+    kept &= has_reserve(tree, 0, &left);
+    if (tree->rows.rolled_back) return art_rows_over(tree);
+    return kept ? ART_OK : refuse_rows(tree, left);
 }
 
 enum art_rc art_room_for_range(const struct art_tree *tree, uint64_t written, bool adds, bool *fits) {
@@ -290,10 +287,10 @@ enum art_rc art_room_for_range(const struct art_tree *tree, uint64_t written, bo
     struct art_budget budget = budget_left(tree);
     written += bytes_to_flush(tree);
     uint64_t portion = smaller(PORTION_BYTES, art_room_of_runs(tree->root) + written);
-    *fits = disk_holds(&budget, written + portion, REMOVED_BYTES);
-    if (!adds) return ART_OK;
-    *fits &= has_reserve(tree, written, &left) && keeps_reserve_in_rows(tree, written);
-    return *fits ? ART_OK : refuse_rows(tree, left);
+    *fits = has_reserve(tree, written, &left) && keeps_reserve_in_rows(tree, written);
+    *fits &= disk_holds(&budget, written + portion, REMOVED_BYTES) && (adds || !art_tree_is_full(tree));
+    if (tree->rows.rolled_back) return art_rows_over(tree);
+    return *fits || !adds ? ART_OK : refuse_rows(tree, left);
 }
 
 /* --- what is learned ---------------------------------------------------------------------------------------------- */

@@ -13,13 +13,15 @@
 
 #include "core/tree/txn/txn.h"
 
-static enum art_rc over(void) {
+enum art_rc art_rows_over(const struct art_tree *tree) {
+    assert(tree->rows.rolled_back && tree->txn.doomed);
+    if (tree->txn.doomed == ART_INTERRUPT) return art_fail(ART_INTERRUPT, "art: interrupted");
     return art_fail(ART_IO, "art: the transaction was rolled back: begin it anew");
 }
 
 /* Reading ahead keeps an error to itself: the next call reports it. */
 static enum art_rc go_out(struct art_tree *tree) {
-    if (tree->rows.rolled_back) return over();
+    if (tree->rows.rolled_back) return art_rows_over(tree);
     tree->rows.inside++;
     return ART_OK;
 }
@@ -27,7 +29,7 @@ static enum art_rc go_out(struct art_tree *tree) {
 static enum art_rc come_back(struct art_tree *tree, enum art_rc rc) {
     assert(tree->rows.inside);
     tree->rows.inside--;
-    return rc || !tree->rows.rolled_back ? rc : over();
+    return rc || !tree->rows.rolled_back ? rc : art_rows_over(tree);
 }
 
 static enum art_rc rows_read(void *context, uint64_t page, void *data) {
@@ -59,6 +61,27 @@ const struct art_rows *art_rows_of(struct art_tree *tree) {
     tree->rows.host = *tree->host.rows;
     tree->rows.ours = (struct art_rows){tree, rows_read, rows_write, rows_remove, rows_end};
     return &tree->rows.ours;
+}
+
+/* Of the tree only the calls under way are counted. */
+uint64_t art_rows_ask_room(const struct art_tree *asking) {
+    struct art_tree *tree = (struct art_tree *)asking;
+    tree->rows.inside++;
+    uint64_t bytes = tree->host.room ? tree->host.room(tree->host.context) : UINT64_MAX;
+    tree->rows.inside--;
+    return bytes;
+}
+
+struct art_budget art_rows_ask_budget(const struct art_tree *asking) {
+    struct art_tree *tree = (struct art_tree *)asking;
+    struct art_budget budget = {0};
+    bool was_over = tree->rows.rolled_back;
+    if (!tree->host.budget) return (struct art_budget){.left = art_rows_ask_room(tree)};
+    tree->rows.inside++;
+    enum art_rc rc = tree->host.budget(tree->host.context, &budget);
+    tree->rows.inside--;
+    if (rc == ART_INTERRUPT && tree->rows.rolled_back && !was_over) tree->txn.doomed = rc;
+    return budget;
 }
 
 void art_rows_note_rollback(struct art_tree *tree) {

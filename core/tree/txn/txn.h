@@ -76,6 +76,11 @@ struct art_store_location art_location_of(struct art_tree *tree, const struct ar
 /* --- rows.c ------------------------------------------------------------------------------------------------------- */
 /* The host's rows, seen through here: borrowed from the tree. The host has some. */
 const struct art_rows *art_rows_of(struct art_tree *tree);
+/* What the host says of its room; to say so it may have to ask its database, and then a rollback may come, too. */
+uint64_t art_rows_ask_room(const struct art_tree *tree);
+struct art_budget art_rows_ask_budget(const struct art_tree *tree);
+/* The error of a call in whose middle the transaction was rolled back: ART_INTERRUPT, ART_IO. */
+enum art_rc art_rows_over(const struct art_tree *tree);
 /* A rollback in the middle of a call is noted, which dooms the transaction, and done by art_rows_catch_up(). */
 void art_rows_note_rollback(struct art_tree *tree);
 

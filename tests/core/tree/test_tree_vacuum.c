@@ -293,10 +293,11 @@ TEST(test_a_large_delete_leaves_the_room_that_vacuum_needs) {
 static struct art_budget budget;
 static unsigned looks; /* after so many, if any, nothing is left */
 
-static void budget_of_the_disk(void *context, struct art_budget *out) {
+static enum art_rc budget_of_the_disk(void *context, struct art_budget *out) {
     (void)context;
     *out = budget;
     if (looks && !--looks) budget.left = 0;
+    return ART_OK;
 }
 
 /* Blobs are rows of the host's, whole ones, in some runs. */
