@@ -86,8 +86,8 @@ struct art_host {
     /* Bytes that the file system of the database has left for this process; UINT64_MAX where that cannot be told. May
      * be NULL. */
     uint64_t (*room)(void *context);
-    /* For blobs in rows. May be NULL: as much as is wanted. What cannot be told is so, too; an error counts only where the
-     * host has ended the transaction because of it. */
+    /* For blobs in rows. May be NULL: as much as is wanted. What cannot be told is so, too; an error counts only where
+     * the host has ended the transaction because of it. */
     enum art_rc (*budget)(void *context, struct art_budget *out);
     /* Are deleted rows to leave nothing in the file? Asked for 'optimize' and 'vacuum', whose commits then overwrite
      * what they may. May be NULL: they are not. */

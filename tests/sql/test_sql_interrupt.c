@@ -103,6 +103,11 @@ TEST(test_a_stopped_query_leaves_a_connection_that_reads_on) {
     is_as(db, before, "rolled back");
 }
 
+static int count_call(void *calls) {
+    ++*(int *)calls;
+    return 0;
+}
+
 static int stop_at_once(void *calls) {
     ++*(int *)calls;
     return 1;
@@ -184,7 +189,8 @@ TEST(test_a_stopped_statement_has_done_nothing_under_a_rollback_journal) {
     stop_all("DELETE");
 }
 
-/* As one thing, which asks for room before anything has changed: SQLite may end the transaction of what is stopped then. */
+/* As one thing, which asks for room before anything has changed: SQLite may end the transaction of what is stopped
+ * then. */
 static void stop_directories(const char *storage) {
     int stopped = 0;
     sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value, storage=%s)", storage);
@@ -200,6 +206,22 @@ static void stop_directories(const char *storage) {
     }
     ck_assert_int_gt(sql_int(db, "SELECT value FROM art_info('t') WHERE property = 'rows by directory'"), 4000);
     ck_assert_int_gt(stopped, 100);
+}
+
+/* Few rows go by themselves, and SQLite takes no steps then. */
+TEST(test_a_small_directory_hears_a_progress_handler) {
+    int calls[2] = {0};
+    sql_create(db, "t", "");
+    fill(db, "t", 0, 2000);
+    for (int i = 0; i < 2; i++) {
+        sql_run(db, "BEGIN");
+        sqlite3_progress_handler(db, 1, count_call, &calls[i]);
+        sql_run(db, "INSERT INTO t(t, prefix) VALUES('delete', '%s')", i ? "d0" : "d00/000000");
+        sqlite3_progress_handler(db, 0, NULL, NULL);
+        sql_run(db, "ROLLBACK");
+    }
+    ck_assert_int_eq(sql_int(db, "SELECT value FROM art_info('t') WHERE property = 'rows by directory'"), 0);
+    ck_assert_int_ge(calls[1], calls[0] + 4);
 }
 
 TEST(test_a_stopped_directory_is_as_it_was) {
