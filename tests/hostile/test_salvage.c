@@ -299,7 +299,9 @@ static int spoil_indexes(void) {
     }
     sqlite3_stmt *rows = file ? NULL : sql_prepare(db, "SELECT page, data FROM t_artblob WHERE page %% 128 = 127");
     while (rows && sqlite3_step(rows) == SQLITE_ROW) {
-        if (!is_index(sqlite3_column_blob(rows, 1))) continue;
+        uint8_t page[PAGE] = {0}; /* the row leaves out the zeros at its end */
+        memcpy(page, sqlite3_column_blob(rows, 1), (size_t)sqlite3_column_bytes(rows, 1));
+        if (!is_index(page)) continue;
         sql_run(db, "UPDATE t_artblob SET data = zeroblob(4096) WHERE page = %lld", sqlite3_column_int64(rows, 0));
         count++;
     }
