@@ -14,7 +14,7 @@
 #include "tests/support/suite.h"
 
 static void set_up(void) {
-    art_test_hooks.as_one = false;
+    ART_IN_TESTS(sql_link(); art_test_hooks.as_one = false;)
     sql_set_up_in_memory();
     sql_create(db, "t", "");
     sql_run(db, "CREATE TABLE b(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID");
@@ -513,7 +513,7 @@ TEST(test_a_delete_of_a_level_deletes_what_a_select_shows) {
             }
             char *where = kept(sqlite3_str_finish(out));
             if (strstr(where, "(SELECT 6)")) continue; /* test_sql_doubts.c */
-            art_test_hooks.as_one = random_below(&random, 2);
+            ART_IN_TESTS(art_test_hooks.as_one = random_below(&random, 2);)
             sql_run(db, "BEGIN; CREATE TEMP TABLE shown AS SELECT CAST(path AS BLOB) AS p, entries FROM t WHERE %s",
                     where);
             sql_run(db, "DELETE FROM t WHERE %s", where);
