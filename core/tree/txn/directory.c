@@ -247,7 +247,8 @@ static bool has_many_chunked(const struct directory_work *work) {
     return work->chunked_count > CHUNKED_MAX || work->chunked.len > PATHS_BYTES;
 }
 
-static bool is_noted(const struct directory_work *work, struct art_bytes key) {
+/* No more rows have to be noted: those behind `key` are not in the range, or there are too many already. */
+static bool all_are_noted(const struct directory_work *work, struct art_bytes key) {
     return art_bytes_compare(key, work->high) >= 0 || has_many_chunked(work);
 }
 
@@ -256,7 +257,7 @@ static enum art_rc find_in_memtable(struct directory_work *work) {
     struct art_entry entry;
     art_memtable_cursor_init(&cursor, work->tree->memtable);
     enum art_rc rc = art_memtable_seek_ge(&cursor, work->low);
-    while (!rc && cursor.valid && !is_noted(work, cursor.key)) {
+    while (!rc && cursor.valid && !all_are_noted(work, cursor.key)) {
         art_memtable_cursor_entry(&cursor, &entry);
         rc = note_chunked(work, cursor.key, &entry);
         if (!rc) rc = art_memtable_next(&cursor);
@@ -269,7 +270,7 @@ static enum art_rc find_in_leaf(struct directory_work *work, struct art_run_curs
     if (!leaf->overflows) return ART_OK;
     art_run_cursor_reset(at, leaf, 0);
     enum art_rc rc = art_run_seek_ge(at, work->low);
-    while (!rc && at->valid && !is_noted(work, art_run_key(at))) {
+    while (!rc && at->valid && !all_are_noted(work, art_run_key(at))) {
         struct art_entry entry;
         art_blob_cursor_entry(&at->leaf, &entry);
         rc = note_chunked(work, art_run_key(at), &entry);
@@ -283,7 +284,7 @@ static enum art_rc find_in_leaves(struct directory_work *work, struct art_run_cu
     art_run_cursor_reset(leaves, top, 1);
     enum art_rc rc = art_run_seek_le(leaves, work->low);
     if (!rc && !leaves->valid) rc = art_run_first(leaves);
-    while (!rc && leaves->valid && !is_noted(work, art_run_key(leaves))) {
+    while (!rc && leaves->valid && !all_are_noted(work, art_run_key(leaves))) {
         struct art_ref leaf;
         rc = art_blob_cursor_ref(&leaves->leaf, &leaf);
         if (!rc) rc = find_in_leaf(work, at, &leaf);
@@ -395,13 +396,12 @@ static enum art_rc in_steps(struct directory_work *work, enum art_rc (*change)(s
 
 static enum art_rc change_directory(struct directory_work *work) {
     struct art_tree *tree = work->tree;
-    bool by_rows = is_cheaper_by_rows(work), fits = true;
-    bool asks = !by_rows && !work->all;
-    enum art_rc rc = asks ? art_room_for_range(tree, bytes_as_one(work), rows_come(work), &fits) : ART_OK;
-    by_rows |= !fits;
-    if (!rc && !by_rows && !work->all && !keeps_chunks(work)) rc = find_chunked(work);
+    bool as_one = !is_cheaper_by_rows(work);
+    enum art_rc rc = ART_OK;
+    if (as_one && !work->all) rc = art_room_for_range(tree, bytes_as_one(work), rows_come(work), &as_one);
+    if (!rc && as_one && !work->all && !keeps_chunks(work)) rc = find_chunked(work);
     if (rc) return rc;
-    if (by_rows || has_many_chunked(work)) return in_steps(work, change_by_rows);
+    if (!as_one || has_many_chunked(work)) return in_steps(work, change_by_rows);
     rc = work->chunked_count ? in_steps(work, change_most_as_one) : change_as_one(work);
     bool undone = art_tree_is_known(tree) && !tree->txn.doomed;
     return rc == ART_DISKFULL && !rows_come(work) && undone ? in_steps(work, change_by_rows) : rc;

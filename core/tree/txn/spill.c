@@ -124,8 +124,8 @@ enum art_rc art_tree_spill(struct art_tree *tree) {
     struct art_memtable *empty = NULL;
     assert(tree->txn.state >= ART_TXN_CHANGED);
     art_pending_forget(tree);
-    enum art_rc rc =
-        art_room_keep_reserve(tree); /* the commit would ask for it: a journal that was filled stays long */
+    /* The commit would ask, too; but then the host's journal has been filled, and stays long behind a rollback. */
+    enum art_rc rc = art_room_keep_reserve(tree);
     if (!rc) rc = art_edit_begin(tree, &edit);
     if (rc) return rc;
     rc = art_memtable_open_summed(&empty, art_tree_summary(tree));

@@ -456,6 +456,30 @@ TEST(test_what_fails_behind_a_spill_leaves_a_tree_that_can_be_used) {
     compare();
 }
 
+/* Its blobs stand behind the file's end then, and go with it, before the transaction ends. */
+TEST(test_a_refused_directory_leaves_the_file_as_long_as_it_was) {
+    static char name[ART_PATH_MAX + 1] = "c/z";
+    struct art_bytes longest = art_bytes(memset(name + 3, 'x', ART_PATH_MAX - 3) - 3, ART_PATH_MAX);
+    bool existed, taken;
+    uint64_t n, before, behind;
+    name_len = 1;
+    small_tree_make_of(false, (struct art_tree_options){.blob_pages = PAGES});
+    art_test_hooks.as_one = true;
+    memset(&now, 0, sizeof now);
+    for (unsigned i = 0; i < 300; i++) put_place(1, i, 100);
+    must(art_tree_insert(tree, ART_WRITE_INSERT, longest, value_of(100), &existed));
+    flush();
+    sim_disk_file_bytes(disk, tree->options.path, &before);
+    must(art_tree_begin(tree));
+    refused(art_tree_move_prefix(tree, text("c"), text("dd"), false, &n, &taken), ART_TOOBIG, "a shorter target");
+    sim_disk_file_bytes(disk, tree->options.path, &behind);
+    ck_assert_uint_eq(behind, before);
+    must(art_tree_delete(tree, longest, &existed));
+    ck_assert(existed);
+    commit();
+    compare();
+}
+
 static uint64_t room;
 static uint64_t room_of_the_disk(void *context) {
     (void)context;
