@@ -136,14 +136,19 @@ bool art_settings_show(const struct art_settings *settings, unsigned number, con
 
 /* --- shadow tables (shadow.c) ------------------------------------------------------------------------------------- */
 
-/* The second one: with T_artblob, which goes with the others. */
+/* The second one: with T_artblob, which goes with the others. The third one: either, and snapshots hold slots
+ * (table/snapshots.c), which an older version would write over. */
 enum {
     ART_STATE_FORMAT = 4,
     ART_STATE_FORMAT_INLINE = 5,
+    ART_STATE_FORMAT_HELD = 6,
     ART_NONCE_BYTES = 16,
 };
+/* A snapshot's key in T_artstate is this, with its name behind it; the other one is above all of these. */
+#define ART_SNAPSHOT_KEY      "snapshot "
+#define ART_SNAPSHOT_KEYS_END "snapshot!"
 static inline bool art_state_format_known(int64_t format) {
-    return format >= ART_STATE_FORMAT && format <= ART_STATE_FORMAT_INLINE;
+    return format >= ART_STATE_FORMAT && format <= ART_STATE_FORMAT_HELD;
 }
 static inline int art_state_format(const struct art_medium *medium) {
     return medium->goes_with_host ? ART_STATE_FORMAT_INLINE : ART_STATE_FORMAT;

@@ -25,6 +25,8 @@ void art_table_free(struct art_table *table) {
     assert(!table->vtabs && !table->scans && !table->owner);
     art_shadow_finalize(table);
     for (unsigned i = 0; i < table->saved_count; i++) art_name_release(table->saved[i].name);
+    art_snapshots_forget_made(table, 0);
+    art_free(table->made);
     art_free(table->saved);
     art_name_release(table->begin.name);
     art_name_release(table->name);
