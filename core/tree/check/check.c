@@ -85,7 +85,8 @@ static enum art_rc check_state(struct art_checker *checker) {
     if (!checker->root) return ART_OK;
     enum art_rc rc = check_file(checker);
     if (rc || (checker->root->runs && !checker->file_ready)) return rc;
-    for (unsigned i = 0; !rc && i < checker->root->runs; i++) rc = art_check_run(checker, i);
+    for (unsigned i = 0; !rc && i < checker->root->runs; i++) rc = art_check_run(checker, checker->root, i);
+    if (!rc) rc = art_check_snapshots(checker);
     if (!rc) rc = check_retired(checker);
     if (!rc) rc = check_remembered(checker);
     return rc || checker->options->quick ? rc : art_check_rows(checker);
@@ -105,6 +106,8 @@ enum art_rc art_tree_check_all(struct art_tree *tree, const struct art_check_opt
     assert(checker->unread_count <= ART_CHECK_UNREAD_MAX);
     for (unsigned i = 0; i < checker->unread_count; i++) art_fence_clear(&checker->unread[i]);
     art_slot_set_clear(&checker->seen);
+    art_slot_set_clear(&checker->named);
+    art_distinct_clear(&checker->met);
     art_root_unref(checker->log_root);
     art_memtable_unref(checker->log_memtable);
     art_free(checker);

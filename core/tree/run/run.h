@@ -7,7 +7,7 @@
  *   hidden.c      what newer runs hide of the last one
  *   append.c      new values behind all others              directory.c   a range of keys as one thing
  *   shrink.c      giving space back with each merge          vacuum.c    the same all at once
- *   held.c        what snapshots hold
+ *   held.c        what snapshots hold                        distinct.c  the blobs of several roots, each once
  *
  * Where nothing else is said a function returns ART_OK, or what reading and writing blobs failed with: ART_CORRUPT,
  * ART_IO, ART_NOMEM, ... (core/store/store.h). What has taken an edit leaves it, after an error, only to be
@@ -334,6 +334,22 @@ enum art_rc art_shrink_step(struct art_tree *tree, struct art_version_edit *edit
 enum art_rc art_shrink_own(struct art_tree *tree, struct art_version_edit *edit);
 /* Cuts off what is free at the file's end, where that is worth while; notes in `pending` what is left and gained. */
 enum art_rc art_shrink_cut(struct art_tree *tree, const struct art_version_edit *edit);
+
+/* --- distinct.c --------------------------------------------------------------------------------------------------- */
+struct art_distinct {
+    uint64_t *hash;    /* of the blob that was met in each slot; 0: none was */
+    uint32_t capacity; /* slots */
+};
+void art_distinct_clear(struct art_distinct *met); /* zeros are fine, and are left */
+/* Notes the blob that a reference leads to. *first: no blob was met in its slot. ART_CORRUPT: another one was, or the
+ * file does not reach it. */
+enum art_rc art_distinct_meet(struct art_distinct *met, struct art_store *store, const struct art_ref *ref,
+                              bool *first);
+/* Calls `visit` with a reference to each blob of a root that was not met before, an index blob before what lies below
+ * it, until it returns anything but ART_OK, which is returned then. No leaf is read. The reference is borrowed for the
+ * call. */
+enum art_rc art_distinct_walk(struct art_distinct *met, struct art_tree *tree, const struct art_root *root,
+                              enum art_rc (*visit)(void *context, const struct art_ref *ref), void *context);
 
 /* --- vacuum.c ----------------------------------------------------------------------------------------------------- */
 /* Moves all that the free slots have room for, `most` blobs at most; nothing where no slot may be used again. Also
