@@ -83,6 +83,12 @@ static bool decode_row(struct art_bytes value, struct art_snapshot_row *out) {
     return take_counted(&value, &out->root) && take_counted(&value, &out->slots) && !value.len && out->root.len;
 }
 
+bool art_snapshot_root_left(struct art_bytes value, struct art_bytes *root) {
+    if (value.len < HEADER_BYTES) return false;
+    take_part(&value, HEADER_BYTES);
+    return take_counted(&value, root) && root->len;
+}
+
 static enum art_rc append_hash(struct art_buffer *buffer) {
     uint64_t hash = art_hash64(buffer->data, buffer->len);
     uint8_t bytes[HASH_BYTES];
