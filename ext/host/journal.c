@@ -476,10 +476,11 @@ static bool interrupted(void *context) {
 }
 
 enum art_rc art_journal_host(struct art_table *table, struct art_host *out) {
-    assert(!table->journal && !table->tree);
-    table->journal = art_alloc_zeroed(sizeof *table->journal);
-    if (!table->journal) return art_nomem();
-    art_blobs_host(table, &table->rows);
+    if (!table->journal) {
+        table->journal = art_alloc_zeroed(sizeof *table->journal);
+        if (!table->journal) return art_nomem();
+        art_blobs_host(table, &table->rows);
+    }
     *out = (struct art_host){.context = table,
                              .rows = &table->rows,
                              .scratch = &art_sqlite_scratch,

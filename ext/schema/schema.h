@@ -33,7 +33,7 @@ enum art_hidden {
     ART_HIDDEN_PREFIX,      /* argument: literal beginning of the paths */
     ART_HIDDEN_DELIMITER,   /* argument: what ends a common prefix that is rolled up */
     ART_HIDDEN_START_AFTER, /* argument: the key behind which the rows begin */
-    ART_HIDDEN_SNAPSHOT,    /* argument, refused as yet */
+    ART_HIDDEN_SNAPSHOT,    /* argument: a snapshot's name, of which the rows are */
     /* Named like the table, or "" where that is the name of another column; no argument goes beyond it. */
     ART_HIDDEN_COMMAND,
     ART_HIDDEN_ENTRIES, /* rows below a common prefix */

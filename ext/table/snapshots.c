@@ -6,7 +6,7 @@
  *     let go          set | u64 hash      slots that only dropped snapshots have named. The next new root retires them
  *
  * A set is bytes of core's (core/tree/run/held.c). Numbers are little endian, `made` is in milliseconds since 1970, and
- * a hash is over all that stands before it. An empty set has no row.
+ * a hash is over the key and all that stands before it: one row's value is none for another. An empty set has no row.
  *
  *     the command    writes an empty row, and notes its name
  *     the commit     fills these rows in with the root that it has prepared, and adds their slots to `held`
@@ -42,6 +42,10 @@ static struct row_key snapshot_key(const char *name) {
     return key;
 }
 
+static struct art_bytes text_bytes(const char *text) {
+    return art_bytes(text, (uint32_t)strlen(text));
+}
+
 /* The name of `made` that this is, or NULL. */
 static const char *find_made(const struct art_table *table, struct art_bytes name) {
     for (unsigned i = 0; i < table->made_count; i++) {
@@ -67,16 +71,21 @@ static bool take_counted(struct art_bytes *from, struct art_bytes *out) {
     return true;
 }
 
+static uint64_t hash_of(struct art_bytes key, const void *value, size_t len) {
+    const struct art_hash_part parts[] = {{key.data, key.len}, {value, len}};
+    return art_hash128_parts(parts, 2).low;
+}
+
 /* Takes the hash off the end; false: it is not that of what stands before it. */
-static bool take_hash(struct art_bytes *from, uint64_t *hash) {
+static bool take_hash(struct art_bytes key, struct art_bytes *from, uint64_t *hash) {
     if (from->len < HASH_BYTES) return false;
     from->len -= HASH_BYTES;
     *hash = art_load64(from->data + from->len);
-    return art_hash64(from->data, from->len) == *hash;
+    return hash_of(key, from->data, from->len) == *hash;
 }
 
-static bool decode_row(struct art_bytes value, struct art_snapshot_row *out) {
-    if (!take_hash(&value, &out->hash) || value.len < HEADER_BYTES || value.data[0] != LAYOUT) return false;
+static bool decode_row(struct art_bytes key, struct art_bytes value, struct art_snapshot_row *out) {
+    if (!take_hash(key, &value, &out->hash) || value.len < HEADER_BYTES || value.data[0] != LAYOUT) return false;
     out->csn = art_load64(value.data + LAYOUT_BYTES);
     out->made = art_load64(value.data + LAYOUT_BYTES + 8);
     take_part(&value, HEADER_BYTES);
@@ -89,10 +98,9 @@ bool art_snapshot_root_left(struct art_bytes value, struct art_bytes *root) {
     return take_counted(&value, root) && root->len;
 }
 
-static enum art_rc append_hash(struct art_buffer *buffer) {
-    uint64_t hash = art_hash64(buffer->data, buffer->len);
+static enum art_rc append_hash(const char *key, struct art_buffer *buffer) {
     uint8_t bytes[HASH_BYTES];
-    art_store64(bytes, hash);
+    art_store64(bytes, hash_of(text_bytes(key), buffer->data, buffer->len));
     return art_buffer_append(buffer, bytes, sizeof bytes);
 }
 
@@ -111,8 +119,7 @@ static enum art_rc encode_row(uint64_t csn, uint64_t made, const struct art_buff
     art_store64(header + LAYOUT_BYTES + 8, made);
     enum art_rc rc = art_buffer_append(out, header, sizeof header);
     if (!rc) rc = append_counted(out, root);
-    if (!rc) rc = append_counted(out, slots);
-    return rc ? rc : append_hash(out);
+    return rc ? rc : append_counted(out, slots);
 }
 
 /* --- messages ----------------------------------------------------------------------------------------------------- */
@@ -133,10 +140,11 @@ static int complain_damaged(const struct art_table *table, struct art_bytes name
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
 /* The value of a row that is there, taken as far as a reader may know it. */
-static int take_snapshot(const struct art_table *table, struct art_bytes name, struct art_bytes value,
-                    struct art_snapshot_row *out, char **message) {
+static int take_snapshot(const struct art_table *table, struct art_bytes key, struct art_bytes value,
+                         struct art_snapshot_row *out, char **message) {
+    struct art_bytes name = art_bytes(key.data + KEY_BYTES, key.len - KEY_BYTES);
     out->there = true;
-    if (find_made(table, name) || decode_row(value, out)) return SQLITE_OK;
+    if (find_made(table, name) || decode_row(key, value, out)) return SQLITE_OK;
     return complain_damaged(table, name, message);
 }
 
@@ -149,7 +157,7 @@ int art_snapshot_read(struct art_table *table, struct art_bytes name, struct art
     struct row_key key = snapshot_key(text);
     bool there;
     int rc = art_shadow_find(table, key.text, &out->bytes, &there, message);
-    if (!rc && there) rc = take_snapshot(table, name, art_buffer_bytes(&out->bytes), out, message);
+    if (!rc && there) rc = take_snapshot(table, text_bytes(key.text), art_buffer_bytes(&out->bytes), out, message);
     return rc;
 }
 
@@ -189,7 +197,8 @@ static int each_but(struct art_table *table, const struct art_bytes *but, art_sn
         if (!key || len < KEY_BYTES || memcmp(key, ART_SNAPSHOT_KEY, KEY_BYTES) != 0) continue;
         struct art_bytes name = art_bytes(key + KEY_BYTES, (uint32_t)(len - KEY_BYTES));
         if (but && art_bytes_equal(name, *but)) continue;
-        rc = take_snapshot(table, name, art_bytes(value, (uint32_t)sqlite3_column_bytes(rows, 1)), &row, message);
+        rc = take_snapshot(table, art_bytes(key, (uint32_t)len),
+                           art_bytes(value, (uint32_t)sqlite3_column_bytes(rows, 1)), &row, message);
         if (!rc) rc = visit(context, name, &row, message);
     }
     return end_rows(table, rows, rc, message);
@@ -215,7 +224,7 @@ static int read_slots(struct art_table *table, const char *key, struct art_buffe
     int rc = art_shadow_get(table, key, out, message);
     if (rc || !out->len) return rc;
     struct art_bytes set = art_buffer_bytes(out);
-    if (!take_hash(&set, &hash)) {
+    if (!take_hash(text_bytes(key), &set, &hash)) {
         return art_complain(message, SQLITE_CORRUPT_VTAB,
                             "art: '%s' is damaged (%s.%s_artstate): restore the database from a backup", key,
                             table->name->schema, table->name->table);
@@ -241,7 +250,7 @@ static int remove_if_there(struct art_table *table, const char *key, char **mess
 /* Becomes the row's value, with a hash at its end. */
 static int write_slots(struct art_table *table, const char *key, struct art_buffer *set, char **message) {
     if (!set->len) return remove_if_there(table, key, message);
-    int rc = art_report(message, append_hash(set));
+    int rc = art_report(message, append_hash(key, set));
     return rc ? rc : art_shadow_put(table, key, set->data, set->len, message);
 }
 
@@ -349,14 +358,17 @@ int art_snapshot_drop(struct art_table *table, const char *name, char **message)
 
 /* --- the commit --------------------------------------------------------------------------------------------------- */
 
-/* Puts the value into all rows that this transaction has made. */
-static int put_made(struct art_table *table, const struct art_buffer *value, char **message) {
+/* Puts the value, with a hash at its end, into all rows that this transaction has made; an empty one as it is. */
+static int put_made(struct art_table *table, struct art_buffer *value, char **message) {
     int rc = SQLITE_OK;
+    size_t len = value->len;
     for (unsigned i = 0; !rc && i < table->made_count; i++) {
         struct art_buffer ignored = {0};
         struct row_key key = snapshot_key(table->made[i]);
         bool there;
         rc = art_shadow_find(table, key.text, &ignored, &there, message);
+        value->len = len;
+        if (!rc && there && len) rc = art_report(message, append_hash(key.text, value));
         if (!rc && there) rc = art_shadow_put(table, key.text, value->data, value->len, message);
         art_buffer_clear(&ignored);
     }
@@ -364,8 +376,7 @@ static int put_made(struct art_table *table, const struct art_buffer *value, cha
 }
 
 int art_snapshots_before_commit(struct art_table *table, char **message) {
-    static const struct art_buffer nothing;
-    struct art_buffer held = {0};
+    struct art_buffer held = {0}, nothing = {0};
     if (!art_commit_attempted(table) || !table->made_count) return SQLITE_OK;
     int rc = put_made(table, &nothing, message);
     if (!rc) rc = each_but(table, NULL, unite, &held, message);

@@ -83,6 +83,11 @@ enum art_freshness {
     ART_FRESH_LOCKED      /* until the transaction's end: it was read under the lock of a writer */
 };
 
+/* What a folder keeps at a table or a handle, and alone looks into. */
+struct art_kept {
+    void (*trim)(struct art_kept *kept); /* frees what its next use makes again */
+};
+
 /* A cursor of SQLite's as its table knows it. Where it stands, query/ alone knows. */
 struct art_open_scan {
     sqlite3_vtab_cursor base;
@@ -112,6 +117,7 @@ struct art_table {
     bool renamed;        /* T_artstate may not say yet that this is its name */
     bool remove_allowed; /* DROP takes the .art file along, if it belongs to this table */
     struct art_tree *tree;
+    struct art_kept *snapshot_trees; /* of access/, or NULL */
 
     enum art_freshness fresh;
     unsigned data_version; /* not UNKNOWN: the one that the tree is up to date with */
@@ -142,11 +148,6 @@ struct art_table {
 };
 
 /* --- SQLite's handles --------------------------------------------------------------------------------------------- */
-
-/* What a folder keeps at a handle, and alone looks into. */
-struct art_kept {
-    void (*trim)(struct art_kept *kept); /* frees what its next use makes again */
-};
 
 struct art_vtab {
     sqlite3_vtab base;

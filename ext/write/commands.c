@@ -232,6 +232,12 @@ static int run_snapshot(struct art_vtab *vtab, const struct snapshot_command *co
     if (!sound) {
         return complain_arguments(vtab, command->name, "wants a name of 1 to 255 bytes, none of them 0", column);
     }
+    if (command->drops && art_snapshot_is_read(vtab->table, name)) {
+        return art_complain(&vtab->base.zErrMsg, SQLITE_LOCKED,
+                            "art: the snapshot '%.*s' is read by a statement of this connection (%s): finish that one "
+                            "first",
+                            (int)name.len, (const char *)name.data, vtab->name->table);
+    }
     char *copy = sqlite3_mprintf("%.*s", (int)name.len, (const char *)name.data);
     if (!copy) return SQLITE_NOMEM;
     int rc = command->drops ? SQLITE_OK : check_readable(vtab);

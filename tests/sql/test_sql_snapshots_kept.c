@@ -216,13 +216,15 @@ static const struct {
     {"DELETE FROM t_artstate WHERE k = 'snapshot b'", "held for snapshots that are not there (the state table"},
     {"UPDATE t_artstate SET v = substr(v, 1, length(v) - 1) || x'00' WHERE k = 'snapshot a'",
      "the snapshot 'a' is damaged (main.t_artstate): drop it, or restore the database from a backup"},
+    {"UPDATE t_artstate SET v = (SELECT v FROM t_artstate WHERE k = 'snapshot b') WHERE k = 'snapshot a'",
+     "the snapshot 'a' is damaged (main.t_artstate): drop it, or restore the database from a backup"},
     {"UPDATE t_artstate SET v = zeroblob(30) WHERE k = 'held'",
      "'held' is damaged (main.t_artstate): restore the database from a backup"},
     {"DELETE FROM t_artstate WHERE k = 'held'",
      "the root knows of snapshots, and which slots they hold is missing (the state table)"},
     {"UPDATE t_artstate SET v = (SELECT v FROM was) WHERE k = 'held'",
      "of snapshots not held for them, so that the next commit may write there (the state table"},
-    {"INSERT INTO t_artstate VALUES('let go', (SELECT v FROM was))",
+    {"INSERT INTO t_artstate SELECT 'let go', v FROM gone",
      "both held for snapshots and let go by them (the state table"},
 };
 

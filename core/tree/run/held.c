@@ -229,3 +229,33 @@ enum art_rc art_tree_snapshot(struct art_tree *tree, struct art_buffer *root, st
     *csn = named->csn;
     return rc;
 }
+
+enum art_rc art_tree_slots(struct art_tree *tree, struct art_buffer *out) {
+    enum art_rc rc = art_tree_ready(tree);
+    if (!rc) rc = art_slots_know(tree);
+    return rc ? rc : art_slots_encode(&tree->slots.used, out);
+}
+
+struct bytes_of_slots {
+    struct art_slot_set of;
+    uint64_t pages;
+};
+
+static enum art_rc add_pages(void *context, const struct art_ref *ref) {
+    struct bytes_of_slots *bytes = context;
+    if (art_slot_set_has(&bytes->of, ref->slot)) bytes->pages += art_ref_pages(ref);
+    return ART_OK;
+}
+
+enum art_rc art_tree_bytes_of_slots(struct art_tree *tree, struct art_bytes set, uint64_t *out) {
+    struct bytes_of_slots bytes = {0};
+    uint32_t highest;
+    enum art_rc rc = art_tree_ready(tree);
+    if (!rc && set.len) rc = art_slots_decode(set, ART_SLOTS_MAX, &bytes.of, &highest);
+    for (unsigned i = 0; !rc && set.len && i < tree->root->runs; i++) {
+        rc = art_run_each_ref(tree->store, &tree->root->run[i], add_pages, &bytes);
+    }
+    *out = bytes.pages * ART_BLOB_PAGE;
+    art_slot_set_clear(&bytes.of);
+    return rc;
+}
