@@ -506,6 +506,7 @@ struct art_tree_info {
     uint64_t redo_since_merge; /* bytes that this connection has committed since one of its commits merged last */
     uint64_t retired_slots, free_slots;
     uint64_t held_slots; /* that snapshots name, or those that were dropped lately, and the present root does not */
+    bool end_is_held;    /* a snapshot names the file's last slot: it cannot be cut, whatever is free below */
     uint64_t left_rows; /* of the log before the root, which later commits delete */
     unsigned cuts;      /* ranges that were deleted or moved as one thing, as the root knows them for salvage */
     struct art_store_stats store;

@@ -201,8 +201,11 @@ enum art_rc art_held_rows_load(struct art_tree *tree, struct art_held_rows *out)
  * the other way round. */
 enum art_rc art_held_read(struct art_tree *tree, struct art_held_rows *out);
 void art_held_rows_clear(struct art_held_rows *rows);
+/* The error for it: there are sets, and the root says that there are none; or the other way round. */
+enum art_rc art_held_disagree(bool there);
 /* At its beginning, when base is what the base root names: both come into it, and slots.held is set. *highest: the
- * highest slot of both, which may lie behind the file's end. ART_CORRUPT, ART_NOMEM. */
+ * highest slot that is held, which may lie behind the file's end. Slots that were let go may, too, in a copy of the
+ * file (txn/copy.c): those are free. ART_CORRUPT, ART_NOMEM. */
 enum art_rc art_held_begin(struct art_tree *tree, const struct art_held_rows *rows, uint32_t *highest);
 /* Before a root is named: slots.held is set once more, since snapshots may have been dropped, and drops taken back.
  * pending.lets_go says whether there is something to empty. */

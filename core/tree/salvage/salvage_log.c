@@ -150,9 +150,16 @@ static enum art_rc report_end(struct art_salvage *salvage, bool unread) {
                                salvage->log.any_row ? "is damaged" : "is empty or cannot be read");
 }
 
+static enum art_rc take_snapshots_root(struct art_salvage *salvage) {
+    enum art_rc rc = art_root_decode(salvage->options.root, &salvage->root);
+    if (rc != ART_CORRUPT) return rc;
+    return art_fail(ART_CORRUPT, "art: the snapshot's root is damaged (the state table): copy out what is left of "
+                                 "another snapshot, or of the table");
+}
+
 enum art_rc art_salvage_read_log(struct art_salvage *salvage) {
     const struct art_salvage_options *options = &salvage->options;
-    if (options->snapshot) return art_root_decode(options->root, &salvage->root);
+    if (options->snapshot) return take_snapshots_root(salvage);
     enum art_rc rc = options->each_log_row ? options->each_log_row(options->context, take_row_left, salvage) : ART_OK;
     bool unread = art_is_damage(rc) || (!options->each_log_row && !options->alone);
     if (rc && !unread) return rc;

@@ -88,7 +88,7 @@ static enum art_rc copy_roots(struct copier *copier) {
 
 static enum art_rc note_root(struct art_tree *tree, struct art_store *to) {
     struct art_buffer bytes = {0};
-    enum art_rc rc = tree->root->runs ? art_root_encode(tree->root, &bytes) : ART_OK;
+    enum art_rc rc = art_tree_has_runs(tree) ? art_root_encode(tree->root, &bytes) : ART_OK;
     if (bytes.len && !rc) rc = art_store_put_root(to, art_buffer_bytes(&bytes));
     art_buffer_clear(&bytes);
     return rc;
