@@ -5,9 +5,10 @@
  *   level 2..   runs of at most 16 MB, 128 MB, 1 GB, and the last of any size
  *
  * Each run that comes to level 1 costs the levels below about the same, small or large. With log_limit=auto many
- * flushes are small. So a flush takes in the latest level-0 runs that are no larger than it is, like a binary counter:
- * a row is written anew once for each doubling. Level 0 is then full by the size of its runs, and not when there are
- * three.
+ * flushes are small, and so are those of the command 'flush'. So a flush takes in the latest level-0 runs that are no
+ * larger than it is, like a binary counter: a row is written anew once for each doubling. Level 0 is then full by the
+ * size of its runs, and not when there are three. Where there would be six, a flush takes in more: nothing small goes
+ * down.
  *
  * (partial.c says what a partial compaction is.) A run that is over its size with nothing at the next level just
  * becomes that level. What lies over the last run may hide rows of it, which then take space twice: so the run over the
@@ -168,14 +169,23 @@ static enum art_rc merge_runs(struct art_tree *tree, struct art_version_edit *ed
     return rc;
 }
 
-/* So many level-0 runs are written anew together with the memtable: those that are no larger than what comes over them,
- * as long as all are no larger than the run of a whole log. */
+/* Leaf pages, which alone can be compared with rows that are no blob yet. In a run of several blobs the others are few
+ * beside them. */
+static uint64_t leaf_pages(const struct art_run *run) {
+    return run->top.height ? run->pages : run->top.leaf_pages;
+}
+
+/* So many level-0 runs are written anew together with the memtable, as long as all are no larger than the run of a
+ * whole log: those that are no larger than what comes over them, and those without which level 0 would be full. */
 static unsigned joined_runs(const struct art_tree *tree, const struct art_root *root,
                             const struct art_memtable *memtable) {
-    uint64_t most = joined_pages(tree), pages = art_memtable_bytes(memtable) / ART_BLOB_PAGE + 1;
+    uint64_t most = joined_pages(tree), over = art_memtable_bytes(memtable) / ART_BLOB_PAGE + 1, pages = over;
     unsigned n = 0, level0 = most ? level0_runs(root) : 0;
-    while (n < level0 && root->run[n].pages <= pages && pages + root->run[n].pages <= most) {
-        pages += root->run[n++].pages;
+    for (; n < level0 && pages + root->run[n].pages <= most; n++) {
+        uint64_t leaves = leaf_pages(&root->run[n]);
+        if (leaves > over && level0 - n + 1 < LEVEL0_MOST) break;
+        over += leaves;
+        pages += root->run[n].pages;
     }
     assert(n <= level0);
     return n < root->runs ? n : 0;
