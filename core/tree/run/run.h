@@ -7,6 +7,7 @@
  *   hidden.c      what newer runs hide of the last one
  *   append.c      new values behind all others              directory.c   a range of keys as one thing
  *   shrink.c      giving space back with each merge          vacuum.c    the same all at once
+ *   held.c        what snapshots hold
  *
  * Where nothing else is said a function returns ART_OK, or what reading and writing blobs failed with: ART_CORRUPT,
  * ART_IO, ART_NOMEM, ... (core/store/store.h). What has taken an edit leaves it, after an error, only to be
@@ -184,6 +185,29 @@ void art_slots_cut_back(struct art_tree *tree);
  * does not name, since only its own roots named that. Not where an earlier COMMIT was refused with a root: it may be in
  * the journal. */
 void art_slots_cut_spilled(struct art_tree *tree);
+
+/* --- held.c ------------------------------------------------------------------------------------------------------- */
+/* A set of slots as bytes, which are cleared first; ART_NOMEM. */
+enum art_rc art_slots_encode(const struct art_slot_set *set, struct art_buffer *out);
+/* Adds the members below `end` to a set. *highest: of all members, 0 without any. ART_CORRUPT, ART_NOMEM: some are
+ * added. */
+enum art_rc art_slots_decode(struct art_bytes bytes, uint32_t end, struct art_slot_set *set, uint32_t *highest);
+/* The host's two sets, to be cleared. */
+struct art_held_rows {
+    struct art_buffer held, let_go;
+};
+enum art_rc art_held_rows_load(struct art_tree *tree, struct art_held_rows *out); /* what the host said */
+/* Before the write phase. What the host said, or ART_CORRUPT: the base says that there are some, and there are none; or
+ * the other way round. */
+enum art_rc art_held_read(struct art_tree *tree, struct art_held_rows *out);
+void art_held_rows_clear(struct art_held_rows *rows);
+/* At its beginning, when base is what the base root names: both come into it, and slots.held is set. *highest: the
+ * highest slot of both, which may lie behind the file's end. ART_CORRUPT, ART_NOMEM. */
+enum art_rc art_held_begin(struct art_tree *tree, const struct art_held_rows *rows, uint32_t *highest);
+/* Before a root is named: slots.held is set once more, since snapshots may have been dropped, and drops taken back. What
+ * roots of this transaction's own have named that it has given up since (a refused COMMIT's) is not in it: the host
+ * is about to write their snapshots again, or has dropped them. *let_go: there is something to empty. */
+enum art_rc art_held_again(struct art_tree *tree, bool *let_go);
 
 /* --- edit.c ------------------------------------------------------------------------------------------------------- */
 /* A copy of the tree's root, with the next generation, in the write phase, which it begins if need be. On an error
