@@ -418,17 +418,20 @@ static bool is_packed(const struct art_tree *tree, const struct art_run *run) {
 
 struct cleanness {
     struct art_store *store;
+    uint64_t generation; /* of blobs that the edit has written, without leftovers */
     bool clean;
 };
 
 static enum art_rc look_into_hole(void *context, const struct art_ref *ref) {
     struct cleanness *cleanness = context;
-    return cleanness->clean ? art_store_hole_is_clean(cleanness->store, ref, &cleanness->clean) : ART_OK;
+    if (!cleanness->clean || ref->generation == cleanness->generation) return ART_OK;
+    return art_store_hole_is_clean(cleanness->store, ref, &cleanness->clean);
 }
 
-/* Would writing it anew change anything? What is to be overwritten may lie in the holes of its blobs, too. */
-static enum art_rc is_in_order(struct art_tree *tree, const struct art_run *run, bool *yes) {
-    struct cleanness cleanness = {tree->store, true};
+/* Would writing the only run anew change anything? What is to be overwritten may lie in the holes of its blobs, too. */
+static enum art_rc is_in_order(struct art_tree *tree, const struct art_version_edit *edit, bool *yes) {
+    const struct art_run *run = &edit->root->run[0];
+    struct cleanness cleanness = {tree->store, edit->root->generation, true};
     *yes = is_packed(tree, run);
     if (!*yes || tree->txn.leftovers == ART_LEFTOVERS_STAY) return ART_OK;
     enum art_rc rc = art_run_each_ref(tree->store, run, look_into_hole, &cleanness);
@@ -443,23 +446,59 @@ static enum art_rc end_cuts(struct art_root *root) {
     return art_cuts_add(&root->cuts, art_bytes(rows, 1), art_bytes(behind, 1), root->generation - 1);
 }
 
-enum art_rc art_compact_all(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable) {
-    assert(tree->slots.use && edit->root);
-    struct art_root *root = edit->root;
-    bool in_order = false;
+/* Do snapshots hold blobs of the edit's root? */
+static bool shares_with_snapshots(const struct art_tree *tree, const struct art_version_edit *edit) {
+    const struct art_slot_set *held = &tree->slots.held;
+    uint32_t slot = art_slot_set_next(held, 0);
+    while (slot != UINT32_MAX && !art_slot_set_has(&edit->used, slot)) slot = art_slot_set_next(held, slot + 1);
+    return slot != UINT32_MAX;
+}
+
+/* One run of all, in which blobs of the last one stay where nothing falls into them. */
+static enum art_rc merge_into_last(struct art_tree *tree, struct art_version_edit *edit,
+                                   struct art_memtable *memtable) {
+    unsigned upper = edit->root->runs - 1;
     enum art_rc rc = ART_OK;
-    if (root->runs == 1 && !art_memtable_keys(memtable)) rc = is_in_order(tree, &root->run[0], &in_order);
-    if (rc || in_order) return rc;
-    rc = end_cuts(root);
+    if (upper)
+        rc = merge_runs(tree, edit, memtable, 0, upper, NULL);
+    else if (art_memtable_keys(memtable))
+        rc = flush_into_new(tree, edit, memtable);
+    while (!rc && edit->root->runs > 1) {
+        rc = art_compact_partially(tree, edit, 0);
+        if (!rc) rc = art_tree_interrupted(tree);
+    }
+    return rc;
+}
+
+static enum art_rc write_all_anew(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable) {
+    struct art_root *root = edit->root;
+    enum art_rc rc = end_cuts(root);
     if (!rc && !root->runs) return flush_into_new(tree, edit, memtable);
     if (!rc) rc = merge_runs(tree, edit, memtable, 0, root->runs, NULL);
-    if (!rc && edit->root->runs == 1) {
-        const struct art_run *run = &edit->root->run[0];
+    if (!rc && root->runs == 1) {
+        const struct art_run *run = &root->run[0];
         tree->rewritten.entries = run->top.entries;
         tree->rewritten.pages = run->pages;
         tree->rewritten.blobs = run->blobs;
     }
     return rc;
+}
+
+/* What snapshots hold takes its room in any case, so as much of it as can be stays in the table. Then older leaf blobs
+ * have rows, and the list of cuts goes on. */
+enum art_rc art_compact_all(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable) {
+    assert(tree->slots.use && edit->root);
+    struct art_root *root = edit->root;
+    bool one = root->runs == 1 && !art_memtable_keys(memtable), in_order = false;
+    enum art_rc rc = ART_OK;
+    if (!one && shares_with_snapshots(tree, edit)) {
+        rc = merge_into_last(tree, edit, memtable);
+        if (rc || !root->runs) return rc;
+        one = true;
+        memtable = NULL;
+    }
+    if (one) rc = is_in_order(tree, edit, &in_order);
+    return rc || in_order ? rc : write_all_anew(tree, edit, memtable);
 }
 
 enum art_rc art_compact_rewrite(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable,
