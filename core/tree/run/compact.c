@@ -169,11 +169,13 @@ static enum art_rc merge_runs(struct art_tree *tree, struct art_version_edit *ed
 }
 
 /* So many level-0 runs are written anew together with the memtable: those that are no larger than what comes over them,
- * as long as all are no larger than the run of a whole log. */
+ * as long as all are no larger than the run of a whole log. Of a few rows a run has two pages, with its footer: so those
+ * of one row each, as several directories in a transaction leave them, become one. */
 static unsigned joined_runs(const struct art_tree *tree, const struct art_root *root,
                             const struct art_memtable *memtable) {
-    uint64_t most = joined_pages(tree), pages = art_memtable_bytes(memtable) / ART_BLOB_PAGE + 1;
-    unsigned n = 0, level0 = most ? level0_runs(root) : 0;
+    enum { PAGES_LEAST = 2 };
+    uint64_t most = joined_pages(tree), pages = art_memtable_bytes(memtable) / ART_BLOB_PAGE + PAGES_LEAST;
+    unsigned n = 0, level0 = most && art_memtable_keys(memtable) ? level0_runs(root) : 0;
     while (n < level0 && root->run[n].pages <= pages && pages + root->run[n].pages <= most) {
         pages += root->run[n++].pages;
     }
