@@ -169,8 +169,8 @@ static enum art_rc merge_runs(struct art_tree *tree, struct art_version_edit *ed
 }
 
 /* So many level-0 runs are written anew together with the memtable: those that are no larger than what comes over them,
- * as long as all are no larger than the run of a whole log. Of a few rows a run has two pages, with its footer: so those
- * of one row each, as several directories in a transaction leave them, become one. */
+ * as long as all are no larger than the run of a whole log. A run of a few rows has two pages, with its footer: so such
+ * runs, as several directories in a transaction leave them, become one. */
 static unsigned joined_runs(const struct art_tree *tree, const struct art_root *root,
                             const struct art_memtable *memtable) {
     enum { PAGES_LEAST = 2 };
