@@ -79,9 +79,10 @@ struct art_host {
     /* The retired list as this transaction sees it committed (art_commit.retired of an earlier commit); empty when
      * there is none. */
     enum art_rc (*load_retired)(void *context, struct art_buffer *out);
-    /* Two sets of slots as bytes, as this transaction sees them: the union of what snapshots name, and what dropped
-     * snapshots named since the last new root and no other does (art_commit.lets_go). Empty: none. In a transaction
-     * that has had a COMMIT refused the snapshots that it makes may count or not. May be NULL: there are none. */
+    /* Two sets of slots as bytes, as this transaction sees them: the union of what snapshots name, and what snapshots
+     * named that were dropped since the last new root (art_commit.lets_go). Empty: none. Snapshots that the
+     * transaction makes do not count before it is committed, even if a refused COMMIT has left them in the host's
+     * tables: the next one names another root. May be NULL: there are none. */
     enum art_rc (*load_held)(void *context, struct art_buffer *held, struct art_buffer *let_go);
     /* The roots of all snapshots, as art_tree_snapshot() gave them, for the check, copies and salvage; ends with what
      * `root` returns, unless that is ART_OK. May be NULL: there are none. */
@@ -402,7 +403,7 @@ enum art_request {
                             * refused. Then what 'vacuum' leaves in rows of the host's, or the delete of the last row,
                             * is gone with it */
     ART_REQUEST_SNAPSHOT = 16, /* of the state that is committed: all that is collected in the log becomes a run, where
-                                * there is anything. See art_tree_snapshot() */
+                                * there is anything. For the next prepare() alone. See art_tree_snapshot() */
     ART_REQUEST_OF_HOST = 32, /* the host's own, which the tree does not look at */
 };
 /* Does the transaction leave no row where there were blobs? Its commit then names none of them any more, unless a
@@ -467,9 +468,9 @@ enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out);
  * is read only and refreshed with it reads that state. *slots: what it names, as a set of bytes. *csn: up to which it
  * has all changes. ART_NOMEM, or an error of reading.
  *
- * The host keeps root and set as long as it likes, and says in load_held() what all such sets name together, from this
- * commit on. As long as a transaction has a snapshot to be made, the host asks for it anew before each prepare(): a
- * ROLLBACK TO forgets requests, and behind a refused COMMIT another root may be committed. A set that is not named any
+ * The host keeps root and set as long as it likes, and says in load_held() what all such sets name together, from the
+ * next transaction on. As long as a transaction has a snapshot to be made, the host asks for it anew before each prepare(): behind
+ * a refused COMMIT another root may be committed, and the snapshot dropped. A set that is not named any
  * more the host adds to those that were let go, without what other snapshots name, until a commit has lets_go. The
  * first snapshot's root says that there are some, and the first new root behind the last drop that there are none. */
 enum art_rc art_tree_snapshot(struct art_tree *tree, struct art_buffer *root, struct art_buffer *slots, uint64_t *csn);

@@ -109,10 +109,11 @@ enum art_rc art_slots_without(struct art_bytes all, struct art_bytes others, str
         if (from < a.first) from = a.first;
         while (!rc && b.valid && b.behind <= from) rc = next_stretch(&b);
         if (rc) break;
-        uint64_t end = b.valid && b.first < a.behind ? b.first : a.behind;
+        bool cut = b.valid && b.first < a.behind;
+        uint64_t end = cut ? b.first : a.behind;
         if (from < end) rc = add_stretch(&writer, from, end);
-        from = end < a.behind ? b.behind : a.behind;
-        if (!rc && from >= a.behind) rc = next_stretch(&a);
+        if (cut) from = b.behind;
+        if (!rc && (!cut || from >= a.behind)) rc = next_stretch(&a);
     }
     return rc ? rc : write_held_back(&writer);
 }
@@ -177,18 +178,26 @@ enum art_rc art_held_begin(struct art_tree *tree, const struct art_held_rows *ro
     return rc;
 }
 
-enum art_rc art_held_again(struct art_tree *tree, bool *let_go) {
+enum art_rc art_held_again(struct art_tree *tree) {
     assert(tree->slots.use);
     struct art_held_rows rows = {0};
     struct art_slot_set *held = &tree->slots.held;
     uint32_t last;
     enum art_rc rc = art_held_rows_load(tree, &rows);
-    *let_go = rows.let_go.len;
     art_slot_set_clear(held);
     if (!rc) rc = art_slots_decode(art_buffer_bytes(&rows.held), tree->slots.end, held, &last);
-    for (uint32_t slot = art_slot_set_next(held, 0); slot != UINT32_MAX; slot = art_slot_set_next(held, slot + 1)) {
-        if (!art_slot_set_has(&tree->slots.base, slot)) art_slot_set_remove(held, slot);
-    }
+    tree->pending.lets_go = rows.let_go.len;
+    tree->pending.held = art_hash64(rows.held.data, rows.held.len);
+    art_held_rows_clear(&rows);
+    return rc;
+}
+
+enum art_rc art_held_is_same(struct art_tree *tree, bool *same) {
+    struct art_held_rows rows = {0};
+    *same = true;
+    if (!tree->pending.commit.write_root) return ART_OK;
+    enum art_rc rc = art_held_rows_load(tree, &rows);
+    *same = !rows.let_go.len && art_hash64(rows.held.data, rows.held.len) == tree->pending.held;
     art_held_rows_clear(&rows);
     return rc;
 }
@@ -211,7 +220,7 @@ enum art_rc art_tree_snapshot(struct art_tree *tree, struct art_buffer *root, st
     const struct art_version_edit *edit = &tree->pending.edit;
     bool is_new = tree->pending.made_for && edit->root;
     const struct art_root *named = is_new ? edit->root : tree->root;
-    assert(art_tree_requested(tree, ART_REQUEST_SNAPSHOT) && (is_new || !art_memtable_keys(tree->memtable)));
+    assert(is_new ? tree->pending.snapshot : !tree->pending.made_for && !art_memtable_keys(tree->memtable));
     enum art_rc rc = is_new ? ART_OK : art_slots_know(tree);
     if (!rc) rc = encode_alone(named, root);
     if (!rc) rc = art_slots_encode(is_new ? &edit->used : &tree->slots.used, slots);

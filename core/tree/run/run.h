@@ -204,10 +204,12 @@ void art_held_rows_clear(struct art_held_rows *rows);
 /* At its beginning, when base is what the base root names: both come into it, and slots.held is set. *highest: the
  * highest slot of both, which may lie behind the file's end. ART_CORRUPT, ART_NOMEM. */
 enum art_rc art_held_begin(struct art_tree *tree, const struct art_held_rows *rows, uint32_t *highest);
-/* Before a root is named: slots.held is set once more, since snapshots may have been dropped, and drops taken back. What
- * roots of this transaction's own have named that it has given up since (a refused COMMIT's) is not in it: the host
- * is about to write their snapshots again, or has dropped them. *let_go: there is something to empty. */
-enum art_rc art_held_again(struct art_tree *tree, bool *let_go);
+/* Before a root is named: slots.held is set once more, since snapshots may have been dropped, and drops taken back.
+ * pending.lets_go says whether there is something to empty. */
+enum art_rc art_held_again(struct art_tree *tree);
+/* Does what is pending still hold, behind a refused COMMIT that has emptied what was let go? Not where a snapshot was
+ * dropped since. */
+enum art_rc art_held_is_same(struct art_tree *tree, bool *same);
 
 /* --- edit.c ------------------------------------------------------------------------------------------------------- */
 /* A copy of the tree's root, with the next generation, in the write phase, which it begins if need be. On an error

@@ -70,7 +70,7 @@ static bool leaves_no_trace(const struct art_tree *tree) {
 
 /* Snapshots may have come and gone since the write phase began. */
 static enum art_rc look_at_snapshots(struct art_tree *tree) {
-    enum art_rc rc = art_held_again(tree, &tree->pending.lets_go);
+    enum art_rc rc = art_held_again(tree);
     bool another = art_tree_requested(tree, ART_REQUEST_SNAPSHOT) && art_slot_set_highest(&tree->pending.edit.used);
     tree->pending.edit.root->held = another || art_slot_set_highest(&tree->slots.held);
     return rc;
@@ -317,7 +317,7 @@ static enum art_rc keep_root(struct art_tree *tree) {
         return rc ? rc : art_commit_finish_root(tree);
     }
     rc = art_slots_know(tree); /* a rollback to the beginning may have forgotten it */
-    if (!rc) rc = art_held_again(tree, &tree->pending.lets_go); /* a snapshot of the refused COMMIT's, dropped since */
+    if (!rc) rc = art_held_again(tree);
     return rc ? rc : name_root(tree, tree->root, &tree->slots.used);
 }
 
@@ -363,10 +363,7 @@ static enum art_rc offer_commit(struct art_tree *tree, struct art_commit *out) {
     return ART_OK;
 }
 
-enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
-    *out = (struct art_commit){0};
-    art_rows_catch_up(tree);
-    if (!art_tree_in_txn(tree)) return ART_OK;
+static enum art_rc prepare(struct art_tree *tree, struct art_commit *out) {
     enum art_rc rc = art_tree_ready(tree);
     if (rc) return rc;
 
@@ -375,7 +372,10 @@ enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
     if (art_room_has_none(tree)) return ART_OK;
 
     /* A COMMIT was refused, and nothing has changed since: the same once more. */
-    if (tree->pending.made_for == tree->changes) return offer_commit(tree, out);
+    bool snapshot = art_tree_requested(tree, ART_REQUEST_SNAPSHOT);
+    bool same = tree->pending.made_for == tree->changes && tree->pending.snapshot == snapshot;
+    if (same) rc = art_held_is_same(tree, &same);
+    if (rc || same) return rc ? rc : offer_commit(tree, out);
     art_pending_forget(tree);
     assert(art_tree_is_known(tree) && !tree->pending.edit.root && !tree->pending.commit.csn);
     tree->pending.redo.len = 0;
@@ -407,7 +407,16 @@ enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
     if (!rc && !tree->pending.commit.write_root) rc = keep_root(tree);
     if (rc) return refuse_commit(tree, rc);
     tree->pending.made_for = tree->changes;
+    tree->pending.snapshot = snapshot;
     return offer_commit(tree, out);
+}
+
+enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
+    *out = (struct art_commit){0};
+    art_rows_catch_up(tree);
+    enum art_rc rc = art_tree_in_txn(tree) ? prepare(tree, out) : ART_OK;
+    tree->txn.requested &= ~(unsigned)ART_REQUEST_SNAPSHOT; /* by the next COMMIT it may have been dropped */
+    return rc;
 }
 
 static void end_transaction(struct art_tree *tree) {
@@ -508,8 +517,9 @@ enum art_rc art_tree_request(struct art_tree *tree, unsigned requests) {
     enum art_rc rc = art_tree_begin(tree);
     if (rc) return rc;
     assert(art_tree_in_txn(tree));
+    bool changes = requests & ~tree->txn.requested & ~(unsigned)ART_REQUEST_SNAPSHOT; /* which pending.snapshot knows */
     tree->txn.requested |= requests;
-    art_tree_changed(tree, true);
+    if (changes) art_tree_changed(tree, true);
     art_tree_invariants(tree);
     return ART_OK;
 }
