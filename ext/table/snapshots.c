@@ -350,7 +350,8 @@ int art_snapshot_drop(struct art_table *table, const char *name, char **message)
     if (rc) return rc;
     if (!there) return art_snapshot_unknown(table, bytes, message);
     table->snapshot_changes++;
-    rc = move_slots(table, bytes, message);
+    rc = art_snapshots_before_commit(table, message); /* `held` is to have no slots of a COMMIT that was refused */
+    if (!rc) rc = move_slots(table, bytes, message);
     if (!rc && find_made(table, bytes)) rc = any_made(table, &any, message);
     if (!rc && !any) table->requested &= ~(unsigned)ART_REQUEST_SNAPSHOT;
     return rc;

@@ -199,8 +199,7 @@ static int ask_tree(struct art_table *table, char **message) {
     assert(table->exists && table->owner);
     bool packs = table->requested & (ART_REQUEST_OPTIMIZE | ART_REQUEST_VACUUM),
          empties = art_tree_empties(table->tree);
-    /* What was asked for before a COMMIT that was refused may not be wanted any more. */
-    if (!table->requested && !empties && !art_commit_attempted(table)) return SQLITE_OK;
+    if (!table->requested && !empties) return SQLITE_OK;
     unsigned alone = (packs || empties) && stands_alone(table) ? ART_REQUEST_ALONE : 0;
     return art_report(message, art_tree_request(table->tree, table->requested | alone));
 }

@@ -38,6 +38,7 @@ struct toy {
     struct toy_log log;        /* committed */
     struct art_buffer retired; /* committed */
     struct toy_snapshots snapshots;
+    const struct art_buffer *forged_held; /* what the host says instead, of what is held */
     uint8_t uuid[16];
     bool wal; /* pretend to be a WAL: retired slots are kept until the salts change */
     uint8_t salts[8];

@@ -303,7 +303,8 @@ enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *ed
 /* Has the tree's own root, as it is, anything to be merged? False with an error. */
 enum art_rc art_compact_due(struct art_tree *tree, bool *due);
 /* The memtable and all runs become one run: what remains of them is all that is written; nothing, where they are one in
- * good order. Also ART_INTERRUPT. */
+ * good order. Where snapshots hold blobs of it, those into which nothing falls stay, as long as the run is in good
+ * order then. Also ART_INTERRUPT. */
 enum art_rc art_compact_all(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable);
 /* The same in any case, with each entry as entry() changes it: a plain put, whose new value must stay where it is until
  * the next call. What entry() returns but ART_OK ends it. */
