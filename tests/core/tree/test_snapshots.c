@@ -1,8 +1,8 @@
 /* Snapshots in core: their slots are never written, retired, moved or cut off, whatever happens.
  *
  * Sets of slots as bytes against sets of numbers; then random walks (tests/support/tree_world.h) with snapshots, each
- * of which is read again and again: on the simulated disk, also with power loss between any two steps, and in rows of the
- * host's; then single cases.
+ * of which is read again and again: on the simulated disk, also with power loss between any two steps, and in rows of
+ * the host's; then single cases.
  */
 #include "core/tree/run/run.h"
 #include "core/tree/state/root_format.h"
