@@ -36,9 +36,9 @@ int toy_snapshots_fill(struct toy_snapshots *snapshots, struct art_tree *tree, c
 void toy_snapshots_committed(struct toy_snapshots *snapshots);
 
 struct toy;
-/* Of tables as they are committed: each snapshot reads as it did (`whole`: each of its pages is checked, too), its set
- * is what its root names, held is the union of these, nothing of it is retired, and the root says whether there is any.
- * Aborts the test if not; returns an error of reading. `options`: where the blobs are. */
+/* Of tables as they are committed: held is the union of all sets, nothing of it is retired, and the root says whether
+ * there is any. Half of the snapshots (`whole`: all, and each of their pages is checked) read as they did, and their sets
+ * are what their roots name. Aborts the test if not; returns an error of reading. `options`: where the blobs are. */
 int toy_snapshots_check(const struct toy *toy, const struct art_tree_options *options, struct random *random,
                         int family, bool whole);
 

@@ -193,6 +193,7 @@ enum art_rc art_held_again(struct art_tree *tree) {
     struct art_held_rows rows = {0};
     struct art_slot_set *held = &tree->slots.held;
     uint32_t last;
+    if (!tree->txn.base->held) return ART_OK; /* nor has the host any */
     enum art_rc rc = art_held_rows_load(tree, &rows);
     art_slot_set_clear(held);
     if (!rc) rc = art_slots_decode(art_buffer_bytes(&rows.held), tree->slots.end, held, &last);
@@ -206,7 +207,7 @@ enum art_rc art_held_again(struct art_tree *tree) {
 enum art_rc art_held_is_same(struct art_tree *tree, bool *same) {
     struct art_held_rows rows = {0};
     *same = true;
-    if (!tree->pending.commit.write_root) return ART_OK;
+    if (!tree->txn.base->held || !tree->pending.commit.write_root) return ART_OK;
     enum art_rc rc = art_held_rows_load(tree, &rows);
     *same = !rows.let_go.len && art_hash64(rows.held.data, rows.held.len) == tree->pending.held;
     art_held_rows_clear(&rows);

@@ -120,14 +120,14 @@ static uint64_t seeds(const char *name, unsigned *count, uint64_t first) {
 }
 
 TEST(test_snapshots_of_a_tree_in_a_file_stay_what_they_were) {
-    unsigned count = 30;
+    unsigned count = 16;
     uint64_t first = seeds("file", &count, 100);
     for (uint64_t seed = first; seed < first + count; seed++) {
         struct sim_disk *on = new_disk(seed);
         struct art_tree_options at = options_on(on);
         struct walk *walk = walk_new(seed, &at, true);
         walk->snapshots = true;
-        for (unsigned steps = 500; steps--;) walk_step(walk);
+        for (unsigned steps = 400; steps--;) walk_step(walk);
         walk_finish(walk);
         walk_free(walk);
         sim_disk_free(on);
@@ -135,13 +135,13 @@ TEST(test_snapshots_of_a_tree_in_a_file_stay_what_they_were) {
 }
 
 TEST(test_snapshots_of_a_tree_in_the_hosts_rows_stay_what_they_were) {
-    unsigned count = 30;
+    unsigned count = 16;
     uint64_t first = seeds("rows", &count, 200);
     for (uint64_t seed = first; seed < first + count; seed++) {
         struct art_tree_options none = {0};
         struct walk *walk = walk_new_inline(seed, &none, true);
         walk->snapshots = true;
-        for (unsigned steps = 500; steps--;) walk_step(walk);
+        for (unsigned steps = 400; steps--;) walk_step(walk);
         walk_finish(walk);
         walk_free(walk);
     }
@@ -164,7 +164,7 @@ static void survives(struct walk *walk, struct sim_disk *on, struct toy *tables,
 }
 
 TEST(test_a_power_loss_between_any_two_steps_loses_no_snapshot) {
-    unsigned count = 16;
+    unsigned count = 10;
     uint64_t first = seeds("power loss", &count, random_seed());
     for (uint64_t seed = first; seed < first + count; seed++) {
         struct sim_disk *on = new_disk(seed);
