@@ -27,8 +27,8 @@ void toy_snapshots_copy(const struct toy_snapshots *from, struct toy_snapshots *
 /* One more, to be filled in; there is room. */
 void toy_snapshots_make(struct toy_snapshots *snapshots);
 void toy_snapshots_drop(struct toy_snapshots *snapshots, unsigned at);
-/* What all name together, or those that are committed. */
-void toy_snapshots_unite(const struct toy_snapshots *snapshots, bool own, struct art_buffer *out);
+/* What all name together, or those that are committed; ART_NOMEM. */
+int toy_snapshots_unite(const struct toy_snapshots *snapshots, bool own, struct art_buffer *out);
 bool toy_snapshots_any_own(const struct toy_snapshots *snapshots);
 /* Behind a prepare(), whose commit was written: the transaction's own are of this state. */
 int toy_snapshots_fill(struct toy_snapshots *snapshots, struct art_tree *tree, const struct model *model);

@@ -204,8 +204,8 @@ static enum art_rc toy_held(void *context, struct art_buffer *held, struct art_b
     const struct toy_snapshots *snapshots = &((struct toy *)context)->snapshots;
     const struct art_buffer *forged = ((struct toy *)context)->forged_held;
     if (forged) return art_buffer_append(held, forged->data, forged->len);
-    toy_snapshots_unite(snapshots, false, held);
-    return art_buffer_append(let_go, snapshots->let_go.data, snapshots->let_go.len);
+    enum art_rc rc = toy_snapshots_unite(snapshots, false, held);
+    return rc ? rc : art_buffer_append(let_go, snapshots->let_go.data, snapshots->let_go.len);
 }
 
 /* The tables of `from`; the journal's salts stay. */
