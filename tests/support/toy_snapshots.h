@@ -37,8 +37,9 @@ void toy_snapshots_committed(struct toy_snapshots *snapshots);
 
 struct toy;
 /* Of tables as they are committed: held is the union of all sets, nothing of it is retired, and the root says whether
- * there is any. Half of the snapshots (`whole`: all, and each of their pages is checked) read as they did, and their sets
- * are what their roots name. Aborts the test if not; returns an error of reading. `options`: where the blobs are. */
+ * there is any. Half of the snapshots (`whole`: all, and each of their pages is checked) read as they did, and their
+ * sets are what their roots name. Aborts the test if not; returns an error of reading. `options`: where the blobs
+ * are. */
 int toy_snapshots_check(const struct toy *toy, const struct art_tree_options *options, struct random *random,
                         int family, bool whole);
 
