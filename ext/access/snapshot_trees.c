@@ -106,21 +106,22 @@ static int complain_made(const struct art_table *table, struct art_bytes name, c
                         (const char *)name.data, table->name->table);
 }
 
-/* *link: the tree of this name, or NULL. It becomes the one that the row says. */
-static int look_again(struct art_table *table, struct art_bytes name, struct art_snapshot_tree **link,
-                      struct art_snapshot_tree **out, char **message) {
+/* *snapshot: the first tree, which had this name, or NULL. It becomes the one that the row says, which is the first. */
+static int look_again(struct art_table *table, struct art_bytes name, struct art_snapshot_tree **snapshot,
+                      char **message) {
+    struct art_snapshot_trees *trees = trees_of(table);
     struct art_snapshot_row row = {0};
     int rc = art_snapshot_read(table, name, &row, message);
     if (!rc && !row.there) rc = art_snapshot_unknown(table, name, message);
     if (!rc && !row.root.len) rc = complain_made(table, name, message);
-    bool same = !rc && *link && (*link)->hash == row.hash;
-    if (*link && !same) retire(link);
-    if (same) *out = *link;
-    if (!rc && !same) rc = open_snapshot(table, name, row.root, out, message);
+    bool same = !rc && *snapshot && (*snapshot)->hash == row.hash;
+    if (*snapshot && !same) retire(&trees->first);
+    if (!rc && !same) rc = open_snapshot(table, name, row.root, snapshot, message);
     if (!rc) {
-        (*out)->hash = row.hash;
-        (*out)->data_version = table->data_version;
-        (*out)->changes = table->snapshot_changes;
+        (*snapshot)->hash = row.hash;
+        (*snapshot)->data_version = table->data_version;
+        (*snapshot)->changes = table->snapshot_changes;
+        retire_surplus(trees);
     }
     art_snapshot_row_clear(&row);
     return rc;
@@ -136,37 +137,34 @@ static bool is_named(const struct art_snapshot_tree *snapshot, struct art_bytes 
     return snapshot->name_len == name.len && !memcmp(snapshot->name, name.data, name.len);
 }
 
-static void move_to_front(struct art_snapshot_trees *trees, struct art_snapshot_tree **link) {
-    struct art_snapshot_tree *snapshot = *link;
-    *link = snapshot->next;
-    snapshot->next = trees->first;
-    trees->first = snapshot;
+/* The tree of this name, if it is open: now the first one. */
+static struct art_snapshot_tree *find(struct art_snapshot_trees *trees, struct art_bytes name) {
+    struct art_snapshot_tree **link = &trees->first, *found;
+    while (*link && !is_named(*link, name)) link = &(*link)->next;
+    found = *link;
+    if (!found || found == trees->first) return found;
+    *link = found->next;
+    found->next = trees->first;
+    trees->first = found;
+    return found;
 }
 
 int art_snapshot_tree_hold(struct art_table *table, struct art_bytes name, struct art_snapshot_tree **out,
                            char **message) {
     assert(table->fresh != ART_FRESH_UNKNOWN);
     if (!table->snapshot_trees) {
-        struct art_snapshot_trees *new = art_alloc_zeroed(sizeof *new);
-        if (!new) return SQLITE_NOMEM;
-        new->kept.trim = retire_all;
-        table->snapshot_trees = &new->kept;
+        struct art_snapshot_trees *trees = art_alloc_zeroed(sizeof *trees);
+        if (!trees) return SQLITE_NOMEM;
+        trees->kept.trim = retire_all;
+        table->snapshot_trees = &trees->kept;
     }
-    struct art_snapshot_trees *trees = trees_of(table);
-    struct art_snapshot_tree **link = &trees->first;
-    while (*link && !is_named(*link, name)) link = &(*link)->next;
-    if (*link && is_current(table, *link)) {
-        *out = *link;
-    } else {
-        int rc = look_again(table, name, link, out, message);
+    *out = find(trees_of(table), name);
+    if (!*out || !is_current(table, *out)) {
+        int rc = look_again(table, name, out, message);
         if (rc) return rc;
     }
+    assert(*out == trees_of(table)->first);
     (*out)->readers++;
-    if (trees->first != *out) {
-        for (link = &trees->first; *link != *out;) link = &(*link)->next;
-        move_to_front(trees, link);
-    }
-    retire_surplus(trees);
     return SQLITE_OK;
 }
 

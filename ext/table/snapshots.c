@@ -92,6 +92,12 @@ static bool decode_row(struct art_bytes key, struct art_bytes value, struct art_
     return take_counted(&value, &out->root) && take_counted(&value, &out->slots) && !value.len && out->root.len;
 }
 
+bool art_snapshot_root_left(struct art_bytes value, struct art_bytes *root) {
+    if (value.len < HEADER_BYTES) return false;
+    take_part(&value, HEADER_BYTES);
+    return take_counted(&value, root) && root->len;
+}
+
 static enum art_rc append_hash(const char *key, struct art_buffer *buffer) {
     uint8_t bytes[HASH_BYTES];
     art_store64(bytes, hash_of(text_bytes(key), buffer->data, buffer->len));

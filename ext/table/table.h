@@ -268,6 +268,9 @@ struct art_snapshot_row {
  * Clear it in any case. */
 int art_snapshot_read(struct art_table *table, struct art_bytes name, struct art_snapshot_row *out, char **message);
 void art_snapshot_row_clear(struct art_snapshot_row *row);
+/* For salvage: the root in a row's value, which may be damaged; a root has a checksum of its own. False: there is
+ * none. */
+bool art_snapshot_root_left(struct art_bytes value, struct art_bytes *root);
 /* All, in the order of their names, until `visit` returns another code than SQLITE_OK, which is returned. The row is
  * borrowed. `visit` may read, and write nothing. */
 typedef int art_snapshot_visit(void *context, struct art_bytes name, const struct art_snapshot_row *row,

@@ -202,6 +202,8 @@ static enum art_rc toy_retired(void *context, struct art_buffer *out) {
 
 static enum art_rc toy_held(void *context, struct art_buffer *held, struct art_buffer *let_go) {
     const struct toy_snapshots *snapshots = &((struct toy *)context)->snapshots;
+    const struct art_buffer *forged = ((struct toy *)context)->forged_held;
+    if (forged) return art_buffer_append(held, forged->data, forged->len);
     toy_snapshots_unite(snapshots, false, held);
     return art_buffer_append(let_go, snapshots->let_go.data, snapshots->let_go.len);
 }

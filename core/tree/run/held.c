@@ -9,9 +9,9 @@
  *            crash bring the snapshot back: they stay in the base until a new root retires them, with all that the base
  *            names and the new root does not. The host then empties this set (art_commit.lets_go)
  *
- * So nobody counts how many name a slot, and dropping a snapshot is the host's own affair: rows of SQL, which savepoints
- * take back. The root says whether there are such sets (art_root.held): where they are missing, what a snapshot names
- * would be overwritten, and nothing would notice.
+ * So nobody counts how many name a slot, and dropping a snapshot is the host's own affair: rows of SQL, which a
+ * ROLLBACK TO takes back. The root says whether there are such sets (art_root.held): where they are missing, what a
+ * snapshot names would be overwritten, and nothing would notice.
  *
  * A set as bytes: for each stretch of neighbours a varint of the slots before it that are not in the set, and one of
  * its slots. Neither is 0. Slot 0 is the file's own and in no set. A root of 3,000 slots has some 10 bytes.
@@ -153,14 +153,17 @@ enum art_rc art_held_rows_load(struct art_tree *tree, struct art_held_rows *out)
     return tree->host.load_held ? tree->host.load_held(tree->host.context, &out->held, &out->let_go) : ART_OK;
 }
 
+enum art_rc art_held_disagree(bool there) {
+    return art_corrupt("the state table", ART_NOWHERE, ART_NOWHERE,
+                       there ? "there are slots that snapshots hold, and the root knows of no snapshot"
+                             : "the root knows of snapshots, and which slots they hold is missing");
+}
+
 enum art_rc art_held_read(struct art_tree *tree, struct art_held_rows *out) {
     assert(!tree->slots.use && art_tree_in_txn(tree) && !art_tree_has_spilled(tree));
     enum art_rc rc = art_held_rows_load(tree, out);
     bool there = out->held.len || out->let_go.len;
-    if (rc || there == tree->txn.base->held) return rc;
-    return art_corrupt("the state table", ART_NOWHERE, ART_NOWHERE,
-                       there ? "there are slots that snapshots hold, and the root knows of no snapshot"
-                             : "the root knows of snapshots, and which slots they hold is missing");
+    return rc || there == tree->txn.base->held ? rc : art_held_disagree(there);
 }
 
 void art_held_rows_clear(struct art_held_rows *rows) {
@@ -170,11 +173,10 @@ void art_held_rows_clear(struct art_held_rows *rows) {
 
 enum art_rc art_held_begin(struct art_tree *tree, const struct art_held_rows *rows, uint32_t *highest) {
     assert(tree->slots.use && !art_slot_set_highest(&tree->slots.held));
-    uint32_t end = tree->slots.end, last, last_let_go;
-    enum art_rc rc = art_slots_decode(art_buffer_bytes(&rows->held), end, &tree->slots.held, &last);
-    if (!rc) rc = art_slots_decode(art_buffer_bytes(&rows->held), end, &tree->slots.base, &last);
+    uint32_t end = tree->slots.end, last_let_go;
+    enum art_rc rc = art_slots_decode(art_buffer_bytes(&rows->held), end, &tree->slots.held, highest);
+    if (!rc) rc = art_slots_decode(art_buffer_bytes(&rows->held), end, &tree->slots.base, highest);
     if (!rc) rc = art_slots_decode(art_buffer_bytes(&rows->let_go), end, &tree->slots.base, &last_let_go);
-    if (!rc) *highest = last > last_let_go ? last : last_let_go;
     return rc;
 }
 

@@ -93,7 +93,8 @@ enum art_rc art_commit_finish_root(struct art_tree *tree) {
     if (!rc) rc = art_slots_discard(tree, edit, art_room_to_discard(tree), &tree->pending.discarded);
     if (!rc) rc = art_store_sync(tree->store);
     if (rc) return rc;
-    if (leaves_no_trace(tree)) edit->root->cuts.len = 0; /* names of directories; their blobs are overwritten */
+    bool ends_cuts = leaves_no_trace(tree) && !edit->root->held; /* names of directories; their blobs are overwritten */
+    if (ends_cuts) edit->root->cuts.len = 0;
     return name_root(tree, edit->root, &edit->used);
 }
 

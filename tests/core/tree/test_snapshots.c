@@ -1,7 +1,7 @@
 /* Snapshots in core: their slots are never written, retired, moved or cut off, whatever happens.
  *
- * Sets of slots as bytes against sets of numbers; then random walks (tests/support/tree_world.h) with snapshots, of which
- * each is read again and again: over memory, the simulated disk, with power loss between any two steps, and in rows of the
+ * Sets of slots as bytes against sets of numbers; then random walks (tests/support/tree_world.h) with snapshots, each
+ * of which is read again and again: on the simulated disk, also with power loss between any two steps, and in rows of the
  * host's; then single cases.
  */
 #include "core/tree/run/run.h"
@@ -67,11 +67,11 @@ TEST(test_what_is_no_set_of_slots_is_refused) {
     static const struct {
         const char *bytes;
         uint32_t len;
-    } bad[] = {{"\1", 1},                                      /* cut short */
-               {"\0\1", 2},                                    /* slot 0 */
-               {"\1\0", 2},                                    /* of no slots */
-               {"\1\1\0\1", 4},                                /* two stretches that are one */
-               {"\1\377\377\377\377\17", 6},                   /* beyond the largest slot */
+    } bad[] = {{"\1", 1},                                        /* cut short */
+               {"\0\1", 2},                                      /* slot 0 */
+               {"\1\0", 2},                                      /* of no slots */
+               {"\1\1\0\1", 4},                                  /* two stretches that are one */
+               {"\1\377\377\377\377\17", 6},                     /* beyond the largest slot */
                {"\377\377\377\377\377\377\377\377\377\1\1", 11}, /* larger than that */
                {"\1\1\377", 3}};
     struct art_buffer set = {0};
@@ -192,6 +192,350 @@ TEST(test_a_power_loss_between_any_two_steps_loses_no_snapshot) {
         walk_free(walk);
         sim_disk_free(on);
     }
+}
+
+/* --- single cases ------------------------------------------------------------------------------------------------- */
+
+CASE("single cases", .seconds = 60)
+
+enum { FAMILY = 3 }; /* of keys that are asked for: short ones, and few */
+static struct model now;
+static struct random dice;
+
+static void make_world(bool wal, bool inlined) {
+    small_tree_make_of(wal, (struct art_tree_options){.log_limit = 20000, .spill_limit = 1 << 20, .blob_pages = 3});
+    model_clear(&now);
+    dice.state = 7;
+    if (!inlined) return;
+    art_tree_close(tree);
+    toy_free(toy);
+    toy = toy_new_inline(wal);
+    small_tree_open();
+    toy->writer = tree;
+}
+
+static void end_world(void) {
+    small_tree_end();
+    model_clear(&now);
+}
+
+static void write_rows(unsigned from, unsigned to, unsigned step, char fill) {
+    char key[40], value[120];
+    bool existed;
+    memset(value, fill, sizeof value);
+    for (unsigned i = from; i < to; i += step) {
+        struct art_bytes path = art_bytes(key, (uint32_t)sprintf(key, "dir-%02u/file-%05u", i / 100, i));
+        must(art_tree_insert(tree, ART_WRITE_REPLACE, path, art_bytes(value, sizeof value), &existed));
+        model_put(&now, path, art_bytes(value, sizeof value));
+    }
+}
+
+static void delete_rows(unsigned most) {
+    bool existed;
+    for (; now.rows && most; most--) {
+        must(art_tree_delete(tree, model_key(&now.row[now.rows - 1]), &existed));
+        model_delete(&now, model_key(&now.row[now.rows - 1]));
+    }
+}
+
+/* Up to the host's COMMIT, which may be refused then. */
+static void offer(unsigned requests, struct art_commit *commit) {
+    bool own = toy_snapshots_any_own(&toy->snapshots);
+    if (own) requests |= ART_REQUEST_SNAPSHOT;
+    if (requests) must(art_tree_request(tree, requests));
+    must(art_tree_prepare(tree, commit));
+    toy_write(toy, commit);
+    if (own) must(toy_snapshots_fill(&toy->snapshots, tree, &now));
+}
+
+static void look(void) {
+    must(toy_refresh(toy, tree));
+    must(model_compare(&dice, tree, &now, FAMILY));
+    must(art_tree_check(tree));
+    must(toy_snapshots_check(toy, &options, &dice, FAMILY, true));
+}
+
+static struct art_commit finish(unsigned requests) {
+    struct art_commit made;
+    offer(requests, &made);
+    art_tree_committed(tree);
+    toy_snapshots_committed(&toy->snapshots);
+    look();
+    return made;
+}
+
+static struct art_commit snapshot(void) {
+    toy_snapshots_make(&toy->snapshots);
+    return finish(0);
+}
+
+static void drop(unsigned at) {
+    toy_snapshots_drop(&toy->snapshots, at);
+}
+
+static unsigned root_format(void) {
+    return toy->log.row[0].data[4];
+}
+
+static void checkpoint(void) {
+    toy->salts[0]++;
+}
+
+/* Nothing but what the present root names. */
+static uint64_t slots_beside(void) {
+    return info().store.file_bytes / ART_BLOB_BYTES - 1 - info().blobs;
+}
+
+LOOP_TEST(test_a_snapshot_flushes_and_one_of_an_unchanged_table_writes_nothing, 2) {
+    make_world(_i, false);
+    write_rows(0, 100, 1, 'a');
+    struct art_commit made = snapshot();
+    ck_assert(made.write_root && !made.write_redo);
+    ck_assert_uint_eq(root_format(), ART_ROOT_FORMAT_HELD);
+    ck_assert_uint_eq(info().log_rows, 0);
+    uint64_t csn = art_tree_csn(tree), written = info().store.count.pages_written;
+    made = snapshot();
+    ck_assert(!made.write_root && !made.write_redo && !made.csn);
+    ck_assert_uint_eq(toy->snapshots.item[1].csn, csn);
+    ck_assert_uint_eq(art_tree_csn(tree), csn);
+    ck_assert_uint_eq(info().store.count.pages_written, written);
+    ck_assert(art_bytes_equal(art_buffer_bytes(&toy->snapshots.item[0].root),
+                              art_buffer_bytes(&toy->snapshots.item[1].root)));
+    end_world();
+}
+
+TEST(test_the_first_snapshot_of_a_flushed_table_is_the_same_runs_under_another_root) {
+    make_world(true, false);
+    write_rows(0, 2000, 1, 'a');
+    finish(ART_REQUEST_FLUSH);
+    uint64_t written = info().store.count.pages_written;
+    unsigned runs = info().runs;
+    struct art_commit made = snapshot();
+    ck_assert(made.write_root && !made.write_redo);
+    ck_assert_uint_eq(root_format(), ART_ROOT_FORMAT_HELD);
+    ck_assert_uint_le(info().store.count.pages_written - written, 2); /* the root's copy */
+    ck_assert_uint_eq(info().runs, runs);
+    end_world();
+}
+
+TEST(test_a_snapshot_of_a_table_without_runs_holds_nothing_and_makes_no_file) {
+    make_world(true, false);
+    struct art_commit made = snapshot();
+    ck_assert(!made.csn && !sim_disk_has_file(disk, options.path));
+    ck_assert_uint_eq(toy->snapshots.held.len, 0);
+    write_rows(0, 10, 1, 'a');
+    finish(ART_REQUEST_FLUSH);
+    ck_assert_uint_eq(root_format(), ART_ROOT_FORMAT);
+    drop(0);
+    finish(0);
+    end_world();
+}
+
+LOOP_TEST(test_what_a_dropped_snapshot_named_comes_back_with_the_next_roots, 2) {
+    make_world(_i, false);
+    write_rows(0, 2000, 1, 'a');
+    snapshot();
+    write_rows(0, 2000, 1, 'b');
+    finish(ART_REQUEST_OPTIMIZE);
+    uint64_t held = info().held_slots;
+    ck_assert_uint_gt(held, 20);
+    ck_assert_uint_ge(slots_beside(), held);
+    drop(0);
+    struct art_commit made = finish(0);
+    ck_assert(!made.csn); /* rows of the host's are all that it takes */
+    ck_assert_uint_eq(root_format(), ART_ROOT_FORMAT_HELD);
+    ck_assert_uint_eq(info().held_slots, held);
+    write_rows(0, 1, 1, 'c');
+    made = finish(ART_REQUEST_FLUSH);
+    ck_assert(made.lets_go);
+    ck_assert_uint_lt(root_format(), ART_ROOT_FORMAT_HELD);
+    ck_assert_uint_eq(info().held_slots, 0);
+    for (int i = 0; i < 3; i++) {
+        checkpoint();
+        finish(ART_REQUEST_OPTIMIZE | ART_REQUEST_VACUUM);
+    }
+    checkpoint();
+    finish(ART_REQUEST_VACUUM);
+    ck_assert_uint_eq(slots_beside(), 0);
+    end_world();
+}
+
+/* Its file would be begun anew, as that of a table that has never had a row. */
+LOOP_TEST(test_an_emptied_table_goes_on_beside_its_snapshot, 2) {
+    make_world(_i, false);
+    write_rows(0, 2000, 1, 'a');
+    snapshot();
+    delete_rows(2000);
+    finish(ART_REQUEST_FLUSH);
+    ck_assert_uint_eq(info().runs, 0);
+    small_tree_again();
+    write_rows(500, 1500, 1, 'b');
+    finish(ART_REQUEST_FLUSH);
+    small_tree_again();
+    look();
+    delete_rows(2000);
+    finish(ART_REQUEST_FLUSH);
+    drop(0);
+    finish(0);
+    write_rows(0, 10, 1, 'c'); /* a reader may still stand on what was let go */
+    finish(ART_REQUEST_FLUSH);
+    ck_assert_uint_lt(root_format(), ART_ROOT_FORMAT_HELD);
+    small_tree_again();
+    look();
+    end_world();
+}
+
+/* Free slots would seem to be many, and each commit would merge to give them back. */
+LOOP_TEST(test_slots_that_are_held_make_no_commit_merge, 4) {
+    make_world(_i & 1, false);
+    bool at_the_end = _i & 2;
+    write_rows(0, 2500, 1, 'a');
+    if (at_the_end) {
+        finish(ART_REQUEST_OPTIMIZE);
+        checkpoint();
+        write_rows(0, 2500, 1, 'b');
+        finish(ART_REQUEST_OPTIMIZE); /* behind the slots that this frees */
+        checkpoint();
+    }
+    snapshot();
+    write_rows(0, 2500, 1, 'c');
+    finish(ART_REQUEST_OPTIMIZE);
+    for (int i = 0; i < 4; i++) {
+        checkpoint();
+        finish(ART_REQUEST_VACUUM);
+    }
+    uint64_t generation = info().generation, written = info().store.count.pages_written;
+    for (unsigned i = 0; i < 60; i++) {
+        write_rows(i, i + 1, 1, 'd');
+        commit();
+        checkpoint();
+    }
+    look();
+    ck_assert_uint_le(info().generation - generation, 4);
+    ck_assert_uint_le(info().store.count.pages_written - written, 100);
+    end_world();
+}
+
+TEST(test_vacuum_moves_what_no_snapshot_names) {
+    make_world(false, false);
+    struct art_buffer used = {0};
+    write_rows(0, 1000, 1, 'a');
+    finish(ART_REQUEST_OPTIMIZE);
+    write_rows(0, 1000, 1, 'b');
+    finish(ART_REQUEST_OPTIMIZE); /* behind the slots that this frees */
+    snapshot();
+    uint64_t written = info().store.count.pages_written, bytes = info().store.file_bytes;
+    for (int i = 0; i < 3; i++) finish(ART_REQUEST_VACUUM);
+    must(art_slots_know(tree));
+    must(art_slots_encode(&tree->slots.used, &used));
+    ck_assert(art_bytes_equal(art_buffer_bytes(&used), art_buffer_bytes(&toy->snapshots.item[0].slots)));
+    ck_assert_uint_eq(info().store.file_bytes, bytes);
+    ck_assert_uint_le(info().store.count.pages_written - written, 10); /* copies of roots */
+    toy->extends = true;
+    write_rows(100, 110, 1, 'c');
+    finish(ART_REQUEST_FLUSH); /* behind the end */
+    toy->extends = false;
+    ck_assert_uint_gt(info().store.file_bytes, bytes);
+    for (int i = 0; i < 3; i++) finish(ART_REQUEST_VACUUM);
+    ck_assert_uint_eq(info().store.file_bytes, bytes);
+    ck_assert_uint_eq(info().held_slots, 0); /* the new run alone has moved */
+    art_buffer_clear(&used);
+    end_world();
+}
+
+/* A reader of the host's old state goes on with a snapshot that others have dropped. */
+TEST(test_a_reader_goes_on_with_a_snapshot_that_was_dropped) {
+    make_world(true, false);
+    write_rows(0, 1000, 1, 'a');
+    snapshot();
+    write_rows(0, 1000, 1, 'b');
+    finish(ART_REQUEST_OPTIMIZE);
+    struct toy *seen = toy_copy(toy);
+    drop(0);
+    finish(0);
+    for (unsigned i = 0; i < 8; i++) {
+        write_rows(0, 1000, 1 + i % 3, (char)('c' + i));
+        finish(i % 2 ? ART_REQUEST_OPTIMIZE : ART_REQUEST_VACUUM);
+        must(toy_snapshots_check(seen, &options, &dice, FAMILY, true));
+    }
+    toy_free(seen);
+    end_world();
+}
+
+/* What was emptied for a COMMIT that was refused must be emptied again only with a root that retires it. */
+LOOP_TEST(test_a_snapshot_may_be_dropped_behind_a_refused_commit, 8) {
+    make_world(_i & 1, false);
+    bool changes = _i & 2, own = _i & 4;
+    struct art_commit made;
+    write_rows(0, 500, 1, 'a');
+    snapshot();
+    write_rows(0, 500, 1, 'b');
+    snapshot();
+    drop(0);
+    finish(0);
+    write_rows(0, 500, 1, 'c');
+    if (own) toy_snapshots_make(&toy->snapshots);
+    offer(ART_REQUEST_OPTIMIZE, &made);
+    ck_assert(made.lets_go);
+    drop(0);
+    if (own) drop(0);
+    if (changes) write_rows(0, 500, 2, 'd');
+    made = finish(0);
+    ck_assert(made.lets_go && !toy->snapshots.held.len && !toy->snapshots.let_go.len);
+    ck_assert_uint_lt(root_format(), ART_ROOT_FORMAT_HELD);
+    end_world();
+}
+
+TEST(test_a_refused_commit_is_offered_again_as_it_was) {
+    make_world(true, false);
+    struct art_commit made, again;
+    write_rows(0, 500, 1, 'a');
+    snapshot();
+    write_rows(0, 500, 1, 'b');
+    toy_snapshots_make(&toy->snapshots);
+    offer(ART_REQUEST_OPTIMIZE, &made);
+    uint64_t written = info().store.count.pages_written;
+    again = finish(0);
+    ck_assert_uint_eq(made.csn, again.csn);
+    ck_assert_uint_le(info().store.count.pages_written - written, 2); /* the root's copy */
+    end_world();
+}
+
+TEST(test_lists_that_are_missing_or_made_up_stop_who_writes) {
+    make_world(true, false);
+    uint64_t seen;
+    bool existed;
+    struct art_commit made;
+    write_rows(0, 500, 1, 'a');
+    finish(ART_REQUEST_FLUSH);
+    struct {
+        const char *held, *says;
+        bool snapshot;
+    } tries[] = {{"", "the root knows of snapshots, and which slots they hold is missing", true},
+                 {"\1\1", "there are slots that snapshots hold, and the root knows of no snapshot", false},
+                 {"\1", "a set of slots cannot be decoded", true},
+                 {"\1\1\377\1\1", "the file is cut short", true}};
+    for (int i = 0; i < LENGTH(tries); i++) {
+        if (tries[i].snapshot && !toy->snapshots.count) snapshot();
+        if (!tries[i].snapshot && toy->snapshots.count) {
+            drop(0);
+            write_rows(0, 1, 1, 'b');
+            finish(ART_REQUEST_FLUSH);
+        }
+        struct art_buffer forged = {0};
+        must(art_buffer_append(&forged, tries[i].held, strlen(tries[i].held)));
+        toy->forged_held = &forged;
+        must(art_tree_delete(tree, model_key(&now.row[0]), &existed));
+        must(art_tree_request(tree, ART_REQUEST_FLUSH));
+        refused(art_tree_prepare(tree, &made), ART_CORRUPT, tries[i].says);
+        art_tree_rolled_back(tree);
+        must(art_tree_count(tree, &(struct art_range){0}, &seen)); /* readers go on */
+        ck_assert_uint_eq(seen, 500);
+        toy->forged_held = NULL;
+        art_buffer_clear(&forged);
+        finish(0);
+    }
+    end_world();
 }
 
 SUITE("snapshots", .seconds = 600)
