@@ -86,8 +86,8 @@ struct art_host {
     enum art_rc (*load_held)(void *context, struct art_buffer *held, struct art_buffer *let_go);
     /* The roots of all snapshots, as art_tree_snapshot() gave them, for the check, copies and salvage; ends with what
      * `root` returns, unless that is ART_OK. May be NULL: there are none. */
-    enum art_rc (*each_snapshot)(void *context,
-                                 enum art_rc (*root)(void *to, const char *name, struct art_bytes root), void *to);
+    enum art_rc (*each_snapshot)(void *context, enum art_rc (*root)(void *to, const char *name, struct art_bytes root),
+                                 void *to);
     /* The writer lock is taken: wait a little and return true to try again, or false to give up (busy timeout). */
     bool (*wait)(void *context, unsigned attempt);
     /* Asked now and then by long work: true to stop with ART_INTERRUPT. May be NULL. */
@@ -399,12 +399,12 @@ enum art_request {
     ART_REQUEST_FLUSH = 1,
     ART_REQUEST_OPTIMIZE = 2,
     ART_REQUEST_VACUUM = 4,
-    ART_REQUEST_ALONE = 8,    /* the transaction is one statement, and the host takes all of it back if its commit is
+    ART_REQUEST_ALONE = 8,     /* the transaction is one statement, and the host takes all of it back if its commit is
                             * refused. Then what 'vacuum' leaves in rows of the host's, or the delete of the last row,
                             * is gone with it */
     ART_REQUEST_SNAPSHOT = 16, /* of the state that is committed: all that is collected in the log becomes a run, where
                                 * there is anything. For the next prepare() alone. See art_tree_snapshot() */
-    ART_REQUEST_OF_HOST = 32, /* the host's own, which the tree does not look at */
+    ART_REQUEST_OF_HOST = 32,  /* the host's own, which the tree does not look at */
 };
 /* Does the transaction leave no row where there were blobs? Its commit then names none of them any more, unless a
  * queue's long rows would go with them. Where there is no room for their removal, it waits for a later commit. */
@@ -457,7 +457,7 @@ struct art_commit {
     struct art_bytes redo;
     bool write_retired; /* 4. into T_artstate */
     struct art_bytes retired;
-    bool lets_go;          /*    and the set of slots that were let go (art_host.load_held) is emptied: they are retired */
+    bool lets_go; /*    and the set of slots that were let go (art_host.load_held) is emptied: they are retired */
     bool wants_checkpoint; /* many slots wait for a new epoch: a checkpoint soon keeps the file small */
 };
 /* May be called again after a failed commit, with or without changes in between. ART_OK with nothing to write when
@@ -479,8 +479,8 @@ enum art_rc art_tree_snapshot(struct art_tree *tree, struct art_buffer *root, st
 enum art_rc art_slots_unite(struct art_buffer *set, struct art_bytes other);
 enum art_rc art_slots_without(struct art_bytes all, struct art_bytes others, struct art_buffer *out);
 enum art_rc art_slots_number(struct art_bytes set, uint64_t *out);
-/* The slots that the tree's root names, as a set of bytes; and the used bytes of the blobs of these that lie in a set. It
- * reads index blobs, where it has not before. Errors of reading. */
+/* The slots that the tree's root names, as a set of bytes; and the used bytes of the blobs of these that lie in a set.
+ * Index blobs are read, where they have not been before. Errors of reading. */
 enum art_rc art_tree_slots(struct art_tree *tree, struct art_buffer *out);
 enum art_rc art_tree_bytes_of_slots(struct art_tree *tree, struct art_bytes set, uint64_t *out);
 /* The host found no room for what it was to write, so that no COMMIT was tried: what blobs took is given back, and from
@@ -507,8 +507,8 @@ struct art_tree_info {
     uint64_t retired_slots, free_slots;
     uint64_t held_slots; /* that snapshots name, or those that were dropped lately, and the present root does not */
     bool end_is_held;    /* a snapshot names the file's last slot: it cannot be cut, whatever is free below */
-    uint64_t left_rows; /* of the log before the root, which later commits delete */
-    unsigned cuts;      /* ranges that were deleted or moved as one thing, as the root knows them for salvage */
+    uint64_t left_rows;  /* of the log before the root, which later commits delete */
+    unsigned cuts;       /* ranges that were deleted or moved as one thing, as the root knows them for salvage */
     struct art_store_stats store;
     bool full; /* the disk was, when blobs were last written, or had no room to let go all that is dead */
 };
