@@ -36,7 +36,7 @@ static int register_table_function(sqlite3 *db, const struct art_table_function 
     return sqlite3_create_module_v2(db, function->name, &art_function_module, (void *)function, NULL);
 }
 
-static const char *const module_names[] = {"art",     "art_info",    "art_check",    "art_txn",
+static const char *const module_names[] = {"art",         "art_info", "art_check",    "art_txn",
                                            "art_salvage", "art_lost", "art_snapshots"};
 
 /* Else the first instruction that it does not know ends the process, in the middle of a statement. */

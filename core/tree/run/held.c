@@ -253,7 +253,7 @@ struct bytes_of_slots {
     uint64_t pages;
 };
 
-static enum art_rc add_pages(void *context, const struct art_ref *ref) {
+static enum art_rc add_pages_of_slot(void *context, const struct art_ref *ref) {
     struct bytes_of_slots *bytes = context;
     if (art_slot_set_has(&bytes->of, ref->slot)) bytes->pages += art_ref_pages(ref);
     return ART_OK;
@@ -265,7 +265,7 @@ enum art_rc art_tree_bytes_of_slots(struct art_tree *tree, struct art_bytes set,
     enum art_rc rc = art_tree_ready(tree);
     if (!rc && set.len) rc = art_slots_decode(set, ART_SLOTS_MAX, &bytes.of, &highest);
     for (unsigned i = 0; !rc && set.len && i < tree->root->runs; i++) {
-        rc = art_run_each_ref(tree->store, &tree->root->run[i], add_pages, &bytes);
+        rc = art_run_each_ref(tree->store, &tree->root->run[i], add_pages_of_slot, &bytes);
     }
     *out = bytes.pages * ART_BLOB_PAGE;
     art_slot_set_clear(&bytes.of);
