@@ -72,6 +72,9 @@ extern const struct art_table_function art_check_function;
 extern const sqlite3_module art_salvage_module;
 extern const struct art_table_function art_lost_function;
 
+/* snapshots.c */
+extern const struct art_table_function art_snapshots_function;
+
 /* info.c, functions.c */
 extern const struct art_table_function art_info_function;
 int art_functions_register(sqlite3 *db);

@@ -8,6 +8,9 @@
  *
  * The host may also have the blobs in rows of its own (toy_rows.h): a ROLLBACK TO restores them as they stood, a
  * snapshot keeps seeing its own, and a call may fail and take the whole transaction with it.
+ *
+ * With `snapshots` set, a walk makes and drops snapshots with names (toy_snapshots.h), too, and all that are committed are
+ * looked at again and again.
  */
 #ifndef ART_TESTS_TREE_WORLD_H
 #define ART_TESTS_TREE_WORLD_H
@@ -15,6 +18,7 @@
 #include "core/base/error.h"
 #include "core/io/io.h"
 #include "tests/support/toy_rows.h"
+#include "tests/support/toy_snapshots.h"
 #include "tests/support/tree_model.h"
 
 enum { TOY_ROWS_MAX = 1 << 16, MARKS_MAX = 6 };
@@ -33,6 +37,8 @@ struct toy_log {
 struct toy {
     struct toy_log log;        /* committed */
     struct art_buffer retired; /* committed */
+    struct toy_snapshots snapshots;
+    const struct art_buffer *forged_held; /* what the host says instead, of what is held */
     uint8_t uuid[16];
     bool wal; /* pretend to be a WAL: retired slots are kept until the salts change */
     uint8_t salts[8];
@@ -62,6 +68,8 @@ void toy_free(struct toy *toy);
 /* ART_OK, or the tree's error. */
 int toy_open(struct toy *toy, struct art_tree_options *options, struct art_tree **out);
 int toy_refresh(struct toy *toy, struct art_tree *tree);
+/* The log is this root alone. */
+void toy_show_root(struct toy *toy, struct art_bytes root);
 /* What a commit asks for, into the toy's tables. */
 void toy_write(struct toy *toy, const struct art_commit *commit);
 
@@ -72,6 +80,8 @@ struct walk {
     struct art_tree *tree, *other;
     struct model now, committed, mark[MARKS_MAX], others;
     bool others_known; /* `others` is what `other` sees without a refresh */
+    bool snapshots;    /* are made, too */
+    struct toy *others_tables; /* with snapshots: what the other's reader sees of them */
     uint32_t marks;
     struct toy *before;        /* the committed tables, while a refused COMMIT has left something in them */
     struct toy *at[MARKS_MAX]; /* the tables as they stood at each mark */
@@ -97,6 +107,8 @@ struct toy *walk_committed(struct walk *walk);
 /* After a failed step: rolls back (opening the tree anew if it says that it must be) and checks that nothing was lost
  * or left behind. */
 void walk_recover(struct walk *walk);
+/* The committed tables' snapshots, on what is there now: toy_snapshots_check(). */
+int walk_check_snapshots(struct walk *walk, bool whole);
 /* Rolls back what is open, and compares and checks everything. */
 void walk_finish(struct walk *walk);
 /* Once all is merged and the host has committed twice, its rows are those of the blobs and no others. */
