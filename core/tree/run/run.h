@@ -343,8 +343,8 @@ enum art_rc art_shrink_cut(struct art_tree *tree, const struct art_version_edit 
 
 /* --- distinct.c --------------------------------------------------------------------------------------------------- */
 struct art_distinct {
-    uint64_t *hash;    /* of the blob that was met in each slot; 0: none was */
-    uint32_t capacity; /* slots */
+    uint64_t *item; /* slot << 32 | the lower half of the hash of the blob that was met there; 0: free */
+    uint32_t count, capacity;
 };
 void art_distinct_clear(struct art_distinct *met); /* zeros are fine, and are left */
 /* Notes the blob that a reference leads to. *first: no blob was met in its slot. ART_CORRUPT: another one was, or the
