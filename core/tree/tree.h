@@ -86,8 +86,8 @@ struct art_host {
     enum art_rc (*load_held)(void *context, struct art_buffer *held, struct art_buffer *let_go);
     /* The roots of all snapshots, as art_tree_snapshot() gave them, for the check, copies and salvage; ends with what
      * `root` returns, unless that is ART_OK. May be NULL: there are none. */
-    enum art_rc (*each_snapshot)(void *context,
-                                 enum art_rc (*root)(void *to, const char *name, struct art_bytes root), void *to);
+    enum art_rc (*each_snapshot)(void *context, enum art_rc (*root)(void *to, const char *name, struct art_bytes root),
+                                 void *to);
     /* The writer lock is taken: wait a little and return true to try again, or false to give up (busy timeout). */
     bool (*wait)(void *context, unsigned attempt);
     /* Asked now and then by long work: true to stop with ART_INTERRUPT. May be NULL. */
@@ -399,12 +399,12 @@ enum art_request {
     ART_REQUEST_FLUSH = 1,
     ART_REQUEST_OPTIMIZE = 2,
     ART_REQUEST_VACUUM = 4,
-    ART_REQUEST_ALONE = 8,    /* the transaction is one statement, and the host takes all of it back if its commit is
+    ART_REQUEST_ALONE = 8,     /* the transaction is one statement, and the host takes all of it back if its commit is
                             * refused. Then what 'vacuum' leaves in rows of the host's, or the delete of the last row,
                             * is gone with it */
     ART_REQUEST_SNAPSHOT = 16, /* of the state that is committed: all that is collected in the log becomes a run, where
                                 * there is anything. For the next prepare() alone. See art_tree_snapshot() */
-    ART_REQUEST_OF_HOST = 32, /* the host's own, which the tree does not look at */
+    ART_REQUEST_OF_HOST = 32,  /* the host's own, which the tree does not look at */
 };
 /* Does the transaction leave no row where there were blobs? Its commit then names none of them any more, unless a
  * queue's long rows would go with them. Where there is no room for their removal, it waits for a later commit. */
@@ -457,22 +457,22 @@ struct art_commit {
     struct art_bytes redo;
     bool write_retired; /* 4. into T_artstate */
     struct art_bytes retired;
-    bool lets_go;          /*    and the set of slots that were let go (art_host.load_held) is emptied: they are retired */
+    bool lets_go; /*    and the set of slots that were let go (art_host.load_held) is emptied: they are retired */
     bool wants_checkpoint; /* many slots wait for a new epoch: a checkpoint soon keeps the file small */
 };
 /* May be called again after a failed commit, with or without changes in between. ART_OK with nothing to write when
  * the transaction changed nothing. */
 enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out);
-/* A snapshot of the state that is committed, behind a prepare() that had ART_REQUEST_SNAPSHOT, and before
- * art_tree_committed(); also where nothing is to be written. *root: as row 0 of a log without any other row; a tree that
- * is read only and refreshed with it reads that state. *slots: what it names, as a set of bytes. *csn: up to which it
- * has all changes. ART_NOMEM, or an error of reading.
+/* A snapshot of the state that is committed: behind a prepare() that had ART_REQUEST_SNAPSHOT, also where nothing is to
+ * be written, and before art_tree_committed(). *root: as row 0 of a log without any other row: a tree that is read only
+ * and refreshed with it reads that state. *slots: what it names, as a set of bytes. *csn: up to which it has all
+ * changes. ART_NOMEM, or an error of reading.
  *
  * The host keeps root and set as long as it likes, and says in load_held() what all such sets name together, from the
- * next transaction on. As long as a transaction has a snapshot to be made, the host asks for it anew before each prepare(): behind
- * a refused COMMIT another root may be committed, and the snapshot dropped. A set that is not named any
- * more the host adds to those that were let go, without what other snapshots name, until a commit has lets_go. The
- * first snapshot's root says that there are some, and the first new root behind the last drop that there are none. */
+ * next transaction on. As long as a transaction has a snapshot to be made, the host asks for it anew before each
+ * prepare(): behind a refused COMMIT another root may be committed, or the snapshot be gone. The set of a snapshot that
+ * is dropped the host adds to what was let go, but for what other snapshots name, until a commit has lets_go. The first
+ * snapshot's root says that there are some, and the first new root behind the last drop that there are none. */
 enum art_rc art_tree_snapshot(struct art_tree *tree, struct art_buffer *root, struct art_buffer *slots, uint64_t *csn);
 /* Sets of slots as bytes: *set gets the members of another one; *out becomes `all` without `others`; how many there
  * are. ART_CORRUPT: no such set; ART_NOMEM. unite() leaves *set as it was then. */
@@ -502,8 +502,8 @@ struct art_tree_info {
     uint64_t redo_since_merge; /* bytes that this connection has committed since one of its commits merged last */
     uint64_t retired_slots, free_slots;
     uint64_t held_slots; /* that snapshots name, or those that were dropped lately, and the present root does not */
-    uint64_t left_rows; /* of the log before the root, which later commits delete */
-    unsigned cuts;      /* ranges that were deleted or moved as one thing, as the root knows them for salvage */
+    uint64_t left_rows;  /* of the log before the root, which later commits delete */
+    unsigned cuts;       /* ranges that were deleted or moved as one thing, as the root knows them for salvage */
     struct art_store_stats store;
     bool full; /* the disk was, when blobs were last written, or had no room to let go all that is dead */
 };

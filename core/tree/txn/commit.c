@@ -318,7 +318,6 @@ static enum art_rc keep_root(struct art_tree *tree) {
         return rc ? rc : art_commit_finish_root(tree);
     }
     rc = art_slots_know(tree); /* a rollback to the beginning may have forgotten it */
-    if (!rc) rc = art_held_again(tree);
     return rc ? rc : name_root(tree, tree->root, &tree->slots.used);
 }
 
