@@ -30,6 +30,7 @@
     X(fronts, "fronts passed")             /* searches best first that began a page behind rows known to be hidden */  \
     X(narrowed, "zones narrowed")          /* nodes of the memtable whose bounds a search best first made narrower */  \
     X(pages_passed, "pages passed")        /* pages of leaf blobs that a search or a lookup passed over */             \
+    X(halved, "ranges halved")             /* to find deletes that merges had swallowed, between two states */         \
     X(flushes, "flushes")                  /* flushes of the memtable */                                               \
     X(joined, "flushes joined")            /* earlier flushes that later ones took in */                               \
     X(appended, "flushes appended")        /* flushes whose values went behind all others of the last run */           \

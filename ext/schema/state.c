@@ -110,8 +110,8 @@ static int take_range(const struct art_state_query *query, sqlite3_stmt *rows, c
     return rc ? rc : end;
 }
 
-/* To an authorizer that answers "ignore" keys are NULL, and so is every comparison with them: rows that are not there
- * when they are asked for by their keys are asked for without. */
+/* Where an authorizer answers "ignore", a key is NULL, and so is each comparison with it. And any table may have such a
+ * name, and numbers for keys. So a table that does not look like ours is read once more, and whole. */
 static int take_state_rows(const struct art_state_query *query, struct art_state *out, unsigned *seen) {
     static const char all[] = "SELECT k, v FROM \"%w\".\"%w_artstate\" ORDER BY k",
                       of_range[] = "SELECT k, v FROM \"%w\".\"%w_artstate\" WHERE k >= ?1 AND k < ?2 ORDER BY k";
@@ -120,7 +120,8 @@ static int take_state_rows(const struct art_state_query *query, struct art_state
     if (!rc) rc = take_range(query, rows, "", ART_SNAPSHOT_KEY, out, seen);
     if (!rc) rc = take_range(query, rows, ART_SNAPSHOT_KEYS_END, NULL, out, seen); /* a BLOB is above every text */
     sqlite3_finalize(rows);
-    if (rc || out->any) return rc;
+    if (rc || (out->keys_shown && out->values_shown)) return rc;
+    *seen = 0;
     rc = art_prepare(query->db, 0, &rows, sqlite3_mprintf(all, query->schema, query->table));
     while (!rc && art_shadow_step(query->connection, rows) == SQLITE_ROW) rc = take_state_row(query, rows, out, seen);
     int end = sqlite3_finalize(rows);

@@ -444,7 +444,8 @@ int art_snapshots_commit(struct art_table *table, const struct art_commit *commi
     int rc = commit->lets_go ? remove_if_there(table, let_go_key, message) : SQLITE_OK;
     if (!rc) rc = any_made(table, &any, message);
     if (!rc && any) rc = fill_in(table, message);
-    if (!rc && (any || commit->lets_go)) rc = follow_format(table, message);
+    bool goes_on = art_commit_attempted(table); /* the refused COMMIT may have written another format */
+    if (!rc && (any || commit->lets_go || goes_on)) rc = follow_format(table, message);
     sqlite3_set_last_insert_rowid(db, rowid);
     return rc;
 }

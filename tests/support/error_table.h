@@ -11,6 +11,7 @@
 #define READ           "SELECT * FROM t"
 #define BACK_UP        "SELECT art_backup('copy.db')"
 #define VERIFY         "SELECT art_verify()"
+#define SNAPSHOT_S     "INSERT INTO t(t, snapshot) VALUES('snapshot', 's')"
 #define COUNT          "SELECT art_count('t', '')"
 #define REWRITE_I      "UPDATE i SET value = 0; INSERT INTO i(i) VALUES('optimize')"
 #define INLINED                                                                                                        \
@@ -106,6 +107,16 @@ static const struct error errors[] = {
     SAYS("there is no command '%.*s' (%s):", "INSERT INTO t(t) VALUES('flushh')"),
     SAYS("a command is a text (%s): write", "INSERT INTO t(t) VALUES(1)"),
     SAYS("a command stands alone (%s): give", "INSERT INTO t(path, t) VALUES('x', 'flush')"),
+    SAYS("there is a snapshot '%s' already", "INSERT INTO t(t, snapshot) VALUES('snapshot', 's')", .before = SNAPSHOT_S),
+    SAYS("there is no snapshot '%.*s' (%s):", "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 's')"),
+    SAYS("the snapshot '%.*s' is read by a", "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 's')",
+         .before = SNAPSHOT_S, .then = read_the_snapshot),
+    SAYS("snapshots keep the summary that they", "INSERT INTO t(t) VALUES('summary=(sum(value))')",
+         .before = SNAPSHOT_S),
+    SAYS("the snapshot '%.*s' is damaged (%s.%s_artstate)", "SELECT * FROM t WHERE snapshot = 's'",
+         .before = SNAPSHOT_S ";UPDATE t_artstate SET v = x'' WHERE k = 'snapshot s'"),
+    SAYS("'%s' is damaged (%s.%s_artstate)", "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 's')",
+         .before = SNAPSHOT_S ";UPDATE t_artstate SET v = x'00' WHERE k = 'held'"),
     SAYS("a table that is called like one",
          "CREATE VIRTUAL TABLE path USING art; INSERT INTO path(\"\") VALUES('flush')"),
     SAYS("the column that takes commands", "SELECT * FROM t('', '/', '', 1, 2)"),
@@ -335,6 +346,8 @@ static const struct {
     {"SQLite's own files would have to fail their syncs; they do in test_crash", {"the database's journal may have"}},
     {"SQLite's own files would have to fail their writes; they do in test_slot_rule",
      {"cannot write the cache to the database's"}},
+    {"it takes an interrupt, or memory that is full, in just this statement",
+     {"cannot read which slots snapshots hold", "cannot read the snapshots"}},
     {"two connections would have to meet within microseconds",
      {"each name that was tried for the", "the schema changes again and again", "the table's id changes while it",
       "the .art file is being replaced", "the columns or the summary are", "cannot create the file (%s): something"}},

@@ -1,5 +1,5 @@
-/* Snapshots of the toy host's (tree_world.h): its rows for them, as core/tree/tree.h asks for them, and what each must read
- * like for ever.
+/* Snapshots of the toy host's (tree_world.h): its rows for them, as core/tree/tree.h asks for them, and what each must
+ * read like for ever.
  */
 #ifndef ART_TESTS_TOY_SNAPSHOTS_H
 #define ART_TESTS_TOY_SNAPSHOTS_H
@@ -36,9 +36,9 @@ int toy_snapshots_fill(struct toy_snapshots *snapshots, struct art_tree *tree, c
 void toy_snapshots_committed(struct toy_snapshots *snapshots);
 
 struct toy;
-/* Of tables as they are committed: each snapshot is what it was (mostly by a few reads, all of it with `whole`), its set is
- * what its root names, held is the union of these, and the root says whether there are any slots. Aborts the test if
- * not; returns an error of reading. `options`: where the blobs are. */
+/* Of tables as they are committed: each snapshot reads as it did (`whole`: each of its pages is checked, too), its set
+ * is what its root names, held is the union of these, nothing of it is retired, and the root says whether there is any.
+ * Aborts the test if not; returns an error of reading. `options`: where the blobs are. */
 int toy_snapshots_check(const struct toy *toy, const struct art_tree_options *options, struct random *random,
                         int family, bool whole);
 

@@ -9,8 +9,8 @@
  * The host may also have the blobs in rows of its own (toy_rows.h): a ROLLBACK TO restores them as they stood, a
  * snapshot keeps seeing its own, and a call may fail and take the whole transaction with it.
  *
- * With `snapshots` set, a walk makes and drops snapshots with names (toy_snapshots.h), too, and all that are committed are
- * looked at again and again.
+ * With `snapshots` set, a walk makes and drops snapshots, too (toy_snapshots.h), and all that are committed are looked
+ * at again and again.
  */
 #ifndef ART_TESTS_TREE_WORLD_H
 #define ART_TESTS_TREE_WORLD_H
@@ -83,8 +83,8 @@ struct walk {
     struct art_tree_options options;
     struct art_tree *tree, *other;
     struct model now, committed, mark[MARKS_MAX], others;
-    bool others_known; /* `others` is what `other` sees without a refresh */
-    bool snapshots;    /* are made, too */
+    bool others_known;         /* `others` is what `other` sees without a refresh */
+    bool snapshots;            /* are made, too */
     struct toy *others_tables; /* with snapshots: what the other's reader sees of them */
     uint32_t marks;
     struct toy *before;        /* the committed tables, while a refused COMMIT has left something in them */

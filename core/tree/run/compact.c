@@ -180,7 +180,7 @@ static uint64_t leaf_pages(const struct art_run *run) {
 static unsigned joined_runs(const struct art_tree *tree, const struct art_root *root,
                             const struct art_memtable *memtable) {
     uint64_t most = joined_pages(tree), over = art_memtable_bytes(memtable) / ART_BLOB_PAGE + 1, pages = over;
-    unsigned n = 0, level0 = most ? level0_runs(root) : 0;
+    unsigned n = 0, level0 = most && art_memtable_keys(memtable) ? level0_runs(root) : 0;
     for (; n < level0 && pages + root->run[n].pages <= most; n++) {
         uint64_t leaves = leaf_pages(&root->run[n]);
         if (leaves > over && level0 - n + 1 < LEVEL0_MOST) break;

@@ -9,9 +9,9 @@
  *            crash bring the snapshot back: they stay in the base until a new root retires them, with all that the base
  *            names and the new root does not. The host then empties this set (art_commit.lets_go)
  *
- * So nobody counts how many name a slot, and dropping a snapshot is the host's own affair: rows of SQL, which savepoints
- * take back. The root says whether there are such sets (art_root.held): where they are missing, what a snapshot names
- * would be overwritten, and nothing would notice.
+ * So nobody counts how many name a slot, and dropping a snapshot is the host's own affair: rows of SQL, which a
+ * ROLLBACK TO takes back. The root says whether there are such sets (art_root.held): where they are missing, what a
+ * snapshot names would be overwritten, and nothing would notice.
  *
  * A set as bytes: for each stretch of neighbours a varint of the slots before it that are not in the set, and one of
  * its slots. Neither is 0. Slot 0 is the file's own and in no set. A root of 3,000 slots has some 10 bytes.

@@ -1,7 +1,7 @@
 /* Snapshots in core: their slots are never written, retired, moved or cut off, whatever happens.
  *
- * Sets of slots as bytes against sets of numbers; then random walks (tests/support/tree_world.h) with snapshots, of which
- * each is read again and again: over memory, the simulated disk, with power loss between any two steps, and in rows of the
+ * Sets of slots as bytes against sets of numbers; then random walks (tests/support/tree_world.h) with snapshots, each
+ * of which is read again and again: on the simulated disk, also with power loss between any two steps, and in rows of the
  * host's; then single cases.
  */
 #include "core/tree/run/run.h"
@@ -67,11 +67,11 @@ TEST(test_what_is_no_set_of_slots_is_refused) {
     static const struct {
         const char *bytes;
         uint32_t len;
-    } bad[] = {{"\1", 1},                                      /* cut short */
-               {"\0\1", 2},                                    /* slot 0 */
-               {"\1\0", 2},                                    /* of no slots */
-               {"\1\1\0\1", 4},                                /* two stretches that are one */
-               {"\1\377\377\377\377\17", 6},                   /* beyond the largest slot */
+    } bad[] = {{"\1", 1},                                        /* cut short */
+               {"\0\1", 2},                                      /* slot 0 */
+               {"\1\0", 2},                                      /* of no slots */
+               {"\1\1\0\1", 4},                                  /* two stretches that are one */
+               {"\1\377\377\377\377\17", 6},                     /* beyond the largest slot */
                {"\377\377\377\377\377\377\377\377\377\1\1", 11}, /* larger than that */
                {"\1\1\377", 3}};
     struct art_buffer set = {0};
