@@ -248,7 +248,20 @@ static bool toy_interrupted(void *context) {
     return toy->patience && --toy->patience == 0;
 }
 
-static enum art_rc toy_each_row(void *context, enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops),
+enum art_rc toy_each_snapshot(void *context, enum art_rc (*root)(void *to, const char *name, struct art_bytes root),
+                              void *to) {
+    const struct toy_snapshots *snapshots = &((struct toy *)context)->snapshots;
+    enum art_rc rc = ART_OK;
+    for (unsigned i = 0; !rc && i < snapshots->count; i++) {
+        const struct toy_snapshot *item = &snapshots->item[i];
+        char name[20];
+        snprintf(name, sizeof name, "s%u", i);
+        if (!item->own && item->state) rc = root(to, name, art_buffer_bytes(&item->root));
+    }
+    return rc;
+}
+
+enum art_rc toy_each_row(void *context, enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops),
                                 void *to) {
     struct toy *toy = context;
     int rc = ART_OK;
@@ -272,6 +285,7 @@ int toy_open(struct toy *toy, struct art_tree_options *options, struct art_tree 
                             .epoch = toy_epoch,
                             .load_retired = toy_retired,
                             .load_held = toy_held,
+                            .each_snapshot = options->read_only ? NULL : toy_each_snapshot, /* it may be one itself */
                             .interrupted = toy_interrupted,
                             .each_log_row = toy_each_row};
     toy->disk = options->disk;

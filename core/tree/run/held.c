@@ -163,7 +163,8 @@ enum art_rc art_held_read(struct art_tree *tree, struct art_held_rows *out) {
     assert(!tree->slots.use && art_tree_in_txn(tree) && !art_tree_has_spilled(tree));
     enum art_rc rc = art_held_rows_load(tree, out);
     bool there = out->held.len || out->let_go.len;
-    return rc || there == tree->txn.base->held ? rc : art_held_disagree(there);
+    if (rc || there == tree->txn.base->held) return rc;
+    return art_held_disagree(there);
 }
 
 void art_held_rows_clear(struct art_held_rows *rows) {
