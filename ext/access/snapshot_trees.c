@@ -106,7 +106,8 @@ static int complain_made(const struct art_table *table, struct art_bytes name, c
                         (const char *)name.data, table->name->table);
 }
 
-/* *snapshot: the first tree, which had this name, or NULL. It becomes the one that the row says, which is the first. */
+/* *snapshot: the first tree, which had this name, or NULL. It becomes the one that the row says, which is the first.
+ * Behind an error it may be closed. */
 static int look_again(struct art_table *table, struct art_bytes name, struct art_snapshot_tree **snapshot,
                       char **message) {
     struct art_snapshot_trees *trees = trees_of(table);
@@ -158,13 +159,13 @@ int art_snapshot_tree_hold(struct art_table *table, struct art_bytes name, struc
         trees->kept.trim = retire_all;
         table->snapshot_trees = &trees->kept;
     }
-    *out = find(trees_of(table), name);
-    if (!*out || !is_current(table, *out)) {
-        int rc = look_again(table, name, out, message);
-        if (rc) return rc;
-    }
-    assert(*out == trees_of(table)->first);
-    (*out)->readers++;
+    struct art_snapshot_tree *found = find(trees_of(table), name);
+    bool current = found && is_current(table, found);
+    int rc = current ? SQLITE_OK : look_again(table, name, &found, message);
+    *out = rc ? NULL : found;
+    if (rc) return rc;
+    assert(found == trees_of(table)->first);
+    found->readers++;
     return SQLITE_OK;
 }
 
