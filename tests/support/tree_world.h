@@ -68,8 +68,8 @@ void toy_free(struct toy *toy);
 /* ART_OK, or the tree's error. */
 int toy_open(struct toy *toy, struct art_tree_options *options, struct art_tree **out);
 int toy_refresh(struct toy *toy, struct art_tree *tree);
-/* The log is this root alone. */
-void toy_show_root(struct toy *toy, struct art_bytes root);
+/* The tables as they stand, with this root in the place of the log. */
+struct toy *toy_view(const struct toy *from, struct art_bytes root);
 /* What a commit asks for, into the toy's tables. */
 void toy_write(struct toy *toy, const struct art_commit *commit);
 
