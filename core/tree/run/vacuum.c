@@ -209,7 +209,7 @@ enum art_rc art_vacuum(struct art_tree *tree, struct art_version_edit *edit, uin
     struct art_buffer from = {0};
     uint32_t highest = art_slot_set_highest(&edit->used);
     if (tree->slots.use != ART_SLOTS_REUSED || !art_tree_medium(tree)->is_cut)
-        return ART_OK; /* no slot takes room but by its blob */
+        return ART_OK;                                                     /* no slot takes room but by its blob */
     if (highest <= art_slot_set_highest(&tree->slots.held)) return ART_OK; /* the file's end stays where it is */
     enum art_rc rc = choose_end(tree, edit, most, &end);
     if (rc || end > highest) return rc;

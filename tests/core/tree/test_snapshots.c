@@ -435,6 +435,25 @@ LOOP_TEST(test_an_emptied_table_goes_on_beside_its_snapshot, 2) {
     end_world();
 }
 
+/* What a table without runs has lost is begun anew, but for this. */
+TEST(test_a_file_that_snapshots_need_and_that_is_gone_is_not_made_again) {
+    make_world(true, false);
+    struct art_commit made;
+    write_rows(0, 500, 1, 'a');
+    snapshot();
+    delete_rows(500);
+    finish(ART_REQUEST_FLUSH);
+    ck_assert_uint_eq(info().runs, 0);
+    sim_disk_remove_file(disk, options.path);
+    small_tree_again();
+    write_rows(0, 10, 1, 'b');
+    must(art_tree_request(tree, ART_REQUEST_FLUSH));
+    ck_assert_int_eq(art_tree_prepare(tree, &made), ART_MISSING);
+    ck_assert(!sim_disk_has_file(disk, options.path));
+    art_tree_rolled_back(tree);
+    end_world();
+}
+
 static void commit_rows(unsigned count) {
     for (unsigned i = 0; i < count; i++) {
         write_rows(i, i + 1, 1, 'd');
