@@ -275,12 +275,20 @@ void art_snapshots_forget_made(struct art_table *table, unsigned keep) {
     table->snapshot_changes++;
 }
 
+/* Where an authorizer hides rows, a name that is taken is none, and what was written is not found again. */
+static int check_shown(struct art_table *table, char **message) {
+    bool ours;
+    int rc = art_shadow_is_ours(table, &ours, message);
+    return rc || ours ? rc : SQLITE_CORRUPT_VTAB;
+}
+
 int art_snapshot_make(struct art_table *table, const char *name, char **message) {
     assert(table->owner && *name);
     struct row_key key = snapshot_key(name);
     struct art_buffer ignored = {0};
-    bool there;
-    int rc = art_shadow_find(table, key.text, &ignored, &there, message);
+    bool there = false;
+    int rc = check_shown(table, message);
+    if (!rc) rc = art_shadow_find(table, key.text, &ignored, &there, message);
     art_buffer_clear(&ignored);
     if (!rc && there) {
         rc = art_complain(message, SQLITE_ERROR,
@@ -338,9 +346,10 @@ static int move_slots(struct art_table *table, struct art_bytes name, char **mes
 int art_snapshot_drop(struct art_table *table, const char *name, char **message) {
     assert(table->owner && *name);
     struct art_bytes bytes = art_bytes(name, (uint32_t)strlen(name));
-    struct art_snapshot_row row;
+    struct art_snapshot_row row = {0};
     bool any = true;
-    int rc = art_snapshot_read(table, bytes, &row, message);
+    int rc = check_shown(table, message);
+    if (!rc) rc = art_snapshot_read(table, bytes, &row, message);
     bool there = row.there;
     art_snapshot_row_clear(&row);
     if (there && rc == SQLITE_CORRUPT_VTAB) { /* its slots are those that no other one names */
