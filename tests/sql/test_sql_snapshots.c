@@ -434,6 +434,21 @@ TEST(test_a_refused_commit_fills_in_again) {
     expect("ok\n", "SELECT art_check('t')");
 }
 
+/* The set that is held ends as that of the one snapshot, before the hashes. */
+TEST(test_what_a_refused_commit_wrote_is_not_held) {
+    make_table();
+    sql_run(db, "BEGIN; INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 12000) "
+                "SELECT printf('large/%%05d', i), hex(randomblob(60)) FROM n");
+    make_snapshot("a");
+    begin_to_refuse();
+    refuse_commit();
+    end_to_refuse();
+    sql_run(db, "DELETE FROM t WHERE path GLOB 'large/*'; COMMIT");
+    ck_assert_int_eq(sum_in(db, "a"), ALL);
+    expect("1\n", "SELECT substr(s.v, -length(h.v), length(h.v) - 8) = substr(h.v, 1, length(h.v) - 8) FROM "
+                  "t_artstate AS s JOIN t_artstate AS h ON s.k = 'snapshot a' AND h.k = 'held'");
+}
+
 /* What was asked for before the refused COMMIT is not wanted any more. */
 TEST(test_a_snapshot_that_is_dropped_after_a_refused_commit_leaves_nothing) {
     for (int changes = 0; changes < 3; changes++) {
