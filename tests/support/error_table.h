@@ -109,7 +109,7 @@ static const struct error errors[] = {
     SAYS("a command stands alone (%s): give", "INSERT INTO t(path, t) VALUES('x', 'flush')"),
     SAYS("there is a snapshot '%s' already", "INSERT INTO t(t, snapshot) VALUES('snapshot', 's')",
          .before = SNAPSHOT_S),
-    SAYS("there is no snapshot '%.*s' (%s):", "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 's')"),
+    ALSO("there is no snapshot '%.*s' (%s):", "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 's')"),
     SAYS("the snapshot '%.*s' is read by a", "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 's')",
          .before = SNAPSHOT_S, .then = read_the_snapshot),
     SAYS("snapshots keep the summary that they", "INSERT INTO t(t) VALUES('summary=(sum(value))')",
