@@ -193,6 +193,13 @@ static int find_summary(const struct art_vtab *vtab, const char *column, struct 
     return SQLITE_OK;
 }
 
+int art_find_sum(const struct art_vtab *vtab, const char *column, unsigned *item, char **message) {
+    struct question question = {.asks = ASKS_SUM};
+    int rc = find_summary(vtab, column, &question, message);
+    *item = question.item;
+    return rc;
+}
+
 static void give_answer(sqlite3_context *context, const struct question *question) {
     assert(question->asks <= ASKS_MAX && question->item < ART_SUMMARY_MAX);
     switch (question->asks) {

@@ -9,8 +9,8 @@
  * The host may also have the blobs in rows of its own (toy_rows.h): a ROLLBACK TO restores them as they stood, a
  * snapshot keeps seeing its own, and a call may fail and take the whole transaction with it.
  *
- * With `snapshots` set, a walk makes and drops snapshots with names (toy_snapshots.h), too, and all that are committed are
- * looked at again and again.
+ * With `snapshots` set, a walk makes and drops snapshots, too (toy_snapshots.h), and all that are committed are looked
+ * at again and again.
  */
 #ifndef ART_TESTS_TREE_WORLD_H
 #define ART_TESTS_TREE_WORLD_H
@@ -68,8 +68,14 @@ void toy_free(struct toy *toy);
 /* ART_OK, or the tree's error. */
 int toy_open(struct toy *toy, struct art_tree_options *options, struct art_tree **out);
 int toy_refresh(struct toy *toy, struct art_tree *tree);
+/* The tables as they stand, with this root in the place of the log. */
+struct toy *toy_view(const struct toy *from, struct art_bytes root);
 /* The log is this root alone. */
 void toy_show_root(struct toy *toy, struct art_bytes root);
+/* Of struct art_host, and of struct art_salvage_options; `context` is the toy. */
+enum art_rc toy_each_row(void *context, enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops), void *to);
+enum art_rc toy_each_snapshot(void *context, enum art_rc (*root)(void *to, const char *name, struct art_bytes root),
+                              void *to);
 /* What a commit asks for, into the toy's tables. */
 void toy_write(struct toy *toy, const struct art_commit *commit);
 
@@ -79,8 +85,8 @@ struct walk {
     struct art_tree_options options;
     struct art_tree *tree, *other;
     struct model now, committed, mark[MARKS_MAX], others;
-    bool others_known; /* `others` is what `other` sees without a refresh */
-    bool snapshots;    /* are made, too */
+    bool others_known;         /* `others` is what `other` sees without a refresh */
+    bool snapshots;            /* are made, too */
     struct toy *others_tables; /* with snapshots: what the other's reader sees of them */
     uint32_t marks;
     struct toy *before;        /* the committed tables, while a refused COMMIT has left something in them */

@@ -7,8 +7,9 @@
  *     the table      [ x | Y | z ]
  *
  * What lies below a blob that was met before was met, too: so a walk through a thousand roots reads each index blob
- * once. The memory is eight bytes a slot, of the hash by which a reference leads there. Two references to one slot that
- * expect different blobs show that one of these was overwritten (rule 1).
+ * once. The memory is a hash table with eight bytes for a blob, of which less than half are empty: its slot, and half of
+ * a hash by which a reference leads there. Two references to one slot that expect different blobs show that one of these
+ * was overwritten (rule 1).
  */
 #include "core/tree/run/run.h"
 
@@ -28,31 +29,46 @@ struct distinct_walk {
 };
 
 void art_distinct_clear(struct art_distinct *met) {
-    art_free(met->hash);
+    art_free(met->item);
     *met = (struct art_distinct){0};
 }
 
-static enum art_rc reserve_slot(struct art_distinct *met, uint32_t slot) {
-    uint32_t before = met->capacity;
-    enum art_rc rc = art_grow(&met->hash, &met->capacity, slot + 1, sizeof *met->hash);
-    if (!rc) memset(met->hash + before, 0, (met->capacity - before) * sizeof *met->hash);
-    return rc;
+/* Where the slot's blob is noted, or is to be. */
+static uint64_t *find_met(const struct art_distinct *met, uint32_t slot) {
+    assert(met->count < met->capacity && slot);
+    uint32_t at = slot * 0x9e3779b1u & (met->capacity - 1);
+    while (met->item[at] && met->item[at] >> 32 != slot) at = (at + 1) & (met->capacity - 1);
+    return &met->item[at];
+}
+
+static enum art_rc enlarge(struct art_distinct *met) {
+    enum { CAPACITY_LEAST = 256 };
+    struct art_distinct larger = {.capacity = met->capacity ? 2 * met->capacity : CAPACITY_LEAST, .count = met->count};
+    larger.item = art_alloc_zeroed(larger.capacity * sizeof *larger.item);
+    if (!larger.item) return art_nomem();
+    for (uint32_t i = 0; i < met->capacity; i++) {
+        if (met->item[i]) *find_met(&larger, (uint32_t)(met->item[i] >> 32)) = met->item[i];
+    }
+    art_free(met->item);
+    *met = larger;
+    return ART_OK;
 }
 
 enum art_rc art_distinct_meet(struct art_distinct *met, struct art_store *store, const struct art_ref *ref,
                               bool *first) {
-    uint64_t hash = ref->hash.low ? ref->hash.low : 1;
+    uint64_t wanted = (uint64_t)ref->slot << 32 | (uint32_t)ref->hash.low;
     *first = false;
     enum art_rc rc = art_store_reaches(store, ref);
-    if (!rc && ref->slot >= met->capacity) rc = reserve_slot(met, ref->slot);
+    if (!rc && met->count >= met->capacity / 4 * 3) rc = enlarge(met);
     if (rc) return rc;
-    uint64_t before = met->hash[ref->slot];
-    if (before && before != hash) {
+    uint64_t *item = find_met(met, ref->slot);
+    if (*item && *item != wanted) {
         return art_corrupt(art_store_path(store), ref->slot, ART_NOWHERE,
                            "two references lead to one slot, and expect different blobs in it");
     }
-    met->hash[ref->slot] = hash;
-    *first = !before;
+    *first = !*item;
+    met->count += *first;
+    *item = wanted;
     return ART_OK;
 }
 

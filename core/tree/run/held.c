@@ -9,9 +9,9 @@
  *            crash bring the snapshot back: they stay in the base until a new root retires them, with all that the base
  *            names and the new root does not. The host then empties this set (art_commit.lets_go)
  *
- * So nobody counts how many name a slot, and dropping a snapshot is the host's own affair: rows of SQL, which savepoints
- * take back. The root says whether there are such sets (art_root.held): where they are missing, what a snapshot names
- * would be overwritten, and nothing would notice.
+ * So nobody counts how many name a slot, and dropping a snapshot is the host's own affair: rows of SQL, which a
+ * ROLLBACK TO takes back. The root says whether there are such sets (art_root.held): where they are missing, what a
+ * snapshot names would be overwritten, and nothing would notice.
  *
  * A set as bytes: for each stretch of neighbours a varint of the slots before it that are not in the set, and one of
  * its slots. Neither is 0. Slot 0 is the file's own and in no set. A root of 3,000 slots has some 10 bytes.
@@ -163,7 +163,8 @@ enum art_rc art_held_read(struct art_tree *tree, struct art_held_rows *out) {
     assert(!tree->slots.use && art_tree_in_txn(tree) && !art_tree_has_spilled(tree));
     enum art_rc rc = art_held_rows_load(tree, out);
     bool there = out->held.len || out->let_go.len;
-    return rc || there == tree->txn.base->held ? rc : art_held_disagree(there);
+    if (rc || there == tree->txn.base->held) return rc;
+    return art_held_disagree(there);
 }
 
 void art_held_rows_clear(struct art_held_rows *rows) {
@@ -180,14 +181,26 @@ enum art_rc art_held_begin(struct art_tree *tree, const struct art_held_rows *ro
     return rc;
 }
 
+#ifndef NDEBUG
+/* What a host counts that this transaction makes, or has forgotten to count before, would be found here. */
+static bool held_is_in_base(const struct art_tree *tree) {
+    const struct art_slot_set *held = &tree->slots.held;
+    uint32_t slot = art_slot_set_next(held, 0);
+    while (slot != UINT32_MAX && art_slot_set_has(&tree->slots.base, slot)) slot = art_slot_set_next(held, slot + 1);
+    return slot == UINT32_MAX;
+}
+#endif
+
 enum art_rc art_held_again(struct art_tree *tree) {
     assert(tree->slots.use);
     struct art_held_rows rows = {0};
     struct art_slot_set *held = &tree->slots.held;
     uint32_t last;
+    if (!tree->txn.base->held) return ART_OK; /* nor has the host any */
     enum art_rc rc = art_held_rows_load(tree, &rows);
     art_slot_set_clear(held);
     if (!rc) rc = art_slots_decode(art_buffer_bytes(&rows.held), tree->slots.end, held, &last);
+    assert(rc || held_is_in_base(tree));
     tree->pending.lets_go = rows.let_go.len;
     tree->pending.held = art_hash64(rows.held.data, rows.held.len);
     art_held_rows_clear(&rows);
@@ -197,7 +210,7 @@ enum art_rc art_held_again(struct art_tree *tree) {
 enum art_rc art_held_is_same(struct art_tree *tree, bool *same) {
     struct art_held_rows rows = {0};
     *same = true;
-    if (!tree->pending.commit.write_root) return ART_OK;
+    if (!tree->txn.base->held || !tree->pending.commit.write_root) return ART_OK;
     enum art_rc rc = art_held_rows_load(tree, &rows);
     *same = !rows.let_go.len && art_hash64(rows.held.data, rows.held.len) == tree->pending.held;
     art_held_rows_clear(&rows);

@@ -340,11 +340,14 @@ enum art_rc art_shrink_step(struct art_tree *tree, struct art_version_edit *edit
 enum art_rc art_shrink_own(struct art_tree *tree, struct art_version_edit *edit);
 /* Cuts off what is free at the file's end, where that is worth while; notes in `pending` what is left and gained. */
 enum art_rc art_shrink_cut(struct art_tree *tree, const struct art_version_edit *edit);
+/* Where snapshots may keep the file from being cut: free slots give their room back, some a commit, all with 'optimize'
+ * and 'vacuum'. No write is under way. */
+void art_shrink_punch(struct art_tree *tree, const struct art_version_edit *edit);
 
 /* --- distinct.c --------------------------------------------------------------------------------------------------- */
 struct art_distinct {
-    uint64_t *hash;    /* of the blob that was met in each slot; 0: none was */
-    uint32_t capacity; /* slots */
+    uint64_t *item; /* slot << 32 | the lower half of the hash of the blob that was met there; 0: free */
+    uint32_t count, capacity;
 };
 void art_distinct_clear(struct art_distinct *met); /* zeros are fine, and are left */
 /* Notes the blob that a reference leads to. *first: no blob was met in its slot. ART_CORRUPT: another one was, or the

@@ -186,7 +186,8 @@ enum art_rc art_slots_claim(struct art_tree *tree) {
 }
 
 /* A copy of a database that had no .art file yet finds the original's under the name of its own; or, where both are
- * written in one transaction, the one that the original has just begun. A file that snapshots name is not begun anew. */
+ * written in one transaction, the one that the original has just begun. A file that snapshots hold is not begun
+ * anew. */
 static enum art_rc lock_own_file(struct art_tree *tree) {
     assert(!tree->slots.use);
     enum { NAMES_MAX = 16 };

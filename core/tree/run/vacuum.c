@@ -30,10 +30,10 @@ static bool slot_moves(const struct art_tree *tree, uint32_t slot, uint32_t end)
 }
 
 static uint32_t slots_to_move(const struct art_tree *tree, const struct art_version_edit *edit, uint32_t end) {
-    uint32_t count = 0;
-    for (uint32_t slot = art_slot_set_next(&edit->used, end); slot != UINT32_MAX;
-         slot = art_slot_set_next(&edit->used, slot + 1))
-        count += slot_moves(tree, slot, end);
+    const struct art_slot_set *held = &tree->slots.held;
+    uint32_t count = art_slot_set_count(&edit->used, end, UINT32_MAX);
+    for (uint32_t slot = art_slot_set_next(held, end); slot != UINT32_MAX; slot = art_slot_set_next(held, slot + 1))
+        count -= art_slot_set_has(&edit->used, slot);
     return count;
 }
 
@@ -180,7 +180,9 @@ static enum art_rc move_range(struct art_tree *tree, struct art_version_edit *ed
     if (run->top.height)
         rc = gather_range(tree, edit, at, end, from, &range);
     else
-        rc = !slot_moves(tree, run->top.slot, end) ? ART_OK : add_leaf(tree, edit, at, art_bytes(NULL, 0), &run->top, end, &range);
+        rc = !slot_moves(tree, run->top.slot, end)
+                 ? ART_OK
+                 : add_leaf(tree, edit, at, art_bytes(NULL, 0), &run->top, end, &range);
     *more = !range.to_end;
     if (!rc && range.children.count) {
         struct art_bytes high = range.to_end ? art_bytes(NULL, 0) : art_buffer_bytes(&range.next);

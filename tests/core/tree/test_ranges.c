@@ -488,6 +488,7 @@ LOOP_TEST(test_a_directory_in_steps_fails_with_each_of_its_allocations, 3) {
     name_len = 1;
     short_memory_use();
     small_tree_make_of(false, (struct art_tree_options){.blob_pages = PAGES});
+    art_test_hooks.as_one = false;
     memset(&now, 0, sizeof now);
     for (unsigned i = 0; i < ROWS; i++) put_place(1, i, i == 5 ? CHUNKED_MOST : 100);
     flush();
