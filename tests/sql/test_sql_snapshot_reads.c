@@ -527,7 +527,7 @@ TEST(test_any_number_of_snapshots_is_read_in_turn) {
     expect("465\n", "SELECT count(*) FROM art_snapshots('t') s JOIN t ON t.snapshot = s.name");
     sqlite3_stmt *open[12];
     for (int i = 0; i < LENGTH(open); i++) {
-        open[i] = sql_prepare(db, "SELECT count(*) OVER () FROM t WHERE snapshot = 's%d' ORDER BY path", i);
+        open[i] = sql_prepare(db, "SELECT path FROM t WHERE snapshot = 's%d' ORDER BY path", i);
         ck_assert_int_eq(sqlite3_step(open[i]), SQLITE_ROW);
     }
     for (int i = 0; i < 20; i++) {
@@ -535,9 +535,10 @@ TEST(test_any_number_of_snapshots_is_read_in_turn) {
         sql_run(db, "SELECT * FROM u%d", i);
     }
     for (int i = 0; i < LENGTH(open); i++) {
-        ck_assert_int_eq(sqlite3_column_int(open[i], 0), i + 1);
-        ck_assert_int_eq(sqlite3_step(open[i]), i ? SQLITE_ROW : SQLITE_DONE);
-        sqlite3_finalize(open[i]);
+        int rows = 1;
+        while (sqlite3_step(open[i]) == SQLITE_ROW) rows++;
+        ck_assert_int_eq(rows, i + 1);
+        ck_assert_int_eq(sqlite3_finalize(open[i]), SQLITE_OK);
     }
     expect("465\n", "SELECT count(*) FROM art_snapshots('t') s JOIN t ON t.snapshot = s.name");
     sql_run(db, "DROP TABLE t");
