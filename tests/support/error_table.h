@@ -123,7 +123,7 @@ static const struct error errors[] = {
     SAYS("the column that takes commands", "SELECT * FROM t('', '/', '', 1, 2)"),
     SAYS("%s is an argument, and only = gives", "SELECT * FROM t WHERE prefix > 'a'"),
     SAYS("a snapshot's name is a text, no", "SELECT * FROM t('', '/', '', 1)"),
-    SAYS("there is no snapshot '%.*s' (%s):", "SELECT * FROM t WHERE snapshot = 'x'"),
+    ALSO("there is no snapshot '%.*s' (%s):", "SELECT * FROM t WHERE snapshot = 'x'"),
     SAYS("the snapshot '%.*s' is not committed", "BEGIN; INSERT INTO t(t, snapshot) VALUES('snapshot', 'x');"
                                                  "SELECT * FROM t WHERE snapshot = 'x'"),
     SAYS("a snapshot is read only (%s.snapshot):", "DELETE FROM t WHERE snapshot = 'x'",
