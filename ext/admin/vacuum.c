@@ -66,7 +66,7 @@ static bool is_same(const struct art_tree_info *a, const struct art_tree_info *b
     }
     return a->runs == b->runs && a->blobs == b->blobs && a->blob_bytes == b->blob_bytes &&
            a->store.file_bytes == b->store.file_bytes && a->retired_slots == b->retired_slots &&
-           a->left_rows == b->left_rows;
+           a->held_slots == b->held_slots && a->left_rows == b->left_rows;
 }
 
 /* Without a WAL there is nothing to be done. SQLite's busy handler does not wait for another's checkpoint, nor is it

@@ -122,7 +122,12 @@ static const struct error errors[] = {
          "CREATE VIRTUAL TABLE path USING art; INSERT INTO path(\"\") VALUES('flush')"),
     SAYS("the column that takes commands", "SELECT * FROM t('', '/', '', 1, 2)"),
     SAYS("%s is an argument, and only = gives", "SELECT * FROM t WHERE prefix > 'a'"),
-    SAYS("there are no snapshots in this", "SELECT * FROM t('', '/', '', 1)"),
+    SAYS("a snapshot's name is a text, no", "SELECT * FROM t('', '/', '', 1)"),
+    SAYS("there is no snapshot '%.*s' (%s):", "SELECT * FROM t WHERE snapshot = 'x'"),
+    SAYS("the snapshot '%.*s' is not committed", "BEGIN; INSERT INTO t(t, snapshot) VALUES('snapshot', 'x');"
+                                                 "SELECT * FROM t WHERE snapshot = 'x'"),
+    SAYS("a snapshot is read only (%s.snapshot):", "DELETE FROM t WHERE snapshot = 'x'",
+         .before = "INSERT INTO t(t, snapshot) VALUES('snapshot', 'x')"),
     SAYS("an UPDATE cannot give a command", "UPDATE t SET t = 'flush'"),
     SAYS("'adopt' within a transaction that",
          "BEGIN; INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 2000) SELECT "
@@ -244,6 +249,12 @@ static const struct error errors[] = {
     /* Salvage */
     SAYS("art_salvage needs a table's name,", "CREATE VIRTUAL TABLE temp.s USING art_salvage"),
     SAYS("the columns are those of the table", "CREATE VIRTUAL TABLE temp.s USING art_salvage('t', a)"),
+    SAYS("nothing is left of a snapshot '%s' (%s.%s):", "SELECT * FROM s",
+         .before = "CREATE VIRTUAL TABLE temp.s USING art_salvage('t', snapshot='none')"),
+    SAYS("the snapshot's root is damaged (the", "SELECT * FROM s",
+         .before = "INSERT INTO t(t, snapshot) VALUES('snapshot', 'a');"
+                   "UPDATE t_artstate SET v = substr(v, 1, 40) || zeroblob(length(v) - 40) WHERE k = 'snapshot a';"
+                   "CREATE VIRTUAL TABLE temp.s USING art_salvage('t', snapshot='a')"),
     SAYS("a table of art_salvage is made", "CREATE VIRTUAL TABLE s USING art_salvage('t')"),
     SAYS("the name of an .art file ends in", "SELECT * FROM art_lost('/dev/null')"),
     SAYS("several .art files may be that", "SELECT * FROM art_lost('t')", .spoil = "DELETE FROM t_artstate",
@@ -307,6 +318,10 @@ static const struct {
      {"a key does not follow its predecessor", "the .art file is missing", "nobody knows where the blobs are",
       "the footer of a blob is damaged", "the blob has changed while it was", "chunk %u of its value cannot be",
       "the reference to its value has", "its value is not what its hash"}},
+    {"a check tells it, and a commit that finds it: test_sql_snapshots_kept.c",
+     {"snapshot '%.*s', which can be dropped", "there are slots that snapshots hold",
+      "a slot is held for a snapshot, and", "two references lead to one slot, and"}},
+    {"no row of a snapshot is read before its table's: test_sql_snapshots_kept.c", {"cannot read the snapshots"}},
     {"test_tree_salvage.c reads such a file", {"nothing of an .art file is in it"}},
     {"it is refused earlier, in other words",
      {"cannot read the log", "too many columns (%s)", "path of %u bytes is over the limit",

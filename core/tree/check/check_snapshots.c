@@ -18,8 +18,10 @@ static const char *const the_state = "the state table";
 
 static enum art_rc check_snapshots_root(struct art_checker *checker, const struct art_root *root) {
     assert(checker->snapshot);
-    if (root->csn > checker->csn || root->generation > checker->root->generation)
+    if (root->csn > checker->csn || root->generation > checker->root->generation) {
+        checker->torn = true;
         return SAY("its root is newer than the table's");
+    }
     enum art_rc rc = ART_OK;
     for (unsigned i = 0; !rc && i < root->runs; i++) rc = art_check_run(checker, root, i);
     return rc;
