@@ -264,6 +264,8 @@ TEST(test_salvage_of_a_snapshot_is_refused_where_nothing_is_left_of_it) {
     sql_run(db, "UPDATE t_artstate SET v = substr(v, 1, 40) || zeroblob(100) WHERE k = 'snapshot a'");
     sql_run(db, "CREATE VIRTUAL TABLE temp.a USING art_salvage('t', snapshot='a')");
     refuses(0, "art: ", "SELECT * FROM a");
+    refuses(SQLITE_ERROR, "nothing is left of a snapshot 'none' (main.t)", "SELECT * FROM art_lost('t', 'none')");
+    refuses(0, "art: ", "SELECT * FROM art_lost('t', 'a')");
     /* The root has a checksum of its own. */
     sql_run(db, "UPDATE t_artstate SET v = substr(v, 1, length(v) - 8) || zeroblob(8) WHERE k = 'snapshot b'");
     shows(db, "b", later);
@@ -276,6 +278,11 @@ LOOP_TEST(test_a_snapshot_is_read_where_the_table_has_lost_its_root, STORAGES) {
     sql_reopen();
     shows(db, "a", all);
     shows(db, "b", later);
+    sql_expect(db, "1|0|0\n",
+               "SELECT (SELECT count(*) FROM art_lost('t')) > 0, (SELECT count(*) FROM art_lost('t', 'a')),"
+               " (SELECT count(*) FROM art_lost('t', 'b'))");
+    sql_expect(db, "1|1\n",
+               "SELECT (SELECT count(*) FROM art_lost('t', NULL)) > 0, count(*) > 0 FROM art_lost('t') WHERE snapshot IS NULL");
 }
 
 /* --- art_vacuum() ------------------------------------------------------------------------------------------------- */
