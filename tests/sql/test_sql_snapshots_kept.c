@@ -83,7 +83,7 @@ static int64_t bytes_of(const char *file) {
 
 /* --- art_backup() ------------------------------------------------------------------------------------------------- */
 
-LOOP_TEST(test_a_copy_has_all_snapshots_in_either_storage, STORAGES * STORAGES) {
+LOOP_TEST(test_a_copy_has_all_snapshots_in_either_storage, STORAGES *STORAGES) {
     const char *to = storages[_i / STORAGES];
     make(storages[_i % STORAGES]);
     sql_run(db, "SELECT art_backup(%Q, 'main', %Q)", copy_path, to);
@@ -118,7 +118,7 @@ TEST(test_a_blob_that_several_snapshots_name_is_copied_once) {
 }
 
 /* The file is not begun anew under the snapshots. */
-LOOP_TEST(test_a_copy_of_an_emptied_table_has_its_snapshots, STORAGES * STORAGES) {
+LOOP_TEST(test_a_copy_of_an_emptied_table_has_its_snapshots, STORAGES *STORAGES) {
     make(storages[_i % STORAGES]);
     sql_run(db, "DELETE FROM t");
     optimize(db);
@@ -229,7 +229,7 @@ static const struct {
      "both held for snapshots and let go by them (the state table"},
 };
 
-LOOP_TEST(test_rows_of_snapshots_that_are_not_what_they_were_are_found, STORAGES * LENGTH(lies)) {
+LOOP_TEST(test_rows_of_snapshots_that_are_not_what_they_were_are_found, STORAGES *LENGTH(lies)) {
     const char *change = lies[_i / STORAGES].change, *words = lies[_i / STORAGES].words;
     sql_run(db, "CREATE TABLE was(v)");
     make(storages[_i % STORAGES]);
@@ -282,7 +282,8 @@ LOOP_TEST(test_a_snapshot_is_read_where_the_table_has_lost_its_root, STORAGES) {
                "SELECT (SELECT count(*) FROM art_lost('t')) > 0, (SELECT count(*) FROM art_lost('t', 'a')),"
                " (SELECT count(*) FROM art_lost('t', 'b'))");
     sql_expect(db, "1|1\n",
-               "SELECT (SELECT count(*) FROM art_lost('t', NULL)) > 0, count(*) > 0 FROM art_lost('t') WHERE snapshot IS NULL");
+               "SELECT (SELECT count(*) FROM art_lost('t', NULL)) > 0, count(*) > 0 FROM art_lost('t') WHERE snapshot "
+               "IS NULL");
 }
 
 /* --- art_vacuum() ------------------------------------------------------------------------------------------------- */
@@ -329,7 +330,7 @@ LOOP_TEST(test_art_vacuum_behind_the_last_drop_leaves_what_the_table_has, STORAG
     ck_assert_int_eq(fact(db, "blobs"), sql_int(db, "SELECT value FROM art_info('u') WHERE property = 'blobs'"));
     ck_assert_int_eq(fact(db, "held slots") + fact(db, "retired slots"), 0);
     int64_t pages = sql_int(db, "SELECT count(*) FROM sqlite_schema WHERE name = 't_artblob'") &&
-                            sql_int(db, "SELECT count(*) FROM t_artblob") == sql_int(db, "SELECT count(*) FROM u_artblob");
+                    sql_int(db, "SELECT count(*) FROM t_artblob") == sql_int(db, "SELECT count(*) FROM u_artblob");
     ck_assert_int_eq(pages, _i);
 }
 
