@@ -237,7 +237,9 @@ TEST(test_slots_that_are_not_held_as_roots_name_them_are_found) {
     item->slots = set;
     check_finds_nothing();
     must(art_buffer_append(&toy->snapshots.let_go, item->slots.data, item->slots.len));
-    check_finds("both held for snapshots and let go by them");
+    check_finds_nothing(); /* as where one is dropped and made again */
+    toy->snapshots.let_go.data[1] = 0;
+    check_finds("a set of slots cannot be decoded");
     toy->snapshots.let_go.len = 0;
     static const char far[] = "\377\377\1\1"; /* slot 32767 */
     must(art_slots_unite(&item->slots, art_bytes(far, 4)));
