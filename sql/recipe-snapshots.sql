@@ -95,6 +95,6 @@ SELECT change, path FROM art_diff('files', 'before the agent', NULL);
 -- what is kept: seven daily snapshots, say. A name may be anything; names that are dates are in their order
 INSERT INTO files(files, snapshot) SELECT 'drop snapshot', name FROM art_snapshots('files') WHERE name GLOB '????-??-??' AND made < datetime('now', '-7 days');
 SELECT name, entries FROM art_snapshots('files');
---> 2026-01-12|6
+--> 2026-01-12|5
 --> before the agent|8
 --> laptop, new|8

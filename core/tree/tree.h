@@ -518,8 +518,8 @@ enum art_rc art_tree_snapshot(struct art_tree *tree, struct art_buffer *root, st
 enum art_rc art_slots_unite(struct art_buffer *set, struct art_bytes other);
 enum art_rc art_slots_without(struct art_bytes all, struct art_bytes others, struct art_buffer *out);
 enum art_rc art_slots_number(struct art_bytes set, uint64_t *out);
-/* The slots that the tree's root names, as a set of bytes; and the used bytes of the blobs of these that lie in a set. It
- * reads index blobs, where it has not before. Errors of reading. */
+/* The slots that the tree's root names, as a set of bytes; and the used bytes of the blobs of these that lie in a set.
+ * Index blobs are read, where they have not been before. Errors of reading. */
 enum art_rc art_tree_slots(struct art_tree *tree, struct art_buffer *out);
 enum art_rc art_tree_bytes_of_slots(struct art_tree *tree, struct art_bytes set, uint64_t *out);
 /* The host found no room for what it was to write, so that no COMMIT was tried: what blobs took is given back, and from

@@ -63,8 +63,8 @@ struct art_snapshot_tree {
 int art_snapshot_tree_hold(struct art_table *table, struct art_bytes name, struct art_snapshot_tree **out,
                            char **message);
 void art_snapshot_tree_release(struct art_snapshot_tree *snapshot);
-/* The same by an argument of an SQL statement's; *out = NULL: it is NULL, the table as it is now. SQLITE_MISMATCH: it is
- * no text. */
+/* The same by an argument of an SQL statement's; *out = NULL: it is NULL, the table as it is now. SQLITE_MISMATCH: it
+ * is no text. */
 int art_snapshot_argument(struct art_table *table, sqlite3_value *name, struct art_snapshot_tree **out, char **message);
 /* Does a scan of this connection read it? Asked before it is dropped. */
 bool art_snapshot_is_read(const struct art_table *table, struct art_bytes name);

@@ -3,7 +3,7 @@
  * A snapshot is a root in a row of T_artstate (table/snapshots.c). Its tree is one as any other, open for reading, that
  * was handed this root and no log. So nothing that reads knows of snapshots, and changes of the table do not reach it.
  *
- *     table->snapshot_trees    the last KEPT that were asked for, the newest first, and those that a scan reads
+ *     table->snapshot_trees    the last TREES_KEPT that were asked for, the newest first, and those that a scan reads
  *
  * A SELECT on T_artstate takes longer than a point read. So a tree stays the one of its name as long as neither the
  * database's data version nor, by this connection, a snapshot's row has changed (table->snapshot_changes). Else the row
@@ -17,7 +17,7 @@
 
 #include <assert.h>
 
-enum { KEPT = 8 };
+enum { TREES_KEPT = 8 };
 
 struct art_snapshot_trees {
     struct art_kept kept;
@@ -55,7 +55,7 @@ static void retire_all(struct art_kept *kept) {
 static void retire_surplus(struct art_snapshot_trees *trees) {
     unsigned count = 0;
     for (struct art_snapshot_tree **link = &trees->first; *link;) {
-        if (++count > KEPT && !(*link)->readers) {
+        if (++count > TREES_KEPT && !(*link)->readers) {
             retire(link);
         } else {
             link = &(*link)->next;
@@ -71,7 +71,7 @@ void art_snapshot_tree_release(struct art_snapshot_tree *snapshot) {
 /* --- opening ------------------------------------------------------------------------------------------------------ */
 
 /* The root that the row has, as the only row of a log. */
-static int install(struct art_tree *tree, struct art_bytes root, char **message) {
+static int install_root(struct art_tree *tree, struct art_bytes root, char **message) {
     uint64_t from;
     enum art_rc rc = art_tree_refresh_begin(tree, &from);
     if (!rc) rc = art_tree_refresh_row(tree, 0, root);
@@ -89,7 +89,7 @@ static int open_snapshot(struct art_table *table, struct art_bytes name, struct 
     memcpy(snapshot->name, name.data, name.len);
     snapshot->name_len = name.len;
     int rc = art_table_open_tree(table, art_tree_summarised(table->tree), true, &snapshot->tree, message);
-    if (!rc) rc = install(snapshot->tree, root, message);
+    if (!rc) rc = install_root(snapshot->tree, root, message);
     if (rc) {
         close_tree(snapshot);
         return rc;
@@ -100,20 +100,20 @@ static int open_snapshot(struct art_table *table, struct art_bytes name, struct 
     return SQLITE_OK;
 }
 
-static int complain_made(const struct art_table *table, struct art_bytes name, char **message) {
+static int complain_uncommitted(const struct art_table *table, struct art_bytes name, char **message) {
     return art_complain(message, SQLITE_ERROR,
                         "art: the snapshot '%.*s' is not committed yet (%s): read it after the COMMIT", (int)name.len,
                         (const char *)name.data, table->name->table);
 }
 
 /* *snapshot: the first tree, which had this name, or NULL. It becomes the one that the row says, which is the first. */
-static int look_again(struct art_table *table, struct art_bytes name, struct art_snapshot_tree **snapshot,
-                      char **message) {
+static int read_row_again(struct art_table *table, struct art_bytes name, struct art_snapshot_tree **snapshot,
+                          char **message) {
     struct art_snapshot_trees *trees = trees_of(table);
     struct art_snapshot_row row = {0};
     int rc = art_snapshot_read(table, name, &row, message);
     if (!rc && !row.there) rc = art_snapshot_unknown(table, name, message);
-    if (!rc && !row.root.len) rc = complain_made(table, name, message);
+    if (!rc && !row.root.len) rc = complain_uncommitted(table, name, message);
     bool same = !rc && *snapshot && (*snapshot)->hash == row.hash;
     if (*snapshot && !same) retire(&trees->first);
     if (!rc && !same) rc = open_snapshot(table, name, row.root, snapshot, message);
@@ -129,18 +129,18 @@ static int look_again(struct art_table *table, struct art_bytes name, struct art
 
 /* --- asking ------------------------------------------------------------------------------------------------------- */
 
-static bool is_current(const struct art_table *table, const struct art_snapshot_tree *snapshot) {
+static bool is_still_current(const struct art_table *table, const struct art_snapshot_tree *snapshot) {
     return snapshot->data_version == table->data_version && snapshot->changes == table->snapshot_changes;
 }
 
-static bool is_named(const struct art_snapshot_tree *snapshot, struct art_bytes name) {
+static bool has_name(const struct art_snapshot_tree *snapshot, struct art_bytes name) {
     return snapshot->name_len == name.len && !memcmp(snapshot->name, name.data, name.len);
 }
 
 /* The tree of this name, if it is open: now the first one. */
-static struct art_snapshot_tree *find(struct art_snapshot_trees *trees, struct art_bytes name) {
+static struct art_snapshot_tree *find_open(struct art_snapshot_trees *trees, struct art_bytes name) {
     struct art_snapshot_tree **link = &trees->first, *found;
-    while (*link && !is_named(*link, name)) link = &(*link)->next;
+    while (*link && !has_name(*link, name)) link = &(*link)->next;
     found = *link;
     if (!found || found == trees->first) return found;
     *link = found->next;
@@ -152,19 +152,20 @@ static struct art_snapshot_tree *find(struct art_snapshot_trees *trees, struct a
 int art_snapshot_tree_hold(struct art_table *table, struct art_bytes name, struct art_snapshot_tree **out,
                            char **message) {
     assert(table->fresh != ART_FRESH_UNKNOWN);
+    *out = NULL;
     if (!table->snapshot_trees) {
         struct art_snapshot_trees *trees = art_alloc_zeroed(sizeof *trees);
         if (!trees) return SQLITE_NOMEM;
         trees->kept.trim = retire_all;
         table->snapshot_trees = &trees->kept;
     }
-    *out = find(trees_of(table), name);
-    if (!*out || !is_current(table, *out)) {
-        int rc = look_again(table, name, out, message);
-        if (rc) return rc;
-    }
-    assert(*out == trees_of(table)->first);
-    (*out)->readers++;
+    struct art_snapshot_tree *snapshot = find_open(trees_of(table), name);
+    int rc = SQLITE_OK;
+    if (!snapshot || !is_still_current(table, snapshot)) rc = read_row_again(table, name, &snapshot, message);
+    if (rc) return rc;
+    assert(snapshot == trees_of(table)->first);
+    snapshot->readers++;
+    *out = snapshot;
     return SQLITE_OK;
 }
 
@@ -189,7 +190,7 @@ int art_snapshot_argument(struct art_table *table, sqlite3_value *name, struct a
 bool art_snapshot_is_read(const struct art_table *table, struct art_bytes name) {
     const struct art_snapshot_trees *trees = trees_of(table);
     for (const struct art_snapshot_tree *each = trees ? trees->first : NULL; each; each = each->next) {
-        if (each->readers && is_named(each, name)) return true;
+        if (each->readers && has_name(each, name)) return true;
     }
     return false;
 }

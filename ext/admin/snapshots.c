@@ -78,8 +78,8 @@ static int add_snapshot(void *context, struct art_bytes name, const struct art_s
 }
 
 /* What its tree tells. */
-static int look_into(const struct snapshots_cursor *cursor, struct art_table *table, struct listed *item,
-                     char **message) {
+static int describe_snapshot(const struct snapshots_cursor *cursor, struct art_table *table, struct listed *item,
+                             char **message) {
     struct art_snapshot_tree *snapshot;
     struct art_buffer own = {0};
     if (!item->made) return SQLITE_OK;
@@ -105,7 +105,7 @@ static int begin_snapshots(struct art_function_cursor *base, const char *text, c
     if (!rc) rc = art_report(message, add_table(cursor, table->tree));
     if (!rc) rc = art_snapshots_each(table, add_snapshot, cursor, message);
     for (unsigned i = 0; !rc && i < cursor->count; i++) {
-        rc = look_into(cursor, table, &cursor->items[i], message);
+        rc = describe_snapshot(cursor, table, &cursor->items[i], message);
         if (!rc && art_interrupted(connection)) rc = art_report_interrupt(message);
     }
     art_table_ref_release(ref);
@@ -132,8 +132,8 @@ static void show_time(sqlite3_context *context, uint64_t milliseconds) {
     day -= (153 * month + 2) / 5;
     uint64_t shown_year = days / DAYS_OF_400_YEARS * 400 + year + (month >= 10);
     unsigned shown_month = month < 10 ? month + 3 : month - 9;
-    char *text = sqlite3_mprintf("%04llu-%02u-%02u %02u:%02u:%02u", (unsigned long long)shown_year, shown_month, day + 1,
-                                 of_day / 3600, of_day / 60 % 60, of_day % 60);
+    char *text = sqlite3_mprintf("%04llu-%02u-%02u %02u:%02u:%02u", (unsigned long long)shown_year, shown_month,
+                                 day + 1, of_day / 3600, of_day / 60 % 60, of_day % 60);
     if (text) {
         sqlite3_result_text(context, text, -1, sqlite3_free);
     } else {
@@ -141,7 +141,7 @@ static void show_time(sqlite3_context *context, uint64_t milliseconds) {
     }
 }
 
-static void show_snapshot(struct art_function_cursor *base, sqlite3_context *context, int column) {
+static void show_listed_snapshot(struct art_function_cursor *base, sqlite3_context *context, int column) {
     assert(base->row >= 1 && base->row <= ((struct snapshots_cursor *)base)->count);
     const struct listed *item = &((struct snapshots_cursor *)base)->items[base->row - 1];
     if (column == SNAPSHOTS_NAME) art_result_text(context, item->name.data, item->name.len);
@@ -161,5 +161,5 @@ const struct art_table_function art_snapshots_function = {
     .clear = clear_snapshots,
     .begin = begin_snapshots,
     .next = next_snapshot,
-    .column = show_snapshot,
+    .column = show_listed_snapshot,
 };

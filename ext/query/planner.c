@@ -91,7 +91,7 @@ static int take_listing_arguments(struct art_planning *planning) {
     return rc ? rc : take_hidden(planning, ART_HIDDEN_START_AFTER, ART_ARGUMENT_START_AFTER, &start_after);
 }
 
-static int take_snapshot(struct art_planning *planning) {
+static int take_snapshot_argument(struct art_planning *planning) {
     bool taken;
     int rc = take_hidden(planning, ART_HIDDEN_SNAPSHOT, ART_ARGUMENT_SNAPSHOT, &taken);
     if (taken && planning->kind == ART_SCAN_POINT) planning->plan |= ART_PLAN_SNAPSHOT;
@@ -353,7 +353,7 @@ static int find_match(const struct art_planning *planning, int *found) {
 /* One row at most, so it has every order. */
 static int plan_longest(struct art_planning *planning, int match) {
     int rc = take_listing_arguments(planning);
-    if (!rc) rc = take_snapshot(planning);
+    if (!rc) rc = take_snapshot_argument(planning);
     planning->kind = ART_SCAN_LONGEST;
     planning->plan |= ART_PLAN_UNIQUE;
     art_planning_take(planning, match, ART_ARGUMENT_MATCH, true);
@@ -367,13 +367,13 @@ static int plan_point(struct art_planning *planning, int equality) {
     art_planning_take(planning, equality, ART_ARGUMENT_EQUAL, art_condition_text(planning, equality).len > 0);
     if (!art_condition_constant(planning, equality) || is_text(planning, equality)) planning->plan |= ART_PLAN_UNIQUE;
     take_order(planning); /* a number may have several spellings */
-    int rc = take_snapshot(planning);
+    int rc = take_snapshot_argument(planning);
     return rc ? rc : take_listing_arguments(planning);
 }
 
 static int plan_range(struct art_planning *planning) {
     int rc = take_listing_arguments(planning);
-    if (!rc) rc = take_snapshot(planning);
+    if (!rc) rc = take_snapshot_argument(planning);
     if (rc) return rc;
     take_paths(planning);
     art_like_take(planning);

@@ -234,7 +234,7 @@ struct art_scan {
     struct art_snapshot_tree *snapshot; /* that is read, until the END; NULL: the table as it is */
     enum art_scan_kind kind;
     enum art_scan_state state;
-    bool begun; /* since the last END, though it may not stand on a row */
+    bool begun;                       /* since the last END, though it may not stand on a row */
     int plan;                         /* enum art_plan_flags */
     bool listed, several, has_rolled; /* since it was opened: a LEVEL, more than one, and one with common prefixes */
     bool descending;

@@ -100,12 +100,17 @@ static int take_state_row(const struct art_state_query *query, sqlite3_stmt *row
     return take_setting(query, name, row, out);
 }
 
-/* Rows with keys from `from` up to `to`, without it. */
-static int take_range(const struct art_state_query *query, sqlite3_stmt *rows, const char *from, const char *to,
-                      struct art_state *out, unsigned *seen) {
+/* Rows with keys from `from` on, up to the snapshots, if there are any behind it. */
+static int take_from(const struct art_state_query *query, sqlite3_stmt *rows, const char *from, struct art_state *out,
+                     unsigned *seen, bool *snapshots) {
+    static const char snapshot[] = ART_SNAPSHOT_KEY;
     int rc = sqlite3_bind_text(rows, 1, from, -1, SQLITE_STATIC);
-    if (!rc) rc = to ? sqlite3_bind_text(rows, 2, to, -1, SQLITE_STATIC) : sqlite3_bind_zeroblob(rows, 2, 0);
-    while (!rc && art_shadow_step(query->connection, rows) == SQLITE_ROW) rc = take_state_row(query, rows, out, seen);
+    *snapshots = false;
+    while (!rc && !*snapshots && art_shadow_step(query->connection, rows) == SQLITE_ROW) {
+        const char *key = (const char *)sqlite3_column_text(rows, 0);
+        *snapshots = key && !strncmp(key, snapshot, sizeof snapshot - 1);
+        if (!*snapshots) rc = take_state_row(query, rows, out, seen);
+    }
     int end = sqlite3_reset(rows);
     return rc ? rc : end;
 }
@@ -114,11 +119,12 @@ static int take_range(const struct art_state_query *query, sqlite3_stmt *rows, c
  * name, and numbers for keys. So a table that does not look like ours is read once more, and whole. */
 static int take_state_rows(const struct art_state_query *query, struct art_state *out, unsigned *seen) {
     static const char all[] = "SELECT k, v FROM \"%w\".\"%w_artstate\" ORDER BY k",
-                      of_range[] = "SELECT k, v FROM \"%w\".\"%w_artstate\" WHERE k >= ?1 AND k < ?2 ORDER BY k";
+                      from[] = "SELECT k, v FROM \"%w\".\"%w_artstate\" WHERE k >= ?1 ORDER BY k";
     sqlite3_stmt *rows = NULL;
-    int rc = art_prepare(query->db, 0, &rows, sqlite3_mprintf(of_range, query->schema, query->table));
-    if (!rc) rc = take_range(query, rows, "", ART_SNAPSHOT_KEY, out, seen);
-    if (!rc) rc = take_range(query, rows, ART_SNAPSHOT_KEYS_END, NULL, out, seen); /* a BLOB is above every text */
+    bool snapshots = false;
+    int rc = art_prepare(query->db, 0, &rows, sqlite3_mprintf(from, query->schema, query->table));
+    if (!rc) rc = take_from(query, rows, "", out, seen, &snapshots);
+    if (!rc && snapshots) rc = take_from(query, rows, ART_SNAPSHOT_KEYS_END, out, seen, &snapshots);
     sqlite3_finalize(rows);
     if (rc || (out->keys_shown && out->values_shown)) return rc;
     *seen = 0;

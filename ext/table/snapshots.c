@@ -140,8 +140,8 @@ static int complain_damaged(const struct art_table *table, struct art_bytes name
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
 /* The value of a row that is there, taken as far as a reader may know it. */
-static int take_snapshot(const struct art_table *table, struct art_bytes key, struct art_bytes value,
-                         struct art_snapshot_row *out, char **message) {
+static int take_snapshot_row(const struct art_table *table, struct art_bytes key, struct art_bytes value,
+                             struct art_snapshot_row *out, char **message) {
     struct art_bytes name = art_bytes(key.data + KEY_BYTES, key.len - KEY_BYTES);
     out->there = true;
     if (find_made(table, name) || decode_row(key, value, out)) return SQLITE_OK;
@@ -157,7 +157,7 @@ int art_snapshot_read(struct art_table *table, struct art_bytes name, struct art
     struct row_key key = snapshot_key(text);
     bool there;
     int rc = art_shadow_find(table, key.text, &out->bytes, &there, message);
-    if (!rc && there) rc = take_snapshot(table, text_bytes(key.text), art_buffer_bytes(&out->bytes), out, message);
+    if (!rc && there) rc = take_snapshot_row(table, text_bytes(key.text), art_buffer_bytes(&out->bytes), out, message);
     return rc;
 }
 
@@ -197,8 +197,8 @@ static int each_but(struct art_table *table, const struct art_bytes *but, art_sn
         if (!key || len < KEY_BYTES || memcmp(key, ART_SNAPSHOT_KEY, KEY_BYTES) != 0) continue;
         struct art_bytes name = art_bytes(key + KEY_BYTES, (uint32_t)(len - KEY_BYTES));
         if (but && art_bytes_equal(name, *but)) continue;
-        rc = take_snapshot(table, art_bytes(key, (uint32_t)len),
-                           art_bytes(value, (uint32_t)sqlite3_column_bytes(rows, 1)), &row, message);
+        rc = take_snapshot_row(table, art_bytes(key, (uint32_t)len),
+                               art_bytes(value, (uint32_t)sqlite3_column_bytes(rows, 1)), &row, message);
         if (!rc) rc = visit(context, name, &row, message);
     }
     return end_rows(table, rows, rc, message);
@@ -423,8 +423,7 @@ static int follow_format(struct art_table *table, char **message) {
     struct art_buffer held = {0}, let_go = {0}, is = {0};
     char wanted[16];
     int rc = art_snapshots_held(table, &held, &let_go, message);
-    int format =
-        held.len || let_go.len ? ART_STATE_FORMAT_HELD : art_state_format(art_tree_medium(table->tree));
+    int format = held.len || let_go.len ? ART_STATE_FORMAT_HELD : art_state_format(art_tree_medium(table->tree));
     snprintf(wanted, sizeof wanted, "%d", format);
     if (!rc) rc = art_shadow_get(table, "format", &is, message);
     bool same = is.len == strlen(wanted) && !memcmp(is.data, wanted, is.len);

@@ -125,9 +125,9 @@ struct art_table {
     bool stale; /* they are to be finalized, and one of them runs */
     struct art_open_scan *scans;
     unsigned snapshot_changes; /* counts what may have changed rows of snapshots, as this connection reads them */
-    uint64_t filtered; /* rows that scans passed over by conditions on other columns, or by patterns */
-    uint64_t given_up; /* scans best first that went on by walks */
-    uint64_t counted;  /* scans whose rows SQLite only counted, and that did not walk through them */
+    uint64_t filtered;         /* rows that scans passed over by conditions on other columns, or by patterns */
+    uint64_t given_up;         /* scans best first that went on by walks */
+    uint64_t counted;          /* scans whose rows SQLite only counted, and that did not walk through them */
     bool trim_later;
 
     /* The running transaction (transaction.c). */

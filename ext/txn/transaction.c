@@ -33,8 +33,9 @@
 /* --- saved states ------------------------------------------------------------------------------------------------- */
 
 static struct art_saved_table saved_now(struct art_table *table, int number, uint32_t savepoint) {
-    return (struct art_saved_table){number,           savepoint,         art_name_hold(table->name), table->settings,
-                                    table->requested, table->made_count, table->exists};
+    return (struct art_saved_table){number,          savepoint,        art_name_hold(table->name),
+                                    table->settings, table->requested, table->made_count,
+                                    table->exists};
 }
 
 static int push_saved(struct art_table *table, int number, uint32_t savepoint) {

@@ -1,12 +1,12 @@
-/* Reading a snapshot: by WHERE snapshot = ..., as a listing's fourth argument, by functions; and that nothing is written
- * through one.
+/* Reading a snapshot: by WHERE snapshot = ..., as a listing's fourth argument, by functions; and that nothing is
+ * written through one.
  *
  * The model is a copy. When a snapshot is made, all rows go into another art table of its name, and their versions into
  * an ordinary one. Whatever is asked of the snapshot afterwards, the copy must answer alike; how a copy answers is what
  * all other programs are about. Histories are random, blobs small.
  *
- * Questions are written once: $T is the table, $F what its functions get behind their arguments, and $S the condition by
- * which the snapshot is read, with AND behind it. $V is the ordinary table, for what is asked of versions.
+ * Questions are written once: $T is the table, $F what its functions get behind their arguments, and $S the condition
+ * by which the snapshot is read, with AND behind it. $V is the ordinary table, for what is asked of versions.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +31,10 @@ static void set_up(void) {
 }
 
 static void create(const char *table, const char *options) {
-    sql_run(db, "CREATE VIRTUAL TABLE %s USING art(" COLUMNS "%s%s)", table, *options ? ", " : "", options);
+    const char *more = getenv("ART_TABLE_OPTIONS");
+    bool both = more && *more && !strstr(options, "storage");
+    sql_run(db, "CREATE VIRTUAL TABLE %s USING art(" COLUMNS "%s%s%s%s)", table, *options ? ", " : "", options,
+            both ? ", " : "", both ? more : "");
 }
 
 static void make(const char *name) {
@@ -100,8 +103,10 @@ static char *worded(const char *question, const char *table, const char *of_func
                            : p[1] == 'V' ? versions
                                          : NULL;
         if (word) sqlite3_str_appendall(out, word);
-        if (word) p++;
-        else sqlite3_str_appendchar(out, 1, *p);
+        if (word)
+            p++;
+        else
+            sqlite3_str_appendchar(out, 1, *p);
     }
     return kept(sqlite3_str_finish(out));
 }
@@ -118,8 +123,8 @@ static void same(struct random *random, const char *question, const char *name) 
     char *of_copy = worded(question, name, "", "", TEXT("v%s", name));
     char *found = answer(of_snapshot), *wanted = answer(of_copy);
     if (!strcmp(found, wanted)) return;
-    ck_abort_msg("%s\n%s\n  snapshot:\n%s\n  copy:\n%s", of_snapshot, sql_rows(db, "EXPLAIN QUERY PLAN %s", of_snapshot),
-                 found, wanted);
+    ck_abort_msg("%s\n%s\n  snapshot:\n%s\n  copy:\n%s", of_snapshot,
+                 sql_rows(db, "EXPLAIN QUERY PLAN %s", of_snapshot), found, wanted);
 }
 
 #define ROW "x.path, x.size, x.mtime, x.owner, x.note"
@@ -151,7 +156,8 @@ static const char *const questions[] = {
     "SELECT max(x.mtime) FROM $T x WHERE $S 1",
     /* levels */
     "SELECT " ROW ", x.entries FROM $T x WHERE $S x.prefix = '' AND x.delimiter = '/'",
-    "SELECT x.path, x.entries FROM $T x WHERE $S x.prefix = 'a/' AND x.delimiter = '/' AND x.path > 'a/b' ORDER BY 1 DESC",
+    "SELECT x.path, x.entries FROM $T x WHERE $S x.prefix = 'a/' AND x.delimiter = '/' AND x.path > 'a/b' ORDER BY 1 "
+    "DESC",
     "SELECT x.path, x.entries FROM $T x WHERE $S x.prefix = 'a/' AND x.delimiter = '/' AND x.start_after = 'a/f3'",
     "SELECT x.path FROM $T x WHERE $S x.prefix = 'a/b/' ORDER BY path",
     /* longest prefix */
@@ -199,9 +205,11 @@ static void compare_two(struct random *random, const char *before, const char *a
         "SELECT a.path FROM $A a, $B b WHERE $1 $2 a.path = b.path AND a.size <> b.size ORDER BY 1",
         "SELECT a.path, b.path FROM $A a LEFT JOIN $B b ON $2 b.path = a.path WHERE $1 1 ORDER BY 1",
         "SELECT a.path FROM $A a WHERE $1 NOT EXISTS (SELECT 1 FROM $B b WHERE $2 b.path = a.path) ORDER BY 1",
-        "SELECT a.path, (SELECT count(*) FROM $B b WHERE $2 b.path > a.path) FROM $A a WHERE $1 a.path < 'ab' ORDER BY 1",
+        "SELECT a.path, (SELECT count(*) FROM $B b WHERE $2 b.path > a.path) FROM $A a WHERE $1 a.path < 'ab' ORDER BY "
+        "1",
         "SELECT path FROM $A a WHERE $1 1 EXCEPT SELECT path FROM $B b WHERE $2 1 ORDER BY 1",
-        "SELECT a.path, a.size, b.size FROM $A a JOIN $B b ON $1 $2 b.owner = a.owner AND b.mtime = a.mtime ORDER BY 1, 2, 3",
+        "SELECT a.path, a.size, b.size FROM $A a JOIN $B b ON $1 $2 b.owner = a.owner AND b.mtime = a.mtime ORDER BY "
+        "1, 2, 3",
         "SELECT a.path FROM $A a WHERE $1 a.path IN (SELECT b.path FROM $B b WHERE $2 b.size > 200) ORDER BY 1",
     };
     char *first = TEXT("a.snapshot = %s AND", spelled(random, before)),
@@ -316,7 +324,8 @@ TEST(test_a_name_that_is_none_is_refused) {
     EACH(value, "5", "1.5", "x'6d6f6e646179'", "(SELECT 5)") {
         EACH(statement, "SELECT * FROM t WHERE snapshot = %s", "SELECT * FROM t WHERE path = 'a/1' AND snapshot = %s",
              "SELECT art_rank('t', '', %s)") {
-            refuses(SQLITE_MISMATCH, "art: a snapshot's name is a text, no number and no BLOB (t)", TEXT(statement, value));
+            refuses(SQLITE_MISMATCH, "art: a snapshot's name is a text, no number and no BLOB (t)",
+                    TEXT(statement, value));
         }
     }
     sql_run(db, "BEGIN");
@@ -373,8 +382,8 @@ TEST(test_nothing_is_written_through_a_snapshot) {
         EACH(name, "snapshot = 'monday'", "snapshot = (SELECT 'monday')", "snapshot IN ('monday')") {
             refuses(SQLITE_READONLY, "art: a snapshot is read only (t.snapshot)",
                     TEXT("DELETE FROM t WHERE %s%s", name, which));
-            char *update = TEXT("UPDATE t SET %s WHERE %s%s", strstr(which, "= '/'") ? "path = 'x/'" : "size = 0", name,
-                                which);
+            char *update =
+                TEXT("UPDATE t SET %s WHERE %s%s", strstr(which, "= '/'") ? "path = 'x/'" : "size = 0", name, which);
             refuses(SQLITE_READONLY, "art: a snapshot is read only (t.snapshot)", update);
         }
         kept_clear();
@@ -400,7 +409,8 @@ TEST(test_a_snapshot_chooses_the_rows_that_are_written) {
                 "BEGIN");
     EACH(statement, "DELETE FROM t WHERE path IN (SELECT path FROM t WHERE snapshot = 'monday')",
          "DELETE FROM t WHERE path IN (SELECT path FROM t('a/', '/', '', 'monday'))",
-         "DELETE FROM t WHERE path GLOB 'a/*' AND EXISTS (SELECT 1 FROM t s WHERE s.snapshot = 'monday' AND s.path = t.path)",
+         "DELETE FROM t WHERE path GLOB 'a/*' AND EXISTS (SELECT 1 FROM t s WHERE s.snapshot = 'monday' AND s.path = "
+         "t.path)",
          "DELETE FROM t WHERE snapshot IS NULL AND path IN (SELECT path FROM t WHERE snapshot = 'monday')",
          "DELETE FROM t WHERE size - 10 = (SELECT s.size FROM t s WHERE s.snapshot = 'monday' AND s.path = t.path)",
          "DELETE FROM t WHERE snapshot = (SELECT NULL) AND prefix = '' AND delimiter = '/' AND path = 'a/'",
@@ -414,7 +424,8 @@ TEST(test_a_snapshot_chooses_the_rows_that_are_written) {
     sql_run(db, "ROLLBACK TO s;"
                 "UPDATE t SET size = (SELECT s.size FROM t s WHERE s.snapshot = 'monday' AND s.path = t.path)");
     expect("45\n", "SELECT sum(size) FROM t");
-    sql_run(db, "ROLLBACK TO s; INSERT OR REPLACE INTO t SELECT * FROM t WHERE snapshot = 'monday' AND path GLOB '[ab]*'");
+    sql_run(db,
+            "ROLLBACK TO s; INSERT OR REPLACE INTO t SELECT * FROM t WHERE snapshot = 'monday' AND path GLOB '[ab]*'");
     expect("11|145\n", "SELECT count(*), sum(size) FROM t");
     sql_run(db, "ROLLBACK TO s; DELETE FROM t; INSERT INTO t SELECT * FROM t WHERE snapshot = 'monday'");
     expect(monday, "SELECT path, size FROM t");
@@ -430,15 +441,20 @@ TEST(test_a_scan_of_a_snapshot_goes_on_whatever_becomes_of_the_table) {
          "SELECT path, size FROM t WHERE snapshot = 'monday' AND size < 1000 ORDER BY path",
          "SELECT path, size FROM t WHERE snapshot = 'monday' AND (path < 'a/5' OR path >= 'a/5') ORDER BY path",
          "SELECT path, size FROM t('', '/', '', 'monday') WHERE entries = 0 UNION ALL "
-         "SELECT path, size FROM t('a/', '/', '', 'monday') UNION ALL SELECT path, size FROM t('b/', '/', '', 'monday')") {
+         "SELECT path, size FROM t('a/', '/', '', 'monday') UNION ALL SELECT path, size FROM t('b/', '/', '', "
+         "'monday')") {
         sqlite3_stmt *scan = sql_prepare(db, "%s", question);
         sqlite3_str *rows = sqlite3_str_new(NULL);
         int row = 0;
-        static const char *const between[] = {
-            "INSERT INTO t(t) VALUES('flush')", "BEGIN; DELETE FROM t",        "INSERT INTO t(path) VALUES('a/55')",
-            "SAVEPOINT s; DELETE FROM t",       "ROLLBACK TO s",               "ROLLBACK",
-            "BEGIN; DELETE FROM t",             "COMMIT; INSERT INTO t(t) VALUES('optimize')",
-            "INSERT INTO t SELECT * FROM t WHERE snapshot = 'monday'"};
+        static const char *const between[] = {"INSERT INTO t(t) VALUES('flush')",
+                                              "BEGIN; DELETE FROM t",
+                                              "INSERT INTO t(path) VALUES('a/55')",
+                                              "SAVEPOINT s; DELETE FROM t",
+                                              "ROLLBACK TO s",
+                                              "ROLLBACK",
+                                              "BEGIN; DELETE FROM t",
+                                              "COMMIT; INSERT INTO t(t) VALUES('optimize')",
+                                              "INSERT INTO t SELECT * FROM t WHERE snapshot = 'monday'"};
         for (; sqlite3_step(scan) == SQLITE_ROW; row++) {
             sqlite3_str_appendf(rows, "%s|%s\n", sqlite3_column_text(scan, 0), sqlite3_column_text(scan, 1));
             sql_run(db, "%s", between[row % LENGTH(between)]);
@@ -558,13 +574,15 @@ TEST(test_snapshots_are_listed_in_the_order_of_their_names) {
     expect("3\n", TEXT("SELECT count(*) FROM art_snapshots('main.t') WHERE made BETWEEN trim('%s', char(10)) AND "
                        "datetime('now') AND made = datetime(made)",
                        before));
-    expect("integer|text|integer\n", "SELECT DISTINCT typeof(version), typeof(made), typeof(bytes) FROM art_snapshots('t')");
+    expect("integer|text|integer\n",
+           "SELECT DISTINCT typeof(version), typeof(made), typeof(bytes) FROM art_snapshots('t')");
     sql_run(db, "BEGIN");
     make("later");
     expect("later|1|1|1|1\n", "SELECT name, version IS NULL, made IS NULL, entries IS NULL, bytes IS NULL "
                               "FROM art_snapshots('t') WHERE name = 'later'");
     sql_run(db, "ROLLBACK");
-    refuses(SQLITE_ERROR, "art: there is no art table of that name (nothing)", "SELECT * FROM art_snapshots('nothing')");
+    refuses(SQLITE_ERROR, "art: there is no art table of that name (nothing)",
+            "SELECT * FROM art_snapshots('nothing')");
     refuses(SQLITE_ERROR, "art: art_snapshots needs a table's name", "SELECT * FROM art_snapshots");
     expect("", "SELECT * FROM art_snapshots(NULL)");
 }

@@ -198,10 +198,11 @@ TEST(test_two_tables_have_their_own_snapshots) {
     char *create = sql_create_text("other.t", "");
     sql_run(db, "%s", create);
     sqlite3_free(create);
-    sql_run(db, "BEGIN; INSERT INTO u(path, value) VALUES('u', 1); INSERT INTO other.t(path, value) VALUES('o', 2);"
-                "INSERT INTO u(u, snapshot) VALUES('snapshot', 'x'); INSERT INTO other.t(t, snapshot) VALUES('snapshot', "
-                "'x'); INSERT INTO main.t(t, snapshot) VALUES('snapshot', 'x'); COMMIT;"
-                "DELETE FROM u; DELETE FROM other.t; DELETE FROM main.t");
+    sql_run(db,
+            "BEGIN; INSERT INTO u(path, value) VALUES('u', 1); INSERT INTO other.t(path, value) VALUES('o', 2);"
+            "INSERT INTO u(u, snapshot) VALUES('snapshot', 'x'); INSERT INTO other.t(t, snapshot) VALUES('snapshot', "
+            "'x'); INSERT INTO main.t(t, snapshot) VALUES('snapshot', 'x'); COMMIT;"
+            "DELETE FROM u; DELETE FROM other.t; DELETE FROM main.t");
     ck_assert_int_eq(sum_in(db, "x"), ALL);
     expect("u|1\n", "SELECT path, value FROM u WHERE snapshot = 'x'");
     expect("o|2\n", "SELECT path, value FROM other.t WHERE snapshot = 'x'");
@@ -214,8 +215,9 @@ TEST(test_two_tables_have_their_own_snapshots) {
 TEST(test_snapshots_are_in_every_kind_of_schema) {
     sql_run(db, "ATTACH ':memory:' AS m");
     EACH(schema, "temp", "m") {
-        sql_run(db, "CREATE VIRTUAL TABLE %s.v USING art(path, value); INSERT INTO %s.v VALUES('a', 1);"
-                    "INSERT INTO %s.v(v, snapshot) VALUES('snapshot', 'x'); DELETE FROM %s.v",
+        sql_run(db,
+                "CREATE VIRTUAL TABLE %s.v USING art(path, value); INSERT INTO %s.v VALUES('a', 1);"
+                "INSERT INTO %s.v(v, snapshot) VALUES('snapshot', 'x'); DELETE FROM %s.v",
                 schema, schema, schema, schema);
         ck_assert_int_eq(sql_int(db, "SELECT value FROM %s.v WHERE snapshot = 'x'", schema), 1);
         sql_run(db, "INSERT INTO %s.v(v, snapshot) VALUES('drop snapshot', 'x'); DROP TABLE %s.v", schema, schema);
@@ -570,8 +572,9 @@ static bool another_process(void) {
         sqlite3 *own = sql_open(path);
         sql_run(own, "PRAGMA synchronous=OFF; BEGIN");
         change(own);
-        sql_run(own, "INSERT INTO t(t) VALUES('optimize'); INSERT INTO t(t, snapshot) VALUES('snapshot', 's%05d');"
-                     "INSERT INTO names VALUES('s%05d'); INSERT INTO kept SELECT 's%05d', path, value FROM model; COMMIT",
+        sql_run(own,
+                "INSERT INTO t(t) VALUES('optimize'); INSERT INTO t(t, snapshot) VALUES('snapshot', 's%05d');"
+                "INSERT INTO names VALUES('s%05d'); INSERT INTO kept SELECT 's%05d', path, value FROM model; COMMIT",
                 turn, turn, turn);
         sql_close(own);
         _exit(0);
@@ -662,7 +665,8 @@ static void take_step(enum step step) {
 /* The table, and all snapshots that can be read. */
 static void looks_as_the_model(sqlite3 *on, const char *where) {
     static const char wrong[] = "SELECT count(*) FROM (SELECT path, value FROM %s EXCEPT SELECT path, value FROM %s)";
-    ck_assert_msg(!sql_int(on, wrong, "t", "model") && !sql_int(on, wrong, "model", "t"), "the table, behind %s", where);
+    ck_assert_msg(!sql_int(on, wrong, "t", "model") && !sql_int(on, wrong, "model", "t"), "the table, behind %s",
+                  where);
     char *names = kept(sql_rows(on, "SELECT name FROM names WHERE name NOT IN (SELECT name FROM made)"));
     for (char *name = strtok(names, "\n"); name; name = strtok(NULL, "\n")) {
         int64_t differ = sql_int(on,

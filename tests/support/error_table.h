@@ -107,7 +107,8 @@ static const struct error errors[] = {
     SAYS("there is no command '%.*s' (%s):", "INSERT INTO t(t) VALUES('flushh')"),
     SAYS("a command is a text (%s): write", "INSERT INTO t(t) VALUES(1)"),
     SAYS("a command stands alone (%s): give", "INSERT INTO t(path, t) VALUES('x', 'flush')"),
-    SAYS("there is a snapshot '%s' already", "INSERT INTO t(t, snapshot) VALUES('snapshot', 's')", .before = SNAPSHOT_S),
+    SAYS("there is a snapshot '%s' already", "INSERT INTO t(t, snapshot) VALUES('snapshot', 's')",
+         .before = SNAPSHOT_S),
     SAYS("there is no snapshot '%.*s' (%s):", "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 's')"),
     SAYS("the snapshot '%.*s' is read by a", "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 's')",
          .before = SNAPSHOT_S, .then = read_the_snapshot),
@@ -121,7 +122,12 @@ static const struct error errors[] = {
          "CREATE VIRTUAL TABLE path USING art; INSERT INTO path(\"\") VALUES('flush')"),
     SAYS("the column that takes commands", "SELECT * FROM t('', '/', '', 1, 2)"),
     SAYS("%s is an argument, and only = gives", "SELECT * FROM t WHERE prefix > 'a'"),
-    SAYS("there are no snapshots in this", "SELECT * FROM t('', '/', '', 1)"),
+    SAYS("a snapshot's name is a text, no", "SELECT * FROM t('', '/', '', 1)"),
+    SAYS("there is no snapshot '%.*s' (%s):", "SELECT * FROM t WHERE snapshot = 'x'"),
+    SAYS("the snapshot '%.*s' is not committed", "BEGIN; INSERT INTO t(t, snapshot) VALUES('snapshot', 'x');"
+                                                 "SELECT * FROM t WHERE snapshot = 'x'"),
+    SAYS("a snapshot is read only (%s.snapshot):", "DELETE FROM t WHERE snapshot = 'x'",
+         .before = "INSERT INTO t(t, snapshot) VALUES('snapshot', 'x')"),
     SAYS("an UPDATE cannot give a command", "UPDATE t SET t = 'flush'"),
     SAYS("'adopt' within a transaction that",
          "BEGIN; INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 2000) SELECT "

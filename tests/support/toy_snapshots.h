@@ -27,8 +27,8 @@ void toy_snapshots_copy(const struct toy_snapshots *from, struct toy_snapshots *
 /* One more, to be filled in; there is room. */
 void toy_snapshots_make(struct toy_snapshots *snapshots);
 void toy_snapshots_drop(struct toy_snapshots *snapshots, unsigned at);
-/* What all name together, or those that are committed. */
-void toy_snapshots_unite(const struct toy_snapshots *snapshots, bool own, struct art_buffer *out);
+/* What all name together, or those that are committed; ART_NOMEM. */
+int toy_snapshots_unite(const struct toy_snapshots *snapshots, bool own, struct art_buffer *out);
 bool toy_snapshots_any_own(const struct toy_snapshots *snapshots);
 /* Behind a prepare(), whose commit was written: the transaction's own are of this state. */
 int toy_snapshots_fill(struct toy_snapshots *snapshots, struct art_tree *tree, const struct model *model);
@@ -36,9 +36,10 @@ int toy_snapshots_fill(struct toy_snapshots *snapshots, struct art_tree *tree, c
 void toy_snapshots_committed(struct toy_snapshots *snapshots);
 
 struct toy;
-/* Of tables as they are committed: each snapshot reads as it did (`whole`: each of its pages is checked, too), its set
- * is what its root names, held is the union of these, nothing of it is retired, and the root says whether there is any.
- * Aborts the test if not; returns an error of reading. `options`: where the blobs are. */
+/* Of tables as they are committed: held is the union of all sets, nothing of it is retired, and the root says whether
+ * there is any. Half of the snapshots (`whole`: all, and each of their pages is checked) read as they did, and their
+ * sets are what their roots name. Aborts the test if not; returns an error of reading. `options`: where the blobs
+ * are. */
 int toy_snapshots_check(const struct toy *toy, const struct art_tree_options *options, struct random *random,
                         int family, bool whole);
 

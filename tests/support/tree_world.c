@@ -204,8 +204,8 @@ static enum art_rc toy_held(void *context, struct art_buffer *held, struct art_b
     const struct toy_snapshots *snapshots = &((struct toy *)context)->snapshots;
     const struct art_buffer *forged = ((struct toy *)context)->forged_held;
     if (forged) return art_buffer_append(held, forged->data, forged->len);
-    toy_snapshots_unite(snapshots, false, held);
-    return art_buffer_append(let_go, snapshots->let_go.data, snapshots->let_go.len);
+    enum art_rc rc = toy_snapshots_unite(snapshots, false, held);
+    return rc ? rc : art_buffer_append(let_go, snapshots->let_go.data, snapshots->let_go.len);
 }
 
 /* The tables of `from`; the journal's salts stay. */
@@ -220,13 +220,26 @@ void toy_restore(struct toy *toy, const struct toy *from) {
     toy_snapshots_copy(&from->snapshots, &toy->snapshots);
 }
 
-struct toy *toy_copy(const struct toy *from) {
+static struct toy *empty_copy(const struct toy *from) {
     struct toy *toy = calloc(1, sizeof *toy);
     memcpy(toy->uuid, from->uuid, sizeof toy->uuid);
     memcpy(toy->salts, from->salts, sizeof toy->salts);
     toy->wal = from->wal;
     toy->inlined = from->inlined;
+    return toy;
+}
+
+struct toy *toy_copy(const struct toy *from) {
+    struct toy *toy = empty_copy(from);
     toy_restore(toy, from);
+    return toy;
+}
+
+struct toy *toy_view(const struct toy *from, struct art_bytes root) {
+    struct toy *toy = empty_copy(from);
+    toy_put(&toy->log, 0, root);
+    toy_blobs_copy(&from->blobs, &toy->blobs);
+    art_buffer_append(&toy->retired, from->retired.data, from->retired.len);
     return toy;
 }
 
@@ -310,11 +323,6 @@ int toy_refresh(struct toy *toy, struct art_tree *tree) {
         if (rc != ART_REBUILD) return rc;
     }
     return rc;
-}
-
-void toy_show_root(struct toy *toy, struct art_bytes root) {
-    toy_clear(&toy->log);
-    toy_put(&toy->log, 0, root);
 }
 
 void toy_write(struct toy *toy, const struct art_commit *commit) {

@@ -68,6 +68,8 @@ void toy_free(struct toy *toy);
 /* ART_OK, or the tree's error. */
 int toy_open(struct toy *toy, struct art_tree_options *options, struct art_tree **out);
 int toy_refresh(struct toy *toy, struct art_tree *tree);
+/* The tables as they stand, with this root in the place of the log. */
+struct toy *toy_view(const struct toy *from, struct art_bytes root);
 /* The log is this root alone. */
 void toy_show_root(struct toy *toy, struct art_bytes root);
 /* Of struct art_host, and of struct art_salvage_options; `context` is the toy. */

@@ -171,7 +171,7 @@ static enum art_rc merge_runs(struct art_tree *tree, struct art_version_edit *ed
 
 /* Leaf pages, which alone can be compared with rows that are no blob yet. In a run of several blobs the others are few
  * beside them. */
-static uint64_t leaf_pages(const struct art_run *run) {
+static uint64_t pages_of_leaves(const struct art_run *run) {
     return run->top.height ? run->pages : run->top.leaf_pages;
 }
 
@@ -182,7 +182,7 @@ static unsigned joined_runs(const struct art_tree *tree, const struct art_root *
     uint64_t most = joined_pages(tree), over = art_memtable_bytes(memtable) / ART_BLOB_PAGE + 1, pages = over;
     unsigned n = 0, level0 = most && art_memtable_keys(memtable) ? level0_runs(root) : 0;
     for (; n < level0 && pages + root->run[n].pages <= most; n++) {
-        uint64_t leaves = leaf_pages(&root->run[n]);
+        uint64_t leaves = pages_of_leaves(&root->run[n]);
         if (leaves > over && level0 - n + 1 < LEVEL0_MOST) break;
         over += leaves;
         pages += root->run[n].pages;

@@ -181,14 +181,26 @@ enum art_rc art_held_begin(struct art_tree *tree, const struct art_held_rows *ro
     return rc;
 }
 
+#ifndef NDEBUG
+/* What a host counts that this transaction makes, or has forgotten to count before, would be found here. */
+static bool held_is_in_base(const struct art_tree *tree) {
+    const struct art_slot_set *held = &tree->slots.held;
+    uint32_t slot = art_slot_set_next(held, 0);
+    while (slot != UINT32_MAX && art_slot_set_has(&tree->slots.base, slot)) slot = art_slot_set_next(held, slot + 1);
+    return slot == UINT32_MAX;
+}
+#endif
+
 enum art_rc art_held_again(struct art_tree *tree) {
     assert(tree->slots.use);
     struct art_held_rows rows = {0};
     struct art_slot_set *held = &tree->slots.held;
     uint32_t last;
+    if (!tree->txn.base->held) return ART_OK; /* nor has the host any */
     enum art_rc rc = art_held_rows_load(tree, &rows);
     art_slot_set_clear(held);
     if (!rc) rc = art_slots_decode(art_buffer_bytes(&rows.held), tree->slots.end, held, &last);
+    assert(rc || held_is_in_base(tree));
     tree->pending.lets_go = rows.let_go.len;
     tree->pending.held = art_hash64(rows.held.data, rows.held.len);
     art_held_rows_clear(&rows);
@@ -198,7 +210,7 @@ enum art_rc art_held_again(struct art_tree *tree) {
 enum art_rc art_held_is_same(struct art_tree *tree, bool *same) {
     struct art_held_rows rows = {0};
     *same = true;
-    if (!tree->pending.commit.write_root) return ART_OK;
+    if (!tree->txn.base->held || !tree->pending.commit.write_root) return ART_OK;
     enum art_rc rc = art_held_rows_load(tree, &rows);
     *same = !rows.let_go.len && art_hash64(rows.held.data, rows.held.len) == tree->pending.held;
     art_held_rows_clear(&rows);
@@ -242,7 +254,7 @@ struct bytes_of_slots {
     uint64_t pages;
 };
 
-static enum art_rc add_pages(void *context, const struct art_ref *ref) {
+static enum art_rc add_pages_of_slot(void *context, const struct art_ref *ref) {
     struct bytes_of_slots *bytes = context;
     if (art_slot_set_has(&bytes->of, ref->slot)) bytes->pages += art_ref_pages(ref);
     return ART_OK;
@@ -254,7 +266,7 @@ enum art_rc art_tree_bytes_of_slots(struct art_tree *tree, struct art_bytes set,
     enum art_rc rc = art_tree_ready(tree);
     if (!rc && set.len) rc = art_slots_decode(set, ART_SLOTS_MAX, &bytes.of, &highest);
     for (unsigned i = 0; !rc && set.len && i < tree->root->runs; i++) {
-        rc = art_run_each_ref(tree->store, &tree->root->run[i], add_pages, &bytes);
+        rc = art_run_each_ref(tree->store, &tree->root->run[i], add_pages_of_slot, &bytes);
     }
     *out = bytes.pages * ART_BLOB_PAGE;
     art_slot_set_clear(&bytes.of);

@@ -340,6 +340,9 @@ enum art_rc art_shrink_step(struct art_tree *tree, struct art_version_edit *edit
 enum art_rc art_shrink_own(struct art_tree *tree, struct art_version_edit *edit);
 /* Cuts off what is free at the file's end, where that is worth while; notes in `pending` what is left and gained. */
 enum art_rc art_shrink_cut(struct art_tree *tree, const struct art_version_edit *edit);
+/* Where snapshots may keep the file from being cut: free slots give their room back, some a commit, all with 'optimize'
+ * and 'vacuum'. No write is under way. */
+void art_shrink_punch(struct art_tree *tree, const struct art_version_edit *edit);
 
 /* --- distinct.c --------------------------------------------------------------------------------------------------- */
 struct art_distinct {

@@ -12,7 +12,9 @@
  * One blob moves at a time, as vacuum.c moves all. Merges do the rest: what is written goes to the lowest free slot.
  *
  * What snapshots hold (held.c) is in use, too, and does not move. Where it is the last in the file, there is nothing to
- * be gained.
+ * be gained, and the file cannot be cut. Then free slots below become holes of the file, but for those that the next
+ * merges take: twice as many a commit as a merge of one pause frees. Nobody notes which are holes, so each commit takes
+ * another part of the free ones.
  *
  * A transaction that spills may write behind the file's end only, until its commit. So its commit moves, beyond what it
  * owes, what it has put there.
@@ -76,4 +78,14 @@ enum art_rc art_shrink_cut(struct art_tree *tree, const struct art_version_edit 
     assert(last + 1 < end);
     tree->pending.slots_cut = last + 1 < tree->slots.end ? tree->slots.end - (last + 1) : 0;
     return art_store_truncate(tree->store, last + 1);
+}
+
+void art_shrink_punch(struct art_tree *tree, const struct art_version_edit *edit) {
+    assert(tree->slots.use && edit->root);
+    const struct art_medium *medium = art_tree_medium(tree);
+    if (tree->slots.use != ART_SLOTS_REUSED || !medium->is_cut || !art_slot_set_highest(&tree->slots.held)) return;
+    bool all = art_wants_small(tree);
+    uint32_t few = all ? 0 : art_slots_slack(slots_in_use(tree, edit));
+    uint32_t most = all ? UINT32_MAX : 2 * medium->pause_pages / art_tree_full_pages(tree);
+    tree->count.punched += art_store_punch(tree->store, few, most, edit->root->generation);
 }

@@ -87,6 +87,7 @@ enum art_rc art_commit_finish_root(struct art_tree *tree) {
     if (!rc) rc = art_room_leave_for_journal(tree);
     if (!rc && tree->txn.leftovers != ART_LEFTOVERS_STAY) rc = art_store_wipe(tree->store);
     if (!rc) rc = art_shrink_cut(tree, edit);
+    if (!rc) art_shrink_punch(tree, edit);
     if (!rc) rc = art_runs_hide_much(tree, edit->root, &hidden);
     if (hidden >= SHADOWS_MUCH_SLOTS)
         tree->pending.slack = tree->pending.slack < ART_SLACK_LOOSE ? ART_SLACK_HIDDEN : ART_SLACK_LARGE;
@@ -317,7 +318,6 @@ static enum art_rc keep_root(struct art_tree *tree) {
         return rc ? rc : art_commit_finish_root(tree);
     }
     rc = art_slots_know(tree); /* a rollback to the beginning may have forgotten it */
-    if (!rc) rc = art_held_again(tree);
     return rc ? rc : name_root(tree, tree->root, &tree->slots.used);
 }
 

@@ -227,4 +227,54 @@ TEST(test_the_list_of_cuts_goes_on_where_blobs_are_kept) {
     ck_assert(art_cuts_have(&tree->root->cuts, text("\1user-003/dir-300/file-030000"), generation));
 }
 
+/* --- the room of free slots below a snapshot's ------------------------------------------------------------------- */
+
+/* Slots with the last page of a blob that neither the present root nor a snapshot names. */
+static unsigned dead_blobs(void) {
+    struct art_slot_set named = slots_of(tree->root);
+    uint64_t len;
+    uint32_t highest;
+    const uint8_t *bytes = sim_disk_file_bytes(disk, options.path, &len);
+    unsigned n = 0;
+    must(art_slots_decode(art_buffer_bytes(&held), UINT32_MAX, &named, &highest));
+    for (uint32_t slot = 1; slot < art_slots_in(len); slot++) {
+        const uint8_t *last = bytes + (uint64_t)(slot + 1) * ART_BLOB_BYTES - ART_BLOB_PAGE;
+        bool zeros = !last[0] && !memcmp(last, last + 1, ART_BLOB_PAGE - 1);
+        n += !zeros && !art_slot_set_has(&named, slot);
+    }
+    art_slot_set_clear(&named);
+    return n;
+}
+
+static void flush_a_row(void) {
+    change_anywhere(1, 100);
+    flush();
+}
+
+TEST(test_free_slots_below_what_a_snapshot_holds_give_their_room_back) {
+    enum { ROWS = 400000, TURNS = 6 };
+    make_world();
+    tree->host.load_held = load_held;
+    load(ROWS);
+    uint32_t blobs = art_slot_set_count(&tree->slots.used, 0, UINT32_MAX);
+    take_snapshot();
+    change(0, ROWS);
+    optimize();
+    drop_snapshots();
+    take_snapshot(); /* of what lies behind the first one's blobs */
+    ck_assert_uint_ge(dead_blobs(), blobs);
+    uint64_t bytes = info().store.file_bytes;
+    for (unsigned i = 0; i < TURNS; i++) {
+        flush_a_row();
+        let_go.len = 0;
+        toy->salts[0]++;
+    }
+    must(art_tree_check(tree));
+    ck_assert_uint_eq(rows(), ROWS);
+    ck_assert_uint_eq(info().store.file_bytes, bytes);
+    ck_assert_uint_gt(info().store.count.punched, 0);
+    printf("sharing: %u of %u dead blobs are left for what comes next\n", dead_blobs(), blobs);
+    ck_assert_uint_le(dead_blobs(), art_slots_slack(blobs) + 2); /* of what is in use now */
+}
+
 SUITE("sharing", .seconds = 60, .set_up = make_world, .tear_down = end_world)

@@ -1,11 +1,12 @@
 /* Snapshots in core: their slots are never written, retired, moved or cut off, whatever happens.
  *
  * Sets of slots as bytes against sets of numbers; then random walks (tests/support/tree_world.h) with snapshots, each
- * of which is read again and again: on the simulated disk, also with power loss between any two steps, and in rows of the
- * host's; then single cases.
+ * of which is read again and again: on the simulated disk, also with power loss between any two steps, and in rows of
+ * the host's; then single cases.
  */
 #include "core/tree/run/run.h"
 #include "core/tree/state/root_format.h"
+#include "tests/support/short_memory.h"
 #include "tests/support/small_tree.h"
 #include "tests/support/suite.h"
 
@@ -120,14 +121,14 @@ static uint64_t seeds(const char *name, unsigned *count, uint64_t first) {
 }
 
 TEST(test_snapshots_of_a_tree_in_a_file_stay_what_they_were) {
-    unsigned count = 30;
+    unsigned count = 16;
     uint64_t first = seeds("file", &count, 100);
     for (uint64_t seed = first; seed < first + count; seed++) {
         struct sim_disk *on = new_disk(seed);
         struct art_tree_options at = options_on(on);
         struct walk *walk = walk_new(seed, &at, true);
         walk->snapshots = true;
-        for (unsigned steps = 500; steps--;) walk_step(walk);
+        for (unsigned steps = 400; steps--;) walk_step(walk);
         walk_finish(walk);
         walk_free(walk);
         sim_disk_free(on);
@@ -135,16 +136,65 @@ TEST(test_snapshots_of_a_tree_in_a_file_stay_what_they_were) {
 }
 
 TEST(test_snapshots_of_a_tree_in_the_hosts_rows_stay_what_they_were) {
-    unsigned count = 30;
+    unsigned count = 16;
     uint64_t first = seeds("rows", &count, 200);
     for (uint64_t seed = first; seed < first + count; seed++) {
         struct art_tree_options none = {0};
         struct walk *walk = walk_new_inline(seed, &none, true);
         walk->snapshots = true;
-        for (unsigned steps = 500; steps--;) walk_step(walk);
+        for (unsigned steps = 400; steps--;) walk_step(walk);
         walk_finish(walk);
         walk_free(walk);
     }
+}
+
+/* A disk, or a row of the host's, that fails: the transaction is rolled back, or goes on. */
+static unsigned walk_with_failures(struct walk *walk, struct sim_disk *on) {
+    static const int codes[] = {ART_IO, ART_DISKFULL, ART_NOMEM, ART_INTERRUPT};
+    unsigned failures = 0;
+    walk->snapshots = true;
+    for (unsigned i = 0; i < 300; i++) {
+        if (on && random_once_in(&walk->random, 12)) {
+            sim_disk_fail_nothing(on);
+            sim_disk_fail(on, random_below(&walk->random, SIM_CALLS + 1), 1 + random_below(&walk->random, 8),
+                          codes[random_below(&walk->random, 4)], random_once_in(&walk->random, 4));
+        }
+        if (!on && random_once_in(&walk->random, 8))
+            walk_fail_row(walk, 1 + random_below(&walk->random, 40), codes[random_below(&walk->random, 4)], false,
+                          random_once_in(&walk->random, 2));
+        walk->faulty = true;
+        walk_step(walk);
+        if (!walk->failed) continue;
+        failures++;
+        if (on) sim_disk_fail_nothing(on);
+        walk_fail_row(walk, 0, 0, false, false);
+        if (walk->tree && random_once_in(&walk->random, 2))
+            walk->failed = 0;
+        else
+            walk_recover(walk);
+    }
+    if (on) sim_disk_fail_nothing(on);
+    walk_fail_row(walk, 0, 0, false, false);
+    walk->faulty = false;
+    walk_recover(walk);
+    walk_finish(walk);
+    return failures;
+}
+
+LOOP_TEST(test_snapshots_stay_what_they_were_whatever_fails, 2) {
+    unsigned count = 12, failures = 0;
+    uint64_t first = seeds(_i ? "failing rows" : "failing disk", &count, random_seed());
+    for (uint64_t seed = first; seed < first + count; seed++) {
+        struct sim_disk *on = _i ? NULL : new_disk(seed);
+        struct art_tree_options at = {0};
+        if (on) at = options_on(on);
+        struct walk *walk = on ? walk_new(seed, &at, false) : walk_new_inline(seed, &at, true);
+        failures += walk_with_failures(walk, on);
+        walk_free(walk);
+        sim_disk_free(on);
+    }
+    printf("%u steps failed\n", failures);
+    ck_assert_uint_gt(failures, 20);
 }
 
 /* What a power loss now may leave, opened with `tables`. */
@@ -164,7 +214,7 @@ static void survives(struct walk *walk, struct sim_disk *on, struct toy *tables,
 }
 
 TEST(test_a_power_loss_between_any_two_steps_loses_no_snapshot) {
-    unsigned count = 16;
+    unsigned count = 10;
     uint64_t first = seeds("power loss", &count, random_seed());
     for (uint64_t seed = first; seed < first + count; seed++) {
         struct sim_disk *on = new_disk(seed);
@@ -498,6 +548,46 @@ TEST(test_a_refused_commit_is_offered_again_as_it_was) {
     again = finish(0);
     ck_assert_uint_eq(made.csn, again.csn);
     ck_assert_uint_le(info().store.count.pages_written - written, 2); /* the root's copy */
+    end_world();
+}
+
+/* A snapshot's sets, too, are the host's to make and to write. */
+static int try_a_snapshot(void) {
+    struct art_buffer root = {0}, slots = {0}, rest = {0};
+    struct art_commit made;
+    uint64_t csn;
+    int rc = art_tree_request(tree, ART_REQUEST_SNAPSHOT);
+    if (!rc) rc = art_tree_prepare(tree, &made);
+    if (!rc) rc = art_tree_snapshot(tree, &root, &slots, &csn);
+    if (!rc) rc = art_slots_without(art_buffer_bytes(&slots), art_bytes("\1\1", 2), &rest);
+    if (!rc) rc = art_slots_unite(&slots, art_buffer_bytes(&rest));
+    art_buffer_clear(&root);
+    art_buffer_clear(&slots);
+    art_buffer_clear(&rest);
+    return rc;
+}
+
+TEST(test_every_allocation_of_a_snapshot_may_fail) {
+    make_world(true, false);
+    short_memory_use();
+    write_rows(0, 400, 1, 'a');
+    snapshot();
+    write_rows(0, 400, 2, 'b');
+    snapshot();
+    drop(0);
+    finish(0);
+    bool struck = true, existed;
+    for (int64_t n = 0; struck; n++) {
+        for (unsigned i = 0; i < 50; i++) must(art_tree_delete(tree, model_key(&now.row[i]), &existed));
+        short_memory_fail_once(n);
+        int rc = try_a_snapshot();
+        struck = short_memory_failures();
+        short_memory_fail_after(-1);
+        ck_assert_msg(!rc || (rc == ART_NOMEM && struck), "allocation %d: %s", (int)n, art_error_message());
+        art_tree_rolled_back(tree);
+        must(toy_refresh(toy, tree));
+    }
+    look();
     end_world();
 }
 
