@@ -76,7 +76,7 @@ static enum art_rc read_held(struct art_checker *checker, struct art_slot_set *h
 }
 
 /* Against what the roots of snapshots name. */
-static enum art_rc compare_held(struct art_checker *checker, const struct art_slot_set *held) {
+static enum art_rc compare_with_named(struct art_checker *checker, const struct art_slot_set *held) {
     uint32_t first, count;
     count = count_others(&checker->named, held, &first);
     enum art_rc rc =
@@ -97,7 +97,7 @@ enum art_rc art_check_snapshots(struct art_checker *checker) {
     rc = art_check_note(checker, rc);
     if (rc) return rc;
     rc = read_held(checker, &held);
-    rc = rc ? art_check_note(checker, rc) : compare_held(checker, &held);
+    rc = rc ? art_check_note(checker, rc) : compare_with_named(checker, &held);
     art_slot_set_clear(&held);
     return rc;
 }
