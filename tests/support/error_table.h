@@ -318,7 +318,6 @@ static const struct {
     {"a check tells it, and a commit that finds it: test_sql_snapshots_kept.c",
      {"snapshot '%.*s', which can be dropped", "there are slots that snapshots hold",
       "a slot is held for a snapshot, and", "two references lead to one slot, and"}},
-    {"no row of a snapshot is read before its table's: test_sql_snapshots_kept.c", {"cannot read the snapshots"}},
     {"test_tree_salvage.c reads such a file", {"nothing of an .art file is in it"}},
     {"it is refused earlier, in other words",
      {"cannot read the log", "too many columns (%s)", "path of %u bytes is over the limit",
