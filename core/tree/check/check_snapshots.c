@@ -44,13 +44,12 @@ struct slot_sets {
     struct art_slot_set held, let_go;
 };
 
-/* Members of `set` that are in the other one, or are not (`in` false); *first: the lowest. */
-static uint32_t count_members(const struct art_slot_set *set, const struct art_slot_set *other, bool in,
-                              uint32_t *first) {
+/* Members of `set` that are not in the other one; *first: the lowest. */
+static uint32_t count_missing(const struct art_slot_set *set, const struct art_slot_set *other, uint32_t *first) {
     uint32_t count = 0;
     *first = ART_NOWHERE;
     for (uint32_t slot = art_slot_set_next(set, 0); slot != UINT32_MAX; slot = art_slot_set_next(set, slot + 1)) {
-        if (art_slot_set_has(other, slot) != in) continue;
+        if (art_slot_set_has(other, slot)) continue;
         if (!count++) *first = slot;
     }
     return count;
@@ -75,18 +74,17 @@ static enum art_rc read_sets(struct art_checker *checker, struct slot_sets *sets
     return art_corrupt(the_state, last_held, ART_NOWHERE, "a slot is held for a snapshot, and the file ends before it");
 }
 
-/* What both sets say, against what the roots of snapshots name. */
+/* What is held, against what the roots of snapshots name. What was let go may be held again: by another snapshot of the
+ * same root. */
 static enum art_rc compare_sets(struct art_checker *checker, const struct slot_sets *sets) {
-    uint32_t first, count = count_members(&checker->named, &sets->held, false, &first);
+    uint32_t first, count = count_missing(&checker->named, &sets->held, &first);
     enum art_rc rc =
         say_of_slots(checker, count, first, "of snapshots not held for them, so that the next commit may write there");
     if (!rc && !checker->torn) {
-        count = count_members(&sets->held, &checker->named, false, &first);
+        count = count_missing(&sets->held, &checker->named, &first);
         rc = say_of_slots(checker, count, first, "held for snapshots that are not there");
     }
-    if (rc) return rc;
-    count = count_members(&sets->let_go, &sets->held, true, &first);
-    return say_of_slots(checker, count, first, "both held for snapshots and let go by them");
+    return rc;
 }
 
 /* Behind a refused COMMIT the two sets are of a root that has not come. */
