@@ -123,7 +123,7 @@ static const struct error errors[] = {
     SAYS("the column that takes commands", "SELECT * FROM t('', '/', '', 1, 2)"),
     SAYS("%s is an argument, and only = gives", "SELECT * FROM t WHERE prefix > 'a'"),
     SAYS("a snapshot's name is a text, no", "SELECT * FROM t('', '/', '', 1)"),
-    ALSO("there is no snapshot '%.*s' (%s):", "SELECT * FROM t WHERE snapshot = 'x'"),
+    SAYS("there is no snapshot '%.*s' (%s):", "SELECT * FROM t WHERE snapshot = 'x'"),
     SAYS("the snapshot '%.*s' is not committed", "BEGIN; INSERT INTO t(t, snapshot) VALUES('snapshot', 'x');"
                                                  "SELECT * FROM t WHERE snapshot = 'x'"),
     SAYS("a snapshot is read only (%s.snapshot):", "DELETE FROM t WHERE snapshot = 'x'",
@@ -321,6 +321,7 @@ static const struct {
     {"a check tells it, and a commit that finds it: test_sql_snapshots_kept.c",
      {"snapshot '%.*s', which can be dropped", "there are slots that snapshots hold",
       "a slot is held for a snapshot, and", "two references lead to one slot, and"}},
+    {"test_snapshots.c decodes such bytes; a row's own hash is looked at before", {"a set of slots cannot be decoded"}},
     {"no row of a snapshot is read before its table's: test_sql_snapshots_kept.c", {"cannot read the snapshots"}},
     {"test_tree_salvage.c reads such a file", {"nothing of an .art file is in it"}},
     {"it is refused earlier, in other words",
