@@ -5,7 +5,9 @@
 #   sql/du.sh level DATABASE [PREFIX]          one level: size, entries, newest, path; the largest first
 #   sql/du.sh largest DATABASE [PREFIX [N]]    the N (20) largest rows below PREFIX: size, newest, path
 #   sql/du.sh newest DATABASE [PREFIX [N]]     the N newest rows below PREFIX: size, newest, path
-#   sql/du.sh growth DATABASE [VERSION]        the directories with rows that were written since: size, rows, newest, path
+#   sql/du.sh growth DATABASE [VERSION [PREFIX [DEPTH]]]
+#                                              what below PREFIX has grown or shrunk since that run of `index`, DEPTH (1) levels
+#                                              deep: growth, size, size then, path; what has grown most first
 #                                              without VERSION: the runs of `index`: version, time, rows, size, written, deleted
 #   sql/du.sh ncdu DATABASE                    the whole as JSON, for `ncdu -f`
 #
@@ -29,8 +31,9 @@
 #
 # Names may have any bytes. Not there: what lies on other file systems, what find may not read (it says so), and paths of more
 # than 65,534 bytes (a line says how many). A change that leaves size, length, type and the second of mtime as they were is not
-# seen. A row that is gone has no version: `growth` does not show it, the list of runs counts it. Sizes in `growth` are those
-# of the rows that were written, whatever these rows had before.
+# seen.
+#
+# Each run of `index` keeps what it has found as a snapshot of its version; the last 30 stay.
 set -eu -o pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 
@@ -53,6 +56,8 @@ extension=$(realpath "$extension")
 
 # blob <text>: as a literal that no byte of the text can break
 blob() { echo "x'$(printf %s "$1" | od -An -v -tx1 | tr -d ' \n')'"; }
+
+kept=30
 
 number() { [[ $1 =~ ^[0-9]+$ ]] || fail "'$1' is not a number"; }
 
@@ -113,6 +118,11 @@ INSERT INTO indexed
   SELECT (SELECT max(version) FROM files), unixepoch(), CAST($folder AS TEXT),
     art_count('files', ''), art_sum('files', 'size', ''), written, deleted
   FROM done;
+INSERT INTO files(files, snapshot)
+  SELECT 'snapshot', CAST(max(version) AS TEXT) FROM indexed HAVING CAST(max(version) AS TEXT) NOT IN (SELECT name FROM art_snapshots('files'));
+INSERT INTO files(files, snapshot)
+  SELECT 'drop snapshot', name FROM art_snapshots('files')
+  WHERE name NOT GLOB '*[^0-9]*' AND name NOT IN (SELECT CAST(version AS TEXT) FROM indexed GROUP BY version ORDER BY version DESC LIMIT $kept);
 COMMIT;
 SELECT 'version ' || version || ': ' || rows || ' rows, ' || size || ' bytes; ' || written || ' rows written, ' || deleted || ' deleted'
   FROM indexed ORDER BY rowid DESC LIMIT 1;
@@ -140,15 +150,12 @@ runs() {
     run <<<"SELECT version, datetime(at, 'unixepoch'), rows, size, written, deleted FROM indexed;"
 }
 
-# The directory of a row is the longest path that is stored and ends at a '/' of the row's path. No name has a NUL, so the
-# row itself, where it is a file, is not meant.
+# A directory's own row, which has the prefix as its path, is not one of its level.
 growth() {
     number "$1"
-    run <<END
-SELECT sum(size), count(*), strftime('%Y-%m-%d %H:%M:%S', max(mtime), 'unixepoch'), $shown FROM (
-  SELECT size, mtime, coalesce(art_longest_prefix('files', f.path || char(0), '/'), '') AS path FROM files f WHERE version > $1)
-GROUP BY path ORDER BY 1 DESC, path;
-END
+    number "$3"
+    run <<<"SELECT growth, coalesce(total, 0), coalesce(old_total, 0), $shown
+        FROM art_growth('files', 'size', '$1', NULL, $2, '/', $3) WHERE growth <> 0 AND path <> $2 ORDER BY growth DESC, path;"
 }
 
 # A directory comes right before all that lies below it, so one pass over the paths writes the nested arrays. What no path has
@@ -189,7 +196,7 @@ level:[01]) level "$(blob "${1:-}")" ;;
 largest:[012]) best size "$(blob "${1:-}")" "${2:-20}" ;;
 newest:[012]) best mtime "$(blob "${1:-}")" "${2:-20}" ;;
 growth:0) runs ;;
-growth:1) growth "$1" ;;
+growth:[123]) growth "$1" "$(blob "${2:-}")" "${3:-1}" ;;
 ncdu:0) export_ncdu ;;
 *) usage ;;
 esac

@@ -39,8 +39,8 @@ struct art_salvage_options {
     enum art_rc (*each_log_row)(void *context, enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops),
                                 void *to);
     /* Roots of all snapshots that are known. Those that do not decode are passed over. May be NULL. */
-    enum art_rc (*each_snapshot)(void *context,
-                                 enum art_rc (*root)(void *to, const char *name, struct art_bytes root), void *to);
+    enum art_rc (*each_snapshot)(void *context, enum art_rc (*root)(void *to, const char *name, struct art_bytes root),
+                                 void *to);
     bool (*interrupted)(void *context); /* may be NULL */
     void *context;
 };

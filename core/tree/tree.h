@@ -192,8 +192,8 @@ enum art_rc art_tree_use_location(struct art_tree *tree, const struct art_tree_l
  * Refuses a tree that is unknown (ART_MISUSE), forked (ART_FORKED) or in a doomed transaction (its error). */
 enum art_rc art_tree_ready(struct art_tree *tree);
 /* Copies all blobs of the root and of all snapshots, each once, into a new file or into rows, into the same slots,
- * verified; the file is synced. For a copy of the database, while the host holds a snapshot of that. On an error no file is left; ART_CANTOPEN with
- * art_error_errno() == EEXIST: its name is taken. */
+ * verified; the file is synced. For a copy of the database, while the host holds a snapshot of that. On an error no
+ * file is left; ART_CANTOPEN with art_error_errno() == EEXIST: its name is taken. */
 enum art_rc art_tree_copy(struct art_tree *tree, const struct art_tree_location *location);
 /* What the copy of a root in the .art file says, which was written when its commit was over. */
 struct art_root_mark {

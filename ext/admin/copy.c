@@ -264,8 +264,8 @@ int art_copy_table(struct art_copy *copy, struct art_table *table, const char *n
     }
     if (!rc && is != was) { /* one that says that there are snapshots is that of both storages */
         rc = run_formatted(copy, message,
-                           sqlite3_mprintf("UPDATE main.\"%w_artstate\" SET v = %d WHERE k = 'format' AND v <> %d", name,
-                                           art_state_format(is), ART_STATE_FORMAT_HELD));
+                           sqlite3_mprintf("UPDATE main.\"%w_artstate\" SET v = %d WHERE k = 'format' AND v <> %d",
+                                           name, art_state_format(is), ART_STATE_FORMAT_HELD));
     }
     if (rc) return rc;
     /* None of its slots is retired, where nobody reads yet. */

@@ -62,7 +62,7 @@ static int states_are_ready(const struct states *states, char **message) {
 }
 
 /* The bytes of an argument; NULL, or none: no bytes. */
-static int bytes_of(sqlite3_value *value, struct art_bytes *out) {
+static int take_bytes(sqlite3_value *value, struct art_bytes *out) {
     *out = art_bytes(NULL, 0);
     if (!value || sqlite3_value_type(value) == SQLITE_NULL) return SQLITE_OK;
     return art_value_bytes(value, out) ? SQLITE_OK : SQLITE_NOMEM;
@@ -93,7 +93,7 @@ static int begin_diff(struct art_function_cursor *base, const char *text,
     struct art_bytes prefix;
     struct art_buffer room = {0};
     struct art_range range;
-    int rc = bytes_of(values[DIFF_OF_PREFIX], &prefix);
+    int rc = take_bytes(values[DIFF_OF_PREFIX], &prefix);
     if (!rc) rc = hold_states(base, text, &values[DIFF_OF_FROM], &cursor->states, message);
     if (rc) return rc;
     enum art_rc art_rc = art_buffer_reserve(&room, prefix.len);
@@ -184,8 +184,8 @@ static void clear_growth(struct art_function_cursor *base) {
 /* The level that the arguments name. */
 static int read_level(sqlite3_value *const *values, struct art_growing *what, char **message) {
     sqlite3_value *depth = values[GROWTH_OF_DEPTH];
-    int rc = bytes_of(values[GROWTH_OF_PREFIX], &what->prefix);
-    if (!rc) rc = bytes_of(values[GROWTH_OF_DELIMITER], &what->delimiter);
+    int rc = take_bytes(values[GROWTH_OF_PREFIX], &what->prefix);
+    if (!rc) rc = take_bytes(values[GROWTH_OF_DELIMITER], &what->delimiter);
     if (rc) return rc;
     if (!what->delimiter.len) {
         return art_complain(message, SQLITE_ERROR,

@@ -1,4 +1,5 @@
-/* art_lost('objects') or art_lost('/x/app.db-objects-1a2b3c4d.art') as a table: what art_salvage cannot show.
+/* art_lost('objects'), art_lost('objects', 'monday') of a snapshot, or art_lost('/x/app.db-objects-1a2b3c4d.art') as a
+ * table: what art_salvage cannot show.
  *
  *     after   | before  | what                                                    | place | slot | page
  *     k/17    | k/31    | rows may be missing: the page's hash is not that of ... | ...   | 7    | 12
@@ -9,6 +10,7 @@
 #include "ext/admin/salvage.h"
 
 enum { LOST_AFTER, LOST_BEFORE, LOST_WHAT, LOST_PLACE, LOST_SLOT, LOST_PAGE, LOST_TABLE };
+enum { LOST_ARGUMENTS = 2 };
 
 struct lost_cursor {
     struct art_function_cursor base;
@@ -37,7 +39,8 @@ static int next_lost(struct art_function_cursor *base, char **message) {
     }
 }
 
-static int begin_lost(struct art_function_cursor *base, const char *text, char **message) {
+static int begin_lost(struct art_function_cursor *base, const char *text,
+                      sqlite3_value *const values[ART_FUNCTION_ARGUMENTS], char **message) {
     struct lost_cursor *cursor = (struct lost_cursor *)base;
     struct art_connection *connection = ((struct art_function_vtab *)base->base.pVtab)->connection;
     bool found;
@@ -45,6 +48,11 @@ static int begin_lost(struct art_function_cursor *base, const char *text, char *
     if (!rc && !found) {
         rc = art_salvage_is_path(text) ? art_salvage_target_file(text, &cursor->target, message)
                                        : art_table_ref_unknown(text, message);
+    }
+    const char *snapshot = values[1] ? (const char *)sqlite3_value_text(values[1]) : NULL;
+    if (!rc && snapshot && cursor->target.table) {
+        cursor->target.snapshot = sqlite3_mprintf("%s", snapshot);
+        if (!cursor->target.snapshot) return SQLITE_NOMEM;
     }
     return rc ? rc : art_remains_open(&cursor->remains, connection, &cursor->target, true, message);
 }
@@ -66,12 +74,13 @@ static void show_lost(struct art_function_cursor *base, sqlite3_context *context
 const struct art_table_function art_lost_function = {
     .name = "art_lost",
     .declaration = "CREATE TABLE x(after TEXT, before TEXT, what TEXT, place TEXT, slot INTEGER, page INTEGER, "
-                   "\"table\" HIDDEN)",
+                   "\"table\" HIDDEN, snapshot HIDDEN)",
     .argument = LOST_TABLE,
+    .most = LOST_ARGUMENTS,
     .only_for_people = true,
     .cursor_bytes = sizeof(struct lost_cursor),
     .clear = clear_lost,
-    .begin = begin_lost,
+    .begin_with = begin_lost,
     .next = next_lost,
     .column = show_lost,
 };

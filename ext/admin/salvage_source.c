@@ -97,8 +97,8 @@ static enum art_rc each_row_left(void *context, enum art_rc (*row)(void *to, int
 
 /* --- snapshots ---------------------------------------------------------------------------------------------------- */
 
-static enum art_rc each_snapshot_left(void *context,
-                                      enum art_rc (*root)(void *to, const char *name, struct art_bytes root), void *to) {
+static enum art_rc
+each_snapshot_left(void *context, enum art_rc (*root)(void *to, const char *name, struct art_bytes root), void *to) {
     struct art_remains *remains = context;
     sqlite3_stmt *rows = NULL;
     int rc = prepare_on(remains,

@@ -42,9 +42,9 @@ static int measure_table(struct vacuum *vacuum, char **message) {
 }
 
 /* A blob that moves has its index blob written anew, into another slot. So where the disk has no room for all of it at
- * once, one slot may stay free; and any number where a snapshot names the last one, since that does not move. Rows of the log that are there behind a round are others', who go on writing; or, for
- * blobs in rows, a full disk had no room for their flush. There may have been none for removing all that is dead,
- * either. */
+ * once, one slot may stay free; and any number where a snapshot names the last one, since that does not move. Rows of
+ * the log that are there behind a round are others', who go on writing; or, for blobs in rows, a full disk had no room
+ * for their flush. There may have been none for removing all that is dead, either. */
 static bool is_small_enough(const struct vacuum *vacuum) {
     const struct art_tree_info *info = &vacuum->info;
     if (info->runs > 1 || (info->full && info->left_rows)) return false;

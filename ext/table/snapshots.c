@@ -233,7 +233,7 @@ static int read_slots(struct art_table *table, const char *key, struct art_buffe
     return SQLITE_OK;
 }
 
-int art_snapshots_held(struct art_table *table, struct art_buffer *held, struct art_buffer *let_go, char **message) {
+static int read_both(struct art_table *table, struct art_buffer *held, struct art_buffer *let_go, char **message) {
     held->len = let_go->len = 0;
     int rc = read_slots(table, held_key, held, message);
     return rc ? rc : read_slots(table, let_go_key, let_go, message);
@@ -259,6 +259,14 @@ static int unite(void *context, struct art_bytes name, const struct art_snapshot
     return art_report(message, art_slots_unite(context, row->slots));
 }
 
+/* A refused COMMIT has written more into the row. */
+int art_snapshots_held(struct art_table *table, struct art_buffer *held, struct art_buffer *let_go, char **message) {
+    int rc = read_both(table, held, let_go, message);
+    if (rc || !art_commit_attempted(table) || !table->made_count) return rc;
+    held->len = 0;
+    return each_but(table, NULL, unite, held, message);
+}
+
 /* --- commands ----------------------------------------------------------------------------------------------------- */
 
 static int note_made(struct art_table *table, const char *name) {
@@ -275,12 +283,20 @@ void art_snapshots_forget_made(struct art_table *table, unsigned keep) {
     table->snapshot_changes++;
 }
 
+/* Where an authorizer hides rows, a name that is taken is none, and what was written is not found again. */
+static int check_shown(struct art_table *table, char **message) {
+    bool ours;
+    int rc = art_shadow_is_ours(table, &ours, message);
+    return rc || ours ? rc : SQLITE_CORRUPT_VTAB;
+}
+
 int art_snapshot_make(struct art_table *table, const char *name, char **message) {
     assert(table->owner && *name);
     struct row_key key = snapshot_key(name);
     struct art_buffer ignored = {0};
-    bool there;
-    int rc = art_shadow_find(table, key.text, &ignored, &there, message);
+    bool there = false;
+    int rc = check_shown(table, message);
+    if (!rc) rc = art_shadow_find(table, key.text, &ignored, &there, message);
     art_buffer_clear(&ignored);
     if (!rc && there) {
         rc = art_complain(message, SQLITE_ERROR,
@@ -319,7 +335,7 @@ static int move_slots(struct art_table *table, struct art_bytes name, char **mes
     memcpy(key.text, ART_SNAPSHOT_KEY, KEY_BYTES);
     memcpy(key.text + KEY_BYTES, name.data, name.len);
     key.text[KEY_BYTES + name.len] = 0;
-    int rc = art_snapshots_held(table, &was, &let_go, message);
+    int rc = read_both(table, &was, &let_go, message);
     if (!rc) rc = each_but(table, &name, unite, &held, message);
     if (!rc) rc = art_report(message, art_slots_without(art_buffer_bytes(&was), art_buffer_bytes(&held), &gone));
     if (!rc && gone.len) {
@@ -338,9 +354,10 @@ static int move_slots(struct art_table *table, struct art_bytes name, char **mes
 int art_snapshot_drop(struct art_table *table, const char *name, char **message) {
     assert(table->owner && *name);
     struct art_bytes bytes = art_bytes(name, (uint32_t)strlen(name));
-    struct art_snapshot_row row;
+    struct art_snapshot_row row = {0};
     bool any = true;
-    int rc = art_snapshot_read(table, bytes, &row, message);
+    int rc = check_shown(table, message);
+    if (!rc) rc = art_snapshot_read(table, bytes, &row, message);
     bool there = row.there;
     art_snapshot_row_clear(&row);
     if (there && rc == SQLITE_CORRUPT_VTAB) { /* its slots are those that no other one names */
@@ -402,19 +419,31 @@ static uint64_t now(const struct art_table *table) {
     return time > epoch ? (uint64_t)(time - epoch) : 0;
 }
 
+/* These slots are held from now on, and no longer let go: a root that has them still has just been dropped, say. */
+static int hold(struct art_table *table, const struct art_buffer *slots, char **message) {
+    struct art_buffer held = {0}, let_go = {0}, rest = {0};
+    int rc = art_snapshots_held(table, &held, &let_go, message);
+    if (!rc) rc = art_report(message, art_slots_unite(&held, art_buffer_bytes(slots)));
+    if (!rc) rc = write_slots(table, held_key, &held, message);
+    if (!rc) rc = art_report(message, art_slots_without(art_buffer_bytes(&let_go), art_buffer_bytes(slots), &rest));
+    if (!rc && !art_bytes_equal(art_buffer_bytes(&rest), art_buffer_bytes(&let_go)))
+        rc = write_slots(table, let_go_key, &rest, message);
+    art_buffer_clear(&held);
+    art_buffer_clear(&let_go);
+    art_buffer_clear(&rest);
+    return rc;
+}
+
 static int fill_in(struct art_table *table, char **message) {
-    struct art_buffer root = {0}, slots = {0}, row = {0}, held = {0};
+    struct art_buffer root = {0}, slots = {0}, row = {0};
     uint64_t csn = 0;
     int rc = art_report(message, art_tree_snapshot(table->tree, &root, &slots, &csn));
     if (!rc) rc = art_report(message, encode_row(csn, now(table), &root, &slots, &row));
     if (!rc) rc = put_made(table, &row, message);
-    if (!rc) rc = read_slots(table, held_key, &held, message);
-    if (!rc) rc = art_report(message, art_slots_unite(&held, art_buffer_bytes(&slots)));
-    if (!rc) rc = write_slots(table, held_key, &held, message);
+    if (!rc) rc = hold(table, &slots, message);
     art_buffer_clear(&root);
     art_buffer_clear(&slots);
     art_buffer_clear(&row);
-    art_buffer_clear(&held);
     return rc;
 }
 
@@ -422,7 +451,7 @@ static int fill_in(struct art_table *table, char **message) {
 static int follow_format(struct art_table *table, char **message) {
     struct art_buffer held = {0}, let_go = {0}, is = {0};
     char wanted[16];
-    int rc = art_snapshots_held(table, &held, &let_go, message);
+    int rc = read_both(table, &held, &let_go, message);
     int format = held.len || let_go.len ? ART_STATE_FORMAT_HELD : art_state_format(art_tree_medium(table->tree));
     snprintf(wanted, sizeof wanted, "%d", format);
     if (!rc) rc = art_shadow_get(table, "format", &is, message);

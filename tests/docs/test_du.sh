@@ -211,6 +211,8 @@ test_an_index_made_again_writes_what_has_changed_and_nothing_else() {
     [ "$(version odd.db)" = "$before" ]
     verdict $? "a second run over the same tree makes a new version"
 
+    sizes tree >sizes.then
+
     # one grows, one gets another time, one is new, one goes, a directory goes, one changes its name, a file becomes a directory
     head -c 300000 /dev/zero >>tree/a/b/c/3
     touch -d @1700000001 'tree/sp ace/ lead'
@@ -236,16 +238,26 @@ test_an_index_made_again_writes_what_has_changed_and_nothing_else() {
     what_it_ran "$before" "$rows"
 }
 
+# sizes <folder>: of each name in it, with a slash behind a directory's
+sizes() { (cd "$1" && find . -mindepth 1 -maxdepth 1 -type d -printf '%f/\0' -o -mindepth 1 -maxdepth 1 -printf '%f\0' | du -0 -B1 --files0-from=- -s) | lines; }
+
+# What each name of a level takes now, beside what it took then (`sizes.then`).
 grew() {
-    "$du" growth odd.db "$1" | cut -f2,4 | sort >found
-    printf '%s\n' '1	""' '1	a-b/' '1	a/b/c/' '1	sp ace/' '1	nothing/' '1	deeper/' '1	deeper/er/' '3	deeper/er/still/' \
-        $'2\tbad\xff\x80/' | sed 's/""$//' | sort >expected
+    local tab=$'\t'
+    sizes tree >sizes.now
+    join -t "$tab" -1 2 -2 2 -a 1 -a 2 -e 0 -o 0,1.1,2.1 <(sort -t "$tab" -k2 sizes.then) <(sort -t "$tab" -k2 sizes.now) |
+        awk -F "$tab" -v OFS="$tab" '$2 != $3 { print $3 - $2, $3, $2, $1 }' | sort >expected
+    "$du" growth odd.db "$1" | sort >found
     same "growth"
-    "$du" growth odd.db "$1" | head -1 | cut -f1 >found
-    du -B1 tree/a/b/c/3 | cut -f1 >expected
-    same "the directory that grew most"
+    "$du" growth odd.db "$1" a/b/ | cut -f1,4 >found
+    [ "$(cut -f2 found)" = a/b/c/ ] && [ "$(cut -f1 found)" -ge 299008 ]
+    verdict $? "growth two levels below: $(cat found)"
+    "$du" growth odd.db "$1" '' 3 | head -1 | cut -f4 >found
+    echo a/b/c/ >expected
+    same "growth three levels at once"
     [ -z "$("$du" growth odd.db "$(version odd.db)")" ]
     verdict $? "growth since the last version"
+    fails "growth since a run that was none" "no snapshot '1000000'" "$du" growth odd.db 1000000
 }
 
 what_it_ran() {

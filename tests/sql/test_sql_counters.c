@@ -200,6 +200,19 @@ TEST(test_flushes_count_what_they_append_and_merges_what_they_move) {
     is_more("blobs moved", 10);
 }
 
+TEST(test_a_difference_counts_the_ranges_that_it_halves) {
+    fill("k", 20000);
+    sql_command(db, "main", "t", "optimize");
+    sql_run(db, "INSERT INTO t(t, snapshot) VALUES('snapshot', 's')");
+    sql_run(db, "DELETE FROM t WHERE path IN (SELECT path FROM t LIMIT 1 OFFSET 7777)");
+    int64_t before = counter("ranges halved");
+    expect("1\n", "SELECT count(*) FROM art_diff('t', 's', NULL)");
+    ck_assert_int_eq(counter("ranges halved"), before);
+    sql_command(db, "main", "t", "optimize");
+    expect("1\n", "SELECT count(*) FROM art_diff('t', 's', NULL)");
+    is_more("ranges halved", before + 3);
+}
+
 TEST(test_searches_count_the_pages_that_they_pass_over) {
     static const char needle[] = "SELECT count(*) FROM s WHERE path LIKE '%needle%'";
     sql_create(db, "s", "path, mtime INTEGER, summary=(search(path), max(mtime), lookup(mtime)), log_limit='64MB'");

@@ -1,7 +1,7 @@
 /* art_diff() and art_growth(): what has changed between two states of a table, and where it has grown.
  *
- * Of each snapshot, and of the table as it is, the rows are copied into an ordinary table, with their versions. What the
- * functions say must be what joins of two such copies say. Histories are random, blobs small.
+ * Of each snapshot, and of the table as it is, the rows are copied into an ordinary table, with their versions. What
+ * the functions say must be what joins of two such copies say. Histories are random, blobs small.
  */
 #include "core/tree/state/hooks.h"
 #include "tests/support/random.h"

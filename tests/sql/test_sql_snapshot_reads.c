@@ -367,6 +367,7 @@ TEST(test_the_name_comes_from_another_table) {
 /* SQLite tells a DELETE's own scan from those of its subqueries by nothing but their order. */
 TEST(test_nothing_is_written_through_a_snapshot) {
     fill_example();
+    make("tuesday");
     sql_run(db, "CREATE TABLE log(name TEXT); CREATE TABLE names(name TEXT); INSERT INTO names VALUES('a/1'), ('a/2');"
                 "CREATE TRIGGER deletes AFTER INSERT ON log BEGIN DELETE FROM t WHERE snapshot = NEW.name; END;"
                 "CREATE TRIGGER updates AFTER DELETE ON names BEGIN UPDATE t SET size = 0 WHERE snapshot = 'monday';"
@@ -378,8 +379,10 @@ TEST(test_nothing_is_written_through_a_snapshot) {
          " AND size < (SELECT n.size FROM t AS n WHERE n.path = t.path)",
          " AND NOT EXISTS (SELECT 1 FROM t AS n WHERE n.path = t.path || 'x')",
          " AND prefix = '' AND delimiter = '/' AND path = 'a/'", " AND prefix = '' AND delimiter = '/'",
-         " AND prefix = 'a/' AND delimiter = '/' AND path = 'a/3'", " AND prefix IN ('a/', 'x', 'b/')") {
-        EACH(name, "snapshot = 'monday'", "snapshot = (SELECT 'monday')", "snapshot IN ('monday')") {
+         " AND prefix = 'a/' AND delimiter = '/' AND path = 'a/3'", " AND prefix IN ('a/', 'x', 'b/')",
+         " AND path = 'b/1'") {
+        EACH(name, "snapshot = 'monday'", "snapshot = (SELECT 'monday')", "snapshot IN ('monday')",
+             "snapshot IN ('monday', 'tuesday')") {
             refuses(SQLITE_READONLY, "art: a snapshot is read only (t.snapshot)",
                     TEXT("DELETE FROM t WHERE %s%s", name, which));
             char *update =
@@ -500,6 +503,7 @@ TEST(test_a_name_is_that_of_the_snapshot_that_has_it_now) {
     sql_refused(other, SQLITE_ERROR, "art: there is no snapshot 'monday'", "SELECT * FROM t WHERE snapshot = 'monday'");
     make("monday");
     sql_expect(other, "10\n", "SELECT sum(size) FROM t WHERE snapshot = 'monday'");
+    expect("10\n", "SELECT sum(size) FROM t WHERE snapshot = 'monday'");
     sql_run(db, "BEGIN");
     drop("monday");
     refuses(SQLITE_ERROR, "art: there is no snapshot 'monday'", "SELECT * FROM t WHERE snapshot = 'monday'");
@@ -523,7 +527,7 @@ TEST(test_any_number_of_snapshots_is_read_in_turn) {
     expect("465\n", "SELECT count(*) FROM art_snapshots('t') s JOIN t ON t.snapshot = s.name");
     sqlite3_stmt *open[12];
     for (int i = 0; i < LENGTH(open); i++) {
-        open[i] = sql_prepare(db, "SELECT count(*) OVER () FROM t WHERE snapshot = 's%d' ORDER BY path", i);
+        open[i] = sql_prepare(db, "SELECT path FROM t WHERE snapshot = 's%d' ORDER BY path", i);
         ck_assert_int_eq(sqlite3_step(open[i]), SQLITE_ROW);
     }
     for (int i = 0; i < 20; i++) {
@@ -531,9 +535,10 @@ TEST(test_any_number_of_snapshots_is_read_in_turn) {
         sql_run(db, "SELECT * FROM u%d", i);
     }
     for (int i = 0; i < LENGTH(open); i++) {
-        ck_assert_int_eq(sqlite3_column_int(open[i], 0), i + 1);
-        ck_assert_int_eq(sqlite3_step(open[i]), i ? SQLITE_ROW : SQLITE_DONE);
-        sqlite3_finalize(open[i]);
+        int rows = 1;
+        while (sqlite3_step(open[i]) == SQLITE_ROW) rows++;
+        ck_assert_int_eq(rows, i + 1);
+        ck_assert_int_eq(sqlite3_finalize(open[i]), SQLITE_OK);
     }
     expect("465\n", "SELECT count(*) FROM art_snapshots('t') s JOIN t ON t.snapshot = s.name");
     sql_run(db, "DROP TABLE t");

@@ -300,6 +300,33 @@ TEST(test_rename_takes_snapshots_along_and_drop_removes_them) {
     refuses(SQLITE_ERROR, "there is no snapshot 'c'", "SELECT * FROM t WHERE snapshot = 'c'");
 }
 
+TEST(test_a_table_can_be_born_with_a_snapshot) {
+    sql_run(db, "BEGIN");
+    make_table();
+    make_snapshot("a");
+    sql_run(db, "UPDATE t SET value = 0; SAVEPOINT s; DROP TABLE t; ROLLBACK TO s; COMMIT; UPDATE t SET value = 1");
+    ck_assert_int_eq(sum_in(db, "a"), 0);
+    sql_run(db, "BEGIN; DROP TABLE t");
+    make_table();
+    make_snapshot("b");
+    sql_run(db, "ROLLBACK");
+    expect("a\n", "SELECT name FROM art_snapshots('t')");
+    sql_run(db, "INSERT INTO t(t, snapshot) SELECT 'drop snapshot', name FROM art_snapshots('t')");
+    expect("", "SELECT name FROM art_snapshots('t')");
+}
+
+TEST(test_rows_that_an_authorizer_hides_are_not_taken_for_none) {
+    make_table();
+    make_snapshot("a");
+    sql_run(db, "UPDATE t SET value = 0");
+    sql_forbid(db, SQLITE_IGNORE, SQLITE_READ, "t_artstate", "k");
+    refuses(SQLITE_CORRUPT_VTAB, "cannot be read", "INSERT INTO t(t, snapshot) VALUES('snapshot', 'a')");
+    refuses(SQLITE_CORRUPT_VTAB, "cannot be read", "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'a')");
+    sql_forbid(db, SQLITE_OK, 0, NULL, NULL);
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    ck_assert_int_eq(sum_in(db, "a"), ALL);
+}
+
 /* --- rows that are not as they were written ----------------------------------------------------------------------- */
 
 TEST(test_a_damaged_snapshot_is_an_error_and_can_be_dropped) {
@@ -405,6 +432,36 @@ TEST(test_a_refused_commit_fills_in_again) {
     ck_assert_int_eq(sum_in(db, "a"), ALL);
     ck_assert_int_eq(sum_in(db, "b"), 1000);
     expect("ok\n", "SELECT art_check('t')");
+}
+
+/* The set that is held ends as that of the one snapshot, before the hashes. */
+TEST(test_what_a_refused_commit_wrote_is_not_held) {
+    make_table();
+    sql_run(db, "BEGIN; INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 12000) "
+                "SELECT printf('large/%%05d', i), hex(randomblob(60)) FROM n");
+    make_snapshot("a");
+    begin_to_refuse();
+    refuse_commit();
+    end_to_refuse();
+    sql_run(db, "DELETE FROM t WHERE path GLOB 'large/*'; COMMIT");
+    ck_assert_int_eq(sum_in(db, "a"), ALL);
+    expect("1\n", "SELECT substr(s.v, -length(h.v), length(h.v) - 8) = substr(h.v, 1, length(h.v) - 8) FROM "
+                  "t_artstate AS s JOIN t_artstate AS h ON s.k = 'snapshot a' AND h.k = 'held'");
+}
+
+/* Of a state that has all in runs: no root was handed over, only what the rows of snapshots say. */
+TEST(test_a_check_behind_a_refused_commit_knows_what_is_held) {
+    make_table();
+    make_snapshot("a");
+    sql_run(db, "UPDATE t SET value = 1; INSERT INTO t(t) VALUES('flush'); BEGIN");
+    make_snapshot("b");
+    begin_to_refuse();
+    refuse_commit();
+    expect("ok\n", "SELECT art_check('t')");
+    end_to_refuse();
+    sql_run(db, "COMMIT");
+    expect("ok\n", "SELECT art_check('t')");
+    ck_assert_int_eq(sum_in(db, "b"), 500);
 }
 
 /* What was asked for before the refused COMMIT is not wanted any more. */

@@ -83,7 +83,7 @@ static int64_t bytes_of(const char *file) {
 
 /* --- art_backup() ------------------------------------------------------------------------------------------------- */
 
-LOOP_TEST(test_a_copy_has_all_snapshots_in_either_storage, STORAGES * STORAGES) {
+LOOP_TEST(test_a_copy_has_all_snapshots_in_either_storage, STORAGES *STORAGES) {
     const char *to = storages[_i / STORAGES];
     make(storages[_i % STORAGES]);
     sql_run(db, "SELECT art_backup(%Q, 'main', %Q)", copy_path, to);
@@ -118,7 +118,7 @@ TEST(test_a_blob_that_several_snapshots_name_is_copied_once) {
 }
 
 /* The file is not begun anew under the snapshots. */
-LOOP_TEST(test_a_copy_of_an_emptied_table_has_its_snapshots, STORAGES * STORAGES) {
+LOOP_TEST(test_a_copy_of_an_emptied_table_has_its_snapshots, STORAGES *STORAGES) {
     make(storages[_i % STORAGES]);
     sql_run(db, "DELETE FROM t");
     optimize(db);
@@ -225,11 +225,9 @@ static const struct {
      "the root knows of snapshots, and which slots they hold is missing (the state table)"},
     {"UPDATE t_artstate SET v = (SELECT v FROM was) WHERE k = 'held'",
      "of snapshots not held for them, so that the next commit may write there (the state table"},
-    {"INSERT INTO t_artstate SELECT 'let go', v FROM gone",
-     "both held for snapshots and let go by them (the state table"},
 };
 
-LOOP_TEST(test_rows_of_snapshots_that_are_not_what_they_were_are_found, STORAGES * LENGTH(lies)) {
+LOOP_TEST(test_rows_of_snapshots_that_are_not_what_they_were_are_found, STORAGES *LENGTH(lies)) {
     const char *change = lies[_i / STORAGES].change, *words = lies[_i / STORAGES].words;
     sql_run(db, "CREATE TABLE was(v)");
     make(storages[_i % STORAGES]);
@@ -239,11 +237,13 @@ LOOP_TEST(test_rows_of_snapshots_that_are_not_what_they_were_are_found, STORAGES
     snapshot(db, "b");
     sql_run(db, "UPDATE t SET pad = ''");
     optimize(db);
+    sql_expect(db, "ok\n", "SELECT art_check('t')");
     sql_run(db, "BEGIN");
-    drop(db, "a");
-    char *gone = kept(sql_rows(db, "SELECT hex(v) FROM t_artstate WHERE k = 'let go'"));
-    gone[strcspn(gone, "\n")] = 0;
-    sql_run(db, "ROLLBACK; CREATE TABLE gone(v); INSERT INTO gone VALUES(x'%s')", gone);
+    drop(db, "b");
+    snapshot(db, "b"); /* what was let go is held again */
+    sql_run(db, "COMMIT");
+    sql_expect(db, "ok\n", "SELECT art_check('t')");
+    sql_run(db, "UPDATE t SET pad = 'b'; INSERT INTO t(t) VALUES('flush')"); /* and goes with the next root */
     sql_expect(db, "ok\n", "SELECT art_check('t')");
     sql_run(db, "%s", change);
     sql_reopen();
@@ -264,6 +264,8 @@ TEST(test_salvage_of_a_snapshot_is_refused_where_nothing_is_left_of_it) {
     sql_run(db, "UPDATE t_artstate SET v = substr(v, 1, 40) || zeroblob(100) WHERE k = 'snapshot a'");
     sql_run(db, "CREATE VIRTUAL TABLE temp.a USING art_salvage('t', snapshot='a')");
     refuses(0, "art: ", "SELECT * FROM a");
+    refuses(SQLITE_ERROR, "nothing is left of a snapshot 'none' (main.t)", "SELECT * FROM art_lost('t', 'none')");
+    refuses(0, "art: ", "SELECT * FROM art_lost('t', 'a')");
     /* The root has a checksum of its own. */
     sql_run(db, "UPDATE t_artstate SET v = substr(v, 1, length(v) - 8) || zeroblob(8) WHERE k = 'snapshot b'");
     shows(db, "b", later);
@@ -276,6 +278,12 @@ LOOP_TEST(test_a_snapshot_is_read_where_the_table_has_lost_its_root, STORAGES) {
     sql_reopen();
     shows(db, "a", all);
     shows(db, "b", later);
+    sql_expect(db, "1|0|0\n",
+               "SELECT (SELECT count(*) FROM art_lost('t')) > 0, (SELECT count(*) FROM art_lost('t', 'a')),"
+               " (SELECT count(*) FROM art_lost('t', 'b'))");
+    sql_expect(db, "1|1\n",
+               "SELECT (SELECT count(*) FROM art_lost('t', NULL)) > 0, count(*) > 0 FROM art_lost('t') WHERE snapshot "
+               "IS NULL");
 }
 
 /* --- art_vacuum() ------------------------------------------------------------------------------------------------- */
@@ -322,7 +330,7 @@ LOOP_TEST(test_art_vacuum_behind_the_last_drop_leaves_what_the_table_has, STORAG
     ck_assert_int_eq(fact(db, "blobs"), sql_int(db, "SELECT value FROM art_info('u') WHERE property = 'blobs'"));
     ck_assert_int_eq(fact(db, "held slots") + fact(db, "retired slots"), 0);
     int64_t pages = sql_int(db, "SELECT count(*) FROM sqlite_schema WHERE name = 't_artblob'") &&
-                            sql_int(db, "SELECT count(*) FROM t_artblob") == sql_int(db, "SELECT count(*) FROM u_artblob");
+                    sql_int(db, "SELECT count(*) FROM t_artblob") == sql_int(db, "SELECT count(*) FROM u_artblob");
     ck_assert_int_eq(pages, _i);
 }
 

@@ -226,6 +226,46 @@ static const struct fault_line command_lines[] = {
     ART("INSERT INTO t(t) VALUES('flush'), ('optimize'), ('vacuum'), ('cache=1MB')"), END};
 static const struct fault_step command_step = {.name = "commands", .lines = command_lines};
 
+/* --- snapshots ---------------------------------------------------------------------------------------------------- */
+
+/* Each shows what the last attempt has committed, which is then forgotten. */
+static void make_snapshots(struct fault_world *world) {
+    sqlite3 *db = world->db;
+    sql_run(db, "CREATE TABLE IF NOT EXISTS shown(name, path, value)");
+    char *names = sql_rows(db, "SELECT name FROM art_snapshots('t')"),
+         *expected = sql_rows(db, "SELECT DISTINCT name FROM shown ORDER BY name");
+    if (strcmp(names, expected) != 0) fault_world_fail("the snapshots are %s, not %s", names, expected);
+    for (char *name = strtok(names, "\n"); name; name = strtok(NULL, "\n")) {
+        int64_t differ =
+            sql_int(db,
+                    "SELECT count(*) FROM (SELECT path, value FROM t WHERE snapshot = %Q EXCEPT SELECT path, "
+                    "value FROM shown WHERE name = %Q)",
+                    name, name);
+        int64_t rows = sql_int(db, "SELECT count(*) FROM t WHERE snapshot = %Q", name);
+        differ += rows != sql_int(db, "SELECT count(*) FROM shown WHERE name = %Q", name);
+        if (differ) fault_world_fail("the snapshot %s shows other rows", name);
+    }
+    sqlite3_free(names);
+    sqlite3_free(expected);
+    fault_world_run(world,
+                    "INSERT INTO t(t, snapshot) SELECT 'drop snapshot', name FROM art_snapshots('t');"
+                    "INSERT INTO t(t, snapshot) VALUES('snapshot', 'old')",
+                    "DELETE FROM shown; INSERT INTO shown SELECT 'old', path, value FROM plain_t");
+}
+
+static const struct fault_line snapshot_lines[] = {
+    BOTH("UPDATE @t SET value = noise(length(path), 30) WHERE path GLOB 'a/000*'"),
+    SAME("SELECT count(*), sum(length(value)) FROM t WHERE snapshot = 'old'",
+         "SELECT count(*), sum(length(value)) FROM shown WHERE name = 'old'"),
+    ONE("SAVEPOINT one"),
+    PAIR("INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'old')", "DELETE FROM shown WHERE name = 'old'"),
+    ONE("ROLLBACK TO one"),
+    PAIR("INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'old')", "DELETE FROM shown WHERE name = 'old'"),
+    PAIR("INSERT INTO t(t, snapshot) VALUES('snapshot', 'new')",
+         "INSERT INTO shown SELECT 'new', path, value FROM plain_t"),
+    END};
+static const struct fault_step snapshot_step = {.name = "snapshots", .before = make_snapshots, .lines = snapshot_lines};
+
 static const struct fault_line alone_lines[] = {
     ONE("INSERT INTO feed " ROWS(1, 25) "SELECT printf('feed/%05d', i), noise(i, 300) FROM n"),
     ONE("INSERT INTO feed SELECT path, 'again' FROM t WHERE path GLOB 'feed/0000*'"),
@@ -283,9 +323,9 @@ static const struct fault_step open_write_step = {
     .name = "open, write, close", .opens = true, .closes = true, .lines = open_write_lines};
 
 const struct fault_step *const fault_script[] = {
-    &insert_step,    &change_step, &folder_step,     &flush_step,      &merge_step,   &wide_step,        &optimize_step,
-    &vacuum_step,    &spill_step,  &spill_lost_step, &deep_step,       &create_step,  &create_lost_step, &drop_step,
-    &drop_lost_step, &again_step,  &rename_step,     &column_step,     &aux_step,     &clean_step,       &command_step,
-    &alone_step,     &read_step,   &open_step,       &open_write_step, &salvage_step,
+    &insert_step,    &change_step, &folder_step,     &flush_step,  &merge_step,      &wide_step,        &optimize_step,
+    &vacuum_step,    &spill_step,  &spill_lost_step, &deep_step,   &create_step,     &create_lost_step, &drop_step,
+    &drop_lost_step, &again_step,  &rename_step,     &column_step, &aux_step,        &clean_step,       &command_step,
+    &snapshot_step,  &alone_step,  &read_step,       &open_step,   &open_write_step, &salvage_step,
 };
 const int fault_script_length = sizeof fault_script / sizeof *fault_script;

@@ -261,8 +261,7 @@ enum art_rc toy_each_snapshot(void *context, enum art_rc (*root)(void *to, const
     return rc;
 }
 
-enum art_rc toy_each_row(void *context, enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops),
-                                void *to) {
+enum art_rc toy_each_row(void *context, enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops), void *to) {
     struct toy *toy = context;
     int rc = ART_OK;
     for (unsigned i = 0; !rc && i < toy->log.rows; i++) {

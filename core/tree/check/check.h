@@ -41,11 +41,11 @@ struct art_checker {
     struct art_memtable *memtable;
     uint64_t csn; /* no version is above it */
 
-    struct art_slot_set seen; /* slots that references of the root name */
-    struct art_distinct met;  /* blobs of all roots */
-    uint32_t end;             /* slots in the file */
-    bool file_ready;          /* blobs can be read */
-    const char *snapshot;     /* the one whose blobs are looked at; NULL: the table's own are */
+    struct art_slot_set seen;  /* slots that references of the root name */
+    struct art_distinct met;   /* blobs of all roots */
+    uint32_t end;              /* slots in the file */
+    bool file_ready;           /* blobs can be read */
+    const char *snapshot;      /* the one whose blobs are looked at; NULL: the table's own are */
     struct art_slot_set named; /* slots that references of snapshots name */
     bool torn;                 /* some of these could not be followed */
     struct art_fence unread[ART_CHECK_UNREAD_MAX];

@@ -107,8 +107,7 @@ static bool has_spilled(const struct run_check *check) {
 static enum art_rc check_blob(struct run_check *check, const struct art_ref *ref, struct art_blob *blob, bool *deeper) {
     const struct art_checker *checker = check->checker;
     struct art_blob_expected expected = {.only_puts = check->last && !ref->height,
-                                         .csn_max =
-                                             has_spilled(check) ? checker->csn : check->root->csn,
+                                         .csn_max = has_spilled(check) ? checker->csn : check->root->csn,
                                          .label = &ref->label,
                                          .summary = art_tree_summary(checker->tree)};
     bool whole;
@@ -136,8 +135,7 @@ static enum art_rc check_slot(struct run_check *check, const struct art_ref *ref
     bool again = art_slot_set_has(slots, slot), fresh = true;
     if (again && !checker->snapshot) return mark_unread(check, SAY(slot, "two references lead to one slot"));
     bool compares = checker->snapshot || checker->root->held;
-    enum art_rc rc =
-        compares ? art_distinct_meet(&checker->met, checker->tree->store, ref, &fresh) : ART_OK;
+    enum art_rc rc = compares ? art_distinct_meet(&checker->met, checker->tree->store, ref, &fresh) : ART_OK;
     if (rc) return mark_unread(check, art_check_note(checker, rc));
     *first = !again;
     *met = !fresh;
@@ -157,7 +155,7 @@ static enum art_rc go_down(struct run_check *check, const struct art_ref *ref, s
 }
 
 /* A blob of a snapshot that was checked before: what is wrong with it was reported then. */
-static enum art_rc follow(struct run_check *check, const struct art_ref *ref) {
+static enum art_rc follow_shared(struct run_check *check, const struct art_ref *ref) {
     struct art_blob *blob;
     if (!ref->height) return ART_OK;
     enum art_rc rc = art_store_blob(check->checker->tree->store, ref, &blob);
@@ -176,7 +174,7 @@ static enum art_rc visit(struct run_check *check, const struct art_ref *ref) {
     if (rc || !first) return rc;
     check->blobs++;
     check->pages += art_ref_pages(ref);
-    if (met) return follow(check, ref);
+    if (met) return follow_shared(check, ref);
     if (ref->generation > check->root->generation)
         rc = SAY(ref->slot, "a blob has a higher generation than the root that names it");
     if (rc || (checker->options->quick && !ref->height)) return rc;
@@ -250,8 +248,7 @@ enum art_rc art_check_run(struct art_checker *checker, const struct art_root *ro
     assert(number < root->runs && checker->file_ready);
     struct run_check *check = art_alloc_zeroed(sizeof *check);
     if (!check) return art_nomem();
-    *check =
-        (struct run_check){.checker = checker, .root = root, .run = run, .last = number + 1 == root->runs};
+    *check = (struct run_check){.checker = checker, .root = root, .run = run, .last = number + 1 == root->runs};
     check->key = art_alloc(ART_KEY_BUFFER);
     enum art_rc rc = check->key ? ART_OK : art_nomem();
     if (!rc && run->top.height >= ART_HEIGHTS_MAX) {

@@ -7,13 +7,12 @@
  *     the table      [ x | Y | z ]
  *
  * What lies below a blob that was met before was met, too: so a walk through a thousand roots reads each index blob
- * once. The memory is a hash table with eight bytes for a blob, of which less than half are empty: its slot, and half of
- * a hash by which a reference leads there. Two references to one slot that expect different blobs show that one of these
- * was overwritten (rule 1).
+ * once. The memory is a hash table, 11 to 22 bytes for each blob: its slot, and a part of the hash by which a reference
+ * leads there. Two references to one slot that expect different blobs show that one of these was overwritten (rule 1).
  */
 #include "core/tree/run/run.h"
 
-struct distinct_step { /* in an index blob */
+struct distinct_step {     /* in an index blob */
     struct art_blob *blob; /* held */
     uint32_t child;        /* the next one */
 };
@@ -92,8 +91,8 @@ static enum art_rc come_to(struct distinct_walk *walk, const struct art_ref *ref
 static enum art_rc walk_run(struct distinct_walk *walk, const struct art_ref *top) {
     assert(!walk->depth);
     if (top->height >= ART_HEIGHTS_MAX) {
-        return art_corrupt(art_store_path(walk->tree->store), top->slot, ART_NOWHERE,
-                           "a run is deeper than %d levels", ART_HEIGHTS_MAX);
+        return art_corrupt(art_store_path(walk->tree->store), top->slot, ART_NOWHERE, "a run is deeper than %d levels",
+                           ART_HEIGHTS_MAX);
     }
     enum art_rc rc = come_to(walk, top);
     while (!rc && walk->depth) {

@@ -35,7 +35,7 @@ enum art_rc art_shrink_step(struct art_tree *tree, struct art_version_edit *edit
     *moved = false;
     if (tree->slots.use != ART_SLOTS_REUSED || !art_tree_medium(tree)->is_cut) return ART_OK;
     uint32_t count = slots_in_use(tree, edit), highest = art_slot_set_highest(&edit->used);
-    if (highest <= count + art_slots_slack(count) || highest <= art_slot_set_highest(&tree->slots.held)) return ART_OK;
+    if (highest <= count + art_slots_slack(count)) return ART_OK;
     enum art_rc rc = art_vacuum(tree, edit, 1);
     *moved = !rc && art_slot_set_highest(&edit->used) < highest;
     return rc;

@@ -207,11 +207,12 @@ enum art_rc art_vacuum(struct art_tree *tree, struct art_version_edit *edit, uin
     ART_DURING(ART_EVENT_VACUUM);
     uint32_t end;
     struct art_buffer from = {0};
-    if (tree->slots.use != ART_SLOTS_REUSED || !art_tree_medium(tree)->is_cut)
-        return ART_OK; /* no slot takes room but by its blob */
-    enum art_rc rc = choose_end(tree, edit, most, &end);
     uint32_t highest = art_slot_set_highest(&edit->used);
-    if (rc || end > highest || highest <= art_slot_set_highest(&tree->slots.held)) return rc;
+    if (tree->slots.use != ART_SLOTS_REUSED || !art_tree_medium(tree)->is_cut)
+        return ART_OK;                                                     /* no slot takes room but by its blob */
+    if (highest <= art_slot_set_highest(&tree->slots.held)) return ART_OK; /* the file's end stays where it is */
+    enum art_rc rc = choose_end(tree, edit, most, &end);
+    if (rc || end > highest) return rc;
     for (unsigned at = 0; !rc && at < edit->root->runs; at++) {
         from.len = 0;
         for (bool more = true; more && !rc;) rc = move_range(tree, edit, at, end, &from, &more);

@@ -23,7 +23,7 @@ static enum art_rc decode_snapshot(struct art_bytes bytes, struct art_root **out
     return rc == ART_NOMEM ? rc : ART_OK;
 }
 
-static enum art_rc find_newest(void *context, const char *name, struct art_bytes bytes) {
+static enum art_rc take_if_newest(void *context, const char *name, struct art_bytes bytes) {
     struct superseded *all = context;
     const struct art_root *now = all->salvage->root;
     struct art_root *root;
@@ -44,8 +44,7 @@ static enum art_rc find_newest(void *context, const char *name, struct art_bytes
 static enum art_rc name_slots(struct art_salvage *salvage, const struct art_root *root, struct art_slot_set *named,
                               bool *damaged) {
     enum art_rc rc = ART_OK;
-    for (unsigned i = 0; !rc && i < root->runs; i++)
-        rc = art_detour_named(salvage, &root->run[i].top, named, damaged);
+    for (unsigned i = 0; !rc && i < root->runs; i++) rc = art_detour_named(salvage, &root->run[i].top, named, damaged);
     return rc;
 }
 
@@ -65,7 +64,7 @@ enum art_rc art_superseded_name(struct art_salvage *salvage) {
     struct superseded all = {.salvage = salvage};
     bool damaged = false;
     if (!options->each_snapshot) return ART_OK;
-    enum art_rc rc = options->each_snapshot(options->context, find_newest, &all);
+    enum art_rc rc = options->each_snapshot(options->context, take_if_newest, &all);
     if (!rc && all.newest) rc = name_slots(salvage, all.newest, &all.kept, &damaged);
     bool known = !rc && all.newest && !damaged;
     if (known) rc = options->each_snapshot(options->context, name_older, &all);
