@@ -226,6 +226,7 @@ static int join_for_change(struct art_vtab *vtab, const char *what) {
     struct art_table *table = vtab->table;
     int rc = art_listener_take_over(vtab->connection, &vtab->base.zErrMsg);
     if (!rc && vtab->connection->joined) rc = art_table_join(table, vtab, &vtab->base.zErrMsg);
+    if (!rc) rc = art_deleting_settle(table, &vtab->base.zErrMsg);
     if (rc || art_table_is_heard(table) || !art_tree_dirty(table->tree)) return rc;
     return art_complain(&vtab->base.zErrMsg, SQLITE_LOCKED, "art: %s has uncommitted changes: COMMIT them before %s",
                         vtab->name->table, what);

@@ -422,6 +422,11 @@ static enum art_rc run_directory_work(struct directory_work *work, bool *taken) 
     return rc;
 }
 
+bool art_tree_range_pays(struct art_tree *tree, uint64_t rows) {
+    const struct directory_work work = {.tree = tree, .rows = rows};
+    return rows && !is_cheaper_by_rows(&work);
+}
+
 enum art_rc art_tree_delete_range(struct art_tree *tree, const struct art_range *range, uint64_t *rows) {
     struct directory_work work = {.tree = tree, .range = *range};
     bool taken;
