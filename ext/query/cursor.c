@@ -39,8 +39,7 @@ static bool is_swept(struct art_open_scan *open, struct art_range *range) {
     return plain;
 }
 
-static const struct art_scan_methods methods = {
-    .swept = is_swept, .catch_up = catch_up_scan, .abandon = abandon_scan};
+static const struct art_scan_methods methods = {.swept = is_swept, .catch_up = catch_up_scan, .abandon = abandon_scan};
 
 static void free_scan(struct art_scan *scan) {
     for (unsigned i = 0; i < 2; i++) art_buffer_clear(&scan->scratch[i]);

@@ -49,6 +49,8 @@ static enum art_rc new_deleting(struct art_table *table, const struct art_range 
     struct art_deleting *deleting = *out = art_alloc_zeroed(sizeof *deleting);
     if (!deleting) return art_nomem();
     deleting->range = *range;
+    deleting->range.newer_than = 0; /* the cursor leaves out no row: those would go, too */
+    deleting->range.limits = NULL;
     enum art_rc rc = range->low_set ? keep_bytes(&deleting->low, &deleting->range.low) : ART_OK;
     if (!rc && range->high_set) rc = keep_bytes(&deleting->high, &deleting->range.high);
     if (!rc) rc = art_cursor_open(table->tree, &deleting->cursor);

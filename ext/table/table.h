@@ -7,6 +7,7 @@
  *
  *     savepoints       the numbers of those that a handle was told of
  *     stage            where a table stands in the running transaction, and what holds there
+ *     deleting         a DELETE of a whole range, which SQLite hands over row by row
  *     shadow_rows      a table's rows in T_artstate and T_artdata
  *     table_function   read-only tables whose rows are made when they are asked for (table_function.h) */
 #ifndef ART_EXT_TABLE_H
@@ -119,9 +120,9 @@ struct art_table {
     sqlite3_stmt *statements[ART_STATEMENTS];
     bool stale; /* they are to be finalized, and one of them runs */
     struct art_open_scan *scans;
-    uint64_t filtered; /* rows that scans passed over by conditions on other columns, or by patterns */
-    uint64_t given_up; /* scans best first that went on by walks */
-    uint64_t counted;  /* scans whose rows SQLite only counted, and that did not walk through them */
+    uint64_t filtered;   /* rows that scans passed over by conditions on other columns, or by patterns */
+    uint64_t given_up;   /* scans best first that went on by walks */
+    uint64_t counted;    /* scans whose rows SQLite only counted, and that did not walk through them */
     uint64_t recognised; /* DELETEs of a range whose rows went as one thing */
     bool trim_later;
 
@@ -133,7 +134,7 @@ struct art_table {
     bool exists; /* as of now: created and not dropped */
     bool noted;  /* the last savepoint saved the table */
     enum art_stage stage;
-    unsigned requested; /* enum art_request: what commands have left to the commit */
+    unsigned requested;            /* enum art_request: what commands have left to the commit */
     struct art_deleting *deleting; /* rows that a DELETE has handed over, and that are still there (deleting.c) */
     struct art_orphan_files orphans;
 

@@ -184,11 +184,10 @@ static struct spent once(int files, const char *sql, const char *before) {
 #define MOVE_ONE(n)        MOVE(SUB(n), TO(n)) INSERTED(n)
 #define MOVE_ITS_ROWS(n)   MOVE_ROWS(SUB(n), TO(n)) INSERTED(n)
 #define LONG(part)         "UPDATE t SET tag = hex(zeroblob(5000)) WHERE path GLOB '" TENTH "*' AND size % " part " = 0"
-#define FIVE(DO, tens)                                                                                                 \
-    DO(tens "0") ";" DO(tens "1") ";" DO(tens "2") ";" DO(tens "3") ";" DO(tens "4")
+#define FIVE(DO, tens)     DO(tens "0") ";" DO(tens "1") ";" DO(tens "2") ";" DO(tens "3") ";" DO(tens "4")
 #define TEN(DO)            FIVE(DO, "0") ";" FIVE(DO, "4")
-#define DELETE_1000(n) DELETE_ROWS(SUB(n "/"))
-#define DELETE_10(n)   DELETE_ROWS(SUB(n "/file-00" n "00"))
+#define DELETE_1000(n)     DELETE_ROWS(SUB(n "/"))
+#define DELETE_10(n)       DELETE_ROWS(SUB(n "/file-00" n "00"))
 #define DELETE_BETWEEN     "DELETE FROM t WHERE path >= '" TENTH "' AND path < 'vol-0/top-40'"
 #define TENTH_DELETED      DELETE(TENTH), DELETE_ROWS(TENTH)
 #define TENTH_MOVED        MOVE(TENTH, MOVED), MOVE_ROWS(TENTH, MOVED)
@@ -346,8 +345,9 @@ static bool read_arguments(int argc, char **argv) {
         }
     }
     if (repetitions > 0 && volume >= 200000) return true;
-    fprintf(stderr,
-            "usage: bench_directories [-r repetitions] [-g tenth|plain|others|small|reads|large] [rows from 200000 on]\n");
+    fprintf(
+        stderr,
+        "usage: bench_directories [-r repetitions] [-g tenth|plain|others|small|reads|large] [rows from 200000 on]\n");
     return false;
 }
 
