@@ -66,6 +66,12 @@ static sqlite3_int64 counter(const char *property) {
     return sql_int(db, "SELECT value FROM art_info('t') WHERE property = '%q'", property);
 }
 
+/* All rows of an inline table are: art_tree_range_pays(). */
+static bool is_by_rows(const char *where) {
+    const char *options = getenv("ART_TABLE_OPTIONS");
+    return !strcmp(where, "true") && options && strstr(options, "inline");
+}
+
 /* --- what is recognised ------------------------------------------------------------------------------------------- */
 
 CASE("by cost", .seconds = 60, .set_up = set_up, .tear_down = sql_tear_down)
@@ -77,8 +83,9 @@ TEST(test_a_delete_of_all_rows_of_a_range_is_one_thing) {
         run_both(TEXT("DELETE FROM @ WHERE %s", where));
         int changes = sqlite3_changes(db);
         ck_assert_int_ge(changes, 40000);
-        ck_assert_msg(counter("deletes recognised") == recognised + 1, "%s", where);
-        ck_assert_int_eq(counter("rows by directory"), rows + changes);
+        bool by_rows = is_by_rows(where);
+        ck_assert_msg(counter("deletes recognised") == recognised + !by_rows, "%s", where);
+        ck_assert_int_eq(counter("rows by directory"), by_rows ? rows : rows + changes);
         are_same(where);
     }
     fill(160000);
@@ -273,6 +280,7 @@ static int count_down(void *unused) {
 TEST(test_an_error_is_the_statements_own) {
     art_test_hooks.at = interrupt_directory;
     EACH(where, "path GLOB 'b/*'", "path GLOB 'b/*' AND value + 0 < 60", "true") {
+        if (is_by_rows(where)) continue; /* no event would interrupt it */
         for (int in_transaction = 0; in_transaction < 2; in_transaction++) {
             if (in_transaction) sql_run(db, "BEGIN; UPDATE t SET value = -1 WHERE path = 'a/000000'");
             interrupts = true;

@@ -422,9 +422,14 @@ static enum art_rc run_directory_work(struct directory_work *work, bool *taken) 
     return rc;
 }
 
-bool art_tree_range_pays(struct art_tree *tree, uint64_t rows) {
+enum art_rc art_tree_range_pays(struct art_tree *tree, uint64_t rows, bool *pays) {
     const struct directory_work work = {.tree = tree, .rows = rows};
-    return rows && !is_cheaper_by_rows(&work);
+    uint64_t all = 0;
+    *pays = rows && !is_cheaper_by_rows(&work);
+    if (!*pays || !art_tree_medium(tree)->discards) return ART_OK;
+    enum art_rc rc = art_tree_count(tree, &(struct art_range){0}, &all);
+    *pays = rows < all;
+    return rc;
 }
 
 enum art_rc art_tree_delete_range(struct art_tree *tree, const struct art_range *range, uint64_t *rows) {
