@@ -36,7 +36,8 @@ static int register_table_function(sqlite3 *db, const struct art_table_function 
     return sqlite3_create_module_v2(db, function->name, &art_function_module, (void *)function, NULL);
 }
 
-static const char *const module_names[] = {"art", "art_info", "art_check", "art_txn", "art_salvage", "art_lost"};
+static const char *const module_names[] = {"art",      "art_info",      "art_check", "art_txn",   "art_salvage",
+                                           "art_lost", "art_snapshots", "art_diff",  "art_growth"};
 
 /* Else the first instruction that it does not know ends the process, in the middle of a statement. */
 static bool processor_is_new_enough(void) {
@@ -108,6 +109,9 @@ int sqlite3_art_init(sqlite3 *db, char **message, const sqlite3_api_routines *ap
     if (!rc) rc = register_table_function(db, &art_check_function);
     if (!rc) rc = register_module(db, "art_salvage", &art_salvage_module);
     if (!rc) rc = register_table_function(db, &art_lost_function);
+    if (!rc) rc = register_table_function(db, &art_snapshots_function);
+    if (!rc) rc = register_table_function(db, &art_diff_function);
+    if (!rc) rc = register_table_function(db, &art_growth_function);
     if (!rc) rc = register_module(db, "art", art_module());
     if (rc) return rc;
 #ifdef SQLITE_CORE

@@ -30,6 +30,7 @@
     X(fronts, "fronts passed")             /* searches best first that began a page behind rows known to be hidden */  \
     X(narrowed, "zones narrowed")          /* nodes of the memtable whose bounds a search best first made narrower */  \
     X(pages_passed, "pages passed")        /* pages of leaf blobs that a search or a lookup passed over */             \
+    X(halved, "ranges halved")             /* to find deletes that merges had swallowed, between two states */         \
     X(flushes, "flushes")                  /* flushes of the memtable */                                               \
     X(joined, "flushes joined")            /* earlier flushes that later ones took in */                               \
     X(appended, "flushes appended")        /* flushes whose values went behind all others of the last run */           \
@@ -39,6 +40,7 @@
     X(dropped, "blobs dropped")            /* blobs of deleted rows alone that merges dropped without reading */       \
     X(directory_rows, "rows by directory") /* rows that were deleted, moved or copied with all of a range */           \
     X(edge_rows, "rows at edges")          /* rows of blobs at the edges of such a range, which were written anew */   \
+    X(punched, "free slots punched")       /* times that a free slot below what snapshots hold gave its room back */   \
     X(checkpoints, "early checkpoints")    /* checkpoints after a commit, so that its slots are free soon */           \
     X(trims, "trims")                      /* times that what can be made again was given back */                      \
     X(no_room, "times short of room")      /* times that a full disk refused a commit or 'vacuum', or cut it short */  \

@@ -206,8 +206,8 @@ static enum art_rc take_arrival(struct art_builder *builder, struct art_arrival 
     } else {
         arrival->shared = 0;
     }
-    if (builder->options.filter) {
-        enum art_rc rc = art_footer_reserve(&builder->footer, 1, 0, 1);
+    if (builder->options.filter && builder->footer.hash_count == builder->footer.hash_capacity) {
+        enum art_rc rc = art_footer_reserve(&builder->footer, 0, 0, 1);
         if (rc) return rc;
     }
     if (!pending->count) {

@@ -179,6 +179,9 @@ void art_store_note_root(struct art_store *store, struct art_bytes root);
 enum art_rc art_store_put_root(struct art_store *store, struct art_bytes root);
 /* The newest root that was noted for this table; nothing where none is whole. Of a store that is ready. ART_NOMEM. */
 enum art_rc art_store_noted_root(struct art_store *store, struct art_buffer *out);
+/* Gives the room of slots that take_slot() could still give back to the disk, where it can be done: not of the lowest
+ * `few` of them, and of `most` others at most, another part of them in each `turn`. How many. */
+uint32_t art_store_punch(struct art_store *store, uint32_t few, uint32_t most, uint64_t turn);
 /* Waits for every write, releases the lock. */
 void art_store_write_end(struct art_store *store);
 /* Cuts the file behind `slots` slots, at least one: writing, by the same rule as a slot (core/tree decides). Waits for

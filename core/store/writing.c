@@ -437,6 +437,26 @@ enum art_rc art_store_sync(struct art_store *store) {
 /* ---- the end of the file ----------------------------------------------------------------------------------------- */
 
 /* What lies behind the new end is taken by extending the file, not as a free slot. */
+static uint32_t next_free(const struct art_store *store, uint32_t from) {
+    uint32_t returned = art_slot_set_next(&store->phase.returned, from);
+    uint32_t reusable = store->phase.reusable ? art_slot_set_next(store->phase.reusable, from) : UINT32_MAX;
+    return art_min32(returned, reusable);
+}
+
+uint32_t art_store_punch(struct art_store *store, uint32_t few, uint32_t most, uint64_t turn) {
+    assert(store->phase.active && !store->phase.pending_count && most);
+    uint32_t free = art_store_free_slots(store, UINT32_MAX), others = free > few ? free - few : 0;
+    uint32_t parts = others / most + (others % most > 0), done = 0;
+    uint64_t from = parts ? few + turn % parts * most : free, at = 0;
+    for (uint32_t slot = next_free(store, 1); slot != UINT32_MAX && done < most; slot = next_free(store, slot + 1)) {
+        if (at++ < from || !is_reached(store, slot)) continue;
+        art_store_drop_pin(store, slot);
+        art_io_give_back(store->location.io, (uint64_t)slot * ART_BLOB_SIZE, ART_BLOB_SIZE);
+        done++;
+    }
+    return done;
+}
+
 static void forget_behind(struct art_slot_set *set, uint32_t slots) {
     for (uint32_t slot = art_slot_set_next(set, slots); slot != UINT32_MAX; slot = art_slot_set_next(set, slot + 1)) {
         art_slot_set_remove(set, slot);

@@ -9,7 +9,8 @@
  *                                                superseded long ago; of two entries of one key the newer one
  *
  * The last is also how leaves are found below a damaged index blob, within its range of keys. Where there is a root,
- * its cuts (state/cuts.h) say what of them was deleted with all of a range.
+ * its cuts (state/cuts.h) say what of them was deleted with all of a range. Leaves that a snapshot names, and a later
+ * one does not, were superseded in between: they are left out.
  *
  * Rows come in the order of their keys, each once, the newest entry that can be read. Where one could not be read, an
  * older one shows, or a deleted row; that may be so only within the ranges that art_salvage_lost() reports.
@@ -33,15 +34,20 @@ struct art_salvage_options {
     bool alone;            /* a file without its database: there is no log */
     bool report;           /* art_salvage_lost() will be asked */
     struct art_bytes root; /* the host's copy of it, or nothing */
+    bool snapshot;         /* it is the root of a snapshot, whose state is read: the log is not */
     /* All rows of the log, in the order of their numbers. NULL: they cannot be read. */
     enum art_rc (*each_log_row)(void *context, enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops),
                                 void *to);
+    /* Roots of all snapshots that are known. Those that do not decode are passed over. May be NULL. */
+    enum art_rc (*each_snapshot)(void *context,
+                                 enum art_rc (*root)(void *to, const char *name, struct art_bytes root), void *to);
     bool (*interrupted)(void *context); /* may be NULL */
     void *context;
 };
 
 /* Options are borrowed until the close. ART_FOREIGN: the file is another table's. ART_MISSING, ART_CANTOPEN, ART_NOMEM,
- * ART_INTERRUPT, and what the host's functions fail with; damage is no failure. *out is not set then. */
+ * ART_INTERRUPT, and what the host's functions fail with; damage is no failure, but of the root of a snapshot. *out is
+ * not set then. */
 enum art_rc art_salvage_open(struct art_salvage **out, const struct art_salvage_options *options);
 void art_salvage_close(struct art_salvage *salvage); /* NULL is fine */
 /* To the next row, first the first one; not valid: there is none. Errors as above: of a row that was not reached. */

@@ -69,6 +69,7 @@ void art_tree_close(struct art_tree *tree) {
     art_memtable_unref(tree->memtable);
     art_slot_set_clear(&tree->slots.used);
     art_slot_set_clear(&tree->slots.base);
+    art_slot_set_clear(&tree->slots.held);
     art_slot_set_clear(&tree->slots.free);
     art_slot_set_clear(&tree->slots.retired.slots);
     art_slot_set_clear(&tree->slots.retired.spared);

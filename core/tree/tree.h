@@ -79,6 +79,15 @@ struct art_host {
     /* The retired list as this transaction sees it committed (art_commit.retired of an earlier commit); empty when
      * there is none. */
     enum art_rc (*load_retired)(void *context, struct art_buffer *out);
+    /* Two sets of slots as bytes, as this transaction sees them: the union of what snapshots name, and what snapshots
+     * named that were dropped since the last new root (art_commit.lets_go). Empty: none. Snapshots that the
+     * transaction makes do not count before it is committed, even if a refused COMMIT has left them in the host's
+     * tables: the next one names another root. May be NULL: there are none. */
+    enum art_rc (*load_held)(void *context, struct art_buffer *held, struct art_buffer *let_go);
+    /* The roots of all snapshots, as art_tree_snapshot() gave them, for the check, copies and salvage; ends with what
+     * `root` returns, unless that is ART_OK. May be NULL: there are none. */
+    enum art_rc (*each_snapshot)(void *context, enum art_rc (*root)(void *to, const char *name, struct art_bytes root),
+                                 void *to);
     /* The writer lock is taken: wait a little and return true to try again, or false to give up (busy timeout). */
     bool (*wait)(void *context, unsigned attempt);
     /* Asked now and then by long work: true to stop with ART_INTERRUPT. May be NULL. */
@@ -167,7 +176,7 @@ void art_tree_invariants(const struct art_tree *tree);
 void art_tree_forget(struct art_tree *tree); /* makes it unknown (host: the schema's table was replaced, ...) */
 /* csn of the last committed change that the tree knows. */
 uint64_t art_tree_csn(const struct art_tree *tree);
-/* Has the root that is known any runs, so that there must be an .art file? */
+/* Has the root that is known any runs, or have snapshots, so that there must be an .art file? */
 bool art_tree_has_runs(const struct art_tree *tree);
 /* Where the blobs are. */
 struct art_tree_location {
@@ -182,8 +191,8 @@ enum art_rc art_tree_use_location(struct art_tree *tree, const struct art_tree_l
 /* Opens the .art file if the root needs one, as every reading call does first: from here on it may lose its name.
  * Refuses a tree that is unknown (ART_MISUSE), forked (ART_FORKED) or in a doomed transaction (its error). */
 enum art_rc art_tree_ready(struct art_tree *tree);
-/* Copies all blobs of the root into a new file or into rows, into the same slots, verified; the file is synced. For a
- * copy of the database, while the host holds a snapshot. On an error no file is left; ART_CANTOPEN with
+/* Copies all blobs of the root and of all snapshots, each once, into a new file or into rows, into the same slots,
+ * verified; the file is synced. For a copy of the database, while the host holds a snapshot of that. On an error no file is left; ART_CANTOPEN with
  * art_error_errno() == EEXIST: its name is taken. */
 enum art_rc art_tree_copy(struct art_tree *tree, const struct art_tree_location *location);
 /* What the copy of a root in the .art file says, which was written when its commit was over. */
@@ -208,6 +217,7 @@ struct art_row {
     struct art_bytes stored;           /* the value, or the reference to its chunks */
     uint64_t version;                  /* csn of the row's last change */
     bool overflows;                    /* `stored` is a reference to overflow chunks */
+    bool deleted;                      /* (art_range.deletes) there is no row any more, since `version`; nor a value */
     void *pinned_blob, *held_memtable; /* (private) */
     uint64_t changes;                  /* (private) the tree's when art_tree_get() found the row; 0: it did not */
     uint8_t flags, head;               /* (private) of the entry that it found */
@@ -231,6 +241,7 @@ struct art_range {
     bool low_set, high_set;
     bool low_open, high_open; /* true: the bound itself is outside */
     uint64_t newer_than;      /* for cursors alone: only rows whose version is above it; 0: all */
+    bool deletes;             /* with newer_than: deletes come as rows, too, but for those that merges have swallowed */
     /* for cursors alone: rows that are not wanted may be left out; NULL: all are given. What is sought is borrowed by
      * the cursor until it is closed or goes to another range. */
     const struct art_limits *limits;
@@ -321,6 +332,43 @@ enum art_rc art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len);
  * when the range ends first. A few descents per source, however many rows. */
 enum art_rc art_cursor_skip(struct art_cursor *cursor, uint64_t count);
 
+/* What differs between two states of one history (read/diff.c): trees of one table, each brought up to date with a
+ * root that the other's history has, too. Only one of them may be in a transaction, whose changes count. Each path
+ * whose row is another one, in the order of the paths: what was deleted and inserted again has changed, whatever its
+ * value. */
+struct art_changed {
+    struct art_bytes path;         /* borrowed until the next call */
+    uint64_t old_version, version; /* of the rows in `from` and `to`; 0: there is none */
+};
+struct art_diff;
+/* To be closed, before the trees are; the range's bytes are copied. What the two states have in common is passed over,
+ * and memory is bounded. ART_NOMEM. */
+enum art_rc art_diff_open(struct art_tree *from, struct art_tree *to, const struct art_range *range,
+                          struct art_diff **out);
+void art_diff_close(struct art_diff *diff); /* NULL is fine */
+/* ART_NOTFOUND: that was all. The trees may change between two calls: it goes on behind the last path. ART_CORRUPT,
+ * too: the states' counts of rows do not agree. */
+enum art_rc art_diff_next(struct art_diff *diff, struct art_changed *out);
+
+/* How much has grown between two such states, by the names of a level below which a row is another one
+ * (read/growth.c). A name is a path up to the end of its `depth`th delimiter behind the prefix, or the whole path. */
+struct art_growing {
+    struct art_bytes prefix, delimiter; /* copied; a delimiter has a byte at least */
+    uint64_t depth;                     /* from 1 */
+    int sum;                            /* a column of the summary with a sum, which both trees have; <0: rows alone */
+};
+struct art_grown {
+    struct art_bytes path;   /* borrowed until the next call */
+    uint64_t old_rows, rows; /* that begin with the name, or are it, in `from` and `to` */
+    art_int128 old_sum, sum; /* 0 without a column */
+};
+struct art_growth;
+/* As art_diff_open() and the others. */
+enum art_rc art_growth_open(struct art_tree *from, struct art_tree *to, const struct art_growing *what,
+                            struct art_growth **out);
+void art_growth_close(struct art_growth *growth);
+enum art_rc art_growth_next(struct art_growth *growth, struct art_grown *out);
+
 /* --- writing: within a write transaction of the host, after a refresh in it --------------------------------------- */
 
 enum art_write { ART_WRITE_INSERT, ART_WRITE_REPLACE };
@@ -393,10 +441,12 @@ enum art_request {
     ART_REQUEST_FLUSH = 1,
     ART_REQUEST_OPTIMIZE = 2,
     ART_REQUEST_VACUUM = 4,
-    ART_REQUEST_ALONE = 8,    /* the transaction is one statement, and the host takes all of it back if its commit is
+    ART_REQUEST_ALONE = 8,     /* the transaction is one statement, and the host takes all of it back if its commit is
                             * refused. Then what 'vacuum' leaves in rows of the host's, or the delete of the last row,
                             * is gone with it */
-    ART_REQUEST_OF_HOST = 16, /* the host's own, which the tree does not look at */
+    ART_REQUEST_SNAPSHOT = 16, /* of the state that is committed: all that is collected in the log becomes a run, where
+                                * there is anything. For the next prepare() alone. See art_tree_snapshot() */
+    ART_REQUEST_OF_HOST = 32,  /* the host's own, which the tree does not look at */
 };
 /* Does the transaction leave no row where there were blobs? Its commit then names none of them any more, unless a
  * queue's long rows would go with them. Where there is no room for their removal, it waits for a later commit. */
@@ -449,11 +499,32 @@ struct art_commit {
     struct art_bytes redo;
     bool write_retired; /* 4. into T_artstate */
     struct art_bytes retired;
+    bool lets_go; /*    and the set of slots that were let go (art_host.load_held) is emptied: they are retired */
     bool wants_checkpoint; /* many slots wait for a new epoch: a checkpoint soon keeps the file small */
 };
 /* May be called again after a failed commit, with or without changes in between. ART_OK with nothing to write when
  * the transaction changed nothing. */
 enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out);
+/* A snapshot of the state that is committed: behind a prepare() that had ART_REQUEST_SNAPSHOT, also where nothing is to
+ * be written, and before art_tree_committed(). *root: as row 0 of a log without any other row: a tree that is read only
+ * and refreshed with it reads that state. *slots: what it names, as a set of bytes. *csn: up to which it has all
+ * changes. ART_NOMEM, or an error of reading.
+ *
+ * The host keeps root and set as long as it likes, and says in load_held() what all such sets name together, from the
+ * next transaction on. As long as a transaction has a snapshot to be made, the host asks for it anew before each
+ * prepare(): behind a refused COMMIT another root may be committed, or the snapshot be gone. The set of a snapshot that
+ * is dropped the host adds to what was let go, but for what other snapshots name, until a commit has lets_go. The first
+ * snapshot's root says that there are some, and the first new root behind the last drop that there are none. */
+enum art_rc art_tree_snapshot(struct art_tree *tree, struct art_buffer *root, struct art_buffer *slots, uint64_t *csn);
+/* Sets of slots as bytes: *set gets the members of another one; *out becomes `all` without `others`; how many there
+ * are. ART_CORRUPT: no such set; ART_NOMEM. unite() leaves *set as it was then. */
+enum art_rc art_slots_unite(struct art_buffer *set, struct art_bytes other);
+enum art_rc art_slots_without(struct art_bytes all, struct art_bytes others, struct art_buffer *out);
+enum art_rc art_slots_number(struct art_bytes set, uint64_t *out);
+/* The slots that the tree's root names, as a set of bytes; and the used bytes of the blobs of these that lie in a set.
+ * Index blobs are read, where they have not been before. Errors of reading. */
+enum art_rc art_tree_slots(struct art_tree *tree, struct art_buffer *out);
+enum art_rc art_tree_bytes_of_slots(struct art_tree *tree, struct art_bytes set, uint64_t *out);
 /* The host found no room for what it was to write, so that no COMMIT was tried: what blobs took is given back, and from
  * now on a transaction that only deletes leaves blobs alone, until they were written again. */
 void art_tree_note_full(struct art_tree *tree);
@@ -476,8 +547,10 @@ struct art_tree_info {
     uint64_t memtable_keys, memtable_bytes, front_bytes, log_rows, log_bytes;
     uint64_t redo_since_merge; /* bytes that this connection has committed since one of its commits merged last */
     uint64_t retired_slots, free_slots;
-    uint64_t left_rows; /* of the log before the root, which later commits delete */
-    unsigned cuts;      /* ranges that were deleted or moved as one thing, as the root knows them for salvage */
+    uint64_t held_slots; /* that snapshots name, or those that were dropped lately, and the present root does not */
+    bool end_is_held;    /* a snapshot names the file's last slot: it cannot be cut, whatever is free below */
+    uint64_t left_rows;  /* of the log before the root, which later commits delete */
+    unsigned cuts;       /* ranges that were deleted or moved as one thing, as the root knows them for salvage */
     struct art_store_stats store;
     bool full; /* the disk was, when blobs were last written, or had no room to let go all that is dead */
 };

@@ -3,6 +3,7 @@
  *     tables       all art tables of a database
  *     awake        which of SQLite's handles were used lately
  *     attach       a handle finds its table, and the table's tree what was committed since
+ *     snapshot_trees   trees of snapshots that a table keeps open
  *     handle       handles come and go
  *     table_ref    from a table's name in an SQL text to its handle, with a snapshot of its database held */
 #ifndef ART_EXT_ACCESS_H
@@ -40,6 +41,33 @@ int art_table_new(struct art_vtab *vtab, const uint8_t *uuid, const struct art_s
 int art_table_refresh(struct art_table *table, char **message);
 /* vtab->summarised, by the option that counts. */
 int art_vtab_parse_summary(struct art_vtab *vtab, char **message);
+
+/* Another tree of the table's, where its own is; unknown, to be closed. `summary` outlives it. */
+int art_table_open_tree(struct art_table *table, const struct art_summary *summary, bool read_only,
+                        struct art_tree **out, char **message);
+
+/* snapshot_trees.c */
+struct art_snapshot_tree {
+    struct art_tree *tree;
+    struct art_snapshot_tree *next; /* (private) from here on */
+    unsigned readers;
+    bool retired;          /* off the list, to be closed with its last reader */
+    uint64_t hash;         /* of the row that it was opened by */
+    unsigned data_version; /* the table's, and its snapshot_changes, when the row was read last */
+    unsigned changes;
+    uint32_t name_len;
+    uint8_t name[];
+};
+/* The tree of a snapshot of a table that is ready, to be released. It stays as it is, whatever becomes of the table.
+ * SQLITE_ERROR: there is no such snapshot, or it is not committed yet. */
+int art_snapshot_tree_hold(struct art_table *table, struct art_bytes name, struct art_snapshot_tree **out,
+                           char **message);
+void art_snapshot_tree_release(struct art_snapshot_tree *snapshot);
+/* The same by an argument of an SQL statement's; *out = NULL: it is NULL, the table as it is now. SQLITE_MISMATCH: it
+ * is no text. */
+int art_snapshot_argument(struct art_table *table, sqlite3_value *name, struct art_snapshot_tree **out, char **message);
+/* Does a scan of this connection read it? Asked before it is dropped. */
+bool art_snapshot_is_read(const struct art_table *table, struct art_bytes name);
 
 /* handle.c */
 /* With the schema and the name out of the arguments of xConnect. */

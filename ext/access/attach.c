@@ -10,18 +10,12 @@
 
 #include <assert.h>
 
-static int open_tree(struct art_table *table, const struct art_summarised *summarised, const char *file,
-                     char **message) {
-    sqlite3 *db = table->connection->db;
-    const struct art_summary *summary;
-    assert(!table->tree && !table->path);
-    int rc = art_storage_use(table, art_storage_medium(table->settings.storage), file, message);
-    if (!rc) rc = art_table_give_summary(table, summarised, &summary);
-    if (rc) return rc;
+int art_table_open_tree(struct art_table *table, const struct art_summary *summary, bool read_only,
+                        struct art_tree **out, char **message) {
     const struct art_settings *settings = &table->settings;
     struct art_tree_options options = {.path = table->path,
                                        .host_path = table->database,
-                                       .read_only = sqlite3_db_readonly(db, table->name->schema) == 1,
+                                       .read_only = read_only,
                                        .cache_bytes = settings->cache_bytes,
                                        .log_limit = settings->log_limit,
                                        .spill_limit = settings->spill_limit};
@@ -29,7 +23,18 @@ static int open_tree(struct art_table *table, const struct art_summarised *summa
     if (summary) options.summary = *summary;
     struct art_host host;
     enum art_rc art_rc = art_journal_host(table, &host);
-    return art_report(message, art_rc ? art_rc : art_tree_open(&table->tree, &options, &host));
+    return art_report(message, art_rc ? art_rc : art_tree_open(out, &options, &host));
+}
+
+static int open_tree(struct art_table *table, const struct art_summarised *summarised, const char *file,
+                     char **message) {
+    const struct art_summary *summary;
+    assert(!table->tree && !table->path);
+    int rc = art_storage_use(table, art_storage_medium(table->settings.storage), file, message);
+    if (!rc) rc = art_table_give_summary(table, summarised, &summary);
+    if (rc) return rc;
+    bool read_only = sqlite3_db_readonly(table->connection->db, table->name->schema) == 1;
+    return art_table_open_tree(table, summary, read_only, &table->tree, message);
 }
 
 int art_table_new(struct art_vtab *vtab, const uint8_t *uuid, const struct art_settings *settings, const char *file,

@@ -72,8 +72,16 @@ extern const struct art_table_function art_check_function;
 extern const sqlite3_module art_salvage_module;
 extern const struct art_table_function art_lost_function;
 
+/* snapshots.c */
+extern const struct art_table_function art_snapshots_function;
+
+/* diff.c */
+extern const struct art_table_function art_diff_function, art_growth_function;
+
 /* info.c, functions.c */
 extern const struct art_table_function art_info_function;
+/* The column's number in the summary: it has a sum. */
+int art_find_sum(const struct art_vtab *vtab, const char *column, unsigned *item, char **message);
 int art_functions_register(sqlite3 *db);
 
 #endif

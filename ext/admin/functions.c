@@ -1,11 +1,12 @@
 /* SQL functions.
  *
- *     art_count(table, prefix)                        rows whose path begins with the bytes of prefix, in one descent
- *     art_sum(table, column, prefix)                  the sum of a column over these rows; art_min, art_max: its least
+ *     art_count(table, prefix [, snapshot])           rows whose path begins with the bytes of prefix, in one descent
+ *     art_sum(table, column, prefix [, snapshot])     the sum of a column over these rows; art_min, art_max: its least
  *                                                     and largest value. The column has a summary (schema/summary.c)
- *     art_nth(table, prefix, n)                       the path of the n-th row below prefix; 0 is the first
- *     art_rank(table, path)                           rows whose path is before this one, be it there or not
- *     art_longest_prefix(table, path [, delimiter])   the longest stored path that is a prefix of path, in one descent;
+ *     art_nth(table, prefix, n [, snapshot])          the path of the n-th row below prefix; 0 is the first
+ *     art_rank(table, path [, snapshot])              rows whose path is before this one, be it there or not
+ *     art_longest_prefix(table, path [, delimiter [, snapshot]])
+ *                                                     the longest stored path that is a prefix of path, in one descent;
  *                                                     with a delimiter only where a component of path ends
  *     art_write_version(table)                        the version of rows that the transaction writes: once it has
  *                                                     written some, it is theirs
@@ -19,7 +20,8 @@
  *     art_version(), art_debug()                      which art this is; and which SQLite, compiler, formats, in lines
  *
  * `table` is 'name' or 'schema.name' (table_ref.c). Prefix, path and delimiter are bytes: a text, a number's text, or a
- * BLOB as it is. An argument that is NULL makes the result NULL. Called within a transaction, or by a statement that
+ * BLOB as it is. An argument that is NULL makes the result NULL, but for a snapshot: that is the name of one, in whose
+ * rows the function then looks, and NULL is the table as it is. Called within a transaction, or by a statement that
  * reads the table's database, they see its snapshot, with what the transaction has changed; else the last commit.
  *
  * The flags, on purpose:
@@ -83,6 +85,33 @@ static struct art_table_ref *open_table(sqlite3_context *context, sqlite3_value 
 static struct art_tree *tree_of(const struct art_table_ref *ref) {
     assert(ref->pins && ref->vtab->table);
     return ref->vtab->table->tree;
+}
+
+/* A table whose rows are asked for, as they are or in a snapshot. */
+struct asked {
+    struct art_table_ref *ref;
+    struct art_snapshot_tree *snapshot;
+    struct art_tree *tree;
+};
+
+static void close_asked(struct asked *asked) {
+    if (asked->snapshot) art_snapshot_tree_release(asked->snapshot);
+    art_table_ref_release(asked->ref);
+}
+
+/* Behind `own` arguments there may be a snapshot's name. False: the function has failed. Else to be closed. */
+static bool open_asked(sqlite3_context *context, int count, sqlite3_value **values, int own, struct asked *out) {
+    char *message = NULL;
+    *out = (struct asked){0};
+    out->ref = open_table(context, values[0]);
+    if (!out->ref) return false;
+    int rc = SQLITE_OK;
+    if (count > own) rc = art_snapshot_argument(out->ref->vtab->table, values[own], &out->snapshot, &message);
+    out->tree = out->snapshot ? out->snapshot->tree : tree_of(out->ref);
+    if (!rc) return true;
+    art_table_ref_release(out->ref);
+    fail_call(context, rc, message);
+    return false;
 }
 
 /* --- functions ---------------------------------------------------------------------------------------------------- */
@@ -164,6 +193,13 @@ static int find_summary(const struct art_vtab *vtab, const char *column, struct 
     return SQLITE_OK;
 }
 
+int art_find_sum(const struct art_vtab *vtab, const char *column, unsigned *item, char **message) {
+    struct question question = {.asks = ASKS_SUM};
+    int rc = find_summary(vtab, column, &question, message);
+    *item = question.item;
+    return rc;
+}
+
 static void give_answer(sqlite3_context *context, const struct question *question) {
     assert(question->asks <= ASKS_MAX && question->item < ART_SUMMARY_MAX);
     switch (question->asks) {
@@ -184,18 +220,19 @@ static void give_answer(sqlite3_context *context, const struct question *questio
 /* Of a table, then of a column where a summary is asked, then of a prefix. */
 static void ask_of_table(sqlite3_context *context, int count, sqlite3_value **values, struct question question) {
     struct art_bytes prefix;
+    struct asked asked;
     char *message = NULL;
     bool summary = question.asks >= ASKS_SUM;
-    if (any_null(count, values)) return;
+    int own = summary || question.asks == ASKS_NTH ? 3 : 2;
+    if (any_null(own, values)) return;
     const char *column = summary ? (const char *)sqlite3_value_text(values[1]) : "";
     if (!column || !art_value_bytes(values[1 + summary], &prefix)) {
         sqlite3_result_error_nomem(context);
         return;
     }
-    struct art_table_ref *ref = open_table(context, values[0]);
-    if (!ref) return;
-    int rc = summary ? find_summary(ref->vtab, column, &question, &message) : SQLITE_OK;
-    enum art_rc art_rc = rc ? ART_OK : ask_of_prefix(tree_of(ref), prefix, &question);
+    if (!open_asked(context, count, values, own, &asked)) return;
+    int rc = summary ? find_summary(asked.ref->vtab, column, &question, &message) : SQLITE_OK;
+    enum art_rc art_rc = rc ? ART_OK : ask_of_prefix(asked.tree, prefix, &question);
     if (rc) {
         fail_call(context, rc, message);
     } else if (!art_rc) {
@@ -204,7 +241,7 @@ static void ask_of_table(sqlite3_context *context, int count, sqlite3_value **va
         fail_in_core(context, art_rc);
     }
     art_buffer_clear(&question.bytes);
-    art_table_ref_release(ref);
+    close_asked(&asked);
 }
 
 static void call_count(sqlite3_context *context, int count, sqlite3_value **values) {
@@ -231,44 +268,45 @@ static void call_max(sqlite3_context *context, int count, sqlite3_value **values
 /* What is before a path that is too long for a row is before its longest possible beginning, or is that. */
 static void call_rank(sqlite3_context *context, int count, sqlite3_value **values) {
     struct art_bytes path;
+    struct asked asked;
     uint64_t rows = 0;
-    if (any_null(count, values)) return;
+    if (any_null(2, values)) return;
     if (!art_value_bytes(values[1], &path)) {
         sqlite3_result_error_nomem(context);
         return;
     }
-    struct art_table_ref *ref = open_table(context, values[0]);
-    if (!ref) return;
+    if (!open_asked(context, count, values, 2, &asked)) return;
     struct art_range range = {.high = path, .high_set = true};
     range.high_open = path.len <= ART_PATH_MAX;
     if (path.len > ART_PATH_MAX) range.high.len = ART_PATH_MAX;
-    enum art_rc rc = art_tree_count(tree_of(ref), &range, &rows);
+    enum art_rc rc = art_tree_count(asked.tree, &range, &rows);
     if (rc) {
         fail_in_core(context, rc);
     } else {
         sqlite3_result_int64(context, (sqlite3_int64)rows);
     }
-    art_table_ref_release(ref);
+    close_asked(&asked);
 }
 
 static void call_longest_prefix(sqlite3_context *context, int count, sqlite3_value **values) {
     struct art_bytes path, delimiter = {0};
     struct art_buffer found = {0};
-    if (any_null(count, values)) return;
-    if (!art_value_bytes(values[1], &path) || (count > 2 && !art_value_bytes(values[2], &delimiter))) {
+    struct asked asked;
+    int own = count > 2 ? 3 : 2;
+    if (any_null(own, values)) return;
+    if (!art_value_bytes(values[1], &path) || (own > 2 && !art_value_bytes(values[2], &delimiter))) {
         sqlite3_result_error_nomem(context);
         return;
     }
-    struct art_table_ref *ref = open_table(context, values[0]);
-    if (!ref) return;
-    enum art_rc rc = art_tree_longest_prefix(tree_of(ref), path, delimiter, &found, NULL);
+    if (!open_asked(context, count, values, own, &asked)) return;
+    enum art_rc rc = art_tree_longest_prefix(asked.tree, path, delimiter, &found, NULL);
     if (!rc) {
         art_result_text(context, found.data, found.len);
     } else if (rc != ART_NOTFOUND) {
         fail_in_core(context, rc);
     }
     art_buffer_clear(&found);
-    art_table_ref_release(ref);
+    close_asked(&asked);
 }
 
 /* A transaction's number is the one behind the last commit that it sees, whatever it takes back: who would commit in
@@ -425,13 +463,20 @@ int art_functions_register(sqlite3 *db) {
         void (*call)(sqlite3_context *, int, sqlite3_value **);
     } functions[] = {
         {"art_count", 2, 0, call_count},
+        {"art_count", 3, 0, call_count},
         {"art_sum", 3, 0, call_sum},
+        {"art_sum", 4, 0, call_sum},
         {"art_min", 3, 0, call_min},
+        {"art_min", 4, 0, call_min},
         {"art_max", 3, 0, call_max},
+        {"art_max", 4, 0, call_max},
         {"art_nth", 3, 0, call_nth},
+        {"art_nth", 4, 0, call_nth},
         {"art_rank", 2, 0, call_rank},
+        {"art_rank", 3, 0, call_rank},
         {"art_longest_prefix", 2, 0, call_longest_prefix},
         {"art_longest_prefix", 3, 0, call_longest_prefix},
+        {"art_longest_prefix", 4, 0, call_longest_prefix},
         {"art_write_version", 1, 0, call_write_version},
         {"art_check", 1, SQLITE_DIRECTONLY, call_check},
         {"art_verify", 0, SQLITE_DIRECTONLY, call_verify},

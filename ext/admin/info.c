@@ -73,7 +73,8 @@ static void add_text(struct info_cursor *cursor, const char *property, const cha
     }
 }
 
-static void add_all(struct info_cursor *cursor, const struct art_table *table, const struct art_tree_info *info) {
+static void add_all(struct info_cursor *cursor, const struct art_table *table, const struct art_tree_info *info,
+                    uint64_t snapshots) {
     const struct art_store_stats *store = &info->store;
     add_integer(cursor, "keys", info->keys);
     add_integer(cursor, "version", info->csn);
@@ -96,6 +97,8 @@ static void add_all(struct info_cursor *cursor, const struct art_table *table, c
     add_integer(cursor, "retired slots", info->retired_slots);
     add_integer(cursor, "free slots", info->free_slots);
     add_integer(cursor, "cut ranges", info->cuts);
+    add_integer(cursor, "snapshots", snapshots);
+    add_integer(cursor, "held slots", info->held_slots);
     add_integer(cursor, "cache bytes", store->cache_bytes);
     add_integer(cursor, "cache limit", store->cache_limit);
 #define ADD_COUNTER(member, property) add_integer(cursor, property, store->count.member);
@@ -135,6 +138,7 @@ static void add_requests(struct info_cursor *cursor, const struct art_table *tab
     } requests[] = {{ART_REQUEST_FLUSH, "flush"},
                     {ART_REQUEST_OPTIMIZE, "optimize"},
                     {ART_REQUEST_VACUUM, "vacuum"},
+                    {ART_REQUEST_SNAPSHOT, "snapshot"},
                     {ART_REQUEST_CLEAN, "clean"}};
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
         if (table->requested & requests[i].request) add_text(cursor, "at commit", requests[i].name);
@@ -159,8 +163,10 @@ static int add_orphans(struct info_cursor *cursor, struct art_connection *connec
 
 static int gather_facts(struct info_cursor *cursor, struct art_table_ref *ref, char **message) {
     struct art_tree_info info = {0};
+    uint64_t snapshots;
     int rc = art_table_ref_ready(ref->vtab, message);
     if (!rc) rc = art_report(message, art_tree_info(ref->vtab->table->tree, &info));
+    if (!rc) rc = art_snapshots_count(ref->vtab->table, &snapshots, message);
     if (rc) return rc;
     const struct art_vtab *vtab = ref->vtab;
     const struct art_table *table = vtab->table;
@@ -168,7 +174,7 @@ static int gather_facts(struct info_cursor *cursor, struct art_table_ref *ref, c
     rc = art_shadow_read_state(ref->connection, vtab->name, &vtab->settings, &state, message);
     if (rc) return rc;
     art_state_clear(&state);
-    add_all(cursor, table, &info);
+    add_all(cursor, table, &info, snapshots);
     add_owned(cursor, sqlite3_mprintf("columns"), art_columns_show(&vtab->columns));
     const struct art_summarised *summarised = art_table_summarised(table);
     if (!art_summary_is_empty(summarised))

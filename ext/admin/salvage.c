@@ -1,6 +1,7 @@
 /* What is left of a damaged table, as a table.
  *
  *     CREATE VIRTUAL TABLE temp.saved USING art_salvage('objects');
+ *     CREATE VIRTUAL TABLE temp.saved USING art_salvage('objects', snapshot='monday');
  *     CREATE VIRTUAL TABLE temp.saved USING art_salvage(file='/x/app.db-objects-1a2b3c4d.art', key, size INTEGER);
  *     INSERT INTO rescued SELECT * FROM saved;
  *
@@ -37,15 +38,15 @@ static char *argument_text(const char *argument) {
 }
 
 /* file='...': the value; NULL: it is another argument. */
-static const char *file_value(const char *argument) {
+static const char *option_value(const char *argument, const char *option) {
     if (!art_definition_is_option(argument)) return NULL;
     const char *equals = strchr(argument, '=');
-    return art_text_is(art_text_trimmed(argument, equals), "file") ? equals + 1 : NULL;
+    return art_text_is(art_text_trimmed(argument, equals), option) ? equals + 1 : NULL;
 }
 
 static int take_file(struct salvage_vtab *vtab, int argc, const char *const *argv, char **message) {
-    assert(argc && file_value(argv[0]));
-    const char *value = file_value(argv[0]);
+    const char *value = option_value(argv[0], "file");
+    assert(argc && value);
     char *path = argument_text(value);
     int rc = path ? art_salvage_target_file(path, &vtab->target, message) : SQLITE_NOMEM;
     art_free(path);
@@ -54,16 +55,27 @@ static int take_file(struct salvage_vtab *vtab, int argc, const char *const *arg
     return rc;
 }
 
+static int take_snapshot_name(struct salvage_vtab *vtab, const char *value) {
+    char *name = argument_text(value);
+    vtab->target.snapshot = name ? sqlite3_mprintf("%s", name) : NULL;
+    art_free(name);
+    return vtab->target.snapshot ? SQLITE_OK : SQLITE_NOMEM;
+}
+
 /* *found = false: there is no such table, or no more. */
 static int take_table(struct salvage_vtab *vtab, int argc, const char *const *argv, bool *found, char **message) {
-    if (argc > 1) {
-        return art_complain(message, SQLITE_ERROR, "art: the columns are those of the table (%s): give its name alone",
+    const char *snapshot = argc == 2 ? option_value(argv[1], "snapshot") : NULL;
+    if (argc > 1 && !snapshot) {
+        return art_complain(message, SQLITE_ERROR,
+                            "art: the columns are those of the table (%s): give its name alone, or snapshot='...' "
+                            "behind it",
                             vtab->name);
     }
     char *text = argument_text(argv[0]);
     if (!text) return SQLITE_NOMEM;
     int rc = art_salvage_target_table(vtab->base.connection, text, &vtab->target, &vtab->columns, found, message);
     if (!rc && !*found) rc = art_table_ref_unknown(text, message);
+    if (!rc && snapshot) rc = take_snapshot_name(vtab, snapshot);
     art_free(text);
     return rc;
 }
@@ -75,7 +87,7 @@ static int take_target(struct salvage_vtab *vtab, int argc, const char *const *a
                             "art: art_salvage needs a table's name, or file='...' (%s): USING art_salvage('objects')",
                             vtab->name);
     }
-    if (file_value(argv[0])) return take_file(vtab, argc, argv, message);
+    if (option_value(argv[0], "file")) return take_file(vtab, argc, argv, message);
     return take_table(vtab, argc, argv, found, message);
 }
 

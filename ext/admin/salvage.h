@@ -8,7 +8,8 @@
 /* Of a table, or of a file alone; the texts are owned. */
 struct art_salvage_target {
     char *schema, *table;
-    char *file; /* a path; NULL: a table */
+    char *file;     /* a path; NULL: a table */
+    char *snapshot; /* of the table, whose state is read; NULL: the present one */
 };
 void art_salvage_target_clear(struct art_salvage_target *target);
 /* A table that this text names, with its columns if `columns` is not NULL; *found = false: there is none. */

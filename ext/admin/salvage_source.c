@@ -5,7 +5,7 @@
  *   id      T_artstate's, or what the file says of itself
  *   blobs   where T_artstate says; else the rows of T_artblob if it has any; else the one file of the folder whose name
  *           fits
- *   root    row 0 of T_artdata; the copy in T_artstate; the copy in the file
+ *   root    row 0 of T_artdata; the copy in T_artstate; the copy in the file; or that of a snapshot, in T_artstate
  *
  * A file that is read alone must be called *.art: opening and closing a database's own file would drop the locks that
  * SQLite has on it. */
@@ -22,6 +22,7 @@ void art_salvage_target_clear(struct art_salvage_target *target) {
     sqlite3_free(target->schema);
     sqlite3_free(target->table);
     sqlite3_free(target->file);
+    sqlite3_free(target->snapshot);
     *target = (struct art_salvage_target){0};
 }
 
@@ -92,6 +93,52 @@ static enum art_rc each_row_left(void *context, enum art_rc (*row)(void *to, int
     if (rc && rc != SQLITE_DONE && !art_rc) art_rc = art_fail_sql(remains->connection->db, rc, "cannot read the log");
     sqlite3_finalize(rows);
     return art_rc;
+}
+
+/* --- snapshots ---------------------------------------------------------------------------------------------------- */
+
+static enum art_rc each_snapshot_left(void *context,
+                                      enum art_rc (*root)(void *to, const char *name, struct art_bytes root), void *to) {
+    struct art_remains *remains = context;
+    sqlite3_stmt *rows = NULL;
+    int rc = prepare_on(remains,
+                        "SELECT k, v FROM \"%w\".\"%w_artstate\" WHERE k >= '" ART_SNAPSHOT_KEY
+                        "' AND k < '" ART_SNAPSHOT_KEYS_END "'",
+                        &rows);
+    enum art_rc art_rc = ART_OK;
+    while (!rc && !art_rc && (rc = art_shadow_step(remains->connection, rows)) == SQLITE_ROW) {
+        const char *key = (const char *)sqlite3_column_text(rows, 0);
+        struct art_bytes value = art_bytes(sqlite3_column_blob(rows, 1), (uint32_t)sqlite3_column_bytes(rows, 1)), left;
+        if (key && value.data && art_snapshot_root_left(value, &left))
+            art_rc = root(to, key + strlen(ART_SNAPSHOT_KEY), left);
+        rc = SQLITE_OK;
+    }
+    sqlite3_finalize(rows);
+    if (art_rc || rc == SQLITE_DONE || !art_check_hindered(rc)) return art_rc; /* what cannot be read is not there */
+    return art_fail_sql(remains->connection->db, rc, "cannot read the snapshots");
+}
+
+static int find_snapshot(struct art_remains *remains, char **message) {
+    const struct art_salvage_target *target = remains->target;
+    sqlite3_stmt *row = NULL;
+    bool found = false, nomem = false;
+    int rc = prepare_on(remains, "SELECT v FROM \"%w\".\"%w_artstate\" WHERE k = ?1", &row);
+    char *key = sqlite3_mprintf(ART_SNAPSHOT_KEY "%s", target->snapshot);
+    if (!rc) rc = key ? sqlite3_bind_text(row, 1, key, -1, SQLITE_STATIC) : SQLITE_NOMEM;
+    if (!rc && art_shadow_step(remains->connection, row) == SQLITE_ROW) {
+        struct art_bytes value = art_bytes(sqlite3_column_blob(row, 0), (uint32_t)sqlite3_column_bytes(row, 0)), left;
+        found = value.data && art_snapshot_root_left(value, &left);
+        nomem = found && art_buffer_append(&remains->root, left.data, left.len);
+    }
+    int end = sqlite3_finalize(row);
+    sqlite3_free(key);
+    if (nomem) return SQLITE_NOMEM;
+    if (rc || end) return report(remains, rc ? rc : end, message);
+    if (found) return SQLITE_OK;
+    return art_complain(message, SQLITE_ERROR,
+                        "art: nothing is left of a snapshot '%s' (%s.%s): give the name of another, as the keys of "
+                        "%s_artstate have them, or none",
+                        target->snapshot, target->schema, target->table, target->table);
 }
 
 /* --- T_artblob ---------------------------------------------------------------------------------------------------- */
@@ -255,11 +302,16 @@ static int gather_remains(struct art_remains *remains, struct art_salvage_option
     if (!rc) rc = find_blobs(remains, &state, options, message);
     options->uuid_known = state.has_id;
     memcpy(options->uuid, state.uuid, ART_UUID_BYTES);
-    remains->root = state.root;
-    state.root = (struct art_buffer){0};
-    options->root = art_buffer_bytes(&remains->root);
+    if (!target->snapshot) {
+        remains->root = state.root;
+        state.root = (struct art_buffer){0};
+    }
     art_state_clear(&state);
+    if (!rc && target->snapshot) rc = find_snapshot(remains, message);
+    options->root = art_buffer_bytes(&remains->root);
+    options->snapshot = target->snapshot;
     options->each_log_row = each_row_left;
+    options->each_snapshot = each_snapshot_left;
     return rc;
 }
 

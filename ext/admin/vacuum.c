@@ -42,21 +42,21 @@ static int measure_table(struct vacuum *vacuum, char **message) {
 }
 
 /* A blob that moves has its index blob written anew, into another slot. So where the disk has no room for all of it at
- * once, one slot may stay free. Rows of the log that are there behind a round are others', who go on writing; or, for
+ * once, one slot may stay free; and any number where a snapshot names the last one, since that does not move. Rows of the log that are there behind a round are others', who go on writing; or, for
  * blobs in rows, a full disk had no room for their flush. There may have been none for removing all that is dead,
  * either. */
 static bool is_small_enough(const struct vacuum *vacuum) {
     const struct art_tree_info *info = &vacuum->info;
     if (info->runs > 1 || (info->full && info->left_rows)) return false;
     if (!vacuum->medium->is_cut) return !(info->full && (info->log_bytes || info->retired_slots));
-    return !info->retired_slots && info->free_slots <= 1;
+    return !info->retired_slots && (info->free_slots <= 1 || info->end_is_held);
 }
 
 /* Behind a round for which there was too little room, the next one may have enough for what it left in the log. */
 static bool is_smallest(const struct vacuum *vacuum) {
     const struct art_tree_info *info = &vacuum->info;
     return is_small_enough(vacuum) &&
-           (!vacuum->medium->is_cut || !(info->free_slots || (info->full && info->log_rows)));
+           (!vacuum->medium->is_cut || !((info->free_slots && !info->end_is_held) || (info->full && info->log_rows)));
 }
 
 /* A portion may go from one run to the next without a blob more or less. */
@@ -66,7 +66,7 @@ static bool is_same(const struct art_tree_info *a, const struct art_tree_info *b
     }
     return a->runs == b->runs && a->blobs == b->blobs && a->blob_bytes == b->blob_bytes &&
            a->store.file_bytes == b->store.file_bytes && a->retired_slots == b->retired_slots &&
-           a->left_rows == b->left_rows;
+           a->held_slots == b->held_slots && a->left_rows == b->left_rows;
 }
 
 /* Without a WAL there is nothing to be done. SQLite's busy handler does not wait for another's checkpoint, nor is it

@@ -123,6 +123,8 @@ enum art_rc art_fail_sql(sqlite3 *db, int rc, const char *what);
 int art_report_own(char **message, int rc, const char *text);
 /* Where SQLite gives a code and no message. */
 enum art_rc art_fail_code(int rc, const char *what);
+/* What a function of ours has returned, with its message, which is taken over; without one `what` was being done. */
+enum art_rc art_fail_reported(int rc, char *message, const char *what);
 
 /* --- names (name.c) ----------------------------------------------------------------------------------------------- */
 

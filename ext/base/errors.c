@@ -173,6 +173,14 @@ enum art_rc art_fail_code(int rc, const char *what) {
     return art_fail(core_code(rc), "art: %s: %s%s", what, sqlite3_errstr(rc), what_to_do(rc));
 }
 
+enum art_rc art_fail_reported(int rc, char *message, const char *what) {
+    if (!rc) return ART_OK;
+    if (!message) return art_fail_code(rc, what);
+    enum art_rc art_rc = art_fail(core_code(rc), "%s", message);
+    sqlite3_free(message);
+    return art_rc;
+}
+
 int art_report_own(char **message, int rc, const char *text) {
     assert(rc && text);
     char *sentence = sqlite3_mprintf("%s%s", text, rc == SQLITE_ERROR ? "" : what_to_do(rc));

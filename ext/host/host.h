@@ -24,7 +24,7 @@ int art_pragma_ask(struct art_connection *connection, const char *schema, const 
                    bool *told, bool *says);
 /* enum art_rc. */
 enum art_rc art_journal_is_wal(struct art_table *table, bool *wal);
-/* With what the table keeps for it. enum art_rc. */
+/* With what the table keeps for it: the same for each of its trees. enum art_rc. */
 enum art_rc art_journal_host(struct art_table *table, struct art_host *out);
 /* `all`: to the transaction's beginning, or to a savepoint that the table has never heard of. */
 void art_journal_rolled_back_to(struct art_table *table, bool all);

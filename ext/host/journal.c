@@ -334,6 +334,40 @@ static enum art_rc load_retired(void *context, struct art_buffer *out) {
     return rc ? art_fail_sql(table->connection->db, rc, "cannot read the retired list") : ART_OK;
 }
 
+static enum art_rc load_held(void *context, struct art_buffer *held, struct art_buffer *let_go) {
+    struct art_table *table = context;
+    char *message = NULL;
+    int rc = art_snapshots_held(table, held, let_go, &message);
+    return art_fail_reported(rc, message, "cannot read which slots snapshots hold");
+}
+
+struct snapshot_visit {
+    enum art_rc (*root)(void *to, const char *name, struct art_bytes root);
+    void *to;
+    enum art_rc rc;
+};
+
+/* One that the transaction is to make names nothing yet. */
+static int show_root(void *context, struct art_bytes name, const struct art_snapshot_row *row, char **message) {
+    struct snapshot_visit *visit = context;
+    char text[ART_SNAPSHOT_NAME_MAX + 1];
+    (void)message;
+    if (!row->root.len) return SQLITE_OK;
+    assert(name.len <= ART_SNAPSHOT_NAME_MAX);
+    memcpy(text, name.data, name.len);
+    text[name.len] = 0;
+    visit->rc = visit->root(visit->to, text, row->root);
+    return visit->rc ? SQLITE_ABORT : SQLITE_OK;
+}
+
+static enum art_rc each_snapshot(void *context, enum art_rc (*root)(void *to, const char *name, struct art_bytes root),
+                                 void *to) {
+    struct snapshot_visit visit = {root, to, ART_OK};
+    char *message = NULL;
+    int rc = art_snapshots_each(context, show_root, &visit, &message);
+    return visit.rc ? visit.rc : art_fail_reported(rc, message, "cannot read the snapshots");
+}
+
 /* What is asked of the table's schema: page_size, say. */
 static sqlite3_int64 ask_schema(struct art_table *table, const char *pragma, int untold) {
     char *sql = sqlite3_mprintf("PRAGMA \"%w\".%s", table->name->schema, pragma);
@@ -442,10 +476,11 @@ static bool interrupted(void *context) {
 }
 
 enum art_rc art_journal_host(struct art_table *table, struct art_host *out) {
-    assert(!table->journal && !table->tree);
-    table->journal = art_alloc_zeroed(sizeof *table->journal);
-    if (!table->journal) return art_nomem();
-    art_blobs_host(table, &table->rows);
+    if (!table->journal) {
+        table->journal = art_alloc_zeroed(sizeof *table->journal);
+        if (!table->journal) return art_nomem();
+        art_blobs_host(table, &table->rows);
+    }
     *out = (struct art_host){.context = table,
                              .rows = &table->rows,
                              .scratch = &art_sqlite_scratch,
@@ -454,6 +489,8 @@ enum art_rc art_journal_host(struct art_table *table, struct art_host *out) {
                              .secure = secure,
                              .epoch = epoch,
                              .load_retired = load_retired,
+                             .load_held = load_held,
+                             .each_snapshot = each_snapshot,
                              .wait = wait_for_writer,
                              .interrupted = interrupted,
                              .room = room,

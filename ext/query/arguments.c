@@ -168,6 +168,9 @@ static void want(struct art_scan *scan, enum art_argument meaning, sqlite3_value
     case ART_ARGUMENT_START_AFTER: /* in the order of enum art_hidden */
         want_shown(scan, &scan->shown[meaning - ART_ARGUMENT_PREFIX + ART_HIDDEN_PREFIX], value);
         break;
+    case ART_ARGUMENT_SNAPSHOT:
+        scan->keys.rc = art_scan_read_snapshot(scan, value);
+        break;
     case ART_ARGUMENT_IN:
         scan->keys.rc = art_list_scan_collect(scan, value);
         break;

@@ -138,7 +138,7 @@ bool art_condition_glob_is_bounds(const struct art_planning *planning, int i) {
 bool art_planning_reads_only(const struct art_planning *planning, int column) {
     unsigned hidden = planning->vtab->columns.count;
     sqlite3_uint64 known = (sqlite3_uint64)1 << column;
-    for (unsigned i = ART_HIDDEN_PREFIX; i <= ART_HIDDEN_START_AFTER && hidden + i < 63; i++) {
+    for (unsigned i = ART_HIDDEN_PREFIX; i <= ART_HIDDEN_SNAPSHOT && hidden + i < 63; i++) {
         known |= (sqlite3_uint64)1 << (hidden + i);
     }
     return (planning->info->colUsed & ~known) == 0;

@@ -116,6 +116,7 @@ int art_scan_close(sqlite3_vtab_cursor *base) {
 static void reset(struct art_scan *scan, int plan) {
     art_scan_end(scan);
     art_scans_leave(&scan->open);
+    scan->begun = true;
     scan->kind = (enum art_scan_kind)(plan & ART_PLAN_KIND);
     scan->keys.range = (struct art_range){0};
     scan->keys.empty = false;
@@ -154,16 +155,22 @@ static void end(struct art_scan *scan) {
 int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int argc, sqlite3_value **argv) {
     struct art_scan *scan = (struct art_scan *)base;
     struct art_bytes text;
-    /* Nearly always: a text, and nothing beside it. */
-    bool by_text = (plan & ART_PLAN_KIND) == ART_SCAN_POINT && argc == 1 && sqlite3_value_type(argv[0]) == SQLITE_TEXT;
+    /* Nearly always: a text, and nothing beside it, or only a snapshot. */
+    bool is_point = (plan & ART_PLAN_KIND) == ART_SCAN_POINT && argc == 1 + !!(plan & ART_PLAN_SNAPSHOT);
+    bool by_text = is_point && sqlite3_value_type(argv[0]) == SQLITE_TEXT;
     if (by_text) __builtin_prefetch(sqlite3_value_blob(argv[0])); /* the application's, who knows from where */
     int rc = art_vtab_ready(art_scan_vtab(scan));
     if (rc) return rc;
     reset(scan, plan);
+    if (by_text && argc > 1) rc = art_scan_read_snapshot(scan, argv[1]);
+    if (rc) return rc;
     if (by_text && !art_value_bytes(argv[0], &text)) return SQLITE_NOMEM;
     if (by_text) return art_scan_fail(scan, art_point_scan_find(scan, text));
     rc = art_scan_arguments(scan, words, argc, argv);
-    if (rc || scan->keys.empty) return rc;
+    if (rc || scan->keys.empty) {
+        art_scan_end(scan);
+        return rc;
+    }
     art_scans_enter(&scan->open);
     rc = art_scan_fail(scan, kinds[scan->kind].open(scan));
     if (scan->state == ART_SCAN_END) end(scan);
@@ -253,6 +260,12 @@ static void show_argument(const struct art_shown *shown, sqlite3_context *contex
     }
 }
 
+/* Also to an UPDATE that does not change it, and is refused for it. */
+static void show_snapshot(const struct art_scan *scan, sqlite3_context *context) {
+    const struct art_snapshot_tree *snapshot = scan->snapshot;
+    if (snapshot) art_result_text(context, snapshot->name, snapshot->name_len);
+}
+
 /* SQLite's code. The scan is where it claims to be. */
 static int arrive(struct art_scan *scan) {
     int gone = check_table_stays(scan);
@@ -266,8 +279,15 @@ static int __attribute__((noinline)) show_other(struct art_scan *scan, int colum
         return art_scan_rolled(scan) ? art_level_scan_column(scan, column, context)
                                      : show_value(scan, (unsigned)column - 1, context);
     }
-    if (hidden >= ART_SHOWN && art_scan_rolled(scan)) return art_level_scan_column(scan, column, context);
-    if (hidden < ART_SHOWN) show_argument(&scan->shown[hidden], context);
+    if (hidden < ART_SHOWN) {
+        show_argument(&scan->shown[hidden], context);
+        return SQLITE_OK;
+    }
+    if (hidden == ART_HIDDEN_SNAPSHOT) {
+        show_snapshot(scan, context);
+        return SQLITE_OK;
+    }
+    if (art_scan_rolled(scan)) return art_level_scan_column(scan, column, context);
     if (hidden == ART_HIDDEN_VERSION) sqlite3_result_int64(context, (sqlite3_int64)art_scan_row(scan)->version);
     return SQLITE_OK;
 }
@@ -275,8 +295,9 @@ static int __attribute__((noinline)) show_other(struct art_scan *scan, int colum
 int art_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
     struct art_scan *scan = (struct art_scan *)base;
     if (column != ART_COLUMN_KEY && sqlite3_vtab_nochange(context)) {
-        bool told = art_scan_rolled(scan) && art_hidden_column(art_scan_vtab(scan), column) == ART_HIDDEN_ENTRIES;
-        if (told) sqlite3_result_int(context, 1);
+        int hidden = art_hidden_column(art_scan_vtab(scan), column);
+        if (hidden == ART_HIDDEN_ENTRIES && art_scan_rolled(scan)) sqlite3_result_int(context, 1);
+        if (hidden == ART_HIDDEN_SNAPSHOT) show_snapshot(scan, context);
         return SQLITE_OK;
     }
     if (scan->state != ART_SCAN_ON_CURSOR) {

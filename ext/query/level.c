@@ -105,6 +105,13 @@ enum art_listed art_listed_last(const struct art_vtab *vtab, struct art_bytes pa
     return scan->several ? ART_LISTED_UNCLEAR : ART_LISTED_PREFIX;
 }
 
+/* Of a DELETE, too, only the path is told. As above, its scan is the one that has ended last: DELETE ... WHERE path IN
+ * (SELECT path FROM t WHERE snapshot = 'x') is one of rows as they are. */
+bool art_delete_reads_snapshot(const struct art_vtab *vtab) {
+    const struct art_reading *reading = (const struct art_reading *)vtab->reading;
+    return reading && reading->ended_on_snapshot;
+}
+
 bool art_listing_has_ended(const struct art_vtab *vtab, struct art_bytes path) {
     for (const struct art_open_scan *open = vtab->table->scans; open; open = open->next) {
         const struct art_scan *scan = (const struct art_scan *)open;

@@ -29,7 +29,7 @@ static unsigned find_arguments(const struct art_planning *planning, int *last) {
     unsigned found = 0;
     for (int i = 0; i < info->nConstraint; i++) {
         int hidden = art_hidden_column(planning->vtab, info->aConstraint[i].iColumn);
-        bool is_argument = hidden >= ART_HIDDEN_PREFIX && hidden <= ART_HIDDEN_START_AFTER;
+        bool is_argument = hidden >= ART_HIDDEN_PREFIX && hidden <= ART_HIDDEN_SNAPSHOT;
         if (!is_argument || info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ) continue;
         if (is_handed_on(planning, i)) continue;
         found |= 1U << hidden;
@@ -41,7 +41,7 @@ static unsigned find_arguments(const struct art_planning *planning, int *last) {
 /* The columns of arguments that are read, or may be: bit 63 stands for all columns from there on. */
 static unsigned read_arguments(const struct art_vtab *vtab, const sqlite3_index_info *info) {
     unsigned found = 0;
-    for (unsigned hidden = ART_HIDDEN_PREFIX; hidden <= ART_HIDDEN_START_AFTER; hidden++) {
+    for (unsigned hidden = ART_HIDDEN_PREFIX; hidden <= ART_HIDDEN_SNAPSHOT; hidden++) {
         unsigned column = vtab->columns.count + hidden;
         found |= (unsigned)(info->colUsed >> (column < 63 ? column : 63) & 1) << hidden;
     }

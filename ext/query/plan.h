@@ -23,6 +23,9 @@
  *   delimiter    anything but NULL, not ''      a listing: everything else below is about the    nobody
  *                                               path that it shows (level.c)
  *   start_after  anything but NULL              keys behind these bytes (level.c)              nobody
+ *   snapshot     TEXT                           all else is about the rows of that snapshot        nobody
+ *   snapshot     NULL                           nothing: the table as it is                      nobody
+ *   snapshot     anything else                  the query is refused (snapshot_trees.c)            nobody
  *   comparison   TEXT                           exactly that range                               nobody; SQLite for =
  *                                                                                                with no literal
  *   comparison   number, a literal              =: all keys that are its text, or are equal to   SQLite
@@ -97,6 +100,7 @@ enum art_plan_flags {
     ART_PLAN_UNIQUE = 16,    /* POINT, LONGEST: SQLite was told so: an UPDATE or a DELETE looks at one row */
     ART_PLAN_BACK = 32,      /* BEST: rows with one value from the last path to the first, else from the first on */
     ART_PLAN_SUMS = 64,      /* LEVEL: a column with a sum is asked for */
+    ART_PLAN_SNAPSHOT = 128, /* POINT: the second argument, the last one, is a snapshot's name */
     ART_PLAN_ITEM_SHIFT = 8, /* BEST: above the flags: that column's number in the summary */
 };
 
@@ -111,6 +115,7 @@ enum art_argument {
     ART_ARGUMENT_PREFIX,
     ART_ARGUMENT_DELIMITER,
     ART_ARGUMENT_START_AFTER,
+    ART_ARGUMENT_SNAPSHOT,
     ART_ARGUMENT_EQUAL,
     ART_ARGUMENT_IN,
     ART_ARGUMENT_GREATER,
@@ -135,9 +140,9 @@ enum art_argument {
 /* Behind the column's name, if there is one. */
 #define ART_ARGUMENT_WORDS                                                                                             \
     {                                                                                                                  \
-        "", "prefix=?", "delimiter=?", "start_after=?", "=?", " IN (?)", ">?", ">=?", "<?", "<=?", " GLOB ?",          \
-            " LIKE ?", " LIKE prefix ?", " MATCH ?", "=? (lookup)", " IS ? (lookup)", " IN (?) (lookup)", "<>?",       \
-            " IS NULL", " IS NOT NULL", "limit ?", "offset ?"                                                          \
+        "", "prefix=?", "delimiter=?", "start_after=?", "snapshot=?", "=?", " IN (?)", ">?", ">=?", "<?", "<=?",       \
+            " GLOB ?", " LIKE ?", " LIKE prefix ?", " MATCH ?", "=? (lookup)", " IS ? (lookup)", " IN (?) (lookup)",   \
+            "<>?", " IS NULL", " IS NOT NULL", "limit ?", "offset ?"                                                   \
     }
 
 enum { ART_PLAN_TERM = 4 };

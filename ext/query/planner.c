@@ -91,6 +91,13 @@ static int take_listing_arguments(struct art_planning *planning) {
     return rc ? rc : take_hidden(planning, ART_HIDDEN_START_AFTER, ART_ARGUMENT_START_AFTER, &start_after);
 }
 
+static int take_snapshot_argument(struct art_planning *planning) {
+    bool taken;
+    int rc = take_hidden(planning, ART_HIDDEN_SNAPSHOT, ART_ARGUMENT_SNAPSHOT, &taken);
+    if (taken && planning->kind == ART_SCAN_POINT) planning->plan |= ART_PLAN_SNAPSHOT;
+    return rc;
+}
+
 /* SQLite does not tell arguments from WHERE: a fifth argument is a comparison of the column for commands. */
 static int refuse_argument(const struct art_planning *planning, enum art_hidden hidden) {
     struct art_vtab *vtab = planning->vtab;
@@ -102,10 +109,6 @@ static int refuse_argument(const struct art_planning *planning, enum art_hidden 
             "art: the column that takes commands cannot be compared, nor be a fifth argument (%s): leave it out",
             table);
     }
-    if (hidden == ART_HIDDEN_SNAPSHOT) {
-        return art_complain(message, SQLITE_ERROR,
-                            "art: there are no snapshots in this version (%s.snapshot): leave the argument out", table);
-    }
     return art_complain(message, SQLITE_ERROR,
                         "art: %s is an argument, and only = gives it (%s.%s): write %s = ..., or compare %s", name,
                         table, name, name, vtab->columns.items[ART_COLUMN_KEY].name);
@@ -113,7 +116,7 @@ static int refuse_argument(const struct art_planning *planning, enum art_hidden 
 
 static bool argument_is_given(const struct art_planning *planning, int hidden) {
     const sqlite3_index_info *info = planning->info;
-    for (int i = 0; hidden <= ART_HIDDEN_START_AFTER && i < info->nConstraint; i++) {
+    for (int i = 0; hidden <= ART_HIDDEN_SNAPSHOT && i < info->nConstraint; i++) {
         bool same = art_hidden_column(planning->vtab, info->aConstraint[i].iColumn) == hidden;
         if (same && info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_EQ) return true;
     }
@@ -350,6 +353,7 @@ static int find_match(const struct art_planning *planning, int *found) {
 /* One row at most, so it has every order. */
 static int plan_longest(struct art_planning *planning, int match) {
     int rc = take_listing_arguments(planning);
+    if (!rc) rc = take_snapshot_argument(planning);
     planning->kind = ART_SCAN_LONGEST;
     planning->plan |= ART_PLAN_UNIQUE;
     art_planning_take(planning, match, ART_ARGUMENT_MATCH, true);
@@ -363,11 +367,13 @@ static int plan_point(struct art_planning *planning, int equality) {
     art_planning_take(planning, equality, ART_ARGUMENT_EQUAL, art_condition_text(planning, equality).len > 0);
     if (!art_condition_constant(planning, equality) || is_text(planning, equality)) planning->plan |= ART_PLAN_UNIQUE;
     take_order(planning); /* a number may have several spellings */
-    return take_listing_arguments(planning);
+    int rc = take_snapshot_argument(planning);
+    return rc ? rc : take_listing_arguments(planning);
 }
 
 static int plan_range(struct art_planning *planning) {
     int rc = take_listing_arguments(planning);
+    if (!rc) rc = take_snapshot_argument(planning);
     if (rc) return rc;
     take_paths(planning);
     art_like_take(planning);

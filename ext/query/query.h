@@ -15,6 +15,8 @@ int art_scan_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid);
 /* What a DELETE's path is: a row's, or what its listing has rolled rows up to. */
 enum art_listed { ART_LISTED_ROW, ART_LISTED_PREFIX, ART_LISTED_UNCLEAR };
 enum art_listed art_listed_last(const struct art_vtab *vtab, struct art_bytes path);
+/* Are the rows that a DELETE is about to delete those of a snapshot? */
+bool art_delete_reads_snapshot(const struct art_vtab *vtab);
 /* Some listing that may have rolled rows up to the path has ended, and is open. */
 bool art_listing_has_ended(const struct art_vtab *vtab, struct art_bytes path);
 

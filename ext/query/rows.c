@@ -2,6 +2,8 @@
  * tree's cursor, and look at each row: whether its path matches a pattern, and whether it may meet what is asked of
  * other columns. Values are fetched only when SQLite asks for one.
  */
+#include <assert.h>
+
 #include "ext/query/scan.h"
 
 /* After SEEK_AFTER_ROWS rows in a row that LIKE cannot match, the next spelling is sought; every so many rows that are
@@ -13,6 +15,8 @@ enum { SEEK_AFTER_ROWS = 8, ASK_EVERY_ROWS = 4096 };
 void art_scan_end(struct art_scan *scan) {
     struct art_reading *reading = (struct art_reading *)art_scan_vtab(scan)->reading;
     reading->listed = NULL;
+    if (scan->begun) reading->ended_on_snapshot = scan->snapshot != NULL;
+    scan->begun = false;
     art_scan_forget_value(scan);
     art_row_release(&scan->row);
     art_best_close(scan->search);
@@ -21,12 +25,20 @@ void art_scan_end(struct art_scan *scan) {
     scan->search = NULL;
     scan->cursor = NULL;
     scan->state = ART_SCAN_END;
+    if (scan->snapshot) art_snapshot_tree_release(scan->snapshot);
+    scan->snapshot = NULL;
+}
+
+int art_scan_read_snapshot(struct art_scan *scan, sqlite3_value *name) {
+    assert(!scan->snapshot && scan->state == ART_SCAN_END);
+    return art_snapshot_argument(art_scan_vtab(scan)->table, name, &scan->snapshot, &scan->open.base.pVtab->zErrMsg);
 }
 
 /* A tree may be unknown in the middle of a scan, after a ROLLBACK: then it is read anew. */
 enum art_rc art_scan_ready(const struct art_scan *scan) {
     char *message = NULL;
     if (!art_tree_unknown(art_scan_tree(scan))) return ART_OK;
+    assert(!scan->snapshot); /* its tree is never in a transaction */
     int failed = art_table_refresh(art_scan_vtab(scan)->table, &message);
     enum art_rc rc = failed ? art_fail(ART_CORRUPT, "%s", message ? message : "art: the table cannot be read") : ART_OK;
     sqlite3_free(message);

@@ -231,8 +231,10 @@ enum { ART_SHOWN = ART_HIDDEN_START_AFTER + 1 }; /* from ART_HIDDEN_PREFIX on */
 
 struct art_scan {
     struct art_open_scan open;
+    struct art_snapshot_tree *snapshot; /* that is read, until the END; NULL: the table as it is */
     enum art_scan_kind kind;
     enum art_scan_state state;
+    bool begun;                       /* since the last END, though it may not stand on a row */
     int plan;                         /* enum art_plan_flags */
     bool listed, several, has_rolled; /* since it was opened: a LEVEL, more than one, and one with common prefixes */
     bool descending;
@@ -289,6 +291,7 @@ struct art_reading {
     struct art_scan *idle; /* a closed one, for the next xOpen, or NULL */
     struct art_planned planned;
     const struct art_scan *listed; /* a LEVEL that has ended, and no scan has begun or ended since; else NULL */
+    bool ended_on_snapshot;        /* the scan that has ended last did read one */
 };
 struct art_reading *art_reading_of(struct art_vtab *vtab); /* cursor.c; NULL without memory */
 
@@ -297,7 +300,7 @@ static inline struct art_vtab *art_scan_vtab(const struct art_scan *scan) {
 }
 
 static inline struct art_tree *art_scan_tree(const struct art_scan *scan) {
-    return art_scan_vtab(scan)->table->tree;
+    return scan->snapshot ? scan->snapshot->tree : art_scan_vtab(scan)->table->tree;
 }
 
 /* Bytes of the path that a row of a listing is rolled up to, 0: it stands for itself. */
@@ -340,8 +343,10 @@ static inline void art_scan_forget_value(struct art_scan *scan) {
 
 /* ART_*: the tree is known, also after a ROLLBACK */
 enum art_rc art_scan_ready(const struct art_scan *scan);
-/* At the end: lets go of all that is held of the tree. */
+/* At the end: lets go of all that is held of the tree, and of the tree itself. */
 void art_scan_end(struct art_scan *scan);
+/* For xFilter: the scan reads the snapshot of this name, or the table where that is NULL. SQLite's code. */
+int art_scan_read_snapshot(struct art_scan *scan, sqlite3_value *name);
 /* ART_*: the plan, and what a listing shows, go by the summary that the handle knows. */
 enum art_rc art_scan_check_summary(const struct art_scan *scan);
 

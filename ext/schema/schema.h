@@ -33,7 +33,7 @@ enum art_hidden {
     ART_HIDDEN_PREFIX,      /* argument: literal beginning of the paths */
     ART_HIDDEN_DELIMITER,   /* argument: what ends a common prefix that is rolled up */
     ART_HIDDEN_START_AFTER, /* argument: the key behind which the rows begin */
-    ART_HIDDEN_SNAPSHOT,    /* argument, refused as yet */
+    ART_HIDDEN_SNAPSHOT,    /* argument: a snapshot's name, of which the rows are */
     /* Named like the table, or "" where that is the name of another column; no argument goes beyond it. */
     ART_HIDDEN_COMMAND,
     ART_HIDDEN_ENTRIES, /* rows below a common prefix */
@@ -136,14 +136,19 @@ bool art_settings_show(const struct art_settings *settings, unsigned number, con
 
 /* --- shadow tables (shadow.c) ------------------------------------------------------------------------------------- */
 
-/* The second one: with T_artblob, which goes with the others. */
+/* The second one: with T_artblob, which goes with the others. The third one: either, and snapshots hold slots
+ * (table/snapshots.c), which an older version would write over. */
 enum {
     ART_STATE_FORMAT = 4,
     ART_STATE_FORMAT_INLINE = 5,
+    ART_STATE_FORMAT_HELD = 6,
     ART_NONCE_BYTES = 16,
 };
+/* A snapshot's key in T_artstate is this, with its name behind it; the other one is above all of these. */
+#define ART_SNAPSHOT_KEY      "snapshot "
+#define ART_SNAPSHOT_KEYS_END "snapshot!"
 static inline bool art_state_format_known(int64_t format) {
-    return format >= ART_STATE_FORMAT && format <= ART_STATE_FORMAT_INLINE;
+    return format >= ART_STATE_FORMAT && format <= ART_STATE_FORMAT_HELD;
 }
 static inline int art_state_format(const struct art_medium *medium) {
     return medium->goes_with_host ? ART_STATE_FORMAT_INLINE : ART_STATE_FORMAT;

@@ -2,8 +2,8 @@
  * the table's own.
  *
  *     T_artstate(k TEXT PRIMARY KEY, v) WITHOUT ROWID     format, id, file, columns, the options, nonce, retired, root
- *                                                         (a copy for salvage); columns without meaning may follow k
- *                                                         and v
+ *                                                         (a copy for salvage), snapshots (table/snapshots.c); columns
+ *                                                         without meaning may follow k and v
  *     T_artdata(csn INTEGER PRIMARY KEY, ops BLOB)        row 0: the root; then one row a transaction
  *     T_artblob(page INTEGER PRIMARY KEY, data ART_BLOB)  with storage=inline: host/inline_blobs.c
  *

@@ -6,7 +6,8 @@
  *     the options                  as they are stored, the defaults where they are not
  *     root                         a copy for art_salvage
  *     nonce, retired                 host/journal.c, core/tree/run/slots.c; here only what they look like
- *     other keys                   those of a later version
+ *     snapshot NAME                passed over: there may be thousands (table/snapshots.c)
+ *     other keys                   table/snapshots.c, or those of a later version
  */
 #include "ext/schema/schema.h"
 
@@ -99,18 +100,46 @@ static int take_state_row(const struct art_state_query *query, sqlite3_stmt *row
     return take_setting(query, name, row, out);
 }
 
-int art_state_read(const struct art_state_query *query, struct art_state *out) {
+/* Rows with keys from `from` on, up to the snapshots, if there are any behind it. */
+static int take_from(const struct art_state_query *query, sqlite3_stmt *rows, const char *from, struct art_state *out,
+                     unsigned *seen, bool *snapshots) {
+    static const char snapshot[] = ART_SNAPSHOT_KEY;
+    int rc = sqlite3_bind_text(rows, 1, from, -1, SQLITE_STATIC);
+    *snapshots = false;
+    while (!rc && !*snapshots && art_shadow_step(query->connection, rows) == SQLITE_ROW) {
+        const char *key = (const char *)sqlite3_column_text(rows, 0);
+        *snapshots = key && !strncmp(key, snapshot, sizeof snapshot - 1);
+        if (!*snapshots) rc = take_state_row(query, rows, out, seen);
+    }
+    int end = sqlite3_reset(rows);
+    return rc ? rc : end;
+}
+
+/* Where an authorizer answers "ignore", a key is NULL, and so is each comparison with it. And any table may have such a
+ * name, and numbers for keys. So a table that does not look like ours is read once more, and whole. */
+static int take_state_rows(const struct art_state_query *query, struct art_state *out, unsigned *seen) {
+    static const char all[] = "SELECT k, v FROM \"%w\".\"%w_artstate\" ORDER BY k",
+                      from[] = "SELECT k, v FROM \"%w\".\"%w_artstate\" WHERE k >= ?1 ORDER BY k";
     sqlite3_stmt *rows = NULL;
+    bool snapshots = false;
+    int rc = art_prepare(query->db, 0, &rows, sqlite3_mprintf(from, query->schema, query->table));
+    if (!rc) rc = take_from(query, rows, "", out, seen, &snapshots);
+    if (!rc && snapshots) rc = take_from(query, rows, ART_SNAPSHOT_KEYS_END, out, seen, &snapshots);
+    sqlite3_finalize(rows);
+    if (rc || (out->keys_shown && out->values_shown)) return rc;
+    *seen = 0;
+    rc = art_prepare(query->db, 0, &rows, sqlite3_mprintf(all, query->schema, query->table));
+    while (!rc && art_shadow_step(query->connection, rows) == SQLITE_ROW) rc = take_state_row(query, rows, out, seen);
+    int end = sqlite3_finalize(rows);
+    return rc ? rc : end;
+}
+
+int art_state_read(const struct art_state_query *query, struct art_state *out) {
     unsigned seen = 0;
     *out = (struct art_state){0};
     art_settings_default(&out->settings);
     if (query->defaults) out->settings = *query->defaults;
-    int rc =
-        art_prepare(query->db, 0, &rows,
-                    sqlite3_mprintf("SELECT k, v FROM \"%w\".\"%w_artstate\" ORDER BY k", query->schema, query->table));
-    while (!rc && art_shadow_step(query->connection, rows) == SQLITE_ROW) rc = take_state_row(query, rows, out, &seen);
-    int end = sqlite3_finalize(rows);
-    if (!rc) rc = end;
+    int rc = take_state_rows(query, out, &seen);
     bool named = out->has_id && out->file;
     out->file_is_sound = named && art_shadow_file_name_is_sound(out->file, out->uuid);
     if (rc) return rc;
@@ -140,7 +169,7 @@ int art_shadow_read_state(struct art_connection *connection, const struct art_na
         rc = art_complain(
             message, SQLITE_ERROR,
             "art: this table has format %lld, this version of art knows format %d: use the version that made it",
-            (long long)out->format, ART_STATE_FORMAT_INLINE);
+            (long long)out->format, ART_STATE_FORMAT_HELD);
     } else if (!out->has_id) {
         rc = art_complain(message, SQLITE_CORRUPT_VTAB,
                           "art: the table has no id (%s.%s_artstate): restore the database from a backup, or copy out "

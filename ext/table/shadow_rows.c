@@ -14,6 +14,7 @@ static const char *const statement_texts[ART_STATEMENTS] = {
     [ART_LOG_PUT] = "INSERT OR REPLACE INTO \"%w\".\"%w_artdata\"(csn, ops) VALUES(?1, ?2)",
     [ART_STATE_GET] = "SELECT v FROM \"%w\".\"%w_artstate\" WHERE k = ?1",
     [ART_STATE_PUT] = "INSERT OR REPLACE INTO \"%w\".\"%w_artstate\"(k, v) VALUES(?1, ?2)",
+    [ART_STATE_REMOVE] = "DELETE FROM \"%w\".\"%w_artstate\" WHERE k = ?1",
     [ART_BLOB_READ] = "SELECT data FROM \"%w\".\"%w_artblob\" WHERE page = ?1",
     [ART_BLOB_WRITE] = "INSERT INTO \"%w\".\"%w_artblob\"(page, data) VALUES(?1, ?2)",
     [ART_BLOB_REMOVE] = "DELETE FROM \"%w\".\"%w_artblob\" WHERE page >= ?1 AND page < ?2",
@@ -44,13 +45,15 @@ void art_shadow_finalize(struct art_table *table) {
     }
 }
 
-int art_shadow_get(struct art_table *table, const char *key, struct art_buffer *out, char **message) {
+int art_shadow_find(struct art_table *table, const char *key, struct art_buffer *out, bool *there, char **message) {
     sqlite3_stmt *get;
+    *there = false;
     int rc = art_shadow_statement(table, ART_STATE_GET, &get, message);
     if (rc) return rc;
     sqlite3_bind_text(get, 1, key, -1, SQLITE_STATIC);
     bool nomem = false;
     if (art_shadow_step(table->connection, get) == SQLITE_ROW) {
+        *there = true;
         const void *data = sqlite3_column_blob(get, 0);
         int len = sqlite3_column_bytes(get, 0);
         if (data) nomem = art_buffer_append(out, data, (size_t)len) != ART_OK;
@@ -60,6 +63,11 @@ int art_shadow_get(struct art_table *table, const char *key, struct art_buffer *
     if (!rc) return SQLITE_OK;
     return art_report_sql(message, table->connection->db, rc, "cannot read %s.%s_artstate", table->name->schema,
                           table->name->table);
+}
+
+int art_shadow_get(struct art_table *table, const char *key, struct art_buffer *out, char **message) {
+    bool there;
+    return art_shadow_find(table, key, out, &there, message);
 }
 
 int art_shadow_get_file(struct art_table *table, char **out, char **message) {
@@ -121,6 +129,23 @@ int art_shadow_put_text(struct art_table *table, const char *key, const char *te
     if (!rc) rc = put_shadow_row(table, put, message, "artstate");
     if (!rc) sqlite3_bind_null(put, 2);
     return rc;
+}
+
+int art_shadow_put_number(struct art_table *table, const char *key, int number, char **message) {
+    sqlite3_stmt *put;
+    int rc = art_shadow_statement(table, ART_STATE_PUT, &put, message);
+    if (rc) return rc;
+    sqlite3_bind_text(put, 1, key, -1, SQLITE_STATIC);
+    rc = sqlite3_bind_int(put, 2, number);
+    return rc ? rc : put_shadow_row(table, put, message, "artstate");
+}
+
+int art_shadow_remove(struct art_table *table, const char *key, char **message) {
+    sqlite3_stmt *remove_row;
+    int rc = art_shadow_statement(table, ART_STATE_REMOVE, &remove_row, message);
+    if (rc) return rc;
+    sqlite3_bind_text(remove_row, 1, key, -1, SQLITE_STATIC);
+    return put_shadow_row(table, remove_row, message, "artstate");
 }
 
 int art_shadow_is_ours(struct art_table *table, bool *ours, char **message) {

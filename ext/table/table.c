@@ -21,10 +21,19 @@ void art_table_set_name(struct art_table *table, struct art_name *name) {
     table->name = name;
 }
 
+/* Those that are read are closed when they are not any more. */
+static void close_snapshot_trees(struct art_table *table) {
+    if (table->snapshot_trees) table->snapshot_trees->trim(table->snapshot_trees);
+}
+
 void art_table_free(struct art_table *table) {
     assert(!table->vtabs && !table->scans && !table->owner);
+    close_snapshot_trees(table);
+    art_free(table->snapshot_trees);
     art_shadow_finalize(table);
     for (unsigned i = 0; i < table->saved_count; i++) art_name_release(table->saved[i].name);
+    art_snapshots_forget_made(table, 0);
+    art_free(table->made);
     art_free(table->saved);
     art_name_release(table->begin.name);
     art_name_release(table->name);
@@ -75,6 +84,7 @@ void art_table_trim(struct art_table *table) {
     if (table->owner || table->connection->stepping) return;
     assert(!art_tree_dirty(table->tree));
     art_shadow_finalize(table);
+    close_snapshot_trees(table);
     art_tree_trim(table->tree);
 }
 
@@ -86,8 +96,10 @@ enum art_rc art_table_set_file(struct art_table *table, const char *file) {
     struct art_tree_location location = {.path = path, .host_path = table->database};
     rc = table->tree ? art_tree_use_location(table->tree, &location) : ART_OK;
     art_free(rc ? path : table->path);
-    if (!rc) table->path = path;
-    return rc;
+    if (rc) return rc;
+    table->path = path;
+    close_snapshot_trees(table);
+    return ART_OK;
 }
 
 enum art_rc art_file_rename(struct art_table *table, unsigned attempt) {

@@ -9,6 +9,7 @@
  *     stage            where a table stands in the running transaction, and what holds there
  *     deleting         a DELETE of a whole range, which SQLite hands over row by row
  *     shadow_rows      a table's rows in T_artstate and T_artdata
+ *     snapshots        named snapshots: rows of T_artstate
  *     table_function   read-only tables whose rows are made when they are asked for (table_function.h) */
 #ifndef ART_EXT_TABLE_H
 #define ART_EXT_TABLE_H
@@ -23,7 +24,7 @@ struct art_saved_table {
     uint32_t savepoint; /* of the tree, or ART_SAVEPOINT_BEGIN */
     struct art_name *name;
     struct art_settings settings;
-    unsigned requested;
+    unsigned requested, made_count;
     bool exists;
 };
 
@@ -58,6 +59,7 @@ enum art_statement {
     ART_LOG_PUT,
     ART_STATE_GET,
     ART_STATE_PUT,
+    ART_STATE_REMOVE,
     ART_BLOB_READ,
     ART_BLOB_WRITE,
     ART_BLOB_REMOVE,
@@ -80,6 +82,11 @@ enum art_freshness {
     ART_FRESH_UNKNOWN,
     ART_FRESH_AT_VERSION, /* as long as the database's data version is the same */
     ART_FRESH_LOCKED      /* until the transaction's end: it was read under the lock of a writer */
+};
+
+/* What a folder keeps at a table or a handle, and alone looks into. */
+struct art_kept {
+    void (*trim)(struct art_kept *kept); /* frees what its next use makes again */
 };
 
 /* A cursor of SQLite's as its table knows it. Where it stands, query/ alone knows. */
@@ -114,16 +121,18 @@ struct art_table {
     bool renamed;        /* T_artstate may not say yet that this is its name */
     bool remove_allowed; /* DROP takes the .art file along, if it belongs to this table */
     struct art_tree *tree;
+    struct art_kept *snapshot_trees; /* of access/, or NULL */
 
     enum art_freshness fresh;
     unsigned data_version; /* not UNKNOWN: the one that the tree is up to date with */
     sqlite3_stmt *statements[ART_STATEMENTS];
     bool stale; /* they are to be finalized, and one of them runs */
     struct art_open_scan *scans;
-    uint64_t filtered;   /* rows that scans passed over by conditions on other columns, or by patterns */
-    uint64_t given_up;   /* scans best first that went on by walks */
-    uint64_t counted;    /* scans whose rows SQLite only counted, and that did not walk through them */
-    uint64_t recognised; /* DELETEs of a range whose rows went as one thing */
+    unsigned snapshot_changes; /* counts what may have changed rows of snapshots, as this connection reads them */
+    uint64_t filtered;         /* rows that scans passed over by conditions on other columns, or by patterns */
+    uint64_t given_up;         /* scans best first that went on by walks */
+    uint64_t counted;          /* scans whose rows SQLite only counted, and that did not walk through them */
+    uint64_t recognised;       /* DELETEs of a range whose rows went as one thing */
     bool trim_later;
 
     /* The running transaction (transaction.c). */
@@ -136,6 +145,8 @@ struct art_table {
     enum art_stage stage;
     unsigned requested;            /* enum art_request: what commands have left to the commit */
     struct art_deleting *deleting; /* rows that a DELETE has handed over, and that are still there (deleting.c) */
+    char **made;                   /* names of snapshots that it makes, of dropped ones, too */
+    unsigned made_count, made_capacity;
     struct art_orphan_files orphans;
 
     struct art_journal *journal; /* what SQLite's journal was asked in it: host/journal.c alone looks into it */
@@ -143,11 +154,6 @@ struct art_table {
 };
 
 /* --- SQLite's handles --------------------------------------------------------------------------------------------- */
-
-/* What a folder keeps at a handle, and alone looks into. */
-struct art_kept {
-    void (*trim)(struct art_kept *kept); /* frees what its next use makes again */
-};
 
 struct art_vtab {
     sqlite3_vtab base;
@@ -252,9 +258,51 @@ enum art_rc art_shadow_each_log_row(struct art_table *table,
 int art_shadow_write(struct art_table *table, const struct art_commit *commit, char **message);
 /* One value of T_artstate; *out is appended to. */
 int art_shadow_get(struct art_table *table, const char *key, struct art_buffer *out, char **message);
+/* The same; and is there a row, even an empty one? */
+int art_shadow_find(struct art_table *table, const char *key, struct art_buffer *out, bool *there, char **message);
 int art_shadow_put(struct art_table *table, const char *key, const void *data, uint64_t len, char **message);
 /* The name of the .art file as T_artstate has it now; *out NULL: none that is sound. art_free() it. */
 int art_shadow_get_file(struct art_table *table, char **out, char **message);
 int art_shadow_put_text(struct art_table *table, const char *key, const char *text, char **message);
+int art_shadow_put_number(struct art_table *table, const char *key, int number, char **message);
+int art_shadow_remove(struct art_table *table, const char *key, char **message); /* a row that is there */
+
+/* --- snapshots.c -------------------------------------------------------------------------------------------------- */
+
+enum { ART_SNAPSHOT_NAME_MAX = 255 }; /* bytes; none of them 0 */
+
+struct art_snapshot_row {
+    bool there;
+    uint64_t csn, made;      /* the version that it shows; milliseconds since 1970 */
+    uint64_t hash;           /* of the row: with another one it is another snapshot */
+    struct art_bytes root;   /* empty: it is still to be made, by the commit of the running transaction */
+    struct art_bytes slots;  /* that the root names, as core has sets */
+    struct art_buffer bytes; /* what these lie in, where they are not borrowed */
+};
+/* The snapshot of that name; none: SQLITE_OK, and it is not there. SQLITE_CORRUPT_VTAB: it is, and its row is damaged.
+ * Clear it in any case. */
+int art_snapshot_read(struct art_table *table, struct art_bytes name, struct art_snapshot_row *out, char **message);
+void art_snapshot_row_clear(struct art_snapshot_row *row);
+/* For salvage: the root in a row's value, which may be damaged; a root has a checksum of its own. False: there is
+ * none. */
+bool art_snapshot_root_left(struct art_bytes value, struct art_bytes *root);
+/* All, in the order of their names, until `visit` returns another code than SQLITE_OK, which is returned. The row is
+ * borrowed. `visit` may read, and write nothing. */
+typedef int art_snapshot_visit(void *context, struct art_bytes name, const struct art_snapshot_row *row,
+                               char **message);
+int art_snapshots_each(struct art_table *table, art_snapshot_visit *visit, void *context, char **message);
+int art_snapshots_count(struct art_table *table, uint64_t *out, char **message);
+/* The two sets of slots, without their hashes. What was in the buffers is replaced. */
+int art_snapshots_held(struct art_table *table, struct art_buffer *held, struct art_buffer *let_go, char **message);
+/* SQLITE_ERROR, with the message for a name that there is not. */
+int art_snapshot_unknown(const struct art_table *table, struct art_bytes name, char **message);
+/* The commands, in a transaction that the table has joined. Names have 1 to ART_SNAPSHOT_NAME_MAX bytes. */
+int art_snapshot_make(struct art_table *table, const char *name, char **message);
+int art_snapshot_drop(struct art_table *table, const char *name, char **message);
+/* In xSync: before and behind prepare(). */
+int art_snapshots_before_commit(struct art_table *table, char **message);
+int art_snapshots_commit(struct art_table *table, const struct art_commit *commit, char **message);
+/* Names that the transaction has noted behind the first `keep`: they were taken back, or it is over. */
+void art_snapshots_forget_made(struct art_table *table, unsigned keep);
 
 #endif

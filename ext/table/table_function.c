@@ -1,5 +1,6 @@
 /* Read-only tables whose rows are made when they are asked for: art_info, art_check and art_lost, table-valued
- * functions of a table's name. art_salvage and art_txn are CREATEd, and share the cursor.
+ * functions of a table's name, and art_diff and art_growth, of more than that. art_salvage and art_txn are CREATEd, and
+ * share the cursor.
  *
  *     xFilter    clear(), begin() with the argument, next()
  *     xNext      next(), which says by cursor->valid whether there is a row
@@ -33,18 +34,23 @@ static int function_disconnect(sqlite3_vtab *base) {
 
 /* Without a name it is told when it comes to that: SQLite also asks what a part of an OR would cost alone. */
 static int function_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
-    int argument = ((struct art_function_vtab *)base)->function->argument;
+    const struct art_table_function *function = ((struct art_function_vtab *)base)->function;
+    int most = function->most ? function->most : 1, taken[ART_FUNCTION_ARGUMENTS], count = 0;
+    assert(most <= ART_FUNCTION_ARGUMENTS);
+    memset(taken, -1, sizeof taken);
     for (int i = 0; i < info->nConstraint; i++) {
         const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
-        if (constraint->iColumn != argument || constraint->op != SQLITE_INDEX_CONSTRAINT_EQ) continue;
+        int number = constraint->iColumn - function->argument;
+        if (number < 0 || number >= most || constraint->op != SQLITE_INDEX_CONSTRAINT_EQ) continue;
         if (!constraint->usable) return SQLITE_CONSTRAINT;
-        info->aConstraintUsage[i].argvIndex = 1;
-        info->aConstraintUsage[i].omit = 1;
-        info->estimatedCost = 1000;
-        info->estimatedRows = 30;
-        return SQLITE_OK;
+        if (taken[number] < 0) taken[number] = i;
     }
-    info->estimatedCost = 1e50;
+    for (; count < most && taken[count] >= 0; count++) { /* one behind a gap is none: SQLite compares NULL with it */
+        info->aConstraintUsage[taken[count]].argvIndex = count + 1;
+        info->aConstraintUsage[taken[count]].omit = 1;
+    }
+    info->estimatedCost = count ? 1000 : 1e50;
+    if (count) info->estimatedRows = 30;
     return SQLITE_OK;
 }
 
@@ -87,6 +93,10 @@ int art_function_filter(sqlite3_vtab_cursor *base, int plan, const char *words, 
     if (function->clear) function->clear(cursor);
     cursor->row = 0;
     cursor->valid = false;
+    if (argc && argc < function->needed) {
+        return art_complain(message, SQLITE_ERROR, "art: %s needs more arguments: %s", function->name,
+                            function->example);
+    }
     if (function->name && !argc) {
         return art_complain(message, SQLITE_ERROR, "art: %s needs a table's name: SELECT * FROM %s('objects')",
                             function->name, function->name);
@@ -97,6 +107,11 @@ int art_function_filter(sqlite3_vtab_cursor *base, int plan, const char *words, 
         if (!text) return SQLITE_NOMEM;
     }
     int rc = function->begin ? function->begin(cursor, text, message) : SQLITE_OK;
+    if (function->begin_with) {
+        sqlite3_value *values[ART_FUNCTION_ARGUMENTS] = {NULL};
+        for (int i = 0; i < argc; i++) values[i] = argv[i];
+        rc = function->begin_with(cursor, text, values, message);
+    }
     return rc ? rc : art_function_next(base);
 }
 

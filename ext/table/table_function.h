@@ -16,15 +16,21 @@ struct art_function_cursor {
     sqlite3_int64 row; /* 1 for the first */
     bool valid;        /* it stands on a row */
 };
+enum { ART_FUNCTION_ARGUMENTS = 7 };
 /* Callbacks may be NULL. */
 struct art_table_function {
     const char *name;        /* NULL: it has no argument */
-    const char *declaration; /* the last column is the argument, HIDDEN */
-    int argument;            /* the number of that column */
+    const char *declaration; /* the last columns are the arguments, HIDDEN */
+    int argument;            /* the number of the first of them, which is a table's name */
+    int needed, most;        /* so many arguments are needed and known; 0: the table's name is all */
+    const char *example;     /* of several arguments, for the message that there are too few */
     bool only_for_people;    /* not in views and triggers */
     size_t cursor_bytes;
     void (*clear)(struct art_function_cursor *cursor);
     int (*begin)(struct art_function_cursor *cursor, const char *text, char **message);
+    /* Instead, of several: those that are missing at the end are NULL pointers. */
+    int (*begin_with)(struct art_function_cursor *cursor, const char *text,
+                      sqlite3_value *const values[ART_FUNCTION_ARGUMENTS], char **message);
     int (*next)(struct art_function_cursor *cursor, char **message); /* sets `valid`, which is false before */
     void (*column)(struct art_function_cursor *cursor, sqlite3_context *context, int column);
 };

@@ -34,7 +34,8 @@
 
 static struct art_saved_table saved_now(struct art_table *table, int number, uint32_t savepoint) {
     return (struct art_saved_table){number,          savepoint,        art_name_hold(table->name),
-                                    table->settings, table->requested, table->exists};
+                                    table->settings, table->requested, table->made_count,
+                                    table->exists};
 }
 
 static int push_saved(struct art_table *table, int number, uint32_t savepoint) {
@@ -81,6 +82,7 @@ static void restore(struct art_table *table, const struct art_saved_table *saved
     if (art_table_is_heard(table)) art_table_set_name(table, saved->name);
     table->exists = saved->exists;
     table->requested = saved->requested;
+    art_snapshots_forget_made(table, saved->made_count);
     if (!art_settings_equal(&table->settings, &saved->settings)) art_settings_use(table, &saved->settings);
 }
 
@@ -99,6 +101,7 @@ static void leave_transaction(struct art_table *table) {
     if (table->fresh == ART_FRESH_LOCKED) table->fresh = ART_FRESH_AT_VERSION;
     art_table_set_stage(table, ART_STAGE_OUT);
     table->requested = 0;
+    if (table->made_count) art_snapshots_forget_made(table, 0);
     art_orphan_files_clear(&table->orphans);
     if (art_tree_unknown(table->tree)) table->fresh = ART_FRESH_UNKNOWN;
     if (table->trim_later) art_table_trim(table);
@@ -235,13 +238,15 @@ static int check_alive(const struct art_table *table, char **message) {
 static int prepare_and_write(struct art_table *table, char **message) {
     assert(table->exists && !art_tree_unknown(table->tree));
     struct art_commit commit = {0};
-    int rc = ask_tree(table, message);
+    int rc = art_snapshots_before_commit(table, message);
+    if (!rc) rc = ask_tree(table, message);
     if (!rc && table->requested & ART_REQUEST_CLEAN) rc = art_clean_prepare(table, message);
     /* A program may lower it at any time. */
     art_tree_set_row_limit(table->tree, (uint64_t)sqlite3_limit(table->connection->db, SQLITE_LIMIT_LENGTH, -1) / 4);
     if (!rc) rc = art_report(message, art_tree_prepare(table->tree, &commit));
     if (!rc) rc = check_alive(table, message);
     if (!rc) rc = art_shadow_write(table, &commit, message);
+    if (!rc) rc = art_snapshots_commit(table, &commit, message);
     if ((rc & 0xff) == SQLITE_FULL) art_tree_note_full(table->tree);
     if (!rc) art_journal_note_checkpoint(table, commit.wants_checkpoint);
     if (!rc) art_table_set_stage(table, ART_STAGE_PREPARED);

@@ -8,6 +8,7 @@
  *
  *   at commit    'flush', 'optimize', 'vacuum' are noted, and done by the commit of the transaction; a ROLLBACK, or a
  *                ROLLBACK TO a savepoint before them, forgets them. 'clean' (clean.c) looks now and removes then.
+ *                'snapshot' takes the name now, and the state then (ext/table/snapshots.c).
  *   at once      'integrity-check' fails with what it finds. 'add column <definition>' (add_column.c) is taken back by
  *                a ROLLBACK as any change is. 'adopt' writes into the .art file, and no ROLLBACK takes it back.
  *   settings     'cache=128MB' and the other options of CREATE, by the same names. They go into T_artstate, so they
@@ -35,16 +36,27 @@ struct directory_command {
     bool goes, copies;
 };
 
+/* About a snapshot: the hidden column `snapshot` names it. */
+struct snapshot_command {
+    const char *name;
+    bool drops;
+};
+
+/* What the commit will do can be done, as far as is known now. */
+static int check_readable(struct art_vtab *vtab) {
+    struct art_row row = {0};
+    enum art_rc art_rc = art_tree_get(vtab->table->tree, art_bytes(NULL, 0), &row);
+    art_row_release(&row);
+    return art_rc && art_rc != ART_NOTFOUND ? art_report(&vtab->base.zErrMsg, art_rc) : SQLITE_OK;
+}
+
 /* Noted for the commit, and refused now if it could not be done then. */
 static int run_at_commit(struct art_vtab *vtab, const struct command *command, const char *argument) {
     assert(command->request && vtab->table->owner);
     (void)argument;
-    struct art_row row = {0};
-    enum art_rc art_rc = art_tree_get(vtab->table->tree, art_bytes(NULL, 0), &row);
-    art_row_release(&row);
-    if (art_rc && art_rc != ART_NOTFOUND) return art_report(&vtab->base.zErrMsg, art_rc);
-    vtab->table->requested |= command->request;
-    return SQLITE_OK;
+    int rc = check_readable(vtab);
+    if (!rc) vtab->table->requested |= command->request;
+    return rc;
 }
 
 static int run_clean(struct art_vtab *vtab, const struct command *command, const char *argument) {
@@ -93,9 +105,11 @@ static const struct directory_command directory_commands[] = {
     {"move", true, false},
     {"copy", true, true},
 };
+static const struct snapshot_command snapshot_commands[] = {{"snapshot", false}, {"drop snapshot", true}};
 enum {
     COMMANDS = sizeof commands / sizeof *commands,
-    DIRECTORY_COMMANDS = sizeof directory_commands / sizeof *directory_commands
+    DIRECTORY_COMMANDS = sizeof directory_commands / sizeof *directory_commands,
+    SNAPSHOT_COMMANDS = sizeof snapshot_commands / sizeof *snapshot_commands
 };
 
 /* What follows the name in the text, or NULL; a blank in the name stands for any number of them. */
@@ -114,6 +128,7 @@ static int complain(struct art_vtab *vtab, struct art_text given) {
     sqlite3_str *known = sqlite3_str_new(vtab->connection->db);
     for (unsigned i = 0; i < COMMANDS; i++) sqlite3_str_appendf(known, "%s%s", i ? ", " : "", commands[i].name);
     for (unsigned i = 0; i < DIRECTORY_COMMANDS; i++) sqlite3_str_appendf(known, ", %s", directory_commands[i].name);
+    for (unsigned i = 0; i < SNAPSHOT_COMMANDS; i++) sqlite3_str_appendf(known, ", %s", snapshot_commands[i].name);
     const char *key;
     char *value;
     for (unsigned i = 0; art_settings_show(&vtab->table->settings, i, &key, &value); i++) {
@@ -167,12 +182,18 @@ static int run_setting(struct art_vtab *vtab, const char *text) {
 
 /* --- directories -------------------------------------------------------------------------------------------------- */
 
-static int complain_prefix(struct art_vtab *vtab, const struct directory_command *command, const char *what) {
+static int complain_arguments(struct art_vtab *vtab, const char *command, const char *what, const char *columns) {
     const char *table = vtab->name->table;
-    return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
-                        "art: '%s' %s (%s): write INSERT INTO %s(%s, prefix%s%s) ...", command->name, what, table,
-                        table, table, command->goes ? ", " : "",
-                        command->goes ? vtab->columns.items[ART_COLUMN_KEY].name : "");
+    return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR, "art: '%s' %s (%s): write INSERT INTO %s(%s, %s) ...",
+                        command, what, table, table, table, columns);
+}
+
+static int complain_prefix(struct art_vtab *vtab, const struct directory_command *command, const char *what) {
+    char *columns = command->goes ? sqlite3_mprintf("prefix, %s", vtab->columns.items[ART_COLUMN_KEY].name)
+                                  : sqlite3_mprintf("prefix");
+    int rc = columns ? complain_arguments(vtab, command->name, what, columns) : SQLITE_NOMEM;
+    sqlite3_free(columns);
+    return rc;
 }
 
 static int run_directory(struct art_vtab *vtab, const struct directory_command *command, sqlite3_value **columns) {
@@ -191,6 +212,41 @@ static int run_directory(struct art_vtab *vtab, const struct directory_command *
     if (from.len > ART_PATH_MAX || to.len > ART_PATH_MAX)
         return complain_prefix(vtab, command, "has too long a prefix");
     return goes ? art_move_prefix(vtab, from, to, command->copies) : art_delete_prefix(vtab, from);
+}
+
+/* --- snapshots ---------------------------------------------------------------------------------------------------- */
+
+static int run_snapshot(struct art_vtab *vtab, const struct snapshot_command *command, sqlite3_value **columns) {
+    static const char column[] = "snapshot";
+    unsigned named = vtab->columns.count + ART_HIDDEN_SNAPSHOT, text = vtab->columns.count + ART_HIDDEN_COMMAND;
+    struct art_bytes name = {0};
+    for (unsigned i = 0; i < vtab->columns.count + ART_HIDDEN_COLUMNS; i++) {
+        bool given = sqlite3_value_type(columns[i]) != SQLITE_NULL;
+        if (given && i != named && i != text)
+            return complain_arguments(vtab, command->name, "takes no other column", column);
+    }
+    if (sqlite3_value_type(columns[named]) != SQLITE_TEXT)
+        return complain_arguments(vtab, command->name, "wants a name, which is a text", column);
+    if (!art_value_bytes(columns[named], &name)) return SQLITE_NOMEM;
+    bool sound = name.len && name.len <= ART_SNAPSHOT_NAME_MAX && !memchr(name.data, 0, name.len);
+    if (!sound) {
+        return complain_arguments(vtab, command->name, "wants a name of 1 to 255 bytes, none of them 0", column);
+    }
+    if (command->drops && art_snapshot_is_read(vtab->table, name)) {
+        return art_complain(&vtab->base.zErrMsg, SQLITE_LOCKED,
+                            "art: the snapshot '%.*s' is read by a statement of this connection (%s): finish that one "
+                            "first",
+                            (int)name.len, (const char *)name.data, vtab->name->table);
+    }
+    char *copy = sqlite3_mprintf("%.*s", (int)name.len, (const char *)name.data);
+    if (!copy) return SQLITE_NOMEM;
+    int rc = command->drops ? SQLITE_OK : check_readable(vtab);
+    if (!rc) {
+        rc = command->drops ? art_snapshot_drop(vtab->table, copy, &vtab->base.zErrMsg)
+                            : art_snapshot_make(vtab->table, copy, &vtab->base.zErrMsg);
+    }
+    sqlite3_free(copy);
+    return rc;
 }
 
 /* --- the column --------------------------------------------------------------------------------------------------- */
@@ -224,6 +280,11 @@ int art_command_run(struct art_vtab *vtab, sqlite3_value **columns) {
     if (memchr(given.at, 0, (size_t)given.len)) return complain(vtab, given);
     for (unsigned i = 0; i < DIRECTORY_COMMANDS; i++) {
         if (art_text_is(given, directory_commands[i].name)) return run_directory(vtab, &directory_commands[i], columns);
+    }
+    for (unsigned i = 0; i < SNAPSHOT_COMMANDS; i++) {
+        const char *rest = text_behind(given, snapshot_commands[i].name);
+        bool is_it = rest && rest == given.at + given.len;
+        if (is_it) return run_snapshot(vtab, &snapshot_commands[i], columns);
     }
     int rc = check_alone(vtab, columns);
     if (rc) return rc;

@@ -60,6 +60,14 @@ static int not_unique(struct art_vtab *vtab) {
                         vtab->name->table, key_name(vtab));
 }
 
+static int complain_read_only(struct art_vtab *vtab) {
+    const char *table = vtab->name->table;
+    return art_complain(&vtab->base.zErrMsg, SQLITE_READONLY,
+                        "art: a snapshot is read only (%s.snapshot): change the table as it is, or bring rows back by "
+                        "INSERT OR REPLACE INTO %s SELECT * FROM %s WHERE snapshot = ...",
+                        table, table, table);
+}
+
 /* The columns but the key as one record, in a buffer that the next row uses again. `old`: the row's record, out of
  * which columns are kept that the UPDATE does not set; NULL: all are given. */
 static int encode(struct art_vtab *vtab, sqlite3_value **argv, const struct art_bytes *old, struct art_bytes *out) {
@@ -267,6 +275,7 @@ static int update_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
         return art_complain(&vtab->base.zErrMsg, SQLITE_ABORT,
                             "art: a column was added while the statement ran (%s): run it again", vtab->name->table);
     }
+    if (is_given(hidden(vtab, argc, argv, ART_HIDDEN_SNAPSHOT))) return complain_read_only(vtab);
     int rc = take_path(vtab, argv[ARGUMENT_OLD], &from);
     if (!rc) rc = take_path(vtab, argv[ARGUMENT_COLUMNS], &to);
     if (rc) return rc;
@@ -294,6 +303,7 @@ static int update_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
 static int run_delete(struct art_vtab *vtab, sqlite3_value **argv) {
     struct art_bytes path = {0};
     bool existed, noted = false;
+    if (art_delete_reads_snapshot(vtab)) return complain_read_only(vtab);
     int rc = take_path(vtab, argv[ARGUMENT_OLD], &path);
     if (rc) return rc;
     enum art_listed listed = art_listed_last(vtab, path);

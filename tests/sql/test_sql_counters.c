@@ -101,6 +101,24 @@ TEST(test_commits_count_what_they_merge_and_what_they_need_not_read) {
     is_more("flushes joined", 0);
 }
 
+/* A row between two directories is a flush. Nothing is to be merged for them. */
+TEST(test_rows_between_directories_share_a_run) {
+    enum { DIRECTORIES = 10, ROWS = 10000 };
+    fill("k", DIRECTORIES * ROWS);
+    flush();
+    sqlite3_int64 runs = counter("runs"), merges = counter("merges");
+    sql_run(db, "BEGIN");
+    for (int i = 0; i < DIRECTORIES; i++) {
+        sql_run(db, "INSERT INTO t VALUES('a/%d', 1); INSERT INTO t(t, prefix) VALUES('delete', 'k/0%d')", i, i);
+    }
+    sql_run(db, "COMMIT");
+    ck_assert_int_eq(counter("rows by directory"), DIRECTORIES * ROWS);
+    ck_assert_int_eq(counter("keys"), DIRECTORIES);
+    is_more("flushes joined", DIRECTORIES / 2);
+    ck_assert_int_le(counter("runs"), runs);
+    ck_assert_int_eq(counter("merges"), merges);
+}
+
 /* A flush ends it; what is smaller than a turn of merging does not. */
 TEST(test_redo_counts_until_a_commit_merges) {
     ck_assert_int_eq(counter("redo bytes since merge"), 0);

@@ -229,6 +229,11 @@ static void add_column_in_between(void) {
     let_between_run("INSERT INTO t(t) VALUES('add column more')");
 }
 
+/* The statement stays open. */
+static void read_the_snapshot(void) {
+    sqlite3_step(sql_prepare(db, "SELECT value FROM t WHERE snapshot = 's'"));
+}
+
 static void few_columns(void) {
     sqlite3_limit(db, SQLITE_LIMIT_COLUMN, 9);
 }

@@ -222,10 +222,10 @@ TEST(test_an_argument_that_is_compared_otherwise_is_refused) {
     fill_example();
     for (unsigned i = 0; i < LENGTH(names); i++) {
         char *words =
-            kept(i < 3 ? sqlite3_mprintf("art: %s is an argument, and only = gives it (t.%s): write %s = ..., or "
+            kept(i < 4 ? sqlite3_mprintf("art: %s is an argument, and only = gives it (t.%s): write %s = ..., or "
                                          "compare path",
                                          names[i], names[i], names[i])
-                       : sqlite3_mprintf(i == 3 ? "no snapshots" : "fifth argument"));
+                       : sqlite3_mprintf("fifth argument"));
         EACH(comparison, "%s > 'usr/'", "%s >= 'usr/' AND %s < 'usr0'", "%s BETWEEN 'a' AND 'z'", "%s LIKE 'usr%%'",
              "%s LIKE 'u' ESCAPE 'x'", "%s GLOB 'usr*'", "%s IS 'usr/'", "%s IS NOT 'usr/'", "%s <> 'usr/'",
              "%s IS NOT NULL", "(%s, path) > ('a', 'b')", "5 < %s", "%s > (SELECT 'a')", "path = 'a' AND %s > 'a'",
@@ -255,12 +255,12 @@ TEST(test_an_argument_that_is_given_can_be_compared) {
     expect("|||\n", "SELECT DISTINCT prefix, delimiter, start_after, snapshot FROM t");
 }
 
-TEST(test_there_are_three_arguments) {
+TEST(test_there_are_four_arguments) {
     fill_example();
-    refuses(SQLITE_ERROR, "art: there are no snapshots in this version (t.snapshot)",
+    expect("3\n", "SELECT count(*) FROM t('', '/', '', NULL)");
+    refuses(SQLITE_MISMATCH, "art: a snapshot's name is a text, no number and no BLOB (t)",
             "SELECT * FROM t('', '/', '', 1)");
-    refuses(SQLITE_ERROR, "art: there are no snapshots", "SELECT * FROM t('', '/', '', NULL)");
-    refuses(SQLITE_ERROR, "art: there are no snapshots", "DELETE FROM t WHERE snapshot = 1");
+    refuses(SQLITE_MISMATCH, "art: a snapshot's name is a text", "DELETE FROM t WHERE snapshot = 1");
     refuses(SQLITE_ERROR, "art: the column that takes commands cannot be compared, nor be a fifth argument",
             "SELECT * FROM t('', '/', '', 1, 100)");
     refuses(SQLITE_ERROR, "art: the column that takes commands cannot be compared, nor be a fifth argument",

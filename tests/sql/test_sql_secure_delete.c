@@ -163,6 +163,23 @@ LOOP_TEST(test_what_was_deleted_is_in_no_file_behind_art_vacuum, 5 * WAYS) {
     sql_expect(db, "3|ok\n", "SELECT count(*), art_check('t') FROM t");
 }
 
+/* What a snapshot shows is not deleted, and goes behind it. */
+LOOP_TEST(test_rows_of_a_dropped_snapshot_are_in_no_file_behind_art_vacuum, WAYS) {
+    create(_i, "");
+    put_rows(0, 6000, 60);
+    sql_run(db, "INSERT INTO t(t, snapshot) VALUES('snapshot', 'a')");
+    delete_rows(0, 0, 6000, 2);
+    sql_run(db, "INSERT INTO t(t) VALUES('flush'); INSERT INTO t(t, snapshot) VALUES('snapshot', 'b')");
+    put_rows(6000, 300, 3000);
+    sql_run(db, "SELECT art_vacuum('t'); PRAGMA wal_checkpoint(TRUNCATE)");
+    ck_assert_int_ge(search().traces, 3000);
+    sql_run(db, "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'b'); SELECT art_vacuum('t')");
+    ck_assert_int_ge(search().traces, 3000);
+    sql_run(db, "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'a'); SELECT art_vacuum('t')");
+    no_traces("dropped and vacuumed");
+    expect("3300|ok\n", "SELECT count(*), art_check('t') FROM t");
+}
+
 /* A flush by itself leaves long rows of the log to be written over: then no page is written as zeros that is soon taken
  * again. */
 LOOP_TEST(test_long_rows_of_the_log_are_written_over_or_go_with_optimize, WAYS) {

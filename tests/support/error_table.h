@@ -11,6 +11,7 @@
 #define READ           "SELECT * FROM t"
 #define BACK_UP        "SELECT art_backup('copy.db')"
 #define VERIFY         "SELECT art_verify()"
+#define SNAPSHOT_S     "INSERT INTO t(t, snapshot) VALUES('snapshot', 's')"
 #define COUNT          "SELECT art_count('t', '')"
 #define REWRITE_I      "UPDATE i SET value = 0; INSERT INTO i(i) VALUES('optimize')"
 #define INLINED                                                                                                        \
@@ -106,11 +107,27 @@ static const struct error errors[] = {
     SAYS("there is no command '%.*s' (%s):", "INSERT INTO t(t) VALUES('flushh')"),
     SAYS("a command is a text (%s): write", "INSERT INTO t(t) VALUES(1)"),
     SAYS("a command stands alone (%s): give", "INSERT INTO t(path, t) VALUES('x', 'flush')"),
+    SAYS("there is a snapshot '%s' already", "INSERT INTO t(t, snapshot) VALUES('snapshot', 's')",
+         .before = SNAPSHOT_S),
+    SAYS("there is no snapshot '%.*s' (%s):", "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 's')"),
+    SAYS("the snapshot '%.*s' is read by a", "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 's')",
+         .before = SNAPSHOT_S, .then = read_the_snapshot),
+    SAYS("snapshots keep the summary that they", "INSERT INTO t(t) VALUES('summary=(sum(value))')",
+         .before = SNAPSHOT_S),
+    SAYS("the snapshot '%.*s' is damaged (%s.%s_artstate)", "SELECT * FROM t WHERE snapshot = 's'",
+         .before = SNAPSHOT_S ";UPDATE t_artstate SET v = x'' WHERE k = 'snapshot s'"),
+    SAYS("'%s' is damaged (%s.%s_artstate)", "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 's')",
+         .before = SNAPSHOT_S ";UPDATE t_artstate SET v = x'00' WHERE k = 'held'"),
     SAYS("a table that is called like one",
          "CREATE VIRTUAL TABLE path USING art; INSERT INTO path(\"\") VALUES('flush')"),
     SAYS("the column that takes commands", "SELECT * FROM t('', '/', '', 1, 2)"),
     SAYS("%s is an argument, and only = gives", "SELECT * FROM t WHERE prefix > 'a'"),
-    SAYS("there are no snapshots in this", "SELECT * FROM t('', '/', '', 1)"),
+    SAYS("a snapshot's name is a text, no", "SELECT * FROM t('', '/', '', 1)"),
+    SAYS("there is no snapshot '%.*s' (%s):", "SELECT * FROM t WHERE snapshot = 'x'"),
+    SAYS("the snapshot '%.*s' is not committed", "BEGIN; INSERT INTO t(t, snapshot) VALUES('snapshot', 'x');"
+                                                 "SELECT * FROM t WHERE snapshot = 'x'"),
+    SAYS("a snapshot is read only (%s.snapshot):", "DELETE FROM t WHERE snapshot = 'x'",
+         .before = "INSERT INTO t(t, snapshot) VALUES('snapshot', 'x')"),
     SAYS("an UPDATE cannot give a command", "UPDATE t SET t = 'flush'"),
     SAYS("'adopt' within a transaction that",
          "BEGIN; INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 2000) SELECT "
@@ -229,6 +246,12 @@ static const struct error errors[] = {
     /* Salvage */
     SAYS("art_salvage needs a table's name,", "CREATE VIRTUAL TABLE temp.s USING art_salvage"),
     SAYS("the columns are those of the table", "CREATE VIRTUAL TABLE temp.s USING art_salvage('t', a)"),
+    SAYS("nothing is left of a snapshot '%s' (%s.%s):", "SELECT * FROM s",
+         .before = "CREATE VIRTUAL TABLE temp.s USING art_salvage('t', snapshot='none')"),
+    SAYS("the snapshot's root is damaged (the", "SELECT * FROM s",
+         .before = "INSERT INTO t(t, snapshot) VALUES('snapshot', 'a');"
+                   "UPDATE t_artstate SET v = substr(v, 1, 40) || zeroblob(length(v) - 40) WHERE k = 'snapshot a';"
+                   "CREATE VIRTUAL TABLE temp.s USING art_salvage('t', snapshot='a')"),
     SAYS("a table of art_salvage is made", "CREATE VIRTUAL TABLE s USING art_salvage('t')"),
     SAYS("the name of an .art file ends in", "SELECT * FROM art_lost('/dev/null')"),
     SAYS("several .art files may be that", "SELECT * FROM art_lost('t')", .spoil = "DELETE FROM t_artstate",
@@ -292,6 +315,10 @@ static const struct {
      {"a key does not follow its predecessor", "the .art file is missing", "nobody knows where the blobs are",
       "the footer of a blob is damaged", "the blob has changed while it was", "chunk %u of its value cannot be",
       "the reference to its value has", "its value is not what its hash"}},
+    {"a check tells it, and a commit that finds it: test_sql_snapshots_kept.c",
+     {"snapshot '%.*s', which can be dropped", "there are slots that snapshots hold", "a slot is held for a snapshot, and",
+      "two references lead to one slot, and"}},
+    {"no row of a snapshot is read before its table's: test_sql_snapshots_kept.c", {"cannot read the snapshots"}},
     {"test_tree_salvage.c reads such a file", {"nothing of an .art file is in it"}},
     {"it is refused earlier, in other words",
      {"cannot read the log", "too many columns (%s)", "path of %u bytes is over the limit",
@@ -325,6 +352,8 @@ static const struct {
     {"SQLite's own files would have to fail their syncs; they do in test_crash", {"the database's journal may have"}},
     {"SQLite's own files would have to fail their writes; they do in test_slot_rule",
      {"cannot write the cache to the database's"}},
+    {"it takes an interrupt, or memory that is full, in just this statement",
+     {"cannot read which slots snapshots hold", "cannot read the snapshots"}},
     {"two connections would have to meet within microseconds",
      {"each name that was tried for the", "the schema changes again and again", "the table's id changes while it",
       "the .art file is being replaced", "the columns or the summary are", "cannot create the file (%s): something"}},

@@ -8,6 +8,7 @@
 
 #include "core/base/alloc.h"
 #include "tests/support/io_modes.h"
+#include "tests/support/must.h"
 #include "tests/support/of_core.h"
 
 /* --- its temporary files ------------------------------------------------------------------------------------------ */
@@ -137,6 +138,7 @@ void toy_free(struct toy *toy) {
     seats_remove(toy, NULL);
     toy_clear(&toy->log);
     toy_blobs_clear(&toy->blobs);
+    toy_snapshots_clear(&toy->snapshots);
     art_buffer_clear(&toy->retired);
     free(toy);
 }
@@ -198,6 +200,14 @@ static enum art_rc toy_retired(void *context, struct art_buffer *out) {
     return art_buffer_append(out, toy->retired.data, toy->retired.len);
 }
 
+static enum art_rc toy_held(void *context, struct art_buffer *held, struct art_buffer *let_go) {
+    const struct toy_snapshots *snapshots = &((struct toy *)context)->snapshots;
+    const struct art_buffer *forged = ((struct toy *)context)->forged_held;
+    if (forged) return art_buffer_append(held, forged->data, forged->len);
+    enum art_rc rc = toy_snapshots_unite(snapshots, false, held);
+    return rc ? rc : art_buffer_append(let_go, snapshots->let_go.data, snapshots->let_go.len);
+}
+
 /* The tables of `from`; the journal's salts stay. */
 void toy_restore(struct toy *toy, const struct toy *from) {
     toy_clear(&toy->log);
@@ -207,15 +217,29 @@ void toy_restore(struct toy *toy, const struct toy *from) {
     toy_blobs_copy(&from->blobs, &toy->blobs);
     toy->retired.len = 0;
     art_buffer_append(&toy->retired, from->retired.data, from->retired.len);
+    toy_snapshots_copy(&from->snapshots, &toy->snapshots);
 }
 
-struct toy *toy_copy(const struct toy *from) {
+static struct toy *empty_copy(const struct toy *from) {
     struct toy *toy = calloc(1, sizeof *toy);
     memcpy(toy->uuid, from->uuid, sizeof toy->uuid);
     memcpy(toy->salts, from->salts, sizeof toy->salts);
     toy->wal = from->wal;
     toy->inlined = from->inlined;
+    return toy;
+}
+
+struct toy *toy_copy(const struct toy *from) {
+    struct toy *toy = empty_copy(from);
     toy_restore(toy, from);
+    return toy;
+}
+
+struct toy *toy_view(const struct toy *from, struct art_bytes root) {
+    struct toy *toy = empty_copy(from);
+    toy_put(&toy->log, 0, root);
+    toy_blobs_copy(&from->blobs, &toy->blobs);
+    art_buffer_append(&toy->retired, from->retired.data, from->retired.len);
     return toy;
 }
 
@@ -224,7 +248,20 @@ static bool toy_interrupted(void *context) {
     return toy->patience && --toy->patience == 0;
 }
 
-static enum art_rc toy_each_row(void *context, enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops),
+enum art_rc toy_each_snapshot(void *context, enum art_rc (*root)(void *to, const char *name, struct art_bytes root),
+                              void *to) {
+    const struct toy_snapshots *snapshots = &((struct toy *)context)->snapshots;
+    enum art_rc rc = ART_OK;
+    for (unsigned i = 0; !rc && i < snapshots->count; i++) {
+        const struct toy_snapshot *item = &snapshots->item[i];
+        char name[20];
+        snprintf(name, sizeof name, "s%u", i);
+        if (!item->own && item->state) rc = root(to, name, art_buffer_bytes(&item->root));
+    }
+    return rc;
+}
+
+enum art_rc toy_each_row(void *context, enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops),
                                 void *to) {
     struct toy *toy = context;
     int rc = ART_OK;
@@ -247,6 +284,8 @@ int toy_open(struct toy *toy, struct art_tree_options *options, struct art_tree 
                             .secure = toy_secure,
                             .epoch = toy_epoch,
                             .load_retired = toy_retired,
+                            .load_held = toy_held,
+                            .each_snapshot = options->read_only ? NULL : toy_each_snapshot, /* it may be one itself */
                             .interrupted = toy_interrupted,
                             .each_log_row = toy_each_row};
     toy->disk = options->disk;
@@ -287,6 +326,7 @@ int toy_refresh(struct toy *toy, struct art_tree *tree) {
 }
 
 void toy_write(struct toy *toy, const struct art_commit *commit) {
+    if (commit->lets_go) toy->snapshots.let_go.len = 0;
     if (commit->clear_log) toy_clear(&toy->log);
     while (toy_spend(&toy->log, commit->spent)) continue;
     if (commit->write_root || commit->mark_root) toy_put(&toy->log, 0, commit->root);
@@ -605,10 +645,13 @@ static void step_commit(struct walk *walk) {
     if (below(10) == 0) TRY(art_tree_request(walk->tree, ART_REQUEST_FLUSH));
     if (below(40) == 0) TRY(art_tree_request(walk->tree, ART_REQUEST_OPTIMIZE));
     if (below(8) == 0) TRY(art_tree_request(walk->tree, ART_REQUEST_VACUUM));
+    bool own = toy_snapshots_any_own(&walk->toy->snapshots);
+    if (own) TRY(art_tree_request(walk->tree, ART_REQUEST_SNAPSHOT));
     struct art_commit commit;
     TRY(art_tree_prepare(walk->tree, &commit));
     if (!walk->before) walk->before = toy_copy(walk->toy);
     toy_write(walk->toy, &commit);
+    if (own) TRY(toy_snapshots_fill(&walk->toy->snapshots, walk->tree, &walk->now));
     if (below(4) == 0) { /* the host says BUSY: the transaction goes on with what was written into its tables */
         if (below(4) == 0) TRY(delete_all(walk));
         return;
@@ -620,10 +663,32 @@ static void step_commit(struct walk *walk) {
     art_tree_committed(walk->tree);
     walk->toy->ending = false;
     walk->commits++;
+    toy_snapshots_committed(&walk->toy->snapshots);
     model_copy(&walk->now, &walk->committed);
     walk->marks = 0;
     walk->writing = false;
     if (!walk->toy->wal) walk->others_known = false; /* in rollback mode no reader outlives a commit */
+    if (walk->snapshots && !below(3)) TRY(walk_check_snapshots(walk, false));
+}
+
+/* Makes a snapshot, or drops one, maybe one of its own. */
+static void step_snapshot(struct walk *walk) {
+    TRY(begin(walk));
+    struct toy_snapshots *snapshots = &walk->toy->snapshots;
+    if (!walk->before) walk->before = toy_copy(walk->toy);
+    bool makes = !snapshots->count || (snapshots->count < TOY_SNAPSHOTS_MAX && below(2));
+    if (makes)
+        toy_snapshots_make(snapshots);
+    else
+        toy_snapshots_drop(snapshots, below(snapshots->count));
+    if (!below(3)) step_commit(walk);
+}
+
+int walk_check_snapshots(struct walk *walk, bool whole) {
+    const struct toy *tables = walk_committed(walk);
+    int rc = toy_snapshots_check(tables, &walk->options, &walk->random, walk->family, whole);
+    if (rc || !walk->others_tables || !walk->others_known) return rc;
+    return toy_snapshots_check(walk->others_tables, &walk->options, &walk->random, walk->family, false);
 }
 
 static void step_rollback(struct walk *walk) {
@@ -650,6 +715,8 @@ static void step_other(struct walk *walk) {
     TRY(toy_refresh(walk_committed(walk), walk->other));
     model_copy(&walk->committed, &walk->others);
     walk->others_known = true;
+    if (walk->others_tables) toy_free(walk->others_tables);
+    walk->others_tables = walk->snapshots ? toy_copy(walk_committed(walk)) : NULL;
     walk->toy->salts[0]++; /* no reader stands on an older root now: the WAL begins anew */
     TRY(model_compare(source, walk->other, &walk->committed, walk->family));
     if (walk->writing || below(3)) return;
@@ -670,6 +737,7 @@ static void step_look(struct walk *walk) {
     if (!walk->writing || art_tree_unknown(walk->tree)) TRY(toy_refresh(walk->toy, walk->tree));
     TRY(model_compare(source, walk->tree, &walk->now, walk->family));
     if (below(3) == 0) TRY(art_tree_check(walk->tree));
+    if (walk->snapshots) TRY(walk_check_snapshots(walk, !below(3)));
 }
 
 /* A few changes while a cursor stands somewhere. */
@@ -782,8 +850,11 @@ void walk_fail_row(struct walk *walk, unsigned calls, int code, bool for_good, b
 
 void walk_step(struct walk *walk) {
     source = &walk->random;
+    bool snapshot = walk->snapshots && !below(12);
     uint32_t kind = below(100);
-    if (kind < 2)
+    if (snapshot)
+        step_snapshot(walk);
+    else if (kind < 2)
         step_skip(walk);
     else if (kind < 45)
         step_insert(walk);
@@ -862,6 +933,7 @@ void walk_free(struct walk *walk) {
     art_tree_close(walk->other);
     tables_of_marks_go(walk, 0);
     if (walk->before) toy_free(walk->before);
+    if (walk->others_tables) toy_free(walk->others_tables);
     toy_free(walk->toy);
     model_clear(&walk->now);
     model_clear(&walk->committed);
@@ -887,6 +959,7 @@ void walk_recover(struct walk *walk) {
         ck_assert_msg(rc == ART_OK, "%s", art_error_message());
     }
     walk->others_known = false;
+    if (walk->snapshots) must(walk_check_snapshots(walk, true));
 }
 
 void walk_finish(struct walk *walk) {
@@ -895,6 +968,7 @@ void walk_finish(struct walk *walk) {
     int rc = toy_refresh(walk->toy, walk->tree);
     if (!rc) rc = model_compare(source, walk->tree, &walk->committed, walk->family);
     if (!rc) rc = art_tree_check(walk->tree);
+    if (!rc && walk->snapshots) rc = walk_check_snapshots(walk, true);
     ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
 }
 

@@ -8,6 +8,9 @@
  *
  * The host may also have the blobs in rows of its own (toy_rows.h): a ROLLBACK TO restores them as they stood, a
  * snapshot keeps seeing its own, and a call may fail and take the whole transaction with it.
+ *
+ * With `snapshots` set, a walk makes and drops snapshots, too (toy_snapshots.h), and all that are committed are looked
+ * at again and again.
  */
 #ifndef ART_TESTS_TREE_WORLD_H
 #define ART_TESTS_TREE_WORLD_H
@@ -15,6 +18,7 @@
 #include "core/base/error.h"
 #include "core/io/io.h"
 #include "tests/support/toy_rows.h"
+#include "tests/support/toy_snapshots.h"
 #include "tests/support/tree_model.h"
 
 enum { TOY_ROWS_MAX = 1 << 16, MARKS_MAX = 6 };
@@ -33,6 +37,8 @@ struct toy_log {
 struct toy {
     struct toy_log log;        /* committed */
     struct art_buffer retired; /* committed */
+    struct toy_snapshots snapshots;
+    const struct art_buffer *forged_held; /* what the host says instead, of what is held */
     uint8_t uuid[16];
     bool wal; /* pretend to be a WAL: retired slots are kept until the salts change */
     uint8_t salts[8];
@@ -62,6 +68,14 @@ void toy_free(struct toy *toy);
 /* ART_OK, or the tree's error. */
 int toy_open(struct toy *toy, struct art_tree_options *options, struct art_tree **out);
 int toy_refresh(struct toy *toy, struct art_tree *tree);
+/* The tables as they stand, with this root in the place of the log. */
+struct toy *toy_view(const struct toy *from, struct art_bytes root);
+/* The log is this root alone. */
+void toy_show_root(struct toy *toy, struct art_bytes root);
+/* Of struct art_host, and of struct art_salvage_options; `context` is the toy. */
+enum art_rc toy_each_row(void *context, enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops), void *to);
+enum art_rc toy_each_snapshot(void *context, enum art_rc (*root)(void *to, const char *name, struct art_bytes root),
+                              void *to);
 /* What a commit asks for, into the toy's tables. */
 void toy_write(struct toy *toy, const struct art_commit *commit);
 
@@ -71,7 +85,9 @@ struct walk {
     struct art_tree_options options;
     struct art_tree *tree, *other;
     struct model now, committed, mark[MARKS_MAX], others;
-    bool others_known; /* `others` is what `other` sees without a refresh */
+    bool others_known;         /* `others` is what `other` sees without a refresh */
+    bool snapshots;            /* are made, too */
+    struct toy *others_tables; /* with snapshots: what the other's reader sees of them */
     uint32_t marks;
     struct toy *before;        /* the committed tables, while a refused COMMIT has left something in them */
     struct toy *at[MARKS_MAX]; /* the tables as they stood at each mark */
@@ -97,6 +113,8 @@ struct toy *walk_committed(struct walk *walk);
 /* After a failed step: rolls back (opening the tree anew if it says that it must be) and checks that nothing was lost
  * or left behind. */
 void walk_recover(struct walk *walk);
+/* The committed tables' snapshots, on what is there now: toy_snapshots_check(). */
+int walk_check_snapshots(struct walk *walk, bool whole);
 /* Rolls back what is open, and compares and checks everything. */
 void walk_finish(struct walk *walk);
 /* Once all is merged and the host has committed twice, its rows are those of the blobs and no others. */

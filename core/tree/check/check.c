@@ -18,7 +18,7 @@ struct retired_check {
 
 static enum art_rc check_retired_slot(void *context, uint32_t slot) {
     struct retired_check *retired = context;
-    if (!art_slot_set_has(retired->used, slot)) return ART_OK;
+    if (!art_slot_set_has(retired->used, slot) && !art_slot_set_has(&retired->checker->named, slot)) return ART_OK;
     return art_check_say(retired->checker, "the state table", slot, ART_NOWHERE,
                          "a slot in use stands in the list of retired slots");
 }
@@ -62,11 +62,15 @@ static enum art_rc check_remembered(struct art_checker *checker) {
 
 /* --- all ---------------------------------------------------------------------------------------------------------- */
 
+static bool has_blobs(const struct art_checker *checker) {
+    return checker->root->runs || checker->root->held;
+}
+
 static enum art_rc check_file(struct art_checker *checker) {
     struct art_store_stats stats = {0};
     struct art_tree *tree = checker->tree;
     assert(checker->root && !checker->end);
-    if (!checker->root->runs) return ART_OK;
+    if (!has_blobs(checker)) return ART_OK;
     enum art_rc rc = art_store_ready(tree->store);
     if (!rc) rc = art_store_stats(tree->store, &stats);
     checker->file_ready = !rc;
@@ -84,8 +88,9 @@ static enum art_rc check_state(struct art_checker *checker) {
     checker->csn = !known ? checker->log_csn : art_tree_in_txn(tree) ? tree->txn.csn : tree->csn;
     if (!checker->root) return ART_OK;
     enum art_rc rc = check_file(checker);
-    if (rc || (checker->root->runs && !checker->file_ready)) return rc;
-    for (unsigned i = 0; !rc && i < checker->root->runs; i++) rc = art_check_run(checker, i);
+    if (rc || (has_blobs(checker) && !checker->file_ready)) return rc;
+    for (unsigned i = 0; !rc && i < checker->root->runs; i++) rc = art_check_run(checker, checker->root, i);
+    if (!rc) rc = art_check_snapshots(checker);
     if (!rc) rc = check_retired(checker);
     if (!rc) rc = check_remembered(checker);
     return rc || checker->options->quick ? rc : art_check_rows(checker);
@@ -105,6 +110,8 @@ enum art_rc art_tree_check_all(struct art_tree *tree, const struct art_check_opt
     assert(checker->unread_count <= ART_CHECK_UNREAD_MAX);
     for (unsigned i = 0; i < checker->unread_count; i++) art_fence_clear(&checker->unread[i]);
     art_slot_set_clear(&checker->seen);
+    art_slot_set_clear(&checker->named);
+    art_distinct_clear(&checker->met);
     art_root_unref(checker->log_root);
     art_memtable_unref(checker->log_memtable);
     art_free(checker);

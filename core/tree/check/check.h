@@ -3,6 +3,7 @@
  *   check.c         what is a problem and what a hindrance; the order of things; slots
  *   check_log.c     the log, and whether it says what is in memory
  *   check_run.c     a run, blob by blob
+ *   check_snapshots.c   the runs of snapshots, and what slots these hold
  *   check_rows.c    all sources side by side, row by row
  *   check_values.c  large values and their chunks
  *
@@ -40,9 +41,13 @@ struct art_checker {
     struct art_memtable *memtable;
     uint64_t csn; /* no version is above it */
 
-    struct art_slot_set seen; /* slots that references name */
+    struct art_slot_set seen; /* slots that references of the root name */
+    struct art_distinct met;  /* blobs of all roots */
     uint32_t end;             /* slots in the file */
     bool file_ready;          /* blobs can be read */
+    const char *snapshot;     /* the one whose blobs are looked at; NULL: the table's own are */
+    struct art_slot_set named; /* slots that references of snapshots name */
+    bool torn;                 /* some of these could not be followed */
     struct art_fence unread[ART_CHECK_UNREAD_MAX];
     unsigned unread_count;
 };
@@ -67,9 +72,12 @@ const char *art_check_show(struct art_bytes tree_key, char *out);
 /* check_log.c: the whole log, and whether it says what is in memory. Fills the log_... fields, whose root and memtable
  * the caller frees. */
 enum art_rc art_check_log(struct art_checker *checker);
-/* check_run.c: all blobs of a run of the root, with `quick` the index blobs. Adds the ranges that stay unread, and the
- * slots to `seen`. */
-enum art_rc art_check_run(struct art_checker *checker, unsigned number);
+/* check_run.c: all blobs of a run of a root, with `quick` the index blobs. Of the table's root: adds the ranges that
+ * stay unread, and the slots to `seen`. Of a snapshot's: blobs that were met before are only followed, their slots are
+ * added to `named`, and where that cannot be done for all of them `torn` is set. */
+enum art_rc art_check_run(struct art_checker *checker, const struct art_root *root, unsigned number);
+/* check_snapshots.c: behind all runs of the table's root. */
+enum art_rc art_check_snapshots(struct art_checker *checker);
 /* check_rows.c: all rows and chunks outside of unread ranges, their number, their sums and their large values. */
 enum art_rc art_check_rows(struct art_checker *checker);
 

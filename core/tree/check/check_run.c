@@ -6,6 +6,10 @@
  *
  * The keys of a blob that cannot be read, or is not what it should be, are left unread from fence to fence, and so are
  * those of a blob that was met before: its children are not visited, so that the walk ends whatever the references say.
+ *
+ * A snapshot shares blobs with the table and with other snapshots. Each blob is checked once, where it is met first. A
+ * snapshot's walk goes through those that the table has, since they hold slots for it; not through those that an
+ * earlier snapshot's walk went through. All its rows may be old ones, so no range of keys is left unread for it.
  */
 #include "core/tree/check/check.h"
 
@@ -20,6 +24,7 @@ struct run_step {
 
 struct run_check {
     struct art_checker *checker;
+    const struct art_root *root;
     const struct art_run *run;
     bool last;             /* the run under all others */
     bool found;            /* something was wrong in this run: its sums need not agree */
@@ -36,7 +41,7 @@ struct run_check {
 
 static enum art_rc mark_unread(struct run_check *check, enum art_rc rc) {
     check->found = true;
-    return rc ? rc : art_check_add_unread(check->checker, &check->fence);
+    return rc || check->checker->snapshot ? rc : art_check_add_unread(check->checker, &check->fence);
 }
 
 /* --- one blob ----------------------------------------------------------------------------------------------------- */
@@ -93,12 +98,17 @@ static enum art_rc check_route(struct run_check *check, const struct art_ref *re
     return SAY(blob->slot, "a key of the blob is not found from the top of its run");
 }
 
+/* Then the root has rows of the transaction under way. */
+static bool has_spilled(const struct run_check *check) {
+    return !check->checker->snapshot && art_tree_has_spilled(check->checker->tree);
+}
+
 /* *deeper: it is sound, and its children may be visited. */
 static enum art_rc check_blob(struct run_check *check, const struct art_ref *ref, struct art_blob *blob, bool *deeper) {
     const struct art_checker *checker = check->checker;
     struct art_blob_expected expected = {.only_puts = check->last && !ref->height,
                                          .csn_max =
-                                             art_tree_has_spilled(checker->tree) ? checker->csn : checker->root->csn,
+                                             has_spilled(check) ? checker->csn : check->root->csn,
                                          .label = &ref->label,
                                          .summary = art_tree_summary(checker->tree)};
     bool whole;
@@ -114,13 +124,24 @@ static enum art_rc check_blob(struct run_check *check, const struct art_ref *ref
 
 /* --- the walk ----------------------------------------------------------------------------------------------------- */
 
-/* Is this the first reference to a slot of the file? */
-static enum art_rc check_slot(struct run_check *check, uint32_t slot, bool *first) {
+/* Is this the first reference to a slot of the file, in the walk of the table or in those of snapshots? *met: the blob
+ * was checked before. */
+static enum art_rc check_slot(struct run_check *check, const struct art_ref *ref, bool *first, bool *met) {
     struct art_checker *checker = check->checker;
-    *first = slot && slot < checker->end && !art_slot_set_has(&checker->seen, slot);
-    if (*first) return art_slot_set_add(&checker->seen, slot);
-    if (slot && slot < checker->end) return mark_unread(check, SAY(slot, "two references lead to one slot"));
-    return mark_unread(check, SAY(slot, "a reference leads out of the file, which has %u slots", checker->end));
+    struct art_slot_set *slots = checker->snapshot ? &checker->named : &checker->seen;
+    uint32_t slot = ref->slot;
+    *first = *met = false;
+    if (!slot || slot >= checker->end)
+        return mark_unread(check, SAY(slot, "a reference leads out of the file, which has %u slots", checker->end));
+    bool again = art_slot_set_has(slots, slot), fresh = true;
+    if (again && !checker->snapshot) return mark_unread(check, SAY(slot, "two references lead to one slot"));
+    bool compares = checker->snapshot || checker->root->held;
+    enum art_rc rc =
+        compares ? art_distinct_meet(&checker->met, checker->tree->store, ref, &fresh) : ART_OK;
+    if (rc) return mark_unread(check, art_check_note(checker, rc));
+    *first = !again;
+    *met = !fresh;
+    return again ? ART_OK : art_slot_set_add(slots, slot);
 }
 
 /* Takes the blob as the next step. */
@@ -135,17 +156,28 @@ static enum art_rc go_down(struct run_check *check, const struct art_ref *ref, s
     return ref->label.len ? art_buffer_append(&step->label, ref->label.data, ref->label.len) : ART_OK;
 }
 
+/* A blob of a snapshot that was checked before: what is wrong with it was reported then. */
+static enum art_rc follow(struct run_check *check, const struct art_ref *ref) {
+    struct art_blob *blob;
+    if (!ref->height) return ART_OK;
+    enum art_rc rc = art_store_blob(check->checker->tree->store, ref, &blob);
+    if (!rc) return go_down(check, ref, blob);
+    check->found = true;
+    return rc == ART_CORRUPT || rc == ART_IO ? ART_OK : art_check_note(check->checker, rc);
+}
+
 static enum art_rc visit(struct run_check *check, const struct art_ref *ref) {
     assert(check->depth < ART_HEIGHTS_MAX || ref->height == 0);
     struct art_checker *checker = check->checker;
     struct art_store *store = checker->tree->store;
     struct art_blob *blob;
-    bool first, deeper = false;
-    enum art_rc rc = check_slot(check, ref->slot, &first);
+    bool first, met, deeper = false;
+    enum art_rc rc = check_slot(check, ref, &first, &met);
     if (rc || !first) return rc;
     check->blobs++;
     check->pages += art_ref_pages(ref);
-    if (ref->generation > checker->root->generation)
+    if (met) return follow(check, ref);
+    if (ref->generation > check->root->generation)
         rc = SAY(ref->slot, "a blob has a higher generation than the root that names it");
     if (rc || (checker->options->quick && !ref->height)) return rc;
     rc = art_store_blob(store, ref, &blob);
@@ -213,12 +245,13 @@ static enum art_rc walk(struct run_check *check) {
     return rc;
 }
 
-enum art_rc art_check_run(struct art_checker *checker, unsigned number) {
-    const struct art_run *run = &checker->root->run[number];
-    assert(number < checker->root->runs && checker->file_ready);
+enum art_rc art_check_run(struct art_checker *checker, const struct art_root *root, unsigned number) {
+    const struct art_run *run = &root->run[number];
+    assert(number < root->runs && checker->file_ready);
     struct run_check *check = art_alloc_zeroed(sizeof *check);
     if (!check) return art_nomem();
-    *check = (struct run_check){.checker = checker, .run = run, .last = number + 1 == checker->root->runs};
+    *check =
+        (struct run_check){.checker = checker, .root = root, .run = run, .last = number + 1 == root->runs};
     check->key = art_alloc(ART_KEY_BUFFER);
     enum art_rc rc = check->key ? ART_OK : art_nomem();
     if (!rc && run->top.height >= ART_HEIGHTS_MAX) {
@@ -226,11 +259,13 @@ enum art_rc art_check_run(struct art_checker *checker, unsigned number) {
     } else if (!rc) {
         rc = walk(check);
     }
-    if (!rc && !check->found && (check->blobs != run->blobs || check->pages != run->pages)) {
+    bool differs = check->blobs != run->blobs || check->pages != run->pages;
+    if (!rc && !check->found && differs && !checker->snapshot) {
         rc = SAY(run->top.slot, "a run has %llu blobs of %llu pages, its root says %llu of %llu",
                  (unsigned long long)check->blobs, (unsigned long long)check->pages, (unsigned long long)run->blobs,
                  (unsigned long long)run->pages);
     }
+    checker->torn |= check->found && checker->snapshot;
     while (check->depth) ascend(check);
     art_fence_clear(&check->fence);
     art_free(check->key);

@@ -4,11 +4,18 @@
 #include <assert.h>
 #include <stdarg.h>
 
+enum { SHOWN_NAME_BYTES = 80 }; /* of a snapshot */
+
 enum art_rc art_check_note(struct art_checker *checker, enum art_rc rc) {
     bool of_data = rc != ART_OK && rc != ART_NOTFOUND && rc != ART_NOMEM && rc != ART_INTERRUPT && rc != ART_BUSY &&
                    rc != ART_FORKED;
     if (!of_data) return rc;
     struct art_fault fault = art_error_fault();
+    if (rc == ART_CORRUPT && checker->snapshot) {
+        art_corrupt(fault.place, fault.slot, fault.page, "snapshot '%.*s', which can be dropped: %s", SHOWN_NAME_BYTES,
+                    checker->snapshot, fault.what);
+        fault = art_error_fault();
+    }
     assert(fault.what[0]);
     struct art_problem problem = {rc, art_error_message(), fault.what, fault.place, fault.slot, fault.page};
     return checker->options->problem(checker->options->context, &problem) ? ART_OK : ART_NOTFOUND;

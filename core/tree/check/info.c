@@ -21,6 +21,24 @@ static enum art_rc count_retired(struct art_tree *tree, uint64_t file_bytes, uin
     return rc;
 }
 
+/* Slots that snapshots hold or have let go, and that the present root does not name; and is the last one held? */
+static enum art_rc count_held(struct art_tree *tree, struct art_tree_info *out) {
+    struct art_held_rows rows = {0};
+    struct art_slot_set set = {0};
+    uint32_t end = art_slots_in(out->store.file_bytes), last = 0, last_let_go;
+    enum art_rc rc = art_held_rows_load(tree, &rows);
+    if (!rc) rc = art_slots_decode(art_buffer_bytes(&rows.held), end, &set, &last);
+    if (!rc) rc = art_slots_decode(art_buffer_bytes(&rows.let_go), end, &set, &last_let_go);
+    out->end_is_held = last && last + 1 >= end;
+    const struct art_slot_set *used = &tree->slots.used;
+    for (uint32_t slot = art_slot_set_next(used, 0); slot != UINT32_MAX; slot = art_slot_set_next(used, slot + 1))
+        art_slot_set_remove(&set, slot);
+    out->held_slots = set_size(&set);
+    art_slot_set_clear(&set);
+    art_held_rows_clear(&rows);
+    return rc;
+}
+
 /* A root without runs may have gone back behind the first flush, and so may a file be another's. */
 static bool has_readable_file(struct art_tree *tree) {
     return art_store_exists(tree->store) && !art_store_ready(tree->store);
@@ -46,6 +64,7 @@ enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
     if (!rc) rc = art_slots_know(tree);
     if (!rc) rc = art_store_stats(tree->store, &out->store);
     if (!rc) rc = count_retired(tree, out->store.file_bytes, &out->retired_slots);
+    if (!rc) rc = count_held(tree, out);
     if (rc) return rc;
 #define ADD_COUNTER(member, property) out->store.count.member += tree->count.member;
     ART_COUNTER_LIST(ADD_COUNTER)
@@ -75,7 +94,7 @@ enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
     out->log_bytes = tree->log_bytes;
     out->redo_since_merge = tree->redo_since_merge;
     uint64_t slots = out->store.file_bytes / ART_BLOB_BYTES,
-             taken = 1 + set_size(&tree->slots.used) + out->retired_slots;
+             taken = 1 + set_size(&tree->slots.used) + out->retired_slots + out->held_slots;
     out->free_slots = slots > taken ? slots - taken : 0;
     return ART_OK;
 }

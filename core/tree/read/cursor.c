@@ -84,6 +84,7 @@ enum art_rc art_cursor_open(struct art_tree *tree, struct art_cursor **out) {
     cursor->tree = tree;
     cursor->valid = false;
     cursor->newer_than = 0;
+    cursor->deletes = false;
     cursor->limits = (struct art_limits){0};
     cursor->by_terms = false;
     link_cursor(&tree->open, cursor);
@@ -165,7 +166,7 @@ static void limit_runs(struct art_cursor *cursor) {
 
 /* An entry that is passed over may hide an older one, which is not newer, either: art_cursor_take_live() leaves it out.
  * Below the oldest run that is taken nothing is newer, so of that one all may be passed over that is no row, or none
- * that is wanted. */
+ * that is wanted. Where deletes are wanted they are as good as rows. */
 static enum art_rc take_newer_sources(struct art_cursor *cursor, struct art_memtable *memtable) {
     assert(cursor->newer_than && cursor->root);
     const struct art_root *root = cursor->root;
@@ -174,7 +175,7 @@ static enum art_rc take_newer_sources(struct art_cursor *cursor, struct art_memt
     for (unsigned i = 0; i < root->runs; i++) {
         if (root->run[i].top.csn_max > cursor->newer_than) runs[count++] = root->run[i];
     }
-    while (count && art_ref_has_only_deletes(&runs[count - 1].top)) count--;
+    while (!cursor->deletes && count && art_ref_has_only_deletes(&runs[count - 1].top)) count--;
     enum art_rc rc = art_merge_set(&cursor->merge, memtable, runs, count);
     for (unsigned i = 0; !rc && i < cursor->merge.count; i++) {
         cursor->merge.source[i].run.newer_than = cursor->newer_than;
@@ -184,7 +185,7 @@ static enum art_rc take_newer_sources(struct art_cursor *cursor, struct art_memt
         rc = art_memtable_cursor_newer(&cursor->merge.source[0].memtable, memtable, cursor->newer_than);
     if (!rc && count) {
         struct art_run_cursor *oldest = &cursor->merge.source[cursor->merge.count - 1].run;
-        oldest->shadows_nothing = true;
+        oldest->shadows_nothing = !cursor->deletes;
         limit_runs(cursor);
     }
     return rc;
@@ -215,7 +216,8 @@ enum art_rc art_cursor_sources(struct art_cursor *cursor, struct art_merge **out
 }
 
 static inline void take_row(struct art_cursor *cursor, const struct art_entry *entry) {
-    assert(!(entry->flags & ART_DELETE));
+    assert(!(entry->flags & ART_DELETE) || cursor->deletes);
+    cursor->row.deleted = entry->flags & ART_DELETE;
     cursor->row.stored = art_entry_value(entry->flags, entry->value);
     cursor->row.version = entry->csn;
     cursor->row.overflows = entry->flags & ART_OVERFLOW;
@@ -227,7 +229,8 @@ bool art_cursor_take_live(struct art_cursor *cursor, struct art_source *source) 
     }
     struct art_entry entry;
     art_source_entry(source, &entry);
-    if (entry.flags & ART_DELETE || (cursor->newer_than && entry.csn <= cursor->newer_than)) return false;
+    if (entry.flags & ART_DELETE && !cursor->deletes) return false;
+    if (cursor->newer_than && entry.csn <= cursor->newer_than) return false;
     if (source->is_memtable) take_row(cursor, &entry);
     return true;
 }
@@ -316,6 +319,7 @@ enum art_rc art_cursor_seek(struct art_cursor *cursor, const struct art_range *r
     if (!cursor->tree) return art_fail(ART_MISUSE, "art: the table was closed under an open cursor");
     enum art_rc rc = art_tree_ready(cursor->tree);
     cursor->newer_than = range->newer_than;
+    cursor->deletes = range->deletes && range->newer_than;
     cursor->limits = range->limits ? *range->limits : (struct art_limits){0};
     if (!rc) rc = take_sources(cursor);
     if (rc) return rc;

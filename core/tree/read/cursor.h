@@ -13,6 +13,7 @@ struct art_cursor {
     struct art_memtable *memtable;
     uint64_t changes;
     uint64_t newer_than;               /* as in the range */
+    bool deletes;                      /* as in the range; false without newer_than */
     struct art_limits limits, of_keys; /* of_keys: those of them that ask for the key alone */
     bool by_terms;                     /* see goes_by_terms() in cursor.c */
     bool valid, backward;
@@ -35,8 +36,8 @@ static inline bool art_cursor_has(struct art_cursor *cursor, struct art_bytes ke
     return cursor->backward ? c >= 0 : c < 0;
 }
 
-/* Is the source, which has won, on a row of the cursor's, and on no delete? A row in the memtable is taken at once,
- * since the memtable may change under it; one in a blob when it is asked for. */
+/* Is the source, which has won, on a row of the cursor's, and on no delete, unless these are asked for? A row in the
+ * memtable is taken at once, since the memtable may change under it; one in a blob when it is asked for. */
 bool art_cursor_take_live(struct art_cursor *cursor, struct art_source *source);
 /* The cursor is on this row from now on: the source has won, and art_cursor_has() its key. */
 void art_cursor_stand_on(struct art_cursor *cursor, struct art_source *source);

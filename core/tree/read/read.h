@@ -5,6 +5,8 @@
  *   estimate.c   guesses without reading      prefix.c     the longest stored prefix
  *   extreme.c    the least or largest value   best.c       rows by a column's values, best first
  *   finger.c     lookups side by side         front.c      hidden rows before the best
+ *   states.c     two states of one history    diff.c       which rows differ between them
+ *   growth.c     by how much levels differ between them
  *
  * Where nothing else is said a function returns ART_OK, or what reading failed with: ART_CORRUPT, ART_IO, ART_NOMEM,
  * ... (core/store/store.h). */

@@ -102,6 +102,7 @@ static enum art_rc skip_rows(struct art_cursor *cursor, struct art_bytes here, u
 bool art_cursor_pass_gap(const struct art_cursor *cursor, struct art_bytes *key, bool at) {
     bool backward = cursor->backward;
     struct art_bytes low, high, first = art_bytes(key->data, key->len + (!at && !backward)); /* padded with zeros */
+    if (cursor->deletes) return false; /* of which the gap may be full */
     if (!art_gap_find(cursor->tree, first, !at && backward, &low, &high)) return false;
     cursor->tree->count.gaps++;
     *key = backward ? low : high;

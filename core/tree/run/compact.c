@@ -5,9 +5,10 @@
  *   level 2..   runs of at most 16 MB, 128 MB, 1 GB, and the last of any size
  *
  * Each run that comes to level 1 costs the levels below about the same, small or large. With log_limit=auto many
- * flushes are small. So a flush takes in the latest level-0 runs that are no larger than it is, like a binary counter:
- * a row is written anew once for each doubling. Level 0 is then full by the size of its runs, and not when there are
- * three.
+ * flushes are small, and so are those of the command 'flush'. So a flush takes in the latest level-0 runs that are no
+ * larger than it is, like a binary counter: a row is written anew once for each doubling. Level 0 is then full by the
+ * size of its runs, and not when there are three. Where there would be six, a flush takes in more: nothing small goes
+ * down.
  *
  * (partial.c says what a partial compaction is.) A run that is over its size with nothing at the next level just
  * becomes that level. What lies over the last run may hide rows of it, which then take space twice: so the run over the
@@ -168,14 +169,23 @@ static enum art_rc merge_runs(struct art_tree *tree, struct art_version_edit *ed
     return rc;
 }
 
-/* So many level-0 runs are written anew together with the memtable: those that are no larger than what comes over them,
- * as long as all are no larger than the run of a whole log. */
+/* Leaf pages, which alone can be compared with rows that are no blob yet. In a run of several blobs the others are few
+ * beside them. */
+static uint64_t pages_of_leaves(const struct art_run *run) {
+    return run->top.height ? run->pages : run->top.leaf_pages;
+}
+
+/* So many level-0 runs are written anew together with the memtable, as long as all are no larger than the run of a
+ * whole log: those that are no larger than what comes over them, and those without which level 0 would be full. */
 static unsigned joined_runs(const struct art_tree *tree, const struct art_root *root,
                             const struct art_memtable *memtable) {
-    uint64_t most = joined_pages(tree), pages = art_memtable_bytes(memtable) / ART_BLOB_PAGE + 1;
-    unsigned n = 0, level0 = most ? level0_runs(root) : 0;
-    while (n < level0 && root->run[n].pages <= pages && pages + root->run[n].pages <= most) {
-        pages += root->run[n++].pages;
+    uint64_t most = joined_pages(tree), over = art_memtable_bytes(memtable) / ART_BLOB_PAGE + 1, pages = over;
+    unsigned n = 0, level0 = most && art_memtable_keys(memtable) ? level0_runs(root) : 0;
+    for (; n < level0 && pages + root->run[n].pages <= most; n++) {
+        uint64_t leaves = pages_of_leaves(&root->run[n]);
+        if (leaves > over && level0 - n + 1 < LEVEL0_MOST) break;
+        over += leaves;
+        pages += root->run[n].pages;
     }
     assert(n <= level0);
     return n < root->runs ? n : 0;
@@ -408,17 +418,20 @@ static bool is_packed(const struct art_tree *tree, const struct art_run *run) {
 
 struct cleanness {
     struct art_store *store;
+    uint64_t generation; /* of blobs that the edit has written, without leftovers */
     bool clean;
 };
 
 static enum art_rc look_into_hole(void *context, const struct art_ref *ref) {
     struct cleanness *cleanness = context;
-    return cleanness->clean ? art_store_hole_is_clean(cleanness->store, ref, &cleanness->clean) : ART_OK;
+    if (!cleanness->clean || ref->generation == cleanness->generation) return ART_OK;
+    return art_store_hole_is_clean(cleanness->store, ref, &cleanness->clean);
 }
 
-/* Would writing it anew change anything? What is to be overwritten may lie in the holes of its blobs, too. */
-static enum art_rc is_in_order(struct art_tree *tree, const struct art_run *run, bool *yes) {
-    struct cleanness cleanness = {tree->store, true};
+/* Would writing the only run anew change anything? What is to be overwritten may lie in the holes of its blobs, too. */
+static enum art_rc is_in_order(struct art_tree *tree, const struct art_version_edit *edit, bool *yes) {
+    const struct art_run *run = &edit->root->run[0];
+    struct cleanness cleanness = {tree->store, edit->root->generation, true};
     *yes = is_packed(tree, run);
     if (!*yes || tree->txn.leftovers == ART_LEFTOVERS_STAY) return ART_OK;
     enum art_rc rc = art_run_each_ref(tree->store, run, look_into_hole, &cleanness);
@@ -433,23 +446,59 @@ static enum art_rc end_cuts(struct art_root *root) {
     return art_cuts_add(&root->cuts, art_bytes(rows, 1), art_bytes(behind, 1), root->generation - 1);
 }
 
-enum art_rc art_compact_all(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable) {
-    assert(tree->slots.use && edit->root);
-    struct art_root *root = edit->root;
-    bool in_order = false;
+/* Do snapshots hold blobs of the edit's root? */
+static bool shares_with_snapshots(const struct art_tree *tree, const struct art_version_edit *edit) {
+    const struct art_slot_set *held = &tree->slots.held;
+    uint32_t slot = art_slot_set_next(held, 0);
+    while (slot != UINT32_MAX && !art_slot_set_has(&edit->used, slot)) slot = art_slot_set_next(held, slot + 1);
+    return slot != UINT32_MAX;
+}
+
+/* One run of all, in which blobs of the last one stay where nothing falls into them. */
+static enum art_rc merge_into_last(struct art_tree *tree, struct art_version_edit *edit,
+                                   struct art_memtable *memtable) {
+    unsigned upper = edit->root->runs - 1;
     enum art_rc rc = ART_OK;
-    if (root->runs == 1 && !art_memtable_keys(memtable)) rc = is_in_order(tree, &root->run[0], &in_order);
-    if (rc || in_order) return rc;
-    rc = end_cuts(root);
+    if (upper)
+        rc = merge_runs(tree, edit, memtable, 0, upper, NULL);
+    else if (art_memtable_keys(memtable))
+        rc = flush_into_new(tree, edit, memtable);
+    while (!rc && edit->root->runs > 1) {
+        rc = art_compact_partially(tree, edit, 0);
+        if (!rc) rc = art_tree_interrupted(tree);
+    }
+    return rc;
+}
+
+static enum art_rc write_all_anew(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable) {
+    struct art_root *root = edit->root;
+    enum art_rc rc = end_cuts(root);
     if (!rc && !root->runs) return flush_into_new(tree, edit, memtable);
     if (!rc) rc = merge_runs(tree, edit, memtable, 0, root->runs, NULL);
-    if (!rc && edit->root->runs == 1) {
-        const struct art_run *run = &edit->root->run[0];
+    if (!rc && root->runs == 1) {
+        const struct art_run *run = &root->run[0];
         tree->rewritten.entries = run->top.entries;
         tree->rewritten.pages = run->pages;
         tree->rewritten.blobs = run->blobs;
     }
     return rc;
+}
+
+/* What snapshots hold takes its room in any case, so as much of it as can be stays in the table. Then older leaf blobs
+ * have rows, and the list of cuts goes on. */
+enum art_rc art_compact_all(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable) {
+    assert(tree->slots.use && edit->root);
+    struct art_root *root = edit->root;
+    bool one = root->runs == 1 && !art_memtable_keys(memtable), in_order = false;
+    enum art_rc rc = ART_OK;
+    if (!one && shares_with_snapshots(tree, edit)) {
+        rc = merge_into_last(tree, edit, memtable);
+        if (rc || !root->runs) return rc;
+        one = true;
+        memtable = NULL;
+    }
+    if (one) rc = is_in_order(tree, edit, &in_order);
+    return rc || in_order ? rc : write_all_anew(tree, edit, memtable);
 }
 
 enum art_rc art_compact_rewrite(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable,

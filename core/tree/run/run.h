@@ -7,6 +7,7 @@
  *   hidden.c      what newer runs hide of the last one
  *   append.c      new values behind all others              directory.c   a range of keys as one thing
  *   shrink.c      giving space back with each merge          vacuum.c    the same all at once
+ *   held.c        what snapshots hold                        distinct.c  the blobs of several roots, each once
  *
  * Where nothing else is said a function returns ART_OK, or what reading and writing blobs failed with: ART_CORRUPT,
  * ART_IO, ART_NOMEM, ... (core/store/store.h). What has taken an edit leaves it, after an error, only to be
@@ -185,6 +186,34 @@ void art_slots_cut_back(struct art_tree *tree);
  * the journal. */
 void art_slots_cut_spilled(struct art_tree *tree);
 
+/* --- held.c ------------------------------------------------------------------------------------------------------- */
+/* A set of slots as bytes, which are cleared first; ART_NOMEM. */
+enum art_rc art_slots_encode(const struct art_slot_set *set, struct art_buffer *out);
+/* Adds the members below `end` to a set. *highest: of all members, 0 without any. ART_CORRUPT, ART_NOMEM: some are
+ * added. */
+enum art_rc art_slots_decode(struct art_bytes bytes, uint32_t end, struct art_slot_set *set, uint32_t *highest);
+/* The host's two sets, to be cleared. */
+struct art_held_rows {
+    struct art_buffer held, let_go;
+};
+enum art_rc art_held_rows_load(struct art_tree *tree, struct art_held_rows *out); /* what the host said */
+/* Before the write phase. What the host said, or ART_CORRUPT: the base says that there are some, and there are none; or
+ * the other way round. */
+enum art_rc art_held_read(struct art_tree *tree, struct art_held_rows *out);
+void art_held_rows_clear(struct art_held_rows *rows);
+/* The error for it: there are sets, and the root says that there are none; or the other way round. */
+enum art_rc art_held_disagree(bool there);
+/* At its beginning, when base is what the base root names: both come into it, and slots.held is set. *highest: the
+ * highest slot that is held, which may lie behind the file's end. Slots that were let go may, too, in a copy of the
+ * file (txn/copy.c): those are free. ART_CORRUPT, ART_NOMEM. */
+enum art_rc art_held_begin(struct art_tree *tree, const struct art_held_rows *rows, uint32_t *highest);
+/* Before a root is named: slots.held is set once more, since snapshots may have been dropped, and drops taken back.
+ * pending.lets_go says whether there is something to empty. */
+enum art_rc art_held_again(struct art_tree *tree);
+/* Does what is pending still hold, behind a refused COMMIT that has emptied what was let go? Not where a snapshot was
+ * dropped since. */
+enum art_rc art_held_is_same(struct art_tree *tree, bool *same);
+
 /* --- edit.c ------------------------------------------------------------------------------------------------------- */
 /* A copy of the tree's root, with the next generation, in the write phase, which it begins if need be. On an error
  * there is no edit (root NULL), and discarding it is fine. */
@@ -274,7 +303,8 @@ enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *ed
 /* Has the tree's own root, as it is, anything to be merged? False with an error. */
 enum art_rc art_compact_due(struct art_tree *tree, bool *due);
 /* The memtable and all runs become one run: what remains of them is all that is written; nothing, where they are one in
- * good order. Also ART_INTERRUPT. */
+ * good order. Where snapshots hold blobs of it, those into which nothing falls stay, as long as the run is in good
+ * order then. Also ART_INTERRUPT. */
 enum art_rc art_compact_all(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable);
 /* The same in any case, with each entry as entry() changes it: a plain put, whose new value must stay where it is until
  * the next call. What entry() returns but ART_OK ends it. */
@@ -310,6 +340,25 @@ enum art_rc art_shrink_step(struct art_tree *tree, struct art_version_edit *edit
 enum art_rc art_shrink_own(struct art_tree *tree, struct art_version_edit *edit);
 /* Cuts off what is free at the file's end, where that is worth while; notes in `pending` what is left and gained. */
 enum art_rc art_shrink_cut(struct art_tree *tree, const struct art_version_edit *edit);
+/* Where snapshots may keep the file from being cut: free slots give their room back, some a commit, all with 'optimize'
+ * and 'vacuum'. No write is under way. */
+void art_shrink_punch(struct art_tree *tree, const struct art_version_edit *edit);
+
+/* --- distinct.c --------------------------------------------------------------------------------------------------- */
+struct art_distinct {
+    uint64_t *item; /* slot << 32 | the lower half of the hash of the blob that was met there; 0: free */
+    uint32_t count, capacity;
+};
+void art_distinct_clear(struct art_distinct *met); /* zeros are fine, and are left */
+/* Notes the blob that a reference leads to. *first: no blob was met in its slot. ART_CORRUPT: another one was, or the
+ * file does not reach it. */
+enum art_rc art_distinct_meet(struct art_distinct *met, struct art_store *store, const struct art_ref *ref,
+                              bool *first);
+/* Calls `visit` with a reference to each blob of a root that was not met before, an index blob before what lies below
+ * it, until it returns anything but ART_OK, which is returned then. No leaf is read. The reference is borrowed for the
+ * call. */
+enum art_rc art_distinct_walk(struct art_distinct *met, struct art_tree *tree, const struct art_root *root,
+                              enum art_rc (*visit)(void *context, const struct art_ref *ref), void *context);
 
 /* --- vacuum.c ----------------------------------------------------------------------------------------------------- */
 /* Moves all that the free slots have room for, `most` blobs at most; nothing where no slot may be used again. Also

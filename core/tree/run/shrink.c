@@ -11,17 +11,31 @@
  *
  * One blob moves at a time, as vacuum.c moves all. Merges do the rest: what is written goes to the lowest free slot.
  *
+ * What snapshots hold (held.c) is in use, too, and does not move. Where it is the last in the file, there is nothing to
+ * be gained, and the file cannot be cut. Then free slots below become holes of the file, but for those that the next
+ * merges take: twice as many a commit as a merge of one pause frees. Nobody notes which are holes, so each commit takes
+ * another part of the free ones.
+ *
  * A transaction that spills may write behind the file's end only, until its commit. So its commit moves, beyond what it
  * owes, what it has put there.
  */
 #include "core/tree/run/run.h"
 
+/* By the edit's root or by snapshots. */
+static uint32_t slots_in_use(const struct art_tree *tree, const struct art_version_edit *edit) {
+    const struct art_slot_set *held = &tree->slots.held;
+    uint32_t count = art_slot_set_count(&edit->used, 0, UINT32_MAX);
+    for (uint32_t slot = art_slot_set_next(held, 0); slot != UINT32_MAX; slot = art_slot_set_next(held, slot + 1))
+        count += !art_slot_set_has(&edit->used, slot);
+    return count;
+}
+
 enum art_rc art_shrink_step(struct art_tree *tree, struct art_version_edit *edit, bool *moved) {
     assert(tree->slots.use && edit->root);
     *moved = false;
     if (tree->slots.use != ART_SLOTS_REUSED || !art_tree_medium(tree)->is_cut) return ART_OK;
-    uint32_t count = art_slot_set_count(&edit->used, 0, UINT32_MAX), highest = art_slot_set_highest(&edit->used);
-    if (highest <= count + art_slots_slack(count)) return ART_OK;
+    uint32_t count = slots_in_use(tree, edit), highest = art_slot_set_highest(&edit->used);
+    if (highest <= count + art_slots_slack(count) || highest <= art_slot_set_highest(&tree->slots.held)) return ART_OK;
     enum art_rc rc = art_vacuum(tree, edit, 1);
     *moved = !rc && art_slot_set_highest(&edit->used) < highest;
     return rc;
@@ -29,7 +43,7 @@ enum art_rc art_shrink_step(struct art_tree *tree, struct art_version_edit *edit
 
 enum art_rc art_shrink_own(struct art_tree *tree, struct art_version_edit *edit) {
     assert(tree->slots.use && edit->root);
-    uint32_t count = art_slot_set_count(&edit->used, 0, UINT32_MAX), from = count + art_slots_slack(count) + 1;
+    uint32_t count = slots_in_use(tree, edit), from = count + art_slots_slack(count) + 1;
     if (from < tree->slots.end) from = tree->slots.end;
     uint32_t own = art_slot_set_count(&edit->used, from, UINT32_MAX);
     return own ? art_vacuum(tree, edit, own) : ART_OK;
@@ -50,8 +64,9 @@ static enum art_slack slack_of(const struct art_tree *tree, uint32_t end, uint32
 enum art_rc art_shrink_cut(struct art_tree *tree, const struct art_version_edit *edit) {
     assert(tree->slots.use && edit->root);
     if (!art_tree_medium(tree)->is_cut) return ART_OK;
-    uint32_t count = art_slot_set_count(&edit->used, 0, UINT32_MAX), end = art_store_end(tree->store);
+    uint32_t count = slots_in_use(tree, edit), end = art_store_end(tree->store);
     uint32_t most = 1 + count + (art_wants_small(tree) ? 0 : art_slots_slack(count));
+    if (most <= art_slot_set_highest(&tree->slots.held)) most = 1 + art_slot_set_highest(&tree->slots.held);
     tree->pending.slack = slack_of(tree, end, most);
     if (tree->slots.use != ART_SLOTS_REUSED || tree->txn.savepoint_count) return ART_OK;
     uint32_t last = art_slot_set_highest(&edit->used); /* that anything may need */
@@ -63,4 +78,14 @@ enum art_rc art_shrink_cut(struct art_tree *tree, const struct art_version_edit 
     assert(last + 1 < end);
     tree->pending.slots_cut = last + 1 < tree->slots.end ? tree->slots.end - (last + 1) : 0;
     return art_store_truncate(tree->store, last + 1);
+}
+
+void art_shrink_punch(struct art_tree *tree, const struct art_version_edit *edit) {
+    assert(tree->slots.use && edit->root);
+    const struct art_medium *medium = art_tree_medium(tree);
+    if (tree->slots.use != ART_SLOTS_REUSED || !medium->is_cut || !art_slot_set_highest(&tree->slots.held)) return;
+    bool all = art_wants_small(tree);
+    uint32_t few = all ? 0 : art_slots_slack(slots_in_use(tree, edit));
+    uint32_t most = all ? UINT32_MAX : 2 * medium->pause_pages / art_tree_full_pages(tree);
+    tree->count.punched += art_store_punch(tree->store, few, most, edit->root->generation);
 }

@@ -1,6 +1,7 @@
 /* Which slots may be written, and which become retired.
  *
- *   base     slots that the committed root names. Never written.
+ *   base     slots that the committed root names, and those that snapshots hold or have let go (held.c). Never
+ *            written.
  *   used     slots that the tree's present root names (the base's, or a spilled transaction's own). The root of a
  *            COMMIT that was refused is not the present one, so its slots may be written again: a transaction goes on
  *            only where SQLite has written no frame that commits it (BUSY), and any other failure ends it. But the file
@@ -158,7 +159,7 @@ static bool epoch_passed(const struct art_epoch *list, const struct art_epoch *n
 static void assert_slots(const struct art_tree *tree) {
     const struct art_retired *retired = &tree->slots.retired;
     if (tree->slots.use == ART_SLOTS_IDLE) {
-        assert(!tree->slots.base.capacity && !tree->slots.free.capacity);
+        assert(!tree->slots.base.capacity && !tree->slots.held.capacity && !tree->slots.free.capacity);
         assert(!retired->slots.capacity && !retired->spared.capacity && retired->state == ART_RETIRED_UNREAD);
     } else {
         assert(retired->state != ART_RETIRED_UNREAD && tree->slots.end);
@@ -185,12 +186,13 @@ enum art_rc art_slots_claim(struct art_tree *tree) {
 }
 
 /* A copy of a database that had no .art file yet finds the original's under the name of its own; or, where both are
- * written in one transaction, the one that the original has just begun. */
+ * written in one transaction, the one that the original has just begun. A file that snapshots hold is not begun
+ * anew. */
 static enum art_rc lock_own_file(struct art_tree *tree) {
     assert(!tree->slots.use);
     enum { NAMES_MAX = 16 };
     enum art_rc rc = tree->host.unmoved ? tree->host.unmoved(tree->host.context) : ART_OK;
-    bool fresh = tree->root->runs == 0;
+    bool fresh = tree->root->runs == 0 && !tree->root->held;
     if (!rc) rc = lock_file(tree, fresh);
     bool free_to_choose = fresh && tree->host.another_file;
     for (unsigned i = 0; (rc == ART_FOREIGN || rc == ART_BUSY) && free_to_choose && i < NAMES_MAX; i++) {
@@ -247,18 +249,15 @@ static enum art_rc ask_for_free(struct art_tree *tree) {
     return !rc && reuse ? find_free(tree) : rc;
 }
 
-enum art_rc art_slots_begin(struct art_tree *tree) {
-    if (tree->slots.use) return tree->slots.use == ART_SLOTS_REUSED ? ART_OK : ask_for_free(tree);
-    assert(art_tree_in_txn(tree) && !art_tree_has_spilled(tree));
-    enum art_rc rc = art_slots_know(tree);
-    if (!rc) rc = art_slot_set_copy(&tree->slots.used, &tree->slots.base);
-    if (!rc) rc = lock_own_file(tree);
-    if (rc) return rc;
+/* The file is locked. */
+static enum art_rc begin_phase(struct art_tree *tree, const struct art_held_rows *rows) {
+    uint32_t last = art_slot_set_highest(&tree->slots.base), last_held = 0;
     tree->slots.use = ART_SLOTS_EXTENDED;
+    enum art_rc rc = art_held_begin(tree, rows, &last_held);
+    if (last_held > last) last = last_held;
     /* Slots are taken behind the end: it must lie behind all that the base names, even if another has cut off or hidden
      * what was there. */
-    uint32_t last = art_slot_set_highest(&tree->slots.base);
-    if (last >= tree->slots.end && last)
+    if (!rc && last >= tree->slots.end && last)
         rc = art_corrupt(tree->options.path, last, ART_NOWHERE, "the file is cut short");
     if (!rc) rc = art_retired_load(tree, tree->slots.end, &tree->slots.retired);
     if (!rc) rc = ask_for_free(tree);
@@ -267,11 +266,25 @@ enum art_rc art_slots_begin(struct art_tree *tree) {
     return rc;
 }
 
+enum art_rc art_slots_begin(struct art_tree *tree) {
+    if (tree->slots.use) return tree->slots.use == ART_SLOTS_REUSED ? ART_OK : ask_for_free(tree);
+    assert(art_tree_in_txn(tree) && !art_tree_has_spilled(tree));
+    struct art_held_rows rows = {0};
+    enum art_rc rc = art_slots_know(tree);
+    if (!rc) rc = art_slot_set_copy(&tree->slots.used, &tree->slots.base);
+    if (!rc) rc = art_held_read(tree, &rows);
+    if (!rc) rc = lock_own_file(tree);
+    if (!rc) rc = begin_phase(tree, &rows);
+    art_held_rows_clear(&rows);
+    return rc;
+}
+
 void art_slots_end(struct art_tree *tree) {
     if (!tree->slots.use) return;
     art_store_write_end(tree->store);
     tree->slots.use = ART_SLOTS_IDLE;
     art_slot_set_clear(&tree->slots.base);
+    art_slot_set_clear(&tree->slots.held);
     art_slot_set_clear(&tree->slots.free);
     art_slot_set_clear(&tree->slots.retired.slots);
     art_slot_set_clear(&tree->slots.retired.spared);
@@ -344,7 +357,7 @@ static bool leaves_the_base(const struct art_tree *tree) {
 
 /* May a root need what is in the slot, if this transaction is committed or goes on? */
 static bool is_named(const struct art_tree *tree, const struct art_version_edit *edit, uint32_t slot) {
-    if (art_slot_set_has(&edit->used, slot)) return true;
+    if (art_slot_set_has(&edit->used, slot) || art_slot_set_has(&tree->slots.held, slot)) return true;
     return !leaves_the_base(tree) && (art_slot_set_has(&tree->slots.used, slot) || kept(tree, slot));
 }
 
@@ -429,8 +442,8 @@ static bool too_many_wait(const struct art_tree *tree, const struct art_slot_set
     return count && (tree->pending.slack >= ART_SLACK_LOOSE || (count >= CROWD_SLOTS && count >= all / CROWD_PART));
 }
 
-/* The list that goes with a new root: what is still retired of the old list, and what the base names and `used` does
- * not. */
+/* The list that goes with a root: what is still retired of the old list, and what the base names and neither `used` nor
+ * a snapshot does. */
 enum art_rc art_slots_retired(struct art_tree *tree, const struct art_slot_set *used) {
     assert(tree->slots.use && !art_slot_set_has(used, 0));
     struct art_retired *retired = &tree->slots.retired;
@@ -438,6 +451,7 @@ enum art_rc art_slots_retired(struct art_tree *tree, const struct art_slot_set *
     enum art_rc rc = tree->host.epoch(tree->host.context, &now);
     if (rc) return rc;
     struct art_slot_set list = {0};
+    const struct art_slot_set *held = &tree->slots.held;
     bool old = retired->state != ART_RETIRED_FREE && !epoch_passed(&retired->epoch, &now),
          discards = art_tree_medium(tree)->discards;
     bool gone = discards && leaves_the_base(tree);
@@ -448,6 +462,8 @@ enum art_rc art_slots_retired(struct art_tree *tree, const struct art_slot_set *
     if (!rc && !gone && (now.kind != ART_EPOCH_ROLLBACK || discards)) rc = add_others(&list, &tree->slots.base, used);
     if (!rc && !gone && discards) rc = add_others(&list, &tree->slots.used, used);
     if (!rc && discards) rc = add_others(&list, &retired->spared, used);
+    for (uint32_t slot = art_slot_set_next(held, 0); slot != UINT32_MAX; slot = art_slot_set_next(held, slot + 1))
+        art_slot_set_remove(&list, slot);
     if (now.kind == ART_EPOCH_ROLLBACK) now = (struct art_epoch){.kind = ART_EPOCH_WAL};
     tree->pending.commit.wants_checkpoint = !discards && too_many_wait(tree, &list, used);
     if (!rc) rc = retired_encode(&list, &now, &tree->pending.retired_bytes);

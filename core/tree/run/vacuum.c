@@ -9,6 +9,8 @@
  * again, a range of neighbours at a time, and puts them into the run together with those between them that stay. So
  * an index blob of which many children move is written once.
  *
+ * What a snapshot holds stays where it is (held.c): its old place would not become free.
+ *
  * The old places are free, and cut off, in a later transaction: for the smallest file a caller goes on until nothing
  * changes (ext/admin/vacuum.c). A free slot may be a hole of the file, so on a full disk only some blobs move at a time
  * (room.c).
@@ -22,10 +24,23 @@ static enum art_rc note_index(void *context, const struct art_ref *ref) {
     return ref->height ? art_slot_set_add(context, ref->slot) : ART_OK;
 }
 
+/* Does this slot's blob lie behind `end`, and is nobody's but the edit's? */
+static bool slot_moves(const struct art_tree *tree, uint32_t slot, uint32_t end) {
+    return slot >= end && !art_slot_set_has(&tree->slots.held, slot);
+}
+
+static uint32_t slots_to_move(const struct art_tree *tree, const struct art_version_edit *edit, uint32_t end) {
+    const struct art_slot_set *held = &tree->slots.held;
+    uint32_t count = art_slot_set_count(&edit->used, end, UINT32_MAX);
+    for (uint32_t slot = art_slot_set_next(held, end); slot != UINT32_MAX; slot = art_slot_set_next(held, slot + 1))
+        count -= art_slot_set_has(&edit->used, slot);
+    return count;
+}
+
 /* Each one that moves has as many index blobs over it as its run is high. */
 static bool room_before(const struct art_tree *tree, const struct art_version_edit *edit,
                         const struct art_slot_set *index, uint32_t end, uint32_t most) {
-    uint64_t moved = art_slot_set_count(&edit->used, end, UINT32_MAX), named = art_slot_set_count(index, 0, end);
+    uint64_t moved = slots_to_move(tree, edit, end), named = art_slot_set_count(index, 0, end);
     unsigned height = 0;
     for (unsigned i = 0; i < edit->root->runs; i++)
         if (edit->root->run[i].top.height > height) height = edit->root->run[i].top.height;
@@ -84,12 +99,13 @@ struct moved_range {
     uint32_t staying; /* of its last children, those that stay */
 };
 
-/* Does the leaf blob under the cursor, or an index blob over it, lie behind `end`? */
-static bool must_move(const struct art_run_cursor *cursor, const struct art_run *run, const struct art_ref *leaf,
-                      uint32_t end) {
+/* Must the leaf blob under the cursor move, or an index blob over it? */
+static bool must_move(const struct art_tree *tree, const struct art_run_cursor *cursor, const struct art_run *run,
+                      const struct art_ref *leaf, uint32_t end) {
     assert(leaf->slot && cursor->bottom == 1);
-    bool yes = leaf->slot >= end;
-    for (unsigned height = 1; height <= run->top.height; height++) yes |= cursor->path[height]->slot >= end;
+    bool yes = slot_moves(tree, leaf->slot, end);
+    for (unsigned height = 1; height <= run->top.height; height++)
+        yes |= slot_moves(tree, cursor->path[height]->slot, end);
     return yes;
 }
 
@@ -99,7 +115,7 @@ static enum art_rc add_leaf(struct art_tree *tree, struct art_version_edit *edit
                             struct moved_range *range) {
     assert(at < edit->root->runs);
     struct art_children *all = &range->children;
-    if (leaf->slot < end) {
+    if (!slot_moves(tree, leaf->slot, end)) {
         all->blobs++;
         all->pages += art_ref_pages(leaf);
         return art_children_add(all, separator, leaf);
@@ -137,7 +153,7 @@ static enum art_rc gather_range(struct art_tree *tree, struct art_version_edit *
         struct art_bytes separator = art_run_key(&cursor);
         struct art_ref leaf;
         rc = art_blob_cursor_ref(&cursor.leaf, &leaf);
-        bool begins = !range->children.count, moves = !rc && must_move(&cursor, run, &leaf, end);
+        bool begins = !range->children.count, moves = !rc && must_move(tree, &cursor, run, &leaf, end);
         if (!rc && is_long_enough(range)) {
             range->to_end = false;
             rc = art_buffer_set_key(&range->next, separator);
@@ -164,7 +180,9 @@ static enum art_rc move_range(struct art_tree *tree, struct art_version_edit *ed
     if (run->top.height)
         rc = gather_range(tree, edit, at, end, from, &range);
     else
-        rc = run->top.slot < end ? ART_OK : add_leaf(tree, edit, at, art_bytes(NULL, 0), &run->top, end, &range);
+        rc = !slot_moves(tree, run->top.slot, end)
+                 ? ART_OK
+                 : add_leaf(tree, edit, at, art_bytes(NULL, 0), &run->top, end, &range);
     *more = !range.to_end;
     if (!rc && range.children.count) {
         struct art_bytes high = range.to_end ? art_bytes(NULL, 0) : art_buffer_bytes(&range.next);
@@ -192,7 +210,8 @@ enum art_rc art_vacuum(struct art_tree *tree, struct art_version_edit *edit, uin
     if (tree->slots.use != ART_SLOTS_REUSED || !art_tree_medium(tree)->is_cut)
         return ART_OK; /* no slot takes room but by its blob */
     enum art_rc rc = choose_end(tree, edit, most, &end);
-    if (rc || end > art_slot_set_highest(&edit->used)) return rc;
+    uint32_t highest = art_slot_set_highest(&edit->used);
+    if (rc || end > highest || highest <= art_slot_set_highest(&tree->slots.held)) return rc;
     for (unsigned at = 0; !rc && at < edit->root->runs; at++) {
         from.len = 0;
         for (bool more = true; more && !rc;) rc = move_range(tree, edit, at, end, &from, &more);

@@ -5,6 +5,7 @@
  *   salvage_image.c    blobs in memory, verified page by page
  *   salvage_detour.c   through the leaves of a run, around what is damaged
  *   salvage_orphans.c  leaves that no index names
+ *   salvage_snapshots.c  leaves that only older snapshots name
  *   salvage_value.c    large values from their chunks
  *   salvage_lost.c     what may be lost
  */
@@ -218,8 +219,10 @@ void art_detour_close(struct art_detour *walk);
 /* To the next entry that can be read, in the walk's fields until the next call; not `valid`: there is none. ART_OK with
  * either; ART_NOMEM, ART_INTERRUPT, or what is no damage. */
 enum art_rc art_detour_next(struct art_detour *walk);
-/* Adds all slots that a run names to salvage->named, as far as its index blobs can be read; nothing is reported. */
-enum art_rc art_detour_named(struct art_salvage *salvage, const struct art_ref *top);
+/* Adds all slots that a run names to `named`, as far as its index blobs can be read, but for what lies below an index
+ * blob whose slot is in there already; nothing is reported. *damaged, if not NULL: set where some cannot be read. */
+enum art_rc art_detour_named(struct art_salvage *salvage, const struct art_ref *top, struct art_slot_set *named,
+                             bool *damaged);
 
 /* --- salvage_orphans.c */
 /* A group for the range between the two (NULL: no bound), of all leaves of the catalog of `generation` or older, on its
@@ -235,6 +238,10 @@ void art_groups_clear(struct art_salvage *salvage);
 /* What the catalog, where it was made, has of a key that is not deleted: into `out`, borrowed from an image.
  * ART_NOTFOUND. */
 enum art_rc art_orphans_find(struct art_salvage *salvage, struct art_bytes key, struct art_entry *out);
+
+/* --- salvage_snapshots.c */
+/* Adds to salvage->named the slots of leaves that were superseded before the state that is read. */
+enum art_rc art_superseded_name(struct art_salvage *salvage);
 
 /* --- salvage_log.c */
 /* Chooses the root (NULL: none is whole), and replays into the memtable what follows it and verifies; reports what is

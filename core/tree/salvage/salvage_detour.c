@@ -72,6 +72,8 @@ static enum art_rc next_leaf(struct art_detour *walk, struct art_ref *ref) {
             rc = note(walk, rc, step->ref.slot, true, step->ref.generation);
             if (rc) return rc;
         } else {
+            bool known = walk->named && height > 1 && art_slot_set_has(walk->named, child.slot);
+            if (known) continue;
             rc = note_named(walk, &child);
             *ref = child;
             if (rc || height == 1) return rc;
@@ -232,14 +234,17 @@ void art_detour_close(struct art_detour *walk) {
     art_free(walk);
 }
 
-enum art_rc art_detour_named(struct art_salvage *salvage, const struct art_ref *top) {
+enum art_rc art_detour_named(struct art_salvage *salvage, const struct art_ref *top, struct art_slot_set *named,
+                             bool *damaged) {
     struct art_detour *walk = NULL;
     struct art_ref ref;
+    if (art_slot_set_has(named, top->slot)) return ART_OK;
     enum art_rc rc = art_detour_open(salvage, top, NULL, &walk);
     if (rc || !walk) return rc;
-    walk->named = &salvage->named;
+    walk->named = named;
     rc = note_named(walk, top);
     while (!rc) rc = next_leaf(walk, &ref);
+    if (damaged) *damaged |= walk->damage.open;
     art_detour_close(walk);
     return rc == ART_NOTFOUND ? ART_OK : rc;
 }

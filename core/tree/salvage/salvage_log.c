@@ -1,5 +1,6 @@
 /* Which root, and the rows of the log that follow it.
  *
+ *   a snapshot's        of which the host knows; nothing follows it
  *   row 0 of the log    unless the host's copy of the root is of a later generation: then somebody has replaced the row
  *   the host's copy     written with each new root
  *   the file's copy     written after each commit with a new root
@@ -149,8 +150,16 @@ static enum art_rc report_end(struct art_salvage *salvage, bool unread) {
                                salvage->log.any_row ? "is damaged" : "is empty or cannot be read");
 }
 
+static enum art_rc take_snapshots_root(struct art_salvage *salvage) {
+    enum art_rc rc = art_root_decode(salvage->options.root, &salvage->root);
+    if (rc != ART_CORRUPT) return rc;
+    return art_fail(ART_CORRUPT, "art: the snapshot's root is damaged (the state table): copy out what is left of "
+                                 "another snapshot, or of the table");
+}
+
 enum art_rc art_salvage_read_log(struct art_salvage *salvage) {
     const struct art_salvage_options *options = &salvage->options;
+    if (options->snapshot) return take_snapshots_root(salvage);
     enum art_rc rc = options->each_log_row ? options->each_log_row(options->context, take_row_left, salvage) : ART_OK;
     bool unread = art_is_damage(rc) || (!options->each_log_row && !options->alone);
     if (rc && !unread) return rc;

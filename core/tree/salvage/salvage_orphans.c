@@ -101,9 +101,11 @@ enum art_rc art_catalog_make(struct art_salvage *salvage) {
     enum art_rc rc = ART_OK;
     if (salvage->catalogued) return ART_OK;
     salvage->orphans = 0; /* of a try that failed */
+    art_slot_set_clear(&salvage->named);
     for (unsigned i = 0; !rc && salvage->root && i < salvage->root->runs; i++) {
-        rc = art_detour_named(salvage, &salvage->root->run[i].top);
+        rc = art_detour_named(salvage, &salvage->root->run[i].top, &salvage->named, NULL);
     }
+    if (!rc) rc = art_superseded_name(salvage);
     for (uint32_t slot = 1; !rc && slot < salvage->slots && blanks < ART_BLANK_SLOTS_MAX; slot++) {
         bool blank = false;
         if (art_slot_set_has(&salvage->named, slot)) continue;

@@ -9,7 +9,8 @@
  * later generations. So a number of each blob decides, and no csn.
  *
  * 'optimize' writes all rows anew, so that no older leaf blob has one: a single cut of all rows then stands for the
- * list. The list is a part of the root: what brings a root back, a savepoint, a copy, a refresh, brings its cuts along.
+ * list. Where it keeps blobs that snapshots hold, the list stays as it is. It is a part of the root: what brings a root
+ * back, a savepoint, a copy, a refresh, brings its cuts along.
  * root_format.h has its bytes. */
 #ifndef ART_TREE_CUTS_H
 #define ART_TREE_CUTS_H

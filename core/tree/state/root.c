@@ -60,6 +60,7 @@ enum art_rc art_root_clone(const struct art_root *root, struct art_root **out) {
     copy->generation = root->generation;
     copy->chain = root->chain;
     copy->left_rows = root->left_rows;
+    copy->held = root->held;
     copy->owed = root->owed;
     enum art_rc rc = art_buffer_append(&copy->cuts, root->cuts.data, root->cuts.len);
     for (unsigned i = 0; !rc && i < root->runs; i++) {
@@ -108,9 +109,10 @@ enum art_rc art_root_replace_run(struct art_root *root, unsigned at, const struc
 enum art_rc art_root_encode(const struct art_root *root, struct art_buffer *out) {
     assert(root->runs <= ART_RUNS_CAPACITY);
     out->len = 0;
-    bool left = root->left_rows, cut = root->cuts.len;
+    bool held = root->held, left = root->left_rows, cut = root->cuts.len;
     struct art_root_header header = {.magic = ART_ROOT_MAGIC,
-                                     .format = cut    ? ART_ROOT_FORMAT_CUTS
+                                     .format = held   ? ART_ROOT_FORMAT_HELD
+                                               : cut  ? ART_ROOT_FORMAT_CUTS
                                                : left ? ART_ROOT_FORMAT_LEFT
                                                       : ART_ROOT_FORMAT,
                                      .runs = (uint8_t)root->runs,
@@ -118,7 +120,7 @@ enum art_rc art_root_encode(const struct art_root *root, struct art_buffer *out)
                                      .generation = root->generation};
     memcpy(header.chain, &root->chain, sizeof header.chain);
     enum art_rc rc = art_buffer_append(out, &header, sizeof header);
-    if (!rc && (left || cut)) rc = art_buffer_append(out, &root->left_rows, sizeof root->left_rows);
+    if (!rc && (left || cut || held)) rc = art_buffer_append(out, &root->left_rows, sizeof root->left_rows);
     for (unsigned i = 0; !rc && i < root->runs; i++) {
         const struct art_run *run = &root->run[i];
         struct art_root_run fixed = {
@@ -163,8 +165,10 @@ static enum art_rc decode_runs(struct art_root *root, unsigned runs, const uint8
     return ART_OK;
 }
 
-static enum art_rc decode_cuts(struct art_root *root, bool any, struct art_bytes bytes) {
-    bool sound = any == (bytes.len > 0) && art_cuts_are_sound(bytes, root->generation);
+/* Of this format. */
+static enum art_rc decode_cuts(struct art_root *root, unsigned format, struct art_bytes bytes) {
+    bool any = bytes.len > 0, may = format >= ART_ROOT_FORMAT_CUTS, must = format == ART_ROOT_FORMAT_CUTS;
+    bool sound = (any ? may : !must) && art_cuts_are_sound(bytes, root->generation);
     return sound ? art_buffer_append(&root->cuts, bytes.data, bytes.len) : ART_CORRUPT;
 }
 
@@ -176,29 +180,29 @@ enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
     if (header.magic != ART_ROOT_MAGIC || art_hash64(bytes.data, body) != art_load64(bytes.data + body)) {
         return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "root does not match its checksum");
     }
-    if (header.format < ART_ROOT_FORMAT || header.format > ART_ROOT_FORMAT_CUTS) {
+    if (header.format < ART_ROOT_FORMAT || header.format > ART_ROOT_FORMAT_HELD) {
         return art_fail(ART_CORRUPT,
                         "art: root has format %u, this version reads %u (the log): use the sqlite-art that made it",
-                        header.format, ART_ROOT_FORMAT_CUTS);
+                        header.format, ART_ROOT_FORMAT_HELD);
     }
     struct art_root *root = root_alloc(header.runs <= ART_RUNS_CAPACITY ? header.runs : 0);
     if (!root) return art_nomem();
     root->csn = header.csn;
     root->generation = header.generation;
     root->followed = header.followed;
+    root->held = header.format == ART_ROOT_FORMAT_HELD;
     memcpy(&root->chain, header.chain, sizeof root->chain);
     const uint8_t *at = bytes.data + sizeof header, *end = bytes.data + body;
-    bool cuts = header.format == ART_ROOT_FORMAT_CUTS;
     bool sane =
         header.runs <= ART_RUNS_CAPACITY && header.csn <= ART_ROOT_CSN_MAX && header.generation <= ART_ROOT_CSN_MAX;
     if (header.format >= ART_ROOT_FORMAT_LEFT) {
         sane &= body >= sizeof header + sizeof root->left_rows;
         if (sane) memcpy(&root->left_rows, at, sizeof root->left_rows);
-        sane &= root->left_rows ? root->left_rows < root->csn : cuts;
+        sane &= root->left_rows ? root->left_rows < root->csn : header.format > ART_ROOT_FORMAT_LEFT;
         at += sizeof root->left_rows;
     }
     enum art_rc rc = !sane ? ART_CORRUPT : decode_runs(root, header.runs, &at, end);
-    if (!rc) rc = decode_cuts(root, cuts, art_bytes(at, (uint32_t)(end - at)));
+    if (!rc) rc = decode_cuts(root, header.format, art_bytes(at, (uint32_t)(end - at)));
     if (rc) {
         art_root_unref(root);
         return rc == ART_NOMEM

@@ -30,7 +30,7 @@ uint64_t art_tree_csn(const struct art_tree *tree) {
 }
 
 bool art_tree_has_runs(const struct art_tree *tree) {
-    return tree->root->runs > 0;
+    return tree->root->runs > 0 || tree->root->held;
 }
 
 uint64_t art_tree_generation(const struct art_tree *tree) {

@@ -239,7 +239,8 @@ struct art_tree {
         } use;
         bool known;               /* false: index blobs must be read before `used` is what `root` names */
         struct art_slot_set used; /* named by `root` */
-        struct art_slot_set base; /* named by the base */
+        struct art_slot_set base; /* named by the base, by snapshots, or by those that were dropped (run/held.c) */
+        struct art_slot_set held; /* of these, named by snapshots */
         struct art_slot_set free; /* the store may take them for its next blobs */
         struct art_retired retired;
         uint32_t end;
@@ -253,7 +254,10 @@ struct art_tree {
         struct art_hash128 chain;   /* of the row of redo */
         enum art_slack slack;       /* that this root leaves */
         uint32_t slots_cut;         /* that the file has lost */
+        bool snapshot;              /* a snapshot of it was asked for */
         bool discarded;             /* all that is dead could go */
+        bool lets_go;               /* slots that snapshots have let go are retired with this root */
+        uint64_t held;              /* a hash of what snapshots hold, as that root was made */
         struct art_memtable *empty; /* the memtable after a flush */
         uint64_t entries;           /* of the row of redo */
         struct art_buffer redo, root, retired_bytes;

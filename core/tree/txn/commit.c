@@ -48,7 +48,8 @@ static enum art_rc encode_root(struct art_tree *tree, const struct art_root *roo
     return ART_OK;
 }
 
-/* The commit puts this root, and the retired list that goes with the slots it uses, into the host's tables. */
+/* The commit puts this root, and the retired list that goes with the slots it uses, into the host's tables. What was
+ * let go is in that list. */
 static enum art_rc name_root(struct art_tree *tree, const struct art_root *root, const struct art_slot_set *used) {
     assert(tree->slots.use);
     struct art_commit *commit = &tree->pending.commit;
@@ -56,6 +57,7 @@ static enum art_rc name_root(struct art_tree *tree, const struct art_root *root,
     if (!rc) rc = art_slots_retired(tree, used);
     if (rc) return rc;
     commit->write_root = commit->write_retired = true;
+    commit->lets_go = tree->pending.lets_go;
     if (tree->pending.kind < ART_COMMIT_ROOT) tree->pending.kind = ART_COMMIT_ROOT;
     commit->retired = art_buffer_bytes(&tree->pending.retired_bytes);
     return ART_OK;
@@ -66,6 +68,14 @@ static bool leaves_no_trace(const struct art_tree *tree) {
     return art_wants_small(tree) && tree->host.secure_delete && tree->host.secure_delete(tree->host.context);
 }
 
+/* Snapshots may have come and gone since the write phase began. */
+static enum art_rc look_at_snapshots(struct art_tree *tree) {
+    enum art_rc rc = art_held_again(tree);
+    bool another = art_tree_requested(tree, ART_REQUEST_SNAPSHOT) && art_slot_set_highest(&tree->pending.edit.used);
+    tree->pending.edit.root->held = another || art_slot_set_highest(&tree->slots.held);
+    return rc;
+}
+
 /* Everything of the new root is on the device before the commit names it. */
 enum art_rc art_commit_finish_root(struct art_tree *tree) {
     struct art_version_edit *edit = &tree->pending.edit;
@@ -73,16 +83,19 @@ enum art_rc art_commit_finish_root(struct art_tree *tree) {
     assert(edit->root && edit->root->generation > tree->root->generation && tree->slots.use);
     edit->root->owed = 0; /* what is left of it: nothing was due, or there was no room */
     enum art_rc rc = art_store_wait(tree->store);
+    if (!rc) rc = look_at_snapshots(tree);
     if (!rc) rc = art_room_leave_for_journal(tree);
     if (!rc && tree->txn.leftovers != ART_LEFTOVERS_STAY) rc = art_store_wipe(tree->store);
     if (!rc) rc = art_shrink_cut(tree, edit);
+    if (!rc) art_shrink_punch(tree, edit);
     if (!rc) rc = art_runs_hide_much(tree, edit->root, &hidden);
     if (hidden >= SHADOWS_MUCH_SLOTS)
         tree->pending.slack = tree->pending.slack < ART_SLACK_LOOSE ? ART_SLACK_HIDDEN : ART_SLACK_LARGE;
     if (!rc) rc = art_slots_discard(tree, edit, art_room_to_discard(tree), &tree->pending.discarded);
     if (!rc) rc = art_store_sync(tree->store);
     if (rc) return rc;
-    if (leaves_no_trace(tree)) edit->root->cuts.len = 0; /* names of directories; their blobs are overwritten */
+    bool ends_cuts = leaves_no_trace(tree) && !edit->root->held; /* names of directories; their blobs are overwritten */
+    if (ends_cuts) edit->root->cuts.len = 0;
     return name_root(tree, edit->root, &edit->used);
 }
 
@@ -197,11 +210,16 @@ enum art_rc art_commit_finish_flush(struct art_tree *tree) {
     return art_commit_finish_root(tree);
 }
 
+/* A snapshot of the runs as they are, the first one: the root only has to say so. */
+static bool names_same_runs(const struct art_tree *tree) {
+    return tree->txn.requested == ART_REQUEST_SNAPSHOT && !art_memtable_keys(tree->memtable);
+}
+
 static enum art_rc flush(struct art_tree *tree) {
     enum art_rc rc = art_room_keep_reserve(tree);
     if (!rc) rc = art_memtable_open_summed(&tree->pending.empty, art_tree_summary(tree));
     if (!rc) rc = flush_memtable(tree);
-    if (!rc && (!art_room_spares_disk(tree) || tree->pending.edit.root->runs > ART_RUNS_MAX))
+    if (!rc && !names_same_runs(tree) && (!art_room_spares_disk(tree) || tree->pending.edit.root->runs > ART_RUNS_MAX))
         rc = merge_what_is_owed(tree);
     if (!rc && art_wants_small(tree)) rc = art_vacuum(tree, &tree->pending.edit, UINT32_MAX);
     return rc ? rc : art_commit_finish_flush(tree);
@@ -299,23 +317,30 @@ static enum art_rc keep_root(struct art_tree *tree) {
     enum art_rc rc = art_room_leave_for_vacuum(tree);
     if (rc) return rc;
     if (tree->txn.handed_over < ART_COMMIT_ROOT) return mark_root(tree);
-    /* Row 0 holds the root of an earlier, refused prepare(): the base goes back there. */
+    /* Row 0 holds the root of an earlier, refused prepare(): the base goes back there; or its runs, under a new root,
+     * where that must say again whether there are snapshots. */
+    if (tree->root->held) {
+        rc = art_edit_begin(tree, &tree->pending.edit);
+        return rc ? rc : art_commit_finish_root(tree);
+    }
     rc = art_slots_know(tree); /* a rollback to the beginning may have forgotten it */
     return rc ? rc : name_root(tree, tree->root, &tree->slots.used);
 }
 
 /* After a refused COMMIT that had emptied the log, a row alone would leave the log without what was in it. */
 static bool must_flush(const struct art_tree *tree) {
-    bool asked = art_tree_requested(tree, ART_REQUEST_FLUSH);
+    bool asked = art_tree_requested(tree, ART_REQUEST_FLUSH | ART_REQUEST_SNAPSHOT);
     asked |= art_tree_requested(tree, ART_REQUEST_OPTIMIZE) && !art_commit_finds_vacuum(tree);
     return asked || art_tree_has_spilled(tree) || tree->txn.handed_over == ART_COMMIT_FLUSH;
 }
 
 /* Does a transaction that has changed no row have something to write? */
 static bool commands_find_something(const struct art_tree *tree) {
-    bool empties = art_memtable_keys(tree->memtable) || art_root_left(tree->root, tree->csn);
-    return art_tree_requested(tree, ART_REQUEST_OPTIMIZE) || tree->txn.handed_over != ART_COMMIT_NOTHING ||
-           (art_tree_requested(tree, ART_REQUEST_FLUSH) && empties) || art_commit_finds_vacuum(tree);
+    bool rows = art_memtable_keys(tree->memtable), first = tree->root->runs && !tree->root->held;
+    bool flushes = art_tree_requested(tree, ART_REQUEST_FLUSH) && (rows || art_root_left(tree->root, tree->csn));
+    flushes |= art_tree_requested(tree, ART_REQUEST_SNAPSHOT) && (rows || first);
+    return flushes || art_tree_requested(tree, ART_REQUEST_OPTIMIZE) || tree->txn.handed_over != ART_COMMIT_NOTHING ||
+           art_commit_finds_vacuum(tree);
 }
 
 void art_tree_count_checkpoint(struct art_tree *tree) {
@@ -344,10 +369,7 @@ static enum art_rc offer_commit(struct art_tree *tree, struct art_commit *out) {
     return ART_OK;
 }
 
-enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
-    *out = (struct art_commit){0};
-    art_rows_catch_up(tree);
-    if (!art_tree_in_txn(tree)) return ART_OK;
+static enum art_rc prepare(struct art_tree *tree, struct art_commit *out) {
     enum art_rc rc = art_tree_ready(tree);
     if (rc) return rc;
 
@@ -356,7 +378,10 @@ enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
     if (art_room_has_none(tree)) return ART_OK;
 
     /* A COMMIT was refused, and nothing has changed since: the same once more. */
-    if (tree->pending.made_for == tree->changes) return offer_commit(tree, out);
+    bool snapshot = art_tree_requested(tree, ART_REQUEST_SNAPSHOT);
+    bool same = tree->pending.made_for == tree->changes && tree->pending.snapshot == snapshot;
+    if (same) rc = art_held_is_same(tree, &same);
+    if (rc || same) return rc ? rc : offer_commit(tree, out);
     art_pending_forget(tree);
     assert(art_tree_is_known(tree) && !tree->pending.edit.root && !tree->pending.commit.csn);
     tree->pending.redo.len = 0;
@@ -388,7 +413,16 @@ enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
     if (!rc && !tree->pending.commit.write_root) rc = keep_root(tree);
     if (rc) return refuse_commit(tree, rc);
     tree->pending.made_for = tree->changes;
+    tree->pending.snapshot = snapshot;
     return offer_commit(tree, out);
+}
+
+enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
+    *out = (struct art_commit){0};
+    art_rows_catch_up(tree);
+    enum art_rc rc = art_tree_in_txn(tree) ? prepare(tree, out) : ART_OK;
+    tree->txn.requested &= ~(unsigned)ART_REQUEST_SNAPSHOT; /* by the next COMMIT it may have been dropped */
+    return rc;
 }
 
 static void end_transaction(struct art_tree *tree) {
@@ -489,8 +523,9 @@ enum art_rc art_tree_request(struct art_tree *tree, unsigned requests) {
     enum art_rc rc = art_tree_begin(tree);
     if (rc) return rc;
     assert(art_tree_in_txn(tree));
+    bool changes = requests & ~tree->txn.requested & ~(unsigned)ART_REQUEST_SNAPSHOT; /* which pending.snapshot knows */
     tree->txn.requested |= requests;
-    art_tree_changed(tree, true);
+    if (changes) art_tree_changed(tree, true);
     art_tree_invariants(tree);
     return ART_OK;
 }

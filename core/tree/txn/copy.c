@@ -1,5 +1,5 @@
 /* Where a tree's blobs are: in a file, or in rows of the host's database. And a copy of all of them for a copy of the
- * database, in either: every blob that the root names goes into the same slot there, as it is.
+ * database, in either: every blob that the root or a snapshot names goes into the same slot there, once and as it is.
  */
 #include "core/tree/txn/txn.h"
 
@@ -41,6 +41,7 @@ enum art_rc art_tree_use_location(struct art_tree *tree, const struct art_tree_l
 struct copier {
     struct art_tree *tree;
     struct art_store *to;
+    struct art_distinct met;
     struct art_ref refs[ART_COPY_MAX]; /* collected */
     unsigned count;
 };
@@ -64,9 +65,30 @@ static enum art_rc collect_blob(void *context, const struct art_ref *ref) {
     return ART_OK;
 }
 
+static enum art_rc copy_snapshot(void *context, const char *name, struct art_bytes bytes) {
+    struct copier *copier = context;
+    struct art_root *root;
+    (void)name;
+    enum art_rc rc = art_root_decode(bytes, &root);
+    if (rc) return rc;
+    rc = art_distinct_walk(&copier->met, copier->tree, root, collect_blob, copier);
+    art_root_unref(root);
+    return rc;
+}
+
+static enum art_rc copy_roots(struct copier *copier) {
+    struct art_tree *tree = copier->tree;
+    const struct art_host *host = &tree->host;
+    assert(tree->root);
+    enum art_rc rc = art_distinct_walk(&copier->met, tree, tree->root, collect_blob, copier);
+    if (!rc && host->each_snapshot) rc = host->each_snapshot(host->context, copy_snapshot, copier);
+    art_distinct_clear(&copier->met);
+    return rc ? rc : copy_collected(copier);
+}
+
 static enum art_rc note_root(struct art_tree *tree, struct art_store *to) {
     struct art_buffer bytes = {0};
-    enum art_rc rc = tree->root->runs ? art_root_encode(tree->root, &bytes) : ART_OK;
+    enum art_rc rc = art_tree_has_runs(tree) ? art_root_encode(tree->root, &bytes) : ART_OK;
     if (bytes.len && !rc) rc = art_store_put_root(to, art_buffer_bytes(&bytes));
     art_buffer_clear(&bytes);
     return rc;
@@ -89,12 +111,7 @@ static enum art_rc copy_all(struct art_tree *tree, const struct art_tree_locatio
     if (!rc) rc = art_store_ready(tree->store);
     if (!rc) rc = art_store_write_begin(copier.to, true, &end);
     *begun = !rc;
-    assert(rc || tree->root);
-    for (unsigned i = 0; !rc && i < tree->root->runs; i++) {
-        rc = art_run_each_ref(tree->store, &tree->root->run[i], collect_blob, &copier);
-        art_store_relax(tree->store);
-    }
-    if (!rc) rc = copy_collected(&copier);
+    if (!rc) rc = copy_roots(&copier);
     if (!rc) rc = art_store_sync(copier.to);
     if (!rc) rc = note_root(tree, copier.to);
     art_store_close(copier.to);

@@ -7,6 +7,7 @@ static void assert_none(const struct art_tree *tree) {
     assert(tree->txn.handed_over == ART_COMMIT_NOTHING && tree->txn.shown == ART_ROOT_HIDDEN);
     assert(tree->slots.use == ART_SLOTS_IDLE && !tree->scratch.file && !tree->scratch.end);
     assert(!tree->pending.made_for && !tree->pending.edit.root && !tree->pending.empty);
+    assert(!tree->slots.held.capacity);
 }
 
 static void assert_some(const struct art_tree *tree) {
@@ -26,6 +27,8 @@ static void assert_pending(const struct art_tree *tree) {
     assert(!tree->pending.made_for || tree->pending.commit.csn == tree->txn.csn);
     assert(!tree->pending.made_for || !tree->pending.empty == (tree->pending.kind != ART_COMMIT_FLUSH));
     assert(!tree->pending.edit.root || tree->slots.use);
+    assert(!tree->pending.snapshot || (tree->pending.made_for && tree->pending.edit.root));
+    assert(!tree->pending.lets_go || tree->pending.commit.lets_go);
 }
 
 static void assert_savepoints(const struct art_tree *tree) {

@@ -9,5 +9,6 @@ void art_pending_forget(struct art_tree *tree) {
     tree->pending.kind = ART_COMMIT_NOTHING;
     tree->pending.slack = ART_SLACK_USUAL;
     tree->pending.slots_cut = 0;
+    tree->pending.lets_go = tree->pending.snapshot = false;
     tree->pending.commit = (struct art_commit){0};
 }

@@ -454,7 +454,8 @@ enum art_rc art_room_vacuum(struct art_tree *tree, enum art_log_room log) {
  * on to make room by a checkpoint. Not behind a refused COMMIT: the row that it left in the host's log would be
  * committed under a number that this tree gives out again. */
 bool art_room_has_none(struct art_tree *tree) {
-    bool alone = tree->txn.state == ART_TXN_BEGUN && art_tree_requested(tree, ART_REQUEST_OPTIMIZE);
+    bool alone = tree->txn.state == ART_TXN_BEGUN && art_tree_requested(tree, ART_REQUEST_OPTIMIZE) &&
+                 !art_tree_requested(tree, ART_REQUEST_SNAPSHOT);
     if (!alone || tree->txn.handed_over != ART_COMMIT_NOTHING || !art_commit_finds_vacuum(tree)) return false;
     struct art_budget budget = budget_left(tree);
     tree->pending.redo.len = 0; /* the last commit's */

@@ -10,6 +10,7 @@
 #include "core/store/private.h"
 #include "tests/support/of_core.h"
 #include "tests/support/random.h"
+#include "tests/support/short_memory.h"
 #include "tests/support/small_tree.h"
 #include "tests/support/suite.h"
 
@@ -476,6 +477,50 @@ TEST(test_a_refused_directory_leaves_the_file_as_long_as_it_was) {
     ck_assert_uint_eq(behind, before);
     must(art_tree_delete(tree, longest, &existed));
     ck_assert(existed);
+    commit();
+    compare();
+}
+
+/* The savepoint before the first step, too. What was done goes, and the next try finds all as it was. */
+LOOP_TEST(test_a_directory_in_steps_fails_with_each_of_its_allocations, 3) {
+    enum { ROWS = 12 };
+    bool moves = _i == 1, copies = _i == 2, taken = false;
+    name_len = 1;
+    short_memory_use();
+    small_tree_make_of(false, (struct art_tree_options){.blob_pages = PAGES});
+    art_test_hooks.as_one = false;
+    memset(&now, 0, sizeof now);
+    for (unsigned i = 0; i < ROWS; i++) put_place(1, i, i == 5 ? CHUNKED_MOST : 100);
+    flush();
+    committed = now;
+    struct art_range range = {.low = path_of(1, 0, 0), .low_set = true};
+    uint64_t n = 0, failures = 0;
+    for (int64_t good = 0;; good++) {
+        begin();
+        short_memory_fail_once(good);
+        enum art_rc rc = moves || copies
+                             ? art_tree_move_prefix(tree, path_of(1, 0, 0), path_of(2, 0, 0), copies, &n, &taken)
+                             : art_tree_delete_range(tree, &range, &n);
+        bool struck = short_memory_failures() > 0;
+        short_memory_fail_after(-1);
+        ck_assert_int_eq(rc, struck ? ART_NOMEM : ART_OK);
+        if (!rc) break;
+        failures++;
+        ck_assert_uint_eq(n, 0);
+        ck_assert(!tree->txn.doomed && !tree->txn.savepoint_count);
+        rows_are_right();
+        step_roll_back();
+    }
+    ck_assert_uint_eq(n, ROWS);
+    ck_assert_uint_eq(tree->count.directory_rows, 0);
+    ck_assert_uint_gt(failures, 2);
+    for (unsigned i = 0; i < ROWS; i++) {
+        struct place *to = &now.at[2][i];
+        *to = now.at[1][i];
+        to->live = moves || copies;
+        to->csn = csn();
+        now.at[1][i].live = copies;
+    }
     commit();
     compare();
 }

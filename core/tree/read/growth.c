@@ -1,0 +1,190 @@
+/* What has grown between two states of one history: for each name of a level below which a row is another one, how many
+ * rows there are and what a column of theirs adds up to, in both.
+ *
+ * What is below a name costs as little as in a listing: both states' counts and sums before it and behind it
+ * (states.c). So only names have to be found.
+ *
+ *     1. The next newer entry of the newer state lies below one; the search goes on behind that.
+ *     2. Between two such names nothing is newer. So where both states have as many rows there, they have the same
+ *        ones; else deletes were swallowed, and the name of the older state's middle row is cut out. What lies before
+ *        and behind it is looked at in the same way.
+ *
+ *     newer entries      b/7                        f/1
+ *     names            [ b/ ]                     [ f/ ]          told
+ *     between   [ a/ ]         [ c/   d/    e/ ]           [ g/ ]  counts are the same, but for those of c/ to e/:
+ *                              [c/] [ d/ ] [ e/ ]                  the middle row is below d/
+ *
+ * With as many rows in both states, a name has changed if and only if a row below it is newer: deletes that are newer
+ * have then met rows that were newer, too, and that the older state does not have. With other numbers it has changed.
+ *
+ * When a tree has changed since the last call, the search begins again behind the name that was told last.
+ */
+#include "core/tree/read/states.h"
+
+enum { LISTEN_EVERY_DELETES = 4096 };
+
+struct art_growth {
+    struct art_states states;
+    struct art_buffer prefix, delimiter, name;
+    uint64_t depth;
+    bool over;
+};
+
+enum art_rc art_growth_open(struct art_tree *from, struct art_tree *to, const struct art_growing *what,
+                            struct art_growth **out) {
+    assert(what->delimiter.len && what->depth);
+    struct art_growth *growth = art_alloc_zeroed(sizeof *growth);
+    struct art_range range;
+    *out = NULL;
+    if (!growth) return art_nomem();
+    growth->depth = what->depth;
+    enum art_rc rc = art_buffer_append(&growth->prefix, what->prefix.data, what->prefix.len);
+    if (!rc) rc = art_buffer_append(&growth->delimiter, what->delimiter.data, what->delimiter.len);
+    if (!rc) rc = art_buffer_reserve(&growth->name, what->prefix.len);
+    if (!rc) {
+        art_range_of_prefix(what->prefix, growth->name.data, &range);
+        rc = art_states_init(&growth->states, from, to, &range);
+        growth->states.sum = what->sum;
+    }
+    if (rc)
+        art_growth_close(growth);
+    else
+        *out = growth;
+    return rc;
+}
+
+void art_growth_close(struct art_growth *growth) {
+    if (!growth) return;
+    art_states_clear(&growth->states);
+    art_buffer_clear(&growth->prefix);
+    art_buffer_clear(&growth->delimiter);
+    art_buffer_clear(&growth->name);
+    art_free(growth);
+}
+
+/* The name that the path lies below, in `name`. *whole: the path itself, and none other. */
+static enum art_rc take_name(struct art_growth *growth, struct art_bytes path, bool *whole) {
+    const struct art_buffer *delimiter = &growth->delimiter;
+    uint32_t at = (uint32_t)growth->prefix.len, len = (uint32_t)delimiter->len;
+    *whole = false;
+    for (uint64_t i = 0; i < growth->depth && !*whole; i++) {
+        const uint8_t *found =
+            path.len - at < len ? NULL : art_find_bytes(path.data + at, path.len - at, delimiter->data, len);
+        *whole = !found;
+        at = found ? (uint32_t)(found - path.data) + len : path.len;
+    }
+    growth->name.len = 0;
+    return art_buffer_append(&growth->name, path.data, at);
+}
+
+/* The name's two places, weighed, and before them what lies between. */
+static enum art_rc push_name(struct art_growth *growth, bool whole, struct art_place **begins) {
+    struct art_states *states = &growth->states;
+    struct art_bytes name = art_buffer_bytes(&growth->name);
+    struct art_place *place;
+    enum art_rc rc = art_states_push(states, &place);
+    if (!rc) rc = art_place_behind(place, name, whole);
+    if (!rc) rc = art_states_weigh(states, place);
+    if (!rc) rc = art_states_push(states, &place);
+    if (!rc) rc = art_place_at(place, name);
+    if (!rc) rc = art_states_weigh(states, place);
+    if (rc) return rc;
+    if (art_places_compare(place, &states->low) < 0) return art_states_lie(states);
+    place->begins = true;
+    *begins = place;
+    return ART_OK;
+}
+
+static int64_t more_rows(const struct art_place *low, const struct art_place *high) {
+    return (int64_t)((uint64_t)art_places_rows(low, high, 1) - (uint64_t)art_places_rows(low, high, 0));
+}
+
+/* The name of the next newer entry; without one, what is left. */
+static enum art_rc push_newer(struct art_growth *growth) {
+    struct art_states *states = &growth->states;
+    struct art_cursor *newer = states->newer;
+    if (!art_cursor_valid(newer)) return art_states_push_end(states);
+    bool whole, puts = !art_cursor_row(newer)->deleted;
+    struct art_place *begins;
+    enum art_rc rc = take_name(growth, art_cursor_key(newer), &whole);
+    if (!rc) rc = push_name(growth, whole, &begins);
+    if (rc) return rc;
+    struct art_bytes name = art_buffer_bytes(&growth->name);
+    bool looks = !puts && more_rows(begins, begins - 1) == 0, below = true;
+    for (uint32_t passed = 1; !rc && looks && !puts && below; passed++) {
+        rc = whole ? ART_OK : art_cursor_next(newer);
+        below = !whole && art_cursor_valid(newer) && art_bytes_starts_with(art_cursor_key(newer), name);
+        puts = below && !art_cursor_row(newer)->deleted;
+        if (!rc && passed % LISTEN_EVERY_DELETES == 0) rc = art_tree_interrupted(states->now);
+    }
+    begins->puts = puts;
+    if (rc || (!below && !whole)) return rc;
+    return whole ? art_cursor_next(newer) : art_cursor_skip_prefix(newer, name.len);
+}
+
+/* Rows were swallowed between `low` and the nearest place: the name that is there in the middle is cut out. */
+static enum art_rc cut_name(struct art_growth *growth) {
+    struct art_states *states = &growth->states;
+    const struct art_place *low = &states->low, *high = art_states_nearest(states);
+    int64_t rows = art_places_rows(low, high, 0), more = more_rows(low, high);
+    uint32_t number = states->places;
+    struct art_bytes path;
+    struct art_place *begins;
+    bool whole;
+    if (rows < 1 || more > 0 || -more > rows) return art_states_lie(states);
+    enum art_rc rc = art_tree_interrupted(states->now);
+    if (!rc) rc = art_states_select(states, low->rows[0] + rows / 2, &path);
+    if (!rc) rc = take_name(growth, path, &whole);
+    if (!rc) rc = push_name(growth, whole, &begins);
+    if (rc) return rc;
+    high = &states->place[number - 1];
+    return art_places_compare(begins - 1, high) > 0 ? art_states_lie(states) : ART_OK;
+}
+
+static enum art_rc tell_name(struct art_growth *growth, const struct art_place *begins, const struct art_place *ends,
+                             struct art_grown *out) {
+    const struct art_states *states = &growth->states;
+    unsigned from = art_states_from(states);
+    struct art_bytes key = art_buffer_bytes(&begins->key);
+    growth->name.len = 0;
+    enum art_rc rc = art_buffer_append(&growth->name, key.data + 1, key.len - 1);
+    int64_t old_rows = art_places_rows(begins, ends, from), rows = art_places_rows(begins, ends, !from);
+    if (old_rows < 0 || rows < 0) return art_states_lie(states);
+    *out = (struct art_grown){.path = art_buffer_bytes(&growth->name),
+                              .old_rows = (uint64_t)old_rows,
+                              .rows = (uint64_t)rows,
+                              .old_sum = art_places_sum(begins, ends, from),
+                              .sum = art_places_sum(begins, ends, !from)};
+    return rc;
+}
+
+/* *told: a name was; else the next call goes on. */
+static enum art_rc look_at_nearest(struct art_growth *growth, struct art_grown *out, bool *told) {
+    struct art_states *states = &growth->states;
+    enum art_rc rc = ART_OK;
+    if (!states->places) {
+        growth->over = art_places_compare(&states->low, &states->end) >= 0;
+        return growth->over ? ART_OK : push_newer(growth);
+    }
+    const struct art_place *low = &states->low, *high = art_states_nearest(states);
+    bool differs = more_rows(low, high) != 0;
+    if (!low->begins && differs) return cut_name(growth);
+    if (low->begins && (differs || low->puts)) {
+        rc = tell_name(growth, low, high, out);
+        *told = true;
+    }
+    art_states_pass(states);
+    return rc;
+}
+
+enum art_rc art_growth_next(struct art_growth *growth, struct art_grown *out) {
+    bool told = false;
+    enum art_rc rc = ART_OK;
+    if (!growth->over && art_states_moved(&growth->states)) {
+        growth->states.low.begins = false;
+        rc = art_states_begin(&growth->states, &growth->over);
+    }
+    while (!rc && !told && !growth->over) rc = look_at_nearest(growth, out, &told);
+    growth->over |= rc != ART_OK;
+    return rc || told ? rc : ART_NOTFOUND;
+}

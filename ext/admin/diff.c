@@ -1,0 +1,281 @@
+/* What has changed between two states of a table, and where it has grown: table-valued functions.
+ *
+ *     art_diff(table, from, to [, prefix])        a row for each path whose row is another one
+ *
+ *         path, change       in the order of the paths; 'added', 'changed', 'deleted'
+ *         old_version        of its row in `from`, or NULL
+ *         version            of its row in `to`, or NULL
+ *
+ *     art_growth(table, column, from, to, prefix, delimiter [, depth])
+ *                                                 a row for each name of a level below which such a path is
+ *
+ *         path                         as a listing shows it, `depth` levels below the prefix
+ *         old_entries, entries         rows that the name stands for, in the two states
+ *         old_total, total             what the column adds up to in these; NULL without a column
+ *         growth                       total less old_total; without a column, entries less old_entries
+ *
+ * `from` and `to` are names of snapshots, or NULL: the table as it is, with what the transaction has changed. Rows are
+ * made one by one (core/tree/read/diff.c, growth.c). So the handle, the two trees and a snapshot of the database are
+ * held until the scan ends. That of a table_ref.c is not, since other calls take it. The table may change between two
+ * rows: those that follow are right then.
+ */
+#include "ext/admin/admin.h"
+
+struct states {
+    struct art_vtab *vtab; /* pinned; NULL: nothing is held */
+    sqlite3_stmt *held;    /* a snapshot of the database */
+    struct art_snapshot_tree *snapshot[2];
+    struct art_tree *tree[2];
+};
+
+static void release_states(struct states *states) {
+    for (int i = 0; i < 2; i++) {
+        if (states->snapshot[i]) art_snapshot_tree_release(states->snapshot[i]);
+    }
+    sqlite3_finalize(states->held);
+    if (states->vtab) art_vtab_unpin(states->vtab);
+    *states = (struct states){0};
+}
+
+/* To be released, also after an error. */
+static int hold_states(struct art_function_cursor *base, const char *text, sqlite3_value *const *names,
+                       struct states *states, char **message) {
+    struct art_connection *connection = ((struct art_function_vtab *)base->base.pVtab)->connection;
+    struct art_table_ref *ref;
+    int rc = art_table_ref_hold(connection, text, &ref, message);
+    if (rc) return rc;
+    states->vtab = ref->vtab;
+    art_vtab_pin(states->vtab);
+    rc = art_table_ref_ready(ref->vtab, message);
+    if (!rc) rc = art_snapshot_hold(connection->db, ref->vtab->name->schema, &states->held, message);
+    for (int i = 0; !rc && i < 2; i++) {
+        rc = art_snapshot_argument(ref->vtab->table, names[i], &states->snapshot[i], message);
+        states->tree[i] = states->snapshot[i] ? states->snapshot[i]->tree : ref->vtab->table->tree;
+    }
+    art_table_ref_release(ref);
+    return rc;
+}
+
+/* Before each row: a rollback may have left the table's tree to be read anew. */
+static int states_are_ready(const struct states *states, char **message) {
+    return art_tree_unknown(states->vtab->table->tree) ? art_table_ref_ready(states->vtab, message) : SQLITE_OK;
+}
+
+/* The bytes of an argument; NULL, or none: no bytes. */
+static int bytes_of(sqlite3_value *value, struct art_bytes *out) {
+    *out = art_bytes(NULL, 0);
+    if (!value || sqlite3_value_type(value) == SQLITE_NULL) return SQLITE_OK;
+    return art_value_bytes(value, out) ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+/* --- art_diff ----------------------------------------------------------------------------------------------------- */
+
+enum { DIFF_PATH, DIFF_CHANGE, DIFF_OLD_VERSION, DIFF_VERSION, DIFF_TABLE };
+enum { DIFF_OF_FROM = 1, DIFF_OF_PREFIX = 3, DIFF_ARGUMENTS };
+
+struct diff_cursor {
+    struct art_function_cursor base;
+    struct states states;
+    struct art_diff *diff;
+    struct art_changed changed;
+};
+
+static void clear_diff(struct art_function_cursor *base) {
+    struct diff_cursor *cursor = (struct diff_cursor *)base;
+    art_diff_close(cursor->diff);
+    cursor->diff = NULL;
+    release_states(&cursor->states);
+}
+
+static int begin_diff(struct art_function_cursor *base, const char *text,
+                      sqlite3_value *const values[ART_FUNCTION_ARGUMENTS], char **message) {
+    struct diff_cursor *cursor = (struct diff_cursor *)base;
+    struct art_bytes prefix;
+    struct art_buffer room = {0};
+    struct art_range range;
+    int rc = bytes_of(values[DIFF_OF_PREFIX], &prefix);
+    if (!rc) rc = hold_states(base, text, &values[DIFF_OF_FROM], &cursor->states, message);
+    if (rc) return rc;
+    enum art_rc art_rc = art_buffer_reserve(&room, prefix.len);
+    if (!art_rc) {
+        struct art_tree **tree = cursor->states.tree;
+        art_range_of_prefix(prefix, room.data, &range);
+        art_rc = art_diff_open(tree[0], tree[1], &range, &cursor->diff);
+    }
+    art_buffer_clear(&room);
+    return art_report(message, art_rc);
+}
+
+static int next_diff(struct art_function_cursor *base, char **message) {
+    struct diff_cursor *cursor = (struct diff_cursor *)base;
+    if (!cursor->diff) return SQLITE_OK;
+    int rc = states_are_ready(&cursor->states, message);
+    if (rc) return rc;
+    enum art_rc art_rc = art_diff_next(cursor->diff, &cursor->changed);
+    base->valid = !art_rc;
+    return art_rc == ART_NOTFOUND ? SQLITE_OK : art_report(message, art_rc);
+}
+
+static void show_version(sqlite3_context *context, uint64_t version) {
+    if (version) sqlite3_result_int64(context, (sqlite3_int64)version);
+}
+
+static void show_diff(struct art_function_cursor *base, sqlite3_context *context, int column) {
+    const struct art_changed *changed = &((struct diff_cursor *)base)->changed;
+    switch (column) {
+    case DIFF_PATH:
+        art_result_text(context, changed->path.data, changed->path.len);
+        break;
+    case DIFF_CHANGE: {
+        const char *word = !changed->old_version ? "added" : changed->version ? "changed" : "deleted";
+        sqlite3_result_text(context, word, -1, SQLITE_STATIC);
+        break;
+    }
+    case DIFF_OLD_VERSION:
+        show_version(context, changed->old_version);
+        break;
+    case DIFF_VERSION:
+        show_version(context, changed->version);
+    }
+}
+
+const struct art_table_function art_diff_function = {
+    .name = "art_diff",
+    .declaration = "CREATE TABLE x(path TEXT, change TEXT, old_version INTEGER, version INTEGER, "
+                   "\"table\" HIDDEN, \"from\" HIDDEN, \"to\" HIDDEN, prefix HIDDEN)",
+    .argument = DIFF_TABLE,
+    .needed = DIFF_OF_PREFIX,
+    .most = DIFF_ARGUMENTS,
+    .example = "SELECT * FROM art_diff('objects', 'monday', NULL)",
+    .cursor_bytes = sizeof(struct diff_cursor),
+    .clear = clear_diff,
+    .begin_with = begin_diff,
+    .next = next_diff,
+    .column = show_diff,
+};
+
+/* --- art_growth --------------------------------------------------------------------------------------------------- */
+
+enum { GROWTH_PATH, GROWTH_OLD_ENTRIES, GROWTH_ENTRIES, GROWTH_OLD_TOTAL, GROWTH_TOTAL, GROWTH_GROWTH, GROWTH_TABLE };
+enum {
+    GROWTH_OF_COLUMN = 1,
+    GROWTH_OF_FROM,
+    GROWTH_OF_PREFIX = 4,
+    GROWTH_OF_DELIMITER,
+    GROWTH_OF_DEPTH,
+    GROWTH_ARGUMENTS
+};
+
+struct growth_cursor {
+    struct art_function_cursor base;
+    struct states states;
+    bool sums; /* of a column */
+    struct art_growth *growth;
+    struct art_grown grown;
+};
+
+static void clear_growth(struct art_function_cursor *base) {
+    struct growth_cursor *cursor = (struct growth_cursor *)base;
+    art_growth_close(cursor->growth);
+    cursor->growth = NULL;
+    release_states(&cursor->states);
+}
+
+/* The level that the arguments name. */
+static int read_level(sqlite3_value *const *values, struct art_growing *what, char **message) {
+    sqlite3_value *depth = values[GROWTH_OF_DEPTH];
+    int rc = bytes_of(values[GROWTH_OF_PREFIX], &what->prefix);
+    if (!rc) rc = bytes_of(values[GROWTH_OF_DELIMITER], &what->delimiter);
+    if (rc) return rc;
+    if (!what->delimiter.len) {
+        return art_complain(message, SQLITE_ERROR,
+                            "art: art_growth needs a delimiter (of no bytes here): name what ends a level, as '/'");
+    }
+    what->depth = 1;
+    if (!depth || sqlite3_value_type(depth) == SQLITE_NULL) return SQLITE_OK;
+    sqlite3_int64 levels = sqlite3_value_type(depth) == SQLITE_INTEGER ? sqlite3_value_int64(depth) : 0;
+    if (levels < 1) {
+        return art_complain(message, SQLITE_ERROR,
+                            "art: the depth of art_growth is a number of levels from 1 on (%s here): 1 is the level "
+                            "below the prefix",
+                            (const char *)sqlite3_value_text(depth));
+    }
+    what->depth = (uint64_t)levels;
+    return SQLITE_OK;
+}
+
+/* The number of the column's sum; of NULL -1. */
+static int read_column(const struct art_vtab *vtab, sqlite3_value *value, int *out, char **message) {
+    unsigned item;
+    *out = -1;
+    if (sqlite3_value_type(value) == SQLITE_NULL) return SQLITE_OK;
+    const char *column = (const char *)sqlite3_value_text(value);
+    if (!column) return SQLITE_NOMEM;
+    int rc = art_find_sum(vtab, column, &item, message);
+    if (!rc) *out = (int)item;
+    return rc;
+}
+
+static int begin_growth(struct art_function_cursor *base, const char *text,
+                        sqlite3_value *const values[ART_FUNCTION_ARGUMENTS], char **message) {
+    struct growth_cursor *cursor = (struct growth_cursor *)base;
+    struct states *states = &cursor->states;
+    struct art_growing what;
+    int rc = read_level(values, &what, message);
+    if (!rc) rc = hold_states(base, text, &values[GROWTH_OF_FROM], states, message);
+    if (!rc) rc = read_column(states->vtab, values[GROWTH_OF_COLUMN], &what.sum, message);
+    if (rc) return rc;
+    cursor->sums = what.sum >= 0;
+    return art_report(message, art_growth_open(states->tree[0], states->tree[1], &what, &cursor->growth));
+}
+
+static int next_growth(struct art_function_cursor *base, char **message) {
+    struct growth_cursor *cursor = (struct growth_cursor *)base;
+    if (!cursor->growth) return SQLITE_OK;
+    int rc = states_are_ready(&cursor->states, message);
+    if (rc) return rc;
+    enum art_rc art_rc = art_growth_next(cursor->growth, &cursor->grown);
+    base->valid = !art_rc;
+    return art_rc == ART_NOTFOUND ? SQLITE_OK : art_report(message, art_rc);
+}
+
+static void show_growth(struct art_function_cursor *base, sqlite3_context *context, int column) {
+    const struct growth_cursor *cursor = (const struct growth_cursor *)base;
+    const struct art_grown *grown = &cursor->grown;
+    switch (column) {
+    case GROWTH_PATH:
+        art_result_text(context, grown->path.data, grown->path.len);
+        break;
+    case GROWTH_OLD_ENTRIES:
+        sqlite3_result_int64(context, (sqlite3_int64)grown->old_rows);
+        break;
+    case GROWTH_ENTRIES:
+        sqlite3_result_int64(context, (sqlite3_int64)grown->rows);
+        break;
+    case GROWTH_OLD_TOTAL:
+        if (cursor->sums) art_result_sum(context, grown->old_sum);
+        break;
+    case GROWTH_TOTAL:
+        if (cursor->sums) art_result_sum(context, grown->sum);
+        break;
+    case GROWTH_GROWTH:
+        art_result_sum(context, cursor->sums ? art_subtract128(grown->sum, grown->old_sum)
+                                             : (art_int128)grown->rows - (art_int128)grown->old_rows);
+    }
+}
+
+const struct art_table_function art_growth_function = {
+    .name = "art_growth",
+    .declaration = "CREATE TABLE x(path TEXT, old_entries INTEGER, entries INTEGER, old_total INTEGER, total INTEGER, "
+                   "growth INTEGER, \"table\" HIDDEN, \"column\" HIDDEN, \"from\" HIDDEN, \"to\" HIDDEN, "
+                   "prefix HIDDEN, delimiter HIDDEN, depth HIDDEN)",
+    .argument = GROWTH_TABLE,
+    .needed = GROWTH_OF_DEPTH,
+    .most = GROWTH_ARGUMENTS,
+    .example = "SELECT * FROM art_growth('objects', 'size', 'monday', NULL, '', '/')",
+    .cursor_bytes = sizeof(struct growth_cursor),
+    .clear = clear_growth,
+    .begin_with = begin_growth,
+    .next = next_growth,
+    .column = show_growth,
+};

@@ -1,0 +1,258 @@
+/* art_diff() and art_growth(): what has changed between two states of a table, and where it has grown.
+ *
+ * Of each snapshot, and of the table as it is, the rows are copied into an ordinary table, with their versions. What the
+ * functions say must be what joins of two such copies say. Histories are random, blobs small.
+ */
+#include "core/tree/state/hooks.h"
+#include "tests/support/random.h"
+#include "tests/support/sql_one.h"
+#include "tests/support/suite.h"
+
+enum { SNAPSHOTS = 4 };
+
+static void set_up(void) {
+    ART_IN_TESTS(sql_link();)
+    sql_set_up();
+}
+
+static void create(const char *options) {
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, size INTEGER, note TEXT%s%s)", *options ? ", " : "", options);
+    sql_run(db, "CREATE TABLE copies(state, path, version, size)");
+}
+
+static void note(const char *state) {
+    sql_run(db, "DELETE FROM copies WHERE state = '%s'", state);
+    sql_run(db, "INSERT INTO copies SELECT '%s', path, version, size FROM t", state);
+}
+
+static void make(const char *name) {
+    sql_run(db, "INSERT INTO t(t, snapshot) VALUES('snapshot', %Q)", name);
+    note(name);
+}
+
+static void drop(const char *name) {
+    sql_run(db, "INSERT INTO t(t, snapshot) VALUES('drop snapshot', %Q)", name);
+}
+
+static char *answer(const char *text) {
+    sqlite3_stmt *statement = sql_prepare(db, "%s", text);
+    char *rows = kept(sql_answer(statement));
+    sqlite3_finalize(statement);
+    return rows;
+}
+
+static void same(const char *of_function, const char *of_copies) {
+    char *found = answer(of_function), *wanted = answer(of_copies);
+    if (strcmp(found, wanted))
+        ck_abort_msg("%s\n%s\n  found:\n%s\n  wanted:\n%s", of_function, of_copies, found, wanted);
+}
+
+/* "now" is the table. */
+static void compare(const char *from, const char *to, const char *prefix) {
+    char *names = TEXT("nullif('%s', 'now'), nullif('%s', 'now')", from, to);
+    char *both = TEXT("(SELECT path, max(state = '%s') AS f, max(state = '%s') AS t, "
+                      "max(iif(state = '%s', version, NULL)) AS o, max(iif(state = '%s', version, NULL)) AS v "
+                      "FROM copies WHERE state IN ('%s', '%s') AND substr(path, 1, %d) = '%s' GROUP BY path)",
+                      from, to, from, to, from, to, (int)strlen(prefix), prefix);
+    char *changed =
+        TEXT("SELECT path, CASE WHEN o IS NULL THEN 'added' WHEN v IS NULL THEN 'deleted' ELSE 'changed' END "
+             "AS change, o, v FROM %s WHERE o IS NOT v ORDER BY path",
+             both);
+    same(TEXT("SELECT * FROM art_diff('t', %s, '%s')", names, prefix), changed);
+    char *name = TEXT("CASE instr(substr(path, %d), '/') WHEN 0 THEN path ELSE substr(path, 1, %d + "
+                      "instr(substr(path, %d), '/')) END",
+                      (int)strlen(prefix) + 1, (int)strlen(prefix), (int)strlen(prefix) + 1);
+    char *sums =
+        TEXT("SELECT %s AS name, sum(state = '%s') AS of, sum(state = '%s') AS ot, "
+             "coalesce(sum(iif(state = '%s', size, 0)), 0) AS sf, coalesce(sum(iif(state = '%s', size, 0)), 0) "
+             "AS st FROM copies WHERE state IN ('%s', '%s') GROUP BY 1",
+             name, from, to, from, to, from, to);
+    char *grown =
+        TEXT("SELECT name, of, ot, sf, st, st - sf FROM (%s) WHERE name IN (SELECT %s FROM (%s)) ORDER BY name", sums,
+             name, changed);
+    same(TEXT("SELECT * FROM art_growth('t', 'size', %s, '%s', '/')", names, prefix), grown);
+}
+
+static void change(struct random *random) {
+    uint32_t n = random_below(random, 1000);
+    switch (random_below(random, 9)) {
+    case 0:
+        sql_run(db, "DELETE FROM t WHERE path GLOB '%c/*' AND size %% 5 = %u", "abc"[n % 3], n % 5);
+        break;
+    case 1:
+        sql_run(db, "UPDATE t SET size = size + %u WHERE size %% 7 = %u", n % 2, n % 7);
+        break;
+    case 2:
+        sql_run(db, "UPDATE OR REPLACE t SET path = path || '%u' WHERE size %% 11 = %u", n % 10, n % 11);
+        break;
+    case 3:
+        sql_run(db, "INSERT INTO t(t) VALUES('%s')", n % 3 ? "flush" : "optimize");
+        break;
+    case 4:
+        sql_run(db, "DELETE FROM t WHERE prefix = '' AND delimiter = '/' AND path = '%c/'", "abc"[n % 3]);
+        break;
+    default:
+        for (uint32_t i = 0; i < 20; i++) {
+            sql_run(db, "INSERT OR REPLACE INTO t VALUES('%c/%c/f%u', %u, 'of %u')", "abc"[n % 3], "xyz"[i % 3],
+                    random_below(random, 60), n + i, n);
+        }
+    }
+}
+
+LOOP_TEST(test_what_changed_and_grew_is_what_two_copies_say, 3) {
+    static const char *const variants[] = {"log_limit='2KB', summary=(sum(size))",
+                                           "log_limit='1KB', spill_limit='4KB', summary=(sum(size), lookup(note))",
+                                           "storage=inline, summary=(sum(size))"};
+    static const char *const prefixes[] = {"", "a/", "b/x", "nothing"};
+    struct random random = {random_seed() + (uint64_t)_i};
+    printf("diff: seed %llu\n", (unsigned long long)random.state);
+    bool made[SNAPSHOTS] = {false};
+    ART_IN_TESTS(art_test_hooks.blob_pages = 4;)
+    create(variants[_i]);
+    for (unsigned step = random_rounds(60); step--;) {
+        unsigned a = random_below(&random, SNAPSHOTS), b = random_below(&random, SNAPSHOTS);
+        bool within = random_once_in(&random, 3);
+        if (made[a] && random_once_in(&random, 3))
+            drop(TEXT("s%u", a));
+        else if (made[a])
+            a = SNAPSHOTS;
+        if (a < SNAPSHOTS) made[a] = false;
+        if (a < SNAPSHOTS && random_once_in(&random, 2)) {
+            make(TEXT("s%u", a));
+            made[a] = true;
+        }
+        if (within) sql_run(db, "BEGIN");
+        for (unsigned n = random_below(&random, 5); n--;) change(&random);
+        note("now");
+        for (unsigned i = 0; i <= SNAPSHOTS; i++) {
+            const char *from = i < SNAPSHOTS ? TEXT("s%u", i) : "now", *to = made[b] ? TEXT("s%u", b) : "now";
+            if (i < SNAPSHOTS && !made[i]) continue;
+            compare(from, to, prefixes[random_below(&random, LENGTH(prefixes))]);
+            compare(to, from, "");
+        }
+        if (within) sql_run(db, random_once_in(&random, 2) ? "COMMIT" : "ROLLBACK");
+    }
+}
+
+static void make_level(void) {
+    create("summary=(sum(size))");
+    sql_run(db, "INSERT INTO t(path, size) VALUES('a/1', 1), ('a/2', 2), ('b/c/1', 3), ('b/d/1', 4), ('top', 5)");
+    make("monday");
+    sql_run(db, "UPDATE t SET size = 10 WHERE path = 'a/2'; DELETE FROM t WHERE path = 'b/d/1'");
+    sql_run(db, "INSERT INTO t(path, size) VALUES('b/c/2', 20), ('new', 6)");
+}
+
+TEST(test_states_are_snapshots_or_the_table) {
+    make_level();
+    expect("a/2|changed|1|1\nb/c/2|added||1\nb/d/1|deleted|1|\nnew|added||1\n",
+           "SELECT path, change, old_version > 0, version > 0 FROM art_diff('t', 'monday', NULL)");
+    expect("b/c/2|deleted\nb/d/1|added\n", "SELECT path, change FROM art_diff('t', NULL, 'monday', 'b/')");
+    expect("", "SELECT * FROM art_diff('t', NULL, NULL)");
+    expect("", "SELECT * FROM art_diff('t', 'monday', 'monday')");
+    expect("", "SELECT * FROM art_diff(NULL, 'monday', NULL)");
+    expect("a/2|10\nnew|6\n", "SELECT d.path, t.size FROM art_diff('t', 'monday', NULL) AS d JOIN t ON t.path = d.path "
+                              "WHERE d.path NOT GLOB 'b/*'");
+    make("tuesday");
+    sql_run(db, "DELETE FROM t");
+    expect("4\n", "SELECT count(*) FROM art_diff('main.t', 'monday', 'tuesday')");
+    expect("2\n", "SELECT count(*) FROM art_diff('t', 'tuesday', NULL, 'a/') WHERE change = 'deleted'");
+}
+
+TEST(test_growth_is_told_by_level_and_depth) {
+    make_level();
+    expect("a/|2|2|3|11|8\nb/|2|2|7|23|16\nnew|0|1|0|6|6\n",
+           "SELECT * FROM art_growth('t', 'size', 'monday', NULL, '', '/')");
+    expect("a/2|1|1|2|10|8\nb/c/|1|2|3|23|20\nb/d/|1|0|4|0|-4\nnew|0|1|0|6|6\n",
+           "SELECT * FROM art_growth('t', 'size', 'monday', NULL, '', '/', 2)");
+    expect("b/c/|-20\nb/d/|4\n", "SELECT path, growth FROM art_growth('t', 'size', NULL, 'monday', 'b/', '/', 1)");
+    expect("a/|2|2|||0\nb/|2|2|||0\nnew|0|1|||1\n",
+           "SELECT * FROM art_growth('t', NULL, 'monday', NULL, '', '/', NULL)");
+    expect("", "SELECT * FROM art_growth(NULL, 'size', 'monday', NULL, '', '/')");
+}
+
+TEST(test_a_table_without_a_summary_has_a_difference_and_grows_by_entries) {
+    create("");
+    sql_run(db, "INSERT INTO t(path) VALUES('a/1')");
+    make("monday");
+    sql_run(db, "INSERT INTO t(path) VALUES('a/2')");
+    expect("a/2|added\n", "SELECT path, change FROM art_diff('t', 'monday', NULL)");
+    expect("a/|1|2|1\n",
+           "SELECT path, old_entries, entries, growth FROM art_growth('t', NULL, 'monday', NULL, '', '/')");
+    refuses(SQLITE_ERROR, "art: the column has no sum (t.size)",
+            "SELECT * FROM art_growth('t', 'size', 'monday', NULL, '', '/')");
+}
+
+TEST(test_wrong_arguments_are_refused) {
+    make_level();
+    refuses(SQLITE_ERROR, "art: art_diff needs a table's name", "SELECT * FROM art_diff");
+    refuses(SQLITE_ERROR, "art: art_diff needs more arguments: SELECT * FROM art_diff('objects', 'monday', NULL)",
+            "SELECT * FROM art_diff('t', 'monday')");
+    refuses(SQLITE_ERROR, "art: art_growth needs more arguments",
+            "SELECT * FROM art_growth('t', 'size', 'monday', NULL)");
+    refuses(SQLITE_ERROR, "too many arguments", "SELECT * FROM art_diff('t', 'monday', NULL, '', '')");
+    refuses(SQLITE_ERROR, "there is no art table of that name (nothing)",
+            "SELECT * FROM art_diff('nothing', NULL, NULL)");
+    refuses(SQLITE_ERROR, "there is no snapshot 'tuesday' (t)", "SELECT * FROM art_diff('t', 'tuesday', NULL)");
+    refuses(SQLITE_MISMATCH, "a snapshot's name is a text", "SELECT * FROM art_diff('t', NULL, 7)");
+    refuses(SQLITE_ERROR, "art: there is no column 'nothing' (t)",
+            "SELECT * FROM art_growth('t', 'nothing', 'monday', NULL, '', '/')");
+    EACH(delimiter, "''", "NULL", "x''") {
+        refuses(SQLITE_ERROR, "art: art_growth needs a delimiter",
+                TEXT("SELECT * FROM art_growth('t', 'size', 'monday', NULL, '', %s)", delimiter));
+    }
+    EACH(depth, "0", "-1", "'two'", "1.5") {
+        refuses(SQLITE_ERROR, "art: the depth of art_growth is a number of levels from 1 on",
+                TEXT("SELECT * FROM art_growth('t', 'size', 'monday', NULL, '', '/', %s)", depth));
+    }
+}
+
+/* A row at a time, each right when it is told; the scan holds what it reads. */
+TEST(test_the_table_may_change_while_a_difference_is_read) {
+    create("summary=(sum(size))");
+    sql_run(db, "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) INSERT INTO t(path, size) "
+                "SELECT printf('%%03d', i), i FROM n");
+    make("monday");
+    sql_run(db, "UPDATE t SET size = -size");
+    sqlite3_stmt *diff = sql_prepare(db, "SELECT path, change FROM art_diff('t', 'monday', NULL)");
+    for (int i = 1; i <= 100; i++) ck_assert_int_eq(sqlite3_step(diff), SQLITE_ROW);
+    ck_assert_str_eq((const char *)sqlite3_column_text(diff, 0), "100");
+    refuses(SQLITE_LOCKED, "monday", "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'monday')");
+    sql_run(db, "DELETE FROM t WHERE path > '101'; INSERT INTO t(path) VALUES('000'), ('1005')");
+    ck_assert_int_eq(sqlite3_step(diff), SQLITE_ROW);
+    ck_assert_str_eq((const char *)sqlite3_column_text(diff, 0), "1005");
+    ck_assert_str_eq((const char *)sqlite3_column_text(diff, 1), "added");
+    ck_assert_int_eq(sqlite3_step(diff), SQLITE_ROW);
+    ck_assert_str_eq((const char *)sqlite3_column_text(diff, 0), "101");
+    expect("0\n", "SELECT count(*) FROM t WHERE path = '200'");
+    int rows = 0;
+    while (sqlite3_step(diff) == SQLITE_ROW) rows += !strcmp((const char *)sqlite3_column_text(diff, 1), "deleted");
+    ck_assert_int_eq(rows, 399);
+    sqlite3_finalize(diff);
+    drop("monday");
+    /* INSERT ... SELECT of a table's own difference, and a rollback between two rows. */
+    make("tuesday");
+    sql_run(db, "BEGIN; UPDATE t SET size = 7");
+    sql_run(db, "INSERT INTO t(path, size) SELECT 'of/' || path, version FROM art_diff('t', 'tuesday', NULL, '0')");
+    diff = sql_prepare(db, "SELECT path FROM art_growth('t', 'size', 'tuesday', NULL, '', '/')");
+    ck_assert_int_eq(sqlite3_step(diff), SQLITE_ROW);
+    sql_run(db, "ROLLBACK");
+    ck_assert_int_eq(sqlite3_step(diff), SQLITE_DONE);
+    sqlite3_finalize(diff);
+    expect("ok: 1 art table\n", "SELECT art_verify()");
+}
+
+/* Several at once, of one table's name. */
+TEST(test_differences_may_be_joined) {
+    make_level();
+    make("tuesday");
+    sql_run(db, "UPDATE t SET size = 11 WHERE path = 'a/2'");
+    expect("a/2|2\n", "SELECT a.path, art_count('t', 'a/', 'monday') FROM art_diff('t', 'monday', 'tuesday') AS a "
+                      "JOIN art_diff('t', 'tuesday', NULL) AS b ON b.path = a.path");
+    expect("monday|4\ntuesday|1\n", "SELECT s.name, count(*) FROM art_snapshots('t') AS s, art_diff('t', s.name, NULL) "
+                                    "GROUP BY 1");
+}
+
+int main(void) {
+    if (sql_standin()) return 0;
+    return suite_run("sql_diff", .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down);
+}

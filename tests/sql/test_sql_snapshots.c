@@ -1,0 +1,747 @@
+/* Snapshots: the commands 'snapshot' and 'drop snapshot', their rows, and what transactions make of them.
+ *
+ * A model stands beside each table: ordinary tables in the same database, which SQLite takes back with it.
+ *
+ *     model(path, value)         the art table's rows
+ *     names(name)                the snapshots that there are
+ *     kept(name, path, value)    what each of them has to show: the model's rows as of its commit
+ *     made(name)                 those that the running transaction has made */
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/support/random.h"
+#include "tests/support/sql_one.h"
+#include "tests/support/suite.h"
+
+static void make_snapshot(const char *name) {
+    sql_run(db, "INSERT INTO t(t, snapshot) VALUES('snapshot', %Q)", name);
+}
+
+static void drop_snapshot(const char *name) {
+    sql_run(db, "INSERT INTO t(t, snapshot) VALUES('drop snapshot', %Q)", name);
+}
+
+static void fill(int rows) {
+    sql_run(db,
+            "INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %d) "
+            "SELECT printf('path/%%05d', i), i FROM n",
+            rows);
+}
+
+static void make_table(void) {
+    sql_create(db, "t", "");
+    fill(500);
+}
+
+static int64_t info(const char *property) {
+    return sql_int(db, "SELECT value FROM art_info('t') WHERE property = '%s'", property);
+}
+
+static int64_t sum_in(sqlite3 *on, const char *name) {
+    return sql_int(on, "SELECT sum(value) FROM t WHERE snapshot = %Q", name);
+}
+
+/* A row that is there as T_artstate has it. */
+static bool has_row(const char *key) {
+    return sql_int(db, "SELECT count(*) FROM t_artstate WHERE k = %Q", key);
+}
+
+static int64_t format(void) {
+    return sql_int(db, "SELECT v FROM t_artstate WHERE k = 'format'");
+}
+
+enum { ALL = 500 * 501 / 2 };
+static const int64_t held = 6;
+
+static int64_t usual(void) {
+    return sql_inline() ? 5 : 4;
+}
+
+/* --- commands ----------------------------------------------------------------------------------------------------- */
+
+TEST(test_a_snapshot_keeps_the_state_that_its_transaction_commits) {
+    make_table();
+    sql_run(db, "BEGIN");
+    make_snapshot("monday");
+    sql_run(db, "UPDATE t SET value = value + 1; COMMIT; DELETE FROM t WHERE path > 'path/00100'");
+    ck_assert_int_eq(sum_in(db, "monday"), ALL + 500);
+    make_snapshot("tuesday");
+    sql_run(db, "DELETE FROM t; INSERT INTO t(t) VALUES('optimize')");
+    ck_assert_int_eq(sum_in(db, "monday"), ALL + 500);
+    ck_assert_int_eq(sum_in(db, "tuesday"), 100 * 101 / 2 + 100);
+    sql_run(db, "INSERT INTO t(path, value) VALUES('a', 5)"); /* an emptied table's file is not begun anew */
+    sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+    sql_reopen();
+    ck_assert_int_eq(sum_in(db, "monday"), ALL + 500);
+    expect("ok\n", "SELECT art_check('t')");
+}
+
+TEST(test_a_snapshot_has_a_name_that_is_taken_once) {
+    make_table();
+    refuses(SQLITE_ERROR, "wants a name, which is a text (t): write INSERT INTO t(t, snapshot)",
+            "INSERT INTO t(t) VALUES('snapshot')");
+    refuses(SQLITE_ERROR, "which is a text", "INSERT INTO t(t, snapshot) VALUES('snapshot', 5)");
+    refuses(SQLITE_ERROR, "which is a text", "INSERT INTO t(t, snapshot) VALUES('drop snapshot', x'61')");
+    refuses(SQLITE_ERROR, "1 to 255 bytes", "INSERT INTO t(t, snapshot) VALUES('snapshot', '')");
+    refuses(SQLITE_ERROR, "1 to 255 bytes", "INSERT INTO t(t, snapshot) VALUES('snapshot', printf('%.256c', 'x'))");
+    refuses(SQLITE_ERROR, "1 to 255 bytes", "INSERT INTO t(t, snapshot) VALUES('snapshot', 'a' || char(0) || 'b')");
+    refuses(SQLITE_ERROR, "takes no other column", "INSERT INTO t(t, snapshot, path) VALUES('snapshot', 'a', 'b')");
+    refuses(SQLITE_ERROR, "takes no other column",
+            "INSERT INTO t(t, snapshot, prefix) VALUES('drop snapshot', 'a', '')");
+    refuses(SQLITE_ERROR, "stands alone", "INSERT INTO t(t, snapshot) VALUES('flush', 'a')");
+    refuses(SQLITE_ERROR, "there is no snapshot 'a' (t): see art_snapshots('t')",
+            "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'a')");
+    ck_assert_int_eq(info("snapshots"), 0);
+    sql_run(db, "INSERT INTO t(t, snapshot) VALUES(' SNAPSHOT', printf('%%.255c', 'x')), ('snapshot', 'a b'), "
+                "('snapshot', 'A b'), ('Snapshot ', '''%%\"'), ('snapshot', 'snapshot!'), ('snapshot', ' ')");
+    ck_assert_int_eq(info("snapshots"), 6);
+    EACH(name, "a b", "A b", "'%\"", "snapshot!", " ") {
+        refuses(SQLITE_ERROR, "already (t): drop it, or take another name",
+                TEXT("INSERT INTO t(t, snapshot) VALUES('snapshot', %Q)", name));
+        ck_assert_int_eq(sum_in(db, name), ALL);
+        drop_snapshot(name);
+    }
+    sql_run(db, "INSERT INTO t(t, snapshot) VALUES('drop  snapshot', printf('%%.255c', 'x'))");
+    ck_assert_int_eq(info("snapshots"), 0);
+}
+
+TEST(test_the_format_says_whether_there_are_snapshots) {
+    make_table();
+    sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+    ck_assert_int_eq(format(), usual());
+    make_snapshot("a");
+    make_snapshot("b");
+    ck_assert(has_row("held") && !has_row("let go"));
+    ck_assert_int_eq(format(), held);
+    drop_snapshot("a");
+    ck_assert(has_row("held") && !has_row("let go")); /* the other one names the same */
+    sql_run(db, "UPDATE t SET value = 0; INSERT INTO t(t) VALUES('optimize')");
+    ck_assert_int_gt(info("held slots"), 0);
+    drop_snapshot("b");
+    ck_assert(!has_row("held") && has_row("let go"));
+    ck_assert_int_eq(format(), held);
+    sql_run(db, "INSERT INTO t(path) VALUES('a'); INSERT INTO t(t) VALUES('flush')");
+    ck_assert(!has_row("held") && !has_row("let go"));
+    ck_assert_int_eq(format(), usual());
+    ck_assert_int_eq(info("held slots"), 0);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_artstate WHERE k LIKE 'snapshot%%'"), 0);
+}
+
+TEST(test_a_snapshot_of_an_empty_table_holds_nothing) {
+    sql_create(db, "t", "");
+    make_snapshot("nothing");
+    ck_assert_int_eq(format(), usual());
+    fill(500);
+    sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+    expect("0\n", "SELECT count(*) FROM t WHERE snapshot = 'nothing'");
+    make_snapshot("something");
+    sql_run(db, "DELETE FROM t");
+    make_snapshot("nothing again");
+    sql_reopen();
+    fill(3);
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    expect("0|0|500\n", "SELECT (SELECT count(*) FROM t WHERE snapshot = 'nothing'), (SELECT count(*) FROM t WHERE "
+                        "snapshot = 'nothing again'), (SELECT count(*) FROM t WHERE snapshot = 'something')");
+    EACH(name, "nothing", "something", "nothing again") drop_snapshot(name);
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    ck_assert_int_eq(format(), usual());
+    expect("ok\n", "SELECT art_check('t')");
+}
+
+TEST(test_a_snapshot_is_noted_for_the_commit) {
+    make_table();
+    sql_run(db, "BEGIN");
+    make_snapshot("a");
+    expect("snapshot\n", "SELECT value FROM art_info('t') WHERE property = 'at commit'");
+    refuses(SQLITE_ERROR, "not committed yet", "SELECT * FROM t WHERE snapshot = 'a'");
+    drop_snapshot("a");
+    expect("", "SELECT value FROM art_info('t') WHERE property = 'at commit'");
+    sql_run(db, "COMMIT");
+    ck_assert_int_eq(info("snapshots"), 0);
+    ck_assert_int_eq(info("runs"), 0); /* nothing was flushed for it */
+}
+
+TEST(test_a_dropped_name_can_be_taken_in_the_same_transaction) {
+    make_table();
+    make_snapshot("a");
+    sql_run(db, "BEGIN");
+    drop_snapshot("a");
+    sql_run(db, "UPDATE t SET value = 1");
+    make_snapshot("a");
+    sql_run(db, "SAVEPOINT s");
+    drop_snapshot("a");
+    sql_run(db, "ROLLBACK TO s; COMMIT");
+    ck_assert_int_eq(sum_in(db, "a"), 500);
+    ck_assert_int_eq(info("snapshots"), 1);
+}
+
+TEST(test_two_snapshots_of_one_transaction_show_the_same) {
+    make_table();
+    sql_run(db, "BEGIN");
+    make_snapshot("a");
+    sql_run(db, "UPDATE t SET value = 2");
+    make_snapshot("b");
+    sql_run(db, "COMMIT; UPDATE t SET value = 3; INSERT INTO t(t) VALUES('optimize')");
+    ck_assert_int_eq(sum_in(db, "a"), 1000);
+    ck_assert_int_eq(sum_in(db, "b"), 1000);
+    drop_snapshot("a");
+    sql_run(db, "UPDATE t SET value = 4; INSERT INTO t(t) VALUES('optimize'); UPDATE t SET value = 5; "
+                "INSERT INTO t(t) VALUES('optimize')");
+    ck_assert_int_eq(sum_in(db, "b"), 1000);
+}
+
+TEST(test_two_tables_have_their_own_snapshots) {
+    make_table();
+    sql_run(db, "ATTACH '%q' AS other", TEXT("%s/other.db", directory));
+    sql_create(db, "u", "");
+    char *create = sql_create_text("other.t", "");
+    sql_run(db, "%s", create);
+    sqlite3_free(create);
+    sql_run(db,
+            "BEGIN; INSERT INTO u(path, value) VALUES('u', 1); INSERT INTO other.t(path, value) VALUES('o', 2);"
+            "INSERT INTO u(u, snapshot) VALUES('snapshot', 'x'); INSERT INTO other.t(t, snapshot) VALUES('snapshot', "
+            "'x'); INSERT INTO main.t(t, snapshot) VALUES('snapshot', 'x'); COMMIT;"
+            "DELETE FROM u; DELETE FROM other.t; DELETE FROM main.t");
+    ck_assert_int_eq(sum_in(db, "x"), ALL);
+    expect("u|1\n", "SELECT path, value FROM u WHERE snapshot = 'x'");
+    expect("o|2\n", "SELECT path, value FROM other.t WHERE snapshot = 'x'");
+    sql_run(db, "INSERT INTO other.t(t, snapshot) VALUES('drop snapshot', 'x')");
+    ck_assert_int_eq(sum_in(db, "x"), ALL);
+    expect("1\n", "SELECT value FROM art_info('t') WHERE property = 'snapshots'");
+    expect("0\n", "SELECT value FROM art_info('other.t') WHERE property = 'snapshots'");
+}
+
+TEST(test_snapshots_are_in_every_kind_of_schema) {
+    sql_run(db, "ATTACH ':memory:' AS m");
+    EACH(schema, "temp", "m") {
+        sql_run(db,
+                "CREATE VIRTUAL TABLE %s.v USING art(path, value); INSERT INTO %s.v VALUES('a', 1);"
+                "INSERT INTO %s.v(v, snapshot) VALUES('snapshot', 'x'); DELETE FROM %s.v",
+                schema, schema, schema, schema);
+        ck_assert_int_eq(sql_int(db, "SELECT value FROM %s.v WHERE snapshot = 'x'", schema), 1);
+        sql_run(db, "INSERT INTO %s.v(v, snapshot) VALUES('drop snapshot', 'x'); DROP TABLE %s.v", schema, schema);
+    }
+}
+
+TEST(test_a_read_only_database_shows_snapshots_and_takes_none) {
+    make_table();
+    make_snapshot("a");
+    sql_run(db, "DELETE FROM t");
+    sql_close(db);
+    db = sql_open_flags(path, SQLITE_OPEN_READONLY);
+    ck_assert_int_eq(sum_in(db, "a"), ALL);
+    refuses(SQLITE_READONLY, "readonly", "INSERT INTO t(t, snapshot) VALUES('snapshot', 'b')");
+    refuses(SQLITE_READONLY, "readonly", "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'a')");
+    ck_assert_int_eq(info("snapshots"), 1);
+}
+
+TEST(test_a_snapshot_that_a_statement_reads_is_not_dropped) {
+    make_table();
+    make_snapshot("a");
+    make_snapshot("b");
+    sql_run(db, "UPDATE t SET value = 0");
+    sqlite3_stmt *reader = sql_prepare(db, "SELECT value FROM t WHERE snapshot = 'a'");
+    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    refuses(SQLITE_LOCKED, "'a' is read by a statement of this connection (t): finish",
+            "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'a')");
+    drop_snapshot("b");
+    int64_t sum = sqlite3_column_int64(reader, 0);
+    while (sqlite3_step(reader) == SQLITE_ROW) sum += sqlite3_column_int64(reader, 0);
+    ck_assert_int_eq(sum, ALL);
+    sqlite3_finalize(reader);
+    drop_snapshot("a");
+    ck_assert_int_eq(info("snapshots"), 0);
+}
+
+TEST(test_another_summary_waits_for_the_last_drop) {
+    make_table();
+    make_snapshot("a");
+    make_snapshot("b");
+    refuses(SQLITE_ERROR, "snapshots keep the summary that they were made with (t): drop 'a', 'b' first",
+            "INSERT INTO t(t) VALUES('summary=(sum(value))')");
+    sql_run(db, "INSERT INTO t(t) VALUES('summary=()')"); /* the one that it has */
+    sql_run(db, "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 12) INSERT INTO t(t, snapshot) "
+                "SELECT 'snapshot', 'n' || i FROM n");
+    refuses(SQLITE_ERROR, "'n5' and 4 more first", "INSERT INTO t(t) VALUES('summary=(sum(value))')");
+    sql_run(db, "INSERT INTO t(t, snapshot) SELECT 'drop snapshot', substr(k, 10) FROM t_artstate WHERE k LIKE "
+                "'snapshot%%'");
+    sql_run(db, "INSERT INTO t(t) VALUES('summary=(sum(value))')");
+    make_snapshot("a");
+    sql_run(db, "UPDATE t SET value = 0");
+    expect("ok\n", "SELECT art_check('t')");
+    ck_assert_int_eq(sum_in(db, "a"), ALL);
+}
+
+TEST(test_a_column_that_came_later_is_null_in_older_states) {
+    make_table();
+    make_snapshot("a");
+    sql_run(db, "INSERT INTO t(t) VALUES('add column owner TEXT DEFAULT NULL')");
+    sql_run(db, "UPDATE t SET owner = 'me'");
+    make_snapshot("b");
+    expect("500|0|500\n", "SELECT count(*), count(owner), (SELECT count(owner) FROM t WHERE snapshot = 'b') FROM t "
+                          "WHERE snapshot = 'a'");
+    expect("1|\n", "SELECT value, owner FROM t WHERE snapshot = 'a' AND path = 'path/00001'");
+}
+
+TEST(test_rename_takes_snapshots_along_and_drop_removes_them) {
+    make_table();
+    make_snapshot("a");
+    sql_run(db, "DELETE FROM t; BEGIN; ALTER TABLE t RENAME TO u; INSERT INTO u(u, snapshot) VALUES('snapshot', 'b');"
+                "ROLLBACK; ALTER TABLE t RENAME TO u");
+    expect("500\n", "SELECT count(*) FROM u WHERE snapshot = 'a'");
+    sql_run(db, "BEGIN; INSERT INTO u(u, snapshot) VALUES('drop snapshot', 'a'); INSERT INTO u(path) VALUES('x');"
+                "INSERT INTO u(u, snapshot) VALUES('snapshot', 'c'); ALTER TABLE u RENAME TO t; COMMIT");
+    expect("x\n", "SELECT path FROM t WHERE snapshot = 'c'");
+    sql_run(db, "BEGIN; DROP TABLE t; ROLLBACK");
+    expect("x\n", "SELECT path FROM t WHERE snapshot = 'c'");
+    sql_run(db, "DROP TABLE t");
+    make_table();
+    refuses(SQLITE_ERROR, "there is no snapshot 'c'", "SELECT * FROM t WHERE snapshot = 'c'");
+}
+
+/* --- rows that are not as they were written ----------------------------------------------------------------------- */
+
+TEST(test_a_damaged_snapshot_is_an_error_and_can_be_dropped) {
+    make_table();
+    make_snapshot("a");
+    sql_run(db, "UPDATE t SET value = 0; INSERT INTO t(t) VALUES('optimize')");
+    make_snapshot("b");
+    sql_run(db, "UPDATE t SET value = 1; INSERT INTO t(t) VALUES('optimize')");
+    EACH(spoil, "x''", "NULL", "'text'", "x'01'", "zeroblob(300)", "substr(v, 1, length(v) - 1)", "v || x'00'",
+         "(SELECT v FROM t_artstate WHERE k = 'snapshot b')") {
+        sql_run(db, "BEGIN; UPDATE t_artstate SET v = %s WHERE k = 'snapshot a'", spoil);
+        refuses(SQLITE_CORRUPT_VTAB, "the snapshot 'a' is damaged (main.t_artstate): drop it",
+                "SELECT * FROM t WHERE snapshot = 'a'");
+        refuses(SQLITE_CORRUPT_VTAB, "'a' is damaged", "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'b')");
+        expect("500\n", "SELECT count(*) FROM t WHERE snapshot = 'b'");
+        drop_snapshot("a");
+        ck_assert(has_row("held") && has_row("let go")); /* what it held is known all the same */
+        expect("0\n", "SELECT sum(value) FROM t WHERE snapshot = 'b'");
+        drop_snapshot("b");
+        sql_run(db, "ROLLBACK");
+    }
+    expect("ok\n", "SELECT art_check('t')");
+}
+
+TEST(test_sets_that_are_damaged_or_missing_stop_who_writes_blobs) {
+    make_table();
+    make_snapshot("a");
+    sql_run(db, "UPDATE t SET value = 0");
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    EACH(spoil, "DELETE FROM t_artstate WHERE k = 'held'", "UPDATE t_artstate SET v = x'00' WHERE k = 'held'",
+         "UPDATE t_artstate SET v = v || x'00' WHERE k = 'held'",
+         "INSERT INTO t_artstate(k, v) SELECT 'let go', v FROM t_artstate WHERE k = 'held'") {
+        sql_run(db, "BEGIN; %s", spoil);
+        sql_run(db, "INSERT INTO t(path) VALUES('x'); INSERT INTO t(t) VALUES('flush')");
+        ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_CORRUPT_VTAB);
+        if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+        ck_assert_int_eq(sum_in(db, "a"), ALL);
+    }
+    sql_run(db, "INSERT INTO t(path) VALUES('x'); INSERT INTO t(t) VALUES('flush')");
+    ck_assert_int_eq(sum_in(db, "a"), ALL);
+}
+
+/* --- transactions ------------------------------------------------------------------------------------------------- */
+
+/* A reader that refuses COMMITs as long as it stands there. After the first one no other could begin. */
+static sqlite3 *refuser;
+static sqlite3_stmt *refuser_row;
+
+static void begin_to_refuse(void) {
+    refuser = sql_open(path);
+    refuser_row = sql_prepare(refuser, "SELECT name FROM sqlite_schema");
+    ck_assert_int_eq(sqlite3_step(refuser_row), SQLITE_ROW);
+}
+
+static void refuse_commit(void) {
+    refuses(SQLITE_BUSY, "locked", "COMMIT");
+}
+
+static void end_to_refuse(void) {
+    sqlite3_finalize(refuser_row);
+    sql_close(refuser);
+}
+
+TEST(test_a_rollback_takes_snapshots_and_drops_back) {
+    make_table();
+    make_snapshot("a");
+    sql_run(db, "UPDATE t SET value = 0; BEGIN");
+    make_snapshot("b");
+    drop_snapshot("a");
+    sql_run(db, "ROLLBACK");
+    ck_assert_int_eq(info("snapshots"), 1);
+    ck_assert_int_eq(sum_in(db, "a"), ALL);
+    sql_run(db, "BEGIN; SAVEPOINT x");
+    make_snapshot("b");
+    sql_run(db, "SAVEPOINT y");
+    drop_snapshot("a");
+    make_snapshot("c");
+    sql_run(db, "ROLLBACK TO y; RELEASE x; COMMIT");
+    expect("snapshot a\nsnapshot b\n", "SELECT k FROM t_artstate WHERE k LIKE 'snapshot%'");
+    ck_assert_int_eq(sum_in(db, "b"), 0);
+    sql_run(db, "BEGIN; SAVEPOINT x");
+    make_snapshot("d");
+    sql_run(db, "ROLLBACK TO x; INSERT INTO t(path) VALUES('x'); COMMIT");
+    ck_assert_int_eq(info("snapshots"), 2);
+    ck_assert_int_gt(info("log rows"), 0); /* nothing was flushed for it */
+}
+
+TEST(test_a_refused_commit_fills_in_again) {
+    make_table();
+    make_snapshot("a");
+    sql_run(db, "BEGIN; UPDATE t SET value = 1");
+    make_snapshot("b");
+    begin_to_refuse();
+    refuse_commit();
+    refuses(SQLITE_ERROR, "not committed yet", "SELECT * FROM t WHERE snapshot = 'b'");
+    sql_run(db, "UPDATE t SET value = 2");
+    refuse_commit();
+    end_to_refuse();
+    sql_run(db, "COMMIT");
+    ck_assert_int_eq(sum_in(db, "b"), 1000);
+    sql_run(db, "UPDATE t SET value = 3; INSERT INTO t(t) VALUES('optimize'); UPDATE t SET value = 4; "
+                "INSERT INTO t(t) VALUES('optimize')");
+    ck_assert_int_eq(sum_in(db, "a"), ALL);
+    ck_assert_int_eq(sum_in(db, "b"), 1000);
+    expect("ok\n", "SELECT art_check('t')");
+}
+
+/* What was asked for before the refused COMMIT is not wanted any more. */
+TEST(test_a_snapshot_that_is_dropped_after_a_refused_commit_leaves_nothing) {
+    for (int changes = 0; changes < 3; changes++) {
+        sql_run(db, "DROP TABLE IF EXISTS t");
+        make_table();
+        sql_run(db, "BEGIN");
+        make_snapshot("b");
+        begin_to_refuse();
+        refuse_commit();
+        drop_snapshot("b");
+        end_to_refuse();
+        if (changes) sql_run(db, "INSERT INTO t(path) VALUES('x')");
+        if (changes == 2) sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+        sql_run(db, "COMMIT");
+        ck_assert_int_eq(info("snapshots"), 0);
+        sql_run(db, "UPDATE t SET value = 2; INSERT INTO t(t) VALUES('flush'); UPDATE t SET value = 3; "
+                    "INSERT INTO t(t) VALUES('optimize')");
+        ck_assert_int_eq(format(), usual());
+        expect("ok\n", "SELECT art_check('t')");
+    }
+}
+
+TEST(test_a_rollback_to_before_a_refused_commit_brings_back_the_older_snapshot) {
+    make_table();
+    make_snapshot("a");
+    sql_run(db, "BEGIN; UPDATE t SET value = 0; SAVEPOINT s");
+    drop_snapshot("a");
+    make_snapshot("a");
+    begin_to_refuse();
+    refuse_commit();
+    sql_run(db, "ROLLBACK TO s");
+    make_snapshot("b");
+    refuse_commit();
+    end_to_refuse();
+    sql_run(db, "UPDATE t SET value = 1; COMMIT");
+    ck_assert_int_eq(sum_in(db, "a"), ALL);
+    ck_assert_int_eq(sum_in(db, "b"), 500);
+    ck_assert_int_eq(info("snapshots"), 2);
+}
+
+TEST(test_a_commit_that_dies_leaves_the_snapshots_that_were_there) {
+    make_table();
+    make_snapshot("a");
+    sql_run(db, "UPDATE t SET value = 0");
+    EACH(journal, "DELETE", "WAL") {
+        sql_run(db, "PRAGMA journal_mode=%s", journal);
+        sql_close(db);
+        pid_t child = fork();
+        if (!child) {
+            db = sql_open(path);
+            sql_run(db, "BEGIN; UPDATE t SET value = value + 1");
+            make_snapshot("b");
+            drop_snapshot("a");
+            sql_run(db, "INSERT INTO t(t) VALUES('optimize'); CREATE TABLE other(x)");
+            sqlite3_commit_hook(db, (int (*)(void *))(void (*)(void))raise, (void *)(intptr_t)SIGKILL);
+            sql_try(db, "COMMIT");
+            _exit(0);
+        }
+        int status;
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "status %x", (unsigned)status);
+        db = sql_open(path);
+        ck_assert_int_eq(info("snapshots"), 1);
+        sql_run(db, "UPDATE t SET value = 5; INSERT INTO t(t) VALUES('optimize'); UPDATE t SET value = 0; "
+                    "INSERT INTO t(t) VALUES('optimize')");
+        ck_assert_int_eq(sum_in(db, "a"), ALL);
+        expect("ok\n", "SELECT art_check('t')");
+    }
+}
+
+/* It stands on its own SQLite snapshot, in which the row is there. */
+TEST(test_another_connection_reads_a_snapshot_while_it_is_dropped) {
+    sql_run(db, "PRAGMA journal_mode=WAL");
+    make_table();
+    make_snapshot("a");
+    sql_run(db, "UPDATE t SET value = 0; INSERT INTO t(t) VALUES('optimize')");
+    sqlite3 *other = sql_open(path);
+    sql_run(other, "BEGIN");
+    sqlite3_stmt *reader = sql_prepare(other, "SELECT value FROM t WHERE snapshot = 'a'");
+    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    int64_t sum = sqlite3_column_int64(reader, 0);
+    drop_snapshot("a");
+    for (int i = 1; i < 8; i++) {
+        sql_run(db, "UPDATE t SET value = %d; INSERT INTO t(t) VALUES('optimize'); PRAGMA wal_checkpoint", i);
+        if (sqlite3_step(reader) == SQLITE_ROW) sum += sqlite3_column_int64(reader, 0);
+    }
+    while (sqlite3_step(reader) == SQLITE_ROW) sum += sqlite3_column_int64(reader, 0);
+    sqlite3_finalize(reader);
+    ck_assert_int_eq(sum, ALL);
+    ck_assert_int_eq(sum_in(other, "a"), ALL);
+    sql_run(other, "COMMIT");
+    sql_refused(other, SQLITE_ERROR, "there is no snapshot 'a'", "SELECT * FROM t WHERE snapshot = 'a'");
+    sql_close(other);
+}
+
+/* --- whatever came before ----------------------------------------------------------------------------------------- */
+
+#define EACH_STEP(X)                                                                                                   \
+    X(CHANGE, "change")                                                                                                \
+    X(SNAPSHOT, "snapshot")                                                                                            \
+    X(DROP, "drop")                                                                                                    \
+    X(SPILL, "spill")                                                                                                  \
+    X(SAVEPOINT, "SAVEPOINT")                                                                                          \
+    X(ROLLBACK_TO, "ROLLBACK TO")                                                                                      \
+    X(REFUSED, "refused COMMIT")                                                                                       \
+    X(COMMIT, "COMMIT")                                                                                                \
+    X(ROLLBACK, "ROLLBACK")                                                                                            \
+    X(REOPEN, "reopen")                                                                                                \
+    X(OTHER, "another process")                                                                                        \
+    X(DELETE_DIRECTORY, "delete a directory")                                                                          \
+    X(MOVE_DIRECTORY, "move a directory")                                                                              \
+    X(OPTIMIZE, "optimize")                                                                                            \
+    X(EMPTY, "empty")
+
+enum step {
+#define STEP(name, words) name,
+    EACH_STEP(STEP)
+#undef STEP
+        STEPS
+};
+static const char *const step_names[STEPS] = {
+#define STEP(name, words) words,
+    EACH_STEP(STEP)
+#undef STEP
+};
+enum { STEPS_AT_ONCE = 3 };
+static bool saved, refused;
+static int turn; /* gives new names and values */
+
+/* '@' is the table. */
+static void both(const char *text) {
+    EACH(table, "t", "model") {
+        char *statement = sql_named(text, table);
+        sql_run(db, "%s", statement);
+        sqlite3_free(statement);
+    }
+}
+
+static void change(sqlite3 *on) {
+    EACH(table, "t", "model") {
+        sql_run(on,
+                "INSERT OR REPLACE INTO %s(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20) "
+                "SELECT printf('d%%d/%%03d', i %% 3, i * 7 * %d %% 300), %d FROM n",
+                table, turn, turn);
+    }
+}
+
+/* What the snapshots of this transaction have to show if it is committed now. */
+static void keep_model(void) {
+    sql_run(db, "DELETE FROM kept WHERE name IN (SELECT name FROM made);"
+                "INSERT INTO kept SELECT name, path, value FROM made, model");
+}
+
+static void commit(void) {
+    keep_model();
+    sql_run(db, "COMMIT; DELETE FROM made");
+    saved = refused = false;
+}
+
+static bool another_process(void) {
+    pid_t child = fork();
+    if (!child) {
+        sqlite3 *own = sql_open(path);
+        sql_run(own, "PRAGMA synchronous=OFF; BEGIN");
+        change(own);
+        sql_run(own,
+                "INSERT INTO t(t) VALUES('optimize'); INSERT INTO t(t, snapshot) VALUES('snapshot', 's%05d');"
+                "INSERT INTO names VALUES('s%05d'); INSERT INTO kept SELECT 's%05d', path, value FROM model; COMMIT",
+                turn, turn, turn);
+        sql_close(own);
+        _exit(0);
+    }
+    int status;
+    return waitpid(child, &status, 0) == child && !status;
+}
+
+static void begin(void) {
+    sql_run(db, "BEGIN IMMEDIATE");
+}
+
+static void refuse_once(void) {
+    if (refused || sql_int(db, "SELECT count(*) FROM pragma_journal_mode WHERE journal_mode = 'wal'")) return;
+    keep_model();
+    begin_to_refuse();
+    refuse_commit();
+    end_to_refuse();
+    refused = true;
+}
+
+static void drop_first(void) {
+    char *name = kept(sql_rows(db, "SELECT name FROM names ORDER BY name LIMIT 1"));
+    if (!*name) return;
+    name[strlen(name) - 1] = 0;
+    drop_snapshot(name);
+    EACH(table, "names", "made", "kept") sql_run(db, "DELETE FROM %s WHERE name = %Q", table, name);
+}
+
+static void take_step(enum step step) {
+    turn++;
+    switch (step) {
+    case CHANGE:
+        change(db);
+        break;
+    case SNAPSHOT:
+        make_snapshot(TEXT("s%05d", turn));
+        sql_run(db, "INSERT INTO names VALUES('s%05d'); INSERT INTO made VALUES('s%05d')", turn, turn);
+        break;
+    case DROP:
+        drop_first();
+        break;
+    case SPILL:
+        both(TEXT("INSERT OR REPLACE INTO @(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT "
+                  "300) SELECT printf('spilled/%%05d', i * %d %% 1000), printf('%%.400d', i) FROM n",
+                  turn));
+        break;
+    case SAVEPOINT:
+        if (saved) sql_run(db, "RELEASE s");
+        sql_run(db, "SAVEPOINT s");
+        saved = true;
+        break;
+    case ROLLBACK_TO:
+        if (saved) sql_run(db, "ROLLBACK TO s");
+        break;
+    case REFUSED:
+        refuse_once();
+        break;
+    case ROLLBACK:
+        sql_run(db, "ROLLBACK");
+        saved = refused = false;
+        begin();
+        break;
+    case DELETE_DIRECTORY:
+        sql_run(db, "INSERT INTO t(t, prefix) VALUES('delete', 'd1/'); DELETE FROM model WHERE path GLOB 'd1/*'");
+        break;
+    case MOVE_DIRECTORY:
+        sql_run(db,
+                "INSERT INTO t(t, prefix, path) VALUES('move', 'd2/', 'm%d/');"
+                "UPDATE model SET path = 'm%d/' || substr(path, 4) WHERE path GLOB 'd2/*'",
+                turn, turn);
+        break;
+    case OPTIMIZE:
+        sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+        break;
+    case EMPTY:
+        both("DELETE FROM @");
+        break;
+    default:
+        commit();
+        if (step == REOPEN) sql_reopen();
+        if (step == OTHER) ck_assert(another_process());
+        begin();
+        break;
+    }
+}
+
+/* The table, and all snapshots that can be read. */
+static void looks_as_the_model(sqlite3 *on, const char *where) {
+    static const char wrong[] = "SELECT count(*) FROM (SELECT path, value FROM %s EXCEPT SELECT path, value FROM %s)";
+    ck_assert_msg(!sql_int(on, wrong, "t", "model") && !sql_int(on, wrong, "model", "t"), "the table, behind %s",
+                  where);
+    char *names = kept(sql_rows(on, "SELECT name FROM names WHERE name NOT IN (SELECT name FROM made)"));
+    for (char *name = strtok(names, "\n"); name; name = strtok(NULL, "\n")) {
+        int64_t differ = sql_int(on,
+                                 "SELECT (SELECT count(*) FROM (SELECT path, value FROM t WHERE snapshot = %Q EXCEPT "
+                                 "SELECT path, value FROM kept WHERE name = %Q)) + abs((SELECT count(*) FROM t WHERE "
+                                 "snapshot = %Q) - (SELECT count(*) FROM kept WHERE name = %Q))",
+                                 name, name, name, name);
+        ck_assert_msg(!differ, "%s, behind %s", name, where);
+    }
+    ck_assert_msg(sql_int(on, "SELECT value = (SELECT count(*) FROM names) FROM art_info('t') WHERE property = "
+                              "'snapshots'"),
+                  "snapshots, behind %s", where);
+}
+
+/* What is free is written over. */
+static void write_over(void) {
+    for (int i = 0; i < 2; i++) {
+        turn++;
+        sql_run(db, "BEGIN");
+        change(db);
+        sql_run(db, "COMMIT; INSERT INTO t(t) VALUES('optimize')");
+    }
+}
+
+static void try_steps(const enum step *steps, const char *journal) {
+    char *where = kept(sqlite3_mprintf("%s:", journal));
+    saved = refused = false;
+    turn = 1;
+    sql_run(db, "PRAGMA synchronous=OFF; PRAGMA journal_mode=%s", journal);
+    sql_create(db, "t", "spill_limit='64KB', log_limit='16KB'");
+    sql_run(db, "CREATE TABLE model(path TEXT PRIMARY KEY, value) WITHOUT ROWID; CREATE TABLE names(name);"
+                "CREATE TABLE kept(name, path, value); CREATE TABLE made(name); BEGIN");
+    both("INSERT INTO @(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300) SELECT "
+         "printf('d%d/%03d', i % 3, i), i FROM n");
+    make_snapshot("s00000");
+    sql_run(db, "INSERT INTO names VALUES('s00000'); INSERT INTO made VALUES('s00000')");
+    commit();
+    begin();
+    change(db);
+    for (int i = 0; i < STEPS_AT_ONCE; i++) {
+        where = TEXT("%s %s;", where, step_names[steps[i]]);
+        take_step(steps[i]);
+        looks_as_the_model(db, where);
+    }
+    commit();
+    looks_as_the_model(db, where);
+    sql_reopen();
+    sql_run(db, "PRAGMA synchronous=OFF");
+    write_over();
+    looks_as_the_model(db, TEXT("%s, and written over", where));
+    begin();
+    while (sql_int(db, "SELECT count(*) FROM names")) drop_first();
+    commit();
+    write_over();
+    looks_as_the_model(db, where);
+    ck_assert_msg(format() == usual() && !info("held slots"), "the format, behind %s", where);
+    char *sound = kept(sql_rows(db, "SELECT art_check('t')"));
+    ck_assert_msg(!strcmp(sound, "ok\n"), "%s, behind %s", sound, where);
+    sql_run(db, "DROP TABLE t; DROP TABLE model; DROP TABLE names; DROP TABLE kept; DROP TABLE made");
+}
+
+CASE("states", .seconds = SUITE_FOREVER, .set_up = sql_set_up, .tear_down = sql_tear_down)
+
+/* A change, then each three of the steps; make check tries some of them. */
+TEST(test_a_snapshot_shows_its_state_whatever_came_before) {
+    uint32_t left_out = 0, tried = 0;
+    for (int number = 0; number < STEPS * STEPS * STEPS; number++) {
+        if (left_out && left_out--) continue;
+        enum step steps[STEPS_AT_ONCE] = {(enum step)(number % STEPS), (enum step)(number / STEPS % STEPS),
+                                          (enum step)(number / STEPS / STEPS)};
+        try_steps(steps, tried++ % 3 ? "DELETE" : "WAL");
+        kept_clear();
+        left_out = random_stride() * 37 - 1;
+    }
+    printf("%u ways\n", tried);
+}
+
+SUITE("snapshots under SQL", .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down)
