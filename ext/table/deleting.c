@@ -12,13 +12,15 @@
  * other row goes with them. Where it brings another key, the noted rows are deleted before that one. Where it brings no
  * more, since a condition that art does not know has let only the first rows pass, they are deleted by what comes next:
  *
- *     who reads        a scan that begins, a function: what makes the table ready
- *     who writes       xUpdate, DROP, RENAME
- *     who looks back   a savepoint, since a ROLLBACK TO it comes back to where they are gone
+ *     who reads        a scan that begins, a function, art_diff() between two rows: what makes the table ready
+ *     who writes       xUpdate
+ *     who looks back   a savepoint, since a ROLLBACK TO it comes back to where they are gone: of DROP and RENAME, too
  *     who ends         the release of the statement's savepoint, or xSync: an error is the statement's own
  *
- * If that fails they stay noted, for the next of these. ROLLBACK and ROLLBACK TO forget them: all savepoints were there
- * before the first of them. While rows are noted, no scan but this one is open, and it is at its end. */
+ * An error at the release of a statement's savepoint makes SQLite roll back the whole transaction, whatever the error
+ * is; nobody can have it otherwise there. If another of these fails they stay noted, for the next one. ROLLBACK and
+ * ROLLBACK TO forget them: all savepoints were there before the first of them. While rows are noted, no scan but this
+ * one is open, and it is at its end. */
 #include "ext/table/table.h"
 
 #include <assert.h>
@@ -48,9 +50,8 @@ static enum art_rc keep_bytes(struct art_buffer *buffer, struct art_bytes *bytes
 static enum art_rc new_deleting(struct art_table *table, const struct art_range *range, struct art_deleting **out) {
     struct art_deleting *deleting = *out = art_alloc_zeroed(sizeof *deleting);
     if (!deleting) return art_nomem();
+    assert(!range->newer_than && !range->limits); /* the cursor leaves out no row: those would go, too */
     deleting->range = *range;
-    deleting->range.newer_than = 0; /* the cursor leaves out no row: those would go, too */
-    deleting->range.limits = NULL;
     enum art_rc rc = range->low_set ? keep_bytes(&deleting->low, &deleting->range.low) : ART_OK;
     if (!rc && range->high_set) rc = keep_bytes(&deleting->high, &deleting->range.high);
     if (!rc) rc = art_cursor_open(table->tree, &deleting->cursor);

@@ -308,13 +308,10 @@ static int run_delete(struct art_vtab *vtab, sqlite3_value **argv) {
     if (rc) return rc;
     enum art_listed listed = art_listed_last(vtab, path);
     if (listed == ART_LISTED_UNCLEAR) return complain_unclear(vtab, path);
-    if (listed == ART_LISTED_ROW) {
-        rc = art_deleting_note(vtab->table, path, &noted, &vtab->base.zErrMsg);
-    } else {
-        rc = art_deleting_settle(vtab->table, &vtab->base.zErrMsg);
-    }
-    if (rc || noted) return rc;
+    assert(listed == ART_LISTED_ROW || !vtab->table->deleting); /* the listing's scan has begun since */
     if (listed == ART_LISTED_PREFIX) return art_delete_prefix(vtab, path);
+    rc = art_deleting_note(vtab->table, path, &noted, &vtab->base.zErrMsg);
+    if (rc || noted) return rc;
     return art_report(&vtab->base.zErrMsg, art_tree_delete(vtab->table->tree, path, &existed));
 }
 

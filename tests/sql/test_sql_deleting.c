@@ -463,6 +463,153 @@ TEST(test_a_newer_row_and_a_listing_are_deleted_as_they_were) {
     are_same("a listing");
 }
 
+/* --- snapshots, and other readers --------------------------------------------------------------------------------- */
+
+CASE("readers", .seconds = 120, .set_up = set_up_small, .tear_down = sql_tear_down)
+
+static void snapshot(const char *command, const char *name) {
+    sql_run(db, "INSERT INTO t(t, snapshot) VALUES(%Q, %Q)", command, name);
+}
+
+static void snapshot_has(const char *name, const char *rows, const char *when) {
+    char *has = kept(sql_rows(db, "SELECT path, value FROM t WHERE snapshot = %Q ORDER BY path", name));
+    ck_assert_msg(!strcmp(has, rows), "%s: snapshot '%s' has other rows", when, name);
+}
+
+TEST(test_a_snapshot_keeps_the_rows_that_are_deleted) {
+    for (int i = 0; i < 6; i++) {
+        static const char *const what[] = {"path GLOB 'b/*'", "path GLOB 'b/*' AND value + 0 < 60", "true"};
+        const char *where = what[i / 2];
+        fill(200);
+        snapshot("snapshot", "before");
+        char *before = kept(sql_rows(db, "SELECT path, value FROM o ORDER BY path"));
+        if (i % 2) sql_run(db, "BEGIN");
+        if (i % 2) snapshot("snapshot", "behind 1");
+        run_both(TEXT("DELETE FROM @ WHERE %s", where));
+        are_same(where);
+        snapshot_has("before", before, where);
+        snapshot("snapshot", "behind 2");
+        if (i % 2) sql_run(db, "COMMIT");
+        char *behind = kept(sql_rows(db, "SELECT path, value FROM o ORDER BY path"));
+        int deleted = 200 - (int)sql_int(db, "SELECT count(*) FROM o");
+        for (int again = 0; again < 2; again++) {
+            snapshot_has("before", before, where);
+            if (i % 2) snapshot_has("behind 1", behind, where);
+            snapshot_has("behind 2", behind, where);
+            ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM art_diff('t', 'before', NULL) WHERE change = 'deleted'"),
+                             again ? 200 : deleted);
+            if (!again) run_both("DELETE FROM @");
+            are_same("all");
+        }
+        if (i % 2) snapshot("drop snapshot", "behind 1");
+        snapshot("drop snapshot", "before");
+        snapshot_has("behind 2", behind, where);
+        snapshot("drop snapshot", "behind 2");
+        are_same("no snapshot is left");
+    }
+}
+
+TEST(test_rows_that_a_snapshot_has_are_no_reason_to_delete_more) {
+    snapshot("snapshot", "before");
+    run_both("DELETE FROM @ WHERE path = 'b/000001'");
+    EACH(where, "path IN (SELECT path FROM t WHERE snapshot = 'before' AND path GLOB 'b/*' AND value + 0 < 30)",
+         "path = (SELECT min(path) FROM t WHERE snapshot = 'before' AND path > 'b/000005')",
+         "(SELECT count(*) FROM t AS x WHERE x.path <= t.path AND snapshot = 'before') BETWEEN 60 AND 90",
+         "path < 'b/' AND snapshot IS NULL") {
+        char *by_paths = kept(sqlite3_mprintf("%s", where));
+        sql_run(db, "DELETE FROM o WHERE path IN (SELECT path FROM t WHERE %s)", by_paths);
+        sql_run(db, "DELETE FROM t WHERE %s", where);
+        are_same(where);
+    }
+    sql_run(db, "BEGIN");
+    ck_assert_int_eq(sql_try(db, "DELETE FROM t WHERE snapshot = 'before' AND path GLOB 'd/*'"), SQLITE_READONLY);
+    sql_run(db, "COMMIT");
+    are_same("a snapshot is read only");
+}
+
+/* Begins a transaction, deletes the first rows of b/, and leaves them noted. */
+static void leave_noted(void) {
+    sql_run(db, "DELETE FROM t WHERE path GLOB 'b/*' AND value + 0 < 60 + 0 * (SELECT look('t', 'BEGIN'))");
+    ck_assert_int_eq(sqlite3_get_autocommit(db), 0);
+}
+
+/* What follows a DELETE with noted rows: what it says, and what it leaves. */
+TEXTS(followers, "SELECT count(*), total(value) FROM t", "SELECT path FROM t WHERE path >= 'b/' LIMIT 1",
+      "SELECT path FROM t WHERE path = 'b/000001'", "SELECT * FROM t('b/', '/')", "SELECT * FROM t('', '/')",
+      "SELECT art_count('t', 'b/')", "SELECT art_nth('t', '', 50)", "SELECT art_rank('t', 'c/')",
+      "SELECT path, change FROM art_diff('t', 'before', NULL)", "SELECT path, change FROM art_diff('t', NULL, 'before')",
+      "SELECT path, growth FROM art_growth('t', NULL, 'before', NULL, '', '/')", "SELECT * FROM art_check('t')",
+      "SELECT name FROM art_snapshots('t')", "SELECT value FROM art_info('t') WHERE property = 'rows'",
+      "SELECT count(*) FROM t WHERE snapshot = 'before'", "INSERT INTO t(t, snapshot) VALUES('snapshot', 'behind')",
+      "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'before')", "INSERT INTO t(t) VALUES('flush')",
+      "INSERT INTO t(t) VALUES('optimize')", "INSERT INTO t(t, prefix) VALUES('delete', 'b/0')",
+      "INSERT INTO t(t, prefix, path) VALUES('move', 'b/', 'e/')", "INSERT INTO t(t, prefix, path) VALUES('copy', 'b/', 'e/')",
+      "DELETE FROM t WHERE prefix = '' AND delimiter = '/' AND path = 'b/'",
+      "UPDATE t SET path = 'e/' WHERE prefix = '' AND delimiter = '/' AND path = 'b/'", "DELETE FROM t WHERE path = 'b/000061'",
+      "INSERT INTO t(path, value) VALUES('b/000001', 'new')", "REPLACE INTO t(path, value) VALUES('b/000005', 'new')",
+      "UPDATE t SET value = 'new' WHERE path = 'b/000001'", "ALTER TABLE t RENAME TO u; ALTER TABLE u RENAME TO t",
+      "SAVEPOINT s; DELETE FROM t; ROLLBACK TO s", "SAVEPOINT s; RELEASE s", "INSERT INTO t(t) VALUES('add column x')",
+      "PRAGMA integrity_check(t)", "SELECT count(*) FROM t_artdata");
+
+static int say(void *out, int count, char **columns, char **names) {
+    (void)names;
+    for (int i = 0; i < count; i++) sqlite3_str_appendf(out, "%s|", columns[i]);
+    sqlite3_str_appendall(out, "\n");
+    return 0;
+}
+
+static char *follow(const char *statements, bool as_one) {
+    sqlite3_str *out = sqlite3_str_new(db);
+    sql_create(db, "t", "");
+    art_test_hooks.as_one = as_one;
+    fill(200);
+    snapshot("snapshot", "before");
+    leave_noted();
+    int rc = sqlite3_exec(db, statements, say, out, NULL);
+    char *says = kept(sqlite3_str_finish(out));
+    ck_assert_msg(rc == SQLITE_OK, "%s: %s", statements, sqlite3_errmsg(db));
+    sql_run(db, "COMMIT");
+    char *leaves = kept(sql_rows(db, "SELECT * FROM t ORDER BY path"));
+    char *names = kept(sql_rows(db, "SELECT name, (SELECT count(*) FROM t WHERE snapshot = name) FROM art_snapshots('t')"));
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM art_check('t')"), 0);
+    sql_run(db, "DROP TABLE t");
+    return TEXT("%s%s%s", says ? says : "", leaves, names);
+}
+
+TEST(test_noted_rows_are_gone_for_all_that_comes_next) {
+    make_look();
+    sql_run(db, "DROP TABLE t");
+    for (unsigned i = 0; i < LENGTH(followers); i++) {
+        char *by_rows = follow(followers[i], false), *as_one = follow(followers[i], true);
+        ck_assert_msg(!strcmp(by_rows, as_one), "%s:\n%.300s\nrow by row:\n%.300s", followers[i], as_one, by_rows);
+    }
+}
+
+/* Each of them stands before the rows that are deleted. */
+TEST(test_a_reader_that_goes_on_passes_over_noted_rows) {
+    make_look();
+    snapshot("snapshot", "before");
+    run_both("UPDATE @ SET value = -1 WHERE path < 'a/000010' OR path > 'd/000180'");
+    EACH(query, "SELECT path FROM art_diff('t', 'before', NULL)", "SELECT path FROM art_diff('t', NULL, 'before')",
+         "SELECT path, growth FROM art_growth('t', NULL, 'before', NULL, '', '/', 2)") {
+        char *of[2];
+        for (int as_one = 0; as_one < 2; as_one++) {
+            art_test_hooks.as_one = as_one;
+            sqlite3_stmt *reader = sql_prepare(db, query);
+            sqlite3_str *paths = sqlite3_str_new(db);
+            if (sqlite3_step(reader) != SQLITE_ROW) ck_assert(strstr(query, "growth"));
+            leave_noted();
+            while (sqlite3_step(reader) == SQLITE_ROW)
+                sqlite3_str_appendf(paths, "%s\n", sqlite3_column_text(reader, 0));
+            sqlite3_finalize(reader);
+            of[as_one] = kept(sqlite3_str_finish(paths));
+            sql_run(db, "ROLLBACK");
+        }
+        ck_assert_str_eq(of[0], of[1]);
+        are_same(query);
+    }
+}
+
 int main(void) {
     sql_memory_install();
     setenv("ART_EXTENSION", "linked", 1);
