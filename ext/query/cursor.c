@@ -33,7 +33,7 @@ static void abandon_scan(struct art_open_scan *open) {
 static bool is_swept(struct art_open_scan *open, struct art_range *range) {
     struct art_scan *scan = (struct art_scan *)open;
     if (scan->kind != ART_SCAN_RANGE || scan->state != ART_SCAN_END) return false;
-    bool plain = scan->of.range.plain && !scan->keys.range.newer_than && !(scan->plan & ART_PLAN_SNAPSHOT);
+    bool plain = scan->of.range.plain && !scan->keys.range.newer_than;
     scan->of.range.plain = false;
     *range = scan->keys.range;
     return plain;

@@ -96,8 +96,8 @@ struct art_open_scan {
     struct art_open_scan *next, **link; /* table->scans */
 };
 struct art_scan_methods {
-    /* Has it given all rows of a range of the table as it is now? The first question alone gets a yes. The range's bytes
-     * are borrowed. */
+    /* Has it given all rows of a range, each as it is, maybe of a snapshot? The first question alone gets a yes. The
+     * range's bytes are borrowed. */
     bool (*swept)(struct art_open_scan *scan, struct art_range *range);
     void (*catch_up)(struct art_open_scan *scan); /* the table changes: go to where you claim to be */
     void (*abandon)(struct art_open_scan *scan);  /* the table is gone: be at your end, and off its list */

@@ -331,6 +331,7 @@ void art_table_rolled_back(struct art_table *table) {
 /* Where to begin to look for the tables of an owner: the listener, or else an art table's handle. A transaction of many
  * tables has as many handles, which own nothing, and each hears of each statement. */
 static struct art_table *tables_of(const struct art_connection *connection, const sqlite3_vtab *owner) {
+    if (!connection->changing) return NULL; /* nor may the listener still be the owner: settle_tables() */
     bool any = owner == connection->owner || ((const struct art_vtab *)owner)->owned;
     return any ? connection->changing : NULL;
 }

@@ -590,7 +590,8 @@ TEST(test_a_reader_that_goes_on_passes_over_noted_rows) {
     make_look();
     snapshot("snapshot", "before");
     run_both("UPDATE @ SET value = -1 WHERE path < 'a/000010' OR path > 'd/000180'");
-    EACH(query, "SELECT path FROM art_diff('t', 'before', NULL)", "SELECT path FROM art_diff('t', NULL, 'before')",
+    EACH(query, "SELECT path FROM t WHERE path > 'a/000020'", "SELECT path FROM t ORDER BY path DESC",
+         "SELECT path FROM art_diff('t', 'before', NULL)", "SELECT path FROM art_diff('t', NULL, 'before')",
          "SELECT path, growth FROM art_growth('t', NULL, 'before', NULL, '', '/', 2)") {
         char *of[2];
         for (int as_one = 0; as_one < 2; as_one++) {
@@ -607,6 +608,41 @@ TEST(test_a_reader_that_goes_on_passes_over_noted_rows) {
         }
         ck_assert_str_eq(of[0], of[1]);
         are_same(query);
+    }
+}
+
+TEST(test_a_row_that_is_deleted_is_gone_for_a_query_that_comes_to_it_last) {
+    EACH(query, "SELECT path FROM t ORDER BY path DESC", "SELECT path FROM t WHERE path < 'b/' ORDER BY path DESC") {
+        sqlite3_stmt *reader = sql_prepare(db, query);
+        ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+        sql_run(db, "BEGIN; DELETE FROM t WHERE path = 'a/000000'");
+        while (sqlite3_step(reader) == SQLITE_ROW)
+            ck_assert_str_ne((const char *)sqlite3_column_text(reader, 0), "a/000000");
+        sqlite3_finalize(reader);
+        sql_run(db, "ROLLBACK");
+        are_same(query);
+    }
+}
+
+/* The savepoint of a statement that follows cannot be taken, since the noted rows cannot be deleted before it: that
+ * statement ends, and what the transaction had changed before stays. */
+TEST(test_a_savepoint_that_fails_takes_nothing_back) {
+    make_look();
+    bool struck = true;
+    for (unsigned nth = 1; struck; nth += 1 + nth / 16) {
+        sql_run(db, "DELETE FROM t WHERE path GLOB 'b/*' AND value + 0 < 60 + 0 * (SELECT look('t',"
+                    " 'BEGIN; UPDATE t SET value = -1 WHERE path = ''a/000000'''))");
+        char *text = kept(sqlite3_mprintf("UPDATE t SET value = 7 WHERE path GLOB 'c/*'"));
+        int rc = sql_memory_try(db, text, nth, false, &struck);
+        bool within = !sqlite3_get_autocommit(db);
+        bool doomed = rc && within && sql_try(db, "SELECT count(*) FROM t") == SQLITE_NOMEM;
+        if (!doomed) {
+            ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), within ? 185 : 200);
+            ck_assert_int_eq(sql_int(db, "SELECT value FROM t WHERE path = 'a/000000'"), within ? -1 : 0);
+            ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE value = 7 AND path GLOB 'c/*'"), rc ? 0 : 50);
+        }
+        if (within) sql_run(db, "ROLLBACK");
+        are_same("rolled back");
     }
 }
 
