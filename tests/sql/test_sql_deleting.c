@@ -537,19 +537,22 @@ static void leave_noted(void) {
 TEXTS(followers, "SELECT count(*), total(value) FROM t", "SELECT path FROM t WHERE path >= 'b/' LIMIT 1",
       "SELECT path FROM t WHERE path = 'b/000001'", "SELECT * FROM t('b/', '/')", "SELECT * FROM t('', '/')",
       "SELECT art_count('t', 'b/')", "SELECT art_nth('t', '', 50)", "SELECT art_rank('t', 'c/')",
-      "SELECT path, change FROM art_diff('t', 'before', NULL)", "SELECT path, change FROM art_diff('t', NULL, 'before')",
+      "SELECT path, change FROM art_diff('t', 'before', NULL)",
+      "SELECT path, change FROM art_diff('t', NULL, 'before')",
       "SELECT path, growth FROM art_growth('t', NULL, 'before', NULL, '', '/')", "SELECT * FROM art_check('t')",
       "SELECT name FROM art_snapshots('t')", "SELECT value FROM art_info('t') WHERE property = 'rows'",
       "SELECT count(*) FROM t WHERE snapshot = 'before'", "INSERT INTO t(t, snapshot) VALUES('snapshot', 'behind')",
       "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'before')", "INSERT INTO t(t) VALUES('flush')",
       "INSERT INTO t(t) VALUES('optimize')", "INSERT INTO t(t, prefix) VALUES('delete', 'b/0')",
-      "INSERT INTO t(t, prefix, path) VALUES('move', 'b/', 'e/')", "INSERT INTO t(t, prefix, path) VALUES('copy', 'b/', 'e/')",
+      "INSERT INTO t(t, prefix, path) VALUES('move', 'b/', 'e/')",
+      "INSERT INTO t(t, prefix, path) VALUES('copy', 'b/', 'e/')",
       "DELETE FROM t WHERE prefix = '' AND delimiter = '/' AND path = 'b/'",
-      "UPDATE t SET path = 'e/' WHERE prefix = '' AND delimiter = '/' AND path = 'b/'", "DELETE FROM t WHERE path = 'b/000061'",
-      "INSERT INTO t(path, value) VALUES('b/000001', 'new')", "REPLACE INTO t(path, value) VALUES('b/000005', 'new')",
-      "UPDATE t SET value = 'new' WHERE path = 'b/000001'", "ALTER TABLE t RENAME TO u; ALTER TABLE u RENAME TO t",
-      "SAVEPOINT s; DELETE FROM t; ROLLBACK TO s", "SAVEPOINT s; RELEASE s", "INSERT INTO t(t) VALUES('add column x')",
-      "PRAGMA integrity_check(t)", "SELECT count(*) FROM t_artdata");
+      "UPDATE t SET path = 'e/' WHERE prefix = '' AND delimiter = '/' AND path = 'b/'",
+      "DELETE FROM t WHERE path = 'b/000061'", "INSERT INTO t(path, value) VALUES('b/000001', 'new')",
+      "REPLACE INTO t(path, value) VALUES('b/000005', 'new')", "UPDATE t SET value = 'new' WHERE path = 'b/000001'",
+      "ALTER TABLE t RENAME TO u; ALTER TABLE u RENAME TO t", "SAVEPOINT s; DELETE FROM t; ROLLBACK TO s",
+      "SAVEPOINT s; RELEASE s", "INSERT INTO t(t) VALUES('add column x')", "PRAGMA integrity_check(t)",
+      "SELECT count(*) FROM t_artdata");
 
 static int say(void *out, int count, char **columns, char **names) {
     (void)names;
@@ -570,7 +573,8 @@ static char *follow(const char *statements, bool as_one) {
     ck_assert_msg(rc == SQLITE_OK, "%s: %s", statements, sqlite3_errmsg(db));
     sql_run(db, "COMMIT");
     char *leaves = kept(sql_rows(db, "SELECT * FROM t ORDER BY path"));
-    char *names = kept(sql_rows(db, "SELECT name, (SELECT count(*) FROM t WHERE snapshot = name) FROM art_snapshots('t')"));
+    char *names =
+        kept(sql_rows(db, "SELECT name, (SELECT count(*) FROM t WHERE snapshot = name) FROM art_snapshots('t')"));
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM art_check('t')"), 0);
     sql_run(db, "DROP TABLE t");
     return TEXT("%s%s%s", says ? says : "", leaves, names);
