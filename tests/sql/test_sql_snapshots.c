@@ -254,6 +254,22 @@ TEST(test_a_snapshot_that_a_statement_reads_is_not_dropped) {
     ck_assert_int_eq(info("snapshots"), 0);
 }
 
+TEST(test_nor_is_it_when_the_table_has_given_back_what_it_can_make_again) {
+    make_table();
+    make_snapshot("a");
+    sqlite3_stmt *reader = sql_prepare(db, "SELECT value FROM t WHERE snapshot = 'a'");
+    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    for (int i = 0; i < 40; i++)
+        sql_run(db, "CREATE VIRTUAL TABLE other%d USING art(path); INSERT INTO other%d VALUES('x')", i, i);
+    refuses(SQLITE_LOCKED, "'a' is read by a statement of this connection (t): finish",
+            "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'a')");
+    int64_t sum = sqlite3_column_int64(reader, 0);
+    while (sqlite3_step(reader) == SQLITE_ROW) sum += sqlite3_column_int64(reader, 0);
+    ck_assert_int_eq(sum, ALL);
+    sqlite3_finalize(reader);
+    drop_snapshot("a");
+}
+
 TEST(test_another_summary_waits_for_the_last_drop) {
     make_table();
     make_snapshot("a");
