@@ -42,6 +42,10 @@ static struct row_key snapshot_key(const char *name) {
     return key;
 }
 
+bool art_snapshot_name_is_sound(struct art_bytes name) {
+    return name.len && name.len <= ART_SNAPSHOT_NAME_MAX && !memchr(name.data, 0, name.len);
+}
+
 static struct art_bytes text_bytes(const char *text) {
     return art_bytes(text, (uint32_t)strlen(text));
 }
@@ -124,17 +128,23 @@ static enum art_rc encode_row(uint64_t csn, uint64_t made, const struct art_buff
 
 /* --- messages ----------------------------------------------------------------------------------------------------- */
 
+/* So many bytes of a name are shown: what is asked for, and what a damaged row has, may be longer than any. */
+static int shown_bytes(struct art_bytes name) {
+    enum { SHOWN_BYTES_MAX = 100 };
+    return name.len < SHOWN_BYTES_MAX ? (int)name.len : SHOWN_BYTES_MAX;
+}
+
 int art_snapshot_unknown(const struct art_table *table, struct art_bytes name, char **message) {
     const char *of = table->name->table;
     return art_complain(message, SQLITE_ERROR, "art: there is no snapshot '%.*s' (%s): see art_snapshots('%s')",
-                        name.len < 100 ? (int)name.len : 100, (const char *)name.data, of, of);
+                        shown_bytes(name), (const char *)name.data, of, of);
 }
 
 static int complain_damaged(const struct art_table *table, struct art_bytes name, char **message) {
     return art_complain(message, SQLITE_CORRUPT_VTAB,
                         "art: the snapshot '%.*s' is damaged (%s.%s_artstate): drop it, or restore the database from a "
                         "backup",
-                        (int)name.len, (const char *)name.data, table->name->schema, table->name->table);
+                        shown_bytes(name), (const char *)name.data, table->name->schema, table->name->table);
 }
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
@@ -144,13 +154,14 @@ static int take_snapshot_row(const struct art_table *table, struct art_bytes key
                              struct art_snapshot_row *out, char **message) {
     struct art_bytes name = art_bytes(key.data + KEY_BYTES, key.len - KEY_BYTES);
     out->there = true;
-    if (find_made(table, name) || decode_row(key, value, out)) return SQLITE_OK;
+    bool sound = art_snapshot_name_is_sound(name);
+    if (sound && (find_made(table, name) || decode_row(key, value, out))) return SQLITE_OK;
     return complain_damaged(table, name, message);
 }
 
 int art_snapshot_read(struct art_table *table, struct art_bytes name, struct art_snapshot_row *out, char **message) {
     *out = (struct art_snapshot_row){0};
-    if (!name.len || name.len > ART_SNAPSHOT_NAME_MAX || memchr(name.data, 0, name.len)) return SQLITE_OK;
+    if (!art_snapshot_name_is_sound(name)) return SQLITE_OK;
     char text[ART_SNAPSHOT_NAME_MAX + 1];
     memcpy(text, name.data, name.len);
     text[name.len] = 0;

@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/base/bytes.h"
+#include "core/base/hash.h"
 #include "tests/support/random.h"
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
@@ -364,6 +366,31 @@ TEST(test_a_damaged_snapshot_is_an_error_and_can_be_dropped) {
         drop_snapshot("b");
         sql_run(db, "ROLLBACK");
     }
+    expect("ok\n", "SELECT art_check('t')");
+}
+
+TEST(test_a_row_whose_hash_is_right_and_whose_name_is_too_long_is_damage_all_the_same) {
+    make_table();
+    make_snapshot("a");
+    char key[4096] = "snapshot ";
+    memset(key + strlen(key), 'x', sizeof key - 1 - strlen(key));
+    sqlite3_stmt *row = sql_prepare(db, "SELECT v FROM t_artstate WHERE k = 'snapshot a'");
+    ck_assert_int_eq(sqlite3_step(row), SQLITE_ROW);
+    int len = sqlite3_column_bytes(row, 0);
+    uint8_t *value = malloc((size_t)len);
+    memcpy(value, sqlite3_column_blob(row, 0), (size_t)len);
+    sqlite3_finalize(row);
+    const struct art_hash_part parts[] = {{key, strlen(key)}, {value, (size_t)len - sizeof(uint64_t)}};
+    art_store64(value + len - sizeof(uint64_t), art_hash128_parts(parts, 2).low);
+    row = sql_prepare(db, "INSERT INTO t_artstate(k, v) VALUES(?1, ?2)");
+    sqlite3_bind_text(row, 1, key, -1, SQLITE_STATIC);
+    sqlite3_bind_blob(row, 2, value, len, SQLITE_STATIC);
+    ck_assert_int_eq(sqlite3_step(row), SQLITE_DONE);
+    sqlite3_finalize(row);
+    free(value);
+    refuses(SQLITE_CORRUPT_VTAB, "is damaged (main.t_artstate)", "SELECT * FROM art_snapshots('t')");
+    ck_assert_ptr_nonnull(strstr(kept(sql_rows(db, "SELECT art_check('t')")), "is damaged (main.t_artstate)"));
+    sql_run(db, "DELETE FROM t_artstate WHERE k LIKE 'snapshot xx%%'");
     expect("ok\n", "SELECT art_check('t')");
 }
 
