@@ -6,7 +6,8 @@
  *     let go          set | u64 hash      slots that only dropped snapshots have named. The next new root retires them
  *
  * A set is bytes of core's (core/tree/run/held.c). Numbers are little endian, `made` is in milliseconds since 1970, and
- * a hash is over the key and all that stands before it: one row's value is none for another. An empty set has no row.
+ * a hash is over the key and all that stands before it: one row's value is none for another. An empty set has no row,
+ * but for `held` beside `let go`: so who takes the one row away is found, as core finds who takes both.
  *
  *     the command    writes an empty row, and notes its name
  *     the commit     fills these rows in with the root that it has prepared, and adds their slots to `held`
@@ -229,25 +230,30 @@ int art_snapshots_count(struct art_table *table, uint64_t *out, char **message) 
 
 /* --- the two sets ------------------------------------------------------------------------------------------------- */
 
-static int read_slots(struct art_table *table, const char *key, struct art_buffer *out, char **message) {
+static int complain_slots(const struct art_table *table, const char *key, const char *what, char **message) {
+    return art_complain(message, SQLITE_CORRUPT_VTAB,
+                        "art: '%s' is %s (%s.%s_artstate): restore the database from a backup", key, what,
+                        table->name->schema, table->name->table);
+}
+
+static int read_slots(struct art_table *table, const char *key, struct art_buffer *out, bool *there, char **message) {
     uint64_t hash;
     assert(!out->len);
-    int rc = art_shadow_get(table, key, out, message);
-    if (rc || !out->len) return rc;
+    int rc = art_shadow_find(table, key, out, there, message);
+    if (rc || !*there) return rc;
     struct art_bytes set = art_buffer_bytes(out);
-    if (!take_hash(text_bytes(key), &set, &hash)) {
-        return art_complain(message, SQLITE_CORRUPT_VTAB,
-                            "art: '%s' is damaged (%s.%s_artstate): restore the database from a backup", key,
-                            table->name->schema, table->name->table);
-    }
+    if (!take_hash(text_bytes(key), &set, &hash)) return complain_slots(table, key, "damaged", message);
     out->len = set.len;
     return SQLITE_OK;
 }
 
 int art_snapshots_held(struct art_table *table, struct art_buffer *held, struct art_buffer *let_go, char **message) {
+    bool holds, lets_go;
     held->len = let_go->len = 0;
-    int rc = read_slots(table, held_key, held, message);
-    return rc ? rc : read_slots(table, let_go_key, let_go, message);
+    int rc = read_slots(table, held_key, held, &holds, message);
+    if (!rc) rc = read_slots(table, let_go_key, let_go, &lets_go, message);
+    if (!rc && lets_go && !holds) rc = complain_slots(table, held_key, "missing", message);
+    return rc;
 }
 
 static int remove_if_there(struct art_table *table, const char *key, char **message) {
@@ -258,11 +264,35 @@ static int remove_if_there(struct art_table *table, const char *key, char **mess
     return rc || !there ? rc : art_shadow_remove(table, key, message);
 }
 
-/* Becomes the row's value, with a hash at its end. */
-static int write_slots(struct art_table *table, const char *key, struct art_buffer *set, char **message) {
-    if (!set->len) return remove_if_there(table, key, message);
+/* The set becomes the row's value, with a hash at its end. */
+static int put_slots(struct art_table *table, const char *key, struct art_buffer *set, char **message) {
     int rc = art_report(message, append_hash(key, set));
     return rc ? rc : art_shadow_put(table, key, set->data, set->len, message);
+}
+
+static int write_let_go(struct art_table *table, struct art_buffer *set, char **message) {
+    return set->len ? put_slots(table, let_go_key, set, message) : remove_if_there(table, let_go_key, message);
+}
+
+/* Behind write_let_go(). */
+static int write_held(struct art_table *table, struct art_buffer *set, char **message) {
+    struct art_buffer ignored = {0};
+    bool stays = set->len;
+    int rc = stays ? SQLITE_OK : art_shadow_find(table, let_go_key, &ignored, &stays, message);
+    art_buffer_clear(&ignored);
+    if (rc) return rc;
+    return stays ? put_slots(table, held_key, set, message) : remove_if_there(table, held_key, message);
+}
+
+/* A root has retired what was let go. */
+static int end_let_go(struct art_table *table, char **message) {
+    struct art_buffer held = {0};
+    bool there;
+    int rc = remove_if_there(table, let_go_key, message);
+    if (!rc) rc = read_slots(table, held_key, &held, &there, message);
+    if (!rc && there && !held.len) rc = art_shadow_remove(table, held_key, message);
+    art_buffer_clear(&held);
+    return rc;
 }
 
 static int unite(void *context, struct art_bytes name, const struct art_snapshot_row *row, char **message) {
@@ -343,10 +373,10 @@ static int move_slots(struct art_table *table, struct art_bytes name, char **mes
     if (!rc) rc = art_report(message, art_slots_without(art_buffer_bytes(&was), art_buffer_bytes(&held), &gone));
     if (!rc && gone.len) {
         rc = art_report(message, art_slots_unite(&let_go, art_buffer_bytes(&gone)));
-        if (!rc) rc = write_slots(table, let_go_key, &let_go, message);
+        if (!rc) rc = write_let_go(table, &let_go, message);
     }
     if (!rc) rc = art_shadow_remove(table, key.text, message);
-    if (!rc && gone.len) rc = write_slots(table, held_key, &held, message);
+    if (!rc && gone.len) rc = write_held(table, &held, message);
     art_buffer_clear(&was);
     art_buffer_clear(&let_go);
     art_buffer_clear(&held);
@@ -401,7 +431,7 @@ int art_snapshots_before_commit(struct art_table *table, char **message) {
     if (!art_commit_attempted(table) || !table->made_count) return SQLITE_OK;
     int rc = put_made(table, &nothing, message);
     if (!rc) rc = each_but(table, NULL, unite, &held, message);
-    if (!rc) rc = write_slots(table, held_key, &held, message);
+    if (!rc) rc = write_held(table, &held, message);
     art_buffer_clear(&held);
     return rc;
 }
@@ -427,10 +457,10 @@ static int hold(struct art_table *table, const struct art_buffer *slots, char **
     struct art_buffer held = {0}, let_go = {0}, rest = {0};
     int rc = art_snapshots_held(table, &held, &let_go, message);
     if (!rc) rc = art_report(message, art_slots_unite(&held, art_buffer_bytes(slots)));
-    if (!rc) rc = write_slots(table, held_key, &held, message);
     if (!rc) rc = art_report(message, art_slots_without(art_buffer_bytes(&let_go), art_buffer_bytes(slots), &rest));
     if (!rc && !art_bytes_equal(art_buffer_bytes(&rest), art_buffer_bytes(&let_go)))
-        rc = write_slots(table, let_go_key, &rest, message);
+        rc = write_let_go(table, &rest, message);
+    if (!rc) rc = write_held(table, &held, message);
     art_buffer_clear(&held);
     art_buffer_clear(&let_go);
     art_buffer_clear(&rest);
@@ -472,7 +502,7 @@ int art_snapshots_commit(struct art_table *table, const struct art_commit *commi
     if (!commit->lets_go && !table->made_count) return SQLITE_OK;
     sqlite3_int64 rowid = sqlite3_last_insert_rowid(db);
     table->snapshot_changes++;
-    int rc = commit->lets_go ? remove_if_there(table, let_go_key, message) : SQLITE_OK;
+    int rc = commit->lets_go ? end_let_go(table, message) : SQLITE_OK;
     if (!rc) rc = any_made(table, &any, message);
     if (!rc && any) rc = fill_in(table, message);
     bool goes_on = art_commit_attempted(table); /* the refused COMMIT may have written another format */
