@@ -247,7 +247,7 @@ static int read_slots(struct art_table *table, const char *key, struct art_buffe
     return SQLITE_OK;
 }
 
-int art_snapshots_held(struct art_table *table, struct art_buffer *held, struct art_buffer *let_go, char **message) {
+static int read_both(struct art_table *table, struct art_buffer *held, struct art_buffer *let_go, char **message) {
     bool holds, lets_go;
     held->len = let_go->len = 0;
     int rc = read_slots(table, held_key, held, &holds, message);
@@ -298,6 +298,14 @@ static int end_let_go(struct art_table *table, char **message) {
 static int unite(void *context, struct art_bytes name, const struct art_snapshot_row *row, char **message) {
     (void)name;
     return art_report(message, art_slots_unite(context, row->slots));
+}
+
+/* A refused COMMIT has written more into the row. */
+int art_snapshots_held(struct art_table *table, struct art_buffer *held, struct art_buffer *let_go, char **message) {
+    int rc = read_both(table, held, let_go, message);
+    if (rc || !art_commit_attempted(table) || !table->made_count) return rc;
+    held->len = 0;
+    return each_but(table, NULL, unite, held, message);
 }
 
 /* --- commands ----------------------------------------------------------------------------------------------------- */
@@ -368,7 +376,7 @@ static int move_slots(struct art_table *table, struct art_bytes name, char **mes
     memcpy(key.text, ART_SNAPSHOT_KEY, KEY_BYTES);
     memcpy(key.text + KEY_BYTES, name.data, name.len);
     key.text[KEY_BYTES + name.len] = 0;
-    int rc = art_snapshots_held(table, &was, &let_go, message);
+    int rc = read_both(table, &was, &let_go, message);
     if (!rc) rc = each_but(table, &name, unite, &held, message);
     if (!rc) rc = art_report(message, art_slots_without(art_buffer_bytes(&was), art_buffer_bytes(&held), &gone));
     if (!rc && gone.len) {
@@ -484,7 +492,7 @@ static int fill_in(struct art_table *table, char **message) {
 static int follow_format(struct art_table *table, char **message) {
     struct art_buffer held = {0}, let_go = {0}, is = {0};
     char wanted[16];
-    int rc = art_snapshots_held(table, &held, &let_go, message);
+    int rc = read_both(table, &held, &let_go, message);
     int format = held.len || let_go.len ? ART_STATE_FORMAT_HELD : art_state_format(art_tree_medium(table->tree));
     snprintf(wanted, sizeof wanted, "%d", format);
     if (!rc) rc = art_shadow_get(table, "format", &is, message);

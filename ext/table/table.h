@@ -279,7 +279,8 @@ typedef int art_snapshot_visit(void *context, struct art_bytes name, const struc
                                char **message);
 int art_snapshots_each(struct art_table *table, art_snapshot_visit *visit, void *context, char **message);
 int art_snapshots_count(struct art_table *table, uint64_t *out, char **message);
-/* The two sets of slots, without their hashes. What was in the buffers is replaced. */
+/* The two sets of slots, without their hashes, and without those of snapshots that this transaction makes. What was in
+ * the buffers is replaced. */
 int art_snapshots_held(struct art_table *table, struct art_buffer *held, struct art_buffer *let_go, char **message);
 /* SQLITE_ERROR, with the message for a name that there is not. */
 int art_snapshot_unknown(const struct art_table *table, struct art_bytes name, char **message);

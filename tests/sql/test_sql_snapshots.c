@@ -513,6 +513,21 @@ TEST(test_what_a_refused_commit_wrote_is_not_held) {
                   "t_artstate AS s JOIN t_artstate AS h ON s.k = 'snapshot a' AND h.k = 'held'");
 }
 
+/* Of a state that has all in runs: no root was handed over, only what the rows of snapshots say. */
+TEST(test_a_check_behind_a_refused_commit_knows_what_is_held) {
+    make_table();
+    make_snapshot("a");
+    sql_run(db, "UPDATE t SET value = 1; INSERT INTO t(t) VALUES('flush'); BEGIN");
+    make_snapshot("b");
+    begin_to_refuse();
+    refuse_commit();
+    expect("ok\n", "SELECT art_check('t')");
+    end_to_refuse();
+    sql_run(db, "COMMIT");
+    expect("ok\n", "SELECT art_check('t')");
+    ck_assert_int_eq(sum_in(db, "b"), 500);
+}
+
 /* What was asked for before the refused COMMIT is not wanted any more. */
 TEST(test_a_snapshot_that_is_dropped_after_a_refused_commit_leaves_nothing) {
     for (int changes = 0; changes < 3; changes++) {
