@@ -49,9 +49,10 @@ int art_table_open_tree(struct art_table *table, const struct art_summary *summa
 /* snapshot_trees.c */
 struct art_snapshot_tree {
     struct art_tree *tree;
-    struct art_snapshot_tree *next; /* (private) from here on */
+    struct art_snapshot_trees *trees; /* (private) from here on: the table's */
+    struct art_snapshot_tree *next;
     unsigned readers;
-    bool retired;          /* off the list, to be closed with its last reader */
+    bool retired;          /* not found any more, and closed with its last reader */
     uint64_t hash;         /* of the row that it was opened by */
     unsigned data_version; /* the table's, and its snapshot_changes, when the row was read last */
     unsigned changes;

@@ -3,14 +3,15 @@
  * A snapshot is a root in a row of T_artstate (table/snapshots.c). Its tree is one as any other, open for reading, that
  * was handed this root and no log. So nothing that reads knows of snapshots, and changes of the table do not reach it.
  *
- *     table->snapshot_trees    the last TREES_KEPT that were asked for, the newest first, and those that a scan reads
+ *     table->snapshot_trees    the last TREES_KEPT that were asked for, the newest first, and those that are read
  *
  * A SELECT on T_artstate takes longer than a point read. So a tree stays the one of its name as long as neither the
  * database's data version nor, by this connection, a snapshot's row has changed (table->snapshot_changes). Else the row
  * is read again: another snapshot may have got the name, which the row's hash tells.
  *
  * A tree that is in the way is retired: nobody finds it any more, and it is closed when its last reader is done. That
- * happens to one whose name is another snapshot's now, and to all when the table is trimmed or gets another place.
+ * happens to one whose name is another snapshot's now, and to all when the table is trimmed or gets another place. Its
+ * readers still count: the snapshot is not to be dropped under them.
  */
 #include "ext/access/access.h"
 #include "ext/host/host.h"
@@ -39,16 +40,19 @@ static void close_tree(struct art_snapshot_tree *snapshot) {
 /* Nobody finds it from here on. */
 static void retire(struct art_snapshot_tree **link) {
     struct art_snapshot_tree *snapshot = *link;
-    assert(!snapshot->retired);
-    *link = snapshot->next;
-    snapshot->next = NULL;
     snapshot->retired = true;
-    if (!snapshot->readers) close_tree(snapshot);
+    if (snapshot->readers) return;
+    *link = snapshot->next;
+    close_tree(snapshot);
 }
 
 static void retire_all(struct art_kept *kept) {
-    struct art_snapshot_trees *trees = (struct art_snapshot_trees *)kept;
-    while (trees->first) retire(&trees->first);
+    struct art_snapshot_tree **link = &((struct art_snapshot_trees *)kept)->first;
+    while (*link) {
+        struct art_snapshot_tree *snapshot = *link;
+        retire(link);
+        if (*link == snapshot) link = &snapshot->next;
+    }
 }
 
 /* The oldest ones that nobody reads. */
@@ -65,7 +69,10 @@ static void retire_surplus(struct art_snapshot_trees *trees) {
 
 void art_snapshot_tree_release(struct art_snapshot_tree *snapshot) {
     assert(snapshot->readers);
-    if (!--snapshot->readers && snapshot->retired) close_tree(snapshot);
+    if (--snapshot->readers || !snapshot->retired) return;
+    struct art_snapshot_tree **link = &snapshot->trees->first;
+    while (*link != snapshot) link = &(*link)->next;
+    retire(link);
 }
 
 /* --- opening ------------------------------------------------------------------------------------------------------ */
@@ -94,8 +101,9 @@ static int open_snapshot(struct art_table *table, struct art_bytes name, struct 
         close_tree(snapshot);
         return rc;
     }
-    snapshot->next = trees_of(table)->first;
-    trees_of(table)->first = snapshot;
+    snapshot->trees = trees_of(table);
+    snapshot->next = snapshot->trees->first;
+    snapshot->trees->first = snapshot;
     *out = snapshot;
     return SQLITE_OK;
 }
@@ -140,7 +148,7 @@ static bool has_name(const struct art_snapshot_tree *snapshot, struct art_bytes 
 /* The tree of this name, if it is open: now the first one. */
 static struct art_snapshot_tree *find_open(struct art_snapshot_trees *trees, struct art_bytes name) {
     struct art_snapshot_tree **link = &trees->first, *found;
-    while (*link && !has_name(*link, name)) link = &(*link)->next;
+    while (*link && ((*link)->retired || !has_name(*link, name))) link = &(*link)->next;
     found = *link;
     if (!found || found == trees->first) return found;
     *link = found->next;

@@ -6,7 +6,8 @@
  *     let go          set | u64 hash      slots that only dropped snapshots have named. The next new root retires them
  *
  * A set is bytes of core's (core/tree/run/held.c). Numbers are little endian, `made` is in milliseconds since 1970, and
- * a hash is over the key and all that stands before it: one row's value is none for another. An empty set has no row.
+ * a hash is over the key and all that stands before it: one row's value is none for another. An empty set has no row,
+ * but for `held` beside `let go`: so who takes the one row away is found, as core finds who takes both.
  *
  *     the command    writes an empty row, and notes its name
  *     the commit     fills these rows in with the root that it has prepared, and adds their slots to `held`
@@ -40,6 +41,10 @@ static struct row_key snapshot_key(const char *name) {
     memcpy(key.text, ART_SNAPSHOT_KEY, KEY_BYTES);
     strcpy(key.text + KEY_BYTES, name);
     return key;
+}
+
+bool art_snapshot_name_is_sound(struct art_bytes name) {
+    return name.len && name.len <= ART_SNAPSHOT_NAME_MAX && !memchr(name.data, 0, name.len);
 }
 
 static struct art_bytes text_bytes(const char *text) {
@@ -124,17 +129,23 @@ static enum art_rc encode_row(uint64_t csn, uint64_t made, const struct art_buff
 
 /* --- messages ----------------------------------------------------------------------------------------------------- */
 
+/* So many bytes of a name are shown: what is asked for, and what a damaged row has, may be longer than any. */
+static int shown_bytes(struct art_bytes name) {
+    enum { SHOWN_BYTES_MAX = 100 };
+    return name.len < SHOWN_BYTES_MAX ? (int)name.len : SHOWN_BYTES_MAX;
+}
+
 int art_snapshot_unknown(const struct art_table *table, struct art_bytes name, char **message) {
     const char *of = table->name->table;
     return art_complain(message, SQLITE_ERROR, "art: there is no snapshot '%.*s' (%s): see art_snapshots('%s')",
-                        name.len < 100 ? (int)name.len : 100, (const char *)name.data, of, of);
+                        shown_bytes(name), (const char *)name.data, of, of);
 }
 
 static int complain_damaged(const struct art_table *table, struct art_bytes name, char **message) {
     return art_complain(message, SQLITE_CORRUPT_VTAB,
                         "art: the snapshot '%.*s' is damaged (%s.%s_artstate): drop it, or restore the database from a "
                         "backup",
-                        (int)name.len, (const char *)name.data, table->name->schema, table->name->table);
+                        shown_bytes(name), (const char *)name.data, table->name->schema, table->name->table);
 }
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
@@ -144,13 +155,14 @@ static int take_snapshot_row(const struct art_table *table, struct art_bytes key
                              struct art_snapshot_row *out, char **message) {
     struct art_bytes name = art_bytes(key.data + KEY_BYTES, key.len - KEY_BYTES);
     out->there = true;
-    if (find_made(table, name) || decode_row(key, value, out)) return SQLITE_OK;
+    bool sound = art_snapshot_name_is_sound(name);
+    if (sound && (find_made(table, name) || decode_row(key, value, out))) return SQLITE_OK;
     return complain_damaged(table, name, message);
 }
 
 int art_snapshot_read(struct art_table *table, struct art_bytes name, struct art_snapshot_row *out, char **message) {
     *out = (struct art_snapshot_row){0};
-    if (!name.len || name.len > ART_SNAPSHOT_NAME_MAX || memchr(name.data, 0, name.len)) return SQLITE_OK;
+    if (!art_snapshot_name_is_sound(name)) return SQLITE_OK;
     char text[ART_SNAPSHOT_NAME_MAX + 1];
     memcpy(text, name.data, name.len);
     text[name.len] = 0;
@@ -218,25 +230,30 @@ int art_snapshots_count(struct art_table *table, uint64_t *out, char **message) 
 
 /* --- the two sets ------------------------------------------------------------------------------------------------- */
 
-static int read_slots(struct art_table *table, const char *key, struct art_buffer *out, char **message) {
+static int complain_slots(const struct art_table *table, const char *key, const char *what, char **message) {
+    return art_complain(message, SQLITE_CORRUPT_VTAB,
+                        "art: '%s' is %s (%s.%s_artstate): restore the database from a backup", key, what,
+                        table->name->schema, table->name->table);
+}
+
+static int read_slots(struct art_table *table, const char *key, struct art_buffer *out, bool *there, char **message) {
     uint64_t hash;
     assert(!out->len);
-    int rc = art_shadow_get(table, key, out, message);
-    if (rc || !out->len) return rc;
+    int rc = art_shadow_find(table, key, out, there, message);
+    if (rc || !*there) return rc;
     struct art_bytes set = art_buffer_bytes(out);
-    if (!take_hash(text_bytes(key), &set, &hash)) {
-        return art_complain(message, SQLITE_CORRUPT_VTAB,
-                            "art: '%s' is damaged (%s.%s_artstate): restore the database from a backup", key,
-                            table->name->schema, table->name->table);
-    }
+    if (!take_hash(text_bytes(key), &set, &hash)) return complain_slots(table, key, "damaged", message);
     out->len = set.len;
     return SQLITE_OK;
 }
 
 static int read_both(struct art_table *table, struct art_buffer *held, struct art_buffer *let_go, char **message) {
+    bool holds, lets_go;
     held->len = let_go->len = 0;
-    int rc = read_slots(table, held_key, held, message);
-    return rc ? rc : read_slots(table, let_go_key, let_go, message);
+    int rc = read_slots(table, held_key, held, &holds, message);
+    if (!rc) rc = read_slots(table, let_go_key, let_go, &lets_go, message);
+    if (!rc && lets_go && !holds) rc = complain_slots(table, held_key, "missing", message);
+    return rc;
 }
 
 static int remove_if_there(struct art_table *table, const char *key, char **message) {
@@ -247,11 +264,35 @@ static int remove_if_there(struct art_table *table, const char *key, char **mess
     return rc || !there ? rc : art_shadow_remove(table, key, message);
 }
 
-/* Becomes the row's value, with a hash at its end. */
-static int write_slots(struct art_table *table, const char *key, struct art_buffer *set, char **message) {
-    if (!set->len) return remove_if_there(table, key, message);
+/* The set becomes the row's value, with a hash at its end. */
+static int put_slots(struct art_table *table, const char *key, struct art_buffer *set, char **message) {
     int rc = art_report(message, append_hash(key, set));
     return rc ? rc : art_shadow_put(table, key, set->data, set->len, message);
+}
+
+static int write_let_go(struct art_table *table, struct art_buffer *set, char **message) {
+    return set->len ? put_slots(table, let_go_key, set, message) : remove_if_there(table, let_go_key, message);
+}
+
+/* Behind write_let_go(). */
+static int write_held(struct art_table *table, struct art_buffer *set, char **message) {
+    struct art_buffer ignored = {0};
+    bool stays = set->len;
+    int rc = stays ? SQLITE_OK : art_shadow_find(table, let_go_key, &ignored, &stays, message);
+    art_buffer_clear(&ignored);
+    if (rc) return rc;
+    return stays ? put_slots(table, held_key, set, message) : remove_if_there(table, held_key, message);
+}
+
+/* A root has retired what was let go. */
+static int end_let_go(struct art_table *table, char **message) {
+    struct art_buffer held = {0};
+    bool there;
+    int rc = remove_if_there(table, let_go_key, message);
+    if (!rc) rc = read_slots(table, held_key, &held, &there, message);
+    if (!rc && there && !held.len) rc = art_shadow_remove(table, held_key, message);
+    art_buffer_clear(&held);
+    return rc;
 }
 
 static int unite(void *context, struct art_bytes name, const struct art_snapshot_row *row, char **message) {
@@ -340,10 +381,10 @@ static int move_slots(struct art_table *table, struct art_bytes name, char **mes
     if (!rc) rc = art_report(message, art_slots_without(art_buffer_bytes(&was), art_buffer_bytes(&held), &gone));
     if (!rc && gone.len) {
         rc = art_report(message, art_slots_unite(&let_go, art_buffer_bytes(&gone)));
-        if (!rc) rc = write_slots(table, let_go_key, &let_go, message);
+        if (!rc) rc = write_let_go(table, &let_go, message);
     }
     if (!rc) rc = art_shadow_remove(table, key.text, message);
-    if (!rc && gone.len) rc = write_slots(table, held_key, &held, message);
+    if (!rc && gone.len) rc = write_held(table, &held, message);
     art_buffer_clear(&was);
     art_buffer_clear(&let_go);
     art_buffer_clear(&held);
@@ -398,7 +439,7 @@ int art_snapshots_before_commit(struct art_table *table, char **message) {
     if (!art_commit_attempted(table) || !table->made_count) return SQLITE_OK;
     int rc = put_made(table, &nothing, message);
     if (!rc) rc = each_but(table, NULL, unite, &held, message);
-    if (!rc) rc = write_slots(table, held_key, &held, message);
+    if (!rc) rc = write_held(table, &held, message);
     art_buffer_clear(&held);
     return rc;
 }
@@ -422,18 +463,19 @@ static uint64_t now(const struct art_table *table) {
 /* What was let go stays so, though it may be held again: where this COMMIT is refused another one may come without the
  * snapshot, and the root still says that there are slots of one kind. */
 static int fill_in(struct art_table *table, char **message) {
-    struct art_buffer root = {0}, slots = {0}, row = {0}, held = {0};
+    struct art_buffer root = {0}, slots = {0}, row = {0}, held = {0}, let_go = {0};
     uint64_t csn = 0;
     int rc = art_report(message, art_tree_snapshot(table->tree, &root, &slots, &csn));
     if (!rc) rc = art_report(message, encode_row(csn, now(table), &root, &slots, &row));
     if (!rc) rc = put_made(table, &row, message);
-    if (!rc) rc = read_slots(table, held_key, &held, message);
+    if (!rc) rc = read_both(table, &held, &let_go, message);
     if (!rc) rc = art_report(message, art_slots_unite(&held, art_buffer_bytes(&slots)));
-    if (!rc) rc = write_slots(table, held_key, &held, message);
+    if (!rc) rc = write_held(table, &held, message);
     art_buffer_clear(&root);
     art_buffer_clear(&slots);
     art_buffer_clear(&row);
     art_buffer_clear(&held);
+    art_buffer_clear(&let_go);
     return rc;
 }
 
@@ -459,7 +501,7 @@ int art_snapshots_commit(struct art_table *table, const struct art_commit *commi
     if (!commit->lets_go && !table->made_count) return SQLITE_OK;
     sqlite3_int64 rowid = sqlite3_last_insert_rowid(db);
     table->snapshot_changes++;
-    int rc = commit->lets_go ? remove_if_there(table, let_go_key, message) : SQLITE_OK;
+    int rc = commit->lets_go ? end_let_go(table, message) : SQLITE_OK;
     if (!rc) rc = any_made(table, &any, message);
     if (!rc && any) rc = fill_in(table, message);
     bool goes_on = art_commit_attempted(table); /* the refused COMMIT may have written another format */

@@ -269,7 +269,9 @@ int art_shadow_remove(struct art_table *table, const char *key, char **message);
 
 /* --- snapshots.c -------------------------------------------------------------------------------------------------- */
 
-enum { ART_SNAPSHOT_NAME_MAX = 255 }; /* bytes; none of them 0 */
+enum { ART_SNAPSHOT_NAME_MAX = 255 }; /* bytes */
+/* It has one byte at least and no more than that, none of them 0. */
+bool art_snapshot_name_is_sound(struct art_bytes name);
 
 struct art_snapshot_row {
     bool there;
@@ -287,7 +289,7 @@ void art_snapshot_row_clear(struct art_snapshot_row *row);
  * none. */
 bool art_snapshot_root_left(struct art_bytes value, struct art_bytes *root);
 /* All, in the order of their names, until `visit` returns another code than SQLITE_OK, which is returned. The row is
- * borrowed. `visit` may read, and write nothing. */
+ * borrowed, and the names are sound. `visit` may read, and write nothing. SQLITE_CORRUPT_VTAB: a row is damaged. */
 typedef int art_snapshot_visit(void *context, struct art_bytes name, const struct art_snapshot_row *row,
                                char **message);
 int art_snapshots_each(struct art_table *table, art_snapshot_visit *visit, void *context, char **message);

@@ -228,10 +228,8 @@ static int run_snapshot(struct art_vtab *vtab, const struct snapshot_command *co
     if (sqlite3_value_type(columns[named]) != SQLITE_TEXT)
         return complain_arguments(vtab, command->name, "wants a name, which is a text", column);
     if (!art_value_bytes(columns[named], &name)) return SQLITE_NOMEM;
-    bool sound = name.len && name.len <= ART_SNAPSHOT_NAME_MAX && !memchr(name.data, 0, name.len);
-    if (!sound) {
+    if (!art_snapshot_name_is_sound(name))
         return complain_arguments(vtab, command->name, "wants a name of 1 to 255 bytes, none of them 0", column);
-    }
     if (command->drops && art_snapshot_is_read(vtab->table, name)) {
         return art_complain(&vtab->base.zErrMsg, SQLITE_LOCKED,
                             "art: the snapshot '%.*s' is read by a statement of this connection (%s): finish that one "

@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/base/bytes.h"
+#include "core/base/hash.h"
 #include "tests/support/random.h"
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
@@ -119,7 +121,7 @@ TEST(test_the_format_says_whether_there_are_snapshots) {
     sql_run(db, "UPDATE t SET value = 0; INSERT INTO t(t) VALUES('optimize')");
     ck_assert_int_gt(info("held slots"), 0);
     drop_snapshot("b");
-    ck_assert(!has_row("held") && has_row("let go"));
+    ck_assert(has_row("held") && has_row("let go"));
     ck_assert_int_eq(format(), held);
     sql_run(db, "INSERT INTO t(path) VALUES('a'); INSERT INTO t(t) VALUES('flush')");
     ck_assert(!has_row("held") && !has_row("let go"));
@@ -254,6 +256,22 @@ TEST(test_a_snapshot_that_a_statement_reads_is_not_dropped) {
     ck_assert_int_eq(info("snapshots"), 0);
 }
 
+TEST(test_nor_is_it_when_the_table_has_given_back_what_it_can_make_again) {
+    make_table();
+    make_snapshot("a");
+    sqlite3_stmt *reader = sql_prepare(db, "SELECT value FROM t WHERE snapshot = 'a'");
+    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    for (int i = 0; i < 40; i++)
+        sql_run(db, "CREATE VIRTUAL TABLE other%d USING art(path); INSERT INTO other%d VALUES('x')", i, i);
+    refuses(SQLITE_LOCKED, "'a' is read by a statement of this connection (t): finish",
+            "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'a')");
+    int64_t sum = sqlite3_column_int64(reader, 0);
+    while (sqlite3_step(reader) == SQLITE_ROW) sum += sqlite3_column_int64(reader, 0);
+    ck_assert_int_eq(sum, ALL);
+    sqlite3_finalize(reader);
+    drop_snapshot("a");
+}
+
 TEST(test_another_summary_waits_for_the_last_drop) {
     make_table();
     make_snapshot("a");
@@ -351,6 +369,31 @@ TEST(test_a_damaged_snapshot_is_an_error_and_can_be_dropped) {
     expect("ok\n", "SELECT art_check('t')");
 }
 
+TEST(test_a_row_whose_hash_is_right_and_whose_name_is_too_long_is_damage_all_the_same) {
+    make_table();
+    make_snapshot("a");
+    char key[4096] = "snapshot ";
+    memset(key + strlen(key), 'x', sizeof key - 1 - strlen(key));
+    sqlite3_stmt *row = sql_prepare(db, "SELECT v FROM t_artstate WHERE k = 'snapshot a'");
+    ck_assert_int_eq(sqlite3_step(row), SQLITE_ROW);
+    int len = sqlite3_column_bytes(row, 0);
+    uint8_t *value = malloc((size_t)len);
+    memcpy(value, sqlite3_column_blob(row, 0), (size_t)len);
+    sqlite3_finalize(row);
+    const struct art_hash_part parts[] = {{key, strlen(key)}, {value, (size_t)len - sizeof(uint64_t)}};
+    art_store64(value + len - sizeof(uint64_t), art_hash128_parts(parts, 2).low);
+    row = sql_prepare(db, "INSERT INTO t_artstate(k, v) VALUES(?1, ?2)");
+    sqlite3_bind_text(row, 1, key, -1, SQLITE_STATIC);
+    sqlite3_bind_blob(row, 2, value, len, SQLITE_STATIC);
+    ck_assert_int_eq(sqlite3_step(row), SQLITE_DONE);
+    sqlite3_finalize(row);
+    free(value);
+    refuses(SQLITE_CORRUPT_VTAB, "is damaged (main.t_artstate)", "SELECT * FROM art_snapshots('t')");
+    ck_assert_ptr_nonnull(strstr(kept(sql_rows(db, "SELECT art_check('t')")), "is damaged (main.t_artstate)"));
+    sql_run(db, "DELETE FROM t_artstate WHERE k LIKE 'snapshot xx%%'");
+    expect("ok\n", "SELECT art_check('t')");
+}
+
 TEST(test_sets_that_are_damaged_or_missing_stop_who_writes_blobs) {
     make_table();
     make_snapshot("a");
@@ -367,6 +410,27 @@ TEST(test_sets_that_are_damaged_or_missing_stop_who_writes_blobs) {
     }
     sql_run(db, "INSERT INTO t(path) VALUES('x'); INSERT INTO t(t) VALUES('flush')");
     ck_assert_int_eq(sum_in(db, "a"), ALL);
+}
+
+TEST(test_what_is_held_is_missed_where_only_what_was_let_go_is_left) {
+    make_table();
+    make_snapshot("a");
+    sql_run(db, "UPDATE t SET value = 0");
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    make_snapshot("b");
+    drop_snapshot("a");
+    ck_assert(has_row("held") && has_row("let go"));
+    sql_run(db, "BEGIN; DELETE FROM t_artstate WHERE k = 'held'");
+    refuses(SQLITE_CORRUPT_VTAB, "'held' is missing (main.t_artstate): restore",
+            "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'b')");
+    sql_run(db, "INSERT INTO t(path) VALUES('x'); INSERT INTO t(t) VALUES('flush')");
+    ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_CORRUPT_VTAB);
+    if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+    drop_snapshot("b");
+    ck_assert(has_row("held") && has_row("let go"));
+    sql_run(db, "INSERT INTO t(path) VALUES('x'); INSERT INTO t(t) VALUES('flush')");
+    ck_assert(!has_row("held") && !has_row("let go"));
+    expect("ok\n", "SELECT art_check('t')");
 }
 
 /* --- transactions ------------------------------------------------------------------------------------------------- */
@@ -486,7 +550,7 @@ TEST(test_a_snapshot_that_is_dropped_after_a_refused_commit_leaves_nothing) {
     }
 }
 
-/* The root says that there are slots of either kind, also where the refused COMMIT was to hold again what was let go. */
+/* The root says that there are slots of either kind, also where the refused COMMIT was to hold again what was let go */
 TEST(test_what_was_let_go_stays_so_behind_a_refused_commit) {
     for (int changes = 0; changes < 2; changes++) {
         sql_run(db, "DROP TABLE IF EXISTS t");
