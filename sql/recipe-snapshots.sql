@@ -67,7 +67,7 @@ INSERT OR REPLACE INTO client.copy
   SELECT path, size, mtime FROM art_diff('files', '2026-01-05', 'laptop, new') AS d JOIN files USING(path)
   WHERE change <> 'deleted' AND files.snapshot = 'laptop, new';
 COMMIT;
--- the client has said that it has all this: the state before may go
+-- the client has said that it has all this: the state before may go. A client whose state was dropped gets all rows, as at first
 INSERT INTO files(files, snapshot) VALUES('drop snapshot', '2026-01-05');
 SELECT count(*) FROM (SELECT * FROM client.copy EXCEPT SELECT path, size, mtime FROM files WHERE snapshot = 'laptop, new');
 --> 0
@@ -92,8 +92,10 @@ SELECT change, path FROM art_diff('files', 'before the agent', NULL);
 --> changed|home/ada/old/b
 --> added|home/ada/result
 
--- what is kept: seven daily snapshots, say. A name may be anything; names that are dates are in their order
-INSERT INTO files(files, snapshot) SELECT 'drop snapshot', name FROM art_snapshots('files') WHERE name GLOB '????-??-??' AND made < datetime('now', '-7 days');
+-- what is kept: the last seven daily snapshots, say, also where none was made for a while. A name may be anything; names that are
+-- dates are in their order
+INSERT INTO files(files, snapshot)
+  SELECT 'drop snapshot', name FROM art_snapshots('files') WHERE name GLOB '????-??-??' ORDER BY name DESC LIMIT -1 OFFSET 7;
 SELECT name, entries FROM art_snapshots('files');
 --> 2026-01-12|5
 --> before the agent|8

@@ -93,7 +93,7 @@ int art_function_filter(sqlite3_vtab_cursor *base, int plan, const char *words, 
     if (function->clear) function->clear(cursor);
     cursor->row = 0;
     cursor->valid = false;
-    if (argc && argc < function->needed) {
+    if (argc < function->needed) {
         return art_complain(message, SQLITE_ERROR, "art: %s needs more arguments: %s", function->name,
                             function->example);
     }

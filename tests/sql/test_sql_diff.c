@@ -184,7 +184,8 @@ TEST(test_a_table_without_a_summary_has_a_difference_and_grows_by_entries) {
 
 TEST(test_wrong_arguments_are_refused) {
     make_level();
-    refuses(SQLITE_ERROR, "art: art_diff needs a table's name", "SELECT * FROM art_diff");
+    refuses(SQLITE_ERROR, "art: art_diff needs more arguments: SELECT * FROM art_diff('objects', 'monday', NULL)",
+            "SELECT * FROM art_diff");
     refuses(SQLITE_ERROR, "art: art_diff needs more arguments: SELECT * FROM art_diff('objects', 'monday', NULL)",
             "SELECT * FROM art_diff('t', 'monday')");
     refuses(SQLITE_ERROR, "art: art_growth needs more arguments",
