@@ -154,6 +154,8 @@ runs() {
 growth() {
     number "$1"
     number "$3"
+    [ "$(run <<<"SELECT count(*) FROM art_snapshots('files') WHERE name = '$1'")" = 1 ] ||
+        fail "what the run $1 has found is not kept: the last $kept versions of 'sql/du.sh growth $database' are"
     run <<<"SELECT growth, coalesce(total, 0), coalesce(old_total, 0), $shown
         FROM art_growth('files', 'size', '$1', NULL, $2, '/', $3) WHERE growth <> 0 AND path <> $2 ORDER BY growth DESC, path;"
 }

@@ -257,7 +257,7 @@ grew() {
     same "growth three levels at once"
     [ -z "$("$du" growth odd.db "$(version odd.db)")" ]
     verdict $? "growth since the last version"
-    fails "growth since a run that was none" "no snapshot '1000000'" "$du" growth odd.db 1000000
+    fails "growth since a run that was none" "the run 1000000 has found is not kept" "$du" growth odd.db 1000000
 }
 
 what_it_ran() {
