@@ -100,38 +100,33 @@ static int take_state_row(const struct art_state_query *query, sqlite3_stmt *row
     return take_setting(query, name, row, out);
 }
 
-/* Rows with keys from `from` on, up to the snapshots, if there are any behind it. */
-static int take_from(const struct art_state_query *query, sqlite3_stmt *rows, const char *from, struct art_state *out,
-                     unsigned *seen, bool *snapshots) {
+/* Up to the snapshots, if there are any. Takes the statement over. */
+static int take_some(const struct art_state_query *query, sqlite3_stmt *rows, struct art_state *out, unsigned *seen,
+                     bool *snapshots) {
     static const char snapshot[] = ART_SNAPSHOT_KEY;
-    int rc = sqlite3_bind_text(rows, 1, from, -1, SQLITE_STATIC);
+    int rc = SQLITE_OK;
     *snapshots = false;
     while (!rc && !*snapshots && art_shadow_step(query->connection, rows) == SQLITE_ROW) {
         const char *key = (const char *)sqlite3_column_text(rows, 0);
         *snapshots = key && !strncmp(key, snapshot, sizeof snapshot - 1);
         if (!*snapshots) rc = take_state_row(query, rows, out, seen);
     }
-    int end = sqlite3_reset(rows);
+    int end = sqlite3_finalize(rows);
     return rc ? rc : end;
 }
 
-/* Where an authorizer answers "ignore", a key is NULL, and so is each comparison with it. And any table may have such a
- * name, and numbers for keys. So a table that does not look like ours is read once more, and whole. */
+/* Nothing is compared before a snapshot was seen: where an authorizer answers "ignore", a key is NULL, and so is each
+ * comparison with it. And any table may have such a name, and numbers for keys. */
 static int take_state_rows(const struct art_state_query *query, struct art_state *out, unsigned *seen) {
     static const char all[] = "SELECT k, v FROM \"%w\".\"%w_artstate\" ORDER BY k",
-                      from[] = "SELECT k, v FROM \"%w\".\"%w_artstate\" WHERE k >= ?1 ORDER BY k";
+                      rest[] = "SELECT k, v FROM \"%w\".\"%w_artstate\" WHERE k >= %Q ORDER BY k";
     sqlite3_stmt *rows = NULL;
     bool snapshots = false;
-    int rc = art_prepare(query->db, 0, &rows, sqlite3_mprintf(from, query->schema, query->table));
-    if (!rc) rc = take_from(query, rows, "", out, seen, &snapshots);
-    if (!rc && snapshots) rc = take_from(query, rows, ART_SNAPSHOT_KEYS_END, out, seen, &snapshots);
-    sqlite3_finalize(rows);
-    if (rc || (out->keys_shown && out->values_shown)) return rc;
-    *seen = 0;
-    rc = art_prepare(query->db, 0, &rows, sqlite3_mprintf(all, query->schema, query->table));
-    while (!rc && art_shadow_step(query->connection, rows) == SQLITE_ROW) rc = take_state_row(query, rows, out, seen);
-    int end = sqlite3_finalize(rows);
-    return rc ? rc : end;
+    int rc = art_prepare(query->db, 0, &rows, sqlite3_mprintf(all, query->schema, query->table));
+    if (!rc) rc = take_some(query, rows, out, seen, &snapshots);
+    if (rc || !snapshots) return rc;
+    rc = art_prepare(query->db, 0, &rows, sqlite3_mprintf(rest, query->schema, query->table, ART_SNAPSHOT_KEYS_END));
+    return rc ? rc : take_some(query, rows, out, seen, &snapshots);
 }
 
 int art_state_read(const struct art_state_query *query, struct art_state *out) {

@@ -270,11 +270,7 @@ static int put_slots(struct art_table *table, const char *key, struct art_buffer
     return rc ? rc : art_shadow_put(table, key, set->data, set->len, message);
 }
 
-static int write_let_go(struct art_table *table, struct art_buffer *set, char **message) {
-    return set->len ? put_slots(table, let_go_key, set, message) : remove_if_there(table, let_go_key, message);
-}
-
-/* Behind write_let_go(). */
+/* Behind what was let go. */
 static int write_held(struct art_table *table, struct art_buffer *set, char **message) {
     struct art_buffer ignored = {0};
     bool stays = set->len;
@@ -381,7 +377,7 @@ static int move_slots(struct art_table *table, struct art_bytes name, char **mes
     if (!rc) rc = art_report(message, art_slots_without(art_buffer_bytes(&was), art_buffer_bytes(&held), &gone));
     if (!rc && gone.len) {
         rc = art_report(message, art_slots_unite(&let_go, art_buffer_bytes(&gone)));
-        if (!rc) rc = write_let_go(table, &let_go, message);
+        if (!rc) rc = put_slots(table, let_go_key, &let_go, message);
     }
     if (!rc) rc = art_shadow_remove(table, key.text, message);
     if (!rc && gone.len) rc = write_held(table, &held, message);
@@ -460,31 +456,22 @@ static uint64_t now(const struct art_table *table) {
     return time > epoch ? (uint64_t)(time - epoch) : 0;
 }
 
-/* These slots are held from now on, and no longer let go: a root that has them still has just been dropped, say. */
-static int hold(struct art_table *table, const struct art_buffer *slots, char **message) {
-    struct art_buffer held = {0}, let_go = {0}, rest = {0};
-    int rc = art_snapshots_held(table, &held, &let_go, message);
-    if (!rc) rc = art_report(message, art_slots_unite(&held, art_buffer_bytes(slots)));
-    if (!rc) rc = art_report(message, art_slots_without(art_buffer_bytes(&let_go), art_buffer_bytes(slots), &rest));
-    if (!rc && !art_bytes_equal(art_buffer_bytes(&rest), art_buffer_bytes(&let_go)))
-        rc = write_let_go(table, &rest, message);
-    if (!rc) rc = write_held(table, &held, message);
-    art_buffer_clear(&held);
-    art_buffer_clear(&let_go);
-    art_buffer_clear(&rest);
-    return rc;
-}
-
+/* What was let go stays so, though it may be held again: where this COMMIT is refused another one may come without the
+ * snapshot, and the root still says that there are slots of one kind. */
 static int fill_in(struct art_table *table, char **message) {
-    struct art_buffer root = {0}, slots = {0}, row = {0};
+    struct art_buffer root = {0}, slots = {0}, row = {0}, held = {0};
     uint64_t csn = 0;
+    bool there;
     int rc = art_report(message, art_tree_snapshot(table->tree, &root, &slots, &csn));
     if (!rc) rc = art_report(message, encode_row(csn, now(table), &root, &slots, &row));
     if (!rc) rc = put_made(table, &row, message);
-    if (!rc) rc = hold(table, &slots, message);
+    if (!rc) rc = read_slots(table, held_key, &held, &there, message);
+    if (!rc) rc = art_report(message, art_slots_unite(&held, art_buffer_bytes(&slots)));
+    if (!rc) rc = write_held(table, &held, message);
     art_buffer_clear(&root);
     art_buffer_clear(&slots);
     art_buffer_clear(&row);
+    art_buffer_clear(&held);
     return rc;
 }
 

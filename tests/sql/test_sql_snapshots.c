@@ -550,6 +550,28 @@ TEST(test_a_snapshot_that_is_dropped_after_a_refused_commit_leaves_nothing) {
     }
 }
 
+/* The root says that there are slots of either kind, also where the refused COMMIT was to hold again what was let go. */
+TEST(test_what_was_let_go_stays_so_behind_a_refused_commit) {
+    for (int changes = 0; changes < 2; changes++) {
+        sql_run(db, "DROP TABLE IF EXISTS t");
+        make_table();
+        make_snapshot("a");
+        drop_snapshot("a");
+        sql_run(db, "BEGIN");
+        make_snapshot("b");
+        begin_to_refuse();
+        refuse_commit();
+        expect("ok\n", "SELECT art_check('t')");
+        drop_snapshot("b");
+        expect("ok\n", "SELECT art_check('t')");
+        end_to_refuse();
+        if (changes) sql_run(db, "INSERT INTO t(path) VALUES('x'); INSERT INTO t(t) VALUES('flush')");
+        sql_run(db, "COMMIT; UPDATE t SET value = 2; INSERT INTO t(t) VALUES('optimize')");
+        ck_assert_int_eq(format(), usual());
+        expect("ok\n", "SELECT art_check('t')");
+    }
+}
+
 TEST(test_a_rollback_to_before_a_refused_commit_brings_back_the_older_snapshot) {
     make_table();
     make_snapshot("a");
