@@ -306,7 +306,9 @@ int art_snapshots_held(struct art_table *table, struct art_buffer *held, struct 
 
 /* --- commands ----------------------------------------------------------------------------------------------------- */
 
+/* One that was noted before, and dropped since, is noted still: what takes that back takes this back, too. */
 static int note_made(struct art_table *table, const char *name) {
+    if (find_made(table, text_bytes(name))) return SQLITE_OK;
     if (art_grow(&table->made, &table->made_capacity, table->made_count + 1, sizeof *table->made)) return SQLITE_NOMEM;
     char *copy = art_string_copy(name);
     if (!copy) return SQLITE_NOMEM;
