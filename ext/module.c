@@ -222,7 +222,7 @@ static int create(sqlite3 *db, void *context, int argc, const char *const *argv,
 /* Without the listener nobody would hear that a DROP or RENAME was taken back, and uncommitted rows would be lost. Nor
  * would SQLite tell this handle of the end: a table that is not in the transaction yet stays out of it. */
 static int join_for_change(struct art_vtab *vtab, const char *what) {
-    assert(vtab->table);
+    assert(vtab->table && !vtab->table->deleting); /* the statement has a savepoint, or is the transaction */
     struct art_table *table = vtab->table;
     int rc = art_listener_take_over(vtab->connection, &vtab->base.zErrMsg);
     if (!rc && vtab->connection->joined) rc = art_table_join(table, vtab, &vtab->base.zErrMsg);

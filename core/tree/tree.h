@@ -388,6 +388,9 @@ enum art_rc art_tree_update(struct art_tree *tree, struct art_bytes key, const s
                             struct art_bytes value);
 /* Deletes all rows of a range, and says how many they were. Each of these is atomic by itself; see txn/directory.c. */
 enum art_rc art_tree_delete_range(struct art_tree *tree, const struct art_range *range, uint64_t *rows);
+/* Is a range of so many rows deleted as one thing, since that costs less? Not all rows where blobs are rows of the
+ * host: a commit that empties the table discards them at once only if nothing was done as one thing before. */
+enum art_rc art_tree_range_pays(struct art_tree *tree, uint64_t rows, bool *pays);
 /* Gives all rows whose paths begin with `from` paths that begin with `to` instead; `copies`: other rows, and those
  * stay. Neither begins with the other, or is longer than a path. *taken: there are rows below `to`, so nothing has
  * changed. ART_TOOBIG: a path would be too long. */

@@ -221,6 +221,7 @@ int art_vtab_ready(struct art_vtab *vtab) {
     for (int attempt = 0;; attempt++) {
         int rc = art_vtab_attach(vtab, message);
         if (!rc) rc = art_table_refresh(vtab->table, message);
+        if (!rc && vtab->table->deleting) rc = art_deleting_settle(vtab->table, message);
         if (!rc) art_table_assert(vtab->table);
         if (rc != SQLITE_NOTFOUND) return rc;
         art_vtab_detach(vtab);

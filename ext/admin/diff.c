@@ -56,9 +56,11 @@ static int hold_states(struct art_function_cursor *base, const char *text, sqlit
     return rc;
 }
 
-/* Before each row: a rollback may have left the table's tree to be read anew. */
+/* Before each row: a rollback may have left the table's tree to be read anew, and a DELETE rows to be deleted. */
 static int states_are_ready(const struct states *states, char **message) {
-    return art_tree_unknown(states->vtab->table->tree) ? art_table_ref_ready(states->vtab, message) : SQLITE_OK;
+    const struct art_table *table = states->vtab->table;
+    bool ready = !art_tree_unknown(table->tree) && !table->deleting;
+    return ready ? SQLITE_OK : art_table_ref_ready(states->vtab, message);
 }
 
 /* The bytes of an argument; NULL, or none: no bytes. */

@@ -30,7 +30,16 @@ static void abandon_scan(struct art_open_scan *open) {
     if (on_a_row) scan->state = ART_SCAN_GONE;
 }
 
-static const struct art_scan_methods methods = {.catch_up = catch_up_scan, .abandon = abandon_scan};
+static bool is_swept(struct art_open_scan *open, struct art_range *range) {
+    struct art_scan *scan = (struct art_scan *)open;
+    if (scan->kind != ART_SCAN_RANGE || scan->state != ART_SCAN_END) return false;
+    bool plain = scan->of.range.plain && !scan->keys.range.newer_than;
+    scan->of.range.plain = false;
+    *range = scan->keys.range;
+    return plain;
+}
+
+static const struct art_scan_methods methods = {.swept = is_swept, .catch_up = catch_up_scan, .abandon = abandon_scan};
 
 static void free_scan(struct art_scan *scan) {
     for (unsigned i = 0; i < 2; i++) art_buffer_clear(&scan->scratch[i]);

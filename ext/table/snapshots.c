@@ -461,19 +461,19 @@ static uint64_t now(const struct art_table *table) {
 /* What was let go stays so, though it may be held again: where this COMMIT is refused another one may come without the
  * snapshot, and the root still says that there are slots of one kind. */
 static int fill_in(struct art_table *table, char **message) {
-    struct art_buffer root = {0}, slots = {0}, row = {0}, held = {0};
+    struct art_buffer root = {0}, slots = {0}, row = {0}, held = {0}, let_go = {0};
     uint64_t csn = 0;
-    bool there;
     int rc = art_report(message, art_tree_snapshot(table->tree, &root, &slots, &csn));
     if (!rc) rc = art_report(message, encode_row(csn, now(table), &root, &slots, &row));
     if (!rc) rc = put_made(table, &row, message);
-    if (!rc) rc = read_slots(table, held_key, &held, &there, message);
+    if (!rc) rc = read_both(table, &held, &let_go, message);
     if (!rc) rc = art_report(message, art_slots_unite(&held, art_buffer_bytes(&slots)));
     if (!rc) rc = write_held(table, &held, message);
     art_buffer_clear(&root);
     art_buffer_clear(&slots);
     art_buffer_clear(&row);
     art_buffer_clear(&held);
+    art_buffer_clear(&let_go);
     return rc;
 }
 

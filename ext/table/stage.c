@@ -50,7 +50,7 @@ void art_table_assert(const struct art_table *table) {
     assert(table->stage < ART_STAGES);
     if (table->stage == ART_STAGE_OUT) {
         assert(!table->owner && !table->begin.name && !table->saved_count);
-        assert(!table->requested && !table->orphans.count);
+        assert(!table->requested && !table->orphans.count && !table->deleting);
         assert(table->fresh != ART_FRESH_LOCKED);
         assert(!art_tree_dirty(table->tree));
     } else {

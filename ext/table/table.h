@@ -7,6 +7,7 @@
  *
  *     savepoints       the numbers of those that a handle was told of
  *     stage            where a table stands in the running transaction, and what holds there
+ *     deleting         a DELETE of a whole range, which SQLite hands over row by row
  *     shadow_rows      a table's rows in T_artstate and T_artdata
  *     snapshots        named snapshots: rows of T_artstate
  *     table_function   read-only tables whose rows are made when they are asked for (table_function.h) */
@@ -95,6 +96,9 @@ struct art_open_scan {
     struct art_open_scan *next, **link; /* table->scans */
 };
 struct art_scan_methods {
+    /* Has it given all rows of a range, each as it is, maybe of a snapshot? The first question alone gets a yes. The
+     * range's bytes are borrowed. */
+    bool (*swept)(struct art_open_scan *scan, struct art_range *range);
     void (*catch_up)(struct art_open_scan *scan); /* the table changes: go to where you claim to be */
     void (*abandon)(struct art_open_scan *scan);  /* the table is gone: be at your end, and off its list */
 };
@@ -128,6 +132,7 @@ struct art_table {
     uint64_t filtered;         /* rows that scans passed over by conditions on other columns, or by patterns */
     uint64_t given_up;         /* scans best first that went on by walks */
     uint64_t counted;          /* scans whose rows SQLite only counted, and that did not walk through them */
+    uint64_t recognised;       /* DELETEs of a range whose rows went as one thing */
     bool trim_later;
 
     /* The running transaction (transaction.c). */
@@ -138,8 +143,9 @@ struct art_table {
     bool exists; /* as of now: created and not dropped */
     bool noted;  /* the last savepoint saved the table */
     enum art_stage stage;
-    unsigned requested; /* enum art_request: what commands have left to the commit */
-    char **made;        /* names of snapshots that it makes, of dropped ones, too */
+    unsigned requested;            /* enum art_request: what commands have left to the commit */
+    struct art_deleting *deleting; /* rows that a DELETE has handed over, and that are still there (deleting.c) */
+    char **made;                   /* names of snapshots that it makes, of dropped ones, too */
     unsigned made_count, made_capacity;
     struct art_orphan_files orphans;
 
@@ -229,6 +235,15 @@ void art_scans_catch_up(struct art_table *table);
 void art_scans_abandon(struct art_vtab *vtab); /* its scans are at their end, and off the table */
 void art_scans_enter(struct art_open_scan *scan);
 void art_scans_leave(struct art_open_scan *scan);
+
+/* --- deleting.c --------------------------------------------------------------------------------------------------- */
+
+/* For a row that xUpdate deletes. *noted: it goes with others, now or later. Else the caller deletes it, and those that
+ * were noted before are gone. */
+int art_deleting_note(struct art_table *table, struct art_bytes path, bool *noted, char **message);
+/* Deletes the rows that are noted, if any: before anybody reads or writes the table, or takes a savepoint. */
+int art_deleting_settle(struct art_table *table, char **message);
+void art_deleting_forget(struct art_table *table); /* they stay */
 
 /* --- shadow_rows.c ------------------------------------------------------------------------------------------------ */
 

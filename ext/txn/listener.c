@@ -194,8 +194,7 @@ static int listener_savepoint(sqlite3_vtab *base, int number) {
 
 static int listener_release(sqlite3_vtab *base, int number) {
     struct art_connection *connection = owned_connection(base);
-    if (connection) art_owner_release(connection, base, &connection->savepoints, number);
-    return SQLITE_OK;
+    return connection ? art_owner_release(connection, base, &connection->savepoints, number) : SQLITE_OK;
 }
 
 static int listener_rollback_to(sqlite3_vtab *base, int number) {

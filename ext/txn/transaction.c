@@ -93,6 +93,7 @@ static void reopen_commit(struct art_table *table) {
 
 static void leave_transaction(struct art_table *table) {
     art_journal_leave(table);
+    art_deleting_forget(table);
     drop_saved(table, 0);
     art_name_release(table->begin.name);
     table->begin.name = NULL;
@@ -163,6 +164,7 @@ void art_table_rollback_to(struct art_table *table, int number) {
     for (unsigned i = 0; i < table->saved_count; i++) {
         if (table->saved[i].number == number) target = &table->saved[i];
     }
+    art_deleting_forget(table);
     art_scans_catch_up(table);
     restore(table, target);
     uint32_t savepoint = target->savepoint;
@@ -256,6 +258,7 @@ int art_table_sync(struct art_table *table, char **message) {
     assert(table->owner && table->stage != ART_STAGE_OUT);
     reopen_commit(table);
     int rc = art_journal_sound(table, message);
+    if (!rc) rc = art_deleting_settle(table, message);
     if (!rc && is_dropped(table)) return prepare_to_remove_file(table, message);
     bool nothing = !table->requested && !art_tree_dirty(table->tree);
     if (rc || !table->exists || nothing) return rc;
@@ -294,7 +297,7 @@ static void close_if_gone(struct art_table *table) {
 
 void art_table_committed(struct art_table *table) {
     bool prepared = table->stage == ART_STAGE_PREPARED;
-    assert(table->owner);
+    assert(table->owner && !table->deleting);
     if (prepared) {
         art_tree_committed(table->tree);
     } else {
@@ -328,6 +331,7 @@ void art_table_rolled_back(struct art_table *table) {
 /* Where to begin to look for the tables of an owner: the listener, or else an art table's handle. A transaction of many
  * tables has as many handles, which own nothing, and each hears of each statement. */
 static struct art_table *tables_of(const struct art_connection *connection, const sqlite3_vtab *owner) {
+    if (!connection->changing) return NULL; /* nor may the listener still be the owner: settle_tables() */
     bool any = owner == connection->owner || ((const struct art_vtab *)owner)->owned;
     return any ? connection->changing : NULL;
 }
@@ -374,24 +378,39 @@ static int note_savepoint(struct art_connection *connection, sqlite3_vtab *owner
     return rc;
 }
 
+/* Rows that a DELETE has handed over (deleting.c). SQLite shows no words of ours for what savepoints return. An error
+ * may have ended the transaction, and then there are no more tables. */
+static int settle_tables(const struct art_connection *connection, const sqlite3_vtab *owner) {
+    char *message = NULL;
+    int rc = SQLITE_OK;
+    for (struct art_table *table = tables_of(connection, owner); table && !rc; table = table->changing_next) {
+        if (table->owner == owner) rc = art_deleting_settle(table, &message);
+    }
+    sqlite3_free(message);
+    return rc;
+}
+
 /* A statement may go on although its savepoint was rolled away (savepoints->cut). The next savepoint then brings back
  * those that are missing below it, each with the present state: SQLite does so for a b-tree. */
 int art_owner_savepoint(struct art_connection *connection, sqlite3_vtab *owner, struct art_savepoints *savepoints,
                         int number) {
-    int rc = SQLITE_OK;
+    int rc = settle_tables(connection, owner);
+    if (rc) savepoints->missed = number;
     int each = savepoints->cut < number ? savepoints->cut : number;
     for (; !rc && each <= number; each++) rc = note_savepoint(connection, owner, savepoints, each);
     assert_owner(connection, owner, savepoints);
     return rc;
 }
 
-void art_owner_release(struct art_connection *connection, sqlite3_vtab *owner, struct art_savepoints *savepoints,
-                       int number) {
+int art_owner_release(struct art_connection *connection, sqlite3_vtab *owner, struct art_savepoints *savepoints,
+                      int number) {
+    int rc = settle_tables(connection, owner);
     art_savepoints_drop(savepoints, number);
     for (struct art_table *table = tables_of(connection, owner); table; table = table->changing_next) {
         if (table->owner == owner) art_table_release(table, number);
     }
     assert_owner(connection, owner, savepoints);
+    return rc;
 }
 
 void art_owner_rollback_to(struct art_connection *connection, sqlite3_vtab *owner, struct art_savepoints *savepoints,
@@ -487,8 +506,7 @@ int art_vtab_savepoint(sqlite3_vtab *base, int number) {
 
 int art_vtab_release(sqlite3_vtab *base, int number) {
     struct art_vtab *vtab = (struct art_vtab *)base;
-    art_owner_release(vtab->connection, base, &vtab->savepoints, number);
-    return SQLITE_OK;
+    return art_owner_release(vtab->connection, base, &vtab->savepoints, number);
 }
 
 int art_vtab_rollback_to(sqlite3_vtab *base, int number) {

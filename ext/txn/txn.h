@@ -44,8 +44,8 @@ void art_table_rolled_back(struct art_table *table);
 /* All tables that `owner` has; `savepoints` are the owner's. */
 int art_owner_savepoint(struct art_connection *connection, sqlite3_vtab *owner, struct art_savepoints *savepoints,
                         int number);
-void art_owner_release(struct art_connection *connection, sqlite3_vtab *owner, struct art_savepoints *savepoints,
-                       int number);
+int art_owner_release(struct art_connection *connection, sqlite3_vtab *owner, struct art_savepoints *savepoints,
+                      int number);
 void art_owner_rollback_to(struct art_connection *connection, sqlite3_vtab *owner, struct art_savepoints *savepoints,
                            int number);
 int art_owner_sync(struct art_connection *connection, sqlite3_vtab *owner, char **message);

@@ -302,13 +302,16 @@ static int update_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
 
 static int run_delete(struct art_vtab *vtab, sqlite3_value **argv) {
     struct art_bytes path = {0};
-    bool existed;
+    bool existed, noted = false;
     if (art_delete_reads_snapshot(vtab)) return complain_read_only(vtab);
     int rc = take_path(vtab, argv[ARGUMENT_OLD], &path);
     if (rc) return rc;
     enum art_listed listed = art_listed_last(vtab, path);
     if (listed == ART_LISTED_UNCLEAR) return complain_unclear(vtab, path);
+    assert(listed == ART_LISTED_ROW || !vtab->table->deleting); /* the listing's scan has begun since */
     if (listed == ART_LISTED_PREFIX) return art_delete_prefix(vtab, path);
+    rc = art_deleting_note(vtab->table, path, &noted, &vtab->base.zErrMsg);
+    if (rc || noted) return rc;
     return art_report(&vtab->base.zErrMsg, art_tree_delete(vtab->table->tree, path, &existed));
 }
 
@@ -343,6 +346,8 @@ int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64
     if (rc) return rc;
     assert(argc == 1 || argc == ARGUMENT_COLUMNS + (int)vtab->columns.count + ART_HIDDEN_COLUMNS);
     assert(vtab->table->owner && vtab->table->fresh == ART_FRESH_LOCKED);
+    if (argc != 1) rc = art_deleting_settle(vtab->table, &vtab->base.zErrMsg);
+    if (rc) return rc;
     if (argc == 1) {
         rc = run_delete(vtab, argv);
     } else if (sqlite3_value_type(argv[ARGUMENT_OLD]) != SQLITE_NULL) {

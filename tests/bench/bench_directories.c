@@ -184,6 +184,11 @@ static struct spent once(int files, const char *sql, const char *before) {
 #define MOVE_ONE(n)        MOVE(SUB(n), TO(n)) INSERTED(n)
 #define MOVE_ITS_ROWS(n)   MOVE_ROWS(SUB(n), TO(n)) INSERTED(n)
 #define LONG(part)         "UPDATE t SET tag = hex(zeroblob(5000)) WHERE path GLOB '" TENTH "*' AND size % " part " = 0"
+#define FIVE(DO, tens)     DO(tens "0") ";" DO(tens "1") ";" DO(tens "2") ";" DO(tens "3") ";" DO(tens "4")
+#define TEN(DO)            FIVE(DO, "0") ";" FIVE(DO, "4")
+#define DELETE_1000(n)     DELETE_ROWS(SUB(n "/"))
+#define DELETE_10(n)       DELETE_ROWS(SUB(n "/file-00" n "00"))
+#define DELETE_BETWEEN     "DELETE FROM t WHERE path >= '" TENTH "' AND path < 'vol-0/top-40'"
 #define TENTH_DELETED      DELETE(TENTH), DELETE_ROWS(TENTH)
 #define TENTH_MOVED        MOVE(TENTH, MOVED), MOVE_ROWS(TENTH, MOVED)
 #define TENTH_COPIED       COPY(TENTH, MOVED), COPY_ROWS(TENTH, MOVED)
@@ -209,8 +214,15 @@ static const struct comparison {
     {"tenth", "move of a tenth", INLINE, TENTH_MOVED, 0, 0, NULL},
     {"tenth", "copy of a tenth", PLAIN, TENTH_COPIED, 1 / 4.0, 0, NULL},
     {"tenth", "copy of a tenth", RICH, TENTH_COPIED, 0, 0, NULL},
-    {"tenth", "DELETE by GLOB of a tenth", PLAIN, DELETE_ROWS(TENTH), DELETE_ROWS(TENTH), 1.2, 0, NULL},
-    {"tenth", "DELETE by GLOB of all", PLAIN, DELETE_ROWS(""), DELETE_ROWS(""), 1.2, 0, NULL},
+    {"plain", "DELETE by GLOB of a tenth", PLAIN, DELETE_ROWS(TENTH), DELETE_ROWS(TENTH), 1.2, 0, NULL},
+    {"plain", "DELETE by GLOB of a tenth", PLAIN + ORDERED, DELETE_ROWS(TENTH), DELETE_ROWS(TENTH), 1.2, 0, NULL},
+    {"plain", "DELETE by GLOB of a tenth", RICH, DELETE_ROWS(TENTH), DELETE_ROWS(TENTH), 0, 0, NULL},
+    {"plain", "DELETE by GLOB of a tenth", INLINE, DELETE_ROWS(TENTH), DELETE_ROWS(TENTH), 0, 0, NULL},
+    {"plain", "DELETE by GLOB of all", PLAIN, DELETE_ROWS(""), DELETE_ROWS(""), 1.2, 0, NULL},
+    {"plain", "DELETE by GLOB of all", PLAIN + ORDERED, DELETE_ROWS(""), DELETE_ROWS(""), 1.2, 0, NULL},
+    {"plain", "DELETE of a range of a tenth", PLAIN, DELETE_BETWEEN, DELETE_BETWEEN, 0, 0, NULL},
+    {"plain", "ten DELETEs by GLOB of 1,000", PLAIN, TEN(DELETE_1000), TEN(DELETE_1000), 0, 0, NULL},
+    {"plain", "ten DELETEs by GLOB of 10", PLAIN, TEN(DELETE_10), TEN(DELETE_10), 0, 0, NULL},
     {"others", "delete of nearly all", PLAIN, DELETE("vol"), DELETE_ROWS("vol"), 0, 0, NULL},
     {"others", "move of nearly all", PLAIN, MOVE("vol", "moved"), MOVE_ROWS("vol", "moved"), 0, 0, NULL},
     {"others", "eight deleted, INSERTs between", PLAIN, EIGHT(DELETE_ONE), EIGHT(DELETE_ITS_ROWS), 0, 0, NULL},
@@ -333,8 +345,9 @@ static bool read_arguments(int argc, char **argv) {
         }
     }
     if (repetitions > 0 && volume >= 200000) return true;
-    fprintf(stderr,
-            "usage: bench_directories [-r repetitions] [-g tenth|others|small|reads|large] [rows from 200000 on]\n");
+    fprintf(
+        stderr,
+        "usage: bench_directories [-r repetitions] [-g tenth|plain|others|small|reads|large] [rows from 200000 on]\n");
     return false;
 }
 

@@ -568,7 +568,7 @@ TEST(test_a_snapshot_that_is_dropped_after_a_refused_commit_leaves_nothing) {
     }
 }
 
-/* The root says that there are slots of either kind, also where a refused COMMIT was to hold what was let go again. */
+/* The root says that there are slots of either kind, also where the refused COMMIT was to hold again what was let go */
 TEST(test_what_was_let_go_stays_so_behind_a_refused_commit) {
     for (int changes = 0; changes < 2; changes++) {
         sql_run(db, "DROP TABLE IF EXISTS t");

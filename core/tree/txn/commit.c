@@ -115,10 +115,16 @@ static bool flush_may_wait(const struct art_tree *tree, enum art_rc rc, enum art
     return rc == ART_DISKFULL ? !tree->txn.adds : log == ART_LOG_FULL;
 }
 
+/* The root whose blobs go where no row is left: the present one, or that of before where a DELETE of all rows as one
+ * thing has let them go within the transaction. */
+static const struct art_root *last_full_root(const struct art_tree *tree) {
+    return tree->root->runs ? tree->root : tree->txn.base;
+}
+
 /* Are the blobs more than a log of long rows that goes with them? A queue's are not: it is emptied again and again, and
  * a host may write the pages of rows that it deletes once more. */
 static bool outweighs_the_log(const struct art_tree *tree) {
-    return art_room_of_runs(tree->root) >= (uint64_t)SHADOWS_MUCH_SLOTS * ART_BLOB_BYTES;
+    return art_room_of_runs(last_full_root(tree)) >= (uint64_t)SHADOWS_MUCH_SLOTS * ART_BLOB_BYTES;
 }
 
 /* The rows apart from chunks: in a forged table deletes of chunks that are not there may hide rows from the sum of
@@ -131,7 +137,7 @@ static bool has_no_row(struct art_tree *tree) {
 /* Is there no row behind this transaction, but blobs? The counts of all sources add up to the
  * rows and to the chunks of their values. */
 bool art_tree_empties(struct art_tree *tree) {
-    if (tree->txn.state < ART_TXN_CHANGED || !art_tree_is_known(tree) || !tree->root->runs) return false;
+    if (tree->txn.state < ART_TXN_CHANGED || !art_tree_is_known(tree) || !last_full_root(tree)->runs) return false;
     int64_t left = art_memtable_count(tree->memtable);
     for (unsigned i = 0; i < tree->root->runs; i++) left += tree->root->run[i].top.count;
     if (left || (art_root_left(tree->root, tree->csn) && !outweighs_the_log(tree))) return false;
@@ -140,7 +146,7 @@ bool art_tree_empties(struct art_tree *tree) {
 
 /* Has the edit let all blobs go? */
 static bool was_emptied(const struct art_tree *tree, const struct art_version_edit *edit) {
-    return tree->root->runs && !edit->root->runs;
+    return last_full_root(tree)->runs && !edit->root->runs;
 }
 
 static enum art_rc flush_memtable(struct art_tree *tree) {

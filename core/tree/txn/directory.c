@@ -19,6 +19,8 @@
  * A row at its edges, which is written anew: 105 to 150, with a summary 180 to 370, where blobs are rows 150 to 270. */
 enum { ROW_COST = 900, RANGE_COST = 1000000, EDGE_COST = 110, EDGE_COST_DEAR = 220 };
 enum { BATCH_ROWS = 256, CHUNKED_MAX = 1024, PATHS_BYTES = 1 << 20, ASK_AFTER_MOVED = 4096 };
+/* The host hands over the rows of a range that it finds to be one. To follow it costs a part of deleting them. */
+enum { NOTING_PART = 4 };
 /* Of the pages that a range takes, the part that its commit owes in merging, beside that of the rows that were flushed:
  * most of them stand where they stay. */
 enum { OWED_PART = 4 };
@@ -419,6 +421,16 @@ static enum art_rc run_directory_work(struct directory_work *work, bool *taken) 
     if (rc || there) work->rows = 0;
     art_buffer_clear(&work->chunked);
     art_free(work->memory);
+    return rc;
+}
+
+enum art_rc art_tree_range_pays(struct art_tree *tree, uint64_t rows, bool *pays) {
+    const struct directory_work work = {.tree = tree, .rows = rows - rows / NOTING_PART};
+    uint64_t all = 0;
+    *pays = rows && !is_cheaper_by_rows(&work);
+    if (!*pays || !art_tree_medium(tree)->discards) return ART_OK;
+    enum art_rc rc = art_tree_count(tree, &(struct art_range){0}, &all);
+    *pays = rows < all;
     return rc;
 }
 
