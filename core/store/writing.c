@@ -434,9 +434,8 @@ enum art_rc art_store_sync(struct art_store *store) {
     return ART_OK;
 }
 
-/* ---- the end of the file ----------------------------------------------------------------------------------------- */
+/* ---- free slots as holes ----------------------------------------------------------------------------------------- */
 
-/* What lies behind the new end is taken by extending the file, not as a free slot. */
 static uint32_t next_free(const struct art_store *store, uint32_t from) {
     uint32_t returned = art_slot_set_next(&store->phase.returned, from);
     uint32_t reusable = store->phase.reusable ? art_slot_set_next(store->phase.reusable, from) : UINT32_MAX;
@@ -457,6 +456,9 @@ uint32_t art_store_punch(struct art_store *store, uint32_t few, uint32_t most, u
     return done;
 }
 
+/* ---- the end of the file ----------------------------------------------------------------------------------------- */
+
+/* What lies behind the new end is taken by extending the file, not as a free slot. */
 static void forget_behind(struct art_slot_set *set, uint32_t slots) {
     for (uint32_t slot = art_slot_set_next(set, slots); slot != UINT32_MAX; slot = art_slot_set_next(set, slot + 1)) {
         art_slot_set_remove(set, slot);

@@ -270,11 +270,7 @@ static int put_slots(struct art_table *table, const char *key, struct art_buffer
     return rc ? rc : art_shadow_put(table, key, set->data, set->len, message);
 }
 
-static int write_let_go(struct art_table *table, struct art_buffer *set, char **message) {
-    return set->len ? put_slots(table, let_go_key, set, message) : remove_if_there(table, let_go_key, message);
-}
-
-/* Behind write_let_go(). */
+/* Behind what was let go. */
 static int write_held(struct art_table *table, struct art_buffer *set, char **message) {
     struct art_buffer ignored = {0};
     bool stays = set->len;
@@ -310,7 +306,9 @@ int art_snapshots_held(struct art_table *table, struct art_buffer *held, struct 
 
 /* --- commands ----------------------------------------------------------------------------------------------------- */
 
+/* One that was noted before, and dropped since, is noted still: what takes that back takes this back, too. */
 static int note_made(struct art_table *table, const char *name) {
+    if (find_made(table, text_bytes(name))) return SQLITE_OK;
     if (art_grow(&table->made, &table->made_capacity, table->made_count + 1, sizeof *table->made)) return SQLITE_NOMEM;
     char *copy = art_string_copy(name);
     if (!copy) return SQLITE_NOMEM;
@@ -381,7 +379,7 @@ static int move_slots(struct art_table *table, struct art_bytes name, char **mes
     if (!rc) rc = art_report(message, art_slots_without(art_buffer_bytes(&was), art_buffer_bytes(&held), &gone));
     if (!rc && gone.len) {
         rc = art_report(message, art_slots_unite(&let_go, art_buffer_bytes(&gone)));
-        if (!rc) rc = write_let_go(table, &let_go, message);
+        if (!rc) rc = put_slots(table, let_go_key, &let_go, message);
     }
     if (!rc) rc = art_shadow_remove(table, key.text, message);
     if (!rc && gone.len) rc = write_held(table, &held, message);

@@ -272,6 +272,24 @@ TEST(test_nor_is_it_when_the_table_has_given_back_what_it_can_make_again) {
     drop_snapshot("a");
 }
 
+TEST(test_one_that_is_made_and_dropped_again_and_again_takes_no_memory) {
+    make_table();
+    sql_run(db, "BEGIN; UPDATE t SET value = 0");
+    sqlite3_int64 before = 0;
+    for (int i = 0; i < 2000; i++) {
+        make_snapshot("a");
+        sql_run(db, "SAVEPOINT s");
+        drop_snapshot("a");
+        if (i % 2) sql_run(db, "ROLLBACK TO s; INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'a')");
+        sql_run(db, "RELEASE s");
+        if (i == 100) before = sqlite3_memory_used();
+    }
+    ck_assert_int_lt(sqlite3_memory_used() - before, 10000);
+    make_snapshot("a");
+    sql_run(db, "COMMIT; UPDATE t SET value = 1");
+    ck_assert_int_eq(sum_in(db, "a"), 0);
+}
+
 TEST(test_another_summary_waits_for_the_last_drop) {
     make_table();
     make_snapshot("a");

@@ -106,6 +106,7 @@ static enum art_rc load_held(void *context, struct art_buffer *of_snapshots, str
 static void make_world_of_tiny_blobs(void) {
     make_world_of((struct art_tree_options){.blob_pages = TINY_PAGES});
     tree->host.load_held = load_held;
+    tree->host.each_snapshot = NULL; /* the world knows none of these, and the check would miss them */
     load(TINY_ROWS);
     ck_assert_uint_gt(tree->root->run[0].blobs, TINY_LEAVES_LEAST);
 }
@@ -201,6 +202,7 @@ TEST(test_optimize_keeps_no_blobs_that_are_half_full) {
     options.blob_pages = 2 * TINY_PAGES;
     small_tree_again();
     tree->host.load_held = load_held;
+    tree->host.each_snapshot = NULL; /* the world knows none of these, and the check would miss them */
     take_snapshot();
     ck_assert_uint_eq(shared_after(change_a_directory), 0);
 }
@@ -255,6 +257,7 @@ TEST(test_free_slots_below_what_a_snapshot_holds_give_their_room_back) {
     enum { ROWS = 400000, TURNS = 6 };
     make_world();
     tree->host.load_held = load_held;
+    tree->host.each_snapshot = NULL; /* the world knows none of these, and the check would miss them */
     load(ROWS);
     uint32_t blobs = art_slot_set_count(&tree->slots.used, 0, UINT32_MAX);
     take_snapshot();
