@@ -262,11 +262,7 @@ static enum art_rc choose_own(struct art_tree *tree, struct partial *partial, st
     if (rc) return rc;
     if (cut && !partial->cut) { /* before all entries of the last own blob, whose separator is high: it is left out */
         assert(partial->own.count);
-        struct art_child *last = &partial->own.child[--partial->own.count];
-        partial->own.blobs--;
-        partial->own.pages -= art_ref_pages(&last->ref);
-        art_free((void *)last->separator.data);
-        art_ref_release(&last->ref);
+        art_children_drop_last(&partial->own);
         return ART_OK;
     }
     partial->to_end = !upper->valid;

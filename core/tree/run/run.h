@@ -242,6 +242,8 @@ struct art_children {
 void art_children_clear(struct art_children *children);
 /* Copies both to the end. ART_NOMEM: nothing was added. */
 enum art_rc art_children_add(struct art_children *children, struct art_bytes separator, const struct art_ref *ref);
+/* Without the last one, whose blob and pages no longer count. */
+void art_children_drop_last(struct art_children *children);
 
 struct art_run_build; /* entries in ascending order in, leaf blobs and their index out */
 /* fill_pages: close a leaf blob when it uses so many pages, 0: when it is full. whole: it ends with
@@ -256,6 +258,8 @@ enum art_rc art_run_build_add(struct art_run_build *build, struct art_bytes key,
 enum art_rc art_run_build_add_all(struct art_run_build *build, struct art_run_cursor *cursor, uint64_t most);
 /* Only leaves: their references (for a splice), owned by the caller. Nothing can be added any more. */
 enum art_rc art_run_build_children(struct art_run_build *build, struct art_children *out);
+/* A leaf blob that is there already, behind all that was added. */
+enum art_rc art_run_build_add_leaf(struct art_run_build *build, struct art_bytes separator, const struct art_ref *ref);
 /* A whole run; top.entries 0 when nothing was added. The label is owned by the caller (art_run_clear). Its level is
  * 0. */
 enum art_rc art_run_build_run(struct art_run_build *build, struct art_run *out);

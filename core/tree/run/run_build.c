@@ -60,6 +60,14 @@ enum art_rc art_children_add(struct art_children *children, struct art_bytes sep
     return ART_OK;
 }
 
+void art_children_drop_last(struct art_children *children) {
+    assert(children->count);
+    struct art_child *last = &children->child[--children->count];
+    children->blobs--;
+    children->pages -= art_ref_pages(&last->ref);
+    child_clear(last);
+}
+
 /* --- leaves ------------------------------------------------------------------------------------------------------- */
 
 enum art_rc art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct art_version_edit *edit,
@@ -119,6 +127,14 @@ static enum art_rc fold(struct art_run_build *build, unsigned height) {
     return many(&build->waiting[height + 1]) ? fold(build, height + 1) : ART_OK;
 }
 
+enum art_rc art_run_build_add_leaf(struct art_run_build *build, struct art_bytes separator, const struct art_ref *ref) {
+    assert(!ref->height);
+    build->blobs++;
+    build->pages += art_ref_pages(ref);
+    enum art_rc rc = art_children_add(&build->waiting[0], separator, ref);
+    return !rc && build->whole && many(&build->waiting[0]) ? fold(build, 0) : rc;
+}
+
 /* Closes the leaf blob under construction. */
 static enum art_rc finish_leaf(struct art_run_build *build, bool *more) {
     assert(build->buffer.data);
@@ -126,10 +142,7 @@ static enum art_rc finish_leaf(struct art_run_build *build, bool *more) {
     enum art_rc rc = art_edit_write(build->tree, build->edit, build->builder, &build->buffer, &built, NULL);
     if (rc) return rc;
     *more = built.more;
-    build->blobs++;
-    build->pages += art_ref_pages(&built.ref);
-    rc = art_children_add(&build->waiting[0], built.separator, &built.ref);
-    return !rc && build->whole && many(&build->waiting[0]) ? fold(build, 0) : rc;
+    return art_run_build_add_leaf(build, built.separator, &built.ref);
 }
 
 static enum art_rc begin_leaf(struct art_run_build *build) {

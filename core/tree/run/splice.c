@@ -8,6 +8,12 @@
  * first that begins at or behind `high`. Their children outside the range are kept, the new ones put between, and the
  * new index blobs are the children for the next height. A separator stays valid for whatever comes to stand at its
  * place, so the first new child takes over `low`.
+ *
+ * Children that one index blob cannot hold are shared evenly between two. Were the first one filled, the next change
+ * there would find it full again, and so would each blob over it: keys that come in descending order would make a run
+ * one level higher with each full blob of them (test_a_run_grows_no_deeper_than_its_rows_need). At the end of a run the
+ * first one is filled: what comes next comes behind it. Where a run would be too deep all the same, as with blobs of few
+ * children, all of its index is built anew.
  */
 #include "core/tree/run/run.h"
 
@@ -21,6 +27,16 @@ struct splice {
     bool node_to_end;
 };
 
+/* The first node that is touched is under the cursor. The run's first one begins before all keys, whatever its separator
+ * is: what stood before it may have gone. */
+static enum art_rc note_low(struct splice *splice, const struct art_run_cursor *cursor) {
+    assert(cursor->valid && cursor->bottom > 1);
+    bool first = !art_blob_cursor_index(&cursor->leaf);
+    for (unsigned height = cursor->bottom + 1; height <= cursor->top.height; height++)
+        first &= !cursor->index[height];
+    return art_buffer_set_key(&splice->node_low, first ? art_bytes(NULL, 0) : art_run_key(cursor));
+}
+
 /* Which nodes of `height` are touched: [node_low, node_high). */
 static enum art_rc find_nodes(struct splice *splice, struct art_run_cursor *cursor, unsigned height) {
     assert(height && height <= splice->run.top.height);
@@ -29,7 +45,7 @@ static enum art_rc find_nodes(struct splice *splice, struct art_run_cursor *curs
     art_run_cursor_reset(cursor, &splice->run.top, height + 1);
     enum art_rc rc = art_run_seek_le(cursor, art_buffer_bytes(&splice->low));
     if (!rc && !cursor->valid) rc = art_run_first(cursor);
-    if (!rc) rc = art_buffer_set_key(&splice->node_low, art_run_key(cursor));
+    if (!rc) rc = note_low(splice, cursor);
     while (!rc && cursor->valid) {
         rc = art_run_next(cursor);
         if (rc || !cursor->valid) break;
@@ -49,10 +65,13 @@ static void drop(struct splice *splice, const struct art_ref *ref) {
 }
 
 /* Adds a child to what a node shall hold. A node's own separator is its first child's: a key that routes to the node
- * must not fall in front of that child. */
+ * must not fall in front of that child. A leaf blob takes over the place of those before it that are gone. An index blob
+ * does not: its own first child would stay behind that place, and a walk through separators would take for the
+ * neighbour's what a search finds here. */
 static enum art_rc append_child(struct splice *splice, struct art_children *out, struct art_bytes separator,
                                 const struct art_ref *ref) {
-    return art_children_add(out, out->count ? separator : art_buffer_bytes(&splice->node_low), ref);
+    bool takes_over = !out->count && !ref->height;
+    return art_children_add(out, takes_over ? art_buffer_bytes(&splice->node_low) : separator, ref);
 }
 
 /* The children of the touched nodes of `height` as they shall be. */
@@ -71,8 +90,9 @@ static enum art_rc gather(struct splice *splice, struct art_run_cursor *cursor, 
         if (!before && !placed) {
             placed = true;
             for (uint32_t i = 0; !rc && i < fresh->count; i++) {
-                rc = append_child(splice, out, i ? fresh->child[i].separator : art_buffer_bytes(&splice->low),
-                                  &fresh->child[i].ref);
+                const struct art_child *child = &fresh->child[i];
+                bool first = !i && !child->ref.height;
+                rc = append_child(splice, out, first ? art_buffer_bytes(&splice->low) : child->separator, &child->ref);
             }
         }
         if (rc || !valid) break;
@@ -89,6 +109,41 @@ static enum art_rc gather(struct splice *splice, struct art_run_cursor *cursor, 
     return rc;
 }
 
+/* Of children in order: those from `first` on, before `end`. */
+static struct art_children part_of(const struct art_children *all, uint32_t first, uint32_t end) {
+    assert(first <= end && end <= all->count);
+    return (struct art_children){.child = all->child + first, .count = end - first};
+}
+
+/* The number of the child with which the index blob begins that has this separator. */
+static uint32_t first_child(const struct art_children *all, struct art_bytes separator) {
+    uint32_t first = all->count - 1;
+    while (first && art_bytes_compare(all->child[first].separator, separator) > 0) first--;
+    return first;
+}
+
+static void give_up_last(struct splice *splice, struct art_children *above) {
+    assert(above->count);
+    art_slots_drop(splice->tree, splice->edit, above->child[above->count - 1].ref.slot);
+    art_children_drop_last(above);
+}
+
+/* The last two of the new index blobs are built again where the last one has less than half of what the other has. */
+static enum art_rc share_evenly(struct splice *splice, unsigned height, const struct art_children *all,
+                                struct art_children *above) {
+    if (splice->node_to_end || above->count < 2) return ART_OK;
+    uint32_t last = first_child(all, above->child[above->count - 1].separator);
+    uint32_t first = first_child(all, above->child[above->count - 2].separator);
+    assert(first < last);
+    if (2 * (all->count - last) >= last - first) return ART_OK;
+    uint32_t middle = first + (all->count - first + 1) / 2;
+    const struct art_children halves[2] = {part_of(all, first, middle), part_of(all, middle, all->count)};
+    enum art_rc rc = ART_OK;
+    for (int i = 0; i < 2; i++) give_up_last(splice, above);
+    for (int i = 0; !rc && i < 2; i++) rc = art_index_build(splice->tree, splice->edit, height, &halves[i], above);
+    return rc;
+}
+
 static enum art_rc splice_height(struct splice *splice, struct art_run_cursor *cursor, unsigned height,
                                  struct art_children *children) {
     assert(height && height <= splice->run.top.height);
@@ -98,6 +153,7 @@ static enum art_rc splice_height(struct splice *splice, struct art_run_cursor *c
     bool top = height == splice->run.top.height;
     if (!rc && all.count && !(top && all.count == 1)) {
         rc = art_index_build(splice->tree, splice->edit, height, &all, &above);
+        if (!rc) rc = share_evenly(splice, height, &all, &above);
         splice->run.blobs += above.blobs;
         splice->run.pages += above.pages;
         art_children_clear(&all);
@@ -134,6 +190,43 @@ static enum art_rc run_of_leaf(struct splice *splice, struct art_children *child
     return rc;
 }
 
+/* --- an index that is too deep ------------------------------------------------------------------------------------ */
+
+static enum art_rc drop_index(void *context, const struct art_ref *ref) {
+    if (ref->height) drop(context, ref);
+    return ART_OK;
+}
+
+static enum art_rc add_leaves_below(struct art_run_cursor *cursor, const struct art_ref *top,
+                                    struct art_run_build *build) {
+    assert(top->height);
+    art_run_cursor_reset(cursor, top, 1);
+    enum art_rc rc = art_run_first(cursor);
+    while (!rc && cursor->valid) {
+        struct art_ref leaf;
+        rc = art_blob_cursor_ref(&cursor->leaf, &leaf);
+        if (!rc) rc = art_run_build_add_leaf(build, art_run_key(cursor), &leaf);
+        if (!rc) rc = art_run_next(cursor);
+    }
+    return rc;
+}
+
+/* All of the index that `children` are the uppermost blobs of, in as few heights as can be, for the run. */
+static enum art_rc build_index_anew(struct splice *splice, struct art_run_cursor *cursor,
+                                    const struct art_children *children, struct art_run *out) {
+    struct art_run_build *build = NULL;
+    enum art_rc rc = art_run_build_open(&build, splice->tree, splice->edit, false, 0, true);
+    for (uint32_t i = 0; !rc && i < children->count; i++) rc = add_leaves_below(cursor, &children->child[i].ref, build);
+    if (!rc) rc = art_run_build_run(build, out);
+    art_run_build_close(build);
+    for (uint32_t i = 0; !rc && i < children->count; i++) {
+        struct art_run below = {.top = children->child[i].ref};
+        rc = art_run_each_ref(splice->tree->store, &below, drop_index, splice);
+    }
+    out->level = splice->run.level;
+    return rc;
+}
+
 enum art_rc art_run_splice(struct art_tree *tree, struct art_version_edit *edit, const struct art_run *run,
                            struct art_bytes low, struct art_bytes high, bool moved, const struct art_children *children,
                            struct art_run *out) {
@@ -153,7 +246,8 @@ enum art_rc art_run_splice(struct art_tree *tree, struct art_version_edit *edit,
     for (unsigned height = 1; !rc && height <= run->top.height; height++)
         rc = splice_height(&splice, &cursor, height, &now);
     if (!rc && run->top.height) drop(&splice, &run->top);
-    for (unsigned height = run->top.height + 1; !rc && now.count > 1; height++) {
+    unsigned height = run->top.height + 1;
+    for (; !rc && now.count > 1 && height < ART_HEIGHTS_MAX; height++) {
         struct art_children above = {0};
         rc = art_index_build(tree, edit, height, &now, &above);
         splice.run.blobs += above.blobs;
@@ -162,8 +256,9 @@ enum art_rc art_run_splice(struct art_tree *tree, struct art_version_edit *edit,
         now = above;
     }
     *out = (struct art_run){.level = run->level, .blobs = splice.run.blobs, .pages = splice.run.pages};
-    assert(rc || now.count <= 1);
-    if (!rc && now.count) {
+    if (!rc && now.count > 1) {
+        rc = build_index_anew(&splice, &cursor, &now, out);
+    } else if (!rc && now.count) {
         out->top = now.child[0].ref;
         art_ref_leave(&now.child[0].ref);
     }

@@ -122,6 +122,57 @@ TEST(test_a_deep_run_is_folded_on_the_way_and_keeps_every_row) {
     }
 }
 
+enum { WIDE_PATH = 600 };
+
+/* Paths so long that an index blob has few children. */
+static struct art_bytes wide_path(unsigned i) {
+    static char path[WIDE_PATH + 16];
+    memset(path, 'd', WIDE_PATH);
+    snprintf(path + WIDE_PATH, 16, "%06u", i);
+    return text(path);
+}
+
+static void put_wide(unsigned i) {
+    static const uint8_t value[800];
+    bool existed;
+    must(art_tree_insert(tree, ART_WRITE_REPLACE, wide_path(i), art_bytes(value, sizeof value), &existed));
+}
+
+static unsigned height_of_last_run(void) {
+    return tree->root->runs ? tree->root->run[tree->root->runs - 1].top.height : 0;
+}
+
+/* Each new row comes before all others: what was filled there would be split again and again. */
+TEST(test_a_run_grows_no_deeper_than_its_rows_need) {
+    enum { DESCENDING = 3600 };
+    small_tree_make_of(false, (struct art_tree_options){.blob_pages = 3, .log_limit = 16 << 10});
+    for (unsigned i = DESCENDING; i--;) {
+        put_wide(i);
+        if (i % 20 == 0) commit();
+    }
+    unsigned height = height_of_last_run();
+    ck_assert_uint_eq(rows(), DESCENDING);
+    must(art_tree_check(tree));
+    optimize();
+    ck_assert_uint_ge(height_of_last_run(), 2);
+    ck_assert_uint_le(height, height_of_last_run() + 1);
+}
+
+/* Of keys of 60 KB an index blob has two children, which cannot be shared so that both have room. */
+TEST(test_an_index_that_would_be_too_deep_is_built_anew) {
+    static uint8_t bytes[LONG_KEY];
+    enum { DESCENDING = 90 };
+    bool existed;
+    small_tree_make_of(false, (struct art_tree_options){.blob_pages = 3, .log_limit = 16 << 10});
+    for (unsigned i = DESCENDING; i--;) {
+        must(art_tree_insert(tree, ART_WRITE_REPLACE, long_key(bytes, i), text("v"), &existed));
+        if (i % 3 == 0) commit();
+    }
+    ck_assert_uint_lt(height_of_last_run(), ART_HEIGHTS_MAX);
+    ck_assert_uint_eq(rows(), DESCENDING);
+    must(art_tree_check(tree));
+}
+
 /* --- cursors ------------------------------------------------------------------------------------------------------ */
 
 TEST(test_a_tree_that_is_at_work_does_not_rest) {
