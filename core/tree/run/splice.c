@@ -10,10 +10,9 @@
  * place, so the first new child takes over `low`.
  *
  * Children that one index blob cannot hold are shared evenly between two. Were the first one filled, the next change
- * there would find it full again, and so would each blob over it: keys that come in descending order would make a run
- * one level higher with each full blob of them (test_a_run_grows_no_deeper_than_its_rows_need). At the end of a run the
- * first one is filled: what comes next comes behind it. Where a run would be too deep all the same, as with blobs of few
- * children, all of its index is built anew.
+ * there would find it full again, and so would each blob over it. Keys in descending order would make a run one level
+ * higher with each full blob of them. At the end of a run the first one is filled: what comes next comes behind it.
+ * Where a run would be too deep all the same, as with blobs of few children, all of its index is built anew.
  */
 #include "core/tree/run/run.h"
 
@@ -27,13 +26,12 @@ struct splice {
     bool node_to_end;
 };
 
-/* The first node that is touched is under the cursor. The run's first one begins before all keys, whatever its separator
- * is: what stood before it may have gone. */
+/* The first node that is touched is under the cursor. The run's first one begins before all keys, whatever its
+ * separator is: what stood before it may have gone. */
 static enum art_rc note_low(struct splice *splice, const struct art_run_cursor *cursor) {
     assert(cursor->valid && cursor->bottom > 1);
     bool first = !art_blob_cursor_index(&cursor->leaf);
-    for (unsigned height = cursor->bottom + 1; height <= cursor->top.height; height++)
-        first &= !cursor->index[height];
+    for (unsigned height = cursor->bottom + 1; height <= cursor->top.height; height++) first &= !cursor->index[height];
     return art_buffer_set_key(&splice->node_low, first ? art_bytes(NULL, 0) : art_run_key(cursor));
 }
 
@@ -65,9 +63,9 @@ static void drop(struct splice *splice, const struct art_ref *ref) {
 }
 
 /* Adds a child to what a node shall hold. A node's own separator is its first child's: a key that routes to the node
- * must not fall in front of that child. A leaf blob takes over the place of those before it that are gone. An index blob
- * does not: its own first child would stay behind that place, and a walk through separators would take for the
- * neighbour's what a search finds here. */
+ * must not fall in front of that child. A leaf blob takes over the place of those before it that are gone. An index
+ * blob does not: its own first child would stay behind that place, and a merge that puts rows before that child would
+ * find separators out of order. */
 static enum art_rc append_child(struct splice *splice, struct art_children *out, struct art_bytes separator,
                                 const struct art_ref *ref) {
     bool takes_over = !out->count && !ref->height;
