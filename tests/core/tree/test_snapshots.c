@@ -477,7 +477,8 @@ LOOP_TEST(test_slots_that_are_held_make_no_commit_merge, 2) {
     uint64_t written = info().store.count.pages_written;
     commit_rows(360);
     look();
-    ck_assert_uint_le(info().store.count.pages_written - written, 70); /* three flushes; a slow clock parts their merges */
+    ck_assert_uint_le(info().store.count.pages_written - written,
+                      70); /* three flushes; a slow clock parts their merges */
     end_world();
 }
 
