@@ -69,7 +69,7 @@ static enum art_rc begin_deleting(struct art_table *table, struct art_bytes path
     struct art_deleting *deleting = NULL;
     struct art_range range;
     uint64_t rows;
-    bool pays;
+    bool pays = false;
     if (scan->next || !scan->methods->swept(scan, &range)) return ART_OK;
     enum art_rc rc = art_tree_count(table->tree, &range, &rows);
     if (!rc) rc = art_tree_range_pays(table->tree, rows, &pays);

@@ -113,7 +113,7 @@ static enum art_rc ask_old(struct art_diff *diff) {
     struct art_tree *old = diff->states.old;
     enum art_rc rc = ART_OK;
     for (uint32_t i = 0; !rc && i < diff->changes; i++) {
-        struct art_bytes key;
+        struct art_bytes key = {0};
         struct art_found found;
         rc = art_tree_ready(old);
         if (!rc) rc = art_row_key(old->key, path_of(diff, &diff->change[i]), &key);

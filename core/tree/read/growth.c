@@ -128,7 +128,7 @@ static enum art_rc cut_name(struct art_growth *growth) {
     const struct art_place *low = &states->low, *high = art_states_nearest(states);
     int64_t rows = art_places_rows(low, high, 0), more = more_rows(low, high);
     uint32_t number = states->places;
-    struct art_bytes path;
+    struct art_bytes path = {0};
     struct art_place *begins;
     bool whole;
     if (rows < 1 || more > 0 || -more > rows) return art_states_lie(states);
