@@ -141,7 +141,10 @@ struct art_range art_places_range(const struct art_place *low, const struct art_
 }
 
 enum art_rc art_states_push(struct art_states *states, struct art_place **out) {
-    if (states->places == PLACES_MAX) return art_states_lie(states);
+    if (states->places == PLACES_MAX) {
+        (void)art_states_lie(states);
+        return ART_CORRUPT;
+    }
     uint32_t had = states->capacity;
     enum art_rc rc = art_grow(&states->place, &states->capacity, states->places + 1, sizeof *states->place);
     if (rc) return rc;
@@ -172,8 +175,9 @@ void art_states_pass(struct art_states *states) {
 /* --- the row of a rank -------------------------------------------------------------------------------------------- */
 
 enum art_rc art_states_lie(const struct art_states *states) {
-    return art_corrupt(states->now->options.path, ART_NOWHERE, ART_NOWHERE,
-                       "the counts of rows in two states of the table do not agree");
+    (void)art_corrupt(states->now->options.path, ART_NOWHERE, ART_NOWHERE,
+                      "the counts of rows in two states of the table do not agree");
+    return ART_CORRUPT;
 }
 
 enum art_rc art_states_select(struct art_states *states, int64_t rank, struct art_bytes *path) {
