@@ -76,6 +76,16 @@ uint32_t art_slot_set_count(const struct art_slot_set *set, uint32_t from, uint3
     return count;
 }
 
+uint32_t art_slot_set_count_others(const struct art_slot_set *set, const struct art_slot_set *other, uint32_t from) {
+    uint32_t count = 0;
+    for (uint32_t first = from / WORD * WORD; first < set->capacity; first += WORD) {
+        uint64_t theirs = first < other->capacity ? other->words[first / WORD] : 0;
+        uint64_t mask = span(from > first ? from - first : 0, WORD) & ~theirs;
+        count += (uint32_t)__builtin_popcountll(set->words[first / WORD] & mask);
+    }
+    return count;
+}
+
 uint32_t art_slot_set_highest(const struct art_slot_set *set) {
     uint32_t word = set->capacity / WORD;
     while (word && !set->words[word - 1]) word--;

@@ -217,6 +217,8 @@ bool art_slot_set_has(const struct art_slot_set *set, uint32_t slot);
 /* Members in [from, end); the highest one, or 0. */
 uint32_t art_slot_set_count(const struct art_slot_set *set, uint32_t from, uint32_t end);
 uint32_t art_slot_set_highest(const struct art_slot_set *set);
+/* Members >= from that the other set does not have. */
+uint32_t art_slot_set_count_others(const struct art_slot_set *set, const struct art_slot_set *other, uint32_t from);
 /* The lowest member >= from, or UINT32_MAX where there is none. */
 uint32_t art_slot_set_next(const struct art_slot_set *set, uint32_t from);
 

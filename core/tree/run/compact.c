@@ -449,9 +449,7 @@ static enum art_rc end_cuts(struct art_root *root) {
 /* Do snapshots hold blobs of the edit's root? */
 static bool shares_with_snapshots(const struct art_tree *tree, const struct art_version_edit *edit) {
     const struct art_slot_set *held = &tree->slots.held;
-    uint32_t slot = art_slot_set_next(held, 0);
-    while (slot != UINT32_MAX && !art_slot_set_has(&edit->used, slot)) slot = art_slot_set_next(held, slot + 1);
-    return slot != UINT32_MAX;
+    return art_slot_set_count_others(held, &edit->used, 0) < art_slot_set_count(held, 0, UINT32_MAX);
 }
 
 /* One run of all, in which blobs of the last one stay where nothing falls into them. */

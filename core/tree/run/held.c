@@ -184,10 +184,7 @@ enum art_rc art_held_begin(struct art_tree *tree, const struct art_held_rows *ro
 #ifndef NDEBUG
 /* What a host counts that this transaction makes, or has forgotten to count before, would be found here. */
 static bool held_is_in_base(const struct art_tree *tree) {
-    const struct art_slot_set *held = &tree->slots.held;
-    uint32_t slot = art_slot_set_next(held, 0);
-    while (slot != UINT32_MAX && art_slot_set_has(&tree->slots.base, slot)) slot = art_slot_set_next(held, slot + 1);
-    return slot == UINT32_MAX;
+    return !art_slot_set_count_others(&tree->slots.held, &tree->slots.base, 0);
 }
 #endif
 

@@ -23,11 +23,8 @@
 
 /* By the edit's root or by snapshots. */
 static uint32_t slots_in_use(const struct art_tree *tree, const struct art_version_edit *edit) {
-    const struct art_slot_set *held = &tree->slots.held;
-    uint32_t count = art_slot_set_count(&edit->used, 0, UINT32_MAX);
-    for (uint32_t slot = art_slot_set_next(held, 0); slot != UINT32_MAX; slot = art_slot_set_next(held, slot + 1))
-        count += !art_slot_set_has(&edit->used, slot);
-    return count;
+    uint32_t own = art_slot_set_count(&edit->used, 0, UINT32_MAX);
+    return own + art_slot_set_count_others(&tree->slots.held, &edit->used, 0);
 }
 
 enum art_rc art_shrink_step(struct art_tree *tree, struct art_version_edit *edit, bool *moved) {

@@ -29,18 +29,11 @@ static bool slot_moves(const struct art_tree *tree, uint32_t slot, uint32_t end)
     return slot >= end && !art_slot_set_has(&tree->slots.held, slot);
 }
 
-static uint32_t slots_to_move(const struct art_tree *tree, const struct art_version_edit *edit, uint32_t end) {
-    const struct art_slot_set *held = &tree->slots.held;
-    uint32_t count = art_slot_set_count(&edit->used, end, UINT32_MAX);
-    for (uint32_t slot = art_slot_set_next(held, end); slot != UINT32_MAX; slot = art_slot_set_next(held, slot + 1))
-        count -= art_slot_set_has(&edit->used, slot);
-    return count;
-}
-
 /* Each one that moves has as many index blobs over it as its run is high. */
 static bool room_before(const struct art_tree *tree, const struct art_version_edit *edit,
                         const struct art_slot_set *index, uint32_t end, uint32_t most) {
-    uint64_t moved = slots_to_move(tree, edit, end), named = art_slot_set_count(index, 0, end);
+    uint64_t moved = art_slot_set_count_others(&edit->used, &tree->slots.held, end),
+             named = art_slot_set_count(index, 0, end);
     unsigned height = 0;
     for (unsigned i = 0; i < edit->root->runs; i++)
         if (edit->root->run[i].top.height > height) height = edit->root->run[i].top.height;

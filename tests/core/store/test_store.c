@@ -281,15 +281,18 @@ TEST(test_a_slot_set_is_what_a_plain_array_says) {
     struct random random = {seed};
     static bool model[LIMIT];
     memset(model, 0, sizeof model);
-    struct art_slot_set set = {NULL, 0};
+    struct art_slot_set set = {NULL, 0}, sevenths = {NULL, 0};
+    for (uint32_t i = 0; i < LIMIT / 2; i += 7) EXPECT_OK(art_slot_set_add(&sevenths, i));
     for (unsigned step = 0; step < 20000 * random_scale(); step++) {
         uint32_t slot = random_below(&random, LIMIT);
         switch (random_below(&random, 5)) {
         case 4: {
-            uint32_t end = random_below(&random, LIMIT + 200), count = 0, highest = 0;
+            uint32_t end = random_below(&random, LIMIT + 200), count = 0, others = 0, highest = 0;
+            for (uint32_t i = slot; i < LIMIT; i++) others += model[i] && (i % 7 || i >= LIMIT / 2);
             for (uint32_t i = slot; i < end && i < LIMIT; i++) count += model[i];
             for (uint32_t i = 0; i < LIMIT; i++) highest = model[i] ? i : highest;
             ck_assert_uint_eq(art_slot_set_count(&set, slot, end), count);
+            ck_assert_uint_eq(art_slot_set_count_others(&set, &sevenths, slot), others);
             ck_assert_uint_eq(art_slot_set_highest(&set), highest);
             break;
         }
@@ -315,7 +318,9 @@ TEST(test_a_slot_set_is_what_a_plain_array_says) {
     art_slot_set_clear(&set);
     ck_assert_uint_eq(art_slot_set_next(&set, 0), UINT32_MAX);
     ck_assert_uint_eq(art_slot_set_count(&set, 0, UINT32_MAX), 0);
+    ck_assert_uint_eq(art_slot_set_count_others(&set, &sevenths, 0), 0);
     ck_assert_uint_eq(art_slot_set_highest(&set), 0);
+    art_slot_set_clear(&sevenths);
 }
 
 /* ---- misuse ------------------------------------------------------------------------------------------------------ */
