@@ -9,6 +9,7 @@
 #include "tests/support/short_memory.h"
 #include "tests/support/small_tree.h"
 #include "tests/support/suite.h"
+#include "tests/support/walk_disk.h"
 
 /* --- sets of slots as bytes --------------------------------------------------------------------------------------- */
 
@@ -95,19 +96,6 @@ TEST(test_what_is_no_set_of_slots_is_refused) {
 }
 
 /* --- walks -------------------------------------------------------------------------------------------------------- */
-
-static struct sim_disk *new_disk(uint64_t seed) {
-    struct sim_disk *made = sim_disk_new(seed);
-    uint8_t byte = 0;
-    if (seed % 2) sim_disk_let_pages_be_stale(made, 1 + seed % 5);
-    sim_disk_let_pages_be_at_hand(made, seed % 3);
-    sim_disk_put_file(made, "a.db", &byte, 1);
-    return made;
-}
-
-static struct art_tree_options options_on(struct sim_disk *on) {
-    return (struct art_tree_options){.disk = sim_disk_art(on), .path = "a.db-t-12345678.art", .host_path = "a.db"};
-}
 
 static uint64_t seeds(const char *name, unsigned *count, uint64_t first) {
     *count *= random_scale();

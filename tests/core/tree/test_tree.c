@@ -6,6 +6,7 @@
 #include "tests/support/sim_disk.h"
 #include "tests/support/suite.h"
 #include "tests/support/tree_world.h"
+#include "tests/support/walk_disk.h"
 
 static void run_walk(uint64_t seed, const struct art_tree_options *options, unsigned steps) {
     struct walk *walk = walk_new(seed, options, true);
@@ -46,7 +47,7 @@ static void walks_in_files(const char *name, unsigned count, uint64_t first, enu
 
 TEST(test_a_tree_in_memory_is_what_the_model_is) {
     struct sim_disk *disk = sim_disk_new_steady(SIM_PAGES_OF_LARGE);
-    struct art_tree_options options = {.disk = sim_disk_art(disk), .path = "a.db-t-12345678.art", .host_path = "a.db"};
+    struct art_tree_options options = options_on(disk);
     for (unsigned i = 0; i < 24; i++) {
         sim_disk_clear(disk, NULL);
         walks("memory", 1, 1 + i * random_scale(), options);
@@ -57,13 +58,8 @@ TEST(test_a_tree_in_memory_is_what_the_model_is) {
 TEST(test_a_tree_on_the_simulated_disk_is_what_the_model_is) {
     uint64_t stale = 0;
     for (unsigned seed = 1000; seed < 1024; seed++) {
-        struct sim_disk *disk = sim_disk_new(seed);
-        uint8_t byte = 0;
-        if (seed % 2) sim_disk_let_pages_be_stale(disk, 1 + seed % 5);
-        sim_disk_let_pages_be_at_hand(disk, seed % 3);
-        sim_disk_put_file(disk, "a.db", &byte, 1);
-        struct art_tree_options options = {
-            .disk = sim_disk_art(disk), .path = "a.db-t-12345678.art", .host_path = "a.db"};
+        struct sim_disk *disk = new_disk(seed);
+        struct art_tree_options options = options_on(disk);
         run_walk(seed, &options, 600);
         struct sim_disk_stats stats;
         sim_disk_stats(disk, &stats);

@@ -11,19 +11,7 @@
 #include "tests/support/sim_disk.h"
 #include "tests/support/suite.h"
 #include "tests/support/tree_world.h"
-
-static struct sim_disk *new_disk(uint64_t seed) {
-    struct sim_disk *disk = sim_disk_new(seed);
-    uint8_t byte = 0;
-    if (seed % 2) sim_disk_let_pages_be_stale(disk, 1 + seed % 5);
-    sim_disk_let_pages_be_at_hand(disk, seed % 3);
-    sim_disk_put_file(disk, "a.db", &byte, 1);
-    return disk;
-}
-
-static struct art_tree_options options_on(struct sim_disk *disk) {
-    return (struct art_tree_options){.disk = sim_disk_art(disk), .path = "a.db-t-12345678.art", .host_path = "a.db"};
-}
+#include "tests/support/walk_disk.h"
 
 /* After a failure the state is what it was before the step; where the tree says that the transaction is lost, a
  * rollback does it. */
