@@ -20,7 +20,7 @@ enum { SNAPSHOTS_NAME, SNAPSHOTS_VERSION, SNAPSHOTS_MADE, SNAPSHOTS_ENTRIES, SNA
 
 struct listed {
     struct art_buffer name, slots;
-    bool made; /* all else is known */
+    bool committed; /* all else is known */
     uint64_t version, time, entries, bytes;
 };
 
@@ -71,7 +71,7 @@ static int add_snapshot(void *context, struct art_bytes name, const struct art_s
     struct snapshots_cursor *cursor = context;
     if (art_grow(&cursor->items, &cursor->capacity, cursor->count + 1, sizeof *cursor->items)) return SQLITE_NOMEM;
     struct listed *item = &cursor->items[cursor->count++];
-    *item = (struct listed){.made = row->root.len, .version = row->csn, .time = row->made};
+    *item = (struct listed){.committed = row->root.len, .version = row->csn, .time = row->made};
     enum art_rc rc = art_buffer_append(&item->name, name.data, name.len);
     if (!rc) rc = art_buffer_append(&item->slots, row->slots.data, row->slots.len);
     return art_report(message, rc ? rc : add_set(cursor, row->slots));
@@ -82,7 +82,7 @@ static int describe_snapshot(const struct snapshots_cursor *cursor, struct art_t
                              char **message) {
     struct art_snapshot_tree *snapshot;
     struct art_buffer own = {0};
-    if (!item->made) return SQLITE_OK;
+    if (!item->committed) return SQLITE_OK;
     int rc = art_snapshot_tree_hold(table, art_buffer_bytes(&item->name), &snapshot, message);
     if (rc) return rc;
     enum art_rc art_rc = art_slots_without(art_buffer_bytes(&item->slots), art_buffer_bytes(&cursor->twice), &own);
@@ -145,7 +145,7 @@ static void show_listed_snapshot(struct art_function_cursor *base, sqlite3_conte
     assert(base->row >= 1 && base->row <= ((struct snapshots_cursor *)base)->count);
     const struct listed *item = &((struct snapshots_cursor *)base)->items[base->row - 1];
     if (column == SNAPSHOTS_NAME) art_result_text(context, item->name.data, item->name.len);
-    if (!item->made) return;
+    if (!item->committed) return;
     if (column == SNAPSHOTS_VERSION) sqlite3_result_int64(context, (sqlite3_int64)item->version);
     if (column == SNAPSHOTS_MADE) show_time(context, item->time);
     if (column == SNAPSHOTS_ENTRIES) sqlite3_result_int64(context, (sqlite3_int64)item->entries);

@@ -495,15 +495,12 @@ static int follow_format(struct art_table *table, char **message) {
 
 int art_snapshots_commit(struct art_table *table, const struct art_commit *commit, char **message) {
     bool any = false;
-    sqlite3 *db = table->connection->db;
     if (!commit->lets_go && !table->made_count) return SQLITE_OK;
-    sqlite3_int64 rowid = sqlite3_last_insert_rowid(db);
     table->snapshot_changes++;
     int rc = commit->lets_go ? end_let_go(table, message) : SQLITE_OK;
     if (!rc) rc = any_made(table, &any, message);
     if (!rc && any) rc = fill_in(table, message);
     bool goes_on = art_commit_attempted(table); /* the refused COMMIT may have written another format */
     if (!rc && (any || commit->lets_go || goes_on)) rc = follow_format(table, message);
-    sqlite3_set_last_insert_rowid(db, rowid);
     return rc;
 }

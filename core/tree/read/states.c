@@ -15,12 +15,12 @@
  *      |-------|                                                a new place 3, nearer than the others: half the rows
  *
  * What stands between `low` and the nearest place is looked at, or cut again; then that place is `low`. The places hold
- * what lies before them in both states, so a cut costs a search for a row and a count in the other state. There are not
- * more of them than a count has binary digits.
+ * what lies before them in both states, so a cut costs a search for a row and a count in the other state. A cut halves
+ * a count, and puts two places at most: so there are not many of them at a time.
  */
 #include "core/tree/read/states.h"
 
-enum { PLACES_MAX = 3 * 64 };
+enum { PLACES_MAX = 3 * 64 }; /* two for each halving of 64 bits, and those of the range and of a segment */
 
 /* Counts the running transaction, too. */
 static uint64_t version_of(const struct art_tree *tree) {
@@ -141,10 +141,7 @@ struct art_range art_places_range(const struct art_place *low, const struct art_
 }
 
 enum art_rc art_states_push(struct art_states *states, struct art_place **out) {
-    if (states->places == PLACES_MAX) {
-        (void)art_states_lie(states);
-        return ART_CORRUPT;
-    }
+    if (states->places == PLACES_MAX) return art_states_lie(states);
     uint32_t had = states->capacity;
     enum art_rc rc = art_grow(&states->place, &states->capacity, states->places + 1, sizeof *states->place);
     if (rc) return rc;
@@ -177,7 +174,7 @@ void art_states_pass(struct art_states *states) {
 enum art_rc art_states_lie(const struct art_states *states) {
     (void)art_corrupt(states->now->options.path, ART_NOWHERE, ART_NOWHERE,
                       "the counts of rows in two states of the table do not agree");
-    return ART_CORRUPT;
+    return ART_CORRUPT; /* for the static analysis, which sees into no variable argument list */
 }
 
 enum art_rc art_states_select(struct art_states *states, int64_t rank, struct art_bytes *path) {

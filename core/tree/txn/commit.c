@@ -71,9 +71,10 @@ static bool leaves_no_trace(const struct art_tree *tree) {
 /* Snapshots may have come and gone since the write phase began. */
 static enum art_rc look_at_snapshots(struct art_tree *tree) {
     enum art_rc rc = art_held_again(tree);
+    if (rc) return rc;
     bool another = art_tree_requested(tree, ART_REQUEST_SNAPSHOT) && art_slot_set_highest(&tree->pending.edit.used);
     tree->pending.edit.root->held = another || art_slot_set_highest(&tree->slots.held);
-    return rc;
+    return ART_OK;
 }
 
 /* Everything of the new root is on the device before the commit names it. */
