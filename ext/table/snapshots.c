@@ -485,7 +485,7 @@ static int follow_format(struct art_table *table, char **message) {
     int format = held.len || let_go.len ? ART_STATE_FORMAT_HELD : art_state_format(art_tree_medium(table->tree));
     snprintf(wanted, sizeof wanted, "%d", format);
     if (!rc) rc = art_shadow_get(table, "format", &is, message);
-    bool same = is.len == strlen(wanted) && !memcmp(is.data, wanted, is.len);
+    bool same = !rc && art_bytes_equal(art_buffer_bytes(&is), text_bytes(wanted));
     if (!rc && !same) rc = art_shadow_put_number(table, "format", format, message);
     art_buffer_clear(&held);
     art_buffer_clear(&let_go);
