@@ -179,7 +179,6 @@ $(addprefix $(BUILD)/tests/,$(TEST_NAMES) $(BENCH_NAMES)): $(BUILD)/support.a $(
 
 # What of the C library has one of the tests' own before it; core's functions have hooks (core/tree/state/hooks.h).
 $(addprefix $(BUILD)/tests/,test_kill test_slot_readers test_threads): $(BUILD)/tests/support/watch.o
-$(addprefix $(BUILD)/tests/,test_bypass test_churn test_log test_pauses): TEST_LIBS += -Wl,--wrap=clock_gettime
 $(BUILD)/tests/test_locks: TEST_LIBS += -Wl,--wrap=pthread_mutex_lock -Wl,--wrap=pthread_mutex_trylock
 
 # Fuzz targets (SANITIZE=fuzz CC=clang): the same with libFuzzer's main, but for the program that makes the seeds.

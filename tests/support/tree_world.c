@@ -10,6 +10,7 @@
 #include "tests/support/io_modes.h"
 #include "tests/support/must.h"
 #include "tests/support/of_core.h"
+#include "tests/support/own_clock.h"
 
 /* --- its temporary files ------------------------------------------------------------------------------------------ */
 
@@ -83,6 +84,7 @@ static bool toy_spend(struct toy_log *log, uint64_t spent) {
 struct toy *toy_new(bool wal) {
     struct toy *toy = calloc(1, sizeof *toy);
     toy->wal = wal;
+    own_clock_step(0);
     for (int i = 0; i < 16; i++) toy->uuid[i] = (uint8_t)(i * 7 + 1);
     uint8_t root[ART_ROOT_INITIAL_MAX];
     toy_put(&toy->log, 0, art_bytes(root, art_tree_initial_root(toy->uuid, root)));
@@ -871,11 +873,10 @@ void walk_step(struct walk *walk) {
             step_move_prefix(walk);
             break;
         default:
-            if (below(4)) {
+            if (below(4))
                 step_move_prefix(walk);
-            } else {
+            else
                 step_delete_range(walk);
-            }
         }
     else if (kind < 72)
         step_mark(walk);
@@ -909,6 +910,7 @@ static struct walk *new_walk(uint64_t seed, const struct art_tree_options *optio
     walk->family = (int)below(MODEL_FAMILIES);
     walk->long_values = seed % 4 == 3;
     walk->toy = new_toy(below(2));
+    own_clock_step((const uint64_t[]){0, OWN_CLOCK_SLOW, 0, 2000000}[seed / 4 % 4]);
     walk->options = *options;
     walk->options.cache_bytes = below(4) ? 1 << 14 : 16 << 20; /* mostly so small that blobs are really read */
     walk->options.blob_pages = below(3) ? 3 + below(6) : 0;

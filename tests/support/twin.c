@@ -31,8 +31,14 @@ static void odd_match(sqlite3_context *context, int count, sqlite3_value **value
     sqlite3_result_int(context, (sqlite3_value_bytes(values[0]) + sqlite3_value_bytes(values[1])) % 3 == 0);
 }
 
+/* As SQLite's own, which some builds let match no blob: art asks how SQLite was built, and not glob(). */
 static void same_glob(sqlite3_context *context, int count, sqlite3_value **values) {
-    (void)count;
+    for (int i = 0; i < count; i++) {
+        if (sqlite3_value_type(values[i]) != SQLITE_BLOB) continue;
+        if (!sqlite3_compileoption_used("LIKE_DOESNT_MATCH_BLOBS")) continue;
+        sqlite3_result_int(context, 0);
+        return;
+    }
     const char *glob = (const char *)sqlite3_value_text(values[0]);
     const char *text = (const char *)sqlite3_value_text(values[1]);
     if (glob && text) sqlite3_result_int(context, sqlite3_strglob(glob, text) == 0);

@@ -1,10 +1,9 @@
 /* Pages that go past a full cache (core/store/bypass.c), and those of blobs in rows, which are read one at a time
  * first. */
-#include <time.h>
-
 #include "core/base/error.h"
 #include "core/blob/blob_format.h"
 #include "core/store/cache.h"
+#include "tests/support/own_clock.h"
 #include "tests/support/random.h"
 #include "tests/support/store_world.h"
 #include "tests/support/suite.h"
@@ -215,19 +214,6 @@ LOOP_TEST(test_any_order_of_searches_finds_what_was_written, 4) {
     for (unsigned i = 0; i < 8; i++) art_blob_unpin(held[i]);
 }
 
-/* A clock that goes on by so much each time that it is read; 0: the system's. */
-static uint64_t clock_step;
-int __real_clock_gettime(clockid_t which, struct timespec *out);
-int __wrap_clock_gettime(clockid_t which, struct timespec *out);
-
-int __wrap_clock_gettime(clockid_t which, struct timespec *out) {
-    static uint64_t now;
-    if (!clock_step) return __real_clock_gettime(which, out);
-    now += clock_step;
-    *out = (struct timespec){.tv_sec = (time_t)(now / 1000000000u), .tv_nsec = (long)(now % 1000000000u)};
-    return 0;
-}
-
 /* What its cache has the host brings at once, so that a page alone is as cheap as one among others. */
 TEST(test_a_blob_in_rows_that_are_at_hand_is_read_page_by_page) {
     ck_assert(store_place_open(&place, &io_modes[STORE_MODES - 1], "test_bypass"));
@@ -236,17 +222,17 @@ TEST(test_a_blob_in_rows_that_are_at_hand_is_read_page_by_page) {
     art_store_close(store);
     store = store_open(&place, 64 * MB);
     uint64_t footer = blobs[1].ref.footer_pages;
-    clock_step = 19000;
+    own_clock_step(19000);
     for (uint32_t i = 0; i < blobs[1].ref.leaf_pages / 2; i++) {
         EXPECT_OK(store_read_page(store, &blobs[1], 2 * i));
         ck_assert_uint_eq(store_pages_read(store), footer + i + 1);
     }
-    clock_step = 0;
+    own_clock_step(0);
 }
 
 /* Who asks for a page or two of a blob waits for no more; who keeps asking gets the rest at once. */
 TEST(test_a_blob_in_rows_that_are_waited_for_is_read_page_by_page_and_then_whole) {
-    clock_step = 21000;
+    own_clock_step(21000);
     ck_assert(store_place_open(&place, &io_modes[STORE_MODES - 1], "test_bypass"));
     ck_assert_int_eq(place.mode->kind, IO_ROWS);
     store = store_open(&place, 0);
@@ -262,7 +248,7 @@ TEST(test_a_blob_in_rows_that_are_waited_for_is_read_page_by_page_and_then_whole
     ck_assert_uint_ge(store_pages_read(store), footer + blobs[1].ref.leaf_pages - 1);
     EXPECT_OK(store_read(store, &blobs[1]));
     ck_assert_uint_eq(store_pages_read(store), footer + blobs[1].ref.leaf_pages);
-    clock_step = 0;
+    own_clock_step(0);
 }
 
 SUITE("bypass", .tear_down = end_world, .seconds = SUITE_FOREVER)

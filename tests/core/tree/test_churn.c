@@ -4,8 +4,6 @@
  * Blobs are of 4 pages, and what is counted are slots: a file of 130 of them is to such blobs what one of 68 MB is to
  * full ones. The host makes a checkpoint where the tree says that slots wait for one, as ext/ does (test_sql_vacuum.c).
  */
-#include <time.h>
-
 #include "tests/support/of_core.h"
 #include "tests/support/random.h"
 #include "tests/support/small_tree.h"
@@ -25,14 +23,6 @@ static bool few_times(void) {
 }
 
 enum { ROWS_A_COMMIT = 40 };
-
-/* A merge stops when its time is up: here none passes. */
-int __wrap_clock_gettime(clockid_t clock, struct timespec *out);
-int __wrap_clock_gettime(clockid_t clock, struct timespec *out) {
-    (void)clock;
-    *out = (struct timespec){.tv_sec = 1000000};
-    return 0;
-}
 
 static struct random random_numbers = {41};
 

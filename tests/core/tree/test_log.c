@@ -1,19 +1,9 @@
 /* When the log is full (core/tree/txn/log_cost.c), and what its flushes write: small ones join, and the chunks of new
  * values go behind all others (core/tree/run/append.c). */
-#include <time.h>
-
 #include "tests/support/of_core.h"
 #include "tests/support/random.h"
 #include "tests/support/small_tree.h"
 #include "tests/support/suite.h"
-
-/* A merge stops when its time is up: here none passes. */
-int __wrap_clock_gettime(clockid_t clock, struct timespec *out);
-int __wrap_clock_gettime(clockid_t clock, struct timespec *out) {
-    (void)clock;
-    *out = (struct timespec){.tv_sec = 1000000};
-    return 0;
-}
 
 static struct random numbers;
 

@@ -1,13 +1,12 @@
 /* What a commit pays for merging: in pages, and how often; never in time.
  *
- * The clock of core's merges is this program's (the linker's --wrap): it stands still, or each look at it finds a pause
- * over, as on a disk that is slow. And merges can be left out (core/tree/state/hooks.h).
+ * The clock of core's merges is this program's (own_clock.h): it stands still, or each look at it finds a pause over,
+ * as on a disk that is slow. And merges can be left out (core/tree/state/hooks.h).
  */
-#include <time.h>
-
 #include "core/tree/txn/txn.h"
 #include "tests/support/must.h"
 #include "tests/support/of_core.h"
+#include "tests/support/own_clock.h"
 #include "tests/support/sim_disk.h"
 #include "tests/support/suite.h"
 #include "tests/support/tree_world.h"
@@ -18,21 +17,12 @@ static struct sim_disk *disk;
 static struct toy *toy;
 static struct art_tree *tree;
 static struct random keys;
-static bool slow;
 
 static struct {                /* of the commits since the last reset */
     unsigned commits, writing; /* a root */
     unsigned since, shortest;  /* commits since the last root; the fewest before a merge beside the log */
     uint64_t most_pages, pages, most_read;
 } seen;
-
-int __wrap_clock_gettime(clockid_t clock, struct timespec *out);
-int __wrap_clock_gettime(clockid_t clock, struct timespec *out) {
-    static time_t seconds;
-    if (slow && clock == CLOCK_MONOTONIC) seconds++; /* the coarse one tells the cache what rests */
-    *out = (struct timespec){.tv_sec = seconds};
-    return 0;
-}
 
 static enum art_rc no_merge(struct art_tree *of, struct art_version_edit *edit) {
     (void)of;
@@ -56,7 +46,6 @@ static void make_world(uint32_t blob_pages, uint64_t log_limit) {
                                        .spill_limit = 64 << 20,
                                        .blob_pages = blob_pages};
     keys = (struct random){59};
-    slow = false;
     memset(&seen, 0, sizeof seen);
     toy = toy_new(false);
     must(toy_open(toy, &options, &tree));
@@ -140,7 +129,7 @@ static void say(const char *what) {
 TEST(test_of_a_thousand_commits_of_a_row_at_most_one_writes_pages) {
     make_world(0, 1 << 20);
     load(400000);
-    slow = true; /* so that there is always something left to do */
+    own_clock_step(OWN_CLOCK_SLOW); /* so that there is always something left to do */
     for (unsigned i = 0; i < 30000; i++) commit(1);
     say("rows one by one behind a load");
     ck_assert_uint_gt(seen.writing, 4);
@@ -154,7 +143,7 @@ TEST(test_of_a_thousand_commits_of_a_row_at_most_one_writes_pages) {
 TEST(test_a_commit_is_bounded_where_each_step_takes_a_whole_pause) {
     enum { PAGES = 4, LOG = 32 << 10 };
     make_world(PAGES, LOG);
-    slow = true;
+    own_clock_step(OWN_CLOCK_SLOW);
     for (unsigned i = 0; i < 30000; i++) commit(1);
     say("rows one by one on a slow disk");
     ck_assert_uint_gt(seen.writing, 100);
@@ -201,7 +190,7 @@ TEST(test_a_commit_that_merges_deleted_rows_reads_no_more_than_it_may_write_twic
 TEST(test_too_many_runs_are_fewer_after_one_commit) {
     enum { PAGES = 4, LOG = 32 << 10 };
     make_world(PAGES, LOG);
-    slow = true;
+    own_clock_step(OWN_CLOCK_SLOW);
     commit(2000);
     ck_assert_uint_eq(tree->root->runs, 1);
     flush_without_merges(ART_RUNS_MAX);
@@ -226,7 +215,7 @@ TEST(test_large_commits_pay_what_they_owe_on_a_slow_disk) {
     for (unsigned i = 0; i < runs; i++) pages[i] = tree->root->run[i].pages;
     end_world();
     make_world(0, 1 << 20);
-    slow = true;
+    own_clock_step(OWN_CLOCK_SLOW);
     load(400000);
     ck_assert_uint_eq(tree->root->runs, runs);
     for (unsigned i = 0; i < runs; i++) ck_assert_uint_eq(tree->root->run[i].pages, pages[i]);
@@ -287,7 +276,7 @@ static void make_world_in_debt(bool loose) {
     while (tree->root->runs < ART_RUNS_MAX - 1) commit(BATCH);
     art_test_hooks.merge = NULL;
     memset(&seen, 0, sizeof seen);
-    slow = true;
+    own_clock_step(OWN_CLOCK_SLOW);
 }
 
 /* Pages that it wrote. */
