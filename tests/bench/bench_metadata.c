@@ -12,7 +12,9 @@
  * the repetitions. BENCH_FORMER=/x/art.so has art of another build take its turns, too. A ratio is that engine's
  * figure / art's.
  *
- * -o "GLOB ? LIMIT 100, in order": this line alone, on one engine, within do_measured(), for a profiler.
+ * -o: this line alone, on one engine, for a profiler:
+ *     valgrind --tool=callgrind --toggle-collect=do_measured build/shipped/tests/bench_metadata -r 1
+ *         -o "GLOB ? LIMIT 100, in order" -e ordinary 60000
  */
 #include <stdio.h>
 #include <stdlib.h>
