@@ -1,6 +1,6 @@
 /* Real metadata: how many bytes a row takes and which column has them, and what rows of such columns cost.
  *
- *     bench_metadata [-r repetitions] [-g group] [-f list] [-o operation [-e engine]] [rows]
+ *     bench_metadata [-r repetitions] [-g group] [-f list] [-e engine] [-o line] [rows]
  *                                                    default: 9 times, all groups, build/bench/machine-files, all of it
  *
  * metadata.h has the sets. "bytes": each is loaded in random order and sorted, into an art table, an ordinary one
@@ -12,9 +12,11 @@
  * the repetitions. BENCH_FORMER=/x/art.so has art of another build take its turns, too. A ratio is that engine's
  * figure / art's.
  *
- * -o: this line alone, on one engine, for a profiler:
- *     valgrind --tool=callgrind --toggle-collect=do_measured build/shipped/tests/bench_metadata -r 1
- *         -o "GLOB ? LIMIT 100, in order" -e ordinary 60000
+ * -e: this engine alone; -o: this line of "reads". So a profiler sees one thing (ART_EXTENSION=build/shipped/art.so):
+ *     valgrind --tool=callgrind --toggle-collect=do_measured
+ *         build/shipped/tests/bench_metadata -r 1 -e ordinary -o "GLOB ? LIMIT 100, in order" 60000
+ *     valgrind --tool=callgrind --zero-before=tables_write --dump-after=tables_write
+ *         build/shipped/tests/bench_metadata -g writes -e art 60000
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +37,7 @@ static const char *const names[ENGINES] = {"art", "former", "ordinary"};
 static char *libraries[ENGINES]; /* the art.so of each; NULL: it has no part */
 
 static int repetitions = 9;
-static const char *only, *alone, *alone_on = "art";
+static const char *only, *alone, *alone_on;
 static char *scratch;
 static const struct metadata_set *set; /* of what runs, and its rows in the order of a load */
 static uint32_t rows, *order;
@@ -44,7 +46,7 @@ static char *columns;
 /* --- tables ------------------------------------------------------------------------------------------------------- */
 
 static bool takes_part(int engine) {
-    return libraries[engine] && (!alone || !strcmp(names[engine], alone_on));
+    return libraries[engine] && (!alone_on || !strcmp(names[engine], alone_on));
 }
 
 /* Both builds of art are in this process: a connection has the one that is named when it opens. */
@@ -506,9 +508,16 @@ static bool read_arguments(int argc, char **argv, const char **list, uint32_t *m
     }
     if (optind < argc) *most = (uint32_t)atoi(argv[optind]);
     if (repetitions > 0 && *most >= 1000) return true;
-    fprintf(stderr,
-            "usage: bench_metadata [-r repetitions] [-g bytes|reads|writes] [-f list] [-o operation [-e engine]] "
-            "[rows, from 1000 on]\n");
+    fprintf(stderr, "usage: bench_metadata [-r repetitions] [-g bytes|reads|writes] [-f list] [-e engine] [-o line] "
+                    "[rows, from 1000 on]\n");
+    return false;
+}
+
+static bool is_read(const char *line) {
+    for (int i = 0; i < READS * STATES; i++) {
+        if (!strcmp(line, label(&reads[i / STATES], i % STATES))) return true;
+    }
+    fprintf(stderr, "bench: there is no line \"%s\"\n", line);
     return false;
 }
 
@@ -528,7 +537,7 @@ int main(int argc, char **argv) {
     const char *list = "build/bench/machine-files";
     uint32_t most = 1000000;
     if (!read_arguments(argc, argv, &list, &most) || !metadata_read(list, most)) return 2;
-    if (!choose_libraries()) return 2;
+    if (!choose_libraries() || (alone && !is_read(alone))) return 2;
     scratch = sql_scratch("metadata");
     printf("SQLite %s, bytes a row and the processor's time, of reads the best of %d\n", sqlite3_libversion(),
            repetitions);
