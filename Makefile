@@ -193,7 +193,7 @@ fuzz-programs: $(addprefix $(BUILD)/tests/fuzz/,$(FUZZ_NAMES) seeds)
 # The bench, with those peers that are on this machine (tests/bench/peers.h finds them by the same signs).
 BENCH_OBJECTS = $(call object,$(sort $(filter-out tests/bench/bench_%,$(wildcard tests/bench/*.c))))
 BENCH_LIBS = $(if $(wildcard build/bench/lsm1/lsm.h),build/bench/lsm1/liblsm1.a) $(if $(wildcard /usr/include/lmdb.h),-llmdb) \
-             $(if $(wildcard /usr/include/rocksdb/c.h),-lrocksdb)
+             $(if $(wildcard /usr/include/rocksdb/c.h),-lrocksdb) $(if $(wildcard /usr/include/leveldb/c.h),-lleveldb)
 $(BENCH_OBJECTS): $(BUILD)/tests/bench/peers
 $(BUILD)/tests/bench/peers: FORCE
 	@mkdir -p $(@D)
@@ -201,19 +201,19 @@ $(BUILD)/tests/bench/peers: FORCE
 $(BUILD)/tests/bench/bench: $(BENCH_OBJECTS) $(BUILD)/support.a $(BUILD)/core.a
 	$(CC) $(ALL_CFLAGS) -o $@ $(BENCH_OBJECTS) $(BUILD)/support.a $(BUILD)/core.a $(BENCH_LIBS) -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
 
-$(BUILD)/tests/bench_summaries: $(filter-out $(call object,tests/bench/bench.c),$(BENCH_OBJECTS))
-$(BUILD)/tests/bench_summaries: TEST_LIBS += $(BENCH_LIBS)
+$(addprefix $(BUILD)/tests/,bench_metadata bench_summaries): $(filter-out $(call object,tests/bench/bench.c),$(BENCH_OBJECTS))
+$(addprefix $(BUILD)/tests/,bench_metadata bench_summaries): TEST_LIBS += $(BENCH_LIBS)
 $(BUILD)/tests/bench_spellings: $(call object,tests/bench/keys.c tests/bench/contexts.c)
-$(addprefix $(BUILD)/tests/,bench_search bench_directories bench_snapshots): $(call object,tests/bench/files.c)
+$(addprefix $(BUILD)/tests/,bench_search bench_directories bench_snapshots): $(call object,tests/bench/files.c tests/bench/tables.c)
 
 # A node of tests/clients/cluster, which links the extension in.
 $(BUILD)/tests/clients/cluster/node: $(call object,$(wildcard tests/clients/cluster/*.c)) $(BUILD)/libart.a
 	$(CC) $(ALL_CFLAGS) -o $@ $^ -ldqlite -lsqlite3 $(URING_LIBS) -lpthread -lm $(LDFLAGS)
 
-test-programs: library $(addprefix $(BUILD)/tests/,$(TEST_NAMES) bench/bench)
+test-programs: library $(addprefix $(BUILD)/tests/,$(TEST_NAMES) bench/bench bench_metadata)
 programs: test-programs $(addprefix $(BUILD)/tests/,$(BENCH_NAMES))
 
-test: library $(addprefix $(BUILD)/tests/,$(filter-out $(TEST_SCRIPTS),$(TESTS)) $(if $(filter test_bench,$(TESTS)),bench/bench))
+test: library $(addprefix $(BUILD)/tests/,$(filter-out $(TEST_SCRIPTS),$(TESTS)) $(if $(filter test_bench,$(TESTS)),bench/bench bench_metadata))
 	@.ci/test $(BUILD) $(TESTS)
 
 check:

@@ -13,11 +13,12 @@
 #include <string.h>
 
 #include "tests/bench/files.h"
+#include "tests/bench/tables.h"
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
 #include "tests/support/timing.h"
 
-enum { VOLUMES = 3, TOPS = 10, SUB_ROWS = 1000, BATCH_ROWS = 1000, KEY_ROOM = 200 };
+enum { VOLUMES = 3, TOPS = 10, SUB_ROWS = 1000, KEY_ROOM = 200 };
 static const uint32_t sizes[] = {100, 1000, 2000, 3000, 5000, 8000}; /* of directories in one of the ten */
 enum { SIZES = sizeof sizes / sizeof *sizes };
 
@@ -25,6 +26,7 @@ static uint32_t volume = 1000000;
 static int repetitions = 3;
 static const char *only;
 static char *scratch;
+static uint32_t *order; /* in which rows are loaded */
 
 /* Files: of a kind, as loaded, put in order, or of three volumes. */
 enum { PLAIN, RICH, INLINE, ORDINARY, KINDS, ORDERED = KINDS, LARGE = 2 * KINDS };
@@ -64,8 +66,9 @@ static void key_of(uint32_t i, char *out) {
     snprintf(out, KEY_ROOM, "vol-%u/top-%u/sub-%03u/file-%07u.bin", i / volume, top, at / SUB_ROWS, at);
 }
 
-static void put_row(sqlite3_stmt *put, uint32_t i) {
+static void bind_row(sqlite3_stmt *put, uint32_t n) {
     char key[KEY_ROOM], tag[40];
+    uint32_t i = order[n];
     uint64_t mixed = (i + 1) * UINT64_C(0x9e3779b97f4a7c15);
     key_of(i, key);
     snprintf(tag, sizeof tag, "%016llx%016llx", (unsigned long long)mixed, (unsigned long long)(mixed ^ mixed >> 29));
@@ -73,29 +76,9 @@ static void put_row(sqlite3_stmt *put, uint32_t i) {
     sqlite3_bind_int64(put, 2, (int64_t)(i * UINT64_C(2654435761) % 1000003));
     sqlite3_bind_int64(put, 3, 1000000 + (int64_t)(i % 100000));
     sqlite3_bind_text(put, 4, tag, -1, SQLITE_TRANSIENT);
-    if (sqlite3_step(put) != SQLITE_DONE) {
-        fprintf(stderr, "%s: %s\n", key, sqlite3_errmsg(sqlite3_db_handle(put)));
-        exit(1);
-    }
-    sqlite3_reset(put);
 }
 
 /* --- files -------------------------------------------------------------------------------------------------------- */
-
-static sqlite3 *open_in(const char *folder) {
-    sqlite3 *db = sql_open(TEXT("%s/t.db", folder));
-    sql_run(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -1048576");
-    return db;
-}
-
-/* A database and its .art file, copied with their names, are a table of their own. */
-static void copy_files(const char *from, const char *to) {
-    files_make(to);
-    sql_copy_file(TEXT("%s/t.db", from), TEXT("%s/t.db", to));
-    char *art = sql_find_file(from, ".art");
-    if (art) sql_copy_file(art, TEXT("%s%s", to, strrchr(art, '/')));
-    sqlite3_free(art);
-}
 
 static const char *folder_of(int files) {
     return TEXT("%s/%s-%d", scratch, kinds[files % KINDS].name, files / KINDS);
@@ -103,37 +86,28 @@ static const char *folder_of(int files) {
 
 static void load(int files) {
     int kind = files % KINDS;
-    uint32_t rows = files < LARGE ? volume : VOLUMES * volume, *order = calloc(rows, sizeof *order);
-    struct random random = {1};
-    for (uint32_t i = 0; i < rows; i++) {
-        uint32_t k = random_below(&random, i + 1);
-        order[i] = order[k];
-        order[k] = i;
-    }
+    uint32_t rows = files < LARGE ? volume : VOLUMES * volume;
+    order = tables_order(rows, &(struct random){1});
     files_make(folder_of(files));
-    sqlite3 *db = open_in(folder_of(files));
+    sqlite3 *db = tables_open(folder_of(files));
     sql_run(db, kinds[kind].create, kinds[kind].options);
-    sqlite3_stmt *put = sql_prepare(db, "INSERT INTO t(path, size, mtime, tag) VALUES(?1, ?2, ?3, ?4)");
-    for (uint32_t i = 0; i < rows; i++) {
-        if (i % BATCH_ROWS == 0) sql_run(db, "BEGIN");
-        put_row(put, order[i]);
-        if (i % BATCH_ROWS == BATCH_ROWS - 1 || i + 1 == rows) sql_run(db, "COMMIT");
-    }
-    sqlite3_finalize(put);
+    tables_write(&db, 1, "INSERT INTO t(path, size, mtime, tag) VALUES(?1, ?2, ?3, ?4)", bind_row, rows, BATCH_ROWS,
+                 NULL);
     sql_close(db);
     free(order);
     if (files >= LARGE) return;
-    copy_files(folder_of(files), folder_of(files + ORDERED));
-    db = open_in(folder_of(files + ORDERED));
-    sql_run(db, kind == ORDINARY ? "VACUUM" : "INSERT INTO t(t) VALUES('optimize'); SELECT art_vacuum('t')");
+    tables_copy(folder_of(files), folder_of(files + ORDERED));
+    db = tables_open(folder_of(files + ORDERED));
+    if (kind == ORDINARY) sql_run(db, "VACUUM");
+    if (kind != ORDINARY) tables_put_in_order(db);
     sql_close(db);
 }
 
 /* What a process does with its first write is done: a batch as those of the load, since a single row would be flushed;
  * in order, nothing is left of it. */
 static sqlite3 *open_copy(int files, const char *folder, const char *before) {
-    copy_files(folder_of(files), folder);
-    sqlite3 *db = open_in(folder);
+    tables_copy(folder_of(files), folder);
+    sqlite3 *db = tables_open(folder);
     sql_run(db, files / KINDS == 1 ? "INSERT INTO t(path) VALUES('w'); DELETE FROM t WHERE path = 'w'"
                                    : "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000) "
                                      "INSERT INTO t(path) SELECT 'w' || i FROM n");
@@ -155,8 +129,7 @@ struct spent {
 };
 
 static int64_t fact(sqlite3 *db, int files, const char *property) {
-    if (files % KINDS == ORDINARY) return 0;
-    return sql_int(db, "SELECT value FROM art_info('t') WHERE property = '%s'", property);
+    return files % KINDS == ORDINARY ? 0 : tables_fact(db, property);
 }
 
 static struct spent once(int files, const char *sql, const char *before) {

@@ -13,32 +13,24 @@
 #include <string.h>
 
 #include "tests/bench/files.h"
+#include "tests/bench/tables.h"
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
 #include "tests/support/timing.h"
 
-enum { USERS = 100, DIRECTORY_FILES = 100, BATCH_ROWS = 1000, KEY_ROOM = 64, SNAPSHOTS = 1000, MOST_REPETITIONS = 99 };
+enum { USERS = 100, DIRECTORY_FILES = 100, KEY_ROOM = 64, SNAPSHOTS = 1000, MOST_REPETITIONS = 99 };
 
 static uint32_t rows = 1000000;
 static int repetitions = 9;
 static const char *only;
 static char *scratch;
 static struct random drawn = {1};
+static uint32_t *order; /* in which rows are loaded */
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
 static void key_of(uint32_t i, char *out) {
     snprintf(out, KEY_ROOM, "user-%02u.%05u/file-%02u", i / (rows / USERS), i / DIRECTORY_FILES, i % DIRECTORY_FILES);
-}
-
-static void step(sqlite3_stmt *statement) {
-    int rc;
-    while ((rc = sqlite3_step(statement)) == SQLITE_ROW) continue;
-    if (rc == SQLITE_DONE) rc = sqlite3_reset(statement);
-    if (rc) {
-        fprintf(stderr, "%s: %s\n", sqlite3_sql(statement), sqlite3_errmsg(sqlite3_db_handle(statement)));
-        exit(1);
-    }
 }
 
 static void bind_key(sqlite3_stmt *statement, uint32_t i) {
@@ -47,17 +39,18 @@ static void bind_key(sqlite3_stmt *statement, uint32_t i) {
     sqlite3_bind_text(statement, 1, key, -1, SQLITE_TRANSIENT);
 }
 
+static uint32_t first_changed, span_changed;
+
+static void bind_change(sqlite3_stmt *statement, uint32_t n) {
+    bind_key(statement, first_changed + random_below(&drawn, span_changed));
+    if (sqlite3_bind_parameter_count(statement) > 1) sqlite3_bind_int64(statement, 2, n);
+}
+
 /* A statement for each of `count` rows out of `span` from `first` on, so many in one transaction; ?2 is a number. */
 static void change(sqlite3 *db, const char *sql, uint32_t count, uint32_t first, uint32_t span, uint32_t batch) {
-    sqlite3_stmt *statement = sql_prepare(db, "%s", sql);
-    for (uint32_t n = 0; n < count; n++) {
-        if (n % batch == 0) sql_run(db, "BEGIN");
-        bind_key(statement, first + random_below(&drawn, span));
-        if (sqlite3_bind_parameter_count(statement) > 1) sqlite3_bind_int64(statement, 2, n);
-        step(statement);
-        if (n % batch == batch - 1 || n + 1 == count) sql_run(db, "COMMIT");
-    }
-    sqlite3_finalize(statement);
+    first_changed = first;
+    span_changed = span;
+    tables_write(&db, 1, sql, bind_change, count, batch, NULL);
 }
 
 #define UPDATE "UPDATE t SET size = size + 1, mtime = ?2 WHERE path = ?1"
@@ -70,60 +63,36 @@ static void update(sqlite3 *db, uint32_t count, uint32_t batch) {
 
 /* --- files -------------------------------------------------------------------------------------------------------- */
 
-static sqlite3 *open_in(const char *folder) {
-    sqlite3 *db = sql_open(TEXT("%s/t.db", folder));
-    sql_run(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -1048576");
-    return db;
-}
-
-static void copy_files(const char *from, const char *to) {
-    files_make(to);
-    sql_copy_file(TEXT("%s/t.db", from), TEXT("%s/t.db", to));
-    char *art = sql_find_file(from, ".art");
-    sql_copy_file(art, TEXT("%s%s", to, strrchr(art, '/')));
-    sqlite3_free(art);
-}
-
-static void put_in_order(sqlite3 *db) {
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize'); SELECT art_vacuum('t')");
+static void bind_row(sqlite3_stmt *put, uint32_t n) {
+    char tag[8];
+    uint32_t i = order[n];
+    snprintf(tag, sizeof tag, "%04x", i * 40503 & 0xffff);
+    bind_key(put, i);
+    sqlite3_bind_int64(put, 2, (int64_t)(i * UINT64_C(2654435761) % 1000003));
+    sqlite3_bind_int64(put, 3, 1000000 + (int64_t)(i % 100000));
+    sqlite3_bind_text(put, 4, tag, -1, SQLITE_TRANSIENT);
 }
 
 static void load(void) {
-    uint32_t *order = calloc(rows, sizeof *order);
-    for (uint32_t i = 0; i < rows; i++) {
-        uint32_t k = random_below(&drawn, i + 1);
-        order[i] = order[k];
-        order[k] = i;
-    }
+    order = tables_order(rows, &drawn);
     files_make(TEXT("%s/loaded", scratch));
-    sqlite3 *db = open_in(TEXT("%s/loaded", scratch));
+    sqlite3 *db = tables_open(TEXT("%s/loaded", scratch));
     sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, size INTEGER, mtime INTEGER, tag TEXT, cache='1GB', "
                 "summary=(sum(size), max(mtime)))");
-    sqlite3_stmt *put = sql_prepare(db, "INSERT INTO t(path, size, mtime, tag) VALUES(?1, ?2, ?3, ?4)");
-    for (uint32_t i = 0; i < rows; i++) {
-        char tag[8];
-        if (i % BATCH_ROWS == 0) sql_run(db, "BEGIN");
-        bind_key(put, order[i]);
-        snprintf(tag, sizeof tag, "%04x", order[i] * 40503 & 0xffff);
-        sqlite3_bind_int64(put, 2, (int64_t)(order[i] * UINT64_C(2654435761) % 1000003));
-        sqlite3_bind_int64(put, 3, 1000000 + (int64_t)(order[i] % 100000));
-        sqlite3_bind_text(put, 4, tag, -1, SQLITE_TRANSIENT);
-        step(put);
-        if (i % BATCH_ROWS == BATCH_ROWS - 1 || i + 1 == rows) sql_run(db, "COMMIT");
-    }
-    sqlite3_finalize(put);
+    tables_write(&db, 1, "INSERT INTO t(path, size, mtime, tag) VALUES(?1, ?2, ?3, ?4)", bind_row, rows, BATCH_ROWS,
+                 NULL);
     sql_close(db);
     free(order);
-    copy_files(TEXT("%s/loaded", scratch), TEXT("%s/ordered", scratch));
-    db = open_in(TEXT("%s/ordered", scratch));
-    put_in_order(db);
+    tables_copy(TEXT("%s/loaded", scratch), TEXT("%s/ordered", scratch));
+    db = tables_open(TEXT("%s/ordered", scratch));
+    tables_put_in_order(db);
     sql_close(db);
 }
 
 /* With all of it in the cache. */
 static sqlite3 *open_copy(const char *of, const char *name) {
-    copy_files(TEXT("%s/%s", scratch, of), TEXT("%s/%s", scratch, name));
-    sqlite3 *db = open_in(TEXT("%s/%s", scratch, name));
+    tables_copy(TEXT("%s/%s", scratch, of), TEXT("%s/%s", scratch, name));
+    sqlite3 *db = tables_open(TEXT("%s/%s", scratch, name));
     sql_int(db, "SELECT sum(length(path) + size) FROM t");
     return db;
 }
@@ -131,10 +100,6 @@ static sqlite3 *open_copy(const char *of, const char *name) {
 static void close_copy(sqlite3 *db, const char *name) {
     if (db) sql_close(db);
     sql_scratch_remove(TEXT("%s/%s", scratch, name));
-}
-
-static int64_t fact(sqlite3 *db, const char *property) {
-    return sql_int(db, "SELECT value FROM art_info('t') WHERE property = '%s'", property);
 }
 
 static double disk_of(sqlite3 *db, const char *name) {
@@ -147,14 +112,10 @@ static double disk_of(sqlite3 *db, const char *name) {
 static double timed(sqlite3 *db, const char *sql) {
     sqlite3_stmt *statement = sql_prepare(db, "%s", sql);
     double begun = timing_cpu();
-    step(statement);
+    tables_step(statement);
     double spent = timing_cpu() - begun;
     sqlite3_finalize(statement);
     return spent;
-}
-
-static void keep_best(double *best, double now) {
-    if (!*best || now < *best) *best = now;
 }
 
 /* `sign`: 1 where a figure is at most its goal, -1 where it is at least. A goal of 0 is none. */
@@ -185,7 +146,7 @@ static void measure_making(void) {
                 double now =
                     timed(db[side], side ? "INSERT INTO t(t) VALUES('flush')"
                                          : TEXT("INSERT INTO t(t, snapshot) VALUES('snapshot', '%d')", ++name));
-                keep_best(&best[side], now);
+                tables_keep_best(&best[side], now);
                 sum[side] += now;
             }
         }
@@ -194,7 +155,7 @@ static void measure_making(void) {
     }
     double best = 0;
     for (int round = 0; round < 5 * repetitions; round++)
-        keep_best(&best, timed(db[0], TEXT("INSERT INTO t(t, snapshot) VALUES('snapshot', '%d')", ++name)));
+        tables_keep_best(&best, timed(db[0], TEXT("INSERT INTO t(t, snapshot) VALUES('snapshot', '%d')", ++name)));
     print("'snapshot' of an unchanged table", best / 1e6, "ms", .1, 1);
     close_copy(db[0], "a");
     close_copy(db[1], "b");
@@ -210,8 +171,8 @@ static void measure_commits(sqlite3 **db) {
             drawn = both;
             double begun = timing_cpu();
             update(db[side], 200, 1);
-            keep_best(&best[0][side], (timing_cpu() - begun) / 200);
-            keep_best(&best[1][side], timed(db[side], "INSERT INTO t(t) VALUES('flush')"));
+            tables_keep_best(&best[0][side], (timing_cpu() - begun) / 200);
+            tables_keep_best(&best[1][side], timed(db[side], "INSERT INTO t(t) VALUES('flush')"));
         }
     }
     print_ratio("a commit of an update, 1,000 snapshots / none", best[0][0], best[0][1], 1e3, "us", 1.03);
@@ -226,7 +187,7 @@ static void measure_opening(void) {
             sqlite3 *db = sql_open(TEXT("%s/%s/t.db", scratch, side ? "b" : "a"));
             sql_int(db, "SELECT size FROM t WHERE path = 'user-00.00001/file-05'");
             sql_close(db);
-            keep_best(&best[side], timing_cpu() - begun);
+            tables_keep_best(&best[side], timing_cpu() - begun);
         }
     }
     print_ratio("opening, one read, closing, the same", best[0], best[1], 1e3, "us", 1.1);
@@ -234,7 +195,7 @@ static void measure_opening(void) {
 
 static void measure_thousand(void) {
     sqlite3 *db[2] = {open_copy("loaded", "a")};
-    put_in_order(db[0]);
+    tables_put_in_order(db[0]);
     double before = disk_of(db[0], "a"), begun = timing_cpu();
     for (int n = 0; n < SNAPSHOTS; n++) {
         update(db[0], 100, 100);
@@ -247,11 +208,11 @@ static void measure_thousand(void) {
     print("  T_artstate", (double)sql_int(db[0], "SELECT sum(length(v)) FROM t_artstate") / 1e3, "KB", 0, 1);
     double best = 0;
     for (int round = 0; round < repetitions; round++)
-        keep_best(&best, timed(db[0], "SELECT sum(bytes) FROM art_snapshots('t')"));
+        tables_keep_best(&best, timed(db[0], "SELECT sum(bytes) FROM art_snapshots('t')"));
     print("  art_snapshots() of them", best / 1e6, "ms", 0, 1);
     sql_close(db[0]);
-    copy_files(TEXT("%s/a", scratch), TEXT("%s/b", scratch));
-    for (int side = 0; side < 2; side++) db[side] = open_in(TEXT("%s/%s", scratch, side ? "b" : "a"));
+    tables_copy(TEXT("%s/a", scratch), TEXT("%s/b", scratch));
+    for (int side = 0; side < 2; side++) db[side] = tables_open(TEXT("%s/%s", scratch, side ? "b" : "a"));
     sql_run(db[1], "BEGIN");
     for (int n = 0; n < SNAPSHOTS; n++)
         sql_run(db[1], "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'name-%04d')", n);
@@ -268,7 +229,7 @@ static void measure_thousand(void) {
     double worst = best = 0;
     for (int round = 0; round < repetitions; round++) {
         double now = timed(db[0], TEXT("INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'name-%04d')", 101 * round));
-        keep_best(&best, now);
+        tables_keep_best(&best, now);
         if (now > worst) worst = now;
     }
     print("'drop snapshot', one of them", best / 1e6, "ms", 10, 1);
@@ -328,7 +289,7 @@ static double read_some(sqlite3 *db, const struct read *what, int side, bool alo
         sqlite3_bind_text(statement, 1, key, -1, SQLITE_TRANSIENT);
         sqlite3_bind_text(statement, 2, directory, -1, SQLITE_TRANSIENT);
         sqlite3_bind_text(statement, 3, directory, (int)strlen(directory) - 1, SQLITE_TRANSIENT);
-        step(statement);
+        tables_step(statement);
     }
     double spent = (timing_cpu() - begun) / what->count;
     if (!alone) sql_run(db, "COMMIT");
@@ -344,7 +305,8 @@ static void measure_reads(void) {
             double best[2] = {0};
             if (alone && reads[i].count < 100) continue;
             for (int round = 0; round < 3 * repetitions; round++)
-                for (int side = 0; side < 2; side++) keep_best(&best[side], read_some(db, &reads[i], side, alone));
+                for (int side = 0; side < 2; side++)
+                    tables_keep_best(&best[side], read_some(db, &reads[i], side, alone));
             print_ratio(TEXT("%s%s, snapshot / table", reads[i].name, alone ? ", autocommit" : ""), best[1], best[0],
                         1e3, "us", alone ? 0 : reads[i].goal);
         }
@@ -363,7 +325,7 @@ static void measure_sharing(const char *what, const char *of, uint32_t count, ui
                             double goal) {
     sqlite3 *db = open_copy(of, "a");
     sql_run(db, "INSERT INTO t(t, snapshot) VALUES('snapshot', 's')");
-    double bytes = (double)fact(db, "bytes"), disk = disk_of(db, "a");
+    double bytes = (double)tables_fact(db, "bytes"), disk = disk_of(db, "a");
     for (uint32_t done = 0; done < count; done += BATCH_ROWS)
         change(db, UPDATE, BATCH_ROWS, span < rows ? 42 * (rows / USERS) : 0, span, BATCH_ROWS);
     double spent = optimize ? timed(db, "INSERT INTO t(t) VALUES('optimize')") : 0;
@@ -381,7 +343,7 @@ static void measure_days(uint32_t a_day, uint32_t span, const char *what, double
     double disk[2];
     for (int side = 0; side < 2; side++) {
         sqlite3 *db = open_copy("loaded", "a");
-        put_in_order(db);
+        tables_put_in_order(db);
         drawn = (struct random){11};
         for (int day = 0; day < 30; day++) {
             change(db, UPDATE, a_day, 42 * (rows / USERS), span, BATCH_ROWS);
@@ -464,7 +426,7 @@ static void compare_states(sqlite3 *db, int which, const char *state, double goa
     bool all = which == ALL;
     for (int round = 0; round < (all ? 3 : repetitions); round++) {
         for (int i = 0; i < 4; i++)
-            if (i != 1 || all || !round) keep_best(&best[i], timed(db, sql[i]));
+            if (i != 1 || all || !round) tables_keep_best(&best[i], timed(db, sql[i]));
     }
     if (all) {
         print_ratio(TEXT("art_diff / both scans, %s, %s", what->what, state), best[0], best[1], 1e6, "ms", goal);

@@ -18,11 +18,12 @@
 
 #include "tests/bench/engine.h"
 #include "tests/bench/files.h"
+#include "tests/bench/tables.h"
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
 #include "tests/support/timing.h"
 
-enum { TOPS = 40, SUBS = 8, BATCH_ROWS = 1000, MOST_REPETITIONS = 99, KEY_ROOM = 100, TAG_ROOM = 40 };
+enum { TOPS = 40, SUBS = 8, MOST_REPETITIONS = 99, KEY_ROOM = 100, TAG_ROOM = 40 };
 
 #define INSERT "INSERT INTO %s(path, size, mtime, tag) VALUES(?1, ?2, ?3, ?4)"
 static uint32_t rows = 1000000, *order, *sorted;
@@ -59,15 +60,6 @@ static void bind_row(sqlite3_stmt *statement, uint32_t i) {
     sqlite3_bind_int64(statement, 2, size_of(i));
     sqlite3_bind_int64(statement, 3, 1000000 + (int64_t)(i % 100000));
     sqlite3_bind_text(statement, 4, tag, -1, SQLITE_TRANSIENT);
-}
-
-static void step(sqlite3_stmt *statement) {
-    int rc = sqlite3_step(statement);
-    if (rc != SQLITE_DONE && rc != SQLITE_ROW) {
-        fprintf(stderr, "%s: %s\n", sqlite3_sql(statement), sqlite3_errmsg(sqlite3_db_handle(statement)));
-        exit(1);
-    }
-    sqlite3_reset(statement);
 }
 
 /* --- time --------------------------------------------------------------------------------------------------------- */
@@ -162,10 +154,9 @@ static void ask(const char *name, const struct question *questions, int count) {
 /* --- loading ------------------------------------------------------------------------------------------------------ */
 
 static void open_table(int t) {
-    char *path = sqlite3_mprintf("%s/%s.db", scratch, tables[t].name);
-    sqlite3 *db = tables[t].db = sql_open(path);
-    sqlite3_free(path);
-    sql_run(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -1048576");
+    const char *folder = TEXT("%s/%s", scratch, tables[t].name);
+    files_make(folder);
+    tables[t].db = tables_open(folder);
 }
 
 static void make_table(int t, const char *name) {
@@ -209,28 +200,15 @@ static void bind_change(sqlite3_stmt *statement, uint32_t i) {
     sqlite3_bind_int64(statement, 2, size_of(i));
 }
 
-/* Transactions of the tables [first, last] in turn, so that the machine's moods meet all alike; the processor's time of
- * each. */
-static void write_in_turn(int first, int last, const char *name, const char *sql,
-                          void (*bind)(sqlite3_stmt *, uint32_t), uint32_t count, double spent[TABLES]) {
-    sqlite3_stmt *statement[TABLES];
+/* On the tables [first, last]; the processor's time of each. */
+static void write_in_turn(int first, int last, const char *sql, void (*bind)(sqlite3_stmt *, uint32_t), uint32_t count,
+                          double spent[TABLES]) {
+    sqlite3 *db[TABLES];
     for (int t = first; t <= last; t++) {
-        statement[t] = sql_prepare(tables[t].db, sql, name);
+        db[t] = tables[t].db;
         spent[t] = 0;
     }
-    for (uint32_t from = 0; from < count; from += BATCH_ROWS) {
-        for (int t = first; t <= last; t++) {
-            double begun = timing_cpu();
-            sql_run(tables[t].db, "BEGIN");
-            for (uint32_t i = from; i < from + BATCH_ROWS && i < count; i++) {
-                bind(statement[t], i);
-                step(statement[t]);
-            }
-            sql_run(tables[t].db, "COMMIT");
-            spent[t] += timing_cpu() - begun;
-        }
-    }
-    for (int t = first; t <= last; t++) sqlite3_finalize(statement[t]);
+    tables_write(db + first, last + 1 - first, sql, bind, count, BATCH_ROWS, spent + first);
 }
 
 static void print_ratio(const char *what, const double spent[TABLES]) {
@@ -243,7 +221,7 @@ static void print_ratio(const char *what, const double spent[TABLES]) {
 static void measure_sorted_load(void) {
     double spent[TABLES];
     for (int t = PLAIN; t <= FOUND; t++) make_table(t, "again");
-    write_in_turn(PLAIN, FOUND, "again", INSERT, bind_sorted, rows, spent);
+    write_in_turn(PLAIN, FOUND, TEXT(INSERT, "again"), bind_sorted, rows, spent);
     print_ratio("sorted load, 1,000 a transaction, processor", spent);
     for (int t = PLAIN; t <= FOUND; t++) sql_run(tables[t].db, "DROP TABLE again");
 }
@@ -365,7 +343,7 @@ static void measure_puts(void) {
             double begun = timing_now();
             for (uint32_t i = 0; i < PUTS; i++) {
                 bind_row(put, rows + (uint32_t)round * PUTS + i);
-                step(put);
+                tables_step(put);
             }
             double spent = (timing_now() - begun) / PUTS;
             if (!round || spent < each[asked[k]]) each[asked[k]] = spent;
@@ -425,14 +403,10 @@ static int by_key(const void *a, const void *b) {
 }
 
 static void make_orders(void) {
-    struct random random = {1};
-    order = malloc(rows * sizeof *order);
+    order = tables_order(rows, &(struct random){1});
     sorted = malloc(rows * sizeof *sorted);
-    for (uint32_t i = 0; i < rows; i++) {
-        uint32_t k = random_below(&random, i + 1);
-        order[i] = order[k];
-        order[k] = sorted[i] = i;
-    }
+    if (!sorted) abort();
+    for (uint32_t i = 0; i < rows; i++) sorted[i] = i;
     qsort(sorted, rows, sizeof *sorted, by_key);
 }
 
@@ -462,8 +436,8 @@ int main(int argc, char **argv) {
         make_table(t, "t");
     }
     double spent[TABLES];
-    write_in_turn(PLAIN, FOUND, "t", INSERT, bind_random, rows, spent);
-    write_in_turn(ORDINARY, KEPT, "t", INSERT, bind_random, rows, spent);
+    write_in_turn(PLAIN, FOUND, TEXT(INSERT, "t"), bind_random, rows, spent);
+    write_in_turn(ORDINARY, KEPT, TEXT(INSERT, "t"), bind_random, rows, spent);
     print_ratio("random load, 1,000 a transaction, processor", spent);
     printf("%-50s ordinary %.2f x, kept %.2f x of rich\n", "random load, processor", spent[ORDINARY] / spent[RICH],
            spent[KEPT] / spent[RICH]);
@@ -471,8 +445,7 @@ int main(int argc, char **argv) {
     printf("\nas loaded:\n");
     measure_reads();
     printf("\n");
-    write_in_turn(PLAIN, ORDINARY, "t", "UPDATE %s SET size = ?2, mtime = ?3 WHERE path = ?1", bind_change, rows / 5,
-                  spent);
+    write_in_turn(PLAIN, ORDINARY, "UPDATE t SET size = ?2, mtime = ?3 WHERE path = ?1", bind_change, rows / 5, spent);
     print_ratio("update of a fifth, 1,000 a transaction, processor", spent);
     for (int t = PLAIN; t <= FOUND; t++) sql_run(tables[t].db, "INSERT INTO t(t) VALUES('optimize')");
     printf("%-50s plain %.2f, rich %.2f (%+.2f %%), found %.2f (%+.2f)\n", "bytes a key", bytes_a_key(PLAIN),

@@ -82,6 +82,9 @@ extern const char *const engines_left_out[][2];
 extern const struct engine engine_art, engine_inline, engine_table, engine_core, engine_lmdb, engine_rocksdb,
     engine_lsm1;
 
+/* Only loads: open, begin, put, commit, quiesce, settle and close (bench_metadata). */
+extern const struct engine engine_leveldb;
+
 /* Only for those who ask for them by their names: one lies, one is art of another build. */
 const struct engine *engine_liar(void);
 const struct engine *engine_former(void);

@@ -9,6 +9,9 @@
 #if __has_include(<rocksdb/c.h>)
 #define BENCH_ROCKSDB 1
 #endif
+#if __has_include(<leveldb/c.h>)
+#define BENCH_LEVELDB 1
+#endif
 #if __has_include("build/bench/lsm1/lsm.h")
 #define BENCH_LSM1 1
 #endif
