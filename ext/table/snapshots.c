@@ -11,7 +11,8 @@
  *
  *     the command    writes an empty row, and notes its name
  *     the commit     fills these rows in with the root that it has prepared, and adds their slots to `held`
- *     a drop         moves slots from `held` to `let go`; it needs no new root
+ *     a drop         removes its row. The commit then moves what no other one names from `held` to `let go`, once for
+ *                    all drops. That needs no new root
  *
  * All of it is rows of SQLite's, so its savepoints take it back. What this transaction has made are the rows whose
  * names it has noted: a ROLLBACK TO forgets names as SQLite forgets rows. A COMMIT that was refused has filled them in,
@@ -196,9 +197,7 @@ static int end_rows(struct art_table *table, sqlite3_stmt *rows, int rc, char **
                           table->name->table);
 }
 
-/* All but one of that name, which may be damaged; NULL: all. */
-static int each_but(struct art_table *table, const struct art_bytes *but, art_snapshot_visit *visit, void *context,
-                    char **message) {
+int art_snapshots_each(struct art_table *table, art_snapshot_visit *visit, void *context, char **message) {
     sqlite3_stmt *rows;
     int rc = prepare_rows(table, "k, v", &rows, message);
     if (rc) return rc;
@@ -208,16 +207,11 @@ static int each_but(struct art_table *table, const struct art_bytes *but, art_sn
         struct art_snapshot_row row = {0};
         if (!key || len < KEY_BYTES || memcmp(key, ART_SNAPSHOT_KEY, KEY_BYTES) != 0) continue;
         struct art_bytes name = art_bytes(key + KEY_BYTES, (uint32_t)(len - KEY_BYTES));
-        if (but && art_bytes_equal(name, *but)) continue;
         rc = take_snapshot_row(table, art_bytes(key, (uint32_t)len),
                                art_bytes(value, (uint32_t)sqlite3_column_bytes(rows, 1)), &row, message);
         if (!rc) rc = visit(context, name, &row, message);
     }
     return end_rows(table, rows, rc, message);
-}
-
-int art_snapshots_each(struct art_table *table, art_snapshot_visit *visit, void *context, char **message) {
-    return each_but(table, NULL, visit, context, message);
 }
 
 int art_snapshots_count(struct art_table *table, uint64_t *out, char **message) {
@@ -271,13 +265,8 @@ static int put_slots(struct art_table *table, const char *key, struct art_buffer
 }
 
 /* Behind what was let go. */
-static int write_held(struct art_table *table, struct art_buffer *set, char **message) {
-    struct art_buffer ignored = {0};
-    bool stays = set->len;
-    int rc = stays ? SQLITE_OK : art_shadow_find(table, let_go_key, &ignored, &stays, message);
-    art_buffer_clear(&ignored);
-    if (rc) return rc;
-    return stays ? put_slots(table, held_key, set, message) : remove_if_there(table, held_key, message);
+static int write_held(struct art_table *table, struct art_buffer *set, bool lets_go, char **message) {
+    return set->len || lets_go ? put_slots(table, held_key, set, message) : remove_if_there(table, held_key, message);
 }
 
 /* A root has retired what was let go. */
@@ -296,12 +285,26 @@ static int unite(void *context, struct art_bytes name, const struct art_snapshot
     return art_report(message, art_slots_unite(context, row->slots));
 }
 
-/* A refused COMMIT has written more into the row. */
+/* Have the rows of this transaction's snapshots, and `held`, more than they should? */
+static bool was_refused(const struct art_table *table) {
+    return art_commit_attempted(table) && table->made_count;
+}
+
+/* Where a snapshot was dropped, `held` has nothing that a refused COMMIT has written. */
 int art_snapshots_held(struct art_table *table, struct art_buffer *held, struct art_buffer *let_go, char **message) {
+    struct art_buffer named = {0}, gone = {0};
+    bool drops = table->requested & ART_REQUEST_DROPS;
     int rc = read_both(table, held, let_go, message);
-    if (rc || !art_commit_attempted(table) || !table->made_count) return rc;
-    held->len = 0;
-    return each_but(table, NULL, unite, held, message);
+    if (rc || (!drops && !was_refused(table))) return rc;
+    rc = art_snapshots_each(table, unite, &named, message);
+    if (!rc && drops) {
+        rc = art_report(message, art_slots_without(art_buffer_bytes(held), art_buffer_bytes(&named), &gone));
+        if (!rc) rc = art_report(message, art_slots_unite(let_go, art_buffer_bytes(&gone)));
+    }
+    art_buffer_clear(held);
+    art_buffer_clear(&gone);
+    *held = named;
+    return rc;
 }
 
 /* --- commands ----------------------------------------------------------------------------------------------------- */
@@ -367,33 +370,11 @@ static int any_made(struct art_table *table, bool *any, char **message) {
     return rc;
 }
 
-/* The order is one that may end anywhere: what is in `let go` or in `held` for nothing is only not used. */
-static int move_slots(struct art_table *table, struct art_bytes name, char **message) {
-    struct art_buffer was = {0}, let_go = {0}, held = {0}, gone = {0};
-    struct row_key key;
-    memcpy(key.text, ART_SNAPSHOT_KEY, KEY_BYTES);
-    memcpy(key.text + KEY_BYTES, name.data, name.len);
-    key.text[KEY_BYTES + name.len] = 0;
-    int rc = read_both(table, &was, &let_go, message);
-    if (!rc) rc = each_but(table, &name, unite, &held, message);
-    if (!rc) rc = art_report(message, art_slots_without(art_buffer_bytes(&was), art_buffer_bytes(&held), &gone));
-    if (!rc && gone.len) {
-        rc = art_report(message, art_slots_unite(&let_go, art_buffer_bytes(&gone)));
-        if (!rc) rc = put_slots(table, let_go_key, &let_go, message);
-    }
-    if (!rc) rc = art_shadow_remove(table, key.text, message);
-    if (!rc && gone.len) rc = write_held(table, &held, message);
-    art_buffer_clear(&was);
-    art_buffer_clear(&let_go);
-    art_buffer_clear(&held);
-    art_buffer_clear(&gone);
-    return rc;
-}
-
 int art_snapshot_drop(struct art_table *table, const char *name, char **message) {
     assert(table->owner && *name);
     struct art_bytes bytes = art_bytes(name, (uint32_t)strlen(name));
     struct art_snapshot_row row = {0};
+    struct row_key key = snapshot_key(name);
     bool any = true;
     int rc = check_shown(table, message);
     if (!rc) rc = art_snapshot_read(table, bytes, &row, message);
@@ -406,8 +387,9 @@ int art_snapshot_drop(struct art_table *table, const char *name, char **message)
     if (rc) return rc;
     if (!there) return art_snapshot_unknown(table, bytes, message);
     table->snapshot_changes++;
-    rc = art_snapshots_before_commit(table, message); /* `held` is to have no slots of a COMMIT that was refused */
-    if (!rc) rc = move_slots(table, bytes, message);
+    if (!(table->requested & ART_REQUEST_DROPS)) rc = art_snapshots_before_commit(table, message);
+    table->requested |= ART_REQUEST_DROPS;
+    if (!rc) rc = art_shadow_remove(table, key.text, message);
     if (!rc && find_made(table, bytes)) rc = any_made(table, &any, message);
     if (!rc && !any) table->requested &= ~(unsigned)ART_REQUEST_SNAPSHOT;
     return rc;
@@ -432,13 +414,19 @@ static int put_made(struct art_table *table, struct art_buffer *value, char **me
     return rc;
 }
 
+/* The order is one that may end anywhere: what is in `let go` or in `held` for nothing is only not used. */
 int art_snapshots_before_commit(struct art_table *table, char **message) {
-    struct art_buffer held = {0}, nothing = {0};
-    if (!art_commit_attempted(table) || !table->made_count) return SQLITE_OK;
-    int rc = put_made(table, &nothing, message);
-    if (!rc) rc = each_but(table, NULL, unite, &held, message);
-    if (!rc) rc = write_held(table, &held, message);
+    struct art_buffer held = {0}, let_go = {0}, nothing = {0};
+    bool refused = was_refused(table);
+    if (!refused && !(table->requested & ART_REQUEST_DROPS)) return SQLITE_OK;
+    int rc = refused ? put_made(table, &nothing, message) : SQLITE_OK;
+    if (!rc) rc = art_snapshots_held(table, &held, &let_go, message);
+    bool lets_go = let_go.len;
+    if (!rc && lets_go) rc = put_slots(table, let_go_key, &let_go, message);
+    if (!rc) rc = write_held(table, &held, lets_go, message);
+    if (!rc) table->requested &= ~(unsigned)ART_REQUEST_DROPS;
     art_buffer_clear(&held);
+    art_buffer_clear(&let_go);
     return rc;
 }
 
@@ -468,7 +456,7 @@ static int fill_in(struct art_table *table, char **message) {
     if (!rc) rc = put_made(table, &row, message);
     if (!rc) rc = read_both(table, &held, &let_go, message);
     if (!rc) rc = art_report(message, art_slots_unite(&held, art_buffer_bytes(&slots)));
-    if (!rc) rc = write_held(table, &held, message);
+    if (!rc) rc = write_held(table, &held, let_go.len, message);
     art_buffer_clear(&root);
     art_buffer_clear(&slots);
     art_buffer_clear(&row);
