@@ -19,6 +19,10 @@
  * and another one may prepare another root: so they are emptied before that, and `held` is as without them. For those
  * who read them they are not there before the COMMIT has succeeded.
  *
+ * Both sets follow from the other rows, but for what was let go. So a damaged snapshot can be dropped, and what it has
+ * held stays until no damaged one is left. Where one of the two sets is damaged or missing, the next command works both
+ * out anew: what no snapshot names then counts as let go.
+ *
  * While `held` or `let go` is there the root says so (core), and T_artstate by its format: an older version would write
  * over the slots.
  */
@@ -226,8 +230,8 @@ int art_snapshots_count(struct art_table *table, uint64_t *out, char **message) 
 
 static int complain_slots(const struct art_table *table, const char *key, const char *what, char **message) {
     return art_complain(message, SQLITE_CORRUPT_VTAB,
-                        "art: '%s' is %s (%s.%s_artstate): restore the database from a backup", key, what,
-                        table->name->schema, table->name->table);
+                        "art: '%s' is %s (%s.%s_artstate): make or drop a snapshot, and it is worked out anew", key,
+                        what, table->name->schema, table->name->table);
 }
 
 static int read_slots(struct art_table *table, const char *key, struct art_buffer *out, bool *there, char **message) {
@@ -285,19 +289,38 @@ static int unite(void *context, struct art_bytes name, const struct art_snapshot
     return art_report(message, art_slots_unite(context, row->slots));
 }
 
+/* As they stand. A COMMIT that was refused may have taken both away. */
+static int read_sound(struct art_table *table, struct art_buffer *held, struct art_buffer *let_go, char **message) {
+    int rc = read_both(table, held, let_go, message);
+    bool none = !rc && !held->len && !let_go->len;
+    bool missing = none && art_tree_has_held(table->tree) && !art_commit_attempted(table);
+    return missing ? complain_slots(table, held_key, "missing", message) : rc;
+}
+
 /* Have the rows of this transaction's snapshots, and `held`, more than they should? */
 static bool was_refused(const struct art_table *table) {
     return art_commit_attempted(table) && table->made_count;
 }
 
-/* Where a snapshot was dropped, `held` has nothing that a refused COMMIT has written. */
+/* Where they are to be worked out, `held` has nothing that a refused COMMIT has written. */
 int art_snapshots_held(struct art_table *table, struct art_buffer *held, struct art_buffer *let_go, char **message) {
     struct art_buffer named = {0}, gone = {0};
-    bool drops = table->requested & ART_REQUEST_DROPS;
-    int rc = read_both(table, held, let_go, message);
-    if (rc || (!drops && !was_refused(table))) return rc;
+    bool anew = table->requested & ART_REQUEST_HELD;
+    int rc = read_sound(table, held, let_go, message);
+    bool lost = anew && rc == SQLITE_CORRUPT_VTAB;
+    if (lost) {
+        art_forget_message(message);
+        let_go->len = 0;
+        rc = art_report(message, art_slots_all(held));
+    }
+    if (rc || (!anew && !was_refused(table))) return rc;
     rc = art_snapshots_each(table, unite, &named, message);
-    if (!rc && drops) {
+    if (anew && !lost && rc == SQLITE_CORRUPT_VTAB) { /* nobody knows what it names: nothing is let go */
+        art_forget_message(message);
+        art_buffer_clear(&named);
+        return SQLITE_OK;
+    }
+    if (!rc && anew) {
         rc = art_report(message, art_slots_without(art_buffer_bytes(held), art_buffer_bytes(&named), &gone));
         if (!rc) rc = art_report(message, art_slots_unite(let_go, art_buffer_bytes(&gone)));
     }
@@ -332,6 +355,17 @@ static int check_shown(struct art_table *table, char **message) {
     return rc || ours ? rc : SQLITE_CORRUPT_VTAB;
 }
 
+static int ask_for_held_if_damaged(struct art_table *table, char **message) {
+    struct art_buffer held = {0}, let_go = {0};
+    int rc = read_sound(table, &held, &let_go, message);
+    art_buffer_clear(&held);
+    art_buffer_clear(&let_go);
+    if (rc != SQLITE_CORRUPT_VTAB) return rc;
+    art_forget_message(message);
+    table->requested |= ART_REQUEST_HELD;
+    return SQLITE_OK;
+}
+
 int art_snapshot_make(struct art_table *table, const char *name, char **message) {
     assert(table->owner && *name);
     struct row_key key = snapshot_key(name);
@@ -345,6 +379,7 @@ int art_snapshot_make(struct art_table *table, const char *name, char **message)
                           "art: there is a snapshot '%s' already (%s): drop it, or take another name", name,
                           table->name->table);
     }
+    if (!rc) rc = ask_for_held_if_damaged(table, message);
     unsigned before = table->made_count;
     if (!rc) rc = note_made(table, name);
     if (!rc) rc = art_shadow_put(table, key.text, "", 0, message);
@@ -380,15 +415,15 @@ int art_snapshot_drop(struct art_table *table, const char *name, char **message)
     if (!rc) rc = art_snapshot_read(table, bytes, &row, message);
     bool there = row.there;
     art_snapshot_row_clear(&row);
-    if (there && rc == SQLITE_CORRUPT_VTAB) { /* its slots are those that no other one names */
+    if (there && rc == SQLITE_CORRUPT_VTAB) {
         art_forget_message(message);
         rc = SQLITE_OK;
     }
     if (rc) return rc;
     if (!there) return art_snapshot_unknown(table, bytes, message);
     table->snapshot_changes++;
-    if (!(table->requested & ART_REQUEST_DROPS)) rc = art_snapshots_before_commit(table, message);
-    table->requested |= ART_REQUEST_DROPS;
+    if (!(table->requested & ART_REQUEST_HELD)) rc = art_snapshots_before_commit(table, message);
+    table->requested |= ART_REQUEST_HELD;
     if (!rc) rc = art_shadow_remove(table, key.text, message);
     if (!rc && find_made(table, bytes)) rc = any_made(table, &any, message);
     if (!rc && !any) table->requested &= ~(unsigned)ART_REQUEST_SNAPSHOT;
@@ -418,13 +453,19 @@ static int put_made(struct art_table *table, struct art_buffer *value, char **me
 int art_snapshots_before_commit(struct art_table *table, char **message) {
     struct art_buffer held = {0}, let_go = {0}, nothing = {0};
     bool refused = was_refused(table);
-    if (!refused && !(table->requested & ART_REQUEST_DROPS)) return SQLITE_OK;
+    if (!refused && !(table->requested & ART_REQUEST_HELD)) return SQLITE_OK;
     int rc = refused ? put_made(table, &nothing, message) : SQLITE_OK;
     if (!rc) rc = art_snapshots_held(table, &held, &let_go, message);
-    bool lets_go = let_go.len;
+    bool lets_go = let_go.len, only_drops = table->requested & ART_REQUEST_HELD && !table->made_count;
+    if (rc == SQLITE_CORRUPT_VTAB && only_drops) { /* snapshots are damaged, too: it stays so until these are dropped */
+        art_forget_message(message);
+        rc = SQLITE_OK;
+        goto done;
+    }
     if (!rc && lets_go) rc = put_slots(table, let_go_key, &let_go, message);
     if (!rc) rc = write_held(table, &held, lets_go, message);
-    if (!rc) table->requested &= ~(unsigned)ART_REQUEST_DROPS;
+    if (!rc) table->requested &= ~(unsigned)ART_REQUEST_HELD;
+done:
     art_buffer_clear(&held);
     art_buffer_clear(&let_go);
     return rc;

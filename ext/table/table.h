@@ -35,9 +35,9 @@ void art_savepoints_free(struct art_savepoints *savepoints);           /* frees 
 
 /* --- a table ------------------------------------------------------------------------------------------------------ */
 
-/* What commands leave to the commit beside the tree's requests. DROPS: what dropped snapshots have held is still to be
- * let go (snapshots.c). */
-enum { ART_REQUEST_CLEAN = ART_REQUEST_OF_HOST, ART_REQUEST_DROPS = ART_REQUEST_CLEAN << 1 };
+/* What commands leave to the commit beside the tree's requests. HELD: which slots snapshots hold is to be worked out
+ * from their rows (snapshots.c). */
+enum { ART_REQUEST_CLEAN = ART_REQUEST_OF_HOST, ART_REQUEST_HELD = ART_REQUEST_CLEAN << 1 };
 
 /* .art files that no table needs (clean.c). */
 struct art_orphan_file {
@@ -296,7 +296,7 @@ typedef int art_snapshot_visit(void *context, struct art_bytes name, const struc
 int art_snapshots_each(struct art_table *table, art_snapshot_visit *visit, void *context, char **message);
 int art_snapshots_count(struct art_table *table, uint64_t *out, char **message);
 /* The two sets of slots, without their hashes, and without those of snapshots that this transaction makes; what it has
- * dropped is let go. What was in the buffers is replaced. */
+ * dropped is let go. What was in the buffers is replaced. SQLITE_CORRUPT_VTAB: they are damaged, or missing. */
 int art_snapshots_held(struct art_table *table, struct art_buffer *held, struct art_buffer *let_go, char **message);
 /* SQLITE_ERROR, with the message for a name that there is not. */
 int art_snapshot_unknown(const struct art_table *table, struct art_bytes name, char **message);

@@ -10,8 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/base/bytes.h"
-#include "core/base/hash.h"
 #include "tests/support/random.h"
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
@@ -406,94 +404,6 @@ TEST(test_a_check_knows_what_is_held_behind_a_drop) {
     sql_run(db, "COMMIT");
     expect("ok|0\n", "SELECT art_check('t'), sum(value) FROM t WHERE snapshot = 'b'");
     ck_assert_int_eq(info("held slots"), slots);
-}
-
-/* --- rows that are not as they were written ----------------------------------------------------------------------- */
-
-TEST(test_a_damaged_snapshot_is_an_error_and_can_be_dropped) {
-    make_table();
-    make_snapshot("a");
-    sql_run(db, "UPDATE t SET value = 0; INSERT INTO t(t) VALUES('optimize')");
-    make_snapshot("b");
-    sql_run(db, "UPDATE t SET value = 1; INSERT INTO t(t) VALUES('optimize')");
-    EACH(spoil, "x''", "NULL", "'text'", "x'01'", "zeroblob(300)", "substr(v, 1, length(v) - 1)", "v || x'00'",
-         "(SELECT v FROM t_artstate WHERE k = 'snapshot b')") {
-        sql_run(db, "BEGIN; UPDATE t_artstate SET v = %s WHERE k = 'snapshot a'", spoil);
-        refuses(SQLITE_CORRUPT_VTAB, "the snapshot 'a' is damaged (main.t_artstate): drop it",
-                "SELECT * FROM t WHERE snapshot = 'a'");
-        expect("500\n", "SELECT count(*) FROM t WHERE snapshot = 'b'");
-        drop_snapshot("a");
-        ck_assert_int_gt(info("held slots"), 0); /* what it held is known all the same */
-        expect("ok|0\n", "SELECT art_check('t'), sum(value) FROM t WHERE snapshot = 'b'");
-        drop_snapshot("b");
-        sql_run(db, "ROLLBACK");
-    }
-    expect("ok\n", "SELECT art_check('t')");
-}
-
-TEST(test_a_row_whose_hash_is_right_and_whose_name_is_too_long_is_damage_all_the_same) {
-    make_table();
-    make_snapshot("a");
-    char key[4096] = "snapshot ";
-    memset(key + strlen(key), 'x', sizeof key - 1 - strlen(key));
-    sqlite3_stmt *row = sql_prepare(db, "SELECT v FROM t_artstate WHERE k = 'snapshot a'");
-    ck_assert_int_eq(sqlite3_step(row), SQLITE_ROW);
-    int len = sqlite3_column_bytes(row, 0);
-    uint8_t *value = malloc((size_t)len);
-    memcpy(value, sqlite3_column_blob(row, 0), (size_t)len);
-    sqlite3_finalize(row);
-    const struct art_hash_part parts[] = {{key, strlen(key)}, {value, (size_t)len - sizeof(uint64_t)}};
-    art_store64(value + len - sizeof(uint64_t), art_hash128_parts(parts, 2).low);
-    row = sql_prepare(db, "INSERT INTO t_artstate(k, v) VALUES(?1, ?2)");
-    sqlite3_bind_text(row, 1, key, -1, SQLITE_STATIC);
-    sqlite3_bind_blob(row, 2, value, len, SQLITE_STATIC);
-    ck_assert_int_eq(sqlite3_step(row), SQLITE_DONE);
-    sqlite3_finalize(row);
-    free(value);
-    refuses(SQLITE_CORRUPT_VTAB, "is damaged (main.t_artstate)", "SELECT * FROM art_snapshots('t')");
-    ck_assert_ptr_nonnull(strstr(kept(sql_rows(db, "SELECT art_check('t')")), "is damaged (main.t_artstate)"));
-    sql_run(db, "DELETE FROM t_artstate WHERE k LIKE 'snapshot xx%%'");
-    expect("ok\n", "SELECT art_check('t')");
-}
-
-TEST(test_sets_that_are_damaged_or_missing_stop_who_writes_blobs) {
-    make_table();
-    make_snapshot("a");
-    sql_run(db, "UPDATE t SET value = 0");
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
-    EACH(spoil, "DELETE FROM t_artstate WHERE k = 'held'", "UPDATE t_artstate SET v = x'00' WHERE k = 'held'",
-         "UPDATE t_artstate SET v = v || x'00' WHERE k = 'held'",
-         "INSERT INTO t_artstate(k, v) SELECT 'let go', v FROM t_artstate WHERE k = 'held'") {
-        sql_run(db, "BEGIN; %s", spoil);
-        sql_run(db, "INSERT INTO t(path) VALUES('x'); INSERT INTO t(t) VALUES('flush')");
-        ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_CORRUPT_VTAB);
-        if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
-        ck_assert_int_eq(sum_in(db, "a"), ALL);
-    }
-    sql_run(db, "INSERT INTO t(path) VALUES('x'); INSERT INTO t(t) VALUES('flush')");
-    ck_assert_int_eq(sum_in(db, "a"), ALL);
-}
-
-TEST(test_what_is_held_is_missed_where_only_what_was_let_go_is_left) {
-    make_table();
-    make_snapshot("a");
-    sql_run(db, "UPDATE t SET value = 0");
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
-    make_snapshot("b");
-    drop_snapshot("a");
-    ck_assert(has_row("held") && has_row("let go"));
-    sql_run(db, "BEGIN; DELETE FROM t_artstate WHERE k = 'held'");
-    drop_snapshot("b");
-    refuses(SQLITE_CORRUPT_VTAB, "'held' is missing (main.t_artstate): restore", "COMMIT");
-    sql_run(db, "BEGIN; DELETE FROM t_artstate WHERE k = 'held'");
-    sql_run(db, "INSERT INTO t(path) VALUES('x'); INSERT INTO t(t) VALUES('flush')");
-    ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_CORRUPT_VTAB);
-    if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
-    drop_snapshot("b");
-    ck_assert(has_row("held") && has_row("let go"));
-    sql_run(db, "INSERT INTO t(path) VALUES('x'); INSERT INTO t(t) VALUES('flush')");
-    ck_assert(!has_row("held") && !has_row("let go"));
-    expect("ok\n", "SELECT art_check('t')");
 }
 
 /* --- transactions ------------------------------------------------------------------------------------------------- */
