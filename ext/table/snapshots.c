@@ -1,11 +1,11 @@
 /* Named snapshots of a table, as rows of T_artstate. A snapshot is a root that stays: the slots that it names are
  * written no more.
  *
- *     snapshot NAME   u8 layout | u64 csn | u64 made | u32 n | root, n bytes | u32 m | set of slots, m bytes | u64 hash
+ *     snapshot NAME   u8 layout | u64 csn | u64 time | u32 n | root, n bytes | u32 m | set of slots, m bytes | u64 hash
  *     held            set | u64 hash      slots that any snapshot names
  *     let go          set | u64 hash      slots that only dropped snapshots have named. The next new root retires them
  *
- * A set is bytes of core's (core/tree/run/held.c). Numbers are little endian, `made` is in milliseconds since 1970, and
+ * A set is bytes of core's (core/tree/run/held.c). Numbers are little endian, `time` is in milliseconds since 1970, and
  * a hash is over the key and all that stands before it: one row's value is none for another. An empty set has no row,
  * but for `held` beside `let go`: so who takes the one row away is found, as core finds who takes both.
  *
@@ -97,7 +97,7 @@ static bool take_hash(struct art_bytes key, struct art_bytes *from, uint64_t *ha
 static bool decode_row(struct art_bytes key, struct art_bytes value, struct art_snapshot_row *out) {
     if (!take_hash(key, &value, &out->hash) || value.len < HEADER_BYTES || value.data[0] != LAYOUT) return false;
     out->csn = art_load64(value.data + LAYOUT_BYTES);
-    out->made = art_load64(value.data + LAYOUT_BYTES + 8);
+    out->time = art_load64(value.data + LAYOUT_BYTES + 8);
     take_part(&value, HEADER_BYTES);
     return take_counted(&value, &out->root) && take_counted(&value, &out->slots) && !value.len && out->root.len;
 }
@@ -121,12 +121,12 @@ static enum art_rc append_counted(struct art_buffer *buffer, const struct art_bu
     return rc ? rc : art_buffer_append(buffer, part->data, part->len);
 }
 
-static enum art_rc encode_row(uint64_t csn, uint64_t made, const struct art_buffer *root,
+static enum art_rc encode_row(uint64_t csn, uint64_t time, const struct art_buffer *root,
                               const struct art_buffer *slots, struct art_buffer *out) {
     assert(root->len && !out->len);
     uint8_t header[HEADER_BYTES] = {LAYOUT};
     art_store64(header + LAYOUT_BYTES, csn);
-    art_store64(header + LAYOUT_BYTES + 8, made);
+    art_store64(header + LAYOUT_BYTES + 8, time);
     enum art_rc rc = art_buffer_append(out, header, sizeof header);
     if (!rc) rc = append_counted(out, root);
     return rc ? rc : append_counted(out, slots);

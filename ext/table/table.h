@@ -276,7 +276,7 @@ bool art_snapshot_name_is_sound(struct art_bytes name);
 
 struct art_snapshot_row {
     bool there;
-    uint64_t csn, made;      /* the version that it shows; milliseconds since 1970 */
+    uint64_t csn, time;      /* the version that it shows; when it was made, in milliseconds since 1970 */
     uint64_t hash;           /* of the row: with another one it is another snapshot */
     struct art_bytes root;   /* empty: it is still to be made, by the commit of the running transaction */
     struct art_bytes slots;  /* that the root names, as core has sets */
