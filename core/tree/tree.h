@@ -178,6 +178,8 @@ void art_tree_forget(struct art_tree *tree); /* makes it unknown (host: the sche
 uint64_t art_tree_csn(const struct art_tree *tree);
 /* Has the root that is known any runs, or have snapshots, so that there must be an .art file? */
 bool art_tree_has_runs(const struct art_tree *tree);
+/* Does that root say that the host has slots of snapshots (art_host.load_held)? */
+bool art_tree_has_held(const struct art_tree *tree);
 /* Where the blobs are. */
 struct art_tree_location {
     const char *path, *host_path; /* as in art_tree_options */
@@ -519,6 +521,7 @@ enum art_rc art_tree_snapshot(struct art_tree *tree, struct art_buffer *root, st
 /* Sets of slots as bytes: *set gets the members of another one; *out becomes `all` without `others`; how many there
  * are. ART_CORRUPT: no such set; ART_NOMEM. unite() leaves *set as it was then. */
 enum art_rc art_slots_unite(struct art_buffer *set, struct art_bytes other);
+enum art_rc art_slots_all(struct art_buffer *set); /* it gets every slot that a file may have; ART_NOMEM */
 enum art_rc art_slots_without(struct art_bytes all, struct art_bytes others, struct art_buffer *out);
 enum art_rc art_slots_number(struct art_bytes set, uint64_t *out);
 /* The slots that the tree's root names, as a set of bytes; and the used bytes of the blobs of these that lie in a set.

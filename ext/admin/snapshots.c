@@ -71,7 +71,7 @@ static int add_snapshot(void *context, struct art_bytes name, const struct art_s
     struct snapshots_cursor *cursor = context;
     if (art_grow(&cursor->items, &cursor->capacity, cursor->count + 1, sizeof *cursor->items)) return SQLITE_NOMEM;
     struct listed *item = &cursor->items[cursor->count++];
-    *item = (struct listed){.committed = row->root.len, .version = row->csn, .time = row->made};
+    *item = (struct listed){.committed = row->root.len, .version = row->csn, .time = row->time};
     enum art_rc rc = art_buffer_append(&item->name, name.data, name.len);
     if (!rc) rc = art_buffer_append(&item->slots, row->slots.data, row->slots.len);
     return art_report(message, rc ? rc : add_set(cursor, row->slots));

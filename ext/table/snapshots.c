@@ -1,22 +1,27 @@
 /* Named snapshots of a table, as rows of T_artstate. A snapshot is a root that stays: the slots that it names are
  * written no more.
  *
- *     snapshot NAME   u8 layout | u64 csn | u64 made | u32 n | root, n bytes | u32 m | set of slots, m bytes | u64 hash
+ *     snapshot NAME   u8 layout | u64 csn | u64 time | u32 n | root, n bytes | u32 m | set of slots, m bytes | u64 hash
  *     held            set | u64 hash      slots that any snapshot names
  *     let go          set | u64 hash      slots that only dropped snapshots have named. The next new root retires them
  *
- * A set is bytes of core's (core/tree/run/held.c). Numbers are little endian, `made` is in milliseconds since 1970, and
+ * A set is bytes of core's (core/tree/run/held.c). Numbers are little endian, `time` is in milliseconds since 1970, and
  * a hash is over the key and all that stands before it: one row's value is none for another. An empty set has no row,
  * but for `held` beside `let go`: so who takes the one row away is found, as core finds who takes both.
  *
  *     the command    writes an empty row, and notes its name
  *     the commit     fills these rows in with the root that it has prepared, and adds their slots to `held`
- *     a drop         moves slots from `held` to `let go`; it needs no new root
+ *     a drop         removes its row. The commit then moves what no other one names from `held` to `let go`, once for
+ *                    all drops. That needs no new root
  *
  * All of it is rows of SQLite's, so its savepoints take it back. What this transaction has made are the rows whose
  * names it has noted: a ROLLBACK TO forgets names as SQLite forgets rows. A COMMIT that was refused has filled them in,
  * and another one may prepare another root: so they are emptied before that, and `held` is as without them. For those
  * who read them they are not there before the COMMIT has succeeded.
+ *
+ * Both sets follow from the other rows, but for what was let go. So a damaged snapshot can be dropped, and what it has
+ * held stays until no damaged one is left. Where one of the two sets is damaged or missing, the next command works both
+ * out anew: what no snapshot names then counts as let go.
  *
  * While `held` or `let go` is there the root says so (core), and T_artstate by its format: an older version would write
  * over the slots.
@@ -92,7 +97,7 @@ static bool take_hash(struct art_bytes key, struct art_bytes *from, uint64_t *ha
 static bool decode_row(struct art_bytes key, struct art_bytes value, struct art_snapshot_row *out) {
     if (!take_hash(key, &value, &out->hash) || value.len < HEADER_BYTES || value.data[0] != LAYOUT) return false;
     out->csn = art_load64(value.data + LAYOUT_BYTES);
-    out->made = art_load64(value.data + LAYOUT_BYTES + 8);
+    out->time = art_load64(value.data + LAYOUT_BYTES + 8);
     take_part(&value, HEADER_BYTES);
     return take_counted(&value, &out->root) && take_counted(&value, &out->slots) && !value.len && out->root.len;
 }
@@ -116,12 +121,12 @@ static enum art_rc append_counted(struct art_buffer *buffer, const struct art_bu
     return rc ? rc : art_buffer_append(buffer, part->data, part->len);
 }
 
-static enum art_rc encode_row(uint64_t csn, uint64_t made, const struct art_buffer *root,
+static enum art_rc encode_row(uint64_t csn, uint64_t time, const struct art_buffer *root,
                               const struct art_buffer *slots, struct art_buffer *out) {
     assert(root->len && !out->len);
     uint8_t header[HEADER_BYTES] = {LAYOUT};
     art_store64(header + LAYOUT_BYTES, csn);
-    art_store64(header + LAYOUT_BYTES + 8, made);
+    art_store64(header + LAYOUT_BYTES + 8, time);
     enum art_rc rc = art_buffer_append(out, header, sizeof header);
     if (!rc) rc = append_counted(out, root);
     return rc ? rc : append_counted(out, slots);
@@ -196,9 +201,7 @@ static int end_rows(struct art_table *table, sqlite3_stmt *rows, int rc, char **
                           table->name->table);
 }
 
-/* All but one of that name, which may be damaged; NULL: all. */
-static int each_but(struct art_table *table, const struct art_bytes *but, art_snapshot_visit *visit, void *context,
-                    char **message) {
+int art_snapshots_each(struct art_table *table, art_snapshot_visit *visit, void *context, char **message) {
     sqlite3_stmt *rows;
     int rc = prepare_rows(table, "k, v", &rows, message);
     if (rc) return rc;
@@ -208,16 +211,11 @@ static int each_but(struct art_table *table, const struct art_bytes *but, art_sn
         struct art_snapshot_row row = {0};
         if (!key || len < KEY_BYTES || memcmp(key, ART_SNAPSHOT_KEY, KEY_BYTES) != 0) continue;
         struct art_bytes name = art_bytes(key + KEY_BYTES, (uint32_t)(len - KEY_BYTES));
-        if (but && art_bytes_equal(name, *but)) continue;
         rc = take_snapshot_row(table, art_bytes(key, (uint32_t)len),
                                art_bytes(value, (uint32_t)sqlite3_column_bytes(rows, 1)), &row, message);
         if (!rc) rc = visit(context, name, &row, message);
     }
     return end_rows(table, rows, rc, message);
-}
-
-int art_snapshots_each(struct art_table *table, art_snapshot_visit *visit, void *context, char **message) {
-    return each_but(table, NULL, visit, context, message);
 }
 
 int art_snapshots_count(struct art_table *table, uint64_t *out, char **message) {
@@ -232,8 +230,8 @@ int art_snapshots_count(struct art_table *table, uint64_t *out, char **message) 
 
 static int complain_slots(const struct art_table *table, const char *key, const char *what, char **message) {
     return art_complain(message, SQLITE_CORRUPT_VTAB,
-                        "art: '%s' is %s (%s.%s_artstate): restore the database from a backup", key, what,
-                        table->name->schema, table->name->table);
+                        "art: '%s' is %s (%s.%s_artstate): make or drop a snapshot, and it is worked out anew", key,
+                        what, table->name->schema, table->name->table);
 }
 
 static int read_slots(struct art_table *table, const char *key, struct art_buffer *out, bool *there, char **message) {
@@ -271,13 +269,8 @@ static int put_slots(struct art_table *table, const char *key, struct art_buffer
 }
 
 /* Behind what was let go. */
-static int write_held(struct art_table *table, struct art_buffer *set, char **message) {
-    struct art_buffer ignored = {0};
-    bool stays = set->len;
-    int rc = stays ? SQLITE_OK : art_shadow_find(table, let_go_key, &ignored, &stays, message);
-    art_buffer_clear(&ignored);
-    if (rc) return rc;
-    return stays ? put_slots(table, held_key, set, message) : remove_if_there(table, held_key, message);
+static int write_held(struct art_table *table, struct art_buffer *set, bool lets_go, char **message) {
+    return set->len || lets_go ? put_slots(table, held_key, set, message) : remove_if_there(table, held_key, message);
 }
 
 /* A root has retired what was let go. */
@@ -296,12 +289,45 @@ static int unite(void *context, struct art_bytes name, const struct art_snapshot
     return art_report(message, art_slots_unite(context, row->slots));
 }
 
-/* A refused COMMIT has written more into the row. */
-int art_snapshots_held(struct art_table *table, struct art_buffer *held, struct art_buffer *let_go, char **message) {
+/* As they stand. A COMMIT that was refused may have taken both away. */
+static int read_sound(struct art_table *table, struct art_buffer *held, struct art_buffer *let_go, char **message) {
     int rc = read_both(table, held, let_go, message);
-    if (rc || !art_commit_attempted(table) || !table->made_count) return rc;
-    held->len = 0;
-    return each_but(table, NULL, unite, held, message);
+    bool none = !rc && !held->len && !let_go->len;
+    bool missing = none && art_tree_has_held(table->tree) && !art_commit_attempted(table);
+    return missing ? complain_slots(table, held_key, "missing", message) : rc;
+}
+
+/* Have the rows of this transaction's snapshots, and `held`, more than they should? */
+static bool was_refused(const struct art_table *table) {
+    return art_commit_attempted(table) && table->made_count;
+}
+
+/* Where they are to be worked out, `held` has nothing that a refused COMMIT has written. */
+int art_snapshots_held(struct art_table *table, struct art_buffer *held, struct art_buffer *let_go, char **message) {
+    struct art_buffer named = {0}, gone = {0};
+    bool anew = table->requested & ART_REQUEST_HELD;
+    int rc = read_sound(table, held, let_go, message);
+    bool lost = anew && rc == SQLITE_CORRUPT_VTAB;
+    if (lost) {
+        art_forget_message(message);
+        let_go->len = 0;
+        rc = art_report(message, art_slots_all(held));
+    }
+    if (rc || (!anew && !was_refused(table))) return rc;
+    rc = art_snapshots_each(table, unite, &named, message);
+    if (anew && !lost && rc == SQLITE_CORRUPT_VTAB) { /* nobody knows what it names: nothing is let go */
+        art_forget_message(message);
+        art_buffer_clear(&named);
+        return SQLITE_OK;
+    }
+    if (!rc && anew) {
+        rc = art_report(message, art_slots_without(art_buffer_bytes(held), art_buffer_bytes(&named), &gone));
+        if (!rc) rc = art_report(message, art_slots_unite(let_go, art_buffer_bytes(&gone)));
+    }
+    art_buffer_clear(held);
+    art_buffer_clear(&gone);
+    *held = named;
+    return rc;
 }
 
 /* --- commands ----------------------------------------------------------------------------------------------------- */
@@ -329,6 +355,17 @@ static int check_shown(struct art_table *table, char **message) {
     return rc || ours ? rc : SQLITE_CORRUPT_VTAB;
 }
 
+static int ask_for_held_if_damaged(struct art_table *table, char **message) {
+    struct art_buffer held = {0}, let_go = {0};
+    int rc = read_sound(table, &held, &let_go, message);
+    art_buffer_clear(&held);
+    art_buffer_clear(&let_go);
+    if (rc != SQLITE_CORRUPT_VTAB) return rc;
+    art_forget_message(message);
+    table->requested |= ART_REQUEST_HELD;
+    return SQLITE_OK;
+}
+
 int art_snapshot_make(struct art_table *table, const char *name, char **message) {
     assert(table->owner && *name);
     struct row_key key = snapshot_key(name);
@@ -342,6 +379,7 @@ int art_snapshot_make(struct art_table *table, const char *name, char **message)
                           "art: there is a snapshot '%s' already (%s): drop it, or take another name", name,
                           table->name->table);
     }
+    if (!rc) rc = ask_for_held_if_damaged(table, message);
     unsigned before = table->made_count;
     if (!rc) rc = note_made(table, name);
     if (!rc) rc = art_shadow_put(table, key.text, "", 0, message);
@@ -367,47 +405,26 @@ static int any_made(struct art_table *table, bool *any, char **message) {
     return rc;
 }
 
-/* The order is one that may end anywhere: what is in `let go` or in `held` for nothing is only not used. */
-static int move_slots(struct art_table *table, struct art_bytes name, char **message) {
-    struct art_buffer was = {0}, let_go = {0}, held = {0}, gone = {0};
-    struct row_key key;
-    memcpy(key.text, ART_SNAPSHOT_KEY, KEY_BYTES);
-    memcpy(key.text + KEY_BYTES, name.data, name.len);
-    key.text[KEY_BYTES + name.len] = 0;
-    int rc = read_both(table, &was, &let_go, message);
-    if (!rc) rc = each_but(table, &name, unite, &held, message);
-    if (!rc) rc = art_report(message, art_slots_without(art_buffer_bytes(&was), art_buffer_bytes(&held), &gone));
-    if (!rc && gone.len) {
-        rc = art_report(message, art_slots_unite(&let_go, art_buffer_bytes(&gone)));
-        if (!rc) rc = put_slots(table, let_go_key, &let_go, message);
-    }
-    if (!rc) rc = art_shadow_remove(table, key.text, message);
-    if (!rc && gone.len) rc = write_held(table, &held, message);
-    art_buffer_clear(&was);
-    art_buffer_clear(&let_go);
-    art_buffer_clear(&held);
-    art_buffer_clear(&gone);
-    return rc;
-}
-
 int art_snapshot_drop(struct art_table *table, const char *name, char **message) {
     assert(table->owner && *name);
     struct art_bytes bytes = art_bytes(name, (uint32_t)strlen(name));
     struct art_snapshot_row row = {0};
+    struct row_key key = snapshot_key(name);
     bool any = true;
     int rc = check_shown(table, message);
     if (!rc) rc = art_snapshot_read(table, bytes, &row, message);
     bool there = row.there;
     art_snapshot_row_clear(&row);
-    if (there && rc == SQLITE_CORRUPT_VTAB) { /* its slots are those that no other one names */
+    if (there && rc == SQLITE_CORRUPT_VTAB) {
         art_forget_message(message);
         rc = SQLITE_OK;
     }
     if (rc) return rc;
     if (!there) return art_snapshot_unknown(table, bytes, message);
     table->snapshot_changes++;
-    rc = art_snapshots_before_commit(table, message); /* `held` is to have no slots of a COMMIT that was refused */
-    if (!rc) rc = move_slots(table, bytes, message);
+    if (!(table->requested & ART_REQUEST_HELD)) rc = art_snapshots_before_commit(table, message);
+    table->requested |= ART_REQUEST_HELD;
+    if (!rc) rc = art_shadow_remove(table, key.text, message);
     if (!rc && find_made(table, bytes)) rc = any_made(table, &any, message);
     if (!rc && !any) table->requested &= ~(unsigned)ART_REQUEST_SNAPSHOT;
     return rc;
@@ -432,13 +449,25 @@ static int put_made(struct art_table *table, struct art_buffer *value, char **me
     return rc;
 }
 
+/* The order is one that may end anywhere: what is in `let go` or in `held` for nothing is only not used. */
 int art_snapshots_before_commit(struct art_table *table, char **message) {
-    struct art_buffer held = {0}, nothing = {0};
-    if (!art_commit_attempted(table) || !table->made_count) return SQLITE_OK;
-    int rc = put_made(table, &nothing, message);
-    if (!rc) rc = each_but(table, NULL, unite, &held, message);
-    if (!rc) rc = write_held(table, &held, message);
+    struct art_buffer held = {0}, let_go = {0}, nothing = {0};
+    bool refused = was_refused(table);
+    if (!refused && !(table->requested & ART_REQUEST_HELD)) return SQLITE_OK;
+    int rc = refused ? put_made(table, &nothing, message) : SQLITE_OK;
+    if (!rc) rc = art_snapshots_held(table, &held, &let_go, message);
+    bool lets_go = let_go.len, only_drops = table->requested & ART_REQUEST_HELD && !table->made_count;
+    if (rc == SQLITE_CORRUPT_VTAB && only_drops) { /* snapshots are damaged, too: it stays so until these are dropped */
+        art_forget_message(message);
+        rc = SQLITE_OK;
+        goto done;
+    }
+    if (!rc && lets_go) rc = put_slots(table, let_go_key, &let_go, message);
+    if (!rc) rc = write_held(table, &held, lets_go, message);
+    if (!rc) table->requested &= ~(unsigned)ART_REQUEST_HELD;
+done:
     art_buffer_clear(&held);
+    art_buffer_clear(&let_go);
     return rc;
 }
 
@@ -468,7 +497,7 @@ static int fill_in(struct art_table *table, char **message) {
     if (!rc) rc = put_made(table, &row, message);
     if (!rc) rc = read_both(table, &held, &let_go, message);
     if (!rc) rc = art_report(message, art_slots_unite(&held, art_buffer_bytes(&slots)));
-    if (!rc) rc = write_held(table, &held, message);
+    if (!rc) rc = write_held(table, &held, let_go.len, message);
     art_buffer_clear(&root);
     art_buffer_clear(&slots);
     art_buffer_clear(&row);

@@ -35,8 +35,9 @@ void art_savepoints_free(struct art_savepoints *savepoints);           /* frees 
 
 /* --- a table ------------------------------------------------------------------------------------------------------ */
 
-/* What commands leave to the commit beside the tree's requests. */
-enum { ART_REQUEST_CLEAN = ART_REQUEST_OF_HOST };
+/* What commands leave to the commit beside the tree's requests. HELD: which slots snapshots hold is to be worked out
+ * from their rows (snapshots.c). */
+enum { ART_REQUEST_CLEAN = ART_REQUEST_OF_HOST, ART_REQUEST_HELD = ART_REQUEST_CLEAN << 1 };
 
 /* .art files that no table needs (clean.c). */
 struct art_orphan_file {
@@ -275,7 +276,7 @@ bool art_snapshot_name_is_sound(struct art_bytes name);
 
 struct art_snapshot_row {
     bool there;
-    uint64_t csn, made;      /* the version that it shows; milliseconds since 1970 */
+    uint64_t csn, time;      /* the version that it shows; when it was made, in milliseconds since 1970 */
     uint64_t hash;           /* of the row: with another one it is another snapshot */
     struct art_bytes root;   /* empty: it is still to be made, by the commit of the running transaction */
     struct art_bytes slots;  /* that the root names, as core has sets */
@@ -294,8 +295,8 @@ typedef int art_snapshot_visit(void *context, struct art_bytes name, const struc
                                char **message);
 int art_snapshots_each(struct art_table *table, art_snapshot_visit *visit, void *context, char **message);
 int art_snapshots_count(struct art_table *table, uint64_t *out, char **message);
-/* The two sets of slots, without their hashes, and without those of snapshots that this transaction makes. What was in
- * the buffers is replaced. */
+/* The two sets of slots, without their hashes, and without those of snapshots that this transaction makes; what it has
+ * dropped is let go. What was in the buffers is replaced. SQLITE_CORRUPT_VTAB: they are damaged, or missing. */
 int art_snapshots_held(struct art_table *table, struct art_buffer *held, struct art_buffer *let_go, char **message);
 /* SQLITE_ERROR, with the message for a name that there is not. */
 int art_snapshot_unknown(const struct art_table *table, struct art_bytes name, char **message);

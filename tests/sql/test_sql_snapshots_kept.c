@@ -220,9 +220,9 @@ static const struct {
     {"UPDATE t_artstate SET v = (SELECT v FROM t_artstate WHERE k = 'snapshot b') WHERE k = 'snapshot a'",
      "the snapshot 'a' is damaged (main.t_artstate): drop it, or restore the database from a backup"},
     {"UPDATE t_artstate SET v = zeroblob(30) WHERE k = 'held'",
-     "'held' is damaged (main.t_artstate): restore the database from a backup"},
+     "'held' is damaged (main.t_artstate): make or drop a snapshot, and it is worked out anew"},
     {"DELETE FROM t_artstate WHERE k = 'held'",
-     "the root knows of snapshots, and which slots they hold is missing (the state table)"},
+     "'held' is missing (main.t_artstate): make or drop a snapshot, and it is worked out anew"},
     {"UPDATE t_artstate SET v = (SELECT v FROM was) WHERE k = 'held'",
      "of snapshots not held for them, so that the next commit may write there (the state table"},
 };

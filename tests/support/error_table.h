@@ -116,7 +116,7 @@ static const struct error errors[] = {
          .before = SNAPSHOT_S),
     SAYS("the snapshot '%.*s' is damaged (%s.%s_artstate)", "SELECT * FROM t WHERE snapshot = 's'",
          .before = SNAPSHOT_S ";UPDATE t_artstate SET v = x'' WHERE k = 'snapshot s'"),
-    SAYS("'%s' is %s (%s.%s_artstate)", "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 's')",
+    SAYS("'%s' is %s (%s.%s_artstate)", "INSERT INTO t(t) VALUES('optimize')",
          .before = SNAPSHOT_S ";UPDATE t_artstate SET v = x'00' WHERE k = 'held'"),
     SAYS("a table that is called like one",
          "CREATE VIRTUAL TABLE path USING art; INSERT INTO path(\"\") VALUES('flush')"),

@@ -99,6 +99,12 @@ enum art_rc art_slots_unite(struct art_buffer *set, struct art_bytes other) {
     return rc;
 }
 
+enum art_rc art_slots_all(struct art_buffer *set) {
+    struct stretch_writer writer = {.out = set, .first = 1, .behind = ART_SLOTS_MAX};
+    set->len = 0;
+    return write_held_back(&writer);
+}
+
 enum art_rc art_slots_without(struct art_bytes all, struct art_bytes others, struct art_buffer *out) {
     struct stretch_writer writer = {.out = out};
     struct stretch_reader a, b;

@@ -33,6 +33,10 @@ bool art_tree_has_runs(const struct art_tree *tree) {
     return tree->root->runs > 0 || tree->root->held;
 }
 
+bool art_tree_has_held(const struct art_tree *tree) {
+    return tree->root->held;
+}
+
 uint64_t art_tree_generation(const struct art_tree *tree) {
     return tree->root->generation;
 }

@@ -1,0 +1,206 @@
+/* Rows of snapshots that are not as they were written: what still goes on, and the way out. (What a check says of such
+ * rows: test_sql_snapshots_kept.c.)
+ */
+#include "core/base/bytes.h"
+#include "core/base/hash.h"
+#include "tests/support/sql_one.h"
+#include "tests/support/suite.h"
+
+enum { ROWS = 500, ALL = ROWS * (ROWS + 1) / 2 };
+
+static void make_snapshot(const char *name) {
+    sql_run(db, "INSERT INTO t(t, snapshot) VALUES('snapshot', %Q)", name);
+}
+
+static void drop_snapshot(const char *name) {
+    sql_run(db, "INSERT INTO t(t, snapshot) VALUES('drop snapshot', %Q)", name);
+}
+
+static void make_table(void) {
+    sql_create(db, "t", "");
+    sql_run(db,
+            "INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %d) "
+            "SELECT printf('path/%%05d', i), i FROM n",
+            ROWS);
+}
+
+static int64_t held_slots(void) {
+    return sql_int(db, "SELECT value FROM art_info('t') WHERE property = 'held slots'");
+}
+
+static int64_t sum_in(sqlite3 *on, const char *name) {
+    return sql_int(on, "SELECT sum(value) FROM t WHERE snapshot = %Q", name);
+}
+
+/* A row that is there as T_artstate has it. */
+static bool has_row(const char *key) {
+    return sql_int(db, "SELECT count(*) FROM t_artstate WHERE k = %Q", key);
+}
+
+TEST(test_a_damaged_snapshot_is_an_error_and_can_be_dropped) {
+    make_table();
+    make_snapshot("a");
+    sql_run(db, "UPDATE t SET value = 0; INSERT INTO t(t) VALUES('optimize')");
+    make_snapshot("b");
+    sql_run(db, "UPDATE t SET value = 1; INSERT INTO t(t) VALUES('optimize')");
+    EACH(spoil, "x''", "NULL", "'text'", "x'01'", "zeroblob(300)", "substr(v, 1, length(v) - 1)", "v || x'00'",
+         "(SELECT v FROM t_artstate WHERE k = 'snapshot b')") {
+        sql_run(db, "BEGIN; UPDATE t_artstate SET v = %s WHERE k = 'snapshot a'", spoil);
+        refuses(SQLITE_CORRUPT_VTAB, "the snapshot 'a' is damaged (main.t_artstate): drop it",
+                "SELECT * FROM t WHERE snapshot = 'a'");
+        expect("500\n", "SELECT count(*) FROM t WHERE snapshot = 'b'");
+        drop_snapshot("a");
+        ck_assert_int_gt(held_slots(), 0); /* what it held is known all the same */
+        expect("ok|0\n", "SELECT art_check('t'), sum(value) FROM t WHERE snapshot = 'b'");
+        drop_snapshot("b");
+        sql_run(db, "ROLLBACK");
+    }
+    expect("ok\n", "SELECT art_check('t')");
+}
+
+TEST(test_a_row_whose_hash_is_right_and_whose_name_is_too_long_is_damage_all_the_same) {
+    make_table();
+    make_snapshot("a");
+    char key[4096] = "snapshot ";
+    memset(key + strlen(key), 'x', sizeof key - 1 - strlen(key));
+    sqlite3_stmt *row = sql_prepare(db, "SELECT v FROM t_artstate WHERE k = 'snapshot a'");
+    ck_assert_int_eq(sqlite3_step(row), SQLITE_ROW);
+    int len = sqlite3_column_bytes(row, 0);
+    uint8_t *value = malloc((size_t)len);
+    memcpy(value, sqlite3_column_blob(row, 0), (size_t)len);
+    sqlite3_finalize(row);
+    const struct art_hash_part parts[] = {{key, strlen(key)}, {value, (size_t)len - sizeof(uint64_t)}};
+    art_store64(value + len - sizeof(uint64_t), art_hash128_parts(parts, 2).low);
+    row = sql_prepare(db, "INSERT INTO t_artstate(k, v) VALUES(?1, ?2)");
+    sqlite3_bind_text(row, 1, key, -1, SQLITE_STATIC);
+    sqlite3_bind_blob(row, 2, value, len, SQLITE_STATIC);
+    ck_assert_int_eq(sqlite3_step(row), SQLITE_DONE);
+    sqlite3_finalize(row);
+    free(value);
+    refuses(SQLITE_CORRUPT_VTAB, "is damaged (main.t_artstate)", "SELECT * FROM art_snapshots('t')");
+    ck_assert_ptr_nonnull(strstr(kept(sql_rows(db, "SELECT art_check('t')")), "is damaged (main.t_artstate)"));
+    sql_run(db, "DELETE FROM t_artstate WHERE k LIKE 'snapshot xx%%'");
+    expect("ok\n", "SELECT art_check('t')");
+}
+
+TEST(test_sets_that_are_damaged_or_missing_stop_who_writes_blobs) {
+    make_table();
+    make_snapshot("a");
+    sql_run(db, "UPDATE t SET value = 0");
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    EACH(spoil, "DELETE FROM t_artstate WHERE k = 'held'", "UPDATE t_artstate SET v = x'00' WHERE k = 'held'",
+         "UPDATE t_artstate SET v = v || x'00' WHERE k = 'held'",
+         "INSERT INTO t_artstate(k, v) SELECT 'let go', v FROM t_artstate WHERE k = 'held'") {
+        sql_run(db, "BEGIN; %s", spoil);
+        sql_run(db, "INSERT INTO t(path) VALUES('x'); INSERT INTO t(t) VALUES('flush')");
+        ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_CORRUPT_VTAB);
+        if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+        ck_assert_int_eq(sum_in(db, "a"), ALL);
+    }
+    sql_run(db, "INSERT INTO t(path) VALUES('x'); INSERT INTO t(t) VALUES('flush')");
+    ck_assert_int_eq(sum_in(db, "a"), ALL);
+}
+
+/* a, b and c, each of another state, and the table of a fourth. */
+static void make_three(void) {
+    make_table();
+    EACH(name, "a", "b", "c") {
+        make_snapshot(name);
+        sql_run(db, "UPDATE t SET value = value + 1; INSERT INTO t(t) VALUES('optimize')");
+    }
+}
+
+static void write_twice(void) {
+    for (int i = 0; i < 2; i++) sql_run(db, "UPDATE t SET value = 0; INSERT INTO t(t) VALUES('optimize')");
+}
+
+static void is_sound_when_all_are_gone(void) {
+    write_twice();
+    expect("ok\n", "SELECT art_check('t')");
+    ck_assert(!has_row("held") && !has_row("let go"));
+    ck_assert_int_eq(held_slots(), 0);
+    ck_assert_int_le(sql_int(db, "SELECT v FROM t_artstate WHERE k = 'format'"), 5); /* as without snapshots */
+}
+
+TEST(test_damaged_snapshots_do_not_stop_the_drop_of_another) {
+    make_three();
+    sql_run(db, "UPDATE t_artstate SET v = x'00' WHERE k IN ('snapshot a', 'snapshot b')");
+    int64_t slots = held_slots();
+    drop_snapshot("a");
+    write_twice();
+    ck_assert_int_eq(sum_in(db, "c"), ALL + 2 * ROWS);
+    ck_assert(!has_row("let go") && held_slots() >= slots); /* b may be of any of them */
+    drop_snapshot("b");
+    ck_assert(has_row("let go"));
+    write_twice();
+    ck_assert_int_eq(sum_in(db, "c"), ALL + 2 * ROWS);
+    ck_assert_int_lt(held_slots(), slots);
+    drop_snapshot("c");
+    is_sound_when_all_are_gone();
+}
+
+static const char *const lost[] = {
+    "DELETE FROM t_artstate WHERE k = 'held'",
+    "DELETE FROM t_artstate WHERE k IN ('held', 'let go')",
+    "UPDATE t_artstate SET v = x'00' WHERE k = 'held'",
+    "UPDATE t_artstate SET v = x'00' WHERE k = 'let go'",
+    "UPDATE t_artstate SET v = 5 WHERE k IN ('held', 'let go')",
+};
+
+/* And a reader goes on to stand on what was let go, though nobody knows what that was. */
+LOOP_TEST(test_what_is_held_is_worked_out_anew_where_it_is_lost, LENGTH(lost)) {
+    EACH(command, "INSERT INTO t(t, snapshot) VALUES('snapshot', 'd')",
+         "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'b')") {
+        sql_run(db, "DROP TABLE IF EXISTS t; PRAGMA journal_mode=WAL");
+        make_three();
+        sqlite3 *reader = sql_open(path);
+        sql_run(reader, "BEGIN");
+        ck_assert_int_eq(sum_in(reader, "a"), ALL);
+        drop_snapshot("a");
+        ck_assert(has_row("held") && has_row("let go"));
+        sql_run(db, "%s; INSERT INTO t(path) VALUES('x')", lost[_i]);
+        refuses(SQLITE_CORRUPT_VTAB, "(main.t_artstate): make or drop a snapshot, and it is worked out anew",
+                "INSERT INTO t(t) VALUES('flush')");
+        sql_run(db, "BEGIN; %s", command);
+        expect("ok\n", "SELECT art_check('t')");
+        sql_run(db, "COMMIT");
+        expect("ok\n", "SELECT art_check('t')");
+        write_twice();
+        ck_assert_int_eq(sum_in(reader, "a"), ALL);
+        ck_assert_int_eq(sum_in(db, "c"), ALL + 2 * ROWS);
+        sql_run(reader, "COMMIT");
+        sql_close(reader);
+        sql_run(db, "INSERT INTO t(t, snapshot) SELECT 'drop snapshot', name FROM art_snapshots('t')");
+        is_sound_when_all_are_gone();
+    }
+}
+
+TEST(test_what_is_held_is_worked_out_anew_where_no_snapshot_is_left) {
+    make_three();
+    sql_run(db, "INSERT INTO t(t, snapshot) SELECT 'drop snapshot', name FROM art_snapshots('t')");
+    sql_run(db, "DELETE FROM t_artstate WHERE k IN ('held', 'let go')");
+    refuses(SQLITE_CORRUPT_VTAB, "'held' is missing (main.t_artstate): make or drop a snapshot",
+            "INSERT INTO t(t) VALUES('optimize')");
+    sql_run(db, "BEGIN");
+    make_snapshot("x");
+    drop_snapshot("x");
+    sql_run(db, "COMMIT");
+    is_sound_when_all_are_gone();
+}
+
+/* The command that is to work it out says which snapshots are in the way. */
+TEST(test_what_is_held_is_worked_out_anew_when_the_damaged_snapshots_are_gone) {
+    make_three();
+    sql_run(db, "UPDATE t_artstate SET v = x'00' WHERE k IN ('held', 'snapshot a', 'snapshot b')");
+    refuses(SQLITE_CORRUPT_VTAB, "the snapshot 'a' is damaged (main.t_artstate): drop it",
+            "INSERT INTO t(t, snapshot) VALUES('snapshot', 'd')");
+    drop_snapshot("b");
+    refuses(SQLITE_CORRUPT_VTAB, "'held' is damaged", "INSERT INTO t(t) VALUES('optimize')");
+    drop_snapshot("a");
+    write_twice();
+    ck_assert_int_eq(sum_in(db, "c"), ALL + 2 * ROWS);
+    drop_snapshot("c");
+    is_sound_when_all_are_gone();
+}
+
+SUITE("sql_snapshots_damaged", .seconds = 60, .set_up = sql_set_up, .tear_down = sql_tear_down)
