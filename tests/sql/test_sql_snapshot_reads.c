@@ -364,6 +364,56 @@ TEST(test_the_name_comes_from_another_table) {
     refuses(SQLITE_ERROR, "art: there is no snapshot 'no'", "SELECT count(*) FROM names JOIN t ON t.snapshot = name");
 }
 
+/* In any order of the tables: the planner must not begin with one whose snapshot is not known yet, though it may. */
+TEST(test_a_join_reads_the_snapshot_of_whichever_side_knows_it) {
+    fill_example();
+    make("tuesday");
+    sql_run(db, "INSERT INTO t VALUES('a/0', 1000, 0, NULL, NULL); CREATE TABLE names(name TEXT);"
+                "INSERT INTO names VALUES('monday'), ('tuesday')");
+    static const char *const sources[] = {"names s", "art_snapshots('t') s", "t a", "t b", "t c"};
+    static const uint8_t orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+    for (unsigned source = 0; source < 2; source++) {
+        for (unsigned i = 0; i < LENGTH(orders); i++) {
+            const char *from[3];
+            for (unsigned k = 0; k < 3; k++) from[k] = sources[orders[i][k] ? orders[i][k] + 1U : source];
+            char *tables = TEXT("%s, %s, %s", from[0], from[1], from[2]);
+            expect("monday|10|145|145\ntuesday|10|135|135\n",
+                   TEXT("SELECT s.name, count(*), sum(a.size), sum(b.size) FROM %s WHERE a.snapshot = s.name "
+                        "AND b.snapshot = a.snapshot AND b.path = a.path GROUP BY 1",
+                        tables));
+            expect("monday|tuesday|1|11\n",
+                   TEXT("SELECT a.snapshot, b.snapshot, a.size, b.size FROM %s WHERE a.snapshot = s.name "
+                        "AND b.snapshot = 'tuesday' AND b.path = a.path AND a.size <> b.size ORDER BY a.path LIMIT 1",
+                        tables));
+        }
+    }
+    EACH(given, "a.snapshot = 'monday'", "b.snapshot = 'monday'", "snapshot = (SELECT 'monday')",
+         "b.snapshot IN ('monday')", "b.snapshot IN (SELECT name FROM names WHERE name < 'n')") {
+        expect("10|145|145\n", TEXT("SELECT count(*), sum(a.size), sum(b.size) FROM t a JOIN t b "
+                                    "USING(path, snapshot) WHERE %s",
+                                    given));
+    }
+    expect("10\n", "SELECT count(*) FROM t a JOIN t b USING(path, snapshot) JOIN t c USING(path, snapshot) "
+                   "WHERE c.snapshot = 'monday'");
+    expect("10|145\n", "SELECT count(*), sum(b.size) FROM t a LEFT JOIN t b USING(path, snapshot) "
+                       "WHERE a.snapshot = 'monday'");
+    expect("11|45\n",
+           "SELECT count(*), sum(b.size) FROM t a LEFT JOIN t b ON b.path = a.path AND b.snapshot = 'monday'");
+    expect("100|1|11\n", "SELECT a.size, b.size, t.size FROM t a, t b, t WHERE a.path = 'b/1' AND b.path = 'a/1' "
+                         "AND t.path = b.path AND b.snapshot = 'monday' AND a.snapshot = b.snapshot");
+}
+
+/* There NULL is its name, as elsewhere. */
+TEST(test_a_join_of_which_no_side_knows_a_snapshot_reads_the_table_as_it_is_now) {
+    fill_example();
+    expect("10|135|135\n", "SELECT count(*), sum(a.size), sum(b.size) FROM t a JOIN t b USING(path, snapshot)");
+    expect("10|135|135\n", "SELECT count(*), sum(a.size), sum(b.size) FROM t a LEFT JOIN t b USING(path, snapshot)");
+    expect("10\n", "SELECT count(*) FROM t a JOIN t b USING(path, snapshot) JOIN t c USING(path, snapshot)");
+    expect("10|135\n", "SELECT count(*), sum(size) FROM t a WHERE EXISTS"
+                       "(SELECT 1 FROM t b WHERE b.path = a.path AND b.snapshot = a.snapshot)");
+    expect("10|135\n", "SELECT count(*), sum(a.size) FROM t a JOIN t b USING(path, snapshot) WHERE snapshot = NULL");
+}
+
 /* SQLite tells a DELETE's own scan from those of its subqueries by nothing but their order. */
 TEST(test_nothing_is_written_through_a_snapshot) {
     fill_example();
