@@ -100,10 +100,15 @@ static int complain_hidden(struct art_vtab *vtab, enum art_hidden which) {
                             "art: an UPDATE cannot give a command (%s): write INSERT INTO %s(%s) VALUES ...",
                             vtab->name->table, vtab->name->table, vtab->name->table);
     }
-    const char *name = art_columns_hidden_name(which);
+    const char *name = art_columns_hidden_name(which), *table = vtab->name->table;
+    if (which == ART_HIDDEN_SNAPSHOT) {
+        return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
+                            "art: the hidden column snapshot cannot be written (%s.snapshot): leave it out, or make a "
+                            "snapshot by INSERT INTO %s(%s, snapshot) VALUES('snapshot', ...)",
+                            table, table, table);
+    }
     return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
-                        "art: the hidden column %s cannot be written (%s.%s): leave it out", name, vtab->name->table,
-                        name);
+                        "art: the hidden column %s cannot be written (%s.%s): leave it out", name, table, name);
 }
 
 /* UPDATE ... FROM, in versions of SQLite where it passes all columns as they were and marks none as unchanged. */

@@ -446,7 +446,9 @@ TEST(test_nothing_is_written_through_a_snapshot) {
     refuses(SQLITE_READONLY, "a snapshot is read only",
             "UPDATE t SET size = n.size FROM t AS n WHERE n.path = t.path AND t.snapshot = 'monday'");
     refuses(SQLITE_READONLY, "a snapshot is read only", "UPDATE t SET snapshot = 'monday' WHERE path = 'a/1'");
-    refuses(SQLITE_ERROR, "art: the hidden column snapshot cannot be written",
+    refuses(SQLITE_ERROR,
+            "art: the hidden column snapshot cannot be written (t.snapshot): leave it out, or make a "
+            "snapshot by INSERT INTO t(t, snapshot) VALUES('snapshot', ...)",
             "INSERT INTO t(path, snapshot) VALUES('x', 'monday')");
     sql_run(db, "DELETE FROM t WHERE snapshot = 'monday' AND path = 'x'");
     expect_now();
