@@ -198,19 +198,22 @@ static int complain_prefix(struct art_vtab *vtab, const struct directory_command
 
 static int run_directory(struct art_vtab *vtab, const struct directory_command *command, sqlite3_value **columns) {
     sqlite3_value *prefix = columns[vtab->columns.count + ART_HIDDEN_PREFIX], *path = columns[ART_COLUMN_KEY];
-    bool goes = command->goes;
+    sqlite3_value *snapshot = columns[vtab->columns.count + ART_HIDDEN_SNAPSHOT];
+    bool goes = command->goes, of_snapshot = command->copies && sqlite3_value_type(snapshot) != SQLITE_NULL;
     struct art_bytes from = {0}, to = {0};
     for (unsigned i = 0; i < vtab->columns.count + ART_HIDDEN_COLUMNS; i++) {
         bool wanted =
             columns[i] == prefix || (goes && columns[i] == path) || i == vtab->columns.count + ART_HIDDEN_COMMAND;
         bool is_text = sqlite3_value_type(columns[i]) == SQLITE_TEXT;
         if (wanted && !is_text) return complain_prefix(vtab, command, goes ? "wants two texts" : "wants a text");
-        if (!wanted && sqlite3_value_type(columns[i]) != SQLITE_NULL)
+        bool may = wanted || (of_snapshot && columns[i] == snapshot);
+        if (!may && sqlite3_value_type(columns[i]) != SQLITE_NULL)
             return complain_prefix(vtab, command, "takes no other column");
     }
     if (!art_value_bytes(prefix, &from) || (goes && !art_value_bytes(path, &to))) return SQLITE_NOMEM;
     if (from.len > ART_PATH_MAX || to.len > ART_PATH_MAX)
         return complain_prefix(vtab, command, "has too long a prefix");
+    if (of_snapshot) return art_copy_from_snapshot(vtab, snapshot, from, to);
     return goes ? art_move_prefix(vtab, from, to, command->copies) : art_delete_prefix(vtab, from);
 }
 

@@ -144,6 +144,18 @@ int art_move_prefix(struct art_vtab *vtab, struct art_bytes from, struct art_byt
     return !rc && taken ? not_unique(vtab) : art_report(&vtab->base.zErrMsg, rc);
 }
 
+int art_copy_from_snapshot(struct art_vtab *vtab, sqlite3_value *name, struct art_bytes from, struct art_bytes to) {
+    struct art_snapshot_tree *snapshot;
+    uint64_t rows;
+    bool taken = false;
+    int rc = art_snapshot_argument(vtab->table, name, &snapshot, &vtab->base.zErrMsg);
+    if (rc) return rc;
+    assert(snapshot);
+    enum art_rc art_rc = art_tree_copy_from(vtab->table->tree, snapshot->tree, from, to, &rows, &taken);
+    art_snapshot_tree_release(snapshot);
+    return !art_rc && taken ? not_unique(vtab) : art_report(&vtab->base.zErrMsg, art_rc);
+}
+
 static int complain_unclear(struct art_vtab *vtab, struct art_bytes path) {
     return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
                         "art: is '%.*s' a row, or all that one of several listings has below it (%s.%s): delete what "
