@@ -46,7 +46,7 @@ SELECT name, art_sum('files', 'size', 'srv/', name) FROM art_snapshots('files') 
 INSERT OR REPLACE INTO files SELECT * FROM files WHERE snapshot = '2026-01-05' AND path = 'home/ada/notes.txt';
 BEGIN IMMEDIATE;
 INSERT INTO files(files, prefix) VALUES('delete', 'home/ada/old/');
-INSERT INTO files SELECT * FROM files('home/ada/old/') WHERE snapshot = '2026-01-05';
+INSERT INTO files(files, prefix, path, snapshot) VALUES('copy', 'home/ada/old/', 'home/ada/old/', '2026-01-05');
 COMMIT;
 SELECT path, size FROM files('home/ada/');
 --> home/ada/notes.txt|300

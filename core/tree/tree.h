@@ -398,6 +398,10 @@ enum art_rc art_tree_range_pays(struct art_tree *tree, uint64_t rows, bool *pays
  * changed. ART_TOOBIG: a path would be too long. */
 enum art_rc art_tree_move_prefix(struct art_tree *tree, struct art_bytes from, struct art_bytes to, bool copies,
                                  uint64_t *rows, bool *taken);
+/* Copies so rows of the source, which is the tree of a snapshot of this table, open for reading. `from` and `to` may
+ * also begin alike, or be empty. */
+enum art_rc art_tree_copy_from(struct art_tree *tree, struct art_tree *source, struct art_bytes from,
+                               struct art_bytes to, uint64_t *rows, bool *taken);
 /* Has this transaction changed anything (also if taken back since)? Or has a COMMIT of it that was refused left rows in
  * the host's log? After that COMMIT the log no longer says how the transaction began. */
 bool art_tree_dirty(const struct art_tree *tree);

@@ -63,6 +63,11 @@ static int states_are_ready(const struct states *states, char **message) {
     return ready ? SQLITE_OK : art_table_ref_ready(states->vtab, message);
 }
 
+/* Below a prefix that is NULL there is nothing, as in a listing. */
+static bool is_null(sqlite3_value *value) {
+    return value && sqlite3_value_type(value) == SQLITE_NULL;
+}
+
 /* The bytes of an argument; NULL, or none: no bytes. */
 static int take_bytes(sqlite3_value *value, struct art_bytes *out) {
     *out = art_bytes(NULL, 0);
@@ -97,7 +102,7 @@ static int begin_diff(struct art_function_cursor *base, const char *text,
     struct art_range range;
     int rc = take_bytes(values[DIFF_OF_PREFIX], &prefix);
     if (!rc) rc = hold_states(base, text, &values[DIFF_OF_FROM], &cursor->states, message);
-    if (rc) return rc;
+    if (rc || is_null(values[DIFF_OF_PREFIX])) return rc;
     enum art_rc art_rc = art_buffer_reserve(&room, prefix.len);
     if (!art_rc) {
         struct art_tree **tree = cursor->states.tree;
@@ -226,7 +231,7 @@ static int begin_growth(struct art_function_cursor *base, const char *text,
     int rc = read_level(values, &what, message);
     if (!rc) rc = hold_states(base, text, &values[GROWTH_OF_FROM], states, message);
     if (!rc) rc = read_column(states->vtab, values[GROWTH_OF_COLUMN], &what.sum, message);
-    if (rc) return rc;
+    if (rc || is_null(values[GROWTH_OF_PREFIX])) return rc;
     cursor->sums = what.sum >= 0;
     return art_report(message, art_growth_open(states->tree[0], states->tree[1], &what, &cursor->growth));
 }

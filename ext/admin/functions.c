@@ -185,7 +185,7 @@ static int find_summary(const struct art_vtab *vtab, const char *column, struct 
     if (!has) {
         return art_complain(message, SQLITE_ERROR,
                             "art: the column has no %s (%s.%s): name it beside the others in the command "
-                            "'summary=(..., %s(%s))', which replaces the whole list",
+                            "'summary=(..., %s(%s))', which replaces the whole list, while there is no snapshot",
                             word, table, columns->items[i].name, word, columns->items[i].name);
     }
     assert((unsigned)item < summarised->count);

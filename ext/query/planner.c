@@ -13,6 +13,8 @@
 
 #include "ext/query/planning.h"
 
+#define UNKNOWN_COSTS 1e60 /* more than any plan that knows its snapshot */
+
 enum {
     STRICT_GROUPS = 3053000, /* the version that surely tells GROUP BY from GROUP BY and ORDER BY */
     CONDITIONS_AT_HAND = 12
@@ -91,11 +93,27 @@ static int take_listing_arguments(struct art_planning *planning) {
     return rc ? rc : take_hidden(planning, ART_HIDDEN_START_AFTER, ART_ARGUMENT_START_AFTER, &start_after);
 }
 
+/* Is one of the names a literal? */
+static bool snapshot_is_literal(const struct art_planning *planning) {
+    const sqlite3_index_info *info = planning->info;
+    for (int i = 0; i < info->nConstraint; i++) {
+        bool is_name = art_hidden_column(planning->vtab, info->aConstraint[i].iColumn) == ART_HIDDEN_SNAPSHOT &&
+                       info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_EQ;
+        if (is_name && art_condition_constant(planning, i)) return true;
+    }
+    return false;
+}
+
+/* Where no order of tables makes the name known, as in a.snapshot = b.snapshot alone, the table is read as it is now:
+ * NULL is its name. Any order that makes it known must win, or rows would be missing: the price sees to it. A literal
+ * that is not usable stands in the ON of a LEFT JOIN whose left table this is: a mistake. */
 static int take_snapshot_argument(struct art_planning *planning) {
     bool taken;
     int rc = take_hidden(planning, ART_HIDDEN_SNAPSHOT, ART_ARGUMENT_SNAPSHOT, &taken);
     if (taken && planning->kind == ART_SCAN_POINT) planning->plan |= ART_PLAN_SNAPSHOT;
-    return rc;
+    if (rc != SQLITE_CONSTRAINT || snapshot_is_literal(planning)) return rc;
+    planning->snapshot_unknown = true;
+    return SQLITE_OK;
 }
 
 /* SQLite does not tell arguments from WHERE: a fifth argument is a comparison of the column for commands. */
@@ -404,6 +422,7 @@ static int make_plan(struct art_planning *planning) {
     if (planning->kind == ART_SCAN_LEVEL && art_planning_reads_sums(planning)) planning->plan |= ART_PLAN_SUMS;
     art_planning_estimate(planning);
     art_or_arms_price(planning);
+    if (planning->snapshot_unknown) info->estimatedCost *= UNKNOWN_COSTS;
     return SQLITE_OK;
 }
 

@@ -57,10 +57,11 @@ struct art_planning {
     sqlite3_index_info *info;
     enum art_scan_kind kind;
     int plan, arguments;
-    bool all_taken; /* no constraint is left for SQLite */
-    bool all_exact; /* SQLite need not check any constraint again */
-    bool glob;      /* a GLOB is taken */
-    bool newer;     /* a bound of versions is taken */
+    bool all_taken;        /* no constraint is left for SQLite */
+    bool all_exact;        /* SQLite need not check any constraint again */
+    bool glob;             /* a GLOB is taken */
+    bool newer;            /* a bound of versions is taken */
+    bool snapshot_unknown; /* its name would come from a table behind this one */
     int lookups, searches;
     int filters_left; /* how many more the scan can look at */
     int equalities;   /* taken though they may be parts of a row value's IN */

@@ -198,19 +198,22 @@ static int complain_prefix(struct art_vtab *vtab, const struct directory_command
 
 static int run_directory(struct art_vtab *vtab, const struct directory_command *command, sqlite3_value **columns) {
     sqlite3_value *prefix = columns[vtab->columns.count + ART_HIDDEN_PREFIX], *path = columns[ART_COLUMN_KEY];
-    bool goes = command->goes;
+    sqlite3_value *snapshot = columns[vtab->columns.count + ART_HIDDEN_SNAPSHOT];
+    bool goes = command->goes, of_snapshot = command->copies && sqlite3_value_type(snapshot) != SQLITE_NULL;
     struct art_bytes from = {0}, to = {0};
     for (unsigned i = 0; i < vtab->columns.count + ART_HIDDEN_COLUMNS; i++) {
         bool wanted =
             columns[i] == prefix || (goes && columns[i] == path) || i == vtab->columns.count + ART_HIDDEN_COMMAND;
         bool is_text = sqlite3_value_type(columns[i]) == SQLITE_TEXT;
         if (wanted && !is_text) return complain_prefix(vtab, command, goes ? "wants two texts" : "wants a text");
-        if (!wanted && sqlite3_value_type(columns[i]) != SQLITE_NULL)
+        bool may = wanted || (of_snapshot && columns[i] == snapshot);
+        if (!may && sqlite3_value_type(columns[i]) != SQLITE_NULL)
             return complain_prefix(vtab, command, "takes no other column");
     }
     if (!art_value_bytes(prefix, &from) || (goes && !art_value_bytes(path, &to))) return SQLITE_NOMEM;
     if (from.len > ART_PATH_MAX || to.len > ART_PATH_MAX)
         return complain_prefix(vtab, command, "has too long a prefix");
+    if (of_snapshot) return art_copy_from_snapshot(vtab, snapshot, from, to);
     return goes ? art_move_prefix(vtab, from, to, command->copies) : art_delete_prefix(vtab, from);
 }
 
@@ -259,6 +262,17 @@ static int check_alone(struct art_vtab *vtab, sqlite3_value **columns) {
     return SQLITE_OK;
 }
 
+/* Of those that stand alone; NULL: it is none. */
+static const struct command *find_command(struct art_text given, const char **argument) {
+    for (unsigned i = 0; i < COMMANDS; i++) {
+        const char *rest = text_behind(given, commands[i].name);
+        if (!rest || (*rest && !commands[i].argument && rest < given.at + given.len)) continue;
+        *argument = rest;
+        return &commands[i];
+    }
+    return NULL;
+}
+
 int art_command_run(struct art_vtab *vtab, sqlite3_value **columns) {
     assert(vtab->table->owner && vtab->table->fresh == ART_FRESH_LOCKED);
     const char *table = vtab->name->table;
@@ -280,17 +294,17 @@ int art_command_run(struct art_vtab *vtab, sqlite3_value **columns) {
         if (art_text_is(given, directory_commands[i].name)) return run_directory(vtab, &directory_commands[i], columns);
     }
     for (unsigned i = 0; i < SNAPSHOT_COMMANDS; i++) {
-        const char *rest = text_behind(given, snapshot_commands[i].name);
-        bool is_it = rest && rest == given.at + given.len;
-        if (is_it) return run_snapshot(vtab, &snapshot_commands[i], columns);
+        const struct snapshot_command *command = &snapshot_commands[i];
+        const char *rest = text_behind(given, command->name);
+        if (!rest) continue;
+        if (rest == given.at + given.len) return run_snapshot(vtab, command, columns);
+        return complain_arguments(vtab, command->name, "wants its name in the column snapshot", "snapshot");
     }
+    const char *argument = NULL;
+    const struct command *command = find_command(given, &argument);
+    bool sets = !command && strchr(text, '=');
+    if (!command && !sets) return complain(vtab, given);
     int rc = check_alone(vtab, columns);
     if (rc) return rc;
-    for (unsigned i = 0; i < COMMANDS; i++) {
-        const struct command *command = &commands[i];
-        const char *argument = text_behind(given, command->name);
-        if (!argument || (*argument && !command->argument && argument < given.at + given.len)) continue;
-        return command->run(vtab, command, argument);
-    }
-    return strchr(text, '=') ? run_setting(vtab, text) : complain(vtab, given);
+    return sets ? run_setting(vtab, text) : command->run(vtab, command, argument);
 }

@@ -66,7 +66,8 @@ static int refuse_for_snapshots(struct art_vtab *vtab) {
     if (!rc && named.count && !names) rc = SQLITE_NOMEM;
     if (!rc && named.count) {
         rc = art_complain(message, SQLITE_ERROR,
-                          "art: snapshots keep the summary that they were made with (%s): drop %s first",
+                          "art: snapshots keep the summary that they were made with (%s): drop %s first, and "
+                          "snapshot anew",
                           vtab->name->table, names);
     }
     sqlite3_free(names);

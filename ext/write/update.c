@@ -100,10 +100,15 @@ static int complain_hidden(struct art_vtab *vtab, enum art_hidden which) {
                             "art: an UPDATE cannot give a command (%s): write INSERT INTO %s(%s) VALUES ...",
                             vtab->name->table, vtab->name->table, vtab->name->table);
     }
-    const char *name = art_columns_hidden_name(which);
+    const char *name = art_columns_hidden_name(which), *table = vtab->name->table;
+    if (which == ART_HIDDEN_SNAPSHOT) {
+        return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
+                            "art: the hidden column snapshot cannot be written (%s.snapshot): leave it out, or make a "
+                            "snapshot by INSERT INTO %s(%s, snapshot) VALUES('snapshot', ...)",
+                            table, table, table);
+    }
     return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
-                        "art: the hidden column %s cannot be written (%s.%s): leave it out", name, vtab->name->table,
-                        name);
+                        "art: the hidden column %s cannot be written (%s.%s): leave it out", name, table, name);
 }
 
 /* UPDATE ... FROM, in versions of SQLite where it passes all columns as they were and marks none as unchanged. */
@@ -137,6 +142,18 @@ int art_move_prefix(struct art_vtab *vtab, struct art_bytes from, struct art_byt
     }
     enum art_rc rc = art_tree_move_prefix(vtab->table->tree, from, to, copies, &rows, &taken);
     return !rc && taken ? not_unique(vtab) : art_report(&vtab->base.zErrMsg, rc);
+}
+
+int art_copy_from_snapshot(struct art_vtab *vtab, sqlite3_value *name, struct art_bytes from, struct art_bytes to) {
+    struct art_snapshot_tree *snapshot;
+    uint64_t rows;
+    bool taken = false;
+    int rc = art_snapshot_argument(vtab->table, name, &snapshot, &vtab->base.zErrMsg);
+    if (rc) return rc;
+    assert(snapshot);
+    enum art_rc art_rc = art_tree_copy_from(vtab->table->tree, snapshot->tree, from, to, &rows, &taken);
+    art_snapshot_tree_release(snapshot);
+    return !art_rc && taken ? not_unique(vtab) : art_report(&vtab->base.zErrMsg, art_rc);
 }
 
 static int complain_unclear(struct art_vtab *vtab, struct art_bytes path) {

@@ -11,6 +11,8 @@ int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64
  * target. */
 int art_delete_prefix(struct art_vtab *vtab, struct art_bytes prefix);
 int art_move_prefix(struct art_vtab *vtab, struct art_bytes from, struct art_bytes to, bool copies);
+/* Copies them out of a snapshot, which `name` is. */
+int art_copy_from_snapshot(struct art_vtab *vtab, sqlite3_value *name, struct art_bytes from, struct art_bytes to);
 
 /* commands.c */
 /* `columns`: as INSERT gives them, the user's first. */

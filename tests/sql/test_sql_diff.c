@@ -150,6 +150,8 @@ TEST(test_states_are_snapshots_or_the_table) {
     expect("", "SELECT * FROM art_diff('t', NULL, NULL)");
     expect("", "SELECT * FROM art_diff('t', 'monday', 'monday')");
     expect("", "SELECT * FROM art_diff(NULL, 'monday', NULL)");
+    expect("", "SELECT * FROM art_diff('t', 'monday', NULL, NULL)"); /* as below a listing's */
+    expect("4\n", "SELECT count(*) FROM art_diff('t', 'monday', NULL, '')");
     expect("a/2|10\nnew|6\n", "SELECT d.path, t.size FROM art_diff('t', 'monday', NULL) AS d JOIN t ON t.path = d.path "
                               "WHERE d.path NOT GLOB 'b/*'");
     make("tuesday");
@@ -168,6 +170,7 @@ TEST(test_growth_is_told_by_level_and_depth) {
     expect("a/|2|2|||0\nb/|2|2|||0\nnew|0|1|||1\n",
            "SELECT * FROM art_growth('t', NULL, 'monday', NULL, '', '/', NULL)");
     expect("", "SELECT * FROM art_growth(NULL, 'size', 'monday', NULL, '', '/')");
+    expect("", "SELECT * FROM art_growth('t', 'size', 'monday', NULL, NULL, '/')");
 }
 
 TEST(test_a_table_without_a_summary_has_a_difference_and_grows_by_entries) {
@@ -195,6 +198,7 @@ TEST(test_wrong_arguments_are_refused) {
             "SELECT * FROM art_diff('nothing', NULL, NULL)");
     refuses(SQLITE_ERROR, "there is no snapshot 'tuesday' (t)", "SELECT * FROM art_diff('t', 'tuesday', NULL)");
     refuses(SQLITE_MISMATCH, "a snapshot's name is a text", "SELECT * FROM art_diff('t', NULL, 7)");
+    refuses(SQLITE_ERROR, "there is no snapshot 'tuesday' (t)", "SELECT * FROM art_diff('t', NULL, 'tuesday', NULL)");
     refuses(SQLITE_ERROR, "art: there is no column 'nothing' (t)",
             "SELECT * FROM art_growth('t', 'nothing', 'monday', NULL, '', '/')");
     EACH(delimiter, "''", "NULL", "x''") {

@@ -274,6 +274,75 @@ LOOP_TEST(test_a_snapshot_answers_as_a_copy_of_its_time, VARIANTS) {
     expect("ok\n", "SELECT art_check('t')");
 }
 
+/* --- copies out of a snapshot ------------------------------------------------------------------------------------- */
+
+/* An ordinary table has the same rows, and goes through the same transaction. */
+static void expect_model(void) {
+    expect("0|0\n", "SELECT (SELECT count(*) FROM (SELECT * FROM t EXCEPT SELECT * FROM m)),"
+                    "(SELECT count(*) FROM (SELECT * FROM m EXCEPT SELECT * FROM t))");
+    expect("1\n", "SELECT art_count('t', '') = (SELECT count(*) FROM m)");
+}
+
+static void remove_from_both(const char *prefix) {
+    EACH(table, "t", "m") {
+        sql_run(db, "DELETE FROM %s WHERE substr(path, 1, %d) = '%s'", table, (int)strlen(prefix), prefix);
+    }
+}
+
+/* As INSERT ... SELECT into a place where nothing is. */
+static void copy_out(struct random *random, const char *name) {
+    static const char *const prefixes[] = {"", "a/", "b/", "A/", "ab/", "a/f", "f", "none/"};
+    static const char *const targets[] = {"", "a/", "new/", "b/fork/", "f", "zz"};
+    const char *from = prefixes[random_below(random, LENGTH(prefixes))];
+    const char *to = random_below(random, 2) ? from : targets[random_below(random, LENGTH(targets))];
+    char *copy = TEXT("INSERT INTO t(t, prefix, path, snapshot) VALUES('copy', '%s', '%s', '%s')", from, to, name);
+    ART_IN_TESTS(art_test_hooks.as_one = random_below(random, 2);)
+    char *taken = answer(TEXT("SELECT art_count('t', '%s') AND art_count('t', '%s', '%s')", to, from, name));
+    if (strcmp(taken, "0\n") && random_below(random, 2)) {
+        refuses(SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE constraint failed", copy);
+        expect_model();
+    }
+    remove_from_both(to);
+    sql_run(db, "%s", copy);
+    sql_run(db,
+            "INSERT INTO m SELECT '%s' || substr(path, %d), size, mtime, owner, note FROM t "
+            "WHERE snapshot = '%s' AND substr(path, 1, %d) = '%s'",
+            to, (int)strlen(from) + 1, name, (int)strlen(from), from);
+    expect_model();
+    ART_IN_TESTS(art_test_hooks.as_one = false;)
+}
+
+LOOP_TEST(test_a_copy_out_of_a_snapshot_is_an_insert_of_its_rows, VARIANTS) {
+    struct random random = random_announced("copies out of snapshots");
+    ART_IN_TESTS(art_test_hooks.blob_pages = 4;)
+    create("t", variants[_i]);
+    sql_run(db, "CREATE TABLE m(path TEXT PRIMARY KEY, size INTEGER, mtime INTEGER, owner TEXT, note TEXT)");
+    for (int round = 0; round < 2 + (int)random_rounds(10); round++) {
+        for (uint32_t n = random_below(&random, 4); n; n--) change(&random);
+        sql_run(db, "UPDATE t SET note = printf('%%.*c', 3000 + size %% 5000, 'w') WHERE size %% 17 = %u",
+                random_below(&random, 17));
+        if (round % 4 == 0) make(TEXT("s%d", round));
+        if (random_once_in(&random, 4)) change(&random);
+        sql_run(db, "DELETE FROM m; INSERT INTO m SELECT * FROM t");
+        char *name = TEXT("s%d", round / 4 * 4);
+        bool in_transaction = random_below(&random, 2);
+        sql_run(db, in_transaction ? "BEGIN; DELETE FROM t WHERE path GLOB 'b*'; DELETE FROM m WHERE path GLOB 'b*'; "
+                                     "SAVEPOINT s"
+                                   : "SELECT 1");
+        copy_out(&random, name);
+        if (in_transaction && random_below(&random, 2)) sql_run(db, "ROLLBACK TO s");
+        if (in_transaction) copy_out(&random, name);
+        if (in_transaction) sql_run(db, random_below(&random, 2) ? "COMMIT" : "ROLLBACK");
+        if (random_once_in(&random, 4)) sql_reopen();
+        expect_model();
+        if (round % 4 == 3) drop(name);
+        if (round % 4 == 3) sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+        expect_model();
+        kept_clear();
+    }
+    expect("ok\n", "SELECT art_check('t')");
+}
+
 /* --- by hand ------------------------------------------------------------------------------------------------------ */
 
 /* monday: a/1 .. a/9 and b/1, sizes 1 to 9 and 100. Now: sizes 11 to 19, b/1 is gone, c/1 is new. */
@@ -364,6 +433,82 @@ TEST(test_the_name_comes_from_another_table) {
     refuses(SQLITE_ERROR, "art: there is no snapshot 'no'", "SELECT count(*) FROM names JOIN t ON t.snapshot = name");
 }
 
+/* In any order of the tables: the planner must not begin with one whose snapshot is not known yet, though it may. */
+TEST(test_a_join_reads_the_snapshot_of_whichever_side_knows_it) {
+    fill_example();
+    make("tuesday");
+    sql_run(db, "INSERT INTO t VALUES('a/0', 1000, 0, NULL, NULL); CREATE TABLE names(name TEXT);"
+                "INSERT INTO names VALUES('monday'), ('tuesday')");
+    static const char *const sources[] = {"names s", "art_snapshots('t') s", "t a", "t b", "t c"};
+    static const uint8_t orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+    for (unsigned source = 0; source < 2; source++) {
+        for (unsigned i = 0; i < LENGTH(orders); i++) {
+            const char *from[3];
+            for (unsigned k = 0; k < 3; k++) from[k] = sources[orders[i][k] ? orders[i][k] + 1U : source];
+            char *tables = TEXT("%s, %s, %s", from[0], from[1], from[2]);
+            expect("monday|10|145|145\ntuesday|10|135|135\n",
+                   TEXT("SELECT s.name, count(*), sum(a.size), sum(b.size) FROM %s WHERE a.snapshot = s.name "
+                        "AND b.snapshot = a.snapshot AND b.path = a.path GROUP BY 1",
+                        tables));
+            expect("monday|tuesday|1|11\n",
+                   TEXT("SELECT a.snapshot, b.snapshot, a.size, b.size FROM %s WHERE a.snapshot = s.name "
+                        "AND b.snapshot = 'tuesday' AND b.path = a.path AND a.size <> b.size ORDER BY a.path LIMIT 1",
+                        tables));
+        }
+    }
+    EACH(given, "a.snapshot = 'monday'", "b.snapshot = 'monday'", "snapshot = (SELECT 'monday')",
+         "b.snapshot IN ('monday')", "b.snapshot IN (SELECT name FROM names WHERE name < 'n')") {
+        expect("10|145|145\n", TEXT("SELECT count(*), sum(a.size), sum(b.size) FROM t a JOIN t b "
+                                    "USING(path, snapshot) WHERE %s",
+                                    given));
+    }
+    expect("10\n", "SELECT count(*) FROM t a JOIN t b USING(path, snapshot) JOIN t c USING(path, snapshot) "
+                   "WHERE c.snapshot = 'monday'");
+    expect("10|145\n", "SELECT count(*), sum(b.size) FROM t a LEFT JOIN t b USING(path, snapshot) "
+                       "WHERE a.snapshot = 'monday'");
+    expect("11|45\n",
+           "SELECT count(*), sum(b.size) FROM t a LEFT JOIN t b ON b.path = a.path AND b.snapshot = 'monday'");
+    expect("100|1|11\n", "SELECT a.size, b.size, t.size FROM t a, t b, t WHERE a.path = 'b/1' AND b.path = 'a/1' "
+                         "AND t.path = b.path AND b.snapshot = 'monday' AND a.snapshot = b.snapshot");
+}
+
+/* There NULL is its name, as elsewhere. */
+TEST(test_a_join_of_which_no_side_knows_a_snapshot_reads_the_table_as_it_is_now) {
+    fill_example();
+    expect("10|135|135\n", "SELECT count(*), sum(a.size), sum(b.size) FROM t a JOIN t b USING(path, snapshot)");
+    expect("10|135|135\n", "SELECT count(*), sum(a.size), sum(b.size) FROM t a LEFT JOIN t b USING(path, snapshot)");
+    expect("10\n", "SELECT count(*) FROM t a JOIN t b USING(path, snapshot) JOIN t c USING(path, snapshot)");
+    expect("10|135\n", "SELECT count(*), sum(size) FROM t a WHERE EXISTS"
+                       "(SELECT 1 FROM t b WHERE b.path = a.path AND b.snapshot = a.snapshot)");
+    expect("10|135\n", "SELECT count(*), sum(a.size) FROM t a JOIN t b USING(path, snapshot) WHERE snapshot = NULL");
+}
+
+TEST(test_copy_takes_the_rows_of_a_snapshot_or_of_the_table) {
+    fill_example();
+    sql_run(db, "INSERT INTO t(t, prefix, path, snapshot) VALUES('copy', 'a/', 'fork/', 'monday')");
+    expect("9|45|9|135\n", "SELECT art_count('t', 'fork/'), art_sum('t', 'size', 'fork/'), art_count('t', 'a/'),"
+                           "art_sum('t', 'size', 'a/')");
+    sql_run(db, "INSERT INTO t(t, prefix, path, snapshot) VALUES('copy', 'a/', 'as it is/', NULL)");
+    expect("135\n", "SELECT art_sum('t', 'size', 'as it is/')");
+    sql_run(db, "DELETE FROM t; INSERT INTO t(t, prefix, path, snapshot) VALUES('copy', '', '', 'monday')");
+    expect(monday, "SELECT path, size FROM t ORDER BY path");
+    expect("0\n", "SELECT count(*) FROM t WHERE version <= (SELECT version FROM art_snapshots('t'))");
+    static const char copy[] = "INSERT INTO t(t, prefix, path, snapshot) VALUES('copy', 'a/', 'c/', %s)";
+    refuses(SQLITE_ERROR, "art: there is no snapshot 'x' (t)", TEXT(copy, "'x'"));
+    refuses(SQLITE_MISMATCH, "art: a snapshot's name is a text", TEXT(copy, "5"));
+    refuses(SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE constraint failed",
+            "INSERT INTO t(t, prefix, path, snapshot) VALUES('copy', 'a/', 'b/', 'monday')");
+    refuses(SQLITE_ERROR, "art: 'move' takes no other column",
+            "INSERT INTO t(t, prefix, path, snapshot) VALUES('move', 'a/', 'c/', 'monday')");
+    refuses(SQLITE_ERROR, "art: 'delete' takes no other column",
+            "INSERT INTO t(t, prefix, snapshot) VALUES('delete', 'a/', 'monday')");
+    sql_run(db, "BEGIN");
+    make("tuesday");
+    refuses(SQLITE_ERROR, "art: the snapshot 'tuesday' is not committed yet", TEXT(copy, "'tuesday'"));
+    sql_run(db, "COMMIT");
+    expect(monday, "SELECT path, size FROM t ORDER BY path");
+}
+
 /* SQLite tells a DELETE's own scan from those of its subqueries by nothing but their order. */
 TEST(test_nothing_is_written_through_a_snapshot) {
     fill_example();
@@ -396,7 +541,9 @@ TEST(test_nothing_is_written_through_a_snapshot) {
     refuses(SQLITE_READONLY, "a snapshot is read only",
             "UPDATE t SET size = n.size FROM t AS n WHERE n.path = t.path AND t.snapshot = 'monday'");
     refuses(SQLITE_READONLY, "a snapshot is read only", "UPDATE t SET snapshot = 'monday' WHERE path = 'a/1'");
-    refuses(SQLITE_ERROR, "art: the hidden column snapshot cannot be written",
+    refuses(SQLITE_ERROR,
+            "art: the hidden column snapshot cannot be written (t.snapshot): leave it out, or make a "
+            "snapshot by INSERT INTO t(t, snapshot) VALUES('snapshot', ...)",
             "INSERT INTO t(path, snapshot) VALUES('x', 'monday')");
     sql_run(db, "DELETE FROM t WHERE snapshot = 'monday' AND path = 'x'");
     expect_now();

@@ -90,6 +90,12 @@ TEST(test_a_snapshot_has_a_name_that_is_taken_once) {
     refuses(SQLITE_ERROR, "takes no other column",
             "INSERT INTO t(t, snapshot, prefix) VALUES('drop snapshot', 'a', '')");
     refuses(SQLITE_ERROR, "stands alone", "INSERT INTO t(t, snapshot) VALUES('flush', 'a')");
+    refuses(SQLITE_ERROR, "art: there is no command 'snap'", "INSERT INTO t(t, snapshot) VALUES('snap', 'a')");
+    EACH(command, "snapshot", "drop snapshot") {
+        refuses(SQLITE_ERROR,
+                TEXT("art: '%s' wants its name in the column snapshot (t): write INSERT INTO t(t, snapshot)", command),
+                TEXT("INSERT INTO t(t) VALUES('%s monday')", command));
+    }
     refuses(SQLITE_ERROR, "there is no snapshot 'a' (t): see art_snapshots('t')",
             "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'a')");
     ck_assert_int_eq(info("snapshots"), 0);

@@ -99,6 +99,20 @@ static enum art_rc flush_into_new(struct art_tree *tree, struct art_version_edit
     return rc;
 }
 
+enum art_rc art_compact_first(struct art_tree *tree, struct art_version_edit *edit, const struct art_stream *stream) {
+    assert(!edit->root->runs);
+    struct art_run_build *build = NULL;
+    struct art_run run = {0};
+    enum art_rc rc = art_run_build_open(&build, tree, edit, false, 0, true);
+    if (!rc) rc = stream->add(stream->context, build);
+    if (!rc) rc = art_run_build_run(build, &run);
+    run.level = level_of(tree, run.pages);
+    if (!rc && run.top.entries) rc = art_root_insert_run(edit->root, 0, &run);
+    art_run_clear(&run);
+    art_run_build_close(build);
+    return rc;
+}
+
 /* --- merging sources into a build --------------------------------------------------------------------------------- */
 
 static enum art_rc merge_entry(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last,

@@ -5,8 +5,9 @@
  *
  * The memtable becomes a run, so that all that is in the range stands in runs, and leaves each of them by its
  * references (run/directory.c). What is moved or copied comes into the last run as one stream: the rows that are live,
- * with their new keys and this transaction's version. There is no row at the target. What is dead there leaves all runs
- * before, so that it neither hides the stream nor is hidden by it. As with a spill the root is the transaction's own.
+ * with their new keys and this transaction's version. A copy may also be read from the tree of a snapshot, whose blobs
+ * nobody writes to. There is no row at the target. What is dead there leaves all runs before, so that it neither hides
+ * the stream nor is hidden by it. As with a spill the root is the transaction's own.
  *
  * A few thousand rows are changed row by row, which is cheaper. So are directories with many values in chunks: each of
  * these has to be found, since nothing says below which prefix a chunk's row is. And so is what is deleted where the
@@ -26,7 +27,7 @@ enum { NOTING_PART = 4 };
 enum { OWED_PART = 4 };
 
 struct directory_work {
-    struct art_tree *tree;
+    struct art_tree *tree, *source; /* the rows are those of the source: the tree's, or of a snapshot that is copied */
     struct art_version_edit edit;
     struct art_range range, target;
     struct art_bytes from, to;                           /* prefixes; to.data NULL: nothing comes anywhere */
@@ -63,9 +64,9 @@ static enum art_rc copy_row(const struct directory_work *work, struct art_bytes 
     struct art_bytes value;
     uint8_t *owned = NULL;
     bool existed;
-    enum art_rc rc = art_tree_get(work->tree, path, &row);
+    enum art_rc rc = art_tree_get(work->source, path, &row);
     if (rc) return rc == ART_NOTFOUND ? ART_OK : rc; /* it is not there any more: find_chunked() */
-    rc = art_row_value(work->tree, &row, &value, &owned);
+    rc = art_row_value(work->source, &row, &value, &owned);
     if (!rc) rc = art_tree_insert(work->tree, ART_WRITE_INSERT, to, value, &existed);
     art_free(owned);
     art_row_release(&row);
@@ -116,7 +117,7 @@ static enum art_rc read_batch(struct art_cursor *cursor, struct art_buffer *path
 static enum art_rc change_by_rows(struct directory_work *work) {
     struct art_cursor *cursor = NULL;
     struct art_buffer paths = {0};
-    enum art_rc rc = art_cursor_open(work->tree, &cursor);
+    enum art_rc rc = art_cursor_open(work->source, &cursor);
     if (!rc) rc = art_cursor_seek(cursor, &work->range, false);
     while (!rc) {
         rc = read_batch(cursor, &paths);
@@ -147,10 +148,11 @@ static enum art_rc add_row(struct directory_work *work, struct art_run_build *bu
 
 static enum art_rc add_rows(void *context, struct art_run_build *build) {
     struct directory_work *work = context;
+    const struct art_root *root = work->source == work->tree ? work->edit.root : work->source->root;
     struct art_merge *merge = art_alloc(sizeof *merge);
     if (!merge) return art_nomem();
-    art_merge_init(merge, work->tree->store);
-    enum art_rc rc = art_merge_set(merge, NULL, work->edit.root->run, work->edit.root->runs);
+    art_merge_init(merge, work->source->store);
+    enum art_rc rc = art_merge_set(merge, NULL, root->run, root->runs);
     if (!rc) rc = art_merge_seek(merge, work->low, false);
     for (uint64_t count = 1; !rc && merge->valid; count++) {
         struct art_source *winner = art_merge_winner(merge);
@@ -181,6 +183,7 @@ static enum art_rc change_runs(struct directory_work *work) {
     enum art_rc rc = ART_OK;
     if (rows_come(work)) {
         const struct art_stream stream = {add_rows, work};
+        if (!root->runs) return art_compact_first(work->tree, &work->edit, &stream);
         rc = cut_range(work, root->runs - 1, work->target_low, work->target_high);
         if (!rc)
             rc = art_run_replace_range(work->tree, &work->edit, root->runs - 1, work->target_low, work->target_high,
@@ -257,7 +260,7 @@ static bool all_are_noted(const struct directory_work *work, struct art_bytes ke
 static enum art_rc find_in_memtable(struct directory_work *work) {
     struct art_memtable_cursor cursor;
     struct art_entry entry;
-    art_memtable_cursor_init(&cursor, work->tree->memtable);
+    art_memtable_cursor_init(&cursor, work->source->memtable);
     enum art_rc rc = art_memtable_seek_ge(&cursor, work->low);
     while (!rc && cursor.valid && !all_are_noted(work, cursor.key)) {
         art_memtable_cursor_entry(&cursor, &entry);
@@ -297,11 +300,11 @@ static enum art_rc find_in_leaves(struct directory_work *work, struct art_run_cu
 
 /* The rows with such values, or so many that all go row by row. Leaf blobs without one are not read. */
 static enum art_rc find_chunked(struct directory_work *work) {
-    const struct art_root *root = work->tree->root;
+    const struct art_root *root = work->source->root;
     struct art_run_cursor leaves = {0}, at = {0};
     enum art_rc rc = find_in_memtable(work);
-    if (!rc) rc = art_run_cursor_open(&leaves, work->tree->store);
-    if (!rc) rc = art_run_cursor_open(&at, work->tree->store);
+    if (!rc) rc = art_run_cursor_open(&leaves, work->source->store);
+    if (!rc) rc = art_run_cursor_open(&at, work->source->store);
     for (unsigned i = 0; !rc && i < root->runs; i++) {
         const struct art_ref *top = &root->run[i].top;
         if (top->overflows) rc = top->height ? find_in_leaves(work, &leaves, &at, top) : find_in_leaf(work, &at, top);
@@ -349,13 +352,11 @@ static bool is_cheaper_by_rows(const struct directory_work *work) {
 /* What the range writes as one thing, about: at each edge a leaf blob, and an index blob above them; and what comes. */
 static uint64_t bytes_as_one(const struct directory_work *work) {
     enum { EDGE_BLOBS = 3 };
-    const struct art_root *root = work->tree->root;
+    const struct art_root *root = work->tree->root, *from = work->source->root;
     uint64_t edge = (uint64_t)EDGE_BLOBS * art_tree_full_pages(work->tree), pages = 0, entries = 1;
-    for (unsigned i = 0; i < root->runs; i++) {
-        pages += root->run[i].pages < edge ? root->run[i].pages : edge;
-        entries += root->run[i].top.entries;
-    }
-    uint64_t come = rows_come(work) ? edge * ART_BLOB_PAGE + art_room_of_runs(root) / entries * work->rows : 0;
+    for (unsigned i = 0; i < root->runs; i++) pages += root->run[i].pages < edge ? root->run[i].pages : edge;
+    for (unsigned i = 0; i < from->runs; i++) entries += from->run[i].top.entries;
+    uint64_t come = rows_come(work) ? edge * ART_BLOB_PAGE + art_room_of_runs(from) / entries * work->rows : 0;
     return pages * ART_BLOB_PAGE + come;
 }
 
@@ -414,7 +415,7 @@ static enum art_rc run_directory_work(struct directory_work *work, bool *taken) 
     uint64_t there = 0;
     enum art_rc rc = art_tree_begin(work->tree);
     if (!rc) rc = take_keys(work);
-    if (!rc) rc = art_tree_count(work->tree, &work->range, &work->rows);
+    if (!rc) rc = art_tree_count(work->source, &work->range, &work->rows);
     if (!rc && rows_come(work)) rc = art_tree_count(work->tree, &work->target, &there);
     *taken = there && work->rows;
     if (!rc && !there && work->rows) rc = change_directory(work);
@@ -435,7 +436,7 @@ enum art_rc art_tree_range_pays(struct art_tree *tree, uint64_t rows, bool *pays
 }
 
 enum art_rc art_tree_delete_range(struct art_tree *tree, const struct art_range *range, uint64_t *rows) {
-    struct directory_work work = {.tree = tree, .range = *range};
+    struct directory_work work = {.tree = tree, .source = tree, .range = *range};
     bool taken;
     enum art_rc rc = run_directory_work(&work, &taken);
     *rows = work.rows;
@@ -444,9 +445,20 @@ enum art_rc art_tree_delete_range(struct art_tree *tree, const struct art_range 
 
 enum art_rc art_tree_move_prefix(struct art_tree *tree, struct art_bytes from, struct art_bytes to, bool copies,
                                  uint64_t *rows, bool *taken) {
-    struct directory_work work = {.tree = tree, .from = from, .to = to, .stays = copies};
+    struct directory_work work = {.tree = tree, .source = tree, .from = from, .to = to, .stays = copies};
     assert(from.len <= ART_PATH_MAX && to.len <= ART_PATH_MAX);
     assert(to.data && !art_bytes_starts_with(from, to) && !art_bytes_starts_with(to, from));
+    enum art_rc rc = run_directory_work(&work, taken);
+    *rows = work.rows;
+    return rc;
+}
+
+enum art_rc art_tree_copy_from(struct art_tree *tree, struct art_tree *source, struct art_bytes from,
+                               struct art_bytes to, uint64_t *rows, bool *taken) {
+    static const uint8_t nothing[1];
+    struct directory_work work = {.tree = tree, .source = source, .from = from, .stays = true};
+    assert(tree != source && from.len <= ART_PATH_MAX && to.len <= ART_PATH_MAX);
+    work.to = to.len ? to : art_bytes(nothing, 0);
     enum art_rc rc = run_directory_work(&work, taken);
     *rows = work.rows;
     return rc;
