@@ -15,8 +15,6 @@
  * -e: this engine alone; -o: this line of "reads". So a profiler sees one thing (ART_EXTENSION=build/shipped/art.so):
  *     valgrind --tool=callgrind --toggle-collect=do_measured
  *         build/shipped/tests/bench_metadata -r 1 -e ordinary -o "GLOB ? LIMIT 100, in order" 60000
- *     valgrind --tool=callgrind --zero-before=tables_write --dump-after=tables_write
- *         build/shipped/tests/bench_metadata -g writes -e art 60000
  */
 #include <stdio.h>
 #include <stdlib.h>
