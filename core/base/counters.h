@@ -40,6 +40,7 @@
     X(dropped, "blobs dropped")            /* blobs of deleted rows alone that merges dropped without reading */       \
     X(directory_rows, "rows by directory") /* rows that were deleted, moved or copied with all of a range */           \
     X(edge_rows, "rows at edges")          /* rows of blobs at the edges of such a range, which were written anew */   \
+    X(shared, "blobs kept")                /* blobs that 'optimize' left as they were, since snapshots hold them */    \
     X(punched, "free slots punched")       /* times that a free slot below what snapshots hold gave its room back */   \
     X(checkpoints, "early checkpoints")    /* checkpoints after a commit, so that its slots are free soon */           \
     X(trims, "trims")                      /* times that what can be made again was given back */                      \

@@ -169,7 +169,9 @@ int art_snapshot_tree_hold(struct art_table *table, struct art_bytes name, struc
     }
     struct art_snapshot_tree *snapshot = find_open(trees_of(table), name);
     int rc = SQLITE_OK;
-    if (!snapshot || !is_still_current(table, snapshot)) rc = read_row_again(table, name, &snapshot, message);
+    bool current = snapshot && is_still_current(table, snapshot);
+    table->found_open += current;
+    if (!current) rc = read_row_again(table, name, &snapshot, message);
     if (rc) return rc;
     assert(snapshot == trees_of(table)->first);
     snapshot->readers++;

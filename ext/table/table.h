@@ -134,6 +134,7 @@ struct art_table {
     uint64_t given_up;         /* scans best first that went on by walks */
     uint64_t counted;          /* scans whose rows SQLite only counted, and that did not walk through them */
     uint64_t recognised;       /* DELETEs of a range whose rows went as one thing */
+    uint64_t found_open;       /* reads of snapshots whose tree was open */
     bool trim_later;
 
     /* The running transaction (transaction.c). */

@@ -214,6 +214,34 @@ TEST(test_a_difference_counts_the_ranges_that_it_halves) {
     is_more("ranges halved", before + 3);
 }
 
+TEST(test_what_snapshots_share_is_counted) {
+    fill("k", 60000);
+    sql_command(db, "main", "t", "optimize");
+    sql_run(db, "INSERT INTO t VALUES('k/000001/x', 1)");
+    sql_command(db, "main", "t", "optimize");
+    ck_assert_int_eq(counter("blobs kept"), 0);
+    sql_run(db, "INSERT INTO t(t, snapshot) VALUES('snapshot', 's')");
+    sql_run(db, "INSERT INTO t VALUES('k/000001/y', 1)");
+    sql_command(db, "main", "t", "optimize");
+    is_more("blobs kept", 1);
+    int64_t kept_once = counter("blobs kept");
+    sql_command(db, "main", "t", "optimize"); /* of nothing */
+    ck_assert_int_eq(counter("blobs kept"), kept_once);
+}
+
+TEST(test_snapshots_that_are_found_open_are_counted) {
+    fill("k", 100);
+    sql_run(db, "INSERT INTO t(t, snapshot) VALUES('snapshot', 's')");
+    expect("100\n", "SELECT count(*) FROM t WHERE snapshot = 's'");
+    ck_assert_int_eq(counter("snapshots found open"), 0);
+    expect("100\n", "SELECT count(*) FROM t WHERE snapshot = 's'");
+    ck_assert_int_eq(counter("snapshots found open"), 1);
+    sql_run(db, "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 's')");
+    sql_run(db, "INSERT INTO t(t, snapshot) VALUES('snapshot', 's')");
+    expect("100\n", "SELECT count(*) FROM t WHERE snapshot = 's'");
+    ck_assert_int_eq(counter("snapshots found open"), 1);
+}
+
 TEST(test_searches_count_the_pages_that_they_pass_over) {
     static const char needle[] = "SELECT count(*) FROM s WHERE path LIKE '%needle%'";
     sql_create(db, "s", "path, mtime INTEGER, summary=(search(path), max(mtime), lookup(mtime)), log_limit='64MB'");

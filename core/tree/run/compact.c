@@ -460,10 +460,10 @@ static enum art_rc end_cuts(struct art_root *root) {
     return art_cuts_add(&root->cuts, art_bytes(rows, 1), art_bytes(behind, 1), root->generation - 1);
 }
 
-/* Do snapshots hold blobs of the edit's root? */
-static bool shares_with_snapshots(const struct art_tree *tree, const struct art_version_edit *edit) {
+/* How many blobs of the edit's root do snapshots hold? */
+static uint32_t shared_with_snapshots(const struct art_tree *tree, const struct art_version_edit *edit) {
     const struct art_slot_set *held = &tree->slots.held;
-    return art_slot_set_count_others(held, &edit->used, 0) < art_slot_set_count(held, 0, UINT32_MAX);
+    return art_slot_set_count(held, 0, UINT32_MAX) - art_slot_set_count_others(held, &edit->used, 0);
 }
 
 /* One run of all, in which blobs of the last one stay where nothing falls into them. */
@@ -503,13 +503,15 @@ enum art_rc art_compact_all(struct art_tree *tree, struct art_version_edit *edit
     struct art_root *root = edit->root;
     bool one = root->runs == 1 && !art_memtable_keys(memtable), in_order = false;
     enum art_rc rc = ART_OK;
-    if (!one && shares_with_snapshots(tree, edit)) {
+    bool shares = !one && shared_with_snapshots(tree, edit);
+    if (shares) {
         rc = merge_into_last(tree, edit, memtable);
         if (rc || !root->runs) return rc;
         one = true;
         memtable = NULL;
     }
     if (one) rc = is_in_order(tree, edit, &in_order);
+    if (!rc && shares && in_order) tree->count.shared += shared_with_snapshots(tree, edit);
     return rc || in_order ? rc : write_all_anew(tree, edit, memtable);
 }
 

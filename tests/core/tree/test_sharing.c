@@ -267,17 +267,33 @@ TEST(test_free_slots_below_what_a_snapshot_holds_give_their_room_back) {
     take_snapshot(); /* of what lies behind the first one's blobs */
     ck_assert_uint_ge(dead_blobs(), blobs);
     uint64_t bytes = info().store.file_bytes;
-    for (unsigned i = 0; i < TURNS; i++) {
+    for (unsigned i = 0, dead = dead_blobs(); i < TURNS; i++) {
         flush_a_row();
         let_go.len = 0;
         toy->salts[0]++;
+        ck_assert_uint_le(dead - dead_blobs(), blobs / 2); /* some a commit */
+        dead = dead_blobs();
     }
     must(art_tree_check(tree));
     ck_assert_uint_eq(rows(), ROWS);
     ck_assert_uint_eq(info().store.file_bytes, bytes);
     ck_assert_uint_gt(info().store.count.punched, 0);
     printf("sharing: %u of %u dead blobs are left for what comes next\n", dead_blobs(), blobs);
+    ck_assert_uint_ge(dead_blobs(), art_slots_slack(blobs));     /* for the next merges */
     ck_assert_uint_le(dead_blobs(), art_slots_slack(blobs) + 2); /* of what is in use now */
+}
+
+/* A file that can be cut is cut; and holes in it would be filled again by the next merges. */
+TEST(test_free_slots_keep_their_room_where_no_snapshot_holds_the_end) {
+    make_world_of_tiny_blobs();
+    for (unsigned i = 0; i < 3; i++) {
+        change(0, TINY_ROWS);
+        optimize();
+        toy->salts[0]++;
+    }
+    flush_a_row();
+    ck_assert_uint_gt(info().free_slots, 0);
+    ck_assert_uint_eq(info().store.count.punched, 0);
 }
 
 SUITE("sharing", .seconds = 60, .set_up = make_world, .tear_down = end_world)
