@@ -14,10 +14,10 @@
  *         old_total, total             what the column adds up to in these; NULL without a column
  *         growth                       total less old_total; without a column, entries less old_entries
  *
- * `from` and `to` are names of snapshots, or NULL, or not given: the table as it is, with what the transaction has changed. Rows are
- * made one by one (core/tree/read/diff.c, growth.c). So the handle, the two trees and a snapshot of the database are
- * held until the scan ends. That of a table_ref.c is not, since other calls take it. The table may change between two
- * rows: those that follow are right then.
+ * `from` and `to` are names of snapshots, or NULL, or not given: the table as it is, with what the transaction has
+ * changed. Rows are made one by one (core/tree/read/diff.c, growth.c). So the handle, the two trees and a snapshot of
+ * the database are held until the scan ends. That of a table_ref.c is not, since other calls take it. The table may
+ * change between two rows: those that follow are right then.
  */
 #include "ext/admin/admin.h"
 
