@@ -190,8 +190,8 @@ int art_snapshot_argument(struct art_table *table, sqlite3_value *name, struct a
         break;
     default:
         return art_complain(message, SQLITE_MISMATCH,
-                            "art: a snapshot's name is a text, no number and no BLOB (%s): see art_snapshots('%s')",
-                            table->name->table, table->name->table);
+                            "art: a snapshot's name is a text, no number and no BLOB (%s): see art_snapshots('%s.%s')",
+                            table->name->table, table->name->schema, table->name->table);
     }
     if (!art_value_bytes(name, &bytes)) return SQLITE_NOMEM;
     return art_snapshot_tree_hold(table, bytes, out, message);

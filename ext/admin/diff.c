@@ -1,6 +1,6 @@
 /* What has changed between two states of a table, and where it has grown: table-valued functions.
  *
- *     art_diff(table, from, to [, prefix])        a row for each path whose row is another one
+ *     art_diff(table, from [, to [, prefix]])     a row for each path whose row is another one
  *
  *         path, change       in the order of the paths; 'added', 'changed', 'deleted'
  *         old_version        of its row in `from`, or NULL
@@ -14,10 +14,10 @@
  *         old_total, total             what the column adds up to in these; NULL without a column
  *         growth                       total less old_total; without a column, entries less old_entries
  *
- * `from` and `to` are names of snapshots, or NULL: the table as it is, with what the transaction has changed. Rows are
- * made one by one (core/tree/read/diff.c, growth.c). So the handle, the two trees and a snapshot of the database are
- * held until the scan ends. That of a table_ref.c is not, since other calls take it. The table may change between two
- * rows: those that follow are right then.
+ * `from` and `to` are names of snapshots, or NULL, or not given: the table as it is, with what the transaction has
+ * changed. Rows are made one by one (core/tree/read/diff.c, growth.c). So the handle, the two trees and a snapshot of
+ * the database are held until the scan ends. That of a table_ref.c is not, since other calls take it. The table may
+ * change between two rows: those that follow are right then.
  */
 #include "ext/admin/admin.h"
 
@@ -49,7 +49,7 @@ static int hold_states(struct art_function_cursor *base, const char *text, sqlit
     rc = art_table_ref_ready(ref->vtab, message);
     if (!rc) rc = art_snapshot_hold(connection->db, ref->vtab->name->schema, &states->held, message);
     for (int i = 0; !rc && i < 2; i++) {
-        rc = art_snapshot_argument(ref->vtab->table, names[i], &states->snapshot[i], message);
+        if (names[i]) rc = art_snapshot_argument(ref->vtab->table, names[i], &states->snapshot[i], message);
         states->tree[i] = states->snapshot[i] ? states->snapshot[i]->tree : ref->vtab->table->tree;
     }
     art_table_ref_release(ref);
@@ -78,7 +78,7 @@ static int take_bytes(sqlite3_value *value, struct art_bytes *out) {
 /* --- art_diff ----------------------------------------------------------------------------------------------------- */
 
 enum { DIFF_PATH, DIFF_CHANGE, DIFF_OLD_VERSION, DIFF_VERSION, DIFF_TABLE };
-enum { DIFF_OF_FROM = 1, DIFF_OF_PREFIX = 3, DIFF_ARGUMENTS };
+enum { DIFF_OF_FROM = 1, DIFF_OF_TO, DIFF_OF_PREFIX, DIFF_ARGUMENTS };
 
 struct diff_cursor {
     struct art_function_cursor base;
@@ -151,9 +151,9 @@ const struct art_table_function art_diff_function = {
     .declaration = "CREATE TABLE x(path TEXT, change TEXT, old_version INTEGER, version INTEGER, "
                    "\"table\" HIDDEN, \"from\" HIDDEN, \"to\" HIDDEN, prefix HIDDEN)",
     .argument = DIFF_TABLE,
-    .needed = DIFF_OF_PREFIX,
+    .needed = DIFF_OF_TO,
     .most = DIFF_ARGUMENTS,
-    .example = "SELECT * FROM art_diff('objects', 'monday', NULL)",
+    .example = "SELECT * FROM art_diff('objects', 'monday')",
     .cursor_bytes = sizeof(struct diff_cursor),
     .clear = clear_diff,
     .begin_with = begin_diff,

@@ -141,9 +141,9 @@ static int shown_bytes(struct art_bytes name) {
 }
 
 int art_snapshot_unknown(const struct art_table *table, struct art_bytes name, char **message) {
-    const char *of = table->name->table;
-    return art_complain(message, SQLITE_ERROR, "art: there is no snapshot '%.*s' (%s): see art_snapshots('%s')",
-                        shown_bytes(name), (const char *)name.data, of, of);
+    const struct art_name *of = table->name;
+    return art_complain(message, SQLITE_ERROR, "art: there is no snapshot '%.*s' (%s): see art_snapshots('%s.%s')",
+                        shown_bytes(name), (const char *)name.data, of->table, of->schema, of->table);
 }
 
 static int complain_damaged(const struct art_table *table, struct art_bytes name, char **message) {

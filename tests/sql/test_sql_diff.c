@@ -146,6 +146,7 @@ TEST(test_states_are_snapshots_or_the_table) {
     make_level();
     expect("a/2|changed|1|1\nb/c/2|added||1\nb/d/1|deleted|1|\nnew|added||1\n",
            "SELECT path, change, old_version > 0, version > 0 FROM art_diff('t', 'monday', NULL)");
+    expect("4|1\n", "SELECT count(*), max(path = 'new' AND change = 'added') FROM art_diff('t', 'monday')");
     expect("b/c/2|deleted\nb/d/1|added\n", "SELECT path, change FROM art_diff('t', NULL, 'monday', 'b/')");
     expect("", "SELECT * FROM art_diff('t', NULL, NULL)");
     expect("", "SELECT * FROM art_diff('t', 'monday', 'monday')");
@@ -187,10 +188,10 @@ TEST(test_a_table_without_a_summary_has_a_difference_and_grows_by_entries) {
 
 TEST(test_wrong_arguments_are_refused) {
     make_level();
-    refuses(SQLITE_ERROR, "art: art_diff needs more arguments: SELECT * FROM art_diff('objects', 'monday', NULL)",
+    refuses(SQLITE_ERROR, "art: art_diff needs more arguments: SELECT * FROM art_diff('objects', 'monday')",
             "SELECT * FROM art_diff");
-    refuses(SQLITE_ERROR, "art: art_diff needs more arguments: SELECT * FROM art_diff('objects', 'monday', NULL)",
-            "SELECT * FROM art_diff('t', 'monday')");
+    refuses(SQLITE_ERROR, "art: art_diff needs more arguments: SELECT * FROM art_diff('objects', 'monday')",
+            "SELECT * FROM art_diff('t')");
     refuses(SQLITE_ERROR, "art: art_growth needs more arguments",
             "SELECT * FROM art_growth('t', 'size', 'monday', NULL)");
     refuses(SQLITE_ERROR, "too many arguments", "SELECT * FROM art_diff('t', 'monday', NULL, '', '')");

@@ -389,7 +389,7 @@ TEST(test_a_name_that_is_none_is_refused) {
             refuses(SQLITE_ERROR, "art: there is no snapshot '", TEXT(statement, name));
         }
     }
-    refuses(SQLITE_ERROR, "(t): see art_snapshots('t')", "SELECT * FROM t WHERE snapshot = 'tuesday'");
+    refuses(SQLITE_ERROR, "(t): see art_snapshots('main.t')", "SELECT * FROM t WHERE snapshot = 'tuesday'");
     EACH(value, "5", "1.5", "x'6d6f6e646179'", "(SELECT 5)") {
         EACH(statement, "SELECT * FROM t WHERE snapshot = %s", "SELECT * FROM t WHERE path = 'a/1' AND snapshot = %s",
              "SELECT art_rank('t', '', %s)") {
@@ -397,6 +397,9 @@ TEST(test_a_name_that_is_none_is_refused) {
                     TEXT(statement, value));
         }
     }
+    sql_run(db, "ATTACH ':memory:' AS other; CREATE VIRTUAL TABLE other.t USING art(path)");
+    refuses(SQLITE_ERROR, "see art_snapshots('other.t')", "SELECT * FROM other.t WHERE snapshot = 'monday'");
+    refuses(SQLITE_MISMATCH, "see art_snapshots('other.t')", "SELECT * FROM other.t WHERE snapshot = 5");
     sql_run(db, "BEGIN");
     make("tuesday");
     refuses(SQLITE_ERROR, "art: the snapshot 'tuesday' is not committed yet (t): read it after the COMMIT",

@@ -96,7 +96,7 @@ TEST(test_a_snapshot_has_a_name_that_is_taken_once) {
                 TEXT("art: '%s' wants its name in the column snapshot (t): write INSERT INTO t(t, snapshot)", command),
                 TEXT("INSERT INTO t(t) VALUES('%s monday')", command));
     }
-    refuses(SQLITE_ERROR, "there is no snapshot 'a' (t): see art_snapshots('t')",
+    refuses(SQLITE_ERROR, "there is no snapshot 'a' (t): see art_snapshots('main.t')",
             "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'a')");
     ck_assert_int_eq(info("snapshots"), 0);
     sql_run(db, "INSERT INTO t(t, snapshot) VALUES(' SNAPSHOT', printf('%%.255c', 'x')), ('snapshot', 'a b'), "
