@@ -75,11 +75,21 @@ static enum art_rc open_cursor(struct art_tree *tree, struct art_cursor **cursor
     return art_cursor_open(tree, cursor);
 }
 
+/* As many of their oldest runs are the same. */
+static unsigned count_common(const struct art_root *a, const struct art_root *b) {
+    unsigned common = 0, most = a->runs < b->runs ? a->runs : b->runs;
+    for (; common < most; common++) {
+        const struct art_ref *one = &a->run[a->runs - 1 - common].top, *other = &b->run[b->runs - 1 - common].top;
+        if (one->slot != other->slot || one->generation != other->generation) break;
+    }
+    return common;
+}
+
 enum art_rc art_states_begin(struct art_states *states, bool *same) {
     struct art_tree **tree = states->tree;
     bool turned = version_of(tree[0]) > version_of(tree[1]);
     *same = tree[0] == tree[1] || version_of(tree[0]) == version_of(tree[1]);
-    states->places = 0;
+    states->places = states->common = 0;
     states->old = tree[turned];
     states->now = tree[!turned];
     states->changes[0] = states->changes[1] = 0;
@@ -94,6 +104,7 @@ enum art_rc art_states_begin(struct art_states *states, bool *same) {
         range.newer_than = states->old->csn; /* 0: all, of an older state without any row */
         range.deletes = true;
         if (!rc) rc = art_cursor_seek(states->newer, &range, false);
+        states->common = count_common(states->old->root, states->now->root);
         if (!rc) rc = art_states_weigh(states, &states->low);
         if (!rc) rc = art_states_weigh(states, &states->end);
     }
@@ -117,15 +128,23 @@ enum art_rc art_place_behind(struct art_place *place, struct art_bytes path, boo
     return ART_OK;
 }
 
+/* What the runs that both have say is asked once. */
 enum art_rc art_states_weigh(struct art_states *states, struct art_place *place) {
     struct art_tree *tree[2] = {states->old, states->now};
+    const struct art_root *root = states->now->root;
     struct art_bytes key = art_buffer_bytes(&place->key);
-    art_int128 sum[ART_SUMMARY_MAX];
+    art_int128 both[ART_SUMMARY_MAX], sum[ART_SUMMARY_MAX];
+    int64_t rows = 0;
+    bool sums = states->sum >= 0;
     enum art_rc rc = ART_OK;
+    if (sums) memset(both, 0, sizeof both);
+    for (unsigned i = root->runs - states->common; !rc && i < root->runs; i++)
+        rc = art_run_rank(states->now, &root->run[i], key, &rows, sums ? both : NULL);
     for (int i = 0; !rc && i < 2; i++) {
-        bool sums = states->sum >= 0;
-        if (sums) memset(sum, 0, sizeof sum);
-        rc = art_tree_rank_above(tree[i], key, tree[i]->root->runs, &place->rows[i], sums ? sum : NULL);
+        unsigned own = tree[i]->root->runs - states->common;
+        if (sums) memcpy(sum, both, sizeof sum);
+        rc = art_tree_rank_above(tree[i], key, own, &place->rows[i], sums ? sum : NULL);
+        place->rows[i] = (int64_t)((uint64_t)place->rows[i] + (uint64_t)rows);
         if (sums) place->sum[i] = sum[states->sum];
     }
     return rc;
