@@ -382,6 +382,8 @@ static enum art_rc take_keys(struct directory_work *work) {
 static enum art_rc in_steps(struct directory_work *work, enum art_rc (*change)(struct directory_work *work)) {
     struct art_tree *tree = work->tree;
     uint32_t savepoint;
+    if (!art_tree_in_txn(tree)) /* the host has met an error, and taken all back */
+        return art_fail(ART_IO, "art: the transaction was rolled back: begin it anew");
     enum art_rc rc = art_tree_savepoint(tree, &savepoint);
     if (rc) return rc;
     assert(art_tree_is_known(tree) && tree->txn.savepoints[savepoint].root);
