@@ -257,6 +257,11 @@ static const struct fault_line snapshot_lines[] = {
     BOTH("UPDATE @t SET value = noise(length(path), 30) WHERE path GLOB 'a/000*'"),
     SAME("SELECT count(*), sum(length(value)) FROM t WHERE snapshot = 'old'",
          "SELECT count(*), sum(length(value)) FROM shown WHERE name = 'old'"),
+    BOTH("DELETE FROM @t WHERE path GLOB 'c/*'"), /* which an attempt may have left there */
+    PAIR("INSERT INTO t(t, prefix, path, snapshot) VALUES('copy', 'a/000', 'c/', 'old')",
+         "INSERT INTO plain_t SELECT 'c/' || substr(path, 6), value FROM shown WHERE name = 'old' AND path GLOB "
+         "'a/000*'"),
+    BOTH("DELETE FROM @t WHERE path GLOB 'c/*'"),
     ONE("SAVEPOINT one"),
     PAIR("INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'old')", "DELETE FROM shown WHERE name = 'old'"),
     ONE("ROLLBACK TO one"),

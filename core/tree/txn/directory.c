@@ -382,8 +382,6 @@ static enum art_rc take_keys(struct directory_work *work) {
 static enum art_rc in_steps(struct directory_work *work, enum art_rc (*change)(struct directory_work *work)) {
     struct art_tree *tree = work->tree;
     uint32_t savepoint;
-    if (!art_tree_in_txn(tree)) /* the host has met an error, and taken all back */
-        return art_fail(ART_IO, "art: the transaction was rolled back: begin it anew");
     enum art_rc rc = art_tree_savepoint(tree, &savepoint);
     if (rc) return rc;
     assert(art_tree_is_known(tree) && tree->txn.savepoints[savepoint].root);
@@ -408,8 +406,9 @@ static enum art_rc change_directory(struct directory_work *work) {
     if (rc) return rc;
     if (!as_one || has_many_chunked(work)) return in_steps(work, change_by_rows);
     rc = work->chunked_count ? in_steps(work, change_most_as_one) : change_as_one(work);
-    bool undone = art_tree_is_known(tree) && !tree->txn.doomed;
-    return rc == ART_DISKFULL && !rows_come(work) && undone ? in_steps(work, change_by_rows) : rc;
+    /* The host may have taken the whole transaction back, as SQLite does where the disk is full. */
+    bool goes_on = art_tree_in_txn(tree) && art_tree_is_known(tree) && !tree->txn.doomed;
+    return rc == ART_DISKFULL && !rows_come(work) && goes_on ? in_steps(work, change_by_rows) : rc;
 }
 
 /* *taken: there are rows at the target, so nothing was changed. */
