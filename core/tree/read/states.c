@@ -75,7 +75,7 @@ static enum art_rc open_cursor(struct art_tree *tree, struct art_cursor **cursor
     return art_cursor_open(tree, cursor);
 }
 
-/* As many of their oldest runs are the same. */
+/* How many of their oldest runs are the same. */
 static unsigned count_common(const struct art_root *a, const struct art_root *b) {
     unsigned common = 0, most = a->runs < b->runs ? a->runs : b->runs;
     for (; common < most; common++) {
@@ -128,7 +128,7 @@ enum art_rc art_place_behind(struct art_place *place, struct art_bytes path, boo
     return ART_OK;
 }
 
-/* What the runs that both have say is asked once. */
+/* The runs that both states have are asked once. */
 enum art_rc art_states_weigh(struct art_states *states, struct art_place *place) {
     struct art_tree *tree[2] = {states->old, states->now};
     const struct art_root *root = states->now->root;

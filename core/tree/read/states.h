@@ -18,7 +18,7 @@ struct art_states {
     struct art_tree *tree[2];   /* as they were handed over */
     struct art_tree *old, *now; /* the same two: `now` is not the older one */
     uint64_t changes[2];        /* of the trees, when this was begun; 0: it is not */
-    unsigned common;            /* as many of their oldest runs are the same */
+    unsigned common;            /* how many of their oldest runs are the same */
     int sum;                    /* as in struct art_growing */
     struct art_cursor *newer;   /* on what `now` has that is newer than `old`, deletes, too */
     struct art_cursor *ranks;   /* on `old`: */
