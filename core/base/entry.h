@@ -13,20 +13,23 @@
 #include <assert.h>
 
 #include "core/base/bytes.h"
+#include "core/base/codec.h"
 
 enum art_entry_flags {
     ART_DELETE = 1,
     ART_SHADOWS_OLDER = 2,
-    ART_OVERFLOW = 4, /* the value is a reference to chunks in the second name space (core/tree) */
-    ART_REPLACED = 8, /* the value begins with what the shadowed row had in summed columns (summary.h) */
-    ART_CHUNK = 16,   /* no row, in a table with a summary */
-    ART_ENTRY_FLAGS = 31
+    ART_OVERFLOW = 4,     /* the value is a reference to chunks in the second name space (core/tree) */
+    ART_REPLACED = 8,     /* the value begins with what the shadowed row had in summed columns (summary.h) */
+    ART_CHUNK = 16,       /* no row, in a table with a summary */
+    ART_ENTRY_FLAGS = 31, /* those that are stored */
+    ART_IN_BLOCK = 32     /* in memory alone: `value` is the block that has it, as number `row` (codec.h) */
 };
 
 struct art_entry {
     struct art_bytes value; /* as stored: see art_entry_value() */
     uint64_t csn;           /* commit sequence number of the last change, below 2^56 */
     uint8_t flags;
+    uint8_t row; /* with ART_IN_BLOCK */
 };
 
 enum {
@@ -45,7 +48,13 @@ static inline uint32_t art_entry_head(uint8_t flags, struct art_bytes stored) {
     return flags & ART_REPLACED ? 1u + stored.data[0] : 0;
 }
 
-/* What the user has stored; empty for a delete. */
+/* The value as stored: of one in a block its bytes come into `room`, which has ART_VALUE_INLINE_MAX. */
+static inline struct art_bytes art_entry_plain(const struct art_entry *entry, uint8_t *room) {
+    if (!(entry->flags & ART_IN_BLOCK)) return entry->value;
+    return art_bytes(room, art_codec()->value(entry->value, entry->row, room));
+}
+
+/* What the user has stored; empty for a delete. Of an entry whose value is in no block. */
 static inline struct art_bytes art_entry_value(uint8_t flags, struct art_bytes stored) {
     uint32_t head = art_entry_head(flags, stored);
     return head ? art_bytes(stored.data + head, stored.len - head) : stored;
