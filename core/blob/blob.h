@@ -152,6 +152,7 @@ struct art_blob {
     /* (private) where things lie in the image */
     uint32_t routing, root, filter, filter_blocks, postings;
     uint8_t flags, height;
+    bool blocks; /* some bucket may have one */
     void *owner; /* for want() */
 };
 /* How many leaf pages may be read. */
@@ -212,7 +213,8 @@ uint64_t art_blob_key_hash(struct art_bytes key);
 /* False: the key is not in this blob, and no leaf page need be read. True also where there is no filter. */
 bool art_blob_may_contain(const struct art_blob *blob, uint64_t key_hash);
 
-/* The entry of exactly this key. ART_OK, ART_NOTFOUND, or what want() said. `out->value` lies in the image. */
+/* The entry of exactly this key. ART_OK, ART_NOTFOUND, or what want() said. `out->value`, or its block, lies in the
+ * image. */
 enum art_rc art_blob_get(struct art_blob *blob, struct art_bytes key, struct art_entry *out);
 /* As art_blob_get(); *bucket: the bucket that was looked into. */
 enum art_rc art_blob_get_noting(struct art_blob *blob, struct art_bytes key, struct art_entry *out, uint32_t *bucket);
@@ -267,6 +269,11 @@ struct art_bucket_view { /* (private) a decoded bucket header */
     uint32_t count, prefix_len, value_len;
     uint8_t form;
 };
+struct art_plain_bucket { /* (private) the values of a bucket that has a block */
+    const uint8_t *start; /* where it begins; NULL: of none */
+    uint32_t ends[ART_BLOCK_ROWS_MAX];
+    uint8_t bytes[ART_BLOCK_PLAIN_MAX];
+};
 
 /* Pages of a leaf blob in which a row may have what is sought, as far as its postings tell. */
 struct art_pages art_blob_pages_with_terms(const struct art_blob *blob, const struct art_limits *limits);
@@ -289,7 +296,9 @@ struct art_blob_cursor {
     /* NULL, or set by art_blob_cursor_limit(): the same of buckets in which no row is put that is wanted. */
     const struct art_limits *limits;
     struct art_pages pages; /* with limits: in which it may be */
-    uint32_t window;        /* art_window_widen(); 0: this is no walk yet */
+    /* NULL, or set by art_blob_cursor_plain(): each block is decoded at once, and no entry is in a block. */
+    struct art_plain_bucket *plain;
+    uint32_t window; /* art_window_widen(); 0: this is no walk yet */
     /* (private) */
     uint32_t bucket, entry, suffix_at;
     struct art_bucket_view view;
@@ -300,6 +309,9 @@ struct art_blob_cursor {
 void art_blob_cursor_init(struct art_blob_cursor *cursor, struct art_blob *blob, uint8_t *key_buffer);
 /* Behind init; the limits stay the caller's. */
 void art_blob_cursor_limit(struct art_blob_cursor *cursor, const struct art_limits *limits);
+/* The same, for who will ask for the most of the values: they come into `room`, the caller's, which may have had those
+ * of another cursor, and stay there until the cursor is asked for one in another bucket. */
+void art_blob_cursor_plain(struct art_blob_cursor *cursor, struct art_plain_bucket *room);
 /* All that move a cursor return ART_OK (look at `valid`) or what want() said, and then it is not valid. next() and
  * prev() may be ART_CORRUPT, too: the key that they come to is not behind, or before, the one that they leave. */
 enum art_rc art_blob_first(struct art_blob_cursor *cursor);
@@ -327,22 +339,23 @@ enum art_rc art_blob_seek_rank(struct art_blob_cursor *cursor, int64_t k);
 int64_t art_blob_cursor_rank(const struct art_blob_cursor *cursor);
 /* Number of entries before the cursor's. */
 uint32_t art_blob_cursor_index(const struct art_blob_cursor *cursor);
-/* What stands at a valid cursor. The value lies in the image. */
+/* What stands at a valid cursor. The value lies in the image, or in the room of art_blob_cursor_plain(); or the entry
+ * is in a block, which lies in the image. */
 void art_blob_cursor_entry(const struct art_blob_cursor *cursor, struct art_entry *out);
+/* The same, but for the csn. */
+void art_blob_cursor_value(const struct art_blob_cursor *cursor, struct art_entry *out);
 void art_blob_cursor_prefetch(const struct art_blob_cursor *cursor); /* it will be asked for its entry soon */
 /* The version of the entry at a valid cursor. */
 uint64_t art_blob_cursor_csn(const struct art_blob_cursor *cursor);
-/* The flags of the entry at a valid cursor; the second with its value, which lies in the image. */
+/* The flags of the entry at a valid cursor, as they are stored. */
 uint8_t art_blob_cursor_flags(const struct art_blob_cursor *cursor);
-uint8_t art_blob_cursor_value(const struct art_blob_cursor *cursor, struct art_bytes *out);
 /* Index blobs: the child reference at a valid cursor; the label lies in the image. ART_CORRUPT when it is
  * impossible. */
 enum art_rc art_blob_cursor_ref(const struct art_blob_cursor *cursor, struct art_ref *out);
-/* Calls visit() with entries [from, to), which lie in that bucket, counted from the blob's first; without their keys.
- * ART_OK, or what want() said. */
+/* Calls visit() with entries [from, to), which lie in that bucket, and their numbers, counted from the blob's first;
+ * without their keys and csns. ART_OK, or what want() said. */
 enum art_rc art_blob_each(struct art_blob *blob, uint32_t bucket, uint32_t from, uint32_t to,
-                          void (*visit)(void *context, uint32_t entry, uint8_t flags, struct art_bytes value),
-                          void *context);
+                          void (*visit)(void *context, uint32_t number, const struct art_entry *entry), void *context);
 /* Bounds of a column of the summary over all entries of a bucket, or in an index blob of all below. */
 struct art_zone art_blob_zone(const struct art_blob *blob, unsigned column, uint32_t bucket);
 /* The best of buckets [from, to) by the bounds of a column, `begun`: of those behind bucket `given`, whose bound was

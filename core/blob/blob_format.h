@@ -39,6 +39,10 @@
  *                 (u16 value_end[n])        with ART_BUCKET_LENGTHS, else all values are value_len long
  *                  prefix, suffixes, values
  *
+ *   With ART_BUCKET_BLOCK one block of value_len bytes stands in the place of the values: the same values as the host's
+ *   codec keeps them together (core/base/codec.h). Only in a leaf blob, which then has ART_BLOB_FORMAT_BLOCKS; the
+ *   entries are puts that shadow nothing, and there are no LENGTHS.
+ *
  *   key i = prefix . (first shared[i] bytes of key i-1 behind the prefix) . first_byte[i] . suffix i
  *   Entry 0 shares nothing, and with ART_BUCKET_PREFIX_ENTRY it is the prefix itself.
  *
@@ -66,8 +70,9 @@ enum {
     ART_BLOB_MAGIC = 0x42545241, /* "ARTB" */
     ART_BLOB_FORMAT = 2,
     ART_BLOB_FORMAT_POSTINGS = 3, /* with postings; in format 2 lookups are of another form, which nobody reads */
+    ART_BLOB_FORMAT_BLOCKS = 4,   /* some bucket has a block; with postings, or without */
     ART_BUCKET_ALIGN = 8,
-    ART_BUCKET_ENTRIES = 128,  /* entries */
+    ART_BUCKET_ENTRIES = ART_BLOCK_ROWS_MAX,
     ART_PAGE_LOSS_BYTES = 384, /* bytes of a page given up rather than let a bucket cross into the next page */
     ART_NODE_MAP_BYTES = 32,   /* nodes with more children than this keep their keys in a bit map of this size */
     ART_NODE_PATH_SHORT = 15,  /* path lengths from here on are stored as u16 */
@@ -94,7 +99,8 @@ enum art_bucket_form {
     ART_BUCKET_LENGTHS = 2,
     ART_BUCKET_FLAGS = 4,
     ART_BUCKET_PREFIX_ENTRY = 8,
-    ART_BUCKET_CSN_SHIFT = 4 /* bits 4..6: 0, 1, 2, 3, 4 for 0, 1, 2, 4, 8 bytes of csn an entry */
+    ART_BUCKET_CSN_SHIFT = 4, /* bits 4..6: 0, 1, 2, 3, 4 for 0, 1, 2, 4, 8 bytes of csn an entry */
+    ART_BUCKET_BLOCK = 128
 };
 
 struct art_blob_trailer {
@@ -145,7 +151,7 @@ struct art_bucket_header {
     uint8_t count;        /*  0 entries, 1..128 */
     uint8_t form;         /*  1 */
     uint16_t prefix_len;  /*  2 */
-    uint16_t value_len;   /*  4 of every value, without ART_BUCKET_LENGTHS */
+    uint16_t value_len;   /*  4 of every value, without ART_BUCKET_LENGTHS; or of the block */
     uint16_t suffix_size; /*  6 sum of the suffix lengths */
     uint64_t base;        /*  8 csn base << 8 | flags of every entry, without ART_BUCKET_FLAGS */
 };

@@ -85,6 +85,7 @@ static const char *wrong_trailer(const struct art_blob_trailer *trailer) {
         return "no buckets, or more than its entries or pages hold";
     if (trailer->kind == ART_BLOB_LEAF && trailer->below != trailer->entries)
         return "an entry count that is not that of its leaf";
+    if (trailer->kind == ART_BLOB_INDEX && trailer->format == ART_BLOB_FORMAT_BLOCKS) return "an index with blocks";
     if (trailer->csn_min > trailer->csn_max) return "a lowest version above its highest";
     if (trailer->kind == ART_BLOB_INDEX && !(trailer->flags & ART_BLOB_SUMS)) return "an index without sums";
     const char *wrong = wrong_filter(trailer);
@@ -187,6 +188,7 @@ static void take_trailer(struct art_blob *blob, const struct art_blob_trailer *t
     blob->root = trailer->root;
     blob->filter = trailer->filter;
     blob->filter_blocks = trailer->filter_blocks;
+    blob->blocks = trailer->format == ART_BLOB_FORMAT_BLOCKS;
 }
 
 enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref,
@@ -199,11 +201,12 @@ enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const str
     if (rc) return rc;
     const struct art_blob_trailer *trailer = art_blob_trailer(image);
     const char *wrong = wrong_identity(trailer, ref, uuid);
-    if (!wrong && trailer->format != ART_BLOB_FORMAT && trailer->format != ART_BLOB_FORMAT_POSTINGS) {
+    unsigned latest = art_codec() ? ART_BLOB_FORMAT_BLOCKS : ART_BLOB_FORMAT_POSTINGS;
+    if (!wrong && (trailer->format < ART_BLOB_FORMAT || trailer->format > latest)) {
         return art_fail(
             ART_CORRUPT,
             "art: a blob has format %u, this version reads %u (%s, slot %u): use the sqlite-art that made it",
-            trailer->format, ART_BLOB_FORMAT_POSTINGS, file ? file : "the table", ref->slot);
+            trailer->format, latest, file ? file : "the table", ref->slot);
     }
     if (!wrong) wrong = wrong_trailer(trailer);
     if (wrong) return footer_corrupt(blob, wrong);

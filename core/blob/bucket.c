@@ -83,6 +83,11 @@ static const char *insane_values(const struct art_bucket_view *view, uint32_t sp
     return end <= space ? NULL : "the values do not fit";
 }
 
+static const char *insane_block(const struct art_bucket_view *view, uint32_t space) {
+    return view->value_len > space ? "the block does not fit"
+                                   : art_codec()->insane(art_bucket_block(view), view->count);
+}
+
 static const char *insane_flags(const struct art_bucket_view *view) {
     uint32_t all = 0;
     if (view->form & ART_BUCKET_FLAGS) {
@@ -91,6 +96,8 @@ static const char *insane_flags(const struct art_bucket_view *view) {
         all = view->start[8];
     }
     if (all & ~(uint32_t)ART_ENTRY_FLAGS) return "unknown flags";
+    if (art_bucket_has_block(view))
+        return all & ~(uint32_t)(ART_OVERFLOW | ART_CHUNK) ? "something else than first puts in a block" : NULL;
     for (uint32_t i = 0; all & ART_REPLACED && i < view->count; i++) {
         uint8_t flags = art_bucket_flags(view, i);
         if (flags & ART_REPLACED && !art_entry_is_sane(flags, art_bucket_value(view, i)))
@@ -103,7 +110,8 @@ const char *art_bucket_insane(const uint8_t *start, uint32_t space, const struct
     if (space < sizeof(struct art_bucket_header)) return "a bucket without space";
     uint32_t n = start[0], form = start[1], code = art_bucket_csn_code((uint8_t)form);
     if (n != count) return "a bucket's number of entries is not that of the directory";
-    if (!n || n > ART_BUCKET_ENTRIES || code > 4 || form & 0x80) return "a bucket of an unknown form";
+    bool wrong_block = form & ART_BUCKET_BLOCK && (!blob->blocks || form & ART_BUCKET_LENGTHS);
+    if (!n || n > ART_BUCKET_ENTRIES || code > 4 || wrong_block) return "a bucket of an unknown form";
     uint32_t columns = n * (form & ART_BUCKET_WIDE ? 5 : 3) + (form & ART_BUCKET_FLAGS ? n : 0) +
                        n * art_csn_bytes(code) + (form & ART_BUCKET_LENGTHS ? 2 * n : 0);
     uint32_t prefix_len = art_load16(start + 2), suffix_size = art_load16(start + 6);
@@ -113,7 +121,8 @@ const char *art_bucket_insane(const uint8_t *start, uint32_t space, const struct
     struct art_bucket_view view;
     art_bucket_view_open(&view, start);
     const char *wrong = insane_keys(&view, suffix_size);
-    if (!wrong) wrong = insane_values(&view, space - (uint32_t)used, blob);
+    uint32_t left = space - (uint32_t)used;
+    if (!wrong) wrong = art_bucket_has_block(&view) ? insane_block(&view, left) : insane_values(&view, left, blob);
     if (!wrong) wrong = insane_flags(&view);
     return wrong;
 }

@@ -59,8 +59,18 @@ static inline uint32_t art_bucket_suffix_len(const struct art_bucket_view *view,
     return view->form & ART_BUCKET_WIDE ? art_load16(view->suffix_len + 2 * entry) : view->suffix_len[entry];
 }
 
+static inline bool art_bucket_has_block(const struct art_bucket_view *view) {
+    return ART_UNLIKELY(view->form & ART_BUCKET_BLOCK);
+}
+
+static inline struct art_bytes art_bucket_block(const struct art_bucket_view *view) {
+    assert(art_bucket_has_block(view));
+    return art_bytes(view->values, view->value_len);
+}
+
+/* In a bucket without a block. */
 static inline struct art_bytes art_bucket_value(const struct art_bucket_view *view, uint32_t entry) {
-    assert(entry < view->count);
+    assert(entry < view->count && !art_bucket_has_block(view));
     if (!(view->form & ART_BUCKET_LENGTHS)) return art_bytes(view->values + entry * view->value_len, view->value_len);
     uint32_t from = entry ? art_load16(view->value_ends + 2 * entry - 2) : 0;
     return art_bytes(view->values + from, art_load16(view->value_ends + 2 * entry) - from);
@@ -84,10 +94,28 @@ static inline uint64_t art_bucket_csn(const struct art_bucket_view *view, uint32
     return base + art_load64(view->csns + 8 * entry);
 }
 
-static inline void art_bucket_entry(const struct art_bucket_view *view, uint32_t entry, struct art_entry *out) {
-    out->value = art_bucket_value(view, entry);
-    out->csn = art_bucket_csn(view, entry);
+/* All of an entry but its csn. */
+static inline void art_bucket_place(const struct art_bucket_view *view, uint32_t entry, struct art_entry *out) {
     out->flags = art_bucket_flags(view, entry);
+    if (art_bucket_has_block(view)) {
+        out->value = art_bucket_block(view);
+        out->row = (uint8_t)entry;
+        out->flags |= ART_IN_BLOCK;
+    } else {
+        out->value = art_bucket_value(view, entry);
+    }
+}
+
+static inline void art_bucket_entry(const struct art_bucket_view *view, uint32_t entry, struct art_entry *out) {
+    art_bucket_place(view, entry, out);
+    out->csn = art_bucket_csn(view, entry);
+}
+
+/* Where the bucket's values end, or its block. */
+static inline const uint8_t *art_bucket_values_end(const struct art_bucket_view *view) {
+    if (art_bucket_has_block(view)) return view->values + view->value_len;
+    struct art_bytes last = art_bucket_value(view, view->count - 1);
+    return last.data + last.len;
 }
 
 /* Where suffix `entry` begins: the sum of the suffix lengths before it. */

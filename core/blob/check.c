@@ -13,6 +13,7 @@
 struct art_blob_checker {
     struct art_blob *blob;
     struct art_blob_cursor cursor;
+    struct art_plain_bucket *plain;
     struct art_footer footer;
     uint8_t *key, *before, *image; /* this key, the one before, the footer that is expected */
     uint32_t before_len;
@@ -154,8 +155,7 @@ static enum art_rc enter_bucket(struct art_blob_checker *checker) {
     art_footer_push(footer, art_bytes(checker->key, separator_len), art_bucket_offset(blob, b), entries,
                     art_bucket_weights(view, entries, blob->kind), &(struct art_bounds){0}, &checker->summed);
     const uint8_t *end = blob->image + art_bucket_end(blob, b);
-    struct art_bytes last = art_bucket_value(view, view->count - 1);
-    for (const uint8_t *at = last.data + last.len; at < end; at++) {
+    for (const uint8_t *at = art_bucket_values_end(view); at < end; at++) {
         if (*at) return wrong_at(checker, "unused bytes behind the bucket are not zero");
     }
     return ART_OK;
@@ -282,19 +282,22 @@ enum art_rc art_blob_check_expected(struct art_blob *blob, const struct art_blob
     checker.key = art_alloc(ART_KEY_MAX + ART_KEY_PADDING);
     checker.before = art_alloc(ART_KEY_MAX + ART_KEY_PADDING);
     checker.image = art_alloc(ART_BLOB_BYTES);
-    if (!checker.key || !checker.before || !checker.image) {
+    checker.plain = art_alloc(sizeof *checker.plain);
+    if (!checker.key || !checker.before || !checker.image || !checker.plain) {
         rc = art_nomem();
         goto done;
     }
     rc = art_terms_open(&checker.terms, checker.footer.postings.fields);
     if (rc) goto done;
     art_blob_cursor_init(&checker.cursor, blob, checker.key);
+    art_blob_cursor_plain(&checker.cursor, checker.plain);
     rc = walk_entries(&checker);
     if (!rc) rc = check_footer(&checker);
 done:
     art_free(checker.key);
     art_free(checker.before);
     art_free(checker.image);
+    art_free(checker.plain);
     art_terms_clear(&checker.terms);
     art_footer_clear(&checker.footer);
     return rc;

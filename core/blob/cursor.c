@@ -27,6 +27,11 @@ void art_blob_cursor_limit(struct art_blob_cursor *cursor, const struct art_limi
     if (limits) cursor->pages = art_blob_pages_with_terms(cursor->blob, limits);
 }
 
+void art_blob_cursor_plain(struct art_blob_cursor *cursor, struct art_plain_bucket *room) {
+    room->start = NULL;
+    cursor->plain = room;
+}
+
 /* Bytes keep .. until of the key, counted from the bucket's prefix, come from entries before `entry`: from the
  * nearest with fewer shared bytes, and what that one shares, from the nearest before it. They are found back to
  * front. */
@@ -469,16 +474,37 @@ uint32_t art_blob_cursor_index(const struct art_blob_cursor *cursor) {
     return art_bucket_rank(cursor->blob, cursor->bucket) + cursor->entry;
 }
 
-void art_blob_cursor_entry(const struct art_blob_cursor *cursor, struct art_entry *out) {
+/* Of an entry in a block. */
+static struct art_bytes plain_value(const struct art_blob_cursor *cursor) {
+    struct art_plain_bucket *plain = cursor->plain;
+    if (plain->start != cursor->view.start) {
+        art_codec()->values(art_bucket_block(&cursor->view), plain->bytes, plain->ends);
+        plain->start = cursor->view.start;
+    }
+    uint32_t from = cursor->entry ? plain->ends[cursor->entry - 1] : 0, end = plain->ends[cursor->entry];
+    assert(from <= end && end <= sizeof plain->bytes);
+    return art_bytes(plain->bytes + from, end - from);
+}
+
+void art_blob_cursor_value(const struct art_blob_cursor *cursor, struct art_entry *out) {
     assert(cursor->valid);
-    art_bucket_entry(&cursor->view, cursor->entry, out);
+    art_bucket_place(&cursor->view, cursor->entry, out);
+    if (ART_LIKELY(!(out->flags & ART_IN_BLOCK)) || !cursor->plain) return;
+    out->flags &= (uint8_t)~ART_IN_BLOCK;
+    out->value = plain_value(cursor);
+}
+
+void art_blob_cursor_entry(const struct art_blob_cursor *cursor, struct art_entry *out) {
+    art_blob_cursor_value(cursor, out);
+    out->csn = art_bucket_csn(&cursor->view, cursor->entry);
 }
 
 void art_blob_cursor_prefetch(const struct art_blob_cursor *cursor) {
+    struct art_entry entry;
     assert(cursor->valid);
-    struct art_bytes value = art_bucket_value(&cursor->view, cursor->entry);
-    __builtin_prefetch(value.data);
-    __builtin_prefetch(value.data + value.len);
+    art_bucket_place(&cursor->view, cursor->entry, &entry);
+    __builtin_prefetch(entry.value.data);
+    __builtin_prefetch(entry.value.data + entry.value.len);
 }
 
 uint64_t art_blob_cursor_csn(const struct art_blob_cursor *cursor) {
@@ -488,12 +514,6 @@ uint64_t art_blob_cursor_csn(const struct art_blob_cursor *cursor) {
 
 uint8_t art_blob_cursor_flags(const struct art_blob_cursor *cursor) {
     assert(cursor->valid);
-    return art_bucket_flags(&cursor->view, cursor->entry);
-}
-
-uint8_t art_blob_cursor_value(const struct art_blob_cursor *cursor, struct art_bytes *out) {
-    assert(cursor->valid);
-    *out = art_bucket_value(&cursor->view, cursor->entry);
     return art_bucket_flags(&cursor->view, cursor->entry);
 }
 

@@ -103,8 +103,7 @@ static inline void add_sums(const struct art_blob *blob, const struct art_bucket
     assert(from <= to && to <= view->count);
     struct art_entry entry = {0};
     for (uint32_t i = from; i < to; i++) {
-        entry.value = art_bucket_value(view, i);
-        entry.flags = art_bucket_flags(view, i);
+        art_bucket_place(view, i, &entry);
         if (blob->kind == ART_BLOB_LEAF)
             art_summary_sums(summary, &entry, sum);
         else
@@ -185,8 +184,8 @@ static void look_at_entries(const struct art_blob *blob, const struct art_blob_p
             art_extreme_take(search, &zone);
             continue;
         }
-        struct art_entry entry = {.value = art_bucket_value(&position->view, i),
-                                  .flags = art_bucket_flags(&position->view, i)};
+        struct art_entry entry = {0};
+        art_bucket_place(&position->view, i, &entry);
         art_extreme_take_entry(search, &entry);
     }
 }

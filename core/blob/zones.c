@@ -8,14 +8,16 @@ struct art_zone art_ref_zone(struct art_bytes bytes, struct art_measures has, un
 }
 
 enum art_rc art_blob_each(struct art_blob *blob, uint32_t bucket, uint32_t from, uint32_t to,
-                          void (*visit)(void *context, uint32_t entry, uint8_t flags, struct art_bytes value),
-                          void *context) {
+                          void (*visit)(void *context, uint32_t number, const struct art_entry *entry), void *context) {
     struct art_bucket_view view;
+    struct art_entry entry = {0};
     uint32_t first = art_bucket_rank(blob, bucket);
     enum art_rc rc = art_bucket_open(blob, bucket, &view);
     assert(rc || (from >= first && to <= first + view.count));
-    for (uint32_t i = from; !rc && i < to; i++)
-        visit(context, i, art_bucket_flags(&view, i - first), art_bucket_value(&view, i - first));
+    for (uint32_t i = from; !rc && i < to; i++) {
+        art_bucket_place(&view, i - first, &entry);
+        visit(context, i, &entry);
+    }
     return rc;
 }
 

@@ -187,17 +187,17 @@ struct look {
     const struct art_limits *limits;
 };
 
-static void look_at_entry(void *context, uint32_t entry, uint8_t flags, struct art_bytes value) {
+static void look_at_entry(void *context, uint32_t number, const struct art_entry *entry) {
     const struct look *look = context;
     struct art_datum data[ART_SUMMARY_MAX];
-    (void)entry;
-    fuzz_touch(value);
+    (void)number;
+    fuzz_touch(entry->value);
     if (look->blob->kind == ART_BLOB_LEAF) {
-        art_summary_read(&summary, &(struct art_entry){.value = value, .flags = flags}, ART_ALL_COLUMNS, data);
+        art_summary_read(&summary, entry, ART_ALL_COLUMNS, data);
         return;
     }
     for (unsigned i = 0; i < summary.has.columns; i++) {
-        struct art_zone zone = art_ref_zone(value, summary.has, i);
+        struct art_zone zone = art_ref_zone(entry->value, summary.has, i);
         look_at_zone(&zone, look->limits);
     }
 }

@@ -509,29 +509,27 @@ static enum art_rc expand_blob(struct art_best *best, const struct best_part *pa
 
 /* --- buckets ------------------------------------------------------------------------------------------------------ */
 
-static void consider_entry(void *context, uint32_t at, uint8_t flags, struct art_bytes value) {
+static void consider_entry(void *context, uint32_t at, const struct art_entry *entry) {
     struct choice *choice = context;
     struct art_best *best = choice->best;
     struct art_datum data[ART_SUMMARY_MAX];
-    struct art_entry entry = {.value = value, .flags = flags};
-    if (flags & ART_DELETE) return;
-    art_summary_read(art_tree_summary(best->tree), &entry, choice->wanted, data);
+    if (entry->flags & ART_DELETE) return;
+    art_summary_read(art_tree_summary(best->tree), entry, choice->wanted, data);
     const struct art_datum *own = &data[best->order.column];
     if (choice->rc || !is_wanted_row(&best->order, data) || !is_better_choice(choice, at, own)) return;
     bool wanted = true;
     if (best->order.matches)
-        choice->rc = best->order.matches(best->order.context, (struct art_bytes){0}, &entry, &wanted);
+        choice->rc = best->order.matches(best->order.context, (struct art_bytes){0}, entry, &wanted);
     if (wanted) choose_part(choice, at, own);
 }
 
-static void consider_child(void *context, uint32_t at, uint8_t flags, struct art_bytes value) {
+static void consider_child(void *context, uint32_t at, const struct art_entry *entry) {
     struct choice *choice = context;
     const struct art_best_order *order = &choice->best->order;
-    struct art_zone zone = art_ref_zone(value, choice->has, order->column);
+    struct art_zone zone = art_ref_zone(entry->value, choice->has, order->column);
     const struct art_fronts *fronts = NULL;
     struct art_datum most;
-    (void)flags;
-    if (choice->given) fronts = fronts_below(choice->best, art_ref_hash(value));
+    if (choice->given) fronts = fronts_below(choice->best, art_ref_hash(entry->value));
     if (!best_left(order, &zone, fronts ? &fronts->best : NULL, &most)) return;
     if (choice->given) {
         int c = choice->bounded ? art_datum_compare(&most, &choice->bound) : 0;
@@ -539,7 +537,7 @@ static void consider_child(void *context, uint32_t at, uint8_t flags, struct art
         choice->bounded = true;
     }
     for (unsigned i = 0; i < order->limits.count; i++) {
-        struct art_zone other = art_ref_zone(value, choice->has, order->limits.limit[i].column);
+        struct art_zone other = art_ref_zone(entry->value, choice->has, order->limits.limit[i].column);
         if (!art_zone_may_have(&other, &order->limits.limit[i])) return;
     }
     if (fronts && !is_within_limits(order, &zone, &most)) return;

@@ -468,9 +468,10 @@ bool art_cursor_value(struct art_cursor *cursor, struct art_bytes *out) {
     assert(cursor->valid);
     const struct art_source *source = art_merge_winner(&cursor->merge);
     if (!source->is_memtable) {
-        uint8_t flags = art_blob_cursor_value(&source->run.leaf, out);
-        if (flags & ART_REPLACED) *out = art_entry_value(flags, *out);
-        return !(flags & ART_OVERFLOW);
+        struct art_entry entry;
+        art_blob_cursor_value(&source->run.leaf, &entry);
+        *out = entry.flags & ART_REPLACED ? art_entry_value(entry.flags, entry.value) : entry.value;
+        return !(entry.flags & ART_OVERFLOW);
     }
     *out = cursor->row.stored;
     return !cursor->row.overflows;

@@ -32,15 +32,14 @@ static bool is_before_front(const struct waiting_values *waiting, const struct a
     return entry < waiting->front.entry;
 }
 
-static void wait_for(void *context, uint32_t at, uint8_t flags, struct art_bytes value) {
+static void wait_for(void *context, uint32_t at, const struct art_entry *entry) {
     struct waiting_values *waiting = context;
     const struct art_best_order *order = waiting->order;
     uint32_t number = at - waiting->first;
     struct art_datum data[ART_SUMMARY_MAX];
-    struct art_entry entry = {.value = value, .flags = flags};
     assert(number < ART_BUCKET_ENTRIES);
-    if (flags & (ART_DELETE | ART_CHUNK)) return;
-    art_summary_read(waiting->summary, &entry, 1u << order->column, data);
+    if (entry->flags & (ART_DELETE | ART_CHUNK)) return;
+    art_summary_read(waiting->summary, entry, 1u << order->column, data);
     const struct art_datum *mine = &data[order->column];
     waiting->texts |= mine->kind >= ART_DATUM_TEXT;
     if (order->skip_nulls && mine->kind == ART_DATUM_NULL) return;
