@@ -84,8 +84,8 @@ bool art_fit_bucket(struct art_builder *builder, bool may_grow) {
         return true;
     }
     uint32_t size = encode(builder);
-    bool fits = size <= left, grows = fits && may_grow && left - size > ART_PAGE_LOSS_BYTES;
-    learn(builder, !fits || grows);
+    bool fits = size <= left, has_room = fits && may_grow && left - size > ART_PAGE_LOSS_BYTES;
+    learn(builder, !fits || has_room);
     if (!fits) cut(builder, size);
-    return !grows;
+    return !has_room || art_fit_is_due(builder);
 }
