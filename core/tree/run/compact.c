@@ -74,7 +74,7 @@ static enum art_rc flush_into_new(struct art_tree *tree, struct art_version_edit
     struct art_run run = {0};
     struct art_buffer end = {0};
     enum art_rc rc = art_append_values(tree, edit, memtable, &end);
-    if (!rc) rc = art_run_build_open(&build, tree, edit, edit->root->runs > 0, 0, true);
+    if (!rc) rc = art_run_build_open(&build, tree, edit, !edit->root->runs, 0, true);
     if (rc) {
         art_buffer_clear(&end);
         return rc;
@@ -103,7 +103,7 @@ enum art_rc art_compact_first(struct art_tree *tree, struct art_version_edit *ed
     assert(!edit->root->runs);
     struct art_run_build *build = NULL;
     struct art_run run = {0};
-    enum art_rc rc = art_run_build_open(&build, tree, edit, false, 0, true);
+    enum art_rc rc = art_run_build_open(&build, tree, edit, true, 0, true);
     if (!rc) rc = stream->add(stream->context, build);
     if (!rc) rc = art_run_build_run(build, &run);
     run.level = level_of(tree, run.pages);
@@ -155,15 +155,16 @@ static enum art_rc merge_runs(struct art_tree *tree, struct art_version_edit *ed
     ART_DURING(ART_EVENT_MERGE);
     struct art_merge *merge = art_alloc(sizeof *merge);
     if (!merge) return art_nomem();
-    art_merge_init(merge, tree->store);
+    art_merge_init(merge, tree->store, true);
     bool last = end == edit->root->runs;
     assert(last || !rewrite);
     struct art_run_build *build = NULL;
     struct art_run run = {0};
+    if (!from && last) edit->root->blocks = false; /* of the old ones nothing stays */
     enum art_rc rc = art_merge_set(merge, memtable, &edit->root->run[from], end - from);
     for (unsigned i = 0; !rc && i < merge->count; i++) rc = art_merge_limit(merge, i, art_bytes(NULL, 0), UINT64_MAX);
     if (!rc) art_merge_begin_combined(merge);
-    if (!rc) rc = art_run_build_open(&build, tree, edit, !last, 0, true);
+    if (!rc) rc = art_run_build_open(&build, tree, edit, last, 0, true);
     if (!rc) rc = rewrite ? merge_entries(tree, merge, build, true, rewrite) : art_merge_into(tree, merge, build, last);
     if (!rc) rc = art_run_build_run(build, &run);
     art_run_build_close(build);

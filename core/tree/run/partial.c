@@ -373,7 +373,7 @@ static enum art_rc merge_overlap(struct art_tree *tree, struct art_version_edit 
     enum art_rc rc = art_merge_limit(merge, 0, art_buffer_bytes(&overlap->from), overlap->entries);
     if (!rc) rc = art_merge_limit(merge, 1, partial->below.child[overlap->first].separator, entries);
     if (!rc) art_merge_begin_combined(merge);
-    if (!rc) rc = art_run_build_open(&build, tree, edit, !last, even_fill(tree, overlap->pages), false);
+    if (!rc) rc = art_run_build_open(&build, tree, edit, last, even_fill(tree, overlap->pages), false);
     if (!rc) rc = art_merge_into(tree, merge, build, last);
     if (!rc) rc = art_run_build_children(build, &fresh);
     art_run_build_close(build);
@@ -406,7 +406,7 @@ static enum art_rc merge_overlaps(struct art_tree *tree, struct art_version_edit
                                   struct art_children *out) {
     struct art_merge *merge = art_alloc(sizeof *merge);
     if (!merge) return art_nomem();
-    art_merge_init(merge, tree->store);
+    art_merge_init(merge, tree->store, true);
     const struct art_run pair[2] = {*upper, *lower};
     enum art_rc rc = art_merge_set(merge, NULL, pair, 2);
     uint32_t done = 0;
@@ -432,11 +432,12 @@ static enum art_rc build_rest(struct art_tree *tree, struct art_version_edit *ed
     struct art_run_build *build = NULL;
     enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
     if (rc) return rc;
+    cursor.plain = true;
     art_run_cursor_reset(&cursor, &partial->own.child[partial->own.count - 1].ref, 0);
     rc = art_run_first(&cursor);
     if (!rc) rc = art_blob_seek_entry(&cursor.leaf, (uint32_t)partial->cut);
     cursor.valid = !rc && cursor.leaf.valid;
-    if (!rc) rc = art_run_build_open(&build, tree, edit, true, 0, false);
+    if (!rc) rc = art_run_build_open(&build, tree, edit, false, 0, false);
     if (!rc) rc = art_run_build_add_all(build, &cursor, UINT64_MAX);
     if (!rc) rc = art_run_build_children(build, out);
     art_run_build_close(build);
