@@ -12,7 +12,8 @@
  *
  * (partial.c says what a partial compaction is.) A run that is over its size with nothing at the next level just
  * becomes that level. What lies over the last run may hide rows of it, which then take space twice: so the run over the
- * last is over its size, too, when it is more than an eighth of the last, the next one above a 64th. A delete hides a
+ * last is over its size, too, when it is more than an eighth of the last, the next one above a 64th. (Entries of the last
+ * run may be smaller, since they stand in blocks: the size of another run is what it would have with such entries.) A delete hides a
  * row that may be a hundred times as large: the size of a run is its own pages or those that it hides, whichever are
  * more (hidden.c). A last run that has become too small for its level goes up again, and takes in what is there.
  *
@@ -249,14 +250,23 @@ static bool level0_hide_much(const struct art_tree *tree, const struct art_root 
     return shadowed > (most > least ? most : least);
 }
 
+/* As art_pages_below(), of a whole run; of the last one its own. */
+static uint64_t run_pages(const struct art_root *root, const struct art_run *run) {
+    bool last = run + 1 == root->run + root->runs;
+    return last ? run->pages : art_pages_below(root, run->pages, run->top.entries);
+}
+
 static bool level0_are_due(const struct art_tree *tree, const struct art_root *root, unsigned level0) {
-    uint64_t pages = 0, joined = joined_pages(tree);
+    uint64_t pages = 0, below = 0, joined = joined_pages(tree);
     if (level0 && level0 < root->runs && level0_hide_much(tree, root, level0)) return true;
-    for (unsigned i = 0; i < level0; i++) pages += root->run[i].pages;
+    for (unsigned i = 0; i < level0; i++) {
+        pages += root->run[i].pages;
+        below += run_pages(root, &root->run[i]);
+    }
     if (level0 >= (joined ? LEVEL0_MOST : LEVEL0_MAX) || (joined && pages >= (LEVEL0_MAX - 1) * joined)) return true;
     if (!level0 || level0 + 1 != root->runs || root->run[level0].level != LEVEL_FIRST) return false;
     uint64_t last = root->run[level0].pages;
-    return last >= (uint64_t)SMALL_BLOBS * art_tree_full_pages(tree) && pages * LEVEL0_PART > last;
+    return last >= (uint64_t)SMALL_BLOBS * art_tree_full_pages(tree) && below * LEVEL0_PART > last;
 }
 
 /* What is most overdue, as tenths of "due". */
@@ -278,7 +288,7 @@ static enum step next_step(const struct art_tree *tree, const struct art_root *r
     for (unsigned i = level0 + draining; i < root->runs; i++) {
         unsigned level = root->run[i].level;
         uint64_t most = most_run_pages(tree, root, i);
-        uint64_t pages = root->run[i].pages, shadowed = root->run[i].shadowed,
+        uint64_t pages = run_pages(root, &root->run[i]), shadowed = root->run[i].shadowed,
                  size = shadowed > pages ? shadowed : pages;
         if (size <= most || level == LEVEL_LAST) continue;
         unsigned overdue = most ? (unsigned)(size * 10 / most) : 15;

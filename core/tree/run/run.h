@@ -329,6 +329,9 @@ enum art_rc art_compact_rewrite(struct art_tree *tree, struct art_version_edit *
  * only plain puts may come out, and ART_CORRUPT says that another one did. Also ART_INTERRUPT. */
 enum art_rc art_merge_into(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last);
 
+/* A page of blocks counts as so many pages of other entries, at most. */
+enum { ART_BLOCKS_GAIN_MOST = 2 };
+
 /* --- hidden.c ----------------------------------------------------------------------------------------------------- */
 /* Makes `shadowed` right of a run of this root, by an estimate; damage counts as nothing hidden. Any other error of
  * reading. */
@@ -337,6 +340,16 @@ enum art_rc art_run_know_hidden(struct art_tree *tree, const struct art_root *ro
 enum art_rc art_runs_hide_much(struct art_tree *tree, struct art_root *root, uint32_t *slots);
 /* Does the memtable hide so much, by the average row, that a flush is due? */
 bool art_memtable_shadows_much(const struct art_tree *tree);
+
+/* Pages that entries of a run may take once they are in the last run, which they stand above. Where that has blocks its
+ * entries are smaller than theirs: so the sizes of runs are compared as if all of them had. */
+static inline uint64_t art_pages_below(const struct art_root *root, uint64_t pages, uint64_t entries) {
+    assert(root->runs);
+    const struct art_run *last = &root->run[root->runs - 1];
+    if (!root->blocks || !last->top.entries) return pages;
+    uint64_t below = entries * last->pages / last->top.entries, least = pages / ART_BLOCKS_GAIN_MOST;
+    return below > pages ? pages : below < least ? least : below;
+}
 
 /* --- partial.c ---------------------------------------------------------------------------------------------------- */
 /* Gives a part of run `at`, maybe all of it, to the run below it, which there is. A run of which nothing is left is
