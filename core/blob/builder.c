@@ -23,10 +23,12 @@ enum art_rc art_builder_open(struct art_builder **out, const struct art_builder_
     if (!builder) return art_nomem();
     memset(builder, 0, offsetof(struct art_builder, pending));
     builder->options = *options;
+    builder->options.blocks &= !index && art_codec();
+    builder->ratio = ART_RATIO_ONE / 2;
     if (!options->fill_pages) builder->options.fill_pages = ART_BLOB_PAGES;
     if (options->summary) builder->footer.has = options->summary->has;
     if (!index) builder->footer.postings.fields = art_measures_fields(builder->footer.has);
-    builder->pending.count = 0;
+    builder->pending.count = builder->pending.behind = 0;
     builder->pending.terms = (struct art_terms){0};
     builder->last.len = builder->emitted_last.len = builder->first.len = 0;
     enum art_rc rc = art_terms_open(&builder->pending.terms, builder->footer.postings.fields);
@@ -45,26 +47,20 @@ void art_builder_close(struct art_builder *builder) {
     art_free(builder);
 }
 
-static uint32_t left_in_page(uint32_t at) {
-    return ART_BLOB_PAGE - at % ART_BLOB_PAGE;
-}
-
-static uint32_t bytes_left_in_page(const struct art_builder *builder) {
-    uint32_t left = left_in_page(builder->at), spare = builder->options.page_spare;
-    return left > spare ? left - spare : 0;
-}
-
 void art_builder_begin(struct art_builder *builder, uint8_t *buffer) {
     builder->buffer = buffer;
     builder->at = 0;
-    builder->refused = false;
+    builder->refused = builder->has_blocks = false;
     builder->entries = 0;
     builder->below = 0;
     builder->csn_min = UINT64_MAX;
     builder->csn_max = builder->overflows = 0;
     builder->key_max = 0;
     assert(builder->footer.buckets == 0);
-    if (builder->pending.count) builder->pending.alone = art_pending_size(&builder->pending) > ART_BLOB_PAGE;
+    if (builder->pending.count && builder->pending.blocks)
+        art_fit_begin(builder);
+    else if (builder->pending.count)
+        builder->pending.alone = art_pending_size(&builder->pending) > ART_BLOB_PAGE;
 }
 
 /* --- the pending bucket's way into the blob ----------------------------------------------------------------------- */
@@ -128,8 +124,29 @@ static bool pending_fits(const struct art_builder *builder, uint32_t size, uint3
                         sums_needed(builder));
 }
 
-/* Moves the pending bucket into the blob. *full: it does not fit. */
-static enum art_rc emit(struct art_builder *builder, bool *full) {
+/* What was made of a bucket with blocks, which does not fit into the blob, is to be made anew for the next one. */
+static void refuse(struct art_builder *builder) {
+    struct art_pending *pending = &builder->pending;
+    builder->refused = true;
+    if (pending->blocks) art_pending_cut(pending, pending->count + pending->behind);
+}
+
+/* The bucket is in the blob. */
+static void leave_bucket(struct art_builder *builder) {
+    struct art_pending *pending = &builder->pending;
+    builder->any_emitted = true;
+    if (pending->behind) {
+        art_pending_follow(pending, &builder->emitted_last);
+        art_fit_begin(builder);
+        return;
+    }
+    pending->count = 0;
+    art_key_copy_set(&builder->emitted_last, builder->last.bytes, builder->last.len);
+}
+
+/* Moves the pending bucket into the blob; of one with blocks as much as goes into its page, and nothing if it may grow
+ * and should. *full: it does not fit. */
+static enum art_rc emit(struct art_builder *builder, bool may_grow, bool *full) {
     struct art_pending *pending = &builder->pending;
     struct art_footer *footer = &builder->footer;
     struct art_bytes first_key = art_bytes(pending->first_key, pending->first_len);
@@ -137,6 +154,10 @@ static enum art_rc emit(struct art_builder *builder, bool *full) {
            art_bytes_compare(art_bytes(builder->emitted_last.bytes, builder->emitted_last.len), first_key) < 0);
     *full = builder->refused;
     if (!pending->count || builder->refused) return ART_OK;
+    if (pending->blocks) {
+        if (!art_fit_bucket(builder, may_grow)) return ART_OK;
+        art_pending_sum_up(pending, builder->options.summary);
+    }
     struct art_bytes separator = next_separator(builder, first_key);
     uint32_t size = art_pending_size(pending), node_cost = art_footer_node_cost(footer, separator);
     enum art_rc rc = art_footer_reserve(footer, 1, separator.len, 0);
@@ -147,7 +168,8 @@ static enum art_rc emit(struct art_builder *builder, bool *full) {
         rc = art_footer_measure(footer);
         if (rc) return rc;
         if (!pending_fits(builder, size, node_cost)) {
-            *full = builder->refused = true;
+            refuse(builder);
+            *full = true;
             return ART_OK;
         }
     }
@@ -163,28 +185,50 @@ static enum art_rc emit(struct art_builder *builder, bool *full) {
     if (pending->bounds.csn_max > builder->csn_max) builder->csn_max = pending->bounds.csn_max;
     if (pending->bounds.key_max > builder->key_max) builder->key_max = pending->bounds.key_max;
     builder->overflows += pending->overflows;
+    builder->has_blocks |= pending->blocks && pending->block.len;
     uint32_t n = art_min32(builder->first.len, pending->first_len);
     n = art_common_prefix(builder->first.bytes, pending->first_key, art_min32(n, builder->label_shared));
     builder->label_shared = art_min32(n, pending->label_shared);
-    pending->count = 0;
-    art_key_copy_set(&builder->emitted_last, builder->last.bytes, builder->last.len);
-    builder->any_emitted = true;
+    leave_bucket(builder);
     return ART_OK;
 }
 
 /* --- adding ------------------------------------------------------------------------------------------------------- */
 
+/* Chunks are no rows, which no codec makes smaller. */
+static bool may_be_in_block(const struct art_entry *entry) {
+    return !(entry->flags & ~ART_OVERFLOW);
+}
+
 /* The entry opens a bucket. Little that is left of a page is given up, else the entry crosses into the next page. */
 static void begin_bucket(struct art_builder *builder, const struct art_arrival *arrival) {
-    art_pending_begin(&builder->pending, arrival);
-    uint32_t size = art_pending_size(&builder->pending), left = left_in_page(builder->at);
+    bool blocks = builder->options.blocks && may_be_in_block(arrival->entry);
+    art_pending_begin(&builder->pending, arrival, blocks);
+    if (blocks) {
+        art_fit_begin(builder);
+        return;
+    }
+    uint32_t size = art_pending_size(&builder->pending), left = art_left_in_page(builder->at);
     assert(builder->pending.count == 1 && size);
-    if (size > bytes_left_in_page(builder) && left <= ART_PAGE_LOSS_BYTES) {
-        memset(builder->buffer + builder->at, 0, left);
-        builder->at += left;
+    if (size > art_bytes_left_in_page(builder) && left <= ART_PAGE_LOSS_BYTES) {
+        art_give_page_up(builder);
         left = ART_BLOB_PAGE;
     }
     builder->pending.alone = size > left;
+}
+
+/* Empties a bucket with blocks as long as it does not take the entry; then it takes it, or none is pending. */
+static enum art_rc make_room(struct art_builder *builder, const struct art_arrival *arrival, bool *full) {
+    struct art_pending *pending = &builder->pending;
+    while (pending->count) {
+        uint32_t before = pending->count;
+        bool takes = !pending->alone && may_be_in_block(arrival->entry) &&
+                     art_pending_takes(pending, arrival, art_bytes_left_in_page(builder));
+        if (takes && !art_fit_is_due(builder)) return ART_OK;
+        enum art_rc rc = emit(builder, takes, full);
+        if (rc || *full || pending->count == before) return rc;
+    }
+    return ART_OK;
 }
 
 static enum art_rc out_of_order(void) {
@@ -210,10 +254,13 @@ static enum art_rc take_arrival(struct art_builder *builder, struct art_arrival 
         enum art_rc rc = art_footer_reserve(&builder->footer, 0, 0, 1);
         if (rc) return rc;
     }
+    enum art_rc rc = pending->count && pending->blocks ? make_room(builder, arrival, full) : ART_OK;
+    if (rc || *full) return rc;
     if (!pending->count) {
         begin_bucket(builder, arrival);
-    } else if (pending->alone || !art_pending_add(pending, arrival, bytes_left_in_page(builder))) {
-        enum art_rc rc = emit(builder, full);
+    } else if (pending->alone || !art_pending_add(pending, arrival, art_bytes_left_in_page(builder))) {
+        assert(!pending->blocks);
+        rc = emit(builder, false, full);
         if (rc || *full) return rc;
         begin_bucket(builder, arrival);
     }
@@ -312,6 +359,7 @@ static enum art_rc close_blob(struct art_builder *builder, uint32_t slot, uint64
     memset(trailer, 0, sizeof *trailer);
     trailer->magic = ART_BLOB_MAGIC;
     trailer->format = layout.postings ? ART_BLOB_FORMAT_POSTINGS : ART_BLOB_FORMAT;
+    if (builder->has_blocks) trailer->format = ART_BLOB_FORMAT_BLOCKS;
     trailer->kind = builder->options.kind;
     trailer->height = builder->options.height;
     trailer->flags = layout.flags;
@@ -354,9 +402,10 @@ static __attribute__((unused)) bool is_accepted(const struct art_builder *builde
 
 enum art_rc art_builder_finish(struct art_builder *builder, uint32_t slot, uint64_t generation, struct art_built *out) {
     struct art_footer *footer = &builder->footer;
-    bool full;
-    assert(builder->buffer);
-    enum art_rc rc = emit(builder, &full);
+    bool full = false;
+    enum art_rc rc = ART_OK;
+    assert(builder->buffer && builder->pending.count);
+    while (!rc && !full && builder->pending.count) rc = emit(builder, false, &full);
     if (rc) return rc;
     assert(footer->buckets);
     rc = close_blob(builder, slot, generation);

@@ -1,9 +1,11 @@
-/* The builder's inside, shared by builder.c (the stream) and pending.c (the bucket that is being filled).
+/* The builder's inside, shared by builder.c (the stream), pending.c (the bucket that is being filled) and fitting.c (how
+ * much of it fits, when its values become a block).
  *
  *   add() -> pending bucket -> emit -> leaf pages of the current buffer, a row in the footer's directories
  *
  * The pending bucket is kept as columns until its page is full; it may outlive its blob and open the next one.
- * Invariant: it fits into what is left of the page at `at`, or it holds one entry that crosses pages (`alone`).
+ * Invariant: it fits into what is left of the page at `at`, or it holds one entry that crosses pages (`alone`), or how
+ * much it takes is not known before its values are encoded (`blocks`).
  */
 #ifndef ART_BLOB_BUILDER_INTERNAL_H
 #define ART_BLOB_BUILDER_INTERNAL_H
@@ -22,6 +24,9 @@ struct art_pending {
     uint32_t count; /* 0: nothing pending */
     struct art_bucket_shape shape;
     bool alone;
+    bool blocks;            /* its values may become a block. What is said of all entries is summed up in the end */
+    uint32_t behind;        /* with `blocks`: entries behind the bucket's `count`, for the next one */
+    struct art_bytes block; /* which is written instead of the values; its len 0: none */
     uint32_t first_len, suffix_bytes, value_bytes; /* suffixes of entries 1.. only */
     int64_t sum;                                   /* of weights */
     bool odd_weight;                               /* some weight is not 1 */
@@ -34,9 +39,11 @@ struct art_pending {
     uint16_t shared[ART_BUCKET_ENTRIES], suffix_len[ART_BUCKET_ENTRIES], value_end[ART_BUCKET_ENTRIES];
     uint8_t first_byte[ART_BUCKET_ENTRIES], flags[ART_BUCKET_ENTRIES];
     uint64_t csn[ART_BUCKET_ENTRIES];
-    uint8_t suffixes[ART_BLOB_PAGE], values[ART_BLOB_PAGE + ART_STORED_MAX];
+    uint8_t suffixes[ART_BLOB_PAGE], values[ART_BLOCK_PLAIN_MAX];
     uint8_t first_key[ART_KEY_MAX + ART_KEY_PADDING];
 };
+
+_Static_assert(ART_BLOCK_PLAIN_MAX >= ART_BLOB_PAGE + ART_STORED_MAX, "room for a page, and the entry that crosses");
 
 /* An entry on its way in. */
 struct art_arrival {
@@ -67,8 +74,11 @@ struct art_builder {
     uint32_t key_max;
     uint32_t label_shared;  /* index: of all children's labels with the blob's first key */
     uint32_t separator_len; /* the blob's separator: so many bytes of its first key */
+    bool has_blocks;        /* some bucket of this blob */
+    uint32_t ratio;         /* how small blocks have become lately: ART_RATIO_ONE, as large as plain */
     struct art_footer footer;
     struct art_pending pending;
+    uint8_t block[ART_BLOCK_PLAIN_MAX];
     uint8_t summed[ART_SUMMED_MAX];                /* of the finished blob */
     struct art_key_copy last, emitted_last, first; /* added last; last of the last bucket; first of this blob */
 };
@@ -83,12 +93,59 @@ static inline void art_key_copy_set(struct art_key_copy *copy, const uint8_t *ke
 
 /* Bytes that the pending bucket takes, a multiple of 8, at most. */
 uint32_t art_pending_size(const struct art_pending *pending);
-/* Takes one more entry if the bucket then still has at most `limit` bytes; else, or with ART_BUCKET_ENTRIES entries,
- * false, and nothing has changed. Something is pending. */
+/* The same of its keys alone, of its first entry alone, and with a block of so many bytes. */
+uint32_t art_pending_size_of_keys(const struct art_pending *pending);
+uint32_t art_pending_size_of_first(const struct art_pending *pending);
+uint32_t art_pending_size_with(const struct art_pending *pending, uint32_t block_len);
+/* Takes one more entry if the bucket then still has at most `limit` bytes, or (with `blocks`) its keys have and its
+ * values can be those of a block; else, or with ART_BUCKET_ENTRIES entries, false, and nothing has changed. Something
+ * is pending. */
 bool art_pending_add(struct art_pending *pending, const struct art_arrival *arrival, uint32_t limit);
+/* Would it? */
+bool art_pending_takes(const struct art_pending *pending, const struct art_arrival *arrival, uint32_t limit);
 /* Begins a new bucket with this entry. */
-void art_pending_begin(struct art_pending *pending, const struct art_arrival *arrival);
+void art_pending_begin(struct art_pending *pending, const struct art_arrival *arrival, bool blocks);
 /* Writes the bucket; returns its size, a multiple of 8 and not above art_pending_size(). Does not empty it. */
 uint32_t art_pending_write(const struct art_pending *pending, uint8_t *out);
+
+/* With `blocks`: */
+/* Leaves the first `count` entries of all in the bucket; the others are behind it. */
+void art_pending_cut(struct art_pending *pending, uint32_t count);
+/* How many of all entries a bucket of at most `limit` bytes can have, with its values as they are. */
+uint32_t art_pending_plain_fit(const struct art_pending *pending, uint32_t limit);
+/* What is said of all entries of the bucket: bounds, sums, zones, terms. */
+void art_pending_sum_up(struct art_pending *pending, const struct art_summary *summary);
+/* The key before those that are behind, into `last`; they become the bucket. There are some. */
+void art_pending_follow(struct art_pending *pending, struct art_key_copy *last);
+
+/* --- fitting.c ---------------------------------------------------------------------------------------------------- */
+
+enum { ART_RATIO_ONE = 4096 };
+
+/* Where the next bucket may begin in its page, and how many bytes of it are left there for entries. */
+static inline uint32_t art_left_in_page(uint32_t at) {
+    return ART_BLOB_PAGE - at % ART_BLOB_PAGE;
+}
+
+static inline uint32_t art_bytes_left_in_page(const struct art_builder *builder) {
+    uint32_t left = art_left_in_page(builder->at), spare = builder->options.page_spare;
+    return left > spare ? left - spare : 0;
+}
+
+/* What is left of the page stays empty. */
+static inline void art_give_page_up(struct art_builder *builder) {
+    uint32_t left = art_left_in_page(builder->at);
+    memset(builder->buffer + builder->at, 0, left);
+    builder->at += left;
+}
+
+/* A bucket with `blocks` is pending. */
+/* It has been begun, or its page is another one: little that is left of a page is given up. */
+void art_fit_begin(struct art_builder *builder);
+/* Will it fill its page, as far as is known? */
+bool art_fit_is_due(const struct art_builder *builder);
+/* Encodes it and cuts it to what fits, of one entry at least; `block` is set. False: it may grow, since much room is
+ * left. */
+bool art_fit_bucket(struct art_builder *builder, bool may_grow);
 
 #endif

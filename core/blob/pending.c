@@ -17,8 +17,32 @@ static uint32_t size_of(const struct art_bucket_shape *shape, uint32_t n, uint32
            ~(uint32_t)(ART_BUCKET_ALIGN - 1);
 }
 
+uint32_t art_pending_size_with(const struct art_pending *pending, uint32_t block_len) {
+    struct art_bucket_shape shape = pending->shape;
+    shape.same_length = true;
+    return size_of(&shape, pending->count, pending->first_len + pending->suffix_bytes + block_len);
+}
+
+uint32_t art_pending_size_of_keys(const struct art_pending *pending) {
+    return art_pending_size_with(pending, 0);
+}
+
 uint32_t art_pending_size(const struct art_pending *pending) {
+    if (pending->block.len) return art_pending_size_with(pending, pending->block.len);
     return size_of(&pending->shape, pending->count, pending->first_len + pending->suffix_bytes + pending->value_bytes);
+}
+
+static struct art_bucket_shape shape_of_first(const struct art_pending *pending) {
+    return (struct art_bucket_shape){.same_length = true,
+                                     .same_flags = true,
+                                     .least_shared = UINT32_MAX,
+                                     .csn_least = pending->csn[0],
+                                     .csn_most = pending->csn[0]};
+}
+
+uint32_t art_pending_size_of_first(const struct art_pending *pending) {
+    struct art_bucket_shape shape = shape_of_first(pending);
+    return size_of(&shape, 1, pending->first_len + pending->value_end[0]);
 }
 
 static void note_arrival_summed(struct art_pending *pending, const struct art_arrival *arrival, uint32_t known) {
@@ -44,6 +68,7 @@ static void append_entry(struct art_pending *pending, const struct art_arrival *
     if (entry->value.len) memcpy(pending->values + pending->value_bytes, entry->value.data, entry->value.len);
     pending->value_bytes += entry->value.len;
     pending->value_end[n] = (uint16_t)pending->value_bytes;
+    if (pending->blocks) return;
     pending->sum += arrival->weight;
     pending->odd_weight |= arrival->weight != 1;
     pending->below += arrival->below;
@@ -56,45 +81,69 @@ static void append_entry(struct art_pending *pending, const struct art_arrival *
     pending->label_shared = art_common_prefix(arrival->label.data, pending->first_key, label);
 }
 
-void art_pending_begin(struct art_pending *pending, const struct art_arrival *arrival) {
-    struct art_bytes key = arrival->key;
-    assert(!pending->count && key.len <= ART_KEY_MAX);
-    pending->shape = (struct art_bucket_shape){.same_length = true,
-                                               .same_flags = true,
-                                               .least_shared = UINT32_MAX,
-                                               .csn_least = arrival->entry->csn,
-                                               .csn_most = arrival->entry->csn};
-    pending->alone = pending->odd_weight = false;
-    pending->first_len = pending->label_shared = key.len;
-    if (key.len) memcpy(pending->first_key, key.data, key.len);
-    pending->suffix_bytes = pending->value_bytes = 0;
+/* Back to nothing that is said of all entries. */
+static void reset_totals(struct art_pending *pending, const struct art_summary *summary) {
+    pending->odd_weight = false;
     pending->sum = 0;
     pending->below = pending->overflows = 0;
     pending->bounds = (struct art_bounds){0};
-    if (arrival->summary) {
-        pending->summed = (struct art_summed){0};
-        art_terms_reset(&pending->terms);
-    }
+    if (!summary) return;
+    pending->summed = (struct art_summed){0};
+    art_terms_reset(&pending->terms);
+}
+
+void art_pending_begin(struct art_pending *pending, const struct art_arrival *arrival, bool blocks) {
+    struct art_bytes key = arrival->key;
+    assert(!pending->count && !pending->behind && key.len <= ART_KEY_MAX);
+    pending->alone = false;
+    pending->blocks = blocks;
+    pending->block = art_bytes(NULL, 0);
+    pending->first_len = pending->label_shared = key.len;
+    if (key.len) memcpy(pending->first_key, key.data, key.len);
+    pending->suffix_bytes = pending->value_bytes = 0;
+    if (!blocks) reset_totals(pending, arrival->summary);
     append_entry(pending, arrival, 0);
+    pending->shape = shape_of_first(pending);
+}
+
+/* Makes the shape that of one more entry. */
+static void widen(struct art_bucket_shape *shape, const struct art_pending *pending, uint32_t shared,
+                  uint32_t suffix_len, uint32_t value_len, uint8_t flags, uint64_t csn) {
+    shape->same_length &= value_len == pending->value_end[0];
+    shape->same_flags &= flags == pending->flags[0];
+    if (csn < shape->csn_least) shape->csn_least = csn;
+    if (csn > shape->csn_most) shape->csn_most = csn;
+    if (shared < shape->least_shared) shape->least_shared = shared;
+    if (shared > shape->most_shared) shape->most_shared = shared;
+    shape->wide |= suffix_len > 255 || shape->most_shared - shape->least_shared > 255 ||
+                   pending->first_len > shape->least_shared + 256;
+}
+
+/* The bucket's shape with one more entry; false: it does not take it. */
+static inline bool takes(const struct art_pending *pending, const struct art_arrival *arrival, uint32_t limit,
+                         struct art_bucket_shape *shape) {
+    const struct art_entry *entry = arrival->entry;
+    uint32_t n = pending->count, shared = arrival->shared, suffix_len = arrival->key.len - shared - 1;
+    assert(n && shared < arrival->key.len);
+    if (n == ART_BUCKET_ENTRIES) return false;
+    *shape = pending->shape;
+    widen(shape, pending, shared, suffix_len, entry->value.len, entry->flags, entry->csn);
+    uint64_t bytes = (uint64_t)pending->first_len + pending->suffix_bytes + suffix_len;
+    uint32_t values = pending->value_bytes + entry->value.len;
+    if (pending->blocks && values > ART_BLOCK_PLAIN_MAX) return false;
+    if (!pending->blocks) bytes += values;
+    return bytes <= limit && size_of(shape, n + 1, (uint32_t)bytes) <= limit;
+}
+
+bool art_pending_takes(const struct art_pending *pending, const struct art_arrival *arrival, uint32_t limit) {
+    struct art_bucket_shape shape;
+    return takes(pending, arrival, limit, &shape);
 }
 
 bool art_pending_add(struct art_pending *pending, const struct art_arrival *arrival, uint32_t limit) {
-    const struct art_entry *entry = arrival->entry;
     uint32_t n = pending->count, shared = arrival->shared, suffix_len = arrival->key.len - shared - 1;
-    struct art_bucket_shape shape = pending->shape;
-    assert(n && shared < arrival->key.len);
-    if (n == ART_BUCKET_ENTRIES) return false;
-    shape.same_length &= entry->value.len == pending->value_end[0];
-    shape.same_flags &= entry->flags == pending->flags[0];
-    if (entry->csn < shape.csn_least) shape.csn_least = entry->csn;
-    if (entry->csn > shape.csn_most) shape.csn_most = entry->csn;
-    if (shared < shape.least_shared) shape.least_shared = shared;
-    if (shared > shape.most_shared) shape.most_shared = shared;
-    shape.wide |= suffix_len > 255 || shape.most_shared - shape.least_shared > 255 ||
-                  pending->first_len > shape.least_shared + 256;
-    uint64_t bytes =
-        (uint64_t)pending->first_len + pending->suffix_bytes + suffix_len + pending->value_bytes + entry->value.len;
-    if (bytes > limit || size_of(&shape, n + 1, (uint32_t)bytes) > limit) return false;
+    struct art_bucket_shape shape;
+    if (!takes(pending, arrival, limit, &shape)) return false;
     pending->shape = shape;
     pending->shared[n] = (uint16_t)shared;
     pending->suffix_len[n] = (uint16_t)suffix_len;
@@ -103,6 +152,122 @@ bool art_pending_add(struct art_pending *pending, const struct art_arrival *arri
     pending->suffix_bytes += suffix_len;
     append_entry(pending, arrival, shared);
     return true;
+}
+
+/* --- with blocks -------------------------------------------------------------------------------------------------- */
+
+static void widen_by(struct art_bucket_shape *shape, const struct art_pending *pending, uint32_t i) {
+    widen(shape, pending, pending->shared[i], pending->suffix_len[i],
+          (uint32_t)pending->value_end[i] - pending->value_end[i - 1], pending->flags[i], pending->csn[i]);
+}
+
+void art_pending_cut(struct art_pending *pending, uint32_t count) {
+    assert(pending->blocks && count && count <= pending->count + pending->behind);
+    pending->behind += pending->count - count;
+    pending->count = count;
+    pending->shape = shape_of_first(pending);
+    pending->suffix_bytes = 0;
+    for (uint32_t i = 1; i < count; i++) {
+        widen_by(&pending->shape, pending, i);
+        pending->suffix_bytes += pending->suffix_len[i];
+    }
+    pending->value_bytes = pending->value_end[count - 1];
+}
+
+uint32_t art_pending_plain_fit(const struct art_pending *pending, uint32_t limit) {
+    struct art_bucket_shape shape = shape_of_first(pending);
+    uint32_t keys = pending->first_len, all = pending->count + pending->behind, n = 1;
+    if (art_pending_size_of_first(pending) > limit) return 0;
+    for (; n < all; n++) {
+        widen_by(&shape, pending, n);
+        keys += pending->suffix_len[n];
+        if (size_of(&shape, n + 1, keys + pending->value_end[n]) > limit) break;
+    }
+    return n;
+}
+
+/* The keys of a bucket of two or more entries lie in a page. */
+struct walked_key {
+    uint32_t len, suffix_at;
+    uint8_t bytes[ART_BLOB_PAGE];
+};
+
+static void walk_to_first(struct walked_key *key, const struct art_pending *pending) {
+    assert(pending->first_len <= sizeof key->bytes);
+    key->len = pending->first_len;
+    key->suffix_at = 0;
+    if (key->len) memcpy(key->bytes, pending->first_key, key->len);
+}
+
+static void walk_on(struct walked_key *key, const struct art_pending *pending, uint32_t i) {
+    uint32_t shared = pending->shared[i], suffix_len = pending->suffix_len[i];
+    assert(shared + 1 + suffix_len <= sizeof key->bytes);
+    key->bytes[shared] = pending->first_byte[i];
+    memcpy(key->bytes + shared + 1, pending->suffixes + key->suffix_at, suffix_len);
+    key->suffix_at += suffix_len;
+    key->len = shared + 1 + suffix_len;
+}
+
+static void sum_up_values(struct art_pending *pending, const struct art_summary *summary) {
+    bool keys = summary->has.searches & ART_SEARCH_KEY;
+    uint32_t from = 0;
+    struct walked_key key;
+    if (keys && pending->count > 1) walk_to_first(&key, pending);
+    for (uint32_t i = 0; i < pending->count; i++) {
+        struct art_entry entry = {.value = art_bytes(pending->values + from, pending->value_end[i] - from),
+                                  .flags = pending->flags[i]};
+        struct art_arrival arrival = {
+            .entry = &entry, .summary = summary, .key = art_bytes(pending->first_key, pending->first_len)};
+        if (i && keys) {
+            walk_on(&key, pending, i);
+            arrival.key = art_bytes(key.bytes, key.len);
+        }
+        note_arrival_summed(pending, &arrival, i ? pending->shared[i] : 0);
+        from = pending->value_end[i];
+    }
+}
+
+void art_pending_sum_up(struct art_pending *pending, const struct art_summary *summary) {
+    struct art_bounds *bounds = &pending->bounds;
+    assert(pending->blocks);
+    reset_totals(pending, summary);
+    pending->sum = pending->count;
+    pending->below = pending->count;
+    bounds->csn_max = pending->shape.csn_most;
+    bounds->key_max = (uint16_t)pending->first_len;
+    for (uint32_t i = 0; i < pending->count; i++) {
+        uint32_t key_len = i ? pending->shared[i] + 1u + pending->suffix_len[i] : pending->first_len;
+        assert(art_entry_weight(pending->flags[i]) == 1);
+        if (key_len > bounds->key_max) bounds->key_max = (uint16_t)key_len;
+        bounds->overflows += pending->flags[i] & ART_OVERFLOW ? 1 : 0;
+    }
+    pending->overflows = bounds->overflows;
+    if (summary) sum_up_values(pending, summary);
+}
+
+void art_pending_follow(struct art_pending *pending, struct art_key_copy *last) {
+    uint32_t n = pending->count, rest = pending->behind, values_at = pending->value_end[n - 1];
+    struct walked_key key;
+    assert(pending->blocks && rest);
+    walk_to_first(&key, pending);
+    for (uint32_t i = 1; i < n; i++) walk_on(&key, pending, i);
+    art_key_copy_set(last, key.bytes, key.len);
+    walk_on(&key, pending, n);
+    memcpy(pending->first_key, key.bytes, key.len);
+    pending->first_len = pending->label_shared = key.len;
+    memmove(pending->shared, pending->shared + n, rest * sizeof *pending->shared);
+    memmove(pending->suffix_len, pending->suffix_len + n, rest * sizeof *pending->suffix_len);
+    memmove(pending->first_byte, pending->first_byte + n, rest);
+    memmove(pending->flags, pending->flags + n, rest);
+    memmove(pending->csn, pending->csn + n, rest * sizeof *pending->csn);
+    for (uint32_t i = 0; i < rest; i++) pending->value_end[i] = (uint16_t)(pending->value_end[n + i] - values_at);
+    memmove(pending->values, pending->values + values_at, pending->value_end[rest - 1]);
+    pending->count = rest;
+    pending->behind = 0;
+    pending->block = art_bytes(NULL, 0);
+    pending->alone = false;
+    art_pending_cut(pending, rest);
+    memmove(pending->suffixes, pending->suffixes + key.suffix_at, pending->suffix_bytes);
 }
 
 /* --- writing ------------------------------------------------------------------------------------------------------ */
@@ -159,13 +324,16 @@ uint32_t art_pending_write(const struct art_pending *pending, uint8_t *out) {
     uint32_t prefix_len = art_min32(pending->first_len, shape->least_shared);
     bool prefix_entry = pending->first_len == prefix_len;
     uint32_t first_suffix = prefix_entry ? 0 : pending->first_len - prefix_len - 1;
+    bool has_block = pending->block.len, lengths = !shape->same_length && !has_block;
     struct art_bucket_header header = {
         .count = (uint8_t)n,
-        .form = (uint8_t)((shape->wide ? ART_BUCKET_WIDE : 0) | (shape->same_length ? 0 : ART_BUCKET_LENGTHS) |
+        .form = (uint8_t)((shape->wide ? ART_BUCKET_WIDE : 0) | (lengths ? ART_BUCKET_LENGTHS : 0) |
                           (shape->same_flags ? 0 : ART_BUCKET_FLAGS) | (prefix_entry ? ART_BUCKET_PREFIX_ENTRY : 0) |
-                          (code << ART_BUCKET_CSN_SHIFT)),
+                          (code << ART_BUCKET_CSN_SHIFT) | (has_block ? ART_BUCKET_BLOCK : 0)),
         .prefix_len = (uint16_t)prefix_len,
-        .value_len = shape->same_length ? pending->value_end[0] : 0,
+        .value_len = has_block ? (uint16_t)pending->block.len
+                     : lengths ? 0
+                               : pending->value_end[0],
         .suffix_size = (uint16_t)(first_suffix + pending->suffix_bytes),
         .base = shape->csn_least << 8 | pending->flags[0],
     };
@@ -177,7 +345,7 @@ uint32_t art_pending_write(const struct art_pending *pending, uint8_t *out) {
         at += n;
     }
     at = put_csns(pending, at, code);
-    if (!shape->same_length) {
+    if (lengths) {
         memcpy(at, pending->value_end, 2 * n);
         at += 2 * n;
     }
@@ -187,8 +355,9 @@ uint32_t art_pending_write(const struct art_pending *pending, uint8_t *out) {
     at += first_suffix;
     memcpy(at, pending->suffixes, pending->suffix_bytes);
     at += pending->suffix_bytes;
-    memcpy(at, pending->values, pending->value_bytes);
-    at += pending->value_bytes;
+    struct art_bytes values = has_block ? pending->block : art_bytes(pending->values, pending->value_bytes);
+    memcpy(at, values.data, values.len);
+    at += values.len;
     uint32_t used = (uint32_t)(at - out), size = (used + ART_BUCKET_ALIGN - 1) & ~(uint32_t)(ART_BUCKET_ALIGN - 1);
     assert(size <= art_pending_size(pending));
     memset(at, 0, size - used);

@@ -44,7 +44,18 @@ static uint64_t csn_of(enum blob_csns style, struct random *random) {
     }
 }
 
-static void make_entry(struct art_entry *entry, struct blob_style style, struct random *random) {
+/* What the rows at this one have in common comes before it, a little behind. */
+static uint8_t *value_alike(uint32_t at, struct random *random, uint32_t *len) {
+    uint32_t kind = at / 150, same = 4 + kind * 7 % 40, own = random_below(random, 10 + kind % 5 * 8);
+    uint8_t *value = malloc(same + own + 3);
+    for (uint32_t i = 0; i < same; i++) value[i] = (uint8_t)(kind + i);
+    for (uint32_t i = 0; i < own; i++) value[same + i] = (uint8_t)random_next(random);
+    memcpy(value + same + own, "end", 3);
+    *len = same + own + 3;
+    return value;
+}
+
+static void make_entry(struct art_entry *entry, uint32_t at, struct blob_style style, struct random *random) {
     static const uint8_t not_negative[] = {0, ART_SHADOWS_OLDER, ART_DELETE,
                                            0}; /* a delete of nothing weighs nothing */
     entry->flags = 0;
@@ -52,11 +63,15 @@ static void make_entry(struct art_entry *entry, struct blob_style style, struct 
     if (style.flags == FLAGS_ANY) entry->flags = (uint8_t)random_below(random, 4);
     if (style.flags != FLAGS_PUTS && !(entry->flags & ART_DELETE) && random_once_in(random, 10))
         entry->flags |= ART_OVERFLOW;
+    entry->csn = csn_of(style.csns, random);
+    if (style.values == VALUES_ALIKE && !(entry->flags & ART_DELETE)) {
+        entry->value.data = value_alike(at, random, &entry->value.len);
+        return;
+    }
     uint32_t len = entry->flags & ART_DELETE ? 0 : value_length(style.values, random);
     uint8_t *value = malloc(len + 1);
     for (uint32_t i = 0; i < len; i++) value[i] = (uint8_t)random_next(random);
     entry->value = art_bytes(value, len);
-    entry->csn = csn_of(style.csns, random);
 }
 
 static void make_keys(struct blob_rows *rows, enum key_family family, uint32_t wanted, struct random *random) {
@@ -73,7 +88,7 @@ static void add_ranks(struct blob_rows *rows) {
 
 void blob_rows_make(struct blob_rows *rows, struct blob_style style, uint32_t wanted, struct random *random) {
     make_keys(rows, style.family, wanted, random);
-    for (uint32_t i = 0; i < rows->set.count; i++) make_entry(&rows->entries[i], style, random);
+    for (uint32_t i = 0; i < rows->set.count; i++) make_entry(&rows->entries[i], i, style, random);
     add_ranks(rows);
 }
 
@@ -138,7 +153,9 @@ void blob_rows_clear(struct blob_rows *rows) {
 }
 
 bool blob_entry_equal(const struct art_entry *a, const struct art_entry *b) {
-    return a->flags == b->flags && a->csn == b->csn && art_bytes_equal(a->value, b->value);
+    uint8_t room[2][ART_VALUE_INLINE_MAX];
+    if ((a->flags ^ b->flags) & ART_ENTRY_FLAGS || a->csn != b->csn) return false;
+    return art_bytes_equal(art_entry_plain(a, room[0]), art_entry_plain(b, room[1]));
 }
 
 /* --- images ------------------------------------------------------------------------------------------------------- */
@@ -222,6 +239,7 @@ struct art_builder *blob_builder(const struct art_summary *summary, uint32_t lev
     struct art_builder_options options = {.kind = level ? ART_BLOB_INDEX : ART_BLOB_LEAF,
                                           .height = (uint8_t)level,
                                           .filter = filter && !level,
+                                          .blocks = !level,
                                           .summary = summary,
                                           .fill_pages = fill_pages};
     struct art_builder *builder;

@@ -11,7 +11,8 @@
 #include "core/blob/builder.h"
 #include "tests/support/keys.h"
 
-enum blob_values { VALUES_SAME, VALUES_EMPTY, VALUES_MIXED, VALUES_LARGE, VALUES_STYLES };
+/* VALUES_ALIKE: neighbours have much in common. */
+enum blob_values { VALUES_SAME, VALUES_EMPTY, VALUES_MIXED, VALUES_ALIKE, VALUES_LARGE, VALUES_STYLES };
 enum blob_flags_style { FLAGS_PUTS, FLAGS_NOT_NEGATIVE, FLAGS_ANY, FLAGS_STYLES };
 enum blob_csns { CSNS_SAME, CSNS_BYTE, CSNS_SHORT, CSNS_LONG, CSNS_FULL, CSNS_STYLES };
 
@@ -39,7 +40,7 @@ void blob_rows_make_summed(struct blob_rows *rows, struct art_measures has, stru
                            uint32_t different, uint32_t wanted, struct random *random);
 void blob_rows_clear(struct blob_rows *rows);
 struct art_bytes blob_padded(const void *data, uint32_t len); /* a padded copy; free() its data */
-/* The same row, byte for byte? */
+/* The same row, byte for byte, wherever its value stands? */
 bool blob_entry_equal(const struct art_entry *a, const struct art_entry *b);
 
 /* --- blobs -------------------------------------------------------------------------------------------------------- */
@@ -65,7 +66,7 @@ struct blob_run {
     uint32_t count, room;
 };
 
-/* With the rows' summary, if any. */
+/* With the rows' summary, if any, and with blocks if a codec is lent (toy_codec.h). */
 void blob_run_build(struct blob_run *run, const struct blob_rows *rows, uint32_t fill_pages, bool filter);
 /* The lowest level alone. */
 void blob_run_leaves(struct blob_run *run, const struct blob_rows *rows, uint32_t fill_pages, bool filter);
