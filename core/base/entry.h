@@ -54,10 +54,31 @@ static inline struct art_bytes art_entry_plain(const struct art_entry *entry, ui
     return art_bytes(room, art_codec()->value(entry->value, entry->row, room));
 }
 
+/* How a value is stored: by itself, or in a block. */
+struct art_stored {
+    struct art_bytes bytes; /* the value, or the block that has it */
+    bool in_block;
+    uint8_t row; /* its number there */
+};
+static inline struct art_stored art_stored_of(struct art_bytes value) {
+    return (struct art_stored){.bytes = value};
+}
+/* The value. Of one in a block it comes into `room`, which has ART_VALUE_INLINE_MAX bytes; else that may be NULL. */
+static inline struct art_bytes art_stored_plain(const struct art_stored *stored, uint8_t *room) {
+    if (!stored->in_block) return stored->bytes;
+    return art_bytes(room, art_codec()->value(stored->bytes, stored->row, room));
+}
+
 /* What the user has stored; empty for a delete. Of an entry whose value is in no block. */
 static inline struct art_bytes art_entry_value(uint8_t flags, struct art_bytes stored) {
     uint32_t head = art_entry_head(flags, stored);
     return head ? art_bytes(stored.data + head, stored.len - head) : stored;
+}
+
+/* How what the user has stored is. */
+static inline struct art_stored art_entry_stored(const struct art_entry *entry) {
+    if (!(entry->flags & ART_IN_BLOCK)) return art_stored_of(art_entry_value(entry->flags, entry->value));
+    return (struct art_stored){entry->value, true, entry->row};
 }
 
 /* Has the flag that asks for it what it says, and a delete nothing else? */

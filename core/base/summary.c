@@ -243,23 +243,43 @@ void art_data_encode(struct art_measures has, const struct art_datum *data, uint
     }
 }
 
-/* Of an entry that is no put of a value at hand. */
+/* Of an entry that is no put of a value at hand. A reference's data are numbers: nothing is borrowed. */
 static void __attribute__((noinline))
 read_otherwise(const struct art_summary *summary, const struct art_entry *entry, struct art_datum *out) {
+    uint8_t room[ART_VALUE_INLINE_MAX];
     if (entry->flags & (ART_DELETE | ART_CHUNK)) {
         for (unsigned i = 0; i < summary->has.columns; i++) out[i] = (struct art_datum){.kind = ART_DATUM_NULL};
     } else {
-        read_data(summary->has, art_entry_value(entry->flags, entry->value), out);
+        struct art_stored stored = art_entry_stored(entry);
+        read_data(summary->has, art_stored_plain(&stored, room), out);
     }
 }
 
 inline void art_summary_read(const struct art_summary *summary, const struct art_entry *entry, unsigned wanted,
-                             struct art_datum *out) {
-    assert(summary->has.sums <= summary->has.columns);
+                             uint8_t *room, struct art_datum *out) {
+    assert(summary->has.sums <= summary->has.columns && (room || !(entry->flags & ART_IN_BLOCK)));
     if (entry->flags & (ART_DELETE | ART_CHUNK | ART_OVERFLOW)) {
         read_otherwise(summary, entry, out);
     } else {
-        summary->read(summary->context, art_entry_value(entry->flags, entry->value), wanted, out);
+        struct art_stored stored = art_entry_stored(entry);
+        summary->read(summary->context, &stored, wanted, room, out);
+    }
+}
+
+void art_summary_read_column(const struct art_summary *summary, struct art_bytes block, unsigned column, uint32_t from,
+                             uint32_t to, const uint8_t *flags, struct art_datum *out) {
+    struct art_datum data[ART_SUMMARY_MAX];
+    uint8_t room[ART_VALUE_INLINE_MAX];
+    bool at_once = summary->read_column != NULL;
+    assert(column < summary->has.columns && from <= to && to <= ART_BLOCK_ROWS_MAX);
+    if (at_once) summary->read_column(summary->context, block, column, from, to, out);
+    for (uint32_t row = from; row < to; row++) {
+        uint8_t said = flags[row - from];
+        if (at_once && !(said & (ART_CHUNK | ART_OVERFLOW))) continue;
+        const struct art_entry entry = {.value = block, .flags = said | ART_IN_BLOCK, .row = (uint8_t)row};
+        art_summary_read(summary, &entry, 1u << column, room, data);
+        out[row - from] = data[column];
+        out[row - from].bytes = art_bytes(NULL, 0);
     }
 }
 
@@ -284,13 +304,23 @@ static inline void take_replaced(struct art_measures has, const struct art_entry
 
 void art_summary_sums(const struct art_summary *summary, const struct art_entry *entry, art_int128 *sum) {
     struct art_datum data[ART_SUMMARY_MAX];
+    uint8_t room[ART_VALUE_INLINE_MAX];
     unsigned sums = summary->has.sums;
     if (entry->flags & ART_CHUNK) return;
     if (!(entry->flags & ART_DELETE)) {
-        art_summary_read(summary, entry, sums_only(summary), data);
+        art_summary_read(summary, entry, sums_only(summary), room, data);
         for (unsigned i = 0; i < sums; i++) sum[i] = art_add128(sum[i], summand(&data[i]));
     }
     if (entry->flags & ART_REPLACED) take_replaced(summary->has, entry, sum);
+}
+
+void art_summary_sums_of_rows(const struct art_summary *summary, struct art_bytes block, uint32_t from, uint32_t to,
+                              const uint8_t *flags, art_int128 *sum) {
+    struct art_datum data[ART_BLOCK_ROWS_MAX];
+    for (unsigned i = 0; i < summary->has.sums; i++) {
+        art_summary_read_column(summary, block, i, from, to, flags, data);
+        for (uint32_t row = 0; row < to - from; row++) sum[i] = art_add128(sum[i], summand(&data[row]));
+    }
 }
 
 /* Integers among integers at once. */
@@ -305,7 +335,8 @@ static inline void add_datum(struct art_zone *zone, const struct art_datum *datu
 void art_summary_hashes(const struct art_summary *summary, const struct art_entry *entry, struct art_hashes *out) {
     assert(!(summary->has.lookups >> summary->has.columns));
     struct art_datum data[ART_SUMMARY_MAX];
-    art_summary_read(summary, entry, summary->has.lookups, data);
+    uint8_t room[ART_VALUE_INLINE_MAX];
+    art_summary_read(summary, entry, summary->has.lookups, room, data);
     memset(out->count, 0, sizeof out->count);
     for (unsigned i = 0; i < summary->has.columns; i++) {
         if (summary->has.lookups >> i & 1) out->count[i] = (uint8_t)art_value_hashes(&data[i], out->hash[i]);
@@ -315,12 +346,13 @@ void art_summary_hashes(const struct art_summary *summary, const struct art_entr
 bool art_summary_seeks(const struct art_summary *summary, const struct art_entry *entry,
                        const struct art_limits *limits) {
     struct art_datum data[ART_SUMMARY_MAX];
+    uint8_t room[ART_VALUE_INLINE_MAX];
     unsigned wanted = 0;
     assert(limits->query_count <= ART_TERM_QUERIES_MAX);
     for (unsigned i = 0; i < limits->query_count; i++) {
         if (limits->queries[i].field < ART_FIELD_SEARCHES) wanted |= 1u << limits->queries[i].field;
     }
-    art_summary_read(summary, entry, wanted, data);
+    art_summary_read(summary, entry, wanted, room, data);
     for (unsigned i = 0; i < limits->query_count; i++) {
         const struct art_term_query *query = &limits->queries[i];
         if (query->field < ART_FIELD_SEARCHES && !art_value_has_term(&data[query->field], query)) return false;
@@ -331,10 +363,10 @@ bool art_summary_seeks(const struct art_summary *summary, const struct art_entry
 void art_summary_add(const struct art_summary *summary, const struct art_entry *entry, art_int128 *sum,
                      struct art_zone *zone, struct art_datum *data) {
     struct art_measures has = summary->has;
-    assert(art_measures_are_sane(has));
+    assert(art_measures_are_sane(has) && !(entry->flags & ART_IN_BLOCK));
     if (entry->flags & ART_CHUNK) return;
     if (!(entry->flags & ART_DELETE)) {
-        art_summary_read(summary, entry, ART_ALL_COLUMNS, data);
+        art_summary_read(summary, entry, ART_ALL_COLUMNS, NULL, data);
         for (unsigned i = 0; i < has.columns; i++) add_datum(&zone[i], &data[i]);
         for (unsigned i = 0; i < has.sums; i++) sum[i] = art_add128(sum[i], summand(&data[i]));
     }
@@ -351,10 +383,10 @@ void art_summary_weigh(const struct art_summary *summary, const struct art_entry
 uint32_t art_replaced_encode(const struct art_summary *summary, const struct art_entry *row,
                              uint8_t out[ART_REPLACED_MAX]) {
     struct art_datum data[ART_SUMMARY_MAX];
-    uint8_t *at = out + 1;
+    uint8_t room[ART_VALUE_INLINE_MAX], *at = out + 1;
     bool any = false;
     if (!summary->has.sums) return 0;
-    art_summary_read(summary, row, sums_only(summary), data);
+    art_summary_read(summary, row, sums_only(summary), room, data);
     for (unsigned i = 0; i < summary->has.sums; i++) {
         uint64_t value = (uint64_t)summand(&data[i]);
         any |= value != 0;
@@ -365,12 +397,26 @@ uint32_t art_replaced_encode(const struct art_summary *summary, const struct art
     return any ? (uint32_t)(at - out) : 0;
 }
 
+static inline void take_datum(struct art_extreme *search, const struct art_datum *datum) {
+    struct art_zone own = {0};
+    add_datum(&own, datum);
+    art_extreme_take(search, &own);
+}
+
 void art_extreme_take_entry(struct art_extreme *search, const struct art_entry *entry) {
     struct art_datum data[ART_SUMMARY_MAX];
-    struct art_zone own = {0};
-    assert(search->column < search->summary->has.columns);
+    uint8_t room[ART_VALUE_INLINE_MAX];
     if (entry->flags & (ART_DELETE | ART_CHUNK)) return;
-    art_summary_read(search->summary, entry, 1u << search->column, data);
-    add_datum(&own, &data[search->column]);
-    art_extreme_take(search, &own);
+    assert(search->column < search->summary->has.columns);
+    art_summary_read(search->summary, entry, 1u << search->column, room, data);
+    take_datum(search, &data[search->column]);
+}
+
+void art_extreme_take_rows(struct art_extreme *search, struct art_bytes block, uint32_t from, uint32_t to,
+                           const uint8_t *flags) {
+    struct art_datum data[ART_BLOCK_ROWS_MAX];
+    art_summary_read_column(search->summary, block, search->column, from, to, flags, data);
+    for (uint32_t row = from; row < to && !search->lost; row++) {
+        if (!(flags[row - from] & ART_CHUNK)) take_datum(search, &data[row - from]);
+    }
 }

@@ -85,8 +85,13 @@ enum { ART_TEXT_END = 0xff, ART_CUT_WIDTH = 3 };
 struct art_summary {
     struct art_measures has;
     /* The values of columns in a row, in the summary's order: those that `wanted` has a bit for. A value that
-     * is no record has NULLs. */
-    void (*read)(void *context, struct art_bytes value, unsigned wanted, struct art_datum *out);
+     * is no record has NULLs. Texts and blobs lie in the value's bytes; of a value in a block they may be made in `room`,
+     * which has ART_VALUE_INLINE_MAX bytes then. */
+    void (*read)(void *context, const struct art_stored *value, unsigned wanted, uint8_t *room, struct art_datum *out);
+    /* NULL, or faster than read() for one column of rows [from, to) of a block: out[0] is that of row `from`. Of texts
+     * and blobs the kinds alone. */
+    void (*read_column)(void *context, struct art_bytes block, unsigned column, uint32_t from, uint32_t to,
+                        struct art_datum *out);
     /* With searches: the terms of texts that follow each other, at most texts.len; the key is such a text. Each
      * comes of ART_CUT_WIDTH bytes of a text, 0 is none. `ends`: so many ART_TEXT_END stand there, one behind each
      * text, or none behind a single one. A text may have lost its beginning, but not within a character of UTF-8.
@@ -187,6 +192,9 @@ static inline void art_extreme_take(struct art_extreme *search, const struct art
 }
 /* An entry of a leaf; one that puts no row counts nothing. */
 void art_extreme_take_entry(struct art_extreme *search, const struct art_entry *entry);
+/* The entries of rows [from, to) of a block, as of art_summary_read_column(). */
+void art_extreme_take_rows(struct art_extreme *search, struct art_bytes block, uint32_t from, uint32_t to,
+                           const uint8_t *flags);
 
 /* --- sums and zones of many entries ------------------------------------------------------------------------------- */
 
@@ -233,16 +241,21 @@ static inline art_int128 art_subtract128(art_int128 a, art_int128 b) {
 
 #define ART_ALL_COLUMNS UINT8_MAX
 /* What an entry puts: its data in the wanted columns (a bit each), or NULLs where it puts no row. `out` has room for
- * all columns, and borrows from the entry; others than the wanted mean nothing. */
-void art_summary_read(const struct art_summary *summary, const struct art_entry *entry, unsigned wanted,
+ * all columns, and borrows from the entry, or from `room` of ART_VALUE_INLINE_MAX bytes, where its value stands in a
+ * block; else that may be NULL. Others than the wanted mean nothing. */
+void art_summary_read(const struct art_summary *summary, const struct art_entry *entry, unsigned wanted, uint8_t *room,
                       struct art_datum *out);
+/* One column of rows [from, to) of a block, all of them puts, as summary->read_column() gives it. `flags`: of the entry
+ * of row `from`, and so on. */
+void art_summary_read_column(const struct art_summary *summary, struct art_bytes block, unsigned column, uint32_t from,
+                             uint32_t to, const uint8_t *flags, struct art_datum *out);
 /* Hashes of the values that an entry puts. */
 struct art_hashes {
     uint8_t count[ART_SUMMARY_MAX]; /* 0 in a column without a lookup */
     uint32_t hash[ART_SUMMARY_MAX][2];
 };
-/* What an entry adds to the sums, and its row to zones; added to them. `data`: of a put, what
- * art_summary_read() gives; else left as it is. */
+/* What an entry, whose value is in no block, adds to the sums, and its row to zones; added to them. `data`: of a put,
+ * what art_summary_read() gives; else left as it is. */
 void art_summary_add(const struct art_summary *summary, const struct art_entry *entry, art_int128 *sum,
                      struct art_zone *zone, struct art_datum *data);
 /* The same, added to nothing. */
@@ -252,8 +265,10 @@ void art_summary_hashes(const struct art_summary *summary, const struct art_entr
 /* Does an entry put a row with what is looked up in each of the columns? */
 bool art_summary_seeks(const struct art_summary *summary, const struct art_entry *entry,
                        const struct art_limits *limits);
-/* Only the sums, added to `sum`. */
+/* Only the sums, added to `sum`: of an entry, and of all that puts rows [from, to) of a block. */
 void art_summary_sums(const struct art_summary *summary, const struct art_entry *entry, art_int128 *sum);
+void art_summary_sums_of_rows(const struct art_summary *summary, struct art_bytes block, uint32_t from, uint32_t to,
+                              const uint8_t *flags, art_int128 *sum);
 
 /* The bytes of ART_REPLACED for the row that an entry puts, into `out`; returns how many. 0: all sums are 0, and the
  * flag is not set. */

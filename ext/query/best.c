@@ -133,16 +133,21 @@ static enum art_rc value_under_cursor(const struct art_scan *scan, struct art_ba
     unsigned item = scan->of.best.order.column;
     enum art_rc rc = ART_OK;
     *owned = NULL;
-    row->has_record = art_cursor_value(scan->cursor, &row->record);
-    struct art_entry entry = {.value = row->record};
-    if (!row->has_record) {
-        entry.value = art_cursor_row(scan->cursor)->stored;
-        entry.flags = ART_OVERFLOW;
-    }
-    art_summary_read(summary, &entry, 1u << item, data);
+    const struct art_row *under = art_cursor_row(scan->cursor);
+    uint8_t room[ART_VALUE_INLINE_MAX];
+    row->has_record = !under->overflows;
+    struct art_entry entry = {.flags = under->overflows ? ART_OVERFLOW : 0};
+    if (under->overflows)
+        entry.value = art_stored_plain(&under->stored, room);
+    else
+        rc = art_row_value(art_scan_tree(scan), under, &entry.value, owned);
+    if (rc) return rc;
+    row->record = entry.value;
+    art_summary_read(summary, &entry, 1u << item, NULL, data);
     if (!row->has_record && data[item].kind >= ART_DATUM_TEXT) {
-        rc = art_row_value(art_scan_tree(scan), art_cursor_row(scan->cursor), &entry.value, owned);
-        if (!rc) summary->read(summary->context, entry.value, 1u << item, data);
+        rc = art_row_value(art_scan_tree(scan), under, &entry.value, owned);
+        struct art_stored whole = art_stored_of(entry.value);
+        if (!rc) summary->read(summary->context, &whole, 1u << item, NULL, data);
     }
     row->value = data[item];
     return rc;
@@ -191,7 +196,7 @@ static enum art_rc show_row_of_batch(struct art_scan *scan, const struct art_bat
         return rc ? rc : art_point_scan_find(scan, row->path);
     }
     art_row_release(&scan->row);
-    scan->row = (struct art_row){.stored = row->record, .version = row->version};
+    scan->row = (struct art_row){.stored = art_stored_of(row->record), .version = row->version};
     scan->key.len = 0;
     enum art_rc rc = art_buffer_append(&scan->key, row->path.data, row->path.len);
     if (!rc) scan->state = ART_SCAN_ON_ROW;

@@ -206,18 +206,19 @@ int art_scan_eof(sqlite3_vtab_cursor *base) {
 static bool changed_since(struct art_scan *scan, const struct art_row *row) {
     struct art_row now = {0};
     enum art_rc rc = art_tree_get(art_scan_tree(scan), art_scan_path(scan), &now);
-    bool changed =
-        rc == ART_NOTFOUND ||
-        (!rc && (now.stored.len != row->stored.len || memcmp(now.stored.data, row->stored.data, row->stored.len) != 0));
+    uint8_t room[ART_VALUE_INLINE_MAX], other_room[ART_VALUE_INLINE_MAX];
+    bool changed = rc == ART_NOTFOUND || (!rc && !art_bytes_equal(art_stored_plain(&now.stored, room),
+                                                                  art_stored_plain(&row->stored, other_room)));
     art_row_release(&now);
     return changed;
 }
 
-/* The whole record: what lies in overflow chunks is put together once for all columns of a row. */
+/* The whole record: what lies in a block or in overflow chunks is put together once for all columns of a row. */
 static enum art_rc fetch(struct art_scan *scan, const struct art_row *row) {
-    struct art_bytes record = row->stored;
+    struct art_bytes record;
     enum art_rc rc = row->overflows ? art_scan_ready(scan) : ART_OK;
-    if (!rc && row->overflows) rc = art_row_value(art_scan_tree(scan), row, &record, &scan->record.value);
+    assert(!scan->record.value);
+    if (!rc) rc = art_row_value(art_scan_tree(scan), row, &record, &scan->record.value);
     if (rc) return rc;
     art_record_reader_set(&scan->record.reader, record);
     scan->record.fetched = true;
@@ -241,7 +242,9 @@ static int show_long_value(struct art_scan *scan, unsigned column, sqlite3_conte
 
 static int show_value(struct art_scan *scan, unsigned column, sqlite3_context *context) {
     if (!scan->record.fetched) {
-        if (!art_scan_short_record(scan, &scan->record.reader.record)) return show_long_value(scan, column, context);
+        struct art_stored stored;
+        if (!art_scan_short_record(scan, &stored) || stored.in_block) return show_long_value(scan, column, context);
+        scan->record.reader.record = stored.bytes;
         scan->record.reader.types = NULL;
         scan->record.fetched = true;
     }
@@ -315,8 +318,9 @@ int art_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int col
         return SQLITE_OK;
     }
     bool first = column == 1 && !art_scan_rolled(scan) && art_hidden_column(art_scan_vtab(scan), column) < 0;
-    struct art_bytes record; /* nearly all values are the only one of a short row */
-    if (first && art_scan_short_record(scan, &record) && art_record_single_result(context, record)) return SQLITE_OK;
+    struct art_stored stored; /* nearly all values are the only one of a short row */
+    bool alone = first && art_scan_short_record(scan, &stored) && !stored.in_block;
+    if (alone && art_record_single_result(context, stored.bytes)) return SQLITE_OK;
     return show_other(scan, column, context);
 }
 

@@ -246,7 +246,7 @@ struct art_scan {
     struct art_buffer key;     /* ON_ROW: its path */
     struct {                   /* of the present row, as far as it was looked at */
         bool fetched;          /* the record is in `reader` */
-        uint8_t *value;        /* the chunks of a long record put together, or NULL */
+        uint8_t *value;        /* the chunks of a long record put together, or one out of a block; or NULL */
         struct art_record_reader reader;
     } record;
     struct art_key_range keys; /* what is walked, or was asked for */
@@ -321,8 +321,8 @@ static inline struct art_bytes art_scan_path(const struct art_scan *scan) {
     return key;
 }
 
-/* Nearly all records: short, and whole where the scan stands. */
-static inline bool art_scan_short_record(const struct art_scan *scan, struct art_bytes *out) {
+/* Nearly all records: short, and whole where the scan stands, or in a block there. */
+static inline bool art_scan_short_record(const struct art_scan *scan, struct art_stored *out) {
     *out = scan->row.stored;
     return scan->state == ART_SCAN_ON_ROW ? !scan->row.overflows : art_cursor_value(scan->cursor, out);
 }

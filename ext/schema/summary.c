@@ -216,9 +216,10 @@ int art_summary_find_measured(const struct art_summarised *summarised, unsigned 
 }
 
 /* For core: the columns of a record. A damaged one is reported by the read of the row. */
-static void read_row(void *context, struct art_bytes value, unsigned wanted, struct art_datum *out) {
+static void read_row(void *context, const struct art_stored *value, unsigned wanted, uint8_t *room,
+                     struct art_datum *out) {
     const struct art_summarised *summarised = context;
-    art_record_data(&summarised->in_record, value, wanted, out);
+    art_record_data(&summarised->in_record, art_stored_plain(value, room), wanted, out);
 }
 
 struct art_summary art_summary_for_core(const struct art_summarised *summarised) {

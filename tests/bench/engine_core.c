@@ -119,7 +119,7 @@ static bool get(void *store, struct art_bytes key, uint64_t *digest) {
     int rc = art_tree_get(core->tree, key, &row);
     if (rc == ART_NOTFOUND) return false;
     must(rc, "get");
-    digest_add(digest, row.stored.data, row.stored.len);
+    digest_add(digest, row.stored.bytes.data, row.stored.bytes.len);
     art_row_release(&row);
     return true;
 }
@@ -141,7 +141,7 @@ static uint64_t list(void *store, struct art_bytes prefix, bool descending, uint
         struct art_bytes key = art_cursor_key(core->cursor);
         const struct art_row *row = art_cursor_row(core->cursor);
         digest_add(digest, key.data, key.len);
-        digest_add(digest, row->stored.data, row->stored.len);
+        digest_add(digest, row->stored.bytes.data, row->stored.bytes.len);
         if (++rows < limit) must(art_cursor_next(core->cursor), "next");
     }
     return rows;

@@ -190,10 +190,11 @@ struct look {
 static void look_at_entry(void *context, uint32_t number, const struct art_entry *entry) {
     const struct look *look = context;
     struct art_datum data[ART_SUMMARY_MAX];
+    uint8_t room[ART_VALUE_INLINE_MAX];
     (void)number;
     fuzz_touch(entry->value);
     if (look->blob->kind == ART_BLOB_LEAF) {
-        art_summary_read(&summary, entry, ART_ALL_COLUMNS, data);
+        art_summary_read(&summary, entry, ART_ALL_COLUMNS, room, data);
         return;
     }
     for (unsigned i = 0; i < summary.has.columns; i++) {

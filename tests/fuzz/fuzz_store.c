@@ -178,15 +178,20 @@ static void add_datum(struct scanned *scanned, unsigned column, const struct art
     }
 }
 
+static struct art_entry entry_of(const struct art_row *row) {
+    uint8_t flags = (row->overflows ? ART_OVERFLOW : 0) | (row->stored.in_block ? ART_IN_BLOCK : 0);
+    return (struct art_entry){.value = row->stored.bytes, .flags = flags, .row = row->stored.row};
+}
+
 static void add_row(struct scanned *scanned, struct art_tree *tree, struct art_cursor *cursor) {
     const struct art_row *row = art_cursor_row(cursor);
     struct art_bytes value, key = art_cursor_key(cursor);
     struct art_datum known[ART_SUMMARY_MAX];
-    uint8_t *owned = NULL;
+    uint8_t room[ART_VALUE_INLINE_MAX], *owned = NULL;
     if (art_row_value(tree, row, &value, &owned)) fuzz_fail("a value of a sound table: %s", art_error_message());
     struct art_summary summary = toy_summary(&host.has);
-    struct art_entry entry = {.value = row->stored, .flags = row->overflows ? ART_OVERFLOW : 0};
-    art_summary_read(&summary, &entry, ART_ALL_COLUMNS, known);
+    struct art_entry entry = entry_of(row);
+    art_summary_read(&summary, &entry, ART_ALL_COLUMNS, room, known);
     for (unsigned i = 0; i < host.has.columns; i++) {
         struct art_datum datum = toy_datum(value, i);
         bool number = datum.kind == ART_DATUM_INTEGER || datum.kind == ART_DATUM_REAL;
@@ -250,12 +255,13 @@ static void compare_limited(struct art_tree *tree, const struct art_limits *limi
         struct art_cursor *cursor;
         struct art_range range = {.limits = limited ? &own : NULL};
         struct art_datum data[ART_SUMMARY_MAX];
+        uint8_t room[ART_VALUE_INLINE_MAX];
         if (art_cursor_open(tree, &cursor)) fuzz_fail("no cursor");
         int rc = art_cursor_seek(cursor, &range, descending);
         for (; !rc && art_cursor_valid(cursor); rc = art_cursor_next(cursor)) {
             const struct art_row *row = art_cursor_row(cursor);
-            struct art_entry entry = {.value = row->stored, .flags = row->overflows ? ART_OVERFLOW : 0};
-            art_summary_read(&summary, &entry, ART_ALL_COLUMNS, data);
+            struct art_entry entry = entry_of(row);
+            art_summary_read(&summary, &entry, ART_ALL_COLUMNS, room, data);
             rows[limited] += toy_wants(limits, data);
         }
         if (rc) fuzz_fail("a scan of a sound table: %s", art_error_message());

@@ -290,11 +290,11 @@ TEST(test_pieces_of_another_value_are_refused) {
     must(art_tree_insert(tree, ART_WRITE_INSERT, text("y"), art_bytes(bytes, sizeof bytes), &existed));
     commit_alone();
     must(art_tree_get(tree, text("x"), &row));
-    ck_assert(row.overflows && row.stored.len == sizeof id);
-    memcpy(id, row.stored.data, sizeof id);
+    ck_assert(row.overflows && row.stored.bytes.len == sizeof id);
+    memcpy(id, row.stored.bytes.data, sizeof id);
     id[8 + 8 + 3] ^= 1; /* its counter: that of the other */
     struct art_row forged = row;
-    forged.stored = art_bytes(id, sizeof id);
+    forged.stored = art_stored_of(art_bytes(id, sizeof id));
     int rc = art_row_value(tree, &forged, &value, &owned);
     ck_assert_int_eq(rc, ART_CORRUPT);
     must(art_row_value(tree, &row, &value, &owned));

@@ -9,8 +9,10 @@
 #include "tests/support/random.h"
 #include "tests/support/toy_cut.h"
 
-static inline void toy_columns_read(void *context, struct art_bytes value, unsigned wanted, struct art_datum *out) {
+static inline void toy_columns_read(void *context, const struct art_stored *stored, unsigned wanted, uint8_t *room,
+                                    struct art_datum *out) {
     const struct art_summary *summary = context;
+    struct art_bytes value = art_stored_plain(stored, room);
     const uint8_t *at = value.data;
     for (unsigned i = 0; i < summary->has.columns; i++, at += ART_DATUM_BYTES) {
         out[i] = (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = 0x5a5a5a}; /* nobody is to look at it */

@@ -26,8 +26,10 @@ static inline struct art_datum toy_datum(struct art_bytes value, unsigned column
     return datum;
 }
 
-static inline void toy_read(void *context, struct art_bytes value, unsigned wanted, struct art_datum *out) {
+static inline void toy_read(void *context, const struct art_stored *stored, unsigned wanted, uint8_t *room,
+                            struct art_datum *out) {
     const struct art_measures *has = context;
+    struct art_bytes value = art_stored_plain(stored, room);
     for (unsigned i = 0; i < has->columns; i++) {
         out[i] = (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = 0x5a5a5a}; /* nobody is to look at it */
         if (wanted >> i & 1) out[i] = toy_datum(value, i);

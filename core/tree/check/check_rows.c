@@ -258,7 +258,7 @@ enum art_rc art_check_rows(struct art_checker *checker) {
     struct row_check check = {.checker = checker};
     check.merge = art_alloc(sizeof *check.merge);
     if (!check.merge) return art_nomem();
-    art_merge_init(check.merge, checker->tree->store);
+    art_merge_init(check.merge, checker->tree->store, true);
     enum art_rc rc = art_merge_set(check.merge, checker->memtable, checker->root->run, checker->root->runs);
     if (!rc) rc = art_values_open(&check.values, checker);
     if (!rc) rc = check_ranges(&check);

@@ -165,7 +165,7 @@ enum art_rc art_values_open(struct art_value_checker *values, struct art_checker
     values->checker = checker;
     values->hash = art_hash_stream_new();
     values->merge = art_alloc(sizeof *values->merge);
-    if (values->merge) art_merge_init(values->merge, checker->tree->store); /* before anything closes it */
+    if (values->merge) art_merge_init(values->merge, checker->tree->store, true); /* before anything closes it */
     if (!values->merge || !values->hash) return art_nomem();
     return art_merge_set(values->merge, checker->memtable, checker->root->run, checker->root->runs);
 }

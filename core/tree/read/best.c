@@ -217,9 +217,10 @@ static enum art_rc copy_value(struct art_best *best, const struct art_entry *ent
     *out = data[best->order.column];
     if (out->kind < ART_DATUM_TEXT) return ART_OK;
     if (entry->flags & ART_OVERFLOW) {
-        struct art_row row = {.stored = art_entry_value(entry->flags, entry->value), .overflows = true};
+        struct art_row row = {.stored = art_entry_stored(entry), .overflows = true};
         rc = art_row_value(best->tree, &row, &record, &owned);
-        if (!rc) summary->read(summary->context, record, ART_ALL_COLUMNS, data);
+        struct art_stored stored = art_stored_of(record);
+        if (!rc) summary->read(summary->context, &stored, ART_ALL_COLUMNS, NULL, data);
         if (!rc) *out = data[best->order.column];
     }
     if (!rc && out->kind < ART_DATUM_TEXT) { /* a forged reference said that it is a text */
@@ -246,7 +247,8 @@ static enum art_rc push_value(struct art_best *best, const struct art_entry *ent
 static enum art_rc push_row(struct art_best *best, const struct art_entry *entry, struct best_part *part) {
     assert(part->kind == PART_ENTRY || part->kind == PART_KEY);
     struct art_datum data[ART_SUMMARY_MAX];
-    art_summary_read(art_tree_summary(best->tree), entry, wanted_columns(&best->order), data);
+    uint8_t room[ART_VALUE_INLINE_MAX];
+    art_summary_read(art_tree_summary(best->tree), entry, wanted_columns(&best->order), room, data);
     if (!is_wanted_row(&best->order, data)) {
         free_part(part);
         return ART_OK;
@@ -341,6 +343,7 @@ struct choice {
     const struct best_part *part;
     struct art_measures has;
     unsigned wanted;
+    uint8_t *room; /* for texts out of a block, which count only until the next entry is looked at */
     bool any;
     uint32_t at;
     struct art_datum value;
@@ -514,7 +517,7 @@ static void consider_entry(void *context, uint32_t at, const struct art_entry *e
     struct art_best *best = choice->best;
     struct art_datum data[ART_SUMMARY_MAX];
     if (entry->flags & ART_DELETE) return;
-    art_summary_read(art_tree_summary(best->tree), entry, choice->wanted, data);
+    art_summary_read(art_tree_summary(best->tree), entry, choice->wanted, choice->room, data);
     const struct art_datum *own = &data[best->order.column];
     if (choice->rc || !is_wanted_row(&best->order, data) || !is_better_choice(choice, at, own)) return;
     bool wanted = true;
@@ -643,8 +646,13 @@ static enum art_rc choose_child(struct choice *choice, struct art_blob_cursor *a
 
 static enum art_rc expand_bucket(struct art_best *best, const struct best_part *part, struct art_blob_cursor *at) {
     struct art_blob *blob = at->blob;
-    struct choice choice = {
-        .best = best, .part = part, .passes = part->begun, .has = blob->has, .wanted = wanted_columns(&best->order)};
+    uint8_t room[ART_VALUE_INLINE_MAX];
+    struct choice choice = {.best = best,
+                            .part = part,
+                            .passes = part->begun,
+                            .has = blob->has,
+                            .wanted = wanted_columns(&best->order),
+                            .room = room};
     bool leaf = blob->kind == ART_BLOB_LEAF;
     uint32_t from, to;
     enum art_rc rc = bucket_entries(best, part, at, &from, &to);
@@ -705,9 +713,10 @@ static enum art_rc take_best_entry(struct art_best *best, const struct best_part
     if (part->kind == PART_LONG) {
         struct art_entry entry;
         struct art_datum data[ART_SUMMARY_MAX];
+        uint8_t room[ART_VALUE_INLINE_MAX];
         struct best_part known = {.kind = PART_ENTRY, .blob = part->blob, .at = part->at};
         art_blob_cursor_entry(at, &entry);
-        art_summary_read(art_tree_summary(best->tree), &entry, wanted_columns(&best->order), data);
+        art_summary_read(art_tree_summary(best->tree), &entry, wanted_columns(&best->order), room, data);
         rc = keep_key(best, &known, key);
         return rc ? rc : push_value(best, &entry, data, &known);
     }

@@ -79,7 +79,7 @@ enum art_rc art_cursor_open(struct art_tree *tree, struct art_cursor **out) {
             art_free(cursor);
             return art_nomem();
         }
-        art_merge_init(&cursor->merge, tree->store);
+        art_merge_init(&cursor->merge, tree->store, false);
     }
     cursor->tree = tree;
     cursor->valid = false;
@@ -218,7 +218,7 @@ enum art_rc art_cursor_sources(struct art_cursor *cursor, struct art_merge **out
 static inline void take_row(struct art_cursor *cursor, const struct art_entry *entry) {
     assert(!(entry->flags & ART_DELETE) || cursor->deletes);
     cursor->row.deleted = entry->flags & ART_DELETE;
-    cursor->row.stored = art_entry_value(entry->flags, entry->value);
+    cursor->row.stored = art_entry_stored(entry);
     cursor->row.version = entry->csn;
     cursor->row.overflows = entry->flags & ART_OVERFLOW;
 }
@@ -464,13 +464,13 @@ struct art_bytes art_cursor_key(const struct art_cursor *cursor) {
     return art_bytes(key.data + 1, key.len - 1);
 }
 
-bool art_cursor_value(struct art_cursor *cursor, struct art_bytes *out) {
+bool art_cursor_value(struct art_cursor *cursor, struct art_stored *out) {
     assert(cursor->valid);
     const struct art_source *source = art_merge_winner(&cursor->merge);
     if (!source->is_memtable) {
         struct art_entry entry;
         art_blob_cursor_value(&source->run.leaf, &entry);
-        *out = entry.flags & ART_REPLACED ? art_entry_value(entry.flags, entry.value) : entry.value;
+        *out = art_entry_stored(&entry);
         return !(entry.flags & ART_OVERFLOW);
     }
     *out = cursor->row.stored;

@@ -37,11 +37,13 @@ static void wait_for(void *context, uint32_t at, const struct art_entry *entry) 
     const struct art_best_order *order = waiting->order;
     uint32_t number = at - waiting->first;
     struct art_datum data[ART_SUMMARY_MAX];
+    uint8_t room[ART_VALUE_INLINE_MAX];
     assert(number < ART_BUCKET_ENTRIES);
     if (entry->flags & (ART_DELETE | ART_CHUNK)) return;
-    art_summary_read(waiting->summary, entry, 1u << order->column, data);
+    art_summary_read(waiting->summary, entry, 1u << order->column, room, data);
     const struct art_datum *mine = &data[order->column];
     waiting->texts |= mine->kind >= ART_DATUM_TEXT;
+    if (waiting->texts) return; /* nothing is remembered, and its bytes are gone with the room */
     if (order->skip_nulls && mine->kind == ART_DATUM_NULL) return;
     if (is_before_front(waiting, mine, number)) return;
     waiting->value[number] = *mine;

@@ -122,7 +122,7 @@ enum art_rc art_tree_is_hidden(struct art_tree *tree, struct art_bytes key, unsi
 void art_row_take(const struct art_tree *tree, const struct art_found *found, struct art_row *row) {
     const struct art_entry *entry = &found->entry;
     assert(found->any && !(entry->flags & ART_DELETE));
-    row->stored = art_entry_value(entry->flags, entry->value);
+    row->stored = art_entry_stored(entry);
     row->version = entry->csn;
     row->overflows = entry->flags & ART_OVERFLOW;
     row->changes = tree->changes;

@@ -87,6 +87,7 @@ static enum art_rc add_old(struct art_tree *tree, struct art_run_build *build, c
     struct art_run_cursor cursor;
     enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
     if (rc) return rc;
+    cursor.plain = true;
     art_run_cursor_reset(&cursor, leaf, 0);
     for (rc = art_run_first(&cursor); !rc && cursor.valid;) {
         struct art_entry entry;
@@ -140,7 +141,7 @@ static enum art_rc append_chunks(struct art_tree *tree, struct art_version_edit 
     rc = last_leaf(tree, &cursor, last, &leaf, &separator);
     uint32_t most = art_tree_full_pages(tree);
     bool fills = art_ref_pages(&leaf) < most - most / FULL_PART;
-    if (!rc) rc = art_run_build_open(&build, tree, edit, false, 0, false);
+    if (!rc) rc = art_run_build_open(&build, tree, edit, true, 0, false);
     if (!rc && fills) rc = add_old(tree, build, &leaf);
     if (!rc) rc = add_new(build, chunks, end);
     if (!rc) rc = art_run_build_children(build, &fresh);

@@ -12,7 +12,8 @@
  *
  * (partial.c says what a partial compaction is.) A run that is over its size with nothing at the next level just
  * becomes that level. What lies over the last run may hide rows of it, which then take space twice: so the run over the
- * last is over its size, too, when it is more than an eighth of the last, the next one above a 64th. A delete hides a
+ * last is over its size, too, when it is more than an eighth of the last, the next one above a 64th. (Entries of the last
+ * run may be smaller, since they stand in blocks: the size of another run is what it would have with such entries.) A delete hides a
  * row that may be a hundred times as large: the size of a run is its own pages or those that it hides, whichever are
  * more (hidden.c). A last run that has become too small for its level goes up again, and takes in what is there.
  *
@@ -74,7 +75,7 @@ static enum art_rc flush_into_new(struct art_tree *tree, struct art_version_edit
     struct art_run run = {0};
     struct art_buffer end = {0};
     enum art_rc rc = art_append_values(tree, edit, memtable, &end);
-    if (!rc) rc = art_run_build_open(&build, tree, edit, edit->root->runs > 0, 0, true);
+    if (!rc) rc = art_run_build_open(&build, tree, edit, !edit->root->runs, 0, true);
     if (rc) {
         art_buffer_clear(&end);
         return rc;
@@ -103,7 +104,7 @@ enum art_rc art_compact_first(struct art_tree *tree, struct art_version_edit *ed
     assert(!edit->root->runs);
     struct art_run_build *build = NULL;
     struct art_run run = {0};
-    enum art_rc rc = art_run_build_open(&build, tree, edit, false, 0, true);
+    enum art_rc rc = art_run_build_open(&build, tree, edit, true, 0, true);
     if (!rc) rc = stream->add(stream->context, build);
     if (!rc) rc = art_run_build_run(build, &run);
     run.level = level_of(tree, run.pages);
@@ -155,15 +156,16 @@ static enum art_rc merge_runs(struct art_tree *tree, struct art_version_edit *ed
     ART_DURING(ART_EVENT_MERGE);
     struct art_merge *merge = art_alloc(sizeof *merge);
     if (!merge) return art_nomem();
-    art_merge_init(merge, tree->store);
+    art_merge_init(merge, tree->store, true);
     bool last = end == edit->root->runs;
     assert(last || !rewrite);
     struct art_run_build *build = NULL;
     struct art_run run = {0};
+    if (!from && last) edit->root->blocks = false; /* of the old ones nothing stays */
     enum art_rc rc = art_merge_set(merge, memtable, &edit->root->run[from], end - from);
     for (unsigned i = 0; !rc && i < merge->count; i++) rc = art_merge_limit(merge, i, art_bytes(NULL, 0), UINT64_MAX);
     if (!rc) art_merge_begin_combined(merge);
-    if (!rc) rc = art_run_build_open(&build, tree, edit, !last, 0, true);
+    if (!rc) rc = art_run_build_open(&build, tree, edit, last, 0, true);
     if (!rc) rc = rewrite ? merge_entries(tree, merge, build, true, rewrite) : art_merge_into(tree, merge, build, last);
     if (!rc) rc = art_run_build_run(build, &run);
     art_run_build_close(build);
@@ -248,14 +250,23 @@ static bool level0_hide_much(const struct art_tree *tree, const struct art_root 
     return shadowed > (most > least ? most : least);
 }
 
+/* As art_pages_below(), of a whole run; of the last one its own. */
+static uint64_t run_pages(const struct art_root *root, const struct art_run *run) {
+    bool last = run + 1 == root->run + root->runs;
+    return last ? run->pages : art_pages_below(root, run->pages, run->top.entries);
+}
+
 static bool level0_are_due(const struct art_tree *tree, const struct art_root *root, unsigned level0) {
-    uint64_t pages = 0, joined = joined_pages(tree);
+    uint64_t pages = 0, below = 0, joined = joined_pages(tree);
     if (level0 && level0 < root->runs && level0_hide_much(tree, root, level0)) return true;
-    for (unsigned i = 0; i < level0; i++) pages += root->run[i].pages;
+    for (unsigned i = 0; i < level0; i++) {
+        pages += root->run[i].pages;
+        below += run_pages(root, &root->run[i]);
+    }
     if (level0 >= (joined ? LEVEL0_MOST : LEVEL0_MAX) || (joined && pages >= (LEVEL0_MAX - 1) * joined)) return true;
     if (!level0 || level0 + 1 != root->runs || root->run[level0].level != LEVEL_FIRST) return false;
     uint64_t last = root->run[level0].pages;
-    return last >= (uint64_t)SMALL_BLOBS * art_tree_full_pages(tree) && pages * LEVEL0_PART > last;
+    return last >= (uint64_t)SMALL_BLOBS * art_tree_full_pages(tree) && below * LEVEL0_PART > last;
 }
 
 /* What is most overdue, as tenths of "due". */
@@ -277,7 +288,7 @@ static enum step next_step(const struct art_tree *tree, const struct art_root *r
     for (unsigned i = level0 + draining; i < root->runs; i++) {
         unsigned level = root->run[i].level;
         uint64_t most = most_run_pages(tree, root, i);
-        uint64_t pages = root->run[i].pages, shadowed = root->run[i].shadowed,
+        uint64_t pages = run_pages(root, &root->run[i]), shadowed = root->run[i].shadowed,
                  size = shadowed > pages ? shadowed : pages;
         if (size <= most || level == LEVEL_LAST) continue;
         unsigned overdue = most ? (unsigned)(size * 10 / most) : 15;

@@ -97,7 +97,7 @@ static enum art_rc replace_touched(struct art_tree *tree, struct art_version_edi
                                    bool last, const struct art_stream *stream, struct art_run *out) {
     struct art_run_build *build = NULL;
     struct art_children middle = {0};
-    enum art_rc rc = art_run_build_open(&build, tree, edit, !last, 0, false);
+    enum art_rc rc = art_run_build_open(&build, tree, edit, last, 0, false);
     if (!rc) rc = build_middle(tree, change, build, stream);
     if (!rc) rc = art_run_build_children(build, &middle);
     art_run_build_close(build);
@@ -117,6 +117,7 @@ enum art_rc art_run_replace_range(struct art_tree *tree, struct art_version_edit
     struct art_run fresh = {0};
     bool any = false, last = at + 1 == edit->root->runs;
     enum art_rc rc = art_run_cursor_open(&change.at, tree->store);
+    change.at.plain = true;
     if (!rc) rc = art_run_cursor_open(&change.leaves, tree->store);
     if (!rc) rc = find_beginning(&change, stream != NULL, &any);
     if (!rc && (any || stream)) {

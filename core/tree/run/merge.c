@@ -14,9 +14,10 @@
  */
 #include "core/tree/run/run.h"
 
-void art_merge_init(struct art_merge *merge, struct art_store *store) {
+void art_merge_init(struct art_merge *merge, struct art_store *store, bool plain) {
     memset(merge, 0, sizeof *merge);
     merge->store = store;
+    merge->plain = plain;
 }
 
 void art_merge_clear(struct art_merge *merge) {
@@ -38,7 +39,7 @@ enum art_rc art_merge_set(struct art_merge *merge, struct art_memtable *memtable
     while (merge->opened < want) {
         enum art_rc rc = art_run_cursor_open(&merge->source[merge->opened].run, merge->store);
         if (rc) return rc;
-        merge->opened++;
+        merge->source[merge->opened++].run.plain = merge->plain;
     }
     unsigned n = 0;
     for (unsigned i = 0; i < merge->opened; i++) {
@@ -323,7 +324,7 @@ static enum art_rc store_combined(struct art_merge *merge, const struct art_entr
  * next one says. */
 enum art_rc art_merge_combine(struct art_merge *merge, struct art_entry *out) {
     struct art_source *source = merge->source;
-    assert(merge->valid);
+    assert(merge->valid && merge->plain);
     struct art_bytes key = art_merge_winner(merge)->key;
     art_source_entry(art_merge_winner(merge), out);
     const struct art_entry upper = *out;

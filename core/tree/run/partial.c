@@ -42,7 +42,8 @@ struct partial {
     bool below_to_end;
     struct overlap *overlaps;
     uint32_t count, capacity;
-    uint64_t pages; /* that are to be read */
+    const struct art_root *root;
+    uint64_t pages; /* that are to be read; those with blocks count more */
 };
 
 static void partial_clear(struct partial *partial) {
@@ -145,11 +146,22 @@ static enum art_rc find_below(struct art_tree *tree, struct partial *partial, st
     return rc;
 }
 
+/* Of a blob of the lower run, in pages of the input: what is to be merged takes time by its entries. */
+static uint64_t merging_cost(const struct partial *partial, const struct art_ref *ref) {
+    assert(partial->own.count);
+    const struct art_ref *own = &partial->own.child[partial->own.count - 1].ref;
+    uint64_t pages = art_ref_pages(ref), most = ART_BLOCKS_GAIN_MOST * pages;
+    uint64_t alike = ref->entries * art_ref_pages(own) / own->entries;
+    if (!partial->last || !partial->root->blocks || alike < pages) return pages;
+    return alike < most ? alike : most;
+}
+
 /* The last one of partial->below becomes part of an overlap. *cut: that would be too much. */
 static enum art_rc overlap_below(struct art_tree *tree, struct partial *partial, struct art_bytes key, bool *cut) {
     assert(partial->below.count);
     uint32_t now = partial->below.count, pages = art_ref_pages(&partial->below.child[now - 1].ref);
-    if (partial->count && partial->pages + pages > in_pages(tree, partial->size->most)) {
+    uint64_t cost = merging_cost(partial, &partial->below.child[now - 1].ref);
+    if (partial->count && partial->pages + cost > in_pages(tree, partial->size->most)) {
         *cut = true;
         return ART_OK;
     }
@@ -165,7 +177,7 @@ static enum art_rc overlap_below(struct art_tree *tree, struct partial *partial,
         rc = art_buffer_set_key(&last->from, key);
     }
     last->pages += pages;
-    partial->pages += pages;
+    partial->pages += cost;
     return rc;
 }
 
@@ -203,6 +215,13 @@ static bool kills_below(const struct partial *partial, struct position from, str
     return partial->last && entries == ref->entries && (uint64_t)from.weights - (uint64_t)to.weights == entries;
 }
 
+/* Pages that so many entries of the input's last blob take in the lower run. */
+static uint64_t taken_below(const struct partial *partial, uint64_t entries) {
+    const struct art_ref *own = &partial->own.child[partial->own.count - 1].ref;
+    uint64_t pages = entries * art_ref_pages(own) / own->entries;
+    return partial->last ? art_pages_below(partial->root, pages, entries) : pages;
+}
+
 /* Where the entries of the input's last blob fall. `more`: the upper run goes on behind it. */
 static enum art_rc fall_all(struct art_tree *tree, struct partial *partial, struct art_run_cursor *entries,
                             struct leaves *lower, bool more, bool *cut) {
@@ -231,7 +250,7 @@ static enum art_rc fall_all(struct art_tree *tree, struct partial *partial, stru
         if (rc || *cut) break;
         struct overlap *overlap = &partial->overlaps[partial->count - 1];
         overlap->entries += at.index - from.index;
-        overlap->pages += (at.index - from.index) * pages / ref->entries + 1;
+        overlap->pages += taken_below(partial, at.index - from.index) + 1;
     }
     partial->cut = *cut ? at.index : 0;
     partial->pages += pages;
@@ -373,7 +392,7 @@ static enum art_rc merge_overlap(struct art_tree *tree, struct art_version_edit 
     enum art_rc rc = art_merge_limit(merge, 0, art_buffer_bytes(&overlap->from), overlap->entries);
     if (!rc) rc = art_merge_limit(merge, 1, partial->below.child[overlap->first].separator, entries);
     if (!rc) art_merge_begin_combined(merge);
-    if (!rc) rc = art_run_build_open(&build, tree, edit, !last, even_fill(tree, overlap->pages), false);
+    if (!rc) rc = art_run_build_open(&build, tree, edit, last, even_fill(tree, overlap->pages), false);
     if (!rc) rc = art_merge_into(tree, merge, build, last);
     if (!rc) rc = art_run_build_children(build, &fresh);
     art_run_build_close(build);
@@ -406,7 +425,7 @@ static enum art_rc merge_overlaps(struct art_tree *tree, struct art_version_edit
                                   struct art_children *out) {
     struct art_merge *merge = art_alloc(sizeof *merge);
     if (!merge) return art_nomem();
-    art_merge_init(merge, tree->store);
+    art_merge_init(merge, tree->store, true);
     const struct art_run pair[2] = {*upper, *lower};
     enum art_rc rc = art_merge_set(merge, NULL, pair, 2);
     uint32_t done = 0;
@@ -432,11 +451,12 @@ static enum art_rc build_rest(struct art_tree *tree, struct art_version_edit *ed
     struct art_run_build *build = NULL;
     enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
     if (rc) return rc;
+    cursor.plain = true;
     art_run_cursor_reset(&cursor, &partial->own.child[partial->own.count - 1].ref, 0);
     rc = art_run_first(&cursor);
     if (!rc) rc = art_blob_seek_entry(&cursor.leaf, (uint32_t)partial->cut);
     cursor.valid = !rc && cursor.leaf.valid;
-    if (!rc) rc = art_run_build_open(&build, tree, edit, true, 0, false);
+    if (!rc) rc = art_run_build_open(&build, tree, edit, false, 0, false);
     if (!rc) rc = art_run_build_add_all(build, &cursor, UINT64_MAX);
     if (!rc) rc = art_run_build_children(build, out);
     art_run_build_close(build);
@@ -502,7 +522,7 @@ static enum art_rc replace_run(struct art_version_edit *edit, unsigned at, struc
 enum art_rc art_compact_partially(struct art_tree *tree, struct art_version_edit *edit, unsigned at) {
     assert(at + 1 < edit->root->runs);
     ART_DURING(ART_EVENT_MERGE);
-    struct partial partial = {.last = at + 2 == edit->root->runs};
+    struct partial partial = {.last = at + 2 == edit->root->runs, .root = edit->root};
     partial.size = edit->small_portions ? &WHERE_ROOM_IS_SHORT : &art_tree_medium(tree)->portion;
     struct art_run lower = {0}, upper = {0};
     bool moves = false;

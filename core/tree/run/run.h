@@ -31,6 +31,8 @@ struct art_run_cursor {
                                         newer ones itself: what is passed over may hide an older entry */
     const struct art_bytes *stop;    /* with newer_than or limits: a key behind which nothing is asked for */
     struct art_tree *tree;           /* with limits: who may interrupt a search among leaves */
+    bool plain;                      /* false, or set behind open: no entry is in a block */
+    struct art_plain_bucket *room;   /* with it, once a blob with blocks was met */
     struct art_blob_cursor leaf;     /* at `bottom` */
     struct art_blob *path[ART_HEIGHTS_MAX];
     uint32_t index[ART_HEIGHTS_MAX], entries[ART_HEIGHTS_MAX];
@@ -83,11 +85,13 @@ struct art_merge {
     bool valid;
     bool passed;   /* the last step has led others past the winner's key */
     uint32_t kept; /* behind a step: so many bytes of the winner's key, at least, are those of the winner's before */
+    bool plain;
     struct art_store *store;
     struct art_buffer stored; /* what was combined, where it is nowhere else */
 };
-/* No sources; cleared it has none again, and nothing of its own. */
-void art_merge_init(struct art_merge *merge, struct art_store *store);
+/* No sources; cleared it has none again, and nothing of its own. `plain`: no entry is in a block, since the most of the
+ * values are asked for. */
+void art_merge_init(struct art_merge *merge, struct art_store *store, bool plain);
 void art_merge_clear(struct art_merge *merge);
 /* Takes sources, in the place of those there were: the memtable (may be NULL), then runs; all borrowed, `limits` and
  * the like of their cursors reset. On none of them yet. ART_NOMEM: no sources. */
@@ -124,8 +128,8 @@ enum art_rc art_source_seek(struct art_source *source, struct art_bytes key, boo
 /* What a valid source stands on; the value is borrowed from its memtable or image. */
 void art_source_entry(struct art_source *source, struct art_entry *out);
 /* For compaction, forward only: every source is positioned by art_merge_limit() (from.data NULL: its first entry) and
- * takes part with `entries` entries. When all are, begin_combined() lines them up. combine() gives the winner's entry
- * combined with what the older sources say: it takes over their `shadows_older`, with what that replaces; ART_CORRUPT
+ * takes part with `entries` entries. When all are, begin_combined() lines them up. combine() gives the winner's entry, of a plain
+ * merge, combined with what the older sources say: it takes over their `shadows_older`, with what that replaces; ART_CORRUPT
  * where that breaks the rule, but for art_deletes_chunk(); its value is borrowed until the next call. step_combined()
  * goes on from a valid merge. */
 enum art_rc art_merge_limit(struct art_merge *merge, unsigned index, struct art_bytes from, uint64_t entries);
@@ -246,15 +250,16 @@ enum art_rc art_children_add(struct art_children *children, struct art_bytes sep
 void art_children_drop_last(struct art_children *children);
 
 struct art_run_build; /* entries in ascending order in, leaf blobs and their index out */
-/* fill_pages: close a leaf blob when it uses so many pages, 0: when it is full. whole: it ends with
+/* last: it is for the oldest run, or becomes it. So all are plain puts, which may stand in blocks, and no leaf blob needs
+ * a filter. fill_pages: close a leaf blob when it uses so many pages, 0: when it is full. whole: it ends with
  * art_run_build_run(), and the children are folded into index blobs on the way. Tree and edit outlive it. ART_NOMEM:
  * *out is not set. */
 enum art_rc art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct art_version_edit *edit,
-                               bool filter, uint32_t fill_pages, bool whole);
-/* Copies one entry, behind all before. ART_CORRUPT: it does not follow them, or cannot stand in a run; ART_TOOBIG,
+                               bool last, uint32_t fill_pages, bool whole);
+/* Copies one entry, which is in no block, behind all before. ART_CORRUPT: it does not follow them, or cannot stand in a run; ART_TOOBIG,
  * ART_NOMEM, or what the writes said. */
 enum art_rc art_run_build_add(struct art_run_build *build, struct art_bytes key, const struct art_entry *entry);
-/* The cursor's entries from where it stands, `most` at most; it stands behind them then. */
+/* The entries of a plain cursor from where it stands, `most` at most; it stands behind them then. */
 enum art_rc art_run_build_add_all(struct art_run_build *build, struct art_run_cursor *cursor, uint64_t most);
 /* Only leaves: their references (for a splice), owned by the caller. Nothing can be added any more. */
 enum art_rc art_run_build_children(struct art_run_build *build, struct art_children *out);
@@ -324,6 +329,9 @@ enum art_rc art_compact_rewrite(struct art_tree *tree, struct art_version_edit *
  * only plain puts may come out, and ART_CORRUPT says that another one did. Also ART_INTERRUPT. */
 enum art_rc art_merge_into(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last);
 
+/* A page of blocks counts as so many pages of other entries, at most. */
+enum { ART_BLOCKS_GAIN_MOST = 2 };
+
 /* --- hidden.c ----------------------------------------------------------------------------------------------------- */
 /* Makes `shadowed` right of a run of this root, by an estimate; damage counts as nothing hidden. Any other error of
  * reading. */
@@ -332,6 +340,16 @@ enum art_rc art_run_know_hidden(struct art_tree *tree, const struct art_root *ro
 enum art_rc art_runs_hide_much(struct art_tree *tree, struct art_root *root, uint32_t *slots);
 /* Does the memtable hide so much, by the average row, that a flush is due? */
 bool art_memtable_shadows_much(const struct art_tree *tree);
+
+/* Pages that entries of a run may take once they are in the last run, which they stand above. Where that has blocks its
+ * entries are smaller than theirs: so the sizes of runs are compared as if all of them had. */
+static inline uint64_t art_pages_below(const struct art_root *root, uint64_t pages, uint64_t entries) {
+    assert(root->runs);
+    const struct art_run *last = &root->run[root->runs - 1];
+    if (!root->blocks || !last->top.entries) return pages;
+    uint64_t below = entries * last->pages / last->top.entries, least = pages / ART_BLOCKS_GAIN_MOST;
+    return below > pages ? pages : below < least ? least : below;
+}
 
 /* --- partial.c ---------------------------------------------------------------------------------------------------- */
 /* Gives a part of run `at`, maybe all of it, to the run below it, which there is. A run of which nothing is left is

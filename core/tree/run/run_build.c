@@ -19,6 +19,7 @@ struct art_run_build {
     struct art_blob_buf buffer;
     struct art_children waiting[ART_HEIGHTS_MAX]; /* for an index blob over them, by height */
     uint64_t blobs, pages;
+    bool last;
     bool whole; /* a run, not only its leaves */
 };
 
@@ -71,14 +72,16 @@ void art_children_drop_last(struct art_children *children) {
 /* --- leaves ------------------------------------------------------------------------------------------------------- */
 
 enum art_rc art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct art_version_edit *edit,
-                               bool filter, uint32_t fill_pages, bool whole) {
+                               bool last, uint32_t fill_pages, bool whole) {
     struct art_run_build *build = art_alloc_zeroed(sizeof *build);
     if (!build) return art_nomem();
     build->tree = tree;
     build->edit = edit;
+    build->last = last;
     build->whole = whole;
     struct art_builder_options options = {.kind = ART_BLOB_LEAF,
-                                          .filter = filter,
+                                          .filter = !last,
+                                          .blocks = last && art_codec(),
                                           .fill_pages = fill_pages ? fill_pages : tree->options.blob_pages,
                                           .page_spare = art_tree_medium(tree)->page_spare,
                                           .summary = art_tree_summary(tree)};
@@ -148,8 +151,10 @@ static enum art_rc finish_leaf(struct art_run_build *build, bool *more) {
 static enum art_rc begin_leaf(struct art_run_build *build) {
     assert(!build->buffer.data);
     enum art_rc rc = art_store_buffer(build->tree->store, &build->buffer);
-    if (!rc) art_builder_begin(build->builder, build->buffer.data);
-    return rc;
+    if (rc) return rc;
+    art_builder_begin(build->builder, build->buffer.data);
+    build->edit->root->blocks |= build->last && art_codec();
+    return ART_OK;
 }
 
 /* All that is built comes from runs and log. What the builder refuses to take is damage that no hash could show. */
@@ -161,6 +166,7 @@ static enum art_rc refused(const struct art_tree *tree, enum art_rc rc) {
 
 enum art_rc art_run_build_add(struct art_run_build *build, struct art_bytes key, const struct art_entry *entry) {
     bool full = false, more;
+    assert(!(entry->flags & ART_IN_BLOCK));
     enum art_rc rc = build->buffer.data ? ART_OK : begin_leaf(build);
     if (!rc) rc = art_builder_add(build->builder, key, entry, ART_SHARED_UNKNOWN, &full);
     while (!rc && full) {

@@ -40,6 +40,7 @@ void art_run_cursor_close(struct art_run_cursor *cursor) {
     let_blobs_go(cursor);
     art_free(cursor->key);
     art_free(cursor->scratch);
+    art_free(cursor->room);
     art_buffer_clear(&cursor->left);
     *cursor = (struct art_run_cursor){0};
 }
@@ -61,6 +62,15 @@ static void note_passed(struct art_run_cursor *cursor, const struct art_blob *le
     assert(!cursor->tree || cursor->limits);
     if (!cursor->tree || !cursor->limits->query_count) return;
     cursor->tree->count.pages_passed += leaf->leaf_pages - art_pages_count(pages, leaf->leaf_pages);
+}
+
+/* Of a blob that has blocks. */
+static enum art_rc make_plain(struct art_run_cursor *cursor) {
+    assert(cursor->plain && !cursor->bottom);
+    if (!cursor->room) cursor->room = art_alloc(sizeof *cursor->room);
+    if (!cursor->room) return art_nomem();
+    art_blob_cursor_plain(&cursor->leaf, cursor->room);
+    return ART_OK;
 }
 
 /* Takes the blob of `ref` as the cursor's at `height`. */
@@ -87,6 +97,7 @@ static enum art_rc enter(struct art_run_cursor *cursor, unsigned height, const s
         art_blob_cursor_limit(&cursor->leaf, cursor->limits);
         if (cursor->limits && !height) note_passed(cursor, blob, &cursor->leaf.pages);
         if (ref->label.len) memcpy(cursor->key, ref->label.data, ref->label.len);
+        if (cursor->plain && blob->blocks) return make_plain(cursor);
     }
     return ART_OK;
 }

@@ -213,7 +213,7 @@ static enum art_rc add_leaves_below(struct art_run_cursor *cursor, const struct 
 static enum art_rc build_index_anew(struct splice *splice, struct art_run_cursor *cursor,
                                     const struct art_children *children, struct art_run *out) {
     struct art_run_build *build = NULL;
-    enum art_rc rc = art_run_build_open(&build, splice->tree, splice->edit, false, 0, true);
+    enum art_rc rc = art_run_build_open(&build, splice->tree, splice->edit, true, 0, true);
     for (uint32_t i = 0; !rc && i < children->count; i++) rc = add_leaves_below(cursor, &children->child[i].ref, build);
     if (!rc) rc = art_run_build_run(build, out);
     art_run_build_close(build);

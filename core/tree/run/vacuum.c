@@ -65,13 +65,14 @@ static enum art_rc choose_end(struct art_tree *tree, const struct art_version_ed
 
 /* The leaf blob's entries in new blobs. */
 static enum art_rc build_leaf_again(struct art_tree *tree, struct art_version_edit *edit, const struct art_run *run,
-                                    struct art_bytes separator, const struct art_ref *leaf, bool filter,
+                                    struct art_bytes separator, const struct art_ref *leaf, bool last,
                                     struct art_children *out) {
     struct art_run_cursor cursor;
     struct art_run_build *build = NULL;
     enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
-    if (!rc) rc = art_run_build_open(&build, tree, edit, filter, 0, false);
+    if (!rc) rc = art_run_build_open(&build, tree, edit, last, 0, false);
     if (!rc) {
+        cursor.plain = true;
         art_run_cursor_reset(&cursor, &run->top, 0);
         rc = separator.len ? art_run_seek_ge(&cursor, separator) : art_run_first(&cursor);
     }
@@ -116,7 +117,7 @@ static enum art_rc add_leaf(struct art_tree *tree, struct art_version_edit *edit
     struct art_children fresh = {0};
     const struct art_run *run = &edit->root->run[at];
     enum art_rc rc = art_slot_set_add(&range->left, leaf->slot);
-    if (!rc) rc = build_leaf_again(tree, edit, run, separator, leaf, at + 1 < edit->root->runs, &fresh);
+    if (!rc) rc = build_leaf_again(tree, edit, run, separator, leaf, at + 1 == edit->root->runs, &fresh);
     for (uint32_t i = 0; !rc && i < fresh.count; i++) {
         rc = art_children_add(all, i ? fresh.child[i].separator : separator, &fresh.child[i].ref);
     }

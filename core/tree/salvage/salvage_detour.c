@@ -143,12 +143,14 @@ static enum art_rc take_entry(struct art_detour *walk) {
         return art_corrupt(walk->salvage->place, leaf->ref.slot, ART_NOWHERE, "a key does not follow its predecessor");
     }
     struct art_entry entry;
+    uint8_t room[ART_VALUE_INLINE_MAX];
     art_blob_cursor_entry(&leaf->cursor, &entry);
+    struct art_bytes value = art_entry_plain(&entry, room);
     walk->value.len = 0;
-    enum art_rc rc = art_buffer_append(&walk->value, entry.value.data, entry.value.len);
+    enum art_rc rc = art_buffer_append(&walk->value, value.data, value.len);
     walk->key = key;
     walk->csn = entry.csn;
-    walk->flags = entry.flags;
+    walk->flags = entry.flags & ART_ENTRY_FLAGS;
     walk->generation = leaf->ref.generation;
     walk->valid = !rc;
     return rc;

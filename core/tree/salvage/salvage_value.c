@@ -38,7 +38,7 @@ static enum art_rc find_chunk(struct art_salvage *salvage, struct art_bytes key,
 
 enum art_rc art_salvage_large(struct art_salvage *salvage) {
     struct art_overflow_ref ref = art_overflow_decode(art_buffer_bytes(&salvage->value));
-    uint8_t key[ART_OVERFLOW_KEY_BYTES + ART_KEY_PADDING];
+    uint8_t key[ART_OVERFLOW_KEY_BYTES + ART_KEY_PADDING], room[ART_VALUE_INLINE_MAX];
     uint32_t number = 0;
     salvage->large.len = 0;
     if (!ref.length || ref.length > ART_VALUE_MAX) {
@@ -50,10 +50,11 @@ enum art_rc art_salvage_large(struct art_salvage *salvage) {
         struct art_entry entry;
         enum art_rc rc = art_salvage_interrupted(salvage);
         if (!rc) rc = find_chunk(salvage, art_overflow_key(key, ref.id, number), &entry);
-        if (rc == ART_NOTFOUND || (!rc && entry.value.len != n))
+        struct art_bytes chunk = rc ? art_bytes(NULL, 0) : art_entry_plain(&entry, room);
+        if (rc == ART_NOTFOUND || (!rc && chunk.len != n))
             return art_corrupt(salvage->place, ART_NOWHERE, ART_NOWHERE, "chunk %u of its value cannot be read",
                                number);
-        if (!rc) rc = art_buffer_append(&salvage->large, entry.value.data, n);
+        if (!rc) rc = art_buffer_append(&salvage->large, chunk.data, n);
         if (rc) return rc;
     }
     assert(salvage->large.len == ref.length);

@@ -61,6 +61,7 @@ enum art_rc art_root_clone(const struct art_root *root, struct art_root **out) {
     copy->chain = root->chain;
     copy->left_rows = root->left_rows;
     copy->held = root->held;
+    copy->blocks = root->blocks;
     copy->owed = root->owed;
     enum art_rc rc = art_buffer_append(&copy->cuts, root->cuts.data, root->cuts.len);
     for (unsigned i = 0; !rc && i < root->runs; i++) {
@@ -109,9 +110,11 @@ enum art_rc art_root_replace_run(struct art_root *root, unsigned at, const struc
 enum art_rc art_root_encode(const struct art_root *root, struct art_buffer *out) {
     assert(root->runs <= ART_RUNS_CAPACITY);
     out->len = 0;
-    bool held = root->held, left = root->left_rows, cut = root->cuts.len;
+    bool blocks = root->blocks && root->runs, held = root->held, left = root->left_rows, cut = root->cuts.len;
+    uint8_t flags = held ? ART_ROOT_HELD : 0;
     struct art_root_header header = {.magic = ART_ROOT_MAGIC,
-                                     .format = held   ? ART_ROOT_FORMAT_HELD
+                                     .format = blocks ? ART_ROOT_FORMAT_BLOCKS
+                                               : held ? ART_ROOT_FORMAT_HELD
                                                : cut  ? ART_ROOT_FORMAT_CUTS
                                                : left ? ART_ROOT_FORMAT_LEFT
                                                       : ART_ROOT_FORMAT,
@@ -120,7 +123,8 @@ enum art_rc art_root_encode(const struct art_root *root, struct art_buffer *out)
                                      .generation = root->generation};
     memcpy(header.chain, &root->chain, sizeof header.chain);
     enum art_rc rc = art_buffer_append(out, &header, sizeof header);
-    if (!rc && (left || cut || held)) rc = art_buffer_append(out, &root->left_rows, sizeof root->left_rows);
+    if (!rc && (left || cut || held || blocks)) rc = art_buffer_append(out, &root->left_rows, sizeof root->left_rows);
+    if (!rc && blocks) rc = art_buffer_append(out, &flags, sizeof flags);
     for (unsigned i = 0; !rc && i < root->runs; i++) {
         const struct art_run *run = &root->run[i];
         struct art_root_run fixed = {
@@ -180,10 +184,10 @@ enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
     if (header.magic != ART_ROOT_MAGIC || art_hash64(bytes.data, body) != art_load64(bytes.data + body)) {
         return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "root does not match its checksum");
     }
-    if (header.format < ART_ROOT_FORMAT || header.format > ART_ROOT_FORMAT_HELD) {
+    if (header.format < ART_ROOT_FORMAT || header.format > ART_ROOT_FORMAT_BLOCKS) {
         return art_fail(ART_CORRUPT,
                         "art: root has format %u, this version reads %u (the log): use the sqlite-art that made it",
-                        header.format, ART_ROOT_FORMAT_HELD);
+                        header.format, ART_ROOT_FORMAT_BLOCKS);
     }
     struct art_root *root = root_alloc(header.runs <= ART_RUNS_CAPACITY ? header.runs : 0);
     if (!root) return art_nomem();
@@ -191,6 +195,7 @@ enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
     root->generation = header.generation;
     root->followed = header.followed;
     root->held = header.format == ART_ROOT_FORMAT_HELD;
+    root->blocks = header.format == ART_ROOT_FORMAT_BLOCKS;
     memcpy(&root->chain, header.chain, sizeof root->chain);
     const uint8_t *at = bytes.data + sizeof header, *end = bytes.data + body;
     bool sane =
@@ -200,6 +205,10 @@ enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
         if (sane) memcpy(&root->left_rows, at, sizeof root->left_rows);
         sane &= root->left_rows ? root->left_rows < root->csn : header.format > ART_ROOT_FORMAT_LEFT;
         at += sizeof root->left_rows;
+    }
+    if (root->blocks && sane) {
+        sane = at < end && *at <= ART_ROOT_HELD;
+        root->held = sane && *at++;
     }
     enum art_rc rc = !sane ? ART_CORRUPT : decode_runs(root, header.runs, &at, end);
     if (!rc) rc = decode_cuts(root, header.format, art_bytes(at, (uint32_t)(end - at)));

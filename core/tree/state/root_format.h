@@ -7,15 +7,17 @@
  *    8  u64 csn: the runs are complete up to it
  *   16  u64 generation: grows with every root of this history
  *   24  u8[16] chain: hash of the redo row with that csn (or what stands for it)
- *   40  formats 3 to 5: u32 rows left, not 0 in format 3: rows csn - left to csn - 1 are still in the log; row
+ *   40  formats 3 to 6: u32 rows left, not 0 in format 3: rows csn - left to csn - 1 are still in the log; row
  *       csn + n deletes row csn - left + n - 1, so that a row whose number is damaged is not taken for one of them
+ *   44  format 6: u8 flags: 1 as format 5 says
  *    .. per run, newest first: u64 blobs | u64 pages | u32 length of the reference | u8 level, 0..5 | reference
- *    .. formats 4 and 5: per cut (cuts.h), oldest first, one at least in format 4, ART_CUTS_BYTES_MAX bytes of them at
+ *    .. formats 4 to 6: per cut (cuts.h), oldest first, one at least in format 4, ART_CUTS_BYTES_MAX bytes of them at
  *       most: u64 generation | u16 length of the range's first key | u16 length of the key behind it | both keys
  *    .. u64 XXH3-64 of all before
  *
  * Format 5 says that the host has slots that snapshots hold, or have let go (run/held.c). A version that does not know
- * it would write over them, so it must refuse the root.
+ * it would write over them, so it must refuse the root. So must one that cannot read blocks (blob/blob_format.h):
+ * format 6 says that some blob may have them.
  */
 #ifndef ART_TREE_ROOT_FORMAT_H
 #define ART_TREE_ROOT_FORMAT_H
@@ -23,7 +25,14 @@
 #include <stdint.h>
 
 #define ART_ROOT_MAGIC 0x52545241u /* "ARTR" */
-enum { ART_ROOT_FORMAT = 2, ART_ROOT_FORMAT_LEFT = 3, ART_ROOT_FORMAT_CUTS = 4, ART_ROOT_FORMAT_HELD = 5 };
+enum {
+    ART_ROOT_FORMAT = 2,
+    ART_ROOT_FORMAT_LEFT = 3,
+    ART_ROOT_FORMAT_CUTS = 4,
+    ART_ROOT_FORMAT_HELD = 5,
+    ART_ROOT_FORMAT_BLOCKS = 6
+};
+enum { ART_ROOT_HELD = 1 }; /* a flag of format 6 */
 /* A csn has 56 bits. Half of them are more than anybody commits, and leave room for those that come next. */
 static const uint64_t ART_ROOT_CSN_MAX = (uint64_t)1 << 55, ART_ROW_CSN_MAX = ((uint64_t)1 << 56) - 1;
 

@@ -151,7 +151,7 @@ static enum art_rc add_rows(void *context, struct art_run_build *build) {
     const struct art_root *root = work->source == work->tree ? work->edit.root : work->source->root;
     struct art_merge *merge = art_alloc(sizeof *merge);
     if (!merge) return art_nomem();
-    art_merge_init(merge, work->source->store);
+    art_merge_init(merge, work->source->store, true);
     enum art_rc rc = art_merge_set(merge, NULL, root->run, root->runs);
     if (!rc) rc = art_merge_seek(merge, work->low, false);
     for (uint64_t count = 1; !rc && merge->valid; count++) {

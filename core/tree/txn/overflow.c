@@ -48,7 +48,8 @@ uint32_t art_overflow_put_data(const struct art_summary *summary, struct art_byt
     struct art_datum data[ART_SUMMARY_MAX];
     if (!summary) return ART_OVERFLOW_REF_BYTES;
     assert(summary->has.columns <= ART_SUMMARY_MAX);
-    summary->read(summary->context, value, ART_ALL_COLUMNS, data);
+    struct art_stored stored = art_stored_of(value);
+    summary->read(summary->context, &stored, ART_ALL_COLUMNS, NULL, data);
     art_data_encode(summary->has, data, ref + ART_OVERFLOW_REF_BYTES);
     return ART_OVERFLOW_REF_BYTES + summary->has.columns * (uint32_t)ART_DATUM_BYTES;
 }
@@ -123,35 +124,44 @@ static enum art_rc grow(uint8_t **value, uint64_t *capacity, uint64_t need, uint
 
 static enum art_rc read_chunks(struct art_tree *tree, const struct art_overflow_ref *ref, uint8_t **value) {
     assert(possible(ref));
-    uint8_t key[ART_OVERFLOW_KEY_BYTES + ART_KEY_PADDING];
+    uint8_t key[ART_OVERFLOW_KEY_BYTES + ART_KEY_PADDING], room[ART_VALUE_INLINE_MAX];
     uint32_t number = 0;
     uint64_t capacity = 0;
     for (uint64_t at = 0; at < ref->length; at += ART_OVERFLOW_CHUNK_BYTES) {
         uint64_t n = ref->length - at < ART_OVERFLOW_CHUNK_BYTES ? ref->length - at : ART_OVERFLOW_CHUNK_BYTES;
         struct art_found found;
         enum art_rc rc = art_tree_find(tree, art_overflow_key(key, ref->id, number++), &found);
-        if (!rc && (!found.live || found.entry.value.len != n)) {
+        struct art_bytes chunk = rc || !found.live ? art_bytes(NULL, 0) : art_entry_plain(&found.entry, room);
+        if (!rc && (!found.live || chunk.len != n)) {
             rc = art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE, "chunk %u of a large value is missing",
                              number - 1);
         }
         if (!rc) rc = grow(value, &capacity, at + n, ref->length);
         if (rc) return rc;
         assert(*value && at + n <= capacity);
-        memcpy(*value + at, found.entry.value.data, n);
+        memcpy(*value + at, chunk.data, n);
     }
     if (art_hash64(*value, ref->length) == ref->hash) return ART_OK;
     return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE,
                        "the chunks of a large value do not match its checksum");
 }
 
+static enum art_rc copy_out(const struct art_stored *stored, struct art_bytes *out, uint8_t **owned) {
+    assert(stored->in_block);
+    *owned = art_alloc(ART_VALUE_INLINE_MAX);
+    if (!*owned) return art_nomem();
+    *out = art_stored_plain(stored, *owned);
+    return ART_OK;
+}
+
 enum art_rc art_row_value(struct art_tree *tree, const struct art_row *row, struct art_bytes *out, uint8_t **owned) {
+    uint8_t room[ART_VALUE_INLINE_MAX], *value = NULL;
     *owned = NULL;
-    *out = row->stored;
-    if (!row->overflows) return ART_OK;
+    *out = row->stored.bytes;
+    if (!row->overflows) return row->stored.in_block ? copy_out(&row->stored, out, owned) : ART_OK;
     enum art_rc rc = art_tree_ready(tree);
     if (rc) return rc;
-    struct art_overflow_ref ref = art_overflow_decode(row->stored);
-    uint8_t *value = NULL;
+    struct art_overflow_ref ref = art_overflow_decode(art_stored_plain(&row->stored, room));
     if (!possible(&ref)) {
         return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE,
                            "a row's reference to its chunks has an impossible length");

@@ -32,7 +32,7 @@ struct rewriting {
 
 static enum art_rc rewrite_reference(struct rewriting *rewriting, struct art_entry *entry) {
     struct art_tree *tree = rewriting->tree;
-    struct art_row row = {.stored = entry->value, .overflows = true};
+    struct art_row row = {.stored = art_stored_of(entry->value), .overflows = true};
     struct art_bytes value = {0};
     uint8_t *owned = NULL;
     if (entry->value.len < ART_OVERFLOW_REF_BYTES) {

@@ -76,9 +76,11 @@ static enum art_rc delete_row(struct art_tree *tree, struct art_bytes key, const
 
 /* The reference to chunks of a found row, copied: the memtable may change under it. */
 static struct art_bytes overflow_of(const struct art_found *found, uint8_t ref[ART_OVERFLOW_REF_BYTES]) {
+    uint8_t room[ART_VALUE_INLINE_MAX];
     assert(found->any || !found->live);
     if (!found->live || !(found->entry.flags & ART_OVERFLOW)) return art_bytes(NULL, 0);
-    struct art_bytes value = art_entry_value(found->entry.flags, found->entry.value);
+    struct art_stored stored = art_entry_stored(&found->entry);
+    struct art_bytes value = art_stored_plain(&stored, room);
     if (value.len < ART_OVERFLOW_REF_BYTES) return art_bytes(NULL, 0);
     memcpy(ref, value.data, ART_OVERFLOW_REF_BYTES);
     return art_bytes(ref, ART_OVERFLOW_REF_BYTES);
@@ -162,9 +164,11 @@ enum art_rc art_tree_delete(struct art_tree *tree, struct art_bytes path, bool *
 /* The row's own bytes (or the reference to its chunks) go to the new key as they are. */
 static enum art_rc move_entry(struct art_tree *tree, struct art_bytes to, const struct art_entry *from,
                               const struct shadow *shadow) {
+    uint8_t room[ART_VALUE_INLINE_MAX];
     assert(to.data[0] == ART_SPACE_ROWS);
+    struct art_stored stored = art_entry_stored(from);
     struct art_entry entry = {
-        .value = art_entry_value(from->flags, from->value), .csn = tree->txn.csn, .flags = from->flags & ART_OVERFLOW};
+        .value = art_stored_plain(&stored, room), .csn = tree->txn.csn, .flags = from->flags & ART_OVERFLOW};
     cast_shadow(tree, shadow, &entry);
     tree->txn.adds = true;
     return art_memtable_set(tree->memtable, to, &entry);
@@ -212,8 +216,9 @@ enum art_rc art_tree_move(struct art_tree *tree, enum art_write mode, struct art
 static struct art_found found_row(const struct art_row *row) {
     assert(row->flags & ART_REPLACED || !row->head);
     struct art_found found = {.any = true, .live = true, .in_memtable = row->held_memtable, .blob = row->pinned_blob};
-    struct art_bytes stored = {row->stored.data - row->head, row->stored.len + row->head};
-    found.entry = (struct art_entry){.value = stored, .csn = row->version, .flags = row->flags};
+    struct art_bytes stored = {row->stored.bytes.data - row->head, row->stored.bytes.len + row->head};
+    found.entry =
+        (struct art_entry){.value = stored, .csn = row->version, .flags = row->flags, .row = row->stored.row};
     return found;
 }
 

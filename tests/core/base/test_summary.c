@@ -397,7 +397,7 @@ static void check_data(const struct art_summary *summary, const struct memtable_
     struct art_datum data[ART_SUMMARY_MAX];
     struct art_entry entry = memtable_cell_entry(cell);
     HOLDS(art_entry_is_sane(entry.flags, entry.value));
-    art_summary_read(summary, &entry, ART_ALL_COLUMNS, data);
+    art_summary_read(summary, &entry, ART_ALL_COLUMNS, NULL, data);
     for (unsigned i = 0; i < summary->has.columns; i++) {
         HOLDS(data[i].kind == cell->data[i].kind);
         if (is_number(&data[i])) HOLDS(data[i].integer == cell->data[i].integer);
@@ -515,7 +515,7 @@ TEST(test_made_up_entries_are_refused_or_read_within_their_bytes) {
             art_int128 sum[ART_SUMMARY_MAX] = {0};
             toy_columns_open(&summary, random_measures(&random));
             HOLDS(art_entry_value(flags, stored).len <= len);
-            art_summary_read(&summary, &entry, ART_ALL_COLUMNS, data);
+            art_summary_read(&summary, &entry, ART_ALL_COLUMNS, NULL, data);
             for (unsigned i = 0; i < summary.has.columns; i++) {
                 HOLDS(data[i].kind <= ART_DATUM_BLOB);
                 HOLDS(data[i].kind != ART_DATUM_REAL || !isnan(data[i].real));

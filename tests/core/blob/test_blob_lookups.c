@@ -124,7 +124,7 @@ static void check_parts(const struct blob_image *image, uint32_t row, uint32_t p
         if (!(rows.summary.has.searches >> column & 1)) continue;
         if (of < ART_FIELD_KEYS) {
             if (entry->flags & ART_DELETE) continue;
-            art_summary_read(&rows.summary, entry, 1u << column, data);
+            art_summary_read(&rows.summary, entry, 1u << column, NULL, data);
             if (data[column].kind < ART_DATUM_TEXT || data[column].by_hash) continue;
             text = data[column].bytes;
         }

@@ -35,7 +35,9 @@ static void look(unsigned i) {
                   art_error_name(rc), now.value[i], art_error_message());
     if (rc) return;
     char value[16];
-    snprintf(value, sizeof value, "%.*s", (int)row.stored.len, (const char *)row.stored.data);
+    uint8_t room[ART_VALUE_INLINE_MAX];
+    struct art_bytes stored = art_stored_plain(&row.stored, room);
+    snprintf(value, sizeof value, "%.*s", (int)stored.len, (const char *)stored.data);
     ck_assert_uint_eq((unsigned)atoi(value), now.value[i]);
     found += !row.held_memtable;
     art_row_release(&row);
