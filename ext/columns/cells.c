@@ -145,7 +145,7 @@ const char *art_block_insane(struct art_bytes block, uint32_t count) {
     const char *wrong = art_block_open(block, &opened);
     if (wrong) return wrong;
     if (opened.rows != count || !count || count > ART_BLOCK_ROWS_MAX) return "a block has another number of rows";
-    wrong = insane_apart(&opened.raw, count, block.data + block.len);
+    if (opened.raw.count) wrong = insane_apart(&opened.raw, count, block.data + block.len);
     const uint8_t *p = opened.raw.values;
     for (uint32_t i = 0; i < opened.raw.count && !wrong; i++) {
         uint32_t serial;

@@ -47,7 +47,7 @@ static bool cut_record(struct sheet *sheet, uint32_t row) {
         cell[ART_BLOCK_COLUMNS_MAX * ART_BLOCK_ROWS_MAX] = (uint16_t)at;
         uint32_t class = class_of(serial);
         if (class == IS_ANY) return false;
-        sheet->classes[column] |= (uint8_t)class;
+        sheet->classes[column] |= (uint8_t) class;
         at += art_serial_bytes(serial);
     }
     sheet->columns_of[row] = (uint8_t)column;
@@ -347,14 +347,16 @@ static uint32_t width_of(uint64_t most) {
 /* The fewest bytes for codes, where some large ones are apart: of which width. */
 static uint32_t choose_width(const struct column *column, int64_t low, uint32_t width, uint32_t *bytes) {
     uint32_t of_bits[65] = {0}, apart = 0, best = width;
-    *bytes = (column->rows * width + 7) / 8;
+    uint32_t slots = column->rows - (16 * column->nulls > column->rows ? column->absents : 0);
+    *bytes = (slots * width + 7) / 8;
     for (uint32_t row = 0; row < column->rows; row++) {
         if (column->absents && art_row_set_has(&column->absent, row)) continue;
-        of_bits[art_bits_of((uint64_t)column->number[row] - (uint64_t)low)] += 2 + art_serial_number_bytes[column->serial[row]];
+        of_bits[art_bits_of((uint64_t)column->number[row] - (uint64_t)low)] +=
+            2 + art_serial_number_bytes[column->serial[row]];
     }
     for (uint32_t bits = 64; bits > 0 && apart < *bytes; bits--) {
         apart += of_bits[bits];
-        uint32_t with = (column->rows * (bits - 1) + 7) / 8 + apart;
+        uint32_t with = (slots * (bits - 1) + 7) / 8 + apart;
         if (bits - 1 > ART_WIDTH_MAX || with >= *bytes) continue;
         *bytes = with;
         best = bits - 1;
@@ -377,7 +379,7 @@ static bool put_integers(struct writer *out, struct column *column) {
     uint32_t base_serial = art_serial_of_integer(span.low), head = 2 + bytes_of_value(base_serial);
     uint32_t best = width ? choose_width(column, span.low, width, &bytes) : (bytes = 0, 0);
     bool pure = !column->absents;
-    uint32_t apart = pure ? 0 : bytes_of_apart(column) + 2 * column->nulls;
+    uint32_t apart = pure ? 0 : bytes_of_apart(column) + art_min32(2 * column->nulls, column->rows / 8);
     uint32_t entries = find_entries(column, pure, head + bytes + apart);
     if (entries != UINT32_MAX) return put_entries(out, column);
     if (best < width) leave_out_wide(column, span.low, best);

@@ -161,7 +161,8 @@ static const char *read_raw(struct art_bytes record, uint32_t column, struct art
         p += n;
         body += len;
     }
-    set_datum_of_body(out, serial >= ART_SERIAL_BLOB ? ART_SERIAL_BLOB + 2 * (uint32_t)len + (serial & 1) : (uint32_t)serial,
+    set_datum_of_body(out,
+                      serial >= ART_SERIAL_BLOB ? ART_SERIAL_BLOB + 2 * (uint32_t)len + (serial & 1) : (uint32_t)serial,
                       body - len);
     return NULL;
 }
@@ -283,8 +284,7 @@ struct reader {
 
 static void open_all(struct reader *reader, struct art_bytes block) {
     art_block_open(block, &reader->block);
-    for (uint32_t i = 0; i < reader->block.columns; i++)
-        art_column_open(block, &reader->block, i, &reader->column[i]);
+    for (uint32_t i = 0; i < reader->block.columns; i++) art_column_open(block, &reader->block, i, &reader->column[i]);
 }
 
 static uint8_t *put_body(uint8_t *p, const uint8_t *end, const struct cell *cell) {
