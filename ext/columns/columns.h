@@ -1,0 +1,29 @@
+/* Blocks: the records of a bucket by columns, and not one by one; what ext lends core as its codec. Pure memory.
+ *
+ *   block_format.h   the bytes, and what each encoding brings
+ *   encode.c         records become a block: which encoding each column gets
+ *   cells.c          the checks of a block, and one column of it, opened
+ *   read.c           fields, columns and whole values out of a block
+ *   cells.h          what these three share (private)
+ */
+#ifndef ART_EXT_COLUMNS_H
+#define ART_EXT_COLUMNS_H
+
+#include "core/base/codec.h"
+#include "core/base/error.h"
+#include "core/base/summary.h"
+
+extern const struct art_codec art_columns_codec;
+
+/* One field of one row of a sane block, as art_record_reader_datum() gives it of the record: a column behind the
+ * record's end is NULL, and what is no sound record is ART_CORRUPT with the same sentence. A text or blob points into
+ * the block, or into `room`, of ART_VALUE_INLINE_MAX bytes, where it had to be made. */
+enum art_rc art_block_field(struct art_bytes block, unsigned row, unsigned column, uint8_t *room,
+                            struct art_datum *out);
+/* The same of the rows from `from` to before `to`, out[0] being row `from`; `room` has ART_BLOCK_PLAIN_MAX bytes. Rows
+ * that have a text from a dictionary point to the same place. Where there is no sound record, the kind is
+ * ART_DATUM_BEYOND, and art_block_field() says what is wrong. */
+void art_block_column(struct art_bytes block, unsigned column, unsigned from, unsigned to, uint8_t *room,
+                      struct art_datum *out);
+
+#endif
