@@ -5,6 +5,7 @@
  * It stays loaded: the cache of blobs belongs to the process. All memory comes from SQLite.
  */
 #include "ext/admin/admin.h"
+#include "ext/columns/columns.h"
 #include "ext/module.h"
 
 #include <pthread.h>
@@ -76,6 +77,7 @@ static void begin_process(const sqlite3_api_routines *api) {
     (void)api;
     if (!chosen) {
         art_alloc_use(&allocator);
+        art_codec_use(&art_columns_codec);
         art_result_init();
     }
     chosen = true;

@@ -193,7 +193,7 @@ static int next_remaining(struct art_function_cursor *base, char **message) {
     struct art_salvage *salvage = cursor->remains.salvage;
     int rc = art_report(message, art_salvage_next(salvage));
     base->valid = !rc && art_salvage_valid(salvage);
-    if (base->valid) art_record_reader_set(&cursor->reader, art_salvage_value(salvage));
+    if (base->valid) art_record_reader_set(&cursor->reader, art_stored_of(art_salvage_value(salvage)));
     return rc;
 }
 

@@ -191,27 +191,37 @@ static inline uint8_t art_lower(uint8_t c) {
 void art_result_ended_text(sqlite3_context *context, const char *data, uint64_t len);
 /* Column 0 of a short record that has no other, as nearly all tables' rows; false: it is another one. */
 bool art_record_single_result(sqlite3_context *context, struct art_bytes record);
-/* Columns of a record as a function's result, fastest in ascending order: it remembers where the last one ended. */
+/* Columns of a record as a function's result, fastest in ascending order: it remembers where the last one ended. Of a
+ * record in a block any column costs the same. */
 struct art_record_reader {
     struct art_bytes record;                    /* borrowed; handing it on (`whole`) ends the reader's use */
+    bool in_block;                              /* `record` is the block that has it, */
+    uint8_t row;                                /* as this row */
     const uint8_t *types, *end_of_types, *body; /* (private) of field `column`; NULL: not looked at yet */
     unsigned column;
 };
-void art_record_reader_set(struct art_record_reader *reader, struct art_bytes record);
+static inline void art_record_reader_set(struct art_record_reader *reader, struct art_stored record) {
+    reader->record = record.bytes;
+    reader->in_block = record.in_block;
+    reader->row = record.row;
+    reader->types = NULL;
+}
 enum art_rc art_record_reader_result(struct art_record_reader *reader, sqlite3_context *context, unsigned column,
                                      uint8_t **whole);
-/* The same for core; texts and blobs are borrowed. */
-enum art_rc art_record_reader_datum(struct art_record_reader *reader, unsigned column, struct art_datum *out);
+/* The same for core; texts and blobs are borrowed, or, out of a block, may come into `room`, of ART_VALUE_INLINE_MAX
+ * bytes. */
+enum art_rc art_record_reader_datum(struct art_record_reader *reader, unsigned column, uint8_t *room,
+                                    struct art_datum *out);
 /* Of these columns, in ascending order, those whose `item` has a bit in `wanted`, each to out[item]; NULLs from where
- * the record is damaged. */
+ * the record is damaged. `room` as above. */
 struct art_record_columns {
     unsigned count;
     struct art_record_column {
         unsigned column, item;
     } column[ART_SUMMARY_MAX];
 };
-void art_record_data(const struct art_record_columns *in_record, struct art_bytes record, unsigned wanted,
-                     struct art_datum *out);
+void art_record_data(const struct art_record_columns *in_record, const struct art_stored *record, unsigned wanted,
+                     uint8_t *room, struct art_datum *out);
 /* A datum as a function's result, copied. */
 void art_result_datum(sqlite3_context *context, const struct art_datum *datum);
 /* SQLITE_ERROR, as the function's result, where it is no integer of SQLite's. */

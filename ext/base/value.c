@@ -9,6 +9,7 @@
  */
 #include "ext/base/base.h"
 #include "ext/base/nul.h"
+#include "ext/columns/columns.h"
 
 #include <assert.h>
 
@@ -328,10 +329,6 @@ static inline __attribute__((always_inline)) enum art_rc next_field(struct art_r
     return ART_OK;
 }
 
-void art_record_reader_set(struct art_record_reader *reader, struct art_bytes record) {
-    *reader = (struct art_record_reader){.record = record};
-}
-
 /* One column, and a short one: nearly all tables' rows. */
 static inline bool is_single(struct art_bytes record) {
     const uint8_t *p = record.data;
@@ -365,9 +362,18 @@ static inline __attribute__((always_inline)) enum art_rc find_field(struct art_r
     return ART_OK;
 }
 
+static enum art_rc block_result(const struct art_record_reader *reader, sqlite3_context *context, unsigned column) {
+    uint8_t room[ART_VALUE_INLINE_MAX];
+    struct art_datum datum;
+    enum art_rc rc = art_block_field(reader->record, reader->row, column, room, &datum);
+    if (!rc) art_result_datum(context, &datum);
+    return rc;
+}
+
 enum art_rc art_record_reader_result(struct art_record_reader *reader, sqlite3_context *context, unsigned column,
                                      uint8_t **whole) {
     uint64_t serial = 0, len = 0;
+    if (reader->in_block) return block_result(reader, context, column);
     enum art_rc rc = find_field(reader, column, &serial, &len);
     if (!rc) result(context, serial, reader->body - len, len, whole);
     return rc;
@@ -394,18 +400,46 @@ static inline void set_datum(struct art_datum *out, uint64_t serial, const uint8
     }
 }
 
-enum art_rc art_record_reader_datum(struct art_record_reader *reader, unsigned column, struct art_datum *out) {
+enum art_rc art_record_reader_datum(struct art_record_reader *reader, unsigned column, uint8_t *room,
+                                    struct art_datum *out) {
     uint64_t serial = 0, len = 0;
+    if (reader->in_block) return art_block_field(reader->record, reader->row, column, room, out);
     enum art_rc rc = find_field(reader, column, &serial, &len);
     if (!rc) set_datum(out, serial, reader->body - len, len);
     return rc;
 }
 
-void art_record_data(const struct art_record_columns *in_record, struct art_bytes record, unsigned wanted,
-                     struct art_datum *out) {
-    struct art_record_reader reader = {.record = record};
+static void block_data(const struct art_record_columns *in_record, const struct art_stored *record, unsigned wanted,
+                       uint8_t *room, struct art_datum *out) {
+    uint8_t made[ART_VALUE_INLINE_MAX];
+    uint32_t left = ART_VALUE_INLINE_MAX; /* of the room: more than a value has come of lies */
+    bool sound = true;
+    for (unsigned i = 0; i < in_record->count; i++) {
+        const struct art_record_column *where = &in_record->column[i];
+        if (!(wanted >> where->item & 1)) continue;
+        struct art_datum *datum = &out[where->item];
+        sound = sound && !art_block_field(record->bytes, record->row, where->column, made, datum);
+        bool is_made = sound && datum->kind >= ART_DATUM_TEXT && datum->bytes.data == made;
+        sound = sound && !(is_made && datum->bytes.len > left);
+        if (!sound) datum->kind = ART_DATUM_NULL;
+        if (!sound || !is_made) continue;
+        memcpy(room, made, datum->bytes.len);
+        datum->bytes.data = room;
+        room += datum->bytes.len;
+        left -= datum->bytes.len;
+    }
+}
+
+void art_record_data(const struct art_record_columns *in_record, const struct art_stored *record, unsigned wanted,
+                     uint8_t *room, struct art_datum *out) {
+    struct art_record_reader reader;
     uint64_t serial = 0, len = 0;
-    if (!open_record(&reader)) reader.types = reader.end_of_types = reader.body = record.data;
+    if (record->in_block) {
+        block_data(in_record, record, wanted, room, out);
+        return;
+    }
+    art_record_reader_set(&reader, *record);
+    if (!open_record(&reader)) reader.types = reader.end_of_types = reader.body = reader.record.data;
     const struct art_record_column *end = in_record->column + in_record->count;
     assert(in_record->count <= ART_SUMMARY_MAX);
     for (const struct art_record_column *where = in_record->column; where < end; where++) {
@@ -453,7 +487,7 @@ int art_result_sum(sqlite3_context *context, art_int128 sum) {
 enum art_rc art_record_fields(struct art_bytes record, struct art_field *fields, unsigned count) {
     assert(fields || !count);
     struct art_record_reader reader;
-    art_record_reader_set(&reader, record);
+    art_record_reader_set(&reader, art_stored_of(record));
     if (!open_record(&reader)) return damaged("has no header");
     for (unsigned i = 0; i < count; i++) {
         uint64_t len;

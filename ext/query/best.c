@@ -126,24 +126,21 @@ static enum art_rc find_row_backwards(struct art_scan *scan) {
 
 /* --- rows of a batch ---------------------------------------------------------------------------------------------- */
 
-/* The value by which the row under the cursor is sorted. *owned: memory for it, to be freed. */
-static enum art_rc value_under_cursor(const struct art_scan *scan, struct art_batch_row *row, uint8_t **owned) {
+/* The value by which the row under the cursor is sorted, borrowed from it or from `room`, which has
+ * ART_VALUE_INLINE_MAX bytes. *owned: memory for it, to be freed. */
+static enum art_rc value_under_cursor(const struct art_scan *scan, struct art_batch_row *row, uint8_t *room,
+                                      uint8_t **owned) {
     const struct art_summary *summary = art_tree_summarised(art_scan_tree(scan));
     struct art_datum data[ART_SUMMARY_MAX];
     unsigned item = scan->of.best.order.column;
     enum art_rc rc = ART_OK;
     *owned = NULL;
     const struct art_row *under = art_cursor_row(scan->cursor);
-    uint8_t room[ART_VALUE_INLINE_MAX];
+    const struct art_stored *stored = &under->stored;
     row->has_record = !under->overflows;
-    struct art_entry entry = {.flags = under->overflows ? ART_OVERFLOW : 0};
-    if (under->overflows)
-        entry.value = art_stored_plain(&under->stored, room);
-    else
-        rc = art_row_value(art_scan_tree(scan), under, &entry.value, owned);
-    if (rc) return rc;
-    row->record = entry.value;
-    art_summary_read(summary, &entry, 1u << item, NULL, data);
+    struct art_entry entry = {.value = stored->bytes, .row = stored->row};
+    entry.flags = (under->overflows ? ART_OVERFLOW : 0) | (stored->in_block ? ART_IN_BLOCK : 0);
+    art_summary_read(summary, &entry, 1u << item, room, data);
     if (!row->has_record && data[item].kind >= ART_DATUM_TEXT) {
         rc = art_row_value(art_scan_tree(scan), under, &entry.value, owned);
         struct art_stored whole = art_stored_of(entry.value);
@@ -155,13 +152,14 @@ static enum art_rc value_under_cursor(const struct art_scan *scan, struct art_ba
 
 static enum art_rc take_row_under_cursor(struct art_scan *scan) {
     struct art_batch_row row = {.path = art_cursor_key(scan->cursor)};
-    uint8_t *owned;
-    enum art_rc rc = value_under_cursor(scan, &row, &owned);
+    uint8_t *owned, room[ART_VALUE_INLINE_MAX], record[ART_VALUE_INLINE_MAX];
+    enum art_rc rc = value_under_cursor(scan, &row, room, &owned);
     bool wanted =
         !rc && is_behind_last(scan, row.path, &row.value) && art_batch_wants(&scan->batch, &row.value, row.path);
     if (wanted) {
-        row.version = art_cursor_row(scan->cursor)->version;
-        if (!row.has_record) row.record = art_bytes(NULL, 0);
+        const struct art_row *under = art_cursor_row(scan->cursor);
+        row.version = under->version;
+        row.record = row.has_record ? art_stored_plain(&under->stored, record) : art_bytes(NULL, 0);
         rc = art_batch_take(&scan->batch, &row);
     }
     art_free(owned);

@@ -213,12 +213,15 @@ static bool changed_since(struct art_scan *scan, const struct art_row *row) {
     return changed;
 }
 
-/* The whole record: what lies in a block or in overflow chunks is put together once for all columns of a row. */
+/* The whole record: what lies in overflow chunks is put together once for all columns of a row. */
 static enum art_rc fetch(struct art_scan *scan, const struct art_row *row) {
-    struct art_bytes record;
+    struct art_stored record = row->stored;
     enum art_rc rc = row->overflows ? art_scan_ready(scan) : ART_OK;
     assert(!scan->record.value);
-    if (!rc) rc = art_row_value(art_scan_tree(scan), row, &record, &scan->record.value);
+    if (!rc && row->overflows) {
+        rc = art_row_value(art_scan_tree(scan), row, &record.bytes, &scan->record.value);
+        record.in_block = false;
+    }
     if (rc) return rc;
     art_record_reader_set(&scan->record.reader, record);
     scan->record.fetched = true;
@@ -242,10 +245,9 @@ static int show_long_value(struct art_scan *scan, unsigned column, sqlite3_conte
 
 static int show_value(struct art_scan *scan, unsigned column, sqlite3_context *context) {
     if (!scan->record.fetched) {
-        struct art_stored stored;
-        if (!art_scan_short_record(scan, &stored) || stored.in_block) return show_long_value(scan, column, context);
-        scan->record.reader.record = stored.bytes;
-        scan->record.reader.types = NULL;
+        struct art_stored record;
+        if (!art_scan_short_record(scan, &record)) return show_long_value(scan, column, context);
+        art_record_reader_set(&scan->record.reader, record);
         scan->record.fetched = true;
     }
     if (scan->record.value) return show_long_value(scan, column, context);

@@ -199,14 +199,15 @@ static bool path_may_be_wanted(const struct art_filters *filters, struct art_byt
     return true;
 }
 
-static bool record_may_be_wanted(struct art_scan *scan, struct art_bytes record) {
+static bool record_may_be_wanted(struct art_scan *scan, struct art_stored record) {
+    uint8_t room[ART_VALUE_INLINE_MAX];
     art_record_reader_set(&scan->record.reader, record);
     scan->record.fetched = true;
     for (unsigned i = 0; i < scan->filters.count; i++) {
         const struct art_filter *filter = &scan->filters.items[i];
         struct art_datum held;
         if (!filter->column) continue;
-        if (art_record_reader_datum(&scan->record.reader, filter->column - 1, &held)) return true;
+        if (art_record_reader_datum(&scan->record.reader, filter->column - 1, room, &held)) return true;
         if (!value_may_be_wanted(filter, &held)) return false;
     }
     return true;
@@ -215,35 +216,21 @@ static bool record_may_be_wanted(struct art_scan *scan, struct art_bytes record)
 bool art_filters_may_want_entry(struct art_scan *scan, struct art_bytes path, const struct art_entry *entry) {
     if (scan->filters.of_path && !path_may_be_wanted(&scan->filters, path)) return false;
     if (!scan->filters.of_record || entry->flags & ART_OVERFLOW) return true;
-    uint8_t room[ART_VALUE_INLINE_MAX];
-    struct art_stored stored = art_entry_stored(entry);
-    bool wanted = record_may_be_wanted(scan, art_stored_plain(&stored, room));
+    bool wanted = record_may_be_wanted(scan, art_entry_stored(entry));
     scan->record.fetched = false;
     return wanted;
 }
 
-/* False: there is no memory for one out of a block. */
-static bool take_record(struct art_scan *scan, const struct art_stored *stored, struct art_bytes *out) {
-    assert(!scan->record.value);
-    if (stored->in_block) {
-        scan->record.value = art_alloc(ART_VALUE_INLINE_MAX);
-        if (!scan->record.value) return false;
-    }
-    *out = art_stored_plain(stored, scan->record.value);
-    return true;
-}
-
 bool art_filters_may_want(struct art_scan *scan) {
     struct art_filters *filters = &scan->filters;
-    struct art_stored stored;
-    struct art_bytes record;
-    art_scan_forget_value(scan);
+    struct art_stored record;
+    scan->record.fetched = false;
     if (filters->idle) {
         filters->idle--;
         return true;
     }
     bool wanted = !filters->of_path || path_may_be_wanted(filters, art_scan_path(scan));
-    if (wanted && filters->of_record && art_scan_short_record(scan, &stored) && take_record(scan, &stored, &record))
+    if (wanted && filters->of_record && art_scan_short_record(scan, &record))
         wanted = record_may_be_wanted(scan, record);
     filters->wanted = wanted ? filters->wanted + 1 : 0;
     if (filters->wanted == WANTED_ROWS_MAX) {

@@ -246,7 +246,7 @@ struct art_scan {
     struct art_buffer key;     /* ON_ROW: its path */
     struct {                   /* of the present row, as far as it was looked at */
         bool fetched;          /* the record is in `reader` */
-        uint8_t *value;        /* the chunks of a long record put together, or one out of a block; or NULL */
+        uint8_t *value;        /* the chunks of a long record put together, or NULL */
         struct art_record_reader reader;
     } record;
     struct art_key_range keys; /* what is walked, or was asked for */

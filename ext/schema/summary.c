@@ -11,6 +11,7 @@
  * Columns may stand behind the option, or be added later: names are looked up when all columns are known.
  */
 #include "ext/base/token.h"
+#include "ext/columns/columns.h"
 #include "ext/schema/schema.h"
 
 enum summary_word { WORD_NONE, WORD_SUM, WORD_MIN, WORD_MAX, WORD_LOOKUP, WORD_SEARCH, WORDS };
@@ -219,7 +220,17 @@ int art_summary_find_measured(const struct art_summarised *summarised, unsigned 
 static void read_row(void *context, const struct art_stored *value, unsigned wanted, uint8_t *room,
                      struct art_datum *out) {
     const struct art_summarised *summarised = context;
-    art_record_data(&summarised->in_record, art_stored_plain(value, room), wanted, out);
+    art_record_data(&summarised->in_record, value, wanted, room, out);
+}
+
+static void read_column(void *context, struct art_bytes block, unsigned item, uint32_t from, uint32_t to,
+                        struct art_datum *out) {
+    const struct art_summarised *summarised = context;
+    uint8_t room[ART_BLOCK_PLAIN_MAX];
+    art_block_column(block, summarised->items[item].column - 1, from, to, room, out);
+    for (uint32_t i = 0; i < to - from; i++) {
+        if (out[i].kind == ART_DATUM_BEYOND) out[i].kind = ART_DATUM_NULL;
+    }
 }
 
 struct art_summary art_summary_for_core(const struct art_summarised *summarised) {
@@ -230,6 +241,7 @@ struct art_summary art_summary_for_core(const struct art_summarised *summarised)
     }
     if (summarised->search_key) summary.has.searches |= ART_SEARCH_KEY;
     summary.read = read_row;
+    summary.read_column = read_column;
     summary.cut = art_trigrams;
     summary.context = (void *)summarised;
     return summary;

@@ -46,7 +46,7 @@ static void column_of(sqlite3_context *context, int argc, sqlite3_value **argv) 
     (void)argc;
     struct art_bytes record = copy_of(argv[0]);
     struct art_record_reader once;
-    art_record_reader_set(&once, record);
+    art_record_reader_set(&once, art_stored_of(record));
     damage_is_a_word(context, art_record_reader_result(&once, context, (unsigned)sqlite3_value_int(argv[1]), NULL));
     free((void *)record.data);
 }
@@ -60,7 +60,7 @@ static void keep(sqlite3_context *context, int argc, sqlite3_value **argv) {
     free((void *)kept_bytes);
     struct art_bytes record = copy_of(argv[0]);
     kept_bytes = record.data;
-    art_record_reader_set(&reader, record);
+    art_record_reader_set(&reader, art_stored_of(record));
 }
 
 static void column_kept(sqlite3_context *context, int argc, sqlite3_value **argv) {
@@ -185,14 +185,15 @@ static void read_for_core(const uint8_t *bytes, int len) {
     for (unsigned i = 0; i < ART_SUMMARY_MAX; i++, column += 1 + random_below(&chance, 2)) {
         in_record.column[in_record.count++] = (struct art_record_column){column, ART_SUMMARY_MAX - 1 - i};
     }
-    art_record_data(&in_record, record, wanted, data);
+    struct art_stored stored = art_stored_of(record);
+    art_record_data(&in_record, &stored, wanted, NULL, data);
     for (unsigned i = 0; i < in_record.count; i++) {
         const struct art_datum *datum = &data[in_record.column[i].item];
         struct art_datum one;
         struct art_record_reader alone;
         if (!(wanted >> in_record.column[i].item & 1)) continue;
-        art_record_reader_set(&alone, record);
-        if (art_record_reader_datum(&alone, in_record.column[i].column, &one)) one.kind = ART_DATUM_NULL;
+        art_record_reader_set(&alone, art_stored_of(record));
+        if (art_record_reader_datum(&alone, in_record.column[i].column, NULL, &one)) one.kind = ART_DATUM_NULL;
         ck_assert_int_eq(datum->kind, one.kind);
         if (one.kind == ART_DATUM_INTEGER || one.kind == ART_DATUM_REAL) ck_assert_int_eq(datum->integer, one.integer);
         if (one.kind >= ART_DATUM_TEXT)

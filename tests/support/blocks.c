@@ -20,8 +20,8 @@ static bool same_datum(const struct art_datum *a, const struct art_datum *b) {
 
 static enum art_rc field_of(struct art_bytes record, unsigned column, struct art_datum *out) {
     struct art_record_reader reader;
-    art_record_reader_set(&reader, record);
-    return art_record_reader_datum(&reader, column, out);
+    art_record_reader_set(&reader, art_stored_of(record));
+    return art_record_reader_datum(&reader, column, NULL, out);
 }
 
 /* Where the bytes begin that end where the allocation does. */
