@@ -28,6 +28,7 @@ struct shape {
 struct sheet {
     const struct art_bytes *values;
     uint32_t rows, columns, shapes;
+    bool has_empty;
     struct art_row_set raw;
     uint8_t shape_of[ART_BLOCK_ROWS_MAX];
     struct shape shape[SHAPES_MAX];
@@ -104,6 +105,7 @@ static void find_shapes(struct sheet *sheet) {
     uint32_t shape = RAW;
     sheet->columns = sheet->columns_of[RAW] = sheet->columns_of[EMPTY] = 0;
     sheet->shapes = FIRST_SHAPE;
+    sheet->has_empty = false;
     sheet->start[RAW] = sheet->start[EMPTY] = 0;
     sheet->raw = (struct art_row_set){{0, 0}};
     memset(sheet->shape_of_hash, 0, sizeof sheet->shape_of_hash);
@@ -111,6 +113,7 @@ static void find_shapes(struct sheet *sheet) {
         shape = find_shape(sheet, row, shape);
         sheet->shape_of[row] = (uint8_t)shape;
         if (shape == RAW) art_row_set_add(&sheet->raw, row);
+        if (shape == EMPTY) sheet->has_empty = true;
     }
     for (uint32_t i = 0; i < sheet->shapes; i++) {
         for (uint32_t column = sheet->columns_of[i]; column < sheet->columns; column++) {
@@ -160,7 +163,8 @@ static bool put_bitmap(struct writer *out, const struct art_row_set *absent, uin
 }
 
 /* Each less `base`. */
-static bool put_codes(struct writer *out, const int64_t *number, uint32_t count, uint64_t base, uint32_t width) {
+static __attribute__((noinline)) bool put_codes(struct writer *out, const int64_t *number, uint32_t count,
+                                                uint64_t base, uint32_t width) {
     if (!has_room(out, (count * width + 7) / 8)) return false;
     uint64_t pending = 0;
     uint32_t bits = 0;
@@ -338,13 +342,13 @@ static uint32_t find_numbers(struct column *column, uint32_t most) {
 
 /* The same of any cells. */
 static uint32_t find_entries(struct column *column, uint32_t most) {
-    uint32_t bytes = 2, known = 0;
-    struct entry before = {.serial = ART_SERIAL_NONE};
+    uint32_t bytes = 2, known = 0, serial_before = ART_SERIAL_NONE;
+    uint64_t first_before = 0, last_before = 0;
     int64_t code = 0;
     begin_entries(column);
     for (uint32_t row = 0; row < column->rows; row++) {
         uint32_t serial = serial_of(column, row), n = art_serial_bytes(serial);
-        struct entry wanted = {.row = row, .serial = serial};
+        uint64_t first = 0, last = 0;
         const uint8_t *body = NULL;
         if (serial == ART_SERIAL_NONE) {
             column->code[row] = 0;
@@ -352,12 +356,14 @@ static uint32_t find_entries(struct column *column, uint32_t most) {
         }
         if (n) {
             body = body_of(column, row);
-            wanted.first = n >= 8 ? art_load64(body) : load_short(body, n);
-            if (n > 8) wanted.last = art_load64(body + n - 8);
+            first = n >= 8 ? art_load64(body) : load_short(body, n);
+            if (n > 8) last = art_load64(body + n - 8);
         }
-        if (wanted.first != before.first || wanted.last != before.last || serial != before.serial || n > 16) {
-            code = find_entry(column, wanted, body, n);
-            before = wanted;
+        if (first != first_before || last != last_before || serial != serial_before || n > 16) {
+            code = find_entry(column, (struct entry){first, last, serial, row}, body, n);
+            first_before = first;
+            last_before = last;
+            serial_before = serial;
             if (column->entries != known) {
                 known = column->entries;
                 bytes += bytes_of_value(serial);
@@ -399,29 +405,60 @@ struct span {
     int64_t low, high;
 };
 
+static inline void span_add(struct span *span, int64_t x) {
+    span->low = x < span->low ? x : span->low;
+    span->high = x > span->high ? x : span->high;
+}
+
 /* The numbers of all rows, of which some are absent. */
-static struct span load_integers(struct column *column) {
+static __attribute__((noinline)) struct span load_integers(struct column *column) {
     struct span span = {INT64_MAX, INT64_MIN};
     for (uint32_t row = 0; row < column->rows; row++) {
         uint32_t serial = serial_of(column, row);
-        int64_t x;
+        int64_t x = serial - ART_SERIAL_ZERO;
         if (serial - 1 < 6) {
             x = (int64_t)load_from(column->values[row], at_of(column, row)) >> unused_bits_of_type[serial];
             if ((uint64_t)x + less_of_type[serial] < many_of_type[serial]) {
                 leave_out(column, row);
                 continue;
             }
-        } else if (serial - ART_SERIAL_ZERO < 2) {
-            x = serial - ART_SERIAL_ZERO;
-        } else {
+        } else if (serial - ART_SERIAL_ZERO > 1) {
             leave_out(column, row);
             continue;
         }
         column->number[row] = x;
-        span.low = x < span.low ? x : span.low;
-        span.high = x > span.high ? x : span.high;
+        span_add(&span, x);
     }
     return span;
+}
+
+/* The same, where all are of one serial type. */
+static __attribute__((noinline)) struct span load_alike(struct column *column, uint32_t serial) {
+    struct span span = {INT64_MAX, INT64_MIN};
+    const uint16_t *at = column->serials + TO_AT;
+    const uint8_t *shape_of = column->shape_of;
+    const struct art_bytes *value = column->values;
+    const uint64_t less = less_of_type[serial], many = many_of_type[serial];
+    const uint32_t unused = unused_bits_of_type[serial], rows = column->rows;
+    for (uint32_t row = 0; row < rows; row++) {
+        int64_t x = (int64_t)load_from(value[row], at[shape_of[row] * NEXT_SHAPE]) >> unused;
+        if ((uint64_t)x + less < many) {
+            leave_out(column, row);
+            continue;
+        }
+        column->number[row] = x;
+        span_add(&span, x);
+    }
+    return span;
+}
+
+/* From 1 to 6, if it is that of all cells; 0: it is not. */
+static uint32_t one_type(const struct column *column) {
+    uint32_t serial = serial_of(column, 0), other = 0;
+    const struct sheet *sheet = column->sheet;
+    for (uint32_t i = FIRST_SHAPE; i < sheet->shapes; i++) other |= column->serials[i * NEXT_SHAPE] ^ serial;
+    bool all = !sheet->has_empty && !(sheet->raw.word[0] | sheet->raw.word[1]);
+    return all && !other && serial < ART_SERIAL_REAL ? serial : 0;
 }
 
 static uint32_t width_of(uint64_t most) {
@@ -429,20 +466,21 @@ static uint32_t width_of(uint64_t most) {
     return bits > ART_WIDTH_MAX ? ART_WIDTH_WHOLE : bits;
 }
 
+/* How many numbers have how many bits above `low`; absent ones have any. */
+static __attribute__((noinline)) void count_bits(const int64_t *number, uint32_t rows, uint64_t low, uint8_t *of_bits) {
+    for (uint32_t row = 0; row < rows; row++) of_bits[art_bits_of((uint64_t)number[row] - low)]++;
+}
+
 /* The fewest bytes for codes, where some large ones are apart: of which width. */
-static uint32_t choose_width(const struct column *column, int64_t low, uint32_t width, uint32_t *bytes) {
-    uint32_t of_bits[65] = {0}, apart = 0, best = width;
-    uint32_t slots = column->rows - (16 * column->nulls > column->rows ? column->absents : 0);
-    *bytes = (slots * width + 7) / 8;
-    for (uint32_t row = 0; row < column->rows; row++) {
-        if (column->absents && art_row_set_has(&column->absent, row)) continue;
-        of_bits[art_bits_of((uint64_t)column->number[row] - (uint64_t)low)] +=
-            2 + art_serial_number_bytes[serial_of(column, row)];
-    }
-    for (uint32_t bits = 64; bits > 0 && apart < *bytes; bits--) {
-        apart += of_bits[bits];
+static uint32_t choose_width(const struct column *column, struct span span, uint32_t width, uint32_t slots,
+                             uint32_t *bytes) {
+    uint8_t of_bits[65] = {0};
+    uint32_t apart = 0, best = width, bytes_of_one = 1 + bytes_of_value(art_serial_of_integer(span.high));
+    count_bits(column->number, column->rows, (uint64_t)span.low, of_bits);
+    for (uint32_t bits = width; bits > 0 && apart < *bytes; bits--) {
+        apart += of_bits[bits] * bytes_of_one;
         uint32_t with = (slots * (bits - 1) + 7) / 8 + apart;
-        if (bits - 1 > ART_WIDTH_MAX || with >= *bytes) continue;
+        if (with >= *bytes || bits - 1 > ART_WIDTH_MAX) continue;
         *bytes = with;
         best = bits - 1;
     }
@@ -452,31 +490,41 @@ static uint32_t choose_width(const struct column *column, int64_t low, uint32_t 
 /* Those that are in the way of a smaller width stand apart. */
 static void leave_out_wide(struct column *column, int64_t low, uint32_t width) {
     for (uint32_t row = 0; row < column->rows; row++) {
-        if (art_row_set_has(&column->absent, row)) continue;
-        if (((uint64_t)column->number[row] - (uint64_t)low) >> width) leave_out(column, row);
+        if (!(((uint64_t)column->number[row] - (uint64_t)low) >> width)) continue;
+        leave_out(column, row);
+        column->number[row] = low;
+    }
+}
+
+/* Numbers that are nobody's are not in the way. */
+static void fill_absent(struct column *column, int64_t number) {
+    for (uint32_t row = 0; row < column->rows; row++) {
+        if (art_row_set_has(&column->absent, row)) column->number[row] = number;
     }
 }
 
 static bool put_integers(struct writer *out, struct column *column) {
-    struct span span = load_integers(column);
+    uint32_t type = one_type(column);
+    struct span span = type ? load_alike(column, type) : load_integers(column);
     if (column->absents == column->rows) span = (struct span){0, 0};
-    uint32_t width = width_of((uint64_t)span.high - (uint64_t)span.low), bytes;
-    uint32_t base_serial = art_serial_of_integer(span.low), head = 2 + bytes_of_value(base_serial);
-    uint32_t best = width ? choose_width(column, span.low, width, &bytes) : (bytes = 0, 0);
-    bool pure = !column->absents;
-    uint32_t apart = pure ? 0 : bytes_of_apart(column) + art_min32(2 * column->nulls, column->rows / 8);
-    uint32_t most = head + bytes + apart, entries = pure ? find_numbers(column, most) : find_entries(column, most);
-    if (entries != UINT32_MAX) return put_entries(out, column);
+    uint32_t width = width_of((uint64_t)span.high - (uint64_t)span.low), best = width;
+    uint32_t slots = column->rows - (16 * column->nulls > column->rows ? column->absents : 0);
+    uint32_t base_serial = art_serial_of_integer(span.low), bytes = (slots * width + 7) / 8;
+    uint32_t others = 2 + bytes_of_value(base_serial);
+    if (column->absents) others += bytes_of_apart(column) + art_min32(2 * column->nulls, column->rows / 8);
+    uint32_t entries = column->absents ? find_entries(column, others + bytes) : find_numbers(column, others + bytes);
+    if (column->absents) fill_absent(column, span.low);
+    if (entries > column->rows / 2) best = choose_width(column, span, width, slots, &bytes);
+    if (entries <= others + bytes) return put_entries(out, column);
     if (best < width) leave_out_wide(column, span.low, best);
     bool sparse = choose_sparse(column, best);
     uint8_t base[8];
-    uint32_t slots = 0, base_bytes = art_serial_number_bytes[base_serial];
+    uint32_t base_bytes = art_serial_number_bytes[base_serial];
     art_store64_be(base, base_bytes ? (uint64_t)span.low << (64 - 8 * base_bytes) : 0);
-    for (uint32_t row = 0; column->absents && row < column->rows; row++) {
-        bool absent = art_row_set_has(&column->absent, row);
-        if (!absent || !sparse) column->number[slots++] = absent ? span.low : column->number[row];
+    slots = sparse ? 0 : column->rows;
+    for (uint32_t row = 0; sparse && row < column->rows; row++) {
+        if (!art_row_set_has(&column->absent, row)) column->number[slots++] = column->number[row];
     }
-    if (!column->absents) slots = column->rows;
     return put_byte(out, ART_COLUMN_INTEGERS | flags_of(column, sparse)) && put_byte(out, best) &&
            put_value(out, base_serial, base) && (!sparse || put_bitmap(out, &column->absent, column->rows)) &&
            put_codes(out, column->number, slots, (uint64_t)span.low, best) && put_apart(out, column);
