@@ -1,18 +1,10 @@
-/* Records become a block. One pass cuts all records into a sheet, the serial type and the place of each cell; then each
- * column is given what takes the fewest bytes.
+/* Records become a block. One pass finds the shape of each record, which is its header, and few of a bucket's are
+ * different: serial types and places of fields are worked out once for each. Then each column is given what takes the
+ * fewest bytes.
  */
 #include "ext/columns/cells.h"
 
-/* The records, cut up. */
-struct sheet {
-    const struct art_bytes *values;
-    uint32_t rows, columns;
-    struct art_row_set raw;
-    uint8_t classes[ART_BLOCK_COLUMNS_MAX]; /* that are in a column */
-    uint8_t columns_of[ART_BLOCK_ROWS_MAX];
-    uint16_t serial[ART_BLOCK_COLUMNS_MAX][ART_BLOCK_ROWS_MAX];
-    uint16_t at[ART_BLOCK_COLUMNS_MAX][ART_BLOCK_ROWS_MAX];
-};
+#include <stddef.h>
 
 /* What may lie in one column as its slots; ANY is the cell of a raw row, of which a column says nothing. */
 enum { IS_NULL = 1, IS_INTEGER = 2, IS_REAL = 4, IS_BLOB = 8, IS_TEXT = 16, IS_ANY = 32 };
@@ -24,54 +16,109 @@ static inline uint32_t class_of(uint32_t serial) {
     return serial >= ART_SERIAL_BLOB ? (uint32_t)IS_BLOB << (serial & 1) : class_of_number[serial];
 }
 
-/* --- cutting ------------------------------------------------------------------------------------------------------ */
+/* --- shapes ------------------------------------------------------------------------------------------------------- */
 
-/* False: it is no record that its columns give back. */
-static bool cut_record(struct sheet *sheet, uint32_t row) {
-    struct art_bytes record = sheet->values[row];
-    uint32_t column = 0, serial = ART_SERIAL_ZERO;
-    sheet->columns_of[row] = 0;
-    if (!record.len) return true;
-    uint32_t at = record.data[0];
-    if (at < 2 || at >= 0x80 || at > record.len) return false;
-    const uint8_t *p = record.data + 1, *end = record.data + at;
-    uint16_t *cell = &sheet->serial[0][row];
-    for (; p < end; column++, cell += ART_BLOCK_ROWS_MAX) {
-        if (column == ART_BLOCK_COLUMNS_MAX) return false;
+/* A raw row is of none, and a record of no bytes has NULL everywhere. */
+enum { RAW, EMPTY, FIRST_SHAPE, SHAPES_MAX = ART_BLOCK_ROWS_MAX + FIRST_SHAPE, SHAPES_HASHED = 256 };
+
+struct shape {
+    uint16_t serial[ART_BLOCK_COLUMNS_MAX], at[ART_BLOCK_COLUMNS_MAX];
+};
+
+struct sheet {
+    const struct art_bytes *values;
+    uint32_t rows, columns, shapes;
+    bool has_empty;
+    struct art_row_set raw;
+    uint8_t shape_of[ART_BLOCK_ROWS_MAX];
+    struct shape shape[SHAPES_MAX];
+    uint64_t start[SHAPES_MAX]; /* the first bytes of a record, of its header alone */
+    uint16_t bytes[SHAPES_MAX]; /* of a record; 0: there is none of this shape */
+    uint8_t row[SHAPES_MAX];    /* one that has it */
+    uint8_t columns_of[SHAPES_MAX];
+    uint8_t shape_of_hash[SHAPES_HASHED];
+};
+
+/* The bytes of a record with this header; 0: none that its columns give back. */
+static uint32_t work_out(const uint8_t *record, struct shape *shape, uint8_t *columns) {
+    uint32_t at = record[0], column = 0, serial = 0;
+    const uint8_t *p = record + 1, *end = record + at;
+    for (; p < end; column++) {
+        if (column == ART_BLOCK_COLUMNS_MAX) return 0;
         serial = *p++;
         if (serial >= 0x80) {
-            if (serial == 0x80 || p == end || *p >= 0x80) return false;
+            if (serial == 0x80 || p == end || *p >= 0x80) return 0;
             serial = (serial & 0x7f) << 7 | *p++;
         }
-        cell[0] = (uint16_t)serial;
-        cell[ART_BLOCK_COLUMNS_MAX * ART_BLOCK_ROWS_MAX] = (uint16_t)at;
-        uint32_t class = class_of(serial);
-        if (class == IS_ANY) return false;
-        sheet->classes[column] |= (uint8_t) class;
+        if (serial >= ART_SERIAL_NONE && serial < ART_SERIAL_BLOB) return 0;
+        shape->serial[column] = (uint16_t)serial;
+        shape->at[column] = (uint16_t)at;
         at += art_serial_bytes(serial);
+        if (at > ART_VALUE_INLINE_MAX) return 0;
     }
-    sheet->columns_of[row] = (uint8_t)column;
-    return at == record.len && serial != 0;
+    *columns = (uint8_t)column;
+    return serial ? at : 0;
 }
 
-static void cut_records(struct sheet *sheet) {
-    uint32_t least = ART_BLOCK_COLUMNS_MAX;
-    for (uint32_t row = 0; row < sheet->rows; row++) {
-        if (!cut_record(sheet, row)) {
-            art_row_set_add(&sheet->raw, row);
-            sheet->columns_of[row] = 0;
-        }
-        uint32_t columns = sheet->columns_of[row];
-        if (columns > sheet->columns) sheet->columns = columns;
-        if (columns < least) least = columns;
+static uint32_t add_shape(struct sheet *sheet, uint32_t row, uint64_t start) {
+    uint32_t shape = sheet->shapes++;
+    sheet->start[shape] = start;
+    sheet->row[shape] = (uint8_t)row;
+    sheet->columns_of[shape] = 0;
+    sheet->bytes[shape] = (uint16_t)work_out(sheet->values[row].data, &sheet->shape[shape], &sheet->columns_of[shape]);
+    if (!sheet->bytes[shape]) sheet->columns_of[shape] = 0;
+    if (sheet->columns_of[shape] > sheet->columns) sheet->columns = sheet->columns_of[shape];
+    return shape;
+}
+
+static inline uint32_t find_shape(struct sheet *sheet, uint32_t row, uint32_t before) {
+    struct art_bytes record = sheet->values[row];
+    if (record.len < 2) return record.len ? RAW : EMPTY;
+    uint32_t header = record.data[0], shape;
+    if (header < 2 || header >= 0x80 || header > record.len) return RAW;
+    uint64_t start = 0;
+    if (header >= 8) {
+        start = art_load64(record.data);
+    } else if (record.len >= 8) {
+        start = art_load64(record.data) << (64 - 8 * header);
+    } else {
+        memcpy(&start, record.data, header);
     }
-    if (least == sheet->columns) return;
+    if (start == sheet->start[before] && header <= 8) {
+        shape = before;
+    } else {
+        for (uint32_t at = (uint32_t)(start * 0x9e3779b97f4a7c15 >> 56);; at = (at + 1) % SHAPES_HASHED) {
+            shape = sheet->shape_of_hash[at];
+            if (!shape) {
+                sheet->shape_of_hash[at] = (uint8_t)sheet->shapes;
+                shape = add_shape(sheet, row, start);
+                break;
+            }
+            const uint8_t *known = sheet->values[sheet->row[shape]].data;
+            if (sheet->start[shape] == start && (header <= 8 || !memcmp(known, record.data, header))) break;
+        }
+    }
+    return sheet->bytes[shape] == record.len ? shape : RAW;
+}
+
+static void find_shapes(struct sheet *sheet) {
+    uint32_t shape = RAW;
+    sheet->columns = sheet->columns_of[RAW] = sheet->columns_of[EMPTY] = 0;
+    sheet->shapes = FIRST_SHAPE;
+    sheet->has_empty = false;
+    sheet->start[RAW] = sheet->start[EMPTY] = 0;
+    sheet->raw = (struct art_row_set){{0, 0}};
+    memset(sheet->shape_of_hash, 0, sizeof sheet->shape_of_hash);
     for (uint32_t row = 0; row < sheet->rows; row++) {
-        bool raw = art_row_set_has(&sheet->raw, row);
-        for (uint32_t column = sheet->columns_of[row]; column < sheet->columns; column++) {
-            sheet->serial[column][row] = raw ? ART_SERIAL_NONE : 0;
-            sheet->at[column][row] = 0;
-            sheet->classes[column] |= raw ? IS_ANY : IS_NULL;
+        shape = find_shape(sheet, row, shape);
+        sheet->shape_of[row] = (uint8_t)shape;
+        if (shape == RAW) art_row_set_add(&sheet->raw, row);
+        if (shape == EMPTY) sheet->has_empty = true;
+    }
+    for (uint32_t i = 0; i < sheet->shapes; i++) {
+        for (uint32_t column = sheet->columns_of[i]; column < sheet->columns; column++) {
+            sheet->shape[i].serial[column] = i == RAW ? ART_SERIAL_NONE : 0;
+            sheet->shape[i].at[column] = 0;
         }
     }
 }
@@ -116,7 +163,8 @@ static bool put_bitmap(struct writer *out, const struct art_row_set *absent, uin
 }
 
 /* Each less `base`. */
-static bool put_codes(struct writer *out, const int64_t *number, uint32_t count, uint64_t base, uint32_t width) {
+static __attribute__((noinline)) bool put_codes(struct writer *out, const int64_t *number, uint32_t count,
+                                                uint64_t base, uint32_t width) {
     if (!has_room(out, (count * width + 7) / 8)) return false;
     uint64_t pending = 0;
     uint32_t bits = 0;
@@ -148,19 +196,31 @@ struct entry {
 };
 
 struct column {
+    const struct sheet *sheet;
     const struct art_bytes *values;
-    const uint16_t *serial, *at;
+    const uint8_t *shape_of;
+    const uint16_t *serials; /* of the first shape; the others follow */
     uint32_t rows, nulls, absents;
     struct art_row_set absent, apart; /* without a slot of their own; of these, the ones that are not NULL */
     int64_t number[ART_BLOCK_ROWS_MAX];
     int64_t code[ART_BLOCK_ROWS_MAX]; /* of entries */
     struct entry entry[ART_ENTRIES_MAX];
     uint32_t entries;
-    uint8_t slot_of_hash[2 * ART_ENTRIES_MAX];
+    uint8_t entry_of_hash[2 * ART_ENTRIES_MAX];
 };
 
+enum { NEXT_SHAPE = sizeof(struct shape) / sizeof(uint16_t), TO_AT = offsetof(struct shape, at) / sizeof(uint16_t) };
+
+static inline uint32_t serial_of(const struct column *column, uint32_t row) {
+    return column->serials[column->shape_of[row] * NEXT_SHAPE];
+}
+
+static inline uint32_t at_of(const struct column *column, uint32_t row) {
+    return column->serials[column->shape_of[row] * NEXT_SHAPE + TO_AT];
+}
+
 static inline const uint8_t *body_of(const struct column *column, uint32_t row) {
-    return column->values[row].data + column->at[row];
+    return column->values[row].data + at_of(column, row);
 }
 
 /* Of an apart list as well. */
@@ -169,7 +229,7 @@ static uint32_t bytes_of_value(uint32_t serial) {
 }
 
 static inline void leave_out(struct column *column, uint32_t row) {
-    uint32_t serial = column->serial[row];
+    uint32_t serial = serial_of(column, row);
     art_row_set_add(&column->absent, row);
     column->absents++;
     if (serial == 0) {
@@ -183,13 +243,13 @@ static uint32_t bytes_of_apart(const struct column *column) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < 2; i++) {
         for (uint64_t left = column->apart.word[i]; left; left &= left - 1)
-            n += 1 + bytes_of_value(column->serial[64 * i + (uint32_t)__builtin_ctzll(left)]);
+            n += 1 + bytes_of_value(serial_of(column, 64 * i + (uint32_t)__builtin_ctzll(left)));
     }
     return n ? n + 1 : 0;
 }
 
 static bool put_cell(struct writer *out, const struct column *column, uint32_t row) {
-    uint32_t serial = column->serial[row];
+    uint32_t serial = serial_of(column, row);
     return art_serial_bytes(serial) ? put_value(out, serial, body_of(column, row)) : put_byte(out, serial);
 }
 
@@ -212,7 +272,7 @@ static bool choose_sparse(struct column *column, uint32_t width) {
     if (!column->absents) return false;
     if (16 * column->nulls + width * column->absents > column->rows) return true;
     for (uint32_t row = 0; row < column->rows; row++) {
-        if (art_row_set_has(&column->absent, row) && column->serial[row] == 0) art_row_set_add(&column->apart, row);
+        if (art_row_set_has(&column->absent, row) && serial_of(column, row) == 0) art_row_set_add(&column->apart, row);
     }
     return false;
 }
@@ -232,12 +292,12 @@ static inline uint64_t load_short(const uint8_t *p, uint32_t n) {
 /* The number of the entry; it may be a new one, of which there may be one too many. */
 static inline uint32_t find_entry(struct column *column, struct entry wanted, const uint8_t *body, uint32_t n) {
     uint64_t hash = (wanted.first ^ (wanted.last + wanted.serial) * 0x9e3779b97f4a7c15) * 0xd6e8feb86659fd93;
-    for (uint32_t at = (uint32_t)(hash >> 57);; at = (at + 1) % sizeof column->slot_of_hash) {
-        uint32_t number = column->slot_of_hash[at];
+    for (uint32_t at = (uint32_t)(hash >> 57);; at = (at + 1) % sizeof column->entry_of_hash) {
+        uint32_t number = column->entry_of_hash[at];
         if (!number) {
             number = column->entries++;
             if (number == ART_ENTRIES_MAX) return number;
-            column->slot_of_hash[at] = (uint8_t)(number + 1);
+            column->entry_of_hash[at] = (uint8_t)(number + 1);
             column->entry[number] = wanted;
             return number;
         }
@@ -248,35 +308,71 @@ static inline uint32_t find_entry(struct column *column, struct entry wanted, co
     }
 }
 
-/* All rows by few values, in less than `most` bytes? How many; UINT32_MAX: no. */
-static uint32_t find_entries(struct column *column, bool integers, uint32_t most) {
-    uint32_t bytes = 2, known = 0;
+/* The bytes of what was found, if they are less than `most`; UINT32_MAX: they are not. */
+static uint32_t bytes_of_entries(const struct column *column, uint32_t of_values, uint32_t most) {
+    uint32_t bytes = 2 + of_values + (column->rows * art_bits_of(column->entries - 1) + 7) / 8;
+    return bytes < most ? bytes : UINT32_MAX;
+}
+
+static void begin_entries(struct column *column) {
     column->entries = 0;
-    memset(column->slot_of_hash, 0, sizeof column->slot_of_hash);
+    memset(column->entry_of_hash, 0, sizeof column->entry_of_hash);
+}
+
+/* All rows by few values, in less than `most` bytes? How many; UINT32_MAX: no. Here of numbers that are all there. */
+static uint32_t find_numbers(struct column *column, uint32_t most) {
+    uint32_t bytes = 2, known = 0;
+    int64_t before = 0, code = -1;
+    begin_entries(column);
     for (uint32_t row = 0; row < column->rows; row++) {
-        uint32_t serial = column->serial[row], n = 0;
+        int64_t number = column->number[row];
+        if (number != before || code < 0) {
+            code = find_entry(column, (struct entry){.first = (uint64_t)number, .row = row}, NULL, 0);
+            before = number;
+            if (column->entries != known) {
+                known = column->entries;
+                bytes += bytes_of_value(serial_of(column, row));
+                if (known > ART_ENTRIES_MAX || bytes >= most) return UINT32_MAX;
+            }
+        }
+        column->code[row] = code;
+    }
+    return bytes_of_entries(column, bytes - 2, most);
+}
+
+/* The same of any cells. */
+static uint32_t find_entries(struct column *column, uint32_t most) {
+    uint32_t bytes = 2, known = 0, serial_before = ART_SERIAL_NONE;
+    uint64_t first_before = 0, last_before = 0;
+    int64_t code = 0;
+    begin_entries(column);
+    for (uint32_t row = 0; row < column->rows; row++) {
+        uint32_t serial = serial_of(column, row), n = art_serial_bytes(serial);
+        uint64_t first = 0, last = 0;
         const uint8_t *body = NULL;
-        struct entry wanted = {.row = row};
-        if (integers) {
-            wanted.first = (uint64_t)column->number[row];
-        } else if (serial == ART_SERIAL_NONE) {
+        if (serial == ART_SERIAL_NONE) {
             column->code[row] = 0;
             continue;
-        } else {
-            n = art_serial_bytes(serial);
-            if (n) body = body_of(column, row);
-            wanted.serial = serial;
-            wanted.first = n >= 8 ? art_load64(body) : load_short(body, n);
-            wanted.last = n > 8 ? art_load64(body + n - 8) : 0;
         }
-        column->code[row] = find_entry(column, wanted, body, n);
-        if (column->entries == known) continue;
-        known = column->entries;
-        bytes += bytes_of_value(serial);
-        if (known > ART_ENTRIES_MAX || bytes >= most) return UINT32_MAX;
+        if (n) {
+            body = body_of(column, row);
+            first = n >= 8 ? art_load64(body) : load_short(body, n);
+            if (n > 8) last = art_load64(body + n - 8);
+        }
+        if (first != first_before || last != last_before || serial != serial_before || n > 16) {
+            code = find_entry(column, (struct entry){first, last, serial, row}, body, n);
+            first_before = first;
+            last_before = last;
+            serial_before = serial;
+            if (column->entries != known) {
+                known = column->entries;
+                bytes += bytes_of_value(serial);
+                if (known > ART_ENTRIES_MAX || bytes >= most) return UINT32_MAX;
+            }
+        }
+        column->code[row] = code;
     }
-    bytes += (column->rows * art_bits_of(known - 1) + 7) / 8;
-    return bytes < most ? bytes : UINT32_MAX;
+    return bytes_of_entries(column, bytes - 2, most);
 }
 
 static bool put_entries(struct writer *out, const struct column *column) {
@@ -290,53 +386,79 @@ static bool put_entries(struct writer *out, const struct column *column) {
 
 /* --- integers ----------------------------------------------------------------------------------------------------- */
 
-/* An integer of this type is none of a shorter one: it is not among `many` from -less on. */
-static const struct {
-    uint64_t less, many;
-    uint32_t unused_bits;
-} integer_types[7] = {{0, 0, 0},
-                      {0, 2, 56},
-                      {1u << 7, 1u << 8, 48},
-                      {1u << 15, 1u << 16, 40},
-                      {1u << 23, 1u << 24, 32},
-                      {1u << 31, (uint64_t)1 << 32, 16},
-                      {(uint64_t)1 << 47, (uint64_t)1 << 48, 0}};
+/* An integer of a type is none of a shorter one: it is not among `many` from -less on. */
+static const uint64_t less_of_type[8] = {0, 0, 1u << 7, 1u << 15, 1u << 23, 1u << 31, (uint64_t)1 << 47};
+static const uint64_t many_of_type[8] = {0, 2, 1u << 8, 1u << 16, 1u << 24, (uint64_t)1 << 32, (uint64_t)1 << 48};
+static const uint8_t unused_bits_of_type[8] = {0, 56, 48, 40, 32, 16, 0};
 
 /* The eight bytes from `at` on, or as many of them as there are, as one big-endian number. */
 static inline uint64_t load_from(struct art_bytes record, uint32_t at) {
     if (at + 8 <= record.len) return __builtin_bswap64(art_load64(record.data + at));
+    if (record.len >= 8)
+        return __builtin_bswap64(art_load64(record.data + record.len - 8)) << 8 * (at + 8 - record.len);
     uint64_t x = 0;
-    memcpy(&x, record.data + at, record.len - at);
-    return __builtin_bswap64(x);
+    for (uint32_t i = 0; i < record.len - at; i++) x |= (uint64_t)record.data[at + i] << (56 - 8 * i);
+    return x;
 }
 
 struct span {
     int64_t low, high;
 };
 
+static inline void span_add(struct span *span, int64_t x) {
+    span->low = x < span->low ? x : span->low;
+    span->high = x > span->high ? x : span->high;
+}
+
 /* The numbers of all rows, of which some are absent. */
-static struct span load_integers(struct column *column) {
+static __attribute__((noinline)) struct span load_integers(struct column *column) {
     struct span span = {INT64_MAX, INT64_MIN};
     for (uint32_t row = 0; row < column->rows; row++) {
-        uint32_t serial = column->serial[row];
-        int64_t x;
+        uint32_t serial = serial_of(column, row);
+        int64_t x = serial - ART_SERIAL_ZERO;
         if (serial - 1 < 6) {
-            x = (int64_t)load_from(column->values[row], column->at[row]) >> integer_types[serial].unused_bits;
-            if ((uint64_t)x + integer_types[serial].less < integer_types[serial].many) {
+            x = (int64_t)load_from(column->values[row], at_of(column, row)) >> unused_bits_of_type[serial];
+            if ((uint64_t)x + less_of_type[serial] < many_of_type[serial]) {
                 leave_out(column, row);
                 continue;
             }
-        } else if (serial - ART_SERIAL_ZERO < 2) {
-            x = serial - ART_SERIAL_ZERO;
-        } else {
+        } else if (serial - ART_SERIAL_ZERO > 1) {
             leave_out(column, row);
             continue;
         }
         column->number[row] = x;
-        if (x < span.low) span.low = x;
-        if (x > span.high) span.high = x;
+        span_add(&span, x);
     }
     return span;
+}
+
+/* The same, where all are of one serial type. */
+static __attribute__((noinline)) struct span load_alike(struct column *column, uint32_t serial) {
+    struct span span = {INT64_MAX, INT64_MIN};
+    const uint16_t *at = column->serials + TO_AT;
+    const uint8_t *shape_of = column->shape_of;
+    const struct art_bytes *value = column->values;
+    const uint64_t less = less_of_type[serial], many = many_of_type[serial];
+    const uint32_t unused = unused_bits_of_type[serial], rows = column->rows;
+    for (uint32_t row = 0; row < rows; row++) {
+        int64_t x = (int64_t)load_from(value[row], at[shape_of[row] * NEXT_SHAPE]) >> unused;
+        if ((uint64_t)x + less < many) {
+            leave_out(column, row);
+            continue;
+        }
+        column->number[row] = x;
+        span_add(&span, x);
+    }
+    return span;
+}
+
+/* From 1 to 6, if it is that of all cells; 0: it is not. */
+static uint32_t one_type(const struct column *column) {
+    uint32_t serial = serial_of(column, 0), other = 0;
+    const struct sheet *sheet = column->sheet;
+    for (uint32_t i = FIRST_SHAPE; i < sheet->shapes; i++) other |= column->serials[i * NEXT_SHAPE] ^ serial;
+    bool all = !sheet->has_empty && !(sheet->raw.word[0] | sheet->raw.word[1]);
+    return all && !other && serial < ART_SERIAL_REAL ? serial : 0;
 }
 
 static uint32_t width_of(uint64_t most) {
@@ -344,20 +466,21 @@ static uint32_t width_of(uint64_t most) {
     return bits > ART_WIDTH_MAX ? ART_WIDTH_WHOLE : bits;
 }
 
+/* How many numbers have how many bits above `low`; absent ones have any. */
+static __attribute__((noinline)) void count_bits(const int64_t *number, uint32_t rows, uint64_t low, uint8_t *of_bits) {
+    for (uint32_t row = 0; row < rows; row++) of_bits[art_bits_of((uint64_t)number[row] - low)]++;
+}
+
 /* The fewest bytes for codes, where some large ones are apart: of which width. */
-static uint32_t choose_width(const struct column *column, int64_t low, uint32_t width, uint32_t *bytes) {
-    uint32_t of_bits[65] = {0}, apart = 0, best = width;
-    uint32_t slots = column->rows - (16 * column->nulls > column->rows ? column->absents : 0);
-    *bytes = (slots * width + 7) / 8;
-    for (uint32_t row = 0; row < column->rows; row++) {
-        if (column->absents && art_row_set_has(&column->absent, row)) continue;
-        of_bits[art_bits_of((uint64_t)column->number[row] - (uint64_t)low)] +=
-            2 + art_serial_number_bytes[column->serial[row]];
-    }
-    for (uint32_t bits = 64; bits > 0 && apart < *bytes; bits--) {
-        apart += of_bits[bits];
+static uint32_t choose_width(const struct column *column, struct span span, uint32_t width, uint32_t slots,
+                             uint32_t *bytes) {
+    uint8_t of_bits[65] = {0};
+    uint32_t apart = 0, best = width, bytes_of_one = 1 + bytes_of_value(art_serial_of_integer(span.high));
+    count_bits(column->number, column->rows, (uint64_t)span.low, of_bits);
+    for (uint32_t bits = width; bits > 0 && apart < *bytes; bits--) {
+        apart += of_bits[bits] * bytes_of_one;
         uint32_t with = (slots * (bits - 1) + 7) / 8 + apart;
-        if (bits - 1 > ART_WIDTH_MAX || with >= *bytes) continue;
+        if (with >= *bytes || bits - 1 > ART_WIDTH_MAX) continue;
         *bytes = with;
         best = bits - 1;
     }
@@ -367,31 +490,41 @@ static uint32_t choose_width(const struct column *column, int64_t low, uint32_t 
 /* Those that are in the way of a smaller width stand apart. */
 static void leave_out_wide(struct column *column, int64_t low, uint32_t width) {
     for (uint32_t row = 0; row < column->rows; row++) {
-        if (art_row_set_has(&column->absent, row)) continue;
-        if (((uint64_t)column->number[row] - (uint64_t)low) >> width) leave_out(column, row);
+        if (!(((uint64_t)column->number[row] - (uint64_t)low) >> width)) continue;
+        leave_out(column, row);
+        column->number[row] = low;
+    }
+}
+
+/* Numbers that are nobody's are not in the way. */
+static void fill_absent(struct column *column, int64_t number) {
+    for (uint32_t row = 0; row < column->rows; row++) {
+        if (art_row_set_has(&column->absent, row)) column->number[row] = number;
     }
 }
 
 static bool put_integers(struct writer *out, struct column *column) {
-    struct span span = load_integers(column);
+    uint32_t type = one_type(column);
+    struct span span = type ? load_alike(column, type) : load_integers(column);
     if (column->absents == column->rows) span = (struct span){0, 0};
-    uint32_t width = width_of((uint64_t)span.high - (uint64_t)span.low), bytes;
-    uint32_t base_serial = art_serial_of_integer(span.low), head = 2 + bytes_of_value(base_serial);
-    uint32_t best = width ? choose_width(column, span.low, width, &bytes) : (bytes = 0, 0);
-    bool pure = !column->absents;
-    uint32_t apart = pure ? 0 : bytes_of_apart(column) + art_min32(2 * column->nulls, column->rows / 8);
-    uint32_t entries = find_entries(column, pure, head + bytes + apart);
-    if (entries != UINT32_MAX) return put_entries(out, column);
+    uint32_t width = width_of((uint64_t)span.high - (uint64_t)span.low), best = width;
+    uint32_t slots = column->rows - (16 * column->nulls > column->rows ? column->absents : 0);
+    uint32_t base_serial = art_serial_of_integer(span.low), bytes = (slots * width + 7) / 8;
+    uint32_t others = 2 + bytes_of_value(base_serial);
+    if (column->absents) others += bytes_of_apart(column) + art_min32(2 * column->nulls, column->rows / 8);
+    uint32_t entries = column->absents ? find_entries(column, others + bytes) : find_numbers(column, others + bytes);
+    if (column->absents) fill_absent(column, span.low);
+    if (entries > column->rows / 2) best = choose_width(column, span, width, slots, &bytes);
+    if (entries <= others + bytes) return put_entries(out, column);
     if (best < width) leave_out_wide(column, span.low, best);
     bool sparse = choose_sparse(column, best);
     uint8_t base[8];
-    uint32_t slots = 0, base_bytes = art_serial_number_bytes[base_serial];
+    uint32_t base_bytes = art_serial_number_bytes[base_serial];
     art_store64_be(base, base_bytes ? (uint64_t)span.low << (64 - 8 * base_bytes) : 0);
-    for (uint32_t row = 0; column->absents && row < column->rows; row++) {
-        bool absent = art_row_set_has(&column->absent, row);
-        if (!absent || !sparse) column->number[slots++] = absent ? span.low : column->number[row];
+    slots = sparse ? 0 : column->rows;
+    for (uint32_t row = 0; sparse && row < column->rows; row++) {
+        if (!art_row_set_has(&column->absent, row)) column->number[slots++] = column->number[row];
     }
-    if (!column->absents) slots = column->rows;
     return put_byte(out, ART_COLUMN_INTEGERS | flags_of(column, sparse)) && put_byte(out, best) &&
            put_value(out, base_serial, base) && (!sparse || put_bitmap(out, &column->absent, column->rows)) &&
            put_codes(out, column->number, slots, (uint64_t)span.low, best) && put_apart(out, column);
@@ -419,9 +552,9 @@ static bool is_hex(const uint8_t *p, uint32_t n, uint64_t letter) {
 /* Which case the first letter has: what letters are above the digits. */
 static uint64_t case_of(const struct column *column) {
     for (uint32_t row = 0; row < column->rows; row++) {
-        if (class_of(column->serial[row]) != IS_TEXT) continue;
+        if (class_of(serial_of(column, row)) != IS_TEXT) continue;
         const uint8_t *p = body_of(column, row);
-        for (uint32_t n = art_serial_bytes(column->serial[row]); n; n--, p++) {
+        for (uint32_t n = art_serial_bytes(serial_of(column, row)); n; n--, p++) {
             if (*p > '9') return *p & 0x20 ? 39 : 7;
         }
     }
@@ -433,7 +566,7 @@ static bool choose_hex(struct column *column, uint64_t letter) {
     struct art_row_set others = {{0, 0}};
     uint32_t few = column->rows / 8, strange = 0;
     for (uint32_t row = 0; row < column->rows; row++) {
-        uint32_t serial = column->serial[row];
+        uint32_t serial = serial_of(column, row);
         if (class_of(serial) != IS_TEXT || is_hex(body_of(column, row), art_serial_bytes(serial), letter)) continue;
         if (++strange > few) return false;
         art_row_set_add(&others, row);
@@ -448,7 +581,7 @@ static bool put_slots(struct writer *out, struct column *column, uint32_t encodi
     bool hex = encoding >= ART_COLUMN_LOWER_HEX, even = true;
     uint32_t end = 0, slots = 0, first = UINT32_MAX;
     for (uint32_t row = 0; row < column->rows; row++) {
-        uint32_t serial = column->serial[row];
+        uint32_t serial = serial_of(column, row);
         if (column->absents && art_row_set_has(&column->absent, row)) continue;
         uint32_t n = art_serial_bytes(serial) >> hex;
         if (first == UINT32_MAX) first = n;
@@ -483,7 +616,7 @@ static bool put_slots(struct writer *out, struct column *column, uint32_t encodi
         return false;
     for (uint32_t row = 0; row < column->rows; row++) {
         if (column->absents && art_row_set_has(&column->absent, row)) continue;
-        uint32_t n = art_serial_bytes(column->serial[row]);
+        uint32_t n = art_serial_bytes(serial_of(column, row));
         if (hex) {
             art_hex_bytes(body_of(column, row), n / 2, out->at);
         } else {
@@ -497,11 +630,11 @@ static bool put_slots(struct writer *out, struct column *column, uint32_t encodi
 static bool put_others(struct writer *out, struct column *column, uint32_t class) {
     uint32_t bytes = 6;
     for (uint32_t row = 0; row < column->rows; row++) {
-        uint32_t serial = column->serial[row];
+        uint32_t serial = serial_of(column, row);
         if (class_of(serial) != class) leave_out(column, row);
         bytes += serial == ART_SERIAL_NONE ? 0 : art_serial_bytes(serial);
     }
-    uint32_t entries = find_entries(column, false, bytes + 2 * column->absents);
+    uint32_t entries = find_entries(column, bytes + 2 * column->absents);
     if (entries != UINT32_MAX && (class != IS_TEXT || entries < bytes / 2)) return put_entries(out, column);
     uint32_t encoding = class == IS_REAL ? ART_COLUMN_REALS : class == IS_BLOB ? ART_COLUMN_BLOBS : ART_COLUMN_TEXTS;
     if (class == IS_TEXT) {
@@ -513,12 +646,13 @@ static bool put_others(struct writer *out, struct column *column, uint32_t class
 }
 
 /* Of which class most cells are; IS_NULL: there is nothing else. */
-static uint32_t main_class(const struct column *column, uint32_t classes) {
-    uint32_t count[IS_TEXT + 1] = {0}, best = IS_NULL;
+static uint32_t main_class(const struct column *column) {
+    uint32_t count[IS_TEXT + 1] = {0}, best = IS_NULL, classes = 0;
+    for (uint32_t i = EMPTY; i < column->sheet->shapes; i++) classes |= class_of(column->serials[i * NEXT_SHAPE]);
     classes &= IS_INTEGER | IS_REAL | IS_TEXT | IS_BLOB;
     if (!(classes & (classes - 1))) return classes ? classes : IS_NULL;
     for (uint32_t row = 0; row < column->rows; row++) {
-        uint32_t class = class_of(column->serial[row]);
+        uint32_t class = class_of(serial_of(column, row));
         if (class < IS_ANY) count[class]++;
     }
     for (uint32_t class = IS_INTEGER; class <= IS_TEXT; class <<= 1) {
@@ -528,11 +662,10 @@ static uint32_t main_class(const struct column *column, uint32_t classes) {
 }
 
 static bool put_column(struct writer *out, const struct sheet *sheet, uint32_t number, struct column *column) {
-    column->serial = sheet->serial[number];
-    column->at = sheet->at[number];
+    column->serials = &sheet->shape[0].serial[number];
     column->nulls = column->absents = 0;
     column->absent = column->apart = (struct art_row_set){{0, 0}};
-    uint32_t class = main_class(column, sheet->classes[number]);
+    uint32_t class = main_class(column);
     return class == IS_INTEGER ? put_integers(out, column) : put_others(out, column, class);
 }
 
@@ -561,10 +694,9 @@ uint32_t art_block_encode(const struct art_bytes *values, uint32_t count, uint8_
     assert(count && count <= ART_BLOCK_ROWS_MAX);
     sheet.values = column.values = values;
     sheet.rows = column.rows = count;
-    sheet.columns = 0;
-    sheet.raw = (struct art_row_set){{0, 0}};
-    memset(sheet.classes, 0, sizeof sheet.classes);
-    cut_records(&sheet);
+    find_shapes(&sheet);
+    column.sheet = &sheet;
+    column.shape_of = sheet.shape_of;
     uint32_t ends = ART_BLOCK_ENDS_AT + 2 * sheet.columns;
     if (space < ends || space < ART_BLOCK_BYTES_MIN) return 0;
     out[0] = (uint8_t)count;

@@ -38,7 +38,7 @@ static bool has_room(uint32_t n) {
 
 static void add_value(const uint8_t *bytes, uint32_t n) {
     if (!has_room(n)) return;
-    memcpy(plain + used, bytes, n);
+    if (n) memcpy(plain + used, bytes, n);
     values[count++] = art_bytes(plain + used, n);
     used += n;
 }

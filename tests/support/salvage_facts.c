@@ -53,6 +53,7 @@ static struct fact *new_fact(struct art_bytes key, const struct art_entry *entry
 static void collect_run(const struct art_run *run) {
     struct art_run_cursor cursor;
     check_must(art_run_cursor_open(&cursor, check_tree->store));
+    cursor.plain = true;
     art_run_cursor_reset(&cursor, &run->top, 0);
     for (check_must(art_run_first(&cursor)); cursor.valid; check_must(art_run_next(&cursor))) {
         struct art_entry entry;

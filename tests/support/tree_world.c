@@ -11,6 +11,7 @@
 #include "tests/support/must.h"
 #include "tests/support/of_core.h"
 #include "tests/support/own_clock.h"
+#include "tests/support/toy_codec.h"
 
 /* --- its temporary files ------------------------------------------------------------------------------------------ */
 
@@ -366,7 +367,7 @@ static struct art_bytes random_value(const struct walk *walk) {
     else
         n = below(sizeof value_bytes / 3);
     uint8_t seed = (uint8_t)random64();
-    for (uint32_t i = 0; i < n; i++) value_bytes[i] = (uint8_t)(seed + i * 7 + (i >> 8));
+    for (uint32_t i = 0; i < n; i++) value_bytes[i] = (uint8_t)(seed % 3 ? seed + i * 7 + (i >> 8) : seed);
     return art_bytes(value_bytes, n);
 }
 
@@ -731,6 +732,7 @@ static void step_reopen(struct walk *walk) {
     if (walk->writing) return;
     art_tree_close(walk->tree);
     walk->tree = NULL;
+    if (walk->blocks == WALK_WITH_BLOCKS_LATER) toy_codec_lend(true);
     TRY(toy_open(walk->toy, &walk->options, &walk->tree));
 }
 
@@ -911,6 +913,8 @@ static struct walk *new_walk(uint64_t seed, const struct art_tree_options *optio
     walk->long_values = seed % 4 == 3;
     walk->toy = new_toy(below(2));
     own_clock_step((const uint64_t[]){0, OWN_CLOCK_SLOW, 0, 2000000}[seed / 4 % 4]);
+    walk->blocks = (enum walk_blocks)((seed + seed / WALK_BLOCKS) % WALK_BLOCKS);
+    toy_codec_lend(walk->blocks >= WALK_WITH_BLOCKS);
     walk->options = *options;
     walk->options.cache_bytes = below(4) ? 1 << 14 : 16 << 20; /* mostly so small that blobs are really read */
     walk->options.blob_pages = below(3) ? 3 + below(6) : 0;

@@ -9,6 +9,8 @@
  * The host may also have the blobs in rows of its own (toy_rows.h): a ROLLBACK TO restores them as they stood, a
  * snapshot keeps seeing its own, and a call may fail and take the whole transaction with it.
  *
+ * Values stand in blocks in half of the walks, and in a quarter of them once the table has rows that do not.
+ *
  * With `snapshots` set, a walk makes and drops snapshots, too (toy_snapshots.h), and all that are committed are looked
  * at again and again.
  */
@@ -79,8 +81,12 @@ enum art_rc toy_each_snapshot(void *context, enum art_rc (*root)(void *to, const
 /* What a commit asks for, into the toy's tables. */
 void toy_write(struct toy *toy, const struct art_commit *commit);
 
+/* Is a codec lent: never, from the first time that the tree is opened again, or always? */
+enum walk_blocks { WALK_WITHOUT_BLOCKS, WALK_WITH_BLOCKS_LATER, WALK_WITH_BLOCKS, WALK_WITH_BLOCKS_TOO, WALK_BLOCKS };
+
 struct walk {
     struct random random;
+    enum walk_blocks blocks;
     struct toy *toy;
     struct art_tree_options options;
     struct art_tree *tree, *other;

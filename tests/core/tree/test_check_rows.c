@@ -7,6 +7,7 @@
 #include "tests/support/must.h"
 #include "tests/support/of_core.h"
 #include "tests/support/suite.h"
+#include "tests/support/toy_codec.h"
 #include "tests/support/toy_summary.h"
 
 /* What is planted stays where it is until somebody looks. */
@@ -23,6 +24,7 @@ static struct art_bytes word(const char *text) {
 static void set_up(void) {
     art_test_hooks.merge = leave_as_it_is;
     check_enough = 0;
+    toy_codec_lend(true);
     check_world_new(3);
 }
 

@@ -9,6 +9,7 @@
 #include "tests/support/random.h"
 #include "tests/support/small_tree.h"
 #include "tests/support/suite.h"
+#include "tests/support/toy_codec.h"
 
 enum { KEYS = 4000 };
 
@@ -82,6 +83,7 @@ LOOP_TEST(test_rows_newer_than_a_version, 6) {
     struct random random = {random_seed() + (uint64_t)_i};
     printf("newer: seed %llu\n", (unsigned long long)random.state);
     value_len = _i % 2 ? 600 : 20;
+    toy_codec_lend(_i / 2 % 2);
     make(_i % 2 ? 3 : 3 + random_below(&random, 5));
     unsigned levels = 0;
     must(art_cursor_open(tree, &cursor));

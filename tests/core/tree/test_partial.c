@@ -8,6 +8,7 @@
 #include "tests/support/short_memory.h"
 #include "tests/support/small_tree.h"
 #include "tests/support/suite.h"
+#include "tests/support/toy_codec.h"
 
 enum { PAGES = 3, ROWS = 120000, SLICE_MOST = 16 };
 
@@ -348,11 +349,12 @@ static void delete_stretch(struct random *random, char *rows) {
 }
 
 /* Keys of some neighbourhoods, or from everywhere; the rows as they should be are one character each. */
-TEST(test_random_rows_given_down_are_what_was_written) {
+LOOP_TEST(test_random_rows_given_down_are_what_was_written, 2) {
     static const char kinds[] = "abcdefgh";
     uint64_t seed = random_seed();
     struct random random = {seed};
     char *rows = calloc(1, ROWS), value[] = "which was written by";
+    toy_codec_lend(_i);
     make_world();
     for (unsigned i = 0; i < ROWS; i += 2) rows[i] = 'a';
     printf("partial compaction: seed %llu\n", (unsigned long long)seed);

@@ -13,6 +13,7 @@
 #include "tests/support/short_memory.h"
 #include "tests/support/small_tree.h"
 #include "tests/support/suite.h"
+#include "tests/support/toy_codec.h"
 
 enum { DIRECTORIES = 5, PLACES = 1000, DIGITS = 3, NAME = 400, MARKS = 4, PAGES = 3 };
 enum { VALUE_MOST = 1500, CHUNKED_MOST = 9000 };
@@ -358,6 +359,7 @@ LOOP_TEST(test_ranges_leave_runs_and_come_in_as_in_a_model, random_rounds(12)) {
     source = (struct random){random_seed() + (unsigned)_i}; /* each fails by itself */
     printf("ranges: seed %llu\n", (unsigned long long)source.state);
     fflush(stdout);
+    toy_codec_lend(_i % 2);
     small_tree_make_of(below(2), (struct art_tree_options){.blob_pages = PAGES,
                                                            .cache_bytes = 64 << 20,
                                                            .log_limit = below(2) ? 1 << 20 : 1 << 16,

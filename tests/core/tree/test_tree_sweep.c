@@ -14,6 +14,7 @@
 #include "tests/support/short_memory.h"
 #include "tests/support/sim_disk.h"
 #include "tests/support/suite.h"
+#include "tests/support/toy_codec.h"
 #include "tests/support/tree_world.h"
 
 static struct sim_disk *disk;
@@ -437,6 +438,7 @@ LOOP_TEST(test_whatever_fails_first_nothing_is_lost, 3) {
     printf("sweep: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
     fflush(stdout);
     struct random random = {seed};
+    toy_codec_lend(_i > 0);
     make_world(seed, _i & 1, _i > 1);
     for (unsigned i = 0; i < 40; i++) step(&(struct work){i % 4 ? PLAIN : FLUSH, random_next(&random), 120}, false);
     for (unsigned i = 0; i < KINDS * random_scale(); i++) {
