@@ -12,7 +12,7 @@
  *   ref, filter, bucket, routing, terms, postings, footer     the parts
  *   blob_open, zones, search, prefix, cursor, separators         how they are read: separators.c asks cursor.c for all
  *                                                                keys, and search.c for the position of one
- *   pending, builder, check                                      how they are written, and what must be true of them
+ *   pending, fitting, builder, check                             how they are written, and what must be true of them
  *
  * Label: the common prefix of all keys of a blob. It belongs to the reference that leads here, not to the blob (so
  * that a moved directory can be re-labelled by its parent): the first `label_len` bytes of every stored key are never

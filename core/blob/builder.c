@@ -125,14 +125,14 @@ static bool pending_fits(const struct art_builder *builder, uint32_t size, uint3
 }
 
 /* What was made of a bucket with blocks, which does not fit into the blob, is to be made anew for the next one. */
-static void refuse(struct art_builder *builder) {
+static void refuse_bucket(struct art_builder *builder) {
     struct art_pending *pending = &builder->pending;
     builder->refused = true;
     if (pending->blocks) art_pending_cut(pending, pending->count + pending->behind);
 }
 
 /* The bucket is in the blob. */
-static void leave_bucket(struct art_builder *builder) {
+static void bucket_is_in(struct art_builder *builder) {
     struct art_pending *pending = &builder->pending;
     builder->any_emitted = true;
     if (pending->behind) {
@@ -168,7 +168,7 @@ static enum art_rc emit(struct art_builder *builder, bool may_grow, bool *full) 
         rc = art_footer_measure(footer);
         if (rc) return rc;
         if (!pending_fits(builder, size, node_cost)) {
-            refuse(builder);
+            refuse_bucket(builder);
             *full = true;
             return ART_OK;
         }
@@ -189,7 +189,7 @@ static enum art_rc emit(struct art_builder *builder, bool may_grow, bool *full) 
     uint32_t n = art_min32(builder->first.len, pending->first_len);
     n = art_common_prefix(builder->first.bytes, pending->first_key, art_min32(n, builder->label_shared));
     builder->label_shared = art_min32(n, pending->label_shared);
-    leave_bucket(builder);
+    bucket_is_in(builder);
     return ART_OK;
 }
 
@@ -217,17 +217,24 @@ static void begin_bucket(struct art_builder *builder, const struct art_arrival *
     builder->pending.alone = size > left;
 }
 
-/* Empties a bucket with blocks as long as it does not take the entry; then it takes it, or none is pending. */
-static enum art_rc make_room(struct art_builder *builder, const struct art_arrival *arrival, bool *full) {
+/* With blocks: into the pending bucket, when that has given away what fills its page; else into a new one. */
+static enum art_rc add_with_blocks(struct art_builder *builder, const struct art_arrival *arrival, bool *full) {
     struct art_pending *pending = &builder->pending;
     while (pending->count) {
-        uint32_t before = pending->count;
-        bool takes = !pending->alone && may_be_in_block(arrival->entry) &&
-                     art_pending_takes(pending, arrival, art_bytes_left_in_page(builder));
-        if (takes && !art_fit_is_due(builder)) return ART_OK;
-        enum art_rc rc = emit(builder, takes, full);
-        if (rc || *full || pending->count == before) return rc;
+        uint32_t left = art_bytes_left_in_page(builder), before = pending->count;
+        bool belongs = !pending->alone && may_be_in_block(arrival->entry);
+        bool due = !belongs || art_fit_is_due(builder);
+        if (!due && art_pending_add(pending, arrival, left)) return ART_OK;
+        bool may_grow = due && belongs && art_pending_takes(pending, arrival, left);
+        enum art_rc rc = emit(builder, may_grow, full);
+        if (rc || *full) return rc;
+        if (pending->count < before) continue;
+        bool taken = art_pending_add(pending, arrival, left);
+        assert(taken);
+        (void)taken;
+        return ART_OK;
     }
+    begin_bucket(builder, arrival);
     return ART_OK;
 }
 
@@ -254,13 +261,13 @@ static enum art_rc take_arrival(struct art_builder *builder, struct art_arrival 
         enum art_rc rc = art_footer_reserve(&builder->footer, 0, 0, 1);
         if (rc) return rc;
     }
-    enum art_rc rc = pending->count && pending->blocks ? make_room(builder, arrival, full) : ART_OK;
-    if (rc || *full) return rc;
     if (!pending->count) {
         begin_bucket(builder, arrival);
+    } else if (pending->blocks) {
+        enum art_rc rc = add_with_blocks(builder, arrival, full);
+        if (rc || *full) return rc;
     } else if (pending->alone || !art_pending_add(pending, arrival, art_bytes_left_in_page(builder))) {
-        assert(!pending->blocks);
-        rc = emit(builder, false, full);
+        enum art_rc rc = emit(builder, false, full);
         if (rc || *full) return rc;
         begin_bucket(builder, arrival);
     }

@@ -5,6 +5,7 @@
 #include "core/store/store_format.h"
 #include "core/tree/state/root_format.h"
 #include "tests/support/of_core.h"
+#include "tests/support/toy_codec.h"
 #include "tests/support/toy_summary.h"
 
 struct hosted_store host;
@@ -170,6 +171,7 @@ struct art_tree *host_tree_with(struct art_tree_options options) {
     options.path = hosted_file;
     options.host_path = "a.db";
     options.summary = toy_summary(&host.has);
+    toy_codec_lend(true);
     struct art_host me = {.secure = secure, .epoch = epoch, .load_retired = load_retired, .interrupted = interrupted};
     struct art_tree *tree;
     memcpy(options.uuid, hosted_uuid, sizeof hosted_uuid);

@@ -11,6 +11,7 @@
 #include "tests/support/must.h"
 #include "tests/support/of_core.h"
 #include "tests/support/suite.h"
+#include "tests/support/toy_codec.h"
 #include "tests/support/toy_columns.h"
 
 static struct blob_rows rows;
@@ -19,6 +20,7 @@ static struct blob_run run;
 static void tear_down(void) {
     blob_run_clear(&run);
     blob_rows_clear(&rows);
+    toy_codec_lend(false);
 }
 
 enum { BUCKET_KEY = 2 * ART_STORED_MAX };
@@ -27,8 +29,10 @@ enum { BUCKET_KEY = 2 * ART_STORED_MAX };
  * nearly each is another. */
 static void make(struct art_measures has, enum key_family family, uint32_t wanted, uint32_t values, uint32_t fill_pages,
                  struct random *random) {
-    struct blob_style style = {.family = family, .flags = FLAGS_ANY, .csns = CSNS_SHORT};
+    bool puts = random_once_in(random, 2);
+    struct blob_style style = {.family = family, .flags = puts ? FLAGS_PUTS : FLAGS_ANY, .csns = CSNS_SHORT};
     tear_down();
+    toy_codec_lend(random_once_in(random, 2));
     blob_rows_make_summed(&rows, has, style, 40, values, wanted, random);
     blob_run_leaves(&run, &rows, fill_pages, random_once_in(random, 2));
 }
@@ -408,6 +412,9 @@ TEST(test_a_group_that_lies_outside_names_all_pages) {
 TEST(test_lookups_of_a_former_format_pass_over_nothing) {
     struct random random = random_announced("former");
     make((struct art_measures){2, 0, 1, 0}, KEYS_DIRECTORIES, 500, 0, 0, &random);
+    blob_run_clear(&run);
+    toy_codec_lend(false);
+    blob_run_leaves(&run, &rows, 0, false);
     struct blob_image *image = &run.slots[0];
     struct art_blob_trailer *trailer = blob_image_trailer(image->image);
     ck_assert_uint_eq(trailer->format, ART_BLOB_FORMAT_POSTINGS);

@@ -10,6 +10,7 @@
 #include "tests/support/of_core.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/suite.h"
+#include "tests/support/toy_codec.h"
 #include "tests/support/toy_columns.h"
 
 static struct blob_rows rows;
@@ -18,6 +19,7 @@ static struct blob_run run;
 static void tear_down(void) {
     blob_run_clear(&run);
     blob_rows_clear(&rows);
+    toy_codec_lend(false);
 }
 
 enum { SMALL = 60, LARGE = 3000 }; /* most bytes of a value behind its data */
@@ -26,6 +28,7 @@ enum { SMALL = 60, LARGE = 3000 }; /* most bytes of a value behind its data */
 static void make(unsigned columns, unsigned sums, struct blob_style style, uint32_t more, uint32_t wanted,
                  uint32_t fill_pages, bool filter, struct random *random) {
     tear_down();
+    toy_codec_lend(random_once_in(random, 2));
     style.csns = CSNS_SHORT;
     blob_rows_make_summed(&rows, (struct art_measures){(uint8_t)columns, (uint8_t)sums, 0, 0}, style, more, 0, wanted,
                           random);

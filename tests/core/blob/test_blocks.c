@@ -1,0 +1,296 @@
+/* Buckets whose values are a block: what is read of them, how full their pages become and how seldom a value is encoded
+ * twice, and blocks that lie. The toy codec is lent; test_blob and others read the same blobs in every other way.
+ */
+#include "core/base/error.h"
+#include "core/blob/blob_format.h"
+#include "core/blob/bucket.h"
+#include "tests/support/blob_model.h"
+#include "tests/support/must.h"
+#include "tests/support/of_core.h"
+#include "tests/support/suite.h"
+#include "tests/support/toy_codec.h"
+
+static struct blob_rows rows;
+static struct blob_run run;
+
+static void set_up(void) {
+    toy_codec_lend(true);
+}
+
+static void tear_down(void) {
+    blob_run_clear(&run);
+    blob_rows_clear(&rows);
+    toy_codec_lend(false);
+}
+
+static void make(struct blob_style style, uint32_t wanted, uint32_t fill_pages, struct random *random) {
+    blob_run_make(&run, &rows, style, wanted, fill_pages, false, random);
+}
+
+static struct art_bucket_view view_of(const struct art_blob *blob, uint32_t bucket) {
+    struct art_bucket_view view;
+    art_bucket_view_open(&view, blob->image + art_bucket_offset(blob, bucket));
+    return view;
+}
+
+/* Buckets with a block in all leaf blobs, and all. */
+static uint32_t count_blocks(uint32_t *buckets) {
+    uint32_t blocks = 0;
+    *buckets = 0;
+    for (uint32_t i = 0; i < run.level[0].count; i++) {
+        const struct art_blob *blob = &run.slots[i].blob;
+        for (uint32_t b = 0; b < blob->buckets; b++) {
+            struct art_bucket_view view = view_of(blob, b);
+            blocks += art_bucket_has_block(&view);
+            ++*buckets;
+        }
+    }
+    return blocks;
+}
+
+static uint16_t format_of(const struct blob_image *image) {
+    return art_blob_trailer(image->image)->format;
+}
+
+/* --- reading ------------------------------------------------------------------------------------------------------ */
+
+struct met {
+    uint32_t from, next, in_blocks;
+};
+
+static void meet(void *context, uint32_t number, const struct art_entry *entry) {
+    struct met *met = context;
+    uint8_t room[ART_VALUE_INLINE_MAX];
+    const struct art_entry *row = &rows.entries[met->from + met->next];
+    ck_assert_uint_eq(number, met->next++);
+    ck_assert(art_bytes_equal(art_entry_plain(entry, room), row->value));
+    ck_assert_uint_eq(entry->flags & ART_ENTRY_FLAGS, row->flags);
+    met->in_blocks += entry->flags & ART_IN_BLOCK ? 1 : 0;
+}
+
+TEST(test_an_entry_says_where_in_a_block_its_value_is) {
+    struct random random = random_announced("places");
+    uint32_t buckets, blocks, places = 0;
+    make((struct blob_style){KEYS_DIRECTORIES, VALUES_ALIKE, FLAGS_PUTS, CSNS_BYTE}, 20000, 20, &random);
+    blocks = count_blocks(&buckets);
+    ck_assert_uint_gt(blocks, buckets / 2);
+    for (uint32_t i = 0; i < run.level[0].count; i++) {
+        struct blob_image *image = &run.slots[i];
+        struct met met = {.from = image->first};
+        for (uint32_t b = 0; b < image->blob.buckets; b++) {
+            uint32_t from = art_bucket_rank(&image->blob, b);
+            must(art_blob_each(&image->blob, b, from, art_bucket_rank(&image->blob, b + 1), meet, &met));
+        }
+        ck_assert_uint_eq(met.next, image->rows);
+        places += met.in_blocks;
+        ck_assert_uint_eq(format_of(image), met.in_blocks ? ART_BLOB_FORMAT_BLOCKS : ART_BLOB_FORMAT);
+    }
+    ck_assert_uint_gt(places, rows.set.count / 2);
+}
+
+static uint32_t decoded;
+
+static void decode_and_count(struct art_bytes block, uint8_t *out, uint32_t *ends) {
+    decoded++;
+    toy_codec.values(block, out, ends);
+}
+
+/* And is not asked for a single one; the room serves one blob after the other. */
+TEST(test_a_walk_that_wants_all_values_has_each_block_decoded_once) {
+    struct random random = random_announced("walks");
+    struct art_codec counting = toy_codec;
+    struct art_plain_bucket *plain = malloc(sizeof *plain);
+    uint8_t *key = malloc(ART_KEY_MAX + ART_KEY_PADDING);
+    uint32_t buckets, row = 0;
+    counting.values = decode_and_count;
+    counting.value = NULL;
+    make((struct blob_style){KEYS_DIRECTORIES, VALUES_ALIKE, FLAGS_PUTS, CSNS_BYTE}, 9000, 10, &random);
+    art_codec_use(&counting);
+    decoded = 0;
+    for (uint32_t i = 0; i < run.level[0].count; i++) {
+        struct blob_image *image = &run.slots[i];
+        struct art_blob_cursor cursor;
+        struct art_entry entry;
+        if (image->ref.label.len) memcpy(key, image->ref.label.data, image->ref.label.len);
+        art_blob_cursor_init(&cursor, &image->blob, key);
+        art_blob_cursor_plain(&cursor, plain);
+        for (must(art_blob_first(&cursor)); cursor.valid; must(art_blob_next(&cursor)), row++) {
+            art_blob_cursor_entry(&cursor, &entry);
+            ck_assert_uint_eq(entry.flags, rows.entries[row].flags);
+            ck_assert(art_bytes_equal(entry.value, rows.entries[row].value));
+            art_blob_cursor_value(&cursor, &entry);
+            ck_assert(art_bytes_equal(entry.value, rows.entries[row].value));
+        }
+    }
+    ck_assert_uint_eq(row, rows.set.count);
+    ck_assert_uint_eq(decoded, count_blocks(&buckets));
+    free(plain);
+    free(key);
+}
+
+/* --- building ----------------------------------------------------------------------------------------------------- */
+
+/* Rows in a table: keys of a directory, values of which so many bytes are their own. */
+static void make_own(uint32_t least, uint32_t spread, uint32_t wanted, struct random *random) {
+    struct blob_style style = {KEYS_DIRECTORIES, VALUES_EMPTY, FLAGS_PUTS, CSNS_BYTE};
+    enum { SAME = 30 };
+    blob_run_clear(&run);
+    blob_rows_clear(&rows);
+    blob_rows_make(&rows, style, wanted, random);
+    for (uint32_t row = 0; row < rows.set.count; row++) {
+        uint32_t len = SAME + least + random_below(random, spread);
+        uint8_t *value = realloc((void *)rows.entries[row].value.data, len);
+        memset(value, 'a', SAME);
+        for (uint32_t i = SAME; i < len; i++) value[i] = (uint8_t)random_next(random);
+        rows.entries[row].value = art_bytes(value, len);
+    }
+    toy_codec_encoded = 0;
+    blob_run_build(&run, &rows, 0, false);
+}
+
+/* Bytes of buckets in all leaf pages but the last of each blob, and these pages. */
+static uint64_t used_of_pages(uint64_t *pages) {
+    uint64_t used = 0;
+    *pages = 0;
+    for (uint32_t i = 0; i < run.level[0].count; i++) {
+        const struct art_blob *blob = &run.slots[i].blob;
+        for (uint32_t b = 0; b < blob->buckets; b++) {
+            struct art_bucket_view view = view_of(blob, b);
+            if (art_bucket_offset(blob, b) / ART_BLOB_PAGE + 1 == blob->leaf_pages) continue;
+            used += (uint64_t)(art_bucket_values_end(&view) - view.start);
+        }
+        *pages += blob->leaf_pages - 1;
+    }
+    return used;
+}
+
+TEST(test_pages_with_blocks_are_full_and_few_values_are_encoded_twice) {
+    struct random random = random_announced("full pages");
+    static const uint32_t sizes[][2] = {{4, 1}, {6, 6}, {12, 8}, {20, 12}, {30, 30}, {60, 80}};
+    for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        uint64_t pages, used;
+        uint32_t buckets, blocks;
+        make_own(sizes[i][0], sizes[i][1], 30000, &random);
+        used = used_of_pages(&pages);
+        blocks = count_blocks(&buckets);
+        double full = (double)used / (double)(pages * ART_BLOB_PAGE);
+        double encoded = (double)toy_codec_encoded / rows.set.count;
+        printf("%u to %u bytes a row: %.1f %% of pages used, %.3f encodings a row, %u blocks of %u buckets\n",
+               sizes[i][0], sizes[i][0] + sizes[i][1], 100 * full, encoded, blocks, buckets);
+        ck_assert(full > 0.95);
+        ck_assert(encoded < 1.15);
+        ck_assert_uint_ge(blocks, buckets - buckets / 20 - run.level[0].count);
+    }
+}
+
+TEST(test_values_that_no_block_makes_smaller_stay_as_they_are) {
+    struct random random = random_announced("plain");
+    struct blob_style style = {KEYS_DIRECTORIES, VALUES_MIXED, FLAGS_PUTS, CSNS_BYTE};
+    uint32_t buckets, blobs;
+    make(style, 5000, 0, &random);
+    ck_assert_uint_eq(count_blocks(&buckets), 0);
+    for (uint32_t i = 0; i < run.count; i++) ck_assert_uint_eq(format_of(&run.slots[i]), ART_BLOB_FORMAT);
+    blobs = run.level[0].count;
+    blob_run_clear(&run);
+    toy_codec_lend(false);
+    blob_run_build(&run, &rows, 0, false);
+    ck_assert_uint_le(blobs, run.level[0].count + 1);
+}
+
+/* Deletes and what shadows an older entry stand in no block, nor do chunks. */
+TEST(test_only_first_puts_stand_in_blocks) {
+    struct random random = random_announced("puts");
+    static const uint8_t odd[] = {ART_CHUNK, ART_DELETE, ART_SHADOWS_OLDER};
+    uint32_t buckets, in_blocks = 0, row = 0;
+    blob_rows_make(&rows, (struct blob_style){KEYS_DIRECTORIES, VALUES_ALIKE, FLAGS_PUTS, CSNS_BYTE}, 9000, &random);
+    for (uint32_t i = 0; i < rows.set.count; i++) {
+        if (random_once_in(&random, 5)) rows.entries[i].flags = ART_OVERFLOW;
+        if (!random_once_in(&random, 300)) continue;
+        rows.entries[i].flags = odd[random_below(&random, sizeof odd)];
+        if (rows.entries[i].flags & ART_DELETE) rows.entries[i].value.len = 0;
+    }
+    blob_run_build(&run, &rows, 0, false);
+    ck_assert_uint_gt(count_blocks(&buckets), 0);
+    for (uint32_t i = 0; i < run.level[0].count; i++) {
+        const struct art_blob *blob = &run.slots[i].blob;
+        must(art_blob_check(&run.slots[i].blob, false));
+        for (uint32_t b = 0; b < blob->buckets; b++) {
+            struct art_bucket_view view = view_of(blob, b);
+            for (uint32_t entry = 0; entry < view.count; entry++, row++) {
+                if (!art_bucket_has_block(&view)) continue;
+                ck_assert(!(rows.entries[row].flags & ~ART_OVERFLOW));
+                in_blocks++;
+            }
+        }
+    }
+    ck_assert_uint_gt(in_blocks, rows.set.count / 3);
+}
+
+/* --- what is refused ---------------------------------------------------------------------------------------------- */
+
+TEST(test_without_a_codec_a_blob_with_blocks_is_of_an_unknown_format) {
+    struct random random = random_announced("formats");
+    struct art_blob blob;
+    make((struct blob_style){KEYS_DIRECTORIES, VALUES_ALIKE, FLAGS_PUTS, CSNS_BYTE}, 3000, 8, &random);
+    struct blob_image *image = &run.slots[0];
+    ck_assert_uint_eq(format_of(image), ART_BLOB_FORMAT_BLOCKS);
+    toy_codec_lend(false);
+    refused(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"), ART_CORRUPT,
+            "has format 4, this version reads 3");
+    toy_codec_lend(true);
+    must(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"));
+    blob_image_trailer(image->image)->format = ART_BLOB_FORMAT_BLOCKS + 1;
+    blob_image_rehash(image->image, &image->ref);
+    refused(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"), ART_CORRUPT,
+            "has format 5, this version reads 4");
+    struct blob_image *index = blob_run_root(&run);
+    ck_assert_int_eq(index->blob.kind, ART_BLOB_INDEX);
+    blob_image_trailer(index->image)->format = ART_BLOB_FORMAT_BLOCKS;
+    blob_image_rehash(index->image, &index->ref);
+    refused(art_blob_open(&blob, index->image, &index->ref, blob_uuid, "test"), ART_CORRUPT, "an index with blocks");
+}
+
+/* Some bytes of bucket 1 say something else, and the hashes are right. */
+static void bucket_refused(const struct blob_image *from, uint32_t at, uint8_t byte, const char *says) {
+    struct blob_image image = blob_image_copy(from);
+    uint32_t start = art_bucket_offset(&from->blob, 1);
+    ck_assert_uint_ne(image.image[start + at], byte);
+    image.image[start + at] = byte;
+    blob_image_rehash(image.image, &image.ref);
+    must(art_blob_open(&image.blob, image.image, &image.ref, blob_uuid, "test"));
+    refused(art_blob_verify_all(&image.blob), ART_CORRUPT, says);
+    free(image.image);
+}
+
+TEST(test_a_bucket_that_lies_about_its_block_is_refused) {
+    struct random random = {11};
+    make((struct blob_style){KEYS_DIRECTORIES, VALUES_ALIKE, FLAGS_PUTS, CSNS_SAME}, 3000, 0, &random);
+    struct blob_image *image = &run.slots[0], copy;
+    struct art_bucket_view view = view_of(&image->blob, 1);
+    uint32_t block = (uint32_t)(view.values - view.start);
+    ck_assert(art_bucket_has_block(&view));
+    bucket_refused(image, 1, view.form | ART_BUCKET_LENGTHS, "of an unknown form");
+    bucket_refused(image, 5, 0xff, "the block does not fit");
+    bucket_refused(image, 4, (uint8_t)(view.value_len - 1), "toy block");
+    bucket_refused(image, 8, ART_DELETE, "something else than first puts in a block");
+    bucket_refused(image, 8, ART_SHADOWS_OLDER, "something else than first puts in a block");
+    bucket_refused(image, 8, ART_IN_BLOCK, "unknown flags");
+    bucket_refused(image, block, (uint8_t)(view.count - 1), "a toy block of another bucket");
+    bucket_refused(image, block + 3, 0xff, "a toy block without its shared parts");
+    /* with the deep check, what stands behind a block */
+    copy = blob_image_copy(image);
+    uint32_t bucket = 1;
+    while (art_bucket_values_end(&view) - image->image == art_bucket_end(&image->blob, bucket))
+        view = view_of(&image->blob, ++bucket);
+    copy.image[art_bucket_values_end(&view) - image->image] = 1;
+    blob_image_rehash(copy.image, &copy.ref);
+    refused(blob_image_check(&copy, NULL), ART_CORRUPT, "unused bytes behind the bucket are not zero");
+    /* and in a blob without blocks, the same bucket */
+    blob_image_trailer(copy.image)->format = ART_BLOB_FORMAT;
+    blob_image_rehash(copy.image, &copy.ref);
+    must(art_blob_open(&copy.blob, copy.image, &copy.ref, blob_uuid, "test"));
+    refused(art_blob_verify_all(&copy.blob), ART_CORRUPT, "of an unknown form");
+    free(copy.image);
+}
+
+SUITE("blocks", .seconds = 300, .set_up = set_up, .tear_down = tear_down)
