@@ -66,7 +66,7 @@ static uint32_t add_shape(struct sheet *sheet, uint32_t row, uint64_t start) {
     sheet->row[shape] = (uint8_t)row;
     sheet->columns_of[shape] = 0;
     sheet->bytes[shape] = (uint16_t)work_out(sheet->values[row].data, &sheet->shape[shape], &sheet->columns_of[shape]);
-    if (!sheet->bytes[shape]) sheet->columns_of[shape] = 0;
+    if (sheet->bytes[shape] != sheet->values[row].len) sheet->columns_of[shape] = sheet->bytes[shape] = 0;
     if (sheet->columns_of[shape] > sheet->columns) sheet->columns = sheet->columns_of[shape];
     return shape;
 }

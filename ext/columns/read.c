@@ -173,7 +173,7 @@ enum art_rc art_block_field(struct art_bytes block, unsigned row, unsigned colum
     struct art_column cells;
     struct art_bytes raw;
     struct cell cell;
-    art_block_open(block, &opened);
+    art_block_open(block, &opened, false);
     assert(row < opened.rows);
     if (is_raw(&opened, row, &raw)) {
         const char *wrong = read_raw(raw, column, out);
@@ -183,7 +183,7 @@ enum art_rc art_block_field(struct art_bytes block, unsigned row, unsigned colum
         out->kind = ART_DATUM_NULL;
         return ART_OK;
     }
-    art_column_open(block, &opened, column, &cells);
+    art_column_open(block, &opened, column, &cells, false);
     read_cell(&cells, row, &cell);
     set_datum_of_cell(out, &cell, room);
     return ART_OK;
@@ -237,11 +237,11 @@ void art_block_column(struct art_bytes block, unsigned column, unsigned from, un
     struct art_block opened;
     struct art_column cells;
     uint32_t serial;
-    art_block_open(block, &opened);
+    art_block_open(block, &opened, false);
     assert(from <= to && to <= opened.rows);
     if (from == to) return;
     if (column < opened.columns) {
-        art_column_open(block, &opened, column, &cells);
+        art_column_open(block, &opened, column, &cells, false);
         uint32_t first = from, end = to;
         if (cells.sparse) {
             first = art_row_set_rank(&cells.filled, from);
@@ -276,71 +276,141 @@ void art_block_column(struct art_bytes block, unsigned column, unsigned from, un
 
 /* --- values ------------------------------------------------------------------------------------------------------- */
 
-/* All columns, opened. */
+/* A value, and what is beside it before all types of its row are known. */
+enum { ROW_ROOM = ART_VALUE_INLINE_MAX + 1 + 2 * ART_BLOCK_COLUMNS_MAX + 8 };
+
+/* All columns, opened, for rows in ascending order. */
 struct reader {
     struct art_block block;
+    uint32_t header; /* where bodies are put before all types of a row are known */
     struct art_column column[ART_BLOCK_COLUMNS_MAX];
 };
 
 static void open_all(struct reader *reader, struct art_bytes block) {
-    art_block_open(block, &reader->block);
-    for (uint32_t i = 0; i < reader->block.columns; i++) art_column_open(block, &reader->block, i, &reader->column[i]);
-}
-
-static uint8_t *put_body(uint8_t *p, const uint8_t *end, const struct cell *cell) {
-    uint32_t n = art_serial_bytes(cell->serial);
-    switch (cell->made_of) {
-    case IS_BYTES:
-        memcpy(p, cell->body, n);
-        break;
-    case IS_INTEGER: {
-        uint64_t x = n ? (uint64_t)cell->integer << (64 - 8 * n) : 0;
-        if (end - p >= 8) {
-            art_store64_be(p, x);
-        } else {
-            for (uint32_t i = 0; i < n; i++) p[i] = (uint8_t)(x >> (56 - 8 * i));
-        }
-        break;
-    }
-    default:
-        art_hex_digits(cell->body, n / 2, cell->made_of == IS_UPPER_HEX, p);
-    }
-    return p + n;
-}
-
-/* The record of a row, in `space` bytes; of a block that nobody made it may be longer, and is then none at all. */
-static uint32_t put_row(const struct reader *reader, uint32_t row, uint8_t *out, uint32_t space) {
-    struct cell cell[ART_BLOCK_COLUMNS_MAX];
-    struct art_bytes raw;
-    if (is_raw(&reader->block, row, &raw)) {
-        if (raw.len > space) return 0;
-        memcpy(out, raw.data, raw.len);
-        return raw.len;
-    }
-    uint32_t header = 1, body = 0, count = 0, header_to_here = 1;
+    art_block_open(block, &reader->block, false);
+    reader->header = 1 + reader->block.columns;
     for (uint32_t i = 0; i < reader->block.columns; i++) {
-        read_cell(&reader->column[i], row, &cell[i]);
-        header_to_here += 1 + (cell[i].serial >= 0x80);
-        if (!cell[i].serial) continue;
-        body += art_serial_bytes(cell[i].serial);
-        header = header_to_here;
-        count = i + 1;
+        struct art_column *column = &reader->column[i];
+        art_column_open(block, &reader->block, i, column, false);
+        reader->header += column->encoding >= ART_COLUMN_BLOBS && column->slope > 30;
     }
-    if (!count || header + body > space) return 0;
-    uint8_t *types = out + 1, *p = out + header;
-    out[0] = (uint8_t)header;
-    for (uint32_t i = 0; i < count; i++) {
-        types += art_serial_put(types, cell[i].serial);
-        p = put_body(p, out + space, &cell[i]);
+}
+
+/* Is row `row` apart? Those before it are passed over. */
+static inline const uint8_t *next_apart(struct art_apart *apart, uint32_t row, uint32_t *serial) {
+    while (apart->count && *apart->rows <= row) {
+        const uint8_t *body = art_serial_get(apart->values, serial);
+        apart->values = body + art_serial_bytes(*serial);
+        apart->count--;
+        if (*apart->rows++ == row) return body;
     }
-    return header + body;
+    return NULL;
+}
+
+struct target {
+    uint8_t *types, *at;
+    const uint8_t *end;
+};
+
+/* False: no room, as only a block that nobody made can want. */
+static inline bool put_body(struct target *out, uint32_t serial, const uint8_t *body) {
+    uint32_t n = art_serial_bytes(serial);
+    if (n > (size_t)(out->end - out->at)) return false;
+    out->types += art_serial_put(out->types, serial);
+    memcpy(out->at, body, n);
+    out->at += n;
+    return true;
+}
+
+static inline bool put_integer(struct target *out, int64_t x) {
+    uint32_t serial = art_serial_of_integer(x), n = art_serial_number_bytes[serial];
+    *out->types++ = (uint8_t)serial;
+    if (out->end - out->at >= 8) {
+        art_store64_be(out->at, (uint64_t)x << (8 * (8 - n) & 63));
+    } else {
+        if (n > (size_t)(out->end - out->at)) return false;
+        for (uint32_t i = 0; i < n; i++) out->at[i] = (uint8_t)((uint64_t)x >> 8 * (n - 1 - i));
+    }
+    out->at += n;
+    return true;
+}
+
+static bool put_slot(struct target *out, const struct art_column *column, uint32_t slot) {
+    struct cell cell;
+    if (column->encoding == ART_COLUMN_ENTRIES) {
+        cell_of_entry(column, slot, &cell);
+    } else {
+        cell_of_bytes(column, slot, &cell);
+    }
+    if (cell.made_of == IS_BYTES) return put_body(out, cell.serial, cell.body);
+    uint32_t n = art_serial_bytes(cell.serial);
+    if (n > (size_t)(out->end - out->at)) return false;
+    out->types += art_serial_put(out->types, cell.serial);
+    art_hex_digits(cell.body, n / 2, cell.made_of == IS_UPPER_HEX, out->at);
+    out->at += n;
+    return true;
+}
+
+/* The record of a row, in ROW_ROOM bytes; of a block that nobody made it may be too long, and is then none at all. */
+static uint32_t put_row(struct reader *reader, uint32_t row, uint8_t *out) {
+    uint8_t types[2 * ART_BLOCK_COLUMNS_MAX];
+    uint32_t serial, header = reader->header, columns = reader->block.columns;
+    if (reader->block.raw.count) {
+        const uint8_t *raw = next_apart(&reader->block.raw, row, &serial);
+        if (raw) {
+            uint32_t n = art_serial_bytes(serial);
+            memcpy(out, raw, n);
+            return n;
+        }
+    }
+    struct target target = {types, out + header, out + ROW_ROOM};
+    const uint8_t *last = types; /* behind the last type that is not NULL */
+    for (struct art_column *column = reader->column; column < reader->column + columns; column++) {
+        uint32_t slot = row;
+        if (column->apart.count) {
+            const uint8_t *body = next_apart(&column->apart, row, &serial);
+            if (body) {
+                if (!put_body(&target, serial, body)) return 0;
+                if (serial) last = target.types;
+                continue;
+            }
+        }
+        if (column->sparse) {
+            if (!art_row_set_has(&column->filled, row)) {
+                *target.types++ = 0;
+                continue;
+            }
+            slot = art_row_set_rank(&column->filled, row);
+        }
+        if (column->encoding == ART_COLUMN_INTEGERS) {
+            if (!put_integer(&target, (int64_t)((uint64_t)column->base + art_column_code(column, slot)))) return 0;
+        } else if (!put_slot(&target, column, slot)) {
+            return 0;
+        }
+        if (target.types[-1]) last = target.types;
+    }
+    uint32_t n = (uint32_t)(last - types), body = (uint32_t)(target.at - out) - header;
+    if (!n || 1 + n + body > ART_VALUE_INLINE_MAX) return 0;
+    if (1 + n != header) memmove(out + 1 + n, out + header, body);
+    out[0] = (uint8_t)(1 + n);
+    memcpy(out + 1, types, n);
+    return 1 + n + body;
+}
+
+/* The same in less room. */
+static uint32_t put_row_in(struct reader *reader, uint32_t row, uint8_t *out, uint32_t space) {
+    uint8_t room[ROW_ROOM];
+    uint32_t n = put_row(reader, row, room);
+    if (n > space) return 0;
+    memcpy(out, room, n);
+    return n;
 }
 
 static uint32_t read_value(struct art_bytes block, uint32_t row, uint8_t *out) {
     struct reader reader;
     open_all(&reader, block);
     assert(row < reader.block.rows);
-    return put_row(&reader, row, out, ART_VALUE_INLINE_MAX);
+    return put_row_in(&reader, row, out, ART_VALUE_INLINE_MAX);
 }
 
 /* Where each entry begins, so that nobody steps over others. */
@@ -364,7 +434,8 @@ static void read_values(struct art_bytes block, uint8_t *out, uint32_t *ends) {
         if (reader.column[i].encoding == ART_COLUMN_ENTRIES) index_entries(&reader.column[i], entry_at[i]);
     }
     for (uint32_t row = 0; row < reader.block.rows; row++) {
-        used += put_row(&reader, row, out + used, art_min32(ART_BLOCK_PLAIN_MAX - used, ART_VALUE_INLINE_MAX));
+        uint32_t left = ART_BLOCK_PLAIN_MAX - used;
+        used += left >= ROW_ROOM ? put_row(&reader, row, out + used) : put_row_in(&reader, row, out + used, left);
         ends[row] = used;
     }
 }
