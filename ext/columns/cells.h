@@ -10,8 +10,10 @@
 enum { ART_SERIAL_REAL = 7, ART_SERIAL_ZERO = 8, ART_SERIAL_NONE = 10, ART_SERIAL_BLOB = 12, ART_SERIAL_TEXT = 13 };
 
 extern const uint8_t art_serial_number_bytes[16];
-/* By how many bits an integer has, without its sign. */
-extern const uint8_t art_serial_of_bits[65];
+/* Bits that an integer of this type has not; of those without a body any number will do. */
+extern const uint8_t art_serial_unused_bits[16];
+/* By the highest bit that an integer has, without its sign. */
+extern const uint8_t art_serial_of_bits[64];
 
 static inline uint32_t art_serial_bytes(uint32_t serial) {
     return serial >= ART_SERIAL_BLOB ? (serial - ART_SERIAL_BLOB) / 2 : art_serial_number_bytes[serial];
@@ -23,7 +25,7 @@ static inline uint32_t art_bits_of(uint64_t x) {
 
 static inline uint32_t art_serial_of_integer(int64_t x) {
     if ((uint64_t)x <= 1) return ART_SERIAL_ZERO + (uint32_t)x;
-    return art_serial_of_bits[art_bits_of((uint64_t)(x ^ (x >> 63)))];
+    return art_serial_of_bits[63 - __builtin_clzll((uint64_t)(x ^ (x >> 63)) | 1)];
 }
 
 /* Of a serial type up to 9, but not of a real. */
@@ -191,7 +193,7 @@ static inline int64_t art_base_of(uint32_t serial, const uint8_t *p, const uint8
     if (serial >= ART_SERIAL_ZERO) return serial - ART_SERIAL_ZERO;
     uint32_t beyond = p > last ? (uint32_t)(p - last) : 0;
     uint64_t x = __builtin_bswap64(art_load64(p - beyond)) << 8 * beyond;
-    return (int64_t)x >> (64 - 8 * art_serial_number_bytes[serial]);
+    return (int64_t)x >> art_serial_unused_bits[serial];
 }
 
 /* Column `number`, below `columns`. NULL, or what is wrong with its place and lengths, never with lists of values. */

@@ -49,6 +49,22 @@ static void cell_of_bytes(const struct art_column *column, uint32_t slot, struct
     }
 }
 
+static inline void set_integer_cell(struct cell *out, int64_t integer) {
+    out->integer = integer;
+    out->serial = art_serial_of_integer(integer);
+    out->made_of = IS_INTEGER;
+}
+
+static inline void read_slot(const struct art_column *column, uint32_t slot, struct cell *out) {
+    if (column->encoding == ART_COLUMN_INTEGERS) {
+        set_integer_cell(out, (int64_t)((uint64_t)column->base + art_column_code(column, slot)));
+    } else if (column->encoding == ART_COLUMN_ENTRIES) {
+        cell_of_entry(column, slot, out);
+    } else {
+        cell_of_bytes(column, slot, out);
+    }
+}
+
 static inline void read_cell(const struct art_column *column, uint32_t row, struct cell *out) {
     uint32_t serial;
     if (column->apart.count) {
@@ -65,15 +81,7 @@ static inline void read_cell(const struct art_column *column, uint32_t row, stru
         }
         row = art_row_set_rank(&column->filled, row);
     }
-    if (column->encoding == ART_COLUMN_INTEGERS) {
-        out->integer = (int64_t)((uint64_t)column->base + art_column_code(column, row));
-        out->serial = art_serial_of_integer(out->integer);
-        out->made_of = IS_INTEGER;
-    } else if (column->encoding == ART_COLUMN_ENTRIES) {
-        cell_of_entry(column, row, out);
-    } else {
-        cell_of_bytes(column, row, out);
-    }
+    read_slot(column, row, out);
 }
 
 /* --- data --------------------------------------------------------------------------------------------------------- */
@@ -277,7 +285,7 @@ void art_block_column(struct art_bytes block, unsigned column, unsigned from, un
 /* --- values ------------------------------------------------------------------------------------------------------- */
 
 /* A value, and what is beside it before all types of its row are known. */
-enum { ROW_ROOM = ART_VALUE_INLINE_MAX + 1 + 2 * ART_BLOCK_COLUMNS_MAX + 8 };
+enum { ROW_ROOM = ART_VALUE_INLINE_MAX + 1 + 2 * ART_BLOCK_COLUMNS_MAX + 16 };
 
 /* All columns, opened, for rows in ascending order. */
 struct reader {
@@ -307,93 +315,83 @@ static inline const uint8_t *next_apart(struct art_apart *apart, uint32_t row, u
     return NULL;
 }
 
-struct target {
-    uint8_t *types, *at;
-    const uint8_t *end;
-};
-
-/* False: no room, as only a block that nobody made can want. */
-static inline bool put_body(struct target *out, uint32_t serial, const uint8_t *body) {
-    uint32_t n = art_serial_bytes(serial);
-    if (n > (size_t)(out->end - out->at)) return false;
-    out->types += art_serial_put(out->types, serial);
-    memcpy(out->at, body, n);
-    out->at += n;
-    return true;
+/* Of a few bytes mostly: no call for them. */
+static inline void copy_bytes(uint8_t *to, const uint8_t *from, uint32_t n) {
+    if (n > 16) {
+        memcpy(to, from, n);
+    } else if (n >= 8) {
+        uint64_t last = art_load64(from + n - 8);
+        art_store64(to, art_load64(from));
+        art_store64(to + n - 8, last);
+    } else if (n >= 4) {
+        uint32_t last = art_load32(from + n - 4);
+        art_store32(to, art_load32(from));
+        art_store32(to + n - 4, last);
+    } else if (n) {
+        to[0] = from[0];
+        to[n / 2] = from[n / 2];
+        to[n - 1] = from[n - 1];
+    }
 }
 
-static inline bool put_integer(struct target *out, int64_t x) {
-    uint32_t serial = art_serial_of_integer(x), n = art_serial_number_bytes[serial];
-    *out->types++ = (uint8_t)serial;
-    if (out->end - out->at >= 8) {
-        art_store64_be(out->at, (uint64_t)x << (8 * (8 - n) & 63));
+/* The cell of a row that need not have a slot; integers alone are not looked at. */
+static void find_cell(struct art_column *column, uint32_t row, struct cell *out) {
+    uint32_t serial;
+    const uint8_t *body = next_apart(&column->apart, row, &serial);
+    if (body) {
+        set_cell(out, serial, body);
+    } else if (column->sparse && !art_row_set_has(&column->filled, row)) {
+        set_cell(out, 0, column->body);
     } else {
-        if (n > (size_t)(out->end - out->at)) return false;
-        for (uint32_t i = 0; i < n; i++) out->at[i] = (uint8_t)((uint64_t)x >> 8 * (n - 1 - i));
+        read_slot(column, column->sparse ? art_row_set_rank(&column->filled, row) : row, out);
     }
-    out->at += n;
-    return true;
-}
-
-static bool put_slot(struct target *out, const struct art_column *column, uint32_t slot) {
-    struct cell cell;
-    if (column->encoding == ART_COLUMN_ENTRIES) {
-        cell_of_entry(column, slot, &cell);
-    } else {
-        cell_of_bytes(column, slot, &cell);
-    }
-    if (cell.made_of == IS_BYTES) return put_body(out, cell.serial, cell.body);
-    uint32_t n = art_serial_bytes(cell.serial);
-    if (n > (size_t)(out->end - out->at)) return false;
-    out->types += art_serial_put(out->types, cell.serial);
-    art_hex_digits(cell.body, n / 2, cell.made_of == IS_UPPER_HEX, out->at);
-    out->at += n;
-    return true;
 }
 
 /* The record of a row, in ROW_ROOM bytes; of a block that nobody made it may be too long, and is then none at all. */
 static uint32_t put_row(struct reader *reader, uint32_t row, uint8_t *out) {
-    uint8_t types[2 * ART_BLOCK_COLUMNS_MAX];
-    uint32_t serial, header = reader->header, columns = reader->block.columns;
+    uint8_t types[2 * ART_BLOCK_COLUMNS_MAX], *type = types;
+    uint32_t serial, columns = reader->block.columns;
     if (reader->block.raw.count) {
         const uint8_t *raw = next_apart(&reader->block.raw, row, &serial);
         if (raw) {
-            uint32_t n = art_serial_bytes(serial);
-            memcpy(out, raw, n);
-            return n;
+            memcpy(out, raw, art_serial_bytes(serial));
+            return art_serial_bytes(serial);
         }
     }
-    struct target target = {types, out + header, out + ROW_ROOM};
-    const uint8_t *last = types; /* behind the last type that is not NULL */
-    for (struct art_column *column = reader->column; column < reader->column + columns; column++) {
-        uint32_t slot = row;
-        if (column->apart.count) {
-            const uint8_t *body = next_apart(&column->apart, row, &serial);
-            if (body) {
-                if (!put_body(&target, serial, body)) return 0;
-                if (serial) last = target.types;
-                continue;
-            }
+    uint8_t *const bodies = out + reader->header, *const end = bodies + ART_VALUE_INLINE_MAX, *at = bodies;
+    for (struct art_column *column = reader->column; columns; column++, columns--) {
+        struct cell cell;
+        if (column->sparse || column->apart.count) {
+            find_cell(column, row, &cell);
+        } else if (column->encoding == ART_COLUMN_INTEGERS) {
+            set_integer_cell(&cell, (int64_t)((uint64_t)column->base + art_column_code(column, row)));
+        } else {
+            read_slot(column, row, &cell);
         }
-        if (column->sparse) {
-            if (!art_row_set_has(&column->filled, row)) {
-                *target.types++ = 0;
-                continue;
-            }
-            slot = art_row_set_rank(&column->filled, row);
+        if (cell.made_of == IS_INTEGER) {
+            if (at > end) return 0;
+            *type++ = (uint8_t)cell.serial;
+            art_store64_be(at, (uint64_t)cell.integer << art_serial_unused_bits[cell.serial]);
+            at += art_serial_number_bytes[cell.serial];
+            continue;
         }
-        if (column->encoding == ART_COLUMN_INTEGERS) {
-            if (!put_integer(&target, (int64_t)((uint64_t)column->base + art_column_code(column, slot)))) return 0;
-        } else if (!put_slot(&target, column, slot)) {
-            return 0;
+        uint32_t n = art_serial_bytes(cell.serial);
+        if (n > end - at) return 0;
+        type += art_serial_put(type, cell.serial);
+        if (cell.made_of == IS_BYTES) {
+            copy_bytes(at, cell.body, n);
+        } else {
+            art_hex_digits(cell.body, n / 2, cell.made_of == IS_UPPER_HEX, at);
         }
-        if (target.types[-1]) last = target.types;
+        at += n;
     }
-    uint32_t n = (uint32_t)(last - types), body = (uint32_t)(target.at - out) - header;
+    /* NULLs at the end are not written; 0 may be the second byte of another type. */
+    while (type > types && !type[-1] && (type == types + 1 || type[-2] < 0x80)) type--;
+    uint32_t n = (uint32_t)(type - types), body = (uint32_t)(at - bodies);
     if (!n || 1 + n + body > ART_VALUE_INLINE_MAX) return 0;
-    if (1 + n != header) memmove(out + 1 + n, out + header, body);
+    if (out + 1 + n != bodies) memmove(out + 1 + n, bodies, body);
     out[0] = (uint8_t)(1 + n);
-    memcpy(out + 1, types, n);
+    copy_bytes(out + 1, types, n);
     return 1 + n + body;
 }
 
