@@ -99,7 +99,6 @@ struct art_column {
     const uint8_t *codes, *body;
     const uint8_t *last; /* where the last 8 bytes of the block begin */
     struct art_apart apart;
-    const uint16_t *entry_at; /* (read.c) from the body; NULL: they are stepped over */
 };
 
 struct art_block {
@@ -210,7 +209,6 @@ ART_OPENS const char *art_column_open(struct art_bytes block, const struct art_b
     out->encoding = kind & 7;
     out->slots = opened->rows;
     out->last = block.data + block.len - 8;
-    out->entry_at = NULL;
     out->apart.count = 0;
     out->width = given;
     if (out->encoding == ART_COLUMN_INTEGERS) {

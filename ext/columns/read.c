@@ -20,12 +20,14 @@ static inline void set_cell(struct cell *out, uint32_t serial, const uint8_t *bo
     out->serial = serial;
     out->made_of = IS_BYTES;
     out->body = body;
+    if (serial - 1 >= 9 || serial == ART_SERIAL_REAL) return;
+    out->made_of = IS_INTEGER;
+    out->integer = art_serial_integer(serial, body);
 }
 
 static void cell_of_entry(const struct art_column *column, uint32_t slot, struct cell *out) {
     uint32_t number = art_min32((uint32_t)art_column_code(column, slot), column->entries - 1), serial;
-    const uint8_t *body = column->entry_at ? art_serial_get(column->body + column->entry_at[number], &serial)
-                                           : art_value_at(column->body, number, &serial);
+    const uint8_t *body = art_value_at(column->body, number, &serial);
     set_cell(out, serial, body);
 }
 
@@ -284,23 +286,38 @@ void art_block_column(struct art_bytes block, unsigned column, unsigned from, un
 
 /* --- values ------------------------------------------------------------------------------------------------------- */
 
-/* A value, and what is beside it before all types of its row are known. */
-enum { ROW_ROOM = ART_VALUE_INLINE_MAX + 1 + 2 * ART_BLOCK_COLUMNS_MAX + 16 };
+/* A value, and what is beside it before all types of its row are known. Rows are read some at once, column by column;
+ * entries are read once, as many as there is room for. */
+enum { ROW_ROOM = ART_VALUE_INLINE_MAX + 1 + 2 * ART_BLOCK_COLUMNS_MAX + 16, ROWS_AT_ONCE = 16, ENTRIES_KEPT = 256 };
 
 /* All columns, opened, for rows in ascending order. */
 struct reader {
     struct art_block block;
     uint32_t header; /* where bodies are put before all types of a row are known */
     struct art_column column[ART_BLOCK_COLUMNS_MAX];
+    struct cell cell[ART_BLOCK_COLUMNS_MAX][ROWS_AT_ONCE];
+    struct cell *entry[ART_BLOCK_COLUMNS_MAX]; /* NULL: not kept */
+    struct cell kept[ENTRIES_KEPT];
 };
 
-static void open_all(struct reader *reader, struct art_bytes block) {
+static void open_all(struct reader *reader, struct art_bytes block, bool keep) {
+    uint32_t kept = 0;
     art_block_open(block, &reader->block, false);
     reader->header = 1 + reader->block.columns;
     for (uint32_t i = 0; i < reader->block.columns; i++) {
         struct art_column *column = &reader->column[i];
         art_column_open(block, &reader->block, i, column, false);
         reader->header += column->encoding >= ART_COLUMN_BLOBS && column->slope > 30;
+        reader->entry[i] = NULL;
+        if (!keep || column->encoding != ART_COLUMN_ENTRIES || kept + column->entries > ENTRIES_KEPT) continue;
+        reader->entry[i] = reader->kept + kept;
+        const uint8_t *p = column->body;
+        for (uint32_t j = 0; j < column->entries; j++) {
+            uint32_t serial;
+            p = art_serial_get(p, &serial);
+            set_cell(&reader->kept[kept++], serial, p);
+            p += art_serial_bytes(serial);
+        }
     }
 }
 
@@ -313,6 +330,30 @@ static inline const uint8_t *next_apart(struct art_apart *apart, uint32_t row, u
         if (*apart->rows++ == row) return body;
     }
     return NULL;
+}
+
+/* The cells of some rows. */
+static void read_cells(struct art_column *column, const struct cell *entry, uint32_t from, uint32_t to,
+                       struct cell *out) {
+    const struct art_column is = *column;
+    if (is.sparse) {
+        for (uint32_t row = from; row < to; row++) {
+            set_cell(&out[row - from], 0, is.body);
+            if (art_row_set_has(&is.filled, row)) read_slot(&is, art_row_set_rank(&is.filled, row), &out[row - from]);
+        }
+    } else if (is.encoding == ART_COLUMN_INTEGERS) {
+        for (uint32_t row = from; row < to; row++)
+            set_integer_cell(&out[row - from], (int64_t)((uint64_t)is.base + art_column_code(&is, row)));
+    } else if (is.encoding == ART_COLUMN_ENTRIES && entry) {
+        for (uint32_t row = from; row < to; row++)
+            out[row - from] = entry[art_min32((uint32_t)art_column_code(&is, row), is.entries - 1)];
+    } else {
+        for (uint32_t row = from; row < to; row++) read_slot(&is, row, &out[row - from]);
+    }
+    for (uint32_t row = from, serial; column->apart.count && row < to; row++) {
+        const uint8_t *body = next_apart(&column->apart, row, &serial);
+        if (body) set_cell(&out[row - from], serial, body);
+    }
 }
 
 /* Of a few bytes mostly: no call for them. */
@@ -334,54 +375,27 @@ static inline void copy_bytes(uint8_t *to, const uint8_t *from, uint32_t n) {
     }
 }
 
-/* The cell of a row that need not have a slot; integers alone are not looked at. */
-static void find_cell(struct art_column *column, uint32_t row, struct cell *out) {
-    uint32_t serial;
-    const uint8_t *body = next_apart(&column->apart, row, &serial);
-    if (body) {
-        set_cell(out, serial, body);
-    } else if (column->sparse && !art_row_set_has(&column->filled, row)) {
-        set_cell(out, 0, column->body);
-    } else {
-        read_slot(column, column->sparse ? art_row_set_rank(&column->filled, row) : row, out);
-    }
-}
-
-/* The record of a row, in ROW_ROOM bytes; of a block that nobody made it may be too long, and is then none at all. */
-static uint32_t put_row(struct reader *reader, uint32_t row, uint8_t *out) {
+/* The record of a row that is not raw, in ROW_ROOM bytes; of a block that nobody made it may be too long, and is then
+ * none at all. */
+static uint32_t put_row(const struct reader *reader, const struct cell *cell, uint8_t *out) {
     uint8_t types[2 * ART_BLOCK_COLUMNS_MAX], *type = types;
-    uint32_t serial, columns = reader->block.columns;
-    if (reader->block.raw.count) {
-        const uint8_t *raw = next_apart(&reader->block.raw, row, &serial);
-        if (raw) {
-            memcpy(out, raw, art_serial_bytes(serial));
-            return art_serial_bytes(serial);
-        }
-    }
     uint8_t *const bodies = out + reader->header, *const end = bodies + ART_VALUE_INLINE_MAX, *at = bodies;
-    for (struct art_column *column = reader->column; columns; column++, columns--) {
-        struct cell cell;
-        if (column->sparse || column->apart.count) {
-            find_cell(column, row, &cell);
-        } else if (column->encoding == ART_COLUMN_INTEGERS) {
-            set_integer_cell(&cell, (int64_t)((uint64_t)column->base + art_column_code(column, row)));
-        } else {
-            read_slot(column, row, &cell);
-        }
-        if (cell.made_of == IS_INTEGER) {
+    for (uint32_t columns = reader->block.columns; columns; columns--, cell += ROWS_AT_ONCE) {
+        uint32_t serial = cell->serial;
+        if (cell->made_of == IS_INTEGER) {
             if (at > end) return 0;
-            *type++ = (uint8_t)cell.serial;
-            art_store64_be(at, (uint64_t)cell.integer << art_serial_unused_bits[cell.serial]);
-            at += art_serial_number_bytes[cell.serial];
+            *type++ = (uint8_t)serial;
+            art_store64_be(at, (uint64_t)cell->integer << art_serial_unused_bits[serial]);
+            at += art_serial_number_bytes[serial];
             continue;
         }
-        uint32_t n = art_serial_bytes(cell.serial);
+        uint32_t n = art_serial_bytes(serial);
         if (n > end - at) return 0;
-        type += art_serial_put(type, cell.serial);
-        if (cell.made_of == IS_BYTES) {
-            copy_bytes(at, cell.body, n);
+        type += art_serial_put(type, serial);
+        if (cell->made_of == IS_BYTES) {
+            copy_bytes(at, cell->body, n);
         } else {
-            art_hex_digits(cell.body, n / 2, cell.made_of == IS_UPPER_HEX, at);
+            art_hex_digits(cell->body, n / 2, cell->made_of == IS_UPPER_HEX, at);
         }
         at += n;
     }
@@ -395,10 +409,22 @@ static uint32_t put_row(struct reader *reader, uint32_t row, uint8_t *out) {
     return 1 + n + body;
 }
 
-/* The same in less room. */
-static uint32_t put_row_in(struct reader *reader, uint32_t row, uint8_t *out, uint32_t space) {
+/* Into `space` bytes. */
+static inline uint32_t put_value(struct reader *reader, uint32_t row, const struct cell *cell, uint8_t *out,
+                                 uint32_t space) {
+    uint32_t serial, n;
+    if (reader->block.raw.count) {
+        const uint8_t *raw = next_apart(&reader->block.raw, row, &serial);
+        if (raw) {
+            n = art_serial_bytes(serial);
+            if (n > space) return 0;
+            memcpy(out, raw, n);
+            return n;
+        }
+    }
+    if (space >= ROW_ROOM) return put_row(reader, cell, out);
     uint8_t room[ROW_ROOM];
-    uint32_t n = put_row(reader, row, room);
+    n = put_row(reader, cell, room);
     if (n > space) return 0;
     memcpy(out, room, n);
     return n;
@@ -406,35 +432,25 @@ static uint32_t put_row_in(struct reader *reader, uint32_t row, uint8_t *out, ui
 
 static uint32_t read_value(struct art_bytes block, uint32_t row, uint8_t *out) {
     struct reader reader;
-    open_all(&reader, block);
+    open_all(&reader, block, false);
     assert(row < reader.block.rows);
-    return put_row_in(&reader, row, out, ART_VALUE_INLINE_MAX);
-}
-
-/* Where each entry begins, so that nobody steps over others. */
-static void index_entries(struct art_column *column, uint16_t *at) {
-    const uint8_t *p = column->body;
-    for (uint32_t i = 0; i < column->entries; i++) {
-        uint32_t serial;
-        at[i] = (uint16_t)(p - column->body);
-        p = art_serial_get(p, &serial);
-        p += art_serial_bytes(serial);
-    }
-    column->entry_at = at;
+    for (uint32_t i = 0; i < reader.block.columns; i++)
+        read_cells(&reader.column[i], NULL, row, row + 1, reader.cell[i]);
+    return put_value(&reader, row, reader.cell[0], out, ART_VALUE_INLINE_MAX);
 }
 
 static void read_values(struct art_bytes block, uint8_t *out, uint32_t *ends) {
     struct reader reader;
-    uint16_t entry_at[ART_BLOCK_COLUMNS_MAX][ART_ENTRIES_MAX];
     uint32_t used = 0;
-    open_all(&reader, block);
-    for (uint32_t i = 0; i < reader.block.columns; i++) {
-        if (reader.column[i].encoding == ART_COLUMN_ENTRIES) index_entries(&reader.column[i], entry_at[i]);
-    }
-    for (uint32_t row = 0; row < reader.block.rows; row++) {
-        uint32_t left = ART_BLOCK_PLAIN_MAX - used;
-        used += left >= ROW_ROOM ? put_row(&reader, row, out + used) : put_row_in(&reader, row, out + used, left);
-        ends[row] = used;
+    open_all(&reader, block, true);
+    for (uint32_t from = 0, rows = reader.block.rows; from < rows; from += ROWS_AT_ONCE) {
+        uint32_t to = art_min32(rows, from + ROWS_AT_ONCE);
+        for (uint32_t i = 0; i < reader.block.columns; i++)
+            read_cells(&reader.column[i], reader.entry[i], from, to, reader.cell[i]);
+        for (uint32_t row = from; row < to; row++) {
+            used += put_value(&reader, row, &reader.cell[0][row - from], out + used, ART_BLOCK_PLAIN_MAX - used);
+            ends[row] = used;
+        }
     }
 }
 
