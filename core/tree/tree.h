@@ -216,7 +216,7 @@ uint64_t art_tree_generation(const struct art_tree *tree);
 /* A row under a cursor or found by get(). The value of a small row, or the block that has it, lies where it was found and
  * stays valid while the row is held; a large one is a reference that art_row_value() follows. */
 struct art_row {
-    struct art_stored stored;           /* the value, or the reference to its chunks */
+    struct art_stored stored;          /* the value, or the reference to its chunks */
     uint64_t version;                  /* csn of the row's last change */
     bool overflows;                    /* `stored` is a reference to overflow chunks */
     bool deleted;                      /* (art_range.deletes) there is no row any more, since `version`; nor a value */
