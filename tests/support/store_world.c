@@ -105,7 +105,7 @@ void store_blob_make(struct store_blob *blob, uint32_t slot, uint64_t generation
     for (uint32_t row = 0; !full; row++) {
         uint8_t buffer[64] = {0}, value[48];
         for (unsigned i = 0; i < sizeof value; i += 8) art_store64(value + i, random_next(&random));
-        struct art_entry entry = {art_bytes(value, sizeof value), generation, 0};
+        struct art_entry entry = {art_bytes(value, sizeof value), generation, 0, 0};
         EXPECT_OK(art_builder_add(builder, row_key(seed, row, buffer), &entry, ART_SHARED_UNKNOWN, &full));
     }
     EXPECT_OK(art_builder_finish(builder, slot, generation, &built));
