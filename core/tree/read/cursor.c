@@ -475,12 +475,14 @@ bool art_cursor_valid(const struct art_cursor *cursor) {
     return cursor->valid;
 }
 
+static struct art_bytes __attribute__((noinline)) key_in_memtable(struct art_cursor *cursor) {
+    struct art_bytes key = art_merge_winner(&cursor->merge)->key;
+    return art_bytes(key.data + 1, key.len - 1);
+}
+
 struct art_bytes art_cursor_key(struct art_cursor *cursor) {
     struct art_source *source = cursor->run;
-    if (!source) {
-        struct art_bytes key = art_merge_winner(&cursor->merge)->key;
-        return art_bytes(key.data + 1, key.len - 1);
-    }
+    if (__builtin_expect(!source, 0)) return key_in_memtable(cursor);
     struct art_blob_cursor *leaf = &source->run.leaf;
     if (leaf->keyed != leaf->entry && art_blob_catch_up(leaf)) {
         cursor->disordered = true; /* the next step says it */
