@@ -177,12 +177,6 @@ int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int 
     return rc;
 }
 
-/* The commonest steps by far: in a range, from a row that SQLite has looked at, or while it counts. */
-static inline bool steps_quickly(const struct art_scan *scan) {
-    if (scan->kind != ART_SCAN_RANGE || scan->record.value) return false;
-    return scan->state == ART_SCAN_ON_CURSOR ? !scan->of.range.unseen : scan->state == ART_SCAN_COUNTING;
-}
-
 static int __attribute__((noinline)) next_of_kind(struct art_scan *scan) {
     enum art_rc rc = ART_OK;
     int gone = check_table_stays(scan);
@@ -193,9 +187,17 @@ static int __attribute__((noinline)) next_of_kind(struct art_scan *scan) {
     return art_scan_fail(scan, rc);
 }
 
+/* The commonest steps by far: in a range, from a row that SQLite has looked at, or while it counts. */
 int art_scan_next(sqlite3_vtab_cursor *base) {
     struct art_scan *scan = (struct art_scan *)base;
-    return steps_quickly(scan) ? art_range_scan_next_quickly(scan) : next_of_kind(scan);
+    struct art_range_scan *range = &scan->of.range;
+    if (scan->kind != ART_SCAN_RANGE || scan->record.value) return next_of_kind(scan);
+    if (scan->state != ART_SCAN_ON_CURSOR || range->unseen)
+        return scan->state == ART_SCAN_COUNTING ? art_range_scan_next_quickly(scan) : next_of_kind(scan);
+    if (!range->plain || !art_cursor_pass(scan->cursor)) return art_range_scan_next_quickly(scan);
+    scan->record.fetched = false;
+    range->unseen = 1;
+    return SQLITE_OK;
 }
 
 int art_scan_eof(sqlite3_vtab_cursor *base) {
@@ -305,20 +307,22 @@ static int __attribute__((noinline)) show_unchanged(struct art_scan *scan, int c
     return SQLITE_OK;
 }
 
-static inline int look(struct art_scan *scan) {
+static inline int arrive_looking(struct art_scan *scan) {
     int rc = scan->state == ART_SCAN_ON_CURSOR ? SQLITE_OK : arrive(scan);
     if (!rc && scan->kind == ART_SCAN_RANGE) scan->of.range.unseen = 0;
     return rc;
 }
 
 static int __attribute__((noinline)) show_path(struct art_scan *scan, sqlite3_context *context) {
-    int rc = look(scan);
+    int rc = arrive_looking(scan);
     if (rc) return rc;
-    struct art_bytes path = art_scan_path(scan);
+    struct art_bytes path;
     if (scan->state == ART_SCAN_ON_ROW || art_scan_rolled(scan)) {
+        path = art_scan_path(scan);
         art_result_text(context, path.data, path.len);
     } else {
-        art_result_ended_text(context, (const char *)path.data, path.len, art_cursor_key_has_no_nul(scan->cursor));
+        bool has_no_nul = art_cursor_text(scan->cursor, &path);
+        art_result_ended_text(context, (const char *)path.data, path.len, has_no_nul);
     }
     return SQLITE_OK;
 }
@@ -333,7 +337,7 @@ static int __attribute__((noinline)) show_single(struct art_scan *scan, sqlite3_
 
 static int __attribute__((noinline)) show_column(struct art_scan *scan, int column, sqlite3_context *context) {
     if (sqlite3_vtab_nochange(context)) return show_unchanged(scan, column, context);
-    int rc = look(scan);
+    int rc = arrive_looking(scan);
     if (rc) return rc;
     if (art_hidden_column(art_scan_vtab(scan), column) >= 0 || art_scan_rolled(scan))
         return show_other(scan, column, context);
