@@ -1,6 +1,6 @@
 /* A column of a block, opened; and what is wrong with a block. What is checked takes no more steps than there are
  * columns, entries and rows apart: a bucket's block is checked each time its page is loaded. So codes and ends of slots
- * are not looked at here, and who reads them expects anything (art_column_bytes() in cells.h).
+ * are not looked at here, and who reads them expects anything (art_cells_bytes() in cells.h).
  */
 #include "ext/columns/cells.h"
 
@@ -35,7 +35,7 @@ static const char *insane_apart(const struct art_apart *apart, uint32_t rows, co
 
 const char *art_block_insane(struct art_bytes block, uint32_t count) {
     struct art_block opened;
-    struct art_column column;
+    struct art_cells column;
     if (block.len < ART_BLOCK_BYTES_MIN) return "a block is too short";
     const char *wrong = art_block_open(block, &opened, true);
     if (wrong) return wrong;
@@ -49,7 +49,7 @@ const char *art_block_insane(struct art_bytes block, uint32_t count) {
         p += art_serial_bytes(serial);
     }
     for (uint32_t i = 0; i < opened.columns && !wrong; i++) {
-        wrong = art_column_open(block, &opened, i, &column, true);
+        wrong = art_cells_open(block, &opened, i, &column, true);
         if (wrong) break;
         const uint8_t *end = block.data + art_load16(block.data + ART_BLOCK_ENDS_AT + 2 * (size_t)i);
         if (column.encoding == ART_COLUMN_ENTRIES && !art_values_end(column.body, column.entries, end))

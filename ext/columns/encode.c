@@ -4,8 +4,6 @@
  */
 #include "ext/columns/cells.h"
 
-#include <stddef.h>
-
 /* What may lie in one column as its slots; ANY is the cell of a raw row, of which a column says nothing. */
 enum { IS_NULL = 1, IS_INTEGER = 2, IS_REAL = 4, IS_BLOB = 8, IS_TEXT = 16, IS_ANY = 32 };
 
@@ -107,6 +105,7 @@ static void find_shapes(struct sheet *sheet) {
     sheet->shapes = FIRST_SHAPE;
     sheet->has_empty = false;
     sheet->start[RAW] = sheet->start[EMPTY] = 0;
+    sheet->bytes[RAW] = sheet->bytes[EMPTY] = 0;
     sheet->raw = (struct art_row_set){{0, 0}};
     memset(sheet->shape_of_hash, 0, sizeof sheet->shape_of_hash);
     for (uint32_t row = 0; row < sheet->rows; row++) {
@@ -652,7 +651,7 @@ static uint32_t main_class(const struct column *column) {
     if (!(classes & (classes - 1))) return classes ? classes : IS_NULL;
     for (uint32_t row = 0; row < column->rows; row++) {
         uint32_t class = class_of(serial_of(column, row));
-        if (class < IS_ANY) count[class]++;
+        if (class <= IS_TEXT) count[class]++;
     }
     for (uint32_t class = IS_INTEGER; class <= IS_TEXT; class <<= 1) {
         if (best == IS_NULL || count[class] > count[best]) best = class;
