@@ -1,7 +1,7 @@
 /* The bytes of a block, which are a function of its values in their order. Numbers are little-endian.
  *
- *   block     u8 rows | u8 columns, ART_BLOCK_KEEPS_RAW | u16 for each column, where it ends | columns | raw rows
- *             | zeros up to ART_BLOCK_BYTES_MIN
+ *   block     u8 rows | u8 columns, ART_BLOCK_KEEPS_RAW | u16 for each column, where it ends | columns
+ *             | raw rows | zeros up to ART_BLOCK_BYTES_MIN
  *   raw rows  with ART_BLOCK_KEEPS_RAW alone: an apart list of whole values, as BLOBs
  *   column    u8 encoding and flags | head | bitmap with ART_COLUMN_SPARSE | codes | body
  *             | an apart list with ART_COLUMN_HAS_APART

@@ -12,7 +12,7 @@ const uint8_t art_serial_of_bits[64] = {1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2
 
 /* --- checking ----------------------------------------------------------------------------------------------------- */
 
-const uint8_t *art_values_end(const uint8_t *p, uint32_t count, const uint8_t *end) {
+const uint8_t *art_list_end(const uint8_t *p, uint32_t count, const uint8_t *end) {
     for (; count; count--) {
         if (end - p < 2 && (p == end || *p >= 0x80)) return NULL;
         uint32_t serial;
@@ -29,7 +29,7 @@ static const char *insane_apart(const struct art_apart *apart, uint32_t rows, co
     for (uint32_t i = 0; i < apart->count; i++) {
         if (apart->rows[i] >= rows || (i && apart->rows[i - 1] >= apart->rows[i])) return "a list of rows has no order";
     }
-    const uint8_t *p = art_values_end(apart->values, apart->count, end);
+    const uint8_t *p = art_list_end(apart->values, apart->count, end);
     return p ? NULL : "a list of values ends too early";
 }
 
@@ -52,7 +52,7 @@ const char *art_block_insane(struct art_bytes block, uint32_t count) {
         wrong = art_cells_open(block, &opened, i, &column, true);
         if (wrong) break;
         const uint8_t *end = block.data + art_load16(block.data + ART_BLOCK_ENDS_AT + 2 * (size_t)i);
-        if (column.encoding == ART_COLUMN_ENTRIES && !art_values_end(column.body, column.entries, end))
+        if (column.encoding == ART_COLUMN_ENTRIES && !art_list_end(column.body, column.entries, end))
             wrong = "a column's entries end behind it";
         if (!wrong && column.apart.count) wrong = insane_apart(&column.apart, count, end);
     }

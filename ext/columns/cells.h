@@ -158,7 +158,7 @@ static inline const uint8_t *art_apart_find(const struct art_apart *apart, uint3
 #define ART_OPENS static inline __attribute__((always_inline))
 
 /* Behind `count` values that end before `end` does; NULL: they do not, or are none. */
-const uint8_t *art_values_end(const uint8_t *p, uint32_t count, const uint8_t *end);
+const uint8_t *art_list_end(const uint8_t *p, uint32_t count, const uint8_t *end);
 
 ART_OPENS const char *art_apart_open(struct art_apart *out, const uint8_t *p, const uint8_t *end, bool check) {
     if (check && (p == end || *p > end - p - 1)) return "a list of rows ends too early";
@@ -245,7 +245,7 @@ ART_OPENS const char *art_cells_open(struct art_bytes block, const struct art_bl
     out->bytes = (uint32_t)(end - p);
     if (!(kind & ART_COLUMN_HAS_APART)) return NULL;
     if (out->encoding == ART_COLUMN_ENTRIES) {
-        p = art_values_end(p, out->entries, end);
+        p = art_list_end(p, out->entries, end);
         if (check && !p) return "a column's entries end behind it";
     } else if (out->encoding != ART_COLUMN_INTEGERS) {
         uint64_t used = out->slots ? art_cells_end(out, out->slots - 1) : 0;

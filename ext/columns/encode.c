@@ -5,19 +5,20 @@
 #include "ext/columns/cells.h"
 
 /* What may lie in one column as its slots; ANY is the cell of a raw row, of which a column says nothing. */
-enum { IS_NULL = 1, IS_INTEGER = 2, IS_REAL = 4, IS_BLOB = 8, IS_TEXT = 16, IS_ANY = 32 };
+enum { CLASS_NULL = 1, CLASS_INTEGER = 2, CLASS_REAL = 4, CLASS_BLOB = 8, CLASS_TEXT = 16, CLASS_ANY = 32 };
 
-static const uint8_t class_of_number[12] = {IS_NULL,    IS_INTEGER, IS_INTEGER, IS_INTEGER, IS_INTEGER, IS_INTEGER,
-                                            IS_INTEGER, IS_REAL,    IS_INTEGER, IS_INTEGER, IS_ANY,     IS_ANY};
+static const uint8_t class_of_number[12] = {CLASS_NULL,    CLASS_INTEGER, CLASS_INTEGER, CLASS_INTEGER,
+                                            CLASS_INTEGER, CLASS_INTEGER, CLASS_INTEGER, CLASS_REAL,
+                                            CLASS_INTEGER, CLASS_INTEGER, CLASS_ANY,     CLASS_ANY};
 
-static inline uint32_t class_of(uint32_t serial) {
-    return serial >= ART_SERIAL_BLOB ? (uint32_t)IS_BLOB << (serial & 1) : class_of_number[serial];
+static inline uint32_t class_of_serial(uint32_t serial) {
+    return serial >= ART_SERIAL_BLOB ? (uint32_t)CLASS_BLOB << (serial & 1) : class_of_number[serial];
 }
 
 /* --- shapes ------------------------------------------------------------------------------------------------------- */
 
 /* A raw row is of none, and a record of no bytes has NULL everywhere. */
-enum { RAW, EMPTY, FIRST_SHAPE, SHAPES_MAX = ART_BLOCK_ROWS_MAX + FIRST_SHAPE, SHAPES_HASHED = 256 };
+enum { SHAPE_RAW, SHAPE_EMPTY, FIRST_SHAPE, SHAPES_MAX = ART_BLOCK_ROWS_MAX + FIRST_SHAPE, SHAPES_HASHED = 256 };
 
 struct shape {
     uint16_t serial[ART_BLOCK_COLUMNS_MAX], at[ART_BLOCK_COLUMNS_MAX];
@@ -71,9 +72,9 @@ static uint32_t add_shape(struct sheet *sheet, uint32_t row, uint64_t start) {
 
 static inline uint32_t find_shape(struct sheet *sheet, uint32_t row, uint32_t before) {
     struct art_bytes record = sheet->values[row];
-    if (record.len < 2) return record.len ? RAW : EMPTY;
+    if (record.len < 2) return record.len ? SHAPE_RAW : SHAPE_EMPTY;
     uint32_t header = record.data[0], shape;
-    if (header < 2 || header >= 0x80 || header > record.len) return RAW;
+    if (header < 2 || header >= 0x80 || header > record.len) return SHAPE_RAW;
     uint64_t start = 0;
     if (header >= 8) {
         start = art_load64(record.data);
@@ -96,27 +97,27 @@ static inline uint32_t find_shape(struct sheet *sheet, uint32_t row, uint32_t be
             if (sheet->start[shape] == start && (header <= 8 || !memcmp(known, record.data, header))) break;
         }
     }
-    return sheet->bytes[shape] == record.len ? shape : RAW;
+    return sheet->bytes[shape] == record.len ? shape : SHAPE_RAW;
 }
 
 static void find_shapes(struct sheet *sheet) {
-    uint32_t shape = RAW;
-    sheet->columns = sheet->columns_of[RAW] = sheet->columns_of[EMPTY] = 0;
+    uint32_t shape = SHAPE_RAW;
+    sheet->columns = sheet->columns_of[SHAPE_RAW] = sheet->columns_of[SHAPE_EMPTY] = 0;
     sheet->shapes = FIRST_SHAPE;
     sheet->has_empty = false;
-    sheet->start[RAW] = sheet->start[EMPTY] = 0;
-    sheet->bytes[RAW] = sheet->bytes[EMPTY] = 0;
+    sheet->start[SHAPE_RAW] = sheet->start[SHAPE_EMPTY] = 0;
+    sheet->bytes[SHAPE_RAW] = sheet->bytes[SHAPE_EMPTY] = 0;
     sheet->raw = (struct art_row_set){{0, 0}};
     memset(sheet->shape_of_hash, 0, sizeof sheet->shape_of_hash);
     for (uint32_t row = 0; row < sheet->rows; row++) {
         shape = find_shape(sheet, row, shape);
         sheet->shape_of[row] = (uint8_t)shape;
-        if (shape == RAW) art_row_set_add(&sheet->raw, row);
-        if (shape == EMPTY) sheet->has_empty = true;
+        if (shape == SHAPE_RAW) art_row_set_add(&sheet->raw, row);
+        if (shape == SHAPE_EMPTY) sheet->has_empty = true;
     }
     for (uint32_t i = 0; i < sheet->shapes; i++) {
         for (uint32_t column = sheet->columns_of[i]; column < sheet->columns; column++) {
-            sheet->shape[i].serial[column] = i == RAW ? ART_SERIAL_NONE : 0;
+            sheet->shape[i].serial[column] = i == SHAPE_RAW ? ART_SERIAL_NONE : 0;
             sheet->shape[i].at[column] = 0;
         }
     }
@@ -129,18 +130,18 @@ struct writer {
     const uint8_t *end;
 };
 
-static bool has_room(const struct writer *out, size_t n) {
+static bool writer_has(const struct writer *out, size_t n) {
     return n <= (size_t)(out->end - out->at);
 }
 
-static bool put_byte(struct writer *out, uint32_t byte) {
-    if (!has_room(out, 1)) return false;
+static bool write_byte(struct writer *out, uint32_t byte) {
+    if (!writer_has(out, 1)) return false;
     *out->at++ = (uint8_t)byte;
     return true;
 }
 
-static bool put_bytes(struct writer *out, const void *bytes, uint32_t n) {
-    if (!has_room(out, n)) return false;
+static bool write_bytes(struct writer *out, const void *bytes, uint32_t n) {
+    if (!writer_has(out, n)) return false;
     memcpy(out->at, bytes, n);
     out->at += n;
     return true;
@@ -148,7 +149,7 @@ static bool put_bytes(struct writer *out, const void *bytes, uint32_t n) {
 
 static bool put_value(struct writer *out, uint32_t serial, const uint8_t *body) {
     uint32_t n = art_serial_bytes(serial);
-    if (!has_room(out, n + 2) && !has_room(out, n + 1 + (serial >= 0x80))) return false;
+    if (!writer_has(out, n + 2) && !writer_has(out, n + 1 + (serial >= 0x80))) return false;
     out->at += art_serial_put(out->at, serial);
     memcpy(out->at, body, n);
     out->at += n;
@@ -158,13 +159,13 @@ static bool put_value(struct writer *out, uint32_t serial, const uint8_t *body) 
 static bool put_bitmap(struct writer *out, const struct art_row_set *absent, uint32_t rows) {
     uint64_t filled[2] = {~absent->word[0], ~absent->word[1]};
     if (rows < 128) filled[rows >> 6] &= ((uint64_t)1 << (rows & 63)) - 1;
-    return put_bytes(out, filled, (rows + 7) / 8);
+    return write_bytes(out, filled, (rows + 7) / 8);
 }
 
 /* Each less `base`. */
 static __attribute__((noinline)) bool put_codes(struct writer *out, const int64_t *number, uint32_t count,
                                                 uint64_t base, uint32_t width) {
-    if (!has_room(out, (count * width + 7) / 8)) return false;
+    if (!writer_has(out, (count * width + 7) / 8)) return false;
     uint64_t pending = 0;
     uint32_t bits = 0;
     uint8_t *p = out->at;
@@ -218,7 +219,7 @@ static inline uint32_t at_of(const struct column *column, uint32_t row) {
     return column->serials[column->shape_of[row] * NEXT_SHAPE + TO_AT];
 }
 
-static inline const uint8_t *body_of(const struct column *column, uint32_t row) {
+static inline const uint8_t *body_of_cell(const struct column *column, uint32_t row) {
     return column->values[row].data + at_of(column, row);
 }
 
@@ -249,13 +250,13 @@ static uint32_t bytes_of_apart(const struct column *column) {
 
 static bool put_cell(struct writer *out, const struct column *column, uint32_t row) {
     uint32_t serial = serial_of(column, row);
-    return art_serial_bytes(serial) ? put_value(out, serial, body_of(column, row)) : put_byte(out, serial);
+    return art_serial_bytes(serial) ? put_value(out, serial, body_of_cell(column, row)) : write_byte(out, serial);
 }
 
 static bool put_apart(struct writer *out, const struct column *column) {
     uint32_t count = art_row_set_count(&column->apart);
     if (!count) return true;
-    if (!has_room(out, 1 + count)) return false;
+    if (!writer_has(out, 1 + count)) return false;
     *out->at++ = (uint8_t)count;
     for (uint32_t row = 0; row < column->rows; row++) {
         if (art_row_set_has(&column->apart, row)) *out->at++ = (uint8_t)row;
@@ -302,7 +303,7 @@ static inline uint32_t find_entry(struct column *column, struct entry wanted, co
         }
         const struct entry *entry = &column->entry[number - 1];
         if (entry->first == wanted.first && entry->last == wanted.last && entry->serial == wanted.serial &&
-            (n <= 16 || !memcmp(body_of(column, entry->row) + 8, body + 8, n - 16)))
+            (n <= 16 || !memcmp(body_of_cell(column, entry->row) + 8, body + 8, n - 16)))
             return number - 1;
     }
 }
@@ -354,7 +355,7 @@ static uint32_t find_entries(struct column *column, uint32_t most) {
             continue;
         }
         if (n) {
-            body = body_of(column, row);
+            body = body_of_cell(column, row);
             first = n >= 8 ? art_load64(body) : load_short(body, n);
             if (n > 8) last = art_load64(body + n - 8);
         }
@@ -375,7 +376,7 @@ static uint32_t find_entries(struct column *column, uint32_t most) {
 }
 
 static bool put_entries(struct writer *out, const struct column *column) {
-    bool fits = put_byte(out, ART_COLUMN_ENTRIES) && put_byte(out, column->entries) &&
+    bool fits = write_byte(out, ART_COLUMN_ENTRIES) && write_byte(out, column->entries) &&
                 put_codes(out, column->code, column->rows, 0, art_bits_of(column->entries - 1));
     for (uint32_t i = 0; i < column->entries && fits; i++) {
         fits = put_cell(out, column, column->entry[i].row);
@@ -399,18 +400,18 @@ static inline uint64_t load_from(struct art_bytes record, uint32_t at) {
     return x;
 }
 
-struct span {
+struct number_span {
     int64_t low, high;
 };
 
-static inline void span_add(struct span *span, int64_t x) {
+static inline void span_add(struct number_span *span, int64_t x) {
     span->low = x < span->low ? x : span->low;
     span->high = x > span->high ? x : span->high;
 }
 
 /* The numbers of all rows, of which some are absent. */
-static __attribute__((noinline)) struct span load_integers(struct column *column) {
-    struct span span = {INT64_MAX, INT64_MIN};
+static __attribute__((noinline)) struct number_span load_integers(struct column *column) {
+    struct number_span span = {INT64_MAX, INT64_MIN};
     for (uint32_t row = 0; row < column->rows; row++) {
         uint32_t serial = serial_of(column, row);
         int64_t x = serial - ART_SERIAL_ZERO;
@@ -431,8 +432,8 @@ static __attribute__((noinline)) struct span load_integers(struct column *column
 }
 
 /* The same, where all are of one serial type. */
-static __attribute__((noinline)) struct span load_alike(struct column *column, uint32_t serial) {
-    struct span span = {INT64_MAX, INT64_MIN};
+static __attribute__((noinline)) struct number_span load_alike(struct column *column, uint32_t serial) {
+    struct number_span span = {INT64_MAX, INT64_MIN};
     const uint16_t *at = column->serials + TO_AT;
     const uint8_t *shape_of = column->shape_of;
     const struct art_bytes *value = column->values;
@@ -470,7 +471,7 @@ static __attribute__((noinline)) void count_bits(const int64_t *number, uint32_t
 }
 
 /* The fewest bytes for codes, where some large ones are apart: of which width. */
-static uint32_t choose_width(const struct column *column, struct span span, uint32_t width, uint32_t slots,
+static uint32_t choose_width(const struct column *column, struct number_span span, uint32_t width, uint32_t slots,
                              uint32_t *bytes) {
     uint8_t of_bits[65] = {0};
     uint32_t apart = 0, best = width, bytes_of_one = 1 + bytes_of_value(art_serial_of_integer(span.high));
@@ -503,8 +504,8 @@ static void fill_absent(struct column *column, int64_t number) {
 
 static bool put_integers(struct writer *out, struct column *column) {
     uint32_t type = one_type(column);
-    struct span span = type ? load_alike(column, type) : load_integers(column);
-    if (column->absents == column->rows) span = (struct span){0, 0};
+    struct number_span span = type ? load_alike(column, type) : load_integers(column);
+    if (column->absents == column->rows) span = (struct number_span){0, 0};
     uint32_t width = width_of((uint64_t)span.high - (uint64_t)span.low), best = width;
     uint32_t slots = column->rows - (16 * column->nulls > column->rows ? column->absents : 0);
     uint32_t base_serial = art_serial_of_integer(span.low), bytes = (slots * width + 7) / 8;
@@ -523,7 +524,7 @@ static bool put_integers(struct writer *out, struct column *column) {
     for (uint32_t row = 0; sparse && row < column->rows; row++) {
         if (!art_row_set_has(&column->absent, row)) column->number[slots++] = column->number[row];
     }
-    return put_byte(out, ART_COLUMN_INTEGERS | flags_of(column, sparse)) && put_byte(out, best) &&
+    return write_byte(out, ART_COLUMN_INTEGERS | flags_of(column, sparse)) && write_byte(out, best) &&
            put_value(out, base_serial, base) && (!sparse || put_bitmap(out, &column->absent, column->rows)) &&
            put_codes(out, column->number, slots, (uint64_t)span.low, best) && put_apart(out, column);
 }
@@ -550,8 +551,8 @@ static bool is_hex(const uint8_t *p, uint32_t n, uint64_t letter) {
 /* Which case the first letter has: what letters are above the digits. */
 static uint64_t case_of(const struct column *column) {
     for (uint32_t row = 0; row < column->rows; row++) {
-        if (class_of(serial_of(column, row)) != IS_TEXT) continue;
-        const uint8_t *p = body_of(column, row);
+        if (class_of_serial(serial_of(column, row)) != CLASS_TEXT) continue;
+        const uint8_t *p = body_of_cell(column, row);
         for (uint32_t n = art_serial_bytes(serial_of(column, row)); n; n--, p++) {
             if (*p > '9') return *p & 0x20 ? 39 : 7;
         }
@@ -565,7 +566,9 @@ static bool choose_hex(struct column *column, uint64_t letter) {
     uint32_t few = column->rows / 8, strange = 0;
     for (uint32_t row = 0; row < column->rows; row++) {
         uint32_t serial = serial_of(column, row);
-        if (class_of(serial) != IS_TEXT || is_hex(body_of(column, row), art_serial_bytes(serial), letter)) continue;
+        if (class_of_serial(serial) != CLASS_TEXT ||
+            is_hex(body_of_cell(column, row), art_serial_bytes(serial), letter))
+            continue;
         if (++strange > few) return false;
         art_row_set_add(&others, row);
     }
@@ -575,7 +578,7 @@ static bool choose_hex(struct column *column, uint64_t letter) {
     return true;
 }
 
-static bool put_slots(struct writer *out, struct column *column, uint32_t encoding) {
+static bool put_bytes_of_slots(struct writer *out, struct column *column, uint32_t encoding) {
     bool hex = encoding >= ART_COLUMN_LOWER_HEX, even = true;
     uint32_t end = 0, slots = 0, first = UINT32_MAX;
     for (uint32_t row = 0; row < column->rows; row++) {
@@ -609,16 +612,16 @@ static bool put_slots(struct writer *out, struct column *column, uint32_t encodi
     uint8_t head[6] = {(uint8_t)(encoding | flags_of(column, sparse)), (uint8_t)width};
     art_store16(head + 2, slope);
     art_store16(head + 4, (uint16_t)low);
-    if (!put_bytes(out, head, sizeof head) || (sparse && !put_bitmap(out, &column->absent, column->rows)) ||
-        !put_codes(out, column->number, slots, (uint64_t)low, width) || !has_room(out, end))
+    if (!write_bytes(out, head, sizeof head) || (sparse && !put_bitmap(out, &column->absent, column->rows)) ||
+        !put_codes(out, column->number, slots, (uint64_t)low, width) || !writer_has(out, end))
         return false;
     for (uint32_t row = 0; row < column->rows; row++) {
         if (column->absents && art_row_set_has(&column->absent, row)) continue;
         uint32_t n = art_serial_bytes(serial_of(column, row));
         if (hex) {
-            art_hex_bytes(body_of(column, row), n / 2, out->at);
+            art_hex_bytes(body_of_cell(column, row), n / 2, out->at);
         } else {
-            memcpy(out->at, body_of(column, row), n);
+            memcpy(out->at, body_of_cell(column, row), n);
         }
         out->at += n >> hex;
     }
@@ -629,32 +632,35 @@ static bool put_others(struct writer *out, struct column *column, uint32_t class
     uint32_t bytes = 6;
     for (uint32_t row = 0; row < column->rows; row++) {
         uint32_t serial = serial_of(column, row);
-        if (class_of(serial) != class) leave_out(column, row);
+        if (class_of_serial(serial) != class) leave_out(column, row);
         bytes += serial == ART_SERIAL_NONE ? 0 : art_serial_bytes(serial);
     }
     uint32_t entries = find_entries(column, bytes + 2 * column->absents);
-    if (entries != UINT32_MAX && (class != IS_TEXT || entries < bytes / 2)) return put_entries(out, column);
-    uint32_t encoding = class == IS_REAL ? ART_COLUMN_REALS : class == IS_BLOB ? ART_COLUMN_BLOBS : ART_COLUMN_TEXTS;
-    if (class == IS_TEXT) {
+    if (entries != UINT32_MAX && (class != CLASS_TEXT || entries < bytes / 2)) return put_entries(out, column);
+    uint32_t encoding = class == CLASS_REAL   ? ART_COLUMN_REALS
+                        : class == CLASS_BLOB ? ART_COLUMN_BLOBS
+                                              : ART_COLUMN_TEXTS;
+    if (class == CLASS_TEXT) {
         uint64_t letter = case_of(column);
         if (choose_hex(column, letter)) encoding = letter == 7 ? ART_COLUMN_UPPER_HEX : ART_COLUMN_LOWER_HEX;
     }
     if (encoding < ART_COLUMN_LOWER_HEX && entries != UINT32_MAX) return put_entries(out, column);
-    return put_slots(out, column, encoding);
+    return put_bytes_of_slots(out, column, encoding);
 }
 
-/* Of which class most cells are; IS_NULL: there is nothing else. */
+/* Of which class most cells are; CLASS_NULL: there is nothing else. */
 static uint32_t main_class(const struct column *column) {
-    uint32_t count[IS_TEXT + 1] = {0}, best = IS_NULL, classes = 0;
-    for (uint32_t i = EMPTY; i < column->sheet->shapes; i++) classes |= class_of(column->serials[i * NEXT_SHAPE]);
-    classes &= IS_INTEGER | IS_REAL | IS_TEXT | IS_BLOB;
-    if (!(classes & (classes - 1))) return classes ? classes : IS_NULL;
+    uint32_t count[CLASS_TEXT + 1] = {0}, best = CLASS_NULL, classes = 0;
+    for (uint32_t i = SHAPE_EMPTY; i < column->sheet->shapes; i++)
+        classes |= class_of_serial(column->serials[i * NEXT_SHAPE]);
+    classes &= CLASS_INTEGER | CLASS_REAL | CLASS_TEXT | CLASS_BLOB;
+    if (!(classes & (classes - 1))) return classes ? classes : CLASS_NULL;
     for (uint32_t row = 0; row < column->rows; row++) {
-        uint32_t class = class_of(serial_of(column, row));
-        if (class <= IS_TEXT) count[class]++;
+        uint32_t class = class_of_serial(serial_of(column, row));
+        if (class <= CLASS_TEXT) count[class]++;
     }
-    for (uint32_t class = IS_INTEGER; class <= IS_TEXT; class <<= 1) {
-        if (best == IS_NULL || count[class] > count[best]) best = class;
+    for (uint32_t class = CLASS_INTEGER; class <= CLASS_TEXT; class <<= 1) {
+        if (best == CLASS_NULL || count[class] > count[best]) best = class;
     }
     return best;
 }
@@ -664,7 +670,7 @@ static bool put_column(struct writer *out, const struct sheet *sheet, uint32_t n
     column->nulls = column->absents = 0;
     column->absent = column->apart = (struct art_row_set){{0, 0}};
     uint32_t class = main_class(column);
-    return class == IS_INTEGER ? put_integers(out, column) : put_others(out, column, class);
+    return class == CLASS_INTEGER ? put_integers(out, column) : put_others(out, column, class);
 }
 
 /* --- the block ---------------------------------------------------------------------------------------------------- */
@@ -672,7 +678,7 @@ static bool put_column(struct writer *out, const struct sheet *sheet, uint32_t n
 static bool put_raw(struct writer *out, const struct sheet *sheet) {
     uint32_t count = art_row_set_count(&sheet->raw);
     if (!count) return true;
-    if (!has_room(out, 1 + count)) return false;
+    if (!writer_has(out, 1 + count)) return false;
     *out->at++ = (uint8_t)count;
     for (uint32_t row = 0; row < sheet->rows; row++) {
         if (art_row_set_has(&sheet->raw, row)) *out->at++ = (uint8_t)row;

@@ -5,7 +5,7 @@
 
 /* --- one cell ----------------------------------------------------------------------------------------------------- */
 
-enum made_of { IS_BYTES, IS_INTEGER, IS_LOWER_HEX, IS_UPPER_HEX };
+enum made_of { IS_BYTES, IS_NUMBER, IS_LOWER_HEX, IS_UPPER_HEX };
 
 struct cell {
     uint32_t serial;
@@ -21,7 +21,7 @@ static inline void set_cell(struct cell *out, uint32_t serial, const uint8_t *bo
     out->made_of = IS_BYTES;
     out->body = body;
     if (serial - 1 >= 9 || serial == ART_SERIAL_REAL) return;
-    out->made_of = IS_INTEGER;
+    out->made_of = IS_NUMBER;
     out->integer = art_serial_integer(serial, body);
 }
 
@@ -54,10 +54,10 @@ static void cell_of_bytes(const struct art_cells *column, uint32_t slot, struct 
 static inline void set_integer_cell(struct cell *out, int64_t integer) {
     out->integer = integer;
     out->serial = art_serial_of_integer(integer);
-    out->made_of = IS_INTEGER;
+    out->made_of = IS_NUMBER;
 }
 
-static inline void read_slot(const struct art_cells *column, uint32_t slot, struct cell *out) {
+static inline void cell_of_slot(const struct art_cells *column, uint32_t slot, struct cell *out) {
     if (column->encoding == ART_COLUMN_INTEGERS) {
         set_integer_cell(out, (int64_t)((uint64_t)column->base + art_cells_code(column, slot)));
     } else if (column->encoding == ART_COLUMN_ENTRIES) {
@@ -83,7 +83,7 @@ static inline void read_cell(const struct art_cells *column, uint32_t row, struc
         }
         row = art_row_set_rank(&column->filled, row);
     }
-    read_slot(column, row, out);
+    cell_of_slot(column, row, out);
 }
 
 /* --- data --------------------------------------------------------------------------------------------------------- */
@@ -120,7 +120,7 @@ static uint32_t set_datum_of_cell(struct art_datum *out, const struct cell *cell
         set_datum_of_body(out, cell->serial, cell->body);
         return 0;
     }
-    if (cell->made_of == IS_INTEGER) {
+    if (cell->made_of == IS_NUMBER) {
         set_datum_of_integer(out, cell->integer);
         return 0;
     }
@@ -231,7 +231,7 @@ static void all_cells(const struct art_cells *column, uint32_t from, uint32_t to
 }
 
 /* The slots' data stand at the front; each goes to its row. */
-static void spread(const struct art_row_set *filled, uint32_t from, uint32_t to, struct art_datum *out) {
+static void spread_slots(const struct art_row_set *filled, uint32_t from, uint32_t to, struct art_datum *out) {
     uint32_t slot = art_row_set_rank(filled, to - 1) + art_row_set_has(filled, to - 1) - art_row_set_rank(filled, from);
     for (uint32_t row = to; row-- > from;) {
         if (art_row_set_has(filled, row)) {
@@ -264,7 +264,7 @@ void art_block_column(struct art_bytes block, unsigned column, unsigned from, un
         } else {
             all_cells(&cells, first, end, room, out);
         }
-        if (cells.sparse) spread(&cells.filled, from, to, out);
+        if (cells.sparse) spread_slots(&cells.filled, from, to, out);
         const uint8_t *p = cells.apart.values;
         for (uint32_t i = 0; i < cells.apart.count; i++, p += art_serial_bytes(serial)) {
             uint32_t row = cells.apart.rows[i];
@@ -364,7 +364,8 @@ static void read_cells(struct art_cells *column, const struct cell *entry, uint3
     if (is.sparse) {
         for (uint32_t row = from; row < to; row++) {
             set_cell(&out[row - from], 0, is.body);
-            if (art_row_set_has(&is.filled, row)) read_slot(&is, art_row_set_rank(&is.filled, row), &out[row - from]);
+            if (art_row_set_has(&is.filled, row))
+                cell_of_slot(&is, art_row_set_rank(&is.filled, row), &out[row - from]);
         }
     } else if (is.encoding == ART_COLUMN_INTEGERS) {
         for (uint32_t row = from; row < to; row++)
@@ -373,7 +374,7 @@ static void read_cells(struct art_cells *column, const struct cell *entry, uint3
         for (uint32_t row = from; row < to; row++)
             out[row - from] = entry[art_min32((uint32_t)art_cells_code(&is, row), is.entries - 1)];
     } else {
-        for (uint32_t row = from; row < to; row++) read_slot(&is, row, &out[row - from]);
+        for (uint32_t row = from; row < to; row++) cell_of_slot(&is, row, &out[row - from]);
     }
     for (uint32_t row = from, serial; column->apart.count && row < to; row++) {
         const uint8_t *body = next_apart(&column->apart, row, &serial);
@@ -382,7 +383,7 @@ static void read_cells(struct art_cells *column, const struct cell *entry, uint3
 }
 
 /* Of a few bytes mostly: no call for them. */
-static inline void copy_bytes(uint8_t *to, const uint8_t *from, uint32_t n) {
+static inline void copy_few(uint8_t *to, const uint8_t *from, uint32_t n) {
     if (n > 16) {
         memcpy(to, from, n);
     } else if (n >= 8) {
@@ -402,12 +403,12 @@ static inline void copy_bytes(uint8_t *to, const uint8_t *from, uint32_t n) {
 
 /* The record of a row that is not raw, in ROW_ROOM bytes; bodies are put behind a header of `header` bytes first. Of a
  * block that nobody made it may be too long, and is then none at all. */
-static uint32_t put_row(struct reader *reader, const struct cell *cell, uint8_t *out) {
+static uint32_t assemble_row(struct reader *reader, const struct cell *cell, uint8_t *out) {
     uint8_t *type = out + 1, *const bodies = out + reader->header, *const end = bodies + ART_VALUE_INLINE_MAX;
     uint8_t *at = bodies;
     for (uint32_t columns = reader->block.columns; columns; columns--, cell += ROWS_AT_ONCE) {
         uint32_t serial = cell->serial;
-        if (cell->made_of == IS_INTEGER) {
+        if (cell->made_of == IS_NUMBER) {
             *type++ = (uint8_t)serial;
             art_store64_be(at, (uint64_t)cell->integer << art_serial_unused_bits[serial]);
             at += art_serial_number_bytes[serial];
@@ -417,7 +418,7 @@ static uint32_t put_row(struct reader *reader, const struct cell *cell, uint8_t 
         if (n > end - at) return 0;
         type += art_serial_put(type, serial);
         if (cell->made_of == IS_BYTES) {
-            copy_bytes(at, cell->body, n);
+            copy_few(at, cell->body, n);
         } else {
             art_hex_digits(cell->body, n / 2, cell->made_of == IS_UPPER_HEX, at);
         }
@@ -434,8 +435,8 @@ static uint32_t put_row(struct reader *reader, const struct cell *cell, uint8_t 
 }
 
 /* Into `space` bytes. */
-static inline uint32_t put_value(struct reader *reader, uint32_t row, const struct cell *cell, uint8_t *out,
-                                 uint32_t space) {
+static inline uint32_t assemble_value(struct reader *reader, uint32_t row, const struct cell *cell, uint8_t *out,
+                                      uint32_t space) {
     uint32_t serial, n;
     if (reader->block.raw.count) {
         const uint8_t *raw = next_apart(&reader->block.raw, row, &serial);
@@ -446,15 +447,15 @@ static inline uint32_t put_value(struct reader *reader, uint32_t row, const stru
             return n;
         }
     }
-    if (space >= ROW_ROOM) return put_row(reader, cell, out);
+    if (space >= ROW_ROOM) return assemble_row(reader, cell, out);
     uint8_t room[ROW_ROOM];
-    n = put_row(reader, cell, room);
+    n = assemble_row(reader, cell, room);
     if (n > space) return 0;
     memcpy(out, room, n);
     return n;
 }
 
-static uint32_t read_value(struct art_bytes block, uint32_t row, uint8_t *out) {
+static uint32_t value_of_block(struct art_bytes block, uint32_t row, uint8_t *out) {
     struct reader reader;
     art_block_open(block, &reader.block, false);
     assert(row < reader.block.rows);
@@ -463,10 +464,10 @@ static uint32_t read_value(struct art_bytes block, uint32_t row, uint8_t *out) {
         art_cells_open(block, &reader.block, i, &reader.column[i], false);
         read_cell(&reader.column[i], row, reader.cell[i]);
     }
-    return put_value(&reader, row, reader.cell[0], out, ART_VALUE_INLINE_MAX);
+    return assemble_value(&reader, row, reader.cell[0], out, ART_VALUE_INLINE_MAX);
 }
 
-static void read_values(struct art_bytes block, uint8_t *out, uint32_t *ends) {
+static void values_of_block(struct art_bytes block, uint8_t *out, uint32_t *ends) {
     struct reader reader;
     uint32_t used = 0;
     open_all(&reader, block);
@@ -475,10 +476,10 @@ static void read_values(struct art_bytes block, uint8_t *out, uint32_t *ends) {
         for (uint32_t i = 0; i < reader.block.columns; i++)
             read_cells(&reader.column[i], reader.entry[i], from, to, reader.cell[i]);
         for (uint32_t row = from; row < to; row++) {
-            used += put_value(&reader, row, &reader.cell[0][row - from], out + used, ART_BLOCK_PLAIN_MAX - used);
+            used += assemble_value(&reader, row, &reader.cell[0][row - from], out + used, ART_BLOCK_PLAIN_MAX - used);
             ends[row] = used;
         }
     }
 }
 
-const struct art_codec art_columns_codec = {art_block_encode, art_block_insane, read_value, read_values};
+const struct art_codec art_columns_codec = {art_block_encode, art_block_insane, value_of_block, values_of_block};
