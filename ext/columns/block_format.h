@@ -5,14 +5,15 @@
  *   raw rows  with ART_BLOCK_KEEPS_RAW alone: an apart list of whole values, as BLOBs
  *   column    u8 encoding and flags | head | bitmap with ART_COLUMN_SPARSE | codes | body
  *             | an apart list with ART_COLUMN_HAS_APART
- *   apart     u8 count | u8 row for each, ascending | the values of these rows, whatever the rest says of them
+ *   apart     u8 count | u8 row for each, ascending | the values of these rows
  *   value     serial type, of one or two bytes | body; both as in a record (ext/base/value.c)
- *   bitmap    a bit for each row: has it a slot here? One without, and not apart, is NULL. Without a bitmap all have one
+ *   bitmap    a bit for each row: has it a slot here? One without, and not apart, is NULL. Without a bitmap all have
+ *             one
  *   codes     of `width` bits for each slot, from the lowest bit of a byte upward: 0 to 57, or 64
  *
  *   encoding  head                                    codes                            body
  *   integers  u8 width | a value, the base            the integer less the base        -
- *   entries   u8 how many, up to 64                   which entry                      the entries, one behind the other
+ *   entries   u8 how many, up to 64                   which entry                      the entries in a row
  *   bytes     u8 width | u16 slope | i16 base         where a slot's bytes end less    the slots' bytes
  *                                                     slope * (slot + 1) + base
  *

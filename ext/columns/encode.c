@@ -201,6 +201,7 @@ struct column {
     const uint8_t *shape_of;
     const uint16_t *serials; /* of the first shape; the others follow */
     uint32_t rows, nulls, absents;
+    bool pure;                        /* of one class of cells */
     struct art_row_set absent, apart; /* without a slot of their own; of these, the ones that are not NULL */
     int64_t number[ART_BLOCK_ROWS_MAX];
     int64_t code[ART_BLOCK_ROWS_MAX]; /* of entries */
@@ -404,7 +405,7 @@ struct number_span {
     int64_t low, high;
 };
 
-static inline void span_add(struct number_span *span, int64_t x) {
+static inline void number_span_add(struct number_span *span, int64_t x) {
     span->low = x < span->low ? x : span->low;
     span->high = x > span->high ? x : span->high;
 }
@@ -426,27 +427,22 @@ static __attribute__((noinline)) struct number_span load_integers(struct column 
             continue;
         }
         column->number[row] = x;
-        span_add(&span, x);
+        number_span_add(&span, x);
     }
     return span;
 }
 
-/* The same, where all are of one serial type. */
+/* The same, where all are of one serial type, and none must be absent for the bytes that it has. */
 static __attribute__((noinline)) struct number_span load_alike(struct column *column, uint32_t serial) {
     struct number_span span = {INT64_MAX, INT64_MIN};
     const uint16_t *at = column->serials + TO_AT;
     const uint8_t *shape_of = column->shape_of;
-    const struct art_bytes *value = column->values;
-    const uint64_t less = less_of_type[serial], many = many_of_type[serial];
-    const uint32_t unused = art_serial_unused_bits[serial], rows = column->rows;
-    for (uint32_t row = 0; row < rows; row++) {
-        int64_t x = (int64_t)load_from(value[row], at[shape_of[row] * NEXT_SHAPE]) >> unused;
-        if ((uint64_t)x + less < many) {
-            leave_out(column, row);
-            continue;
-        }
-        column->number[row] = x;
-        span_add(&span, x);
+    const struct art_bytes *value = column->values, *end = value + column->rows;
+    const uint32_t unused = art_serial_unused_bits[serial];
+    for (int64_t *number = column->number; value < end; value++) {
+        int64_t x = (int64_t)load_from(*value, at[*shape_of++ * NEXT_SHAPE]) >> unused;
+        *number++ = x;
+        number_span_add(&span, x);
     }
     return span;
 }
@@ -454,10 +450,8 @@ static __attribute__((noinline)) struct number_span load_alike(struct column *co
 /* From 1 to 6, if it is that of all cells; 0: it is not. */
 static uint32_t one_type(const struct column *column) {
     uint32_t serial = serial_of(column, 0), other = 0;
-    const struct sheet *sheet = column->sheet;
-    for (uint32_t i = FIRST_SHAPE; i < sheet->shapes; i++) other |= column->serials[i * NEXT_SHAPE] ^ serial;
-    bool all = !sheet->has_empty && !(sheet->raw.word[0] | sheet->raw.word[1]);
-    return all && !other && serial < ART_SERIAL_REAL ? serial : 0;
+    for (uint32_t i = FIRST_SHAPE; i < column->sheet->shapes; i++) other |= column->serials[i * NEXT_SHAPE] ^ serial;
+    return column->pure && !other && serial < ART_SERIAL_REAL ? serial : 0;
 }
 
 static uint32_t width_of(uint64_t most) {
@@ -465,21 +459,24 @@ static uint32_t width_of(uint64_t most) {
     return bits > ART_WIDTH_MAX ? ART_WIDTH_WHOLE : bits;
 }
 
-/* How many numbers have how many bits above `low`; absent ones have any. */
-static __attribute__((noinline)) void count_bits(const int64_t *number, uint32_t rows, uint64_t low, uint8_t *of_bits) {
-    for (uint32_t row = 0; row < rows; row++) of_bits[art_bits_of((uint64_t)number[row] - low)]++;
+/* How many numbers have how many bits above `low`, with one more that is always there; absent ones have any. */
+static __attribute__((noinline)) void count_bits(const int64_t *number, uint32_t rows, uint64_t low,
+                                                 uint32_t *of_bits) {
+    for (const int64_t *end = number + rows; number < end; number++)
+        of_bits[63 - __builtin_clzll(((uint64_t)*number - low) << 1 | 1)]++;
 }
 
 /* The fewest bytes for codes, where some large ones are apart: of which width. */
 static uint32_t choose_width(const struct column *column, struct number_span span, uint32_t width, uint32_t slots,
                              uint32_t *bytes) {
-    uint8_t of_bits[65] = {0};
+    uint32_t of_bits[65] = {0};
     uint32_t apart = 0, best = width, bytes_of_one = 1 + bytes_of_value(art_serial_of_integer(span.high));
+    if (width > ART_WIDTH_MAX) return best;
     count_bits(column->number, column->rows, (uint64_t)span.low, of_bits);
     for (uint32_t bits = width; bits > 0 && apart < *bytes; bits--) {
         apart += of_bits[bits] * bytes_of_one;
         uint32_t with = (slots * (bits - 1) + 7) / 8 + apart;
-        if (with >= *bytes || bits - 1 > ART_WIDTH_MAX) continue;
+        if (with >= *bytes) continue;
         *bytes = with;
         best = bits - 1;
     }
@@ -502,9 +499,17 @@ static void fill_absent(struct column *column, int64_t number) {
     }
 }
 
+/* Do all numbers of a span need this serial type? At least if they have one sign. */
+static bool none_shorter(struct number_span span, uint32_t serial) {
+    int64_t less = (int64_t)less_of_type[serial];
+    return span.low >= (serial == 1 ? 2 : less) || span.high < -less;
+}
+
 static bool put_integers(struct writer *out, struct column *column) {
     uint32_t type = one_type(column);
-    struct number_span span = type ? load_alike(column, type) : load_integers(column);
+    struct number_span span = {0, 0};
+    if (type) span = load_alike(column, type);
+    if (!type || !none_shorter(span, type)) span = load_integers(column);
     if (column->absents == column->rows) span = (struct number_span){0, 0};
     uint32_t width = width_of((uint64_t)span.high - (uint64_t)span.low), best = width;
     uint32_t slots = column->rows - (16 * column->nulls > column->rows ? column->absents : 0);
@@ -629,14 +634,14 @@ static bool put_bytes_of_slots(struct writer *out, struct column *column, uint32
 }
 
 static bool put_others(struct writer *out, struct column *column, uint32_t class) {
-    uint32_t bytes = 6;
+    uint32_t entries = find_entries(column, UINT32_MAX), bytes = 6;
+    if (column->entries == 1) return put_entries(out, column);
     for (uint32_t row = 0; row < column->rows; row++) {
         uint32_t serial = serial_of(column, row);
-        if (class_of_serial(serial) != class) leave_out(column, row);
-        bytes += serial == ART_SERIAL_NONE ? 0 : art_serial_bytes(serial);
+        if (!column->pure && class_of_serial(serial) != class) leave_out(column, row);
+        bytes += art_serial_bytes(serial);
     }
-    uint32_t entries = find_entries(column, bytes + 2 * column->absents);
-    if (entries != UINT32_MAX && (class != CLASS_TEXT || entries < bytes / 2)) return put_entries(out, column);
+    if (entries < (class == CLASS_TEXT ? bytes / 2 : bytes)) return put_entries(out, column);
     uint32_t encoding = class == CLASS_REAL   ? ART_COLUMN_REALS
                         : class == CLASS_BLOB ? ART_COLUMN_BLOBS
                                               : ART_COLUMN_TEXTS;
@@ -644,15 +649,17 @@ static bool put_others(struct writer *out, struct column *column, uint32_t class
         uint64_t letter = case_of(column);
         if (choose_hex(column, letter)) encoding = letter == 7 ? ART_COLUMN_UPPER_HEX : ART_COLUMN_LOWER_HEX;
     }
-    if (encoding < ART_COLUMN_LOWER_HEX && entries != UINT32_MAX) return put_entries(out, column);
+    if (encoding < ART_COLUMN_LOWER_HEX && entries < bytes + 2 * column->absents) return put_entries(out, column);
     return put_bytes_of_slots(out, column, encoding);
 }
 
 /* Of which class most cells are; CLASS_NULL: there is nothing else. */
-static uint32_t main_class(const struct column *column) {
+static uint32_t main_class(struct column *column) {
     uint32_t count[CLASS_TEXT + 1] = {0}, best = CLASS_NULL, classes = 0;
-    for (uint32_t i = SHAPE_EMPTY; i < column->sheet->shapes; i++)
+    for (uint32_t i = FIRST_SHAPE; i < column->sheet->shapes; i++)
         classes |= class_of_serial(column->serials[i * NEXT_SHAPE]);
+    column->pure = !(classes & (classes - 1)) && !column->sheet->has_empty &&
+                   !(column->sheet->raw.word[0] | column->sheet->raw.word[1]);
     classes &= CLASS_INTEGER | CLASS_REAL | CLASS_TEXT | CLASS_BLOB;
     if (!(classes & (classes - 1))) return classes ? classes : CLASS_NULL;
     for (uint32_t row = 0; row < column->rows; row++) {
