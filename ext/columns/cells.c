@@ -79,18 +79,24 @@ void art_hex_digits(const uint8_t *from, uint32_t n, bool upper, uint8_t *out) {
     }
 }
 
-void art_hex_bytes(const uint8_t *digits, uint32_t n, uint8_t *out) {
+/* Whether they were digits shows when they are made of the bytes again. */
+static inline uint64_t bytes_of_digits(uint64_t digits, uint32_t letter, uint64_t *wrong) {
     const uint64_t low = 0x0f0f0f0f0f0f0f0f, one = 0x0101010101010101;
-    uint32_t i = 0;
-    for (; i + 4 <= n; i += 4) {
-        uint64_t x = art_load64(digits + 2 * (size_t)i);
-        x = (x & low) + (x >> 6 & one) * 9;
-        x = (x << 4 | x >> 8) & 0x00ff00ff00ff00ff;
-        x = (x | x >> 8) & 0x0000ffff0000ffff;
-        art_store32(out + i, (uint32_t)(x | x >> 16));
-    }
-    for (; i < n; i++) {
-        uint32_t high = digits[2 * (size_t)i], next = digits[2 * (size_t)i + 1];
-        out[i] = (uint8_t)((((high & 15) + (high >> 6) * 9) << 4) | ((next & 15) + (next >> 6) * 9));
-    }
+    uint64_t x = (digits & low) + (digits >> 6 & one) * 9;
+    *wrong |= (x & ~low) | (digits ^ (x + 0x30 * one + ((x + 6 * one) >> 4 & one) * letter));
+    x = (x << 4 | x >> 8) & 0x00ff00ff00ff00ff;
+    x = (x | x >> 8) & 0x0000ffff0000ffff;
+    return x | x >> 16;
+}
+
+bool art_hex_bytes(const uint8_t *digits, uint32_t n, uint32_t letter, uint8_t *out) {
+    uint64_t wrong = 0;
+    for (; n >= 4 && !wrong; n -= 4, digits += 8, out += 4)
+        art_store32(out, (uint32_t)bytes_of_digits(art_load64(digits), letter, &wrong));
+    if (!n || wrong) return !wrong;
+    uint8_t rest[8] = "00000000";
+    memcpy(rest, digits, 2 * (size_t)n);
+    uint32_t last = (uint32_t)bytes_of_digits(art_load64(rest), letter, &wrong);
+    memcpy(out, &last, n);
+    return !wrong;
 }

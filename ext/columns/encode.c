@@ -459,22 +459,21 @@ static uint32_t width_of(uint64_t most) {
     return bits > ART_WIDTH_MAX ? ART_WIDTH_WHOLE : bits;
 }
 
-/* How many numbers have how many bits above `low`, with one more that is always there; absent ones have any. */
-static __attribute__((noinline)) void count_bits(const int64_t *number, uint32_t rows, uint64_t low,
-                                                 uint32_t *of_bits) {
+/* How many numbers have how many zeros before what they are above `low`, less one; absent ones have any. */
+static __attribute__((noinline)) void count_zeros(const int64_t *number, uint32_t rows, uint64_t low, uint32_t *zeros) {
     for (const int64_t *end = number + rows; number < end; number++)
-        of_bits[63 - __builtin_clzll(((uint64_t)*number - low) << 1 | 1)]++;
+        zeros[__builtin_clzll(((uint64_t)*number - low) << 1 | 1)]++;
 }
 
 /* The fewest bytes for codes, where some large ones are apart: of which width. */
 static uint32_t choose_width(const struct column *column, struct number_span span, uint32_t width, uint32_t slots,
                              uint32_t *bytes) {
-    uint32_t of_bits[65] = {0};
-    uint32_t apart = 0, best = width, bytes_of_one = 1 + bytes_of_value(art_serial_of_integer(span.high));
+    uint32_t zeros[64] = {0}, apart = 0, best = width,
+             bytes_of_one = 1 + bytes_of_value(art_serial_of_integer(span.high));
     if (width > ART_WIDTH_MAX) return best;
-    count_bits(column->number, column->rows, (uint64_t)span.low, of_bits);
+    count_zeros(column->number, column->rows, (uint64_t)span.low, zeros);
     for (uint32_t bits = width; bits > 0 && apart < *bytes; bits--) {
-        apart += of_bits[bits] * bytes_of_one;
+        apart += zeros[63 - bits] * bytes_of_one;
         uint32_t with = (slots * (bits - 1) + 7) / 8 + apart;
         if (with >= *bytes) continue;
         *bytes = with;
@@ -516,9 +515,11 @@ static bool put_integers(struct writer *out, struct column *column) {
     uint32_t base_serial = art_serial_of_integer(span.low), bytes = (slots * width + 7) / 8;
     uint32_t others = 2 + bytes_of_value(base_serial);
     if (column->absents) others += bytes_of_apart(column) + art_min32(2 * column->nulls, column->rows / 8);
-    uint32_t entries = column->absents ? find_entries(column, others + bytes) : find_numbers(column, others + bytes);
+    uint32_t entries = UINT32_MAX;
+    if (column->absents) entries = find_entries(column, others + bytes);
+    if (!column->absents && width) entries = find_numbers(column, others + bytes);
     if (column->absents) fill_absent(column, span.low);
-    if (entries > column->rows / 2) best = choose_width(column, span, width, slots, &bytes);
+    if (width && entries > column->rows / 2) best = choose_width(column, span, width, slots, &bytes);
     if (entries <= others + bytes) return put_entries(out, column);
     if (best < width) leave_out_wide(column, span.low, best);
     bool sparse = choose_sparse(column, best);
@@ -536,25 +537,8 @@ static bool put_integers(struct writer *out, struct column *column) {
 
 /* --- texts, blobs and reals --------------------------------------------------------------------------------------- */
 
-/* Eight digits, of letters as in the case that `letter` says (what they are above the digits)? */
-static inline bool are_digits(uint64_t x, uint64_t letter) {
-    const uint64_t low = 0x0f0f0f0f0f0f0f0f, one = 0x0101010101010101;
-    uint64_t digit = (x & low) + (x >> 6 & one) * 9;
-    return !((digit & ~low) | (x ^ (digit + 0x30 * one + ((digit + 6 * one) >> 4 & one) * letter)));
-}
-
-static bool is_hex(const uint8_t *p, uint32_t n, uint64_t letter) {
-    if (n % 2) return false;
-    for (; n >= 8; n -= 8, p += 8) {
-        if (!are_digits(art_load64(p), letter)) return false;
-    }
-    uint8_t rest[8] = "00000000";
-    memcpy(rest, p, n);
-    return !n || are_digits(art_load64(rest), letter);
-}
-
-/* Which case the first letter has: what letters are above the digits. */
-static uint64_t case_of(const struct column *column) {
+/* Which case the first letter has: how far its letters are behind the digits. */
+static uint32_t case_of(const struct column *column) {
     for (uint32_t row = 0; row < column->rows; row++) {
         if (class_of_serial(serial_of(column, row)) != CLASS_TEXT) continue;
         const uint8_t *p = body_of_cell(column, row);
@@ -565,25 +549,37 @@ static uint64_t case_of(const struct column *column) {
     return 39;
 }
 
-/* Most rows hexadecimal? Then the others are left out. */
-static bool choose_hex(struct column *column, uint64_t letter) {
+enum { BYTES_HEAD = 6 };
+
+/* Are nearly all texts of such digits, an even number of them? The others are left out. The bytes that digits make come
+ * behind the head that a column has if all texts are of one length; *there: that is so. */
+static bool choose_hex(const struct writer *out, struct column *column, uint32_t letter, uint32_t most, bool *there) {
     struct art_row_set others = {{0, 0}};
-    uint32_t few = column->rows / 8, strange = 0;
+    uint32_t few = column->rows / 8, strange = 0, first = UINT32_MAX;
+    if (!writer_has(out, BYTES_HEAD + most)) return false;
+    uint8_t *at = out->at + BYTES_HEAD;
+    *there = column->pure;
     for (uint32_t row = 0; row < column->rows; row++) {
-        uint32_t serial = serial_of(column, row);
-        if (class_of_serial(serial) != CLASS_TEXT ||
-            is_hex(body_of_cell(column, row), art_serial_bytes(serial), letter))
+        uint32_t serial = serial_of(column, row), n = art_serial_bytes(serial);
+        if (class_of_serial(serial) != CLASS_TEXT) continue;
+        if (first == UINT32_MAX) first = n;
+        *there &= n == first;
+        if (n % 2 == 0 && art_hex_bytes(body_of_cell(column, row), n / 2, letter, at)) {
+            at += n / 2;
             continue;
+        }
         if (++strange > few) return false;
         art_row_set_add(&others, row);
     }
-    for (uint32_t row = 0; row < column->rows; row++) {
+    *there &= !strange;
+    for (uint32_t row = 0; strange && row < column->rows; row++) {
         if (art_row_set_has(&others, row)) leave_out(column, row);
     }
     return true;
 }
 
-static bool put_bytes_of_slots(struct writer *out, struct column *column, uint32_t encoding) {
+/* `there`: the bytes are in their place. */
+static bool put_bytes_of_slots(struct writer *out, struct column *column, uint32_t encoding, bool there) {
     bool hex = encoding >= ART_COLUMN_LOWER_HEX, even = true;
     uint32_t end = 0, slots = 0, first = UINT32_MAX;
     for (uint32_t row = 0; row < column->rows; row++) {
@@ -595,7 +591,7 @@ static bool put_bytes_of_slots(struct writer *out, struct column *column, uint32
         end += n;
         column->number[slots++] = end;
     }
-    bool sparse = choose_sparse(column, even ? column->rows + 1 : 0);
+    bool sparse = choose_sparse(column, even ? 2 * column->rows + 1 : 0);
     if (column->absents && !sparse) { /* they have slots without bytes */
         uint32_t slot = slots;
         slots = column->rows;
@@ -614,17 +610,18 @@ static bool put_bytes_of_slots(struct writer *out, struct column *column, uint32
     }
     if (!slots) low = high = 0;
     uint32_t width = art_bits_of((uint64_t)(high - low));
-    uint8_t head[6] = {(uint8_t)(encoding | flags_of(column, sparse)), (uint8_t)width};
+    uint8_t head[BYTES_HEAD] = {(uint8_t)(encoding | flags_of(column, sparse)), (uint8_t)width};
     art_store16(head + 2, slope);
     art_store16(head + 4, (uint16_t)low);
     if (!write_bytes(out, head, sizeof head) || (sparse && !put_bitmap(out, &column->absent, column->rows)) ||
         !put_codes(out, column->number, slots, (uint64_t)low, width) || !writer_has(out, end))
         return false;
-    for (uint32_t row = 0; row < column->rows; row++) {
+    if (there) out->at += end;
+    for (uint32_t row = 0; !there && row < column->rows; row++) {
         if (column->absents && art_row_set_has(&column->absent, row)) continue;
         uint32_t n = art_serial_bytes(serial_of(column, row));
         if (hex) {
-            art_hex_bytes(body_of_cell(column, row), n / 2, out->at);
+            art_hex_bytes(body_of_cell(column, row), n / 2, encoding == ART_COLUMN_UPPER_HEX ? 7 : 39, out->at);
         } else {
             memcpy(out->at, body_of_cell(column, row), n);
         }
@@ -634,7 +631,8 @@ static bool put_bytes_of_slots(struct writer *out, struct column *column, uint32
 }
 
 static bool put_others(struct writer *out, struct column *column, uint32_t class) {
-    uint32_t entries = find_entries(column, UINT32_MAX), bytes = 6;
+    uint32_t entries = find_entries(column, UINT32_MAX), bytes = 0;
+    bool there = false;
     if (column->entries == 1) return put_entries(out, column);
     for (uint32_t row = 0; row < column->rows; row++) {
         uint32_t serial = serial_of(column, row);
@@ -646,11 +644,13 @@ static bool put_others(struct writer *out, struct column *column, uint32_t class
                         : class == CLASS_BLOB ? ART_COLUMN_BLOBS
                                               : ART_COLUMN_TEXTS;
     if (class == CLASS_TEXT) {
-        uint64_t letter = case_of(column);
-        if (choose_hex(column, letter)) encoding = letter == 7 ? ART_COLUMN_UPPER_HEX : ART_COLUMN_LOWER_HEX;
+        uint32_t letter = case_of(column);
+        if (choose_hex(out, column, letter, bytes / 2, &there))
+            encoding = letter == 7 ? ART_COLUMN_UPPER_HEX : ART_COLUMN_LOWER_HEX;
     }
+    if (encoding < ART_COLUMN_LOWER_HEX) there = false;
     if (encoding < ART_COLUMN_LOWER_HEX && entries < bytes + 2 * column->absents) return put_entries(out, column);
-    return put_bytes_of_slots(out, column, encoding);
+    return put_bytes_of_slots(out, column, encoding, there);
 }
 
 /* Of which class most cells are; CLASS_NULL: there is nothing else. */
