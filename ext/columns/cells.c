@@ -61,42 +61,58 @@ const char *art_block_insane(struct art_bytes block, uint32_t count) {
 
 /* --- hexadecimal digits ------------------------------------------------------------------------------------------- */
 
+/* Sixteen digits, eight bytes. */
+typedef uint8_t digits16 __attribute__((vector_size(16)));
+typedef int8_t signed16 __attribute__((vector_size(16)));
+typedef uint16_t pairs8 __attribute__((vector_size(16)));
+typedef uint8_t bytes8 __attribute__((vector_size(8)));
+
+static inline void make_digits(const uint8_t *from, uint8_t letter, uint8_t *out) {
+    bytes8 bytes;
+    memcpy(&bytes, from, sizeof bytes);
+    pairs8 pair = __builtin_convertvector(bytes, pairs8);
+    pair = pair >> 4 | (pair & 15) << 8;
+    digits16 x = (digits16)pair;
+    x += 48 + ((digits16)((signed16)x > 9) & letter);
+    memcpy(out, &x, sizeof x);
+}
+
 void art_hex_digits(const uint8_t *from, uint32_t n, bool upper, uint8_t *out) {
-    const uint64_t low = 0x0f0f0f0f0f0f0f0f, one = 0x0101010101010101, to_letter = upper ? 7 : 39;
-    uint32_t i = 0;
-    for (; i + 4 <= n; i += 4) {
-        uint64_t x = art_load32(from + i);
-        x = (x | x << 16) & 0x0000ffff0000ffff;
-        x = (x | x << 8) & 0x00ff00ff00ff00ff;
-        x = (x >> 4 | x << 8) & low;
-        art_store64(out + 2 * (size_t)i, x + 0x30 * one + ((x + 6 * one) >> 4 & one) * to_letter);
-    }
-    for (; i < n; i++) {
-        for (int j = 0; j < 2; j++) {
-            uint32_t digit = j ? from[i] & 15 : from[i] >> 4;
-            out[2 * (size_t)i + (size_t)j] = (uint8_t)(digit < 10 ? '0' + digit : digit - 10 + (upper ? 'A' : 'a'));
-        }
-    }
+    uint8_t letter = upper ? 7 : 39, rest[8] = {0}, last[16];
+    for (; n >= 8; n -= 8, from += 8, out += 16) make_digits(from, letter, out);
+    if (!n) return;
+    memcpy(rest, from, n);
+    make_digits(rest, letter, last);
+    memcpy(out, last, 2 * (size_t)n);
 }
 
 /* Whether they were digits shows when they are made of the bytes again. */
-static inline uint64_t bytes_of_digits(uint64_t digits, uint32_t letter, uint64_t *wrong) {
-    const uint64_t low = 0x0f0f0f0f0f0f0f0f, one = 0x0101010101010101;
-    uint64_t x = (digits & low) + (digits >> 6 & one) * 9;
-    *wrong |= (x & ~low) | (digits ^ (x + 0x30 * one + ((x + 6 * one) >> 4 & one) * letter));
-    x = (x << 4 | x >> 8) & 0x00ff00ff00ff00ff;
-    x = (x | x >> 8) & 0x0000ffff0000ffff;
-    return x | x >> 16;
+static inline digits16 make_bytes(const uint8_t *from, uint8_t letter, uint8_t *out) {
+    digits16 digit;
+    memcpy(&digit, from, sizeof digit);
+    digits16 letters = (digits16)((signed16)digit > 57), x = (digit & 15) + (letters & 9);
+    digits16 wrong = (digit ^ (x + 48 + (letters & letter))) | (letters & (digits16)((signed16)x < 10)) | (x & 0xf0);
+    pairs8 pair = (pairs8)x;
+    pair = (pair << 4 | pair >> 8) & 0xff;
+    bytes8 bytes = __builtin_convertvector(pair, bytes8);
+    memcpy(out, &bytes, sizeof bytes);
+    return wrong;
 }
 
-bool art_hex_bytes(const uint8_t *digits, uint32_t n, uint32_t letter, uint8_t *out) {
-    uint64_t wrong = 0;
-    for (; n >= 4 && !wrong; n -= 4, digits += 8, out += 4)
-        art_store32(out, (uint32_t)bytes_of_digits(art_load64(digits), letter, &wrong));
-    if (!n || wrong) return !wrong;
-    uint8_t rest[8] = "00000000";
+static inline bool has_any(digits16 set) {
+    uint64_t half[2];
+    memcpy(half, &set, sizeof half);
+    return half[0] | half[1];
+}
+
+bool art_hex_bytes(const uint8_t *digits, uint32_t n, uint8_t letter, uint8_t *out) {
+    digits16 wrong = {0};
+    for (; n >= 8; n -= 8, digits += 16, out += 8) wrong |= make_bytes(digits, letter, out);
+    if (!n || has_any(wrong)) return !has_any(wrong);
+    uint8_t rest[16] = "000000000000000", last[8];
+    rest[15] = '0';
     memcpy(rest, digits, 2 * (size_t)n);
-    uint32_t last = (uint32_t)bytes_of_digits(art_load64(rest), letter, &wrong);
-    memcpy(out, &last, n);
-    return !wrong;
+    wrong = make_bytes(rest, letter, last);
+    memcpy(out, last, n);
+    return !has_any(wrong);
 }

@@ -262,6 +262,6 @@ const char *art_block_insane(struct art_bytes block, uint32_t count);
 /* Two digits from each byte; room for them. */
 void art_hex_digits(const uint8_t *from, uint32_t n, bool upper, uint8_t *out);
 /* Two digits to each byte. False: they are not such digits, with letters `letter` behind the digits: 39, or 7. */
-bool art_hex_bytes(const uint8_t *digits, uint32_t n, uint32_t letter, uint8_t *out);
+bool art_hex_bytes(const uint8_t *digits, uint32_t n, uint8_t letter, uint8_t *out);
 
 #endif

@@ -320,6 +320,11 @@ static void begin_entries(struct column *column) {
     memset(column->entry_of_hash, 0, sizeof column->entry_of_hash);
 }
 
+/* Of so many rows each had another value? */
+static inline bool is_hopeless(uint32_t known, uint32_t row) {
+    return known == ART_ENTRIES_MAX / 2 && row < ART_ENTRIES_MAX / 2;
+}
+
 /* All rows by few values, in less than `most` bytes? How many; UINT32_MAX: no. Here of numbers that are all there. */
 static uint32_t find_numbers(struct column *column, uint32_t most) {
     uint32_t bytes = 2, known = 0;
@@ -333,7 +338,7 @@ static uint32_t find_numbers(struct column *column, uint32_t most) {
             if (column->entries != known) {
                 known = column->entries;
                 bytes += bytes_of_value(serial_of(column, row));
-                if (known > ART_ENTRIES_MAX || bytes >= most) return UINT32_MAX;
+                if (known > ART_ENTRIES_MAX || bytes >= most || is_hopeless(known, row)) return UINT32_MAX;
             }
         }
         column->code[row] = code;
@@ -368,7 +373,7 @@ static uint32_t find_entries(struct column *column, uint32_t most) {
             if (column->entries != known) {
                 known = column->entries;
                 bytes += bytes_of_value(serial);
-                if (known > ART_ENTRIES_MAX || bytes >= most) return UINT32_MAX;
+                if (known > ART_ENTRIES_MAX || bytes >= most || is_hopeless(known, row)) return UINT32_MAX;
             }
         }
         column->code[row] = code;
@@ -538,7 +543,7 @@ static bool put_integers(struct writer *out, struct column *column) {
 /* --- texts, blobs and reals --------------------------------------------------------------------------------------- */
 
 /* Which case the first letter has: how far its letters are behind the digits. */
-static uint32_t case_of(const struct column *column) {
+static uint8_t case_of(const struct column *column) {
     for (uint32_t row = 0; row < column->rows; row++) {
         if (class_of_serial(serial_of(column, row)) != CLASS_TEXT) continue;
         const uint8_t *p = body_of_cell(column, row);
@@ -553,7 +558,7 @@ enum { BYTES_HEAD = 6 };
 
 /* Are nearly all texts of such digits, an even number of them? The others are left out. The bytes that digits make come
  * behind the head that a column has if all texts are of one length; *there: that is so. */
-static bool choose_hex(const struct writer *out, struct column *column, uint32_t letter, uint32_t most, bool *there) {
+static bool choose_hex(const struct writer *out, struct column *column, uint8_t letter, uint32_t most, bool *there) {
     struct art_row_set others = {{0, 0}};
     uint32_t few = column->rows / 8, strange = 0, first = UINT32_MAX;
     if (!writer_has(out, BYTES_HEAD + most)) return false;
@@ -578,8 +583,17 @@ static bool choose_hex(const struct writer *out, struct column *column, uint32_t
     return true;
 }
 
-/* `there`: the bytes are in their place. */
-static bool put_bytes_of_slots(struct writer *out, struct column *column, uint32_t encoding, bool there) {
+/* The bytes are in their place. */
+static bool put_there(struct writer *out, const struct column *column, uint32_t encoding) {
+    uint32_t n = art_serial_bytes(serial_of(column, 0)) / 2;
+    uint8_t head[BYTES_HEAD] = {(uint8_t)encoding};
+    art_store16(head + 2, n);
+    write_bytes(out, head, sizeof head);
+    out->at += (size_t)n * column->rows;
+    return true;
+}
+
+static bool put_bytes_of_slots(struct writer *out, struct column *column, uint32_t encoding) {
     bool hex = encoding >= ART_COLUMN_LOWER_HEX, even = true;
     uint32_t end = 0, slots = 0, first = UINT32_MAX;
     for (uint32_t row = 0; row < column->rows; row++) {
@@ -616,8 +630,7 @@ static bool put_bytes_of_slots(struct writer *out, struct column *column, uint32
     if (!write_bytes(out, head, sizeof head) || (sparse && !put_bitmap(out, &column->absent, column->rows)) ||
         !put_codes(out, column->number, slots, (uint64_t)low, width) || !writer_has(out, end))
         return false;
-    if (there) out->at += end;
-    for (uint32_t row = 0; !there && row < column->rows; row++) {
+    for (uint32_t row = 0; row < column->rows; row++) {
         if (column->absents && art_row_set_has(&column->absent, row)) continue;
         uint32_t n = art_serial_bytes(serial_of(column, row));
         if (hex) {
@@ -644,13 +657,13 @@ static bool put_others(struct writer *out, struct column *column, uint32_t class
                         : class == CLASS_BLOB ? ART_COLUMN_BLOBS
                                               : ART_COLUMN_TEXTS;
     if (class == CLASS_TEXT) {
-        uint32_t letter = case_of(column);
+        uint8_t letter = case_of(column);
         if (choose_hex(out, column, letter, bytes / 2, &there))
             encoding = letter == 7 ? ART_COLUMN_UPPER_HEX : ART_COLUMN_LOWER_HEX;
     }
-    if (encoding < ART_COLUMN_LOWER_HEX) there = false;
+    if (encoding >= ART_COLUMN_LOWER_HEX && there) return put_there(out, column, encoding);
     if (encoding < ART_COLUMN_LOWER_HEX && entries < bytes + 2 * column->absents) return put_entries(out, column);
-    return put_bytes_of_slots(out, column, encoding, there);
+    return put_bytes_of_slots(out, column, encoding);
 }
 
 /* Of which class most cells are; CLASS_NULL: there is nothing else. */
