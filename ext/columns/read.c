@@ -357,6 +357,20 @@ static inline const uint8_t *next_apart(struct art_apart *apart, uint32_t row, u
     return NULL;
 }
 
+/* Where the least and the largest that the codes can say are of one serial type, and of one sign, so are all. */
+static inline void read_integers(const struct art_cells *column, uint32_t from, uint32_t to, struct cell *out) {
+    int64_t low = column->base, high = (int64_t)((uint64_t)low + column->mask);
+    uint32_t serial = art_serial_of_integer(low);
+    bool alike = low <= high && (low ^ high) >= 0 && serial == art_serial_of_integer(high);
+    for (uint32_t row = from; row < to && alike; row++, out++) {
+        out->integer = (int64_t)((uint64_t)low + art_cells_code(column, row));
+        out->serial = serial;
+        out->made_of = IS_NUMBER;
+    }
+    for (uint32_t row = from; row < to && !alike; row++)
+        set_integer_cell(out++, (int64_t)((uint64_t)low + art_cells_code(column, row)));
+}
+
 /* The cells of some rows. */
 static void read_cells(struct art_cells *column, const struct cell *entry, uint32_t from, uint32_t to,
                        struct cell *out) {
@@ -368,8 +382,7 @@ static void read_cells(struct art_cells *column, const struct cell *entry, uint3
                 cell_of_slot(&is, art_row_set_rank(&is.filled, row), &out[row - from]);
         }
     } else if (is.encoding == ART_COLUMN_INTEGERS) {
-        for (uint32_t row = from; row < to; row++)
-            set_integer_cell(&out[row - from], (int64_t)((uint64_t)is.base + art_cells_code(&is, row)));
+        read_integers(&is, from, to, out);
     } else if (is.encoding == ART_COLUMN_ENTRIES && entry) {
         for (uint32_t row = from; row < to; row++)
             out[row - from] = entry[art_min32((uint32_t)art_cells_code(&is, row), is.entries - 1)];
