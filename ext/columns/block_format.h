@@ -24,8 +24,16 @@
  * ART_BLOCK_COLUMNS_MAX columns, with NULL at its end, with lengths that do not fit. An integer in more bytes than it
  * needs is apart. All other records follow from their columns: they end with the last one that is not NULL.
  *
- * Bytes a row, in buckets of 128 of a machine's 450,000 files, with all of it, and without one encoding (by a sketch of
- * ... ):
+ * What each brings, in bytes a row of the 450,000 files of a machine in the order of their paths, in blocks of 128.
+ * First (size, mtime, mode, owner, inode), which are 21.0 bytes as records; then (size, 32 hexadecimal digits, mtime,
+ * type), of 60.5:
+ *
+ *   as it is                        3.65   18.94
+ *   no entries but a single one     4.49   30.26
+ *   no more than 16 entries         3.76   19.06
+ *   no integers apart               3.84   19.05
+ *   texts of digits as they are     3.65   34.94
+ *   without bitmaps                 3.65   18.94   there are no NULLs; a column that has some takes a bit each
  */
 #ifndef ART_EXT_BLOCK_FORMAT_H
 #define ART_EXT_BLOCK_FORMAT_H
