@@ -5,6 +5,8 @@
 #include "ext/columns/block_format.h"
 #include "ext/columns/columns.h"
 
+#include <stddef.h>
+
 /* --- serial types (ext/base/value.c) ------------------------------------------------------------------------------ */
 
 enum { ART_SERIAL_REAL = 7, ART_SERIAL_ZERO = 8, ART_SERIAL_NONE = 10, ART_SERIAL_BLOB = 12, ART_SERIAL_TEXT = 13 };
@@ -25,7 +27,7 @@ static inline uint32_t art_bits_of(uint64_t x) {
 
 static inline uint32_t art_serial_of_integer(int64_t x) {
     if ((uint64_t)x <= 1) return ART_SERIAL_ZERO + (uint32_t)x;
-    return art_serial_of_bits[63 - __builtin_clzll((uint64_t)(x ^ (x >> 63)) | 1)];
+    return art_serial_of_bits[63 - __builtin_clzll((uint64_t)(x < 0 ? ~x : x) | 1)];
 }
 
 /* Of a serial type up to 9, but not of a real. */
@@ -87,7 +89,7 @@ struct art_apart {
     const uint8_t *rows, *values;
 };
 
-struct art_column {
+struct art_cells {
     uint32_t encoding, width, slots;
     bool sparse;
     struct art_row_set filled; /* of a sparse one */
@@ -111,7 +113,7 @@ static inline uint64_t art_mask_of(uint32_t width) {
 }
 
 /* Within the block, whatever is loaded. */
-static inline uint64_t art_column_code(const struct art_column *column, uint32_t slot) {
+static inline uint64_t art_cells_code(const struct art_cells *column, uint32_t slot) {
     uint32_t bit = slot * column->width;
     const uint8_t *p = column->codes + (bit >> 3);
     bit &= 7;
@@ -123,13 +125,13 @@ static inline uint64_t art_column_code(const struct art_column *column, uint32_t
 }
 
 /* Where a slot's bytes end; it may be anything. */
-static inline uint64_t art_column_end(const struct art_column *column, uint32_t slot) {
-    return (slot + 1) * column->slope + (uint64_t)column->base + art_column_code(column, slot);
+static inline uint64_t art_cells_end(const struct art_cells *column, uint32_t slot) {
+    return (slot + 1) * column->slope + (uint64_t)column->base + art_cells_code(column, slot);
 }
 
 /* The slot's bytes, in the body in any case: wherever the ends are no ends, none. */
-static inline struct art_bytes art_column_bytes(const struct art_column *column, uint32_t slot) {
-    uint64_t start = slot ? art_column_end(column, slot - 1) : 0, end = art_column_end(column, slot);
+static inline struct art_bytes art_cells_bytes(const struct art_cells *column, uint32_t slot) {
+    uint64_t start = slot ? art_cells_end(column, slot - 1) : 0, end = art_cells_end(column, slot);
     if (end > column->bytes || start > end || end - start > ART_VALUE_INLINE_MAX) return art_bytes(column->body, 0);
     return art_bytes(column->body + start, (uint32_t)(end - start));
 }
@@ -156,7 +158,7 @@ static inline const uint8_t *art_apart_find(const struct art_apart *apart, uint3
 #define ART_OPENS static inline __attribute__((always_inline))
 
 /* Behind `count` values that end before `end` does; NULL: they do not, or are none. */
-const uint8_t *art_value_list_end(const uint8_t *p, uint32_t count, const uint8_t *end);
+const uint8_t *art_list_end(const uint8_t *p, uint32_t count, const uint8_t *end);
 
 ART_OPENS const char *art_apart_open(struct art_apart *out, const uint8_t *p, const uint8_t *end, bool check) {
     if (check && (p == end || *p > end - p - 1)) return "a list of rows ends too early";
@@ -170,7 +172,7 @@ ART_OPENS const char *art_apart_open(struct art_apart *out, const uint8_t *p, co
 ART_OPENS const char *art_block_open(struct art_bytes block, struct art_block *out, bool check) {
     out->rows = block.data[0];
     out->columns = block.data[1] & ~ART_BLOCK_KEEPS_RAW;
-    out->raw.count = 0;
+    out->raw = (struct art_apart){0, NULL, NULL};
     uint32_t ends = ART_BLOCK_ENDS_AT + 2 * out->columns;
     if (check && (out->columns > ART_BLOCK_COLUMNS_MAX || ends > block.len)) return "a block has no such columns";
     if (!(block.data[1] & ART_BLOCK_KEEPS_RAW)) return NULL;
@@ -180,7 +182,7 @@ ART_OPENS const char *art_block_open(struct art_bytes block, struct art_block *o
 }
 
 /* The bits that say which rows have slots. */
-ART_OPENS void art_filled_open(struct art_column *out, const uint8_t *p, uint32_t rows) {
+ART_OPENS void art_filled_open(struct art_cells *out, const uint8_t *p, uint32_t rows) {
     out->filled = (struct art_row_set){{0, 0}};
     memcpy(out->filled.word, p, (rows + 7) / 8);
     if (rows < 128) out->filled.word[rows >> 6] &= ((uint64_t)1 << (rows & 63)) - 1;
@@ -196,8 +198,8 @@ static inline int64_t art_base_of(uint32_t serial, const uint8_t *p, const uint8
 }
 
 /* Column `number`, below `columns`. NULL, or what is wrong with its place and lengths, never with lists of values. */
-ART_OPENS const char *art_column_open(struct art_bytes block, const struct art_block *opened, uint32_t number,
-                                      struct art_column *out, bool check) {
+ART_OPENS const char *art_cells_open(struct art_bytes block, const struct art_block *opened, uint32_t number,
+                                     struct art_cells *out, bool check) {
     uint32_t ends = ART_BLOCK_ENDS_AT + 2 * opened->columns;
     const uint8_t *place = block.data + ART_BLOCK_ENDS_AT + 2 * (size_t)number;
     uint32_t from = number ? art_load16(place - 2) : ends, to = art_load16(place);
@@ -209,7 +211,7 @@ ART_OPENS const char *art_column_open(struct art_bytes block, const struct art_b
     out->encoding = kind & 7;
     out->slots = opened->rows;
     out->last = block.data + block.len - 8;
-    out->apart.count = 0;
+    out->apart = (struct art_apart){0, NULL, NULL};
     out->width = given;
     if (out->encoding == ART_COLUMN_INTEGERS) {
         uint32_t serial = *p++;
@@ -243,10 +245,10 @@ ART_OPENS const char *art_column_open(struct art_bytes block, const struct art_b
     out->bytes = (uint32_t)(end - p);
     if (!(kind & ART_COLUMN_HAS_APART)) return NULL;
     if (out->encoding == ART_COLUMN_ENTRIES) {
-        p = art_value_list_end(p, out->entries, end);
+        p = art_list_end(p, out->entries, end);
         if (check && !p) return "a column's entries end behind it";
     } else if (out->encoding != ART_COLUMN_INTEGERS) {
-        uint64_t used = out->slots ? art_column_end(out, out->slots - 1) : 0;
+        uint64_t used = out->slots ? art_cells_end(out, out->slots - 1) : 0;
         if (check && used > out->bytes) return "a column's bytes end behind it";
         p += used;
     }
@@ -259,7 +261,7 @@ const char *art_block_insane(struct art_bytes block, uint32_t count);
 
 /* Two digits from each byte; room for them. */
 void art_hex_digits(const uint8_t *from, uint32_t n, bool upper, uint8_t *out);
-/* Two digits to each byte, which are digits. */
-void art_hex_bytes(const uint8_t *digits, uint32_t n, uint8_t *out);
+/* Two digits to each byte. False: they are not such digits, with letters `letter` behind the digits: 39, or 7. */
+bool art_hex_bytes(const uint8_t *digits, uint32_t n, uint8_t letter, uint8_t *out);
 
 #endif

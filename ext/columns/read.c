@@ -5,7 +5,7 @@
 
 /* --- one cell ----------------------------------------------------------------------------------------------------- */
 
-enum made_of { IS_BYTES, IS_INTEGER, IS_LOWER_HEX, IS_UPPER_HEX };
+enum made_of { IS_BYTES, IS_NUMBER, IS_LOWER_HEX, IS_UPPER_HEX };
 
 struct cell {
     uint32_t serial;
@@ -21,18 +21,18 @@ static inline void set_cell(struct cell *out, uint32_t serial, const uint8_t *bo
     out->made_of = IS_BYTES;
     out->body = body;
     if (serial - 1 >= 9 || serial == ART_SERIAL_REAL) return;
-    out->made_of = IS_INTEGER;
+    out->made_of = IS_NUMBER;
     out->integer = art_serial_integer(serial, body);
 }
 
-static void cell_of_entry(const struct art_column *column, uint32_t slot, struct cell *out) {
-    uint32_t number = art_min32((uint32_t)art_column_code(column, slot), column->entries - 1), serial;
+static void cell_of_entry(const struct art_cells *column, uint32_t slot, struct cell *out) {
+    uint32_t number = art_min32((uint32_t)art_cells_code(column, slot), column->entries - 1), serial;
     const uint8_t *body = art_value_at(column->body, number, &serial);
     set_cell(out, serial, body);
 }
 
-static void cell_of_bytes(const struct art_column *column, uint32_t slot, struct cell *out) {
-    struct art_bytes bytes = art_column_bytes(column, slot);
+static void cell_of_bytes(const struct art_cells *column, uint32_t slot, struct cell *out) {
+    struct art_bytes bytes = art_cells_bytes(column, slot);
     switch (column->encoding) {
     case ART_COLUMN_REALS:
         set_cell(out, bytes.len == 8 ? ART_SERIAL_REAL : 0, bytes.data);
@@ -54,12 +54,12 @@ static void cell_of_bytes(const struct art_column *column, uint32_t slot, struct
 static inline void set_integer_cell(struct cell *out, int64_t integer) {
     out->integer = integer;
     out->serial = art_serial_of_integer(integer);
-    out->made_of = IS_INTEGER;
+    out->made_of = IS_NUMBER;
 }
 
-static inline void read_slot(const struct art_column *column, uint32_t slot, struct cell *out) {
+static inline void cell_of_slot(const struct art_cells *column, uint32_t slot, struct cell *out) {
     if (column->encoding == ART_COLUMN_INTEGERS) {
-        set_integer_cell(out, (int64_t)((uint64_t)column->base + art_column_code(column, slot)));
+        set_integer_cell(out, (int64_t)((uint64_t)column->base + art_cells_code(column, slot)));
     } else if (column->encoding == ART_COLUMN_ENTRIES) {
         cell_of_entry(column, slot, out);
     } else {
@@ -67,7 +67,7 @@ static inline void read_slot(const struct art_column *column, uint32_t slot, str
     }
 }
 
-static inline void read_cell(const struct art_column *column, uint32_t row, struct cell *out) {
+static inline void read_cell(const struct art_cells *column, uint32_t row, struct cell *out) {
     uint32_t serial;
     if (column->apart.count) {
         const uint8_t *body = art_apart_find(&column->apart, row, &serial);
@@ -83,7 +83,7 @@ static inline void read_cell(const struct art_column *column, uint32_t row, stru
         }
         row = art_row_set_rank(&column->filled, row);
     }
-    read_slot(column, row, out);
+    cell_of_slot(column, row, out);
 }
 
 /* --- data --------------------------------------------------------------------------------------------------------- */
@@ -120,7 +120,7 @@ static uint32_t set_datum_of_cell(struct art_datum *out, const struct cell *cell
         set_datum_of_body(out, cell->serial, cell->body);
         return 0;
     }
-    if (cell->made_of == IS_INTEGER) {
+    if (cell->made_of == IS_NUMBER) {
         set_datum_of_integer(out, cell->integer);
         return 0;
     }
@@ -180,7 +180,7 @@ static const char *read_raw(struct art_bytes record, uint32_t column, struct art
 enum art_rc art_block_field(struct art_bytes block, unsigned row, unsigned column, uint8_t *room,
                             struct art_datum *out) {
     struct art_block opened;
-    struct art_column cells;
+    struct art_cells cells;
     struct art_bytes raw;
     struct cell cell;
     art_block_open(block, &opened, false);
@@ -193,7 +193,7 @@ enum art_rc art_block_field(struct art_bytes block, unsigned row, unsigned colum
         out->kind = ART_DATUM_NULL;
         return ART_OK;
     }
-    art_column_open(block, &opened, column, &cells, false);
+    art_cells_open(block, &opened, column, &cells, false);
     read_cell(&cells, row, &cell);
     set_datum_of_cell(out, &cell, room);
     return ART_OK;
@@ -201,12 +201,12 @@ enum art_rc art_block_field(struct art_bytes block, unsigned row, unsigned colum
 
 /* --- a column ----------------------------------------------------------------------------------------------------- */
 
-static void all_integers(const struct art_column *column, uint32_t from, uint32_t to, struct art_datum *out) {
+static void all_integers(const struct art_cells *column, uint32_t from, uint32_t to, struct art_datum *out) {
     for (uint32_t slot = from; slot < to; slot++)
-        set_datum_of_integer(out++, (int64_t)((uint64_t)column->base + art_column_code(column, slot)));
+        set_datum_of_integer(out++, (int64_t)((uint64_t)column->base + art_cells_code(column, slot)));
 }
 
-static void all_entries(const struct art_column *column, uint32_t from, uint32_t to, struct art_datum *out) {
+static void all_entries(const struct art_cells *column, uint32_t from, uint32_t to, struct art_datum *out) {
     struct art_datum entry[ART_ENTRIES_MAX];
     const uint8_t *p = column->body;
     for (uint32_t i = 0; i < column->entries; i++) {
@@ -216,10 +216,10 @@ static void all_entries(const struct art_column *column, uint32_t from, uint32_t
         p += art_serial_bytes(serial);
     }
     for (uint32_t slot = from; slot < to; slot++)
-        *out++ = entry[art_min32((uint32_t)art_column_code(column, slot), column->entries - 1)];
+        *out++ = entry[art_min32((uint32_t)art_cells_code(column, slot), column->entries - 1)];
 }
 
-static void all_cells(const struct art_column *column, uint32_t from, uint32_t to, uint8_t *room,
+static void all_cells(const struct art_cells *column, uint32_t from, uint32_t to, uint8_t *room,
                       struct art_datum *out) {
     struct cell cell;
     uint32_t used = 0;
@@ -231,7 +231,7 @@ static void all_cells(const struct art_column *column, uint32_t from, uint32_t t
 }
 
 /* The slots' data stand at the front; each goes to its row. */
-static void spread(const struct art_row_set *filled, uint32_t from, uint32_t to, struct art_datum *out) {
+static void spread_slots(const struct art_row_set *filled, uint32_t from, uint32_t to, struct art_datum *out) {
     uint32_t slot = art_row_set_rank(filled, to - 1) + art_row_set_has(filled, to - 1) - art_row_set_rank(filled, from);
     for (uint32_t row = to; row-- > from;) {
         if (art_row_set_has(filled, row)) {
@@ -245,13 +245,13 @@ static void spread(const struct art_row_set *filled, uint32_t from, uint32_t to,
 void art_block_column(struct art_bytes block, unsigned column, unsigned from, unsigned to, uint8_t *room,
                       struct art_datum *out) {
     struct art_block opened;
-    struct art_column cells;
+    struct art_cells cells;
     uint32_t serial;
     art_block_open(block, &opened, false);
     assert(from <= to && to <= opened.rows);
     if (from == to) return;
     if (column < opened.columns) {
-        art_column_open(block, &opened, column, &cells, false);
+        art_cells_open(block, &opened, column, &cells, false);
         uint32_t first = from, end = to;
         if (cells.sparse) {
             first = art_row_set_rank(&cells.filled, from);
@@ -264,7 +264,7 @@ void art_block_column(struct art_bytes block, unsigned column, unsigned from, un
         } else {
             all_cells(&cells, first, end, room, out);
         }
-        if (cells.sparse) spread(&cells.filled, from, to, out);
+        if (cells.sparse) spread_slots(&cells.filled, from, to, out);
         const uint8_t *p = cells.apart.values;
         for (uint32_t i = 0; i < cells.apart.count; i++, p += art_serial_bytes(serial)) {
             uint32_t row = cells.apart.rows[i];
@@ -288,36 +288,61 @@ void art_block_column(struct art_bytes block, unsigned column, unsigned from, un
 
 /* A value, and what is beside it before all types of its row are known. Rows are read some at once, column by column;
  * entries are read once, as many as there is room for. */
-enum { ROW_ROOM = ART_VALUE_INLINE_MAX + 1 + 2 * ART_BLOCK_COLUMNS_MAX + 16, ROWS_AT_ONCE = 16, ENTRIES_KEPT = 256 };
+enum {
+    ROW_ROOM = ART_VALUE_INLINE_MAX + 1 + 2 * ART_BLOCK_COLUMNS_MAX + 8 * ART_BLOCK_COLUMNS_MAX,
+    ROWS_AT_ONCE = 16,
+    ENTRIES_KEPT = 256
+};
 
 /* All columns, opened, for rows in ascending order. */
 struct reader {
     struct art_block block;
     uint32_t header; /* where bodies are put before all types of a row are known */
-    struct art_column column[ART_BLOCK_COLUMNS_MAX];
+    struct art_cells column[ART_BLOCK_COLUMNS_MAX];
     struct cell cell[ART_BLOCK_COLUMNS_MAX][ROWS_AT_ONCE];
     struct cell *entry[ART_BLOCK_COLUMNS_MAX]; /* NULL: not kept */
     struct cell kept[ENTRIES_KEPT];
 };
 
-static void open_all(struct reader *reader, struct art_bytes block, bool keep) {
+/* How many bytes serial types of these values take at most: 1 or 2. And the cells that they are, where wanted. */
+static uint32_t read_list(const uint8_t *p, uint32_t count, struct cell *out) {
+    uint32_t widest = 1;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t serial;
+        p = art_serial_get(p, &serial);
+        if (serial >= 0x80) widest = 2;
+        if (out) set_cell(&out[i], serial, p);
+        p += art_serial_bytes(serial);
+    }
+    return widest;
+}
+
+/* The same of a column's slots; two where it is not known without a look at them. */
+static uint32_t widest_slot(const struct art_cells *column) {
+    if (column->encoding == ART_COLUMN_INTEGERS || column->encoding == ART_COLUMN_REALS) return 1;
+    uint32_t digits = column->encoding >= ART_COLUMN_LOWER_HEX ? 2 : 1;
+    return !column->width && (column->slope + (uint64_t)column->base) * digits < 58 ? 1 : 2;
+}
+
+static void open_all(struct reader *reader, struct art_bytes block) {
     uint32_t kept = 0;
     art_block_open(block, &reader->block, false);
-    reader->header = 1 + reader->block.columns;
+    reader->header = 1;
     for (uint32_t i = 0; i < reader->block.columns; i++) {
-        struct art_column *column = &reader->column[i];
-        art_column_open(block, &reader->block, i, column, false);
-        reader->header += column->encoding >= ART_COLUMN_BLOBS && column->slope > 30;
+        struct art_cells *column = &reader->column[i];
+        art_cells_open(block, &reader->block, i, column, false);
+        uint32_t widest = read_list(column->apart.values, column->apart.count, NULL);
         reader->entry[i] = NULL;
-        if (!keep || column->encoding != ART_COLUMN_ENTRIES || kept + column->entries > ENTRIES_KEPT) continue;
-        reader->entry[i] = reader->kept + kept;
-        const uint8_t *p = column->body;
-        for (uint32_t j = 0; j < column->entries; j++) {
-            uint32_t serial;
-            p = art_serial_get(p, &serial);
-            set_cell(&reader->kept[kept++], serial, p);
-            p += art_serial_bytes(serial);
+        if (column->encoding != ART_COLUMN_ENTRIES) {
+            widest |= widest_slot(column);
+        } else if (kept + column->entries <= ENTRIES_KEPT) {
+            reader->entry[i] = reader->kept + kept;
+            widest |= read_list(column->body, column->entries, reader->entry[i]);
+            kept += column->entries;
+        } else {
+            widest = 2;
         }
+        reader->header += widest == 1 ? 1 : 2;
     }
 }
 
@@ -332,23 +357,37 @@ static inline const uint8_t *next_apart(struct art_apart *apart, uint32_t row, u
     return NULL;
 }
 
+/* Where the least and the largest that the codes can say are of one serial type, and of one sign, so are all. */
+static inline void read_integers(const struct art_cells *column, uint32_t from, uint32_t to, struct cell *out) {
+    int64_t low = column->base, high = (int64_t)((uint64_t)low + column->mask);
+    uint32_t serial = art_serial_of_integer(low);
+    bool alike = low <= high && (low ^ high) >= 0 && serial == art_serial_of_integer(high);
+    for (uint32_t row = from; row < to && alike; row++, out++) {
+        out->integer = (int64_t)((uint64_t)low + art_cells_code(column, row));
+        out->serial = serial;
+        out->made_of = IS_NUMBER;
+    }
+    for (uint32_t row = from; row < to && !alike; row++)
+        set_integer_cell(out++, (int64_t)((uint64_t)low + art_cells_code(column, row)));
+}
+
 /* The cells of some rows. */
-static void read_cells(struct art_column *column, const struct cell *entry, uint32_t from, uint32_t to,
+static void read_cells(struct art_cells *column, const struct cell *entry, uint32_t from, uint32_t to,
                        struct cell *out) {
-    const struct art_column is = *column;
+    const struct art_cells is = *column;
     if (is.sparse) {
         for (uint32_t row = from; row < to; row++) {
             set_cell(&out[row - from], 0, is.body);
-            if (art_row_set_has(&is.filled, row)) read_slot(&is, art_row_set_rank(&is.filled, row), &out[row - from]);
+            if (art_row_set_has(&is.filled, row))
+                cell_of_slot(&is, art_row_set_rank(&is.filled, row), &out[row - from]);
         }
     } else if (is.encoding == ART_COLUMN_INTEGERS) {
-        for (uint32_t row = from; row < to; row++)
-            set_integer_cell(&out[row - from], (int64_t)((uint64_t)is.base + art_column_code(&is, row)));
+        read_integers(&is, from, to, out);
     } else if (is.encoding == ART_COLUMN_ENTRIES && entry) {
         for (uint32_t row = from; row < to; row++)
-            out[row - from] = entry[art_min32((uint32_t)art_column_code(&is, row), is.entries - 1)];
+            out[row - from] = entry[art_min32((uint32_t)art_cells_code(&is, row), is.entries - 1)];
     } else {
-        for (uint32_t row = from; row < to; row++) read_slot(&is, row, &out[row - from]);
+        for (uint32_t row = from; row < to; row++) cell_of_slot(&is, row, &out[row - from]);
     }
     for (uint32_t row = from, serial; column->apart.count && row < to; row++) {
         const uint8_t *body = next_apart(&column->apart, row, &serial);
@@ -357,7 +396,7 @@ static void read_cells(struct art_column *column, const struct cell *entry, uint
 }
 
 /* Of a few bytes mostly: no call for them. */
-static inline void copy_bytes(uint8_t *to, const uint8_t *from, uint32_t n) {
+static inline void copy_few(uint8_t *to, const uint8_t *from, uint32_t n) {
     if (n > 16) {
         memcpy(to, from, n);
     } else if (n >= 8) {
@@ -375,15 +414,14 @@ static inline void copy_bytes(uint8_t *to, const uint8_t *from, uint32_t n) {
     }
 }
 
-/* The record of a row that is not raw, in ROW_ROOM bytes; of a block that nobody made it may be too long, and is then
- * none at all. */
-static uint32_t put_row(const struct reader *reader, const struct cell *cell, uint8_t *out) {
-    uint8_t types[2 * ART_BLOCK_COLUMNS_MAX], *type = types;
-    uint8_t *const bodies = out + reader->header, *const end = bodies + ART_VALUE_INLINE_MAX, *at = bodies;
+/* The record of a row that is not raw, in ROW_ROOM bytes; bodies are put behind a header of `header` bytes first. Of a
+ * block that nobody made it may be too long, and is then none at all. */
+static uint32_t assemble_row(struct reader *reader, const struct cell *cell, uint8_t *out) {
+    uint8_t *type = out + 1, *const bodies = out + reader->header, *const end = bodies + ART_VALUE_INLINE_MAX;
+    uint8_t *at = bodies;
     for (uint32_t columns = reader->block.columns; columns; columns--, cell += ROWS_AT_ONCE) {
         uint32_t serial = cell->serial;
-        if (cell->made_of == IS_INTEGER) {
-            if (at > end) return 0;
+        if (cell->made_of == IS_NUMBER) {
             *type++ = (uint8_t)serial;
             art_store64_be(at, (uint64_t)cell->integer << art_serial_unused_bits[serial]);
             at += art_serial_number_bytes[serial];
@@ -393,25 +431,25 @@ static uint32_t put_row(const struct reader *reader, const struct cell *cell, ui
         if (n > end - at) return 0;
         type += art_serial_put(type, serial);
         if (cell->made_of == IS_BYTES) {
-            copy_bytes(at, cell->body, n);
+            copy_few(at, cell->body, n);
         } else {
             art_hex_digits(cell->body, n / 2, cell->made_of == IS_UPPER_HEX, at);
         }
         at += n;
     }
     /* NULLs at the end are not written; 0 may be the second byte of another type. */
-    while (type > types && !type[-1] && (type == types + 1 || type[-2] < 0x80)) type--;
-    uint32_t n = (uint32_t)(type - types), body = (uint32_t)(at - bodies);
-    if (!n || 1 + n + body > ART_VALUE_INLINE_MAX) return 0;
-    if (out + 1 + n != bodies) memmove(out + 1 + n, bodies, body);
-    out[0] = (uint8_t)(1 + n);
-    copy_bytes(out + 1, types, n);
-    return 1 + n + body;
+    *out = 0;
+    while (type > out + 1 && !type[-1] && type[-2] < 0x80) type--;
+    uint32_t n = (uint32_t)(type - out), body = (uint32_t)(at - bodies);
+    if (n == 1 || n + body > ART_VALUE_INLINE_MAX) return 0;
+    if (type != bodies) memmove(type, bodies, body);
+    out[0] = (uint8_t)n;
+    return n + body;
 }
 
 /* Into `space` bytes. */
-static inline uint32_t put_value(struct reader *reader, uint32_t row, const struct cell *cell, uint8_t *out,
-                                 uint32_t space) {
+static inline uint32_t assemble_value(struct reader *reader, uint32_t row, const struct cell *cell, uint8_t *out,
+                                      uint32_t space) {
     uint32_t serial, n;
     if (reader->block.raw.count) {
         const uint8_t *raw = next_apart(&reader->block.raw, row, &serial);
@@ -422,36 +460,39 @@ static inline uint32_t put_value(struct reader *reader, uint32_t row, const stru
             return n;
         }
     }
-    if (space >= ROW_ROOM) return put_row(reader, cell, out);
+    if (space >= ROW_ROOM) return assemble_row(reader, cell, out);
     uint8_t room[ROW_ROOM];
-    n = put_row(reader, cell, room);
+    n = assemble_row(reader, cell, room);
     if (n > space) return 0;
     memcpy(out, room, n);
     return n;
 }
 
-static uint32_t read_value(struct art_bytes block, uint32_t row, uint8_t *out) {
+static uint32_t value_of_block(struct art_bytes block, uint32_t row, uint8_t *out) {
     struct reader reader;
-    open_all(&reader, block, false);
+    art_block_open(block, &reader.block, false);
     assert(row < reader.block.rows);
-    for (uint32_t i = 0; i < reader.block.columns; i++)
-        read_cells(&reader.column[i], NULL, row, row + 1, reader.cell[i]);
-    return put_value(&reader, row, reader.cell[0], out, ART_VALUE_INLINE_MAX);
+    reader.header = 1 + 2 * reader.block.columns;
+    for (uint32_t i = 0; i < reader.block.columns; i++) {
+        art_cells_open(block, &reader.block, i, &reader.column[i], false);
+        read_cell(&reader.column[i], row, reader.cell[i]);
+    }
+    return assemble_value(&reader, row, reader.cell[0], out, ART_VALUE_INLINE_MAX);
 }
 
-static void read_values(struct art_bytes block, uint8_t *out, uint32_t *ends) {
+static void values_of_block(struct art_bytes block, uint8_t *out, uint32_t *ends) {
     struct reader reader;
     uint32_t used = 0;
-    open_all(&reader, block, true);
+    open_all(&reader, block);
     for (uint32_t from = 0, rows = reader.block.rows; from < rows; from += ROWS_AT_ONCE) {
         uint32_t to = art_min32(rows, from + ROWS_AT_ONCE);
         for (uint32_t i = 0; i < reader.block.columns; i++)
             read_cells(&reader.column[i], reader.entry[i], from, to, reader.cell[i]);
         for (uint32_t row = from; row < to; row++) {
-            used += put_value(&reader, row, &reader.cell[0][row - from], out + used, ART_BLOCK_PLAIN_MAX - used);
+            used += assemble_value(&reader, row, &reader.cell[0][row - from], out + used, ART_BLOCK_PLAIN_MAX - used);
             ends[row] = used;
         }
     }
 }
 
-const struct art_codec art_columns_codec = {art_block_encode, art_block_insane, read_value, read_values};
+const struct art_codec art_columns_codec = {art_block_encode, art_block_insane, value_of_block, values_of_block};
