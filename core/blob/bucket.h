@@ -113,6 +113,13 @@ static inline void art_bucket_entry(const struct art_bucket_view *view, uint32_t
     out->csn = csn;
 }
 
+/* The flags of entries [from, to), into `out`, which is returned. */
+static inline const uint8_t *art_bucket_flags_of(const struct art_bucket_view *view, uint32_t from, uint32_t to,
+                                                 uint8_t out[ART_BUCKET_ENTRIES]) {
+    for (uint32_t i = from; i < to; i++) out[i - from] = art_bucket_flags(view, i);
+    return out;
+}
+
 /* Where the bucket's values end, or its block. */
 static inline const uint8_t *art_bucket_values_end(const struct art_bucket_view *view) {
     if (art_bucket_has_block(view)) return view->values + view->value_len;
