@@ -209,10 +209,10 @@ static void walk_on(struct walked_key *key, const struct art_pending *pending, u
 }
 
 static void sum_up_values(struct art_pending *pending, const struct art_summary *summary) {
-    bool keys = summary->has.searches & ART_SEARCH_KEY;
+    bool keys = summary->has.searches & ART_SEARCH_KEY && pending->count > 1;
     uint32_t from = 0;
     struct walked_key key;
-    if (keys && pending->count > 1) walk_to_first(&key, pending);
+    if (keys) walk_to_first(&key, pending);
     for (uint32_t i = 0; i < pending->count; i++) {
         struct art_entry entry = {.value = art_bytes(pending->values + from, pending->value_end[i] - from),
                                   .flags = pending->flags[i]};
