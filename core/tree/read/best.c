@@ -343,7 +343,7 @@ struct choice {
     const struct best_part *part;
     struct art_measures has;
     unsigned wanted;
-    uint8_t *room; /* for texts out of a block, which count only until the next entry is looked at */
+    uint8_t *room;                  /* for texts out of a block, which count only until the next entry is looked at */
     const struct art_datum *column; /* NULL, or the order's of entries that stand in a block, from `first` on */
     uint32_t first;
     bool any;
@@ -652,8 +652,8 @@ static enum art_rc take_column(struct choice *choice, struct art_blob *blob, uin
                                struct art_datum *column) {
     const struct art_best *best = choice->best;
     bool any;
-    enum art_rc rc = art_blob_column(blob, choice->part->at, from, to, art_tree_summary(best->tree),
-                                     best->order.column, column, &any);
+    enum art_rc rc = art_blob_column(blob, choice->part->at, from, to, art_tree_summary(best->tree), best->order.column,
+                                     column, &any);
     if (rc || !any) return rc;
     choice->column = column;
     choice->first = from;
