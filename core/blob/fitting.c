@@ -5,7 +5,8 @@
  *   page       [ other buckets | keys, block           .. ]
  *
  * To encode costs as much as all else that is done with a row. So the bucket is encoded once, when it should fill its
- * page by what the last ones took; rarely it grows on after that, or gives its last entries to the next bucket.
+ * page by what the last ones took. Rarely it is too large, and its last entries go to the next bucket; or much of the
+ * page is left, which is the next bucket's. (To let it grow on instead makes no blob smaller, and encodes more.)
  */
 #include <assert.h>
 
@@ -74,18 +75,17 @@ static void cut_bucket(struct art_builder *builder, uint32_t size) {
     art_pending_cut(pending, art_pending_plain_fit(pending, left));
 }
 
-bool art_fit_bucket(struct art_builder *builder, bool may_grow) {
+void art_fit_bucket(struct art_builder *builder) {
     struct art_pending *pending = &builder->pending;
     uint32_t left = art_bytes_left_in_page(builder);
     assert(pending->blocks && pending->count && !pending->behind);
     if (pending->alone) {
         pending->block = art_bytes(NULL, 0);
         art_pending_cut(pending, 1);
-        return true;
+        return;
     }
     uint32_t size = encode_values(builder);
-    bool fits = size <= left, has_room = fits && may_grow && left - size > ART_PAGE_LOSS_BYTES;
-    learn_ratio(builder, !fits || has_room);
-    if (!fits) cut_bucket(builder, size);
-    return !has_room || art_fit_is_due(builder);
+    bool too_small = art_fit_is_due(builder) && size + ART_PAGE_LOSS_BYTES < left;
+    learn_ratio(builder, size > left || too_small);
+    if (size > left) cut_bucket(builder, size);
 }

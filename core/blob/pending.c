@@ -119,31 +119,18 @@ static void widen_shape(struct art_bucket_shape *shape, const struct art_pending
                    pending->first_len > shape->least_shared + 256;
 }
 
-/* The bucket's shape with one more entry; false: it does not take it. */
-static inline bool takes_arrival(const struct art_pending *pending, const struct art_arrival *arrival, uint32_t limit,
-                                 struct art_bucket_shape *shape) {
+bool art_pending_add(struct art_pending *pending, const struct art_arrival *arrival, uint32_t limit) {
     const struct art_entry *entry = arrival->entry;
     uint32_t n = pending->count, shared = arrival->shared, suffix_len = arrival->key.len - shared - 1;
+    struct art_bucket_shape shape = pending->shape;
     assert(n && shared < arrival->key.len);
     if (n == ART_BUCKET_ENTRIES) return false;
-    *shape = pending->shape;
-    widen_shape(shape, pending, shared, suffix_len, entry->value.len, entry->flags, entry->csn);
+    widen_shape(&shape, pending, shared, suffix_len, entry->value.len, entry->flags, entry->csn);
     uint64_t bytes = (uint64_t)pending->first_len + pending->suffix_bytes + suffix_len;
     uint32_t values = pending->value_bytes + entry->value.len;
     if (pending->blocks && values > ART_BLOCK_PLAIN_MAX) return false;
     if (!pending->blocks) bytes += values;
-    return bytes <= limit && size_of(shape, n + 1, (uint32_t)bytes) <= limit;
-}
-
-bool art_pending_takes(const struct art_pending *pending, const struct art_arrival *arrival, uint32_t limit) {
-    struct art_bucket_shape shape;
-    return takes_arrival(pending, arrival, limit, &shape);
-}
-
-bool art_pending_add(struct art_pending *pending, const struct art_arrival *arrival, uint32_t limit) {
-    uint32_t n = pending->count, shared = arrival->shared, suffix_len = arrival->key.len - shared - 1;
-    struct art_bucket_shape shape;
-    if (!takes_arrival(pending, arrival, limit, &shape)) return false;
+    if (bytes > limit || size_of(&shape, n + 1, (uint32_t)bytes) > limit) return false;
     pending->shape = shape;
     pending->shared[n] = (uint16_t)shared;
     pending->suffix_len[n] = (uint16_t)suffix_len;

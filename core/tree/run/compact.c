@@ -11,11 +11,12 @@
  * down.
  *
  * (partial.c says what a partial compaction is.) A run that is over its size with nothing at the next level just
- * becomes that level. What lies over the last run may hide rows of it, which then take space twice: so the run over the
- * last is over its size, too, when it is more than an eighth of the last, the next one above a 64th. (Entries of the last
- * run may be smaller, since they stand in blocks: the size of another run is what it would have with such entries.) A delete hides a
- * row that may be a hundred times as large: the size of a run is its own pages or those that it hides, whichever are
- * more (hidden.c). A last run that has become too small for its level goes up again, and takes in what is there.
+ * becomes that level. What lies over the last run may hide rows of it, which then take space twice: so the run over
+ * the last is over its size, too, when it is more than an eighth of the last, the next one above a 64th. (Entries of
+ * the last run may be smaller, since they stand in blocks: the size of another run is what it would have with such
+ * entries.) A delete hides a row that may be a hundred times as large: the size of a run is its own pages or those
+ * that it hides, whichever are more (hidden.c). A last run that has become too small for its level goes up again, and
+ * takes in what is there.
  *
  * What is most overdue is done first, a step at a time, until the commit has paid: what it owes for its own rows, and
  * beyond that a pause at most. More runs than a root may have leave no choice; then level-0 runs become one, whatever
