@@ -320,6 +320,9 @@ void art_cursor_close(struct art_cursor *cursor);
  * may be called. */
 enum art_rc art_cursor_seek(struct art_cursor *cursor, const struct art_range *range, bool descending);
 enum art_rc art_cursor_next(struct art_cursor *cursor);
+/* Changes with each move that may lead out of a bucket, and so out of a block, which the steps of art_cursor_pass()
+ * never do. */
+uint32_t art_cursor_moves(const struct art_cursor *cursor);
 /* The commonest step of art_cursor_next(): on to a row that is there. False: nothing has happened. */
 bool art_cursor_pass(struct art_cursor *cursor);
 /* Does it stand on a row? The functions below want it so; but next() and the two that skip do nothing where it does

@@ -1,6 +1,7 @@
 /* Out of a block: a field, a column, a value, all values. The block is sane (cells.c); whatever its codes and ends
  * are, nothing outside of it is read, and nothing behind the room that was given is written.
  */
+#include "core/base/alloc.h"
 #include "ext/columns/cells.h"
 
 /* --- one cell ----------------------------------------------------------------------------------------------------- */
@@ -177,25 +178,68 @@ static const char *read_raw(struct art_bytes record, uint32_t column, struct art
     return NULL;
 }
 
+/* Of a row that no column has; false: look there. */
+static bool read_elsewhere(const struct art_block *block, uint32_t row, uint32_t column, struct art_datum *out,
+                           enum art_rc *rc) {
+    struct art_bytes raw;
+    assert(row < block->rows);
+    *rc = ART_OK;
+    if (is_raw(block, row, &raw)) {
+        const char *wrong = read_raw(raw, column, out);
+        if (wrong) *rc = art_corrupt(NULL, ART_NOWHERE, ART_NOWHERE, "a row's record %s", wrong);
+        return true;
+    }
+    out->kind = ART_DATUM_NULL;
+    return column >= block->columns;
+}
+
+static inline void read_field(const struct art_cells *column, uint32_t row, uint8_t *room, struct art_datum *out) {
+    struct cell cell;
+    read_cell(column, row, &cell);
+    set_datum_of_cell(out, &cell, room);
+}
+
 enum art_rc art_block_field(struct art_bytes block, unsigned row, unsigned column, uint8_t *room,
                             struct art_datum *out) {
     struct art_block opened;
     struct art_cells cells;
-    struct art_bytes raw;
-    struct cell cell;
+    enum art_rc rc;
     art_block_open(block, &opened, false);
-    assert(row < opened.rows);
-    if (is_raw(&opened, row, &raw)) {
-        const char *wrong = read_raw(raw, column, out);
-        return wrong ? art_corrupt(NULL, ART_NOWHERE, ART_NOWHERE, "a row's record %s", wrong) : ART_OK;
-    }
-    if (column >= opened.columns) {
-        out->kind = ART_DATUM_NULL;
-        return ART_OK;
-    }
+    if (read_elsewhere(&opened, row, column, out, &rc)) return rc;
     art_cells_open(block, &opened, column, &cells, false);
-    read_cell(&cells, row, &cell);
-    set_datum_of_cell(out, &cell, room);
+    read_field(&cells, row, room, out);
+    return ART_OK;
+}
+
+struct art_block_reader {
+    struct art_bytes bytes;
+    struct art_block block;
+    uint32_t known; /* columns that are opened, a bit each */
+    struct art_cells column[ART_BLOCK_COLUMNS_MAX];
+};
+_Static_assert(ART_BLOCK_COLUMNS_MAX <= 32, "a bit for each column");
+
+struct art_block_reader *art_block_reader_new(void) {
+    return art_alloc(sizeof(struct art_block_reader));
+}
+
+void art_block_reader_begin(struct art_block_reader *reader, struct art_bytes block) {
+    reader->bytes = block;
+    reader->known = 0;
+    art_block_open(block, &reader->block, false);
+}
+
+enum art_rc art_block_reader_field(struct art_block_reader *reader, unsigned row, unsigned column, uint8_t *room,
+                                   struct art_datum *out) {
+    enum art_rc rc;
+    if (reader->block.raw.count || column >= reader->block.columns) {
+        if (read_elsewhere(&reader->block, row, column, out, &rc)) return rc;
+    }
+    if (!(reader->known >> column & 1)) {
+        art_cells_open(reader->bytes, &reader->block, column, &reader->column[column], false);
+        reader->known |= 1u << column;
+    }
+    read_field(&reader->column[column], row, room, out);
     return ART_OK;
 }
 

@@ -201,8 +201,7 @@ static bool path_may_be_wanted(const struct art_filters *filters, struct art_byt
 
 static bool record_may_be_wanted(struct art_scan *scan, struct art_stored record) {
     uint8_t room[ART_VALUE_INLINE_MAX];
-    art_record_reader_set(&scan->record.reader, record);
-    scan->record.fetched = true;
+    art_scan_read(scan, record);
     for (unsigned i = 0; i < scan->filters.count; i++) {
         const struct art_filter *filter = &scan->filters.items[i];
         struct art_datum held;
