@@ -372,8 +372,13 @@ static enum art_rc block_result(const struct art_record_reader *reader, sqlite3_
     uint8_t room[ART_VALUE_INLINE_MAX];
     struct art_datum datum;
     enum art_rc rc = block_datum(reader, column, room, &datum);
-    if (!rc) art_result_datum(context, &datum);
-    return rc;
+    if (rc) return rc;
+    if (__builtin_expect(datum.kind == ART_DATUM_INTEGER, 1)) {
+        sqlite3_result_int64(context, datum.integer);
+    } else {
+        art_result_datum(context, &datum);
+    }
+    return ART_OK;
 }
 
 enum art_rc art_record_reader_result(struct art_record_reader *reader, sqlite3_context *context, unsigned column,

@@ -214,7 +214,8 @@ enum art_rc art_block_field(struct art_bytes block, unsigned row, unsigned colum
 struct art_block_reader {
     struct art_bytes bytes;
     struct art_block block;
-    uint32_t known; /* columns that are opened, a bit each */
+    uint32_t integers; /* columns that are opened and have an integer in each row, a bit each */
+    uint32_t others;   /* other columns that are opened */
     struct art_cells column[ART_BLOCK_COLUMNS_MAX];
 };
 _Static_assert(ART_BLOCK_COLUMNS_MAX <= 32, "a bit for each column");
@@ -225,21 +226,31 @@ struct art_block_reader *art_block_reader_new(void) {
 
 void art_block_reader_begin(struct art_block_reader *reader, struct art_bytes block) {
     reader->bytes = block;
-    reader->known = 0;
+    reader->integers = reader->others = 0;
     art_block_open(block, &reader->block, false);
+}
+
+static enum art_rc __attribute__((noinline))
+read_other_field(struct art_block_reader *reader, uint32_t row, uint32_t number, uint8_t *room, struct art_datum *out) {
+    struct art_cells *column = &reader->column[number];
+    enum art_rc rc;
+    if (read_elsewhere(&reader->block, row, number, out, &rc)) return rc;
+    if (!(reader->others >> number & 1)) {
+        art_cells_open(reader->bytes, &reader->block, number, column, false);
+        bool is_integers = column->encoding == ART_COLUMN_INTEGERS && !column->sparse && !column->apart.count;
+        *(is_integers && !reader->block.raw.count ? &reader->integers : &reader->others) |= 1u << number;
+    }
+    read_field(column, row, room, out);
+    return ART_OK;
 }
 
 enum art_rc art_block_reader_field(struct art_block_reader *reader, unsigned row, unsigned column, uint8_t *room,
                                    struct art_datum *out) {
-    enum art_rc rc;
-    if (reader->block.raw.count || column >= reader->block.columns) {
-        if (read_elsewhere(&reader->block, row, column, out, &rc)) return rc;
-    }
-    if (!(reader->known >> column & 1)) {
-        art_cells_open(reader->bytes, &reader->block, column, &reader->column[column], false);
-        reader->known |= 1u << column;
-    }
-    read_field(&reader->column[column], row, room, out);
+    if (column >= ART_BLOCK_COLUMNS_MAX || !(reader->integers >> column & 1))
+        return read_other_field(reader, row, column, room, out);
+    const struct art_cells *cells = &reader->column[column];
+    assert(row < cells->slots);
+    set_datum_of_integer(out, (int64_t)((uint64_t)cells->base + art_cells_code(cells, row)));
     return ART_OK;
 }
 
