@@ -518,7 +518,7 @@ uint32_t art_blob_cursor_index(const struct art_blob_cursor *cursor) {
 }
 
 /* Takes the entry out of its block. */
-static __attribute__((noinline)) void make_plain(const struct art_blob_cursor *cursor, struct art_entry *entry) {
+static __attribute__((noinline)) void decode_entry(const struct art_blob_cursor *cursor, struct art_entry *entry) {
     struct art_plain_bucket *plain = cursor->plain;
     if (plain->start != cursor->view.start) {
         art_codec()->values(entry->value, plain->bytes, plain->ends);
@@ -533,13 +533,13 @@ static __attribute__((noinline)) void make_plain(const struct art_blob_cursor *c
 void art_blob_cursor_value(const struct art_blob_cursor *cursor, struct art_entry *out) {
     assert(cursor->valid);
     art_bucket_place(&cursor->view, cursor->entry, out);
-    if (cursor->plain && out->flags & ART_IN_BLOCK) make_plain(cursor, out);
+    if (cursor->plain && out->flags & ART_IN_BLOCK) decode_entry(cursor, out);
 }
 
 void art_blob_cursor_entry(const struct art_blob_cursor *cursor, struct art_entry *out) {
     assert(cursor->valid);
     art_bucket_entry(&cursor->view, cursor->entry, out);
-    if (cursor->plain && out->flags & ART_IN_BLOCK) make_plain(cursor, out);
+    if (cursor->plain && out->flags & ART_IN_BLOCK) decode_entry(cursor, out);
 }
 
 void art_blob_cursor_prefetch(const struct art_blob_cursor *cursor) {
