@@ -375,7 +375,10 @@ static inline void read_integers(const struct art_cells *column, uint32_t from, 
 static void read_cells(struct art_cells *column, const struct cell *entry, uint32_t from, uint32_t to,
                        struct cell *out) {
     const struct art_cells is = *column;
-    if (is.sparse) {
+    if (!is.width && !is.sparse && is.encoding <= ART_COLUMN_ENTRIES) {
+        cell_of_slot(&is, from, out);
+        for (uint32_t row = from + 1; row < to; row++) out[row - from] = out[0];
+    } else if (is.sparse) {
         for (uint32_t row = from; row < to; row++) {
             set_cell(&out[row - from], 0, is.body);
             if (art_row_set_has(&is.filled, row))
