@@ -719,7 +719,7 @@ static uint32_t main_class(struct column *column) {
 
 static bool put_column(struct writer *out, const struct sheet *sheet, uint32_t number, struct column *column) {
     column->serials = &sheet->shape[0].serial[number];
-    column->nulls = column->absents = 0;
+    column->nulls = column->absents = column->entries = 0;
     column->absent = column->apart = (struct art_row_set){{0, 0}};
     uint32_t class = main_class(column);
     return class == CLASS_INTEGER ? put_integers(out, column) : put_others(out, column, class);

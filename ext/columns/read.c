@@ -327,6 +327,7 @@ static uint32_t widest_slot(const struct art_cells *column) {
 static void open_all(struct reader *reader, struct art_bytes block) {
     uint32_t kept = 0;
     art_block_open(block, &reader->block, false);
+    assert(reader->block.columns <= ART_BLOCK_COLUMNS_MAX);
     reader->header = 1;
     for (uint32_t i = 0; i < reader->block.columns; i++) {
         struct art_cells *column = &reader->column[i];
@@ -474,7 +475,7 @@ static inline uint32_t assemble_value(struct reader *reader, uint32_t row, const
 static uint32_t value_of_block(struct art_bytes block, uint32_t row, uint8_t *out) {
     struct reader reader;
     art_block_open(block, &reader.block, false);
-    assert(row < reader.block.rows);
+    assert(row < reader.block.rows && reader.block.columns <= ART_BLOCK_COLUMNS_MAX);
     reader.header = 1 + 2 * reader.block.columns;
     for (uint32_t i = 0; i < reader.block.columns; i++) {
         art_cells_open(block, &reader.block, i, &reader.column[i], false);
