@@ -750,6 +750,8 @@ uint32_t art_block_encode(const struct art_bytes *values, uint32_t count, uint8_
     assert(count && count <= ART_BLOCK_ROWS_MAX);
     sheet.values = column.values = values;
     sheet.rows = column.rows = count;
+    memset(column.number, 0, sizeof column.number);
+    memset(column.code, 0, sizeof column.code);
     find_shapes(&sheet);
     column.sheet = &sheet;
     column.shape_of = sheet.shape_of;

@@ -330,16 +330,17 @@ static void open_all(struct reader *reader, struct art_bytes block) {
     assert(reader->block.columns <= ART_BLOCK_COLUMNS_MAX);
     reader->header = 1;
     for (uint32_t i = 0; i < reader->block.columns; i++) {
-        struct art_cells *column = &reader->column[i];
-        art_cells_open(block, &reader->block, i, column, false);
-        uint32_t widest = read_list(column->apart.values, column->apart.count, NULL);
+        struct art_cells column;
+        art_cells_open(block, &reader->block, i, &column, false);
+        reader->column[i] = column;
+        uint32_t widest = read_list(column.apart.values, column.apart.count, NULL);
         reader->entry[i] = NULL;
-        if (column->encoding != ART_COLUMN_ENTRIES) {
-            widest |= widest_slot(column);
-        } else if (kept + column->entries <= ENTRIES_KEPT) {
+        if (column.encoding != ART_COLUMN_ENTRIES) {
+            widest |= widest_slot(&column);
+        } else if (kept + column.entries <= ENTRIES_KEPT) {
             reader->entry[i] = reader->kept + kept;
-            widest |= read_list(column->body, column->entries, reader->entry[i]);
-            kept += column->entries;
+            widest |= read_list(column.body, column.entries, reader->entry[i]);
+            kept += column.entries;
         } else {
             widest = 2;
         }
@@ -478,8 +479,9 @@ static uint32_t value_of_block(struct art_bytes block, uint32_t row, uint8_t *ou
     assert(row < reader.block.rows && reader.block.columns <= ART_BLOCK_COLUMNS_MAX);
     reader.header = 1 + 2 * reader.block.columns;
     for (uint32_t i = 0; i < reader.block.columns; i++) {
-        art_cells_open(block, &reader.block, i, &reader.column[i], false);
-        read_cell(&reader.column[i], row, reader.cell[i]);
+        struct art_cells column;
+        art_cells_open(block, &reader.block, i, &column, false);
+        read_cell(&column, row, reader.cell[i]);
     }
     return assemble_value(&reader, row, reader.cell[0], out, ART_VALUE_INLINE_MAX);
 }
