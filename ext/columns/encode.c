@@ -74,7 +74,7 @@ static inline uint32_t find_shape(struct sheet *sheet, uint32_t row, uint32_t be
     struct art_bytes record = sheet->values[row];
     if (record.len < 2) return record.len ? SHAPE_RAW : SHAPE_EMPTY;
     uint32_t header = record.data[0], shape;
-    if (header < 2 || header >= 0x80 || header > record.len) return SHAPE_RAW;
+    if (header - 2 >= 0x80 - 2 || header > record.len) return SHAPE_RAW;
     uint64_t start = 0;
     if (header >= 8) {
         start = art_load64(record.data);
@@ -112,6 +112,7 @@ static void find_shapes(struct sheet *sheet) {
     for (uint32_t row = 0; row < sheet->rows; row++) {
         shape = find_shape(sheet, row, shape);
         sheet->shape_of[row] = (uint8_t)shape;
+        if (shape >= FIRST_SHAPE) continue;
         if (shape == SHAPE_RAW) art_row_set_add(&sheet->raw, row);
         if (shape == SHAPE_EMPTY) sheet->has_empty = true;
     }
@@ -162,29 +163,40 @@ static bool put_bitmap(struct writer *out, const struct art_row_set *absent, uin
     return write_bytes(out, filled, (rows + 7) / 8);
 }
 
-/* Each less `base`. */
+/* Bits that wait for a whole word. */
+struct bit_writer {
+    uint8_t *at;
+    uint64_t pending;
+    uint32_t bits;
+};
+
+static inline void put_code(struct bit_writer *out, uint64_t code, uint32_t width) {
+    out->pending |= code << out->bits;
+    out->bits += width;
+    if (out->bits < 64) return;
+    art_store64(out->at, out->pending);
+    out->at += 8;
+    out->bits -= 64;
+    out->pending = out->bits ? code >> (width - out->bits) : 0;
+}
+
+/* Each less `base`; small ones two at once. */
 static __attribute__((noinline)) bool put_codes(struct writer *out, const int64_t *number, uint32_t count,
                                                 uint64_t base, uint32_t width) {
     if (!writer_has(out, (count * width + 7) / 8)) return false;
-    uint64_t pending = 0;
-    uint32_t bits = 0;
-    uint8_t *p = out->at;
+    struct bit_writer bits = {out->at, 0, 0};
+    uint32_t i = 0;
+    if (!width) return true;
     if (width == ART_WIDTH_WHOLE) {
-        for (uint32_t i = 0; i < count; i++, p += 8) art_store64(p, (uint64_t)number[i] - base);
-    } else if (width) {
-        for (uint32_t i = 0; i < count; i++) {
-            uint64_t code = (uint64_t)number[i] - base;
-            pending |= code << bits;
-            bits += width;
-            if (bits < 64) continue;
-            art_store64(p, pending);
-            p += 8;
-            bits -= 64;
-            pending = bits ? code >> (width - bits) : 0;
-        }
-        for (; bits; bits = bits > 8 ? bits - 8 : 0, pending >>= 8) *p++ = (uint8_t)pending;
+        for (; i < count; i++, bits.at += 8) art_store64(bits.at, (uint64_t)number[i] - base);
+    } else if (width <= ART_WIDTH_MAX / 2) {
+        for (; i + 2 <= count; i += 2)
+            put_code(&bits, ((uint64_t)number[i] - base) | ((uint64_t)number[i + 1] - base) << width, 2 * width);
     }
-    out->at = p;
+    for (; i < count; i++) put_code(&bits, (uint64_t)number[i] - base, width);
+    for (; bits.bits; bits.bits = bits.bits > 8 ? bits.bits - 8 : 0, bits.pending >>= 8)
+        *bits.at++ = (uint8_t)bits.pending;
+    out->at = bits.at;
     return true;
 }
 
@@ -643,7 +655,27 @@ static bool put_bytes_of_slots(struct writer *out, struct column *column, uint32
     return put_apart(out, column);
 }
 
+/* Do all rows have one short value? */
+static bool is_constant(const struct column *column) {
+    uint32_t serial = serial_of(column, 0), n = art_serial_bytes(serial);
+    if (!column->pure || !n || n > 16) return false;
+    const uint8_t *body = body_of_cell(column, 0);
+    uint64_t first = n >= 8 ? art_load64(body) : load_short(body, n), last = n > 8 ? art_load64(body + n - 8) : 0;
+    for (uint32_t row = 1; row < column->rows; row++) {
+        if (serial_of(column, row) != serial) return false;
+        body = body_of_cell(column, row);
+        if (first != (n >= 8 ? art_load64(body) : load_short(body, n))) return false;
+        if (n > 8 && last != art_load64(body + n - 8)) return false;
+    }
+    return true;
+}
+
+static bool put_constant(struct writer *out, const struct column *column) {
+    return write_byte(out, ART_COLUMN_ENTRIES) && write_byte(out, 1) && put_cell(out, column, 0);
+}
+
 static bool put_others(struct writer *out, struct column *column, uint32_t class) {
+    if (is_constant(column)) return put_constant(out, column);
     uint32_t entries = find_entries(column, UINT32_MAX), bytes = 0;
     bool there = false;
     if (column->entries == 1) return put_entries(out, column);
@@ -687,7 +719,7 @@ static uint32_t main_class(struct column *column) {
 
 static bool put_column(struct writer *out, const struct sheet *sheet, uint32_t number, struct column *column) {
     column->serials = &sheet->shape[0].serial[number];
-    column->nulls = column->absents = 0;
+    column->nulls = column->absents = column->entries = 0;
     column->absent = column->apart = (struct art_row_set){{0, 0}};
     uint32_t class = main_class(column);
     return class == CLASS_INTEGER ? put_integers(out, column) : put_others(out, column, class);
@@ -718,6 +750,8 @@ uint32_t art_block_encode(const struct art_bytes *values, uint32_t count, uint8_
     assert(count && count <= ART_BLOCK_ROWS_MAX);
     sheet.values = column.values = values;
     sheet.rows = column.rows = count;
+    memset(column.number, 0, sizeof column.number);
+    memset(column.code, 0, sizeof column.code);
     find_shapes(&sheet);
     column.sheet = &sheet;
     column.shape_of = sheet.shape_of;

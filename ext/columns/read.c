@@ -382,18 +382,20 @@ static uint32_t widest_slot(const struct art_cells *column) {
 static void open_all(struct reader *reader, struct art_bytes block) {
     uint32_t kept = 0;
     art_block_open(block, &reader->block, false);
+    assert(reader->block.columns <= ART_BLOCK_COLUMNS_MAX);
     reader->header = 1;
     for (uint32_t i = 0; i < reader->block.columns; i++) {
-        struct art_cells *column = &reader->column[i];
-        art_cells_open(block, &reader->block, i, column, false);
-        uint32_t widest = read_list(column->apart.values, column->apart.count, NULL);
+        struct art_cells column;
+        art_cells_open(block, &reader->block, i, &column, false);
+        reader->column[i] = column;
+        uint32_t widest = read_list(column.apart.values, column.apart.count, NULL);
         reader->entry[i] = NULL;
-        if (column->encoding != ART_COLUMN_ENTRIES) {
-            widest |= widest_slot(column);
-        } else if (kept + column->entries <= ENTRIES_KEPT) {
+        if (column.encoding != ART_COLUMN_ENTRIES) {
+            widest |= widest_slot(&column);
+        } else if (kept + column.entries <= ENTRIES_KEPT) {
             reader->entry[i] = reader->kept + kept;
-            widest |= read_list(column->body, column->entries, reader->entry[i]);
-            kept += column->entries;
+            widest |= read_list(column.body, column.entries, reader->entry[i]);
+            kept += column.entries;
         } else {
             widest = 2;
         }
@@ -430,7 +432,10 @@ static inline void read_integers(const struct art_cells *column, uint32_t from, 
 static void read_cells(struct art_cells *column, const struct cell *entry, uint32_t from, uint32_t to,
                        struct cell *out) {
     const struct art_cells is = *column;
-    if (is.sparse) {
+    if (!is.width && !is.sparse && is.encoding <= ART_COLUMN_ENTRIES) {
+        cell_of_slot(&is, from, out);
+        for (uint32_t row = from + 1; row < to; row++) out[row - from] = out[0];
+    } else if (is.sparse) {
         for (uint32_t row = from; row < to; row++) {
             set_cell(&out[row - from], 0, is.body);
             if (art_row_set_has(&is.filled, row))
@@ -526,11 +531,12 @@ static inline uint32_t assemble_value(struct reader *reader, uint32_t row, const
 static uint32_t value_of_block(struct art_bytes block, uint32_t row, uint8_t *out) {
     struct reader reader;
     art_block_open(block, &reader.block, false);
-    assert(row < reader.block.rows);
+    assert(row < reader.block.rows && reader.block.columns <= ART_BLOCK_COLUMNS_MAX);
     reader.header = 1 + 2 * reader.block.columns;
     for (uint32_t i = 0; i < reader.block.columns; i++) {
-        art_cells_open(block, &reader.block, i, &reader.column[i], false);
-        read_cell(&reader.column[i], row, reader.cell[i]);
+        struct art_cells column;
+        art_cells_open(block, &reader.block, i, &column, false);
+        read_cell(&column, row, reader.cell[i]);
     }
     return assemble_value(&reader, row, reader.cell[0], out, ART_VALUE_INLINE_MAX);
 }
