@@ -88,7 +88,8 @@ struct stored_blobs stored_blobs(sqlite3 *db, const char *folder, const char *ta
     uint8_t *image = aligned_alloc(ART_BLOB_PAGE, ART_BLOB_BYTES + ART_BLOB_PAGE);
     ck_assert_ptr_nonnull(image);
     art_codec_use(&art_columns_codec);
-    if (sql_int(db, "SELECT count(*) FROM sqlite_schema WHERE name = '%q_artblob'", table)) {
+    if (sql_int(db, "SELECT count(*) FROM sqlite_schema WHERE name = '%q_artblob'", table) &&
+        sql_int(db, "SELECT count(*) FROM \"%w_artblob\"", table)) { /* a copy may leave an empty one */
         add_rows(&out, db, table, image);
     } else {
         char *name = sql_rows(db, "SELECT CAST(v AS TEXT) FROM \"%w_artstate\" WHERE k = 'file'", table);
