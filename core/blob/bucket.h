@@ -111,6 +111,13 @@ static inline void art_bucket_entry(const struct art_bucket_view *view, uint32_t
     out->csn = art_bucket_csn(view, entry);
 }
 
+/* The flags of entries [from, to), into `out`, which is returned. */
+static inline const uint8_t *art_bucket_flags_of(const struct art_bucket_view *view, uint32_t from, uint32_t to,
+                                                 uint8_t out[ART_BUCKET_ENTRIES]) {
+    for (uint32_t i = from; i < to; i++) out[i - from] = art_bucket_flags(view, i);
+    return out;
+}
+
 /* Where the bucket's values end, or its block. */
 static inline const uint8_t *art_bucket_values_end(const struct art_bucket_view *view) {
     if (art_bucket_has_block(view)) return view->values + view->value_len;
@@ -153,6 +160,22 @@ static inline uint32_t art_bucket_step(const struct art_bucket_view *view, uint3
         }
     }
     return n;
+}
+
+/* The last entry <= `from` that shares at most `depth` bytes; 0 if there is none. */
+static inline uint32_t art_bucket_step_back(const struct art_bucket_view *view, uint32_t from, uint32_t depth) {
+    assert(from < view->count);
+    if (ART_UNLIKELY(view->form & ART_BUCKET_WIDE)) {
+        while (from && art_load16(view->shared + 2 * from) > depth) from--;
+        return from;
+    }
+    if (ART_UNLIKELY(depth > 255)) return from;
+    for (uint32_t at = from & 64;; at = 0) {
+        uint64_t hit = art_columns_hit(view->shared + at, view->first_bytes + at, view->count - at, (uint8_t)depth, 0);
+        if (from < at + 63) hit &= ((uint64_t)2 << (from - at)) - 1;
+        if (hit) return at + 63 - (uint32_t)__builtin_clzll(hit);
+        if (!at) return 0;
+    }
 }
 
 /* First entry >= key, view->count if there is none. The first `known` bytes of key are known to be those of the

@@ -125,14 +125,14 @@ static bool pending_fits(const struct art_builder *builder, uint32_t size, uint3
 }
 
 /* What was made of a bucket with blocks, which does not fit into the blob, is to be made anew for the next one. */
-static void refuse(struct art_builder *builder) {
+static void refuse_bucket(struct art_builder *builder) {
     struct art_pending *pending = &builder->pending;
     builder->refused = true;
     if (pending->blocks) art_pending_cut(pending, pending->count + pending->behind);
 }
 
 /* The bucket is in the blob. */
-static void leave_bucket(struct art_builder *builder) {
+static void bucket_is_in(struct art_builder *builder) {
     struct art_pending *pending = &builder->pending;
     builder->any_emitted = true;
     if (pending->behind) {
@@ -168,7 +168,7 @@ static enum art_rc emit(struct art_builder *builder, bool may_grow, bool *full) 
         rc = art_footer_measure(footer);
         if (rc) return rc;
         if (!pending_fits(builder, size, node_cost)) {
-            refuse(builder);
+            refuse_bucket(builder);
             *full = true;
             return ART_OK;
         }
@@ -189,7 +189,7 @@ static enum art_rc emit(struct art_builder *builder, bool may_grow, bool *full) 
     uint32_t n = art_min32(builder->first.len, pending->first_len);
     n = art_common_prefix(builder->first.bytes, pending->first_key, art_min32(n, builder->label_shared));
     builder->label_shared = art_min32(n, pending->label_shared);
-    leave_bucket(builder);
+    bucket_is_in(builder);
     return ART_OK;
 }
 

@@ -1,5 +1,5 @@
-/* The builder's inside, shared by builder.c (the stream), pending.c (the bucket that is being filled) and fitting.c (how
- * much of it fits, when its values become a block).
+/* The builder's inside, shared by builder.c (the stream), pending.c (the bucket that is being filled) and fitting.c
+ * (how much of it fits, when its values become a block).
  *
  *   add() -> pending bucket -> emit -> leaf pages of the current buffer, a row in the footer's directories
  *

@@ -216,7 +216,7 @@ uint64_t art_tree_generation(const struct art_tree *tree);
 /* A row under a cursor or found by get(). The value of a small row, or the block that has it, lies where it was found and
  * stays valid while the row is held; a large one is a reference that art_row_value() follows. */
 struct art_row {
-    struct art_stored stored;           /* the value, or the reference to its chunks */
+    struct art_stored stored;          /* the value, or the reference to its chunks */
     uint64_t version;                  /* csn of the row's last change */
     bool overflows;                    /* `stored` is a reference to overflow chunks */
     bool deleted;                      /* (art_range.deletes) there is no row any more, since `version`; nor a value */
@@ -320,12 +320,16 @@ void art_cursor_close(struct art_cursor *cursor);
  * may be called. */
 enum art_rc art_cursor_seek(struct art_cursor *cursor, const struct art_range *range, bool descending);
 enum art_rc art_cursor_next(struct art_cursor *cursor);
+/* The commonest step of art_cursor_next(): on to a row that is there. False: nothing has happened. */
+bool art_cursor_pass(struct art_cursor *cursor);
 /* Does it stand on a row? The functions below want it so; but next() and the two that skip do nothing where it does
  * not. */
 bool art_cursor_valid(const struct art_cursor *cursor);
 /* Borrowed until the cursor moves; behind the key a NUL, and ART_KEY_PADDING bytes that can be read. Behind a next()
  * that has failed since the tree is unknown, the key that it stood on. */
-struct art_bytes art_cursor_key(const struct art_cursor *cursor);
+struct art_bytes art_cursor_key(struct art_cursor *cursor);
+/* The same; true: the key surely has no NUL inside. */
+bool art_cursor_text(struct art_cursor *cursor, struct art_bytes *key);
 const struct art_row *art_cursor_row(struct art_cursor *cursor); /* borrowed until the cursor moves; held */
 /* The row's value, borrowed as these, out of a block or not (art_stored_plain()); false: it lies in overflow chunks. */
 bool art_cursor_value(struct art_cursor *cursor, struct art_stored *out);

@@ -66,7 +66,7 @@ static uint32_t add_shape(struct sheet *sheet, uint32_t row, uint64_t start) {
     sheet->row[shape] = (uint8_t)row;
     sheet->columns_of[shape] = 0;
     sheet->bytes[shape] = (uint16_t)work_out(sheet->values[row].data, &sheet->shape[shape], &sheet->columns_of[shape]);
-    if (!sheet->bytes[shape]) sheet->columns_of[shape] = 0;
+    if (sheet->bytes[shape] != sheet->values[row].len) sheet->columns_of[shape] = sheet->bytes[shape] = 0;
     if (sheet->columns_of[shape] > sheet->columns) sheet->columns = sheet->columns_of[shape];
     return shape;
 }
@@ -270,7 +270,7 @@ static bool put_apart(struct writer *out, const struct column *column) {
 /* Are absent rows told by a bitmap? Otherwise they have slots that mean nothing, of `width` bits. */
 static bool choose_sparse(struct column *column, uint32_t width) {
     if (!column->absents) return false;
-    if (16 * column->nulls + width * column->absents > column->rows) return true;
+    if (16 * column->nulls + width * column->absents > 2 * column->rows) return true;
     for (uint32_t row = 0; row < column->rows; row++) {
         if (art_row_set_has(&column->absent, row) && serial_of(column, row) == 0) art_row_set_add(&column->apart, row);
     }
@@ -389,7 +389,6 @@ static bool put_entries(struct writer *out, const struct column *column) {
 /* An integer of a type is none of a shorter one: it is not among `many` from -less on. */
 static const uint64_t less_of_type[8] = {0, 0, 1u << 7, 1u << 15, 1u << 23, 1u << 31, (uint64_t)1 << 47};
 static const uint64_t many_of_type[8] = {0, 2, 1u << 8, 1u << 16, 1u << 24, (uint64_t)1 << 32, (uint64_t)1 << 48};
-static const uint8_t unused_bits_of_type[8] = {0, 56, 48, 40, 32, 16, 0};
 
 /* The eight bytes from `at` on, or as many of them as there are, as one big-endian number. */
 static inline uint64_t load_from(struct art_bytes record, uint32_t at) {
@@ -417,7 +416,7 @@ static __attribute__((noinline)) struct span load_integers(struct column *column
         uint32_t serial = serial_of(column, row);
         int64_t x = serial - ART_SERIAL_ZERO;
         if (serial - 1 < 6) {
-            x = (int64_t)load_from(column->values[row], at_of(column, row)) >> unused_bits_of_type[serial];
+            x = (int64_t)load_from(column->values[row], at_of(column, row)) >> art_serial_unused_bits[serial];
             if ((uint64_t)x + less_of_type[serial] < many_of_type[serial]) {
                 leave_out(column, row);
                 continue;
@@ -439,7 +438,7 @@ static __attribute__((noinline)) struct span load_alike(struct column *column, u
     const uint8_t *shape_of = column->shape_of;
     const struct art_bytes *value = column->values;
     const uint64_t less = less_of_type[serial], many = many_of_type[serial];
-    const uint32_t unused = unused_bits_of_type[serial], rows = column->rows;
+    const uint32_t unused = art_serial_unused_bits[serial], rows = column->rows;
     for (uint32_t row = 0; row < rows; row++) {
         int64_t x = (int64_t)load_from(value[row], at[shape_of[row] * NEXT_SHAPE]) >> unused;
         if ((uint64_t)x + less < many) {

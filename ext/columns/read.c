@@ -20,12 +20,14 @@ static inline void set_cell(struct cell *out, uint32_t serial, const uint8_t *bo
     out->serial = serial;
     out->made_of = IS_BYTES;
     out->body = body;
+    if (serial - 1 >= 9 || serial == ART_SERIAL_REAL) return;
+    out->made_of = IS_INTEGER;
+    out->integer = art_serial_integer(serial, body);
 }
 
 static void cell_of_entry(const struct art_column *column, uint32_t slot, struct cell *out) {
     uint32_t number = art_min32((uint32_t)art_column_code(column, slot), column->entries - 1), serial;
-    const uint8_t *body = column->entry_at ? art_serial_get(column->body + column->entry_at[number], &serial)
-                                           : art_value_at(column->body, number, &serial);
+    const uint8_t *body = art_value_at(column->body, number, &serial);
     set_cell(out, serial, body);
 }
 
@@ -49,6 +51,22 @@ static void cell_of_bytes(const struct art_column *column, uint32_t slot, struct
     }
 }
 
+static inline void set_integer_cell(struct cell *out, int64_t integer) {
+    out->integer = integer;
+    out->serial = art_serial_of_integer(integer);
+    out->made_of = IS_INTEGER;
+}
+
+static inline void read_slot(const struct art_column *column, uint32_t slot, struct cell *out) {
+    if (column->encoding == ART_COLUMN_INTEGERS) {
+        set_integer_cell(out, (int64_t)((uint64_t)column->base + art_column_code(column, slot)));
+    } else if (column->encoding == ART_COLUMN_ENTRIES) {
+        cell_of_entry(column, slot, out);
+    } else {
+        cell_of_bytes(column, slot, out);
+    }
+}
+
 static inline void read_cell(const struct art_column *column, uint32_t row, struct cell *out) {
     uint32_t serial;
     if (column->apart.count) {
@@ -65,15 +83,7 @@ static inline void read_cell(const struct art_column *column, uint32_t row, stru
         }
         row = art_row_set_rank(&column->filled, row);
     }
-    if (column->encoding == ART_COLUMN_INTEGERS) {
-        out->integer = (int64_t)((uint64_t)column->base + art_column_code(column, row));
-        out->serial = art_serial_of_integer(out->integer);
-        out->made_of = IS_INTEGER;
-    } else if (column->encoding == ART_COLUMN_ENTRIES) {
-        cell_of_entry(column, row, out);
-    } else {
-        cell_of_bytes(column, row, out);
-    }
+    read_slot(column, row, out);
 }
 
 /* --- data --------------------------------------------------------------------------------------------------------- */
@@ -173,7 +183,7 @@ enum art_rc art_block_field(struct art_bytes block, unsigned row, unsigned colum
     struct art_column cells;
     struct art_bytes raw;
     struct cell cell;
-    art_block_open(block, &opened);
+    art_block_open(block, &opened, false);
     assert(row < opened.rows);
     if (is_raw(&opened, row, &raw)) {
         const char *wrong = read_raw(raw, column, out);
@@ -183,7 +193,7 @@ enum art_rc art_block_field(struct art_bytes block, unsigned row, unsigned colum
         out->kind = ART_DATUM_NULL;
         return ART_OK;
     }
-    art_column_open(block, &opened, column, &cells);
+    art_column_open(block, &opened, column, &cells, false);
     read_cell(&cells, row, &cell);
     set_datum_of_cell(out, &cell, room);
     return ART_OK;
@@ -237,11 +247,11 @@ void art_block_column(struct art_bytes block, unsigned column, unsigned from, un
     struct art_block opened;
     struct art_column cells;
     uint32_t serial;
-    art_block_open(block, &opened);
+    art_block_open(block, &opened, false);
     assert(from <= to && to <= opened.rows);
     if (from == to) return;
     if (column < opened.columns) {
-        art_column_open(block, &opened, column, &cells);
+        art_column_open(block, &opened, column, &cells, false);
         uint32_t first = from, end = to;
         if (cells.sparse) {
             first = art_row_set_rank(&cells.filled, from);
@@ -276,96 +286,171 @@ void art_block_column(struct art_bytes block, unsigned column, unsigned from, un
 
 /* --- values ------------------------------------------------------------------------------------------------------- */
 
-/* All columns, opened. */
+/* A value, and what is beside it before all types of its row are known. Rows are read some at once, column by column;
+ * entries are read once, as many as there is room for. */
+enum { ROW_ROOM = ART_VALUE_INLINE_MAX + 1 + 2 * ART_BLOCK_COLUMNS_MAX + 16, ROWS_AT_ONCE = 16, ENTRIES_KEPT = 256 };
+
+/* All columns, opened, for rows in ascending order. */
 struct reader {
     struct art_block block;
+    uint32_t header; /* where bodies are put before all types of a row are known */
     struct art_column column[ART_BLOCK_COLUMNS_MAX];
+    struct cell cell[ART_BLOCK_COLUMNS_MAX][ROWS_AT_ONCE];
+    struct cell *entry[ART_BLOCK_COLUMNS_MAX]; /* NULL: not kept */
+    struct cell kept[ENTRIES_KEPT];
 };
 
-static void open_all(struct reader *reader, struct art_bytes block) {
-    art_block_open(block, &reader->block);
-    for (uint32_t i = 0; i < reader->block.columns; i++) art_column_open(block, &reader->block, i, &reader->column[i]);
-}
-
-static uint8_t *put_body(uint8_t *p, const uint8_t *end, const struct cell *cell) {
-    uint32_t n = art_serial_bytes(cell->serial);
-    switch (cell->made_of) {
-    case IS_BYTES:
-        memcpy(p, cell->body, n);
-        break;
-    case IS_INTEGER: {
-        uint64_t x = n ? (uint64_t)cell->integer << (64 - 8 * n) : 0;
-        if (end - p >= 8) {
-            art_store64_be(p, x);
-        } else {
-            for (uint32_t i = 0; i < n; i++) p[i] = (uint8_t)(x >> (56 - 8 * i));
-        }
-        break;
-    }
-    default:
-        art_hex_digits(cell->body, n / 2, cell->made_of == IS_UPPER_HEX, p);
-    }
-    return p + n;
-}
-
-/* The record of a row, in `space` bytes; of a block that nobody made it may be longer, and is then none at all. */
-static uint32_t put_row(const struct reader *reader, uint32_t row, uint8_t *out, uint32_t space) {
-    struct cell cell[ART_BLOCK_COLUMNS_MAX];
-    struct art_bytes raw;
-    if (is_raw(&reader->block, row, &raw)) {
-        if (raw.len > space) return 0;
-        memcpy(out, raw.data, raw.len);
-        return raw.len;
-    }
-    uint32_t header = 1, body = 0, count = 0, header_to_here = 1;
+static void open_all(struct reader *reader, struct art_bytes block, bool keep) {
+    uint32_t kept = 0;
+    art_block_open(block, &reader->block, false);
+    reader->header = 1 + reader->block.columns;
     for (uint32_t i = 0; i < reader->block.columns; i++) {
-        read_cell(&reader->column[i], row, &cell[i]);
-        header_to_here += 1 + (cell[i].serial >= 0x80);
-        if (!cell[i].serial) continue;
-        body += art_serial_bytes(cell[i].serial);
-        header = header_to_here;
-        count = i + 1;
+        struct art_column *column = &reader->column[i];
+        art_column_open(block, &reader->block, i, column, false);
+        reader->header += column->encoding >= ART_COLUMN_BLOBS && column->slope > 30;
+        reader->entry[i] = NULL;
+        if (!keep || column->encoding != ART_COLUMN_ENTRIES || kept + column->entries > ENTRIES_KEPT) continue;
+        reader->entry[i] = reader->kept + kept;
+        const uint8_t *p = column->body;
+        for (uint32_t j = 0; j < column->entries; j++) {
+            uint32_t serial;
+            p = art_serial_get(p, &serial);
+            set_cell(&reader->kept[kept++], serial, p);
+            p += art_serial_bytes(serial);
+        }
     }
-    if (!count || header + body > space) return 0;
-    uint8_t *types = out + 1, *p = out + header;
-    out[0] = (uint8_t)header;
-    for (uint32_t i = 0; i < count; i++) {
-        types += art_serial_put(types, cell[i].serial);
-        p = put_body(p, out + space, &cell[i]);
+}
+
+/* Is row `row` apart? Those before it are passed over. */
+static inline const uint8_t *next_apart(struct art_apart *apart, uint32_t row, uint32_t *serial) {
+    while (apart->count && *apart->rows <= row) {
+        const uint8_t *body = art_serial_get(apart->values, serial);
+        apart->values = body + art_serial_bytes(*serial);
+        apart->count--;
+        if (*apart->rows++ == row) return body;
     }
-    return header + body;
+    return NULL;
+}
+
+/* The cells of some rows. */
+static void read_cells(struct art_column *column, const struct cell *entry, uint32_t from, uint32_t to,
+                       struct cell *out) {
+    const struct art_column is = *column;
+    if (is.sparse) {
+        for (uint32_t row = from; row < to; row++) {
+            set_cell(&out[row - from], 0, is.body);
+            if (art_row_set_has(&is.filled, row)) read_slot(&is, art_row_set_rank(&is.filled, row), &out[row - from]);
+        }
+    } else if (is.encoding == ART_COLUMN_INTEGERS) {
+        for (uint32_t row = from; row < to; row++)
+            set_integer_cell(&out[row - from], (int64_t)((uint64_t)is.base + art_column_code(&is, row)));
+    } else if (is.encoding == ART_COLUMN_ENTRIES && entry) {
+        for (uint32_t row = from; row < to; row++)
+            out[row - from] = entry[art_min32((uint32_t)art_column_code(&is, row), is.entries - 1)];
+    } else {
+        for (uint32_t row = from; row < to; row++) read_slot(&is, row, &out[row - from]);
+    }
+    for (uint32_t row = from, serial; column->apart.count && row < to; row++) {
+        const uint8_t *body = next_apart(&column->apart, row, &serial);
+        if (body) set_cell(&out[row - from], serial, body);
+    }
+}
+
+/* Of a few bytes mostly: no call for them. */
+static inline void copy_bytes(uint8_t *to, const uint8_t *from, uint32_t n) {
+    if (n > 16) {
+        memcpy(to, from, n);
+    } else if (n >= 8) {
+        uint64_t last = art_load64(from + n - 8);
+        art_store64(to, art_load64(from));
+        art_store64(to + n - 8, last);
+    } else if (n >= 4) {
+        uint32_t last = art_load32(from + n - 4);
+        art_store32(to, art_load32(from));
+        art_store32(to + n - 4, last);
+    } else if (n) {
+        to[0] = from[0];
+        to[n / 2] = from[n / 2];
+        to[n - 1] = from[n - 1];
+    }
+}
+
+/* The record of a row that is not raw, in ROW_ROOM bytes; of a block that nobody made it may be too long, and is then
+ * none at all. */
+static uint32_t put_row(const struct reader *reader, const struct cell *cell, uint8_t *out) {
+    uint8_t types[2 * ART_BLOCK_COLUMNS_MAX], *type = types;
+    uint8_t *const bodies = out + reader->header, *const end = bodies + ART_VALUE_INLINE_MAX, *at = bodies;
+    for (uint32_t columns = reader->block.columns; columns; columns--, cell += ROWS_AT_ONCE) {
+        uint32_t serial = cell->serial;
+        if (cell->made_of == IS_INTEGER) {
+            if (at > end) return 0;
+            *type++ = (uint8_t)serial;
+            art_store64_be(at, (uint64_t)cell->integer << art_serial_unused_bits[serial]);
+            at += art_serial_number_bytes[serial];
+            continue;
+        }
+        uint32_t n = art_serial_bytes(serial);
+        if (n > end - at) return 0;
+        type += art_serial_put(type, serial);
+        if (cell->made_of == IS_BYTES) {
+            copy_bytes(at, cell->body, n);
+        } else {
+            art_hex_digits(cell->body, n / 2, cell->made_of == IS_UPPER_HEX, at);
+        }
+        at += n;
+    }
+    /* NULLs at the end are not written; 0 may be the second byte of another type. */
+    while (type > types && !type[-1] && (type == types + 1 || type[-2] < 0x80)) type--;
+    uint32_t n = (uint32_t)(type - types), body = (uint32_t)(at - bodies);
+    if (!n || 1 + n + body > ART_VALUE_INLINE_MAX) return 0;
+    if (out + 1 + n != bodies) memmove(out + 1 + n, bodies, body);
+    out[0] = (uint8_t)(1 + n);
+    copy_bytes(out + 1, types, n);
+    return 1 + n + body;
+}
+
+/* Into `space` bytes. */
+static inline uint32_t put_value(struct reader *reader, uint32_t row, const struct cell *cell, uint8_t *out,
+                                 uint32_t space) {
+    uint32_t serial, n;
+    if (reader->block.raw.count) {
+        const uint8_t *raw = next_apart(&reader->block.raw, row, &serial);
+        if (raw) {
+            n = art_serial_bytes(serial);
+            if (n > space) return 0;
+            memcpy(out, raw, n);
+            return n;
+        }
+    }
+    if (space >= ROW_ROOM) return put_row(reader, cell, out);
+    uint8_t room[ROW_ROOM];
+    n = put_row(reader, cell, room);
+    if (n > space) return 0;
+    memcpy(out, room, n);
+    return n;
 }
 
 static uint32_t read_value(struct art_bytes block, uint32_t row, uint8_t *out) {
     struct reader reader;
-    open_all(&reader, block);
+    open_all(&reader, block, false);
     assert(row < reader.block.rows);
-    return put_row(&reader, row, out, ART_VALUE_INLINE_MAX);
-}
-
-/* Where each entry begins, so that nobody steps over others. */
-static void index_entries(struct art_column *column, uint16_t *at) {
-    const uint8_t *p = column->body;
-    for (uint32_t i = 0; i < column->entries; i++) {
-        uint32_t serial;
-        at[i] = (uint16_t)(p - column->body);
-        p = art_serial_get(p, &serial);
-        p += art_serial_bytes(serial);
-    }
-    column->entry_at = at;
+    for (uint32_t i = 0; i < reader.block.columns; i++)
+        read_cells(&reader.column[i], NULL, row, row + 1, reader.cell[i]);
+    return put_value(&reader, row, reader.cell[0], out, ART_VALUE_INLINE_MAX);
 }
 
 static void read_values(struct art_bytes block, uint8_t *out, uint32_t *ends) {
     struct reader reader;
-    uint16_t entry_at[ART_BLOCK_COLUMNS_MAX][ART_ENTRIES_MAX];
     uint32_t used = 0;
-    open_all(&reader, block);
-    for (uint32_t i = 0; i < reader.block.columns; i++) {
-        if (reader.column[i].encoding == ART_COLUMN_ENTRIES) index_entries(&reader.column[i], entry_at[i]);
-    }
-    for (uint32_t row = 0; row < reader.block.rows; row++) {
-        used += put_row(&reader, row, out + used, art_min32(ART_BLOCK_PLAIN_MAX - used, ART_VALUE_INLINE_MAX));
-        ends[row] = used;
+    open_all(&reader, block, true);
+    for (uint32_t from = 0, rows = reader.block.rows; from < rows; from += ROWS_AT_ONCE) {
+        uint32_t to = art_min32(rows, from + ROWS_AT_ONCE);
+        for (uint32_t i = 0; i < reader.block.columns; i++)
+            read_cells(&reader.column[i], reader.entry[i], from, to, reader.cell[i]);
+        for (uint32_t row = from; row < to; row++) {
+            used += put_value(&reader, row, &reader.cell[0][row - from], out + used, ART_BLOCK_PLAIN_MAX - used);
+            ends[row] = used;
+        }
     }
 }
 

@@ -177,22 +177,27 @@ int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int 
     return rc;
 }
 
-/* The commonest steps by far: in a range, from a row that SQLite has looked at, or while it counts. */
-static inline bool steps_quickly(const struct art_scan *scan) {
-    if (scan->kind != ART_SCAN_RANGE || scan->record.value) return false;
-    return scan->state == ART_SCAN_ON_CURSOR ? !scan->of.range.unseen : scan->state == ART_SCAN_COUNTING;
-}
-
-int art_scan_next(sqlite3_vtab_cursor *base) {
-    struct art_scan *scan = (struct art_scan *)base;
+static int __attribute__((noinline)) next_of_kind(struct art_scan *scan) {
     enum art_rc rc = ART_OK;
-    if (steps_quickly(scan)) return art_range_scan_next_quickly(scan);
     int gone = check_table_stays(scan);
     if (gone) return gone;
     art_scan_forget_value(scan);
     if (scan->state != ART_SCAN_END) rc = kinds[scan->kind].next(scan);
     if (scan->state == ART_SCAN_END) end(scan);
     return art_scan_fail(scan, rc);
+}
+
+/* The commonest steps by far: in a range, from a row that SQLite has looked at, or while it counts. */
+int art_scan_next(sqlite3_vtab_cursor *base) {
+    struct art_scan *scan = (struct art_scan *)base;
+    struct art_range_scan *range = &scan->of.range;
+    if (scan->kind != ART_SCAN_RANGE || scan->record.value) return next_of_kind(scan);
+    if (scan->state != ART_SCAN_ON_CURSOR || range->unseen)
+        return scan->state == ART_SCAN_COUNTING ? art_range_scan_next_quickly(scan) : next_of_kind(scan);
+    if (!range->plain || !art_cursor_pass(scan->cursor)) return art_range_scan_next_quickly(scan);
+    scan->record.fetched = false;
+    range->unseen = 1;
+    return SQLITE_OK;
 }
 
 int art_scan_eof(sqlite3_vtab_cursor *base) {
@@ -243,7 +248,7 @@ static int show_long_value(struct art_scan *scan, unsigned column, sqlite3_conte
     return art_scan_fail(scan, rc);
 }
 
-static int show_value(struct art_scan *scan, unsigned column, sqlite3_context *context) {
+static inline int show_value(struct art_scan *scan, unsigned column, sqlite3_context *context) {
     if (!scan->record.fetched) {
         struct art_stored record;
         if (!art_scan_short_record(scan, &record)) return show_long_value(scan, column, context);
@@ -272,7 +277,7 @@ static void show_snapshot(const struct art_scan *scan, sqlite3_context *context)
 }
 
 /* SQLite's code. The scan is where it claims to be. */
-static int arrive(struct art_scan *scan) {
+static int __attribute__((noinline)) arrive(struct art_scan *scan) {
     int gone = check_table_stays(scan);
     if (scan->state == ART_SCAN_COUNTING) art_range_scan_catch_up(scan);
     return scan->state == ART_SCAN_FAILED ? art_scan_fail(scan, scan->of.range.failure) : gone;
@@ -280,10 +285,7 @@ static int arrive(struct art_scan *scan) {
 
 static int __attribute__((noinline)) show_other(struct art_scan *scan, int column, sqlite3_context *context) {
     int hidden = art_hidden_column(art_scan_vtab(scan), column);
-    if (hidden < 0) {
-        return art_scan_rolled(scan) ? art_level_scan_column(scan, column, context)
-                                     : show_value(scan, (unsigned)column - 1, context);
-    }
+    if (hidden < 0) return art_level_scan_column(scan, column, context);
     if (hidden < ART_SHOWN) {
         show_argument(&scan->shown[hidden], context);
         return SQLITE_OK;
@@ -297,33 +299,55 @@ static int __attribute__((noinline)) show_other(struct art_scan *scan, int colum
     return SQLITE_OK;
 }
 
+/* An UPDATE, which does not change the column. */
+static int __attribute__((noinline)) show_unchanged(struct art_scan *scan, int column, sqlite3_context *context) {
+    int hidden = art_hidden_column(art_scan_vtab(scan), column);
+    if (hidden == ART_HIDDEN_ENTRIES && art_scan_rolled(scan)) sqlite3_result_int(context, 1);
+    if (hidden == ART_HIDDEN_SNAPSHOT) show_snapshot(scan, context);
+    return SQLITE_OK;
+}
+
+static inline int arrive_looking(struct art_scan *scan) {
+    int rc = scan->state == ART_SCAN_ON_CURSOR ? SQLITE_OK : arrive(scan);
+    if (!rc && scan->kind == ART_SCAN_RANGE) scan->of.range.unseen = 0;
+    return rc;
+}
+
+static int __attribute__((noinline)) show_path(struct art_scan *scan, sqlite3_context *context) {
+    int rc = arrive_looking(scan);
+    if (rc) return rc;
+    struct art_bytes path;
+    if (scan->state == ART_SCAN_ON_ROW || art_scan_rolled(scan)) {
+        path = art_scan_path(scan);
+        art_result_text(context, path.data, path.len);
+    } else {
+        bool has_no_nul = art_cursor_text(scan->cursor, &path);
+        art_result_ended_text(context, (const char *)path.data, path.len, has_no_nul);
+    }
+    return SQLITE_OK;
+}
+
+/* The first of a row with one value, which nearly always is a short one; else any. */
+static int __attribute__((noinline)) show_single(struct art_scan *scan, sqlite3_context *context) {
+    struct art_stored record;
+    bool shown = art_scan_short_record(scan, &record) && !record.in_block;
+    if (shown) shown = art_record_single_result(context, record.bytes);
+    return shown ? SQLITE_OK : show_value(scan, 0, context);
+}
+
+static int __attribute__((noinline)) show_column(struct art_scan *scan, int column, sqlite3_context *context) {
+    if (sqlite3_vtab_nochange(context)) return show_unchanged(scan, column, context);
+    int rc = arrive_looking(scan);
+    if (rc) return rc;
+    if (art_hidden_column(art_scan_vtab(scan), column) >= 0 || art_scan_rolled(scan))
+        return show_other(scan, column, context);
+    if (art_scan_vtab(scan)->columns.count == 2) return show_single(scan, context);
+    return show_value(scan, (unsigned)column - 1, context);
+}
+
 int art_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
     struct art_scan *scan = (struct art_scan *)base;
-    if (column != ART_COLUMN_KEY && sqlite3_vtab_nochange(context)) {
-        int hidden = art_hidden_column(art_scan_vtab(scan), column);
-        if (hidden == ART_HIDDEN_ENTRIES && art_scan_rolled(scan)) sqlite3_result_int(context, 1);
-        if (hidden == ART_HIDDEN_SNAPSHOT) show_snapshot(scan, context);
-        return SQLITE_OK;
-    }
-    if (scan->state != ART_SCAN_ON_CURSOR) {
-        int rc = arrive(scan);
-        if (rc) return rc;
-    }
-    if (scan->kind == ART_SCAN_RANGE) scan->of.range.unseen = 0;
-    if (column == ART_COLUMN_KEY) {
-        struct art_bytes key = art_scan_path(scan);
-        if (scan->state == ART_SCAN_ON_ROW || art_scan_rolled(scan)) {
-            art_result_text(context, key.data, key.len);
-        } else {
-            art_result_ended_text(context, (const char *)key.data, key.len);
-        }
-        return SQLITE_OK;
-    }
-    bool first = column == 1 && !art_scan_rolled(scan) && art_hidden_column(art_scan_vtab(scan), column) < 0;
-    struct art_stored stored; /* nearly all values are the only one of a short row */
-    bool alone = first && art_scan_short_record(scan, &stored) && !stored.in_block;
-    if (alone && art_record_single_result(context, stored.bytes)) return SQLITE_OK;
-    return show_other(scan, column, context);
+    return column == ART_COLUMN_KEY ? show_path(scan, context) : show_column(scan, column, context);
 }
 
 /* Not asked of a WITHOUT ROWID table. */
