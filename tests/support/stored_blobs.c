@@ -11,11 +11,11 @@
 
 static void add_block(struct stored_blobs *out, struct art_bytes bytes) {
     struct art_block block;
-    ck_assert_ptr_null(art_block_open(bytes, &block));
+    ck_assert_ptr_null(art_block_open(bytes, &block, true));
     out->raw |= block.raw.count > 0;
     for (uint32_t i = 0; i < block.columns; i++) {
         struct art_column column;
-        ck_assert_ptr_null(art_column_open(bytes, &block, i, &column));
+        ck_assert_ptr_null(art_column_open(bytes, &block, i, &column, true));
         out->encodings |= 1u << column.encoding;
         out->sparse |= column.sparse;
         out->apart |= column.apart.count > 0;
