@@ -299,8 +299,11 @@ struct art_blob_cursor {
     /* NULL, or set by art_blob_cursor_plain(): each block is decoded at once, and no entry is in a block. */
     struct art_plain_bucket *plain;
     uint32_t window; /* art_window_widen(); 0: this is no walk yet */
+    uint32_t entry;  /* number in the bucket; moved by others within a stretch */
+    uint32_t keyed;  /* the entry whose key stands in `key` */
     /* (private) */
-    uint32_t bucket, entry, suffix_at;
+    uint32_t bucket, suffix_at;
+    enum { ART_NULS_UNKNOWN, ART_NULS_NONE, ART_NULS_SOME } nuls; /* in the bucket's keys, behind their first bytes */
     struct art_bucket_view view;
 };
 
@@ -320,11 +323,20 @@ enum art_rc art_blob_seek_ge(struct art_blob_cursor *cursor, struct art_bytes ke
 enum art_rc art_blob_seek_le(struct art_blob_cursor *cursor, struct art_bytes key); /* floor: largest <= key */
 /* One entry on, or (prev) back; not valid past the end. Nothing happens to a cursor that is not valid. */
 enum art_rc art_blob_next(struct art_blob_cursor *cursor);
-/* The commonest steps: to the next entry, or the one before, where that is a put in the same bucket; *kept: as many
- * bytes of the key are what they were. False: the cursor has not moved, and next() or prev() says why. */
-bool art_blob_step(struct art_blob_cursor *cursor, uint32_t *kept);
-bool art_blob_step_back(struct art_blob_cursor *cursor, uint32_t *kept);
 enum art_rc art_blob_prev(struct art_blob_cursor *cursor);
+/* The commonest steps. So many entries on, or back, `entry` may be moved by hand, one by one or at once: within the
+ * bucket, each shares more than `most` bytes with the one that it is reached from, has none of these flags, and is
+ * newer than `newer_than`. All that the cursor says is of the entry then, but for its key, which
+ * art_blob_catch_up() fetches: ART_OK, or ART_CORRUPT as next(), again and again. next() and prev() do so by themselves
+ * where they stay in the bucket. */
+uint32_t art_blob_stretch(const struct art_blob_cursor *cursor, bool backward, uint32_t most, uint8_t flags);
+enum art_rc art_blob_catch_up(struct art_blob_cursor *cursor);
+/* It stands on the last entry of its bucket. */
+static inline bool art_blob_is_last(const struct art_blob_cursor *cursor) {
+    return cursor->entry + 1 == cursor->view.count;
+}
+/* No key of the cursor's bucket has a byte 0 behind its first byte. False: one may have. */
+bool art_blob_has_no_nul(struct art_blob_cursor *cursor);
 /* A jump over a subtree, forward: to the first entry behind all keys with the prefix that the current key has in its
  * first `len` bytes, where it is not far: within the bucket, or at least not behind all buckets. `behind` is the first
  * of all keys after those with the prefix. *done: the cursor stands there; else it has not moved. */

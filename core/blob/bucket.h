@@ -155,6 +155,22 @@ static inline uint32_t art_bucket_step(const struct art_bucket_view *view, uint3
     return n;
 }
 
+/* The last entry <= `from` that shares at most `depth` bytes; 0 if there is none. */
+static inline uint32_t art_bucket_step_back(const struct art_bucket_view *view, uint32_t from, uint32_t depth) {
+    assert(from < view->count);
+    if (ART_UNLIKELY(view->form & ART_BUCKET_WIDE)) {
+        while (from && art_load16(view->shared + 2 * from) > depth) from--;
+        return from;
+    }
+    if (ART_UNLIKELY(depth > 255)) return from;
+    for (uint32_t at = from & 64;; at = 0) {
+        uint64_t hit = art_columns_hit(view->shared + at, view->first_bytes + at, view->count - at, (uint8_t)depth, 0);
+        if (from < at + 63) hit &= ((uint64_t)2 << (from - at)) - 1;
+        if (hit) return at + 63 - (uint32_t)__builtin_clzll(hit);
+        if (!at) return 0;
+    }
+}
+
 /* First entry >= key, view->count if there is none. The first `known` bytes of key are known to be those of the
  * bucket's first key. */
 static inline uint32_t art_bucket_search(const struct art_bucket_view *view, struct art_bytes key, uint32_t known,

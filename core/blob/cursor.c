@@ -7,6 +7,13 @@
  * A walk ascends, or (prev) descends, with every step, whatever the bytes are: a forged blob, with its keys in no order
  * and its hashes right, ends it with ART_CORRUPT. Within a bucket one byte tells: the first that two neighbours do not
  * share.
+ *
+ * Who wants many entries of a bucket takes them as a stretch, and moves the number `entry` alone. The key then stays
+ * behind, at the entry `keyed`, until somebody asks for it; where nobody does, the walk leaves the bucket without it,
+ * and what has to ascend is the keys that were seen.
+ *
+ *     shared     0  9 11  9  9  4  9  7      stretch from entry 0 with most = 5: four entries, since the fifth shares
+ *     entry      0  1  2  3  4  5  6  7      only 4 bytes with the one before it
  */
 #include <assert.h>
 
@@ -42,7 +49,7 @@ ART_READS_PAST static void fill_inherited(struct art_blob_cursor *cursor, uint32
         uint32_t shared, suffix_at, until;
         uint8_t first_byte;
     } piece[ART_BUCKET_ENTRIES];
-    uint32_t pieces = 0, entry = cursor->entry, suffix_at = cursor->suffix_at;
+    uint32_t pieces = 0, entry = cursor->keyed, suffix_at = cursor->suffix_at;
     do {
         uint32_t shared;
         do {
@@ -68,10 +75,10 @@ ART_READS_PAST static void fill_inherited(struct art_blob_cursor *cursor, uint32
     }
 }
 
-/* Writes the current entry's key, of which the bucket's prefix and `keep` bytes behind it are right already. */
+/* Writes the key of entry `keyed`, of which the bucket's prefix and `keep` bytes behind it are right already. */
 ART_READS_PAST static inline void fill_key(struct art_blob_cursor *cursor, uint32_t keep) {
     const struct art_bucket_view *view = &cursor->view;
-    uint32_t entry = cursor->entry, shared = art_bucket_shared(view, entry);
+    uint32_t entry = cursor->keyed, shared = art_bucket_shared(view, entry);
     if (entry == 0 && view->form & ART_BUCKET_PREFIX_ENTRY) {
         cursor->key_len = view->prefix_len;
         return;
@@ -98,7 +105,8 @@ ART_READS_PAST static inline void set_entry(struct art_blob_cursor *cursor, uint
     const struct art_bucket_view *view = &cursor->view;
     cursor->bucket = bucket;
     cursor->kept = 0;
-    cursor->entry = entry < view->count ? entry : view->count - 1;
+    cursor->entry = cursor->keyed = entry < view->count ? entry : view->count - 1;
+    cursor->nuls = ART_NULS_UNKNOWN;
     cursor->suffix_at = art_bucket_suffix_at(view, cursor->entry);
     cursor->valid = true;
     for (uint32_t at = cursor->blob->label_len; at < view->prefix_len; at += 16) {
@@ -213,19 +221,18 @@ static enum art_rc keys_lie(struct art_blob_cursor *cursor, uint32_t bucket) {
                        "bucket %u: its keys are out of order", bucket);
 }
 
-/* Bytes that the next entry of the bucket, which has one, has in common with the cursor's key. */
+/* Bytes that the entry behind the one whose key is here has in common with it. */
 static inline uint32_t kept_by_next(const struct art_blob_cursor *cursor) {
     const struct art_bucket_view *view = &cursor->view;
-    assert(cursor->entry + 1 < view->count);
+    uint32_t next = cursor->keyed + 1;
+    assert(next < view->count);
     bool wide = ART_UNLIKELY(view->form & ART_BUCKET_WIDE);
-    return view->prefix_len + (wide ? art_bucket_shared(view, cursor->entry + 1) : view->shared[cursor->entry + 1]);
+    return view->prefix_len + (wide ? art_bucket_shared(view, next) : view->shared[next]);
 }
 
-/* Is the next entry of the bucket, which has one, behind the cursor's? */
-static inline bool next_ascends(const struct art_blob_cursor *cursor) {
-    const struct art_bucket_view *view = &cursor->view;
-    uint32_t kept = kept_by_next(cursor);
-    return kept >= cursor->key_len || cursor->key[kept] < view->first_bytes[cursor->entry + 1];
+/* Does that entry come behind it? */
+static inline bool next_ascends(const struct art_blob_cursor *cursor, uint32_t kept) {
+    return cursor->key[kept] < cursor->view.first_bytes[cursor->keyed + 1] || kept >= cursor->key_len;
 }
 
 /* Is the first entry of a bucket of the cursor's blob behind the cursor's? */
@@ -259,7 +266,7 @@ static enum art_rc last_before(struct art_blob_cursor *cursor, uint32_t end, boo
     return rc ? rc : art_blob_cursor_set(cursor, end - 1, ART_BUCKET_ENTRIES);
 }
 
-/* From a bucket's last entry on. */
+/* From a bucket's last entry on. The key is that one's, or an earlier one's in the bucket. */
 static enum art_rc next_bucket(struct art_blob_cursor *cursor) {
     uint32_t bucket = wanted_from(cursor, cursor->bucket + 1);
     cursor->valid = false;
@@ -316,12 +323,15 @@ enum art_rc art_blob_seek_le(struct art_blob_cursor *cursor, struct art_bytes ke
     return ART_OK;
 }
 
-/* To the next entry of the bucket, which has one; it keeps `kept` bytes of the key. */
-ART_READS_PAST static inline void advance(struct art_blob_cursor *cursor, uint32_t kept) {
+/* To the key of the next entry, which the bucket has; *kept: as many bytes of the key are what they were. */
+ART_READS_PAST static inline __attribute__((always_inline)) enum art_rc key_of_next(struct art_blob_cursor *cursor,
+                                                                                    uint32_t *kept) {
     const struct art_bucket_view *view = &cursor->view;
+    uint32_t keep = *kept = kept_by_next(cursor);
+    if (ART_UNLIKELY(!next_ascends(cursor, keep))) return keys_lie(cursor, cursor->bucket);
     /* A line of the next page with every row: it is there when it is needed, and no burst stalls the others. */
-    __builtin_prefetch(view->start + ART_BLOB_PAGE + 64 * (cursor->entry & 63));
-    uint32_t entry = cursor->entry + 1, suffix_at = cursor->suffix_at, suffix_len;
+    __builtin_prefetch(view->start + ART_BLOB_PAGE + 64 * (cursor->keyed & 63));
+    uint32_t entry = cursor->keyed + 1, suffix_at = cursor->suffix_at, suffix_len;
     if (ART_LIKELY(!(view->form & ART_BUCKET_WIDE))) {
         suffix_at += view->suffix_len[entry - 1];
         suffix_len = view->suffix_len[entry];
@@ -329,67 +339,100 @@ ART_READS_PAST static inline void advance(struct art_blob_cursor *cursor, uint32
         suffix_at += art_bucket_suffix_len(view, entry - 1);
         suffix_len = art_bucket_suffix_len(view, entry);
     }
-    uint8_t *to = cursor->key + kept;
+    uint8_t *to = cursor->key + keep;
     const uint8_t *suffix = view->suffixes + suffix_at;
-    cursor->entry = entry;
+    cursor->keyed = entry;
     cursor->suffix_at = suffix_at;
-    cursor->key_len = kept + 1 + suffix_len;
+    cursor->key_len = keep + 1 + suffix_len;
     assert(cursor->key_len <= ART_KEY_MAX);
     *to = view->first_bytes[entry];
     art_copy_padded(to + 1, suffix, suffix_len);
+    return ART_OK;
+}
+
+/* The other way: to that of the entry before, which there is. */
+ART_READS_PAST static enum art_rc key_of_previous(struct art_blob_cursor *cursor, uint32_t *kept) {
+    const struct art_bucket_view *view = &cursor->view;
+    assert(cursor->keyed);
+    __builtin_prefetch(
+        (const uint8_t *)((uintptr_t)view->start - ART_BLOB_PAGE + 64 * ((view->count - cursor->keyed) & 63)));
+    uint32_t entry = --cursor->keyed;
+    *kept = kept_by_next(cursor);
+    cursor->suffix_at -= art_bucket_suffix_len(view, entry);
+    fill_key(cursor, *kept - view->prefix_len);
+    if (ART_LIKELY(next_ascends(cursor, *kept))) return ART_OK;
+    set_entry_with_key(cursor, cursor->bucket, entry + 1);
+    return keys_lie(cursor, cursor->bucket);
+}
+
+static enum art_rc __attribute__((noinline)) catch_up_far(struct art_blob_cursor *cursor) {
+    uint32_t entry = cursor->entry, kept;
+    enum art_rc rc = ART_OK;
+    assert(entry < cursor->view.count);
+    while (cursor->keyed < entry && !rc) rc = key_of_next(cursor, &kept);
+    while (cursor->keyed > entry && !rc) rc = key_of_previous(cursor, &kept);
+    cursor->entry = entry;
+    return rc;
+}
+
+enum art_rc art_blob_catch_up(struct art_blob_cursor *cursor) {
+    uint32_t kept;
+    if (ART_UNLIKELY(cursor->keyed + 1 != cursor->entry)) return catch_up_far(cursor);
+    return key_of_next(cursor, &kept);
 }
 
 enum art_rc art_blob_next(struct art_blob_cursor *cursor) {
     if (ART_UNLIKELY(!cursor->valid)) return ART_OK;
     if (ART_UNLIKELY(cursor->entry + 1 >= cursor->view.count)) return next_bucket(cursor);
-    if (ART_UNLIKELY(!next_ascends(cursor))) return keys_lie(cursor, cursor->bucket);
-    cursor->kept = kept_by_next(cursor);
-    advance(cursor, cursor->kept);
-    return ART_OK;
-}
-
-/* A key that ends where the next one goes on has some byte behind its end, mostly a NUL: art_blob_next() looks better.
- */
-bool art_blob_step(struct art_blob_cursor *cursor, uint32_t *kept) {
-    const struct art_bucket_view *view = &cursor->view;
-    uint32_t next = cursor->entry + 1;
-    assert(cursor->valid);
-    if (ART_UNLIKELY(next >= view->count || art_bucket_flags(view, next) & ART_DELETE)) return false;
-    uint32_t same = kept_by_next(cursor);
-    if (ART_UNLIKELY(cursor->key[same] >= view->first_bytes[next])) return false;
-    *kept = same;
-    advance(cursor, same);
-    return true;
-}
-
-/* The other way: to the entry before, which there is. */
-ART_READS_PAST static inline uint32_t retreat(struct art_blob_cursor *cursor) {
-    const struct art_bucket_view *view = &cursor->view;
-    __builtin_prefetch(
-        (const uint8_t *)((uintptr_t)view->start - ART_BLOB_PAGE + 64 * ((view->count - cursor->entry) & 63)));
-    uint32_t keep = art_bucket_shared(view, cursor->entry);
-    assert(cursor->entry);
-    cursor->entry--;
-    cursor->suffix_at -= art_bucket_suffix_len(view, cursor->entry);
-    fill_key(cursor, keep);
-    return view->prefix_len + keep;
+    enum art_rc rc = ART_LIKELY(cursor->keyed == cursor->entry) ? ART_OK : art_blob_catch_up(cursor);
+    if (!rc) rc = key_of_next(cursor, &cursor->kept);
+    cursor->entry = cursor->keyed;
+    return rc;
 }
 
 enum art_rc art_blob_prev(struct art_blob_cursor *cursor) {
     if (ART_UNLIKELY(!cursor->valid)) return ART_OK;
     if (ART_UNLIKELY(!cursor->entry)) return previous_bucket(cursor);
-    cursor->kept = retreat(cursor);
-    return ART_LIKELY(next_ascends(cursor)) ? ART_OK : keys_lie(cursor, cursor->bucket);
+    enum art_rc rc = ART_LIKELY(cursor->keyed == cursor->entry) ? ART_OK : art_blob_catch_up(cursor);
+    if (!rc) rc = key_of_previous(cursor, &cursor->kept);
+    cursor->entry = cursor->keyed;
+    return rc;
 }
 
-bool art_blob_step_back(struct art_blob_cursor *cursor, uint32_t *kept) {
+/* --- stretches ---------------------------------------------------------------------------------------------------- */
+
+static inline bool is_of_stretch(const struct art_blob_cursor *cursor, uint32_t entry, uint8_t flags) {
+    if (art_bucket_flags(&cursor->view, entry) & flags) return false;
+    return !cursor->newer_than || art_bucket_csn(&cursor->view, entry) > cursor->newer_than;
+}
+
+uint32_t art_blob_stretch(const struct art_blob_cursor *cursor, bool backward, uint32_t most, uint8_t flags) {
+    const struct art_bucket_view *view = &cursor->view;
+    uint32_t entry = cursor->entry, count = 0;
+    bool all = most < view->prefix_len; /* whatever they share behind it */
+    uint32_t first = backward ? entry : entry + 1, depth = most - view->prefix_len;
     assert(cursor->valid);
-    if (ART_UNLIKELY(!cursor->entry || art_bucket_flags(&cursor->view, cursor->entry - 1) & ART_DELETE)) return false;
-    uint8_t first = cursor->view.first_bytes[cursor->entry];
-    *kept = retreat(cursor);
-    if (ART_LIKELY(cursor->key[*kept] < first) || next_ascends(cursor)) return true;
-    set_entry_with_key(cursor, cursor->bucket, cursor->entry + 1); /* art_blob_prev() says it */
-    return false;
+    if (!first || first == view->count || (!all && art_bucket_shared(view, first) <= depth)) return 0;
+    if (backward)
+        count = entry - (all ? 0 : art_bucket_step_back(view, entry, depth));
+    else
+        count = (all ? view->count : art_bucket_step(view, first, depth, 0)) - first;
+    if (!(view->form & ART_BUCKET_FLAGS) && !cursor->newer_than) return view->start[8] & flags ? 0 : count;
+    for (uint32_t i = 1; i <= count; i++) {
+        if (!is_of_stretch(cursor, backward ? entry - i : entry + i, flags)) return i - 1;
+    }
+    return count;
+}
+
+bool art_blob_has_no_nul(struct art_blob_cursor *cursor) {
+    const struct art_bucket_view *view = &cursor->view;
+    if (cursor->nuls) return cursor->nuls == ART_NULS_NONE;
+    uint32_t from = view->form & ART_BUCKET_PREFIX_ENTRY ? 1 : 0;
+    const uint8_t *prefix = view->prefix + !!view->prefix_len;
+    bool some =
+        memchr(view->first_bytes + from, 0, view->count - from) || memchr(prefix, 0, (size_t)(view->values - prefix));
+    cursor->nuls = some ? ART_NULS_SOME : ART_NULS_NONE;
+    return !some;
 }
 
 /* To the first entry of this bucket that does not begin with the key's first `len` bytes. What it shares with its
@@ -400,7 +443,7 @@ static bool skip_in_bucket(struct art_blob_cursor *cursor, uint32_t len) {
     if (len <= view->prefix_len || cursor->entry + 1 >= view->count) return false;
     uint32_t entry = art_bucket_step(view, cursor->entry + 1, len - view->prefix_len - 1, 0);
     if (entry >= view->count) return false;
-    cursor->entry = entry;
+    cursor->entry = cursor->keyed = entry;
     cursor->suffix_at = art_bucket_suffix_at(view, entry);
     fill_key(cursor, art_bucket_shared(view, entry));
     return true;
@@ -409,7 +452,7 @@ static bool skip_in_bucket(struct art_blob_cursor *cursor, uint32_t len) {
 enum art_rc art_blob_skip_near(struct art_blob_cursor *cursor, uint32_t len, struct art_bytes behind, bool *done) {
     struct art_blob *blob = cursor->blob;
     uint32_t known;
-    assert(cursor->valid && len <= cursor->key_len);
+    assert(cursor->valid && cursor->keyed == cursor->entry && len <= cursor->key_len);
     *done = skip_in_bucket(cursor, len);
     if (*done || len <= blob->label_len || behind.len <= blob->label_len) return ART_OK;
     if (art_route(blob, behind, &known) + 1 == blob->buckets) return ART_OK;

@@ -320,12 +320,16 @@ void art_cursor_close(struct art_cursor *cursor);
  * may be called. */
 enum art_rc art_cursor_seek(struct art_cursor *cursor, const struct art_range *range, bool descending);
 enum art_rc art_cursor_next(struct art_cursor *cursor);
+/* The commonest step of art_cursor_next(): on to a row that is there. False: nothing has happened. */
+bool art_cursor_pass(struct art_cursor *cursor);
 /* Does it stand on a row? The functions below want it so; but next() and the two that skip do nothing where it does
  * not. */
 bool art_cursor_valid(const struct art_cursor *cursor);
 /* Borrowed until the cursor moves; behind the key a NUL, and ART_KEY_PADDING bytes that can be read. Behind a next()
  * that has failed since the tree is unknown, the key that it stood on. */
-struct art_bytes art_cursor_key(const struct art_cursor *cursor);
+struct art_bytes art_cursor_key(struct art_cursor *cursor);
+/* The key surely has no NUL inside; false: it may have. */
+bool art_cursor_key_has_no_nul(struct art_cursor *cursor);
 const struct art_row *art_cursor_row(struct art_cursor *cursor); /* borrowed until the cursor moves; held */
 /* The row's value, borrowed as these, out of a block or not (art_stored_plain()); false: it lies in overflow chunks. */
 bool art_cursor_value(struct art_cursor *cursor, struct art_stored *out);

@@ -188,7 +188,8 @@ bool art_text_is_sound(struct art_bytes text); /* only such characters, and ASCI
 static inline uint8_t art_lower(uint8_t c) {
     return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
 }
-void art_result_ended_text(sqlite3_context *context, const char *data, uint64_t len);
+/* A text with a NUL, and ART_KEY_PADDING bytes, behind it. */
+void art_result_ended_text(sqlite3_context *context, const char *data, uint64_t len, bool has_no_nul);
 /* Column 0 of a short record that has no other, as nearly all tables' rows; false: it is another one. */
 bool art_record_single_result(sqlite3_context *context, struct art_bytes record);
 /* Columns of a record as a function's result, fastest in ascending order: it remembers where the last one ended. Of a

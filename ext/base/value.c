@@ -222,8 +222,8 @@ void art_result_text(sqlite3_context *context, const uint8_t *data, uint64_t len
     sqlite3_result_text(context, ended, -1, SQLITE_TRANSIENT);
 }
 
-void art_result_ended_text(sqlite3_context *context, const char *data, uint64_t len) {
-    if (!ends_texts && art_first_nul(data) == len) {
+void art_result_ended_text(sqlite3_context *context, const char *data, uint64_t len, bool has_no_nul) {
+    if (!ends_texts && (has_no_nul || art_first_nul(data) == len)) {
         sqlite3_result_text(context, data, -1, SQLITE_TRANSIENT);
     } else {
         result_with_length(context, (const uint8_t *)data, len);

@@ -243,7 +243,7 @@ static int show_long_value(struct art_scan *scan, unsigned column, sqlite3_conte
     return art_scan_fail(scan, rc);
 }
 
-static int show_value(struct art_scan *scan, unsigned column, sqlite3_context *context) {
+static inline int show_value(struct art_scan *scan, unsigned column, sqlite3_context *context) {
     if (!scan->record.fetched) {
         struct art_stored record;
         if (!art_scan_short_record(scan, &record)) return show_long_value(scan, column, context);
@@ -280,10 +280,7 @@ static int arrive(struct art_scan *scan) {
 
 static int __attribute__((noinline)) show_other(struct art_scan *scan, int column, sqlite3_context *context) {
     int hidden = art_hidden_column(art_scan_vtab(scan), column);
-    if (hidden < 0) {
-        return art_scan_rolled(scan) ? art_level_scan_column(scan, column, context)
-                                     : show_value(scan, (unsigned)column - 1, context);
-    }
+    if (hidden < 0) return art_level_scan_column(scan, column, context);
     if (hidden < ART_SHOWN) {
         show_argument(&scan->shown[hidden], context);
         return SQLITE_OK;
@@ -297,33 +294,39 @@ static int __attribute__((noinline)) show_other(struct art_scan *scan, int colum
     return SQLITE_OK;
 }
 
+/* An UPDATE, which does not change the column. */
+static int __attribute__((noinline)) show_unchanged(struct art_scan *scan, int column, sqlite3_context *context) {
+    int hidden = art_hidden_column(art_scan_vtab(scan), column);
+    if (hidden == ART_HIDDEN_ENTRIES && art_scan_rolled(scan)) sqlite3_result_int(context, 1);
+    if (hidden == ART_HIDDEN_SNAPSHOT) show_snapshot(scan, context);
+    return SQLITE_OK;
+}
+
+static int show_path(struct art_scan *scan, sqlite3_context *context) {
+    struct art_bytes path = art_scan_path(scan);
+    if (scan->state == ART_SCAN_ON_ROW || art_scan_rolled(scan)) {
+        art_result_text(context, path.data, path.len);
+    } else {
+        art_result_ended_text(context, (const char *)path.data, path.len, art_cursor_key_has_no_nul(scan->cursor));
+    }
+    return SQLITE_OK;
+}
+
 int art_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
     struct art_scan *scan = (struct art_scan *)base;
-    if (column != ART_COLUMN_KEY && sqlite3_vtab_nochange(context)) {
-        int hidden = art_hidden_column(art_scan_vtab(scan), column);
-        if (hidden == ART_HIDDEN_ENTRIES && art_scan_rolled(scan)) sqlite3_result_int(context, 1);
-        if (hidden == ART_HIDDEN_SNAPSHOT) show_snapshot(scan, context);
-        return SQLITE_OK;
-    }
+    if (column != ART_COLUMN_KEY && sqlite3_vtab_nochange(context)) return show_unchanged(scan, column, context);
     if (scan->state != ART_SCAN_ON_CURSOR) {
         int rc = arrive(scan);
         if (rc) return rc;
     }
     if (scan->kind == ART_SCAN_RANGE) scan->of.range.unseen = 0;
-    if (column == ART_COLUMN_KEY) {
-        struct art_bytes key = art_scan_path(scan);
-        if (scan->state == ART_SCAN_ON_ROW || art_scan_rolled(scan)) {
-            art_result_text(context, key.data, key.len);
-        } else {
-            art_result_ended_text(context, (const char *)key.data, key.len);
-        }
-        return SQLITE_OK;
-    }
-    bool first = column == 1 && !art_scan_rolled(scan) && art_hidden_column(art_scan_vtab(scan), column) < 0;
-    struct art_stored stored; /* nearly all values are the only one of a short row */
-    bool alone = first && art_scan_short_record(scan, &stored) && !stored.in_block;
-    if (alone && art_record_single_result(context, stored.bytes)) return SQLITE_OK;
-    return show_other(scan, column, context);
+    if (column == ART_COLUMN_KEY) return show_path(scan, context);
+    if (art_hidden_column(art_scan_vtab(scan), column) >= 0 || art_scan_rolled(scan))
+        return show_other(scan, column, context);
+    struct art_stored stored; /* of a row with one value, nearly always a short one */
+    bool single = art_scan_vtab(scan)->columns.count == 2 && art_scan_short_record(scan, &stored) && !stored.in_block;
+    if (single && art_record_single_result(context, stored.bytes)) return SQLITE_OK;
+    return show_value(scan, (unsigned)column - 1, context);
 }
 
 /* Not asked of a WITHOUT ROWID table. */

@@ -59,7 +59,7 @@ static enum art_rc new_deleting(struct art_table *table, const struct art_range 
 }
 
 static bool is_next(const struct art_deleting *deleting, struct art_bytes path) {
-    const struct art_cursor *cursor = deleting->cursor;
+    struct art_cursor *cursor = deleting->cursor;
     return cursor && art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), path);
 }
 

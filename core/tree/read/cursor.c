@@ -7,7 +7,8 @@
  *
  * Most steps stay within a bucket of one run. Then there is mostly no need to look at the key: it is compared with
  * `stop`, and with the key of the source that is next in line, only where it differs from the key before no later than
- * that one did from them.
+ * that one did from them. So the rows up to there are taken as one stretch (art_blob_stretch()), in which a step moves a
+ * number; the key is fetched when it is asked for, or when the stretch is left.
  *
  * A range is all that lies from one tree key on and before another (art_range_low(), art_range_high()).
  *
@@ -55,7 +56,9 @@ static void let_go(struct art_cursor *cursor) {
     art_root_unref(cursor->root);
     cursor->memtable = NULL;
     cursor->root = NULL;
-    cursor->valid = false;
+    cursor->valid = cursor->disordered = false;
+    cursor->run = NULL;
+    cursor->ahead = 0;
 }
 
 static void free_cursor(struct art_cursor *cursor) {
@@ -269,7 +272,7 @@ void art_cursor_stand_on(struct art_cursor *cursor, struct art_source *source) {
     assert(source == art_merge_winner(&cursor->merge) && cursor->changes == cursor->tree->changes);
     cursor->valid = true;
     cursor->run = source->is_memtable ? NULL : source;
-    if (cursor->run) source->run.key[source->key.len] = 0;
+    cursor->ahead = 0;
     note_most(cursor);
 }
 
@@ -380,56 +383,69 @@ static enum art_rc next_of_memtable(struct art_cursor *cursor) {
     return reach_row_after(cursor, rc);
 }
 
-/* The cursor's run has made a step, and its new key shares the first `kept` bytes with the one before. Does another
- * source come first now, or has the range ended? */
-static enum art_rc __attribute__((noinline)) look_around(struct art_cursor *cursor, uint32_t kept) {
-    assert(cursor->run && !cursor->run->is_memtable);
+enum art_rc art_cursor_catch_up(struct art_cursor *cursor) {
+    struct art_source *source = cursor->run;
+    if (!source) return ART_OK;
+    struct art_blob_cursor *leaf = &source->run.leaf;
+    enum art_rc rc = leaf->keyed == leaf->entry ? ART_OK : art_blob_catch_up(leaf);
+    source->key = art_run_key(&source->run);
+    if (rc) cursor->valid = false;
+    return rc;
+}
+
+/* From a row in a run that is no stretch's, or a stretch's last. */
+static enum art_rc next_of_run(struct art_cursor *cursor) {
+    struct art_source *source = cursor->run;
+    struct art_blob_cursor *leaf = &source->run.leaf;
     struct art_merge *merge = &cursor->merge;
-    if (!art_merge_alone(merge) && kept <= art_merge_runner(merge)->agrees) {
-        enum art_rc rc = art_merge_moved(merge, kept, cursor->backward);
-        if (rc) cursor->valid = false;
-        if (rc || art_merge_winner(merge) != cursor->run) return rc ? rc : reach_row(cursor, merge->kept, by_step);
+    uint32_t count = art_blob_stretch(leaf, cursor->backward, cursor->agrees.most, cursor->deletes ? 0 : ART_DELETE);
+    if (count) {
+        cursor->ahead = count - 1;
+        leaf->entry += cursor->backward ? UINT32_MAX : 1;
+        return ART_OK;
     }
-    if (kept <= cursor->agrees.stop) cursor->valid = art_cursor_has(cursor, cursor->run->key, kept);
+    if (cursor->backward ? !leaf->entry : art_blob_is_last(leaf)) return next_of_merge(cursor);
+    enum art_rc rc = art_source_step(source, cursor->backward);
+    uint32_t kept = leaf->kept;
+    if (rc || !art_cursor_take_live(cursor, source))
+        return reach_row_after(cursor, rc ? rc : art_merge_moved(merge, kept, cursor->backward));
+    /* Does another source come first now, or has the range ended? */
+    if (!art_merge_alone(merge) && kept <= art_merge_runner(merge)->agrees) {
+        rc = art_merge_moved(merge, kept, cursor->backward);
+        if (rc || art_merge_winner(merge) != source) return reach_row_after(cursor, rc);
+    }
+    if (kept <= cursor->agrees.stop) cursor->valid = art_cursor_has(cursor, source->key, kept);
     note_most(cursor);
     return ART_OK;
 }
 
-/* Within the bucket, where most steps stay. */
-static inline enum art_rc next_of_run(struct art_cursor *cursor) {
-    struct art_source *source = cursor->run;
-    if (!source) return next_of_memtable(cursor);
-    struct art_blob_cursor *at = &source->run.leaf;
-    uint32_t kept;
-    bool moved = cursor->backward ? art_blob_step_back(at, &kept) : art_blob_step(at, &kept);
-    if (!moved) return next_of_merge(cursor);
-    source->key.len = at->key_len;
-    source->run.key[source->key.len] = 0;
-    return __builtin_expect(kept > cursor->agrees.most, 1) ? ART_OK : look_around(cursor, kept);
-}
-
-/* What next_of_merge() comes to is newer, a step within the bucket may lead to any row. */
-static enum art_rc __attribute__((noinline)) next_newer(struct art_cursor *cursor) {
-    enum art_rc rc = next_of_run(cursor);
-    while (!rc && cursor->valid && cursor->run && art_blob_cursor_csn(&cursor->run->run.leaf) <= cursor->newer_than)
-        rc = next_of_run(cursor);
-    return rc;
-}
-
 /* Here nearly every row of every scan comes by: what is rarer has functions of its own. */
-enum art_rc art_cursor_next(struct art_cursor *cursor) {
+static enum art_rc __attribute__((noinline)) next_of_any(struct art_cursor *cursor) {
     if (!cursor->valid) return ART_OK; /* so since the tree was closed */
     assert(cursor->tree);
-    if (__builtin_expect(cursor->changes != cursor->tree->changes, 0))
-        return seek_again(cursor, art_merge_winner(&cursor->merge)->key);
-    if (__builtin_expect(cursor->newer_than || cursor->by_terms, 0)) {
-        return cursor->by_terms ? next_of_merge(cursor) : next_newer(cursor);
-    }
-    return next_of_run(cursor);
+    bool changed = cursor->changes != cursor->tree->changes;
+    enum art_rc rc = changed || cursor->disordered ? art_cursor_catch_up(cursor) : ART_OK;
+    if (rc) return rc;
+    if (changed) return seek_again(cursor, art_merge_winner(&cursor->merge)->key);
+    if (cursor->by_terms) return next_of_merge(cursor);
+    return cursor->run ? next_of_run(cursor) : next_of_memtable(cursor);
+}
+
+bool art_cursor_pass(struct art_cursor *cursor) {
+    if (__builtin_expect(!cursor->ahead || cursor->changes != cursor->tree->changes, 0)) return false;
+    cursor->ahead--;
+    cursor->run->run.leaf.entry += cursor->backward ? UINT32_MAX : 1;
+    return true;
+}
+
+enum art_rc art_cursor_next(struct art_cursor *cursor) {
+    return art_cursor_pass(cursor) ? ART_OK : next_of_any(cursor);
 }
 
 enum art_rc art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
     if (!cursor->valid) return ART_OK;
+    enum art_rc rc = art_cursor_catch_up(cursor);
+    if (rc) return rc;
     struct art_bytes key = art_merge_winner(&cursor->merge)->key;
     uint32_t n = len + 1; /* the name space's byte */
     if (n > key.len) return art_cursor_next(cursor);
@@ -441,7 +457,7 @@ enum art_rc art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
     cursor->key_buffer[n - 1]++;
     memset(cursor->key_buffer + n, 0, ART_KEY_PADDING);
     struct art_bytes behind = art_bytes(cursor->key_buffer, n);
-    enum art_rc rc = art_tree_ready(cursor->tree);
+    rc = art_tree_ready(cursor->tree);
     if (rc) return rc;
     if (cursor->changes == cursor->tree->changes) {
         struct art_bytes begin = behind;
@@ -459,15 +475,29 @@ bool art_cursor_valid(const struct art_cursor *cursor) {
     return cursor->valid;
 }
 
-struct art_bytes art_cursor_key(const struct art_cursor *cursor) {
-    struct art_bytes key = cursor->merge.source[cursor->merge.line[0]].key;
-    return art_bytes(key.data + 1, key.len - 1);
+struct art_bytes art_cursor_key(struct art_cursor *cursor) {
+    struct art_source *source = cursor->run;
+    if (!source) {
+        struct art_bytes key = art_merge_winner(&cursor->merge)->key;
+        return art_bytes(key.data + 1, key.len - 1);
+    }
+    struct art_blob_cursor *leaf = &source->run.leaf;
+    if (leaf->keyed != leaf->entry && art_blob_catch_up(leaf)) {
+        cursor->disordered = true; /* the next step says it */
+        cursor->ahead = 0;
+    }
+    leaf->key[leaf->key_len] = 0;
+    return art_bytes(leaf->key + 1, leaf->key_len - 1);
+}
+
+bool art_cursor_key_has_no_nul(struct art_cursor *cursor) {
+    return cursor->ahead && art_blob_has_no_nul(&cursor->run->run.leaf); /* all of a stretch are looked at together */
 }
 
 bool art_cursor_value(struct art_cursor *cursor, struct art_stored *out) {
     assert(cursor->valid);
-    const struct art_source *source = art_merge_winner(&cursor->merge);
-    if (!source->is_memtable) {
+    const struct art_source *source = cursor->run;
+    if (source) {
         struct art_entry entry;
         art_blob_cursor_value(&source->run.leaf, &entry);
         *out = art_entry_stored(&entry);

@@ -22,6 +22,8 @@ struct art_cursor {
     struct art_bytes stop; /* tree key at which the walk ends: itself in the range if it goes backward */
     struct art_buffer stop_bytes;
     struct art_source *run; /* that the cursor stands in, or NULL. A NUL stands behind the key in its buffer */
+    uint32_t ahead;         /* rows of the stretch that it stands in, in `run`: only their numbers move */
+    bool disordered;        /* one of them has a key that lies: art_cursor_catch_up() says it */
     struct {                /* bytes that the key has in common with */
         uint32_t stop;
         uint32_t most; /* `stop` or the runner's key, whichever these are more */
@@ -39,6 +41,9 @@ static inline bool art_cursor_has(struct art_cursor *cursor, struct art_bytes ke
 /* Is the source, which has won, on a row of the cursor's, and on no delete, unless these are asked for? A row in the
  * memtable is taken at once, since the memtable may change under it; one in a blob when it is asked for. */
 bool art_cursor_take_live(struct art_cursor *cursor, struct art_source *source);
+/* Within a stretch the merge stands where its key was seen last: to the row. ART_CORRUPT: its key is none of the
+ * direction's, and the cursor is not valid. */
+enum art_rc art_cursor_catch_up(struct art_cursor *cursor);
 /* The cursor is on this row from now on: the source has won, and art_cursor_has() its key. */
 void art_cursor_stand_on(struct art_cursor *cursor, struct art_source *source);
 

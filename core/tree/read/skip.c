@@ -154,6 +154,8 @@ enum art_rc art_cursor_skip(struct art_cursor *cursor, uint64_t count) {
         return rc;
     }
     if (!cursor->valid) return ART_OK;
+    rc = art_cursor_catch_up(cursor);
+    if (rc) return rc;
     struct art_merge *merge = &cursor->merge;
     struct art_bytes key = art_merge_winner(merge)->key;
     cursor->valid = false;

@@ -12,7 +12,7 @@
 #include "tests/support/small_tree.h"
 #include "tests/support/suite.h"
 
-static bool stands_on(const struct art_cursor *cursor, const char *key) {
+static bool stands_on(struct art_cursor *cursor, const char *key) {
     return art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text(key));
 }
 
