@@ -177,22 +177,27 @@ int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int 
     return rc;
 }
 
-/* The commonest steps by far: in a range, from a row that SQLite has looked at, or while it counts. */
-static inline bool steps_quickly(const struct art_scan *scan) {
-    if (scan->kind != ART_SCAN_RANGE || scan->record.value) return false;
-    return scan->state == ART_SCAN_ON_CURSOR ? !scan->of.range.unseen : scan->state == ART_SCAN_COUNTING;
-}
-
-int art_scan_next(sqlite3_vtab_cursor *base) {
-    struct art_scan *scan = (struct art_scan *)base;
+static int __attribute__((noinline)) next_of_kind(struct art_scan *scan) {
     enum art_rc rc = ART_OK;
-    if (steps_quickly(scan)) return art_range_scan_next_quickly(scan);
     int gone = check_table_stays(scan);
     if (gone) return gone;
     art_scan_forget_value(scan);
     if (scan->state != ART_SCAN_END) rc = kinds[scan->kind].next(scan);
     if (scan->state == ART_SCAN_END) end(scan);
     return art_scan_fail(scan, rc);
+}
+
+/* The commonest steps by far: in a range, from a row that SQLite has looked at, or while it counts. */
+int art_scan_next(sqlite3_vtab_cursor *base) {
+    struct art_scan *scan = (struct art_scan *)base;
+    struct art_range_scan *range = &scan->of.range;
+    if (scan->kind != ART_SCAN_RANGE || scan->record.value) return next_of_kind(scan);
+    if (scan->state != ART_SCAN_ON_CURSOR || range->unseen)
+        return scan->state == ART_SCAN_COUNTING ? art_range_scan_next_quickly(scan) : next_of_kind(scan);
+    if (!range->plain || !art_cursor_pass(scan->cursor)) return art_range_scan_next_quickly(scan);
+    scan->record.fetched = false;
+    range->unseen = 1;
+    return SQLITE_OK;
 }
 
 int art_scan_eof(sqlite3_vtab_cursor *base) {
@@ -272,7 +277,7 @@ static void show_snapshot(const struct art_scan *scan, sqlite3_context *context)
 }
 
 /* SQLite's code. The scan is where it claims to be. */
-static int arrive(struct art_scan *scan) {
+static int __attribute__((noinline)) arrive(struct art_scan *scan) {
     int gone = check_table_stays(scan);
     if (scan->state == ART_SCAN_COUNTING) art_range_scan_catch_up(scan);
     return scan->state == ART_SCAN_FAILED ? art_scan_fail(scan, scan->of.range.failure) : gone;
@@ -302,31 +307,47 @@ static int __attribute__((noinline)) show_unchanged(struct art_scan *scan, int c
     return SQLITE_OK;
 }
 
-static int show_path(struct art_scan *scan, sqlite3_context *context) {
-    struct art_bytes path = art_scan_path(scan);
+static inline int look(struct art_scan *scan) {
+    int rc = scan->state == ART_SCAN_ON_CURSOR ? SQLITE_OK : arrive(scan);
+    if (!rc && scan->kind == ART_SCAN_RANGE) scan->of.range.unseen = 0;
+    return rc;
+}
+
+static int __attribute__((noinline)) show_path(struct art_scan *scan, sqlite3_context *context) {
+    int rc = look(scan);
+    if (rc) return rc;
+    struct art_bytes path;
     if (scan->state == ART_SCAN_ON_ROW || art_scan_rolled(scan)) {
+        path = art_scan_path(scan);
         art_result_text(context, path.data, path.len);
     } else {
-        art_result_ended_text(context, (const char *)path.data, path.len, art_cursor_key_has_no_nul(scan->cursor));
+        bool has_no_nul = art_cursor_text(scan->cursor, &path);
+        art_result_ended_text(context, (const char *)path.data, path.len, has_no_nul);
     }
     return SQLITE_OK;
 }
 
-int art_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
-    struct art_scan *scan = (struct art_scan *)base;
-    if (column != ART_COLUMN_KEY && sqlite3_vtab_nochange(context)) return show_unchanged(scan, column, context);
-    if (scan->state != ART_SCAN_ON_CURSOR) {
-        int rc = arrive(scan);
-        if (rc) return rc;
-    }
-    if (scan->kind == ART_SCAN_RANGE) scan->of.range.unseen = 0;
-    if (column == ART_COLUMN_KEY) return show_path(scan, context);
+/* The first of a row with one value, which nearly always is a short one; else any. */
+static int __attribute__((noinline)) show_single(struct art_scan *scan, sqlite3_context *context) {
+    struct art_stored stored;
+    bool plain = art_scan_short_record(scan, &stored) && !stored.in_block;
+    bool shown = plain && art_record_single_result(context, stored.bytes);
+    return shown ? SQLITE_OK : show_value(scan, 0, context);
+}
+
+static int __attribute__((noinline)) show_column(struct art_scan *scan, int column, sqlite3_context *context) {
+    if (sqlite3_vtab_nochange(context)) return show_unchanged(scan, column, context);
+    int rc = look(scan);
+    if (rc) return rc;
     if (art_hidden_column(art_scan_vtab(scan), column) >= 0 || art_scan_rolled(scan))
         return show_other(scan, column, context);
-    struct art_stored stored; /* of a row with one value, nearly always a short one */
-    bool single = art_scan_vtab(scan)->columns.count == 2 && art_scan_short_record(scan, &stored) && !stored.in_block;
-    if (single && art_record_single_result(context, stored.bytes)) return SQLITE_OK;
+    if (art_scan_vtab(scan)->columns.count == 2) return show_single(scan, context);
     return show_value(scan, (unsigned)column - 1, context);
+}
+
+int art_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
+    struct art_scan *scan = (struct art_scan *)base;
+    return column == ART_COLUMN_KEY ? show_path(scan, context) : show_column(scan, column, context);
 }
 
 /* Not asked of a WITHOUT ROWID table. */

@@ -93,16 +93,9 @@ enum art_rc art_range_scan_next(struct art_scan *scan) {
     return rc;
 }
 
-static int __attribute__((noinline)) next_or_end(struct art_scan *scan) {
+int art_range_scan_next_quickly(struct art_scan *scan) {
+    scan->record.fetched = false;
     enum art_rc rc = scan->state == ART_SCAN_COUNTING ? count_on(scan) : step_in_range(scan);
     if (scan->state == ART_SCAN_END) art_scan_end(scan);
-    return art_scan_fail(scan, rc);
-}
-
-int art_range_scan_next_quickly(struct art_scan *scan) {
-    bool steps = scan->of.range.plain && scan->state == ART_SCAN_ON_CURSOR;
-    scan->record.fetched = false;
-    if (!steps || !art_cursor_pass(scan->cursor)) return next_or_end(scan);
-    scan->of.range.unseen = 1;
-    return SQLITE_OK;
+    return rc ? art_scan_fail(scan, rc) : SQLITE_OK;
 }

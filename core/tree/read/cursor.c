@@ -494,13 +494,12 @@ bool art_cursor_valid(const struct art_cursor *cursor) {
     return cursor->valid;
 }
 
-struct art_bytes art_cursor_key(struct art_cursor *cursor) {
-    struct art_source *source = cursor->run;
-    if (!source) {
-        struct art_bytes key = art_merge_winner(&cursor->merge)->key;
-        return art_bytes(key.data + 1, key.len - 1);
-    }
-    struct art_blob_cursor *leaf = &source->run.leaf;
+static struct art_bytes __attribute__((noinline)) key_in_memtable(struct art_cursor *cursor) {
+    struct art_bytes key = art_merge_winner(&cursor->merge)->key;
+    return art_bytes(key.data + 1, key.len - 1);
+}
+
+static inline struct art_bytes key_in_run(struct art_cursor *cursor, struct art_blob_cursor *leaf) {
     if (leaf->keyed != leaf->entry && art_blob_catch_up(leaf)) {
         cursor->disordered = true; /* the next step says it */
         cursor->ahead = 0;
@@ -509,8 +508,22 @@ struct art_bytes art_cursor_key(struct art_cursor *cursor) {
     return art_bytes(leaf->key + 1, leaf->key_len - 1);
 }
 
-bool art_cursor_key_has_no_nul(struct art_cursor *cursor) {
-    return cursor->ahead && art_blob_has_no_nul(&cursor->run->run.leaf); /* all of a stretch are looked at together */
+struct art_bytes art_cursor_key(struct art_cursor *cursor) {
+    struct art_source *source = cursor->run;
+    return __builtin_expect(source != NULL, 1) ? key_in_run(cursor, &source->run.leaf) : key_in_memtable(cursor);
+}
+
+/* The keys of a bucket are looked through together, where a stretch says that it is worth while. */
+bool art_cursor_text(struct art_cursor *cursor, struct art_bytes *key) {
+    struct art_source *source = cursor->run;
+    if (__builtin_expect(!source, 0)) {
+        *key = key_in_memtable(cursor);
+        return false;
+    }
+    struct art_blob_cursor *leaf = &source->run.leaf;
+    *key = key_in_run(cursor, leaf);
+    if (leaf->nuls) return leaf->nuls == ART_NULS_NONE;
+    return cursor->ahead && art_blob_has_no_nul(leaf);
 }
 
 bool art_cursor_value(struct art_cursor *cursor, struct art_stored *out) {

@@ -1,0 +1,242 @@
+/* Cursors that take many rows of a bucket as one stretch.
+ *
+ * Random walks over random trees of small blobs, a memtable and several runs, in both directions, against the model:
+ * steps, jumps, and changes in between, with keys and values asked for or not. A key that is asked for late has to be
+ * that of its row. Then, that what a forged bucket shows ascends, whichever keys are asked for.
+ */
+#include "core/blob/bucket.h"
+#include "core/store/private.h"
+#include "tests/support/of_core.h"
+#include "tests/support/random.h"
+#include "tests/support/small_tree.h"
+#include "tests/support/suite.h"
+#include "tests/support/tree_model.h"
+
+static struct model model, before;
+static struct art_cursor *cursor;
+
+/* --- changes ------------------------------------------------------------------------------------------------------ */
+
+static void write_row(struct random *random, struct art_bytes key) {
+    static uint8_t value[4000];
+    bool existed, found;
+    model_find(&model, key, &found);
+    if (random_once_in(random, 3)) {
+        must(art_tree_delete(tree, key, &existed));
+        if (found) model_delete(&model, key);
+    } else if (found || model.rows < MODEL_MAX) {
+        uint32_t len = random_below(random, random_once_in(random, 50) ? sizeof value : 40);
+        for (uint32_t i = 0; i < len && i < 8; i++) value[i] = (uint8_t)random_next(random);
+        must(art_tree_insert(tree, ART_WRITE_REPLACE, key, art_bytes(value, len), &existed));
+        model_put(&model, key, art_bytes(value, len));
+        ck_assert_int_eq(existed, found);
+    } else {
+        return;
+    }
+    ck_assert_int_eq(existed, found);
+}
+
+static void write_rows(struct random *random, int family, unsigned count) {
+    while (count--) write_row(random, model_random_key(random, family));
+}
+
+/* --- a walk ------------------------------------------------------------------------------------------------------- */
+
+struct model_walk {
+    struct art_range range;
+    bool descending, valid;
+    struct art_buffer key, value; /* of the row that it stands on, as it was when the walk came to it */
+};
+
+/* To the row that stands `count` rows on; 0: to the first from `at` on, which is a place among the model's rows. */
+static void expect_at(struct model_walk *walk, int64_t at) {
+    unsigned low, high;
+    model_range(&model, &walk->range, &low, &high);
+    walk->valid = at >= (int64_t)low && at < (int64_t)high;
+    if (!walk->valid) return;
+    const struct model_row *row = &model.row[at];
+    walk->key.len = walk->value.len = 0;
+    must(art_buffer_append(&walk->key, row->key, row->key_len));
+    must(art_buffer_append(&walk->value, row->value, row->value_len));
+}
+
+static int64_t place_behind(const struct model_walk *walk) {
+    bool found;
+    unsigned at = model_find(&model, art_buffer_bytes(&walk->key), &found);
+    return walk->descending ? (int64_t)at - 1 : (int64_t)at + found;
+}
+
+static void begin(struct model_walk *walk) {
+    unsigned low, high;
+    model_range(&model, &walk->range, &low, &high);
+    must(art_cursor_seek(cursor, &walk->range, walk->descending));
+    expect_at(walk, low < high ? (walk->descending ? (int64_t)high - 1 : (int64_t)low) : -1);
+}
+
+static void step(struct model_walk *walk, struct random *random) {
+    unsigned what = random_below(random, 60);
+    if (what == 0) {
+        uint64_t count = random_below(random, random_once_in(random, 3) ? 400 : 4);
+        must(art_cursor_skip(cursor, count));
+        if (!count) return;
+        expect_at(walk, place_behind(walk) + (walk->descending ? 1 - (int64_t)count : (int64_t)count - 1));
+    } else if (what <= 2) {
+        uint32_t len = random_below(random, (uint32_t)walk->key.len + 2);
+        struct art_bytes prefix = art_bytes(walk->key.data, art_min32(len, (uint32_t)walk->key.len));
+        must(art_cursor_skip_prefix(cursor, len));
+        int64_t at = place_behind(walk), way = walk->descending ? -1 : 1;
+        if (len > walk->key.len) prefix = art_bytes(NULL, UINT32_MAX);
+        while (at >= 0 && at < (int64_t)model.rows && art_bytes_starts_with(model_key(&model.row[at]), prefix))
+            at += way;
+        expect_at(walk, at);
+    } else {
+        if (!art_cursor_pass(cursor)) must(art_cursor_next(cursor));
+        expect_at(walk, place_behind(walk));
+    }
+}
+
+static void look(const struct model_walk *walk, bool at_key, bool at_value) {
+    ck_assert_int_eq(art_cursor_valid(cursor), walk->valid);
+    if (!walk->valid) return;
+    if (at_value) {
+        struct art_bytes value;
+        uint8_t *owned;
+        must(art_row_value(tree, art_cursor_row(cursor), &value, &owned));
+        ck_assert(art_bytes_equal(value, art_buffer_bytes(&walk->value)));
+        art_free(owned);
+    }
+    if (at_key) {
+        struct art_bytes key;
+        bool has_no_nul = art_cursor_text(cursor, &key);
+        ck_assert(art_bytes_equal(key, art_buffer_bytes(&walk->key)) && !key.data[key.len]);
+        ck_assert(art_bytes_equal(key, art_cursor_key(cursor)));
+        if (has_no_nul) ck_assert(!memchr(key.data, 0, key.len));
+    }
+}
+
+/* Of the row itself, of its neighbours, or of any. */
+static void change(struct model_walk *walk, struct random *random, int family) {
+    uint32_t savepoint = 0;
+    bool taken_back = random_once_in(random, 3);
+    if (taken_back) must(art_tree_savepoint(tree, &savepoint));
+    model_copy(&model, &before);
+    if (random_once_in(random, 2)) {
+        uint8_t key[ART_PATH_MAX];
+        memcpy(key, walk->key.data, walk->key.len);
+        write_row(random, art_bytes(key, (uint32_t)walk->key.len));
+    }
+    write_rows(random, family, random_below(random, 4));
+    if (taken_back) {
+        if (random_once_in(random, 2)) {
+            step(walk, random);
+            look(walk, random_once_in(random, 2), false);
+        }
+        art_tree_rollback_to(tree, savepoint);
+        art_tree_release_savepoints(tree, savepoint);
+        model_copy(&before, &model);
+    }
+    if (random_once_in(random, 2)) commit();
+    if (random_once_in(random, 20)) flush();
+    if (random_once_in(random, 60)) optimize();
+}
+
+static void walk_once(struct random *random, int family) {
+    struct model_walk walk = {.descending = random_once_in(random, 2)};
+    unsigned asks_keys = 1 + random_below(random, 12), asks_values = 1 + random_below(random, 12);
+    unsigned changes = random_once_in(random, 3) ? 1 + random_below(random, 60) : 0;
+    if (random_once_in(random, 2)) model_random_range(random, family, &walk.range);
+    begin(&walk);
+    while (walk.valid) {
+        bool at_value = random_once_in(random, asks_values);
+        look(&walk, random_once_in(random, asks_keys), at_value && !changes);
+        if (changes && random_once_in(random, changes)) change(&walk, random, family);
+        if (!walk.valid) break;
+        step(&walk, random);
+        ck_assert_int_eq(art_cursor_valid(cursor), walk.valid);
+    }
+    look(&walk, true, true);
+    art_buffer_clear(&walk.key);
+    art_buffer_clear(&walk.value);
+}
+
+LOOP_TEST(test_stretches_are_what_the_model_says, 12) {
+    struct random random = {random_seed() + (uint64_t)_i};
+    int family = _i % MODEL_FAMILIES;
+    printf("stretch: seed %llu\n", (unsigned long long)random.state);
+    small_tree_make_of(false,
+                       (struct art_tree_options){.log_limit = 20000, .blob_pages = 3 + random_below(&random, 6)});
+    model_clear(&model);
+    for (unsigned round = random_rounds(25); round--;) {
+        write_rows(&random, family, random_below(&random, random_once_in(&random, 3) ? 1500 : 60));
+        commit();
+        if (random_once_in(&random, 2)) flush();
+        if (random_once_in(&random, 10)) optimize();
+        must(art_cursor_open(tree, &cursor));
+        for (unsigned i = 0; i < 8; i++) walk_once(&random, family);
+        art_cursor_close(cursor);
+        commit();
+    }
+    must(art_tree_check(tree));
+}
+
+/* --- a bucket whose keys lie -------------------------------------------------------------------------------------- */
+
+enum { NAMES = 20 };
+
+/* Two neighbours of one bucket have changed places. */
+static void make_forged(unsigned at) {
+    char key[20];
+    struct art_blob *blob;
+    struct art_bucket_view view = {0};
+    small_tree_make(false);
+    for (int i = 0; i < NAMES; i++) {
+        sprintf(key, "x/%c", 'a' + i);
+        put(key, "1");
+    }
+    flush();
+    must(art_store_blob(tree->store, &tree->root->run[0].top, &blob));
+    must(art_bucket_open(blob, 0, &view));
+    uint8_t *first = (uint8_t *)view.first_bytes + at;
+    ck_assert_uint_eq(view.count, NAMES);
+    ck_assert_uint_eq(first[0], 'a' + at);
+    first[0]++;
+    first[1]--;
+}
+
+/* Each row's key is asked for, or each second one's, and so on. What is seen comes in order; the row whose key is found
+ * to lie shows one before it, and the next step says so. */
+LOOP_TEST(test_keys_of_a_stretch_that_are_in_no_order_end_the_walk, 2 * 5) {
+    unsigned every = 1 + (unsigned)_i / 2, last_asked = (NAMES - 1) / every * every;
+    for (unsigned at = 0; at + 1 < NAMES; at++) {
+        int last = _i % 2 ? 255 : -1;
+        enum art_rc rc = ART_OK;
+        make_forged(at);
+        must(art_cursor_open(tree, &cursor));
+        must(art_cursor_seek(cursor, &(struct art_range){0}, _i % 2));
+        for (unsigned n = 0; art_cursor_valid(cursor); n++) {
+            ck_assert_uint_lt(n, NAMES);
+            if (n % every == 0) {
+                int first = art_cursor_key(cursor).data[2];
+                ck_assert(_i % 2 ? first <= last : first >= last);
+                last = first;
+            }
+            rc = art_cursor_next(cursor);
+        }
+        unsigned lies = _i % 2 ? NAMES - 1 - at : at + 1; /* the number of the row that does */
+        ck_assert_int_eq(rc, last_asked >= lies ? ART_CORRUPT : ART_OK);
+        art_cursor_close(cursor);
+    }
+}
+
+/* It lies, too, when a jump asks for it. */
+LOOP_TEST(test_a_jump_from_a_stretch_that_lies_is_refused, 2) {
+    make_forged(6);
+    must(art_cursor_open(tree, &cursor));
+    must(art_cursor_seek(cursor, &(struct art_range){0}, false));
+    for (int n = 0; n < 9; n++) must(art_cursor_next(cursor));
+    ck_assert_int_eq(_i ? art_cursor_skip(cursor, 1000) : art_cursor_skip_prefix(cursor, 3), ART_CORRUPT);
+    ck_assert(!art_cursor_valid(cursor));
+    art_cursor_close(cursor);
+}
+
+SUITE("stretch", .seconds = SUITE_FOREVER, .tear_down = small_tree_end)
