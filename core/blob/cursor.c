@@ -447,8 +447,8 @@ static uint32_t least_shared(const struct art_bucket_view *view, uint32_t from, 
     return least;
 }
 
-/* To the key of any other entry of the bucket, without those between. */
-static enum art_rc __attribute__((noinline)) catch_up_far(struct art_blob_cursor *cursor) {
+/* To the key of another entry of the bucket, without those between: of rows that are chosen they may be many. */
+static enum art_rc leap(struct art_blob_cursor *cursor) {
     const struct art_bucket_view *view = &cursor->view;
     uint32_t entry = cursor->entry, from = cursor->keyed, len = cursor->key_len;
     bool backward = entry < from;
@@ -467,13 +467,21 @@ static enum art_rc __attribute__((noinline)) catch_up_far(struct art_blob_cursor
     return keys_lie(cursor, cursor->bucket);
 }
 
-enum art_rc art_blob_catch_up(struct art_blob_cursor *cursor) {
+static enum art_rc __attribute__((noinline)) catch_up_far(struct art_blob_cursor *cursor) {
     uint32_t entry = cursor->entry, kept;
-    if (ART_LIKELY(cursor->keyed + 1 == entry)) return key_of_next(cursor, &kept);
-    if (cursor->keyed != entry + 1) return catch_up_far(cursor);
-    enum art_rc rc = key_of_previous(cursor, &kept);
+    enum art_rc rc = ART_OK;
+    assert(entry < cursor->view.count);
+    if (cursor->chooses) return cursor->keyed == entry ? ART_OK : leap(cursor);
+    while (cursor->keyed < entry && !rc) rc = key_of_next(cursor, &kept);
+    while (cursor->keyed > entry && !rc) rc = key_of_previous(cursor, &kept);
     cursor->entry = entry;
     return rc;
+}
+
+enum art_rc art_blob_catch_up(struct art_blob_cursor *cursor) {
+    uint32_t kept;
+    if (ART_UNLIKELY(cursor->keyed + 1 != cursor->entry)) return catch_up_far(cursor);
+    return key_of_next(cursor, &kept);
 }
 
 static enum art_rc __attribute__((noinline)) step_to_chosen(struct art_blob_cursor *cursor, bool backward) {

@@ -185,12 +185,18 @@ static bool path_may_be_wanted(const struct art_filters *filters, struct art_byt
 
 static bool record_may_be_wanted(struct art_scan *scan, struct art_stored record) {
     uint8_t room[ART_VALUE_INLINE_MAX];
-    art_record_reader_set(&scan->record.reader, record);
-    scan->record.fetched = true;
+    int64_t integer;
+    scan->record.fetched = false;
     for (unsigned i = 0; i < scan->filters.count; i++) {
         const struct art_filter *filter = &scan->filters.items[i];
         struct art_datum held;
         if (!filter->column) continue;
+        if (!record.in_block && art_record_integer(record.bytes, filter->column - 1, &integer)) {
+            if (!art_column_test_integer(&filter->column_test, integer)) return false;
+            continue;
+        }
+        if (!scan->record.fetched) art_record_reader_set(&scan->record.reader, record);
+        scan->record.fetched = true;
         if (art_record_reader_datum(&scan->record.reader, filter->column - 1, room, &held)) return true;
         if (!value_may_be_wanted(filter, &held)) return false;
     }
