@@ -443,7 +443,8 @@ static uint32_t least_shared(const struct art_bucket_view *view, uint32_t from, 
     uint32_t least = art_bucket_shared(view, from);
     bool wide = ART_UNLIKELY(view->form & ART_BUCKET_WIDE);
     assert(from < to && to <= view->count);
-    for (uint32_t i = from + 1; i < to; i++) least = art_min32(least, wide ? art_bucket_shared(view, i) : view->shared[i]);
+    for (uint32_t i = from + 1; i < to; i++)
+        least = art_min32(least, wide ? art_bucket_shared(view, i) : view->shared[i]);
     return least;
 }
 
@@ -496,8 +497,8 @@ static enum art_rc __attribute__((noinline)) step_to_chosen(struct art_blob_curs
         if (to == ART_BLOCK_ROWS_MAX) return next_bucket(cursor);
     }
     const struct art_bucket_view *view = &cursor->view;
-    cursor->kept = view->prefix_len +
-                   (backward ? least_shared(view, to + 1, from + 1) : least_shared(view, from + 1, to + 1));
+    cursor->kept =
+        view->prefix_len + (backward ? least_shared(view, to + 1, from + 1) : least_shared(view, from + 1, to + 1));
     cursor->entry = to;
     return art_blob_catch_up(cursor);
 }

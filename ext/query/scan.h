@@ -116,7 +116,7 @@ struct art_filter {
     bool is_literal;
     struct art_datum value; /* a number, or a text, its bytes in `text` */
     struct art_buffer text;
-    struct art_pieces pieces;      /* of GLOB and LIKE */
+    struct art_pieces pieces;           /* of GLOB and LIKE */
     struct art_column_test column_test; /* the same, for all rows of a block */
 };
 static inline bool art_filter_is_pattern(const struct art_filter *filter) {
