@@ -307,14 +307,14 @@ static int __attribute__((noinline)) show_unchanged(struct art_scan *scan, int c
     return SQLITE_OK;
 }
 
-static inline int look(struct art_scan *scan) {
+static inline int arrive_looking(struct art_scan *scan) {
     int rc = scan->state == ART_SCAN_ON_CURSOR ? SQLITE_OK : arrive(scan);
     if (!rc && scan->kind == ART_SCAN_RANGE) scan->of.range.unseen = 0;
     return rc;
 }
 
 static int __attribute__((noinline)) show_path(struct art_scan *scan, sqlite3_context *context) {
-    int rc = look(scan);
+    int rc = arrive_looking(scan);
     if (rc) return rc;
     struct art_bytes path;
     if (scan->state == ART_SCAN_ON_ROW || art_scan_rolled(scan)) {
@@ -337,7 +337,7 @@ static int __attribute__((noinline)) show_single(struct art_scan *scan, sqlite3_
 
 static int __attribute__((noinline)) show_column(struct art_scan *scan, int column, sqlite3_context *context) {
     if (sqlite3_vtab_nochange(context)) return show_unchanged(scan, column, context);
-    int rc = look(scan);
+    int rc = arrive_looking(scan);
     if (rc) return rc;
     if (art_hidden_column(art_scan_vtab(scan), column) >= 0 || art_scan_rolled(scan))
         return show_other(scan, column, context);

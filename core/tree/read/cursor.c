@@ -7,8 +7,8 @@
  *
  * Most steps stay within a bucket of one run. Then there is mostly no need to look at the key: it is compared with
  * `stop`, and with the key of the source that is next in line, only where it differs from the key before no later than
- * that one did from them. So the rows up to there are taken as one stretch (art_blob_stretch()), in which a step moves a
- * number; the key is fetched when it is asked for, or when the stretch is left.
+ * that one did from them. So the rows up to there are taken as one stretch (art_blob_stretch()), in which a step moves
+ * a number; the key is fetched when it is asked for, or when the stretch is left.
  *
  * A range is all that lies from one tree key on and before another (art_range_low(), art_range_high()).
  *

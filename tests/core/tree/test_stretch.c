@@ -123,7 +123,7 @@ static void change(struct model_walk *walk, struct random *random, int family) {
     model_copy(&model, &before);
     if (random_once_in(random, 2)) {
         uint8_t key[ART_PATH_MAX];
-        memcpy(key, walk->key.data, walk->key.len);
+        if (walk->key.len) memcpy(key, walk->key.data, walk->key.len);
         write_row(random, art_bytes(key, (uint32_t)walk->key.len));
     }
     write_rows(random, family, random_below(random, 4));
