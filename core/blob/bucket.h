@@ -96,19 +96,28 @@ static inline uint64_t art_bucket_csn(const struct art_bucket_view *view, uint32
 
 /* All of an entry but its csn. */
 static inline void art_bucket_place(const struct art_bucket_view *view, uint32_t entry, struct art_entry *out) {
-    out->flags = art_bucket_flags(view, entry);
+    uint8_t flags = art_bucket_flags(view, entry);
     if (art_bucket_has_block(view)) {
         out->value = art_bucket_block(view);
         out->row = (uint8_t)entry;
-        out->flags |= ART_IN_BLOCK;
+        flags |= ART_IN_BLOCK;
     } else {
         out->value = art_bucket_value(view, entry);
     }
+    out->flags = flags;
 }
 
 static inline void art_bucket_entry(const struct art_bucket_view *view, uint32_t entry, struct art_entry *out) {
+    uint64_t csn = art_bucket_csn(view, entry);
     art_bucket_place(view, entry, out);
-    out->csn = art_bucket_csn(view, entry);
+    out->csn = csn;
+}
+
+/* The flags of entries [from, to), into `out`, which is returned. */
+static inline const uint8_t *art_bucket_flags_of(const struct art_bucket_view *view, uint32_t from, uint32_t to,
+                                                 uint8_t out[ART_BUCKET_ENTRIES]) {
+    for (uint32_t i = from; i < to; i++) out[i - from] = art_bucket_flags(view, i);
+    return out;
 }
 
 /* Where the bucket's values end, or its block. */

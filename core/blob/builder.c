@@ -125,14 +125,14 @@ static bool pending_fits(const struct art_builder *builder, uint32_t size, uint3
 }
 
 /* What was made of a bucket with blocks, which does not fit into the blob, is to be made anew for the next one. */
-static void refuse(struct art_builder *builder) {
+static void refuse_bucket(struct art_builder *builder) {
     struct art_pending *pending = &builder->pending;
     builder->refused = true;
     if (pending->blocks) art_pending_cut(pending, pending->count + pending->behind);
 }
 
 /* The bucket is in the blob. */
-static void leave_bucket(struct art_builder *builder) {
+static void bucket_is_in(struct art_builder *builder) {
     struct art_pending *pending = &builder->pending;
     builder->any_emitted = true;
     if (pending->behind) {
@@ -144,9 +144,8 @@ static void leave_bucket(struct art_builder *builder) {
     art_key_copy_set(&builder->emitted_last, builder->last.bytes, builder->last.len);
 }
 
-/* Moves the pending bucket into the blob; of one with blocks as much as goes into its page, and nothing if it may grow
- * and should. *full: it does not fit. */
-static enum art_rc emit(struct art_builder *builder, bool may_grow, bool *full) {
+/* Moves the pending bucket into the blob; of one with blocks as much as goes into its page. *full: it does not fit. */
+static enum art_rc emit(struct art_builder *builder, bool *full) {
     struct art_pending *pending = &builder->pending;
     struct art_footer *footer = &builder->footer;
     struct art_bytes first_key = art_bytes(pending->first_key, pending->first_len);
@@ -155,7 +154,7 @@ static enum art_rc emit(struct art_builder *builder, bool may_grow, bool *full) 
     *full = builder->refused;
     if (!pending->count || builder->refused) return ART_OK;
     if (pending->blocks) {
-        if (!art_fit_bucket(builder, may_grow)) return ART_OK;
+        art_fit_bucket(builder);
         art_pending_sum_up(pending, builder->options.summary);
     }
     struct art_bytes separator = next_separator(builder, first_key);
@@ -168,7 +167,7 @@ static enum art_rc emit(struct art_builder *builder, bool may_grow, bool *full) 
         rc = art_footer_measure(footer);
         if (rc) return rc;
         if (!pending_fits(builder, size, node_cost)) {
-            refuse(builder);
+            refuse_bucket(builder);
             *full = true;
             return ART_OK;
         }
@@ -189,7 +188,7 @@ static enum art_rc emit(struct art_builder *builder, bool may_grow, bool *full) 
     uint32_t n = art_min32(builder->first.len, pending->first_len);
     n = art_common_prefix(builder->first.bytes, pending->first_key, art_min32(n, builder->label_shared));
     builder->label_shared = art_min32(n, pending->label_shared);
-    leave_bucket(builder);
+    bucket_is_in(builder);
     return ART_OK;
 }
 
@@ -221,18 +220,10 @@ static void begin_bucket(struct art_builder *builder, const struct art_arrival *
 static enum art_rc add_with_blocks(struct art_builder *builder, const struct art_arrival *arrival, bool *full) {
     struct art_pending *pending = &builder->pending;
     while (pending->count) {
-        uint32_t left = art_bytes_left_in_page(builder), before = pending->count;
-        bool belongs = !pending->alone && may_be_in_block(arrival->entry);
-        bool due = !belongs || art_fit_is_due(builder);
-        if (!due && art_pending_add(pending, arrival, left)) return ART_OK;
-        bool may_grow = due && belongs && art_pending_takes(pending, arrival, left);
-        enum art_rc rc = emit(builder, may_grow, full);
+        bool due = pending->alone || !may_be_in_block(arrival->entry) || art_fit_is_due(builder);
+        if (!due && art_pending_add(pending, arrival, art_bytes_left_in_page(builder))) return ART_OK;
+        enum art_rc rc = emit(builder, full);
         if (rc || *full) return rc;
-        if (pending->count < before) continue;
-        bool taken = art_pending_add(pending, arrival, left);
-        assert(taken);
-        (void)taken;
-        return ART_OK;
     }
     begin_bucket(builder, arrival);
     return ART_OK;
@@ -267,7 +258,7 @@ static enum art_rc take_arrival(struct art_builder *builder, struct art_arrival 
         enum art_rc rc = add_with_blocks(builder, arrival, full);
         if (rc || *full) return rc;
     } else if (pending->alone || !art_pending_add(pending, arrival, art_bytes_left_in_page(builder))) {
-        enum art_rc rc = emit(builder, false, full);
+        enum art_rc rc = emit(builder, full);
         if (rc || *full) return rc;
         begin_bucket(builder, arrival);
     }
@@ -412,7 +403,7 @@ enum art_rc art_builder_finish(struct art_builder *builder, uint32_t slot, uint6
     bool full = false;
     enum art_rc rc = ART_OK;
     assert(builder->buffer && builder->pending.count);
-    while (!rc && !full && builder->pending.count) rc = emit(builder, false, &full);
+    while (!rc && !full && builder->pending.count) rc = emit(builder, &full);
     if (rc) return rc;
     assert(footer->buckets);
     rc = close_blob(builder, slot, generation);

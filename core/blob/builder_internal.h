@@ -1,5 +1,5 @@
-/* The builder's inside, shared by builder.c (the stream), pending.c (the bucket that is being filled) and fitting.c (how
- * much of it fits, when its values become a block).
+/* The builder's inside, shared by builder.c (the stream), pending.c (the bucket that is being filled) and fitting.c
+ * (how much of it fits, when its values become a block).
  *
  *   add() -> pending bucket -> emit -> leaf pages of the current buffer, a row in the footer's directories
  *
@@ -101,8 +101,6 @@ uint32_t art_pending_size_with(const struct art_pending *pending, uint32_t block
  * values can be those of a block; else, or with ART_BUCKET_ENTRIES entries, false, and nothing has changed. Something
  * is pending. */
 bool art_pending_add(struct art_pending *pending, const struct art_arrival *arrival, uint32_t limit);
-/* Would it? */
-bool art_pending_takes(const struct art_pending *pending, const struct art_arrival *arrival, uint32_t limit);
 /* Begins a new bucket with this entry. */
 void art_pending_begin(struct art_pending *pending, const struct art_arrival *arrival, bool blocks);
 /* Writes the bucket; returns its size, a multiple of 8 and not above art_pending_size(). Does not empty it. */
@@ -144,8 +142,7 @@ static inline void art_give_page_up(struct art_builder *builder) {
 void art_fit_begin(struct art_builder *builder);
 /* Will it fill its page, as far as is known? */
 bool art_fit_is_due(const struct art_builder *builder);
-/* Encodes it and cuts it to what fits, of one entry at least; `block` is set. False: it may grow, since much room is
- * left. */
-bool art_fit_bucket(struct art_builder *builder, bool may_grow);
+/* Encodes it and cuts it to what fits, of one entry at least; `block` is set. */
+void art_fit_bucket(struct art_builder *builder);
 
 #endif

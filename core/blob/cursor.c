@@ -660,29 +660,29 @@ uint32_t art_blob_cursor_index(const struct art_blob_cursor *cursor) {
     return art_bucket_rank(cursor->blob, cursor->bucket) + cursor->entry;
 }
 
-/* Of an entry in a block. */
-static struct art_bytes plain_value(const struct art_blob_cursor *cursor) {
+/* Takes the entry out of its block. */
+static __attribute__((noinline)) void decode_entry(const struct art_blob_cursor *cursor, struct art_entry *entry) {
     struct art_plain_bucket *plain = cursor->plain;
     if (plain->start != cursor->view.start) {
-        art_codec()->values(art_bucket_block(&cursor->view), plain->bytes, plain->ends);
+        art_codec()->values(entry->value, plain->bytes, plain->ends);
         plain->start = cursor->view.start;
     }
     uint32_t from = cursor->entry ? plain->ends[cursor->entry - 1] : 0, end = plain->ends[cursor->entry];
     assert(from <= end && end <= sizeof plain->bytes);
-    return art_bytes(plain->bytes + from, end - from);
+    entry->value = art_bytes(plain->bytes + from, end - from);
+    entry->flags &= (uint8_t)~ART_IN_BLOCK;
 }
 
 void art_blob_cursor_value(const struct art_blob_cursor *cursor, struct art_entry *out) {
     assert(cursor->valid);
     art_bucket_place(&cursor->view, cursor->entry, out);
-    if (ART_LIKELY(!(out->flags & ART_IN_BLOCK)) || !cursor->plain) return;
-    out->flags &= (uint8_t)~ART_IN_BLOCK;
-    out->value = plain_value(cursor);
+    if (cursor->plain && out->flags & ART_IN_BLOCK) decode_entry(cursor, out);
 }
 
 void art_blob_cursor_entry(const struct art_blob_cursor *cursor, struct art_entry *out) {
-    art_blob_cursor_value(cursor, out);
-    out->csn = art_bucket_csn(&cursor->view, cursor->entry);
+    assert(cursor->valid);
+    art_bucket_entry(&cursor->view, cursor->entry, out);
+    if (cursor->plain && out->flags & ART_IN_BLOCK) decode_entry(cursor, out);
 }
 
 void art_blob_cursor_prefetch(const struct art_blob_cursor *cursor) {

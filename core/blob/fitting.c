@@ -5,16 +5,17 @@
  *   page       [ other buckets | keys, block           .. ]
  *
  * To encode costs as much as all else that is done with a row. So the bucket is encoded once, when it should fill its
- * page by what the last ones took; rarely it grows on after that, or gives its last entries to the next bucket.
+ * page by what the last ones took. Rarely it is too large, and its last entries go to the next bucket; or much of the
+ * page is left, which is the next bucket's. (To let it grow on instead makes no blob smaller, and encodes more.)
  */
 #include <assert.h>
 
 #include "core/blob/builder_internal.h"
 
 enum {
-    MARGIN_PART = 64, /* of what is left of a page: a guess that is wrong by less costs nothing */
-    TRIES = 3,        /* to find how many entries fit */
-    MANY = 32         /* entries of a bucket that tells what the next one will take */
+    MARGIN_PART = 64,  /* of what is left of a page: a guess that is wrong by less costs nothing */
+    CUTS_MAX = 3,      /* to find how many entries fit */
+    TELLING_COUNT = 32 /* entries of a bucket that tells what the next one will take */
 };
 
 void art_fit_begin(struct art_builder *builder) {
@@ -34,7 +35,7 @@ bool art_fit_is_due(const struct art_builder *builder) {
 }
 
 /* Makes the bucket's block, if it is smaller than its values. Returns the bucket's size. */
-static uint32_t encode(struct art_builder *builder) {
+static uint32_t encode_values(struct art_builder *builder) {
     struct art_pending *pending = &builder->pending;
     struct art_bytes values[ART_BUCKET_ENTRIES];
     uint32_t from = 0, plain = pending->value_bytes + (pending->shape.same_length ? 0 : 2 * pending->count), len = 0;
@@ -50,42 +51,41 @@ static uint32_t encode(struct art_builder *builder) {
 }
 
 /* What a bucket has become tells how large the next will. `wrong`: the guess was. */
-static void learn(struct art_builder *builder, bool wrong) {
+static void learn_ratio(struct art_builder *builder, bool wrong) {
     const struct art_pending *pending = &builder->pending;
     uint32_t ratio = ART_RATIO_ONE;
     if (pending->block.len && pending->value_bytes)
         ratio = art_min32(ratio, pending->block.len * ART_RATIO_ONE / pending->value_bytes);
-    if (!wrong && pending->count < MANY) return;
+    if (!wrong && pending->count < TELLING_COUNT) return;
     builder->ratio = wrong ? ratio : (3 * builder->ratio + ratio) / 4;
 }
 
 /* The bucket, which takes `size` bytes, is too large. */
-static void cut(struct art_builder *builder, uint32_t size) {
+static void cut_bucket(struct art_builder *builder, uint32_t size) {
     struct art_pending *pending = &builder->pending;
     uint32_t left = art_bytes_left_in_page(builder), most = left - left / MARGIN_PART;
-    for (unsigned i = 0; i < TRIES && pending->block.len; i++) {
+    for (unsigned i = 0; i < CUTS_MAX && pending->block.len; i++) {
         uint32_t count = pending->count * most / size;
         if (count < 2) break;
         art_pending_cut(pending, count);
-        size = encode(builder);
+        size = encode_values(builder);
         if (size <= left && pending->block.len) return;
     }
     pending->block = art_bytes(NULL, 0);
     art_pending_cut(pending, art_pending_plain_fit(pending, left));
 }
 
-bool art_fit_bucket(struct art_builder *builder, bool may_grow) {
+void art_fit_bucket(struct art_builder *builder) {
     struct art_pending *pending = &builder->pending;
     uint32_t left = art_bytes_left_in_page(builder);
     assert(pending->blocks && pending->count && !pending->behind);
     if (pending->alone) {
         pending->block = art_bytes(NULL, 0);
         art_pending_cut(pending, 1);
-        return true;
+        return;
     }
-    uint32_t size = encode(builder);
-    bool fits = size <= left, has_room = fits && may_grow && left - size > ART_PAGE_LOSS_BYTES;
-    learn(builder, !fits || has_room);
-    if (!fits) cut(builder, size);
-    return !has_room || art_fit_is_due(builder);
+    uint32_t size = encode_values(builder);
+    bool too_small = art_fit_is_due(builder) && size + ART_PAGE_LOSS_BYTES < left;
+    learn_ratio(builder, size > left || too_small);
+    if (size > left) cut_bucket(builder, size);
 }

@@ -107,8 +107,8 @@ void art_pending_begin(struct art_pending *pending, const struct art_arrival *ar
 }
 
 /* Makes the shape that of one more entry. */
-static void widen(struct art_bucket_shape *shape, const struct art_pending *pending, uint32_t shared,
-                  uint32_t suffix_len, uint32_t value_len, uint8_t flags, uint64_t csn) {
+static void widen_shape(struct art_bucket_shape *shape, const struct art_pending *pending, uint32_t shared,
+                        uint32_t suffix_len, uint32_t value_len, uint8_t flags, uint64_t csn) {
     shape->same_length &= value_len == pending->value_end[0];
     shape->same_flags &= flags == pending->flags[0];
     if (csn < shape->csn_least) shape->csn_least = csn;
@@ -119,31 +119,18 @@ static void widen(struct art_bucket_shape *shape, const struct art_pending *pend
                    pending->first_len > shape->least_shared + 256;
 }
 
-/* The bucket's shape with one more entry; false: it does not take it. */
-static inline bool takes(const struct art_pending *pending, const struct art_arrival *arrival, uint32_t limit,
-                         struct art_bucket_shape *shape) {
+bool art_pending_add(struct art_pending *pending, const struct art_arrival *arrival, uint32_t limit) {
     const struct art_entry *entry = arrival->entry;
     uint32_t n = pending->count, shared = arrival->shared, suffix_len = arrival->key.len - shared - 1;
+    struct art_bucket_shape shape = pending->shape;
     assert(n && shared < arrival->key.len);
     if (n == ART_BUCKET_ENTRIES) return false;
-    *shape = pending->shape;
-    widen(shape, pending, shared, suffix_len, entry->value.len, entry->flags, entry->csn);
+    widen_shape(&shape, pending, shared, suffix_len, entry->value.len, entry->flags, entry->csn);
     uint64_t bytes = (uint64_t)pending->first_len + pending->suffix_bytes + suffix_len;
     uint32_t values = pending->value_bytes + entry->value.len;
     if (pending->blocks && values > ART_BLOCK_PLAIN_MAX) return false;
     if (!pending->blocks) bytes += values;
-    return bytes <= limit && size_of(shape, n + 1, (uint32_t)bytes) <= limit;
-}
-
-bool art_pending_takes(const struct art_pending *pending, const struct art_arrival *arrival, uint32_t limit) {
-    struct art_bucket_shape shape;
-    return takes(pending, arrival, limit, &shape);
-}
-
-bool art_pending_add(struct art_pending *pending, const struct art_arrival *arrival, uint32_t limit) {
-    uint32_t n = pending->count, shared = arrival->shared, suffix_len = arrival->key.len - shared - 1;
-    struct art_bucket_shape shape;
-    if (!takes(pending, arrival, limit, &shape)) return false;
+    if (bytes > limit || size_of(&shape, n + 1, (uint32_t)bytes) > limit) return false;
     pending->shape = shape;
     pending->shared[n] = (uint16_t)shared;
     pending->suffix_len[n] = (uint16_t)suffix_len;
@@ -156,9 +143,9 @@ bool art_pending_add(struct art_pending *pending, const struct art_arrival *arri
 
 /* --- with blocks -------------------------------------------------------------------------------------------------- */
 
-static void widen_by(struct art_bucket_shape *shape, const struct art_pending *pending, uint32_t i) {
-    widen(shape, pending, pending->shared[i], pending->suffix_len[i],
-          (uint32_t)pending->value_end[i] - pending->value_end[i - 1], pending->flags[i], pending->csn[i]);
+static void widen_shape_by(struct art_bucket_shape *shape, const struct art_pending *pending, uint32_t i) {
+    widen_shape(shape, pending, pending->shared[i], pending->suffix_len[i],
+                (uint32_t)pending->value_end[i] - pending->value_end[i - 1], pending->flags[i], pending->csn[i]);
 }
 
 void art_pending_cut(struct art_pending *pending, uint32_t count) {
@@ -168,7 +155,7 @@ void art_pending_cut(struct art_pending *pending, uint32_t count) {
     pending->shape = shape_of_first(pending);
     pending->suffix_bytes = 0;
     for (uint32_t i = 1; i < count; i++) {
-        widen_by(&pending->shape, pending, i);
+        widen_shape_by(&pending->shape, pending, i);
         pending->suffix_bytes += pending->suffix_len[i];
     }
     pending->value_bytes = pending->value_end[count - 1];
@@ -179,7 +166,7 @@ uint32_t art_pending_plain_fit(const struct art_pending *pending, uint32_t limit
     uint32_t keys = pending->first_len, all = pending->count + pending->behind, n = 1;
     if (art_pending_size_of_first(pending) > limit) return 0;
     for (; n < all; n++) {
-        widen_by(&shape, pending, n);
+        widen_shape_by(&shape, pending, n);
         keys += pending->suffix_len[n];
         if (size_of(&shape, n + 1, keys + pending->value_end[n]) > limit) break;
     }
@@ -209,10 +196,10 @@ static void walk_on(struct walked_key *key, const struct art_pending *pending, u
 }
 
 static void sum_up_values(struct art_pending *pending, const struct art_summary *summary) {
-    bool keys = summary->has.searches & ART_SEARCH_KEY;
+    bool keys = summary->has.searches & ART_SEARCH_KEY && pending->count > 1;
     uint32_t from = 0;
     struct walked_key key;
-    if (keys && pending->count > 1) walk_to_first(&key, pending);
+    if (keys) walk_to_first(&key, pending);
     for (uint32_t i = 0; i < pending->count; i++) {
         struct art_entry entry = {.value = art_bytes(pending->values + from, pending->value_end[i] - from),
                                   .flags = pending->flags[i]};
@@ -246,7 +233,7 @@ void art_pending_sum_up(struct art_pending *pending, const struct art_summary *s
 }
 
 void art_pending_follow(struct art_pending *pending, struct art_key_copy *last) {
-    uint32_t n = pending->count, rest = pending->behind, values_at = pending->value_end[n - 1];
+    uint32_t n = pending->count, rest = pending->behind, values_from = pending->value_end[n - 1];
     struct walked_key key;
     assert(pending->blocks && rest);
     walk_to_first(&key, pending);
@@ -260,8 +247,8 @@ void art_pending_follow(struct art_pending *pending, struct art_key_copy *last) 
     memmove(pending->first_byte, pending->first_byte + n, rest);
     memmove(pending->flags, pending->flags + n, rest);
     memmove(pending->csn, pending->csn + n, rest * sizeof *pending->csn);
-    for (uint32_t i = 0; i < rest; i++) pending->value_end[i] = (uint16_t)(pending->value_end[n + i] - values_at);
-    memmove(pending->values, pending->values + values_at, pending->value_end[rest - 1]);
+    for (uint32_t i = 0; i < rest; i++) pending->value_end[i] = (uint16_t)(pending->value_end[n + i] - values_from);
+    memmove(pending->values, pending->values + values_from, pending->value_end[rest - 1]);
     pending->count = rest;
     pending->behind = 0;
     pending->block = art_bytes(NULL, 0);

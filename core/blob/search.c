@@ -97,13 +97,6 @@ static inline enum art_rc child_at(const struct art_blob *blob, const struct art
     return art_bucket_child(blob, &position->view, position->bucket, position->entry, out);
 }
 
-/* The flags of entries [from, to). */
-static const uint8_t *flags_of(const struct art_bucket_view *view, uint32_t from, uint32_t to,
-                               uint8_t room[ART_BUCKET_ENTRIES]) {
-    for (uint32_t i = from; i < to; i++) room[i - from] = art_bucket_flags(view, i);
-    return room;
-}
-
 /* The sums of a bucket's entries [from, to). */
 static inline void add_sums(const struct art_blob *blob, const struct art_bucket_view *view, uint32_t from, uint32_t to,
                             const struct art_summary *summary, art_int128 *sum) {
@@ -111,7 +104,7 @@ static inline void add_sums(const struct art_blob *blob, const struct art_bucket
     struct art_entry entry = {0};
     if (art_bucket_has_block(view)) {
         uint8_t room[ART_BUCKET_ENTRIES];
-        const uint8_t *flags = flags_of(view, from, to, room);
+        const uint8_t *flags = art_bucket_flags_of(view, from, to, room);
         art_summary_sums_of_rows(summary, art_bucket_block(view), from, to, flags, sum);
         return;
     }
@@ -193,7 +186,7 @@ static void look_at_entries(const struct art_blob *blob, const struct art_blob_p
     if (!art_extreme_beats(search, &zone)) return;
     if (art_bucket_has_block(&position->view)) {
         uint8_t room[ART_BUCKET_ENTRIES];
-        const uint8_t *flags = flags_of(&position->view, from, to, room);
+        const uint8_t *flags = art_bucket_flags_of(&position->view, from, to, room);
         art_extreme_take_rows(search, art_bucket_block(&position->view), from, to, flags);
         return;
     }

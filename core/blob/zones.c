@@ -7,6 +7,20 @@ struct art_zone art_ref_zone(struct art_bytes bytes, struct art_measures has, un
     return art_summed_zone(has, bytes.data + ART_REF_FIXED_BYTES, column);
 }
 
+enum art_rc art_blob_column(struct art_blob *blob, uint32_t bucket, uint32_t from, uint32_t to,
+                            const struct art_summary *summary, unsigned column, struct art_datum *out, bool *any) {
+    struct art_bucket_view view;
+    uint8_t room[ART_BUCKET_ENTRIES];
+    uint32_t first = art_bucket_rank(blob, bucket);
+    enum art_rc rc = art_bucket_open(blob, bucket, &view);
+    *any = !rc && art_bucket_has_block(&view);
+    if (!*any) return rc;
+    assert(from >= first && from <= to && to <= first + view.count);
+    const uint8_t *flags = art_bucket_flags_of(&view, from - first, to - first, room);
+    art_summary_read_column(summary, art_bucket_block(&view), column, from - first, to - first, flags, out);
+    return ART_OK;
+}
+
 enum art_rc art_blob_each(struct art_blob *blob, uint32_t bucket, uint32_t from, uint32_t to,
                           void (*visit)(void *context, uint32_t number, const struct art_entry *entry), void *context) {
     struct art_bucket_view view;

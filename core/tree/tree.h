@@ -213,10 +213,10 @@ uint64_t art_tree_generation(const struct art_tree *tree);
 /* Where nothing else is said, here and behind it, a function fails as art_tree_ready() does, or with what reading blobs
  * failed with: ART_CORRUPT, ART_MISSING, ART_FOREIGN, ART_CANTOPEN, ART_IO, ART_NOMEM, or what the host said. */
 
-/* A row under a cursor or found by get(). The value of a small row, or the block that has it, lies where it was found and
- * stays valid while the row is held; a large one is a reference that art_row_value() follows. */
+/* A row under a cursor or found by get(). The value of a small row, or the block that has it, lies where it was found
+ * and stays valid while the row is held; a large one is a reference that art_row_value() follows. */
 struct art_row {
-    struct art_stored stored;           /* the value, or the reference to its chunks */
+    struct art_stored stored;          /* the value, or the reference to its chunks */
     uint64_t version;                  /* csn of the row's last change */
     bool overflows;                    /* `stored` is a reference to overflow chunks */
     bool deleted;                      /* (art_range.deletes) there is no row any more, since `version`; nor a value */
@@ -233,8 +233,8 @@ enum art_rc art_tree_get(struct art_tree *tree, struct art_bytes key, struct art
 enum art_rc art_tree_longest_prefix(struct art_tree *tree, struct art_bytes path, struct art_bytes delimiter,
                                     struct art_buffer *out, struct art_row *row);
 void art_row_release(struct art_row *row); /* clears; a cleared row is fine */
-/* The whole value. Where it lies as it is that is row->stored, and *owned = NULL. Out of a block it comes into *owned, and
- * so does a large one, chunk by chunk (art_free() it). ART_CORRUPT: chunks are missing or other ones; ART_NOMEM.
+/* The whole value. Where it lies as it is that is row->stored, and *owned = NULL. Out of a block it comes into *owned,
+ * and so does a large one, chunk by chunk (art_free() it). ART_CORRUPT: chunks are missing or other ones; ART_NOMEM.
  * art_stored_plain() of row->stored gives a small one without any memory of its own. */
 enum art_rc art_row_value(struct art_tree *tree, const struct art_row *row, struct art_bytes *out, uint8_t **owned);
 
@@ -320,6 +320,9 @@ void art_cursor_close(struct art_cursor *cursor);
  * may be called. */
 enum art_rc art_cursor_seek(struct art_cursor *cursor, const struct art_range *range, bool descending);
 enum art_rc art_cursor_next(struct art_cursor *cursor);
+/* Changes with each move that may lead out of a bucket, and so out of a block, which the steps of art_cursor_pass()
+ * never do. */
+uint32_t art_cursor_moves(const struct art_cursor *cursor);
 /* The commonest step of art_cursor_next(): on to a row that is there. False: nothing has happened. */
 bool art_cursor_pass(struct art_cursor *cursor);
 /* Does it stand on a row? The functions below want it so; but next() and the two that skip do nothing where it does

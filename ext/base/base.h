@@ -192,12 +192,14 @@ static inline uint8_t art_lower(uint8_t c) {
 void art_result_ended_text(sqlite3_context *context, const char *data, uint64_t len, bool has_no_nul);
 /* Column 0 of a short record that has no other, as nearly all tables' rows; false: it is another one. */
 bool art_record_single_result(sqlite3_context *context, struct art_bytes record);
+struct art_block_reader;
 /* Columns of a record as a function's result, fastest in ascending order: it remembers where the last one ended. Of a
  * record in a block any column costs the same. */
 struct art_record_reader {
     struct art_bytes record;                    /* borrowed; handing it on (`whole`) ends the reader's use */
     bool in_block;                              /* `record` is the block that has it, */
     uint8_t row;                                /* as this row */
+    struct art_block_reader *blocks;            /* which was begun with the block, or NULL */
     const uint8_t *types, *end_of_types, *body; /* (private) of field `column`; NULL: not looked at yet */
     unsigned column;
 };
@@ -205,6 +207,7 @@ static inline void art_record_reader_set(struct art_record_reader *reader, struc
     reader->record = record.bytes;
     reader->in_block = record.in_block;
     reader->row = record.row;
+    reader->blocks = NULL;
     reader->types = NULL;
 }
 enum art_rc art_record_reader_result(struct art_record_reader *reader, sqlite3_context *context, unsigned column,

@@ -362,12 +362,23 @@ static inline __attribute__((always_inline)) enum art_rc find_field(struct art_r
     return ART_OK;
 }
 
+static inline enum art_rc block_datum(const struct art_record_reader *reader, unsigned column, uint8_t *room,
+                                      struct art_datum *out) {
+    return reader->blocks ? art_block_reader_field(reader->blocks, reader->row, column, room, out)
+                          : art_block_field(reader->record, reader->row, column, room, out);
+}
+
 static enum art_rc block_result(const struct art_record_reader *reader, sqlite3_context *context, unsigned column) {
     uint8_t room[ART_VALUE_INLINE_MAX];
     struct art_datum datum;
-    enum art_rc rc = art_block_field(reader->record, reader->row, column, room, &datum);
-    if (!rc) art_result_datum(context, &datum);
-    return rc;
+    enum art_rc rc = block_datum(reader, column, room, &datum);
+    if (rc) return rc;
+    if (__builtin_expect(datum.kind == ART_DATUM_INTEGER, 1)) {
+        sqlite3_result_int64(context, datum.integer);
+    } else {
+        art_result_datum(context, &datum);
+    }
+    return ART_OK;
 }
 
 enum art_rc art_record_reader_result(struct art_record_reader *reader, sqlite3_context *context, unsigned column,
@@ -403,7 +414,7 @@ static inline void set_datum(struct art_datum *out, uint64_t serial, const uint8
 enum art_rc art_record_reader_datum(struct art_record_reader *reader, unsigned column, uint8_t *room,
                                     struct art_datum *out) {
     uint64_t serial = 0, len = 0;
-    if (reader->in_block) return art_block_field(reader->record, reader->row, column, room, out);
+    if (reader->in_block) return block_datum(reader, column, room, out);
     enum art_rc rc = find_field(reader, column, &serial, &len);
     if (!rc) set_datum(out, serial, reader->body - len, len);
     return rc;

@@ -21,7 +21,14 @@ extern const struct art_codec art_columns_codec;
  * the block, or into `room`, of ART_VALUE_INLINE_MAX bytes, where it had to be made. */
 enum art_rc art_block_field(struct art_bytes block, unsigned row, unsigned column, uint8_t *room,
                             struct art_datum *out);
-/* The same of the rows from `from` to before `to`, out[0] being row `from`; `room` has ART_BLOCK_PLAIN_MAX bytes. Rows
+/* The same for who reads many fields of one block: what a column's head says is looked up once. NULL: no memory;
+ * art_free() frees. Between begin() and the last field the block stays what it is. */
+struct art_block_reader;
+struct art_block_reader *art_block_reader_new(void);
+void art_block_reader_begin(struct art_block_reader *reader, struct art_bytes block);
+enum art_rc art_block_reader_field(struct art_block_reader *reader, unsigned row, unsigned column, uint8_t *room,
+                                   struct art_datum *out);
+/* A field of the rows from `from` to before `to`, out[0] being row `from`; `room` has ART_BLOCK_PLAIN_MAX bytes. Rows
  * that have a text from a dictionary point to the same place. Where there is no sound record, the kind is
  * ART_DATUM_BEYOND, and art_block_field() says what is wrong. */
 void art_block_column(struct art_bytes block, unsigned column, unsigned from, unsigned to, uint8_t *room,

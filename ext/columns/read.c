@@ -1,11 +1,12 @@
 /* Out of a block: a field, a column, a value, all values. The block is sane (cells.c); whatever its codes and ends
  * are, nothing outside of it is read, and nothing behind the room that was given is written.
  */
+#include "core/base/alloc.h"
 #include "ext/columns/cells.h"
 
 /* --- one cell ----------------------------------------------------------------------------------------------------- */
 
-enum made_of { IS_BYTES, IS_INTEGER, IS_LOWER_HEX, IS_UPPER_HEX };
+enum made_of { IS_BYTES, IS_NUMBER, IS_LOWER_HEX, IS_UPPER_HEX };
 
 struct cell {
     uint32_t serial;
@@ -20,17 +21,19 @@ static inline void set_cell(struct cell *out, uint32_t serial, const uint8_t *bo
     out->serial = serial;
     out->made_of = IS_BYTES;
     out->body = body;
+    if (serial - 1 >= 9 || serial == ART_SERIAL_REAL) return;
+    out->made_of = IS_NUMBER;
+    out->integer = art_serial_integer(serial, body);
 }
 
-static void cell_of_entry(const struct art_column *column, uint32_t slot, struct cell *out) {
-    uint32_t number = art_min32((uint32_t)art_column_code(column, slot), column->entries - 1), serial;
-    const uint8_t *body = column->entry_at ? art_serial_get(column->body + column->entry_at[number], &serial)
-                                           : art_value_at(column->body, number, &serial);
+static void cell_of_entry(const struct art_cells *column, uint32_t slot, struct cell *out) {
+    uint32_t number = art_min32((uint32_t)art_cells_code(column, slot), column->entries - 1), serial;
+    const uint8_t *body = art_value_at(column->body, number, &serial);
     set_cell(out, serial, body);
 }
 
-static void cell_of_bytes(const struct art_column *column, uint32_t slot, struct cell *out) {
-    struct art_bytes bytes = art_column_bytes(column, slot);
+static void cell_of_bytes(const struct art_cells *column, uint32_t slot, struct cell *out) {
+    struct art_bytes bytes = art_cells_bytes(column, slot);
     switch (column->encoding) {
     case ART_COLUMN_REALS:
         set_cell(out, bytes.len == 8 ? ART_SERIAL_REAL : 0, bytes.data);
@@ -49,7 +52,23 @@ static void cell_of_bytes(const struct art_column *column, uint32_t slot, struct
     }
 }
 
-static inline void read_cell(const struct art_column *column, uint32_t row, struct cell *out) {
+static inline void set_integer_cell(struct cell *out, int64_t integer) {
+    out->integer = integer;
+    out->serial = art_serial_of_integer(integer);
+    out->made_of = IS_NUMBER;
+}
+
+static inline void cell_of_slot(const struct art_cells *column, uint32_t slot, struct cell *out) {
+    if (column->encoding == ART_COLUMN_INTEGERS) {
+        set_integer_cell(out, (int64_t)((uint64_t)column->base + art_cells_code(column, slot)));
+    } else if (column->encoding == ART_COLUMN_ENTRIES) {
+        cell_of_entry(column, slot, out);
+    } else {
+        cell_of_bytes(column, slot, out);
+    }
+}
+
+static inline void read_cell(const struct art_cells *column, uint32_t row, struct cell *out) {
     uint32_t serial;
     if (column->apart.count) {
         const uint8_t *body = art_apart_find(&column->apart, row, &serial);
@@ -65,15 +84,7 @@ static inline void read_cell(const struct art_column *column, uint32_t row, stru
         }
         row = art_row_set_rank(&column->filled, row);
     }
-    if (column->encoding == ART_COLUMN_INTEGERS) {
-        out->integer = (int64_t)((uint64_t)column->base + art_column_code(column, row));
-        out->serial = art_serial_of_integer(out->integer);
-        out->made_of = IS_INTEGER;
-    } else if (column->encoding == ART_COLUMN_ENTRIES) {
-        cell_of_entry(column, row, out);
-    } else {
-        cell_of_bytes(column, row, out);
-    }
+    cell_of_slot(column, row, out);
 }
 
 /* --- data --------------------------------------------------------------------------------------------------------- */
@@ -110,7 +121,7 @@ static uint32_t set_datum_of_cell(struct art_datum *out, const struct cell *cell
         set_datum_of_body(out, cell->serial, cell->body);
         return 0;
     }
-    if (cell->made_of == IS_INTEGER) {
+    if (cell->made_of == IS_NUMBER) {
         set_datum_of_integer(out, cell->integer);
         return 0;
     }
@@ -167,36 +178,90 @@ static const char *read_raw(struct art_bytes record, uint32_t column, struct art
     return NULL;
 }
 
+/* Of a row that no column has; false: look there. */
+static bool read_elsewhere(const struct art_block *block, uint32_t row, uint32_t column, struct art_datum *out,
+                           enum art_rc *rc) {
+    struct art_bytes raw;
+    assert(row < block->rows);
+    *rc = ART_OK;
+    if (is_raw(block, row, &raw)) {
+        const char *wrong = read_raw(raw, column, out);
+        if (wrong) *rc = art_corrupt(NULL, ART_NOWHERE, ART_NOWHERE, "a row's record %s", wrong);
+        return true;
+    }
+    out->kind = ART_DATUM_NULL;
+    return column >= block->columns;
+}
+
+static inline void read_field(const struct art_cells *column, uint32_t row, uint8_t *room, struct art_datum *out) {
+    struct cell cell;
+    read_cell(column, row, &cell);
+    set_datum_of_cell(out, &cell, room);
+}
+
 enum art_rc art_block_field(struct art_bytes block, unsigned row, unsigned column, uint8_t *room,
                             struct art_datum *out) {
     struct art_block opened;
-    struct art_column cells;
-    struct art_bytes raw;
-    struct cell cell;
-    art_block_open(block, &opened);
-    assert(row < opened.rows);
-    if (is_raw(&opened, row, &raw)) {
-        const char *wrong = read_raw(raw, column, out);
-        return wrong ? art_corrupt(NULL, ART_NOWHERE, ART_NOWHERE, "a row's record %s", wrong) : ART_OK;
+    struct art_cells cells;
+    enum art_rc rc;
+    art_block_open(block, &opened, false);
+    if (read_elsewhere(&opened, row, column, out, &rc)) return rc;
+    art_cells_open(block, &opened, column, &cells, false);
+    read_field(&cells, row, room, out);
+    return ART_OK;
+}
+
+struct art_block_reader {
+    struct art_bytes bytes;
+    struct art_block block;
+    uint32_t integers; /* columns that are opened and have an integer in each row, a bit each */
+    uint32_t others;   /* other columns that are opened */
+    struct art_cells column[ART_BLOCK_COLUMNS_MAX];
+};
+_Static_assert(ART_BLOCK_COLUMNS_MAX <= 32, "a bit for each column");
+
+struct art_block_reader *art_block_reader_new(void) {
+    return art_alloc(sizeof(struct art_block_reader));
+}
+
+void art_block_reader_begin(struct art_block_reader *reader, struct art_bytes block) {
+    reader->bytes = block;
+    reader->integers = reader->others = 0;
+    art_block_open(block, &reader->block, false);
+}
+
+static enum art_rc __attribute__((noinline))
+read_other_field(struct art_block_reader *reader, uint32_t row, uint32_t number, uint8_t *room, struct art_datum *out) {
+    struct art_cells *column = &reader->column[number];
+    enum art_rc rc;
+    if (read_elsewhere(&reader->block, row, number, out, &rc)) return rc;
+    if (!(reader->others >> number & 1)) {
+        art_cells_open(reader->bytes, &reader->block, number, column, false);
+        bool is_integers = column->encoding == ART_COLUMN_INTEGERS && !column->sparse && !column->apart.count;
+        *(is_integers && !reader->block.raw.count ? &reader->integers : &reader->others) |= 1u << number;
     }
-    if (column >= opened.columns) {
-        out->kind = ART_DATUM_NULL;
-        return ART_OK;
-    }
-    art_column_open(block, &opened, column, &cells);
-    read_cell(&cells, row, &cell);
-    set_datum_of_cell(out, &cell, room);
+    read_field(column, row, room, out);
+    return ART_OK;
+}
+
+enum art_rc art_block_reader_field(struct art_block_reader *reader, unsigned row, unsigned column, uint8_t *room,
+                                   struct art_datum *out) {
+    if (column >= ART_BLOCK_COLUMNS_MAX || !(reader->integers >> column & 1))
+        return read_other_field(reader, row, column, room, out);
+    const struct art_cells *cells = &reader->column[column];
+    assert(row < cells->slots);
+    set_datum_of_integer(out, (int64_t)((uint64_t)cells->base + art_cells_code(cells, row)));
     return ART_OK;
 }
 
 /* --- a column ----------------------------------------------------------------------------------------------------- */
 
-static void all_integers(const struct art_column *column, uint32_t from, uint32_t to, struct art_datum *out) {
+static void all_integers(const struct art_cells *column, uint32_t from, uint32_t to, struct art_datum *out) {
     for (uint32_t slot = from; slot < to; slot++)
-        set_datum_of_integer(out++, (int64_t)((uint64_t)column->base + art_column_code(column, slot)));
+        set_datum_of_integer(out++, (int64_t)((uint64_t)column->base + art_cells_code(column, slot)));
 }
 
-static void all_entries(const struct art_column *column, uint32_t from, uint32_t to, struct art_datum *out) {
+static void all_entries(const struct art_cells *column, uint32_t from, uint32_t to, struct art_datum *out) {
     struct art_datum entry[ART_ENTRIES_MAX];
     const uint8_t *p = column->body;
     for (uint32_t i = 0; i < column->entries; i++) {
@@ -206,10 +271,10 @@ static void all_entries(const struct art_column *column, uint32_t from, uint32_t
         p += art_serial_bytes(serial);
     }
     for (uint32_t slot = from; slot < to; slot++)
-        *out++ = entry[art_min32((uint32_t)art_column_code(column, slot), column->entries - 1)];
+        *out++ = entry[art_min32((uint32_t)art_cells_code(column, slot), column->entries - 1)];
 }
 
-static void all_cells(const struct art_column *column, uint32_t from, uint32_t to, uint8_t *room,
+static void all_cells(const struct art_cells *column, uint32_t from, uint32_t to, uint8_t *room,
                       struct art_datum *out) {
     struct cell cell;
     uint32_t used = 0;
@@ -221,7 +286,7 @@ static void all_cells(const struct art_column *column, uint32_t from, uint32_t t
 }
 
 /* The slots' data stand at the front; each goes to its row. */
-static void spread(const struct art_row_set *filled, uint32_t from, uint32_t to, struct art_datum *out) {
+static void spread_slots(const struct art_row_set *filled, uint32_t from, uint32_t to, struct art_datum *out) {
     uint32_t slot = art_row_set_rank(filled, to - 1) + art_row_set_has(filled, to - 1) - art_row_set_rank(filled, from);
     for (uint32_t row = to; row-- > from;) {
         if (art_row_set_has(filled, row)) {
@@ -235,13 +300,13 @@ static void spread(const struct art_row_set *filled, uint32_t from, uint32_t to,
 void art_block_column(struct art_bytes block, unsigned column, unsigned from, unsigned to, uint8_t *room,
                       struct art_datum *out) {
     struct art_block opened;
-    struct art_column cells;
+    struct art_cells cells;
     uint32_t serial;
-    art_block_open(block, &opened);
+    art_block_open(block, &opened, false);
     assert(from <= to && to <= opened.rows);
     if (from == to) return;
     if (column < opened.columns) {
-        art_column_open(block, &opened, column, &cells);
+        art_cells_open(block, &opened, column, &cells, false);
         uint32_t first = from, end = to;
         if (cells.sparse) {
             first = art_row_set_rank(&cells.filled, from);
@@ -254,7 +319,7 @@ void art_block_column(struct art_bytes block, unsigned column, unsigned from, un
         } else {
             all_cells(&cells, first, end, room, out);
         }
-        if (cells.sparse) spread(&cells.filled, from, to, out);
+        if (cells.sparse) spread_slots(&cells.filled, from, to, out);
         const uint8_t *p = cells.apart.values;
         for (uint32_t i = 0; i < cells.apart.count; i++, p += art_serial_bytes(serial)) {
             uint32_t row = cells.apart.rows[i];
@@ -288,7 +353,7 @@ static inline void set_row(struct art_row_set *rows, uint32_t row, bool wanted) 
 }
 
 /* Between the bounds: base + code - low <= high - low, without signs, whatever overflows. */
-static void choose_integers(const struct art_column *column, const struct art_column_test *test,
+static void choose_integers(const struct art_cells *column, const struct art_column_test *test,
                             struct art_row_set *slots) {
     uint64_t above = (uint64_t)column->base - (uint64_t)test->low, span = (uint64_t)test->high - (uint64_t)test->low;
     uint64_t mask = column->mask;
@@ -305,12 +370,12 @@ static void choose_integers(const struct art_column *column, const struct art_co
             uint64_t code = art_load64(column->codes + (bit >> 3)) >> (bit & 7) & mask;
             bits |= (uint64_t)(code + above <= span) << (slot & 63);
         }
-        for (; slot < end; slot++) bits |= (uint64_t)(art_column_code(column, slot) + above <= span) << (slot & 63);
+        for (; slot < end; slot++) bits |= (uint64_t)(art_cells_code(column, slot) + above <= span) << (slot & 63);
         slots->word[i] = test->outside ? ~bits : bits;
     }
 }
 
-static void choose_entries(const struct art_column *column, const struct art_column_test *test,
+static void choose_entries(const struct art_cells *column, const struct art_column_test *test,
                            struct art_row_set *slots) {
     struct art_row_set wanted = {{0, 0}};
     struct art_datum entry;
@@ -323,13 +388,13 @@ static void choose_entries(const struct art_column *column, const struct art_col
         p += art_serial_bytes(serial);
     }
     for (uint32_t slot = 0; slot < column->slots && art_row_set_any(&wanted); slot++) {
-        uint32_t number = art_min32((uint32_t)art_column_code(column, slot), column->entries - 1);
+        uint32_t number = art_min32((uint32_t)art_cells_code(column, slot), column->entries - 1);
         slots->word[slot >> 6] |= (uint64_t)art_row_set_has(&wanted, number) << (slot & 63);
     }
 }
 
 /* `asked`: those slots alone mean something. */
-static void choose_cells(const struct art_column *column, const struct art_column_test *test,
+static void choose_cells(const struct art_cells *column, const struct art_column_test *test,
                          const struct art_row_set *asked, uint8_t *room, struct art_row_set *slots) {
     struct art_datum value;
     struct cell cell;
@@ -355,10 +420,10 @@ static void spread_wanted(const struct art_row_set *filled, bool null, struct ar
 static void choose_in_column(struct art_bytes block, const struct art_block *opened, unsigned number,
                              const struct art_column_test *test, uint8_t *room, const struct art_row_set *rows,
                              struct art_row_set *wanted) {
-    struct art_column column;
+    struct art_cells column;
     struct art_datum value;
     uint32_t serial;
-    art_column_open(block, opened, number, &column);
+    art_cells_open(block, opened, number, &column, false);
     struct art_row_set slots = art_row_set_below(column.slots);
     if (column.encoding == ART_COLUMN_INTEGERS) {
         choose_integers(&column, test, wanted);
@@ -382,7 +447,7 @@ void art_block_choose(struct art_bytes block, unsigned column, const struct art_
     struct art_block opened;
     struct art_datum value;
     uint32_t serial;
-    art_block_open(block, &opened);
+    art_block_open(block, &opened, false);
     assert(test->low <= test->high);
     if (column < opened.columns) {
         choose_in_column(block, &opened, column, test, room, rows, &wanted);
@@ -400,97 +465,219 @@ void art_block_choose(struct art_bytes block, unsigned column, const struct art_
 
 /* --- values ------------------------------------------------------------------------------------------------------- */
 
-/* All columns, opened. */
-struct reader {
-    struct art_block block;
-    struct art_column column[ART_BLOCK_COLUMNS_MAX];
+/* A value, and what is beside it before all types of its row are known. Rows are read some at once, column by column;
+ * entries are read once, as many as there is room for. */
+enum {
+    ROW_ROOM = ART_VALUE_INLINE_MAX + 1 + 2 * ART_BLOCK_COLUMNS_MAX + 8 * ART_BLOCK_COLUMNS_MAX,
+    ROWS_AT_ONCE = 16,
+    ENTRIES_KEPT = 256
 };
 
-static void open_all(struct reader *reader, struct art_bytes block) {
-    art_block_open(block, &reader->block);
-    for (uint32_t i = 0; i < reader->block.columns; i++) art_column_open(block, &reader->block, i, &reader->column[i]);
-}
+/* All columns, opened, for rows in ascending order. */
+struct reader {
+    struct art_block block;
+    uint32_t header; /* where bodies are put before all types of a row are known */
+    struct art_cells column[ART_BLOCK_COLUMNS_MAX];
+    struct cell cell[ART_BLOCK_COLUMNS_MAX][ROWS_AT_ONCE];
+    struct cell *entry[ART_BLOCK_COLUMNS_MAX]; /* NULL: not kept */
+    struct cell kept[ENTRIES_KEPT];
+};
 
-static uint8_t *put_body(uint8_t *p, const uint8_t *end, const struct cell *cell) {
-    uint32_t n = art_serial_bytes(cell->serial);
-    switch (cell->made_of) {
-    case IS_BYTES:
-        memcpy(p, cell->body, n);
-        break;
-    case IS_INTEGER: {
-        uint64_t x = n ? (uint64_t)cell->integer << (64 - 8 * n) : 0;
-        if (end - p >= 8) {
-            art_store64_be(p, x);
-        } else {
-            for (uint32_t i = 0; i < n; i++) p[i] = (uint8_t)(x >> (56 - 8 * i));
-        }
-        break;
-    }
-    default:
-        art_hex_digits(cell->body, n / 2, cell->made_of == IS_UPPER_HEX, p);
-    }
-    return p + n;
-}
-
-/* The record of a row, in `space` bytes; of a block that nobody made it may be longer, and is then none at all. */
-static uint32_t put_row(const struct reader *reader, uint32_t row, uint8_t *out, uint32_t space) {
-    struct cell cell[ART_BLOCK_COLUMNS_MAX];
-    struct art_bytes raw;
-    if (is_raw(&reader->block, row, &raw)) {
-        if (raw.len > space) return 0;
-        memcpy(out, raw.data, raw.len);
-        return raw.len;
-    }
-    uint32_t header = 1, body = 0, count = 0, header_to_here = 1;
-    for (uint32_t i = 0; i < reader->block.columns; i++) {
-        read_cell(&reader->column[i], row, &cell[i]);
-        header_to_here += 1 + (cell[i].serial >= 0x80);
-        if (!cell[i].serial) continue;
-        body += art_serial_bytes(cell[i].serial);
-        header = header_to_here;
-        count = i + 1;
-    }
-    if (!count || header + body > space) return 0;
-    uint8_t *types = out + 1, *p = out + header;
-    out[0] = (uint8_t)header;
+/* How many bytes serial types of these values take at most: 1 or 2. And the cells that they are, where wanted. */
+static uint32_t read_list(const uint8_t *p, uint32_t count, struct cell *out) {
+    uint32_t widest = 1;
     for (uint32_t i = 0; i < count; i++) {
-        types += art_serial_put(types, cell[i].serial);
-        p = put_body(p, out + space, &cell[i]);
-    }
-    return header + body;
-}
-
-static uint32_t read_value(struct art_bytes block, uint32_t row, uint8_t *out) {
-    struct reader reader;
-    open_all(&reader, block);
-    assert(row < reader.block.rows);
-    return put_row(&reader, row, out, ART_VALUE_INLINE_MAX);
-}
-
-/* Where each entry begins, so that nobody steps over others. */
-static void index_entries(struct art_column *column, uint16_t *at) {
-    const uint8_t *p = column->body;
-    for (uint32_t i = 0; i < column->entries; i++) {
         uint32_t serial;
-        at[i] = (uint16_t)(p - column->body);
         p = art_serial_get(p, &serial);
+        if (serial >= 0x80) widest = 2;
+        if (out) set_cell(&out[i], serial, p);
         p += art_serial_bytes(serial);
     }
-    column->entry_at = at;
+    return widest;
 }
 
-static void read_values(struct art_bytes block, uint8_t *out, uint32_t *ends) {
+/* The same of a column's slots; two where it is not known without a look at them. */
+static uint32_t widest_slot(const struct art_cells *column) {
+    if (column->encoding == ART_COLUMN_INTEGERS || column->encoding == ART_COLUMN_REALS) return 1;
+    uint32_t digits = column->encoding >= ART_COLUMN_LOWER_HEX ? 2 : 1;
+    return !column->width && (column->slope + (uint64_t)column->base) * digits < 58 ? 1 : 2;
+}
+
+static void open_all(struct reader *reader, struct art_bytes block) {
+    uint32_t kept = 0;
+    art_block_open(block, &reader->block, false);
+    assert(reader->block.columns <= ART_BLOCK_COLUMNS_MAX);
+    reader->header = 1;
+    for (uint32_t i = 0; i < reader->block.columns; i++) {
+        struct art_cells column;
+        art_cells_open(block, &reader->block, i, &column, false);
+        reader->column[i] = column;
+        uint32_t widest = read_list(column.apart.values, column.apart.count, NULL);
+        reader->entry[i] = NULL;
+        if (column.encoding != ART_COLUMN_ENTRIES) {
+            widest |= widest_slot(&column);
+        } else if (kept + column.entries <= ENTRIES_KEPT) {
+            reader->entry[i] = reader->kept + kept;
+            widest |= read_list(column.body, column.entries, reader->entry[i]);
+            kept += column.entries;
+        } else {
+            widest = 2;
+        }
+        reader->header += widest == 1 ? 1 : 2;
+    }
+}
+
+/* Is row `row` apart? Those before it are passed over. */
+static inline const uint8_t *next_apart(struct art_apart *apart, uint32_t row, uint32_t *serial) {
+    while (apart->count && *apart->rows <= row) {
+        const uint8_t *body = art_serial_get(apart->values, serial);
+        apart->values = body + art_serial_bytes(*serial);
+        apart->count--;
+        if (*apart->rows++ == row) return body;
+    }
+    return NULL;
+}
+
+/* Where the least and the largest that the codes can say are of one serial type, and of one sign, so are all. */
+static inline void read_integers(const struct art_cells *column, uint32_t from, uint32_t to, struct cell *out) {
+    int64_t low = column->base, high = (int64_t)((uint64_t)low + column->mask);
+    uint32_t serial = art_serial_of_integer(low);
+    bool alike = low <= high && (low ^ high) >= 0 && serial == art_serial_of_integer(high);
+    for (uint32_t row = from; row < to && alike; row++, out++) {
+        out->integer = (int64_t)((uint64_t)low + art_cells_code(column, row));
+        out->serial = serial;
+        out->made_of = IS_NUMBER;
+    }
+    for (uint32_t row = from; row < to && !alike; row++)
+        set_integer_cell(out++, (int64_t)((uint64_t)low + art_cells_code(column, row)));
+}
+
+/* The cells of some rows. */
+static void read_cells(struct art_cells *column, const struct cell *entry, uint32_t from, uint32_t to,
+                       struct cell *out) {
+    const struct art_cells is = *column;
+    if (!is.width && !is.sparse && is.encoding <= ART_COLUMN_ENTRIES) {
+        cell_of_slot(&is, from, out);
+        for (uint32_t row = from + 1; row < to; row++) out[row - from] = out[0];
+    } else if (is.sparse) {
+        for (uint32_t row = from; row < to; row++) {
+            set_cell(&out[row - from], 0, is.body);
+            if (art_row_set_has(&is.filled, row))
+                cell_of_slot(&is, art_row_set_rank(&is.filled, row), &out[row - from]);
+        }
+    } else if (is.encoding == ART_COLUMN_INTEGERS) {
+        read_integers(&is, from, to, out);
+    } else if (is.encoding == ART_COLUMN_ENTRIES && entry) {
+        for (uint32_t row = from; row < to; row++)
+            out[row - from] = entry[art_min32((uint32_t)art_cells_code(&is, row), is.entries - 1)];
+    } else {
+        for (uint32_t row = from; row < to; row++) cell_of_slot(&is, row, &out[row - from]);
+    }
+    for (uint32_t row = from, serial; column->apart.count && row < to; row++) {
+        const uint8_t *body = next_apart(&column->apart, row, &serial);
+        if (body) set_cell(&out[row - from], serial, body);
+    }
+}
+
+/* Of a few bytes mostly: no call for them. */
+static inline void copy_few(uint8_t *to, const uint8_t *from, uint32_t n) {
+    if (n > 16) {
+        memcpy(to, from, n);
+    } else if (n >= 8) {
+        uint64_t last = art_load64(from + n - 8);
+        art_store64(to, art_load64(from));
+        art_store64(to + n - 8, last);
+    } else if (n >= 4) {
+        uint32_t last = art_load32(from + n - 4);
+        art_store32(to, art_load32(from));
+        art_store32(to + n - 4, last);
+    } else if (n) {
+        to[0] = from[0];
+        to[n / 2] = from[n / 2];
+        to[n - 1] = from[n - 1];
+    }
+}
+
+/* The record of a row that is not raw, in ROW_ROOM bytes; bodies are put behind a header of `header` bytes first. Of a
+ * block that nobody made it may be too long, and is then none at all. */
+static uint32_t assemble_row(struct reader *reader, const struct cell *cell, uint8_t *out) {
+    uint8_t *type = out + 1, *const bodies = out + reader->header, *const end = bodies + ART_VALUE_INLINE_MAX;
+    uint8_t *at = bodies;
+    for (uint32_t columns = reader->block.columns; columns; columns--, cell += ROWS_AT_ONCE) {
+        uint32_t serial = cell->serial;
+        if (cell->made_of == IS_NUMBER) {
+            *type++ = (uint8_t)serial;
+            art_store64_be(at, (uint64_t)cell->integer << art_serial_unused_bits[serial]);
+            at += art_serial_number_bytes[serial];
+            continue;
+        }
+        uint32_t n = art_serial_bytes(serial);
+        if (n > end - at) return 0;
+        type += art_serial_put(type, serial);
+        if (cell->made_of == IS_BYTES) {
+            copy_few(at, cell->body, n);
+        } else {
+            art_hex_digits(cell->body, n / 2, cell->made_of == IS_UPPER_HEX, at);
+        }
+        at += n;
+    }
+    /* NULLs at the end are not written; 0 may be the second byte of another type. */
+    *out = 0;
+    while (type > out + 1 && !type[-1] && type[-2] < 0x80) type--;
+    uint32_t n = (uint32_t)(type - out), body = (uint32_t)(at - bodies);
+    if (n == 1 || n + body > ART_VALUE_INLINE_MAX) return 0;
+    if (type != bodies) memmove(type, bodies, body);
+    out[0] = (uint8_t)n;
+    return n + body;
+}
+
+/* Into `space` bytes. */
+static inline uint32_t assemble_value(struct reader *reader, uint32_t row, const struct cell *cell, uint8_t *out,
+                                      uint32_t space) {
+    uint32_t serial, n;
+    if (reader->block.raw.count) {
+        const uint8_t *raw = next_apart(&reader->block.raw, row, &serial);
+        if (raw) {
+            n = art_serial_bytes(serial);
+            if (n > space) return 0;
+            memcpy(out, raw, n);
+            return n;
+        }
+    }
+    if (space >= ROW_ROOM) return assemble_row(reader, cell, out);
+    uint8_t room[ROW_ROOM];
+    n = assemble_row(reader, cell, room);
+    if (n > space) return 0;
+    memcpy(out, room, n);
+    return n;
+}
+
+static uint32_t value_of_block(struct art_bytes block, uint32_t row, uint8_t *out) {
     struct reader reader;
-    uint16_t entry_at[ART_BLOCK_COLUMNS_MAX][ART_ENTRIES_MAX];
+    art_block_open(block, &reader.block, false);
+    assert(row < reader.block.rows && reader.block.columns <= ART_BLOCK_COLUMNS_MAX);
+    reader.header = 1 + 2 * reader.block.columns;
+    for (uint32_t i = 0; i < reader.block.columns; i++) {
+        struct art_cells column;
+        art_cells_open(block, &reader.block, i, &column, false);
+        read_cell(&column, row, reader.cell[i]);
+    }
+    return assemble_value(&reader, row, reader.cell[0], out, ART_VALUE_INLINE_MAX);
+}
+
+static void values_of_block(struct art_bytes block, uint8_t *out, uint32_t *ends) {
+    struct reader reader;
     uint32_t used = 0;
     open_all(&reader, block);
-    for (uint32_t i = 0; i < reader.block.columns; i++) {
-        if (reader.column[i].encoding == ART_COLUMN_ENTRIES) index_entries(&reader.column[i], entry_at[i]);
-    }
-    for (uint32_t row = 0; row < reader.block.rows; row++) {
-        used += put_row(&reader, row, out + used, art_min32(ART_BLOCK_PLAIN_MAX - used, ART_VALUE_INLINE_MAX));
-        ends[row] = used;
+    for (uint32_t from = 0, rows = reader.block.rows; from < rows; from += ROWS_AT_ONCE) {
+        uint32_t to = art_min32(rows, from + ROWS_AT_ONCE);
+        for (uint32_t i = 0; i < reader.block.columns; i++)
+            read_cells(&reader.column[i], reader.entry[i], from, to, reader.cell[i]);
+        for (uint32_t row = from; row < to; row++) {
+            used += assemble_value(&reader, row, &reader.cell[0][row - from], out + used, ART_BLOCK_PLAIN_MAX - used);
+            ends[row] = used;
+        }
     }
 }
 
-const struct art_codec art_columns_codec = {art_block_encode, art_block_insane, read_value, read_values};
+const struct art_codec art_columns_codec = {art_block_encode, art_block_insane, value_of_block, values_of_block};

@@ -56,6 +56,7 @@ static void free_scan(struct art_scan *scan) {
     }
     for (unsigned i = 0; i < ART_TERM_QUERIES_MAX; i++) art_buffer_clear(&scan->terms[i]);
     for (unsigned i = 0; i < ART_SHOWN; i++) art_buffer_clear(&scan->shown[i].text);
+    art_free(scan->record.blocks);
     art_free(scan);
 }
 
@@ -252,8 +253,7 @@ static inline int show_value(struct art_scan *scan, unsigned column, sqlite3_con
     if (!scan->record.fetched) {
         struct art_stored record;
         if (!art_scan_short_record(scan, &record)) return show_long_value(scan, column, context);
-        art_record_reader_set(&scan->record.reader, record);
-        scan->record.fetched = true;
+        art_scan_read(scan, record);
     }
     if (scan->record.value) return show_long_value(scan, column, context);
     return art_scan_fail(scan, art_record_reader_result(&scan->record.reader, context, column, NULL));
@@ -329,9 +329,9 @@ static int __attribute__((noinline)) show_path(struct art_scan *scan, sqlite3_co
 
 /* The first of a row with one value, which nearly always is a short one; else any. */
 static int __attribute__((noinline)) show_single(struct art_scan *scan, sqlite3_context *context) {
-    struct art_stored stored;
-    bool plain = art_scan_short_record(scan, &stored) && !stored.in_block;
-    bool shown = plain && art_record_single_result(context, stored.bytes);
+    struct art_stored record;
+    bool shown = art_scan_short_record(scan, &record) && !record.in_block;
+    if (shown) shown = art_record_single_result(context, record.bytes);
     return shown ? SQLITE_OK : show_value(scan, 0, context);
 }
 

@@ -195,8 +195,7 @@ static bool record_may_be_wanted(struct art_scan *scan, struct art_stored record
             if (!art_column_test_integer(&filter->column_test, integer)) return false;
             continue;
         }
-        if (!scan->record.fetched) art_record_reader_set(&scan->record.reader, record);
-        scan->record.fetched = true;
+        if (!scan->record.fetched) art_scan_read(scan, record);
         if (art_record_reader_datum(&scan->record.reader, filter->column - 1, room, &held)) return true;
         if (!value_may_be_wanted(filter, &held)) return false;
     }

@@ -250,6 +250,8 @@ struct art_scan {
         bool fetched;          /* the record is in `reader` */
         uint8_t *value;        /* the chunks of a long record put together, or NULL */
         struct art_record_reader reader;
+        struct art_block_reader *blocks; /* memory for it, or NULL */
+        uint32_t moves;                  /* of the cursor, when `blocks` was begun; 0: not since it was opened */
     } record;
     struct art_key_range keys; /* what is walked, or was asked for */
     struct art_match match;
@@ -332,6 +334,19 @@ static inline bool art_scan_short_record(const struct art_scan *scan, struct art
 /* SQLite's code for an ART_* code, with its message. */
 static inline int art_scan_fail(const struct art_scan *scan, enum art_rc rc) {
     return rc ? art_report(&scan->open.base.pVtab->zErrMsg, rc) : SQLITE_OK;
+}
+
+/* A short record, for `reader`. */
+static inline void art_scan_read(struct art_scan *scan, struct art_stored record) {
+    art_record_reader_set(&scan->record.reader, record);
+    scan->record.fetched = true;
+    if (!record.in_block || scan->state != ART_SCAN_ON_CURSOR) return;
+    uint32_t moves = art_cursor_moves(scan->cursor);
+    if (!scan->record.blocks) scan->record.blocks = art_block_reader_new();
+    if (!scan->record.blocks) return;
+    if (scan->record.moves != moves) art_block_reader_begin(scan->record.blocks, record.bytes);
+    scan->record.moves = moves;
+    scan->record.reader.blocks = scan->record.blocks;
 }
 
 static inline void art_scan_forget_value(struct art_scan *scan) {

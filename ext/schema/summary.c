@@ -223,8 +223,8 @@ static void read_row(void *context, const struct art_stored *value, unsigned wan
     art_record_data(&summarised->in_record, value, wanted, room, out);
 }
 
-static void read_column(void *context, struct art_bytes block, unsigned item, uint32_t from, uint32_t to,
-                        struct art_datum *out) {
+static void read_column_of_rows(void *context, struct art_bytes block, unsigned item, uint32_t from, uint32_t to,
+                                struct art_datum *out) {
     const struct art_summarised *summarised = context;
     uint8_t room[ART_BLOCK_PLAIN_MAX];
     art_block_column(block, summarised->items[item].column - 1, from, to, room, out);
@@ -241,7 +241,7 @@ struct art_summary art_summary_for_core(const struct art_summarised *summarised)
     }
     if (summarised->search_key) summary.has.searches |= ART_SEARCH_KEY;
     summary.read = read_row;
-    summary.read_column = read_column;
+    summary.read_column = read_column_of_rows;
     summary.cut = art_trigrams;
     summary.context = (void *)summarised;
     return summary;

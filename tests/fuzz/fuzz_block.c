@@ -1,7 +1,8 @@
-/* Blocks (ext/columns). What is no block is refused or read without a look outside; what values went into one come back.
+/* Blocks (ext/columns). What is no block is refused or read without a look outside; what values went into one come
+ * back.
  *
- * Input: u8 how | u8 rows; odd: the bytes of a block, or even: values, each u8 length and bytes. A block is then changed
- * as the rest of the input says, in pairs of place and byte, and read once more.
+ * Input: u8 how | u8 rows; odd: the bytes of a block, or even: values, each u8 length and bytes. A block is then
+ * changed as the rest of the input says, a place and a byte at a time, and read once more.
  */
 #include "core/base/codec.h"
 #include "tests/fuzz/fuzz.h"

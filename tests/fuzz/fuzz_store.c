@@ -24,7 +24,7 @@ enum { HOW_TOY = 16 };
 static bool look_at(struct art_tree *tree, const struct art_row *row) {
     struct art_bytes value;
     uint8_t *owned = NULL;
-    fuzz_touch(row->stored);
+    fuzz_touch(row->stored.bytes);
     int rc = art_row_value(tree, row, &value, &owned);
     if (!host_sound(rc, "a value")) return false;
     fuzz_touch(value);

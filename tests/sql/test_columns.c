@@ -369,7 +369,7 @@ TEST(test_a_column_that_was_added_later_is_null_before) {
 
 /* --- what it takes ------------------------------------------------------------------------------------------------ */
 
-CASE("sizes")
+CASE("sizes", .seconds = 120)
 
 static uint32_t bytes_of_block(void) {
     uint32_t bytes = 0;

@@ -61,6 +61,8 @@ struct database {
     uint32_t slots[SLOTS], slot_count; /* of blobs, lower ones first */
     struct place buckets[BUCKETS_MAX];
     unsigned bucket_count;
+    struct place blocks[BUCKETS_MAX]; /* where those of some buckets begin */
+    unsigned block_count;
 };
 
 static struct database databases[DATABASES];
@@ -292,6 +294,8 @@ static void note_blob(struct database *base, uint32_t slot) {
         if (base->bucket_count == BUCKETS_MAX) broken("more buckets than thought");
         base->buckets[base->bucket_count++] = (struct place){slot, at};
         art_bucket_view_open(&view, image[slot] + at);
+        if (view.form & ART_BUCKET_BLOCK)
+            base->blocks[base->block_count++] = (struct place){slot, (uint32_t)(view.values - image[slot])};
         for (uint32_t i = 0; trailer->height && i < view.count; i++) {
             uint32_t from = !(view.form & ART_BUCKET_LENGTHS) ? i * view.value_len
                             : i                               ? art_load16(view.value_ends + 2 * (i - 1))
@@ -306,6 +310,7 @@ static void note_places(struct database *base) {
     const struct art_buffer *root = &base->log[0].bytes;
     uint32_t at = sizeof(struct art_root_header);
     if (root->data[4] >= ART_ROOT_FORMAT_LEFT) at += 4;
+    if (root->data[4] >= ART_ROOT_FORMAT_BLOCKS) at++;
     for (unsigned run = 0; run < root->data[offsetof(struct art_root_header, runs)]; run++) {
         struct art_root_run fixed;
         memcpy(&fixed, root->data + at, sizeof fixed);
@@ -368,9 +373,9 @@ static void make(struct database *base, unsigned which) {
     put_images(base);
     note_places(base);
     clear_images(base);
-    if (base->ref_count < 10 || base->bucket_count < 11)
-        broken("too small a table: %u references, %u buckets, %u slots", base->ref_count, base->bucket_count,
-               base->slot_count);
+    if (base->ref_count < 10 || base->bucket_count < 11 || !base->block_count)
+        broken("too small a table: %u references, %u buckets, %u blocks, %u slots", base->ref_count, base->bucket_count,
+               base->block_count, base->slot_count);
 }
 
 /* --- the forger --------------------------------------------------------------------------------------------------- */
@@ -409,7 +414,12 @@ static void change_bucket(const struct database *base, const struct change *chan
         columns[i] = change->value;
         break;
     case 2:
-        change_byte(&columns[change->what % (5 * count)], change);
+        if (change->where >> 15) { /* in a block, where its lengths stand or behind them */
+            place = base->blocks[change->where % base->block_count];
+            change_byte(image[place.slot] + place.at + change->what % (change->what >> 12 ? 48 : 400), change);
+        } else {
+            change_byte(&columns[change->what % (5 * count)], change);
+        }
         break;
     default:
         change_byte(&bucket[change->what % sizeof(struct art_bucket_header)], change);

@@ -346,10 +346,6 @@ static uint32_t below(uint32_t n) {
     return random_below(source, n);
 }
 
-static uint64_t random64(void) {
-    return random_next(source);
-}
-
 static uint8_t value_bytes[400000];
 
 static struct art_bytes random_key(int family) {
@@ -366,7 +362,7 @@ static struct art_bytes random_value(const struct walk *walk) {
         n = below(20000);
     else
         n = below(sizeof value_bytes / 3);
-    uint8_t seed = (uint8_t)random64();
+    uint8_t seed = (uint8_t)random_next(source);
     for (uint32_t i = 0; i < n; i++) value_bytes[i] = (uint8_t)(seed % 3 ? seed + i * 7 + (i >> 8) : seed);
     return art_bytes(value_bytes, n);
 }

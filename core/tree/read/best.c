@@ -343,7 +343,9 @@ struct choice {
     const struct best_part *part;
     struct art_measures has;
     unsigned wanted;
-    uint8_t *room; /* for texts out of a block, which count only until the next entry is looked at */
+    uint8_t *room;                  /* for texts out of a block, which count only until the next entry is looked at */
+    const struct art_datum *column; /* NULL, or the order's of entries that stand in a block, from `first` on */
+    uint32_t first;
     bool any;
     uint32_t at;
     struct art_datum value;
@@ -517,8 +519,9 @@ static void consider_entry(void *context, uint32_t at, const struct art_entry *e
     struct art_best *best = choice->best;
     struct art_datum data[ART_SUMMARY_MAX];
     if (entry->flags & ART_DELETE) return;
-    art_summary_read(art_tree_summary(best->tree), entry, choice->wanted, choice->room, data);
-    const struct art_datum *own = &data[best->order.column];
+    struct art_datum *own = &data[best->order.column];
+    if (choice->wanted) art_summary_read(art_tree_summary(best->tree), entry, choice->wanted, choice->room, data);
+    if (choice->column) *own = choice->column[at - choice->first];
     if (choice->rc || !is_wanted_row(&best->order, data) || !is_better_choice(choice, at, own)) return;
     bool wanted = true;
     if (best->order.matches)
@@ -644,9 +647,24 @@ static enum art_rc choose_child(struct choice *choice, struct art_blob_cursor *a
     return rc || !choice->any ? rc : art_blob_seek_entry(at, choice->at);
 }
 
+/* Reads the order's own column at once, where the leaf's bucket has a block. */
+static enum art_rc take_column(struct choice *choice, struct art_blob *blob, uint32_t from, uint32_t to,
+                               struct art_datum *column) {
+    const struct art_best *best = choice->best;
+    bool any;
+    enum art_rc rc = art_blob_column(blob, choice->part->at, from, to, art_tree_summary(best->tree), best->order.column,
+                                     column, &any);
+    if (rc || !any) return rc;
+    choice->column = column;
+    choice->first = from;
+    choice->wanted &= ~(1u << best->order.column);
+    return ART_OK;
+}
+
 static enum art_rc expand_bucket(struct art_best *best, const struct best_part *part, struct art_blob_cursor *at) {
     struct art_blob *blob = at->blob;
     uint8_t room[ART_VALUE_INLINE_MAX];
+    struct art_datum column[ART_BLOCK_ROWS_MAX];
     struct choice choice = {.best = best,
                             .part = part,
                             .passes = part->begun,
@@ -660,6 +678,8 @@ static enum art_rc expand_bucket(struct art_best *best, const struct best_part *
     bool texts = leaf && art_blob_zone(blob, best->order.column, part->at).kinds & ART_ZONE_OTHERS;
     if (texts || (leaf && best->order.matches_paths)) return push_matching_rows(best, part, at, from, to);
     if (leaf && best->tree->fronts.bytes) begin_behind_hidden(&choice, blob, art_blob_entries_in(blob, 0, part->at));
+    if (leaf) rc = take_column(&choice, blob, from, to, column);
+    if (rc) return rc;
     rc = leaf ? art_blob_each(blob, part->at, from, to, consider_entry, &choice) : choose_child(&choice, at, from, to);
     if (!rc) rc = choice.rc;
     if (rc || !choice.any) return rc;

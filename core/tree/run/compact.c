@@ -11,11 +11,12 @@
  * down.
  *
  * (partial.c says what a partial compaction is.) A run that is over its size with nothing at the next level just
- * becomes that level. What lies over the last run may hide rows of it, which then take space twice: so the run over the
- * last is over its size, too, when it is more than an eighth of the last, the next one above a 64th. (Entries of the last
- * run may be smaller, since they stand in blocks: the size of another run is what it would have with such entries.) A delete hides a
- * row that may be a hundred times as large: the size of a run is its own pages or those that it hides, whichever are
- * more (hidden.c). A last run that has become too small for its level goes up again, and takes in what is there.
+ * becomes that level. What lies over the last run may hide rows of it, which then take space twice: so the run over
+ * the last is over its size, too, when it is more than an eighth of the last, the next one above a 64th. (Entries of
+ * the last run may be smaller, since they stand in blocks: the size of another run is what it would have with such
+ * entries.) A delete hides a row that may be a hundred times as large: the size of a run is its own pages or those
+ * that it hides, whichever are more (hidden.c). A last run that has become too small for its level goes up again, and
+ * takes in what is there.
  *
  * What is most overdue is done first, a step at a time, until the commit has paid: what it owes for its own rows, and
  * beyond that a pause at most. More runs than a root may have leave no choice; then level-0 runs become one, whatever
@@ -65,6 +66,12 @@ static uint64_t joined_pages(const struct art_tree *tree) {
     return tree->options.log_limit == ART_LOG_AUTO ? (uint64_t)JOINED_BLOBS * art_tree_full_pages(tree) : 0;
 }
 
+/* The only run is written as a whole. */
+static void note_whole(struct art_root *root) {
+    assert(!root->runs);
+    root->all_blocks = art_codec() != NULL;
+}
+
 /* --- flush -------------------------------------------------------------------------------------------------------- */
 
 static enum art_rc flush_into_new(struct art_tree *tree, struct art_version_edit *edit,
@@ -94,6 +101,7 @@ static enum art_rc flush_into_new(struct art_tree *tree, struct art_version_edit
     art_buffer_clear(&end);
     if (!rc) rc = art_run_build_run(build, &run);
     if (!edit->root->runs) run.level = level_of(tree, run.pages);
+    if (!rc && !edit->root->runs) note_whole(edit->root);
     if (!rc && run.top.entries) rc = art_root_insert_run(edit->root, 0, &run);
     art_run_clear(&run);
     art_run_build_close(build);
@@ -108,6 +116,7 @@ enum art_rc art_compact_first(struct art_tree *tree, struct art_version_edit *ed
     if (!rc) rc = stream->add(stream->context, build);
     if (!rc) rc = art_run_build_run(build, &run);
     run.level = level_of(tree, run.pages);
+    note_whole(edit->root);
     if (!rc && run.top.entries) rc = art_root_insert_run(edit->root, 0, &run);
     art_run_clear(&run);
     art_run_build_close(build);
@@ -178,6 +187,7 @@ static enum art_rc merge_runs(struct art_tree *tree, struct art_version_edit *ed
         else /* a run that drains is not joined by another */
             run.level = edit->root->run[end].level == LEVEL_DRAINING ? 0 : LEVEL_DRAINING;
         for (unsigned i = from; i < end; i++) art_root_remove_run(edit->root, from);
+        if (!edit->root->runs) note_whole(edit->root);
         if (run.top.entries) rc = art_root_insert_run(edit->root, from, &run);
     }
     assert(edit->root->runs <= ART_RUNS_CAPACITY);
@@ -453,11 +463,12 @@ static enum art_rc look_into_hole(void *context, const struct art_ref *ref) {
     return art_store_hole_is_clean(cleanness->store, ref, &cleanness->clean);
 }
 
-/* Would writing the only run anew change anything? What is to be overwritten may lie in the holes of its blobs, too. */
+/* Would writing the only run anew change anything? It may have blobs from before there was a codec; and what is to be
+ * overwritten may lie in the holes of its blobs, too. */
 static enum art_rc is_in_order(struct art_tree *tree, const struct art_version_edit *edit, bool *yes) {
     const struct art_run *run = &edit->root->run[0];
     struct cleanness cleanness = {tree->store, edit->root->generation, true};
-    *yes = is_packed(tree, run);
+    *yes = is_packed(tree, run) && (edit->root->all_blocks || !art_codec());
     if (!*yes || tree->txn.leftovers == ART_LEFTOVERS_STAY) return ART_OK;
     enum art_rc rc = art_run_each_ref(tree->store, run, look_into_hole, &cleanness);
     *yes = cleanness.clean;

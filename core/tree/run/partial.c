@@ -478,6 +478,7 @@ static enum art_rc new_lower(struct art_tree *tree, struct art_version_edit *edi
         struct art_bytes place = art_buffer_bytes(&low);
         rc = art_run_splice(tree, edit, lower, place, place, false, &partial->own, out);
         tree->count.moved += rc ? 0 : partial->own.count;
+        edit->root->all_blocks &= !partial->last; /* those blobs were made for another run */
     } else if (!rc) {
         struct art_bytes high = partial->below_to_end ? art_bytes(NULL, 0) : art_buffer_bytes(&partial->below_high);
         rc = merge_overlaps(tree, edit, upper, lower, partial, at + 2 == edit->root->runs, &fresh);

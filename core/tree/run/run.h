@@ -128,10 +128,10 @@ enum art_rc art_source_seek(struct art_source *source, struct art_bytes key, boo
 /* What a valid source stands on; the value is borrowed from its memtable or image. */
 void art_source_entry(struct art_source *source, struct art_entry *out);
 /* For compaction, forward only: every source is positioned by art_merge_limit() (from.data NULL: its first entry) and
- * takes part with `entries` entries. When all are, begin_combined() lines them up. combine() gives the winner's entry, of a plain
- * merge, combined with what the older sources say: it takes over their `shadows_older`, with what that replaces; ART_CORRUPT
- * where that breaks the rule, but for art_deletes_chunk(); its value is borrowed until the next call. step_combined()
- * goes on from a valid merge. */
+ * takes part with `entries` entries. When all are, begin_combined() lines them up. combine() gives the winner's entry
+ * combined with what the older sources say, in a plain merge: it takes over their `shadows_older`, with what that
+ * replaces; ART_CORRUPT where that breaks the rule, but for art_deletes_chunk(); its value is borrowed until the next
+ * call. step_combined() goes on from a valid merge. */
 enum art_rc art_merge_limit(struct art_merge *merge, unsigned index, struct art_bytes from, uint64_t entries);
 void art_merge_begin_combined(struct art_merge *merge);
 enum art_rc art_merge_combine(struct art_merge *merge, struct art_entry *out);
@@ -250,14 +250,14 @@ enum art_rc art_children_add(struct art_children *children, struct art_bytes sep
 void art_children_drop_last(struct art_children *children);
 
 struct art_run_build; /* entries in ascending order in, leaf blobs and their index out */
-/* last: it is for the oldest run, or becomes it. So all are plain puts, which may stand in blocks, and no leaf blob needs
- * a filter. fill_pages: close a leaf blob when it uses so many pages, 0: when it is full. whole: it ends with
+/* last: it is for the oldest run, or becomes it. So all are plain puts, which may stand in blocks, and no leaf blob
+ * needs a filter. fill_pages: close a leaf blob when it uses so many pages, 0: when it is full. whole: it ends with
  * art_run_build_run(), and the children are folded into index blobs on the way. Tree and edit outlive it. ART_NOMEM:
  * *out is not set. */
 enum art_rc art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct art_version_edit *edit,
                                bool last, uint32_t fill_pages, bool whole);
-/* Copies one entry, which is in no block, behind all before. ART_CORRUPT: it does not follow them, or cannot stand in a run; ART_TOOBIG,
- * ART_NOMEM, or what the writes said. */
+/* Copies one entry, which is in no block, behind all before. ART_CORRUPT: it does not follow them, or cannot stand in a
+ * run; ART_TOOBIG, ART_NOMEM, or what the writes said. */
 enum art_rc art_run_build_add(struct art_run_build *build, struct art_bytes key, const struct art_entry *entry);
 /* The entries of a plain cursor from where it stands, `most` at most; it stands behind them then. */
 enum art_rc art_run_build_add_all(struct art_run_build *build, struct art_run_cursor *cursor, uint64_t most);

@@ -65,7 +65,7 @@ static void note_passed(struct art_run_cursor *cursor, const struct art_blob *le
 }
 
 /* Of a blob that has blocks. */
-static enum art_rc make_plain(struct art_run_cursor *cursor) {
+static enum art_rc lend_room(struct art_run_cursor *cursor) {
     assert(cursor->plain && !cursor->bottom);
     if (!cursor->room) cursor->room = art_alloc(sizeof *cursor->room);
     if (!cursor->room) return art_nomem();
@@ -98,7 +98,7 @@ static enum art_rc enter(struct art_run_cursor *cursor, unsigned height, const s
         cursor->leaf.stop = cursor->stop;
         if (cursor->limits && !height) note_passed(cursor, blob, &cursor->leaf.pages);
         if (ref->label.len) memcpy(cursor->key, ref->label.data, ref->label.len);
-        if (cursor->plain && blob->blocks) return make_plain(cursor);
+        if (cursor->plain && blob->blocks) return lend_room(cursor);
     }
     return ART_OK;
 }

@@ -62,6 +62,7 @@ enum art_rc art_root_clone(const struct art_root *root, struct art_root **out) {
     copy->left_rows = root->left_rows;
     copy->held = root->held;
     copy->blocks = root->blocks;
+    copy->all_blocks = root->all_blocks;
     copy->owed = root->owed;
     enum art_rc rc = art_buffer_append(&copy->cuts, root->cuts.data, root->cuts.len);
     for (unsigned i = 0; !rc && i < root->runs; i++) {
@@ -93,6 +94,7 @@ void art_root_remove_run(struct art_root *root, unsigned at) {
     assert(root->references == 1 && at < root->runs);
     run_clear(&root->run[at]);
     root->runs--;
+    root->all_blocks &= at < root->runs;
     memmove(&root->run[at], &root->run[at + 1], (root->runs - at) * sizeof root->run[0]);
     root->run[root->runs] = (struct art_run){0};
 }
@@ -111,7 +113,7 @@ enum art_rc art_root_encode(const struct art_root *root, struct art_buffer *out)
     assert(root->runs <= ART_RUNS_CAPACITY);
     out->len = 0;
     bool blocks = root->blocks && root->runs, held = root->held, left = root->left_rows, cut = root->cuts.len;
-    uint8_t flags = held ? ART_ROOT_HELD : 0;
+    uint8_t flags = (held ? ART_ROOT_HELD : 0) | (root->all_blocks ? ART_ROOT_ALL_BLOCKS : 0);
     struct art_root_header header = {.magic = ART_ROOT_MAGIC,
                                      .format = blocks ? ART_ROOT_FORMAT_BLOCKS
                                                : held ? ART_ROOT_FORMAT_HELD
@@ -184,10 +186,11 @@ enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
     if (header.magic != ART_ROOT_MAGIC || art_hash64(bytes.data, body) != art_load64(bytes.data + body)) {
         return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "root does not match its checksum");
     }
-    if (header.format < ART_ROOT_FORMAT || header.format > ART_ROOT_FORMAT_BLOCKS) {
+    unsigned latest = art_codec() ? ART_ROOT_FORMAT_BLOCKS : ART_ROOT_FORMAT_HELD;
+    if (header.format < ART_ROOT_FORMAT || header.format > latest) {
         return art_fail(ART_CORRUPT,
                         "art: root has format %u, this version reads %u (the log): use the sqlite-art that made it",
-                        header.format, ART_ROOT_FORMAT_BLOCKS);
+                        header.format, latest);
     }
     struct art_root *root = root_alloc(header.runs <= ART_RUNS_CAPACITY ? header.runs : 0);
     if (!root) return art_nomem();
@@ -207,8 +210,10 @@ enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
         at += sizeof root->left_rows;
     }
     if (root->blocks && sane) {
-        sane = at < end && *at <= ART_ROOT_HELD;
-        root->held = sane && *at++;
+        uint8_t flags = at < end ? *at++ : UINT8_MAX;
+        sane = flags <= (ART_ROOT_HELD | ART_ROOT_ALL_BLOCKS);
+        root->held = flags & ART_ROOT_HELD;
+        root->all_blocks = flags & ART_ROOT_ALL_BLOCKS;
     }
     enum art_rc rc = !sane ? ART_CORRUPT : decode_runs(root, header.runs, &at, end);
     if (!rc) rc = decode_cuts(root, header.format, art_bytes(at, (uint32_t)(end - at)));

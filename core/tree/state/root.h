@@ -32,6 +32,7 @@ struct art_root {
     uint32_t left_rows; /* rows csn - left_rows to csn - 1 are in the log, too: the next ones are written over them */
     bool held;          /* the host has slots that snapshots hold or have let go (run/held.c) */
     bool blocks;        /* some blob of it may have blocks */
+    bool all_blocks;    /* all leaf blobs of the last run were made when there was a codec */
     uint64_t owed;      /* pages of merging that the running transaction owes with this root; 0: a committed one */
     struct art_buffer cuts; /* cuts.h */
     unsigned runs, capacity;

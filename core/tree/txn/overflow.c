@@ -138,7 +138,7 @@ static enum art_rc read_chunks(struct art_tree *tree, const struct art_overflow_
         }
         if (!rc) rc = grow(value, &capacity, at + n, ref->length);
         if (rc) return rc;
-        assert(*value && at + n <= capacity);
+        assert(*value && chunk.data && at + n <= capacity);
         memcpy(*value + at, chunk.data, n);
     }
     if (art_hash64(*value, ref->length) == ref->hash) return ART_OK;

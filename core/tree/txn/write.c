@@ -217,8 +217,7 @@ static struct art_found found_row(const struct art_row *row) {
     assert(row->flags & ART_REPLACED || !row->head);
     struct art_found found = {.any = true, .live = true, .in_memtable = row->held_memtable, .blob = row->pinned_blob};
     struct art_bytes stored = {row->stored.bytes.data - row->head, row->stored.bytes.len + row->head};
-    found.entry =
-        (struct art_entry){.value = stored, .csn = row->version, .flags = row->flags, .row = row->stored.row};
+    found.entry = (struct art_entry){.value = stored, .csn = row->version, .flags = row->flags, .row = row->stored.row};
     return found;
 }
 

@@ -412,6 +412,9 @@ TEST(test_a_group_that_lies_outside_names_all_pages) {
 TEST(test_lookups_of_a_former_format_pass_over_nothing) {
     struct random random = random_announced("former");
     make((struct art_measures){2, 0, 1, 0}, KEYS_DIRECTORIES, 500, 0, 0, &random);
+    blob_run_clear(&run);
+    toy_codec_lend(false);
+    blob_run_leaves(&run, &rows, 0, false);
     struct blob_image *image = &run.slots[0];
     struct art_blob_trailer *trailer = blob_image_trailer(image->image);
     ck_assert_uint_eq(trailer->format, ART_BLOB_FORMAT_POSTINGS);

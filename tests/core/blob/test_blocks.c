@@ -197,6 +197,52 @@ TEST(test_values_that_no_block_makes_smaller_stay_as_they_are) {
     ck_assert_uint_le(blobs, run.level[0].count + 1);
 }
 
+TEST(test_the_end_of_a_page_that_is_spared_stays_empty) {
+    struct random random = random_announced("spare");
+    enum { SPARE = 64 };
+    static const uint8_t zeros[SPARE];
+    struct art_builder_options options = {.kind = ART_BLOB_LEAF, .blocks = true, .page_spare = SPARE};
+    struct art_builder *builder;
+    struct art_built built;
+    uint8_t *image = blob_image_new();
+    bool full = false;
+    blob_rows_make(&rows, (struct blob_style){KEYS_DIRECTORIES, VALUES_ALIKE, FLAGS_PUTS, CSNS_BYTE}, 9000, &random);
+    must(art_builder_open(&builder, &options));
+    art_builder_begin(builder, image);
+    for (uint32_t row = 0; row < rows.set.count && !full; row++)
+        must(art_builder_add(builder, rows.set.keys[row], &rows.entries[row], ART_SHARED_UNKNOWN, &full));
+    must(art_builder_finish(builder, 1, 1, &built));
+    ck_assert_uint_eq(art_blob_trailer(image)->format, ART_BLOB_FORMAT_BLOCKS);
+    for (uint32_t page = 0; page < built.ref.leaf_pages; page++)
+        ck_assert(memcmp(image + (page + 1) * ART_BLOB_PAGE - SPARE, zeros, SPARE) == 0);
+    art_builder_close(builder);
+    free(image);
+}
+
+/* Rows that blocks make smaller, then others: the blobs of the one stream have two formats. */
+TEST(test_only_blobs_with_blocks_have_their_format) {
+    struct random random = random_announced("formats of a run");
+    uint32_t formats[2] = {0};
+    blob_rows_make(&rows, (struct blob_style){KEYS_DIRECTORIES, VALUES_ALIKE, FLAGS_PUTS, CSNS_BYTE}, 9000, &random);
+    for (uint32_t row = rows.set.count / 2; row < rows.set.count; row++) {
+        uint8_t *value = (uint8_t *)rows.entries[row].value.data;
+        for (uint32_t i = 0; i < rows.entries[row].value.len; i++) value[i] = (uint8_t)random_next(&random);
+    }
+    blob_run_build(&run, &rows, 8, false);
+    for (uint32_t i = 0; i < run.level[0].count; i++) {
+        const struct art_blob *blob = &run.slots[i].blob;
+        bool blocks = false;
+        for (uint32_t b = 0; b < blob->buckets; b++) {
+            struct art_bucket_view view = view_of(blob, b);
+            blocks |= art_bucket_has_block(&view);
+        }
+        ck_assert_uint_eq(format_of(&run.slots[i]), blocks ? ART_BLOB_FORMAT_BLOCKS : ART_BLOB_FORMAT);
+        formats[blocks]++;
+    }
+    ck_assert_uint_gt(formats[0], 1);
+    ck_assert_uint_gt(formats[1], 1);
+}
+
 /* Deletes and what shadows an older entry stand in no block, nor do chunks. */
 TEST(test_only_first_puts_stand_in_blocks) {
     struct random random = random_announced("puts");

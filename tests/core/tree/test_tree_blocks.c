@@ -1,0 +1,356 @@
+/* Trees whose oldest run has blocks: where they come to be, what reads and changes rows out of them, and who must
+ * refuse such a table.
+ *
+ * The random walks of the other programs go over blocks, too (tree_world.h); here each way out of a block is taken by
+ * itself. A row's value begins with its number, and all else of it is the same, so that the toy codec wins.
+ */
+#include "core/tree/read/read.h"
+#include "core/tree/state/root_format.h"
+#include "tests/support/of_core.h"
+#include "tests/support/random.h"
+#include "tests/support/small_tree.h"
+#include "tests/support/suite.h"
+#include "tests/support/toy_codec.h"
+#include "tests/support/toy_columns.h"
+
+enum { ROWS = 3000, TAIL = 60, LARGE = 30000 };
+
+static struct art_summary summary;
+static uint8_t room[ART_VALUE_INLINE_MAX];
+
+static struct art_bytes path_of(unsigned i) {
+    static char path[32];
+    snprintf(path, sizeof path, "dir-%02u/file-%04u", i / 100, i);
+    return text(path);
+}
+
+/* One datum, then so many bytes. */
+static struct art_bytes value_of(int64_t number, uint32_t tail) {
+    static uint8_t value[ART_DATUM_BYTES + LARGE];
+    struct art_datum datum = {.kind = ART_DATUM_INTEGER, .integer = number};
+    return art_bytes(value, toy_value_put(&summary, &datum, 0, tail, value));
+}
+
+static void put_number(unsigned i, int64_t number) {
+    bool existed;
+    must(art_tree_insert(tree, ART_WRITE_REPLACE, path_of(i), value_of(number, TAIL), &existed));
+}
+
+static void make(bool codec, uint32_t blob_pages) {
+    toy_columns_open(&summary, (struct art_measures){.columns = 1, .sums = 1});
+    toy_codec_lend(codec);
+    small_tree_make_of(false, (struct art_tree_options){.summary = summary, .blob_pages = blob_pages});
+}
+
+static void make_rows(bool codec, uint32_t blob_pages) {
+    make(codec, blob_pages);
+    for (unsigned i = 0; i < ROWS; i++) put_number(i, i);
+    flush();
+    ck_assert_uint_eq(tree->root->runs, 1);
+}
+
+static bool has_blocks(void) {
+    const struct art_run *last = &tree->root->run[tree->root->runs - 1];
+    struct art_run_cursor at;
+    bool any = false;
+    must(art_run_cursor_open(&at, tree->store));
+    art_run_cursor_reset(&at, &last->top, 0);
+    for (must(art_run_first(&at)); at.valid; must(art_run_next(&at))) {
+        struct art_entry entry;
+        art_blob_cursor_entry(&at.leaf, &entry);
+        any |= entry.flags & ART_IN_BLOCK;
+    }
+    art_run_cursor_close(&at);
+    return any;
+}
+
+static unsigned format_of(const struct art_root *root) {
+    struct art_buffer bytes = {0};
+    must(art_root_encode(root, &bytes));
+    unsigned format = art_load16(bytes.data + offsetof(struct art_root_header, format));
+    art_buffer_clear(&bytes);
+    return format;
+}
+
+static int64_t number_in(struct art_bytes value) {
+    int64_t number;
+    ck_assert_uint_ge(value.len, ART_DATUM_BYTES);
+    memcpy(&number, value.data + 1, 8);
+    return number;
+}
+
+static void number_is(unsigned i, int64_t number, bool in_block) {
+    struct art_row row;
+    must(art_tree_get(tree, path_of(i), &row));
+    ck_assert_int_eq(row.stored.in_block, in_block);
+    struct art_bytes value = art_stored_plain(&row.stored, room);
+    ck_assert_int_eq(number_in(value), number);
+    value_is(path_of(i), value);
+    art_row_release(&row);
+}
+
+static void sum_is(int64_t wanted) {
+    art_int128 sum[ART_SUMMARY_MAX];
+    must(art_tree_sums(tree, &(struct art_range){0}, sum));
+    ck_assert(sum[0] == wanted);
+}
+
+static void extreme_is(const struct art_range *range, bool largest, int64_t wanted) {
+    struct art_buffer bytes = {0};
+    struct art_datum datum;
+    must(art_tree_extreme(tree, range, 0, largest, &bytes, &datum));
+    ck_assert_int_eq(datum.kind, ART_DATUM_INTEGER);
+    ck_assert_int_eq(datum.integer, wanted);
+    art_buffer_clear(&bytes);
+}
+
+static const int64_t ALL = (int64_t)ROWS * (ROWS - 1) / 2;
+
+/* --- where they come to be ---------------------------------------------------------------------------------------- */
+
+TEST(test_only_the_oldest_run_has_blocks_and_the_root_says_so) {
+    make_rows(true, 0);
+    ck_assert(has_blocks());
+    ck_assert_uint_eq(format_of(tree->root), ART_ROOT_FORMAT_BLOCKS);
+    for (unsigned i = 0; i < ROWS; i += 3) put_number(i, i);
+    flush();
+    ck_assert_uint_eq(tree->root->runs, 2);
+    number_is(0, 0, false);
+    number_is(1, 1, true);
+    sum_is(ALL);
+    must(art_tree_check(tree));
+    optimize();
+    ck_assert_uint_eq(tree->root->runs, 1);
+    number_is(0, 0, true);
+    sum_is(ALL);
+    must(art_tree_check(tree));
+}
+
+TEST(test_a_table_without_blocks_goes_on_with_them) {
+    make_rows(false, 4);
+    ck_assert(!has_blocks());
+    ck_assert_uint_lt(format_of(tree->root), ART_ROOT_FORMAT_BLOCKS);
+    uint64_t pages = tree->root->run[0].pages;
+    toy_codec_lend(true);
+    small_tree_again();
+    for (unsigned i = 100; i < 200; i++) put_number(i, i);
+    flush();
+    while (tree->root->runs > 1) { /* a part of it is written anew */
+        struct art_version_edit edit;
+        must(art_tree_begin(tree));
+        must(art_edit_begin(tree, &edit));
+        must(art_compact_partially(tree, &edit, 0));
+        must(art_store_wait(tree->store));
+        struct art_memtable *empty;
+        must(art_memtable_open_summed(&empty, art_tree_summary(tree)));
+        must(art_spill_into(tree, &edit, empty));
+        commit();
+    }
+    ck_assert(has_blocks());
+    ck_assert_uint_eq(format_of(tree->root), ART_ROOT_FORMAT_BLOCKS);
+    number_is(150, 150, true);
+    number_is(ROWS - 1, ROWS - 1, false);
+    must(art_tree_check(tree));
+    sum_is(ALL);
+    optimize();
+    number_is(ROWS - 1, ROWS - 1, true);
+    ck_assert_uint_lt(tree->root->run[0].pages, pages * 3 / 4);
+    must(art_tree_check(tree));
+}
+
+TEST(test_a_table_with_blocks_is_refused_where_nobody_can_read_them) {
+    make_rows(true, 0);
+    toy_codec_lend(false);
+    art_tree_close(tree);
+    must(toy_open(toy, &options, &tree));
+    ck_assert_int_eq(toy_refresh(toy, tree), ART_CORRUPT);
+    ck_assert_msg(strstr(art_error_message(), "root has format 6, this version reads 5") != NULL, "%s",
+                  art_error_message());
+}
+
+TEST(test_an_emptied_table_may_be_read_by_former_versions) {
+    uint64_t deleted;
+    make_rows(true, 0);
+    must(art_tree_delete_range(tree, &(struct art_range){0}, &deleted));
+    commit();
+    optimize();
+    ck_assert_uint_eq(tree->root->runs, 0);
+    ck_assert_uint_lt(format_of(tree->root), ART_ROOT_FORMAT_BLOCKS);
+}
+
+/* Whatever else it says. */
+LOOP_TEST(test_a_root_with_blocks_comes_back_as_it_was, 8) {
+    struct art_root *root, *again;
+    struct art_buffer bytes = {0};
+    make_rows(true, 0);
+    must(art_root_clone(tree->root, &root));
+    root->held = _i & 1;
+    root->left_rows = _i & 2 ? 1 : 0;
+    if (_i & 4) must(art_cuts_add(&root->cuts, text("\001b"), text("\001c"), 1));
+    root->csn += 2;
+    ck_assert_uint_eq(format_of(root), ART_ROOT_FORMAT_BLOCKS);
+    must(art_root_encode(root, &bytes));
+    must(art_root_decode(art_buffer_bytes(&bytes), &again));
+    ck_assert(again->blocks && again->all_blocks);
+    ck_assert_int_eq(again->held, root->held);
+    ck_assert_uint_eq(again->left_rows, root->left_rows);
+    ck_assert_uint_eq(art_cuts_count(&again->cuts), _i & 4 ? 1 : 0);
+    art_root_unref(again);
+    bytes.data[sizeof(struct art_root_header) + 4] = 4; /* a flag that nobody has set */
+    art_store64(bytes.data + bytes.len - 8, art_hash64(bytes.data, bytes.len - 8));
+    ck_assert_int_eq(art_root_decode(art_buffer_bytes(&bytes), &again), ART_CORRUPT);
+    art_root_unref(root);
+    art_buffer_clear(&bytes);
+}
+
+/* --- what reads and changes them ---------------------------------------------------------------------------------- */
+
+TEST(test_cursors_give_rows_out_of_blocks) {
+    struct art_cursor *cursor;
+    make_rows(true, 4);
+    must(art_cursor_open(tree, &cursor));
+    for (int backward = 0; backward < 2; backward++) {
+        unsigned n = 0, blocks = 0;
+        must(art_cursor_seek(cursor, &(struct art_range){0}, backward));
+        for (; art_cursor_valid(cursor); must(art_cursor_next(cursor)), n++) {
+            int64_t wanted = backward ? ROWS - 1 - n : n;
+            struct art_stored stored;
+            ck_assert(art_cursor_value(cursor, &stored));
+            blocks += stored.in_block;
+            ck_assert_int_eq(number_in(art_stored_plain(&stored, room)), wanted);
+            ck_assert_int_eq(number_in(art_stored_plain(&art_cursor_row(cursor)->stored, room)), wanted);
+        }
+        ck_assert_uint_eq(n, ROWS);
+        ck_assert_uint_gt(blocks, ROWS / 2);
+    }
+    art_cursor_close(cursor);
+}
+
+TEST(test_rows_in_blocks_are_updated_moved_and_deleted) {
+    struct art_row row;
+    bool existed;
+    make_rows(true, 4);
+    must(art_tree_get(tree, path_of(10), &row));
+    ck_assert(row.stored.in_block);
+    must(art_tree_update(tree, path_of(10), &row, value_of(1000010, TAIL)));
+    art_row_release(&row);
+    sum_is(ALL + 1000000);
+    number_is(10, 1000010, false);
+    char to[] = "moved";
+    must(art_tree_move(tree, ART_WRITE_INSERT, path_of(20), text(to), NULL, &existed));
+    must(art_tree_get(tree, text(to), &row));
+    ck_assert_int_eq(number_in(row.stored.bytes), 20);
+    art_row_release(&row);
+    sum_is(ALL + 1000000);
+    must(art_tree_delete(tree, path_of(30), &existed));
+    ck_assert(existed);
+    sum_is(ALL + 1000000 - 30);
+    commit();
+    must(art_tree_check(tree));
+    optimize();
+    must(art_tree_check(tree));
+    sum_is(ALL + 1000000 - 30);
+}
+
+/* As hot as it gets: of parts of buckets, which are read a column at a time. */
+TEST(test_sums_and_extremes_of_parts_of_buckets_are_those_of_the_rows) {
+    make_rows(true, 4);
+    uint64_t seed = random_seed();
+    struct random random = {seed};
+    printf("blocks: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
+    for (unsigned i = 0; i < 300; i++) {
+        unsigned low = random_below(&random, ROWS), high = low + 1 + random_below(&random, ROWS - low);
+        char low_path[32], high_path[32];
+        snprintf(low_path, sizeof low_path, "%s", (const char *)path_of(low).data);
+        snprintf(high_path, sizeof high_path, "%s", (const char *)path_of(high - 1).data);
+        struct art_range range = {.low = text(low_path), .high = text(high_path), .low_set = true, .high_set = true};
+        art_int128 sum[ART_SUMMARY_MAX];
+        must(art_tree_sums(tree, &range, sum));
+        ck_assert(sum[0] == (int64_t)(high - low) * (low + high - 1) / 2);
+        extreme_is(&range, false, low);
+        extreme_is(&range, true, high - 1);
+    }
+}
+
+LOOP_TEST(test_rows_come_best_first_out_of_blocks, 2) {
+    make_rows(true, 4);
+    for (unsigned i = 0; i < ROWS; i += 2) put_number(i, -(int64_t)i);
+    flush();
+    struct art_best *best;
+    struct art_bytes path;
+    struct art_datum value;
+    struct art_limits limits = {.summary = art_tree_summarised(tree), .count = _i ? 1 : 0};
+    limits.limit[0] = (struct art_limit){.low_set = true, .low = {.kind = ART_DATUM_INTEGER, .integer = ROWS - 100}};
+    must(art_best_open(tree, &(struct art_range){0},
+                       &(struct art_best_order){.descending = true, .by_key = true, .limits = limits}, &best));
+    for (int64_t wanted = ROWS - 1; wanted > ROWS - 50; wanted -= 2) {
+        must(art_best_next(best, &path, &value));
+        ck_assert_int_eq(value.integer, wanted);
+        ck_assert(art_bytes_equal(path, path_of((unsigned)wanted)));
+    }
+    art_best_close(best);
+}
+
+/* References stand in blocks, and the chunks of a value that is always the same byte. */
+TEST(test_large_values_come_out_of_blocks) {
+    bool existed;
+    make(true, 4);
+    for (unsigned i = 0; i < 50; i++)
+        must(art_tree_insert(tree, ART_WRITE_REPLACE, path_of(i), value_of(i, LARGE), &existed));
+    flush();
+    struct art_row row;
+    must(art_tree_get(tree, path_of(7), &row));
+    ck_assert(row.overflows && row.stored.in_block);
+    art_row_release(&row);
+    for (unsigned i = 0; i < 50; i++) value_is(path_of(i), value_of(i, LARGE));
+    sum_is(50 * 49 / 2);
+    must(art_tree_check(tree));
+    must(art_tree_delete(tree, path_of(7), &existed));
+    must(art_tree_move(tree, ART_WRITE_INSERT, path_of(8), text("moved"), NULL, &existed));
+    value_is(text("moved"), value_of(8, LARGE));
+    must(art_tree_get(tree, path_of(9), &row));
+    must(art_tree_update(tree, path_of(9), &row, value_of(0, TAIL)));
+    art_row_release(&row);
+    commit();
+    optimize();
+    must(art_tree_check(tree));
+    sum_is(50 * 49 / 2 - 7 - 9);
+    ck_assert_uint_eq(tree->root->run[0].top.overflows, 48);
+}
+
+TEST(test_directories_move_out_of_blocks) {
+    uint64_t moved;
+    bool taken;
+    make_rows(true, 4);
+    art_test_hooks.as_one = true;
+    must(art_tree_move_prefix(tree, text("dir-03/"), text("elsewhere/"), false, &moved, &taken));
+    ck_assert_uint_eq(moved, 100);
+    must(art_tree_move_prefix(tree, text("dir-05/"), text("copied/"), true, &moved, &taken));
+    ck_assert_uint_eq(moved, 100);
+    commit();
+    must(art_tree_check(tree));
+    struct art_row row;
+    must(art_tree_get(tree, text("elsewhere/file-0333"), &row));
+    ck_assert_int_eq(number_in(art_stored_plain(&row.stored, room)), 333);
+    art_row_release(&row);
+    sum_is(ALL + (500 + 599) * 50);
+}
+
+/* --- how merges weigh them ---------------------------------------------------------------------------------------- */
+
+TEST(test_runs_are_weighed_as_if_all_had_blocks) {
+    make_rows(false, 0);
+    struct art_root *root;
+    must(art_root_clone(tree->root, &root));
+    uint64_t entries = root->run[0].top.entries, pages = root->run[0].pages;
+    ck_assert_uint_eq(art_pages_below(root, 7 * pages, entries), 7 * pages);
+    root->blocks = true;
+    ck_assert_uint_eq(art_pages_below(root, 7 * pages, entries), 7 * pages / 2);
+    ck_assert_uint_eq(art_pages_below(root, pages * 3 / 2, entries), pages);
+    ck_assert_uint_eq(art_pages_below(root, pages / 2, entries), pages / 2);
+    art_root_unref(root);
+}
+
+int main(void) {
+    return suite_run("tree, blocks", .seconds = 120, .tear_down = small_tree_end);
+}
