@@ -257,7 +257,7 @@ static bool begins_behind(const struct art_blob *blob, const struct art_bucket_v
 /* --- rows that the host chooses ----------------------------------------------------------------------------------- */
 
 /* Among those of the bucket whose view is open. */
-static void choose(struct art_blob_cursor *cursor) {
+static void choose_in_bucket(struct art_blob_cursor *cursor) {
     const struct art_bucket_view *view = &cursor->view;
     const uint8_t elsewhere = ART_OVERFLOW | ART_CHUNK; /* what stands in the block is not the row's value */
     bool various = view->form & ART_BUCKET_FLAGS;
@@ -270,9 +270,9 @@ static void choose(struct art_blob_cursor *cursor) {
     }
 }
 
-static const struct art_row_set *chosen(struct art_blob_cursor *cursor) {
+static const struct art_row_set *chosen_in_bucket(struct art_blob_cursor *cursor) {
     assert(cursor->chooses);
-    if (cursor->chosen_at != cursor->view.start) choose(cursor);
+    if (cursor->chosen_at != cursor->view.start) choose_in_bucket(cursor);
     return &cursor->chosen;
 }
 
@@ -292,7 +292,7 @@ static bool is_behind_stop(const struct art_blob_cursor *cursor, bool backward) 
 static inline bool enters(struct art_blob_cursor *cursor, bool backward, uint32_t *entry) {
     *entry = backward ? cursor->view.count - 1 : 0;
     if (ART_LIKELY(!cursor->chooses)) return true;
-    choose(cursor);
+    choose_in_bucket(cursor);
     bool any = art_row_set_any(&cursor->chosen);
     if (any) {
         *entry = backward ? art_row_set_before(&cursor->chosen, cursor->view.count) - 1
@@ -486,7 +486,7 @@ enum art_rc art_blob_catch_up(struct art_blob_cursor *cursor) {
 }
 
 static enum art_rc __attribute__((noinline)) step_to_chosen(struct art_blob_cursor *cursor, bool backward) {
-    const struct art_row_set *rows = chosen(cursor);
+    const struct art_row_set *rows = chosen_in_bucket(cursor);
     uint32_t from = cursor->entry, to;
     if (backward) {
         uint32_t end = art_row_set_before(rows, from);
@@ -553,7 +553,7 @@ static inline uint32_t entries_of_stretch(const struct art_blob_cursor *cursor, 
 uint32_t art_blob_stretch(struct art_blob_cursor *cursor, bool backward, uint32_t most, uint8_t flags) {
     uint32_t count = entries_of_stretch(cursor, backward, most, flags), entry = cursor->entry;
     if (ART_LIKELY(!cursor->chooses) || !count) return count;
-    struct art_row_set rows = *chosen(cursor);
+    struct art_row_set rows = *chosen_in_bucket(cursor);
     struct art_row_set before = art_row_set_below(backward ? entry - count : entry + 1);
     struct art_row_set in = art_row_set_below(backward ? entry : entry + 1 + count);
     for (unsigned i = 0; i < 2; i++) rows.word[i] &= in.word[i] & ~before.word[i];
@@ -563,7 +563,7 @@ uint32_t art_blob_stretch(struct art_blob_cursor *cursor, bool backward, uint32_
 bool art_blob_is_last(struct art_blob_cursor *cursor, bool backward) {
     uint32_t entry = cursor->entry;
     if (ART_LIKELY(!cursor->chooses)) return backward ? !entry : entry + 1 == cursor->view.count;
-    const struct art_row_set *rows = chosen(cursor);
+    const struct art_row_set *rows = chosen_in_bucket(cursor);
     return backward ? !art_row_set_before(rows, entry) : art_row_set_from(rows, entry + 1) == ART_BLOCK_ROWS_MAX;
 }
 

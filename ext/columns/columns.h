@@ -46,8 +46,8 @@ struct art_column_test {
 static inline bool art_column_test_integer(const struct art_column_test *test, int64_t integer) {
     return ((uint64_t)integer - (uint64_t)test->low <= (uint64_t)test->high - (uint64_t)test->low) != test->outside;
 }
-/* Takes the rows of a sane block from `rows` whose value in the column is not wanted; one that is no sound record stays.
- * A value of a dictionary is asked for once. `room` has ART_VALUE_INLINE_MAX bytes. */
+/* Takes the rows of a sane block from `rows` whose value in the column is not wanted; what is no sound record stays. A
+ * value of a dictionary is asked for once. `room` has ART_VALUE_INLINE_MAX bytes. */
 void art_block_choose(struct art_bytes block, unsigned column, const struct art_column_test *test, uint8_t *room,
                       struct art_row_set *rows);
 

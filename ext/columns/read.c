@@ -341,11 +341,11 @@ void art_block_column(struct art_bytes block, unsigned column, unsigned from, un
 
 /* --- wanted rows -------------------------------------------------------------------------------------------------- */
 
-static inline bool is_wanted(const struct art_column_test *test, const struct art_datum *value) {
+static inline bool value_is_wanted(const struct art_column_test *test, const struct art_datum *value) {
     return value->kind == ART_DATUM_NULL ? test->null : test->wants(test->context, value);
 }
 
-static inline void set_row(struct art_row_set *rows, uint32_t row, bool wanted) {
+static inline void set_chosen_row(struct art_row_set *rows, uint32_t row, bool wanted) {
     if (wanted)
         art_row_set_add(rows, row);
     else
@@ -384,7 +384,7 @@ static void choose_entries(const struct art_cells *column, const struct art_colu
         uint32_t serial;
         p = art_serial_get(p, &serial);
         set_datum_of_body(&entry, serial, p);
-        if (is_wanted(test, &entry)) art_row_set_add(&wanted, i);
+        if (value_is_wanted(test, &entry)) art_row_set_add(&wanted, i);
         p += art_serial_bytes(serial);
     }
     for (uint32_t slot = 0; slot < column->slots && art_row_set_any(&wanted); slot++) {
@@ -401,7 +401,7 @@ static void choose_cells(const struct art_cells *column, const struct art_column
     for (uint32_t slot = art_row_set_from(asked, 0); slot < column->slots; slot = art_row_set_from(asked, slot + 1)) {
         cell_of_bytes(column, slot, &cell);
         set_datum_of_cell(&value, &cell, room);
-        if (is_wanted(test, &value)) art_row_set_add(slots, slot);
+        if (value_is_wanted(test, &value)) art_row_set_add(slots, slot);
     }
 }
 
@@ -437,7 +437,7 @@ static void choose_in_column(struct art_bytes block, const struct art_block *ope
     for (uint32_t i = 0; i < column.apart.count; i++, p += art_serial_bytes(serial)) {
         p = art_serial_get(p, &serial);
         set_datum_of_body(&value, serial, p);
-        set_row(wanted, column.apart.rows[i], is_wanted(test, &value));
+        set_chosen_row(wanted, column.apart.rows[i], value_is_wanted(test, &value));
     }
 }
 
@@ -458,7 +458,7 @@ void art_block_choose(struct art_bytes block, unsigned column, const struct art_
     for (uint32_t i = 0; i < opened.raw.count; i++, p += art_serial_bytes(serial)) {
         p = art_serial_get(p, &serial);
         bool damaged = read_raw(art_bytes(p, art_serial_bytes(serial)), column, &value);
-        set_row(&wanted, opened.raw.rows[i], damaged || is_wanted(test, &value));
+        set_chosen_row(&wanted, opened.raw.rows[i], damaged || value_is_wanted(test, &value));
     }
     for (unsigned i = 0; i < 2; i++) rows->word[i] &= wanted.word[i];
 }

@@ -124,7 +124,7 @@ static bool passes_over(const struct art_run_cursor *cursor) {
     return cursor->newer_than || cursor->limits;
 }
 
-static bool chooses(const struct art_run_cursor *cursor) {
+static bool chooses_rows(const struct art_run_cursor *cursor) {
     return cursor->limits && cursor->limits->choose;
 }
 
@@ -303,7 +303,7 @@ static enum art_rc step_up_from(struct art_run_cursor *cursor, unsigned height, 
         enum art_rc rc = ART_OK;
         index = backward ? index - 1 : index + 1;
         if (found && height == 1 && !passes_over_leaves(cursor)) read_ahead(cursor, index, backward);
-        if (chooses(cursor)) { /* there may be nothing wanted in any leaf */
+        if (chooses_rows(cursor)) { /* there may be nothing wanted in any leaf */
             art_store_relax(cursor->store);
             rc = art_tree_interrupted(cursor->tree);
         }

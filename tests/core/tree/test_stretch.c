@@ -2,7 +2,8 @@
  *
  * Random walks over random trees of small blobs, a memtable and several runs, in both directions, against the model:
  * steps, jumps, and changes in between, with keys and values asked for or not. A key that is asked for late has to be
- * that of its row. The same with a host that chooses among the rows of blocks: none that it wants is left out. Then, that what a forged bucket shows ascends, whichever keys are asked for.
+ * that of its row. The same with a host that chooses among the rows of blocks: none that it wants is left out. Then,
+ * that what a forged bucket shows ascends, whichever keys are asked for.
  */
 #include "core/blob/bucket.h"
 #include "core/store/private.h"
