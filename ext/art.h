@@ -15,7 +15,7 @@
 #ifndef ART_ART_H
 #define ART_ART_H
 
-#define ART_VERSION "0.2.0"
+#define ART_VERSION "0.3.0"
 
 #ifdef __cplusplus
 extern "C" {

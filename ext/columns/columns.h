@@ -1,10 +1,10 @@
 /* Blocks: the records of a bucket by columns, and not one by one; what ext lends core as its codec. Pure memory.
  *
  *   block_format.h   the bytes, and what each encoding brings
- *   encode.c         records become a block: which encoding each column gets
+ *   encode.c         records become a block: its head names the files that share the work (encode.h, private)
  *   cells.c          the checks of a block, and one column of it, opened
  *   read.c           fields, columns and whole values out of a block, and which rows have wanted ones
- *   cells.h          what these three share (private)
+ *   cells.h          what all of them share (private)
  */
 #ifndef ART_EXT_COLUMNS_H
 #define ART_EXT_COLUMNS_H

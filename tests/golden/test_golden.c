@@ -8,7 +8,9 @@
  */
 #include <unistd.h>
 
+#include "ext/columns/block_format.h"
 #include "tests/support/sql_one.h"
+#include "tests/support/stored_blobs.h"
 #include "tests/support/suite.h"
 
 enum { PAGE = 4096, SLOT = 512 * 1024, TRAILER = 1144, MAGIC_AT = 1016 };
@@ -125,6 +127,19 @@ LOOP_TEST(test_the_golden_files_are_of_these_formats, GOLDENS) {
     if (golden->states) ck_assert_int_gt(fact("held slots"), 0);
 }
 
+/* Else the next version would read what this one can do, and not what it has written. */
+LOOP_TEST(test_blocks_of_every_kind_are_among_them, GOLDENS) {
+    open_golden(_i);
+    if (golden->blob < 4) return;
+    struct stored_blobs blobs = stored_blobs(db, directory, "t");
+    ck_assert_int_gt(blobs.in_blocks, 0);
+    if (!strcmp(golden->of, "columns")) {
+        ck_assert_uint_eq(blobs.encodings, (1u << ART_COLUMN_ENCODINGS) - 1);
+        ck_assert(blobs.sparse && blobs.apart && blobs.raw && blobs.references && blobs.plain);
+    }
+    if (!strcmp(golden->of, "many")) ck_assert(blobs.raw && !blobs.references);
+}
+
 /* Does the file begin with these bytes? */
 static bool begins_with(const char *file, const char *bytes, size_t len) {
     char begins[16] = {0};
@@ -216,6 +231,9 @@ LOOP_TEST(test_what_is_summed_and_found_in_each_is_right, GOLDENS) {
     EACH(same, "SELECT count(*), group_concat(path) FROM (SELECT path FROM @ WHERE note = 'note of 7' ORDER BY path)",
          "SELECT count(*), group_concat(path) FROM (SELECT path FROM @ WHERE path LIKE '%/file-01__5%' ORDER BY path)",
          "SELECT count(*), group_concat(path) FROM (SELECT path FROM @ WHERE note LIKE '%of 22%' ORDER BY path)",
+         "SELECT count(*), group_concat(path) FROM (SELECT path FROM @ WHERE size > 1000 ORDER BY path)",
+         "SELECT count(*), group_concat(path) FROM (SELECT path FROM @ WHERE size BETWEEN 20000 AND 30000 ORDER BY "
+         "path)",
          "SELECT path, price FROM @ WHERE price IS NOT NULL ORDER BY price DESC, path LIMIT 20") {
         char *ours = sql_rows(db, "%s", kept(sql_named(same, "t"))),
              *theirs = sql_rows(db, "%s", kept(sql_named(same, "twin")));
@@ -223,8 +241,9 @@ LOOP_TEST(test_what_is_summed_and_found_in_each_is_right, GOLDENS) {
         sqlite3_free(ours);
         sqlite3_free(theirs);
     }
-    bool sums = !strcmp(golden->of, "summary") || !strcmp(golden->of, "cuts") || golden->states;
-    EACH(prefix, "usr/", "moved/0", "log/01") {
+    bool sums = golden->states;
+    EACH(of, "summary", "cuts", "columns") sums |= !strcmp(golden->of, of);
+    EACH(prefix, "usr/", "moved/0", "log/01", "lower/", "pads/001") {
         if (!sums) break;
         char *expected = sql_rows(
             db, "SELECT coalesce(sum(iif(typeof(size) = 'integer', size, 0)), 0) FROM twin WHERE path GLOB %Q || '*'",
@@ -254,6 +273,15 @@ static void change_both(int round) {
     on_both("DELETE FROM @ WHERE path GLOB '*/06/*'");
 }
 
+/* Where no snapshot holds what was there before, most entries are in blocks by now. */
+static void is_of_this_version(void) {
+    expect("done\n", "SELECT substr(art_vacuum('t'), 1, 4)");
+    struct stored_blobs blobs = stored_blobs(db, directory, "t");
+    ck_assert_int_gt(blobs.in_blocks, blobs.plain);
+    ck_assert_int_eq(blobs.least, 4);
+    is_whole();
+}
+
 /* What was there before is written to, flushed, and put in order. */
 LOOP_TEST(test_each_is_written_to_and_put_in_order, GOLDENS) {
     static const char *const commands[] = {NULL, "flush", "optimize"};
@@ -273,6 +301,7 @@ LOOP_TEST(test_each_is_written_to_and_put_in_order, GOLDENS) {
     sql_reopen();
     is_whole();
     expect_twin();
+    is_of_this_version();
 }
 
 /* Nothing was written yet: what is put in order is all of the former format. */
@@ -283,6 +312,8 @@ LOOP_TEST(test_each_is_put_in_order_as_it_is, GOLDENS) {
     shows(golden->of, "");
     snapshots_show_the_same();
     is_whole();
+    if (!golden->states) is_of_this_version();
+    shows(golden->of, "");
 }
 
 int main(void) {

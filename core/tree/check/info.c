@@ -102,7 +102,7 @@ enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
 void art_build_describe(struct art_build *out) {
     *out = (struct art_build){.engines = art_io_engines(),
                               .uring_works = art_io_uring_available(),
-                              .format = ART_BLOB_FORMAT,
+                              .format = ART_BLOB_FORMAT_BLOCKS,
                               .blob_bytes = ART_BLOB_BYTES,
                               .page_bytes = ART_BLOB_PAGE};
 }

@@ -508,8 +508,9 @@ static struct art_bytes __attribute__((noinline)) key_in_memtable(struct art_cur
 
 static inline struct art_bytes key_in_run(struct art_cursor *cursor, struct art_blob_cursor *leaf) {
     if (leaf->keyed != leaf->entry && art_blob_catch_up(leaf)) {
-        cursor->disordered = true; /* the next step says it */
+        cursor->disordered = true; /* the next step says it; the row's value is where it was */
         cursor->ahead = 0;
+        leaf->valid = true;
     }
     leaf->key[leaf->key_len] = 0;
     return art_bytes(leaf->key + 1, leaf->key_len - 1);

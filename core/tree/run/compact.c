@@ -170,7 +170,7 @@ static enum art_rc merge_runs(struct art_tree *tree, struct art_version_edit *ed
     assert(last || !rewrite);
     struct art_run_build *build = NULL;
     struct art_run run = {0};
-    if (!from && last) edit->root->blocks = false; /* of the old ones nothing stays */
+    if (!from && last) art_root_rewritten(edit->root);
     enum art_rc rc = art_merge_set(merge, memtable, &edit->root->run[from], end - from);
     for (unsigned i = 0; !rc && i < merge->count; i++) rc = art_merge_limit(merge, i, art_bytes(NULL, 0), UINT64_MAX);
     if (!rc) art_merge_begin_combined(merge);

@@ -38,7 +38,7 @@ void art_edit_empty(struct art_tree *tree, struct art_version_edit *edit) {
         art_slots_drop(tree, edit, slot);
     }
     while (edit->root->runs) art_root_remove_run(edit->root, 0);
-    edit->root->blocks = false; /* nor all_blocks, without a last run */
+    art_root_rewritten(edit->root);
 }
 
 enum art_rc art_edit_write(struct art_tree *tree, struct art_version_edit *edit, struct art_builder *builder,

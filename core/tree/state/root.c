@@ -112,7 +112,7 @@ enum art_rc art_root_replace_run(struct art_root *root, unsigned at, const struc
 enum art_rc art_root_encode(const struct art_root *root, struct art_buffer *out) {
     assert(root->runs <= ART_RUNS_CAPACITY);
     out->len = 0;
-    bool blocks = root->blocks && root->runs, held = root->held, left = root->left_rows, cut = root->cuts.len;
+    bool held = root->held, blocks = root->blocks && (root->runs || held), left = root->left_rows, cut = root->cuts.len;
     uint8_t flags = (held ? ART_ROOT_HELD : 0) | (root->all_blocks ? ART_ROOT_ALL_BLOCKS : 0);
     struct art_root_header header = {.magic = ART_ROOT_MAGIC,
                                      .format = blocks ? ART_ROOT_FORMAT_BLOCKS

@@ -17,7 +17,7 @@
  *
  * Format 5 says that the host has slots that snapshots hold, or have let go (run/held.c). A version that does not know
  * it would write over them, so it must refuse the root. So must one that cannot read blocks (blob/blob_format.h):
- * format 6 says that some blob may have them.
+ * format 6 says that some blob may have them, here or in a snapshot.
  */
 #ifndef ART_TREE_ROOT_FORMAT_H
 #define ART_TREE_ROOT_FORMAT_H

@@ -1,0 +1,104 @@
+#include "tests/support/stored_blobs.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/blob/blob_format.h"
+#include "ext/columns/cells.h"
+#include "tests/support/sql.h"
+
+static void add_block(struct stored_blobs *out, struct art_bytes bytes) {
+    struct art_block block;
+    ck_assert_ptr_null(art_block_open(bytes, &block, true));
+    out->raw |= block.raw.count > 0;
+    for (uint32_t i = 0; i < block.columns; i++) {
+        struct art_column column;
+        ck_assert_ptr_null(art_column_open(bytes, &block, i, &column, true));
+        out->encodings |= 1u << column.encoding;
+        out->sparse |= column.sparse;
+        out->apart |= column.apart.count > 0;
+    }
+}
+
+static void add_leaf(struct stored_blobs *out, struct art_blob *blob, int format) {
+    static uint8_t key[ART_KEY_MAX + ART_KEY_PADDING];
+    if (!out->leaves++ || format < out->least) out->least = format;
+    if (format > out->most) out->most = format;
+    struct art_blob_cursor cursor;
+    art_blob_cursor_init(&cursor, blob, key);
+    const uint8_t *before = NULL;
+    enum art_rc rc = art_blob_first(&cursor);
+    for (; !rc && cursor.valid; rc = art_blob_next(&cursor)) {
+        struct art_entry entry;
+        art_blob_cursor_entry(&cursor, &entry);
+        bool in_block = entry.flags & ART_IN_BLOCK;
+        out->in_blocks += in_block;
+        out->plain += !in_block;
+        out->references |= in_block && entry.flags & ART_OVERFLOW;
+        if (in_block && entry.value.data != before) add_block(out, entry.value);
+        if (in_block) before = entry.value.data;
+    }
+    ck_assert_int_eq(rc, ART_OK);
+}
+
+static void add_image(struct stored_blobs *out, const uint8_t *image, uint32_t slot) {
+    struct art_ref ref;
+    uint8_t uuid[16];
+    struct art_blob blob;
+    if (!art_blob_own_ref(image + ART_BLOB_BYTES - ART_BLOB_PAGE, slot, &ref, uuid)) return;
+    ck_assert_int_eq(art_blob_open(&blob, image, &ref, uuid, NULL), ART_OK);
+    if (blob.kind != ART_BLOB_LEAF) return;
+    for (uint32_t page = 0; page < blob.leaf_pages; page++) ck_assert_int_eq(art_blob_verify_page(&blob, page), ART_OK);
+    add_leaf(out, &blob, art_blob_trailer(image)->format);
+}
+
+static void add_rows(struct stored_blobs *out, sqlite3 *db, const char *table, uint8_t *image) {
+    sqlite3_stmt *pages = sql_prepare(db, "SELECT page, data FROM \"%w_artblob\" ORDER BY page", table);
+    sqlite3_int64 slot = 0;
+    bool more = true;
+    while (more) {
+        more = sqlite3_step(pages) == SQLITE_ROW;
+        sqlite3_int64 page = more ? sqlite3_column_int64(pages, 0) : 0;
+        if (!more || page / ART_BLOB_PAGES != slot) {
+            if (slot) add_image(out, image, (uint32_t)slot);
+            slot = page / ART_BLOB_PAGES;
+            memset(image, 0, ART_BLOB_BYTES);
+        }
+        int bytes = more ? sqlite3_column_bytes(pages, 1) : 0;
+        ck_assert_int_le(bytes, ART_BLOB_PAGE);
+        if (bytes) memcpy(image + page % ART_BLOB_PAGES * ART_BLOB_PAGE, sqlite3_column_blob(pages, 1), (size_t)bytes);
+    }
+    sqlite3_finalize(pages);
+}
+
+static void add_file(struct stored_blobs *out, const char *path, uint8_t *image) {
+    FILE *file = fopen(path, "rb");
+    if (!file) return; /* nothing was flushed yet */
+    for (uint32_t slot = 1; !fseek(file, (long)slot * ART_BLOB_BYTES, SEEK_SET); slot++) {
+        if (fread(image, ART_BLOB_BYTES, 1, file) != 1) break;
+        add_image(out, image, slot);
+    }
+    fclose(file);
+}
+
+struct stored_blobs stored_blobs(sqlite3 *db, const char *folder, const char *table) {
+    struct stored_blobs out = {0};
+    uint8_t *image = aligned_alloc(ART_BLOB_PAGE, ART_BLOB_BYTES + ART_BLOB_PAGE);
+    ck_assert_ptr_nonnull(image);
+    art_codec_use(&art_columns_codec);
+    if (sql_int(db, "SELECT count(*) FROM sqlite_schema WHERE name = '%q_artblob'", table) &&
+        sql_int(db, "SELECT count(*) FROM \"%w_artblob\"", table)) { /* a copy may leave an empty one */
+        add_rows(&out, db, table, image);
+    } else {
+        char *name = sql_rows(db, "SELECT CAST(v AS TEXT) FROM \"%w_artstate\" WHERE k = 'file'", table);
+        name[strcspn(name, "\n")] = 0;
+        char *path = sqlite3_mprintf("%s/%s", folder, name);
+        add_file(&out, path, image);
+        sqlite3_free(path);
+        sqlite3_free(name);
+    }
+    free(image);
+    return out;
+}
