@@ -299,6 +299,7 @@ static void result(sqlite3_context *context, uint64_t serial, const uint8_t *dat
 static inline bool open_record(struct art_record_reader *reader) {
     static const uint8_t nothing;
     if (!reader->record.len) reader->record.data = &nothing;
+    reader->column = 0;
     const uint8_t *p = reader->record.data, *end = p + reader->record.len;
     uint64_t header = 0;
     uint32_t n = reader->record.len ? get_varint(p, end, &header) : 0;
@@ -306,7 +307,6 @@ static inline bool open_record(struct art_record_reader *reader) {
     reader->types = p + n;
     reader->body = reader->end_of_types = p + header;
     assert(reader->types <= reader->end_of_types && reader->end_of_types <= end);
-    reader->column = 0;
     return true;
 }
 

@@ -14,8 +14,8 @@ static void add_block(struct stored_blobs *out, struct art_bytes bytes) {
     ck_assert_ptr_null(art_block_open(bytes, &block, true));
     out->raw |= block.raw.count > 0;
     for (uint32_t i = 0; i < block.columns; i++) {
-        struct art_column column;
-        ck_assert_ptr_null(art_column_open(bytes, &block, i, &column, true));
+        struct art_cells column;
+        ck_assert_ptr_null(art_cells_open(bytes, &block, i, &column, true));
         out->encodings |= 1u << column.encoding;
         out->sparse |= column.sparse;
         out->apart |= column.apart.count > 0;
