@@ -25,6 +25,7 @@
 #include <stdbool.h>
 
 #include "core/base/entry.h"
+#include "core/base/row_set.h"
 
 /* Memory from SQLite is aligned to 8. */
 __extension__ typedef __int128 art_int128 __attribute__((aligned(8)));
@@ -162,7 +163,15 @@ struct art_limits {
     unsigned count, query_count;
     struct art_limit limit[ART_LIMITS_MAX];
     struct art_term_query queries[ART_TERM_QUERIES_MAX];
+    /* NULL, or takes the rows of a block from `rows` that surely are not wanted; with any summary. Not all that the set
+     * has are rows of the host's. */
+    void (*choose)(void *chooser, struct art_bytes block, struct art_row_set *rows);
+    void *chooser;
 };
+/* Does it say anything? */
+static inline bool art_limits_any(const struct art_limits *limits) {
+    return limits->count || limits->query_count || limits->choose;
+}
 /* False: no row of the zone is wanted. */
 bool art_zone_may_have(const struct art_zone *zone, const struct art_limit *limit);
 

@@ -296,6 +296,9 @@ struct art_blob_cursor {
     /* NULL, or set by art_blob_cursor_limit(): the same of buckets in which no row is put that is wanted. */
     const struct art_limits *limits;
     struct art_pages pages; /* with limits: in which it may be */
+    /* They choose among the rows of blocks: steps pass over the others. */
+    bool chooses;
+    const struct art_bytes *stop; /* with `chooses`: NULL, or a key behind which nobody looks for more */
     /* NULL, or set by art_blob_cursor_plain(): each block is decoded at once, and no entry is in a block. */
     struct art_plain_bucket *plain;
     uint32_t window; /* art_window_widen(); 0: this is no walk yet */
@@ -305,6 +308,8 @@ struct art_blob_cursor {
     uint32_t bucket, suffix_at;
     enum { ART_NULS_UNKNOWN, ART_NULS_NONE, ART_NULS_SOME } nuls; /* in the bucket's keys, behind their first bytes */
     struct art_bucket_view view;
+    struct art_row_set chosen;
+    const uint8_t *chosen_at; /* where the bucket begins of which `chosen` is; NULL: of none */
 };
 
 /* On no entry yet, and with nothing to pass over. The blob and the buffer are borrowed; the caller puts the label's
@@ -324,17 +329,23 @@ enum art_rc art_blob_seek_le(struct art_blob_cursor *cursor, struct art_bytes ke
 /* One entry on, or (prev) back; not valid past the end. Nothing happens to a cursor that is not valid. */
 enum art_rc art_blob_next(struct art_blob_cursor *cursor);
 enum art_rc art_blob_prev(struct art_blob_cursor *cursor);
-/* The commonest steps. So many entries on, or back, `entry` may be moved by hand, one by one or at once: within the
+/* The commonest steps. So many times art_blob_pass() moves `entry` on, or back, and nothing else: within the
  * bucket, each shares more than `most` bytes with the one that it is reached from, has none of these flags, and is
  * newer than `newer_than`. All that the cursor says is of the entry then, but for its key, which
  * art_blob_catch_up() fetches: ART_OK, or ART_CORRUPT as next(), again and again. next() and prev() do so by themselves
  * where they stay in the bucket. */
-uint32_t art_blob_stretch(const struct art_blob_cursor *cursor, bool backward, uint32_t most, uint8_t flags);
-enum art_rc art_blob_catch_up(struct art_blob_cursor *cursor);
-/* It stands on the last entry of its bucket. */
-static inline bool art_blob_is_last(const struct art_blob_cursor *cursor) {
-    return cursor->entry + 1 == cursor->view.count;
+uint32_t art_blob_stretch(struct art_blob_cursor *cursor, bool backward, uint32_t most, uint8_t flags);
+static inline void art_blob_pass(struct art_blob_cursor *cursor, bool backward) {
+    if (__builtin_expect(!cursor->chooses, 1)) {
+        cursor->entry += backward ? UINT32_MAX : 1;
+    } else {
+        cursor->entry = backward ? art_row_set_before(&cursor->chosen, cursor->entry) - 1
+                                 : art_row_set_from(&cursor->chosen, cursor->entry + 1);
+    }
 }
+enum art_rc art_blob_catch_up(struct art_blob_cursor *cursor);
+/* The next step leaves the bucket. */
+bool art_blob_is_last(struct art_blob_cursor *cursor, bool backward);
 /* No key of the cursor's bucket has a byte 0 behind its first byte. False: one may have. */
 bool art_blob_has_no_nul(struct art_blob_cursor *cursor);
 /* A jump over a subtree, forward: to the first entry behind all keys with the prefix that the current key has in its

@@ -14,6 +14,10 @@
  *
  *     shared     0  9 11  9  9  4  9  7      stretch from entry 0 with most = 5: four entries, since the fifth shares
  *     entry      0  1  2  3  4  5  6  7      only 4 bytes with the one before it
+ *     chosen           x     x        x      of these, two that the host has chosen
+ *
+ * Where the host chooses among the rows of blocks (art_limits.choose), it is asked when a walk comes to a bucket, and
+ * when it leaves one that a search has led to. A bucket of which it chooses none costs no key.
  */
 #include <assert.h>
 
@@ -31,6 +35,7 @@ void art_blob_cursor_init(struct art_blob_cursor *cursor, struct art_blob *blob,
 
 void art_blob_cursor_limit(struct art_blob_cursor *cursor, const struct art_limits *limits) {
     cursor->limits = limits;
+    cursor->chooses = limits && limits->choose && cursor->blob->blocks;
     if (limits) cursor->pages = art_blob_pages_with_terms(cursor->blob, limits);
 }
 
@@ -235,10 +240,10 @@ static inline bool next_ascends(const struct art_blob_cursor *cursor, uint32_t k
     return cursor->key[kept] < cursor->view.first_bytes[cursor->keyed + 1] || kept >= cursor->key_len;
 }
 
-/* Is the first entry of a bucket of the cursor's blob behind the cursor's? */
-static bool begins_behind(const struct art_blob_cursor *cursor, const struct art_bucket_view *bucket) {
-    uint32_t at = cursor->blob->label_len, len = cursor->key_len, end = bucket->prefix_len;
-    const uint8_t *key = cursor->key;
+/* Is the first entry of a bucket behind the key, which has its blob's label? */
+static bool begins_behind(const struct art_blob *blob, const struct art_bucket_view *bucket, const uint8_t *key,
+                          uint32_t len) {
+    uint32_t at = blob->label_len, end = bucket->prefix_len;
     assert(len >= at && end >= at);
     int c = memcmp(key + at, bucket->prefix + at, art_min32(len, end) - at);
     bool prefix_entry = bucket->form & ART_BUCKET_PREFIX_ENTRY;
@@ -249,43 +254,111 @@ static bool begins_behind(const struct art_blob_cursor *cursor, const struct art
     return c ? c < 0 : rest < suffix_len;
 }
 
-/* To the first entry of the first wanted bucket from this one on. `walks`: what comes behind it will be wanted. */
-static enum art_rc first_from(struct art_blob_cursor *cursor, uint32_t bucket, bool walks) {
-    bucket = wanted_from(cursor, bucket);
+/* --- rows that the host chooses ----------------------------------------------------------------------------------- */
+
+/* Among those of the bucket whose view is open. */
+static void choose_in_bucket(struct art_blob_cursor *cursor) {
+    const struct art_bucket_view *view = &cursor->view;
+    const uint8_t elsewhere = ART_OVERFLOW | ART_CHUNK; /* what stands in the block is not the row's value */
+    bool various = view->form & ART_BUCKET_FLAGS;
+    cursor->chosen = art_row_set_below(view->count);
+    cursor->chosen_at = view->start;
+    if (!art_bucket_has_block(view) || (!various && art_bucket_flags(view, 0) & elsewhere)) return;
+    cursor->limits->choose(cursor->limits->chooser, art_bucket_block(view), &cursor->chosen);
+    for (uint32_t i = 0; various && i < view->count; i++) {
+        if (view->flags[i] & elsewhere) art_row_set_add(&cursor->chosen, i);
+    }
+}
+
+static const struct art_row_set *chosen_in_bucket(struct art_blob_cursor *cursor) {
+    assert(cursor->chooses);
+    if (cursor->chosen_at != cursor->view.start) choose_in_bucket(cursor);
+    return &cursor->chosen;
+}
+
+/* Has the walk left what is asked for, in the bucket whose view is open? */
+static bool is_behind_stop(const struct art_blob_cursor *cursor, bool backward) {
+    if (!cursor->stop) return false;
+    struct art_bytes stop = *cursor->stop;
+    uint32_t label = cursor->blob->label_len;
+    int c = memcmp(cursor->key, stop.data, art_min32(label, stop.len));
+    bool behind = c > 0;
+    if (!c) behind = stop.len <= label || begins_behind(cursor->blob, &cursor->view, stop.data, stop.len);
+    return behind != backward;
+}
+
+/* At which entry a walk comes into the bucket whose view is open. False: at none. One without a key to compare would
+ * lead it on and on. */
+static inline bool enters(struct art_blob_cursor *cursor, bool backward, uint32_t *entry) {
+    *entry = backward ? cursor->view.count - 1 : 0;
+    if (ART_LIKELY(!cursor->chooses)) return true;
+    choose_in_bucket(cursor);
+    bool any = art_row_set_any(&cursor->chosen);
+    if (any) {
+        *entry = backward ? art_row_set_before(&cursor->chosen, cursor->view.count) - 1
+                          : art_row_set_from(&cursor->chosen, 0);
+    }
+    return any || is_behind_stop(cursor, backward);
+}
+
+/* --- from bucket to bucket ---------------------------------------------------------------------------------------- */
+
+/* Opens the first bucket from this one on that has an entry to come to. `walks`: what comes behind it will be wanted.
+ * *bucket: the number of buckets: there is none. */
+static enum art_rc open_from(struct art_blob_cursor *cursor, bool walks, uint32_t *bucket, uint32_t *entry) {
     cursor->valid = false;
-    if (bucket >= cursor->blob->buckets) return ART_OK;
-    enum art_rc rc = walks ? expect_from(cursor, bucket, false) : ART_OK;
-    return rc ? rc : art_blob_cursor_set(cursor, bucket, 0);
+    for (;; ++*bucket) {
+        *bucket = wanted_from(cursor, *bucket);
+        if (*bucket >= cursor->blob->buckets) return ART_OK;
+        enum art_rc rc = walks ? expect_from(cursor, *bucket, false) : ART_OK;
+        if (!rc) rc = art_bucket_open(cursor->blob, *bucket, &cursor->view);
+        if (ART_UNLIKELY(rc) || enters(cursor, false, entry)) return rc;
+    }
+}
+
+/* The same back from there; *end: 0: there is none. */
+static enum art_rc open_before(struct art_blob_cursor *cursor, bool walks, uint32_t *end, uint32_t *entry) {
+    cursor->valid = false;
+    for (;; --*end) {
+        *end = wanted_before(cursor, *end);
+        if (!*end) return ART_OK;
+        enum art_rc rc = walks ? expect_from(cursor, *end - 1, true) : ART_OK;
+        if (!rc) rc = art_bucket_open(cursor->blob, *end - 1, &cursor->view);
+        if (ART_UNLIKELY(rc) || enters(cursor, true, entry)) return rc;
+    }
+}
+
+static enum art_rc first_from(struct art_blob_cursor *cursor, uint32_t bucket, bool walks) {
+    uint32_t entry;
+    enum art_rc rc = open_from(cursor, walks, &bucket, &entry);
+    if (!rc && bucket < cursor->blob->buckets) set_entry_with_key(cursor, bucket, entry);
+    return rc;
 }
 
 static enum art_rc last_before(struct art_blob_cursor *cursor, uint32_t end, bool walks) {
-    end = wanted_before(cursor, end);
-    cursor->valid = false;
-    if (!end) return ART_OK;
-    enum art_rc rc = walks ? expect_from(cursor, end - 1, true) : ART_OK;
-    return rc ? rc : art_blob_cursor_set(cursor, end - 1, ART_BUCKET_ENTRIES);
+    uint32_t entry;
+    enum art_rc rc = open_before(cursor, walks, &end, &entry);
+    if (!rc && end) set_entry_with_key(cursor, end - 1, entry);
+    return rc;
 }
 
-/* From a bucket's last entry on. The key is that one's, or an earlier one's in the bucket. */
+/* From a bucket on of which no more is wanted. The key is of one of its entries. */
 static enum art_rc next_bucket(struct art_blob_cursor *cursor) {
-    uint32_t bucket = wanted_from(cursor, cursor->bucket + 1);
-    cursor->valid = false;
-    if (bucket >= cursor->blob->buckets) return ART_OK;
-    enum art_rc rc = expect_from(cursor, bucket, false);
-    if (!rc) rc = art_bucket_open(cursor->blob, bucket, &cursor->view);
-    if (rc) return rc;
-    if (ART_UNLIKELY(!begins_behind(cursor, &cursor->view))) return keys_lie(cursor, bucket);
-    set_entry_with_key(cursor, bucket, 0);
+    uint32_t bucket = cursor->bucket + 1, entry;
+    enum art_rc rc = open_from(cursor, true, &bucket, &entry);
+    if (rc || bucket >= cursor->blob->buckets) return rc;
+    if (ART_UNLIKELY(!begins_behind(cursor->blob, &cursor->view, cursor->key, cursor->key_len)))
+        return keys_lie(cursor, bucket);
+    set_entry_with_key(cursor, bucket, entry);
     return ART_OK;
 }
 
-/* From a bucket's first entry back. */
+/* And back. */
 static enum art_rc previous_bucket(struct art_blob_cursor *cursor) {
     const struct art_bucket_view later = cursor->view;
     uint32_t bucket = cursor->bucket;
-    assert(!cursor->entry);
     enum art_rc rc = last_before(cursor, bucket, true);
-    if (rc || !cursor->valid || begins_behind(cursor, &later)) return rc;
+    if (rc || !cursor->valid || begins_behind(cursor->blob, &later, cursor->key, cursor->key_len)) return rc;
     return keys_lie(cursor, bucket);
 }
 
@@ -365,10 +438,41 @@ ART_READS_PAST static enum art_rc key_of_previous(struct art_blob_cursor *cursor
     return keys_lie(cursor, cursor->bucket);
 }
 
+/* Bytes behind the prefix that all entries have in common from the one before `from` to the one before `to`. */
+static uint32_t least_shared(const struct art_bucket_view *view, uint32_t from, uint32_t to) {
+    uint32_t least = art_bucket_shared(view, from);
+    bool wide = ART_UNLIKELY(view->form & ART_BUCKET_WIDE);
+    assert(from < to && to <= view->count);
+    for (uint32_t i = from + 1; i < to; i++)
+        least = art_min32(least, wide ? art_bucket_shared(view, i) : view->shared[i]);
+    return least;
+}
+
+/* To the key of another entry of the bucket, without those between: of rows that are chosen they may be many. */
+static enum art_rc leap(struct art_blob_cursor *cursor) {
+    const struct art_bucket_view *view = &cursor->view;
+    uint32_t entry = cursor->entry, from = cursor->keyed, len = cursor->key_len;
+    bool backward = entry < from;
+    assert(entry != from && entry < view->count);
+    uint32_t keep = backward ? least_shared(view, entry + 1, from + 1) : least_shared(view, from + 1, entry + 1);
+    uint32_t at = view->prefix_len + keep;
+    uint8_t before = cursor->key[at];
+    cursor->keyed = entry;
+    cursor->suffix_at = art_bucket_suffix_at(view, entry);
+    fill_key(cursor, keep);
+    bool ascends = backward ? cursor->key_len <= at || (len > at && cursor->key[at] < before)
+                            : len <= at || (cursor->key_len > at && cursor->key[at] > before);
+    if (ART_LIKELY(ascends)) return ART_OK;
+    set_entry_with_key(cursor, cursor->bucket, from);
+    cursor->entry = entry;
+    return keys_lie(cursor, cursor->bucket);
+}
+
 static enum art_rc __attribute__((noinline)) catch_up_far(struct art_blob_cursor *cursor) {
     uint32_t entry = cursor->entry, kept;
     enum art_rc rc = ART_OK;
     assert(entry < cursor->view.count);
+    if (cursor->chooses) return cursor->keyed == entry ? ART_OK : leap(cursor);
     while (cursor->keyed < entry && !rc) rc = key_of_next(cursor, &kept);
     while (cursor->keyed > entry && !rc) rc = key_of_previous(cursor, &kept);
     cursor->entry = entry;
@@ -381,8 +485,27 @@ enum art_rc art_blob_catch_up(struct art_blob_cursor *cursor) {
     return key_of_next(cursor, &kept);
 }
 
+static enum art_rc __attribute__((noinline)) step_to_chosen(struct art_blob_cursor *cursor, bool backward) {
+    const struct art_row_set *rows = chosen_in_bucket(cursor);
+    uint32_t from = cursor->entry, to;
+    if (backward) {
+        uint32_t end = art_row_set_before(rows, from);
+        if (!end) return previous_bucket(cursor);
+        to = end - 1;
+    } else {
+        to = art_row_set_from(rows, from + 1);
+        if (to == ART_BLOCK_ROWS_MAX) return next_bucket(cursor);
+    }
+    const struct art_bucket_view *view = &cursor->view;
+    cursor->kept =
+        view->prefix_len + (backward ? least_shared(view, to + 1, from + 1) : least_shared(view, from + 1, to + 1));
+    cursor->entry = to;
+    return art_blob_catch_up(cursor);
+}
+
 enum art_rc art_blob_next(struct art_blob_cursor *cursor) {
     if (ART_UNLIKELY(!cursor->valid)) return ART_OK;
+    if (ART_UNLIKELY(cursor->chooses)) return step_to_chosen(cursor, false);
     if (ART_UNLIKELY(cursor->entry + 1 >= cursor->view.count)) return next_bucket(cursor);
     enum art_rc rc = ART_LIKELY(cursor->keyed == cursor->entry) ? ART_OK : art_blob_catch_up(cursor);
     if (!rc) rc = key_of_next(cursor, &cursor->kept);
@@ -392,6 +515,7 @@ enum art_rc art_blob_next(struct art_blob_cursor *cursor) {
 
 enum art_rc art_blob_prev(struct art_blob_cursor *cursor) {
     if (ART_UNLIKELY(!cursor->valid)) return ART_OK;
+    if (ART_UNLIKELY(cursor->chooses)) return step_to_chosen(cursor, true);
     if (ART_UNLIKELY(!cursor->entry)) return previous_bucket(cursor);
     enum art_rc rc = ART_LIKELY(cursor->keyed == cursor->entry) ? ART_OK : art_blob_catch_up(cursor);
     if (!rc) rc = key_of_previous(cursor, &cursor->kept);
@@ -406,7 +530,9 @@ static inline bool is_of_stretch(const struct art_blob_cursor *cursor, uint32_t 
     return !cursor->newer_than || art_bucket_csn(&cursor->view, entry) > cursor->newer_than;
 }
 
-uint32_t art_blob_stretch(const struct art_blob_cursor *cursor, bool backward, uint32_t most, uint8_t flags) {
+/* Entries, chosen or not. */
+static inline uint32_t entries_of_stretch(const struct art_blob_cursor *cursor, bool backward, uint32_t most,
+                                          uint8_t flags) {
     const struct art_bucket_view *view = &cursor->view;
     uint32_t entry = cursor->entry, count = 0;
     bool all = most < view->prefix_len; /* whatever they share behind it */
@@ -422,6 +548,23 @@ uint32_t art_blob_stretch(const struct art_blob_cursor *cursor, bool backward, u
         if (!is_of_stretch(cursor, backward ? entry - i : entry + i, flags)) return i - 1;
     }
     return count;
+}
+
+uint32_t art_blob_stretch(struct art_blob_cursor *cursor, bool backward, uint32_t most, uint8_t flags) {
+    uint32_t count = entries_of_stretch(cursor, backward, most, flags), entry = cursor->entry;
+    if (ART_LIKELY(!cursor->chooses) || !count) return count;
+    struct art_row_set rows = *chosen_in_bucket(cursor);
+    struct art_row_set before = art_row_set_below(backward ? entry - count : entry + 1);
+    struct art_row_set in = art_row_set_below(backward ? entry : entry + 1 + count);
+    for (unsigned i = 0; i < 2; i++) rows.word[i] &= in.word[i] & ~before.word[i];
+    return art_row_set_count(&rows);
+}
+
+bool art_blob_is_last(struct art_blob_cursor *cursor, bool backward) {
+    uint32_t entry = cursor->entry;
+    if (ART_LIKELY(!cursor->chooses)) return backward ? !entry : entry + 1 == cursor->view.count;
+    const struct art_row_set *rows = chosen_in_bucket(cursor);
+    return backward ? !art_row_set_before(rows, entry) : art_row_set_from(rows, entry + 1) == ART_BLOCK_ROWS_MAX;
 }
 
 bool art_blob_has_no_nul(struct art_blob_cursor *cursor) {

@@ -216,6 +216,8 @@ enum art_rc art_record_reader_result(struct art_record_reader *reader, sqlite3_c
  * bytes. */
 enum art_rc art_record_reader_datum(struct art_record_reader *reader, unsigned column, uint8_t *room,
                                     struct art_datum *out);
+/* The commonest case of that at once: an integer behind numbers and short texts. False: it may be one, too. */
+bool art_record_integer(struct art_bytes record, unsigned column, int64_t *out);
 /* Of these columns, in ascending order, those whose `item` has a bit in `wanted`, each to out[item]; NULLs from where
  * the record is damaged. `room` as above. */
 struct art_record_columns {

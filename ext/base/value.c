@@ -299,6 +299,7 @@ static void result(sqlite3_context *context, uint64_t serial, const uint8_t *dat
 static inline bool open_record(struct art_record_reader *reader) {
     static const uint8_t nothing;
     if (!reader->record.len) reader->record.data = &nothing;
+    reader->column = 0;
     const uint8_t *p = reader->record.data, *end = p + reader->record.len;
     uint64_t header = 0;
     uint32_t n = reader->record.len ? get_varint(p, end, &header) : 0;
@@ -306,7 +307,6 @@ static inline bool open_record(struct art_record_reader *reader) {
     reader->types = p + n;
     reader->body = reader->end_of_types = p + header;
     assert(reader->types <= reader->end_of_types && reader->end_of_types <= end);
-    reader->column = 0;
     return true;
 }
 
@@ -418,6 +418,30 @@ enum art_rc art_record_reader_datum(struct art_record_reader *reader, unsigned c
     enum art_rc rc = find_field(reader, column, &serial, &len);
     if (!rc) set_datum(out, serial, reader->body - len, len);
     return rc;
+}
+
+bool art_record_integer(struct art_bytes record, unsigned column, int64_t *out) {
+    const uint8_t *types = record.data + 1;
+    if (!record.len || record.data[0] >= 0x80 || record.data[0] > record.len || column + 1 >= record.data[0])
+        return false;
+    uint32_t at = record.data[0];
+    for (unsigned i = 0; i < column; i++) {
+        if (types[i] >= 0x80 || types[i] == 10 || types[i] == 11) return false;
+        at += (uint32_t)body_bytes(types[i]);
+    }
+    uint32_t serial = types[column];
+    if (!serial || serial == 7 || serial > 9 || at + number_bytes[serial] > record.len) return false;
+    uint32_t n = number_bytes[serial];
+    *out = (int64_t)serial - 8;
+    if (!n) return true;
+    uint64_t x = 0;
+    if (at + 8 <= record.len) {
+        *out = (int64_t)__builtin_bswap64(art_load64(record.data + at)) >> (64 - 8 * n);
+        return true;
+    }
+    for (uint32_t i = 0; i < n; i++) x = x << 8 | record.data[at + i];
+    *out = (int64_t)(x << (64 - 8 * n)) >> (64 - 8 * n);
+    return true;
 }
 
 static void block_data(const struct art_record_columns *in_record, const struct art_stored *record, unsigned wanted,

@@ -1,7 +1,8 @@
-/* What the files of this room share: serial types, sets of rows, and a column of a block, opened. Private. */
+/* What the files of this room share: serial types, and a column of a block, opened. Private. */
 #ifndef ART_EXT_CELLS_H
 #define ART_EXT_CELLS_H
 
+#include "core/base/row_set.h"
 #include "ext/columns/block_format.h"
 #include "ext/columns/columns.h"
 
@@ -54,31 +55,6 @@ static inline uint32_t art_serial_put(uint8_t *p, uint32_t serial) {
     p[0] = (uint8_t)(0x80 | serial >> 7);
     p[1] = serial & 0x7f;
     return 2;
-}
-
-/* --- sets of rows ------------------------------------------------------------------------------------------------- */
-
-struct art_row_set {
-    uint64_t word[2];
-};
-
-static inline bool art_row_set_has(const struct art_row_set *set, uint32_t row) {
-    return set->word[row >> 6] >> (row & 63) & 1;
-}
-
-static inline void art_row_set_add(struct art_row_set *set, uint32_t row) {
-    set->word[row >> 6] |= (uint64_t)1 << (row & 63);
-}
-
-static inline uint32_t art_row_set_count(const struct art_row_set *set) {
-    return (uint32_t)(__builtin_popcountll(set->word[0]) + __builtin_popcountll(set->word[1]));
-}
-
-/* Of the rows before `row`. */
-static inline uint32_t art_row_set_rank(const struct art_row_set *set, uint32_t row) {
-    uint64_t below = ((uint64_t)1 << (row & 63)) - 1;
-    if (row < 64) return (uint32_t)__builtin_popcountll(set->word[0] & below);
-    return (uint32_t)(__builtin_popcountll(set->word[0]) + __builtin_popcountll(set->word[1] & below));
 }
 
 /* --- a column ----------------------------------------------------------------------------------------------------- */

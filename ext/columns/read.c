@@ -339,6 +339,130 @@ void art_block_column(struct art_bytes block, unsigned column, unsigned from, un
     }
 }
 
+/* --- wanted rows -------------------------------------------------------------------------------------------------- */
+
+static inline bool value_is_wanted(const struct art_column_test *test, const struct art_datum *value) {
+    return value->kind == ART_DATUM_NULL ? test->null : test->wants(test->context, value);
+}
+
+static inline void set_chosen_row(struct art_row_set *rows, uint32_t row, bool wanted) {
+    if (wanted)
+        art_row_set_add(rows, row);
+    else
+        art_row_set_remove(rows, row);
+}
+
+/* Between the bounds: base + code - low <= high - low, without signs, whatever overflows. */
+static void choose_integers(const struct art_cells *column, const struct art_column_test *test,
+                            struct art_row_set *slots) {
+    uint64_t above = (uint64_t)column->base - (uint64_t)test->low, span = (uint64_t)test->high - (uint64_t)test->low;
+    uint64_t mask = column->mask;
+    uint32_t width = column->width, slot = 0, bit = 0, whole = 0; /* slots that can be loaded where they are */
+    if (!width) {
+        if ((above <= span) != test->outside) *slots = art_row_set_below(column->slots);
+        return;
+    }
+    if (column->codes <= column->last) whole = 8 * (uint32_t)(column->last - column->codes) / width + 1;
+    for (uint32_t i = 0; i < 2; i++) {
+        uint64_t bits = 0;
+        uint32_t end = art_min32(column->slots, 64 * (i + 1)), near = art_min32(whole, end);
+        for (; slot < near; slot++, bit += width) {
+            uint64_t code = art_load64(column->codes + (bit >> 3)) >> (bit & 7) & mask;
+            bits |= (uint64_t)(code + above <= span) << (slot & 63);
+        }
+        for (; slot < end; slot++) bits |= (uint64_t)(art_cells_code(column, slot) + above <= span) << (slot & 63);
+        slots->word[i] = test->outside ? ~bits : bits;
+    }
+}
+
+static void choose_entries(const struct art_cells *column, const struct art_column_test *test,
+                           struct art_row_set *slots) {
+    struct art_row_set wanted = {{0, 0}};
+    struct art_datum entry;
+    const uint8_t *p = column->body;
+    for (uint32_t i = 0; i < column->entries; i++) {
+        uint32_t serial;
+        p = art_serial_get(p, &serial);
+        set_datum_of_body(&entry, serial, p);
+        if (value_is_wanted(test, &entry)) art_row_set_add(&wanted, i);
+        p += art_serial_bytes(serial);
+    }
+    for (uint32_t slot = 0; slot < column->slots && art_row_set_any(&wanted); slot++) {
+        uint32_t number = art_min32((uint32_t)art_cells_code(column, slot), column->entries - 1);
+        slots->word[slot >> 6] |= (uint64_t)art_row_set_has(&wanted, number) << (slot & 63);
+    }
+}
+
+/* `asked`: those slots alone mean something. */
+static void choose_cells(const struct art_cells *column, const struct art_column_test *test,
+                         const struct art_row_set *asked, uint8_t *room, struct art_row_set *slots) {
+    struct art_datum value;
+    struct cell cell;
+    for (uint32_t slot = art_row_set_from(asked, 0); slot < column->slots; slot = art_row_set_from(asked, slot + 1)) {
+        cell_of_bytes(column, slot, &cell);
+        set_datum_of_cell(&value, &cell, room);
+        if (value_is_wanted(test, &value)) art_row_set_add(slots, slot);
+    }
+}
+
+/* From slots to rows. */
+static void spread_wanted(const struct art_row_set *filled, bool null, struct art_row_set *wanted) {
+    struct art_row_set slots = *wanted;
+    uint32_t slot = 0;
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t rows = null ? ~filled->word[i] : 0;
+        for (uint64_t left = filled->word[i]; left; left &= left - 1, slot++)
+            rows |= art_row_set_has(&slots, slot) ? left & -left : 0;
+        wanted->word[i] = rows;
+    }
+}
+
+static void choose_in_column(struct art_bytes block, const struct art_block *opened, unsigned number,
+                             const struct art_column_test *test, uint8_t *room, const struct art_row_set *rows,
+                             struct art_row_set *wanted) {
+    struct art_cells column;
+    struct art_datum value;
+    uint32_t serial;
+    art_cells_open(block, opened, number, &column, false);
+    struct art_row_set slots = art_row_set_below(column.slots);
+    if (column.encoding == ART_COLUMN_INTEGERS) {
+        choose_integers(&column, test, wanted);
+    } else if (column.encoding == ART_COLUMN_ENTRIES) {
+        choose_entries(&column, test, wanted);
+    } else {
+        choose_cells(&column, test, column.sparse ? &slots : rows, room, wanted);
+    }
+    if (column.sparse) spread_wanted(&column.filled, test->null, wanted);
+    const uint8_t *p = column.apart.values;
+    for (uint32_t i = 0; i < column.apart.count; i++, p += art_serial_bytes(serial)) {
+        p = art_serial_get(p, &serial);
+        set_datum_of_body(&value, serial, p);
+        set_chosen_row(wanted, column.apart.rows[i], value_is_wanted(test, &value));
+    }
+}
+
+void art_block_choose(struct art_bytes block, unsigned column, const struct art_column_test *test, uint8_t *room,
+                      struct art_row_set *rows) {
+    struct art_row_set wanted = {{0, 0}};
+    struct art_block opened;
+    struct art_datum value;
+    uint32_t serial;
+    art_block_open(block, &opened, false);
+    assert(test->low <= test->high);
+    if (column < opened.columns) {
+        choose_in_column(block, &opened, column, test, room, rows, &wanted);
+    } else if (test->null) {
+        wanted = art_row_set_below(opened.rows);
+    }
+    const uint8_t *p = opened.raw.values;
+    for (uint32_t i = 0; i < opened.raw.count; i++, p += art_serial_bytes(serial)) {
+        p = art_serial_get(p, &serial);
+        bool damaged = read_raw(art_bytes(p, art_serial_bytes(serial)), column, &value);
+        set_chosen_row(&wanted, opened.raw.rows[i], damaged || value_is_wanted(test, &value));
+    }
+    for (unsigned i = 0; i < 2; i++) rows->word[i] &= wanted.word[i];
+}
+
 /* --- values ------------------------------------------------------------------------------------------------------- */
 
 /* A value, and what is beside it before all types of its row are known. Rows are read some at once, column by column;

@@ -252,6 +252,6 @@ int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlit
     scan->limits.summary = art_tree_summarised(art_scan_tree(scan));
     art_filters_limits(scan, &scan->limits);
     if (!keys->rc) keys->rc = art_searches_add(scan);
-    if (scan->limits.count || scan->limits.query_count) keys->range.limits = &scan->limits;
+    if (art_limits_any(&scan->limits)) keys->range.limits = &scan->limits;
     return keys->rc;
 }

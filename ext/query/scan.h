@@ -116,7 +116,8 @@ struct art_filter {
     bool is_literal;
     struct art_datum value; /* a number, or a text, its bytes in `text` */
     struct art_buffer text;
-    struct art_pieces pieces; /* of GLOB and LIKE */
+    struct art_pieces pieces;           /* of GLOB and LIKE */
+    struct art_column_test column_test; /* the same, for all rows of a block */
 };
 static inline bool art_filter_is_pattern(const struct art_filter *filter) {
     return filter->comparison == ART_ARGUMENT_GLOB || filter->comparison == ART_ARGUMENT_LIKE;
@@ -401,8 +402,8 @@ int art_filters_add_pattern(struct art_scan *scan, unsigned column, enum art_arg
 bool art_filters_may_want(struct art_scan *scan);
 /* The same of an entry, while the scan stands on no row. */
 bool art_filters_may_want_entry(struct art_scan *scan, struct art_bytes path, const struct art_entry *entry);
-/* Those on summarised columns, as limits. */
-void art_filters_limits(const struct art_scan *scan, struct art_limits *out);
+/* Those on summarised columns, as limits; and among the rows of blocks all choose. */
+void art_filters_limits(struct art_scan *scan, struct art_limits *out);
 
 /* lookups.c, for xFilter: a value by which rows are found. SQLite's code. */
 int art_lookups_add(struct art_scan *scan, unsigned column, enum art_argument meaning, sqlite3_value *value);

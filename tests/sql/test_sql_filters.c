@@ -25,8 +25,9 @@ static const char *const rules[] = {
     "compared: 6*$ordered | <> | IS | IS NOT",
     "operand: CAST(? AS $type) | CAST($value AS $type) | (SELECT $(min|max)($name) FROM other) | "
     "(SELECT ? UNION ALL SELECT $name FROM other) | 2*? | 2*$value",
+    "pattern: '%5%' | 'a%' | '_' | '%' | '*a*' | '?' | '*[0-9]' | '%!%' | 'y%y'",
     "plain: $name BETWEEN $value AND ? | $name IN ($value, ?, $value) | $name $compared $value COLLATE NOCASE | "
-    "5*$name $compared $operand",
+    "$name IS NULL | $name IS NOT NULL | $name $(LIKE|GLOB|NOT LIKE) $pattern | 5*$name $compared $operand",
     "condition: 8*$plain | ($name, $name) $ordered (?, $operand) | $operand $compared $name",
     "two: $condition AND $condition",
     "statement: 3*SELECT * FROM @ WHERE $two ORDER BY path | 3*SELECT path, n FROM @ WHERE path GLOB 'b/*' AND $two "
@@ -48,7 +49,18 @@ static void fill(struct random *random) {
         sql_run(db, "INSERT INTO b VALUES('%c/%03d', %s)", 'a' + i % 3, i, values);
         sqlite3_free(values);
     }
+    sql_run(db, "UPDATE b SET n = CAST(substr(path, 3) AS INTEGER) * 37 %% 211 - 50 WHERE path < 'c' AND path NOT GLOB "
+                "'*5'; UPDATE b SET d = CASE WHEN n %% 3 THEN n / 2 END WHERE path > 'b' AND path NOT GLOB '*[36]'");
     sql_run(db, "UPDATE b SET s = s || replace(hex(zeroblob(40000)), '0', 'y') WHERE path GLOB '*7'; COMMIT");
+}
+
+static void change_both(sqlite3 *in, const char *sql) {
+    static const char *const tables[] = {"t", "b"};
+    for (int i = 0; i < 2; i++) {
+        char *text = sql_named(sql, tables[i]);
+        sql_run(in, "%s", text);
+        sqlite3_free(text);
+    }
 }
 
 static void set_up(void) {
@@ -61,9 +73,13 @@ static void set_up(void) {
     sqlite3_free(options);
     fill(&random);
     sql_run(db, "INSERT INTO other SELECT n, x, s, v, d, c, l FROM b LIMIT 25; UPDATE other SET s = substr(s, 1, 9);"
-                "INSERT INTO t SELECT * FROM b WHERE path GLOB '*[0-5]'");
+                "INSERT INTO t SELECT * FROM b WHERE path GLOB '*[0-7]'");
+    sql_command(db, "main", "t", "optimize"); /* into blocks */
+    change_both(db, "UPDATE @ SET n = v, s = 'a' WHERE path GLOB '*[24]'; DELETE FROM @ WHERE path GLOB '*[13]3'");
+    sql_run(db, "INSERT INTO t SELECT * FROM b WHERE path GLOB '*8'");
     sql_command(db, "main", "t", "flush");
-    sql_run(db, "INSERT INTO t SELECT * FROM b WHERE path GLOB '*[6-9]'");
+    change_both(db, "UPDATE @ SET v = n, x = NULL WHERE path GLOB '*[1-3]1'; DELETE FROM @ WHERE path GLOB '*[24]4'");
+    sql_run(db, "INSERT INTO t SELECT * FROM b WHERE path GLOB '*9'");
 }
 
 /* --- comparing ---------------------------------------------------------------------------------------------------- */
@@ -111,6 +127,72 @@ TEST(test_any_condition_gives_the_rows_of_an_ordinary_table) {
     printf("conditions: seed %llu\n", (unsigned long long)seed);
     try_conditions(seed, 6000);
 }
+
+/* --- changes under a scan ----------------------------------------------------------------------------------------- */
+
+static void change_some_row(struct random *random) {
+    static const char *const changes[] = {"UPDATE @ SET $name = $value WHERE path = '%s'",
+                                          "DELETE FROM @ WHERE path = '%s'",
+                                          "INSERT OR REPLACE INTO @(path, $name) VALUES('%s', $value)"};
+    char path[8];
+    snprintf(path, sizeof path, "%c/%03u", 'a' + random_below(random, 3), random_below(random, ROWS));
+    char *drawn_text = drawn(random, changes[random_below(random, 3)]), *sql = sqlite3_mprintf(drawn_text, path);
+    change_both(db, sql);
+    sqlite3_free(sql);
+    sqlite3_free(drawn_text);
+}
+
+/* The next row is the first behind the last one, as the table is by then. */
+static void walk_and_change(struct random *random) {
+    bool back = random_once_in(random, 2);
+    char *condition = drawn(random, "$name $compared ? AND $plain"), *bound = drawn(random, "$value"), last[8] = "";
+    char *sql = sqlite3_mprintf("SELECT path, n, s, v FROM t WHERE %s ORDER BY path%s", condition, back ? " DESC" : "");
+    char *first = sqlite3_mprintf("SELECT path, n, s, v FROM b WHERE (? = '' OR path %c ?) AND %s ORDER BY path%s "
+                                  "LIMIT 1",
+                                  back ? '<' : '>', condition, back ? " DESC" : "");
+    sqlite3_stmt *walk = sql_prepare(db, "%s", sql), *next = sql_prepare(db, "%s", first);
+    sqlite3_stmt *value = sql_prepare(db, "SELECT %s", bound);
+    ck_assert_int_eq(sqlite3_step(value), SQLITE_ROW);
+    for (int i = 1; i <= sqlite3_bind_parameter_count(walk); i++) {
+        sqlite3_bind_value(walk, i, sqlite3_column_value(value, 0));
+        sqlite3_bind_value(next, i + 2, sqlite3_column_value(value, 0));
+    }
+    if (random_once_in(random, 2)) sql_run(db, "BEGIN");
+    for (int rc = SQLITE_ROW; rc == SQLITE_ROW;) {
+        sqlite3_bind_text(next, 1, last, -1, SQLITE_STATIC);
+        sqlite3_bind_text(next, 2, last, -1, SQLITE_STATIC);
+        rc = sqlite3_step(walk);
+        ck_assert_msg(rc == sqlite3_step(next), "behind '%s' a row too %s: %s (? is %s)", last,
+                      rc == SQLITE_ROW ? "many" : "few", sql, bound);
+        for (int i = 0; rc == SQLITE_ROW && i < 4; i++) {
+            const char *is = (const char *)sqlite3_column_text(walk, i),
+                       *be = (const char *)sqlite3_column_text(next, i);
+            ck_assert_msg(is && be ? !strcmp(is, be) : is == be, "%s, not %s: %s (? is %s)", is, be, sql, bound);
+        }
+        if (rc == SQLITE_ROW) snprintf(last, sizeof last, "%s", (const char *)sqlite3_column_text(next, 0));
+        sqlite3_reset(next);
+        for (unsigned i = random_once_in(random, 4) ? random_below(random, 6) : 0; i--;) change_some_row(random);
+    }
+    sqlite3_finalize(walk);
+    sqlite3_finalize(next);
+    sqlite3_finalize(value);
+    if (!sqlite3_get_autocommit(db)) sql_run(db, random_once_in(random, 2) ? "ROLLBACK" : "COMMIT");
+    sqlite3_free(sql);
+    sqlite3_free(first);
+    sqlite3_free(condition);
+    sqlite3_free(bound);
+}
+
+TEST(test_rows_that_change_under_a_scan_are_looked_at_as_they_are) {
+    static const char *const commands[] = {"flush", "optimize"};
+    struct random random = random_announced("changes");
+    for (unsigned round = random_rounds(250); round--;) {
+        if (random_once_in(&random, 6)) sql_command(db, "main", "t", commands[random_below(&random, 2)]);
+        walk_and_change(&random);
+    }
+}
+
+/* --- columns of other tables -------------------------------------------------------------------------------------- */
 
 TEST(test_values_of_other_tables_are_compared_as_their_columns_say) {
     static const char *const comparisons[] = {"=", "<", "<=", ">", ">=", "IS"};

@@ -65,6 +65,49 @@ static const char *wrong_column(const struct art_bytes *values, struct art_bytes
     return is_wrong;
 }
 
+static bool wants(const void *context, const struct art_datum *value) {
+    const struct art_column_test *test = context;
+    if (value->kind == ART_DATUM_INTEGER) return art_column_test_integer(test, value->integer);
+    if (value->kind == ART_DATUM_REAL) return value->integer & 4;
+    return value->kind == ART_DATUM_TEXT && value->bytes.len && value->bytes.data[value->bytes.len - 1] & 1;
+}
+
+/* Bounds are integers of the column, or next to them. */
+static struct art_column_test test_of(const struct art_bytes *values, uint32_t count, unsigned column, unsigned draw) {
+    int64_t bound[2] = {INT64_MIN, INT64_MAX};
+    for (unsigned i = 0; i < 2; i++) {
+        struct art_datum datum;
+        bool damaged = field_of(values[(draw * 7 + i * (draw >> 3)) % count], column, &datum);
+        if (!damaged && datum.kind == ART_DATUM_INTEGER && draw >> i & 1)
+            bound[i] = (int64_t)((uint64_t)datum.integer + draw % 3 - 1);
+    }
+    bool turned = bound[0] > bound[1];
+    return (struct art_column_test){
+        .null = draw & 4, .low = bound[turned], .high = bound[!turned], .outside = draw & 8, .wants = wants};
+}
+
+static const char *wrong_choice(const struct art_bytes *values, uint32_t count, struct art_bytes block, unsigned column,
+                                unsigned draw) {
+    uint8_t *space, *room = at_end(&space, ART_VALUE_INLINE_MAX);
+    struct art_column_test test = test_of(values, count, column, draw);
+    struct art_row_set before = art_row_set_below(count), rows;
+    const char *is_wrong = NULL;
+    test.context = &test;
+    for (uint32_t row = draw % 5; row < count && draw & 16; row += 1 + draw % 3) art_row_set_remove(&before, row);
+    rows = before;
+    art_block_choose(block, column, &test, room, &rows);
+    for (uint32_t row = 0; row < ART_BLOCK_ROWS_MAX && !is_wrong; row++) {
+        struct art_datum datum;
+        bool wanted = art_row_set_has(&before, row);
+        if (wanted && !field_of(values[row], column, &datum))
+            wanted = datum.kind == ART_DATUM_NULL ? test.null : wants(&test, &datum);
+        if (art_row_set_has(&rows, row) != wanted)
+            is_wrong = wrong("column %u: row %u is %schosen", column, row, wanted ? "not " : "");
+    }
+    free(space);
+    return is_wrong;
+}
+
 static const char *wrong_values(const struct art_bytes *values, uint32_t count, struct art_bytes block) {
     uint8_t *space, *plain = at_end(&space, ART_BLOCK_PLAIN_MAX), *one = malloc(ART_VALUE_INLINE_MAX);
     uint32_t ends[ART_BLOCK_ROWS_MAX], at = 0;
@@ -109,6 +152,8 @@ const char *block_wrong(const struct art_bytes *values, uint32_t count, uint8_t 
         is_wrong = wrong_column(values, is, i, 0, count);
         if (!is_wrong) is_wrong = wrong_column(values, is, i, from, from + (n + i) % (count - from) + 1);
         if (!is_wrong) is_wrong = wrong_column(values, is, i, from, from);
+        for (unsigned draw = 0; draw < 8 && !is_wrong; draw++)
+            is_wrong = wrong_choice(values, count, is, i, n * 31 + i * 5 + draw * 13);
     }
     if (block) memcpy(block, copy, n);
     if (bytes) *bytes = n;
@@ -155,6 +200,10 @@ const char *block_damaged(struct art_bytes given, uint32_t count, const char **i
         art_block_column(block, i, 0, count, plain, all);
         for (uint32_t row = 0; row < count && !is_wrong; row++)
             is_wrong = look_at(&all[row], block, art_bytes(plain, ART_BLOCK_PLAIN_MAX));
+        struct art_row_set rows = art_row_set_below(count);
+        struct art_column_test test = {.null = i & 1, .low = -5, .high = 500, .outside = i & 2, .wants = wants};
+        test.context = &test;
+        art_block_choose(block, i, &test, one, &rows);
     }
 done:
     free(block_space);

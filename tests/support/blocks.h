@@ -5,7 +5,8 @@
 #include "core/base/bytes.h"
 
 /* These values, made a block, which comes in `block` (of ART_BLOCK_PLAIN_MAX * 2 bytes, or NULL) and *bytes: every
- * value, field and column comes back, and the block takes no more space than it says. */
+ * value, field and column comes back, any rows can be chosen by a column, and the block takes no more space than it
+ * says. */
 const char *block_wrong(const struct art_bytes *values, uint32_t count, uint8_t *block, uint32_t *bytes);
 
 /* Any bytes: everything that can be read is, if the block is not refused. Under AddressSanitizer nothing outside of it

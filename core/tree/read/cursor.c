@@ -125,12 +125,30 @@ void art_cursors_free(struct art_tree *tree) {
     assert(!tree->idle && !tree->open);
 }
 
+/* Does it pass over rows, behind which it does not look? */
 static bool is_limited(const struct art_cursor *cursor) {
     return cursor->limits.count || cursor->limits.query_count;
 }
 
+/* art_limits.choose of the runs: the host's, noticed. */
+static void choose_rows(void *chooser, struct art_bytes block, struct art_row_set *rows) {
+    struct art_cursor *cursor = chooser;
+    uint32_t before = art_row_set_count(rows);
+    cursor->host.choose(cursor->host.chooser, block, rows);
+    assert(art_row_set_count(rows) <= before);
+    cursor->leaves_out |= art_row_set_count(rows) < before;
+}
+
+static void take_limits(struct art_cursor *cursor, const struct art_limits *limits) {
+    cursor->limits = limits ? *limits : (struct art_limits){0};
+    cursor->host.choose = cursor->limits.choose;
+    cursor->host.chooser = cursor->limits.chooser;
+    if (cursor->host.choose) cursor->limits.choose = choose_rows;
+    cursor->limits.chooser = cursor;
+}
+
 static void limit_run(struct art_cursor *cursor, struct art_run_cursor *run, const struct art_limits *limits) {
-    assert(limits->summary && cursor->tree);
+    assert(cursor->tree);
     run->limits = limits;
     run->stop = &cursor->stop;
     run->tree = cursor->tree;
@@ -155,7 +173,7 @@ static void limit_runs(struct art_cursor *cursor) {
         const struct art_term_query *query = &cursor->limits.queries[i];
         if (query->field == ART_FIELD_KEYS) keys->queries[keys->query_count++] = *query;
     }
-    for (unsigned i = 0; is_limited(cursor) && i < merge->count; i++) {
+    for (unsigned i = 0; art_limits_any(&cursor->limits) && i < merge->count; i++) {
         struct art_source *source = &merge->source[i];
         bool oldest = i + 1 == merge->count;
         if (source->is_memtable) continue;
@@ -202,7 +220,8 @@ static enum art_rc take_sources(struct art_cursor *cursor) {
     cursor->memtable = art_memtable_ref(tree->memtable);
     cursor->changes = tree->changes;
     assert(cursor->root->runs <= ART_RUNS_CAPACITY);
-    if (cursor->limits.summary != art_tree_summary(tree)) cursor->limits = (struct art_limits){0};
+    if (cursor->limits.summary != art_tree_summary(tree)) cursor->limits.count = cursor->limits.query_count = 0;
+    cursor->leaves_out = false;
     struct art_memtable *memtable = art_memtable_keys(tree->memtable) ? tree->memtable : NULL;
     cursor->by_terms = !cursor->newer_than && goes_by_terms(&cursor->limits);
     if (cursor->newer_than) return take_newer_sources(cursor, memtable);
@@ -324,7 +343,7 @@ enum art_rc art_cursor_seek(struct art_cursor *cursor, const struct art_range *r
     enum art_rc rc = art_tree_ready(cursor->tree);
     cursor->newer_than = range->newer_than;
     cursor->deletes = range->deletes && range->newer_than;
-    cursor->limits = range->limits ? *range->limits : (struct art_limits){0};
+    take_limits(cursor, range->limits);
     if (!rc) rc = take_sources(cursor);
     if (rc) return rc;
     cursor->backward = descending;
@@ -402,10 +421,10 @@ static enum art_rc next_of_run(struct art_cursor *cursor) {
     uint32_t count = art_blob_stretch(leaf, cursor->backward, cursor->agrees.most, cursor->deletes ? 0 : ART_DELETE);
     if (count) {
         cursor->ahead = count - 1;
-        leaf->entry += cursor->backward ? UINT32_MAX : 1;
+        art_blob_pass(leaf, cursor->backward);
         return ART_OK;
     }
-    if (cursor->backward ? !leaf->entry : art_blob_is_last(leaf)) return next_of_merge(cursor);
+    if (art_blob_is_last(leaf, cursor->backward)) return next_of_merge(cursor);
     enum art_rc rc = art_source_step(source, cursor->backward);
     uint32_t kept = leaf->kept;
     if (rc || !art_cursor_take_live(cursor, source))
@@ -440,7 +459,7 @@ uint32_t art_cursor_moves(const struct art_cursor *cursor) {
 bool art_cursor_pass(struct art_cursor *cursor) {
     if (__builtin_expect(!cursor->ahead || cursor->changes != cursor->tree->changes, 0)) return false;
     cursor->ahead--;
-    cursor->run->run.leaf.entry += cursor->backward ? UINT32_MAX : 1;
+    art_blob_pass(&cursor->run->run.leaf, cursor->backward);
     return true;
 }
 

@@ -16,6 +16,11 @@ struct art_cursor {
     bool deletes;                      /* as in the range; false without newer_than */
     struct art_limits limits, of_keys; /* of_keys: those of them that ask for the key alone */
     bool by_terms;                     /* see goes_by_terms() in cursor.c */
+    struct {                           /* what `limits` calls in the end */
+        void (*choose)(void *chooser, struct art_bytes block, struct art_row_set *rows);
+        void *chooser;
+    } host;
+    bool leaves_out; /* since its sources were taken, rows were not chosen */
     bool valid, backward;
     struct art_row row;
     uint8_t *key_buffer;   /* ART_KEY_BUFFER bytes */

@@ -140,6 +140,7 @@ enum art_rc art_cursor_cross_gap(struct art_cursor *cursor, struct art_bytes fro
         cursor->valid = false;
         return rc;
     }
+    if (cursor->leaves_out) return ART_OK; /* there may be some among the deletes */
     here = art_bound_key(scratch, cursor->valid ? art_merge_winner(merge)->key : cursor->stop, backward);
     art_gap_learn(tree, backward ? here : from, backward ? from : here);
     return ART_OK;

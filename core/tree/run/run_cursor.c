@@ -95,6 +95,7 @@ static enum art_rc enter(struct art_run_cursor *cursor, unsigned height, const s
         cursor->leaf.newer_than = cursor->newer_than;
         cursor->leaf.shadows_nothing = cursor->shadows_nothing;
         art_blob_cursor_limit(&cursor->leaf, cursor->limits);
+        cursor->leaf.stop = cursor->stop;
         if (cursor->limits && !height) note_passed(cursor, blob, &cursor->leaf.pages);
         if (ref->label.len) memcpy(cursor->key, ref->label.data, ref->label.len);
         if (cursor->plain && blob->blocks) return lend_room(cursor);
@@ -121,6 +122,15 @@ static enum art_rc child_ref(struct art_run_cursor *cursor, unsigned height, uin
 
 static bool passes_over(const struct art_run_cursor *cursor) {
     return cursor->newer_than || cursor->limits;
+}
+
+static bool chooses_rows(const struct art_run_cursor *cursor) {
+    return cursor->limits && cursor->limits->choose;
+}
+
+/* May whole leaves be left out? */
+static bool passes_over_leaves(const struct art_run_cursor *cursor) {
+    return cursor->newer_than || (cursor->limits && (cursor->limits->count || cursor->limits->query_count));
 }
 
 static bool is_wanted_child(const struct art_run_cursor *cursor, const struct art_ref *ref) {
@@ -292,8 +302,12 @@ static enum art_rc step_up_from(struct art_run_cursor *cursor, unsigned height, 
         struct art_ref ref = {0};
         enum art_rc rc = ART_OK;
         index = backward ? index - 1 : index + 1;
-        if (found && height == 1 && !passes_over(cursor)) read_ahead(cursor, index, backward);
-        if (found) rc = wanted_child(cursor, height, index, backward, &ref, &found);
+        if (found && height == 1 && !passes_over_leaves(cursor)) read_ahead(cursor, index, backward);
+        if (chooses_rows(cursor)) { /* there may be nothing wanted in any leaf */
+            art_store_relax(cursor->store);
+            rc = art_tree_interrupted(cursor->tree);
+        }
+        if (!rc && found) rc = wanted_child(cursor, height, index, backward, &ref, &found);
         if (!rc && found) rc = descend_edge(cursor, height - 1, ref, backward, &height);
         if (rc || cursor->valid) return rc;
         height++;

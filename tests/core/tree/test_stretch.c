@@ -2,7 +2,8 @@
  *
  * Random walks over random trees of small blobs, a memtable and several runs, in both directions, against the model:
  * steps, jumps, and changes in between, with keys and values asked for or not. A key that is asked for late has to be
- * that of its row. Then, that what a forged bucket shows ascends, whichever keys are asked for.
+ * that of its row. The same with a host that chooses among the rows of blocks: none that it wants is left out. Then,
+ * that what a forged bucket shows ascends, whichever keys are asked for.
  */
 #include "core/blob/bucket.h"
 #include "core/store/private.h"
@@ -10,6 +11,7 @@
 #include "tests/support/random.h"
 #include "tests/support/small_tree.h"
 #include "tests/support/suite.h"
+#include "tests/support/toy_codec.h"
 #include "tests/support/tree_model.h"
 
 static struct model model, before;
@@ -18,7 +20,7 @@ static struct art_cursor *cursor;
 /* --- changes ------------------------------------------------------------------------------------------------------ */
 
 static void write_row(struct random *random, struct art_bytes key) {
-    static uint8_t value[4000];
+    static uint8_t value[6000];
     bool existed, found;
     model_find(&model, key, &found);
     if (random_once_in(random, 3)) {
@@ -179,6 +181,156 @@ LOOP_TEST(test_stretches_are_what_the_model_says, 12) {
     must(art_tree_check(tree));
 }
 
+/* --- chosen rows -------------------------------------------------------------------------------------------------- */
+
+static bool is_wanted(struct art_bytes value) {
+    unsigned sum = 0;
+    for (uint32_t i = 0; i < value.len; i++) sum += value.data[i];
+    return value.len > ART_VALUE_INLINE_MAX || sum % 4 == 0;
+}
+
+static uint64_t left_out;
+
+/* References to overflow chunks it takes for values. */
+static void choose(void *chooser, struct art_bytes block, struct art_row_set *rows) {
+    uint8_t room[ART_VALUE_INLINE_MAX];
+    ck_assert_ptr_eq(chooser, &model);
+    for (uint32_t row = art_row_set_from(rows, 0); row < ART_BLOCK_ROWS_MAX; row = art_row_set_from(rows, row + 1)) {
+        if (is_wanted(art_bytes(room, art_codec()->value(block, row, room)))) continue;
+        art_row_set_remove(rows, row);
+        left_out++;
+    }
+}
+
+/* The model's rows that lie strictly between, and those of them that are wanted. */
+static unsigned count_between(int64_t from, int64_t to, unsigned *wanted) {
+    unsigned count = 0;
+    *wanted = 0;
+    for (int64_t at = art_min32((uint32_t)(from + 1), (uint32_t)(to + 1)); at < (from < to ? to : from); at++) {
+        const struct model_row *row = &model.row[at];
+        *wanted += is_wanted(art_bytes(row->value, row->value_len));
+        count++;
+    }
+    return count;
+}
+
+/* From place `from` on, `steps` rows were given, the last of which is the cursor's, or is none: its place. */
+static int64_t place_of_chosen(const struct model_walk *walk, int64_t from, unsigned steps) {
+    unsigned low, high, wanted;
+    bool found;
+    model_range(&model, &walk->range, &low, &high);
+    int64_t at = walk->descending ? (int64_t)low - 1 : (int64_t)high;
+    if (art_cursor_valid(cursor)) {
+        at = model_find(&model, art_cursor_key(cursor), &found);
+        ck_assert(found && at >= low && at < high && (walk->descending ? at < from : at > from));
+        struct art_bytes value, is = art_bytes(model.row[at].value, model.row[at].value_len);
+        uint8_t *owned;
+        must(art_row_value(tree, art_cursor_row(cursor), &value, &owned));
+        ck_assert(art_bytes_equal(value, is));
+        art_free(owned);
+    }
+    unsigned count = count_between(from, at, &wanted);
+    ck_assert_uint_le(wanted, steps - 1);
+    ck_assert_uint_ge(count, steps - 1);
+    return at;
+}
+
+static void walk_among_chosen(struct random *random, int family) {
+    struct art_limits limits = {.choose = choose, .chooser = &model};
+    struct model_walk walk = {.descending = random_once_in(random, 2)};
+    unsigned asks = 1 + random_below(random, 12), low, high, steps = 1;
+    if (random_once_in(random, 2)) model_random_range(random, family, &walk.range);
+    walk.range.limits = &limits;
+    must(art_cursor_seek(cursor, &walk.range, walk.descending));
+    model_range(&model, &walk.range, &low, &high);
+    if (low > high) high = low;
+    int64_t at = walk.descending ? (int64_t)high : (int64_t)low - 1;
+    while (art_cursor_valid(cursor)) {
+        if (random_once_in(random, asks)) {
+            at = place_of_chosen(&walk, at, steps);
+            steps = 0;
+            if (random_once_in(random, 30)) {
+                walk.key.len = 0;
+                must(art_buffer_append(&walk.key, model.row[at].key, model.row[at].key_len));
+                write_rows(random, family, 1 + random_below(random, 3));
+                if (random_once_in(random, 3)) commit();
+                at = place_behind(&walk) + (walk.descending ? 1 : -1);
+            }
+        }
+        if (!art_cursor_pass(cursor)) must(art_cursor_next(cursor));
+        steps++;
+    }
+    place_of_chosen(&walk, at, steps);
+    art_buffer_clear(&walk.key);
+}
+
+/* A walk behind it learns where no rows are, but not from rows that it passed over. */
+static void delete_many(struct random *random) {
+    uint8_t key[ART_PATH_MAX];
+    bool existed;
+    unsigned at = random_below(random, model.rows + 1);
+    for (unsigned n = 20 + random_below(random, 60); n-- && at < model.rows; at += random_once_in(random, 20)) {
+        struct art_bytes is = model_key(&model.row[at]);
+        memcpy(key, is.data, is.len);
+        must(art_tree_delete(tree, art_bytes(key, is.len), &existed));
+        ck_assert(existed);
+        model_delete(&model, art_bytes(key, is.len));
+    }
+}
+
+LOOP_TEST(test_chosen_rows_are_all_that_are_wanted, 8) {
+    struct random random = {random_seed() + 100 + (uint64_t)_i};
+    int family = _i % MODEL_FAMILIES;
+    printf("chosen: seed %llu\n", (unsigned long long)random.state);
+    toy_codec_lend(true);
+    small_tree_make_of(false,
+                       (struct art_tree_options){.log_limit = 20000, .blob_pages = 3 + random_below(&random, 6)});
+    model_clear(&model);
+    for (unsigned round = random_rounds(20); round--;) {
+        write_rows(&random, family, random_below(&random, random_once_in(&random, 3) ? 1500 : 60));
+        commit();
+        if (random_once_in(&random, 2)) flush();
+        if (random_once_in(&random, 4)) optimize();
+        if (random_once_in(&random, 2)) delete_many(&random);
+        must(art_cursor_open(tree, &cursor));
+        for (unsigned i = 0; i < 8; i++) walk_among_chosen(&random, family);
+        walk_once(&random, family);
+        art_cursor_close(cursor);
+        commit();
+    }
+    must(art_tree_check(tree));
+    ck_assert_uint_gt(left_out, 0);
+}
+
+static unsigned asked;
+
+static void choose_none(void *chooser, struct art_bytes block, struct art_row_set *rows) {
+    ck_assert(chooser == NULL && block.len);
+    *rows = art_row_set_below(0);
+    asked++;
+}
+
+/* A walk that finds nothing ends behind its range, and not with the blob. */
+LOOP_TEST(test_where_nothing_is_chosen_the_range_still_ends, 2) {
+    struct art_limits limits = {.choose = choose_none};
+    struct art_range range = {.low = text("dir-05"), .high = text("dir-06"), .low_set = true, .high_set = true};
+    char key[32];
+    toy_codec_lend(true);
+    small_tree_make(false);
+    for (int i = 0; i < 20000; i++) {
+        sprintf(key, "dir-%02d/%06d", i / 1000, i);
+        put(key, "the same value in all rows");
+    }
+    optimize();
+    must(art_cursor_open(tree, &cursor));
+    range.limits = &limits;
+    must(art_cursor_seek(cursor, &range, _i));
+    for (asked = 0; art_cursor_valid(cursor);) must(art_cursor_next(cursor));
+    ck_assert_uint_ge(asked, 1000 / ART_BLOCK_ROWS_MAX);
+    ck_assert_uint_le(asked, 1000 / 32 + 3);
+    art_cursor_close(cursor);
+}
+
 /* --- a bucket whose keys lie -------------------------------------------------------------------------------------- */
 
 enum { NAMES = 20 };
@@ -239,4 +391,9 @@ LOOP_TEST(test_a_jump_from_a_stretch_that_lies_is_refused, 2) {
     art_cursor_close(cursor);
 }
 
-SUITE("stretch", .seconds = SUITE_FOREVER, .tear_down = small_tree_end)
+static void tear_down(void) {
+    small_tree_end();
+    toy_codec_lend(false);
+}
+
+SUITE("stretch", .seconds = SUITE_FOREVER, .tear_down = tear_down)
