@@ -357,21 +357,23 @@ static void choose_integers(const struct art_cells *column, const struct art_col
                             struct art_row_set *slots) {
     uint64_t above = (uint64_t)column->base - (uint64_t)test->low, span = (uint64_t)test->high - (uint64_t)test->low;
     uint64_t mask = column->mask;
-    uint32_t width = column->width, slot = 0, bit = 0, whole = 0; /* slots that can be loaded where they are */
+    uint32_t width = column->width, whole = 0; /* slots that can be loaded where they are */
     if (!width) {
         if ((above <= span) != test->outside) *slots = art_row_set_below(column->slots);
         return;
     }
     if (column->codes <= column->last) whole = 8 * (uint32_t)(column->last - column->codes) / width + 1;
-    for (uint32_t i = 0; i < 2; i++) {
+    for (uint32_t begin = 0; begin < column->slots; begin += 64) {
+        uint32_t slot = art_min32(column->slots, begin + 64), bit;
         uint64_t bits = 0;
-        uint32_t end = art_min32(column->slots, 64 * (i + 1)), near = art_min32(whole, end);
-        for (; slot < near; slot++, bit += width) {
+        for (; slot > begin && slot > whole; slot--)
+            bits = 2 * bits + (art_cells_code(column, slot - 1) + above <= span);
+        for (bit = slot * width; slot > begin; slot--) {
+            bit -= width;
             uint64_t code = art_load64(column->codes + (bit >> 3)) >> (bit & 7) & mask;
-            bits |= (uint64_t)(code + above <= span) << (slot & 63);
+            bits = 2 * bits + (code + above <= span);
         }
-        for (; slot < end; slot++) bits |= (uint64_t)(art_cells_code(column, slot) + above <= span) << (slot & 63);
-        slots->word[i] = test->outside ? ~bits : bits;
+        slots->word[begin / 64] = test->outside ? ~bits : bits;
     }
 }
 
