@@ -331,8 +331,9 @@ bool art_cursor_valid(const struct art_cursor *cursor);
 /* Borrowed until the cursor moves; behind the key a NUL, and ART_KEY_PADDING bytes that can be read. Behind a next()
  * that has failed since the tree is unknown, the key that it stood on. */
 struct art_bytes art_cursor_key(struct art_cursor *cursor);
-/* The same; true: the key surely has no NUL inside. */
-bool art_cursor_text(struct art_cursor *cursor, struct art_bytes *key);
+/* The same; *has_no_nul: the key surely has no NUL inside. ART_CORRUPT: it is none of the walk's direction, as the next
+ * step would say. */
+enum art_rc art_cursor_text(struct art_cursor *cursor, struct art_bytes *key, bool *has_no_nul);
 const struct art_row *art_cursor_row(struct art_cursor *cursor); /* borrowed until the cursor moves; held */
 /* The row's value, borrowed as these, out of a block or not (art_stored_plain()); false: it lies in overflow chunks. */
 bool art_cursor_value(struct art_cursor *cursor, struct art_stored *out);

@@ -321,7 +321,9 @@ static int __attribute__((noinline)) show_path(struct art_scan *scan, sqlite3_co
         path = art_scan_path(scan);
         art_result_text(context, path.data, path.len);
     } else {
-        bool has_no_nul = art_cursor_text(scan->cursor, &path);
+        bool has_no_nul;
+        enum art_rc wrong = art_cursor_text(scan->cursor, &path, &has_no_nul);
+        if (wrong) return art_scan_fail(scan, wrong);
         art_result_ended_text(context, (const char *)path.data, path.len, has_no_nul);
     }
     return SQLITE_OK;

@@ -515,7 +515,7 @@ LOOP_TEST(test_only_what_may_have_changed_is_read, 2) {
     int64_t one = pages_of(path, "version", second, 1, _i), none = pages_of(path, "version", third, 0, _i);
     printf("pages read: all %lld, a directory %lld, one row %lld, nothing %lld\n", (long long)whole, (long long)changed,
            (long long)one, (long long)none);
-    ck_assert_int_gt(whole, 150);
+    ck_assert_int_gt(whole, 80);
     ck_assert_int_lt(changed, whole / 8);
     ck_assert_int_lt(one, changed);
     ck_assert_int_le(none, 4);

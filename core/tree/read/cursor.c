@@ -506,8 +506,10 @@ static struct art_bytes __attribute__((noinline)) key_in_memtable(struct art_cur
     return art_bytes(key.data + 1, key.len - 1);
 }
 
-static inline struct art_bytes key_in_run(struct art_cursor *cursor, struct art_blob_cursor *leaf) {
-    if (leaf->keyed != leaf->entry && art_blob_catch_up(leaf)) {
+static inline struct art_bytes key_in_run(struct art_cursor *cursor, struct art_blob_cursor *leaf, enum art_rc *rc) {
+    *rc = ART_OK;
+    if (leaf->keyed != leaf->entry) *rc = art_blob_catch_up(leaf);
+    if (__builtin_expect(*rc, 0)) {
         cursor->disordered = true; /* the next step says it; the row's value is where it was */
         cursor->ahead = 0;
         leaf->valid = true;
@@ -518,20 +520,23 @@ static inline struct art_bytes key_in_run(struct art_cursor *cursor, struct art_
 
 struct art_bytes art_cursor_key(struct art_cursor *cursor) {
     struct art_source *source = cursor->run;
-    return __builtin_expect(source != NULL, 1) ? key_in_run(cursor, &source->run.leaf) : key_in_memtable(cursor);
+    enum art_rc rc;
+    return __builtin_expect(source != NULL, 1) ? key_in_run(cursor, &source->run.leaf, &rc) : key_in_memtable(cursor);
 }
 
 /* The keys of a bucket are looked through together, where a stretch says that it is worth while. */
-bool art_cursor_text(struct art_cursor *cursor, struct art_bytes *key) {
+enum art_rc art_cursor_text(struct art_cursor *cursor, struct art_bytes *key, bool *has_no_nul) {
     struct art_source *source = cursor->run;
+    enum art_rc rc;
+    *has_no_nul = false;
     if (__builtin_expect(!source, 0)) {
         *key = key_in_memtable(cursor);
-        return false;
+        return ART_OK;
     }
     struct art_blob_cursor *leaf = &source->run.leaf;
-    *key = key_in_run(cursor, leaf);
-    if (leaf->nuls) return leaf->nuls == ART_NULS_NONE;
-    return cursor->ahead && art_blob_has_no_nul(leaf);
+    *key = key_in_run(cursor, leaf, &rc);
+    *has_no_nul = leaf->nuls ? leaf->nuls == ART_NULS_NONE : cursor->ahead && art_blob_has_no_nul(leaf);
+    return rc;
 }
 
 bool art_cursor_value(struct art_cursor *cursor, struct art_stored *out) {

@@ -109,7 +109,8 @@ static void look(const struct model_walk *walk, bool at_key, bool at_value) {
     }
     if (at_key) {
         struct art_bytes key;
-        bool has_no_nul = art_cursor_text(cursor, &key);
+        bool has_no_nul;
+        must(art_cursor_text(cursor, &key, &has_no_nul));
         ck_assert(art_bytes_equal(key, art_buffer_bytes(&walk->key)) && !key.data[key.len]);
         ck_assert(art_bytes_equal(key, art_cursor_key(cursor)));
         if (has_no_nul) ck_assert(!memchr(key.data, 0, key.len));
