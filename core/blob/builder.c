@@ -119,6 +119,10 @@ static bool sums_needed(const struct art_builder *builder) {
 }
 
 static bool pending_fits(const struct art_builder *builder, uint32_t size, uint32_t node_cost) {
+    const struct art_pending *pending = &builder->pending;
+    const struct art_postings *postings = &builder->footer.postings;
+    if (builder->entries && postings->fields && art_postings_are_full(postings, &pending->terms, pending->count))
+        return false;
     return fits_in_blob(builder, builder->at + size, builder->footer.buckets + 1,
                         builder->footer.nodes_bound + node_cost, builder->entries + builder->pending.count,
                         sums_needed(builder));

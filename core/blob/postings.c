@@ -181,6 +181,16 @@ uint32_t art_postings_bytes(const struct art_postings *postings, const struct ar
     return bytes;
 }
 
+bool art_postings_are_full(const struct art_postings *postings, const struct art_terms *more, uint32_t rows) {
+    uint64_t worth = (uint64_t)ART_POSTING_BYTES_A_ROW * (postings->rows + rows);
+    for (unsigned i = 0; i < ART_FIELDS_MAX; i++) {
+        if (!has_field(postings->fields, i) || !postings->field[i] || more->set[i]->any) continue;
+        uint64_t bytes = postings->field[i]->bytes + 2ull * more->set[i]->count;
+        if (bytes > ART_POSTING_BYTES_MAX && bytes <= worth) return true;
+    }
+    return false;
+}
+
 /* --- writing them ------------------------------------------------------------------------------------------------- */
 
 /* In the byte of a page, which has a number below 128. */

@@ -19,8 +19,9 @@
  * bytes a row, paths of a file system take 4 (their trigrams, 4.5 for each row and page).
  *
  * What names of random letters would take is bounded. Where a field has more than ART_POSTING_BYTES_A_ROW, the pages
- * with more terms a row than that are marked as having any, and if that is not enough, all pages are. To build a
- * field takes 13 MB of memory at most.
+ * with more terms a row than that are marked as having any, and if that is not enough, all pages are. A blob of so many
+ * small rows that a field would have more than ART_POSTING_BYTES_MAX takes no more rows. To build a field takes 13 MB of
+ * memory at most.
  */
 #ifndef ART_BLOB_POSTINGS_H
 #define ART_BLOB_POSTINGS_H
@@ -75,6 +76,8 @@ enum art_rc art_postings_reserve(struct art_postings *postings, const struct art
 void art_postings_push(struct art_postings *postings, const struct art_terms *bucket, uint32_t rows, uint32_t page);
 /* Bytes that they take at most, with those of one more bucket of so many rows (or NULL). */
 uint32_t art_postings_bytes(const struct art_postings *postings, const struct art_terms *more, uint32_t rows);
+/* Would a field be too large with those of one more bucket, though its terms are worth their bytes? */
+bool art_postings_are_full(const struct art_postings *postings, const struct art_terms *more, uint32_t rows);
 /* Writes them, of a blob with so many leaf pages, to where art_postings_bytes() is room; *bytes: how many.
  * ART_NOMEM. */
 enum art_rc art_postings_write(struct art_postings *postings, uint32_t leaf_pages, uint8_t *out, uint32_t *bytes);

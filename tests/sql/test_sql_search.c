@@ -590,11 +590,11 @@ static void read_few(sqlite3 **db, const char *path, int64_t more) {
 
 TEST(test_pages_without_a_word_are_not_read) {
     static const char rows[] =
-        "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 29999) INSERT INTO t(path, note) "
-        "SELECT printf('d%%05d', i) || CASE i / 100 %% 10 WHEN 2 THEN 'left' WHEN 6 THEN 'right' ELSE '' END || "
-        "iif(i %% 15000 = 77, 'needle', ''), "
-        "printf('%%.*c', 60, '.') || CASE i / 100 %% 10 WHEN 3 THEN 'even' WHEN 7 THEN 'odd' ELSE '' END || "
-        "iif(i %% 10000 = 99, 'haystack', '') FROM n";
+        "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 59999) INSERT INTO t(path, note) "
+        "SELECT printf('d%%05d', i) || CASE i / 4000 %% 10 WHEN 2 THEN 'left' WHEN 6 THEN 'right' ELSE '' END || "
+        "iif(i %% 30000 = 77, 'needle', ''), "
+        "printf('%%.*c', 60, '.') || CASE i / 4000 %% 10 WHEN 3 THEN 'even' WHEN 7 THEN 'odd' ELSE '' END || "
+        "iif(i %% 20000 = 99, 'haystack', '') FROM n";
     char *directory = sql_scratch("pages"), *path = sqlite3_mprintf("%s/p.db", directory);
     art_test_hooks.blob_pages = 0;
     sqlite3 *db = sql_open(path);

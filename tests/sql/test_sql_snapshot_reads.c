@@ -745,7 +745,7 @@ TEST(test_snapshots_are_listed_in_the_order_of_their_names) {
 TEST(test_bytes_are_those_that_only_one_snapshot_holds) {
     create("t", "");
     sql_run(db, "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) INSERT INTO t(path, size, note) "
-                "SELECT printf('%%05d', i), i, hex(randomblob(10)) FROM n; INSERT INTO t(t) VALUES('optimize')");
+                "SELECT printf('%%05d', i), i, '-' || hex(randomblob(10)) FROM n; INSERT INTO t(t) VALUES('optimize')");
     make("a");
     make("b");
     expect("0\n0\n", "SELECT bytes FROM art_snapshots('t')"); /* the table has it, too */

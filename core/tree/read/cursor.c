@@ -509,7 +509,7 @@ static struct art_bytes __attribute__((noinline)) key_in_memtable(struct art_cur
 static inline struct art_bytes key_in_run(struct art_cursor *cursor, struct art_blob_cursor *leaf, enum art_rc *rc) {
     *rc = ART_OK;
     if (leaf->keyed != leaf->entry) *rc = art_blob_catch_up(leaf);
-    if (__builtin_expect(*rc, 0)) {
+    if (__builtin_expect(*rc != ART_OK, 0)) {
         cursor->disordered = true; /* the next step says it; the row's value is where it was */
         cursor->ahead = 0;
         leaf->valid = true;
