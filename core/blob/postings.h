@@ -19,9 +19,9 @@
  * bytes a row, paths of a file system take 4 (their trigrams, 4.5 for each row and page).
  *
  * What names of random letters would take is bounded. Where a field has more than ART_POSTING_BYTES_A_ROW, the pages
- * with more terms a row than that are marked as having any, and if that is not enough, all pages are. A blob of so many
- * small rows that a field would have more than ART_POSTING_BYTES_MAX takes no more rows. To build a field takes 13 MB of
- * memory at most.
+ * with more terms a row than that are marked as having any, and if that is not enough, all pages are. A blob of so
+ * many small rows that a field would have more than ART_POSTING_BYTES_MAX takes no more rows. To build a field takes
+ * 13 MB of memory at most.
  */
 #ifndef ART_BLOB_POSTINGS_H
 #define ART_BLOB_POSTINGS_H

@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/base/hash.h"
 #include "core/tree/state/root.h"
+#include "ext/columns/columns.h"
 #include "tests/support/foreign_world.h"
 #include "tests/support/random.h"
 #include "tests/support/suite.h"
@@ -255,6 +256,7 @@ static void read_root(sqlite3 *db, struct art_root **out) {
     ck_assert_int_eq(sqlite3_prepare_v2(db, "SELECT ops FROM t_artdata WHERE csn = 0", -1, &row, NULL), SQLITE_OK);
     ck_assert_int_eq(sqlite3_step(row), SQLITE_ROW);
     struct art_bytes bytes = {sqlite3_column_blob(row, 0), (uint32_t)sqlite3_column_bytes(row, 0)};
+    art_codec_use(&art_columns_codec); /* the extension is not loaded here yet */
     ck_assert_int_eq(art_root_decode(bytes, out), ART_OK);
     sqlite3_finalize(row);
 }
