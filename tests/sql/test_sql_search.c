@@ -581,7 +581,7 @@ static void read_few(sqlite3 **db, const char *path, int64_t more) {
                     {"path LIKE '%needle%' AND note LIKE '%haystack%'", 0}};
     sql_close(*db);
     int64_t all = pages_of(path, "+path LIKE '%needle%'", 2 + more);
-    fewer_pages(path, 4, all, "path LIKE '%needle%'", 2 + more);
+    fewer_pages(path, more ? 2 : 4, all, "path LIKE '%needle%'", 2 + more);
     fewer_pages(path, 8, all, "path GLOB '*left*right*'", 0);
     for (unsigned i = 0; i < 3 && !more; i++) /* else the newer run's pages are not passed over */
         fewer_pages(path, 6, all, of_notes[i].where, of_notes[i].rows);
