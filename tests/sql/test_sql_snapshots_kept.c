@@ -218,7 +218,8 @@ static const struct {
     const char *change, *words;
 } lies[] = {
     {"DELETE FROM t_artstate WHERE k = 'snapshot b'", "held for snapshots that are not there (the state table"},
-    {"UPDATE t_artstate SET v = substr(v, 1, length(v) - 1) || x'00' WHERE k = 'snapshot a'",
+    {"UPDATE t_artstate SET v = substr(v, 1, length(v) - 1) || iif(substr(v, -1) = x'00', x'01', x'00') WHERE k = "
+     "'snapshot a'",
      "the snapshot 'a' is damaged (main.t_artstate): drop it, or restore the database from a backup"},
     {"UPDATE t_artstate SET v = (SELECT v FROM t_artstate WHERE k = 'snapshot b') WHERE k = 'snapshot a'",
      "the snapshot 'a' is damaged (main.t_artstate): drop it, or restore the database from a backup"},
