@@ -179,6 +179,10 @@ enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const str
  * it is in `slot` and of which table. The label has no bytes, only its length, and sums and zones are not known. False:
  * it is none. Such a blob may have been superseded long ago. */
 bool art_blob_own_ref(const uint8_t *last_page, uint32_t slot, struct art_ref *out, uint8_t uuid[16]);
+/* The blob, all of whose pages are present, into `image` as one of this slot and generation; the reference, which has
+ * led to it, leads there then. */
+void art_blob_copy(const struct art_blob *blob, uint8_t *image, uint32_t slot, uint64_t generation,
+                   struct art_ref *ref);
 /* Checks the hash of leaf page `page`, and the buckets that lie in it for sanity, and marks it present. Pages may be
  * verified in any order: a bucket that crosses pages is checked when it is read, with all its pages present.
  * There is such a page. ART_CORRUPT. */

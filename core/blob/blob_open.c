@@ -224,6 +224,22 @@ enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const str
     return art_routing_check(blob);
 }
 
+void art_blob_copy(const struct art_blob *blob, uint8_t *image, uint32_t slot, uint64_t generation,
+                   struct art_ref *ref) {
+    uint32_t leaves = blob->leaf_pages * ART_BLOB_PAGE, footer = ART_BLOB_BYTES - blob->footer_pages * ART_BLOB_PAGE;
+    struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(image + ART_TRAILER_AT);
+    struct art_ref now;
+    memcpy(image, blob->image, leaves);
+    memcpy(image + footer, blob->image + footer, ART_BLOB_BYTES - footer);
+    trailer->slot = slot;
+    trailer->generation = generation;
+    trailer->own_hash = art_blob_trailer_hash(image + ART_LAST_PAGE_AT);
+    art_ref_of_trailer(image + ART_LAST_PAGE_AT, &now);
+    ref->slot = slot;
+    ref->generation = generation;
+    ref->hash = now.hash;
+}
+
 bool art_blob_own_ref(const uint8_t *last_page, uint32_t slot, struct art_ref *out, uint8_t uuid[16]) {
     const struct art_blob_trailer *trailer = art_trailer_of_page(last_page);
     if (trailer->magic != ART_BLOB_MAGIC || trailer->slot != slot) return false;

@@ -56,6 +56,7 @@ enum {
     ART_BLOCK_ENDS_AT = 2,
     ART_COLUMN_SPARSE = 8, /* beside the encoding */
     ART_COLUMN_HAS_APART = 16,
+    ART_APART_MAX = 16, /* rows that the encoder puts apart in a list, since each field's reader looks through it */
     ART_ENTRIES_MAX = 64,
     ART_WIDTH_MAX = 57, /* of codes that lie at any bit; wider ones take ART_WIDTH_WHOLE */
     ART_WIDTH_WHOLE = 64

@@ -41,6 +41,36 @@ void art_edit_empty(struct art_tree *tree, struct art_version_edit *edit) {
     art_root_rewritten(edit->root);
 }
 
+/* All of its leaf pages are in its image, then. */
+static enum art_rc load_pages(struct art_blob *blob) {
+    struct art_pages pages = {0};
+    for (uint32_t page = 0; page < blob->leaf_pages; page++) {
+        if (!art_page_present(blob, page)) pages.bits[page >> 6] |= (uint64_t)1 << (page & 63);
+    }
+    return pages.bits[0] | pages.bits[1] ? blob->want(blob, &pages, ART_POINT) : ART_OK;
+}
+
+enum art_rc art_edit_move(struct art_tree *tree, struct art_version_edit *edit, const struct art_ref *from,
+                          struct art_ref *out) {
+    struct art_blob_buf buffer = {0};
+    struct art_blob *blob;
+    uint32_t slot;
+    assert(edit->root && edit->root->generation > tree->root->generation && !from->height);
+    enum art_rc rc = art_slots_take(tree, edit, &slot);
+    if (!rc) rc = art_store_buffer(tree->store, &buffer);
+    if (!rc) rc = art_store_blob(tree->store, from, &blob);
+    if (!rc) rc = load_pages(blob);
+    if (!rc) {
+        *out = *from;
+        art_blob_copy(blob, buffer.data, slot, edit->root->generation, out);
+        rc = art_store_write(tree->store, out, &buffer);
+    }
+    if (!rc) edit->pages_written += art_ref_pages(out);
+    art_blob_buf_put(&buffer);
+    art_store_relax(tree->store);
+    return rc;
+}
+
 enum art_rc art_edit_write(struct art_tree *tree, struct art_version_edit *edit, struct art_builder *builder,
                            struct art_blob_buf *buffer, struct art_built *out, uint32_t *inside) {
     uint32_t slot;

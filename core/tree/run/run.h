@@ -226,6 +226,9 @@ enum art_rc art_edit_begin(struct art_tree *tree, struct art_version_edit *edit)
 void art_edit_discard(struct art_tree *tree, struct art_version_edit *edit);
 /* The edit's root has no run any more, and names no slot. Nothing is read, and nothing can fail. */
 void art_edit_empty(struct art_tree *tree, struct art_version_edit *edit);
+/* Writes a leaf blob once more, into a slot of its own: *out leads there, and borrows what `from` does. */
+enum art_rc art_edit_move(struct art_tree *tree, struct art_version_edit *edit, const struct art_ref *from,
+                          struct art_ref *out);
 /* Finishes a builder's blob: takes a slot, writes it. *inside, if not NULL: entries (index blobs: children) in it. From
  * the write on the buffer is the store's (cleared), also where that fails; *out is borrowed from the builder. */
 enum art_rc art_edit_write(struct art_tree *tree, struct art_version_edit *edit, struct art_builder *builder,

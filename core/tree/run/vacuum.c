@@ -5,9 +5,9 @@
  *                                   ^ end
  *
  * `end` is as low as the free slots allow: before it there must be room for every blob that lies behind it, and for the
- * index blobs that have to name them anew. One walk through each run then builds the leaf blobs that lie behind `end`
- * again, a range of neighbours at a time, and puts them into the run together with those between them that stay. So
- * an index blob of which many children move is written once.
+ * index blobs that have to name them anew. One walk through each run then copies the leaf blobs that lie behind `end`
+ * as they are, a range of neighbours at a time, and puts them into the run together with those between them that stay.
+ * So an index blob of which many children move is written once.
  *
  * What a snapshot holds stays where it is (held.c): its old place would not become free.
  *
@@ -63,26 +63,6 @@ static enum art_rc choose_end(struct art_tree *tree, const struct art_version_ed
     return rc;
 }
 
-/* The leaf blob's entries in new blobs. */
-static enum art_rc build_leaf_again(struct art_tree *tree, struct art_version_edit *edit, const struct art_run *run,
-                                    struct art_bytes separator, const struct art_ref *leaf, bool last,
-                                    struct art_children *out) {
-    struct art_run_cursor cursor;
-    struct art_run_build *build = NULL;
-    enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
-    if (!rc) rc = art_run_build_open(&build, tree, edit, last, 0, false);
-    if (!rc) {
-        cursor.plain = true;
-        art_run_cursor_reset(&cursor, &run->top, 0);
-        rc = separator.len ? art_run_seek_ge(&cursor, separator) : art_run_first(&cursor);
-    }
-    if (!rc) rc = art_run_build_add_all(build, &cursor, leaf->entries);
-    if (!rc) rc = art_run_build_children(build, out);
-    art_run_build_close(build);
-    art_run_cursor_close(&cursor);
-    return rc;
-}
-
 /* --- one range of a run ------------------------------------------------------------------------------------------ */
 
 struct moved_range {
@@ -103,28 +83,20 @@ static bool must_move(const struct art_tree *tree, const struct art_run_cursor *
     return yes;
 }
 
-/* One more child: the leaf blob as it is, or built again in its separator's place. */
-static enum art_rc add_leaf(struct art_tree *tree, struct art_version_edit *edit, unsigned at,
-                            struct art_bytes separator, const struct art_ref *leaf, uint32_t end,
-                            struct moved_range *range) {
-    assert(at < edit->root->runs);
+/* One more child: the leaf blob where it is, or in another slot. */
+static enum art_rc add_leaf(struct art_tree *tree, struct art_version_edit *edit, struct art_bytes separator,
+                            const struct art_ref *leaf, uint32_t end, struct moved_range *range) {
     struct art_children *all = &range->children;
-    if (!slot_moves(tree, leaf->slot, end)) {
-        all->blobs++;
-        all->pages += art_ref_pages(leaf);
-        return art_children_add(all, separator, leaf);
+    struct art_ref moved = *leaf;
+    enum art_rc rc = ART_OK;
+    if (slot_moves(tree, leaf->slot, end)) {
+        rc = art_slot_set_add(&range->left, leaf->slot);
+        if (!rc) rc = art_edit_move(tree, edit, leaf, &moved);
+        if (!rc) rc = art_tree_interrupted(tree);
     }
-    struct art_children fresh = {0};
-    const struct art_run *run = &edit->root->run[at];
-    enum art_rc rc = art_slot_set_add(&range->left, leaf->slot);
-    if (!rc) rc = build_leaf_again(tree, edit, run, separator, leaf, at + 1 == edit->root->runs, &fresh);
-    for (uint32_t i = 0; !rc && i < fresh.count; i++) {
-        rc = art_children_add(all, i ? fresh.child[i].separator : separator, &fresh.child[i].ref);
-    }
-    all->blobs += fresh.blobs;
-    all->pages += fresh.pages;
-    art_children_clear(&fresh);
-    return rc ? rc : art_tree_interrupted(tree);
+    all->blobs++;
+    all->pages += art_ref_pages(leaf);
+    return rc ? rc : art_children_add(all, separator, &moved);
 }
 
 static bool is_long_enough(const struct moved_range *range) {
@@ -156,7 +128,7 @@ static enum art_rc gather_range(struct art_tree *tree, struct art_version_edit *
         if (!rc && begins && !moves) continue;
         range->staying = moves ? 0 : range->staying + 1;
         if (!rc && begins) rc = art_buffer_set_key(&range->low, separator);
-        if (!rc) rc = add_leaf(tree, edit, at, separator, &leaf, end, range);
+        if (!rc) rc = add_leaf(tree, edit, separator, &leaf, end, range);
         if (rc) break;
     }
     art_run_cursor_close(&cursor);
@@ -174,9 +146,8 @@ static enum art_rc move_range(struct art_tree *tree, struct art_version_edit *ed
     if (run->top.height)
         rc = gather_range(tree, edit, at, end, from, &range);
     else
-        rc = !slot_moves(tree, run->top.slot, end)
-                 ? ART_OK
-                 : add_leaf(tree, edit, at, art_bytes(NULL, 0), &run->top, end, &range);
+        rc = !slot_moves(tree, run->top.slot, end) ? ART_OK
+                                                   : add_leaf(tree, edit, art_bytes(NULL, 0), &run->top, end, &range);
     *more = !range.to_end;
     if (!rc && range.children.count) {
         struct art_bytes high = range.to_end ? art_bytes(NULL, 0) : art_buffer_bytes(&range.next);
