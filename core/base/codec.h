@@ -16,7 +16,7 @@ enum {
 struct art_codec {
     /* The block of `count` values, 1 to ART_BLOCK_ROWS_MAX, of at most ART_BLOCK_PLAIN_MAX bytes together, in `space`
      * bytes at `out`. Returns its bytes, of which the same values always make the same ones. 0: it needs more than
-     * `space`, or would be slow to read. */
+     * `space`. */
     uint32_t (*encode)(const struct art_bytes *values, uint32_t count, uint8_t *out, uint32_t space);
     /* NULL, or what is wrong with a block of `count` values. After it no other function reads outside of the block or
      * writes more than it says, whatever the bytes are. */

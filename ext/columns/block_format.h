@@ -56,10 +56,6 @@ enum {
     ART_BLOCK_ENDS_AT = 2,
     ART_COLUMN_SPARSE = 8, /* beside the encoding */
     ART_COLUMN_HAS_APART = 16,
-    /* The encoder puts no more rows into a list apart, which each reader of a field looks through: large integers among
-     * small ones, and in all. */
-    ART_OUTLIERS_MAX = 16,
-    ART_APART_MAX = 2 * ART_OUTLIERS_MAX,
     ART_ENTRIES_MAX = 64,
     ART_WIDTH_MAX = 57, /* of codes that lie at any bit; wider ones take ART_WIDTH_WHOLE */
     ART_WIDTH_WHOLE = 64

@@ -38,7 +38,7 @@ static bool put_column(struct writer *out, const struct sheet *sheet, uint32_t n
 static bool put_raw(struct writer *out, const struct sheet *sheet) {
     uint32_t count = art_row_set_count(&sheet->raw);
     if (!count) return true;
-    if (count > ART_APART_MAX || !writer_has(out, 1 + count)) return false;
+    if (!writer_has(out, 1 + count)) return false;
     *out->at++ = (uint8_t)count;
     for (uint32_t row = 0; row < sheet->rows; row++) {
         if (art_row_set_has(&sheet->raw, row)) *out->at++ = (uint8_t)row;

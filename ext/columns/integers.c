@@ -82,14 +82,12 @@ static __attribute__((noinline)) void count_zeros(const int64_t *number, uint32_
 /* The fewest bytes for codes, where some large ones are apart: of which width. */
 static uint32_t choose_width(const struct column *column, struct number_span span, uint32_t width, uint32_t slots,
                              uint32_t *bytes) {
-    uint32_t zeros[64] = {0}, apart = 0, count = 0, best = width,
+    uint32_t zeros[64] = {0}, apart = 0, best = width,
              bytes_of_one = 1 + bytes_of_value(art_serial_of_integer(span.high));
     if (width > ART_WIDTH_MAX) return best;
     count_zeros(column->number, column->rows, (uint64_t)span.low, zeros);
     for (uint32_t bits = width; bits > 0 && apart < *bytes; bits--) {
         apart += zeros[63 - bits] * bytes_of_one;
-        count += zeros[63 - bits];
-        if (count > ART_OUTLIERS_MAX) break;
         uint32_t with = (slots * (bits - 1) + 7) / 8 + apart;
         if (with >= *bytes) continue;
         *bytes = with;

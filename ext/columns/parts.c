@@ -60,7 +60,7 @@ bool art_cell_put(struct writer *out, const struct column *column, uint32_t row)
 bool art_apart_put(struct writer *out, const struct column *column) {
     uint32_t count = art_row_set_count(&column->apart);
     if (!count) return true;
-    if (count > ART_APART_MAX || !writer_has(out, 1 + count)) return false;
+    if (!writer_has(out, 1 + count)) return false;
     *out->at++ = (uint8_t)count;
     for (uint32_t row = 0; row < column->rows; row++) {
         if (art_row_set_has(&column->apart, row)) *out->at++ = (uint8_t)row;
