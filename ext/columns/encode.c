@@ -36,13 +36,7 @@ static bool put_column(struct writer *out, const struct sheet *sheet, uint32_t n
 /* --- the block ---------------------------------------------------------------------------------------------------- */
 
 static bool put_raw(struct writer *out, const struct sheet *sheet) {
-    uint32_t count = art_row_set_count(&sheet->raw);
-    if (!count) return true;
-    if (!writer_has(out, 1 + count)) return false;
-    *out->at++ = (uint8_t)count;
-    for (uint32_t row = 0; row < sheet->rows; row++) {
-        if (art_row_set_has(&sheet->raw, row)) *out->at++ = (uint8_t)row;
-    }
+    if (!art_row_list_put(out, &sheet->raw, sheet->rows)) return false;
     for (uint32_t row = 0; row < sheet->rows; row++) {
         const struct art_bytes *value = &sheet->values[row];
         if (art_row_set_has(&sheet->raw, row) && !put_value(out, ART_SERIAL_BLOB + 2 * value->len, value->data))

@@ -136,6 +136,8 @@ bool art_bitmap_put(struct writer *out, const struct art_row_set *absent, uint32
 /* Each less `base`. */
 bool art_codes_put(struct writer *out, const int64_t *number, uint32_t count, uint64_t base, uint32_t width);
 bool art_cell_put(struct writer *out, const struct column *column, uint32_t row);
+/* How many rows there are, and which: what stands in front of their values; of no rows nothing. */
+bool art_row_list_put(struct writer *out, const struct art_row_set *set, uint32_t rows);
 uint32_t art_apart_bytes(const struct column *column);
 bool art_apart_put(struct writer *out, const struct column *column);
 /* Are absent rows told by a bitmap? Otherwise they have slots that mean nothing, of `width` bits. */

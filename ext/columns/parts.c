@@ -57,14 +57,19 @@ bool art_cell_put(struct writer *out, const struct column *column, uint32_t row)
     return art_serial_bytes(serial) ? put_value(out, serial, body_of_cell(column, row)) : write_byte(out, serial);
 }
 
-bool art_apart_put(struct writer *out, const struct column *column) {
-    uint32_t count = art_row_set_count(&column->apart);
+bool art_row_list_put(struct writer *out, const struct art_row_set *set, uint32_t rows) {
+    uint32_t count = art_row_set_count(set);
     if (!count) return true;
     if (!writer_has(out, 1 + count)) return false;
     *out->at++ = (uint8_t)count;
-    for (uint32_t row = 0; row < column->rows; row++) {
-        if (art_row_set_has(&column->apart, row)) *out->at++ = (uint8_t)row;
+    for (uint32_t row = 0; row < rows; row++) {
+        if (art_row_set_has(set, row)) *out->at++ = (uint8_t)row;
     }
+    return true;
+}
+
+bool art_apart_put(struct writer *out, const struct column *column) {
+    if (!art_row_list_put(out, &column->apart, column->rows)) return false;
     for (uint32_t row = 0; row < column->rows; row++) {
         if (art_row_set_has(&column->apart, row) && !art_cell_put(out, column, row)) return false;
     }
