@@ -237,7 +237,7 @@ static inline uint32_t kept_by_next(const struct art_blob_cursor *cursor) {
 
 /* Does that entry come behind it? */
 static inline bool next_ascends(const struct art_blob_cursor *cursor, uint32_t kept) {
-    return cursor->key[kept] < cursor->view.first_bytes[cursor->keyed + 1] || kept >= cursor->key_len;
+    return kept >= cursor->key_len || cursor->key[kept] < cursor->view.first_bytes[cursor->keyed + 1];
 }
 
 /* Is the first entry of a bucket behind the key, which has its blob's label? */
