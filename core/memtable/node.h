@@ -115,11 +115,12 @@ static inline int art_leaf_weight(const struct art_leaf *leaf) {
     return art_entry_weight(art_leaf_flags(leaf));
 }
 
-/* The leaf's entry; the value is borrowed from the arena. */
+/* The leaf's entry, which is in no block; the value is borrowed from the arena. */
 static inline void art_leaf_entry(const struct art_leaf *leaf, struct art_entry *out) {
     out->value = art_bytes(leaf->value, leaf->value_len);
     out->csn = leaf->csn_flags >> 8;
     out->flags = art_leaf_flags(leaf);
+    out->row = 0;
 }
 
 /* As it is stored, borrowed from the arena. */
