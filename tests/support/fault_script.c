@@ -44,6 +44,7 @@ static const struct fault_line change_lines[] = {
 static const struct fault_step change_step = {.name = "change", .lines = change_lines};
 
 static const struct fault_line folder_lines[] = {
+    BOTH("DELETE FROM @t WHERE path GLOB 'c/*'"), /* where the last attempt's DELETE failed */
     PAIR("UPDATE t SET path = 'm/' WHERE prefix = '' AND delimiter = '/' AND path = 'a/'",
          "UPDATE plain_t SET path = 'm/' || substr(path, 3) WHERE path GLOB 'a/*'"),
     BOTH("UPDATE @t SET value = noise(7, 5000) WHERE path = 'm/00002'"),
