@@ -102,7 +102,7 @@ static char *salvage_declaration(const struct art_columns *columns, bool collati
         if (column->collation && collations) sqlite3_str_appendf(sql, " COLLATE \"%w\"", column->collation);
         sqlite3_str_appendall(sql, ", ");
     }
-    sqlite3_str_appendall(sql, "version INTEGER HIDDEN)");
+    sqlite3_str_appendf(sql, "%s INTEGER HIDDEN)", art_columns_hidden_name(columns, ART_HIDDEN_VERSION));
     return sqlite3_str_finish(sql);
 }
 

@@ -46,7 +46,9 @@ void art_planning_take_column(struct art_planning *planning, int i, int compared
     if (words->len) art_plan_text_append(words, limits ? ", " : " AND ");
     if (compared > ART_COLUMN_KEY && !is_literal) art_plan_text_append(words, "bound ");
     bool is_own = compared >= 0 && (unsigned)compared < columns->count;
-    if (compared >= 0) art_plan_text_append_name(words, is_own ? columns->items[compared].name : "version");
+    if (compared >= 0)
+        art_plan_text_append_name(words, is_own ? columns->items[compared].name
+                                                : art_columns_hidden_name(columns, ART_HIDDEN_VERSION));
     art_plan_text_append(words, argument_words[meaning]);
     unsigned column = compared >= 0 ? (unsigned)compared : ART_COLUMN_KEY;
     if (is_searched(planning, i, column, meaning)) {
@@ -119,7 +121,7 @@ static int take_snapshot_argument(struct art_planning *planning) {
 /* SQLite does not tell arguments from WHERE: a fifth argument is a comparison of the column for commands. */
 static int refuse_argument(const struct art_planning *planning, enum art_hidden hidden) {
     struct art_vtab *vtab = planning->vtab;
-    const char *table = vtab->name->table, *name = art_columns_hidden_name(hidden);
+    const char *table = vtab->name->table, *name;
     char **message = &vtab->base.zErrMsg;
     if (hidden == ART_HIDDEN_COMMAND) {
         return art_complain(
@@ -127,6 +129,7 @@ static int refuse_argument(const struct art_planning *planning, enum art_hidden 
             "art: the column that takes commands cannot be compared, nor be a fifth argument (%s): leave it out",
             table);
     }
+    name = art_columns_hidden_name(&vtab->columns, hidden);
     return art_complain(message, SQLITE_ERROR,
                         "art: %s is an argument, and only = gives it (%s.%s): write %s = ..., or compare %s", name,
                         table, name, name, vtab->columns.items[ART_COLUMN_KEY].name);

@@ -1,27 +1,29 @@
 /* The columns of an art table: what CREATE VIRTUAL TABLE ... USING art(path, size INTEGER, ...) declares.
  *
  *     the user's      the key, then what a row's record holds     definition.c reads one
- *     hidden          enum art_hidden                              the same in every table
+ *     hidden          enum art_hidden                              the same in every table, but for a name that is taken
  *
  * The schema says what they are: the arguments of CREATE, and behind them what 'add column' added, each as the name of
  * a column of T_artstate (shadow.c). T_artstate also keeps those of CREATE as a text, under 'columns'. All of it may be
  * anything when DEFENSIVE is off, so it is parsed carefully; what does not agree is damage.
  *
  * NOT NULL of a column that is not the key is kept by update.c and not declared to SQLite: rows that are rolled up show
- * NULL there, and SQLite would take `size IS NULL` for false.
+ * NULL there, and SQLite would take `size IS NULL` for false. DEFAULT is kept there, too: SQLite forgets that of a
+ * virtual table, and hands over NULL for a column that an INSERT leaves out.
  */
 #include "ext/schema/schema.h"
 
 static const struct {
-    const char *name, *type;
+    const char *name, *aside; /* where a column of the user's has the name */
+    const char *type;
 } hidden_columns[] = {
-    [ART_HIDDEN_PREFIX] = {"prefix", "TEXT"},
-    [ART_HIDDEN_DELIMITER] = {"delimiter", "TEXT"},
-    [ART_HIDDEN_START_AFTER] = {"start_after", "TEXT"},
-    [ART_HIDDEN_SNAPSHOT] = {"snapshot", ""},
-    [ART_HIDDEN_COMMAND] = {"", ""},
-    [ART_HIDDEN_ENTRIES] = {"entries", "INTEGER"},
-    [ART_HIDDEN_VERSION] = {"version", "INTEGER"},
+    [ART_HIDDEN_PREFIX] = {"prefix", "art_prefix", "TEXT"},
+    [ART_HIDDEN_DELIMITER] = {"delimiter", "art_delimiter", "TEXT"},
+    [ART_HIDDEN_START_AFTER] = {"start_after", "art_start_after", "TEXT"},
+    [ART_HIDDEN_SNAPSHOT] = {"snapshot", "art_snapshot", ""},
+    [ART_HIDDEN_COMMAND] = {"", "", ""},
+    [ART_HIDDEN_ENTRIES] = {"entries", "art_entries", "INTEGER"},
+    [ART_HIDDEN_VERSION] = {"version", "art_version", "INTEGER"},
 };
 _Static_assert(sizeof hidden_columns / sizeof *hidden_columns == (size_t)ART_HIDDEN_COLUMNS, "all hidden columns");
 
@@ -29,6 +31,8 @@ void art_column_clear(struct art_column *column) {
     art_free(column->name);
     art_free(column->type);
     art_free(column->collation);
+    art_free(column->literal);
+    sqlite3_value_free(column->stand_in);
     *column = (struct art_column){0};
 }
 
@@ -58,16 +62,17 @@ enum art_affinity art_affinity_of(const char *type) {
 
 /* --- one after the other ------------------------------------------------------------------------------------------ */
 
-bool art_columns_hide(const char *name) {
+bool art_columns_hide(const struct art_columns *columns, const char *name) {
     for (unsigned i = 0; i < ART_HIDDEN_COLUMNS; i++) {
-        if (i != ART_HIDDEN_COMMAND && !sqlite3_stricmp(name, hidden_columns[i].name)) return true;
+        if (i != ART_HIDDEN_COMMAND && !sqlite3_stricmp(name, art_columns_hidden_name(columns, i))) return true;
     }
     return false;
 }
 
-const char *art_columns_hidden_name(enum art_hidden hidden) {
-    assert(hidden < ART_HIDDEN_COLUMNS);
-    return hidden_columns[hidden].name;
+const char *art_columns_hidden_name(const struct art_columns *columns, enum art_hidden hidden) {
+    assert(hidden < ART_HIDDEN_COLUMNS && hidden != ART_HIDDEN_COMMAND);
+    const char *name = hidden_columns[hidden].name;
+    return art_columns_have(columns, name) ? hidden_columns[hidden].aside : name;
 }
 
 bool art_column_is_of_numbers(const struct art_column *column) {
@@ -89,10 +94,11 @@ bool art_columns_have(const struct art_columns *columns, const char *name) {
 static int append(struct art_columns *columns, const char *table, struct art_column *column, char **message) {
     assert(column->name && *column->name && column->type);
     int rc = SQLITE_OK;
-    if (art_columns_hide(column->name)) {
-        rc = art_complain(message, SQLITE_ERROR,
-                          "art: every art table has a hidden column %s (%s.%s): take another name", column->name, table,
-                          column->name);
+    bool aside = false;
+    for (unsigned i = 0; i < ART_HIDDEN_COLUMNS; i++) aside |= !sqlite3_stricmp(column->name, hidden_columns[i].aside);
+    if (aside) {
+        rc = art_complain(message, SQLITE_ERROR, "art: %s is a hidden column's name (%s.%s): take another name",
+                          column->name, table, column->name);
     } else if (art_columns_have(columns, column->name)) {
         rc = art_complain(message, SQLITE_ERROR, "art: two columns have one name (%s.%s): rename one of them", table,
                           column->name);
@@ -164,6 +170,7 @@ char *art_columns_show(const struct art_columns *columns) {
         bool usual = i == ART_COLUMN_KEY && !strcmp(column->type, "TEXT");
         if (*column->type && !usual) sqlite3_str_appendf(out, " %s", column->type);
         if (column->not_null && i != ART_COLUMN_KEY) sqlite3_str_appendall(out, " NOT NULL");
+        if (column->literal) sqlite3_str_appendf(out, " DEFAULT %s", column->literal);
         if (!column->collation) continue;
         sqlite3_str_appendall(out, " COLLATE ");
         append_name(out, column->collation);
@@ -197,26 +204,42 @@ static char *declaration(const struct art_columns *columns, const char *table) {
     sqlite3_str_appendall(sql, "CREATE TABLE x(");
     for (unsigned i = 0; i < columns->count; i++) {
         const struct art_column *column = &columns->items[i];
-        sqlite3_str_appendf(sql, "\"%w\" %s", column->name, column->type);
+        bool is_text = i == ART_COLUMN_KEY && art_affinity_of(column->type) != ART_AFFINITY_TEXT;
+        sqlite3_str_appendf(sql, "\"%w\" %s", column->name, is_text ? "TEXT" : column->type);
         if (column->collation) sqlite3_str_appendf(sql, " COLLATE \"%w\"", column->collation);
         sqlite3_str_appendall(sql, i == ART_COLUMN_KEY ? " NOT NULL PRIMARY KEY, " : ", ");
     }
     /* A table that is called like one of its columns takes no commands. */
-    bool takes_commands = !art_columns_have(columns, table) && !art_columns_hide(table);
+    bool takes_commands = !art_columns_have(columns, table) && !art_columns_hide(columns, table);
     for (unsigned i = 0; i < ART_HIDDEN_COLUMNS; i++) {
-        const char *name = i == ART_HIDDEN_COMMAND && takes_commands ? table : hidden_columns[i].name;
+        const char *name = takes_commands ? table : "";
+        if (i != ART_HIDDEN_COMMAND) name = art_columns_hidden_name(columns, i);
         sqlite3_str_appendf(sql, "%s\"%w\" %s HIDDEN", i ? ", " : "", name, hidden_columns[i].type);
     }
     sqlite3_str_appendall(sql, ") WITHOUT ROWID");
     return sqlite3_str_finish(sql);
 }
 
+static int evaluate_literal(struct art_column *column, sqlite3 *db) {
+    sqlite3_stmt *literal;
+    int rc = art_prepare(db, 0, &literal, sqlite3_mprintf("SELECT %s", column->literal));
+    if (!rc) rc = sqlite3_step(literal);
+    sqlite3_value_free(column->stand_in);
+    column->stand_in = rc == SQLITE_ROW ? sqlite3_value_dup(sqlite3_column_value(literal, 0)) : NULL;
+    if (rc == SQLITE_ROW) rc = column->stand_in ? SQLITE_OK : SQLITE_NOMEM;
+    sqlite3_finalize(literal);
+    return rc;
+}
+
 /* A failure is one of the surroundings, a collation that nobody has registered above all: what SQLite cannot parse was
  * refused before. */
-int art_columns_declare(const struct art_columns *columns, sqlite3 *db, const char *table, char **message) {
+int art_columns_declare(struct art_columns *columns, sqlite3 *db, const char *table, char **message) {
     char *sql = declaration(columns, table);
     int rc = sql ? sqlite3_declare_vtab(db, sql) : SQLITE_NOMEM;
     sqlite3_free(sql);
+    for (unsigned i = 0; !rc && i < columns->count; i++) {
+        if (columns->items[i].literal) rc = evaluate_literal(&columns->items[i], db);
+    }
     if (!rc || rc == SQLITE_NOMEM) return rc;
     return art_complain(message, rc, "art: %s (the columns of %s): register what is missing, then use the table",
                         sqlite3_errmsg(db), table);

@@ -3,8 +3,9 @@
  *     definition   name [type] constraint...
  *     name         word, "quoted", [quoted], `quoted` or 'quoted'
  *     type         word... [(number [, number])]
- *     constraint   NOT NULL | NULL | DEFAULT NULL | COLLATE name | PRIMARY KEY [ASC] | UNIQUE, the last two for the key
- *                  only
+ *     constraint   NOT NULL | NULL | DEFAULT literal | COLLATE name | PRIMARY KEY [ASC] | UNIQUE, the last two for the
+ *                  key only; a literal other than NULL needs NOT NULL
+ *     literal      NULL | TRUE | FALSE | [+|-] number | 'text' | x'blob'
  *
  * SQLite hands arguments over as they were typed, comments included; T_artstate may hold anything. What this parser
  * lets through is sure to be one column for SQLite's own parser, too, since it is shown to it in
@@ -41,8 +42,6 @@ static bool skip_keyword(struct definition *definition, const char *word) {
 static const struct {
     const char *word, *what, *todo;
 } refusals[] = {
-    {"DEFAULT", "SQLite does not tell an art table which columns an INSERT leaves out, so they are NULL",
-     "leave DEFAULT out and name the value in INSERT"},
     {"CHECK", "an art table has no CHECK", "leave it out and check values before they are written"},
     {"UNIQUE", "only the first column of an art table is unique", "leave UNIQUE out"},
     {"PRIMARY", "the first column of an art table is its key, alone",
@@ -106,7 +105,7 @@ static int refuse_token(const struct definition *definition, const char *todo) {
 
 /* --- the parts of a definition ------------------------------------------------------------------------------------ */
 
-static const char form[] = "write a name, a type, and if wanted NOT NULL or COLLATE";
+static const char form[] = "write a name, a type, and if wanted NOT NULL, DEFAULT or COLLATE";
 
 static int parse_name(struct definition *definition) {
     const struct art_token *token = &definition->token;
@@ -170,6 +169,13 @@ static bool is_type_word(const struct art_token *token) {
            !is_one_of(token, reserved_in_types, sizeof reserved_in_types / sizeof *reserved_in_types);
 }
 
+/* STRING, ANY, NAME, UUID, DATETIME, ...: NUMERIC to SQLite since it does not know them, but a key of texts works in an
+ * ordinary table, too. */
+static bool is_of_texts(const struct art_column *key) {
+    if (key->affinity != ART_AFFINITY_NUMERIC) return false;
+    return sqlite3_strlike("%num%", key->type, 0) && sqlite3_strlike("%dec%", key->type, 0);
+}
+
 static int parse_type(struct definition *definition) {
     sqlite3_str *type = sqlite3_str_new(NULL);
     bool words = false, sound = true;
@@ -189,6 +195,10 @@ static int parse_type(struct definition *definition) {
     if (!sound) return refuse_token(definition, "behind a type stand one or two numbers, as in DECIMAL(10,2)");
     definition->column->affinity = art_affinity_of(definition->column->type);
     if (!definition->key || definition->column->affinity == ART_AFFINITY_TEXT) return SQLITE_OK;
+    if (is_of_texts(definition->column)) {
+        definition->column->affinity = ART_AFFINITY_TEXT;
+        return SQLITE_OK;
+    }
     return refuse(definition, "the first column is the key, and keys are text", "write TEXT, or no type");
 }
 
@@ -222,6 +232,35 @@ static int parse_primary_key(struct definition *definition) {
     return SQLITE_OK;
 }
 
+static bool skip_literal(struct definition *definition) {
+    const struct art_token *token = &definition->token;
+    if (skip_keyword(definition, "NULL") || skip_keyword(definition, "TRUE") || skip_keyword(definition, "FALSE"))
+        return true;
+    bool is_signed = art_token_is_mark(token, '+') || art_token_is_mark(token, '-');
+    if (is_signed || (art_token_is_word(token, "x") && token->at[1] == '\'')) next_token(definition);
+    bool is_literal =
+        token->kind == ART_TOKEN_NUMBER || (!is_signed && token->kind == ART_TOKEN_QUOTED && *token->at == '\'');
+    if (is_literal) next_token(definition);
+    return is_literal;
+}
+
+/* Behind the word. */
+static int parse_default(struct definition *definition) {
+    struct art_column *column = definition->column;
+    const char *at = definition->token.at;
+    bool is_null = art_token_is_word(&definition->token, "NULL");
+    if (!skip_literal(definition)) return refuse_token(definition, "write a number, a text or a blob, or leave DEFAULT out");
+    art_free(column->literal);
+    column->literal = NULL;
+    if (is_null) return SQLITE_OK;
+    size_t len = (size_t)(definition->token.before - at);
+    column->literal = art_alloc(len + 1);
+    if (!column->literal) return SQLITE_NOMEM;
+    memcpy(column->literal, at, len);
+    column->literal[len] = 0;
+    return SQLITE_OK;
+}
+
 static int parse_constraint(struct definition *definition) {
     if (art_token_is_word(&definition->token, "PRIMARY") && definition->key) return parse_primary_key(definition);
     if (definition->key && skip_keyword(definition, "UNIQUE")) return SQLITE_OK;
@@ -233,12 +272,7 @@ static int parse_constraint(struct definition *definition) {
         definition->column->not_null = true;
         return SQLITE_OK;
     }
-    struct art_token next = art_token_at(definition->at);
-    if (art_token_is_word(&definition->token, "DEFAULT") && art_token_is_word(&next, "NULL")) {
-        next_token(definition);
-        next_token(definition);
-        return SQLITE_OK;
-    }
+    if (skip_keyword(definition, "DEFAULT")) return parse_default(definition);
     return refuse_token(definition, form);
 }
 
@@ -249,9 +283,17 @@ static int parse(struct definition *definition, const char **end) {
     while (!rc && definition->token.kind != ART_TOKEN_END && !(end && art_token_is_mark(&definition->token, ','))) {
         rc = parse_constraint(definition);
     }
-    definition->column->not_null |= definition->key;
+    if (rc) return rc;
     if (end) *end = definition->token.at;
-    return rc;
+    if (definition->column->literal && definition->key)
+        return refuse(definition, "a key has no DEFAULT", "leave DEFAULT out");
+    if (definition->column->literal && !definition->column->not_null) {
+        return refuse(definition,
+                      "SQLite does not tell an art table which columns an INSERT leaves out, so they are NULL",
+                      "write NOT NULL DEFAULT, or leave DEFAULT out");
+    }
+    definition->column->not_null |= definition->key;
+    return SQLITE_OK;
 }
 
 int art_definition_parse(const char *text, const char **end, const char *table, bool key, struct art_column *out,

@@ -17,8 +17,10 @@ struct art_column {
     char *name;      /* without quotes */
     char *type;      /* as declared, "" for none */
     char *collation; /* NULL: BINARY */
+    char *literal;   /* of NOT NULL DEFAULT, as it was typed; NULL: none */
     enum art_affinity affinity;
     bool not_null;
+    sqlite3_value *stand_in; /* the literal's value, once the table is declared */
 };
 
 /* The user's columns: the key first, the others are what a row's record holds. */
@@ -66,12 +68,13 @@ char *art_columns_show(const struct art_columns *columns);                 /* sq
 int art_columns_find(const struct art_columns *columns, const char *name); /* its number, or -1 */
 bool art_columns_have(const struct art_columns *columns, const char *name);
 /* Is this a hidden column's name? The one for commands has the table's. */
-bool art_columns_hide(const char *name);
-const char *art_columns_hidden_name(enum art_hidden hidden);
+bool art_columns_hide(const struct art_columns *columns, const char *name);
+/* Of another than that one: art_version where the user's columns have a `version`, and so on. */
+const char *art_columns_hidden_name(const struct art_columns *columns, enum art_hidden hidden);
 int art_columns_compare(const struct art_columns *a, const struct art_columns *b, bool *equal);
 int art_columns_check_count(const struct art_columns *columns, sqlite3 *db, const char *table, char **message);
-/* Declares the table to SQLite. */
-int art_columns_declare(const struct art_columns *columns, sqlite3 *db, const char *table, char **message);
+/* Declares the table to SQLite, and asks it for the values of literals. */
+int art_columns_declare(struct art_columns *columns, sqlite3 *db, const char *table, char **message);
 
 /* --- what is summed up (summary.c) -------------------------------------------------------------------------------- */
 

@@ -68,17 +68,27 @@ static int complain_read_only(struct art_vtab *vtab) {
                         table, table, table);
 }
 
+static enum art_write write_mode(const struct art_vtab *vtab) {
+    return sqlite3_vtab_on_conflict(vtab->connection->db) == SQLITE_REPLACE ? ART_WRITE_REPLACE : ART_WRITE_INSERT;
+}
+
 /* The columns but the key as one record, in a buffer that the next row uses again. `old`: the row's record, out of
- * which columns are kept that the UPDATE does not set; NULL: all are given. */
+ * which columns are kept that the UPDATE does not set; NULL: all are given. For NULL stands the value of NOT NULL
+ * DEFAULT where SQLite puts it into an ordinary table, and where an INSERT says NULL: art cannot tell that from a column
+ * that it leaves out. */
 static int encode(struct art_vtab *vtab, sqlite3_value **argv, const struct art_bytes *old, struct art_bytes *out) {
     assert(vtab->columns.count && (vtab->columns.count == 1 || vtab->fields));
     unsigned count = vtab->columns.count - 1;
+    bool inserts = !is_given(argv[ARGUMENT_OLD]);
     enum art_rc art_rc = old ? art_record_fields(*old, vtab->fields, count) : ART_OK;
     for (unsigned i = 0; !art_rc && i < count; i++) {
         const struct art_column *column = &vtab->columns.items[i + 1];
         sqlite3_value *value = argv[ARGUMENT_COLUMNS + 1 + i];
         if (old && sqlite3_value_nochange(value)) continue;
-        if (column->not_null && sqlite3_value_type(value) == SQLITE_NULL) return not_null(vtab, column->name);
+        if (column->not_null && !is_given(value)) {
+            value = column->stand_in;
+            if (!value || !(inserts || write_mode(vtab) == ART_WRITE_REPLACE)) return not_null(vtab, column->name);
+        }
         art_rc = art_field_set(&vtab->fields[i], value, column->affinity);
     }
     if (!art_rc) art_rc = art_record_encode(&vtab->record, vtab->fields, count);
@@ -90,17 +100,13 @@ static int encode(struct art_vtab *vtab, sqlite3_value **argv, const struct art_
                         (sqlite3_uint64)vtab->record.len, vtab->name->table, most);
 }
 
-static enum art_write write_mode(const struct art_vtab *vtab) {
-    return sqlite3_vtab_on_conflict(vtab->connection->db) == SQLITE_REPLACE ? ART_WRITE_REPLACE : ART_WRITE_INSERT;
-}
-
 static int complain_hidden(struct art_vtab *vtab, enum art_hidden which) {
     if (which == ART_HIDDEN_COMMAND) {
         return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
                             "art: an UPDATE cannot give a command (%s): write INSERT INTO %s(%s) VALUES ...",
                             vtab->name->table, vtab->name->table, vtab->name->table);
     }
-    const char *name = art_columns_hidden_name(which), *table = vtab->name->table;
+    const char *name = art_columns_hidden_name(&vtab->columns, which), *table = vtab->name->table;
     if (which == ART_HIDDEN_SNAPSHOT) {
         return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
                             "art: the hidden column snapshot cannot be written (%s.snapshot): leave it out, or make a "

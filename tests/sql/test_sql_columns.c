@@ -45,9 +45,14 @@ TEST(test_columns_are_declared_as_in_an_ordinary_table) {
 
 TEST(test_what_an_art_table_cannot_keep_is_refused_by_name) {
     static const char *const wrong[][2] = {
-        {"path, size DEFAULT 5", "t.size): leave DEFAULT out"},
-        {"path, size DEFAULT (NULL)", "t.size): leave DEFAULT out"},
-        {"path, size DEFAULT", "t.size): leave DEFAULT out"},
+        {"path, size DEFAULT 5", "t.size): write NOT NULL DEFAULT, or leave DEFAULT out"},
+        {"path DEFAULT 'a'", "a key has no DEFAULT (t.path)"},
+        {"path, size NOT NULL DEFAULT (5)", "'(' is not understood (t.size): write a number"},
+        {"path, size NOT NULL DEFAULT -'5'", "''5'' is not understood (t.size): write a number"},
+        {"path, size NOT NULL DEFAULT \"5\"", "'\"5\"' is not understood (t.size): write a number"},
+        {"path, size NOT NULL DEFAULT x '00'", "'x' is not understood (t.size): write a number"},
+        {"path, size NOT NULL DEFAULT CURRENT_DATE", "'CURRENT_DATE' is not understood (t.size)"},
+        {"path, size NOT NULL DEFAULT", "cut off (t.size)"},
         {"path, size CHECK (size > 0)", "no CHECK (t.size)"},
         {"path, size UNIQUE", "unique (t.size): leave UNIQUE out"},
         {"path, size INTEGER PRIMARY KEY", "its key, alone (t.size)"},
@@ -69,15 +74,14 @@ TEST(test_what_an_art_table_cannot_keep_is_refused_by_name) {
         {"a, CONSTRAINT c UNIQUE(a)", "have no names (t)"},
         {"path INTEGER", "keys are text (t.path)"},
         {"path BLOB", "keys are text (t.path)"},
-        {"path DATE", "keys are text (t.path)"},
+        {"path NUMERIC", "keys are text (t.path)"},
+        {"path Decimal(10)", "keys are text (t.path)"},
         {"path COLLATE NOCASE", "byte by byte (t.path)"},
         {"path PRIMARY KEY DESC", "ascending order (t.path)"},
         {"path, a, b, A", "two columns have one name (t.A)"},
         {"path, PATH", "two columns have one name (t.PATH)"},
-        {"path, prefix", "hidden column prefix"},
-        {"path, Delimiter TEXT", "hidden column Delimiter"},
-        {"path, \"entries\"", "hidden column entries"},
-        {"version", "hidden column version"},
+        {"path, Art_Version TEXT", "Art_Version is a hidden column's name (t.Art_Version)"},
+        {"art_prefix", "art_prefix is a hidden column's name"},
         {"path, order", "'order' is not understood (t): a keyword"},
         {"path, not null", "'not' is not understood (t)"},
         {"path, collate nocase", "'collate' is not understood (t)"},
@@ -106,6 +110,72 @@ TEST(test_what_an_art_table_cannot_keep_is_refused_by_name) {
     for (size_t i = 0; i < LENGTH(wrong); i++) {
         refuses(SQLITE_ERROR, wrong[i][1], TEXT("CREATE VIRTUAL TABLE t USING art(%s)", wrong[i][0]));
         expect("0\n", "SELECT count(*) FROM sqlite_master");
+    }
+}
+
+/* As in an ordinary table, but that an INSERT of NULL gets the default, too. */
+TEST(test_the_default_of_not_null_stands_where_an_insert_says_nothing) {
+    static const char *const tables[] = {"t", "o"};
+    sql_create(db, "t",
+               "path, size INTEGER NOT NULL DEFAULT '12', kind TEXT DEFAULT 'it''s' NOT NULL, at REAL NOT NULL "
+               "DEFAULT -5, bytes NOT NULL DEFAULT X'00ff', on_ NOT NULL DEFAULT TRUE, none DEFAULT NULL");
+    sql_run(db, "CREATE TABLE o(path TEXT PRIMARY KEY NOT NULL, size INTEGER NOT NULL DEFAULT '12', kind TEXT DEFAULT "
+                "'it''s' NOT NULL, at REAL NOT NULL DEFAULT -5, bytes NOT NULL DEFAULT X'00ff', on_ NOT NULL DEFAULT "
+                "TRUE, none DEFAULT NULL) WITHOUT ROWID");
+    for (unsigned i = 0; i < LENGTH(tables); i++) {
+        const char *table = tables[i];
+        sql_run(db, TEXT("INSERT INTO %s(path) VALUES('a'), ('b')", table));
+        sql_run(db, TEXT("INSERT INTO %s(path, kind, size) VALUES('c', 'k', 1)", table));
+        sql_run(db, TEXT("INSERT OR REPLACE INTO %s(path, kind, size) VALUES('c', 'k', NULL)", table));
+        sql_run(db, TEXT("UPDATE OR REPLACE %s SET size = NULL, kind = 'l' WHERE path = 'b'", table));
+        refuses(SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed",
+                TEXT("UPDATE %s SET size = NULL WHERE path = 'b'", table));
+        refuses(SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed",
+                TEXT("UPDATE %s SET size = NULL, kind = 'm', at = 1, bytes = 2, on_ = 3, none = 4", table));
+    }
+    expect("0\n", "SELECT count(*) FROM (SELECT *, typeof(size), typeof(at) FROM t EXCEPT SELECT *, typeof(size), "
+                  "typeof(at) FROM o)");
+    expect("3\n", "SELECT count(*) FROM t");
+    sql_run(db, "INSERT INTO t VALUES('d', NULL, NULL, NULL, NULL, NULL, NULL)");
+    expect("d|12|it's|-5.0|00FF|1|\n", "SELECT path, size, kind, at, hex(bytes), on_, none FROM t WHERE path = 'd'");
+    sql_reopen();
+    sql_run(db, "INSERT INTO t(path) VALUES('e')");
+    expect("12|it's\n", "SELECT size, kind FROM t WHERE path = 'e'");
+    expect("path, size INTEGER NOT NULL DEFAULT '12', kind TEXT NOT NULL DEFAULT 'it''s', at REAL NOT NULL DEFAULT -5, "
+           "bytes NOT NULL DEFAULT X'00ff', on_ NOT NULL DEFAULT TRUE, none\n",
+           "SELECT value FROM art_info('t') WHERE property = 'columns'");
+}
+
+TEST(test_hidden_columns_step_aside_for_columns_of_the_same_name) {
+    sql_create(db, "t", "Version, prefix INTEGER, entries TEXT");
+    sql_run(db, "INSERT INTO t VALUES('a/1', 5, 'x'), ('a/2', 6, 'y'), ('b', 7, 'z'); UPDATE t SET prefix = 8 WHERE "
+                "entries = 'z'");
+    expect("a/1|5|x|1\na/2|6|y|1\nb|8|z|2\n", "SELECT *, art_version FROM t");
+    expect("b|8\n", "SELECT version, prefix FROM t WHERE art_version > 1 AND prefix > 7");
+    expect("a/|2\nb|\n", "SELECT version, art_entries FROM t('', '/')");
+    expect("a/1\na/2\n", "SELECT version FROM t WHERE art_prefix = 'a'");
+    expect("a/2\n", "SELECT version FROM t WHERE art_prefix = 'a' AND start_after = 'a/1' AND prefix BETWEEN 6 AND 7");
+    expect("a/2\n", "SELECT version FROM t WHERE version > 'a/1' AND entries < 'z'");
+    refuses(SQLITE_ERROR, "art: art_prefix is an argument, and only = gives it (t.art_prefix)",
+            "SELECT * FROM t WHERE art_prefix > 'a'");
+    refuses(SQLITE_ERROR, "art: the hidden column art_version cannot be written (t.art_version): leave it out",
+            "UPDATE t SET art_version = 5");
+    sql_run(db, "DELETE FROM t WHERE art_prefix = '' AND delimiter = '/' AND version = 'a/'");
+    expect("b\n", "SELECT version FROM t");
+    sql_run(db, "INSERT INTO t(t) VALUES('flush'); CREATE VIRTUAL TABLE temp.s USING art_salvage('t')");
+    expect("b|8|z|2\n", "SELECT *, art_version FROM s");
+}
+
+/* UUID, DATETIME, ...: types that SQLite does not know, and takes for numbers. */
+TEST(test_a_key_may_have_any_type_that_is_not_one_of_numbers_or_blobs) {
+    static const char *const types[] = {"STRING", "ANY", "NAME", "Uuid", "VARYING CHARACTER(70)", "DATETIME"};
+    for (unsigned i = 0; i < LENGTH(types); i++) {
+        sql_create(db, "t", TEXT("name %s PRIMARY KEY, size", types[i]));
+        sql_run(db, "INSERT INTO t VALUES('007', 1), (12, 2), ('1e3', 3)");
+        expect("007|text\n12|text\n1e3|text\n", "SELECT name, typeof(name) FROM t");
+        expect("2\n3\n", "SELECT size FROM t WHERE name = 12 OR name = '1e3'");
+        expect("", "SELECT size FROM t WHERE name = 7");
+        sql_run(db, "DROP TABLE t");
     }
 }
 
@@ -210,7 +280,7 @@ TEST(test_columns_that_are_not_those_of_create_are_damage) {
 }
 
 TEST(test_an_added_column_that_is_not_understood_is_damage) {
-    EACH(each, "value", "a,", ",", "a, b", "\"a", "a DEFAULT 5", "prefix INT", " ", "5", "a /* ' */ ''", "a INT (",
+    EACH(each, "value", "a,", ",", "a, b", "\"a", "a DEFAULT 5", "art_prefix INT", " ", "5", "a /* ' */ ''", "a INT (",
          "a) WITHOUT ROWID; --", "a [b", "\x01", "", "a PRIMARY KEY", "PATH") {
         sql_create(db, "t", "");
         sql_run(db, "INSERT INTO t VALUES('a', 1); ALTER TABLE t_artstate ADD COLUMN \"added: %w\"", each);
@@ -540,10 +610,12 @@ TEST(test_what_cannot_be_added_is_refused_and_changes_nothing) {
     static const char *const wrong[][2] = {{"b NOT NULL", "leave NOT NULL out"},
                                            {"b INT PRIMARY KEY", "its key, alone (t.b)"},
                                            {"b DEFAULT 5", "leave DEFAULT out"},
+                                           {"b NOT NULL DEFAULT 5", "leave NOT NULL out"},
                                            {"b, c", "',' is not understood (t.b)"},
                                            {"a", "two columns have one name (t.a)"},
                                            {"path", "two columns have one name (t.path)"},
-                                           {"Version INT", "hidden column Version"},
+                                           {"Version INT", "Version is a hidden column's name"},
+                                           {"art_version INT", "art_version is a hidden column's name"},
                                            {"T", "called like the table"},
                                            {"", "cut off (t)"},
                                            {"  -- nothing", "cut off (t)"},
