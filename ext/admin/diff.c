@@ -63,6 +63,10 @@ static int states_are_ready(const struct states *states, char **message) {
     return ready ? SQLITE_OK : art_table_ref_ready(states->vtab, message);
 }
 
+static void result_path(const struct states *states, sqlite3_context *context, struct art_bytes key) {
+    art_result_key(context, art_columns_keys_are_blobs(&states->vtab->columns), key);
+}
+
 /* Below a prefix that is NULL there is nothing, as in a listing. */
 static bool is_null(sqlite3_value *value) {
     return value && sqlite3_value_type(value) == SQLITE_NULL;
@@ -131,7 +135,7 @@ static void show_diff(struct art_function_cursor *base, sqlite3_context *context
     const struct art_changed *changed = &((struct diff_cursor *)base)->changed;
     switch (column) {
     case DIFF_PATH:
-        art_result_text(context, changed->path.data, changed->path.len);
+        result_path(&((struct diff_cursor *)base)->states, context, changed->path);
         break;
     case DIFF_CHANGE: {
         const char *word = !changed->old_version ? "added" : changed->version ? "changed" : "deleted";
@@ -251,7 +255,7 @@ static void show_growth(struct art_function_cursor *base, sqlite3_context *conte
     const struct art_grown *grown = &cursor->grown;
     switch (column) {
     case GROWTH_PATH:
-        art_result_text(context, grown->path.data, grown->path.len);
+        result_path(&cursor->states, context, grown->path);
         break;
     case GROWTH_OLD_ENTRIES:
         sqlite3_result_int64(context, (sqlite3_int64)grown->old_rows);

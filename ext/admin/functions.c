@@ -124,6 +124,7 @@ struct question {
     art_int128 sum[ART_SUMMARY_MAX];
     struct art_datum extreme;
     struct art_buffer bytes; /* its bytes, or a path */
+    bool of_blobs;           /* the keys are BLOBs */
 };
 
 static enum art_rc find_nth(struct art_tree *tree, const struct art_range *range, uint64_t n,
@@ -207,7 +208,7 @@ static void give_answer(sqlite3_context *context, const struct question *questio
         sqlite3_result_int64(context, (sqlite3_int64)question->rows);
         return;
     case ASKS_NTH:
-        art_result_text(context, question->bytes.data, question->bytes.len);
+        art_result_key(context, question->of_blobs, art_buffer_bytes(&question->bytes));
         return;
     case ASKS_SUM:
         art_result_sum(context, question->sum[question->item]);
@@ -236,6 +237,7 @@ static void ask_of_table(sqlite3_context *context, int count, sqlite3_value **va
     if (rc) {
         fail_call(context, rc, message);
     } else if (!art_rc) {
+        question.of_blobs = art_columns_keys_are_blobs(&asked.ref->vtab->columns);
         give_answer(context, &question);
     } else if (art_rc != ART_NOTFOUND) {
         fail_in_core(context, art_rc);
@@ -301,7 +303,7 @@ static void call_longest_prefix(sqlite3_context *context, int count, sqlite3_val
     if (!open_asked(context, count, values, own, &asked)) return;
     enum art_rc rc = art_tree_longest_prefix(asked.tree, path, delimiter, &found, NULL);
     if (!rc) {
-        art_result_text(context, found.data, found.len);
+        art_result_key(context, art_columns_keys_are_blobs(&asked.ref->vtab->columns), art_buffer_bytes(&found));
     } else if (rc != ART_NOTFOUND) {
         fail_in_core(context, rc);
     }

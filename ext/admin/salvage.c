@@ -212,8 +212,7 @@ static void show_remaining(struct art_function_cursor *base, sqlite3_context *co
     const struct salvage_vtab *vtab = (struct salvage_vtab *)base->base.pVtab;
     const struct art_salvage *salvage = cursor->remains.salvage;
     if (column == ART_COLUMN_KEY) {
-        struct art_bytes key = art_salvage_key(salvage);
-        art_result_text(context, key.data, key.len);
+        art_result_key(context, art_columns_keys_are_blobs(&vtab->columns), art_salvage_key(salvage));
     } else if (column == (int)vtab->columns.count) {
         sqlite3_result_int64(context, (sqlite3_int64)art_salvage_version(salvage));
     } else if (art_record_reader_result(&cursor->reader, context, (unsigned)column - 1, NULL)) {

@@ -182,6 +182,8 @@ enum art_rc art_record_encode(struct art_buffer *out, const struct art_field *fi
 void art_result_init(void); /* once SQLite can be asked for its version */
 /* A text as a function's result, copied; and one that has a NUL behind it already, and ART_KEY_PADDING bytes. */
 void art_result_text(sqlite3_context *context, const uint8_t *data, uint64_t len);
+/* A table's key, copied. */
+void art_result_key(sqlite3_context *context, bool blob, struct art_bytes key);
 /* Bytes of a sound UTF-8 character beyond ASCII, 0 for anything else: SQLite reads every unsound one as U+FFFD. */
 uint32_t art_sound_character(const uint8_t *p);
 bool art_text_is_sound(struct art_bytes text); /* only such characters, and ASCII */

@@ -222,6 +222,14 @@ void art_result_text(sqlite3_context *context, const uint8_t *data, uint64_t len
     sqlite3_result_text(context, ended, -1, SQLITE_TRANSIENT);
 }
 
+void art_result_key(sqlite3_context *context, bool blob, struct art_bytes key) {
+    if (blob) {
+        sqlite3_result_blob64(context, key.data ? (const void *)key.data : "", key.len, SQLITE_TRANSIENT);
+    } else {
+        art_result_text(context, key.data, key.len);
+    }
+}
+
 void art_result_ended_text(sqlite3_context *context, const char *data, uint64_t len, bool has_no_nul) {
     if (!ends_texts && (has_no_nul || art_first_nul(data) == len)) {
         sqlite3_result_text(context, data, -1, SQLITE_TRANSIENT);

@@ -150,7 +150,7 @@ static int refuse_number(const struct art_scan *scan, sqlite3_value *number) {
 /* `unchecked`: SQLite does not look at the keys again. */
 static void want_compared(struct art_scan *scan, enum art_argument meaning, sqlite3_value *value, bool unchecked) {
     int type = sqlite3_value_type(value);
-    bool is_number = type == SQLITE_INTEGER || type == SQLITE_FLOAT;
+    bool is_number = (type == SQLITE_INTEGER || type == SQLITE_FLOAT) && !scan->keys.of_blobs;
     if (is_number && unchecked) {
         scan->keys.rc = refuse_number(scan, value);
     } else {

@@ -32,11 +32,22 @@ bool art_condition_is_by(const struct art_planning *planning, int i, const char 
     return !sqlite3_stricmp(sqlite3_vtab_collation(planning->info, i), wanted);
 }
 
+/* Is this a condition that a range of BLOBs can have? Whether a pattern matches BLOBs is SQLite's to say; and a text at
+ * the other side of a comparison may be a bound that it has made of a pattern. */
+static bool is_of_blobs(const struct art_planning *planning, int i, enum art_argument meaning) {
+    if (meaning == ART_ARGUMENT_EQUAL) return true;
+    if (meaning == ART_ARGUMENT_GLOB || meaning == ART_ARGUMENT_LIKE) return false;
+    sqlite3_value *value = art_condition_constant(planning, i);
+    return !value || sqlite3_value_type(value) != SQLITE_TEXT;
+}
+
 enum art_argument art_condition_meaning(const struct art_planning *planning, int i) {
     if (!art_condition_is_on_key(planning, i)) return ART_ARGUMENT_NONE;
     enum art_argument meaning = art_condition_means(planning->info->aConstraint[i].op);
     bool compares = meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_LESS_EQUAL;
     if (compares && !art_condition_is_by(planning, i, "BINARY")) return ART_ARGUMENT_NONE;
+    if (art_columns_keys_are_blobs(&planning->vtab->columns) && !is_of_blobs(planning, i, meaning))
+        return ART_ARGUMENT_NONE;
     return meaning == ART_ARGUMENT_EQUAL && i >= ART_LISTS_KNOWN ? ART_ARGUMENT_NONE : meaning;
 }
 

@@ -81,7 +81,7 @@ static bool narrow(const struct art_planning *planning, int i, struct art_key_ra
  * have rows. */
 static bool rows_between_constants(const struct art_planning *planning, uint64_t *rows) {
     const struct art_table *table = planning->vtab->table;
-    struct art_key_range keys = {0};
+    struct art_key_range keys = {.of_blobs = art_columns_keys_are_blobs(&planning->vtab->columns)};
     bool any = false, like = false;
     for (int i = 0; i < planning->info->nConstraint; i++) {
         bool narrows = narrow(planning, i, &keys);

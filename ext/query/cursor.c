@@ -120,6 +120,7 @@ static void reset(struct art_scan *scan, int plan) {
     scan->begun = true;
     scan->kind = (enum art_scan_kind)(plan & ART_PLAN_KIND);
     scan->keys.range = (struct art_range){0};
+    scan->keys.of_blobs = art_columns_keys_are_blobs(&art_scan_vtab(scan)->columns);
     scan->keys.empty = false;
     scan->keys.rc = SQLITE_OK;
     scan->plan = plan;
@@ -155,18 +156,19 @@ static void end(struct art_scan *scan) {
 
 int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int argc, sqlite3_value **argv) {
     struct art_scan *scan = (struct art_scan *)base;
-    struct art_bytes text;
-    /* Nearly always: a text, and nothing beside it, or only a snapshot. */
+    struct art_bytes key;
+    /* Nearly always: a key, and nothing beside it, or only a snapshot. */
     bool is_point = (plan & ART_PLAN_KIND) == ART_SCAN_POINT && argc == 1 + !!(plan & ART_PLAN_SNAPSHOT);
-    bool by_text = is_point && sqlite3_value_type(argv[0]) == SQLITE_TEXT;
-    if (by_text) __builtin_prefetch(sqlite3_value_blob(argv[0])); /* the application's, who knows from where */
+    bool of_blobs = art_columns_keys_are_blobs(&art_scan_vtab(scan)->columns);
+    bool by_key = is_point && sqlite3_value_type(argv[0]) == (of_blobs ? SQLITE_BLOB : SQLITE_TEXT);
+    if (by_key) __builtin_prefetch(sqlite3_value_blob(argv[0])); /* the application's, who knows from where */
     int rc = art_vtab_ready(art_scan_vtab(scan));
     if (rc) return rc;
     reset(scan, plan);
-    if (by_text && argc > 1) rc = art_scan_read_snapshot(scan, argv[1]);
+    if (by_key && argc > 1) rc = art_scan_read_snapshot(scan, argv[1]);
     if (rc) return rc;
-    if (by_text && !art_value_bytes(argv[0], &text)) return SQLITE_NOMEM;
-    if (by_text) return art_scan_fail(scan, art_point_scan_find(scan, text));
+    if (by_key && !art_value_bytes(argv[0], &key)) return SQLITE_NOMEM;
+    if (by_key) return art_scan_fail(scan, art_point_scan_find(scan, key));
     rc = art_scan_arguments(scan, words, argc, argv);
     if (rc || scan->keys.empty) {
         art_scan_end(scan);
@@ -319,12 +321,16 @@ static int __attribute__((noinline)) show_path(struct art_scan *scan, sqlite3_co
     struct art_bytes path;
     if (scan->state == ART_SCAN_ON_ROW || art_scan_rolled(scan)) {
         path = art_scan_path(scan);
-        art_result_text(context, path.data, path.len);
+        art_result_key(context, scan->keys.of_blobs, path);
     } else {
         bool has_no_nul;
         enum art_rc wrong = art_cursor_text(scan->cursor, &path, &has_no_nul);
         if (wrong) return art_scan_fail(scan, wrong);
-        art_result_ended_text(context, (const char *)path.data, path.len, has_no_nul);
+        if (scan->keys.of_blobs) {
+            art_result_key(context, true, path);
+        } else {
+            art_result_ended_text(context, (const char *)path.data, path.len, has_no_nul);
+        }
     }
     return SQLITE_OK;
 }

@@ -80,30 +80,34 @@ void art_key_range_finish(struct art_key_range *keys) {
     if (c > 0 || (c == 0 && (range->low_open || range->high_open))) keys->empty = true;
 }
 
-static void compare_text(struct art_key_range *keys, enum art_argument comparison, sqlite3_value *value) {
-    struct art_bytes text;
-    if (!art_value_bytes(value, &text)) {
+static void compare_bytes(struct art_key_range *keys, enum art_argument comparison, sqlite3_value *value) {
+    struct art_bytes bytes;
+    if (!art_value_bytes(value, &bytes)) {
         keys->rc = SQLITE_NOMEM;
         return;
     }
     bool equal = comparison == ART_ARGUMENT_EQUAL;
-    if (equal && text.len > ART_PATH_MAX) keys->empty = true;
+    if (equal && bytes.len > ART_PATH_MAX) keys->empty = true;
     if (equal || comparison == ART_ARGUMENT_GREATER || comparison == ART_ARGUMENT_GREATER_EQUAL) {
-        art_key_range_low(keys, text, comparison == ART_ARGUMENT_GREATER);
+        art_key_range_low(keys, bytes, comparison == ART_ARGUMENT_GREATER);
     }
     if (equal || comparison == ART_ARGUMENT_LESS || comparison == ART_ARGUMENT_LESS_EQUAL) {
-        art_key_range_high(keys, text, comparison == ART_ARGUMENT_LESS);
+        art_key_range_high(keys, bytes, comparison == ART_ARGUMENT_LESS);
     }
 }
 
+/* Numbers are below every text, and texts below every BLOB. */
 void art_key_range_compare(struct art_key_range *keys, enum art_argument comparison, sqlite3_value *value) {
     int type = sqlite3_value_type(value);
+    bool is_key = type == (keys->of_blobs ? SQLITE_BLOB : SQLITE_TEXT);
     if (type == SQLITE_NULL) {
         keys->empty = true;
-    } else if (type == SQLITE_BLOB) { /* every text is below every blob */
+    } else if (is_key) {
+        compare_bytes(keys, comparison, value);
+    } else if (keys->of_blobs) {
+        if (comparison != ART_ARGUMENT_GREATER && comparison != ART_ARGUMENT_GREATER_EQUAL) keys->empty = true;
+    } else if (type == SQLITE_BLOB) {
         if (comparison != ART_ARGUMENT_LESS && comparison != ART_ARGUMENT_LESS_EQUAL) keys->empty = true;
-    } else if (type == SQLITE_TEXT) {
-        compare_text(keys, comparison, value);
     } else if (comparison != ART_ARGUMENT_GREATER && comparison != ART_ARGUMENT_GREATER_EQUAL) {
         /* A number, which SQLite may compare as one. (The text of an infinite one is Inf.) */
         if (!isinf(sqlite3_value_double(value))) art_key_range_high(keys, art_bytes(colon, 1), true);

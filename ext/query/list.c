@@ -70,8 +70,9 @@ int art_list_scan_collect(struct art_scan *scan, sqlite3_value *given) {
     for (; !rc && value; rc = sqlite3_vtab_in_next(given, &value)) {
         struct art_bytes text;
         int type = sqlite3_value_type(value);
-        if (type == SQLITE_INTEGER || type == SQLITE_FLOAT) scan->of.list.numbers = ART_NUMBERS_DUE;
-        if (type != SQLITE_TEXT) continue;
+        bool of_blobs = scan->keys.of_blobs, number = type == SQLITE_INTEGER || type == SQLITE_FLOAT;
+        if (number && !of_blobs) scan->of.list.numbers = ART_NUMBERS_DUE;
+        if (type != (of_blobs ? SQLITE_BLOB : SQLITE_TEXT)) continue;
         int failed = art_value_bytes(value, &text) ? add_element(scan->scratch, text) : SQLITE_NOMEM;
         if (failed) return failed;
     }

@@ -24,6 +24,7 @@ static bool is_by_nocase(const struct art_planning *planning, int i) {
 /* The lower one of the bounds that SQLite makes of a literal pattern, or -1. */
 int art_like_bounds(const struct art_planning *planning) {
     const sqlite3_index_info *info = planning->info;
+    if (art_columns_keys_are_blobs(&planning->vtab->columns)) return -1;
     for (int i = 0; i < info->nConstraint; i++) {
         if (info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_GE || !is_by_nocase(planning, i)) continue;
         struct art_bytes low = art_condition_text(planning, i);
@@ -92,7 +93,8 @@ bool art_pattern_is_filter(struct art_planning *planning, int i) {
     enum art_argument meaning = art_condition_means(planning->info->aConstraint[i].op);
     bool is_like = meaning == ART_ARGUMENT_LIKE, on_key = art_condition_is_on_key(planning, i);
     if (!is_like && meaning != ART_ARGUMENT_GLOB) return false;
-    if (on_key ? !is_like : !art_condition_is_on_other_column(planning, i)) return false;
+    bool on_texts = on_key && is_like && !art_columns_keys_are_blobs(&planning->vtab->columns);
+    if (!on_texts && !art_condition_is_on_other_column(planning, i)) return false;
     struct art_bytes pattern = art_condition_text(planning, i);
     bool looks =
         pattern.len ? is_worth_a_look(planning, pattern, is_like, on_key) : !art_condition_constant(planning, i);

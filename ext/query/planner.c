@@ -204,15 +204,17 @@ static bool take_list(struct art_planning *planning) {
     return true;
 }
 
-static bool is_text(const struct art_planning *planning, int i) {
+/* Is the key compared with this constant by their bytes? With a BLOB any value is, or the answer is plain. */
+static bool is_key(const struct art_planning *planning, int i) {
     sqlite3_value *value = art_condition_constant(planning, i);
+    if (art_columns_keys_are_blobs(&planning->vtab->columns)) return true;
     return value && sqlite3_value_type(value) == SQLITE_TEXT;
 }
 
 /* By order with what is no literal: exactly, or the cursor refuses it (arguments.c). */
 static void take_path_condition(struct art_planning *planning, int i, enum art_argument meaning) {
     bool glob = meaning == ART_ARGUMENT_GLOB, is_literal = art_condition_constant(planning, i);
-    bool exact = glob ? !planning->glob : is_literal ? is_text(planning, i) : meaning >= ART_ARGUMENT_GREATER;
+    bool exact = glob ? !planning->glob : is_literal ? is_key(planning, i) : meaning >= ART_ARGUMENT_GREATER;
     art_planning_take_column(planning, i, ART_COLUMN_KEY, !exact || glob, meaning, exact);
     bool bounded = glob && exact && art_condition_glob_is_bounds(planning, i);
     if (bounded) planning->conditions[i].term[1] |= ART_TERM_BOUNDED;
@@ -386,7 +388,7 @@ static int plan_longest(struct art_planning *planning, int match) {
 static int plan_point(struct art_planning *planning, int equality) {
     planning->kind = ART_SCAN_POINT;
     art_planning_take(planning, equality, ART_ARGUMENT_EQUAL, art_condition_text(planning, equality).len > 0);
-    if (!art_condition_constant(planning, equality) || is_text(planning, equality)) planning->plan |= ART_PLAN_UNIQUE;
+    if (!art_condition_constant(planning, equality) || is_key(planning, equality)) planning->plan |= ART_PLAN_UNIQUE;
     take_order(planning); /* a number may have several spellings */
     int rc = take_snapshot_argument(planning);
     return rc ? rc : take_listing_arguments(planning);

@@ -32,6 +32,7 @@
 /* Where a statement's arguments meet. */
 struct art_key_range {
     struct art_range range; /* of paths; its bytes are in low and high */
+    bool of_blobs;          /* the keys are BLOBs */
     bool empty;
     int rc; /* SQLite's */
     struct art_buffer low, high, scratch;

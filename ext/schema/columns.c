@@ -204,7 +204,8 @@ static char *declaration(const struct art_columns *columns, const char *table) {
     sqlite3_str_appendall(sql, "CREATE TABLE x(");
     for (unsigned i = 0; i < columns->count; i++) {
         const struct art_column *column = &columns->items[i];
-        bool is_text = i == ART_COLUMN_KEY && art_affinity_of(column->type) != ART_AFFINITY_TEXT;
+        /* A key of a type that SQLite does not know would be compared as a number. */
+        bool is_text = i == ART_COLUMN_KEY && art_affinity_of(column->type) == ART_AFFINITY_NUMERIC;
         sqlite3_str_appendf(sql, "\"%w\" %s", column->name, is_text ? "TEXT" : column->type);
         if (column->collation) sqlite3_str_appendf(sql, " COLLATE \"%w\"", column->collation);
         sqlite3_str_appendall(sql, i == ART_COLUMN_KEY ? " NOT NULL PRIMARY KEY, " : ", ");

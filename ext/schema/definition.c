@@ -53,7 +53,7 @@ static const struct {
     {"ON", "an art table has no ON CONFLICT of its own", "leave it out and write INSERT OR REPLACE, OR IGNORE, ..."},
     {"HIDDEN", "a column of an art table cannot be HIDDEN", "leave the word out"},
     {"CONSTRAINT", "constraints of an art table have no names", "leave CONSTRAINT and the name out"},
-    {"AUTOINCREMENT", "the key of an art table is text", "leave AUTOINCREMENT out"},
+    {"AUTOINCREMENT", "the key of an art table is no number", "leave AUTOINCREMENT out"},
 };
 
 /* The words that SQLite never takes as names without quotes. */
@@ -194,12 +194,13 @@ static int parse_type(struct definition *definition) {
     if (rc) return rc;
     if (!sound) return refuse_token(definition, "behind a type stand one or two numbers, as in DECIMAL(10,2)");
     definition->column->affinity = art_affinity_of(definition->column->type);
-    if (!definition->key || definition->column->affinity == ART_AFFINITY_TEXT) return SQLITE_OK;
+    enum art_affinity affinity = definition->column->affinity;
+    if (!definition->key || affinity == ART_AFFINITY_TEXT || affinity == ART_AFFINITY_BLOB) return SQLITE_OK;
     if (is_of_texts(definition->column)) {
         definition->column->affinity = ART_AFFINITY_TEXT;
         return SQLITE_OK;
     }
-    return refuse(definition, "the first column is the key, and keys are text", "write TEXT, or no type");
+    return refuse(definition, "the first column is the key, and keys are texts or BLOBs", "write TEXT or BLOB");
 }
 
 static int parse_collation(struct definition *definition) {
@@ -249,7 +250,8 @@ static int parse_default(struct definition *definition) {
     struct art_column *column = definition->column;
     const char *at = definition->token.at;
     bool is_null = art_token_is_word(&definition->token, "NULL");
-    if (!skip_literal(definition)) return refuse_token(definition, "write a number, a text or a blob, or leave DEFAULT out");
+    if (!skip_literal(definition))
+        return refuse_token(definition, "write a number, a text or a blob, or leave DEFAULT out");
     art_free(column->literal);
     column->literal = NULL;
     if (is_null) return SQLITE_OK;

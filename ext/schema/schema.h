@@ -29,6 +29,9 @@ struct art_columns {
     unsigned count;
 };
 enum { ART_COLUMN_KEY = 0 };
+static inline bool art_columns_keys_are_blobs(const struct art_columns *columns) {
+    return columns->items[ART_COLUMN_KEY].affinity == ART_AFFINITY_BLOB;
+}
 
 /* The hidden columns stand behind the user's, in this order; a column's number minus columns.count is one of these. */
 enum art_hidden {

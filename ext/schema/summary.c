@@ -65,6 +65,8 @@ static int check_item(const struct summary_list *list, enum summary_word word, c
     const struct art_summarised_column *item = find_item(list->out, (unsigned)found);
     const struct art_column *column = &list->columns->items[found];
     static const char again[] = "leave one of them out";
+    if (key && art_columns_keys_are_blobs(list->columns))
+        return refuse_column(list, name, "a search is of texts, and the keys are BLOBs", others);
     if (search && (key ? list->out->search_key : item && item->search))
         return refuse_column(list, name, "two searches of one column", again);
     if (lookup && item && item->lookup) return refuse_column(list, name, "two lookups of one column", again);

@@ -189,8 +189,9 @@ static int complain_arguments(struct art_vtab *vtab, const char *command, const 
 }
 
 static int complain_prefix(struct art_vtab *vtab, const struct directory_command *command, const char *what) {
-    char *columns = command->goes ? sqlite3_mprintf("prefix, %s", vtab->columns.items[ART_COLUMN_KEY].name)
-                                  : sqlite3_mprintf("prefix");
+    const char *prefix = art_columns_hidden_name(&vtab->columns, ART_HIDDEN_PREFIX);
+    char *columns = command->goes ? sqlite3_mprintf("%s, %s", prefix, vtab->columns.items[ART_COLUMN_KEY].name)
+                                  : sqlite3_mprintf("%s", prefix);
     int rc = columns ? complain_arguments(vtab, command->name, what, columns) : SQLITE_NOMEM;
     sqlite3_free(columns);
     return rc;
@@ -204,7 +205,10 @@ static int run_directory(struct art_vtab *vtab, const struct directory_command *
     for (unsigned i = 0; i < vtab->columns.count + ART_HIDDEN_COLUMNS; i++) {
         bool wanted =
             columns[i] == prefix || (goes && columns[i] == path) || i == vtab->columns.count + ART_HIDDEN_COMMAND;
-        bool is_text = sqlite3_value_type(columns[i]) == SQLITE_TEXT;
+        int type = sqlite3_value_type(columns[i]);
+        bool is_key = columns[i] == prefix || columns[i] == path,
+             of_blobs = is_key && art_columns_keys_are_blobs(&vtab->columns);
+        bool is_text = type == SQLITE_TEXT || (of_blobs && type == SQLITE_BLOB);
         if (wanted && !is_text) return complain_prefix(vtab, command, goes ? "wants two texts" : "wants a text");
         bool may = wanted || (of_snapshot && columns[i] == snapshot);
         if (!may && sqlite3_value_type(columns[i]) != SQLITE_NULL)

@@ -42,14 +42,14 @@ static int complain_key(struct art_vtab *vtab, int rc, const char *what, const c
 }
 
 static int take_path(struct art_vtab *vtab, sqlite3_value *value, struct art_bytes *out) {
-    switch (sqlite3_value_type(value)) {
-    case SQLITE_NULL:
-        return not_null(vtab, key_name(vtab));
-    case SQLITE_BLOB:
-        return complain_key(vtab, SQLITE_MISMATCH, "a key cannot be a BLOB", "CAST it AS TEXT");
-    default:
-        break;
-    }
+    bool of_blobs = art_columns_keys_are_blobs(&vtab->columns);
+    int type = sqlite3_value_type(value);
+    if (type == SQLITE_NULL) return not_null(vtab, key_name(vtab));
+    if (of_blobs && type != SQLITE_BLOB)
+        return complain_key(vtab, SQLITE_MISMATCH, "a key of this table is a BLOB", "CAST it AS BLOB");
+    if (!of_blobs && type == SQLITE_BLOB)
+        return complain_key(vtab, SQLITE_MISMATCH, "a key cannot be a BLOB",
+                            "CAST it AS TEXT, or declare the key BLOB");
     if (!art_value_bytes(value, out)) return SQLITE_NOMEM;
     if (out->len <= ART_PATH_MAX) return SQLITE_OK;
     return complain_key(vtab, SQLITE_TOOBIG, "the key is too long", "it may have 65534 bytes");
@@ -73,9 +73,9 @@ static enum art_write write_mode(const struct art_vtab *vtab) {
 }
 
 /* The columns but the key as one record, in a buffer that the next row uses again. `old`: the row's record, out of
- * which columns are kept that the UPDATE does not set; NULL: all are given. For NULL stands the value of NOT NULL
- * DEFAULT where SQLite puts it into an ordinary table, and where an INSERT says NULL: art cannot tell that from a column
- * that it leaves out. */
+ * which columns are kept that the UPDATE does not set; NULL: all are given. For NULL stands the value of NOT NULL DEFAULT
+ * where SQLite puts it into an ordinary table, and where an INSERT says NULL: art cannot tell that from a column that it
+ * leaves out. */
 static int encode(struct art_vtab *vtab, sqlite3_value **argv, const struct art_bytes *old, struct art_bytes *out) {
     assert(vtab->columns.count && (vtab->columns.count == 1 || vtab->fields));
     unsigned count = vtab->columns.count - 1;
