@@ -1,7 +1,7 @@
 /* The columns of an art table: what CREATE VIRTUAL TABLE ... USING art(path, size INTEGER, ...) declares.
  *
  *     the user's      the key, then what a row's record holds     definition.c reads one
- *     hidden          enum art_hidden                              the same in every table, but for a name that is taken
+ *     hidden          enum art_hidden                              the same in every table, but for taken names
  *
  * The schema says what they are: the arguments of CREATE, and behind them what 'add column' added, each as the name of
  * a column of T_artstate (shadow.c). T_artstate also keeps those of CREATE as a text, under 'columns'. All of it may be

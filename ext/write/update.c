@@ -73,9 +73,9 @@ static enum art_write write_mode(const struct art_vtab *vtab) {
 }
 
 /* The columns but the key as one record, in a buffer that the next row uses again. `old`: the row's record, out of
- * which columns are kept that the UPDATE does not set; NULL: all are given. For NULL stands the value of NOT NULL DEFAULT
- * where SQLite puts it into an ordinary table, and where an INSERT says NULL: art cannot tell that from a column that it
- * leaves out. */
+ * which columns are kept that the UPDATE does not set; NULL: all are given. For NULL stands the value of NOT NULL
+ * DEFAULT where SQLite puts it into an ordinary table, and where an INSERT says NULL: art cannot tell that from a
+ * column that it leaves out. */
 static int encode(struct art_vtab *vtab, sqlite3_value **argv, const struct art_bytes *old, struct art_bytes *out) {
     assert(vtab->columns.count && (vtab->columns.count == 1 || vtab->fields));
     unsigned count = vtab->columns.count - 1;
