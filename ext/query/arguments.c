@@ -70,13 +70,13 @@ static void want_glob(struct art_scan *scan, sqlite3_value *value, bool bounded)
     if (art_buffer_append(&scan->match.text, pattern, strlen(pattern) + 1)) keys->rc = SQLITE_NOMEM;
 }
 
-static void want_folded(struct art_scan *scan, struct art_bytes prefix) {
+static void want_folded(struct art_scan *scan, struct art_bytes text, bool whole) {
     struct art_key_range *keys = &scan->keys;
-    if (prefix.len > ART_PATH_MAX) {
+    if (text.len > ART_PATH_MAX) {
         keys->empty = true;
         return;
     }
-    if (art_folded_set(&scan->match.folded, prefix)) {
+    if (art_folded_set(&scan->match.folded, text, whole)) {
         keys->rc = SQLITE_NOMEM;
         return;
     }
@@ -95,7 +95,7 @@ static void want_like(struct art_scan *scan, sqlite3_value *value) {
         scan->keys.rc = SQLITE_NOMEM;
     } else if (!too_complex(scan, sqlite3_value_bytes(value))) {
         struct art_bytes prefix = art_bytes(pattern, art_like_prefix(pattern));
-        if (prefix.len > scan->match.folded.lower.len) want_folded(scan, prefix);
+        if (prefix.len > scan->match.folded.lower.len) want_folded(scan, prefix, false);
         if (pattern[prefix.len] && strcmp(pattern + prefix.len, "%") &&
             art_filters_add_pattern(scan, ART_COLUMN_KEY, ART_ARGUMENT_LIKE, value)) {
             scan->keys.rc = SQLITE_NOMEM;
@@ -115,7 +115,22 @@ static void want_like_prefix(struct art_scan *scan, sqlite3_value *value) {
         scan->keys.rc = SQLITE_NOMEM;
         return;
     }
-    want_folded(scan, art_bytes(text, art_sound_prefix(text)));
+    want_folded(scan, art_bytes(text, art_sound_prefix(text)), false);
+}
+
+/* NOCASE looks at no byte behind a NUL. */
+static void want_nocase(struct art_scan *scan, sqlite3_value *value) {
+    int type = sqlite3_value_type(value);
+    struct art_bytes text;
+    if (type == SQLITE_NULL || type == SQLITE_BLOB) scan->keys.empty = true;
+    if (type != SQLITE_TEXT) return;
+    if (!art_value_bytes(value, &text)) {
+        scan->keys.rc = SQLITE_NOMEM;
+        return;
+    }
+    const uint8_t *nul = memchr(text.data, 0, text.len);
+    if (nul) text.len = (uint32_t)(nul - text.data);
+    want_folded(scan, text, !nul);
 }
 
 /* Of an argument that a hidden column shows again: its bytes, and what it was. */
@@ -182,6 +197,9 @@ static void want(struct art_scan *scan, enum art_argument meaning, sqlite3_value
         break;
     case ART_ARGUMENT_LIKE:
         want_like(scan, value);
+        break;
+    case ART_ARGUMENT_NOCASE:
+        want_nocase(scan, value);
         break;
     case ART_ARGUMENT_MATCH:
         if (sqlite3_value_type(value) == SQLITE_NULL) {

@@ -7,6 +7,7 @@
  *     the path                    one; it has to be found
  *     bounds                      a quarter, 1/64 from both sides, and half of that for each further one, as in SQLite
  *     literals as bounds          what lies between them, as far as it is known (assume_rows())
+ *     the path by NOCASE          the least, since few spellings are there
  *     GLOB, LIKE                  bounds from both sides, if they begin with letters or may do so
  *     a search                    1/64: as a range of which nothing is known
  *     a version                   a quarter
@@ -66,6 +67,7 @@ static bool narrow(const struct art_planning *planning, int i, struct art_key_ra
     if (argument == ART_ARGUMENT_LIKE_PREFIX) text = beginning_of_like(planning);
     if (argument == ART_ARGUMENT_GLOB || argument == ART_ARGUMENT_LIKE) text = beginning_of_pattern(planning, i);
     if (!text.len || argument == ART_ARGUMENT_DELIMITER || argument == ART_ARGUMENT_IN) return false;
+    if (argument == ART_ARGUMENT_NOCASE) argument = ART_ARGUMENT_EQUAL;
     if (argument == ART_ARGUMENT_START_AFTER) {
         art_key_range_low(keys, text, true);
     } else if (argument >= ART_ARGUMENT_EQUAL && argument <= ART_ARGUMENT_LESS_EQUAL) {
@@ -108,6 +110,7 @@ static void add_bounds(const struct art_planning *planning, int i, struct bounds
     case ART_ARGUMENT_EQUAL: /* of a listing */
     case ART_ARGUMENT_PREFIX:
     case ART_ARGUMENT_LIKE_PREFIX:
+    case ART_ARGUMENT_NOCASE:
         low = high = true;
         break;
     case ART_ARGUMENT_START_AFTER:
@@ -282,6 +285,7 @@ void art_planning_estimate(const struct art_planning *planning) {
     double each = step_cost;
     if (is_list) rows = LIST_ELEMENTS_ASSUMED;
     rows = share(unknown, rows);
+    if (planning->nocase) rows = ROWS_LEAST;
     if (planning->newer) rows /= ONE_BOUND_LEAVES;
     if (planning->searches) rows /= BOTH_BOUNDS_LEAVE;
     if (planning->lookups) {

@@ -48,11 +48,12 @@ uint32_t art_sound_prefix(const char *text) {
 
 /* --- spellings ---------------------------------------------------------------------------------------------------- */
 
-enum art_rc art_folded_set(struct art_folded *folded, struct art_bytes prefix) {
+enum art_rc art_folded_set(struct art_folded *folded, struct art_bytes text, bool whole) {
     folded->lower.len = folded->seek.len = 0;
-    enum art_rc rc = art_buffer_append(&folded->lower, prefix.data, prefix.len);
-    if (!rc) rc = art_buffer_reserve(&folded->seek, prefix.len);
-    for (uint32_t i = 0; !rc && i < prefix.len; i++) folded->lower.data[i] = art_lower(prefix.data[i]);
+    folded->whole = whole;
+    enum art_rc rc = art_buffer_append(&folded->lower, text.data, text.len);
+    if (!rc) rc = art_buffer_reserve(&folded->seek, text.len);
+    for (uint32_t i = 0; !rc && i < text.len; i++) folded->lower.data[i] = art_lower(text.data[i]);
     return rc;
 }
 
@@ -66,7 +67,11 @@ bool art_folded_range(const struct art_folded *folded, struct art_key_range *key
         return false;
     }
     art_range_of_prefix(last, keys->scratch.data, &range);
-    if (range.high_set) art_key_range_high(keys, range.high, true);
+    if (folded->whole) {
+        art_key_range_high(keys, last, false);
+    } else if (range.high_set) {
+        art_key_range_high(keys, range.high, true);
+    }
     struct art_bytes first = art_bytes(keys->scratch.data, last.len);
     for (uint32_t i = 0; i < last.len; i++) keys->scratch.data[i] = upper(last.data[i]);
     art_key_range_low(keys, first, false);
@@ -80,21 +85,27 @@ static uint32_t matching_bytes(const struct art_folded *folded, struct art_bytes
 }
 
 bool art_folded_matches(const struct art_folded *folded, struct art_bytes path) {
-    return matching_bytes(folded, path) == folded->lower.len;
+    return matching_bytes(folded, path) == folded->lower.len && !(folded->whole && path.len > folded->lower.len);
 }
 
 /* The path matches up to `at`. Forward, the next spelling keeps the path's letters before the turning point, has a
- * greater one there, and capitals behind it; backward, a smaller one, and small letters. */
+ * greater one there, and capitals behind it; backward, a smaller one, and small letters. A path that goes on behind all
+ * of it (`whole`) has the next spelling in itself, backward. */
 bool art_folded_next(struct art_folded *folded, struct art_bytes path, bool descending) {
     const uint8_t *small = folded->lower.data;
     uint32_t at = matching_bytes(folded, path), len = (uint32_t)folded->lower.len;
     bool ended = at == path.len, turned = false; /* an ended path lies before all its continuations */
     uint8_t there = ended ? 0 : path.data[at], turn = 0;
-    assert(at < len);
-    if (!descending && (ended || there < small[at])) {
+    assert(at < len || (folded->whole && !ended));
+    if (at == len && descending) {
+        memcpy(folded->seek.data, path.data, len);
+        folded->seek.len = len;
+        return true;
+    }
+    if (at < len && !descending && (ended || there < small[at])) {
         turn = ended || there < upper(small[at]) ? upper(small[at]) : small[at];
         turned = true;
-    } else if (descending && !ended && there > upper(small[at])) {
+    } else if (at < len && descending && !ended && there > upper(small[at])) {
         turn = there > small[at] ? small[at] : upper(small[at]);
         turned = true;
     }

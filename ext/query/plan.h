@@ -48,6 +48,9 @@
  *   LIKE prefix  text: the lower one of the     the same                                         SQLite
  *                bounds that SQLite makes of
  *                LIKE
+ *   NOCASE       TEXT                           paths that are the same but for capitals         SQLite
+ *   NOCASE       NULL, BLOB                     none                                             SQLite
+ *   NOCASE       number                         no path is passed over                           SQLite
  *   MATCH        anything but NULL              the row of the longest path that these bytes      nobody
  *                                               begin with (longest.c); with a delimiter only
  *                                               where a component of them ends
@@ -125,6 +128,7 @@ enum art_argument {
     ART_ARGUMENT_GLOB,
     ART_ARGUMENT_LIKE,
     ART_ARGUMENT_LIKE_PREFIX,
+    ART_ARGUMENT_NOCASE, /* is equal by that collation */
     ART_ARGUMENT_MATCH,
     ART_ARGUMENT_LOOKUP, /* a column is equal */
     ART_ARGUMENT_LOOKUP_IS,
@@ -141,8 +145,8 @@ enum art_argument {
 #define ART_ARGUMENT_WORDS                                                                                             \
     {                                                                                                                  \
         "", "prefix=?", "delimiter=?", "start_after=?", "snapshot=?", "=?", " IN (?)", ">?", ">=?", "<?", "<=?",       \
-            " GLOB ?", " LIKE ?", " LIKE prefix ?", " MATCH ?", "=? (lookup)", " IS ? (lookup)", " IN (?) (lookup)",   \
-            "<>?", " IS NULL", " IS NOT NULL", "limit ?", "offset ?"                                                   \
+            " GLOB ?", " LIKE ?", " LIKE prefix ?", "=? NOCASE", " MATCH ?", "=? (lookup)", " IS ? (lookup)",          \
+            " IN (?) (lookup)", "<>?", " IS NULL", " IS NOT NULL", "limit ?", "offset ?"                               \
     }
 
 enum { ART_PLAN_TERM = 4 };

@@ -77,6 +77,17 @@ void art_like_take(struct art_planning *planning) {
     }
 }
 
+void art_nocase_take(struct art_planning *planning) {
+    bool names = planning->kind != ART_SCAN_LEVEL && !art_columns_keys_are_blobs(&planning->vtab->columns);
+    for (int i = 0; names && !planning->nocase && i < planning->info->nConstraint; i++) {
+        bool equal = art_condition_means(planning->info->aConstraint[i].op) == ART_ARGUMENT_EQUAL;
+        if (!equal || !is_by_nocase(planning, i) || art_condition_is_list(planning, i)) continue;
+        art_planning_take(planning, i, ART_ARGUMENT_NOCASE, false);
+        planning->nocase = true;
+        planning->all_exact = false;
+    }
+}
+
 /* --- patterns that choose no range -------------------------------------------------------------------------------- */
 
 /* Has a literal pattern pieces behind its beginning? And its beginning, if it has one, bounds, as it would if it were

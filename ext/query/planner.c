@@ -400,6 +400,7 @@ static int plan_range(struct art_planning *planning) {
     if (rc) return rc;
     take_paths(planning);
     art_like_take(planning);
+    art_nocase_take(planning);
     if (!planning->arguments) art_plan_text_append(&planning->words, "all rows");
     take_versions(planning);
     take_lookups(planning);

@@ -60,6 +60,7 @@ struct art_planning {
     bool all_taken;        /* no constraint is left for SQLite */
     bool all_exact;        /* SQLite need not check any constraint again */
     bool glob;             /* a GLOB is taken */
+    bool nocase;           /* an equality by NOCASE is taken */
     bool newer;            /* a bound of versions is taken */
     bool snapshot_unknown; /* its name would come from a table behind this one */
     int lookups, searches;
@@ -122,6 +123,8 @@ bool art_pattern_gets_bounds(struct art_bytes pattern, uint32_t prefix);
 int art_like_bounds(const struct art_planning *planning);
 /* Takes what chooses a range: those bounds, or a LIKE whose pattern is not known yet. */
 void art_like_take(struct art_planning *planning);
+/* An equality with the path by NOCASE, if there is one. */
+void art_nocase_take(struct art_planning *planning);
 /* Is constraint i a pattern that refuses rows beside the range: a LIKE for the path, or any for another column? */
 bool art_pattern_is_filter(struct art_planning *planning, int i);
 /* How many patterns for the path, of those that are taken, the scan looks at as filters. */

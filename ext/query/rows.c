@@ -101,9 +101,14 @@ static enum art_rc seek_spelling(struct art_scan *scan) {
             range.low_set = true;
             range.low_open = false;
         }
-    } else if (found.high_set && (!range.high_set || art_bytes_compare(found.high, range.high) < 0)) {
-        range.high = found.high;
-        range.high_set = range.high_open = true;
+    } else {
+        bool whole = scan->match.folded.whole;
+        if (whole) found = (struct art_range){.high = spelling, .high_set = true};
+        if (found.high_set && (!range.high_set || art_bytes_compare(found.high, range.high) < 0)) {
+            range.high = found.high;
+            range.high_set = true;
+            range.high_open = !whole;
+        }
     }
     return art_cursor_seek(scan->cursor, &range, scan->descending);
 }

@@ -58,11 +58,12 @@ uint32_t art_like_prefix(const char *pattern);
 /* As far as the text is sound UTF-8. */
 uint32_t art_sound_prefix(const char *text);
 
-/* A beginning in which capitals are not told from small letters, as LIKE sees it. */
+/* A beginning, or a whole path, in which capitals are not told from small letters, as LIKE and NOCASE see it. */
 struct art_folded {
-    struct art_buffer lower, seek; /* the prefix in small letters; a spelling to go to */
+    struct art_buffer lower, seek; /* it in small letters; a spelling to go to */
+    bool whole;                    /* nothing may follow it */
 };
-enum art_rc art_folded_set(struct art_folded *folded, struct art_bytes prefix); /* ART_* */
+enum art_rc art_folded_set(struct art_folded *folded, struct art_bytes text, bool whole); /* ART_* */
 /* From the first spelling to the last. False: there is only one. */
 bool art_folded_range(const struct art_folded *folded, struct art_key_range *keys);
 bool art_folded_matches(const struct art_folded *folded, struct art_bytes path);

@@ -1,5 +1,5 @@
-/* Tables whose key is declared BLOB, beside an ordinary table with the same rows: random rows, and random queries with
- * literals, subqueries and columns of all types.
+/* Keys that are declared BLOB, and paths by NOCASE, beside an ordinary table with the same rows: random rows, and random
+ * queries with literals, subqueries and columns of all types.
  */
 #include "tests/support/grammar.h"
 #include "tests/support/sql_one.h"
@@ -18,7 +18,7 @@ static void set_up(void) {
 }
 
 /* Few bytes, among them those that end a text or begin no character, so that keys meet and begin with each other. */
-static const char *const rules[] = {
+static const char *const of_blobs[] = {
     "byte: 00 | 2f | 61 | 61 | 62 | 80 | ff",
     "blob: x'' | x'$byte' | 2*x'$byte$byte' | 3*x'$byte$byte$byte' | x'61612f$byte$byte$byte$byte'",
     "other: 'a' | '' | 'a/' | 5 | -2.5 | NULL | 'zz'",
@@ -41,7 +41,7 @@ static const char *const rules[] = {
     "(key, n) $(<|>|<=|>=) ($value, $(0-999))",
     NULL};
 
-static void for_both(struct random *random, const char *rule, bool is_query) {
+static void for_both(struct random *random, const char *const *rules, const char *rule, bool is_query) {
     char *text = grammar_text(&(struct grammar){.random = random, .rules = rules}, rule);
     char *art = sql_named(text, "t"), *ordinary = sql_named(text, "b");
     if (is_query) {
@@ -62,14 +62,63 @@ LOOP_TEST(test_keys_of_bytes_are_those_of_an_ordinary_table, 4) {
     struct random random = {random_seed() + (uint64_t)_i};
     printf("blob keys: seed %llu\n", (unsigned long long)random.state);
     for (int round = 0; round < ROUNDS; round++) {
-        for (int i = 0; i < 30; i++) for_both(&random, "$change", false);
+        sql_run(db, "BEGIN");
+        for (int i = 0; i < 30; i++) for_both(&random, of_blobs, "$change", false);
+        sql_run(db, "COMMIT");
         if (random_once_in(&random, 3)) sql_command(db, "main", "t", random_once_in(&random, 2) ? "flush" : "optimize");
-        for (int i = 0; i < QUERIES; i++) for_both(&random, "$query", true);
+        for (int i = 0; i < QUERIES; i++) for_both(&random, of_blobs, "$query", true);
         expect("ok\n", "SELECT art_check('t')");
         expect("0\n", "SELECT count(*) FROM (SELECT key, row_number() OVER (ORDER BY key) - 1 AS i FROM b) AS b WHERE "
                       "art_nth('t', x'', i) IS NOT key OR art_longest_prefix('t', key) IS NOT key OR "
                       "art_count('t', key) <> (SELECT count(*) FROM b AS o WHERE hex(o.key) GLOB hex(b.key) || '*')");
     }
+}
+
+/* --- paths by NOCASE ---------------------------------------------------------------------------------------------- */
+
+static const char *const of_paths[] = {
+    "letter: a | A | b | B | / | _ | z | Z | [ | 0 | \xc3\xa9",
+    "text: | $letter | 2*$letter$letter | 2*$letter$letter$letter | $letter$letter$letter$letter/$letter | 5 | 05",
+    "path: 9*'$text' | CAST(x'6100$(61|41|62)' AS TEXT) | 5 | NULL | x'61'",
+    "value: 3*$path | (SELECT $path) | (SELECT x FROM any WHERE i = $(0-6))",
+    "change: INSERT OR REPLACE INTO @ VALUES('$text', $(0-99)) | INSERT OR REPLACE INTO @ SELECT "
+    "CAST(x'6100$(61|41|62)' AS "
+    "TEXT), 1",
+    "query: SELECT path, n FROM @ WHERE $condition$(| AND $condition) ORDER BY path$(| DESC)$(2*| LIMIT $(1-4)$(| "
+    "OFFSET "
+    "$(0-3))) | SELECT any.rowid, s.path FROM any $(|LEFT) JOIN @ AS s ON s.path $(=|IS) any.$(v|i|x) COLLATE NOCASE "
+    "ORDER BY "
+    "1, 2 | SELECT path, n FROM @ WHERE $condition OR $condition ORDER BY path",
+    "condition: 4*path COLLATE NOCASE $(=|IS) $value | path COLLATE NOCASE IN ($path, $path) | path COLLATE NOCASE IN "
+    "(SELECT "
+    "$(x|i) FROM any) | path $(<|>=) '$text' | path LIKE '$text%' | n > $(0-99)",
+    NULL};
+
+LOOP_TEST(test_paths_by_nocase_are_those_of_an_ordinary_table, 4) {
+    struct random random = {random_seed() + (uint64_t)_i};
+    printf("nocase: seed %llu\n", (unsigned long long)random.state);
+    sql_run(db, "DROP TABLE t; DROP TABLE b; CREATE VIRTUAL TABLE t USING art(path, n);"
+                "CREATE TABLE b(path TEXT PRIMARY KEY NOT NULL, n) WITHOUT ROWID");
+    for (int round = 0; round < ROUNDS; round++) {
+        sql_run(db, "BEGIN");
+        for (int i = 0; i < 100; i++) for_both(&random, of_paths, "$change", false);
+        sql_run(db, "COMMIT");
+        if (random_once_in(&random, 2)) sql_command(db, "main", "t", "flush");
+        for (int i = 0; i < QUERIES; i++) for_both(&random, of_paths, "$query", true);
+    }
+    plan_has("SELECT n FROM @ WHERE path = ? COLLATE NOCASE", "path=? NOCASE");
+    plan_lacks("SELECT n FROM @ WHERE path COLLATE NOCASE IN ('a', 'b')", "NOCASE");
+}
+
+/* A directory's name is not looked for among what lies below it. */
+TEST(test_a_name_by_nocase_passes_over_what_goes_on_behind_it) {
+    sql_run(
+        db,
+        "CREATE VIRTUAL TABLE u USING art(path); INSERT INTO u WITH i(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM i "
+        "LIMIT 5000) SELECT printf('Usr/%%05d', i) FROM i; INSERT INTO u VALUES('USR'), ('usr'), ('uSr')");
+    expect("USR\nuSr\nusr\n", "SELECT path FROM u WHERE path = 'Usr' COLLATE NOCASE");
+    expect("usr\nuSr\nUSR\n", "SELECT path FROM u WHERE path = 'Usr' COLLATE NOCASE ORDER BY path DESC");
+    ck_assert_int_lt(sql_int(db, "SELECT value FROM art_info('u') WHERE property = 'rows filtered'"), 100);
 }
 
 TEST(test_prefixes_delimiters_and_what_begins_behind_are_blobs) {
@@ -110,4 +159,4 @@ TEST(test_other_keys_are_refused_and_a_salvaged_key_is_a_blob) {
     expect("|1|blob\nFF|2|blob\n", "SELECT hex(key), n, typeof(key) FROM s");
 }
 
-SUITE("blob keys", .skipped = sql_standin, .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)
+SUITE("keys", .skipped = sql_standin, .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)
