@@ -24,6 +24,7 @@ static const struct {
     [ART_HIDDEN_COMMAND] = {"", "", ""},
     [ART_HIDDEN_ENTRIES] = {"entries", "art_entries", "INTEGER"},
     [ART_HIDDEN_VERSION] = {"version", "art_version", "INTEGER"},
+    [ART_HIDDEN_CONFLICT] = {"conflict", "art_conflict", "TEXT"},
 };
 _Static_assert(sizeof hidden_columns / sizeof *hidden_columns == (size_t)ART_HIDDEN_COLUMNS, "all hidden columns");
 

@@ -41,8 +41,9 @@ enum art_hidden {
     ART_HIDDEN_SNAPSHOT,    /* argument: a snapshot's name, of which the rows are */
     /* Named like the table, or "" where that is the name of another column; no argument goes beyond it. */
     ART_HIDDEN_COMMAND,
-    ART_HIDDEN_ENTRIES, /* rows below a common prefix */
-    ART_HIDDEN_VERSION, /* csn of the row's last change */
+    ART_HIDDEN_ENTRIES,  /* rows below a common prefix */
+    ART_HIDDEN_VERSION,  /* csn of the row's last change */
+    ART_HIDDEN_CONFLICT, /* of an INSERT: what is done with a row that is there; always NULL */
     ART_HIDDEN_COLUMNS
 };
 

@@ -84,7 +84,7 @@ static int encode(struct art_vtab *vtab, sqlite3_value **argv, const struct art_
     for (unsigned i = 0; !art_rc && i < count; i++) {
         const struct art_column *column = &vtab->columns.items[i + 1];
         sqlite3_value *value = argv[ARGUMENT_COLUMNS + 1 + i];
-        if (old && sqlite3_value_nochange(value)) continue;
+        if (old && (inserts ? !is_given(value) : sqlite3_value_nochange(value))) continue;
         if (column->not_null && !is_given(value)) {
             value = column->stand_in;
             if (!value || !(inserts || write_mode(vtab) == ART_WRITE_REPLACE)) return not_null(vtab, column->name);
@@ -189,17 +189,59 @@ static int update_prefix(struct art_vtab *vtab, int argc, sqlite3_value **argv, 
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
+/* Over the row as it is. */
+static int encode_over(struct art_vtab *vtab, sqlite3_value **argv, const struct art_row *row, struct art_bytes *out) {
+    struct art_bytes old;
+    uint8_t *owned = NULL;
+    assert(row->version);
+    int rc = art_report(&vtab->base.zErrMsg, art_row_value(vtab->table->tree, row, &old, &owned));
+    if (!rc) rc = encode(vtab, argv, &old, out);
+    art_free(owned);
+    return rc;
+}
+
+static int take_conflict(struct art_vtab *vtab, sqlite3_value *value, bool *updates) {
+    const char *name = art_columns_hidden_name(&vtab->columns, ART_HIDDEN_CONFLICT), *table = vtab->name->table;
+    if (!is_given(value)) return SQLITE_OK;
+    const char *text = (const char *)sqlite3_value_text(value);
+    if (!text) return SQLITE_NOMEM;
+    *updates = !strcmp(text, "update");
+    if (*updates) return SQLITE_OK;
+    return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
+                        "art: the hidden column %s takes 'update' alone (%s.%s): write INSERT OR REPLACE, OR IGNORE, "
+                        "... for the others",
+                        name, table, name);
+}
+
+/* An INSERT with conflict = 'update': the columns that it gives, of the row that is there. */
+static int update_with_given(struct art_vtab *vtab, sqlite3_value **argv, struct art_bytes path, bool *found) {
+    struct art_tree *tree = vtab->table->tree;
+    struct art_row row = {0};
+    struct art_bytes value = {0};
+    enum art_rc art_rc = art_tree_get(tree, path, &row);
+    if (art_rc == ART_NOTFOUND) return SQLITE_OK;
+    if (art_rc) return art_report(&vtab->base.zErrMsg, art_rc);
+    *found = true;
+    int rc = encode_over(vtab, argv, &row, &value);
+    if (!rc) rc = art_report(&vtab->base.zErrMsg, art_tree_update(tree, path, &row, value));
+    art_row_release(&row);
+    return rc;
+}
+
 static int insert_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
     struct art_bytes path = {0}, value = {0};
-    for (unsigned i = 0; i < ART_HIDDEN_COLUMNS; i++) {
+    bool updates = false, found = false, existed = false;
+    for (unsigned i = 0; i < ART_HIDDEN_CONFLICT; i++) {
         if (i != ART_HIDDEN_COMMAND && is_given(hidden(vtab, argc, argv, i))) return complain_hidden(vtab, i);
     }
-    int rc = take_path(vtab, argv[ARGUMENT_COLUMNS], &path);
+    int rc = take_conflict(vtab, hidden(vtab, argc, argv, ART_HIDDEN_CONFLICT), &updates);
+    if (!rc) rc = take_path(vtab, argv[ARGUMENT_COLUMNS], &path);
     __builtin_prefetch(path.data); /* a bound text may come from anywhere */
-    if (!rc) rc = encode(vtab, argv, NULL, &value);
+    if (!rc && updates) rc = update_with_given(vtab, argv, path, &found);
+    if (rc || found) return rc;
+    rc = encode(vtab, argv, NULL, &value);
     if (rc) return rc;
     enum art_write mode = write_mode(vtab);
-    bool existed = false;
     rc = art_report(&vtab->base.zErrMsg, art_tree_insert(vtab->table->tree, mode, path, value, &existed));
     if (rc) return rc;
     return existed && mode == ART_WRITE_INSERT ? not_unique(vtab) : SQLITE_OK;
@@ -277,15 +319,10 @@ static struct change change_of(const struct art_vtab *vtab, int argc, sqlite3_va
 
 static int encode_change(struct art_vtab *vtab, sqlite3_value **argv, struct change change, const struct art_row *row,
                          struct art_bytes *out) {
-    struct art_bytes old;
-    uint8_t *owned = NULL;
     if (!change.sets) return SQLITE_OK;
     if (!change.keeps) return encode(vtab, argv, NULL, out);
-    assert(change.needs_row && row->version);
-    int rc = art_report(&vtab->base.zErrMsg, art_row_value(vtab->table->tree, row, &old, &owned));
-    if (!rc) rc = encode(vtab, argv, &old, out);
-    art_free(owned);
-    return rc;
+    assert(change.needs_row);
+    return encode_over(vtab, argv, row, out);
 }
 
 static int update_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {

@@ -84,6 +84,35 @@ TEST(test_an_update_with_the_version_it_read_is_a_compare_and_set) {
     sql_close(other);
 }
 
+TEST(test_an_insert_with_conflict_sets_what_it_gives_of_the_row_that_is_there) {
+    sql_run(db,
+            "CREATE VIRTUAL TABLE u USING art(path, size INTEGER NOT NULL DEFAULT 7, etag, note, summary=(sum(size)))");
+    sql_run(db, "INSERT INTO u(path, etag, conflict) VALUES('a', 'e', 'update'), ('b', 'f', NULL)");
+    sql_run(db,
+            "INSERT INTO u(path, size, note, conflict) VALUES('a', '12', zeroblob(5000), 'update'), ('a', NULL, NULL, "
+            "'update'), ('c', NULL, 'n', 'update')");
+    expect("a|12|e|5000|\nb|7|f||\nc|7||1|\n", "SELECT path, size, etag, length(note), conflict FROM u");
+    sql_run(db, "INSERT INTO u(path, etag, conflict) SELECT path, upper(etag), 'update' FROM u WHERE etag IS NOT NULL");
+    sql_run(db, "INSERT OR REPLACE INTO u(path, note, conflict) VALUES('b', 'kept', 'update')");
+    sql_run(db, "INSERT OR IGNORE INTO u(path, size, conflict) VALUES('c', 1, 'update')");
+    expect("a|12|E|5000\nb|7|F|4\nc|1||1\n", "SELECT path, size, etag, length(note) FROM u");
+    expect("20|ok\n", "SELECT art_sum('u', 'size', ''), art_check('u')");
+    sql_run(db,
+            "SAVEPOINT s; INSERT INTO u(path, size, conflict) VALUES('c', 100, 'update'); ROLLBACK TO s; RELEASE s");
+    expect("1\n", "SELECT size FROM u WHERE path = 'c'");
+    refuses(SQLITE_ERROR, "art: the hidden column conflict takes 'update' alone (u.conflict)",
+            "INSERT INTO u(path, conflict) VALUES('a', 'Update')");
+    refuses(SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: u.path",
+            "INSERT INTO u(path, conflict) VALUES(NULL, 'update')");
+    refuses(SQLITE_ERROR, "art: the hidden column conflict cannot be written (u.conflict): leave it out",
+            "UPDATE u SET conflict = 'update'");
+    sql_run(db, "CREATE VIRTUAL TABLE s USING art(path, conflict)");
+    sql_run(
+        db,
+        "INSERT INTO s VALUES('a', 'mine'); INSERT INTO s(path, conflict, art_conflict) VALUES('a', 'his', 'update')");
+    expect("a|his|\n", "SELECT *, art_conflict FROM s");
+}
+
 /* SQLite 3.40.1 passes the old values of columns that are not set, those of hidden columns too. */
 TEST(test_update_from_sets_columns_and_only_these) {
     sql_create(db, "t", "path, a NOT NULL, b COLLATE NOCASE, c REAL");

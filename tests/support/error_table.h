@@ -94,6 +94,7 @@ static const struct error errors[] = {
     SAYS("a row of %llu bytes is too long", "INSERT INTO t(path, value) VALUES('x', zeroblob(99999))",
          .then = short_rows),
     SAYS("the hidden column %s cannot be", "INSERT INTO t(path, version) VALUES('x', 1)"),
+    SAYS("the hidden column %s takes 'update'", "INSERT INTO t(path, conflict) VALUES('x', 'replace')"),
     SAYS("the hidden column snapshot cannot be", "INSERT INTO t(path, snapshot) VALUES('x', 's')"),
     SAYS("of a common prefix only the path", "UPDATE t SET value = 0 WHERE prefix = '' AND delimiter = '/'",
          .before = "INSERT INTO t(path) VALUES('x/y')"),
