@@ -1,5 +1,5 @@
-/* Keys that are declared BLOB, and paths by NOCASE, beside an ordinary table with the same rows: random rows, and random
- * queries with literals, subqueries and columns of all types.
+/* Keys that are declared BLOB, and paths by NOCASE, beside an ordinary table with the same rows: random rows, and
+ * random queries with literals, subqueries and columns of all types.
  */
 #include "tests/support/grammar.h"
 #include "tests/support/sql_one.h"
