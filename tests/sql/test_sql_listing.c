@@ -269,7 +269,7 @@ TEST(test_there_are_four_arguments) {
             "SELECT * FROM t WHERE t = 'flush'");
     refuses(SQLITE_ERROR, "art: the column that takes commands cannot be compared, nor be a fifth argument",
             "SELECT * FROM t('', '', '', 1, 2, 3)");
-    refuses(SQLITE_ERROR, "too many arguments on t()", "SELECT * FROM t('', '', '', 1, 2, 3, 4, 5)");
+    refuses(SQLITE_ERROR, "too many arguments on t()", "SELECT * FROM t('', '', '', 1, 2, 3, 4, 5, 6)");
     expect("usr/bin/\n", "SELECT path FROM t('usr/', '/') WHERE entries = 2");
     expect("9\n", "SELECT count(*) FROM t WHERE version = 1");
     expect("0\n", "SELECT count(*) FROM t WHERE version = 5");
@@ -338,8 +338,9 @@ TEST(test_arguments_out_of_a_list_are_texts) {
     expect("7/b\n", "SELECT path FROM t WHERE prefix = CAST(7 AS INTEGER) AND path > prefix");
     expect("00|1\n100|1\n1e2/x|\n7/b|\n",
            "SELECT path, entries FROM t WHERE prefix = '' AND delimiter IN ('00', NULL)");
-    expect("prefix|TEXT\ndelimiter|TEXT\nstart_after|TEXT\nsnapshot|\nentries|INTEGER\nversion|INTEGER\n",
-           "SELECT name, type FROM pragma_table_xinfo('t') WHERE hidden AND name <> 't'");
+    expect(
+        "prefix|TEXT\ndelimiter|TEXT\nstart_after|TEXT\nsnapshot|\nentries|INTEGER\nversion|INTEGER\nconflict|TEXT\n",
+        "SELECT name, type FROM pragma_table_xinfo('t') WHERE hidden AND name <> 't'");
 }
 
 /* Of two equalities the one with a literal is taken: SQLite gives up where the table would wait for itself. */
