@@ -310,6 +310,7 @@ struct art_blob_cursor {
     uint32_t keyed;  /* the entry whose key stands in `key` */
     /* (private) */
     uint32_t bucket, suffix_at;
+    uint64_t visits; /* of buckets, also in other blobs: who takes the cursor to another one keeps it */
     enum { ART_NULS_UNKNOWN, ART_NULS_NONE, ART_NULS_SOME } nuls; /* in the bucket's keys, behind their first bytes */
     struct art_bucket_view view;
     struct art_row_set chosen;

@@ -109,6 +109,7 @@ ART_READS_PAST static inline void fill_key(struct art_blob_cursor *cursor, uint3
 ART_READS_PAST static inline void set_entry(struct art_blob_cursor *cursor, uint32_t bucket, uint32_t entry) {
     const struct art_bucket_view *view = &cursor->view;
     cursor->bucket = bucket;
+    cursor->visits++;
     cursor->kept = 0;
     cursor->entry = cursor->keyed = entry < view->count ? entry : view->count - 1;
     cursor->nuls = ART_NULS_UNKNOWN;

@@ -212,6 +212,8 @@ static inline void art_record_reader_set(struct art_record_reader *reader, struc
 }
 enum art_rc art_record_reader_result(struct art_record_reader *reader, sqlite3_context *context, unsigned column,
                                      uint8_t **whole);
+/* The same of one that is in a block. */
+enum art_rc art_record_block_result(const struct art_record_reader *reader, sqlite3_context *context, unsigned column);
 /* The same for core; texts and blobs are borrowed, or, out of a block, may come into `room`, of ART_VALUE_INLINE_MAX
  * bytes. */
 enum art_rc art_record_reader_datum(struct art_record_reader *reader, unsigned column, uint8_t *room,

@@ -211,49 +211,6 @@ enum art_rc art_block_field(struct art_bytes block, unsigned row, unsigned colum
     return ART_OK;
 }
 
-struct art_block_reader {
-    struct art_bytes bytes;
-    struct art_block block;
-    uint32_t integers; /* columns that are opened and have an integer in each row, a bit each */
-    uint32_t others;   /* other columns that are opened */
-    struct art_cells column[ART_BLOCK_COLUMNS_MAX];
-};
-_Static_assert(ART_BLOCK_COLUMNS_MAX <= 32, "a bit for each column");
-
-struct art_block_reader *art_block_reader_new(void) {
-    return art_alloc(sizeof(struct art_block_reader));
-}
-
-void art_block_reader_begin(struct art_block_reader *reader, struct art_bytes block) {
-    reader->bytes = block;
-    reader->integers = reader->others = 0;
-    art_block_open(block, &reader->block, false);
-}
-
-static enum art_rc __attribute__((noinline))
-read_other_field(struct art_block_reader *reader, uint32_t row, uint32_t number, uint8_t *room, struct art_datum *out) {
-    struct art_cells *column = &reader->column[number];
-    enum art_rc rc;
-    if (read_elsewhere(&reader->block, row, number, out, &rc)) return rc;
-    if (!(reader->others >> number & 1)) {
-        art_cells_open(reader->bytes, &reader->block, number, column, false);
-        bool is_integers = column->encoding == ART_COLUMN_INTEGERS && !column->sparse && !column->apart.count;
-        *(is_integers && !reader->block.raw.count ? &reader->integers : &reader->others) |= 1u << number;
-    }
-    read_field(column, row, room, out);
-    return ART_OK;
-}
-
-enum art_rc art_block_reader_field(struct art_block_reader *reader, unsigned row, unsigned column, uint8_t *room,
-                                   struct art_datum *out) {
-    if (column >= ART_BLOCK_COLUMNS_MAX || !(reader->integers >> column & 1))
-        return read_other_field(reader, row, column, room, out);
-    const struct art_cells *cells = &reader->column[column];
-    assert(row < cells->slots);
-    set_datum_of_integer(out, (int64_t)((uint64_t)cells->base + art_cells_code(cells, row)));
-    return ART_OK;
-}
-
 /* --- a column ----------------------------------------------------------------------------------------------------- */
 
 static void all_integers(const struct art_cells *column, uint32_t from, uint32_t to, struct art_datum *out) {
@@ -680,6 +637,87 @@ static void values_of_block(struct art_bytes block, uint8_t *out, uint32_t *ends
             ends[row] = used;
         }
     }
+}
+
+/* --- fields of many rows ------------------------------------------------------------------------------------------ */
+
+/* Of a column that has more than an integer in each row. Behind so many fields, which may be all that are wanted of the
+ * block, the cells of all rows are worked out together. */
+enum { FIELDS_READ_SINGLY = 2 };
+
+struct listed {
+    struct cell cell[ART_BLOCK_ROWS_MAX];
+};
+
+struct art_block_reader {
+    struct art_bytes bytes;
+    struct art_block block;
+    uint32_t opened, integers, lists; /* a bit for each column: `column`; it has an integer in each row; `listed` */
+    uint8_t fields[ART_BLOCK_COLUMNS_MAX];
+    struct art_cells column[ART_BLOCK_COLUMNS_MAX];
+    struct listed *listed[ART_BLOCK_COLUMNS_MAX]; /* memory, or NULL */
+};
+_Static_assert(ART_BLOCK_COLUMNS_MAX <= 32, "a bit for each column");
+
+struct art_block_reader *art_block_reader_new(void) {
+    return art_alloc_zeroed(sizeof(struct art_block_reader));
+}
+
+void art_block_reader_free(struct art_block_reader *reader) {
+    for (unsigned i = 0; reader && i < ART_BLOCK_COLUMNS_MAX; i++) art_free(reader->listed[i]);
+    art_free(reader);
+}
+
+void art_block_reader_begin(struct art_block_reader *reader, struct art_bytes block) {
+    reader->bytes = block;
+    reader->opened = reader->integers = reader->lists = 0;
+    art_block_open(block, &reader->block, false);
+}
+
+/* Of a column that is open. Without memory its fields are read singly from here on, too. */
+static void list_cells(struct art_block_reader *reader, uint32_t number) {
+    struct art_cells column = reader->column[number];
+    struct cell entry[ART_ENTRIES_MAX];
+    if (!reader->listed[number]) reader->listed[number] = art_alloc(sizeof *reader->listed[number]);
+    if (!reader->listed[number]) return;
+    if (column.encoding == ART_COLUMN_ENTRIES) read_list(column.body, column.entries, entry);
+    read_cells(&column, entry, 0, reader->block.rows, reader->listed[number]->cell);
+    reader->lists |= 1u << number;
+}
+
+static void open_column(struct art_block_reader *reader, uint32_t number) {
+    struct art_cells *column = &reader->column[number];
+    art_cells_open(reader->bytes, &reader->block, number, column, false);
+    reader->opened |= 1u << number;
+    reader->fields[number] = 0;
+    if (column->encoding == ART_COLUMN_INTEGERS && !column->sparse && !column->apart.count)
+        reader->integers |= 1u << number;
+}
+
+static enum art_rc __attribute__((noinline))
+read_other_field(struct art_block_reader *reader, uint32_t row, uint32_t number, uint8_t *room, struct art_datum *out) {
+    enum art_rc rc;
+    if (read_elsewhere(&reader->block, row, number, out, &rc)) return rc;
+    if (!(reader->opened >> number & 1)) open_column(reader, number);
+    read_field(&reader->column[number], row, room, out);
+    if (!(reader->integers >> number & 1) && ++reader->fields[number] >= FIELDS_READ_SINGLY) list_cells(reader, number);
+    return ART_OK;
+}
+
+enum art_rc art_block_reader_field(struct art_block_reader *reader, unsigned row, unsigned column, uint8_t *room,
+                                   struct art_datum *out) {
+    if (column >= reader->block.columns || reader->block.raw.count)
+        return read_other_field(reader, row, column, room, out);
+    assert(row < reader->block.rows);
+    if (reader->integers >> column & 1) {
+        const struct art_cells *cells = &reader->column[column];
+        set_datum_of_integer(out, (int64_t)((uint64_t)cells->base + art_cells_code(cells, row)));
+    } else if (reader->lists >> column & 1) {
+        set_datum_of_cell(out, &reader->listed[column]->cell[row], room);
+    } else {
+        return read_other_field(reader, row, column, room, out);
+    }
+    return ART_OK;
 }
 
 const struct art_codec art_columns_codec = {art_block_encode, art_block_insane, value_of_block, values_of_block};

@@ -56,7 +56,7 @@ static void free_scan(struct art_scan *scan) {
     }
     for (unsigned i = 0; i < ART_TERM_QUERIES_MAX; i++) art_buffer_clear(&scan->terms[i]);
     for (unsigned i = 0; i < ART_SHOWN; i++) art_buffer_clear(&scan->shown[i].text);
-    art_free(scan->record.blocks);
+    art_block_reader_free(scan->record.blocks);
     art_free(scan);
 }
 
@@ -337,6 +337,21 @@ static int __attribute__((noinline)) show_single(struct art_scan *scan, sqlite3_
     return shown ? SQLITE_OK : show_value(scan, 0, context);
 }
 
+/* The commonest: of the block that the reader has. */
+static inline bool is_in_block(struct art_scan *scan) {
+    const struct art_vtab *vtab = art_scan_vtab(scan);
+    if (!scan->record.visit || scan->state != ART_SCAN_ON_CURSOR || scan->kind != ART_SCAN_RANGE || vtab->begun)
+        return false;
+    if (scan->record.fetched) return scan->record.reader.blocks;
+    int row = art_cursor_row_of_visit(scan->cursor, scan->record.visit);
+    if (row < 0) return false;
+    scan->record.reader.blocks = scan->record.blocks;
+    scan->record.reader.in_block = scan->record.fetched = true;
+    scan->record.reader.row = (uint8_t)row;
+    scan->of.range.unseen = 0;
+    return true;
+}
+
 static int __attribute__((noinline)) show_column(struct art_scan *scan, int column, sqlite3_context *context) {
     if (sqlite3_vtab_nochange(context)) return show_unchanged(scan, column, context);
     int rc = arrive_looking(scan);
@@ -349,7 +364,10 @@ static int __attribute__((noinline)) show_column(struct art_scan *scan, int colu
 
 int art_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
     struct art_scan *scan = (struct art_scan *)base;
-    return column == ART_COLUMN_KEY ? show_path(scan, context) : show_column(scan, column, context);
+    if (column == ART_COLUMN_KEY) return show_path(scan, context);
+    if (column >= (int)art_scan_vtab(scan)->columns.count || !is_in_block(scan))
+        return show_column(scan, column, context);
+    return art_scan_fail(scan, art_record_block_result(&scan->record.reader, context, (unsigned)column - 1));
 }
 
 /* Not asked of a WITHOUT ROWID table. */

@@ -24,7 +24,7 @@ void art_scan_end(struct art_scan *scan) {
     art_cursor_close(scan->cursor);
     scan->search = NULL;
     scan->cursor = NULL;
-    scan->record.moves = 0;
+    scan->record.visit = 0;
     scan->state = ART_SCAN_END;
     if (scan->snapshot) art_snapshot_tree_release(scan->snapshot);
     scan->snapshot = NULL;

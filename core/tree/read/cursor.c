@@ -337,7 +337,6 @@ static enum art_rc seek_buffered_key(struct art_cursor *cursor, uint32_t len, bo
 }
 
 enum art_rc art_cursor_seek(struct art_cursor *cursor, const struct art_range *range, bool descending) {
-    cursor->moves++;
     cursor->valid = false;
     if (!cursor->tree) return art_fail(ART_MISUSE, "art: the table was closed under an open cursor");
     enum art_rc rc = art_tree_ready(cursor->tree);
@@ -441,7 +440,6 @@ static enum art_rc next_of_run(struct art_cursor *cursor) {
 
 /* Here nearly every row of every scan comes by: what is rarer has functions of its own. */
 static enum art_rc __attribute__((noinline)) next_of_any(struct art_cursor *cursor) {
-    cursor->moves++;
     if (!cursor->valid) return ART_OK; /* so since the tree was closed */
     assert(cursor->tree);
     bool changed = cursor->changes != cursor->tree->changes;
@@ -450,10 +448,6 @@ static enum art_rc __attribute__((noinline)) next_of_any(struct art_cursor *curs
     if (changed) return seek_again(cursor, art_merge_winner(&cursor->merge)->key);
     if (cursor->by_terms) return next_of_merge(cursor);
     return cursor->run ? next_of_run(cursor) : next_of_memtable(cursor);
-}
-
-uint32_t art_cursor_moves(const struct art_cursor *cursor) {
-    return cursor->moves;
 }
 
 bool art_cursor_pass(struct art_cursor *cursor) {
@@ -468,7 +462,6 @@ enum art_rc art_cursor_next(struct art_cursor *cursor) {
 }
 
 enum art_rc art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
-    cursor->moves++;
     if (!cursor->valid) return ART_OK;
     enum art_rc rc = art_cursor_catch_up(cursor);
     if (rc) return rc;
@@ -550,6 +543,22 @@ bool art_cursor_value(struct art_cursor *cursor, struct art_stored *out) {
     }
     *out = cursor->row.stored;
     return !cursor->row.overflows;
+}
+
+/* A visit to a bucket that a source is at. Of a merge's sources only the place stays, whatever run they are of. */
+static inline uint64_t visit_of(const struct art_cursor *cursor, const struct art_source *source) {
+    return source->run.leaf.visits * (ART_RUNS_CAPACITY + 1) + (uint64_t)(source - cursor->merge.source);
+}
+
+uint64_t art_cursor_visit(const struct art_cursor *cursor) {
+    return cursor->run ? visit_of(cursor, cursor->run) : 0;
+}
+
+int art_cursor_row_of_visit(const struct art_cursor *cursor, uint64_t visit) {
+    const struct art_source *source = cursor->run;
+    if (!source || visit_of(cursor, source) != visit) return -1;
+    const struct art_blob_cursor *leaf = &source->run.leaf;
+    return art_blob_cursor_flags(leaf) & ART_OVERFLOW ? -1 : (int)leaf->entry;
 }
 
 const struct art_row *art_cursor_row(struct art_cursor *cursor) {
