@@ -212,8 +212,6 @@ static inline void art_record_reader_set(struct art_record_reader *reader, struc
 }
 enum art_rc art_record_reader_result(struct art_record_reader *reader, sqlite3_context *context, unsigned column,
                                      uint8_t **whole);
-/* The same of one that is in a block. */
-enum art_rc art_record_block_result(const struct art_record_reader *reader, sqlite3_context *context, unsigned column);
 /* The same for core; texts and blobs are borrowed, or, out of a block, may come into `room`, of ART_VALUE_INLINE_MAX
  * bytes. */
 enum art_rc art_record_reader_datum(struct art_record_reader *reader, unsigned column, uint8_t *room,
@@ -232,6 +230,17 @@ void art_record_data(const struct art_record_columns *in_record, const struct ar
                      uint8_t *room, struct art_datum *out);
 /* A datum as a function's result, copied. */
 void art_result_datum(sqlite3_context *context, const struct art_datum *datum);
+/* The same of a block's field, whose `room` has ART_KEY_PADDING bytes more. */
+static inline void art_result_field(sqlite3_context *context, const struct art_datum *datum, uint8_t *room) {
+    if (__builtin_expect(datum->kind == ART_DATUM_INTEGER, 1)) {
+        sqlite3_result_int64(context, datum->integer);
+    } else if (datum->kind == ART_DATUM_TEXT && datum->bytes.data == room) { /* of digits */
+        room[datum->bytes.len] = 0;
+        art_result_ended_text(context, (const char *)room, datum->bytes.len, true);
+    } else {
+        art_result_datum(context, datum);
+    }
+}
 /* SQLITE_ERROR, as the function's result, where it is no integer of SQLite's. */
 int art_result_sum(sqlite3_context *context, art_int128 sum);
 

@@ -368,26 +368,18 @@ static inline enum art_rc block_datum(const struct art_record_reader *reader, un
                           : art_block_field(reader->record, reader->row, column, room, out);
 }
 
-enum art_rc art_record_block_result(const struct art_record_reader *reader, sqlite3_context *context, unsigned column) {
+static enum art_rc block_result(const struct art_record_reader *reader, sqlite3_context *context, unsigned column) {
     uint8_t room[ART_VALUE_INLINE_MAX + ART_KEY_PADDING];
     struct art_datum datum;
     enum art_rc rc = block_datum(reader, column, room, &datum);
-    if (rc) return rc;
-    if (__builtin_expect(datum.kind == ART_DATUM_INTEGER, 1)) {
-        sqlite3_result_int64(context, datum.integer);
-    } else if (datum.kind == ART_DATUM_TEXT && datum.bytes.data == room) { /* of digits */
-        room[datum.bytes.len] = 0;
-        art_result_ended_text(context, (const char *)room, datum.bytes.len, true);
-    } else {
-        art_result_datum(context, &datum);
-    }
-    return ART_OK;
+    if (!rc) art_result_field(context, &datum, room);
+    return rc;
 }
 
 enum art_rc art_record_reader_result(struct art_record_reader *reader, sqlite3_context *context, unsigned column,
                                      uint8_t **whole) {
     uint64_t serial = 0, len = 0;
-    if (reader->in_block) return art_record_block_result(reader, context, column);
+    if (reader->in_block) return block_result(reader, context, column);
     enum art_rc rc = find_field(reader, column, &serial, &len);
     if (!rc) result(context, serial, reader->body - len, len, whole);
     return rc;

@@ -32,8 +32,7 @@ static void cell_of_entry(const struct art_cells *column, uint32_t slot, struct 
     set_cell(out, serial, body);
 }
 
-static void cell_of_bytes(const struct art_cells *column, uint32_t slot, struct cell *out) {
-    struct art_bytes bytes = art_cells_bytes(column, slot);
+static inline void set_cell_of_bytes(const struct art_cells *column, struct art_bytes bytes, struct cell *out) {
     switch (column->encoding) {
     case ART_COLUMN_REALS:
         set_cell(out, bytes.len == 8 ? ART_SERIAL_REAL : 0, bytes.data);
@@ -50,6 +49,10 @@ static void cell_of_bytes(const struct art_cells *column, uint32_t slot, struct 
         out->made_of = column->encoding == ART_COLUMN_UPPER_HEX ? IS_UPPER_HEX : IS_LOWER_HEX;
         out->body = bytes.data;
     }
+}
+
+static void cell_of_bytes(const struct art_cells *column, uint32_t slot, struct cell *out) {
+    set_cell_of_bytes(column, art_cells_bytes(column, slot), out);
 }
 
 static inline void set_integer_cell(struct cell *out, int64_t integer) {
@@ -511,6 +514,16 @@ static inline void read_integers(const struct art_cells *column, uint32_t from, 
         set_integer_cell(out++, (int64_t)((uint64_t)low + art_cells_code(column, row)));
 }
 
+static void read_bytes(const struct art_cells *column, uint32_t from, uint32_t to, struct cell *out) {
+    const struct art_cells is = *column;
+    uint64_t end = from ? art_cells_end(&is, from - 1) : 0;
+    for (uint32_t row = from; row < to; row++) {
+        uint64_t start = end;
+        end = art_cells_end(&is, row);
+        set_cell_of_bytes(&is, art_cells_between(&is, start, end), out++);
+    }
+}
+
 /* The cells of some rows. */
 static void read_cells(struct art_cells *column, const struct cell *entry, uint32_t from, uint32_t to,
                        struct cell *out) {
@@ -529,6 +542,8 @@ static void read_cells(struct art_cells *column, const struct cell *entry, uint3
     } else if (is.encoding == ART_COLUMN_ENTRIES && entry) {
         for (uint32_t row = from; row < to; row++)
             out[row - from] = entry[art_min32((uint32_t)art_cells_code(&is, row), is.entries - 1)];
+    } else if (is.encoding > ART_COLUMN_ENTRIES) {
+        read_bytes(&is, from, to, out);
     } else {
         for (uint32_t row = from; row < to; row++) cell_of_slot(&is, row, &out[row - from]);
     }

@@ -337,21 +337,6 @@ static int __attribute__((noinline)) show_single(struct art_scan *scan, sqlite3_
     return shown ? SQLITE_OK : show_value(scan, 0, context);
 }
 
-/* The commonest: of the block that the reader has. */
-static inline bool is_in_block(struct art_scan *scan) {
-    const struct art_vtab *vtab = art_scan_vtab(scan);
-    if (!scan->record.visit || scan->state != ART_SCAN_ON_CURSOR || scan->kind != ART_SCAN_RANGE || vtab->begun)
-        return false;
-    if (scan->record.fetched) return scan->record.reader.blocks;
-    int row = art_cursor_row_of_visit(scan->cursor, scan->record.visit);
-    if (row < 0) return false;
-    scan->record.reader.blocks = scan->record.blocks;
-    scan->record.reader.in_block = scan->record.fetched = true;
-    scan->record.reader.row = (uint8_t)row;
-    scan->of.range.unseen = 0;
-    return true;
-}
-
 static int __attribute__((noinline)) show_column(struct art_scan *scan, int column, sqlite3_context *context) {
     if (sqlite3_vtab_nochange(context)) return show_unchanged(scan, column, context);
     int rc = arrive_looking(scan);
@@ -362,12 +347,33 @@ static int __attribute__((noinline)) show_column(struct art_scan *scan, int colu
     return show_value(scan, (unsigned)column - 1, context);
 }
 
+/* The commonest: of the block that the reader has. Of an UPDATE, which has begun a transaction, it may be another one. */
+static int __attribute__((noinline)) show_of_block(struct art_scan *scan, int column, sqlite3_context *context) {
+    const struct art_vtab *vtab = art_scan_vtab(scan);
+    uint8_t room[ART_VALUE_INLINE_MAX + ART_KEY_PADDING];
+    struct art_datum datum;
+    int row = scan->record.reader.row;
+    if (scan->state != ART_SCAN_ON_CURSOR || scan->kind != ART_SCAN_RANGE || vtab->begun ||
+        column >= (int)vtab->columns.count || (scan->record.fetched && !scan->record.reader.blocks))
+        return show_column(scan, column, context);
+    if (!scan->record.fetched) {
+        row = art_cursor_row_of_visit(scan->cursor, scan->record.visit);
+        if (row < 0) return show_column(scan, column, context);
+        scan->record.reader.blocks = scan->record.blocks;
+        scan->record.reader.in_block = scan->record.fetched = true;
+        scan->record.reader.row = (uint8_t)row;
+        scan->of.range.unseen = 0;
+    }
+    enum art_rc rc = art_block_reader_field(scan->record.blocks, (unsigned)row, (unsigned)column - 1, room, &datum);
+    if (rc) return art_scan_fail(scan, rc);
+    art_result_field(context, &datum, room);
+    return SQLITE_OK;
+}
+
 int art_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
     struct art_scan *scan = (struct art_scan *)base;
     if (column == ART_COLUMN_KEY) return show_path(scan, context);
-    if (column >= (int)art_scan_vtab(scan)->columns.count || !is_in_block(scan))
-        return show_column(scan, column, context);
-    return art_scan_fail(scan, art_record_block_result(&scan->record.reader, context, (unsigned)column - 1));
+    return scan->record.visit ? show_of_block(scan, column, context) : show_column(scan, column, context);
 }
 
 /* Not asked of a WITHOUT ROWID table. */
