@@ -349,6 +349,8 @@ static inline void art_blob_pass(struct art_blob_cursor *cursor, bool backward) 
     }
 }
 enum art_rc art_blob_catch_up(struct art_blob_cursor *cursor);
+/* Surely the next step stays in the bucket, and there is no such stretch: so nearly always where runs take turns. */
+bool art_blob_steps_singly(const struct art_blob_cursor *cursor, bool backward, uint32_t most);
 /* The next step leaves the bucket. */
 bool art_blob_is_last(struct art_blob_cursor *cursor, bool backward);
 /* No key of the cursor's bucket has a byte 0 behind its first byte. False: one may have. */

@@ -561,6 +561,13 @@ uint32_t art_blob_stretch(struct art_blob_cursor *cursor, bool backward, uint32_
     return art_row_set_count(&rows);
 }
 
+bool art_blob_steps_singly(const struct art_blob_cursor *cursor, bool backward, uint32_t most) {
+    const struct art_bucket_view *view = &cursor->view;
+    uint32_t behind = cursor->entry + !backward; /* the later of the step's two entries */
+    if (cursor->chooses || view->form & ART_BUCKET_WIDE || !behind || behind >= view->count) return false;
+    return view->prefix_len + view->shared[behind] <= most;
+}
+
 bool art_blob_is_last(struct art_blob_cursor *cursor, bool backward) {
     uint32_t entry = cursor->entry;
     if (ART_LIKELY(!cursor->chooses)) return backward ? !entry : entry + 1 == cursor->view.count;

@@ -417,22 +417,29 @@ static enum art_rc next_of_run(struct art_cursor *cursor) {
     struct art_source *source = cursor->run;
     struct art_blob_cursor *leaf = &source->run.leaf;
     struct art_merge *merge = &cursor->merge;
-    uint32_t count = art_blob_stretch(leaf, cursor->backward, cursor->agrees.most, cursor->deletes ? 0 : ART_DELETE);
-    if (count) {
-        cursor->ahead = count - 1;
-        art_blob_pass(leaf, cursor->backward);
-        return ART_OK;
+    bool backward = cursor->backward;
+    if (!art_blob_steps_singly(leaf, backward, cursor->agrees.most)) {
+        uint32_t count = art_blob_stretch(leaf, backward, cursor->agrees.most, cursor->deletes ? 0 : ART_DELETE);
+        if (count) {
+            cursor->ahead = count - 1;
+            art_blob_pass(leaf, backward);
+            return ART_OK;
+        }
+        if (art_blob_is_last(leaf, backward)) return next_of_merge(cursor);
     }
-    if (art_blob_is_last(leaf, cursor->backward)) return next_of_merge(cursor);
-    enum art_rc rc = art_source_step(source, cursor->backward);
+    enum art_rc rc = backward ? art_blob_prev(leaf) : art_blob_next(leaf);
     uint32_t kept = leaf->kept;
-    if (rc || !art_cursor_take_live(cursor, source))
-        return reach_row_after(cursor, rc ? rc : art_merge_moved(merge, kept, cursor->backward));
+    source->key = art_run_key(&source->run);
+    if (rc) return reach_row_after(cursor, rc);
+    assert(leaf->valid);
     /* Does another source come first now, or has the range ended? */
-    if (!art_merge_alone(merge) && kept <= art_merge_runner(merge)->agrees) {
-        rc = art_merge_moved(merge, kept, cursor->backward);
+    bool moved = !art_merge_alone(merge) && kept <= art_merge_runner(merge)->agrees;
+    if (moved) {
+        rc = art_merge_moved(merge, kept, backward);
         if (rc || art_merge_winner(merge) != source) return reach_row_after(cursor, rc);
     }
+    if (!art_cursor_take_live(cursor, source))
+        return reach_row_after(cursor, moved ? ART_OK : art_merge_moved(merge, kept, backward));
     if (kept <= cursor->agrees.stop) cursor->valid = art_cursor_has(cursor, source->key, kept);
     note_most(cursor);
     return ART_OK;
