@@ -249,7 +249,7 @@ static int show_long_value(struct art_scan *scan, unsigned column, sqlite3_conte
     return art_scan_fail(scan, rc);
 }
 
-static inline int show_value(struct art_scan *scan, unsigned column, sqlite3_context *context) {
+static int __attribute__((noinline)) show_value(struct art_scan *scan, unsigned column, sqlite3_context *context) {
     if (!scan->record.fetched) {
         struct art_stored record;
         if (!art_scan_short_record(scan, &record)) return show_long_value(scan, column, context);
@@ -347,24 +347,35 @@ static int __attribute__((noinline)) show_column(struct art_scan *scan, int colu
     return show_value(scan, (unsigned)column - 1, context);
 }
 
-/* The commonest: of the block that the reader has. Of an UPDATE, which has begun a transaction, it may be another one. */
-static int __attribute__((noinline)) show_of_block(struct art_scan *scan, int column, sqlite3_context *context) {
+/* False: the scan does not stand in the block that the reader has. */
+static inline bool stands_in_block(struct art_scan *scan) {
+    struct art_record_reader *reader = &scan->record.reader;
+    if (scan->record.fetched) return reader->blocks;
+    if (!scan->record.visit) return false;
+    int row = art_cursor_row_of_visit(scan->cursor, scan->record.visit);
+    if (row < 0) return false;
+    reader->blocks = scan->record.blocks;
+    reader->in_block = scan->record.fetched = true;
+    reader->row = (uint8_t)row;
+    return true;
+}
+
+/* The commonest: a value of a range's row, and of no UPDATE, which would have begun a transaction. */
+static int __attribute__((noinline)) show_in_range(struct art_scan *scan, int column, sqlite3_context *context) {
     const struct art_vtab *vtab = art_scan_vtab(scan);
     uint8_t room[ART_VALUE_INLINE_MAX + ART_KEY_PADDING];
     struct art_datum datum;
-    int row = scan->record.reader.row;
-    if (scan->state != ART_SCAN_ON_CURSOR || scan->kind != ART_SCAN_RANGE || vtab->begun ||
-        column >= (int)vtab->columns.count || (scan->record.fetched && !scan->record.reader.blocks))
+    if (scan->state != ART_SCAN_ON_CURSOR || vtab->begun || art_hidden_column(vtab, column) >= 0)
         return show_column(scan, column, context);
-    if (!scan->record.fetched) {
-        row = art_cursor_row_of_visit(scan->cursor, scan->record.visit);
-        if (row < 0) return show_column(scan, column, context);
-        scan->record.reader.blocks = scan->record.blocks;
-        scan->record.reader.in_block = scan->record.fetched = true;
-        scan->record.reader.row = (uint8_t)row;
-        scan->of.range.unseen = 0;
+    scan->of.range.unseen = 0;
+    if (!stands_in_block(scan)) {
+        if (vtab->columns.count == 2) return show_single(scan, context);
+        if (!scan->record.fetched || scan->record.value) return show_value(scan, (unsigned)column - 1, context);
+        struct art_record_reader *reader = &scan->record.reader;
+        return art_scan_fail(scan, art_record_reader_result(reader, context, (unsigned)column - 1, NULL));
     }
-    enum art_rc rc = art_block_reader_field(scan->record.blocks, (unsigned)row, (unsigned)column - 1, room, &datum);
+    unsigned row = scan->record.reader.row;
+    enum art_rc rc = art_block_reader_field(scan->record.blocks, row, (unsigned)column - 1, room, &datum);
     if (rc) return art_scan_fail(scan, rc);
     art_result_field(context, &datum, room);
     return SQLITE_OK;
@@ -373,7 +384,7 @@ static int __attribute__((noinline)) show_of_block(struct art_scan *scan, int co
 int art_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
     struct art_scan *scan = (struct art_scan *)base;
     if (column == ART_COLUMN_KEY) return show_path(scan, context);
-    return scan->record.visit ? show_of_block(scan, column, context) : show_column(scan, column, context);
+    return scan->kind == ART_SCAN_RANGE ? show_in_range(scan, column, context) : show_column(scan, column, context);
 }
 
 /* Not asked of a WITHOUT ROWID table. */
