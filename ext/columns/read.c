@@ -599,7 +599,7 @@ static uint32_t assemble_row(struct reader *reader, const struct cell *cell, uin
     *out = 0;
     while (type > out + 1 && !type[-1] && type[-2] < 0x80) type--;
     uint32_t n = (uint32_t)(type - out), body = (uint32_t)(at - bodies);
-    if (n == 1 || n + body > ART_VALUE_INLINE_MAX) return 0;
+    if (n - 2 >= 0x80 - 2 || n + body > ART_VALUE_INLINE_MAX) return 0;
     if (type != bodies) memmove(type, bodies, body);
     out[0] = (uint8_t)n;
     return n + body;
@@ -667,12 +667,12 @@ struct listed {
 struct art_block_reader {
     struct art_bytes bytes;
     struct art_block block;
-    uint32_t opened, integers, lists; /* a bit for each column: `column`; it has an integer in each row; `listed` */
+    uint64_t opened, integers, lists; /* a bit for each column: `column`; it has an integer in each row; `listed` */
     uint8_t fields[ART_BLOCK_COLUMNS_MAX];
     struct art_cells column[ART_BLOCK_COLUMNS_MAX];
     struct listed *listed[ART_BLOCK_COLUMNS_MAX]; /* memory, or NULL */
 };
-_Static_assert(ART_BLOCK_COLUMNS_MAX <= 32, "a bit for each column");
+_Static_assert(ART_BLOCK_COLUMNS_MAX <= 64, "a bit for each column");
 
 struct art_block_reader *art_block_reader_new(void) {
     return art_alloc_zeroed(sizeof(struct art_block_reader));
@@ -697,16 +697,16 @@ static void list_cells(struct art_block_reader *reader, uint32_t number) {
     if (!reader->listed[number]) return;
     if (column.encoding == ART_COLUMN_ENTRIES) read_list(column.body, column.entries, entry);
     read_cells(&column, entry, 0, reader->block.rows, reader->listed[number]->cell);
-    reader->lists |= 1u << number;
+    reader->lists |= (uint64_t)1 << number;
 }
 
 static void open_column(struct art_block_reader *reader, uint32_t number) {
     struct art_cells *column = &reader->column[number];
     art_cells_open(reader->bytes, &reader->block, number, column, false);
-    reader->opened |= 1u << number;
+    reader->opened |= (uint64_t)1 << number;
     reader->fields[number] = 0;
     if (column->encoding == ART_COLUMN_INTEGERS && !column->sparse && !column->apart.count)
-        reader->integers |= 1u << number;
+        reader->integers |= (uint64_t)1 << number;
 }
 
 static enum art_rc __attribute__((noinline))
