@@ -112,8 +112,9 @@ static inline struct art_bytes art_cells_between(const struct art_cells *column,
 }
 
 static inline struct art_bytes art_cells_bytes(const struct art_cells *column, uint32_t slot) {
-    uint64_t start = slot ? art_cells_end(column, slot - 1) : 0;
-    return art_cells_between(column, start, art_cells_end(column, slot));
+    uint64_t end = art_cells_end(column, slot), start = 0;
+    if (slot) start = column->width ? art_cells_end(column, slot - 1) : end - column->slope;
+    return art_cells_between(column, start, end);
 }
 
 /* Behind value `number` of a list, and its serial type. */

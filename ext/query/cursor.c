@@ -299,7 +299,7 @@ static int __attribute__((noinline)) show_other(struct art_scan *scan, int colum
     return SQLITE_OK;
 }
 
-/* An UPDATE, which does not change the column. */
+/* An UPDATE, which does not change the column. It has begun a transaction. */
 static int __attribute__((noinline)) show_unchanged(struct art_scan *scan, int column, sqlite3_context *context) {
     int hidden = art_hidden_column(art_scan_vtab(scan), column);
     if (hidden == ART_HIDDEN_ENTRIES && art_scan_rolled(scan)) sqlite3_result_int(context, 1);
@@ -308,7 +308,8 @@ static int __attribute__((noinline)) show_unchanged(struct art_scan *scan, int c
 }
 
 static inline int arrive_looking(struct art_scan *scan) {
-    int rc = scan->state == ART_SCAN_ON_CURSOR ? SQLITE_OK : arrive(scan);
+    bool is_there = scan->state == ART_SCAN_ON_CURSOR || (scan->state == ART_SCAN_ON_ROW && art_scan_vtab(scan)->table);
+    int rc = is_there ? SQLITE_OK : arrive(scan);
     if (!rc && scan->kind == ART_SCAN_RANGE) scan->of.range.unseen = 0;
     return rc;
 }
@@ -338,7 +339,7 @@ static int __attribute__((noinline)) show_single(struct art_scan *scan, sqlite3_
 }
 
 static int __attribute__((noinline)) show_column(struct art_scan *scan, int column, sqlite3_context *context) {
-    if (sqlite3_vtab_nochange(context)) return show_unchanged(scan, column, context);
+    if (art_scan_vtab(scan)->begun && sqlite3_vtab_nochange(context)) return show_unchanged(scan, column, context);
     int rc = arrive_looking(scan);
     if (rc) return rc;
     if (art_hidden_column(art_scan_vtab(scan), column) >= 0 || art_scan_rolled(scan))
