@@ -361,14 +361,14 @@ static inline bool stands_in_block(struct art_scan *scan) {
     return true;
 }
 
-/* The commonest: a value of a range's row, and of no UPDATE, which would have begun a transaction. */
-static int __attribute__((noinline)) show_in_range(struct art_scan *scan, int column, sqlite3_context *context) {
+/* The commonest: a value of the row under the tree's cursor, and of no UPDATE, which would have begun a transaction. */
+static int __attribute__((noinline)) show_under_cursor(struct art_scan *scan, int column, sqlite3_context *context) {
     const struct art_vtab *vtab = art_scan_vtab(scan);
     uint8_t room[ART_VALUE_INLINE_MAX + ART_KEY_PADDING];
     struct art_datum datum;
-    if (scan->state != ART_SCAN_ON_CURSOR || vtab->begun || art_hidden_column(vtab, column) >= 0)
+    if (vtab->begun || art_hidden_column(vtab, column) >= 0 || art_scan_rolled(scan))
         return show_column(scan, column, context);
-    scan->of.range.unseen = 0;
+    if (scan->kind == ART_SCAN_RANGE) scan->of.range.unseen = 0;
     if (!stands_in_block(scan)) {
         if (vtab->columns.count == 2) return show_single(scan, context);
         if (!scan->record.fetched || scan->record.value) return show_value(scan, (unsigned)column - 1, context);
@@ -385,7 +385,8 @@ static int __attribute__((noinline)) show_in_range(struct art_scan *scan, int co
 int art_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
     struct art_scan *scan = (struct art_scan *)base;
     if (column == ART_COLUMN_KEY) return show_path(scan, context);
-    return scan->kind == ART_SCAN_RANGE ? show_in_range(scan, column, context) : show_column(scan, column, context);
+    bool under_cursor = scan->state == ART_SCAN_ON_CURSOR;
+    return under_cursor ? show_under_cursor(scan, column, context) : show_column(scan, column, context);
 }
 
 /* Not asked of a WITHOUT ROWID table. */
