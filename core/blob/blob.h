@@ -348,6 +348,10 @@ static inline void art_blob_pass(struct art_blob_cursor *cursor, bool backward) 
                                  : art_row_set_from(&cursor->chosen, cursor->entry + 1);
     }
 }
+/* The same, past those of the next `count` entries, none of them in a block, whose values the host does not want; up to
+ * the first that it does. Returns how many were passed. */
+uint32_t art_blob_pass_unwanted(struct art_blob_cursor *cursor, bool backward, uint32_t count,
+                                bool (*wants)(void *context, struct art_bytes value), void *context);
 enum art_rc art_blob_catch_up(struct art_blob_cursor *cursor);
 /* Surely the next step stays in the bucket, and there is no such stretch: so nearly always where runs take turns. */
 bool art_blob_steps_singly(const struct art_blob_cursor *cursor, bool backward, uint32_t most);

@@ -561,6 +561,21 @@ uint32_t art_blob_stretch(struct art_blob_cursor *cursor, bool backward, uint32_
     return art_row_set_count(&rows);
 }
 
+uint32_t art_blob_pass_unwanted(struct art_blob_cursor *cursor, bool backward, uint32_t count,
+                                bool (*wants)(void *context, struct art_bytes value), void *context) {
+    const struct art_bucket_view *view = &cursor->view;
+    uint32_t passed = 0, entry = cursor->entry;
+    if (art_bucket_has_block(view)) return 0; /* that what is left was chosen */
+    for (; passed < count; passed++) {
+        uint32_t next = backward ? entry - 1 : entry + 1;
+        uint8_t flags = art_bucket_flags(view, next);
+        if (flags & ART_OVERFLOW || wants(context, art_entry_value(flags, art_bucket_value(view, next)))) break;
+        entry = next;
+    }
+    cursor->entry = entry;
+    return passed;
+}
+
 bool art_blob_steps_singly(const struct art_blob_cursor *cursor, bool backward, uint32_t most) {
     const struct art_bucket_view *view = &cursor->view;
     uint32_t behind = cursor->entry + !backward; /* the later of the step's two entries */

@@ -322,6 +322,9 @@ enum art_rc art_cursor_seek(struct art_cursor *cursor, const struct art_range *r
 enum art_rc art_cursor_next(struct art_cursor *cursor);
 /* The commonest step of art_cursor_next(): on to a row that is there. False: nothing has happened. */
 bool art_cursor_pass(struct art_cursor *cursor);
+/* So many such steps as lead to rows, stored by themselves, that the host does not want. Returns how many. */
+uint32_t art_cursor_pass_unwanted(struct art_cursor *cursor, bool (*wants)(void *context, struct art_bytes value),
+                                  void *context);
 /* Does it stand on a row? The functions below want it so; but next() and the two that skip do nothing where it does
  * not. */
 bool art_cursor_valid(const struct art_cursor *cursor);

@@ -213,6 +213,17 @@ bool art_filters_may_want_entry(struct art_scan *scan, struct art_bytes path, co
     return wanted;
 }
 
+static bool value_under_cursor_may_be_wanted(void *scan, struct art_bytes value) {
+    return record_may_be_wanted(scan, art_stored_of(value));
+}
+
+unsigned art_filters_pass(struct art_scan *scan) {
+    if (scan->filters.of_path || scan->filters.idle) return 0;
+    unsigned passed = art_cursor_pass_unwanted(scan->cursor, value_under_cursor_may_be_wanted, scan);
+    scan->record.fetched = false;
+    return passed;
+}
+
 bool art_filters_may_want(struct art_scan *scan) {
     struct art_filters *filters = &scan->filters;
     struct art_stored record;

@@ -400,6 +400,8 @@ int art_filters_add(struct art_scan *scan, unsigned column, enum art_argument co
 int art_filters_add_pattern(struct art_scan *scan, unsigned column, enum art_argument comparison, sqlite3_value *value);
 /* False: the row on which the tree's cursor stands surely is none of the result. */
 bool art_filters_may_want(struct art_scan *scan);
+/* Behind such a row, which is not given: passes over more of them. Returns how many. */
+unsigned art_filters_pass(struct art_scan *scan);
 /* The same of an entry, while the scan stands on no row. */
 bool art_filters_may_want_entry(struct art_scan *scan, struct art_bytes path, const struct art_entry *entry);
 /* Those on summarised columns, as limits; and among the rows of blocks all choose. */

@@ -464,6 +464,14 @@ bool art_cursor_pass(struct art_cursor *cursor) {
     return true;
 }
 
+uint32_t art_cursor_pass_unwanted(struct art_cursor *cursor, bool (*wants)(void *context, struct art_bytes value),
+                                  void *context) {
+    if (!cursor->ahead || cursor->changes != cursor->tree->changes) return 0;
+    uint32_t passed = art_blob_pass_unwanted(&cursor->run->run.leaf, cursor->backward, cursor->ahead, wants, context);
+    cursor->ahead -= passed;
+    return passed;
+}
+
 enum art_rc art_cursor_next(struct art_cursor *cursor) {
     return art_cursor_pass(cursor) ? ART_OK : next_of_any(cursor);
 }
