@@ -660,17 +660,13 @@ static void values_of_block(struct art_bytes block, uint8_t *out, uint32_t *ends
  * block, the cells of all rows are worked out together. */
 enum { FIELDS_READ_SINGLY = 2 };
 
-struct listed {
-    struct cell cell[ART_BLOCK_ROWS_MAX];
-};
-
 struct art_block_reader {
     struct art_bytes bytes;
     struct art_block block;
     uint64_t opened, integers, lists; /* a bit for each column: `column`; it has an integer in each row; `listed` */
     uint8_t fields[ART_BLOCK_COLUMNS_MAX];
     struct art_cells column[ART_BLOCK_COLUMNS_MAX];
-    struct listed *listed[ART_BLOCK_COLUMNS_MAX]; /* memory, or NULL */
+    struct cell *listed[ART_BLOCK_COLUMNS_MAX]; /* memory for all rows, or NULL */
 };
 _Static_assert(ART_BLOCK_COLUMNS_MAX <= 64, "a bit for each column");
 
@@ -689,14 +685,14 @@ void art_block_reader_begin(struct art_block_reader *reader, struct art_bytes bl
     art_block_open(block, &reader->block, false);
 }
 
-/* Of a column that is open. Without memory its fields are read singly from here on, too. */
+/* Of a column that is open. Without memory its fields are read singly on and on. */
 static void list_cells(struct art_block_reader *reader, uint32_t number) {
     struct art_cells column = reader->column[number];
     struct cell entry[ART_ENTRIES_MAX];
-    if (!reader->listed[number]) reader->listed[number] = art_alloc(sizeof *reader->listed[number]);
+    if (!reader->listed[number]) reader->listed[number] = art_alloc(ART_BLOCK_ROWS_MAX * sizeof(struct cell));
     if (!reader->listed[number]) return;
     if (column.encoding == ART_COLUMN_ENTRIES) read_list(column.body, column.entries, entry);
-    read_cells(&column, entry, 0, reader->block.rows, reader->listed[number]->cell);
+    read_cells(&column, entry, 0, reader->block.rows, reader->listed[number]);
     reader->lists |= (uint64_t)1 << number;
 }
 
@@ -714,8 +710,12 @@ read_other_field(struct art_block_reader *reader, uint32_t row, uint32_t number,
     enum art_rc rc;
     if (read_elsewhere(&reader->block, row, number, out, &rc)) return rc;
     if (!(reader->opened >> number & 1)) open_column(reader, number);
+    if (reader->lists >> number & 1) {
+        set_datum_of_cell(out, &reader->listed[number][row], room);
+        return ART_OK;
+    }
     read_field(&reader->column[number], row, room, out);
-    if (!(reader->integers >> number & 1) && ++reader->fields[number] >= FIELDS_READ_SINGLY) list_cells(reader, number);
+    if (!(reader->integers >> number & 1) && ++reader->fields[number] == FIELDS_READ_SINGLY) list_cells(reader, number);
     return ART_OK;
 }
 
@@ -728,7 +728,7 @@ enum art_rc art_block_reader_field(struct art_block_reader *reader, unsigned row
         const struct art_cells *cells = &reader->column[column];
         set_datum_of_integer(out, (int64_t)((uint64_t)cells->base + art_cells_code(cells, row)));
     } else if (reader->lists >> column & 1) {
-        set_datum_of_cell(out, &reader->listed[column]->cell[row], room);
+        set_datum_of_cell(out, &reader->listed[column][row], room);
     } else {
         return read_other_field(reader, row, column, room, out);
     }
