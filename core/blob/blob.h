@@ -310,6 +310,7 @@ struct art_blob_cursor {
     uint32_t keyed;  /* the entry whose key stands in `key` */
     /* (private) */
     uint32_t bucket, suffix_at;
+    uint64_t visits; /* of buckets, also in other blobs: who takes the cursor to another one keeps it */
     enum { ART_NULS_UNKNOWN, ART_NULS_NONE, ART_NULS_SOME } nuls; /* in the bucket's keys, behind their first bytes */
     struct art_bucket_view view;
     struct art_row_set chosen;
@@ -347,7 +348,13 @@ static inline void art_blob_pass(struct art_blob_cursor *cursor, bool backward) 
                                  : art_row_set_from(&cursor->chosen, cursor->entry + 1);
     }
 }
+/* The same, past those of the next `count` entries, none of them in a block, whose values the host does not want; up to
+ * the first that it does. Returns how many were passed. */
+uint32_t art_blob_pass_unwanted(struct art_blob_cursor *cursor, bool backward, uint32_t count,
+                                bool (*wants)(void *context, struct art_bytes value), void *context);
 enum art_rc art_blob_catch_up(struct art_blob_cursor *cursor);
+/* Surely the next step stays in the bucket, and there is no such stretch: so nearly always where runs take turns. */
+bool art_blob_steps_singly(const struct art_blob_cursor *cursor, bool backward, uint32_t most);
 /* The next step leaves the bucket. */
 bool art_blob_is_last(struct art_blob_cursor *cursor, bool backward);
 /* No key of the cursor's bucket has a byte 0 behind its first byte. False: one may have. */

@@ -109,6 +109,7 @@ ART_READS_PAST static inline void fill_key(struct art_blob_cursor *cursor, uint3
 ART_READS_PAST static inline void set_entry(struct art_blob_cursor *cursor, uint32_t bucket, uint32_t entry) {
     const struct art_bucket_view *view = &cursor->view;
     cursor->bucket = bucket;
+    cursor->visits++;
     cursor->kept = 0;
     cursor->entry = cursor->keyed = entry < view->count ? entry : view->count - 1;
     cursor->nuls = ART_NULS_UNKNOWN;
@@ -558,6 +559,28 @@ uint32_t art_blob_stretch(struct art_blob_cursor *cursor, bool backward, uint32_
     struct art_row_set in = art_row_set_below(backward ? entry : entry + 1 + count);
     for (unsigned i = 0; i < 2; i++) rows.word[i] &= in.word[i] & ~before.word[i];
     return art_row_set_count(&rows);
+}
+
+uint32_t art_blob_pass_unwanted(struct art_blob_cursor *cursor, bool backward, uint32_t count,
+                                bool (*wants)(void *context, struct art_bytes value), void *context) {
+    const struct art_bucket_view *view = &cursor->view;
+    uint32_t passed = 0, entry = cursor->entry;
+    if (art_bucket_has_block(view)) return 0; /* that what is left was chosen */
+    for (; passed < count; passed++) {
+        uint32_t next = backward ? entry - 1 : entry + 1;
+        uint8_t flags = art_bucket_flags(view, next);
+        if (flags & ART_OVERFLOW || wants(context, art_entry_value(flags, art_bucket_value(view, next)))) break;
+        entry = next;
+    }
+    cursor->entry = entry;
+    return passed;
+}
+
+bool art_blob_steps_singly(const struct art_blob_cursor *cursor, bool backward, uint32_t most) {
+    const struct art_bucket_view *view = &cursor->view;
+    uint32_t behind = cursor->entry + !backward; /* the later of the step's two entries */
+    if (cursor->chooses || view->form & ART_BUCKET_WIDE || !behind || behind >= view->count) return false;
+    return view->prefix_len + view->shared[behind] <= most;
 }
 
 bool art_blob_is_last(struct art_blob_cursor *cursor, bool backward) {

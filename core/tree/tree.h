@@ -320,11 +320,11 @@ void art_cursor_close(struct art_cursor *cursor);
  * may be called. */
 enum art_rc art_cursor_seek(struct art_cursor *cursor, const struct art_range *range, bool descending);
 enum art_rc art_cursor_next(struct art_cursor *cursor);
-/* Changes with each move that may lead out of a bucket, and so out of a block, which the steps of art_cursor_pass()
- * never do. */
-uint32_t art_cursor_moves(const struct art_cursor *cursor);
 /* The commonest step of art_cursor_next(): on to a row that is there. False: nothing has happened. */
 bool art_cursor_pass(struct art_cursor *cursor);
+/* So many such steps as lead to rows, stored by themselves, that the host does not want. Returns how many. */
+uint32_t art_cursor_pass_unwanted(struct art_cursor *cursor, bool (*wants)(void *context, struct art_bytes value),
+                                  void *context);
 /* Does it stand on a row? The functions below want it so; but next() and the two that skip do nothing where it does
  * not. */
 bool art_cursor_valid(const struct art_cursor *cursor);
@@ -337,6 +337,11 @@ enum art_rc art_cursor_text(struct art_cursor *cursor, struct art_bytes *key, bo
 const struct art_row *art_cursor_row(struct art_cursor *cursor); /* borrowed until the cursor moves; held */
 /* The row's value, borrowed as these, out of a block or not (art_stored_plain()); false: it lies in overflow chunks. */
 bool art_cursor_value(struct art_cursor *cursor, struct art_stored *out);
+/* What the cursor calls its stay in the bucket of that row, and so in the block that this has, until it is closed: no
+ * other one is called so. 0: there is no bucket. */
+uint64_t art_cursor_visit(const struct art_cursor *cursor);
+/* The row's number in the bucket, if it is the same visit. -1: it is another one, or the value lies in chunks. */
+int art_cursor_row_of_visit(const struct art_cursor *cursor, uint64_t visit);
 /* Jumps over all rows that share the first `len` bytes of the current key. */
 enum art_rc art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len);
 /* Moves on by `count` live rows in the cursor's direction from the row under it (0: stays), within the range; invalid

@@ -232,6 +232,17 @@ void art_record_data(const struct art_record_columns *in_record, const struct ar
                      uint8_t *room, struct art_datum *out);
 /* A datum as a function's result, copied. */
 void art_result_datum(sqlite3_context *context, const struct art_datum *datum);
+/* The same of a block's field, whose `room` has ART_KEY_PADDING bytes more. */
+static inline void art_result_field(sqlite3_context *context, const struct art_datum *datum, uint8_t *room) {
+    if (__builtin_expect(datum->kind == ART_DATUM_INTEGER, 1)) {
+        sqlite3_result_int64(context, datum->integer);
+    } else if (datum->kind == ART_DATUM_TEXT && datum->bytes.data == room) { /* of digits */
+        room[datum->bytes.len] = 0;
+        art_result_ended_text(context, (const char *)room, datum->bytes.len, true);
+    } else {
+        art_result_datum(context, datum);
+    }
+}
 /* SQLITE_ERROR, as the function's result, where it is no integer of SQLite's. */
 int art_result_sum(sqlite3_context *context, art_int128 sum);
 

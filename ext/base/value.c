@@ -377,16 +377,11 @@ static inline enum art_rc block_datum(const struct art_record_reader *reader, un
 }
 
 static enum art_rc block_result(const struct art_record_reader *reader, sqlite3_context *context, unsigned column) {
-    uint8_t room[ART_VALUE_INLINE_MAX];
+    uint8_t room[ART_VALUE_INLINE_MAX + ART_KEY_PADDING];
     struct art_datum datum;
     enum art_rc rc = block_datum(reader, column, room, &datum);
-    if (rc) return rc;
-    if (__builtin_expect(datum.kind == ART_DATUM_INTEGER, 1)) {
-        sqlite3_result_int64(context, datum.integer);
-    } else {
-        art_result_datum(context, &datum);
-    }
-    return ART_OK;
+    if (!rc) art_result_field(context, &datum, room);
+    return rc;
 }
 
 enum art_rc art_record_reader_result(struct art_record_reader *reader, sqlite3_context *context, unsigned column,

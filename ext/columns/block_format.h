@@ -51,7 +51,7 @@ enum art_encoding {
 
 enum {
     ART_BLOCK_BYTES_MIN = 8,
-    ART_BLOCK_COLUMNS_MAX = 32,
+    ART_BLOCK_COLUMNS_MAX = 64,
     ART_BLOCK_KEEPS_RAW = 128, /* beside the number of columns */
     ART_BLOCK_ENDS_AT = 2,
     ART_COLUMN_SPARSE = 8, /* beside the encoding */

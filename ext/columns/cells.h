@@ -105,11 +105,16 @@ static inline uint64_t art_cells_end(const struct art_cells *column, uint32_t sl
     return (slot + 1) * column->slope + (uint64_t)column->base + art_cells_code(column, slot);
 }
 
-/* The slot's bytes, in the body in any case: wherever the ends are no ends, none. */
-static inline struct art_bytes art_cells_bytes(const struct art_cells *column, uint32_t slot) {
-    uint64_t start = slot ? art_cells_end(column, slot - 1) : 0, end = art_cells_end(column, slot);
+/* Bytes of the body, in any case: wherever the ends are no ends, none. */
+static inline struct art_bytes art_cells_between(const struct art_cells *column, uint64_t start, uint64_t end) {
     if (end > column->bytes || start > end || end - start > ART_VALUE_INLINE_MAX) return art_bytes(column->body, 0);
     return art_bytes(column->body + start, (uint32_t)(end - start));
+}
+
+static inline struct art_bytes art_cells_bytes(const struct art_cells *column, uint32_t slot) {
+    uint64_t end = art_cells_end(column, slot), start = 0;
+    if (slot) start = column->width ? art_cells_end(column, slot - 1) : end - column->slope;
+    return art_cells_between(column, start, end);
 }
 
 /* Behind value `number` of a list, and its serial type. */

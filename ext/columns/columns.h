@@ -21,10 +21,11 @@ extern const struct art_codec art_columns_codec;
  * the block, or into `room`, of ART_VALUE_INLINE_MAX bytes, where it had to be made. */
 enum art_rc art_block_field(struct art_bytes block, unsigned row, unsigned column, uint8_t *room,
                             struct art_datum *out);
-/* The same for who reads many fields of one block: what a column's head says is looked up once. NULL: no memory;
- * art_free() frees. Between begin() and the last field the block stays what it is. */
+/* The same for who reads many fields of one block, most of them of the same columns. NULL: no memory, and fine to free.
+ * Between begin() and the last field the block stays what it is. */
 struct art_block_reader;
 struct art_block_reader *art_block_reader_new(void);
+void art_block_reader_free(struct art_block_reader *reader);
 void art_block_reader_begin(struct art_block_reader *reader, struct art_bytes block);
 enum art_rc art_block_reader_field(struct art_block_reader *reader, unsigned row, unsigned column, uint8_t *room,
                                    struct art_datum *out);

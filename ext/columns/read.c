@@ -32,8 +32,7 @@ static void cell_of_entry(const struct art_cells *column, uint32_t slot, struct 
     set_cell(out, serial, body);
 }
 
-static void cell_of_bytes(const struct art_cells *column, uint32_t slot, struct cell *out) {
-    struct art_bytes bytes = art_cells_bytes(column, slot);
+static inline void set_cell_of_bytes(const struct art_cells *column, struct art_bytes bytes, struct cell *out) {
     switch (column->encoding) {
     case ART_COLUMN_REALS:
         set_cell(out, bytes.len == 8 ? ART_SERIAL_REAL : 0, bytes.data);
@@ -50,6 +49,10 @@ static void cell_of_bytes(const struct art_cells *column, uint32_t slot, struct 
         out->made_of = column->encoding == ART_COLUMN_UPPER_HEX ? IS_UPPER_HEX : IS_LOWER_HEX;
         out->body = bytes.data;
     }
+}
+
+static void cell_of_bytes(const struct art_cells *column, uint32_t slot, struct cell *out) {
+    set_cell_of_bytes(column, art_cells_bytes(column, slot), out);
 }
 
 static inline void set_integer_cell(struct cell *out, int64_t integer) {
@@ -208,49 +211,6 @@ enum art_rc art_block_field(struct art_bytes block, unsigned row, unsigned colum
     if (read_elsewhere(&opened, row, column, out, &rc)) return rc;
     art_cells_open(block, &opened, column, &cells, false);
     read_field(&cells, row, room, out);
-    return ART_OK;
-}
-
-struct art_block_reader {
-    struct art_bytes bytes;
-    struct art_block block;
-    uint32_t integers; /* columns that are opened and have an integer in each row, a bit each */
-    uint32_t others;   /* other columns that are opened */
-    struct art_cells column[ART_BLOCK_COLUMNS_MAX];
-};
-_Static_assert(ART_BLOCK_COLUMNS_MAX <= 32, "a bit for each column");
-
-struct art_block_reader *art_block_reader_new(void) {
-    return art_alloc(sizeof(struct art_block_reader));
-}
-
-void art_block_reader_begin(struct art_block_reader *reader, struct art_bytes block) {
-    reader->bytes = block;
-    reader->integers = reader->others = 0;
-    art_block_open(block, &reader->block, false);
-}
-
-static enum art_rc __attribute__((noinline))
-read_other_field(struct art_block_reader *reader, uint32_t row, uint32_t number, uint8_t *room, struct art_datum *out) {
-    struct art_cells *column = &reader->column[number];
-    enum art_rc rc;
-    if (read_elsewhere(&reader->block, row, number, out, &rc)) return rc;
-    if (!(reader->others >> number & 1)) {
-        art_cells_open(reader->bytes, &reader->block, number, column, false);
-        bool is_integers = column->encoding == ART_COLUMN_INTEGERS && !column->sparse && !column->apart.count;
-        *(is_integers && !reader->block.raw.count ? &reader->integers : &reader->others) |= 1u << number;
-    }
-    read_field(column, row, room, out);
-    return ART_OK;
-}
-
-enum art_rc art_block_reader_field(struct art_block_reader *reader, unsigned row, unsigned column, uint8_t *room,
-                                   struct art_datum *out) {
-    if (column >= ART_BLOCK_COLUMNS_MAX || !(reader->integers >> column & 1))
-        return read_other_field(reader, row, column, room, out);
-    const struct art_cells *cells = &reader->column[column];
-    assert(row < cells->slots);
-    set_datum_of_integer(out, (int64_t)((uint64_t)cells->base + art_cells_code(cells, row)));
     return ART_OK;
 }
 
@@ -554,6 +514,16 @@ static inline void read_integers(const struct art_cells *column, uint32_t from, 
         set_integer_cell(out++, (int64_t)((uint64_t)low + art_cells_code(column, row)));
 }
 
+static void read_bytes(const struct art_cells *column, uint32_t from, uint32_t to, struct cell *out) {
+    const struct art_cells is = *column;
+    uint64_t end = from ? art_cells_end(&is, from - 1) : 0;
+    for (uint32_t row = from; row < to; row++) {
+        uint64_t start = end;
+        end = art_cells_end(&is, row);
+        set_cell_of_bytes(&is, art_cells_between(&is, start, end), out++);
+    }
+}
+
 /* The cells of some rows. */
 static void read_cells(struct art_cells *column, const struct cell *entry, uint32_t from, uint32_t to,
                        struct cell *out) {
@@ -572,6 +542,8 @@ static void read_cells(struct art_cells *column, const struct cell *entry, uint3
     } else if (is.encoding == ART_COLUMN_ENTRIES && entry) {
         for (uint32_t row = from; row < to; row++)
             out[row - from] = entry[art_min32((uint32_t)art_cells_code(&is, row), is.entries - 1)];
+    } else if (is.encoding > ART_COLUMN_ENTRIES) {
+        read_bytes(&is, from, to, out);
     } else {
         for (uint32_t row = from; row < to; row++) cell_of_slot(&is, row, &out[row - from]);
     }
@@ -627,7 +599,7 @@ static uint32_t assemble_row(struct reader *reader, const struct cell *cell, uin
     *out = 0;
     while (type > out + 1 && !type[-1] && type[-2] < 0x80) type--;
     uint32_t n = (uint32_t)(type - out), body = (uint32_t)(at - bodies);
-    if (n == 1 || n + body > ART_VALUE_INLINE_MAX) return 0;
+    if (n - 2 >= 0x80 - 2 || n + body > ART_VALUE_INLINE_MAX) return 0;
     if (type != bodies) memmove(type, bodies, body);
     out[0] = (uint8_t)n;
     return n + body;
@@ -680,6 +652,87 @@ static void values_of_block(struct art_bytes block, uint8_t *out, uint32_t *ends
             ends[row] = used;
         }
     }
+}
+
+/* --- fields of many rows ------------------------------------------------------------------------------------------ */
+
+/* Of a column that has more than an integer in each row. Behind so many fields, which may be all that are wanted of the
+ * block, the cells of all rows are worked out together. */
+enum { FIELDS_READ_SINGLY = 2 };
+
+struct art_block_reader {
+    struct art_bytes bytes;
+    struct art_block block;
+    uint64_t opened, integers, lists; /* a bit for each column: `column`; it has an integer in each row; `listed` */
+    uint8_t fields[ART_BLOCK_COLUMNS_MAX];
+    struct art_cells column[ART_BLOCK_COLUMNS_MAX];
+    struct cell *listed[ART_BLOCK_COLUMNS_MAX]; /* memory for all rows, or NULL */
+};
+_Static_assert(ART_BLOCK_COLUMNS_MAX <= 64, "a bit for each column");
+
+struct art_block_reader *art_block_reader_new(void) {
+    return art_alloc_zeroed(sizeof(struct art_block_reader));
+}
+
+void art_block_reader_free(struct art_block_reader *reader) {
+    for (unsigned i = 0; reader && i < ART_BLOCK_COLUMNS_MAX; i++) art_free(reader->listed[i]);
+    art_free(reader);
+}
+
+void art_block_reader_begin(struct art_block_reader *reader, struct art_bytes block) {
+    reader->bytes = block;
+    reader->opened = reader->integers = reader->lists = 0;
+    art_block_open(block, &reader->block, false);
+}
+
+/* Of a column that is open. Without memory its fields are read singly on and on. */
+static void list_cells(struct art_block_reader *reader, uint32_t number) {
+    struct art_cells column = reader->column[number];
+    struct cell entry[ART_ENTRIES_MAX];
+    if (!reader->listed[number]) reader->listed[number] = art_alloc(ART_BLOCK_ROWS_MAX * sizeof(struct cell));
+    if (!reader->listed[number]) return;
+    if (column.encoding == ART_COLUMN_ENTRIES) read_list(column.body, column.entries, entry);
+    read_cells(&column, entry, 0, reader->block.rows, reader->listed[number]);
+    reader->lists |= (uint64_t)1 << number;
+}
+
+static void open_column(struct art_block_reader *reader, uint32_t number) {
+    struct art_cells *column = &reader->column[number];
+    art_cells_open(reader->bytes, &reader->block, number, column, false);
+    reader->opened |= (uint64_t)1 << number;
+    reader->fields[number] = 0;
+    if (column->encoding == ART_COLUMN_INTEGERS && !column->sparse && !column->apart.count)
+        reader->integers |= (uint64_t)1 << number;
+}
+
+static enum art_rc __attribute__((noinline))
+read_other_field(struct art_block_reader *reader, uint32_t row, uint32_t number, uint8_t *room, struct art_datum *out) {
+    enum art_rc rc;
+    if (read_elsewhere(&reader->block, row, number, out, &rc)) return rc;
+    if (!(reader->opened >> number & 1)) open_column(reader, number);
+    if (reader->lists >> number & 1) {
+        set_datum_of_cell(out, &reader->listed[number][row], room);
+        return ART_OK;
+    }
+    read_field(&reader->column[number], row, room, out);
+    if (!(reader->integers >> number & 1) && ++reader->fields[number] == FIELDS_READ_SINGLY) list_cells(reader, number);
+    return ART_OK;
+}
+
+enum art_rc art_block_reader_field(struct art_block_reader *reader, unsigned row, unsigned column, uint8_t *room,
+                                   struct art_datum *out) {
+    if (column >= reader->block.columns || reader->block.raw.count)
+        return read_other_field(reader, row, column, room, out);
+    assert(row < reader->block.rows);
+    if (reader->integers >> column & 1) {
+        const struct art_cells *cells = &reader->column[column];
+        set_datum_of_integer(out, (int64_t)((uint64_t)cells->base + art_cells_code(cells, row)));
+    } else if (reader->lists >> column & 1) {
+        set_datum_of_cell(out, &reader->listed[column][row], room);
+    } else {
+        return read_other_field(reader, row, column, room, out);
+    }
+    return ART_OK;
 }
 
 const struct art_codec art_columns_codec = {art_block_encode, art_block_insane, value_of_block, values_of_block};

@@ -184,7 +184,7 @@ static enum art_rc collect(struct art_scan *scan) {
     scan->record.fetched = false;
     art_cursor_close(scan->cursor);
     scan->cursor = NULL;
-    scan->record.moves = 0;
+    scan->record.visit = 0;
     if (!rc) art_batch_sort(&scan->batch);
     return rc;
 }

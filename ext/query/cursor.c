@@ -56,7 +56,7 @@ static void free_scan(struct art_scan *scan) {
     }
     for (unsigned i = 0; i < ART_TERM_QUERIES_MAX; i++) art_buffer_clear(&scan->terms[i]);
     for (unsigned i = 0; i < ART_SHOWN; i++) art_buffer_clear(&scan->shown[i].text);
-    art_free(scan->record.blocks);
+    art_block_reader_free(scan->record.blocks);
     art_free(scan);
 }
 
@@ -251,7 +251,7 @@ static int show_long_value(struct art_scan *scan, unsigned column, sqlite3_conte
     return art_scan_fail(scan, rc);
 }
 
-static inline int show_value(struct art_scan *scan, unsigned column, sqlite3_context *context) {
+static int __attribute__((noinline)) show_value(struct art_scan *scan, unsigned column, sqlite3_context *context) {
     if (!scan->record.fetched) {
         struct art_stored record;
         if (!art_scan_short_record(scan, &record)) return show_long_value(scan, column, context);
@@ -301,7 +301,7 @@ static int __attribute__((noinline)) show_other(struct art_scan *scan, int colum
     return SQLITE_OK;
 }
 
-/* An UPDATE, which does not change the column. */
+/* An UPDATE, which does not change the column. It has begun a transaction. */
 static int __attribute__((noinline)) show_unchanged(struct art_scan *scan, int column, sqlite3_context *context) {
     int hidden = art_hidden_column(art_scan_vtab(scan), column);
     if (hidden == ART_HIDDEN_ENTRIES && art_scan_rolled(scan)) sqlite3_result_int(context, 1);
@@ -310,7 +310,8 @@ static int __attribute__((noinline)) show_unchanged(struct art_scan *scan, int c
 }
 
 static inline int arrive_looking(struct art_scan *scan) {
-    int rc = scan->state == ART_SCAN_ON_CURSOR ? SQLITE_OK : arrive(scan);
+    bool is_there = scan->state == ART_SCAN_ON_CURSOR || (scan->state == ART_SCAN_ON_ROW && art_scan_vtab(scan)->table);
+    int rc = is_there ? SQLITE_OK : arrive(scan);
     if (!rc && scan->kind == ART_SCAN_RANGE) scan->of.range.unseen = 0;
     return rc;
 }
@@ -344,7 +345,7 @@ static int __attribute__((noinline)) show_single(struct art_scan *scan, sqlite3_
 }
 
 static int __attribute__((noinline)) show_column(struct art_scan *scan, int column, sqlite3_context *context) {
-    if (sqlite3_vtab_nochange(context)) return show_unchanged(scan, column, context);
+    if (art_scan_vtab(scan)->begun && sqlite3_vtab_nochange(context)) return show_unchanged(scan, column, context);
     int rc = arrive_looking(scan);
     if (rc) return rc;
     if (art_hidden_column(art_scan_vtab(scan), column) >= 0 || art_scan_rolled(scan))
@@ -353,9 +354,45 @@ static int __attribute__((noinline)) show_column(struct art_scan *scan, int colu
     return show_value(scan, (unsigned)column - 1, context);
 }
 
+/* False: the scan does not stand in the block that the reader has. */
+static inline bool stands_in_block(struct art_scan *scan) {
+    struct art_record_reader *reader = &scan->record.reader;
+    if (scan->record.fetched) return reader->blocks;
+    if (!scan->record.visit) return false;
+    int row = art_cursor_row_of_visit(scan->cursor, scan->record.visit);
+    if (row < 0) return false;
+    reader->blocks = scan->record.blocks;
+    reader->in_block = scan->record.fetched = true;
+    reader->row = (uint8_t)row;
+    return true;
+}
+
+/* The commonest: a value of the row under the tree's cursor, and of no UPDATE, which would have begun a transaction. */
+static int __attribute__((noinline)) show_under_cursor(struct art_scan *scan, int column, sqlite3_context *context) {
+    const struct art_vtab *vtab = art_scan_vtab(scan);
+    uint8_t room[ART_VALUE_INLINE_MAX + ART_KEY_PADDING];
+    struct art_datum datum;
+    if (vtab->begun || art_hidden_column(vtab, column) >= 0 || art_scan_rolled(scan))
+        return show_column(scan, column, context);
+    if (scan->kind == ART_SCAN_RANGE) scan->of.range.unseen = 0;
+    if (!stands_in_block(scan)) {
+        if (vtab->columns.count == 2) return show_single(scan, context);
+        if (!scan->record.fetched || scan->record.value) return show_value(scan, (unsigned)column - 1, context);
+        struct art_record_reader *reader = &scan->record.reader;
+        return art_scan_fail(scan, art_record_reader_result(reader, context, (unsigned)column - 1, NULL));
+    }
+    unsigned row = scan->record.reader.row;
+    enum art_rc rc = art_block_reader_field(scan->record.blocks, row, (unsigned)column - 1, room, &datum);
+    if (rc) return art_scan_fail(scan, rc);
+    art_result_field(context, &datum, room);
+    return SQLITE_OK;
+}
+
 int art_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
     struct art_scan *scan = (struct art_scan *)base;
-    return column == ART_COLUMN_KEY ? show_path(scan, context) : show_column(scan, column, context);
+    if (column == ART_COLUMN_KEY) return show_path(scan, context);
+    bool under_cursor = scan->state == ART_SCAN_ON_CURSOR;
+    return under_cursor ? show_under_cursor(scan, column, context) : show_column(scan, column, context);
 }
 
 /* Not asked of a WITHOUT ROWID table. */

@@ -24,7 +24,7 @@ void art_scan_end(struct art_scan *scan) {
     art_cursor_close(scan->cursor);
     scan->search = NULL;
     scan->cursor = NULL;
-    scan->record.moves = 0;
+    scan->record.visit = 0;
     scan->state = ART_SCAN_END;
     if (scan->snapshot) art_snapshot_tree_release(scan->snapshot);
     scan->snapshot = NULL;
@@ -134,7 +134,7 @@ static inline enum art_rc leave_row(struct art_scan *scan, const struct art_leve
 enum art_rc art_rows_next(struct art_scan *scan, bool leaves) {
     struct art_level_scan *level = scan->kind == ART_SCAN_LEVEL ? &scan->of.level : NULL;
     bool all_match = scan->match.by == ART_MATCH_ALL;
-    unsigned passed = 0, mismatches = 0;
+    unsigned passed = 0, steps = 0, mismatches = 0;
     enum art_rc rc = leaves ? leave_row(scan, level) : ART_OK;
     scan->state = ART_SCAN_ON_CURSOR;
     while (!rc && art_cursor_valid(scan->cursor)) {
@@ -147,8 +147,10 @@ enum art_rc art_rows_next(struct art_scan *scan, bool leaves) {
             /* A common prefix that is shorter than the pattern's beginning may stand for paths with all of it. */
             seeks = !level || !art_folded_matches(&scan->match.folded, art_cursor_key(scan->cursor));
         }
+        if (all_match && !level) passed += art_filters_pass(scan);
         rc = seeks ? seek_spelling(scan) : leave_row(scan, level);
-        if (++passed % ASK_EVERY_ROWS == 0 && !rc && art_interrupted(art_scan_vtab(scan)->connection))
+        passed++;
+        if (++steps % ASK_EVERY_ROWS == 0 && !rc && art_interrupted(art_scan_vtab(scan)->connection))
             rc = art_fail(ART_INTERRUPT, "art: interrupted");
     }
     art_scan_vtab(scan)->table->filtered += passed;

@@ -253,7 +253,7 @@ struct art_scan {
         uint8_t *value;        /* the chunks of a long record put together, or NULL */
         struct art_record_reader reader;
         struct art_block_reader *blocks; /* memory for it, or NULL */
-        uint32_t moves;                  /* of the cursor, when `blocks` was begun; 0: not since it was opened */
+        uint64_t visit;                  /* of the cursor, whose block `blocks` has; 0: none */
     } record;
     struct art_key_range keys; /* what is walked, or was asked for */
     struct art_match match;
@@ -343,11 +343,11 @@ static inline void art_scan_read(struct art_scan *scan, struct art_stored record
     art_record_reader_set(&scan->record.reader, record);
     scan->record.fetched = true;
     if (!record.in_block || scan->state != ART_SCAN_ON_CURSOR) return;
-    uint32_t moves = art_cursor_moves(scan->cursor);
+    uint64_t visit = art_cursor_visit(scan->cursor);
     if (!scan->record.blocks) scan->record.blocks = art_block_reader_new();
     if (!scan->record.blocks) return;
-    if (scan->record.moves != moves) art_block_reader_begin(scan->record.blocks, record.bytes);
-    scan->record.moves = moves;
+    if (scan->record.visit != visit) art_block_reader_begin(scan->record.blocks, record.bytes);
+    scan->record.visit = visit;
     scan->record.reader.blocks = scan->record.blocks;
 }
 
@@ -402,6 +402,8 @@ int art_filters_add(struct art_scan *scan, unsigned column, enum art_argument co
 int art_filters_add_pattern(struct art_scan *scan, unsigned column, enum art_argument comparison, sqlite3_value *value);
 /* False: the row on which the tree's cursor stands surely is none of the result. */
 bool art_filters_may_want(struct art_scan *scan);
+/* Behind such a row, which is not given: passes over more of them. Returns how many. */
+unsigned art_filters_pass(struct art_scan *scan);
 /* The same of an entry, while the scan stands on no row. */
 bool art_filters_may_want_entry(struct art_scan *scan, struct art_bytes path, const struct art_entry *entry);
 /* Those on summarised columns, as limits; and among the rows of blocks all choose. */

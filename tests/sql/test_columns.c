@@ -10,7 +10,7 @@
 #include "tests/support/random.h"
 #include "tests/support/suite.h"
 
-enum { COLUMNS_MAX = 40, BODY_MAX = 4096 };
+enum { COLUMNS_MAX = 70, BODY_MAX = 4096 };
 
 static struct random chance;
 

@@ -48,6 +48,26 @@ static const char *wrong_fields(const struct art_bytes *values, struct art_bytes
     return NULL;
 }
 
+/* Of one reader, which had another block before; some columns of fewer rows than others. */
+static const char *wrong_reader(const struct art_bytes *values, uint32_t count, struct art_bytes block,
+                                unsigned columns) {
+    static struct art_block_reader *reader;
+    static uint8_t room[ART_VALUE_INLINE_MAX];
+    if (!reader) reader = art_block_reader_new();
+    art_block_reader_begin(reader, block);
+    for (uint32_t row = 0; row < count; row++) {
+        for (unsigned i = 0; i < columns; i++) {
+            struct art_datum here, there;
+            if ((row + i) % (1 + i % 3)) continue;
+            bool damaged = field_of(values[row], i, &there);
+            if (art_block_reader_field(reader, row, i, room, &here) != (damaged ? ART_CORRUPT : ART_OK))
+                return wrong("field %u of row %u: another code from a reader", i, row);
+            if (!damaged && !same_datum(&here, &there)) return wrong("field %u of row %u differs in a reader", i, row);
+        }
+    }
+    return NULL;
+}
+
 static const char *wrong_column(const struct art_bytes *values, struct art_bytes block, unsigned column, unsigned from,
                                 unsigned to) {
     static struct art_datum all[ART_BLOCK_ROWS_MAX];
@@ -147,6 +167,7 @@ const char *block_wrong(const struct art_bytes *values, uint32_t count, uint8_t 
     columns += copy[1] & 0x7f;
     if (!is_wrong) is_wrong = wrong_values(values, count, is);
     for (uint32_t row = 0; row < count && !is_wrong; row++) is_wrong = wrong_fields(values, is, row, columns);
+    if (!is_wrong) is_wrong = wrong_reader(values, count, is, columns);
     for (unsigned i = 0; i < columns && !is_wrong; i++) {
         unsigned from = (i * 37 + n) % count;
         is_wrong = wrong_column(values, is, i, 0, count);
@@ -191,9 +212,12 @@ const char *block_damaged(struct art_bytes given, uint32_t count, const char **i
         if (art_columns_codec.value(block, row, one) > ART_VALUE_INLINE_MAX) is_wrong = "a value of too many bytes";
     }
     unsigned columns = 1 + (copy[1] & 0x7f);
+    struct art_block_reader *reader = art_block_reader_new();
+    art_block_reader_begin(reader, block);
     for (unsigned i = 0; i < columns && !is_wrong; i++) {
-        for (uint32_t row = 0; row < count && !is_wrong; row++) {
-            enum art_rc rc = art_block_field(block, row, i, one, all);
+        for (uint32_t row = 0; row < 2 * count && !is_wrong; row++) {
+            enum art_rc rc = row < count ? art_block_field(block, row, i, one, all)
+                                         : art_block_reader_field(reader, row - count, i, one, all);
             if (rc && rc != ART_CORRUPT) is_wrong = "another error";
             if (!rc) is_wrong = look_at(all, block, art_bytes(one, ART_VALUE_INLINE_MAX));
         }
@@ -205,6 +229,7 @@ const char *block_damaged(struct art_bytes given, uint32_t count, const char **i
         test.context = &test;
         art_block_choose(block, i, &test, one, &rows);
     }
+    art_block_reader_free(reader);
 done:
     free(block_space);
     free(plain_space);

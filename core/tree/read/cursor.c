@@ -337,7 +337,6 @@ static enum art_rc seek_buffered_key(struct art_cursor *cursor, uint32_t len, bo
 }
 
 enum art_rc art_cursor_seek(struct art_cursor *cursor, const struct art_range *range, bool descending) {
-    cursor->moves++;
     cursor->valid = false;
     if (!cursor->tree) return art_fail(ART_MISUSE, "art: the table was closed under an open cursor");
     enum art_rc rc = art_tree_ready(cursor->tree);
@@ -418,22 +417,29 @@ static enum art_rc next_of_run(struct art_cursor *cursor) {
     struct art_source *source = cursor->run;
     struct art_blob_cursor *leaf = &source->run.leaf;
     struct art_merge *merge = &cursor->merge;
-    uint32_t count = art_blob_stretch(leaf, cursor->backward, cursor->agrees.most, cursor->deletes ? 0 : ART_DELETE);
-    if (count) {
-        cursor->ahead = count - 1;
-        art_blob_pass(leaf, cursor->backward);
-        return ART_OK;
+    bool backward = cursor->backward;
+    if (!art_blob_steps_singly(leaf, backward, cursor->agrees.most)) {
+        uint32_t count = art_blob_stretch(leaf, backward, cursor->agrees.most, cursor->deletes ? 0 : ART_DELETE);
+        if (count) {
+            cursor->ahead = count - 1;
+            art_blob_pass(leaf, backward);
+            return ART_OK;
+        }
+        if (art_blob_is_last(leaf, backward)) return next_of_merge(cursor);
     }
-    if (art_blob_is_last(leaf, cursor->backward)) return next_of_merge(cursor);
-    enum art_rc rc = art_source_step(source, cursor->backward);
+    enum art_rc rc = backward ? art_blob_prev(leaf) : art_blob_next(leaf);
     uint32_t kept = leaf->kept;
-    if (rc || !art_cursor_take_live(cursor, source))
-        return reach_row_after(cursor, rc ? rc : art_merge_moved(merge, kept, cursor->backward));
+    source->key = art_run_key(&source->run);
+    if (rc) return reach_row_after(cursor, rc);
+    assert(leaf->valid);
     /* Does another source come first now, or has the range ended? */
-    if (!art_merge_alone(merge) && kept <= art_merge_runner(merge)->agrees) {
-        rc = art_merge_moved(merge, kept, cursor->backward);
+    bool moved = !art_merge_alone(merge) && kept <= art_merge_runner(merge)->agrees;
+    if (moved) {
+        rc = art_merge_moved(merge, kept, backward);
         if (rc || art_merge_winner(merge) != source) return reach_row_after(cursor, rc);
     }
+    if (!art_cursor_take_live(cursor, source))
+        return reach_row_after(cursor, moved ? ART_OK : art_merge_moved(merge, kept, backward));
     if (kept <= cursor->agrees.stop) cursor->valid = art_cursor_has(cursor, source->key, kept);
     note_most(cursor);
     return ART_OK;
@@ -441,7 +447,6 @@ static enum art_rc next_of_run(struct art_cursor *cursor) {
 
 /* Here nearly every row of every scan comes by: what is rarer has functions of its own. */
 static enum art_rc __attribute__((noinline)) next_of_any(struct art_cursor *cursor) {
-    cursor->moves++;
     if (!cursor->valid) return ART_OK; /* so since the tree was closed */
     assert(cursor->tree);
     bool changed = cursor->changes != cursor->tree->changes;
@@ -452,10 +457,6 @@ static enum art_rc __attribute__((noinline)) next_of_any(struct art_cursor *curs
     return cursor->run ? next_of_run(cursor) : next_of_memtable(cursor);
 }
 
-uint32_t art_cursor_moves(const struct art_cursor *cursor) {
-    return cursor->moves;
-}
-
 bool art_cursor_pass(struct art_cursor *cursor) {
     if (__builtin_expect(!cursor->ahead || cursor->changes != cursor->tree->changes, 0)) return false;
     cursor->ahead--;
@@ -463,12 +464,19 @@ bool art_cursor_pass(struct art_cursor *cursor) {
     return true;
 }
 
+uint32_t art_cursor_pass_unwanted(struct art_cursor *cursor, bool (*wants)(void *context, struct art_bytes value),
+                                  void *context) {
+    if (!cursor->ahead || cursor->changes != cursor->tree->changes) return 0;
+    uint32_t passed = art_blob_pass_unwanted(&cursor->run->run.leaf, cursor->backward, cursor->ahead, wants, context);
+    cursor->ahead -= passed;
+    return passed;
+}
+
 enum art_rc art_cursor_next(struct art_cursor *cursor) {
     return art_cursor_pass(cursor) ? ART_OK : next_of_any(cursor);
 }
 
 enum art_rc art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
-    cursor->moves++;
     if (!cursor->valid) return ART_OK;
     enum art_rc rc = art_cursor_catch_up(cursor);
     if (rc) return rc;
@@ -550,6 +558,22 @@ bool art_cursor_value(struct art_cursor *cursor, struct art_stored *out) {
     }
     *out = cursor->row.stored;
     return !cursor->row.overflows;
+}
+
+/* A visit to a bucket that a source is at. Of a merge's sources only the place stays, whatever run they are of. */
+static inline uint64_t visit_of(const struct art_cursor *cursor, const struct art_source *source) {
+    return source->run.leaf.visits * (ART_RUNS_CAPACITY + 1) + (uint64_t)(source - cursor->merge.source);
+}
+
+uint64_t art_cursor_visit(const struct art_cursor *cursor) {
+    return cursor->run ? visit_of(cursor, cursor->run) : 0;
+}
+
+int art_cursor_row_of_visit(const struct art_cursor *cursor, uint64_t visit) {
+    const struct art_source *source = cursor->run;
+    if (!source || visit_of(cursor, source) != visit) return -1;
+    const struct art_blob_cursor *leaf = &source->run.leaf;
+    return art_blob_cursor_flags(leaf) & ART_OVERFLOW ? -1 : (int)leaf->entry;
 }
 
 const struct art_row *art_cursor_row(struct art_cursor *cursor) {

@@ -27,7 +27,6 @@ struct art_cursor {
     struct art_bytes stop; /* tree key at which the walk ends: itself in the range if it goes backward */
     struct art_buffer stop_bytes;
     struct art_source *run; /* that the cursor stands in, or NULL. A NUL stands behind the key in its buffer */
-    uint32_t moves;         /* all but those within a stretch */
     uint32_t ahead;         /* rows of the stretch that it stands in, in `run`: only their numbers move */
     bool disordered;        /* one of them has a key that lies: art_cursor_catch_up() says it */
     struct {                /* bytes that the key has in common with */

@@ -149,7 +149,6 @@ enum art_rc art_cursor_cross_gap(struct art_cursor *cursor, struct art_bytes fro
 /* --- many rows ---------------------------------------------------------------------------------------------------- */
 
 enum art_rc art_cursor_skip(struct art_cursor *cursor, uint64_t count) {
-    cursor->moves++;
     enum art_rc rc = ART_OK;
     if (count <= few_rows(cursor) || cursor->newer_than || cursor->by_terms) {
         while (!rc && cursor->valid && count--) rc = art_cursor_next(cursor);

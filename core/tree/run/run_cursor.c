@@ -90,8 +90,10 @@ static enum art_rc enter(struct art_run_cursor *cursor, unsigned height, const s
     cursor->entries[height] = blob->entries;
     if (height == cursor->bottom) {
         uint32_t window = cursor->leaf.window;
+        uint64_t visits = cursor->leaf.visits;
         art_blob_cursor_init(&cursor->leaf, blob, cursor->key);
         cursor->leaf.window = window;
+        cursor->leaf.visits = visits;
         cursor->leaf.newer_than = cursor->newer_than;
         cursor->leaf.shadows_nothing = cursor->shadows_nothing;
         art_blob_cursor_limit(&cursor->leaf, cursor->limits);

@@ -209,19 +209,31 @@ TEST(test_cursors_give_rows_out_of_blocks) {
     struct art_cursor *cursor;
     make_rows(true, 4);
     must(art_cursor_open(tree, &cursor));
+    uint64_t visit = 0;
     for (int backward = 0; backward < 2; backward++) {
-        unsigned n = 0, blocks = 0;
+        unsigned n = 0, blocks = 0, visits = 0;
+        struct art_bytes block = {0};
         must(art_cursor_seek(cursor, &(struct art_range){0}, backward));
         for (; art_cursor_valid(cursor); must(art_cursor_next(cursor)), n++) {
             int64_t wanted = backward ? ROWS - 1 - n : n;
             struct art_stored stored;
             ck_assert(art_cursor_value(cursor, &stored));
             blocks += stored.in_block;
+            bool stays = stored.in_block && stored.bytes.data == block.data;
+            ck_assert_int_eq(art_cursor_row_of_visit(cursor, visit), stays ? stored.row : -1);
+            if (stored.in_block && !stays) {
+                visit = art_cursor_visit(cursor);
+                block = stored.bytes;
+                visits++;
+                ck_assert_int_eq(art_cursor_row_of_visit(cursor, visit), stored.row);
+            }
             ck_assert_int_eq(number_in(art_stored_plain(&stored, room)), wanted);
             ck_assert_int_eq(number_in(art_stored_plain(&art_cursor_row(cursor)->stored, room)), wanted);
         }
         ck_assert_uint_eq(n, ROWS);
         ck_assert_uint_gt(blocks, ROWS / 2);
+        ck_assert_uint_gt(visits, ROWS / 1000);
+        ck_assert_uint_lt(visits, ROWS / 10);
     }
     art_cursor_close(cursor);
 }
