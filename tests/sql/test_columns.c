@@ -348,6 +348,22 @@ TEST(test_texts_with_nuls_and_of_nothing_come_back) {
     check();
 }
 
+/* Entries are compared by their ends first. */
+TEST(test_long_texts_that_differ_in_the_middle_alone_come_back) {
+    for (uint32_t length = 17; length < 60; length++) {
+        char text[60];
+        clear();
+        for (uint32_t i = 0; i < 120; i++) {
+            memset(text, '-', length);
+            text[8 + i % 4 * (length - 17) / 3] = 'x';
+            begin_row();
+            add_text(text, length);
+            end_row();
+        }
+        check();
+    }
+}
+
 TEST(test_a_column_that_was_added_later_is_null_before) {
     static uint8_t room[ART_VALUE_INLINE_MAX];
     clear();

@@ -327,6 +327,36 @@ LOOP_TEST(test_where_nothing_is_chosen_the_range_still_ends, 2) {
     art_cursor_close(cursor);
 }
 
+/* Nor is there a row at which SQLite could look whether it shall go on. */
+LOOP_TEST(test_a_search_without_a_chosen_row_can_be_interrupted, 2) {
+    struct art_limits limits = {.choose = choose_none};
+    struct art_range range = {.limits = &limits};
+    char key[32];
+    enum art_rc rc = ART_INTERRUPT;
+    unsigned times = 0;
+    toy_codec_lend(true);
+    small_tree_make_of(false, (struct art_tree_options){.blob_pages = 2});
+    for (int i = 0; i < 20000; i++) {
+        sprintf(key, "dir-%02d/%06d", i / 1000, i);
+        put(key, "the same value in all rows");
+    }
+    optimize();
+    must(art_cursor_open(tree, &cursor));
+    for (; rc; times++) {
+        unsigned before = asked;
+        toy->patience = times + 1;
+        rc = art_cursor_seek(cursor, &range, _i);
+        ck_assert(rc == ART_INTERRUPT || !rc);
+        ck_assert_uint_le(asked - before, (times + 1) * 2 * ART_BLOB_PAGE / 32);
+        ck_assert(!art_cursor_valid(cursor));
+    }
+    toy->patience = 0;
+    ck_assert_uint_ge(times, info().blobs / 2);
+    must(art_cursor_seek(cursor, &(struct art_range){0}, _i));
+    ck_assert(art_cursor_valid(cursor));
+    art_cursor_close(cursor);
+}
+
 /* --- a bucket whose keys lie -------------------------------------------------------------------------------------- */
 
 enum { NAMES = 20 };
@@ -356,6 +386,7 @@ static void make_forged(unsigned at) {
 LOOP_TEST(test_keys_of_a_stretch_that_are_in_no_order_end_the_walk, 2 * 5) {
     unsigned every = 1 + (unsigned)_i / 2, last_asked = (NAMES - 1) / every * every;
     for (unsigned at = 0; at + 1 < NAMES; at++) {
+        unsigned lies = _i % 2 ? NAMES - 1 - at : at + 1; /* the number of the row that does */
         int last = _i % 2 ? 255 : -1;
         enum art_rc rc = ART_OK;
         make_forged(at);
@@ -364,16 +395,54 @@ LOOP_TEST(test_keys_of_a_stretch_that_are_in_no_order_end_the_walk, 2 * 5) {
         for (unsigned n = 0; art_cursor_valid(cursor); n++) {
             ck_assert_uint_lt(n, NAMES);
             if (n % every == 0) {
-                int first = art_cursor_key(cursor).data[2];
-                ck_assert(_i % 2 ? first <= last : first >= last);
-                last = first;
+                struct art_bytes key;
+                bool has_no_nul;
+                ck_assert_int_eq(art_cursor_text(cursor, &key, &has_no_nul), n >= lies ? ART_CORRUPT : ART_OK);
+                ck_assert(art_bytes_equal(key, art_cursor_key(cursor)));
+                ck_assert(_i % 2 ? key.data[2] <= last : key.data[2] >= last);
+                last = key.data[2];
             }
             rc = art_cursor_next(cursor);
         }
-        unsigned lies = _i % 2 ? NAMES - 1 - at : at + 1; /* the number of the row that does */
         ck_assert_int_eq(rc, last_asked >= lies ? ART_CORRUPT : ART_OK);
         art_cursor_close(cursor);
     }
+}
+
+/* What all keys of a blob begin with is the reference's, whatever a bucket has in its place: a NUL in it is one of each
+ * key, and in the bucket alone it is none. */
+LOOP_TEST(test_a_label_has_its_nuls_whatever_a_bucket_says, 2 * 2) {
+    char name[] = "a?b/x";
+    bool existed, backward = _i % 2, nul = _i / 2;
+    struct art_blob *blob;
+    struct art_bucket_view view = {0};
+    small_tree_make(false);
+    name[1] = nul ? 0 : '-';
+    for (int i = 0; i < NAMES; i++) {
+        name[4] = (char)('a' + i);
+        must(art_tree_insert(tree, ART_WRITE_INSERT, art_bytes(name, 5), text("1"), &existed));
+    }
+    flush();
+    must(art_store_blob(tree->store, &tree->root->run[0].top, &blob));
+    must(art_bucket_open(blob, 0, &view));
+    ck_assert_uint_eq(blob->label_len, 5);
+    ((uint8_t *)view.prefix)[2] = nul ? '-' : 0;
+    must(art_cursor_open(tree, &cursor));
+    must(art_cursor_seek(cursor, &(struct art_range){0}, backward));
+    unsigned n = 0, known = 0;
+    for (; art_cursor_valid(cursor); n++) {
+        struct art_bytes key;
+        bool has_no_nul;
+        must(art_cursor_text(cursor, &key, &has_no_nul));
+        name[4] = (char)('a' + (backward ? NAMES - 1 - n : n));
+        ck_assert(art_bytes_equal(key, art_bytes(name, 5)));
+        ck_assert(!nul || !has_no_nul);
+        known += has_no_nul;
+        must(art_cursor_next(cursor));
+    }
+    ck_assert_uint_eq(n, NAMES);
+    ck_assert(!known || !nul);
+    art_cursor_close(cursor);
 }
 
 /* It lies, too, when a jump asks for it. */
