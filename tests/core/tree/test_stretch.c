@@ -232,6 +232,22 @@ static int64_t place_of_chosen(const struct model_walk *walk, int64_t from, unsi
     return at;
 }
 
+/* From the row there over all that begin as it does. The last of them within the range. */
+static int64_t jump_among_chosen(struct random *random, const struct model_walk *walk, int64_t at) {
+    int64_t way = walk->descending ? -1 : 1;
+    unsigned low, high;
+    model_range(&model, &walk->range, &low, &high);
+    uint8_t bytes[ART_PATH_MAX];
+    struct art_bytes key = model_key(&model.row[at]);
+    uint32_t len = key.len - random_below(random, art_min32(key.len, 6) + 1);
+    if (len) memcpy(bytes, key.data, len);
+    must(art_cursor_skip_prefix(cursor, len));
+    while (at + way >= (int64_t)low && at + way < (int64_t)high &&
+           art_bytes_starts_with(model_key(&model.row[at + way]), art_bytes(bytes, len)))
+        at += way;
+    return at;
+}
+
 static void walk_among_chosen(struct random *random, int family) {
     struct art_limits limits = {.choose = choose, .chooser = &model};
     struct model_walk walk = {.descending = random_once_in(random, 2)};
@@ -252,6 +268,10 @@ static void walk_among_chosen(struct random *random, int family) {
                 write_rows(random, family, 1 + random_below(random, 3));
                 if (random_once_in(random, 3)) commit();
                 at = place_behind(&walk) + (walk.descending ? 1 : -1);
+            } else if (art_cursor_valid(cursor) && random_once_in(random, 8)) {
+                at = jump_among_chosen(random, &walk, at);
+                steps = 1;
+                continue;
             }
         }
         if (!art_cursor_pass(cursor)) must(art_cursor_next(cursor));

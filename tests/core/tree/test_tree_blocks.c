@@ -114,17 +114,34 @@ TEST(test_only_the_oldest_run_has_blocks_and_the_root_says_so) {
     ck_assert(has_blocks());
     ck_assert_uint_eq(format_of(tree->root), ART_ROOT_FORMAT_BLOCKS);
     for (unsigned i = 0; i < ROWS; i += 3) put_number(i, i);
+    for (unsigned i = ROWS; i < ROWS + 500; i++) put_number(i, 0); /* and rows that replace none */
     flush();
     ck_assert_uint_eq(tree->root->runs, 2);
     number_is(0, 0, false);
     number_is(1, 1, true);
+    for (unsigned i = ROWS; i < ROWS + 500; i++) number_is(i, 0, false);
     sum_is(ALL);
     must(art_tree_check(tree));
     optimize();
     ck_assert_uint_eq(tree->root->runs, 1);
     number_is(0, 0, true);
+    number_is(ROWS, 0, true);
     sum_is(ALL);
     must(art_tree_check(tree));
+}
+
+static void merge_partially(void) {
+    while (tree->root->runs > 1) {
+        struct art_version_edit edit;
+        must(art_tree_begin(tree));
+        must(art_edit_begin(tree, &edit));
+        must(art_compact_partially(tree, &edit, 0));
+        must(art_store_wait(tree->store));
+        struct art_memtable *empty;
+        must(art_memtable_open_summed(&empty, art_tree_summary(tree)));
+        must(art_spill_into(tree, &edit, empty));
+        commit();
+    }
 }
 
 TEST(test_a_table_without_blocks_goes_on_with_them) {
@@ -136,17 +153,7 @@ TEST(test_a_table_without_blocks_goes_on_with_them) {
     small_tree_again();
     for (unsigned i = 100; i < 200; i++) put_number(i, i);
     flush();
-    while (tree->root->runs > 1) { /* a part of it is written anew */
-        struct art_version_edit edit;
-        must(art_tree_begin(tree));
-        must(art_edit_begin(tree, &edit));
-        must(art_compact_partially(tree, &edit, 0));
-        must(art_store_wait(tree->store));
-        struct art_memtable *empty;
-        must(art_memtable_open_summed(&empty, art_tree_summary(tree)));
-        must(art_spill_into(tree, &edit, empty));
-        commit();
-    }
+    merge_partially(); /* a part of it is written anew */
     ck_assert(has_blocks());
     ck_assert_uint_eq(format_of(tree->root), ART_ROOT_FORMAT_BLOCKS);
     number_is(150, 150, true);
@@ -156,6 +163,24 @@ TEST(test_a_table_without_blocks_goes_on_with_them) {
     optimize();
     number_is(ROWS - 1, ROWS - 1, true);
     ck_assert_uint_lt(tree->root->run[0].pages, pages * 3 / 4);
+    must(art_tree_check(tree));
+}
+
+/* Merges give them to the oldest run as they are; 'optimize' does not. */
+TEST(test_blobs_of_a_newer_run_have_no_blocks_before_they_are_written_anew) {
+    make_rows(true, 4);
+    ck_assert(tree->root->all_blocks);
+    for (unsigned i = ROWS; i < 2 * ROWS; i++) put_number(i, 0);
+    flush();
+    merge_partially();
+    ck_assert_uint_gt(info().store.count.moved, 0);
+    number_is(0, 0, true);
+    number_is(2 * ROWS - 1, 0, false);
+    ck_assert(!tree->root->all_blocks);
+    optimize();
+    ck_assert(tree->root->all_blocks);
+    number_is(2 * ROWS - 1, 0, true);
+    sum_is(ALL);
     must(art_tree_check(tree));
 }
 
