@@ -42,6 +42,19 @@ static void write_rows(struct random *random, int family, unsigned count) {
     while (count--) write_row(random, model_random_key(random, family));
 }
 
+static void make_tree(struct random *random) {
+    small_tree_make_of(false, (struct art_tree_options){.log_limit = 20000, .blob_pages = 3 + random_below(random, 6)});
+    model_clear(&model);
+}
+
+/* 'optimize' once in so many times. */
+static void write_and_merge(struct random *random, int family, unsigned optimizes) {
+    write_rows(random, family, random_below(random, random_once_in(random, 3) ? 1500 : 60));
+    commit();
+    if (random_once_in(random, 2)) flush();
+    if (random_once_in(random, optimizes)) optimize();
+}
+
 /* --- a walk ------------------------------------------------------------------------------------------------------- */
 
 struct model_walk {
@@ -166,14 +179,9 @@ LOOP_TEST(test_stretches_are_what_the_model_says, 12) {
     struct random random = {random_seed() + (uint64_t)_i};
     int family = _i % MODEL_FAMILIES;
     printf("stretch: seed %llu\n", (unsigned long long)random.state);
-    small_tree_make_of(false,
-                       (struct art_tree_options){.log_limit = 20000, .blob_pages = 3 + random_below(&random, 6)});
-    model_clear(&model);
+    make_tree(&random);
     for (unsigned round = random_rounds(25); round--;) {
-        write_rows(&random, family, random_below(&random, random_once_in(&random, 3) ? 1500 : 60));
-        commit();
-        if (random_once_in(&random, 2)) flush();
-        if (random_once_in(&random, 10)) optimize();
+        write_and_merge(&random, family, 10);
         must(art_cursor_open(tree, &cursor));
         for (unsigned i = 0; i < 8; i++) walk_once(&random, family);
         art_cursor_close(cursor);
@@ -300,14 +308,9 @@ LOOP_TEST(test_chosen_rows_are_all_that_are_wanted, 8) {
     int family = _i % MODEL_FAMILIES;
     printf("chosen: seed %llu\n", (unsigned long long)random.state);
     toy_codec_lend(true);
-    small_tree_make_of(false,
-                       (struct art_tree_options){.log_limit = 20000, .blob_pages = 3 + random_below(&random, 6)});
-    model_clear(&model);
+    make_tree(&random);
     for (unsigned round = random_rounds(20); round--;) {
-        write_rows(&random, family, random_below(&random, random_once_in(&random, 3) ? 1500 : 60));
-        commit();
-        if (random_once_in(&random, 2)) flush();
-        if (random_once_in(&random, 4)) optimize();
+        write_and_merge(&random, family, 4);
         if (random_once_in(&random, 2)) delete_many(&random);
         must(art_cursor_open(tree, &cursor));
         for (unsigned i = 0; i < 8; i++) walk_among_chosen(&random, family);
@@ -326,18 +329,22 @@ static void choose_none(void *chooser, struct art_bytes block, struct art_row_se
     asked++;
 }
 
-/* A walk that finds nothing ends behind its range, and not with the blob. */
-LOOP_TEST(test_where_nothing_is_chosen_the_range_still_ends, 2) {
-    struct art_limits limits = {.choose = choose_none};
-    struct art_range range = {.low = text("dir-05"), .high = text("dir-06"), .low_set = true, .high_set = true};
+static void put_alike(void) {
     char key[32];
-    toy_codec_lend(true);
-    small_tree_make(false);
     for (int i = 0; i < 20000; i++) {
         sprintf(key, "dir-%02d/%06d", i / 1000, i);
         put(key, "the same value in all rows");
     }
     optimize();
+}
+
+/* A walk that finds nothing ends behind its range, and not with the blob. */
+LOOP_TEST(test_where_nothing_is_chosen_the_range_still_ends, 2) {
+    struct art_limits limits = {.choose = choose_none};
+    struct art_range range = {.low = text("dir-05"), .high = text("dir-06"), .low_set = true, .high_set = true};
+    toy_codec_lend(true);
+    small_tree_make(false);
+    put_alike();
     must(art_cursor_open(tree, &cursor));
     range.limits = &limits;
     must(art_cursor_seek(cursor, &range, _i));
@@ -351,16 +358,11 @@ LOOP_TEST(test_where_nothing_is_chosen_the_range_still_ends, 2) {
 LOOP_TEST(test_a_search_without_a_chosen_row_can_be_interrupted, 2) {
     struct art_limits limits = {.choose = choose_none};
     struct art_range range = {.limits = &limits};
-    char key[32];
     enum art_rc rc = ART_INTERRUPT;
     unsigned times = 0;
     toy_codec_lend(true);
     small_tree_make_of(false, (struct art_tree_options){.blob_pages = 2});
-    for (int i = 0; i < 20000; i++) {
-        sprintf(key, "dir-%02d/%06d", i / 1000, i);
-        put(key, "the same value in all rows");
-    }
-    optimize();
+    put_alike();
     must(art_cursor_open(tree, &cursor));
     for (; rc; times++) {
         unsigned before = asked;
