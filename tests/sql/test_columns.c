@@ -4,6 +4,7 @@
  */
 #define SQLITE_CORE 1
 #include "ext/base/base.h"
+#include "ext/columns/block_format.h"
 #include "ext/columns/columns.h"
 
 #include "tests/support/blocks.h"
@@ -330,6 +331,15 @@ TEST(test_the_longest_values_come_back) {
     ck_assert_uint_eq(count, 4);
     check();
     clear();
+    for (uint32_t i = 0; i < 4; i++) { /* records of 4,096 bytes */
+        begin_row();
+        bytes[i] = 'y';
+        add_field(13 + 2 * (BODY_MAX - 3), bytes, BODY_MAX - 3);
+        end_row();
+    }
+    ck_assert_uint_eq(used, ART_BLOCK_PLAIN_MAX);
+    check();
+    clear();
     for (uint32_t i = 0; i < 4; i++) add_value(bytes, sizeof bytes);
     ck_assert_uint_eq(used, ART_BLOCK_PLAIN_MAX);
     check();
@@ -344,6 +354,23 @@ TEST(test_texts_with_nuls_and_of_nothing_come_back) {
         add_field(12, NULL, 0);
         end_row();
         if (i % 10 == 0) add_value(NULL, 0);
+    }
+    check();
+}
+
+/* The numbers of entries of the column before stay nowhere. */
+TEST(test_rows_that_are_no_records_have_no_share_in_few_values) {
+    clear();
+    for (uint32_t i = 0; i < 120; i++) {
+        char text[20];
+        if (i % 7 == 3) {
+            add_value((const uint8_t *)"\xff no record", 12);
+            continue;
+        }
+        begin_row();
+        add_text(text, (uint32_t)snprintf(text, sizeof text, "one of forty: %u", i % 40));
+        add_text(i % 3 ? "a text" : "another", i % 3 ? 6 : 7);
+        end_row();
     }
     check();
 }
@@ -419,6 +446,58 @@ TEST(test_integers_take_the_bits_that_they_need_and_outliers_stand_apart) {
     ck_assert_uint_le(bytes_of_block(), 128 + 160 + 20 + 40);
 }
 
+TEST(test_integers_of_all_sizes_take_eight_bytes) {
+    chance = random_announced(__func__);
+    clear();
+    for (int i = 0; i < 128; i++) {
+        begin_row();
+        add_integer((int64_t)random_next(&chance));
+        end_row();
+    }
+    ck_assert_uint_le(bytes_of_block(), 128 * 8 + 30);
+}
+
+TEST(test_texts_among_integers_stand_apart) {
+    chance = random_announced(__func__);
+    clear();
+    for (int i = 0; i < 128; i++) {
+        begin_row();
+        if (i == 40 || i == 90)
+            add_text("none", 4);
+        else
+            add_integer((int64_t)below(1 << 20));
+        end_row();
+    }
+    ck_assert_uint_le(bytes_of_block(), 128 * 20 / 8 + 40);
+}
+
+/* Or have numbers, as the integers have, where they are often the same. */
+LOOP_TEST(test_the_same_text_among_few_integers_takes_bits, 2) {
+    clear();
+    for (int i = 0; i < 128; i++) {
+        begin_row();
+        if (i % 3 == 0 && (i < 64) == _i)
+            add_text("not known", 9);
+        else
+            add_integer(i % 4);
+        end_row();
+    }
+    ck_assert_uint_le(bytes_of_block(), 128 * 3 / 8 + 40);
+}
+
+TEST(test_records_of_many_columns_are_taken_apart) {
+    chance = random_announced(__func__);
+    clear();
+    for (int i = 0; i < 128; i++) {
+        begin_row();
+        add_text(i % 2 ? "even" : "odd", i % 2 ? 4 : 3);
+        for (int column = 1; column < ART_BLOCK_COLUMNS_MAX - 1; column++) add_integer(column * i % 16);
+        add_random_bytes(10, true);
+        end_row();
+    }
+    ck_assert_uint_le(bytes_of_block(), 16 + 30 + 30 * (64 + 10) + 128 * 10 + 20);
+}
+
 TEST(test_few_texts_take_bits) {
     clear();
     for (int i = 0; i < 128; i++) {
@@ -471,6 +550,21 @@ static void damaged(struct art_bytes block, uint32_t rows) {
     ck_assert_msg(!wrong, "%s", wrong);
     if (insane) refused++;
     if (!insane) read_anyway++;
+}
+
+/* A list of values that ends within a serial type. */
+TEST(test_half_a_serial_type_is_refused) {
+    static const uint8_t entries[] = {2, 1, 9, 0, ART_COLUMN_ENTRIES, 2, 1, 8, 0x80};
+    static const uint8_t entry_less[] = {2, 1, 8, 0, ART_COLUMN_ENTRIES, 2, 1, 8};
+    static const uint8_t apart[] = {2, 1, 10, 0, ART_COLUMN_ENTRIES | ART_COLUMN_HAS_APART, 1, 8, 1, 0, 0x80};
+    const struct art_bytes blocks[] = {art_bytes(entries, sizeof entries), art_bytes(entry_less, sizeof entry_less),
+                                       art_bytes(apart, sizeof apart)};
+    for (int i = 0; i < LENGTH(blocks); i++) {
+        uint8_t *copy = malloc(blocks[i].len); /* what lies behind it is watched */
+        memcpy(copy, blocks[i].data, blocks[i].len);
+        ck_assert_ptr_nonnull(art_columns_codec.insane(art_bytes(copy, blocks[i].len), 2));
+        free(copy);
+    }
 }
 
 TEST(test_whatever_a_byte_is_nothing_outside_is_read) {
