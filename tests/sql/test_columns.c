@@ -4,8 +4,7 @@
  */
 #define SQLITE_CORE 1
 #include "ext/base/base.h"
-#include "ext/columns/block_format.h"
-#include "ext/columns/columns.h"
+#include "ext/columns/cells.h"
 
 #include "tests/support/blocks.h"
 #include "tests/support/random.h"
@@ -352,6 +351,7 @@ TEST(test_texts_with_nuls_and_of_nothing_come_back) {
         add_text("a\0b\0", i % 5);
         add_text("\0\0\0\0\0\0\0\0\0\0", i % 11);
         add_field(12, NULL, 0);
+        add_text(i % 2 ? "12345678abcdefgh" : "12345678\0\0\0\0\0\0\0", 16);
         end_row();
         if (i % 10 == 0) add_value(NULL, 0);
     }
@@ -457,6 +457,30 @@ TEST(test_integers_of_all_sizes_take_eight_bytes) {
     ck_assert_uint_le(bytes_of_block(), 128 * 8 + 30);
 }
 
+TEST(test_two_integers_take_a_bit) {
+    clear();
+    for (int i = 0; i < 128; i++) {
+        begin_row();
+        add_integer(i % 2 ? 7 : 4);
+        end_row();
+    }
+    ck_assert_uint_le(bytes_of_block(), 16 + 11);
+}
+
+TEST(test_integers_among_digits_stand_apart) {
+    chance = random_announced(__func__);
+    clear();
+    for (int i = 0; i < 128; i++) {
+        begin_row();
+        if (i == 0 || i == 90)
+            add_integer(i);
+        else
+            add_digits(32, false);
+        end_row();
+    }
+    ck_assert_uint_le(bytes_of_block(), 126 * 16 + 60);
+}
+
 TEST(test_texts_among_integers_stand_apart) {
     chance = random_announced(__func__);
     clear();
@@ -552,18 +576,44 @@ static void damaged(struct art_bytes block, uint32_t rows) {
     if (!insane) read_anyway++;
 }
 
-/* A list of values that ends within a serial type. */
-TEST(test_half_a_serial_type_is_refused) {
-    static const uint8_t entries[] = {2, 1, 9, 0, ART_COLUMN_ENTRIES, 2, 1, 8, 0x80};
-    static const uint8_t entry_less[] = {2, 1, 8, 0, ART_COLUMN_ENTRIES, 2, 1, 8};
-    static const uint8_t apart[] = {2, 1, 10, 0, ART_COLUMN_ENTRIES | ART_COLUMN_HAS_APART, 1, 8, 1, 0, 0x80};
-    const struct art_bytes blocks[] = {art_bytes(entries, sizeof entries), art_bytes(entry_less, sizeof entry_less),
-                                       art_bytes(apart, sizeof apart)};
+TEST(test_blocks_that_nobody_makes_are_refused) {
+    static const uint8_t half_type[] = {2, 1, 9, 0, ART_COLUMN_ENTRIES, 2, 1, 8, 0x80},
+                         no_entry[] = {2, 1, 8, 0, ART_COLUMN_ENTRIES, 2, 1, 8},
+                         half_apart[] = {2, 1, 10, 0, ART_COLUMN_ENTRIES | ART_COLUMN_HAS_APART, 1, 8, 1, 0, 0x80},
+                         no_type[] = {2, 1, 9, 0, ART_COLUMN_ENTRIES, 2, 1, 8, ART_SERIAL_NONE}, empty[8] = {0},
+                         many[8] = {ART_BLOCK_ROWS_MAX + 1};
+    const struct art_bytes blocks[] = {art_bytes(half_type, sizeof half_type),   art_bytes(no_entry, sizeof no_entry),
+                                       art_bytes(half_apart, sizeof half_apart), art_bytes(no_type, sizeof no_type),
+                                       art_bytes(empty, sizeof empty),           art_bytes(many, sizeof many)};
     for (int i = 0; i < LENGTH(blocks); i++) {
         uint8_t *copy = malloc(blocks[i].len); /* what lies behind it is watched */
         memcpy(copy, blocks[i].data, blocks[i].len);
-        ck_assert_ptr_nonnull(art_columns_codec.insane(art_bytes(copy, blocks[i].len), 2));
+        ck_assert_ptr_nonnull(art_columns_codec.insane(art_bytes(copy, blocks[i].len), copy[0]));
         free(copy);
+    }
+}
+
+/* Whoever reads it. */
+TEST(test_a_code_that_is_too_large_gives_the_last_entry) {
+    static uint8_t room[ART_VALUE_INLINE_MAX], all[ART_BLOCK_PLAIN_MAX];
+    enum { WIDTH = 2, ROWS = 64 };
+    uint8_t block[200];
+    uint32_t ends[ART_BLOCK_ROWS_MAX];
+    clear();
+    for (uint32_t i = 0; i < ROWS; i++) {
+        begin_row();
+        add_text("abcdef" + i % 3, 3);
+        end_row();
+    }
+    struct art_bytes made = art_bytes(block, art_columns_codec.encode(values, count, block, sizeof block));
+    ck_assert_uint_eq(block[4], ART_COLUMN_ENTRIES);
+    memset(block + 6, 0xff, ROWS * WIDTH / 8);
+    ck_assert_ptr_null(art_columns_codec.insane(made, ROWS));
+    art_columns_codec.values(made, all, ends);
+    for (uint32_t i = 0; i < ROWS; i++) {
+        uint32_t from = i ? ends[i - 1] : 0, n = art_columns_codec.value(made, i, room);
+        ck_assert(art_bytes_equal(art_bytes(room, n), values[2]));
+        ck_assert(art_bytes_equal(art_bytes(all + from, ends[i] - from), values[2]));
     }
 }
 
