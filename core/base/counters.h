@@ -30,11 +30,14 @@
     X(fronts, "fronts passed")             /* searches best first that began a page behind rows known to be hidden */  \
     X(narrowed, "zones narrowed")          /* nodes of the memtable whose bounds a search best first made narrower */  \
     X(pages_passed, "pages passed")        /* pages of leaf blobs that a search or a lookup passed over */             \
+    X(chosen, "blocks chosen from")        /* blocks whose rows a scan was told by conditions, all at once */          \
+    X(stretches, "stretches")              /* runs of rows that a scan stepped through by a number alone */            \
     X(halved, "ranges halved")             /* to find deletes that merges had swallowed, between two states */         \
     X(flushes, "flushes")                  /* flushes of the memtable */                                               \
     X(joined, "flushes joined")            /* earlier flushes that later ones took in */                               \
     X(appended, "flushes appended")        /* flushes whose values went behind all others of the last run */           \
     X(emptied, "times emptied")            /* commits that left no row, and so dropped all blobs unread */             \
+    X(in_blocks, "rows put in blocks")     /* entries of blobs that were written, whose values a block has */          \
     X(merges, "merges")                    /* steps of merges */                                                       \
     X(moved, "blobs moved")                /* blobs that merges gave to the next run without reading them */           \
     X(dropped, "blobs dropped")            /* blobs of deleted rows alone that merges dropped without reading */       \

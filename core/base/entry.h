@@ -48,12 +48,6 @@ static inline uint32_t art_entry_head(uint8_t flags, struct art_bytes stored) {
     return flags & ART_REPLACED ? 1u + stored.data[0] : 0;
 }
 
-/* The value as stored: of one in a block its bytes come into `room`, which has ART_VALUE_INLINE_MAX. */
-static inline struct art_bytes art_entry_plain(const struct art_entry *entry, uint8_t *room) {
-    if (!(entry->flags & ART_IN_BLOCK)) return entry->value;
-    return art_bytes(room, art_codec()->value(entry->value, entry->row, room));
-}
-
 /* How a value is stored: by itself, or in a block. */
 struct art_stored {
     struct art_bytes bytes; /* the value, or the block that has it */
@@ -67,6 +61,12 @@ static inline struct art_stored art_stored_of(struct art_bytes value) {
 static inline struct art_bytes art_stored_plain(const struct art_stored *stored, uint8_t *room) {
     if (!stored->in_block) return stored->bytes;
     return art_bytes(room, art_codec()->value(stored->bytes, stored->row, room));
+}
+
+/* The entry's value as stored, with what is in front of it: out of a block as above. */
+static inline struct art_bytes art_entry_plain(const struct art_entry *entry, uint8_t *room) {
+    struct art_stored stored = {entry->value, entry->flags & ART_IN_BLOCK, entry->row};
+    return art_stored_plain(&stored, room);
 }
 
 /* What the user has stored; empty for a delete. Of an entry whose value is in no block. */

@@ -50,7 +50,8 @@ void art_builder_close(struct art_builder *builder) {
 void art_builder_begin(struct art_builder *builder, uint8_t *buffer) {
     builder->buffer = buffer;
     builder->at = 0;
-    builder->refused = builder->has_blocks = false;
+    builder->refused = false;
+    builder->in_blocks = 0;
     builder->entries = 0;
     builder->below = 0;
     builder->csn_min = UINT64_MAX;
@@ -188,7 +189,7 @@ static enum art_rc emit(struct art_builder *builder, bool *full) {
     if (pending->bounds.csn_max > builder->csn_max) builder->csn_max = pending->bounds.csn_max;
     if (pending->bounds.key_max > builder->key_max) builder->key_max = pending->bounds.key_max;
     builder->overflows += pending->overflows;
-    builder->has_blocks |= pending->blocks && pending->block.len;
+    if (pending->block.len) builder->in_blocks += pending->count;
     uint32_t n = art_min32(builder->first.len, pending->first_len);
     n = art_common_prefix(builder->first.bytes, pending->first_key, art_min32(n, builder->label_shared));
     builder->label_shared = art_min32(n, pending->label_shared);
@@ -361,7 +362,7 @@ static enum art_rc close_blob(struct art_builder *builder, uint32_t slot, uint64
     memset(trailer, 0, sizeof *trailer);
     trailer->magic = ART_BLOB_MAGIC;
     trailer->format = layout.postings ? ART_BLOB_FORMAT_POSTINGS : ART_BLOB_FORMAT;
-    if (builder->has_blocks) trailer->format = ART_BLOB_FORMAT_BLOCKS;
+    if (builder->in_blocks) trailer->format = ART_BLOB_FORMAT_BLOCKS;
     trailer->kind = builder->options.kind;
     trailer->height = builder->options.height;
     trailer->flags = layout.flags;
@@ -422,6 +423,7 @@ enum art_rc art_builder_finish(struct art_builder *builder, uint32_t slot, uint6
     }
     assert(is_accepted(builder, &out->ref));
     out->separator = art_bytes(builder->first.bytes, builder->separator_len);
+    out->in_blocks = builder->in_blocks;
     out->more = builder->pending.count > 0;
     art_footer_reset(footer, builder->options.filter ? builder->entries : 0);
     builder->entries = 0;

@@ -67,10 +67,7 @@ uint32_t art_entries_of_cells(struct column *column, uint32_t most) {
         uint32_t serial = serial_of(column, row), n = art_serial_bytes(serial);
         uint64_t first = 0, last = 0;
         const uint8_t *body = NULL;
-        if (serial == ART_SERIAL_NONE) {
-            column->code[row] = 0;
-            continue;
-        }
+        if (serial == ART_SERIAL_NONE) continue; /* in all columns: its number stays 0 */
         if (n) {
             body = body_of_cell(column, row);
             first = n >= 8 ? art_load64(body) : load_short(body, n);

@@ -4,7 +4,7 @@
  */
 #define SQLITE_CORE 1
 #include "ext/base/base.h"
-#include "ext/columns/columns.h"
+#include "ext/columns/cells.h"
 
 #include "tests/support/blocks.h"
 #include "tests/support/random.h"
@@ -330,6 +330,15 @@ TEST(test_the_longest_values_come_back) {
     ck_assert_uint_eq(count, 4);
     check();
     clear();
+    for (uint32_t i = 0; i < 4; i++) { /* records of 4,096 bytes */
+        begin_row();
+        bytes[i] = 'y';
+        add_field(13 + 2 * (BODY_MAX - 3), bytes, BODY_MAX - 3);
+        end_row();
+    }
+    ck_assert_uint_eq(used, ART_BLOCK_PLAIN_MAX);
+    check();
+    clear();
     for (uint32_t i = 0; i < 4; i++) add_value(bytes, sizeof bytes);
     ck_assert_uint_eq(used, ART_BLOCK_PLAIN_MAX);
     check();
@@ -342,10 +351,44 @@ TEST(test_texts_with_nuls_and_of_nothing_come_back) {
         add_text("a\0b\0", i % 5);
         add_text("\0\0\0\0\0\0\0\0\0\0", i % 11);
         add_field(12, NULL, 0);
+        add_text(i % 2 ? "12345678abcdefgh" : "12345678\0\0\0\0\0\0\0", 16);
         end_row();
         if (i % 10 == 0) add_value(NULL, 0);
     }
     check();
+}
+
+/* Whatever numbers the entries of another column have. */
+TEST(test_rows_that_are_no_records_have_no_share_in_few_values) {
+    clear();
+    for (uint32_t i = 0; i < 120; i++) {
+        char text[20];
+        if (i % 7 == 3) {
+            add_value((const uint8_t *)"\xff no record", 12);
+            continue;
+        }
+        begin_row();
+        add_text(text, (uint32_t)snprintf(text, sizeof text, "one of forty: %u", i % 40));
+        add_text(i % 3 ? "a text" : "another", i % 3 ? 6 : 7);
+        end_row();
+    }
+    check();
+}
+
+/* Entries are compared by their ends first. */
+TEST(test_long_texts_that_differ_in_the_middle_alone_come_back) {
+    for (uint32_t length = 18; length < 60; length++) {
+        char text[60];
+        clear();
+        for (uint32_t i = 0; i < 120; i++) {
+            memset(text, '-', length);
+            text[8 + i % 4 * (length - 17) / 3] = 'x';
+            begin_row();
+            add_text(text, length);
+            end_row();
+        }
+        check();
+    }
 }
 
 TEST(test_a_column_that_was_added_later_is_null_before) {
@@ -403,6 +446,82 @@ TEST(test_integers_take_the_bits_that_they_need_and_outliers_stand_apart) {
     ck_assert_uint_le(bytes_of_block(), 128 + 160 + 20 + 40);
 }
 
+TEST(test_integers_of_all_sizes_take_eight_bytes) {
+    chance = random_announced(__func__);
+    clear();
+    for (int i = 0; i < 128; i++) {
+        begin_row();
+        add_integer((int64_t)random_next(&chance));
+        end_row();
+    }
+    ck_assert_uint_le(bytes_of_block(), 128 * 8 + 30);
+}
+
+TEST(test_two_integers_take_a_bit) {
+    clear();
+    for (int i = 0; i < 128; i++) {
+        begin_row();
+        add_integer(i % 2 ? 7 : 4);
+        end_row();
+    }
+    ck_assert_uint_le(bytes_of_block(), 16 + 11);
+}
+
+TEST(test_integers_among_digits_stand_apart) {
+    chance = random_announced(__func__);
+    clear();
+    for (int i = 0; i < 128; i++) {
+        begin_row();
+        if (i == 0 || i == 90)
+            add_integer(i);
+        else
+            add_digits(32, false);
+        end_row();
+    }
+    ck_assert_uint_le(bytes_of_block(), 126 * 16 + 60);
+}
+
+TEST(test_texts_among_integers_stand_apart) {
+    chance = random_announced(__func__);
+    clear();
+    for (int i = 0; i < 128; i++) {
+        begin_row();
+        if (i == 40 || i == 90)
+            add_text("none", 4);
+        else
+            add_integer((int64_t)below(1 << 20));
+        end_row();
+    }
+    ck_assert_uint_le(bytes_of_block(), 128 * 20 / 8 + 40);
+}
+
+/* Or have numbers, as the integers have, where they are often the same. */
+LOOP_TEST(test_the_same_text_among_few_integers_takes_bits, 2) {
+    clear();
+    for (int i = 0; i < 128; i++) {
+        begin_row();
+        if (i % 3 == 0 && (i < 64) == _i)
+            add_text("not known", 9);
+        else
+            add_integer(i % 4);
+        end_row();
+    }
+    ck_assert_uint_le(bytes_of_block(), 128 * 3 / 8 + 40);
+}
+
+TEST(test_records_of_many_columns_are_taken_apart) {
+    chance = random_announced(__func__);
+    clear();
+    for (int i = 0; i < 128; i++) {
+        begin_row();
+        add_text(i % 2 ? "even" : "odd", i % 2 ? 4 : 3);
+        for (int column = 1; column < ART_BLOCK_COLUMNS_MAX - 1; column++) add_integer(column * i % 16);
+        add_random_bytes(10, true);
+        end_row();
+    }
+    ck_assert_uint_le(bytes_of_block(), 16 + 30 + 30 * (64 + 10) + 128 * 10 + 20);
+}
+
 TEST(test_few_texts_take_bits) {
     clear();
     for (int i = 0; i < 128; i++) {
@@ -457,11 +576,52 @@ static void damaged(struct art_bytes block, uint32_t rows) {
     if (!insane) read_anyway++;
 }
 
+TEST(test_blocks_that_nobody_makes_are_refused) {
+    static const uint8_t half_type[] = {2, 1, 9, 0, ART_COLUMN_ENTRIES, 2, 1, 8, 0x80},
+                         no_entry[] = {2, 1, 8, 0, ART_COLUMN_ENTRIES, 2, 1, 8},
+                         half_apart[] = {2, 1, 10, 0, ART_COLUMN_ENTRIES | ART_COLUMN_HAS_APART, 1, 8, 1, 0, 0x80},
+                         no_type[] = {2, 1, 9, 0, ART_COLUMN_ENTRIES, 2, 1, 8, ART_SERIAL_NONE}, empty[8] = {0},
+                         many[8] = {ART_BLOCK_ROWS_MAX + 1};
+    const struct art_bytes blocks[] = {art_bytes(half_type, sizeof half_type),   art_bytes(no_entry, sizeof no_entry),
+                                       art_bytes(half_apart, sizeof half_apart), art_bytes(no_type, sizeof no_type),
+                                       art_bytes(empty, sizeof empty),           art_bytes(many, sizeof many)};
+    for (int i = 0; i < LENGTH(blocks); i++) {
+        uint8_t *copy = malloc(blocks[i].len); /* what lies behind it is watched */
+        memcpy(copy, blocks[i].data, blocks[i].len);
+        ck_assert_ptr_nonnull(art_columns_codec.insane(art_bytes(copy, blocks[i].len), copy[0]));
+        free(copy);
+    }
+}
+
+/* Whoever reads it. */
+TEST(test_a_code_that_is_too_large_gives_the_last_entry) {
+    static uint8_t room[ART_VALUE_INLINE_MAX], all[ART_BLOCK_PLAIN_MAX];
+    enum { WIDTH = 2, ROWS = 64 };
+    uint8_t block[200];
+    uint32_t ends[ART_BLOCK_ROWS_MAX];
+    clear();
+    for (uint32_t i = 0; i < ROWS; i++) {
+        begin_row();
+        add_text("abcdef" + i % 3, 3);
+        end_row();
+    }
+    struct art_bytes made = art_bytes(block, art_columns_codec.encode(values, count, block, sizeof block));
+    ck_assert_uint_eq(block[4], ART_COLUMN_ENTRIES);
+    memset(block + 6, 0xff, ROWS * WIDTH / 8);
+    ck_assert_ptr_null(art_columns_codec.insane(made, ROWS));
+    art_columns_codec.values(made, all, ends);
+    for (uint32_t i = 0; i < ROWS; i++) {
+        uint32_t from = i ? ends[i - 1] : 0, n = art_columns_codec.value(made, i, room);
+        ck_assert(art_bytes_equal(art_bytes(room, n), values[2]));
+        ck_assert(art_bytes_equal(art_bytes(all + from, ends[i] - from), values[2]));
+    }
+}
+
 TEST(test_whatever_a_byte_is_nothing_outside_is_read) {
     static uint8_t block[2 * ART_BLOCK_PLAIN_MAX];
     static const uint8_t changes[] = {1, 0x80, 0xff, 7, 0x18};
     chance = random_announced(__func__);
-    for (unsigned i = 0; i < random_rounds(30); i++) {
+    for (unsigned i = 0; i < 5 + random_rounds(25); i++) {
         uint32_t bytes, step = random_stride();
         do {
             add_rows();

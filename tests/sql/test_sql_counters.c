@@ -139,6 +139,29 @@ TEST(test_scans_count_the_rows_that_sqlite_need_not_see) {
     ck_assert_int_eq(counter("rows filtered"), 2 * 2999);
 }
 
+/* All is as right without blocks, and takes twice the room. */
+TEST(test_blocks_and_what_scans_have_of_them_are_counted) {
+    fill("k", 3000);
+    ck_assert_int_eq(counter("rows put in blocks"), 0);
+    flush();
+    ck_assert_int_eq(counter("rows put in blocks"), 3000);
+    ck_assert_int_lt(counter("bytes"), 3000 * 100 * 2 / 3); /* two digits take a byte */
+    ck_assert_int_eq(counter("blocks chosen from"), 0);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE value = '%0100d'", 7), 1);
+    sqlite3_int64 blocks = counter("blocks chosen from"), stretches = counter("stretches");
+    ck_assert_int_ge(blocks, 3000 / 128);
+    ck_assert_int_lt(blocks, 3000 / 32);
+    ck_assert_int_eq(sql_int(db, "SELECT sum(length(value)) FROM t"), 3000 * 100);
+    ck_assert_int_eq(counter("blocks chosen from"), blocks);
+    ck_assert_int_ge(counter("stretches") - stretches, 3000 / 128);
+    ck_assert_int_lt(counter("stretches") - stretches, 3000 / 4);
+    sql_run(db, "UPDATE t SET value = value || 'x' WHERE path >= 'k/002000'");
+    flush();
+    ck_assert_int_eq(counter("rows put in blocks"), 3000); /* another run lies below */
+    sql_command(db, "main", "t", "optimize");
+    ck_assert_int_eq(counter("rows put in blocks"), 2 * 3000);
+}
+
 static void turn(sqlite3_context *context, int argc, sqlite3_value **argv) {
     static int turns;
     (void)argc, (void)argv;

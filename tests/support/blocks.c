@@ -70,10 +70,12 @@ static const char *wrong_reader(const struct art_bytes *values, uint32_t count, 
 
 static const char *wrong_column(const struct art_bytes *values, struct art_bytes block, unsigned column, unsigned from,
                                 unsigned to) {
-    static struct art_datum all[ART_BLOCK_ROWS_MAX];
+    static struct art_datum all[ART_BLOCK_ROWS_MAX + 1];
     uint8_t *space, *room = at_end(&space, ART_BLOCK_PLAIN_MAX);
     const char *is_wrong = NULL;
+    all[to - from].kind = ART_DATUM_BEYOND;
     art_block_column(block, column, from, to, room, all);
+    if (all[to - from].kind != ART_DATUM_BEYOND) is_wrong = wrong("column %u: a row too many is given", column);
     for (unsigned row = from; row < to && !is_wrong; row++) {
         struct art_datum there;
         bool damaged = field_of(values[row], column, &there);

@@ -135,6 +135,7 @@ static void choose_rows(void *chooser, struct art_bytes block, struct art_row_se
     struct art_cursor *cursor = chooser;
     uint32_t before = art_row_set_count(rows);
     cursor->host.choose(cursor->host.chooser, block, rows);
+    cursor->tree->count.chosen++;
     assert(art_row_set_count(rows) <= before);
     cursor->leaves_out |= art_row_set_count(rows) < before;
 }
@@ -421,6 +422,7 @@ static enum art_rc next_of_run(struct art_cursor *cursor) {
     if (!art_blob_steps_singly(leaf, backward, cursor->agrees.most)) {
         uint32_t count = art_blob_stretch(leaf, backward, cursor->agrees.most, cursor->deletes ? 0 : ART_DELETE);
         if (count) {
+            cursor->tree->count.stretches++;
             cursor->ahead = count - 1;
             art_blob_pass(leaf, backward);
             return ART_OK;

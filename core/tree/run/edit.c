@@ -86,6 +86,7 @@ enum art_rc art_edit_write(struct art_tree *tree, struct art_version_edit *edit,
     assert(rc || (out->ref.entries && out->ref.generation == edit->root->generation));
     if (!rc) rc = art_store_write(tree->store, &out->ref, buffer);
     if (!rc) edit->pages_written += art_ref_pages(&out->ref);
+    if (!rc) tree->count.in_blocks += out->in_blocks;
     art_store_relax(
         tree->store); /* long work must not hold on to all that it has touched; cursors hold what they stand on */
     return rc;

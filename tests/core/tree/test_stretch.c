@@ -42,6 +42,19 @@ static void write_rows(struct random *random, int family, unsigned count) {
     while (count--) write_row(random, model_random_key(random, family));
 }
 
+static void make_tree(struct random *random) {
+    small_tree_make_of(false, (struct art_tree_options){.log_limit = 20000, .blob_pages = 3 + random_below(random, 6)});
+    model_clear(&model);
+}
+
+/* 'optimize' once in so many times. */
+static void write_and_merge(struct random *random, int family, unsigned optimizes) {
+    write_rows(random, family, random_below(random, random_once_in(random, 3) ? 1500 : 60));
+    commit();
+    if (random_once_in(random, 2)) flush();
+    if (random_once_in(random, optimizes)) optimize();
+}
+
 /* --- a walk ------------------------------------------------------------------------------------------------------- */
 
 struct model_walk {
@@ -166,14 +179,9 @@ LOOP_TEST(test_stretches_are_what_the_model_says, 12) {
     struct random random = {random_seed() + (uint64_t)_i};
     int family = _i % MODEL_FAMILIES;
     printf("stretch: seed %llu\n", (unsigned long long)random.state);
-    small_tree_make_of(false,
-                       (struct art_tree_options){.log_limit = 20000, .blob_pages = 3 + random_below(&random, 6)});
-    model_clear(&model);
+    make_tree(&random);
     for (unsigned round = random_rounds(25); round--;) {
-        write_rows(&random, family, random_below(&random, random_once_in(&random, 3) ? 1500 : 60));
-        commit();
-        if (random_once_in(&random, 2)) flush();
-        if (random_once_in(&random, 10)) optimize();
+        write_and_merge(&random, family, 10);
         must(art_cursor_open(tree, &cursor));
         for (unsigned i = 0; i < 8; i++) walk_once(&random, family);
         art_cursor_close(cursor);
@@ -232,6 +240,22 @@ static int64_t place_of_chosen(const struct model_walk *walk, int64_t from, unsi
     return at;
 }
 
+/* From the row there over all that begin as it does. The last of them within the range. */
+static int64_t jump_among_chosen(struct random *random, const struct model_walk *walk, int64_t at) {
+    int64_t way = walk->descending ? -1 : 1;
+    unsigned low, high;
+    model_range(&model, &walk->range, &low, &high);
+    uint8_t bytes[ART_PATH_MAX];
+    struct art_bytes key = model_key(&model.row[at]);
+    uint32_t len = key.len - random_below(random, art_min32(key.len, 6) + 1);
+    if (len) memcpy(bytes, key.data, len);
+    must(art_cursor_skip_prefix(cursor, len));
+    while (at + way >= (int64_t)low && at + way < (int64_t)high &&
+           art_bytes_starts_with(model_key(&model.row[at + way]), art_bytes(bytes, len)))
+        at += way;
+    return at;
+}
+
 static void walk_among_chosen(struct random *random, int family) {
     struct art_limits limits = {.choose = choose, .chooser = &model};
     struct model_walk walk = {.descending = random_once_in(random, 2)};
@@ -252,6 +276,10 @@ static void walk_among_chosen(struct random *random, int family) {
                 write_rows(random, family, 1 + random_below(random, 3));
                 if (random_once_in(random, 3)) commit();
                 at = place_behind(&walk) + (walk.descending ? 1 : -1);
+            } else if (art_cursor_valid(cursor) && random_once_in(random, 8)) {
+                at = jump_among_chosen(random, &walk, at);
+                steps = 1;
+                continue;
             }
         }
         if (!art_cursor_pass(cursor)) must(art_cursor_next(cursor));
@@ -280,14 +308,9 @@ LOOP_TEST(test_chosen_rows_are_all_that_are_wanted, 8) {
     int family = _i % MODEL_FAMILIES;
     printf("chosen: seed %llu\n", (unsigned long long)random.state);
     toy_codec_lend(true);
-    small_tree_make_of(false,
-                       (struct art_tree_options){.log_limit = 20000, .blob_pages = 3 + random_below(&random, 6)});
-    model_clear(&model);
+    make_tree(&random);
     for (unsigned round = random_rounds(20); round--;) {
-        write_rows(&random, family, random_below(&random, random_once_in(&random, 3) ? 1500 : 60));
-        commit();
-        if (random_once_in(&random, 2)) flush();
-        if (random_once_in(&random, 4)) optimize();
+        write_and_merge(&random, family, 4);
         if (random_once_in(&random, 2)) delete_many(&random);
         must(art_cursor_open(tree, &cursor));
         for (unsigned i = 0; i < 8; i++) walk_among_chosen(&random, family);
@@ -306,24 +329,53 @@ static void choose_none(void *chooser, struct art_bytes block, struct art_row_se
     asked++;
 }
 
-/* A walk that finds nothing ends behind its range, and not with the blob. */
-LOOP_TEST(test_where_nothing_is_chosen_the_range_still_ends, 2) {
-    struct art_limits limits = {.choose = choose_none};
-    struct art_range range = {.low = text("dir-05"), .high = text("dir-06"), .low_set = true, .high_set = true};
+static void put_alike(void) {
     char key[32];
-    toy_codec_lend(true);
-    small_tree_make(false);
     for (int i = 0; i < 20000; i++) {
         sprintf(key, "dir-%02d/%06d", i / 1000, i);
         put(key, "the same value in all rows");
     }
     optimize();
+}
+
+/* A walk that finds nothing ends behind its range, and not with the blob. */
+LOOP_TEST(test_where_nothing_is_chosen_the_range_still_ends, 2) {
+    struct art_limits limits = {.choose = choose_none};
+    struct art_range range = {.low = text("dir-05"), .high = text("dir-06"), .low_set = true, .high_set = true};
+    toy_codec_lend(true);
+    small_tree_make(false);
+    put_alike();
     must(art_cursor_open(tree, &cursor));
     range.limits = &limits;
     must(art_cursor_seek(cursor, &range, _i));
     for (asked = 0; art_cursor_valid(cursor);) must(art_cursor_next(cursor));
     ck_assert_uint_ge(asked, 1000 / ART_BLOCK_ROWS_MAX);
     ck_assert_uint_le(asked, 1000 / 32 + 3);
+    art_cursor_close(cursor);
+}
+
+/* Nor is there a row at which SQLite could look whether it shall go on. */
+LOOP_TEST(test_a_search_without_a_chosen_row_can_be_interrupted, 2) {
+    struct art_limits limits = {.choose = choose_none};
+    struct art_range range = {.limits = &limits};
+    enum art_rc rc = ART_INTERRUPT;
+    unsigned times = 0;
+    toy_codec_lend(true);
+    small_tree_make_of(false, (struct art_tree_options){.blob_pages = 2});
+    put_alike();
+    must(art_cursor_open(tree, &cursor));
+    for (; rc; times++) {
+        unsigned before = asked;
+        toy->patience = times + 1;
+        rc = art_cursor_seek(cursor, &range, _i);
+        ck_assert(rc == ART_INTERRUPT || !rc);
+        ck_assert_uint_le(asked - before, (times + 1) * 2 * ART_BLOB_PAGE / 32);
+        ck_assert(!art_cursor_valid(cursor));
+    }
+    toy->patience = 0;
+    ck_assert_uint_ge(times, info().blobs / 2);
+    must(art_cursor_seek(cursor, &(struct art_range){0}, _i));
+    ck_assert(art_cursor_valid(cursor));
     art_cursor_close(cursor);
 }
 
@@ -356,6 +408,7 @@ static void make_forged(unsigned at) {
 LOOP_TEST(test_keys_of_a_stretch_that_are_in_no_order_end_the_walk, 2 * 5) {
     unsigned every = 1 + (unsigned)_i / 2, last_asked = (NAMES - 1) / every * every;
     for (unsigned at = 0; at + 1 < NAMES; at++) {
+        unsigned lies = _i % 2 ? NAMES - 1 - at : at + 1; /* the number of the row that does */
         int last = _i % 2 ? 255 : -1;
         enum art_rc rc = ART_OK;
         make_forged(at);
@@ -364,16 +417,54 @@ LOOP_TEST(test_keys_of_a_stretch_that_are_in_no_order_end_the_walk, 2 * 5) {
         for (unsigned n = 0; art_cursor_valid(cursor); n++) {
             ck_assert_uint_lt(n, NAMES);
             if (n % every == 0) {
-                int first = art_cursor_key(cursor).data[2];
-                ck_assert(_i % 2 ? first <= last : first >= last);
-                last = first;
+                struct art_bytes key;
+                bool has_no_nul;
+                ck_assert_int_eq(art_cursor_text(cursor, &key, &has_no_nul), n >= lies ? ART_CORRUPT : ART_OK);
+                ck_assert(art_bytes_equal(key, art_cursor_key(cursor)));
+                ck_assert(_i % 2 ? key.data[2] <= last : key.data[2] >= last);
+                last = key.data[2];
             }
             rc = art_cursor_next(cursor);
         }
-        unsigned lies = _i % 2 ? NAMES - 1 - at : at + 1; /* the number of the row that does */
         ck_assert_int_eq(rc, last_asked >= lies ? ART_CORRUPT : ART_OK);
         art_cursor_close(cursor);
     }
+}
+
+/* What all keys of a blob begin with is the reference's, whatever a bucket has in its place: a NUL in it is one of each
+ * key, and in the bucket alone it is none. */
+LOOP_TEST(test_a_label_has_its_nuls_whatever_a_bucket_says, 2 * 2) {
+    char name[] = "a?b/x";
+    bool existed, backward = _i % 2, nul = _i / 2;
+    struct art_blob *blob;
+    struct art_bucket_view view = {0};
+    small_tree_make(false);
+    name[1] = nul ? 0 : '-';
+    for (int i = 0; i < NAMES; i++) {
+        name[4] = (char)('a' + i);
+        must(art_tree_insert(tree, ART_WRITE_INSERT, art_bytes(name, 5), text("1"), &existed));
+    }
+    flush();
+    must(art_store_blob(tree->store, &tree->root->run[0].top, &blob));
+    must(art_bucket_open(blob, 0, &view));
+    ck_assert_uint_eq(blob->label_len, 5);
+    ((uint8_t *)view.prefix)[2] = nul ? '-' : 0;
+    must(art_cursor_open(tree, &cursor));
+    must(art_cursor_seek(cursor, &(struct art_range){0}, backward));
+    unsigned n = 0, known = 0;
+    for (; art_cursor_valid(cursor); n++) {
+        struct art_bytes key;
+        bool has_no_nul;
+        must(art_cursor_text(cursor, &key, &has_no_nul));
+        name[4] = (char)('a' + (backward ? NAMES - 1 - n : n));
+        ck_assert(art_bytes_equal(key, art_bytes(name, 5)));
+        ck_assert(!nul || !has_no_nul);
+        known += has_no_nul;
+        must(art_cursor_next(cursor));
+    }
+    ck_assert_uint_eq(n, NAMES);
+    ck_assert(!known || !nul);
+    art_cursor_close(cursor);
 }
 
 /* It lies, too, when a jump asks for it. */

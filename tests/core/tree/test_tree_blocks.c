@@ -4,6 +4,7 @@
  * The random walks of the other programs go over blocks, too (tree_world.h); here each way out of a block is taken by
  * itself. A row's value begins with its number, and all else of it is the same, so that the toy codec wins.
  */
+#include "core/blob/blob_format.h"
 #include "core/tree/read/read.h"
 #include "core/tree/state/root_format.h"
 #include "tests/support/of_core.h"
@@ -113,17 +114,34 @@ TEST(test_only_the_oldest_run_has_blocks_and_the_root_says_so) {
     ck_assert(has_blocks());
     ck_assert_uint_eq(format_of(tree->root), ART_ROOT_FORMAT_BLOCKS);
     for (unsigned i = 0; i < ROWS; i += 3) put_number(i, i);
+    for (unsigned i = ROWS; i < ROWS + 500; i++) put_number(i, 0); /* and rows that replace none */
     flush();
     ck_assert_uint_eq(tree->root->runs, 2);
     number_is(0, 0, false);
     number_is(1, 1, true);
+    for (unsigned i = ROWS; i < ROWS + 500; i++) number_is(i, 0, false);
     sum_is(ALL);
     must(art_tree_check(tree));
     optimize();
     ck_assert_uint_eq(tree->root->runs, 1);
     number_is(0, 0, true);
+    number_is(ROWS, 0, true);
     sum_is(ALL);
     must(art_tree_check(tree));
+}
+
+static void merge_partially(void) {
+    while (tree->root->runs > 1) {
+        struct art_version_edit edit;
+        must(art_tree_begin(tree));
+        must(art_edit_begin(tree, &edit));
+        must(art_compact_partially(tree, &edit, 0));
+        must(art_store_wait(tree->store));
+        struct art_memtable *empty;
+        must(art_memtable_open_summed(&empty, art_tree_summary(tree)));
+        must(art_spill_into(tree, &edit, empty));
+        commit();
+    }
 }
 
 TEST(test_a_table_without_blocks_goes_on_with_them) {
@@ -135,17 +153,7 @@ TEST(test_a_table_without_blocks_goes_on_with_them) {
     small_tree_again();
     for (unsigned i = 100; i < 200; i++) put_number(i, i);
     flush();
-    while (tree->root->runs > 1) { /* a part of it is written anew */
-        struct art_version_edit edit;
-        must(art_tree_begin(tree));
-        must(art_edit_begin(tree, &edit));
-        must(art_compact_partially(tree, &edit, 0));
-        must(art_store_wait(tree->store));
-        struct art_memtable *empty;
-        must(art_memtable_open_summed(&empty, art_tree_summary(tree)));
-        must(art_spill_into(tree, &edit, empty));
-        commit();
-    }
+    merge_partially(); /* a part of it is written anew */
     ck_assert(has_blocks());
     ck_assert_uint_eq(format_of(tree->root), ART_ROOT_FORMAT_BLOCKS);
     number_is(150, 150, true);
@@ -155,6 +163,24 @@ TEST(test_a_table_without_blocks_goes_on_with_them) {
     optimize();
     number_is(ROWS - 1, ROWS - 1, true);
     ck_assert_uint_lt(tree->root->run[0].pages, pages * 3 / 4);
+    must(art_tree_check(tree));
+}
+
+/* Merges give them to the oldest run as they are; 'optimize' does not. */
+TEST(test_blobs_of_a_newer_run_have_no_blocks_before_they_are_written_anew) {
+    make_rows(true, 4);
+    ck_assert(tree->root->all_blocks);
+    for (unsigned i = ROWS; i < 2 * ROWS; i++) put_number(i, 0);
+    flush();
+    merge_partially();
+    ck_assert_uint_gt(info().store.count.moved, 0);
+    number_is(0, 0, true);
+    number_is(2 * ROWS - 1, 0, false);
+    ck_assert(!tree->root->all_blocks);
+    optimize();
+    ck_assert(tree->root->all_blocks);
+    number_is(2 * ROWS - 1, 0, true);
+    sum_is(ALL);
     must(art_tree_check(tree));
 }
 
@@ -346,6 +372,81 @@ TEST(test_directories_move_out_of_blocks) {
     ck_assert_int_eq(number_in(art_stored_plain(&row.stored, room)), 333);
     art_row_release(&row);
     sum_is(ALL + (500 + 599) * 50);
+}
+
+/* --- how their blobs move ----------------------------------------------------------------------------------------- */
+
+enum { LEAVES_MAX = 100 };
+
+struct leaves {
+    unsigned count;
+    uint8_t *image[LEAVES_MAX];
+};
+
+static enum art_rc keep_leaf(void *context, const struct art_ref *ref) {
+    struct leaves *leaves = context;
+    struct art_blob *blob;
+    if (ref->height) return ART_OK;
+    must(art_store_blob(tree->store, ref, &blob));
+    struct art_pages missing = {0};
+    for (uint32_t page = 0; page < blob->leaf_pages; page++) {
+        if (!art_page_present(blob, page)) missing.bits[page >> 6] |= (uint64_t)1 << (page & 63);
+    }
+    if (missing.bits[0] | missing.bits[1]) must(blob->want(blob, &missing, ART_POINT));
+    ck_assert_uint_lt(leaves->count, LEAVES_MAX);
+    uint8_t *image = calloc(1, ART_BLOB_BYTES);
+    uint32_t footer = ART_BLOB_BYTES - blob->footer_pages * ART_BLOB_PAGE;
+    memcpy(image, blob->image, blob->leaf_pages * ART_BLOB_PAGE);
+    memcpy(image + footer, blob->image + footer, ART_BLOB_BYTES - footer);
+    leaves->image[leaves->count++] = image;
+    return ART_OK;
+}
+
+static struct leaves leaves_of_last_run(void) {
+    struct leaves leaves = {0};
+    must(art_run_each_ref(tree->store, &tree->root->run[tree->root->runs - 1], keep_leaf, &leaves));
+    return leaves;
+}
+
+/* Built again a blob could need two, and there would be no end of moving. */
+TEST(test_a_blob_that_moves_stays_as_it_is) {
+    unsigned moved = 0;
+    uint64_t deleted;
+    toy_columns_open(&summary, (struct art_measures){.columns = 1, .sums = 1, .lookups = 1});
+    toy_codec_lend(true);
+    small_tree_make_of(false, (struct art_tree_options){.summary = summary, .blob_pages = 4});
+    for (unsigned i = 0; i < 3 * ROWS; i++) {
+        bool existed;
+        must(art_tree_insert(tree, ART_WRITE_REPLACE, path_of(i), value_of(i, i * 7919 % 500), &existed));
+    }
+    flush();
+    optimize();
+    art_test_hooks.as_one = true; /* blobs at the file's beginning go */
+    must(art_tree_delete_range(tree, &(struct art_range){.high = text("dir-50"), .high_set = true}, &deleted));
+    commit();
+    struct leaves before = leaves_of_last_run();
+    vacuum();
+    struct leaves after = leaves_of_last_run();
+    ck_assert_uint_eq(after.count, before.count);
+    for (unsigned i = 0; i < after.count; i++) {
+        struct art_blob_trailer was, is;
+        memcpy(&was, before.image[i] + ART_TRAILER_AT, sizeof was);
+        memcpy(&is, after.image[i] + ART_TRAILER_AT, sizeof is);
+        ck_assert_uint_eq(is.format, ART_BLOB_FORMAT_BLOCKS);
+        ck_assert_uint_gt(is.postings_at, 0);
+        moved += is.slot != was.slot;
+        ck_assert_uint_eq(is.generation, is.slot == was.slot ? was.generation : tree->root->generation);
+        was.slot = is.slot;
+        was.generation = is.generation;
+        was.own_hash = is.own_hash;
+        memcpy(before.image[i] + ART_TRAILER_AT, &was, sizeof was);
+        ck_assert_int_eq(memcmp(before.image[i], after.image[i], ART_BLOB_BYTES), 0);
+        free(before.image[i]);
+        free(after.image[i]);
+    }
+    printf("%u of %u blobs moved\n", moved, after.count);
+    ck_assert_uint_gt(moved, 5);
+    must(art_tree_check(tree));
 }
 
 /* --- how merges weigh them ---------------------------------------------------------------------------------------- */

@@ -276,6 +276,35 @@ TEST(test_a_table_that_never_had_a_run_is_its_log) {
     ck_assert_uint_eq(read_all(&options, &late, &lost), 1);
 }
 
+/* Chunks of a value that is nearly the same byte everywhere stand in blocks, as rows do. */
+TEST(test_large_values_come_out_of_blocks) {
+    static uint8_t bytes[30000];
+    enum { VALUES = 20 };
+    struct art_salvage_options options;
+    struct art_salvage *salvage;
+    unsigned found = 0;
+    char path[20];
+    begin_with(1, true);
+    for (unsigned i = 0; i < VALUES; i++) {
+        snprintf(path, sizeof path, "same/%02u", i);
+        bytes[1000 * i] = 1;
+        check_put(path, art_bytes(bytes, sizeof bytes));
+    }
+    check_must(art_tree_request(check_tree, ART_REQUEST_OPTIMIZE));
+    check_commit(false);
+    memset(bytes, 0, sizeof bytes);
+    options = salvage_options();
+    check_must(art_salvage_open(&salvage, &options));
+    for (check_must(art_salvage_next(salvage)); art_salvage_valid(salvage); check_must(art_salvage_next(salvage))) {
+        struct art_bytes key = art_salvage_key(salvage);
+        if (key.len != 7 || memcmp(key.data, "same/", 5) != 0) continue;
+        bytes[1000 * found++] = 1;
+        ck_assert(art_bytes_equal(art_salvage_value(salvage), art_bytes(bytes, sizeof bytes)));
+    }
+    ck_assert_uint_eq(found, VALUES);
+    art_salvage_close(salvage);
+}
+
 /* --- directories that were deleted as one thing ------------------------------------------------------------------- */
 
 static struct art_bytes text_of(const char *text) {
