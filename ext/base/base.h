@@ -139,6 +139,12 @@ void art_name_release(struct art_name *name);
 
 /* --- values that sort as bytes (ordered.c) ------------------------------------------------------------------------ */
 
+enum {
+    ART_KEY_END = 0x80,    /* ends a key whose last column is in descending order */
+    ART_KEY_BEHIND = 0xff, /* is above all that follows a value in a key */
+    ART_KEY_BEFORE = 0x01  /* is below all that follows a value in descending order */
+};
+
 /* Appends a value. `open`: a text or blob without its end, so that others may begin with these bytes. */
 enum art_rc art_ordered_append(struct art_buffer *out, const struct art_datum *datum, bool descending, bool open);
 /* Reads the next one, and moves *bytes behind it; texts and blobs are appended to `room`. False: there is none, or no

@@ -335,6 +335,21 @@ static int __attribute__((noinline)) show_path(struct art_scan *scan, sqlite3_co
     return SQLITE_OK;
 }
 
+/* A column of the key. A common prefix has the columns before its end, and a part of the last one. */
+static int __attribute__((noinline)) show_of_key(struct art_scan *scan, unsigned place, sqlite3_context *context) {
+    struct art_bytes key;
+    bool has_no_nul, rolled = art_scan_rolled(scan);
+    enum art_rc rc = ART_OK;
+    if (scan->state == ART_SCAN_ON_ROW || rolled) {
+        key = art_scan_path(scan);
+    } else {
+        rc = art_cursor_text(scan->cursor, &key, &has_no_nul);
+    }
+    bool shown = !rc && art_result_of_key(context, &art_scan_vtab(scan)->columns, place, key);
+    if (!rc && !shown && !rolled) rc = art_corrupt(NULL, ART_NOWHERE, ART_NOWHERE, "a key lacks columns");
+    return art_scan_fail(scan, rc);
+}
+
 /* The first of a row with one value, which nearly always is a short one; else any. */
 static int __attribute__((noinline)) show_single(struct art_scan *scan, sqlite3_context *context) {
     struct art_stored record;
@@ -347,6 +362,9 @@ static int __attribute__((noinline)) show_column(struct art_scan *scan, int colu
     if (sqlite3_vtab_nochange(context)) return show_unchanged(scan, column, context);
     int rc = arrive_looking(scan);
     if (rc) return rc;
+    const struct art_columns *columns = &art_scan_vtab(scan)->columns;
+    if (columns->keys && column < (int)columns->count && columns->items[column].place)
+        return show_of_key(scan, columns->items[column].place, context);
     if (art_hidden_column(art_scan_vtab(scan), column) >= 0 || art_scan_rolled(scan))
         return show_other(scan, column, context);
     if (art_scan_vtab(scan)->columns.count == 2) return show_single(scan, context);
