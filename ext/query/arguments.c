@@ -235,6 +235,17 @@ static void want_newer(struct art_scan *scan, enum art_argument meaning, sqlite3
     if (bound > *newer_than) *newer_than = bound;
 }
 
+/* The rows behind the key that start_after names. */
+void art_scan_begin_behind(struct art_scan *scan) {
+    static const uint8_t end[2] = {0, ART_KEY_BEHIND}; /* of a text in a key of several columns, and what follows it */
+    bool several = art_scan_vtab(scan)->columns.keys;
+    if (several && art_buffer_append(&scan->behind, end, sizeof end)) {
+        scan->keys.rc = SQLITE_NOMEM;
+        return;
+    }
+    art_key_range_low(&scan->keys, art_buffer_bytes(art_scan_start(scan)), true);
+}
+
 /* --- all of them -------------------------------------------------------------------------------------------------- */
 
 int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlite3_value **argv) {
@@ -245,6 +256,7 @@ int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlit
         unsigned column = term[2] | (unsigned)term[3] << 8;
         bool is_version = art_hidden_column(art_scan_vtab(scan), (int)column) == ART_HIDDEN_VERSION;
         assert(meaning < ART_ARGUMENTS && (is_version || column < art_scan_vtab(scan)->columns.count));
+        if (column < art_scan_vtab(scan)->columns.count && art_scan_vtab(scan)->columns.items[column].place) continue;
         if (!column) {
             want(scan, meaning, argv[i], term[1]);
         } else if (meaning >= ART_ARGUMENT_LOOKUP && meaning <= ART_ARGUMENT_LOOKUP_IN) {
@@ -257,15 +269,18 @@ int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlit
             keys->rc = SQLITE_NOMEM;
         }
     }
+    if (!keys->rc && art_scan_vtab(scan)->columns.keys)
+        keys->rc = art_several_arguments(scan, (const uint8_t *)words + strlen(words) + 1, argc, argv);
     if (keys->rc || keys->empty) return keys->rc;
     const struct art_shown *shown = scan->shown;
     if (scan->kind == ART_SCAN_LEVEL && !shown[ART_HIDDEN_DELIMITER].text.len) scan->kind = ART_SCAN_RANGE;
     if (scan->kind == ART_SCAN_LEVEL) {
         art_level_scan_bound(scan);
     } else if (shown[ART_HIDDEN_START_AFTER].type) {
-        art_key_range_low(keys, art_buffer_bytes(&shown[ART_HIDDEN_START_AFTER].text), true);
+        art_scan_begin_behind(scan);
     }
-    if (shown[ART_HIDDEN_PREFIX].type) art_key_range_prefix(keys, art_buffer_bytes(&shown[ART_HIDDEN_PREFIX].text));
+    if (shown[ART_HIDDEN_PREFIX].type || (shown[ART_HIDDEN_DELIMITER].type && art_scan_vtab(scan)->columns.keys))
+        art_key_range_prefix(keys, art_buffer_bytes(art_scan_prefix(scan)));
     art_key_range_finish(keys);
     scan->limits.summary = art_tree_summarised(art_scan_tree(scan));
     art_filters_limits(scan, &scan->limits);
