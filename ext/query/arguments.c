@@ -152,14 +152,13 @@ static void want_shown(struct art_scan *scan, struct art_shown *shown, sqlite3_v
  *     a column without an affinity      every key, a text, is above all numbers
  *
  * To let it look at each key of a range again would take a third of the range's price, for texts, too. */
-static int refuse_number(const struct art_scan *scan, sqlite3_value *number) {
-    const struct art_vtab *vtab = art_scan_vtab(scan);
-    const char *key = vtab->columns.items[ART_COLUMN_KEY].name, *text = (const char *)sqlite3_value_text(number);
+int art_scan_refuse_number(const struct art_scan *scan, const struct art_column *column, sqlite3_value *number) {
+    const char *key = column->name, *text = (const char *)sqlite3_value_text(number);
     if (!text) return SQLITE_NOMEM;
     return art_complain(&scan->open.base.pVtab->zErrMsg, SQLITE_ERROR,
                         "art: SQLite does not tell whether %s.%s is compared with %s as a text or as a number: write "
                         "CAST(... AS TEXT) around the number, or CAST(%s AS NUMERIC)",
-                        vtab->name->table, key, text, key);
+                        art_scan_vtab(scan)->name->table, key, text, key);
 }
 
 /* `unchecked`: SQLite does not look at the keys again. */
@@ -167,7 +166,7 @@ static void want_compared(struct art_scan *scan, enum art_argument meaning, sqli
     int type = sqlite3_value_type(value);
     bool is_number = (type == SQLITE_INTEGER || type == SQLITE_FLOAT) && !scan->keys.of_blobs;
     if (is_number && unchecked) {
-        scan->keys.rc = refuse_number(scan, value);
+        scan->keys.rc = art_scan_refuse_number(scan, &art_scan_vtab(scan)->columns.items[ART_COLUMN_KEY], value);
     } else {
         bool is_point = is_number && scan->kind == ART_SCAN_POINT;
         art_key_range_compare(&scan->keys, meaning, value);

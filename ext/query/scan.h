@@ -315,6 +315,8 @@ static inline const struct art_buffer *art_scan_start(const struct art_scan *sca
     return art_scan_vtab(scan)->columns.keys ? &scan->behind : &scan->shown[ART_HIDDEN_START_AFTER].text;
 }
 void art_scan_begin_behind(struct art_scan *scan);
+/* Nobody knows whether a column of texts is compared with it as a text or as a number (arguments.c). */
+int art_scan_refuse_number(const struct art_scan *scan, const struct art_column *column, sqlite3_value *number);
 /* `term`: of each argument (plan.h). */
 int art_several_arguments(struct art_scan *scan, const uint8_t *term, int argc, sqlite3_value **argv);
 uint32_t art_several_text_end(struct art_bytes key, uint32_t from);

@@ -103,15 +103,6 @@ struct compared {
     int above; /* it is no value of such a column: below all (-1), or above all (1) */
 };
 
-static int refuse_number(const struct art_scan *scan, const struct art_column *column, sqlite3_value *number) {
-    const char *text = (const char *)sqlite3_value_text(number), *table = art_scan_vtab(scan)->name->table;
-    if (!text) return SQLITE_NOMEM;
-    return art_complain(&scan->open.base.pVtab->zErrMsg, SQLITE_ERROR,
-                        "art: SQLite does not tell whether %s.%s is compared with %s as a text or as a number: write "
-                        "CAST(... AS TEXT) around the number, or CAST(%s AS NUMERIC)",
-                        table, column->name, text, column->name);
-}
-
 static int take_compared(const struct art_scan *scan, const struct art_column *column, sqlite3_value *value,
                          bool is_unknown, struct compared *out) {
     int type = sqlite3_value_type(value);
@@ -126,8 +117,10 @@ static int take_compared(const struct art_scan *scan, const struct art_column *c
         return SQLITE_OK;
     }
     if (column->affinity == ART_AFFINITY_TEXT && number && is_unknown && !sqlite3_value_frombind(value))
-        return refuse_number(scan, column, value);
-    if (art_field_set(&out->field, value, column->affinity)) return SQLITE_NOMEM;
+        return art_scan_refuse_number(scan, column, value);
+    /* A comparison converts to numbers, and rounds none to a REAL. */
+    bool is_real = column->affinity == ART_AFFINITY_REAL;
+    if (art_field_set(&out->field, value, is_real ? ART_AFFINITY_NUMERIC : column->affinity)) return SQLITE_NOMEM;
     art_field_datum(&out->field, &out->datum);
     return SQLITE_OK;
 }

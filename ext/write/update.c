@@ -55,25 +55,20 @@ static int take_path(struct art_vtab *vtab, sqlite3_value *value, struct art_byt
     return complain_key(vtab, SQLITE_TOOBIG, "the key is too long", "it may have 65534 bytes");
 }
 
-/* t.a, t.b */
-static int not_unique_several(struct art_vtab *vtab) {
+/* t.path, or t.a, t.b */
+static int not_unique(struct art_vtab *vtab) {
     const struct art_columns *columns = &vtab->columns;
     sqlite3_str *names = sqlite3_str_new(NULL);
     for (unsigned place = 1; place <= columns->keys; place++) {
         sqlite3_str_appendf(names, "%s%s.%s", place > 1 ? ", " : "", vtab->name->table,
                             columns->items[art_columns_key(columns, place)].name);
     }
+    if (!columns->keys) sqlite3_str_appendf(names, "%s.%s", vtab->name->table, key_name(vtab));
     char *text = sqlite3_str_finish(names);
     if (!text) return SQLITE_NOMEM;
     int rc = art_complain(&vtab->base.zErrMsg, SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE constraint failed: %s", text);
     sqlite3_free(text);
     return rc;
-}
-
-static int not_unique(struct art_vtab *vtab) {
-    if (vtab->columns.keys) return not_unique_several(vtab);
-    return art_complain(&vtab->base.zErrMsg, SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE constraint failed: %s.%s",
-                        vtab->name->table, key_name(vtab));
 }
 
 /* --- keys of several columns -------------------------------------------------------------------------------------- */
