@@ -76,8 +76,19 @@ static int take_argument(struct art_vtab *vtab, const char *argument, char **mes
         vtab->summary = art_string_copy(argument);
         return vtab->summary ? SQLITE_OK : SQLITE_NOMEM;
     }
+    if (art_columns_is_key_list(argument)) return SQLITE_OK; /* taken before (begin_columns()) */
     if (art_definition_is_option(argument)) return art_settings_parse(&vtab->settings, argument, message);
     return art_columns_append(&vtab->columns, vtab->name->table, argument, message);
+}
+
+/* Which columns make the key has to be known before any of them. */
+static int begin_columns(struct art_vtab *vtab, int argc, const char *const *argv, char **message) {
+    int rc = SQLITE_OK;
+    for (int i = 3; !rc && i < argc; i++) {
+        if (art_columns_is_key_list(argv[i]))
+            rc = art_columns_begin_keys(&vtab->columns, vtab->name->table, argv[i], message);
+    }
+    return rc;
 }
 
 /* What CREATE said, or where that cannot be understood, what every table had once (the first use will say what is
@@ -115,15 +126,26 @@ static int connect_table(sqlite3 *db, void *context, int argc, const char *const
     bool understood = true;
     int rc = art_vtab_new(db, argv, &vtab);
     if (rc) return rc;
+    char *ignored = NULL;
+    int failed = begin_columns(vtab, argc, argv, &ignored);
+    if (failed == SQLITE_NOMEM) rc = failed;
+    understood &= !failed;
+    sqlite3_free(ignored);
     for (int i = 3; !rc && i < argc; i++) { /* what it does not know was written by a newer version, or by nobody */
-        char *ignored = NULL;
         bool option = art_definition_is_option(argv[i]);
-        int failed = take_argument(vtab, argv[i], &ignored);
+        ignored = NULL;
+        failed = take_argument(vtab, argv[i], &ignored);
         understood &= option || !failed;
         if (failed == SQLITE_NOMEM) rc = failed;
         sqlite3_free(ignored);
     }
-    if (!rc) rc = find_columns(vtab, understood, message);
+    if (!rc) {
+        ignored = NULL;
+        failed = art_columns_end_keys(&vtab->columns, vtab->name->table, &ignored);
+        understood &= !failed;
+        sqlite3_free(ignored);
+        rc = find_columns(vtab, understood, message);
+    }
     if (!rc) rc = understand_summary(vtab);
     if (!rc) rc = declare(vtab, message);
     if (!rc) rc = art_listener_make(vtab->connection);
@@ -196,7 +218,9 @@ static int create(sqlite3 *db, void *context, int argc, const char *const *argv,
     int rc = art_vtab_new(db, argv, &vtab);
     if (rc) return rc;
     rc = check_name(vtab->name->table, message);
+    if (!rc) rc = begin_columns(vtab, argc, argv, message);
     for (int i = 3; !rc && i < argc; i++) rc = take_argument(vtab, argv[i], message);
+    if (!rc) rc = art_columns_end_keys(&vtab->columns, vtab->name->table, message);
     if (!rc && !vtab->columns.count) rc = art_columns_default(&vtab->columns);
     if (!rc) rc = art_columns_check_count(&vtab->columns, db, vtab->name->table, message);
     if (!rc) rc = art_vtab_parse_summary(vtab, message);

@@ -93,7 +93,8 @@ static int read_changes(const struct art_vtab *vtab, struct art_columns *columns
  * CREATE named, and of those that were added, which an authorizer may have hidden then. */
 static int check_columns(const struct art_vtab *vtab, const struct art_state *state, char **message) {
     assert(vtab->created && vtab->created <= vtab->columns.count);
-    struct art_columns columns, created = {vtab->columns.items, vtab->created};
+    struct art_columns columns, created = vtab->columns;
+    created.count = vtab->created;
     const struct art_name *name = vtab->name;
     bool equal = false, damaged = true, sound = true, same = true;
     int rc = state->columns ? art_columns_parse(&columns, name->table, state->columns, message)

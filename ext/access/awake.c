@@ -9,6 +9,7 @@
 
 void art_vtab_trim(struct art_vtab *vtab) {
     art_buffer_clear(&vtab->record);
+    art_buffer_clear(&vtab->key);
     if (vtab->reading) vtab->reading->trim(vtab->reading);
 }
 

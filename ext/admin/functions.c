@@ -313,6 +313,37 @@ static void call_longest_prefix(sqlite3_context *context, int count, sqlite3_val
 
 /* A transaction's number is the one behind the last commit that it sees, whatever it takes back: who would commit in
  * between waits for it, or makes it fail. */
+/* The bytes of a key with these values in its first columns; the last one, if it is a text or a BLOB, is a beginning. */
+static void call_key(sqlite3_context *context, int count, sqlite3_value **values) {
+    struct asked asked;
+    struct art_buffer key = {0};
+    char *message = NULL;
+    int rc = SQLITE_OK;
+    if (!count || any_null(1, values)) return;
+    if (!open_asked(context, 1, values, 1, &asked)) return;
+    const struct art_vtab *vtab = asked.ref->vtab;
+    if ((unsigned)count - 1 > vtab->columns.keys) {
+        rc = art_complain(&message, SQLITE_ERROR,
+                          "art: there are more values than columns in the key (%s): give at most %u", vtab->name->table,
+                          vtab->columns.keys);
+    }
+    for (int i = 1; !rc && i < count; i++) {
+        const struct art_column *column = &vtab->columns.items[art_columns_key(&vtab->columns, (unsigned)i)];
+        struct art_field field;
+        struct art_datum datum;
+        if (art_field_set(&field, values[i], column->affinity)) rc = SQLITE_NOMEM;
+        if (!rc) art_field_datum(&field, &datum);
+        if (!rc && art_ordered_append(&key, &datum, column->descending, i == count - 1)) rc = SQLITE_NOMEM;
+    }
+    if (rc) {
+        fail_call(context, rc, message);
+    } else {
+        art_result_key(context, true, art_buffer_bytes(&key));
+    }
+    art_buffer_clear(&key);
+    close_asked(&asked);
+}
+
 static void call_write_version(sqlite3_context *context, int count, sqlite3_value **values) {
     if (any_null(count, values)) return;
     struct art_table_ref *ref = open_table(context, values[0]);
@@ -479,6 +510,7 @@ int art_functions_register(sqlite3 *db) {
         {"art_longest_prefix", 2, 0, call_longest_prefix},
         {"art_longest_prefix", 3, 0, call_longest_prefix},
         {"art_longest_prefix", 4, 0, call_longest_prefix},
+        {"art_key", -1, 0, call_key},
         {"art_write_version", 1, 0, call_write_version},
         {"art_check", 1, SQLITE_DIRECTONLY, call_check},
         {"art_verify", 0, SQLITE_DIRECTONLY, call_verify},

@@ -98,7 +98,8 @@ static char *salvage_declaration(const struct art_columns *columns, bool collati
     sqlite3_str_appendall(sql, "CREATE TABLE x(");
     for (unsigned i = 0; i < columns->count; i++) {
         const struct art_column *column = &columns->items[i];
-        sqlite3_str_appendf(sql, "\"%w\" %s", column->name, column->type);
+        bool is_hidden = !i && columns->keys;
+        sqlite3_str_appendf(sql, "\"%w\" %s%s", column->name, column->type, is_hidden ? " HIDDEN" : "");
         if (column->collation && collations) sqlite3_str_appendf(sql, " COLLATE \"%w\"", column->collation);
         sqlite3_str_appendall(sql, ", ");
     }
@@ -213,6 +214,10 @@ static void show_remaining(struct art_function_cursor *base, sqlite3_context *co
     const struct art_salvage *salvage = cursor->remains.salvage;
     if (column == ART_COLUMN_KEY) {
         art_result_key(context, art_columns_keys_are_blobs(&vtab->columns), art_salvage_key(salvage));
+    } else if (column < (int)vtab->columns.count && vtab->columns.items[column].place) {
+        struct art_bytes key = art_salvage_key(salvage);
+        if (!art_result_of_key(context, &vtab->columns, vtab->columns.items[column].place, key))
+            sqlite3_result_null(context);
     } else if (column == (int)vtab->columns.count) {
         sqlite3_result_int64(context, (sqlite3_int64)art_salvage_version(salvage));
     } else if (art_record_reader_result(&cursor->reader, context, (unsigned)column - 1, NULL)) {

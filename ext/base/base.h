@@ -137,6 +137,20 @@ struct art_name *art_name_new(const char *schema, const char *table); /* NULL wi
 struct art_name *art_name_hold(struct art_name *name);
 void art_name_release(struct art_name *name);
 
+/* --- values that sort as bytes (ordered.c) ------------------------------------------------------------------------ */
+
+enum {
+    ART_KEY_END = 0x80,    /* ends a key whose last column is in descending order */
+    ART_KEY_BEHIND = 0xff, /* is above all that follows a value in a key */
+    ART_KEY_BEFORE = 0x01  /* is below all that follows a value in descending order */
+};
+
+/* Appends a value. `open`: a text or blob without its end, so that others may begin with these bytes. */
+enum art_rc art_ordered_append(struct art_buffer *out, const struct art_datum *datum, bool descending, bool open);
+/* Reads the next one, and moves *bytes behind it; texts and blobs are appended to `room`. False: there is none, or no
+ * memory. A text without its end is the rest. */
+bool art_ordered_next(struct art_bytes *bytes, bool descending, struct art_buffer *room, struct art_datum *out);
+
 /* --- databases and files (database.c) ----------------------------------------------------------------------------- */
 
 /* The path of a file in a database's folder; *out NULL: the database has none. art_free() it. enum art_rc. */
@@ -179,6 +193,8 @@ enum art_rc art_field_set(struct art_field *field, sqlite3_value *value, enum ar
 enum art_rc art_record_fields(struct art_bytes record, struct art_field *fields, unsigned count);
 /* The fields as one record; *out is overwritten. */
 enum art_rc art_record_encode(struct art_buffer *out, const struct art_field *fields, unsigned count);
+/* What the field holds; texts and blobs are borrowed. */
+void art_field_datum(const struct art_field *field, struct art_datum *out);
 void art_result_init(void); /* once SQLite can be asked for its version */
 /* A text as a function's result, copied; and one that has a NUL behind it already, and ART_KEY_PADDING bytes. */
 void art_result_text(sqlite3_context *context, const uint8_t *data, uint64_t len);

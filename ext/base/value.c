@@ -414,6 +414,10 @@ static inline void set_datum(struct art_datum *out, uint64_t serial, const uint8
     }
 }
 
+void art_field_datum(const struct art_field *field, struct art_datum *out) {
+    set_datum(out, field->serial, field->body, body_bytes(field->serial));
+}
+
 enum art_rc art_record_reader_datum(struct art_record_reader *reader, unsigned column, uint8_t *room,
                                     struct art_datum *out) {
     uint64_t serial = 0, len = 0;

@@ -152,14 +152,13 @@ static void want_shown(struct art_scan *scan, struct art_shown *shown, sqlite3_v
  *     a column without an affinity      every key, a text, is above all numbers
  *
  * To let it look at each key of a range again would take a third of the range's price, for texts, too. */
-static int refuse_number(const struct art_scan *scan, sqlite3_value *number) {
-    const struct art_vtab *vtab = art_scan_vtab(scan);
-    const char *key = vtab->columns.items[ART_COLUMN_KEY].name, *text = (const char *)sqlite3_value_text(number);
+int art_scan_refuse_number(const struct art_scan *scan, const struct art_column *column, sqlite3_value *number) {
+    const char *key = column->name, *text = (const char *)sqlite3_value_text(number);
     if (!text) return SQLITE_NOMEM;
     return art_complain(&scan->open.base.pVtab->zErrMsg, SQLITE_ERROR,
                         "art: SQLite does not tell whether %s.%s is compared with %s as a text or as a number: write "
                         "CAST(... AS TEXT) around the number, or CAST(%s AS NUMERIC)",
-                        vtab->name->table, key, text, key);
+                        art_scan_vtab(scan)->name->table, key, text, key);
 }
 
 /* `unchecked`: SQLite does not look at the keys again. */
@@ -167,7 +166,7 @@ static void want_compared(struct art_scan *scan, enum art_argument meaning, sqli
     int type = sqlite3_value_type(value);
     bool is_number = (type == SQLITE_INTEGER || type == SQLITE_FLOAT) && !scan->keys.of_blobs;
     if (is_number && unchecked) {
-        scan->keys.rc = refuse_number(scan, value);
+        scan->keys.rc = art_scan_refuse_number(scan, &art_scan_vtab(scan)->columns.items[ART_COLUMN_KEY], value);
     } else {
         bool is_point = is_number && scan->kind == ART_SCAN_POINT;
         art_key_range_compare(&scan->keys, meaning, value);
@@ -235,6 +234,17 @@ static void want_newer(struct art_scan *scan, enum art_argument meaning, sqlite3
     if (bound > *newer_than) *newer_than = bound;
 }
 
+/* The rows behind the key that start_after names. */
+void art_scan_begin_behind(struct art_scan *scan) {
+    static const uint8_t end[2] = {0, ART_KEY_BEHIND}; /* of a text in a key of several columns, and what follows it */
+    bool several = art_scan_vtab(scan)->columns.keys;
+    if (several && art_buffer_append(&scan->behind, end, sizeof end)) {
+        scan->keys.rc = SQLITE_NOMEM;
+        return;
+    }
+    art_key_range_low(&scan->keys, art_buffer_bytes(art_scan_start(scan)), true);
+}
+
 /* --- all of them -------------------------------------------------------------------------------------------------- */
 
 int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlite3_value **argv) {
@@ -245,6 +255,7 @@ int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlit
         unsigned column = term[2] | (unsigned)term[3] << 8;
         bool is_version = art_hidden_column(art_scan_vtab(scan), (int)column) == ART_HIDDEN_VERSION;
         assert(meaning < ART_ARGUMENTS && (is_version || column < art_scan_vtab(scan)->columns.count));
+        if (column < art_scan_vtab(scan)->columns.count && art_scan_vtab(scan)->columns.items[column].place) continue;
         if (!column) {
             want(scan, meaning, argv[i], term[1]);
         } else if (meaning >= ART_ARGUMENT_LOOKUP && meaning <= ART_ARGUMENT_LOOKUP_IN) {
@@ -257,15 +268,18 @@ int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlit
             keys->rc = SQLITE_NOMEM;
         }
     }
+    if (!keys->rc && art_scan_vtab(scan)->columns.keys)
+        keys->rc = art_several_arguments(scan, (const uint8_t *)words + strlen(words) + 1, argc, argv);
     if (keys->rc || keys->empty) return keys->rc;
     const struct art_shown *shown = scan->shown;
     if (scan->kind == ART_SCAN_LEVEL && !shown[ART_HIDDEN_DELIMITER].text.len) scan->kind = ART_SCAN_RANGE;
     if (scan->kind == ART_SCAN_LEVEL) {
         art_level_scan_bound(scan);
     } else if (shown[ART_HIDDEN_START_AFTER].type) {
-        art_key_range_low(keys, art_buffer_bytes(&shown[ART_HIDDEN_START_AFTER].text), true);
+        art_scan_begin_behind(scan);
     }
-    if (shown[ART_HIDDEN_PREFIX].type) art_key_range_prefix(keys, art_buffer_bytes(&shown[ART_HIDDEN_PREFIX].text));
+    if (shown[ART_HIDDEN_PREFIX].type || (shown[ART_HIDDEN_DELIMITER].type && art_scan_vtab(scan)->columns.keys))
+        art_key_range_prefix(keys, art_buffer_bytes(art_scan_prefix(scan)));
     art_key_range_finish(keys);
     scan->limits.summary = art_tree_summarised(art_scan_tree(scan));
     art_filters_limits(scan, &scan->limits);

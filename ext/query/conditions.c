@@ -82,8 +82,9 @@ bool art_condition_is_list(const struct art_planning *planning, int i) {
 
 bool art_condition_is_on_other_column(const struct art_planning *planning, int i) {
     const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
-    bool other = constraint->iColumn > ART_COLUMN_KEY && art_hidden_column(planning->vtab, constraint->iColumn) < 0;
-    return constraint->usable && other;
+    const struct art_vtab *vtab = planning->vtab;
+    bool other = constraint->iColumn > ART_COLUMN_KEY && art_hidden_column(vtab, constraint->iColumn) < 0;
+    return constraint->usable && other && !vtab->columns.items[constraint->iColumn].place;
 }
 
 enum art_argument art_condition_filters(const struct art_planning *planning, int i) {

@@ -21,6 +21,7 @@
 enum {
     ROWS_ASSUMED = 1048576,     /* of a table without statistics, as SQLite does */
     ROWS_LEAST = 2,             /* of a range */
+    FOUND_ROWS = 10,            /* with one value, as SQLite assumes */
     BOTH_BOUNDS_LEAVE = 64,     /* one row in so many, as SQLite assumes */
     ONE_BOUND_LEAVES = 4,       /* the same */
     LIST_ELEMENTS_ASSUMED = 25, /* as SQLite assumes of a subquery */
@@ -194,7 +195,7 @@ static uint64_t assume_rows(const struct art_planning *planning, uint64_t *all) 
  * has its part of the ten. Each lookup counts: it may be another table that has the rare one of two values. */
 static void price_lookups(const struct art_planning *planning, uint64_t rows, uint64_t all, double search) {
     sqlite3_index_info *info = planning->info;
-    enum { FOUND_ROWS = 10, FOOTERS = 65536 };
+    enum { FOOTERS = 65536 };
     uint64_t found = all / 4 < FOUND_ROWS ? all / 4 : FOUND_ROWS;
     found = (uint64_t)((double)found * ((double)rows / (double)(all ? all : 1))) >> (planning->lookups - 1);
     info->estimatedRows = (sqlite3_int64)found + 1;
@@ -280,12 +281,22 @@ void art_planning_estimate(const struct art_planning *planning) {
         if (planning->plan & ART_PLAN_UNIQUE) info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
         return;
     }
+    unsigned keys = planning->vtab->columns.keys;
+    if (keys && planning->fixed == keys && planning->kind == ART_SCAN_RANGE) {
+        info->estimatedRows = 1;
+        info->estimatedCost = search + step_cost;
+        info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
+        return;
+    }
     struct bounds unknown = count_bounds(planning, false);
     bool is_list = planning->kind == ART_SCAN_LIST, may_wait = unknown.low || unknown.high || is_list;
     double each = step_cost;
     if (is_list) rows = LIST_ELEMENTS_ASSUMED;
     rows = share(unknown, rows);
     if (planning->nocase) rows = ROWS_LEAST;
+    if (planning->fixed && rows > FOUND_ROWS) rows = FOUND_ROWS;
+    if (planning->bounded_low || planning->bounded_high)
+        rows /= planning->bounded_low && planning->bounded_high ? BOTH_BOUNDS_LEAVE : ONE_BOUND_LEAVES;
     if (planning->newer) rows /= ONE_BOUND_LEAVES;
     if (planning->searches) rows /= BOTH_BOUNDS_LEAVE;
     if (planning->lookups) {

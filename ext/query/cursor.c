@@ -56,6 +56,9 @@ static void free_scan(struct art_scan *scan) {
     }
     for (unsigned i = 0; i < ART_TERM_QUERIES_MAX; i++) art_buffer_clear(&scan->terms[i]);
     for (unsigned i = 0; i < ART_SHOWN; i++) art_buffer_clear(&scan->shown[i].text);
+    art_buffer_clear(&scan->base);
+    art_buffer_clear(&scan->below);
+    art_buffer_clear(&scan->behind);
     art_block_reader_free(scan->record.blocks);
     art_free(scan);
 }
@@ -336,6 +339,27 @@ static int __attribute__((noinline)) show_path(struct art_scan *scan, sqlite3_co
     return SQLITE_OK;
 }
 
+/* Has a key of several columns this one? */
+static inline bool is_of_key(const struct art_scan *scan, int column) {
+    const struct art_columns *columns = &art_scan_vtab(scan)->columns;
+    return columns->keys && column < (int)columns->count && columns->items[column].place;
+}
+
+/* A column of the key. A common prefix has the columns before its end, and a part of the last one. */
+static int __attribute__((noinline)) show_of_key(struct art_scan *scan, unsigned place, sqlite3_context *context) {
+    struct art_bytes key;
+    bool has_no_nul, rolled = art_scan_rolled(scan);
+    enum art_rc rc = ART_OK;
+    if (scan->state == ART_SCAN_ON_ROW || rolled) {
+        key = art_scan_path(scan);
+    } else {
+        rc = art_cursor_text(scan->cursor, &key, &has_no_nul);
+    }
+    bool shown = !rc && art_result_of_key(context, &art_scan_vtab(scan)->columns, place, key);
+    if (!rc && !shown && !rolled) rc = art_corrupt(NULL, ART_NOWHERE, ART_NOWHERE, "a key lacks columns");
+    return art_scan_fail(scan, rc);
+}
+
 /* The first of a row with one value, which nearly always is a short one; else any. */
 static int __attribute__((noinline)) show_single(struct art_scan *scan, sqlite3_context *context) {
     struct art_stored record;
@@ -348,6 +372,7 @@ static int __attribute__((noinline)) show_column(struct art_scan *scan, int colu
     if (art_scan_vtab(scan)->begun && sqlite3_vtab_nochange(context)) return show_unchanged(scan, column, context);
     int rc = arrive_looking(scan);
     if (rc) return rc;
+    if (is_of_key(scan, column)) return show_of_key(scan, art_scan_vtab(scan)->columns.items[column].place, context);
     if (art_hidden_column(art_scan_vtab(scan), column) >= 0 || art_scan_rolled(scan))
         return show_other(scan, column, context);
     if (art_scan_vtab(scan)->columns.count == 2) return show_single(scan, context);
@@ -372,7 +397,7 @@ static int __attribute__((noinline)) show_under_cursor(struct art_scan *scan, in
     const struct art_vtab *vtab = art_scan_vtab(scan);
     uint8_t room[ART_VALUE_INLINE_MAX + ART_KEY_PADDING];
     struct art_datum datum;
-    if (vtab->begun || art_hidden_column(vtab, column) >= 0 || art_scan_rolled(scan))
+    if (vtab->begun || art_hidden_column(vtab, column) >= 0 || art_scan_rolled(scan) || is_of_key(scan, column))
         return show_column(scan, column, context);
     if (scan->kind == ART_SCAN_RANGE) scan->of.range.unseen = 0;
     if (!stands_in_block(scan)) {

@@ -23,7 +23,7 @@
 
 /* As art_rows_roll_up(), for any path: 0 also where it lies outside of the level. */
 static uint32_t bound_rolls_up(const struct art_scan *scan, struct art_bytes path) {
-    bool inside = art_bytes_starts_with(path, art_buffer_bytes(&scan->shown[ART_HIDDEN_PREFIX].text));
+    bool inside = art_bytes_starts_with(path, art_buffer_bytes(art_scan_prefix(scan)));
     return inside ? art_rows_roll_up(scan, path) : 0;
 }
 
@@ -57,10 +57,10 @@ static void make_range_of_keys(struct art_scan *scan) {
  * But where it is an r, that has been shown before, and its subtree lies behind. */
 static void start_after(struct art_scan *scan) {
     struct art_key_range *keys = &scan->keys;
-    struct art_bytes key = art_buffer_bytes(&scan->shown[ART_HIDDEN_START_AFTER].text);
+    struct art_bytes key = art_buffer_bytes(art_scan_start(scan));
     uint32_t shown = bound_rolls_up(scan, key);
     if (!shown || shown < key.len) {
-        art_key_range_low(keys, key, true);
+        art_scan_begin_behind(scan);
         return;
     }
     keys->scratch.len = 0;

@@ -111,6 +111,7 @@ enum art_plan_flags {
 enum art_term_flags {
     ART_TERM_UNKNOWN = 1, /* what it is compared with is no literal; of the key also: nobody checks the row again */
     ART_TERM_BOUNDED = 2, /* a GLOB by a literal, in whose place SQLite has added bounds */
+    ART_TERM_IS = 4,      /* of a column of the key: NULL is equal to NULL */
 };
 
 enum art_argument {

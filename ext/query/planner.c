@@ -44,8 +44,9 @@ void art_planning_take_column(struct art_planning *planning, int i, int compared
     bool limits = meaning == ART_ARGUMENT_LIMIT || meaning == ART_ARGUMENT_OFFSET;
     struct art_plan_text *words = &planning->words;
     if (words->len) art_plan_text_append(words, limits ? ", " : " AND ");
-    if (compared > ART_COLUMN_KEY && !is_literal) art_plan_text_append(words, "bound ");
     bool is_own = compared >= 0 && (unsigned)compared < columns->count;
+    bool of_key = is_own && columns->items[compared].place;
+    if (compared > ART_COLUMN_KEY && !is_literal && !of_key) art_plan_text_append(words, "bound ");
     if (compared >= 0)
         art_plan_text_append_name(words, is_own ? columns->items[compared].name
                                                 : art_columns_hidden_name(columns, ART_HIDDEN_VERSION));
@@ -133,6 +134,21 @@ static int refuse_argument(const struct art_planning *planning, enum art_hidden 
     return art_complain(message, SQLITE_ERROR,
                         "art: %s is an argument, and only = gives it (%s.%s): write %s = ..., or compare %s", name,
                         table, name, name, vtab->columns.items[ART_COLUMN_KEY].name);
+}
+
+/* The first argument of t(...) is the first hidden column, and that is the key. */
+static int refuse_place(const struct art_planning *planning) {
+    struct art_vtab *vtab = planning->vtab;
+    const sqlite3_index_info *info = planning->info;
+    for (int i = 0; vtab->columns.keys && i < info->nConstraint; i++) {
+        if (info->aConstraint[i].iColumn != ART_COLUMN_KEY || !art_condition_text(planning, i).data) continue;
+        return art_complain(
+            &vtab->base.zErrMsg, SQLITE_ERROR,
+            "art: of a key of several columns the arguments have no places (%s): write WHERE prefix = ... AND "
+            "delimiter = ...",
+            vtab->name->table);
+    }
+    return SQLITE_OK;
 }
 
 static bool argument_is_given(const struct art_planning *planning, int hidden) {
@@ -333,6 +349,12 @@ static void take_filters(struct art_planning *planning) {
 static void take_order(struct art_planning *planning) {
     sqlite3_index_info *info = planning->info;
     int mode = sqlite3_vtab_distinct(info);
+    bool descending = false;
+    if (planning->vtab->columns.keys && art_several_order(planning, &descending)) {
+        info->orderByConsumed = 1;
+        if (descending) planning->plan |= ART_PLAN_DESCENDING;
+        return;
+    }
     bool any_order = mode == 2 || (mode == 1 && sqlite3_libversion_number() >= STRICT_GROUPS);
     for (int i = 0; i < info->nOrderBy && (i == 0 || any_order); i++) {
         if (info->aOrderBy[i].iColumn != ART_COLUMN_KEY) continue;
@@ -400,6 +422,7 @@ static int plan_range(struct art_planning *planning) {
     if (rc) return rc;
     take_paths(planning);
     art_like_take(planning);
+    art_several_take(planning);
     art_nocase_take(planning);
     if (!planning->arguments) art_plan_text_append(&planning->words, "all rows");
     take_versions(planning);
@@ -416,6 +439,7 @@ static int plan_range(struct art_planning *planning) {
 static int make_plan(struct art_planning *planning) {
     sqlite3_index_info *info = planning->info;
     int match, rc = refuse_arguments(planning);
+    if (!rc) rc = refuse_place(planning);
     if (!rc) rc = find_match(planning, &match);
     if (rc) return rc;
     for (int i = 0; i < info->nConstraint; i++)

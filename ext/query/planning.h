@@ -57,12 +57,14 @@ struct art_planning {
     sqlite3_index_info *info;
     enum art_scan_kind kind;
     int plan, arguments;
-    bool all_taken;        /* no constraint is left for SQLite */
-    bool all_exact;        /* SQLite need not check any constraint again */
-    bool glob;             /* a GLOB is taken */
-    bool nocase;           /* an equality by NOCASE is taken */
-    bool newer;            /* a bound of versions is taken */
-    bool snapshot_unknown; /* its name would come from a table behind this one */
+    bool all_taken;                 /* no constraint is left for SQLite */
+    bool all_exact;                 /* SQLite need not check any constraint again */
+    bool glob;                      /* a GLOB is taken */
+    bool nocase;                    /* an equality by NOCASE is taken */
+    unsigned fixed;                 /* so many columns of the key, from its first on, have an equality */
+    bool bounded_low, bounded_high; /* and the next one such bounds */
+    bool newer;                     /* a bound of versions is taken */
+    bool snapshot_unknown;          /* its name would come from a table behind this one */
     int lookups, searches;
     int filters_left; /* how many more the scan can look at */
     int equalities;   /* taken though they may be parts of a row value's IN */
@@ -123,6 +125,10 @@ bool art_pattern_gets_bounds(struct art_bytes pattern, uint32_t prefix);
 int art_like_bounds(const struct art_planning *planning);
 /* Takes what chooses a range: those bounds, or a LIKE whose pattern is not known yet. */
 void art_like_take(struct art_planning *planning);
+/* Of a key of several columns: the conditions that choose a range of it; and whether the scan gives the order that is
+ * asked for, and which way. */
+void art_several_take(struct art_planning *planning);
+bool art_several_order(const struct art_planning *planning, bool *descending);
 /* An equality with the path by NOCASE, if there is one. */
 void art_nocase_take(struct art_planning *planning);
 /* Is constraint i a pattern that refuses rows beside the range: a LIKE for the path, or any for another column? */

@@ -269,6 +269,8 @@ struct art_scan {
         struct art_longest_scan longest;
     } of;                         /* `kind` */
     struct art_buffer scratch[2]; /* memory for the kind, from scan to scan */
+    /* Of a key of several columns: the values that all its keys begin with; with the prefix; with start_after. */
+    struct art_buffer base, below, behind;
 };
 
 /* What LEVEL, LIST and BEST have in `scratch`. */
@@ -304,6 +306,20 @@ struct art_reading *art_reading_of(struct art_vtab *vtab); /* cursor.c; NULL wit
 static inline struct art_vtab *art_scan_vtab(const struct art_scan *scan) {
     return (struct art_vtab *)scan->open.base.pVtab;
 }
+
+/* The prefix, and what the rows begin behind, as bytes of keys. */
+static inline const struct art_buffer *art_scan_prefix(const struct art_scan *scan) {
+    return art_scan_vtab(scan)->columns.keys ? &scan->below : &scan->shown[ART_HIDDEN_PREFIX].text;
+}
+static inline const struct art_buffer *art_scan_start(const struct art_scan *scan) {
+    return art_scan_vtab(scan)->columns.keys ? &scan->behind : &scan->shown[ART_HIDDEN_START_AFTER].text;
+}
+void art_scan_begin_behind(struct art_scan *scan);
+/* Nobody knows whether a column of texts is compared with it as a text or as a number (arguments.c). */
+int art_scan_refuse_number(const struct art_scan *scan, const struct art_column *column, sqlite3_value *number);
+/* `term`: of each argument (plan.h). */
+int art_several_arguments(struct art_scan *scan, const uint8_t *term, int argc, sqlite3_value **argv);
+uint32_t art_several_text_end(struct art_bytes key, uint32_t from);
 
 static inline struct art_tree *art_scan_tree(const struct art_scan *scan) {
     return scan->snapshot ? scan->snapshot->tree : art_scan_vtab(scan)->table->tree;

@@ -11,6 +11,7 @@
  * NULL there, and SQLite would take `size IS NULL` for false. DEFAULT is kept there, too: SQLite forgets that of a
  * virtual table, and hands over NULL for a column that an INSERT leaves out.
  */
+#include "ext/base/token.h"
 #include "ext/schema/schema.h"
 
 static const struct {
@@ -40,6 +41,7 @@ void art_column_clear(struct art_column *column) {
 void art_columns_clear(struct art_columns *columns) {
     for (unsigned i = 0; i < columns->count; i++) art_column_clear(&columns->items[i]);
     art_free(columns->items);
+    art_free(columns->key_list);
     *columns = (struct art_columns){0};
 }
 
@@ -118,6 +120,104 @@ static int append(struct art_columns *columns, const char *table, struct art_col
     return rc;
 }
 
+/* --- a key of several columns ------------------------------------------------------------------------------------- */
+
+static const char key_form[] = "write key=(a, b DESC) with columns of the table";
+
+static int complain_keys(const char *table, const char *what, char **message) {
+    return art_complain(message, SQLITE_ERROR, "art: %s (%s): %s", what, table, key_form);
+}
+
+bool art_columns_is_key_list(const char *argument) {
+    struct art_token name = art_token_at(argument);
+    return art_definition_is_option(argument) && art_token_is_word(&name, "key");
+}
+
+int art_columns_begin_keys(struct art_columns *columns, const char *table, const char *argument, char **message) {
+    struct art_column column = {.affinity = ART_AFFINITY_BLOB, .not_null = true};
+    if (columns->key_list) return complain_keys(table, "there are two lists of key columns", message);
+    assert(!columns->count && art_columns_is_key_list(argument));
+    columns->key_list = art_string_copy(argument);
+    column.name = art_string_copy("art_key");
+    column.type = art_string_copy("BLOB");
+    if (columns->key_list && column.name && column.type) return append(columns, table, &column, message);
+    art_column_clear(&column);
+    return SQLITE_NOMEM;
+}
+
+static void next_of_list(struct art_token *token) {
+    *token = art_token_at(token->at + token->len);
+}
+
+/* a [ASC | DESC] */
+static int take_key(struct art_columns *columns, const char *table, struct art_token *token, char **message) {
+    bool named = token->kind == ART_TOKEN_WORD || token->kind == ART_TOKEN_QUOTED;
+    char *name = named ? art_token_text(token) : NULL;
+    if (named && !name) return SQLITE_NOMEM;
+    int found = named ? art_columns_find(columns, name) : -1;
+    art_free(name);
+    if (found < 0) return complain_keys(table, "a key of a column that is not there", message);
+    struct art_column *column = &columns->items[found];
+    if (found == ART_COLUMN_KEY || column->place) return complain_keys(table, "the key has a column twice", message);
+    if (strpbrk(column->name, "()"))
+        return complain_keys(table, "a column of the key has a parenthesis in its name", message);
+    if (column->collation) return complain_keys(table, "a column of the key is compared by BINARY", message);
+    if (columns->keys == ART_KEYS_MAX) return complain_keys(table, "a key has at most 16 columns", message);
+    column->place = ++columns->keys;
+    /* Without a type a column of an ordinary key would hold anything, 5 and '5' beside each other. */
+    if (!*column->type) column->affinity = ART_AFFINITY_TEXT;
+    next_of_list(token);
+    column->descending = art_token_is_word(token, "DESC");
+    if (column->descending || art_token_is_word(token, "ASC")) next_of_list(token);
+    return SQLITE_OK;
+}
+
+int art_columns_end_keys(struct art_columns *columns, const char *table, char **message) {
+    if (!columns->key_list) return SQLITE_OK;
+    struct art_token token = art_token_at(columns->key_list);
+    next_of_list(&token); /* key */
+    next_of_list(&token); /* = */
+    if (!art_token_is_mark(&token, '(')) return complain_keys(table, "the list of key columns is not closed", message);
+    do {
+        next_of_list(&token);
+        int rc = take_key(columns, table, &token, message);
+        if (rc) return rc;
+    } while (art_token_is_mark(&token, ','));
+    if (!art_token_is_mark(&token, ')')) return complain_keys(table, "the list of key columns is not closed", message);
+    next_of_list(&token);
+    return token.kind == ART_TOKEN_END || art_token_is_mark(&token, ',')
+               ? SQLITE_OK
+               : complain_keys(table, "something stands behind the key", message);
+}
+
+unsigned art_columns_key(const struct art_columns *columns, unsigned place) {
+    unsigned i = 1;
+    assert(place && place <= columns->keys);
+    while (columns->items[i].place != place) i++;
+    return i;
+}
+
+bool art_result_of_key(sqlite3_context *context, const struct art_columns *columns, unsigned place,
+                       struct art_bytes key) {
+    struct art_buffer room = {0};
+    struct art_datum datum = {.kind = ART_DATUM_NULL};
+    const struct art_column *column = NULL;
+    bool sound = true;
+    for (unsigned at = 1; sound && at <= place; at++) {
+        column = &columns->items[art_columns_key(columns, at)];
+        room.len = 0;
+        sound = art_ordered_next(&key, column->descending, &room, &datum);
+    }
+    assert(column);
+    if (datum.kind == ART_DATUM_INTEGER && column->affinity == ART_AFFINITY_REAL)
+        datum = (struct art_datum){.kind = ART_DATUM_REAL, .real = (double)datum.integer};
+    if (sound) art_result_datum(context, &datum);
+    art_buffer_clear(&room);
+    return sound;
+}
+
+/* --- as a text ---------------------------------------------------------------------------------------------------- */
+
 static int parse_one(struct art_columns *columns, const char *table, const char *text, const char **end,
                      char **message) {
     struct art_column column;
@@ -131,12 +231,19 @@ int art_columns_append(struct art_columns *columns, const char *table, const cha
 
 int art_columns_parse(struct art_columns *columns, const char *table, const char *text, char **message) {
     *columns = (struct art_columns){0};
-    int rc;
-    do {
-        rc = columns->count == ART_COLUMNS_MAX
-                 ? art_complain(message, SQLITE_ERROR, "art: too many columns (%s)", table)
-                 : parse_one(columns, table, text, &text, message);
-    } while (!rc && *text++ == ',');
+    int rc = SQLITE_OK;
+    if (art_columns_is_key_list(text)) {
+        const char *end = strchr(text, ')');
+        rc = end && end[1] == ',' ? art_columns_begin_keys(columns, table, text, message)
+                                  : complain_keys(table, "the list of key columns is not closed", message);
+        text = end ? end + 2 : text;
+    }
+    if (!rc) do {
+            rc = columns->count == ART_COLUMNS_MAX
+                     ? art_complain(message, SQLITE_ERROR, "art: too many columns (%s)", table)
+                     : parse_one(columns, table, text, &text, message);
+        } while (!rc && *text++ == ',');
+    if (!rc) rc = art_columns_end_keys(columns, table, message);
     if (rc) art_columns_clear(columns);
     return rc;
 }
@@ -155,18 +262,29 @@ int art_columns_check_count(const struct art_columns *columns, sqlite3 *db, cons
                         columns->count, table, most > 0 ? most : 0);
 }
 
-/* --- as a text ---------------------------------------------------------------------------------------------------- */
-
 static void append_name(sqlite3_str *out, const char *name) {
     sqlite3_str_appendf(out, art_definition_is_plain_name(name) ? "%s" : "\"%w\"", name);
+}
+
+/* A name of a column with a parenthesis would end the list for art_columns_parse(): such keys are refused. */
+static void append_keys(sqlite3_str *out, const struct art_columns *columns) {
+    for (unsigned place = 1; place <= columns->keys; place++) {
+        const struct art_column *column = &columns->items[art_columns_key(columns, place)];
+        sqlite3_str_appendall(out, place == 1 ? "key=(" : ", ");
+        append_name(out, column->name);
+        if (column->descending) sqlite3_str_appendall(out, " DESC");
+    }
+    sqlite3_str_appendall(out, "), ");
 }
 
 char *art_columns_show(const struct art_columns *columns) {
     assert(!columns->count == !columns->items);
     sqlite3_str *out = sqlite3_str_new(NULL);
-    for (unsigned i = 0; i < columns->count; i++) {
+    unsigned first = columns->keys ? 1 : 0;
+    if (first) append_keys(out, columns);
+    for (unsigned i = first; i < columns->count; i++) {
         const struct art_column *column = &columns->items[i];
-        if (i) sqlite3_str_appendall(out, ", ");
+        if (i > first) sqlite3_str_appendall(out, ", ");
         append_name(out, column->name);
         bool usual = i == ART_COLUMN_KEY && !strcmp(column->type, "TEXT");
         if (*column->type && !usual) sqlite3_str_appendf(out, " %s", column->type);
@@ -207,9 +325,12 @@ static char *declaration(const struct art_columns *columns, const char *table) {
         const struct art_column *column = &columns->items[i];
         /* A key of a type that SQLite does not know would be compared as a number. */
         bool is_text = i == ART_COLUMN_KEY && art_affinity_of(column->type) == ART_AFFINITY_NUMERIC;
+        is_text |= column->place && !*column->type;
         sqlite3_str_appendf(sql, "\"%w\" %s", column->name, is_text ? "TEXT" : column->type);
         if (column->collation) sqlite3_str_appendf(sql, " COLLATE \"%w\"", column->collation);
-        sqlite3_str_appendall(sql, i == ART_COLUMN_KEY ? " NOT NULL PRIMARY KEY, " : ", ");
+        if (i == ART_COLUMN_KEY)
+            sqlite3_str_appendall(sql, columns->keys ? " HIDDEN NOT NULL PRIMARY KEY" : " NOT NULL PRIMARY KEY");
+        sqlite3_str_appendall(sql, ", ");
     }
     /* A table that is called like one of its columns takes no commands. */
     bool takes_commands = !art_columns_have(columns, table) && !art_columns_hide(columns, table);

@@ -21,14 +21,19 @@ struct art_column {
     enum art_affinity affinity;
     bool not_null;
     sqlite3_value *stand_in; /* the literal's value, once the table is declared */
+    unsigned place;          /* in a key of several columns, from 1 on; 0: in none */
+    bool descending;         /* there */
 };
 
-/* The user's columns: the key first, the others are what a row's record holds. */
+/* The user's columns: the key first, the others are what a row's record holds. With key=(a, b, ...) the first one is
+ * hidden, and has the bytes of the key (ext/base/ordered.c); a record has NULLs for the columns of which they are. */
 struct art_columns {
     struct art_column *items;
     unsigned count;
+    unsigned keys;  /* how many make the key; 0: the first one is it */
+    char *key_list; /* key=(...) as CREATE has it, or NULL */
 };
-enum { ART_COLUMN_KEY = 0 };
+enum { ART_COLUMN_KEY = 0, ART_KEYS_MAX = 16 };
 static inline bool art_columns_keys_are_blobs(const struct art_columns *columns) {
     return columns->items[ART_COLUMN_KEY].affinity == ART_AFFINITY_BLOB;
 }
@@ -65,6 +70,15 @@ void art_column_clear(struct art_column *column);
 void art_columns_clear(struct art_columns *columns);
 int art_columns_default(struct art_columns *columns); /* path, value */
 int art_columns_append(struct art_columns *columns, const char *table, const char *definition, char **message);
+bool art_columns_is_key_list(const char *argument); /* key = (...) */
+/* The option, before any column; and once all columns are there, which they are. */
+int art_columns_begin_keys(struct art_columns *columns, const char *table, const char *argument, char **message);
+int art_columns_end_keys(struct art_columns *columns, const char *table, char **message);
+/* The column at a place of the key, from 1 on. */
+unsigned art_columns_key(const struct art_columns *columns, unsigned place);
+/* What it has in a key, as a function's result. False: the key has no such column, or there is no memory. */
+bool art_result_of_key(sqlite3_context *context, const struct art_columns *columns, unsigned place,
+                       struct art_bytes key);
 /* The other way round from art_columns_show(). On failure none. */
 int art_columns_parse(struct art_columns *columns, const char *table, const char *text, char **message);
 int art_columns_copy(struct art_columns *columns, const char *table, const struct art_columns *from, char **message);

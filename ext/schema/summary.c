@@ -64,6 +64,7 @@ static int check_item(const struct summary_list *list, enum summary_word word, c
     if (key && !search) return refuse_column(list, name, "the key can only be searched", others);
     const struct art_summarised_column *item = find_item(list->out, (unsigned)found);
     const struct art_column *column = &list->columns->items[found];
+    if (column->place) return refuse_column(list, name, "a summary is of no column of the key", others);
     static const char again[] = "leave one of them out";
     if (key && art_columns_keys_are_blobs(list->columns))
         return refuse_column(list, name, "a search is of texts, and the keys are BLOBs", others);

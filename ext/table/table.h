@@ -177,6 +177,7 @@ struct art_vtab {
     unsigned owned;           /* tables whose owner it is; the listener does not count its own */
     struct art_kept *reading; /* of query/, or NULL */
     struct art_buffer record; /* the row that is being written */
+    struct art_buffer key;    /* its key, of several columns */
     struct art_field *fields; /* the values of that row: one a column but the key */
 };
 

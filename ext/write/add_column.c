@@ -23,7 +23,8 @@ static int check_added(const struct art_vtab *vtab, const struct art_columns *co
                             "art: an added column is NULL in the rows that are there (%s.%s): leave NOT NULL out",
                             table, added->name);
     }
-    const struct art_columns others = {columns->items, columns->count - 1};
+    struct art_columns others = *columns;
+    others.count--;
     if (art_columns_hide(&others, added->name)) {
         return art_complain(message, SQLITE_ERROR, "art: %s is a hidden column's name (%s.%s): take another name",
                             added->name, table, added->name);
@@ -39,7 +40,8 @@ static int check_added(const struct art_vtab *vtab, const struct art_columns *co
 
 int art_columns_present(const struct art_vtab *vtab, struct art_columns *out, char **message) {
     assert(vtab->created && vtab->created <= vtab->columns.count);
-    struct art_columns created = {vtab->columns.items, vtab->created};
+    struct art_columns created = vtab->columns;
+    created.count = vtab->created;
     bool sound; /* or the table would not be attached */
     int rc = art_columns_copy(out, vtab->name->table, &created, message);
     return rc ? rc : art_shadow_changes(vtab->connection->db, vtab->name, out, &sound, NULL);

@@ -55,9 +55,86 @@ static int take_path(struct art_vtab *vtab, sqlite3_value *value, struct art_byt
     return complain_key(vtab, SQLITE_TOOBIG, "the key is too long", "it may have 65534 bytes");
 }
 
+/* t.path, or t.a, t.b */
 static int not_unique(struct art_vtab *vtab) {
-    return art_complain(&vtab->base.zErrMsg, SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE constraint failed: %s.%s",
-                        vtab->name->table, key_name(vtab));
+    const struct art_columns *columns = &vtab->columns;
+    sqlite3_str *names = sqlite3_str_new(NULL);
+    for (unsigned place = 1; place <= columns->keys; place++) {
+        sqlite3_str_appendf(names, "%s%s.%s", place > 1 ? ", " : "", vtab->name->table,
+                            columns->items[art_columns_key(columns, place)].name);
+    }
+    if (!columns->keys) sqlite3_str_appendf(names, "%s.%s", vtab->name->table, key_name(vtab));
+    char *text = sqlite3_str_finish(names);
+    if (!text) return SQLITE_NOMEM;
+    int rc = art_complain(&vtab->base.zErrMsg, SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE constraint failed: %s", text);
+    sqlite3_free(text);
+    return rc;
+}
+
+/* --- keys of several columns -------------------------------------------------------------------------------------- */
+
+/* A text column holds texts and a BLOB column BLOBs, or the same key might be asked for in two ways. */
+static int take_key_value(struct art_vtab *vtab, const struct art_column *column, sqlite3_value *value) {
+    int type = sqlite3_value_type(value);
+    bool of_blobs = column->affinity == ART_AFFINITY_BLOB;
+    struct art_field field;
+    struct art_datum datum;
+    if (type == SQLITE_NULL && column->stand_in) value = column->stand_in;
+    if (type == SQLITE_NULL && column->not_null && !column->stand_in) return not_null(vtab, column->name);
+    if (type != SQLITE_NULL && of_blobs != (type == SQLITE_BLOB) &&
+        (of_blobs || column->affinity == ART_AFFINITY_TEXT)) {
+        return art_complain(
+            &vtab->base.zErrMsg, SQLITE_MISMATCH, "art: this column of the key takes %s (%s.%s): CAST the value AS %s",
+            of_blobs ? "BLOBs" : "no BLOB", vtab->name->table, column->name, of_blobs ? "BLOB" : "TEXT");
+    }
+    enum art_rc rc = art_field_set(&field, value, column->affinity);
+    if (rc) return art_report(&vtab->base.zErrMsg, rc);
+    art_field_datum(&field, &datum);
+    rc = art_ordered_append(&vtab->key, &datum, column->descending, false);
+    return rc ? art_report(&vtab->base.zErrMsg, rc) : SQLITE_OK;
+}
+
+static int complain_bytes(struct art_vtab *vtab) {
+    return complain_key(vtab, SQLITE_ERROR, "the bytes of a key are made of its columns", "leave it out");
+}
+
+/* Does an UPDATE set them? */
+static bool gives_bytes(sqlite3_value *value, struct art_bytes old) {
+    struct art_bytes bytes;
+    if (sqlite3_value_nochange(value)) return false;
+    return !art_value_bytes(value, &bytes) || !art_bytes_equal(bytes, old);
+}
+
+/* The key of what the row is to be. `old`: the one it has, out of which columns are kept that the UPDATE does not set;
+ * no data: all are given. */
+static int make_key(struct art_vtab *vtab, sqlite3_value **argv, struct art_bytes old, struct art_bytes *out) {
+    static const uint8_t end = ART_KEY_END;
+    const struct art_columns *columns = &vtab->columns;
+    struct art_buffer room = {0};
+    int rc = SQLITE_OK;
+    bool descending = false;
+    vtab->key.len = 0;
+    for (unsigned place = 1; !rc && place <= columns->keys; place++) {
+        unsigned i = art_columns_key(columns, place);
+        const struct art_column *column = &columns->items[i];
+        sqlite3_value *value = argv[ARGUMENT_COLUMNS + i];
+        const uint8_t *from = old.data;
+        struct art_datum datum;
+        room.len = 0;
+        descending = column->descending;
+        if (old.data && !art_ordered_next(&old, descending, &room, &datum)) {
+            rc = art_report(&vtab->base.zErrMsg, art_corrupt(NULL, ART_NOWHERE, ART_NOWHERE, "a key lacks columns"));
+        } else if (old.data && sqlite3_value_nochange(value)) {
+            if (art_buffer_append(&vtab->key, from, (size_t)(old.data - from))) rc = SQLITE_NOMEM;
+        } else {
+            rc = take_key_value(vtab, column, value);
+        }
+    }
+    if (!rc && descending && art_buffer_append(&vtab->key, &end, 1)) rc = SQLITE_NOMEM;
+    art_buffer_clear(&room);
+    *out = art_buffer_bytes(&vtab->key);
+    if (rc || out->len <= ART_PATH_MAX) return rc;
+    return complain_key(vtab, SQLITE_TOOBIG, "the key is too long", "it may have 65534 bytes");
 }
 
 static int complain_read_only(struct art_vtab *vtab) {
@@ -84,6 +161,8 @@ static int encode(struct art_vtab *vtab, sqlite3_value **argv, const struct art_
     for (unsigned i = 0; !art_rc && i < count; i++) {
         const struct art_column *column = &vtab->columns.items[i + 1];
         sqlite3_value *value = argv[ARGUMENT_COLUMNS + 1 + i];
+        if (column->place) vtab->fields[i] = (struct art_field){0}; /* the key has it */
+        if (column->place) continue;
         if (old && (inserts ? !is_given(value) : sqlite3_value_nochange(value))) continue;
         if (column->not_null && !is_given(value)) {
             value = column->stand_in;
@@ -169,6 +248,14 @@ static int complain_unclear(struct art_vtab *vtab, struct art_bytes path) {
                         (int)path.len, (const char *)path.data, vtab->name->table, key_name(vtab));
 }
 
+static int complain_directory(struct art_vtab *vtab) {
+    return art_complain(
+        &vtab->base.zErrMsg, SQLITE_ERROR,
+        "art: a directory below several columns is moved by a command (%s): write INSERT INTO %s(%s, prefix, art_key) "
+        "VALUES('move', art_key(...), art_key(...))",
+        vtab->name->table, vtab->name->table, vtab->name->table);
+}
+
 /* It has a path and nothing else of its own. */
 static int update_prefix(struct art_vtab *vtab, int argc, sqlite3_value **argv, struct art_bytes from,
                          struct art_bytes to) {
@@ -235,7 +322,12 @@ static int insert_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
         if (i != ART_HIDDEN_COMMAND && is_given(hidden(vtab, argc, argv, i))) return complain_hidden(vtab, i);
     }
     int rc = take_conflict(vtab, hidden(vtab, argc, argv, ART_HIDDEN_CONFLICT), &updates);
-    if (!rc) rc = take_path(vtab, argv[ARGUMENT_COLUMNS], &path);
+    if (vtab->columns.keys) {
+        if (!rc && is_given(argv[ARGUMENT_COLUMNS])) rc = complain_bytes(vtab);
+        if (!rc) rc = make_key(vtab, argv, (struct art_bytes){0}, &path);
+    } else if (!rc) {
+        rc = take_path(vtab, argv[ARGUMENT_COLUMNS], &path);
+    }
     __builtin_prefetch(path.data); /* a bound text may come from anywhere */
     if (!rc && updates) rc = update_with_given(vtab, argv, path, &found);
     if (rc || found) return rc;
@@ -308,6 +400,7 @@ struct change {
 static struct change change_of(const struct art_vtab *vtab, int argc, sqlite3_value **argv) {
     struct change change = {0};
     for (unsigned i = 1; i < vtab->columns.count; i++) {
+        if (vtab->columns.items[i].place) continue;
         bool kept = sqlite3_value_nochange(argv[ARGUMENT_COLUMNS + i]);
         change.sets |= !kept;
         change.keeps |= kept;
@@ -329,7 +422,7 @@ static int update_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
     struct art_bytes from = {0}, to = {0}, value = {0};
     struct art_tree *tree = vtab->table->tree;
     struct change change = change_of(vtab, argc, argv);
-    assert(change.sets || change.keeps || vtab->columns.count == 1);
+    assert(change.sets || change.keeps || vtab->columns.count == 1 + vtab->columns.keys);
     struct art_row row = {0};
     if (vtab->columns.count != vtab->table->columns) {
         return art_complain(&vtab->base.zErrMsg, SQLITE_ABORT,
@@ -337,9 +430,16 @@ static int update_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
     }
     if (is_given(hidden(vtab, argc, argv, ART_HIDDEN_SNAPSHOT))) return complain_read_only(vtab);
     int rc = take_path(vtab, argv[ARGUMENT_OLD], &from);
-    if (!rc) rc = take_path(vtab, argv[ARGUMENT_COLUMNS], &to);
     if (rc) return rc;
     bool is_rolled = is_given(hidden(vtab, argc, argv, ART_HIDDEN_ENTRIES)) && art_listing_has_ended(vtab, from);
+    if (vtab->columns.keys) {
+        rc = is_rolled                                   ? complain_directory(vtab)
+             : gives_bytes(argv[ARGUMENT_COLUMNS], from) ? complain_bytes(vtab)
+                                                         : make_key(vtab, argv, from, &to);
+    } else {
+        rc = take_path(vtab, argv[ARGUMENT_COLUMNS], &to);
+    }
+    if (rc) return rc;
     if (is_rolled) return update_prefix(vtab, argc, argv, from, to);
     enum art_rc art_rc = change.needs_row ? art_tree_get(tree, from, &row) : ART_OK;
     if (art_rc == ART_NOTFOUND) return SQLITE_OK; /* an earlier row of this statement has replaced it */

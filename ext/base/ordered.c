@@ -1,0 +1,173 @@
+/* Values as bytes that sort as the values do in SQLite: the columns of a key, one behind the other.
+ *
+ *     NULL       05
+ *     number     20 + n, n bytes       n = 0 to 8: an integer, big-endian, without leading zeros
+ *                20 - n, n bytes       a negative one, the low n bytes of two's complement
+ *                .. FF, 8 bytes        behind the next lower integer: a fraction, the bits of its double; of a negative
+ *                                      number those of what is missing to the next higher integer, inverted
+ *                2F, 8 bytes           a real of 2^63 and more; 10: one below -2^63, its positive bits inverted
+ *     text       30, bytes, 00         00 among them is 00 FF
+ *     blob       40, bytes, 00         the same
+ *
+ * A value with its column in descending order has all of its bytes inverted. So what follows a value never begins with
+ * 00 or FF, and the keys in which a value stands at its place are those below value FF, or descending, behind value 00.
+ * A number is the same bytes whether it is an integer or a real, as SQLite takes 5 and 5.0 for equal.
+ */
+#include "ext/base/base.h"
+
+#include <assert.h>
+#include <math.h>
+
+enum {
+    TAG_NULL = 0x05,
+    TAG_LEAST = 0x10,
+    TAG_ZERO = 0x20,
+    TAG_MOST = 0x2f,
+    TAG_TEXT = 0x30,
+    TAG_BLOB = 0x40,
+    TAG_FRACTION = 0xff,
+    ESCAPED = 0xff
+};
+
+/* --- writing ------------------------------------------------------------------------------------------------------ */
+
+static enum art_rc put_bits(struct art_buffer *out, uint8_t tag, double real, bool inverted) {
+    uint8_t bytes[9] = {tag};
+    uint64_t bits;
+    memcpy(&bits, &real, sizeof bits);
+    art_store64_be(bytes + 1, inverted ? ~bits : bits);
+    return art_buffer_append(out, bytes, sizeof bytes);
+}
+
+static enum art_rc put_integer(struct art_buffer *out, int64_t integer) {
+    uint64_t magnitude = integer < 0 ? -(uint64_t)integer : (uint64_t)integer;
+    unsigned n = magnitude ? (71 - (unsigned)__builtin_clzll(magnitude)) / 8 : 0;
+    uint8_t bytes[9];
+    art_store64_be(bytes + 1, (uint64_t)integer);
+    bytes[8 - n] = (uint8_t)(integer < 0 ? TAG_ZERO - n : TAG_ZERO + n);
+    return art_buffer_append(out, bytes + 8 - n, n + 1);
+}
+
+static enum art_rc put_real(struct art_buffer *out, double real) {
+    if (real >= ART_TWO_63) return put_bits(out, TAG_MOST, real, false);
+    if (real < -ART_TWO_63) return put_bits(out, TAG_LEAST, -real, true);
+    double below = floor(real);
+    enum art_rc rc = put_integer(out, (int64_t)below);
+    if (rc || below == real) return rc;
+    return put_bits(out, TAG_FRACTION, real < 0 ? ceil(real) - real : real - below, real < 0);
+}
+
+static enum art_rc put_bytes(struct art_buffer *out, uint8_t tag, struct art_bytes bytes) {
+    static const uint8_t escaped[2] = {0, ESCAPED};
+    const uint8_t *at = bytes.data, *end = bytes.data + bytes.len;
+    enum art_rc rc = art_buffer_append(out, &tag, 1);
+    while (!rc && at < end) {
+        const uint8_t *nul = memchr(at, 0, (size_t)(end - at));
+        rc = art_buffer_append(out, at, (size_t)((nul ? nul : end) - at));
+        if (!rc && nul) rc = art_buffer_append(out, escaped, sizeof escaped);
+        at = nul ? nul + 1 : end;
+    }
+    return rc;
+}
+
+enum art_rc art_ordered_append(struct art_buffer *out, const struct art_datum *datum, bool descending, bool open) {
+    static const uint8_t null = TAG_NULL, end = 0;
+    size_t from = out->len;
+    enum art_rc rc;
+    switch (datum->kind) {
+    case ART_DATUM_INTEGER:
+        rc = put_integer(out, datum->integer);
+        break;
+    case ART_DATUM_REAL:
+        rc = put_real(out, datum->real);
+        break;
+    case ART_DATUM_TEXT:
+    case ART_DATUM_BLOB:
+        rc = put_bytes(out, datum->kind == ART_DATUM_TEXT ? TAG_TEXT : TAG_BLOB, datum->bytes);
+        if (!rc && !open) rc = art_buffer_append(out, &end, 1);
+        break;
+    default:
+        rc = art_buffer_append(out, &null, 1);
+    }
+    for (size_t i = from; !rc && descending && i < out->len; i++) out->data[i] = (uint8_t)~out->data[i];
+    return rc;
+}
+
+/* --- reading ------------------------------------------------------------------------------------------------------ */
+
+struct ordered {
+    const uint8_t *at, *end;
+    uint8_t turn; /* ff: all bytes are inverted */
+};
+
+static bool has(const struct ordered *from, size_t bytes) {
+    return (size_t)(from->end - from->at) >= bytes;
+}
+
+static uint64_t get_bits(struct ordered *from, unsigned n) {
+    uint64_t bits = 0;
+    assert(has(from, n));
+    for (unsigned i = 0; i < n; i++) bits = bits << 8 | (uint8_t)(*from->at++ ^ from->turn);
+    return bits;
+}
+
+static double get_real(struct ordered *from, bool inverted) {
+    uint64_t bits = get_bits(from, 8);
+    double real;
+    if (inverted) bits = ~bits;
+    memcpy(&real, &bits, sizeof real);
+    return real;
+}
+
+static bool get_number(struct ordered *from, uint8_t tag, struct art_datum *out) {
+    bool negative = tag < TAG_ZERO;
+    unsigned n = negative ? TAG_ZERO - tag : tag - TAG_ZERO;
+    if (n > 8 || !has(from, n)) return false;
+    uint64_t bits = get_bits(from, n);
+    if (negative && n < 8) bits |= UINT64_MAX << (8 * n);
+    *out = (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = (int64_t)bits};
+    if (!has(from, 1) || (uint8_t)(*from->at ^ from->turn) != TAG_FRACTION) return true;
+    from->at++;
+    if (!has(from, 8)) return false;
+    double below = (double)out->integer, fraction = get_real(from, out->integer < 0);
+    out->kind = ART_DATUM_REAL;
+    out->real = out->integer < 0 ? below + 1 - fraction : below + fraction;
+    return out->real == out->real;
+}
+
+/* What has no end goes on to the end of the bytes: a common prefix. */
+static bool get_bytes(struct ordered *from, struct art_buffer *room, struct art_bytes *out) {
+    size_t begin = room->len;
+    for (;;) {
+        const uint8_t *nul = from->at < from->end ? memchr(from->at, from->turn, (size_t)(from->end - from->at)) : NULL;
+        const uint8_t *to = nul ? nul : from->end;
+        bool escaped = nul && nul + 1 < from->end && (uint8_t)(nul[1] ^ from->turn) == ESCAPED;
+        if (art_buffer_append(room, from->at, (size_t)(to - from->at) + escaped)) return false;
+        from->at = nul ? nul + 1 + escaped : from->end;
+        if (!escaped) break;
+    }
+    for (size_t i = begin; from->turn && i < room->len; i++) room->data[i] ^= from->turn;
+    *out = art_bytes(room->data + begin, (uint32_t)(room->len - begin));
+    return true;
+}
+
+bool art_ordered_next(struct art_bytes *bytes, bool descending, struct art_buffer *room, struct art_datum *out) {
+    struct ordered from = {bytes->data, bytes->data + bytes->len, descending ? UINT8_MAX : 0};
+    *out = (struct art_datum){.kind = ART_DATUM_NULL};
+    if (!bytes->len) return false;
+    uint8_t tag = (uint8_t)(*from.at++ ^ from.turn);
+    bool sound = true;
+    if (tag == TAG_TEXT || tag == TAG_BLOB) {
+        out->kind = tag == TAG_TEXT ? ART_DATUM_TEXT : ART_DATUM_BLOB;
+        sound = get_bytes(&from, room, &out->bytes);
+    } else if (tag == TAG_LEAST || tag == TAG_MOST) {
+        out->kind = ART_DATUM_REAL;
+        sound = has(&from, 8);
+        if (sound) out->real = tag == TAG_MOST ? get_real(&from, false) : -get_real(&from, true);
+        sound = sound && out->real == out->real;
+    } else if (tag != TAG_NULL) {
+        sound = get_number(&from, tag, out);
+    }
+    *bytes = art_bytes(from.at, (uint32_t)(from.end - from.at));
+    return sound;
+}

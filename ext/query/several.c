@@ -1,0 +1,352 @@
+/* Conditions on the columns of a key that has several: an equality with each of the first ones, and a range of the next,
+ * are one range of keys (ext/base/ordered.c). A key is base, a value, and what follows:
+ *
+ *     a = 1 AND b = 2              base is both; all keys that begin with it and go on with another value
+ *     a = 1 AND b > 2              behind base, 2 and whatever follows
+ *     a = 1 AND b GLOB 'x*'        base and the text's beginning; so is a prefix
+ *
+ * SQLite looks at each row again: a value that is converted by the column's affinity is so on both sides, and what no
+ * range has is left to SQLite.
+ */
+#include <assert.h>
+
+#include "ext/query/planning.h"
+#include "ext/query/scan.h"
+
+/* --- the plan ----------------------------------------------------------------------------------------------------- */
+
+/* Does a condition compare this column, so that a range can have it? ART_ARGUMENT_NONE: no. */
+static enum art_argument meaning_of(const struct art_planning *planning, int i, unsigned column) {
+    const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
+    const struct art_column *of = &planning->vtab->columns.items[column];
+    if (!constraint->usable || constraint->iColumn != (int)column) return ART_ARGUMENT_NONE;
+    if (constraint->op == SQLITE_INDEX_CONSTRAINT_ISNULL) return ART_ARGUMENT_NULL;
+    enum art_argument meaning = art_condition_means(constraint->op);
+    if (meaning == ART_ARGUMENT_GLOB) return of->affinity == ART_AFFINITY_TEXT ? meaning : ART_ARGUMENT_NONE;
+    bool compares = meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_LESS_EQUAL;
+    return compares && art_condition_is_by(planning, i, "BINARY") ? meaning : ART_ARGUMENT_NONE;
+}
+
+/* Rather one with a literal. */
+static int find_equality(const struct art_planning *planning, unsigned column) {
+    int found = -1;
+    for (int i = 0; i < planning->info->nConstraint; i++) {
+        enum art_argument meaning = meaning_of(planning, i, column);
+        if (meaning != ART_ARGUMENT_EQUAL && meaning != ART_ARGUMENT_NULL) continue;
+        if (meaning == ART_ARGUMENT_NULL || art_condition_constant(planning, i)) return i;
+        if (found < 0) found = i;
+    }
+    return found;
+}
+
+static void take(struct art_planning *planning, int i, unsigned column, enum art_argument meaning) {
+    bool is_literal = meaning == ART_ARGUMENT_NULL || art_condition_constant(planning, i);
+    art_planning_take_column(planning, i, (int)column, is_literal, meaning, false);
+    if (planning->info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_IS) planning->conditions[i].term[1] |= ART_TERM_IS;
+    planning->all_exact = false;
+}
+
+static void take_range(struct art_planning *planning, unsigned column) {
+    for (int i = 0; i < planning->info->nConstraint; i++) {
+        enum art_argument meaning = meaning_of(planning, i, column);
+        bool glob = meaning == ART_ARGUMENT_GLOB;
+        bool low = glob || meaning == ART_ARGUMENT_GREATER || meaning == ART_ARGUMENT_GREATER_EQUAL;
+        bool high = glob || meaning == ART_ARGUMENT_LESS || meaning == ART_ARGUMENT_LESS_EQUAL;
+        if (!low && !high) continue;
+        take(planning, i, column, meaning);
+        planning->bounded_low |= low;
+        planning->bounded_high |= high;
+    }
+}
+
+void art_several_take(struct art_planning *planning) {
+    const struct art_columns *columns = &planning->vtab->columns;
+    for (unsigned place = 1; place <= columns->keys; place++) {
+        unsigned column = art_columns_key(columns, place);
+        int i = find_equality(planning, column);
+        if (i < 0) {
+            if (planning->kind == ART_SCAN_RANGE)
+                take_range(planning, column); /* a listing's names are SQLite's to compare */
+            return;
+        }
+        take(planning, i, column, meaning_of(planning, i, column));
+        planning->fixed = place;
+    }
+}
+
+bool art_several_order(const struct art_planning *planning, bool *descending) {
+    const struct art_columns *columns = &planning->vtab->columns;
+    const sqlite3_index_info *info = planning->info;
+    unsigned place = planning->fixed + 1;
+    bool any = false;
+    for (int i = 0; i < info->nOrderBy && place <= columns->keys; i++) {
+        int number = info->aOrderBy[i].iColumn;
+        if (number <= ART_COLUMN_KEY || number >= (int)columns->count) return false;
+        const struct art_column *column = &columns->items[number];
+        if (column->place && column->place < place)
+            continue; /* all rows have one value there, or it was named before */
+        bool turned = column->descending != !!info->aOrderBy[i].desc;
+        if (column->place != place || (any && turned != *descending)) return false;
+        *descending = turned;
+        any = true;
+        place++;
+    }
+    return info->nOrderBy > 0;
+}
+
+/* --- the scan ----------------------------------------------------------------------------------------------------- */
+
+/* What is compared, as the column has it. */
+struct compared {
+    struct art_field field;
+    struct art_datum datum;
+    int above; /* it is no value of such a column: below all (-1), or above all (1) */
+};
+
+static int take_compared(const struct art_scan *scan, const struct art_column *column, sqlite3_value *value,
+                         bool is_unknown, struct compared *out) {
+    int type = sqlite3_value_type(value);
+    bool number = type == SQLITE_INTEGER || type == SQLITE_FLOAT;
+    *out = (struct compared){.datum = {.kind = ART_DATUM_NULL}};
+    if (column->affinity == ART_AFFINITY_BLOB && (number || type == SQLITE_TEXT)) {
+        out->above = -1;
+        return SQLITE_OK;
+    }
+    if (column->affinity == ART_AFFINITY_TEXT && type == SQLITE_BLOB) {
+        out->above = 1;
+        return SQLITE_OK;
+    }
+    if (column->affinity == ART_AFFINITY_TEXT && number && is_unknown && !sqlite3_value_frombind(value))
+        return art_scan_refuse_number(scan, column, value);
+    /* A comparison converts to numbers, and rounds none to a REAL. */
+    bool is_real = column->affinity == ART_AFFINITY_REAL;
+    if (art_field_set(&out->field, value, is_real ? ART_AFFINITY_NUMERIC : column->affinity)) return SQLITE_NOMEM;
+    art_field_datum(&out->field, &out->datum);
+    return SQLITE_OK;
+}
+
+/* Base, with a byte behind it. */
+static struct art_bytes with_byte(struct art_buffer *base, uint8_t byte, int *rc) {
+    if (art_buffer_append(base, &byte, 1)) *rc = SQLITE_NOMEM;
+    return art_buffer_bytes(base);
+}
+
+/* All keys with a value at its place; those above, or below. `base` ends with it, and is changed. */
+static void bound(struct art_key_range *keys, struct art_buffer *base, bool descending, enum art_argument meaning) {
+    bool greater = meaning == ART_ARGUMENT_GREATER || meaning == ART_ARGUMENT_GREATER_EQUAL;
+    bool itself = meaning == ART_ARGUMENT_GREATER_EQUAL || meaning == ART_ARGUMENT_LESS_EQUAL;
+    bool low = greater != descending;
+    if (descending && (low ? itself : !itself)) {
+        struct art_bytes at = with_byte(base, ART_KEY_BEFORE, &keys->rc);
+        if (low) art_key_range_low(keys, at, false);
+        if (!low) art_key_range_high(keys, at, true);
+    } else if (descending) {
+        /* Behind all that begins with it, fractions of the number included. */
+        struct art_range range;
+        keys->scratch.len = 0;
+        if (art_buffer_reserve(&keys->scratch, base->len)) {
+            keys->rc = SQLITE_NOMEM;
+            return;
+        }
+        art_range_of_prefix(art_buffer_bytes(base), keys->scratch.data, &range);
+        assert(range.high_set);
+        if (low) art_key_range_low(keys, range.high, false);
+        if (!low) art_key_range_high(keys, range.high, true);
+    } else if (low ? itself : !itself) {
+        struct art_bytes at = art_buffer_bytes(base);
+        if (low) art_key_range_low(keys, at, false);
+        if (!low) art_key_range_high(keys, at, true);
+    } else {
+        struct art_bytes at = with_byte(base, ART_KEY_BEHIND, &keys->rc);
+        if (low) art_key_range_low(keys, at, false);
+        if (!low) art_key_range_high(keys, at, true);
+    }
+}
+
+static int want_bound(struct art_scan *scan, const struct art_column *column, enum art_argument meaning,
+                      sqlite3_value *value, bool is_unknown) {
+    struct art_key_range *keys = &scan->keys;
+    struct art_buffer *base = &scan->base;
+    struct compared compared;
+    bool greater = meaning == ART_ARGUMENT_GREATER || meaning == ART_ARGUMENT_GREATER_EQUAL;
+    size_t len = base->len;
+    int rc = take_compared(scan, column, value, is_unknown, &compared);
+    if (rc) return rc;
+    if (sqlite3_value_type(value) == SQLITE_NULL) keys->empty = true;
+    if (compared.above && greater == (compared.above > 0)) keys->empty = true;
+    if (keys->empty || compared.above) return SQLITE_OK;
+    if (art_ordered_append(base, &compared.datum, column->descending, false)) return SQLITE_NOMEM;
+    bound(keys, base, column->descending, meaning);
+    base->len = len;
+    return keys->rc;
+}
+
+/* Of texts that begin with these bytes. */
+static int want_beginning(struct art_scan *scan, const struct art_column *column, struct art_bytes text) {
+    struct art_buffer *base = &scan->base;
+    const struct art_datum datum = {.kind = column->affinity == ART_AFFINITY_BLOB ? ART_DATUM_BLOB : ART_DATUM_TEXT,
+                                    .bytes = text};
+    size_t len = base->len;
+    if (art_ordered_append(base, &datum, column->descending, true)) return SQLITE_NOMEM;
+    art_key_range_prefix(&scan->keys, art_buffer_bytes(base));
+    base->len = len;
+    return scan->keys.rc;
+}
+
+static int want_pattern(struct art_scan *scan, const struct art_column *column, sqlite3_value *value) {
+    int type = sqlite3_value_type(value);
+    if (type == SQLITE_NULL) scan->keys.empty = true;
+    if (type != SQLITE_TEXT) return SQLITE_OK;
+    const char *pattern = (const char *)sqlite3_value_text(value);
+    if (!pattern) return SQLITE_NOMEM;
+    return want_beginning(scan, column, art_bytes(pattern, art_glob_prefix(pattern)));
+}
+
+/* Of a value that each key has at its place. */
+static int want_equal(struct art_scan *scan, const struct art_column *column, sqlite3_value *value, unsigned flags,
+                      bool is_null) {
+    struct compared compared = {.datum = {.kind = ART_DATUM_NULL}};
+    int rc = is_null ? SQLITE_OK : take_compared(scan, column, value, flags & ART_TERM_UNKNOWN, &compared);
+    if (rc) return rc;
+    bool null = !is_null && sqlite3_value_type(value) == SQLITE_NULL;
+    if (compared.above || (null && !(flags & ART_TERM_IS))) scan->keys.empty = true;
+    return art_ordered_append(&scan->base, &compared.datum, column->descending, false) ? SQLITE_NOMEM : SQLITE_OK;
+}
+
+struct several_terms {
+    const uint8_t *term;
+    int argc;
+    sqlite3_value **argv;
+    unsigned fixed;                /* so many columns of the key, from its first on, have a value */
+    size_t ends[ART_KEYS_MAX + 1]; /* of the values in the base, by their places */
+};
+
+static int find_term(const struct several_terms *terms, unsigned column, bool equal, int from) {
+    for (int i = from; i < terms->argc; i++) {
+        const uint8_t *term = terms->term + (size_t)i * ART_PLAN_TERM;
+        bool is_equal = term[0] == ART_ARGUMENT_EQUAL || term[0] == ART_ARGUMENT_NULL;
+        if ((term[2] | (unsigned)term[3] << 8) == column && is_equal == equal) return i;
+    }
+    return -1;
+}
+
+static int want_equalities(struct art_scan *scan, struct several_terms *terms) {
+    const struct art_columns *columns = &art_scan_vtab(scan)->columns;
+    for (; terms->fixed < columns->keys; terms->fixed++) {
+        unsigned column = art_columns_key(columns, terms->fixed + 1);
+        int i = find_term(terms, column, true, 0);
+        if (i < 0) return SQLITE_OK;
+        const uint8_t *term = terms->term + (size_t)i * ART_PLAN_TERM;
+        int rc = want_equal(scan, &columns->items[column], terms->argv[i], term[1], term[0] == ART_ARGUMENT_NULL);
+        if (rc) return rc;
+        terms->ends[terms->fixed + 1] = scan->base.len;
+    }
+    return SQLITE_OK;
+}
+
+/* All keys that begin with the values that are fixed. */
+static int want_base(struct art_scan *scan, unsigned fixed) {
+    static const uint8_t end = ART_KEY_END;
+    const struct art_columns *columns = &art_scan_vtab(scan)->columns;
+    struct art_key_range *keys = &scan->keys;
+    struct art_buffer *base = &scan->base;
+    if (!fixed) return SQLITE_OK;
+    bool descending = columns->items[art_columns_key(columns, fixed)].descending;
+    if (fixed == columns->keys) {
+        if (descending && art_buffer_append(base, &end, 1)) return SQLITE_NOMEM;
+        art_key_range_low(keys, art_buffer_bytes(base), false);
+        art_key_range_high(keys, art_buffer_bytes(base), false);
+        return keys->rc;
+    }
+    size_t len = base->len;
+    art_key_range_prefix(keys, art_buffer_bytes(base));
+    uint8_t byte = descending ? ART_KEY_BEFORE : ART_KEY_BEHIND;
+    if (art_buffer_append(base, &byte, 1)) return SQLITE_NOMEM;
+    if (descending) art_key_range_low(keys, art_buffer_bytes(base), false);
+    if (!descending) art_key_range_high(keys, art_buffer_bytes(base), true);
+    base->len = len;
+    return keys->rc;
+}
+
+static int want_range(struct art_scan *scan, const struct several_terms *terms, unsigned column) {
+    const struct art_column *of = &art_scan_vtab(scan)->columns.items[column];
+    int rc = SQLITE_OK;
+    for (int i = find_term(terms, column, false, 0); !rc && i >= 0; i = find_term(terms, column, false, i + 1)) {
+        const uint8_t *term = terms->term + (size_t)i * ART_PLAN_TERM;
+        rc = term[0] == ART_ARGUMENT_GLOB
+                 ? want_pattern(scan, of, terms->argv[i])
+                 : want_bound(scan, of, (enum art_argument)term[0], terms->argv[i], term[1] & ART_TERM_UNKNOWN);
+    }
+    return rc;
+}
+
+/* --- arguments of a listing --------------------------------------------------------------------------------------- */
+
+static bool has_listing(const struct art_scan *scan) {
+    const struct art_shown *shown = scan->shown;
+    return shown[ART_HIDDEN_PREFIX].type || shown[ART_HIDDEN_DELIMITER].type || shown[ART_HIDDEN_START_AFTER].type;
+}
+
+static bool is_listed(const struct art_columns *columns, unsigned place) {
+    if (!place || place > columns->keys) return false;
+    const struct art_column *column = &columns->items[art_columns_key(columns, place)];
+    return !column->descending && (column->affinity == ART_AFFINITY_TEXT || column->affinity == ART_AFFINITY_BLOB);
+}
+
+/* They are of the first column that has no value, if that is a text; else of the last text that has one, which is then
+ * the name of a row of the listing: all keys that it may stand for begin with it. */
+static int want_listing(struct art_scan *scan, struct several_terms *terms) {
+    const struct art_columns *columns = &art_scan_vtab(scan)->columns;
+    const struct art_shown *shown = scan->shown;
+    struct art_buffer *base = &scan->base;
+    unsigned place = terms->fixed + 1;
+    while (place && !is_listed(columns, place)) place--;
+    if (!place) {
+        return art_complain(
+            &scan->open.base.pVtab->zErrMsg, SQLITE_ERROR,
+            "art: a prefix, a delimiter and start_after are of a text in the key (%s): write an = for each column "
+            "before it",
+            art_scan_vtab(scan)->name->table);
+    }
+    if (place <= terms->fixed) {
+        art_key_range_prefix(&scan->keys,
+                             art_bytes(base->data, (uint32_t)terms->ends[place] - 1)); /* without its end */
+        terms->fixed = place - 1;
+        base->len = terms->ends[place - 1];
+    }
+    bool of_blobs = columns->items[art_columns_key(columns, place)].affinity == ART_AFFINITY_BLOB;
+    struct art_datum datum = {.kind = of_blobs ? ART_DATUM_BLOB : ART_DATUM_TEXT,
+                              .bytes = art_buffer_bytes(&shown[ART_HIDDEN_PREFIX].text)};
+    scan->below.len = scan->behind.len = 0;
+    if (art_buffer_append(&scan->below, base->data, base->len) || art_ordered_append(&scan->below, &datum, false, true))
+        return SQLITE_NOMEM;
+    datum.bytes = art_buffer_bytes(&shown[ART_HIDDEN_START_AFTER].text);
+    if (art_buffer_append(&scan->behind, base->data, base->len) ||
+        art_ordered_append(&scan->behind, &datum, false, true))
+        return SQLITE_NOMEM;
+    return SQLITE_OK;
+}
+
+/* Up to where the text ends that goes on at `from`. */
+uint32_t art_several_text_end(struct art_bytes key, uint32_t from) {
+    uint32_t at = from;
+    while (at < key.len && (key.data[at] || (at + 1 < key.len && key.data[at + 1] == ART_KEY_BEHIND)))
+        at += key.data[at] ? 1 : 2;
+    return art_min32(at, key.len);
+}
+
+int art_several_arguments(struct art_scan *scan, const uint8_t *term, int argc, sqlite3_value **argv) {
+    const struct art_columns *columns = &art_scan_vtab(scan)->columns;
+    struct several_terms terms = {.term = term, .argc = argc, .argv = argv};
+    scan->base.len = 0;
+    int rc = want_equalities(scan, &terms);
+    if (rc || scan->keys.empty) return rc;
+    bool plain = scan->kind == ART_SCAN_RANGE && !has_listing(scan);
+    if (has_listing(scan)) rc = want_listing(scan, &terms);
+    bool all = terms.fixed == columns->keys;
+    if (!rc && !all && scan->kind == ART_SCAN_RANGE)
+        rc = want_range(scan, &terms, art_columns_key(columns, terms.fixed + 1));
+    if (!rc) rc = want_base(scan, terms.fixed);
+    if (!rc && all && plain) scan->kind = ART_SCAN_POINT;
+    return rc;
+}

@@ -1,0 +1,173 @@
+/* Values as bytes that sort as the values do (ext/base/ordered.c), against SQLite's order: one value, and several behind
+ * each other, ascending and descending; read back; and bytes of no value.
+ */
+#include <math.h>
+
+#include "ext/base/base.h"
+#include "tests/support/random.h"
+#include "tests/support/suite.h"
+
+enum { VALUES = 4, ROUNDS = 80000, BYTES_MAX = 24 };
+
+struct value {
+    struct art_datum datum;
+    uint8_t bytes[BYTES_MAX];
+};
+
+static int64_t draw_integer(struct random *random) {
+    static const int64_t ends[] = {0,
+                                   1,
+                                   -1,
+                                   255,
+                                   256,
+                                   -255,
+                                   -256,
+                                   65535,
+                                   65536,
+                                   INT64_MAX,
+                                   INT64_MIN,
+                                   (int64_t)1 << 53,
+                                   ((int64_t)1 << 53) + 1,
+                                   -((int64_t)1 << 53) - 1,
+                                   1000000007};
+    if (random_once_in(random, 3)) return ends[random_below(random, LENGTH(ends))];
+    return (int64_t)(random_next(random) >> random_below(random, 64)) * (random_once_in(random, 2) ? 1 : -1);
+}
+
+static double draw_real(struct random *random) {
+    static const double ends[] = {0.5,
+                                  -0.5,
+                                  1e-300,
+                                  -1e-300,
+                                  1e300,
+                                  -1e300,
+                                  ART_TWO_63,
+                                  -ART_TWO_63,
+                                  INFINITY,
+                                  5e-324,
+                                  0.1,
+                                  -0.0,
+                                  0.1,
+                                  9007199254740993.0,
+                                  4503599627370495.5,
+                                  -4503599627370495.5,
+                                  -INFINITY};
+    if (random_once_in(random, 3)) return ends[random_below(random, LENGTH(ends))];
+    if (random_once_in(random, 2)) return (double)draw_integer(random) / 8;
+    double real;
+    uint64_t bits = random_next(random);
+    memcpy(&real, &bits, sizeof real);
+    return real == real ? real : 0.25;
+}
+
+static void draw_value(struct random *random, struct value *out) {
+    static const uint8_t few[] = {0, 0, 1, 'a', 'b', 0xff, 0xfe, 5, '/'};
+    out->datum = (struct art_datum){.kind = (enum art_datum_kind)random_below(random, ART_DATUM_BEYOND)};
+    uint32_t len = random_below(random, random_once_in(random, 2) ? 3 : BYTES_MAX);
+    for (uint32_t i = 0; i < len; i++) out->bytes[i] = few[random_below(random, LENGTH(few))];
+    if (out->datum.kind == ART_DATUM_INTEGER) out->datum.integer = draw_integer(random);
+    if (out->datum.kind == ART_DATUM_REAL) out->datum.real = draw_real(random);
+    if (out->datum.kind >= ART_DATUM_TEXT) out->datum.bytes = art_bytes(out->bytes, len);
+}
+
+/* Some of the values the same, so that later ones decide. */
+static void draw_values(struct random *random, struct value *values, const struct value *like) {
+    for (unsigned i = 0; i < VALUES; i++) {
+        draw_value(random, &values[i]);
+        if (!like || random_once_in(random, 3)) continue;
+        values[i] = like[i];
+        if (values[i].datum.kind >= ART_DATUM_TEXT) values[i].datum.bytes.data = values[i].bytes;
+    }
+}
+
+static void encode(const struct value *values, unsigned count, unsigned descending, struct art_buffer *out) {
+    out->len = 0;
+    for (unsigned i = 0; i < count; i++) {
+        ck_assert_int_eq(art_ordered_append(out, &values[i].datum, descending >> i & 1, false), ART_OK);
+    }
+    static const uint8_t end = 0x80; /* as keys have it */
+    if (descending >> (count - 1) & 1) ck_assert_int_eq(art_buffer_append(out, &end, 1), ART_OK);
+}
+
+static int sign(int x) {
+    return (x > 0) - (x < 0);
+}
+
+static int expected_order(const struct value *a, const struct value *b, unsigned count, unsigned descending) {
+    for (unsigned i = 0; i < count; i++) {
+        int c = sign(art_datum_compare(&a[i].datum, &b[i].datum));
+        if (c) return descending >> i & 1 ? -c : c;
+    }
+    return 0;
+}
+
+TEST(test_bytes_are_in_the_order_of_values) {
+    struct random random = {random_seed()};
+    struct value a[VALUES], b[VALUES];
+    struct art_buffer of_a = {0}, of_b = {0};
+    printf("ordered: seed %llu\n", (unsigned long long)random.state);
+    for (int round = 0; round < ROUNDS; round++) {
+        unsigned count = 1 + random_below(&random, VALUES), descending = random_below(&random, 1u << VALUES);
+        draw_values(&random, a, NULL);
+        draw_values(&random, b, a);
+        encode(a, count, descending, &of_a);
+        encode(b, count, descending, &of_b);
+        int c = sign(art_bytes_compare(art_buffer_bytes(&of_a), art_buffer_bytes(&of_b)));
+        ck_assert_msg(c == expected_order(a, b, count, descending), "round %d", round);
+    }
+    art_buffer_clear(&of_a);
+    art_buffer_clear(&of_b);
+}
+
+TEST(test_values_are_read_back) {
+    struct random random = {random_seed()};
+    struct value values[VALUES];
+    struct art_buffer bytes = {0}, room = {0};
+    for (int round = 0; round < ROUNDS / 4; round++) {
+        unsigned descending = random_below(&random, 1u << VALUES);
+        draw_values(&random, values, NULL);
+        encode(values, VALUES, descending, &bytes);
+        struct art_bytes left = art_buffer_bytes(&bytes);
+        for (unsigned i = 0; i < VALUES; i++) {
+            struct art_datum datum;
+            room.len = 0;
+            ck_assert(art_ordered_next(&left, descending >> i & 1, &room, &datum));
+            ck_assert_msg(!art_datum_compare(&datum, &values[i].datum), "round %d, value %u", round, i);
+        }
+    }
+    art_buffer_clear(&bytes);
+    art_buffer_clear(&room);
+}
+
+/* A text that is cut is the rest; whatever the bytes are, nothing outside is read. */
+TEST(test_any_bytes_may_be_read) {
+    struct random random = {random_seed()};
+    struct value values[VALUES];
+    struct art_buffer bytes = {0}, room = {0};
+    for (int round = 0; round < ROUNDS / 4; round++) {
+        draw_values(&random, values, NULL);
+        encode(values, VALUES, 0, &bytes);
+        uint32_t len = random_below(&random, (uint32_t)bytes.len + 1);
+        uint8_t *exact = malloc(len + 1);
+        memcpy(exact, bytes.data, len);
+        if (len && random_once_in(&random, 2)) exact[random_below(&random, len)] = (uint8_t)random_next(&random);
+        struct art_bytes left = art_bytes(exact, len);
+        struct art_datum datum;
+        room.len = 0;
+        for (unsigned i = 0; i < VALUES && art_ordered_next(&left, random_once_in(&random, 9), &room, &datum); i++) {
+            ck_assert(datum.kind != ART_DATUM_REAL || datum.real == datum.real);
+        }
+        free(exact);
+    }
+    room.len = 0;
+    struct art_datum cut;
+    struct art_bytes open = art_bytes("\x30"
+                                      "a/b",
+                                      4);
+    ck_assert(art_ordered_next(&open, false, &room, &cut) && !open.len);
+    ck_assert(cut.kind == ART_DATUM_TEXT && art_bytes_equal(cut.bytes, art_bytes("a/b", 3)));
+    art_buffer_clear(&bytes);
+    art_buffer_clear(&room);
+}
+
+SUITE("ordered", .seconds = 60)

@@ -1,0 +1,235 @@
+/* Keys of several columns, beside an ordinary table with a unique index of the same columns: random rows of all types, and
+ * random queries: equalities with the first columns, ranges, patterns, orders, joins. Then listings, and what is refused.
+ */
+#include "tests/support/grammar.h"
+#include "tests/support/sql_one.h"
+#include "tests/support/suite.h"
+
+enum { ROUNDS = 5, CHANGES = 40, QUERIES = 60, COLUMNS = 3, FORMS = 6 };
+
+/* The types of a, b and c, and which of them are the key, with + and - for their order. */
+static const struct form {
+    const char *types[COLUMNS], *key;
+} forms[FORMS] = {
+    {{"TEXT", "TEXT", "INTEGER"}, "+a+b-c"},      {{"INTEGER", "REAL", "BLOB"}, "+c-a"},
+    {{"NUMERIC", "", "TEXT NOT NULL"}, "-b-c+a"}, {{"REAL NOT NULL", "BLOB", "INTEGER"}, "+a"},
+    {{"TEXT", "INTEGER", "TEXT"}, "+b+a"},        {{"BLOB", "TEXT", "REAL"}, "-b+a"},
+};
+
+static const char *const rules[] = {
+    "letter: a | b | / | 5 | \xc3\xa9",
+    "text: '' | '$letter' | '$letter$letter' | '$letter$letter$letter' | CAST(x'610062' AS TEXT)",
+    "blob: x'' | x'00' | x'$(61|ff|00)$(61|ff|00)'",
+    "integer: 2*$(0-2) | 5 | -1 | 255 | 256 | -256 | 9007199254740993 | 9223372036854775807 | -9223372036854775808",
+    "real: 0.5 | -0.5 | 1.5 | 5.0 | -1e300 | 1e300 | 9007199254740992.0 | -0.25 | 9223372036854775808.0",
+    "of_text: $text",
+    "of_blob: $blob",
+    "of_number: 3*$integer | $real | 'x' | '7'",
+    "of_real: 3*$real | 5 | 'x' | '7'",
+    "any: $text | $blob | $integer | $real | NULL | '7' | '1.5'",
+    "value: 6*$any | (SELECT $any)",
+    "column: a | b | c",
+    "change: 8*$put | DELETE FROM @ WHERE $column IS $any | UPDATE @ SET v = v + 1 WHERE $column = $any",
+    "query: $rows | 2*$rows ORDER BY $(any_order=$order)$(2?, a, b, c)$(2*| LIMIT $(1-5)) | SELECT j.rowid, s.a, s.b, "
+    "s.c FROM "
+    "any AS j $(|LEFT) JOIN @ AS s ON s.$column $by j.$(v|i|x) | SELECT count(*), sum(v), 0, 0 FROM @ WHERE $where",
+    "rows: SELECT a, b, c, v FROM @ WHERE $where",
+    "where: $condition | 3*$condition AND $condition | $condition AND $condition AND $condition | $condition OR "
+    "$condition",
+    "by: = | < | <= | > | >= | IS",
+    "condition: 5*$column $(3*=|$by|<>) $value | $column BETWEEN $value AND $value | $column IN ($any, $any, $any) | "
+    "$column GLOB $('a*'|'*'|'a/?'|'5*'|'b[a/]*') | $column IS NULL | (a, b) $(<|>=) ($value, $value)",
+    NULL};
+
+/* a, b DESC, with the other way round for `turned`. */
+static char *list_of(const char *key, bool turned, bool signs) {
+    sqlite3_str *list = sqlite3_str_new(NULL);
+    for (; *key; key += 2) {
+        bool descending = (*key == '-') != turned;
+        sqlite3_str_appendf(list, "%s%c%s", sqlite3_str_length(list) ? ", " : "", key[1],
+                            signs && descending ? " DESC" : "");
+    }
+    return sqlite3_str_finish(list);
+}
+
+/* A unique index takes NULL twice, a key does not: so a row is taken away first. */
+static char *rule_of_put(const struct form *form) {
+    sqlite3_str *rule = sqlite3_str_new(NULL);
+    for (unsigned i = 0; i < COLUMNS; i++) {
+        const char *type = form->types[i];
+        bool is_text = !*type || !strncmp(type, "TEXT", 4), is_blob = !strcmp(type, "BLOB");
+        const char *number =
+            !strncmp(type, "REAL", 4) ? "of_real" : "of_number"; /* no REAL is as an integer was given */
+        const char *of = is_text ? "of_text" : is_blob ? "of_blob" : number;
+        sqlite3_str_appendf(rule, "$(v%c:=$(9*$%s|%s))", 'a' + i, of, strstr(type, "NOT NULL") ? "5" : "NULL");
+    }
+    sqlite3_str_appendall(rule, "DELETE FROM @ WHERE ");
+    for (const char *key = form->key; *key; key += 2) {
+        sqlite3_str_appendf(rule, "%s%c IS $v%c", key > form->key ? " AND " : "", key[1], key[1]);
+    }
+    sqlite3_str_appendall(rule, "; INSERT INTO @(a, b, c, v) VALUES($va, $vb, $vc, $(0-99))");
+    return sqlite3_str_finish(rule);
+}
+
+static void make_tables(const struct form *form) {
+    sqlite3_str *columns = sqlite3_str_new(NULL);
+    for (unsigned i = 0; i < COLUMNS; i++) {
+        bool text = !*form->types[i]; /* of a key it is taken for one */
+        sqlite3_str_appendf(columns, "%c %s, ", 'a' + i, text ? "TEXT" : form->types[i]);
+    }
+    char *text = sqlite3_str_finish(columns), *key = list_of(form->key, false, true);
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(%sv INTEGER, key=(%s), summary=(sum(v)))", text, key);
+    sql_run(db, "CREATE TABLE o(%sv INTEGER); CREATE UNIQUE INDEX oi ON o(%s); CREATE TABLE any(v, i INTEGER, x TEXT)",
+            text, key);
+    sql_run(db, "INSERT INTO any VALUES('a', 5, 'a'), (x'61', 1, '5'), (5, 0, 'ab'), (NULL, NULL, NULL), (0.5, 256, "
+                "'9007199254740993'), "
+                "('', -1, '')");
+    sqlite3_free(text);
+    sqlite3_free(key);
+}
+
+static char *draw(struct grammar grammar, const char *rule) {
+    return grammar_text(&grammar, rule);
+}
+
+static void change(const struct grammar *grammar) {
+    char *text = draw(*grammar, "$change");
+    for (int i = 0; i < 2; i++) {
+        char *statement = sql_named(text, i ? "o" : "t");
+        int rc = sql_try(db, "%s", statement);
+        ck_assert_msg(!rc || sql_is_undecided(db), "%s: %s", statement, sqlite3_errmsg(db));
+        sqlite3_free(statement);
+    }
+    sqlite3_free(text);
+}
+
+/* Rows that no order tells apart come in any. */
+static void query(const struct grammar *grammar) {
+    char *text = draw(*grammar, "$query");
+    bool total = strstr(text, ", a, b, c") != NULL;
+    if (!total && strstr(text, "LIMIT")) {
+        sqlite3_free(text);
+        return;
+    }
+    char *whole = total ? sqlite3_mprintf("%s", text) : sqlite3_mprintf("SELECT * FROM (%s) ORDER BY 1, 2, 3, 4", text);
+    char *ours = sql_named(whole, "t"), *theirs = sql_named(whole, "o");
+    sql_alike(sql_prepare(db, "%s", ours), sql_prepare(db, "%s", theirs));
+    sqlite3_free(ours);
+    sqlite3_free(theirs);
+    sqlite3_free(whole);
+    sqlite3_free(text);
+}
+
+LOOP_TEST(test_rows_are_those_of_an_ordinary_table, FORMS) {
+    struct random random = {random_seed() + (uint64_t)_i};
+    const struct form *form = &forms[_i];
+    char *put = rule_of_put(form), *up = list_of(form->key, false, true), *down = list_of(form->key, true, true);
+    char *order = sqlite3_mprintf("2*%s | 2*%s | a, b | b DESC, a", up, down);
+    struct grammar grammar = {.random = &random, .rules = rules, .given = {"put", put, "order", order}};
+    printf("several: seed %llu\n", (unsigned long long)random.state);
+    make_tables(form);
+    for (int round = 0; round < ROUNDS; round++) {
+        sql_run(db, "BEGIN");
+        for (int i = 0; i < CHANGES; i++) change(&grammar);
+        sql_run(db, "COMMIT");
+        if (random_once_in(&random, 2)) sql_command(db, "main", "t", random_once_in(&random, 2) ? "flush" : "optimize");
+        for (int i = 0; i < QUERIES; i++) query(&grammar);
+        expect("ok\n", "SELECT art_check('t')");
+        sql_alike(
+            sql_prepare(db, "SELECT a, b, c, v, typeof(a), typeof(b), typeof(c) FROM t ORDER BY %s, a, b, c", up),
+            sql_prepare(db, "SELECT a, b, c, v, typeof(a), typeof(b), typeof(c) FROM o ORDER BY %s, a, b, c", up));
+    }
+    sqlite3_free(put);
+    sqlite3_free(up);
+    sqlite3_free(down);
+    sqlite3_free(order);
+}
+
+/* --- an object store ---------------------------------------------------------------------------------------------- */
+
+static void make_objects(void) {
+    sql_run(
+        db,
+        "CREATE VIRTUAL TABLE s3 USING art(bucket, key, version INTEGER, size INTEGER, key=(bucket, key, version "
+        "DESC), "
+        "summary=(sum(size)));"
+        "INSERT INTO s3 VALUES('photos', 'a/1.jpg', 1, 10), ('photos', 'a/1.jpg', 3, 30), ('photos', 'a/2.jpg', 2, 5), "
+        "('docs', 'x', 5, 7), ('photos', 'b', 1, 1), ('photos', 'a/d/e', 1, 100), ('photot', 'a/q', 1, 1)");
+}
+
+TEST(test_plans_are_ranges_of_keys_and_their_order_costs_nothing) {
+    make_objects();
+    plan_says("SELECT * FROM s3 WHERE bucket = ? AND key = ? ORDER BY version DESC LIMIT 1", "bucket=? AND key=?");
+    plan_says("SELECT * FROM s3 WHERE bucket = ? AND key = ? AND version = ?", "bucket=? AND key=? AND version=?");
+    plan_says("SELECT * FROM s3 WHERE bucket = 'x' AND key GLOB 'a/*' ORDER BY key", "key GLOB ?");
+    plan_says("SELECT * FROM s3 ORDER BY bucket, key, version DESC", "all rows");
+    plan_says("SELECT * FROM s3 ORDER BY bucket DESC, key DESC, version", "descending");
+    plan_says("SELECT * FROM s3 WHERE bucket = 'x' AND version > 5 ORDER BY key DESC", "descending");
+    plan_has("SELECT * FROM s3 ORDER BY bucket, key, version", "all rows");
+    plan_has("SELECT s3.size FROM (SELECT 1 AS v, 'b' AS x UNION SELECT 2, 3) AS o JOIN s3 ON bucket = x AND key = v",
+             "bucket=? AND key=?");
+    expect("a/1.jpg|3|30\n", "SELECT key, version, size FROM s3 WHERE bucket = 'photos' AND key = 'a/1.jpg' LIMIT 1");
+}
+
+TEST(test_listings_are_below_the_first_columns) {
+    make_objects();
+    expect("a/||4|145\nb|1||1\n",
+           "SELECT key, version, entries, size FROM s3 WHERE bucket = 'photos' AND delimiter = '/'");
+    expect("photos|a/1.jpg||30\nphotos|a/1.jpg||10\nphotos|a/2.jpg||5\nphotos|a/d/|1|100\n",
+           "SELECT bucket, key, entries, size FROM s3 WHERE bucket = 'photos' AND prefix = 'a/' AND delimiter = '/'");
+    expect("b\na/\n", "SELECT key FROM s3 WHERE bucket = 'photos' AND delimiter = '/' ORDER BY key DESC");
+    expect("a/2.jpg\na/d/e\nb\n", "SELECT key FROM s3 WHERE bucket = 'photos' AND start_after = 'a/1.jpg'");
+    expect("b\n", "SELECT key FROM s3 WHERE bucket = 'photos' AND delimiter = '/' AND start_after = 'a/'");
+    expect("a/|4\nb|\n",
+           "SELECT key, entries FROM s3 WHERE bucket = 'photos' AND delimiter = '/' AND start_after = 'a/1.jpg'");
+    expect("5|4|145|1\n",
+           "SELECT art_count('s3', art_key('s3', 'photos')), art_count('s3', art_key('s3', 'photos', 'a/')), "
+           "art_sum('s3', 'size', art_key('s3', 'photos', 'a/')), art_count('s3', art_key('s3', 'docs', 'x', 5))");
+    expect("5\n", "SELECT art_count('s3', art_key('s3', 'photos', ''))");
+    sql_run(db,
+            "INSERT INTO s3(s3, prefix, art_key) VALUES('copy', art_key('s3', 'photos', 'a/'), art_key('s3', 'backup', "
+            "'old/'))");
+    expect("backup|old/1.jpg|3|30\nbackup|old/1.jpg|1|10\nbackup|old/2.jpg|2|5\nbackup|old/d/e|1|100\n",
+           "SELECT * FROM s3 WHERE bucket < 'c'");
+    sql_run(db, "DELETE FROM s3 WHERE bucket = 'photos' AND prefix = '' AND delimiter = '/' AND key = 'a/'");
+    expect("photos|b\nphotot|a/q\n", "SELECT bucket, key FROM s3 WHERE bucket > 'e'");
+}
+
+TEST(test_keys_are_made_of_their_columns) {
+    make_objects();
+    refuses(SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE constraint failed: s3.bucket, s3.key, s3.version",
+            "INSERT INTO s3 VALUES('docs', 'x', 5, 8)");
+    sql_run(
+        db,
+        "UPDATE s3 SET version = 6 WHERE bucket = 'docs'; UPDATE s3 SET bucket = 'papers', size = 9 WHERE version = 6");
+    sql_run(db, "INSERT INTO s3(bucket, key, version, size, conflict) VALUES('papers', 'x', 6, 10, 'update')");
+    expect("papers|x|6|10\n", "SELECT * FROM s3 WHERE key = 'x'");
+    sql_run(db,
+            "UPDATE s3 SET size = o.size FROM (SELECT 'papers' AS bucket, 11 AS size) AS o WHERE s3.bucket = o.bucket");
+    sql_run(db,
+            "INSERT INTO s3(s3) VALUES('add column etag'); UPDATE s3 SET etag = 'e' WHERE size > 9; INSERT INTO s3(s3) "
+            "VALUES('optimize')");
+    sql_reopen();
+    expect("papers|x|6|11|e\n", "SELECT * FROM s3 WHERE bucket = 'papers'");
+    expect("photos|3\n", "SELECT bucket, version FROM s3 WHERE key = 'a/1.jpg' AND etag = 'e' AND size = 30");
+    sql_run(db, "CREATE VIRTUAL TABLE temp.saved USING art_salvage('s3')");
+    expect("7|photos|a/1.jpg|3|30|e\n", "SELECT (SELECT count(*) FROM saved), * FROM saved WHERE version = 3");
+    expect("key=(bucket, \"key\", version DESC), bucket, \"key\", version INTEGER, size INTEGER, etag\n",
+           "SELECT value FROM art_info('s3') WHERE property = 'columns'");
+    refuses(SQLITE_MISMATCH, "art: this column of the key takes no BLOB (s3.key)",
+            "INSERT INTO s3(bucket, key) VALUES('a', x'00')");
+    refuses(SQLITE_ERROR, "art: the bytes of a key are made of its columns (s3.art_key): leave it out",
+            "UPDATE s3 SET art_key = x'05'");
+    refuses(SQLITE_ERROR, "art: of a key of several columns the arguments have no places (s3)",
+            "SELECT * FROM s3('a/', '/')");
+    refuses(SQLITE_ERROR, "art: a prefix, a delimiter and start_after are of a text in the key (n)",
+            "CREATE VIRTUAL TABLE n USING art(i INTEGER, path, key=(i, path)); SELECT * FROM n WHERE prefix = 'a'");
+    refuses(SQLITE_TOOBIG, "the key is too long (s3.art_key)",
+            "INSERT INTO s3(bucket, key) VALUES('a', printf('%.65535c', 'x'))");
+}
+
+static void set_up(void) {
+    sql_set_up();
+}
+
+SUITE("several", .skipped = sql_standin, .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)
