@@ -45,7 +45,7 @@ static const struct {
     {"CHECK", "an art table has no CHECK", "leave it out and check values before they are written"},
     {"UNIQUE", "only the first column of an art table is unique", "leave UNIQUE out"},
     {"PRIMARY", "the first column of an art table is its key, alone",
-     "leave PRIMARY KEY out, and name the column that is to be the key first"},
+     "leave PRIMARY KEY out, and name the column that is to be the key first, or write key=(a, b)"},
     {"REFERENCES", "an art table has no foreign keys", "leave REFERENCES out"},
     {"FOREIGN", "an art table has no foreign keys", "leave FOREIGN KEY out"},
     {"GENERATED", "an art table has no generated columns", "leave it out and compute it in a view"},
