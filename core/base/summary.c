@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "core/base/text_code.h"
 #include "core/base/value_hash.h"
 
 /* --- data --------------------------------------------------------------------------------------------------------- */
@@ -25,10 +26,19 @@ static int class_of(enum art_datum_kind kind) {
     return kind == ART_DATUM_REAL ? ART_DATUM_INTEGER : kind;
 }
 
+/* Of a text; of hashes alone the least that it may be. */
+static int64_t code_of(const struct art_datum *text) {
+    assert(text->kind == ART_DATUM_TEXT);
+    if (text->by == ART_BY_BYTES) return art_text_code(text->bytes);
+    return text->by == ART_BY_HASHES ? art_text_code_least(text->hashes >> ART_HASH_BITS) : text->integer;
+}
+
 int art_datum_compare(const struct art_datum *a, const struct art_datum *b) {
     assert(a->kind <= ART_DATUM_BEYOND && b->kind <= ART_DATUM_BEYOND);
     if (class_of(a->kind) != class_of(b->kind)) return class_of(a->kind) < class_of(b->kind) ? -1 : 1;
     if (a->kind == ART_DATUM_NULL) return 0;
+    if (a->kind == ART_DATUM_TEXT && !(art_datum_has_bytes(a) && art_datum_has_bytes(b)))
+        return compare_wholes(code_of(a), code_of(b));
     if (a->kind >= ART_DATUM_TEXT) return art_bytes_compare(a->bytes, b->bytes);
     if (a->kind == ART_DATUM_INTEGER) {
         return b->kind == ART_DATUM_INTEGER ? compare_wholes(a->integer, b->integer)
@@ -86,12 +96,47 @@ static void add_reals(struct art_zone *zone, double low, double high) {
     zone->kinds |= ART_ZONE_NUMBERS;
 }
 
+/* Texts come to lie beside what is none. */
+static void lose_texts(struct art_zone *zone) {
+    if (zone->kinds & ART_ZONE_TEXTS)
+        *zone = (struct art_zone){.kinds = (zone->kinds & ART_ZONE_NULLS) | ART_ZONE_OTHERS};
+}
+
+static void add_texts(struct art_zone *zone, int64_t low, int64_t high) {
+    bool first = !(zone->kinds & ART_ZONE_TEXTS);
+    if (first || low < zone->low.integer) zone->low.integer = low;
+    if (first || high > zone->high.integer) zone->high.integer = high;
+    zone->kinds |= ART_ZONE_TEXTS;
+}
+
+static void add_others(struct art_zone *zone) {
+    lose_texts(zone);
+    zone->kinds |= ART_ZONE_OTHERS;
+}
+
+static void add_text(struct art_zone *zone, const struct art_datum *datum) {
+    bool known = datum->by == ART_BY_HASHES ? datum->hashes >> ART_HASH_BITS : datum->bytes.data != NULL;
+    if (!known || zone->kinds & (ART_ZONE_NUMBERS | ART_ZONE_OTHERS)) {
+        add_others(zone);
+    } else if (datum->by == ART_BY_HASHES) {
+        uint64_t top = datum->hashes >> ART_HASH_BITS;
+        add_texts(zone, art_text_code_least(top), art_text_code_largest(top));
+        zone->kinds |= ART_ZONE_NUMERALS;
+    } else {
+        int64_t code = art_text_code(datum->bytes);
+        add_texts(zone, code, code);
+        if (!(zone->kinds & ART_ZONE_NUMERALS) && art_text_may_be_number(datum->bytes))
+            zone->kinds |= ART_ZONE_NUMERALS;
+    }
+}
+
 void art_zone_add_datum(struct art_zone *zone, const struct art_datum *datum) {
     switch (datum->kind) {
     case ART_DATUM_NULL:
         zone->kinds |= ART_ZONE_NULLS;
         return;
     case ART_DATUM_INTEGER:
+        lose_texts(zone);
         if (zone->kinds & ART_ZONE_REALS) {
             add_reals(zone, real_below(datum->integer), real_above(datum->integer));
         } else {
@@ -99,15 +144,24 @@ void art_zone_add_datum(struct art_zone *zone, const struct art_datum *datum) {
         }
         return;
     case ART_DATUM_REAL:
+        lose_texts(zone);
         add_reals(zone, datum->real + 0.0, datum->real + 0.0); /* -0.0 becomes 0.0: the order of adding is nothing */
         return;
+    case ART_DATUM_TEXT:
+        add_text(zone, datum);
+        return;
     default:
-        zone->kinds |= ART_ZONE_OTHERS;
+        add_others(zone);
     }
 }
 
 void art_zone_add(struct art_zone *zone, const struct art_zone *more) {
     struct art_zone other = *more;
+    if ((zone->kinds | other.kinds) & (ART_ZONE_NUMBERS | ART_ZONE_OTHERS)) {
+        lose_texts(zone);
+        lose_texts(&other);
+    }
+    if (other.kinds & ART_ZONE_TEXTS) add_texts(zone, other.low.integer, other.high.integer);
     if (other.kinds & ART_ZONE_NUMBERS) {
         if (zone->kinds & ART_ZONE_REALS) become_real(&other);
         if (other.kinds & ART_ZONE_REALS) {
@@ -116,14 +170,24 @@ void art_zone_add(struct art_zone *zone, const struct art_zone *more) {
             add_integers(zone, other.low.integer, other.high.integer);
         }
     }
-    zone->kinds |= other.kinds & (ART_ZONE_NULLS | ART_ZONE_OTHERS);
+    zone->kinds |= other.kinds & (ART_ZONE_NULLS | ART_ZONE_OTHERS | ART_ZONE_NUMERALS);
+}
+
+struct art_zone art_zone_without_texts(const struct art_zone *zone) {
+    struct art_zone without = *zone;
+    lose_texts(&without);
+    return without;
 }
 
 struct art_datum art_zone_end(const struct art_zone *zone, bool largest) {
     struct art_datum datum = {.kind = ART_DATUM_NULL};
     bool numbers = zone->kinds & ART_ZONE_NUMBERS, others = zone->kinds & ART_ZONE_OTHERS;
     if (!largest && zone->kinds & ART_ZONE_NULLS) return datum;
-    if (others && (largest || !numbers)) {
+    if (zone->kinds & ART_ZONE_TEXTS) {
+        datum.kind = ART_DATUM_TEXT;
+        datum.by = ART_BY_CODE;
+        datum.integer = largest ? zone->high.integer : zone->low.integer;
+    } else if (others && (largest || !numbers)) {
         datum.kind = largest ? ART_DATUM_BEYOND : ART_DATUM_TEXT;
     } else if (numbers && zone->kinds & ART_ZONE_REALS) {
         datum.kind = ART_DATUM_REAL;
@@ -137,18 +201,22 @@ struct art_datum art_zone_end(const struct art_zone *zone, bool largest) {
 
 bool art_zone_may_have(const struct art_zone *zone, const struct art_limit *limit) {
     assert(limit->column < ART_SUMMARY_MAX);
-    if (zone->kinds & ART_ZONE_OTHERS) return true;
-    if (!(zone->kinds & ART_ZONE_NUMBERS)) return false;
-    struct art_zone numbers = *zone;
-    numbers.kinds &= (uint8_t)~ART_ZONE_NULLS;
-    struct art_datum least = art_zone_end(&numbers, false), most = art_zone_end(&numbers, true);
+    bool texts = (limit->low_set ? limit->low.kind : limit->high.kind) == ART_DATUM_TEXT;
+    if (zone->kinds & (ART_ZONE_OTHERS | (texts ? ART_ZONE_NUMBERS : ART_ZONE_TEXTS))) return true;
+    if (!(zone->kinds & ART_ZONE_BOUNDED)) return false;
+    if (limit->numerals && zone->kinds & ART_ZONE_NUMERALS) return true;
+    struct art_zone values = *zone;
+    values.kinds &= (uint8_t)~ART_ZONE_NULLS;
+    struct art_datum least = art_zone_end(&values, false), most = art_zone_end(&values, true);
     if (limit->low_set && art_datum_compare(&most, &limit->low) < 0) return false;
     return !(limit->high_set && art_datum_compare(&least, &limit->high) > 0);
 }
 
 bool art_zone_is_sane(const struct art_zone *zone) {
+    bool texts = zone->kinds & ART_ZONE_TEXTS;
+    if (zone->kinds & (texts ? ART_ZONE_NUMBERS | ART_ZONE_REALS | ART_ZONE_OTHERS : ART_ZONE_NUMERALS)) return false;
     if (zone->kinds & ~ART_ZONE_KINDS) return false;
-    if (!(zone->kinds & ART_ZONE_NUMBERS))
+    if (!(zone->kinds & ART_ZONE_BOUNDED))
         return !(zone->kinds & ART_ZONE_REALS) && !zone->low.integer && !zone->high.integer;
     if (zone->kinds & ART_ZONE_REALS) return zone->low.real <= zone->high.real; /* false for NaN */
     return zone->low.integer <= zone->high.integer;
@@ -227,20 +295,36 @@ static void read_data(struct art_measures has, struct art_bytes value, struct ar
         if (!whole || *at > ART_DATUM_BLOB) continue;
         out[i].kind = (enum art_datum_kind) * at;
         memcpy(&out[i].integer, at + 1, 8);
-        out[i].by_hash = out[i].kind >= ART_DATUM_TEXT;
+        out[i].by = out[i].kind >= ART_DATUM_TEXT ? ART_BY_HASHES : ART_BY_BYTES;
         if (out[i].kind == ART_DATUM_REAL && out[i].real != out[i].real) out[i].kind = ART_DATUM_NULL;
     }
+}
+
+static uint64_t encoded_hashes(const struct art_datum *datum) {
+    uint32_t hash[ART_VALUE_HASHES] = {0};
+    if (datum->by == ART_BY_HASHES) return datum->hashes;
+    bool odd = art_value_hashes(datum, hash) > 1;
+    uint64_t top = datum->kind == ART_DATUM_TEXT ? art_text_code_top(art_text_code(datum->bytes)) : 0;
+    return hash[0] | (uint64_t)odd << 32 | top << ART_HASH_BITS;
 }
 
 void art_data_encode(struct art_measures has, const struct art_datum *data, uint8_t *out) {
     assert(has.columns <= ART_SUMMARY_MAX);
     for (unsigned i = 0; i < has.columns; i++, out += ART_DATUM_BYTES) {
-        uint32_t hash[ART_VALUE_HASHES] = {0};
         uint64_t number = data[i].kind == ART_DATUM_NULL ? 0 : (uint64_t)data[i].integer;
-        bool odd = data[i].kind >= ART_DATUM_TEXT && art_value_hashes(&data[i], hash) > 1;
         out[0] = (uint8_t)data[i].kind;
-        art_store64(out + 1, data[i].kind >= ART_DATUM_TEXT ? hash[0] | (uint64_t)odd << 32 : number);
+        art_store64(out + 1, data[i].kind >= ART_DATUM_TEXT ? encoded_hashes(&data[i]) : number);
     }
+}
+
+bool art_data_equal(struct art_measures has, const uint8_t *stored, const uint8_t *made) {
+    const uint64_t hashes = ((uint64_t)1 << ART_HASH_BITS) - 1;
+    for (unsigned i = 0; i < has.columns; i++, stored += ART_DATUM_BYTES, made += ART_DATUM_BYTES) {
+        uint64_t one = art_load64(stored + 1), other = art_load64(made + 1);
+        bool without_code = *made == ART_DATUM_TEXT && one <= hashes;
+        if (*stored != *made || one != (without_code ? other & hashes : other)) return false;
+    }
+    return true;
 }
 
 /* Of an entry that is no put of a value at hand. A reference's data are numbers: nothing is borrowed. */
@@ -325,7 +409,7 @@ void art_summary_sums_of_rows(const struct art_summary *summary, struct art_byte
 
 /* Integers among integers at once. */
 static inline void add_datum(struct art_zone *zone, const struct art_datum *datum) {
-    if (datum->kind != ART_DATUM_INTEGER || zone->kinds & ART_ZONE_REALS) {
+    if (datum->kind != ART_DATUM_INTEGER || zone->kinds & (ART_ZONE_REALS | ART_ZONE_TEXTS)) {
         art_zone_add_datum(zone, datum);
     } else {
         add_integers(zone, datum->integer, datum->integer);

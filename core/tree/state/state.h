@@ -92,7 +92,7 @@ struct art_gaps {
 struct art_front {
     uint8_t kind;    /* enum art_datum_kind, or ART_FRONT_NONE */
     uint8_t entry;   /* of a bucket's entries with this value, those before it are no rows; of a blob 0 */
-    int64_t integer; /* INTEGER and REAL: the number's bytes; of a text or blob nothing is known but the kind */
+    int64_t integer; /* INTEGER and REAL: the number's bytes; TEXT: its code; of a blob nothing is known but the kind */
 };
 enum { ART_FRONT_NONE = ART_DATUM_BEYOND + 1 /* there is no row at all */ };
 struct art_fronts {
