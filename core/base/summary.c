@@ -416,6 +416,57 @@ static inline void add_datum(struct art_zone *zone, const struct art_datum *datu
     }
 }
 
+static uint64_t load_big(const uint8_t *bytes) {
+    return __builtin_bswap64(art_load64(bytes));
+}
+
+/* Those that there are; behind them zeros. */
+static struct art_text_begin begin_of(struct art_bytes text) {
+    uint32_t len = text.len < ART_TEXT_CODED ? text.len : ART_TEXT_CODED;
+    struct art_text_begin begin = {.len = (uint8_t)len};
+    if (len >= 16) {
+        begin.word[0] = load_big(text.data);
+        begin.word[1] = load_big(text.data + 8);
+        if (len > 16) begin.word[2] = load_big(text.data + len - 8) << 8 * (ART_TEXT_CODED - len);
+    } else {
+        uint8_t bytes[16] = {0};
+        if (len) memcpy(bytes, text.data, len);
+        begin.word[0] = load_big(bytes);
+        begin.word[1] = load_big(bytes + 8);
+    }
+    return begin;
+}
+
+static inline bool is_before(const struct art_text_begin *a, const struct art_text_begin *b) {
+    for (int i = 0; i < 3; i++) {
+        if (a->word[i] != b->word[i]) return a->word[i] < b->word[i];
+    }
+    return a->len < b->len;
+}
+
+static int64_t code_of_begin(const struct art_text_begin *begin) {
+    uint8_t bytes[ART_TEXT_CODED];
+    for (int i = 0; i < 3; i++) art_store64(bytes + 8 * i, __builtin_bswap64(begin->word[i]));
+    return art_text_code(art_bytes(bytes, begin->len));
+}
+
+static inline void note_text(struct art_text_bounds *bounds, struct art_bytes text) {
+    struct art_text_begin begin = begin_of(text);
+    bounds->numerals = bounds->numerals || art_text_may_be_number(text);
+    if (!bounds->any || is_before(&begin, &bounds->low)) bounds->low = begin;
+    if (!bounds->any || is_before(&bounds->high, &begin)) bounds->high = begin;
+    bounds->any = true;
+}
+
+void art_text_bounds_settle(struct art_text_bounds *bounds, struct art_zone *zone) {
+    if (!bounds->any) return;
+    struct art_zone own = {.kinds = ART_ZONE_TEXTS | (bounds->numerals ? ART_ZONE_NUMERALS : 0)};
+    own.low.integer = code_of_begin(&bounds->low);
+    own.high.integer = code_of_begin(&bounds->high);
+    art_zone_add(zone, &own);
+    *bounds = (struct art_text_bounds){0};
+}
+
 void art_summary_hashes(const struct art_summary *summary, const struct art_entry *entry, struct art_hashes *out) {
     assert(!(summary->has.lookups >> summary->has.columns));
     struct art_datum data[ART_SUMMARY_MAX];
@@ -445,13 +496,19 @@ bool art_summary_seeks(const struct art_summary *summary, const struct art_entry
 }
 
 void art_summary_add(const struct art_summary *summary, const struct art_entry *entry, art_int128 *sum,
-                     struct art_zone *zone, struct art_datum *data) {
+                     struct art_zone *zone, struct art_text_bounds *texts, struct art_datum *data) {
     struct art_measures has = summary->has;
     assert(art_measures_are_sane(has) && !(entry->flags & ART_IN_BLOCK));
     if (entry->flags & ART_CHUNK) return;
     if (!(entry->flags & ART_DELETE)) {
         art_summary_read(summary, entry, ART_ALL_COLUMNS, NULL, data);
-        for (unsigned i = 0; i < has.columns; i++) add_datum(&zone[i], &data[i]);
+        for (unsigned i = 0; i < has.columns; i++) {
+            if (texts && data[i].kind == ART_DATUM_TEXT && data[i].by == ART_BY_BYTES && data[i].bytes.data) {
+                note_text(&texts[i], data[i].bytes);
+            } else {
+                add_datum(&zone[i], &data[i]);
+            }
+        }
         for (unsigned i = 0; i < has.sums; i++) sum[i] = art_add128(sum[i], summand(&data[i]));
     }
     if (entry->flags & ART_REPLACED) take_replaced(has, entry, sum);
@@ -461,7 +518,7 @@ void art_summary_weigh(const struct art_summary *summary, const struct art_entry
     struct art_datum data[ART_SUMMARY_MAX];
     for (unsigned i = 0; i < summary->has.sums; i++) out->sum[i] = 0;
     for (unsigned i = 0; i < summary->has.columns; i++) out->zone[i] = (struct art_zone){0};
-    art_summary_add(summary, entry, out->sum, out->zone, data);
+    art_summary_add(summary, entry, out->sum, out->zone, NULL, data);
 }
 
 uint32_t art_replaced_encode(const struct art_summary *summary, const struct art_entry *row,

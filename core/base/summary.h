@@ -57,10 +57,10 @@ enum art_datum_kind {
 /* What is known of a text or blob. */
 enum { ART_HASH_BITS = 33 };
 enum art_datum_by {
-    ART_BY_BYTES,  /* its bytes; NULL: nothing but the kind */
+    ART_BY_BYTES, /* its bytes; NULL: nothing but the kind */
     ART_BY_HASHES, /* `hashes`: the first, in bit 32 whether it is odd; above ART_HASH_BITS the top of a text's code, or 0 */
-    ART_BY_CODE,   /* some text with `integer` as its code */
-    ART_BY_BOTH    /* the bytes, and their code */
+    ART_BY_CODE, /* some text with `integer` as its code */
+    ART_BY_BOTH  /* the bytes, and their code */
 };
 
 struct art_datum {
@@ -291,10 +291,21 @@ struct art_hashes {
     uint8_t count[ART_SUMMARY_MAX]; /* 0 in a column without a lookup */
     uint32_t hash[ART_SUMMARY_MAX][2];
 };
-/* What an entry, whose value is in no block, adds to the sums, and its row to zones; added to them. `data`: of a put,
- * what art_summary_read() gives; else left as it is. */
+/* The least and the largest of the texts that zones are still to be widened by: of many, only their codes are made. */
+struct art_text_begin { /* as much of a text as its code says anything of, big-endian */
+    uint64_t word[3];
+    uint8_t len;
+};
+struct art_text_bounds {
+    bool any, numerals;
+    struct art_text_begin low, high;
+};
+/* Widens the zone by them, and forgets them. */
+void art_text_bounds_settle(struct art_text_bounds *bounds, struct art_zone *zone);
+/* What an entry, whose value is in no block, adds to the sums, and its row to zones; added to them. `texts`: NULL, or
+ * takes texts in place of each zone. `data`: of a put, what art_summary_read() gives; else left as it is. */
 void art_summary_add(const struct art_summary *summary, const struct art_entry *entry, art_int128 *sum,
-                     struct art_zone *zone, struct art_datum *data);
+                     struct art_zone *zone, struct art_text_bounds *texts, struct art_datum *data);
 /* The same, added to nothing. */
 void art_summary_weigh(const struct art_summary *summary, const struct art_entry *entry, struct art_summed *out);
 /* Hashes of its data, for lookups. */

@@ -20,6 +20,8 @@
  * changes. */
 int64_t art_text_code(struct art_bytes text);
 
+enum { ART_TEXT_CODED = 24 }; /* further bytes change no code */
+
 /* Might SQLite read the text as a number? Also true of some that it does not. */
 bool art_text_may_be_number(struct art_bytes text);
 

@@ -178,6 +178,8 @@ static enum art_rc emit(struct art_builder *builder, bool *full) {
     }
     if (!footer->buckets) note_first(builder, first_key);
     footer->sums = sums_needed(builder);
+    for (unsigned i = 0; builder->options.summary && i < builder->options.summary->has.columns; i++)
+        art_text_bounds_settle(&pending->texts[i], &pending->summed.zone[i]);
     art_footer_push(footer, separator, builder->at, pending->count, pending->sum, &pending->bounds, &pending->summed);
     art_postings_push(&footer->postings, &pending->terms, pending->count, builder->at / ART_BLOB_PAGE);
     builder->at += art_pending_write(pending, builder->buffer + builder->at);

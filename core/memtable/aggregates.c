@@ -44,7 +44,7 @@ void art_link_add_summed(const struct art_summary *summary, art_link link, art_i
         return;
     }
     art_leaf_entry(art_link_leaf(link), &entry);
-    art_summary_add(summary, &entry, sum, zone, data);
+    art_summary_add(summary, &entry, sum, zone, NULL, data);
 }
 
 /* --- what lies before a key --------------------------------------------------------------------------------------- */
