@@ -300,20 +300,22 @@ static void read_data(struct art_measures has, struct art_bytes value, struct ar
     }
 }
 
-static uint64_t encoded_hashes(const struct art_datum *datum) {
+static uint64_t encoded_hashes(const struct art_datum *datum, bool bounded) {
     uint32_t hash[ART_VALUE_HASHES] = {0};
     if (datum->by == ART_BY_HASHES) return datum->hashes;
     bool odd = art_value_hashes(datum, hash) > 1;
-    uint64_t top = datum->kind == ART_DATUM_TEXT ? art_text_code_top(art_text_code(datum->bytes)) : 0;
+    uint64_t top = datum->kind == ART_DATUM_TEXT && bounded ? art_text_code_top(art_text_code(datum->bytes)) : 0;
     return hash[0] | (uint64_t)odd << 32 | top << ART_HASH_BITS;
 }
 
-void art_data_encode(struct art_measures has, const struct art_datum *data, uint8_t *out) {
+void art_data_encode(const struct art_summary *summary, const struct art_datum *data, uint8_t *out) {
+    struct art_measures has = summary->has;
     assert(has.columns <= ART_SUMMARY_MAX);
     for (unsigned i = 0; i < has.columns; i++, out += ART_DATUM_BYTES) {
         uint64_t number = data[i].kind == ART_DATUM_NULL ? 0 : (uint64_t)data[i].integer;
         out[0] = (uint8_t)data[i].kind;
-        art_store64(out + 1, data[i].kind >= ART_DATUM_TEXT ? encoded_hashes(&data[i]) : number);
+        art_store64(out + 1,
+                    data[i].kind >= ART_DATUM_TEXT ? encoded_hashes(&data[i], summary->texts >> i & 1) : number);
     }
 }
 
@@ -407,10 +409,21 @@ void art_summary_sums_of_rows(const struct art_summary *summary, struct art_byte
     }
 }
 
-/* Integers among integers at once. */
-static inline void add_datum(struct art_zone *zone, const struct art_datum *datum) {
-    if (datum->kind != ART_DATUM_INTEGER || zone->kinds & (ART_ZONE_REALS | ART_ZONE_TEXTS)) {
+void art_summary_widen(const struct art_summary *summary, unsigned column, struct art_zone *zone,
+                       const struct art_datum *datum) {
+    assert(column < summary->has.columns);
+    if (datum->kind == ART_DATUM_TEXT && !(summary->texts >> column & 1)) {
+        add_others(zone);
+    } else {
         art_zone_add_datum(zone, datum);
+    }
+}
+
+/* Integers among integers at once. */
+static inline void add_datum(const struct art_summary *summary, unsigned column, struct art_zone *zone,
+                             const struct art_datum *datum) {
+    if (datum->kind != ART_DATUM_INTEGER || zone->kinds & (ART_ZONE_REALS | ART_ZONE_TEXTS)) {
+        art_summary_widen(summary, column, zone, datum);
     } else {
         add_integers(zone, datum->integer, datum->integer);
     }
@@ -503,10 +516,11 @@ void art_summary_add(const struct art_summary *summary, const struct art_entry *
     if (!(entry->flags & ART_DELETE)) {
         art_summary_read(summary, entry, ART_ALL_COLUMNS, NULL, data);
         for (unsigned i = 0; i < has.columns; i++) {
-            if (texts && data[i].kind == ART_DATUM_TEXT && data[i].by == ART_BY_BYTES && data[i].bytes.data) {
+            bool waits = texts && data[i].kind == ART_DATUM_TEXT && summary->texts >> i & 1;
+            if (waits && data[i].by == ART_BY_BYTES && data[i].bytes.data) {
                 note_text(&texts[i], data[i].bytes);
             } else {
-                add_datum(&zone[i], &data[i]);
+                add_datum(summary, i, &zone[i], &data[i]);
             }
         }
         for (unsigned i = 0; i < has.sums; i++) sum[i] = art_add128(sum[i], summand(&data[i]));
@@ -540,7 +554,7 @@ uint32_t art_replaced_encode(const struct art_summary *summary, const struct art
 
 static inline void take_datum(struct art_extreme *search, const struct art_datum *datum) {
     struct art_zone own = {0};
-    add_datum(&own, datum);
+    add_datum(search->summary, search->column, &own, datum);
     art_extreme_take(search, &own);
 }
 

@@ -99,6 +99,7 @@ enum { ART_TEXT_END = 0xff, ART_CUT_WIDTH = 3 };
 
 struct art_summary {
     struct art_measures has;
+    uint8_t texts; /* a bit for each column in which zones of texts have bounds; in others texts count as blobs do */
     /* The values of columns in a row, in the summary's order: those that `wanted` has a bit for. A value that is no
      * record has NULLs. Texts and blobs lie in the value's bytes; of a value in a block they may be made in `room`,
      * which has ART_VALUE_INLINE_MAX bytes then. */
@@ -302,6 +303,9 @@ struct art_text_bounds {
 };
 /* Widens the zone by them, and forgets them. */
 void art_text_bounds_settle(struct art_text_bounds *bounds, struct art_zone *zone);
+/* What a row's value makes of the zone of its column. */
+void art_summary_widen(const struct art_summary *summary, unsigned column, struct art_zone *zone,
+                       const struct art_datum *datum);
 /* What an entry, whose value is in no block, adds to the sums, and its row to zones; added to them. `texts`: NULL, or
  * takes texts in place of each zone. `data`: of a put, what art_summary_read() gives; else left as it is. */
 void art_summary_add(const struct art_summary *summary, const struct art_entry *entry, art_int128 *sum,
@@ -323,7 +327,7 @@ void art_summary_sums_of_rows(const struct art_summary *summary, struct art_byte
 uint32_t art_replaced_encode(const struct art_summary *summary, const struct art_entry *row,
                              uint8_t out[ART_REPLACED_MAX]);
 /* What an overflow reference ends with: has.columns * ART_DATUM_BYTES bytes. */
-void art_data_encode(struct art_measures has, const struct art_datum *data, uint8_t *out);
+void art_data_encode(const struct art_summary *summary, const struct art_datum *data, uint8_t *out);
 /* Does such a reference say of its value what was made of it now? That 0.2.0 kept no codes is no difference. */
 bool art_data_equal(struct art_measures has, const uint8_t *stored, const uint8_t *made);
 

@@ -192,9 +192,8 @@ static bool is_space(uint8_t byte) {
     return byte == ' ' || (byte >= '\t' && byte <= '\r');
 }
 
-bool art_text_may_be_number(struct art_bytes text) {
+bool art_text_looks_like_number(struct art_bytes text) {
     const uint8_t *at = text.data, *end = at + text.len;
-    if (text.len > 4 && at[4] == '-' && is_digit(at[3])) return false; /* a date */
     while (at < end && is_space(*at)) at++;
     if (at < end && (*at == '-' || *at == '+')) at++;
     if (at == end || (!is_digit(*at) && *at != '.')) return false;

@@ -23,7 +23,12 @@ int64_t art_text_code(struct art_bytes text);
 enum { ART_TEXT_CODED = 24 }; /* further bytes change no code */
 
 /* Might SQLite read the text as a number? Also true of some that it does not. */
-bool art_text_may_be_number(struct art_bytes text);
+bool art_text_looks_like_number(struct art_bytes text);
+static inline bool art_text_may_be_number(struct art_bytes text) {
+    if (!text.len || text.data[0] > '9') return false;
+    bool date = text.len > 4 && text.data[4] == '-' && (uint8_t)(text.data[3] - '0') < 10;
+    return !date && art_text_looks_like_number(text);
+}
 
 /* The upper bits of a code, of which 0 are unknown, and the least and the largest code with such bits. */
 enum { ART_TEXT_CODE_BITS = 31 };

@@ -54,7 +54,8 @@ struct art_built {
     /* The shortest key above the previous blob's last key and not above this one's first, empty for the stream's first
      * blob; borrowed as the label is. */
     struct art_bytes separator;
-    bool more; /* entries are still held back: begin a new blob and finish again */
+    bool more;  /* entries are still held back: begin a new blob and finish again */
+    bool texts; /* some zone of it is one of texts */
 };
 /* Closes the blob, which was begun and has entries, and lets its buffer go. ART_NOMEM: only art_builder_close() is
  * left. */

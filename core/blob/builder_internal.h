@@ -76,6 +76,7 @@ struct art_builder {
     uint32_t label_shared;  /* index: of all children's labels with the blob's first key */
     uint32_t separator_len; /* the blob's separator: so many bytes of its first key */
     bool has_blocks;        /* some bucket of this blob */
+    bool has_texts;         /* some zone of this blob's is one of texts */
     uint32_t ratio;         /* how small blocks have become lately: ART_RATIO_ONE, as large as plain */
     struct art_footer footer;
     struct art_pending pending;

@@ -242,6 +242,7 @@ struct art_summary art_summary_for_core(const struct art_summarised *summarised)
     for (unsigned i = 0; i < summarised->count; i++) {
         summary.has.lookups |= (uint8_t)(summarised->items[i].lookup << i);
         summary.has.searches |= (uint16_t)(summarised->items[i].search << i);
+        summary.texts |= (uint8_t)((summarised->items[i].measure != ART_MEASURE_NONE) << i);
     }
     if (summarised->search_key) summary.has.searches |= ART_SEARCH_KEY;
     summary.read = read_row;

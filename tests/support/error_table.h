@@ -310,6 +310,7 @@ static const struct {
       "chunk %u of a large value is missing", "the chunks of a large value do", "the log changed under a running",
       "root has format %u, this version", "root has impossible counts or references", "a run is deeper than %d levels",
       "separators are out of order", "the counts of rows in two states"}},
+    {"ext always lends a codec: test_tree_blocks.c", {"the table has blocks, and there is no"}},
     {"the frame of others, which are listed themselves",
      {"%s (%s%s): restore the database%s,", "%s (%s%s%s): %s", "%s (%s.%s): %s", "%s (%s): %s", "%s: %s%s"}},
     {"a schema that was changed by hand: test_sql_summary.c", {"the blobs were built with a summary"}},

@@ -31,7 +31,8 @@ static inline void toy_columns_read(void *context, const struct art_stored *stor
 }
 
 static inline void toy_columns_open(struct art_summary *summary, struct art_measures has) {
-    *summary = (struct art_summary){.has = has, .read = toy_columns_read, .cut = toy_cut, .context = summary};
+    *summary = (struct art_summary){
+        .has = has, .texts = UINT8_MAX, .read = toy_columns_read, .cut = toy_cut, .context = summary};
 }
 
 enum { TOY_TEXT = 8 }; /* bytes of each */
@@ -76,7 +77,7 @@ static inline uint32_t toy_value_put(const struct art_summary *summary, struct a
     uint32_t head = flags & ART_OVERFLOW ? TOY_REFERENCE : 0, len = head + summary->has.columns * ART_DATUM_BYTES;
     if (head) memset(out, 0xc5, head);
     if (head) more = 0;
-    art_data_encode(summary->has, data, out + head);
+    art_data_encode(summary, data, out + head);
     for (unsigned i = 0; i < summary->has.columns; i++) {
         if (data[i].kind < ART_DATUM_TEXT || data[i].by == ART_BY_HASHES) continue;
         uint8_t *at = out + head + i * ART_DATUM_BYTES + 1;

@@ -38,7 +38,7 @@ static inline void toy_read(void *context, const struct art_stored *stored, unsi
 
 /* `has` must outlive it. */
 static inline struct art_summary toy_summary(struct art_measures *has) {
-    return (struct art_summary){.has = *has, .read = toy_read, .cut = toy_cut, .context = has};
+    return (struct art_summary){.has = *has, .texts = UINT8_MAX, .read = toy_read, .cut = toy_cut, .context = has};
 }
 
 /* Of a limit: a number, or the code of a text. */

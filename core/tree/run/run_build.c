@@ -138,14 +138,6 @@ enum art_rc art_run_build_add_leaf(struct art_run_build *build, struct art_bytes
     return !rc && build->whole && many(&build->waiting[0]) ? fold(build, 0) : rc;
 }
 
-/* Maybe: where others lie beside them, the zones of its buckets tell. */
-static bool has_texts(const struct art_ref *leaf) {
-    bool any = false;
-    for (unsigned i = 0; leaf->summed && i < leaf->has.columns; i++)
-        any |= art_summed_zone(leaf->has, leaf->summed, i).kinds & (ART_ZONE_TEXTS | ART_ZONE_OTHERS);
-    return any;
-}
-
 /* Closes the leaf blob under construction. */
 static enum art_rc finish_leaf(struct art_run_build *build, bool *more) {
     assert(build->buffer.data);
@@ -153,7 +145,7 @@ static enum art_rc finish_leaf(struct art_run_build *build, bool *more) {
     enum art_rc rc = art_edit_write(build->tree, build->edit, build->builder, &build->buffer, &built, NULL);
     if (rc) return rc;
     *more = built.more;
-    build->edit->root->texts |= has_texts(&built.ref);
+    build->edit->root->texts |= built.texts;
     return art_run_build_add_leaf(build, built.separator, &built.ref);
 }
 

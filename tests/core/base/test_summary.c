@@ -367,11 +367,12 @@ TEST(test_limits_of_texts_pass_over_zones_of_texts_alone) {
 /* As a reference to chunks keeps them. */
 TEST(test_the_hashes_of_a_text_bound_it) {
     struct random random = random_announced("hashed texts");
+    const struct art_summary one = {.has = one_zone, .texts = 1}, none = {.has = one_zone};
     for (unsigned round = random_rounds(20000); round; round--) {
         uint8_t room[8], bytes[ART_DATUM_BYTES];
         struct art_datum datum = random_datum(&random, TEXTS, room);
         struct art_zone zone = {0}, own = {0};
-        art_data_encode(one_zone, &datum, bytes);
+        art_data_encode(&one, &datum, bytes);
         struct art_datum stored = {.kind = ART_DATUM_TEXT, .by = ART_BY_HASHES, .hashes = art_load64(bytes + 1)};
         art_zone_add_datum(&zone, &stored);
         art_zone_add_datum(&own, &datum);
@@ -385,11 +386,17 @@ TEST(test_the_hashes_of_a_text_bound_it) {
         memcpy(before, bytes, sizeof before);
         art_store64(before + 1, stored.hashes & (((uint64_t)1 << ART_HASH_BITS) - 1)); /* as 0.2.0 wrote it */
         HOLDS(art_data_equal(one_zone, bytes, bytes) && art_data_equal(one_zone, before, bytes));
+        uint8_t unbounded[ART_DATUM_BYTES];
+        art_data_encode(&none, &datum, unbounded);
+        HOLDS(!memcmp(unbounded, before, sizeof before));
         before[1] ^= 1;
         HOLDS(!art_data_equal(one_zone, before, bytes));
         bytes[ART_DATUM_BYTES - 1] ^= 1;
         bytes[0] = ART_DATUM_BLOB;
         HOLDS(!art_data_equal(one_zone, before, bytes));
+        own = (struct art_zone){0};
+        art_summary_widen(&none, 0, &own, &datum);
+        HOLDS(own.kinds == ART_ZONE_OTHERS);
     }
 }
 
