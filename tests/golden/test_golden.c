@@ -45,6 +45,8 @@ static const struct golden {
     {"0.3.0", "many", "inline", 5, 6, 4, 1, 1, 0, NULL},
     {"0.3.0", "summary", "file", 4, 6, 4, 4, 3, 0, NULL},
     {"0.3.0", "summary", "inline", 5, 6, 4, 4, 3, 0, NULL},
+    {"0.3.0", "texts", "file", 4, 6, 4, 5, 3, 0, NULL},
+    {"0.3.0", "texts", "inline", 5, 6, 4, 5, 3, 0, NULL},
     {"0.3.0", "log", "file", 4, 2, 0, 4, 0, 0, NULL},
     {"0.3.0", "log", "inline", 5, 2, 0, 4, 0, 0, NULL},
     {"0.3.0", "left", "file", 4, 6, 4, 1, 1, 0, NULL},
