@@ -102,29 +102,29 @@ static void lose_texts(struct art_zone *zone) {
         *zone = (struct art_zone){.kinds = (zone->kinds & ART_ZONE_NULLS) | ART_ZONE_OTHERS};
 }
 
-static void add_texts(struct art_zone *zone, int64_t low, int64_t high) {
+static void widen_by_texts(struct art_zone *zone, int64_t low, int64_t high) {
     bool first = !(zone->kinds & ART_ZONE_TEXTS);
     if (first || low < zone->low.integer) zone->low.integer = low;
     if (first || high > zone->high.integer) zone->high.integer = high;
     zone->kinds |= ART_ZONE_TEXTS;
 }
 
-static void add_others(struct art_zone *zone) {
+static void widen_by_others(struct art_zone *zone) {
     lose_texts(zone);
     zone->kinds |= ART_ZONE_OTHERS;
 }
 
-static void add_text(struct art_zone *zone, const struct art_datum *datum) {
+static void widen_by_text(struct art_zone *zone, const struct art_datum *datum) {
     bool known = datum->by == ART_BY_HASHES ? datum->hashes >> ART_HASH_BITS : datum->bytes.data != NULL;
     if (!known || zone->kinds & (ART_ZONE_NUMBERS | ART_ZONE_OTHERS)) {
-        add_others(zone);
+        widen_by_others(zone);
     } else if (datum->by == ART_BY_HASHES) {
         uint64_t top = datum->hashes >> ART_HASH_BITS;
-        add_texts(zone, art_text_code_least(top), art_text_code_largest(top));
+        widen_by_texts(zone, art_text_code_least(top), art_text_code_largest(top));
         zone->kinds |= ART_ZONE_NUMERALS;
     } else {
         int64_t code = art_text_code(datum->bytes);
-        add_texts(zone, code, code);
+        widen_by_texts(zone, code, code);
         if (!(zone->kinds & ART_ZONE_NUMERALS) && art_text_may_be_number(datum->bytes))
             zone->kinds |= ART_ZONE_NUMERALS;
     }
@@ -148,10 +148,10 @@ void art_zone_add_datum(struct art_zone *zone, const struct art_datum *datum) {
         add_reals(zone, datum->real + 0.0, datum->real + 0.0); /* -0.0 becomes 0.0: the order of adding is nothing */
         return;
     case ART_DATUM_TEXT:
-        add_text(zone, datum);
+        widen_by_text(zone, datum);
         return;
     default:
-        add_others(zone);
+        widen_by_others(zone);
     }
 }
 
@@ -161,7 +161,7 @@ void art_zone_add(struct art_zone *zone, const struct art_zone *more) {
         lose_texts(zone);
         lose_texts(&other);
     }
-    if (other.kinds & ART_ZONE_TEXTS) add_texts(zone, other.low.integer, other.high.integer);
+    if (other.kinds & ART_ZONE_TEXTS) widen_by_texts(zone, other.low.integer, other.high.integer);
     if (other.kinds & ART_ZONE_NUMBERS) {
         if (zone->kinds & ART_ZONE_REALS) become_real(&other);
         if (other.kinds & ART_ZONE_REALS) {
@@ -413,7 +413,7 @@ void art_summary_widen(const struct art_summary *summary, unsigned column, struc
                        const struct art_datum *datum) {
     assert(column < summary->has.columns);
     if (datum->kind == ART_DATUM_TEXT && !(summary->texts >> column & 1)) {
-        add_others(zone);
+        widen_by_others(zone);
     } else {
         art_zone_add_datum(zone, datum);
     }
@@ -450,7 +450,7 @@ static struct art_text_begin begin_of(struct art_bytes text) {
     return begin;
 }
 
-static inline bool is_before(const struct art_text_begin *a, const struct art_text_begin *b) {
+static inline bool begins_before(const struct art_text_begin *a, const struct art_text_begin *b) {
     for (int i = 0; i < 3; i++) {
         if (a->word[i] != b->word[i]) return a->word[i] < b->word[i];
     }
@@ -466,8 +466,8 @@ static int64_t code_of_begin(const struct art_text_begin *begin) {
 static inline void note_text(struct art_text_bounds *bounds, struct art_bytes text) {
     struct art_text_begin begin = begin_of(text);
     bounds->numerals = bounds->numerals || art_text_may_be_number(text);
-    if (!bounds->any || is_before(&begin, &bounds->low)) bounds->low = begin;
-    if (!bounds->any || is_before(&bounds->high, &begin)) bounds->high = begin;
+    if (!bounds->any || begins_before(&begin, &bounds->low)) bounds->low = begin;
+    if (!bounds->any || begins_before(&bounds->high, &begin)) bounds->high = begin;
     bounds->any = true;
 }
 

@@ -18,8 +18,8 @@
  * zone has the rows that are put, and says nothing of what they shadow.
  *
  * The value of a row in overflow chunks is not at hand. Its reference ends with the row's data, ART_DATUM_BYTES each:
- * of a text or blob, its hashes, and of a text the upper bits of its code above them. An entry with ART_CHUNK is no row,
- * and counts nothing.
+ * of a text or blob, its hashes, and of a text the upper bits of its code above them. An entry with ART_CHUNK is no
+ * row, and counts nothing.
  */
 #ifndef ART_BASE_SUMMARY_H
 #define ART_BASE_SUMMARY_H
@@ -170,9 +170,9 @@ static inline bool art_zones_equal(const struct art_zone *a, const struct art_zo
     return a->kinds == b->kinds && a->low.integer == b->low.integer && a->high.integer == b->high.integer;
 }
 
-/* Rows that are wanted: in a column numbers between two numbers, or texts between two texts by their codes, and no NULL.
- * Of the one the other is wanted, too, and blobs are of both: somebody may read a number in a text, or make one of a
- * number. */
+/* Rows that are wanted: in a column numbers between two numbers, or texts between two texts by their codes, and no
+ * NULL. Where it is of numbers all texts are wanted, too, and the other way round, and all blobs: somebody may read a
+ * number in a text, or make a text of a number. */
 struct art_limit {
     unsigned column; /* of the summary */
     bool low_set, high_set;

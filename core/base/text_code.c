@@ -88,14 +88,15 @@ _Static_assert(RANGE_22 >= RANGE_LEAST && RANGE_23 < RANGE_LEAST, "a date has no
 enum { PLAIN_BYTES = 7 };
 _Static_assert(PLAIN_6 >= RANGE_LEAST && PLAIN_7 < RANGE_LEAST, "no further byte is told apart");
 
-/* Where the range of a byte begins: AT() + byte * part. */
-#define AT(first, last, range, part) (((range) >> 4) + (uint64_t)(first) * ((range) >> 12) - (uint64_t)(first) * (part))
+/* Where the range of a byte begins: CODE_AT() + byte * part. */
+#define CODE_AT(first, last, range, part)                                                                              \
+    (((range) >> 4) + (uint64_t)(first) * ((range) >> 12) - (uint64_t)(first) * (part))
 struct expected {
     uint8_t first, count;
     uint64_t range, part, at;
 };
 #define EXPECTED(first, last, range, part)                                                                             \
-    {(first), (last) - (first) + 1, (range), (part), AT(first, last, range, part)},
+    {(first), (last) - (first) + 1, (range), (part), CODE_AT(first, last, range, part)},
 
 static const struct expected date[] = {DATE_OF_SECONDS(EXPECTED) DATE_FRACTION(EXPECTED)};
 static const struct expected plain[] = {PLAIN(EXPECTED)};
@@ -123,7 +124,7 @@ static uint64_t code_on(uint64_t range, const uint8_t *at, const uint8_t *end) {
     uint64_t low = 0;
     for (; at < end && range >= RANGE_LEAST; at++) {
         uint64_t part = PART(range, 2);
-        const struct expected printable = {' ', '~' - ' ' + 1, range, part, AT(' ', '~', range, part)};
+        const struct expected printable = {' ', '~' - ' ' + 1, range, part, CODE_AT(' ', '~', range, part)};
         uint32_t n = 0;
         low += along(&printable, at, 1, &n);
         if (!n) low += at_unexpected(&printable, *at);
@@ -141,27 +142,28 @@ static uint64_t code_plain(const uint8_t *data, uint32_t len) {
 }
 
 /* Eight bytes in memory. */
-#define WORD(a, b, c, d, e, f, g, h)                                                                                   \
+#define EIGHT_BYTES(a, b, c, d, e, f, g, h)                                                                            \
     ((uint64_t)(a) | (uint64_t)(b) << 8 | (uint64_t)(c) << 16 | (uint64_t)(d) << 24 | (uint64_t)(e) << 32 |            \
      (uint64_t)(f) << 40 | (uint64_t)(g) << 48 | (uint64_t)(h) << 56)
 
 /* Has one of these bytes other bits than `bits`, and is more than `most` with these? Of each byte its highest bit. */
 static inline uint64_t are_beyond(const uint8_t *data, uint64_t bits, uint64_t most) {
     uint64_t rest = art_load64(data) ^ bits;
-    return ((rest + (WORD(127, 127, 127, 127, 127, 127, 127, 127) - most)) | rest) &
-           WORD(128, 128, 128, 128, 128, 128, 128, 128);
+    return ((rest + (EIGHT_BYTES(127, 127, 127, 127, 127, 127, 127, 127) - most)) | rest) &
+           EIGHT_BYTES(128, 128, 128, 128, 128, 128, 128, 128);
 }
 
 /* Are all bytes of a date with its time as expected? Most texts of dates are such ones. */
 static inline bool is_whole(const uint8_t *data) {
-    uint64_t beyond = are_beyond(data, WORD('0', '0', '0', '0', '-', '0', '0', '-'), WORD(2, 9, 9, 9, 0, 1, 9, 0)) |
-                      are_beyond(data + 8, WORD('0', '0', 0, '0', '0', ':', '0', '0'), WORD(3, 9, 127, 2, 9, 0, 5, 9)) |
-                      are_beyond(data + 11, WORD('0', '0', ':', '0', '0', ':', '0', '0'), WORD(2, 9, 0, 5, 9, 0, 5, 9));
+    uint64_t beyond =
+        are_beyond(data, EIGHT_BYTES('0', '0', '0', '0', '-', '0', '0', '-'), EIGHT_BYTES(2, 9, 9, 9, 0, 1, 9, 0)) |
+        are_beyond(data + 8, EIGHT_BYTES('0', '0', 0, '0', '0', ':', '0', '0'), EIGHT_BYTES(3, 9, 127, 2, 9, 0, 5, 9)) |
+        are_beyond(data + 11, EIGHT_BYTES('0', '0', ':', '0', '0', ':', '0', '0'), EIGHT_BYTES(2, 9, 0, 5, 9, 0, 5, 9));
     return !beyond && data[0] != '0' && (uint8_t)(data[10] - ' ') <= 'T' - ' ';
 }
 
 static inline uint64_t code_of_whole(const uint8_t *data) {
-#define PLUS_AT(first, last, range, part)  +AT(first, last, range, part)
+#define PLUS_AT(first, last, range, part)  +CODE_AT(first, last, range, part)
 #define ADD_BYTE(first, last, range, part) low += *data++ * (part);
     uint64_t low = DATE_OF_SECONDS(PLUS_AT);
     DATE_OF_SECONDS(ADD_BYTE)

@@ -288,8 +288,8 @@ static void choose_by_filters(void *chooser, struct art_bytes block, struct art_
     art_scan_vtab(scan)->table->filtered += before - art_row_set_count(rows);
 }
 
-/* Of the number, or of the text by its code. Where the text may be compared with numbers, those that may be numbers are
- * wanted, too: they are less than any text, so that it is not so where the text is the least. */
+/* By the number, or by the code of the text. Behind a bound value may be a column of numbers: then texts that read as
+ * numbers become numbers, which are less than any text. */
 static void limit_by(struct art_limit *limit, const struct art_filter *filter) {
     enum art_argument comparison = filter->comparison;
     struct art_datum bound = filter->value;

@@ -1,5 +1,5 @@
-/* Summaries of texts: what zones of texts lead to is what an ordinary table says, in one run, in several, in memory, with
- * rows that hide others, with long rows, and with values of all types in between; and how little is read for it.
+/* Summaries of texts: what zones of texts lead to is what an ordinary table says, in one run, in several, in memory,
+ * with rows that hide others, with long rows, and with values of all types in between; and how little is read for it.
  */
 #include "core/tree/state/hooks.h"
 #include "tests/support/grammar.h"

@@ -11,11 +11,12 @@
  *
  * What is found hidden is remembered by its bucket (front.c), so that the next search begins behind it.
  *
- * Zones are never too narrow, so no part that stays behind has anything better. A zone of texts has a code as its bound
- * (core/base/text_code.h), and so texts are compared with it by their codes: of equal ones the part comes out before the
- * text. A zone with blobs, or with texts beside numbers, counts as better than every number. Of equal parts the smaller comes first: entries before buckets before blobs, so that many
- * rows with one value cost no more than few. A blob or bucket gives only its best part at a time and goes back under
- * that value, so the heap is small whatever it is asked for.
+ * Zones are never too narrow, so no part that stays behind has anything better. A zone of texts has a code as its
+ * bound (core/base/text_code.h), and so texts are compared with it by their codes: of equal ones the part comes out
+ * before the text. A zone with blobs, or with texts beside numbers, counts as better than every number. Of equal parts
+ * the smaller comes first: entries before buckets before blobs, so that many rows with one value cost no more than few.
+ * A blob or bucket gives only its best part at a time and goes back under that value, so the heap is small whatever it
+ * is asked for.
  *
  * With `by_key` a part has a key, too, before which none of its rows with that value stands: of a bucket its first key,
  * of what is left of a part the key of what was given last. Equal parts then come out in the order of these keys.

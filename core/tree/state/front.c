@@ -85,8 +85,7 @@ struct art_fronts *art_fronts_add(struct art_front_map *map, struct art_hash128 
 bool art_front_value(const struct art_front *front, struct art_datum *out) {
     assert(front->kind <= ART_FRONT_NONE);
     if (front->kind == ART_FRONT_NONE) return false;
-    *out = (struct art_datum){
-        .kind = (enum art_datum_kind)front->kind, .by = ART_BY_CODE, .integer = front->integer};
+    *out = (struct art_datum){.kind = (enum art_datum_kind)front->kind, .by = ART_BY_CODE, .integer = front->integer};
     return true;
 }
 

@@ -119,10 +119,10 @@ enum art_rc art_root_encode(const struct art_root *root, struct art_buffer *out)
                     (root->blocks ? ART_ROOT_BLOCKS : 0) | (root->texts ? ART_ROOT_TEXTS : 0);
     struct art_root_header header = {.magic = ART_ROOT_MAGIC,
                                      .format = flagged ? ART_ROOT_FORMAT_BLOCKS
-                                               : held ? ART_ROOT_FORMAT_HELD
-                                               : cut  ? ART_ROOT_FORMAT_CUTS
-                                               : left ? ART_ROOT_FORMAT_LEFT
-                                                      : ART_ROOT_FORMAT,
+                                               : held  ? ART_ROOT_FORMAT_HELD
+                                               : cut   ? ART_ROOT_FORMAT_CUTS
+                                               : left  ? ART_ROOT_FORMAT_LEFT
+                                                       : ART_ROOT_FORMAT,
                                      .runs = (uint8_t)root->runs,
                                      .csn = root->csn,
                                      .generation = root->generation};

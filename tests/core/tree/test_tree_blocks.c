@@ -164,8 +164,7 @@ TEST(test_a_table_with_blocks_is_refused_where_nobody_can_read_them) {
     art_tree_close(tree);
     must(toy_open(toy, &options, &tree));
     ck_assert_int_eq(toy_refresh(toy, tree), ART_CORRUPT);
-    ck_assert_msg(strstr(art_error_message(), "there is no codec that reads them") != NULL, "%s",
-                  art_error_message());
+    ck_assert_msg(strstr(art_error_message(), "there is no codec that reads them") != NULL, "%s", art_error_message());
 }
 
 TEST(test_an_emptied_table_may_be_read_by_former_versions) {
