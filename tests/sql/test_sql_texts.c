@@ -241,4 +241,25 @@ TEST(test_other_values_among_dates_cost_only_their_neighbours) {
     expect("ok\n", "SELECT art_check('t')");
 }
 
+static int64_t count_bound(const char *sql, const char *bound) {
+    sqlite3_stmt *query = sql_prepare(db, "%s", sql);
+    sqlite3_bind_text(query, 1, bound, -1, SQLITE_STATIC);
+    ck_assert_int_eq(sqlite3_step(query), SQLITE_ROW);
+    int64_t count = sqlite3_column_int64(query, 0);
+    sqlite3_finalize(query);
+    return count;
+}
+
+/* Where a bound value stands for a column of numbers, a text that reads as a number is one, and less than any text. */
+TEST(test_no_page_is_passed_over_that_has_a_text_which_reads_as_a_number) {
+    static const char from[] = " AS x WHERE other.number = ?1 AND x.at < other.number";
+    add_dates("i * 600");
+    sql_run(db, "UPDATE t SET at = '2021' WHERE path = '030000'; INSERT INTO other(number) VALUES('2020-09-14');"
+                "INSERT INTO t(t) VALUES('optimize'); INSERT INTO b(path, at) SELECT path, at FROM t");
+    int64_t expected = count_bound(TEXT("SELECT count(*) FROM other, b%s", from), "2020-09-14");
+    ck_assert_int_eq(count_bound(TEXT("SELECT count(*) FROM other, t%s", from), "2020-09-14"), expected);
+    printf("%lld rows\n", (long long)expected);
+    ck_assert_int_gt(expected, sql_int(db, "SELECT count(*) FROM t WHERE at < '2020-09-14'"));
+}
+
 SUITE("texts", .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down)
