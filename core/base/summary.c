@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "core/base/text_code.h"
 #include "core/base/value_hash.h"
 
 /* --- data --------------------------------------------------------------------------------------------------------- */
@@ -25,10 +26,19 @@ static int class_of(enum art_datum_kind kind) {
     return kind == ART_DATUM_REAL ? ART_DATUM_INTEGER : kind;
 }
 
+/* Of a text; of hashes alone the least that it may be. */
+static int64_t code_of(const struct art_datum *text) {
+    assert(text->kind == ART_DATUM_TEXT);
+    if (text->by == ART_BY_BYTES) return art_text_code(text->bytes);
+    return text->by == ART_BY_HASHES ? art_text_code_least(text->hashes >> ART_HASH_BITS) : text->integer;
+}
+
 int art_datum_compare(const struct art_datum *a, const struct art_datum *b) {
     assert(a->kind <= ART_DATUM_BEYOND && b->kind <= ART_DATUM_BEYOND);
     if (class_of(a->kind) != class_of(b->kind)) return class_of(a->kind) < class_of(b->kind) ? -1 : 1;
     if (a->kind == ART_DATUM_NULL) return 0;
+    if (a->kind == ART_DATUM_TEXT && !(art_datum_has_bytes(a) && art_datum_has_bytes(b)))
+        return compare_wholes(code_of(a), code_of(b));
     if (a->kind >= ART_DATUM_TEXT) return art_bytes_compare(a->bytes, b->bytes);
     if (a->kind == ART_DATUM_INTEGER) {
         return b->kind == ART_DATUM_INTEGER ? compare_wholes(a->integer, b->integer)
@@ -86,12 +96,47 @@ static void add_reals(struct art_zone *zone, double low, double high) {
     zone->kinds |= ART_ZONE_NUMBERS;
 }
 
+/* Texts come to lie beside what is none. */
+static void lose_texts(struct art_zone *zone) {
+    if (zone->kinds & ART_ZONE_TEXTS)
+        *zone = (struct art_zone){.kinds = (zone->kinds & ART_ZONE_NULLS) | ART_ZONE_OTHERS};
+}
+
+static void widen_by_texts(struct art_zone *zone, int64_t low, int64_t high) {
+    bool first = !(zone->kinds & ART_ZONE_TEXTS);
+    if (first || low < zone->low.integer) zone->low.integer = low;
+    if (first || high > zone->high.integer) zone->high.integer = high;
+    zone->kinds |= ART_ZONE_TEXTS;
+}
+
+static void widen_by_others(struct art_zone *zone) {
+    lose_texts(zone);
+    zone->kinds |= ART_ZONE_OTHERS;
+}
+
+static void widen_by_text(struct art_zone *zone, const struct art_datum *datum) {
+    bool known = datum->by == ART_BY_HASHES ? datum->hashes >> ART_HASH_BITS : datum->bytes.data != NULL;
+    if (!known || zone->kinds & (ART_ZONE_NUMBERS | ART_ZONE_OTHERS)) {
+        widen_by_others(zone);
+    } else if (datum->by == ART_BY_HASHES) {
+        uint64_t top = datum->hashes >> ART_HASH_BITS;
+        widen_by_texts(zone, art_text_code_least(top), art_text_code_largest(top));
+        zone->kinds |= ART_ZONE_NUMERALS;
+    } else {
+        int64_t code = art_text_code(datum->bytes);
+        widen_by_texts(zone, code, code);
+        if (!(zone->kinds & ART_ZONE_NUMERALS) && art_text_may_be_number(datum->bytes))
+            zone->kinds |= ART_ZONE_NUMERALS;
+    }
+}
+
 void art_zone_add_datum(struct art_zone *zone, const struct art_datum *datum) {
     switch (datum->kind) {
     case ART_DATUM_NULL:
         zone->kinds |= ART_ZONE_NULLS;
         return;
     case ART_DATUM_INTEGER:
+        lose_texts(zone);
         if (zone->kinds & ART_ZONE_REALS) {
             add_reals(zone, real_below(datum->integer), real_above(datum->integer));
         } else {
@@ -99,15 +144,24 @@ void art_zone_add_datum(struct art_zone *zone, const struct art_datum *datum) {
         }
         return;
     case ART_DATUM_REAL:
+        lose_texts(zone);
         add_reals(zone, datum->real + 0.0, datum->real + 0.0); /* -0.0 becomes 0.0: the order of adding is nothing */
         return;
+    case ART_DATUM_TEXT:
+        widen_by_text(zone, datum);
+        return;
     default:
-        zone->kinds |= ART_ZONE_OTHERS;
+        widen_by_others(zone);
     }
 }
 
 void art_zone_add(struct art_zone *zone, const struct art_zone *more) {
     struct art_zone other = *more;
+    if ((zone->kinds | other.kinds) & (ART_ZONE_NUMBERS | ART_ZONE_OTHERS)) {
+        lose_texts(zone);
+        lose_texts(&other);
+    }
+    if (other.kinds & ART_ZONE_TEXTS) widen_by_texts(zone, other.low.integer, other.high.integer);
     if (other.kinds & ART_ZONE_NUMBERS) {
         if (zone->kinds & ART_ZONE_REALS) become_real(&other);
         if (other.kinds & ART_ZONE_REALS) {
@@ -116,14 +170,24 @@ void art_zone_add(struct art_zone *zone, const struct art_zone *more) {
             add_integers(zone, other.low.integer, other.high.integer);
         }
     }
-    zone->kinds |= other.kinds & (ART_ZONE_NULLS | ART_ZONE_OTHERS);
+    zone->kinds |= other.kinds & (ART_ZONE_NULLS | ART_ZONE_OTHERS | ART_ZONE_NUMERALS);
+}
+
+struct art_zone art_zone_without_texts(const struct art_zone *zone) {
+    struct art_zone without = *zone;
+    lose_texts(&without);
+    return without;
 }
 
 struct art_datum art_zone_end(const struct art_zone *zone, bool largest) {
     struct art_datum datum = {.kind = ART_DATUM_NULL};
     bool numbers = zone->kinds & ART_ZONE_NUMBERS, others = zone->kinds & ART_ZONE_OTHERS;
     if (!largest && zone->kinds & ART_ZONE_NULLS) return datum;
-    if (others && (largest || !numbers)) {
+    if (zone->kinds & ART_ZONE_TEXTS) {
+        datum.kind = ART_DATUM_TEXT;
+        datum.by = ART_BY_CODE;
+        datum.integer = largest ? zone->high.integer : zone->low.integer;
+    } else if (others && (largest || !numbers)) {
         datum.kind = largest ? ART_DATUM_BEYOND : ART_DATUM_TEXT;
     } else if (numbers && zone->kinds & ART_ZONE_REALS) {
         datum.kind = ART_DATUM_REAL;
@@ -137,18 +201,22 @@ struct art_datum art_zone_end(const struct art_zone *zone, bool largest) {
 
 bool art_zone_may_have(const struct art_zone *zone, const struct art_limit *limit) {
     assert(limit->column < ART_SUMMARY_MAX);
-    if (zone->kinds & ART_ZONE_OTHERS) return true;
-    if (!(zone->kinds & ART_ZONE_NUMBERS)) return false;
-    struct art_zone numbers = *zone;
-    numbers.kinds &= (uint8_t)~ART_ZONE_NULLS;
-    struct art_datum least = art_zone_end(&numbers, false), most = art_zone_end(&numbers, true);
+    bool texts = (limit->low_set ? limit->low.kind : limit->high.kind) == ART_DATUM_TEXT;
+    if (zone->kinds & (ART_ZONE_OTHERS | (texts ? ART_ZONE_NUMBERS : ART_ZONE_TEXTS))) return true;
+    if (!(zone->kinds & ART_ZONE_BOUNDED)) return false;
+    if (limit->numerals && zone->kinds & ART_ZONE_NUMERALS) return true;
+    struct art_zone values = *zone;
+    values.kinds &= (uint8_t)~ART_ZONE_NULLS;
+    struct art_datum least = art_zone_end(&values, false), most = art_zone_end(&values, true);
     if (limit->low_set && art_datum_compare(&most, &limit->low) < 0) return false;
     return !(limit->high_set && art_datum_compare(&least, &limit->high) > 0);
 }
 
 bool art_zone_is_sane(const struct art_zone *zone) {
+    bool texts = zone->kinds & ART_ZONE_TEXTS;
+    if (zone->kinds & (texts ? ART_ZONE_NUMBERS | ART_ZONE_REALS | ART_ZONE_OTHERS : ART_ZONE_NUMERALS)) return false;
     if (zone->kinds & ~ART_ZONE_KINDS) return false;
-    if (!(zone->kinds & ART_ZONE_NUMBERS))
+    if (!(zone->kinds & ART_ZONE_BOUNDED))
         return !(zone->kinds & ART_ZONE_REALS) && !zone->low.integer && !zone->high.integer;
     if (zone->kinds & ART_ZONE_REALS) return zone->low.real <= zone->high.real; /* false for NaN */
     return zone->low.integer <= zone->high.integer;
@@ -227,20 +295,38 @@ static void read_data(struct art_measures has, struct art_bytes value, struct ar
         if (!whole || *at > ART_DATUM_BLOB) continue;
         out[i].kind = (enum art_datum_kind) * at;
         memcpy(&out[i].integer, at + 1, 8);
-        out[i].by_hash = out[i].kind >= ART_DATUM_TEXT;
+        out[i].by = out[i].kind >= ART_DATUM_TEXT ? ART_BY_HASHES : ART_BY_BYTES;
         if (out[i].kind == ART_DATUM_REAL && out[i].real != out[i].real) out[i].kind = ART_DATUM_NULL;
     }
 }
 
-void art_data_encode(struct art_measures has, const struct art_datum *data, uint8_t *out) {
+static uint64_t encoded_hashes(const struct art_datum *datum, bool bounded) {
+    uint32_t hash[ART_VALUE_HASHES] = {0};
+    if (datum->by == ART_BY_HASHES) return datum->hashes;
+    bool odd = art_value_hashes(datum, hash) > 1;
+    uint64_t top = datum->kind == ART_DATUM_TEXT && bounded ? art_text_code_top(art_text_code(datum->bytes)) : 0;
+    return hash[0] | (uint64_t)odd << 32 | top << ART_HASH_BITS;
+}
+
+void art_data_encode(const struct art_summary *summary, const struct art_datum *data, uint8_t *out) {
+    struct art_measures has = summary->has;
     assert(has.columns <= ART_SUMMARY_MAX);
     for (unsigned i = 0; i < has.columns; i++, out += ART_DATUM_BYTES) {
-        uint32_t hash[ART_VALUE_HASHES] = {0};
         uint64_t number = data[i].kind == ART_DATUM_NULL ? 0 : (uint64_t)data[i].integer;
-        bool odd = data[i].kind >= ART_DATUM_TEXT && art_value_hashes(&data[i], hash) > 1;
         out[0] = (uint8_t)data[i].kind;
-        art_store64(out + 1, data[i].kind >= ART_DATUM_TEXT ? hash[0] | (uint64_t)odd << 32 : number);
+        art_store64(out + 1,
+                    data[i].kind >= ART_DATUM_TEXT ? encoded_hashes(&data[i], summary->texts >> i & 1) : number);
     }
+}
+
+bool art_data_equal(struct art_measures has, const uint8_t *stored, const uint8_t *made) {
+    const uint64_t hashes = ((uint64_t)1 << ART_HASH_BITS) - 1;
+    for (unsigned i = 0; i < has.columns; i++, stored += ART_DATUM_BYTES, made += ART_DATUM_BYTES) {
+        uint64_t one = art_load64(stored + 1), other = art_load64(made + 1);
+        bool without_code = *made == ART_DATUM_TEXT && one <= hashes;
+        if (*stored != *made || one != (without_code ? other & hashes : other)) return false;
+    }
+    return true;
 }
 
 /* Of an entry that is no put of a value at hand. A reference's data are numbers: nothing is borrowed. */
@@ -323,13 +409,75 @@ void art_summary_sums_of_rows(const struct art_summary *summary, struct art_byte
     }
 }
 
-/* Integers among integers at once. */
-static inline void add_datum(struct art_zone *zone, const struct art_datum *datum) {
-    if (datum->kind != ART_DATUM_INTEGER || zone->kinds & ART_ZONE_REALS) {
+void art_summary_widen(const struct art_summary *summary, unsigned column, struct art_zone *zone,
+                       const struct art_datum *datum) {
+    assert(column < summary->has.columns);
+    if (datum->kind == ART_DATUM_TEXT && !(summary->texts >> column & 1)) {
+        widen_by_others(zone);
+    } else {
         art_zone_add_datum(zone, datum);
+    }
+}
+
+/* Integers among integers at once. */
+static inline void add_datum(const struct art_summary *summary, unsigned column, struct art_zone *zone,
+                             const struct art_datum *datum) {
+    if (datum->kind != ART_DATUM_INTEGER || zone->kinds & (ART_ZONE_REALS | ART_ZONE_TEXTS)) {
+        art_summary_widen(summary, column, zone, datum);
     } else {
         add_integers(zone, datum->integer, datum->integer);
     }
+}
+
+static uint64_t load_big(const uint8_t *bytes) {
+    return __builtin_bswap64(art_load64(bytes));
+}
+
+/* Those that there are; behind them zeros. */
+static struct art_text_begin begin_of(struct art_bytes text) {
+    uint32_t len = text.len < ART_TEXT_CODED ? text.len : ART_TEXT_CODED;
+    struct art_text_begin begin = {.len = (uint8_t)len};
+    if (len >= 16) {
+        begin.word[0] = load_big(text.data);
+        begin.word[1] = load_big(text.data + 8);
+        if (len > 16) begin.word[2] = load_big(text.data + len - 8) << 8 * (ART_TEXT_CODED - len);
+    } else {
+        uint8_t bytes[16] = {0};
+        if (len) memcpy(bytes, text.data, len);
+        begin.word[0] = load_big(bytes);
+        begin.word[1] = load_big(bytes + 8);
+    }
+    return begin;
+}
+
+static inline bool begins_before(const struct art_text_begin *a, const struct art_text_begin *b) {
+    for (int i = 0; i < 3; i++) {
+        if (a->word[i] != b->word[i]) return a->word[i] < b->word[i];
+    }
+    return a->len < b->len;
+}
+
+static int64_t code_of_begin(const struct art_text_begin *begin) {
+    uint8_t bytes[ART_TEXT_CODED];
+    for (int i = 0; i < 3; i++) art_store64(bytes + 8 * i, __builtin_bswap64(begin->word[i]));
+    return art_text_code(art_bytes(bytes, begin->len));
+}
+
+static inline void note_text(struct art_text_bounds *bounds, struct art_bytes text) {
+    struct art_text_begin begin = begin_of(text);
+    bounds->numerals = bounds->numerals || art_text_may_be_number(text);
+    if (!bounds->any || begins_before(&begin, &bounds->low)) bounds->low = begin;
+    if (!bounds->any || begins_before(&bounds->high, &begin)) bounds->high = begin;
+    bounds->any = true;
+}
+
+void art_text_bounds_settle(struct art_text_bounds *bounds, struct art_zone *zone) {
+    if (!bounds->any) return;
+    struct art_zone own = {.kinds = ART_ZONE_TEXTS | (bounds->numerals ? ART_ZONE_NUMERALS : 0)};
+    own.low.integer = code_of_begin(&bounds->low);
+    own.high.integer = code_of_begin(&bounds->high);
+    art_zone_add(zone, &own);
+    *bounds = (struct art_text_bounds){0};
 }
 
 void art_summary_hashes(const struct art_summary *summary, const struct art_entry *entry, struct art_hashes *out) {
@@ -361,13 +509,20 @@ bool art_summary_seeks(const struct art_summary *summary, const struct art_entry
 }
 
 void art_summary_add(const struct art_summary *summary, const struct art_entry *entry, art_int128 *sum,
-                     struct art_zone *zone, struct art_datum *data) {
+                     struct art_zone *zone, struct art_text_bounds *texts, struct art_datum *data) {
     struct art_measures has = summary->has;
     assert(art_measures_are_sane(has) && !(entry->flags & ART_IN_BLOCK));
     if (entry->flags & ART_CHUNK) return;
     if (!(entry->flags & ART_DELETE)) {
         art_summary_read(summary, entry, ART_ALL_COLUMNS, NULL, data);
-        for (unsigned i = 0; i < has.columns; i++) add_datum(&zone[i], &data[i]);
+        for (unsigned i = 0; i < has.columns; i++) {
+            bool waits = texts && data[i].kind == ART_DATUM_TEXT && summary->texts >> i & 1;
+            if (waits && data[i].by == ART_BY_BYTES && data[i].bytes.data) {
+                note_text(&texts[i], data[i].bytes);
+            } else {
+                add_datum(summary, i, &zone[i], &data[i]);
+            }
+        }
         for (unsigned i = 0; i < has.sums; i++) sum[i] = art_add128(sum[i], summand(&data[i]));
     }
     if (entry->flags & ART_REPLACED) take_replaced(has, entry, sum);
@@ -377,7 +532,7 @@ void art_summary_weigh(const struct art_summary *summary, const struct art_entry
     struct art_datum data[ART_SUMMARY_MAX];
     for (unsigned i = 0; i < summary->has.sums; i++) out->sum[i] = 0;
     for (unsigned i = 0; i < summary->has.columns; i++) out->zone[i] = (struct art_zone){0};
-    art_summary_add(summary, entry, out->sum, out->zone, data);
+    art_summary_add(summary, entry, out->sum, out->zone, NULL, data);
 }
 
 uint32_t art_replaced_encode(const struct art_summary *summary, const struct art_entry *row,
@@ -399,7 +554,7 @@ uint32_t art_replaced_encode(const struct art_summary *summary, const struct art
 
 static inline void take_datum(struct art_extreme *search, const struct art_datum *datum) {
     struct art_zone own = {0};
-    add_datum(&own, datum);
+    add_datum(search->summary, search->column, &own, datum);
     art_extreme_take(search, &own);
 }
 

@@ -6,7 +6,8 @@
  *   sum         of the integers in a column; all else counts nothing. 128 bits, so that no sum of a table overflows
  *   lookup      a column whose values can be looked up: hashes of them lead to pages (value_hash.h, blob/postings.h)
  *   search      a column, or the key, whose texts can be searched: parts of them lead to pages, too
- *   zone        bounds of a column over many rows, as in a zone map: never narrower than the rows, maybe wider
+ *   zone        bounds of a column over many rows, as in a zone map: never narrower than the rows, maybe wider; of
+ *               numbers, or of texts by their codes (text_code.h)
  *
  * Sums follow the rule of counts (entry.h). An entry adds the values that it puts, and takes away those of the row that
  * it shadows. It keeps these, in front of its value:
@@ -17,7 +18,8 @@
  * zone has the rows that are put, and says nothing of what they shadow.
  *
  * The value of a row in overflow chunks is not at hand. Its reference ends with the row's data, ART_DATUM_BYTES each:
- * of a text or blob, its hashes. An entry with ART_CHUNK is no row, and counts nothing.
+ * of a text or blob, its hashes, and of a text the upper bits of its code above them. An entry with ART_CHUNK is no
+ * row, and counts nothing.
  */
 #ifndef ART_BASE_SUMMARY_H
 #define ART_BASE_SUMMARY_H
@@ -52,16 +54,28 @@ enum art_datum_kind {
 /* The first REAL that is no integer; its negative is the first one. */
 #define ART_TWO_63 9223372036854775808.0
 
+/* What is known of a text or blob. */
+enum { ART_HASH_BITS = 33 };
+enum art_datum_by {
+    ART_BY_BYTES, /* its bytes; NULL: nothing but the kind */
+    ART_BY_HASHES, /* `hashes`: the first, in bit 32 whether it is odd; above ART_HASH_BITS the top of a text's code, or 0 */
+    ART_BY_CODE, /* some text with `integer` as its code */
+    ART_BY_BOTH  /* the bytes, and their code */
+};
+
 struct art_datum {
     enum art_datum_kind kind;
-    bool by_hash; /* of a text or blob: only its hashes are known, the first, and above it whether it is odd */
+    uint8_t by; /* enum art_datum_by */
     union {
         int64_t integer;
         double real; /* never NaN */
         uint64_t hashes;
     };
-    struct art_bytes bytes; /* of a text or blob, borrowed from the value; NULL where only the kind is known */
+    struct art_bytes bytes; /* borrowed from the value */
 };
+static inline bool art_datum_has_bytes(const struct art_datum *datum) {
+    return datum->by == ART_BY_BYTES || datum->by == ART_BY_BOTH;
+}
 
 /* How many there are of each. */
 struct art_measures {
@@ -85,6 +99,7 @@ enum { ART_TEXT_END = 0xff, ART_CUT_WIDTH = 3 };
 
 struct art_summary {
     struct art_measures has;
+    uint8_t texts; /* a bit for each column in which zones of texts have bounds; in others texts count as blobs do */
     /* The values of columns in a row, in the summary's order: those that `wanted` has a bit for. A value that is no
      * record has NULLs. Texts and blobs lie in the value's bytes; of a value in a block they may be made in `room`,
      * which has ART_VALUE_INLINE_MAX bytes then. */
@@ -101,17 +116,22 @@ struct art_summary {
     void *context;
 };
 
-/* <0, 0, >0, as SQLite sorts them: NULL, numbers by their exact values, texts, blobs, both by their bytes. */
+/* <0, 0, >0, as SQLite sorts them: NULL, numbers by their exact values, texts, blobs, both by their bytes; a text with
+ * one of which only the code is known by codes, and 0 says nothing then. */
 int art_datum_compare(const struct art_datum *a, const struct art_datum *b);
 
 /* --- zones -------------------------------------------------------------------------------------------------------- */
 
 enum art_zone_kinds {
-    ART_ZONE_NUMBERS = 1, /* low and high mean something */
+    ART_ZONE_NUMBERS = 1, /* low and high are bounds of them */
     ART_ZONE_REALS = 2,   /* they are doubles, rounded away from the numbers between them; else integers, exact */
     ART_ZONE_NULLS = 4,
-    ART_ZONE_OTHERS = 8, /* texts or blobs */
-    ART_ZONE_KINDS = 15
+    ART_ZONE_OTHERS = 8,    /* blobs, or texts beside anything but NULLs */
+    ART_ZONE_TEXTS = 16,    /* texts, with no number and no other: low and high are codes */
+    ART_ZONE_NUMERALS = 32, /* some of these may read as numbers */
+    ART_ZONE_KINDS = 63,
+    ART_ZONE_BOUNDED = ART_ZONE_NUMBERS | ART_ZONE_TEXTS,
+    ART_ZONE_NO_INTEGERS = ART_ZONE_REALS | ART_ZONE_OTHERS | ART_ZONE_TEXTS
 };
 
 struct art_zone {
@@ -125,30 +145,39 @@ struct art_zone {
 /* Makes `zone` wide enough for a datum, or for another zone; zeros are a zone with nothing in it. */
 void art_zone_add_datum(struct art_zone *zone, const struct art_datum *datum);
 void art_zone_add(struct art_zone *zone, const struct art_zone *more);
-/* The same, at once for integers among integers. */
+/* The same, at once for integers among integers, and for texts among texts. */
 static inline void art_zone_widen(struct art_zone *zone, const struct art_zone *more) {
-    if ((zone->kinds | more->kinds) & ART_ZONE_REALS) {
+    unsigned kinds = zone->kinds | more->kinds;
+    bool mixed = kinds & ART_ZONE_TEXTS && kinds & (ART_ZONE_NUMBERS | ART_ZONE_OTHERS);
+    if (mixed || kinds & ART_ZONE_REALS) {
         art_zone_add(zone, more);
         return;
     }
-    if (more->kinds & ART_ZONE_NUMBERS) {
-        bool first = !(zone->kinds & ART_ZONE_NUMBERS);
+    if (more->kinds & ART_ZONE_BOUNDED) {
+        bool first = !(zone->kinds & ART_ZONE_BOUNDED);
         if (first || more->low.integer < zone->low.integer) zone->low.integer = more->low.integer;
         if (first || more->high.integer > zone->high.integer) zone->high.integer = more->high.integer;
     }
-    zone->kinds |= more->kinds;
+    zone->kinds = (uint8_t)kinds;
 }
-/* No datum in it is less, or larger. Of texts and blobs: an empty text, or ART_DATUM_BEYOND. */
+/* No datum in it is less, or larger. Of texts their codes; of others an empty text, or ART_DATUM_BEYOND. */
 struct art_datum art_zone_end(const struct art_zone *zone, bool largest);
 /* Are its kinds known and its bounds in order? Of bytes from disk. */
 bool art_zone_is_sane(const struct art_zone *zone);
+/* What 0.2.0 said of the same rows: it had no bounds of texts. */
+struct art_zone art_zone_without_texts(const struct art_zone *zone);
+static inline bool art_zones_equal(const struct art_zone *a, const struct art_zone *b) {
+    return a->kinds == b->kinds && a->low.integer == b->low.integer && a->high.integer == b->high.integer;
+}
 
-/* Rows that are wanted: numbers in a column between these; texts and blobs, too, since somebody may read a number in
- * them, and no NULL. */
+/* Rows that are wanted: in a column numbers between two numbers, or texts between two texts by their codes, and no
+ * NULL. Where it is of numbers all texts are wanted, too, and the other way round, and all blobs: somebody may read a
+ * number in a text, or make a text of a number. */
 struct art_limit {
     unsigned column; /* of the summary */
     bool low_set, high_set;
-    struct art_datum low, high; /* wanted themselves */
+    bool numerals;              /* of texts: those that may read as numbers are wanted, whatever they are */
+    struct art_datum low, high; /* wanted themselves; numbers, or texts with ART_BY_CODE */
 };
 /* Rows that have terms, in one of the fields. Of a lookup these are hashes, ascending, and a row has one of them. Of a
  * search they are trigrams, and a row has all of them; more rows than those are given, so the caller looks at each. */
@@ -187,7 +216,7 @@ struct art_extreme {
 };
 /* Is anything in it better, or nobody knows what? */
 static inline bool art_extreme_beats(const struct art_extreme *search, const struct art_zone *zone) {
-    if (zone->kinds & (ART_ZONE_REALS | ART_ZONE_OTHERS)) return true;
+    if (zone->kinds & ART_ZONE_NO_INTEGERS) return true;
     if (!(zone->kinds & ART_ZONE_NUMBERS)) return false;
     if (!search->any) return true;
     return search->largest ? zone->high.integer > search->best : zone->low.integer < search->best;
@@ -195,7 +224,7 @@ static inline bool art_extreme_beats(const struct art_extreme *search, const str
 /* A whole part, whose zone is as narrow as it can be. */
 static inline void art_extreme_take(struct art_extreme *search, const struct art_zone *zone) {
     if (!art_extreme_beats(search, zone)) return;
-    search->lost |= search->hidden || zone->kinds & (ART_ZONE_REALS | ART_ZONE_OTHERS);
+    search->lost |= search->hidden || zone->kinds & ART_ZONE_NO_INTEGERS;
     search->any = true;
     search->best = search->largest ? zone->high.integer : zone->low.integer;
 }
@@ -263,10 +292,24 @@ struct art_hashes {
     uint8_t count[ART_SUMMARY_MAX]; /* 0 in a column without a lookup */
     uint32_t hash[ART_SUMMARY_MAX][2];
 };
-/* What an entry, whose value is in no block, adds to the sums, and its row to zones; added to them. `data`: of a put,
- * what art_summary_read() gives; else left as it is. */
+/* The least and the largest of the texts that zones are still to be widened by: of many, only their codes are made. */
+struct art_text_begin { /* as much of a text as its code says anything of, big-endian */
+    uint64_t word[3];
+    uint8_t len;
+};
+struct art_text_bounds {
+    bool any, numerals;
+    struct art_text_begin low, high;
+};
+/* Widens the zone by them, and forgets them. */
+void art_text_bounds_settle(struct art_text_bounds *bounds, struct art_zone *zone);
+/* What a row's value makes of the zone of its column. */
+void art_summary_widen(const struct art_summary *summary, unsigned column, struct art_zone *zone,
+                       const struct art_datum *datum);
+/* What an entry, whose value is in no block, adds to the sums, and its row to zones; added to them. `texts`: NULL, or
+ * takes texts in place of each zone. `data`: of a put, what art_summary_read() gives; else left as it is. */
 void art_summary_add(const struct art_summary *summary, const struct art_entry *entry, art_int128 *sum,
-                     struct art_zone *zone, struct art_datum *data);
+                     struct art_zone *zone, struct art_text_bounds *texts, struct art_datum *data);
 /* The same, added to nothing. */
 void art_summary_weigh(const struct art_summary *summary, const struct art_entry *entry, struct art_summed *out);
 /* Hashes of its data, for lookups. */
@@ -284,6 +327,8 @@ void art_summary_sums_of_rows(const struct art_summary *summary, struct art_byte
 uint32_t art_replaced_encode(const struct art_summary *summary, const struct art_entry *row,
                              uint8_t out[ART_REPLACED_MAX]);
 /* What an overflow reference ends with: has.columns * ART_DATUM_BYTES bytes. */
-void art_data_encode(struct art_measures has, const struct art_datum *data, uint8_t *out);
+void art_data_encode(const struct art_summary *summary, const struct art_datum *data, uint8_t *out);
+/* Does such a reference say of its value what was made of it now? That 0.2.0 kept no codes is no difference. */
+bool art_data_equal(struct art_measures has, const uint8_t *stored, const uint8_t *made);
 
 #endif

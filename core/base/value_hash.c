@@ -63,10 +63,10 @@ unsigned art_value_hashes(const struct art_datum *datum, uint32_t out[ART_VALUE_
     assert(datum->kind <= ART_DATUM_BEYOND);
     int64_t number;
     if (datum->kind == ART_DATUM_NULL || datum->kind == ART_DATUM_BEYOND) return 0;
-    if (datum->kind >= ART_DATUM_TEXT && datum->by_hash) {
+    if (datum->kind >= ART_DATUM_TEXT && datum->by == ART_BY_HASHES) {
         out[0] = (uint32_t)datum->hashes;
         out[1] = ART_HASH_ODD;
-        return datum->hashes >> 32 ? 2 : 1;
+        return datum->hashes >> 32 & 1 ? 2 : 1;
     }
     out[1] = ART_HASH_ODD;
     switch (datum->kind) {

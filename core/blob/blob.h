@@ -398,17 +398,17 @@ enum art_rc art_blob_column(struct art_blob *blob, uint32_t bucket, uint32_t fro
 struct art_zone art_blob_zone(const struct art_blob *blob, unsigned column, uint32_t bucket);
 /* The best of buckets [from, to) by the bounds of a column, `begun`: of those behind bucket `given`, whose bound was
  * `last`, in the order of their bounds and then of their numbers. *bucket = to: there is none. False: the bounds are
- * not all integers, and nothing was looked for. */
+ * neither all integers nor all codes of texts, and nothing was looked for. */
 struct art_bucket_search {
     unsigned column;
     bool largest;     /* bounds from above, the largest first; else from below, the least first */
-    bool nulls_count; /* a NULL comes before all numbers */
+    bool nulls_count; /* a NULL comes before all numbers and texts */
     bool begun;
     uint32_t from, to, given;
     int64_t last;
 };
 bool art_blob_best_bucket(const struct art_blob *blob, const struct art_bucket_search *search, uint32_t *bucket,
-                          int64_t *value);
+                          struct art_datum *value);
 /* Looks at the entries in [low, high); a bound without data cuts nothing off. Of an index blob, at those children that
  * lie between; the one or two that the bounds lead into, to be looked into, are put to edge[0] (that of `low`) and
  * edge[1]; else their `summed` is NULL. ART_CORRUPT: no reference to a child; or what want() said. */

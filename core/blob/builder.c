@@ -50,7 +50,7 @@ void art_builder_close(struct art_builder *builder) {
 void art_builder_begin(struct art_builder *builder, uint8_t *buffer) {
     builder->buffer = buffer;
     builder->at = 0;
-    builder->refused = false;
+    builder->refused = builder->has_texts = false;
     builder->in_blocks = 0;
     builder->entries = 0;
     builder->below = 0;
@@ -179,6 +179,10 @@ static enum art_rc emit(struct art_builder *builder, bool *full) {
     }
     if (!footer->buckets) note_first(builder, first_key);
     footer->sums = sums_needed(builder);
+    for (unsigned i = 0; i < footer->has.columns; i++) {
+        art_text_bounds_settle(&pending->texts[i], &pending->summed.zone[i]);
+        builder->has_texts |= pending->summed.zone[i].kinds & ART_ZONE_TEXTS;
+    }
     art_footer_push(footer, separator, builder->at, pending->count, pending->sum, &pending->bounds, &pending->summed);
     art_postings_push(&footer->postings, &pending->terms, pending->count, builder->at / ART_BLOB_PAGE);
     builder->at += art_pending_write(pending, builder->buffer + builder->at);
@@ -425,6 +429,7 @@ enum art_rc art_builder_finish(struct art_builder *builder, uint32_t slot, uint6
     out->separator = art_bytes(builder->first.bytes, builder->separator_len);
     out->in_blocks = builder->in_blocks;
     out->more = builder->pending.count > 0;
+    out->texts = builder->has_texts;
     art_footer_reset(footer, builder->options.filter ? builder->entries : 0);
     builder->entries = 0;
     builder->buffer = NULL;

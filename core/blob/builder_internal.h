@@ -34,6 +34,7 @@ struct art_pending {
     struct art_bounds bounds;                      /* of all entries; csn_max is exact */
     uint64_t overflows;                            /* entries with ART_OVERFLOW, here or below */
     struct art_summed summed;                      /* with a summary: of all entries */
+    struct art_text_bounds texts[ART_SUMMARY_MAX]; /* of which its zones do not know yet */
     struct art_terms terms;                        /* the same, with lookups or searches */
     uint32_t label_shared; /* index: bytes that all children's labels have in common with the first key */
     uint16_t shared[ART_BUCKET_ENTRIES], suffix_len[ART_BUCKET_ENTRIES], value_end[ART_BUCKET_ENTRIES];
@@ -75,6 +76,7 @@ struct art_builder {
     uint32_t label_shared;  /* index: of all children's labels with the blob's first key */
     uint32_t separator_len; /* the blob's separator: so many bytes of its first key */
     uint32_t in_blocks;     /* of them, those whose values a block has */
+    bool has_texts;         /* some zone of this blob's is one of texts */
     uint32_t ratio;         /* how small blocks have become lately: ART_RATIO_ONE, as large as plain */
     struct art_footer footer;
     struct art_pending pending;

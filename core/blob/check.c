@@ -104,7 +104,7 @@ static enum art_rc check_entry(struct art_blob_checker *checker) {
         struct art_summed *summed = &checker->summed;
         struct art_datum data[ART_SUMMARY_MAX];
         struct art_bytes key = art_bytes(checker->key, checker->cursor.key_len);
-        art_summary_add(summary, &entry, summed->sum, summed->zone, data);
+        art_summary_add(summary, &entry, summed->sum, summed->zone, NULL, data);
         art_terms_add(&checker->terms, summary, key, 0, &entry, data);
     }
     if (entry.csn > checker->expected->csn_max) return wrong_at(checker, "a version that the table has not reached");
@@ -169,7 +169,10 @@ static void note_summed(struct art_blob_checker *checker) {
     bool known = blob->kind == ART_BLOB_INDEX || checker->expected->summary;
     for (unsigned i = 0; !known && i < blob->has.sums; i++)
         said.sum[i] = art_subtract128(art_bucket_summed(blob, i, b + 1), art_bucket_summed(blob, i, b));
-    for (unsigned i = 0; !known && i < blob->has.columns; i++) said.zone[i] = art_bucket_zone(blob, i, b);
+    for (unsigned i = 0; i < blob->has.columns; i++) {
+        struct art_zone zone = art_bucket_zone(blob, i, b), without = art_zone_without_texts(&said.zone[i]);
+        if (!known || art_zones_equal(&zone, &without)) said.zone[i] = zone; /* from 0.2.0 */
+    }
     art_footer_note_summed(&checker->footer, b, &said);
 }
 

@@ -53,7 +53,7 @@ static void note_arrival_summed(struct art_pending *pending, const struct art_ar
         art_summed_add(summary->has, summed, arrival->summed);
         return;
     }
-    art_summary_add(summary, arrival->entry, summed->sum, summed->zone, data);
+    art_summary_add(summary, arrival->entry, summed->sum, summed->zone, pending->texts, data);
     if (art_measures_fields(summary->has))
         art_terms_add(&pending->terms, summary, arrival->key, known, arrival->entry, data);
 }
@@ -89,6 +89,7 @@ static void reset_totals(struct art_pending *pending, const struct art_summary *
     pending->bounds = (struct art_bounds){0};
     if (!summary) return;
     pending->summed = (struct art_summed){0};
+    memset(pending->texts, 0, sizeof pending->texts);
     art_terms_reset(&pending->terms);
 }
 

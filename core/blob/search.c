@@ -206,10 +206,11 @@ static void look_at_entries(const struct art_blob *blob, const struct art_blob_p
 static void look_at_buckets(const struct art_blob *blob, uint32_t from, uint32_t to, struct art_extreme *search) {
     struct art_bucket_search all = {.column = search->column, .largest = search->largest, .from = from, .to = to};
     struct art_zone best = {.kinds = ART_ZONE_NUMBERS};
+    struct art_datum end;
     uint32_t bucket;
     if (from >= to) return;
-    search->lost |= !art_blob_best_bucket(blob, &all, &bucket, &best.low.integer);
-    best.high = best.low;
+    search->lost |= !art_blob_best_bucket(blob, &all, &bucket, &end) || end.kind != ART_DATUM_INTEGER;
+    best.low.integer = best.high.integer = end.integer;
     if (!search->lost) art_extreme_take(search, &best);
 }
 

@@ -119,7 +119,7 @@ static void add_searched(struct art_terms *terms, struct art_term_set *set, cons
     if (datum->kind == ART_DATUM_INTEGER) {
         int len = snprintf(digits, sizeof digits, "%lld", (long long)datum->integer);
         keep_text(terms, set, summary, art_bytes(digits, (uint32_t)len), 0);
-    } else if (datum->kind == ART_DATUM_REAL || datum->by_hash) {
+    } else if (datum->kind == ART_DATUM_REAL || datum->by == ART_BY_HASHES) {
         set->any = true;
     } else {
         keep_text(terms, set, summary, datum->bytes, 0);

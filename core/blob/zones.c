@@ -39,8 +39,9 @@ struct art_zone art_blob_zone(const struct art_blob *blob, unsigned column, uint
     return art_bucket_zone(blob, column, bucket);
 }
 
-/* Are all zones of these buckets integers, and nothing that comes before or behind these? */
-static bool are_integers(const uint8_t *kinds, uint32_t from, uint32_t to, bool nulls_count) {
+/* Are all zones of these buckets integers, or all of them texts, and nothing that comes before or behind these? Which
+ * of them: ART_ZONE_NUMBERS, ART_ZONE_TEXTS; or 0. */
+static unsigned common_kind(const uint8_t *kinds, uint32_t from, uint32_t to, bool nulls_count) {
     uint64_t all = UINT64_MAX, any = 0;
     uint32_t b = from;
     assert(from <= to);
@@ -57,17 +58,18 @@ static bool are_integers(const uint8_t *kinds, uint32_t from, uint32_t to, bool 
         all &= kinds[b];
         any |= kinds[b];
     }
-    if (nulls_count && any & ART_ZONE_NULLS) return false;
-    return all & ART_ZONE_NUMBERS && !(any & (ART_ZONE_REALS | ART_ZONE_OTHERS));
+    if (any & (ART_ZONE_REALS | ART_ZONE_OTHERS) || (nulls_count && any & ART_ZONE_NULLS)) return 0;
+    return all & ART_ZONE_BOUNDED; /* no zone has both */
 }
 
 bool art_blob_best_bucket(const struct art_blob *blob, const struct art_bucket_search *search, uint32_t *bucket,
-                          int64_t *value) {
+                          struct art_datum *value) {
     uint32_t n = blob->buckets, at = art_zones_at(n, blob->flags & ART_BLOB_SUMS, blob->has);
     const uint8_t *zones = blob->image + blob->routing + at + ART_ZONE_BYTES * search->column * n;
     const uint8_t *ends = search->largest ? zones + 8 * n : zones;
     assert(search->column < blob->has.columns && search->from <= search->to && search->to <= n);
-    if (!are_integers(zones + 16 * n, search->from, search->to, search->nulls_count)) return false;
+    unsigned kind = common_kind(zones + 16 * n, search->from, search->to, search->nulls_count);
+    if (!kind) return false;
     /* With the order turned round for the least, the best is the largest. */
     uint64_t turn = search->largest ? 0 : UINT64_MAX;
     int64_t last = (int64_t)((uint64_t)search->last ^ turn), best = INT64_MIN;
@@ -79,6 +81,8 @@ bool art_blob_best_bucket(const struct art_blob *blob, const struct art_bucket_s
         best = end;
         *bucket = b;
     }
-    *value = (int64_t)((uint64_t)best ^ turn);
+    *value = (struct art_datum){.kind = kind == ART_ZONE_TEXTS ? ART_DATUM_TEXT : ART_DATUM_INTEGER,
+                                .by = ART_BY_CODE,
+                                .integer = (int64_t)((uint64_t)best ^ turn)};
     return true;
 }

@@ -32,7 +32,7 @@ void art_link_add_zones(const struct art_summary *summary, art_link link, struct
     art_leaf_entry(art_link_leaf(link), &entry);
     if (entry.flags & (ART_DELETE | ART_CHUNK)) return;
     art_summary_read(summary, &entry, ART_ALL_COLUMNS, NULL, data);
-    for (unsigned i = 0; i < summary->has.columns; i++) art_zone_add_datum(&zone[i], &data[i]);
+    for (unsigned i = 0; i < summary->has.columns; i++) art_summary_widen(summary, i, &zone[i], &data[i]);
 }
 
 void art_link_add_summed(const struct art_summary *summary, art_link link, art_int128 *sum, struct art_zone *zone) {
@@ -44,7 +44,7 @@ void art_link_add_summed(const struct art_summary *summary, art_link link, art_i
         return;
     }
     art_leaf_entry(art_link_leaf(link), &entry);
-    art_summary_add(summary, &entry, sum, zone, data);
+    art_summary_add(summary, &entry, sum, zone, NULL, data);
 }
 
 /* --- what lies before a key --------------------------------------------------------------------------------------- */
@@ -148,11 +148,6 @@ enum art_rc art_memtable_select(const struct art_memtable *memtable, struct art_
 
 /* --- zones made narrow again -------------------------------------------------------------------------------------- */
 
-static bool zones_are_equal(const struct art_zone *a, const struct art_zone *b) {
-    if (a->kinds != b->kinds) return false;
-    return !(a->kinds & ART_ZONE_NUMBERS) || (a->low.integer == b->low.integer && a->high.integer == b->high.integer);
-}
-
 /* No entry that changes or goes makes a zone narrower: that would take a look at all its neighbours. Searches look at
  * them, and those that find a zone wider than its parts narrow it. */
 static bool narrow_node(struct art_memtable *memtable, struct art_node *node) {
@@ -161,7 +156,7 @@ static bool narrow_node(struct art_memtable *memtable, struct art_node *node) {
     for (int child = art_node_first(node); child != ART_CHILD_NONE; child = art_node_next(node, child))
         art_link_add_zones(memtable->summary, art_node_child(node, child), zone);
     for (unsigned i = 0; i < memtable->summary->has.columns; i++) {
-        narrower |= !zones_are_equal(&zone[i], &held[i]);
+        narrower |= !art_zones_equal(&zone[i], &held[i]);
         held[i] = zone[i];
     }
     return narrower;
@@ -201,19 +196,22 @@ static bool may_be_inside(art_link link, struct art_bytes low, struct art_bytes 
 struct found_bounds {
     const struct art_zone *of;
     bool whole; /* all parts were looked at */
-    bool end;   /* one has the number that comes first */
+    bool end;   /* one has the number, or the text, that comes first */
     uint8_t kinds;
 };
 
 static inline void meet_bounds(struct found_bounds *found, const struct art_zone *part, bool largest) {
     int64_t end = largest ? part->high.integer : part->low.integer;
     found->kinds |= part->kinds;
-    found->end |= end == (largest ? found->of->high.integer : found->of->low.integer) && part->kinds & ART_ZONE_NUMBERS;
+    found->end |= end == (largest ? found->of->high.integer : found->of->low.integer) &&
+                  part->kinds & found->of->kinds & ART_ZONE_BOUNDED;
 }
 
 static bool reaches_bounds(const struct found_bounds *found) {
-    if (found->of->kinds & ~found->kinds) return false;
-    return found->end || !(found->of->kinds & ART_ZONE_NUMBERS) || found->kinds & ART_ZONE_REALS;
+    uint8_t kinds = found->kinds;
+    if (kinds & ART_ZONE_TEXTS && kinds & ART_ZONE_NUMBERS) kinds |= ART_ZONE_OTHERS; /* texts of one part, then */
+    if (found->of->kinds & ~kinds) return false;
+    return found->end || !(found->of->kinds & ART_ZONE_BOUNDED) || kinds & ART_ZONE_REALS;
 }
 
 enum art_rc art_memtable_visit(struct art_memtable *memtable, uintptr_t link, unsigned column, bool largest,
@@ -298,8 +296,8 @@ static void look_below(struct zone_walk *walk, art_link link, bool inside) {
     struct art_extreme *search = walk->search;
     const struct art_node *node = art_link_node(link);
     assert(walk->depth <= DEPTH_MAX);
-    bool numbers = !(zone_below(walk, link)->kinds & (ART_ZONE_REALS | ART_ZONE_OTHERS));
-    search->lost |= !numbers || walk->depth == DEPTH_MAX;
+    bool integers = !(zone_below(walk, link)->kinds & ART_ZONE_NO_INTEGERS);
+    search->lost |= !integers || walk->depth == DEPTH_MAX;
     if (search->lost) return;
     walk->depth++;
     inside = inside || lies_inside(link, walk->low, walk->high);

@@ -177,11 +177,13 @@ static int find_summary(const struct art_vtab *vtab, const char *column, struct 
     }
     int item = art_summary_find_measured(summarised, (unsigned)i);
     bool has = item >= 0 && (question->asks != ASKS_SUM || (unsigned)item < summarised->sums);
-    if (!has && (i == ART_COLUMN_KEY || !art_column_is_of_numbers(&columns->items[i]))) {
-        return art_complain(message, SQLITE_ERROR,
-                            "art: there is no %s of the key, nor of a TEXT or BLOB column (%s.%s): name a column of "
-                            "numbers",
-                            word, table, columns->items[i].name);
+    bool sum = question->asks == ASKS_SUM;
+    bool may = sum ? art_column_is_of_numbers(&columns->items[i]) : art_column_has_order(&columns->items[i]);
+    if (!has && (i == ART_COLUMN_KEY || !may)) {
+        return art_complain(
+            message, SQLITE_ERROR,
+            "art: there is no %s of the key, nor of a %sBLOB column (%s.%s): name a column of numbers%s", word,
+            sum ? "TEXT or " : "", table, columns->items[i].name, sum ? "" : " or texts");
     }
     if (!has) {
         return art_complain(message, SQLITE_ERROR,

@@ -409,7 +409,7 @@ static inline void set_datum(struct art_datum *out, uint64_t serial, const uint8
         out->integer = (int64_t)serial - 8;
     } else {
         out->kind = serial & 1 ? ART_DATUM_TEXT : ART_DATUM_BLOB;
-        out->by_hash = false;
+        out->by = ART_BY_BYTES;
         out->bytes = art_bytes(data, (uint32_t)len);
     }
 }

@@ -94,7 +94,7 @@ static inline void read_cell(const struct art_cells *column, uint32_t row, struc
 
 static inline void set_datum_of_bytes(struct art_datum *out, uint32_t serial, const uint8_t *data, uint32_t len) {
     out->kind = serial & 1 ? ART_DATUM_TEXT : ART_DATUM_BLOB;
-    out->by_hash = false;
+    out->by = ART_BY_BYTES;
     out->bytes = art_bytes(data, len);
 }
 

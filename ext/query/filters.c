@@ -23,6 +23,7 @@
  * looks at them itself. A text that is no sound UTF-8 may meet such a pattern outside its bounds, where these have
  * characters beyond ASCII.
  */
+#include "core/base/text_code.h"
 #include "ext/query/scan.h"
 
 /* Behind WANTED_ROWS_MAX rows of which none was left out, the next IDLE_ROWS rows go to SQLite without a look. SQLite
@@ -299,6 +300,21 @@ static void choose_by_filters(void *chooser, struct art_bytes block, struct art_
     art_scan_vtab(scan)->table->filtered += before - art_row_set_count(rows);
 }
 
+/* By the number, or by the code of the text. Behind a bound value may be a column of numbers: then texts that read as
+ * numbers become numbers, which are less than any text. */
+static void limit_by(struct art_limit *limit, const struct art_filter *filter) {
+    enum art_argument comparison = filter->comparison;
+    struct art_datum bound = filter->value;
+    if (bound.kind == ART_DATUM_TEXT) {
+        bound = (struct art_datum){
+            .kind = ART_DATUM_TEXT, .by = ART_BY_CODE, .integer = art_text_code(filter->value.bytes)};
+        limit->numerals = !filter->is_literal && comparison != ART_ARGUMENT_GREATER;
+    }
+    limit->low_set = comparison != ART_ARGUMENT_LESS && comparison != ART_ARGUMENT_LESS_EQUAL;
+    limit->high_set = comparison != ART_ARGUMENT_GREATER && comparison != ART_ARGUMENT_GREATER_EQUAL;
+    limit->low = limit->high = bound;
+}
+
 /* SQLite compares numbers exactly, and so do limits; what it might read out of a text is left to it. */
 void art_filters_limits(struct art_scan *scan, struct art_limits *out) {
     const struct art_summarised *summarised = art_table_summarised(art_scan_vtab(scan)->table);
@@ -310,10 +326,10 @@ void art_filters_limits(struct art_scan *scan, struct art_limits *out) {
         set_test(filter);
         int item = art_summary_find(summarised, filter->column);
         enum art_argument comparison = filter->comparison;
-        if (item < 0 || !is_number(&filter->value) || comparison == ART_ARGUMENT_NOT_EQUAL) continue;
+        bool has_value = is_number(&filter->value) || filter->value.kind == ART_DATUM_TEXT;
+        if (item < 0 || !has_value || comparison == ART_ARGUMENT_NOT_EQUAL) continue;
         struct art_limit *limit = &out->limit[out->count++];
-        *limit = (struct art_limit){.column = (unsigned)item, .low = filter->value, .high = filter->value};
-        limit->low_set = comparison != ART_ARGUMENT_LESS && comparison != ART_ARGUMENT_LESS_EQUAL;
-        limit->high_set = comparison != ART_ARGUMENT_GREATER && comparison != ART_ARGUMENT_GREATER_EQUAL;
+        *limit = (struct art_limit){.column = (unsigned)item};
+        limit_by(limit, filter);
     }
 }

@@ -66,6 +66,10 @@ bool art_definition_is_plain_name(const char *text); /* one that needs no quotes
 /* columns.c */
 enum art_affinity art_affinity_of(const char *type);
 bool art_column_is_of_numbers(const struct art_column *column); /* as far as it is declared */
+/* May it have a least and a largest value? Numbers, texts, and what has no type. */
+static inline bool art_column_has_order(const struct art_column *column) {
+    return column->affinity == ART_AFFINITY_TEXT || art_column_is_of_numbers(column);
+}
 void art_column_clear(struct art_column *column);
 void art_columns_clear(struct art_columns *columns);
 int art_columns_default(struct art_columns *columns); /* path, value */

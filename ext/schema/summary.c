@@ -73,12 +73,16 @@ static int check_item(const struct summary_list *list, enum summary_word word, c
     if (lookup && item && item->lookup) return refuse_column(list, name, "two lookups of one column", again);
     if (!search && !lookup && item && item->measure)
         return refuse_column(list, name, "two summaries of one column", again);
-    /* Values are found by their bytes. */
-    if (lookup && column->collation && sqlite3_stricmp(column->collation, "BINARY"))
-        return refuse_column(list, name, "a lookup is by BINARY", "leave out the column's COLLATE");
-    return search || lookup || art_column_is_of_numbers(column)
-               ? SQLITE_OK
-               : refuse_column(list, name, "a summary is of numbers", "give the column a numeric type");
+    bool collated = column->collation && sqlite3_stricmp(column->collation, "BINARY");
+    bool of_texts = !search && column->affinity == ART_AFFINITY_TEXT;
+    static const char without[] = "leave out the column's COLLATE", numeric[] = "give the column a numeric type";
+    /* Values are found by their bytes, and compared by them. */
+    if (lookup && collated) return refuse_column(list, name, "a lookup is by BINARY", without);
+    if (search || lookup) return SQLITE_OK;
+    if (word == WORD_SUM && !art_column_is_of_numbers(column))
+        return refuse_column(list, name, "a sum is of numbers", numeric);
+    if (!art_column_has_order(column)) return refuse_column(list, name, "a summary is of numbers or texts", numeric);
+    return of_texts && collated ? refuse_column(list, name, "a summary of texts is by BINARY", without) : SQLITE_OK;
 }
 
 static int add_item(struct summary_list *list, enum summary_word word, const char *name, int found) {
@@ -241,6 +245,7 @@ struct art_summary art_summary_for_core(const struct art_summarised *summarised)
     for (unsigned i = 0; i < summarised->count; i++) {
         summary.has.lookups |= (uint8_t)(summarised->items[i].lookup << i);
         summary.has.searches |= (uint16_t)(summarised->items[i].search << i);
+        summary.texts |= (uint8_t)((summarised->items[i].measure != ART_MEASURE_NONE) << i);
     }
     if (summarised->search_key) summary.has.searches |= ART_SEARCH_KEY;
     summary.read = read_row;

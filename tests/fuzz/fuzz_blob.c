@@ -214,8 +214,9 @@ static void look_at_entry(void *context, uint32_t number, const struct art_entry
 /* Each bucket comes out once, and its bounds get no better. */
 static void best_buckets(const struct art_blob *blob, struct art_bucket_search search) {
     uint32_t found = 0, bucket;
-    int64_t value;
-    while (art_blob_best_bucket(blob, &search, &bucket, &value) && bucket < search.to) {
+    struct art_datum end;
+    while (art_blob_best_bucket(blob, &search, &bucket, &end) && bucket < search.to) {
+        int64_t value = end.integer;
         bool better = search.largest ? value > search.last : value < search.last;
         if (search.begun && (better || (value == search.last && bucket <= search.given)))
             fuzz_fail("bucket %u comes behind worse ones", bucket);

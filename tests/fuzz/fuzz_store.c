@@ -11,6 +11,7 @@
  *   - the same of sums, extremes, the best rows and walks with limits, where the first run has a summary; without runs,
  *     where the first byte of OPS says so
  */
+#include "core/base/text_code.h"
 #include "core/tree/txn/txn.h"
 #include "tests/fuzz/hosted_store.h"
 #include "tests/support/of_core.h"
@@ -183,6 +184,12 @@ static struct art_entry entry_of(const struct art_row *row) {
     return (struct art_entry){.value = row->stored.bytes, .flags = flags, .row = row->stored.row};
 }
 
+/* Does a reference tell nothing of a text's code that is not so? */
+static bool is_honest(const struct art_datum *known, struct art_bytes text) {
+    uint64_t top = known->by == ART_BY_HASHES ? known->hashes >> ART_HASH_BITS : 0;
+    return known->kind != ART_DATUM_TEXT || !top || top == art_text_code_top(art_text_code(text));
+}
+
 static void add_row(struct scanned *scanned, struct art_tree *tree, struct art_cursor *cursor) {
     const struct art_row *row = art_cursor_row(cursor);
     struct art_bytes value, key = art_cursor_key(cursor);
@@ -196,6 +203,7 @@ static void add_row(struct scanned *scanned, struct art_tree *tree, struct art_c
         struct art_datum datum = toy_datum(value, i);
         bool number = datum.kind == ART_DATUM_INTEGER || datum.kind == ART_DATUM_REAL;
         if (known[i].kind != datum.kind || (number && known[i].integer != datum.integer)) scanned->honest = false;
+        if (scanned->honest) scanned->honest = is_honest(&known[i], datum.bytes);
         add_datum(scanned, i, &datum);
     }
     scanned->rows++;

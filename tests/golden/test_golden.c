@@ -34,6 +34,7 @@ static const struct golden {
     {"0.3.0", "columns", 6, 4, 1, 2, 0, NULL},
     {"0.3.0", "many", 6, 4, 1, 1, 0, NULL},
     {"0.3.0", "summary", 6, 4, 4, 3, 0, NULL},
+    {"0.3.0", "texts", 6, 4, 5, 3, 0, NULL},
     {"0.3.0", "log", 2, 0, 4, 0, 0, NULL},
     {"0.3.0", "left", 6, 4, 1, 1, 0, NULL},
     {"0.3.0", "cuts", 6, 4, 1, 2, 1, NULL},

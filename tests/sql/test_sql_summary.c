@@ -150,8 +150,10 @@ TEST(test_a_summary_that_cannot_be_is_refused) {
     static const char *const refused[][2] = {
         {"path, summary=(sum(size))", "a summary of a column that is not there (t.size): name another column"},
         {"path, summary=(sum(path))", "the key can only be searched (t.path): name another column in summary="},
-        {"path, a TEXT, summary=(max(a))", "a summary is of numbers (t.a): give the column a numeric type"},
-        {"path, a BLOB, summary=(sum(a))", "a summary is of numbers (t.a): give the column a numeric type"},
+        {"path, a TEXT, summary=(sum(a))", "a sum is of numbers (t.a): give the column a numeric type"},
+        {"path, a BLOB, summary=(sum(a))", "a sum is of numbers (t.a): give the column a numeric type"},
+        {"path, a BLOB, summary=(max(a))", "a summary is of numbers or texts (t.a): give the column a numeric type"},
+        {"path, a TEXT COLLATE NOCASE, summary=(min(a))", "a summary of texts is by BINARY (t.a): leave out the"},
         {"path, a, b, summary=(sum(a)), summary=(max(b))", "two lists of summaries (t): write one, as summary=(sum"},
         {"path, a, summary=(sum(a), max(a))", "two summaries of one column (t.a): leave one of them out"},
         {"path, a, summary=(avg(a))",
@@ -301,7 +303,7 @@ CASE("one by one", .seconds = SUITE_FOREVER, .set_up = setup, .tear_down = sql_t
 TEST(test_a_summary_that_cannot_be_changes_nothing) {
     TEXTS(wrong, "summary=(sum(nope))", "summary=(max(path))", "summary=(sum(owner))", "summary=(sum(size), max(size))",
           "summary=(avg(size))", "summary=", "summary=(sum(size)", "summary=() size");
-    TEXTS(said, "a summary of a column that is not there", "the key can only be searched", "a summary is of numbers",
+    TEXTS(said, "a summary of a column that is not there", "the key can only be searched", "a sum is of numbers",
           "two summaries of one column", "a summary is sum(...), min(...), max(...), lookup(...) or search(...)",
           "a summary is sum(...), min(...), max(...), lookup(...) or search(...)",
           "the list of a summary is not closed", "something stands behind a summary");

@@ -15,7 +15,7 @@ static char said[500];
 static bool same_datum(const struct art_datum *a, const struct art_datum *b) {
     if (a->kind != b->kind) return false;
     if (a->kind == ART_DATUM_INTEGER || a->kind == ART_DATUM_REAL) return a->integer == b->integer;
-    return a->kind == ART_DATUM_NULL || (!a->by_hash && art_bytes_equal(a->bytes, b->bytes));
+    return a->kind == ART_DATUM_NULL || (a->by != ART_BY_HASHES && art_bytes_equal(a->bytes, b->bytes));
 }
 
 static enum art_rc field_of(struct art_bytes record, unsigned column, struct art_datum *out) {

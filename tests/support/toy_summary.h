@@ -38,11 +38,15 @@ static inline void toy_read(void *context, const struct art_stored *stored, unsi
 
 /* `has` must outlive it. */
 static inline struct art_summary toy_summary(struct art_measures *has) {
-    return (struct art_summary){.has = *has, .read = toy_read, .cut = toy_cut, .context = has};
+    return (struct art_summary){.has = *has, .texts = UINT8_MAX, .read = toy_read, .cut = toy_cut, .context = has};
 }
 
-static inline struct art_datum toy_number(const struct art_datum *datum) {
+/* Of a limit: a number, or the code of a text. */
+static inline struct art_datum toy_bound(const struct art_datum *datum) {
     bool number = datum->kind == ART_DATUM_INTEGER || datum->kind == ART_DATUM_REAL;
+    struct art_zone own = {0};
+    art_zone_add_datum(&own, datum);
+    if (own.kinds & ART_ZONE_TEXTS) return art_zone_end(&own, false);
     return number ? *datum : (struct art_datum){.kind = ART_DATUM_INTEGER};
 }
 
@@ -67,7 +71,7 @@ static inline unsigned toy_search_column(struct art_measures has) {
 static inline struct art_term_query toy_search(struct art_measures has, const struct art_datum *data) {
     static uint32_t term;
     const struct art_datum *datum = &data[toy_search_column(has)];
-    bool text = datum->kind >= ART_DATUM_TEXT && !datum->by_hash && datum->bytes.len >= 3;
+    bool text = datum->kind >= ART_DATUM_TEXT && datum->by != ART_BY_HASHES && datum->bytes.len >= 3;
     struct art_bytes begins = text ? art_bytes(datum->bytes.data, 3) : art_bytes("abc", 3);
     if (toy_cut(begins, 0, &term) == ART_CUT_ANY) term = 1;
     return (struct art_term_query){ART_FIELD_SEARCHES + toy_search_column(has), 1, &term};
@@ -81,7 +85,8 @@ static inline struct art_limits toy_limits(struct art_measures has, uint8_t how,
         limit->column = (how / 2u + i) % has.columns;
         limit->low_set = how >> (4 + i) & 1;
         limit->high_set = how >> (6 + i) & 1;
-        limit->low = limit->high = toy_number(&data[limit->column]);
+        limit->low = limit->high = toy_bound(&data[limit->column]);
+        limit->numerals = how & 2;
     }
     if (has.lookups && how & 2) limits.queries[limits.query_count++] = toy_sought(has, data);
     if (has.searches % ART_SEARCH_KEY && how & 4) limits.queries[limits.query_count++] = toy_search(has, data);
@@ -91,7 +96,7 @@ static inline struct art_limits toy_limits(struct art_measures has, uint8_t how,
 
 static inline bool toy_has_part(const struct art_term_query *query, const struct art_datum *datum) {
     uint32_t terms[16], count = 0;
-    bool text = datum->kind >= ART_DATUM_TEXT && !datum->by_hash && datum->bytes.len <= 16;
+    bool text = datum->kind >= ART_DATUM_TEXT && datum->by != ART_BY_HASHES && datum->bytes.len <= 16;
     if (text) count = toy_cut(datum->bytes, 0, terms);
     for (uint32_t i = 0; count != ART_CUT_ANY && i < count; i++) {
         if (terms[i] == query->term[0]) return true;

@@ -83,13 +83,12 @@ static bool puts_together(const struct art_value_checker *values, const struct a
 
 /* Behind the reference stand the value's data in summed columns. */
 static bool has_its_data(const struct art_value_checker *values, struct art_bytes stored) {
-    assert(art_tree_summary(values->checker->tree));
+    const struct art_summary *summary = art_tree_summary(values->checker->tree);
     uint8_t made[ART_OVERFLOW_REF_BYTES_MAX];
     assert(stored.len >= ART_OVERFLOW_REF_BYTES);
-    uint32_t len =
-        art_overflow_put_data(art_tree_summary(values->checker->tree), art_buffer_bytes(&values->value), made);
+    uint32_t len = art_overflow_put_data(summary, art_buffer_bytes(&values->value), made);
     return stored.len == len &&
-           !memcmp(stored.data + ART_OVERFLOW_REF_BYTES, made + ART_OVERFLOW_REF_BYTES, len - ART_OVERFLOW_REF_BYTES);
+           art_data_equal(summary->has, stored.data + ART_OVERFLOW_REF_BYTES, made + ART_OVERFLOW_REF_BYTES);
 }
 
 static enum art_rc read_value(struct art_value_checker *values, struct art_bytes row, struct art_bytes stored,

@@ -11,10 +11,12 @@
  *
  * What is found hidden is remembered by its bucket (front.c), so that the next search begins behind it.
  *
- * Zones are never too narrow, so no part that stays behind has anything better. A zone with texts or blobs counts as
- * better than every number. Of equal parts the smaller comes first: entries before buckets before blobs, so that many
- * rows with one value cost no more than few. A blob or bucket gives only its best part at a time and goes back under
- * that value, so the heap is small whatever it is asked for.
+ * Zones are never too narrow, so no part that stays behind has anything better. A zone of texts has a code as its
+ * bound (core/base/text_code.h), and so texts are compared with it by their codes: of equal ones the part comes out
+ * before the text. A zone with blobs, or with texts beside numbers, counts as better than every number. Of equal parts
+ * the smaller comes first: entries before buckets before blobs, so that many rows with one value cost no more than few.
+ * A blob or bucket gives only its best part at a time and goes back under that value, so the heap is small whatever it
+ * is asked for.
  *
  * With `by_key` a part has a key, too, before which none of its rows with that value stands: of a bucket its first key,
  * of what is left of a part the key of what was given last. Equal parts then come out in the order of these keys.
@@ -26,6 +28,7 @@
  * The search holds no blob. What it knows of one is its reference, and that is good as long as the tree does not
  * change.
  */
+#include "core/base/text_code.h"
 #include "core/tree/read/read.h"
 
 enum part_kind { PART_ENTRY, PART_KEY, PART_LONG, PART_BUCKET, PART_NODE, PART_BLOB };
@@ -76,9 +79,14 @@ struct art_best {
 
 /* --- the heap ----------------------------------------------------------------------------------------------------- */
 
+static bool is_code(const struct art_datum *value) {
+    return value->kind == ART_DATUM_TEXT && value->by == ART_BY_CODE;
+}
+
 static bool is_better(const struct art_best *best, const struct best_part *a, const struct best_part *b) {
     int c = art_datum_compare(&a->value, &b->value);
     if (c) return best->order.descending ? c > 0 : c < 0;
+    if (is_code(&a->value) != is_code(&b->value)) return is_code(&a->value);
     if (best->order.by_key) c = art_bytes_compare(a->key, b->key);
     return c ? c < 0 : a->kind < b->kind;
 }
@@ -166,14 +174,16 @@ static bool best_left(const struct art_best_order *order, const struct art_zone 
     return front ? art_front_value(front, out) : art_best_of_zone(order, zone, out);
 }
 
-/* Rows come from this value on. May any of them be within the limits on the order's own column? A text, of which the
- * zone tells, may be. */
+/* Rows come from this value on. May any of them be within the limits on the order's own column? Whatever is no number,
+ * of which the zone tells, may be. */
 static bool is_within_limits(const struct art_best_order *order, const struct art_zone *zone,
                              const struct art_datum *from) {
-    if ((from->kind != ART_DATUM_INTEGER && from->kind != ART_DATUM_REAL) || zone->kinds & ART_ZONE_OTHERS) return true;
+    if (from->kind != ART_DATUM_INTEGER && from->kind != ART_DATUM_REAL) return true;
+    if (zone->kinds & (ART_ZONE_OTHERS | ART_ZONE_TEXTS)) return true;
     for (unsigned i = 0; i < order->limits.count; i++) {
         const struct art_limit *limit = &order->limits.limit[i];
-        if (limit->column != order->column) continue;
+        if (limit->column != order->column || (limit->low_set ? &limit->low : &limit->high)->kind == ART_DATUM_TEXT)
+            continue;
         if (order->descending && limit->low_set && art_datum_compare(from, &limit->low) < 0) return false;
         if (!order->descending && limit->high_set && art_datum_compare(from, &limit->high) > 0) return false;
     }
@@ -231,6 +241,11 @@ static enum art_rc copy_value(struct art_best *best, const struct art_entry *ent
     if (!rc && !copy) rc = art_nomem();
     if (copy && out->bytes.len) memcpy(copy, out->bytes.data, out->bytes.len);
     out->bytes.data = copy;
+    out->by = ART_BY_BYTES;
+    if (copy && out->kind == ART_DATUM_TEXT) {
+        out->by = ART_BY_BOTH;
+        out->integer = art_text_code(out->bytes);
+    }
     art_free(owned);
     return rc;
 }
@@ -255,9 +270,10 @@ static enum art_rc push_row(struct art_best *best, const struct art_entry *entry
     }
     bool waits = part->kind == PART_ENTRY && entry->flags & ART_OVERFLOW;
     if (!waits || data[best->order.column].kind < ART_DATUM_TEXT) return push_value(best, entry, data, part);
+    struct art_zone own = {0};
+    art_zone_add_datum(&own, &data[best->order.column]);
     part->kind = PART_LONG;
-    part->value.kind = best->order.descending ? ART_DATUM_BEYOND : ART_DATUM_TEXT;
-    part->value.bytes = art_bytes(NULL, 0);
+    part->value = art_zone_end(&own, best->order.descending);
     return heap_push(best, part);
 }
 
@@ -433,13 +449,13 @@ static enum art_rc buckets_in_range(const struct art_best *best, const struct be
     return rc;
 }
 
-/* Nearly always: integers, and no conditions. False: it has to be done otherwise. */
+/* Nearly always: integers or texts, and no conditions. False: it has to be done otherwise. */
 static bool choose_quickly(struct choice *choice, const struct art_blob *blob, uint32_t from, uint32_t to) {
     const struct art_best_order *order = &choice->best->order;
     assert(from <= to && to <= blob->buckets);
     const struct best_part *part = choice->part;
     if (order->limits.count || order->limits.query_count) return false;
-    if (part->begun && part->value.kind != ART_DATUM_INTEGER) return false;
+    if (part->begun && part->value.kind != ART_DATUM_INTEGER && !is_code(&part->value)) return false;
     struct art_bucket_search search = {.column = order->column,
                                        .largest = order->descending,
                                        .nulls_count = !order->descending && !order->skip_nulls,
@@ -448,8 +464,7 @@ static bool choose_quickly(struct choice *choice, const struct art_blob *blob, u
                                        .to = to,
                                        .given = part->given,
                                        .last = part->value.integer};
-    choice->value.kind = ART_DATUM_INTEGER;
-    if (!art_blob_best_bucket(blob, &search, &choice->at, &choice->value.integer)) return false;
+    if (!art_blob_best_bucket(blob, &search, &choice->at, &choice->value)) return false;
     choice->any = choice->at < to;
     return true;
 }
@@ -675,7 +690,8 @@ static enum art_rc expand_bucket(struct art_best *best, const struct best_part *
     uint32_t from, to;
     enum art_rc rc = bucket_entries(best, part, at, &from, &to);
     if (rc || from >= to) return rc;
-    bool texts = leaf && art_blob_zone(blob, best->order.column, part->at).kinds & ART_ZONE_OTHERS;
+    uint8_t kinds = art_blob_zone(blob, best->order.column, part->at).kinds;
+    bool texts = leaf && kinds & (ART_ZONE_OTHERS | ART_ZONE_TEXTS);
     if (texts || (leaf && best->order.matches_paths)) return push_matching_rows(best, part, at, from, to);
     if (leaf && best->tree->fronts.bytes) begin_behind_hidden(&choice, blob, art_blob_entries_in(blob, 0, part->at));
     if (leaf) rc = take_column(&choice, blob, from, to, column);

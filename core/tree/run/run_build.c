@@ -145,6 +145,7 @@ static enum art_rc finish_leaf(struct art_run_build *build, bool *more) {
     enum art_rc rc = art_edit_write(build->tree, build->edit, build->builder, &build->buffer, &built, NULL);
     if (rc) return rc;
     *more = built.more;
+    build->edit->root->texts |= built.texts;
     return art_run_build_add_leaf(build, built.separator, &built.ref);
 }
 

@@ -85,15 +85,18 @@ struct art_fronts *art_fronts_add(struct art_front_map *map, struct art_hash128 
 bool art_front_value(const struct art_front *front, struct art_datum *out) {
     assert(front->kind <= ART_FRONT_NONE);
     if (front->kind == ART_FRONT_NONE) return false;
-    *out = (struct art_datum){.kind = (enum art_datum_kind)front->kind, .integer = front->integer};
+    *out = (struct art_datum){.kind = (enum art_datum_kind)front->kind, .by = ART_BY_CODE, .integer = front->integer};
     return true;
 }
 
 struct art_front art_front_of(const struct art_datum *value, uint32_t entry) {
     bool number = value->kind == ART_DATUM_INTEGER || value->kind == ART_DATUM_REAL;
-    assert(entry <= UINT8_MAX);
-    return (struct art_front){
-        .kind = (uint8_t)value->kind, .entry = (uint8_t)entry, .integer = number ? value->integer : 0};
+    bool coded = value->kind == ART_DATUM_TEXT && value->by == ART_BY_CODE;
+    struct art_front front = {.kind = (uint8_t)value->kind, .entry = (uint8_t)entry};
+    assert(entry <= UINT8_MAX && value->kind != ART_DATUM_BLOB);
+    if (number || coded) front.integer = value->integer;
+    if (value->kind == ART_DATUM_TEXT && !coded) front.integer = INT64_MIN; /* an empty one */
+    return front;
 }
 
 static bool front_is_better(const struct art_front *a, const struct art_front *b, bool descending) {

@@ -62,6 +62,7 @@ enum art_rc art_root_clone(const struct art_root *root, struct art_root **out) {
     copy->left_rows = root->left_rows;
     copy->held = root->held;
     copy->blocks = root->blocks;
+    copy->texts = root->texts;
     copy->all_blocks = root->all_blocks;
     copy->owed = root->owed;
     enum art_rc rc = art_buffer_append(&copy->cuts, root->cuts.data, root->cuts.len);
@@ -112,21 +113,23 @@ enum art_rc art_root_replace_run(struct art_root *root, unsigned at, const struc
 enum art_rc art_root_encode(const struct art_root *root, struct art_buffer *out) {
     assert(root->runs <= ART_RUNS_CAPACITY);
     out->len = 0;
-    bool held = root->held, blocks = root->blocks && (root->runs || held), left = root->left_rows, cut = root->cuts.len;
-    uint8_t flags = (held ? ART_ROOT_HELD : 0) | (root->all_blocks ? ART_ROOT_ALL_BLOCKS : 0);
+    bool held = root->held, left = root->left_rows, cut = root->cuts.len;
+    bool flagged = (root->blocks || root->texts) && (root->runs || held);
+    uint8_t flags = (held ? ART_ROOT_HELD : 0) | (root->all_blocks ? ART_ROOT_ALL_BLOCKS : 0) |
+                    (root->blocks ? ART_ROOT_BLOCKS : 0) | (root->texts ? ART_ROOT_TEXTS : 0);
     struct art_root_header header = {.magic = ART_ROOT_MAGIC,
-                                     .format = blocks ? ART_ROOT_FORMAT_BLOCKS
-                                               : held ? ART_ROOT_FORMAT_HELD
-                                               : cut  ? ART_ROOT_FORMAT_CUTS
-                                               : left ? ART_ROOT_FORMAT_LEFT
-                                                      : ART_ROOT_FORMAT,
+                                     .format = flagged ? ART_ROOT_FORMAT_BLOCKS
+                                               : held  ? ART_ROOT_FORMAT_HELD
+                                               : cut   ? ART_ROOT_FORMAT_CUTS
+                                               : left  ? ART_ROOT_FORMAT_LEFT
+                                                       : ART_ROOT_FORMAT,
                                      .runs = (uint8_t)root->runs,
                                      .csn = root->csn,
                                      .generation = root->generation};
     memcpy(header.chain, &root->chain, sizeof header.chain);
     enum art_rc rc = art_buffer_append(out, &header, sizeof header);
-    if (!rc && (left || cut || held || blocks)) rc = art_buffer_append(out, &root->left_rows, sizeof root->left_rows);
-    if (!rc && blocks) rc = art_buffer_append(out, &flags, sizeof flags);
+    if (!rc && (left || cut || held || flagged)) rc = art_buffer_append(out, &root->left_rows, sizeof root->left_rows);
+    if (!rc && flagged) rc = art_buffer_append(out, &flags, sizeof flags);
     for (unsigned i = 0; !rc && i < root->runs; i++) {
         const struct art_run *run = &root->run[i];
         struct art_root_run fixed = {
@@ -178,6 +181,14 @@ static enum art_rc decode_cuts(struct art_root *root, unsigned format, struct ar
     return sound ? art_buffer_append(&root->cuts, bytes.data, bytes.len) : ART_CORRUPT;
 }
 
+static bool decode_flags(struct art_root *root, uint8_t flags) {
+    root->held = flags & ART_ROOT_HELD;
+    root->blocks = flags & ART_ROOT_BLOCKS;
+    root->texts = flags & ART_ROOT_TEXTS;
+    root->all_blocks = flags & ART_ROOT_ALL_BLOCKS;
+    return flags < 2 * ART_ROOT_TEXTS && (root->blocks || root->texts);
+}
+
 enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
     struct art_root_header header;
     if (bytes.len < sizeof header + 8) return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "root is cut short");
@@ -186,11 +197,10 @@ enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
     if (header.magic != ART_ROOT_MAGIC || art_hash64(bytes.data, body) != art_load64(bytes.data + body)) {
         return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "root does not match its checksum");
     }
-    unsigned latest = art_codec() ? ART_ROOT_FORMAT_BLOCKS : ART_ROOT_FORMAT_HELD;
-    if (header.format < ART_ROOT_FORMAT || header.format > latest) {
+    if (header.format < ART_ROOT_FORMAT || header.format > ART_ROOT_FORMAT_BLOCKS) {
         return art_fail(ART_CORRUPT,
                         "art: root has format %u, this version reads %u (the log): use the sqlite-art that made it",
-                        header.format, latest);
+                        header.format, ART_ROOT_FORMAT_BLOCKS);
     }
     struct art_root *root = root_alloc(header.runs <= ART_RUNS_CAPACITY ? header.runs : 0);
     if (!root) return art_nomem();
@@ -198,7 +208,6 @@ enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
     root->generation = header.generation;
     root->followed = header.followed;
     root->held = header.format == ART_ROOT_FORMAT_HELD;
-    root->blocks = header.format == ART_ROOT_FORMAT_BLOCKS;
     memcpy(&root->chain, header.chain, sizeof root->chain);
     const uint8_t *at = bytes.data + sizeof header, *end = bytes.data + body;
     bool sane =
@@ -209,11 +218,10 @@ enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
         sane &= root->left_rows ? root->left_rows < root->csn : header.format > ART_ROOT_FORMAT_LEFT;
         at += sizeof root->left_rows;
     }
-    if (root->blocks && sane) {
-        uint8_t flags = at < end ? *at++ : UINT8_MAX;
-        sane = flags <= (ART_ROOT_HELD | ART_ROOT_ALL_BLOCKS);
-        root->held = flags & ART_ROOT_HELD;
-        root->all_blocks = flags & ART_ROOT_ALL_BLOCKS;
+    if (header.format == ART_ROOT_FORMAT_BLOCKS && sane) sane = decode_flags(root, at < end ? *at++ : 0);
+    if (sane && root->blocks && !art_codec()) {
+        art_root_unref(root);
+        return art_fail(ART_CORRUPT, "art: the table has blocks, and there is no codec that reads them (the log)");
     }
     enum art_rc rc = !sane ? ART_CORRUPT : decode_runs(root, header.runs, &at, end);
     if (!rc) rc = decode_cuts(root, header.format, art_bytes(at, (uint32_t)(end - at)));

@@ -92,7 +92,7 @@ struct art_gaps {
 struct art_front {
     uint8_t kind;    /* enum art_datum_kind, or ART_FRONT_NONE */
     uint8_t entry;   /* of a bucket's entries with this value, those before it are no rows; of a blob 0 */
-    int64_t integer; /* INTEGER and REAL: the number's bytes; of a text or blob nothing is known but the kind */
+    int64_t integer; /* INTEGER and REAL: the number's bytes; TEXT: its code; of a blob nothing is known but the kind */
 };
 enum { ART_FRONT_NONE = ART_DATUM_BEYOND + 1 /* there is no row at all */ };
 struct art_fronts {
@@ -225,6 +225,7 @@ struct art_tree {
         uint64_t csn;
         uint64_t to_flush;        /* bytes of the memtable when it began */
         uint32_t overflow_values; /* counter of their ids, never taken back */
+        bool codes;               /* a reference to chunks has the code of a text, maybe taken back */
         struct art_root *base;
         const struct art_summary *base_summary;
         struct art_savepoint *savepoints;

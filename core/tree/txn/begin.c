@@ -22,6 +22,7 @@ enum art_rc art_tree_begin(struct art_tree *tree) {
     tree->txn.state = ART_TXN_BEGUN;
     tree->txn.csn = tree->csn + 1;
     tree->txn.overflow_values = 0;
+    tree->txn.codes = false;
     tree->txn.to_flush = art_memtable_bytes(tree->memtable);
     tree->txn.base = art_root_ref(tree->root);
     tree->txn.base_summary = tree->summary;

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <sqlite3.h>
 
+#include "core/base/text_code.h"
 #include "core/base/value_hash.h"
 #include "tests/support/memtable_model.h"
 #include "tests/support/must.h"
@@ -12,7 +13,7 @@
 
 /* --- random data -------------------------------------------------------------------------------------------------- */
 
-enum mix { INTEGERS = 1, REALS = 2, NULLS = 4, OTHERS = 8, ALL = 15 };
+enum mix { INTEGERS = 1, REALS = 2, NULLS = 4, BLOBS = 8, TEXTS = 16, ALL = 31 };
 
 /* Where a double ceases to tell integers apart, and where integers end. */
 static int64_t random_integer(struct random *random) {
@@ -49,7 +50,8 @@ static struct art_datum random_datum(struct random *random, unsigned mix, uint8_
     } while (!(mix & (datum.kind == ART_DATUM_NULL      ? NULLS
                       : datum.kind == ART_DATUM_INTEGER ? INTEGERS
                       : datum.kind == ART_DATUM_REAL    ? REALS
-                                                        : OTHERS)));
+                      : datum.kind == ART_DATUM_TEXT    ? TEXTS
+                                                        : BLOBS)));
     if (datum.kind == ART_DATUM_INTEGER) datum.integer = random_integer(random);
     if (datum.kind == ART_DATUM_REAL) datum.real = random_real(random);
     if (datum.kind < ART_DATUM_TEXT) return datum;
@@ -163,7 +165,10 @@ static struct art_datum real_datum(double real) {
 
 /* As near to the numbers as its form allows: exact, or the nearest doubles around them. */
 static void check_is_tight(const struct art_zone *zone, const struct art_datum *least, const struct art_datum *most) {
-    if (zone->kinds & ART_ZONE_REALS) {
+    if (zone->kinds & ART_ZONE_TEXTS) {
+        HOLDS(zone->low.integer == art_text_code(least->bytes));
+        HOLDS(zone->high.integer == art_text_code(most->bytes));
+    } else if (zone->kinds & ART_ZONE_REALS) {
         struct art_datum above = real_datum(nextafter(zone->low.real, INFINITY));
         struct art_datum below = real_datum(nextafter(zone->high.real, -INFINITY));
         struct art_datum low = real_datum(zone->low.real), high = real_datum(zone->high.real);
@@ -178,14 +183,18 @@ static void check_is_tight(const struct art_zone *zone, const struct art_datum *
 static void check_zone(const struct art_zone *zone, const struct art_datum *data, uint32_t count) {
     const struct art_datum *least = NULL, *most = NULL;
     uint8_t kinds = 0;
+    bool only_texts = true;
     HOLDS(art_zone_is_sane(zone));
+    for (uint32_t i = 0; i < count; i++) only_texts &= data[i].kind == ART_DATUM_TEXT || data[i].kind == ART_DATUM_NULL;
     for (uint32_t i = 0; i < count; i++) {
+        bool numeral = data[i].kind == ART_DATUM_TEXT && art_text_may_be_number(data[i].bytes);
         HOLDS(toy_zone_has(zone, &data[i]));
         if (data[i].kind == ART_DATUM_NULL) kinds |= ART_ZONE_NULLS;
-        if (data[i].kind >= ART_DATUM_TEXT) kinds |= ART_ZONE_OTHERS;
+        if (data[i].kind >= ART_DATUM_TEXT) kinds |= only_texts ? ART_ZONE_TEXTS : ART_ZONE_OTHERS;
+        if (only_texts && numeral) kinds |= ART_ZONE_NUMERALS;
         if (data[i].kind == ART_DATUM_REAL) kinds |= ART_ZONE_REALS;
-        if (!is_number(&data[i])) continue;
-        kinds |= ART_ZONE_NUMBERS;
+        if (is_number(&data[i])) kinds |= ART_ZONE_NUMBERS;
+        if (!is_number(&data[i]) && !(only_texts && data[i].kind == ART_DATUM_TEXT)) continue;
         if (!least || art_datum_compare(&data[i], least) < 0) least = &data[i];
         if (!most || art_datum_compare(&data[i], most) > 0) most = &data[i];
     }
@@ -216,12 +225,12 @@ TEST(test_a_zone_bounds_all_that_was_added_in_any_order) {
     struct random random = random_announced("zones");
     enum { MOST = 12 };
     struct art_datum data[MOST];
-    uint8_t room[8];
+    uint8_t room[MOST][8];
     for (unsigned round = random_rounds(200000); round; round--) {
         uint32_t count = random_below(&random, MOST + 1), mix = 1 + random_below(&random, ALL);
         struct art_zone zone = {0}, again = {0};
         for (uint32_t i = 0; i < count; i++) {
-            data[i] = random_datum(&random, mix, room);
+            data[i] = random_datum(&random, mix, room[i]);
             art_zone_add_datum(&zone, &data[i]);
         }
         check_zone(&zone, data, count);
@@ -279,8 +288,6 @@ TEST(test_the_ends_of_a_zone_without_numbers_are_those_of_its_kinds) {
     ck_assert_int_eq(art_zone_end(&both, true).kind, ART_DATUM_BEYOND);
 }
 
-/* --- bytes of sums and zones -------------------------------------------------------------------------------------- */
-
 static const double not_a_number = NAN;
 
 static struct art_zone zone_of_integers(uint8_t kinds, int64_t low, int64_t high) {
@@ -291,10 +298,121 @@ static struct art_zone zone_of_reals(uint8_t kinds, double low, double high) {
     return (struct art_zone){.kinds = kinds, .low = {.real = low}, .high = {.real = high}};
 }
 
+static struct art_datum text_datum(const char *text) {
+    return (struct art_datum){.kind = ART_DATUM_TEXT, .bytes = art_bytes(text, (uint32_t)strlen(text))};
+}
+
+static struct art_datum code_datum(const char *text) {
+    struct art_datum datum = text_datum(text);
+    return (struct art_datum){.kind = ART_DATUM_TEXT, .by = ART_BY_CODE, .integer = art_text_code(datum.bytes)};
+}
+
+TEST(test_texts_have_bounds_until_something_else_is_among_them) {
+    struct art_datum texts[] = {text_datum("2025-11-27"), text_datum("2024-01-01"), text_datum("20"), text_datum("")};
+    struct art_datum blob = {.kind = ART_DATUM_BLOB}, number = {.kind = ART_DATUM_INTEGER, .integer = 5};
+    struct art_datum unknown = {.kind = ART_DATUM_TEXT}, null = {.kind = ART_DATUM_NULL};
+    struct art_zone zone = {0}, other;
+    for (int i = 0; i < 2; i++) art_zone_add_datum(&zone, &texts[i]);
+    ck_assert_uint_eq(zone.kinds, ART_ZONE_TEXTS);
+    ck_assert_int_eq(zone.low.integer, art_text_code(texts[1].bytes));
+    ck_assert_int_eq(zone.high.integer, art_text_code(texts[0].bytes));
+    art_zone_add_datum(&zone, &texts[2]);
+    art_zone_add_datum(&zone, &null);
+    ck_assert_uint_eq(zone.kinds, ART_ZONE_TEXTS | ART_ZONE_NULLS | ART_ZONE_NUMERALS);
+    other = zone;
+    art_zone_add_datum(&other, &blob);
+    ck_assert(art_zones_equal(&other, &(struct art_zone){.kinds = ART_ZONE_OTHERS | ART_ZONE_NULLS}));
+    other = zone;
+    art_zone_add_datum(&other, &unknown);
+    ck_assert(art_zones_equal(&other, &(struct art_zone){.kinds = ART_ZONE_OTHERS | ART_ZONE_NULLS}));
+    struct art_zone without = art_zone_without_texts(&zone);
+    ck_assert(art_zones_equal(&other, &without));
+    other = zone;
+    art_zone_add_datum(&other, &number);
+    ck_assert_uint_eq(other.kinds, ART_ZONE_OTHERS | ART_ZONE_NULLS | ART_ZONE_NUMBERS);
+    ck_assert(other.low.integer == 5 && other.high.integer == 5);
+    art_zone_add_datum(&other, &texts[3]);
+    ck_assert_uint_eq(other.kinds, ART_ZONE_OTHERS | ART_ZONE_NULLS | ART_ZONE_NUMBERS);
+    ck_assert(other.low.integer == 5 && other.high.integer == 5);
+    art_zone_add_datum(&zone, &texts[3]);
+    ck_assert_int_eq(zone.low.integer, INT64_MIN);
+}
+
+static bool may_have(const struct art_zone *zone, const char *low, const char *high, bool numerals) {
+    struct art_limit limit = {.low_set = low, .high_set = high, .numerals = numerals};
+    if (low) limit.low = code_datum(low);
+    if (high) limit.high = code_datum(high);
+    return art_zone_may_have(zone, &limit);
+}
+
+TEST(test_limits_of_texts_pass_over_zones_of_texts_alone) {
+    struct art_datum first = text_datum("2025-03-01"), last = text_datum("2025-05-31"), year = text_datum("2025");
+    struct art_zone zone = {0}, nulls = {.kinds = ART_ZONE_NULLS}, numbers = zone_of_integers(ART_ZONE_NUMBERS, 1, 9);
+    struct art_zone others = {.kinds = ART_ZONE_OTHERS}, numerals;
+    struct art_limit number = {.low_set = true, .low = {.kind = ART_DATUM_INTEGER, .integer = 7}};
+    art_zone_add_datum(&zone, &first);
+    art_zone_add_datum(&zone, &last);
+    numerals = zone;
+    art_zone_add_datum(&numerals, &year);
+    ck_assert(may_have(&zone, "2025-04", NULL, false) && may_have(&zone, NULL, "2025-04", false));
+    ck_assert(may_have(&zone, "2025-05-31", NULL, false) && may_have(&zone, NULL, "2025-03-01", false));
+    ck_assert(!may_have(&zone, "2025-06", NULL, false) && !may_have(&zone, NULL, "2025-02-28", false));
+    ck_assert(!may_have(&zone, "2025-06", NULL, true) && may_have(&numerals, "2025-06", NULL, true));
+    ck_assert(!may_have(&numerals, "2025-06", NULL, false));
+    ck_assert(!may_have(&nulls, "2025-06", NULL, false));
+    ck_assert(may_have(&numbers, "2025-06", NULL, false) && may_have(&others, "2025-06", NULL, false));
+    ck_assert(art_zone_may_have(&zone, &number) && !art_zone_may_have(&nulls, &number));
+}
+
+/* As a reference to chunks keeps them. */
+TEST(test_the_hashes_of_a_text_bound_it) {
+    struct random random = random_announced("hashed texts");
+    const struct art_summary one = {.has = one_zone, .texts = 1}, none = {.has = one_zone};
+    for (unsigned round = random_rounds(20000); round; round--) {
+        uint8_t room[8], bytes[ART_DATUM_BYTES];
+        struct art_datum datum = random_datum(&random, TEXTS, room);
+        struct art_zone zone = {0}, own = {0};
+        art_data_encode(&one, &datum, bytes);
+        struct art_datum stored = {.kind = ART_DATUM_TEXT, .by = ART_BY_HASHES, .hashes = art_load64(bytes + 1)};
+        art_zone_add_datum(&zone, &stored);
+        art_zone_add_datum(&own, &datum);
+        if (!art_text_code_top(art_text_code(datum.bytes))) {
+            HOLDS(zone.kinds == ART_ZONE_OTHERS);
+        } else {
+            HOLDS(zone.kinds == (ART_ZONE_TEXTS | ART_ZONE_NUMERALS));
+            HOLDS(zone.low.integer <= own.low.integer && own.high.integer <= zone.high.integer);
+        }
+        uint8_t before[ART_DATUM_BYTES];
+        memcpy(before, bytes, sizeof before);
+        art_store64(before + 1, stored.hashes & (((uint64_t)1 << ART_HASH_BITS) - 1)); /* as 0.2.0 wrote it */
+        HOLDS(art_data_equal(one_zone, bytes, bytes) && art_data_equal(one_zone, before, bytes));
+        uint8_t unbounded[ART_DATUM_BYTES];
+        art_data_encode(&none, &datum, unbounded);
+        HOLDS(!memcmp(unbounded, before, sizeof before));
+        before[1] ^= 1;
+        HOLDS(!art_data_equal(one_zone, before, bytes));
+        bytes[ART_DATUM_BYTES - 1] ^= 1;
+        bytes[0] = ART_DATUM_BLOB;
+        HOLDS(!art_data_equal(one_zone, before, bytes));
+        own = (struct art_zone){0};
+        art_summary_widen(&none, 0, &own, &datum);
+        HOLDS(own.kinds == ART_ZONE_OTHERS);
+    }
+}
+
+/* --- bytes of sums and zones -------------------------------------------------------------------------------------- */
+
 TEST(test_a_zone_that_nobody_can_have_made_is_impossible) {
     enum { WHOLE = ART_ZONE_NUMBERS, REAL = ART_ZONE_NUMBERS | ART_ZONE_REALS };
     const struct art_zone impossible[] = {
-        zone_of_integers(16, 0, 0),
+        zone_of_integers(64, 0, 0),
+        zone_of_integers(ART_ZONE_TEXTS, 1, 0),
+        zone_of_integers(ART_ZONE_TEXTS | ART_ZONE_OTHERS, 0, 0),
+        zone_of_integers(ART_ZONE_TEXTS | ART_ZONE_NUMBERS, 0, 0),
+        zone_of_integers(ART_ZONE_TEXTS | ART_ZONE_REALS, 0, 0),
+        zone_of_integers(ART_ZONE_NUMERALS, 0, 0),
+        zone_of_integers(ART_ZONE_NUMERALS | ART_ZONE_OTHERS, 0, 0),
+        zone_of_integers(WHOLE | ART_ZONE_NUMERALS, 0, 0),
         zone_of_integers(0xff, 0, 0),
         zone_of_integers(0, 0, 1),
         zone_of_integers(0, 1, 0),
@@ -314,6 +432,8 @@ TEST(test_a_zone_that_nobody_can_have_made_is_impossible) {
         zone_of_integers(ART_ZONE_NULLS | ART_ZONE_OTHERS, 0, 0),
         zone_of_integers(WHOLE, INT64_MIN, INT64_MAX),
         zone_of_integers(WHOLE | ART_ZONE_NULLS, 7, 7),
+        zone_of_integers(ART_ZONE_TEXTS, INT64_MIN, INT64_MAX),
+        zone_of_integers(ART_ZONE_TEXTS | ART_ZONE_NULLS | ART_ZONE_NUMERALS, 7, 7),
         zone_of_reals(REAL, -INFINITY, INFINITY),
         zone_of_reals(REAL | ART_ZONE_OTHERS, 0.0, -0.0),
     };

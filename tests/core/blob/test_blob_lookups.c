@@ -129,7 +129,7 @@ static void check_parts(const struct blob_image *image, uint32_t row, uint32_t p
         if (of < ART_FIELD_KEYS) {
             if (entry->flags & ART_DELETE) continue;
             art_summary_read(&rows.summary, entry, 1u << column, NULL, data);
-            if (data[column].kind < ART_DATUM_TEXT || data[column].by_hash) continue;
+            if (data[column].kind < ART_DATUM_TEXT || data[column].by == ART_BY_HASHES) continue;
             text = data[column].bytes;
         }
         uint32_t count = text.len > ART_STORED_MAX ? ART_CUT_ANY : toy_cut(text, 0, terms);

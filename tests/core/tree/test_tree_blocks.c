@@ -190,8 +190,7 @@ TEST(test_a_table_with_blocks_is_refused_where_nobody_can_read_them) {
     art_tree_close(tree);
     must(toy_open(toy, &options, &tree));
     ck_assert_int_eq(toy_refresh(toy, tree), ART_CORRUPT);
-    ck_assert_msg(strstr(art_error_message(), "root has format 6, this version reads 5") != NULL, "%s",
-                  art_error_message());
+    ck_assert_msg(strstr(art_error_message(), "there is no codec that reads them") != NULL, "%s", art_error_message());
 }
 
 TEST(test_an_emptied_table_may_be_read_by_former_versions) {
@@ -222,7 +221,7 @@ LOOP_TEST(test_a_root_with_blocks_comes_back_as_it_was, 8) {
     ck_assert_uint_eq(again->left_rows, root->left_rows);
     ck_assert_uint_eq(art_cuts_count(&again->cuts), _i & 4 ? 1 : 0);
     art_root_unref(again);
-    bytes.data[sizeof(struct art_root_header) + 4] = 4; /* a flag that nobody has set */
+    bytes.data[sizeof(struct art_root_header) + 4] = 16; /* a flag that nobody has set */
     art_store64(bytes.data + bytes.len - 8, art_hash64(bytes.data, bytes.len - 8));
     ck_assert_int_eq(art_root_decode(art_buffer_bytes(&bytes), &again), ART_CORRUPT);
     art_root_unref(root);
