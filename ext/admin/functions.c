@@ -315,7 +315,8 @@ static void call_longest_prefix(sqlite3_context *context, int count, sqlite3_val
 
 /* A transaction's number is the one behind the last commit that it sees, whatever it takes back: who would commit in
  * between waits for it, or makes it fail. */
-/* The bytes of a key with these values in its first columns; the last one, if it is a text or a BLOB, is a beginning. */
+/* The bytes of a key with these values in its first columns; the last one, if it is a text or a BLOB, is a
+ * beginning. */
 static void call_key(sqlite3_context *context, int count, sqlite3_value **values) {
     struct asked asked;
     struct art_buffer key = {0};

@@ -19,19 +19,19 @@
 #include <math.h>
 
 enum {
-    TAG_NULL = 0x05,
-    TAG_LEAST = 0x10,
-    TAG_ZERO = 0x20,
-    TAG_MOST = 0x2f,
-    TAG_TEXT = 0x30,
-    TAG_BLOB = 0x40,
-    TAG_FRACTION = 0xff,
-    ESCAPED = 0xff
+    ORDERED_NULL = 0x05,
+    ORDERED_LEAST = 0x10,
+    ORDERED_ZERO = 0x20,
+    ORDERED_MOST = 0x2f,
+    ORDERED_TEXT = 0x30,
+    ORDERED_BLOB = 0x40,
+    ORDERED_FRACTION = 0xff,
+    ORDERED_ESCAPED = 0xff
 };
 
 /* --- writing ------------------------------------------------------------------------------------------------------ */
 
-static enum art_rc put_bits(struct art_buffer *out, uint8_t tag, double real, bool inverted) {
+static enum art_rc append_bits(struct art_buffer *out, uint8_t tag, double real, bool inverted) {
     uint8_t bytes[9] = {tag};
     uint64_t bits;
     memcpy(&bits, &real, sizeof bits);
@@ -39,26 +39,26 @@ static enum art_rc put_bits(struct art_buffer *out, uint8_t tag, double real, bo
     return art_buffer_append(out, bytes, sizeof bytes);
 }
 
-static enum art_rc put_integer(struct art_buffer *out, int64_t integer) {
+static enum art_rc append_integer_of(struct art_buffer *out, int64_t integer) {
     uint64_t magnitude = integer < 0 ? -(uint64_t)integer : (uint64_t)integer;
     unsigned n = magnitude ? (71 - (unsigned)__builtin_clzll(magnitude)) / 8 : 0;
     uint8_t bytes[9];
     art_store64_be(bytes + 1, (uint64_t)integer);
-    bytes[8 - n] = (uint8_t)(integer < 0 ? TAG_ZERO - n : TAG_ZERO + n);
+    bytes[8 - n] = (uint8_t)(integer < 0 ? ORDERED_ZERO - n : ORDERED_ZERO + n);
     return art_buffer_append(out, bytes + 8 - n, n + 1);
 }
 
-static enum art_rc put_real(struct art_buffer *out, double real) {
-    if (real >= ART_TWO_63) return put_bits(out, TAG_MOST, real, false);
-    if (real < -ART_TWO_63) return put_bits(out, TAG_LEAST, -real, true);
+static enum art_rc append_real_of(struct art_buffer *out, double real) {
+    if (real >= ART_TWO_63) return append_bits(out, ORDERED_MOST, real, false);
+    if (real < -ART_TWO_63) return append_bits(out, ORDERED_LEAST, -real, true);
     double below = floor(real);
-    enum art_rc rc = put_integer(out, (int64_t)below);
+    enum art_rc rc = append_integer_of(out, (int64_t)below);
     if (rc || below == real) return rc;
-    return put_bits(out, TAG_FRACTION, real < 0 ? ceil(real) - real : real - below, real < 0);
+    return append_bits(out, ORDERED_FRACTION, real < 0 ? ceil(real) - real : real - below, real < 0);
 }
 
-static enum art_rc put_bytes(struct art_buffer *out, uint8_t tag, struct art_bytes bytes) {
-    static const uint8_t escaped[2] = {0, ESCAPED};
+static enum art_rc append_bytes_of(struct art_buffer *out, uint8_t tag, struct art_bytes bytes) {
+    static const uint8_t escaped[2] = {0, ORDERED_ESCAPED};
     const uint8_t *at = bytes.data, *end = bytes.data + bytes.len;
     enum art_rc rc = art_buffer_append(out, &tag, 1);
     while (!rc && at < end) {
@@ -71,19 +71,19 @@ static enum art_rc put_bytes(struct art_buffer *out, uint8_t tag, struct art_byt
 }
 
 enum art_rc art_ordered_append(struct art_buffer *out, const struct art_datum *datum, bool descending, bool open) {
-    static const uint8_t null = TAG_NULL, end = 0;
+    static const uint8_t null = ORDERED_NULL, end = 0;
     size_t from = out->len;
     enum art_rc rc;
     switch (datum->kind) {
     case ART_DATUM_INTEGER:
-        rc = put_integer(out, datum->integer);
+        rc = append_integer_of(out, datum->integer);
         break;
     case ART_DATUM_REAL:
-        rc = put_real(out, datum->real);
+        rc = append_real_of(out, datum->real);
         break;
     case ART_DATUM_TEXT:
     case ART_DATUM_BLOB:
-        rc = put_bytes(out, datum->kind == ART_DATUM_TEXT ? TAG_TEXT : TAG_BLOB, datum->bytes);
+        rc = append_bytes_of(out, datum->kind == ART_DATUM_TEXT ? ORDERED_TEXT : ORDERED_BLOB, datum->bytes);
         if (!rc && !open) rc = art_buffer_append(out, &end, 1);
         break;
     default:
@@ -100,48 +100,48 @@ struct ordered {
     uint8_t turn; /* ff: all bytes are inverted */
 };
 
-static bool has(const struct ordered *from, size_t bytes) {
+static bool has_left(const struct ordered *from, size_t bytes) {
     return (size_t)(from->end - from->at) >= bytes;
 }
 
-static uint64_t get_bits(struct ordered *from, unsigned n) {
+static uint64_t next_bits(struct ordered *from, unsigned n) {
     uint64_t bits = 0;
-    assert(has(from, n));
+    assert(has_left(from, n));
     for (unsigned i = 0; i < n; i++) bits = bits << 8 | (uint8_t)(*from->at++ ^ from->turn);
     return bits;
 }
 
-static double get_real(struct ordered *from, bool inverted) {
-    uint64_t bits = get_bits(from, 8);
+static double next_real(struct ordered *from, bool inverted) {
+    uint64_t bits = next_bits(from, 8);
     double real;
     if (inverted) bits = ~bits;
     memcpy(&real, &bits, sizeof real);
     return real;
 }
 
-static bool get_number(struct ordered *from, uint8_t tag, struct art_datum *out) {
-    bool negative = tag < TAG_ZERO;
-    unsigned n = negative ? TAG_ZERO - tag : tag - TAG_ZERO;
-    if (n > 8 || !has(from, n)) return false;
-    uint64_t bits = get_bits(from, n);
+static bool next_number_of(struct ordered *from, uint8_t tag, struct art_datum *out) {
+    bool negative = tag < ORDERED_ZERO;
+    unsigned n = negative ? ORDERED_ZERO - tag : tag - ORDERED_ZERO;
+    if (n > 8 || !has_left(from, n)) return false;
+    uint64_t bits = next_bits(from, n);
     if (negative && n < 8) bits |= UINT64_MAX << (8 * n);
     *out = (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = (int64_t)bits};
-    if (!has(from, 1) || (uint8_t)(*from->at ^ from->turn) != TAG_FRACTION) return true;
+    if (!has_left(from, 1) || (uint8_t)(*from->at ^ from->turn) != ORDERED_FRACTION) return true;
     from->at++;
-    if (!has(from, 8)) return false;
-    double below = (double)out->integer, fraction = get_real(from, out->integer < 0);
+    if (!has_left(from, 8)) return false;
+    double below = (double)out->integer, fraction = next_real(from, out->integer < 0);
     out->kind = ART_DATUM_REAL;
     out->real = out->integer < 0 ? below + 1 - fraction : below + fraction;
     return out->real == out->real;
 }
 
 /* What has no end goes on to the end of the bytes: a common prefix. */
-static bool get_bytes(struct ordered *from, struct art_buffer *room, struct art_bytes *out) {
+static bool next_bytes_of(struct ordered *from, struct art_buffer *room, struct art_bytes *out) {
     size_t begin = room->len;
     for (;;) {
         const uint8_t *nul = from->at < from->end ? memchr(from->at, from->turn, (size_t)(from->end - from->at)) : NULL;
         const uint8_t *to = nul ? nul : from->end;
-        bool escaped = nul && nul + 1 < from->end && (uint8_t)(nul[1] ^ from->turn) == ESCAPED;
+        bool escaped = nul && nul + 1 < from->end && (uint8_t)(nul[1] ^ from->turn) == ORDERED_ESCAPED;
         if (art_buffer_append(room, from->at, (size_t)(to - from->at) + escaped)) return false;
         from->at = nul ? nul + 1 + escaped : from->end;
         if (!escaped) break;
@@ -157,16 +157,16 @@ bool art_ordered_next(struct art_bytes *bytes, bool descending, struct art_buffe
     if (!bytes->len) return false;
     uint8_t tag = (uint8_t)(*from.at++ ^ from.turn);
     bool sound = true;
-    if (tag == TAG_TEXT || tag == TAG_BLOB) {
-        out->kind = tag == TAG_TEXT ? ART_DATUM_TEXT : ART_DATUM_BLOB;
-        sound = get_bytes(&from, room, &out->bytes);
-    } else if (tag == TAG_LEAST || tag == TAG_MOST) {
+    if (tag == ORDERED_TEXT || tag == ORDERED_BLOB) {
+        out->kind = tag == ORDERED_TEXT ? ART_DATUM_TEXT : ART_DATUM_BLOB;
+        sound = next_bytes_of(&from, room, &out->bytes);
+    } else if (tag == ORDERED_LEAST || tag == ORDERED_MOST) {
         out->kind = ART_DATUM_REAL;
-        sound = has(&from, 8);
-        if (sound) out->real = tag == TAG_MOST ? get_real(&from, false) : -get_real(&from, true);
+        sound = has_left(&from, 8);
+        if (sound) out->real = tag == ORDERED_MOST ? next_real(&from, false) : -next_real(&from, true);
         sound = sound && out->real == out->real;
-    } else if (tag != TAG_NULL) {
-        sound = get_number(&from, tag, out);
+    } else if (tag != ORDERED_NULL) {
+        sound = next_number_of(&from, tag, out);
     }
     *bytes = art_bytes(from.at, (uint32_t)(from.end - from.at));
     return sound;

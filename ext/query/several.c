@@ -1,5 +1,5 @@
-/* Conditions on the columns of a key that has several: an equality with each of the first ones, and a range of the next,
- * are one range of keys (ext/base/ordered.c). A key is base, a value, and what follows:
+/* Conditions on the columns of a key that has several: an equality with each of the first ones, and a range of the
+ * next, are one range of keys (ext/base/ordered.c). A key is base, a value, and what follows:
  *
  *     a = 1 AND b = 2              base is both; all keys that begin with it and go on with another value
  *     a = 1 AND b > 2              behind base, 2 and whatever follows
@@ -16,7 +16,7 @@
 /* --- the plan ----------------------------------------------------------------------------------------------------- */
 
 /* Does a condition compare this column, so that a range can have it? ART_ARGUMENT_NONE: no. */
-static enum art_argument meaning_of(const struct art_planning *planning, int i, unsigned column) {
+static enum art_argument meaning_of_key(const struct art_planning *planning, int i, unsigned column) {
     const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
     const struct art_column *of = &planning->vtab->columns.items[column];
     if (!constraint->usable || constraint->iColumn != (int)column) return ART_ARGUMENT_NONE;
@@ -28,10 +28,10 @@ static enum art_argument meaning_of(const struct art_planning *planning, int i, 
 }
 
 /* Rather one with a literal. */
-static int find_equality(const struct art_planning *planning, unsigned column) {
+static int find_equal_of_key(const struct art_planning *planning, unsigned column) {
     int found = -1;
     for (int i = 0; i < planning->info->nConstraint; i++) {
-        enum art_argument meaning = meaning_of(planning, i, column);
+        enum art_argument meaning = meaning_of_key(planning, i, column);
         if (meaning != ART_ARGUMENT_EQUAL && meaning != ART_ARGUMENT_NULL) continue;
         if (meaning == ART_ARGUMENT_NULL || art_condition_constant(planning, i)) return i;
         if (found < 0) found = i;
@@ -39,21 +39,21 @@ static int find_equality(const struct art_planning *planning, unsigned column) {
     return found;
 }
 
-static void take(struct art_planning *planning, int i, unsigned column, enum art_argument meaning) {
+static void take_of_key(struct art_planning *planning, int i, unsigned column, enum art_argument meaning) {
     bool is_literal = meaning == ART_ARGUMENT_NULL || art_condition_constant(planning, i);
     art_planning_take_column(planning, i, (int)column, is_literal, meaning, false);
     if (planning->info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_IS) planning->conditions[i].term[1] |= ART_TERM_IS;
     planning->all_exact = false;
 }
 
-static void take_range(struct art_planning *planning, unsigned column) {
+static void take_range_of_key(struct art_planning *planning, unsigned column) {
     for (int i = 0; i < planning->info->nConstraint; i++) {
-        enum art_argument meaning = meaning_of(planning, i, column);
+        enum art_argument meaning = meaning_of_key(planning, i, column);
         bool glob = meaning == ART_ARGUMENT_GLOB;
         bool low = glob || meaning == ART_ARGUMENT_GREATER || meaning == ART_ARGUMENT_GREATER_EQUAL;
         bool high = glob || meaning == ART_ARGUMENT_LESS || meaning == ART_ARGUMENT_LESS_EQUAL;
         if (!low && !high) continue;
-        take(planning, i, column, meaning);
+        take_of_key(planning, i, column, meaning);
         planning->bounded_low |= low;
         planning->bounded_high |= high;
     }
@@ -63,13 +63,13 @@ void art_several_take(struct art_planning *planning) {
     const struct art_columns *columns = &planning->vtab->columns;
     for (unsigned place = 1; place <= columns->keys; place++) {
         unsigned column = art_columns_key(columns, place);
-        int i = find_equality(planning, column);
+        int i = find_equal_of_key(planning, column);
         if (i < 0) {
             if (planning->kind == ART_SCAN_RANGE)
-                take_range(planning, column); /* a listing's names are SQLite's to compare */
+                take_range_of_key(planning, column); /* a listing's names are SQLite's to compare */
             return;
         }
-        take(planning, i, column, meaning_of(planning, i, column));
+        take_of_key(planning, i, column, meaning_of_key(planning, i, column));
         planning->fixed = place;
     }
 }
@@ -126,18 +126,18 @@ static int take_compared(const struct art_scan *scan, const struct art_column *c
 }
 
 /* Base, with a byte behind it. */
-static struct art_bytes with_byte(struct art_buffer *base, uint8_t byte, int *rc) {
+static struct art_bytes base_and_byte(struct art_buffer *base, uint8_t byte, int *rc) {
     if (art_buffer_append(base, &byte, 1)) *rc = SQLITE_NOMEM;
     return art_buffer_bytes(base);
 }
 
 /* All keys with a value at its place; those above, or below. `base` ends with it, and is changed. */
-static void bound(struct art_key_range *keys, struct art_buffer *base, bool descending, enum art_argument meaning) {
+static void bound_key(struct art_key_range *keys, struct art_buffer *base, bool descending, enum art_argument meaning) {
     bool greater = meaning == ART_ARGUMENT_GREATER || meaning == ART_ARGUMENT_GREATER_EQUAL;
     bool itself = meaning == ART_ARGUMENT_GREATER_EQUAL || meaning == ART_ARGUMENT_LESS_EQUAL;
     bool low = greater != descending;
     if (descending && (low ? itself : !itself)) {
-        struct art_bytes at = with_byte(base, ART_KEY_BEFORE, &keys->rc);
+        struct art_bytes at = base_and_byte(base, ART_KEY_BEFORE, &keys->rc);
         if (low) art_key_range_low(keys, at, false);
         if (!low) art_key_range_high(keys, at, true);
     } else if (descending) {
@@ -157,14 +157,14 @@ static void bound(struct art_key_range *keys, struct art_buffer *base, bool desc
         if (low) art_key_range_low(keys, at, false);
         if (!low) art_key_range_high(keys, at, true);
     } else {
-        struct art_bytes at = with_byte(base, ART_KEY_BEHIND, &keys->rc);
+        struct art_bytes at = base_and_byte(base, ART_KEY_BEHIND, &keys->rc);
         if (low) art_key_range_low(keys, at, false);
         if (!low) art_key_range_high(keys, at, true);
     }
 }
 
-static int want_bound(struct art_scan *scan, const struct art_column *column, enum art_argument meaning,
-                      sqlite3_value *value, bool is_unknown) {
+static int want_bound_of_key(struct art_scan *scan, const struct art_column *column, enum art_argument meaning,
+                             sqlite3_value *value, bool is_unknown) {
     struct art_key_range *keys = &scan->keys;
     struct art_buffer *base = &scan->base;
     struct compared compared;
@@ -176,7 +176,7 @@ static int want_bound(struct art_scan *scan, const struct art_column *column, en
     if (compared.above && greater == (compared.above > 0)) keys->empty = true;
     if (keys->empty || compared.above) return SQLITE_OK;
     if (art_ordered_append(base, &compared.datum, column->descending, false)) return SQLITE_NOMEM;
-    bound(keys, base, column->descending, meaning);
+    bound_key(keys, base, column->descending, meaning);
     base->len = len;
     return keys->rc;
 }
@@ -193,7 +193,7 @@ static int want_beginning(struct art_scan *scan, const struct art_column *column
     return scan->keys.rc;
 }
 
-static int want_pattern(struct art_scan *scan, const struct art_column *column, sqlite3_value *value) {
+static int want_pattern_of_key(struct art_scan *scan, const struct art_column *column, sqlite3_value *value) {
     int type = sqlite3_value_type(value);
     if (type == SQLITE_NULL) scan->keys.empty = true;
     if (type != SQLITE_TEXT) return SQLITE_OK;
@@ -203,8 +203,8 @@ static int want_pattern(struct art_scan *scan, const struct art_column *column, 
 }
 
 /* Of a value that each key has at its place. */
-static int want_equal(struct art_scan *scan, const struct art_column *column, sqlite3_value *value, unsigned flags,
-                      bool is_null) {
+static int want_equal_of_key(struct art_scan *scan, const struct art_column *column, sqlite3_value *value,
+                             unsigned flags, bool is_null) {
     struct compared compared = {.datum = {.kind = ART_DATUM_NULL}};
     int rc = is_null ? SQLITE_OK : take_compared(scan, column, value, flags & ART_TERM_UNKNOWN, &compared);
     if (rc) return rc;
@@ -221,7 +221,7 @@ struct several_terms {
     size_t ends[ART_KEYS_MAX + 1]; /* of the values in the base, by their places */
 };
 
-static int find_term(const struct several_terms *terms, unsigned column, bool equal, int from) {
+static int find_term_of_key(const struct several_terms *terms, unsigned column, bool equal, int from) {
     for (int i = from; i < terms->argc; i++) {
         const uint8_t *term = terms->term + (size_t)i * ART_PLAN_TERM;
         bool is_equal = term[0] == ART_ARGUMENT_EQUAL || term[0] == ART_ARGUMENT_NULL;
@@ -234,10 +234,11 @@ static int want_equalities(struct art_scan *scan, struct several_terms *terms) {
     const struct art_columns *columns = &art_scan_vtab(scan)->columns;
     for (; terms->fixed < columns->keys; terms->fixed++) {
         unsigned column = art_columns_key(columns, terms->fixed + 1);
-        int i = find_term(terms, column, true, 0);
+        int i = find_term_of_key(terms, column, true, 0);
         if (i < 0) return SQLITE_OK;
         const uint8_t *term = terms->term + (size_t)i * ART_PLAN_TERM;
-        int rc = want_equal(scan, &columns->items[column], terms->argv[i], term[1], term[0] == ART_ARGUMENT_NULL);
+        int rc =
+            want_equal_of_key(scan, &columns->items[column], terms->argv[i], term[1], term[0] == ART_ARGUMENT_NULL);
         if (rc) return rc;
         terms->ends[terms->fixed + 1] = scan->base.len;
     }
@@ -268,14 +269,15 @@ static int want_base(struct art_scan *scan, unsigned fixed) {
     return keys->rc;
 }
 
-static int want_range(struct art_scan *scan, const struct several_terms *terms, unsigned column) {
+static int want_range_of_key(struct art_scan *scan, const struct several_terms *terms, unsigned column) {
     const struct art_column *of = &art_scan_vtab(scan)->columns.items[column];
     int rc = SQLITE_OK;
-    for (int i = find_term(terms, column, false, 0); !rc && i >= 0; i = find_term(terms, column, false, i + 1)) {
+    for (int i = find_term_of_key(terms, column, false, 0); !rc && i >= 0;
+         i = find_term_of_key(terms, column, false, i + 1)) {
         const uint8_t *term = terms->term + (size_t)i * ART_PLAN_TERM;
         rc = term[0] == ART_ARGUMENT_GLOB
-                 ? want_pattern(scan, of, terms->argv[i])
-                 : want_bound(scan, of, (enum art_argument)term[0], terms->argv[i], term[1] & ART_TERM_UNKNOWN);
+                 ? want_pattern_of_key(scan, of, terms->argv[i])
+                 : want_bound_of_key(scan, of, (enum art_argument)term[0], terms->argv[i], term[1] & ART_TERM_UNKNOWN);
     }
     return rc;
 }
@@ -287,7 +289,7 @@ static bool has_listing(const struct art_scan *scan) {
     return shown[ART_HIDDEN_PREFIX].type || shown[ART_HIDDEN_DELIMITER].type || shown[ART_HIDDEN_START_AFTER].type;
 }
 
-static bool is_listed(const struct art_columns *columns, unsigned place) {
+static bool is_listed_place(const struct art_columns *columns, unsigned place) {
     if (!place || place > columns->keys) return false;
     const struct art_column *column = &columns->items[art_columns_key(columns, place)];
     return !column->descending && (column->affinity == ART_AFFINITY_TEXT || column->affinity == ART_AFFINITY_BLOB);
@@ -300,7 +302,7 @@ static int want_listing(struct art_scan *scan, struct several_terms *terms) {
     const struct art_shown *shown = scan->shown;
     struct art_buffer *base = &scan->base;
     unsigned place = terms->fixed + 1;
-    while (place && !is_listed(columns, place)) place--;
+    while (place && !is_listed_place(columns, place)) place--;
     if (!place) {
         return art_complain(
             &scan->open.base.pVtab->zErrMsg, SQLITE_ERROR,
@@ -345,7 +347,7 @@ int art_several_arguments(struct art_scan *scan, const uint8_t *term, int argc, 
     if (has_listing(scan)) rc = want_listing(scan, &terms);
     bool all = terms.fixed == columns->keys;
     if (!rc && !all && scan->kind == ART_SCAN_RANGE)
-        rc = want_range(scan, &terms, art_columns_key(columns, terms.fixed + 1));
+        rc = want_range_of_key(scan, &terms, art_columns_key(columns, terms.fixed + 1));
     if (!rc) rc = want_base(scan, terms.fixed);
     if (!rc && all && plain) scan->kind = ART_SCAN_POINT;
     return rc;

@@ -145,12 +145,12 @@ int art_columns_begin_keys(struct art_columns *columns, const char *table, const
     return SQLITE_NOMEM;
 }
 
-static void next_of_list(struct art_token *token) {
+static void next_key_token(struct art_token *token) {
     *token = art_token_at(token->at + token->len);
 }
 
 /* a [ASC | DESC] */
-static int take_key(struct art_columns *columns, const char *table, struct art_token *token, char **message) {
+static int take_key_column(struct art_columns *columns, const char *table, struct art_token *token, char **message) {
     bool named = token->kind == ART_TOKEN_WORD || token->kind == ART_TOKEN_QUOTED;
     char *name = named ? art_token_text(token) : NULL;
     if (named && !name) return SQLITE_NOMEM;
@@ -166,25 +166,25 @@ static int take_key(struct art_columns *columns, const char *table, struct art_t
     column->place = ++columns->keys;
     /* Without a type a column of an ordinary key would hold anything, 5 and '5' beside each other. */
     if (!*column->type) column->affinity = ART_AFFINITY_TEXT;
-    next_of_list(token);
+    next_key_token(token);
     column->descending = art_token_is_word(token, "DESC");
-    if (column->descending || art_token_is_word(token, "ASC")) next_of_list(token);
+    if (column->descending || art_token_is_word(token, "ASC")) next_key_token(token);
     return SQLITE_OK;
 }
 
 int art_columns_end_keys(struct art_columns *columns, const char *table, char **message) {
     if (!columns->key_list) return SQLITE_OK;
     struct art_token token = art_token_at(columns->key_list);
-    next_of_list(&token); /* key */
-    next_of_list(&token); /* = */
+    next_key_token(&token); /* key */
+    next_key_token(&token); /* = */
     if (!art_token_is_mark(&token, '(')) return complain_keys(table, "the list of key columns is not closed", message);
     do {
-        next_of_list(&token);
-        int rc = take_key(columns, table, &token, message);
+        next_key_token(&token);
+        int rc = take_key_column(columns, table, &token, message);
         if (rc) return rc;
     } while (art_token_is_mark(&token, ','));
     if (!art_token_is_mark(&token, ')')) return complain_keys(table, "the list of key columns is not closed", message);
-    next_of_list(&token);
+    next_key_token(&token);
     return token.kind == ART_TOKEN_END || art_token_is_mark(&token, ',')
                ? SQLITE_OK
                : complain_keys(table, "something stands behind the key", message);

@@ -594,7 +594,7 @@ TEST(test_blocks_that_nobody_makes_are_refused) {
     }
 }
 
-/* Whoever reads it. */
+/* By each of the readers. */
 TEST(test_a_code_that_is_too_large_gives_the_last_entry) {
     static uint8_t room[ART_VALUE_INLINE_MAX], all[ART_BLOCK_PLAIN_MAX];
     enum { WIDTH = 2, ROWS = 64 };

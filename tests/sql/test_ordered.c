@@ -1,5 +1,5 @@
-/* Values as bytes that sort as the values do (ext/base/ordered.c), against SQLite's order: one value, and several behind
- * each other, ascending and descending; read back; and bytes of no value.
+/* Values as bytes that sort as the values do (ext/base/ordered.c), against SQLite's order: one value, and several
+ * behind each other, ascending and descending; read back; and bytes of no value.
  */
 #include <math.h>
 

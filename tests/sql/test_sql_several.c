@@ -1,5 +1,6 @@
-/* Keys of several columns, beside an ordinary table with a unique index of the same columns: random rows of all types, and
- * random queries: equalities with the first columns, ranges, patterns, orders, joins. Then listings, and what is refused.
+/* Keys of several columns, beside an ordinary table with a unique index of the same columns: random rows of all types,
+ * and random queries: equalities with the first columns, ranges, patterns, orders, joins. Then listings, and what is
+ * refused.
  */
 #include "tests/support/grammar.h"
 #include "tests/support/sql_one.h"
