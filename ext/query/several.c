@@ -125,42 +125,18 @@ static int take_compared(const struct art_scan *scan, const struct art_column *c
     return SQLITE_OK;
 }
 
-/* Base, with a byte behind it. */
-static struct art_bytes base_and_byte(struct art_buffer *base, uint8_t byte, int *rc) {
-    if (art_buffer_append(base, &byte, 1)) *rc = SQLITE_NOMEM;
-    return art_buffer_bytes(base);
-}
-
-/* All keys with a value at its place; those above, or below. `base` ends with it, and is changed. */
-static void bound_key(struct art_key_range *keys, struct art_buffer *base, bool descending, enum art_argument meaning) {
-    bool greater = meaning == ART_ARGUMENT_GREATER || meaning == ART_ARGUMENT_GREATER_EQUAL;
-    bool itself = meaning == ART_ARGUMENT_GREATER_EQUAL || meaning == ART_ARGUMENT_LESS_EQUAL;
-    bool low = greater != descending;
-    if (descending && (low ? itself : !itself)) {
-        struct art_bytes at = base_and_byte(base, ART_KEY_BEFORE, &keys->rc);
-        if (low) art_key_range_low(keys, at, false);
-        if (!low) art_key_range_high(keys, at, true);
-    } else if (descending) {
-        /* Behind all that begins with it, fractions of the number included. */
-        struct art_range range;
-        keys->scratch.len = 0;
-        if (art_buffer_reserve(&keys->scratch, base->len)) {
-            keys->rc = SQLITE_NOMEM;
-            return;
-        }
-        art_range_of_prefix(art_buffer_bytes(base), keys->scratch.data, &range);
-        assert(range.high_set);
-        if (low) art_key_range_low(keys, range.high, false);
-        if (!low) art_key_range_high(keys, range.high, true);
-    } else if (low ? itself : !itself) {
-        struct art_bytes at = art_buffer_bytes(base);
-        if (low) art_key_range_low(keys, at, false);
-        if (!low) art_key_range_high(keys, at, true);
+/* Where the keys begin that have the value at the end of the base at its place, or where they have ended. */
+static void bound_at(struct art_key_range *keys, struct art_buffer *base, bool descending, bool low, bool behind) {
+    size_t len = base->len;
+    const uint8_t byte = behind ? ART_KEY_BEHIND : ART_KEY_BEFORE;
+    if ((behind || descending) && art_buffer_append(base, &byte, 1)) {
+        keys->rc = SQLITE_NOMEM;
+    } else if (low) {
+        art_key_range_low(keys, art_buffer_bytes(base), false);
     } else {
-        struct art_bytes at = base_and_byte(base, ART_KEY_BEHIND, &keys->rc);
-        if (low) art_key_range_low(keys, at, false);
-        if (!low) art_key_range_high(keys, at, true);
+        art_key_range_high(keys, art_buffer_bytes(base), true);
     }
+    base->len = len;
 }
 
 static int want_bound_of_key(struct art_scan *scan, const struct art_column *column, enum art_argument meaning,
@@ -176,7 +152,9 @@ static int want_bound_of_key(struct art_scan *scan, const struct art_column *col
     if (compared.above && greater == (compared.above > 0)) keys->empty = true;
     if (keys->empty || compared.above) return SQLITE_OK;
     if (art_ordered_append(base, &compared.datum, column->descending, false)) return SQLITE_NOMEM;
-    bound_key(keys, base, column->descending, meaning);
+    bool itself = meaning == ART_ARGUMENT_GREATER_EQUAL || meaning == ART_ARGUMENT_LESS_EQUAL;
+    bool low = greater != column->descending;
+    bound_at(keys, base, column->descending, low, low != itself);
     base->len = len;
     return keys->rc;
 }
@@ -259,13 +237,8 @@ static int want_base(struct art_scan *scan, unsigned fixed) {
         art_key_range_high(keys, art_buffer_bytes(base), false);
         return keys->rc;
     }
-    size_t len = base->len;
-    art_key_range_prefix(keys, art_buffer_bytes(base));
-    uint8_t byte = descending ? ART_KEY_BEFORE : ART_KEY_BEHIND;
-    if (art_buffer_append(base, &byte, 1)) return SQLITE_NOMEM;
-    if (descending) art_key_range_low(keys, art_buffer_bytes(base), false);
-    if (!descending) art_key_range_high(keys, art_buffer_bytes(base), true);
-    base->len = len;
+    bound_at(keys, base, descending, true, false);
+    bound_at(keys, base, descending, false, true);
     return keys->rc;
 }
 
