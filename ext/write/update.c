@@ -288,12 +288,12 @@ static int encode_over(struct art_vtab *vtab, sqlite3_value **argv, const struct
 }
 
 static int take_conflict(struct art_vtab *vtab, sqlite3_value *value, bool *updates) {
-    const char *name = art_columns_hidden_name(&vtab->columns, ART_HIDDEN_CONFLICT), *table = vtab->name->table;
     if (!is_given(value)) return SQLITE_OK;
     const char *text = (const char *)sqlite3_value_text(value);
     if (!text) return SQLITE_NOMEM;
     *updates = !strcmp(text, "update");
     if (*updates) return SQLITE_OK;
+    const char *name = art_columns_hidden_name(&vtab->columns, ART_HIDDEN_CONFLICT), *table = vtab->name->table;
     return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
                         "art: the hidden column %s takes 'update' alone (%s.%s): write INSERT OR REPLACE, OR IGNORE, "
                         "... for the others",
