@@ -1,17 +1,18 @@
 /* Values as bytes that sort as the values do in SQLite: the columns of a key, one behind the other.
  *
  *     NULL       05
- *     number     20 + n, n bytes       n = 0 to 8: an integer, big-endian, without leading zeros
- *                20 - n, n bytes       a negative one, the low n bytes of two's complement
- *                .. FF, 8 bytes        behind the next lower integer: a fraction, the bits of its double; of a negative
- *                                      number those of what is missing to the next higher integer, inverted
+ *     number     20 + n, n bytes       twice an integer, big-endian, without leading zeros; n = 0 to 9
+ *                20 - n, n bytes       of a negative one, the low n bytes of two's complement
+ *                .. , 8 bytes          twice the next lower integer, and one more: a fraction, the bits of its double; of
+ *                                      a negative number those of what is missing to the next higher, inverted
  *                2F, 8 bytes           a real of 2^63 and more; 10: one below -2^63, its positive bits inverted
  *     text       30, bytes, 00         00 among them is 00 FF
  *     blob       40, bytes, 00         the same
  *
- * A value with its column in descending order has all of its bytes inverted. So what follows a value never begins with
- * 00 or FF, and the keys in which a value stands at its place are those below value FF, or descending, behind value 00.
- * A number is the same bytes whether it is an integer or a real, as SQLite takes 5 and 5.0 for equal.
+ * A value with its column in descending order has all of its bytes inverted. No value is the beginning of another one,
+ * but for a text, behind whose 00 an FF may go on. So what follows a value never begins with 00 or FF, and the keys in
+ * which a value stands at its place are those below value FF, or descending, behind value 01. A number is the same bytes
+ * whether it is an integer or a real, as SQLite takes 5 and 5.0 for equal.
  */
 #include "ext/base/base.h"
 
@@ -25,7 +26,6 @@ enum {
     ORDERED_MOST = 0x2f,
     ORDERED_TEXT = 0x30,
     ORDERED_BLOB = 0x40,
-    ORDERED_FRACTION = 0xff,
     ORDERED_ESCAPED = 0xff
 };
 
@@ -39,22 +39,30 @@ static enum art_rc append_bits(struct art_buffer *out, uint8_t tag, double real,
     return art_buffer_append(out, bytes, sizeof bytes);
 }
 
-static enum art_rc append_integer_of(struct art_buffer *out, int64_t integer) {
-    uint64_t magnitude = integer < 0 ? -(uint64_t)integer : (uint64_t)integer;
-    unsigned n = magnitude ? (71 - (unsigned)__builtin_clzll(magnitude)) / 8 : 0;
-    uint8_t bytes[9];
-    art_store64_be(bytes + 1, (uint64_t)integer);
-    bytes[8 - n] = (uint8_t)(integer < 0 ? ORDERED_ZERO - n : ORDERED_ZERO + n);
-    return art_buffer_append(out, bytes + 8 - n, n + 1);
+/* Twice an integer, and one more where a fraction follows. */
+static enum art_rc append_twice(struct art_buffer *out, art_int128 twice) {
+    uint8_t bytes[10];
+    unsigned n = 0;
+    for (art_int128 left = twice < 0 ? -twice : twice; left; left >>= 8) n++;
+    assert(n <= 9);
+    bytes[0] = (uint8_t)(twice < 0 ? ORDERED_ZERO - (int)n : ORDERED_ZERO + (int)n);
+    for (unsigned i = 0; i < n; i++) bytes[n - i] = (uint8_t)(twice >> (8 * i));
+    return art_buffer_append(out, bytes, n + 1);
 }
 
 static enum art_rc append_real_of(struct art_buffer *out, double real) {
     if (real >= ART_TWO_63) return append_bits(out, ORDERED_MOST, real, false);
     if (real < -ART_TWO_63) return append_bits(out, ORDERED_LEAST, -real, true);
     double below = floor(real);
-    enum art_rc rc = append_integer_of(out, (int64_t)below);
-    if (rc || below == real) return rc;
-    return append_bits(out, ORDERED_FRACTION, real < 0 ? ceil(real) - real : real - below, real < 0);
+    bool fraction = below != real;
+    enum art_rc rc = append_twice(out, (art_int128)(int64_t)below * 2 + fraction);
+    if (rc || !fraction) return rc;
+    uint64_t bits;
+    double part = real < 0 ? ceil(real) - real : real - below;
+    uint8_t bytes[8];
+    memcpy(&bits, &part, sizeof bits);
+    art_store64_be(bytes, real < 0 ? ~bits : bits);
+    return art_buffer_append(out, bytes, sizeof bytes);
 }
 
 static enum art_rc append_bytes_of(struct art_buffer *out, uint8_t tag, struct art_bytes bytes) {
@@ -76,7 +84,7 @@ enum art_rc art_ordered_append(struct art_buffer *out, const struct art_datum *d
     enum art_rc rc;
     switch (datum->kind) {
     case ART_DATUM_INTEGER:
-        rc = append_integer_of(out, datum->integer);
+        rc = append_twice(out, (art_int128)datum->integer * 2);
         break;
     case ART_DATUM_REAL:
         rc = append_real_of(out, datum->real);
@@ -122,21 +130,22 @@ static double next_real(struct ordered *from, bool inverted) {
 static bool next_number_of(struct ordered *from, uint8_t tag, struct art_datum *out) {
     bool negative = tag < ORDERED_ZERO;
     unsigned n = negative ? ORDERED_ZERO - tag : tag - ORDERED_ZERO;
-    if (n > 8 || !has_left(from, n)) return false;
-    uint64_t bits = next_bits(from, n);
-    if (negative && n < 8) bits |= UINT64_MAX << (8 * n);
-    *out = (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = (int64_t)bits};
-    if (!has_left(from, 1) || (uint8_t)(*from->at ^ from->turn) != ORDERED_FRACTION) return true;
-    from->at++;
+    art_int128 twice = negative ? -1 : 0;
+    if (n > 9 || !has_left(from, n)) return false;
+    for (unsigned i = 0; i < n; i++) twice = twice * 256 + (uint8_t)(*from->at++ ^ from->turn);
+    art_int128 below = twice >> 1;
+    if (below < INT64_MIN || below > INT64_MAX) return false;
+    *out = (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = (int64_t)below};
+    if (!(twice & 1)) return true;
     if (!has_left(from, 8)) return false;
-    double below = (double)out->integer, fraction = next_real(from, out->integer < 0);
+    double part = next_real(from, negative);
     out->kind = ART_DATUM_REAL;
-    out->real = out->integer < 0 ? below + 1 - fraction : below + fraction;
+    out->real = negative ? (double)below + 1 - part : (double)below + part;
     return out->real == out->real;
 }
 
 /* What has no end goes on to the end of the bytes: a common prefix. */
-static bool next_bytes_of(struct ordered *from, struct art_buffer *room, struct art_bytes *out) {
+static bool next_bytes_of(struct ordered *from, struct art_buffer *room, struct art_bytes *out, bool *open) {
     size_t begin = room->len;
     for (;;) {
         const uint8_t *nul = from->at < from->end ? memchr(from->at, from->turn, (size_t)(from->end - from->at)) : NULL;
@@ -144,6 +153,7 @@ static bool next_bytes_of(struct ordered *from, struct art_buffer *room, struct 
         bool escaped = nul && nul + 1 < from->end && (uint8_t)(nul[1] ^ from->turn) == ORDERED_ESCAPED;
         if (art_buffer_append(room, from->at, (size_t)(to - from->at) + escaped)) return false;
         from->at = nul ? nul + 1 + escaped : from->end;
+        *open = !nul;
         if (!escaped) break;
     }
     for (size_t i = begin; from->turn && i < room->len; i++) room->data[i] ^= from->turn;
@@ -151,15 +161,17 @@ static bool next_bytes_of(struct ordered *from, struct art_buffer *room, struct 
     return true;
 }
 
-bool art_ordered_next(struct art_bytes *bytes, bool descending, struct art_buffer *room, struct art_datum *out) {
+bool art_ordered_next(struct art_bytes *bytes, bool descending, struct art_buffer *room, struct art_datum *out,
+                      bool *open) {
     struct ordered from = {bytes->data, bytes->data + bytes->len, descending ? UINT8_MAX : 0};
     *out = (struct art_datum){.kind = ART_DATUM_NULL};
+    *open = false;
     if (!bytes->len) return false;
     uint8_t tag = (uint8_t)(*from.at++ ^ from.turn);
     bool sound = true;
     if (tag == ORDERED_TEXT || tag == ORDERED_BLOB) {
         out->kind = tag == ORDERED_TEXT ? ART_DATUM_TEXT : ART_DATUM_BLOB;
-        sound = next_bytes_of(&from, room, &out->bytes);
+        sound = next_bytes_of(&from, room, &out->bytes, open);
     } else if (tag == ORDERED_LEAST || tag == ORDERED_MOST) {
         out->kind = ART_DATUM_REAL;
         sound = has_left(&from, 8);

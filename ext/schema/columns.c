@@ -202,11 +202,11 @@ bool art_result_of_key(sqlite3_context *context, const struct art_columns *colum
     struct art_buffer room = {0};
     struct art_datum datum = {.kind = ART_DATUM_NULL};
     const struct art_column *column = NULL;
-    bool sound = true;
+    bool sound = true, open;
     for (unsigned at = 1; sound && at <= place; at++) {
         column = &columns->items[art_columns_key(columns, at)];
         room.len = 0;
-        sound = art_ordered_next(&key, column->descending, &room, &datum);
+        sound = art_ordered_next(&key, column->descending, &room, &datum, &open);
     }
     assert(column);
     if (datum.kind == ART_DATUM_INTEGER && column->affinity == ART_AFFINITY_REAL)

@@ -71,16 +71,23 @@ static int not_unique(struct art_vtab *vtab) {
     return rc;
 }
 
+static enum art_write write_mode(const struct art_vtab *vtab) {
+    return sqlite3_vtab_on_conflict(vtab->connection->db) == SQLITE_REPLACE ? ART_WRITE_REPLACE : ART_WRITE_INSERT;
+}
+
 /* --- keys of several columns -------------------------------------------------------------------------------------- */
 
 /* A text column holds texts and a BLOB column BLOBs, or the same key might be asked for in two ways. */
-static int take_key_value(struct art_vtab *vtab, const struct art_column *column, sqlite3_value *value) {
+static int take_key_value(struct art_vtab *vtab, const struct art_column *column, sqlite3_value *value, bool inserts) {
     int type = sqlite3_value_type(value);
     bool of_blobs = column->affinity == ART_AFFINITY_BLOB;
     struct art_field field;
     struct art_datum datum;
-    if (type == SQLITE_NULL && column->stand_in) value = column->stand_in;
-    if (type == SQLITE_NULL && column->not_null && !column->stand_in) return not_null(vtab, column->name);
+    if (type == SQLITE_NULL && column->not_null) {
+        value = column->stand_in;
+        if (!value || !(inserts || write_mode(vtab) == ART_WRITE_REPLACE)) return not_null(vtab, column->name);
+        type = sqlite3_value_type(value);
+    }
     if (type != SQLITE_NULL && of_blobs != (type == SQLITE_BLOB) &&
         (of_blobs || column->affinity == ART_AFFINITY_TEXT)) {
         return art_complain(
@@ -120,14 +127,15 @@ static int make_key(struct art_vtab *vtab, sqlite3_value **argv, struct art_byte
         sqlite3_value *value = argv[ARGUMENT_COLUMNS + i];
         const uint8_t *from = old.data;
         struct art_datum datum;
+        bool open;
         room.len = 0;
         descending = column->descending;
-        if (old.data && !art_ordered_next(&old, descending, &room, &datum)) {
+        if (old.data && !art_ordered_next(&old, descending, &room, &datum, &open)) {
             rc = art_report(&vtab->base.zErrMsg, art_corrupt(NULL, ART_NOWHERE, ART_NOWHERE, "a key lacks columns"));
         } else if (old.data && sqlite3_value_nochange(value)) {
             if (art_buffer_append(&vtab->key, from, (size_t)(old.data - from))) rc = SQLITE_NOMEM;
         } else {
-            rc = take_key_value(vtab, column, value);
+            rc = take_key_value(vtab, column, value, !old.data);
         }
     }
     if (!rc && descending && art_buffer_append(&vtab->key, &end, 1)) rc = SQLITE_NOMEM;
@@ -143,10 +151,6 @@ static int complain_read_only(struct art_vtab *vtab) {
                         "art: a snapshot is read only (%s.snapshot): change the table as it is, or bring rows back by "
                         "INSERT OR REPLACE INTO %s SELECT * FROM %s WHERE snapshot = ...",
                         table, table, table);
-}
-
-static enum art_write write_mode(const struct art_vtab *vtab) {
-    return sqlite3_vtab_on_conflict(vtab->connection->db) == SQLITE_REPLACE ? ART_WRITE_REPLACE : ART_WRITE_INSERT;
 }
 
 /* The columns but the key as one record, in a buffer that the next row uses again. `old`: the row's record, out of

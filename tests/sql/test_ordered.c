@@ -119,6 +119,25 @@ TEST(test_bytes_are_in_the_order_of_values) {
     art_buffer_clear(&of_b);
 }
 
+/* So that the bytes of a number are a prefix of the keys that have it, and of no other. */
+TEST(test_no_number_is_the_beginning_of_another_one) {
+    struct random random = {random_seed()};
+    struct art_buffer of_a = {0}, of_b = {0};
+    for (int round = 0; round < ROUNDS; round++) {
+        struct art_datum a = {.kind = ART_DATUM_INTEGER, .integer = draw_integer(&random)},
+                         b = {.kind = ART_DATUM_REAL};
+        bool descending = random_once_in(&random, 2);
+        b.real = random_once_in(&random, 2) ? (double)a.integer + 0.5 : draw_real(&random);
+        of_a.len = of_b.len = 0;
+        ck_assert(!art_ordered_append(&of_a, &a, descending, false) &&
+                  !art_ordered_append(&of_b, &b, descending, false));
+        bool begins = art_bytes_starts_with(art_buffer_bytes(&of_b), art_buffer_bytes(&of_a));
+        ck_assert(begins == !art_datum_compare(&a, &b));
+    }
+    art_buffer_clear(&of_a);
+    art_buffer_clear(&of_b);
+}
+
 TEST(test_values_are_read_back) {
     struct random random = {random_seed()};
     struct value values[VALUES];
@@ -130,8 +149,9 @@ TEST(test_values_are_read_back) {
         struct art_bytes left = art_buffer_bytes(&bytes);
         for (unsigned i = 0; i < VALUES; i++) {
             struct art_datum datum;
+            bool open;
             room.len = 0;
-            ck_assert(art_ordered_next(&left, descending >> i & 1, &room, &datum));
+            ck_assert(art_ordered_next(&left, descending >> i & 1, &room, &datum, &open) && !open);
             ck_assert_msg(!art_datum_compare(&datum, &values[i].datum), "round %d, value %u", round, i);
         }
     }
@@ -153,18 +173,21 @@ TEST(test_any_bytes_may_be_read) {
         if (len && random_once_in(&random, 2)) exact[random_below(&random, len)] = (uint8_t)random_next(&random);
         struct art_bytes left = art_bytes(exact, len);
         struct art_datum datum;
+        bool open;
         room.len = 0;
-        for (unsigned i = 0; i < VALUES && art_ordered_next(&left, random_once_in(&random, 9), &room, &datum); i++) {
+        for (unsigned i = 0; i < VALUES && art_ordered_next(&left, random_once_in(&random, 9), &room, &datum, &open);
+             i++) {
             ck_assert(datum.kind != ART_DATUM_REAL || datum.real == datum.real);
         }
         free(exact);
     }
     room.len = 0;
     struct art_datum cut;
-    struct art_bytes open = art_bytes("\x30"
+    struct art_bytes rest = art_bytes("\x30"
                                       "a/b",
                                       4);
-    ck_assert(art_ordered_next(&open, false, &room, &cut) && !open.len);
+    bool open;
+    ck_assert(art_ordered_next(&rest, false, &room, &cut, &open) && open && !rest.len);
     ck_assert(cut.kind == ART_DATUM_TEXT && art_bytes_equal(cut.bytes, art_bytes("a/b", 3)));
     art_buffer_clear(&bytes);
     art_buffer_clear(&room);
