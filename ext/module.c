@@ -222,6 +222,7 @@ static int create(sqlite3 *db, void *context, int argc, const char *const *argv,
     for (int i = 3; !rc && i < argc; i++) rc = take_argument(vtab, argv[i], message);
     if (!rc) rc = art_columns_end_keys(&vtab->columns, vtab->name->table, message);
     if (!rc && !vtab->columns.count) rc = art_columns_default(&vtab->columns);
+    if (!rc) rc = art_columns_check_names(&vtab->columns, vtab->name->table, message);
     if (!rc) rc = art_columns_check_count(&vtab->columns, db, vtab->name->table, message);
     if (!rc) rc = art_vtab_parse_summary(vtab, message);
     if (!rc) rc = declare(vtab, message);

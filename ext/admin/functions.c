@@ -325,7 +325,10 @@ static void call_key(sqlite3_context *context, int count, sqlite3_value **values
     if (!count || any_null(1, values)) return;
     if (!open_asked(context, 1, values, 1, &asked)) return;
     const struct art_vtab *vtab = asked.ref->vtab;
-    if ((unsigned)count - 1 > vtab->columns.keys) {
+    if (!vtab->columns.keys) {
+        rc = art_complain(&message, SQLITE_ERROR, "art: the table has no key=(...) (%s): its key is a prefix as it is",
+                          vtab->name->table);
+    } else if ((unsigned)count - 1 > vtab->columns.keys) {
         rc = art_complain(&message, SQLITE_ERROR,
                           "art: there are more values than columns in the key (%s): give at most %u", vtab->name->table,
                           vtab->columns.keys);

@@ -3,16 +3,16 @@
  *     NULL       05
  *     number     20 + n, n bytes       twice an integer, big-endian, without leading zeros; n = 0 to 9
  *                20 - n, n bytes       of a negative one, the low n bytes of two's complement
- *                .. , 8 bytes          twice the next lower integer, and one more: a fraction, the bits of its double; of
- *                                      a negative number those of what is missing to the next higher, inverted
+ *                .. , 8 bytes          twice the next lower integer, and one more: a fraction, the bits of its double;
+ *                                      of a negative number those of what is missing to the next higher, inverted
  *                2F, 8 bytes           a real of 2^63 and more; 10: one below -2^63, its positive bits inverted
  *     text       30, bytes, 00         00 among them is 00 FF
  *     blob       40, bytes, 00         the same
  *
- * A value with its column in descending order has all of its bytes inverted. No value is the beginning of another one,
- * but for a text, behind whose 00 an FF may go on. So what follows a value never begins with 00 or FF, and the keys in
- * which a value stands at its place are those below value FF, or descending, behind value 01. A number is the same bytes
- * whether it is an integer or a real, as SQLite takes 5 and 5.0 for equal.
+ * A value with its column in descending order has all of its bytes inverted. No value is the beginning of another
+ * one, but for a text, behind whose 00 an FF may go on. So what follows a value never begins with 00 or FF, and the
+ * keys in which a value stands at its place are those below value FF, or descending, behind value 01. A number is the
+ * same bytes whether it is an integer or a real, as SQLite takes 5 and 5.0 for equal.
  */
 #include "ext/base/base.h"
 

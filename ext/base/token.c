@@ -1,6 +1,8 @@
 /* SQL cut into tokens: for definitions of columns, and for what a running statement is about. */
 #include "ext/base/token.h"
 
+#include <ctype.h>
+
 static bool is_word_start(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (unsigned char)c >= 0x80;
 }
@@ -36,6 +38,24 @@ static const char *end_of_quoted(const char *at) {
     return NULL;
 }
 
+static const char *skip_digits(const char *at) {
+    while (art_is_digit(*at)) at++;
+    return at;
+}
+
+/* 5, 1.5, .5, 1e-3, 0x1f */
+static const char *end_of_number(const char *at) {
+    if (*at == '0' && (at[1] == 'x' || at[1] == 'X') && isxdigit((unsigned char)at[2])) {
+        for (at += 2; isxdigit((unsigned char)*at);) at++;
+        return at;
+    }
+    at = skip_digits(at);
+    if (*at == '.') at = skip_digits(at + 1);
+    if (*at != 'e' && *at != 'E') return at;
+    const char *exponent = at + 1 + (at[1] == '+' || at[1] == '-');
+    return art_is_digit(*exponent) ? skip_digits(exponent) : at;
+}
+
 struct art_token art_token_at(const char *text) {
     const char *at = skip_blanks(text), *end = at + 1;
     struct art_token token = {.kind = ART_TOKEN_MARK, .before = text, .at = at};
@@ -49,10 +69,8 @@ struct art_token art_token_at(const char *text) {
         end = end_of_quoted(at);
         token.kind = end ? ART_TOKEN_QUOTED : ART_TOKEN_BROKEN;
         if (!end) end = at + strlen(at);
-    } else if (art_is_digit(*at)) {
-        for (end = at; art_is_digit(*end);) end++;
-        if (*end == '.') end++;
-        while (art_is_digit(*end)) end++;
+    } else if (art_is_digit(*at) || (*at == '.' && art_is_digit(at[1]))) {
+        end = end_of_number(at);
         token.kind = is_word(*end) || *end == '.' ? ART_TOKEN_BROKEN : ART_TOKEN_NUMBER;
     }
     token.len = (size_t)(end - at);

@@ -59,6 +59,7 @@ static void free_scan(struct art_scan *scan) {
     art_buffer_clear(&scan->base);
     art_buffer_clear(&scan->below);
     art_buffer_clear(&scan->behind);
+    art_buffer_clear(&scan->parting);
     art_block_reader_free(scan->record.blocks);
     art_free(scan);
 }

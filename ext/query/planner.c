@@ -422,7 +422,8 @@ static int plan_range(struct art_planning *planning) {
     if (rc) return rc;
     take_paths(planning);
     art_like_take(planning);
-    art_several_take(planning);
+    rc = art_several_take(planning);
+    if (rc) return rc;
     art_nocase_take(planning);
     if (!planning->arguments) art_plan_text_append(&planning->words, "all rows");
     take_versions(planning);

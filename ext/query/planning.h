@@ -127,7 +127,7 @@ int art_like_bounds(const struct art_planning *planning);
 void art_like_take(struct art_planning *planning);
 /* Of a key of several columns: the conditions that choose a range of it; and whether the scan gives the order that is
  * asked for, and which way. */
-void art_several_take(struct art_planning *planning);
+int art_several_take(struct art_planning *planning);
 bool art_several_order(const struct art_planning *planning, bool *descending);
 /* An equality with the path by NOCASE, if there is one. */
 void art_nocase_take(struct art_planning *planning);

@@ -119,7 +119,7 @@ uint32_t art_rows_roll_up(const struct art_scan *scan, struct art_bytes path) {
     const struct art_buffer *prefix = art_scan_prefix(scan);
     const struct art_buffer *delimiter = &scan->shown[ART_HIDDEN_DELIMITER].text;
     uint32_t from = (uint32_t)prefix->len, len = (uint32_t)delimiter->len;
-    if (art_scan_vtab(scan)->columns.keys) path.len = art_several_text_end(path, from);
+    if (art_scan_vtab(scan)->columns.keys) return art_several_roll_up(scan, path, from);
     if (path.len < from + len) return 0;
     const uint8_t *found = art_find_bytes(path.data + from, path.len - from, delimiter->data, len);
     return found ? (uint32_t)(found - path.data) + len : 0;

@@ -269,8 +269,9 @@ struct art_scan {
         struct art_longest_scan longest;
     } of;                         /* `kind` */
     struct art_buffer scratch[2]; /* memory for the kind, from scan to scan */
-    /* Of a key of several columns: the values that all its keys begin with; with the prefix; with start_after. */
-    struct art_buffer base, below, behind;
+    /* Of a key of several columns: the values that all its keys begin with; with the prefix; with start_after; and the
+     * delimiter behind a text's tag. */
+    struct art_buffer base, below, behind, parting;
 };
 
 /* What LEVEL, LIST and BEST have in `scratch`. */
@@ -319,7 +320,7 @@ void art_scan_begin_behind(struct art_scan *scan);
 int art_scan_refuse_number(const struct art_scan *scan, const struct art_column *column, sqlite3_value *number);
 /* `term`: of each argument (plan.h). */
 int art_several_arguments(struct art_scan *scan, const uint8_t *term, int argc, sqlite3_value **argv);
-uint32_t art_several_text_end(struct art_bytes key, uint32_t from);
+uint32_t art_several_roll_up(const struct art_scan *scan, struct art_bytes key, uint32_t from);
 
 static inline struct art_tree *art_scan_tree(const struct art_scan *scan) {
     return scan->snapshot ? scan->snapshot->tree : art_scan_vtab(scan)->table->tree;

@@ -24,7 +24,10 @@ static enum art_argument meaning_of_key(const struct art_planning *planning, int
     enum art_argument meaning = art_condition_means(constraint->op);
     if (meaning == ART_ARGUMENT_GLOB) return of->affinity == ART_AFFINITY_TEXT ? meaning : ART_ARGUMENT_NONE;
     bool compares = meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_LESS_EQUAL;
-    return compares && art_condition_is_by(planning, i, "BINARY") ? meaning : ART_ARGUMENT_NONE;
+    if (!compares || !art_condition_is_by(planning, i, "BINARY")) return ART_ARGUMENT_NONE;
+    /* A text may be a bound that SQLite has made of a pattern, which may match BLOBs, too. */
+    bool text = art_condition_text(planning, i).data && of->affinity != ART_AFFINITY_TEXT;
+    return text && meaning != ART_ARGUMENT_EQUAL ? ART_ARGUMENT_NONE : meaning;
 }
 
 /* Rather one with a literal. */
@@ -59,19 +62,36 @@ static void take_range_of_key(struct art_planning *planning, unsigned column) {
     }
 }
 
-void art_several_take(struct art_planning *planning) {
+/* A listing is of the first column without a value: where a table that stands behind this one would give it one, the
+ * listing would be another one. */
+static bool waits_for_value(const struct art_planning *planning, unsigned column) {
+    const sqlite3_index_info *info = planning->info;
+    bool listed = false, waits = false;
+    for (int i = 0; i < info->nConstraint; i++) {
+        const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
+        int hidden = art_hidden_column(planning->vtab, constraint->iColumn);
+        bool equal = art_condition_means(constraint->op) == ART_ARGUMENT_EQUAL;
+        listed |= hidden >= ART_HIDDEN_PREFIX && hidden <= ART_HIDDEN_START_AFTER;
+        waits |= equal && !constraint->usable && constraint->iColumn == (int)column;
+    }
+    return listed && waits;
+}
+
+int art_several_take(struct art_planning *planning) {
     const struct art_columns *columns = &planning->vtab->columns;
     for (unsigned place = 1; place <= columns->keys; place++) {
         unsigned column = art_columns_key(columns, place);
         int i = find_equal_of_key(planning, column);
         if (i < 0) {
-            if (planning->kind == ART_SCAN_RANGE)
-                take_range_of_key(planning, column); /* a listing's names are SQLite's to compare */
-            return;
+            if (waits_for_value(planning, column)) return SQLITE_CONSTRAINT;
+            /* A listing's names are SQLite's to compare. */
+            if (planning->kind == ART_SCAN_RANGE) take_range_of_key(planning, column);
+            return SQLITE_OK;
         }
         take_of_key(planning, i, column, meaning_of_key(planning, i, column));
         planning->fixed = place;
     }
+    return SQLITE_OK;
 }
 
 bool art_several_order(const struct art_planning *planning, bool *descending) {
@@ -126,7 +146,7 @@ static int take_compared(const struct art_scan *scan, const struct art_column *c
 }
 
 /* Where the keys begin that have the value at the end of the base at its place, or where they have ended. */
-static void bound_at(struct art_key_range *keys, struct art_buffer *base, bool descending, bool low, bool behind) {
+static void bound_of_key(struct art_key_range *keys, struct art_buffer *base, bool descending, bool low, bool behind) {
     size_t len = base->len;
     const uint8_t byte = behind ? ART_KEY_BEHIND : ART_KEY_BEFORE;
     if ((behind || descending) && art_buffer_append(base, &byte, 1)) {
@@ -154,7 +174,7 @@ static int want_bound_of_key(struct art_scan *scan, const struct art_column *col
     if (art_ordered_append(base, &compared.datum, column->descending, false)) return SQLITE_NOMEM;
     bool itself = meaning == ART_ARGUMENT_GREATER_EQUAL || meaning == ART_ARGUMENT_LESS_EQUAL;
     bool low = greater != column->descending;
-    bound_at(keys, base, column->descending, low, low != itself);
+    bound_of_key(keys, base, column->descending, low, low != itself);
     base->len = len;
     return keys->rc;
 }
@@ -237,8 +257,8 @@ static int want_base(struct art_scan *scan, unsigned fixed) {
         art_key_range_high(keys, art_buffer_bytes(base), false);
         return keys->rc;
     }
-    bound_at(keys, base, descending, true, false);
-    bound_at(keys, base, descending, false, true);
+    bound_of_key(keys, base, descending, true, false);
+    bound_of_key(keys, base, descending, false, true);
     return keys->rc;
 }
 
@@ -262,10 +282,14 @@ static bool has_listing(const struct art_scan *scan) {
     return shown[ART_HIDDEN_PREFIX].type || shown[ART_HIDDEN_DELIMITER].type || shown[ART_HIDDEN_START_AFTER].type;
 }
 
-static bool is_listed_place(const struct art_columns *columns, unsigned place) {
+static bool is_text_place(const struct art_columns *columns, unsigned place) {
     if (!place || place > columns->keys) return false;
-    const struct art_column *column = &columns->items[art_columns_key(columns, place)];
-    return !column->descending && (column->affinity == ART_AFFINITY_TEXT || column->affinity == ART_AFFINITY_BLOB);
+    enum art_affinity affinity = columns->items[art_columns_key(columns, place)].affinity;
+    return affinity == ART_AFFINITY_TEXT || affinity == ART_AFFINITY_BLOB;
+}
+
+static bool is_listed_place(const struct art_columns *columns, unsigned place) {
+    return is_text_place(columns, place) && !columns->items[art_columns_key(columns, place)].descending;
 }
 
 /* They are of the first column that has no value, if that is a text; else of the last text that has one, which is then
@@ -275,13 +299,14 @@ static int want_listing(struct art_scan *scan, struct several_terms *terms) {
     const struct art_shown *shown = scan->shown;
     struct art_buffer *base = &scan->base;
     unsigned place = terms->fixed + 1;
+    bool none = is_text_place(columns, place) && !is_listed_place(columns, place);
     while (place && !is_listed_place(columns, place)) place--;
-    if (!place) {
-        return art_complain(
-            &scan->open.base.pVtab->zErrMsg, SQLITE_ERROR,
-            "art: a prefix, a delimiter and start_after are of a text in the key (%s): write an = for each column "
-            "before it",
-            art_scan_vtab(scan)->name->table);
+    if (!place || none) {
+        return art_complain(&scan->open.base.pVtab->zErrMsg, SQLITE_ERROR,
+                            "art: a prefix, a delimiter and start_after are of a text of the key in ascending order "
+                            "(%s): write an = for each column "
+                            "before it",
+                            art_scan_vtab(scan)->name->table);
     }
     if (place <= terms->fixed) {
         art_key_range_prefix(&scan->keys,
@@ -292,9 +317,11 @@ static int want_listing(struct art_scan *scan, struct several_terms *terms) {
     bool of_blobs = columns->items[art_columns_key(columns, place)].affinity == ART_AFFINITY_BLOB;
     struct art_datum datum = {.kind = of_blobs ? ART_DATUM_BLOB : ART_DATUM_TEXT,
                               .bytes = art_buffer_bytes(&shown[ART_HIDDEN_PREFIX].text)};
-    scan->below.len = scan->behind.len = 0;
+    scan->below.len = scan->behind.len = scan->parting.len = 0;
     if (art_buffer_append(&scan->below, base->data, base->len) || art_ordered_append(&scan->below, &datum, false, true))
         return SQLITE_NOMEM;
+    datum.bytes = art_buffer_bytes(&shown[ART_HIDDEN_DELIMITER].text);
+    if (art_ordered_append(&scan->parting, &datum, false, true)) return SQLITE_NOMEM;
     datum.bytes = art_buffer_bytes(&shown[ART_HIDDEN_START_AFTER].text);
     if (art_buffer_append(&scan->behind, base->data, base->len) ||
         art_ordered_append(&scan->behind, &datum, false, true))
@@ -303,11 +330,26 @@ static int want_listing(struct art_scan *scan, struct several_terms *terms) {
 }
 
 /* Up to where the text ends that goes on at `from`. */
-uint32_t art_several_text_end(struct art_bytes key, uint32_t from) {
+static uint32_t text_end(struct art_bytes key, uint32_t from) {
     uint32_t at = from;
     while (at < key.len && (key.data[at] || (at + 1 < key.len && key.data[at + 1] == ART_KEY_BEHIND)))
         at += key.data[at] ? 1 : 2;
     return art_min32(at, key.len);
+}
+
+/* Behind the first delimiter of the text that goes on at `from`, or 0. */
+uint32_t art_several_roll_up(const struct art_scan *scan, struct art_bytes key, uint32_t from) {
+    struct art_bytes delimiter =
+        art_bytes(scan->parting.data + 1, (uint32_t)scan->parting.len - 1); /* without its tag */
+    uint32_t end = text_end(key, from), at = from;
+    while (at + delimiter.len <= end) {
+        const uint8_t *found = art_find_bytes(key.data + at, end - at, delimiter.data, delimiter.len);
+        if (!found) return 0;
+        uint32_t place = (uint32_t)(found - key.data);
+        if (place == from || key.data[place - 1] || *found != ART_KEY_BEHIND) return place + delimiter.len;
+        at = place + 1; /* that was the second byte of an escaped NUL */
+    }
+    return 0;
 }
 
 int art_several_arguments(struct art_scan *scan, const uint8_t *term, int argc, sqlite3_value **argv) {

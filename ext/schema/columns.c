@@ -74,8 +74,22 @@ bool art_columns_hide(const struct art_columns *columns, const char *name) {
 
 const char *art_columns_hidden_name(const struct art_columns *columns, enum art_hidden hidden) {
     assert(hidden < ART_HIDDEN_COLUMNS && hidden != ART_HIDDEN_COMMAND);
-    const char *name = hidden_columns[hidden].name;
-    return art_columns_have(columns, name) ? hidden_columns[hidden].aside : name;
+    const char *name = hidden_columns[hidden].name, *aside = hidden_columns[hidden].aside;
+    if (!art_columns_have(columns, name)) return name;
+    return art_columns_have(columns, aside) ? "art_conflict_" : aside; /* both are in tables of 0.2.0 alone */
+}
+
+/* Tables of former versions may have such names. */
+int art_columns_check_names(const struct art_columns *columns, const char *table, char **message) {
+    for (unsigned i = 0; i < columns->count; i++) {
+        const char *name = columns->items[i].name;
+        bool aside = false;
+        for (unsigned j = 0; j < ART_HIDDEN_COLUMNS; j++) aside |= !sqlite3_stricmp(name, hidden_columns[j].aside);
+        if (!aside) continue;
+        return art_complain(message, SQLITE_ERROR, "art: %s is a hidden column's name (%s.%s): take another name", name,
+                            table, name);
+    }
+    return SQLITE_OK;
 }
 
 bool art_column_is_of_numbers(const struct art_column *column) {
@@ -97,12 +111,7 @@ bool art_columns_have(const struct art_columns *columns, const char *name) {
 static int append(struct art_columns *columns, const char *table, struct art_column *column, char **message) {
     assert(column->name && *column->name && column->type);
     int rc = SQLITE_OK;
-    bool aside = false;
-    for (unsigned i = 0; i < ART_HIDDEN_COLUMNS; i++) aside |= !sqlite3_stricmp(column->name, hidden_columns[i].aside);
-    if (aside) {
-        rc = art_complain(message, SQLITE_ERROR, "art: %s is a hidden column's name (%s.%s): take another name",
-                          column->name, table, column->name);
-    } else if (art_columns_have(columns, column->name)) {
+    if (art_columns_have(columns, column->name)) {
         rc = art_complain(message, SQLITE_ERROR, "art: two columns have one name (%s.%s): rename one of them", table,
                           column->name);
     }
@@ -195,6 +204,29 @@ unsigned art_columns_key(const struct art_columns *columns, unsigned place) {
     assert(place && place <= columns->keys);
     while (columns->items[i].place != place) i++;
     return i;
+}
+
+static bool may_have(const struct art_column *column, enum art_datum_kind kind) {
+    if (kind == ART_DATUM_NULL) return !column->not_null;
+    if (column->affinity == ART_AFFINITY_TEXT) return kind == ART_DATUM_TEXT;
+    return column->affinity != ART_AFFINITY_BLOB || kind == ART_DATUM_BLOB;
+}
+
+bool art_columns_key_part(const struct art_columns *columns, struct art_bytes bytes, struct art_key_part *out) {
+    struct art_buffer room = {0};
+    bool sound = true;
+    *out = (struct art_key_part){.open = ART_DATUM_NULL};
+    while (sound && bytes.len && out->columns < columns->keys && !out->open) {
+        const struct art_column *column = &columns->items[art_columns_key(columns, out->columns + 1)];
+        struct art_datum datum;
+        bool open;
+        room.len = 0;
+        sound = art_ordered_next(&bytes, column->descending, &room, &datum, &open) && may_have(column, datum.kind);
+        if (open) out->open = datum.kind;
+        if (!open) out->columns++;
+    }
+    art_buffer_clear(&room);
+    return sound && !bytes.len;
 }
 
 bool art_result_of_key(sqlite3_context *context, const struct art_columns *columns, unsigned place,

@@ -80,6 +80,13 @@ int art_columns_begin_keys(struct art_columns *columns, const char *table, const
 int art_columns_end_keys(struct art_columns *columns, const char *table, char **message);
 /* The column at a place of the key, from 1 on. */
 unsigned art_columns_key(const struct art_columns *columns, unsigned place);
+/* How much of a key some bytes are, with which others may begin. */
+struct art_key_part {
+    unsigned columns;         /* so many are whole */
+    enum art_datum_kind open; /* the next one has begun, a text or a blob; NULL: it has not */
+};
+/* False: no key of the table begins so, or there is no memory. */
+bool art_columns_key_part(const struct art_columns *columns, struct art_bytes bytes, struct art_key_part *out);
 /* What it has in a key, as a function's result. False: the key has no such column, or there is no memory. */
 bool art_result_of_key(sqlite3_context *context, const struct art_columns *columns, unsigned place,
                        struct art_bytes key);
@@ -94,6 +101,8 @@ bool art_columns_hide(const struct art_columns *columns, const char *name);
 /* Of another than that one: art_version where the user's columns have a `version`, and so on. */
 const char *art_columns_hidden_name(const struct art_columns *columns, enum art_hidden hidden);
 int art_columns_compare(const struct art_columns *a, const struct art_columns *b, bool *equal);
+/* Of CREATE: is no column called as a hidden one may be? */
+int art_columns_check_names(const struct art_columns *columns, const char *table, char **message);
 int art_columns_check_count(const struct art_columns *columns, sqlite3 *db, const char *table, char **message);
 /* Declares the table to SQLite, and asks it for the values of literals. */
 int art_columns_declare(struct art_columns *columns, sqlite3 *db, const char *table, char **message);

@@ -23,12 +23,14 @@ static int check_added(const struct art_vtab *vtab, const struct art_columns *co
                             "art: an added column is NULL in the rows that are there (%s.%s): leave NOT NULL out",
                             table, added->name);
     }
-    struct art_columns others = *columns;
+    struct art_columns others = *columns, alone = {.items = &columns->items[columns->count - 1], .count = 1};
     others.count--;
     if (art_columns_hide(&others, added->name)) {
         return art_complain(message, SQLITE_ERROR, "art: %s is a hidden column's name (%s.%s): take another name",
                             added->name, table, added->name);
     }
+    int aside = art_columns_check_names(&alone, table, message);
+    if (aside) return aside;
     if (!sqlite3_stricmp(added->name, table)) {
         return art_complain(message, SQLITE_ERROR,
                             "art: the column for commands is called like the table (%s.%s): take another name", table,

@@ -197,6 +197,20 @@ static int complain_prefix(struct art_vtab *vtab, const struct directory_command
     return rc;
 }
 
+/* What stands behind the source's prefix is to stand behind the target's: both have to end at one place of a key. */
+static int check_parts(struct art_vtab *vtab, bool goes, struct art_bytes from, struct art_bytes to) {
+    struct art_key_part source, target;
+    const char *table = vtab->name->table;
+    bool sound = art_columns_key_part(&vtab->columns, from, &source);
+    if (sound && goes) sound = art_columns_key_part(&vtab->columns, to, &target);
+    if (sound && goes) sound = source.columns == target.columns && source.open == target.open;
+    if (sound) return SQLITE_OK;
+    return art_complain(
+        &vtab->base.zErrMsg, SQLITE_ERROR,
+        "art: the prefixes are not of one part of a key (%s): write art_key('%s', ...) with as many values in each",
+        table, table);
+}
+
 static int run_directory(struct art_vtab *vtab, const struct directory_command *command, sqlite3_value **columns) {
     sqlite3_value *prefix = columns[vtab->columns.count + ART_HIDDEN_PREFIX], *path = columns[ART_COLUMN_KEY];
     sqlite3_value *snapshot = columns[vtab->columns.count + ART_HIDDEN_SNAPSHOT];
@@ -209,7 +223,8 @@ static int run_directory(struct art_vtab *vtab, const struct directory_command *
         bool is_key = columns[i] == prefix || columns[i] == path,
              of_blobs = is_key && art_columns_keys_are_blobs(&vtab->columns);
         bool is_text = type == SQLITE_TEXT || (of_blobs && type == SQLITE_BLOB);
-        if (wanted && !is_text) return complain_prefix(vtab, command, goes ? "wants two texts" : "wants a text");
+        if (wanted && !is_text)
+            return complain_prefix(vtab, command, of_blobs ? "wants BLOBs" : goes ? "wants two texts" : "wants a text");
         bool may = wanted || (of_snapshot && columns[i] == snapshot);
         if (!may && sqlite3_value_type(columns[i]) != SQLITE_NULL)
             return complain_prefix(vtab, command, "takes no other column");
@@ -217,6 +232,8 @@ static int run_directory(struct art_vtab *vtab, const struct directory_command *
     if (!art_value_bytes(prefix, &from) || (goes && !art_value_bytes(path, &to))) return SQLITE_NOMEM;
     if (from.len > ART_PATH_MAX || to.len > ART_PATH_MAX)
         return complain_prefix(vtab, command, "has too long a prefix");
+    int rc = vtab->columns.keys ? check_parts(vtab, goes, from, to) : SQLITE_OK;
+    if (rc) return rc;
     if (of_snapshot) return art_copy_from_snapshot(vtab, snapshot, from, to);
     return goes ? art_move_prefix(vtab, from, to, command->copies) : art_delete_prefix(vtab, from);
 }

@@ -380,6 +380,7 @@ static bool is_kept(const struct art_vtab *vtab, int argc, sqlite3_value **argv,
     if (sqlite3_value_nochange(value)) return true;
     if (which == ART_HIDDEN_VERSION) return row && is_its_version(vtab, argc, argv, row);
     if (!is_given(value)) return true;
+    if (vtab->columns.keys) return passes_all(vtab, argc, argv) && which < ART_HIDDEN_COMMAND; /* of one of its texts */
     if (which == ART_HIDDEN_PREFIX) return is_prefix(value, path);
     if (!passes_all(vtab, argc, argv)) return false;
     if (which == ART_HIDDEN_START_AFTER) return lies_behind(value, path);

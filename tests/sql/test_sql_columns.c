@@ -279,7 +279,7 @@ TEST(test_columns_that_are_not_those_of_create_are_damage) {
 }
 
 TEST(test_an_added_column_that_is_not_understood_is_damage) {
-    EACH(each, "value", "a,", ",", "a, b", "\"a", "a DEFAULT 5", "art_prefix INT", " ", "5", "a /* ' */ ''", "a INT (",
+    EACH(each, "value", "a,", ",", "a, b", "\"a", "a DEFAULT 5", " ", "5", "a /* ' */ ''", "a INT (",
          "a) WITHOUT ROWID; --", "a [b", "\x01", "", "a PRIMARY KEY", "PATH") {
         sql_create(db, "t", "");
         sql_run(db, "INSERT INTO t VALUES('a', 1); ALTER TABLE t_artstate ADD COLUMN \"added: %w\"", each);

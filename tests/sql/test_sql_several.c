@@ -223,10 +223,67 @@ TEST(test_keys_are_made_of_their_columns) {
             "UPDATE s3 SET art_key = x'05'");
     refuses(SQLITE_ERROR, "art: of a key of several columns the arguments have no places (s3)",
             "SELECT * FROM s3('a/', '/')");
-    refuses(SQLITE_ERROR, "art: a prefix, a delimiter and start_after are of a text in the key (n)",
+    refuses(SQLITE_ERROR, "art: a prefix, a delimiter and start_after are of a text of the key in ascending order (n)",
             "CREATE VIRTUAL TABLE n USING art(i INTEGER, path, key=(i, path)); SELECT * FROM n WHERE prefix = 'a'");
     refuses(SQLITE_TOOBIG, "the key is too long (s3.art_key)",
             "INSERT INTO s3(bucket, key) VALUES('a', printf('%.65535c', 'x'))");
+}
+
+/* Found by an attack. */
+TEST(test_a_listing_waits_for_the_columns_before_it) {
+    sql_run(db, "CREATE VIRTUAL TABLE l USING art(b, k, v INTEGER, key=(b, k)); INSERT INTO l VALUES('a', 'x/1', 1), "
+                "('a', 'x/2', 1), "
+                "('c', 'y', 2); CREATE TABLE x(b TEXT PRIMARY KEY); INSERT INTO x VALUES('a'), ('c')");
+    EACH(join, "x JOIN l ON l.b = x.b", "x CROSS JOIN l ON l.b = x.b", "l JOIN x ON x.b = l.b",
+         "x LEFT JOIN l ON l.b = x.b", "(SELECT DISTINCT b FROM x) AS x JOIN l ON l.b = x.b") {
+        expect("x/|2\ny|\n", TEXT("SELECT l.k, l.entries FROM %s AND l.delimiter = '/' ORDER BY l.k", join));
+        expect("x/1\nx/2\n", TEXT("SELECT l.k FROM %s AND l.prefix = 'x' WHERE l.k > '' ORDER BY l.k", join));
+    }
+    sql_run(db, "UPDATE l SET v = 9 FROM x WHERE l.b = x.b AND l.prefix = 'x'");
+    expect("18\n", "SELECT sum(v) FROM l WHERE b = 'a'");
+}
+
+TEST(test_a_directory_goes_where_its_keys_are_sound) {
+    make_objects();
+    sql_run(db, "CREATE VIRTUAL TABLE n USING art(a TEXT NOT NULL, b BLOB, r REAL, key=(a, r, b)); INSERT INTO n "
+                "VALUES('x', x'61', 5), "
+                "('x', x'62', 5.5)");
+    static const char one_part[] = "art: the prefixes are not of one part of a key";
+    refuses(
+        SQLITE_ERROR, one_part,
+        "INSERT INTO s3(s3, prefix, art_key) VALUES('copy', art_key('s3', 'photos', 'a/'), art_key('s3', 'backup'))");
+    refuses(SQLITE_ERROR, one_part,
+            "INSERT INTO s3(s3, prefix, art_key) VALUES('copy', art_key('s3', 'photos', ''), x'ffff')");
+    refuses(SQLITE_ERROR, one_part,
+            "INSERT INTO n(n, prefix, art_key) VALUES('move', art_key('n', 'x', 5), art_key('n', NULL, 5))");
+    refuses(SQLITE_ERROR, one_part,
+            "INSERT INTO n(n, prefix, art_key) VALUES('move', art_key('n', 'x', 5, x'61'), art_key('n', 'x', 5, 'b'))");
+    refuses(SQLITE_ERROR, one_part, "INSERT INTO n(n, prefix) VALUES('delete', x'31')");
+    expect("1|1\n", "SELECT art_count('n', art_key('n', 'x', 5)), art_count('n', art_key('n', 'x', 5.5))");
+    sql_run(db, "INSERT INTO n(n, prefix, art_key) VALUES('move', art_key('n', 'x', 5), art_key('n', 'y', 7))");
+    expect("x|5.5|62\ny|7.0|61\n", "SELECT a, r, hex(b) FROM n");
+    expect("7\n", "SELECT count(*) FROM s3");
+}
+
+TEST(test_texts_in_descending_order_and_odd_delimiters) {
+    sql_run(db, "CREATE VIRTUAL TABLE d USING art(b, k, key=(b, k DESC)); INSERT INTO d VALUES('a', 'x/1')");
+    refuses(SQLITE_ERROR, "art: a prefix, a delimiter and start_after are of a text of the key in ascending order (d)",
+            "SELECT * FROM d WHERE b = 'a' AND prefix = 'x'");
+    sql_run(db, "CREATE VIRTUAL TABLE o USING art(b, k, s INTEGER, key=(b, k)); INSERT INTO o VALUES('a', "
+                "CAST(x'610031' AS TEXT), 1), "
+                "('a', CAST(x'610032' AS TEXT), 2), ('a', 'b', 3)");
+    expect("6100|2\n62|\n", "SELECT hex(k), entries FROM o WHERE b = 'a' AND delimiter = x'00'");
+    expect("6100|2\n",
+           "SELECT hex(k), entries FROM o WHERE b = 'a' AND delimiter = x'6100' AND k = CAST(x'6100' AS TEXT)");
+    expect("62\n", "SELECT hex(k) FROM o WHERE b = 'a' AND delimiter = x'00' AND start_after = x'6100'");
+    expect("3\n", "SELECT count(*) FROM o WHERE b = 'a' AND delimiter = x'ff'");
+    sql_run(db, "DELETE FROM o WHERE b = 'a' AND delimiter = x'00' AND entries > 1");
+    expect("b\n", "SELECT k FROM o");
+    sql_run(db, "CREATE VIRTUAL TABLE z USING art(a TEXT, v INTEGER NOT NULL DEFAULT 7, key=(a, v)); INSERT INTO z(a) "
+                "VALUES('a')");
+    refuses(SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: z.v", "UPDATE z SET v = NULL");
+    sql_run(db, "UPDATE OR REPLACE z SET v = NULL");
+    expect("a|7\n", "SELECT * FROM z");
 }
 
 static void set_up(void) {
