@@ -603,7 +603,7 @@ TEST(test_a_code_that_is_too_large_gives_the_last_entry) {
     clear();
     for (uint32_t i = 0; i < ROWS; i++) {
         begin_row();
-        add_text("abcdef" + i % 3, 3);
+        add_text(&"abcdef"[i % 3], 3);
         end_row();
     }
     struct art_bytes made = art_bytes(block, art_columns_codec.encode(values, count, block, sizeof block));
