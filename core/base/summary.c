@@ -405,7 +405,7 @@ void art_summary_sums_of_rows(const struct art_summary *summary, struct art_byte
     struct art_datum data[ART_BLOCK_ROWS_MAX];
     for (unsigned i = 0; i < summary->has.sums; i++) {
         art_summary_read_column(summary, block, i, from, to, flags, data);
-        for (uint32_t row = 0; row < to - from; row++) sum[i] = art_add128(sum[i], summand(&data[row]));
+        for (uint32_t row = from; row < to; row++) sum[i] = art_add128(sum[i], summand(&data[row - from]));
     }
 }
 

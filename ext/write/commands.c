@@ -199,7 +199,7 @@ static int complain_prefix(struct art_vtab *vtab, const struct directory_command
 
 /* What stands behind the source's prefix is to stand behind the target's: both have to end at one place of a key. */
 static int check_parts(struct art_vtab *vtab, bool goes, struct art_bytes from, struct art_bytes to) {
-    struct art_key_part source, target;
+    struct art_key_part source = {0}, target = {0};
     const char *table = vtab->name->table;
     bool sound = art_columns_key_part(&vtab->columns, from, &source);
     if (sound && goes) sound = art_columns_key_part(&vtab->columns, to, &target);
