@@ -119,33 +119,33 @@ static int understand_summary(struct art_vtab *vtab) {
     return rc == SQLITE_NOMEM ? rc : SQLITE_OK;
 }
 
+/* What cannot be understood the first use says; without memory nobody knows. */
+static int leave_to_first_use(int failed, char **ignored, bool *understood) {
+    sqlite3_free(*ignored);
+    *ignored = NULL;
+    *understood &= !failed;
+    return failed == SQLITE_NOMEM ? failed : SQLITE_OK;
+}
+
 static int connect_table(sqlite3 *db, void *context, int argc, const char *const *argv, sqlite3_vtab **out,
                          char **message) {
     (void)context;
     struct art_vtab *vtab;
+    char *ignored = NULL;
     bool understood = true;
     int rc = art_vtab_new(db, argv, &vtab);
     if (rc) return rc;
-    char *ignored = NULL;
-    int failed = begin_columns(vtab, argc, argv, &ignored);
-    if (failed == SQLITE_NOMEM) rc = failed;
-    understood &= !failed;
-    sqlite3_free(ignored);
+    rc = leave_to_first_use(begin_columns(vtab, argc, argv, &ignored), &ignored, &understood);
     for (int i = 3; !rc && i < argc; i++) { /* what it does not know was written by a newer version, or by nobody */
-        bool option = art_definition_is_option(argv[i]);
-        ignored = NULL;
-        failed = take_argument(vtab, argv[i], &ignored);
-        understood &= option || !failed;
-        if (failed == SQLITE_NOMEM) rc = failed;
-        sqlite3_free(ignored);
+        bool option = art_definition_is_option(argv[i]), known = true;
+        rc = leave_to_first_use(take_argument(vtab, argv[i], &ignored), &ignored, &known);
+        understood &= option || known;
     }
     if (!rc) {
-        ignored = NULL;
-        failed = art_columns_end_keys(&vtab->columns, vtab->name->table, &ignored);
-        understood &= !failed;
-        sqlite3_free(ignored);
-        rc = find_columns(vtab, understood, message);
+        int failed = art_columns_end_keys(&vtab->columns, vtab->name->table, &ignored);
+        rc = leave_to_first_use(failed, &ignored, &understood);
     }
+    if (!rc) rc = find_columns(vtab, understood, message);
     if (!rc) rc = understand_summary(vtab);
     if (!rc) rc = declare(vtab, message);
     if (!rc) rc = art_listener_make(vtab->connection);

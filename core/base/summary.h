@@ -57,10 +57,10 @@ enum art_datum_kind {
 /* What is known of a text or blob. */
 enum { ART_HASH_BITS = 33 };
 enum art_datum_by {
-    ART_BY_BYTES, /* its bytes; NULL: nothing but the kind */
-    ART_BY_HASHES, /* `hashes`: the first, in bit 32 whether it is odd; above ART_HASH_BITS the top of a text's code, or 0 */
-    ART_BY_CODE, /* some text with `integer` as its code */
-    ART_BY_BOTH  /* the bytes, and their code */
+    ART_BY_BYTES,  /* its bytes; NULL: nothing but the kind */
+    ART_BY_HASHES, /* `hashes`: the first, in bit 32 whether it is odd; above that the top of a text's code, or 0 */
+    ART_BY_CODE,   /* some text with `integer` as its code */
+    ART_BY_BOTH    /* the bytes, and their code */
 };
 
 struct art_datum {

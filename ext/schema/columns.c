@@ -172,7 +172,8 @@ static int take_key_column(struct art_columns *columns, const char *table, struc
         return complain_keys(table, "a column of the key has a parenthesis in its name", message);
     if (column->collation) return complain_keys(table, "a column of the key is compared by BINARY", message);
     if (columns->keys == ART_KEYS_MAX) return complain_keys(table, "a key has at most 16 columns", message);
-    column->place = ++columns->keys;
+    columns->key[columns->keys++] = (unsigned)found;
+    column->place = columns->keys;
     /* Without a type a column of an ordinary key would hold anything, 5 and '5' beside each other. */
     if (!*column->type) column->affinity = ART_AFFINITY_TEXT;
     next_key_token(token);
@@ -197,13 +198,6 @@ int art_columns_end_keys(struct art_columns *columns, const char *table, char **
     return token.kind == ART_TOKEN_END || art_token_is_mark(&token, ',')
                ? SQLITE_OK
                : complain_keys(table, "something stands behind the key", message);
-}
-
-unsigned art_columns_key(const struct art_columns *columns, unsigned place) {
-    unsigned i = 1;
-    assert(place && place <= columns->keys);
-    while (columns->items[i].place != place) i++;
-    return i;
 }
 
 static bool may_have(const struct art_column *column, enum art_datum_kind kind) {
@@ -261,20 +255,25 @@ int art_columns_append(struct art_columns *columns, const char *table, const cha
     return parse_one(columns, table, definition, NULL, message);
 }
 
+/* key=(...), and the comma behind it, if the text begins so. */
+static int parse_key_list(struct art_columns *columns, const char *table, const char **text, char **message) {
+    if (!art_columns_is_key_list(*text)) return SQLITE_OK;
+    const char *list = *text, *end = strchr(list, ')');
+    if (!end || end[1] != ',') return complain_keys(table, "the list of key columns is not closed", message);
+    *text = end + 2;
+    return art_columns_begin_keys(columns, table, list, message);
+}
+
 int art_columns_parse(struct art_columns *columns, const char *table, const char *text, char **message) {
     *columns = (struct art_columns){0};
-    int rc = SQLITE_OK;
-    if (art_columns_is_key_list(text)) {
-        const char *end = strchr(text, ')');
-        rc = end && end[1] == ',' ? art_columns_begin_keys(columns, table, text, message)
-                                  : complain_keys(table, "the list of key columns is not closed", message);
-        text = end ? end + 2 : text;
+    int rc = parse_key_list(columns, table, &text, message);
+    bool more = !rc;
+    while (more) {
+        rc = columns->count == ART_COLUMNS_MAX
+                 ? art_complain(message, SQLITE_ERROR, "art: too many columns (%s)", table)
+                 : parse_one(columns, table, text, &text, message);
+        more = !rc && *text++ == ',';
     }
-    if (!rc) do {
-            rc = columns->count == ART_COLUMNS_MAX
-                     ? art_complain(message, SQLITE_ERROR, "art: too many columns (%s)", table)
-                     : parse_one(columns, table, text, &text, message);
-        } while (!rc && *text++ == ',');
     if (!rc) rc = art_columns_end_keys(columns, table, message);
     if (rc) art_columns_clear(columns);
     return rc;

@@ -25,15 +25,21 @@ struct art_column {
     bool descending;         /* there */
 };
 
+enum { ART_COLUMN_KEY = 0, ART_KEYS_MAX = 16 };
+
 /* The user's columns: the key first, the others are what a row's record holds. With key=(a, b, ...) the first one is
  * hidden, and has the bytes of the key (ext/base/ordered.c); a record has NULLs for the columns of which they are. */
 struct art_columns {
     struct art_column *items;
     unsigned count;
-    unsigned keys;  /* how many make the key; 0: the first one is it */
-    char *key_list; /* key=(...) as CREATE has it, or NULL */
+    unsigned keys;              /* how many make the key; 0: the first one is it */
+    unsigned key[ART_KEYS_MAX]; /* which, in their order */
+    char *key_list;             /* key=(...) as CREATE has it, or NULL */
 };
-enum { ART_COLUMN_KEY = 0, ART_KEYS_MAX = 16 };
+/* The column at a place of the key, from 1 on. */
+static inline unsigned art_columns_key(const struct art_columns *columns, unsigned place) {
+    return columns->key[place - 1];
+}
 static inline bool art_columns_keys_are_blobs(const struct art_columns *columns) {
     return columns->items[ART_COLUMN_KEY].affinity == ART_AFFINITY_BLOB;
 }
@@ -78,8 +84,6 @@ bool art_columns_is_key_list(const char *argument); /* key = (...) */
 /* The option, before any column; and once all columns are there, which they are. */
 int art_columns_begin_keys(struct art_columns *columns, const char *table, const char *argument, char **message);
 int art_columns_end_keys(struct art_columns *columns, const char *table, char **message);
-/* The column at a place of the key, from 1 on. */
-unsigned art_columns_key(const struct art_columns *columns, unsigned place);
 /* How much of a key some bytes are, with which others may begin. */
 struct art_key_part {
     unsigned columns;         /* so many are whole */
