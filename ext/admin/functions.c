@@ -335,11 +335,7 @@ static void call_key(sqlite3_context *context, int count, sqlite3_value **values
     }
     for (int i = 1; !rc && i < count; i++) {
         const struct art_column *column = &vtab->columns.items[art_columns_key(&vtab->columns, (unsigned)i)];
-        struct art_field field;
-        struct art_datum datum;
-        if (art_field_set(&field, values[i], column->affinity)) rc = SQLITE_NOMEM;
-        if (!rc) art_field_datum(&field, &datum);
-        if (!rc && art_ordered_append(&key, &datum, column->descending, i == count - 1)) rc = SQLITE_NOMEM;
+        if (art_key_append(&key, column, values[i], i == count - 1)) rc = SQLITE_NOMEM;
     }
     if (rc) {
         fail_call(context, rc, message);

@@ -144,18 +144,19 @@ static bool next_number_of(struct ordered *from, uint8_t tag, struct art_datum *
     return out->real == out->real;
 }
 
-/* What has no end goes on to the end of the bytes: a common prefix. */
+/* What has no end goes on to the end of the bytes: a common prefix. `room`: NULL, the bytes are passed over. */
 static bool next_bytes_of(struct ordered *from, struct art_buffer *room, struct art_bytes *out, bool *open) {
-    size_t begin = room->len;
+    size_t begin = room ? room->len : 0;
     for (;;) {
         const uint8_t *nul = from->at < from->end ? memchr(from->at, from->turn, (size_t)(from->end - from->at)) : NULL;
         const uint8_t *to = nul ? nul : from->end;
         bool escaped = nul && nul + 1 < from->end && (uint8_t)(nul[1] ^ from->turn) == ORDERED_ESCAPED;
-        if (art_buffer_append(room, from->at, (size_t)(to - from->at) + escaped)) return false;
+        if (room && art_buffer_append(room, from->at, (size_t)(to - from->at) + escaped)) return false;
         from->at = nul ? nul + 1 + escaped : from->end;
         *open = !nul;
         if (!escaped) break;
     }
+    if (!room) return true;
     for (size_t i = begin; from->turn && i < room->len; i++) room->data[i] ^= from->turn;
     *out = art_bytes(room->data + begin, (uint32_t)(room->len - begin));
     return true;

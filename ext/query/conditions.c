@@ -37,8 +37,7 @@ bool art_condition_is_by(const struct art_planning *planning, int i, const char 
 static bool is_of_blobs(const struct art_planning *planning, int i, enum art_argument meaning) {
     if (meaning == ART_ARGUMENT_EQUAL) return true;
     if (meaning == ART_ARGUMENT_GLOB || meaning == ART_ARGUMENT_LIKE) return false;
-    sqlite3_value *value = art_condition_constant(planning, i);
-    return !value || sqlite3_value_type(value) != SQLITE_TEXT;
+    return !art_condition_text(planning, i).data;
 }
 
 enum art_argument art_condition_meaning(const struct art_planning *planning, int i) {

@@ -15,6 +15,7 @@
  *     prefix=?, best first by size and the path
  *     all rows AND path LIKE ? (search) AND note GLOB ? (search)
  *     delimiter=? AND path MATCH ?, longest prefix
+ *     bucket=? AND key>=? AND key<? AND key GLOB ?                of a key of several columns
  *
  * The arguments are intersected. How their values are read, and who checks the row again:
  *
@@ -64,6 +65,10 @@
  *   column       IS NULL, IS NOT NULL           rows that do not meet it are passed over         SQLite
  *   column       <, <=, >, >=, <> of NULL       none                                             SQLite
  *   column       anything else                  no row is passed over                            SQLite
+ *   column of    anything that it can be        with all of the first ones =, IS or IS NULL, and  SQLite
+ *   a key of     compared with                  the next one compared or GLOB: a range of keys
+ *   several                                     (several.c); a number that is no literal nor
+ *                                               bound, for a column of texts: refused
  *   lookup       anything                       rows are passed over that surely have another    SQLite
  *                                               value (lookups.c)
  *   version      INTEGER, REAL                  >, >=, =: only rows above that version are       SQLite

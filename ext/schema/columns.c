@@ -200,6 +200,15 @@ int art_columns_end_keys(struct art_columns *columns, const char *table, char **
                : complain_keys(table, "something stands behind the key", message);
 }
 
+enum art_rc art_key_append(struct art_buffer *key, const struct art_column *column, sqlite3_value *value, bool open) {
+    struct art_field field;
+    struct art_datum datum;
+    enum art_rc rc = art_field_set(&field, value, column->affinity);
+    if (rc) return rc;
+    art_field_datum(&field, &datum);
+    return art_ordered_append(key, &datum, column->descending, open);
+}
+
 static bool may_have(const struct art_column *column, enum art_datum_kind kind) {
     if (kind == ART_DATUM_NULL) return !column->not_null;
     if (column->affinity == ART_AFFINITY_TEXT) return kind == ART_DATUM_TEXT;
@@ -207,19 +216,16 @@ static bool may_have(const struct art_column *column, enum art_datum_kind kind) 
 }
 
 bool art_columns_key_part(const struct art_columns *columns, struct art_bytes bytes, struct art_key_part *out) {
-    struct art_buffer room = {0};
     bool sound = true;
     *out = (struct art_key_part){.open = ART_DATUM_NULL};
     while (sound && bytes.len && out->columns < columns->keys && !out->open) {
         const struct art_column *column = &columns->items[art_columns_key(columns, out->columns + 1)];
         struct art_datum datum;
         bool open;
-        room.len = 0;
-        sound = art_ordered_next(&bytes, column->descending, &room, &datum, &open) && may_have(column, datum.kind);
+        sound = art_ordered_next(&bytes, column->descending, NULL, &datum, &open) && may_have(column, datum.kind);
         if (open) out->open = datum.kind;
         if (!open) out->columns++;
     }
-    art_buffer_clear(&room);
     return sound && !bytes.len;
 }
 
@@ -231,8 +237,7 @@ bool art_result_of_key(sqlite3_context *context, const struct art_columns *colum
     bool sound = true, open;
     for (unsigned at = 1; sound && at <= place; at++) {
         column = &columns->items[art_columns_key(columns, at)];
-        room.len = 0;
-        sound = art_ordered_next(&key, column->descending, &room, &datum, &open);
+        sound = art_ordered_next(&key, column->descending, at == place ? &room : NULL, &datum, &open);
     }
     assert(column);
     if (datum.kind == ART_DATUM_INTEGER && column->affinity == ART_AFFINITY_REAL)

@@ -84,6 +84,8 @@ bool art_columns_is_key_list(const char *argument); /* key = (...) */
 /* The option, before any column; and once all columns are there, which they are. */
 int art_columns_begin_keys(struct art_columns *columns, const char *table, const char *argument, char **message);
 int art_columns_end_keys(struct art_columns *columns, const char *table, char **message);
+/* Appends a value as a column of the key has it; `open` as of art_ordered_append(). */
+enum art_rc art_key_append(struct art_buffer *key, const struct art_column *column, sqlite3_value *value, bool open);
 /* How much of a key some bytes are, with which others may begin. */
 struct art_key_part {
     unsigned columns;         /* so many are whole */

@@ -81,8 +81,6 @@ static enum art_write write_mode(const struct art_vtab *vtab) {
 static int take_key_value(struct art_vtab *vtab, const struct art_column *column, sqlite3_value *value, bool inserts) {
     int type = sqlite3_value_type(value);
     bool of_blobs = column->affinity == ART_AFFINITY_BLOB;
-    struct art_field field;
-    struct art_datum datum;
     if (type == SQLITE_NULL && column->not_null) {
         value = column->stand_in;
         if (!value || !(inserts || write_mode(vtab) == ART_WRITE_REPLACE)) return not_null(vtab, column->name);
@@ -94,11 +92,7 @@ static int take_key_value(struct art_vtab *vtab, const struct art_column *column
             &vtab->base.zErrMsg, SQLITE_MISMATCH, "art: this column of the key takes %s (%s.%s): CAST the value AS %s",
             of_blobs ? "BLOBs" : "no BLOB", vtab->name->table, column->name, of_blobs ? "BLOB" : "TEXT");
     }
-    enum art_rc rc = art_field_set(&field, value, column->affinity);
-    if (rc) return art_report(&vtab->base.zErrMsg, rc);
-    art_field_datum(&field, &datum);
-    rc = art_ordered_append(&vtab->key, &datum, column->descending, false);
-    return rc ? art_report(&vtab->base.zErrMsg, rc) : SQLITE_OK;
+    return art_report(&vtab->base.zErrMsg, art_key_append(&vtab->key, column, value, false));
 }
 
 static int complain_bytes(struct art_vtab *vtab) {
@@ -117,7 +111,6 @@ static bool gives_bytes(sqlite3_value *value, struct art_bytes old) {
 static int make_key(struct art_vtab *vtab, sqlite3_value **argv, struct art_bytes old, struct art_bytes *out) {
     static const uint8_t end = ART_KEY_END;
     const struct art_columns *columns = &vtab->columns;
-    struct art_buffer room = {0};
     int rc = SQLITE_OK;
     bool descending = false;
     vtab->key.len = 0;
@@ -128,9 +121,8 @@ static int make_key(struct art_vtab *vtab, sqlite3_value **argv, struct art_byte
         const uint8_t *from = old.data;
         struct art_datum datum;
         bool open;
-        room.len = 0;
         descending = column->descending;
-        if (old.data && !art_ordered_next(&old, descending, &room, &datum, &open)) {
+        if (old.data && !art_ordered_next(&old, descending, NULL, &datum, &open)) {
             rc = art_report(&vtab->base.zErrMsg, art_corrupt(NULL, ART_NOWHERE, ART_NOWHERE, "a key lacks columns"));
         } else if (old.data && sqlite3_value_nochange(value)) {
             if (art_buffer_append(&vtab->key, from, (size_t)(old.data - from))) rc = SQLITE_NOMEM;
@@ -139,7 +131,6 @@ static int make_key(struct art_vtab *vtab, sqlite3_value **argv, struct art_byte
         }
     }
     if (!rc && descending && art_buffer_append(&vtab->key, &end, 1)) rc = SQLITE_NOMEM;
-    art_buffer_clear(&room);
     *out = art_buffer_bytes(&vtab->key);
     if (rc || out->len <= ART_PATH_MAX) return rc;
     return complain_key(vtab, SQLITE_TOOBIG, "the key is too long", "it may have 65534 bytes");
