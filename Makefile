@@ -13,8 +13,8 @@
 #
 #   make bench, bench-age, bench-spellings    tests/bench/run has more
 #   make soak, repeat, mutants, fuzz, coverage, valgrind    tests/README.md; tests/prove has what takes hours
-#   make check-bindings, check-orms, check-dqlite, check-sqld, check-packaging, check-platforms    parts of check-all, in full
-#                                             (tests/clients)
+#   make check-bindings, check-orms, check-programs, check-dqlite, check-sqld, check-packaging, check-platforms
+#                                             parts of check-all, in full (tests/clients)
 #
 # Options, each with a build directory of its own, build/<variant>, so that they live side by side: CC=gcc|clang; URING=0 without
 # liburing, all I/O by pread and pwrite; PORTABLE=1 without files of our own, as other systems have it; SANITIZE=address (and
@@ -99,7 +99,7 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all library static programs test-programs fuzz-programs test demo check check-all check-bindings check-orms check-dqlite check-sqld check-packaging check-platforms
+.PHONY: all library static programs test-programs fuzz-programs test demo check check-all check-bindings check-orms check-programs check-dqlite check-sqld check-packaging check-platforms
 .PHONY: soak repeat mutants coverage valgrind tidy format bench bench-age bench-search bench-spellings fuzz clean help FORCE
 .PHONY: amalgamation install uninstall deb binaries wheel npm gem crate gomod dist try
 
@@ -256,6 +256,11 @@ check-orms:
 	@.ci/deps build
 	@$(MAKE) --no-print-directory -j2 library
 	@ART_EXTENSION=$(BUILD)/art.so tests/clients/orm/run $(ORMS)
+
+check-programs:
+	@.ci/deps build
+	@$(MAKE) --no-print-directory -j2 library
+	@ART_EXTENSION=$(BUILD)/art.so tests/clients/programs/run $(PROGRAMS_OF_OTHERS)
 
 check-dqlite check-sqld:
 	@.ci/deps build
