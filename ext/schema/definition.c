@@ -215,7 +215,8 @@ static int parse_collation(struct definition *definition) {
     next_token(definition);
     if (sqlite3_stricmp(column->collation, "BINARY")) {
         if (!definition->key) return SQLITE_OK;
-        return refuse(definition, "the key is compared byte by byte", "leave COLLATE out");
+        return refuse(definition, "the key is compared byte by byte",
+                      "leave COLLATE out, and write keys in one case by lower()");
     }
     art_free(column->collation);
     column->collation = NULL;

@@ -54,7 +54,7 @@ run_sh() {
     done < <(blocks sh "$document")
 }
 
-# "Search as you type" and the bindings of "Names that are no UTF-8" of sql/, on rows of its own.
+# "Search as you type", nfc() and the bindings of "Names that are no UTF-8" of sql/, on rows of its own.
 run_python() {
     /usr/bin/python3 -c "import sqlite3; sqlite3.connect('').enable_load_extension" 2>/dev/null || return
     {
@@ -74,6 +74,10 @@ run_python() {
 		    db.execute("INSERT INTO hashes VALUES(CAST(? AS TEXT), ?)", [key, name])
 		    assert db.execute("SELECT name FROM hashes WHERE hash = CAST(? AS TEXT)", [key]).fetchall() == [(name,)]
 		assert db.execute("SELECT name FROM hashes(?)", [bytes((255,))]).fetchall() == [("bytes",)]
+		use_one_form(db)
+		db.execute("CREATE VIRTUAL TABLE songs USING art(path)")
+		db.execute("INSERT INTO songs VALUES(nfc(?))", ["cafe\\u0301/x"])
+		assert db.execute("SELECT path FROM songs WHERE path = nfc(?)", ["caf\\u00e9/x"]).fetchall() == [("caf\\u00e9/x",)]
 		END
     } >"$work/search.py"
     /usr/bin/python3 "$work/search.py"
