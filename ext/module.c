@@ -181,9 +181,9 @@ static int create_table(struct art_vtab *vtab, char **message) {
     assert(!vtab->table && vtab->created == vtab->columns.count);
     sqlite3 *db = vtab->connection->db;
     uint8_t uuid[ART_UUID_BYTES];
-    char *file = NULL, *columns = art_columns_show(&vtab->columns);
+    char *file = NULL;
     struct art_table *table = NULL;
-    int rc = columns ? choose_id(db, vtab->name, uuid, &file, message) : SQLITE_NOMEM;
+    int rc = choose_id(db, vtab->name, uuid, &file, message);
     if (!rc) rc = art_table_new(vtab, uuid, &vtab->settings, file, &table, message);
     if (!rc) {
         table->vtabs++;
@@ -195,10 +195,9 @@ static int create_table(struct art_vtab *vtab, char **message) {
         if (!rc) rc = art_table_join(table, vtab, message);
         table->exists = true;
     }
-    if (!rc) rc = art_shadow_create(db, vtab->name, uuid, &vtab->settings, file, columns, message);
+    if (!rc) rc = art_shadow_create(db, vtab->name, uuid, &vtab->settings, file, &vtab->columns, message);
     if (rc && table) table->exists = false;
     sqlite3_free(file);
-    sqlite3_free(columns);
     return rc;
 }
 

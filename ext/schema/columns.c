@@ -92,6 +92,14 @@ int art_columns_check_names(const struct art_columns *columns, const char *table
     return SQLITE_OK;
 }
 
+bool art_columns_are_of_0_3(const struct art_columns *columns) {
+    bool are = columns->keys || art_affinity_of(columns->items[ART_COLUMN_KEY].type) != ART_AFFINITY_TEXT;
+    for (unsigned i = 0; i < columns->count; i++) are |= columns->items[i].literal != NULL;
+    for (unsigned i = 0; i < ART_HIDDEN_CONFLICT; i++) /* the last one is of 0.3.0 itself */
+        are |= i != ART_HIDDEN_COMMAND && art_columns_have(columns, hidden_columns[i].name);
+    return are;
+}
+
 bool art_column_is_of_numbers(const struct art_column *column) {
     return column->affinity >= ART_AFFINITY_NUMERIC || !*column->type;
 }

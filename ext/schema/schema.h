@@ -106,6 +106,9 @@ bool art_columns_have(const struct art_columns *columns, const char *name);
 bool art_columns_hide(const struct art_columns *columns, const char *name);
 /* Of another than that one: art_version where the user's columns have a `version`, and so on. */
 const char *art_columns_hidden_name(const struct art_columns *columns, enum art_hidden hidden);
+/* Do they have what 0.2.0 does not: a key of several columns, of BLOBs or of a type that SQLite does not know, a DEFAULT,
+ * or the name of a hidden column? */
+bool art_columns_are_of_0_3(const struct art_columns *columns);
 int art_columns_compare(const struct art_columns *a, const struct art_columns *b, bool *equal);
 /* Of CREATE: is no column called as a hidden one may be? */
 int art_columns_check_names(const struct art_columns *columns, const char *table, char **message);
@@ -177,24 +180,27 @@ bool art_settings_show(const struct art_settings *settings, unsigned number, con
 /* --- shadow tables (shadow.c) ------------------------------------------------------------------------------------- */
 
 /* The second one: with T_artblob, which goes with the others. The third one: either, and snapshots hold slots
- * (table/snapshots.c), which an older version would write over. */
+ * (table/snapshots.c), which an older version would write over. The last one: any of these, and columns that an older
+ * version would take for damaged (art_columns_are_of_0_3()); it stays as long as the table. */
 enum {
     ART_STATE_FORMAT = 4,
     ART_STATE_FORMAT_INLINE = 5,
     ART_STATE_FORMAT_HELD = 6,
+    ART_STATE_FORMAT_COLUMNS = 7,
     ART_NONCE_BYTES = 16,
 };
 /* A snapshot's key in T_artstate is this, with its name behind it; the other one is above all of these. */
 #define ART_SNAPSHOT_KEY      "snapshot "
 #define ART_SNAPSHOT_KEYS_END "snapshot!"
 static inline bool art_state_format_known(int64_t format) {
-    return format >= ART_STATE_FORMAT && format <= ART_STATE_FORMAT_HELD;
+    return format >= ART_STATE_FORMAT && format <= ART_STATE_FORMAT_COLUMNS;
 }
 static inline int art_state_format(const struct art_medium *medium) {
     return medium->goes_with_host ? ART_STATE_FORMAT_INLINE : ART_STATE_FORMAT;
 }
 int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *uuid,
-                      const struct art_settings *settings, const char *file, const char *columns, char **message);
+                      const struct art_settings *settings, const char *file, const struct art_columns *columns,
+                      char **message);
 /* Is there a T_artblob? Also an empty one that a copy has left (admin/copy.c). */
 int art_shadow_has_blobs(sqlite3 *db, const struct art_name *name, bool *has);
 int art_shadow_create_blobs(sqlite3 *db, const struct art_name *name, char **message);

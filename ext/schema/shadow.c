@@ -36,8 +36,9 @@ static int put_state(sqlite3_stmt *statement, const char *key) {
 }
 
 static int fill_state(sqlite3_stmt *put, const uint8_t *uuid, const struct art_settings *settings, const char *file,
-                      const char *columns) {
-    sqlite3_bind_int(put, 2, art_state_format(art_storage_medium(settings->storage)));
+                      const struct art_columns *columns) {
+    int format = art_state_format(art_storage_medium(settings->storage));
+    sqlite3_bind_int(put, 2, art_columns_are_of_0_3(columns) ? ART_STATE_FORMAT_COLUMNS : format);
     int rc = put_state(put, "format");
     if (rc) return rc;
     sqlite3_bind_blob(put, 2, uuid, ART_UUID_BYTES, SQLITE_STATIC);
@@ -46,10 +47,10 @@ static int fill_state(sqlite3_stmt *put, const uint8_t *uuid, const struct art_s
     sqlite3_bind_text(put, 2, file, -1, SQLITE_STATIC);
     rc = put_state(put, "file");
     if (rc) return rc;
-    sqlite3_bind_text(put, 2, columns, -1, SQLITE_STATIC);
-    rc = put_state(put, "columns");
+    char *text = art_columns_show(columns);
+    rc = text ? sqlite3_bind_text(put, 2, text, -1, sqlite3_free) : SQLITE_NOMEM;
+    if (!rc) rc = put_state(put, "columns");
     const char *key;
-    char *text;
     for (unsigned i = 0; !rc && art_settings_show(settings, i, &key, &text); i++) {
         rc = text ? sqlite3_bind_text(put, 2, text, -1, sqlite3_free) : SQLITE_NOMEM;
         if (!rc) rc = put_state(put, key);
@@ -86,7 +87,8 @@ int art_shadow_has_blobs(sqlite3 *db, const struct art_name *name, bool *has) {
 }
 
 int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *uuid,
-                      const struct art_settings *settings, const char *file, const char *columns, char **message) {
+                      const struct art_settings *settings, const char *file, const struct art_columns *columns,
+                      char **message) {
     assert(settings->storage != ART_STORAGE_AUTO); /* art_storage_resolve() has chosen */
     const char *schema = name->schema, *table = name->table;
     int rc = run(db, message,

@@ -164,7 +164,7 @@ int art_shadow_read_state(struct art_connection *connection, const struct art_na
         rc = art_complain(
             message, SQLITE_ERROR,
             "art: this table has format %lld, this version of art knows format %d: use the version that made it",
-            (long long)out->format, ART_STATE_FORMAT_HELD);
+            (long long)out->format, ART_STATE_FORMAT_COLUMNS);
     } else if (!out->has_id) {
         rc = art_complain(message, SQLITE_CORRUPT_VTAB,
                           "art: the table has no id (%s.%s_artstate): restore the database from a backup, or copy out "

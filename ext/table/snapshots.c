@@ -506,15 +506,17 @@ static int fill_in(struct art_table *table, char **message) {
     return rc;
 }
 
-/* T_artstate says what the root does. */
+/* T_artstate says what the root does, if its columns have not made it a format for good. */
 static int follow_format(struct art_table *table, char **message) {
     struct art_buffer held = {0}, let_go = {0}, is = {0};
-    char wanted[16];
+    char wanted[16], for_good[16];
     int rc = read_both(table, &held, &let_go, message);
     int format = held.len || let_go.len ? ART_STATE_FORMAT_HELD : art_state_format(art_tree_medium(table->tree));
     snprintf(wanted, sizeof wanted, "%d", format);
+    snprintf(for_good, sizeof for_good, "%d", ART_STATE_FORMAT_COLUMNS);
     if (!rc) rc = art_shadow_get(table, "format", &is, message);
-    bool same = !rc && art_bytes_equal(art_buffer_bytes(&is), text_bytes(wanted));
+    struct art_bytes was = art_buffer_bytes(&is);
+    bool same = !rc && (art_bytes_equal(was, text_bytes(wanted)) || art_bytes_equal(was, text_bytes(for_good)));
     if (!rc && !same) rc = art_shadow_put_number(table, "format", format, message);
     art_buffer_clear(&held);
     art_buffer_clear(&let_go);
