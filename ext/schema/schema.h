@@ -106,8 +106,8 @@ bool art_columns_have(const struct art_columns *columns, const char *name);
 bool art_columns_hide(const struct art_columns *columns, const char *name);
 /* Of another than that one: art_version where the user's columns have a `version`, and so on. */
 const char *art_columns_hidden_name(const struct art_columns *columns, enum art_hidden hidden);
-/* Do they have what 0.2.0 does not: a key of several columns, of BLOBs or of a type that SQLite does not know, a DEFAULT,
- * or the name of a hidden column? */
+/* Do they have what 0.2.0 does not: a key of several columns, of BLOBs or of a type that SQLite does not know, a
+ * DEFAULT, or the name of a hidden column? */
 bool art_columns_are_of_0_3(const struct art_columns *columns);
 int art_columns_compare(const struct art_columns *a, const struct art_columns *b, bool *equal);
 /* Of CREATE: is no column called as a hidden one may be? */
