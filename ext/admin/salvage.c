@@ -50,7 +50,13 @@ static int take_file(struct salvage_vtab *vtab, int argc, const char *const *arg
     char *path = argument_text(value);
     int rc = path ? art_salvage_target_file(path, &vtab->target, message) : SQLITE_NOMEM;
     art_free(path);
-    for (int i = 1; !rc && i < argc; i++) rc = art_columns_append(&vtab->columns, vtab->name, argv[i], message);
+    for (int i = 1; !rc && i < argc; i++) {
+        if (art_columns_is_key_list(argv[i])) rc = art_columns_begin_keys(&vtab->columns, vtab->name, argv[i], message);
+    }
+    for (int i = 1; !rc && i < argc; i++) {
+        if (!art_columns_is_key_list(argv[i])) rc = art_columns_append(&vtab->columns, vtab->name, argv[i], message);
+    }
+    if (!rc) rc = art_columns_end_keys(&vtab->columns, vtab->name, message);
     if (!rc && !vtab->columns.count) rc = art_columns_default(&vtab->columns);
     return rc;
 }

@@ -237,6 +237,25 @@ TEST(test_a_file_alone_is_read_exactly) {
     sqlite3_free(target);
 }
 
+TEST(test_a_file_alone_with_a_key_of_several_columns_is_read_by_it) {
+    if (sql_has_no_file("a file alone")) return;
+    sql_set_up();
+    char *alone = sqlite3_mprintf("%s/alone.art", directory);
+    sql_create(db, "t", "a TEXT, n INTEGER, size INTEGER, key=(a, n DESC)");
+    sql_run(db, "INSERT INTO t VALUES('a', 1, 10), ('a', 2, 20), ('b', NULL, 30); INSERT INTO t(t) VALUES('flush')");
+    file = sql_find_file(directory, ".art");
+    sql_copy_file(file, alone);
+    sqlite3 *other = sql_open(":memory:");
+    sql_run(other,
+            "CREATE VIRTUAL TABLE temp.s USING art_salvage(file='%q', key = (a, n DESC), a, n INTEGER, size INTEGER)",
+            alone);
+    sql_expect(other, "a|2|20\na|1|10\nb||30\n", "SELECT * FROM s");
+    sql_refused(other, SQLITE_ERROR, "a key of a column that is not there (x)",
+                TEXT("CREATE VIRTUAL TABLE temp.x USING art_salvage(file='%s', a, key=(b))", alone));
+    sql_close(other);
+    sqlite3_free(alone);
+}
+
 TEST(test_nobody_is_asked_whose_a_file_is) {
     if (sql_has_no_file("owners")) return;
     make("");
