@@ -15,7 +15,8 @@ const blob = (bytes) => (bytes.length ? bytes : nothing);
 
 class Connection {
   #statements = new Map();
-  #cursors = new Set();
+  #idle = new Map(); // statements that no cursor uses, by their SQL
+  #cursors = new Map();
 
   constructor(file, { extension, create, synchronous, readOnly = false }) {
     this.db = new DatabaseSync(file, { allowExtension: Boolean(extension), readOnly, timeout: 10000 });
@@ -46,13 +47,19 @@ class Connection {
 
   // Rows that are read step by step, and end with close() or end().
   open(sql, values) {
-    const cursor = this.#prepare(sql).iterate(...values);
-    this.#cursors.add(cursor);
+    if (!this.#idle.has(sql)) this.#idle.set(sql, []);
+    const idle = this.#idle.get(sql);
+    const statement = idle.pop() ?? this.#prepare(sql);
+    const cursor = statement.iterate(...values);
+    this.#cursors.set(cursor, () => idle.push(statement));
     return cursor;
   }
 
   close(cursor) {
-    if (this.#cursors.delete(cursor)) cursor.return();
+    if (!this.#cursors.has(cursor)) return;
+    cursor.return();
+    this.#cursors.get(cursor)();
+    this.#cursors.delete(cursor);
   }
 
   // The read transaction: SQLite fixes what it sees at its first read.
@@ -63,7 +70,7 @@ class Connection {
   }
 
   end() {
-    for (const cursor of this.#cursors) this.close(cursor);
+    for (const cursor of this.#cursors.keys()) this.close(cursor);
     this.db.exec('COMMIT');
   }
 
