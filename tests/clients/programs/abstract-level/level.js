@@ -3,8 +3,9 @@
 //   new SqliteLevel('file.db', { create: SqliteLevel.art, extension: 'art.so' })
 //   new SqliteLevel('file.db', { create: SqliteLevel.ordinary })
 //
-// One connection writes, and reads what is asked without a snapshot. An iterator and a snapshot have a connection of their own
-// with a read transaction that began when they were made; connections that are given back are kept for the next one.
+// One connection writes, and reads what is asked without a snapshot. An iterator and a snapshot have a connection of
+// their own with a read transaction that began when they were made; connections that are given back are kept for the
+// next one.
 const { existsSync } = require('node:fs');
 const { DatabaseSync } = require('node:sqlite');
 const { AbstractIterator, AbstractLevel, AbstractSnapshot } = require('abstract-level');

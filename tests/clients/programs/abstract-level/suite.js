@@ -1,7 +1,7 @@
 // The suite of the package abstract-level over both tables: node suite.js <art.so> <folder> [art|ordinary]...
 //
-// Its tests are written for tape. What they use of it is below: one test after the other, assertions by node:assert. The names and
-// the numbers of assertions must be the same for both tables.
+// Its tests are written for tape. What they use of it is below: one test after the other, assertions by node:assert.
+// The names and the numbers of assertions must be the same for both tables.
 const assert = require('node:assert');
 const path = require('node:path');
 const suite = require('abstract-level/test');

@@ -1,10 +1,10 @@
 // Times of an art table beside an ordinary one, by the same class: node times.js <art.so> <folder>
 const path = require('node:path');
+const { beside } = require('../beside.js');
 const { SqliteLevel } = require('./level.js');
 
 const [extension, folder] = process.argv.slice(2);
 const rows = 100000;
-const rounds = 5;
 const name = (i) => `user/${String(i % 100).padStart(2, '0')}`;
 const key = (i) => `${name(i)}/item/${String(i).padStart(8, '0')}`;
 const user = (i) => ({ gte: `${name(i)}/`, lt: `${name(i)}0` });
@@ -54,32 +54,11 @@ const steps = {
   },
 };
 
-async function main() {
-  const times = {};
-  const kinds = ['art', 'ordinary'];
-  for (let round = 0; round <= rounds; round++) {
-    kinds.reverse();
-    for (const kind of kinds) {
-      const file = path.join(folder, `times-${kind}-${round}.db`);
-      const db = new SqliteLevel(file, { create: SqliteLevel[kind], extension: kind === 'art' && extension });
-      await db.open();
-      for (const [name, step] of Object.entries(steps)) {
-        const start = process.hrtime.bigint();
-        const count = await step(db);
-        const each = Number(process.hrtime.bigint() - start) / 1000 / count;
-        if (round === 0) continue; // node compiles what is run often
-        ((times[name] ??= { art: [], ordinary: [] })[kind]).push(each);
-      }
-      await db.close();
-    }
-  }
-  const median = (list) => list.sort((a, b) => a - b)[rounds >> 1];
-  console.log(`abstract-level, ${rows} rows of 100 bytes, WAL, synchronous=NORMAL; us, median of ${rounds} runs`);
-  console.log(`${''.padEnd(32)}${'art'.padStart(9)}${'ordinary'.padStart(10)}${'ratio'.padStart(8)}`);
-  for (const [name, { art, ordinary }] of Object.entries(times)) {
-    const [a, o] = [median(art), median(ordinary)];
-    console.log(`${name.padEnd(32)}${a.toFixed(2).padStart(9)}${o.toFixed(2).padStart(10)}${(a / o).toFixed(2).padStart(8)}`);
-  }
+async function open(kind, round) {
+  const file = path.join(folder, `times-${kind}-${round}.db`);
+  const db = new SqliteLevel(file, { create: SqliteLevel[kind], extension: kind === 'art' && extension });
+  await db.open();
+  return db;
 }
 
-main();
+beside(`abstract-level, ${rows} rows of 100 bytes`, steps, open);

@@ -2,8 +2,8 @@
 //
 //   node twins.js <art.so> <folder> <steps> [<seed>]
 //
-// Keys are bytes with 00 and ff among them, many the beginning of others. Snapshots and iterators stay open while all is rewritten,
-// flushed and merged: the art table has a small log.
+// Keys are bytes with 00 and ff among them, many the beginning of others. Snapshots and iterators stay open while all
+// is rewritten, flushed and merged: the art table has a small log.
 const assert = require('node:assert');
 const path = require('node:path');
 const { DatabaseSync } = require('node:sqlite');

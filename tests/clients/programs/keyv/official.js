@@ -1,5 +1,5 @@
-// The store of keyv's own, @keyv/sqlite, over an art table. It asks for the package sqlite3: this one, over node:sqlite, has what it
-// uses. Two of its statements are others here; all the rest are as they come.
+// The store of keyv's own, @keyv/sqlite, over an art table. It asks for the package sqlite3: this one, over
+// node:sqlite, has what it uses. Two of its statements are others here; all the rest are as they come.
 const Module = require('node:module');
 const { DatabaseSync } = require('node:sqlite');
 

@@ -1,7 +1,7 @@
 // A store of keyv in a table of SQLite: new SqliteStore(db, tables.art), with a DatabaseSync of node:sqlite.
 //
-// keyv puts 'namespace:' in front of each key, and what has to be kept for how long into each value. The time is also a column here,
-// so that what has expired is not given, and deleteExpired() finds it without opening values.
+// keyv puts 'namespace:' in front of each key, and what has to be kept for how long into each value. The time is also a
+// column here, so that what has expired is not given, and deleteExpired() finds it without opening values.
 const EventEmitter = require('node:events');
 
 const tables = {

@@ -2,10 +2,10 @@
 const path = require('node:path');
 const { DatabaseSync } = require('node:sqlite');
 const { default: Keyv } = require('keyv');
+const { beside } = require('../beside.js');
 const { SqliteStore, tables } = require('./store.js');
 
 const [extension, folder] = process.argv.slice(2);
-const rounds = 5;
 const namespaces = 20;
 const keys = 5000; // of each
 const name = (i) => `user:${String((i * 1237) % keys).padStart(6, '0')}`;
@@ -29,7 +29,9 @@ const steps = {
     return 30000;
   },
   'get of 100 keys, a key': async (keyvs) => {
-    for (let i = 0; i < 30000; i += 100) await keyvs[i % namespaces].get(Array.from({ length: 100 }, (_, j) => name(i + j)));
+    for (let i = 0; i < 30000; i += 100) {
+      await keyvs[i % namespaces].get(Array.from({ length: 100 }, (_, j) => name(i + j)));
+    }
     return 30000;
   },
   'iterator over 5,000, a key': async ([keyv]) => {
@@ -47,34 +49,12 @@ const steps = {
   },
 };
 
-async function main() {
-  const times = {};
-  const kinds = ['art', 'ordinary'];
-  for (let round = 0; round <= rounds; round++) {
-    kinds.reverse();
-    for (const kind of kinds) {
-      const db = new DatabaseSync(path.join(folder, `times-${kind}-${round}.db`), { allowExtension: true });
-      db.loadExtension(extension);
-      db.exec('PRAGMA synchronous = NORMAL; PRAGMA journal_mode = WAL');
-      const make = (_, i) => new Keyv({ store: new SqliteStore(db, tables[kind]), namespace: `tenant${i}` });
-      const keyvs = Array.from({ length: namespaces }, make);
-      for (const [step, work] of Object.entries(steps)) {
-        const start = process.hrtime.bigint();
-        const count = await work(keyvs);
-        const each = Number(process.hrtime.bigint() - start) / 1000 / count;
-        if (round === 0) continue; // node compiles what is run often
-        ((times[step] ??= { art: [], ordinary: [] })[kind]).push(each);
-      }
-      db.close();
-    }
-  }
-  const median = (list) => list.sort((a, b) => a - b)[rounds >> 1];
-  console.log(`keyv, ${namespaces} namespaces of ${keys} keys, WAL, synchronous=NORMAL; us, median of ${rounds} runs`);
-  console.log(`${''.padEnd(32)}${'art'.padStart(9)}${'ordinary'.padStart(10)}${'ratio'.padStart(8)}`);
-  for (const [step, { art, ordinary }] of Object.entries(times)) {
-    const [a, o] = [median(art), median(ordinary)];
-    console.log(`${step.padEnd(32)}${a.toFixed(2).padStart(9)}${o.toFixed(2).padStart(10)}${(a / o).toFixed(2).padStart(8)}`);
-  }
+function open(kind, round) {
+  const db = new DatabaseSync(path.join(folder, `times-${kind}-${round}.db`), { allowExtension: true });
+  db.loadExtension(extension);
+  db.exec('PRAGMA synchronous = NORMAL; PRAGMA journal_mode = WAL');
+  const make = (_, i) => new Keyv({ store: new SqliteStore(db, tables[kind]), namespace: `tenant${i}` });
+  return Array.from({ length: namespaces }, make);
 }
 
-main();
+beside(`keyv, ${namespaces} namespaces of ${keys} keys`, steps, open);
