@@ -120,6 +120,7 @@ const operations = {
 
 async function main() {
   const names = Object.keys(operations);
+  await Promise.all(twins.map((db) => db.open()));
   let step = 0;
   try {
     for (; step < Number(steps); step++) await operations[random(50) ? pick(names.slice(0, -1)) : 'command']();
