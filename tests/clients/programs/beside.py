@@ -46,6 +46,5 @@ class Times:
 
     @staticmethod
     def values(what, ordinary, art, unit):
-        if unit == "us" and ordinary > 10000:
-            ordinary, art, unit = ordinary / 1000, art / 1000, "ms"
-        print(f"  {what:46} {ordinary:8.1f} {unit} {art:8.1f} {unit} {art / ordinary:13.2f}")
+        shown = [f"{each / 1000:8.1f} ms" if unit == "us" and each > 10000 else f"{each:8.1f} {unit}" for each in (ordinary, art)]
+        print(f"  {what:46} {shown[0]} {shown[1]} {art / ordinary:13.2f}")
