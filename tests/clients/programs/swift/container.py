@@ -12,6 +12,8 @@ from beside import connect  # noqa: E402
 
 COLUMNS = "name TEXT, created_at TEXT, size INTEGER, content_type TEXT, etag TEXT"
 SHOWN = "name, created_at, size, content_type, etag"
+INFO = """CREATE TABLE container_info (account TEXT, container TEXT, created_at TEXT);
+    INSERT INTO container_info VALUES ('a', 'c', '0000000001.00000');"""
 LEAST = "\x01"                                              # names that begin with NUL are Swift's own, and not listed
 
 
@@ -20,7 +22,7 @@ class Container:
 
     def __init__(self, path):
         self.db = connect(path, isolation_level=None)
-        self.db.executescript("PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY; PRAGMA journal_mode = DELETE;" + self.SCHEMA)
+        self.db.executescript("PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY; PRAGMA journal_mode = DELETE;" + INFO + self.SCHEMA)
 
     def merge(self, items, policy=0):
         """Items are rows (name, created_at, size, content_type, etag, deleted); the newer one stays, here or there."""
@@ -63,8 +65,8 @@ class Ordinary(Container):
         END;"""
 
     def stat(self, policy=0):
-        return self.db.execute("SELECT object_count, bytes_used FROM policy_stat WHERE storage_policy_index = ?",
-                               (policy,)).fetchone() or (0, 0)
+        return self.db.execute("SELECT coalesce(object_count, 0), coalesce(bytes_used, 0) FROM container_info "
+                               "LEFT JOIN policy_stat ON storage_policy_index = ?", (policy,)).fetchone()
 
     def list(self, limit, marker="", end_marker="", prefix=None, delimiter=None, path=None, reverse=False, policy=0):
         if reverse:
@@ -120,8 +122,8 @@ class Art(Container):
           key=(storage_policy_index, deleted, name), summary=(sum(size)))"""
 
     def stat(self, policy=0):
-        return self.db.execute("SELECT art_count('object', below), art_sum('object', 'size', below) FROM "
-                               "(SELECT art_key('object', ?, 0) AS below)", (policy,)).fetchone()
+        return self.db.execute("SELECT art_count('object', art_key('object', ?1, 0)), art_sum('object', 'size', art_key('object', ?1, 0)) "
+                               "FROM container_info", (policy,)).fetchone()
 
     @staticmethod
     def statement(limit, marker="", end_marker="", prefix=None, delimiter=None, path=None, reverse=False, policy=0):
@@ -148,7 +150,7 @@ class Art(Container):
             given["cut"] = end_marker[:end + len(delimiter)]
             level += (" AND (name <> :cut OR EXISTS (SELECT 1 FROM object WHERE storage_policy_index = :policy AND deleted = 0 "
                       "AND name >= :cut AND name > :after AND name < :until))")
-        return ("SELECT name, iif(entries, '0', created_at), iif(entries, 0, size), content_type, iif(entries, '', etag) "
+        return ("SELECT name, ifnull(created_at, '0'), iif(created_at IS NULL, 0, size), content_type, ifnull(etag, '') "
                 f"FROM object WHERE {level} {order}", given)
 
     def list(self, *arguments, **named):
