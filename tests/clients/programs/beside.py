@@ -1,6 +1,6 @@
-"""For the programs of this folder: connections that have art, a seed that is printed, and times beside an ordinary table.
+"""For the programs of this folder: connections that have art, a seed that is printed, times beside an ordinary table.
 
-A time is what the processor took (process_time), since other programs run beside; what a commit waits for the disk is not in it."""
+A time is what the processor took, since other programs run beside: what a commit waits for the disk is not in it."""
 
 import os
 import random
@@ -30,7 +30,7 @@ def bytes_of(path):
 
 
 class Times:
-    """A line for each thing done: the median of some runs with each of the two, which take turns, for one of `count` steps."""
+    """A line for each thing done: the median of some runs with each of the two, in turns, for one of `count` steps."""
 
     def __init__(self, title, runs=5):
         self.runs = runs
@@ -48,5 +48,8 @@ class Times:
 
     @staticmethod
     def values(what, ordinary, art, unit):
-        shown = [f"{each / 1000:8.1f} ms" if unit == "us" and each > 10000 else f"{each:8.1f} {unit}" for each in (ordinary, art)]
+        shown = [
+            f"{each / 1000:8.1f} ms" if unit == "us" and each > 10000 else f"{each:8.1f} {unit}"
+            for each in (ordinary, art)
+        ]
         print(f"  {what:46} {shown[0]} {shown[1]} {art / ordinary:13.2f}")

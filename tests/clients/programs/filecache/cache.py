@@ -1,7 +1,8 @@
 """A cloud's file cache, over an ordinary table and over art.
 
-Columns, indexes and statements are those of Nextcloud's oc_filecache (lib/private/Files/Cache: Cache.php, Propagator.php). A file's id stays
-the same for ever, its path does not; a folder is a row like a file, and its size is that of all that lies below it.
+Columns, indexes and statements are those of Nextcloud's oc_filecache (lib/private/Files/Cache: Cache.php,
+Propagator.php). A file's id stays the same for ever, its path does not; a folder is a row like a file, and its size is
+that of all that lies below it.
 """
 
 import hashlib
@@ -11,10 +12,12 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from beside import connect  # noqa: E402
 
-FOLDER = 2                                                  # of the mimetypes' table, which is left out here
-COLUMNS = """parent INTEGER NOT NULL DEFAULT 0, name TEXT, mimetype INTEGER NOT NULL DEFAULT 0, mimepart INTEGER NOT NULL DEFAULT 0,
+FOLDER = 2  # of the mimetypes' table, which is left out here
+COLUMNS = """parent INTEGER NOT NULL DEFAULT 0, name TEXT, mimetype INTEGER NOT NULL DEFAULT 0,
+    mimepart INTEGER NOT NULL DEFAULT 0,
     size INTEGER NOT NULL DEFAULT 0, mtime INTEGER NOT NULL DEFAULT 0, storage_mtime INTEGER NOT NULL DEFAULT 0,
-    encrypted INTEGER NOT NULL DEFAULT 0, unencrypted_size INTEGER NOT NULL DEFAULT 0, etag TEXT, permissions INTEGER DEFAULT 0, checksum TEXT"""
+    encrypted INTEGER NOT NULL DEFAULT 0, unencrypted_size INTEGER NOT NULL DEFAULT 0, etag TEXT,
+    permissions INTEGER DEFAULT 0, checksum TEXT"""
 SHOWN = "fileid, storage, path, parent, name, mimetype, mimepart, {size}, mtime, etag"
 
 
@@ -51,8 +54,11 @@ class Cache:
         return self.rows("parent = ? ORDER BY name", fileid)
 
     def update(self, fileid, size, mtime, etag):
-        self.db.execute("UPDATE filecache SET size = ?1, mtime = ?2, storage_mtime = ?2, etag = ?3 WHERE fileid = ?4 "
-                        "AND (size <> ?1 OR mtime <> ?2 OR etag <> ?3 OR etag IS NULL)", (size, mtime, etag, fileid))
+        self.db.execute(
+            "UPDATE filecache SET size = ?1, mtime = ?2, storage_mtime = ?2, etag = ?3 WHERE fileid = ?4 "
+            "AND (size <> ?1 OR mtime <> ?2 OR etag <> ?3 OR etag IS NULL)",
+            (size, mtime, etag, fileid),
+        )
 
     def search(self, storage, pattern):
         return sorted(self.rows("storage = ? AND name LIKE ?", storage, pattern))
@@ -77,7 +83,10 @@ class Cache:
                 self.update(fileid, size, mtime, etag)
         else:
             parent = self.get(storage, parent_of(path))[0][0] if path else -1
-            fileid, grown = self.insert(storage, path, parent, path.rpartition("/")[2], mime, mime // 10, size, mtime, etag), size
+            fileid, grown = (
+                self.insert(storage, path, parent, path.rpartition("/")[2], mime, mime // 10, size, mtime, etag),
+                size,
+            )
         self.propagate(storage, path, mtime, "p" + etag, grown if mime != FOLDER else 0)
         return fileid
 
@@ -125,23 +134,35 @@ class Ordinary(Cache):
 
     def insert(self, storage, path, parent, name, mime, part, size, mtime, etag):
         return self.db.execute(
-            "INSERT INTO filecache(storage, path, path_hash, parent, name, mimetype, mimepart, size, mtime, storage_mtime, etag) "
-            "VALUES (?,?,?,?,?,?,?,?,?,?,?)", (storage, path, md5(path), parent, name, mime, part, size, mtime, mtime, etag)).lastrowid
+            "INSERT INTO filecache(storage, path, path_hash, parent, name, mimetype, mimepart, size, mtime, "
+            "storage_mtime, etag) "
+            "VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+            (storage, path, md5(path), parent, name, mime, part, size, mtime, mtime, etag),
+        ).lastrowid
 
     def propagate(self, storage, path, mtime, etag, grown):
         hashes = [md5(each) for each in above(path)]
         size = "" if not grown else ", size = CASE WHEN size > -1 THEN max(size + :grown, -1) ELSE size END"
-        self.db.execute(f"UPDATE filecache SET mtime = max(mtime, :mtime), etag = :etag{size} WHERE storage = :storage AND path_hash IN "
-                        f"({','.join(repr(each) for each in hashes)})", dict(mtime=mtime, etag=etag, grown=grown, storage=storage))
+        self.db.execute(
+            f"UPDATE filecache SET mtime = max(mtime, :mtime), etag = :etag{size} WHERE storage = :storage "
+            "AND path_hash IN "
+            f"({','.join(repr(each) for each in hashes)})",
+            dict(mtime=mtime, etag=etag, grown=grown, storage=storage),
+        )
 
     def move_below(self, storage, path, to_storage, target):
         pattern = path.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "/%"
-        self.db.execute("UPDATE filecache SET storage = ?1, path = ?2 || substr(path, ?3), path_hash = md5(?2 || substr(path, ?3)) "
-                        "WHERE storage = ?4 AND path LIKE ?5 ESCAPE '\\'", (to_storage, target, len(path) + 1, storage, pattern))
+        self.db.execute(
+            "UPDATE filecache SET storage = ?1, path = ?2 || substr(path, ?3), path_hash = md5(?2 || substr(path, ?3)) "
+            "WHERE storage = ?4 AND path LIKE ?5 ESCAPE '\\'",
+            (to_storage, target, len(path) + 1, storage, pattern),
+        )
 
     def move_row(self, fileid, storage, path, name, parent):
-        self.db.execute("UPDATE filecache SET storage = ?, path = ?, path_hash = ?, name = ?, parent = ? WHERE fileid = ?",
-                        (storage, path, md5(path), name, parent, fileid))
+        self.db.execute(
+            "UPDATE filecache SET storage = ?, path = ?, path_hash = ?, name = ?, parent = ? WHERE fileid = ?",
+            (storage, path, md5(path), name, parent, fileid),
+        )
 
     def remove_row(self, row):
         self.db.execute("DELETE FROM filecache WHERE fileid = ?", (row[0],))
@@ -155,15 +176,17 @@ class Ordinary(Cache):
                     folders.append(child[0])
                     queue.append(child[0])
         for start in range(0, len(folders), 900):
-            some = folders[start:start + 900]
+            some = folders[start : start + 900]
             self.db.execute(f"DELETE FROM filecache WHERE parent IN ({','.join('?' * len(some))})", some)
         return gone
 
     def size_below(self, storage, path):
         """All that lies below, from the rows themselves: what a folder's row should say."""
-        return self.db.execute(f"SELECT coalesce(sum(size), 0) FROM filecache WHERE storage = ? AND mimetype <> {FOLDER} "
-                               "AND path >= ? AND path < ?", (storage, path + "/" if path else "", path + "0" if path else "\U0010ffff")
-                               ).fetchone()[0]
+        return self.db.execute(
+            f"SELECT coalesce(sum(size), 0) FROM filecache WHERE storage = ? AND mimetype <> {FOLDER} "
+            "AND path >= ? AND path < ?",
+            (storage, path + "/" if path else "", path + "0" if path else "\U0010ffff"),
+        ).fetchone()[0]
 
 
 class Art(Cache):
@@ -172,7 +195,8 @@ class Art(Cache):
     SCHEMA = f"""
         CREATE VIRTUAL TABLE filecache USING art(fileid INTEGER, storage INTEGER NOT NULL DEFAULT 0, path TEXT,
           {COLUMNS.replace('permissions INTEGER DEFAULT 0', 'permissions INTEGER NOT NULL DEFAULT 0')},
-          key=(storage, path), summary=(sum(size), max(mtime), lookup(fileid), lookup(parent), lookup(mimetype), lookup(mimepart), search(name)));
+          key=(storage, path), summary=(sum(size), max(mtime), lookup(fileid), lookup(parent), lookup(mimetype),
+                                      lookup(mimepart), search(name)));
         CREATE TABLE last_fileid(fileid INTEGER NOT NULL);
         INSERT INTO last_fileid VALUES (0);"""
     SIZE = "art_sum('filecache', 'size', art_key('filecache', storage, iif(path = '', '', path || '/')))"
@@ -183,38 +207,59 @@ class Art(Cache):
 
     def list(self, storage, path):
         """A folder's row is `path`, and what is below it `path/`: the level shows both."""
-        return self.rows("storage = ? AND prefix = ? AND delimiter = '/' AND fileid IS NOT NULL AND path <> '' ORDER BY path",
-                         storage, path + "/" if path else "")
+        return self.rows(
+            "storage = ? AND prefix = ? AND delimiter = '/' AND fileid IS NOT NULL AND path <> '' ORDER BY path",
+            storage,
+            path + "/" if path else "",
+        )
 
     def insert(self, storage, path, parent, name, mime, part, size, mtime, etag):
         self.db.execute("UPDATE last_fileid SET fileid = fileid + 1")
         fileid = self.db.execute("SELECT fileid FROM last_fileid").fetchone()[0]
-        self.db.execute("INSERT INTO filecache(fileid, storage, path, parent, name, mimetype, mimepart, size, mtime, storage_mtime, etag) "
-                        "VALUES (?,?,?,?,?,?,?,?,?,?,?)", (fileid, storage, path, parent, name, mime, part, size, mtime, mtime, etag))
+        self.db.execute(
+            "INSERT INTO filecache(fileid, storage, path, parent, name, mimetype, mimepart, size, mtime, "
+            "storage_mtime, etag) "
+            "VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+            (fileid, storage, path, parent, name, mime, part, size, mtime, mtime, etag),
+        )
         return fileid
 
     def propagate(self, storage, path, mtime, etag, _grown):
         paths = above(path)
-        self.db.execute("UPDATE filecache SET mtime = max(mtime, ?), etag = ? WHERE storage = ? AND path IN "
-                        f"({','.join('?' * len(paths))})", (mtime, etag, storage, *paths))
+        self.db.execute(
+            "UPDATE filecache SET mtime = max(mtime, ?), etag = ? WHERE storage = ? AND path IN "
+            f"({','.join('?' * len(paths))})",
+            (mtime, etag, storage, *paths),
+        )
 
     def move_below(self, storage, path, to_storage, target):
-        self.db.execute("INSERT INTO filecache(filecache, prefix, art_key) VALUES "
-                        "('move', art_key('filecache', ?, ? || '/'), art_key('filecache', ?, ? || '/'))", (storage, path, to_storage, target))
+        self.db.execute(
+            "INSERT INTO filecache(filecache, prefix, art_key) VALUES "
+            "('move', art_key('filecache', ?, ? || '/'), art_key('filecache', ?, ? || '/'))",
+            (storage, path, to_storage, target),
+        )
 
     def move_row(self, fileid, storage, path, name, parent):
-        self.db.execute("UPDATE filecache SET storage = ?, path = ?, name = ?, parent = ? WHERE fileid = ?",
-                        (storage, path, name, parent, fileid))
+        self.db.execute(
+            "UPDATE filecache SET storage = ?, path = ?, name = ?, parent = ? WHERE fileid = ?",
+            (storage, path, name, parent, fileid),
+        )
 
     def remove_row(self, row):
         self.db.execute("DELETE FROM filecache WHERE storage = ? AND path = ?", row[1:3])
 
     def remove_below(self, row):
         below = (row[1], row[2] + "/" if row[2] else "")
-        gone = [each[0] for each in self.db.execute("SELECT fileid FROM filecache WHERE storage = ? AND prefix = ? AND path <> ''", below)]
+        gone = [
+            each[0]
+            for each in self.db.execute(
+                "SELECT fileid FROM filecache WHERE storage = ? AND prefix = ? AND path <> ''", below
+            )
+        ]
         self.db.execute("INSERT INTO filecache(filecache, prefix) VALUES ('delete', art_key('filecache', ?, ?))", below)
         return gone
 
     def size_below(self, storage, path):
-        return self.db.execute("SELECT art_sum('filecache', 'size', art_key('filecache', ?, ?))",
-                               (storage, path + "/" if path else "")).fetchone()[0]
+        return self.db.execute(
+            "SELECT art_sum('filecache', 'size', art_key('filecache', ?, ?))", (storage, path + "/" if path else "")
+        ).fetchone()[0]

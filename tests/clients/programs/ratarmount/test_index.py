@@ -32,7 +32,7 @@ def make_tar(path, members, random):
                 tar.add(each, recursive=False)
         strange = tarfile.TarInfo("strange/caf\udce9/" + "x" * 300)
         tar.addfile(strange)
-        over = tarfile.TarInfo(found[0].lstrip("/"))        # a file where a folder is as well
+        over = tarfile.TarInfo(found[0].lstrip("/"))  # a file where a folder is as well
         over.type = tarfile.DIRTYPE
         tar.addfile(over)
     return path
@@ -68,7 +68,9 @@ class SameAnswers(unittest.TestCase):
         return art
 
     def test_all_rows(self):
-        rows = self.same(lambda index: index.db.execute("SELECT * FROM files ORDER BY path, name, offsetheader").fetchall())
+        rows = self.same(
+            lambda index: index.db.execute("SELECT * FROM files ORDER BY path, name, offsetheader").fetchall()
+        )
         self.assertGreater(len(rows), len(self.members) // 2)
         self.same(Index.count)
         self.same(Index.columns)
@@ -106,9 +108,14 @@ class SameAnswers(unittest.TestCase):
 
     def test_no_statement_of_one_file_sorts_or_reads_others(self):
         for direction in ("ASC", "DESC"):
-            plan = " ".join(row[3] for row in self.both[1].db.execute(
-                "EXPLAIN QUERY PLAN SELECT * FROM files WHERE path == ? AND name == ? "
-                f"ORDER BY offsetheader {direction} LIMIT 1 OFFSET ?", ("", "", 0)))
+            plan = " ".join(
+                row[3]
+                for row in self.both[1].db.execute(
+                    "EXPLAIN QUERY PLAN SELECT * FROM files WHERE path == ? AND name == ? "
+                    f"ORDER BY offsetheader {direction} LIMIT 1 OFFSET ?",
+                    ("", "", 0),
+                )
+            )
             self.assertNotIn("TEMP B-TREE", plan)
             self.assertIn("VIRTUAL TABLE INDEX", plan)
 
@@ -128,11 +135,17 @@ def times():
             took[kind].append((time.process_time() - start) * 1e6)
             both.append(index)
     folders = sorted({row[0] or "/" for row in both[0].db.execute("SELECT path FROM files")})
-    paths = random.sample([path + "/" + name for path, name in both[0].db.execute("SELECT path, name FROM files")], 10000)
+    paths = random.sample(
+        [path + "/" + name for path, name in both[0].db.execute("SELECT path, name FROM files")], 10000
+    )
     table = Times(f"ratarmount: {both[0].count()} rows, {len(folders)} folders")
     table.values("make the index", *(sorted(each)[1] for each in took.values()), "us")
-    for what, ask, over in (("the latest version of a file", Index.info, paths), ("all versions of a file", Index.versions, paths),
-                            ("list a folder", Index.list, folders), ("list a folder, modes alone", Index.modes, folders)):
+    for what, ask, over in (
+        ("the latest version of a file", Index.info, paths),
+        ("all versions of a file", Index.versions, paths),
+        ("list a folder", Index.list, folders),
+        ("list a folder, modes alone", Index.modes, folders),
+    ):
         table.line(what, *(lambda index=index: [ask(index, each) for each in over] for index in both), len(over))
     table.line("count all rows", *(lambda index=index: index.count() for index in both))
     table.line("the last 500 files of the tar", *(lambda index=index: index.regular("DESC", 500) for index in both))

@@ -1,5 +1,5 @@
-"""Random listings of random containers: art's one SELECT, Swift's SELECTs over an ordinary table, and a model that looks at all names.
-With python3-swift, Swift's own ContainerBroker, too.
+"""Random listings of random containers: art's one SELECT, Swift's SELECTs over an ordinary table, and a model that
+looks at all names. With python3-swift, Swift's own ContainerBroker, too.
 
     test_listings.py slice|all|times
 """
@@ -18,7 +18,7 @@ ROUNDS = {"slice": (15, 300), "all": (60, 600)}
 
 
 def model(objects, limit, marker="", end_marker="", prefix=None, delimiter=None, path=None, reverse=False):
-    """What Swift's API says, said once more: of all names the ones between the markers, each as the common prefix that it lies in."""
+    """What Swift's API says: of all names the ones between the markers, each as the common prefix that it lies in."""
     if reverse:
         marker, end_marker = end_marker, marker
     if path is not None:
@@ -27,12 +27,12 @@ def model(objects, limit, marker="", end_marker="", prefix=None, delimiter=None,
     for name, row in objects.items():
         if not (name.startswith(prefix) and name > marker and (not end_marker or name < end_marker) and name >= "\x01"):
             continue
-        rest = name[len(prefix):]
+        rest = name[len(prefix) :]
         if path is not None:
             if rest and "/" not in rest[:-1]:
                 shown[name] = (name, *row)
         elif delimiter and delimiter in rest:
-            below = prefix + rest[:rest.index(delimiter)] + delimiter
+            below = prefix + rest[: rest.index(delimiter)] + delimiter
             if below != marker:
                 shown[below] = (below, "0", 0, None, "")
         else:
@@ -49,6 +49,7 @@ def fresh(kind, name):
 
 def fresh_broker(name):
     from swift.container.backend import ContainerBroker
+
     for each in os.listdir("."):
         if each.startswith(name):
             os.remove(each)
@@ -74,8 +75,11 @@ class Listings(unittest.TestCase):
             name = self.random.choice(list(objects)) if objects and self.random.random() < 0.2 else self.name()
             at = f"{stamp + self.random.randint(-2000, 1000):010d}.00000"
             deleted = int(self.random.random() < 0.25)
-            items.append((name, at, 0, "application/deleted", "noetag", 1) if deleted else
-                         (name, at, self.random.randint(0, 1000), "text/plain", f"e{self.random.randint(0, 9)}", 0))
+            items.append(
+                (name, at, 0, "application/deleted", "noetag", 1)
+                if deleted
+                else (name, at, self.random.randint(0, 1000), "text/plain", f"e{self.random.randint(0, 9)}", 0)
+            )
         return items
 
     def question(self, objects):
@@ -83,14 +87,23 @@ class Listings(unittest.TestCase):
 
         def bound():
             name = random.choice(names).lstrip("\0")
-            return random.choice(["", "", "", name, name + "/", name[:-1], name[:1] + "/", name[:2] + "--", name + "0", self.name()])
+            return random.choice(
+                ["", "", "", name, name + "/", name[:-1], name[:1] + "/", name[:2] + "--", name + "0", self.name()]
+            )
 
-        asked = dict(limit=random.choice([1, 2, 3, 7, 10000, 10000]), marker=bound(), end_marker=bound(), reverse=random.random() < 0.4)
+        asked = dict(
+            limit=random.choice([1, 2, 3, 7, 10000, 10000]),
+            marker=bound(),
+            end_marker=bound(),
+            reverse=random.random() < 0.4,
+        )
         if random.random() < 0.2:
             asked["path"] = random.choice(["", "a", "a/", "b", random.choice(names).lstrip("\0")[:2]])
         else:
             asked["delimiter"] = random.choice(DELIMITERS)
-            asked["prefix"] = random.choice([None, "", "a", "a/", "-", "b-", random.choice(names).lstrip("\0")[:random.randint(1, 3)]])
+            asked["prefix"] = random.choice(
+                [None, "", "a", "a/", "-", "b-", random.choice(names).lstrip("\0")[: random.randint(1, 3)]]
+            )
         return asked
 
     def pages(self, container, **asked):
@@ -106,8 +119,8 @@ class Listings(unittest.TestCase):
         for step in range(rounds):
             art, ordinary = fresh(Art, "art.db"), fresh(Ordinary, "ordinary.db")
             broker = fresh_broker("broker.db") if with_broker else None
-            self.plain = step % 2                           # without the names of comparable()
-            kept = {}                                       # name: (created_at, deleted, row)
+            self.plain = step % 2  # without the names of comparable()
+            kept = {}  # name: (created_at, deleted, row)
             for batch in range(self.random.randint(1, 5)):
                 items = self.write({name: each for name, each in kept.items() if not each[1]}, 10000 + batch * 1000)
                 for item in items:
@@ -116,7 +129,12 @@ class Listings(unittest.TestCase):
                 for each in (art, ordinary):
                     each.merge(items)
                 if broker:
-                    broker.merge_items([dict(zip(("name", "created_at", "size", "content_type", "etag", "deleted"), item)) for item in items])
+                    broker.merge_items(
+                        [
+                            dict(zip(("name", "created_at", "size", "content_type", "etag", "deleted"), item))
+                            for item in items
+                        ]
+                    )
             if self.random.random() < 0.3:
                 kept = {name: each for name, each in kept.items() if not (each[1] and each[0] < "0000012000")}
                 for each in (art, ordinary):
@@ -131,9 +149,18 @@ class Listings(unittest.TestCase):
                 self.assertEqual(art.list(**asked), said, f"step {step}: {asked}")
                 self.assertEqual(ordinary.list(**asked), said, f"step {step}: {asked}, ordinary")
                 if broker and self.comparable(objects, asked):
-                    rows = [tuple(each) for each in broker.list_objects_iter(
-                        asked["limit"], asked["marker"], asked["end_marker"], asked.get("prefix"), asked.get("delimiter"),
-                        path=asked.get("path"), reverse=asked["reverse"])]
+                    rows = [
+                        tuple(each)
+                        for each in broker.list_objects_iter(
+                            asked["limit"],
+                            asked["marker"],
+                            asked["end_marker"],
+                            asked.get("prefix"),
+                            asked.get("delimiter"),
+                            path=asked.get("path"),
+                            reverse=asked["reverse"],
+                        )
+                    ]
                     self.assertEqual(art.list(**asked), rows, f"step {step}: {asked}, ContainerBroker")
             for delimiter in ("/", "--", ""):
                 for reverse in (False, True):
@@ -148,7 +175,7 @@ class Listings(unittest.TestCase):
 
     @staticmethod
     def comparable(objects, asked):
-        """Swift 2.30's `path` passes over an object 'a/b0' behind a folder 'a/b/', and, in reverse, an object 'a/b/'."""
+        """Swift 2.30's `path` passes over an object a/b0 behind a folder a/b/, and, in reverse, over an object a/b/."""
         if "path" not in asked:
             return True
         end, names = "/" if asked["reverse"] else "0", sorted(objects)
@@ -165,8 +192,13 @@ class Listings(unittest.TestCase):
 
     def test_one_select_without_a_sort(self):
         art = fresh(Art, "plan.db")
-        for asked in (dict(delimiter="/"), dict(prefix="a/", delimiter="--", marker="a/b"), dict(prefix="a", reverse=True), dict(path="a"),
-                      dict(delimiter="/", end_marker="a/b")):
+        for asked in (
+            dict(delimiter="/"),
+            dict(prefix="a/", delimiter="--", marker="a/b"),
+            dict(prefix="a", reverse=True),
+            dict(path="a"),
+            dict(delimiter="/", end_marker="a/b"),
+        ):
             statement, given = Art.statement(10, **asked)
             plan = " ".join(row[3] for row in art.db.execute("EXPLAIN QUERY PLAN " + statement, given))
             self.assertNotIn("TEMP B-TREE", plan, asked)
@@ -175,14 +207,17 @@ class Listings(unittest.TestCase):
 def times():
     random = seeded()
     names = [f"{each % 100:02d}-camera/{each // 100 % 40:02d}/img_{each:07d}.jpg" for each in range(200000)]
-    items = [(name, "0000010000.00000", random.randint(0, 1 << 22), "image/jpeg", "%032x" % random.getrandbits(128), 0) for name in names]
+    items = [
+        (name, "0000010000.00000", random.randint(0, 1 << 22), "image/jpeg", "%032x" % random.getrandbits(128), 0)
+        for name in names
+    ]
     random.shuffle(items)
     kinds, both, took = (Ordinary, Art), [], []
     for kind in kinds:
         container = fresh(kind, kind.__name__.lower() + ".db")
         start = time.process_time()
         for first in range(0, len(items), 10000):
-            container.merge(items[first:first + 10000])
+            container.merge(items[first : first + 10000])
         took.append((time.process_time() - start) * 1e6)
         both.append(container)
     table = Times(f"swift: a container of {len(items)} objects, 100 folders of 40 folders of 50")
@@ -204,8 +239,11 @@ def times():
 
     def put(container, count):
         for item in random.sample(items, 200 // count):
-            container.merge([(item[0], f"{next(stamps):010d}.00000", *item[2:])] if count == 1 else
-                            [(each[0], f"{next(stamps):010d}.00000", *each[2:]) for each in random.sample(items, count)])
+            container.merge(
+                [(item[0], f"{next(stamps):010d}.00000", *item[2:])]
+                if count == 1
+                else [(each[0], f"{next(stamps):010d}.00000", *each[2:]) for each in random.sample(items, count)]
+            )
 
     table.line("put again, one in a transaction", *(lambda each=each: put(each, 1) for each in both), 200)
     table.line("put again, 100 in a transaction", *(lambda each=each: put(each, 100) for each in both), 200)
