@@ -22,7 +22,10 @@ static enum art_argument meaning_of_key(const struct art_planning *planning, int
     if (!constraint->usable || constraint->iColumn != (int)column) return ART_ARGUMENT_NONE;
     if (constraint->op == SQLITE_INDEX_CONSTRAINT_ISNULL) return ART_ARGUMENT_NULL;
     enum art_argument meaning = art_condition_means(constraint->op);
-    if (meaning == ART_ARGUMENT_GLOB) return of->affinity == ART_AFFINITY_TEXT ? meaning : ART_ARGUMENT_NONE;
+    if (meaning == ART_ARGUMENT_GLOB) {
+        bool takes = of->affinity == ART_AFFINITY_TEXT && !art_condition_glob_lacks_bounds(planning, i);
+        return takes ? meaning : ART_ARGUMENT_NONE;
+    }
     bool compares = meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_LESS_EQUAL;
     if (!compares || !art_condition_is_by(planning, i, "BINARY")) return ART_ARGUMENT_NONE;
     /* A text may be a bound that SQLite has made of a pattern, which may match BLOBs, too. */

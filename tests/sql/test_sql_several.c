@@ -282,6 +282,17 @@ LOOP_TEST(test_names_of_a_listing_have_bounds, 2) {
     sql_plan_lacks(db, "SELECT k FROM @ WHERE b = 'x' AND k = 'a' AND delimiter = '/' AND n > 1", "n>?");
 }
 
+/* SQLite 3.40 shows it to the left table, too. */
+TEST(test_the_glob_of_a_left_join_loses_no_row) {
+    sql_run(db, "CREATE VIRTUAL TABLE l USING art(b, k, v INTEGER, key=(b, k)); INSERT INTO l VALUES('x', 'a/1', 1), "
+                "('x', 'b/2', 2), ('x', 'c', 3); CREATE TABLE y(i); INSERT INTO y VALUES(1)");
+    EACH(level, "", " AND l.delimiter = '/'") {
+        expect("a/\nb/\nc\n",
+               TEXT("SELECT rtrim(k, '12') FROM l LEFT JOIN y ON l.k GLOB 'a*' WHERE l.b = 'x'%s", level));
+        expect("1\n", TEXT("SELECT count(*) FROM l WHERE b = 'x' AND k GLOB 'a*'%s", level));
+    }
+}
+
 TEST(test_a_directory_goes_where_its_keys_are_sound) {
     make_objects();
     sql_run(db, "CREATE VIRTUAL TABLE n USING art(a TEXT NOT NULL, b BLOB, r REAL, key=(a, r, b)); INSERT INTO n "
