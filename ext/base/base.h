@@ -147,8 +147,9 @@ enum {
 
 /* Appends a value. `open`: a text or blob without its end, so that others may begin with these bytes. */
 enum art_rc art_ordered_append(struct art_buffer *out, const struct art_datum *datum, bool descending, bool open);
-/* Reads the next one, and moves *bytes behind it; texts and blobs are appended to `room`. NULL: only their kind is
- * told. False: there is none, or no memory. *open: a text or blob without its end, which is the rest. */
+/* Reads the next one, and moves *bytes behind it. Texts and blobs are where they were, or appended to `room`. NULL:
+ * only their kind is told. False: there is none, or no memory. *open: a text or blob without its end, which is the
+ * rest. */
 bool art_ordered_next(struct art_bytes *bytes, bool descending, struct art_buffer *room, struct art_datum *out,
                       bool *open);
 

@@ -144,16 +144,24 @@ static bool next_number_of(struct ordered *from, uint8_t tag, struct art_datum *
     return out->real == out->real;
 }
 
-/* What has no end goes on to the end of the bytes: a common prefix. `room`: NULL, the bytes are passed over. */
+/* What has no end goes on to the end of the bytes: a common prefix. `room`: NULL, the bytes are passed over. Nearly all
+ * have no NUL, and lie in the key as they are. */
 static bool next_bytes_of(struct ordered *from, struct art_buffer *room, struct art_bytes *out, bool *open) {
     size_t begin = room ? room->len : 0;
+    const uint8_t *all = from->at;
     for (;;) {
         const uint8_t *nul = from->at < from->end ? memchr(from->at, from->turn, (size_t)(from->end - from->at)) : NULL;
         const uint8_t *to = nul ? nul : from->end;
         bool escaped = nul && nul + 1 < from->end && (uint8_t)(nul[1] ^ from->turn) == ORDERED_ESCAPED;
-        if (room && art_buffer_append(room, from->at, (size_t)(to - from->at) + escaped)) return false;
+        bool as_it_is = from->at == all && !escaped && !from->turn;
+        if (as_it_is) {
+            *out = art_bytes(all, (uint32_t)(to - all));
+        } else if (room && art_buffer_append(room, from->at, (size_t)(to - from->at) + escaped)) {
+            return false;
+        }
         from->at = nul ? nul + 1 + escaped : from->end;
         *open = !nul;
+        if (as_it_is) return true;
         if (!escaped) break;
     }
     if (!room) return true;

@@ -122,7 +122,9 @@ bool art_condition_is_filter(const struct art_planning *planning, int i) {
 static struct art_bytes bound_at(const struct art_planning *planning, int offset, enum art_argument meaning) {
     const sqlite3_index_info *info = planning->info;
     for (int i = 0; i < info->nConstraint; i++) {
-        if (info->aConstraint[i].iTermOffset != offset || planning->conditions[i].meaning != meaning) continue;
+        bool compares = planning->vtab->columns.keys ? art_condition_means(info->aConstraint[i].op) == meaning
+                                                     : planning->conditions[i].meaning == meaning;
+        if (info->aConstraint[i].iTermOffset != offset || !info->aConstraint[i].usable || !compares) continue;
         return art_condition_text(planning, i);
     }
     return (struct art_bytes){0};
@@ -138,6 +140,12 @@ static struct art_bytes glob_bound(const struct art_planning *planning, int i) {
 
 bool art_condition_glob_has_bounds(const struct art_planning *planning, int i) {
     return glob_bound(planning, i).len > 0;
+}
+
+bool art_condition_glob_lacks_bounds(const struct art_planning *planning, int i) {
+    struct art_bytes pattern = art_condition_text(planning, i);
+    return pattern.len && art_pattern_gets_bounds(pattern, art_glob_prefix((const char *)pattern.data)) &&
+           !art_condition_glob_has_bounds(planning, i);
 }
 
 bool art_condition_glob_is_bounds(const struct art_planning *planning, int i) {

@@ -91,7 +91,7 @@ void art_nocase_take(struct art_planning *planning) {
 /* --- patterns that choose no range -------------------------------------------------------------------------------- */
 
 /* Has a literal pattern pieces behind its beginning? And its beginning, if it has one, bounds, as it would if it were
- * about all rows (lacks_its_bounds())? */
+ * about all rows (art_condition_glob_lacks_bounds())? */
 static bool is_worth_a_look(const struct art_planning *planning, struct art_bytes pattern, bool is_like, bool on_key) {
     const char *text = (const char *)pattern.data;
     uint32_t prefix = on_key ? art_like_prefix(text) : 0;

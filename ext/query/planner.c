@@ -176,14 +176,6 @@ static int refuse_arguments(const struct art_planning *planning) {
 
 /* --- patterns ----------------------------------------------------------------------------------------------------- */
 
-/* SQLite 3.40 shows the GLOB of a LEFT JOIN's ON to the left table, too, which must not lose a row to it; but it does
- * not show the bounds of a literal pattern there. */
-static bool lacks_its_bounds(const struct art_planning *planning, int i) {
-    struct art_bytes pattern = art_condition_text(planning, i);
-    return pattern.len && art_pattern_gets_bounds(pattern, art_glob_prefix((const char *)pattern.data)) &&
-           !art_condition_glob_has_bounds(planning, i);
-}
-
 /* --- conditions on the path --------------------------------------------------------------------------------------- */
 
 /* One row at most; in a listing an equality is a range like any other. Rather one with a literal: the other side may be
@@ -247,7 +239,7 @@ static void take_paths(struct art_planning *planning) {
         enum art_argument meaning = planning->conditions[i].meaning;
         if (art_is_limit(info->aConstraint[i].op) || info->aConstraintUsage[i].argvIndex) continue;
         bool another_list = meaning == ART_ARGUMENT_EQUAL && art_condition_is_list(planning, i);
-        bool foreign = meaning == ART_ARGUMENT_GLOB && lacks_its_bounds(planning, i);
+        bool foreign = meaning == ART_ARGUMENT_GLOB && art_condition_glob_lacks_bounds(planning, i);
         if (meaning == ART_ARGUMENT_NONE || meaning == ART_ARGUMENT_LIKE || another_list || foreign) {
             planning->all_taken = false;
         } else {

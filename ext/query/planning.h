@@ -98,6 +98,9 @@ bool art_condition_may_be_row_value(const struct art_planning *planning, int i);
 bool art_condition_is_filter(const struct art_planning *planning, int i);
 /* GLOB 'ab*' comes as >= 'ab', < 'ac', GLOB 'ab*': are these two there? */
 bool art_condition_glob_has_bounds(const struct art_planning *planning, int i);
+/* SQLite 3.40 shows the GLOB of a LEFT JOIN's ON to the left table, too, which must not lose a row to it; but it does
+ * not show the bounds of a literal pattern there. */
+bool art_condition_glob_lacks_bounds(const struct art_planning *planning, int i);
 /* Does SQLite compare an ordinary table's key with these two alone? Not where it ends them before broken UTF-8. */
 bool art_condition_glob_is_bounds(const struct art_planning *planning, int i);
 /* What is on the right, if that is known now: a literal, or a parameter's value; NULL, or no text: it is not known. */

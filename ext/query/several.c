@@ -22,12 +22,25 @@ static enum art_argument meaning_of_key(const struct art_planning *planning, int
     if (!constraint->usable || constraint->iColumn != (int)column) return ART_ARGUMENT_NONE;
     if (constraint->op == SQLITE_INDEX_CONSTRAINT_ISNULL) return ART_ARGUMENT_NULL;
     enum art_argument meaning = art_condition_means(constraint->op);
-    if (meaning == ART_ARGUMENT_GLOB) return of->affinity == ART_AFFINITY_TEXT ? meaning : ART_ARGUMENT_NONE;
+    if (meaning == ART_ARGUMENT_GLOB) {
+        bool takes = of->affinity == ART_AFFINITY_TEXT && !art_condition_glob_lacks_bounds(planning, i);
+        return takes ? meaning : ART_ARGUMENT_NONE;
+    }
     bool compares = meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_LESS_EQUAL;
     if (!compares || !art_condition_is_by(planning, i, "BINARY")) return ART_ARGUMENT_NONE;
     /* A text may be a bound that SQLite has made of a pattern, which may match BLOBs, too. */
     bool text = art_condition_text(planning, i).data && of->affinity != ART_AFFINITY_TEXT;
     return text && meaning != ART_ARGUMENT_EQUAL ? ART_ARGUMENT_NONE : meaning;
+}
+
+static bool is_text_place(const struct art_columns *columns, unsigned place) {
+    if (!place || place > columns->keys) return false;
+    enum art_affinity affinity = columns->items[art_columns_key(columns, place)].affinity;
+    return affinity == ART_AFFINITY_TEXT || affinity == ART_AFFINITY_BLOB;
+}
+
+static bool is_listed_place(const struct art_columns *columns, unsigned place) {
+    return is_text_place(columns, place) && !columns->items[art_columns_key(columns, place)].descending;
 }
 
 /* Rather one with a literal. */
@@ -84,8 +97,8 @@ int art_several_take(struct art_planning *planning) {
         int i = find_equal_of_key(planning, column);
         if (i < 0) {
             if (waits_for_value(planning, column)) return SQLITE_CONSTRAINT;
-            /* A listing's names are SQLite's to compare. */
-            if (planning->kind == ART_SCAN_RANGE) take_range_of_key(planning, column);
+            bool names = planning->kind == ART_SCAN_LEVEL && is_listed_place(columns, place);
+            if (planning->kind == ART_SCAN_RANGE || names) take_range_of_key(planning, column);
             return SQLITE_OK;
         }
         take_of_key(planning, i, column, meaning_of_key(planning, i, column));
@@ -159,11 +172,30 @@ static void bound_of_key(struct art_key_range *keys, struct art_buffer *base, bo
     base->len = len;
 }
 
+/* Of the names that a level shows: the bound is where the texts begin that begin with it, so that level.c finds the
+ * common prefix that it lies in. A name that is itself the bound has an end: it is inside with all that begin so. */
+static void bound_of_names(struct art_scan *scan, bool low, bool itself) {
+    struct art_key_range *keys = &scan->keys;
+    struct art_bytes bound = art_buffer_bytes(&scan->base);
+    struct art_range range;
+    if (low) {
+        art_key_range_low(keys, bound, false);
+    } else if (!itself) {
+        art_key_range_high(keys, bound, true);
+    } else if (art_buffer_reserve(&keys->scratch, bound.len)) {
+        keys->rc = SQLITE_NOMEM;
+    } else {
+        art_range_of_prefix(bound, keys->scratch.data, &range);
+        if (range.high_set) art_key_range_high(keys, range.high, true);
+    }
+}
+
 static int want_bound_of_key(struct art_scan *scan, const struct art_column *column, enum art_argument meaning,
                              sqlite3_value *value, bool is_unknown) {
     struct art_key_range *keys = &scan->keys;
     struct art_buffer *base = &scan->base;
     struct compared compared;
+    bool names = scan->kind == ART_SCAN_LEVEL;
     bool greater = meaning == ART_ARGUMENT_GREATER || meaning == ART_ARGUMENT_GREATER_EQUAL;
     size_t len = base->len;
     int rc = take_compared(scan, column, value, is_unknown, &compared);
@@ -171,10 +203,14 @@ static int want_bound_of_key(struct art_scan *scan, const struct art_column *col
     if (sqlite3_value_type(value) == SQLITE_NULL) keys->empty = true;
     if (compared.above && greater == (compared.above > 0)) keys->empty = true;
     if (keys->empty || compared.above) return SQLITE_OK;
-    if (art_ordered_append(base, &compared.datum, column->descending, false)) return SQLITE_NOMEM;
+    if (art_ordered_append(base, &compared.datum, column->descending, names)) return SQLITE_NOMEM;
     bool itself = meaning == ART_ARGUMENT_GREATER_EQUAL || meaning == ART_ARGUMENT_LESS_EQUAL;
     bool low = greater != column->descending;
-    bound_of_key(keys, base, column->descending, low, low != itself);
+    if (names) {
+        bound_of_names(scan, low, itself);
+    } else {
+        bound_of_key(keys, base, column->descending, low, low != itself);
+    }
     base->len = len;
     return keys->rc;
 }
@@ -282,16 +318,6 @@ static bool has_listing(const struct art_scan *scan) {
     return shown[ART_HIDDEN_PREFIX].type || shown[ART_HIDDEN_DELIMITER].type || shown[ART_HIDDEN_START_AFTER].type;
 }
 
-static bool is_text_place(const struct art_columns *columns, unsigned place) {
-    if (!place || place > columns->keys) return false;
-    enum art_affinity affinity = columns->items[art_columns_key(columns, place)].affinity;
-    return affinity == ART_AFFINITY_TEXT || affinity == ART_AFFINITY_BLOB;
-}
-
-static bool is_listed_place(const struct art_columns *columns, unsigned place) {
-    return is_text_place(columns, place) && !columns->items[art_columns_key(columns, place)].descending;
-}
-
 /* They are of the first column that has no value, if that is a text; else of the last text that has one, which is then
  * the name of a row of the listing: all keys that it may stand for begin with it. */
 static int want_listing(struct art_scan *scan, struct several_terms *terms) {
@@ -361,8 +387,7 @@ int art_several_arguments(struct art_scan *scan, const uint8_t *term, int argc, 
     bool plain = scan->kind == ART_SCAN_RANGE && !has_listing(scan);
     if (has_listing(scan)) rc = want_listing(scan, &terms);
     bool all = terms.fixed == columns->keys;
-    if (!rc && !all && scan->kind == ART_SCAN_RANGE)
-        rc = want_range_of_key(scan, &terms, art_columns_key(columns, terms.fixed + 1));
+    if (!rc && !all) rc = want_range_of_key(scan, &terms, art_columns_key(columns, terms.fixed + 1));
     if (!rc) rc = want_base(scan, terms.fixed);
     if (!rc && all && plain) scan->kind = ART_SCAN_POINT;
     return rc;
