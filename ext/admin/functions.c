@@ -313,8 +313,6 @@ static void call_longest_prefix(sqlite3_context *context, int count, sqlite3_val
     close_asked(&asked);
 }
 
-/* A transaction's number is the one behind the last commit that it sees, whatever it takes back: who would commit in
- * between waits for it, or makes it fail. */
 /* The bytes of a key with these values in its first columns; the last one, if it is a text or a BLOB, is a
  * beginning. */
 static void call_key(sqlite3_context *context, int count, sqlite3_value **values) {
@@ -346,6 +344,8 @@ static void call_key(sqlite3_context *context, int count, sqlite3_value **values
     close_asked(&asked);
 }
 
+/* A transaction's number is the one behind the last commit that it sees, whatever it takes back: who would commit in
+ * between waits for it, or makes it fail. */
 static void call_write_version(sqlite3_context *context, int count, sqlite3_value **values) {
     if (any_null(count, values)) return;
     struct art_table_ref *ref = open_table(context, values[0]);
