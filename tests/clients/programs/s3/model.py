@@ -2,6 +2,7 @@
 import hashlib, json, random, sys
 import boto3, botocore
 from botocore.config import Config
+from plain import PlainStore
 from server import Store, start
 
 
@@ -282,6 +283,6 @@ class Run:
 if __name__ == '__main__':
     seed, many = int(sys.argv[1]), int(sys.argv[2])
     print(f'seed {seed}')
-    run = Run(seed, Store('model.db'), True)
+    run = Run(seed, Store('model.db') if len(sys.argv) < 4 else PlainStore('model.db'), len(sys.argv) < 4)
     run.steps(seed, many)
     print(json.dumps(run.counts))

@@ -109,7 +109,7 @@ class Store:
         return self.run('INSERT INTO bodies(data) VALUES(?)', data).lastrowid
 
     def data(self, seq, first=0, size=1 << 30):
-        return self.row('SELECT substr(data, ?, ?) FROM bodies WHERE seq = ?', first + 1, size, seq)[0]
+        return self.row('SELECT substr(data, ?, ?) FROM bodies WHERE seq = ?', first + 1, size, seq)[0] or b''
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -175,7 +175,7 @@ class Handler(BaseHTTPRequestHandler):
         if last:
             names = dict(objects=['NextMarker'], versions=['NextKeyMarker', 'NextVersionIdMarker'],
                          uploads=['NextKeyMarker', 'NextUploadIdMarker'])[table]
-            inside.append(xml(names[0], self.name(escape(last['key']))))
+            inside.append(xml(names[0], escape(self.name(last['key']))))
             inside.append(xml('NextContinuationToken', quote(last['key'])))
             inside += [xml(name, str(last['seq'])) for name in names[1:] if not last['entries']]
         return xml(root, *inside, Name=self.bucket, Bucket=self.bucket, Prefix=self.name(prefix), Delimiter=self.name(delimiter) or None,
