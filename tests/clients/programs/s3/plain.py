@@ -6,7 +6,7 @@ HIGH = '\U0010ffff'          # behind all other characters: a key that has it is
 
 
 class PlainStore(Store):
-    schema = re.sub(r'VIRTUAL TABLE (\w+) USING art\((.*)\);', r'TABLE \1(\2) WITHOUT ROWID;', Store.schema)
+    schema = re.sub(r'VIRTUAL TABLE (\w+) USING art\((.*?)\);', r'TABLE \1(\2) WITHOUT ROWID;', Store.schema, flags=re.S)
     schema = schema.replace('key=(', 'PRIMARY KEY(').replace('(name,', '(name PRIMARY KEY,')
 
     def page(self, table, bucket, prefix, delimiter, after, limit, rest=None):

@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, quote, unquote
 from xml.sax.saxutils import escape
 
-STATUS = dict(BucketAlreadyOwnedByYou=409, BucketNotEmpty=409, InvalidRange=416, NotImplemented=501, NoSuchBucket=404, NoSuchKey=404,
-              NoSuchUpload=404, NoSuchVersion=404)
+STATUS = dict(BucketAlreadyOwnedByYou=409, BucketNotEmpty=409, InvalidRange=416, NotImplemented=501, NoSuchBucket=404,
+              NoSuchKey=404, NoSuchUpload=404, NoSuchVersion=404)
 WHAT = re.compile('(uploads|uploadId|versions|versioning|location|delete|acl|policy|tagging|cors|lifecycle)(=|&|$)')
 
 
@@ -34,20 +34,21 @@ def xml(tag, *inside, **fields):
 
 
 class Store:
-    """Buckets, versions of objects, and uploads. Objects are the versions that a GET finds. A delete marker has no etag."""
-    columns = 'bucket, key, seq INTEGER, id, size INTEGER, etag, mtime, meta'
-    schema = f'''CREATE VIRTUAL TABLE buckets USING art(name, created, versioning);
-        CREATE VIRTUAL TABLE objects USING art({columns}, key=(bucket, key));
-        CREATE VIRTUAL TABLE versions USING art({columns}, key=(bucket, key, seq DESC));
+    """Buckets, versions, of which those that a GET finds are objects, and uploads. A delete marker has no etag."""
+    schema = '''CREATE VIRTUAL TABLE buckets USING art(name, created, versioning);
+        CREATE VIRTUAL TABLE objects USING art(bucket, key, seq, id, size, etag, mtime, meta, key=(bucket, key));
+        CREATE VIRTUAL TABLE versions USING art(bucket, key, seq INTEGER, id, size, etag, mtime, meta,
+                                                key=(bucket, key, seq DESC));
         CREATE VIRTUAL TABLE uploads USING art(bucket, key, seq INTEGER, mtime, meta, key=(bucket, key, seq));
-        CREATE VIRTUAL TABLE parts USING art(upload INTEGER, part INTEGER, seq INTEGER, size INTEGER, etag, mtime, key=(upload, part));'''
+        CREATE VIRTUAL TABLE parts USING art(upload INTEGER, part INTEGER, seq, size, etag, mtime, key=(upload, part));
+        CREATE TABLE bodies(seq INTEGER PRIMARY KEY AUTOINCREMENT, data BLOB);'''
 
     def __init__(self, path):
         self.db, self.lock = sqlite3.connect(path, check_same_thread=False), threading.Lock()
         self.db.row_factory = sqlite3.Row
         self.db.enable_load_extension(True)
         self.db.load_extension(os.environ['ART_EXTENSION'])
-        self.db.executescript('PRAGMA journal_mode=WAL; CREATE TABLE bodies(seq INTEGER PRIMARY KEY AUTOINCREMENT, data BLOB);' + self.schema)
+        self.db.executescript('PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;' + self.schema)
 
     def run(self, sql, *values):
         return self.db.execute(sql, values)
@@ -56,12 +57,12 @@ class Store:
         return self.db.execute(sql, values).fetchone()
 
     def page(self, table, bucket, prefix, delimiter, after, limit, rest=None):
-        """Rows, and common prefixes (which have `entries`), behind `after`; with `rest`, the other rows of that key, too."""
-        behind, order = {'objects': ('', 'key'), 'versions': ('<', 'key, seq DESC'), 'uploads': ('>', 'key, seq')}[table]
-        sql = f'SELECT *, entries FROM {table} WHERE bucket = :bucket AND prefix = :prefix AND delimiter = :delimiter AND'
-        others = f'{sql} key = :after AND seq {behind} :rest UNION ALL ' if rest else ''
-        return self.db.execute(f'{others}{sql} start_after = :after ORDER BY {order} LIMIT :limit', dict(
-            bucket=bucket, prefix=prefix, delimiter=delimiter, after=after, limit=limit, rest=rest)).fetchall()
+        """Rows, and common prefixes (which have `entries`), behind `after`; with `rest`, also the other rows of that key."""
+        far, order = {'objects': ('', 'key'), 'versions': ('<', 'key, seq DESC'), 'uploads': ('>', 'key, seq')}[table]
+        sql = f'SELECT *, entries FROM {table} WHERE bucket = ?1 AND prefix = ?2 AND delimiter = ?3 AND'
+        others = f'{sql} key = ?4 AND seq {far} ?6 UNION ALL ' if rest else ''
+        sql = f'{others}{sql} start_after = ?4 ORDER BY {order} LIMIT ?5'
+        return self.run(sql, bucket, prefix, delimiter, after, limit, *[rest] * bool(rest)).fetchall()
 
     def drop(self, bucket, key, version):
         old = self.row('SELECT * FROM versions WHERE bucket = ? AND key = ? AND id = ?', bucket, key, version)
@@ -85,7 +86,8 @@ class Store:
             seq = self.body(data)
             version = str(seq) if versioning == 'Enabled' else 'null'
             etag = None if data is None else etag or md5(data)
-            self.run('INSERT INTO versions VALUES(?, ?, ?, ?, ?, ?, ?, ?)', bucket, key, seq, version, len(data or b''), etag, now(), meta)
+            row = bucket, key, seq, version, len(data or b''), etag, now(), meta
+            self.run('INSERT INTO versions VALUES(?, ?, ?, ?, ?, ?, ?, ?)', *row)
         self.settle(bucket, key)
         return version if versioning else None
 
@@ -99,8 +101,8 @@ class Store:
         return version, old is not None and old['etag'] is None
 
     def get(self, bucket, key, version):
-        row = self.row('SELECT * FROM versions WHERE bucket = ? AND key = ? AND id = ?', bucket, key, version) if version else (
-            self.row('SELECT * FROM objects WHERE bucket = ? AND key = ?', bucket, key))
+        sql = f'SELECT * FROM {"versions" if version else "objects"} WHERE bucket = ? AND key = ?'
+        row = self.row(sql + ' AND id = ?', bucket, key, version) if version else self.row(sql, bucket, key)
         if not row or row['etag'] is None:
             raise S3Error('NoSuchVersion' if version else 'NoSuchKey')
         return row
@@ -114,7 +116,7 @@ class Store:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version, timeout, disable_nagle_algorithm = 'HTTP/1.1', 60, True
-    log_message = print if os.environ.get('S3_LOG') else lambda *_: None
+    log_message = lambda *_: None
 
     def serve(self):
         path, _, query = self.path.partition('?')
@@ -123,23 +125,25 @@ class Handler(BaseHTTPRequestHandler):
         self.body = self.rfile.read(int(self.headers.get('Content-Length') or 0))
         what = '_'.join(['object' if self.key else 'bucket' if self.bucket else 'service', *filter(WHAT.match, self.query)])
         what = getattr(self, f'{self.command.replace("HEAD", "GET")}_{what}', None)
-        status, self.answer = 200, {}
+        self.answer = {}
         try:
             with self.store.lock, self.store.db:
                 if not what or len(self.key.encode()) > 1024:
                     raise S3Error('KeyTooLongError' if what else 'NotImplemented')
-                if self.bucket and what != self.PUT_bucket and not self.store.row('SELECT 1 FROM buckets WHERE name = ?', self.bucket):
+                there = self.store.row('SELECT versioning FROM buckets WHERE name = ?', self.bucket)
+                if self.bucket and not there and what != self.PUT_bucket:
                     raise S3Error('NoSuchBucket')
                 body = what()
+                status = 204 if self.command == 'DELETE' else 200
         except S3Error as error:
-            status, body = STATUS.get(error.args[0], 400), xml('Error', Code=error.args[0], Message=error.args[0])
+            status, body = STATUS.get(str(error), 400), xml('Error', Code=error, Message=error)
         if isinstance(body, str):
-            body, self.answer['Content-Type'] = f'<?xml version="1.0" encoding="UTF-8"?>{body}'.encode(), 'application/xml'
-        self.send_response(206 if 'Content-Range' in self.answer else status if body is not None else 204)
-        for name, value in self.answer.items():
+            self.answer['Content-Type'] = 'application/xml'
+            body = f'<?xml version="1.0" encoding="UTF-8"?>{body}'.encode()
+        self.send_response(206 if 'Content-Range' in self.answer else status)
+        for name, value in {**self.answer, 'Content-Length': len(body or b'')}.items():
             if value is not None:
                 self.send_header(name, value)
-        self.send_header('Content-Length', str(len(body or b'')))
         self.end_headers()
         if self.command != 'HEAD' and body:
             self.wfile.write(body)
@@ -153,34 +157,29 @@ class Handler(BaseHTTPRequestHandler):
     def name(self, text):
         return quote(text) if self.query.get('encoding-type') == 'url' else text
 
-    def listing(self, table, root, marker, rest=None):
+    def listing(self, table, root, marker, rest_name=None):
         prefix, delimiter, after = (self.query.get(each, '') for each in ('prefix', 'delimiter', marker))
-        limit = min(int(self.query.get('max-uploads' if table == 'uploads' else 'max-keys', 1000)), 1000)
-        rest = int(self.query.get(rest) or 0)
+        limit = min(int(self.query.get('max-uploads', self.query.get('max-keys', 1000))), 1000)
+        rest = int(self.query.get(rest_name) or 0)
         rows = self.store.page(table, self.bucket, prefix, delimiter, after, limit + 1, rest)
         last = rows[limit - 1] if len(rows) > limit > 0 else None
         inside, before = [], after if rest else None
         for row in map(dict, rows[:limit]):
-            key, mtime, etag, more = self.name(row['key']), row['mtime'], row.get('etag'), {}
+            key, etag = self.name(row['key']), row.get('etag')
             if row['entries']:
                 inside.append(xml('CommonPrefixes', Prefix=key))
             elif table == 'uploads':
-                inside.append(xml('Upload', Key=key, UploadId=row['seq'], Initiated=mtime))
+                inside.append(xml('Upload', Key=key, UploadId=row['seq'], Initiated=row['mtime']))
             else:
-                if table == 'versions':
-                    more = dict(VersionId=row['id'], IsLatest=str(row['key'] != before).lower())
-                inside.append(xml('Contents' if not more else 'Version' if etag else 'DeleteMarker', Key=key, LastModified=mtime,
-                                  ETag=etag and f'"{etag}"', Size=row['size'] if etag else None, StorageClass='STANDARD', **more))
+                tag = 'Contents' if table == 'objects' else 'Version' if etag else 'DeleteMarker'
+                inside.append(xml(tag, Key=key, LastModified=row['mtime'], ETag=etag and f'"{etag}"', VersionId=row['id'],
+                                  Size=row['size'] if etag else None, IsLatest=str(row['key'] != before).lower()))
             before = row['key']
-        if last:
-            names = dict(objects=['NextMarker'], versions=['NextKeyMarker', 'NextVersionIdMarker'],
-                         uploads=['NextKeyMarker', 'NextUploadIdMarker'])[table]
-            inside.append(xml(names[0], escape(self.name(last['key']))))
-            inside.append(xml('NextContinuationToken', quote(last['key'])))
-            inside += [xml(name, str(last['seq'])) for name in names[1:] if not last['entries']]
-        return xml(root, *inside, Name=self.bucket, Bucket=self.bucket, Prefix=self.name(prefix), Delimiter=self.name(delimiter) or None,
-                   MaxKeys=limit, KeyCount=len(rows[:limit]), EncodingType=self.query.get('encoding-type'),
-                   IsTruncated=str(last is not None).lower())
+        key, seq = (self.name(last['key']), last['seq']) if last else (None, None)
+        return xml(root, *inside, Name=self.bucket, Prefix=self.name(prefix), Delimiter=self.name(delimiter), MaxKeys=limit,
+                   KeyCount=len(rows[:limit]), EncodingType=self.query.get('encoding-type'), IsTruncated=str(bool(last)).lower(),
+                   NextContinuationToken=last and quote(last['key']), NextMarker=key, NextKeyMarker=key, NextVersionIdMarker=seq,
+                   NextUploadIdMarker=seq)
 
     def GET_bucket(self):
         if 'continuation-token' in self.query:
@@ -200,7 +199,6 @@ class Handler(BaseHTTPRequestHandler):
     def PUT_bucket(self):
         if not self.store.run('INSERT OR IGNORE INTO buckets VALUES(?, ?, NULL)', self.bucket, now()).rowcount:
             raise S3Error('BucketAlreadyOwnedByYou')
-        return b''
 
     def DELETE_bucket(self):
         if self.store.row('SELECT 1 FROM versions WHERE bucket = ? LIMIT 1', self.bucket):
@@ -213,7 +211,6 @@ class Handler(BaseHTTPRequestHandler):
     def PUT_bucket_versioning(self):
         status = ElementTree.fromstring(self.body).findtext('{*}Status')
         self.store.run('UPDATE buckets SET versioning = ? WHERE name = ?', status, self.bucket)
-        return b''
 
     def GET_bucket_versioning(self):
         status, = self.store.row('SELECT versioning FROM buckets WHERE name = ?', self.bucket)
@@ -224,8 +221,7 @@ class Handler(BaseHTTPRequestHandler):
         for each in ElementTree.fromstring(self.body).iterfind('{*}Object'):
             key, version = each.findtext('{*}Key'), each.findtext('{*}VersionId')
             gone, marker = self.store.delete(self.bucket, key, version)
-            marker = dict(DeleteMarker='true', DeleteMarkerVersionId=gone) if marker else {}
-            inside.append(xml('Deleted', Key=key, VersionId=version, **marker))
+            inside.append(xml('Deleted', Key=key, VersionId=version, DeleteMarkerVersionId=gone if marker else None))
         return xml('DeleteResult', *inside)
 
     def source(self):
@@ -239,13 +235,14 @@ class Handler(BaseHTTPRequestHandler):
         if row and self.headers.get('x-amz-metadata-directive') != 'REPLACE':
             meta = row['meta']
         data, etag = (self.store.data(row['seq']), row['etag']) if row else (self.body, md5(self.body))
-        self.answer = {'ETag': f'"{etag}"', 'x-amz-version-id': self.store.put(self.bucket, self.key, data, meta, etag)}
-        return xml('CopyObjectResult', ETag=f'"{etag}"', LastModified=now()) if row else b''
+        self.answer = {'x-amz-version-id': self.store.put(self.bucket, self.key, data, meta, etag), 'ETag': f'"{etag}"'}
+        return xml('CopyObjectResult', ETag=f'"{etag}"', LastModified=now()) if row else None
 
     def GET_object(self):
         row = self.store.get(self.bucket, self.key, self.query.get('versionId'))
-        self.answer = {**json.loads(row['meta']), 'ETag': f'"{row["etag"]}"', 'x-amz-version-id': row['id'], 'Accept-Ranges': 'bytes',
-                       'Last-Modified': email.utils.format_datetime(datetime.datetime.fromisoformat(row['mtime'][:-1] + '+00:00'), True)}
+        made = datetime.datetime.fromisoformat(row['mtime'][:-1] + '+00:00')
+        self.answer = {**json.loads(row['meta']), 'ETag': f'"{row["etag"]}"', 'x-amz-version-id': row['id'],
+                       'Accept-Ranges': 'bytes', 'Last-Modified': email.utils.format_datetime(made, True)}
         first, size, part = 0, row['size'], re.fullmatch(r'bytes=(\d*)-(\d*)', self.headers.get('Range', ''))
         if part and any(part.groups()):
             first = int(part[1]) if part[1] else max(size - int(part[2]), 0)
@@ -272,23 +269,21 @@ class Handler(BaseHTTPRequestHandler):
         return row
 
     def PUT_object_uploadId(self):
-        upload, row, data, part = self.upload()['seq'], self.source(), self.body, int(self.query['partNumber'])
-        if row:
-            span = re.fullmatch(r'bytes=(\d+)-(\d+)', self.headers.get('x-amz-copy-source-range', f'bytes=0-{row["size"]}'))
-            data = self.store.data(row['seq'], int(span[1]), int(span[2]) + 1 - int(span[1]))
-        self.store.run('DELETE FROM bodies WHERE seq = (SELECT seq FROM parts WHERE upload = ? AND part = ?)', upload, part)
-        self.store.run('INSERT OR REPLACE INTO parts VALUES(?, ?, ?, ?, ?, ?)', upload, part, self.store.body(data), len(data), md5(data), now())
-        self.answer = {'ETag': f'"{md5(data)}"'}
-        return xml('CopyPartResult', ETag=f'"{md5(data)}"', LastModified=now()) if row else b''
+        part = self.upload()['seq'], int(self.query['partNumber'])
+        etag, size = md5(self.body), len(self.body)
+        self.store.run('DELETE FROM bodies WHERE seq = (SELECT seq FROM parts WHERE upload = ? AND part = ?)', *part)
+        row = *part, self.store.body(self.body), size, etag, now()
+        self.store.run('INSERT OR REPLACE INTO parts VALUES(?, ?, ?, ?, ?, ?)', *row)
+        self.answer = {'ETag': f'"{etag}"'}
 
     def GET_object_uploadId(self):
         limit, after = int(self.query.get('max-parts', 1000)), int(self.query.get('part-number-marker', 0))
-        rows = self.store.run('SELECT * FROM parts WHERE upload = ? AND part > ? ORDER BY part LIMIT ?', self.upload()['seq'], after,
-                              limit + 1).fetchall()
+        rows = self.store.run('SELECT part, mtime, etag, size FROM parts WHERE upload = ? AND part > ? ORDER BY part LIMIT ?',
+                              self.upload()['seq'], after, limit + 1).fetchall()
+        inside = [xml('Part', PartNumber=part, LastModified=mtime, ETag=f'"{etag}"', Size=size) for part, mtime, etag, size in rows]
         more = rows[limit - 1]['part'] if len(rows) > limit > 0 else None
-        return xml('ListPartsResult', *[xml('Part', PartNumber=row['part'], LastModified=row['mtime'], ETag=f'"{row["etag"]}"',
-                                            Size=row['size']) for row in rows[:limit]], Bucket=self.bucket, UploadId=self.query['uploadId'],
-                   MaxParts=limit, IsTruncated=str(more is not None).lower(), NextPartNumberMarker=more)
+        return xml('ListPartsResult', *inside[:limit], Bucket=self.bucket, UploadId=self.query['uploadId'], MaxParts=limit,
+                   IsTruncated=str(bool(more)).lower(), NextPartNumberMarker=more)
 
     def DELETE_object_uploadId(self):
         upload = self.upload()['seq']
@@ -297,14 +292,15 @@ class Handler(BaseHTTPRequestHandler):
         self.store.run('DELETE FROM uploads WHERE bucket = ? AND key = ? AND seq = ?', *self.where)
 
     def POST_object_uploadId(self):
-        upload, there = self.upload(), self.store.run('SELECT * FROM parts WHERE upload = ?', int(self.query['uploadId']))
-        there = {(row['part'], row['etag']): row['seq'] for row in there}
+        upload = self.upload()
+        there = {(row['part'], row['etag']): row['seq'] for row in
+                 self.store.run('SELECT part, etag, seq FROM parts WHERE upload = ?', upload['seq'])}
         parts = [(int(each.findtext('{*}PartNumber')), each.findtext('{*}ETag').strip('"'))
                  for each in ElementTree.fromstring(self.body).iterfind('{*}Part')]
-        if not parts or not set(parts) <= set(there) or parts != sorted(set(parts)):
-            raise S3Error('InvalidPartOrder' if parts and set(parts) <= set(there) else 'InvalidPart')
-        etag = md5(b''.join(bytes.fromhex(etag) for _, etag in parts)) + f'-{len(parts)}'
-        data = b''.join(self.store.data(there[part]) for part in parts)
+        if not parts or not set(parts) <= set(there):
+            raise S3Error('InvalidPart')
+        etag = md5(b''.join(bytes.fromhex(etag) for _, etag in sorted(parts))) + f'-{len(parts)}'
+        data = b''.join(self.store.data(there[part]) for part in sorted(parts))
         self.answer = {'x-amz-version-id': self.store.put(self.bucket, self.key, data, upload['meta'], etag)}
         self.DELETE_object_uploadId()
         return xml('CompleteMultipartUploadResult', Bucket=self.bucket, ETag=f'"{etag}"')
