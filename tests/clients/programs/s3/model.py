@@ -1,5 +1,9 @@
-"""Random requests by boto3 to a server, and to a model of it in Python: model.py <seed> <steps> [plain]"""
-import hashlib, json, random, sys
+"""Random requests by boto3 to a server, and to a model of it in Python.
+
+    model.py <seed> <steps> [<threads>] [plain]        in an empty folder; plain: ordinary tables
+"""
+import hashlib, random, sys
+from concurrent.futures import ThreadPoolExecutor
 import boto3, botocore
 from botocore.config import Config
 from plain import PlainStore
@@ -7,8 +11,9 @@ from server import Store, start
 
 
 def client_of(endpoint):
-    return boto3.client('s3', endpoint_url=endpoint, aws_access_key_id='a', aws_secret_access_key='b', region_name='us-east-1',
-                        config=Config(retries={'max_attempts': 1}, read_timeout=20, proxies={}))
+    config = Config(retries={'max_attempts': 1}, read_timeout=20, proxies={})
+    return boto3.client('s3', endpoint_url=endpoint, aws_access_key_id='a', aws_secret_access_key='b',
+                        region_name='us-east-1', config=config)
 
 
 def order(key):
@@ -32,7 +37,7 @@ class Model:
 
     @staticmethod
     def level(keys, prefix, delimiter, after, of=lambda key: [key]):
-        """What one level shows behind `after`: ('row', item) for each that `of` gives of a key, and ('prefix', name) once."""
+        """A level behind `after`: ('row', item) for each item that `of` gives of a key, and ('prefix', name) once."""
         shown = []
         for key in sorted(keys, key=order):
             if not key.startswith(prefix) or order(key) <= order(after):
@@ -46,14 +51,14 @@ class Model:
 
 
 class Run:
-    buckets = 'one', 'two', 'three'
+    """One client with buckets of its own."""
 
-    def __init__(self, seed, store, nul):
-        self.random, self.model, self.counts = random.Random(seed), Model(), {}
-        self.server, endpoint = start(store)
+    def __init__(self, seed, endpoint, name, more):
+        self.seed, self.random, self.model = seed, random.Random(f'{seed} {name}'), Model()
+        self.buckets = [f'{name}-{each}' for each in ('one', 'three', 'two')]
         self.client = client_of(endpoint)
-        self.names = ['a', 'b', 'dir', ' ', '+', '%', '%2F', 'ä', '日本', '\U0001f600', '&<>"\'', '\x01', '\t', '\x7f', '\ufffd', '#?=', '~', '_',
-                      'A', '1', '10', '-', ',', "'", 'x' * 60] + ['\0'] * nul
+        self.names = ['a', 'b', 'dir', ' ', '+', '%', '%2F', 'ä', '日本', '\U0001f600', '&<>"\'', '\x01', '\t', '\x7f', '\ufffd',
+                      '#?=', '~', '_', 'A', '1', '10', '-', ',', "'", 'x' * 60] + more
         for bucket in self.buckets:
             self.make(bucket)
 
@@ -94,12 +99,15 @@ class Run:
     def step_copy(self, bucket):
         source, key = self.random.choice(self.buckets), self.some(bucket)
         current = self.model.current(source)
+        target = dict(Bucket=bucket, Key=key)
         if not current:
-            return self.refused('NoSuchKey', self.client.copy_object, Bucket=bucket, Key=key, CopySource=dict(Bucket=source, Key='no such'))
+            return self.refused('NoSuchKey', self.client.copy_object, **target, CopySource=dict(Bucket=source, Key='none'))
         name = self.random.choice(sorted(current))
-        version, data, meta, etag = self.random.choice([each for each in self.model.versions[source][name] if each[1] is not None])
+        kept = [each for each in self.model.versions[source][name] if each[1] is not None]
+        version, data, meta, etag = self.random.choice(kept)
         with_meta = dict(Metadata={'copied': 'yes'}, MetadataDirective='REPLACE') if self.random.random() < 0.5 else {}
-        answer = self.client.copy_object(Bucket=bucket, Key=key, CopySource=dict(Bucket=source, Key=name, VersionId=version), **with_meta)
+        found = dict(Bucket=source, Key=name, VersionId=version)
+        answer = self.client.copy_object(**target, CopySource=found, **with_meta)
         assert answer['CopyObjectResult']['ETag'] == etag
         self.model.put(bucket, key, answer.get('VersionId', 'null'), data, with_meta.get('Metadata', meta), etag)
 
@@ -112,15 +120,15 @@ class Run:
             first, last = sorted(self.random.choices(range(len(data) + 3), k=2))
             spec, part = self.random.choice([(f'{first}-{last}', data[first:last + 1]), (f'{first}-', data[first:]),
                                              (f'-{last + 1}', data[-last - 1:])])
+            ranged = dict(Bucket=bucket, Key=key, Range='bytes=' + spec)
             if not part:
-                return self.refused('InvalidRange', self.client.get_object, Bucket=bucket, Key=key, Range='bytes=' + spec)
-            answer = self.client.get_object(Bucket=bucket, Key=key, Range='bytes=' + spec)
+                return self.refused('InvalidRange', self.client.get_object, **ranged)
+            answer = self.client.get_object(**ranged)
             assert answer['Body'].read() == part and answer['ContentRange'].endswith(f'/{len(data)}')
             return
         answer, head = self.client.get_object(Bucket=bucket, Key=key), self.client.head_object(Bucket=bucket, Key=key)
         assert answer['Body'].read() == data and answer['Metadata'] == head['Metadata'] == meta
         assert answer['ETag'] == head['ETag'] == etag and head['ContentLength'] == len(data)
-        return
 
     def step_version(self, bucket):
         key = self.some(bucket)
@@ -174,11 +182,12 @@ class Run:
             self.client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration=dict(Status=status))
             self.model.versioning[bucket] = status
         assert self.client.get_bucket_versioning(Bucket=bucket).get('Status') == self.model.versioning[bucket]
-        assert [each['Name'] for each in self.client.list_buckets()['Buckets']] == sorted(self.buckets)
+        assert {each['Name'] for each in self.client.list_buckets()['Buckets']} >= set(self.buckets)
 
     def step_upload(self, bucket):
-        key, upload = self.some(bucket), dict(Bucket=bucket)
-        upload.update(Key=key, UploadId=self.client.create_multipart_upload(Bucket=bucket, Key=key, Metadata=dict(up='1'))['UploadId'])
+        key = self.some(bucket)
+        made = self.client.create_multipart_upload(Bucket=bucket, Key=key, Metadata=dict(up='1'))
+        upload = dict(Bucket=bucket, Key=key, UploadId=made['UploadId'])
         self.model.uploads[upload['UploadId']] = bucket, key
         sent = {}
         for number in self.random.sample(range(1, 40), self.random.randint(1, 5)) * self.random.randint(1, 2):
@@ -208,10 +217,12 @@ class Run:
     def listed_arguments(self, keys):
         """A prefix, a delimiter, a beginning and a size of pages."""
         pick, some = self.random, list(keys) or ['a']
-        prefix = pick.choice(['', '', 'a', 'a/', 'dir/', 'dir//', 'no', pick.choice(some), (key := pick.choice(some))[:pick.randint(0, len(key))],
-                              key[:key.rfind('/') + 1]])
-        after = pick.choice(['', '', pick.choice(some), prefix, 'a/', 'b', (key := pick.choice(some))[:pick.randint(0, len(key))]])
-        return prefix, pick.choice(['/', '/', '/', '', '//', '-', 'a', 'ä', '%']), after, pick.choice([1, 2, 3, 7, 50, 1000])
+        parts = [key[:pick.randint(0, len(key))] for key in pick.choices(some, k=2)]
+        folder = (key := pick.choice(some))[:key.rfind('/') + 1]
+        prefix = pick.choice(['', '', 'a', 'a/', 'dir/', 'dir//', 'no', pick.choice(some), parts[0], folder])
+        after = pick.choice(['', '', pick.choice(some), prefix, 'a/', 'b', parts[1]])
+        delimiter = pick.choice(['/', '/', '/', '', '//', '-', 'a', 'ä', '%'])
+        return prefix, delimiter, after, pick.choice([1, 2, 3, 7, 50, 1000])
 
     def pages(self, call, expected, most, shown, following, **arguments):
         """All pages of a listing are those of the model."""
@@ -230,18 +241,22 @@ class Run:
     def step_list(self, bucket):
         current = self.model.current(bucket)
         prefix, delimiter, after, most = self.listed_arguments(current)
-        expected = Model.level(current, prefix, delimiter, after, lambda key: [(key, len(current[key][1]), current[key][3])])
+        expected = Model.level(current, prefix, delimiter, after,
+                               lambda key: [(key, len(current[key][1]), current[key][3])])
         call, start, following = self.random.choice([
             (self.client.list_objects_v2, 'StartAfter', dict(ContinuationToken='NextContinuationToken')),
             (self.client.list_objects, 'Marker', dict(Marker='NextMarker'))])
-        self.pages(call, expected, most, lambda page: [('row', (row['Key'], row['Size'], row['ETag'])) for row in page.get('Contents', [])],
-                   following, Bucket=bucket, Prefix=prefix, Delimiter=delimiter, MaxKeys=most, **{start: after})
+        self.pages(call, expected, most, lambda page: [
+            ('row', (row['Key'], row['Size'], row['ETag'])) for row in page.get('Contents', [])], following,
+                   Bucket=bucket, Prefix=prefix, Delimiter=delimiter, MaxKeys=most, **{start: after})
 
     def step_list_versions(self, bucket):
         versions = {key: kept for key, kept in self.model.versions[bucket].items() if kept}
         prefix, delimiter, after, most = self.listed_arguments(versions)
-        expected = Model.level(versions, prefix, delimiter, after, lambda key: [
-            (key, version, data is None, place == 0) for place, (version, data, *_) in enumerate(reversed(versions[key]))])
+
+        def items(key):
+            return [(key, version, data is None, place == 0)
+                    for place, (version, data, *_) in enumerate(reversed(versions[key]))]
 
         def shown(page):
             return [('row', row) for row in sorted(
@@ -249,8 +264,9 @@ class Run:
                  for row in page.get('Versions', []) + page.get('DeleteMarkers', [])),
                 key=lambda row: (order(row[0]), [each[0] for each in reversed(versions[row[0]])].index(row[1])))]
 
-        self.pages(self.client.list_object_versions, expected, most, shown, dict(KeyMarker='NextKeyMarker', VersionIdMarker='NextVersionIdMarker'),
-                   Bucket=bucket, Prefix=prefix, Delimiter=delimiter, MaxKeys=most, KeyMarker=after)
+        following = dict(KeyMarker='NextKeyMarker', VersionIdMarker='NextVersionIdMarker')
+        expected = Model.level(versions, prefix, delimiter, after, items)
+        self.pages(self.client.list_object_versions, expected, most, shown, following, Bucket=bucket, Prefix=prefix, Delimiter=delimiter, MaxKeys=most, KeyMarker=after)
 
     def step_list_uploads(self, bucket):
         uploads = {}
@@ -266,23 +282,47 @@ class Run:
                    dict(KeyMarker='NextKeyMarker', UploadIdMarker='NextUploadIdMarker'),
                    Bucket=bucket, Prefix=prefix, Delimiter=delimiter, MaxUploads=most, KeyMarker=after)
 
-    weights = dict(put=30, copy=4, get=12, version=6, delete=6, delete_many=2, empty=1, versioning=2, upload=3, list=25, list_versions=12,
-                   list_uploads=3)
+    weights = dict(put=30, copy=4, get=12, version=6, delete=6, delete_many=2, empty=1, versioning=2, upload=3, list=25,
+                   list_versions=12, list_uploads=3)
 
-    def steps(self, seed, many):
+    def steps(self, many):
         for step in range(many):
             name = self.random.choices(list(self.weights), self.weights.values())[0]
-            self.counts[name] = self.counts.get(name, 0) + 1
             try:
                 getattr(self, f'step_{name}')(self.random.choice(self.buckets))
             except Exception:
-                print(f'seed {seed}, step {step}: {name}')
+                print(f'seed {self.seed}, {self.buckets[0]}, step {step}: {name}', flush=True)
                 raise
 
 
+def sound(store, runs):
+    """At the end: the versions are those of the models, each object is the newest one, and no body is too many."""
+    expected = []
+    for run in runs:
+        for bucket in run.buckets:
+            for key in sorted(run.model.versions[bucket], key=order):
+                expected += [(bucket, key, version) for version, *_ in reversed(run.model.versions[bucket][key])]
+    got = store.run('SELECT bucket, key, id FROM versions ORDER BY bucket, key, seq DESC')
+    assert [tuple(row) for row in got] == expected
+    newest = 'SELECT max(seq) FROM versions GROUP BY bucket, key INTERSECT SELECT seq FROM versions WHERE etag IS NOT NULL'
+    used = 'SELECT seq FROM versions UNION SELECT seq FROM uploads UNION SELECT seq FROM parts'
+    for one, other in ('SELECT seq FROM objects', newest), ('SELECT seq FROM bodies', used):
+        assert sorted(map(tuple, store.run(one))) == sorted(map(tuple, store.run(other))), (one, other)
+    for table in () if isinstance(store, PlainStore) else ('buckets', 'objects', 'versions', 'uploads', 'parts'):
+        assert store.row('SELECT art_check(?)', table)[0] == 'ok', table
+
+
+def main(seed, many, threads='1', plain=''):
+    print(f'seed {seed}', flush=True)
+    store = PlainStore('model.db') if plain else Store('model.db')
+    server, endpoint = start(store)
+    runs = [Run(seed, endpoint, f't{each}', [] if plain else ['\0']) for each in range(int(threads))]
+    with ThreadPoolExecutor(len(runs)) as pool:
+        for done in [pool.submit(run.steps, int(many) // len(runs)) for run in runs]:
+            done.result()
+    server.shutdown()
+    sound(store, runs)
+
+
 if __name__ == '__main__':
-    seed, many = int(sys.argv[1]), int(sys.argv[2])
-    print(f'seed {seed}')
-    run = Run(seed, Store('model.db') if len(sys.argv) < 4 else PlainStore('model.db'), len(sys.argv) < 4)
-    run.steps(seed, many)
-    print(json.dumps(run.counts))
+    main(*sys.argv[1:])

@@ -12,7 +12,8 @@ from xml.sax.saxutils import escape
 
 STATUS = dict(BucketAlreadyOwnedByYou=409, BucketNotEmpty=409, InvalidRange=416, NotImplemented=501, NoSuchBucket=404,
               NoSuchKey=404, NoSuchUpload=404, NoSuchVersion=404)
-WHAT = re.compile('(uploads|uploadId|versions|versioning|location|delete|acl|policy|tagging|cors|lifecycle)(=|&|$)')
+WHAT = re.compile('uploads|uploadId|versions|versioning|location|delete|acl|policy|tagging|cors|lifecycle')
+META = re.compile('x-amz-meta-|content-(type|encoding|disposition|language)$|cache-control$', re.I)
 
 
 class S3Error(Exception):
@@ -57,7 +58,7 @@ class Store:
         return self.db.execute(sql, values).fetchone()
 
     def page(self, table, bucket, prefix, delimiter, after, limit, rest=None):
-        """Rows, and common prefixes (which have `entries`), behind `after`; with `rest`, also the other rows of that key."""
+        """Rows, and common prefixes, which have `entries`, behind `after`; with `rest`, that key's other rows, too."""
         far, order = {'objects': ('', 'key'), 'versions': ('<', 'key, seq DESC'), 'uploads': ('>', 'key, seq')}[table]
         sql = f'SELECT *, entries FROM {table} WHERE bucket = ?1 AND prefix = ?2 AND delimiter = ?3 AND'
         others = f'{sql} key = ?4 AND seq {far} ?6 UNION ALL ' if rest else ''
@@ -73,19 +74,19 @@ class Store:
 
     def settle(self, bucket, key):
         """The newest version is the object; a delete marker is none."""
-        if not self.run('INSERT OR REPLACE INTO objects SELECT * FROM (SELECT * FROM versions WHERE bucket = ? AND key = ? '
-                        'ORDER BY seq DESC LIMIT 1) WHERE etag IS NOT NULL', bucket, key).rowcount:
+        newest = 'SELECT * FROM versions WHERE bucket = ? AND key = ? ORDER BY seq DESC LIMIT 1'
+        sql = f'INSERT OR REPLACE INTO objects SELECT * FROM ({newest}) WHERE etag IS NOT NULL'
+        if not self.run(sql, bucket, key).rowcount:
             self.run('DELETE FROM objects WHERE bucket = ? AND key = ?', bucket, key)
 
-    def put(self, bucket, key, data, meta='{}', etag=None):
-        """A version, or a delete marker where there are no data; gives its name if the bucket has versions."""
+    def put(self, bucket, key, data, etag, meta='{}'):
+        """A version, or a delete marker if data is None. Gives its name if the bucket has versions."""
         versioning, = self.row('SELECT versioning FROM buckets WHERE name = ?', bucket)
         if versioning != 'Enabled':
             self.drop(bucket, key, 'null')
         if data is not None or versioning:
             seq = self.body(data)
             version = str(seq) if versioning == 'Enabled' else 'null'
-            etag = None if data is None else etag or md5(data)
             row = bucket, key, seq, version, len(data or b''), etag, now(), meta
             self.run('INSERT INTO versions VALUES(?, ?, ?, ?, ?, ?, ?, ?)', *row)
         self.settle(bucket, key)
@@ -94,7 +95,7 @@ class Store:
     def delete(self, bucket, key, version):
         """Gives the version that is gone, or the new marker, and whether it is a marker."""
         if not version:
-            version = self.put(bucket, key, None)
+            version = self.put(bucket, key, None, None)
             return version, bool(version)
         old = self.drop(bucket, key, version)
         self.settle(bucket, key)
@@ -123,9 +124,9 @@ class Handler(BaseHTTPRequestHandler):
         self.bucket, _, self.key = map(unquote, path[1:].partition('/'))
         self.query = dict(parse_qsl(query, keep_blank_values=True))
         self.body = self.rfile.read(int(self.headers.get('Content-Length') or 0))
-        what = '_'.join(['object' if self.key else 'bucket' if self.bucket else 'service', *filter(WHAT.match, self.query)])
-        what = getattr(self, f'{self.command.replace("HEAD", "GET")}_{what}', None)
-        self.answer = {}
+        kind = 'object' if self.key else 'bucket' if self.bucket else 'service'
+        what = '_'.join([self.command.replace('HEAD', 'GET'), kind, *filter(WHAT.fullmatch, self.query)])
+        what, status, self.answer = getattr(self, what, None), 204 if self.command == 'DELETE' else 200, {}
         try:
             with self.store.lock, self.store.db:
                 if not what or len(self.key.encode()) > 1024:
@@ -134,7 +135,6 @@ class Handler(BaseHTTPRequestHandler):
                 if self.bucket and not there and what != self.PUT_bucket:
                     raise S3Error('NoSuchBucket')
                 body = what()
-                status = 204 if self.command == 'DELETE' else 200
         except S3Error as error:
             status, body = STATUS.get(str(error), 400), xml('Error', Code=error, Message=error)
         if isinstance(body, str):
@@ -151,8 +151,7 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = serve
 
     def meta(self):
-        return json.dumps({name.lower(): value for name, value in self.headers.items()
-                           if re.match('x-amz-meta-|content-(type|encoding|disposition|language)$|cache-control$', name, re.I)})
+        return json.dumps({name.lower(): value for name, value in self.headers.items() if META.match(name)})
 
     def name(self, text):
         return quote(text) if self.query.get('encoding-type') == 'url' else text
@@ -172,14 +171,15 @@ class Handler(BaseHTTPRequestHandler):
                 inside.append(xml('Upload', Key=key, UploadId=row['seq'], Initiated=row['mtime']))
             else:
                 tag = 'Contents' if table == 'objects' else 'Version' if etag else 'DeleteMarker'
-                inside.append(xml(tag, Key=key, LastModified=row['mtime'], ETag=etag and f'"{etag}"', VersionId=row['id'],
-                                  Size=row['size'] if etag else None, IsLatest=str(row['key'] != before).lower()))
+                content = dict(ETag=f'"{etag}"', Size=row['size']) if etag else {}
+                inside.append(xml(tag, Key=key, LastModified=row['mtime'], VersionId=row['id'], **content,
+                                  IsLatest=str(row['key'] != before).lower()))
             before = row['key']
         key, seq = (self.name(last['key']), last['seq']) if last else (None, None)
-        return xml(root, *inside, Name=self.bucket, Prefix=self.name(prefix), Delimiter=self.name(delimiter), MaxKeys=limit,
-                   KeyCount=len(rows[:limit]), EncodingType=self.query.get('encoding-type'), IsTruncated=str(bool(last)).lower(),
-                   NextContinuationToken=last and quote(last['key']), NextMarker=key, NextKeyMarker=key, NextVersionIdMarker=seq,
-                   NextUploadIdMarker=seq)
+        return xml(root, *inside, Name=self.bucket, Prefix=self.name(prefix), Delimiter=self.name(delimiter),
+                   MaxKeys=limit, KeyCount=len(rows[:limit]), EncodingType=self.query.get('encoding-type'),
+                   IsTruncated=str(bool(last)).lower(), NextContinuationToken=last and quote(last['key']),
+                   NextMarker=key, NextKeyMarker=key, NextVersionIdMarker=seq, NextUploadIdMarker=seq)
 
     def GET_bucket(self):
         if 'continuation-token' in self.query:
@@ -194,7 +194,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def GET_service(self):
         rows = self.store.run('SELECT name, created FROM buckets ORDER BY name')
-        return xml('ListAllMyBucketsResult', xml('Buckets', *[xml('Bucket', Name=name, CreationDate=made) for name, made in rows]))
+        inside = [xml('Bucket', Name=name, CreationDate=made) for name, made in rows]
+        return xml('ListAllMyBucketsResult', xml('Buckets', *inside))
 
     def PUT_bucket(self):
         if not self.store.run('INSERT OR IGNORE INTO buckets VALUES(?, ?, NULL)', self.bucket, now()).rowcount:
@@ -231,11 +232,10 @@ class Handler(BaseHTTPRequestHandler):
         return self.store.get(bucket, key, version) if path else None
 
     def PUT_object(self):
-        meta, row = self.meta(), self.source()
-        if row and self.headers.get('x-amz-metadata-directive') != 'REPLACE':
-            meta = row['meta']
+        row, directive = self.source(), self.headers.get('x-amz-metadata-directive')
+        meta = row['meta'] if row and directive != 'REPLACE' else self.meta()
         data, etag = (self.store.data(row['seq']), row['etag']) if row else (self.body, md5(self.body))
-        self.answer = {'x-amz-version-id': self.store.put(self.bucket, self.key, data, meta, etag), 'ETag': f'"{etag}"'}
+        self.answer = {'x-amz-version-id': self.store.put(self.bucket, self.key, data, etag, meta), 'ETag': f'"{etag}"'}
         return xml('CopyObjectResult', ETag=f'"{etag}"', LastModified=now()) if row else None
 
     def GET_object(self):
@@ -278,12 +278,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def GET_object_uploadId(self):
         limit, after = int(self.query.get('max-parts', 1000)), int(self.query.get('part-number-marker', 0))
-        rows = self.store.run('SELECT part, mtime, etag, size FROM parts WHERE upload = ? AND part > ? ORDER BY part LIMIT ?',
-                              self.upload()['seq'], after, limit + 1).fetchall()
-        inside = [xml('Part', PartNumber=part, LastModified=mtime, ETag=f'"{etag}"', Size=size) for part, mtime, etag, size in rows]
-        more = rows[limit - 1]['part'] if len(rows) > limit > 0 else None
-        return xml('ListPartsResult', *inside[:limit], Bucket=self.bucket, UploadId=self.query['uploadId'], MaxParts=limit,
-                   IsTruncated=str(bool(more)).lower(), NextPartNumberMarker=more)
+        sql = 'SELECT part, mtime, etag, size FROM parts WHERE upload = ? AND part > ? ORDER BY part LIMIT ?'
+        rows = self.store.run(sql, self.upload()['seq'], after, limit + 1).fetchall()
+        inside = [xml('Part', PartNumber=part, LastModified=mtime, ETag=f'"{etag}"', Size=size)
+                  for part, mtime, etag, size in rows[:limit]]
+        return xml('ListPartsResult', *inside, MaxParts=limit, IsTruncated=str(len(rows) > limit).lower(),
+                   NextPartNumberMarker=rows[:limit][-1]['part'] if rows[:limit] else after)
 
     def DELETE_object_uploadId(self):
         upload = self.upload()['seq']
@@ -301,7 +301,7 @@ class Handler(BaseHTTPRequestHandler):
             raise S3Error('InvalidPart')
         etag = md5(b''.join(bytes.fromhex(etag) for _, etag in sorted(parts))) + f'-{len(parts)}'
         data = b''.join(self.store.data(there[part]) for part in sorted(parts))
-        self.answer = {'x-amz-version-id': self.store.put(self.bucket, self.key, data, upload['meta'], etag)}
+        self.answer = {'x-amz-version-id': self.store.put(self.bucket, self.key, data, etag, upload['meta'])}
         self.DELETE_object_uploadId()
         return xml('CompleteMultipartUploadResult', Bucket=self.bucket, ETag=f'"{etag}"')
 
