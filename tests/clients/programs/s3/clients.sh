@@ -4,18 +4,17 @@
 #   clients.sh [rclone|s3cmd]...       in an empty folder; server.py runs it
 set -eu
 export LC_ALL=C.UTF-8
-# A machine may have settings for the real one.
-unset ${!AWS_@}
+server=${S3_ENDPOINT#http://}
+
 rclone_s3() {
-    env RCLONE_CONFIG=/dev/null RCLONE_CONFIG_S_TYPE=s3 RCLONE_CONFIG_S_PROVIDER=Other "RCLONE_CONFIG_S_ENDPOINT=$S3_ENDPOINT" \
-        RCLONE_CONFIG_S_ACCESS_KEY_ID=a RCLONE_CONFIG_S_SECRET_ACCESS_KEY=b RCLONE_CONFIG_S_LIST_CHUNK=7 no_proxy=127.0.0.1 \
-        timeout 60 rclone --log-level ERROR --retries 1 --low-level-retries 1 "$@"
+    timeout 60 rclone --config /dev/null --log-level ERROR --retries 1 --low-level-retries 1 "$@"
 }
+export RCLONE_CONFIG_S_TYPE=s3 RCLONE_CONFIG_S_PROVIDER=Other RCLONE_CONFIG_S_ENDPOINT=$S3_ENDPOINT
+export RCLONE_CONFIG_S_ACCESS_KEY_ID=a RCLONE_CONFIG_S_SECRET_ACCESS_KEY=b RCLONE_CONFIG_S_LIST_CHUNK=7
 
 s3cmd_s3() {
-    : >s3cfg
-    env no_proxy=127.0.0.1 timeout 60 s3cmd --config s3cfg --access_key a --secret_key b --no-ssl --no-progress \
-        "--host=${S3_ENDPOINT#http://}" "--host-bucket=${S3_ENDPOINT#http://}" "$@"
+    timeout 60 s3cmd --config /dev/null --access_key a --secret_key b --no-ssl --no-progress "--host=$server" \
+        "--host-bucket=$server" "$@"
 }
 
 # same <what> <expected file> <file>
@@ -25,11 +24,11 @@ same() {
 
 make_folder() {
     rm -rf "$1" && mkdir -p "$1/a b/c+d" "$1/deep/1/2/3/4/5" "$1/ünï" "$1/many"
-    for name in plain 'with space' 'plus+' 'per%cent' 'per%2Fcent' 'q?' 'hash#' "quote'" 'amp&' 日本 .hidden 'a=b' 'tilde~' 'at@,;'; do
+    for name in a 'a space' 'plus+' '100%' 'per%2Fcent' 'q?' 'hash#' "it's" 'amp&' 日本 .hidden 'a=b' '~' 'at@,;'; do
         printf '%s' "$name" >"$1/a b/$name"
         printf '%s' "$name" >"$1/ünï/$name"
     done
-    for i in $(seq 40); do echo "$i" >"$1/many/$i"; done
+    for i in $(seq 25); do echo "$i" >"$1/many/$i"; done
     echo deep >"$1/deep/1/2/3/4/5/file"
     echo nested >"$1/a b/c+d/e"
     : >"$1/empty"
@@ -43,7 +42,7 @@ change_folder() {
 }
 
 files_of() {
-    (cd "$1" && find . -type f | sed 's|^\./||' | LC_ALL=C sort)
+    find "$1" -type f -printf '%P\n' | LC_ALL=C sort
 }
 
 try_rclone() {
@@ -59,16 +58,16 @@ try_rclone() {
     rclone_s3 ls s:clones/to | sed 's/^ *[0-9]* //' | LC_ALL=C sort >got
     same ls expected got
     rclone_s3 lsf s:clones/to | LC_ALL=C sort >got
-    (cd from && find . -mindepth 1 -maxdepth 1 -type d -printf '%P/\n' -o -mindepth 1 -maxdepth 1 -printf '%P\n') | LC_ALL=C sort >expected
+    printf '%s\n' 'a b/' deep/ empty large many/ ünï/ >expected
     same lsf expected got
     rclone_s3 lsjson -R --files-only --hash s:clones/to >got.json
     /usr/bin/python3 - <<'EOF'
-import hashlib, json, os
+import datetime, hashlib, json, os
 for each in json.load(open('got.json')):
-    data = open('from/' + each['Path'], 'rb').read()
-    assert each['Size'] == len(data) and abs(os.stat('from/' + each['Path']).st_mtime - __import__('datetime').datetime.fromisoformat(
-        each['ModTime'][:19] + '+00:00').timestamp()) < 2, each
-    assert each['Hashes'].get('md5') == hashlib.md5(data).hexdigest(), each
+    path = 'from/' + each['Path']
+    data, made = open(path, 'rb').read(), datetime.datetime.fromisoformat(each['ModTime'][:19] + '+00:00').timestamp()
+    assert each['Size'] == len(data) and each['Hashes']['md5'] == hashlib.md5(data).hexdigest(), each
+    assert abs(os.stat(path).st_mtime - made) < 2, each
 EOF
     change_folder from
     rclone_s3 sync from s:clones/to
@@ -84,13 +83,14 @@ EOF
     echo second/ >expected
     same purge expected got
     rclone_s3 purge s:clones
-    [ -z "$(rclone_s3 lsd s: | grep clones)" ]
+    rclone_s3 lsf s: >got
+    same 'purge of a bucket' /dev/null got
 }
 
 try_s3cmd() {
     make_folder from
-    s3cmd_s3 mb s3://cmd >/dev/null
-    s3cmd_s3 sync --multipart-chunk-size-mb=5 from/ s3://cmd/to/ >/dev/null
+    s3cmd_s3 --quiet mb s3://cmd
+    s3cmd_s3 --quiet sync --multipart-chunk-size-mb=5 from/ s3://cmd/to/
     files_of from | sed 's|^|s3://cmd/to/|' >expected
     s3cmd_s3 ls -r s3://cmd/to/ | sed 's|^.*  s3://|s3://|' | LC_ALL=C sort >got
     same 'ls -r' expected got
@@ -98,27 +98,29 @@ try_s3cmd() {
     printf 's3://cmd/to/%s\n' 'a b/' deep/ empty large many/ ünï/ >expected
     same ls expected got
     s3cmd_s3 du s3://cmd/to/ | awk '{ print $1, $2 }' >got
-    files_of from | while IFS= read -r file; do stat -c %s "from/$file"; done | awk '{ sum += $1 } END { print sum, NR }' >expected
+    find from -type f -printf '%s\n' | awk '{ sum += $1 } END { print sum, NR }' >expected
     same du expected got
     change_folder from
-    s3cmd_s3 sync --delete-removed from/ s3://cmd/to/ >/dev/null
-    s3cmd_s3 sync s3://cmd/to/ back/ >/dev/null
+    s3cmd_s3 --quiet sync --delete-removed from/ s3://cmd/to/
+    s3cmd_s3 --quiet sync s3://cmd/to/ back/
     diff -r from back
     echo one >'a file'
-    s3cmd_s3 put 'a file' 's3://cmd/one + %' >/dev/null
-    s3cmd_s3 cp 's3://cmd/one + %' s3://cmd/two >/dev/null
-    s3cmd_s3 mv s3://cmd/two 's3://cmd/three/' >/dev/null || s3cmd_s3 mv s3://cmd/two 's3://cmd/three' >/dev/null
-    s3cmd_s3 get --force 's3://cmd/one + %' 'a copy' >/dev/null
+    s3cmd_s3 --quiet put 'a file' 's3://cmd/one + %'
+    s3cmd_s3 --quiet cp 's3://cmd/one + %' s3://cmd/two
+    s3cmd_s3 --quiet mv s3://cmd/two s3://cmd/three/
+    s3cmd_s3 --quiet get --force 's3://cmd/one + %' 'a copy'
     cmp 'a file' 'a copy'
-    s3cmd_s3 del 's3://cmd/one + %' >/dev/null
-    s3cmd_s3 del -r --force s3://cmd/to/ >/dev/null
+    s3cmd_s3 --quiet del 's3://cmd/one + %'
+    s3cmd_s3 --quiet del -r --force s3://cmd/to/
     s3cmd_s3 ls -r s3://cmd | sed 's|^.*  s3://|s3://|' >got
-    cat got
-    s3cmd_s3 rb --recursive --force s3://cmd >/dev/null
-    [ -z "$(s3cmd_s3 ls)" ]
+    echo s3://cmd/three/two >expected
+    same del expected got
+    s3cmd_s3 --quiet rb --recursive --force s3://cmd
+    s3cmd_s3 ls >got
+    same 'rb' /dev/null got
 }
 
-for client in "${@:-rclone}"; do
+for client; do
     rm -rf "$client" && mkdir "$client"
     (cd "$client" && "try_$client")
     echo "$client: ok"

@@ -57,8 +57,8 @@ class Run:
         self.seed, self.random, self.model = seed, random.Random(f'{seed} {name}'), Model()
         self.buckets = [f'{name}-{each}' for each in ('one', 'three', 'two')]
         self.client = client_of(endpoint)
-        self.names = ['a', 'b', 'dir', ' ', '+', '%', '%2F', 'ä', '日本', '\U0001f600', '&<>"\'', '\x01', '\t', '\x7f', '\ufffd',
-                      '#?=', '~', '_', 'A', '1', '10', '-', ',', "'", 'x' * 60] + more
+        self.names = ['a', 'b', 'dir', ' ', '+', '%', '%2F', 'ä', '日本', '\U0001f600', '&<>"\'', '\x01', '\t',
+                      '\x7f', '\ufffd', '#?=', '~', '_', 'A', '1', '10', '-', ',', "'", 'x' * 60] + more
         for bucket in self.buckets:
             self.make(bucket)
 
@@ -101,7 +101,7 @@ class Run:
         current = self.model.current(source)
         target = dict(Bucket=bucket, Key=key)
         if not current:
-            return self.refused('NoSuchKey', self.client.copy_object, **target, CopySource=dict(Bucket=source, Key='none'))
+            return self.refused('NoSuchKey', self.client.copy_object, **target, CopySource=f'{source}/none')
         name = self.random.choice(sorted(current))
         kept = [each for each in self.model.versions[source][name] if each[1] is not None]
         version, data, meta, etag = self.random.choice(kept)
@@ -266,7 +266,8 @@ class Run:
 
         following = dict(KeyMarker='NextKeyMarker', VersionIdMarker='NextVersionIdMarker')
         expected = Model.level(versions, prefix, delimiter, after, items)
-        self.pages(self.client.list_object_versions, expected, most, shown, following, Bucket=bucket, Prefix=prefix, Delimiter=delimiter, MaxKeys=most, KeyMarker=after)
+        self.pages(self.client.list_object_versions, expected, most, shown, following,
+                   Bucket=bucket, Prefix=prefix, Delimiter=delimiter, MaxKeys=most, KeyMarker=after)
 
     def step_list_uploads(self, bucket):
         uploads = {}
@@ -304,7 +305,8 @@ def sound(store, runs):
                 expected += [(bucket, key, version) for version, *_ in reversed(run.model.versions[bucket][key])]
     got = store.run('SELECT bucket, key, id FROM versions ORDER BY bucket, key, seq DESC')
     assert [tuple(row) for row in got] == expected
-    newest = 'SELECT max(seq) FROM versions GROUP BY bucket, key INTERSECT SELECT seq FROM versions WHERE etag IS NOT NULL'
+    newest = ('SELECT max(seq) FROM versions GROUP BY bucket, key INTERSECT '
+              'SELECT seq FROM versions WHERE etag IS NOT NULL')
     used = 'SELECT seq FROM versions UNION SELECT seq FROM uploads UNION SELECT seq FROM parts'
     for one, other in ('SELECT seq FROM objects', newest), ('SELECT seq FROM bodies', used):
         assert sorted(map(tuple, store.run(one))) == sorted(map(tuple, store.run(other))), (one, other)
