@@ -60,13 +60,18 @@ class Store:
     def page(self, table, bucket, prefix, delimiter, after, limit, rest=None):
         """Rows, and common prefixes, which have `entries`, behind `after`; with `rest`, that key's other rows, too."""
         far, order = {'objects': ('', 'key'), 'versions': ('<', 'key, seq DESC'), 'uploads': ('>', 'key, seq')}[table]
-        sql = f'SELECT *, entries FROM {table} WHERE bucket = ?1 AND prefix = ?2 AND delimiter = ?3 AND'
-        others = f'{sql} key = ?4 AND seq {far} ?6 UNION ALL ' if rest else ''
-        sql = f'{others}{sql} start_after = ?4 ORDER BY {order} LIMIT ?5'
-        return self.run(sql, bucket, prefix, delimiter, after, limit, *[rest] * bool(rest)).fetchall()
+        select = f'SELECT *, entries FROM {table} WHERE bucket = ?1 AND'
+        others = rest and after.startswith(prefix) and not (delimiter and delimiter in after[len(prefix):])
+        sql = f'{select} key = ?4 AND seq {far} ?6 UNION ALL ' if others else ''
+        sql += f'{select} prefix = ?2 AND delimiter = ?3 AND start_after = ?4 ORDER BY {order} LIMIT ?5'
+        return self.run(sql, bucket, prefix, delimiter, after, limit, *[rest] * bool(others)).fetchall()
+
+    def version(self, bucket, key, version):
+        seq = '' if version == 'null' else ' AND seq = ?3'
+        return self.row(f'SELECT * FROM versions WHERE bucket = ?1 AND key = ?2 AND id = ?3{seq}', bucket, key, version)
 
     def drop(self, bucket, key, version):
-        old = self.row('SELECT * FROM versions WHERE bucket = ? AND key = ? AND id = ?', bucket, key, version)
+        old = self.version(bucket, key, version)
         if old:
             self.run('DELETE FROM versions WHERE bucket = ? AND key = ? AND seq = ?', bucket, key, old['seq'])
             self.run('DELETE FROM bodies WHERE seq = ?', old['seq'])
@@ -102,8 +107,8 @@ class Store:
         return version, old is not None and old['etag'] is None
 
     def get(self, bucket, key, version):
-        sql = f'SELECT * FROM {"versions" if version else "objects"} WHERE bucket = ? AND key = ?'
-        row = self.row(sql + ' AND id = ?', bucket, key, version) if version else self.row(sql, bucket, key)
+        row = self.version(bucket, key, version) if version else self.row(
+            'SELECT * FROM objects WHERE bucket = ? AND key = ?', bucket, key)
         if not row or row['etag'] is None:
             raise S3Error('NoSuchVersion' if version else 'NoSuchKey')
         return row
@@ -131,15 +136,14 @@ class Handler(BaseHTTPRequestHandler):
             with self.store.lock, self.store.db:
                 if not what or len(self.key.encode()) > 1024:
                     raise S3Error('KeyTooLongError' if what else 'NotImplemented')
-                there = self.store.row('SELECT versioning FROM buckets WHERE name = ?', self.bucket)
-                if self.bucket and not there and what != self.PUT_bucket:
+                self.there = self.store.row('SELECT versioning FROM buckets WHERE name = ?', self.bucket)
+                if self.bucket and not self.there and what != self.PUT_bucket:
                     raise S3Error('NoSuchBucket')
                 body = what()
         except S3Error as error:
             status, body = STATUS.get(str(error), 400), xml('Error', Code=error, Message=error)
         if isinstance(body, str):
-            self.answer['Content-Type'] = 'application/xml'
-            body = f'<?xml version="1.0" encoding="UTF-8"?>{body}'.encode()
+            self.answer['Content-Type'], body = 'application/xml', f'<?xml version="1.0"?>{body}'.encode()
         self.send_response(206 if 'Content-Range' in self.answer else status)
         for name, value in {**self.answer, 'Content-Length': len(body or b'')}.items():
             if value is not None:
@@ -214,8 +218,7 @@ class Handler(BaseHTTPRequestHandler):
         self.store.run('UPDATE buckets SET versioning = ? WHERE name = ?', status, self.bucket)
 
     def GET_bucket_versioning(self):
-        status, = self.store.row('SELECT versioning FROM buckets WHERE name = ?', self.bucket)
-        return xml('VersioningConfiguration', Status=status)
+        return xml('VersioningConfiguration', Status=self.there['versioning'])
 
     def POST_bucket_delete(self):
         inside = []
@@ -269,10 +272,9 @@ class Handler(BaseHTTPRequestHandler):
         return row
 
     def PUT_object_uploadId(self):
-        part = self.upload()['seq'], int(self.query['partNumber'])
-        etag, size = md5(self.body), len(self.body)
+        part, etag = (self.upload()['seq'], int(self.query['partNumber'])), md5(self.body)
         self.store.run('DELETE FROM bodies WHERE seq = (SELECT seq FROM parts WHERE upload = ? AND part = ?)', *part)
-        row = *part, self.store.body(self.body), size, etag, now()
+        row = *part, self.store.body(self.body), len(self.body), etag, now()
         self.store.run('INSERT OR REPLACE INTO parts VALUES(?, ?, ?, ?, ?, ?)', *row)
         self.answer = {'ETag': f'"{etag}"'}
 

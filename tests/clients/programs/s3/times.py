@@ -3,8 +3,6 @@ import hashlib, os, statistics, time
 from plain import PlainStore
 from server import Store
 
-RUNS = 5
-
 
 def put(store, bucket, keys):
     """PUTs with 100 bytes each, a thousand in a transaction."""
@@ -15,17 +13,18 @@ def put(store, bucket, keys):
                 store.put(bucket, key, data, hashlib.md5(data).hexdigest())
 
 
-def timed(what, stores, run, check=lambda results: len(set(map(str, results))) == 1, runs=RUNS):
-    """A line: the median for each store; they take turns."""
-    times, results = [[] for _ in stores], [None] * len(stores)
-    for _ in range(runs):
-        for i, store in enumerate(stores):
+def timed(what, run, runs=15):
+    """A line: the median for each store; they take turns. `run` is given the store and the number of the turn."""
+    times = [], []
+    for turn in range(runs):
+        results = []
+        for store, spent in zip(stores, times):
             start = time.perf_counter()
-            results[i] = run(store)
-            times[i].append(time.perf_counter() - start)
-    assert check(results), (what, results)
+            results.append(run(store, turn))
+            spent.append(time.perf_counter() - start)
+        assert results[0] == results[1], (what, results)
     art, plain = (statistics.median(each) * 1000 for each in times)
-    print(f'{what:58} {art:10.2f} {plain:10.2f} {art / plain:7.2f}')
+    print(f'{what:52} {art:10.2f} {plain:10.2f} {art / plain:7.2f}', flush=True)
 
 
 def pages(store, *arguments):
@@ -36,40 +35,48 @@ def pages(store, *arguments):
     return names
 
 
+def delete(store, turn):
+    with store.db:
+        for key in few[turn::5]:
+            store.delete('few', key, None)
+
+
+def counts(store, art, plain):
+    return [tuple(row) for row in store.run(plain if isinstance(store, PlainStore) else art)]
+
+
 stores = Store('times-art.db'), PlainStore('times-plain.db')
 for store in stores:
-    for bucket in 'many', 'few', 'versioned':
+    for bucket in 'few', 'many', 'versioned':
         store.run('INSERT INTO buckets VALUES(?, ?, ?)', bucket, '', 'Enabled' if bucket == 'versioned' else None)
     store.db.commit()
 many = [f'{n // 10000}/{n // 100 % 100:02}/photo-{n * 7919 % 1000003:07}.jpg' for n in range(100000)]
 few = [f'log/{n * 7919 % 20011:05}.gz' for n in range(20000)]
-print(f'{"milliseconds, median":58} {"art":>10} {"ordinary":>10} {"ratio":>7}')
-for store in stores:
-    store.run('CREATE TABLE keys(key)')
-turns = iter('abcdefgh')
-timed('20,000 PUTs, 1,000 in a transaction', stores, lambda store: put(store, 'few', few), runs=1)
-timed('the same again: each replaces an object', stores, lambda store: put(store, 'few', few), runs=1)
-timed('20,000 PUTs with versions', stores, lambda store: put(store, 'versioned', few), runs=1)
-timed('100,000 PUTs', stores, lambda store: put(store, 'many', many), runs=1)
-timed('1,000 GETs without their bodies', stores, lambda store: [store.get('many', key, None)['size'] for key in many[::100]])
-timed('a page of 1,000 keys', stores, lambda store: len(store.page('objects', 'many', '', '', '', 1000)))
-timed('the page of 1,000 keys behind 90,000', stores, lambda store: len(store.page('objects', 'many', '', '', '8/99/z', 1000)))
-timed('100,000 keys, in pages of 1,000', stores, lambda store: pages(store, 'many', '', ''))
-timed("a page with the delimiter '/': 1,000 keys of 20,000", stores, lambda store: len(store.page('objects', 'few', 'log/', '/', '', 1000)))
-timed("delimiter '/': 10 common prefixes of 100,000 keys", stores, lambda store: len(store.page('objects', 'many', '', '/', '', 1000)))
-timed("delimiter '/': 100 common prefixes of 10,000 keys", stores, lambda store: len(store.page('objects', 'many', '5/', '/', '', 1000)))
-timed("delimiter '/photo': 1,000 common prefixes", stores, lambda store: len(store.page('objects', 'many', '', '/photo', '', 1000)))
-timed('the same with the number of keys below each', stores, lambda store: sum(
-    row['entries'] for row in store.page('objects', 'many', '', '/photo', '', 1000)) if store is stores[0] else sum(n for _, n in store.run(
-        "SELECT substr(key, 1, instr(key, '/photo') - 1), count(*) FROM objects WHERE bucket = 'many' GROUP BY 1")))
-timed('a page of 1,000 versions', stores, lambda store: len(store.page('versions', 'versioned', '', '', 'log/1', 1000)))
-timed('keys of a bucket', stores, lambda store: store.row(
-    "SELECT art_count('objects', art_key('objects', 'many', ''))" if store is stores[0] else
-    "SELECT count(*) FROM objects WHERE bucket = 'many'")[0])
-timed('keys of each bucket', stores, lambda store: [tuple(row) for row in store.run(
-    "SELECT name, art_count('objects', art_key('objects', name, '')) FROM buckets ORDER BY name" if store is stores[0] else
-    'SELECT name, (SELECT count(*) FROM objects WHERE bucket = name) FROM buckets ORDER BY name')])
-timed('20,000 DELETEs', stores, lambda store: [store.delete('few', key, None) for key in few] and store.db.commit(), runs=1)
+print(f'{"milliseconds, median":52} {"art":>10} {"ordinary":>10} {"ratio":>7}')
+
+timed('4,000 PUTs, 1,000 in a transaction', lambda store, turn: put(store, 'few', few[turn::5]), 5)
+timed('4,000 PUTs that replace an object', lambda store, turn: put(store, 'few', few[turn::5]), 5)
+timed('4,000 PUTs with versions', lambda store, turn: put(store, 'versioned', few[turn::5]), 5)
+timed('20,000 PUTs, and 80,000 behind them', lambda store, turn: put(store, 'many', many[turn * 20000:][:20000]), 5)
+timed('1,000 GETs without their bodies', lambda store, _: [store.get('many', key, None)['size'] for key in many[::100]])
+
+for what, *arguments in [
+        ('a page of 1,000 keys', 'objects', 'many', '', '', ''),
+        ('the page of 1,000 keys behind 90,000', 'objects', 'many', '', '', '8/99/z'),
+        ('a page of 1,000 versions', 'versions', 'versioned', '', '', 'log/1'),
+        ("'/': 1,000 keys of a folder", 'objects', 'few', 'log/', '/', 'log/1'),
+        ("'/': 10 common prefixes of 100,000 keys", 'objects', 'many', '', '/', ''),
+        ("'/': 100 common prefixes of 10,000 keys", 'objects', 'many', '5/', '/', ''),
+        ("'/photo': 1,000 common prefixes of 100,000 keys", 'objects', 'many', '', '/photo', '')]:
+    timed(what, lambda store, _: [row['key'] for row in store.page(*arguments, 1000)])
+timed('100,000 keys in pages of 1,000', lambda store, _: pages(store, 'many', '', ''))
+timed('the 10 common prefixes, how many keys below each', lambda store, _: counts(
+    store, "SELECT key, entries FROM objects WHERE bucket = 'many' AND delimiter = '/'",
+    "SELECT substr(key, 1, instr(key, '/')) AS name, count(*) FROM objects WHERE bucket = 'many' GROUP BY name"))
+timed('how many keys in each bucket', lambda store, _: counts(
+    store, "SELECT name, art_count('objects', art_key('objects', name, '')) FROM buckets",
+    'SELECT name, (SELECT count(*) FROM objects WHERE bucket = name) FROM buckets ORDER BY name'))
+timed('4,000 DELETEs', delete, 5)
 for name in sorted(os.listdir()):
     if name.startswith('times-') and not name.endswith('-shm'):
-        print(f'{name:58} {os.path.getsize(name) / 1e6:10.1f} MB')
+        print(f'{name:52} {os.path.getsize(name) / 1e6:10.1f} MB')
