@@ -115,7 +115,7 @@ try_s3cmd() {
     s3cmd_s3 ls -r s3://cmd | sed 's|^.*  s3://|s3://|' >got
     echo s3://cmd/three/two >expected
     same del expected got
-    s3cmd_s3 --quiet rb --recursive --force s3://cmd
+    s3cmd_s3 --quiet rb --recursive --force s3://cmd 2>log
     s3cmd_s3 ls >got
     same 'rb' /dev/null got
 }

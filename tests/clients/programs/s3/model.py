@@ -77,7 +77,7 @@ class Run:
     def some(self, bucket):
         """A bucket's key, or a new one."""
         keys = list(self.model.versions[bucket])
-        return self.random.choice(keys) if keys and self.random.random() < 0.6 else self.key()
+        return self.random.choice(keys) if keys and self.random.random() < 0.7 else self.key()
 
     def refused(self, code, call, **arguments):
         try:
@@ -169,7 +169,8 @@ class Run:
             return
         if any(self.model.versions[bucket].values()):
             self.refused('BucketNotEmpty', self.client.delete_bucket, Bucket=bucket)
-        for page in self.client.get_paginator('list_object_versions').paginate(Bucket=bucket):
+        pages = self.client.get_paginator('list_object_versions')
+        for page in pages.paginate(Bucket=bucket, PaginationConfig=dict(PageSize=9)):
             for each in page.get('Versions', []) + page.get('DeleteMarkers', []):
                 self.client.delete_object(Bucket=bucket, Key=each['Key'], VersionId=each['VersionId'])
         self.client.delete_bucket(Bucket=bucket)
@@ -222,7 +223,7 @@ class Run:
         prefix = pick.choice(['', '', 'a', 'a/', 'dir/', 'dir//', 'no', pick.choice(some), parts[0], folder])
         after = pick.choice(['', '', pick.choice(some), prefix, 'a/', 'b', parts[1]])
         delimiter = pick.choice(['/', '/', '/', '', '//', '-', 'a', 'ä', '%'])
-        return prefix, delimiter, after, pick.choice([1, 2, 3, 7, 50, 1000])
+        return prefix, delimiter, after, pick.choice([1, 2, 3, 5, 7, 1000])
 
     def pages(self, call, expected, most, shown, following, **arguments):
         """All pages of a listing are those of the model."""
@@ -283,12 +284,12 @@ class Run:
                    dict(KeyMarker='NextKeyMarker', UploadIdMarker='NextUploadIdMarker'),
                    Bucket=bucket, Prefix=prefix, Delimiter=delimiter, MaxUploads=most, KeyMarker=after)
 
-    weights = dict(put=30, copy=4, get=12, version=6, delete=6, delete_many=2, empty=1, versioning=2, upload=3, list=25,
-                   list_versions=12, list_uploads=3)
+    weights = dict(put=30, copy=4, get=12, version=6, delete=6, delete_many=2, empty=1, versioning=5, upload=3, list=30,
+                   list_versions=20, list_uploads=3)
 
     def steps(self, many):
         for step in range(many):
-            name = self.random.choices(list(self.weights), self.weights.values())[0]
+            name = self.random.choices(list(self.weights), self.weights.values())[0] if step >= many // 8 else 'put'
             try:
                 getattr(self, f'step_{name}')(self.random.choice(self.buckets))
             except Exception:
