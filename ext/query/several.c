@@ -5,8 +5,8 @@
  *     a = 1 AND b > 2              behind base, 2 and whatever follows
  *     a = 1 AND b GLOB 'x*'        base and the text's beginning; so is a prefix
  *
- * SQLite looks at each row of a range again: a value that is converted by the column's affinity is so on both sides, and
- * what no range has is left to SQLite.
+ * SQLite looks at the column of a range again, row by row: a value that is converted by the column's affinity is so on
+ * both sides, and what no range has is left to SQLite.
  */
 #include <assert.h>
 
