@@ -5,8 +5,8 @@
  *     a = 1 AND b > 2              behind base, 2 and whatever follows
  *     a = 1 AND b GLOB 'x*'        base and the text's beginning; so is a prefix
  *
- * SQLite looks at each row again: a value that is converted by the column's affinity is so on both sides, and what no
- * range has is left to SQLite.
+ * SQLite looks at the column of a range again, row by row: a value that is converted by the column's affinity is so on
+ * both sides, and what no range has is left to SQLite.
  */
 #include <assert.h>
 
@@ -14,6 +14,16 @@
 #include "ext/query/scan.h"
 
 /* --- the plan ----------------------------------------------------------------------------------------------------- */
+
+static bool is_text_place(const struct art_columns *columns, unsigned place) {
+    if (!place || place > columns->keys) return false;
+    enum art_affinity affinity = columns->items[art_columns_key(columns, place)].affinity;
+    return affinity == ART_AFFINITY_TEXT || affinity == ART_AFFINITY_BLOB;
+}
+
+static bool is_listed_place(const struct art_columns *columns, unsigned place) {
+    return is_text_place(columns, place) && !columns->items[art_columns_key(columns, place)].descending;
+}
 
 /* Does a condition compare this column, so that a range can have it? ART_ARGUMENT_NONE: no. */
 static enum art_argument meaning_of_key(const struct art_planning *planning, int i, unsigned column) {
@@ -31,16 +41,6 @@ static enum art_argument meaning_of_key(const struct art_planning *planning, int
     /* A text may be a bound that SQLite has made of a pattern, which may match BLOBs, too. */
     bool text = art_condition_text(planning, i).data && of->affinity != ART_AFFINITY_TEXT;
     return text && meaning != ART_ARGUMENT_EQUAL ? ART_ARGUMENT_NONE : meaning;
-}
-
-static bool is_text_place(const struct art_columns *columns, unsigned place) {
-    if (!place || place > columns->keys) return false;
-    enum art_affinity affinity = columns->items[art_columns_key(columns, place)].affinity;
-    return affinity == ART_AFFINITY_TEXT || affinity == ART_AFFINITY_BLOB;
-}
-
-static bool is_listed_place(const struct art_columns *columns, unsigned place) {
-    return is_text_place(columns, place) && !columns->items[art_columns_key(columns, place)].descending;
 }
 
 /* Rather one with a literal. */
@@ -75,35 +75,59 @@ static void take_range_of_key(struct art_planning *planning, unsigned column) {
     }
 }
 
+static bool is_listing(const struct art_planning *planning) {
+    bool listed = false;
+    for (int i = 0; i < planning->info->nConstraint; i++) {
+        int hidden = art_hidden_column(planning->vtab, planning->info->aConstraint[i].iColumn);
+        listed |= hidden >= ART_HIDDEN_PREFIX && hidden <= ART_HIDDEN_START_AFTER;
+    }
+    return listed;
+}
+
 /* A listing is of the first column without a value: where a table that stands behind this one would give it one, the
  * listing would be another one. */
 static bool waits_for_value(const struct art_planning *planning, unsigned column) {
     const sqlite3_index_info *info = planning->info;
-    bool listed = false, waits = false;
+    bool waits = false;
     for (int i = 0; i < info->nConstraint; i++) {
         const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
-        int hidden = art_hidden_column(planning->vtab, constraint->iColumn);
         bool equal = art_condition_means(constraint->op) == ART_ARGUMENT_EQUAL;
-        listed |= hidden >= ART_HIDDEN_PREFIX && hidden <= ART_HIDDEN_START_AFTER;
         waits |= equal && !constraint->usable && constraint->iColumn == (int)column;
     }
-    return listed && waits;
+    return waits && is_listing(planning);
+}
+
+/* All keys of the range have these values, and SQLite need not look at each row again. Only in a listing whose names
+ * are those of a column with a value do keys no more than begin with it (want_listing()). */
+static void omit_equalities(struct art_planning *planning) {
+    const struct art_columns *columns = &planning->vtab->columns;
+    if (is_listing(planning) && !is_listed_place(columns, planning->fixed + 1)) return;
+    for (unsigned place = 1; place <= planning->fixed; place++) {
+        for (int i = 0; i < planning->info->nConstraint; i++) {
+            const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
+            bool of_place = constraint->iColumn == (int)art_columns_key(columns, place);
+            if (of_place && planning->info->aConstraintUsage[i].argvIndex) planning->info->aConstraintUsage[i].omit = 1;
+        }
+    }
 }
 
 int art_several_take(struct art_planning *planning) {
     const struct art_columns *columns = &planning->vtab->columns;
-    for (unsigned place = 1; place <= columns->keys; place++) {
-        unsigned column = art_columns_key(columns, place);
-        int i = find_equal_of_key(planning, column);
-        if (i < 0) {
-            if (waits_for_value(planning, column)) return SQLITE_CONSTRAINT;
-            bool names = planning->kind == ART_SCAN_LEVEL && is_listed_place(columns, place);
-            if (planning->kind == ART_SCAN_RANGE || names) take_range_of_key(planning, column);
-            return SQLITE_OK;
+    int i = 0;
+    while (i >= 0 && planning->fixed < columns->keys) {
+        unsigned place = planning->fixed + 1, column = art_columns_key(columns, place);
+        i = find_equal_of_key(planning, column);
+        if (i >= 0) {
+            take_of_key(planning, i, column, meaning_of_key(planning, i, column));
+            planning->fixed++;
+        } else if (waits_for_value(planning, column)) {
+            return SQLITE_CONSTRAINT;
+        } else if (planning->kind == ART_SCAN_RANGE ||
+                   (planning->kind == ART_SCAN_LEVEL && is_listed_place(columns, place))) {
+            take_range_of_key(planning, column);
         }
-        take_of_key(planning, i, column, meaning_of_key(planning, i, column));
-        planning->fixed = place;
     }
+    omit_equalities(planning);
     return SQLITE_OK;
 }
 
