@@ -221,6 +221,7 @@ static void run_sql(struct twin *twin, const struct workload_step *step, struct 
     bool plain = !twin->art || (sql_standin() && strncmp(step->sql, "CREATE ", 7) != 0);
     const char *sql = plain && step->plain_sql ? step->plain_sql : step->sql;
     bool keep;
+    sqlite3_int64 before = sqlite3_last_insert_rowid(twin->db[c]);
     sqlite3_stmt *statement = prepare(twin, c, sql, &keep);
     if (statement) {
         bind(statement, step);
@@ -233,6 +234,7 @@ static void run_sql(struct twin *twin, const struct workload_step *step, struct 
     out->changes = sqlite3_changes(twin->db[c]);
     /* VACUUM leaves the last row that it copied, which is ours for the log. */
     if (!strncmp(sql, "VACUUM", 6)) sqlite3_set_last_insert_rowid(twin->db[c], 0);
+    if (step->flags & STEP_OWN_ROWIDS) sqlite3_set_last_insert_rowid(twin->db[c], before);
     out->rowid = sqlite3_last_insert_rowid(twin->db[c]);
     if (keep && statement) {
         sqlite3_reset(statement);

@@ -202,7 +202,7 @@ static char *check_all(struct pair *pair, const struct workload_step *step, cons
     follow_schema(pair, step, step->flags & STEP_RENAMES && !art->rc);
     char *wrong = NULL;
     int fresh = 0;
-    for (int i = 0; i < WORKLOAD_TABLES && !wrong; i++) {
+    for (int i = TABLE_T; i <= TABLE_V && !wrong; i++) {
         struct watch watch = {.pair = pair,
                               .schema = workload_table_schema(setting, (enum workload_table_number)i),
                               .name = workload_table_name((enum workload_table_number)i),

@@ -1,0 +1,283 @@
+/* w, the table of the model test whose key is no path: one column of BLOBs, or several columns, some in descending
+ * order. Its columns are a, b, c and v. Where the key may hold NULL the ordinary table has rowids and a unique index in
+ * which NULL is a value like others; else its PRIMARY KEY has the same columns.
+ */
+#include <string.h>
+
+#include "tests/support/sql.h"
+#include "tests/support/workload_private.h"
+
+enum { COLUMNS = 3 };
+
+/* The types of a, b and c; which of them are the key, + or - for their order. A REAL is last: as what a number was given
+ * it may be another row. */
+static const struct form {
+    const char *types[COLUMNS], *key;
+} forms[] = {
+    {{"BLOB NOT NULL", "", "TEXT"}, "+a"},
+    {{"TEXT NOT NULL", "TEXT NOT NULL", ""}, "+a+b"},
+    {{"TEXT NOT NULL", "TEXT NOT NULL", "INTEGER NOT NULL"}, "+a+b-c"},
+    {{"TEXT", "TEXT", "INTEGER"}, "+a+b-c"},
+    {{"INTEGER NOT NULL", "TEXT NOT NULL", "BLOB"}, "+a+b"},
+    {{"NUMERIC", "BLOB", "TEXT"}, "+a-c+b"},
+    {{"INTEGER", "REAL", "BLOB"}, "+c-a"},
+    {{"TEXT NOT NULL", "BLOB NOT NULL", "REAL NOT NULL"}, "-b+a-c"},
+    {{"REAL", "TEXT", "NUMERIC"}, "-a-c+b"},
+};
+
+static const struct form *form_of(const struct writer *x) {
+    return &forms[x->w->form];
+}
+
+static unsigned places(const struct form *form) {
+    return (unsigned)strlen(form->key) / 2;
+}
+
+static unsigned column_at(const struct form *form, unsigned place) {
+    return (unsigned)(form->key[2 * place + 1] - 'a');
+}
+
+static bool is_descending(const struct form *form, unsigned place) {
+    return form->key[2 * place] == '-';
+}
+
+static bool is_needed(const struct form *form, unsigned column) {
+    return strstr(form->types[column], "NOT NULL") != NULL;
+}
+
+static bool has_nulls(const struct form *form) {
+    for (unsigned i = 0; i < places(form); i++) {
+        if (!is_needed(form, column_at(form, i))) return true;
+    }
+    return false;
+}
+
+unsigned form_choose(struct workload *w) {
+    return below(w, sizeof forms / sizeof *forms);
+}
+
+/* ---- CREATE ------------------------------------------------------------------------------------------------------ */
+
+static char *key_list(const struct form *form) {
+    sqlite3_str *list = sqlite3_str_new(NULL);
+    for (unsigned i = 0; i < places(form); i++) {
+        sqlite3_str_appendf(list, "%s%c%s", i ? ", " : "", 'a' + column_at(form, i),
+                            is_descending(form, i) ? " DESC" : "");
+    }
+    return sqlite3_str_finish(list);
+}
+
+void put_create_of_keys(struct writer *x) {
+    const struct form *form = form_of(x);
+    const char *schema = x->w->setting->schema;
+    sqlite3_str *columns = sqlite3_str_new(NULL);
+    for (unsigned i = 0; i < COLUMNS; i++) sqlite3_str_appendf(columns, "%c %s, ", 'a' + i, form->types[i]);
+    sqlite3_str_appendall(columns, "v INTEGER");
+    char *text = sqlite3_str_finish(columns), *key = key_list(form);
+    bool bytes = places(form) == 1;
+    if (has_nulls(form)) {
+        PUT_PLAIN(x, "CREATE TABLE %s.w(%s)", schema, text);
+    } else {
+        PUT_PLAIN(x, "CREATE TABLE %s.w(%s, PRIMARY KEY(%s)) WITHOUT ROWID", schema, text, key);
+    }
+    if (sql_standin()) {
+        PUT_ART(x, "%s", sqlite3_str_value(x->plain));
+    } else {
+        char *options = sqlite3_mprintf("%s, %s%s%ssummary=(sum(v))%s%s", text, bytes ? "" : "key=(", bytes ? "" : key,
+                                        bytes ? "" : "), ", *x->w->options ? ", " : "", x->w->options);
+        char *table = sqlite3_mprintf("%s.w", schema), *create = sql_create_text(table, options);
+        PUT_ART(x, "%s", create);
+        sqlite3_free(options);
+        sqlite3_free(create);
+        sqlite3_free(table);
+    }
+    sqlite3_free(text);
+    sqlite3_free(key);
+    MEET(x, CREATE);
+    writer_meet(x, bytes ? "KEYS_BLOB" : "KEYS_SEVERAL");
+}
+
+/* NULL is there what no column of its type can have. */
+void put_index_of_keys(struct writer *x) {
+    const struct form *form = form_of(x);
+    if (!has_nulls(form)) {
+        PUT(x, "SELECT 1 WHERE 0");
+        return;
+    }
+    PUT_PLAIN(x, "CREATE UNIQUE INDEX %s.w_key ON w(", x->w->setting->schema);
+    for (unsigned i = 0; i < places(form); i++) {
+        unsigned column = column_at(form, i);
+        const char *none = strncmp(form->types[column], "BLOB", 4) != 0 ? "x'00'" : "''";
+        PUT_PLAIN(x, "%scoalesce(%c, %s)", i ? ", " : "", 'a' + column, none);
+    }
+    PUT_PLAIN(x, ")");
+    PUT_ART(x, "%s", sql_standin() ? sqlite3_str_value(x->plain) : "SELECT 1 WHERE 0");
+}
+
+/* DROP and CREATE, a column more. */
+void put_change_of_keys(struct writer *x) {
+    struct workload *w = x->w;
+    w->look_again[0] = w->look_again[1] = true;
+    if (!x->table->exists) {
+        put_create_of_keys(x);
+    } else if (!has_nulls(form_of(x)) && once_in(w, 3)) {
+        MEET(x, DROP);
+        PUT(x, "DROP TABLE %s.w", w->setting->schema);
+    } else {
+        put_added_column(x);
+    }
+}
+
+/* ---- values ------------------------------------------------------------------------------------------------------ */
+
+static void put_value_of(struct writer *x, unsigned column) {
+    const struct form *form = form_of(x);
+    const char *type = form->types[column];
+    struct workload *w = x->w;
+    /* Without a journal nothing that came before a refused NULL would be taken back. */
+    bool null = is_needed(form, column) ? !w->setting->gentle && once_in(w, 60) : once_in(w, 10);
+    if (null) return put_null(x);
+    if (!*type) return writer_draw(x, "$value");
+    put_part(x, *type == 'T' ? PART_TEXT : *type == 'B' ? PART_BLOB : *type == 'R' ? PART_REAL : PART_NUMBER);
+}
+
+void put_part_picked(struct writer *x) {
+    x->column = below(x->w, COLUMNS);
+    if (!once_in(x->w, 4)) x->column = column_at(form_of(x), below(x->w, places(form_of(x))));
+    if (x->alias) PUT(x, "%s.", x->alias);
+    PUT(x, "%c", 'a' + x->column);
+}
+
+void put_of_part(struct writer *x) {
+    put_value_of(x, x->column);
+}
+
+void put_row_of_keys(struct writer *x) {
+    for (unsigned i = 0; i < COLUMNS; i++) PUT(x, i ? ", " : ""), put_value_of(x, i);
+}
+
+/* For a row made of the number i. The last column of the key makes most of them differ. */
+void put_many_of_keys(struct writer *x) {
+    const struct form *form = form_of(x);
+    for (unsigned i = 0; i < COLUMNS; i++) {
+        bool last = i == column_at(form, places(form) - 1);
+        const char *number = last ? "i" : "i % 4", *type = form->types[i];
+        PUT(x, i ? ", " : "");
+        if (*type == 'T') {
+            PUT(x, "substr('a/b/ba5', 1 + i %% 3, i / 3 %% 4)%s", last ? " || i" : "");
+        } else if (*type == 'B') {
+            PUT(x, "CAST(substr(x'61ff002f', 1 + i %% 3, 1 + i / 3 %% 2)%s AS BLOB)", last ? " || i" : "");
+        } else {
+            PUT(x, *type == 'R' ? "(%s) / 2.0" : "(%s) - 1", number);
+        }
+    }
+}
+
+/* ---- the key in a statement -------------------------------------------------------------------------------------- */
+
+static void put_equal(struct writer *x, unsigned place) {
+    unsigned column = column_at(form_of(x), place);
+    PUT(x, "%c %s ", 'a' + column, once_in(x->w, 3) || !is_needed(form_of(x), column) ? "IS" : "=");
+    put_value_of(x, column);
+    PUT(x, " AND ");
+}
+
+void put_fixed_again(struct writer *x) {
+    for (unsigned i = 0; i < x->fixed; i++) put_equal(x, i);
+}
+
+/* The first columns of the key have a value: x->fixed of them. */
+void put_fixed(struct writer *x) {
+    x->fixed = once_in(x->w, 3) ? 0 : below(x->w, places(form_of(x)) + 1);
+    put_fixed_again(x);
+}
+
+void put_fixed_all(struct writer *x) {
+    x->fixed = places(form_of(x));
+    put_fixed_again(x);
+}
+
+/* An order that no two rows share, mostly as the key's or its reverse. */
+void put_rest(struct writer *x) {
+    const struct form *form = form_of(x);
+    bool turned = once_in(x->w, 2), odd = once_in(x->w, 6), all = once_in(x->w, 3) || x->fixed == places(form);
+    for (unsigned i = all ? 0 : x->fixed, first = i; i < places(form); i++) {
+        bool descending = odd ? once_in(x->w, 2) : is_descending(form, i) != turned;
+        PUT(x, "%s%c%s", i > first ? ", " : "", 'a' + column_at(form, i), descending ? " DESC" : "");
+    }
+    if (once_in(x->w, 6)) PUT(x, ", v");
+}
+
+void put_key_columns(struct writer *x) {
+    for (unsigned i = 0; i < places(form_of(x)); i++) {
+        PUT(x, i ? ", " : ""), PUT(x, x->alias ? "%s." : "%s", x->alias ? x->alias : "");
+        PUT(x, "%c", 'a' + column_at(form_of(x), i));
+    }
+}
+
+void put_leading(struct writer *x) {
+    unsigned count = 1 + below(x->w, places(form_of(x)));
+    for (unsigned i = 0; i < count; i++) PUT(x, "%s%c", i ? ", " : "", 'a' + column_at(form_of(x), i));
+}
+
+/* ---- listings and functions -------------------------------------------------------------------------------------- */
+
+static bool is_text(const struct form *form, unsigned place) {
+    return *form->types[column_at(form, place)] == 'T';
+}
+
+static bool is_bytes(const struct form *form, unsigned place) {
+    return is_text(form, place) || *form->types[column_at(form, place)] == 'B';
+}
+
+/* Of a text or of BLOBs in ascending order, where the columns before it have values. */
+void put_listing_of_keys(struct writer *x) {
+    const struct form *form = form_of(x);
+    unsigned place = below(x->w, places(form));
+    if (!is_bytes(form, place) || is_descending(form, place)) return writer_draw(x, "$keyed_rows");
+    x->fixed = place;
+    x->column = column_at(form, place);
+    writer_draw(x, is_text(form, place) ? "$keyed_texts" : "$keyed_bytes");
+}
+
+void put_part_again(struct writer *x) {
+    PUT(x, "%c", 'a' + x->column);
+}
+
+void put_beginning(struct writer *x) {
+    put_part(x, *form_of(x)->types[x->column] == 'T' ? PART_TEXT : PART_BLOB);
+}
+
+/* By an equality the listing would be of the next column, if that is one of texts. */
+void put_name_compared(struct writer *x) {
+    const struct form *form = form_of(x);
+    bool next = x->fixed + 1 < places(form) && is_bytes(form, x->fixed + 1);
+    PUT(x, "%s", next ? PICK(x->w, ">", "<=") : PICK(x->w, ">", "<=", "=", "IS"));
+}
+
+/* art_count() of the keys that begin with these values, of which the last one may go on. */
+void put_count_of_keys(struct writer *x) {
+    const struct form *form = form_of(x);
+    const char *schema = x->w->setting->schema;
+    unsigned count = 1 + below(x->w, places(form));
+    PUT_ART(x, "art_count('%s.w'", schema);
+    if (places(form) > 1) PUT_ART(x, ", art_key('%s.w'", schema);
+    PUT_PLAIN(x, "(SELECT count(*) FROM %s.w WHERE ", schema);
+    for (unsigned i = 0; i < count; i++) {
+        x->column = column_at(form, i);
+        char *value = writer_capture(x, places(form) > 1 ? put_of_part : put_beginning);
+        PUT_ART(x, ", %s", value);
+        if (i + 1 < count || !is_bytes(form, i)) {
+            PUT_PLAIN(x, "%c IS %s AND ", 'a' + x->column, value);
+        } else {
+            PUT_PLAIN(
+                x,
+                "CASE WHEN %s IS NULL THEN %c IS NULL ELSE coalesce(substr(CAST(%c AS BLOB), 1, length(CAST(%s AS "
+                "BLOB))), x'') = CAST(%s AS BLOB) AND %c IS NOT NULL END AND ",
+                value, 'a' + x->column, 'a' + x->column, value, value, 'a' + x->column);
+        }
+        sqlite3_free(value);
+    }
+    PUT_ART(x, places(form) > 1 ? "))" : ")");
+    PUT_PLAIN(x, "1)");
+}
