@@ -357,9 +357,9 @@ int art_several_arguments(struct art_scan *scan, const uint8_t *term, int argc, 
     struct several_terms terms = {.term = term, .argc = argc, .argv = argv};
     scan->base.len = 0;
     int rc = want_equalities(scan, &terms);
-    if (rc || scan->keys.empty) return rc;
     bool plain = scan->kind == ART_SCAN_RANGE && !has_listing(scan);
-    if (has_listing(scan)) rc = want_listing(scan, &terms);
+    if (!rc && has_listing(scan)) rc = want_listing(scan, &terms);
+    if (rc || scan->keys.empty) return rc;
     bool all = terms.fixed == columns->keys;
     if (!rc && !all && scan->kind == ART_SCAN_RANGE)
         rc = want_range_of_key(scan, &terms, art_columns_key(columns, terms.fixed + 1));

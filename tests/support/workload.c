@@ -258,6 +258,7 @@ static void put_setup(struct writer *x, int number) {
         put_look(x);
     } else if (number == count + 9) {
         writer_use(x, TABLE_W);
+        x->step->flags |= STEP_WRITES;
         writer_draw(x, "$keyed_many");
     } else {
         writer_use(x, number == count + 11 ? TABLE_T : TABLE_V);
@@ -288,7 +289,10 @@ static void cursor_step(struct writer *x) {
     MEET(x, CURSOR);
     if (!w->cursor_open[c]) {
         x->step->kind = STEP_CURSOR_OPEN;
-        writer_draw(x, "SELECT $path, $any FROM $name ORDER BY $path");
+        bool keyed = w->tables[c][TABLE_W].exists && once_in(w, 3);
+        if (keyed) writer_use(x, TABLE_W);
+        writer_draw(x, keyed ? "SELECT {$key_bytes|a}, v FROM $name ORDER BY $key_order"
+                             : "SELECT $path, $any FROM $name ORDER BY $path");
     } else {
         x->step->kind = once_in(w, 6) ? STEP_CURSOR_CLOSE : STEP_CURSOR_MOVE;
     }

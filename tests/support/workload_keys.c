@@ -53,7 +53,7 @@ static bool has_nulls(const struct form *form) {
 }
 
 unsigned form_choose(struct workload *w) {
-    return below(w, sizeof forms / sizeof *forms);
+    return once_in(w, 5) ? 0 : below(w, sizeof forms / sizeof *forms);
 }
 
 /* ---- CREATE ------------------------------------------------------------------------------------------------------ */
@@ -134,9 +134,7 @@ static void put_value_of(struct writer *x, unsigned column) {
     const struct form *form = form_of(x);
     const char *type = form->types[column];
     struct workload *w = x->w;
-    /* Without a journal nothing that came before a refused NULL would be taken back. */
-    bool null = is_needed(form, column) ? !w->setting->gentle && once_in(w, 60) : once_in(w, 10);
-    if (null) return put_null(x);
+    if (!is_needed(form, column) && once_in(w, 10)) return put_null(x);
     if (!*type) return writer_draw(x, "$value");
     put_part(x, *type == 'T' ? PART_TEXT : *type == 'B' ? PART_BLOB : *type == 'R' ? PART_REAL : PART_NUMBER);
 }
@@ -153,7 +151,12 @@ void put_of_part(struct writer *x) {
 }
 
 void put_row_of_keys(struct writer *x) {
-    for (unsigned i = 0; i < COLUMNS; i++) PUT(x, i ? ", " : ""), put_value_of(x, i);
+    for (unsigned i = 0; i < COLUMNS; i++) {
+        /* Without a journal nothing that came before a refused NULL would be taken back. */
+        bool null = !x->w->setting->gentle && once_in(x->w, 60);
+        PUT(x, i ? ", " : "");
+        null ? put_null(x) : put_value_of(x, i);
+    }
 }
 
 /* For a row made of the number i. The last column of the key makes most of them differ. */
@@ -195,6 +198,27 @@ void put_fixed(struct writer *x) {
 void put_fixed_all(struct writer *x) {
     x->fixed = places(form_of(x));
     put_fixed_again(x);
+}
+
+/* As the table's own. */
+void put_key_order(struct writer *x) {
+    char *list = key_list(form_of(x));
+    PUT(x, "%s", list);
+    sqlite3_free(list);
+}
+
+/* The key, as bytes that rise in its order. */
+void put_key_bytes(struct writer *x) {
+    PUT(x, "%s", places(form_of(x)) > 1 ? "art_key" : "a");
+}
+
+/* Of an UPSERT: the columns beside the key and v keep what they have where NULL is given. */
+void put_kept(struct writer *x) {
+    const struct form *form = form_of(x);
+    for (unsigned i = 0; i < COLUMNS; i++) {
+        char name[] = {(char)('a' + i), 0};
+        if (!strchr(form->key, *name)) PUT(x, ", %s = coalesce(excluded.%s, %s)", name, name, name);
+    }
 }
 
 /* An order that no two rows share, mostly as the key's or its reverse. */
@@ -255,29 +279,51 @@ void put_name_compared(struct writer *x) {
     PUT(x, "%s", next ? PICK(x->w, ">", "<=") : PICK(x->w, ">", "<=", "=", "IS"));
 }
 
-/* art_count() of the keys that begin with these values, of which the last one may go on. */
-void put_count_of_keys(struct writer *x) {
+/* The bytes of a key that begins with these values, of which the last one may go on; and the condition that says so. */
+static void put_beginning_of_keys(struct writer *x, sqlite3_str *condition) {
     const struct form *form = form_of(x);
-    const char *schema = x->w->setting->schema;
+    bool several = places(form) > 1;
     unsigned count = 1 + below(x->w, places(form));
-    PUT_ART(x, "art_count('%s.w'", schema);
-    if (places(form) > 1) PUT_ART(x, ", art_key('%s.w'", schema);
-    PUT_PLAIN(x, "(SELECT count(*) FROM %s.w WHERE ", schema);
+    if (several) PUT_ART(x, "art_key('%s.w', ", x->w->setting->schema);
     for (unsigned i = 0; i < count; i++) {
         x->column = column_at(form, i);
-        char *value = writer_capture(x, places(form) > 1 ? put_of_part : put_beginning);
-        PUT_ART(x, ", %s", value);
+        char *value = writer_capture(x, several ? put_of_part : put_beginning), name = (char)('a' + x->column);
+        PUT_ART(x, "%s%s", i ? ", " : "", value);
         if (i + 1 < count || !is_bytes(form, i)) {
-            PUT_PLAIN(x, "%c IS %s AND ", 'a' + x->column, value);
+            sqlite3_str_appendf(condition, "%c IS %s AND ", name, value);
         } else {
-            PUT_PLAIN(
-                x,
-                "CASE WHEN %s IS NULL THEN %c IS NULL ELSE coalesce(substr(CAST(%c AS BLOB), 1, length(CAST(%s AS "
-                "BLOB))), x'') = CAST(%s AS BLOB) AND %c IS NOT NULL END AND ",
-                value, 'a' + x->column, 'a' + x->column, value, value, 'a' + x->column);
+            sqlite3_str_appendf(
+                condition,
+                "CASE WHEN %s IS NULL THEN %c IS NULL ELSE %c IS NOT NULL AND coalesce(substr(CAST(%c AS "
+                "BLOB), 1, length(CAST(%s AS BLOB))), x'') = CAST(%s AS BLOB) END AND ",
+                value, name, name, name, value, value);
         }
         sqlite3_free(value);
     }
-    PUT_ART(x, places(form) > 1 ? "))" : ")");
-    PUT_PLAIN(x, "1)");
+    sqlite3_str_appendall(condition, "1");
+    if (several) PUT_ART(x, ")");
+}
+
+/* What stands before and behind, of an art table and of an ordinary one. */
+static void put_about_beginning(struct writer *x, const char *const art[2], const char *const plain[2]) {
+    const char *schema = x->w->setting->schema;
+    sqlite3_str *condition = sqlite3_str_new(NULL);
+    PUT_ART(x, art[0], schema);
+    put_beginning_of_keys(x, condition);
+    PUT_ART(x, "%s", art[1]);
+    char *text = sqlite3_str_finish(condition);
+    PUT_PLAIN(x, plain[0], schema);
+    PUT_PLAIN(x, "%s%s", text, plain[1]);
+    sqlite3_free(text);
+}
+
+void put_count_of_keys(struct writer *x) {
+    put_about_beginning(x, (const char *const[]){"art_count('%s.w', ", ")"},
+                        (const char *const[]){"(SELECT count(*) FROM %s.w WHERE ", ")"});
+}
+
+void put_delete_of_keys(struct writer *x) {
+    x->step->flags &= ~(unsigned)STEP_CHANGES;
+    put_about_beginning(x, (const char *const[]){"INSERT INTO %s.w(w, prefix) VALUES('delete', ", ")"},
+                        (const char *const[]){"DELETE FROM %s.w WHERE ", ""});
 }

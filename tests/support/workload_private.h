@@ -114,6 +114,10 @@ void put_leading(struct writer *x);     /* of the first ones */
 void put_listing_of_keys(struct writer *x);
 void put_name_compared(struct writer *x);
 void put_count_of_keys(struct writer *x);
+void put_delete_of_keys(struct writer *x);
+void put_key_order(struct writer *x);
+void put_key_bytes(struct writer *x);
+void put_kept(struct writer *x);
 
 /* ---- workload_listing.c ------------------------------------------------------------------------------------------ */
 

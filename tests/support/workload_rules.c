@@ -278,6 +278,8 @@ static const char *const rules[] = {
     "WHERE at "
     "> 0 GROUP BY substr(kb, 1, at)$h UNION ALL SELECT CAST(kb AS $t), NULL, v FROM ($keys_below) WHERE at = "
     "0$z",
+    "keyed_upsert: {INSERT INTO $name(a, b, c, v, conflict) VALUES($(r=$row_of_keys, $(0-99)), 'update')|INSERT INTO "
+    "$name(a, b, c, v) VALUES($r) ON CONFLICT DO UPDATE SET v = excluded.v$kept}",
     "keyed_insert: $into(a, b, c, v) VALUES$keyed_list | $keyed_many",
     "keyed_list: ($row_of_keys, $(0-99)) | ($row_of_keys, $(0-99)), $keyed_list",
     "keyed_many: $into(a, b, c, v) WITH n(i) AS (SELECT $(0-40) UNION ALL SELECT i + 1 FROM n LIMIT $(1-90)) SELECT "
@@ -288,8 +290,9 @@ static const char *const rules[] = {
     "$name "
     "SET $part = $of_part WHERE ($key_columns) IN (SELECT $key_columns FROM $name ORDER BY $key_columns LIMIT 1 OFFSET "
     "$(0-29))",
-    "keyed_write: $!KEYS_WRITE$!changes$keyed_written",
-    "keyed_written: 8*$!INSERT$keyed_insert | 2*$!UPDATE UPDATE $conflict $name SET v = $(v + 1|$(0-99)) WHERE "
+    "keyed_write: $!KEYS_WRITE$!writes$!changes$keyed_written",
+    "keyed_written: 8*$!INSERT$keyed_insert | $keyed_upsert | $delete_of_keys | 2*$!UPDATE UPDATE $conflict $name SET "
+    "v = $(v + 1|$(0-99)) WHERE "
     "$fixed$keyed_condition | 3*$!KEYS_MOVE$keyed_move | 2*$!DELETE DELETE FROM $name WHERE $fixed$keyed_condition",
 
     /* ---- versions ------------------------------------------------------------------------------------------------ */
@@ -393,7 +396,7 @@ static void put_operand(struct writer *x) {
 }
 
 static void put_operand_of_part(struct writer *x) {
-    writer_draw(x, x->step->flags & STEP_CHANGES ? "$part_literal" : "$part_operand");
+    writer_draw(x, x->step->flags & STEP_WRITES ? "$part_literal" : "$part_operand");
 }
 
 static void put_source(struct writer *x) {
@@ -490,6 +493,7 @@ static const struct {
              {"columns_shown", put_columns_shown},
              {"delimiter_text", put_delimiter},
              {"count_of_keys", put_count_of_keys},
+             {"delete_of_keys", put_delete_of_keys},
              {"directory", put_directory},
              {"fixed", put_fixed},
              {"fixed_again", put_fixed_again},
@@ -500,8 +504,11 @@ static const struct {
              {"insert_many", put_insert_many},
              {"it", put_it},
              {"key", put_key},
+             {"kept", put_kept},
+             {"key_bytes", put_key_bytes},
              {"key_columns", put_key_columns},
              {"key_name", put_key_name},
+             {"key_order", put_key_order},
              {"keyed_listing", put_listing_of_keys},
              {"leading", put_leading},
              {"like", put_like},
