@@ -116,11 +116,11 @@ bool art_several_order(const struct art_planning *planning, bool *descending) {
 
 /* --- the scan ----------------------------------------------------------------------------------------------------- */
 
-/* What is compared, as the column has it. */
+/* What is compared, as the column has it. A BLOB, where the column is one of texts, is above all of these as a key,
+ * too, as a text is below all BLOBs. */
 struct compared {
     struct art_field field;
     struct art_datum datum;
-    int above; /* it is no value of such a column: below all (-1), or above all (1) */
 };
 
 static int take_compared(const struct art_scan *scan, const struct art_column *column, sqlite3_value *value,
@@ -128,14 +128,6 @@ static int take_compared(const struct art_scan *scan, const struct art_column *c
     int type = sqlite3_value_type(value);
     bool number = type == SQLITE_INTEGER || type == SQLITE_FLOAT;
     *out = (struct compared){.datum = {.kind = ART_DATUM_NULL}};
-    if (column->affinity == ART_AFFINITY_BLOB && (number || type == SQLITE_TEXT)) {
-        out->above = -1;
-        return SQLITE_OK;
-    }
-    if (column->affinity == ART_AFFINITY_TEXT && type == SQLITE_BLOB) {
-        out->above = 1;
-        return SQLITE_OK;
-    }
     if (column->affinity == ART_AFFINITY_TEXT && number && is_unknown && !sqlite3_value_frombind(value))
         return art_scan_refuse_number(scan, column, value);
     /* A comparison converts to numbers, and rounds none to a REAL. */
@@ -169,8 +161,7 @@ static int want_bound_of_key(struct art_scan *scan, const struct art_column *col
     int rc = take_compared(scan, column, value, is_unknown, &compared);
     if (rc) return rc;
     if (sqlite3_value_type(value) == SQLITE_NULL) keys->empty = true;
-    if (compared.above && greater == (compared.above > 0)) keys->empty = true;
-    if (keys->empty || compared.above) return SQLITE_OK;
+    if (keys->empty) return SQLITE_OK;
     if (art_ordered_append(base, &compared.datum, column->descending, false)) return SQLITE_NOMEM;
     bool itself = meaning == ART_ARGUMENT_GREATER_EQUAL || meaning == ART_ARGUMENT_LESS_EQUAL;
     bool low = greater != column->descending;
@@ -207,7 +198,7 @@ static int want_equal_of_key(struct art_scan *scan, const struct art_column *col
     int rc = is_null ? SQLITE_OK : take_compared(scan, column, value, flags & ART_TERM_UNKNOWN, &compared);
     if (rc) return rc;
     bool null = !is_null && sqlite3_value_type(value) == SQLITE_NULL;
-    if (compared.above || (null && !(flags & ART_TERM_IS))) scan->keys.empty = true;
+    if (null && !(flags & ART_TERM_IS)) scan->keys.empty = true;
     return art_ordered_append(&scan->base, &compared.datum, column->descending, false) ? SQLITE_NOMEM : SQLITE_OK;
 }
 

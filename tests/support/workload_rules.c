@@ -159,7 +159,7 @@ static const char *const rules[] = {
     "BY "
     "1 | SELECT s.a, $(of:=s.a || 'a/x'|s.a|s.a || '/')$($longest_alone|2*$(by:='/'|'a')$longest_by) FROM $schema.side "
     "s "
-    "$exists ORDER BY 1 | $!CHECK_FUNCTION{SELECT art_check('$name')|SELECT 'ok' FROM (SELECT count(*) FROM $name)} | "
+    "$exists ORDER BY 1 | $!CHECK_FUNCTION SELECT {art_check('$name')|'ok'} FROM $schema.tick $exists | "
     "2*SELECT $constant_function FROM $schema.tick $exists",
     "constant_function: $(of:=$prefix_text)$count | "
     "$(of:=$any_path)$($longest_alone|$(by:=$delimiter_text)$longest_by)",
@@ -223,7 +223,8 @@ static const char *const rules[] = {
     "= "
     "$(0-13))",
     "part_literal: 12*$of_part | $few", "few: '$(a|5|a/b|)' | $integer | $real | $blob | $null",
-    "part_is: $part $(6*=|2*IS|IS NOT|<>|2*<|2*<=|2*>|2*>=) $operand_of_part | $part $(3?NOT )BETWEEN $operand_of_part "
+    "part_is: $part$(20?$!COLLATE COLLATE $collation) $(6*=|2*IS|IS NOT|<>|2*<|2*<=|2*>|2*>=) $operand_of_part | $part "
+    "$(3?NOT )BETWEEN $operand_of_part "
     "AND "
     "$operand_of_part | $part $(4?NOT )IN ($operand_of_part, $operand_of_part, $few) | $part $(GLOB|GLOB|NOT "
     "GLOB|LIKE) "
@@ -253,8 +254,7 @@ static const char *const rules[] = {
     "$as_q SELECT o.v, $key_columns FROM $name AS o $(|LEFT )JOIN $name AS q ON $part = o.$(p=$part_again)$(2? AND "
     "$part "
     "$(=|<|IS) o.$part_again) WHERE o.v < $(0-29) ORDER BY o.v, $key_columns LIMIT 300",
-    "keyed_function: $!KEYS_FUNCTION SELECT $count_of_keys FROM $schema.tick $exists | $!KEYS_FUNCTION{SELECT "
-    "art_check('$name')|SELECT 'ok' FROM (SELECT count(*) FROM $name)}",
+    "keyed_function: $!KEYS_FUNCTION SELECT $(3*$count_of_keys|{art_check('$name')|'ok'}) FROM $schema.tick $exists",
     "keyed_texts: $(t:=TEXT)$(d:=5*'/'|'a'|'é'|x'2f'|x'00'|''|'/b'|NULL)$listed_keys",
     "keyed_bytes: $(t:=BLOB)$(d:=5*x'2f'|x'61'|x'00'|x'ff'|x''|x'2fff')$listed_keys",
     "listed_keys: $!KEYS_LISTING$(f:=$fixed_again)$(p:=$(2*x''|$beginning))$(s:=$beginning)$(n:=2*IS NOT "
