@@ -189,8 +189,9 @@ TEST(test_conditions_are_ranges) {
     EACH(where, "a = 29", "29 = a", "a IS 29", "a IS NULL", "a ISNULL", "a = NULL", "a > NULL", "a > 28", "a >= 29",
          "a < 1", "a <= 0", "a BETWEEN 29 AND 40", "n > 2950 AND a > 28", "a > 28 AND n > 2950", "a > 28.5",
          "a = 7 AND b > '096'", "b > '096' AND 7 = a", "a = 7 AND b < '003'", "a = 7 AND b >= '097'",
-         "a = 7 AND b <= '002'", "a = 7 AND b GLOB '09*'", "n > 0 AND a = 7 AND b GLOB '00?'",
-         "a = 7 AND b GLOB '09*' AND n > 0", "a = 7 AND b = '050' AND c > x'00'", "a = 7 AND b = '050' AND c < 'a'",
+         "a = 7 AND b <= '002'", "a = 7 AND b GLOB '09*'", "a = 7 AND b GLOB '00*' AND b < '003'",
+         "a = 7 AND b > '003' AND b GLOB '00*'", "n > 0 AND a = 7 AND b GLOB '00?'", "a = 7 AND b GLOB '09*' AND n > 0",
+         "a = 7 AND b = '050' AND c > x'00'", "a = 7 AND b = '050' AND c < 'a'",
          "a = 7 AND b = '050' AND c > x'00' AND c < x'ff'", "a = 7 AND b > '10' AND b < x'00'",
          "a = (SELECT 7) AND b = (SELECT '001')", "a = 7 AND b = '001' AND c IS NULL", "a = 7 AND b = x'00'") {
         char *statement = sqlite3_mprintf("SELECT * FROM r WHERE %s", where);

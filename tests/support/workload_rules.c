@@ -229,7 +229,8 @@ static const char *const rules[] = {
     "$operand_of_part | $part $(4?NOT )IN ($operand_of_part, $operand_of_part, $few) | $part $(GLOB|GLOB|NOT "
     "GLOB|LIKE) "
     "$('a*'|'*'|'a/?'|'5*'|'b[a/]*'|'a%'|'') | $part IS$(| NOT) NULL | v $(<|>=|=) $(0-99) | ($part, v) "
-    "$(<|>|<=|>=|=|<>) ($operand_of_part, $(0-99)) | $part $(=|<|IS) $part",
+    "$(<|>|<=|>=|=|<>) ($operand_of_part, $(0-99)) | $part $(=|<|IS) $part | $part GLOB '$(a|b|a/|5)*' AND $part_again "
+    "$(<|>|<=|>=|<>) $operand_of_part | $part $(>|>=) $operand_of_part AND $part_again $(<|<=) $operand_of_part",
     "keyed_condition: 3*$part_is | 3*$part_is AND $part_is | $part_is AND $part_is AND $part_is | "
     "($part_is OR $part_is) | NOT ($part_is)$(2?AND $part_is)",
     "keyed_where: FROM $name WHERE $fixed$keyed_condition | FROM $name WHERE $fixed 1",
