@@ -245,6 +245,10 @@ TEST(test_keys_are_made_of_their_columns) {
     expect("papers|x|6|10\n", "SELECT * FROM s3 WHERE key = 'x'");
     sql_run(db,
             "UPDATE s3 SET size = o.size FROM (SELECT 'papers' AS bucket, 11 AS size) AS o WHERE s3.bucket = o.bucket");
+    expect("5|1|3\n",
+           "SELECT (SELECT count(*) FROM s3 WHERE bucket = 'Photos' COLLATE NOCASE), (SELECT count(*) FROM s3 "
+           "WHERE bucket COLLATE NOCASE > 'PHOTOS'), (SELECT count(*) FROM s3 WHERE bucket = 'photos' AND key "
+           "COLLATE NOCASE BETWEEN 'A/1' AND 'A/3')");
     sql_run(db,
             "INSERT INTO s3(s3) VALUES('add column etag'); UPDATE s3 SET etag = 'e' WHERE size > 9; INSERT INTO s3(s3) "
             "VALUES('optimize')");
@@ -265,6 +269,31 @@ TEST(test_keys_are_made_of_their_columns) {
             "CREATE VIRTUAL TABLE n USING art(i INTEGER, path, key=(i, path)); SELECT * FROM n WHERE prefix = 'a'");
     refuses(SQLITE_TOOBIG, "the key is too long (s3.art_key)",
             "INSERT INTO s3(bucket, key) VALUES('a', printf('%.65535c', 'x'))");
+}
+
+/* SQLite puts the parameter where the column is compared with a text, which is then one of numbers. */
+TEST(test_a_parameter_may_stand_for_a_column_of_numbers) {
+    sql_run(db,
+            "CREATE VIRTUAL TABLE n USING art(a INTEGER, b, v REAL, key=(a, b)); CREATE TABLE o(a INTEGER, b TEXT, v "
+            "REAL); INSERT INTO o VALUES(2, '/b', 2), (2, '2', 2), (2, '2.0', 2), (2, 'x', 2), (2, '10', 10), (10, "
+            "'2', 2); INSERT INTO n SELECT * FROM o");
+    EACH(where, "a = ?1 AND a < b", "a = ?1 AND b <= a", "a = ?1 AND a = b", "v = ?1 AND b = v AND a = 2",
+         "v = ?1 AND v < b", "b > ?1", "a = 2 AND b BETWEEN ?1 AND 'z'", "a = 10 AND b = ?1", "b IS ?1") {
+        for (int i = 0; i < 2; i++) {
+            sqlite3_stmt *ours = sql_prepare(db, "SELECT * FROM n WHERE %s ORDER BY a, b", where);
+            sqlite3_stmt *theirs = sql_prepare(db, "SELECT * FROM o WHERE %s ORDER BY a, b", where);
+            i ? sqlite3_bind_int(ours, 1, 2) : sqlite3_bind_double(ours, 1, 2.0);
+            i ? sqlite3_bind_int(theirs, 1, 2) : sqlite3_bind_double(theirs, 1, 2.0);
+            sql_alike(ours, theirs);
+        }
+    }
+    expect("2.0\n", "SELECT v FROM n WHERE a = 10 AND b = (SELECT 2) AND b = '2'"); /* goes by the literal */
+    sqlite3_stmt *bound = sql_prepare(db, "SELECT v FROM n WHERE a = 10 AND b = ?1");
+    sqlite3_bind_int(bound, 1, 2);
+    char *rows = sql_answer(bound);
+    ck_assert_str_eq(rows, "2.0\n");
+    sqlite3_free(rows);
+    sqlite3_finalize(bound);
 }
 
 /* Found by an attack. */
