@@ -41,7 +41,8 @@ static int find_equal_of_key(const struct art_planning *planning, unsigned colum
     return found;
 }
 
-/* Of n = ?1 AND n = t SQLite makes t = ?1, and compares as with n: by '2.0' = 2, where n is a column of numbers. */
+/* Of n = ?1 AND n = t SQLite makes t = ?1, and compares as with n: by '2.0' = 2, where n is a column of numbers. Where
+ * n is another table's, nobody can tell. */
 static bool may_stand_for_number(const struct art_planning *planning, unsigned column) {
     const struct art_columns *columns = &planning->vtab->columns;
     for (int i = 0; i < planning->info->nConstraint; i++) {

@@ -1,7 +1,8 @@
 /* Random SQL for the differential model test (test_model.c): a workload makes one step after another for two twin
- * databases. In one the tables t, u, v and w are art tables, in the other ordinary ones, and each step
- * runs on both. The keys of t, u and v are paths; that of w is BLOBs, or of several columns, as drawn for the history. Mostly with the same text; where an art table has what an ordinary one has not (hidden columns,
- * functions, commands), the ordinary table gets plain SQL that must say the same.
+ * databases. In one the tables t, u, v and w are art tables, in the other ordinary ones, and each step runs on both.
+ * The keys of t, u and v are paths; that of w is BLOBs, or of several columns, as drawn for the history. Mostly the
+ * text is the same; where an art table has what an ordinary one has not (hidden columns, functions, commands), the
+ * ordinary table gets plain SQL that must say the same.
  *
  *     workload.c             what comes next
  *     workload_shape.c       the tables: names and types of their columns, CREATE
@@ -25,6 +26,9 @@
  *     one of the same statement replaced still counts in changes()
  *   - a TEXT out of a column with a numeric affinity, compared by order with a path that looks like a number
  *     (ext/query/plan.h)
+ *   - a text of a key of several columns, compared with another table's column of numbers, for which a parameter
+ *     stands: j.n = ?1 AND j.n = w.a (ext/query/several.c)
+ *   - -9223372036854775808.0 in a column of integers that is in such a key: it is shown as an integer
  *   - prefix = (SELECT ...) beside an OR: SQLite does not tell a virtual table of subqueries in the arms of an OR
  *   - a reader whose snapshot is older than another connection's DROP, and which has not opened the table's file:
  *     history.c lets it fail

@@ -1,6 +1,7 @@
 /* w, the table of the model test whose key is no path: one column of BLOBs, or several columns, some in descending
- * order. Its columns are a, b, c and v. Where the key may hold NULL the ordinary table has rowids and a unique index in
- * which NULL is a value like others; else its PRIMARY KEY has the same columns.
+ * order. What is written and asked stands in workload_rules.c. Its columns are a, b, c and v. Where the key may hold
+ * NULL the ordinary table has rowids and a unique index in which NULL is a value like others; else its PRIMARY KEY has
+ * the same columns.
  */
 #include <string.h>
 
@@ -9,8 +10,7 @@
 
 enum { COLUMNS = 3 };
 
-/* The types of a, b and c; which of them are the key, + or - for their order. A REAL is last: as what a number was given
- * it may be another row. */
+/* The types of a, b and c; which of them are the key, + or - for their order. */
 static const struct form {
     const char *types[COLUMNS], *key;
 } forms[] = {
