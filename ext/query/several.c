@@ -62,7 +62,6 @@ static void take_of_key(struct art_planning *planning, int i, unsigned column, e
     art_planning_take_column(planning, i, (int)column, is_literal, meaning, false);
     if (planning->info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_IS) planning->conditions[i].term[1] |= ART_TERM_IS;
     if (may_stand_for_number(planning, column)) planning->conditions[i].term[1] |= ART_TERM_DOUBT;
-    planning->all_exact = false;
 }
 
 static void take_range_of_key(struct art_planning *planning, unsigned column) {
