@@ -306,8 +306,10 @@ TEST(test_a_listing_waits_for_the_columns_before_it) {
     EACH(join, "x JOIN l ON l.b = x.b", "x CROSS JOIN l ON l.b = x.b", "l JOIN x ON x.b = l.b",
          "x LEFT JOIN l ON l.b = x.b", "(SELECT DISTINCT b FROM x) AS x JOIN l ON l.b = x.b") {
         expect("x/|2\ny|\n", TEXT("SELECT l.k, l.entries FROM %s AND l.delimiter = '/' ORDER BY l.k", join));
+        expect("x/2\ny\n", TEXT("SELECT l.k FROM %s AND l.start_after = 'x/1' WHERE l.k > '' ORDER BY l.k", join));
         expect("x/1\nx/2\n", TEXT("SELECT l.k FROM %s AND l.prefix = 'x' WHERE l.k > '' ORDER BY l.k", join));
     }
+    expect("3\n", "SELECT count(*) FROM l CROSS JOIN x ON x.b = l.b"); /* where there is none, nothing waits */
     sql_run(db, "UPDATE l SET v = 9 FROM x WHERE l.b = x.b AND l.prefix = 'x'");
     expect("18\n", "SELECT sum(v) FROM l WHERE b = 'a'");
 }
