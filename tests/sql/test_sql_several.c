@@ -348,6 +348,11 @@ TEST(test_texts_in_descending_order_and_odd_delimiters) {
            "SELECT hex(k), entries FROM o WHERE b = 'a' AND delimiter = x'6100' AND k = CAST(x'6100' AS TEXT)");
     expect("62\n", "SELECT hex(k) FROM o WHERE b = 'a' AND delimiter = x'00' AND start_after = x'6100'");
     expect("3\n", "SELECT count(*) FROM o WHERE b = 'a' AND delimiter = x'ff'");
+    sql_run(db,
+            "CREATE VIRTUAL TABLE e USING art(a, k, c, key=(a, k, c)); INSERT INTO e VALUES('a', 'x/', ''), ('a', 'y', "
+            "'z/'), ('a', CAST(x'61ff' AS TEXT), ''), ('a', CAST(x'620063' AS TEXT), '')");
+    expect("61FF|\n620063|\n782F|1\n79|\n", "SELECT hex(k), entries FROM e WHERE a = 'a' AND delimiter = '/'");
+    expect("61FF|1\n620063|\n782F|\n79|\n", "SELECT hex(k), entries FROM e WHERE a = 'a' AND delimiter = x'ff'");
     sql_run(db, "DELETE FROM o WHERE b = 'a' AND delimiter = x'00' AND entries > 1");
     expect("b\n", "SELECT k FROM o");
     sql_run(db, "CREATE VIRTUAL TABLE z USING art(a TEXT, v INTEGER NOT NULL DEFAULT 7, key=(a, v)); INSERT INTO z(a) "
