@@ -175,7 +175,7 @@ void art_vtab_detach(struct art_vtab *vtab) {
     struct art_table *table = vtab->table;
     if (!table) return;
     assert(table->vtabs);
-    art_scans_abandon(vtab);
+    art_scans_abandon(table, vtab);
     vtab->table = NULL;
     table->vtabs--;
     art_table_free_if_unused(table);

@@ -152,10 +152,11 @@ static const struct {
     [ART_SCAN_LONGEST] = {art_longest_scan_open, art_point_scan_next},
 };
 
+/* A LEVEL without rows, too: it may be an arm of an OR, of which another one has shown some. */
 static void end(struct art_scan *scan) {
     struct art_reading *reading = (struct art_reading *)art_scan_vtab(scan)->reading;
     art_scan_end(scan);
-    if (scan->kind == ART_SCAN_LEVEL) reading->listed = scan;
+    if (scan->kind == ART_SCAN_LEVEL && scan->shown[ART_HIDDEN_DELIMITER].text.len) reading->listed = scan;
 }
 
 int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int argc, sqlite3_value **argv) {
@@ -174,9 +175,14 @@ int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int 
     if (by_key && !art_value_bytes(argv[0], &key)) return SQLITE_NOMEM;
     if (by_key) return art_scan_fail(scan, art_point_scan_find(scan, key));
     rc = art_scan_arguments(scan, words, argc, argv);
-    if (rc || scan->keys.empty) {
+    if (rc) {
         art_scan_end(scan);
         return rc;
+    }
+    if (scan->keys.empty) {
+        scan->several = scan->listed;
+        end(scan);
+        return SQLITE_OK;
     }
     art_scans_enter(&scan->open);
     rc = art_scan_fail(scan, kinds[scan->kind].open(scan));

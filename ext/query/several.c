@@ -36,8 +36,7 @@ static enum art_argument meaning_of_key(const struct art_planning *planning, int
         bool takes = of->affinity == ART_AFFINITY_TEXT && !art_condition_glob_lacks_bounds(planning, i);
         return takes ? meaning : ART_ARGUMENT_NONE;
     }
-    bool compares = meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_LESS_EQUAL;
-    if (!compares || !art_condition_is_by(planning, i, "BINARY")) return ART_ARGUMENT_NONE;
+    if (!art_condition_is_by(planning, i, "BINARY")) return ART_ARGUMENT_NONE;
     /* A text may be a bound that SQLite has made of a pattern, which may match BLOBs, too. */
     bool text = art_condition_text(planning, i).data && of->affinity != ART_AFFINITY_TEXT;
     return text && meaning != ART_ARGUMENT_EQUAL ? ART_ARGUMENT_NONE : meaning;
@@ -55,11 +54,27 @@ static int find_equal_of_key(const struct art_planning *planning, unsigned colum
     return found;
 }
 
+/* Of n = ?1 AND n = t SQLite makes t = ?1, and compares as with n: by '2.0' = 2, where n is a column of numbers. Where
+ * n is another table's, nobody can tell. */
+static bool may_stand_for_number(const struct art_planning *planning, unsigned column) {
+    const struct art_columns *columns = &planning->vtab->columns;
+    for (int i = 0; i < planning->info->nConstraint; i++) {
+        const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
+        int other = constraint->iColumn, hidden = art_hidden_column(planning->vtab, other);
+        bool is_own = other >= 0 && other < (int)columns->count;
+        bool numbers = is_own ? columns->items[other].affinity >= ART_AFFINITY_NUMERIC
+                              : hidden == ART_HIDDEN_VERSION || hidden == ART_HIDDEN_ENTRIES;
+        bool equal = constraint->usable && art_condition_means(constraint->op) == ART_ARGUMENT_EQUAL;
+        if (numbers && equal && other != (int)column && !art_condition_constant(planning, i)) return true;
+    }
+    return false;
+}
+
 static void take_of_key(struct art_planning *planning, int i, unsigned column, enum art_argument meaning) {
     bool is_literal = meaning == ART_ARGUMENT_NULL || art_condition_constant(planning, i);
     art_planning_take_column(planning, i, (int)column, is_literal, meaning, false);
     if (planning->info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_IS) planning->conditions[i].term[1] |= ART_TERM_IS;
-    planning->all_exact = false;
+    if (may_stand_for_number(planning, column)) planning->conditions[i].term[1] |= ART_TERM_DOUBT;
 }
 
 static void take_range_of_key(struct art_planning *planning, unsigned column) {
@@ -153,28 +168,22 @@ bool art_several_order(const struct art_planning *planning, bool *descending) {
 
 /* --- the scan ----------------------------------------------------------------------------------------------------- */
 
-/* What is compared, as the column has it. */
+/* What is compared, as the column has it. A BLOB, where the column is one of texts, is above all of these as a key,
+ * too, as a text is below all BLOBs. */
 struct compared {
     struct art_field field;
     struct art_datum datum;
-    int above; /* it is no value of such a column: below all (-1), or above all (1) */
 };
 
-static int take_compared(const struct art_scan *scan, const struct art_column *column, sqlite3_value *value,
-                         bool is_unknown, struct compared *out) {
+/* A number that SQLite may compare with texts, or with what they are as numbers. */
+static bool is_doubtful(const struct art_column *column, sqlite3_value *value, unsigned flags) {
     int type = sqlite3_value_type(value);
     bool number = type == SQLITE_INTEGER || type == SQLITE_FLOAT;
+    return column->affinity == ART_AFFINITY_TEXT && number && flags & ART_TERM_UNKNOWN;
+}
+
+static int take_compared(const struct art_column *column, sqlite3_value *value, struct compared *out) {
     *out = (struct compared){.datum = {.kind = ART_DATUM_NULL}};
-    if (column->affinity == ART_AFFINITY_BLOB && (number || type == SQLITE_TEXT)) {
-        out->above = -1;
-        return SQLITE_OK;
-    }
-    if (column->affinity == ART_AFFINITY_TEXT && type == SQLITE_BLOB) {
-        out->above = 1;
-        return SQLITE_OK;
-    }
-    if (column->affinity == ART_AFFINITY_TEXT && number && is_unknown && !sqlite3_value_frombind(value))
-        return art_scan_refuse_number(scan, column, value);
     /* A comparison converts to numbers, and rounds none to a REAL. */
     bool is_real = column->affinity == ART_AFFINITY_REAL;
     if (art_field_set(&out->field, value, is_real ? ART_AFFINITY_NUMERIC : column->affinity)) return SQLITE_NOMEM;
@@ -215,18 +224,18 @@ static void bound_of_names(struct art_scan *scan, bool low, bool itself) {
 }
 
 static int want_bound_of_key(struct art_scan *scan, const struct art_column *column, enum art_argument meaning,
-                             sqlite3_value *value, bool is_unknown) {
+                             sqlite3_value *value, unsigned flags) {
     struct art_key_range *keys = &scan->keys;
     struct art_buffer *base = &scan->base;
     struct compared compared;
     bool names = scan->kind == ART_SCAN_LEVEL;
     bool greater = meaning == ART_ARGUMENT_GREATER || meaning == ART_ARGUMENT_GREATER_EQUAL;
     size_t len = base->len;
-    int rc = take_compared(scan, column, value, is_unknown, &compared);
+    if (is_doubtful(column, value, flags)) return SQLITE_OK;
+    int rc = take_compared(column, value, &compared);
     if (rc) return rc;
     if (sqlite3_value_type(value) == SQLITE_NULL) keys->empty = true;
-    if (compared.above && greater == (compared.above > 0)) keys->empty = true;
-    if (keys->empty || compared.above) return SQLITE_OK;
+    if (keys->empty) return SQLITE_OK;
     if (art_ordered_append(base, &compared.datum, column->descending, names)) return SQLITE_NOMEM;
     bool itself = meaning == ART_ARGUMENT_GREATER_EQUAL || meaning == ART_ARGUMENT_LESS_EQUAL;
     bool low = greater != column->descending;
@@ -264,10 +273,13 @@ static int want_pattern_of_key(struct art_scan *scan, const struct art_column *c
 static int want_equal_of_key(struct art_scan *scan, const struct art_column *column, sqlite3_value *value,
                              unsigned flags, bool is_null) {
     struct compared compared = {.datum = {.kind = ART_DATUM_NULL}};
-    int rc = is_null ? SQLITE_OK : take_compared(scan, column, value, flags & ART_TERM_UNKNOWN, &compared);
+    bool doubtful = !is_null && is_doubtful(column, value, flags);
+    if (doubtful && (flags & ART_TERM_DOUBT || !sqlite3_value_frombind(value)))
+        return art_scan_refuse_number(scan, column, value);
+    int rc = is_null ? SQLITE_OK : take_compared(column, value, &compared);
     if (rc) return rc;
     bool null = !is_null && sqlite3_value_type(value) == SQLITE_NULL;
-    if (compared.above || (null && !(flags & ART_TERM_IS))) scan->keys.empty = true;
+    if (null && !(flags & ART_TERM_IS)) scan->keys.empty = true;
     return art_ordered_append(&scan->base, &compared.datum, column->descending, false) ? SQLITE_NOMEM : SQLITE_OK;
 }
 
@@ -330,7 +342,7 @@ static int want_range_of_key(struct art_scan *scan, const struct several_terms *
         const uint8_t *term = terms->term + (size_t)i * ART_PLAN_TERM;
         rc = term[0] == ART_ARGUMENT_GLOB
                  ? want_pattern_of_key(scan, of, terms->argv[i])
-                 : want_bound_of_key(scan, of, (enum art_argument)term[0], terms->argv[i], term[1] & ART_TERM_UNKNOWN);
+                 : want_bound_of_key(scan, of, (enum art_argument)term[0], terms->argv[i], term[1]);
     }
     return rc;
 }
@@ -407,9 +419,9 @@ int art_several_arguments(struct art_scan *scan, const uint8_t *term, int argc, 
     struct several_terms terms = {.term = term, .argc = argc, .argv = argv};
     scan->base.len = 0;
     int rc = want_equalities(scan, &terms);
-    if (rc || scan->keys.empty) return rc;
     bool plain = scan->kind == ART_SCAN_RANGE && !has_listing(scan);
-    if (has_listing(scan)) rc = want_listing(scan, &terms);
+    if (!rc && has_listing(scan)) rc = want_listing(scan, &terms);
+    if (rc || scan->keys.empty) return rc;
     bool all = terms.fixed == columns->keys;
     if (!rc && !all) rc = want_range_of_key(scan, &terms, art_columns_key(columns, terms.fixed + 1));
     if (!rc) rc = want_base(scan, terms.fixed);

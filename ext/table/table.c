@@ -138,12 +138,12 @@ void art_scans_catch_up(struct art_table *table) {
     for (struct art_open_scan *scan = table->scans; scan; scan = scan->next) scan->methods->catch_up(scan);
 }
 
-void art_scans_abandon(struct art_vtab *vtab) {
-    assert(vtab->table);
-    for (struct art_open_scan *scan = vtab->table->scans, *next; scan; scan = next) {
+void art_scans_abandon(struct art_table *table, const struct art_vtab *of) {
+    for (struct art_open_scan *scan = table->scans, *next; scan; scan = next) {
+        bool is_of = !of || scan->base.pVtab == &of->base;
         next = scan->next;
-        if (scan->base.pVtab == &vtab->base) scan->methods->abandon(scan);
-        assert(scan->base.pVtab != &vtab->base || !scan->link);
+        if (is_of) scan->methods->abandon(scan);
+        assert(!is_of || !scan->link);
     }
 }
 

@@ -235,7 +235,8 @@ int art_table_give_summary(struct art_table *table, const struct art_summarised 
                            const struct art_summary **out);
 /* Before the table changes: scans that only count go to where they claim to be. */
 void art_scans_catch_up(struct art_table *table);
-void art_scans_abandon(struct art_vtab *vtab); /* its scans are at their end, and off the table */
+/* Scans of this handle, NULL: of all, are at their end, and off the table. */
+void art_scans_abandon(struct art_table *table, const struct art_vtab *of);
 void art_scans_enter(struct art_open_scan *scan);
 void art_scans_leave(struct art_open_scan *scan);
 

@@ -288,8 +288,12 @@ static void remove_file(struct art_table *table) {
     art_file_remove(table->path); /* not there: no flush has made it yet */
 }
 
+/* A query may be open on a table that a ROLLBACK has unmade. */
 static void close_if_gone(struct art_table *table) {
-    if (!table->exists) remove_file(table);
+    if (!table->exists) {
+        art_scans_abandon(table, NULL);
+        remove_file(table);
+    }
     leave_transaction(table);
     art_table_assert(table);
     art_table_free_if_unused(table);

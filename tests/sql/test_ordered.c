@@ -168,8 +168,8 @@ TEST(test_any_bytes_may_be_read) {
         draw_values(&random, values, NULL);
         encode(values, VALUES, 0, &bytes);
         uint32_t len = random_below(&random, (uint32_t)bytes.len + 1);
-        uint8_t *exact = malloc(len + 1);
-        memcpy(exact, bytes.data, len);
+        uint8_t *exact = malloc(len ? len : 1);
+        if (len) memcpy(exact, bytes.data, len);
         if (len && random_once_in(&random, 2)) exact[random_below(&random, len)] = (uint8_t)random_next(&random);
         struct art_bytes left = art_bytes(exact, len);
         struct art_datum datum;
@@ -190,6 +190,28 @@ TEST(test_any_bytes_may_be_read) {
     ck_assert(art_ordered_next(&rest, false, &room, &cut, &open) && open && !rest.len);
     ck_assert(cut.kind == ART_DATUM_TEXT && art_bytes_equal(cut.bytes, art_bytes("a/b", 3)));
     art_buffer_clear(&bytes);
+    art_buffer_clear(&room);
+}
+
+TEST(test_numbers_that_are_none_are_refused) {
+    struct art_buffer room = {0};
+    EACH(bytes, "\x22\x01", "\x1e\xff", "\x21\x01", "\x2f\x43\xe0", "\x2a\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01",
+         "\x29\x7f\xff\xff\xff\xff\xff\xff\xff\xfe", "\x17\x80\x01\x01\x01\x01\x01\x01\x01\x01",
+         "\x2f\x7f\xf8\x01\x01\x01\x01\x01\x01", "\x21\x01\x7f\xf8\x01\x01\x01\x01\x01\x01") {
+        size_t len = strlen(bytes);
+        char *exact = malloc(len);
+        memcpy(exact, bytes, len);
+        struct art_bytes left = art_bytes(exact, (uint32_t)len);
+        struct art_datum datum;
+        bool open = true;
+        ck_assert_msg(!art_ordered_next(&left, false, &room, &datum, &open) && !open, "%02x", (unsigned char)*bytes);
+        free(exact);
+    }
+    static const uint8_t zeros[] = {0x2a, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    struct art_bytes left = art_bytes(zeros, sizeof zeros);
+    struct art_datum datum;
+    bool open;
+    ck_assert(!art_ordered_next(&left, false, &room, &datum, &open));
     art_buffer_clear(&room);
 }
 

@@ -276,4 +276,26 @@ TEST(test_an_insert_without_a_key_beside_an_update_is_refused) {
     twins_close(&twins);
 }
 
+/* Such a query read a file that was removed, and said that it was damaged; an ordinary table says ABORT, too. */
+TEST(test_a_query_ends_whose_table_a_rollback_has_unmade) {
+    struct twins twins;
+    twins_open(&twins);
+    EACH(flush, "", "flush") {
+        sql_run(twins.art, "BEGIN; DROP TABLE t");
+        sql_create(twins.art, "t", "path");
+        sql_run(twins.art, "INSERT INTO t WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 3000) SELECT "
+                           "hex(zeroblob(50)) || i FROM i");
+        if (*flush) sql_command(twins.art, "main", "t", flush);
+        sqlite3_stmt *query = sql_prepare(twins.art, "SELECT path FROM t");
+        ck_assert_int_eq(sqlite3_step(query), SQLITE_ROW);
+        sql_run(twins.art, "INSERT INTO t VALUES('z'); ROLLBACK");
+        ck_assert_int_eq(sqlite3_step(query), SQLITE_ABORT);
+        ck_assert_str_eq(sqlite3_errmsg(twins.art),
+                         "art: the table was replaced under an open query (t): run the query again");
+        sqlite3_finalize(query);
+        sql_expect(twins.art, "ok|0\n", "SELECT art_check('t'), (SELECT count(*) FROM t)");
+    }
+    twins_close(&twins);
+}
+
 SUITE("regressions", .skipped = sql_standin, .seconds = 120)

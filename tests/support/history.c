@@ -312,7 +312,7 @@ static char *pair_check(struct pair *pair) {
     if (strcmp(answer, "ok\n") != 0) return answer;
     sqlite3_free(answer);
     for (int i = 0; i < WORKLOAD_TABLES && !differs; i++) {
-        step = (struct workload_step){.kind = STEP_SQL};
+        step = (struct workload_step){.kind = STEP_SQL, .flags = i == TABLE_W ? STEP_UNORDERED : 0};
         step.sql = sqlite3_mprintf("SELECT * FROM %s.%s ORDER BY 1",
                                    workload_table_schema(setting, (enum workload_table_number)i),
                                    workload_table_name((enum workload_table_number)i));

@@ -216,11 +216,16 @@ static void bind(sqlite3_stmt *statement, const struct workload_step *step) {
     }
 }
 
+static const char *text_of(const struct twin *twin, const struct workload_step *step) {
+    bool plain = !twin->art || (sql_standin() && strncmp(step->sql, "CREATE ", 7) != 0);
+    return plain && step->plain_sql ? step->plain_sql : step->sql;
+}
+
 static void run_sql(struct twin *twin, const struct workload_step *step, struct outcome *out) {
     int c = step->connection;
-    bool plain = !twin->art || (sql_standin() && strncmp(step->sql, "CREATE ", 7) != 0);
-    const char *sql = plain && step->plain_sql ? step->plain_sql : step->sql;
+    const char *sql = text_of(twin, step);
     bool keep;
+    sqlite3_int64 before = sqlite3_last_insert_rowid(twin->db[c]);
     sqlite3_stmt *statement = prepare(twin, c, sql, &keep);
     if (statement) {
         bind(statement, step);
@@ -233,6 +238,7 @@ static void run_sql(struct twin *twin, const struct workload_step *step, struct 
     out->changes = sqlite3_changes(twin->db[c]);
     /* VACUUM leaves the last row that it copied, which is ours for the log. */
     if (!strncmp(sql, "VACUUM", 6)) sqlite3_set_last_insert_rowid(twin->db[c], 0);
+    if (step->flags & STEP_OWN_ROWIDS) sqlite3_set_last_insert_rowid(twin->db[c], before);
     out->rowid = sqlite3_last_insert_rowid(twin->db[c]);
     if (keep && statement) {
         sqlite3_reset(statement);
@@ -310,7 +316,7 @@ void twin_run(struct twin *twin, const struct workload_step *step, struct outcom
         break;
     case STEP_CURSOR_OPEN:
         twin_close_cursor(twin, c);
-        out->rc = sqlite3_prepare_v2(twin->db[c], step->sql, -1, &twin->cursor[c], NULL);
+        out->rc = sqlite3_prepare_v2(twin->db[c], text_of(twin, step), -1, &twin->cursor[c], NULL);
         if (out->rc == SQLITE_OK) {
             int rc = sqlite3_step(twin->cursor[c]);
             if (rc != SQLITE_ROW && rc != SQLITE_DONE) out->rc = rc;

@@ -135,9 +135,13 @@ static void find_top(struct watch *watch) {
 
 static bool open_statements(struct watch *watch) {
     sqlite3 *art = watch->pair->art.db[0];
-    char *text = sqlite3_mprintf("SELECT *, version FROM %s.%s ORDER BY 1", watch->schema, watch->name);
-    sqlite3_prepare_v2(art, text, -1, &watch->now, NULL);
-    sqlite3_free(text);
+    /* Of a key of several columns its bytes, as a text; else the key. */
+    static const char *const keys[] = {"hex(art_key), ", ""};
+    for (int i = 0; i < 2 && !watch->now; i++) {
+        char *text = sqlite3_mprintf("SELECT %s*, version FROM %s.%s ORDER BY 1", keys[i], watch->schema, watch->name);
+        sqlite3_prepare_v2(art, text, -1, &watch->now, NULL);
+        sqlite3_free(text);
+    }
     if (!watch->now) {
         watch->wrong = sqlite3_mprintf("version: cannot read %s: %s", watch->name, sqlite3_errmsg(art));
         return false;
@@ -185,13 +189,15 @@ static bool has_field(const struct pair *pair, const char *schema, const char *n
 /* DROP forgets, RENAME calls by another name. */
 static void follow_schema(struct pair *pair, const struct workload_step *step, bool renamed) {
     const char *home = pair->setting->schema;
-    bool t = has_field(pair, home, "t"), u = has_field(pair, home, "u");
+    bool t = has_field(pair, home, "t"), u = has_field(pair, home, "u"), w = has_field(pair, home, "w");
     if (renamed) {
         run(pair,
             sqlite3_mprintf("UPDATE %s.seen SET tbl = '%s' WHERE tbl = '%s'", home, t ? "t" : "u", t ? "u" : "t"));
-    } else if (step->kind == STEP_SQL && !(t && u)) {
+    } else if (step->kind == STEP_SQL && !(t && u && w)) {
         run(pair,
-            sqlite3_mprintf("DELETE FROM %s.seen WHERE (tbl = 't' AND NOT %d) OR (tbl = 'u' AND NOT %d)", home, t, u));
+            sqlite3_mprintf("DELETE FROM %s.seen WHERE (tbl = 't' AND NOT %d) OR (tbl = 'u' AND NOT %d) OR (tbl = "
+                            "'w' AND NOT %d)",
+                            home, t, u, w));
     }
 }
 

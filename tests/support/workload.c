@@ -18,7 +18,8 @@ static const char features[] =
     "DELETE DIRECTORY TRIGGER TYPED SAVEPOINT ROLLBACK_TO RELEASE COMMIT ROLLBACK CREATE DROP RENAME ADD_COLUMN "
     "OTHER_SCHEMA VACUUM ANALYZE ATTACH REOPEN CURSOR COMMAND_FLUSH COMMAND_OPTIMIZE COMMAND_VACUUM "
     "COMMAND_CLEAN COMMAND_CHECK COMMAND_SETTING PRAGMA REPLACED_FUNCTION JOURNAL LOCKING_MODE SWITCH "
-    "SCHEMA_RESET REGISTERED_AGAIN";
+    "SCHEMA_RESET REGISTERED_AGAIN KEYS_BLOB KEYS_SEVERAL KEYS_ROWS KEYS_QUERY KEYS_JOIN KEYS_LISTING KEYS_FUNCTION "
+    "KEYS_WRITE KEYS_MOVE";
 
 const char *workload_feature_name(unsigned feature) {
     static char name[24];
@@ -111,6 +112,7 @@ void writer_begin(struct writer *x, struct workload *w, struct workload_step *st
 void writer_use(struct writer *x, enum workload_table_number number) {
     x->number = number;
     x->table = &x->w->tables[x->step->connection][number];
+    if (number == TABLE_W) x->step->flags |= STEP_OWN_ROWIDS;
 }
 
 /* Without the blank behind what a rule has noted. */
@@ -164,7 +166,7 @@ void writer_meet(struct writer *x, const char *name) {
 /* ---- the tables -------------------------------------------------------------------------------------------------- */
 
 const char *workload_table_name(enum workload_table_number number) {
-    static const char *const names[] = {"t", "u", "v"};
+    static const char *const names[] = {"t", "u", "v", "w"};
     return names[number];
 }
 
@@ -179,6 +181,7 @@ void workload_saw_tables(struct workload *w, int connection, char *const *rows, 
         const char *row = rows[i];
         struct workload_table *table = *row == 't'   ? &tables[TABLE_T]
                                        : *row == 'u' ? &tables[TABLE_U]
+                                       : *row == 'w' ? &tables[TABLE_W]
                                                      : &tables[TABLE_V];
         table->exists = true;
         table->columns = 0;
@@ -206,6 +209,7 @@ void workload_init(struct workload *w, const struct workload_setting *setting, u
     w->versions = !sql_standin() && setting->connections == 1 && once_in(w, 2) && !two_names;
     w->shapes[0] = shape_choose(w);
     w->shapes[1] = shape_choose(w);
+    w->form = form_choose(w);
 }
 
 static void put_setup(struct writer *x, int number) {
@@ -247,10 +251,18 @@ static void put_setup(struct writer *x, int number) {
     } else if (number == count + 5) {
         PUT(x, "CREATE VIEW %s.showing AS SELECT * FROM v", setting->other);
     } else if (number == count + 6) {
+        put_create_of_keys(x);
+    } else if (number == count + 7) {
+        put_index_of_keys(x);
+    } else if (number == count + 8) {
         put_look(x);
+    } else if (number == count + 9) {
+        writer_use(x, TABLE_W);
+        x->step->flags |= STEP_WRITES;
+        writer_draw(x, "$keyed_many");
     } else {
-        writer_use(x, number == count + 8 ? TABLE_T : TABLE_V);
-        if (number == count + 7) {
+        writer_use(x, number == count + 11 ? TABLE_T : TABLE_V);
+        if (number == count + 10) {
             put_view_trigger(x);
         } else {
             x->step->flags |= STEP_WRITES;
@@ -259,7 +271,7 @@ static void put_setup(struct writer *x, int number) {
     }
 }
 
-enum { SETUP_STEPS = 16 };
+enum { SETUP_STEPS = 19 };
 
 bool workload_setup(struct workload *w, struct workload_step *out) {
     memset(out, 0, sizeof *out);
@@ -277,7 +289,10 @@ static void cursor_step(struct writer *x) {
     MEET(x, CURSOR);
     if (!w->cursor_open[c]) {
         x->step->kind = STEP_CURSOR_OPEN;
-        writer_draw(x, "SELECT $path, $any FROM $name ORDER BY $path");
+        bool keyed = w->tables[c][TABLE_W].exists && once_in(w, 3);
+        if (keyed) writer_use(x, TABLE_W);
+        writer_draw(x, keyed ? "SELECT {$key_bytes|a}, v FROM $name ORDER BY $key_order"
+                             : "SELECT $path, $any FROM $name ORDER BY $path");
     } else {
         x->step->kind = once_in(w, 6) ? STEP_CURSOR_CLOSE : STEP_CURSOR_MOVE;
     }
@@ -360,6 +375,24 @@ static void put_rare_step(struct writer *x) {
     }
 }
 
+static void put_step_of_keys(struct writer *x) {
+    struct workload *w = x->w;
+    bool gentle = w->setting->gentle, exists = w->tables[x->step->connection][TABLE_W].exists;
+    uint32_t kind = below(w, 100);
+    writer_use(x, TABLE_W);
+    if (!gentle && (kind >= 97 || (!exists && kind < 30))) {
+        put_change_of_keys(x);
+    } else if (kind < 30) {
+        writer_draw(x, "$keyed_write");
+        expect_tick(x);
+    } else if (kind < 93) {
+        writer_draw(x, "$keyed_query");
+    } else {
+        put_command(x);
+        expect_tick(x);
+    }
+}
+
 static void put_next(struct writer *x) {
     struct workload *w = x->w;
     int c = x->step->connection;
@@ -371,6 +404,7 @@ static void put_next(struct writer *x) {
         put_function_change(x);
         return;
     }
+    if (once_in(w, 5)) return put_step_of_keys(x);
     writer_use(x, (!t && !u) || once_in(w, 4) ? TABLE_V : u && (!t || once_in(w, 2)) ? TABLE_U : TABLE_T);
     if (!t && !u && kind < 300) {
         put_schema_change(x);

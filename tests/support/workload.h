@@ -1,13 +1,15 @@
 /* Random SQL for the differential model test (test_model.c): a workload makes one step after another for two twin
- * databases. In one the tables t, u and v are art tables, in the other ordinary WITHOUT ROWID tables, and each step
- * runs on both. Mostly with the same text; where an art table has what an ordinary one has not (hidden columns,
- * functions, commands), the ordinary table gets plain SQL that must say the same.
+ * databases. In one the tables t, u, v and w are art tables, in the other ordinary ones, and each step runs on both.
+ * The keys of t, u and v are paths; that of w is BLOBs, or of several columns, as drawn for the history. Mostly the
+ * text is the same; where an art table has what an ordinary one has not (hidden columns, functions, commands), the
+ * ordinary table gets plain SQL that must say the same.
  *
  *     workload.c             what comes next
  *     workload_shape.c       the tables: names and types of their columns, CREATE
  *     workload_value.c       keys, patterns, values: few enough letters that they meet
  *     workload_rules.c       SELECT, WHERE and all other statements, as rules of a grammar
  *     workload_listing.c     prefix, delimiter, start_after, entries, version, art_count(), art_longest_prefix()
+ *     workload_keys.c        w: the types of its columns, which of them are the key, values for them
  *     workload_write.c       what of INSERT and UPDATE depends on the table's columns
  *     workload_schema.c      transactions, CREATE, DROP, RENAME, commands, pragmas, replaced functions
  *     workload_life.c        journals, page sizes, locks, caches
@@ -24,6 +26,9 @@
  *     one of the same statement replaced still counts in changes()
  *   - a TEXT out of a column with a numeric affinity, compared by order with a path that looks like a number
  *     (ext/query/plan.h)
+ *   - a text of a key of several columns, compared with another table's column of numbers, for which a parameter
+ *     stands: j.n = ?1 AND j.n = w.a (ext/query/several.c)
+ *   - -9223372036854775808.0 in a column of integers that is in such a key: it is shown as an integer
  *   - prefix = (SELECT ...) beside an OR: SQLite does not tell a virtual table of subqueries in the arms of an OR
  *   - a reader whose snapshot is older than another connection's DROP, and which has not opened the table's file:
  *     history.c lets it fail
@@ -37,11 +42,11 @@
 
 #include "tests/support/random.h"
 
-enum { WORKLOAD_CONNECTIONS = 2, WORKLOAD_PARAMETERS = 8, WORKLOAD_TABLES = 3, WORKLOAD_COLUMNS = 14 };
+enum { WORKLOAD_CONNECTIONS = 2, WORKLOAD_PARAMETERS = 8, WORKLOAD_TABLES = 4, WORKLOAD_COLUMNS = 14 };
 
 /* What a step is about, by name (workload.c lists them). How often each was met is counted, so that one which
  * is never met is seen. */
-enum { WORKLOAD_FEATURES = 101 };
+enum { WORKLOAD_FEATURES = 110 };
 
 struct workload_met {
     uint64_t bits[(WORKLOAD_FEATURES + 63) / 64];
@@ -72,7 +77,8 @@ enum workload_flags {
     STEP_WRITES = 16,       /* rows of t, u or v may be written: their versions may change */
     STEP_VERSION_EACH = 32, /* and as many get a new version as changes() says */
     STEP_KEEPS_SOME = 64,   /* OR FAIL: rows written before the failure stay */
-    STEP_RENAMES = 128      /* t becomes u or u becomes t */
+    STEP_RENAMES = 128,     /* t becomes u or u becomes t */
+    STEP_OWN_ROWIDS = 256   /* of w: the ordinary table may have rowids, and keeps them to itself */
 };
 
 enum workload_type { PARAMETER_NULL, PARAMETER_INTEGER, PARAMETER_REAL, PARAMETER_TEXT, PARAMETER_BLOB };
@@ -118,13 +124,14 @@ struct workload_table {
     char names[WORKLOAD_COLUMNS][20];
 };
 
-enum workload_table_number { TABLE_T, TABLE_U, TABLE_V };
+enum workload_table_number { TABLE_T, TABLE_U, TABLE_V, TABLE_W };
 
 struct workload {
     struct random random;
     const struct workload_setting *setting;
     const char *options; /* of the art tables */
     unsigned shapes[2];  /* of t and u, of v */
+    unsigned form;       /* of w */
     struct workload_table tables[WORKLOAD_CONNECTIONS][WORKLOAD_TABLES];
     bool in_transaction[WORKLOAD_CONNECTIONS]; /* set by the runner after each step */
     bool cursor_open[WORKLOAD_CONNECTIONS];

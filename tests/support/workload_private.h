@@ -18,6 +18,7 @@ struct writer {
     bool as_conditions;                     /* given as WHERE prefix = ... instead of t(...) */
     bool minimum;                           /* of a query with min() or max() */
     unsigned column;                        /* that was picked */
+    unsigned fixed;                         /* so many columns of w's key, from its first on, have been given a value */
 };
 
 void writer_begin(struct writer *x, struct workload *w, struct workload_step *step);
@@ -89,6 +90,34 @@ void put_null(struct writer *x);
 void put_number(struct writer *x);
 void put_number_text(struct writer *x);
 void put_bound(struct writer *x, struct workload_parameter parameter);
+enum workload_part { PART_TEXT, PART_BLOB, PART_NUMBER, PART_REAL };
+void put_part(struct writer *x, enum workload_part part); /* a value for a column of w's key */
+
+/* ---- workload_keys.c --------------------------------------------------------------------------------------------- */
+
+unsigned form_choose(struct workload *w);
+void put_create_of_keys(struct writer *x);
+void put_index_of_keys(struct writer *x); /* behind it */
+void put_change_of_keys(struct writer *x);
+void put_part_picked(struct writer *x);  /* a column, mostly of the key */
+void put_part_again(struct writer *x);   /* the same */
+void put_of_part(struct writer *x);      /* a value for it */
+void put_beginning(struct writer *x);    /* a text or a BLOB for it */
+void put_row_of_keys(struct writer *x);  /* values of a, b and c */
+void put_many_of_keys(struct writer *x); /* the same, out of a number i */
+void put_fixed(struct writer *x);        /* "a = 1 AND ", of none up to all columns of the key */
+void put_fixed_again(struct writer *x);  /* of as many, with other values */
+void put_fixed_all(struct writer *x);
+void put_rest(struct writer *x);        /* ORDER BY what is left of the key */
+void put_key_columns(struct writer *x); /* a list of them */
+void put_leading(struct writer *x);     /* of the first ones */
+void put_listing_of_keys(struct writer *x);
+void put_name_compared(struct writer *x);
+void put_count_of_keys(struct writer *x);
+void put_delete_of_keys(struct writer *x);
+void put_key_order(struct writer *x);
+void put_key_bytes(struct writer *x);
+void put_kept(struct writer *x);
 
 /* ---- workload_listing.c ------------------------------------------------------------------------------------------ */
 
@@ -123,6 +152,7 @@ void put_command(struct writer *x);
 void put_pragma(struct writer *x);
 void put_function_change(struct writer *x);
 void put_look(struct writer *x);
+void put_added_column(struct writer *x);
 
 /* ---- workload_life.c --------------------------------------------------------------------------------------------- */
 

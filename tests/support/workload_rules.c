@@ -159,7 +159,7 @@ static const char *const rules[] = {
     "BY "
     "1 | SELECT s.a, $(of:=s.a || 'a/x'|s.a|s.a || '/')$($longest_alone|2*$(by:='/'|'a')$longest_by) FROM $schema.side "
     "s "
-    "$exists ORDER BY 1 | $!CHECK_FUNCTION{SELECT art_check('$name')|SELECT 'ok' FROM (SELECT count(*) FROM $name)} | "
+    "$exists ORDER BY 1 | $!CHECK_FUNCTION SELECT {art_check('$name')|'ok'} FROM $schema.tick $exists | "
     "2*SELECT $constant_function FROM $schema.tick $exists",
     "constant_function: $(of:=$prefix_text)$count | "
     "$(of:=$any_path)$($longest_alone|$(by:=$delimiter_text)$longest_by)",
@@ -216,6 +216,85 @@ static const char *const rules[] = {
     "side_write: $!changes INSERT INTO $schema.other(x) VALUES($(0-99)) | $!changes DELETE FROM $schema.side WHERE a "
     "GLOB '$(a|b|d)*' | $use_v$!TRIGGER INSERT OR $(REPLACE|IGNORE) INTO $other.showing($path) VALUES($key)",
     "side_write_or_trigger: $side_write | $!changes$!TRIGGER INSERT $conflict INTO $schema.side VALUES($key, $value)",
+
+    /* ---- w: keys of BLOBs, and of several columns (workload_keys.c) ---------------------------------------------- */
+    /* $part is a column, and what follows it is about that column. */
+    "part_operand: 15*$of_part | 2*$few | ($of_part) | (SELECT $of_part) | (SELECT $numbers FROM $schema.nums WHERE id "
+    "= "
+    "$(0-13))",
+    "part_literal: 12*$of_part | $few", "few: '$(a|5|a/b|)' | $integer | $real | $blob | $null",
+    "part_is: $part$(20?$!COLLATE COLLATE $collation) $(6*=|2*IS|IS NOT|<>|2*<|2*<=|2*>|2*>=) $operand_of_part | $part "
+    "$(3?NOT )BETWEEN $operand_of_part "
+    "AND "
+    "$operand_of_part | $part $(4?NOT )IN ($operand_of_part, $operand_of_part, $few) | $part $(GLOB|GLOB|NOT "
+    "GLOB|LIKE) "
+    "$('a*'|'*'|'a/?'|'5*'|'b[a/]*'|'a%'|'') | $part IS$(| NOT) NULL | v $(<|>=|=) $(0-99) | ($part, v) "
+    "$(<|>|<=|>=|=|<>) ($operand_of_part, $(0-99)) | $part $(=|<|IS) $part | $part GLOB '$(a|b|a/|5)*' AND $part_again "
+    "$(<|>|<=|>=|<>) $operand_of_part | $part $(>|>=) $operand_of_part AND $part_again $(<|<=) $operand_of_part",
+    "keyed_condition: 3*$part_is | 3*$part_is AND $part_is | $part_is AND $part_is AND $part_is | "
+    "($part_is OR $part_is) | NOT ($part_is)$(2?AND $part_is)",
+    "keyed_where: FROM $name WHERE $fixed$keyed_condition | FROM $name WHERE $fixed 1",
+    "keyed_rows: $!KEYS_ROWS SELECT $(3*a, b, c, v|v|c, b|a, typeof(b)|count(*) OVER (), a) $keyed_where ORDER BY "
+    "$rest $limit",
+    "keyed_query: 6*$keyed_rows | 3*$!KEYS_QUERY$keyed_other | $!KEYS_JOIN$keyed_join | 2*$keyed_listing | "
+    "$keyed_function",
+    "keyed_other: $!unordered SELECT * $keyed_where | SELECT a, b, c, v $keyed_where ORDER BY $part$(| DESC), "
+    "$key_columns "
+    "$limit | $!AGGREGATE SELECT count(*), sum(v), min($part), max($part)$(2?, count(DISTINCT $part)) $keyed_where | "
+    "$!MIN_MAX SELECT $(min|max)($part) $keyed_where | $!GROUP_BY SELECT $(l=$leading), count(*), sum(v) $keyed_where "
+    "GROUP "
+    "BY $l ORDER BY $l | $!unordered SELECT DISTINCT $leading $keyed_where | SELECT a, b, c, row_number() OVER (ORDER "
+    "BY "
+    "$key_columns) AS r $keyed_where ORDER BY r $limit | $!unordered SELECT $(l=$leading) $keyed_where "
+    "$(UNION|EXCEPT|INTERSECT|UNION ALL) SELECT $l $keyed_where | SELECT id, (SELECT $(max|min)($part) FROM $name "
+    "WHERE $part "
+    "$(=|<|IS) s.$numbers), (SELECT count(*) FROM $name WHERE $fixed $part >= s.$numbers) FROM $schema.nums s ORDER BY "
+    "id",
+    "keyed_join: $as_q SELECT s.id, $key_columns FROM $schema.nums s $(3*|LEFT )JOIN $name AS q ON $part "
+    "$(2*=|IS|<|>=) s.$numbers$(2? AND $part $(=|IS|>) s.$numbers) ORDER BY s.id, $key_columns LIMIT 300 | "
+    "$as_q SELECT o.v, $key_columns FROM $name AS o $(|LEFT )JOIN $name AS q ON $part = o.$(p=$part_again)$(2? AND "
+    "$part "
+    "$(=|<|IS) o.$part_again) WHERE o.v < $(0-29) ORDER BY o.v, $key_columns LIMIT 300",
+    "keyed_function: $!KEYS_FUNCTION SELECT $(3*$count_of_keys|{art_check('$name')|'ok'}) FROM $schema.tick $exists",
+    "keyed_texts: $(t:=TEXT)$(d:=5*'/'|'a'|'é'|x'2f'|x'00'|''|'/b'|NULL)$listed_keys",
+    "keyed_bytes: $(t:=BLOB)$(d:=5*x'2f'|x'61'|x'00'|x'ff'|x''|x'2fff')$listed_keys",
+    "listed_keys: $!KEYS_LISTING$(f:=$fixed_again)$(p:=$(2*x''|$beginning))$(s:=$beginning)$(n:=2*IS NOT "
+    "NULL|$name_compared $beginning)$(2*$listed_from_first|$listed_from_behind){SELECT $part_again, entries, v FROM "
+    "$name "
+    "WHERE $f prefix = $p AND delimiter = $d$y AND $part_again $n|SELECT shown, entries, v FROM ($keys_rolled) WHERE "
+    "shown "
+    "$n} ORDER BY 1, 2, 3",
+    "listed_from_first: $(y:=)$(h:=)$(z:=)",
+    "listed_from_behind: $(y:= AND start_after = $s)$(h:= HAVING max(kb) > CAST($s AS BLOB) AND substr(kb, 1, at) <> "
+    "CAST($s "
+    "AS BLOB))$(z:= AND kb > CAST($s AS BLOB))",
+    "keys_below: SELECT kb, v, CASE WHEN length(db) > 0 AND instr(substr(kb, length(pb) + 1), db) > 0 THEN length(pb) "
+    "+ "
+    "instr(substr(kb, length(pb) + 1), db) - 1 + length(db) ELSE 0 END AS at FROM (SELECT CAST($part_again AS BLOB) AS "
+    "kb, "
+    "CAST($p AS BLOB) AS pb, CAST($d AS BLOB) AS db, v FROM $name WHERE $f 1) WHERE coalesce(substr(kb, 1, "
+    "length(pb)), x'') "
+    "= pb AND kb IS NOT NULL AND db IS NOT NULL",
+    "keys_rolled: SELECT CAST(substr(kb, 1, at) AS $t) AS shown, count(*) AS entries, sum(v) AS v FROM ($keys_below) "
+    "WHERE at "
+    "> 0 GROUP BY substr(kb, 1, at)$h UNION ALL SELECT CAST(kb AS $t), NULL, v FROM ($keys_below) WHERE at = "
+    "0$z",
+    "keyed_upsert: {INSERT INTO $name(a, b, c, v, conflict) VALUES($(r=$row_of_keys, $(0-99)), 'update')|INSERT INTO "
+    "$name(a, b, c, v) VALUES($r) ON CONFLICT DO UPDATE SET v = excluded.v$kept}",
+    "keyed_insert: $into(a, b, c, v) VALUES$keyed_list | $keyed_many",
+    "keyed_list: ($row_of_keys, $(0-99)) | ($row_of_keys, $(0-99)), $keyed_list",
+    "keyed_many: $into(a, b, c, v) WITH n(i) AS (SELECT $(0-40) UNION ALL SELECT i + 1 FROM n LIMIT $(1-90)) SELECT "
+    "$many_of_keys, i % 90 FROM n",
+    /* The order in which rows are visited is not the same: no row may be in the way of one that has not moved yet. */
+    "move_many: UPDATE $(2*|$!ROLLBACK_CLAUSE OR ROLLBACK) $name SET $part = $of_part WHERE $fixed$keyed_condition",
+    "move_one: UPDATE $conflict $name SET $part = $of_part$(3?, v = $(0-99)) WHERE $fixed_all 1 | UPDATE $conflict "
+    "$name "
+    "SET $part = $of_part WHERE ($key_columns) IN (SELECT $key_columns FROM $name ORDER BY $key_columns LIMIT 1 OFFSET "
+    "$(0-29))",
+    "keyed_write: $!KEYS_WRITE$!writes$!changes$keyed_written",
+    "keyed_written: 8*$!INSERT$keyed_insert | $keyed_upsert | $delete_of_keys | 2*$!UPDATE UPDATE $conflict $name SET "
+    "v = $(v + 1|$(0-99)) WHERE "
+    "$fixed$keyed_condition | 3*$!KEYS_MOVE$keyed_move | 2*$!DELETE DELETE FROM $name WHERE $fixed$keyed_condition",
 
     /* ---- versions ------------------------------------------------------------------------------------------------ */
     /* Versions are noted in `held`; later a row is changed only where it still has the noted one. The plain twin asks
@@ -317,6 +396,10 @@ static void put_operand(struct writer *x) {
     writer_draw(x, "$(20?$!COLLATE COLLATE $collation)");
 }
 
+static void put_operand_of_part(struct writer *x) {
+    writer_draw(x, x->step->flags & STEP_WRITES ? "$part_literal" : "$part_operand");
+}
+
 static void put_source(struct writer *x) {
     if (x->prefix) return writer_draw(x, "$listing");
     put_name(x);
@@ -404,35 +487,55 @@ static const struct {
              {"as_b", use_as_b},
              {"as_q", use_as_q},
              {"blob", put_blob},
+             {"beginning", put_beginning},
              {"bound_limit", put_bound_limit},
              {"changes_unless_replaced", note_changes_unless_replaced},
              {"column_is", put_column_condition},
              {"columns_shown", put_columns_shown},
              {"delimiter_text", put_delimiter},
+             {"count_of_keys", put_count_of_keys},
+             {"delete_of_keys", put_delete_of_keys},
              {"directory", put_directory},
+             {"fixed", put_fixed},
+             {"fixed_again", put_fixed_again},
+             {"fixed_all", put_fixed_all},
              {"from_side", put_from_side},
              {"glob", put_glob},
              {"insert_columns", put_insert_columns},
              {"insert_many", put_insert_many},
              {"it", put_it},
              {"key", put_key},
+             {"kept", put_kept},
+             {"key_bytes", put_key_bytes},
+             {"key_columns", put_key_columns},
              {"key_name", put_key_name},
+             {"key_order", put_key_order},
+             {"keyed_listing", put_listing_of_keys},
+             {"leading", put_leading},
              {"like", put_like},
+             {"many_of_keys", put_many_of_keys},
              {"minimum", note_minimum},
              {"name", put_name},
+             {"name_compared", put_name_compared},
              {"null", put_null},
              {"number", put_number},
              {"number_text", put_number_text},
              {"of_listing", put_columns_of_listing},
+             {"of_part", put_of_part},
              {"operand", put_operand},
+             {"operand_of_part", put_operand_of_part},
              {"other_columns", put_other_columns},
              {"other_table", put_other_table},
              {"other_values", put_other_values},
+             {"part", put_part_picked},
+             {"part_again", put_part_again},
              {"path", put_path},
              {"pick", pick_column},
              {"plus", put_plus},
              {"prefix_text", put_prefix},
+             {"rest", put_rest},
              {"returned", put_returned},
+             {"row_of_keys", put_row_of_keys},
              {"row_value", put_row_value},
              {"same_or_new", put_same_or_new},
              {"second_value", put_second_value},
@@ -487,12 +590,23 @@ void writer_draw(struct writer *x, const char *text) {
     bool may_optimize = strcmp(setting->other, "again") != 0;
     struct grammar grammar = {.random = &x->w->random,
                               .rules = rules,
-                              .given = {"schema", setting->schema, "other", setting->other, "alias",
-                                        x->alias ? x->alias : "", "conflict",
-                                        gentle ? "$gentle_conflict" : "$any_conflict", "sure_conflict",
-                                        gentle ? "$!REPLACE OR REPLACE" : "$any_but_ignore", "insert_null",
-                                        gentle ? "$insert_number" : "$null_inserted", "optimize_or_not",
-                                        may_optimize ? "optimize" : "shrink_memory", "arguments_given",
+                              .given = {"schema",
+                                        setting->schema,
+                                        "other",
+                                        setting->other,
+                                        "alias",
+                                        x->alias ? x->alias : "",
+                                        "conflict",
+                                        gentle ? "$gentle_conflict" : "$any_conflict",
+                                        "sure_conflict",
+                                        gentle ? "$!REPLACE OR REPLACE" : "$any_but_ignore",
+                                        "insert_null",
+                                        gentle ? "$insert_number" : "$null_inserted",
+                                        "keyed_move",
+                                        gentle ? "$move_one" : "$move_one | $move_many",
+                                        "optimize_or_not",
+                                        may_optimize ? "optimize" : "shrink_memory",
+                                        "arguments_given",
                                         x->as_conditions ? ""
                                         : x->start_after ? "($prefix, $delimiter, $after)"
                                         : x->delimiter   ? "($prefix, $delimiter)"

@@ -35,7 +35,7 @@ void put_look(struct writer *x) {
     x->step->flags |= STEP_BUSY_MAY_DIFFER;
 }
 
-static void put_added_column(struct writer *x) {
+void put_added_column(struct writer *x) {
     const struct workload_column *column = shape_new_column(x->w, x->table);
     if (!column) {
         writer_draw(x, "$query");

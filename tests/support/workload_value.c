@@ -228,6 +228,38 @@ void put_null(struct writer *x) {
     }
 }
 
+void put_part(struct writer *x, enum workload_part part) {
+    static const char bytes[] = {'a', 0, '/', (char)0xff, 'a', 0x2f};
+    static const double reals[] = {0.5, -0.5, 1.5, -0.25, 2.0, 1e300, -1e300, 9007199254740992.0, 0x1p63, -0.0, 1e-300};
+    static const sqlite3_int64 odd[] = {255, 256, -256, INT64_C(9007199254740993), INT64_MAX, INT64_MIN, INT64_MIN + 1};
+    struct workload *w = x->w;
+    if (part == PART_TEXT) {
+        const char *text = PICK(w, "", "a", "b", "a/", "a/b", "b/", "5", "aa", "a/ba", "\xc3\xa9", "a\x01", "B");
+        if (!once_in(w, 12)) return put_text(x, text, (int)strlen(text));
+        return put_text(x, "a\0b", (int)below(w, 4));
+    }
+    if (part == PART_BLOB) {
+        struct workload_parameter blob = text_parameter(bytes + below(w, 4), (int)below(w, 3));
+        blob.type = PARAMETER_BLOB;
+        if (may_bind(x)) return put_bound(x, blob);
+        put_hex(x, blob.data, blob.len);
+        sqlite3_free(blob.data);
+        return;
+    }
+    struct workload_parameter number = {.type = PARAMETER_INTEGER, .integer = (sqlite3_int64)below(w, 8) - 2};
+    if (once_in(w, 10)) number.integer = odd[below(w, sizeof odd / sizeof *odd)];
+    if (once_in(w, part == PART_REAL ? 2 : 4)) {
+        number =
+            (struct workload_parameter){.type = PARAMETER_REAL, .real = reals[below(w, sizeof reals / sizeof *reals)]};
+    }
+    if (may_bind(x)) return put_bound(x, number);
+    if (number.type == PARAMETER_REAL) {
+        PUT(x, "%!.17g", number.real);
+    } else {
+        PUT(x, "%lld", number.integer);
+    }
+}
+
 void put_value_for(struct writer *x, const struct workload_column *column) {
     struct workload *w = x->w;
     if (column->not_null && !once_in(w, 12)) {
