@@ -40,8 +40,8 @@ static unsigned modes(unsigned usual) {
     return getenv("ART_FAULTS_MOST") ? FAULT_MODES : usual;
 }
 
-/* In the i-th mode, of all or of those that are drawn; `also` are behind these. A database in memory has no files. Where
- * a part is asked for, one way to the disk stands for all: the build with the usual budgets goes through each. */
+/* In the i-th mode, of all or of those that are drawn; `also` are behind these. A database in memory has no files.
+ * Where a part is asked for, one way to the disk stands for all: the build with the usual budgets goes through each. */
 static void sweep_in(unsigned i, const struct fault_source *source, const char *synchronous, unsigned most,
                      const char *const *also) {
     uint64_t seed_of_all = random_seed(),
