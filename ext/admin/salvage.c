@@ -222,7 +222,8 @@ static void show_remaining(struct art_function_cursor *base, sqlite3_context *co
         art_result_key(context, art_columns_keys_are_blobs(&vtab->columns), art_salvage_key(salvage));
     } else if (column < (int)vtab->columns.count && vtab->columns.items[column].place) {
         struct art_bytes key = art_salvage_key(salvage);
-        if (!art_result_of_key(context, &vtab->columns, vtab->columns.items[column].place, key))
+        struct art_key_passed none = {0};
+        if (!art_result_of_key(context, &vtab->columns, vtab->columns.items[column].place, key, &none))
             sqlite3_result_null(context);
     } else if (column == (int)vtab->columns.count) {
         sqlite3_result_int64(context, (sqlite3_int64)art_salvage_version(salvage));

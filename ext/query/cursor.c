@@ -130,6 +130,7 @@ static void reset(struct art_scan *scan, int plan) {
     scan->plan = plan;
     scan->descending = plan & ART_PLAN_DESCENDING;
     scan->offset = 0;
+    scan->passed = (struct art_key_passed){0};
     scan->match.by = ART_MATCH_ALL;
     scan->match.folded.lower.len = 0;
     scan->filters.count = scan->filters.wanted = scan->filters.idle = 0;
@@ -204,6 +205,7 @@ static int __attribute__((noinline)) next_of_kind(struct art_scan *scan) {
 int art_scan_next(sqlite3_vtab_cursor *base) {
     struct art_scan *scan = (struct art_scan *)base;
     struct art_range_scan *range = &scan->of.range;
+    scan->passed = (struct art_key_passed){0};
     if (scan->kind != ART_SCAN_RANGE || scan->record.value) return next_of_kind(scan);
     if (scan->state != ART_SCAN_ON_CURSOR || range->unseen)
         return scan->state == ART_SCAN_COUNTING ? art_range_scan_next_quickly(scan) : next_of_kind(scan);
@@ -362,7 +364,8 @@ static int __attribute__((noinline)) show_of_key(struct art_scan *scan, unsigned
     } else {
         rc = art_cursor_text(scan->cursor, &key, &has_no_nul);
     }
-    bool shown = !rc && art_result_of_key(context, &art_scan_vtab(scan)->columns, place, key);
+    if (rolled) scan->passed = (struct art_key_passed){0}; /* its end is open */
+    bool shown = !rc && art_result_of_key(context, &art_scan_vtab(scan)->columns, place, key, &scan->passed);
     if (!rc && !shown && !rolled) rc = art_corrupt(NULL, ART_NOWHERE, ART_NOWHERE, "a key lacks columns");
     return art_scan_fail(scan, rc);
 }
@@ -404,9 +407,10 @@ static int __attribute__((noinline)) show_under_cursor(struct art_scan *scan, in
     const struct art_vtab *vtab = art_scan_vtab(scan);
     uint8_t room[ART_VALUE_INLINE_MAX + ART_KEY_PADDING];
     struct art_datum datum;
-    if (vtab->begun || art_hidden_column(vtab, column) >= 0 || art_scan_rolled(scan) || is_of_key(scan, column))
+    if (vtab->begun || art_hidden_column(vtab, column) >= 0 || art_scan_rolled(scan))
         return show_column(scan, column, context);
     if (scan->kind == ART_SCAN_RANGE) scan->of.range.unseen = 0;
+    if (is_of_key(scan, column)) return show_of_key(scan, vtab->columns.items[column].place, context);
     if (!stands_in_block(scan)) {
         if (vtab->columns.count == 2) return show_single(scan, context);
         if (!scan->record.fetched || scan->record.value) return show_value(scan, (unsigned)column - 1, context);

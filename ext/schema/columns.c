@@ -238,16 +238,21 @@ bool art_columns_key_part(const struct art_columns *columns, struct art_bytes by
 }
 
 bool art_result_of_key(sqlite3_context *context, const struct art_columns *columns, unsigned place,
-                       struct art_bytes key) {
+                       struct art_bytes key, struct art_key_passed *passed) {
     struct art_buffer room = {0};
     struct art_datum datum = {.kind = ART_DATUM_NULL};
     const struct art_column *column = NULL;
     bool sound = true, open;
-    for (unsigned at = 1; sound && at <= place; at++) {
+    uint32_t whole = key.len;
+    if (passed->columns >= place) *passed = (struct art_key_passed){0};
+    assert(passed->bytes <= key.len);
+    key = art_bytes(key.data + passed->bytes, key.len - passed->bytes);
+    for (unsigned at = passed->columns + 1; sound && at <= place; at++) {
         column = &columns->items[art_columns_key(columns, at)];
         sound = art_ordered_next(&key, column->descending, at == place ? &room : NULL, &datum, &open);
     }
     assert(column);
+    *passed = sound ? (struct art_key_passed){place, whole - key.len} : (struct art_key_passed){0};
     if (datum.kind == ART_DATUM_INTEGER && column->affinity == ART_AFFINITY_REAL)
         datum = (struct art_datum){.kind = ART_DATUM_REAL, .real = (double)datum.integer};
     if (sound) art_result_datum(context, &datum);

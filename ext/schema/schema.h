@@ -93,9 +93,15 @@ struct art_key_part {
 };
 /* False: no key of the table begins so, or there is no memory. */
 bool art_columns_key_part(const struct art_columns *columns, struct art_bytes bytes, struct art_key_part *out);
-/* What it has in a key, as a function's result. False: the key has no such column, or there is no memory. */
+/* So many columns of a key end behind so many of its bytes; {0}: none is known. */
+struct art_key_passed {
+    unsigned columns;
+    uint32_t bytes;
+};
+/* What it has in a key, as a function's result. False: the key has no such column, or there is no memory. `passed`: what
+ * was read of the key before, and is known now. */
 bool art_result_of_key(sqlite3_context *context, const struct art_columns *columns, unsigned place,
-                       struct art_bytes key);
+                       struct art_bytes key, struct art_key_passed *passed);
 /* The other way round from art_columns_show(). On failure none. */
 int art_columns_parse(struct art_columns *columns, const char *table, const char *text, char **message);
 int art_columns_copy(struct art_columns *columns, const char *table, const struct art_columns *from, char **message);
