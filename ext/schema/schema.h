@@ -98,8 +98,8 @@ struct art_key_passed {
     unsigned columns;
     uint32_t bytes;
 };
-/* What it has in a key, as a function's result. False: the key has no such column, or there is no memory. `passed`: what
- * was read of the key before, and is known now. */
+/* What it has in a key, as a function's result. False: the key has no such column, or there is no memory. `passed`:
+ * what was read of the key before, and is known now. */
 bool art_result_of_key(sqlite3_context *context, const struct art_columns *columns, unsigned place,
                        struct art_bytes key, struct art_key_passed *passed);
 /* The other way round from art_columns_show(). On failure none. */
