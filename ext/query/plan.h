@@ -68,8 +68,8 @@
  *   column of    anything that it can be        with all of the first ones =, IS or IS NULL, and  SQLite
  *   a key of     compared with                  the next one compared or GLOB: a range of keys
  *   several                                     (several.c), or of the names of a listing; a
- *                                               number that is no literal nor bound, for a column
- *                                               of texts: refused
+ *                                               number for a column of texts: none, or refused if
+ *                                               it is neither a literal nor bound
  *   lookup       anything                       rows are passed over that surely have another    SQLite
  *                                               value (lookups.c)
  *   version      INTEGER, REAL                  >, >=, =: only rows above that version are       SQLite

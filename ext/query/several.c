@@ -25,6 +25,24 @@ static bool is_listed_place(const struct art_columns *columns, unsigned place) {
     return is_text_place(columns, place) && !columns->items[art_columns_key(columns, place)].descending;
 }
 
+static bool is_listing(const struct art_planning *planning) {
+    bool listed = false;
+    for (int i = 0; i < planning->info->nConstraint; i++) {
+        int hidden = art_hidden_column(planning->vtab, planning->info->aConstraint[i].iColumn);
+        listed |= hidden >= ART_HIDDEN_PREFIX && hidden <= ART_HIDDEN_START_AFTER;
+    }
+    return listed;
+}
+
+/* A literal, which is compared as a text, or a CAST, by which texts are compared as numbers: SQLite tells no
+ * difference. In a listing such an equality stays what it is, and is refused. */
+static bool is_number_for_texts(const struct art_planning *planning, int i, const struct art_column *column) {
+    sqlite3_value *constant = art_condition_constant(planning, i);
+    int type = constant ? sqlite3_value_type(constant) : SQLITE_NULL;
+    bool number = type == SQLITE_INTEGER || type == SQLITE_FLOAT;
+    return number && column->affinity == ART_AFFINITY_TEXT && !is_listing(planning);
+}
+
 /* Does a condition compare this column, so that a range can have it? ART_ARGUMENT_NONE: no. */
 static enum art_argument meaning_of_key(const struct art_planning *planning, int i, unsigned column) {
     const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
@@ -37,6 +55,7 @@ static enum art_argument meaning_of_key(const struct art_planning *planning, int
         return takes ? meaning : ART_ARGUMENT_NONE;
     }
     if (!art_condition_is_by(planning, i, "BINARY")) return ART_ARGUMENT_NONE;
+    if (meaning == ART_ARGUMENT_EQUAL && is_number_for_texts(planning, i, of)) return ART_ARGUMENT_NONE;
     /* A text may be a bound that SQLite has made of a pattern, which may match BLOBs, too. */
     bool text = art_condition_text(planning, i).data && of->affinity != ART_AFFINITY_TEXT;
     return text && meaning != ART_ARGUMENT_EQUAL ? ART_ARGUMENT_NONE : meaning;
@@ -88,15 +107,6 @@ static void take_range_of_key(struct art_planning *planning, unsigned column) {
         planning->bounded_low |= low;
         planning->bounded_high |= high;
     }
-}
-
-static bool is_listing(const struct art_planning *planning) {
-    bool listed = false;
-    for (int i = 0; i < planning->info->nConstraint; i++) {
-        int hidden = art_hidden_column(planning->vtab, planning->info->aConstraint[i].iColumn);
-        listed |= hidden >= ART_HIDDEN_PREFIX && hidden <= ART_HIDDEN_START_AFTER;
-    }
-    return listed;
 }
 
 /* A listing is of the first column without a value: where a table that stands behind this one would give it one, the
@@ -176,10 +186,9 @@ struct compared {
 };
 
 /* A number that SQLite may compare with texts, or with what they are as numbers. */
-static bool is_doubtful(const struct art_column *column, sqlite3_value *value, unsigned flags) {
+static bool is_doubtful(const struct art_column *column, sqlite3_value *value) {
     int type = sqlite3_value_type(value);
-    bool number = type == SQLITE_INTEGER || type == SQLITE_FLOAT;
-    return column->affinity == ART_AFFINITY_TEXT && number && flags & ART_TERM_UNKNOWN;
+    return column->affinity == ART_AFFINITY_TEXT && (type == SQLITE_INTEGER || type == SQLITE_FLOAT);
 }
 
 static int take_compared(const struct art_column *column, sqlite3_value *value, struct compared *out) {
@@ -224,14 +233,14 @@ static void bound_of_names(struct art_scan *scan, bool low, bool itself) {
 }
 
 static int want_bound_of_key(struct art_scan *scan, const struct art_column *column, enum art_argument meaning,
-                             sqlite3_value *value, unsigned flags) {
+                             sqlite3_value *value) {
     struct art_key_range *keys = &scan->keys;
     struct art_buffer *base = &scan->base;
     struct compared compared;
     bool names = scan->kind == ART_SCAN_LEVEL;
     bool greater = meaning == ART_ARGUMENT_GREATER || meaning == ART_ARGUMENT_GREATER_EQUAL;
     size_t len = base->len;
-    if (is_doubtful(column, value, flags)) return SQLITE_OK;
+    if (is_doubtful(column, value)) return SQLITE_OK;
     int rc = take_compared(column, value, &compared);
     if (rc) return rc;
     if (sqlite3_value_type(value) == SQLITE_NULL) keys->empty = true;
@@ -273,7 +282,7 @@ static int want_pattern_of_key(struct art_scan *scan, const struct art_column *c
 static int want_equal_of_key(struct art_scan *scan, const struct art_column *column, sqlite3_value *value,
                              unsigned flags, bool is_null) {
     struct compared compared = {.datum = {.kind = ART_DATUM_NULL}};
-    bool doubtful = !is_null && is_doubtful(column, value, flags);
+    bool doubtful = !is_null && is_doubtful(column, value);
     if (doubtful && (flags & ART_TERM_DOUBT || !sqlite3_value_frombind(value)))
         return art_scan_refuse_number(scan, column, value);
     int rc = is_null ? SQLITE_OK : take_compared(column, value, &compared);
@@ -340,9 +349,8 @@ static int want_range_of_key(struct art_scan *scan, const struct several_terms *
     for (int i = find_term_of_key(terms, column, false, 0); !rc && i >= 0;
          i = find_term_of_key(terms, column, false, i + 1)) {
         const uint8_t *term = terms->term + (size_t)i * ART_PLAN_TERM;
-        rc = term[0] == ART_ARGUMENT_GLOB
-                 ? want_pattern_of_key(scan, of, terms->argv[i])
-                 : want_bound_of_key(scan, of, (enum art_argument)term[0], terms->argv[i], term[1]);
+        rc = term[0] == ART_ARGUMENT_GLOB ? want_pattern_of_key(scan, of, terms->argv[i])
+                                          : want_bound_of_key(scan, of, (enum art_argument)term[0], terms->argv[i]);
     }
     return rc;
 }

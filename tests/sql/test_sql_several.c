@@ -298,6 +298,28 @@ TEST(test_keys_are_made_of_their_columns) {
             "INSERT INTO s3(bucket, key) VALUES('a', printf('%.65535c', 'x'))");
 }
 
+/* A literal is compared as a text, a CAST as a number: SQLite shows both alike. */
+TEST(test_a_number_beside_a_column_of_texts_loses_no_row) {
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(a TEXT, b TEXT, key=(a, b DESC)); CREATE TABLE o(a TEXT, b TEXT);"
+                "INSERT INTO o VALUES('10', '5'), ('010', '5.0'), ('9', '10'), ('A', '+5'), ('', ''), ('10.0', ' 5'), "
+                "('1e1', 'x'),"
+                "('9223372036854775807', '9223372036854775807'), ('9e999', 'Inf'); INSERT INTO t SELECT * FROM o");
+    EACH(number, "10", "CAST('10' AS REAL)", "CAST('10' AS INTEGER)", "CAST(10 AS NUMERIC)", "10.0", "1e1", "-10",
+         "9223372036854775807", "CAST('9223372036854775807' AS NUMERIC)", "9e999", "CAST(9e999 AS REAL)") {
+        EACH(where, "a = %s", "a IS %s", "a < %s", "a <= %s", "a > %s", "a >= %s", "a = %s OR a = 'A'",
+             "a = '10' AND b <= %s", "a IN ('10', '010') AND b = %s", "a BETWEEN %s AND '9'", "NOT a = %s") {
+            char *condition = sqlite3_mprintf(where, number);
+            sql_alike(sql_prepare(db, "SELECT * FROM t WHERE %s ORDER BY +a, +b", condition),
+                      sql_prepare(db, "SELECT * FROM o WHERE %s ORDER BY +a, +b", condition));
+            sqlite3_free(condition);
+        }
+    }
+    refuses(SQLITE_ERROR, "art: SQLite does not tell whether t.a is compared with 10 as a text or as a number",
+            "SELECT * FROM t WHERE a = 10 AND prefix = '' AND delimiter = '/'");
+    sql_run(db, "DELETE FROM t WHERE a = CAST('10' AS REAL); DELETE FROM o WHERE a = CAST('10' AS REAL)");
+    sql_alike(sql_prepare(db, "SELECT * FROM t ORDER BY 1, 2"), sql_prepare(db, "SELECT * FROM o ORDER BY 1, 2"));
+}
+
 /* SQLite puts the parameter where the column is compared with a text, which is then one of numbers. */
 TEST(test_a_parameter_may_stand_for_a_column_of_numbers) {
     sql_run(db,
