@@ -67,8 +67,9 @@ static enum art_rc append_real_of(struct art_buffer *out, double real) {
 
 static enum art_rc append_bytes_of(struct art_buffer *out, uint8_t tag, struct art_bytes bytes) {
     static const uint8_t escaped[2] = {0, ORDERED_ESCAPED};
-    const uint8_t *at = bytes.data, *end = bytes.data + bytes.len;
     enum art_rc rc = art_buffer_append(out, &tag, 1);
+    if (!bytes.len) return rc; /* of no data there is none */
+    const uint8_t *at = bytes.data, *end = bytes.data + bytes.len;
     while (!rc && at < end) {
         const uint8_t *nul = memchr(at, 0, (size_t)(end - at));
         rc = art_buffer_append(out, at, (size_t)((nul ? nul : end) - at));
