@@ -167,16 +167,16 @@ static bool next_bytes_of(struct ordered *from, struct art_buffer *room, struct 
     }
     if (!room) return true;
     for (size_t i = begin; from->turn && i < room->len; i++) room->data[i] ^= from->turn;
-    *out = art_bytes(room->data + begin, (uint32_t)(room->len - begin));
+    if (room->len > begin) *out = art_bytes(room->data + begin, (uint32_t)(room->len - begin));
     return true;
 }
 
 bool art_ordered_next(struct art_bytes *bytes, bool descending, struct art_buffer *room, struct art_datum *out,
                       bool *open) {
-    struct ordered from = {bytes->data, bytes->data + bytes->len, descending ? UINT8_MAX : 0};
     *out = (struct art_datum){.kind = ART_DATUM_NULL};
     *open = false;
     if (!bytes->len) return false;
+    struct ordered from = {bytes->data, bytes->data + bytes->len, descending ? UINT8_MAX : 0};
     uint8_t tag = (uint8_t)(*from.at++ ^ from.turn);
     bool sound = true;
     if (tag == ORDERED_TEXT || tag == ORDERED_BLOB) {

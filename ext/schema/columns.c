@@ -246,7 +246,7 @@ bool art_result_of_key(sqlite3_context *context, const struct art_columns *colum
     uint32_t whole = key.len;
     if (passed->columns >= place) *passed = (struct art_key_passed){0};
     assert(passed->bytes <= key.len);
-    key = art_bytes(key.data + passed->bytes, key.len - passed->bytes);
+    if (passed->bytes) key = art_bytes(key.data + passed->bytes, key.len - passed->bytes);
     for (unsigned at = passed->columns + 1; sound && at <= place; at++) {
         column = &columns->items[art_columns_key(columns, at)];
         sound = art_ordered_next(&key, column->descending, at == place ? &room : NULL, &datum, &open);
