@@ -364,7 +364,6 @@ static int __attribute__((noinline)) show_of_key(struct art_scan *scan, unsigned
     } else {
         rc = art_cursor_text(scan->cursor, &key, &has_no_nul);
     }
-    if (rolled) scan->passed = (struct art_key_passed){0}; /* its end is open */
     bool shown = !rc && art_result_of_key(context, &art_scan_vtab(scan)->columns, place, key, &scan->passed);
     if (!rc && !shown && !rolled) rc = art_corrupt(NULL, ART_NOWHERE, ART_NOWHERE, "a key lacks columns");
     return art_scan_fail(scan, rc);

@@ -6,7 +6,11 @@ import os
 import random
 import sqlite3
 import statistics
+import sys
 import time
+import unittest
+
+HOW = sys.argv[-1]  # all, slice or times: the last argument of a program
 
 
 def connect(path, **options):
@@ -53,3 +57,12 @@ class Times:
             for each in (ordinary, art)
         ]
         print(f"  {what:46} {shown[0]} {shown[1]} {art / ordinary:13.2f}")
+
+
+def main(times):
+    """The tests of a program, or its times."""
+    sys.argv.pop()
+    if HOW == "times":
+        times()
+    else:
+        unittest.main()

@@ -4,12 +4,11 @@
 """
 
 import os
-import sys
 import time
 import unittest
 
 from cache import FOLDER, Art, Ordinary
-from beside import Times, bytes_of, seeded
+from beside import HOW, Times, bytes_of, main, seeded
 
 STEPS = {"slice": (6, 500), "all": (30, 1500)}
 NAMES = ["a", "b", "ab", "a_b", "100%", "doc.txt", "photo.jpg", "é", "x'y", "a.b", "a0", "a-"]
@@ -223,8 +222,4 @@ def times():
 
 
 if __name__ == "__main__":
-    HOW = sys.argv.pop()
-    if HOW == "times":
-        times()
-    else:
-        unittest.main()
+    main(times)

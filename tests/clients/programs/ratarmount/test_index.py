@@ -4,13 +4,12 @@
 """
 
 import os
-import sys
 import tarfile
 import time
 import unittest
 
 from index import Index, row_of
-from beside import Times, bytes_of, seeded
+from beside import HOW, Times, bytes_of, main, seeded
 
 MEMBERS = {"slice": 5000, "all": 40000, "times": 40000}
 
@@ -155,8 +154,4 @@ def times():
 
 
 if __name__ == "__main__":
-    HOW = sys.argv.pop()
-    if HOW == "times":
-        times()
-    else:
-        unittest.main()
+    main(times)

@@ -5,12 +5,11 @@ looks at all names. With python3-swift, Swift's own ContainerBroker, too.
 """
 
 import os
-import sys
 import time
 import unittest
 
 from container import Art, Ordinary
-from beside import Times, bytes_of, seeded
+from beside import HOW, Times, bytes_of, main, seeded
 
 LETTERS = ["a", "b", "-", "/", "-", "/", "--", "-/", ".", "0", "é", "\U0001f600"]
 DELIMITERS = [None, "", "/", "-", "--", "-/", "é", "a", "aa", "/-/"]
@@ -253,8 +252,4 @@ def times():
 
 
 if __name__ == "__main__":
-    HOW = sys.argv.pop()
-    if HOW == "times":
-        times()
-    else:
-        unittest.main()
+    main(times)
