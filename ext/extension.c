@@ -11,7 +11,7 @@
 #include <pthread.h>
 #include <string.h>
 
-enum { OLDEST_SQLITE = 3038000 }; /* the first with sqlite3_vtab_in(), sqlite3_vtab_distinct(), and LIMIT for us */
+enum { OLDEST_SQLITE = 3040000 }; /* the oldest that is tested; sqlite3_vtab_in(), and LIMIT for us, came with 3.38 */
 
 static pthread_mutex_t process_mutex = PTHREAD_MUTEX_INITIALIZER;
 
@@ -95,7 +95,7 @@ int sqlite3_art_init(sqlite3 *db, char **message, const sqlite3_api_routines *ap
     begin_process(api);
     if (sqlite3_libversion_number() < OLDEST_SQLITE) {
         *message =
-            sqlite3_mprintf("art: this SQLite is too old (%s): load art into 3.38 or newer", sqlite3_libversion());
+            sqlite3_mprintf("art: this SQLite is too old (%s): load art into 3.40 or newer", sqlite3_libversion());
         return SQLITE_ERROR;
     }
     if (!processor_is_new_enough()) {

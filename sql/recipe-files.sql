@@ -7,7 +7,7 @@ CREATE TABLE quota(home TEXT PRIMARY KEY, allowed INTEGER NOT NULL);
 INSERT INTO quota VALUES('/home/ada/', 10000), ('/home/grace/', 500);
 
 -- a quota that cannot drift: what is used is nowhere noted, it is the sum of the rows, asked in the transaction that writes. It holds
--- for a REPLACE, an UPDATE and a move, too
+-- for a REPLACE, an UPDATE and a move, too. More: sums.md, Quotas
 BEGIN IMMEDIATE;
 INSERT INTO files VALUES('/home/ada/notes.txt', 'ada', 300, 1767225600);
 SELECT art_sum('files', 'size', home) <= allowed FROM quota WHERE home = '/home/ada/';
