@@ -54,7 +54,7 @@ run_sh() {
     done < <(blocks sh "$document")
 }
 
-# "Search as you type", nfc() and the bindings of "Names that are no UTF-8" of sql/, on rows of its own.
+# "Search as you type", nfc(), natural_order() and the bindings of "Names that are no UTF-8" of sql/, on rows of its own.
 run_python() {
     /usr/bin/python3 -c "import sqlite3; sqlite3.connect('').enable_load_extension" 2>/dev/null || return
     {
@@ -74,6 +74,10 @@ run_python() {
 		    db.execute("INSERT INTO hashes VALUES(CAST(? AS TEXT), ?)", [key, name])
 		    assert db.execute("SELECT name FROM hashes WHERE hash = CAST(? AS TEXT)", [key]).fetchall() == [(name,)]
 		assert db.execute("SELECT name FROM hashes(?)", [bytes((255,))]).fetchall() == [("bytes",)]
+		db.create_function("natural_order", 1, natural_order, deterministic=True)
+		db.executemany("INSERT INTO hashes VALUES('n/' || ?, '')", [["b10"], ["b2"], ["B02.x"], ["b1a"], ["a"], ["b100"], ["b0"], ["b"]])
+		assert [row[0][2:] for row in db.execute("SELECT hash FROM hashes('n/') ORDER BY natural_order(hash)")] == [
+		    "a", "b", "b0", "b1a", "b2", "B02.x", "b10", "b100"]
 		use_one_form(db)
 		db.execute("CREATE VIRTUAL TABLE songs USING art(path)")
 		db.execute("INSERT INTO songs VALUES(nfc(?))", ["cafe\\u0301/x"])
@@ -81,7 +85,7 @@ run_python() {
 		END
     } >"$work/search.py"
     /usr/bin/python3 "$work/search.py"
-    verdict $? "sql/searching.md, sql/tables.md: their Python does something else"
+    verdict $? "sql/searching.md, sql/tables.md, sql/listings.md: their Python does something else"
 }
 
 # A document's sections, as GitHub names them.
