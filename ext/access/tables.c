@@ -15,11 +15,12 @@ bool art_may_lack_wal_files(int rc) {
 }
 
 int art_report_unreadable(char **message, sqlite3 *db, int rc, const char *what) {
-    return art_complain(message, rc,
-                        "art: cannot read %s (%s): in WAL mode, and where a crash has left a journal, a reader writes beside the "
-                        "database: give this user the right to, or, while nobody writes and there is neither -wal nor "
-                        "-journal, open it with immutable=1",
-                        what, sqlite3_errmsg(db));
+    return art_complain(
+        message, rc,
+        "art: cannot read %s (%s): in WAL mode, and where a crash has left a journal, a reader writes beside the "
+        "database: give this user the right to, or, while nobody writes and there is neither -wal nor "
+        "-journal, open it with immutable=1",
+        what, sqlite3_errmsg(db));
 }
 
 int art_snapshot_hold(sqlite3 *db, const char *schema, sqlite3_stmt **out, char **message) {
