@@ -8,6 +8,7 @@
  * value. So a version that is the row's, a prefix that its path begins with, or a delimiter that does not follow it
  * there, changes nothing.
  */
+#include "core/tree/write_rows.h"
 #include "ext/query/query.h"
 #include "ext/txn/txn.h"
 #include "ext/write/write.h"
