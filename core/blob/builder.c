@@ -149,6 +149,17 @@ static void bucket_is_in(struct art_builder *builder) {
     art_key_copy_set(&builder->emitted_last, builder->last.bytes, builder->last.len);
 }
 
+/* What the reference will say of all keys and versions in the blob. */
+static void widen_bounds(struct art_builder *builder) {
+    const struct art_pending *pending = &builder->pending;
+    if (pending->shape.csn_least < builder->csn_min) builder->csn_min = pending->shape.csn_least;
+    if (pending->bounds.csn_max > builder->csn_max) builder->csn_max = pending->bounds.csn_max;
+    if (pending->bounds.key_max > builder->key_max) builder->key_max = pending->bounds.key_max;
+    uint32_t n = art_min32(builder->first.len, pending->first_len);
+    n = art_common_prefix(builder->first.bytes, pending->first_key, art_min32(n, builder->label_shared));
+    builder->label_shared = art_min32(n, pending->label_shared);
+}
+
 /* Moves the pending bucket into the blob; of one with blocks as much as goes into its page. *full: it does not fit. */
 static enum art_rc emit(struct art_builder *builder, bool *full) {
     struct art_pending *pending = &builder->pending;
@@ -189,14 +200,9 @@ static enum art_rc emit(struct art_builder *builder, bool *full) {
     builder->entries += pending->count;
     assert(builder->at <= ART_BLOB_PAGES * ART_BLOB_PAGE && builder->entries == footer->rank[footer->buckets]);
     builder->below += pending->below;
-    if (pending->shape.csn_least < builder->csn_min) builder->csn_min = pending->shape.csn_least;
-    if (pending->bounds.csn_max > builder->csn_max) builder->csn_max = pending->bounds.csn_max;
-    if (pending->bounds.key_max > builder->key_max) builder->key_max = pending->bounds.key_max;
     builder->overflows += pending->overflows;
     if (pending->block.len) builder->in_blocks += pending->count;
-    uint32_t n = art_min32(builder->first.len, pending->first_len);
-    n = art_common_prefix(builder->first.bytes, pending->first_key, art_min32(n, builder->label_shared));
-    builder->label_shared = art_min32(n, pending->label_shared);
+    widen_bounds(builder);
     bucket_is_in(builder);
     return ART_OK;
 }

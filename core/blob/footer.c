@@ -317,10 +317,25 @@ static uint32_t put_directories(const struct art_footer *footer, struct art_byte
     return at + label.len;
 }
 
+/* Stands before the trailer, where it is wanted. Where it begins; *end: where it ends. */
+static uint32_t put_filter(const struct art_footer *footer, uint32_t keys, uint8_t *image,
+                           struct art_footer_layout *out, uint32_t *end) {
+    *end = ART_TRAILER_AT;
+    if (!keys) return ART_TRAILER_AT;
+    uint32_t blocks = art_filter_blocks(keys), bytes = blocks * ART_FILTER_BLOCK_BYTES;
+    uint32_t at = (ART_TRAILER_AT - bytes) & ~(uint32_t)(ART_FILTER_BLOCK_BYTES - 1);
+    out->flags |= ART_BLOB_FILTER;
+    out->filter_blocks = blocks;
+    out->filter = at;
+    art_filter_build(image + at, blocks, footer->hashes, keys);
+    *end = at + bytes;
+    return at;
+}
+
 enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, uint64_t csn_min, uint32_t filter_keys,
                              uint8_t *image, struct art_footer_layout *out) {
     uint32_t directory = art_directory_bytes(footer->buckets, footer->sums, footer->has) + label.len;
-    uint32_t filter_end = ART_TRAILER_AT, postings = art_postings_bytes(&footer->postings, NULL, 0);
+    uint32_t filter_end, postings = art_postings_bytes(&footer->postings, NULL, 0);
     if (footer->known_postings.len) postings = footer->known_postings.len;
     enum art_rc rc = reserve_scratch(footer, directory + footer->nodes_bound + postings);
     if (rc) return rc;
@@ -345,15 +360,7 @@ enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, 
         return ART_TOOBIG;
     memset(out, 0, sizeof *out);
     out->flags = (uint8_t)((writer.wide ? ART_BLOB_WIDE : 0) | (footer->sums ? ART_BLOB_SUMS : 0));
-    uint32_t end = ART_TRAILER_AT;
-    if (filter_keys) {
-        out->flags |= ART_BLOB_FILTER;
-        out->filter_blocks = art_filter_blocks(filter_keys);
-        end = (end - out->filter_blocks * ART_FILTER_BLOCK_BYTES) & ~(uint32_t)(ART_FILTER_BLOCK_BYTES - 1);
-        out->filter = end;
-        filter_end = end + out->filter_blocks * ART_FILTER_BLOCK_BYTES;
-        art_filter_build(image + end, out->filter_blocks, footer->hashes, filter_keys);
-    }
+    uint32_t end = put_filter(footer, filter_keys, image, out, &filter_end);
     out->routing = (end - directory - nodes) & ~7u;
     out->root = out->routing + directory;
     uint32_t first = (out->routing - postings) & ~(uint32_t)(ART_POSTINGS_ALIGN - 1);

@@ -2,6 +2,7 @@
 #ifndef ART_EXT_ADMIN_H
 #define ART_EXT_ADMIN_H
 
+#include "core/tree/place.h"
 #include "ext/host/host.h"
 #include "ext/table/table_function.h"
 #include "ext/txn/txn.h"

@@ -5,6 +5,7 @@
  * what keeps the table from being used at all. Nothing is changed, so a read-only database can be checked. What hinders
  * the check (memory, an interrupt, a lock) is an error; everything else that is not as it should be is a finding.
  */
+#include "core/tree/inspect.h"
 #include "ext/admin/admin.h"
 
 bool art_check_hindered(int rc) {

@@ -19,6 +19,7 @@
  * the database are held until the scan ends. That of a table_ref.c is not, since other calls take it. The table may
  * change between two rows: those that follow are right then.
  */
+#include "core/tree/history.h"
 #include "ext/admin/admin.h"
 
 struct states {

@@ -36,7 +36,10 @@
  *                       `(SELECT art_count('t', 'a/'))` is asked once in a statement.
  */
 #include "core/base/vector.h"
+#include "core/tree/inspect.h"
 #include "ext/admin/admin.h"
+
+#include <stdio.h>
 
 enum { SHORT_PREFIX_BYTES = 512 }; /* on the stack; longer ones take an allocation */
 

@@ -5,6 +5,7 @@
  *
  * All rows are of one snapshot (table_ref.c) and made at once.
  */
+#include "core/tree/inspect.h"
 #include "ext/admin/admin.h"
 
 enum { INFO_PROPERTY, INFO_VALUE, INFO_TABLE };

@@ -14,6 +14,7 @@
  * What several hold is known when all sets of slots were seen: `once` is what any set has, `twice` what a second one
  * has, too. The table's own set is the first.
  */
+#include "core/tree/history.h"
 #include "ext/admin/admin.h"
 
 enum { SNAPSHOTS_NAME, SNAPSHOTS_VERSION, SNAPSHOTS_MADE, SNAPSHOTS_ENTRIES, SNAPSHOTS_BYTES, SNAPSHOTS_TABLE };

@@ -14,6 +14,7 @@
  * as much as it has room for, and the checkpoint behind it gives the WAL's room back. What they leave are free pages of
  * the database.
  */
+#include "core/tree/inspect.h"
 #include "ext/admin/admin.h"
 
 enum { VACUUM_ROUNDS_MAX = 1000, VACUUM_FULL_MAX = 12, CHECKPOINT_DELAY_MS = 10 /* ms */ };

@@ -1,6 +1,7 @@
 /* A database as SQLite knows it: its files, their folder, and the names of the .art files beside it:
  * <database>-<table>-<first 8 hex digits of the id>.art.
  */
+#include "core/tree/place.h"
 #include "ext/base/base.h"
 
 #include <ctype.h>

@@ -178,6 +178,48 @@ static inline int64_t art_base_of(uint32_t serial, const uint8_t *p, const uint8
     return (int64_t)x >> art_serial_unused_bits[serial];
 }
 
+/* What the encoding has of a column's head, from *p on, which then is behind it. `given` is the byte that says of which
+ * width, or how many entries. */
+ART_OPENS const char *art_encoding_open(struct art_cells *out, uint32_t given, const uint8_t **p, const uint8_t *end,
+                                        bool check) {
+    const uint8_t *at = *p;
+    out->width = given;
+    if (out->encoding == ART_COLUMN_INTEGERS) {
+        uint32_t serial = *at++;
+        if (check && (serial == 0 || serial > 9 || serial == ART_SERIAL_REAL)) return "a column has no base";
+        if (check && art_serial_number_bytes[serial] > end - at) return "a column's base ends behind it";
+        out->base = art_base_of(serial, at, out->last);
+        at += art_serial_number_bytes[serial];
+    } else if (out->encoding == ART_COLUMN_ENTRIES) {
+        if (check && (given == 0 || given > ART_ENTRIES_MAX)) return "a column has no entries";
+        out->entries = given;
+        out->width = 64 - (uint32_t)__builtin_clzll(2 * (given - 1) | 1) - 1;
+    } else {
+        if (check && (out->encoding >= ART_COLUMN_ENCODINGS || end - at < 4)) return "a column has no encoding";
+        out->slope = art_load16(at);
+        out->base = (int16_t)art_load16(at + 2);
+        at += 4;
+    }
+    *p = at;
+    return check && out->width > ART_WIDTH_MAX && out->width != ART_WIDTH_WHOLE ? "a column's codes have no width"
+                                                                                : NULL;
+}
+
+/* The values that stand apart, behind entries or bytes of the column's body. */
+ART_OPENS const char *art_body_open(struct art_cells *out, const uint8_t *end, bool check) {
+    const uint8_t *p = out->body;
+    if (out->encoding == ART_COLUMN_ENTRIES) {
+        p = art_list_end(p, out->entries, end);
+        if (check && !p) return "a column's entries end behind it";
+    } else if (out->encoding != ART_COLUMN_INTEGERS) {
+        uint64_t used = out->slots ? art_cells_end(out, out->slots - 1) : 0;
+        if (check && used > out->bytes) return "a column's bytes end behind it";
+        p += used;
+    }
+    out->bytes = (uint32_t)(p - out->body);
+    return art_apart_open(&out->apart, p, end, check);
+}
+
 /* Column `number`, below `columns`. NULL, or what is wrong with its place and lengths, never with lists of values. */
 ART_OPENS const char *art_cells_open(struct art_bytes block, const struct art_block *opened, uint32_t number,
                                      struct art_cells *out, bool check) {
@@ -193,24 +235,8 @@ ART_OPENS const char *art_cells_open(struct art_bytes block, const struct art_bl
     out->slots = opened->rows;
     out->last = block.data + block.len - 8;
     out->apart = (struct art_apart){0, NULL, NULL};
-    out->width = given;
-    if (out->encoding == ART_COLUMN_INTEGERS) {
-        uint32_t serial = *p++;
-        if (check && (serial == 0 || serial > 9 || serial == ART_SERIAL_REAL)) return "a column has no base";
-        if (check && art_serial_number_bytes[serial] > end - p) return "a column's base ends behind it";
-        out->base = art_base_of(serial, p, out->last);
-        p += art_serial_number_bytes[serial];
-    } else if (out->encoding == ART_COLUMN_ENTRIES) {
-        if (check && (given == 0 || given > ART_ENTRIES_MAX)) return "a column has no entries";
-        out->entries = given;
-        out->width = 64 - (uint32_t)__builtin_clzll(2 * (given - 1) | 1) - 1;
-    } else {
-        if (check && (out->encoding >= ART_COLUMN_ENCODINGS || end - p < 4)) return "a column has no encoding";
-        out->slope = art_load16(p);
-        out->base = (int16_t)art_load16(p + 2);
-        p += 4;
-    }
-    if (check && out->width > ART_WIDTH_MAX && out->width != ART_WIDTH_WHOLE) return "a column's codes have no width";
+    const char *wrong = art_encoding_open(out, given, &p, end, check);
+    if (check && wrong) return wrong;
     out->sparse = kind & ART_COLUMN_SPARSE;
     if (out->sparse) {
         if (check && end - p < (int)(opened->rows + 7) / 8) return "a column has no bitmap";
@@ -224,17 +250,7 @@ ART_OPENS const char *art_cells_open(struct art_bytes block, const struct art_bl
         return "a column's codes end behind it";
     out->body = p;
     out->bytes = (uint32_t)(end - p);
-    if (!(kind & ART_COLUMN_HAS_APART)) return NULL;
-    if (out->encoding == ART_COLUMN_ENTRIES) {
-        p = art_list_end(p, out->entries, end);
-        if (check && !p) return "a column's entries end behind it";
-    } else if (out->encoding != ART_COLUMN_INTEGERS) {
-        uint64_t used = out->slots ? art_cells_end(out, out->slots - 1) : 0;
-        if (check && used > out->bytes) return "a column's bytes end behind it";
-        p += used;
-    }
-    out->bytes = (uint32_t)(p - out->body);
-    return art_apart_open(&out->apart, p, end, check);
+    return kind & ART_COLUMN_HAS_APART ? art_body_open(out, end, check) : NULL;
 }
 
 uint32_t art_block_encode(const struct art_bytes *values, uint32_t count, uint8_t *out, uint32_t space);

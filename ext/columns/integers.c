@@ -118,12 +118,25 @@ static bool none_shorter(struct number_span span, uint32_t serial) {
     return span.low >= (serial == 1 ? 2 : less) || span.high < -less;
 }
 
-bool art_integers_put(struct writer *out, struct column *column) {
+static struct number_span load_numbers(struct column *column) {
     uint32_t type = one_type(column);
     struct number_span span = {0, 0};
     if (type) span = load_alike(column, type);
     if (!type || !none_shorter(span, type)) span = load_integers(column);
-    if (column->absents == column->rows) span = (struct number_span){0, 0};
+    return column->absents == column->rows ? (struct number_span){0, 0} : span;
+}
+
+/* The numbers of the rows that have one, side by side. How many. */
+static uint32_t close_up(struct column *column) {
+    uint32_t numbers = 0;
+    for (uint32_t row = 0; row < column->rows; row++) {
+        if (!art_row_set_has(&column->absent, row)) column->number[numbers++] = column->number[row];
+    }
+    return numbers;
+}
+
+bool art_integers_put(struct writer *out, struct column *column) {
+    struct number_span span = load_numbers(column);
     uint32_t width = width_of((uint64_t)span.high - (uint64_t)span.low), best = width;
     uint32_t slots = column->rows - (16 * column->nulls > column->rows ? column->absents : 0);
     uint32_t base_serial = art_serial_of_integer(span.low), bytes = (slots * width + 7) / 8;
@@ -140,10 +153,7 @@ bool art_integers_put(struct writer *out, struct column *column) {
     uint8_t base[8];
     uint32_t base_bytes = art_serial_number_bytes[base_serial];
     art_store64_be(base, base_bytes ? (uint64_t)span.low << (64 - 8 * base_bytes) : 0);
-    slots = sparse ? 0 : column->rows;
-    for (uint32_t row = 0; sparse && row < column->rows; row++) {
-        if (!art_row_set_has(&column->absent, row)) column->number[slots++] = column->number[row];
-    }
+    slots = sparse ? close_up(column) : column->rows;
     return write_byte(out, ART_COLUMN_INTEGERS | art_column_flags(column, sparse)) && write_byte(out, best) &&
            put_value(out, base_serial, base) && (!sparse || art_bitmap_put(out, &column->absent, column->rows)) &&
            art_codes_put(out, column->number, slots, (uint64_t)span.low, best) && art_apart_put(out, column);

@@ -40,6 +40,7 @@
 #include "ext/host/host.h"
 
 #include "core/base/platform.h"
+#include "core/tree/place.h"
 
 #include <stdlib.h>
 

@@ -4,6 +4,7 @@
 #include "ext/host/host.h"
 
 #include "core/base/platform.h"
+#include "core/tree/place.h"
 
 /* What would be written instead went nowhere. */
 static int refuse_any_file(const char *name, const char *schema, char **message) {

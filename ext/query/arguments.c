@@ -247,29 +247,33 @@ void art_scan_begin_behind(struct art_scan *scan) {
 
 /* --- all of them -------------------------------------------------------------------------------------------------- */
 
+/* One argument, and the term of the plan that says what it means. */
+static void want_argument(struct art_scan *scan, const uint8_t *term, sqlite3_value *value) {
+    const struct art_columns *columns = &art_scan_vtab(scan)->columns;
+    enum art_argument meaning = term[0];
+    unsigned column = term[2] | (unsigned)term[3] << 8;
+    bool is_version = art_hidden_column(art_scan_vtab(scan), (int)column) == ART_HIDDEN_VERSION;
+    assert(meaning < ART_ARGUMENTS && (is_version || column < columns->count));
+    if (column < columns->count && columns->items[column].place) return; /* art_several_arguments() takes it */
+    if (!column) {
+        want(scan, meaning, value, term[1]);
+    } else if (meaning >= ART_ARGUMENT_LOOKUP && meaning <= ART_ARGUMENT_LOOKUP_IN) {
+        scan->keys.rc = art_lookups_add(scan, column, meaning, value);
+    } else if (is_version) {
+        want_newer(scan, meaning, value);
+    } else if (meaning == ART_ARGUMENT_GLOB || meaning == ART_ARGUMENT_LIKE) {
+        want_pattern(scan, column, meaning, value);
+    } else if (art_filters_add(scan, column, meaning, value, !(term[1] & ART_TERM_UNKNOWN))) {
+        scan->keys.rc = SQLITE_NOMEM;
+    }
+}
+
 int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlite3_value **argv) {
     struct art_key_range *keys = &scan->keys;
-    const uint8_t *term = (const uint8_t *)words + strlen(words) + 1;
-    for (int i = 0; i < argc && !keys->rc; i++, term += ART_PLAN_TERM) {
-        enum art_argument meaning = term[0];
-        unsigned column = term[2] | (unsigned)term[3] << 8;
-        bool is_version = art_hidden_column(art_scan_vtab(scan), (int)column) == ART_HIDDEN_VERSION;
-        assert(meaning < ART_ARGUMENTS && (is_version || column < art_scan_vtab(scan)->columns.count));
-        if (column < art_scan_vtab(scan)->columns.count && art_scan_vtab(scan)->columns.items[column].place) continue;
-        if (!column) {
-            want(scan, meaning, argv[i], term[1]);
-        } else if (meaning >= ART_ARGUMENT_LOOKUP && meaning <= ART_ARGUMENT_LOOKUP_IN) {
-            keys->rc = art_lookups_add(scan, column, meaning, argv[i]);
-        } else if (is_version) {
-            want_newer(scan, meaning, argv[i]);
-        } else if (meaning == ART_ARGUMENT_GLOB || meaning == ART_ARGUMENT_LIKE) {
-            want_pattern(scan, column, meaning, argv[i]);
-        } else if (art_filters_add(scan, column, meaning, argv[i], !(term[1] & ART_TERM_UNKNOWN))) {
-            keys->rc = SQLITE_NOMEM;
-        }
-    }
-    if (!keys->rc && art_scan_vtab(scan)->columns.keys)
-        keys->rc = art_several_arguments(scan, (const uint8_t *)words + strlen(words) + 1, argc, argv);
+    const uint8_t *terms = (const uint8_t *)words + strlen(words) + 1;
+    bool several = art_scan_vtab(scan)->columns.keys;
+    for (int i = 0; i < argc && !keys->rc; i++) want_argument(scan, terms + i * ART_PLAN_TERM, argv[i]);
+    if (!keys->rc && several) keys->rc = art_several_arguments(scan, terms, argc, argv);
     if (keys->rc || keys->empty) return keys->rc;
     const struct art_shown *shown = scan->shown;
     if (scan->kind == ART_SCAN_LEVEL && !shown[ART_HIDDEN_DELIMITER].text.len) scan->kind = ART_SCAN_RANGE;
@@ -278,7 +282,7 @@ int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlit
     } else if (shown[ART_HIDDEN_START_AFTER].type) {
         art_scan_begin_behind(scan);
     }
-    if (shown[ART_HIDDEN_PREFIX].type || (shown[ART_HIDDEN_DELIMITER].type && art_scan_vtab(scan)->columns.keys))
+    if (shown[ART_HIDDEN_PREFIX].type || (shown[ART_HIDDEN_DELIMITER].type && several))
         art_key_range_prefix(keys, art_buffer_bytes(art_scan_prefix(scan)));
     art_key_range_finish(keys);
     scan->limits.summary = art_tree_summarised(art_scan_tree(scan));

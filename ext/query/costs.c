@@ -262,6 +262,36 @@ static bool is_open_range(const struct art_planning *planning, struct bounds unk
     return low != high && !planning->newer && !planning->searches;
 }
 
+/* A plan that gives one row at most. False: it may give more. */
+static bool price_one_row(const struct art_planning *planning, double search) {
+    sqlite3_index_info *info = planning->info;
+    unsigned keys = planning->vtab->columns.keys;
+    bool longest = planning->kind == ART_SCAN_LONGEST;
+    bool whole_key = keys && planning->fixed == keys && planning->kind == ART_SCAN_RANGE;
+    if (!longest && !whole_key && planning->kind != ART_SCAN_POINT) return false;
+    info->estimatedRows = 1;
+    info->estimatedCost = longest ? 1 : search + step_cost;
+    if (whole_key || planning->plan & ART_PLAN_UNIQUE) info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
+    return true;
+}
+
+/* How many of the rows the scan goes through: what its conditions leave, but for those that lookups have. */
+static uint64_t rows_of_scan(const struct art_planning *planning, struct bounds unknown, uint64_t rows) {
+    if (planning->kind == ART_SCAN_LIST) rows = LIST_ELEMENTS_ASSUMED;
+    rows = share(unknown, rows);
+    if (planning->nocase) rows = ROWS_LEAST;
+    if (planning->fixed && rows > FOUND_ROWS) rows = FOUND_ROWS;
+    if (planning->bounded_low || planning->bounded_high)
+        rows /= planning->bounded_low && planning->bounded_high ? BOTH_BOUNDS_LEAVE : ONE_BOUND_LEAVES;
+    if (planning->newer) rows /= ONE_BOUND_LEAVES;
+    if (planning->searches) rows /= BOTH_BOUNDS_LEAVE;
+    return rows;
+}
+
+static double price_sort(uint64_t rows) {
+    return 5 * (double)rows * logarithm(rows);
+}
+
 /* Bounds that come from another table have to make a plan cheaper, whatever literals stand beside them and however few
  * rows there are: of plans that cost the same SQLite takes the one that waits for fewer tables. So a range and a list
  * are charged no search.
@@ -274,31 +304,11 @@ static bool is_open_range(const struct art_planning *planning, struct bounds unk
 void art_planning_estimate(const struct art_planning *planning) {
     sqlite3_index_info *info = planning->info;
     uint64_t all, rows = assume_rows(planning, &all);
-    double search = logarithm(all);
-    if (planning->kind == ART_SCAN_POINT || planning->kind == ART_SCAN_LONGEST) {
-        info->estimatedRows = 1;
-        info->estimatedCost = planning->kind == ART_SCAN_POINT ? search + step_cost : 1;
-        if (planning->plan & ART_PLAN_UNIQUE) info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
-        return;
-    }
-    unsigned keys = planning->vtab->columns.keys;
-    if (keys && planning->fixed == keys && planning->kind == ART_SCAN_RANGE) {
-        info->estimatedRows = 1;
-        info->estimatedCost = search + step_cost;
-        info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
-        return;
-    }
+    double search = logarithm(all), each = step_cost;
+    if (price_one_row(planning, search)) return;
     struct bounds unknown = count_bounds(planning, false);
-    bool is_list = planning->kind == ART_SCAN_LIST, may_wait = unknown.low || unknown.high || is_list;
-    double each = step_cost;
-    if (is_list) rows = LIST_ELEMENTS_ASSUMED;
-    rows = share(unknown, rows);
-    if (planning->nocase) rows = ROWS_LEAST;
-    if (planning->fixed && rows > FOUND_ROWS) rows = FOUND_ROWS;
-    if (planning->bounded_low || planning->bounded_high)
-        rows /= planning->bounded_low && planning->bounded_high ? BOTH_BOUNDS_LEAVE : ONE_BOUND_LEAVES;
-    if (planning->newer) rows /= ONE_BOUND_LEAVES;
-    if (planning->searches) rows /= BOTH_BOUNDS_LEAVE;
+    bool may_wait = unknown.low || unknown.high || planning->kind == ART_SCAN_LIST;
+    rows = rows_of_scan(planning, unknown, rows);
     if (planning->lookups) {
         price_lookups(planning, rows, all, search);
         return;
@@ -312,9 +322,8 @@ void art_planning_estimate(const struct art_planning *planning) {
     info->estimatedRows = (sqlite3_int64)(left < ROWS_LEAST ? ROWS_LEAST : left);
     info->estimatedCost = (double)rows * each;
     if (is_open_range(planning, unknown)) info->estimatedCost = price_open_range(info->estimatedCost, (double)all);
-    bool sorts = info->nOrderBy && !info->orderByConsumed && !may_wait;
-    if (sorts) info->estimatedCost += 5 * (double)left * logarithm(left);
+    if (info->nOrderBy && !info->orderByConsumed && !may_wait) info->estimatedCost += price_sort(left);
     if (planning->equalities && !may_wait) /* of a row value's IN? SQLite then sorts, as it does without them */
-        info->estimatedCost += 5 * (double)rows * logarithm(rows);
+        info->estimatedCost += price_sort(rows);
     for (int i = 0; i < planning->unsure; i++) info->estimatedCost = info->estimatedCost * 1.25 + 2;
 }

@@ -12,6 +12,8 @@
  */
 #include "ext/schema/schema.h"
 
+#include <stdio.h>
+
 enum { FILE_NAME_BYTES_MAX = 255 }; /* as file systems have it */
 
 /* Beginnings of the names of columns of T_artstate. Behind the second one comes a number. */

@@ -21,6 +21,7 @@
  * is; nobody can have it otherwise there. If another of these fails they stay noted, for the next one. ROLLBACK and
  * ROLLBACK TO forget them: all savepoints were there before the first of them. While rows are noted, no scan but this
  * one is open, and it is at its end. */
+#include "core/tree/write_rows.h"
 #include "ext/table/table.h"
 
 #include <assert.h>

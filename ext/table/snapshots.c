@@ -29,6 +29,9 @@
 #include "ext/table/table.h"
 
 #include "core/base/hash.h"
+#include "core/tree/history.h"
+
+#include <stdio.h>
 
 enum { LAYOUT = 1, LAYOUT_BYTES = 1, HEADER_BYTES = LAYOUT_BYTES + 8 + 8, LENGTH_BYTES = 4, HASH_BYTES = 8 };
 enum { KEY_BYTES = sizeof ART_SNAPSHOT_KEY - 1 };

@@ -3,6 +3,8 @@
  */
 #include "ext/table/table.h"
 
+#include "core/tree/place.h"
+
 #include <assert.h>
 
 /* A summary that the tree was given, and may go back to as long as it is there. */

@@ -14,6 +14,8 @@
 #ifndef ART_EXT_TABLE_H
 #define ART_EXT_TABLE_H
 
+#include "core/tree/commit.h"
+#include "core/tree/read_rows.h"
 #include "ext/schema/schema.h"
 
 /* --- savepoints (savepoints.c) ------------------------------------------------------------------------------------ */

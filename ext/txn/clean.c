@@ -23,8 +23,11 @@
  *   xCommit       makes the database durable (a DROP that was committed earlier, but not synced, could else come back
  *                 after a power loss), looks at each file once more, and removes it. A ROLLBACK removes nothing.
  */
+#include "core/tree/place.h"
 #include "ext/host/host.h"
 #include "ext/txn/txn.h"
+
+#include <stdio.h>
 
 enum { ID_DIGITS = 8 }; /* of T-<id>.art */
 

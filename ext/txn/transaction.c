@@ -25,6 +25,7 @@
  * version, so that the own commit is not taken for somebody else's. Neither xCommit nor xRollback runs SQL: a SELECT
  * would leave its read lock behind, an INSERT would be lost.
  */
+#include "core/tree/place.h"
 #include "ext/host/host.h"
 #include "ext/txn/txn.h"
 

@@ -211,30 +211,41 @@ static int check_parts(struct art_vtab *vtab, bool goes, struct art_bytes from, 
         table, table);
 }
 
+static bool names_snapshot(const struct art_vtab *vtab, const struct directory_command *command,
+                           sqlite3_value **columns) {
+    return command->copies && sqlite3_value_type(columns[vtab->columns.count + ART_HIDDEN_SNAPSHOT]) != SQLITE_NULL;
+}
+
+/* Are those columns given that the command wants, as texts or BLOBs, and no others? */
+static int check_given(struct art_vtab *vtab, const struct directory_command *command, sqlite3_value **columns) {
+    unsigned count = vtab->columns.count, prefix = count + ART_HIDDEN_PREFIX;
+    bool goes = command->goes, of_snapshot = names_snapshot(vtab, command, columns);
+    for (unsigned i = 0; i < count + ART_HIDDEN_COLUMNS; i++) {
+        bool is_key = i == prefix || i == ART_COLUMN_KEY,
+             of_blobs = is_key && art_columns_keys_are_blobs(&vtab->columns);
+        bool wanted = i == prefix || (goes && i == ART_COLUMN_KEY) || i == count + ART_HIDDEN_COMMAND;
+        int type = sqlite3_value_type(columns[i]);
+        if (wanted && type != SQLITE_TEXT && !(of_blobs && type == SQLITE_BLOB))
+            return complain_prefix(vtab, command, of_blobs ? "wants BLOBs" : goes ? "wants two texts" : "wants a text");
+        bool may = wanted || (of_snapshot && i == count + ART_HIDDEN_SNAPSHOT);
+        if (!may && type != SQLITE_NULL) return complain_prefix(vtab, command, "takes no other column");
+    }
+    return SQLITE_OK;
+}
+
 static int run_directory(struct art_vtab *vtab, const struct directory_command *command, sqlite3_value **columns) {
     sqlite3_value *prefix = columns[vtab->columns.count + ART_HIDDEN_PREFIX], *path = columns[ART_COLUMN_KEY];
-    sqlite3_value *snapshot = columns[vtab->columns.count + ART_HIDDEN_SNAPSHOT];
-    bool goes = command->goes, of_snapshot = command->copies && sqlite3_value_type(snapshot) != SQLITE_NULL;
+    bool goes = command->goes;
     struct art_bytes from = {0}, to = {0};
-    for (unsigned i = 0; i < vtab->columns.count + ART_HIDDEN_COLUMNS; i++) {
-        bool wanted =
-            columns[i] == prefix || (goes && columns[i] == path) || i == vtab->columns.count + ART_HIDDEN_COMMAND;
-        int type = sqlite3_value_type(columns[i]);
-        bool is_key = columns[i] == prefix || columns[i] == path,
-             of_blobs = is_key && art_columns_keys_are_blobs(&vtab->columns);
-        bool is_text = type == SQLITE_TEXT || (of_blobs && type == SQLITE_BLOB);
-        if (wanted && !is_text)
-            return complain_prefix(vtab, command, of_blobs ? "wants BLOBs" : goes ? "wants two texts" : "wants a text");
-        bool may = wanted || (of_snapshot && columns[i] == snapshot);
-        if (!may && sqlite3_value_type(columns[i]) != SQLITE_NULL)
-            return complain_prefix(vtab, command, "takes no other column");
-    }
+    int rc = check_given(vtab, command, columns);
+    if (rc) return rc;
     if (!art_value_bytes(prefix, &from) || (goes && !art_value_bytes(path, &to))) return SQLITE_NOMEM;
     if (from.len > ART_PATH_MAX || to.len > ART_PATH_MAX)
         return complain_prefix(vtab, command, "has too long a prefix");
-    int rc = vtab->columns.keys ? check_parts(vtab, goes, from, to) : SQLITE_OK;
+    if (vtab->columns.keys) rc = check_parts(vtab, goes, from, to);
     if (rc) return rc;
-    if (of_snapshot) return art_copy_from_snapshot(vtab, snapshot, from, to);
+    if (names_snapshot(vtab, command, columns))
+        return art_copy_from_snapshot(vtab, columns[vtab->columns.count + ART_HIDDEN_SNAPSHOT], from, to);
     return goes ? art_move_prefix(vtab, from, to, command->copies) : art_delete_prefix(vtab, from);
 }
 

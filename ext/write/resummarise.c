@@ -9,6 +9,7 @@
  * when this is taken back, and the tree goes back by itself. If the second step fails the first one is taken back here:
  * SQLite does so only for statements of more than one row.
  */
+#include "core/tree/write_rows.h"
 #include "ext/write/write.h"
 
 /* SQLite may have ended the whole transaction. */

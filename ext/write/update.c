@@ -8,6 +8,7 @@
  * value. So a version that is the row's, a prefix that its path begins with, or a delimiter that does not follow it
  * there, changes nothing.
  */
+#include "core/tree/write_rows.h"
 #include "ext/query/query.h"
 #include "ext/txn/txn.h"
 #include "ext/write/write.h"
@@ -414,12 +415,35 @@ static int encode_change(struct art_vtab *vtab, sqlite3_value **argv, struct cha
     return encode_over(vtab, argv, row, out);
 }
 
-static int update_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
-    struct art_bytes from = {0}, to = {0}, value = {0};
+/* The row at `from` gets the path `to`, and the values that the UPDATE gives. */
+static int update_one_row(struct art_vtab *vtab, int argc, sqlite3_value **argv, struct art_bytes from,
+                          struct art_bytes to) {
     struct art_tree *tree = vtab->table->tree;
     struct change change = change_of(vtab, argc, argv);
     assert(change.sets || change.keeps || vtab->columns.count == 1 + vtab->columns.keys);
     struct art_row row = {0};
+    struct art_bytes value = {0};
+    enum art_rc art_rc = change.needs_row ? art_tree_get(tree, from, &row) : ART_OK;
+    if (art_rc == ART_NOTFOUND) return SQLITE_OK; /* an earlier row of this statement has replaced it */
+    if (art_rc) return art_report(&vtab->base.zErrMsg, art_rc);
+    int rc = check_hidden(vtab, argc, argv, from, change.needs_row ? &row : NULL);
+    if (!rc) rc = encode_change(vtab, argv, change, &row, &value);
+    enum art_write mode = write_mode(vtab);
+    bool existed = false;
+    if (!rc && change.needs_row && change.sets && art_bytes_equal(from, to)) {
+        art_rc = art_tree_update(tree, from, &row, value);
+    } else if (!rc) {
+        art_rc = art_tree_move(tree, mode, from, to, change.sets ? &value : NULL, &existed);
+    }
+    art_row_release(&row);
+    if (rc) return rc;
+    if (art_rc == ART_NOTFOUND) return SQLITE_OK; /* as above */
+    if (art_rc) return art_report(&vtab->base.zErrMsg, art_rc);
+    return existed && mode == ART_WRITE_INSERT ? not_unique(vtab) : SQLITE_OK;
+}
+
+static int update_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
+    struct art_bytes from = {0}, to = {0};
     if (vtab->columns.count != vtab->table->columns) {
         return art_complain(&vtab->base.zErrMsg, SQLITE_ABORT,
                             "art: a column was added while the statement ran (%s): run it again", vtab->name->table);
@@ -436,24 +460,7 @@ static int update_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
         rc = take_path(vtab, argv[ARGUMENT_COLUMNS], &to);
     }
     if (rc) return rc;
-    if (is_rolled) return update_prefix(vtab, argc, argv, from, to);
-    enum art_rc art_rc = change.needs_row ? art_tree_get(tree, from, &row) : ART_OK;
-    if (art_rc == ART_NOTFOUND) return SQLITE_OK; /* an earlier row of this statement has replaced it */
-    if (art_rc) return art_report(&vtab->base.zErrMsg, art_rc);
-    rc = check_hidden(vtab, argc, argv, from, change.needs_row ? &row : NULL);
-    if (!rc) rc = encode_change(vtab, argv, change, &row, &value);
-    enum art_write mode = write_mode(vtab);
-    bool existed = false;
-    if (!rc && change.needs_row && change.sets && art_bytes_equal(from, to)) {
-        art_rc = art_tree_update(tree, from, &row, value);
-    } else if (!rc) {
-        art_rc = art_tree_move(tree, mode, from, to, change.sets ? &value : NULL, &existed);
-    }
-    art_row_release(&row);
-    if (rc) return rc;
-    if (art_rc == ART_NOTFOUND) return SQLITE_OK; /* as above */
-    if (art_rc) return art_report(&vtab->base.zErrMsg, art_rc);
-    return existed && mode == ART_WRITE_INSERT ? not_unique(vtab) : SQLITE_OK;
+    return is_rolled ? update_prefix(vtab, argc, argv, from, to) : update_one_row(vtab, argc, argv, from, to);
 }
 
 static int run_delete(struct art_vtab *vtab, sqlite3_value **argv) {

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 
 #include "core/base/error.h"
-#include "core/tree/tree.h"
+#include "core/tree/commit.h"
+#include "core/tree/inspect.h"
+#include "core/tree/write_rows.h"
 #include "tests/bench/engine.h"
 #include "tests/bench/walk.h"
 

@@ -7,7 +7,6 @@
 #ifdef BENCH_ROCKSDB
 #include <rocksdb/c.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "tests/bench/engine.h"
 #include "tests/bench/walk.h"

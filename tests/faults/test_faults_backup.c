@@ -5,7 +5,6 @@
  */
 #include <signal.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "tests/support/io_faults.h"
 #include "tests/support/random.h"

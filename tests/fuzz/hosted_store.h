@@ -3,7 +3,10 @@
 #ifndef TESTS_FUZZ_HOSTED_STORE_H
 #define TESTS_FUZZ_HOSTED_STORE_H
 
-#include "core/tree/tree.h"
+#include "core/tree/commit.h"
+#include "core/tree/history.h"
+#include "core/tree/inspect.h"
+#include "core/tree/write_rows.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/parcel.h"
 #include "tests/support/sim_disk.h"

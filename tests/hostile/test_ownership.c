@@ -11,7 +11,6 @@
  *     ART_OWNERSHIP_TABLE=1       how often each step had each outcome
  *     ART_OWNERSHIP_ALL=1         goes on behind a failure
  */
-#include <dirent.h>
 #include <sqlite3.h>
 #include <unistd.h>
 

@@ -5,7 +5,6 @@
  * (support/differential.h).
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "tests/support/differential.h"
 #include "tests/support/grammar.h"

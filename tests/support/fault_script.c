@@ -2,7 +2,6 @@
 #include "tests/support/fault_world.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -1,6 +1,7 @@
 #include "tests/support/of_core.h"
 
 #include "core/store/private.h"
+#include "core/tree/inspect.h"
 #include "core/tree/run/run.h"
 
 const char *art_error_name(enum art_rc code) {

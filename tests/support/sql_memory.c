@@ -1,6 +1,5 @@
 #include "tests/support/sql_memory.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "ext/art.h"

@@ -1,7 +1,5 @@
 #include "tests/support/toy_codec.h"
 
-#include <string.h>
-
 #include "core/base/entry.h"
 
 enum { MASK = 0x5c, LITERALS_MAX = 128, REPEATS_MIN = 3, REPEATS_MAX = 129 };

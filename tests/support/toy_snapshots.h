@@ -1,4 +1,4 @@
-/* Snapshots of the toy host's (tree_world.h): its rows for them, as core/tree/tree.h asks for them, and what each must
+/* Snapshots of the toy host's (tree_world.h): its rows for them, as core/tree asks for them, and what each must
  * read like for ever.
  */
 #ifndef ART_TESTS_TOY_SNAPSHOTS_H

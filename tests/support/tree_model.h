@@ -6,7 +6,7 @@
 #ifndef ART_TESTS_TREE_MODEL_H
 #define ART_TESTS_TREE_MODEL_H
 
-#include "core/tree/tree.h"
+#include "core/tree/read_rows.h"
 #include "tests/support/random.h"
 
 enum { MODEL_MAX = 3000, MODEL_FAMILIES = 6 };

@@ -19,6 +19,10 @@
 
 #include "core/base/error.h"
 #include "core/io/io.h"
+#include "core/tree/commit.h"
+#include "core/tree/history.h"
+#include "core/tree/inspect.h"
+#include "core/tree/write_rows.h"
 #include "tests/support/toy_rows.h"
 #include "tests/support/toy_snapshots.h"
 #include "tests/support/tree_model.h"

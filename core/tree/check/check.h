@@ -16,6 +16,7 @@
 #ifndef ART_TREE_CHECK_H
 #define ART_TREE_CHECK_H
 
+#include "core/tree/inspect.h"
 #include "core/tree/txn/txn.h"
 
 enum { ART_CHECK_UNREAD_MAX = 128 };

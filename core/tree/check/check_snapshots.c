@@ -9,6 +9,7 @@
  * retires what nobody names.
  */
 #include "core/tree/check/check.h"
+#include "core/tree/history.h"
 
 #include <assert.h>
 

@@ -1,6 +1,7 @@
 /* What the tree is like, for people: art_info and dump. */
 #include "core/blob/blob_format.h"
 #include "core/io/io.h"
+#include "core/tree/inspect.h"
 #include "core/tree/txn/txn.h"
 
 static uint64_t set_size(const struct art_slot_set *set) {

@@ -676,6 +676,30 @@ static enum art_rc take_column(struct choice *choice, struct art_blob *blob, uin
     return ART_OK;
 }
 
+/* The best row in a bucket of a leaf. */
+static enum art_rc choose_row(struct choice *choice, struct art_blob *blob, uint32_t from, uint32_t to,
+                              struct art_datum *column) {
+    uint32_t bucket = choice->part->at;
+    if (choice->best->tree->fronts.bytes) begin_behind_hidden(choice, blob, art_blob_entries_in(blob, 0, bucket));
+    enum art_rc rc = take_column(choice, blob, from, to, column);
+    if (rc) return rc;
+    rc = art_blob_each(blob, bucket, from, to, consider_entry, choice);
+    if (!rc) rc = choice->rc;
+    if (rc || !choice->any || choice->value.kind < ART_DATUM_TEXT) return rc;
+    /* Its bytes nobody has copied. */
+    return art_corrupt(blob->file, blob->slot, ART_NOWHERE, "a text in a bucket whose zone has none");
+}
+
+/* The one that was chosen. In the order of the keys the cursor then stands on it. */
+static enum art_rc push_chosen_row(const struct choice *choice, struct art_blob_cursor *at) {
+    struct art_best *best = choice->best;
+    struct best_part row = {
+        .value = choice->value, .kind = PART_ENTRY, .learns = true, .blob = choice->part->blob, .at = choice->at};
+    enum art_rc rc = best->order.by_key ? art_blob_seek_entry(at, choice->at) : ART_OK;
+    if (!rc) rc = keep_key(best, &row, art_bytes(at->key, at->key_len));
+    return rc ? rc : heap_push(best, &row);
+}
+
 static enum art_rc expand_bucket(struct art_best *best, const struct best_part *part, struct art_blob_cursor *at) {
     struct art_blob *blob = at->blob;
     uint8_t room[ART_VALUE_INLINE_MAX];
@@ -693,22 +717,11 @@ static enum art_rc expand_bucket(struct art_best *best, const struct best_part *
     uint8_t kinds = art_blob_zone(blob, best->order.column, part->at).kinds;
     bool texts = leaf && kinds & (ART_ZONE_OTHERS | ART_ZONE_TEXTS);
     if (texts || (leaf && best->order.matches_paths)) return push_matching_rows(best, part, at, from, to);
-    if (leaf && best->tree->fronts.bytes) begin_behind_hidden(&choice, blob, art_blob_entries_in(blob, 0, part->at));
-    if (leaf) rc = take_column(&choice, blob, from, to, column);
-    if (rc) return rc;
-    rc = leaf ? art_blob_each(blob, part->at, from, to, consider_entry, &choice) : choose_child(&choice, at, from, to);
-    if (!rc) rc = choice.rc;
+    rc = leaf ? choose_row(&choice, blob, from, to, column) : choose_child(&choice, at, from, to);
     if (rc || !choice.any) return rc;
-    if (leaf && choice.value.kind >= ART_DATUM_TEXT) /* whose bytes nobody has copied */
-        return art_corrupt(blob->file, blob->slot, ART_NOWHERE, "a text in a bucket whose zone has none");
     assert(choice.at >= from && choice.at < to);
-    struct best_part row = {
-        .value = choice.value, .kind = PART_ENTRY, .learns = true, .blob = part->blob, .at = choice.at};
-    if (leaf && best->order.by_key) rc = art_blob_seek_entry(at, choice.at);
-    struct art_bytes key = art_bytes(at->key, at->key_len);
-    if (!rc && leaf) rc = keep_key(best, &row, key);
-    if (!rc) rc = leaf ? heap_push(best, &row) : push_child(&choice, at, from, to);
-    return rc || to - from == 1 ? rc : push_back(&choice, from, to, key);
+    rc = leaf ? push_chosen_row(&choice, at) : push_child(&choice, at, from, to);
+    return rc || to - from == 1 ? rc : push_back(&choice, from, to, art_bytes(at->key, at->key_len));
 }
 
 /* --- the memtable ------------------------------------------------------------------------------------------------- */

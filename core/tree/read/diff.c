@@ -18,6 +18,7 @@
  * When a tree has changed since the last call, all that is known of the segment is dropped, and a new one begins behind
  * the path that was told last.
  */
+#include "core/tree/history.h"
 #include "core/tree/read/states.h"
 
 enum {

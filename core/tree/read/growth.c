@@ -19,6 +19,7 @@
  *
  * When a tree has changed since the last call, the search begins again behind the name that was told last.
  */
+#include "core/tree/history.h"
 #include "core/tree/read/states.h"
 
 enum { LISTEN_EVERY_DELETES = 4096 };

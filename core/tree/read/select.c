@@ -155,6 +155,17 @@ static enum art_rc rank_of_entry(struct select *select, int64_t at, struct art_b
     return rc;
 }
 
+static int64_t entry_within(int64_t at, int64_t entries) {
+    return at < 0 ? 0 : at < entries ? at : entries - 1;
+}
+
+static enum art_rc low_bound_is_row(const struct select *select, bool *is_row) {
+    struct art_found entry;
+    enum art_rc rc = art_tree_find(select->tree, select->between->low, &entry);
+    *is_row = !rc && entry.live;
+    return rc;
+}
+
 /* Mostly the row is one of the oldest run, in which each entry is a row of its own. It stands as many entries on from a
  * bound as rows and hidden entries are between. Leaps from the nearer bound on, each longer than the one before, find
  * two bounds with the row between them. There the hidden entries are all entries but the rows, by W at both. Where they
@@ -176,7 +187,7 @@ static enum art_rc guess(struct select *select, bool *found) {
         int64_t hidden = entries - (between->high_rank - between->low_rank);
         int64_t at = on + (forward == leaps ? 0 : hidden) + (forward ? leap : -leap);
         struct art_bytes key;
-        if (leaps) at = at < 0 ? 0 : at < entries ? at : entries - 1;
+        if (leaps) at = entry_within(at, entries);
         if (at < 0 || at >= entries) break;
         rc = rank_of_entry(select, first + at, &key, &rank);
         if (rc || rank < 0) return rc;
@@ -186,11 +197,7 @@ static enum art_rc guess(struct select *select, bool *found) {
             first += at;
         else
             end = first + at;
-        if (rank == select->rank && !leap) { /* is the low bound a row itself? */
-            struct art_found entry;
-            rc = art_tree_find(select->tree, between->low, &entry);
-            *found = !rc && entry.live;
-        }
+        if (rank == select->rank && !leap) rc = low_bound_is_row(select, found);
         if (rc || *found) return rc;
         if (!leaps && (above == forward || !at)) break; /* newer sources have rows of their own there */
         leaps &= above == forward;

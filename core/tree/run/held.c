@@ -16,6 +16,7 @@
  * A set as bytes: for each stretch of neighbours a varint of the slots before it that are not in the set, and one of
  * its slots. Neither is 0. Slot 0 is the file's own and in no set. A root of 3,000 slots has some 10 bytes.
  */
+#include "core/tree/history.h"
 #include "core/tree/run/run.h"
 
 /* --- sets as bytes ------------------------------------------------------------------------------------------------ */

@@ -2,6 +2,7 @@
 #include "core/tree/state/state.h"
 
 #include "core/base/platform.h"
+#include "core/tree/place.h"
 
 enum art_rc art_file_identify(const char *path, const char *host_path, uint8_t uuid[ART_UUID_BYTES], bool *ours) {
     return art_store_identify(NULL, path, host_path, uuid, ours);

@@ -110,34 +110,43 @@ enum art_rc art_root_replace_run(struct art_root *root, unsigned at, const struc
     return ART_OK;
 }
 
+/* The oldest one that says all of the root, so that older versions read what they can. */
+static uint16_t format_of(const struct art_root *root) {
+    if ((root->blocks || root->texts) && (root->runs || root->held)) return ART_ROOT_FORMAT_BLOCKS;
+    if (root->held) return ART_ROOT_FORMAT_HELD;
+    if (root->cuts.len) return ART_ROOT_FORMAT_CUTS;
+    return root->left_rows ? ART_ROOT_FORMAT_LEFT : ART_ROOT_FORMAT;
+}
+
+static uint8_t encode_flags(const struct art_root *root) {
+    return (uint8_t)((root->held ? ART_ROOT_HELD : 0) | (root->all_blocks ? ART_ROOT_ALL_BLOCKS : 0) |
+                     (root->blocks ? ART_ROOT_BLOCKS : 0) | (root->texts ? ART_ROOT_TEXTS : 0));
+}
+
+static enum art_rc encode_run(const struct art_run *run, struct art_buffer *out) {
+    struct art_root_run fixed = {
+        .blobs = run->blobs, .pages = run->pages, .ref_len = art_ref_bytes(&run->top), .level = run->level};
+    enum art_rc rc = art_buffer_append(out, &fixed, sizeof fixed);
+    if (!rc) rc = art_buffer_reserve(out, fixed.ref_len);
+    if (!rc) out->len += art_ref_encode(&run->top, out->data + out->len);
+    return rc;
+}
+
 enum art_rc art_root_encode(const struct art_root *root, struct art_buffer *out) {
     assert(root->runs <= ART_RUNS_CAPACITY);
     out->len = 0;
-    bool held = root->held, left = root->left_rows, cut = root->cuts.len;
-    bool flagged = (root->blocks || root->texts) && (root->runs || held);
-    uint8_t flags = (held ? ART_ROOT_HELD : 0) | (root->all_blocks ? ART_ROOT_ALL_BLOCKS : 0) |
-                    (root->blocks ? ART_ROOT_BLOCKS : 0) | (root->texts ? ART_ROOT_TEXTS : 0);
+    uint8_t flags = encode_flags(root);
     struct art_root_header header = {.magic = ART_ROOT_MAGIC,
-                                     .format = flagged ? ART_ROOT_FORMAT_BLOCKS
-                                               : held  ? ART_ROOT_FORMAT_HELD
-                                               : cut   ? ART_ROOT_FORMAT_CUTS
-                                               : left  ? ART_ROOT_FORMAT_LEFT
-                                                       : ART_ROOT_FORMAT,
+                                     .format = format_of(root),
                                      .runs = (uint8_t)root->runs,
                                      .csn = root->csn,
                                      .generation = root->generation};
     memcpy(header.chain, &root->chain, sizeof header.chain);
     enum art_rc rc = art_buffer_append(out, &header, sizeof header);
-    if (!rc && (left || cut || held || flagged)) rc = art_buffer_append(out, &root->left_rows, sizeof root->left_rows);
-    if (!rc && flagged) rc = art_buffer_append(out, &flags, sizeof flags);
-    for (unsigned i = 0; !rc && i < root->runs; i++) {
-        const struct art_run *run = &root->run[i];
-        struct art_root_run fixed = {
-            .blobs = run->blobs, .pages = run->pages, .ref_len = art_ref_bytes(&run->top), .level = run->level};
-        rc = art_buffer_append(out, &fixed, sizeof fixed);
-        if (!rc) rc = art_buffer_reserve(out, fixed.ref_len);
-        if (!rc) out->len += art_ref_encode(&run->top, out->data + out->len);
-    }
+    if (!rc && header.format >= ART_ROOT_FORMAT_LEFT)
+        rc = art_buffer_append(out, &root->left_rows, sizeof root->left_rows);
+    if (!rc && header.format >= ART_ROOT_FORMAT_BLOCKS) rc = art_buffer_append(out, &flags, sizeof flags);
+    for (unsigned i = 0; !rc && i < root->runs; i++) rc = encode_run(&root->run[i], out);
     if (!rc) rc = art_buffer_append(out, root->cuts.data, root->cuts.len);
     if (rc) return rc;
     assert(out->len >= sizeof header && out->data[offsetof(struct art_root_header, runs)] == root->runs);

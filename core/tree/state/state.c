@@ -1,6 +1,8 @@
 /* What a tree is at, and who may call when. */
 #include "core/tree/state/state.h"
 
+#include "core/tree/place.h"
+
 void art_tree_set_limits(struct art_tree *tree, uint64_t cache_bytes, uint64_t log_limit, uint64_t spill_limit) {
     tree->options.cache_bytes = cache_bytes;
     art_store_set_cache(tree->store, cache_bytes);

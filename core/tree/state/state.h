@@ -23,9 +23,10 @@
 #include "core/blob/builder.h"
 #include "core/memtable/memtable.h"
 #include "core/store/store.h"
+#include "core/tree/commit.h"
+#include "core/tree/read_rows.h"
 #include "core/tree/state/hooks.h"
 #include "core/tree/state/root.h"
-#include "core/tree/tree.h"
 
 enum { ART_SPACE_ROWS = 1, ART_SPACE_OVERFLOW = 2 };
 /* Chunks are deleted without a lookup (txn/overflow.c). So where a row's reference was a lie, such a delete may have

@@ -13,6 +13,7 @@
  * these has to be found, since nothing says below which prefix a chunk's row is. And so is what is deleted where the
  * disk has no room for blobs. */
 #include "core/tree/txn/room.h"
+#include "core/tree/write_rows.h"
 
 /* Nanoseconds of processor time, with 1 M rows in 1 to 5 runs (2026-11-27). A row that is changed by itself: a delete
  * takes 370 to 640 in its statement, a move 800 to 1,200, a copy 600 to 1,000, with a summary up to half as much again;

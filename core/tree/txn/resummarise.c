@@ -10,6 +10,7 @@
  * reference: its chunks are put together once more.
  */
 #include "core/tree/txn/room.h"
+#include "core/tree/write_rows.h"
 
 const struct art_summary *art_tree_summarised(const struct art_tree *tree) {
     return art_tree_summary(tree);

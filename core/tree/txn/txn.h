@@ -47,6 +47,7 @@
 #ifndef ART_TREE_TXN_H
 #define ART_TREE_TXN_H
 
+#include "core/tree/place.h"
 #include "core/tree/read/read.h"
 
 /* --- begin.c ------------------------------------------------------------------------------------------------------ */

@@ -2,6 +2,7 @@
  * the chunks that go with it), then changes the memtable; an error in the middle takes back what was done.
  */
 #include "core/tree/txn/txn.h"
+#include "core/tree/write_rows.h"
 
 /* The common beginning: the transaction runs, and there is room in memory. What spills has changed something: else it
  * could be committed with nothing to write, and its root with it. */

@@ -6,7 +6,7 @@
 #include "core/base/error.h"
 #include "core/base/hash.h"
 #include "core/store/store_format.h"
-#include "core/tree/tree.h"
+#include "core/tree/place.h"
 #include "tests/support/store_world.h"
 #include "tests/support/suite.h"
 
