@@ -120,6 +120,7 @@ struct art_table {
     struct art_rows rows;
     char *path;          /* of the .art file; NULL: blobs are rows of T_artblob */
     bool renamed;        /* T_artstate may not say yet that this is its name */
+    bool in_clear;       /* it is, while the database's pages are not: no more is written to it (host/storage.c) */
     bool remove_allowed; /* DROP takes the .art file along, if it belongs to this table */
     struct art_tree *tree;
     struct art_kept *snapshot_trees; /* of access/, or NULL */
