@@ -143,9 +143,9 @@ static int refuse_to_begin(struct backup *backup, char **message) {
     if (art_disk_pages(from, backup->schema) != ART_DISK_PAGES_CHANGED)
         return art_report_host(message, to, sqlite3_errcode(to), "cannot begin the copy");
     return art_complain(message, SQLITE_CANTOPEN,
-                        "art: SQLite cannot copy this database page by page, as it is encrypted, or changed in another "
-                        "way, on its way to the disk (%s): %s: use VACUUM INTO, which copies art tables with "
-                        "storage=inline with all others",
+                        "art: SQLite cannot copy the pages of a database that is encrypted, or changed in another way "
+                        "on its way to the disk (%s): %s: use VACUUM INTO, which takes art tables with storage=inline "
+                        "along",
                         art_database_name(from, backup->schema), sqlite3_errmsg(to));
 }
 

@@ -188,9 +188,9 @@ static int copy_to_file(struct art_copy *copy, struct art_table *table, const ch
     bool taken = false;
     if (art_disk_pages(table->connection->db, table->name->schema) == ART_DISK_PAGES_CHANGED) {
         return art_complain(message, SQLITE_ERROR,
-                            "art: the copy of %s would have an .art file, and its pages would not be encrypted, or "
-                            "changed in another way, as this database's are (%s): art_backup() it with 'inline'",
-                            name, table->database);
+                            "art: the copy's .art file would not be encrypted as this database is, nor changed in "
+                            "another way on its way to the disk (%s): art_backup() with 'inline'",
+                            table->database);
     }
     int rc;
     for (unsigned attempt = 0;; attempt++) {

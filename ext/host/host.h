@@ -73,11 +73,11 @@ int art_storage_use(struct art_table *table, const struct art_medium *medium, co
 /* Another root may have come with another place of the blobs: what does T_artstate say? */
 int art_storage_follow(struct art_table *table, char **message);
 
-/* Of a table with a file: has the database been given a key, say, since the table was made? Looks, and notes a yes. */
+/* Of a table with a file: has the database been given a key, say, since the table was made? Looks, and notes it. */
 bool art_storage_is_in_clear(struct art_table *table);
 /* SQLITE_READONLY where it has, and a write was to come. */
 int art_storage_refuse_clear(const struct art_table *table, char **message);
-/* At the beginning of each transaction: looks only where a VFS could have been given a key. */
+/* At the beginning of each transaction: looks once, or where a VFS could have been given a key each time. */
 int art_storage_may_write(struct art_table *table, char **message);
 
 /* disk_pages.c */

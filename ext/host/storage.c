@@ -31,28 +31,30 @@ int art_storage_resolve(struct art_connection *connection, const struct art_name
     assert(*storage == ART_STORAGE_FILE || *storage == ART_STORAGE_INLINE);
     if (*storage == ART_STORAGE_INLINE || (file && plain)) return SQLITE_OK;
     if (!art_platform_has_files()) return refuse_any_file(database, name->schema, message);
-    return art_complain(message, SQLITE_ERROR,
-                        "art: %s (%s): leave storage=file out, the table then lives in the database",
-                        plain ? "no file of ours can stand beside this database"
-                              : "this database's pages are encrypted, or changed in another way, on their way to the "
-                                "disk, and those of an .art file would not be",
-                        *database ? database : name->schema);
+    if (!plain)
+        return art_complain(message, SQLITE_ERROR,
+                            "art: an .art file would not be encrypted as this database is, nor changed in another way "
+                            "on its way to the disk (%s): leave storage=file out, the table then lives in the database",
+                            database);
+    return art_complain(
+        message, SQLITE_ERROR,
+        "art: no file of ours can stand beside this database (%s): leave storage=file out, the table then "
+        "lives in the database",
+        *database ? database : name->schema);
 }
 
 bool art_storage_is_in_clear(struct art_table *table) {
     assert(table->path);
-    bool before = table->in_clear;
-    table->in_clear |= art_disk_pages(table->connection->db, table->name->schema) == ART_DISK_PAGES_CHANGED;
-    if (table->in_clear && !before)
-        sqlite3_log(SQLITE_WARNING, "art: the rows of %s are in clear (%s)", table->name->table, table->path);
-    return table->in_clear;
+    bool changed = art_disk_pages(table->connection->db, table->name->schema) == ART_DISK_PAGES_CHANGED;
+    table->clear = changed ? ART_CLEAR_YES : ART_CLEAR_NO;
+    return changed;
 }
 
 int art_storage_refuse_clear(const struct art_table *table, char **message) {
     return art_complain(message, SQLITE_READONLY,
-                        "art: this database's pages are encrypted, or changed in another way, on their way to the "
-                        "disk, and those of the table's .art file are not (%s): CREATE another table with "
-                        "storage=inline, INSERT INTO it SELECT * FROM this one, DROP this one",
+                        "art: the .art file is not encrypted as the database is, nor changed in another way on its way "
+                        "to the disk (%s): CREATE another table with storage=inline, INSERT INTO it SELECT * FROM this "
+                        "one, DROP this one, and ALTER TABLE the other RENAME TO its name",
                         table->path);
 }
 
@@ -70,18 +72,17 @@ static int refuse_beside_memory(sqlite3 *db, const char *schema, char **message)
 
 int art_storage_may_write(struct art_table *table, char **message) {
     if (!table->path) return SQLITE_OK;
-    bool looks = !table->in_clear && art_disk_pages_have_vfs(table->connection->db, table->name->schema);
-    bool in_clear = looks ? art_storage_is_in_clear(table) : table->in_clear;
-    return in_clear ? art_storage_refuse_clear(table, message) : SQLITE_OK;
+    bool known =
+        table->clear != ART_CLEAR_UNASKED && !art_disk_pages_have_vfs(table->connection->db, table->name->schema);
+    bool clear = known ? table->clear == ART_CLEAR_YES : art_storage_is_in_clear(table);
+    return clear ? art_storage_refuse_clear(table, message) : SQLITE_OK;
 }
 
 int art_storage_use(struct art_table *table, const struct art_medium *medium, const char *file, char **message) {
-    table->in_clear = false;
+    table->clear = ART_CLEAR_UNASKED;
     if (medium->goes_with_host) return art_report(message, art_table_set_file(table, NULL));
     int rc = refuse_beside_memory(table->connection->db, table->name->schema, message);
-    if (!rc) rc = art_report(message, art_table_set_file(table, file));
-    if (!rc && table->path) (void)art_storage_is_in_clear(table);
-    return rc;
+    return rc ? rc : art_report(message, art_table_set_file(table, file));
 }
 
 static int read_medium(struct art_table *table, const struct art_medium **out, char **message) {
