@@ -168,7 +168,7 @@ static int check_encoding(sqlite3 *db, char **message) {
     if (!rc && sqlite3_step(ask) == SQLITE_ROW) bytes = sqlite3_column_bytes(ask, 0);
     int end = sqlite3_finalize(ask);
     if (!rc) rc = end;
-    if (rc) return art_report_sql(message, db, rc, "cannot ask for the encoding");
+    if (rc) return art_report_host(message, db, rc, "cannot ask for the encoding");
     if (bytes == 1) return SQLITE_OK;
     if (!bytes) return art_complain(message, SQLITE_AUTH, "art: cannot ask for the encoding: not authorized");
     return art_complain(message, SQLITE_ERROR,
@@ -195,7 +195,7 @@ static int create_table(struct art_vtab *vtab, char **message) {
         if (!rc) rc = art_table_join(table, vtab, message);
         table->exists = true;
     }
-    if (!rc) rc = art_shadow_create(db, vtab->name, uuid, &vtab->settings, file, &vtab->columns, message);
+    if (!rc) rc = art_shadow_fill(db, vtab->name, uuid, &vtab->settings, file, &vtab->columns, message);
     if (rc && table) table->exists = false;
     sqlite3_free(file);
     return rc;
@@ -225,9 +225,10 @@ static int create(sqlite3 *db, void *context, int argc, const char *const *argv,
     if (!rc) rc = art_columns_check_count(&vtab->columns, db, vtab->name->table, message);
     if (!rc) rc = art_vtab_parse_summary(vtab, message);
     if (!rc) rc = declare(vtab, message);
-    if (!rc) rc = art_storage_resolve(vtab->connection, vtab->name->schema, &vtab->settings.storage, message);
     vtab->created = vtab->columns.count;
     if (!rc) rc = check_encoding(db, message);
+    if (!rc) rc = art_shadow_create(db, vtab->name, message);
+    if (!rc) rc = art_storage_resolve(vtab->connection, vtab->name, &vtab->settings.storage, message);
     if (!rc) rc = create_table(vtab, message);
     if (rc) {
         if (vtab->table && vtab->table->owner == &vtab->base) art_table_rolled_back(vtab->table);

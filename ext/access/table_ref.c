@@ -38,7 +38,7 @@ static struct art_vtab *connected(const struct art_connection *connection, const
 
 static int report_listing(char **message, sqlite3 *db, int rc) {
     if (art_may_lack_wal_files(rc)) return art_report_unreadable(message, db, rc, "the database");
-    return art_report_sql(message, db, rc, "cannot list the databases (PRAGMA database_list)");
+    return art_report_host(message, db, rc, "cannot list the databases (PRAGMA database_list)");
 }
 
 /* Has another connection changed the schema? Then SQLite reads it anew. Nobody else changes that of temp. */

@@ -32,7 +32,7 @@ int art_snapshot_hold(sqlite3 *db, const char *schema, sqlite3_stmt **out, char 
                             schema);
     }
     if (art_may_lack_wal_files(rc)) return art_report_unreadable(message, db, rc, schema);
-    return art_report_sql(message, db, rc, "cannot read %s", schema);
+    return art_report_host(message, db, rc, "cannot read %s", schema);
 }
 
 int art_tables_each(sqlite3 *db, const char *schema, art_table_visit *visit, void *context, char **message) {
@@ -56,5 +56,5 @@ int art_tables_each(sqlite3 *db, const char *schema, art_table_visit *visit, voi
     }
     int end = sqlite3_finalize(tables);
     if (!rc) rc = end;
-    return rc ? art_report_sql(message, db, rc, "cannot read the tables of %s", schema) : SQLITE_OK;
+    return rc ? art_report_host(message, db, rc, "cannot read the tables of %s", schema) : SQLITE_OK;
 }

@@ -50,7 +50,7 @@ static int ask_authorizer(sqlite3 *db, const char *path, char **message) {
     int end = sqlite3_finalize(attach);
     if (!rc) rc = end;
     if (!rc && calls) return SQLITE_OK;
-    if (rc && (rc & 0xff) != SQLITE_AUTH) return art_report_sql(message, db, rc, "cannot ask for the right to ATTACH");
+    if (rc && (rc & 0xff) != SQLITE_AUTH) return art_report_host(message, db, rc, "cannot ask for the right to ATTACH");
     return art_complain(message, SQLITE_AUTH, "art: the copy is not authorized (%s): allow ATTACH for it", path);
 }
 
@@ -98,7 +98,7 @@ static int visit_source(void *context, const char *name, char **message) {
     bool more;
     const struct art_state_query query = {backup->connection, db, backup->schema, .table = name};
     int rc = asks_more(backup, &query, &more);
-    if (rc) return art_report_sql(message, db, rc, "cannot read the tables of %s", backup->schema);
+    if (rc) return art_report_host(message, db, rc, "cannot read the tables of %s", backup->schema);
     return more ? hold_one_table(backup, name, message) : SQLITE_OK;
 }
 
@@ -137,11 +137,23 @@ static bool is_of_the_disk(int rc) {
     return primary == SQLITE_IOERR || primary == SQLITE_FULL;
 }
 
+/* The copy is opened without the key of an encrypted original. */
+static int refuse_to_begin(struct backup *backup, char **message) {
+    sqlite3 *from = backup->connection->db, *to = backup->copy.db;
+    if (art_disk_pages(from, backup->schema) != ART_DISK_PAGES_CHANGED)
+        return art_report_host(message, to, sqlite3_errcode(to), "cannot begin the copy");
+    return art_complain(message, SQLITE_CANTOPEN,
+                        "art: SQLite cannot copy the pages of a database that is encrypted, or changed in another way "
+                        "on its way to the disk (%s): %s: use VACUUM INTO, which takes art tables with storage=inline "
+                        "along",
+                        art_database_name(from, backup->schema), sqlite3_errmsg(to));
+}
+
 static int copy_database(struct backup *backup, char **message) {
     assert(backup->copy.db && backup->copy.path);
     sqlite3 *to = backup->copy.db;
     sqlite3_backup *pages = sqlite3_backup_init(to, "main", backup->connection->db, backup->schema);
-    if (!pages) return art_report_sql(message, to, sqlite3_errcode(to), "cannot begin the copy");
+    if (!pages) return refuse_to_begin(backup, message);
     int rc;
     do {
         rc = art_stopped(backup->connection);
@@ -172,7 +184,7 @@ static int visit_copy(void *context, const char *name, char **message) {
     bool more;
     backup->made->tables++;
     int rc = asks_more(backup, &query, &more);
-    if (rc) return art_report_sql(message, backup->copy.db, rc, "cannot read the tables of the copy");
+    if (rc) return art_report_host(message, backup->copy.db, rc, "cannot read the tables of the copy");
     if (!more) return SQLITE_OK;
     struct art_vtab *vtab = find_held(backup, name);
     rc = vtab ? art_table_ref_ready(vtab, message) : hold_one_table(backup, name, message);
@@ -189,7 +201,7 @@ static int forget_listener(struct backup *backup, char **message) {
                           "PRAGMA writable_schema = ON; DELETE FROM main.sqlite_schema WHERE name = 'art_txn' AND "
                           "rootpage = 0; PRAGMA writable_schema = RESET",
                           NULL, NULL, NULL);
-    return rc ? art_report_sql(message, backup->copy.db, rc, "cannot write the copy's tables") : SQLITE_OK;
+    return rc ? art_report_host(message, backup->copy.db, rc, "cannot write the copy's tables") : SQLITE_OK;
 }
 
 static int copy_tables(struct backup *backup, char **message) {

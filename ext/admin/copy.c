@@ -19,7 +19,7 @@
 enum { NAMES_MOST = 100 }; /* files of earlier copies that are in the way; what is taken beyond is an error */
 
 static int cannot_write(const struct art_copy *copy, int rc, char **message) {
-    return rc ? art_report_sql(message, copy->db, rc, "cannot write the copy's tables") : SQLITE_OK;
+    return rc ? art_report_host(message, copy->db, rc, "cannot write the copy's tables") : SQLITE_OK;
 }
 
 /* --- its file ----------------------------------------------------------------------------------------------------- */
@@ -80,7 +80,7 @@ static int refuse_names_of_journals(sqlite3 *db, const char *file, char **messag
     sqlite3_stmt *list = NULL; /* sqlite3_db_name() came later than the oldest SQLite that art runs with */
     int rc = given ? SQLITE_OK : SQLITE_NOMEM;
     if (folder && !rc) rc = sqlite3_prepare_v2(db, "PRAGMA database_list", -1, &list, NULL);
-    if (rc) rc = art_report_sql(message, db, rc, "cannot list the databases (PRAGMA database_list)");
+    if (rc) rc = art_report_host(message, db, rc, "cannot list the databases (PRAGMA database_list)");
     while (!rc && list && sqlite3_step(list) == SQLITE_ROW) {
         const char *schema = (const char *)sqlite3_column_text(list, 1);
         const char *database = schema ? art_database_name(db, schema) : "";
@@ -91,7 +91,7 @@ static int refuse_names_of_journals(sqlite3 *db, const char *file, char **messag
                           file);
     }
     int end = sqlite3_finalize(list);
-    if (!rc && end) rc = art_report_sql(message, db, end, "cannot list the databases (PRAGMA database_list)");
+    if (!rc && end) rc = art_report_host(message, db, end, "cannot list the databases (PRAGMA database_list)");
     free(folder);
     sqlite3_free(given);
     return rc;
@@ -145,7 +145,7 @@ int art_copy_make(struct art_copy *copy, const char *path, sqlite3 *from, const 
     if (!rc) rc = sqlite3_db_config(copy->db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
     if (!rc)
         rc = sqlite3_exec(copy->db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = EXTRA", NULL, NULL, NULL);
-    if (rc) return art_report_sql(message, copy->db, rc, "cannot open the copy");
+    if (rc) return art_report_host(message, copy->db, rc, "cannot open the copy");
     copy->path = sqlite3_db_filename(copy->db, "main");
     return SQLITE_OK;
 }
@@ -186,6 +186,12 @@ static int copy_blobs(struct art_copy *copy, struct art_table *table, const char
 static int copy_to_file(struct art_copy *copy, struct art_table *table, const char *name, char **message) {
     assert(copy->path && !art_tree_unknown(table->tree));
     bool taken = false;
+    if (art_disk_pages(table->connection->db, table->name->schema) == ART_DISK_PAGES_CHANGED) {
+        return art_complain(message, SQLITE_ERROR,
+                            "art: the copy's .art file would not be encrypted as this database is, nor changed in "
+                            "another way on its way to the disk (%s): art_backup() with 'inline'",
+                            table->database);
+    }
     int rc;
     for (unsigned attempt = 0;; attempt++) {
         char *file = art_file_name(copy->path, name, table->uuid, attempt);
@@ -208,7 +214,7 @@ static enum art_rc put_page(void *put, uint64_t page, const void *data) {
     if (!rc) sqlite3_step(put);
     int end = sqlite3_reset(put);
     if (!rc && !end) return ART_OK;
-    return art_fail_sql(sqlite3_db_handle(put), rc ? rc : end, "cannot write the copy's tables");
+    return art_fail_host(sqlite3_db_handle(put), rc ? rc : end, "cannot write the copy's tables");
 }
 
 static enum art_rc remove_no_page(void *put, uint64_t from, uint64_t end) {

@@ -15,6 +15,7 @@
  * roll the caller's transaction back. What hinders it (memory, a lock, an interrupt) has its own code.
  */
 #include "ext/admin/admin.h"
+#include "ext/host/host.h"
 
 enum { PROBLEMS_SHOWN = 10, NAMES_SHOWN = 10 }; /* in one message; the others are counted */
 
@@ -51,10 +52,14 @@ static int note_problem_of(struct verify *verify, const char *name, char *senten
 
 /* --- tables ------------------------------------------------------------------------------------------------------- */
 
-static int verify_file(struct verify *verify, const char *name, const struct art_table *table) {
+static int verify_file(struct verify *verify, const char *name, struct art_table *table) {
     uint64_t bytes, names;
     char *message = NULL;
     if (art_tree_medium(table->tree)->goes_with_host) return SQLITE_OK;
+    if (art_storage_is_in_clear(table)) {
+        art_storage_refuse_clear(table, &message);
+        return note_problem_of(verify, name, message);
+    }
     if (!art_tree_has_runs(table->tree)) {
         if (verify->small++ < NAMES_SHOWN) {
             sqlite3_str_appendf(verify->later, "%s%s", verify->small > 1 ? ", " : "", name);
@@ -163,7 +168,7 @@ static int look_for_traces(struct verify *verify, char **message) {
     }
     int end = sqlite3_finalize(tables);
     if (!rc) rc = end;
-    return rc ? art_report_sql(message, db, rc, "cannot read the tables of %s", schema) : SQLITE_OK;
+    return rc ? art_report_host(message, db, rc, "cannot read the tables of %s", schema) : SQLITE_OK;
 }
 
 static int refuse_nothing(struct verify *verify, const sqlite3_stmt *snapshot, char **message) {
@@ -204,7 +209,7 @@ static int verify_pages(struct verify *verify, char **message) {
         return verify->unlooked ? SQLITE_OK : SQLITE_NOMEM;
     }
     if (art_check_hindered(primary))
-        return art_report_sql(message, db, rc ? rc : end, "cannot read %s", verify->schema);
+        return art_report_host(message, db, rc ? rc : end, "cannot read %s", verify->schema);
     return note_pages(verify, sqlite3_errmsg(db));
 }
 

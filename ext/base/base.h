@@ -110,15 +110,19 @@ int art_sqlite_code(enum art_rc rc);
 bool art_ends_transaction(int rc);
 /* Core's last message and its code as SQLite's. */
 int art_report(char **message, enum art_rc rc);
-/* SQLite's last message, in front of it what was being done; `rc` is returned, or what it means for an art table. */
+/* SQLite's last message, in front of it what was being done; `rc` is returned, or what it means for an art table. Of
+ * statements on shadow tables, where SQLITE_ERROR is damage. */
 int art_report_sql(char **message, sqlite3 *db, int rc, const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* Of all else that SQLite is asked for. */
+int art_report_host(char **message, sqlite3 *db, int rc, const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* SQLITE_INTERRUPT, in SQLite's own words whatever was under way: nothing is wrong. */
 int art_report_interrupt(char **message);
 int art_complain(char **message, int rc, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* After an error that was none in the end: SQLite would show the sentence with its own next error. */
 void art_forget_message(char **message);
-/* The other way, for the callbacks of core: notes SQLite's message. */
+/* The other way, for the callbacks of core: notes SQLite's message. Of shadow tables, and of all else. */
 enum art_rc art_fail_sql(sqlite3 *db, int rc, const char *what);
+enum art_rc art_fail_host(sqlite3 *db, int rc, const char *what);
 /* SQLite's sentence about a statement of ours, and what to do. */
 int art_report_own(char **message, int rc, const char *text);
 /* Where SQLite gives a code and no message. */

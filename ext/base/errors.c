@@ -101,15 +101,12 @@ static bool is_a_limit(sqlite3 *db, int rc) {
     return false;
 }
 
-/* A shadow table that is not there, or not as it was made, is damage: SQLITE_ERROR would blame the user's statement,
- * and SQLite's words alone say nothing of what to do. */
+/* SQLite's words alone say nothing of what to do. */
 static const char *what_to_do(int rc) {
     if (rc == SQLITE_READONLY_DBMOVED) {
         return ": the database file was moved, replaced or removed while it was open: open the database anew";
     }
     switch (rc & 0xff) {
-    case SQLITE_ERROR:
-        return ": restore the database from a backup, or copy out what is left by art_salvage";
     case SQLITE_BUSY:
         return ": another connection has it: try again, or set a busy timeout";
     case SQLITE_LOCKED:
@@ -132,21 +129,40 @@ static const char *reason(sqlite3 *db, int rc) {
     return last == SQLITE_OK || last == SQLITE_ROW || last == SQLITE_DONE ? sqlite3_errstr(rc) : sqlite3_errmsg(db);
 }
 
-int art_report_sql(char **message, sqlite3 *db, int rc, const char *format, ...) {
+/* A shadow table that is not there, or not as it was made, is damage: SQLITE_ERROR would blame the user's statement. */
+static const char *what_to_do_for_shadow(int rc) {
+    return rc == SQLITE_ERROR ? ": restore the database from a backup, or copy out what is left by art_salvage"
+                              : what_to_do(rc);
+}
+
+/* Takes what could not be done. */
+static int report(char **message, sqlite3 *db, int rc, const char *(*advice)(int), char *what) {
     assert(rc && rc != SQLITE_ROW && rc != SQLITE_DONE);
-    if (rc == SQLITE_NOMEM) return rc;
-    if ((rc & 0xff) == SQLITE_INTERRUPT) return art_report_interrupt(message);
-    if (is_a_limit(db, rc)) rc = SQLITE_TOOBIG;
+    if (rc != SQLITE_NOMEM && (rc & 0xff) != SQLITE_INTERRUPT) {
+        if (is_a_limit(db, rc)) rc = SQLITE_TOOBIG;
+        sqlite3_free(*message);
+        int extended = rc == SQLITE_READONLY ? sqlite3_extended_errcode(db) : rc;
+        *message = what ? sqlite3_mprintf("art: %s: %s%s", what, reason(db, extended), advice(extended)) : NULL;
+        make_sound(*message);
+    }
+    sqlite3_free(what);
+    return (rc & 0xff) == SQLITE_INTERRUPT ? art_report_interrupt(message) : rc;
+}
+
+int art_report_sql(char **message, sqlite3 *db, int rc, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    char *what = sqlite3_vmprintf(format, arguments);
+    rc = report(message, db, rc, what_to_do_for_shadow, sqlite3_vmprintf(format, arguments));
     va_end(arguments);
-    sqlite3_free(*message);
-    int extended = rc == SQLITE_READONLY ? sqlite3_extended_errcode(db) : rc;
-    *message = what ? sqlite3_mprintf("art: %s: %s%s", what, reason(db, extended), what_to_do(extended)) : NULL;
-    make_sound(*message);
-    sqlite3_free(what);
     return rc == SQLITE_ERROR || rc == SQLITE_SCHEMA ? SQLITE_CORRUPT_VTAB : rc;
+}
+
+int art_report_host(char **message, sqlite3 *db, int rc, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    rc = report(message, db, rc, what_to_do, sqlite3_vmprintf(format, arguments));
+    va_end(arguments);
+    return rc == SQLITE_SCHEMA ? SQLITE_ERROR : rc;
 }
 
 static enum art_rc core_code(int rc) {
@@ -165,12 +181,22 @@ static enum art_rc core_code(int rc) {
 enum art_rc art_fail_sql(sqlite3 *db, int rc, const char *what) {
     assert(rc && rc != SQLITE_ROW && rc != SQLITE_DONE);
     if (is_a_limit(db, rc)) rc = SQLITE_TOOBIG;
-    return art_fail(core_code(rc), "art: %s: %s%s", what, reason(db, rc), what_to_do(rc));
+    return art_fail(core_code(rc), "art: %s: %s%s", what, reason(db, rc), what_to_do_for_shadow(rc));
+}
+
+/* What is no shadow table's is no damage of a table. */
+static enum art_rc core_code_of_host(int rc) {
+    return rc == SQLITE_ERROR ? ART_IO : core_code(rc);
+}
+
+enum art_rc art_fail_host(sqlite3 *db, int rc, const char *what) {
+    assert(rc && rc != SQLITE_ROW && rc != SQLITE_DONE);
+    return art_fail(core_code_of_host(rc), "art: %s: %s%s", what, reason(db, rc), what_to_do(rc));
 }
 
 enum art_rc art_fail_code(int rc, const char *what) {
     assert(rc);
-    return art_fail(core_code(rc), "art: %s: %s%s", what, sqlite3_errstr(rc), what_to_do(rc));
+    return art_fail(core_code_of_host(rc), "art: %s: %s%s", what, sqlite3_errstr(rc), what_to_do(rc));
 }
 
 enum art_rc art_fail_reported(int rc, char *message, const char *what) {
@@ -183,7 +209,7 @@ enum art_rc art_fail_reported(int rc, char *message, const char *what) {
 
 int art_report_own(char **message, int rc, const char *text) {
     assert(rc && text);
-    char *sentence = sqlite3_mprintf("%s%s", text, rc == SQLITE_ERROR ? "" : what_to_do(rc));
+    char *sentence = sqlite3_mprintf("%s%s", text, what_to_do(rc));
     if (!sentence) return SQLITE_NOMEM;
     art_complain(message, rc, "art: %s", sentence);
     sqlite3_free(sentence);

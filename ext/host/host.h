@@ -4,7 +4,8 @@
  *     checkpoint     the checkpoints that art makes by itself
  *     inline_blobs   blobs as rows of T_artblob
  *     scratch        temporary files of SQLite's
- *     storage        in a file beside the database, or inline */
+ *     storage        in a file beside the database, or inline
+ *     disk_pages     whether the database's pages lie on the disk as SQLite has them */
 #ifndef ART_EXT_HOST_H
 #define ART_EXT_HOST_H
 
@@ -63,14 +64,35 @@ bool art_checkpoint_early(sqlite3 *db, const char *schema, enum art_wal_users us
 int art_checkpoint_truncate(struct art_connection *connection, const char *schema, int *log);
 
 /* storage.c */
-/* What `auto` stands for here; or a sentence why it cannot be. */
-int art_storage_resolve(struct art_connection *connection, const char *schema, enum art_storage *storage,
+/* What `auto` stands for here; or a sentence why it cannot be. The table's T_artstate is there. */
+int art_storage_resolve(struct art_connection *connection, const struct art_name *name, enum art_storage *storage,
                         char **message);
 /* The table's blobs are there from now on: in the .art file of this name where there is one. An error, and all as
  * before, where none can be beside the database; it is a copy, then, or is to become one. */
 int art_storage_use(struct art_table *table, const struct art_medium *medium, const char *file, char **message);
 /* Another root may have come with another place of the blobs: what does T_artstate say? */
 int art_storage_follow(struct art_table *table, char **message);
+
+/* Of a table with a file: has the database been given a key, say, since the table was made? Looks, and notes it. */
+bool art_storage_is_in_clear(struct art_table *table);
+/* SQLITE_READONLY where it has, and a write was to come. */
+int art_storage_refuse_clear(const struct art_table *table, char **message);
+/* At the beginning of each transaction: looks once, or where a VFS could have been given a key each time. */
+int art_storage_may_write(struct art_table *table, char **message);
+
+/* disk_pages.c */
+enum art_disk_pages {
+    ART_DISK_PAGES_PLAIN,
+    ART_DISK_PAGES_CHANGED,   /* encrypted, compressed, with sums */
+    ART_DISK_PAGES_UNWRITTEN, /* the file is empty, or cannot be read */
+};
+/* Is it a VFS beside SQLite's own that could change them? */
+bool art_disk_pages_have_vfs(sqlite3 *db, const char *schema);
+/* Of a database that is a file. Runs no statement. */
+enum art_disk_pages art_disk_pages(sqlite3 *db, const char *schema);
+/* For a table that is being made, with an empty T_artstate: *plain = false where its database's pages are changed, or
+ * that cannot be told. May write what the database's first transaction has in the cache. */
+int art_disk_pages_of_new(struct art_connection *connection, const struct art_name *name, bool *plain, char **message);
 
 /* scratch.c; the context is a table. */
 extern const struct art_scratch_files art_sqlite_scratch;

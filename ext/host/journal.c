@@ -135,7 +135,7 @@ enum art_rc art_journal_is_wal(struct art_table *table, bool *wal) {
     int rc = art_pragma_ask(table->connection, table->name->schema, "journal_mode", "wal", &told, wal);
     if (!rc && !told)
         return art_fail(ART_IO, "art: an authorizer hides the journal mode (PRAGMA journal_mode): let art ask for it");
-    return rc ? art_fail_sql(db, rc, "cannot ask for the journal mode (PRAGMA journal_mode)") : ART_OK;
+    return rc ? art_fail_host(db, rc, "cannot ask for the journal mode (PRAGMA journal_mode)") : ART_OK;
 }
 
 static void close_file(sqlite3_file *file) {
@@ -273,9 +273,14 @@ int art_journal_sound(const struct art_table *table, char **message) {
 }
 
 static enum art_rc unmoved(void *context) {
-    const struct art_table *table = context;
+    struct art_table *table = context;
+    char *message = NULL;
     int moved = 0;
     if (art_tree_medium(table->tree)->in_hosts_journal) return ART_OK; /* nothing goes elsewhere than the commit */
+    if (art_storage_is_in_clear(table)) {
+        int refused = art_storage_refuse_clear(table, &message);
+        return art_fail_reported(refused, message, "cannot write the .art file");
+    }
     int rc = sqlite3_file_control(table->connection->db, table->name->schema, SQLITE_FCNTL_HAS_MOVED, &moved);
     if (rc || !moved) return ART_OK; /* a VFS that cannot tell */
     return art_fail(
@@ -413,7 +418,7 @@ static enum art_rc budget(void *context, struct art_budget *out) {
     enum art_rc rc = art_journal_is_wal(table, &out->twice);
     int asked = art_pragma_ask(table->connection, table->name->schema, "journal_mode", "persist", &told, &stays);
     if (asked && !rc)
-        rc = art_fail_sql(table->connection->db, asked, "cannot ask for the journal mode (PRAGMA journal_mode)");
+        rc = art_fail_host(table->connection->db, asked, "cannot ask for the journal mode (PRAGMA journal_mode)");
     out->unused = (uint64_t)(ask_schema(table, "freelist_count", 0) * ask_schema(table, "page_size", 0));
     if (stays) out->journal = journal_to_write_over(table);
     return rc;

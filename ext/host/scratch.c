@@ -1,4 +1,5 @@
-/* Temporary files as SQLite has them: of the database's VFS, without a name, where SQLite puts its own.
+/* Temporary files as SQLite has them: of the database's VFS, without a name, where SQLite puts its own. Few ciphers
+ * encrypt these: of a database whose pages are encrypted, or changed in another way, they are memory.
  *
  * Some VFS pass on what is written through a buffer of 64 KB (that of a browser's private file system), which bounds a
  * call.
@@ -30,11 +31,16 @@ static void close_temporary(void *opened) {
 static enum art_rc open_temporary(void *context, void **out) {
     enum { FLAGS = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXCLUSIVE | SQLITE_OPEN_DELETEONCLOSE };
     const struct art_table *table = context;
+    sqlite3 *db = table->connection->db;
     sqlite3_vfs *vfs = NULL;
-    int rc = sqlite3_file_control(table->connection->db, table->name->schema, SQLITE_FCNTL_VFS_POINTER, &vfs);
-    /* memdb's files are memory, and what is written here is what memory has no room for. */
-    if (rc || !vfs || !strcmp(vfs->zName, "memdb")) vfs = sqlite3_vfs_find(NULL);
-    sqlite3_file *file = vfs ? art_alloc_zeroed((size_t)vfs->szOsFile) : NULL;
+    int rc = sqlite3_file_control(db, table->name->schema, SQLITE_FCNTL_VFS_POINTER, &vfs);
+    if (art_disk_pages(db, table->name->schema) == ART_DISK_PAGES_CHANGED) {
+        vfs = sqlite3_vfs_find("memdb");
+    } else if (rc || !vfs || !strcmp(vfs->zName, "memdb")) {
+        vfs = sqlite3_vfs_find(NULL); /* what is written here is what memory has no room for */
+    }
+    if (!vfs) return fail_temporary(SQLITE_CANTOPEN);
+    sqlite3_file *file = art_alloc_zeroed((size_t)vfs->szOsFile);
     if (!file) return art_nomem();
     rc = vfs->xOpen(vfs, NULL, file, FLAGS | SQLITE_OPEN_SUBJOURNAL, NULL);
     if (!rc) {

@@ -1,5 +1,9 @@
 /* Where a table's blobs are: in a file beside the database, or inlined in it. CREATE chooses; only a copy of the
  * database may have them elsewhere (admin/copy.c), and who has it open while a copy is put into its place follows.
+ *
+ * Beside a database whose pages are changed on their way to the disk (disk_pages.c) a file would have the rows in clear:
+ * there is none. Where the database was given a key later, the file can be read, so that the rows get out of it, and
+ * nothing is written to it any more.
  */
 #include "ext/host/host.h"
 
@@ -14,21 +18,45 @@ static int refuse_any_file(const char *name, const char *schema, char **message)
                         *name ? name : schema);
 }
 
-int art_storage_resolve(struct art_connection *connection, const char *schema, enum art_storage *storage,
+int art_storage_resolve(struct art_connection *connection, const struct art_name *name, enum art_storage *storage,
                         char **message) {
-    const char *name = art_database_name(connection->db, schema);
+    const char *database = art_database_name(connection->db, name->schema);
     /* A file stands beside a database that is a file, and whose journal is a file. */
-    bool file =
-        art_platform_has_files() && strchr(name, '/') && art_file_exists(name) && !art_journal_is_hidden(connection);
-    if (*storage == ART_STORAGE_AUTO) *storage = file ? ART_STORAGE_FILE : ART_STORAGE_INLINE;
+    bool file = art_platform_has_files() && strchr(database, '/') && art_file_exists(database) &&
+                !art_journal_is_hidden(connection);
+    bool plain = true;
+    int rc =
+        file && *storage != ART_STORAGE_INLINE ? art_disk_pages_of_new(connection, name, &plain, message) : SQLITE_OK;
+    if (rc) return rc;
+    if (*storage == ART_STORAGE_AUTO) *storage = file && plain ? ART_STORAGE_FILE : ART_STORAGE_INLINE;
     assert(*storage == ART_STORAGE_FILE || *storage == ART_STORAGE_INLINE);
-    if (*storage == ART_STORAGE_INLINE || file) return SQLITE_OK;
-    if (!art_platform_has_files()) return refuse_any_file(name, schema, message);
+    if (*storage == ART_STORAGE_INLINE || (file && plain)) return SQLITE_OK;
+    if (!art_platform_has_files()) return refuse_any_file(database, name->schema, message);
+    if (!plain)
+        return art_complain(message, SQLITE_ERROR,
+                            "art: an .art file would not be encrypted as this database is, nor changed in another way "
+                            "on its way to the disk (%s): leave storage=file out, the table then lives in the database",
+                            database);
     return art_complain(
         message, SQLITE_ERROR,
         "art: no file of ours can stand beside this database (%s): leave storage=file out, the table then "
         "lives in the database",
-        *name ? name : schema);
+        *database ? database : name->schema);
+}
+
+bool art_storage_is_in_clear(struct art_table *table) {
+    assert(table->path);
+    bool changed = art_disk_pages(table->connection->db, table->name->schema) == ART_DISK_PAGES_CHANGED;
+    table->clear = changed ? ART_CLEAR_YES : ART_CLEAR_NO;
+    return changed;
+}
+
+int art_storage_refuse_clear(const struct art_table *table, char **message) {
+    return art_complain(message, SQLITE_READONLY,
+                        "art: the .art file is not encrypted as the database is, nor changed in another way on its way "
+                        "to the disk (%s): CREATE another table with storage=inline, INSERT INTO it SELECT * FROM this "
+                        "one, DROP this one, and ALTER TABLE the other RENAME TO its name",
+                        table->path);
 }
 
 static int refuse_beside_memory(sqlite3 *db, const char *schema, char **message) {
@@ -43,7 +71,16 @@ static int refuse_beside_memory(sqlite3 *db, const char *schema, char **message)
                         schema);
 }
 
+int art_storage_may_write(struct art_table *table, char **message) {
+    if (!table->path) return SQLITE_OK;
+    bool known =
+        table->clear != ART_CLEAR_UNASKED && !art_disk_pages_have_vfs(table->connection->db, table->name->schema);
+    bool clear = known ? table->clear == ART_CLEAR_YES : art_storage_is_in_clear(table);
+    return clear ? art_storage_refuse_clear(table, message) : SQLITE_OK;
+}
+
 int art_storage_use(struct art_table *table, const struct art_medium *medium, const char *file, char **message) {
+    table->clear = ART_CLEAR_UNASKED;
     if (medium->goes_with_host) return art_report(message, art_table_set_file(table, NULL));
     int rc = refuse_beside_memory(table->connection->db, table->name->schema, message);
     return rc ? rc : art_report(message, art_table_set_file(table, file));

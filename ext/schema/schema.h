@@ -204,9 +204,10 @@ static inline bool art_state_format_known(int64_t format) {
 static inline int art_state_format(const struct art_medium *medium) {
     return medium->goes_with_host ? ART_STATE_FORMAT_INLINE : ART_STATE_FORMAT;
 }
-int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *uuid,
-                      const struct art_settings *settings, const char *file, const struct art_columns *columns,
-                      char **message);
+/* T_artstate and T_artdata, empty; and what is in them at first, with T_artblob where blobs are in rows. */
+int art_shadow_create(sqlite3 *db, const struct art_name *name, char **message);
+int art_shadow_fill(sqlite3 *db, const struct art_name *name, const uint8_t *uuid, const struct art_settings *settings,
+                    const char *file, const struct art_columns *columns, char **message);
 /* Is there a T_artblob? Also an empty one that a copy has left (admin/copy.c). */
 int art_shadow_has_blobs(sqlite3 *db, const struct art_name *name, bool *has);
 int art_shadow_create_blobs(sqlite3 *db, const struct art_name *name, char **message);

@@ -88,16 +88,20 @@ int art_shadow_has_blobs(sqlite3 *db, const struct art_name *name, bool *has) {
     return rc == SQLITE_ERROR ? SQLITE_OK : rc; /* SQLITE_ERROR: there is none */
 }
 
-int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *uuid,
-                      const struct art_settings *settings, const char *file, const struct art_columns *columns,
-                      char **message) {
+int art_shadow_create(sqlite3 *db, const struct art_name *name, char **message) {
+    const char *schema = name->schema, *table = name->table;
+    return run(db, message,
+               sqlite3_mprintf("CREATE TABLE \"%w\".\"%w_artstate\"(k TEXT PRIMARY KEY, v) WITHOUT ROWID;"
+                               "CREATE TABLE \"%w\".\"%w_artdata\"(csn INTEGER PRIMARY KEY, ops BLOB)",
+                               schema, table, schema, table));
+}
+
+int art_shadow_fill(sqlite3 *db, const struct art_name *name, const uint8_t *uuid, const struct art_settings *settings,
+                    const char *file, const struct art_columns *columns, char **message) {
     assert(settings->storage != ART_STORAGE_AUTO); /* art_storage_resolve() has chosen */
     const char *schema = name->schema, *table = name->table;
-    int rc = run(db, message,
-                 sqlite3_mprintf("CREATE TABLE \"%w\".\"%w_artstate\"(k TEXT PRIMARY KEY, v) WITHOUT ROWID;"
-                                 "CREATE TABLE \"%w\".\"%w_artdata\"(csn INTEGER PRIMARY KEY, ops BLOB)",
-                                 schema, table, schema, table));
-    if (!rc && art_storage_medium(settings->storage)->goes_with_host) rc = art_shadow_create_blobs(db, name, message);
+    bool inlined = art_storage_medium(settings->storage)->goes_with_host;
+    int rc = inlined ? art_shadow_create_blobs(db, name, message) : SQLITE_OK;
     if (rc) return rc;
     sqlite3_stmt *state = NULL, *log = NULL;
     sqlite3_int64 rowid = sqlite3_last_insert_rowid(db);

@@ -106,6 +106,9 @@ struct art_scan_methods {
     void (*abandon)(struct art_open_scan *scan);  /* the table is gone: be at your end, and off its list */
 };
 
+/* Is an .art file in clear, while the database's pages are not? Then no more is written to it (host/storage.c). */
+enum art_clear { ART_CLEAR_UNASKED, ART_CLEAR_NO, ART_CLEAR_YES };
+
 struct art_table {
     struct art_connection *connection;
     struct art_table *next;                           /* in its chain */
@@ -122,6 +125,7 @@ struct art_table {
     struct art_rows rows;
     char *path;          /* of the .art file; NULL: blobs are rows of T_artblob */
     bool renamed;        /* T_artstate may not say yet that this is its name */
+    enum art_clear clear;
     bool remove_allowed; /* DROP takes the .art file along, if it belongs to this table */
     struct art_tree *tree;
     struct art_kept *snapshot_trees; /* of access/, or NULL */

@@ -201,9 +201,9 @@ static int spare_used(struct art_connection *connection, const char *schema, str
         const char *name = (const char *)sqlite3_column_text(tables, 0);
         if (name) rc = spare_by_state(connection, schema, name, orphans, &hidden, &seen);
     }
-    if (rc) rc = art_report_sql(message, db, rc, "cannot read the tables (%s)", schema);
+    if (rc) rc = art_report_host(message, db, rc, "cannot read the tables (%s)", schema);
     int end = sqlite3_finalize(tables);
-    if (!rc && end) rc = art_report_sql(message, db, end, "cannot read the tables (%s)", schema);
+    if (!rc && end) rc = art_report_host(message, db, end, "cannot read the tables (%s)", schema);
     return rc || (seen && !hidden) ? rc : complain_of_hidden_tables(schema, message);
 }
 
@@ -247,7 +247,7 @@ static int check_tables(struct art_connection *connection, const char *schema, c
     if (!sql) return SQLITE_NOMEM;
     int rc = sqlite3_prepare_v2(db, sql, -1, &tables, NULL);
     sqlite3_free(sql);
-    if (rc) return art_report_sql(message, db, rc, "cannot read the tables (%s)", schema);
+    if (rc) return art_report_host(message, db, rc, "cannot read the tables (%s)", schema);
     bool seen = false;
     while (!rc && sqlite3_step(tables) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(tables, 0);
@@ -255,7 +255,7 @@ static int check_tables(struct art_connection *connection, const char *schema, c
         if (name) rc = check_table(connection, schema, name, message);
     }
     int end = sqlite3_finalize(tables);
-    if (!rc && end) rc = art_report_sql(message, db, end, "cannot read the tables (%s)", schema);
+    if (!rc && end) rc = art_report_host(message, db, end, "cannot read the tables (%s)", schema);
     return rc || seen ? rc : complain_of_hidden_tables(schema, message);
 }
 

@@ -68,7 +68,7 @@ int art_listener_join(struct art_connection *connection, char **message) {
     if (connection->joined) return SQLITE_OK;
     if (!rc) art_connection_forget_join(connection); /* somebody else's table */
     if (!art_ends_transaction(rc)) return SQLITE_OK;
-    return art_report_sql(message, connection->db, rc, "cannot write (temp.art_txn)");
+    return art_report_host(message, connection->db, rc, "cannot write (temp.art_txn)");
 }
 
 /* A table that joined before the listener was there has its handle as its owner. So has one whose listener was made
@@ -76,7 +76,7 @@ int art_listener_join(struct art_connection *connection, char **message) {
  * missing, and gets the savepoints that the handles were told of: SQLite may ask it for any of them. */
 int art_listener_take_over(struct art_connection *connection, char **message) {
     int rc = connection->joined ? SQLITE_OK : art_listener_make_now(connection);
-    if (rc) return art_report_sql(message, connection->db, rc, "cannot write (temp.art_txn)");
+    if (rc) return art_report_host(message, connection->db, rc, "cannot write (temp.art_txn)");
     rc = art_listener_join(connection, message);
     if (!connection->joined) return rc;
     for (struct art_table *table = connection->changing; table && !rc; table = table->changing_next) {

@@ -148,7 +148,7 @@ static int complain(struct art_vtab *vtab, struct art_text given) {
 
 static int refuse_storage(struct art_vtab *vtab, enum art_storage storage) {
     assert(vtab->table);
-    int rc = art_storage_resolve(vtab->connection, vtab->name->schema, &storage, &vtab->base.zErrMsg);
+    int rc = art_storage_resolve(vtab->connection, vtab->name, &storage, &vtab->base.zErrMsg);
     const struct art_medium *wanted = art_storage_medium(storage);
     if (rc || wanted == art_tree_medium(vtab->table->tree)) return rc;
     return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,

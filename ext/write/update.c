@@ -9,6 +9,7 @@
  * there, changes nothing.
  */
 #include "core/tree/write_rows.h"
+#include "ext/host/host.h"
 #include "ext/query/query.h"
 #include "ext/txn/txn.h"
 #include "ext/write/write.h"
@@ -490,7 +491,8 @@ static int begin_write(struct art_vtab *vtab) {
         int rc = art_vtab_ready(vtab);
         if (rc) return rc;
         table = vtab->table;
-        rc = art_table_join(table, vtab, &vtab->base.zErrMsg);
+        rc = art_storage_may_write(table, &vtab->base.zErrMsg);
+        if (!rc) rc = art_table_join(table, vtab, &vtab->base.zErrMsg);
         if (rc) return rc;
         table->fresh = ART_FRESH_LOCKED;
     }

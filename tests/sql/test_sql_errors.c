@@ -263,6 +263,13 @@ static void no_place_for_files(void) {
     unlink(gone);
 }
 
+/* As a cipher does. */
+static void reserve_area(void) {
+    int bytes = 8;
+    ck_assert_int_eq(sqlite3_file_control(db, "main", SQLITE_FCNTL_RESERVE_BYTES, &bytes), SQLITE_OK);
+    sql_run(db, "VACUUM");
+}
+
 static void copy_to(const char *name) {
     sqlite3 *from = db;
     db = sql_open(name);

@@ -56,6 +56,23 @@ static const char *other(const char *storage) {
     return strcmp(storage, "file") ? "file" : "inline";
 }
 
+/* A reserved area is what most ciphers have. One that comes later is noticed by the next connection that writes, and at the
+ * latest by a flush; the rows can be read. */
+TEST(test_a_database_that_may_be_encrypted_gets_no_file) {
+    int bytes = 8;
+    begin_with("DELETE", "file");
+    sqlite3_file_control(db, "main", SQLITE_FCNTL_RESERVE_BYTES, &bytes);
+    sql_run(db, "INSERT INTO t VALUES('b', 1); VACUUM; SELECT * FROM t LIMIT 1");
+    refuses(SQLITE_READONLY, "with storage=inline", "INSERT INTO t(t) VALUES('optimize')");
+    refuses(SQLITE_READONLY, "with storage=inline", "INSERT INTO t VALUES('c', 1)");
+    refuses(SQLITE_CORRUPT_VTAB, "is not encrypted", "SELECT art_verify()");
+    refuses(SQLITE_ERROR, "leave storage=file out", "CREATE VIRTUAL TABLE u USING art(path, storage=file)");
+    expect("30003\n", "SELECT count(*) FROM t");
+    sql_run(db, "BEGIN; CREATE VIRTUAL TABLE n USING art; INSERT INTO n SELECT * FROM t; DROP TABLE t;"
+                "ALTER TABLE n RENAME TO t; COMMIT; INSERT INTO t(t) VALUES('flush')");
+    is_in(db, "inline");
+}
+
 LOOP_TEST(test_a_table_keeps_the_storage_that_it_was_created_with, 2) {
     const char *storage = _i ? "inline" : "file", *way = "CREATE another one with storage=%s, INSERT INTO it SELECT";
     char *advice = TEXT(way, other(storage)), *command;

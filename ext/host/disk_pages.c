@@ -1,0 +1,86 @@
+/* Do the database's pages lie on the disk as SQLite has them? Ciphers, sums and compression change them on their way:
+ * codecs within SQLite (SEE, SQLCipher), and VFSes (SQLite3 Multiple Ciphers, cksumvfs, zstd). An .art file goes around
+ * all of them.
+ *
+ *     reserved area    of each page: a cipher keeps its nonce there, or a sum is kept
+ *     header           the first bytes of the file, read past the VFS, are not SQLite's, or not those that the VFS shows
+ *     first table      of a file that has no page yet, and gets some early: is it a page of SQLite's?
+ *
+ * Past the VFS is SQLite's own, "unix", of this same library: closing a file that the library does not know of would
+ * take away all its locks on the database.
+ */
+#include "ext/host/host.h"
+
+enum { LOOKED_AT = 24, MAGIC_BYTES = 16 };
+
+static const uint8_t nothing[LOOKED_AT]; /* of page 1, where others are written before it */
+
+/* An empty table without rowid: no free block, no cell. */
+static const uint8_t empty_leaf[] = {10, 0, 0, 0, 0};
+
+/* What is read through SQLite's own VFS is what lies on the disk. */
+bool art_disk_pages_have_vfs(sqlite3 *db, const char *schema) {
+    const sqlite3_vfs *own = sqlite3_vfs_find("unix");
+    sqlite3_vfs *vfs = NULL;
+    return !sqlite3_file_control(db, schema, SQLITE_FCNTL_VFS_POINTER, &vfs) && vfs && own && vfs->xOpen != own->xOpen;
+}
+
+static bool read_past_vfs(const char *path, void *data, int len, sqlite3_int64 offset) {
+    sqlite3_vfs *own = sqlite3_vfs_find("unix");
+    sqlite3_file *file = own ? art_alloc_zeroed((size_t)own->szOsFile) : NULL;
+    bool read = file && !own->xOpen(own, path, file, SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_DB, NULL) &&
+                !file->pMethods->xRead(file, data, len, offset);
+    if (file && file->pMethods) file->pMethods->xClose(file);
+    art_free(file);
+    return read;
+}
+
+static bool read_through_vfs(sqlite3 *db, const char *schema, void *data, int len, sqlite3_int64 offset) {
+    sqlite3_file *file = art_database_file(db, schema);
+    return file && file->pMethods && !file->pMethods->xRead(file, data, len, offset);
+}
+
+static bool has_reserved_area(sqlite3 *db, const char *schema) {
+    int bytes = -1; /* asks */
+    return !sqlite3_file_control(db, schema, SQLITE_FCNTL_RESERVE_BYTES, &bytes) && bytes > 0;
+}
+
+enum art_disk_pages art_disk_pages(sqlite3 *db, const char *schema) {
+    uint8_t disk[LOOKED_AT], shown[LOOKED_AT];
+    if (has_reserved_area(db, schema)) return ART_DISK_PAGES_CHANGED;
+    bool shows = read_through_vfs(db, schema, shown, sizeof shown, 0), reads = shows;
+    if (art_disk_pages_have_vfs(db, schema)) {
+        reads = read_past_vfs(art_database_name(db, schema), disk, sizeof disk, 0);
+    } else if (shows) {
+        memcpy(disk, shown, sizeof disk);
+    }
+    if (!reads || !memcmp(disk, nothing, sizeof disk)) return ART_DISK_PAGES_UNWRITTEN;
+    bool differs = shows && memcmp(disk, shown, sizeof disk) != 0;
+    return differs || memcmp(disk, "SQLite format 3", MAGIC_BYTES) ? ART_DISK_PAGES_CHANGED : ART_DISK_PAGES_PLAIN;
+}
+
+/* Page 1 stays in SQLite's cache as long as the transaction goes on; others can be written, but for cache_spill=off. Then
+ * SQLite's own VFS is taken at its word, and no other. */
+static int write_and_look(struct art_connection *connection, const struct art_name *name, bool *plain, char **message) {
+    uint8_t page[sizeof empty_leaf];
+    char *root = sqlite3_mprintf("SELECT rootpage FROM \"%w\".sqlite_schema WHERE name = '%q_artstate'", name->schema,
+                                 name->table);
+    char *size = sqlite3_mprintf("PRAGMA \"%w\".page_size", name->schema);
+    sqlite3_int64 number = root ? art_ask_number(connection, root, 0) : 0;
+    sqlite3_int64 bytes = size ? art_ask_number(connection, size, 0) : 0;
+    sqlite3_free(root);
+    sqlite3_free(size);
+    int rc = sqlite3_db_cacheflush(connection->db);
+    if (rc) return art_report_host(message, connection->db, rc, "cannot write the first pages of %s", name->schema);
+    const char *path = art_database_name(connection->db, name->schema);
+    bool read = number > 1 && bytes && read_past_vfs(path, page, sizeof page, (number - 1) * bytes);
+    *plain = read && memcmp(page, nothing, sizeof page) ? !memcmp(page, empty_leaf, sizeof page)
+                                                        : !art_disk_pages_have_vfs(connection->db, name->schema);
+    return SQLITE_OK;
+}
+
+int art_disk_pages_of_new(struct art_connection *connection, const struct art_name *name, bool *plain, char **message) {
+    enum art_disk_pages pages = art_disk_pages(connection->db, name->schema);
+    *plain = pages == ART_DISK_PAGES_PLAIN;
+    return pages == ART_DISK_PAGES_UNWRITTEN ? write_and_look(connection, name, plain, message) : SQLITE_OK;
+}
