@@ -95,7 +95,7 @@ TEST_SCRIPTS := $(sort $(call name,$(call in_folders,test_*.sh)))
 TESTS   = $(TEST_NAMES) $(TEST_SCRIPTS)
 
 object = $(patsubst %.c,$(BUILD)/%.o,$(1))
-TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
+TEST_LIBS = -Wl,--wrap=_mark_point -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 
 .DELETE_ON_ERROR:
 .SECONDARY:

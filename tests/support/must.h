@@ -8,7 +8,7 @@
 #include "core/base/error.h"
 #include "tests/support/of_core.h"
 
-/* For loops: Check writes a line to a file for each of its own assertions, which takes most of the time there. */
+/* For loops: one that costs no call. */
 #define HOLDS(condition)                                                                                               \
     do {                                                                                                               \
         if (!(condition)) ck_abort_msg("does not hold: %s", #condition);                                               \
