@@ -177,7 +177,7 @@ static int check_encoding(sqlite3 *db, char **message) {
 }
 
 /* From here on the table is part of the transaction: it did not exist at its beginning. */
-static int create_table(struct art_vtab *vtab, char **message) {
+static int create_table(struct art_vtab *vtab, const char *list, char **message) {
     assert(!vtab->table && vtab->created == vtab->columns.count);
     sqlite3 *db = vtab->connection->db;
     uint8_t uuid[ART_UUID_BYTES];
@@ -195,9 +195,19 @@ static int create_table(struct art_vtab *vtab, char **message) {
         if (!rc) rc = art_table_join(table, vtab, message);
         table->exists = true;
     }
-    if (!rc) rc = art_shadow_create(db, vtab->name, uuid, &vtab->settings, file, &vtab->columns, message);
+    if (!rc) rc = art_shadow_create(db, vtab->name, uuid, &vtab->settings, file, &vtab->columns, list, message);
     if (rc && table) table->exists = false;
     sqlite3_free(file);
+    return rc;
+}
+
+/* A summary that names something twice is written down as if it had been changed, in the words of older versions. */
+static int create_with_summary(struct art_vtab *vtab, char **message) {
+    if (!vtab->summarised.repeats) return create_table(vtab, NULL, message);
+    char *list = art_summary_show(&vtab->summarised, &vtab->columns);
+    int rc = list ? art_summary_option(list, &vtab->changed_summary) : SQLITE_NOMEM;
+    if (!rc) rc = create_table(vtab, list, message);
+    sqlite3_free(list);
     return rc;
 }
 
@@ -228,7 +238,7 @@ static int create(sqlite3 *db, void *context, int argc, const char *const *argv,
     if (!rc) rc = art_storage_resolve(vtab->connection, vtab->name->schema, &vtab->settings.storage, message);
     vtab->created = vtab->columns.count;
     if (!rc) rc = check_encoding(db, message);
-    if (!rc) rc = create_table(vtab, message);
+    if (!rc) rc = create_with_summary(vtab, message);
     if (rc) {
         if (vtab->table && vtab->table->owner == &vtab->base) art_table_rolled_back(vtab->table);
         art_vtab_free(vtab);
