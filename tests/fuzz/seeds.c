@@ -319,7 +319,7 @@ static void seed_cuts(void) {
 
 /* A log of its own rows, runs over runs, deep indexes, and values in pieces. */
 static void seed_summed(void) {
-    has = (struct art_measures){3, 2, 5, ART_SEARCH_KEY | 6};
+    has = toy_form(6);
     struct art_tree *tree = begin(4);
     put_files(tree, 0, 20, 1, 40);
     drop_files(tree, 0, 20, 6);
@@ -353,13 +353,30 @@ static void seed_summed(void) {
     drop(tree, "piece/2");
     commit(tree);
     pack(tree, "summed-pieces");
-    has = (struct art_measures){8, 8, 0x81, ART_SEARCH_KEY};
+    has = toy_form(7);
     tree = begin(4);
     put_files(tree, 0, 20, 1, 80);
     flush(tree);
     put_files(tree, 0, 20, 3, 75);
     flush(tree);
     pack(tree, "summed-eight");
+}
+
+static void seed_forms(void) {
+    for (unsigned form = 0; form < TOY_FORMS; form++) {
+        char name[20];
+        has = toy_form(form);
+        snprintf(name, sizeof name, "form-%u", form);
+        struct art_tree *tree = begin(4);
+        put_files(tree, 0, 30, 1, 40);
+        flush(tree);
+        put_files(tree, 0, 30, 4, 35);
+        drop_files(tree, 0, 30, 7);
+        flush(tree);
+        put_files(tree, 0, 6, 1, 30);
+        commit(tree);
+        pack(tree, name);
+    }
 }
 
 int main(int argc, char **argv) {
@@ -379,5 +396,6 @@ int main(int argc, char **argv) {
     seed_values();
     seed_cuts();
     seed_summed();
+    seed_forms();
     return 0;
 }
