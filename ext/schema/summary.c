@@ -5,9 +5,9 @@
  *     summary = (search(path), search(title))                            the key, too
  *     summary = ()                                                       none
  *
- * A column has one sum, min or max; it may also have a lookup and a search. A list that names it more often means one of
- * them: a sum has all that a max has, and min and max differ in what a listing shows. Versions up to 0.3.0 refuse such
- * a list, so CREATE writes it down in a form that names each once (shadow.c).
+ * A column has one sum, min or max; it may also have a lookup and a search. A list that names it more often means one
+ * of them: a sum has all that a max has, and min and max differ in what a listing shows. Versions up to 0.3.0 refuse
+ * such a list, so CREATE writes it down in a form that names each once (shadow.c).
  *
  * What core makes of them is told in core/base/summary.h: the columns with sums come first there, so they do here.
  * Columns may stand behind the option, or be added later: names are looked up when all columns are known.
@@ -80,8 +80,7 @@ static int check_item(const struct summary_list *list, enum summary_word word, c
     return of_texts && collated ? refuse_column(list, name, "a summary of texts is by BINARY", without) : SQLITE_OK;
 }
 
-/* The one that two mean together. */
-static enum art_measure unite(enum art_measure a, enum art_measure b) {
+static enum art_measure what_both_mean(enum art_measure a, enum art_measure b) {
     if (!a || a == b) return b;
     return a == ART_MEASURE_SUM || b == ART_MEASURE_SUM ? ART_MEASURE_SUM : ART_MEASURE_MAX;
 }
@@ -105,7 +104,7 @@ static int add_item(struct summary_list *list, enum summary_word word, const cha
     out->repeats |= (lookup && item->lookup) || (search && item->search) || (measured && item->measure);
     item->lookup |= lookup;
     item->search |= search;
-    if (measured) item->measure = unite(item->measure, (enum art_measure)word);
+    if (measured) item->measure = what_both_mean(item->measure, (enum art_measure)word);
     assert(out->count <= ART_SUMMARY_MAX && item->column != ART_COLUMN_KEY);
     return SQLITE_OK;
 }

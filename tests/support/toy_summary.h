@@ -41,7 +41,7 @@ static inline struct art_summary toy_summary(struct art_measures *has) {
     return (struct art_summary){.has = *has, .texts = UINT8_MAX, .read = toy_read, .cut = toy_cut, .context = has};
 }
 
-/* Of all forms: none, bounds alone, sums, a lookup alone, a search of a column alone, of the key alone, several, many. */
+/* All forms: none, bounds alone, a sum, a lookup alone, a search of a column alone, of the key alone, several, many. */
 enum { TOY_FORMS = 8 };
 static inline struct art_measures toy_form(unsigned number) {
     static const struct art_measures forms[TOY_FORMS] = {{0, 0, 0, 0},
