@@ -201,6 +201,19 @@ static int create_table(struct art_vtab *vtab, char **message) {
     return rc;
 }
 
+/* A summary that names something twice is written down as if it had been changed, in the words of older versions. */
+static int create_shadow_tables(struct art_vtab *vtab, char **message) {
+    char *list = NULL;
+    int rc = SQLITE_OK;
+    if (vtab->summarised.repeats) {
+        list = art_summary_show(&vtab->summarised, &vtab->columns);
+        rc = list ? art_summary_option(list, &vtab->changed_summary) : SQLITE_NOMEM;
+    }
+    if (!rc) rc = art_shadow_create(vtab->connection->db, vtab->name, list, message);
+    sqlite3_free(list);
+    return rc;
+}
+
 /* SQLite's own names begin with "sqlite_", and so would those of the shadow tables. */
 static int check_name(const char *table, char **message) {
     if (sqlite3_stricmp(table, "sqlite") != 0) return SQLITE_OK;
@@ -227,7 +240,7 @@ static int create(sqlite3 *db, void *context, int argc, const char *const *argv,
     if (!rc) rc = declare(vtab, message);
     vtab->created = vtab->columns.count;
     if (!rc) rc = check_encoding(db, message);
-    if (!rc) rc = art_shadow_create(db, vtab->name, message);
+    if (!rc) rc = create_shadow_tables(vtab, message);
     if (!rc) rc = art_storage_resolve(vtab->connection, vtab->name, &vtab->settings.storage, message);
     if (!rc) rc = create_table(vtab, message);
     if (rc) {

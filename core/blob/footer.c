@@ -95,9 +95,10 @@ uint32_t art_footer_node_cost(const struct art_footer *footer, struct art_bytes 
 void art_footer_note_summed(struct art_footer *footer, uint32_t bucket, const struct art_summed *summed) {
     struct art_measures has = footer->has;
     assert(bucket <= footer->buckets && bucket < footer->bucket_capacity);
-    art_int128 *before = footer->summed + (size_t)bucket * has.sums;
-    if (!bucket && has.sums) memset(before, 0, has.sums * sizeof *before);
-    for (unsigned i = 0; i < has.sums; i++) before[has.sums + i] = art_add128(before[i], summed->sum[i]);
+    for (size_t i = 0, at = (size_t)bucket * has.sums; i < has.sums; i++, at++) {
+        if (!bucket) footer->summed[at] = 0;
+        footer->summed[at + has.sums] = art_add128(footer->summed[at], summed->sum[i]);
+    }
     memcpy(footer->zones + (size_t)bucket * has.columns, summed->zone, has.columns * sizeof *footer->zones);
 }
 

@@ -136,7 +136,7 @@ static const char *what_to_do_for_shadow(int rc) {
 }
 
 /* Takes what could not be done. */
-static int report(char **message, sqlite3 *db, int rc, const char *(*advice)(int), char *what) {
+static int report_what(char **message, sqlite3 *db, int rc, const char *(*advice)(int), char *what) {
     assert(rc && rc != SQLITE_ROW && rc != SQLITE_DONE);
     if (rc != SQLITE_NOMEM && (rc & 0xff) != SQLITE_INTERRUPT) {
         if (is_a_limit(db, rc)) rc = SQLITE_TOOBIG;
@@ -152,7 +152,7 @@ static int report(char **message, sqlite3 *db, int rc, const char *(*advice)(int
 int art_report_sql(char **message, sqlite3 *db, int rc, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    rc = report(message, db, rc, what_to_do_for_shadow, sqlite3_vmprintf(format, arguments));
+    rc = report_what(message, db, rc, what_to_do_for_shadow, sqlite3_vmprintf(format, arguments));
     va_end(arguments);
     return rc == SQLITE_ERROR || rc == SQLITE_SCHEMA ? SQLITE_CORRUPT_VTAB : rc;
 }
@@ -160,7 +160,7 @@ int art_report_sql(char **message, sqlite3 *db, int rc, const char *format, ...)
 int art_report_host(char **message, sqlite3 *db, int rc, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    rc = report(message, db, rc, what_to_do, sqlite3_vmprintf(format, arguments));
+    rc = report_what(message, db, rc, what_to_do, sqlite3_vmprintf(format, arguments));
     va_end(arguments);
     return rc == SQLITE_SCHEMA ? SQLITE_ERROR : rc;
 }

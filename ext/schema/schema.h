@@ -134,6 +134,7 @@ struct art_summarised {
     struct art_summarised_column items[ART_SUMMARY_MAX]; /* in core's order */
     unsigned count, sums;
     bool search_key;
+    bool repeats; /* the list names something twice, as versions up to 0.3.0 do not understand it */
     struct art_record_columns in_record; /* where they are in a record, by ascending columns */
 };
 bool art_summary_is_option(const char *argument);
@@ -145,7 +146,10 @@ static inline bool art_summary_is_empty(const struct art_summarised *summarised)
 }
 /* The list without its parentheses; NULL for an empty one. */
 char *art_summary_show(const struct art_summarised *summarised, const struct art_columns *columns);
+int art_summary_option(const char *list, char **out); /* summary=(list); art_free() it */
 bool art_summaries_equal(const struct art_summarised *a, const struct art_summarised *b);
+/* The order may be another. */
+bool art_summaries_mean_the_same(const struct art_summarised *a, const struct art_summarised *b);
 /* The number of the column's summary, or -1. */
 int art_summary_find(const struct art_summarised *summarised, unsigned column);
 /* -1 also where it has no sum, min or max. */
@@ -204,8 +208,9 @@ static inline bool art_state_format_known(int64_t format) {
 static inline int art_state_format(const struct art_medium *medium) {
     return medium->goes_with_host ? ART_STATE_FORMAT_INLINE : ART_STATE_FORMAT;
 }
-/* T_artstate and T_artdata, empty; and what is in them at first, with T_artblob where blobs are in rows. */
-int art_shadow_create(sqlite3 *db, const struct art_name *name, char **message);
+/* T_artstate and T_artdata, empty; and what is in them at first, with T_artblob where blobs are in rows. `list`: a summary
+ * to be known by instead of what CREATE says, or NULL. */
+int art_shadow_create(sqlite3 *db, const struct art_name *name, const char *list, char **message);
 int art_shadow_fill(sqlite3 *db, const struct art_name *name, const uint8_t *uuid, const struct art_settings *settings,
                     const char *file, const struct art_columns *columns, char **message);
 /* Is there a T_artblob? Also an empty one that a copy has left (admin/copy.c). */

@@ -88,12 +88,16 @@ int art_shadow_has_blobs(sqlite3 *db, const struct art_name *name, bool *has) {
     return rc == SQLITE_ERROR ? SQLITE_OK : rc; /* SQLITE_ERROR: there is none */
 }
 
-int art_shadow_create(sqlite3 *db, const struct art_name *name, char **message) {
+int art_shadow_create(sqlite3 *db, const struct art_name *name, const char *list, char **message) {
     const char *schema = name->schema, *table = name->table;
-    return run(db, message,
-               sqlite3_mprintf("CREATE TABLE \"%w\".\"%w_artstate\"(k TEXT PRIMARY KEY, v) WITHOUT ROWID;"
-                               "CREATE TABLE \"%w\".\"%w_artdata\"(csn INTEGER PRIMARY KEY, ops BLOB)",
-                               schema, table, schema, table));
+    char *summary = list ? sqlite3_mprintf(", \"%s2: %w\"", summary_option, list) : sqlite3_mprintf("");
+    if (!summary) return SQLITE_NOMEM;
+    int rc = run(db, message,
+                 sqlite3_mprintf("CREATE TABLE \"%w\".\"%w_artstate\"(k TEXT PRIMARY KEY, v%s) WITHOUT ROWID;"
+                                 "CREATE TABLE \"%w\".\"%w_artdata\"(csn INTEGER PRIMARY KEY, ops BLOB)",
+                                 schema, table, summary, schema, table));
+    sqlite3_free(summary);
+    return rc;
 }
 
 int art_shadow_fill(sqlite3 *db, const struct art_name *name, const uint8_t *uuid, const struct art_settings *settings,
@@ -171,12 +175,8 @@ static const char *name_behind(sqlite3_stmt *all, const char *table, int i, cons
 static int take_summary(const char *numbered, char **summary) {
     const char *list = strstr(numbered, ": ");
     if (!list || !summary) return SQLITE_OK;
-    char *option = sqlite3_mprintf("summary=(%s)", list + 2);
-    if (!option) return SQLITE_NOMEM;
     art_free(*summary);
-    *summary = art_string_copy(option);
-    sqlite3_free(option);
-    return *summary ? SQLITE_OK : SQLITE_NOMEM;
+    return art_summary_option(list + 2, summary);
 }
 
 /* Preparing reads the schema and no page: within BEGIN no snapshot is taken and no lock is held afterwards.

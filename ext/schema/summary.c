@@ -5,7 +5,9 @@
  *     summary = (search(path), search(title))                            the key, too
  *     summary = ()                                                       none
  *
- * A column has one sum, min or max; it may also have a lookup and a search.
+ * A column has one sum, min or max; it may also have a lookup and a search. A list that names it more often means one
+ * of them: a sum has all that a max has, and min and max differ in what a listing shows. Versions up to 0.3.0 refuse
+ * such a list, so CREATE writes it down in a form that names each once (shadow.c).
  *
  * What core makes of them is told in core/base/summary.h: the columns with sums come first there, so they do here.
  * Columns may stand behind the option, or be added later: names are looked up when all columns are known.
@@ -62,17 +64,10 @@ static int check_item(const struct summary_list *list, enum summary_word word, c
     if (found < 0) return refuse_column(list, name, "a summary of a column that is not there", others);
     bool key = found == ART_COLUMN_KEY, search = word == WORD_SEARCH, lookup = word == WORD_LOOKUP;
     if (key && !search) return refuse_column(list, name, "the key can only be searched", others);
-    const struct art_summarised_column *item = find_item(list->out, (unsigned)found);
     const struct art_column *column = &list->columns->items[found];
     if (column->place) return refuse_column(list, name, "a summary is of no column of the key", others);
-    static const char again[] = "leave one of them out";
     if (key && art_columns_keys_are_blobs(list->columns))
         return refuse_column(list, name, "a search is of texts, and the keys are BLOBs", others);
-    if (search && (key ? list->out->search_key : item && item->search))
-        return refuse_column(list, name, "two searches of one column", again);
-    if (lookup && item && item->lookup) return refuse_column(list, name, "two lookups of one column", again);
-    if (!search && !lookup && item && item->measure)
-        return refuse_column(list, name, "two summaries of one column", again);
     bool collated = column->collation && sqlite3_stricmp(column->collation, "BINARY");
     bool of_texts = !search && column->affinity == ART_AFFINITY_TEXT;
     static const char without[] = "leave out the column's COLLATE", numeric[] = "give the column a numeric type";
@@ -85,11 +80,17 @@ static int check_item(const struct summary_list *list, enum summary_word word, c
     return of_texts && collated ? refuse_column(list, name, "a summary of texts is by BINARY", without) : SQLITE_OK;
 }
 
+static enum art_measure what_both_mean(enum art_measure a, enum art_measure b) {
+    if (!a || a == b) return b;
+    return a == ART_MEASURE_SUM || b == ART_MEASURE_SUM ? ART_MEASURE_SUM : ART_MEASURE_MAX;
+}
+
 static int add_item(struct summary_list *list, enum summary_word word, const char *name, int found) {
     struct art_summarised *out = list->out;
     int rc = check_item(list, word, name, found);
     if (rc) return rc;
     if (found == ART_COLUMN_KEY) {
+        out->repeats |= out->search_key;
         out->search_key = true;
         return SQLITE_OK;
     }
@@ -99,9 +100,11 @@ static int add_item(struct summary_list *list, enum summary_word word, const cha
         item = &out->items[out->count++];
         *item = (struct art_summarised_column){.column = (unsigned)found};
     }
-    item->lookup |= word == WORD_LOOKUP;
-    item->search |= word == WORD_SEARCH;
-    if (word < WORD_LOOKUP) item->measure = (enum art_measure)word;
+    bool lookup = word == WORD_LOOKUP, search = word == WORD_SEARCH, measured = !lookup && !search;
+    out->repeats |= (lookup && item->lookup) || (search && item->search) || (measured && item->measure);
+    item->lookup |= lookup;
+    item->search |= search;
+    if (measured) item->measure = what_both_mean(item->measure, (enum art_measure)word);
     assert(out->count <= ART_SUMMARY_MAX && item->column != ART_COLUMN_KEY);
     return SQLITE_OK;
 }
@@ -127,7 +130,7 @@ static int parse_item(struct summary_list *list) {
 
 /* Those with sums first, the others behind them, as they were named. */
 static void put_sums_first(struct art_summarised *list) {
-    struct art_summarised sorted = {.search_key = list->search_key};
+    struct art_summarised sorted = {.search_key = list->search_key, .repeats = list->repeats};
     for (int sums = 1; sums >= 0; sums--) {
         for (unsigned i = 0; i < list->count; i++) {
             bool is_sum = list->items[i].measure == ART_MEASURE_SUM;
@@ -201,14 +204,30 @@ char *art_summary_show(const struct art_summarised *summarised, const struct art
     return sqlite3_str_finish(out);
 }
 
+int art_summary_option(const char *list, char **out) {
+    char *option = sqlite3_mprintf("summary=(%s)", list);
+    *out = option ? art_string_copy(option) : NULL;
+    sqlite3_free(option);
+    return *out ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+static bool items_equal(const struct art_summarised_column *a, const struct art_summarised_column *b) {
+    return a->column == b->column && a->measure == b->measure && a->lookup == b->lookup && a->search == b->search;
+}
+
 bool art_summaries_equal(const struct art_summarised *a, const struct art_summarised *b) {
     bool equal = a->count == b->count && a->search_key == b->search_key;
-    for (unsigned i = 0; equal && i < a->count; i++) {
-        const struct art_summarised_column *one = &a->items[i], *other = &b->items[i];
-        equal = one->column == other->column && one->measure == other->measure && one->lookup == other->lookup &&
-                one->search == other->search;
-    }
+    for (unsigned i = 0; equal && i < a->count; i++) equal = items_equal(&a->items[i], &b->items[i]);
     return equal;
+}
+
+bool art_summaries_mean_the_same(const struct art_summarised *a, const struct art_summarised *b) {
+    bool same = a->count == b->count && a->search_key == b->search_key;
+    for (unsigned i = 0; same && i < a->count; i++) {
+        int other = art_summary_find(b, a->items[i].column);
+        same = other >= 0 && items_equal(&a->items[i], &b->items[other]);
+    }
+    return same;
 }
 
 int art_summary_find(const struct art_summarised *summarised, unsigned column) {

@@ -175,7 +175,7 @@ struct art_vtab {
     struct art_columns columns;
     unsigned created;                 /* how many of them CREATE named */
     char *summary;                    /* the option as CREATE has it, or NULL */
-    char *changed_summary;            /* the same of the last command that changed it, or NULL */
+    char *changed_summary;            /* the same as T_artstate has it, or NULL */
     struct art_summarised summarised; /* what the last one says, if it can be understood */
     struct art_table *table;          /* NULL until it is first used */
     struct art_savepoints savepoints;

@@ -82,7 +82,7 @@ int art_summary_change(struct art_vtab *vtab, const char *option) {
     char *list = NULL;
     int rc = art_columns_present(vtab, &columns, message);
     if (!rc) rc = art_summary_parse(option, &columns, vtab->name->table, &wanted, message);
-    bool same = !rc && art_summaries_equal(&wanted, art_table_summarised(vtab->table));
+    bool same = !rc && art_summaries_mean_the_same(&wanted, art_table_summarised(vtab->table));
     if (!rc && !same) rc = refuse_for_snapshots(vtab);
     if (!rc && !same) {
         list = art_summary_show(&wanted, &columns); /* NULL for none, too */

@@ -276,7 +276,8 @@ static const char *const changes[] = {
     "INSERT INTO s(s) VALUES('integrity-check'), ('adopt')",
     "ALTER TABLE s RENAME TO r; INSERT INTO r(name) VALUES('new'); SELECT count(*) FROM r",
     "DROP TABLE s; SELECT count(*) FROM sqlite_master WHERE name GLOB 's*'",
-    "CREATE VIRTUAL TABLE n USING art(a, \"b c\" INT NOT NULL, `d` TEXT COLLATE \"NOCASE\", cache = '1MB');"
+    "CREATE VIRTUAL TABLE n USING art(a, \"b c\" INT NOT NULL, `d` TEXT COLLATE \"NOCASE\", cache = '1MB', "
+    "summary=(max(\"b c\"), sum(\"b c\")));"
     "INSERT INTO n(a, \"b c\") VALUES(1, 2); SELECT * FROM n",
     "CREATE VIRTUAL TABLE n USING art(path, size INTEGER NOT NULL, note TEXT COLLATE NOCASE, 'the rest' DECIMAL);"
     "INSERT INTO n VALUES('a', '5', 'note', 1.5), ('b', 6, hex(zeroblob(10000)), 'text');"

@@ -155,6 +155,7 @@ static void use_table(sqlite3 *db, const char *name, char *const *lines, int cou
         char *sql = sqlite3_mprintf("DELETE FROM \"%w\"", name);
         if (*line == '<') {
             write_value(db, name, line + 1, twin, columns);
+            command(db, name, "flush");
             fuzz_run(db, sql);
         } else if (*line == '?') {
             ask_functions(db, line + 1);

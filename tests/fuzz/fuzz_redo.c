@@ -20,7 +20,7 @@
 #include "tests/support/of_core.h"
 #include "tests/support/toy_summary.h"
 
-static struct art_measures has = {3, 2, 5, ART_SEARCH_KEY | 6};
+static struct art_measures has;
 static struct art_summary summary;
 
 enum { SUMS_MAX = 200 };
@@ -214,6 +214,7 @@ static void try_all(const uint8_t *data, size_t size, const struct art_summary *
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     summary = (struct art_summary){0};
     try_all(data, size, NULL);
+    has = toy_form((unsigned)size);
     summary = toy_summary(&has);
     try_all(data, size, &summary);
     return 0;

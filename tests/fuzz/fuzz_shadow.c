@@ -3,7 +3,8 @@
  *
  * Input: a parcel (parcel.h) of ROWs, a ROOT and STATE rows: u8 length | key | u8 type | value. Rows given replace
  * those of a table that has two runs and a log (its root's chain goes on in them, with hashes made); a STATE row
- * replaces the one of its key. The table's files are in memory.
+ * replaces the one of its key. One of the key "summary" says with its value which summary the table has, else it has
+ * none. The table's files are in memory.
  *
  *   - everything that is then asked, written or commanded is done or fails with a sentence; nothing else happens, and
  *     the table can be dropped
@@ -28,6 +29,14 @@ static unsigned saved_count;
 static char file[256], path[200];
 static sqlite3 *writer;
 static struct art_hash128 chain;
+static const char *const summaries[] = {"()",
+                                        "(max(a))",
+                                        "(sum(a))",
+                                        "(lookup(b))",
+                                        "(search(b))",
+                                        "(search(path))",
+                                        "(sum(a), sum(c), max(b), lookup(a), lookup(b), search(path), search(b))"};
+static unsigned form; /* the summary that the table has now */
 
 static const char *const statements[] = {
     "SELECT *, version FROM t ORDER BY path",
@@ -92,13 +101,24 @@ static void begin(void) {
     disk = sim_disk_new_steady(SIM_PAGES);
     art_disk_set_default(sim_disk_art(disk));
     art_cache_join(1 << 20);
+}
+
+static void make_table(void) {
+    sqlite3_close(writer);
+    sim_disk_clear(disk, NULL);
+    if (saved_count) sim_disk_clear(disk, file);
+    saved_count = 0;
+    unlink(path);
     sqlite3 *db = fuzz_open(path);
-    fuzz_run(db,
-             "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; CREATE VIRTUAL TABLE t USING art(path, a, b, c REAL);"
-             "INSERT INTO t(path, a, b) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 30) "
-             "SELECT printf('dir-%d/f%d', i % 3, i), i, 'value ' || i FROM n;"
-             "INSERT INTO t(t) VALUES('optimize'); DELETE FROM t WHERE a % 7 = 0; INSERT INTO t(t) VALUES('flush');"
-             "INSERT INTO t(path, a) VALUES('late', 'y'); UPDATE t SET c = 1.5 WHERE a = 4");
+    char *create = sqlite3_mprintf("PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF;"
+                                   "CREATE VIRTUAL TABLE t USING art(path, a, b, c REAL, summary=%s)",
+                                   summaries[form]);
+    fuzz_run(db, create);
+    sqlite3_free(create);
+    fuzz_run(db, "INSERT INTO t(path, a, b) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 30) "
+                 "SELECT printf('dir-%d/f%d', i % 3, i), i, 'value ' || i FROM n;"
+                 "INSERT INTO t(t) VALUES('optimize'); DELETE FROM t WHERE a % 7 = 0; INSERT INTO t(t) VALUES('flush');"
+                 "INSERT INTO t(path, a) VALUES('late', 'y'); UPDATE t SET c = 1.5 WHERE a = 4");
     sqlite3_close(db);
     save_file();
     must(sqlite3_open(path, &writer), "open");
@@ -145,6 +165,19 @@ static void put_state(const struct parcel_section *section) {
     }
     sqlite3_step(put);
     must(sqlite3_finalize(put), "put");
+}
+
+static void choose_table(struct parcel *parcel) {
+    static const char key[] = "\7summary";
+    unsigned wanted = 0;
+    for (unsigned i = 0; i < parcel->count; i++) {
+        const struct parcel_section *section = &parcel->sections[i];
+        if (section->kind == PARCEL_STATE && section->len > sizeof key && !memcmp(section->data, key, sizeof key - 1))
+            wanted = section->data[section->len - 1] % (sizeof summaries / sizeof *summaries);
+    }
+    if (writer && wanted == form) return;
+    form = wanted;
+    make_table();
 }
 
 static void forge(struct parcel *parcel) {
@@ -227,6 +260,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct parcel parcel;
     if (!disk) begin();
     parcel_read(&parcel, copy, size);
+    choose_table(&parcel);
     must(sqlite3_exec(writer, "BEGIN", NULL, NULL, NULL), "BEGIN");
     forge(&parcel);
     must(sqlite3_exec(writer, "COMMIT", NULL, NULL, NULL), "COMMIT");

@@ -398,8 +398,7 @@ static void read_check_write(struct fuzz_source ops) {
     uint8_t how = fuzz_byte(&ops);
     host.wal = how & 1;
     host.patience = how & 2 ? how : 0;
-    if (how & HOW_TOY && !host.runs)
-        host.has = (struct art_measures){1 + (how >> 5), how >> 6, how >> 6, how >> 6 ? ART_SEARCH_KEY | 1 : 0};
+    if (how & HOW_TOY && !host.runs) host.has = toy_form(how >> 5);
     struct art_tree *tree = host_tree(how & 4), *other = host_tree(how & 8);
     int rc = host_refresh(tree);
     bool good = false;

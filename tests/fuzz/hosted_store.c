@@ -7,6 +7,7 @@
 #include "tests/support/of_core.h"
 #include "tests/support/toy_codec.h"
 #include "tests/support/toy_summary.h"
+#include "tests/support/tree_world.h"
 
 struct hosted_store host;
 const char hosted_file[] = "a.db-t-66757a7a.art";
@@ -77,6 +78,13 @@ static enum art_rc load_retired(void *context, struct art_buffer *out) {
     return art_buffer_append(out, host.retired.data, host.retired.len);
 }
 
+static enum art_rc open_scratch(void *context, void **file) {
+    (void)context;
+    return scratch_open(sim_disk_art(host.disk), "", file);
+}
+
+static const struct art_scratch_files scratch = {open_scratch, scratch_write, scratch_read, scratch_close};
+
 static bool interrupted(void *context) {
     (void)context;
     return host.patience && --host.patience == 0;
@@ -108,6 +116,8 @@ uint8_t *host_page(void *context, uint32_t slot, uint32_t page) {
     return sim_disk_page(host.disk, hosted_file, slot * ART_BLOB_PAGES + page);
 }
 
+static const char host_path[] = "a.db";
+
 /* Slot 0 as the store makes it; DAMAGE may change it. */
 static void make_superblock(void) {
     struct art_superblock_page *page = (struct art_superblock_page *)(void *)host_page(NULL, 0, 0);
@@ -120,6 +130,8 @@ static void make_superblock(void) {
     memcpy(owner->magic, ART_OWNER_MAGIC, sizeof owner->magic);
     owner->sequence = 1;
     memcpy(owner->uuid, hosted_uuid, sizeof hosted_uuid);
+    owner->path_len = owner->path_kept = sizeof host_path - 1; /* a copy that this database may claim, and write to */
+    memcpy(owner->path, host_path, sizeof host_path - 1);
     owner->sum = art_hash64(owner, ART_STORE_PAGE - sizeof owner->sum);
 }
 
@@ -169,10 +181,14 @@ void host_open(struct parcel *parcel) {
 struct art_tree *host_tree_with(struct art_tree_options options) {
     options.disk = sim_disk_art(host.disk);
     options.path = hosted_file;
-    options.host_path = "a.db";
+    options.host_path = host_path;
     options.summary = toy_summary(&host.has);
     toy_codec_lend(true);
-    struct art_host me = {.secure = secure, .epoch = epoch, .load_retired = load_retired, .interrupted = interrupted};
+    struct art_host me = {.secure = secure,
+                          .epoch = epoch,
+                          .load_retired = load_retired,
+                          .scratch = &scratch,
+                          .interrupted = interrupted};
     struct art_tree *tree;
     memcpy(options.uuid, hosted_uuid, sizeof hosted_uuid);
     if (art_tree_open(&tree, &options, &me)) fuzz_fail("no tree: %s", art_error_message());

@@ -317,33 +317,26 @@ static void seed_cuts(void) {
     pack(tree, "cuts");
 }
 
-/* A log of its own rows, runs over runs, deep indexes, and values in pieces. */
+/* Each form of a summary: a log of its own rows behind two runs; deep indexes, and values in pieces. */
 static void seed_summed(void) {
-    has = (struct art_measures){3, 2, 5, ART_SEARCH_KEY | 6};
-    struct art_tree *tree = begin(4);
-    put_files(tree, 0, 20, 1, 40);
-    drop_files(tree, 0, 20, 6);
-    commit(tree);
-    pack(tree, "summed-log");
-    tree = begin(4);
-    put_files(tree, 0, 60, 1, 30);
-    flush(tree);
-    pack(tree, "summed-leaf");
-    tree = begin(4);
-    put_files(tree, 0, 60, 1, 28);
-    flush(tree);
-    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
-    commit(tree);
-    put_files(tree, 10, 90, 4, 30);
-    drop_files(tree, 0, 60, 7);
-    flush(tree);
-    put_files(tree, 0, 60, 14, 27);
-    drop_files(tree, 10, 90, 8);
-    commit(tree);
-    pack(tree, "summed-runs");
+    for (unsigned form = 0; form < TOY_FORMS; form++) {
+        char name[20];
+        has = toy_form(form);
+        snprintf(name, sizeof name, "form-%u", form);
+        struct art_tree *tree = begin(4);
+        put_files(tree, 0, 30, 1, 40);
+        flush(tree);
+        put_files(tree, 0, 30, 4, 35);
+        drop_files(tree, 0, 30, 7);
+        flush(tree);
+        put_files(tree, 0, 6, 1, 30);
+        commit(tree);
+        pack(tree, name);
+    }
+    has = toy_form(6);
     seed_index("summed-index", 60, 2, 200);
     seed_index("summed-deep", 22, 2, 1500);
-    tree = begin(8);
+    struct art_tree *tree = begin(8);
     put(tree, "piece/1", 5000);
     put(tree, "piece/2", 9000);
     put(tree, "piece/3", 4200);
@@ -353,13 +346,6 @@ static void seed_summed(void) {
     drop(tree, "piece/2");
     commit(tree);
     pack(tree, "summed-pieces");
-    has = (struct art_measures){8, 8, 0x81, ART_SEARCH_KEY};
-    tree = begin(4);
-    put_files(tree, 0, 20, 1, 80);
-    flush(tree);
-    put_files(tree, 0, 20, 3, 75);
-    flush(tree);
-    pack(tree, "summed-eight");
 }
 
 int main(int argc, char **argv) {

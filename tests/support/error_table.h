@@ -65,13 +65,10 @@ static const struct error errors[] = {
     SAYS("'%.*s' is no value for %s: give", ART("cache=lots")),
     SAYS("a summary of a column that is not", ART("path, a, summary=(sum(b))")),
     SAYS("the key can only be searched", ART("path, a, summary=(max(path))")),
-    SAYS("two summaries of one column", ART("path, a, summary=(sum(a), max(a))")),
     SAYS("a sum is of numbers", ART("path, a TEXT, summary=(sum(a))")),
     SAYS("a summary is of numbers or texts", ART("path, a BLOB, summary=(max(a))")),
     SAYS("a summary of texts is by BINARY", ART("path, a TEXT COLLATE NOCASE, summary=(max(a))")),
     SAYS("a search is of texts, and the", ART("path BLOB, a, summary=(search(path))")),
-    SAYS("two lookups of one column", ART("path, a, summary=(lookup(a), lookup(a))")),
-    SAYS("two searches of one column", ART("path, a, summary=(search(path), search(path))")),
     SAYS("a lookup is by BINARY", ART("path, a TEXT COLLATE NOCASE, summary=(lookup(a))")),
     SAYS("a summary has at most 8 columns", ART("path, a, b, c, d, e, f, g, h, i, summary=(sum(a), sum(b), sum(c), "
                                                 "sum(d), sum(e), sum(f), sum(g), sum(h), sum(i))")),

@@ -16,12 +16,13 @@
 #include "tests/support/sim_disk.h"
 
 enum {
-    SLOTS = 32,
-    PAGES_MAX = 400,
-    REFS_MAX = 400,
-    BUCKETS_MAX = 800,
-    LOG_ROWS = 8,
-    DATABASES = 4,
+    SLOTS = 64,
+    PAGES_MAX = 1600,
+    REFS_MAX = 1600,
+    BUCKETS_MAX = 3000,
+    LOG_ROWS = 24,
+    SNAPSHOT = LOG_ROWS,   /* the number of its row, behind those of the log */
+    SNAPSHOT_ROOT_AT = 21, /* in it: ext/table/snapshots.c */
     OPS_A_CALL = 1000,
     CALLS_MAX = 20000 /* of the progress handler, for one statement: counting what the file has room for takes half */
 };
@@ -36,8 +37,8 @@ struct forged_tally forged_tally;
         abort();                                                                                                       \
     } while (0)
 
-struct place { /* of a reference; slot 0: in the root's row */
-    uint32_t slot, at;
+struct place {                 /* of a reference; slot 0: in a row with a root */
+    uint32_t slot, at, number; /* of the bucket, or of the row */
 };
 struct page {
     uint32_t number; /* in the file */
@@ -50,11 +51,10 @@ struct row {
 struct database {
     uint8_t *bytes; /* of the database's file, as it was made */
     size_t len;
-    bool is_inline;
     char file[256]; /* the .art file */
     struct page *pages;
     uint32_t count;
-    struct row log[LOG_ROWS]; /* the root first */
+    struct row log[LOG_ROWS + 1]; /* the root first */
     unsigned rows;
     struct place refs[REFS_MAX];
     unsigned ref_count;
@@ -65,11 +65,39 @@ struct database {
     unsigned block_count;
 };
 
+#define FEW     "path, value, size INTEGER, c"
+#define VALUES  "value, size INTEGER, c, d TEXT, h"
+#define MANY    "path, " VALUES
+#define PARTS   "path, part INTEGER, " VALUES ", key=(path, part DESC)"
+#define BYTES   "path BLOB, " VALUES
+#define SUMMARY "sum(size), lookup(size), search(path), search(value)"
+#define SEVERAL "sum(size), sum(c), min(d), max(h), lookup(c), lookup(value), search(d), search(h)"
+static const struct design {
+    const char *columns, *summary;
+    bool is_inline, rich; /* all types, a snapshot, directories that were moved and deleted */
+    bool of_bytes, in_parts;
+} designs[] = {
+    {.columns = FEW, .summary = ""},
+    {.columns = FEW, .summary = "", .is_inline = true},
+    {.columns = FEW, .summary = SUMMARY},
+    {.columns = FEW, .summary = SUMMARY, .is_inline = true},
+    {.columns = MANY, .summary = "", .rich = true},
+    {.columns = MANY, .summary = SUMMARY ", max(d), lookup(h)", .rich = true, .is_inline = true},
+    {.columns = MANY, .summary = "max(d)", .rich = true},
+    {.columns = MANY, .summary = "lookup(h)", .rich = true, .is_inline = true},
+    {.columns = MANY, .summary = "search(c)", .rich = true},
+    {.columns = MANY, .summary = SEVERAL, .rich = true, .is_inline = true},
+    {.columns = PARTS, .summary = "sum(size), max(d), search(value)", .rich = true, .in_parts = true},
+    {.columns = BYTES, .summary = "max(size), lookup(h)", .rich = true, .is_inline = true, .of_bytes = true},
+};
+enum { DATABASES = sizeof designs / sizeof *designs, HOW_AGREE = 1, HOW_ADD_UP = 2 };
+
 static struct database databases[DATABASES];
+static const struct design *design; /* of the one that is open */
 static struct sim_disk *disk;
 static char path[200];
 static uint8_t *image[SLOTS]; /* the forger's copies */
-static struct row forged_log[LOG_ROWS];
+static struct row forged_log[LOG_ROWS + 1];
 
 /* --- statements --------------------------------------------------------------------------------------------------- */
 
@@ -92,8 +120,24 @@ static sqlite3 *open_database(bool with_art) {
     return db;
 }
 
-static void must_run(sqlite3 *db, const char *sql) {
+/* What stands in braces is of a key: a text, or a BLOB where keys are. sqlite3_free() it. */
+static char *with_keys(const char *sql) {
+    sqlite3_str *out = sqlite3_str_new(NULL);
+    for (bool inside = false; *sql; sql++) {
+        bool edge = *sql == '{' || *sql == '}';
+        if (edge) inside = !inside;
+        if (edge)
+            sqlite3_str_appendall(out, inside && design->of_bytes ? "x'" : "'");
+        else
+            sqlite3_str_appendf(out, inside && design->of_bytes ? "%02x" : "%c", *sql);
+    }
+    return sqlite3_str_finish(out);
+}
+
+static void must_run(sqlite3 *db, const char *text) {
+    char *sql = with_keys(text);
     if (sqlite3_exec(db, sql, NULL, NULL, NULL)) broken("%s: %s", sql, sqlite3_errmsg(db));
+    sqlite3_free(sql);
 }
 
 static bool is_expected(int rc) {
@@ -110,17 +154,19 @@ static bool is_expected(int rc) {
 static void check_order(sqlite3_stmt *statement, struct art_buffer *last, bool any, int order) {
     struct art_bytes key = art_bytes(sqlite3_column_blob(statement, 0), (uint32_t)sqlite3_column_bytes(statement, 0));
     int c = any ? art_bytes_compare(key, art_buffer_bytes(last)) : order;
+    if (!c && design->in_parts) c = order;
     if (order > 0 ? c <= 0 : c >= 0) broken("a row comes again, or out of order: %s", sqlite3_sql(statement));
     last->len = 0;
     if (key.len && art_buffer_append(last, key.data, key.len)) abort();
 }
 
 /* One statement or several. They begin with + or - where their first column ascends or descends. */
-static void try(sqlite3 *db, const char *sql) {
-    int order = *sql == '+' ? 1 : *sql == '-' ? -1 : 0;
+static void try(sqlite3 *db, const char *statements) {
+    int order = *statements == '+' ? 1 : *statements == '-' ? -1 : 0;
+    char *whole = with_keys(statements + (order != 0));
+    const char *sql = whole;
     struct art_buffer last = {0};
     int rc = SQLITE_OK;
-    if (order) sql++;
     while (*sql && (rc == SQLITE_OK || rc == SQLITE_DONE)) {
         sqlite3_stmt *statement = NULL;
         const char *text = sql;
@@ -139,6 +185,7 @@ static void try(sqlite3 *db, const char *sql) {
     if (rc != SQLITE_OK && rc != SQLITE_DONE) forged_tally.errors++;
     if (is_sound && rc != SQLITE_DONE && rc != SQLITE_ERROR) broken("of a sound table: %d %s", rc, sqlite3_errmsg(db));
     art_buffer_clear(&last);
+    sqlite3_free(whole);
     if (!sqlite3_get_autocommit(db)) sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 }
 
@@ -147,14 +194,14 @@ static const char *const reads[] = {
     "-SELECT path, value FROM t ORDER BY path DESC",
     "SELECT max(length(c)), max(size) FROM t",
     "SELECT count(*) FROM t",
-    "SELECT count(*) FROM t WHERE path > 'dir-2'",
-    "+SELECT path FROM t WHERE path >= 'dir-1/' AND path < 'dir-3/f2' ORDER BY path",
+    "SELECT count(*) FROM t WHERE path > {dir-2}",
+    "+SELECT path FROM t WHERE path >= {dir-1/} AND path < {dir-3/f2} ORDER BY path",
     "-SELECT path FROM t WHERE path GLOB 'dir-[23]/*' ORDER BY path DESC",
-    "+SELECT path, entries FROM t('', '/')",
-    "-SELECT path, entries FROM t('', '/') ORDER BY path DESC",
-    "+SELECT path FROM t('dir-2/', '-')",
-    "SELECT path FROM t WHERE path IN ('dir-0/f003', 'dir-1/f104', 'big-1', 'none', 'late', 'dir-4/f250')",
-    "+SELECT path FROM t WHERE path > 'dir-1/f1' ORDER BY path LIMIT 7 OFFSET 90",
+    "+SELECT path, entries FROM t({}, {/})",
+    "-SELECT path, entries FROM t({}, {/}) ORDER BY path DESC",
+    "+SELECT path FROM t({dir-2/}, {-})",
+    "SELECT path FROM t WHERE path IN ({dir-0/f003}, {dir-1/f104}, {big-1}, {none}, {late}, {dir-4/f250})",
+    "+SELECT path FROM t WHERE path > {dir-1/f1} ORDER BY path LIMIT 7 OFFSET 90",
     "-SELECT path FROM t ORDER BY path DESC LIMIT 5 OFFSET 120",
     "SELECT path, size FROM t WHERE size > 100 ORDER BY size DESC LIMIT 20",
     "SELECT path, size FROM t ORDER BY size LIMIT 20",
@@ -164,25 +211,63 @@ static const char *const reads[] = {
     "SELECT path FROM t WHERE value LIKE '%lue 12%'",
     "SELECT path FROM t WHERE path LIKE '%f2%4%'",
     "SELECT min(size), max(size) FROM t",
-    "SELECT path, sum(size), max(size) FROM t('', '/') GROUP BY 1",
+    "SELECT path, sum(size), max(size) FROM t({}, {/}) GROUP BY 1",
     "+SELECT path FROM t WHERE version > 2 ORDER BY path",
-    "SELECT art_count('t', 'dir-1/'), art_longest_prefix('t', 'dir-2/f1/x', '/')",
-    "SELECT art_longest_prefix('t', 'dir-4/f2499')",
-    "SELECT art_nth('t', 'dir-', 0), art_nth('t', 'dir-', 47), art_nth('t', '', 211), art_rank('t', 'dir-3/f2')",
-    "SELECT art_sum('t', 'size', 'dir-1/')",
-    "SELECT art_max('t', 'size', 'dir-2/'), art_min('t', 'size', 'dir-')",
+    "SELECT art_count('t', {dir-1/}), art_longest_prefix('t', {dir-2/f1/x}, {/})",
+    "SELECT art_longest_prefix('t', {dir-4/f2499})",
+    "SELECT art_nth('t', {dir-}, 0), art_nth('t', {dir-}, 47), art_nth('t', {}, 211), art_rank('t', {dir-3/f2})",
+    "SELECT art_sum('t', 'size', {dir-1/})",
+    "SELECT art_max('t', 'size', {dir-2/}), art_min('t', 'size', {dir-})",
+    "+SELECT path, entries, value, c FROM t WHERE delimiter = {.}",
+    "+SELECT path, entries, size, d, h FROM t WHERE prefix = {dir-} AND delimiter = {1}",
+    "-SELECT path, entries, c, value FROM t WHERE delimiter = {f0} ORDER BY path DESC",
+    "+SELECT path, entries, size FROM t WHERE delimiter = {/} AND start_after = {dir-2/}",
+    "+SELECT path, entries, size, d, c FROM t WHERE delimiter = {/} ORDER BY path",
+    "SELECT path, d, h FROM t ORDER BY d DESC LIMIT 9",
+    "SELECT path, d FROM t WHERE prefix = {dir-2/} ORDER BY d, path LIMIT 9",
+    "SELECT path, c FROM t WHERE c > 100 ORDER BY c LIMIT 9",
+    "SELECT path, h FROM t WHERE d > '2024-05' AND size > 9",
+    "SELECT path, h FROM t WHERE h = '0000000000000c33' OR value = 'value 77' OR c = 115.5",
+    "SELECT count(*) FROM t WHERE c LIKE '%umn 1%' OR d LIKE '%-05-%'",
+    "SELECT art_max('t', 'd', {dir-2/}), art_min('t', 'd', {dir-})",
+    "SELECT art_max('t', 'h', {dir-2/}), art_sum('t', 'c', {dir-})",
+    "SELECT path FROM t WHERE path = {DIR-1/F104} COLLATE NOCASE OR path LIKE 'DIR-2/f1%'",
+    "SELECT path, c FROM t WHERE path = {dir-2/f102} AND part > 0 ORDER BY part DESC",
+    "+SELECT path, value, size, c, d, h FROM t WHERE snapshot = 's' ORDER BY path",
+    "-SELECT path, entries, size, d FROM t WHERE delimiter = {/} AND snapshot = 's' ORDER BY path DESC",
+    "+SELECT path, change FROM art_diff('t', 's', NULL)",
+    "+SELECT path, change FROM art_diff('t', NULL, 's', {dir-})",
+    "SELECT * FROM art_growth('t', 'size', 's', NULL, {}, {/})",
+    "SELECT * FROM art_growth('t', NULL, NULL, 's', {dir-1/}, {-})",
+    "SELECT art_count('t', {dir-}, 's'), art_nth('t', {}, 100, 's'), art_sum('t', 'size', {}, 's')",
+    "SELECT * FROM art_snapshots('t')",
+    "SELECT typeof(value), typeof(c), hex(value), hex(c), quote(d), h FROM t ORDER BY path",
 };
 enum { WALKS = 10 }; /* the first of them */
 static const char *const writes[] = {
+    "BEGIN; INSERT INTO t(t, prefix) VALUES('delete', {dir-2/}); SELECT count(*), max(path) FROM t; ROLLBACK",
+    "BEGIN; INSERT INTO t(t, prefix, path) VALUES('move', {dir-2/}, {x/}); SELECT count(*), max(path) FROM t;"
+    "SELECT path, entries, c FROM t({}, {/}); ROLLBACK",
+    "BEGIN; INSERT INTO t(t, prefix, path) VALUES('copy', {dir-0/}, {y/}); SELECT path, value FROM t({y/}); ROLLBACK",
+    "BEGIN; INSERT INTO t(t, prefix, path, snapshot) VALUES('copy', {dir-0/}, {z/}, 's');"
+    "SELECT path, value FROM t({z/}); ROLLBACK",
+    "BEGIN; INSERT INTO t(t, prefix, art_key) VALUES('move', art_key('t', 'dir-2/'), art_key('t', 'x/')),"
+    "('copy', art_key('t', 'dir-1/'), art_key('t', 'w/')); SELECT path, part, c FROM t; ROLLBACK",
+    "BEGIN; DELETE FROM t WHERE delimiter = {/} AND path = {dir-3/}; SELECT path FROM t; ROLLBACK",
     "BEGIN; UPDATE t SET c = 'changed' || c; SELECT count(*), max(length(c)) FROM t; ROLLBACK",
-    "BEGIN; DELETE FROM t WHERE path > 'dir-1/' AND path < 'dir-4'; SELECT path FROM t LIMIT 9; ROLLBACK",
-    "BEGIN; DELETE FROM t; INSERT INTO t(path) VALUES('dir-1/new'); SELECT count(*) FROM t; ROLLBACK",
-    "BEGIN; UPDATE t SET path = path || 'x' WHERE path > 'dir-2/'; SELECT max(path) FROM t; ROLLBACK",
-    "INSERT OR REPLACE INTO t(path, size) VALUES('dir-0/f010', 1), ('zzz', 2); INSERT INTO t(t) VALUES('flush')",
+    "BEGIN; DELETE FROM t WHERE path > {dir-1/} AND path < {dir-4}; SELECT path FROM t LIMIT 9; ROLLBACK",
+    "BEGIN; DELETE FROM t; INSERT INTO t(path) VALUES({dir-1/new}); SELECT count(*) FROM t; ROLLBACK",
+    "BEGIN; UPDATE t SET path = path || {x} WHERE path > {dir-2/}; SELECT max(path) FROM t; ROLLBACK",
+    "INSERT OR REPLACE INTO t(path, size) VALUES({dir-0/f010}, 1), ({zzz}, 2); INSERT INTO t(t) VALUES('flush')",
     "DELETE FROM t WHERE path GLOB 'dir-3/*'",
     "INSERT INTO t(t) VALUES('vacuum')",
     "INSERT INTO t(t) VALUES('optimize')",
     "+SELECT path FROM t ORDER BY path",
+    "INSERT INTO t(t, snapshot) VALUES('snapshot', 'new'); SELECT count(*) FROM art_diff('t', 's', 'new')",
+    "INSERT INTO t(t, prefix, path) VALUES('move', {dir-}, {m-}); SELECT path FROM t",
+    "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 's')",
+    "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'new')",
+    "INSERT INTO t(t) VALUES('summary=(max(size), search(value))'); SELECT path FROM t",
 };
 static const char *const checks[] = {
     "SELECT art_check('t')",
@@ -235,7 +320,7 @@ static void read_pages(struct database *base, sqlite3 *db) {
     sqlite3_stmt *get;
     base->pages = calloc(PAGES_MAX, sizeof *base->pages);
     if (!base->pages) abort();
-    if (!base->is_inline) {
+    if (!design->is_inline) {
         snprintf(base->file, sizeof base->file, "%s", sim_disk_find(disk, ".art"));
         uint32_t end = (uint32_t)(sim_disk_size(disk, base->file) / ART_PAGE);
         for (uint32_t page = 0; page < end; page++) {
@@ -263,6 +348,11 @@ static void read_log(struct database *base, sqlite3 *db) {
         if (art_buffer_append(&row->bytes, bytes, (size_t)sqlite3_column_bytes(get, 1))) abort();
     }
     sqlite3_finalize(get);
+    if (sqlite3_prepare_v2(db, "SELECT v FROM t_artstate WHERE k = 'snapshot s'", -1, &get, NULL)) abort();
+    if (sqlite3_step(get) == SQLITE_ROW && art_buffer_append(&base->log[SNAPSHOT].bytes, sqlite3_column_blob(get, 0),
+                                                             (size_t)sqlite3_column_bytes(get, 0)))
+        abort();
+    sqlite3_finalize(get);
 }
 
 static void put_images(const struct database *base) {
@@ -280,9 +370,9 @@ static void clear_images(const struct database *base) {
     }
 }
 
-static void note_ref(struct database *base, uint32_t slot, uint32_t at) {
+static void note_ref(struct database *base, uint32_t slot, uint32_t at, uint32_t number) {
     if (base->ref_count == REFS_MAX) broken("more references than thought");
-    base->refs[base->ref_count++] = (struct place){slot, at};
+    base->refs[base->ref_count++] = (struct place){slot, at, number};
 }
 
 /* Where references and buckets stand in a sound blob. */
@@ -292,35 +382,43 @@ static void note_blob(struct database *base, uint32_t slot) {
         uint32_t at = ART_BUCKET_ALIGN * art_load16(image[slot] + trailer->routing + 2 * b);
         struct art_bucket_view view;
         if (base->bucket_count == BUCKETS_MAX) broken("more buckets than thought");
-        base->buckets[base->bucket_count++] = (struct place){slot, at};
+        base->buckets[base->bucket_count++] = (struct place){slot, at, b};
         art_bucket_view_open(&view, image[slot] + at);
         if (view.form & ART_BUCKET_BLOCK)
-            base->blocks[base->block_count++] = (struct place){slot, (uint32_t)(view.values - image[slot])};
+            base->blocks[base->block_count++] = (struct place){slot, (uint32_t)(view.values - image[slot]), b};
         for (uint32_t i = 0; trailer->height && i < view.count; i++) {
             uint32_t from = !(view.form & ART_BUCKET_LENGTHS) ? i * view.value_len
                             : i                               ? art_load16(view.value_ends + 2 * (i - 1))
                                                               : 0;
-            note_ref(base, slot, (uint32_t)(view.values - image[slot]) + from);
+            note_ref(base, slot, (uint32_t)(view.values - image[slot]) + from, b);
         }
+    }
+}
+
+/* `at`: where a root begins in a row. */
+static void note_root(struct database *base, uint32_t number, uint32_t at) {
+    const uint8_t *root = base->log[number].bytes.data + at;
+    uint32_t format = root[4], runs = root[offsetof(struct art_root_header, runs)];
+    at += (uint32_t)sizeof(struct art_root_header) + (format >= ART_ROOT_FORMAT_LEFT ? 4 : 0) +
+          (format >= ART_ROOT_FORMAT_BLOCKS);
+    for (uint32_t run = 0; run < runs; run++) {
+        struct art_root_run fixed;
+        memcpy(&fixed, base->log[number].bytes.data + at, sizeof fixed);
+        note_ref(base, 0, at + (uint32_t)sizeof fixed, number);
+        at += (uint32_t)sizeof fixed + fixed.ref_len;
     }
 }
 
 /* References first, then the blobs that they lead to, so that lower ones come before those above them. */
 static void note_places(struct database *base) {
-    const struct art_buffer *root = &base->log[0].bytes;
-    uint32_t at = sizeof(struct art_root_header);
-    if (root->data[4] >= ART_ROOT_FORMAT_LEFT) at += 4;
-    if (root->data[4] >= ART_ROOT_FORMAT_BLOCKS) at++;
-    for (unsigned run = 0; run < root->data[offsetof(struct art_root_header, runs)]; run++) {
-        struct art_root_run fixed;
-        memcpy(&fixed, root->data + at, sizeof fixed);
-        note_ref(base, 0, at + (uint32_t)sizeof fixed);
-        at += (uint32_t)sizeof fixed + fixed.ref_len;
-    }
+    bool noted[SLOTS] = {true};
+    note_root(base, 0, 0);
+    if (design->rich) note_root(base, SNAPSHOT, SNAPSHOT_ROOT_AT);
     for (unsigned i = 0; i < base->ref_count; i++) { /* it grows */
-        const uint8_t *ref =
-            base->refs[i].slot ? image[base->refs[i].slot] + base->refs[i].at : root->data + base->refs[i].at;
-        note_blob(base, art_load32(ref));
+        const struct place *ref = &base->refs[i];
+        uint32_t slot = art_load32((ref->slot ? image[ref->slot] : base->log[ref->number].bytes.data) + ref->at);
+        if (!noted[slot]) note_blob(base, slot);
+        noted[slot] = true;
     }
     for (unsigned height = 0; height < 8; height++) {
         for (uint32_t slot = 1; slot < SLOTS; slot++) {
@@ -340,28 +438,51 @@ static void read_file(struct database *base) {
     fclose(file);
 }
 
+static void create_table(sqlite3 *db) {
+    char *list = *design->summary ? sqlite3_mprintf(", summary=(%s)", design->summary) : NULL;
+    char *sql = sqlite3_mprintf("CREATE VIRTUAL TABLE t USING art(%s%s, storage=%s, log_limit='1MB')", design->columns,
+                                list ? list : "", design->is_inline ? "inline" : "file");
+    must_run(db, sql);
+    sqlite3_free(sql);
+    sqlite3_free(list);
+}
+
 /* Two runs with an index, a small one above them, long deletes, values in pieces, rows in the log. */
-static void make(struct database *base, unsigned which) {
-    base->is_inline = which & 1;
+static void fill(sqlite3 *db) {
+    char *insert = sqlite3_mprintf(
+        "INSERT INTO t(path, value, size, c) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 360) "
+        "SELECT CAST(printf('dir-%%d/f%%03d', i %% 5, i) AS %s), 'value ' || i, i, 'column ' || i FROM n;"
+        "INSERT INTO t(path, value) VALUES({big-1}, replace(hex(zeroblob(2500)), '00', 'large'))",
+        design->of_bytes ? "BLOB" : "TEXT");
+    must_run(db, insert);
+    sqlite3_free(insert);
+    if (design->in_parts) must_run(db, "UPDATE t SET part = size % 3 - 1");
+    if (design->rich)
+        must_run(db, "UPDATE t SET c = CASE size % 5 WHEN 0 THEN c WHEN 1 THEN size * 1.5 WHEN 2 THEN zeroblob(size % "
+                     "30) WHEN 4 THEN size * 1000003 END, h = printf('%016x', size * 7919), "
+                     "d = strftime('%Y-%m-%dT%H:%M:%S', 1700000000 + size * 86411, 'unixepoch') WHERE size >= 0");
+    must_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    if (design->rich) must_run(db, "INSERT INTO t(t, snapshot) VALUES('snapshot', 's')");
+    must_run(db, "BEGIN; DELETE FROM t WHERE path > {dir-1/f2} AND path < {dir-3/f05}; UPDATE t SET value = 'new ' || "
+                 "path WHERE size % 7 = 0; INSERT INTO t(t) VALUES('flush'); COMMIT;"
+                 "BEGIN; DELETE FROM t WHERE path < {dir-0/f1}; INSERT INTO t(path, size) VALUES({dir-2/again}, 5);"
+                 "INSERT INTO t(t) VALUES('flush'); COMMIT;"
+                 "INSERT INTO t(path, value) VALUES({late}, x'0102'); DELETE FROM t WHERE path = {dir-4/f009}");
+    if (!design->rich) return;
+    static const char by_text[] = "INSERT INTO t(t, prefix, path) VALUES('move', {dir-0/}, {dir-7/});"
+                                  "DELETE FROM t WHERE delimiter = {2} AND path = {dir-4/f2}";
+    static const char by_key[] = "INSERT INTO t(t, prefix, art_key) VALUES('move', art_key('t', 'dir-0/'), "
+                                 "art_key('t', 'dir-7/')), ('delete', art_key('t', 'dir-4/f2'), NULL)";
+    must_run(db, design->in_parts ? by_key : by_text);
+    must_run(db, "INSERT INTO t(path, d) VALUES({dir-7/zz}, '2031')");
+}
+
+static void make(struct database *base) {
     sim_disk_clear(disk, NULL);
     unlink(path);
     sqlite3 *db = open_database(true);
-    char *create =
-        sqlite3_mprintf("CREATE VIRTUAL TABLE t USING art(path, value, size INTEGER, c%s, storage=%s, log_limit='1MB')",
-                        which & 2 ? ", summary=(sum(size), lookup(size), search(path), search(value))" : "",
-                        base->is_inline ? "inline" : "file");
-    must_run(db, create);
-    sqlite3_free(create);
-    must_run(db, "INSERT INTO t(path, value, size, c) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 360) "
-                 "SELECT printf('dir-%d/f%03d', i % 5, i), 'value ' || i, i, 'column ' || i FROM n;"
-                 "INSERT INTO t(path, value) VALUES('big-1', replace(hex(zeroblob(2500)), '00', 'large'));"
-                 "INSERT INTO t(t) VALUES('optimize')");
-    must_run(db,
-             "BEGIN; DELETE FROM t WHERE path > 'dir-1/f2' AND path < 'dir-3/f05'; UPDATE t SET value = 'new ' || path "
-             "WHERE size % 7 = 0; INSERT INTO t(t) VALUES('flush'); COMMIT;"
-             "BEGIN; DELETE FROM t WHERE path < 'dir-0/f1'; INSERT INTO t(path, size) VALUES('dir-2/again', 5);"
-             "INSERT INTO t(t) VALUES('flush'); COMMIT;"
-             "INSERT INTO t(path, value) VALUES('late', x'0102'); DELETE FROM t WHERE path = 'dir-4/f009'");
+    create_table(db);
+    fill(db);
     is_sound = true;
     TRY_ALL(db, reads);
     TRY_ALL(db, checks);
@@ -395,7 +516,7 @@ static void change_byte(uint8_t *byte, const struct change *change) {
 
 static uint8_t *ref_at(const struct database *base, unsigned number, uint32_t *room) {
     struct place place = base->refs[number % base->ref_count];
-    struct art_buffer *root = &forged_log[0].bytes;
+    struct art_buffer *root = &forged_log[place.slot ? 0 : place.number].bytes;
     *room = place.slot ? ART_BLOB_BYTES - place.at : (uint32_t)root->len - place.at;
     return place.slot ? image[place.slot] + place.at : root->data + place.at;
 }
@@ -449,7 +570,8 @@ static void change_ref(const struct database *base, const struct change *change)
 
 static void apply(const struct database *base, const struct change *change) {
     struct page const *page = &base->pages[change->where % base->count];
-    struct art_buffer *row = &forged_log[change->where % base->rows].bytes;
+    unsigned number = change->where % (base->rows + design->rich);
+    struct art_buffer *row = &forged_log[number < base->rows ? number : SNAPSHOT].bytes;
     switch (change->kind % 8) {
     case 0:
     case 1:
@@ -476,40 +598,121 @@ static void apply(const struct database *base, const struct change *change) {
 
 static struct art_hash128 hash_of[SLOTS];
 
-/* References of the blob, or of the root (slot 0), have the hashes of what they lead to. */
-static void mend_refs(const struct database *base, uint32_t slot, bool agree) {
+/* Sums and zones of the whole blob, which may lie; NULL: nobody can say where they stand. */
+static uint8_t *summed_of(uint32_t slot) {
+    const struct art_blob_trailer *trailer = art_blob_trailer(image[slot]);
+    struct art_measures has = art_trailer_measures(trailer);
+    if (!art_measures_are_sane(has) || trailer->root > ART_TRAILER_AT) return NULL;
+    uint32_t behind = art_summed_bytes(has) + trailer->common;
+    return trailer->root < behind ? NULL : image[slot] + trailer->root - behind;
+}
+
+/* What the blob says of itself, in a reference to it. */
+static void agree_with(uint8_t *ref, uint32_t room, uint32_t child) {
+    struct art_ref says;
+    struct art_ref_format now;
+    const uint8_t *summed = summed_of(child);
+    art_ref_of_trailer(image[child] + ART_LAST_PAGE_AT, &says);
+    memcpy(&now, ref, sizeof now);
+    now.leaf_pages = says.leaf_pages;
+    now.footer_pages = says.footer_pages;
+    now.generation = says.generation;
+    now.entries = says.entries;
+    now.count = says.count;
+    now.csn_max = says.csn_max;
+    now.overflows = says.overflows;
+    now.key_max = says.key_max;
+    memcpy(ref, &now, sizeof now);
+    if (!summed || now.columns != says.has.columns || now.sums != says.has.sums) return;
+    if (art_summed_bytes(says.has) <= room - sizeof now) memcpy(ref + sizeof now, summed, art_summed_bytes(says.has));
+}
+
+/* References of the blob, or of the roots (slot 0), have the hashes of what they lead to. */
+static void mend_refs(const struct database *base, uint32_t slot, unsigned how) {
     for (unsigned i = 0; i < base->ref_count; i++) {
         uint32_t room;
         if (base->refs[i].slot != slot) continue;
         uint8_t *ref = ref_at(base, i, &room);
         uint32_t child = room < ART_REF_FIXED_BYTES ? 0 : art_load32(ref);
         if (!child || child >= SLOTS) continue;
-        if (agree) {
-            struct art_ref says;
-            struct art_ref_format *format = (struct art_ref_format *)(void *)ref;
-            art_ref_of_trailer(image[child] + ART_LAST_PAGE_AT, &says);
-            struct art_ref_format now;
-            memcpy(&now, format, sizeof now);
-            now.leaf_pages = says.leaf_pages;
-            now.footer_pages = says.footer_pages;
-            now.generation = says.generation;
-            now.entries = says.entries;
-            now.count = says.count;
-            now.csn_max = says.csn_max;
-            now.overflows = says.overflows;
-            now.key_max = says.key_max;
-            memcpy(format, &now, sizeof now);
-        }
+        bool index = art_blob_trailer(image[child])->height;
+        if (how & HOW_AGREE || (how & HOW_ADD_UP && index)) agree_with(ref, room, child);
         memcpy(ref + offsetof(struct art_ref_format, hash_low), &hash_of[child], sizeof hash_of[child]);
     }
 }
 
-static void mend_blob(const struct database *base, uint32_t slot, bool agree) {
+/* All that lies below one bucket of an index blob, as its references have it. */
+struct below {
+    uint64_t entries, overflows;
+    int64_t count;
+    struct art_bounds bounds;
+    struct art_summed summed;
+};
+
+static void add_below(const struct database *base, uint32_t slot, uint32_t bucket, struct art_measures has,
+                      struct below *out) {
+    for (unsigned i = 0; i < base->ref_count; i++) {
+        struct art_ref_format ref;
+        struct art_summed summed;
+        uint32_t room;
+        if (base->refs[i].slot != slot || base->refs[i].number != bucket) continue;
+        const uint8_t *at = ref_at(base, i, &room);
+        if (room < sizeof ref + art_summed_bytes(has)) continue;
+        memcpy(&ref, at, sizeof ref);
+        out->entries += ref.entries;
+        out->overflows += ref.overflows;
+        out->count = (int64_t)((uint64_t)out->count + (uint64_t)ref.count);
+        if (ref.csn_max > out->bounds.csn_max) out->bounds.csn_max = ref.csn_max;
+        if (ref.key_max > out->bounds.key_max) out->bounds.key_max = ref.key_max;
+        out->bounds.overflows = (uint8_t)(out->bounds.overflows + (ref.overflows != 0));
+        if (art_summed_decode(has, at + sizeof ref, &summed)) art_summed_add(has, &out->summed, &summed);
+    }
+}
+
+/* Directories and totals of an index blob say what its references say, whatever that is. */
+static void add_up(const struct database *base, uint32_t slot) {
+    struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(image[slot] + ART_TRAILER_AT);
+    struct art_measures has = art_trailer_measures(trailer);
+    uint32_t n = trailer->buckets;
+    uint8_t *routing = image[slot] + trailer->routing, *totals = summed_of(slot);
+    if (!trailer->height || !totals || !(trailer->flags & ART_BLOB_SUMS) || n > ART_BLOB_PAGES) return;
+    if (trailer->routing > ART_TRAILER_AT ||
+        totals - routing != art_directory_bytes(n, true, has) - art_summed_bytes(has))
+        return;
+    struct below all = {0};
+    for (uint32_t b = 0; b <= n; b++) {
+        struct below own = {0};
+        art_store64(routing + 6 * n + 4 + 8 * b, (uint64_t)all.count);
+        for (unsigned i = 0; i < has.sums; i++)
+            art_store_sum(routing + art_summed_at(n, true) + ART_SUM_BYTES * (i * (n + 1) + b), all.summed.sum[i]);
+        if (b == n) break;
+        add_below(base, slot, b, has, &own);
+        uint8_t *bounds = routing + art_bounds_at(n, true), *zones = routing + art_zones_at(n, true, has);
+        art_store32(bounds + 4 * b, own.bounds.csn_max < UINT32_MAX ? (uint32_t)own.bounds.csn_max : UINT32_MAX);
+        art_store16(bounds + 4 * n + 2 * b, own.bounds.key_max);
+        bounds[6 * n + b] = own.bounds.overflows;
+        for (unsigned i = 0; i < has.columns; i++, zones += ART_ZONE_BYTES * n) {
+            memcpy(zones + 8 * b, &own.summed.zone[i].low, 8);
+            memcpy(zones + 8 * (n + b), &own.summed.zone[i].high, 8);
+            zones[16 * n + b] = own.summed.zone[i].kinds;
+        }
+        add_below(base, slot, b, has, &all);
+    }
+    trailer->count = all.count;
+    trailer->below = all.entries;
+    trailer->csn_max = all.bounds.csn_max;
+    trailer->key_max = all.bounds.key_max;
+    trailer->overflows = all.overflows;
+    art_summed_encode(has, &all.summed, totals);
+}
+
+static void mend_blob(const struct database *base, uint32_t slot, unsigned how) {
     static uint64_t of_zeros;
     struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(image[slot] + ART_TRAILER_AT);
     static const uint8_t zeros[ART_BLOB_PAGE];
     if (!of_zeros) of_zeros = art_hash64(zeros, sizeof zeros);
-    mend_refs(base, slot, agree);
+    mend_refs(base, slot, how);
+    if (how & HOW_ADD_UP) add_up(base, slot);
     for (uint32_t page = 0; page < ART_BLOB_PAGES - 1; page++) {
         bool used = page < trailer->leaf_pages || page + trailer->footer_pages >= ART_BLOB_PAGES;
         trailer->page_hash[page] = used ? of_zeros : 0;
@@ -523,11 +726,28 @@ static void mend_blob(const struct database *base, uint32_t slot, bool agree) {
     hash_of[slot] = art_hash128(image[slot] + ART_LAST_PAGE_AT, ART_BLOB_PAGE);
 }
 
-static void mend_log(const struct database *base, bool agree) {
+static void mend_sum(uint8_t *bytes, size_t len) {
+    art_store64(bytes + len - 8, art_hash64(bytes, len - 8));
+}
+
+static void mend_snapshot(void) {
+    static const char key[] = "snapshot s";
+    struct art_buffer *row = &forged_log[SNAPSHOT].bytes, all = {0};
+    if (row->len < SNAPSHOT_ROOT_AT) return;
+    uint32_t root_len = art_load32(row->data + SNAPSHOT_ROOT_AT - 4);
+    if (root_len >= 8 && root_len <= row->len - SNAPSHOT_ROOT_AT) mend_sum(row->data + SNAPSHOT_ROOT_AT, root_len);
+    if (art_buffer_append(&all, key, sizeof key - 1) || art_buffer_append(&all, row->data, row->len)) abort();
+    art_store64(all.data + all.len - 8, art_hash128(all.data, all.len - 8).low);
+    memcpy(row->data, all.data + sizeof key - 1, row->len);
+    art_buffer_clear(&all);
+}
+
+static void mend_log(const struct database *base, unsigned how) {
     struct art_buffer *root = &forged_log[0].bytes;
     uint8_t chain[16];
-    mend_refs(base, 0, agree);
-    art_store64(root->data + root->len - 8, art_hash64(root->data, root->len - 8));
+    mend_refs(base, 0, how);
+    mend_snapshot();
+    mend_sum(root->data, root->len);
     memcpy(chain, root->data + offsetof(struct art_root_header, chain), sizeof chain);
     for (unsigned i = 1; i < base->rows; i++) {
         struct row *row = &forged_log[i];
@@ -543,10 +763,10 @@ static void mend_log(const struct database *base, bool agree) {
     }
 }
 
-static void mend(const struct database *base, bool agree) {
+static void mend(const struct database *base, unsigned how) {
     memset(hash_of, 0, sizeof hash_of);
-    for (uint32_t i = 0; i < base->slot_count; i++) mend_blob(base, base->slots[i], agree);
-    mend_log(base, agree);
+    for (uint32_t i = 0; i < base->slot_count; i++) mend_blob(base, base->slots[i], how);
+    mend_log(base, how);
 }
 
 /* --- one run ------------------------------------------------------------------------------------------------------ */
@@ -569,12 +789,16 @@ static void put_database(const struct database *base) {
         const struct row *row = &forged_log[i];
         put_row(db, "UPDATE t_artdata SET ops = ?2 WHERE csn = ?1", row->csn, row->bytes.data, row->bytes.len);
     }
+    if (forged_log[SNAPSHOT].bytes.len) {
+        const struct art_buffer *row = &forged_log[SNAPSHOT].bytes;
+        put_row(db, "UPDATE t_artstate SET v = ?2 WHERE ?1 AND k = 'snapshot s'", 1, row->data, row->len);
+    }
     sim_disk_clear(disk, NULL);
-    if (!base->is_inline) sim_disk_clear(disk, base->file);
+    if (!design->is_inline) sim_disk_clear(disk, base->file);
     for (uint32_t i = 0; i < base->count; i++) {
         const struct page *page = &base->pages[i];
         const uint8_t *bytes = image[page->number / ART_BLOB_PAGES] + page->number % ART_BLOB_PAGES * ART_BLOB_PAGE;
-        if (!base->is_inline)
+        if (!design->is_inline)
             memcpy(sim_disk_page(disk, base->file, page->number), bytes, ART_BLOB_PAGE);
         else if (memcmp(bytes, page->bytes, ART_BLOB_PAGE) != 0)
             put_row(db, "UPDATE t_artblob SET data = ?2 WHERE page = ?1", page->number, bytes, ART_BLOB_PAGE);
@@ -599,19 +823,22 @@ void forged_run(const uint8_t *data, size_t size) {
     if (size < 2) return;
     if (!disk) begin();
     struct database *base = &databases[data[0] % DATABASES];
-    bool agree = data[1] & 1;
-    if (!base->bytes) make(base, data[0] % DATABASES);
+    design = &designs[data[0] % DATABASES];
+    if (!base->bytes) make(base);
     put_images(base);
-    for (unsigned i = 0; i < base->rows; i++) {
+    for (unsigned i = 0; i <= LOG_ROWS; i++) {
         forged_log[i].csn = base->log[i].csn;
         forged_log[i].bytes.len = 0;
-        if (art_buffer_append(&forged_log[i].bytes, base->log[i].bytes.data, base->log[i].bytes.len)) abort();
+        if (base->log[i].bytes.len &&
+            art_buffer_append(&forged_log[i].bytes, base->log[i].bytes.data, base->log[i].bytes.len))
+            abort();
     }
+    unsigned how = data[1];
     for (data += 2; end - data >= 6; data += 6) {
         struct change change = {data[0], data[5], art_load16(data + 1), art_load16(data + 3)};
         apply(base, &change);
     }
-    mend(base, agree);
+    mend(base, how);
     put_database(base);
     use_database();
     clear_images(base);

@@ -41,6 +41,20 @@ static inline struct art_summary toy_summary(struct art_measures *has) {
     return (struct art_summary){.has = *has, .texts = UINT8_MAX, .read = toy_read, .cut = toy_cut, .context = has};
 }
 
+/* All forms: none, bounds alone, a sum, a lookup alone, a search of a column alone, of the key alone, several, many. */
+enum { TOY_FORMS = 8 };
+static inline struct art_measures toy_form(unsigned number) {
+    static const struct art_measures forms[TOY_FORMS] = {{0, 0, 0, 0},
+                                                         {1, 0, 0, 0},
+                                                         {2, 1, 0, 0},
+                                                         {1, 0, 1, 0},
+                                                         {1, 0, 0, 1},
+                                                         {0, 0, 0, ART_SEARCH_KEY},
+                                                         {3, 2, 5, ART_SEARCH_KEY | 6},
+                                                         {8, 8, 0x81, ART_SEARCH_KEY}};
+    return forms[number % TOY_FORMS];
+}
+
 /* Of a limit: a number, or the code of a text. */
 static inline struct art_datum toy_bound(const struct art_datum *datum) {
     bool number = datum->kind == ART_DATUM_INTEGER || datum->kind == ART_DATUM_REAL;

@@ -83,8 +83,9 @@ void put_create_of_keys(struct writer *x) {
     if (sql_standin()) {
         PUT_ART(x, "%s", sqlite3_str_value(x->plain));
     } else {
-        char *options = sqlite3_mprintf("%s, %s%s%ssummary=(sum(v))%s%s", text, bytes ? "" : "key=(", bytes ? "" : key,
-                                        bytes ? "" : "), ", *x->w->options ? ", " : "", x->w->options);
+        char *options =
+            sqlite3_mprintf("%s, %s%s%ssummary=(sum(v), max(v), lookup(v), search(v))%s%s", text, bytes ? "" : "key=(",
+                            bytes ? "" : key, bytes ? "" : "), ", *x->w->options ? ", " : "", x->w->options);
         char *table = sqlite3_mprintf("%s.w", schema), *create = sql_create_text(table, options);
         PUT_ART(x, "%s", create);
         sqlite3_free(options);
