@@ -21,7 +21,8 @@ enum {
     MERGE_PAGES_PER_PAGE = 16,
     RESERVE_BYTES = 8 << 20, /* of the file system's, or a part of the table's own size, for DELETE and 'vacuum' */
     RESERVE_PART = 3,
-    JOURNAL_BYTES = 256 << 10 /* beside what is in the log */
+    JOURNAL_BYTES = 256 << 10, /* beside what is in the log */
+    MUCH_SLOTS = 8             /* 4 MB */
 };
 
 /* Of the room for blobs in rows: the part that a commit merges by the way; what is left for DELETE and 'vacuum'; below
@@ -224,6 +225,10 @@ uint64_t art_room_of_runs(const struct art_root *root) {
     return pages * ART_BLOB_PAGE;
 }
 
+bool art_room_outweighs_log(const struct art_root *root) {
+    return art_room_of_runs(root) >= (uint64_t)MUCH_SLOTS * ART_BLOB_BYTES;
+}
+
 /* Of blobs in rows: has the room for them come to so little, and do they need as much? */
 static bool is_short(const struct art_tree *tree, uint64_t bytes) {
     struct art_budget budget = budget_left(tree);
@@ -273,9 +278,14 @@ static bool keeps_reserve_in_rows(const struct art_tree *tree, uint64_t written)
     return disk_holds(&budget, written + reserve, REMOVED_BYTES);
 }
 
+/* Deletes may, which leave their rows in the log. Who asks for a flush, or for a snapshot, can do without. */
+static bool takes_of_reserve(const struct art_tree *tree) {
+    return tree->txn.adds || art_tree_requested(tree, ART_REQUEST_FLUSH | ART_REQUEST_SNAPSHOT);
+}
+
 enum art_rc art_room_keep_reserve(const struct art_tree *tree) {
     uint64_t left;
-    if (!tree->txn.adds) return ART_OK;
+    if (!takes_of_reserve(tree)) return ART_OK;
     bool kept = keeps_reserve_in_rows(tree, bytes_to_flush(tree) + bytes_due(tree));
     kept &= has_reserve(tree, 0, &left);
     if (tree->rows.rolled_back) return art_rows_over(tree);
@@ -324,6 +334,15 @@ void art_room_note_root(struct art_tree *tree) {
         tree->budget = UINT64_MAX;
     else if (!tree->budget)
         tree->budget = PORTION_BYTES;
+}
+
+void art_room_note_hidden(struct art_tree *tree, uint32_t slots) {
+    if (slots < MUCH_SLOTS) return;
+    tree->pending.slack = tree->pending.slack < ART_SLACK_LOOSE ? ART_SLACK_HIDDEN : ART_SLACK_LARGE;
+}
+
+void art_room_note_row(struct art_tree *tree) {
+    tree->redo_until_look = beyond(tree->redo_until_look, tree->pending.redo.len);
 }
 
 void art_tree_note_full(struct art_tree *tree) {
