@@ -196,15 +196,18 @@ static int insert_large(sqlite3 *db, const struct large_rows *large, int first, 
                    first, rows, large->sorted, large->sorted, large->bytes);
 }
 
+static sqlite3 *open_small(const char *folder, const struct filling *filling, bool secure) {
+    sqlite3 *db = sql_open(kept(sqlite3_mprintf("%s/a.db", folder)));
+    sql_run(db, "PRAGMA journal_mode=%s; PRAGMA synchronous=OFF; PRAGMA secure_delete=%d", filling->journal, secure);
+    sql_create(db, "t", filling->inlined ? "storage=inline" : "");
+    return db;
+}
+
 /* Large rows leave less in reserve than their log takes, so a rollback journal may have no room to clear it. */
 static int fill_with_large_rows(const char *folder, const struct filling *filling) {
     const struct large_rows *large = (const struct large_rows *)(const void *)filling;
     if (!mount_small_disk(folder)) return SKIPPED;
-    char *path = sqlite3_mprintf("%s/a.db", folder);
-    sqlite3 *db = sql_open(path);
-    sql_run(db, "PRAGMA journal_mode=%s; PRAGMA synchronous=OFF; PRAGMA secure_delete=%s", filling->journal,
-            large->secure ? "ON" : "OFF");
-    sql_create(db, "t", filling->inlined ? "storage=inline" : "");
+    sqlite3 *db = open_small(folder, filling, large->secure);
     int rc = SQLITE_OK, done = SQLITE_OK, next = 0;
     for (; !rc; next += large->rows) rc = insert_large(db, large, next, large->rows);
     if ((rc & 0xff) != SQLITE_FULL) return printf("%d %s\n", rc, sqlite3_errmsg(db)), 1;
@@ -222,7 +225,6 @@ static int fill_with_large_rows(const char *folder, const struct filling *fillin
     rc = sql_try(db, "INSERT INTO t(path) VALUES('x')");
     printf("large rows: art_vacuum() %d, and then INSERT %d\n", done, rc);
     sql_close(db);
-    sqlite3_free(path);
     return rc ? 3 : 0;
 }
 
@@ -231,10 +233,10 @@ LOOP_TEST(test_a_disk_that_large_rows_have_filled_is_left_by_delete_and_vacuum, 
     run_apart("large rows", fill_with_large_rows, &large_rows[_i].filling);
 }
 
-/* Worlds of directories and snapshots; `rows` is a seed. In those with blobs in rows a snapshot beside a DELETE once took
- * the last room. */
+/* Worlds of directories and snapshots; `rows` is a seed. In the first two a snapshot beside a DELETE once took the last
+ * room. */
 static const struct filling directories[] = {
-    {"DELETE", .rows = 0, .inlined = true}, {"TRUNCATE", .rows = 15, .inlined = true}, {"WAL", .rows = 1},
+    {"DELETE", .rows = 0, .inlined = true},  {"TRUNCATE", .rows = 15, .inlined = true}, {"WAL", .rows = 1},
     {"PERSIST", .rows = 2, .inlined = true}, {"WAL", .rows = 5, .inlined = true},       {"DELETE", .rows = 3},
 };
 enum { DIRECTORIES = sizeof directories / sizeof *directories, CHANGES = 150, WAYS_OUT = 10 };
@@ -271,17 +273,15 @@ static int lead_out(sqlite3 *db) {
     int rc = sql_try(db, "INSERT INTO t(t, snapshot) SELECT 'drop snapshot', name FROM art_snapshots('t')");
     for (int i = 0; !rc && i < 3; i++)
         rc = sql_try(db, "INSERT INTO t(t, prefix) SELECT 'delete', path FROM t('', '/') LIMIT 1");
-    return rc ? rc : sql_try(db, "REPLACE INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT "
-                                 "200) SELECT printf('new/%%d', i), randomblob(900) FROM n");
+    return rc ? rc
+              : sql_try(db, "REPLACE INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT "
+                            "200) SELECT printf('new/%%d', i), randomblob(900) FROM n");
 }
 
 static int fill_with_directories(const char *folder, const struct filling *filling) {
     struct random random = {(uint64_t)filling->rows};
     if (!mount_small_disk(folder)) return SKIPPED;
-    char *path = sqlite3_mprintf("%s/a.db", folder);
-    sqlite3 *db = sql_open(path);
-    sql_run(db, "PRAGMA journal_mode=%s; PRAGMA synchronous=OFF; PRAGMA secure_delete=ON", filling->journal);
-    sql_create(db, "t", filling->inlined ? "storage=inline" : "");
+    sqlite3 *db = open_small(folder, filling, true);
     int64_t rows = 0, refused = 0;
     int left = WAYS_OUT;
     for (int step = 0; step < CHANGES; step++) {
@@ -298,7 +298,6 @@ static int fill_with_directories(const char *folder, const struct filling *filli
     printf("directories, %s: %lld times full\n", filling->journal, (long long)refused);
     EXPECT(left, "there is no way out: %s", sqlite3_errmsg(db));
     sql_close(db);
-    sqlite3_free(path);
     return 0;
 }
 

@@ -14,7 +14,8 @@
  * A flush leaves long rows in the log: with secure_delete a host that deletes a row writes its pages as zeros, before
  * the next rows are written over them. Each commit deletes the oldest one, whose pages its own row takes.
  *
- * Whether the log has room for a row is asked in log_cost.c, whether the disk has in room.c; 'vacuum' is made there, too.
+ * Whether the log has room for a row is asked in log_cost.c, and whether the disk has in room.c, where 'vacuum' is
+ * made, too.
  */
 #include "core/tree/txn/room.h"
 

@@ -28,8 +28,8 @@ enum {
 /* Of the room for blobs in rows: the part that a commit merges by the way; what is left for DELETE and 'vacuum'; below
  * which merges go in small portions, and about what a portion writes, small or not. Of the disk's own: what is left in
  * any case, and what is taken for each eight bytes at most: a page of ours is a row of a b-tree, which takes a page by
- * itself or is cut into an overflow page and a part of another. Of what is beyond the need, the part that may be written
- * before room is asked for again. */
+ * itself or is cut into an overflow page and a part of another. Of what is beyond the need, the part that may be
+ * written before room is asked for again. */
 enum {
     MERGED_PART = 4,
     REMOVED_PART = 4, /* of what was learned: a blob goes where the smallest portion may be written */
@@ -263,8 +263,8 @@ bool art_room_leaves_flush(struct art_tree *tree) {
     return (art_tree_is_full(tree) || (bytes <= 2 * art_log_limit(tree) && art_room_is_low(tree, &left)));
 }
 
-/* What a flush writes with all that it must merge: every run for 'optimize', and level 0 where the root has no place for
- * another run. */
+/* What a flush writes with all that it must merge: every run for 'optimize', and level 0 where the root has no place
+ * for another run. */
 static uint64_t bytes_flush_writes(const struct art_tree *tree) {
     uint64_t pages = 0, flushed = bytes_to_flush(tree);
     if (art_tree_requested(tree, ART_REQUEST_OPTIMIZE)) return art_room_of_runs(tree->root) + flushed;
