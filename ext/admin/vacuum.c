@@ -146,7 +146,7 @@ static int tell_what_hinders(const struct vacuum *vacuum, int rc, char **message
         art_forget_message(message);
         return art_complain(message, SQLITE_FULL,
                             "art: the disk is too full to vacuum all of the table (%s): make room on its file system, "
-                            "or DELETE rows, and call art_vacuum() again",
+                            "or drop snapshots, DELETE rows, and call art_vacuum() again",
                             vacuum->given);
     default:
         if (!*message && rc != SQLITE_NOMEM) *message = sqlite3_mprintf("%s", sqlite3_errmsg(vacuum->connection->db));

@@ -196,15 +196,18 @@ static int insert_large(sqlite3 *db, const struct large_rows *large, int first, 
                    first, rows, large->sorted, large->sorted, large->bytes);
 }
 
+static sqlite3 *open_small(const char *folder, const struct filling *filling, bool secure) {
+    sqlite3 *db = sql_open(kept(sqlite3_mprintf("%s/a.db", folder)));
+    sql_run(db, "PRAGMA journal_mode=%s; PRAGMA synchronous=OFF; PRAGMA secure_delete=%d", filling->journal, secure);
+    sql_create(db, "t", filling->inlined ? "storage=inline" : "");
+    return db;
+}
+
 /* Large rows leave less in reserve than their log takes, so a rollback journal may have no room to clear it. */
 static int fill_with_large_rows(const char *folder, const struct filling *filling) {
     const struct large_rows *large = (const struct large_rows *)(const void *)filling;
     if (!mount_small_disk(folder)) return SKIPPED;
-    char *path = sqlite3_mprintf("%s/a.db", folder);
-    sqlite3 *db = sql_open(path);
-    sql_run(db, "PRAGMA journal_mode=%s; PRAGMA synchronous=OFF; PRAGMA secure_delete=%s", filling->journal,
-            large->secure ? "ON" : "OFF");
-    sql_create(db, "t", filling->inlined ? "storage=inline" : "");
+    sqlite3 *db = open_small(folder, filling, large->secure);
     int rc = SQLITE_OK, done = SQLITE_OK, next = 0;
     for (; !rc; next += large->rows) rc = insert_large(db, large, next, large->rows);
     if ((rc & 0xff) != SQLITE_FULL) return printf("%d %s\n", rc, sqlite3_errmsg(db)), 1;
@@ -222,13 +225,85 @@ static int fill_with_large_rows(const char *folder, const struct filling *fillin
     rc = sql_try(db, "INSERT INTO t(path) VALUES('x')");
     printf("large rows: art_vacuum() %d, and then INSERT %d\n", done, rc);
     sql_close(db);
-    sqlite3_free(path);
     return rc ? 3 : 0;
 }
 
 LOOP_TEST(test_a_disk_that_large_rows_have_filled_is_left_by_delete_and_vacuum, LARGE_ROWS) {
     if (sql_has_no_file("test_a_disk_that_large_rows_have_filled_is_left_by_delete_and_vacuum")) return;
     run_apart("large rows", fill_with_large_rows, &large_rows[_i].filling);
+}
+
+/* Worlds of directories and snapshots; `rows` is a seed. In the first two a snapshot beside a DELETE once took the last
+ * room. */
+static const struct filling directories[] = {
+    {"DELETE", .rows = 0, .inlined = true},  {"TRUNCATE", .rows = 15, .inlined = true}, {"WAL", .rows = 1},
+    {"PERSIST", .rows = 2, .inlined = true}, {"WAL", .rows = 5, .inlined = true},       {"DELETE", .rows = 3},
+};
+enum { DIRECTORIES = sizeof directories / sizeof *directories, CHANGES = 150, WAYS_OUT = 10 };
+
+static int put_rows(sqlite3 *db, struct random *random, int rows) {
+    uint32_t a = random_below(random, 1000), bytes = random_below(random, 4);
+    return sql_try(db,
+                   "REPLACE INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %d) "
+                   "SELECT printf('d%%02d/f%%04d', (i * 7919 + %u) %% 30, (i * 104729 + %u) %% 3000), "
+                   "randomblob(CASE (i + %u) %% 4 WHEN 0 THEN 3 WHEN 1 THEN 60 WHEN 2 THEN 900 ELSE 6000 END) FROM n",
+                   rows, a, a, bytes);
+}
+
+static int change_directories(sqlite3 *db, struct random *random, int step) {
+    uint32_t what = random_below(random, 20), from = random_below(random, 30), to = random_below(random, 30);
+    const char *verb = what < 15 ? "move" : "copy", *kind = what % 2 ? "dm" : "md";
+    int rc = sql_try(db, "BEGIN IMMEDIATE");
+    if (!rc && what < 10) rc = put_rows(db, random, what < 5 ? 5 : 400);
+    if (!rc && what >= 10) rc = sql_try(db, "INSERT INTO t(t, prefix) VALUES('delete', '%c%02u/')", kind[1], to);
+    if (!rc && what >= 12 && what < 18)
+        rc = sql_try(db, "INSERT INTO t(t, prefix, path) VALUES('%s', '%c%02u/', '%c%02u/')", verb, kind[0], from,
+                     kind[1], to);
+    if (!rc && what > 18)
+        rc = sql_try(db, "INSERT INTO t(t, snapshot) SELECT 'drop snapshot', name FROM art_snapshots('t') LIMIT 1");
+    if (!rc && random_once_in(random, 6))
+        rc = sql_try(db, "INSERT INTO t(t, snapshot) VALUES('snapshot', 's%d')", step);
+    if (!rc) rc = sql_try(db, "COMMIT");
+    return rc;
+}
+
+/* What commands.md says: snapshots go, directories go, art_vacuum(). */
+static int lead_out(sqlite3 *db) {
+    sql_try(db, "SELECT art_vacuum('t')");
+    int rc = sql_try(db, "INSERT INTO t(t, snapshot) SELECT 'drop snapshot', name FROM art_snapshots('t')");
+    for (int i = 0; !rc && i < 3; i++)
+        rc = sql_try(db, "INSERT INTO t(t, prefix) SELECT 'delete', path FROM t('', '/') LIMIT 1");
+    return rc ? rc
+              : sql_try(db, "REPLACE INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT "
+                            "200) SELECT printf('new/%%d', i), randomblob(900) FROM n");
+}
+
+static int fill_with_directories(const char *folder, const struct filling *filling) {
+    struct random random = {(uint64_t)filling->rows};
+    if (!mount_small_disk(folder)) return SKIPPED;
+    sqlite3 *db = open_small(folder, filling, true);
+    int64_t rows = 0, refused = 0;
+    int left = WAYS_OUT;
+    for (int step = 0; step < CHANGES; step++) {
+        int rc = change_directories(db, &random, step);
+        EXPECT(!rc || (rc & 0xff) == SQLITE_FULL, "%d %s", rc, sqlite3_errmsg(db));
+        if (rc && !sqlite3_get_autocommit(db)) sql_try(db, "ROLLBACK");
+        int64_t now = sql_int(db, "SELECT art_count('t', '')");
+        EXPECT(!rc || now == rows, "%lld rows, not %lld", (long long)now, (long long)rows);
+        rows = now;
+        refused += rc != 0;
+    }
+    EXPECT(refused && sql_int(db, "SELECT art_check('t') = 'ok'"), "%lld refused", (long long)refused);
+    while (left && lead_out(db)) left--;
+    printf("directories, %s: %lld times full\n", filling->journal, (long long)refused);
+    EXPECT(left, "there is no way out: %s", sqlite3_errmsg(db));
+    sql_close(db);
+    return 0;
+}
+
+LOOP_TEST(test_a_disk_that_directories_and_snapshots_have_filled_is_left_by_dropping_them, DIRECTORIES) {
+    if (sql_has_no_file("test_a_disk_that_directories_and_snapshots_have_filled_is_left_by_dropping_them")) return;
+    run_apart("directories", fill_with_directories, &directories[_i]);
 }
 
 /* statfs() of a ramfs says 0 of everything, as that of some file systems in user space. */

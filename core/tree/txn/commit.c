@@ -14,13 +14,12 @@
  * A flush leaves long rows in the log: with secure_delete a host that deletes a row writes its pages as zeros, before
  * the next rows are written over them. Each commit deletes the oldest one, whose pages its own row takes.
  *
- * Whether there is room for it is asked in room.c; 'vacuum' is made there, too.
+ * Whether the log has room for a row is asked in log_cost.c, and whether the disk has in room.c, where 'vacuum' is
+ * made, too.
  */
 #include "core/tree/txn/room.h"
 
 enum {
-    PATIENCE = 4,             /* limits of the log, beyond which a flush that fails fails the commit */
-    SHADOWS_MUCH_SLOTS = 8,   /* 4 MB */
     SPARE_BYTES = 4 << 20,    /* of a flushed memtable's memory that the next one gets */
     REDO_KEPT_BYTES = 1 << 20 /* memory for a row of redo, from one commit to the next */
 };
@@ -90,8 +89,7 @@ enum art_rc art_commit_finish_root(struct art_tree *tree) {
     if (!rc) rc = art_shrink_cut(tree, edit);
     if (!rc) art_shrink_punch(tree, edit);
     if (!rc) rc = art_runs_hide_much(tree, edit->root, &hidden);
-    if (hidden >= SHADOWS_MUCH_SLOTS)
-        tree->pending.slack = tree->pending.slack < ART_SLACK_LOOSE ? ART_SLACK_HIDDEN : ART_SLACK_LARGE;
+    art_room_note_hidden(tree, hidden);
     if (!rc) rc = art_slots_discard(tree, edit, art_room_to_discard(tree), &tree->pending.discarded);
     if (!rc) rc = art_store_sync(tree->store);
     if (rc) return rc;
@@ -122,12 +120,6 @@ static const struct art_root *last_full_root(const struct art_tree *tree) {
     return tree->root->runs ? tree->root : tree->txn.base;
 }
 
-/* Are the blobs more than a log of long rows that goes with them? A queue's are not: it is emptied again and again, and
- * a host may write the pages of rows that it deletes once more. */
-static bool outweighs_the_log(const struct art_tree *tree) {
-    return art_room_of_runs(last_full_root(tree)) >= (uint64_t)SHADOWS_MUCH_SLOTS * ART_BLOB_BYTES;
-}
-
 /* The rows apart from chunks: in a forged table deletes of chunks that are not there may hide rows from the sum of
  * both. What cannot be read is not let go. */
 static bool has_no_row(struct art_tree *tree) {
@@ -141,7 +133,7 @@ bool art_tree_empties(struct art_tree *tree) {
     if (tree->txn.state < ART_TXN_CHANGED || !art_tree_is_known(tree) || !last_full_root(tree)->runs) return false;
     int64_t left = art_memtable_count(tree->memtable);
     for (unsigned i = 0; i < tree->root->runs; i++) left += tree->root->run[i].top.count;
-    if (left || (art_root_left(tree->root, tree->csn) && !outweighs_the_log(tree))) return false;
+    if (left || (art_root_left(tree->root, tree->csn) && !art_room_outweighs_log(last_full_root(tree)))) return false;
     return has_no_row(tree);
 }
 
@@ -177,25 +169,6 @@ static enum art_rc merge_what_is_owed(struct art_tree *tree) {
     return flush_memtable(tree);
 }
 
-bool art_log_can_be_left(const struct art_tree *tree) {
-    uint64_t rows = tree->csn - tree->root->csn;
-    return rows > 1 && !tree->txn.handed_over && tree->log_bytes >= ART_LONG_ROW_BYTES * rows;
-}
-
-/* How many rows stay in the log whose changes the new root has. None where a command is to leave nothing of what was
- * deleted, unless 'vacuum' has no room for that, or where a refused COMMIT has left row csn among them. Never 2^k - 1:
- * row csn deletes row csn - left_rows - 1, and a flipped bit in the number of the one must not give the number of the
- * other. */
-static uint64_t rows_to_leave(const struct art_tree *tree) {
-    assert(tree->csn >= tree->root->csn);
-    uint64_t rows = tree->csn - tree->root->csn;
-    assert(art_tree_in_txn(tree));
-    bool asked = art_tree_requested(tree, ART_REQUEST_ALONE - 1),
-         may_leave = art_tree_requested(tree, ART_REQUEST_VACUUM);
-    if (!art_log_can_be_left(tree) || (asked && (!may_leave || art_room_clears_log(tree)))) return 0;
-    return rows & (rows + 1) ? rows : rows - 1;
-}
-
 /* What was in the memtable is in the edit's runs. */
 enum art_rc art_commit_finish_flush(struct art_tree *tree) {
     struct art_version_edit *edit = &tree->pending.edit;
@@ -203,8 +176,8 @@ enum art_rc art_commit_finish_flush(struct art_tree *tree) {
     edit->root->csn = tree->txn.csn;
     edit->root->chain = chain_of_root(tree, edit->root);
     tree->pending.kind = ART_COMMIT_FLUSH;
-    bool clears = was_emptied(tree, edit) && outweighs_the_log(tree) && art_room_clears_log(tree);
-    edit->root->left_rows = clears ? 0 : (uint32_t)rows_to_leave(tree);
+    bool clears = was_emptied(tree, edit) && art_room_outweighs_log(last_full_root(tree)) && art_room_clears_log(tree);
+    edit->root->left_rows = clears ? 0 : (uint32_t)art_log_rows_to_leave(tree);
     tree->pending.commit = (struct art_commit){.csn = tree->txn.csn, .clear_log = !edit->root->left_rows};
     bool spends = art_root_left(tree->root, tree->csn) || edit->root->left_rows < tree->csn - tree->root->csn;
     if (edit->root->left_rows && spends) tree->pending.commit.spent = art_root_spent(edit->root, edit->root->csn);
@@ -269,23 +242,6 @@ static enum art_rc make_row(struct art_tree *tree) {
     tree->pending.entries = art_memtable_noted(tree->memtable);
     write_row(tree);
     return ART_OK;
-}
-
-static enum art_log_room room_in_log(struct art_tree *tree) {
-    uint64_t log = art_log_cost(tree), limit = art_log_limit(tree);
-    if (art_log_row_is_long(tree)) return ART_LOG_NO_PLACE;
-    if (log > PATIENCE * limit) return ART_LOG_OVERFULL;
-    return log > limit || art_memtable_shadows_much(tree) || art_tree_empties(tree) ? ART_LOG_FULL : ART_LOG_HAS_ROOM;
-}
-
-/* Three times a log, and then with its flush. What a merge has left of the file is given back by the next batches, or
- * by any commit where it is much: until then it is that much too large. */
-static bool merge_has_its_turn(const struct art_tree *tree) {
-    uint64_t redo = tree->redo_since_merge + tree->pending.redo.len;
-    bool batch = tree->pending.redo.len >= ART_BATCH_BYTES || tree->pending.redo.len >= art_log_limit(tree) / 32;
-    if (redo >= art_tree_medium(tree)->merge_every_bytes || redo >= art_log_limit(tree) / 16 * 5) return true;
-    return tree->slack == ART_SLACK_LARGE || tree->slack == ART_SLACK_HIDDEN ||
-           (batch && tree->slack == ART_SLACK_LOOSE);
 }
 
 /* Where there is no run, blobs of earlier ones may still take room. */
@@ -372,6 +328,20 @@ static enum art_rc offer_commit(struct art_tree *tree, struct art_commit *out) {
     return ART_OK;
 }
 
+/* With the row, or in its place, a new root: by 'vacuum', a flush, or merging by the way. What is merely due may fail:
+ * then the row is written without, and a later commit tries again. */
+static enum art_rc make_root(struct art_tree *tree, enum art_log_room log) {
+    enum art_rc rc = ART_OK;
+    if (art_commit_finds_vacuum(tree)) return art_room_vacuum(tree, log);
+    if (log == ART_LOG_NO_PLACE) return flush(tree);
+    if (log != ART_LOG_HAS_ROOM) {
+        if (!art_room_leaves_flush(tree)) rc = flush(tree);
+        return rc && flush_may_wait(tree, rc, log) ? art_commit_give_up(tree, rc) : rc;
+    }
+    if (art_log_lets_merge(tree) && !art_room_spares_disk(tree)) rc = merge(tree);
+    return rc && art_commit_may_wait(tree, rc) ? art_commit_give_up(tree, rc) : rc;
+}
+
 static enum art_rc prepare(struct art_tree *tree, struct art_commit *out) {
     enum art_rc rc = art_tree_ready(tree);
     if (rc) return rc;
@@ -395,24 +365,12 @@ static enum art_rc prepare(struct art_tree *tree, struct art_commit *out) {
     if (!must_flush(tree)) {
         rc = make_row(tree);
         if (rc) return refuse_commit(tree, rc);
-        log = room_in_log(tree);
+        log = art_log_has_room(tree);
         rc = art_tree_ready(tree); /* blobs were read for it, and the host may have ended the transaction in that */
         if (rc) return refuse_commit(tree, rc);
     }
 
-    /* With it, or in its place, a new root: by 'vacuum', a flush, or merging by the way. What is merely due may fail:
-     * then the row is written without, and a later commit tries again. */
-    if (art_commit_finds_vacuum(tree)) {
-        rc = art_room_vacuum(tree, log);
-    } else if (log == ART_LOG_NO_PLACE) {
-        rc = flush(tree);
-    } else if (log != ART_LOG_HAS_ROOM) {
-        if (!art_room_leaves_flush(tree)) rc = flush(tree);
-        if (rc && flush_may_wait(tree, rc, log)) rc = art_commit_give_up(tree, rc);
-    } else if (merge_has_its_turn(tree) && !art_room_spares_disk(tree)) {
-        rc = merge(tree);
-        if (rc && art_commit_may_wait(tree, rc)) rc = art_commit_give_up(tree, rc);
-    }
+    rc = make_root(tree, log);
     if (!rc && !tree->pending.commit.write_root) rc = keep_root(tree);
     if (rc) return refuse_commit(tree, rc);
     tree->pending.made_for = tree->changes;
@@ -486,8 +444,7 @@ void art_tree_committed(struct art_tree *tree) {
             tree->log_rows++;
             tree->log_entries += tree->pending.entries;
             tree->redo_since_merge += tree->pending.redo.len;
-            bool soon = tree->redo_until_look < tree->pending.redo.len;
-            tree->redo_until_look -= soon ? tree->redo_until_look : tree->pending.redo.len;
+            art_room_note_row(tree);
         }
         tree->csn = tree->txn.csn;
         tree->chain = tree->pending.kind == ART_COMMIT_FLUSH ? tree->root->chain : tree->pending.chain;

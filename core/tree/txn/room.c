@@ -1,8 +1,8 @@
 /* Is there room? What a commit asks before it writes, and 'vacuum', which makes room on a disk that is nearly full.
  *
- * The last room is kept for deletes: a transaction that adds rows is refused by a flush that finds less than some MB.
- * One that only deletes goes on with rows in the log, whatever its limit, as long as the host finds room for them;
- * 'vacuum' turns them into room.
+ * The last room is kept for deletes: a transaction that adds rows is refused by a flush that finds less than some MB,
+ * and so is one that asks for a flush, for 'optimize' or for a snapshot. One that only deletes goes on with rows in the
+ * log, whatever its limit, as long as the host finds room for them; 'vacuum' turns them into room.
  *
  * Where not all of the table can be written at once, 'vacuum' does it by portions, as many as two budgets allow:
  *
@@ -21,13 +21,15 @@ enum {
     MERGE_PAGES_PER_PAGE = 16,
     RESERVE_BYTES = 8 << 20, /* of the file system's, or a part of the table's own size, for DELETE and 'vacuum' */
     RESERVE_PART = 3,
-    JOURNAL_BYTES = 256 << 10 /* beside what is in the log */
+    JOURNAL_BYTES = 256 << 10, /* beside what is in the log */
+    MUCH_SLOTS = 8             /* 4 MB */
 };
 
 /* Of the room for blobs in rows: the part that a commit merges by the way; what is left for DELETE and 'vacuum'; below
  * which merges go in small portions, and about what a portion writes, small or not. Of the disk's own: what is left in
- * any case, and what is taken for each eight bytes, since a page of ours is a row of a b-tree. Of what is beyond the
- * need, the part that may be written before room is asked for again. */
+ * any case, and what is taken for each eight bytes at most: a page of ours is a row of a b-tree, which takes a page by
+ * itself or is cut into an overflow page and a part of another. Of what is beyond the need, the part that may be
+ * written before room is asked for again. */
 enum {
     MERGED_PART = 4,
     REMOVED_PART = 4, /* of what was learned: a blob goes where the smallest portion may be written */
@@ -37,7 +39,7 @@ enum {
     LARGE_PORTION_BYTES = 12 << 20,
     KEPT_BYTES = 128 << 10,
     REMOVED_BYTES = 1 << 20, /* what a commit can always remove: two blobs, or a row that a flush has left in the log */
-    ROW_PARTS = 9,
+    ROW_PARTS = 12,
     ROW_PARTS_OF_BLOB = 8,
     LOOK_AGAIN_PART = 16,
     LEFT_LOGS = 4 /* long entries count a quarter in the log's limit (log_cost.c) */
@@ -122,7 +124,7 @@ static enum art_rc check_left(const struct art_tree *tree, uint64_t left, uint64
     return art_fail(
         ART_DISKFULL,
         "art: the disk is full (%s): %llu bytes are left and the database's journal needs %llu: make room on its "
-        "file system, or DELETE rows, then art_vacuum()",
+        "file system, or drop snapshots, DELETE rows, then art_vacuum()",
         tree->options.path, (unsigned long long)left, (unsigned long long)needed);
 }
 
@@ -142,7 +144,7 @@ static enum art_rc refuse_rows(const struct art_tree *tree, uint64_t left) {
     return art_fail(
         ART_DISKFULL,
         "art: the disk is nearly full (%s): its last %llu bytes are kept for deletes: make room on its file "
-        "system, or DELETE rows, then art_vacuum()",
+        "system, or drop snapshots, DELETE rows, then art_vacuum()",
         tree->options.path, (unsigned long long)left);
 }
 
@@ -224,6 +226,10 @@ uint64_t art_room_of_runs(const struct art_root *root) {
     return pages * ART_BLOB_PAGE;
 }
 
+bool art_room_outweighs_log(const struct art_root *root) {
+    return art_room_of_runs(root) >= (uint64_t)MUCH_SLOTS * ART_BLOB_BYTES;
+}
+
 /* Of blobs in rows: has the room for them come to so little, and do they need as much? */
 static bool is_short(const struct art_tree *tree, uint64_t bytes) {
     struct art_budget budget = budget_left(tree);
@@ -257,13 +263,15 @@ bool art_room_leaves_flush(struct art_tree *tree) {
     return (art_tree_is_full(tree) || (bytes <= 2 * art_log_limit(tree) && art_room_is_low(tree, &left)));
 }
 
-/* What a flush must merge, since the root has no place for another run: all of level 0. */
-static uint64_t bytes_due(const struct art_tree *tree) {
-    uint64_t pages = 0;
+/* What a flush writes with all that it must merge: every run for 'optimize', and level 0 where the root has no place
+ * for another run. */
+static uint64_t bytes_flush_writes(const struct art_tree *tree) {
+    uint64_t pages = 0, flushed = bytes_to_flush(tree);
+    if (art_tree_requested(tree, ART_REQUEST_OPTIMIZE)) return art_room_of_runs(tree->root) + flushed;
     for (unsigned i = 0; tree->root->runs >= ART_RUNS_MAX && i < tree->root->runs && !tree->root->run[i].level; i++) {
         pages += tree->root->run[i].pages;
     }
-    return pages * ART_BLOB_PAGE;
+    return pages * ART_BLOB_PAGE + flushed;
 }
 
 /* Of blobs in rows: is as much of it left behind so many bytes? */
@@ -273,10 +281,15 @@ static bool keeps_reserve_in_rows(const struct art_tree *tree, uint64_t written)
     return disk_holds(&budget, written + reserve, REMOVED_BYTES);
 }
 
+/* Deletes may, which leave their rows in the log. Commands can wait. */
+static bool takes_of_reserve(const struct art_tree *tree) {
+    return tree->txn.adds || art_tree_requested(tree, ART_REQUEST_FLUSH | ART_REQUEST_OPTIMIZE | ART_REQUEST_SNAPSHOT);
+}
+
 enum art_rc art_room_keep_reserve(const struct art_tree *tree) {
     uint64_t left;
-    if (!tree->txn.adds) return ART_OK;
-    bool kept = keeps_reserve_in_rows(tree, bytes_to_flush(tree) + bytes_due(tree));
+    if (!takes_of_reserve(tree)) return ART_OK;
+    bool kept = keeps_reserve_in_rows(tree, bytes_flush_writes(tree));
     kept &= has_reserve(tree, 0, &left);
     if (tree->rows.rolled_back) return art_rows_over(tree);
     return kept ? ART_OK : refuse_rows(tree, left);
@@ -285,7 +298,7 @@ enum art_rc art_room_keep_reserve(const struct art_tree *tree) {
 enum art_rc art_room_for_range(const struct art_tree *tree, uint64_t written, bool adds, bool *fits) {
     uint64_t left;
     struct art_budget budget = budget_left(tree);
-    written += bytes_to_flush(tree);
+    written += bytes_flush_writes(tree);
     uint64_t portion = smaller(PORTION_BYTES, art_room_of_runs(tree->root) + written);
     *fits = has_reserve(tree, written, &left) && keeps_reserve_in_rows(tree, written);
     *fits &= disk_holds(&budget, written + portion, REMOVED_BYTES) && (adds || !art_tree_is_full(tree));
@@ -324,6 +337,15 @@ void art_room_note_root(struct art_tree *tree) {
         tree->budget = UINT64_MAX;
     else if (!tree->budget)
         tree->budget = PORTION_BYTES;
+}
+
+void art_room_note_hidden(struct art_tree *tree, uint32_t slots) {
+    if (slots < MUCH_SLOTS) return;
+    tree->pending.slack = tree->pending.slack < ART_SLACK_LOOSE ? ART_SLACK_HIDDEN : ART_SLACK_LARGE;
+}
+
+void art_room_note_row(struct art_tree *tree) {
+    tree->redo_until_look = beyond(tree->redo_until_look, tree->pending.redo.len);
 }
 
 void art_tree_note_full(struct art_tree *tree) {

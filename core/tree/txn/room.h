@@ -18,9 +18,26 @@ enum art_log_room {
     ART_LOG_NO_PLACE  /* there is no row, or it cannot stand there: the transaction must be flushed */
 };
 
+/* --- log_cost.c --------------------------------------------------------------------------------------------------- */
+/* For the pending row of redo. */
+enum art_log_room art_log_has_room(struct art_tree *tree);
+/* Are the log's rows such that a flush may leave them, to be overwritten one by one? */
+bool art_log_can_be_left(const struct art_tree *tree);
+/* How many rows stay in the log whose changes the new root has. None where a command is to leave nothing of what was
+ * deleted, unless 'vacuum' has no room for that, or where a refused COMMIT has left row csn among them. Never 2^k - 1:
+ * row csn deletes row csn - left_rows - 1, and a flipped bit in the number of the one must not give the number of the
+ * other. */
+uint64_t art_log_rows_to_leave(const struct art_tree *tree);
+/* Has merging its turn? Three times a log, and then with its flush. What a merge has left of the file is given back by
+ * the next batches, or by any commit where it is much: until then it is that much too large. */
+bool art_log_lets_merge(const struct art_tree *tree);
+
 /* --- room.c ------------------------------------------------------------------------------------------------------- */
 /* Bytes of the used pages of all blobs that the root names. */
 uint64_t art_room_of_runs(const struct art_root *root);
+/* Are the root's blobs more than a log of long rows that goes with them? A queue's are not: it is emptied again and
+ * again, and a host may write the pages of rows that it deletes once more. */
+bool art_room_outweighs_log(const struct art_root *root);
 /* Is the disk nearly full? *left: bytes that it has. */
 bool art_room_is_low(const struct art_tree *tree, uint64_t *left);
 /* ART_DISKFULL where what was written for the pending root leaves none for the host's journal. */
@@ -30,7 +47,7 @@ enum art_rc art_room_leave_for_vacuum(struct art_tree *tree);
 /* May the commit that flushes delete all rows of the log? And blobs of so many slots? UINT64_MAX: all. */
 bool art_room_clears_log(const struct art_tree *tree);
 uint64_t art_room_to_discard(const struct art_tree *tree);
-/* ART_DISKFULL where a flush of rows that were added would take from the reserve. */
+/* ART_DISKFULL where a flush would take from the reserve, and deletes do not need it. */
 enum art_rc art_room_keep_reserve(const struct art_tree *tree);
 /* A range that is changed as one thing writes so many bytes at once: do they fit, with a portion that 'vacuum' merges
  * then? Where rows come they must, and leave the reserve: else ART_DISKFULL. */
@@ -52,10 +69,12 @@ enum art_rc art_room_vacuum(struct art_tree *tree, enum art_log_room log);
  * what is dead was let go, or not all of it (pending.discarded). */
 void art_room_note_full(struct art_tree *tree, const struct art_version_edit *edit);
 void art_room_note_root(struct art_tree *tree);
+/* The pending root hides so many slots of rows: where that is much, a later commit gives them back. The pending row is
+ * committed: who adds asks for room again behind some of them. */
+void art_room_note_hidden(struct art_tree *tree, uint32_t slots);
+void art_room_note_row(struct art_tree *tree);
 
 /* --- commit.c ----------------------------------------------------------------------------------------------------- */
-/* Are the log's rows such that a flush may leave them, to be overwritten one by one? */
-bool art_log_can_be_left(const struct art_tree *tree);
 /* The pending edit becomes what the commit names, synced; behind art_commit_finish_flush() the whole memtable is in it.
  * Or an error, and the edit is still to be forgotten. */
 enum art_rc art_commit_finish_root(struct art_tree *tree);

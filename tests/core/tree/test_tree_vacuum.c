@@ -458,17 +458,21 @@ TEST(test_a_vacuum_that_finds_nothing_to_do_leaves_nothing_to_be_done) {
     end_world();
 }
 
-static int flush_with(uint64_t bytes) {
+static int ask_with(uint64_t bytes, unsigned request) {
     struct art_commit commit;
     budget.left = bytes;
-    put_file(1);
-    must(art_tree_request(tree, ART_REQUEST_FLUSH));
+    must(art_tree_request(tree, request));
     int rc = art_tree_prepare(tree, &commit);
     if (!rc) toy_write(toy, &commit);
     if (!rc) art_tree_committed(tree);
     if (rc) art_tree_rolled_back(tree);
     must(toy_refresh(toy, tree));
     return rc;
+}
+
+static int flush_with(uint64_t bytes) {
+    put_file(1);
+    return ask_with(bytes, ART_REQUEST_FLUSH);
 }
 
 /* A COMMIT of a vacuum alone was refused when all that there was room for was a row of redo, without a change. Later
@@ -510,10 +514,10 @@ LOOP_TEST(test_a_row_that_a_refused_vacuum_has_left_has_a_number_that_is_not_giv
     end_world();
 }
 
-/* Who adds rows is refused while 'vacuum' still finds room; who deletes many, too. */
+/* Who adds rows is refused while 'vacuum' still finds room; who deletes many, or keeps a snapshot beside it, too. */
 TEST(test_the_room_for_rows_that_vacuum_needs_is_kept) {
     enum { FILES = 240000, KEPT = 128 << 10, REMOVED = 1 << 20, A_ROW = 4096, PORTION = 2 << 20 };
-    enum { RESERVE = ((3 << 20) + REMOVED) / 8 * 9 + KEPT };
+    enum { RESERVE = ((3 << 20) + REMOVED) / 8 * 12 + KEPT };
     uint64_t redo;
     make_world_of_rows(FILES);
     ck_assert_int_eq(flush_with(RESERVE + A_ROW), ART_OK);
@@ -532,6 +536,10 @@ TEST(test_the_room_for_rows_that_vacuum_needs_is_kept) {
     ck_assert_int_eq(delete_files(0, 10000, UINT64_MAX, &redo), ART_DISKFULL);
     must(toy_refresh(toy, tree));
     must(delete_files(0, 100, UINT64_MAX, &redo));
+    ck_assert_int_eq(ask_with(RESERVE - 1, ART_REQUEST_SNAPSHOT), ART_DISKFULL);
+    ck_assert_int_eq(ask_with(RESERVE - 1, ART_REQUEST_FLUSH), ART_DISKFULL);
+    ck_assert_int_eq(ask_with(2 * RESERVE, ART_REQUEST_OPTIMIZE), ART_DISKFULL);
+    ck_assert_int_eq(ask_with(2 * RESERVE, ART_REQUEST_FLUSH), ART_OK);
     expect_rows(FILES - 100);
     end_world();
 }
