@@ -1,6 +1,6 @@
 /* Do the database's pages lie on the disk as SQLite has them? Ciphers, sums and compression change them on their way:
- * codecs within SQLite (SEE, SQLCipher), and VFSes (SQLite3 Multiple Ciphers, cksumvfs, zstd). An .art file goes around
- * all of them.
+ * codecs within SQLite (SEE, SQLCipher), and VFSes (SQLite3 Multiple Ciphers, cksumvfs, zstd). An .art file goes
+ * around all of them.
  *
  *     reserved area    of each page: a cipher keeps its nonce there, or a sum is kept
  *     header           the first bytes of the file, read past the VFS, are not SQLite's, or not those that the VFS shows
@@ -59,8 +59,8 @@ enum art_disk_pages art_disk_pages(sqlite3 *db, const char *schema) {
     return differs || memcmp(disk, "SQLite format 3", MAGIC_BYTES) ? ART_DISK_PAGES_CHANGED : ART_DISK_PAGES_PLAIN;
 }
 
-/* Page 1 stays in SQLite's cache as long as the transaction goes on; others can be written, but for cache_spill=off. Then
- * SQLite's own VFS is taken at its word, and no other. */
+/* Page 1 stays in SQLite's cache as long as the transaction goes on; others can be written, but for cache_spill=off.
+ * Then SQLite's own VFS is taken at its word, and no other. */
 static int write_and_look(struct art_connection *connection, const struct art_name *name, bool *plain, char **message) {
     uint8_t page[sizeof empty_leaf];
     char *root = sqlite3_mprintf("SELECT rootpage FROM \"%w\".sqlite_schema WHERE name = '%q_artstate'", name->schema,

@@ -1,9 +1,9 @@
 /* Where a table's blobs are: in a file beside the database, or inlined in it. CREATE chooses; only a copy of the
  * database may have them elsewhere (admin/copy.c), and who has it open while a copy is put into its place follows.
  *
- * Beside a database whose pages are changed on their way to the disk (disk_pages.c) a file would have the rows in clear:
- * there is none. Where the database was given a key later, the file can be read, so that the rows get out of it, and
- * nothing is written to it any more.
+ * Beside a database whose pages are changed on their way to the disk (disk_pages.c) a file would have the rows in
+ * clear: there is none. Where the database was given a key later, the file can be read, so that the rows get out of it,
+ * and nothing is written to it any more.
  */
 #include "ext/host/host.h"
 

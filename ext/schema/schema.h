@@ -208,8 +208,8 @@ static inline bool art_state_format_known(int64_t format) {
 static inline int art_state_format(const struct art_medium *medium) {
     return medium->goes_with_host ? ART_STATE_FORMAT_INLINE : ART_STATE_FORMAT;
 }
-/* T_artstate and T_artdata, empty; and what is in them at first, with T_artblob where blobs are in rows. `list`: a summary
- * to be known by instead of what CREATE says, or NULL. */
+/* T_artstate and T_artdata, empty; and what is in them at first, with T_artblob where blobs are in rows. `list`: a
+ * summary to be known by instead of what CREATE says, or NULL. */
 int art_shadow_create(sqlite3 *db, const struct art_name *name, const char *list, char **message);
 int art_shadow_fill(sqlite3 *db, const struct art_name *name, const uint8_t *uuid, const struct art_settings *settings,
                     const char *file, const struct art_columns *columns, char **message);

@@ -123,8 +123,8 @@ struct art_table {
     struct art_given_summary *summaries; /* table.c: what the tree was given */
     bool keeps_cache;                    /* SQLite was told not to spill its cache */
     struct art_rows rows;
-    char *path;          /* of the .art file; NULL: blobs are rows of T_artblob */
-    bool renamed;        /* T_artstate may not say yet that this is its name */
+    char *path;   /* of the .art file; NULL: blobs are rows of T_artblob */
+    bool renamed; /* T_artstate may not say yet that this is its name */
     enum art_clear clear;
     bool remove_allowed; /* DROP takes the .art file along, if it belongs to this table */
     struct art_tree *tree;

@@ -56,8 +56,8 @@ static const char *other(const char *storage) {
     return strcmp(storage, "file") ? "file" : "inline";
 }
 
-/* A reserved area is what most ciphers have. One that comes later is noticed by the next connection that writes, and at the
- * latest by a flush; the rows can be read. */
+/* A reserved area is what most ciphers have. One that comes later is noticed by the next connection that writes, and at
+ * the latest by a flush; the rows can be read. */
 TEST(test_a_database_that_may_be_encrypted_gets_no_file) {
     int bytes = 8;
     begin_with("DELETE", "file");

@@ -33,8 +33,9 @@ static int compare(const void *a, const void *b) {
     return ((const struct entry *)a)->line - ((const struct entry *)b)->line;
 }
 
-/* Check writes a line to a file for each assertion that holds, and reads all of them afterwards: half of what many programs
- * took. So the linker (Makefile) lets them end here. Where a test dies without an assertion, Check still names the test. */
+/* Check writes a line to a file for each assertion that holds, and reads all of them afterwards: half of what many
+ * programs took. So the linker (Makefile) lets them end here. Where a test dies without an assertion, Check still names
+ * the test. */
 void __wrap__mark_point(const char *file, int line);
 void __wrap__mark_point(const char *file, int line) {
     (void)file;
