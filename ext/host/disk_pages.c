@@ -3,7 +3,7 @@
  * around all of them.
  *
  *     reserved area    of each page: a cipher keeps its nonce there, or a sum is kept
- *     header           the first bytes of the file, read past the VFS, are not SQLite's, or not those that the VFS shows
+ *     header           the first bytes of the file, read past the VFS, are not SQLite's, or not what the VFS shows
  *     first table      of a file that has no page yet, and gets some early: is it a page of SQLite's?
  *
  * Past the VFS is SQLite's own, "unix", of this same library: closing a file that the library does not know of would
