@@ -50,7 +50,7 @@ sqlite3 *crash_open(const struct crash_setting *setting, char **why) {
     sqlite3 *db = NULL;
     char *message = NULL;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-    int rc = sqlite3_open_v2(WORLD_DATABASE, &db, flags, "world");
+    int rc = sqlite3_open_v2(WORLD_DATABASE, &db, flags, "unix");
     if (!rc) rc = sqlite3_art_init(db, &message, NULL);
     sqlite3_free(message);
     if (!rc) rc = run(db, "PRAGMA synchronous=%s", setting->synchronous);

@@ -18,7 +18,7 @@
  * they sync it next.
  *
  * A write of art's is in the history when write_batch() returns; what is on the way then is a kernel's business as much
- * as what is there and not synced. One thread; one world at a time is the one that the VFS "world" works on
+ * as what is there and not synced. One thread; one world at a time is the one that the default VFS works on
  * (world_enter()).
  */
 #ifndef TESTS_WORLD_H
@@ -117,7 +117,7 @@ struct world {
 struct world *world_new(const struct world_image *image, const struct world_options *options);
 void world_free(struct world *world);
 /* From here on the VFS and core's disk are this world's, on behalf of `process`. The first call registers the VFS
- * "world", as the default: SQLite's random numbers come from there. NULL, NULL: nobody's. */
+ * as the default: SQLite's random numbers come from there. NULL, NULL: nobody's. */
 void world_enter(struct world *world, struct world_process *process);
 struct world_process *world_process_new(struct world *world);
 /* Its calls do nothing any more, and fail; its locks are gone; what others see of its shared memory is what it was at

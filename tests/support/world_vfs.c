@@ -397,7 +397,7 @@ void world_vfs_register(void) {
         .iVersion = 2,
         .szOsFile = sizeof(struct world_handle),
         .mxPathname = WORLD_NAME_MAX - 16,
-        .zName = "world",
+        .zName = "unix", /* what it shows is what lies on its disk, as with SQLite's own */
         .xOpen = vfs_open,
         .xDelete = vfs_delete,
         .xAccess = vfs_access,
