@@ -1,10 +1,14 @@
 /* Temporary files as SQLite has them: of the database's VFS, without a name, where SQLite puts its own. Few ciphers
- * encrypt these: of a database whose pages are encrypted, or changed in another way, they are memory.
+ * encrypt these: of a database whose pages are encrypted, or changed in another way, they are memory. So are they
+ * where a VFS that is not SQLite's own has written nothing yet that could be looked at, and those of temp tables where
+ * main is such a database.
  *
  * Some VFS pass on what is written through a buffer of 64 KB (that of a browser's private file system), which bounds a
  * call.
  */
 #include "ext/host/host.h"
+
+#include "core/tree/place.h"
 
 enum { CALL_BYTES_MAX = 64 << 10 }; /* of that buffer */
 
@@ -28,13 +32,20 @@ static void close_temporary(void *opened) {
     art_free(file);
 }
 
+static bool is_kept_in_memory(sqlite3 *db, const char *schema) {
+    const char *asked = sqlite3_stricmp(schema, "temp") ? schema : "main";
+    enum art_disk_pages pages = art_disk_pages(db, asked);
+    if (pages != ART_DISK_PAGES_UNWRITTEN) return pages == ART_DISK_PAGES_CHANGED;
+    return art_disk_pages_have_vfs(db, asked) && art_file_exists(art_database_name(db, asked));
+}
+
 static enum art_rc open_temporary(void *context, void **out) {
     enum { FLAGS = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXCLUSIVE | SQLITE_OPEN_DELETEONCLOSE };
     const struct art_table *table = context;
     sqlite3 *db = table->connection->db;
     sqlite3_vfs *vfs = NULL;
     int rc = sqlite3_file_control(db, table->name->schema, SQLITE_FCNTL_VFS_POINTER, &vfs);
-    if (art_disk_pages(db, table->name->schema) == ART_DISK_PAGES_CHANGED) {
+    if (is_kept_in_memory(db, table->name->schema)) {
         vfs = sqlite3_vfs_find("memdb");
     } else if (rc || !vfs || !strcmp(vfs->zName, "memdb")) {
         vfs = sqlite3_vfs_find(NULL); /* what is written here is what memory has no room for */

@@ -103,6 +103,28 @@ class Ciphers(unittest.TestCase):
                         self.assertEqual(copy.execute("SELECT count(*), art_check('t') FROM t").fetchone(), (6000, "ok"))
                         copy.close()
 
+    def test_the_first_transaction_of_an_empty_file_and_temp_tables_spill_to_memory(self):
+        for cipher in CIPHERS:
+            for schema in ("main", "temp"):
+                with self.subTest(cipher=cipher, schema=schema):
+                    self.setUp()
+                    db = connect(cipher, "k")
+                    if schema == "temp":
+                        db.execute("CREATE TABLE other(x)")
+                    db.execute("BEGIN")
+                    db.execute(f"CREATE VIRTUAL TABLE {schema}.t USING art(path, value, spill_limit='64KB')")
+                    seen = []
+                    for part in range(4):
+                        db.execute(f"SAVEPOINT s{part}")
+                        db.executemany("INSERT OR REPLACE INTO t VALUES(?, ?)", ROWS[part * 2000:(part + 1) * 2000])
+                        db.execute("UPDATE t SET value = value || 'x' WHERE path GLOB 'folder/*1/*'")
+                        seen += in_clear()
+                    db.execute("ROLLBACK TO s3")
+                    db.execute("COMMIT")
+                    self.assertEqual(seen + in_clear(), [])
+                    self.assertEqual(db.execute("SELECT count(*), art_check('t') FROM t").fetchone(), (6000, "ok"))
+                    db.close()
+
     def test_an_empty_database_refuses_a_file_in_its_first_statement(self):
         for cipher in CIPHERS:
             self.setUp()
