@@ -46,8 +46,10 @@ int art_storage_resolve(struct art_connection *connection, const struct art_name
 
 bool art_storage_is_in_clear(struct art_table *table) {
     assert(table->path);
-    bool changed = art_disk_pages(table->connection->db, table->name->schema) == ART_DISK_PAGES_CHANGED;
-    table->clear = changed ? ART_CLEAR_YES : ART_CLEAR_NO;
+    sqlite3 *db = table->connection->db;
+    bool changed = art_disk_pages(db, table->name->schema) == ART_DISK_PAGES_CHANGED;
+    bool may_change = art_disk_pages_have_vfs(db, table->name->schema);
+    table->clear = changed ? ART_CLEAR_YES : may_change ? ART_CLEAR_UNASKED : ART_CLEAR_NO;
     return changed;
 }
 
@@ -72,10 +74,8 @@ static int refuse_beside_memory(sqlite3 *db, const char *schema, char **message)
 }
 
 int art_storage_may_write(struct art_table *table, char **message) {
-    if (!table->path) return SQLITE_OK;
-    bool known =
-        table->clear != ART_CLEAR_UNASKED && !art_disk_pages_have_vfs(table->connection->db, table->name->schema);
-    bool clear = known ? table->clear == ART_CLEAR_YES : art_storage_is_in_clear(table);
+    if (!table->path || table->clear == ART_CLEAR_NO) return SQLITE_OK;
+    bool clear = table->clear == ART_CLEAR_YES || art_storage_is_in_clear(table);
     return clear ? art_storage_refuse_clear(table, message) : SQLITE_OK;
 }
 

@@ -106,7 +106,8 @@ struct art_scan_methods {
     void (*abandon)(struct art_open_scan *scan);  /* the table is gone: be at your end, and off its list */
 };
 
-/* Is an .art file in clear, while the database's pages are not? Then no more is written to it (host/storage.c). */
+/* Is an .art file in clear, while the database's pages are not? Then no more is written to it (host/storage.c). Where a
+ * VFS could be given a key at any time, each transaction asks anew. */
 enum art_clear { ART_CLEAR_UNASKED, ART_CLEAR_NO, ART_CLEAR_YES };
 
 struct art_table {
