@@ -38,7 +38,7 @@ void tables_put_in_order(sqlite3 *db) {
 }
 
 int64_t tables_fact(sqlite3 *db, const char *property) {
-    return sql_int(db, "SELECT value FROM art_info('t') WHERE property = %Q", property);
+    return sql_info(db, property);
 }
 
 void tables_step(sqlite3_stmt *statement) {

@@ -109,8 +109,7 @@ LOOP_TEST(test_the_least_and_the_largest_are_those_of_an_ordinary_table_whatever
                           "100000 + i - i * 7919 %% 3000, i %% 3, 'some words to fill the pages with, so many' FROM i",
                           rows));
     both_go(&both, random_rounds(STEPS));
-    printf("extremes: world %d, fronts passed %lld\n", _i,
-           (long long)sql_int(both.db, "SELECT value FROM art_info('t') WHERE property = 'fronts passed'"));
+    printf("extremes: world %d, fronts passed %lld\n", _i, (long long)sql_info(both.db, "fronts passed"));
     both_close(&both);
 }
 

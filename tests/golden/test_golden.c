@@ -85,10 +85,6 @@ static void open_golden(int number) {
 
 /* --- what they hold ----------------------------------------------------------------------------------------------- */
 
-static int64_t fact(const char *property) {
-    return sql_int(db, "SELECT value FROM art_info('t') WHERE property = %Q", property);
-}
-
 /* By its trailer at the end of this last page, which may lack zeros at its end. 0: it is none. */
 static int format_of(const uint8_t *last_page) {
     const uint8_t *at = last_page + PAGE - TRAILER + MAGIC_AT;
@@ -129,11 +125,11 @@ LOOP_TEST(test_the_golden_files_are_of_these_formats, GOLDENS) {
                                  " WHERE csn = 0"),
                      golden->root);
     ck_assert_int_eq(blob_format(), golden->blob);
-    ck_assert_int_ge(fact("log rows"), golden->log_rows);
-    ck_assert_int_eq(fact("runs"), golden->runs);
-    ck_assert_int_eq(fact("cut ranges"), golden->cuts);
-    ck_assert_int_eq(fact("snapshots"), golden->states ? 2 : 0);
-    if (golden->states) ck_assert_int_gt(fact("held slots"), 0);
+    ck_assert_int_ge(sql_info(db, "log rows"), golden->log_rows);
+    ck_assert_int_eq(sql_info(db, "runs"), golden->runs);
+    ck_assert_int_eq(sql_info(db, "cut ranges"), golden->cuts);
+    ck_assert_int_eq(sql_info(db, "snapshots"), golden->states ? 2 : 0);
+    if (golden->states) ck_assert_int_gt(sql_info(db, "held slots"), 0);
 }
 
 /* Else the next version would read what this one can do, and not what it has written. */

@@ -7,10 +7,6 @@ static void set_up(void) {
     sql_create(db, "t", "cache='2MB'");
 }
 
-static sqlite3_int64 counter(const char *property) {
-    return sql_int(db, "SELECT value FROM art_info('t') WHERE property = '%q'", property);
-}
-
 static void fill(const char *prefix, unsigned rows) {
     sql_run(db,
             "INSERT OR REPLACE INTO t(path, value) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT %u) "
@@ -23,7 +19,7 @@ static void flush(void) {
 }
 
 static void is_more(const char *property, sqlite3_int64 than) {
-    sqlite3_int64 now = counter(property);
+    sqlite3_int64 now = sql_info(db, property);
     ck_assert_msg(now > than, "'%s' is %lld, and was %lld", property, (long long)now, (long long)than);
 }
 
@@ -33,17 +29,17 @@ TEST(test_lookups_count_what_they_were_spared) {
     sql_run(db, "INSERT INTO t VALUES('k/000100/x', 1), ('k/004900/x', 1)");
     flush();
     sql_run(db, "INSERT INTO t VALUES('a', 1)");
-    ck_assert_int_eq(counter("lookups side by side"), 0);
-    sqlite3_int64 filtered = counter("lookups filtered"), passed = counter("memtable passed");
+    ck_assert_int_eq(sql_info(db, "lookups side by side"), 0);
+    sqlite3_int64 filtered = sql_info(db, "lookups filtered"), passed = sql_info(db, "memtable passed");
     for (int i = 0; i < 2; i++) {
         expect("1000\n", "WITH n(i) AS (SELECT 200 UNION ALL SELECT i + 1 FROM n LIMIT 1000) "
                          "SELECT count(value) FROM n CROSS JOIN t ON path = printf('k/%06d', i)");
     }
-    ck_assert_int_ge(counter("lookups filtered"), filtered + 1900);
-    ck_assert_int_ge(counter("memtable passed"), passed + 1900);
+    ck_assert_int_ge(sql_info(db, "lookups filtered"), filtered + 1900);
+    ck_assert_int_ge(sql_info(db, "memtable passed"), passed + 1900);
     is_more("lookups side by side", 900);
     sql_run(db, "DELETE FROM t WHERE path < 'k/001000'");
-    sqlite3_int64 gaps = counter("gaps passed");
+    sqlite3_int64 gaps = sql_info(db, "gaps passed");
     for (int i = 0; i < 3; i++) sql_int(db, "SELECT min(path) > '' FROM t");
     is_more("gaps passed", gaps);
 }
@@ -86,18 +82,18 @@ TEST(test_bounds_in_memory_are_narrowed_by_the_search_that_finds_them_wide) {
 TEST(test_commits_count_what_they_merge_and_what_they_need_not_read) {
     fill("k", 120000);
     flush();
-    ck_assert_int_eq(counter("flushes"), 1);
+    ck_assert_int_eq(sql_info(db, "flushes"), 1);
     /* Row by row: it does not begin with the range's first. */
     sql_run(db, "DELETE FROM t WHERE path BETWEEN 'k/005000' AND 'k/115000' AND path <> 'k/005000'");
     flush();
     is_more("merges", 0);
     is_more("blobs dropped", 4);
-    ck_assert_int_eq(counter("flushes joined"), 0);
+    ck_assert_int_eq(sql_info(db, "flushes joined"), 0);
     sql_run(db, "INSERT INTO t VALUES('k/000001/x', 1)");
     flush();
     fill("k", 300);
     flush();
-    ck_assert_int_eq(counter("flushes"), 4);
+    ck_assert_int_eq(sql_info(db, "flushes"), 4);
     is_more("flushes joined", 0);
 }
 
@@ -106,60 +102,60 @@ TEST(test_rows_between_directories_share_a_run) {
     enum { DIRECTORIES = 10, ROWS = 10000 };
     fill("k", DIRECTORIES * ROWS);
     flush();
-    sqlite3_int64 runs = counter("runs"), merges = counter("merges");
+    sqlite3_int64 runs = sql_info(db, "runs"), merges = sql_info(db, "merges");
     sql_run(db, "BEGIN");
     for (int i = 0; i < DIRECTORIES; i++) {
         sql_run(db, "INSERT INTO t VALUES('a/%d', 1); INSERT INTO t(t, prefix) VALUES('delete', 'k/0%d')", i, i);
     }
     sql_run(db, "COMMIT");
-    ck_assert_int_eq(counter("rows by directory"), DIRECTORIES * ROWS);
-    ck_assert_int_eq(counter("keys"), DIRECTORIES);
+    ck_assert_int_eq(sql_info(db, "rows by directory"), DIRECTORIES * ROWS);
+    ck_assert_int_eq(sql_info(db, "keys"), DIRECTORIES);
     is_more("flushes joined", DIRECTORIES / 2);
-    ck_assert_int_le(counter("runs"), runs);
-    ck_assert_int_eq(counter("merges"), merges);
+    ck_assert_int_le(sql_info(db, "runs"), runs);
+    ck_assert_int_eq(sql_info(db, "merges"), merges);
 }
 
 /* A flush ends it; what is smaller than a turn of merging does not. */
 TEST(test_redo_counts_until_a_commit_merges) {
-    ck_assert_int_eq(counter("redo bytes since merge"), 0);
+    ck_assert_int_eq(sql_info(db, "redo bytes since merge"), 0);
     fill("k", 100);
-    sqlite3_int64 first = counter("redo bytes since merge");
-    ck_assert_int_eq(first, counter("log bytes"));
+    sqlite3_int64 first = sql_info(db, "redo bytes since merge");
+    ck_assert_int_eq(first, sql_info(db, "log bytes"));
     fill("l", 100);
     is_more("redo bytes since merge", first + 100 * 100);
     flush();
-    ck_assert_int_eq(counter("redo bytes since merge"), 0);
+    ck_assert_int_eq(sql_info(db, "redo bytes since merge"), 0);
 }
 
 TEST(test_scans_count_the_rows_that_sqlite_need_not_see) {
     fill("k", 3000);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE path LIKE '%%1234'"), 1);
-    ck_assert_int_eq(counter("rows filtered"), 2999);
+    ck_assert_int_eq(sql_info(db, "rows filtered"), 2999);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE path GLOB '*12[3]4'"), 1);
-    ck_assert_int_eq(counter("rows filtered"), 2 * 2999);
+    ck_assert_int_eq(sql_info(db, "rows filtered"), 2 * 2999);
 }
 
 /* All is as right without blocks, and takes twice the room. */
 TEST(test_blocks_and_what_scans_have_of_them_are_counted) {
     fill("k", 3000);
-    ck_assert_int_eq(counter("rows put in blocks"), 0);
+    ck_assert_int_eq(sql_info(db, "rows put in blocks"), 0);
     flush();
-    ck_assert_int_eq(counter("rows put in blocks"), 3000);
-    ck_assert_int_lt(counter("bytes"), 3000 * 100 * 2 / 3); /* two digits take a byte */
-    ck_assert_int_eq(counter("blocks chosen from"), 0);
+    ck_assert_int_eq(sql_info(db, "rows put in blocks"), 3000);
+    ck_assert_int_lt(sql_info(db, "bytes"), 3000 * 100 * 2 / 3); /* two digits take a byte */
+    ck_assert_int_eq(sql_info(db, "blocks chosen from"), 0);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE value = '%0100d'", 7), 1);
-    sqlite3_int64 blocks = counter("blocks chosen from"), stretches = counter("stretches");
+    sqlite3_int64 blocks = sql_info(db, "blocks chosen from"), stretches = sql_info(db, "stretches");
     ck_assert_int_ge(blocks, 3000 / 128);
     ck_assert_int_lt(blocks, 3000 / 32);
     ck_assert_int_eq(sql_int(db, "SELECT sum(length(value)) FROM t"), 3000 * 100);
-    ck_assert_int_eq(counter("blocks chosen from"), blocks);
-    ck_assert_int_ge(counter("stretches") - stretches, 3000 / 128);
-    ck_assert_int_lt(counter("stretches") - stretches, 3000 / 4);
+    ck_assert_int_eq(sql_info(db, "blocks chosen from"), blocks);
+    ck_assert_int_ge(sql_info(db, "stretches") - stretches, 3000 / 128);
+    ck_assert_int_lt(sql_info(db, "stretches") - stretches, 3000 / 4);
     sql_run(db, "UPDATE t SET value = value || 'x' WHERE path >= 'k/002000'");
     flush();
-    ck_assert_int_eq(counter("rows put in blocks"), 3000); /* another run lies below */
+    ck_assert_int_eq(sql_info(db, "rows put in blocks"), 3000); /* another run lies below */
     sql_command(db, "main", "t", "optimize");
-    ck_assert_int_eq(counter("rows put in blocks"), 2 * 3000);
+    ck_assert_int_eq(sql_info(db, "rows put in blocks"), 2 * 3000);
 }
 
 static void turn(sqlite3_context *context, int argc, sqlite3_value **argv) {
@@ -172,12 +168,12 @@ TEST(test_scans_that_count_are_counted) {
     fill("k", 3000);
     ck_assert_int_eq(sql_int(db, "SELECT count(value) FROM t"), 3000);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE path LIKE '%%1234'"), 1);
-    ck_assert_int_eq(counter("scans counted"), 0);
+    ck_assert_int_eq(sql_info(db, "scans counted"), 0);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE path GLOB 'k/001*'"), 1000);
-    ck_assert_int_eq(counter("scans counted"), 1);
+    ck_assert_int_eq(sql_info(db, "scans counted"), 1);
     ck_assert_int_eq(sqlite3_create_function(db, "turn", 0, SQLITE_UTF8, NULL, turn, NULL, NULL), SQLITE_OK);
     ck_assert_int_eq(sql_int(db, "SELECT sum(iif(turn() %% 1000 = 0, length(value), 0)) FROM t"), 3 * 100);
-    ck_assert_int_eq(counter("scans counted"), 2); /* though it has gone to three rows meanwhile */
+    ck_assert_int_eq(sql_info(db, "scans counted"), 2); /* though it has gone to three rows meanwhile */
 }
 
 static void look_up(unsigned rows, unsigned step) {
@@ -193,12 +189,12 @@ TEST(test_lookups_count_decoded_separators_and_pages_past_the_cache) {
     fill("k", 2000);
     flush();
     look_up(2000, 777); /* one blob has no separators above it */
-    ck_assert_int_eq(counter("separators searched"), 0);
+    ck_assert_int_eq(sql_info(db, "separators searched"), 0);
     fill("k", 60000);
     sql_command(db, "main", "t", "optimize");
     look_up(60000, 7777);
     is_more("separators searched", 30000);
-    ck_assert_int_eq(counter("pages past the cache"), 0);
+    ck_assert_int_eq(sql_info(db, "pages past the cache"), 0);
     sql_command(db, "main", "t", "cache=1MB");
     look_up(60000, 7777);
     is_more("pages past the cache", 1000);
@@ -211,16 +207,16 @@ TEST(test_flushes_count_what_they_append_and_merges_what_they_move) {
                 "SELECT printf('%u/%%06d', i), randomblob(20000) FROM n",
                 i);
         flush();
-        ck_assert_int_eq(counter("flushes appended"), i);
+        ck_assert_int_eq(sql_info(db, "flushes appended"), i);
     }
-    ck_assert_int_eq(counter("blobs moved"), 0);
+    ck_assert_int_eq(sql_info(db, "blobs moved"), 0);
     for (unsigned i = 0; i < 40; i++) {
         char prefix[8];
         snprintf(prefix, sizeof prefix, "k%02u", i);
         fill(prefix, 10000);
         flush();
     }
-    ck_assert_int_eq(counter("flushes appended"), 2);
+    ck_assert_int_eq(sql_info(db, "flushes appended"), 2);
     is_more("blobs moved", 10);
 }
 
@@ -229,9 +225,9 @@ TEST(test_a_difference_counts_the_ranges_that_it_halves) {
     sql_command(db, "main", "t", "optimize");
     sql_run(db, "INSERT INTO t(t, snapshot) VALUES('snapshot', 's')");
     sql_run(db, "DELETE FROM t WHERE path IN (SELECT path FROM t LIMIT 1 OFFSET 7777)");
-    int64_t before = counter("ranges halved");
+    int64_t before = sql_info(db, "ranges halved");
     expect("1\n", "SELECT count(*) FROM art_diff('t', 's', NULL)");
-    ck_assert_int_eq(counter("ranges halved"), before);
+    ck_assert_int_eq(sql_info(db, "ranges halved"), before);
     sql_command(db, "main", "t", "optimize");
     expect("1\n", "SELECT count(*) FROM art_diff('t', 's', NULL)");
     is_more("ranges halved", before + 3);
@@ -242,27 +238,27 @@ TEST(test_what_snapshots_share_is_counted) {
     sql_command(db, "main", "t", "optimize");
     sql_run(db, "INSERT INTO t VALUES('k/000001/x', 1)");
     sql_command(db, "main", "t", "optimize");
-    ck_assert_int_eq(counter("blobs kept"), 0);
+    ck_assert_int_eq(sql_info(db, "blobs kept"), 0);
     sql_run(db, "INSERT INTO t(t, snapshot) VALUES('snapshot', 's')");
     sql_run(db, "INSERT INTO t VALUES('k/000001/y', 1)");
     sql_command(db, "main", "t", "optimize");
     is_more("blobs kept", 1);
-    int64_t kept_once = counter("blobs kept");
+    int64_t kept_once = sql_info(db, "blobs kept");
     sql_command(db, "main", "t", "optimize"); /* of nothing */
-    ck_assert_int_eq(counter("blobs kept"), kept_once);
+    ck_assert_int_eq(sql_info(db, "blobs kept"), kept_once);
 }
 
 TEST(test_snapshots_that_are_found_open_are_counted) {
     fill("k", 100);
     sql_run(db, "INSERT INTO t(t, snapshot) VALUES('snapshot', 's')");
     expect("100\n", "SELECT count(*) FROM t WHERE snapshot = 's'");
-    ck_assert_int_eq(counter("snapshots found open"), 0);
+    ck_assert_int_eq(sql_info(db, "snapshots found open"), 0);
     expect("100\n", "SELECT count(*) FROM t WHERE snapshot = 's'");
-    ck_assert_int_eq(counter("snapshots found open"), 1);
+    ck_assert_int_eq(sql_info(db, "snapshots found open"), 1);
     sql_run(db, "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 's')");
     sql_run(db, "INSERT INTO t(t, snapshot) VALUES('snapshot', 's')");
     expect("100\n", "SELECT count(*) FROM t WHERE snapshot = 's'");
-    ck_assert_int_eq(counter("snapshots found open"), 1);
+    ck_assert_int_eq(sql_info(db, "snapshots found open"), 1);
 }
 
 TEST(test_searches_count_the_pages_that_they_pass_over) {
@@ -290,15 +286,15 @@ TEST(test_searches_count_the_pages_that_they_pass_over) {
 TEST(test_walks_count_what_was_read_ahead_and_batches_of_a_ring) {
     fill("k", 60000);
     flush();
-    sqlite3_int64 before = counter("blobs read ahead");
+    sqlite3_int64 before = sql_info(db, "blobs read ahead");
     ck_assert_int_eq(sql_int(db, "SELECT sum(length(value)) FROM t"), 60000 * 100);
     bool ring = sql_int(db, "SELECT value = 'uring' FROM art_info('t') WHERE property = 'io'");
-    ck_assert_int_eq(counter("ring batches") > 0, ring);
-    ck_assert_int_eq(counter("blobs read ahead") > before, ring);
-    ck_assert_int_eq(counter("blobs read in vain"), 0);
+    ck_assert_int_eq(sql_info(db, "ring batches") > 0, ring);
+    ck_assert_int_eq(sql_info(db, "blobs read ahead") > before, ring);
+    ck_assert_int_eq(sql_info(db, "blobs read in vain"), 0);
     sql_command(db, "main", "t", "cache=4MB");
     ck_assert_int_eq(sql_int(db, "SELECT sum(length(value)) FROM (SELECT value FROM t LIMIT 20000)"), 20000 * 100);
-    ck_assert_int_eq(counter("blobs read in vain") > 0, ring);
+    ck_assert_int_eq(sql_info(db, "blobs read in vain") > 0, ring);
 }
 
 /* Slots that wait for the WAL to begin anew. */
@@ -307,7 +303,7 @@ TEST(test_a_commit_that_makes_a_checkpoint_counts_it) {
     sql_run(db, "PRAGMA journal_mode=WAL");
     fill("k", 60000);
     flush();
-    ck_assert_int_eq(counter("early checkpoints"), 0);
+    ck_assert_int_eq(sql_info(db, "early checkpoints"), 0);
     for (int i = 0; i < 2; i++) {
         sql_run(db, "BEGIN; UPDATE t SET value = value || 'x'; INSERT INTO t(t) VALUES('optimize'); COMMIT");
     }
@@ -316,7 +312,7 @@ TEST(test_a_commit_that_makes_a_checkpoint_counts_it) {
 
 /* One more than stay awake. */
 TEST(test_a_table_that_is_trimmed_counts_it) {
-    ck_assert_int_eq(counter("trims"), 0);
+    ck_assert_int_eq(sql_info(db, "trims"), 0);
     for (unsigned i = 0; i < 20; i++) {
         char name[8];
         snprintf(name, sizeof name, "u%u", i);

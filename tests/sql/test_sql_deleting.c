@@ -61,10 +61,6 @@ static void run_both(const char *statement) {
     ck_assert_msg(rc[0] || changes[0] == changes[1], "%s: %d changes, not %d", statement, changes[1], changes[0]);
 }
 
-static sqlite3_int64 counter(const char *property) {
-    return sql_int(db, "SELECT value FROM art_info('t') WHERE property = '%q'", property);
-}
-
 /* All rows of an inline table are: art_tree_range_pays(). */
 static bool is_by_rows(const char *where) {
     const char *options = getenv("ART_TABLE_OPTIONS");
@@ -78,29 +74,29 @@ CASE("by cost", .seconds = 60, .set_up = set_up, .tear_down = sql_tear_down)
 TEST(test_a_delete_of_all_rows_of_a_range_is_one_thing) {
     EACH(where, "path GLOB 'a/*'", "path >= 'a/' AND path < 'a0'", "path > 'b/' AND path < 'c/'", "true") {
         fill(160000);
-        sqlite3_int64 recognised = counter("deletes recognised"), rows = counter("rows by directory");
+        sqlite3_int64 recognised = sql_info(db, "deletes recognised"), rows = sql_info(db, "rows by directory");
         run_both(TEXT("DELETE FROM @ WHERE %s", where));
         int changes = sqlite3_changes(db);
         ck_assert_int_ge(changes, 40000);
         bool by_rows = is_by_rows(where);
-        ck_assert_msg(counter("deletes recognised") == recognised + !by_rows, "%s", where);
-        ck_assert_int_eq(counter("rows by directory"), by_rows ? rows : rows + changes);
+        ck_assert_msg(sql_info(db, "deletes recognised") == recognised + !by_rows, "%s", where);
+        ck_assert_int_eq(sql_info(db, "rows by directory"), by_rows ? rows : rows + changes);
         are_same(where);
     }
     fill(160000);
-    sqlite3_int64 recognised = counter("deletes recognised");
+    sqlite3_int64 recognised = sql_info(db, "deletes recognised");
     sql_run(db, "DELETE FROM t WHERE prefix = 'a/'; DELETE FROM o WHERE path GLOB 'a/*'");
-    ck_assert_int_eq(counter("deletes recognised"), recognised + 1);
+    ck_assert_int_eq(sql_info(db, "deletes recognised"), recognised + 1);
     are_same("a prefix");
 }
 
 TEST(test_a_few_rows_are_deleted_row_by_row) {
     fill(160000);
-    sqlite3_int64 recognised = counter("deletes recognised"), rows = counter("rows by directory");
+    sqlite3_int64 recognised = sql_info(db, "deletes recognised"), rows = sql_info(db, "rows by directory");
     run_both("DELETE FROM @ WHERE path GLOB 'a/00*' AND path < 'a/001000'");
     ck_assert_int_eq(sqlite3_changes(db), 250);
-    ck_assert_int_eq(counter("deletes recognised"), recognised);
-    ck_assert_int_eq(counter("rows by directory"), rows);
+    ck_assert_int_eq(sql_info(db, "deletes recognised"), recognised);
+    ck_assert_int_eq(sql_info(db, "rows by directory"), rows);
     are_same("a few rows");
 }
 

@@ -26,12 +26,8 @@ static void note(const char *state) {
 }
 
 static void make(const char *name) {
-    sql_run(db, "INSERT INTO t(t, snapshot) VALUES('snapshot', %Q)", name);
+    sql_snapshot(db, name);
     note(name);
-}
-
-static void drop(const char *name) {
-    sql_run(db, "INSERT INTO t(t, snapshot) VALUES('drop snapshot', %Q)", name);
 }
 
 static char *answer(const char *text) {
@@ -113,7 +109,7 @@ LOOP_TEST(test_what_changed_and_grew_is_what_two_copies_say, 3) {
         unsigned a = random_below(&random, SNAPSHOTS), b = random_below(&random, SNAPSHOTS);
         bool within = random_once_in(&random, 3);
         if (made[a] && random_once_in(&random, 3))
-            drop(TEXT("s%u", a));
+            sql_snapshot_drop(db, TEXT("s%u", a));
         else if (made[a])
             a = SNAPSHOTS;
         if (a < SNAPSHOTS) made[a] = false;
@@ -234,7 +230,7 @@ TEST(test_the_table_may_change_while_a_difference_is_read) {
     while (sqlite3_step(diff) == SQLITE_ROW) rows += !strcmp((const char *)sqlite3_column_text(diff, 1), "deleted");
     ck_assert_int_eq(rows, 399);
     sqlite3_finalize(diff);
-    drop("monday");
+    sql_snapshot_drop(db, "monday");
     /* INSERT ... SELECT of a table's own difference, and a rollback between two rows. */
     make("tuesday");
     sql_run(db, "BEGIN; UPDATE t SET size = 7");

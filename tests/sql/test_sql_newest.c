@@ -9,10 +9,6 @@
 
 enum { ROWS = 3000, QUERIES = 120 };
 
-static sqlite3_int64 counter(const char *property) {
-    return sql_int(db, "SELECT value FROM art_info('t') WHERE property = '%s'", property);
-}
-
 static void set_up(void) {
     sql_set_up();
     sql_run(db,
@@ -109,7 +105,7 @@ LOOP_TEST(test_the_best_rows_beside_conditions_are_those_of_an_ordinary_table, 4
     copy_rows();
     compare(&random, seed);
     sql_run(db, "COMMIT");
-    ck_assert_int_gt(counter("searches given up"), 20);
+    ck_assert_int_gt(sql_info(db, "searches given up"), 20);
     sql_expect(
         db, "0|1\n",
         "SELECT count(*) FILTER (WHERE a.version <> t.version), count(*) > 2000 FROM (SELECT path, version FROM t "
@@ -128,7 +124,7 @@ TEST(test_rows_that_no_batch_has_room_for_are_all_given) {
     char *expected = sql_rows(db, "SELECT path, mtime, length(note) FROM b ORDER BY mtime DESC");
     sql_expect(db, expected, "SELECT path, mtime, length(note) FROM t ORDER BY mtime DESC LIMIT (SELECT 100000)");
     sqlite3_free(expected);
-    ck_assert_int_eq(counter("searches given up"), 1);
+    ck_assert_int_eq(sql_info(db, "searches given up"), 1);
     ck_assert_int_lt(sqlite3_memory_highwater(1) - sqlite3_memory_used(), 128 << 20);
 }
 
@@ -150,7 +146,7 @@ TEST(test_a_given_up_search_goes_on_when_the_table_changes) {
     }
     ck_assert_msg(rc == SQLITE_DONE && rows == MANY, "%d of %d: %s", rows, MANY, sqlite3_errmsg(db));
     sqlite3_finalize(open);
-    ck_assert_int_eq(counter("searches given up"), 1);
+    ck_assert_int_eq(sql_info(db, "searches given up"), 1);
 }
 
 TEST(test_a_given_up_search_is_over_when_its_table_is_dropped) {
@@ -231,7 +227,7 @@ TEST(test_a_search_with_a_condition_notes_nothing_that_is_untrue_without_it) {
             "INSERT INTO t(path, size, mtime, note) WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 24000) "
             "SELECT printf('%%06d', i), CASE WHEN i > 16000 THEN 9 ELSE 1 END, i, '-' || hex(randomblob(40)) FROM i");
     sql_command(db, "main", "t", "optimize");
-    ck_assert_int_gt(counter("blobs"), 4);
+    ck_assert_int_gt(sql_info(db, "blobs"), 4);
     sql_run(db, "DELETE FROM t WHERE mtime <= 300; INSERT INTO t(path, size, mtime) VALUES('z', 1, 500)");
     expect("301\n", "SELECT mtime FROM t ORDER BY mtime LIMIT 1");
     expect("16001\n", "SELECT mtime FROM t WHERE size > 5 ORDER BY mtime LIMIT 1");
@@ -253,9 +249,9 @@ TEST(test_a_search_that_finds_its_rows_is_not_given_up) {
     sqlite3_free(expected);
     sql_expect(db, "", "SELECT mtime FROM t WHERE type = 'x' ORDER BY mtime DESC LIMIT 5");
     sql_expect(db, "20001\n", "SELECT mtime FROM t WHERE mtime > 20000 ORDER BY mtime LIMIT 1");
-    ck_assert_int_eq(counter("searches given up"), 0);
+    ck_assert_int_eq(sql_info(db, "searches given up"), 0);
     sql_expect(db, "3000\n", "SELECT count(*) FROM (SELECT path FROM t ORDER BY mtime DESC LIMIT (SELECT 3000))");
-    ck_assert_int_eq(counter("searches given up"), 1);
+    ck_assert_int_eq(sql_info(db, "searches given up"), 1);
 }
 
 /* The poll of an idle queue: no row is due. What was due has left pages whose zones reach below the bound; but once a
@@ -269,10 +265,10 @@ TEST(test_a_bound_ends_a_search_behind_rows_that_were_taken) {
     for (int i = 0; i < 300; i++)
         sql_run(db, "UPDATE t SET mtime = mtime + 50000 WHERE path = (SELECT path FROM t ORDER BY mtime LIMIT 1)");
     for (int i = 0; i < 10; i++) sql_expect(db, "", poll); /* whatever was left to be found out */
-    sqlite3_int64 given_up = counter("searches given up"), passed = counter("fronts passed");
+    sqlite3_int64 given_up = sql_info(db, "searches given up"), passed = sql_info(db, "fronts passed");
     sql_expect(db, "", poll);
-    ck_assert_int_eq(counter("searches given up"), given_up);
-    ck_assert_int_eq(counter("fronts passed"), passed); /* no page was looked at */
+    ck_assert_int_eq(sql_info(db, "searches given up"), given_up);
+    ck_assert_int_eq(sql_info(db, "fronts passed"), passed); /* no page was looked at */
     sql_run(db, "INSERT INTO t(path, type, size, mtime) VALUES('new', 'f', 7, 290), ('newer', 'f', 8, 291)");
     sql_expect(db, "7\n", poll);
 }

@@ -444,9 +444,9 @@ TEST(test_blobs_that_cannot_be_full_are_vacuumed_all_the_same) {
         "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000) INSERT INTO t SELECT printf('%%07d', i), "
         "" DIGITS ", " DIGITS ", " DIGITS ", " DIGITS ", " DIGITS ", " DIGITS ", " DIGITS ", " DIGITS " FROM n");
     sql_expect(db, "done\n", "SELECT art_vacuum('t')");
-    int64_t written = sql_int(db, "SELECT value FROM art_info('t') WHERE property = 'pages written'");
+    int64_t written = sql_info(db, "pages written");
     sql_command(db, "main", "t", "optimize");
-    ck_assert_int_lt(sql_int(db, "SELECT value FROM art_info('t') WHERE property = 'pages written'"), written + 9);
+    ck_assert_int_lt(sql_info(db, "pages written"), written + 9);
     sql_expect(db, "ok|20000\n", "SELECT art_check('t'), count(*) FROM t WHERE a LIKE '%%1%%' OR a LIKE '%%'");
     sql_close(db);
     sql_scratch_remove(directory);
@@ -551,7 +551,7 @@ TEST(test_whatever_a_row_holds_is_found) {
 /* --- how much is read --------------------------------------------------------------------------------------------- */
 
 static int64_t pages_read(sqlite3 *db) {
-    return sql_int(db, "SELECT value FROM art_info('t') WHERE property = 'pages read'");
+    return sql_info(db, "pages read");
 }
 
 /* By a connection with an empty cache. */

@@ -188,7 +188,7 @@ LOOP_TEST(test_long_rows_of_the_log_are_written_over_or_go_with_optimize, WAYS) 
     int rows = 0, flushes = 0, pages = 0;
     for (; flushes < 5; rows++) {
         alive[put_row(rows, LENGTH)] = true;
-        if (sql_int(db, "SELECT value FROM art_info('t') WHERE property = 'log rows'")) continue;
+        if (sql_info(db, "log rows")) continue;
         flushes++;
         ck_assert_int_gt(sql_int(db, "SELECT count(*) FROM t_artdata"), 100);
         if (flushes == 2) pages = (int)sql_int(db, "PRAGMA page_count");

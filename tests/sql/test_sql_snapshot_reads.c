@@ -37,14 +37,6 @@ static void create(const char *table, const char *options) {
             both ? ", " : "", both ? more : "");
 }
 
-static void make(const char *name) {
-    sql_run(db, "INSERT INTO t(t, snapshot) VALUES('snapshot', %Q)", name);
-}
-
-static void drop(const char *name) {
-    sql_run(db, "INSERT INTO t(t, snapshot) VALUES('drop snapshot', %Q)", name);
-}
-
 /* --- random histories --------------------------------------------------------------------------------------------- */
 
 static char *some_path(struct random *random) {
@@ -238,13 +230,13 @@ static void compare_two(struct random *random, const char *before, const char *a
 /* --- a history ---------------------------------------------------------------------------------------------------- */
 
 static void take(const char *name, const char *options) {
-    make(name);
+    sql_snapshot(db, name);
     create(name, options);
     sql_run(db, "INSERT INTO %s SELECT * FROM t; CREATE TABLE v%s AS SELECT path, version FROM t", name, name);
 }
 
 static void leave(const char *name) {
-    drop(name);
+    sql_snapshot_drop(db, name);
     sql_run(db, "DROP TABLE %s; DROP TABLE v%s", name, name);
 }
 
@@ -321,7 +313,7 @@ LOOP_TEST(test_a_copy_out_of_a_snapshot_is_an_insert_of_its_rows, VARIANTS) {
         for (uint32_t n = random_below(&random, 4); n; n--) change(&random);
         sql_run(db, "UPDATE t SET note = printf('%%.*c', 3000 + size %% 5000, 'w') WHERE size %% 17 = %u",
                 random_below(&random, 17));
-        if (round % 4 == 0) make(TEXT("s%d", round));
+        if (round % 4 == 0) sql_snapshot(db, TEXT("s%d", round));
         if (random_once_in(&random, 4)) change(&random);
         sql_run(db, "DELETE FROM m; INSERT INTO m SELECT * FROM t");
         char *name = TEXT("s%d", round / 4 * 4);
@@ -335,7 +327,7 @@ LOOP_TEST(test_a_copy_out_of_a_snapshot_is_an_insert_of_its_rows, VARIANTS) {
         if (in_transaction) sql_run(db, random_below(&random, 2) ? "COMMIT" : "ROLLBACK");
         if (random_once_in(&random, 4)) sql_reopen();
         expect_model();
-        if (round % 4 == 3) drop(name);
+        if (round % 4 == 3) sql_snapshot_drop(db, name);
         if (round % 4 == 3) sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
         expect_model();
         kept_clear();
@@ -351,7 +343,7 @@ static void fill_example(void) {
     sql_run(db, "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9) "
                 "INSERT INTO t SELECT 'a/' || i, i, i, 'me', NULL FROM n;"
                 "INSERT INTO t VALUES('b/1', 100, 0, 'you', NULL)");
-    make("monday");
+    sql_snapshot(db, "monday");
     sql_run(db, "UPDATE t SET size = size + 10; DELETE FROM t WHERE path = 'b/1'; INSERT INTO t(path) VALUES('c/1')");
 }
 
@@ -401,7 +393,7 @@ TEST(test_a_name_that_is_none_is_refused) {
     refuses(SQLITE_ERROR, "see art_snapshots('other.t')", "SELECT * FROM other.t WHERE snapshot = 'monday'");
     refuses(SQLITE_MISMATCH, "see art_snapshots('other.t')", "SELECT * FROM other.t WHERE snapshot = 5");
     sql_run(db, "BEGIN");
-    make("tuesday");
+    sql_snapshot(db, "tuesday");
     refuses(SQLITE_ERROR, "art: the snapshot 'tuesday' is not committed yet (t): read it after the COMMIT",
             "SELECT * FROM t WHERE snapshot = 'tuesday'");
     sql_run(db, "COMMIT");
@@ -411,7 +403,7 @@ TEST(test_a_name_that_is_none_is_refused) {
 
 TEST(test_the_column_shows_the_name) {
     fill_example();
-    make("tuesday");
+    sql_snapshot(db, "tuesday");
     expect("monday|10|145\ntuesday|10|135\n",
            "SELECT snapshot, count(*), sum(size) FROM t WHERE snapshot IN ('monday', 'tuesday', NULL) GROUP BY 1");
     expect("monday|text|9\n", "SELECT snapshot, typeof(snapshot), entries FROM t('', '/', '', 'monday') LIMIT 1");
@@ -439,7 +431,7 @@ TEST(test_the_name_comes_from_another_table) {
 /* In any order of the tables: the planner must not begin with one whose snapshot is not known yet, though it may. */
 TEST(test_a_join_reads_the_snapshot_of_whichever_side_knows_it) {
     fill_example();
-    make("tuesday");
+    sql_snapshot(db, "tuesday");
     sql_run(db, "INSERT INTO t VALUES('a/0', 1000, 0, NULL, NULL); CREATE TABLE names(name TEXT);"
                 "INSERT INTO names VALUES('monday'), ('tuesday')");
     static const char *const sources[] = {"names s", "art_snapshots('t') s", "t a", "t b", "t c"};
@@ -506,7 +498,7 @@ TEST(test_copy_takes_the_rows_of_a_snapshot_or_of_the_table) {
     refuses(SQLITE_ERROR, "art: 'delete' takes no other column",
             "INSERT INTO t(t, prefix, snapshot) VALUES('delete', 'a/', 'monday')");
     sql_run(db, "BEGIN");
-    make("tuesday");
+    sql_snapshot(db, "tuesday");
     refuses(SQLITE_ERROR, "art: the snapshot 'tuesday' is not committed yet", TEXT(copy, "'tuesday'"));
     sql_run(db, "COMMIT");
     expect(monday, "SELECT path, size FROM t ORDER BY path");
@@ -515,7 +507,7 @@ TEST(test_copy_takes_the_rows_of_a_snapshot_or_of_the_table) {
 /* SQLite tells a DELETE's own scan from those of its subqueries by nothing but their order. */
 TEST(test_nothing_is_written_through_a_snapshot) {
     fill_example();
-    make("tuesday");
+    sql_snapshot(db, "tuesday");
     sql_run(db, "CREATE TABLE log(name TEXT); CREATE TABLE names(name TEXT); INSERT INTO names VALUES('a/1'), ('a/2');"
                 "CREATE TRIGGER deletes AFTER INSERT ON log BEGIN DELETE FROM t WHERE snapshot = NEW.name; END;"
                 "CREATE TRIGGER updates AFTER DELETE ON names BEGIN UPDATE t SET size = 0 WHERE snapshot = 'monday';"
@@ -625,7 +617,7 @@ TEST(test_a_scan_of_a_snapshot_counts) {
     create("t", "");
     sql_run(db, "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) INSERT INTO t(path, size) "
                 "SELECT printf('%%04d', i), i FROM n");
-    make("all");
+    sql_snapshot(db, "all");
     sql_run(db, "DELETE FROM t WHERE size > 20");
     expect("500\n", "SELECT count(*) FROM t WHERE snapshot = 'all'");
     expect("20\n", "SELECT count(*) FROM t");
@@ -643,22 +635,22 @@ TEST(test_a_scan_of_a_snapshot_counts) {
 TEST(test_a_name_is_that_of_the_snapshot_that_has_it_now) {
     fill_example();
     expect("145\n", "SELECT sum(size) FROM t WHERE snapshot = 'monday'");
-    drop("monday");
-    make("monday");
+    sql_snapshot_drop(db, "monday");
+    sql_snapshot(db, "monday");
     expect("135\n", "SELECT sum(size) FROM t WHERE snapshot = 'monday'");
     sqlite3 *other = sql_open(path);
     sql_expect(other, "135\n", "SELECT sum(size) FROM t WHERE snapshot = 'monday'");
     sql_run(db, "UPDATE t SET size = 1");
-    drop("monday");
+    sql_snapshot_drop(db, "monday");
     sql_refused(other, SQLITE_ERROR, "art: there is no snapshot 'monday'", "SELECT * FROM t WHERE snapshot = 'monday'");
-    make("monday");
+    sql_snapshot(db, "monday");
     sql_expect(other, "10\n", "SELECT sum(size) FROM t WHERE snapshot = 'monday'");
     expect("10\n", "SELECT sum(size) FROM t WHERE snapshot = 'monday'");
     sql_run(db, "BEGIN");
-    drop("monday");
+    sql_snapshot_drop(db, "monday");
     refuses(SQLITE_ERROR, "art: there is no snapshot 'monday'", "SELECT * FROM t WHERE snapshot = 'monday'");
     sql_expect(other, "10\n", "SELECT sum(size) FROM t WHERE snapshot = 'monday'");
-    make("monday");
+    sql_snapshot(db, "monday");
     refuses(SQLITE_ERROR, "is not committed yet", "SELECT * FROM t WHERE snapshot = 'monday'");
     sql_run(db, "ROLLBACK");
     expect("10\n", "SELECT sum(size) FROM t WHERE snapshot = 'monday'");
@@ -670,7 +662,7 @@ TEST(test_any_number_of_snapshots_is_read_in_turn) {
     create("t", "");
     for (int i = 0; i < 30; i++) {
         sql_run(db, "INSERT INTO t(path, size) VALUES('%d', %d)", i, i);
-        make(TEXT("s%d", i));
+        sql_snapshot(db, TEXT("s%d", i));
     }
     expect("30|435\n", "SELECT count(*), sum(entries - 1) FROM art_snapshots('t')");
     expect("465\n", "SELECT sum(art_count('t', '', name)) FROM art_snapshots('t')");
@@ -721,10 +713,10 @@ TEST(test_snapshots_are_listed_in_the_order_of_their_names) {
     expect("", "SELECT * FROM art_snapshots('t')");
     char *before = kept(sql_rows(db, "SELECT datetime('now')"));
     sql_run(db, "INSERT INTO t(path) VALUES('a'), ('b'), ('c')");
-    make("wednesday");
-    make("Zoe's");
+    sql_snapshot(db, "wednesday");
+    sql_snapshot(db, "Zoe's");
     sql_run(db, "DELETE FROM t WHERE path = 'a'");
-    make("friday");
+    sql_snapshot(db, "friday");
     expect("Zoe's|2|3\nfriday|4|2\nwednesday|2|3\n", "SELECT name, version, entries FROM art_snapshots('t')");
     expect("3\n", TEXT("SELECT count(*) FROM art_snapshots('main.t') WHERE made BETWEEN trim('%s', char(10)) AND "
                        "datetime('now') AND made = datetime(made)",
@@ -732,7 +724,7 @@ TEST(test_snapshots_are_listed_in_the_order_of_their_names) {
     expect("integer|text|integer\n",
            "SELECT DISTINCT typeof(version), typeof(made), typeof(bytes) FROM art_snapshots('t')");
     sql_run(db, "BEGIN");
-    make("later");
+    sql_snapshot(db, "later");
     expect("later|1|1|1|1\n", "SELECT name, version IS NULL, made IS NULL, entries IS NULL, bytes IS NULL "
                               "FROM art_snapshots('t') WHERE name = 'later'");
     sql_run(db, "ROLLBACK");
@@ -746,14 +738,14 @@ TEST(test_bytes_are_those_that_only_one_snapshot_holds) {
     create("t", "");
     sql_run(db, "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) INSERT INTO t(path, size, note) "
                 "SELECT printf('%%05d', i), i, '-' || hex(randomblob(10)) FROM n; INSERT INTO t(t) VALUES('optimize')");
-    make("a");
-    make("b");
+    sql_snapshot(db, "a");
+    sql_snapshot(db, "b");
     expect("0\n0\n", "SELECT bytes FROM art_snapshots('t')"); /* the table has it, too */
     sql_run(db, "UPDATE t SET size = 0; INSERT INTO t(t) VALUES('optimize')");
     expect("0\n0\n", "SELECT bytes FROM art_snapshots('t')"); /* each has what the other one has */
-    drop("a");
+    sql_snapshot_drop(db, "a");
     expect("1\n", "SELECT bytes > 100000 FROM art_snapshots('t')");
-    make("c");
+    sql_snapshot(db, "c");
     expect("b|1\nc|0\n", "SELECT name, bytes > 100000 FROM art_snapshots('t')");
 }
 

@@ -14,14 +14,6 @@
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
-static void make_snapshot(const char *name) {
-    sql_run(db, "INSERT INTO t(t, snapshot) VALUES('snapshot', %Q)", name);
-}
-
-static void drop_snapshot(const char *name) {
-    sql_run(db, "INSERT INTO t(t, snapshot) VALUES('drop snapshot', %Q)", name);
-}
-
 static void fill(int rows) {
     sql_run(db,
             "INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %d) "
@@ -32,10 +24,6 @@ static void fill(int rows) {
 static void make_table(void) {
     sql_create(db, "t", "");
     fill(500);
-}
-
-static int64_t info(const char *property) {
-    return sql_int(db, "SELECT value FROM art_info('t') WHERE property = '%s'", property);
 }
 
 static int64_t sum_in(sqlite3 *on, const char *name) {
@@ -63,10 +51,10 @@ static int64_t usual(void) {
 TEST(test_a_snapshot_keeps_the_state_that_its_transaction_commits) {
     make_table();
     sql_run(db, "BEGIN");
-    make_snapshot("monday");
+    sql_snapshot(db, "monday");
     sql_run(db, "UPDATE t SET value = value + 1; COMMIT; DELETE FROM t WHERE path > 'path/00100'");
     ck_assert_int_eq(sum_in(db, "monday"), ALL + 500);
-    make_snapshot("tuesday");
+    sql_snapshot(db, "tuesday");
     sql_run(db, "DELETE FROM t; INSERT INTO t(t) VALUES('optimize')");
     ck_assert_int_eq(sum_in(db, "monday"), ALL + 500);
     ck_assert_int_eq(sum_in(db, "tuesday"), 100 * 101 / 2 + 100);
@@ -98,58 +86,58 @@ TEST(test_a_snapshot_has_a_name_that_is_taken_once) {
     }
     refuses(SQLITE_ERROR, "there is no snapshot 'a' (t): see art_snapshots('main.t')",
             "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'a')");
-    ck_assert_int_eq(info("snapshots"), 0);
+    ck_assert_int_eq(sql_info(db, "snapshots"), 0);
     sql_run(db, "INSERT INTO t(t, snapshot) VALUES(' SNAPSHOT', printf('%%.255c', 'x')), ('snapshot', 'a b'), "
                 "('snapshot', 'A b'), ('Snapshot ', '''%%\"'), ('snapshot', 'snapshot!'), ('snapshot', ' ')");
-    ck_assert_int_eq(info("snapshots"), 6);
+    ck_assert_int_eq(sql_info(db, "snapshots"), 6);
     EACH(name, "a b", "A b", "'%\"", "snapshot!", " ") {
         refuses(SQLITE_ERROR, "already (t): drop it, or take another name",
                 TEXT("INSERT INTO t(t, snapshot) VALUES('snapshot', %Q)", name));
         ck_assert_int_eq(sum_in(db, name), ALL);
-        drop_snapshot(name);
+        sql_snapshot_drop(db, name);
     }
     sql_run(db, "INSERT INTO t(t, snapshot) VALUES('drop  snapshot', printf('%%.255c', 'x'))");
-    ck_assert_int_eq(info("snapshots"), 0);
+    ck_assert_int_eq(sql_info(db, "snapshots"), 0);
 }
 
 TEST(test_the_format_says_whether_there_are_snapshots) {
     make_table();
     sql_run(db, "INSERT INTO t(t) VALUES('flush')");
     ck_assert_int_eq(format(), usual());
-    make_snapshot("a");
-    make_snapshot("b");
+    sql_snapshot(db, "a");
+    sql_snapshot(db, "b");
     ck_assert(has_row("held") && !has_row("let go"));
     ck_assert_int_eq(format(), held);
-    drop_snapshot("a");
+    sql_snapshot_drop(db, "a");
     ck_assert(has_row("held") && !has_row("let go")); /* the other one names the same */
     sql_run(db, "UPDATE t SET value = 0; INSERT INTO t(t) VALUES('optimize')");
-    ck_assert_int_gt(info("held slots"), 0);
-    drop_snapshot("b");
+    ck_assert_int_gt(sql_info(db, "held slots"), 0);
+    sql_snapshot_drop(db, "b");
     ck_assert(has_row("held") && has_row("let go"));
     ck_assert_int_eq(format(), held);
     sql_run(db, "INSERT INTO t(path) VALUES('a'); INSERT INTO t(t) VALUES('flush')");
     ck_assert(!has_row("held") && !has_row("let go"));
     ck_assert_int_eq(format(), usual());
-    ck_assert_int_eq(info("held slots"), 0);
+    ck_assert_int_eq(sql_info(db, "held slots"), 0);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_artstate WHERE k LIKE 'snapshot%%'"), 0);
 }
 
 TEST(test_a_snapshot_of_an_empty_table_holds_nothing) {
     sql_create(db, "t", "");
-    make_snapshot("nothing");
+    sql_snapshot(db, "nothing");
     ck_assert_int_eq(format(), usual());
     fill(500);
     sql_run(db, "INSERT INTO t(t) VALUES('flush')");
     expect("0\n", "SELECT count(*) FROM t WHERE snapshot = 'nothing'");
-    make_snapshot("something");
+    sql_snapshot(db, "something");
     sql_run(db, "DELETE FROM t");
-    make_snapshot("nothing again");
+    sql_snapshot(db, "nothing again");
     sql_reopen();
     fill(3);
     sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
     expect("0|0|500\n", "SELECT (SELECT count(*) FROM t WHERE snapshot = 'nothing'), (SELECT count(*) FROM t WHERE "
                         "snapshot = 'nothing again'), (SELECT count(*) FROM t WHERE snapshot = 'something')");
-    EACH(name, "nothing", "something", "nothing again") drop_snapshot(name);
+    EACH(name, "nothing", "something", "nothing again") sql_snapshot_drop(db, name);
     sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
     ck_assert_int_eq(format(), usual());
     expect("ok\n", "SELECT art_check('t')");
@@ -158,40 +146,40 @@ TEST(test_a_snapshot_of_an_empty_table_holds_nothing) {
 TEST(test_a_snapshot_is_noted_for_the_commit) {
     make_table();
     sql_run(db, "BEGIN");
-    make_snapshot("a");
+    sql_snapshot(db, "a");
     expect("snapshot\n", "SELECT value FROM art_info('t') WHERE property = 'at commit'");
     refuses(SQLITE_ERROR, "not committed yet", "SELECT * FROM t WHERE snapshot = 'a'");
-    drop_snapshot("a");
+    sql_snapshot_drop(db, "a");
     expect("", "SELECT value FROM art_info('t') WHERE property = 'at commit'");
     sql_run(db, "COMMIT");
-    ck_assert_int_eq(info("snapshots"), 0);
-    ck_assert_int_eq(info("runs"), 0); /* nothing was flushed for it */
+    ck_assert_int_eq(sql_info(db, "snapshots"), 0);
+    ck_assert_int_eq(sql_info(db, "runs"), 0); /* nothing was flushed for it */
 }
 
 TEST(test_a_dropped_name_can_be_taken_in_the_same_transaction) {
     make_table();
-    make_snapshot("a");
+    sql_snapshot(db, "a");
     sql_run(db, "BEGIN");
-    drop_snapshot("a");
+    sql_snapshot_drop(db, "a");
     sql_run(db, "UPDATE t SET value = 1");
-    make_snapshot("a");
+    sql_snapshot(db, "a");
     sql_run(db, "SAVEPOINT s");
-    drop_snapshot("a");
+    sql_snapshot_drop(db, "a");
     sql_run(db, "ROLLBACK TO s; COMMIT");
     ck_assert_int_eq(sum_in(db, "a"), 500);
-    ck_assert_int_eq(info("snapshots"), 1);
+    ck_assert_int_eq(sql_info(db, "snapshots"), 1);
 }
 
 TEST(test_two_snapshots_of_one_transaction_show_the_same) {
     make_table();
     sql_run(db, "BEGIN");
-    make_snapshot("a");
+    sql_snapshot(db, "a");
     sql_run(db, "UPDATE t SET value = 2");
-    make_snapshot("b");
+    sql_snapshot(db, "b");
     sql_run(db, "COMMIT; UPDATE t SET value = 3; INSERT INTO t(t) VALUES('optimize')");
     ck_assert_int_eq(sum_in(db, "a"), 1000);
     ck_assert_int_eq(sum_in(db, "b"), 1000);
-    drop_snapshot("a");
+    sql_snapshot_drop(db, "a");
     sql_run(db, "UPDATE t SET value = 4; INSERT INTO t(t) VALUES('optimize'); UPDATE t SET value = 5; "
                 "INSERT INTO t(t) VALUES('optimize')");
     ck_assert_int_eq(sum_in(db, "b"), 1000);
@@ -232,37 +220,37 @@ TEST(test_snapshots_are_in_every_kind_of_schema) {
 
 TEST(test_a_read_only_database_shows_snapshots_and_takes_none) {
     make_table();
-    make_snapshot("a");
+    sql_snapshot(db, "a");
     sql_run(db, "DELETE FROM t");
     sql_close(db);
     db = sql_open_flags(path, SQLITE_OPEN_READONLY);
     ck_assert_int_eq(sum_in(db, "a"), ALL);
     refuses(SQLITE_READONLY, "readonly", "INSERT INTO t(t, snapshot) VALUES('snapshot', 'b')");
     refuses(SQLITE_READONLY, "readonly", "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'a')");
-    ck_assert_int_eq(info("snapshots"), 1);
+    ck_assert_int_eq(sql_info(db, "snapshots"), 1);
 }
 
 TEST(test_a_snapshot_that_a_statement_reads_is_not_dropped) {
     make_table();
-    make_snapshot("a");
-    make_snapshot("b");
+    sql_snapshot(db, "a");
+    sql_snapshot(db, "b");
     sql_run(db, "UPDATE t SET value = 0");
     sqlite3_stmt *reader = sql_prepare(db, "SELECT value FROM t WHERE snapshot = 'a'");
     ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
     refuses(SQLITE_LOCKED, "'a' is read by a statement of this connection (t): finish",
             "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'a')");
-    drop_snapshot("b");
+    sql_snapshot_drop(db, "b");
     int64_t sum = sqlite3_column_int64(reader, 0);
     while (sqlite3_step(reader) == SQLITE_ROW) sum += sqlite3_column_int64(reader, 0);
     ck_assert_int_eq(sum, ALL);
     sqlite3_finalize(reader);
-    drop_snapshot("a");
-    ck_assert_int_eq(info("snapshots"), 0);
+    sql_snapshot_drop(db, "a");
+    ck_assert_int_eq(sql_info(db, "snapshots"), 0);
 }
 
 TEST(test_nor_is_it_when_the_table_has_given_back_what_it_can_make_again) {
     make_table();
-    make_snapshot("a");
+    sql_snapshot(db, "a");
     sqlite3_stmt *reader = sql_prepare(db, "SELECT value FROM t WHERE snapshot = 'a'");
     ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
     for (int i = 0; i < 40; i++)
@@ -273,7 +261,7 @@ TEST(test_nor_is_it_when_the_table_has_given_back_what_it_can_make_again) {
     while (sqlite3_step(reader) == SQLITE_ROW) sum += sqlite3_column_int64(reader, 0);
     ck_assert_int_eq(sum, ALL);
     sqlite3_finalize(reader);
-    drop_snapshot("a");
+    sql_snapshot_drop(db, "a");
 }
 
 TEST(test_one_that_is_made_and_dropped_again_and_again_takes_no_memory) {
@@ -281,23 +269,23 @@ TEST(test_one_that_is_made_and_dropped_again_and_again_takes_no_memory) {
     sql_run(db, "BEGIN; UPDATE t SET value = 0");
     sqlite3_int64 before = 0;
     for (int i = 0; i < 2000; i++) {
-        make_snapshot("a");
+        sql_snapshot(db, "a");
         sql_run(db, "SAVEPOINT s");
-        drop_snapshot("a");
+        sql_snapshot_drop(db, "a");
         if (i % 2) sql_run(db, "ROLLBACK TO s; INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'a')");
         sql_run(db, "RELEASE s");
         if (i == 100) before = sqlite3_memory_used();
     }
     ck_assert_int_lt(sqlite3_memory_used() - before, 10000);
-    make_snapshot("a");
+    sql_snapshot(db, "a");
     sql_run(db, "COMMIT; UPDATE t SET value = 1");
     ck_assert_int_eq(sum_in(db, "a"), 0);
 }
 
 TEST(test_another_summary_waits_for_the_last_drop) {
     make_table();
-    make_snapshot("a");
-    make_snapshot("b");
+    sql_snapshot(db, "a");
+    sql_snapshot(db, "b");
     refuses(SQLITE_ERROR, "snapshots keep the summary that they were made with (t): drop 'a', 'b' first",
             "INSERT INTO t(t) VALUES('summary=(sum(value))')");
     sql_run(db, "INSERT INTO t(t) VALUES('summary=()')"); /* the one that it has */
@@ -307,7 +295,7 @@ TEST(test_another_summary_waits_for_the_last_drop) {
     sql_run(db, "INSERT INTO t(t, snapshot) SELECT 'drop snapshot', substr(k, 10) FROM t_artstate WHERE k LIKE "
                 "'snapshot%%'");
     sql_run(db, "INSERT INTO t(t) VALUES('summary=(sum(value))')");
-    make_snapshot("a");
+    sql_snapshot(db, "a");
     sql_run(db, "UPDATE t SET value = 0");
     expect("ok\n", "SELECT art_check('t')");
     ck_assert_int_eq(sum_in(db, "a"), ALL);
@@ -315,10 +303,10 @@ TEST(test_another_summary_waits_for_the_last_drop) {
 
 TEST(test_a_column_that_came_later_is_null_in_older_states) {
     make_table();
-    make_snapshot("a");
+    sql_snapshot(db, "a");
     sql_run(db, "INSERT INTO t(t) VALUES('add column owner TEXT DEFAULT NULL')");
     sql_run(db, "UPDATE t SET owner = 'me'");
-    make_snapshot("b");
+    sql_snapshot(db, "b");
     expect("500|0|500\n", "SELECT count(*), count(owner), (SELECT count(owner) FROM t WHERE snapshot = 'b') FROM t "
                           "WHERE snapshot = 'a'");
     expect("1|\n", "SELECT value, owner FROM t WHERE snapshot = 'a' AND path = 'path/00001'");
@@ -326,7 +314,7 @@ TEST(test_a_column_that_came_later_is_null_in_older_states) {
 
 TEST(test_rename_takes_snapshots_along_and_drop_removes_them) {
     make_table();
-    make_snapshot("a");
+    sql_snapshot(db, "a");
     sql_run(db, "DELETE FROM t; BEGIN; ALTER TABLE t RENAME TO u; INSERT INTO u(u, snapshot) VALUES('snapshot', 'b');"
                 "ROLLBACK; ALTER TABLE t RENAME TO u");
     expect("500\n", "SELECT count(*) FROM u WHERE snapshot = 'a'");
@@ -343,12 +331,12 @@ TEST(test_rename_takes_snapshots_along_and_drop_removes_them) {
 TEST(test_a_table_can_be_born_with_a_snapshot) {
     sql_run(db, "BEGIN");
     make_table();
-    make_snapshot("a");
+    sql_snapshot(db, "a");
     sql_run(db, "UPDATE t SET value = 0; SAVEPOINT s; DROP TABLE t; ROLLBACK TO s; COMMIT; UPDATE t SET value = 1");
     ck_assert_int_eq(sum_in(db, "a"), 0);
     sql_run(db, "BEGIN; DROP TABLE t");
     make_table();
-    make_snapshot("b");
+    sql_snapshot(db, "b");
     sql_run(db, "ROLLBACK");
     expect("a\n", "SELECT name FROM art_snapshots('t')");
     sql_run(db, "INSERT INTO t(t, snapshot) SELECT 'drop snapshot', name FROM art_snapshots('t')");
@@ -357,7 +345,7 @@ TEST(test_a_table_can_be_born_with_a_snapshot) {
 
 TEST(test_rows_that_an_authorizer_hides_are_not_taken_for_none) {
     make_table();
-    make_snapshot("a");
+    sql_snapshot(db, "a");
     sql_run(db, "UPDATE t SET value = 0");
     sql_forbid(db, SQLITE_IGNORE, SQLITE_READ, "t_artstate", "k");
     refuses(SQLITE_CORRUPT_VTAB, "cannot be read", "INSERT INTO t(t, snapshot) VALUES('snapshot', 'a')");
@@ -394,22 +382,22 @@ TEST(test_many_drops_in_a_transaction_read_the_other_snapshots_once) {
 /* Before the commit, rows that it is to write say otherwise. */
 TEST(test_a_check_knows_what_is_held_behind_a_drop) {
     make_table();
-    make_snapshot("a");
+    sql_snapshot(db, "a");
     sql_run(db, "UPDATE t SET value = 0; INSERT INTO t(t) VALUES('optimize')");
-    make_snapshot("b");
+    sql_snapshot(db, "b");
     sql_run(db, "UPDATE t SET value = 1; INSERT INTO t(t) VALUES('optimize'); BEGIN");
-    int64_t slots = info("held slots");
-    drop_snapshot("a");
+    int64_t slots = sql_info(db, "held slots");
+    sql_snapshot_drop(db, "a");
     expect("ok\n", "SELECT art_check('t')");
-    ck_assert_int_eq(info("held slots"), slots); /* they are let go, and not free */
+    ck_assert_int_eq(sql_info(db, "held slots"), slots); /* they are let go, and not free */
     sql_run(db, "SAVEPOINT s");
-    drop_snapshot("b");
+    sql_snapshot_drop(db, "b");
     expect("ok\n", "SELECT art_check('t')");
     sql_run(db, "ROLLBACK TO s");
     expect("ok\n", "SELECT art_check('t')");
     sql_run(db, "COMMIT");
     expect("ok|0\n", "SELECT art_check('t'), sum(value) FROM t WHERE snapshot = 'b'");
-    ck_assert_int_eq(info("held slots"), slots);
+    ck_assert_int_eq(sql_info(db, "held slots"), slots);
 }
 
 /* --- transactions ------------------------------------------------------------------------------------------------- */
@@ -435,33 +423,33 @@ static void end_to_refuse(void) {
 
 TEST(test_a_rollback_takes_snapshots_and_drops_back) {
     make_table();
-    make_snapshot("a");
+    sql_snapshot(db, "a");
     sql_run(db, "UPDATE t SET value = 0; BEGIN");
-    make_snapshot("b");
-    drop_snapshot("a");
+    sql_snapshot(db, "b");
+    sql_snapshot_drop(db, "a");
     sql_run(db, "ROLLBACK");
-    ck_assert_int_eq(info("snapshots"), 1);
+    ck_assert_int_eq(sql_info(db, "snapshots"), 1);
     ck_assert_int_eq(sum_in(db, "a"), ALL);
     sql_run(db, "BEGIN; SAVEPOINT x");
-    make_snapshot("b");
+    sql_snapshot(db, "b");
     sql_run(db, "SAVEPOINT y");
-    drop_snapshot("a");
-    make_snapshot("c");
+    sql_snapshot_drop(db, "a");
+    sql_snapshot(db, "c");
     sql_run(db, "ROLLBACK TO y; RELEASE x; COMMIT");
     expect("snapshot a\nsnapshot b\n", "SELECT k FROM t_artstate WHERE k LIKE 'snapshot%'");
     ck_assert_int_eq(sum_in(db, "b"), 0);
     sql_run(db, "BEGIN; SAVEPOINT x");
-    make_snapshot("d");
+    sql_snapshot(db, "d");
     sql_run(db, "ROLLBACK TO x; INSERT INTO t(path) VALUES('x'); COMMIT");
-    ck_assert_int_eq(info("snapshots"), 2);
-    ck_assert_int_gt(info("log rows"), 0); /* nothing was flushed for it */
+    ck_assert_int_eq(sql_info(db, "snapshots"), 2);
+    ck_assert_int_gt(sql_info(db, "log rows"), 0); /* nothing was flushed for it */
 }
 
 TEST(test_a_refused_commit_fills_in_again) {
     make_table();
-    make_snapshot("a");
+    sql_snapshot(db, "a");
     sql_run(db, "BEGIN; UPDATE t SET value = 1");
-    make_snapshot("b");
+    sql_snapshot(db, "b");
     begin_to_refuse();
     refuse_commit();
     refuses(SQLITE_ERROR, "not committed yet", "SELECT * FROM t WHERE snapshot = 'b'");
@@ -482,7 +470,7 @@ TEST(test_what_a_refused_commit_wrote_is_not_held) {
     make_table();
     sql_run(db, "BEGIN; INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 12000) "
                 "SELECT printf('large/%%05d', i), hex(randomblob(60)) FROM n");
-    make_snapshot("a");
+    sql_snapshot(db, "a");
     begin_to_refuse();
     refuse_commit();
     end_to_refuse();
@@ -495,9 +483,9 @@ TEST(test_what_a_refused_commit_wrote_is_not_held) {
 /* Of a state that has all in runs: no root was handed over, only what the rows of snapshots say. */
 TEST(test_a_check_behind_a_refused_commit_knows_what_is_held) {
     make_table();
-    make_snapshot("a");
+    sql_snapshot(db, "a");
     sql_run(db, "UPDATE t SET value = 1; INSERT INTO t(t) VALUES('flush'); BEGIN");
-    make_snapshot("b");
+    sql_snapshot(db, "b");
     begin_to_refuse();
     refuse_commit();
     expect("ok\n", "SELECT art_check('t')");
@@ -513,15 +501,15 @@ TEST(test_a_snapshot_that_is_dropped_after_a_refused_commit_leaves_nothing) {
         sql_run(db, "DROP TABLE IF EXISTS t");
         make_table();
         sql_run(db, "BEGIN");
-        make_snapshot("b");
+        sql_snapshot(db, "b");
         begin_to_refuse();
         refuse_commit();
-        drop_snapshot("b");
+        sql_snapshot_drop(db, "b");
         end_to_refuse();
         if (changes) sql_run(db, "INSERT INTO t(path) VALUES('x')");
         if (changes == 2) sql_run(db, "INSERT INTO t(t) VALUES('flush')");
         sql_run(db, "COMMIT");
-        ck_assert_int_eq(info("snapshots"), 0);
+        ck_assert_int_eq(sql_info(db, "snapshots"), 0);
         sql_run(db, "UPDATE t SET value = 2; INSERT INTO t(t) VALUES('flush'); UPDATE t SET value = 3; "
                     "INSERT INTO t(t) VALUES('optimize')");
         ck_assert_int_eq(format(), usual());
@@ -534,14 +522,14 @@ TEST(test_what_was_let_go_stays_so_behind_a_refused_commit) {
     for (int changes = 0; changes < 2; changes++) {
         sql_run(db, "DROP TABLE IF EXISTS t");
         make_table();
-        make_snapshot("a");
-        drop_snapshot("a");
+        sql_snapshot(db, "a");
+        sql_snapshot_drop(db, "a");
         sql_run(db, "BEGIN");
-        make_snapshot("b");
+        sql_snapshot(db, "b");
         begin_to_refuse();
         refuse_commit();
         expect("ok\n", "SELECT art_check('t')");
-        drop_snapshot("b");
+        sql_snapshot_drop(db, "b");
         expect("ok\n", "SELECT art_check('t')");
         end_to_refuse();
         if (changes) sql_run(db, "INSERT INTO t(path) VALUES('x'); INSERT INTO t(t) VALUES('flush')");
@@ -553,25 +541,25 @@ TEST(test_what_was_let_go_stays_so_behind_a_refused_commit) {
 
 TEST(test_a_rollback_to_before_a_refused_commit_brings_back_the_older_snapshot) {
     make_table();
-    make_snapshot("a");
+    sql_snapshot(db, "a");
     sql_run(db, "BEGIN; UPDATE t SET value = 0; SAVEPOINT s");
-    drop_snapshot("a");
-    make_snapshot("a");
+    sql_snapshot_drop(db, "a");
+    sql_snapshot(db, "a");
     begin_to_refuse();
     refuse_commit();
     sql_run(db, "ROLLBACK TO s");
-    make_snapshot("b");
+    sql_snapshot(db, "b");
     refuse_commit();
     end_to_refuse();
     sql_run(db, "UPDATE t SET value = 1; COMMIT");
     ck_assert_int_eq(sum_in(db, "a"), ALL);
     ck_assert_int_eq(sum_in(db, "b"), 500);
-    ck_assert_int_eq(info("snapshots"), 2);
+    ck_assert_int_eq(sql_info(db, "snapshots"), 2);
 }
 
 TEST(test_a_commit_that_dies_leaves_the_snapshots_that_were_there) {
     make_table();
-    make_snapshot("a");
+    sql_snapshot(db, "a");
     sql_run(db, "UPDATE t SET value = 0");
     EACH(journal, "DELETE", "WAL") {
         sql_run(db, "PRAGMA journal_mode=%s", journal);
@@ -580,8 +568,8 @@ TEST(test_a_commit_that_dies_leaves_the_snapshots_that_were_there) {
         if (!child) {
             db = sql_open(path);
             sql_run(db, "BEGIN; UPDATE t SET value = value + 1");
-            make_snapshot("b");
-            drop_snapshot("a");
+            sql_snapshot(db, "b");
+            sql_snapshot_drop(db, "a");
             sql_run(db, "INSERT INTO t(t) VALUES('optimize'); CREATE TABLE other(x)");
             sqlite3_commit_hook(db, (int (*)(void *))(void (*)(void))raise, (void *)(intptr_t)SIGKILL);
             sql_try(db, "COMMIT");
@@ -591,7 +579,7 @@ TEST(test_a_commit_that_dies_leaves_the_snapshots_that_were_there) {
         ck_assert_int_eq(waitpid(child, &status, 0), child);
         ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "status %x", (unsigned)status);
         db = sql_open(path);
-        ck_assert_int_eq(info("snapshots"), 1);
+        ck_assert_int_eq(sql_info(db, "snapshots"), 1);
         sql_run(db, "UPDATE t SET value = 5; INSERT INTO t(t) VALUES('optimize'); UPDATE t SET value = 0; "
                     "INSERT INTO t(t) VALUES('optimize')");
         ck_assert_int_eq(sum_in(db, "a"), ALL);
@@ -603,14 +591,14 @@ TEST(test_a_commit_that_dies_leaves_the_snapshots_that_were_there) {
 TEST(test_another_connection_reads_a_snapshot_while_it_is_dropped) {
     sql_run(db, "PRAGMA journal_mode=WAL");
     make_table();
-    make_snapshot("a");
+    sql_snapshot(db, "a");
     sql_run(db, "UPDATE t SET value = 0; INSERT INTO t(t) VALUES('optimize')");
     sqlite3 *other = sql_open(path);
     sql_run(other, "BEGIN");
     sqlite3_stmt *reader = sql_prepare(other, "SELECT value FROM t WHERE snapshot = 'a'");
     ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
     int64_t sum = sqlite3_column_int64(reader, 0);
-    drop_snapshot("a");
+    sql_snapshot_drop(db, "a");
     for (int i = 1; i < 8; i++) {
         sql_run(db, "UPDATE t SET value = %d; INSERT INTO t(t) VALUES('optimize'); PRAGMA wal_checkpoint", i);
         if (sqlite3_step(reader) == SQLITE_ROW) sum += sqlite3_column_int64(reader, 0);
@@ -722,7 +710,7 @@ static void drop_first(void) {
     char *name = kept(sql_rows(db, "SELECT name FROM names ORDER BY name LIMIT 1"));
     if (!*name) return;
     name[strlen(name) - 1] = 0;
-    drop_snapshot(name);
+    sql_snapshot_drop(db, name);
     EACH(table, "names", "made", "kept") sql_run(db, "DELETE FROM %s WHERE name = %Q", table, name);
 }
 
@@ -733,7 +721,7 @@ static void take_step(enum step step) {
         change(db);
         break;
     case SNAPSHOT:
-        make_snapshot(TEXT("s%05d", turn));
+        sql_snapshot(db, TEXT("s%05d", turn));
         sql_run(db, "INSERT INTO names VALUES('s%05d'); INSERT INTO made VALUES('s%05d')", turn, turn);
         break;
     case DROP:
@@ -823,7 +811,7 @@ static void try_steps(const enum step *steps, const char *journal) {
                 "CREATE TABLE kept(name, path, value); CREATE TABLE made(name); BEGIN");
     both("INSERT INTO @(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300) SELECT "
          "printf('d%d/%03d', i % 3, i), i FROM n");
-    make_snapshot("s00000");
+    sql_snapshot(db, "s00000");
     sql_run(db, "INSERT INTO names VALUES('s00000'); INSERT INTO made VALUES('s00000')");
     commit();
     begin();
@@ -844,7 +832,7 @@ static void try_steps(const enum step *steps, const char *journal) {
     commit();
     write_over();
     looks_as_the_model(db, where);
-    ck_assert_msg(format() == usual() && !info("held slots"), "the format, behind %s", where);
+    ck_assert_msg(format() == usual() && !sql_info(db, "held slots"), "the format, behind %s", where);
     char *sound = kept(sql_rows(db, "SELECT art_check('t')"));
     ck_assert_msg(!strcmp(sound, "ok\n"), "%s, behind %s", sound, where);
     sql_run(db, "DROP TABLE t; DROP TABLE model; DROP TABLE names; DROP TABLE kept; DROP TABLE made");

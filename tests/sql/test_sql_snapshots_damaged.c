@@ -8,14 +8,6 @@
 
 enum { ROWS = 500, ALL = ROWS * (ROWS + 1) / 2 };
 
-static void make_snapshot(const char *name) {
-    sql_run(db, "INSERT INTO t(t, snapshot) VALUES('snapshot', %Q)", name);
-}
-
-static void drop_snapshot(const char *name) {
-    sql_run(db, "INSERT INTO t(t, snapshot) VALUES('drop snapshot', %Q)", name);
-}
-
 static void make_table(void) {
     sql_create(db, "t", "");
     sql_run(db,
@@ -25,7 +17,7 @@ static void make_table(void) {
 }
 
 static int64_t held_slots(void) {
-    return sql_int(db, "SELECT value FROM art_info('t') WHERE property = 'held slots'");
+    return sql_info(db, "held slots");
 }
 
 static int64_t sum_in(sqlite3 *on, const char *name) {
@@ -39,9 +31,9 @@ static bool has_row(const char *key) {
 
 TEST(test_a_damaged_snapshot_is_an_error_and_can_be_dropped) {
     make_table();
-    make_snapshot("a");
+    sql_snapshot(db, "a");
     sql_run(db, "UPDATE t SET value = 0; INSERT INTO t(t) VALUES('optimize')");
-    make_snapshot("b");
+    sql_snapshot(db, "b");
     sql_run(db, "UPDATE t SET value = 1; INSERT INTO t(t) VALUES('optimize')");
     EACH(spoil, "x''", "NULL", "'text'", "x'01'", "zeroblob(300)", "substr(v, 1, length(v) - 1)", "v || x'00'",
          "(SELECT v FROM t_artstate WHERE k = 'snapshot b')") {
@@ -49,10 +41,10 @@ TEST(test_a_damaged_snapshot_is_an_error_and_can_be_dropped) {
         refuses(SQLITE_CORRUPT_VTAB, "the snapshot 'a' is damaged (main.t_artstate): drop it",
                 "SELECT * FROM t WHERE snapshot = 'a'");
         expect("500\n", "SELECT count(*) FROM t WHERE snapshot = 'b'");
-        drop_snapshot("a");
+        sql_snapshot_drop(db, "a");
         ck_assert_int_gt(held_slots(), 0); /* what it held is known all the same */
         expect("ok|0\n", "SELECT art_check('t'), sum(value) FROM t WHERE snapshot = 'b'");
-        drop_snapshot("b");
+        sql_snapshot_drop(db, "b");
         sql_run(db, "ROLLBACK");
     }
     expect("ok\n", "SELECT art_check('t')");
@@ -60,7 +52,7 @@ TEST(test_a_damaged_snapshot_is_an_error_and_can_be_dropped) {
 
 TEST(test_a_row_whose_hash_is_right_and_whose_name_is_too_long_is_damage_all_the_same) {
     make_table();
-    make_snapshot("a");
+    sql_snapshot(db, "a");
     char key[4096] = "snapshot ";
     memset(key + strlen(key), 'x', sizeof key - 1 - strlen(key));
     sqlite3_stmt *row = sql_prepare(db, "SELECT v FROM t_artstate WHERE k = 'snapshot a'");
@@ -85,7 +77,7 @@ TEST(test_a_row_whose_hash_is_right_and_whose_name_is_too_long_is_damage_all_the
 
 TEST(test_sets_that_are_damaged_or_missing_stop_who_writes_blobs) {
     make_table();
-    make_snapshot("a");
+    sql_snapshot(db, "a");
     sql_run(db, "UPDATE t SET value = 0");
     sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
     EACH(spoil, "DELETE FROM t_artstate WHERE k = 'held'", "UPDATE t_artstate SET v = x'00' WHERE k = 'held'",
@@ -105,7 +97,7 @@ TEST(test_sets_that_are_damaged_or_missing_stop_who_writes_blobs) {
 static void make_three(void) {
     make_table();
     EACH(name, "a", "b", "c") {
-        make_snapshot(name);
+        sql_snapshot(db, name);
         sql_run(db, "UPDATE t SET value = value + 1; INSERT INTO t(t) VALUES('optimize')");
     }
 }
@@ -126,16 +118,16 @@ TEST(test_damaged_snapshots_do_not_stop_the_drop_of_another) {
     make_three();
     sql_run(db, "UPDATE t_artstate SET v = x'00' WHERE k IN ('snapshot a', 'snapshot b')");
     int64_t slots = held_slots();
-    drop_snapshot("a");
+    sql_snapshot_drop(db, "a");
     write_twice();
     ck_assert_int_eq(sum_in(db, "c"), ALL + 2 * ROWS);
     ck_assert(!has_row("let go") && held_slots() >= slots); /* b may be of any of them */
-    drop_snapshot("b");
+    sql_snapshot_drop(db, "b");
     ck_assert(has_row("let go"));
     write_twice();
     ck_assert_int_eq(sum_in(db, "c"), ALL + 2 * ROWS);
     ck_assert_int_lt(held_slots(), slots);
-    drop_snapshot("c");
+    sql_snapshot_drop(db, "c");
     is_sound_when_all_are_gone();
 }
 
@@ -156,7 +148,7 @@ LOOP_TEST(test_what_is_held_is_worked_out_anew_where_it_is_lost, LENGTH(lost)) {
         sqlite3 *reader = sql_open(path);
         sql_run(reader, "BEGIN");
         ck_assert_int_eq(sum_in(reader, "a"), ALL);
-        drop_snapshot("a");
+        sql_snapshot_drop(db, "a");
         ck_assert(has_row("held") && has_row("let go"));
         sql_run(db, "%s; INSERT INTO t(path) VALUES('x')", lost[_i]);
         refuses(SQLITE_CORRUPT_VTAB, "(main.t_artstate): make or drop a snapshot, and it is worked out anew",
@@ -182,8 +174,8 @@ TEST(test_what_is_held_is_worked_out_anew_where_no_snapshot_is_left) {
     refuses(SQLITE_CORRUPT_VTAB, "'held' is missing (main.t_artstate): make or drop a snapshot",
             "INSERT INTO t(t) VALUES('optimize')");
     sql_run(db, "BEGIN");
-    make_snapshot("x");
-    drop_snapshot("x");
+    sql_snapshot(db, "x");
+    sql_snapshot_drop(db, "x");
     sql_run(db, "COMMIT");
     is_sound_when_all_are_gone();
 }
@@ -194,12 +186,12 @@ TEST(test_what_is_held_is_worked_out_anew_when_the_damaged_snapshots_are_gone) {
     sql_run(db, "UPDATE t_artstate SET v = x'00' WHERE k IN ('held', 'snapshot a', 'snapshot b')");
     refuses(SQLITE_CORRUPT_VTAB, "the snapshot 'a' is damaged (main.t_artstate): drop it",
             "INSERT INTO t(t, snapshot) VALUES('snapshot', 'd')");
-    drop_snapshot("b");
+    sql_snapshot_drop(db, "b");
     refuses(SQLITE_CORRUPT_VTAB, "'held' is damaged", "INSERT INTO t(t) VALUES('optimize')");
-    drop_snapshot("a");
+    sql_snapshot_drop(db, "a");
     write_twice();
     ck_assert_int_eq(sum_in(db, "c"), ALL + 2 * ROWS);
-    drop_snapshot("c");
+    sql_snapshot_drop(db, "c");
     is_sound_when_all_are_gone();
 }
 

@@ -17,14 +17,6 @@ enum { STORAGES = LENGTH(storages) };
 
 static const char all[] = "20001|200010000\n", later[] = "20001|200016000\n", rest[] = "8000|44003000\n";
 
-static void snapshot(sqlite3 *of, const char *name) {
-    sql_run(of, "INSERT INTO t(t, snapshot) VALUES('snapshot', %Q)", name);
-}
-
-static void drop(sqlite3 *of, const char *name) {
-    sql_run(of, "INSERT INTO t(t, snapshot) VALUES('drop snapshot', %Q)", name);
-}
-
 static void optimize(sqlite3 *of) {
     sql_run(of, "INSERT INTO t(t) VALUES('optimize')");
 }
@@ -38,9 +30,9 @@ static void make(const char *storage) {
             " SELECT printf('%%08d', i), i, hex(randomblob(60)) FROM n",
             storage, ROWS);
     optimize(db);
-    snapshot(db, "a");
+    sql_snapshot(db, "a");
     sql_run(db, "UPDATE t SET size = size + 1 WHERE key < '00006000'; INSERT INTO t(t) VALUES('flush')");
-    snapshot(db, "b");
+    sql_snapshot(db, "b");
     sql_run(db, "DELETE FROM t WHERE key BETWEEN '00007000' AND '00019000'");
     optimize(db);
 }
@@ -92,9 +84,9 @@ LOOP_TEST(test_a_copy_has_all_snapshots_in_either_storage, STORAGES *STORAGES) {
     sql_expect(copy, "6\n", "SELECT v FROM t_artstate WHERE k = 'format'"); /* which older versions refuse */
     sql_run(copy, "UPDATE t SET pad = ''");
     optimize(copy);
-    drop(copy, "b");
+    sql_snapshot_drop(copy, "b");
     shows(copy, "a", all);
-    drop(copy, "a");
+    sql_snapshot_drop(copy, "a");
     sql_run(copy, "SELECT art_vacuum('t')");
     sql_expect(copy, "ok: 1 art table\n", "SELECT art_verify()");
     sql_expect(copy, _i / STORAGES ? "5\n" : "4\n", "SELECT v FROM t_artstate WHERE k = 'format'");
@@ -105,14 +97,14 @@ LOOP_TEST(test_a_copy_has_all_snapshots_in_either_storage, STORAGES *STORAGES) {
 /* Two of three snapshots share all that they name. */
 TEST(test_a_blob_that_several_snapshots_name_is_copied_once) {
     make("file");
-    snapshot(db, "c");
-    snapshot(db, "d");
+    sql_snapshot(db, "c");
+    sql_snapshot(db, "d");
     sql_run(db, "SELECT art_backup(%Q, 'main', 'inline')", copy_path);
     sqlite3 *copy = sql_open(copy_path);
     int64_t pages = sql_int(copy, "SELECT count(*) FROM t_artblob");
     ck_assert_int_le(pages, bytes_of(file_of(db)) / 4096);
-    drop(copy, "c");
-    drop(copy, "d");
+    sql_snapshot_drop(copy, "c");
+    sql_snapshot_drop(copy, "d");
     shows_all(copy);
     sql_close(copy);
 }
@@ -136,16 +128,16 @@ LOOP_TEST(test_a_copy_of_an_emptied_table_has_its_snapshots, STORAGES *STORAGES)
 /* What was let go is not copied; its slots lie behind the copy's end. */
 LOOP_TEST(test_a_copy_without_what_was_let_go_is_written_to, STORAGES) {
     make(storages[_i]);
-    drop(db, "a");
-    drop(db, "b");
+    sql_snapshot_drop(db, "a");
+    sql_snapshot_drop(db, "b");
     sql_run(db, "SELECT art_vacuum('t')");
     for (int i = 0; i < 3; i++) {
         sql_run(db, "UPDATE t SET pad = hex(randomblob(100 + %d))", i);
         optimize(db);
         sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
-        if (i == 1) snapshot(db, "c");
+        if (i == 1) sql_snapshot(db, "c");
     }
-    drop(db, "c");
+    sql_snapshot_drop(db, "c");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_artstate WHERE k = 'let go'"), 1);
     sql_run(db, "SELECT art_backup(%Q)", copy_path);
     sqlite3 *copy = sql_open(copy_path);
@@ -164,8 +156,8 @@ LOOP_TEST(test_a_copy_without_what_was_let_go_is_written_to, STORAGES) {
 static void take_away_what_snapshots_name(const char *storage) {
     const char *alone = in_folder("alone.db");
     sqlite3 *copy = sql_open(copy_path);
-    drop(copy, "a");
-    drop(copy, "b");
+    sql_snapshot_drop(copy, "a");
+    sql_snapshot_drop(copy, "b");
     if (!strcmp(storage, "inline")) sql_run(copy, "SELECT art_vacuum('t')"); /* its rows would be copied, too */
     sql_run(copy, "SELECT art_backup(%Q)", alone);
     sql_close(copy);
@@ -207,8 +199,8 @@ LOOP_TEST(test_a_copy_without_the_blobs_of_a_snapshot_is_no_copy, STORAGES) {
     sql_expect(copy, "1\n", problems);
     sql_expect(copy, "0\n", "SELECT count(*) FROM art_check('t') WHERE problem NOT GLOB 'snapshot ''[ab]''*'");
     if (!_i) sql_refused(copy, 0, "art: ", TEXT("SELECT art_backup(%Q)", in_folder("another.db")));
-    drop(copy, "a");
-    drop(copy, "b");
+    sql_snapshot_drop(copy, "a");
+    sql_snapshot_drop(copy, "b");
     sql_expect(copy, "ok: 1 art table\n", "SELECT art_verify()");
     sql_close(copy);
 }
@@ -235,16 +227,16 @@ LOOP_TEST(test_rows_of_snapshots_that_are_not_what_they_were_are_found, STORAGES
     const char *change = lies[_i / STORAGES].change, *words = lies[_i / STORAGES].words;
     sql_run(db, "CREATE TABLE was(v)");
     make(storages[_i % STORAGES]);
-    drop(db, "b");
+    sql_snapshot_drop(db, "b");
     sql_run(db, "UPDATE t SET size = size + 1; INSERT INTO t(t) VALUES('flush')"); /* what was let go is retired */
     sql_run(db, "INSERT INTO was SELECT v FROM t_artstate WHERE k = 'held'");
-    snapshot(db, "b");
+    sql_snapshot(db, "b");
     sql_run(db, "UPDATE t SET pad = ''");
     optimize(db);
     sql_expect(db, "ok\n", "SELECT art_check('t')");
     sql_run(db, "BEGIN");
-    drop(db, "b");
-    snapshot(db, "b"); /* what was let go is held again */
+    sql_snapshot_drop(db, "b");
+    sql_snapshot(db, "b"); /* what was let go is held again */
     sql_run(db, "COMMIT");
     sql_expect(db, "ok\n", "SELECT art_check('t')");
     sql_run(db, "UPDATE t SET pad = 'b'; INSERT INTO t(t) VALUES('flush')"); /* and goes with the next root */
@@ -295,11 +287,11 @@ LOOP_TEST(test_a_snapshot_is_read_where_the_table_has_lost_its_root, STORAGES) {
 /* Free slots stay below those that a snapshot holds at the end: that is no matter of other connections. */
 TEST(test_art_vacuum_ends_below_the_slots_of_a_snapshot) {
     make("file");
-    drop(db, "a");
-    drop(db, "b");
+    sql_snapshot_drop(db, "a");
+    sql_snapshot_drop(db, "b");
     sql_run(db, "UPDATE t SET pad = hex(randomblob(2000))");
     optimize(db);
-    snapshot(db, "end");
+    sql_snapshot(db, "end");
     sql_run(db, "DELETE FROM t WHERE key > '00000100'");
     optimize(db);
     sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
@@ -314,7 +306,7 @@ TEST(test_art_vacuum_ends_below_the_slots_of_a_snapshot) {
     refuses(SQLITE_BUSY, "another connection reads or writes (t)", "SELECT art_vacuum('t')");
     sqlite3_finalize(reader);
     sql_close(other);
-    drop(db, "end");
+    sql_snapshot_drop(db, "end");
     sql_expect(db, "done\n", "SELECT art_vacuum('t')");
     ck_assert_int_le(bytes_of(file_of(db)), 4 * SLOT);
     sql_expect(db, "ok: 1 art table\n", "SELECT art_verify()");
@@ -324,8 +316,8 @@ LOOP_TEST(test_art_vacuum_behind_the_last_drop_leaves_what_the_table_has, STORAG
     make(storages[_i]);
     sql_run(db, "SELECT art_vacuum('t')");
     shows_all(db);
-    drop(db, "a");
-    drop(db, "b");
+    sql_snapshot_drop(db, "a");
+    sql_snapshot_drop(db, "b");
     sql_run(db, "SELECT art_vacuum('t')");
     sql_expect(db, rest, "SELECT count(*), sum(size) FROM t");
     sql_run(db, "CREATE VIRTUAL TABLE u USING art(key, size INTEGER, pad, storage=%s); INSERT INTO u SELECT * FROM t",
@@ -350,7 +342,7 @@ LOOP_TEST(test_a_copy_of_both_files_has_the_snapshots, STORAGES) {
     shows_all(copy);
     sql_run(copy, "UPDATE t SET pad = ''; INSERT INTO t(t) VALUES('flush')");
     shows(copy, "a", all);
-    drop(copy, "a");
+    sql_snapshot_drop(copy, "a");
     sql_expect(copy, "ok: 1 art table\n", "SELECT art_verify()");
     sql_close(copy);
     db = sql_open(path);

@@ -515,7 +515,7 @@ LOOP_TEST(test_what_changed_since_a_version_is_what_an_ordinary_table_says, 12) 
 /* --- how much is read --------------------------------------------------------------------------------------------- */
 
 static int64_t pages_read(sqlite3 *db) {
-    return sql_int(db, "SELECT value FROM art_info('t') WHERE property = 'pages read'");
+    return sql_info(db, "pages read");
 }
 
 /* By a connection with an empty cache. */

@@ -176,10 +176,6 @@ LOOP_TEST(test_zones_of_texts_lead_to_the_rows_of_an_ordinary_table, 3) {
 
 /* --- what is spared ----------------------------------------------------------------------------------------------- */
 
-static sqlite3_int64 counter(const char *property) {
-    return sql_int(db, "SELECT value FROM art_info('t') WHERE property = '%s'", property);
-}
-
 static void add_dates(const char *seconds) {
     sql_run(db,
             "INSERT INTO t(path, at, size) WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 40000) "
@@ -192,10 +188,10 @@ static void add_dates(const char *seconds) {
 static sqlite3_int64 pages_of(const char *statement, const char *plain) {
     char *expected = sql_rows(db, "%s", plain);
     sql_reopen();
-    sqlite3_int64 before = counter("pages read");
+    sqlite3_int64 before = sql_info(db, "pages read");
     expect(expected, statement);
     sqlite3_free(expected);
-    return counter("pages read") - before;
+    return sql_info(db, "pages read") - before;
 }
 
 TEST(test_the_newest_by_a_date_are_found_without_a_walk) {
@@ -211,7 +207,7 @@ TEST(test_the_newest_by_a_date_are_found_without_a_walk) {
     ck_assert_int_lt(pages_of("SELECT art_max('t', 'at', ''), art_min('t', 'at', '03')",
                               "SELECT max(+at), min(iif(path LIKE '03%', at, NULL)) FROM t"),
                      all / 4);
-    ck_assert_int_eq(counter("searches given up"), 0);
+    ck_assert_int_eq(sql_info(db, "searches given up"), 0);
 }
 
 TEST(test_conditions_pass_over_pages_of_dates) {

@@ -110,10 +110,6 @@ static uint64_t file_after_optimizing(const char *setting) {
 
 /* --- a table without a row ---------------------------------------------------------------------------------------- */
 
-static int64_t fact(const char *property) {
-    return sql_int(db, "SELECT value FROM art_info('t') WHERE property = %Q", property);
-}
-
 /* Rows in blobs, rows in the log, and a large value, in every storage and journal mode. */
 static void make_full(int mode) {
     sql_run(db, "PRAGMA journal_mode=%s; CREATE VIRTUAL TABLE t USING art(path, value, storage=%s)",
@@ -125,8 +121,8 @@ static void make_full(int mode) {
 }
 
 static void is_emptied(int times) {
-    ck_assert_int_eq(fact("times emptied"), times);
-    ck_assert_int_eq(fact("runs") + fact("blobs") + fact("log rows"), 0);
+    ck_assert_int_eq(sql_info(db, "times emptied"), times);
+    ck_assert_int_eq(sql_info(db, "runs") + sql_info(db, "blobs") + sql_info(db, "log rows"), 0);
     expect("0|0|ok\n", "SELECT count(*), art_count('t', ''), art_check('t') FROM t");
 }
 
@@ -134,10 +130,10 @@ LOOP_TEST(test_a_commit_that_leaves_no_row_leaves_no_blob, 4) {
     if (_i < 2 && sql_has_no_file("test_a_commit_that_leaves_no_row_leaves_no_blob")) return;
     make_full(_i);
     sql_run(db, "DELETE FROM t WHERE path <> 'large'");
-    ck_assert_int_eq(fact("times emptied"), 0);
+    ck_assert_int_eq(sql_info(db, "times emptied"), 0);
     expect("1|300000\n", "SELECT count(*), length(value) FROM t");
     sql_run(db, "BEGIN; DELETE FROM t; ROLLBACK; BEGIN; DELETE FROM t; INSERT INTO t VALUES('new', 1); COMMIT");
-    ck_assert_int_eq(fact("times emptied"), 0);
+    ck_assert_int_eq(sql_info(db, "times emptied"), 0);
     sql_run(db, "BEGIN; SAVEPOINT s; DELETE FROM t; SAVEPOINT u; INSERT INTO t VALUES('y', 1); ROLLBACK TO u; COMMIT");
     is_emptied(1);
     fill('c', 60000);
@@ -171,7 +167,7 @@ LOOP_TEST(test_a_refused_commit_that_left_no_row_may_go_on, 2) {
     sqlite3_finalize(reader);
     expect("30011|ok\n", "SELECT count(*), art_check('t') FROM t");
     sql_run(db, "DELETE FROM t");
-    is_emptied(sql_int(db, "SELECT value FROM art_info('t') WHERE property = 'times emptied'"));
+    is_emptied(sql_info(db, "times emptied"));
     sql_close(other);
 }
 
@@ -257,7 +253,7 @@ LOOP_TEST(test_versions_go_on_however_often_a_table_is_emptied, 4) {
                    "SELECT count(*) - (SELECT count(*) FROM m), (SELECT count(*) FROM m WHERE path "
                    "NOT IN (SELECT path FROM t)), art_check('t') FROM t");
     }
-    ck_assert_int_gt(fact("times emptied"), 10);
+    ck_assert_int_gt(sql_info(db, "times emptied"), 10);
     sql_close(other);
     expect("ok\n", "SELECT art_check('t')");
 }
@@ -267,9 +263,9 @@ LOOP_TEST(test_versions_go_on_however_often_a_table_is_emptied, 4) {
 LOOP_TEST(test_a_queue_leaves_its_log_to_be_written_over, 4) {
     sql_run(db, "PRAGMA secure_delete=ON");
     sql_create(db, "t", _i / 2 ? "storage=inline" : "");
-    for (int i = 0; fact("flushes") < 4; i++) {
+    for (int i = 0; sql_info(db, "flushes") < 4; i++) {
         sql_run(db, "INSERT INTO t VALUES(%d, randomblob(%d)); DELETE FROM t", i, _i % 2 ? 100000 : 300000);
-        if (fact("flushes") > 1) ck_assert_int_gt(sql_int(db, "SELECT count(*) FROM t_artdata"), 3);
+        if (sql_info(db, "flushes") > 1) ck_assert_int_gt(sql_int(db, "SELECT count(*) FROM t_artdata"), 3);
     }
     sql_run(db, "SELECT art_vacuum('t')");
     expect("0|1|ok\n", "SELECT count(*), (SELECT count(*) FROM t_artdata), art_check('t') FROM t");

@@ -77,8 +77,8 @@ static char *make_store(void) {
         if (i % 1000 == 999) sql_run(db, "COMMIT; BEGIN");
     }
     sql_run(db, "COMMIT");
-    ck_assert_int_gt(sql_int(db, "SELECT value FROM art_info('t') WHERE property = 'runs'"), 1);
-    ck_assert_int_gt(sql_int(db, "SELECT value FROM art_info('t') WHERE property = 'log rows'"), 0);
+    ck_assert_int_gt(sql_info(db, "runs"), 1);
+    ck_assert_int_gt(sql_info(db, "log rows"), 0);
     sqlite3_finalize(put);
     sql_close(db);
     sqlite3_free(path);

@@ -46,7 +46,7 @@ static void look_at_some(sqlite3 *db, struct random *random) {
 }
 
 static int64_t stale_of(sqlite3 *db) {
-    return sql_int(db, "SELECT value FROM art_info('t') WHERE property = 'stale pages'");
+    return sql_info(db, "stale pages");
 }
 
 /* Until the other end of `stop` is closed. A connection that is opened anew has nothing in its cache. */

@@ -39,7 +39,7 @@ static void make_table(const char *journal, const char *options) {
 }
 
 static int64_t runs(void) {
-    return sql_int(db, "SELECT value FROM art_info('t') WHERE property = 'runs'");
+    return sql_info(db, "runs");
 }
 
 /* ---- the lock on the .art file ----------------------------------------------------------------------------------- */

@@ -191,6 +191,18 @@ int64_t sql_int(sqlite3 *db, const char *format, ...) {
     return result;
 }
 
+int64_t sql_info(sqlite3 *db, const char *property) {
+    return sql_int(db, "SELECT value FROM art_info('t') WHERE property = %Q", property);
+}
+
+void sql_snapshot(sqlite3 *db, const char *name) {
+    sql_run(db, "INSERT INTO t(t, snapshot) VALUES('snapshot', %Q)", name);
+}
+
+void sql_snapshot_drop(sqlite3 *db, const char *name) {
+    sql_run(db, "INSERT INTO t(t, snapshot) VALUES('drop snapshot', %Q)", name);
+}
+
 static uint64_t hash_bytes(const uint8_t *data, int len) {
     uint64_t hash = 0xcbf29ce484222325u;
     for (int i = 0; i < len; i++) hash = (hash ^ data[i]) * 0x100000001b3u;

@@ -63,6 +63,11 @@ void sql_command(sqlite3 *db, const char *schema, const char *table, const char 
 
 /* First column of the first row: an integer, or 0 without a row. */
 int64_t sql_int(sqlite3 *db, const char *format, ...);
+/* What art_info('t') says of the property. */
+int64_t sql_info(sqlite3 *db, const char *property);
+/* Of table t. */
+void sql_snapshot(sqlite3 *db, const char *name);
+void sql_snapshot_drop(sqlite3 *db, const char *name);
 
 /* All rows, columns joined by '|', each row ended by a line feed. sqlite3_free() it. */
 char *sql_rows(sqlite3 *db, const char *format, ...);

@@ -147,9 +147,13 @@ int store_write_new(struct art_store *store, struct store_blob *blob, uint64_t g
     return store_write_again(store, blob);
 }
 
-void store_fill(struct art_store *store, bool fresh, struct store_blob *blobs, unsigned count, uint32_t pages) {
+int store_begin(struct art_store *store, bool fresh) {
     uint32_t slots;
-    EXPECT_OK(art_store_write_begin(store, fresh, &slots));
+    return art_store_write_begin(store, fresh, &slots);
+}
+
+void store_fill(struct art_store *store, bool fresh, struct store_blob *blobs, unsigned count, uint32_t pages) {
+    EXPECT_OK(store_begin(store, fresh));
     for (unsigned i = 0; i < count; i++) EXPECT_OK(store_write_new(store, &blobs[i], 1, 100 + i, pages));
     EXPECT_OK(art_store_sync(store));
     art_store_write_end(store);

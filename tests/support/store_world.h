@@ -33,6 +33,7 @@ extern const uint8_t store_uuid[16];
 void store_blob_make(struct store_blob *blob, uint32_t slot, uint64_t generation, uint64_t seed, uint32_t pages);
 void store_blobs_free(struct store_blob *blobs, unsigned count);
 
+int store_begin(struct art_store *store, bool fresh); /* art_store_write_begin() */
 /* Takes a slot, makes a blob for it and writes it; what the store said. */
 int store_write_new(struct art_store *store, struct store_blob *blob, uint64_t generation, uint64_t seed,
                     uint32_t pages);

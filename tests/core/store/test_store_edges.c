@@ -26,11 +26,6 @@ static void make_world(void) {
     store_two_make(&place, blobs);
 }
 
-static int begin(struct art_store *store, bool fresh) {
-    uint32_t slots;
-    return art_store_write_begin(store, fresh, &slots);
-}
-
 static struct art_superblock *superblock(void) {
     uint64_t len;
     return (struct art_superblock *)(void *)sim_disk_file_bytes(place.sim, place.path, &len);
@@ -54,7 +49,7 @@ static int read_it(void) {
 
 static int write_it(void) {
     struct art_store *store = store_open(&place, 64 * MB);
-    int rc = begin(store, false);
+    int rc = store_begin(store, false);
     if (!rc) art_store_write_end(store);
     art_store_close(store);
     return rc;
@@ -175,9 +170,9 @@ TEST(test_a_new_file_without_an_owner_is_made_again_only_while_it_is_empty) {
         EXPECT_RC(ART_CORRUPT, write_it());
         struct art_store *store = store_open(&place, 64 * MB);
         if (larger) {
-            refused(begin(store, true), ART_CORRUPT, "both owner pages are damaged");
+            refused(store_begin(store, true), ART_CORRUPT, "both owner pages are damaged");
         } else {
-            EXPECT_OK(begin(store, true));
+            EXPECT_OK(store_begin(store, true));
             art_store_write_end(store);
             EXPECT_OK(write_it());
         }
@@ -190,8 +185,8 @@ TEST(test_a_fresh_table_does_not_take_the_file_of_a_database_that_stood_here_bef
     sim_disk_rename_file(place.sim, place.host_path, "here/aside.db");
     sim_disk_put_file(place.sim, place.host_path, "host", 4);
     store = store_open(&place, 64 * MB);
-    EXPECT_RC(ART_FOREIGN, begin(store, true));
-    refused(begin(store, false), ART_FOREIGN, "stood here before");
+    EXPECT_RC(ART_FOREIGN, store_begin(store, true));
+    refused(store_begin(store, false), ART_FOREIGN, "stood here before");
 }
 
 /* --- what cannot be ----------------------------------------------------------------------------------------------- */
@@ -240,7 +235,7 @@ TEST(test_a_store_ends_at_the_last_slot) {
     make_world();
     store = store_open(&place, 1 * MB);
     uint32_t slot;
-    EXPECT_OK(begin(store, false));
+    EXPECT_OK(store_begin(store, false));
     store->phase.end = UINT32_MAX - 100;
     int rc = ART_OK;
     for (unsigned i = 0; !rc && i < 100; i++) {

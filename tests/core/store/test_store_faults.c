@@ -11,11 +11,6 @@
 
 enum { MB = 1 << 20 };
 
-static int begin(struct art_store *store, bool fresh) {
-    uint32_t slots;
-    return art_store_write_begin(store, fresh, &slots);
-}
-
 /* ---- syncs and writes that fail ---------------------------------------------------------------------------------- */
 
 TEST(test_a_failed_sync_poisons_the_store_until_it_is_opened_anew) {
@@ -24,25 +19,25 @@ TEST(test_a_failed_sync_poisons_the_store_until_it_is_opened_anew) {
     store_place_simulated(&place, 1);
     struct art_store *store = store_open(&place, 64 * MB);
     store_fill(store, true, blobs, 2, 20);
-    EXPECT_OK(begin(store, false));
+    EXPECT_OK(store_begin(store, false));
     EXPECT_OK(store_write_new(store, &more, 2, 5, 20));
     sim_disk_fail(place.sim, SIM_SYNC, 1, ART_IO, false);
     EXPECT_RC(ART_IO, art_store_sync(store));
     refused(art_store_sync(store), ART_POISONED, "simulated failure of sync");
     EXPECT_RC(ART_POISONED, store_write_again(store, &more));
     art_store_write_end(store);
-    EXPECT_RC(ART_POISONED, begin(store, false));
-    EXPECT_RC(ART_POISONED, begin(store, true));
+    EXPECT_RC(ART_POISONED, store_begin(store, false));
+    EXPECT_RC(ART_POISONED, store_begin(store, true));
     EXPECT_RC(ART_POISONED, art_store_adopt(store));
     store_expect(store, blobs, 2); /* reading goes on */
     struct art_store *other = store_open(&place, 64 * MB);
-    EXPECT_OK(begin(other, false)); /* the lock was released */
+    EXPECT_OK(store_begin(other, false)); /* the lock was released */
     EXPECT_OK(store_write_again(other, &more));
     EXPECT_OK(art_store_sync(other));
     art_store_close(other);
     art_store_close(store);
     store = store_open(&place, 64 * MB);
-    EXPECT_OK(begin(store, false));
+    EXPECT_OK(store_begin(store, false));
     store_expect(store, blobs, 2);
     EXPECT_OK(store_read(store, &more));
     art_store_close(store);
@@ -58,11 +53,11 @@ TEST(test_a_new_file_whose_sync_fails_is_not_used) {
         store_place_simulated(&place, 1);
         struct art_store *store = store_open(&place, 64 * MB);
         sim_disk_fail(place.sim, calls[i], 1, ART_IO, false);
-        EXPECT_RC(ART_IO, begin(store, true));
-        EXPECT_RC(ART_POISONED, begin(store, true));
+        EXPECT_RC(ART_IO, store_begin(store, true));
+        EXPECT_RC(ART_POISONED, store_begin(store, true));
         art_store_close(store);
         store = store_open(&place, 64 * MB);
-        EXPECT_OK(begin(store, true));
+        EXPECT_OK(store_begin(store, true));
         art_store_close(store);
         store_place_close(&place);
     }
@@ -76,7 +71,7 @@ TEST(test_a_failed_write_fails_the_next_sync_though_it_was_reported) {
         store_place_simulated(&place, i + 7);
         struct art_store *store = store_open(&place, 64 * MB);
         store_fill(store, true, blobs, 1, 20);
-        EXPECT_OK(begin(store, false));
+        EXPECT_OK(store_begin(store, false));
         sim_disk_fail(place.sim, calls[i], 2, ART_IO, false);
         int first = store_write_new(store, &blobs[1], 2, 5, 20);
         int second = store_write_new(store, &blobs[2], 2, 6, 20);
@@ -114,7 +109,7 @@ TEST(test_a_failed_write_that_was_given_up_fails_no_later_one) {
         struct store_blob blobs[2], kept[2];
         store_place_simulated(&place, i + 7);
         struct art_store *store = store_open(&place, 64 * MB);
-        EXPECT_OK(begin(store, true));
+        EXPECT_OK(store_begin(store, true));
         EXPECT_OK(store_write_new(store, &kept[0], 1, 4, 20));
         EXPECT_OK(art_store_wait(store));
         sim_disk_fail(place.sim, calls[i], calls[i] == SIM_WRITE ? 2 : 1, ART_DISKFULL, false);
@@ -145,7 +140,7 @@ TEST(test_a_full_disk_is_an_error_and_later_forgotten) {
     struct art_store *store = store_open(&place, 64 * MB);
     store_fill(store, true, blobs, 1, 20);
     sim_disk_set_capacity(place.sim, 3 * ART_BLOB_SIZE + 4);
-    EXPECT_OK(begin(store, false));
+    EXPECT_OK(store_begin(store, false));
     EXPECT_OK(store_write_new(store, &blobs[1], 2, 1, 20));
     int rc = store_write_new(store, &blobs[2], 2, 2, 20);
     ck_assert(rc == ART_OK || rc == ART_DISKFULL);
@@ -153,7 +148,7 @@ TEST(test_a_full_disk_is_an_error_and_later_forgotten) {
     art_store_write_end(store);
     EXPECT_OK(store_read(store, &blobs[0]));
     sim_disk_set_capacity(place.sim, UINT64_MAX);
-    EXPECT_OK(begin(store, false));
+    EXPECT_OK(store_begin(store, false));
     EXPECT_OK(store_write_new(store, &blobs[3], 2, 3, 20));
     EXPECT_OK(art_store_sync(store));
     art_store_write_end(store);
@@ -184,7 +179,7 @@ static int story_run(struct story *story, uint64_t cache_bytes) {
     };
     memcpy(options.uuid, store_uuid, sizeof options.uuid);
     int rc = story->store ? ART_OK : art_store_open(&story->store, &options);
-    if (!rc) rc = begin(story->store, !story->acknowledged);
+    if (!rc) rc = store_begin(story->store, !story->acknowledged);
     for (unsigned i = story->acknowledged; !rc && i < STORY_BLOBS; i++) {
         uint32_t slot;
         rc = art_store_take_slot(story->store, &slot);
@@ -230,7 +225,7 @@ TEST(test_every_allocation_may_fail_and_the_next_try_succeeds) {
                 .disk = place.disk, .path = place.path, .host_path = place.host_path, .cache_bytes = limits[l % 2]};
             memcpy(options.uuid, store_uuid, sizeof options.uuid);
             rc = art_store_open(&story.store, &options);
-            if (!rc) rc = begin(story.store, true);
+            if (!rc) rc = store_begin(story.store, true);
             for (unsigned i = 0; !rc && i < STORY_BLOBS; i++) {
                 uint32_t slot;
                 rc = art_store_take_slot(story.store, &slot);
@@ -358,7 +353,7 @@ static void life_keep(struct life *life, bool acknowledged) {
 static void life_write(struct life *life, struct art_store *store) {
     struct art_slot_set reusable = {NULL, 0};
     uint32_t slot;
-    int rc = begin(store, !life->ever_acknowledged);
+    int rc = store_begin(store, !life->ever_acknowledged);
     for (slot = 1; !rc && slot < SLOTS; slot++) {
         if (random_once_in(&life->random, 4)) EXPECT_OK(art_slot_set_add(&reusable, slot));
     }

@@ -28,14 +28,9 @@ static void make_world(void) {
     store_two_make(&place, blobs);
 }
 
-static int begin(struct art_store *store, bool fresh) {
-    uint32_t slots;
-    return art_store_write_begin(store, fresh, &slots);
-}
-
 /* A whole write phase that rewrites blob 0 in its place; what its beginning said. */
 static int write_something(struct art_store *store) {
-    int rc = begin(store, false);
+    int rc = store_begin(store, false);
     if (rc) return rc;
     EXPECT_OK(store_write_again(store, &blobs[0]));
     EXPECT_OK(art_store_sync(store));
@@ -70,7 +65,7 @@ TEST(test_opening_and_reading_make_no_file) {
         refused(store_read(store, &blob), ART_MISSING, place.path);
         EXPECT_MESSAGE("copy it");
     }
-    refused(begin(store, false), ART_MISSING, place.path);
+    refused(store_begin(store, false), ART_MISSING, place.path);
     ck_assert(!art_store_writing(store));
     art_store_close(store);
     ck_assert(!sim_disk_has_file(place.sim, place.path));
@@ -105,13 +100,13 @@ TEST(test_a_new_file_has_the_databases_permissions) {
 TEST(test_the_files_own_folder_is_synced_before_a_phase_begins) {
     store_place_simulated(&place, 1);
     store = store_open(&place, 64 * MB);
-    EXPECT_OK(begin(store, true));
+    EXPECT_OK(store_begin(store, true));
     struct sim_disk_stats stats;
     sim_disk_stats(place.sim, &stats);
     ck_assert_uint_eq(stats.unsynced, 0);
     ck_assert_uint_eq(stats.calls[SIM_SYNC_DIRECTORY], 1);
     art_store_write_end(store);
-    EXPECT_OK(begin(store, true)); /* rolled back: who says that the folder was synced? */
+    EXPECT_OK(store_begin(store, true)); /* rolled back: who says that the folder was synced? */
     ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_SYNC_DIRECTORY), 2);
     art_store_write_end(store);
 }
@@ -157,7 +152,7 @@ TEST(test_what_stands_in_the_new_files_place_is_used_only_if_it_can_only_be_ours
     for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
         sim_disk_put_file(place.sim, place.path, cases[i].bytes, cases[i].len);
         struct art_store *store = store_open(&place, 64 * MB);
-        int rc = begin(store, true);
+        int rc = store_begin(store, true);
         ck_assert_msg(rc == cases[i].expected, "case %u: %s", i, art_error_message());
         if (rc) {
             const uint8_t *now = sim_disk_file_bytes(place.sim, place.path, &len);
@@ -180,7 +175,7 @@ TEST(test_a_fresh_table_never_takes_the_original_databases_file) {
     make_world();
     sim_disk_copy_file(place.sim, place.host_path, "here/copy.db");
     struct art_store *store = store_open_as(&place, place.path, "here/copy.db");
-    EXPECT_RC(ART_FOREIGN, begin(store, true));
+    EXPECT_RC(ART_FOREIGN, store_begin(store, true));
     art_store_close(store);
     EXPECT_OK(read_as(place.path, place.host_path));
 }
@@ -194,13 +189,13 @@ TEST(test_a_crash_at_any_moment_of_making_the_file_leaves_nothing_in_the_way) {
             struct art_store *store = store_open(&place, 64 * MB);
             sim_disk_fail(place.sim, SIM_ANY, call, ART_IO, true);
             struct store_blob lost = {.image = NULL}, kept;
-            done = !begin(store, true) && !store_write_new(store, &lost, 1, seed, 3) && !art_store_sync(store);
+            done = !store_begin(store, true) && !store_write_new(store, &lost, 1, seed, 3) && !art_store_sync(store);
             sim_disk_crash(place.sim, SIM_CRASH_RANDOM);
             art_store_close(store);
             made += done;
             store = store_open(&place, 64 * MB);
             if (done) EXPECT_OK(store_read(store, &lost));
-            EXPECT_OK(begin(store, true));
+            EXPECT_OK(store_begin(store, true));
             EXPECT_OK(store_write_new(store, &kept, 1, seed + 1, 3));
             EXPECT_OK(art_store_sync(store));
             art_store_write_end(store);
@@ -314,13 +309,13 @@ TEST(test_a_table_without_a_file_takes_no_copied_one_that_has_content) {
     sim_disk_copy_file(place.sim, place.host_path, database);
     sim_disk_copy_file(place.sim, place.path, "there/t.art");
     store = store_open_as(&place, "there/t.art", database);
-    refused(begin(store, true), ART_FOREIGN, "move it away");
+    refused(store_begin(store, true), ART_FOREIGN, "move it away");
     art_store_close(store);
     EXPECT_OK(read_as("there/t.art", database));
     sim_disk_put_file(place.sim, "there/t.art", sim_disk_file_bytes(place.sim, place.path, &(uint64_t){0}),
                       ART_SUPERBLOCK_BYTES);
     store = store_open_as(&place, "there/t.art", database);
-    EXPECT_OK(begin(store, true)); /* nothing is in it */
+    EXPECT_OK(store_begin(store, true)); /* nothing is in it */
 }
 
 TEST(test_a_store_says_whether_its_file_is_claimed) {
@@ -356,7 +351,7 @@ TEST(test_the_owner_is_noted_durably_before_anything_is_written) {
     sim_disk_rename_file(place.sim, place.host_path, "moved.db");
     store = store_open_as(&place, place.path, "moved.db");
     uint64_t before = sim_disk_calls(place.sim, SIM_WRITE), synced = sim_disk_calls(place.sim, SIM_SYNC);
-    EXPECT_OK(begin(store, false));
+    EXPECT_OK(store_begin(store, false));
     ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_WRITE), before + 1);
     ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_SYNC), synced + 1);
     art_store_write_end(store);
@@ -370,7 +365,7 @@ TEST(test_a_crash_while_the_owner_is_noted_leaves_an_owner) {
         sim_disk_rename_file(place.sim, place.host_path, "moved.db");
         struct art_store *store = store_open_as(&place, place.path, "moved.db");
         sim_disk_fail(place.sim, SIM_SYNC, 1, ART_IO, true);
-        EXPECT_RC(ART_IO, begin(store, false));
+        EXPECT_RC(ART_IO, store_begin(store, false));
         struct sim_disk *after = sim_disk_after_crash(place.sim, seed, SIM_CRASH_RANDOM);
         art_store_close(store);
         sim_disk_free(place.sim);
@@ -407,11 +402,11 @@ TEST(test_adopt_takes_a_file_over_and_its_old_owner_writes_no_more) {
     EXPECT_RC(ART_FOREIGN, store_read(store, &blobs[0]));
     EXPECT_OK(art_store_adopt(store));
     EXPECT_RC(ART_MISUSE, art_store_adopt(store));
-    EXPECT_RC(ART_BUSY, begin(original, false));
+    EXPECT_RC(ART_BUSY, store_begin(original, false));
     EXPECT_OK(store_read(store, &blobs[0]));
     art_store_write_end(store);
     EXPECT_OK(write_something(store));
-    refused(begin(original, false), ART_FOREIGN, "here/copy.db");
+    refused(store_begin(original, false), ART_FOREIGN, "here/copy.db");
     art_store_close(store);
     art_store_close(original);
     EXPECT_OK(read_as(place.path, "here/copy.db"));
@@ -451,8 +446,8 @@ TEST(test_a_file_of_another_table_is_never_ours_not_even_by_adopt) {
     refused(read_as(place.path, place.host_path), ART_FOREIGN, "another table");
     store = store_open(&place, 64 * MB);
     EXPECT_RC(ART_FOREIGN, art_store_adopt(store));
-    EXPECT_RC(ART_FOREIGN, begin(store, false));
-    EXPECT_RC(ART_FOREIGN, begin(store, true));
+    EXPECT_RC(ART_FOREIGN, store_begin(store, false));
+    EXPECT_RC(ART_FOREIGN, store_begin(store, true));
     block->identity.uuid[7] ^= 1;
     block->identity.format = 99;
     block->identity.sum = art_hash64(&block->identity, ART_STORE_PAGE - 8);
@@ -499,8 +494,8 @@ TEST(test_a_symbolic_link_is_not_followed) {
     ck_assert_int_eq(symlink(away, real.path), 0);
     store = store_open(&real, 64 * MB);
     refused(store_read(store, &blob), ART_CANTOPEN, "symbolic link");
-    EXPECT_RC(ART_CANTOPEN, begin(store, false));
-    EXPECT_RC(ART_CANTOPEN, begin(store, true));
+    EXPECT_RC(ART_CANTOPEN, store_begin(store, false));
+    EXPECT_RC(ART_CANTOPEN, store_begin(store, true));
     art_store_close(store);
     unlink(away);
     store_blobs_free(&blob, 1);
@@ -557,7 +552,7 @@ TEST(test_a_file_replaced_while_it_is_open_is_the_one_that_is_written) {
     sim_disk_copy_file(place.sim, place.path, "backup");
     sim_disk_rename_file(place.sim, "backup", place.path); /* restored: another inode */
     struct store_blob more;
-    EXPECT_OK(begin(store, false));
+    EXPECT_OK(store_begin(store, false));
     EXPECT_OK(store_write_new(store, &more, 2, 7, 4));
     EXPECT_OK(art_store_sync(store));
     art_store_write_end(store);
@@ -566,7 +561,7 @@ TEST(test_a_file_replaced_while_it_is_open_is_the_one_that_is_written) {
     store = store_open(&place, 64 * MB);
     EXPECT_OK(store_read(store, &more));
     sim_disk_remove_file(place.sim, place.path);
-    EXPECT_RC(ART_MISSING, begin(store, false));
+    EXPECT_RC(ART_MISSING, store_begin(store, false));
     art_store_close(store);
     store_blobs_free(&more, 1);
 }
@@ -583,14 +578,14 @@ TEST(test_a_file_that_may_only_be_read_is_read) {
     memcpy(options.uuid, store_uuid, sizeof options.uuid);
     EXPECT_OK(art_store_open(&store, &options));
     EXPECT_OK(store_read(store, &blob));
-    refused(begin(store, false), ART_READONLY, real.path);
+    refused(store_begin(store, false), ART_READONLY, real.path);
     EXPECT_RC(ART_READONLY, art_store_adopt(store));
     art_store_close(store);
     ck_assert_int_eq(chmod(real.path, 0400), 0);
     if (geteuid()) { /* root may write whatever the permissions */
         store = store_open(&real, 64 * MB);
         EXPECT_OK(store_read(store, &blob));
-        EXPECT_RC(ART_CANTOPEN, begin(store, false));
+        EXPECT_RC(ART_CANTOPEN, store_begin(store, false));
         EXPECT_OK(store_read(store, &blob));
         art_store_close(store);
     } else {
@@ -609,8 +604,8 @@ LOOP_TEST(test_one_connection_writes_at_a_time, IO_MODES) {
     struct store_blob first[2], more;
     store_fill(one, true, first, 2, 5);
     store_expect(two, first, 2);
-    EXPECT_OK(begin(one, false));
-    EXPECT_RC(ART_BUSY, begin(two, false));
+    EXPECT_OK(store_begin(one, false));
+    EXPECT_RC(ART_BUSY, store_begin(two, false));
     EXPECT_RC(ART_BUSY, art_store_adopt(two));
     ck_assert(!art_store_writing(two));
     store_expect(two, first, 2); /* readers take no lock */
@@ -620,9 +615,9 @@ LOOP_TEST(test_one_connection_writes_at_a_time, IO_MODES) {
     uint32_t slots;
     EXPECT_OK(art_store_write_begin(two, false, &slots));
     ck_assert_uint_eq(slots, 4); /* the size as it is under the lock */
-    EXPECT_RC(ART_BUSY, begin(one, false));
+    EXPECT_RC(ART_BUSY, store_begin(one, false));
     art_store_close(two); /* ends its phase */
-    EXPECT_OK(begin(one, false));
+    EXPECT_OK(store_begin(one, false));
     art_store_close(one);
     store_blobs_free(first, 2);
     store_blobs_free(&more, 1);
@@ -682,7 +677,7 @@ LOOP_TEST(test_after_fork_the_child_is_refused_and_the_parent_is_unharmed, IO_MO
     store_fill(store, true, pair, 2, 30);
     EXPECT_OK(art_store_blob(store, &pair[0].ref, &held));
     art_blob_pin(held);
-    EXPECT_OK(begin(store, false));
+    EXPECT_OK(store_begin(store, false));
     art_store_forget(store, pair[1].ref.slot);
     ck_assert_uint_eq(art_store_readahead_start(store, store, &pair[1].ref, 1), 1);
     EXPECT_OK(store_write_new(store, &more, 2, 3, 100)); /* both under way while we fork */
@@ -696,7 +691,7 @@ LOOP_TEST(test_after_fork_the_child_is_refused_and_the_parent_is_unharmed, IO_MO
     ck_assert_int_eq(WEXITSTATUS(status), CHILD_GOOD);
     ck_assert(!art_store_forked(store));
     struct art_store *other = store_open(&here, 64 * MB);
-    EXPECT_RC(ART_BUSY, begin(other, false)); /* the child took no lock away */
+    EXPECT_RC(ART_BUSY, store_begin(other, false)); /* the child took no lock away */
     art_store_close(other);
     EXPECT_OK(art_store_sync(store));
     art_store_write_end(store);
