@@ -192,8 +192,8 @@ fuzz-programs: $(addprefix $(BUILD)/tests/fuzz/,$(FUZZ_NAMES) seeds)
 
 # The bench, with those peers that are on this machine (tests/bench/peers.h finds them by the same signs).
 BENCH_OBJECTS = $(call object,$(sort $(filter-out tests/bench/bench_%,$(wildcard tests/bench/*.c))))
-BENCH_LIBS = $(if $(wildcard build/bench/lsm1/lsm.h),build/bench/lsm1/liblsm1.a) $(if $(wildcard /usr/include/lmdb.h),-llmdb) \
-             $(if $(wildcard /usr/include/rocksdb/c.h),-lrocksdb) $(if $(wildcard /usr/include/leveldb/c.h),-lleveldb)
+BENCH_LIBS = $(if $(wildcard /usr/include/lmdb.h),-llmdb) $(if $(wildcard /usr/include/rocksdb/c.h),-lrocksdb) \
+             $(if $(wildcard /usr/include/leveldb/c.h),-lleveldb)
 $(BENCH_OBJECTS): $(BUILD)/tests/bench/peers
 $(BUILD)/tests/bench/peers: FORCE
 	@mkdir -p $(@D)

@@ -1,4 +1,4 @@
-/* The bench: art, an ordinary SQLite table, art's core, LMDB, RocksDB and lsm1, doing the same in turns.
+/* The bench: art, an ordinary SQLite table, art's core, LMDB and RocksDB, doing the same in turns.
  *
  *     bench [-s obj,real] [-e art,table,...] [-r rounds] [-d directory] [-m directory in memory] [-o output] [-a] [-c]
  *           [-n megabytes] [-t] [sizes...]
@@ -43,7 +43,7 @@ struct job {
 static void usage(void) {
     fprintf(
         stderr,
-        "usage: bench [-s obj,fs,hex,real] [-e art,inline,table,core,lmdb,rocksdb,lsm1] [-r rounds] [-d directory]\n"
+        "usage: bench [-s obj,fs,hex,real] [-e art,inline,table,core,lmdb,rocksdb] [-r rounds] [-d directory]\n"
         "             [-m directory in memory] [-o output] [-P operations] [-n megabytes] [-a] [-c] [-t] [sizes...]\n");
     exit(2);
 }

@@ -79,8 +79,7 @@ extern const struct engine *const engines[];
 /* Those that it was built without: name and reason, NULL ends it. */
 extern const char *const engines_left_out[][2];
 
-extern const struct engine engine_art, engine_inline, engine_table, engine_core, engine_lmdb, engine_rocksdb,
-    engine_lsm1;
+extern const struct engine engine_art, engine_inline, engine_table, engine_core, engine_lmdb, engine_rocksdb;
 
 /* Only loads: open, begin, put, commit, quiesce, settle and close (bench_metadata). */
 extern const struct engine engine_leveldb;

@@ -17,9 +17,6 @@ const struct engine *const engines[] = {
 #ifdef BENCH_ROCKSDB
     &engine_rocksdb,
 #endif
-#ifdef BENCH_LSM1
-    &engine_lsm1,
-#endif
     NULL,
 };
 
@@ -29,9 +26,6 @@ const char *const engines_left_out[][2] = {
 #endif
 #ifndef BENCH_ROCKSDB
     {"rocksdb", "rocksdb/c.h is not here (Debian: librocksdb-dev)"},
-#endif
-#ifndef BENCH_LSM1
-    {"lsm1", "its source is not here (tests/bench/fetch lsm1)"},
 #endif
     {NULL, NULL},
 };

@@ -12,8 +12,5 @@
 #if __has_include(<leveldb/c.h>)
 #define BENCH_LEVELDB 1
 #endif
-#if __has_include("build/bench/lsm1/lsm.h")
-#define BENCH_LSM1 1
-#endif
 
 #endif

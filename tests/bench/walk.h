@@ -1,4 +1,4 @@
-/* The tasks, for engines that have an ordered cursor and no other way: LMDB, RocksDB, lsm1, and partly core.
+/* The tasks, for engines that have an ordered cursor and no other way: LMDB, RocksDB, and partly core.
  *
  * A file describes its cursor in a constant struct walker and calls these functions with it; they are inlined there, so
  * that no call goes through a pointer and no engine pays for being compared.
