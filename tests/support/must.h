@@ -8,11 +8,7 @@
 #include "core/base/error.h"
 #include "tests/support/of_core.h"
 
-/* For loops: one that costs no call. */
-#define HOLDS(condition)                                                                                               \
-    do {                                                                                                               \
-        if (!(condition)) ck_abort_msg("does not hold: %s", #condition);                                               \
-    } while (0)
+#define HOLDS ck_assert
 
 /* The call went well. */
 static inline void must(int rc) {
