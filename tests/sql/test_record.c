@@ -177,11 +177,11 @@ static struct { sqlite3_stmt *one, *keep, *kept, *anew, *one_anew; } asking;
 /* Several columns at once: what one at a time gives, and NULLs from where the record is damaged. */
 static void read_for_core(const uint8_t *bytes, int len) {
     uint8_t *copy = malloc(len ? (size_t)len : 1);
+    if (len) memcpy(copy, bytes, (size_t)len);
     struct art_bytes record = art_bytes(copy, (uint32_t)len);
     struct art_record_columns in_record = {0};
     struct art_datum data[ART_SUMMARY_MAX];
     unsigned wanted = random_below(&chance, 1u << ART_SUMMARY_MAX), column = random_below(&chance, 3);
-    if (len) memcpy(copy, bytes, (size_t)len);
     for (unsigned i = 0; i < ART_SUMMARY_MAX; i++, column += 1 + random_below(&chance, 2)) {
         in_record.column[in_record.count++] = (struct art_record_column){column, ART_SUMMARY_MAX - 1 - i};
     }
