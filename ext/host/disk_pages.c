@@ -46,7 +46,7 @@ static bool has_reserved_area(sqlite3 *db, const char *schema) {
 }
 
 enum art_disk_pages art_disk_pages(sqlite3 *db, const char *schema) {
-    uint8_t disk[LOOKED_AT], shown[LOOKED_AT];
+    uint8_t disk[LOOKED_AT] = {0}, shown[LOOKED_AT];
     if (has_reserved_area(db, schema)) return ART_DISK_PAGES_CHANGED;
     bool shows = read_through_vfs(db, schema, shown, sizeof shown, 0), reads = shows;
     if (art_disk_pages_have_vfs(db, schema)) {
