@@ -47,10 +47,10 @@ int art_storage_resolve(struct art_connection *connection, const struct art_name
 bool art_storage_is_in_clear(struct art_table *table) {
     assert(table->path);
     sqlite3 *db = table->connection->db;
-    bool changed = art_disk_pages(db, table->name->schema) == ART_DISK_PAGES_CHANGED;
-    bool may_change = art_disk_pages_have_vfs(db, table->name->schema);
-    table->clear = changed ? ART_CLEAR_YES : may_change ? ART_CLEAR_UNASKED : ART_CLEAR_NO;
-    return changed;
+    enum art_disk_pages pages = art_disk_pages(db, table->name->schema);
+    bool settled = pages == ART_DISK_PAGES_PLAIN && !art_disk_pages_have_vfs(db, table->name->schema);
+    table->clear = pages == ART_DISK_PAGES_CHANGED ? ART_CLEAR_YES : settled ? ART_CLEAR_NO : ART_CLEAR_UNASKED;
+    return table->clear == ART_CLEAR_YES;
 }
 
 int art_storage_refuse_clear(const struct art_table *table, char **message) {
