@@ -77,7 +77,7 @@ static int refuse_names_of_journals(sqlite3 *db, const char *file, char **messag
     const char *slash = strrchr(file, '/');
     char *given = sqlite3_mprintf("%.*s", (int)(slash - file) + 1, file);
     char *folder = given ? art_platform_real_path(given) : NULL;
-    sqlite3_stmt *list = NULL; /* sqlite3_db_name() came later than the oldest SQLite that art runs with */
+    sqlite3_stmt *list = NULL;
     int rc = given ? SQLITE_OK : SQLITE_NOMEM;
     if (folder && !rc) rc = sqlite3_prepare_v2(db, "PRAGMA database_list", -1, &list, NULL);
     if (rc) rc = art_report_host(message, db, rc, "cannot list the databases (PRAGMA database_list)");
