@@ -258,11 +258,13 @@ void art_result_datum(sqlite3_context *context, const struct art_datum *datum);
 static inline void art_result_field(sqlite3_context *context, const struct art_datum *datum, uint8_t *room) {
     if (__builtin_expect(datum->kind == ART_DATUM_INTEGER, 1)) {
         sqlite3_result_int64(context, datum->integer);
-    } else if (datum->kind == ART_DATUM_TEXT && datum->bytes.data == room) { /* of digits */
+    } else if (datum->kind != ART_DATUM_TEXT) {
+        art_result_datum(context, datum);
+    } else if (datum->bytes.data != room) {
+        art_result_text(context, datum->bytes.data, datum->bytes.len);
+    } else { /* of digits */
         room[datum->bytes.len] = 0;
         art_result_ended_text(context, (const char *)room, datum->bytes.len, true);
-    } else {
-        art_result_datum(context, datum);
     }
 }
 /* SQLITE_ERROR, as the function's result, where it is no integer of SQLite's. */

@@ -10,19 +10,26 @@
 
 #if defined(ART_HAVE_VECTORS)
 
-/* Looks for a NUL on the way, in one pass; the last 16 bytes may be copied twice. False: there is one. */
+/* Sixteen bytes, and which of them are NULs. */
+static inline art_vector art_copy_vector(char *to, const uint8_t *from) {
+    art_vector some = art_vector_load(from);
+    art_vector_store(to, some);
+    return art_vector_equal(some, art_vector_all(0));
+}
+
+/* Looks for a NUL on the way, in one pass; bytes in the middle may be copied twice. False: there is one. */
 static inline bool art_copy_text(char *to, const uint8_t *from, uint64_t len) {
     if (len < 16) {
         memcpy(to, from, (size_t)len);
         return !memchr(from, 0, (size_t)len);
     }
-    art_vector zero = art_vector_all(0), nuls = zero;
-    for (uint64_t at = 0;; at = at + 32 > len ? len - 16 : at + 16) {
-        art_vector some = art_vector_load(from + at);
-        art_vector_store(to + at, some);
-        nuls = art_vector_or(nuls, art_vector_equal(some, zero));
-        if (at + 16 == len) return !art_vector_any(nuls);
+    art_vector nuls = art_vector_or(art_copy_vector(to, from), art_copy_vector(to + len - 16, from + len - 16));
+    if (len > 32) {
+        nuls = art_vector_or(nuls, art_copy_vector(to + 16, from + 16));
+        nuls = art_vector_or(nuls, art_copy_vector(to + len - 32, from + len - 32));
     }
+    for (uint64_t at = 32; at + 32 < len; at += 16) nuls = art_vector_or(nuls, art_copy_vector(to + at, from + at));
+    return !art_vector_any(nuls);
 }
 
 /* Of a text that has one, and ART_KEY_PADDING bytes behind it. */

@@ -130,12 +130,15 @@ static struct art_bytes bound_at(const struct art_planning *planning, int offset
     return (struct art_bytes){0};
 }
 
-/* The lower one of the bounds that SQLite makes of a GLOB by a literal, or nothing. */
 static struct art_bytes glob_bound(const struct art_planning *planning, int i) {
+    struct art_condition *condition = &planning->conditions[i];
     int offset = planning->info->aConstraint[i].iTermOffset;
+    if (condition->is_bound_sought) return condition->glob_bound;
     struct art_bytes low = bound_at(planning, offset - 2, ART_ARGUMENT_GREATER_EQUAL);
     struct art_bytes high = bound_at(planning, offset - 1, ART_ARGUMENT_LESS);
-    return art_pattern_bounds(low, high, false) ? low : (struct art_bytes){0};
+    if (art_pattern_bounds(low, high, false)) condition->glob_bound = low;
+    condition->is_bound_sought = true;
+    return condition->glob_bound;
 }
 
 bool art_condition_glob_has_bounds(const struct art_planning *planning, int i) {

@@ -130,15 +130,14 @@ static void add_bounds(const struct art_planning *planning, int i, struct bounds
     bounds->high += high;
 }
 
-/* Among the arguments: by constants, or by what is not known before the scan. */
-static struct bounds count_bounds(const struct art_planning *planning, bool constants) {
-    struct bounds bounds = {0};
+/* Among the arguments: by constants, and by what is not known before the scan. */
+static void count_bounds(const struct art_planning *planning, struct bounds *known, struct bounds *unknown) {
+    *known = *unknown = (struct bounds){0};
     for (int i = 0; i < planning->info->nConstraint; i++) {
         if (planning->conditions[i].meaning == ART_ARGUMENT_GLOB && art_condition_glob_has_bounds(planning, i))
             continue;
-        if ((art_condition_constant(planning, i) != NULL) == constants) add_bounds(planning, i, &bounds);
+        add_bounds(planning, i, art_condition_constant(planning, i) ? known : unknown);
     }
-    return bounds;
 }
 
 /* Of rows about whose bounds nothing else is known. Each counts: it may be the one for which SQLite goes through
@@ -169,9 +168,38 @@ static bool true_rows(const struct art_planning *planning, uint64_t *rows) {
 
 uint64_t art_planning_guess_rows(const struct art_planning *planning) {
     uint64_t rows;
+    struct bounds known, unknown;
     if (rows_between_constants(planning, &rows)) return rows;
     if (!true_rows(planning, &rows)) rows = ROWS_ASSUMED;
-    return share(count_bounds(planning, true), rows);
+    count_bounds(planning, &known, &unknown);
+    return share(known, rows);
+}
+
+/* Where the GLOB whose bounds SQLite knows, a literal's or a parameter's, stands in the clause; or -1. It stands behind
+ * all that was written. */
+static int offset_of_glob(const struct art_planning *planning) {
+    for (int i = 0; i < planning->info->nConstraint; i++) {
+        if (planning->conditions[i].meaning == ART_ARGUMENT_GLOB && art_condition_glob_has_bounds(planning, i))
+            return planning->info->aConstraint[i].iTermOffset;
+    }
+    return -1;
+}
+
+/* Is this the only plan that SQLite asks for? There is such a GLOB, nothing that may come from another table, and no
+ * term that is not shown but the GLOB as it was written: no OR, no subquery. Then no number decides anything, and the
+ * prepare of each pattern that is bound goes without the descents of an estimate. */
+static bool is_only_plan(const struct art_planning *planning) {
+    const sqlite3_index_info *info = planning->info;
+    int glob = offset_of_glob(planning), shown = 0;
+    if (glob < 0) return false;
+    for (int i = 0; i < info->nConstraint; i++) {
+        const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
+        bool is_own = art_is_limit(constraint->op) || art_condition_is_about_nulls(planning, i) ||
+                      constraint->iTermOffset == glob || art_condition_constant(planning, i);
+        if (!constraint->usable || !is_own) return false;
+        shown += constraint->iTermOffset < glob;
+    }
+    return glob - shown == 1;
 }
 
 /* How many rows SQLite is to take the table to have, and the constants among the arguments to leave.
@@ -179,13 +207,12 @@ uint64_t art_planning_guess_rows(const struct art_planning *planning) {
  * Without statistics it guesses of every other table how many rows there are, and how many a literal leaves. Beside
  * such numbers a true one that is smaller would always come first in a join, however large the table is. So literals
  * leave what SQLite guesses, or more where it is known that more of a large table lies between two of them. */
-static uint64_t assume_rows(const struct art_planning *planning, uint64_t *all) {
-    uint64_t rows, most;
-    if (has_statistics(planning->vtab) && true_rows(planning, all)) return art_planning_guess_rows(planning);
+static uint64_t assume_rows(const struct art_planning *planning, struct bounds known, uint64_t *all) {
+    uint64_t rows, most, guess = share(known, ROWS_ASSUMED);
     *all = ROWS_ASSUMED;
-    struct bounds bounds = count_bounds(planning, true);
-    uint64_t guess = share(bounds, *all);
-    bool is_worth_it = bounds.low && bounds.high && true_rows(planning, &most) && most > SMALL_TABLE_ROWS;
+    if (is_only_plan(planning)) return guess;
+    if (has_statistics(planning->vtab) && true_rows(planning, all)) return art_planning_guess_rows(planning);
+    bool is_worth_it = known.low && known.high && true_rows(planning, &most) && most > SMALL_TABLE_ROWS;
     if (!is_worth_it || !rows_between_constants(planning, &rows)) return guess;
     rows = (uint64_t)((double)*all * ((double)rows / (double)most));
     return rows > guess ? rows : guess;
@@ -251,13 +278,12 @@ static double price_open_range(double cost, double all) {
     return sorted < all * step_cost ? sorted : all * step_cost;
 }
 
-static bool is_open_range(const struct art_planning *planning, struct bounds unknown) {
+static bool is_open_range(const struct art_planning *planning, struct bounds known, struct bounds unknown) {
     const sqlite3_index_info *info = planning->info;
     if (!info->nOrderBy || !info->orderByConsumed || planning->kind != ART_SCAN_RANGE) return false;
     for (int i = 0; i < info->nConstraint; i++) {
         if (!info->aConstraint[i].usable) return false; /* of a join, where the sort is thought of */
     }
-    struct bounds known = count_bounds(planning, true);
     bool low = known.low || unknown.low, high = known.high || unknown.high;
     return low != high && !planning->newer && !planning->searches;
 }
@@ -303,10 +329,11 @@ static double price_sort(uint64_t rows) {
  * not give it, costs the sort, too. Of an order by another table's columns nothing is told. */
 void art_planning_estimate(const struct art_planning *planning) {
     sqlite3_index_info *info = planning->info;
-    uint64_t all, rows = assume_rows(planning, &all);
+    struct bounds known, unknown;
+    count_bounds(planning, &known, &unknown);
+    uint64_t all, rows = assume_rows(planning, known, &all);
     double search = logarithm(all), each = step_cost;
     if (price_one_row(planning, search)) return;
-    struct bounds unknown = count_bounds(planning, false);
     bool may_wait = unknown.low || unknown.high || planning->kind == ART_SCAN_LIST;
     rows = rows_of_scan(planning, unknown, rows);
     if (planning->lookups) {
@@ -321,7 +348,8 @@ void art_planning_estimate(const struct art_planning *planning) {
     uint64_t left = guess_after_conditions(planning, rows, all);
     info->estimatedRows = (sqlite3_int64)(left < ROWS_LEAST ? ROWS_LEAST : left);
     info->estimatedCost = (double)rows * each;
-    if (is_open_range(planning, unknown)) info->estimatedCost = price_open_range(info->estimatedCost, (double)all);
+    if (is_open_range(planning, known, unknown))
+        info->estimatedCost = price_open_range(info->estimatedCost, (double)all);
     if (info->nOrderBy && !info->orderByConsumed && !may_wait) info->estimatedCost += price_sort(left);
     if (planning->equalities && !may_wait) /* of a row value's IN? SQLite then sorts, as it does without them */
         info->estimatedCost += price_sort(rows);

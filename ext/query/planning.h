@@ -45,9 +45,11 @@ char *art_plan_text_finish(struct art_plan_text *text, const void *terms, size_t
 /* What is known of one of SQLite's constraints. */
 struct art_condition {
     uint8_t meaning;             /* for the key, or NONE */
-    bool is_asked;               /* what follows is known */
+    bool is_asked;               /* the next two are known */
     sqlite3_value *constant;     /* what it is compared with; NULL: no constant */
     struct art_bytes text;       /* of a constant that is a text */
+    bool is_bound_sought;        /* the next one is known */
+    struct art_bytes glob_bound; /* the lower one of the bounds that SQLite makes of a GLOB by a literal, or nothing */
     uint8_t term[ART_PLAN_TERM]; /* of the argument that the condition becomes */
 };
 
