@@ -663,7 +663,8 @@ enum { FIELDS_READ_SINGLY = 2 };
 struct art_block_reader {
     struct art_bytes bytes;
     struct art_block block;
-    uint64_t opened, integers, lists; /* a bit for each column: `column`; it has an integer in each row; `listed` */
+    uint64_t opened, lists;   /* a bit for each column: `column`; `listed` */
+    uint64_t integers, texts; /* it has one in each row, which is read as fast as out of a list */
     uint8_t fields[ART_BLOCK_COLUMNS_MAX];
     struct art_cells column[ART_BLOCK_COLUMNS_MAX];
     struct cell *listed[ART_BLOCK_COLUMNS_MAX]; /* memory for all rows, or NULL */
@@ -681,7 +682,7 @@ void art_block_reader_free(struct art_block_reader *reader) {
 
 void art_block_reader_begin(struct art_block_reader *reader, struct art_bytes block) {
     reader->bytes = block;
-    reader->opened = reader->integers = reader->lists = 0;
+    reader->opened = reader->lists = reader->integers = reader->texts = 0;
     art_block_open(block, &reader->block, false);
 }
 
@@ -701,8 +702,9 @@ static void open_column(struct art_block_reader *reader, uint32_t number) {
     art_cells_open(reader->bytes, &reader->block, number, column, false);
     reader->opened |= (uint64_t)1 << number;
     reader->fields[number] = 0;
-    if (column->encoding == ART_COLUMN_INTEGERS && !column->sparse && !column->apart.count)
-        reader->integers |= (uint64_t)1 << number;
+    if (column->sparse || column->apart.count) return;
+    reader->integers |= (uint64_t)(column->encoding == ART_COLUMN_INTEGERS) << number;
+    reader->texts |= (uint64_t)(column->encoding == ART_COLUMN_TEXTS) << number;
 }
 
 static enum art_rc __attribute__((noinline))
@@ -715,7 +717,8 @@ read_other_field(struct art_block_reader *reader, uint32_t row, uint32_t number,
         return ART_OK;
     }
     read_field(&reader->column[number], row, room, out);
-    if (!(reader->integers >> number & 1) && ++reader->fields[number] == FIELDS_READ_SINGLY) list_cells(reader, number);
+    bool at_once = (reader->integers | reader->texts) >> number & 1;
+    if (!at_once && ++reader->fields[number] == FIELDS_READ_SINGLY) list_cells(reader, number);
     return ART_OK;
 }
 
@@ -727,6 +730,9 @@ enum art_rc art_block_reader_field(struct art_block_reader *reader, unsigned row
     if (reader->integers >> column & 1) {
         const struct art_cells *cells = &reader->column[column];
         set_datum_of_integer(out, (int64_t)((uint64_t)cells->base + art_cells_code(cells, row)));
+    } else if (reader->texts >> column & 1) {
+        struct art_bytes text = art_cells_bytes(&reader->column[column], row);
+        set_datum_of_bytes(out, ART_SERIAL_TEXT, text.data, text.len);
     } else if (reader->lists >> column & 1) {
         set_datum_of_cell(out, &reader->listed[column][row], room);
     } else {
