@@ -6,9 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/support/random.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static const char *const modes[] = {"WAL", "DELETE"};
 

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 /* f has a file, i is inline. */
 static void make(void) {

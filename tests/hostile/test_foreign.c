@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "tests/support/foreign_world.h"
-#include "tests/support/random.h"
 #include "tests/support/readme.h"
 #include "tests/support/suite.h"
 

@@ -5,7 +5,6 @@
 
 #include "tests/support/foreign_world.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static const char *const journals[] = {"delete", "wal", NULL};
 

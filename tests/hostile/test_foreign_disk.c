@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "tests/support/foreign_world.h"
-#include "tests/support/random.h"
 #include "tests/support/suite.h"
 
 static const char *const journals[] = {"delete", "wal", NULL};

@@ -11,7 +11,6 @@
 #include "core/tree/state/root.h"
 #include "ext/columns/columns.h"
 #include "tests/support/foreign_world.h"
-#include "tests/support/random.h"
 #include "tests/support/suite.h"
 
 static const char *const journals[] = {"delete", "wal", NULL};

@@ -10,7 +10,6 @@
 
 #include "tests/support/readme.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static void command(const char *text) {
     sql_command(db, "main", "t", text);

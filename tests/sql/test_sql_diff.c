@@ -4,9 +4,7 @@
  * the functions say must be what joins of two such copies say. Histories are random, blobs small.
  */
 #include "core/tree/state/hooks.h"
-#include "tests/support/random.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 enum { SNAPSHOTS = 4 };
 

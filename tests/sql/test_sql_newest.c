@@ -5,7 +5,6 @@
  */
 #include "tests/support/grammar.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 enum { ROWS = 3000, QUERIES = 120 };
 

@@ -1,9 +1,7 @@
 /* Patterns that do not begin with a literal, or go on behind it, against SQLite's own like() and glob(): random texts
  * and patterns of few pieces, so that they often match. On the path and on other columns, as literals and parameters,
  * beside other conditions, orders and limits. No row may be missed, and none be given that does not match. */
-#include "tests/support/random.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 enum { ROWS = 300, ROUNDS = 400, TEXT_MAX = 200 };
 

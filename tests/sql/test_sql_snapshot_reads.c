@@ -8,14 +8,8 @@
  * Questions are written once: $T is the table, $F what its functions get behind their arguments, and $S the condition
  * by which the snapshot is read, with AND behind it. $V is the ordinary table, for what is asked of versions.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "core/tree/state/hooks.h"
-#include "tests/support/random.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static const char *const variants[] = {
     "log_limit='2KB', summary=(sum(size), max(mtime), lookup(owner), search(note))",

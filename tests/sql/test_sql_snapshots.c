@@ -10,9 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/support/random.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static void fill(int rows) {
     sql_run(db,

@@ -4,7 +4,6 @@
 #include "core/base/bytes.h"
 #include "core/base/hash.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 enum { ROWS = 500, ALL = ROWS * (ROWS + 1) / 2 };
 

@@ -4,7 +4,6 @@
 #include "core/tree/state/hooks.h"
 #include "tests/support/grammar.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 enum { ROWS = 2500, QUERIES = 150 };
 

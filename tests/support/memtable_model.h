@@ -8,12 +8,10 @@
 #ifndef ART_TESTS_MEMTABLE_MODEL_H
 #define ART_TESTS_MEMTABLE_MODEL_H
 
-#include <check.h>
-#include <stdbool.h>
-
 #include "core/memtable/memtable.h"
 #include "tests/support/keys.h"
 #include "tests/support/must.h"
+#include "tests/support/suite.h"
 #include "tests/support/toy_columns.h"
 
 enum {

@@ -1,10 +1,12 @@
-/* Stores for tests: a place for a database and its .art file in each I/O mode, and blobs to put into it. */
+/* Stores for tests: a place for a database and its .art file in each I/O mode, and blobs to put into it. Brings
+ * must.h and suite.h along. */
 #ifndef TESTS_STORE_WORLD_H
 #define TESTS_STORE_WORLD_H
 
 #include "core/store/store.h"
 #include "tests/support/io_modes.h"
-#include "tests/support/of_core.h"
+#include "tests/support/must.h"
+#include "tests/support/suite.h"
 
 struct store_place {
     const struct io_mode *mode;

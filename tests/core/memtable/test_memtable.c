@@ -1,14 +1,11 @@
 /* The memtable against an array (support/memtable_model.h): sets, marks, rollbacks, order, counts, sums, zones,
  * lookups, redo; memory that runs out; nesting as deep as keys go. */
 #include "core/base/alloc.h"
-#include "core/base/error.h"
 #include "core/base/hash.h"
 #include "core/memtable/arena.h"
 #include "core/memtable/memtable.h"
 #include "tests/support/memtable_model.h"
-#include "tests/support/of_core.h"
 #include "tests/support/short_memory.h"
-#include "tests/support/suite.h"
 
 static struct art_bytes text(const char *string) {
     return art_bytes(string, (uint32_t)strlen(string));

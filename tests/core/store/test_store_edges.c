@@ -2,13 +2,9 @@
  * wrong moment, a store whose memory ends; and what art_store_check() is for.
  */
 #include "core/base/alloc.h"
-#include "core/base/error.h"
 #include "core/store/private.h"
-#include "tests/support/must.h"
-#include "tests/support/of_core.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/store_world.h"
-#include "tests/support/suite.h"
 
 enum { MB = 1 << 20 };
 

@@ -4,13 +4,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/base/error.h"
 #include "core/store/store_format.h"
-#include "tests/support/must.h"
-#include "tests/support/of_core.h"
-#include "tests/support/random.h"
 #include "tests/support/store_world.h"
-#include "tests/support/suite.h"
 
 enum { MB = 1 << 20 };
 

@@ -3,12 +3,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/base/error.h"
 #include "core/base/hash.h"
 #include "core/store/store_format.h"
 #include "core/tree/place.h"
 #include "tests/support/store_world.h"
-#include "tests/support/suite.h"
 
 enum { MB = 1 << 20 };
 

@@ -5,11 +5,8 @@
  * directions, in any prefix, and also while the table changes. Then larger tables, in which deletes were swallowed.
  */
 #include "core/tree/read/states.h"
-#include "tests/support/must.h"
-#include "tests/support/of_core.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/small_tree.h"
-#include "tests/support/suite.h"
 #include "tests/support/toy_summary.h"
 
 static struct art_measures has = {.columns = 1, .sums = 1};

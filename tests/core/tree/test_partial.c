@@ -4,10 +4,8 @@
  * Tiny blobs, so that a few ten thousand rows make a run of hundreds of them. This program chooses what is merged
  * (core/tree/state/hooks.h).
  */
-#include "tests/support/of_core.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/small_tree.h"
-#include "tests/support/suite.h"
 #include "tests/support/toy_codec.h"
 
 enum { PAGES = 3, ROWS = 120000, SLICE_MOST = 16 };
