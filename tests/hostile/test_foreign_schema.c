@@ -418,11 +418,8 @@ TEST(test_random_bytes_with_the_right_hash_cost_nothing) {
 }
 
 int main(void) {
-    if (!foreign_begin(journals)) {
-        printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
-        return 0;
-    }
-    int failed = suite_run("foreign, schema", .seconds = 300);
+    foreign_begin(journals);
+    int failed = suite_run("foreign, schema", .skipped = sql_standin, .seconds = 300);
     foreign_end();
-    return failed != 0;
+    return failed;
 }

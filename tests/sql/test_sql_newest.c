@@ -18,13 +18,6 @@ static void set_up(void) {
             "INSERT INTO kind VALUES('f', 'file'), ('d', 'directory')");
 }
 
-/* draw(n): below n, as the seed says. */
-static void draw(sqlite3_context *context, int argc, sqlite3_value **argv) {
-    struct random *random = sqlite3_user_data(context);
-    (void)argc;
-    sqlite3_result_int(context, (int)random_below(random, (uint32_t)sqlite3_value_int(argv[0])));
-}
-
 /* Numbers, few and many of one value, NULLs, texts, and texts in chunks. */
 static void add_rows(struct random *random, const char *top, unsigned rows) {
     unsigned few = random_once_in(random, 3) ? 4 : 100000;
@@ -88,7 +81,7 @@ LOOP_TEST(test_the_best_rows_beside_conditions_are_those_of_an_ordinary_table, 4
     struct random random = {random_seed() + (uint64_t)_i};
     uint64_t seed = random.state;
     printf("newest: seed %llu\n", (unsigned long long)seed);
-    sqlite3_create_function(db, "draw", 1, SQLITE_UTF8, &random, draw, NULL, NULL);
+    sql_lend_draw(db, &random);
     add_rows(&random, "d", ROWS);
     copy_rows();
     sql_command(db, "main", "t", "flush");

@@ -43,10 +43,6 @@ int store_write_again(struct art_store *store, const struct store_blob *blob);
 /* A whole write phase: `count` new blobs, synced. Fails the test when anything fails. */
 void store_fill(struct art_store *store, bool fresh, struct store_blob *blobs, unsigned count, uint32_t pages);
 
-/* A simulated place, with two blobs in its file; and its end, with the store that a test has left open (NULL: none). */
-void store_two_make(struct store_place *place, struct store_blob blobs[2]);
-void store_two_end(struct store_place *place, struct store_blob blobs[2], struct art_store **left);
-
 /* Asks for the blob and all its pages; what the store said. Fails the test when a byte differs from what was
  * written. */
 int store_read(struct art_store *store, const struct store_blob *blob);

@@ -20,12 +20,6 @@ static void set(struct art_memtable *memtable, const char *key, const char *valu
     must(art_memtable_set(memtable, text(key), &entry));
 }
 
-static struct art_memtable *open_memtable(void) {
-    struct art_memtable *memtable;
-    must(art_memtable_open(&memtable));
-    return memtable;
-}
-
 static void check(const struct art_memtable *memtable) {
     must(art_memtable_check(memtable));
 }

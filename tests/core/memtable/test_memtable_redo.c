@@ -7,12 +7,6 @@
 #include "tests/support/memtable_model.h"
 #include "tests/support/short_memory.h"
 
-static struct art_memtable *open_memtable(void) {
-    struct art_memtable *memtable;
-    must(art_memtable_open(&memtable));
-    return memtable;
-}
-
 /* In memory of exactly its length, so that a sanitizer sees every read past it. */
 static struct art_bytes copy_of(struct art_bytes bytes) {
     return key_copy(bytes.data, bytes.len, 0);
