@@ -6,8 +6,6 @@
  * (core/tree/state/front.c) must be forgotten with a ROLLBACK of what hides them, and with nothing else that happens
  * here.
  */
-#include <string.h>
-
 #include "tests/support/differential.h"
 #include "tests/support/grammar.h"
 #include "tests/support/sql_expect.h"

@@ -9,10 +9,6 @@
  *
  * ART_TEST_SEED=<seed> repeats a history, ART_TEST_SCALE multiplies their number.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "core/tree/state/hooks.h"
 #include "tests/support/grammar.h"
 #include "tests/support/sql_expect.h"

@@ -7,9 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tests/support/random.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static sqlite3 *open_waiting(void) {
     sqlite3 *db = sql_open(path);

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static void make(const char *storage) {
     sql_run(db,

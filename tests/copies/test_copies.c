@@ -9,7 +9,6 @@
 
 #include "tests/support/readme.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static const char *skipped;
 

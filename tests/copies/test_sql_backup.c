@@ -6,9 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/support/random.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static const char *const modes[] = {"WAL", "DELETE"};
 
@@ -299,15 +297,10 @@ LOOP_TEST(test_what_is_not_committed_and_what_is_not_there_is_not_copied, 2) {
     sqlite3_free(within);
 }
 
-static int compare(void *unused, int a, const void *left, int b, const void *right) {
-    (void)unused;
-    return memcmp(left, right, (size_t)(a < b ? a : b));
-}
-
 /* A collation that is not there: nobody can read the table's file, and without it the copy would be none. */
 LOOP_TEST(test_a_table_that_cannot_be_opened_is_not_left_out, 2) {
     char *sql = sqlite3_mprintf("SELECT art_backup(%Q)", copy_path);
-    sqlite3_create_collation(db, "mine", SQLITE_UTF8, NULL, compare);
+    sqlite3_create_collation(db, "mine", SQLITE_UTF8, NULL, sql_compare_bytes);
     sql_run(db,
             "CREATE VIRTUAL TABLE t USING art(path, value COLLATE mine, storage=%s); INSERT INTO t VALUES('a', 1);"
             "INSERT INTO t(t) VALUES('flush')",
@@ -317,11 +310,11 @@ LOOP_TEST(test_a_table_that_cannot_be_opened_is_not_left_out, 2) {
         back_up(db, copy_path); /* whole as it is */
     } else {
         refused_cleanly(SQLITE_ERROR, "mine", sql);
-        sqlite3_create_collation(db, "mine", SQLITE_UTF8, NULL, compare);
+        sqlite3_create_collation(db, "mine", SQLITE_UTF8, NULL, sql_compare_bytes);
         back_up(db, copy_path);
     }
     sqlite3 *copy = sql_open(copy_path);
-    sqlite3_create_collation(copy, "mine", SQLITE_UTF8, NULL, compare);
+    sqlite3_create_collation(copy, "mine", SQLITE_UTF8, NULL, sql_compare_bytes);
     sql_expect(copy, "a|1|ok\n", "SELECT path, value, art_check('t') FROM t");
     sql_close(copy);
     sqlite3_free(sql);

@@ -18,7 +18,6 @@
 #include "core/tree/txn/txn.h"
 #include "ext/art.h"
 #include "tests/support/crash_check.h"
-#include "tests/support/random.h"
 #include "tests/support/suite.h"
 
 #if defined(__SANITIZE_ADDRESS__)

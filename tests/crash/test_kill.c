@@ -16,7 +16,6 @@
 #include "core/base/hash.h"
 #include "core/linux/io_system.h"
 #include "tests/support/kills.h"
-#include "tests/support/random.h"
 #include "tests/support/sql.h"
 #include "tests/support/suite.h"
 #include "tests/support/watch.h"

@@ -1,6 +1,4 @@
 /* The simulated disk itself: if it forgave what a real disk does not, every test above it would be worth nothing. */
-#include "core/base/error.h"
-#include "tests/support/random.h"
 #include "tests/support/sim_disk.h"
 #include "tests/support/suite.h"
 

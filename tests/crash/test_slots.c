@@ -71,7 +71,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/support/random.h"
 #include "tests/support/slot_world.h"
 #include "tests/support/sql.h"
 #include "tests/support/suite.h"

@@ -6,7 +6,6 @@
 #include "ext/host/host.h"
 
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 enum { WRITE_LOCK = 0, CHECKPOINT_LOCK = 1, INDEX_FRAMES = 4, INDEX_COPIED = 24 };
 

@@ -7,10 +7,8 @@
 #include <sys/resource.h>
 
 #include "tests/support/io_faults.h"
-#include "tests/support/random.h"
 #include "tests/support/sql_memory.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static void set_up(void) {
     sql_set_up_closed();

@@ -4,13 +4,10 @@
 #include <unistd.h>
 
 #include "core/linux/io_system.h"
-#include "ext/art.h"
 #include "tests/support/faulty_vfs.h"
 #include "tests/support/io_faults.h"
-#include "tests/support/random.h"
 #include "tests/support/sql_memory.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static void set_up(void) {
     sql_ways("pwrite", NULL);

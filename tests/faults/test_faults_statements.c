@@ -3,12 +3,9 @@
  * (fault_sweep.h) try some places of long scripts with all kinds of faults; here are short statements, and all places.
  * (Of what SQLite itself needs thousands for, as ALTER TABLE, one in eleven.)
  */
-#include "ext/art.h"
 #include "tests/support/io_faults.h"
-#include "tests/support/random.h"
 #include "tests/support/sql_memory.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 enum { ALLOCATIONS_MAX = 20000, EACH = 1000, STRIDE = 11, QUIET = 3 };
 

@@ -11,7 +11,6 @@
 #include "ext/columns/block_format.h"
 #include "tests/support/sql_one.h"
 #include "tests/support/stored_blobs.h"
-#include "tests/support/suite.h"
 
 enum { PAGE = 4096, SLOT = 512 * 1024, TRAILER = 1144, MAGIC_AT = 1016 };
 

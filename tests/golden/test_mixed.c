@@ -10,7 +10,6 @@
 #include "ext/columns/columns.h"
 #include "tests/support/sql_one.h"
 #include "tests/support/stored_blobs.h"
-#include "tests/support/suite.h"
 
 enum { ROWS = 5000, STORAGES = 2 };
 

@@ -12,7 +12,6 @@
 #include "core/tree/txn/txn.h"
 #include "tests/support/flips.h"
 #include "tests/support/of_core.h"
-#include "tests/support/random.h"
 #include "tests/support/sim_disk.h"
 #include "tests/support/suite.h"
 #include "tests/support/tree_world.h"

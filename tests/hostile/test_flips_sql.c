@@ -13,9 +13,7 @@
  */
 #include "core/blob/blob_format.h"
 #include "core/io/io.h"
-#include "ext/art.h"
 #include "tests/support/flips.h"
-#include "tests/support/random.h"
 #include "tests/support/sim_disk.h"
 #include "tests/support/sql.h"
 #include "tests/support/suite.h"

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "tests/support/foreign_world.h"
-#include "tests/support/random.h"
 #include "tests/support/readme.h"
 #include "tests/support/suite.h"
 
@@ -136,11 +135,8 @@ int main(int argc, char **argv) {
                      readme_row, FATES);
         return 0;
     }
-    if (!foreign_begin(journals)) {
-        printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
-        return 0;
-    }
-    int failed = suite_run("foreign", .seconds = 120);
+    foreign_begin(journals);
+    int failed = suite_run("foreign", .skipped = sql_standin, .seconds = 120);
     foreign_end();
-    return failed != 0;
+    return failed;
 }

@@ -5,7 +5,6 @@
 
 #include "tests/support/foreign_world.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static const char *const journals[] = {"delete", "wal", NULL};
 
@@ -380,11 +379,9 @@ TEST(test_tables_and_databases_may_have_any_name) {
 }
 
 int main(void) {
-    if (!foreign_begin(journals)) {
-        printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
-        return 0;
-    }
-    int failed = suite_run("foreign, copies", .seconds = 120, .set_up = sql_set_up_closed, .tear_down = sql_tear_down);
+    foreign_begin(journals);
+    int failed = suite_run("foreign, copies", .skipped = sql_standin, .seconds = 120, .set_up = sql_set_up_closed,
+                           .tear_down = sql_tear_down);
     foreign_end();
-    return failed != 0;
+    return failed;
 }

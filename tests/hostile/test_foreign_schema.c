@@ -11,7 +11,6 @@
 #include "core/tree/state/root.h"
 #include "ext/columns/columns.h"
 #include "tests/support/foreign_world.h"
-#include "tests/support/random.h"
 #include "tests/support/suite.h"
 
 static const char *const journals[] = {"delete", "wal", NULL};
@@ -419,11 +418,8 @@ TEST(test_random_bytes_with_the_right_hash_cost_nothing) {
 }
 
 int main(void) {
-    if (!foreign_begin(journals)) {
-        printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
-        return 0;
-    }
-    int failed = suite_run("foreign, schema", .seconds = 300);
+    foreign_begin(journals);
+    int failed = suite_run("foreign, schema", .skipped = sql_standin, .seconds = 300);
     foreign_end();
-    return failed != 0;
+    return failed;
 }

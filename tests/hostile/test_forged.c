@@ -4,7 +4,6 @@
  *     ART_FORGED_DATABASES=n   by default what takes half a minute; make check-all has 8,000 */
 #include "tests/support/forged.h"
 
-#include "tests/support/random.h"
 #include "tests/support/suite.h"
 
 enum { DATABASES = 4000, BYTES_MAX = 8 + 6 * 5 };

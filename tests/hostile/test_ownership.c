@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "core/linux/io_system.h"
-#include "ext/art.h"
 #include "tests/support/ownership.h"
 #include "tests/support/ownership_table.h"
 #include "tests/support/readme.h"

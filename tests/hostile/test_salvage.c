@@ -12,9 +12,7 @@
 #include <unistd.h>
 
 #include "core/blob/blob_format.h"
-#include "tests/support/random.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 enum { PAGE = 4096, SLOT = 128 * PAGE };
 

@@ -8,16 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/base/error.h"
 #include "core/io/blob_pool.h"
 #include "core/io/io.h"
 #include "core/linux/io_system.h"
-#include "ext/art.h"
 #include "tests/support/must.h"
-#include "tests/support/of_core.h"
-#include "tests/support/sql_expect.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 /* Nothing here loses power: a busy disk need not be waited for. */
 __attribute__((visibility("default"))) int fsync(int fd) {

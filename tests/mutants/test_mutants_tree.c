@@ -2,9 +2,7 @@
  * look at in core/tree: COMMITs that the host refuses, and how they go on;
  * bounds beyond the longest path; pieces of long values.
  */
-#include "tests/support/of_core.h"
 #include "tests/support/small_tree.h"
-#include "tests/support/suite.h"
 
 /* --- a tree and a host that may refuse its COMMIT ----------------------------------------------------------------- */
 

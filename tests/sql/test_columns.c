@@ -7,7 +7,6 @@
 #include "ext/columns/cells.h"
 
 #include "tests/support/blocks.h"
-#include "tests/support/random.h"
 #include "tests/support/suite.h"
 
 enum { COLUMNS_MAX = 70, BODY_MAX = 4096 };

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static void make_table(const char *options) {
     sql_create(db, "t", options);

@@ -5,9 +5,7 @@
  * ways, blanks, NULs, brackets, case, prefixes of each other. Row counting without looking at rows has tests of its
  * own, since the module then counts instead of walking.
  */
-#include "tests/support/random.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static void due(sqlite3_context *context, int count, sqlite3_value **values);
 

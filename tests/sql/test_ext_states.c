@@ -20,7 +20,6 @@
 #include <malloc.h>
 #include <unistd.h>
 
-#include "ext/art.h"
 #include "tests/support/sql.h"
 #include "tests/support/suite.h"
 

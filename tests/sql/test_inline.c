@@ -8,9 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/support/random.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static const char *const modes[] = {"WAL", "DELETE"};
 
@@ -66,10 +64,6 @@ static void both(const char *format, const char *rest) {
 
 static int64_t pages_of_rows(void) {
     return sql_int(db, "SELECT count(*) FROM t_artblob");
-}
-
-static int64_t info(const char *property) {
-    return sql_int(db, "SELECT value FROM art_info('t') WHERE property = '%s'", property);
 }
 
 /* --- no room ------------------------------------------------------------------------------------------------------ */
@@ -450,7 +444,7 @@ LOOP_TEST(test_nothing_is_left_but_the_blobs_that_are_named, 2) {
             fill("churn", from * 50, 30, 100);
         }
         if (transaction) sql_run(db, random_once_in(&random, 4) ? "ROLLBACK" : "COMMIT");
-        int64_t bytes = pages_of_rows() * 4096, named = info("bytes");
+        int64_t bytes = pages_of_rows() * 4096, named = sql_info(db, "bytes");
         ck_assert_int_ge(bytes, named);
         if (bytes > most) most = bytes;
     }
@@ -458,11 +452,11 @@ LOOP_TEST(test_nothing_is_left_but_the_blobs_that_are_named, 2) {
     printf("churn: %lld bytes of rows, at most %lld of blobs\n", (long long)rows, (long long)most);
     ck_assert_int_lt(most, 6 * rows + (4 << 20));
     sql_run(db, "INSERT INTO t(t) VALUES('optimize'); INSERT INTO t(t) VALUES('vacuum')");
-    ck_assert_int_eq(pages_of_rows() * 4096, info("bytes"));
+    ck_assert_int_eq(pages_of_rows() * 4096, sql_info(db, "bytes"));
     all_is_well("after churn");
     both("DELETE FROM %s", "");
     sql_run(db, "INSERT INTO t(t) VALUES('optimize'); INSERT INTO t(t) VALUES('vacuum')");
-    ck_assert_int_eq(info("bytes"), 0);
+    ck_assert_int_eq(sql_info(db, "bytes"), 0);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_artblob"), 0);
 }
 
@@ -481,7 +475,7 @@ TEST(test_a_table_that_shrinks_leaves_the_rows_of_few_dead_blobs) {
                 from + (i < 400 ? STEP : 5 * STEP - 10));
         if (i % 4 == 0 || i >= 400) sql_run(db, "INSERT INTO t(t) VALUES('flush')");
     }
-    int64_t slots = sql_int(db, "SELECT count(DISTINCT page / 128) FROM t_artblob"), blobs = info("blobs");
+    int64_t slots = sql_int(db, "SELECT count(DISTINCT page / 128) FROM t_artblob"), blobs = sql_info(db, "blobs");
     printf("shrunk: %lld blobs, and rows of %lld\n", (long long)blobs, (long long)slots);
     ck_assert_int_le(slots, blobs + LEFT_MOST);
 }
@@ -503,7 +497,7 @@ TEST(test_no_commit_pays_for_the_whole_table) {
             "printf('bucket-%%03d/object-%%010d', (i * 7919 + %u) %% 1000, (i * 2654435761 + %u) %% 10000000000), i "
             "FROM n",
             rows, start, start);
-        int64_t now = info("pages written");
+        int64_t now = sql_info(db, "pages written");
         if (now - before > most) most = now - before;
         before = now;
         keys += rows;

@@ -4,7 +4,6 @@
 #include <math.h>
 
 #include "ext/base/base.h"
-#include "tests/support/random.h"
 #include "tests/support/suite.h"
 
 enum { VALUES = 4, ROUNDS = 80000, BYTES_MAX = 24 };

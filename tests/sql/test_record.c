@@ -5,7 +5,6 @@
 #define SQLITE_CORE 1
 #include "ext/base/base.h"
 
-#include "tests/support/random.h"
 #include "tests/support/suite.h"
 
 enum { COLUMNS_MAX = 12, RECORDS = 300 };

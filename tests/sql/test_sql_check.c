@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 enum { SLOT = 512 * 1024 };
 

@@ -1,7 +1,6 @@
 /* Columns of one's own: what may be declared and what is refused, what they and the key are called, and how one is
  * added. */
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static void set_up(void) {
     sql_set_up();

@@ -10,7 +10,6 @@
 
 #include "tests/support/readme.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static void command(const char *text) {
     sql_command(db, "main", "t", text);
@@ -23,13 +22,10 @@ static void fill(sqlite3 *on, const char *table, int rows) {
             table, rows);
 }
 
-static void make_table(void) {
+static void set_up(void) {
+    sql_set_up();
     sql_create(db, "t", "");
     fill(db, "t", 500);
-}
-
-static int64_t info(sqlite3 *on, const char *property) {
-    return sql_int(on, "SELECT value FROM art_info('t') WHERE property = '%s'", property);
 }
 
 static void option_is(sqlite3 *on, const char *option, const char *expected) {
@@ -40,7 +36,6 @@ static void option_is(sqlite3 *on, const char *option, const char *expected) {
 /* --- how a command is given --------------------------------------------------------------------------------------- */
 
 TEST(test_an_unknown_command_is_told_the_known_ones) {
-    make_table();
     refuses(SQLITE_ERROR, "flush, optimize, vacuum, clean, adopt, integrity-check", "INSERT INTO t(t) VALUES('x')");
     refuses(SQLITE_ERROR, "cache=, log_limit=, spill_limit=, storage=, summary=", "INSERT INTO t(t) VALUES('flushh')");
     refuses(SQLITE_ERROR, "'' (t)", "INSERT INTO t(t) VALUES('')");
@@ -55,7 +50,6 @@ TEST(test_an_unknown_command_is_told_the_known_ones) {
 }
 
 TEST(test_a_command_is_a_text_and_stands_alone) {
-    make_table();
     refuses(SQLITE_ERROR, "a command is a text", "INSERT INTO t(t) VALUES(1)");
     refuses(SQLITE_ERROR, "a command is a text", "INSERT INTO t(t) VALUES(1.5)");
     refuses(SQLITE_ERROR, "a command is a text", "INSERT INTO t(t) VALUES(x'666c757368')");
@@ -70,7 +64,6 @@ TEST(test_a_command_is_a_text_and_stands_alone) {
 }
 
 TEST(test_case_and_blanks_mean_nothing) {
-    make_table();
     sql_run(db, "INSERT INTO t(t) VALUES('  FLUSH '), (' Integrity-Check'), ('Cache=2mb'), ('\tlog_LIMIT = 3 MB\n')");
     option_is(db, "option cache", "2097152\n");
     option_is(db, "option log_limit", "3145728\n");
@@ -104,7 +97,6 @@ TEST(test_commands_work_wherever_a_table_is) {
 }
 
 TEST(test_a_read_only_database_takes_no_commands) {
-    make_table();
     command("flush");
     sql_close(db);
     db = sql_open_flags(path, SQLITE_OPEN_READONLY);
@@ -117,20 +109,19 @@ TEST(test_a_read_only_database_takes_no_commands) {
 /* --- at commit ---------------------------------------------------------------------------------------------------- */
 
 TEST(test_flush_optimize_and_vacuum_are_done_by_the_commit) {
-    make_table();
     sql_run(db, "BEGIN");
     command("flush");
     expect("at commit|flush\n", "SELECT property, value FROM art_info('t') WHERE property = 'at commit'");
-    ck_assert_int_eq(info(db, "runs"), 0);
+    ck_assert_int_eq(sql_info(db, "runs"), 0);
     sql_run(db, "COMMIT");
     expect("", "SELECT property, value FROM art_info('t') WHERE property = 'at commit'");
-    ck_assert_int_eq(info(db, "runs"), 1);
-    ck_assert_int_eq(info(db, "log rows"), 0);
+    ck_assert_int_eq(sql_info(db, "runs"), 1);
+    ck_assert_int_eq(sql_info(db, "log rows"), 0);
     sql_run(db, "INSERT INTO t(path) VALUES('another')");
     command("flush");
-    ck_assert_int_eq(info(db, "runs"), 2);
+    ck_assert_int_eq(sql_info(db, "runs"), 2);
     command("optimize");
-    ck_assert_int_eq(info(db, "runs"), 1);
+    ck_assert_int_eq(sql_info(db, "runs"), 1);
     sql_run(db, "DELETE FROM t WHERE path > 'path/00100'");
     command("vacuum");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 101);
@@ -138,85 +129,81 @@ TEST(test_flush_optimize_and_vacuum_are_done_by_the_commit) {
 }
 
 TEST(test_what_is_rolled_back_was_never_asked_for) {
-    make_table();
     sql_run(db, "BEGIN");
     command("flush");
     sql_run(db, "ROLLBACK; INSERT INTO t(path) VALUES('1')");
-    ck_assert_int_eq(info(db, "runs"), 0);
+    ck_assert_int_eq(sql_info(db, "runs"), 0);
     sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('2'); SAVEPOINT s");
     command("optimize");
     sql_run(db, "INSERT INTO t(path) VALUES('3'); ROLLBACK TO s; COMMIT");
-    ck_assert_int_eq(info(db, "runs"), 0);
+    ck_assert_int_eq(sql_info(db, "runs"), 0);
     sql_run(db, "SAVEPOINT s");
     command("flush");
     sql_run(db, "ROLLBACK TO s; RELEASE s");
-    ck_assert_int_eq(info(db, "runs"), 0);
+    ck_assert_int_eq(sql_info(db, "runs"), 0);
     sql_run(db, "BEGIN");
     command("flush");
     sql_run(db, "SAVEPOINT s; INSERT INTO t(path) VALUES('3'); ROLLBACK TO s; RELEASE s; COMMIT");
-    ck_assert_int_eq(info(db, "runs"), 1);
+    ck_assert_int_eq(sql_info(db, "runs"), 1);
     sql_run(db, "BEGIN; SAVEPOINT s; INSERT INTO t(path) VALUES('4')");
     command("flush");
     sql_run(db, "RELEASE s; COMMIT");
-    ck_assert_int_eq(info(db, "runs"), 2);
+    ck_assert_int_eq(sql_info(db, "runs"), 2);
     expect("1\n2\n4\n", "SELECT path FROM t WHERE path < 'p'");
 }
 
 /* --- settings ----------------------------------------------------------------------------------------------------- */
 
 TEST(test_a_setting_is_kept_and_counts_at_once) {
-    make_table();
     command("log_limit=1KB");
     sql_run(db, "INSERT INTO t(path, value) VALUES('long', zeroblob(2000))");
-    ck_assert_int_eq(info(db, "runs"), 1);
-    int64_t share = info(db, "cache limit");
+    ck_assert_int_eq(sql_info(db, "runs"), 1);
+    int64_t share = sql_info(db, "cache limit");
     sqlite3 *other = sql_open(path);
-    ck_assert_int_eq(info(other, "cache limit"), share); /* of all together */
+    ck_assert_int_eq(sql_info(other, "cache limit"), share); /* of all together */
     command("cache=5MB");
-    ck_assert_int_eq(info(db, "cache limit"), share + (5 << 20));
+    ck_assert_int_eq(sql_info(db, "cache limit"), share + (5 << 20));
     sql_close(other);
-    ck_assert_int_eq(info(db, "cache limit"), 5 << 20);
+    ck_assert_int_eq(sql_info(db, "cache limit"), 5 << 20);
     command("cache=AUTO");
-    ck_assert_int_eq(info(db, "cache limit"), share);
+    ck_assert_int_eq(sql_info(db, "cache limit"), share);
     command("cache=5MB");
     sql_reopen();
     option_is(db, "option cache", "5242880\n");
     option_is(db, "option log_limit", "1024\n");
-    ck_assert_int_eq(info(db, "cache limit"), 5 << 20);
+    ck_assert_int_eq(sql_info(db, "cache limit"), 5 << 20);
     sql_run(db, "INSERT INTO t(path, value) VALUES('longer', zeroblob(2000))");
-    ck_assert_int_eq(info(db, "log rows"), 0);
+    ck_assert_int_eq(sql_info(db, "log rows"), 0);
     expect("0\n", "SELECT count(*) FROM art_info('t') WHERE property GLOB 'option * here'");
 }
 
 TEST(test_a_setting_belongs_to_its_transaction) {
-    make_table();
-    int64_t share = info(db, "cache limit");
+    int64_t share = sql_info(db, "cache limit");
     ck_assert_int_ge(share, 8 << 20);
     sql_run(db, "BEGIN");
     command("cache=1MB");
     option_is(db, "option cache", "1048576\n");
-    ck_assert_int_eq(info(db, "cache limit"), 1 << 20);
+    ck_assert_int_eq(sql_info(db, "cache limit"), 1 << 20);
     sql_run(db, "SAVEPOINT s");
     command("cache=2MB");
     command("log_limit=0");
     option_is(db, "option cache", "2097152\n");
-    ck_assert_int_eq(info(db, "cache limit"), 2 << 20);
+    ck_assert_int_eq(sql_info(db, "cache limit"), 2 << 20);
     sql_run(db, "ROLLBACK TO s");
     option_is(db, "option cache", "1048576\n");
     option_is(db, "option log_limit", "auto\n");
-    ck_assert_int_eq(info(db, "cache limit"), 1 << 20);
+    ck_assert_int_eq(sql_info(db, "cache limit"), 1 << 20);
     sql_run(db, "ROLLBACK");
     option_is(db, "option cache", "auto\n");
-    ck_assert_int_eq(info(db, "cache limit"), share);
+    ck_assert_int_eq(sql_info(db, "cache limit"), share);
     expect("0\n", "SELECT count(*) FROM art_info('t') WHERE property GLOB 'option * here'");
     sql_run(db, "BEGIN");
     command("cache=3MB");
     refuses(SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE", "INSERT OR ROLLBACK INTO t(path) VALUES('path/00001')");
-    ck_assert_int_eq(info(db, "cache limit"), share);
+    ck_assert_int_eq(sql_info(db, "cache limit"), share);
 }
 
 TEST(test_another_connection_goes_by_a_setting_when_it_opens_the_table) {
-    make_table();
     sqlite3 *other = sql_open(path);
     ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM t"), 500);
     command("spill_limit=8MB");
@@ -237,7 +224,7 @@ TEST(test_another_connection_goes_by_a_setting_when_it_opens_the_table) {
 TEST(test_the_environment_says_how_blobs_are_read_and_written) {
     if (sql_has_no_file("test_the_environment_says_how_blobs_are_read_and_written")) return;
     sql_ways(NULL, NULL);
-    make_table();
+    sql_reopen();
     command("flush");
     char *before = kept(sql_rows(db, "SELECT value FROM art_info('t') WHERE property = 'io'"));
     sql_run(db, "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = 'CREATE VIRTUAL TABLE t USING "
@@ -257,7 +244,6 @@ TEST(test_the_environment_says_how_blobs_are_read_and_written) {
 
 /* A refused COMMIT has done it already, and would do it again. */
 TEST(test_what_is_taken_back_after_a_refused_commit_is_not_done) {
-    make_table();
     for (int wanted = 0; wanted < 2; wanted++) {
         command("optimize");
         sql_run(db, "INSERT INTO t(path) VALUES('b%d')", wanted);
@@ -311,7 +297,6 @@ static char *make_orphan(sqlite3 *on, const char *table) {
 }
 
 TEST(test_orphan_files_are_shown_and_removed) {
-    make_table();
     char *mine = make_with_file(db, "u"), *first = make_orphan(db, "v"), *second = make_orphan(db, "w");
     char *expected = TEXT("%s\n%s\n", first, second);
     char *shown = kept(sql_rows(db, "SELECT value FROM art_info('t') WHERE property = 'orphan file' ORDER BY value"));
@@ -324,7 +309,6 @@ TEST(test_orphan_files_are_shown_and_removed) {
 }
 
 TEST(test_files_are_removed_only_by_a_commit) {
-    make_table();
     char *file = make_orphan(db, "u");
     sql_run(db, "BEGIN");
     command("clean");
@@ -349,7 +333,6 @@ TEST(test_files_are_removed_only_by_a_commit) {
 }
 
 TEST(test_what_this_transaction_makes_or_drops_is_not_cleaned_away) {
-    make_table();
     char *used = make_with_file(db, "u");
     sql_run(db, "BEGIN; DROP TABLE u");
     command("clean");
@@ -378,7 +361,6 @@ TEST(test_what_this_transaction_makes_or_drops_is_not_cleaned_away) {
 }
 
 TEST(test_a_rolled_back_create_is_cleaned_up_after) {
-    make_table();
     sql_run(db, "BEGIN; SAVEPOINT s; CREATE VIRTUAL TABLE v USING art(spill_limit='8KB', log_limit='1KB')");
     fill(db, "v", 2000);
     char *made = file_of(db, "v");
@@ -395,7 +377,6 @@ TEST(test_a_rolled_back_create_is_cleaned_up_after) {
 TEST(test_files_of_other_databases_stay) {
     char *names[] = {TEXT("%s/b.db", directory), TEXT("%s/a.db-x", directory)};
     char *live[2], *left[2];
-    make_table();
     for (int i = 0; i < 2; i++) {
         sqlite3 *other = sql_open(names[i]);
         live[i] = make_with_file(other, "live");
@@ -417,7 +398,6 @@ TEST(test_files_of_other_databases_stay) {
 TEST(test_a_copied_database_cleans_nothing_of_the_originals) {
     char *copy = TEXT("%s/copy.db", directory), *folder = TEXT("%s/copies", directory);
     char *twin = TEXT("%s/a.db", folder);
-    make_table();
     char *live = make_with_file(db, "u"), *left = make_orphan(db, "v");
     char *live_twin = TEXT("%s/%s", folder, strrchr(live, '/') + 1);
     char *left_twin = TEXT("%s/%s", folder, strrchr(left, '/') + 1);
@@ -443,7 +423,6 @@ TEST(test_a_copied_database_cleans_nothing_of_the_originals) {
 }
 
 TEST(test_what_only_has_such_a_name_is_shown_and_left) {
-    make_table();
     char *real = make_orphan(db, "v");
     char *names[5];
     for (int i = 0; i < 5; i++) names[i] = TEXT("%s-%d-%08x.art", path, i, i);
@@ -479,7 +458,6 @@ TEST(test_what_only_has_such_a_name_is_shown_and_left) {
 }
 
 TEST(test_a_table_that_has_lost_its_id_stops_the_cleaning) {
-    make_table();
     char *used = make_with_file(db, "u"), *left = make_orphan(db, "v");
     sql_run(db,
             "CREATE TABLE plain_artstate(k, v); INSERT INTO plain_artstate VALUES('id', 5); CREATE TABLE x_artstate(y);"
@@ -525,7 +503,6 @@ static int drop_in_child(const char *statement, unsigned action) {
 
 TEST(test_a_drop_that_died_before_its_file_was_removed_leaves_work_for_clean) {
     sql_run(db, "PRAGMA journal_mode=WAL"); /* where a commit removes no file itself */
-    make_table();
     char *file = make_with_file(db, "u");
     sql_close(db); /* no connection of the parent's goes into the child */
     int status = drop_in_child("DROP TABLE u", SECCOMP_RET_KILL_PROCESS);
@@ -544,7 +521,6 @@ TEST(test_a_drop_that_died_before_its_file_was_removed_leaves_work_for_clean) {
 
 TEST(test_a_file_that_cannot_be_removed_stays_for_later) {
     sql_run(db, "PRAGMA journal_mode=WAL");
-    make_table();
     char *file = make_with_file(db, "u");
     sql_close(db);
     int status = drop_in_child("DROP TABLE u; INSERT INTO t(t) VALUES('clean'); SELECT * FROM t",
@@ -563,7 +539,6 @@ TEST(test_a_file_that_cannot_be_removed_stays_for_later) {
 
 TEST(test_cleaning_disturbs_no_other_connection) {
     sql_run(db, "PRAGMA journal_mode=WAL");
-    make_table();
     make_with_file(db, "u");
     char *left = make_orphan(db, "v");
     sqlite3 *other = sql_open(path);
@@ -584,7 +559,6 @@ TEST(test_cleaning_disturbs_no_other_connection) {
 /* --- what is said of them ----------------------------------------------------------------------------------------- */
 
 TEST(test_readme_describes_every_command) {
-    make_table();
     ck_assert_int_eq(sql_try(db, "INSERT INTO t(t) VALUES('?')"), SQLITE_ERROR);
     const char *known = strstr(sqlite3_errmsg(db), "known are ");
     ck_assert_ptr_nonnull(known);
@@ -729,4 +703,4 @@ TEST(test_files_that_are_only_nearly_called_so_are_nobodys) {
     }
 }
 
-SUITE("sql_commands", .skipped = sql_standin, .seconds = 60, .set_up = sql_set_up, .tear_down = sql_tear_down)
+SUITE("sql_commands", .skipped = sql_standin, .seconds = 60, .set_up = set_up, .tear_down = sql_tear_down)

@@ -1,6 +1,5 @@
 /* Every policy has a counter in art_info, which moves when the policy helps: here each is made to help once. */
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static void set_up(void) {
     sql_set_up();

@@ -1,15 +1,9 @@
 /* A plain DELETE of all rows of a range is recognised while SQLite hands over its rows, and done as one thing
  * (ext/table/deleting.c). What it leaves is compared with an ordinary table, whatever happens between two rows, behind
  * some of them, or behind the last. All but the first case take the smallest range as one thing. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "core/tree/state/hooks.h"
-#include "ext/art.h"
-#include "tests/support/random.h"
 #include "tests/support/sql_memory.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 /* --- both tables -------------------------------------------------------------------------------------------------- */
 

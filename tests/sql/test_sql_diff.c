@@ -4,9 +4,7 @@
  * the functions say must be what joins of two such copies say. Histories are random, blobs small.
  */
 #include "core/tree/state/hooks.h"
-#include "tests/support/random.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 enum { SNAPSHOTS = 4 };
 
@@ -30,15 +28,8 @@ static void make(const char *name) {
     note(name);
 }
 
-static char *answer(const char *text) {
-    sqlite3_stmt *statement = sql_prepare(db, "%s", text);
-    char *rows = kept(sql_answer(statement));
-    sqlite3_finalize(statement);
-    return rows;
-}
-
 static void same(const char *of_function, const char *of_copies) {
-    char *found = answer(of_function), *wanted = answer(of_copies);
+    char *found = sql_answer_to(db, of_function), *wanted = sql_answer_to(db, of_copies);
     if (strcmp(found, wanted))
         ck_abort_msg("%s\n%s\n  found:\n%s\n  wanted:\n%s", of_function, of_copies, found, wanted);
 }
@@ -254,7 +245,4 @@ TEST(test_differences_may_be_joined) {
                                     "GROUP BY 1");
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("sql_diff", .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down);
-}
+SUITE("sql_diff", .skipped = sql_standin, .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down)

@@ -1,9 +1,7 @@
 /* Numbers beside the key. Conditions of which SQLite does not tell how they compare it: what agrees with an ordinary
  * table, and what is refused, with words that help. The spellings of a number: all are found, between any other paths.
  * And numbers that are bound: as SQLite compares them, wherever it puts them. */
-#include "tests/support/random.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static void set_up(void) {
     sql_set_up_in_memory();

@@ -423,14 +423,9 @@ static void forbid_attach(void) {
     sql_forbid(db, SQLITE_DENY, SQLITE_ATTACH, "copy.db", NULL);
 }
 
-static int compare_bytes(void *unused, int a, const void *left, int b, const void *right) {
-    (void)unused;
-    return memcmp(left, right, (size_t)(a < b ? a : b));
-}
-
 static void forget_collation(void) {
     ck_assert_int_eq(chdir(directory), 0);
-    sqlite3_create_collation(db, "mine", SQLITE_UTF8, NULL, compare_bytes);
+    sqlite3_create_collation(db, "mine", SQLITE_UTF8, NULL, sql_compare_bytes);
     sql_run(db, "CREATE VIRTUAL TABLE u USING art(path, a COLLATE mine, storage=file)");
     reopen();
 }

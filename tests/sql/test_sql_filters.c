@@ -5,7 +5,6 @@
 #include "tests/support/grammar.h"
 #include "tests/support/odd_values.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 #define VALUES                                                                                                         \
     "NULL|0|1|-1|5|300|9007199254740992|9007199254740993|-9007199254740993|9223372036854775807|"                       \

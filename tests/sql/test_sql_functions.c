@@ -1,6 +1,5 @@
 /* SQL functions: what they answer, which state they see, how a name is understood, who may call them. */
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static void make_table(void) {
     sql_create(db, "t", "");

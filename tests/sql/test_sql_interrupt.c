@@ -8,10 +8,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include "tests/support/random.h"
-#include "tests/support/sql_expect.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static void fill(sqlite3 *on, const char *table, int from, int rows) {
     sql_run(on,

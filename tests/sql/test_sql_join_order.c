@@ -8,7 +8,6 @@
  * s and b are other tables: few has 20 rows and no index, small 300 and plain 1,000, big 20,000. BELOW(x) stands for
  * the prefix that each of the two has a way of its own for.
  */
-#include "tests/support/random.h"
 #include "tests/support/sql_expect.h"
 #include "tests/support/suite.h"
 

@@ -3,7 +3,6 @@
  */
 #include "tests/support/grammar.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 enum { ROUNDS = 6, QUERIES = 60 };
 

@@ -4,14 +4,8 @@
  * with the same beginning are grouped and counted, and the conditions are put on what comes out. Prefixes, delimiters
  * and paths are random bytes of a small alphabet, so that delimiters overlap, begin and end paths, and are paths.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "core/tree/state/hooks.h"
-#include "tests/support/random.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static void set_up(void) {
     ART_IN_TESTS(sql_link(); art_test_hooks.as_one = false;)
@@ -696,7 +690,4 @@ TEST(test_a_listing_goes_on_while_its_rows_are_written) {
     }
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("listing", .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down);
-}
+SUITE("listing", .skipped = sql_standin, .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down)

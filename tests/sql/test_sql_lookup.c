@@ -4,8 +4,6 @@
  * are equal to others by it or only look so. Blobs are small, and statements are written once for both tables
  * (support/differential.h).
  */
-#include <stdlib.h>
-
 #include "tests/support/differential.h"
 #include "tests/support/grammar.h"
 #include "tests/support/odd_values.h"

@@ -4,10 +4,7 @@
 #define SQLITE_CORE 1
 #include "ext/table/table.h"
 
-#include "tests/support/random.h"
-#include "tests/support/sql_expect.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 enum { TABLES = 40, MEASURED_FROM = 100, MEASURED = 300, BYTES_A_TABLE = 10000, STATEMENTS = 3000, OPEN_SCANS = 24 };
 

@@ -5,7 +5,6 @@
 #include "ext/base/base.h"
 
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 enum { ROWS = 300000, SPILL_LIMIT = 12 << 20, CACHE = 2 << 20, CONSTANT = 4 << 20 };
 

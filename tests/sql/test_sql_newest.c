@@ -5,7 +5,6 @@
  */
 #include "tests/support/grammar.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 enum { ROWS = 3000, QUERIES = 120 };
 
@@ -17,13 +16,6 @@ static void set_up(void) {
             "CREATE TABLE b(path TEXT PRIMARY KEY NOT NULL, type TEXT, size INTEGER, mtime INTEGER, any, note TEXT) "
             "WITHOUT ROWID; CREATE TABLE kind(id TEXT PRIMARY KEY, name TEXT) WITHOUT ROWID;"
             "INSERT INTO kind VALUES('f', 'file'), ('d', 'directory')");
-}
-
-/* draw(n): below n, as the seed says. */
-static void draw(sqlite3_context *context, int argc, sqlite3_value **argv) {
-    struct random *random = sqlite3_user_data(context);
-    (void)argc;
-    sqlite3_result_int(context, (int)random_below(random, (uint32_t)sqlite3_value_int(argv[0])));
 }
 
 /* Numbers, few and many of one value, NULLs, texts, and texts in chunks. */
@@ -89,7 +81,7 @@ LOOP_TEST(test_the_best_rows_beside_conditions_are_those_of_an_ordinary_table, 4
     struct random random = {random_seed() + (uint64_t)_i};
     uint64_t seed = random.state;
     printf("newest: seed %llu\n", (unsigned long long)seed);
-    sqlite3_create_function(db, "draw", 1, SQLITE_UTF8, &random, draw, NULL, NULL);
+    sql_lend_draw(db, &random);
     add_rows(&random, "d", ROWS);
     copy_rows();
     sql_command(db, "main", "t", "flush");

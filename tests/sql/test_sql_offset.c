@@ -6,7 +6,6 @@
  */
 #include "tests/support/grammar.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 enum { MANY = 5000, FEW = 12, STEPS_MAX = 1000000 };
 

@@ -1,6 +1,5 @@
 /* Things that happen in an unlucky order: each of these has once lost or damaged something. */
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static const char many[] = "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %d) "
                            "SELECT printf('%s%%04d', i), printf('%%100d', i) FROM n";

@@ -1,9 +1,7 @@
 /* Patterns that do not begin with a literal, or go on behind it, against SQLite's own like() and glob(): random texts
  * and patterns of few pieces, so that they often match. On the path and on other columns, as literals and parameters,
  * beside other conditions, orders and limits. No row may be missed, and none be given that does not match. */
-#include "tests/support/random.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 enum { ROWS = 300, ROUNDS = 400, TEXT_MAX = 200 };
 
@@ -391,7 +389,8 @@ TEST(test_the_plan_says_which_patterns_are_searched) {
 
 /* path MATCH ...: the row of the longest path that is a prefix. */
 
-static void make_routes(void) {
+static void set_up_routes(void) {
+    sql_set_up();
     sql_create(db, "t", "path, name, n INTEGER");
     sql_run(db, "INSERT INTO t VALUES('a', 'A', 1), ('a/b', 'AB', 2), ('a/b/c', 'ABC', 3), ('a/bc', 'ABC2', 4), "
                 "('a/x/', 'AX', 5), ('b', 'B', 6), ('k::', 'K', 7), ('k::v', 'KV', 8), ('17', 'number', 9);"
@@ -401,10 +400,9 @@ static void make_routes(void) {
 
 /* --- the row ------------------------------------------------------------------------------------------------------ */
 
-CASE("match", .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down)
+CASE("match", .seconds = 120, .set_up = set_up_routes, .tear_down = sql_tear_down)
 
 TEST(test_a_match_is_the_row_of_the_longest_prefix) {
-    make_routes();
     expect("a/b/c|ABC|3\n", "SELECT path, name, n FROM t WHERE path MATCH 'a/b/c/d'");
     expect("a/bc|ABC2|4\n", "SELECT * FROM t WHERE path MATCH 'a/bcd'");
     expect("b|B|6\n", "SELECT * FROM t WHERE path MATCH 'b'");
@@ -418,7 +416,6 @@ TEST(test_a_match_is_the_row_of_the_longest_prefix) {
 }
 
 TEST(test_with_a_delimiter_it_ends_where_a_component_ends) {
-    make_routes();
     expect("a|/\n", "SELECT path, delimiter FROM t WHERE path MATCH 'a/bcd' AND delimiter = '/'");
     expect("a/x/\n", "SELECT path FROM t WHERE delimiter = '/' AND path MATCH 'a/x/y/z'");
     expect("a/bc\n", "SELECT path FROM t('', '/') WHERE path MATCH 'a/bc'");
@@ -434,7 +431,6 @@ TEST(test_with_a_delimiter_it_ends_where_a_component_ends) {
 }
 
 TEST(test_what_is_matched_is_bytes) {
-    make_routes();
     expect("17\n", "SELECT path FROM t WHERE path MATCH 173");
     expect("17\n", "SELECT path FROM t WHERE path MATCH 17.5");
     expect("a/b\n", "SELECT path FROM t WHERE path MATCH x'612f6278ff00'");
@@ -444,7 +440,6 @@ TEST(test_what_is_matched_is_bytes) {
 }
 
 TEST(test_a_match_sees_what_the_transaction_has_changed) {
-    make_routes();
     sql_command(db, "main", "t", "flush");
     sql_run(db, "BEGIN; INSERT INTO t VALUES('a/b/c/d', 'new', 10); DELETE FROM t WHERE path = 'a/bc'");
     expect("a/b/c/d|new\n",
@@ -460,7 +455,6 @@ TEST(test_a_match_sees_what_the_transaction_has_changed) {
 }
 
 TEST(test_a_long_value_is_matched_whole) {
-    make_routes();
     sql_run(db, "INSERT INTO t VALUES('long', printf('%%.200000c', 'l'), 1); INSERT INTO t(t) VALUES('flush')");
     expect("200000|l|1\n", "SELECT length(name), substr(name, -1), n FROM t WHERE path MATCH 'longer'");
     sql_run(db, "UPDATE t SET name = name || 'x' WHERE path MATCH 'longer'");
@@ -470,7 +464,6 @@ TEST(test_a_long_value_is_matched_whole) {
 /* --- in a statement ----------------------------------------------------------------------------------------------- */
 
 TEST(test_other_conditions_are_about_the_row_that_is_found) {
-    make_routes();
     expect("", "SELECT path FROM t WHERE path MATCH 'a/b/zz' AND path = 'a'");
     expect("a/b\n", "SELECT path FROM t WHERE path MATCH 'a/b/zz' AND path = 'a/b'");
     expect("a/b\n", "SELECT path FROM t WHERE path MATCH 'a/b/zz' AND path IN ('a', 'a/b')");
@@ -487,7 +480,6 @@ TEST(test_other_conditions_are_about_the_row_that_is_found) {
 }
 
 TEST(test_an_or_beside_a_match_does_not_go_round_it) {
-    make_routes();
     expect("a/b\n", "SELECT path FROM t WHERE path MATCH 'a/b/zz' AND (path GLOB 'a*' OR path GLOB 'b*')");
     expect("a/b\n", "SELECT path FROM t WHERE path MATCH 'a/b/zz' AND (n = 2 OR path = 'b')");
     expect("a/b\n", "SELECT path FROM t WHERE path MATCH (SELECT 'a/b/zz') AND delimiter = (SELECT '/') AND "
@@ -503,7 +495,6 @@ TEST(test_an_or_beside_a_match_does_not_go_round_it) {
 }
 
 TEST(test_a_join_matches_each_row_of_another_table) {
-    make_routes();
     expect("a/b/c/d|a/b/c|ABC\nb/1|b|B\na/1|a|A\n173|17|number\na/b|a/b|AB\n",
            "SELECT CAST(url AS TEXT), path, name FROM r JOIN t ON path MATCH url");
     expect("a/b/c/d|a/b/c\nb/1|b\nx|\na/1|a\n|\n173|\na/b|a/b\n",
@@ -521,7 +512,6 @@ TEST(test_a_join_matches_each_row_of_another_table) {
 }
 
 TEST(test_update_and_delete_change_the_row_that_is_matched) {
-    make_routes();
     sql_run(db, "UPDATE t SET name = 'changed' WHERE path MATCH 'a/b/zz'; DELETE FROM t WHERE path MATCH 'a/bcd'");
     expect("a/b|changed\n", "SELECT path, name FROM t WHERE path MATCH 'a/bcd'");
     sql_run(db, "DELETE FROM t WHERE path MATCH 'a/b/zz' AND delimiter = '/'");
@@ -533,7 +523,6 @@ TEST(test_update_and_delete_change_the_row_that_is_matched) {
 }
 
 TEST(test_a_delimiter_is_of_one_arm_of_an_or) {
-    make_routes();
     sql_run(db, "DELETE FROM t; INSERT INTO t(path) VALUES('a'), ('a/b'), ('ab'), ('b'), ('b/c')");
     expect("a\nb\n", "SELECT path FROM t WHERE path MATCH 'a/bx' AND delimiter = '/' OR path = 'b' ORDER BY path");
     expect("a\nb/c\n",
@@ -543,7 +532,6 @@ TEST(test_a_delimiter_is_of_one_arm_of_an_or) {
 }
 
 TEST(test_a_match_that_no_search_answers_is_an_error) {
-    make_routes();
     EACH(statement, "SELECT path FROM t WHERE NOT path MATCH 'a'", "SELECT path FROM t WHERE name MATCH 'a'",
          "SELECT path FROM t WHERE path MATCH 'a' AND path MATCH 'b'", "SELECT path MATCH 'a' FROM t",
          "SELECT path FROM t WHERE path MATCH name", "SELECT path FROM t WHERE 'a' MATCH path",
@@ -621,6 +609,7 @@ TEST(test_matches_agree_with_plain_sql_on_an_ordinary_table) {
     struct random random = {random_seed()};
     uint64_t seed = random.state;
     printf("matches: seed %llu\n", (unsigned long long)seed);
+    sql_run(db, "DROP TABLE t");
     sql_create(db, "t", "path, v, log_limit='2KB'");
     sql_run(db, "CREATE TABLE m(p BLOB PRIMARY KEY, v) WITHOUT ROWID");
     sqlite3_stmt *put[] = {sql_prepare(db, "INSERT OR REPLACE INTO t VALUES(CAST(?1 AS TEXT), ?2)"),

@@ -2,9 +2,7 @@
  * DISTINCT, joins. Each statement runs on an art table and on an ordinary one with the same rows; '@' stands for the
  * table.
  */
-#include "tests/support/random.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static const char paths[] =
     "INSERT INTO b(path) VALUES(''), ('5'), ('05'), ('5.0'), (' 5'), ('12'), ('12.50'), ('1000'), ('1e3'), ('-1'), "

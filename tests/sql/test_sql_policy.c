@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static void set_up(void) {
     sql_set_up_for_others();

@@ -2,7 +2,6 @@
  *
  * The same text runs on an art table t and on an ordinary table t in a second database; the rows must be the same.
  */
-#include "tests/support/sql.h"
 #include "tests/support/sql_expect.h"
 #include "tests/support/suite.h"
 

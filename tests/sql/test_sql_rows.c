@@ -3,7 +3,6 @@
  */
 #include "tests/support/odd_values.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static void same_rows(void) {
     sql_alike(sql_prepare(db, "SELECT * FROM t ORDER BY path"), sql_prepare(db, "SELECT * FROM b ORDER BY path"));

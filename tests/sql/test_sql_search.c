@@ -9,7 +9,6 @@
  */
 #include <ctype.h>
 #include <stdarg.h>
-#include <string.h>
 
 #include "tests/support/differential.h"
 #include "tests/support/grammar.h"

@@ -5,10 +5,7 @@
  * a trace: in a blob, in a free slot, between the pages of a blob, in slot 0, in the database or its journal. */
 #include <dirent.h>
 
-#include "tests/support/random.h"
-#include "tests/support/sql_expect.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 enum { MARKS_MAX = 200000, DIGITS = 8 };
 static const char mark[] = "<mark:";

@@ -4,7 +4,6 @@
  */
 #include "tests/support/grammar.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 enum { ROUNDS = 5, CHANGES = 40, QUERIES = 60, COLUMNS = 3, FORMS = 6 };
 

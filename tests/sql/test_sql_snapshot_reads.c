@@ -8,14 +8,8 @@
  * Questions are written once: $T is the table, $F what its functions get behind their arguments, and $S the condition
  * by which the snapshot is read, with AND behind it. $V is the ordinary table, for what is asked of versions.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "core/tree/state/hooks.h"
-#include "tests/support/random.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static const char *const variants[] = {
     "log_limit='2KB', summary=(sum(size), max(mtime), lookup(owner), search(note))",
@@ -76,13 +70,6 @@ static void change(struct random *random) {
 
 /* --- comparing ---------------------------------------------------------------------------------------------------- */
 
-static char *answer(const char *text) {
-    sqlite3_stmt *statement = sql_prepare(db, "%s", text);
-    char *rows = kept(sql_answer(statement));
-    sqlite3_finalize(statement);
-    return rows;
-}
-
 /* The question with what stands for the letters. */
 static char *worded(const char *question, const char *table, const char *of_function, const char *condition,
                     const char *versions) {
@@ -113,7 +100,7 @@ static void same(struct random *random, const char *question, const char *name) 
     char *text = spelled(random, name);
     char *of_snapshot = worded(question, "t", TEXT(", %s", text), TEXT("x.snapshot = %s AND", text), "t");
     char *of_copy = worded(question, name, "", "", TEXT("v%s", name));
-    char *found = answer(of_snapshot), *wanted = answer(of_copy);
+    char *found = sql_answer_to(db, of_snapshot), *wanted = sql_answer_to(db, of_copy);
     if (!strcmp(found, wanted)) return;
     ck_abort_msg("%s\n%s\n  snapshot:\n%s\n  copy:\n%s", of_snapshot,
                  sql_rows(db, "EXPLAIN QUERY PLAN %s", of_snapshot), found, wanted);
@@ -220,7 +207,7 @@ static void compare_two(struct random *random, const char *before, const char *a
             if (*p == '1' || *p == '2') sqlite3_str_appendall(of_snapshots, *p == '1' ? first : second);
         }
         char *text = kept(sqlite3_str_finish(of_snapshots));
-        char *found = answer(text), *wanted = answer(kept(sqlite3_str_finish(of_copies)));
+        char *found = sql_answer_to(db, text), *wanted = sql_answer_to(db, kept(sqlite3_str_finish(of_copies)));
         ck_assert_msg(!strcmp(found, wanted), "%s\n%s\n  snapshots:\n%s\n  copies:\n%s", text,
                       sql_rows(db, "EXPLAIN QUERY PLAN %s", text), found, wanted);
     }
@@ -289,7 +276,7 @@ static void copy_out(struct random *random, const char *name) {
     const char *to = random_below(random, 2) ? from : targets[random_below(random, LENGTH(targets))];
     char *copy = TEXT("INSERT INTO t(t, prefix, path, snapshot) VALUES('copy', '%s', '%s', '%s')", from, to, name);
     ART_IN_TESTS(art_test_hooks.as_one = random_below(random, 2);)
-    char *taken = answer(TEXT("SELECT art_count('t', '%s') AND art_count('t', '%s', '%s')", to, from, name));
+    char *taken = sql_answer_to(db, TEXT("SELECT art_count('t', '%s') AND art_count('t', '%s', '%s')", to, from, name));
     if (strcmp(taken, "0\n") && random_below(random, 2)) {
         refuses(SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE constraint failed", copy);
         expect_model();
@@ -366,9 +353,9 @@ TEST(test_null_is_the_table_as_it_is_now) {
     expect("9|135|11|a/3\n", "SELECT art_count('t', 'a/', NULL), art_sum('t', 'size', 'a/', NULL),"
                              "art_min('t', 'size', 'a/', NULL), art_nth('t', 'a/', 2, NULL)");
     sqlite3_stmt *bound = sql_prepare(db, "SELECT count(*), sum(size) FROM t WHERE snapshot = ?1");
-    ck_assert_str_eq(kept(sql_answer(bound)), answer("SELECT 10, 135"));
+    ck_assert_str_eq(kept(sql_answer(bound)), sql_answer_to(db, "SELECT 10, 135"));
     sqlite3_bind_text(bound, 1, "monday", -1, SQLITE_STATIC);
-    ck_assert_str_eq(kept(sql_answer(bound)), answer("SELECT 10, 145"));
+    ck_assert_str_eq(kept(sql_answer(bound)), sql_answer_to(db, "SELECT 10, 145"));
     sqlite3_finalize(bound);
 }
 
@@ -749,7 +736,4 @@ TEST(test_bytes_are_those_that_only_one_snapshot_holds) {
     expect("b|1\nc|0\n", "SELECT name, bytes > 100000 FROM art_snapshots('t')");
 }
 
-int main(void) {
-    if (sql_standin()) return 0;
-    return suite_run("snapshot_reads", .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down);
-}
+SUITE("snapshot_reads", .skipped = sql_standin, .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down)

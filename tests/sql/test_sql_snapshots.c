@@ -10,9 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/support/random.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static void fill(int rows) {
     sql_run(db,
@@ -26,13 +24,9 @@ static void make_table(void) {
     fill(500);
 }
 
-static int64_t sum_in(sqlite3 *on, const char *name) {
-    return sql_int(on, "SELECT sum(value) FROM t WHERE snapshot = %Q", name);
-}
-
-/* A row that is there as T_artstate has it. */
-static bool has_row(const char *key) {
-    return sql_int(db, "SELECT count(*) FROM t_artstate WHERE k = %Q", key);
+static void set_up(void) {
+    sql_set_up();
+    make_table();
 }
 
 static int64_t format(void) {
@@ -49,24 +43,22 @@ static int64_t usual(void) {
 /* --- commands ----------------------------------------------------------------------------------------------------- */
 
 TEST(test_a_snapshot_keeps_the_state_that_its_transaction_commits) {
-    make_table();
     sql_run(db, "BEGIN");
     sql_snapshot(db, "monday");
     sql_run(db, "UPDATE t SET value = value + 1; COMMIT; DELETE FROM t WHERE path > 'path/00100'");
-    ck_assert_int_eq(sum_in(db, "monday"), ALL + 500);
+    ck_assert_int_eq(sql_sum_in(db, "monday"), ALL + 500);
     sql_snapshot(db, "tuesday");
     sql_run(db, "DELETE FROM t; INSERT INTO t(t) VALUES('optimize')");
-    ck_assert_int_eq(sum_in(db, "monday"), ALL + 500);
-    ck_assert_int_eq(sum_in(db, "tuesday"), 100 * 101 / 2 + 100);
+    ck_assert_int_eq(sql_sum_in(db, "monday"), ALL + 500);
+    ck_assert_int_eq(sql_sum_in(db, "tuesday"), 100 * 101 / 2 + 100);
     sql_run(db, "INSERT INTO t(path, value) VALUES('a', 5)"); /* an emptied table's file is not begun anew */
     sql_run(db, "INSERT INTO t(t) VALUES('flush')");
     sql_reopen();
-    ck_assert_int_eq(sum_in(db, "monday"), ALL + 500);
+    ck_assert_int_eq(sql_sum_in(db, "monday"), ALL + 500);
     expect("ok\n", "SELECT art_check('t')");
 }
 
 TEST(test_a_snapshot_has_a_name_that_is_taken_once) {
-    make_table();
     refuses(SQLITE_ERROR, "wants a name, which is a text (t): write INSERT INTO t(t, snapshot)",
             "INSERT INTO t(t) VALUES('snapshot')");
     refuses(SQLITE_ERROR, "which is a text", "INSERT INTO t(t, snapshot) VALUES('snapshot', 5)");
@@ -93,7 +85,7 @@ TEST(test_a_snapshot_has_a_name_that_is_taken_once) {
     EACH(name, "a b", "A b", "'%\"", "snapshot!", " ") {
         refuses(SQLITE_ERROR, "already (t): drop it, or take another name",
                 TEXT("INSERT INTO t(t, snapshot) VALUES('snapshot', %Q)", name));
-        ck_assert_int_eq(sum_in(db, name), ALL);
+        ck_assert_int_eq(sql_sum_in(db, name), ALL);
         sql_snapshot_drop(db, name);
     }
     sql_run(db, "INSERT INTO t(t, snapshot) VALUES('drop  snapshot', printf('%%.255c', 'x'))");
@@ -101,28 +93,28 @@ TEST(test_a_snapshot_has_a_name_that_is_taken_once) {
 }
 
 TEST(test_the_format_says_whether_there_are_snapshots) {
-    make_table();
     sql_run(db, "INSERT INTO t(t) VALUES('flush')");
     ck_assert_int_eq(format(), usual());
     sql_snapshot(db, "a");
     sql_snapshot(db, "b");
-    ck_assert(has_row("held") && !has_row("let go"));
+    ck_assert(sql_state_has(db, "held") && !sql_state_has(db, "let go"));
     ck_assert_int_eq(format(), held);
     sql_snapshot_drop(db, "a");
-    ck_assert(has_row("held") && !has_row("let go")); /* the other one names the same */
+    ck_assert(sql_state_has(db, "held") && !sql_state_has(db, "let go")); /* the other one names the same */
     sql_run(db, "UPDATE t SET value = 0; INSERT INTO t(t) VALUES('optimize')");
     ck_assert_int_gt(sql_info(db, "held slots"), 0);
     sql_snapshot_drop(db, "b");
-    ck_assert(has_row("held") && has_row("let go"));
+    ck_assert(sql_state_has(db, "held") && sql_state_has(db, "let go"));
     ck_assert_int_eq(format(), held);
     sql_run(db, "INSERT INTO t(path) VALUES('a'); INSERT INTO t(t) VALUES('flush')");
-    ck_assert(!has_row("held") && !has_row("let go"));
+    ck_assert(!sql_state_has(db, "held") && !sql_state_has(db, "let go"));
     ck_assert_int_eq(format(), usual());
     ck_assert_int_eq(sql_info(db, "held slots"), 0);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_artstate WHERE k LIKE 'snapshot%%'"), 0);
 }
 
 TEST(test_a_snapshot_of_an_empty_table_holds_nothing) {
+    sql_run(db, "DROP TABLE t");
     sql_create(db, "t", "");
     sql_snapshot(db, "nothing");
     ck_assert_int_eq(format(), usual());
@@ -144,7 +136,6 @@ TEST(test_a_snapshot_of_an_empty_table_holds_nothing) {
 }
 
 TEST(test_a_snapshot_is_noted_for_the_commit) {
-    make_table();
     sql_run(db, "BEGIN");
     sql_snapshot(db, "a");
     expect("snapshot\n", "SELECT value FROM art_info('t') WHERE property = 'at commit'");
@@ -157,7 +148,6 @@ TEST(test_a_snapshot_is_noted_for_the_commit) {
 }
 
 TEST(test_a_dropped_name_can_be_taken_in_the_same_transaction) {
-    make_table();
     sql_snapshot(db, "a");
     sql_run(db, "BEGIN");
     sql_snapshot_drop(db, "a");
@@ -166,27 +156,25 @@ TEST(test_a_dropped_name_can_be_taken_in_the_same_transaction) {
     sql_run(db, "SAVEPOINT s");
     sql_snapshot_drop(db, "a");
     sql_run(db, "ROLLBACK TO s; COMMIT");
-    ck_assert_int_eq(sum_in(db, "a"), 500);
+    ck_assert_int_eq(sql_sum_in(db, "a"), 500);
     ck_assert_int_eq(sql_info(db, "snapshots"), 1);
 }
 
 TEST(test_two_snapshots_of_one_transaction_show_the_same) {
-    make_table();
     sql_run(db, "BEGIN");
     sql_snapshot(db, "a");
     sql_run(db, "UPDATE t SET value = 2");
     sql_snapshot(db, "b");
     sql_run(db, "COMMIT; UPDATE t SET value = 3; INSERT INTO t(t) VALUES('optimize')");
-    ck_assert_int_eq(sum_in(db, "a"), 1000);
-    ck_assert_int_eq(sum_in(db, "b"), 1000);
+    ck_assert_int_eq(sql_sum_in(db, "a"), 1000);
+    ck_assert_int_eq(sql_sum_in(db, "b"), 1000);
     sql_snapshot_drop(db, "a");
     sql_run(db, "UPDATE t SET value = 4; INSERT INTO t(t) VALUES('optimize'); UPDATE t SET value = 5; "
                 "INSERT INTO t(t) VALUES('optimize')");
-    ck_assert_int_eq(sum_in(db, "b"), 1000);
+    ck_assert_int_eq(sql_sum_in(db, "b"), 1000);
 }
 
 TEST(test_two_tables_have_their_own_snapshots) {
-    make_table();
     sql_run(db, "ATTACH '%q' AS other", TEXT("%s/other.db", directory));
     sql_create(db, "u", "");
     char *create = sql_create_text("other.t", "");
@@ -197,11 +185,11 @@ TEST(test_two_tables_have_their_own_snapshots) {
             "INSERT INTO u(u, snapshot) VALUES('snapshot', 'x'); INSERT INTO other.t(t, snapshot) VALUES('snapshot', "
             "'x'); INSERT INTO main.t(t, snapshot) VALUES('snapshot', 'x'); COMMIT;"
             "DELETE FROM u; DELETE FROM other.t; DELETE FROM main.t");
-    ck_assert_int_eq(sum_in(db, "x"), ALL);
+    ck_assert_int_eq(sql_sum_in(db, "x"), ALL);
     expect("u|1\n", "SELECT path, value FROM u WHERE snapshot = 'x'");
     expect("o|2\n", "SELECT path, value FROM other.t WHERE snapshot = 'x'");
     sql_run(db, "INSERT INTO other.t(t, snapshot) VALUES('drop snapshot', 'x')");
-    ck_assert_int_eq(sum_in(db, "x"), ALL);
+    ck_assert_int_eq(sql_sum_in(db, "x"), ALL);
     expect("1\n", "SELECT value FROM art_info('t') WHERE property = 'snapshots'");
     expect("0\n", "SELECT value FROM art_info('other.t') WHERE property = 'snapshots'");
 }
@@ -219,19 +207,17 @@ TEST(test_snapshots_are_in_every_kind_of_schema) {
 }
 
 TEST(test_a_read_only_database_shows_snapshots_and_takes_none) {
-    make_table();
     sql_snapshot(db, "a");
     sql_run(db, "DELETE FROM t");
     sql_close(db);
     db = sql_open_flags(path, SQLITE_OPEN_READONLY);
-    ck_assert_int_eq(sum_in(db, "a"), ALL);
+    ck_assert_int_eq(sql_sum_in(db, "a"), ALL);
     refuses(SQLITE_READONLY, "readonly", "INSERT INTO t(t, snapshot) VALUES('snapshot', 'b')");
     refuses(SQLITE_READONLY, "readonly", "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'a')");
     ck_assert_int_eq(sql_info(db, "snapshots"), 1);
 }
 
 TEST(test_a_snapshot_that_a_statement_reads_is_not_dropped) {
-    make_table();
     sql_snapshot(db, "a");
     sql_snapshot(db, "b");
     sql_run(db, "UPDATE t SET value = 0");
@@ -249,7 +235,6 @@ TEST(test_a_snapshot_that_a_statement_reads_is_not_dropped) {
 }
 
 TEST(test_nor_is_it_when_the_table_has_given_back_what_it_can_make_again) {
-    make_table();
     sql_snapshot(db, "a");
     sqlite3_stmt *reader = sql_prepare(db, "SELECT value FROM t WHERE snapshot = 'a'");
     ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
@@ -265,7 +250,6 @@ TEST(test_nor_is_it_when_the_table_has_given_back_what_it_can_make_again) {
 }
 
 TEST(test_one_that_is_made_and_dropped_again_and_again_takes_no_memory) {
-    make_table();
     sql_run(db, "BEGIN; UPDATE t SET value = 0");
     sqlite3_int64 before = 0;
     for (int i = 0; i < 2000; i++) {
@@ -279,11 +263,10 @@ TEST(test_one_that_is_made_and_dropped_again_and_again_takes_no_memory) {
     ck_assert_int_lt(sqlite3_memory_used() - before, 10000);
     sql_snapshot(db, "a");
     sql_run(db, "COMMIT; UPDATE t SET value = 1");
-    ck_assert_int_eq(sum_in(db, "a"), 0);
+    ck_assert_int_eq(sql_sum_in(db, "a"), 0);
 }
 
 TEST(test_another_summary_waits_for_the_last_drop) {
-    make_table();
     sql_snapshot(db, "a");
     sql_snapshot(db, "b");
     refuses(SQLITE_ERROR, "snapshots keep the summary that they were made with (t): drop 'a', 'b' first",
@@ -298,11 +281,10 @@ TEST(test_another_summary_waits_for_the_last_drop) {
     sql_snapshot(db, "a");
     sql_run(db, "UPDATE t SET value = 0");
     expect("ok\n", "SELECT art_check('t')");
-    ck_assert_int_eq(sum_in(db, "a"), ALL);
+    ck_assert_int_eq(sql_sum_in(db, "a"), ALL);
 }
 
 TEST(test_a_column_that_came_later_is_null_in_older_states) {
-    make_table();
     sql_snapshot(db, "a");
     sql_run(db, "INSERT INTO t(t) VALUES('add column owner TEXT DEFAULT NULL')");
     sql_run(db, "UPDATE t SET owner = 'me'");
@@ -313,7 +295,6 @@ TEST(test_a_column_that_came_later_is_null_in_older_states) {
 }
 
 TEST(test_rename_takes_snapshots_along_and_drop_removes_them) {
-    make_table();
     sql_snapshot(db, "a");
     sql_run(db, "DELETE FROM t; BEGIN; ALTER TABLE t RENAME TO u; INSERT INTO u(u, snapshot) VALUES('snapshot', 'b');"
                 "ROLLBACK; ALTER TABLE t RENAME TO u");
@@ -329,11 +310,11 @@ TEST(test_rename_takes_snapshots_along_and_drop_removes_them) {
 }
 
 TEST(test_a_table_can_be_born_with_a_snapshot) {
-    sql_run(db, "BEGIN");
+    sql_run(db, "DROP TABLE t; BEGIN");
     make_table();
     sql_snapshot(db, "a");
     sql_run(db, "UPDATE t SET value = 0; SAVEPOINT s; DROP TABLE t; ROLLBACK TO s; COMMIT; UPDATE t SET value = 1");
-    ck_assert_int_eq(sum_in(db, "a"), 0);
+    ck_assert_int_eq(sql_sum_in(db, "a"), 0);
     sql_run(db, "BEGIN; DROP TABLE t");
     make_table();
     sql_snapshot(db, "b");
@@ -344,7 +325,6 @@ TEST(test_a_table_can_be_born_with_a_snapshot) {
 }
 
 TEST(test_rows_that_an_authorizer_hides_are_not_taken_for_none) {
-    make_table();
     sql_snapshot(db, "a");
     sql_run(db, "UPDATE t SET value = 0");
     sql_forbid(db, SQLITE_IGNORE, SQLITE_READ, "t_artstate", "k");
@@ -352,7 +332,7 @@ TEST(test_rows_that_an_authorizer_hides_are_not_taken_for_none) {
     refuses(SQLITE_CORRUPT_VTAB, "cannot be read", "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'a')");
     sql_forbid(db, SQLITE_OK, 0, NULL, NULL);
     sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
-    ck_assert_int_eq(sum_in(db, "a"), ALL);
+    ck_assert_int_eq(sql_sum_in(db, "a"), ALL);
 }
 
 static int count_reads_of_all(unsigned kind, void *count, void *statement, void *text) {
@@ -363,7 +343,6 @@ static int count_reads_of_all(unsigned kind, void *count, void *statement, void 
 
 TEST(test_many_drops_in_a_transaction_read_the_other_snapshots_once) {
     int reads = 0;
-    make_table();
     for (int i = 0; i < 20; i++) {
         sql_run(db, "UPDATE t SET value = %d; INSERT INTO t(t, snapshot) VALUES('snapshot', 's%02d')", i, i);
     }
@@ -373,7 +352,7 @@ TEST(test_many_drops_in_a_transaction_read_the_other_snapshots_once) {
                 "snapshot', 's19'); COMMIT");
     sqlite3_trace_v2(db, 0, NULL, NULL);
     ck_assert_int_le(reads, 1);
-    ck_assert(has_row("held") && has_row("let go"));
+    ck_assert(sql_state_has(db, "held") && sql_state_has(db, "let go"));
     expect("16|17|18|ok\n", "SELECT (SELECT sum(value) / 500 FROM t WHERE snapshot = 's16'), (SELECT sum(value) / 500 "
                             "FROM t WHERE snapshot = 's17'), (SELECT sum(value) / 500 FROM t WHERE snapshot = 's18'), "
                             "art_check('t')");
@@ -381,7 +360,6 @@ TEST(test_many_drops_in_a_transaction_read_the_other_snapshots_once) {
 
 /* Before the commit, rows that it is to write say otherwise. */
 TEST(test_a_check_knows_what_is_held_behind_a_drop) {
-    make_table();
     sql_snapshot(db, "a");
     sql_run(db, "UPDATE t SET value = 0; INSERT INTO t(t) VALUES('optimize')");
     sql_snapshot(db, "b");
@@ -422,14 +400,13 @@ static void end_to_refuse(void) {
 }
 
 TEST(test_a_rollback_takes_snapshots_and_drops_back) {
-    make_table();
     sql_snapshot(db, "a");
     sql_run(db, "UPDATE t SET value = 0; BEGIN");
     sql_snapshot(db, "b");
     sql_snapshot_drop(db, "a");
     sql_run(db, "ROLLBACK");
     ck_assert_int_eq(sql_info(db, "snapshots"), 1);
-    ck_assert_int_eq(sum_in(db, "a"), ALL);
+    ck_assert_int_eq(sql_sum_in(db, "a"), ALL);
     sql_run(db, "BEGIN; SAVEPOINT x");
     sql_snapshot(db, "b");
     sql_run(db, "SAVEPOINT y");
@@ -437,7 +414,7 @@ TEST(test_a_rollback_takes_snapshots_and_drops_back) {
     sql_snapshot(db, "c");
     sql_run(db, "ROLLBACK TO y; RELEASE x; COMMIT");
     expect("snapshot a\nsnapshot b\n", "SELECT k FROM t_artstate WHERE k LIKE 'snapshot%'");
-    ck_assert_int_eq(sum_in(db, "b"), 0);
+    ck_assert_int_eq(sql_sum_in(db, "b"), 0);
     sql_run(db, "BEGIN; SAVEPOINT x");
     sql_snapshot(db, "d");
     sql_run(db, "ROLLBACK TO x; INSERT INTO t(path) VALUES('x'); COMMIT");
@@ -446,7 +423,6 @@ TEST(test_a_rollback_takes_snapshots_and_drops_back) {
 }
 
 TEST(test_a_refused_commit_fills_in_again) {
-    make_table();
     sql_snapshot(db, "a");
     sql_run(db, "BEGIN; UPDATE t SET value = 1");
     sql_snapshot(db, "b");
@@ -457,17 +433,16 @@ TEST(test_a_refused_commit_fills_in_again) {
     refuse_commit();
     end_to_refuse();
     sql_run(db, "COMMIT");
-    ck_assert_int_eq(sum_in(db, "b"), 1000);
+    ck_assert_int_eq(sql_sum_in(db, "b"), 1000);
     sql_run(db, "UPDATE t SET value = 3; INSERT INTO t(t) VALUES('optimize'); UPDATE t SET value = 4; "
                 "INSERT INTO t(t) VALUES('optimize')");
-    ck_assert_int_eq(sum_in(db, "a"), ALL);
-    ck_assert_int_eq(sum_in(db, "b"), 1000);
+    ck_assert_int_eq(sql_sum_in(db, "a"), ALL);
+    ck_assert_int_eq(sql_sum_in(db, "b"), 1000);
     expect("ok\n", "SELECT art_check('t')");
 }
 
 /* The set that is held ends as that of the one snapshot, before the hashes. */
 TEST(test_what_a_refused_commit_wrote_is_not_held) {
-    make_table();
     sql_run(db, "BEGIN; INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 12000) "
                 "SELECT printf('large/%%05d', i), hex(randomblob(60)) FROM n");
     sql_snapshot(db, "a");
@@ -475,14 +450,13 @@ TEST(test_what_a_refused_commit_wrote_is_not_held) {
     refuse_commit();
     end_to_refuse();
     sql_run(db, "DELETE FROM t WHERE path GLOB 'large/*'; COMMIT");
-    ck_assert_int_eq(sum_in(db, "a"), ALL);
+    ck_assert_int_eq(sql_sum_in(db, "a"), ALL);
     expect("1\n", "SELECT substr(s.v, -length(h.v), length(h.v) - 8) = substr(h.v, 1, length(h.v) - 8) FROM "
                   "t_artstate AS s JOIN t_artstate AS h ON s.k = 'snapshot a' AND h.k = 'held'");
 }
 
 /* Of a state that has all in runs: no root was handed over, only what the rows of snapshots say. */
 TEST(test_a_check_behind_a_refused_commit_knows_what_is_held) {
-    make_table();
     sql_snapshot(db, "a");
     sql_run(db, "UPDATE t SET value = 1; INSERT INTO t(t) VALUES('flush'); BEGIN");
     sql_snapshot(db, "b");
@@ -492,7 +466,7 @@ TEST(test_a_check_behind_a_refused_commit_knows_what_is_held) {
     end_to_refuse();
     sql_run(db, "COMMIT");
     expect("ok\n", "SELECT art_check('t')");
-    ck_assert_int_eq(sum_in(db, "b"), 500);
+    ck_assert_int_eq(sql_sum_in(db, "b"), 500);
 }
 
 /* What was asked for before the refused COMMIT is not wanted any more. */
@@ -540,7 +514,6 @@ TEST(test_what_was_let_go_stays_so_behind_a_refused_commit) {
 }
 
 TEST(test_a_rollback_to_before_a_refused_commit_brings_back_the_older_snapshot) {
-    make_table();
     sql_snapshot(db, "a");
     sql_run(db, "BEGIN; UPDATE t SET value = 0; SAVEPOINT s");
     sql_snapshot_drop(db, "a");
@@ -552,13 +525,12 @@ TEST(test_a_rollback_to_before_a_refused_commit_brings_back_the_older_snapshot) 
     refuse_commit();
     end_to_refuse();
     sql_run(db, "UPDATE t SET value = 1; COMMIT");
-    ck_assert_int_eq(sum_in(db, "a"), ALL);
-    ck_assert_int_eq(sum_in(db, "b"), 500);
+    ck_assert_int_eq(sql_sum_in(db, "a"), ALL);
+    ck_assert_int_eq(sql_sum_in(db, "b"), 500);
     ck_assert_int_eq(sql_info(db, "snapshots"), 2);
 }
 
 TEST(test_a_commit_that_dies_leaves_the_snapshots_that_were_there) {
-    make_table();
     sql_snapshot(db, "a");
     sql_run(db, "UPDATE t SET value = 0");
     EACH(journal, "DELETE", "WAL") {
@@ -582,7 +554,7 @@ TEST(test_a_commit_that_dies_leaves_the_snapshots_that_were_there) {
         ck_assert_int_eq(sql_info(db, "snapshots"), 1);
         sql_run(db, "UPDATE t SET value = 5; INSERT INTO t(t) VALUES('optimize'); UPDATE t SET value = 0; "
                     "INSERT INTO t(t) VALUES('optimize')");
-        ck_assert_int_eq(sum_in(db, "a"), ALL);
+        ck_assert_int_eq(sql_sum_in(db, "a"), ALL);
         expect("ok\n", "SELECT art_check('t')");
     }
 }
@@ -590,7 +562,6 @@ TEST(test_a_commit_that_dies_leaves_the_snapshots_that_were_there) {
 /* It stands on its own SQLite snapshot, in which the row is there. */
 TEST(test_another_connection_reads_a_snapshot_while_it_is_dropped) {
     sql_run(db, "PRAGMA journal_mode=WAL");
-    make_table();
     sql_snapshot(db, "a");
     sql_run(db, "UPDATE t SET value = 0; INSERT INTO t(t) VALUES('optimize')");
     sqlite3 *other = sql_open(path);
@@ -606,7 +577,7 @@ TEST(test_another_connection_reads_a_snapshot_while_it_is_dropped) {
     while (sqlite3_step(reader) == SQLITE_ROW) sum += sqlite3_column_int64(reader, 0);
     sqlite3_finalize(reader);
     ck_assert_int_eq(sum, ALL);
-    ck_assert_int_eq(sum_in(other, "a"), ALL);
+    ck_assert_int_eq(sql_sum_in(other, "a"), ALL);
     sql_run(other, "COMMIT");
     sql_refused(other, SQLITE_ERROR, "there is no snapshot 'a'", "SELECT * FROM t WHERE snapshot = 'a'");
     sql_close(other);
@@ -854,4 +825,4 @@ TEST(test_a_snapshot_shows_its_state_whatever_came_before) {
     printf("%u ways\n", tried);
 }
 
-SUITE("snapshots under SQL", .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down)
+SUITE("snapshots under SQL", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)

@@ -4,7 +4,6 @@
 #include "core/base/bytes.h"
 #include "core/base/hash.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 enum { ROWS = 500, ALL = ROWS * (ROWS + 1) / 2 };
 
@@ -18,15 +17,6 @@ static void make_table(void) {
 
 static int64_t held_slots(void) {
     return sql_info(db, "held slots");
-}
-
-static int64_t sum_in(sqlite3 *on, const char *name) {
-    return sql_int(on, "SELECT sum(value) FROM t WHERE snapshot = %Q", name);
-}
-
-/* A row that is there as T_artstate has it. */
-static bool has_row(const char *key) {
-    return sql_int(db, "SELECT count(*) FROM t_artstate WHERE k = %Q", key);
 }
 
 TEST(test_a_damaged_snapshot_is_an_error_and_can_be_dropped) {
@@ -87,10 +77,10 @@ TEST(test_sets_that_are_damaged_or_missing_stop_who_writes_blobs) {
         sql_run(db, "INSERT INTO t(path) VALUES('x'); INSERT INTO t(t) VALUES('flush')");
         ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_CORRUPT_VTAB);
         if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
-        ck_assert_int_eq(sum_in(db, "a"), ALL);
+        ck_assert_int_eq(sql_sum_in(db, "a"), ALL);
     }
     sql_run(db, "INSERT INTO t(path) VALUES('x'); INSERT INTO t(t) VALUES('flush')");
-    ck_assert_int_eq(sum_in(db, "a"), ALL);
+    ck_assert_int_eq(sql_sum_in(db, "a"), ALL);
 }
 
 /* a, b and c, each of another state, and the table of a fourth. */
@@ -109,7 +99,7 @@ static void write_twice(void) {
 static void is_sound_when_all_are_gone(void) {
     write_twice();
     expect("ok\n", "SELECT art_check('t')");
-    ck_assert(!has_row("held") && !has_row("let go"));
+    ck_assert(!sql_state_has(db, "held") && !sql_state_has(db, "let go"));
     ck_assert_int_eq(held_slots(), 0);
     ck_assert_int_le(sql_int(db, "SELECT v FROM t_artstate WHERE k = 'format'"), 5); /* as without snapshots */
 }
@@ -120,12 +110,12 @@ TEST(test_damaged_snapshots_do_not_stop_the_drop_of_another) {
     int64_t slots = held_slots();
     sql_snapshot_drop(db, "a");
     write_twice();
-    ck_assert_int_eq(sum_in(db, "c"), ALL + 2 * ROWS);
-    ck_assert(!has_row("let go") && held_slots() >= slots); /* b may be of any of them */
+    ck_assert_int_eq(sql_sum_in(db, "c"), ALL + 2 * ROWS);
+    ck_assert(!sql_state_has(db, "let go") && held_slots() >= slots); /* b may be of any of them */
     sql_snapshot_drop(db, "b");
-    ck_assert(has_row("let go"));
+    ck_assert(sql_state_has(db, "let go"));
     write_twice();
-    ck_assert_int_eq(sum_in(db, "c"), ALL + 2 * ROWS);
+    ck_assert_int_eq(sql_sum_in(db, "c"), ALL + 2 * ROWS);
     ck_assert_int_lt(held_slots(), slots);
     sql_snapshot_drop(db, "c");
     is_sound_when_all_are_gone();
@@ -147,9 +137,9 @@ LOOP_TEST(test_what_is_held_is_worked_out_anew_where_it_is_lost, LENGTH(lost)) {
         make_three();
         sqlite3 *reader = sql_open(path);
         sql_run(reader, "BEGIN");
-        ck_assert_int_eq(sum_in(reader, "a"), ALL);
+        ck_assert_int_eq(sql_sum_in(reader, "a"), ALL);
         sql_snapshot_drop(db, "a");
-        ck_assert(has_row("held") && has_row("let go"));
+        ck_assert(sql_state_has(db, "held") && sql_state_has(db, "let go"));
         sql_run(db, "%s; INSERT INTO t(path) VALUES('x')", lost[_i]);
         refuses(SQLITE_CORRUPT_VTAB, "(main.t_artstate): make or drop a snapshot, and it is worked out anew",
                 "INSERT INTO t(t) VALUES('flush')");
@@ -158,8 +148,8 @@ LOOP_TEST(test_what_is_held_is_worked_out_anew_where_it_is_lost, LENGTH(lost)) {
         sql_run(db, "COMMIT");
         expect("ok\n", "SELECT art_check('t')");
         write_twice();
-        ck_assert_int_eq(sum_in(reader, "a"), ALL);
-        ck_assert_int_eq(sum_in(db, "c"), ALL + 2 * ROWS);
+        ck_assert_int_eq(sql_sum_in(reader, "a"), ALL);
+        ck_assert_int_eq(sql_sum_in(db, "c"), ALL + 2 * ROWS);
         sql_run(reader, "COMMIT");
         sql_close(reader);
         sql_run(db, "INSERT INTO t(t, snapshot) SELECT 'drop snapshot', name FROM art_snapshots('t')");
@@ -190,7 +180,7 @@ TEST(test_what_is_held_is_worked_out_anew_when_the_damaged_snapshots_are_gone) {
     refuses(SQLITE_CORRUPT_VTAB, "'held' is damaged", "INSERT INTO t(t) VALUES('optimize')");
     sql_snapshot_drop(db, "a");
     write_twice();
-    ck_assert_int_eq(sum_in(db, "c"), ALL + 2 * ROWS);
+    ck_assert_int_eq(sql_sum_in(db, "c"), ALL + 2 * ROWS);
     sql_snapshot_drop(db, "c");
     is_sound_when_all_are_gone();
 }

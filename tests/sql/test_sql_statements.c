@@ -4,9 +4,7 @@
  * code, changes(), the state of the transaction and all rows. Where a virtual table cannot be like an ordinary one
  * (changes() after COMMIT, total_changes(), RETURNING, UPSERT), FTS5 is the measure, or the figures stand here.
  */
-#include "tests/support/sql_expect.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static const char *const tables[] = {"ours", "theirs"};
 static const char all_rows[] = "SELECT path, quote(value) FROM @ ORDER BY path";

@@ -4,9 +4,7 @@
  */
 #include <unistd.h>
 
-#include "tests/support/random.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static char *expected;
 static const char *const modes[] = {"WAL", "DELETE"};

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static void set_up(void) {
     sql_set_up();

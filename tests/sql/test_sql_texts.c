@@ -4,7 +4,6 @@
 #include "core/tree/state/hooks.h"
 #include "tests/support/grammar.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 enum { ROWS = 2500, QUERIES = 150 };
 
@@ -15,13 +14,6 @@ static void set_up(void) {
                 "CREATE TABLE b(path TEXT PRIMARY KEY NOT NULL, at TEXT, word TEXT, any, tag TEXT, size INTEGER, note) "
                 "WITHOUT ROWID; CREATE TABLE other(number INTEGER, typeless, text TEXT);"
                 "INSERT INTO other VALUES(2025, '2025', '2025'), (7, '7', '7'), (NULL, NULL, NULL)");
-}
-
-/* draw(n): below n, as the seed says. */
-static void draw(sqlite3_context *context, int argc, sqlite3_value **argv) {
-    struct random *random = sqlite3_user_data(context);
-    (void)argc;
-    sqlite3_result_int(context, (int)random_below(random, (uint32_t)sqlite3_value_int(argv[0])));
 }
 
 /* Dates, near dates and what reads as a number; texts that are equal for longer than a code is; all types. */
@@ -152,7 +144,7 @@ LOOP_TEST(test_zones_of_texts_lead_to_the_rows_of_an_ordinary_table, 3) {
     struct random random = {random_seed() + (uint64_t)_i};
     uint64_t seed = random.state;
     printf("texts: seed %llu\n", (unsigned long long)seed);
-    sqlite3_create_function(db, "draw", 1, SQLITE_UTF8, &random, draw, NULL, NULL);
+    sql_lend_draw(db, &random);
     if (_i == 2) art_test_hooks.blob_pages = 0;
     add_rows("d", ROWS);
     copy_rows();

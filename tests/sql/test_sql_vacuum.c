@@ -5,10 +5,7 @@
  * must not have been cut before what the database still needs. */
 #include <sys/stat.h>
 
-#include "tests/support/random.h"
-#include "tests/support/sql_expect.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 enum { BLOB = 512 * 1024 };
 

@@ -8,7 +8,6 @@
 #include <pthread.h>
 
 #include "core/base/alloc.h"
-#include "ext/art.h"
 #include "tests/support/sql.h"
 #include "tests/support/suite.h"
 

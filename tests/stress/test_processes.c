@@ -17,7 +17,6 @@
 
 #include "tests/support/spills.h"
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 
 static const char *const journals[] = {"WAL", "DELETE"};
 enum { JOURNALS = 2 };

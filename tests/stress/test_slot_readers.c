@@ -7,7 +7,6 @@
  * processes that of test_slots.c, whose head says which line of the rule is tested where.
  */
 #include "tests/support/sql_one.h"
-#include "tests/support/suite.h"
 #include "tests/support/watch.h"
 
 enum { ROWS = 160, VALUE = 2400 };

@@ -14,7 +14,6 @@
 #include <stdarg.h>
 #include <unistd.h>
 
-#include "tests/support/random.h"
 #include "tests/support/sql.h"
 #include "tests/support/suite.h"
 #include "tests/support/watch.h"

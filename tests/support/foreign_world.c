@@ -144,8 +144,8 @@ static struct template {
 }
 templates[TEMPLATES];
 
-bool foreign_begin(const char *const *journals) {
-    if (sql_standin()) return false;
+void foreign_begin(const char *const *journals) {
+    if (sql_standin()) return;
     load_extension();
     for (unsigned i = 0; journals[i]; i++) {
         struct template *template = &templates[i];
@@ -158,7 +158,6 @@ bool foreign_begin(const char *const *journals) {
         sql_close(db);
         sqlite3_free(path);
     }
-    return true;
 }
 
 void foreign_end(void) {

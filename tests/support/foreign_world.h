@@ -36,8 +36,8 @@ struct foreign_world {
 };
 
 /* Must be called once before anything else, with the journal modes that will be asked for (NULL at the end): a world of
- * each is made once, and copied from then on. False when there is no extension (ART_TEST_STANDIN). */
-bool foreign_begin(const char *const *journals);
+ * each is made once, and copied from then on. For a stand-in (ART_TEST_STANDIN) it makes none. */
+void foreign_begin(const char *const *journals);
 void foreign_end(void);
 void foreign_make(struct foreign_world *world, const char *journal);
 void foreign_free(struct foreign_world *world);

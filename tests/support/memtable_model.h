@@ -8,12 +8,10 @@
 #ifndef ART_TESTS_MEMTABLE_MODEL_H
 #define ART_TESTS_MEMTABLE_MODEL_H
 
-#include <check.h>
-#include <stdbool.h>
-
 #include "core/memtable/memtable.h"
 #include "tests/support/keys.h"
 #include "tests/support/must.h"
+#include "tests/support/suite.h"
 #include "tests/support/toy_columns.h"
 
 enum {
@@ -56,6 +54,11 @@ struct memtable_model {
 void memtable_model_init(struct memtable_model *model, enum key_family family, enum model_kind kind, uint32_t keys,
                          struct random *random);
 void memtable_model_clear(struct memtable_model *model);
+static inline struct art_memtable *open_memtable(void) {
+    struct art_memtable *memtable;
+    must(art_memtable_open(&memtable));
+    return memtable;
+}
 struct art_memtable *memtable_model_open(const struct memtable_model *model); /* an empty one with its summary */
 struct memtable_cell memtable_model_random_cell(struct memtable_model *model, uint32_t at);
 /* The value is good until the next call. */

@@ -1,4 +1,4 @@
-/* What a call of core says, and what has to hold: for programs with Check. */
+/* What a call of core says, and what has to hold: for programs with Check. Brings of_core.h and error.h along. */
 #ifndef ART_TESTS_MUST_H
 #define ART_TESTS_MUST_H
 

@@ -1,11 +1,12 @@
 /* One tree over a simulated disk and a toy host, in globals, for tests of single cases: put, commit, flush, count. What
- * should go well does, or ends the test. */
+ * should go well does, or ends the test. Brings must.h and suite.h along. */
 #ifndef ART_TESTS_SMALL_TREE_H
 #define ART_TESTS_SMALL_TREE_H
 
 #include "core/tree/txn/txn.h"
 #include "tests/support/must.h"
 #include "tests/support/sim_disk.h"
+#include "tests/support/suite.h"
 #include "tests/support/tree_world.h"
 
 extern struct sim_disk *disk;

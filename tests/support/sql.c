@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/support/random.h"
+
 static void die(sqlite3 *db, const char *what, const char *text) __attribute__((noreturn));
 
 static void die(sqlite3 *db, const char *what, const char *text) {
@@ -195,6 +197,29 @@ int64_t sql_info(sqlite3 *db, const char *property) {
     return sql_int(db, "SELECT value FROM art_info('t') WHERE property = %Q", property);
 }
 
+static void draw(sqlite3_context *context, int argc, sqlite3_value **argv) {
+    struct random *random = sqlite3_user_data(context);
+    (void)argc;
+    sqlite3_result_int(context, (int)random_below(random, (uint32_t)sqlite3_value_int(argv[0])));
+}
+
+void sql_lend_draw(sqlite3 *db, struct random *random) {
+    sqlite3_create_function(db, "draw", 1, SQLITE_UTF8, random, draw, NULL, NULL);
+}
+
+int sql_compare_bytes(void *unused, int a, const void *left, int b, const void *right) {
+    (void)unused;
+    return memcmp(left, right, (size_t)(a < b ? a : b));
+}
+
+int64_t sql_sum_in(sqlite3 *db, const char *snapshot) {
+    return sql_int(db, "SELECT sum(value) FROM t WHERE snapshot = %Q", snapshot);
+}
+
+bool sql_state_has(sqlite3 *db, const char *key) {
+    return sql_int(db, "SELECT count(*) FROM t_artstate WHERE k = %Q", key);
+}
+
 void sql_snapshot(sqlite3 *db, const char *name) {
     sql_run(db, "INSERT INTO t(t, snapshot) VALUES('snapshot', %Q)", name);
 }
@@ -285,6 +310,13 @@ char *sql_answer(sqlite3_stmt *statement) {
     sqlite3_reset(statement);
     char *text = sqlite3_str_finish(out);
     return text ? text : sqlite3_mprintf("");
+}
+
+char *sql_answer_to(sqlite3 *db, const char *query) {
+    sqlite3_stmt *statement = sql_prepare(db, "%s", query);
+    char *rows = kept(sql_answer(statement));
+    sqlite3_finalize(statement);
+    return rows;
 }
 
 static const char *temporary_folder(void) {

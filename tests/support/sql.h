@@ -66,6 +66,8 @@ int64_t sql_int(sqlite3 *db, const char *format, ...);
 /* What art_info('t') says of the property. */
 int64_t sql_info(sqlite3 *db, const char *property);
 /* Of table t. */
+int64_t sql_sum_in(sqlite3 *db, const char *snapshot); /* of `value` */
+bool sql_state_has(sqlite3 *db, const char *key);      /* a row of its T_artstate */
 void sql_snapshot(sqlite3 *db, const char *name);
 void sql_snapshot_drop(sqlite3 *db, const char *name);
 
@@ -78,6 +80,14 @@ void sql_append_value(sqlite3_str *out, sqlite3_value *value);
 /* All rows as sql_append_value() writes them, with SQLite's error at the end if there was one; sqlite3_free() it. The
  * statement is the caller's, and reset. */
 char *sql_answer(sqlite3_stmt *statement);
+char *sql_answer_to(sqlite3 *db, const char *query); /* kept() */
+
+/* The function draw(n): below n, as the generator says. */
+struct random;
+void sql_lend_draw(sqlite3 *db, struct random *random);
+
+/* A collation for the tests' own names: as BINARY, up to the end of the shorter one. */
+int sql_compare_bytes(void *unused, int a, const void *left, int b, const void *right);
 
 /* Did the last statement fail since SQLite does not tell what a number means that is compared with a key by order? */
 bool sql_is_undecided(sqlite3 *db);

@@ -1,8 +1,9 @@
-/* What most programs of SQL work on: a folder of their own, and one database in it. */
+/* What most programs of SQL work on: a folder of their own, and one database in it. Brings suite.h along. */
 #ifndef ART_TESTS_SQL_ONE_H
 #define ART_TESTS_SQL_ONE_H
 
 #include "tests/support/sql_expect.h"
+#include "tests/support/suite.h"
 
 extern char *directory, *path, *copy_path; /* copy_path: copy.db beside it, which is not there yet */
 extern sqlite3 *db;

@@ -160,22 +160,6 @@ void store_fill(struct art_store *store, bool fresh, struct store_blob *blobs, u
     EXPECT_OK(art_store_check(store));
 }
 
-void store_two_make(struct store_place *place, struct store_blob blobs[2]) {
-    store_place_simulated(place, 1);
-    struct art_store *store = store_open(place, 64 << 20);
-    store_fill(store, true, blobs, 2, 12);
-    art_store_close(store);
-}
-
-void store_two_end(struct store_place *place, struct store_blob blobs[2], struct art_store **left) {
-    art_store_close(*left);
-    *left = NULL;
-    store_blobs_free(blobs, 2);
-    memset(blobs, 0, 2 * sizeof *blobs);
-    if (place->mode) store_place_close(place);
-    *place = (struct store_place){0};
-}
-
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 int store_want(struct art_blob *blob, uint32_t first, uint32_t n, enum art_intent intent) {

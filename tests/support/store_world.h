@@ -1,10 +1,12 @@
-/* Stores for tests: a place for a database and its .art file in each I/O mode, and blobs to put into it. */
+/* Stores for tests: a place for a database and its .art file in each I/O mode, and blobs to put into it. Brings
+ * must.h and suite.h along. */
 #ifndef TESTS_STORE_WORLD_H
 #define TESTS_STORE_WORLD_H
 
 #include "core/store/store.h"
 #include "tests/support/io_modes.h"
-#include "tests/support/of_core.h"
+#include "tests/support/must.h"
+#include "tests/support/suite.h"
 
 struct store_place {
     const struct io_mode *mode;
@@ -40,10 +42,6 @@ int store_write_new(struct art_store *store, struct store_blob *blob, uint64_t g
 int store_write_again(struct art_store *store, const struct store_blob *blob);
 /* A whole write phase: `count` new blobs, synced. Fails the test when anything fails. */
 void store_fill(struct art_store *store, bool fresh, struct store_blob *blobs, unsigned count, uint32_t pages);
-
-/* A simulated place, with two blobs in its file; and its end, with the store that a test has left open (NULL: none). */
-void store_two_make(struct store_place *place, struct store_blob blobs[2]);
-void store_two_end(struct store_place *place, struct store_blob blobs[2], struct art_store **left);
 
 /* Asks for the blob and all its pages; what the store said. Fails the test when a byte differs from what was
  * written. */

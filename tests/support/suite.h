@@ -7,8 +7,8 @@
  *
  *     SUITE("memtable", .seconds = SUITE_FOREVER)
  *
- * or suite_run(), with the same arguments, where main() has something else to do. The headers of C itself that nearly
- * every program uses come with this one.
+ * or suite_run(), with the same arguments, where main() has something else to do. Random numbers come with this header,
+ * and those of C itself that nearly every program uses.
  */
 #ifndef ART_TESTS_SUITE_H
 #define ART_TESTS_SUITE_H
@@ -21,6 +21,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tests/support/random.h"
 
 enum { SUITE_FOREVER = -1 };
 

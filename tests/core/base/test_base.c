@@ -3,12 +3,9 @@
 
 #include "core/base/alloc.h"
 #include "core/base/buffer.h"
-#include "core/base/bytes.h"
 #include "core/base/entry.h"
-#include "core/base/error.h"
 #include "core/base/hash.h"
 #include "tests/support/of_core.h"
-#include "tests/support/random.h"
 #include "tests/support/suite.h"
 
 /* ---- errors ------------------------------------------------------------------------------------------------------ */

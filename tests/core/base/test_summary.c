@@ -6,9 +6,6 @@
 #include "core/base/text_code.h"
 #include "core/base/value_hash.h"
 #include "tests/support/memtable_model.h"
-#include "tests/support/must.h"
-#include "tests/support/random.h"
-#include "tests/support/suite.h"
 #include "tests/support/toy_columns.h"
 
 /* --- random data -------------------------------------------------------------------------------------------------- */

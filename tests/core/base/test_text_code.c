@@ -2,7 +2,6 @@
 #include "core/base/text_code.h"
 
 #include "tests/support/must.h"
-#include "tests/support/random.h"
 #include "tests/support/suite.h"
 
 enum { TEXT_MAX = 48 };

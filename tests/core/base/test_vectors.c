@@ -5,7 +5,6 @@
 #include "core/blob/simd.h"
 #include "core/memtable/node.h"
 #include "ext/base/nul.h"
-#include "tests/support/random.h"
 #include "tests/support/suite.h"
 
 enum { ROUNDS = 20000, COLUMN = 128, BEYOND = 64 };

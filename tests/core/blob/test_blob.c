@@ -1,23 +1,7 @@
 /* Blobs against a sorted array: every verb, over keys and values of every sort, in one blob and in runs of several
  * levels; pages that come one at a time, labels that change, filters. */
 #include "core/base/alloc.h"
-#include "core/base/error.h"
-#include "core/blob/blob_format.h"
-#include "core/blob/bucket.h"
-#include "tests/support/blob_model.h"
-#include "tests/support/must.h"
-#include "tests/support/of_core.h"
-#include "tests/support/suite.h"
-#include "tests/support/toy_codec.h"
-
-static struct blob_rows rows;
-static struct blob_run run;
-
-static void tear_down(void) {
-    blob_run_clear(&run);
-    blob_rows_clear(&rows);
-    toy_codec_lend(false);
-}
+#include "tests/support/blob_one.h"
 
 static struct blob_style some_style(struct random *random, uint32_t round) {
     return (struct blob_style){.family = round % KEY_FAMILIES,

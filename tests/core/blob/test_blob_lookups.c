@@ -3,25 +3,10 @@
  */
 #include <math.h>
 
-#include "core/base/error.h"
 #include "core/base/value_hash.h"
-#include "core/blob/bucket.h"
 #include "core/blob/postings.h"
-#include "tests/support/blob_model.h"
-#include "tests/support/must.h"
-#include "tests/support/of_core.h"
-#include "tests/support/suite.h"
-#include "tests/support/toy_codec.h"
+#include "tests/support/blob_one.h"
 #include "tests/support/toy_columns.h"
-
-static struct blob_rows rows;
-static struct blob_run run;
-
-static void tear_down(void) {
-    blob_run_clear(&run);
-    blob_rows_clear(&rows);
-    toy_codec_lend(false);
-}
 
 enum { BUCKET_KEY = 2 * ART_STORED_MAX };
 

@@ -2,26 +2,13 @@
  * and images whose hashes are right while one field of the trailer, or one hash, says what cannot be. And the layout's
  * far end: a full blob of so many small buckets that the short forms of the routing part do not reach.
  */
-#include "core/base/error.h"
-#include "core/blob/bucket.h"
 #include "core/blob/routing.h"
-#include "tests/support/blob_model.h"
-#include "tests/support/must.h"
-#include "tests/support/of_core.h"
+#include "tests/support/blob_one.h"
 #include "tests/support/short_memory.h"
-#include "tests/support/suite.h"
-
-static struct blob_rows rows;
-static struct blob_run run;
 
 static void make(uint32_t wanted, uint32_t fill_pages, bool filter) {
     struct random random = {7};
     blob_run_make(&run, &rows, (struct blob_style){.family = KEYS_DIRECTORIES}, wanted, fill_pages, filter, &random);
-}
-
-static void tear_down(void) {
-    blob_run_clear(&run);
-    blob_rows_clear(&rows);
 }
 
 /* --- the builder -------------------------------------------------------------------------------------------------- */

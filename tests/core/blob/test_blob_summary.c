@@ -2,25 +2,10 @@
  * references that carry both upwards, and what is refused when one of these bytes is another than it should be.
  */
 #include "core/base/alloc.h"
-#include "core/base/error.h"
-#include "core/blob/bucket.h"
 #include "core/blob/search.h"
-#include "tests/support/blob_model.h"
-#include "tests/support/must.h"
-#include "tests/support/of_core.h"
+#include "tests/support/blob_one.h"
 #include "tests/support/short_memory.h"
-#include "tests/support/suite.h"
-#include "tests/support/toy_codec.h"
 #include "tests/support/toy_columns.h"
-
-static struct blob_rows rows;
-static struct blob_run run;
-
-static void tear_down(void) {
-    blob_run_clear(&run);
-    blob_rows_clear(&rows);
-    toy_codec_lend(false);
-}
 
 enum { SMALL = 60, LARGE = 3000 }; /* most bytes of a value behind its data */
 

@@ -3,28 +3,12 @@
 #include <pthread.h>
 
 #include "core/base/alloc.h"
-#include "core/base/error.h"
-#include "core/blob/blob_format.h"
-#include "core/blob/bucket.h"
-#include "tests/support/blob_model.h"
-#include "tests/support/must.h"
-#include "tests/support/of_core.h"
+#include "tests/support/blob_one.h"
 #include "tests/support/short_memory.h"
-#include "tests/support/suite.h"
-#include "tests/support/toy_codec.h"
-
-static struct blob_rows rows;
-static struct blob_run run;
 
 static void make(struct blob_style style, uint32_t wanted, uint32_t fill_pages, bool filter, struct random *random) {
     toy_codec_lend(style.flags == FLAGS_PUTS);
     blob_run_make(&run, &rows, style, wanted, fill_pages, filter, random);
-}
-
-static void tear_down(void) {
-    blob_run_clear(&run);
-    blob_rows_clear(&rows);
-    toy_codec_lend(false);
 }
 
 /* --- flipped bits ------------------------------------------------------------------------------------------------- */

@@ -1,26 +1,10 @@
 /* Buckets whose values are a block: what is read of them, how full their pages become and how seldom a value is encoded
  * twice, and blocks that lie. The toy codec is lent; test_blob and others read the same blobs in every other way.
  */
-#include "core/base/error.h"
-#include "core/blob/blob_format.h"
-#include "core/blob/bucket.h"
-#include "tests/support/blob_model.h"
-#include "tests/support/must.h"
-#include "tests/support/of_core.h"
-#include "tests/support/suite.h"
-#include "tests/support/toy_codec.h"
-
-static struct blob_rows rows;
-static struct blob_run run;
+#include "tests/support/blob_one.h"
 
 static void set_up(void) {
     toy_codec_lend(true);
-}
-
-static void tear_down(void) {
-    blob_run_clear(&run);
-    blob_rows_clear(&rows);
-    toy_codec_lend(false);
 }
 
 static void make(struct blob_style style, uint32_t wanted, uint32_t fill_pages, struct random *random) {

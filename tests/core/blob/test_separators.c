@@ -2,23 +2,12 @@
  * child's reference, its number, the sum before it. And where that cannot be right nothing is kept: a page is not
  * there, a separator out of order, a reference none, or there is no memory.
  */
-#include "core/blob/bucket.h"
-#include "tests/support/blob_model.h"
-#include "tests/support/must.h"
-#include "tests/support/of_core.h"
+#include "tests/support/blob_one.h"
 #include "tests/support/short_memory.h"
-#include "tests/support/suite.h"
 
 enum { PROBES = 400, MOST_CHILDREN = 1024, MOST_KEY_BYTES = 64 * 1024 };
 
-static struct blob_rows rows;
-static struct blob_run run;
 static uint64_t searched;
-
-static void tear_down(void) {
-    blob_run_clear(&run);
-    blob_rows_clear(&rows);
-}
 
 /* A reader's own copy of the blob, which may keep its separators once it was asked more often than it has children. */
 static struct art_blob reader_of(const struct blob_image *image) {

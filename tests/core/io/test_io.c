@@ -3,10 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/base/error.h"
 #include "tests/support/io_modes.h"
 #include "tests/support/must.h"
-#include "tests/support/random.h"
 #include "tests/support/suite.h"
 
 enum { FILE_PAGES = 1024, BATCH_MAX = 80, BUFFERS = 6 };

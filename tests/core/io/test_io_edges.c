@@ -9,7 +9,6 @@
 #include <liburing.h>
 #endif
 
-#include "core/base/error.h"
 #include "core/linux/io_system.h"
 #include "tests/support/io_faults.h"
 #include "tests/support/io_modes.h"

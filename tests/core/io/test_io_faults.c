@@ -4,11 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/base/error.h"
 #include "tests/support/io_faults.h"
 #include "tests/support/io_modes.h"
 #include "tests/support/must.h"
-#include "tests/support/of_core.h"
 #include "tests/support/suite.h"
 
 enum { REQUESTS = 6, REQUEST_PAGES = 16 };

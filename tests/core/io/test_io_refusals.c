@@ -13,11 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/base/error.h"
 #include "tests/support/io_faults.h"
 #include "tests/support/io_modes.h"
 #include "tests/support/must.h"
-#include "tests/support/of_core.h"
 #include "tests/support/suite.h"
 
 enum { REQUESTS = IO_ROUND_TRIP, CHILD_SKIPPED = 77 };

@@ -3,9 +3,7 @@
  * The host is the toy's (tests/support/toy_rows.h), which insists on what core/base/rows.h says; that rows are the
  * tree's, with transactions and failures, is tested by the walks of test_tree and test_tree_faults.
  */
-#include "core/base/error.h"
 #include "core/io/io.h"
-#include "tests/support/random.h"
 #include "tests/support/suite.h"
 #include "tests/support/toy_rows.h"
 

@@ -7,7 +7,6 @@
 #include "core/base/error.h"
 #include "core/io/blob_pool.h"
 #include "core/io/free_list.h"
-#include "tests/support/random.h"
 #include "tests/support/suite.h"
 
 enum { THREADS = 4 };

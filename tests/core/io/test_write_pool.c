@@ -5,11 +5,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/base/error.h"
 #include "core/store/private.h"
 #include "core/store/write_pool.h"
 #include "tests/support/io_modes.h"
-#include "tests/support/sim_disk.h"
 #include "tests/support/suite.h"
 
 /* Each into a file of its own. */

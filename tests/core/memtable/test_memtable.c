@@ -1,14 +1,11 @@
 /* The memtable against an array (support/memtable_model.h): sets, marks, rollbacks, order, counts, sums, zones,
  * lookups, redo; memory that runs out; nesting as deep as keys go. */
 #include "core/base/alloc.h"
-#include "core/base/error.h"
 #include "core/base/hash.h"
 #include "core/memtable/arena.h"
 #include "core/memtable/memtable.h"
 #include "tests/support/memtable_model.h"
-#include "tests/support/of_core.h"
 #include "tests/support/short_memory.h"
-#include "tests/support/suite.h"
 
 static struct art_bytes text(const char *string) {
     return art_bytes(string, (uint32_t)strlen(string));
@@ -21,12 +18,6 @@ static struct art_entry put(const char *value, uint64_t csn, uint8_t flags) {
 static void set(struct art_memtable *memtable, const char *key, const char *value, uint8_t flags) {
     struct art_entry entry = put(value, 1, flags);
     must(art_memtable_set(memtable, text(key), &entry));
-}
-
-static struct art_memtable *open_memtable(void) {
-    struct art_memtable *memtable;
-    must(art_memtable_open(&memtable));
-    return memtable;
 }
 
 static void check(const struct art_memtable *memtable) {

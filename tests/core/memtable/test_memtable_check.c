@@ -1,7 +1,6 @@
 /* What art_memtable_check() is for: a memtable that somebody broke, one invariant at a time, and the sentence that says
  * so. Every model test of the memtable relies on it. And the drawing for people, to its letter.
  */
-#include "core/base/error.h"
 #include "core/memtable/inside.h"
 #include "tests/support/of_core.h"
 #include "tests/support/short_memory.h"

@@ -2,19 +2,10 @@
  * writer holds, entry by entry, goes with the model (test_memtable.c).
  */
 #include "core/base/alloc.h"
-#include "core/base/error.h"
 #include "core/memtable/redo_format.h"
 #include "core/memtable/redo_reader.h"
 #include "tests/support/memtable_model.h"
-#include "tests/support/of_core.h"
 #include "tests/support/short_memory.h"
-#include "tests/support/suite.h"
-
-static struct art_memtable *open_memtable(void) {
-    struct art_memtable *memtable;
-    must(art_memtable_open(&memtable));
-    return memtable;
-}
 
 /* In memory of exactly its length, so that a sanitizer sees every read past it. */
 static struct art_bytes copy_of(struct art_bytes bytes) {

@@ -1,12 +1,9 @@
 /* Pages that go past a full cache (core/store/bypass.c), and those of blobs in rows, which are read one at a time
  * first. */
-#include "core/base/error.h"
 #include "core/blob/blob_format.h"
 #include "core/store/cache.h"
 #include "tests/support/own_clock.h"
-#include "tests/support/random.h"
 #include "tests/support/store_world.h"
-#include "tests/support/suite.h"
 
 enum { BLOBS = 24, MB = 1 << 20, ADMITTED = 31, SINGLY = 16 };
 

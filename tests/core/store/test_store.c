@@ -1,11 +1,6 @@
 /* The store as the tree sees it: blobs go in, come out verified, and nothing else ever comes out. In every I/O mode. */
-#include "core/base/error.h"
 #include "core/store/cache.h"
-#include "tests/support/must.h"
-#include "tests/support/of_core.h"
-#include "tests/support/random.h"
 #include "tests/support/store_world.h"
-#include "tests/support/suite.h"
 
 enum { BLOBS = 12, MB = 1 << 20 };
 

@@ -2,15 +2,10 @@
  * it. */
 #include <pthread.h>
 
-#include "core/base/error.h"
 #include "core/store/cache.h"
 #include "core/store/cached_memory.h"
 #include "core/store/private.h"
-#include "tests/support/must.h"
-#include "tests/support/of_core.h"
-#include "tests/support/random.h"
 #include "tests/support/store_world.h"
-#include "tests/support/suite.h"
 
 enum { BLOBS = 24, MB = 1 << 20, THREADS = 8 };
 

@@ -2,29 +2,9 @@
  * wrong moment, a store whose memory ends; and what art_store_check() is for.
  */
 #include "core/base/alloc.h"
-#include "core/base/error.h"
 #include "core/store/private.h"
-#include "tests/support/must.h"
-#include "tests/support/of_core.h"
 #include "tests/support/short_memory.h"
-#include "tests/support/store_world.h"
-#include "tests/support/suite.h"
-
-enum { MB = 1 << 20 };
-
-static struct store_place place; /* simulated, with two blobs in its file */
-static struct store_blob blobs[2];
-
-static struct art_store *store; /* of the tests that do not close theirs */
-
-static void end_world(void) {
-    store_two_end(&place, blobs, &store);
-}
-
-static void make_world(void) {
-    end_world();
-    store_two_make(&place, blobs);
-}
+#include "tests/support/store_two.h"
 
 static struct art_superblock *superblock(void) {
     uint64_t len;
@@ -181,7 +161,6 @@ TEST(test_a_new_file_without_an_owner_is_made_again_only_while_it_is_empty) {
 }
 
 TEST(test_a_fresh_table_does_not_take_the_file_of_a_database_that_stood_here_before) {
-    make_world();
     sim_disk_rename_file(place.sim, place.host_path, "here/aside.db");
     sim_disk_put_file(place.sim, place.host_path, "host", 4);
     store = store_open(&place, 64 * MB);
@@ -192,7 +171,6 @@ TEST(test_a_fresh_table_does_not_take_the_file_of_a_database_that_stood_here_bef
 /* --- what cannot be ----------------------------------------------------------------------------------------------- */
 
 TEST(test_slots_given_back_at_the_wrong_moment_are_not_given_out) {
-    make_world();
     store = store_open(&place, 64 * MB);
     uint32_t end, slot;
     art_store_return_slot(store, 1); /* no phase */
@@ -217,7 +195,6 @@ TEST(test_slots_given_back_at_the_wrong_moment_are_not_given_out) {
 }
 
 TEST(test_a_file_whose_size_cannot_be_asked_is_an_error_once) {
-    make_world();
     store = store_open(&place, 64 * MB);
     EXPECT_OK(store_read(store, &blobs[0]));
     struct art_ref ref = blobs[0].ref;
@@ -252,7 +229,6 @@ TEST(test_a_store_ends_at_the_last_slot) {
 /* --- the check ---------------------------------------------------------------------------------------------------- */
 
 TEST(test_what_a_store_holds_is_checked) {
-    make_world();
     store = store_open(&place, 64 * MB);
     EXPECT_OK(store_read(store, &blobs[0]));
     EXPECT_OK(store_read(store, &blobs[1]));
@@ -279,4 +255,4 @@ TEST(test_what_a_store_holds_is_checked) {
     EXPECT_OK(art_store_check(store));
 }
 
-SUITE("store, edges", .tear_down = end_world, .seconds = 60)
+SUITE("store, edges", .set_up = make_world, .tear_down = end_world, .seconds = 60)

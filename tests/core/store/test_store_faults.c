@@ -1,13 +1,8 @@
 /* The store when memory, the disk or the power fails: an error, the old state, and a usable connection; what was synced
  * stays, and nothing wrong is ever read. */
-#include "core/base/error.h"
 #include "core/store/cache.h"
-#include "tests/support/must.h"
-#include "tests/support/of_core.h"
-#include "tests/support/random.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/store_world.h"
-#include "tests/support/suite.h"
 
 enum { MB = 1 << 20 };
 

@@ -4,29 +4,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/base/error.h"
 #include "core/store/store_format.h"
-#include "tests/support/must.h"
-#include "tests/support/of_core.h"
-#include "tests/support/random.h"
-#include "tests/support/store_world.h"
-#include "tests/support/suite.h"
-
-enum { MB = 1 << 20 };
-
-static struct store_place place; /* simulated, with two blobs in its file */
-static struct store_blob blobs[2];
-
-static struct art_store *store; /* of the tests that do not close theirs */
-
-static void end_world(void) {
-    store_two_end(&place, blobs, &store);
-}
-
-static void make_world(void) {
-    end_world();
-    store_two_make(&place, blobs);
-}
+#include "tests/support/store_two.h"
 
 /* A whole write phase that rewrites blob 0 in its place; what its beginning said. */
 static int write_something(struct art_store *store) {
@@ -56,6 +35,7 @@ static int write_as(const char *path, const char *host_path) {
 /* ---- made -------------------------------------------------------------------------------------------------------- */
 
 TEST(test_opening_and_reading_make_no_file) {
+    end_world();
     store_place_simulated(&place, 1);
     struct store_blob blob;
     store_blob_make(&blob, 1, 1, 1, 3);
@@ -74,7 +54,6 @@ TEST(test_opening_and_reading_make_no_file) {
 }
 
 TEST(test_a_file_put_back_is_found_without_reopening) {
-    make_world();
     sim_disk_rename_file(place.sim, place.path, "elsewhere");
     store = store_open(&place, 64 * MB);
     EXPECT_RC(ART_MISSING, store_read(store, &blobs[0]));
@@ -98,6 +77,7 @@ TEST(test_a_new_file_has_the_databases_permissions) {
 }
 
 TEST(test_the_files_own_folder_is_synced_before_a_phase_begins) {
+    end_world();
     store_place_simulated(&place, 1);
     store = store_open(&place, 64 * MB);
     EXPECT_OK(store_begin(store, true));
@@ -115,7 +95,6 @@ TEST(test_the_files_own_folder_is_synced_before_a_phase_begins) {
 TEST(test_what_stands_in_the_new_files_place_is_used_only_if_it_can_only_be_ours) {
     static uint8_t zeroes[ART_SUPERBLOCK_BYTES], text[4 * ART_PAGE];
     memset(text, 'x', sizeof text);
-    make_world();
     uint64_t len;
     uint8_t whole[2 * ART_BLOB_SIZE];
     memcpy(whole, sim_disk_file_bytes(place.sim, place.path, &len), sizeof whole);
@@ -172,7 +151,6 @@ TEST(test_what_stands_in_the_new_files_place_is_used_only_if_it_can_only_be_ours
 }
 
 TEST(test_a_fresh_table_never_takes_the_original_databases_file) {
-    make_world();
     sim_disk_copy_file(place.sim, place.host_path, "here/copy.db");
     struct art_store *store = store_open_as(&place, place.path, "here/copy.db");
     EXPECT_RC(ART_FOREIGN, store_begin(store, true));
@@ -185,6 +163,7 @@ TEST(test_a_crash_at_any_moment_of_making_the_file_leaves_nothing_in_the_way) {
     unsigned made = 0;
     for (uint64_t seed = 1; seed <= 25 * random_scale(); seed++) {
         for (unsigned call = 1, done = 0; !done; call++) {
+            end_world();
             store_place_simulated(&place, seed * 1000 + call);
             struct art_store *store = store_open(&place, 64 * MB);
             sim_disk_fail(place.sim, SIM_ANY, call, ART_IO, true);
@@ -206,7 +185,6 @@ TEST(test_a_crash_at_any_moment_of_making_the_file_leaves_nothing_in_the_way) {
             art_store_close(store);
             store_blobs_free(&lost, 1);
             store_blobs_free(&kept, 1);
-            end_world();
         }
     }
     ck_assert_uint_gt(made, 0);
@@ -215,7 +193,6 @@ TEST(test_a_crash_at_any_moment_of_making_the_file_leaves_nothing_in_the_way) {
 /* ---- whose it is ------------------------------------------------------------------------------------------------- */
 
 TEST(test_a_copied_database_neither_reads_nor_writes_the_originals_file) {
-    make_world();
     sim_disk_copy_file(place.sim, place.host_path, "here/copy.db"); /* VACUUM INTO keeps the .art file's name */
     refused(read_as(place.path, "here/copy.db"), ART_FOREIGN, place.path);
     EXPECT_MESSAGE(place.host_path);
@@ -232,7 +209,6 @@ static void beside(char *out, size_t size) {
 }
 
 TEST(test_a_database_copied_with_its_file_is_a_database_of_its_own) {
-    make_world();
     char database[600];
     beside(database, sizeof database);
     sim_disk_copy_file(place.sim, place.host_path, database);
@@ -247,7 +223,6 @@ TEST(test_a_database_copied_with_its_file_is_a_database_of_its_own) {
 }
 
 TEST(test_a_database_may_move_with_its_file) {
-    make_world();
     sim_disk_rename_file(place.sim, place.host_path, "moved.db"); /* the inode stays */
     EXPECT_OK(write_as(place.path, "moved.db"));
     sim_disk_rename_file(place.sim, place.path, "moved.art");
@@ -257,7 +232,6 @@ TEST(test_a_database_may_move_with_its_file) {
 
 /* An old copy is put into the place of the owner, which lies aside and comes back. */
 TEST(test_a_copy_in_the_owners_place_is_refused_until_it_adopts) {
-    make_world();
     sim_disk_rename_file(place.sim, place.host_path, "aside.db");
     sim_disk_copy_file(place.sim, "aside.db", place.host_path);
     refused(read_as(place.path, place.host_path), ART_FOREIGN, "stood here before");
@@ -270,7 +244,6 @@ TEST(test_a_copy_in_the_owners_place_is_refused_until_it_adopts) {
 }
 
 TEST(test_an_owner_that_was_put_aside_finds_its_file_unchanged_when_it_is_back) {
-    make_world();
     sim_disk_rename_file(place.sim, place.host_path, "aside.db");
     sim_disk_copy_file(place.sim, "aside.db", place.host_path);
     EXPECT_RC(ART_FOREIGN, write_as(place.path, place.host_path));
@@ -283,7 +256,6 @@ TEST(test_an_owner_that_was_put_aside_finds_its_file_unchanged_when_it_is_back) 
 
 /* Both were copied, and the database once more: two databases look at one file, whose owner page names neither. */
 TEST(test_a_copy_that_nobody_has_claimed_is_for_the_database_of_its_name) {
-    make_world();
     sim_disk_copy_file(place.sim, place.path, "there/t.art");
     char same[600];
     beside(same, sizeof same);
@@ -303,7 +275,6 @@ TEST(test_a_copy_that_nobody_has_claimed_is_for_the_database_of_its_name) {
 
 /* It needs nothing of the file, and would write over what another state of the database needs. */
 TEST(test_a_table_without_a_file_takes_no_copied_one_that_has_content) {
-    make_world();
     char database[600];
     beside(database, sizeof database);
     sim_disk_copy_file(place.sim, place.host_path, database);
@@ -319,7 +290,6 @@ TEST(test_a_table_without_a_file_takes_no_copied_one_that_has_content) {
 }
 
 TEST(test_a_store_says_whether_its_file_is_claimed) {
-    make_world();
     store = store_open(&place, 64 * MB);
     ck_assert(!art_store_unclaimed(store)); /* nobody has looked yet */
     EXPECT_OK(store_read(store, &blobs[0]));
@@ -340,14 +310,12 @@ TEST(test_a_store_says_whether_its_file_is_claimed) {
 }
 
 TEST(test_a_database_without_an_inode_is_known_by_its_path) {
-    make_world();
     sim_disk_remove_file(place.sim, place.host_path);
     EXPECT_OK(write_as(place.path, place.host_path));
     EXPECT_RC(ART_FOREIGN, read_as(place.path, "here/other.db"));
 }
 
 TEST(test_the_owner_is_noted_durably_before_anything_is_written) {
-    make_world();
     sim_disk_rename_file(place.sim, place.host_path, "moved.db");
     store = store_open_as(&place, place.path, "moved.db");
     uint64_t before = sim_disk_calls(place.sim, SIM_WRITE), synced = sim_disk_calls(place.sim, SIM_SYNC);
@@ -378,7 +346,6 @@ TEST(test_a_crash_while_the_owner_is_noted_leaves_an_owner) {
 }
 
 TEST(test_one_bad_owner_page_is_survived_and_two_forbid_writing_until_adopted) {
-    make_world();
     for (unsigned page = 1; page <= 2; page++) { /* page 2 is the one in use; page 1 was never written */
         sim_disk_corrupt(place.sim, place.path, page * ART_PAGE + 40, 3);
         if (page == 1) EXPECT_OK(write_as(place.path, place.host_path));
@@ -394,7 +361,6 @@ TEST(test_one_bad_owner_page_is_survived_and_two_forbid_writing_until_adopted) {
 }
 
 TEST(test_adopt_takes_a_file_over_and_its_old_owner_writes_no_more) {
-    make_world();
     sim_disk_copy_file(place.sim, place.host_path, "here/copy.db");
     struct art_store *original = store_open(&place, 64 * MB);
     EXPECT_OK(write_something(original));
@@ -416,7 +382,6 @@ TEST(test_adopt_takes_a_file_over_and_its_old_owner_writes_no_more) {
 /* What the page cache has of the owner pages may be older than what the device has: it opens the owner's file, and
  * never refuses it; and it lets nobody write. */
 TEST(test_an_owner_that_the_page_cache_has_from_before_writes_no_more_either) {
-    make_world();
     sim_disk_copy_file(place.sim, place.host_path, "here/copy.db");
     sim_disk_let_pages_be_stale(place.sim, 1);
     for (unsigned i = 0; i < 5; i++) {
@@ -437,7 +402,6 @@ TEST(test_an_owner_that_the_page_cache_has_from_before_writes_no_more_either) {
 }
 
 TEST(test_a_file_of_another_table_is_never_ours_not_even_by_adopt) {
-    make_world();
     uint64_t len;
     uint8_t *bytes = sim_disk_file_bytes(place.sim, place.path, &len);
     struct art_superblock *block = (struct art_superblock *)bytes;
@@ -455,7 +419,6 @@ TEST(test_a_file_of_another_table_is_never_ours_not_even_by_adopt) {
 }
 
 TEST(test_every_flipped_bit_of_the_superblock_is_found) {
-    make_world();
     uint64_t seed = random_seed();
     printf("superblock: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
     struct random random = {seed};
@@ -473,7 +436,6 @@ TEST(test_every_flipped_bit_of_the_superblock_is_found) {
 /* ---- links, lengths, replacement --------------------------------------------------------------------------------- */
 
 TEST(test_a_file_with_two_names_is_read_and_not_written) {
-    make_world();
     sim_disk_link_file(place.sim, place.path, "second.art");
     EXPECT_OK(read_as(place.path, place.host_path));
     refused(write_as(place.path, place.host_path), ART_READONLY, "hard link");
@@ -503,7 +465,6 @@ TEST(test_a_symbolic_link_is_not_followed) {
 }
 
 TEST(test_a_file_cut_short_says_so_and_keeps_what_it_has) {
-    make_world();
     uint64_t len;
     uint8_t *bytes = sim_disk_file_bytes(place.sim, place.path, &len);
     uint8_t *whole = malloc(len);
@@ -527,7 +488,6 @@ TEST(test_a_file_cut_short_says_so_and_keeps_what_it_has) {
 }
 
 TEST(test_rubbish_behind_the_last_slot_is_not_taken_for_free) {
-    make_world();
     uint64_t len;
     uint8_t *bytes = sim_disk_file_bytes(place.sim, place.path, &len);
     uint8_t *longer = calloc(1, len + 5000);
@@ -546,7 +506,6 @@ TEST(test_rubbish_behind_the_last_slot_is_not_taken_for_free) {
 }
 
 TEST(test_a_file_replaced_while_it_is_open_is_the_one_that_is_written) {
-    make_world();
     struct art_store *store = store_open(&place, 64 * MB);
     EXPECT_OK(write_something(store));
     sim_disk_copy_file(place.sim, place.path, "backup");
@@ -704,4 +663,4 @@ LOOP_TEST(test_after_fork_the_child_is_refused_and_the_parent_is_unharmed, IO_MO
     store_place_close(&here);
 }
 
-SUITE("store file", .tear_down = end_world, .seconds = SUITE_FOREVER)
+SUITE("store file", .set_up = make_world, .tear_down = end_world, .seconds = SUITE_FOREVER)

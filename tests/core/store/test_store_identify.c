@@ -3,12 +3,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/base/error.h"
 #include "core/base/hash.h"
 #include "core/store/store_format.h"
 #include "core/tree/place.h"
 #include "tests/support/store_world.h"
-#include "tests/support/suite.h"
 
 enum { MB = 1 << 20 };
 
@@ -23,7 +21,6 @@ static void end_world(void) {
 }
 
 static void make_world(void) {
-    end_world();
     store_place_simulated(&place, 1);
     struct art_store *store = store_open(&place, 64 * MB);
     store_fill(store, true, &blob, 1, 12);
@@ -44,7 +41,6 @@ static int ours(const char *path, const char *host_path) {
 }
 
 TEST(test_a_file_is_ours_by_the_inode_of_the_database) {
-    make_world();
     ck_assert_int_eq(ours(place.path, place.host_path), 1);
     sim_disk_rename_file(place.sim, place.host_path, "moved.db");
     ck_assert_int_eq(ours(place.path, "moved.db"), 1);
@@ -58,7 +54,6 @@ TEST(test_a_file_is_ours_by_the_inode_of_the_database) {
 
 /* Who opens a database and its file that were copied together takes the file; who cleans up leaves it. */
 TEST(test_a_copy_is_not_ours_until_its_own_database_has_written_it) {
-    make_world();
     sim_disk_copy_file(place.sim, place.host_path, "there/a.db");
     sim_disk_copy_file(place.sim, place.path, "there/b.art");
     ck_assert_int_eq(ours("there/b.art", "there/a.db"), -ART_FOREIGN);
@@ -77,7 +72,6 @@ TEST(test_a_copy_is_not_ours_until_its_own_database_has_written_it) {
 
 TEST(test_what_is_no_art_file_is_not_found) {
     static uint8_t text[4 * ART_PAGE];
-    make_world();
     memset(text, 'x', sizeof text);
     sim_disk_put_file(place.sim, "text", text, sizeof text);
     ck_assert_int_eq(ours("text", place.host_path), -ART_NOTFOUND);
@@ -93,7 +87,6 @@ TEST(test_what_is_no_art_file_is_not_found) {
 }
 
 TEST(test_a_damaged_owner_is_nobody_and_a_damaged_superblock_says_so) {
-    make_world();
     for (unsigned page = 1; page <= 2; page++) sim_disk_corrupt(place.sim, place.path, page * ART_PAGE + 40, 3);
     ck_assert_int_eq(ours(place.path, place.host_path), 0);
     sim_disk_corrupt(place.sim, place.path, 20, 1); /* in the id */
@@ -102,7 +95,6 @@ TEST(test_a_damaged_owner_is_nobody_and_a_damaged_superblock_says_so) {
 
 /* The hash of the database's path, beside another path. */
 TEST(test_an_owner_page_that_contradicts_itself_is_no_other_answer) {
-    make_world();
     struct art_superblock block;
     uint64_t len;
     memcpy(&block, sim_disk_file_bytes(place.sim, place.path, &len), sizeof block);
@@ -115,7 +107,6 @@ TEST(test_an_owner_page_that_contradicts_itself_is_no_other_answer) {
 }
 
 TEST(test_a_disk_that_fails_is_an_error_and_no_answer) {
-    make_world();
     static const enum sim_call calls[] = {SIM_OPEN, SIM_IDENTITY, SIM_READ};
     for (unsigned i = 0; i < sizeof calls / sizeof *calls; i++) {
         sim_disk_fail(place.sim, calls[i], 1, ART_IO, false);
@@ -159,4 +150,4 @@ TEST(test_only_regular_files_are_looked_at) {
     store_place_close(&real);
 }
 
-SUITE("store, identify", .tear_down = end_world)
+SUITE("store, identify", .set_up = make_world, .tear_down = end_world)

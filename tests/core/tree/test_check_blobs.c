@@ -5,7 +5,6 @@
 #include "core/store/store_format.h"
 #include "tests/support/check_world.h"
 #include "tests/support/of_core.h"
-#include "tests/support/random.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/suite.h"
 

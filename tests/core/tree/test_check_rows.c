@@ -5,7 +5,6 @@
 #include "core/store/private.h"
 #include "tests/support/check_world.h"
 #include "tests/support/must.h"
-#include "tests/support/of_core.h"
 #include "tests/support/suite.h"
 #include "tests/support/toy_codec.h"
 #include "tests/support/toy_summary.h"

@@ -4,10 +4,7 @@
  * Blobs are of 4 pages, and what is counted are slots: a file of 130 of them is to such blobs what one of 68 MB is to
  * full ones. The host makes a checkpoint where the tree says that slots wait for one, as ext/ does (test_sql_vacuum.c).
  */
-#include "tests/support/of_core.h"
-#include "tests/support/random.h"
 #include "tests/support/small_tree.h"
-#include "tests/support/suite.h"
 
 /* The file swells and shrinks: after fewer rounds it is looked at in another moment, at which it was 1.72 times the
  * rows. */

@@ -5,11 +5,8 @@
  * directions, in any prefix, and also while the table changes. Then larger tables, in which deletes were swallowed.
  */
 #include "core/tree/read/states.h"
-#include "tests/support/must.h"
-#include "tests/support/of_core.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/small_tree.h"
-#include "tests/support/suite.h"
 #include "tests/support/toy_summary.h"
 
 static struct art_measures has = {.columns = 1, .sums = 1};
@@ -377,9 +374,17 @@ static uint64_t halved(void) {
     return tree->count.halved;
 }
 
+static void tear_down(void) {
+    forget(&scanned_from);
+    forget(&scanned_to);
+    end_states();
+    small_tree_end();
+}
+
+CASE("rows", .seconds = SUITE_FOREVER, .set_up = make_rows, .tear_down = tear_down)
+
 /* Without a trace in the newer state, alone and beside other changes; few, and nearly all of a part. */
 LOOP_TEST(test_deletes_that_merges_have_swallowed_are_found_by_counts, 4) {
-    make_rows();
     for (unsigned i = 7; i < ROWS; i += 251) delete_row(i);
     for (unsigned i = 5000; _i % 2 && i < 6100; i++) delete_row(i);
     flush();
@@ -393,7 +398,6 @@ LOOP_TEST(test_deletes_that_merges_have_swallowed_are_found_by_counts, 4) {
 }
 
 TEST(test_a_directory_that_was_deleted_as_one_is_found_by_counts) {
-    make_rows();
     struct art_range range;
     uint8_t buffer[8];
     uint64_t deleted;
@@ -411,7 +415,6 @@ TEST(test_a_directory_that_was_deleted_as_one_is_found_by_counts) {
 }
 
 TEST(test_all_rows_of_a_table_may_have_changed) {
-    make_rows();
     for (unsigned i = 0; i < ROWS; i++) put_row(i, 2 * i);
     compare_all();
     flush();
@@ -428,7 +431,6 @@ TEST(test_all_rows_of_a_table_may_have_changed) {
 
 /* Deleted and inserted again with the same value: it has changed. Inserted and deleted again: it has not. */
 TEST(test_a_row_that_came_again_has_changed) {
-    make_rows();
     struct art_diff *diff;
     struct art_changed told;
     delete_row(100);
@@ -448,7 +450,6 @@ TEST(test_a_row_that_came_again_has_changed) {
 
 /* Newer deletes of rows that the older state does not have either: nothing below the name is another row. */
 TEST(test_a_name_below_which_nothing_has_changed_is_not_told) {
-    make_rows();
     struct art_growing what = {.delimiter = text("/"), .depth = 1};
     put_row(19000, 5);
     for (unsigned i = 0; i < 50; i++) put_row(ROWS + i, 1);
@@ -463,7 +464,6 @@ TEST(test_a_name_below_which_nothing_has_changed_is_not_told) {
 
 /* The first rows cost what they cost, not all of the difference. */
 TEST(test_the_first_rows_of_a_difference_come_before_all_is_looked_at) {
-    make_rows();
     for (unsigned i = 0; i < ROWS; i++) put_row(i, 2 * i);
     flush();
     struct art_diff *diff;
@@ -496,7 +496,6 @@ static int read_all(void) {
 }
 
 TEST(test_any_allocation_may_fail) {
-    make_rows();
     for (unsigned i = 7; i < ROWS; i += 251) delete_row(i);
     flush();
     optimize();
@@ -516,7 +515,6 @@ TEST(test_any_allocation_may_fail) {
 }
 
 TEST(test_a_difference_may_be_interrupted) {
-    make_rows();
     for (unsigned i = 7; i < ROWS; i += 251) delete_row(i);
     flush();
     optimize();
@@ -531,13 +529,6 @@ TEST(test_a_difference_may_be_interrupted) {
     }
     ck_assert_uint_gt(asked, 10);
     compare_all();
-}
-
-static void tear_down(void) {
-    forget(&scanned_from);
-    forget(&scanned_to);
-    end_states();
-    small_tree_end();
 }
 
 int main(void) {

@@ -6,10 +6,7 @@
  */
 #include "core/store/cache.h"
 #include "core/store/private.h"
-#include "tests/support/of_core.h"
-#include "tests/support/random.h"
 #include "tests/support/small_tree.h"
-#include "tests/support/suite.h"
 
 enum { DIRECTORIES = 8, NAMES = 1000, KEYS = DIRECTORIES * NAMES, MARKS = 3 };
 

@@ -4,10 +4,7 @@
  * The model is one byte a key. Deletes lie in the memtable, in level-0 runs, in older ones; small blobs make many
  * leaves. Steps, and looks at the sums, are counted (core/tree/state/hooks.h).
  */
-#include "tests/support/of_core.h"
-#include "tests/support/random.h"
 #include "tests/support/small_tree.h"
-#include "tests/support/suite.h"
 
 /* Deletes that are passed one by one before a gap is known, and where it is known; looks at the sums before that. */
 enum { PASSED_FIRST = 60, PASSED_AGAIN = 2, LOOKS = 12, LOOKS_FAR = 20 };

@@ -1,9 +1,6 @@
 /* When the log is full (core/tree/txn/log_cost.c), and what its flushes write: small ones join, and the chunks of new
  * values go behind all others (core/tree/run/append.c). */
-#include "tests/support/of_core.h"
-#include "tests/support/random.h"
 #include "tests/support/small_tree.h"
-#include "tests/support/suite.h"
 
 static struct random numbers;
 

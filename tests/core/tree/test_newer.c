@@ -5,10 +5,7 @@
  * older one. Then, that a walk which passes over rows teaches the tree nothing wrong of where there are none.
  */
 #include "core/store/private.h"
-#include "tests/support/of_core.h"
-#include "tests/support/random.h"
 #include "tests/support/small_tree.h"
-#include "tests/support/suite.h"
 #include "tests/support/toy_codec.h"
 
 enum { KEYS = 4000 };

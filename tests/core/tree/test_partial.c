@@ -4,10 +4,8 @@
  * Tiny blobs, so that a few ten thousand rows make a run of hundreds of them. This program chooses what is merged
  * (core/tree/state/hooks.h).
  */
-#include "tests/support/of_core.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/small_tree.h"
-#include "tests/support/suite.h"
 #include "tests/support/toy_codec.h"
 
 enum { PAGES = 3, ROWS = 120000, SLICE_MOST = 16 };
@@ -103,7 +101,6 @@ static void expect_count(unsigned count) {
 }
 
 TEST(test_blobs_between_two_far_ends_keep_their_slots) {
-    make_world();
     struct art_slot_set before = leaves();
     uint32_t blobs = art_slot_set_count(&before, 0, UINT32_MAX);
     ck_assert_uint_gt(blobs, 100);
@@ -131,7 +128,6 @@ TEST(test_blobs_between_two_far_ends_keep_their_slots) {
 }
 
 TEST(test_rows_all_over_the_run_below_are_given_in_small_parts) {
-    make_world();
     for (unsigned i = 1; i < ROWS; i += 300) put_row(i, "one here, one there ");
     for (unsigned i = 0; i < ROWS; i += 3000) {
         bool existed;
@@ -151,7 +147,6 @@ TEST(test_rows_all_over_the_run_below_are_given_in_small_parts) {
 }
 
 TEST(test_a_run_below_whose_rows_are_all_deleted_goes) {
-    make_world();
     bool existed;
     for (unsigned i = 0; i < ROWS; i += 2) must(art_tree_delete(tree, key_of(i), &existed));
     flush();
@@ -163,7 +158,6 @@ TEST(test_a_run_below_whose_rows_are_all_deleted_goes) {
 /* Deletes of a blob's rows and of a few beside it: only the blobs at both ends are merged. */
 TEST(test_blobs_whose_rows_are_all_deleted_go_unread) {
     enum { FROM = 20000, TO = 90000 };
-    make_world();
     struct art_slot_set before = leaves();
     uint32_t blobs = art_slot_set_count(&before, 0, UINT32_MAX);
     bool existed;
@@ -188,7 +182,6 @@ TEST(test_blobs_whose_rows_are_all_deleted_go_unread) {
 
 /* As many entries as it has rows fall into a blob, and not all of them are deletes. */
 TEST(test_a_blob_of_which_one_row_was_only_changed_is_merged) {
-    make_world();
     bool existed;
     for (unsigned i = 0; i < ROWS; i += 2) {
         if (i % 600)
@@ -212,7 +205,6 @@ static enum art_rc note_rows(void *context, const struct art_ref *ref) {
 TEST(test_new_rows_hide_nothing_and_deletes_hide_what_they_delete) {
     bool existed;
     uint32_t hidden;
-    make_world();
     no_merges = true;
     for (unsigned i = 1; i < ROWS; i += 2) put_row(i, "it is a new row here");
     flush();
@@ -242,7 +234,6 @@ TEST(test_rows_added_behind_blobs_whose_rows_are_deleted_stay) {
     struct art_row row;
     unsigned first = 0, deleted = 0, added = 0;
     bool existed;
-    make_world();
     must(art_run_each_ref(tree->store, &tree->root->run[0], note_rows, &end));
     memset(large, 'x', sizeof large);
     for (unsigned *blob = rows; blob < end; first += 2 * *blob++) {
@@ -269,7 +260,6 @@ TEST(test_rows_added_behind_blobs_whose_rows_are_deleted_stay) {
 
 /* The run between has as many entries as deletes fall into it, and hides rows of the last run by itself. */
 TEST(test_deletes_over_a_run_between_hide_the_rows_of_the_last_one) {
-    make_world();
     bool existed;
     no_merges = true;
     for (unsigned i = 0; i < ROWS / 2; i += 2) put_row(i, "it was changed once.");
@@ -396,4 +386,4 @@ LOOP_TEST(test_random_rows_given_down_are_what_was_written, 2) {
     end_world();
 }
 
-SUITE("partial compaction", .seconds = 120, .tear_down = small_tree_end)
+SUITE("partial compaction", .seconds = 120, .set_up = make_world, .tear_down = small_tree_end)

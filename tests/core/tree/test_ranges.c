@@ -4,15 +4,9 @@
  * The model is a table of places, some directories of equal size. After each change of a range the check looks at all
  * blobs, and at the end of each transaction the rows are compared. Tiny blobs and long values make the runs high.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "core/store/private.h"
-#include "tests/support/of_core.h"
-#include "tests/support/random.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/small_tree.h"
-#include "tests/support/suite.h"
 #include "tests/support/toy_codec.h"
 
 enum { DIRECTORIES = 5, PLACES = 1000, DIGITS = 3, NAME = 400, MARKS = 4, PAGES = 3 };

@@ -1,8 +1,5 @@
 /* What a new root still names of an old one: who keeps the old one pays for each page that is written anew. */
-#include "tests/support/of_core.h"
-#include "tests/support/random.h"
 #include "tests/support/small_tree.h"
-#include "tests/support/suite.h"
 
 static struct random random_numbers;
 static struct art_buffer held, let_go; /* what the host says of snapshots */

@@ -9,7 +9,6 @@
 #include "tests/support/own_clock.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/small_tree.h"
-#include "tests/support/suite.h"
 #include "tests/support/walk_disk.h"
 
 /* --- sets of slots as bytes --------------------------------------------------------------------------------------- */

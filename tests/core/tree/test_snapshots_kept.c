@@ -4,7 +4,6 @@
 #include "core/tree/salvage.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/small_tree.h"
-#include "tests/support/suite.h"
 
 enum { FAMILY = 3, ROWS = 1200 };
 static struct model now;

@@ -3,10 +3,7 @@
  * Random inserts, replacements and deletes, with savepoints taken back over spills, against an array; in an empty
  * table, whose filter of spilled keys answers for the runs, and in one that had rows. And when there is such a filter.
  */
-#include "tests/support/of_core.h"
-#include "tests/support/random.h"
 #include "tests/support/small_tree.h"
-#include "tests/support/suite.h"
 
 enum { ROWS = 20000, STEPS = 60000, SPILL_LIMIT = 512 << 10 };
 

@@ -7,10 +7,7 @@
  */
 #include "core/blob/bucket.h"
 #include "core/store/private.h"
-#include "tests/support/of_core.h"
-#include "tests/support/random.h"
 #include "tests/support/small_tree.h"
-#include "tests/support/suite.h"
 #include "tests/support/toy_codec.h"
 #include "tests/support/tree_model.h"
 

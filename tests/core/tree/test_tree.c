@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include "tests/support/io_modes.h"
-#include "tests/support/sim_disk.h"
 #include "tests/support/suite.h"
 #include "tests/support/tree_world.h"
 #include "tests/support/walk_disk.h"

@@ -7,10 +7,7 @@
 #include "core/blob/blob_format.h"
 #include "core/tree/read/read.h"
 #include "core/tree/state/root_format.h"
-#include "tests/support/of_core.h"
-#include "tests/support/random.h"
 #include "tests/support/small_tree.h"
-#include "tests/support/suite.h"
 #include "tests/support/toy_codec.h"
 #include "tests/support/toy_columns.h"
 

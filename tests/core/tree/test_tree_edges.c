@@ -7,10 +7,8 @@
 
 #include "core/store/cache.h"
 #include "core/store/private.h"
-#include "tests/support/of_core.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/small_tree.h"
-#include "tests/support/suite.h"
 
 static bool stands_on(struct art_cursor *cursor, const char *key) {
     return art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text(key));

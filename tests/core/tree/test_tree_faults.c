@@ -8,7 +8,6 @@
 #include "core/base/alloc.h"
 #include "tests/support/of_core.h"
 #include "tests/support/short_memory.h"
-#include "tests/support/sim_disk.h"
 #include "tests/support/suite.h"
 #include "tests/support/tree_world.h"
 #include "tests/support/walk_disk.h"

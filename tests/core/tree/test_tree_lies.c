@@ -4,10 +4,8 @@
  */
 #include "core/blob/search.h"
 #include "core/tree/state/root_format.h"
-#include "tests/support/of_core.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/small_tree.h"
-#include "tests/support/suite.h"
 #include "tests/support/toy_summary.h"
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */

@@ -1,7 +1,6 @@
 /* Salvage in core: every page of a table damaged in turn, pairs and triples of them in a deeper one, logs and roots
  * that are gone, files cut short, and bytes that lie with right hashes. What comes out is held against all entries that
  * the table had (support/salvage_facts.h). */
-#include "core/blob/blob_format.h"
 #include "core/store/store_format.h"
 #include "core/tree/state/root_format.h"
 #include "tests/support/blob_model.h"

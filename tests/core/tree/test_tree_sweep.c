@@ -10,7 +10,6 @@
  */
 #include "core/tree/txn/txn.h"
 #include "tests/support/must.h"
-#include "tests/support/of_core.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/sim_disk.h"
 #include "tests/support/suite.h"

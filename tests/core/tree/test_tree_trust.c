@@ -4,11 +4,8 @@
  * and references say anything; then an answer may be wrong, or an error, but no call may loop, crash, or read where
  * nothing is.
  */
-#include "core/blob/blob_format.h"
 #include "tests/support/blob_model.h"
-#include "tests/support/of_core.h"
 #include "tests/support/small_tree.h"
-#include "tests/support/suite.h"
 
 enum { ROWS = 2500 };
 

@@ -1,7 +1,5 @@
 /* The file's size: what 'vacuum' and 'optimize' leave of it, with and without readers that may stand on what was. */
-#include "tests/support/of_core.h"
 #include "tests/support/small_tree.h"
-#include "tests/support/suite.h"
 
 static void make_world(bool wal) {
     small_tree_make_of(wal, (struct art_tree_options){.log_limit = 20000, .spill_limit = 1 << 20, .blob_pages = 3});

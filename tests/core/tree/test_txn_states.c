@@ -11,10 +11,7 @@
  */
 #include <malloc.h>
 
-#include "tests/support/of_core.h"
-#include "tests/support/random.h"
 #include "tests/support/small_tree.h"
-#include "tests/support/suite.h"
 
 enum { KEYS = 2, MARKS = 2, STATES_MAX = 1 << 16, WAY_MAX = 64, SMALL_BLOB_PAGES = 4 };
 

@@ -9,7 +9,6 @@
 #include "core/store/cache.h"
 #include "core/store/private.h"
 #include "tests/support/small_tree.h"
-#include "tests/support/suite.h"
 
 enum { ROWS = 24000, SLOTS_MAX = 400 };
 
