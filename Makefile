@@ -207,16 +207,17 @@ $(BUILD)/tests/bench/bench: $(BENCH_OBJECTS) $(BUILD)/support.a $(BUILD)/core.a
 $(addprefix $(BUILD)/tests/,bench_metadata bench_summaries): $(filter-out $(call object,tests/bench/bench.c),$(BENCH_OBJECTS))
 $(addprefix $(BUILD)/tests/,bench_metadata bench_summaries): TEST_LIBS += $(BENCH_LIBS)
 $(BUILD)/tests/bench_spellings: $(call object,tests/bench/keys.c tests/bench/contexts.c)
-$(addprefix $(BUILD)/tests/,bench_search bench_directories bench_snapshots): $(call object,tests/bench/files.c tests/bench/tables.c)
+$(addprefix $(BUILD)/tests/,bench_search bench_directories bench_snapshots bench_everyday): $(call object,tests/bench/files.c tests/bench/tables.c)
 
 # A node of tests/clients/cluster, which links the extension in.
 $(BUILD)/tests/clients/cluster/node: $(call object,$(wildcard tests/clients/cluster/*.c)) $(BUILD)/libart.a
 	$(CC) $(ALL_CFLAGS) -o $@ $^ -ldqlite -lsqlite3 $(URING_LIBS) -lpthread -lm $(LDFLAGS)
 
-test-programs: library $(addprefix $(BUILD)/tests/,$(TEST_NAMES) bench/bench bench_metadata)
+test-programs: library $(addprefix $(BUILD)/tests/,$(TEST_NAMES) bench/bench bench_metadata bench_everyday)
 programs: test-programs $(addprefix $(BUILD)/tests/,$(BENCH_NAMES))
 
-test: library $(addprefix $(BUILD)/tests/,$(filter-out $(TEST_SCRIPTS),$(TESTS)) $(if $(filter test_bench,$(TESTS)),bench/bench bench_metadata))
+test: library $(addprefix $(BUILD)/tests/,$(filter-out $(TEST_SCRIPTS),$(TESTS)) $(if $(filter test_bench,$(TESTS)),bench/bench bench_metadata) $(if $(filter test_everyday,$(TESTS)),bench_everyday))
+	@$(if $(filter test_everyday,$(TESTS)),$(MAKE) --no-print-directory -s SANITIZE= SHIPPED=1 library)
 	@.ci/test $(BUILD) $(TESTS)
 
 check:

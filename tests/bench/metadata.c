@@ -92,7 +92,7 @@ struct art_bytes metadata_path(const struct metadata_set *set, uint32_t row) {
     return art_bytes(files[row].path, (uint32_t)strlen(files[row].path));
 }
 
-int64_t metadata_number(enum field field, uint32_t row) {
+static int64_t metadata_number(enum field field, uint32_t row) {
     const struct file *file = &files[row];
     switch (field) {
     case SIZE:
@@ -136,7 +136,7 @@ static const char *type_of(const char *path) {
     return "application/octet-stream";
 }
 
-void metadata_text(enum field field, uint32_t row, char out[FIELD_ROOM]) {
+static void metadata_text(enum field field, uint32_t row, char out[FIELD_ROOM]) {
     uint64_t mixed = (row + 1) * UINT64_C(0x9e3779b97f4a7c15), more = mixed * UINT64_C(0xd6e8feb86659fd93);
     switch (field) {
     case OWNER:

@@ -32,8 +32,6 @@ void metadata_clear(void);
 
 uint32_t metadata_rows(const struct metadata_set *set);
 struct art_bytes metadata_path(const struct metadata_set *set, uint32_t row); /* of the row-th in order */
-int64_t metadata_number(enum field field, uint32_t row);                      /* of a field that is an INTEGER */
-void metadata_text(enum field field, uint32_t row, char out[FIELD_ROOM]);     /* of any */
 
 /* Columns behind the path as they are declared (", size INTEGER, ..."), or only named; sqlite3_free() it. */
 char *metadata_columns(const struct metadata_set *set, bool declared);
