@@ -255,7 +255,8 @@ struct art_scan {
         struct art_block_reader *blocks; /* memory for it, or NULL */
         uint64_t visit;                  /* of the cursor, whose block `blocks` has; 0: none */
     } record;
-    struct art_key_passed passed; /* of the present row's key */
+    struct art_key_passed passed; /* of the present row's key, */
+    struct art_bytes passed_key;  /* which is this */
     struct art_key_range keys;    /* what is walked, or was asked for */
     struct art_match match;
     struct art_filters filters;
