@@ -210,9 +210,9 @@ int art_scan_next(sqlite3_vtab_cursor *base) {
     if (scan->kind != ART_SCAN_RANGE || scan->record.value) return next_of_kind(scan);
     if (scan->state != ART_SCAN_ON_CURSOR || range->unseen)
         return scan->state == ART_SCAN_COUNTING ? art_range_scan_next_quickly(scan) : next_of_kind(scan);
-    if (!range->plain || !art_cursor_pass(scan->cursor)) return art_range_scan_next_quickly(scan);
+    if (!range->straight || !art_cursor_pass(scan->cursor)) return art_range_scan_next_quickly(scan);
     scan->record.fetched = false;
-    range->unseen = 1;
+    range->unseen = range->plain;
     return SQLITE_OK;
 }
 
