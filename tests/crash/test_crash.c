@@ -236,20 +236,31 @@ static void must(sqlite3 *db, const char *sql) {
     ck_assert_msg(!sqlite3_exec(db, sql, NULL, NULL, NULL), "%s: %s", sql, sqlite3_errmsg(db));
 }
 
+static sqlite3 *arrive(struct world *world) {
+    char *why = NULL;
+    world_enter(world, world_process_new(world));
+    sqlite3 *db = crash_open(&settings[0], &why);
+    ck_assert_msg(db != NULL, "%s", why);
+    return db;
+}
+
+static void leave(struct world *world, unsigned process, sqlite3 *db) {
+    world_enter(world, world->processes[process]);
+    sqlite3_close(db);
+    if (world->current->dead) world_bury(world, world->current);
+}
+
 /* The sum that `sql` asks for, of the disk that is left when all processes die; or the power goes. */
 static int64_t sum_after(struct world *world, enum world_crash how, const char *sql) {
     struct world_replay *replay = world_replay_new(world);
     struct world_image image;
-    char *why = NULL;
     while (world_replay_step(replay)) {
     }
     world_replay_crash(replay, how, 0, &image);
     world_replay_free(replay);
     struct world *after = world_new(&image, &world->options);
-    world_enter(after, world_process_new(after));
-    sqlite3 *db = crash_open(&settings[0], &why);
+    sqlite3 *db = arrive(after);
     sqlite3_stmt *ask = NULL;
-    ck_assert_ptr_nonnull(db);
     ck_assert_int_eq(sqlite3_prepare_v2(db, sql, -1, &ask, NULL), SQLITE_OK);
     ck_assert_int_eq(sqlite3_step(ask), SQLITE_ROW);
     int64_t rows = sqlite3_column_int64(ask, 0);
@@ -266,10 +277,7 @@ static int64_t sum_after(struct world *world, enum world_crash how, const char *
 LOOP_TEST(test_a_spill_does_not_make_sqlite_forget_a_commit_after_rollback_to, 2) {
     struct world_options options = {.seed = 1, .sector = 512, .characteristics = SQLITE_IOCAP_POWERSAFE_OVERWRITE};
     struct world *world = world_new(NULL, &options);
-    char *why = NULL;
-    world_enter(world, world_process_new(world));
-    sqlite3 *db = crash_open(&settings[0], &why);
-    ck_assert_msg(db != NULL, "%s", why);
+    sqlite3 *db = arrive(world);
     must(db,
          "PRAGMA journal_mode=WAL; CREATE TABLE p(x); CREATE TABLE o(x);"
          "CREATE VIRTUAL TABLE a USING art(spill_limit=100000); CREATE VIRTUAL TABLE b USING art(spill_limit=100000);"
@@ -292,8 +300,7 @@ LOOP_TEST(test_a_spill_does_not_make_sqlite_forget_a_commit_after_rollback_to, 2
     must(db, "INSERT INTO o VALUES(6)");
     ck_assert_int_eq(sum_after(world, WORLD_POWER_STAYS, "SELECT sum(x) FROM o"), 1 + 5 + 6);
     ck_assert_int_eq(sum_after(world, WORLD_POWER_STAYS, "SELECT count(*) FROM a"), 2);
-    world_enter(world, world->processes[0]);
-    sqlite3_close(db);
+    leave(world, 0, db);
     world_free(world);
 }
 
@@ -301,27 +308,22 @@ LOOP_TEST(test_a_spill_does_not_make_sqlite_forget_a_commit_after_rollback_to, 2
  * first process dies in its commit, the second is told that its sync has failed, the third that its commit lasts. */
 LOOP_TEST(test_a_failed_sync_loses_nothing_that_recovery_has_found, 20) {
     struct world_options options = {.seed = (uint64_t)_i, .sector = 512};
-    static const int faults[] = {WORLD_DIE_AS_ZOMBIE, WORLD_FAIL_SYNC, WORLD_NO_FAULT};
+    static const enum world_fault faults[] = {WORLD_DIE_AS_ZOMBIE, WORLD_FAIL_SYNC, WORLD_NO_FAULT};
+    static const char *const inserts[] = {"INSERT INTO o VALUES(2)", "INSERT INTO o VALUES(4)",
+                                          "INSERT INTO o VALUES(8)"};
     struct world *world = world_new(NULL, &options);
     sqlite3 *db[3];
-    char sql[60], *why = NULL;
     for (unsigned i = 0; i < 3; i++) {
-        world_enter(world, world_process_new(world));
-        db[i] = crash_open(&settings[0], &why);
-        ck_assert_msg(db[i] != NULL, "%s", why);
+        db[i] = arrive(world);
         if (!i) must(db[i], "PRAGMA journal_mode=WAL; CREATE TABLE o(x); INSERT INTO o VALUES(1)");
-        world_arm(world, (enum world_fault)faults[i], 0, "-wal");
-        sqlite3_snprintf(sizeof sql, sql, "INSERT INTO o VALUES(%u)", 2U << i);
-        ck_assert_int_eq(!sqlite3_exec(db[i], sql, NULL, NULL, NULL), faults[i] == WORLD_NO_FAULT);
-        ck_assert_int_eq(world_disarm(world), faults[i] != WORLD_NO_FAULT);
-        if (world->processes[i]->dead) sqlite3_close(db[i]);
-        if (world->processes[i]->dead) world_bury(world, world->processes[i]);
+        world_arm(world, faults[i], 0, "-wal");
+        int rc = sqlite3_exec(db[i], inserts[i], NULL, NULL, NULL);
+        ck_assert(world_disarm(world) == (i < 2) && !rc == (i == 2));
+        if (!i) leave(world, 0, db[0]);
     }
     ck_assert_int_eq(sum_after(world, WORLD_DROP_ALL, "SELECT sum(x) FROM o"), 1 + 2 + 8);
-    for (unsigned i = 1; i < 3; i++) {
-        world_enter(world, world->processes[i]);
-        sqlite3_close(db[i]);
-    }
+    leave(world, 1, db[1]);
+    leave(world, 2, db[2]);
     world_free(world);
 }
 

@@ -484,13 +484,14 @@ uint64_t world_replay_crash(struct world_replay *replay, enum world_crash how, u
 
 bool world_has_gap(const struct world *world, const char *name, uint64_t end) {
     uint8_t seen[PAGE], kept[PAGE];
-    struct world_replay *replay = world_replay_new(world);
-    const struct sim_inode *inode = sim_file(world->disk, name);
     bool gap = false;
+    const struct sim_inode *inode = sim_file(world->disk, name);
+    if (!inode) return false;
+    struct world_replay *replay = world_replay_new(world);
     while (world_replay_step(replay)) {
     }
-    if (inode) settle(replay, inode->index, WORLD_SYNCED);
-    for (uint64_t at = 0; inode && at < end && !gap; at += PAGE) {
+    settle(replay, inode->index, WORLD_SYNCED);
+    for (uint64_t at = 0; at < end && !gap; at += PAGE) {
         uint32_t n = end - at < PAGE ? (uint32_t)(end - at) : PAGE;
         sparse_read(&replay->live[inode->index], at, seen, n);
         sparse_read(&replay->safe[inode->index], at, kept, n);
