@@ -16,7 +16,7 @@
 #include "tests/support/suite.h"
 #include "tests/support/tree_world.h"
 
-enum { PAGE_BITS = 8 * ART_BLOB_PAGE, HOLE_SAMPLES = 200, PREFIXES = 3, SLOTS = SIM_PAGES / ART_BLOB_PAGES };
+enum { PAGE_BITS = 8 * ART_BLOB_PAGE, WHOLE_MAX = 1 << 10, HOLE_SAMPLES = 200, PREFIXES = 3, SLOTS = SIM_PAGES / ART_BLOB_PAGES };
 
 static const char file[] = "a.db-t-12345678.art";
 static const char *const prefixes[PREFIXES] = {"", "dir-1/", "none"};
@@ -242,7 +242,8 @@ static void flip_page(unsigned worker, uint32_t slot, uint32_t page, bool must_b
 }
 
 static void flip_bytes(unsigned worker, const char *what, uint8_t *bytes, uint64_t len, bool must_be_noticed) {
-    for (uint32_t bit = worker; bit < 8 * len; bit += FLIP_WORKERS) {
+    uint32_t stride = FLIP_WORKERS * (len > WHOLE_MAX ? flip_stride() : 1);
+    for (uint32_t bit = worker; bit < 8 * len; bit += stride) {
         flip_at("%s, byte %u, bit %u", what, bit / 8, bit % 8);
         flip(bytes + bit / 8, bit, must_be_noticed);
     }

@@ -17,7 +17,6 @@
 #include "ext/txn/txn.h"
 
 #include <fcntl.h>
-#include <malloc.h>
 #include <unistd.h>
 
 #include "tests/support/sql.h"
@@ -704,11 +703,8 @@ TEST(test_a_table_is_at_the_stage_that_the_model_says_whatever_came_before) {
     free(found);
 }
 
-/* Trees come and go with each world: their pages stay with the process. */
 int main(void) {
     sql_ways("pwrite", "off");
-    mallopt(M_MMAP_THRESHOLD, 64 << 20);
-    mallopt(M_TRIM_THRESHOLD, 512 << 20);
     if (sql_standin()) return 0;
     return suite_run("stages of a transaction", .seconds = SUITE_FOREVER);
 }

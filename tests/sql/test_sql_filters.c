@@ -50,7 +50,7 @@ static void fill(struct random *random) {
     }
     sql_run(db, "UPDATE b SET n = CAST(substr(path, 3) AS INTEGER) * 37 %% 211 - 50 WHERE path < 'c' AND path NOT GLOB "
                 "'*5'; UPDATE b SET d = CASE WHEN n %% 3 THEN n / 2 END WHERE path > 'b' AND path NOT GLOB '*[36]'");
-    sql_run(db, "UPDATE b SET s = s || replace(hex(zeroblob(40000)), '0', 'y') WHERE path GLOB '*7'; COMMIT");
+    sql_run(db, "UPDATE b SET s = s || replace(hex(zeroblob(2500)), '0', 'y') WHERE path GLOB '*7'; COMMIT");
 }
 
 static void change_both(sqlite3 *in, const char *sql) {

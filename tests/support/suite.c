@@ -1,5 +1,8 @@
 #include "tests/support/suite.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdlib.h>
 
 /* A test, or the beginning of a case. */
@@ -48,8 +51,17 @@ static TCase *make_case(Suite *suite, struct suite_case of) {
     return made;
 }
 
+/* Stores that come and go by thousands would ask the system for each large block anew, and fault each page in again. */
+static void keep_memory(void) {
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 64 << 20);
+    mallopt(M_TRIM_THRESHOLD, 512 << 20);
+#endif
+}
+
 int suite_run_as(struct suite_case first) {
     if (first.skipped && first.skipped()) return 0;
+    keep_memory();
     Suite *suite = suite_create(first.name);
     TCase *into = make_case(suite, first);
     qsort(entries, (size_t)count, sizeof *entries, compare);

@@ -10,11 +10,12 @@
 #include "tests/support/suite.h"
 #include "tests/support/tree_world.h"
 
-enum { SLICE_MOST = 16, BATCH = 20000 };
+enum { SLICE_MOST = 16, BATCH = 20000, ROWS = 400000 };
 
 static struct sim_disk *disk;
 static struct toy *toy;
 static struct art_tree *tree;
+static struct art_tree_options options;
 static struct random keys;
 
 static struct {                /* of the commits since the last reset */
@@ -35,27 +36,38 @@ static enum art_rc failing_merge(struct art_tree *of, struct art_version_edit *e
     return art_fail(ART_DISKFULL, "art: no room for a merge");
 }
 
+static void open_tree(void) {
+    must(toy_open(toy, &options, &tree));
+    must(toy_refresh(toy, tree));
+}
+
+static void drop_world(void) {
+    if (!toy) return;
+    toy_free(toy);
+    sim_disk_free(disk);
+    toy = NULL;
+}
+
 static void make_world(uint32_t blob_pages, uint64_t log_limit) {
+    drop_world();
     disk = sim_disk_new_steady(SIM_PAGES_OF_LARGE);
-    struct art_tree_options options = {.disk = sim_disk_art(disk),
-                                       .path = "a.art",
-                                       .host_path = "a.db",
-                                       .cache_bytes = 256 << 20,
-                                       .log_limit = log_limit,
-                                       .spill_limit = 64 << 20,
-                                       .blob_pages = blob_pages};
+    options = (struct art_tree_options){.disk = sim_disk_art(disk),
+                                        .path = "a.art",
+                                        .host_path = "a.db",
+                                        .cache_bytes = 256 << 20,
+                                        .log_limit = log_limit,
+                                        .spill_limit = 64 << 20,
+                                        .blob_pages = blob_pages};
     keys = (struct random){59};
     memset(&seen, 0, sizeof seen);
     toy = toy_new(false);
-    must(toy_open(toy, &options, &tree));
-    must(toy_refresh(toy, tree));
+    open_tree();
 }
 
 static void end_world(void) {
     must(art_tree_check(tree));
     art_tree_close(tree);
-    toy_free(toy);
-    sim_disk_free(disk);
+    drop_world();
 }
 
 static uint64_t pages_written(void) {
@@ -127,7 +139,7 @@ static void say(const char *what) {
  * nothing behind that the next commit must do at once. */
 TEST(test_of_a_thousand_commits_of_a_row_at_most_one_writes_pages) {
     make_world(0, 1 << 20);
-    load(400000);
+    load(ROWS);
     own_clock_step(OWN_CLOCK_SLOW); /* so that there is always something left to do */
     for (unsigned i = 0; i < 30000; i++) commit(1);
     say("rows one by one behind a load");
@@ -158,7 +170,7 @@ static void flush_without_merges(unsigned runs) {
 
 /* Of rows of which one in twenty is left, merges read much and write little. */
 TEST(test_a_commit_that_merges_deleted_rows_reads_no_more_than_it_may_write_twice) {
-    enum { ROWS = 400000, LEFT = 20, READ_MOST = 4000 };
+    enum { LEFT = 20, READ_MOST = 4000 };
     make_world(0, 1 << 20);
     load(ROWS);
     must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
@@ -204,18 +216,27 @@ TEST(test_too_many_runs_are_fewer_after_one_commit) {
     end_world();
 }
 
+/* Rows that most tests begin with. They are loaded once, before Check forks: each test has the disk as it was then. */
+static void make_loaded_world(void) {
+    if (toy) {
+        open_tree();
+    } else {
+        make_world(0, 1 << 20);
+        load(ROWS);
+    }
+}
+
 /* Batches pay for what they write, whatever the clock says: the runs are those of a fast disk. */
 TEST(test_large_commits_pay_what_they_owe_on_a_slow_disk) {
     uint64_t pages[ART_RUNS_MAX];
-    make_world(0, 1 << 20);
-    load(400000);
+    make_loaded_world();
     unsigned runs = tree->root->runs;
     ck_assert_uint_gt(runs, 2);
     for (unsigned i = 0; i < runs; i++) pages[i] = tree->root->run[i].pages;
     end_world();
     make_world(0, 1 << 20);
     own_clock_step(OWN_CLOCK_SLOW);
-    load(400000);
+    load(ROWS);
     ck_assert_uint_eq(tree->root->runs, runs);
     for (unsigned i = 0; i < runs; i++) ck_assert_uint_eq(tree->root->run[i].pages, pages[i]);
     end_world();
@@ -265,8 +286,7 @@ enum { SMALL_PAGES = 40 /* of the rows of one that spills once */, OWED_FOR_A_PA
 
 /* Much is left to be merged, and the clock says that all pauses are over. `loose`: half of the file is free. */
 static void make_world_in_debt(bool loose) {
-    make_world(0, 1 << 20);
-    load(400000);
+    make_loaded_world();
     if (loose) {
         must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
         commit(0);
@@ -392,5 +412,9 @@ TEST(test_many_directories_in_one_transaction_never_leave_too_many_runs) {
 }
 
 int main(void) {
-    return suite_run("pauses", .seconds = 300);
+    make_loaded_world();
+    art_tree_close(tree);
+    int failed = suite_run("pauses", .seconds = 300);
+    drop_world();
+    return failed;
 }

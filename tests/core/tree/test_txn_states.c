@@ -9,7 +9,6 @@
  *
  *     ART_STATES=print test_txn_states      the arrows, with the calls that lead along them
  */
-#include <malloc.h>
 
 #include "tests/support/small_tree.h"
 
@@ -497,9 +496,4 @@ LOOP_TEST(test_a_transaction_is_where_the_model_says_whatever_came_before, 2) {
     free(found);
 }
 
-/* Blobs' buffers come and go with each world: their pages stay with the process. */
-int main(void) {
-    mallopt(M_MMAP_THRESHOLD, 64 << 20);
-    mallopt(M_TRIM_THRESHOLD, 512 << 20);
-    return suite_run("states of a transaction", .seconds = SUITE_FOREVER, .tear_down = small_tree_end);
-}
+SUITE("states of a transaction", .seconds = SUITE_FOREVER, .tear_down = small_tree_end)
