@@ -145,25 +145,31 @@ struct art_batch_row {
     struct art_bytes path, record; /* no record: it has to be sought */
     bool has_record;
     uint64_t version;
-    size_t bytes; /* of memory */
+};
+struct art_batch_entry {
+    uint64_t code; /* of the value; where two are equal it says nothing */
+    const struct art_batch_row *row;
 };
 struct art_batch {
-    struct art_batch_row **rows; /* owned, each with its bytes behind it */
+    struct art_batch_entry *rows;
+    struct art_batch_chunk *chunks; /* in which the rows lie, each with its bytes behind it */
     uint32_t count, capacity, given;
     uint32_t most; /* rows, if there are more */
-    uint64_t bytes;
+    uint64_t bytes, bytes_max;
     struct art_batch_order order;
-    bool full;                         /* rows were left out, all behind these */
-    const struct art_batch_row *worst; /* `full`: what is behind it is not taken */
+    bool full;                    /* rows were left out, all behind these */
+    struct art_batch_entry worst; /* `full`: what is behind it is not taken */
 };
 /* <0, 0, >0, as a batch sorts them. */
 int art_batch_compare(struct art_batch_order order, const struct art_datum *value, struct art_bytes path,
                       const struct art_datum *other, struct art_bytes other_path);
+/* Before the first one: they take as many rows as there is memory for. */
+void art_batch_take_most(struct art_batch *batch);
 /* An empty batch, for more rows than the one before. */
 void art_batch_begin(struct art_batch *batch, struct art_batch_order order);
 void art_batch_clear(struct art_batch *batch); /* frees */
 /* Of a sorted batch that is not full: nothing but its last row, which is not given yet. */
-void art_batch_keep_last(struct art_batch *batch);
+enum art_rc art_batch_keep_last(struct art_batch *batch);
 bool art_batch_wants(const struct art_batch *batch, const struct art_datum *value, struct art_bytes path);
 enum art_rc art_batch_take(struct art_batch *batch, const struct art_batch_row *offered); /* copies; ART_* */
 void art_batch_sort(struct art_batch *batch);                                             /* when all were offered */
@@ -202,6 +208,7 @@ struct art_best_scan {
     bool again;                  /* a row was given, and it is another search by now */
     bool collects;               /* the search is given up: rows are of batches */
     bool ahead;                  /* the batch's last row has another value than those before it */
+    uint64_t sought;             /* so many rows more are, before the search is given up */
     struct art_datum last;       /* the last row's value; its path is in `scratch` */
 };
 

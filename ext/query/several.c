@@ -22,7 +22,7 @@ static bool is_text_place(const struct art_columns *columns, unsigned place) {
 }
 
 static bool is_listed_place(const struct art_columns *columns, unsigned place) {
-    return is_text_place(columns, place) && !columns->items[art_columns_key(columns, place)].descending;
+    return place && place <= columns->keys && art_columns_lists(columns, place);
 }
 
 static bool is_listing(const struct art_planning *planning) {
