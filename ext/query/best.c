@@ -26,8 +26,8 @@
 enum {
     PATIENCE_ROWS = 64, /* to look at one part takes as long as to walk over some 30 rows, and to sort them */
     PATIENCE_LEAST = 256,
-    UNTOLD_PARTS = 4,   /* the same where no LIMIT is told, and all rows may be wanted: a quarter of it */
-    UNTOLD_LEAST = 16,  /* and so many rows are sought at least, and at most: */
+    UNTOLD_PARTS = 4,  /* the same where no LIMIT is told, and all rows may be wanted: a quarter of it */
+    UNTOLD_LEAST = 16, /* and so many rows are sought at least, and at most: */
     UNTOLD_MOST = 100,
     COLLECT_ASKS_EVERY = 4096 /* rows between two questions for an interrupt */
 };

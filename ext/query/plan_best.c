@@ -104,6 +104,7 @@ static bool may_want_one(const struct art_planning *planning, int column) {
         bool is_null = op == SQLITE_INDEX_CONSTRAINT_ISNOTNULL;
         bool ends = descending ? means == ART_ARGUMENT_GREATER || means == ART_ARGUMENT_GREATER_EQUAL
                                : means == ART_ARGUMENT_LESS || means == ART_ARGUMENT_LESS_EQUAL;
+        if (!info->aConstraint[i].usable) return false; /* of a join */
         if (info->aConstraint[i].iColumn != column) continue;
         if (!is_null && !ends) return false;
         not_null |= is_null && sqlite3_libversion_number() < ART_STRICT_LIMITS;

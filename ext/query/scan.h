@@ -183,6 +183,7 @@ const struct art_batch_row *art_batch_next(struct art_batch *batch);
 struct art_range_scan {
     bool plain;
     unsigned unseen; /* plain: rows up to this one that SQLite has not looked at */
+    unsigned places; /* DISTINCT: as ART_PLAN_ITEM_SHIFT says */
     uint64_t behind, left;
     enum art_rc failure; /* FAILED: with this */
 };
@@ -328,6 +329,8 @@ void art_scan_begin_behind(struct art_scan *scan);
 int art_scan_refuse_number(const struct art_scan *scan, const struct art_column *column, sqlite3_value *number);
 /* `term`: of each argument (plan.h). */
 int art_several_arguments(struct art_scan *scan, const uint8_t *term, int argc, sqlite3_value **argv);
+/* Of the columns at so many first places; 0: the key lacks some. */
+uint32_t art_several_bytes(const struct art_scan *scan, struct art_bytes key, unsigned places);
 uint32_t art_several_roll_up(const struct art_scan *scan, struct art_bytes key, uint32_t from);
 
 static inline struct art_tree *art_scan_tree(const struct art_scan *scan) {
