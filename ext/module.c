@@ -59,7 +59,7 @@ static int declare(struct art_vtab *vtab, char **message) {
     unsigned values = vtab->columns.count - 1;
     vtab->fields = values ? art_alloc(values * sizeof *vtab->fields) : NULL;
     if (values && !vtab->fields) return SQLITE_NOMEM;
-    int rc = art_columns_declare(&vtab->columns, db, vtab->name->table, message);
+    int rc = art_columns_declare(&vtab->columns, &vtab->summarised, db, vtab->name->table, message);
     if (!rc) rc = sqlite3_vtab_config(db, SQLITE_VTAB_CONSTRAINT_SUPPORT, 1);
     return rc ? rc : sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
 }

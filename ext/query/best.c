@@ -26,6 +26,9 @@
 enum {
     PATIENCE_ROWS = 64, /* to look at one part takes as long as to walk over some 30 rows, and to sort them */
     PATIENCE_LEAST = 256,
+    UNTOLD_PARTS = 4,  /* the same where no LIMIT is told, and all rows may be wanted: a quarter of it */
+    UNTOLD_LEAST = 16, /* and so many rows are sought at least, and at most: */
+    UNTOLD_MOST = 100,
     COLLECT_ASKS_EVERY = 4096 /* rows between two questions for an interrupt */
 };
 
@@ -96,7 +99,7 @@ static enum art_rc find_group(struct art_scan *scan) {
     struct art_batch *batch = &scan->batch;
     enum art_rc rc = ART_OK;
     if (best->ahead) {
-        art_batch_keep_last(batch);
+        rc = art_batch_keep_last(batch);
     } else {
         art_batch_begin(batch, best->rows);
     }
@@ -106,7 +109,7 @@ static enum art_rc find_group(struct art_scan *scan) {
         bool anew;
         rc = find_next(scan, &row.path, &row.value, &anew);
         if (anew) art_batch_begin(batch, best->rows);
-        if (!rc) best->ahead = batch->count && art_datum_compare(&row.value, &batch->rows[0]->value);
+        if (!rc) best->ahead = batch->count && art_datum_compare(&row.value, &batch->rows[0].row->value);
         if (!rc) rc = art_batch_take(batch, &row);
     }
     art_batch_sort(batch);
@@ -210,7 +213,7 @@ static enum art_rc next_of_batches(struct art_scan *scan) {
         if (row) {
             rc = show_row_of_batch(scan, row);
         } else if (scan->batch.full) {
-            row = scan->batch.rows[scan->batch.count - 1];
+            row = scan->batch.rows[scan->batch.count - 1].row;
             rc = note_last(scan, row->path, &row->value);
             if (!rc) rc = collect(scan);
         } else {
@@ -227,6 +230,7 @@ static enum art_rc give_up_search(struct art_scan *scan) {
     art_best_close(scan->search);
     scan->search = NULL;
     art_batch_clear(&scan->batch);
+    if (scan->plan & ART_PLAN_UNTOLD) art_batch_take_most(&scan->batch);
     scan->of.best.collects = true;
     art_scan_vtab(scan)->table->given_up++;
     enum art_rc rc = collect(scan);
@@ -234,6 +238,8 @@ static enum art_rc give_up_search(struct art_scan *scan) {
 }
 
 static enum art_rc next_of_search(struct art_scan *scan) {
+    if (!scan->of.best.sought) return give_up_search(scan);
+    scan->of.best.sought--;
     while (scan->state == ART_SCAN_END) {
         enum art_rc rc = scan->of.best.rows.back ? find_row_backwards(scan) : find_row(scan);
         if (rc == ART_NOTFOUND && (scan->batch.full || art_best_is_given_up(scan->search))) return give_up_search(scan);
@@ -262,6 +268,14 @@ static bool looks_at_paths(const struct art_scan *scan) {
     return any;
 }
 
+static void set_patience(struct art_best_scan *best, uint64_t rows, bool untold) {
+    uint64_t per_row = untold ? (uint64_t)PATIENCE_ROWS * UNTOLD_PARTS : PATIENCE_ROWS, sought = rows / per_row;
+    best->order.patience = PATIENCE_LEAST + sought;
+    if (sought < UNTOLD_LEAST) sought = UNTOLD_LEAST;
+    if (sought > UNTOLD_MOST) sought = UNTOLD_MOST;
+    best->sought = untold ? sought : UINT64_MAX;
+}
+
 enum art_rc art_best_scan_open(struct art_scan *scan) {
     struct art_best_scan *best = &scan->of.best;
     assert(scan->kind == ART_SCAN_BEST);
@@ -277,7 +291,8 @@ enum art_rc art_best_scan_open(struct art_scan *scan) {
     }
     uint64_t rows = 0;
     bool known = art_tree_estimate(art_scan_tree(scan), &scan->keys.range, &rows);
-    best->order.patience = PATIENCE_LEAST + (known ? rows / PATIENCE_ROWS : 0);
+    if (!known) rows = 0;
+    set_patience(best, rows, scan->plan & ART_PLAN_UNTOLD);
     scan->descending = false; /* that is of values; walks go in the order of the paths */
     enum art_rc rc = begin_search(scan);
     if (!rc) rc = art_best_scan_next(scan);

@@ -157,13 +157,16 @@ bool art_condition_glob_is_bounds(const struct art_planning *planning, int i) {
     return art_bytes_starts_with(pattern, low) && strcspn((const char *)pattern.data, "*?[") == low.len;
 }
 
-bool art_planning_reads_only(const struct art_planning *planning, int column) {
+bool art_planning_reads_within(const struct art_planning *planning, sqlite3_uint64 known) {
     unsigned hidden = planning->vtab->columns.count;
-    sqlite3_uint64 known = (sqlite3_uint64)1 << column;
     for (unsigned i = ART_HIDDEN_PREFIX; i <= ART_HIDDEN_SNAPSHOT && hidden + i < 63; i++) {
         known |= (sqlite3_uint64)1 << (hidden + i);
     }
     return (planning->info->colUsed & ~known) == 0;
+}
+
+bool art_planning_reads_only(const struct art_planning *planning, int column) {
+    return art_planning_reads_within(planning, (sqlite3_uint64)1 << column);
 }
 
 bool art_planning_reads_sums(const struct art_planning *planning) {

@@ -341,6 +341,7 @@ static int __attribute__((noinline)) show_path(struct art_scan *scan, sqlite3_co
         enum art_rc wrong = art_cursor_text(scan->cursor, &path, &has_no_nul);
         if (wrong) return art_scan_fail(scan, wrong);
         if (scan->keys.of_blobs) {
+            if (scan->kind == ART_SCAN_RANGE) scan->of.range.places = 0; /* DISTINCT, and by more than its columns */
             art_result_key(context, true, path);
         } else {
             art_result_ended_text(context, (const char *)path.data, path.len, has_no_nul);

@@ -89,24 +89,45 @@ static uint64_t rows_asked_for(const struct art_planning *planning) {
     return rows;
 }
 
+/* No LIMIT is told. May one row be wanted all the same? So SQLite asks for max(), and for min() of a column that is
+ * declared NOT NULL; of any other it shows no order for min(). Before 3.46.1 IS NOT NULL hides a LIMIT, as other
+ * conditions do. A query of all rows in this order looks just so, and is rarer (best.c).
+ *
+ * A bound from which the order begins says nothing of where the first row is: nearly all zones lie around it. */
+static bool may_want_one(const struct art_planning *planning, int column) {
+    const sqlite3_index_info *info = planning->info;
+    bool descending = info->aOrderBy[0].desc, not_null = planning->vtab->columns.items[column].not_null;
+    if (info->nOrderBy != 1) return false;
+    for (int i = 0; i < info->nConstraint; i++) {
+        unsigned char op = info->aConstraint[i].op;
+        enum art_argument means = art_condition_means(op);
+        bool is_null = op == SQLITE_INDEX_CONSTRAINT_ISNOTNULL;
+        bool ends = descending ? means == ART_ARGUMENT_GREATER || means == ART_ARGUMENT_GREATER_EQUAL
+                               : means == ART_ARGUMENT_LESS || means == ART_ARGUMENT_LESS_EQUAL;
+        if (!info->aConstraint[i].usable) return false; /* of a join */
+        if (info->aConstraint[i].iColumn != column) continue;
+        if (!is_null && !ends) return false;
+        not_null |= is_null && sqlite3_libversion_number() < ART_STRICT_LIMITS;
+    }
+    return descending || not_null;
+}
+
 /* There is a LIMIT, and it is small. SQLite tells of it only where it has no condition but those that it offers here.
  * So art can look at all that throw rows away: else a sort behind the conditions may cost a twentieth of what a search
- * does. Or nothing but that column is read, and it descends: so SQLite asks for max(), and wants the first row. Newer
- * versions ask for the key whatever is read, and are left to their walk; a min() they never ask for so. */
+ * does. */
 static bool wants_few(const struct art_planning *planning, int column) {
-    const sqlite3_index_info *info = planning->info;
     enum { SMALL_PART = 30 };
     if (sqlite3_vtab_distinct(planning->info)) return false;
     int equalities = 0;
-    for (int i = 0; i < info->nConstraint; i++) {
+    for (int i = 0; i < planning->info->nConstraint; i++) {
         if (!is_looked_at(planning, i)) return false;
-        equalities += !art_is_limit(info->aConstraint[i].op) && is_equality_left(planning, i);
+        equalities += !art_is_limit(planning->info->aConstraint[i].op) && is_equality_left(planning, i);
     }
     if (equalities > planning->filters_left) return false;
     uint64_t asked = rows_asked_for(planning);
     if (asked) return asked <= 100 || asked < art_planning_guess_rows(planning) / SMALL_PART;
     if (planning->searches && sqlite3_libversion_number() < ART_STRICT_LIMITS) return true; /* a LIMIT is not told */
-    return info->aOrderBy[0].desc && column < 63 && art_planning_reads_only(planning, column);
+    return may_want_one(planning, column);
 }
 
 /* Rows in the order of a summarised column. That pays off where few of them are wanted. */
@@ -128,6 +149,7 @@ void art_best_plan(struct art_planning *planning) {
     info->orderByConsumed = 1;
     planning->kind = ART_SCAN_BEST;
     planning->plan |= item << ART_PLAN_ITEM_SHIFT;
+    if (!rows_asked_for(planning)) planning->plan |= ART_PLAN_UNTOLD;
     if (ties && info->aOrderBy[1].desc) planning->plan |= ART_PLAN_BACK;
     if (info->aOrderBy[0].desc) planning->plan |= ART_PLAN_DESCENDING;
     art_plan_text_append(&planning->words, ", best first by ");

@@ -109,7 +109,8 @@ bool art_condition_glob_is_bounds(const struct art_planning *planning, int i);
 sqlite3_value *art_condition_constant(const struct art_planning *planning, int i);
 struct art_bytes art_condition_text(const struct art_planning *planning, int i);
 
-/* Does the statement read no column but this one, and arguments that are given anyway? */
+/* Does the statement read no column but these, as in colUsed, and arguments that are given anyway? but this one? */
+bool art_planning_reads_within(const struct art_planning *planning, sqlite3_uint64 columns);
 bool art_planning_reads_only(const struct art_planning *planning, int column);
 bool art_planning_reads_sums(const struct art_planning *planning);
 
@@ -133,7 +134,7 @@ void art_like_take(struct art_planning *planning);
 /* Of a key of several columns: the conditions that choose a range of it; and whether the scan gives the order that is
  * asked for, and which way. */
 int art_several_take(struct art_planning *planning);
-bool art_several_order(const struct art_planning *planning, bool *descending);
+bool art_several_order(struct art_planning *planning, bool *descending);
 /* An equality with the path by NOCASE, if there is one. */
 void art_nocase_take(struct art_planning *planning);
 /* Is constraint i a pattern that refuses rows beside the range: a LIKE for the path, or any for another column? */

@@ -11,19 +11,71 @@
  * too (art_scans_catch_up()): where k stood cannot be told from 3 and h any more when one of i, j and k is gone, or
  * another row has come between them. That is why no change number of the tree is enough here, as it is for the tree's
  * cursor, which has its key.
+ *
+ * SELECT DISTINCT of the first columns of a key wants one row of each value. The others are stepped over, and from a few
+ * on the cursor goes where another value begins.
  */
 #include <assert.h>
 
 #include "ext/query/scan.h"
 
-enum { COUNT_AFTER_ROWS = 8 }; /* so many without a look at one, counting begins */
+enum {
+    COUNT_AFTER_ROWS = 8, /* so many without a look at one, counting begins */
+    SEEK_AFTER_ROWS = 16  /* with one value */
+};
 
 /* --- from row to row ---------------------------------------------------------------------------------------------- */
+
+/* Does the cursor stand on a key that has these values first? Behind the last one stands no NUL that is part of it. */
+static bool has_values(const struct art_scan *scan, struct art_bytes values, bool turned) {
+    if (!art_cursor_valid(scan->cursor)) return false;
+    struct art_bytes key = art_cursor_key(scan->cursor);
+    if (!art_bytes_starts_with(key, values)) return false;
+    return key.len == values.len || key.data[values.len] != (turned ? (uint8_t)~ART_KEY_BEHIND : ART_KEY_BEHIND);
+}
+
+/* From `values`, which have room for a byte more. */
+static enum art_rc seek_other_values(struct art_scan *scan, struct art_buffer *values, bool turned) {
+    struct art_range range = scan->keys.range;
+    bool back = scan->descending, byte = !back || turned;
+    enum art_rc rc = art_scan_ready(scan);
+    if (rc) return rc;
+    if (byte) values->data[values->len] = back ? ART_KEY_BEFORE : ART_KEY_BEHIND;
+    struct art_bytes bound = art_bytes(values->data, (uint32_t)values->len + byte);
+    if (back) {
+        range.high = bound;
+        range.high_set = range.high_open = true;
+    } else {
+        range.low = bound;
+        range.low_set = true;
+        range.low_open = false;
+    }
+    return art_cursor_seek(scan->cursor, &range, back);
+}
+
+static enum art_rc next_value(struct art_scan *scan, unsigned places) {
+    const struct art_columns *columns = &art_scan_vtab(scan)->columns;
+    bool turned = columns->items[art_columns_key(columns, places)].descending, same = true;
+    struct art_buffer *values = &scan->scratch[0];
+    struct art_bytes key = art_cursor_key(scan->cursor);
+    uint32_t len = art_several_bytes(scan, key, places);
+    values->len = 0;
+    enum art_rc rc = art_buffer_reserve(values, (size_t)len + 1);
+    if (!rc) rc = art_buffer_append(values, key.data, len);
+    for (unsigned rows = 0; !rc && same && rows < SEEK_AFTER_ROWS; rows++) {
+        rc = art_rows_step(scan);
+        same = !rc && len && has_values(scan, art_buffer_bytes(values), turned);
+    }
+    if (!rc && same) rc = seek_other_values(scan, values, turned);
+    if (!rc) rc = art_rows_next(scan, false);
+    if (rc) scan->state = ART_SCAN_END;
+    return rc;
+}
 
 static inline enum art_rc step_in_range(struct art_scan *scan) {
     struct art_range_scan *range = &scan->of.range;
     range->unseen += range->plain;
-    if (!range->straight) return art_rows_next(scan, true);
+    if (!range->straight) return range->places ? next_value(scan, range->places) : art_rows_next(scan, true);
     enum art_rc rc = art_rows_step(scan);
     if (rc || !art_cursor_valid(scan->cursor)) scan->state = ART_SCAN_END;
     return rc;
@@ -32,7 +84,8 @@ static inline enum art_rc step_in_range(struct art_scan *scan) {
 enum art_rc art_range_scan_open(struct art_scan *scan) {
     struct art_range_scan *range = &scan->of.range;
     assert(scan->kind == ART_SCAN_RANGE);
-    *range = (struct art_range_scan){.straight = scan->match.by == ART_MATCH_ALL && !scan->filters.count};
+    *range = (struct art_range_scan){.places = (unsigned)scan->plan >> ART_PLAN_ITEM_SHIFT};
+    range->straight = scan->match.by == ART_MATCH_ALL && !scan->filters.count && !range->places;
     range->plain = range->straight && !scan->limits.query_count;
     range->unseen = range->plain;
     enum art_rc rc = art_rows_begin(scan);

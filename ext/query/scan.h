@@ -145,25 +145,31 @@ struct art_batch_row {
     struct art_bytes path, record; /* no record: it has to be sought */
     bool has_record;
     uint64_t version;
-    size_t bytes; /* of memory */
+};
+struct art_batch_entry {
+    uint64_t code; /* of the value; where two are equal it says nothing */
+    const struct art_batch_row *row;
 };
 struct art_batch {
-    struct art_batch_row **rows; /* owned, each with its bytes behind it */
+    struct art_batch_entry *rows;
+    struct art_batch_chunk *chunks; /* in which the rows lie, each with its bytes behind it */
     uint32_t count, capacity, given;
     uint32_t most; /* rows, if there are more */
-    uint64_t bytes;
+    uint64_t bytes, bytes_max;
     struct art_batch_order order;
-    bool full;                         /* rows were left out, all behind these */
-    const struct art_batch_row *worst; /* `full`: what is behind it is not taken */
+    bool full;                    /* rows were left out, all behind these */
+    struct art_batch_entry worst; /* `full`: what is behind it is not taken */
 };
 /* <0, 0, >0, as a batch sorts them. */
 int art_batch_compare(struct art_batch_order order, const struct art_datum *value, struct art_bytes path,
                       const struct art_datum *other, struct art_bytes other_path);
+/* Before the first one: they take as many rows as there is memory for. */
+void art_batch_take_most(struct art_batch *batch);
 /* An empty batch, for more rows than the one before. */
 void art_batch_begin(struct art_batch *batch, struct art_batch_order order);
 void art_batch_clear(struct art_batch *batch); /* frees */
 /* Of a sorted batch that is not full: nothing but its last row, which is not given yet. */
-void art_batch_keep_last(struct art_batch *batch);
+enum art_rc art_batch_keep_last(struct art_batch *batch);
 bool art_batch_wants(const struct art_batch *batch, const struct art_datum *value, struct art_bytes path);
 enum art_rc art_batch_take(struct art_batch *batch, const struct art_batch_row *offered); /* copies; ART_* */
 void art_batch_sort(struct art_batch *batch);                                             /* when all were offered */
@@ -177,6 +183,7 @@ const struct art_batch_row *art_batch_next(struct art_batch *batch);
 struct art_range_scan {
     bool straight, plain;
     unsigned unseen; /* plain: rows up to this one that SQLite has not looked at */
+    unsigned places; /* DISTINCT: as ART_PLAN_ITEM_SHIFT says */
     uint64_t behind, left;
     enum art_rc failure; /* FAILED: with this */
 };
@@ -202,6 +209,7 @@ struct art_best_scan {
     bool again;                  /* a row was given, and it is another search by now */
     bool collects;               /* the search is given up: rows are of batches */
     bool ahead;                  /* the batch's last row has another value than those before it */
+    uint64_t sought;             /* so many rows more are, before the search is given up */
     struct art_datum last;       /* the last row's value; its path is in `scratch` */
 };
 
@@ -322,6 +330,8 @@ void art_scan_begin_behind(struct art_scan *scan);
 int art_scan_refuse_number(const struct art_scan *scan, const struct art_column *column, sqlite3_value *number);
 /* `term`: of each argument (plan.h). */
 int art_several_arguments(struct art_scan *scan, const uint8_t *term, int argc, sqlite3_value **argv);
+/* Of the columns at so many first places; 0: the key lacks some. */
+uint32_t art_several_bytes(const struct art_scan *scan, struct art_bytes key, unsigned places);
 uint32_t art_several_roll_up(const struct art_scan *scan, struct art_bytes key, uint32_t from);
 
 static inline struct art_tree *art_scan_tree(const struct art_scan *scan) {

@@ -22,7 +22,7 @@ static bool is_text_place(const struct art_columns *columns, unsigned place) {
 }
 
 static bool is_listed_place(const struct art_columns *columns, unsigned place) {
-    return is_text_place(columns, place) && !columns->items[art_columns_key(columns, place)].descending;
+    return place && place <= columns->keys && art_columns_lists(columns, place);
 }
 
 static bool is_listing(const struct art_planning *planning) {
@@ -156,23 +156,39 @@ int art_several_take(struct art_planning *planning) {
     return SQLITE_OK;
 }
 
-bool art_several_order(const struct art_planning *planning, bool *descending) {
+/* DISTINCT: one row is enough of those that have the same values in the columns before this place, if nothing else is
+ * read. Whether the bytes of the key are, newer versions of SQLite do not tell: the scan looks (range.c). */
+static void take_distinct(struct art_planning *planning, unsigned place) {
+    const struct art_columns *columns = &planning->vtab->columns;
+    sqlite3_uint64 read = (sqlite3_uint64)1 << ART_COLUMN_KEY;
+    if (sqlite3_vtab_distinct(planning->info) < 2 || place > columns->keys || planning->kind != ART_SCAN_RANGE) return;
+    for (unsigned i = 1; i < place; i++) {
+        unsigned column = art_columns_key(columns, i);
+        if (column < 63) read |= (sqlite3_uint64)1 << column; /* those behind share a bit */
+    }
+    if (!art_planning_reads_within(planning, read)) return;
+    planning->plan |= (int)(place - 1) << ART_PLAN_ITEM_SHIFT;
+    art_plan_text_append(&planning->words, ", distinct");
+}
+
+bool art_several_order(struct art_planning *planning, bool *descending) {
     const struct art_columns *columns = &planning->vtab->columns;
     const sqlite3_index_info *info = planning->info;
     unsigned place = planning->fixed + 1;
-    bool any = false;
+    bool any = false, any_way = sqlite3_vtab_distinct(planning->info) == 2;
     for (int i = 0; i < info->nOrderBy && place <= columns->keys; i++) {
         int number = info->aOrderBy[i].iColumn;
         if (number <= ART_COLUMN_KEY || number >= (int)columns->count) return false;
         const struct art_column *column = &columns->items[number];
         if (column->place && column->place < place)
             continue; /* all rows have one value there, or it was named before */
-        bool turned = column->descending != !!info->aOrderBy[i].desc;
+        bool turned = !any_way && column->descending != !!info->aOrderBy[i].desc;
         if (column->place != place || (any && turned != *descending)) return false;
         *descending = turned;
         any = true;
         place++;
     }
+    if (info->nOrderBy) take_distinct(planning, place);
     return info->nOrderBy > 0;
 }
 
@@ -420,6 +436,18 @@ uint32_t art_several_roll_up(const struct art_scan *scan, struct art_bytes key, 
         at = place + 1; /* that was the second byte of an escaped NUL */
     }
     return 0;
+}
+
+uint32_t art_several_bytes(const struct art_scan *scan, struct art_bytes key, unsigned places) {
+    const struct art_columns *columns = &art_scan_vtab(scan)->columns;
+    struct art_bytes rest = key;
+    bool sound = true, open;
+    for (unsigned place = 1; sound && place <= places; place++) {
+        struct art_datum datum;
+        sound =
+            art_ordered_next(&rest, columns->items[art_columns_key(columns, place)].descending, NULL, &datum, &open);
+    }
+    return sound ? key.len - rest.len : 0;
 }
 
 int art_several_arguments(struct art_scan *scan, const uint8_t *term, int argc, sqlite3_value **argv) {

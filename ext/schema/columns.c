@@ -7,9 +7,10 @@
  * a column of T_artstate (shadow.c). T_artstate also keeps those of CREATE as a text, under 'columns'. All of it may be
  * anything when DEFENSIVE is off, so it is parsed carefully; what does not agree is damage.
  *
- * NOT NULL of a column that is not the key is kept by update.c and not declared to SQLite: rows that are rolled up show
- * NULL there, and SQLite would take `size IS NULL` for false. DEFAULT is kept there, too: SQLite forgets that of a
- * virtual table, and hands over NULL for a column that an INSERT leaves out.
+ * NOT NULL is kept by update.c. It is declared to SQLite where listings show no NULL, either: of `size IS NULL` SQLite
+ * makes false, and rows that are rolled up show NULL in most columns. Declared it shows min(size) to the planner, which
+ * it does of no other column. DEFAULT is kept in update.c, too: SQLite forgets that of a virtual table, and hands over
+ * NULL for a column that an INSERT leaves out.
  */
 #include "ext/base/token.h"
 #include "ext/schema/schema.h"
@@ -98,6 +99,12 @@ bool art_columns_are_of_0_3(const struct art_columns *columns) {
     for (unsigned i = 0; i < ART_HIDDEN_CONFLICT; i++) /* the last one is of 0.3.0 itself */
         are |= i != ART_HIDDEN_COMMAND && art_columns_have(columns, hidden_columns[i].name);
     return are;
+}
+
+bool art_columns_lists(const struct art_columns *columns, unsigned place) {
+    const struct art_column *column = &columns->items[art_columns_key(columns, place)];
+    bool texts = column->affinity == ART_AFFINITY_TEXT || column->affinity == ART_AFFINITY_BLOB;
+    return texts && !column->descending;
 }
 
 bool art_column_is_of_numbers(const struct art_column *column) {
@@ -366,7 +373,20 @@ int art_columns_compare(const struct art_columns *a, const struct art_columns *b
 
 /* --- for SQLite --------------------------------------------------------------------------------------------------- */
 
-static char *declaration(const struct art_columns *columns, const char *table) {
+/* Is the column NULL in no row, and in none that a listing rolls up, either? That has the columns of a key as far as to
+ * the one whose texts are listed, and the sum, least or largest value of what is summarised. */
+static bool is_never_null(const struct art_columns *columns, const struct art_summarised *summarised, unsigned i) {
+    const struct art_column *column = &columns->items[i];
+    if (!column->not_null || i == ART_COLUMN_KEY) return column->not_null;
+    if (!column->place) return art_summary_find_measured(summarised, i) >= 0;
+    for (unsigned place = 1; place < column->place; place++) {
+        if (art_columns_lists(columns, place)) return false;
+    }
+    return true;
+}
+
+static char *declaration(const struct art_columns *columns, const struct art_summarised *summarised,
+                         const char *table) {
     assert(columns->count && columns->items[ART_COLUMN_KEY].not_null && !columns->items[ART_COLUMN_KEY].collation);
     sqlite3_str *sql = sqlite3_str_new(NULL);
     sqlite3_str_appendall(sql, "CREATE TABLE x(");
@@ -377,9 +397,8 @@ static char *declaration(const struct art_columns *columns, const char *table) {
         is_text |= column->place && !*column->type;
         sqlite3_str_appendf(sql, "\"%w\" %s", column->name, is_text ? "TEXT" : column->type);
         if (column->collation) sqlite3_str_appendf(sql, " COLLATE \"%w\"", column->collation);
-        if (i == ART_COLUMN_KEY)
-            sqlite3_str_appendall(sql, columns->keys ? " HIDDEN NOT NULL PRIMARY KEY" : " NOT NULL PRIMARY KEY");
-        sqlite3_str_appendall(sql, ", ");
+        if (i == ART_COLUMN_KEY) sqlite3_str_appendall(sql, columns->keys ? " HIDDEN PRIMARY KEY" : " PRIMARY KEY");
+        sqlite3_str_appendall(sql, is_never_null(columns, summarised, i) ? " NOT NULL, " : ", ");
     }
     /* A table that is called like one of its columns takes no commands. */
     bool takes_commands = !art_columns_have(columns, table) && !art_columns_hide(columns, table);
@@ -405,8 +424,9 @@ static int evaluate_literal(struct art_column *column, sqlite3 *db) {
 
 /* A failure is one of the surroundings, a collation that nobody has registered above all: what SQLite cannot parse was
  * refused before. */
-int art_columns_declare(struct art_columns *columns, sqlite3 *db, const char *table, char **message) {
-    char *sql = declaration(columns, table);
+int art_columns_declare(struct art_columns *columns, const struct art_summarised *summarised, sqlite3 *db,
+                        const char *table, char **message) {
+    char *sql = declaration(columns, summarised, table);
     int rc = sql ? sqlite3_declare_vtab(db, sql) : SQLITE_NOMEM;
     sqlite3_free(sql);
     for (unsigned i = 0; !rc && i < columns->count; i++) {

@@ -86,6 +86,8 @@ int art_columns_begin_keys(struct art_columns *columns, const char *table, const
 int art_columns_end_keys(struct art_columns *columns, const char *table, char **message);
 /* Appends a value as a column of the key has it; `open` as of art_ordered_append(). */
 enum art_rc art_key_append(struct art_buffer *key, const struct art_column *column, sqlite3_value *value, bool open);
+/* Can a listing be of the column at this place of the key: of texts or BLOBs, in ascending order? */
+bool art_columns_lists(const struct art_columns *columns, unsigned place);
 /* How much of a key some bytes are, with which others may begin. */
 struct art_key_part {
     unsigned columns;         /* so many are whole */
@@ -120,7 +122,9 @@ int art_columns_compare(const struct art_columns *a, const struct art_columns *b
 int art_columns_check_names(const struct art_columns *columns, const char *table, char **message);
 int art_columns_check_count(const struct art_columns *columns, sqlite3 *db, const char *table, char **message);
 /* Declares the table to SQLite, and asks it for the values of literals. */
-int art_columns_declare(struct art_columns *columns, sqlite3 *db, const char *table, char **message);
+struct art_summarised;
+int art_columns_declare(struct art_columns *columns, const struct art_summarised *summarised, sqlite3 *db,
+                        const char *table, char **message);
 
 /* --- what is summed up (summary.c) -------------------------------------------------------------------------------- */
 

@@ -169,10 +169,7 @@ static int steps_of(const char *sql) {
     sqlite3_stmt *statement = sql_prepare(db, "%s", sql);
     sqlite3_bind_text(statement, 1, "f", -1, SQLITE_STATIC);
     sqlite3_bind_text(statement, 2, "g", -1, SQLITE_STATIC);
-    sqlite3_free(sql_answer(statement));
-    int steps = sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, 0);
-    sqlite3_finalize(statement);
-    return steps;
+    return sql_steps(statement);
 }
 
 /* SQLite does not look at the keys again: a row of a range costs as many of its steps as one of a listing. */

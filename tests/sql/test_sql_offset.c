@@ -169,10 +169,7 @@ enum { FEW_STEPS = 150 };
 static int steps_of(const char *sql) {
     sqlite3_stmt *statement = sql_prepare(db, "%s", sql);
     bind(statement, 2, 4000);
-    while (sqlite3_step(statement) == SQLITE_ROW) continue;
-    int steps = sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, 0);
-    ck_assert_int_eq(sqlite3_finalize(statement), SQLITE_OK);
-    return steps;
+    return sql_steps(statement);
 }
 
 TEST(test_a_plain_select_skips_rows_without_a_step_for_each) {

@@ -30,10 +30,13 @@ static const char *const rules[] = {
     "value: 6*$any | (SELECT $any)",
     "column: a | b | c",
     "change: 8*$put | DELETE FROM @ WHERE $column IS $any | UPDATE @ SET v = v + 1 WHERE $column = $any",
-    "query: $rows | 2*$rows ORDER BY $(any_order=$order)$(2?, a, b, c)$(2*| LIMIT $(1-5)) | SELECT j.rowid, s.a, s.b, "
+    "query: $rows | $distinct | SELECT $(min|max)($column), 0, 0, 0 FROM @ WHERE $where | 2*$rows ORDER BY "
+    "$(any_order=$order)$(2?, a, b, c)$(2*| LIMIT $(1-5)) | SELECT j.rowid, s.a, s.b, "
     "s.c FROM "
     "any AS j $(|LEFT) JOIN @ AS s ON s.$column $by j.$(v|i|x) | SELECT count(*), sum(v), 0, 0 FROM @ WHERE $where",
     "rows: SELECT a, b, c, v FROM @ WHERE $where",
+    "distinct: SELECT DISTINCT $(a, 0, 0|b, 0, 0|c, 0, 0|a, b, 0|b, c, 0|c, a, 0|a, b, c), 0 FROM @ $(|WHERE "
+    "$where)$(| ORDER BY 1| ORDER BY 1 DESC)",
     "where: $condition | 3*$condition AND $condition | $condition AND $condition AND $condition | $condition OR "
     "$condition",
     "by: = | < | <= | > | >= | IS",
@@ -171,15 +174,11 @@ TEST(test_plans_are_ranges_of_keys_and_their_order_costs_nothing) {
     expect("a/1.jpg|3|30\n", "SELECT key, version, size FROM s3 WHERE bucket = 'photos' AND key = 'a/1.jpg' LIMIT 1");
 }
 
-/* Of SQLite's machine: a row that it looks at costs some. */
 /* A parameter is 'x'. */
 static int steps_of(const char *sql) {
     sqlite3_stmt *statement = sql_prepare(db, "%s", sql);
     sqlite3_bind_text(statement, 1, "x", -1, SQLITE_STATIC);
-    while (sqlite3_step(statement) == SQLITE_ROW) continue;
-    int steps = sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, 0);
-    sqlite3_finalize(statement);
-    return steps;
+    return sql_steps(statement);
 }
 
 TEST(test_conditions_are_ranges) {
@@ -209,6 +208,75 @@ TEST(test_conditions_are_ranges) {
                   sql_prepare(db, "SELECT * FROM o WHERE %s ORDER BY n LIMIT 3", where));
     }
     expect("78\n77\n", "SELECT n FROM r WHERE a = 0 AND b GLOB '?7?' ORDER BY b DESC LIMIT 2 OFFSET 1");
+}
+
+/* One row of each value is looked at, and some behind it. The NUL is a part of the second text. */
+TEST(test_distinct_goes_from_value_to_value) {
+    enum { VALUES = 9, FEW_STEPS = 60 * VALUES };
+    EACH(key, "a, b, c", "a DESC, b, c", "a, b DESC, c DESC", "a DESC, b DESC, c") {
+        sql_run(
+            db,
+            "CREATE VIRTUAL TABLE k USING art(a TEXT NOT NULL, b INTEGER, c INTEGER, n, key=(%s), log_limit='4KB');"
+            "CREATE TABLE o(a TEXT NOT NULL, b INTEGER, c INTEGER, n);"
+            "INSERT INTO o WITH i(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM i LIMIT 3000) SELECT CAST(CASE i %% 3 "
+            "WHEN 0 THEN x'61' WHEN 1 THEN x'610062' ELSE x'6162' END AS TEXT), i / 3 %% 3, i, i FROM i;"
+            "INSERT INTO k SELECT * FROM o; DELETE FROM k WHERE n %% 7 = 3; DELETE FROM o WHERE n %% 7 = 3",
+            key);
+        EACH(sql, "SELECT DISTINCT a, 0 FROM @", "SELECT DISTINCT a, b FROM @",
+             "SELECT DISTINCT a, 0 FROM @ WHERE a > 'a'", "SELECT DISTINCT b, 0 FROM @ WHERE a = 'ab'",
+             "SELECT DISTINCT a, b FROM @ WHERE a GLOB 'ab*' AND b > 0",
+             "SELECT count(*), 0 FROM (SELECT DISTINCT a FROM @)", "SELECT DISTINCT a, 0 FROM @ WHERE a LIKE 'A%'",
+             "SELECT a, 0 FROM @ WHERE a IN (SELECT DISTINCT a FROM @ WHERE b = 9)") {
+            int steps = sql_steps(sql_prepare(db, "%s", kept(sql_named(sql, "k"))));
+            ck_assert_msg(steps < FEW_STEPS || strstr(sql, "b = 9"), "%s, key=(%s): %d steps", sql, key, steps);
+            sql_alike(sql_prepare(db, "SELECT * FROM (%s) ORDER BY 1, 2", kept(sql_named(sql, "k"))),
+                      sql_prepare(db, "SELECT * FROM (%s) ORDER BY 1, 2", kept(sql_named(sql, "o"))));
+        }
+        EACH(sql, "SELECT DISTINCT a FROM @ WHERE n > 2000 ORDER BY a",
+             "SELECT DISTINCT a FROM @ WHERE c %% 100 = 99 ORDER BY a", "SELECT DISTINCT a FROM @ ORDER BY a",
+             "SELECT DISTINCT a FROM @ ORDER BY a DESC", "SELECT DISTINCT a, b FROM @ ORDER BY a DESC, b DESC",
+             "SELECT DISTINCT a, b FROM @ ORDER BY a, b DESC",
+             "SELECT a, count(*), sum(n) FROM @ GROUP BY a ORDER BY a", "SELECT DISTINCT b FROM @ ORDER BY b",
+             "SELECT a, b FROM @ GROUP BY a, b HAVING count(*) > 100 ORDER BY a, b", "SELECT DISTINCT a FROM @ LIMIT 0",
+             "SELECT DISTINCT a, count(*) FROM @ GROUP BY a, b ORDER BY a", "SELECT count(DISTINCT a) FROM @") {
+            sql_alike(sql_prepare(db, kept(sql_named(sql, "k"))), sql_prepare(db, kept(sql_named(sql, "o"))));
+        }
+        expect("1\n", "SELECT count(DISTINCT a) = 3 FROM (SELECT DISTINCT a FROM k WHERE length(art_key) > 0)");
+        expect("0\n", "SELECT count(*) FROM (SELECT a FROM o WHERE n > 2990 EXCEPT "
+                      "SELECT DISTINCT a FROM k WHERE art_key IN (SELECT art_key FROM k WHERE n > 2990))");
+        sql_run(db, "DROP TABLE k; DROP TABLE o");
+    }
+}
+
+/* Of a key NOT NULL is declared as far as no listing shows a NULL: else SQLite would make `key IS NULL` false. */
+TEST(test_what_a_listing_leaves_null_may_be_null) {
+    static const char *const keys[][3] = {{"tenant TEXT", "tenant, key", "art_key tenant v"},
+                                          {"tenant INTEGER", "tenant, key", "art_key tenant key v"},
+                                          {"tenant TEXT", "tenant DESC, key", "art_key tenant key v"},
+                                          {"tenant TEXT", "key, tenant", "art_key key v"}};
+    for (int i = 0; i < LENGTH(keys); i++) {
+        sql_run(db,
+                "CREATE VIRTUAL TABLE m USING art(%s NOT NULL, key TEXT NOT NULL, v INTEGER NOT NULL, w INTEGER NOT "
+                "NULL, key=(%s), summary=(sum(v), lookup(w)));"
+                "INSERT INTO m VALUES(1, 'a/1', 1, 5), (1, 'a/2', 2, 6), (2, 'b', 3, 7)",
+                keys[i][0], keys[i][1]);
+        expect(TEXT("%s\n", keys[i][2]), "SELECT group_concat(name, ' ') FROM pragma_table_xinfo('m') WHERE [notnull]");
+        expect("1|b|2\n", "SELECT min(tenant), max(key), (SELECT min(v) FROM m WHERE v > 1) FROM m");
+        expect("|1\n", "SELECT m.key, count(*) FROM (SELECT '9' AS x) LEFT JOIN m ON tenant = x WHERE tenant IS NULL");
+        expect("1\n", "SELECT v IS NULL FROM (SELECT '2' AS x) LEFT JOIN m ON tenant = x AND v > 3");
+        sql_run(db, "DROP TABLE m");
+    }
+    sql_run(db, "CREATE VIRTUAL TABLE m USING art(a TEXT NOT NULL, b TEXT NOT NULL, v INTEGER NOT NULL, w INTEGER NOT "
+                "NULL, key=(a, b), summary=(min(v))); INSERT INTO m VALUES('x/1', 'k', 4, 1), ('x/2', 'k', 5, 1)");
+    for (int i = 0; i < 2; i++) {
+        EACH(where, "b IS NULL", "w IS NULL", "b IS NULL AND a IS NOT NULL") {
+            expect(i ? "x/||\n" : "x/|4|\n",
+                   TEXT("SELECT a, v, b FROM m WHERE prefix = '' AND delimiter = '/' AND %s", where));
+        }
+        expect(i ? "x/\n" : "", "SELECT a FROM m WHERE prefix = '' AND delimiter = '/' AND v IS NULL");
+        sql_run(db, "INSERT INTO m(m) VALUES('summary=()'), ('add column z%d INTEGER')", i);
+    }
+    expect("2\n", "SELECT count(*) FROM m WHERE z0 IS NULL AND v IS NOT NULL");
 }
 
 TEST(test_listings_are_below_the_first_columns) {

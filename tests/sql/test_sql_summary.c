@@ -124,9 +124,12 @@ TEST(test_the_plan_tells_what_comes_best_first) {
     plan_has("SELECT * FROM t ORDER BY size DESC LIMIT 5", "best first by size, descending");
     plan_has("SELECT * FROM t WHERE path > 'a/' ORDER BY mtime LIMIT ?1", "best first by mtime");
     plan_has("SELECT * FROM t('a/') WHERE size < 9 ORDER BY size DESC LIMIT 5", "size<?, best first by size");
-    if (sqlite3_libversion_number() < 3041000)
-        plan_has("SELECT max(mtime) FROM t('a/')", "best first by mtime, descending");
-    plan_lacks("SELECT path, mtime FROM t ORDER BY mtime DESC", "best first");
+    plan_has("SELECT max(mtime) FROM t('a/')", "best first by mtime, descending");
+    plan_has("SELECT max(mtime) FROM t WHERE mtime > 5", "best first by mtime, descending");
+    plan_lacks("SELECT max(mtime) FROM t WHERE mtime < 5", "best first");
+    plan_lacks("SELECT min(mtime) FROM t", "best first"); /* which shows no order, since it may be NULL */
+    plan_lacks("SELECT max(x.mtime) FROM t AS x JOIN t AS y ON x.path = y.other", "best first");
+    plan_lacks("SELECT path, mtime FROM t ORDER BY mtime DESC, path", "best first");
     plan_lacks("SELECT * FROM t ORDER BY size", "best first");
     plan_lacks("SELECT * FROM t ORDER BY size, mtime LIMIT 5", "best first");
     plan_has("SELECT * FROM t ORDER BY size DESC, path LIMIT 5", "best first by size and the path, descending");
@@ -144,6 +147,53 @@ TEST(test_the_plan_tells_what_comes_best_first) {
     plan_has("SELECT * FROM t ORDER BY size LIMIT ?1 OFFSET ?2", "best first");
     plan_lacks("SELECT * FROM t ORDER BY size LIMIT 10 OFFSET 8000", "best first");
     plan_lacks("SELECT * FROM t ORDER BY size LIMIT 5000", "best first");
+}
+
+/* However a prefix is written, as loaded, after turnovers and in order: few rows are looked at. Then all rows in these
+ * orders, beyond the batch that takes most. */
+TEST(test_min_and_max_are_searched) {
+    enum { FEW_STEPS = 200 };
+    static const char *const places[][2] = {{"t", "o"},
+                                            {"t('d1/')", "o WHERE path GLOB 'd1/*'"},
+                                            {"t WHERE path GLOB 'd1/*'", "o WHERE path GLOB 'd1/*'"},
+                                            {"t WHERE path LIKE 'D1/%'", "o WHERE path GLOB 'd1/*'"},
+                                            {"t WHERE path >= 'd1/' AND path < 'd10'", "o WHERE path GLOB 'd1/*'"},
+                                            {"t WHERE path BETWEEN 'd1/' AND 'd10'", "o WHERE path GLOB 'd1/*'"},
+                                            {"t WHERE snapshot = 's'", "was"},
+                                            {"t('d1/') WHERE snapshot = 's'", "was WHERE path GLOB 'd1/*'"},
+                                            {"t WHERE name > 'n1' AND path IS NOT NULL", "o WHERE name > 'n1'"}};
+    sql_run(
+        db,
+        "CREATE VIRTUAL TABLE t USING art(path, size INTEGER NOT NULL, at INTEGER, name TEXT NOT NULL, note, "
+        "summary=(sum(size), max(at), min(name)), log_limit='8KB');"
+        "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 4000) SELECT printf('d%%d/%%05d', "
+        "i * 7 %% 3, i), i * 7919 %% 100003, iif(i %% 10, i * 31 %% 10007, NULL), printf('n%%05d', i * 17 %% "
+        "10007), zeroblob(i) FROM n; INSERT INTO t(t, snapshot) VALUES('snapshot', 's');"
+        "CREATE TABLE was AS SELECT * FROM t; CREATE TABLE o AS SELECT * FROM t");
+    for (int state = 0; state < 3; state++) {
+        for (int place = 0; place < LENGTH(places); place++) {
+            EACH(what, "min(size)", "min(size), path", "max(size)", "max(size), name, path", "max(at), path", "max(at)",
+                 "min(name), size", "max(name)") {
+                const char *sql = TEXT("SELECT %s FROM %s", what, places[place][0]);
+                int steps = sql_steps(sql_prepare(db, "%s", sql));
+                ck_assert_msg(steps < FEW_STEPS, "%s: %d steps", sql, steps);
+                sql_alike(sql_prepare(db, "%s", sql), sql_prepare(db, "SELECT %s FROM %s", what, places[place][1]));
+            }
+        }
+        EACH(order, "size", "size DESC", "at DESC", "name", "name DESC") {
+            const char *sql = "SELECT path, length(note) FROM %s WHERE at IS NOT NULL ORDER BY %s";
+            sql_alike(sql_prepare(db, sql, "t", order), sql_prepare(db, sql, "o", order));
+        }
+        sql_alike(sql_prepare(db, "SELECT path FROM t WHERE at IS NOT NULL ORDER BY at LIMIT 1"),
+                  sql_prepare(db, "SELECT path FROM o WHERE at IS NOT NULL ORDER BY at LIMIT 1"));
+        if (state == 1) sql_command(db, "main", "t", "optimize");
+        for (int turn = 0; !state && turn < 10; turn++) {
+            for (int table = 0; table < 2; table++)
+                sql_run(db, "UPDATE %s SET size = size * 31 %% 100003, at = at * 29 %% 10007 WHERE path > 'd%d/'",
+                        table ? "t" : "o", turn % 3);
+        }
+    }
+    ck_assert_int_gt(sql_info(db, "searches given up"), 0);
 }
 
 TEST(test_a_summary_that_cannot_be_is_refused) {

@@ -181,6 +181,14 @@ sqlite3_stmt *sql_prepare(sqlite3 *db, const char *format, ...) {
     return statement;
 }
 
+int sql_steps(sqlite3_stmt *statement) {
+    while (sqlite3_step(statement) == SQLITE_ROW) continue;
+    int steps = sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, 0);
+    if (sqlite3_reset(statement)) die(sqlite3_db_handle(statement), "query failed", sqlite3_sql(statement));
+    sqlite3_finalize(statement);
+    return steps;
+}
+
 int64_t sql_int(sqlite3 *db, const char *format, ...) {
     va_list args;
     va_start(args, format);

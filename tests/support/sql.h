@@ -98,6 +98,9 @@ void sql_forbid(sqlite3 *db, int answer, int action, const char *first, const ch
 
 sqlite3_stmt *sql_prepare(sqlite3 *db, const char *format, ...);
 
+/* Goes through all rows, and finalizes it. The steps of SQLite's machine: each row that it looks at costs some. */
+int sql_steps(sqlite3_stmt *statement);
+
 /* A fresh directory below TMPDIR (default /tmp); sqlite3_free() the name. sql_scratch_remove() takes
  * what is in it along. */
 char *sql_scratch(const char *name);

@@ -117,7 +117,7 @@ static const char *const rules[] = {
     /* The values; with the path as the second order the rows, too. Else rows with one value come in any order: all of
      * them are rows, and none comes twice. */
     "best: $(c:=$column)$best_of_it",
-    "best_of_it: 2*SELECT path, alike($c) FROM $sorted, path $limit | SELECT alike($c) FROM $sorted $limit | "
+    "best_of_it: 2*SELECT path, alike($c) FROM $sorted, path $limit | SELECT alike($c) FROM $sorted $(|$limit) | "
     "SELECT count(*), count(DISTINCT a.path), alike(max(a.$c)) FROM (SELECT *, $version AS w FROM $sorted $limit) a, "
     "plain b WHERE a.path = b.path AND a.size IS b.size AND a.score IS b.score AND a.anything IS b.anything AND "
     "a.owner "
