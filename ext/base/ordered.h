@@ -15,6 +15,8 @@ enum {
     ORDERED_ESCAPED = 0xff
 };
 
+enum { ART_ORDERED_ROOM = 256 };
+
 /* The next value, if it is an integer, or a text in ascending order without a NUL: so are nearly all. Returns the bytes
  * that it takes; 0: it is another one. Behind the `left` bytes stand a NUL and ART_KEY_PADDING bytes that can be read;
  * such a text has a NUL behind it, too. */
@@ -38,6 +40,18 @@ static inline uint32_t art_ordered_quick(const uint8_t *at, uint32_t left, bool 
     out->kind = ART_DATUM_INTEGER;
     out->integer = (int64_t)(twice >> 1 | (uint64_t)negative << 63);
     return count + 1;
+}
+
+/* The same of a text in descending order, which is short and without a NUL: it comes into the room. */
+static inline uint32_t art_ordered_turned(const uint8_t *at, uint32_t left, uint8_t room[ART_ORDERED_ROOM],
+                                          struct art_datum *out) {
+    const uint8_t *end = left ? memchr(at, UINT8_MAX, left) : NULL; /* the NUL, inverted */
+    uint32_t len = end ? (uint32_t)(end - at) : ART_ORDERED_ROOM;
+    if (len >= ART_ORDERED_ROOM || *at != (ORDERED_TEXT ^ UINT8_MAX) || (len + 1 < left && !at[len + 1])) return 0;
+    for (uint32_t i = 0; i < len; i += 8) art_store64(room + i, ~art_load64(at + 1 + i));
+    out->kind = ART_DATUM_TEXT;
+    out->bytes = art_bytes(room, len - 1);
+    return len + 1;
 }
 
 #endif

@@ -442,6 +442,18 @@ static bool __attribute__((noinline)) pass_key(struct art_scan *scan, unsigned p
     return true;
 }
 
+/* Under the tree's cursor, the columns before it are passed. */
+static int __attribute__((noinline)) show_turned(struct art_scan *scan, unsigned place, sqlite3_context *context) {
+    uint8_t room[ART_ORDERED_ROOM];
+    struct art_datum datum;
+    uint32_t from = scan->passed.bytes;
+    uint32_t bytes = art_ordered_turned(scan->passed_key.data + from, scan->passed_key.len - from, room, &datum);
+    if (!bytes) return show_of_key(scan, place, context);
+    scan->passed = (struct art_key_passed){place, from + bytes};
+    art_result_ended_text(context, (const char *)room, datum.bytes.len, true);
+    return SQLITE_OK;
+}
+
 /* The same under the tree's cursor: nearly always the value is read at once. */
 static int __attribute__((noinline))
 show_of_key_under_cursor(struct art_scan *scan, const struct art_column *column, sqlite3_context *context) {
@@ -456,7 +468,9 @@ show_of_key_under_cursor(struct art_scan *scan, const struct art_column *column,
     uint32_t from = scan->passed.bytes;
     const uint8_t *at = scan->passed_key.data + from;
     uint32_t bytes = art_ordered_quick(at, scan->passed_key.len - from, column->descending, &datum);
-    if (!bytes) return show_of_key(scan, column->place, context);
+    if (!bytes)
+        return column->descending ? show_turned(scan, column->place, context)
+                                  : show_of_key(scan, column->place, context);
     scan->passed = (struct art_key_passed){column->place, from + bytes};
     if (datum.kind == ART_DATUM_TEXT) {
         art_result_ended_text(context, (const char *)datum.bytes.data, datum.bytes.len, true);
