@@ -115,8 +115,7 @@ static const char *wrong_place_of_postings(const struct art_blob *blob) {
 /* Their own directories are looked at when something is looked up. */
 static bool postings_are_sane(const struct art_blob *blob) {
     uint32_t left = blob->routing - blob->postings;
-    return !blob->postings ||
-           art_postings_measure(blob->image + blob->postings, left, art_measures_fields(blob->has));
+    return !blob->postings || art_postings_measure(blob->image + blob->postings, left, art_measures_fields(blob->has));
 }
 
 static const char *wrong_sums(const struct art_blob *blob) {

@@ -126,8 +126,8 @@ static enum art_rc read_footer(struct art_store *store, struct art_cached *cache
 
 /* The way of a point read: what this store has pinned, else what is on its way to a walk, else what the process's cache
  * has, else the device. */
-static inline __attribute__((always_inline)) enum art_rc
-find_blob(struct art_store *store, const struct art_ref *ref, bool searches, struct art_blob **out) {
+static inline __attribute__((always_inline)) enum art_rc find_blob(struct art_store *store, const struct art_ref *ref,
+                                                                   bool searches, struct art_blob **out) {
     struct art_pinned *pinned = find_pinned(store, ref);
     if (pinned) { /* no lock, no call to the system */
         store->count.hits++;
@@ -152,7 +152,8 @@ find_blob(struct art_store *store, const struct art_ref *ref, bool searches, str
     } else {
         store->count.misses++;
         pthread_mutex_lock(&cached->loading);
-        if (!atomic_load(&cached->ready)) rc = read_footer(store, cached, ref, searches); /* unless somebody was faster */
+        if (!atomic_load(&cached->ready))
+            rc = read_footer(store, cached, ref, searches); /* unless somebody was faster */
         pthread_mutex_unlock(&cached->loading);
     }
     if (!rc) rc = new_pinned(store, cached, ref, &pinned);
