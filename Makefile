@@ -178,7 +178,7 @@ $(addprefix $(BUILD)/tests/,$(TEST_NAMES) $(BENCH_NAMES)): $(BUILD)/support.a $(
 	$(CC) $(ALL_CFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(BUILD)/support.a $(BUILD)/ext.a $(BUILD)/core.a -Wl,--end-group -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
 
 # A program's own file is quickly compiled: what takes time is in core, ext and tests/support.
-$(call object,$(filter-out tests/bench/%,$(PROGRAMS))): private CFLAGS += -O0
+$(call object,$(filter-out tests/bench/%,$(PROGRAMS))): private SANITIZE_FLAGS += -O0
 
 # What of the C library has one of the tests' own before it; core's functions have hooks (core/tree/state/hooks.h).
 $(addprefix $(BUILD)/tests/,test_kill test_slot_readers test_threads): $(BUILD)/tests/support/watch.o

@@ -94,6 +94,17 @@ static inline bool art_measures_any(struct art_measures has) {
     return has.columns || has.searches;
 }
 
+/* Rows that have terms, in one of the fields. Of a lookup these are hashes, ascending, and a row has one of them. Of a
+ * search they are trigrams, and a row has all of them; more rows than those are given, so the caller looks at each. */
+struct art_term_query {
+    unsigned field;
+    uint32_t count;
+    const uint32_t *term; /* borrowed as long as somebody looks for them, and so are the bytes of `only` */
+    /* No NULL: of a lookup, all values that are sought are this one, as art_datum_compare() says; of a value that is not
+     * at hand the hashes tell. */
+    struct art_datum only;
+};
+
 #define ART_CUT_ANY UINT32_MAX
 enum { ART_TEXT_END = 0xff, ART_CUT_WIDTH = 3 };
 
@@ -108,6 +119,9 @@ struct art_summary {
      * and blobs the kinds alone. */
     void (*read_column)(void *context, struct art_bytes block, unsigned column, uint32_t from, uint32_t to,
                         struct art_datum *out);
+    /* NULL, or faster than read() for what a lookup seeks: takes those of a block's rows from `rows` that do not have
+     * it. */
+    void (*choose)(void *context, struct art_bytes block, const struct art_term_query *query, struct art_row_set *rows);
     /* With searches: the terms of texts that follow each other, at most texts.len; the key is such a text. Each
      * comes of ART_CUT_WIDTH bytes of a text, 0 is none. `ends`: so many ART_TEXT_END stand there, one behind each
      * text, or none behind a single one. A text may have lost its beginning, but not within a character of UTF-8.
@@ -179,13 +193,6 @@ struct art_limit {
     bool numerals;              /* of texts: those that may read as numbers are wanted, whatever they are */
     struct art_datum low, high; /* wanted themselves; numbers, or texts with ART_BY_CODE */
 };
-/* Rows that have terms, in one of the fields. Of a lookup these are hashes, ascending, and a row has one of them. Of a
- * search they are trigrams, and a row has all of them; more rows than those are given, so the caller looks at each. */
-struct art_term_query {
-    unsigned field;
-    uint32_t count;
-    const uint32_t *term; /* borrowed as long as somebody looks for them */
-};
 enum { ART_LIMITS_MAX = 4, ART_LOOKUPS_MAX = 4, ART_TERM_QUERIES_MAX = 8 };
 struct art_limits {
     const struct art_summary *summary; /* whose columns are named; with another one the limits mean nothing */
@@ -195,6 +202,8 @@ struct art_limits {
     /* NULL, or takes the rows of a block from `rows` that surely are not wanted; with any summary. Not all that the set
      * has are rows of the host's. */
     void (*choose)(void *chooser, struct art_bytes block, struct art_row_set *rows);
+    /* NULL, or beside it: may an entry be wanted whose value stands by itself? Set by the cursor of a tree. */
+    bool (*wants)(void *chooser, const struct art_entry *entry);
     void *chooser;
 };
 /* Does it say anything? */
@@ -317,6 +326,9 @@ void art_summary_hashes(const struct art_summary *summary, const struct art_entr
 /* Does an entry put a row with what is looked up in each of the columns? */
 bool art_summary_seeks(const struct art_summary *summary, const struct art_entry *entry,
                        const struct art_limits *limits);
+/* The same of a block: takes the rows from `rows` that do not. */
+void art_summary_choose(const struct art_summary *summary, struct art_bytes block, const struct art_limits *limits,
+                        struct art_row_set *rows);
 /* Only the sums, added to `sum`: of an entry, and of all that puts rows [from, to) of a block. */
 void art_summary_sums(const struct art_summary *summary, const struct art_entry *entry, art_int128 *sum);
 void art_summary_sums_of_rows(const struct art_summary *summary, struct art_bytes block, uint32_t from, uint32_t to,

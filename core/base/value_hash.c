@@ -48,7 +48,7 @@ static bool is_infinity(struct art_bytes text) {
 
 /* May SQLite read the text as a number, or write a number as this text? Never, if it has any other byte. Newer versions
  * read up to a NUL. */
-static bool may_read_as_number(struct art_bytes text) {
+bool art_text_may_equal_number(struct art_bytes text) {
     if (is_infinity(text)) return true;
     for (uint32_t i = 0; i < text.len; i++) {
         uint8_t c = text.data[i];
@@ -82,7 +82,7 @@ unsigned art_value_hashes(const struct art_datum *datum, uint32_t out[ART_VALUE_
             return 1;
         }
         out[0] = hash_bytes(datum->bytes);
-        return may_read_as_number(datum->bytes) ? 2 : 1;
+        return art_text_may_equal_number(datum->bytes) ? 2 : 1;
     default:
         out[0] = hash_bytes(datum->bytes);
         return 1;
@@ -102,10 +102,11 @@ static bool has_hash(const struct art_term_query *query, uint32_t hash) {
     return low < query->count && query->term[low] == hash;
 }
 
-bool art_value_has_term(const struct art_datum *datum, const struct art_term_query *query) {
+bool art_value_has_hash(const struct art_datum *datum, const struct art_term_query *query) {
     uint32_t hash[ART_VALUE_HASHES];
+    assert(query->field < ART_FIELD_SEARCHES);
     unsigned count = art_value_hashes(datum, hash);
-    assert(query->field < ART_FIELD_SEARCHES && count <= ART_VALUE_HASHES);
+    assert(count <= ART_VALUE_HASHES);
     for (unsigned i = 0; i < count; i++) {
         if (has_hash(query, hash[i])) return true;
     }

@@ -23,7 +23,18 @@ enum { ART_VALUE_HASHES = 2 }; /* of one value, at most */
 
 /* Its hashes into `out`; returns how many, 0 for a NULL. */
 unsigned art_value_hashes(const struct art_datum *datum, uint32_t out[ART_VALUE_HASHES]);
+/* Or is another value equal to this text? */
+bool art_text_may_equal_number(struct art_bytes text);
 /* Is one of the value's hashes among the sought ones, which ascend? */
-bool art_value_has_term(const struct art_datum *datum, const struct art_term_query *query);
+bool art_value_has_hash(const struct art_datum *datum, const struct art_term_query *query);
+/* The same, or is the value the only one that is sought? Most texts have another length. */
+static inline bool art_value_has_term(const struct art_datum *datum, const struct art_term_query *query) {
+    const struct art_datum *only = &query->only;
+    if (only->kind == ART_DATUM_TEXT && datum->kind == ART_DATUM_TEXT && art_datum_has_bytes(datum))
+        return art_bytes_equal(datum->bytes, only->bytes);
+    if (only->kind != ART_DATUM_NULL && (datum->kind < ART_DATUM_TEXT || art_datum_has_bytes(datum)))
+        return !art_datum_compare(datum, only);
+    return art_value_has_hash(datum, query);
+}
 
 #endif

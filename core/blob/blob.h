@@ -317,7 +317,7 @@ struct art_blob_cursor {
     /* NULL, or set by art_blob_cursor_limit(): the same of buckets in which no row is put that is wanted. */
     const struct art_limits *limits;
     struct art_pages pages; /* with limits: in which it may be */
-    /* They choose among the rows of blocks: steps pass over the others. */
+    /* They choose among the rows of blocks, or among all: steps pass over the others. */
     bool chooses;
     const struct art_bytes *stop; /* with `chooses`: NULL, or a key behind which nobody looks for more */
     /* NULL, or set by art_blob_cursor_plain(): each block is decoded at once, and no entry is in a block. */
@@ -372,6 +372,8 @@ uint32_t art_blob_pass_unwanted(struct art_blob_cursor *cursor, bool backward, u
 enum art_rc art_blob_catch_up(struct art_blob_cursor *cursor);
 /* Surely the next step stays in the bucket, and there is no such stretch: so nearly always where runs take turns. */
 bool art_blob_steps_singly(const struct art_blob_cursor *cursor, bool backward, uint32_t most);
+/* Nobody has chosen, or the entry was. Where a search leads may be another one. */
+bool art_blob_is_chosen(struct art_blob_cursor *cursor);
 /* The next step leaves the bucket. */
 bool art_blob_is_last(struct art_blob_cursor *cursor, bool backward);
 /* No key of the cursor's bucket has a byte 0 behind its first byte. False: one may have. */

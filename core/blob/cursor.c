@@ -16,8 +16,8 @@
  *     entry      0  1  2  3  4  5  6  7      only 4 bytes with the one before it
  *     chosen           x     x        x      of these, two that the host has chosen
  *
- * Where the host chooses among the rows of blocks (art_limits.choose), it is asked when a walk comes to a bucket, and
- * when it leaves one that a search has led to. A bucket of which it chooses none costs no key.
+ * Where the host chooses among the rows of blocks (art_limits.choose), or a lookup among all, that is done when a walk
+ * comes to a bucket, and when it leaves one that a search has led to. A bucket of which none is chosen costs no key.
  */
 #include <assert.h>
 
@@ -35,7 +35,8 @@ void art_blob_cursor_init(struct art_blob_cursor *cursor, struct art_blob *blob,
 
 enum art_rc art_blob_cursor_limit(struct art_blob_cursor *cursor, const struct art_limits *limits) {
     cursor->limits = limits;
-    cursor->chooses = limits && limits->choose && cursor->blob->blocks;
+    bool leaf = cursor->blob->kind == ART_BLOB_LEAF;
+    cursor->chooses = limits && leaf && (limits->wants || (limits->choose && cursor->blob->blocks));
     enum art_rc rc = limits && limits->query_count ? art_blob_want_postings(cursor->blob) : ART_OK;
     if (limits && !rc) cursor->pages = art_blob_pages_with_terms(cursor->blob, limits);
     return rc;
@@ -259,24 +260,44 @@ static bool begins_behind(const struct art_blob *blob, const struct art_bucket_v
 
 /* --- rows that the host chooses ----------------------------------------------------------------------------------- */
 
+enum { ELSEWHERE = ART_OVERFLOW | ART_CHUNK }; /* what stands in a block is not the row's value */
+
+/* Those that stand in no block, or whose values do not. */
+static void choose_singly(struct art_blob_cursor *cursor) {
+    const struct art_bucket_view *view = &cursor->view;
+    const struct art_limits *limits = cursor->limits;
+    bool has_block = art_bucket_has_block(view);
+    struct art_entry entry;
+    for (uint32_t i = 0; i < view->count; i++) {
+        if (has_block && !(art_bucket_flags(view, i) & ELSEWHERE)) continue;
+        art_bucket_place(view, i, &entry);
+        if (!limits->wants || limits->wants(limits->chooser, &entry))
+            art_row_set_add(&cursor->chosen, i);
+        else
+            art_row_set_remove(&cursor->chosen, i);
+    }
+}
+
 /* Among those of the bucket whose view is open. */
 static void choose_in_bucket(struct art_blob_cursor *cursor) {
     const struct art_bucket_view *view = &cursor->view;
-    const uint8_t elsewhere = ART_OVERFLOW | ART_CHUNK; /* what stands in the block is not the row's value */
-    bool various = view->form & ART_BUCKET_FLAGS;
+    const struct art_limits *limits = cursor->limits;
+    bool has_block = art_bucket_has_block(view), various = view->form & ART_BUCKET_FLAGS;
     cursor->chosen = art_row_set_below(view->count);
     cursor->chosen_at = view->start;
-    if (!art_bucket_has_block(view) || (!various && art_bucket_flags(view, 0) & elsewhere)) return;
-    cursor->limits->choose(cursor->limits->chooser, art_bucket_block(view), &cursor->chosen);
-    for (uint32_t i = 0; various && i < view->count; i++) {
-        if (view->flags[i] & elsewhere) art_row_set_add(&cursor->chosen, i);
-    }
+    if (has_block) limits->choose(limits->chooser, art_bucket_block(view), &cursor->chosen);
+    if (has_block ? various || art_bucket_flags(view, 0) & ELSEWHERE : limits->wants != NULL) choose_singly(cursor);
 }
 
 static const struct art_row_set *chosen_in_bucket(struct art_blob_cursor *cursor) {
     assert(cursor->chooses);
     if (cursor->chosen_at != cursor->view.start) choose_in_bucket(cursor);
     return &cursor->chosen;
+}
+
+bool art_blob_is_chosen(struct art_blob_cursor *cursor) {
+    assert(cursor->valid);
+    return !cursor->chooses || art_row_set_has(chosen_in_bucket(cursor), cursor->entry);
 }
 
 /* Has the walk left what is asked for, in the bucket whose view is open? */
@@ -567,7 +588,8 @@ uint32_t art_blob_pass_unwanted(struct art_blob_cursor *cursor, bool backward, u
                                 bool (*wants)(void *context, struct art_bytes value), void *context) {
     const struct art_bucket_view *view = &cursor->view;
     uint32_t passed = 0, entry = cursor->entry;
-    if (art_bucket_has_block(view)) return 0; /* that what is left was chosen */
+    if (art_bucket_has_block(view) || (cursor->chooses && cursor->limits->wants))
+        return 0; /* what is left was chosen */
     for (; passed < count; passed++) {
         uint32_t next = backward ? entry - 1 : entry + 1;
         uint8_t flags = art_bucket_flags(view, next);

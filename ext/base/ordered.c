@@ -14,20 +14,10 @@
  * keys in which a value stands at its place are those below value FF, or descending, behind value 01. A number is the
  * same bytes whether it is an integer or a real, as SQLite takes 5 and 5.0 for equal.
  */
-#include "ext/base/base.h"
+#include "ext/base/ordered.h"
 
 #include <assert.h>
 #include <math.h>
-
-enum {
-    ORDERED_NULL = 0x05,
-    ORDERED_LEAST = 0x10,
-    ORDERED_ZERO = 0x20,
-    ORDERED_MOST = 0x2f,
-    ORDERED_TEXT = 0x30,
-    ORDERED_BLOB = 0x40,
-    ORDERED_ESCAPED = 0xff
-};
 
 /* --- writing ------------------------------------------------------------------------------------------------------ */
 

@@ -40,7 +40,8 @@ struct art_column_test {
     bool null;         /* a NULL is */
     int64_t low, high; /* low <= high: integers between them are, these included; */
     bool outside;      /* with it, none of these is, and all others are */
-    /* All that are no NULLs, integers as the bounds say. Texts and blobs are borrowed. */
+    bool singly;       /* in place of that wants() is asked of each integer */
+    /* All that are no NULLs, integers as the bounds say, if those do. Texts and blobs are borrowed. */
     bool (*wants)(const void *context, const struct art_datum *value);
     const void *context;
 };

@@ -312,14 +312,13 @@ static inline void set_chosen_row(struct art_row_set *rows, uint32_t row, bool w
         art_row_set_remove(rows, row);
 }
 
-/* Between the bounds: base + code - low <= high - low, without signs, whatever overflows. */
-static void choose_integers(const struct art_cells *column, const struct art_column_test *test,
-                            struct art_row_set *slots) {
-    uint64_t above = (uint64_t)column->base - (uint64_t)test->low, span = (uint64_t)test->high - (uint64_t)test->low;
+/* The slots with code + above <= span, or with `outside`, all others. */
+static void choose_codes(const struct art_cells *column, uint64_t above, uint64_t span, bool outside,
+                         struct art_row_set *slots) {
     uint64_t mask = column->mask;
     uint32_t width = column->width, whole = 0; /* slots that can be loaded where they are */
     if (!width) {
-        if ((above <= span) != test->outside) *slots = art_row_set_below(column->slots);
+        if ((above <= span) != outside) *slots = art_row_set_below(column->slots);
         return;
     }
     if (column->codes <= column->last) whole = 8 * (uint32_t)(column->last - column->codes) / width + 1;
@@ -333,7 +332,24 @@ static void choose_integers(const struct art_cells *column, const struct art_col
             uint64_t code = art_load64(column->codes + (bit >> 3)) >> (bit & 7) & mask;
             bits = 2 * bits + (code + above <= span);
         }
-        slots->word[begin / 64] = test->outside ? ~bits : bits;
+        slots->word[begin / 64] = outside ? ~bits : bits;
+    }
+}
+
+/* Between the bounds: base + code - low <= high - low, without signs, whatever overflows. */
+static void choose_integers(const struct art_cells *column, const struct art_column_test *test,
+                            struct art_row_set *slots) {
+    uint64_t above = (uint64_t)column->base - (uint64_t)test->low, span = (uint64_t)test->high - (uint64_t)test->low;
+    choose_codes(column, above, span, test->outside, slots);
+}
+
+/* `asked`: those slots alone mean something. */
+static void choose_integers_singly(const struct art_cells *column, const struct art_column_test *test,
+                                   const struct art_row_set *asked, struct art_row_set *slots) {
+    struct art_datum value;
+    for (uint32_t slot = art_row_set_from(asked, 0); slot < column->slots; slot = art_row_set_from(asked, slot + 1)) {
+        set_datum_of_integer(&value, (int64_t)((uint64_t)column->base + art_cells_code(column, slot)));
+        if (test->wants(test->context, &value)) art_row_set_add(slots, slot);
     }
 }
 
@@ -349,13 +365,18 @@ static void choose_entries(const struct art_cells *column, const struct art_colu
         if (value_is_wanted(test, &entry)) art_row_set_add(&wanted, i);
         p += art_serial_bytes(serial);
     }
+    if (art_row_set_count(&wanted) == 1) { /* as of integers; the last entry stands for all codes behind it, too */
+        uint64_t number = art_row_set_from(&wanted, 0);
+        choose_codes(column, 0 - number, number + 1 == column->entries ? UINT64_MAX - number : 0, false, slots);
+        return;
+    }
     for (uint32_t slot = 0; slot < column->slots && art_row_set_any(&wanted); slot++) {
         uint32_t number = art_min32((uint32_t)art_cells_code(column, slot), column->entries - 1);
         slots->word[slot >> 6] |= (uint64_t)art_row_set_has(&wanted, number) << (slot & 63);
     }
 }
 
-/* `asked`: those slots alone mean something. */
+/* The same of these. */
 static void choose_cells(const struct art_cells *column, const struct art_column_test *test,
                          const struct art_row_set *asked, uint8_t *room, struct art_row_set *slots) {
     struct art_datum value;
@@ -387,12 +408,15 @@ static void choose_in_column(struct art_bytes block, const struct art_block *ope
     uint32_t serial;
     art_cells_open(block, opened, number, &column, false);
     struct art_row_set slots = art_row_set_below(column.slots);
-    if (column.encoding == ART_COLUMN_INTEGERS) {
+    const struct art_row_set *asked = column.sparse ? &slots : rows;
+    if (column.encoding == ART_COLUMN_INTEGERS && !test->singly) {
         choose_integers(&column, test, wanted);
+    } else if (column.encoding == ART_COLUMN_INTEGERS) {
+        choose_integers_singly(&column, test, asked, wanted);
     } else if (column.encoding == ART_COLUMN_ENTRIES) {
         choose_entries(&column, test, wanted);
     } else {
-        choose_cells(&column, test, column.sparse ? &slots : rows, room, wanted);
+        choose_cells(&column, test, asked, room, wanted);
     }
     if (column.sparse) spread_wanted(&column.filled, test->null, wanted);
     const uint8_t *p = column.apart.values;
@@ -656,16 +680,16 @@ static void values_of_block(struct art_bytes block, uint8_t *out, uint32_t *ends
 
 /* --- fields of many rows ------------------------------------------------------------------------------------------ */
 
-/* Of a column that has more than an integer in each row. Behind so many fields, which may be all that are wanted of the
- * block, the cells of all rows are worked out together. */
-enum { FIELDS_READ_SINGLY = 2 };
+/* Of a column that has more than an integer in each row. Where two of its fields are so near to each other, more of
+ * them will be wanted, and the cells of all rows are worked out together. */
+enum { NEAR_ROWS = 8, FAR_FROM_ALL = ART_BLOCK_ROWS_MAX + 64 };
 
 struct art_block_reader {
     struct art_bytes bytes;
     struct art_block block;
-    uint64_t opened, lists;   /* a bit for each column: `column`; `listed` */
-    uint64_t integers, texts; /* it has one in each row, which is read as fast as out of a list */
-    uint8_t fields[ART_BLOCK_COLUMNS_MAX];
+    uint64_t opened, lists;              /* a bit for each column: `column`; `listed` */
+    uint64_t integers, texts;            /* it has one in each row, which is read as fast as out of a list */
+    uint8_t last[ART_BLOCK_COLUMNS_MAX]; /* row that was read singly, or FAR_FROM_ALL */
     struct art_cells column[ART_BLOCK_COLUMNS_MAX];
     struct cell *listed[ART_BLOCK_COLUMNS_MAX]; /* memory for all rows, or NULL */
 };
@@ -701,7 +725,7 @@ static void open_column(struct art_block_reader *reader, uint32_t number) {
     struct art_cells *column = &reader->column[number];
     art_cells_open(reader->bytes, &reader->block, number, column, false);
     reader->opened |= (uint64_t)1 << number;
-    reader->fields[number] = 0;
+    reader->last[number] = FAR_FROM_ALL;
     if (column->sparse || column->apart.count) return;
     reader->integers |= (uint64_t)(column->encoding == ART_COLUMN_INTEGERS) << number;
     reader->texts |= (uint64_t)(column->encoding == ART_COLUMN_TEXTS) << number;
@@ -717,8 +741,10 @@ read_other_field(struct art_block_reader *reader, uint32_t row, uint32_t number,
         return ART_OK;
     }
     read_field(&reader->column[number], row, room, out);
+    bool is_near = (uint8_t)(row + NEAR_ROWS - reader->last[number]) <= 2 * NEAR_ROWS;
     bool at_once = (reader->integers | reader->texts) >> number & 1;
-    if (!at_once && ++reader->fields[number] == FIELDS_READ_SINGLY) list_cells(reader, number);
+    if (is_near && !at_once) list_cells(reader, number);
+    reader->last[number] = (uint8_t)row;
     return ART_OK;
 }
 

@@ -3,6 +3,7 @@
  */
 #include <assert.h>
 
+#include "ext/base/ordered.h"
 #include "ext/query/scan.h"
 
 /* --- what SQLite is told ------------------------------------------------------------------------------------------ */
@@ -209,9 +210,9 @@ int art_scan_next(sqlite3_vtab_cursor *base) {
     if (scan->kind != ART_SCAN_RANGE || scan->record.value) return next_of_kind(scan);
     if (scan->state != ART_SCAN_ON_CURSOR || range->unseen)
         return scan->state == ART_SCAN_COUNTING ? art_range_scan_next_quickly(scan) : next_of_kind(scan);
-    if (!range->plain || !art_cursor_pass(scan->cursor)) return art_range_scan_next_quickly(scan);
+    if (!range->straight || !art_cursor_pass(scan->cursor)) return art_range_scan_next_quickly(scan);
     scan->record.fetched = false;
-    range->unseen = 1;
+    range->unseen = range->plain;
     return SQLITE_OK;
 }
 
@@ -364,6 +365,7 @@ static int __attribute__((noinline)) show_of_key(struct art_scan *scan, unsigned
     } else {
         rc = art_cursor_text(scan->cursor, &key, &has_no_nul);
     }
+    scan->passed_key = key;
     bool shown = !rc && art_result_of_key(context, &art_scan_vtab(scan)->columns, place, key, &scan->passed);
     if (!rc && !shown && !rolled) rc = art_corrupt(NULL, ART_NOWHERE, ART_NOWHERE, "a key lacks columns");
     return art_scan_fail(scan, rc);
@@ -409,7 +411,6 @@ static int __attribute__((noinline)) show_under_cursor(struct art_scan *scan, in
     if (vtab->begun || art_hidden_column(vtab, column) >= 0 || art_scan_rolled(scan))
         return show_column(scan, column, context);
     if (scan->kind == ART_SCAN_RANGE) scan->of.range.unseen = 0;
-    if (is_of_key(scan, column)) return show_of_key(scan, vtab->columns.items[column].place, context);
     if (!stands_in_block(scan)) {
         if (vtab->columns.count == 2) return show_single(scan, context);
         if (!scan->record.fetched || scan->record.value) return show_value(scan, (unsigned)column - 1, context);
@@ -423,11 +424,56 @@ static int __attribute__((noinline)) show_under_cursor(struct art_scan *scan, in
     return SQLITE_OK;
 }
 
+/* `passed`: up to the column before that place, if all these values are read at once. */
+static bool __attribute__((noinline)) pass_key(struct art_scan *scan, unsigned place) {
+    const struct art_columns *columns = &art_scan_vtab(scan)->columns;
+    struct art_key_passed passed = scan->passed;
+    struct art_bytes key = scan->passed_key;
+    struct art_datum datum;
+    if (passed.columns >= place) passed = (struct art_key_passed){0};
+    while (passed.columns + 1 < place) {
+        bool descending = columns->items[columns->key[passed.columns++]].descending;
+        uint32_t bytes = art_ordered_quick(key.data + passed.bytes, key.len - passed.bytes, descending, &datum);
+        if (!bytes) return false;
+        passed.bytes += bytes;
+    }
+    scan->passed = passed;
+    return true;
+}
+
+/* The same under the tree's cursor: nearly always the value is read at once. */
+static int __attribute__((noinline))
+show_of_key_under_cursor(struct art_scan *scan, const struct art_column *column, sqlite3_context *context) {
+    const struct art_vtab *vtab = art_scan_vtab(scan);
+    struct art_datum datum;
+    bool has_no_nul;
+    if (vtab->begun || art_scan_rolled(scan)) return show_column(scan, (int)(column - vtab->columns.items), context);
+    if (scan->kind == ART_SCAN_RANGE) scan->of.range.unseen = 0;
+    bool known = scan->passed.columns || !art_cursor_text(scan->cursor, &scan->passed_key, &has_no_nul);
+    if (!known || (scan->passed.columns + 1 != column->place && !pass_key(scan, column->place)))
+        return show_of_key(scan, column->place, context);
+    uint32_t from = scan->passed.bytes;
+    const uint8_t *at = scan->passed_key.data + from;
+    uint32_t bytes = art_ordered_quick(at, scan->passed_key.len - from, column->descending, &datum);
+    if (!bytes) return show_of_key(scan, column->place, context);
+    scan->passed = (struct art_key_passed){column->place, from + bytes};
+    if (datum.kind == ART_DATUM_TEXT) {
+        art_result_ended_text(context, (const char *)datum.bytes.data, datum.bytes.len, true);
+    } else if (column->affinity == ART_AFFINITY_REAL) {
+        sqlite3_result_double(context, (double)datum.integer);
+    } else {
+        sqlite3_result_int64(context, datum.integer);
+    }
+    return SQLITE_OK;
+}
+
 int art_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
     struct art_scan *scan = (struct art_scan *)base;
+    const struct art_columns *columns = &art_scan_vtab(scan)->columns;
     if (column == ART_COLUMN_KEY) return show_path(scan, context);
-    bool under_cursor = scan->state == ART_SCAN_ON_CURSOR;
-    return under_cursor ? show_under_cursor(scan, column, context) : show_column(scan, column, context);
+    if (scan->state != ART_SCAN_ON_CURSOR) return show_column(scan, column, context);
+    return is_of_key(scan, column) ? show_of_key_under_cursor(scan, &columns->items[column], context)
+                                   : show_under_cursor(scan, column, context);
 }
 
 /* Not asked of a WITHOUT ROWID table. */

@@ -58,14 +58,33 @@ static int compare_hashes(const void *a, const void *b) {
 }
 
 /* They ascend; there may be equal ones. Where the summary has changed since the plan was made, all rows are read. */
-static void add_term_query(struct art_scan *scan, unsigned column, struct art_buffer *hashes) {
+static int add_term_query(struct art_scan *scan, unsigned column, struct art_buffer *hashes,
+                          const struct art_datum *only) {
     const struct art_summarised *summarised = art_table_summarised(art_scan_vtab(scan)->table);
     int item = art_summary_find(summarised, column);
-    if (item < 0 || !summarised->items[item].lookup) return;
-    uint32_t count = (uint32_t)(hashes->len / sizeof(uint32_t));
+    if (item < 0 || !summarised->items[item].lookup) return SQLITE_OK;
+    uint32_t count = (uint32_t)(hashes->len / sizeof(uint32_t)), bytes = (uint32_t)hashes->len;
     qsort(hashes->data, count, sizeof(uint32_t), compare_hashes);
-    scan->limits.queries[scan->limits.query_count++] =
-        (struct art_term_query){(unsigned)item, count, (const uint32_t *)(const void *)hashes->data};
+    struct art_term_query query = {.field = (unsigned)item, .count = count, .only = *only};
+    if (only->kind == ART_DATUM_TEXT) {
+        if (art_buffer_append(hashes, only->bytes.data, only->bytes.len)) return SQLITE_NOMEM;
+        query.only.bytes = art_bytes(hashes->data + bytes, only->bytes.len);
+    }
+    query.term = (const uint32_t *)(const void *)hashes->data;
+    scan->limits.queries[scan->limits.query_count++] = query;
+    return SQLITE_OK;
+}
+
+/* NULL, or the value to which no other one is equal, whatever affinities apply: a text that is far from any number, or
+ * in a column of texts any; in a column that has only numbers, an integer. */
+static struct art_datum only_value(enum art_affinity affinity, sqlite3_value *value) {
+    struct art_datum datum;
+    if (art_datum_of(value, &datum)) {
+        if (datum.kind == ART_DATUM_INTEGER && affinity >= ART_AFFINITY_NUMERIC) return datum;
+        bool is_short = datum.kind == ART_DATUM_TEXT && datum.bytes.len <= ART_VALUE_INLINE_MAX;
+        if (is_short && (affinity == ART_AFFINITY_TEXT || !art_text_may_equal_number(datum.bytes))) return datum;
+    }
+    return (struct art_datum){.kind = ART_DATUM_NULL};
 }
 
 static int add_elements(struct art_buffer *hashes, enum art_affinity affinity, sqlite3_value *list, bool *too_many) {
@@ -83,6 +102,7 @@ static int add_elements(struct art_buffer *hashes, enum art_affinity affinity, s
 int art_lookups_add(struct art_scan *scan, unsigned column, enum art_argument meaning, sqlite3_value *value) {
     enum art_affinity affinity = art_scan_vtab(scan)->columns.items[column].affinity;
     struct art_buffer *hashes = &scan->terms[scan->limits.query_count];
+    struct art_datum only = {.kind = ART_DATUM_NULL};
     bool too_many = false;
     int rc;
     assert(scan->limits.query_count < ART_TERM_QUERIES_MAX);
@@ -93,8 +113,9 @@ int art_lookups_add(struct art_scan *scan, unsigned column, enum art_argument me
         bool is_null = sqlite3_value_type(value) == SQLITE_NULL;
         if (is_null && meaning == ART_ARGUMENT_LOOKUP_IS) return SQLITE_OK;
         rc = add_value(hashes, affinity, value);
+        only = only_value(affinity, value);
     }
     if (!rc && !hashes->len) scan->keys.empty = true;
-    if (!rc && hashes->len && !too_many) add_term_query(scan, column, hashes);
-    return rc;
+    if (rc || !hashes->len || too_many) return rc;
+    return add_term_query(scan, column, hashes, &only);
 }

@@ -1,5 +1,5 @@
-/* RANGE: from row to row of a range of keys. A plain range gives each row as it is; of any other each row is looked at
- * (rows.c).
+/* RANGE: from row to row of a range of keys. A plain range gives each row as it is, one with lookups those that the tree
+ * finds; of any other each row is looked at (rows.c).
  *
  * Counting. `SELECT count(*) ... WHERE path GLOB 'a*'` asks for no column of any row. After a few rows of that, a plain
  * range is counted once (two descents) and from there on only numbers move:
@@ -23,7 +23,7 @@ enum { COUNT_AFTER_ROWS = 8 }; /* so many without a look at one, counting begins
 static inline enum art_rc step_in_range(struct art_scan *scan) {
     struct art_range_scan *range = &scan->of.range;
     range->unseen += range->plain;
-    if (!range->plain) return art_rows_next(scan, true);
+    if (!range->straight) return art_rows_next(scan, true);
     enum art_rc rc = art_rows_step(scan);
     if (rc || !art_cursor_valid(scan->cursor)) scan->state = ART_SCAN_END;
     return rc;
@@ -32,8 +32,8 @@ static inline enum art_rc step_in_range(struct art_scan *scan) {
 enum art_rc art_range_scan_open(struct art_scan *scan) {
     struct art_range_scan *range = &scan->of.range;
     assert(scan->kind == ART_SCAN_RANGE);
-    *range = (struct art_range_scan){.plain = scan->match.by == ART_MATCH_ALL && !scan->filters.count &&
-                                              !scan->limits.query_count};
+    *range = (struct art_range_scan){.straight = scan->match.by == ART_MATCH_ALL && !scan->filters.count};
+    range->plain = range->straight && !scan->limits.query_count;
     range->unseen = range->plain;
     enum art_rc rc = art_rows_begin(scan);
     if (!rc && range->plain && scan->offset) rc = art_cursor_skip(scan->cursor, scan->offset);

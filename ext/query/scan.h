@@ -172,10 +172,10 @@ const struct art_batch_row *art_batch_next(struct art_batch *batch);
 
 /* --- kinds of scans ----------------------------------------------------------------------------------------------- */
 
-/* RANGE: `plain`: every row of the range is given as it is. While COUNTING the scan stands `behind` rows behind the
- * tree's cursor, and `left` rows are behind it. */
+/* RANGE: `straight`: every row that the tree's cursor comes to is given. `plain`: and it comes to every row of the
+ * range. While COUNTING the scan stands `behind` rows behind the tree's cursor, and `left` rows are behind it. */
 struct art_range_scan {
-    bool plain;
+    bool straight, plain;
     unsigned unseen; /* plain: rows up to this one that SQLite has not looked at */
     uint64_t behind, left;
     enum art_rc failure; /* FAILED: with this */
@@ -255,7 +255,8 @@ struct art_scan {
         struct art_block_reader *blocks; /* memory for it, or NULL */
         uint64_t visit;                  /* of the cursor, whose block `blocks` has; 0: none */
     } record;
-    struct art_key_passed passed; /* of the present row's key */
+    struct art_key_passed passed; /* of the present row's key, */
+    struct art_bytes passed_key;  /* which is this */
     struct art_key_range keys;    /* what is walked, or was asked for */
     struct art_match match;
     struct art_filters filters;

@@ -12,6 +12,7 @@
  * What core makes of them is told in core/base/summary.h: the columns with sums come first there, so they do here.
  * Columns may stand behind the option, or be added later: names are looked up when all columns are known.
  */
+#include "core/base/value_hash.h"
 #include "ext/base/token.h"
 #include "ext/columns/columns.h"
 #include "ext/schema/schema.h"
@@ -259,6 +260,22 @@ static void read_column_of_rows(void *context, struct art_bytes block, unsigned 
     }
 }
 
+static bool has_term(const void *query, const struct art_datum *value) {
+    return art_value_has_term(value, query);
+}
+
+static void choose_rows_of_block(void *context, struct art_bytes block, const struct art_term_query *query,
+                                 struct art_row_set *rows) {
+    const struct art_summarised *summarised = context;
+    uint8_t room[ART_VALUE_INLINE_MAX];
+    struct art_column_test test = {.singly = true, .wants = has_term, .context = query};
+    if (query->only.kind == ART_DATUM_INTEGER) {
+        test.low = test.high = query->only.integer;
+        test.singly = false;
+    }
+    art_block_choose(block, summarised->items[query->field].column - 1, &test, room, rows);
+}
+
 struct art_summary art_summary_for_core(const struct art_summarised *summarised) {
     struct art_summary summary = {.has = {.columns = (uint8_t)summarised->count, .sums = (uint8_t)summarised->sums}};
     for (unsigned i = 0; i < summarised->count; i++) {
@@ -269,6 +286,7 @@ struct art_summary art_summary_for_core(const struct art_summarised *summarised)
     if (summarised->search_key) summary.has.searches |= ART_SEARCH_KEY;
     summary.read = read_row;
     summary.read_column = read_column_of_rows;
+    summary.choose = choose_rows_of_block;
     summary.cut = art_trigrams;
     summary.context = (void *)summarised;
     return summary;

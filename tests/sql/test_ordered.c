@@ -3,7 +3,7 @@
  */
 #include <math.h>
 
-#include "ext/base/base.h"
+#include "ext/base/ordered.h"
 #include "tests/support/suite.h"
 
 enum { VALUES = 4, ROUNDS = 80000, BYTES_MAX = 24 };
@@ -137,6 +137,18 @@ TEST(test_no_number_is_the_beginning_of_another_one) {
     art_buffer_clear(&of_b);
 }
 
+/* What is read at once is what art_ordered_next() has read, and nearly everything is. */
+static void check_quick(struct art_bytes from, struct art_bytes left, bool descending, const struct art_datum *read) {
+    uint8_t room[VALUES * 2 * (BYTES_MAX + 1) + 2 + ART_KEY_PADDING] = {0};
+    struct art_datum quick = {.kind = ART_DATUM_NULL};
+    if (from.len) memcpy(room, from.data, from.len);
+    uint32_t bytes = art_ordered_quick(room, from.len, descending, &quick);
+    bool text = read->kind == ART_DATUM_TEXT && !descending && !memchr(read->bytes.data, 0, read->bytes.len);
+    bool integer = read->kind == ART_DATUM_INTEGER && from.len - left.len < 10;
+    ck_assert(from.len + 1 + ART_KEY_PADDING <= sizeof room && !bytes == !(text || integer));
+    ck_assert(!bytes || (bytes == from.len - left.len && quick.kind == read->kind && !art_datum_compare(&quick, read)));
+}
+
 TEST(test_values_are_read_back) {
     struct random random = {random_seed()};
     struct value values[VALUES];
@@ -149,8 +161,10 @@ TEST(test_values_are_read_back) {
         for (unsigned i = 0; i < VALUES; i++) {
             struct art_datum datum;
             bool open;
+            struct art_bytes from = left;
             room.len = 0;
             ck_assert(art_ordered_next(&left, descending >> i & 1, &room, &datum, &open) && !open);
+            check_quick(from, left, descending >> i & 1, &datum);
             ck_assert_msg(!art_datum_compare(&datum, &values[i].datum), "round %d, value %u", round, i);
         }
     }
@@ -174,9 +188,12 @@ TEST(test_any_bytes_may_be_read) {
         struct art_datum datum;
         bool open;
         room.len = 0;
-        for (unsigned i = 0; i < VALUES && art_ordered_next(&left, random_once_in(&random, 9), &room, &datum, &open);
-             i++) {
+        for (unsigned i = 0; i < VALUES; i++) {
+            struct art_bytes from = left;
+            bool descending = random_once_in(&random, 9);
+            if (!art_ordered_next(&left, descending, &room, &datum, &open)) break;
             ck_assert(datum.kind != ART_DATUM_REAL || datum.real == datum.real);
+            check_quick(from, left, descending, &datum);
         }
         free(exact);
     }

@@ -620,7 +620,7 @@ TEST(test_pages_without_a_word_are_not_read) {
     sqlite3_free(path);
 }
 
-/* Whoever searches reads it; nobody else does, and no row is lost. */
+/* No row is lost with it. */
 TEST(test_a_damaged_page_of_postings_is_told_to_who_searches) {
     char *directory = sql_scratch("damaged"), *path = sqlite3_mprintf("%s/d.db", directory);
     sqlite3 *db = sql_open(path);

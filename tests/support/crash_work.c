@@ -70,9 +70,8 @@ static void look_at_tree(struct crash_work *work, const struct crash_process *wh
     static const char sql[] = "SELECT property, value FROM art_info('a') WHERE property IN ('runs', 'blobs')";
     if (sqlite3_prepare_v2(who->db, sql, -1, &ask, NULL)) return;
     while (sqlite3_step(ask) == SQLITE_ROW) {
-        unsigned value = (unsigned)sqlite3_column_int(ask, 1);
-        unsigned *most =
-            !strcmp((const char *)sqlite3_column_text(ask, 0), "runs") ? &work->counts.runs : &work->counts.blobs;
+        uint64_t value = (uint64_t)sqlite3_column_int64(ask, 1);
+        uint64_t *most = !strcmp((const char *)sqlite3_column_text(ask, 0), "runs") ? &work->runs : &work->blobs;
         if (*most < value) *most = value;
     }
     sqlite3_finalize(ask);
@@ -104,8 +103,8 @@ static bool read_rows(struct crash_work *work, struct crash_process *who, struct
 }
 
 /* Who opens the database when nobody else has it open recovers it: a commit that nobody had seen, of a writer that died
- * in it, may be there now. Where its sync had failed the WAL on the disk has a gap under what is seen, and SQLite goes
- * on behind it and says that it lasts: the history ends here. */
+ * in it, may be there now. Where its sync had failed the WAL on the disk may have a gap under what is seen, and SQLite
+ * goes on behind it and says that it lasts: the history ends here. */
 static void see_what_is_there(struct crash_work *work, struct crash_process *who) {
     struct crash_rows found;
     char *why = NULL;
@@ -115,11 +114,14 @@ static void see_what_is_there(struct crash_work *work, struct crash_process *who
         return;
     }
     uint64_t hash = crash_rows_hash(&found);
+    if (world_has_gap(work->world, WORLD_DATABASE "-wal", world_wal_end(work->world))) {
+        work->counts.gaps++;
+        work->end = work->world->op_count;
+    }
     if (hash == crash_rows_hash(&work->rows)) return;
     for (unsigned i = work->state_count; i-- > work->last_acknowledged + 1;) {
         if (work->states[i].hash != hash) continue;
         work->counts.revived++;
-        if (work->wal_failed) work->end = work->world->op_count;
         work->rows = found;
         work->last_acknowledged = i;
         mark(work, CRASH_VISIBLE, i);
@@ -243,7 +245,6 @@ static void face_fault(struct crash_work *work, struct crash_process *who) {
     if (!world_disarm(work->world)) return;
     who->tainted = true;
     if (kind == WORLD_FAIL_SYNC) work->counts.failed_syncs++;
-    work->wal_failed |= kind == WORLD_FAIL_SYNC && is_wal(work);
     if (journal_ends_unsynced(work->world)) work->end = work->world->op_count;
     if (kind == WORLD_DIE_AS_ZOMBIE) work->counts.zombies++;
     if (kind == WORLD_DIE_AT || kind == WORLD_DIE_BEFORE_REMOVING) work->counts.deaths++;
@@ -476,7 +477,6 @@ static void add_state(struct crash_work *work, const struct crash_rows *rows) {
 /* A transaction that changed nothing may have written nothing, and makes nothing last. */
 static void acknowledge(struct crash_work *work, unsigned state, bool changed) {
     work->counts.commits++;
-    world_note_commit(work->world);
     if (!changed) return;
     mark(work, CRASH_VISIBLE, state);
     if (work->setting->lasts == LASTS) mark(work, CRASH_LASTS, state);

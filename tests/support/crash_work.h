@@ -49,13 +49,13 @@ struct crash_work {
     unsigned state_count, last_acknowledged;
     uint32_t next_value;
     unsigned page_size, autocheckpoint;
-    unsigned end;    /* of the operations, crashes after them are not judged; 0 while it is open */
-    bool wal_failed; /* a transaction's sync of the WAL has failed */
-    struct {         /* what happened */
-        unsigned commits, rollbacks, busy, deaths, zombies, failed_syncs, survived, revived, checkpoints, drops,
-            renames, emptied, folders, summaries, snapshots, spills, runs, blobs /* the most that table a had */;
+    unsigned end; /* of the operations, crashes after them are not judged; 0 while it is open */
+    struct crash_events {
+        uint64_t commits, rollbacks, busy, deaths, zombies, failed_syncs, survived, revived, gaps, checkpoints, drops,
+            renames, emptied, folders, summaries, snapshots, spills;
     } counts;
-    char *failure; /* what should not have happened, or NULL */
+    uint64_t runs, blobs; /* the most that table a had */
+    char *failure;        /* what should not have happened, or NULL */
 };
 
 /* Runs `steps` of them, on a disk that `lies` about syncs or does not. The world is there until crash_work_clear(),

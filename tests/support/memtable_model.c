@@ -488,7 +488,7 @@ void memtable_model_random_limits(struct memtable_model *model, struct art_limit
             if (made) hashes[s][i++] = hash[made - 1];
         }
         qsort(hashes[s], count, sizeof(uint32_t), compare_hashes);
-        limits->queries[s] = (struct art_term_query){s ^ other ? 2 : 0, count, hashes[s]};
+        limits->queries[s] = (struct art_term_query){.field = s ^ other ? 2 : 0, .count = count, .term = hashes[s]};
     }
 }
 

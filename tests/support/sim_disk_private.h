@@ -124,7 +124,8 @@ void sim_image_resize(struct sim_image *image, uint64_t len);
 /* How many bytes were there; zeros stand for the others. */
 uint32_t sim_image_read(const struct sim_image *image, uint64_t offset, void *data, uint32_t len);
 void sim_image_write(struct sim_image *image, uint64_t offset, const uint8_t *data, uint32_t len);
-#define WORLD_SYNCED UINT64_MAX /* where a sync loses nothing */
+#define WORLD_SYNCED        UINT64_MAX       /* from where a sync loses something: it does not fail, */
+#define WORLD_LOSES_NOTHING (UINT64_MAX - 1) /* or it does, and what it was for waits for another */
 /* world_crash.c: adds it, and takes its data over. What is said of a folder is any path in it. */
 void world_note(struct world *world, const struct world_op *op);
 uint8_t *world_text(const char *text);

@@ -88,7 +88,7 @@ static inline struct art_term_query toy_search(struct art_measures has, const st
     bool text = datum->kind >= ART_DATUM_TEXT && datum->by != ART_BY_HASHES && datum->bytes.len >= 3;
     struct art_bytes begins = text ? art_bytes(datum->bytes.data, 3) : art_bytes("abc", 3);
     if (toy_cut(begins, 0, &term) == ART_CUT_ANY) term = 1;
-    return (struct art_term_query){ART_FIELD_SEARCHES + toy_search_column(has), 1, &term};
+    return (struct art_term_query){.field = ART_FIELD_SEARCHES + toy_search_column(has), .count = 1, .term = &term};
 }
 
 /* One or two limits, made of a byte and a row's data. */

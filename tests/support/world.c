@@ -24,10 +24,6 @@ void world_write(struct world *world, struct sim_inode *inode, uint64_t offset, 
     sim_change(world->disk, inode, copied(data, len), offset, len);
 }
 
-void world_note_commit(struct world *world) {
-    world->committed = world->op_count;
-}
-
 const char *world_name_of(const struct world *world, uint32_t inode) {
     for (uint64_t i = 0; i < world->disk->name_count; i++) {
         const struct sim_name *name = &world->disk->names[i];

@@ -9,10 +9,11 @@
  *
  * Bytes, sizes and names are safe when they are synced: a file's own by its sync, names by the folder's. A failed sync
  * leaves what it leaves: all, nothing or some, and what it lost no later sync brings back. There are limits where
- * SQLite itself takes a later success for one that brings all: of a WAL only what was written since the last commit is
- * lost, and nothing where a checkpointer could not sync it, nor art before it removes a file (the next to open the WAL
- * after that is not told); and nothing of the database beside a WAL, since a checkpoint that does not get to the WAL's
- * end leaves its pages for a later one to sync.
+ * SQLite itself takes a later success for one that brings all: of a WAL only what lies behind the wal-index's last
+ * commit is lost, since that is what the next writer writes again (a commit that recovery has found counts, though
+ * nobody has synced it), and nothing where a checkpointer could not sync it, nor art before it removes a file (the next
+ * to open the WAL after that is not told); and nothing of the database beside a WAL, since a checkpoint that does not
+ * get to the WAL's end leaves its pages for a later one to sync.
  *
  * As Linux does, a failed sync is told once to each who has the file open: to the one who asked, and to the others when
  * they sync it next.
@@ -54,7 +55,7 @@ enum world_op_kind {
     WORLD_WRITE,
     WORLD_TRUNCATE, /* offset: the new size */
     WORLD_SYNC,
-    WORLD_SYNC_FAILED, /* offset: number of the first operation that it may have lost */
+    WORLD_SYNC_FAILED, /* offset: of what was written from there on it may have lost something */
     WORLD_CREATE,      /* a name */
     WORLD_UNLINK,
     WORLD_SYNC_FOLDER, /* that of the path */
@@ -105,7 +106,6 @@ struct world {
     struct world_process *processes[1000];
     unsigned process_count;
     struct world_process *current;
-    uint64_t committed; /* operations when somebody last committed */
     struct {
         enum world_fault kind;
         unsigned countdown;
@@ -129,8 +129,8 @@ void world_arm(struct world *world, enum world_fault fault, unsigned nth, const 
 /* Did it happen, or was a process told of a sync that had failed for another? Nothing is armed afterwards. */
 bool world_disarm(struct world *world);
 void world_mark(struct world *world, uint64_t what, uint32_t number);
-/* Somebody has committed: see above, failed syncs. */
-void world_note_commit(struct world *world);
+/* Where the commits in the -wal end, by the wal-index. 0: there is none, or nobody has it open. */
+uint64_t world_wal_end(const struct world *world);
 /* The file's present name, NULL: it has none. */
 const char *world_name_of(const struct world *world, uint32_t inode);
 
@@ -157,6 +157,8 @@ const struct world_op *world_replay_step(struct world_replay *replay);
 unsigned world_replay_at(const struct world_replay *replay);
 /* The disk that remains if all dies now. What it depends on: two crashes with equal fingerprints leave equal disks. */
 uint64_t world_replay_crash(struct world_replay *replay, enum world_crash how, uint64_t seed, struct world_image *out);
+/* Before `end`, has a failed sync of the file lost what is seen there? */
+bool world_has_gap(const struct world *world, const char *name, uint64_t end);
 /* For people: a line an operation. */
 void world_dump(const struct world *world, unsigned from, unsigned to);
 

@@ -194,23 +194,23 @@ static void let_go(const struct world_replay *replay, unsigned number) {
     replay->world->ops[number].data = NULL;
 }
 
-/* Those of the inode become safe; or, after a failed sync, those from an operation on become safe or never will. */
+/* Those of the inode become safe; or, after a failed sync, those from an offset on become safe or never will. */
 static void settle(struct world_replay *replay, uint32_t inode, uint64_t lost_from) {
     struct list *list = &replay->bytes;
     unsigned kept = 0, count = 0, nth = 0;
+    bool all = lost_from == WORLD_SYNCED;
     for (unsigned i = 0; i < list->count; i++) {
-        count += replay->world->ops[list->items[i]].inode == inode &&
-                 (lost_from == WORLD_SYNCED || list->items[i] >= lost_from);
+        const struct world_op *op = &replay->world->ops[list->items[i]];
+        count += op->inode == inode && (all || op->offset >= lost_from);
     }
     if (!count) return;
     uint64_t seed = mix(replay->world->options.seed, replay->at);
     for (unsigned i = 0; i < list->count; i++) {
         const struct world_op *op = &replay->world->ops[list->items[i]];
-        bool before = lost_from != WORLD_SYNCED && list->items[i] < lost_from;
-        if (op->inode != inode || before) {
+        if (op->inode != inode || !(all || op->offset >= lost_from)) {
             list->items[kept++] = list->items[i];
         } else {
-            if (lost_from == WORLD_SYNCED || landed(seed, nth++, count)) apply(&replay->safe[inode], op);
+            if (all || landed(seed, nth++, count)) apply(&replay->safe[inode], op);
             let_go(replay, list->items[i]);
         }
     }
@@ -480,4 +480,22 @@ uint64_t world_replay_crash(struct world_replay *replay, enum world_crash how, u
     free(names.items);
     free(fate.by_file);
     return fate.fingerprint;
+}
+
+bool world_has_gap(const struct world *world, const char *name, uint64_t end) {
+    uint8_t seen[PAGE], kept[PAGE];
+    struct world_replay *replay = world_replay_new(world);
+    const struct sim_inode *inode = sim_file(world->disk, name);
+    bool gap = false;
+    while (world_replay_step(replay)) {
+    }
+    if (inode) settle(replay, inode->index, WORLD_SYNCED);
+    for (uint64_t at = 0; inode && at < end && !gap; at += PAGE) {
+        uint32_t n = end - at < PAGE ? (uint32_t)(end - at) : PAGE;
+        sparse_read(&replay->live[inode->index], at, seen, n);
+        sparse_read(&replay->safe[inode->index], at, kept, n);
+        gap = memcmp(seen, kept, n) != 0;
+    }
+    world_replay_free(replay);
+    return gap;
 }

@@ -38,7 +38,7 @@ extern struct world *world_now;
 
 /* May the process make this call? False: it is dead, perhaps from here on. */
 bool world_call(struct world *world, const struct world_process *process);
-/* Does this sync fail, or was this opener not told yet of one that did? What came from operation `lost_from` on may be
+/* Does this sync fail, or was this opener not told yet of one that did? What was written from `lost_from` on may be
  * lost then. */
 bool world_sync_fails(struct world *world, struct sim_inode *inode, const char *name, unsigned *told,
                       uint64_t lost_from);

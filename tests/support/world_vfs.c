@@ -98,11 +98,25 @@ static bool is_writing(const struct world_process *process) {
     return (locks & (WRITE_LOCK | CHECKPOINT_LOCK)) == WRITE_LOCK;
 }
 
-/* From which operation on a failed sync may have lost something. */
+/* The index's header has the size of a page at 14, the number of frames at 16. */
+uint64_t world_wal_end(const struct world *world) {
+    enum { WAL_HEADER = 32, FRAME_HEADER = 24 };
+    uint16_t page = 0;
+    uint32_t frames = 0;
+    for (uint64_t i = 0; i < world->disk->inode_count; i++) {
+        const struct world_memory *memory = world->disk->inodes[i]->of.memory;
+        if (!memory || !memory->regions[0]) continue;
+        memcpy(&page, (const uint8_t *)memory->regions[0] + 14, sizeof page);
+        memcpy(&frames, (const uint8_t *)memory->regions[0] + 16, sizeof frames);
+    }
+    return frames ? WAL_HEADER + frames * (uint64_t)(FRAME_HEADER + page) : 0;
+}
+
+/* From where on a failed sync may have lost something. */
 static uint64_t may_lose(const struct world_handle *handle) {
-    if (handle->mapped) return handle->world->op_count;
+    if (handle->mapped) return WORLD_LOSES_NOTHING;
     if (!ends_with(handle->name, "-wal")) return 0;
-    return is_writing(handle->process) ? handle->world->committed : handle->world->op_count;
+    return is_writing(handle->process) ? world_wal_end(handle->world) : WORLD_LOSES_NOTHING;
 }
 
 static void sync_folder_of(struct world *world, const char *name) {

@@ -130,22 +130,34 @@ static bool is_limited(const struct art_cursor *cursor) {
     return cursor->limits.count || cursor->limits.query_count;
 }
 
-/* art_limits.choose of the runs: the host's, noticed. */
+/* art_limits.choose of the runs: the host's, and of these those that have what is looked up, noticed. */
 static void choose_rows(void *chooser, struct art_bytes block, struct art_row_set *rows) {
     struct art_cursor *cursor = chooser;
     uint32_t before = art_row_set_count(rows);
-    cursor->host.choose(cursor->host.chooser, block, rows);
+    if (cursor->host.choose) cursor->host.choose(cursor->host.chooser, block, rows);
+    if (cursor->by_terms) art_summary_choose(cursor->limits.summary, block, &cursor->limits, rows);
     cursor->tree->count.chosen++;
     assert(art_row_set_count(rows) <= before);
     cursor->leaves_out |= art_row_set_count(rows) < before;
+}
+
+/* art_limits.wants, where something is looked up. */
+static bool has_terms(void *chooser, const struct art_entry *entry) {
+    const struct art_cursor *cursor = chooser;
+    return !(entry->flags & ART_DELETE) && art_summary_seeks(cursor->limits.summary, entry, &cursor->limits);
 }
 
 static void take_limits(struct art_cursor *cursor, const struct art_limits *limits) {
     cursor->limits = limits ? *limits : (struct art_limits){0};
     cursor->host.choose = cursor->limits.choose;
     cursor->host.chooser = cursor->limits.chooser;
-    if (cursor->host.choose) cursor->limits.choose = choose_rows;
     cursor->limits.chooser = cursor;
+}
+
+static void choose_by_limits(struct art_cursor *cursor) {
+    struct art_limits *limits = &cursor->limits;
+    limits->choose = cursor->by_terms || cursor->host.choose ? choose_rows : NULL;
+    limits->wants = cursor->by_terms ? has_terms : NULL;
 }
 
 static void limit_run(struct art_cursor *cursor, struct art_run_cursor *run, const struct art_limits *limits) {
@@ -225,6 +237,8 @@ static enum art_rc take_sources(struct art_cursor *cursor) {
     cursor->leaves_out = false;
     struct art_memtable *memtable = art_memtable_keys(tree->memtable) ? tree->memtable : NULL;
     cursor->by_terms = !cursor->newer_than && goes_by_terms(&cursor->limits);
+    cursor->by_one_run = !memtable && tree->root->runs == 1;
+    choose_by_limits(cursor);
     if (cursor->newer_than) return take_newer_sources(cursor, memtable);
     enum art_rc rc = art_merge_set(&cursor->merge, memtable, tree->root->run, tree->root->runs);
     if (!rc) limit_runs(cursor);
@@ -270,16 +284,17 @@ static void note_most(struct art_cursor *cursor) {
  * that may have them, and does no newer source hide it? */
 static enum art_rc take_if_matching(struct art_cursor *cursor, struct art_source *source, bool *taken) {
     struct art_tree *tree = cursor->tree;
-    struct art_entry entry;
     enum art_rc rc = ART_OK;
     bool hidden = false;
-    art_source_entry(source, &entry);
-    *taken = !(entry.flags & ART_DELETE) && art_summary_seeks(art_tree_summary(tree), &entry, &cursor->limits);
-    if (!*taken) return ART_OK;
     if (source->is_memtable) {
-        take_row(cursor, &entry);
+        struct art_entry entry;
+        art_source_entry(source, &entry);
+        *taken = has_terms(cursor, &entry);
+        if (*taken) take_row(cursor, &entry);
         return ART_OK;
     }
+    *taken = art_blob_is_chosen(&source->run.leaf);
+    if (!*taken || cursor->by_one_run) return ART_OK;
     unsigned run = (unsigned)(source - cursor->merge.source) - cursor->merge.source[0].is_memtable;
     assert(!cursor->newer_than); /* else sources are left out, and this is another run's number */
     struct art_bytes key = art_bound_key(tree->second_key, source->key, false);
@@ -455,7 +470,7 @@ static enum art_rc __attribute__((noinline)) next_of_any(struct art_cursor *curs
     enum art_rc rc = changed || cursor->disordered ? art_cursor_catch_up(cursor) : ART_OK;
     if (rc) return rc;
     if (changed) return seek_again(cursor, art_merge_winner(&cursor->merge)->key);
-    if (cursor->by_terms) return next_of_merge(cursor);
+    if (cursor->by_terms && !cursor->by_one_run) return next_of_merge(cursor);
     return cursor->run ? next_of_run(cursor) : next_of_memtable(cursor);
 }
 

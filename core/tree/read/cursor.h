@@ -16,6 +16,7 @@ struct art_cursor {
     bool deletes;                      /* as in the range; false without newer_than */
     struct art_limits limits, of_keys; /* of_keys: those of them that ask for the key alone */
     bool by_terms;                     /* see goes_by_terms() in cursor.c */
+    bool by_one_run;                   /* and there is no source but one run */
     struct {                           /* what `limits` calls in the end */
         void (*choose)(void *chooser, struct art_bytes block, struct art_row_set *rows);
         void *chooser;

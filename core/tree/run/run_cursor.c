@@ -300,17 +300,16 @@ static enum art_rc descend_edge(struct art_run_cursor *cursor, unsigned height, 
 static enum art_rc step_up_from(struct art_run_cursor *cursor, unsigned height, bool backward) {
     assert(height > cursor->bottom);
     cursor->valid = false;
-    while (height <= cursor->top.height) {
+    for (bool in_vain = false; height <= cursor->top.height; in_vain = true) {
         uint32_t index = cursor->index[height];
         bool found = backward ? index > 0 : index + 1 < cursor->entries[height];
         struct art_ref ref = {0};
         enum art_rc rc = ART_OK;
         index = backward ? index - 1 : index + 1;
         if (found && height == 1 && !passes_over_leaves(cursor)) read_ahead(cursor, index, backward);
-        if (chooses_rows(cursor)) { /* there may be nothing wanted in any leaf */
-            art_store_relax(cursor->store);
+        if (chooses_rows(cursor)) art_store_relax(cursor->store);
+        if (chooses_rows(cursor) && in_vain) /* there may be nothing wanted in any leaf */
             rc = art_tree_interrupted(cursor->tree);
-        }
         if (!rc && found) rc = wanted_child(cursor, height, index, backward, &ref, &found);
         if (!rc && found) rc = descend_edge(cursor, height - 1, ref, backward, &height);
         if (rc || cursor->valid) return rc;

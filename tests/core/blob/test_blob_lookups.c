@@ -25,7 +25,7 @@ static void make(struct art_measures has, enum key_family family, uint32_t wante
 /* --- what is found ------------------------------------------------------------------------------------------------ */
 
 static struct art_pages pages_with(const struct art_blob *blob, unsigned column, uint32_t hash) {
-    struct art_limits limits = {.query_count = 1, .queries = {{column, 1, &hash}}};
+    struct art_limits limits = {.query_count = 1, .queries = {{.field = column, .count = 1, .term = &hash}}};
     return art_blob_pages_with_terms(blob, &limits);
 }
 
@@ -95,7 +95,8 @@ TEST(test_several_columns_are_sought_together) {
         art_summary_hashes(&rows.summary, &rows.entries[random_below(&random, rows.set.count)], &hashes);
         one[1] = hashes.hash[0][0];
         two = hashes.hash[2][0];
-        struct art_limits limits = {.query_count = 2, .queries = {{0, 2, one}, {2, 1, &two}}};
+        struct art_limits limits = {.query_count = 2,
+                                    .queries = {{.count = 2, .term = one}, {.field = 2, .count = 1, .term = &two}}};
         struct art_pages a = pages_with(blob, 0, one[0]), b = pages_with(blob, 0, one[1]), c = pages_with(blob, 2, two);
         struct art_pages pages = art_blob_pages_with_terms(blob, &limits);
         for (unsigned k = 0; k < 2; k++) HOLDS(pages.bits[k] == ((a.bits[k] | b.bits[k]) & c.bits[k]));
@@ -149,7 +150,8 @@ TEST(test_all_parts_of_a_text_are_sought_together) {
             two[k] = n && n != ART_CUT_ANY ? parts[random_below(&random, n)] : 1;
         }
         struct art_limits limits = {.query_count = 2,
-                                    .queries = {{ART_FIELD_KEYS, 2, two}, {ART_FIELD_SEARCHES, 1, &value}}};
+                                    .queries = {{.field = ART_FIELD_KEYS, .count = 2, .term = two},
+                                                {.field = ART_FIELD_SEARCHES, .count = 1, .term = &value}}};
         struct art_pages a = pages_with(blob, ART_FIELD_KEYS, two[0]), b = pages_with(blob, ART_FIELD_KEYS, two[1]);
         struct art_pages c = pages_with(blob, ART_FIELD_SEARCHES, value),
                          pages = art_blob_pages_with_terms(blob, &limits);
@@ -484,7 +486,7 @@ static bool finds(double number, const char *in) {
     } else {
         memcpy(other, hash, sizeof other);
     }
-    return art_value_has_term(&there, &(struct art_term_query){0, 2, other});
+    return art_value_has_term(&there, &(struct art_term_query){.count = 2, .term = other});
 }
 
 TEST(test_a_number_meets_the_texts_that_read_as_it) {

@@ -12,9 +12,10 @@ import beside
 WORD = "SecretWord"
 # The last three leave no area of a page reserved.
 CIPHERS = ["chacha20", "sqlcipher", "ascon128", "aes256cbc", "aes128cbc", "rc4"]
+PART = 2000  # rows between two savepoints: more than spill_limit
 if beside.HOW == "slice":
-    CIPHERS = CIPHERS[::3]
-ROWS = [(f"folder/{WORD}{i % 20}/{i}", WORD * 20 + str(i)) for i in range(8000)]
+    CIPHERS, PART = CIPHERS[::3], 500
+ROWS = [(f"folder/{WORD}{i % 20}/{i}", WORD * 20 + str(i)) for i in range(4 * PART)]
 FOLDER = os.path.join(os.getcwd(), "files")
 PLACES = [(mode, begun) for mode in ("DELETE", "WAL") for begun in (False, True)]
 
@@ -67,7 +68,7 @@ class Ciphers(unittest.TestCase):
         db.execute("BEGIN")
         for part in range(4):  # each spills what the savepoint before it needs
             db.execute(f"SAVEPOINT s{part}")
-            db.executemany("INSERT OR REPLACE INTO t VALUES(?, ?)", ROWS[part * 2000:(part + 1) * 2000])
+            db.executemany("INSERT OR REPLACE INTO t VALUES(?, ?)", ROWS[part * PART:(part + 1) * PART])
             db.execute("UPDATE t SET value = value || 'x' WHERE path GLOB 'folder/*1/*'")
         seen = in_clear()
         db.execute("ROLLBACK TO s3")
@@ -100,7 +101,7 @@ class Ciphers(unittest.TestCase):
                         db.close()
                         self.assertEqual(in_clear(), [])
                         copy = connect(cipher, "k", "copy.db")
-                        self.assertEqual(copy.execute("SELECT count(*), art_check('t') FROM t").fetchone(), (6000, "ok"))
+                        self.assertEqual(copy.execute("SELECT count(*), art_check('t') FROM t").fetchone(), (3 * PART, "ok"))
                         copy.close()
 
     def test_the_first_transaction_of_an_empty_file_and_temp_tables_spill_to_memory(self):
@@ -116,13 +117,13 @@ class Ciphers(unittest.TestCase):
                     seen = []
                     for part in range(4):
                         db.execute(f"SAVEPOINT s{part}")
-                        db.executemany("INSERT OR REPLACE INTO t VALUES(?, ?)", ROWS[part * 2000:(part + 1) * 2000])
+                        db.executemany("INSERT OR REPLACE INTO t VALUES(?, ?)", ROWS[part * PART:(part + 1) * PART])
                         db.execute("UPDATE t SET value = value || 'x' WHERE path GLOB 'folder/*1/*'")
                         seen += in_clear()
                     db.execute("ROLLBACK TO s3")
                     db.execute("COMMIT")
                     self.assertEqual(seen + in_clear(), [])
-                    self.assertEqual(db.execute("SELECT count(*), art_check('t') FROM t").fetchone(), (6000, "ok"))
+                    self.assertEqual(db.execute("SELECT count(*), art_check('t') FROM t").fetchone(), (3 * PART, "ok"))
                     db.close()
 
     def test_an_empty_database_refuses_a_file_in_its_first_statement(self):
@@ -146,7 +147,7 @@ class Ciphers(unittest.TestCase):
                     self.refused(db, "INSERT INTO t VALUES('a', 'b')", "storage=inline")
                     self.refused(db, "INSERT INTO t(t) VALUES('flush')", "storage=inline")
                     self.refused(db, "SELECT art_verify()", "is not encrypted")
-                    self.assertEqual(db.execute("SELECT count(*) FROM t").fetchone()[0], 6000)
+                    self.assertEqual(db.execute("SELECT count(*) FROM t").fetchone()[0], 3 * PART)
                     db.execute("BEGIN")
                     db.execute("CREATE VIRTUAL TABLE n USING art(path, value)")
                     db.execute("INSERT INTO n SELECT * FROM t")
@@ -154,7 +155,7 @@ class Ciphers(unittest.TestCase):
                     db.execute("ALTER TABLE n RENAME TO t")
                     db.execute("COMMIT")
                     self.assertEqual(in_clear(open_too=False), [])  # the dropped file is open, and has no name
-                    self.assertEqual(db.execute("SELECT count(*), art_verify() FROM t").fetchone(), (6000, "ok: 1 art table"))
+                    self.assertEqual(db.execute("SELECT count(*), art_verify() FROM t").fetchone(), (3 * PART, "ok: 1 art table"))
                     db.close()
 
 

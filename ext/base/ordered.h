@@ -1,0 +1,43 @@
+/* Values that sort as bytes (ordered.c): their tags, and those that are read at once. */
+#ifndef ART_EXT_BASE_ORDERED_H
+#define ART_EXT_BASE_ORDERED_H
+
+#include "ext/base/base.h"
+#include "ext/base/nul.h"
+
+enum {
+    ORDERED_NULL = 0x05,
+    ORDERED_LEAST = 0x10,
+    ORDERED_ZERO = 0x20,
+    ORDERED_MOST = 0x2f,
+    ORDERED_TEXT = 0x30,
+    ORDERED_BLOB = 0x40,
+    ORDERED_ESCAPED = 0xff
+};
+
+/* The next value, if it is an integer, or a text in ascending order without a NUL: so are nearly all. Returns the bytes
+ * that it takes; 0: it is another one. Behind the `left` bytes stand a NUL and ART_KEY_PADDING bytes that can be read;
+ * such a text has a NUL behind it, too. */
+static inline uint32_t art_ordered_quick(const uint8_t *at, uint32_t left, bool descending, struct art_datum *out) {
+    uint8_t turn = descending ? UINT8_MAX : 0;
+    int bytes = (uint8_t)(*at ^ turn) - ORDERED_ZERO;
+    if (bytes == ORDERED_TEXT - ORDERED_ZERO && !descending && left) {
+        uint32_t len = (uint32_t)art_first_nul((const char *)at + 1), end = len + 1;
+        out->kind = ART_DATUM_TEXT;
+        out->bytes = art_bytes(at + 1, len);
+        if (end + 1 >= left) return end < left ? end + 1 : left;
+        return at[end + 1] == ORDERED_ESCAPED ? 0 : end + 1;
+    }
+    bool negative = bytes < 0;
+    uint32_t count = (uint32_t)(negative ? -bytes : bytes);
+    if (count > 8 || count >= left) return 0;
+    uint64_t twice = __builtin_bswap64(art_load64(at + 1)) ^ (descending ? UINT64_MAX : 0);
+    twice = count ? twice >> (64 - 8 * count) : 0;
+    if (twice & 1) return 0; /* a fraction follows */
+    if (negative && count < 8) twice |= UINT64_MAX << (8 * count);
+    out->kind = ART_DATUM_INTEGER;
+    out->integer = (int64_t)(twice >> 1 | (uint64_t)negative << 63);
+    return count + 1;
+}
+
+#endif
