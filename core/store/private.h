@@ -237,10 +237,10 @@ uint32_t art_store_request_pages(struct art_cached *cached, uint32_t first, uint
 /* Requests for a blob of which nothing is there, into the entry's image, whose pages get their memory. Returns how
  * many: two, or one where the blob has no hole; `requests` has room for two. Nobody else fills the image. */
 unsigned art_store_request_whole(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *requests);
-/* Verifies what was read into the image, and makes the entry ready. A bad page of a leaf or of the postings is no reason
- * to refuse the others: it stays absent, and who needs it will read it again and hear what is wrong. ART_CORRUPT, or
- * what the device said when it was asked once more: the entry is not ready. Under `loading`, or nobody else knows the
- * entry. */
+/* Verifies what was read into the image, and makes the entry ready. A bad page of a leaf or of the postings is no
+ * reason to refuse the others: it stays absent, and who needs it will read it again and hear what is wrong.
+ * ART_CORRUPT, or what the device said when it was asked once more: the entry is not ready. Under `loading`, or nobody
+ * else knows the entry. */
 enum art_opened {
     ART_OPENED_HEAD,   /* the footer without the postings */
     ART_OPENED_FOOTER, /* all of it */
