@@ -2,7 +2,8 @@
  *
  *   page 0 .. leaf_pages-1     buckets of entries, loaded and verified one page at a time when first needed
  *   (hole)
- *   last footer_pages pages    routing part, filter, trailer: always present
+ *   last footer_pages pages    postings: pages of their own are loaded when somebody searches
+ *                              routing part, filter, trailer: always present
  *
  * blob_format.h beside this file draws the bytes. This folder is pure memory: what is missing is asked for through
  * art_blob.want, and what comes is verified with art_blob_verify_page().
@@ -141,8 +142,8 @@ struct art_blob {
     uint64_t csn_min, csn_max, overflows;
     uint16_t key_max;
     struct art_measures has;     /* the summary that it was built with */
-    _Atomic uint64_t present[2]; /* leaf pages that may be read */
-    /* Makes leaf pages present, verified. Called by any reader; NULL when all are there. */
+    _Atomic uint64_t present[2]; /* pages that may be read: leaf pages, and those of the postings */
+    /* Makes such pages present, verified. Called by any reader; NULL when all are there. */
     enum art_rc (*want)(struct art_blob *, const struct art_pages *pages, enum art_intent intent);
     /* Not NULL: the reader of this copy, one thread at a time, may have its separators decoded when that pays, and
      * searches in them are counted here. It calls art_blob_drop_separators() in the end. */
@@ -152,17 +153,28 @@ struct art_blob {
     /* (private) where things lie in the image */
     uint32_t routing, root, filter, filter_blocks, postings;
     uint8_t flags, height;
-    bool blocks; /* some bucket may have one */
-    void *owner; /* for want() */
+    bool blocks;         /* some bucket may have one */
+    bool postings_there; /* what there is of them was read, and is sane */
+    void *owner;         /* for want() */
 };
+static inline struct art_pages art_blob_present(const struct art_blob *blob) {
+    return (struct art_pages){{atomic_load_explicit(&blob->present[0], memory_order_acquire),
+                               atomic_load_explicit(&blob->present[1], memory_order_acquire)}};
+}
 /* How many leaf pages may be read. */
 static inline uint32_t art_blob_pages_present(const struct art_blob *blob) {
-    return (uint32_t)(__builtin_popcountll(blob->present[0]) + __builtin_popcountll(blob->present[1]));
+    struct art_pages pages = art_blob_present(blob);
+    return art_pages_count(&pages, blob->leaf_pages);
+}
+/* The pages of the footer in which nothing but postings lies. */
+static inline struct art_pages art_blob_postings_pages(const struct art_blob *blob) {
+    uint32_t first = ART_BLOB_PAGES - blob->footer_pages;
+    return art_pages_of(first, blob->routing / ART_BLOB_PAGE - first);
 }
 
-/* May this leaf page be read? */
+/* May this page be read, a leaf page or one of the postings? */
 static inline bool art_page_present(const struct art_blob *blob, uint32_t page) {
-    assert(page < blob->leaf_pages);
+    assert(page < ART_BLOB_PAGES);
     return atomic_load_explicit(&blob->present[page >> 6], memory_order_acquire) >> (page & 63) & 1;
 }
 
@@ -175,6 +187,11 @@ static inline bool art_page_present(const struct art_blob *blob, uint32_t page) 
  * and `file` are borrowed. */
 enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref,
                           const uint8_t uuid[16], const char *file);
+/* The same without a look at the pages of the postings: they are not present. */
+enum art_rc art_blob_open_head(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref,
+                               const uint8_t uuid[16], const char *file);
+/* Before the postings are asked: they are there, and sane. ART_CORRUPT, or what want() said. */
+enum art_rc art_blob_want_postings(struct art_blob *blob);
 /* The reference that a blob's last page gives of itself, where no parent does: its own hash is right, and it says that
  * it is in `slot` and of which table. The label has no bytes, only its length, and sums and zones are not known. False:
  * it is none. Such a blob may have been superseded long ago. */
@@ -183,9 +200,9 @@ bool art_blob_own_ref(const uint8_t *last_page, uint32_t slot, struct art_ref *o
  * led to it, leads there then. */
 void art_blob_copy(const struct art_blob *blob, uint8_t *image, uint32_t slot, uint64_t generation,
                    struct art_ref *ref);
-/* Checks the hash of leaf page `page`, and the buckets that lie in it for sanity, and marks it present. Pages may be
- * verified in any order: a bucket that crosses pages is checked when it is read, with all its pages present.
- * There is such a page. ART_CORRUPT. */
+/* Checks the hash of page `page`, a leaf page or one of the postings, and the buckets that lie in it for sanity, and
+ * marks it present. Pages may be verified in any order: a bucket that crosses pages is checked when it is read, with
+ * all its pages present. There is such a page. ART_CORRUPT. */
 enum art_rc art_blob_verify_page(struct art_blob *blob, uint32_t page);
 /* The same checks of a leaf page whose 4 KB are at `bytes` and not in the image, with the same results; nothing becomes
  * present. */
@@ -279,7 +296,7 @@ struct art_plain_bucket { /* (private) the values of a bucket that has a block *
     uint8_t bytes[ART_BLOCK_PLAIN_MAX];
 };
 
-/* Pages of a leaf blob in which a row may have what is sought, as far as its postings tell. */
+/* Pages of a leaf blob in which a row may have what is sought, as far as its postings tell, which are there. */
 struct art_pages art_blob_pages_with_terms(const struct art_blob *blob, const struct art_limits *limits);
 /* Whether a bucket may have a row within the limits; `pages`: what art_blob_pages_with_terms() says of its blob. */
 bool art_blob_bucket_may_have(const struct art_blob *blob, const struct art_limits *limits,
@@ -321,7 +338,7 @@ struct art_blob_cursor {
  * bytes to the buffer's beginning. */
 void art_blob_cursor_init(struct art_blob_cursor *cursor, struct art_blob *blob, uint8_t *key_buffer);
 /* Behind init; the limits stay the caller's. */
-void art_blob_cursor_limit(struct art_blob_cursor *cursor, const struct art_limits *limits);
+enum art_rc art_blob_cursor_limit(struct art_blob_cursor *cursor, const struct art_limits *limits);
 /* The same, for who will ask for the most of the values: they come into `room`, the caller's, which may have had those
  * of another cursor, and stay there until the cursor is asked for one in another bucket. */
 void art_blob_cursor_plain(struct art_blob_cursor *cursor, struct art_plain_bucket *room);

@@ -104,17 +104,18 @@ static const char *wrong_trailer(const struct art_blob_trailer *trailer) {
     return NULL;
 }
 
-/* Their own directories are looked at when something is looked up. */
-static const char *wrong_postings(const struct art_blob *blob) {
+static const char *wrong_place_of_postings(const struct art_blob *blob) {
     uint32_t fields = blob->kind == ART_BLOB_LEAF ? art_measures_fields(blob->has) : 0;
     if (!fields != !blob->postings) return fields ? "postings that are not there" : "postings that nobody wants";
     if (!fields) return NULL;
-    uint32_t footer = ART_BLOB_BYTES - blob->footer_pages * ART_BLOB_PAGE, left = blob->routing - blob->postings;
-    if (blob->postings < footer || blob->postings >= blob->routing) return "the postings lie outside";
-    bool old = art_blob_trailer(blob->image)->format == ART_BLOB_FORMAT;
-    if (!old && !art_postings_measure(blob->image + blob->postings, left, fields))
-        return "the postings leave the footer";
-    return NULL;
+    uint32_t footer = ART_BLOB_BYTES - blob->footer_pages * ART_BLOB_PAGE;
+    return blob->postings < footer || blob->postings >= blob->routing ? "the postings lie outside" : NULL;
+}
+
+/* Their own directories are looked at when something is looked up. */
+static bool postings_are_sane(const struct art_blob *blob) {
+    uint32_t left = blob->routing - blob->postings;
+    return !blob->postings || art_postings_measure(blob->image + blob->postings, left, art_measures_fields(blob->has));
 }
 
 static const char *wrong_sums(const struct art_blob *blob) {
@@ -191,8 +192,18 @@ static void take_trailer(struct art_blob *blob, const struct art_blob_trailer *t
     blob->blocks = trailer->format == ART_BLOB_FORMAT_BLOCKS;
 }
 
-enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref,
-                          const uint8_t uuid[16], const char *file) {
+static enum art_rc verify_footer_pages(const struct art_blob *blob, uint32_t from, uint32_t to) {
+    const struct art_blob_trailer *trailer = art_blob_trailer(blob->image);
+    for (uint32_t page = from; page < to; page++) {
+        if (art_hash64(blob->image + page * ART_BLOB_PAGE, ART_BLOB_PAGE) != trailer->page_hash[page])
+            return art_corrupt(blob->file, blob->slot, page,
+                               "the hash of a footer page is not that of the blob's trailer");
+    }
+    return ART_OK;
+}
+
+enum art_rc art_blob_open_head(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref,
+                               const uint8_t uuid[16], const char *file) {
     memset(blob, 0, sizeof *blob);
     blob->image = image;
     blob->slot = ref->slot;
@@ -210,18 +221,39 @@ enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const str
     }
     if (!wrong) wrong = wrong_trailer(trailer);
     if (wrong) return footer_corrupt(blob, wrong);
-    for (uint32_t page = ART_BLOB_PAGES - trailer->footer_pages; page < LAST_PAGE; page++) {
-        if (art_hash64(image + page * ART_BLOB_PAGE, ART_BLOB_PAGE) != trailer->page_hash[page]) {
-            return art_corrupt(file, ref->slot, page, "the hash of a footer page is not that of the blob's trailer");
-        }
-    }
+    rc = verify_footer_pages(blob, trailer->routing / ART_BLOB_PAGE, LAST_PAGE);
+    if (rc) return rc;
     take_trailer(blob, trailer);
     wrong = wrong_directories(blob);
-    if (!wrong) wrong = wrong_postings(blob);
+    if (!wrong) wrong = wrong_place_of_postings(blob);
     if (trailer->format == ART_BLOB_FORMAT) blob->postings = 0;
     if (!wrong && blob->has.columns) wrong = wrong_summary(blob, ref);
+    blob->postings_there = !blob->postings;
     if (wrong) return footer_corrupt(blob, wrong);
     return art_routing_check(blob);
+}
+
+enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref,
+                          const uint8_t uuid[16], const char *file) {
+    enum art_rc rc = art_blob_open_head(blob, image, ref, uuid, file);
+    if (rc) return rc;
+    struct art_pages pages = art_blob_postings_pages(blob);
+    rc = verify_footer_pages(blob, ART_BLOB_PAGES - blob->footer_pages, blob->routing / ART_BLOB_PAGE);
+    for (unsigned i = 0; !rc && i < 2; i++) atomic_init(&blob->present[i], pages.bits[i]);
+    return rc ? rc : art_blob_want_postings(blob);
+}
+
+enum art_rc art_blob_want_postings(struct art_blob *blob) {
+    struct art_pages pages = art_blob_postings_pages(blob), present = art_blob_present(blob);
+    if (blob->postings_there) return ART_OK;
+    if ((pages.bits[0] & ~present.bits[0]) | (pages.bits[1] & ~present.bits[1])) {
+        assert(blob->want);
+        enum art_rc rc = blob->want(blob, &pages, ART_POINT);
+        if (rc) return rc;
+    }
+    if (!postings_are_sane(blob)) return footer_corrupt(blob, "the postings leave the footer");
+    blob->postings_there = true;
+    return ART_OK;
 }
 
 void art_blob_copy(const struct art_blob *blob, uint8_t *image, uint32_t slot, uint64_t generation,
@@ -289,11 +321,12 @@ static uint32_t bucket_at(const struct art_blob *blob, uint32_t at) {
 }
 
 enum art_rc art_blob_verify_bytes(const struct art_blob *blob, uint32_t page, const uint8_t *bytes) {
-    assert(page < blob->leaf_pages);
+    assert(page < blob->leaf_pages || (page >= ART_BLOB_PAGES - blob->footer_pages && page < LAST_PAGE));
     uint32_t from = page * ART_BLOB_PAGE, to = from + ART_BLOB_PAGE;
     if (art_hash64(bytes, ART_BLOB_PAGE) != art_blob_trailer(blob->image)->page_hash[page]) {
         return art_corrupt(blob->file, blob->slot, page, "the page's hash is not that of the blob's trailer");
     }
+    if (page >= blob->leaf_pages) return ART_OK;
     for (uint32_t b = bucket_at(blob, from); b < blob->buckets && art_bucket_end(blob, b) <= to; b++) {
         uint32_t at = art_bucket_offset(blob, b);
         if (at < from) continue; /* crosses into this page: looked at when it is read */

@@ -38,13 +38,15 @@ static enum art_rc wrong_at(const struct art_blob_checker *checker, const char *
 
 static enum art_rc check_hashes(struct art_blob *blob) {
     const struct art_blob_trailer *trailer = art_blob_trailer(blob->image);
+    struct art_pages postings = art_blob_postings_pages(blob);
     for (uint32_t page = 0; page < ART_BLOB_PAGES - 1; page++) {
         bool footer = page >= ART_BLOB_PAGES - blob->footer_pages;
+        bool is_loaded = footer && !art_pages_has(&postings, page);
         if (!footer && page >= blob->leaf_pages) {
             if (trailer->page_hash[page]) return art_corrupt(blob->file, blob->slot, page, "a hash of an unused page");
             continue;
         }
-        if (!footer && !art_page_present(blob, page)) {
+        if (!is_loaded && !art_page_present(blob, page)) {
             struct art_pages pages = art_pages_of(page, 1);
             enum art_rc rc = blob->want
                                  ? blob->want(blob, &pages, ART_POINT)
@@ -272,6 +274,9 @@ static enum art_rc check_footer(struct art_blob_checker *checker) {
 enum art_rc art_blob_check_expected(struct art_blob *blob, const struct art_blob_expected *expected) {
     struct art_blob_checker checker = {
         .blob = blob, .csn_min = UINT64_MAX, .label_shared = ART_LABEL_MAX, .expected = expected};
+    enum art_rc rc = check_hashes(blob);
+    if (!rc) rc = art_blob_want_postings(blob);
+    if (rc) return rc;
     checker.footer.has = blob->has;
     if (blob->postings && expected->summary) {
         checker.footer.postings.fields = art_measures_fields(blob->has);
@@ -280,8 +285,6 @@ enum art_rc art_blob_check_expected(struct art_blob *blob, const struct art_blob
         checker.footer.known_postings =
             blob->postings ? art_blob_postings(blob) : art_bytes(at, blob->routing - postings_at(blob));
     }
-    enum art_rc rc = check_hashes(blob);
-    if (rc) return rc;
     checker.key = art_alloc(ART_KEY_MAX + ART_KEY_PADDING);
     checker.before = art_alloc(ART_KEY_MAX + ART_KEY_PADDING);
     checker.image = art_alloc(ART_BLOB_BYTES);

@@ -33,11 +33,13 @@ void art_blob_cursor_init(struct art_blob_cursor *cursor, struct art_blob *blob,
     cursor->key = key_buffer;
 }
 
-void art_blob_cursor_limit(struct art_blob_cursor *cursor, const struct art_limits *limits) {
+enum art_rc art_blob_cursor_limit(struct art_blob_cursor *cursor, const struct art_limits *limits) {
     cursor->limits = limits;
     bool leaf = cursor->blob->kind == ART_BLOB_LEAF;
     cursor->chooses = limits && leaf && (limits->wants || (limits->choose && cursor->blob->blocks));
-    if (limits) cursor->pages = art_blob_pages_with_terms(cursor->blob, limits);
+    enum art_rc rc = limits && limits->query_count ? art_blob_want_postings(cursor->blob) : ART_OK;
+    if (limits && !rc) cursor->pages = art_blob_pages_with_terms(cursor->blob, limits);
+    return rc;
 }
 
 void art_blob_cursor_plain(struct art_blob_cursor *cursor, struct art_plain_bucket *room) {

@@ -457,6 +457,7 @@ static struct art_pages pages_by_field(const struct art_blob *blob, const struct
 
 struct art_pages art_blob_pages_with_terms(const struct art_blob *blob, const struct art_limits *limits) {
     struct art_pages all = all_pages;
+    assert(blob->postings_there || !limits->query_count);
     for (unsigned i = 0; blob->postings && i < limits->query_count && !is_empty(&all); i++)
         keep_pages(&all, pages_by_field(blob, &limits->queries[i]));
     return all;

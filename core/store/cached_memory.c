@@ -196,7 +196,7 @@ bool art_cached_memory_strip(struct art_cached *entry) {
     if (entry->buffer.slot < 0 || !pages_in(&leaves)) return false;
     entry->waited = 0;
     for (unsigned i = 0; i < 2; i++) {
-        atomic_store(&entry->blob.present[i], 0);
+        atomic_fetch_and(&entry->blob.present[i], ~leaves.bits[i]);
         entry->touched.bits[i] &= ~leaves.bits[i];
     }
     art_blob_buf_discard(&entry->buffer, 0, entry->blob.leaf_pages * ART_BLOB_PAGE);

@@ -139,16 +139,21 @@ static enum art_rc read_from_device(struct art_store *store, struct art_cached *
 }
 
 enum art_rc art_store_open_image(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
-                                 bool whole) {
+                                 enum art_opened opened) {
     assert(cached->key.slot == ref->slot && !atomic_load(&cached->ready));
-    enum art_rc rc = art_blob_open(&cached->blob, art_cached_image(cached), ref, store->uuid, store->location.path);
+    const uint8_t *image = art_cached_image(cached);
+    enum art_rc rc = art_blob_open_head(&cached->blob, image, ref, store->uuid, store->location.path);
     if (may_be_stale(store, rc)) {
         rc = read_from_device(store, cached, ART_BLOB_PAGES - ref->footer_pages, ref->footer_pages);
-        if (!rc) rc = art_blob_open(&cached->blob, art_cached_image(cached), ref, store->uuid, store->location.path);
+        if (!rc) rc = art_blob_open_head(&cached->blob, image, ref, store->uuid, store->location.path);
         store->count.stale += !rc;
     }
     if (rc) return rc;
-    for (uint32_t page = 0; whole && page < ref->leaf_pages; page++) art_blob_verify_page(&cached->blob, page);
+    struct art_pages postings = art_blob_postings_pages(&cached->blob);
+    for (uint32_t page = 0; page < ART_BLOB_PAGES; page++) {
+        bool is_read = page < ref->leaf_pages ? opened == ART_OPENED_WHOLE : art_pages_has(&postings, page);
+        if (is_read && opened != ART_OPENED_HEAD) art_blob_verify_page(&cached->blob, page);
+    }
     assert(cached->blob.leaf_pages == ref->leaf_pages && cached->blob.slot == ref->slot);
     cached->blob.file = NULL; /* the entry outlives this store */
     atomic_store(&cached->ready, true);
@@ -156,7 +161,6 @@ enum art_rc art_store_open_image(struct art_store *store, struct art_cached *cac
 }
 
 static enum art_rc verify_page(struct art_store *store, struct art_cached *cached, uint32_t page) {
-    assert(page < cached->blob.leaf_pages);
     enum art_rc rc = art_blob_verify_page(&cached->blob, page);
     if (may_be_stale(store, rc)) {
         rc = read_from_device(store, cached, page, 1);
@@ -196,10 +200,10 @@ static struct art_pages missing_of(const struct art_cached *cached, const struct
                                pages->bits[1] & ~atomic_load(&cached->blob.present[1])}};
 }
 
-/* Requests for a set of leaf pages; their memory is charged. Returns how many. */
+/* Requests for a set of pages; their memory is charged. Returns how many. */
 static unsigned request_set(struct art_pinned *pinned, const struct art_pages *set, struct art_io_request *requests) {
     unsigned count = 0;
-    uint32_t page = 0, charged = 0, end = pinned->blob.leaf_pages;
+    uint32_t page = 0, charged = 0, end = ART_BLOB_PAGES;
     while (page < end) {
         uint32_t from = page;
         while (page < end && art_pages_has(set, page)) page++;
@@ -227,10 +231,10 @@ static enum art_rc read_set(struct art_pinned *pinned, const struct art_pages *p
     uint32_t needed = intent == ART_WALK ? 1 : art_pages_count(&set, ART_BLOB_PAGES);
     bool waits = art_store_medium(store)->host_reads;
     bool at_hand = fits && !waits && art_store_peek_requests(store, requests, count);
-    *rest = !at_hand && fits && intent == ART_POINT && wants_rest(store, cached);
+    uint32_t first = 0;
+    while (!art_pages_has(&set, first)) first++;
+    *rest = !at_hand && fits && intent == ART_POINT && first < cached->blob.leaf_pages && wants_rest(store, cached);
     if (*rest) {
-        uint32_t first = 0;
-        while (!art_pages_has(&set, first)) first++;
         struct art_pages behind = art_pages_of(first, cached->blob.leaf_pages - first);
         set = missing_of(cached, &behind);
         count = request_set(pinned, &set, requests);
@@ -241,7 +245,7 @@ static enum art_rc read_set(struct art_pinned *pinned, const struct art_pages *p
     uint64_t *beside = intent == ART_WALK ? &store->count.pages_ahead : &store->count.pages_behind;
     if (!rc) *beside += art_pages_count(&set, ART_BLOB_PAGES) - needed;
     cached->blob.file = store->location.path;
-    for (uint32_t page = 0; !rc && page < cached->blob.leaf_pages; page++) {
+    for (uint32_t page = 0; !rc && page < ART_BLOB_PAGES; page++) {
         if (!art_pages_has(&set, page)) continue;
         enum art_rc verified = verify_page(store, cached, page);
         if (intent == ART_POINT && art_pages_has(pages, page)) rc = verified;
@@ -256,7 +260,6 @@ enum art_rc art_store_want(struct art_blob *blob, const struct art_pages *pages,
     struct art_store *store = pinned->store;
     assert(cached && blob->slot == cached->key.slot);
     struct art_pages missing = missing_of(cached, pages);
-    assert(art_pages_count(pages, blob->leaf_pages) == art_pages_count(pages, ART_BLOB_PAGES));
     if (art_pages_count(&missing, ART_BLOB_PAGES)) {
         enum art_rc rc = art_store_usable(store);
         if (!rc) rc = art_store_ready(store);
@@ -269,7 +272,7 @@ enum art_rc art_store_want(struct art_blob *blob, const struct art_pages *pages,
         pthread_mutex_unlock(&cached->loading);
         if (rc && !(again && intent == ART_WALK)) return rc;
     }
-    for (uint32_t page = 0; page < blob->leaf_pages; page++) {
+    for (uint32_t page = 0; page < ART_BLOB_PAGES; page++) {
         if (!art_pages_has(pages, page) || !art_store_has_page(&cached->blob, page)) continue;
         atomic_fetch_or_explicit(&blob->present[page >> 6], (uint64_t)1 << (page & 63), memory_order_release);
     }

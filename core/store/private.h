@@ -56,7 +56,7 @@ struct art_bypass {
     bool filled;
 };
 
-/* Is this leaf page present? */
+/* Is this page present, a leaf page or one of the postings? */
 static inline bool art_store_has_page(const struct art_blob *blob, uint32_t page) {
     return atomic_load_explicit(&blob->present[page >> 6], memory_order_acquire) >> (page & 63) & 1;
 }
@@ -237,12 +237,17 @@ uint32_t art_store_request_pages(struct art_cached *cached, uint32_t first, uint
 /* Requests for a blob of which nothing is there, into the entry's image, whose pages get their memory. Returns how
  * many: two, or one where the blob has no hole; `requests` has room for two. Nobody else fills the image. */
 unsigned art_store_request_whole(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *requests);
-/* Verifies what was read into the image, the footer or (`whole`) all of it, and makes the entry ready. A bad leaf page
- * is no reason to refuse the others: it stays absent, and who needs it will read it again and hear what is wrong.
+/* Verifies what was read into the image, and makes the entry ready. A bad page of a leaf or of the postings is no
+ * reason to refuse the others: it stays absent, and who needs it will read it again and hear what is wrong.
  * ART_CORRUPT, or what the device said when it was asked once more: the entry is not ready. Under `loading`, or nobody
  * else knows the entry. */
+enum art_opened {
+    ART_OPENED_HEAD,   /* the footer without the postings */
+    ART_OPENED_FOOTER, /* all of it */
+    ART_OPENED_WHOLE,  /* and the leaf pages */
+};
 enum art_rc art_store_open_image(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
-                                 bool whole);
+                                 enum art_opened opened);
 /* A failed read of what nobody has asked for is forgotten, and what is needed is read by itself. But behind rows stands
  * the host: what it says may have ended a transaction, or was an interrupt, and comes only once. */
 bool art_store_may_read_again(const struct art_store *store, enum art_rc rc);

@@ -115,7 +115,7 @@ enum art_rc art_store_readahead_take(struct art_store *store, const struct art_r
     assert(store->readahead_count && cached->references == 1);
     enum art_rc rc = art_io_read_finish(store->location.io, &at->reading);
     if (!rc) store->count.pages_read += pages_of(&at->ref);
-    if (!rc) rc = art_store_open_image(store, cached, ref, true);
+    if (!rc) rc = art_store_open_image(store, cached, ref, ART_OPENED_WHOLE);
     at->cached = NULL;
     store->readahead_count--;
     if (rc) {

@@ -613,6 +613,37 @@ TEST(test_pages_without_a_word_are_not_read) {
     sql_command(db, "main", "t", "flush");
     read_few(&db, path, 1000);
     sql_close(db);
+    ck_assert_int_lt(pages_of(path, "path GLOB 'd1377*'", 10),
+                     pages_of(path, "path GLOB 'd1377*' AND path LIKE '%d13%'", 10));
+    sql_scratch_remove(directory);
+    sqlite3_free(directory);
+    sqlite3_free(path);
+}
+
+/* No row is lost with it. */
+TEST(test_a_damaged_page_of_postings_is_told_to_who_searches) {
+    char *directory = sql_scratch("damaged"), *path = sqlite3_mprintf("%s/d.db", directory);
+    sqlite3 *db = sql_open(path);
+    art_test_hooks.blob_pages = 0;
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, note, summary=(search(path), search(note)), storage=inline)");
+    sql_run(db, "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 1999)"
+                "INSERT INTO t(path, note) SELECT 'd' || i, hex(i * 7919) || 'word' || (i * 31) FROM n");
+    sql_command(db, "main", "t", "optimize");
+    ck_assert_int_eq(sql_info(db, "blobs"), 1);
+    sql_run(db, "UPDATE t_artblob SET data = x'01' WHERE page = (SELECT min(page) FROM t_artblob AS b WHERE page %% 128"
+                " AND NOT EXISTS(SELECT 1 FROM t_artblob WHERE page = b.page - 1))");
+    sql_close(db);
+    db = sql_open(path);
+    sql_expect(db, "2000|word31\n", "SELECT count(*), (SELECT substr(note, -6) FROM t WHERE path = 'd1') FROM t");
+    sql_expect(db, "2000\n", "SELECT count(note) FROM t");
+    for (unsigned i = 0; i < 2; i++)
+        sql_refused(db, SQLITE_CORRUPT_VTAB, "hash is not that", "SELECT * FROM t WHERE note LIKE '%word31%'");
+    sql_refused(db, SQLITE_CORRUPT_VTAB, "hash is not that",
+                "SELECT * FROM t WHERE path LIKE '%d19%' ORDER BY path DESC");
+    ck_assert_int_eq(sql_int(db, "SELECT art_check('t') LIKE '%%hash is not that%%'"), 1);
+    sql_run(db, "CREATE VIRTUAL TABLE temp.saved USING art_salvage('main.t')");
+    sql_expect(db, "2000\n", "SELECT count(*) FROM saved");
+    sql_close(db);
     sql_scratch_remove(directory);
     sqlite3_free(directory);
     sqlite3_free(path);

@@ -311,7 +311,8 @@ static enum art_rc open_blob(struct art_best *best, uint32_t number, struct art_
                              struct art_blob_cursor *cursor) {
     assert(number < best->blob_count);
     const struct art_ref *ref = &best->blobs[number].ref;
-    enum art_rc rc = art_store_blob(best->tree->store, ref, out);
+    bool searches = best->order.limits.query_count;
+    enum art_rc rc = (searches ? art_store_blob_to_search : art_store_blob)(best->tree->store, ref, out);
     if (rc) return rc;
     art_blob_pin(*out);
     art_blob_cursor_init(cursor, *out, best->tree->second_key);
@@ -507,6 +508,7 @@ static enum art_rc expand_blob(struct art_best *best, const struct best_part *pa
     if (!rc && !part->begun) rc = begin_to_note(best, &best->blobs[part->blob], at->blob);
     choice.given = best->blobs[part->blob].given;
     choice.passes |= choice.given != NULL;
+    if (!rc && best->order.limits.query_count) rc = art_blob_want_postings(at->blob);
     if (!rc) choose_bucket(&choice, at->blob, from, to);
     if (rc || !choice.any) return rc;
     note_given(&choice);

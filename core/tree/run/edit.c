@@ -41,12 +41,11 @@ void art_edit_empty(struct art_tree *tree, struct art_version_edit *edit) {
     art_root_rewritten(edit->root);
 }
 
-/* All of its leaf pages are in its image, then. */
+/* All of its pages are in its image, then. */
 static enum art_rc load_pages(struct art_blob *blob) {
-    struct art_pages pages = {0};
-    for (uint32_t page = 0; page < blob->leaf_pages; page++) {
-        if (!art_page_present(blob, page)) pages.bits[page >> 6] |= (uint64_t)1 << (page & 63);
-    }
+    struct art_pages pages = art_pages_of(0, blob->leaf_pages), postings = art_blob_postings_pages(blob);
+    struct art_pages present = art_blob_present(blob);
+    for (unsigned i = 0; i < 2; i++) pages.bits[i] = (pages.bits[i] | postings.bits[i]) & ~present.bits[i];
     return pages.bits[0] | pages.bits[1] ? blob->want(blob, &pages, ART_POINT) : ART_OK;
 }
 

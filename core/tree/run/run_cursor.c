@@ -80,7 +80,8 @@ static enum art_rc enter(struct art_run_cursor *cursor, unsigned height, const s
     }
     struct art_blob *blob;
     assert(ref->height == height && height >= cursor->bottom);
-    enum art_rc rc = art_store_blob(cursor->store, ref, &blob);
+    bool searches = !height && cursor->limits && cursor->limits->query_count;
+    enum art_rc rc = (searches ? art_store_blob_to_search : art_store_blob)(cursor->store, ref, &blob);
     if (rc) return rc;
     if (cursor->path[height] != blob) {
         art_blob_pin(blob);
@@ -96,7 +97,8 @@ static enum art_rc enter(struct art_run_cursor *cursor, unsigned height, const s
         cursor->leaf.visits = visits;
         cursor->leaf.newer_than = cursor->newer_than;
         cursor->leaf.shadows_nothing = cursor->shadows_nothing;
-        art_blob_cursor_limit(&cursor->leaf, cursor->limits);
+        rc = art_blob_cursor_limit(&cursor->leaf, cursor->limits);
+        if (rc) return rc;
         cursor->leaf.stop = cursor->stop;
         if (cursor->limits && !height) note_passed(cursor, blob, &cursor->leaf.pages);
         if (ref->label.len) memcpy(cursor->key, ref->label.data, ref->label.len);
@@ -154,8 +156,8 @@ static enum art_rc look_from(struct art_run_cursor *cursor, unsigned height, uin
     assert(index < cursor->entries[height]);
     art_blob_cursor_init(out, cursor->path[height], cursor->scratch);
     out->newer_than = cursor->newer_than;
-    art_blob_cursor_limit(out, cursor->limits);
-    return art_blob_seek_entry(out, index);
+    enum art_rc rc = art_blob_cursor_limit(out, cursor->limits);
+    return rc ? rc : art_blob_seek_entry(out, index);
 }
 
 /* Do all keys with the child's label lie behind the walk's end? */
@@ -194,7 +196,7 @@ static enum art_rc fill_probe(struct art_run_cursor *cursor, struct art_blob_cur
     while (out->count < most) {
         enum art_rc rc = next_wanted(cursor, at, backward, &ref);
         if (rc || !at->valid) return rc;
-        rc = art_store_blob(cursor->store, &ref, &leaf);
+        rc = art_store_blob_to_search(cursor->store, &ref, &leaf);
         if (rc) return rc;
         out->leaf[out->count] = leaf;
         out->index[out->count++] = art_blob_cursor_index(at);

@@ -61,7 +61,7 @@ static enum art_rc fill_image(struct art_salvage *salvage, struct art_image *ima
     if (!image->bytes) return art_nomem();
     enum art_rc rc =
         read_slot(salvage, ref->slot, footer, ref->footer_pages, image->bytes + (size_t)footer * ART_BLOB_PAGE);
-    if (!rc) rc = art_blob_open(&image->blob, image->bytes, ref, salvage->uuid, salvage->place);
+    if (!rc) rc = art_blob_open_head(&image->blob, image->bytes, ref, salvage->uuid, salvage->place);
     if (rc) return rc;
     image->blob.want = want_of_image;
     image->blob.owner = image;

@@ -199,6 +199,7 @@ static uint8_t *write_postings(uint32_t pages) {
     memset(&posted, 0, sizeof posted);
     posted.image = image - 1;
     posted.postings = 1;
+    posted.postings_there = true;
     posted.has = (struct art_measures){ART_SUMMARY_MAX, 0, (uint8_t)postings.fields,
                                        (uint16_t)(postings.fields >> ART_FIELD_SEARCHES)};
     return image;
