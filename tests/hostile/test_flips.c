@@ -16,7 +16,8 @@
 #include "tests/support/suite.h"
 #include "tests/support/tree_world.h"
 
-enum { PAGE_BITS = 8 * ART_BLOB_PAGE, WHOLE_MAX = 1 << 10, HOLE_SAMPLES = 200, PREFIXES = 3, SLOTS = SIM_PAGES / ART_BLOB_PAGES };
+enum { PAGE_BITS = 8 * ART_BLOB_PAGE, HOLE_SAMPLES = 200, PREFIXES = 3, SLOTS = SIM_PAGES / ART_BLOB_PAGES };
+enum { WHOLE_MAX = 1 << 10 }; /* bytes of a row of the log of which each bit is turned over */
 
 static const char file[] = "a.db-t-12345678.art";
 static const char *const prefixes[PREFIXES] = {"", "dir-1/", "none"};
