@@ -329,8 +329,8 @@ static inline int arrive_looking(struct art_scan *scan) {
 }
 
 /* Of a key of several columns, too: a DISTINCT is then by more than some of these. */
-static void __attribute__((noinline)) show_key_bytes(struct art_scan *scan, struct art_bytes key,
-                                                     sqlite3_context *context) {
+static void __attribute__((noinline))
+show_key_bytes(struct art_scan *scan, struct art_bytes key, sqlite3_context *context) {
     if (scan->kind == ART_SCAN_RANGE) scan->of.range.places = 0;
     art_result_key(context, true, key);
 }
