@@ -34,7 +34,7 @@ struct art_batch_chunk {
 
 /* --- memory ------------------------------------------------------------------------------------------------------- */
 
-static void free_chunks(struct art_batch_chunk *chunk) {
+static void free_batch_chunks(struct art_batch_chunk *chunk) {
     while (chunk) {
         struct art_batch_chunk *next = chunk->next;
         art_free(chunk);
@@ -43,7 +43,7 @@ static void free_chunks(struct art_batch_chunk *chunk) {
 }
 
 /* NULL: no memory. */
-static void *allocate(struct art_batch *batch, size_t bytes) {
+static void *allocate_in_batch(struct art_batch *batch, size_t bytes) {
     struct art_batch_chunk *chunk = batch->chunks;
     bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (!chunk || chunk->size - chunk->used < bytes) {
@@ -77,7 +77,7 @@ int art_batch_compare(struct art_batch_order order, const struct art_datum *valu
 }
 
 /* What is before another value in the order has no larger code. */
-static uint64_t code_of(struct art_batch_order order, const struct art_datum *value) {
+static uint64_t code_in_batch(struct art_batch_order order, const struct art_datum *value) {
     enum { CLASS_BITS = 2 };
     uint64_t bits = 0, class = 0;
     if (value->kind >= ART_DATUM_TEXT) {
@@ -95,7 +95,7 @@ static uint64_t code_of(struct art_batch_order order, const struct art_datum *va
 }
 
 /* qsort() hands on nothing but the rows. */
-static int compare_rows(const void *a, const void *b) {
+static int compare_batch_rows(const void *a, const void *b) {
     const struct art_batch_entry *entry = a, *other = b;
     if (entry->code != other->code) return entry->code < other->code ? -1 : 1;
     const struct art_batch_row *row = entry->row, *to = other->row;
@@ -103,12 +103,12 @@ static int compare_rows(const void *a, const void *b) {
 }
 
 void art_batch_sort(struct art_batch *batch) {
-    if (batch->count > 1) qsort(batch->rows, batch->count, sizeof *batch->rows, compare_rows);
+    if (batch->count > 1) qsort(batch->rows, batch->count, sizeof *batch->rows, compare_batch_rows);
 }
 
 bool art_batch_wants(const struct art_batch *batch, const struct art_datum *value, struct art_bytes path) {
     if (!batch->full) return true;
-    uint64_t code = code_of(batch->order, value);
+    uint64_t code = code_in_batch(batch->order, value);
     const struct art_batch_row *worst = batch->worst.row;
     if (code != batch->worst.code) return code < batch->worst.code;
     return art_batch_compare(batch->order, value, path, &worst->value, worst->path) < 0;
@@ -116,16 +116,16 @@ bool art_batch_wants(const struct art_batch *batch, const struct art_datum *valu
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
-static enum art_rc copy_row(struct art_batch *batch, const struct art_batch_row *row, struct art_batch_entry *out) {
+static enum art_rc keep_copy(struct art_batch *batch, const struct art_batch_row *row, struct art_batch_entry *out) {
     bool has_bytes = row->value.kind >= ART_DATUM_TEXT;
     size_t bytes = sizeof *row + row->path.len + row->record.len + (has_bytes ? row->value.bytes.len : 0);
-    struct art_batch_row *copy = allocate(batch, bytes);
+    struct art_batch_row *copy = allocate_in_batch(batch, bytes);
     if (!copy) return art_nomem();
     *copy = *row;
     copy->order = batch->order;
     uint8_t *end = put_copy(put_copy((uint8_t *)(copy + 1), row->path, &copy->path), row->record, &copy->record);
     if (has_bytes) put_copy(end, row->value.bytes, &copy->value.bytes);
-    *out = (struct art_batch_entry){.code = code_of(batch->order, &copy->value), .row = copy};
+    *out = (struct art_batch_entry){.code = code_in_batch(batch->order, &copy->value), .row = copy};
     return ART_OK;
 }
 
@@ -135,9 +135,9 @@ static enum art_rc keep_first(struct art_batch *batch, uint32_t count) {
     enum art_rc rc = ART_OK;
     batch->chunks = NULL;
     batch->bytes = 0;
-    for (uint32_t i = 0; !rc && i < count; i++) rc = copy_row(batch, batch->rows[i].row, &batch->rows[i]);
+    for (uint32_t i = 0; !rc && i < count; i++) rc = keep_copy(batch, batch->rows[i].row, &batch->rows[i]);
     batch->count = rc ? 0 : count;
-    free_chunks(old);
+    free_batch_chunks(old);
     return rc;
 }
 
@@ -165,14 +165,14 @@ enum art_rc art_batch_keep_last(struct art_batch *batch) {
 }
 
 void art_batch_clear(struct art_batch *batch) {
-    free_chunks(batch->chunks);
+    free_batch_chunks(batch->chunks);
     art_free(batch->rows);
     *batch = (struct art_batch){0};
 }
 
 enum art_rc art_batch_take(struct art_batch *batch, const struct art_batch_row *offered) {
     enum art_rc rc = art_grow(&batch->rows, &batch->capacity, batch->count + 1, sizeof *batch->rows);
-    if (!rc) rc = copy_row(batch, offered, &batch->rows[batch->count]);
+    if (!rc) rc = keep_copy(batch, offered, &batch->rows[batch->count]);
     if (rc) return rc;
     batch->count++;
     if (batch->count < 2 || (batch->count < 2 * batch->most && batch->bytes < batch->bytes_max)) return ART_OK;

@@ -16,8 +16,10 @@
  *     walk     93 .. 51         1,024 rows, or more
  *     walk     50 .. 3          eight times as many, up to 8 MB
  *
- * So a scan costs no more than the search if few rows are wanted, and twice as much as sorting if all are. A row of a
- * batch is shown as it was when the batch was collected, as SQLite shows what it has sorted.
+ * So a scan costs no more than the search if few rows are wanted, and twice as much as sorting if all are. Where no
+ * LIMIT is told, one row is wanted, as of max(), or all are. There the search is given up after some rows, and one
+ * batch takes all that there is room for. A row of a batch is shown as it was when the batch was collected, as SQLite
+ * shows what it has sorted.
  */
 #include <assert.h>
 

@@ -329,6 +329,13 @@ static inline int arrive_looking(struct art_scan *scan) {
     return rc;
 }
 
+/* Of a key of several columns, too: a DISTINCT is then by more than some of these. */
+static void __attribute__((noinline))
+show_key_bytes(struct art_scan *scan, struct art_bytes key, sqlite3_context *context) {
+    if (scan->kind == ART_SCAN_RANGE) scan->of.range.places = 0;
+    art_result_key(context, true, key);
+}
+
 static int __attribute__((noinline)) show_path(struct art_scan *scan, sqlite3_context *context) {
     int rc = arrive_looking(scan);
     if (rc) return rc;
@@ -341,8 +348,7 @@ static int __attribute__((noinline)) show_path(struct art_scan *scan, sqlite3_co
         enum art_rc wrong = art_cursor_text(scan->cursor, &path, &has_no_nul);
         if (wrong) return art_scan_fail(scan, wrong);
         if (scan->keys.of_blobs) {
-            if (scan->kind == ART_SCAN_RANGE) scan->of.range.places = 0; /* DISTINCT, and by more than its columns */
-            art_result_key(context, true, path);
+            show_key_bytes(scan, path, context);
         } else {
             art_result_ended_text(context, (const char *)path.data, path.len, has_no_nul);
         }

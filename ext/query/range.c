@@ -12,8 +12,8 @@
  * another row has come between them. That is why no change number of the tree is enough here, as it is for the tree's
  * cursor, which has its key.
  *
- * SELECT DISTINCT of the first columns of a key wants one row of each value. The others are stepped over, and from a few
- * on the cursor goes where another value begins.
+ * SELECT DISTINCT of the first columns of a key wants one row of each value. The others are stepped over, and from a
+ * few on the cursor goes where another value begins.
  */
 #include <assert.h>
 
@@ -21,7 +21,7 @@
 
 enum {
     COUNT_AFTER_ROWS = 8, /* so many without a look at one, counting begins */
-    SEEK_AFTER_ROWS = 16  /* with one value */
+    VALUE_AFTER_ROWS = 16 /* with one value */
 };
 
 /* --- from row to row ---------------------------------------------------------------------------------------------- */
@@ -62,7 +62,7 @@ static enum art_rc next_value(struct art_scan *scan, unsigned places) {
     values->len = 0;
     enum art_rc rc = art_buffer_reserve(values, (size_t)len + 1);
     if (!rc) rc = art_buffer_append(values, key.data, len);
-    for (unsigned rows = 0; !rc && same && rows < SEEK_AFTER_ROWS; rows++) {
+    for (unsigned rows = 0; !rc && same && rows < VALUE_AFTER_ROWS; rows++) {
         rc = art_rows_step(scan);
         same = !rc && len && has_values(scan, art_buffer_bytes(values), turned);
     }
