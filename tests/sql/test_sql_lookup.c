@@ -229,6 +229,32 @@ TEST(test_a_rare_value_is_found_in_a_run_of_several_levels) {
     both_close(&both);
 }
 
+/* The lookup then walks through newer runs, which have such rows, and hide some. */
+TEST(test_a_value_that_most_rows_have_is_found) {
+    static const char *const writes[] = {
+        "UPDATE {t|plain} SET owner = 'www', i = i + 1 WHERE path GLOB '*$(00-99)'",
+        "DELETE FROM {t|plain} WHERE path GLOB '*$(00-99)'",
+        "UPDATE {t|plain} SET owner = 'root' WHERE path GLOB '*$(0-9)' AND owner = 'www'"};
+    struct both both = in_memory(random_seed(), 4);
+    both_write(&both,
+               sqlite3_mprintf("WITH RECURSIVE k(j) AS (SELECT 0 UNION ALL SELECT j + 1 FROM k WHERE j < 6000) "
+                               "INSERT INTO {t|plain}(path, i, owner) SELECT printf('f%%05d', j * 7919 %% 9973), "
+                               "j, iif(j %% 9, 'root', 'www') FROM k"));
+    sql_command(both.db, "main", "t", "optimize");
+    sql_command(both.db, "main", "t", "log_limit=16KB");
+    for (unsigned n = 0; n < 24; n++) {
+        both_write(&both, drawn(&both, writes[n % 3]));
+        both_same(
+            &both, both.db,
+            sqlite3_mprintf("SELECT path, i FROM {t|plain} WHERE owner = 'root' AND path > 'f%05u' ORDER BY path %s "
+                            "LIMIT -1 OFFSET %u",
+                            n * 100, n & 1 ? "DESC" : "ASC", n & 2 ? 1500 : 0));
+        both_same(&both, both.db, sqlite3_mprintf("SELECT count(*) FROM {t|plain} WHERE owner = 'www' AND i > %u", n));
+    }
+    ck_assert_int_ge(sql_info(both.db, "lookups walked"), 12);
+    both_close(&both);
+}
+
 TEST(test_a_list_of_any_length_is_found) {
     struct both both = in_memory(1, 0);
     both_write(&both,

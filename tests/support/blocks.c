@@ -104,8 +104,12 @@ static struct art_column_test test_of(const struct art_bytes *values, uint32_t c
             bound[i] = (int64_t)((uint64_t)datum.integer + draw % 3 - 1);
     }
     bool turned = bound[0] > bound[1];
-    return (struct art_column_test){
-        .null = draw & 4, .low = bound[turned], .high = bound[!turned], .outside = draw & 8, .wants = wants};
+    return (struct art_column_test){.null = draw & 4,
+                                    .low = bound[turned],
+                                    .high = bound[!turned],
+                                    .outside = draw & 8,
+                                    .singly = draw & 32,
+                                    .wants = wants};
 }
 
 static const char *wrong_choice(const struct art_bytes *values, uint32_t count, struct art_bytes block, unsigned column,
