@@ -104,12 +104,8 @@ static struct art_column_test test_of(const struct art_bytes *values, uint32_t c
             bound[i] = (int64_t)((uint64_t)datum.integer + draw % 3 - 1);
     }
     bool turned = bound[0] > bound[1];
-    return (struct art_column_test){.null = draw & 4,
-                                    .low = bound[turned],
-                                    .high = bound[!turned],
-                                    .outside = draw & 8,
-                                    .singly = draw & 32,
-                                    .wants = wants};
+    return (struct art_column_test){
+        .null = draw & 4, .low = bound[turned], .high = bound[!turned], .outside = draw & 8, .wants = wants};
 }
 
 static const char *wrong_choice(const struct art_bytes *values, uint32_t count, struct art_bytes block, unsigned column,
@@ -119,6 +115,7 @@ static const char *wrong_choice(const struct art_bytes *values, uint32_t count, 
     struct art_row_set before = art_row_set_below(count), rows;
     const char *is_wrong = NULL;
     test.context = &test;
+    test.singly = draw & 32;
     for (uint32_t row = draw % 5; row < count && draw & 16; row += 1 + draw % 3) art_row_set_remove(&before, row);
     rows = before;
     art_block_choose(block, column, &test, room, &rows);
