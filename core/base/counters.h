@@ -31,6 +31,7 @@
     X(narrowed, "zones narrowed")          /* nodes of the memtable whose bounds a search best first made narrower */  \
     X(pages_passed, "pages passed")        /* pages of leaf blobs that a search or a lookup passed over */             \
     X(chosen, "blocks chosen from")        /* blocks whose rows a scan was told by conditions, all at once */          \
+    X(walked, "lookups walked")            /* lookups that went on by a walk, since very many rows had the value */    \
     X(stretches, "stretches")              /* runs of rows that a scan stepped through by a number alone */            \
     X(halved, "ranges halved")             /* to find deletes that merges had swallowed, between two states */         \
     X(flushes, "flushes")                  /* flushes of the memtable */                                               \

@@ -100,8 +100,8 @@ struct art_term_query {
     unsigned field;
     uint32_t count;
     const uint32_t *term; /* borrowed as long as somebody looks for them, and so are the bytes of `only` */
-    /* No NULL: of a lookup, all values that are sought are this one, as art_datum_compare() says; of a value that is not
-     * at hand the hashes tell. */
+    /* No NULL: of a lookup, the only value that is sought, as art_datum_compare() says. Of a row whose value is not at
+     * hand the hashes tell. */
     struct art_datum only;
 };
 
@@ -119,8 +119,7 @@ struct art_summary {
      * and blobs the kinds alone. */
     void (*read_column)(void *context, struct art_bytes block, unsigned column, uint32_t from, uint32_t to,
                         struct art_datum *out);
-    /* NULL, or faster than read() for what a lookup seeks: takes those of a block's rows from `rows` that do not have
-     * it. */
+    /* With lookups, where there are blocks: takes the rows of one from `rows` that do not have what is sought. */
     void (*choose)(void *context, struct art_bytes block, const struct art_term_query *query, struct art_row_set *rows);
     /* With searches: the terms of texts that follow each other, at most texts.len; the key is such a text. Each
      * comes of ART_CUT_WIDTH bytes of a text, 0 is none. `ends`: so many ART_TEXT_END stand there, one behind each

@@ -2,6 +2,7 @@
  *
  * The tree is asked for hashes (core/base/value_hash.h). Values that SQLite may call equal have one in common, whatever
  * affinity it applies, so no row is lost; and SQLite looks at each row again, so none is given that it would not give.
+ * Where no other value is equal to the one that is sought, rows are compared with this one, and need not be hashed.
  *
  * What a value is looked for as:
  *

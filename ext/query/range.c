@@ -1,5 +1,5 @@
-/* RANGE: from row to row of a range of keys. A plain range gives each row as it is, one with lookups those that the tree
- * finds; of any other each row is looked at (rows.c).
+/* RANGE: from row to row of a range of keys. A plain range gives each row as it is, one with lookups each that the tree
+ * finds; of any other all are looked at (rows.c).
  *
  * Counting. `SELECT count(*) ... WHERE path GLOB 'a*'` asks for no column of any row. After a few rows of that, a plain
  * range is counted once (two descents) and from there on only numbers move:

@@ -277,6 +277,8 @@ TEST(test_searches_count_the_pages_that_they_pass_over) {
                       (long long)all);
         was += (unsigned)passed;
     }
+    int64_t chosen = sql_int(db, "SELECT value FROM art_info('s') WHERE property = 'blocks chosen from'");
+    ck_assert(chosen && chosen < 20); /* of the pages that may have the value */
     int64_t before = sql_int(db, "SELECT value FROM art_info('s') WHERE property = 'pages passed'");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM s WHERE +path LIKE '%%needle%%'"), 1);
     ck_assert_int_eq(sql_int(db, "SELECT value FROM art_info('s') WHERE property = 'pages passed'"), before);

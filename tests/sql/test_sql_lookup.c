@@ -33,23 +33,21 @@ static const char *const rules[] = {
     "fraction: 3*$(0-29).5 | '$(0-3)' || hex(zeroblob($(1000|1900|2800)))", /* so long that the row is in chunks */
     "owner: 5*$('root'|'www'|'backup') | $literal", "column: etag | owner | i | r | n | any | b | size",
     "with: x | y | z | w", "dir: $(00-19)", "file: $(000-049)", "a: ", "condition: $(c:=$column)$compared",
-    "compared: 2*$a$c IN ($list) | $a$c IN (SELECT $with FROM other WHERE id < $(0-39)) | $a$c IS $suited | "
-    "$a$c $(IS|==) (SELECT $suited) | $a$c = $suited COLLATE NOCASE | $a$c = CAST($suited AS $(TEXT|INTEGER)) | "
-    "$a$c IS NOT NULL AND $a$c NOT IN ($list) | $a$c IN (SELECT etag FROM {t|plain} WHERE size < $(0-299) UNION ALL "
-    "SELECT NULL) | 3*$a$c = $suited",
+    "compared: 2*$a$c IN ($list) | $a$c IN (SELECT $with FROM other WHERE id < $(0-39)) | $a$c IS $suited | $a$c "
+    "$(IS|==) (SELECT $suited) | $a$c = $suited COLLATE NOCASE | $a$c = CAST($suited AS $(TEXT|INTEGER)) | $a$c IS "
+    "NOT NULL AND $a$c NOT IN ($list) | $a$c IN (SELECT etag FROM {t|plain} WHERE size < $(0-299) UNION ALL SELECT "
+    "NULL) | 3*$a$c = $suited",
     "list: $suited | 4*$suited, $list",
     "conditions: $condition AND $condition | ($condition OR $condition) | $condition AND $($a)size > $(0-39) | "
     "$condition AND {$($a)version > 0|1} | 5*$condition",
     /* A move may be onto another row. */
     "write: DELETE FROM {t|plain} WHERE path GLOB 'd$dir/*' | UPDATE {t|plain} SET $(c=$column) = $suited WHERE path "
-    "GLOB "
-    "'d$dir/*' | UPDATE OR REPLACE {t|plain} SET path = 'd$dir/f$(f=$file)' WHERE path = 'd$dir/f$f' | UPDATE OR "
-    "REPLACE "
-    "{t|plain} SET path = 'd$dir/f$(f=$file)', $(c=$column) = $suited WHERE path = 'd$dir/f$f' | 2*$insert_many | "
-    "UPDATE {t|plain} SET $(c=$column) = $suited WHERE $condition AND path > 'd$dir' | DELETE FROM {t|plain} WHERE "
-    "$condition AND path GLOB '*$(0-9)' | UPDATE {t|plain} SET any = x.value FROM (SELECT 'd$dir/f$file' AS path, "
-    "$literal AS value) AS x WHERE {t|plain}.path = x.path | 5*INSERT OR REPLACE INTO {t|plain}(path, "
-    "$(c=etag|owner|i|r|n|b|2*size), any, note) VALUES('d$dir/f$file', $suited, $literal, "
+    "GLOB 'd$dir/*' | UPDATE OR REPLACE {t|plain} SET path = 'd$dir/f$(f=$file)' WHERE path = 'd$dir/f$f' | UPDATE "
+    "OR REPLACE {t|plain} SET path = 'd$dir/f$(f=$file)', $(c=$column) = $suited WHERE path = 'd$dir/f$f' | "
+    "2*$insert_many | UPDATE {t|plain} SET $(c=$column) = $suited WHERE $condition AND path > 'd$dir' | DELETE FROM "
+    "{t|plain} WHERE $condition AND path GLOB '*$(0-9)' | UPDATE {t|plain} SET any = x.value FROM (SELECT "
+    "'d$dir/f$file' AS path, $literal AS value) AS x WHERE {t|plain}.path = x.path | 5*INSERT OR REPLACE INTO "
+    "{t|plain}(path, $(c=etag|owner|i|r|n|b|2*size), any, note) VALUES('d$dir/f$file', $suited, $literal, "
     "zeroblob($(19*$(0-39)|6000)))",
     "insert_many: WITH RECURSIVE k(j) AS (SELECT 0 UNION ALL SELECT j + 1 FROM k WHERE j < $file) INSERT OR REPLACE "
     "INTO "
@@ -57,23 +55,21 @@ static const char *const rules[] = {
     "$owner, j, j / 2.0, j % 9, $literal, CAST(j AS BLOB) FROM k",
     /* A part of the table: its name with an argument, and the condition of the ordinary one. */
     "part: {t('d$(p=$dir)/')|plain} WHERE {1|path GLOB 'd$p/*'} | {t|plain} WHERE path GLOB 'd$(0-1)*' | {t|plain} "
-    "WHERE "
-    "path > 'd$(t=$(0-1))$(0-4)/f$file' AND path <= 'd$t$(5-9)' | {t|plain} WHERE path GLOB '*$(0-9)' | "
+    "WHERE path > 'd$(t=$(0-1))$(0-4)/f$file' AND path <= 'd$t$(5-9)' | {t|plain} WHERE path GLOB '*$(0-9)' | "
     "2*{t|plain} WHERE 1",
     "order: ASC | DESC",
     "rows: SELECT count(*), min(path), max(path), sum(length(size)) FROM $part AND $conditions | SELECT path, "
-    "quote(any) "
-    "FROM $part AND $conditions ORDER BY path $order LIMIT $(0-11) OFFSET $(0-5) | SELECT path, size FROM $part AND "
-    "$conditions ORDER BY size $order, path LIMIT $(0-11) | SELECT $(min|max)(n), $(min|max)(size) FROM $part AND "
-    "$conditions | 2*SELECT path, size, quote(etag), quote(owner) FROM $part AND $conditions ORDER BY path $order",
+    "quote(any) FROM $part AND $conditions ORDER BY path $order LIMIT $(0-11) OFFSET $(0-5) | SELECT path, size FROM "
+    "$part AND $conditions ORDER BY size $order, path LIMIT $(0-11) | SELECT $(min|max)(n), $(min|max)(size) FROM "
+    "$part AND $conditions | 2*SELECT path, size, quote(etag), quote(owner) FROM $part AND $conditions ORDER BY path "
+    "$order",
     "join: SELECT o.id, a.path FROM other o LEFT JOIN {t|plain} a ON a.$column = o.$with AND o.id < $(0-39) ORDER BY "
-    "1, "
-    "2 | SELECT a.path, o.id FROM {t|plain} a LEFT JOIN other o ON a.$column = o.$with WHERE $conditions ORDER BY 1, 2 "
-    "| "
-    "SELECT a.path, c.path FROM {t|plain} a, {t|plain} c WHERE a.$column = c.$column AND a.path GLOB 'd$dir/*' AND "
-    "$conditions ORDER BY 1, 2 LIMIT 500 | SELECT o.id, (SELECT count(*) FROM {t|plain} a WHERE a.$column IS o.$with) "
-    "FROM other o WHERE o.id > $(0-39) AND EXISTS (SELECT 1 FROM {t|plain} a WHERE a.$column = o.$with) | SELECT o.id, "
-    "a.path FROM other o CROSS JOIN {t|plain} a ON o.$with = a.$column WHERE $conditions ORDER BY 1, 2",
+    "1, 2 | SELECT a.path, o.id FROM {t|plain} a LEFT JOIN other o ON a.$column = o.$with WHERE $conditions ORDER BY "
+    "1, 2 | SELECT a.path, c.path FROM {t|plain} a, {t|plain} c WHERE a.$column = c.$column AND a.path GLOB "
+    "'d$dir/*' AND $conditions ORDER BY 1, 2 LIMIT 500 | SELECT o.id, (SELECT count(*) FROM {t|plain} a WHERE "
+    "a.$column IS o.$with) FROM other o WHERE o.id > $(0-39) AND EXISTS (SELECT 1 FROM {t|plain} a WHERE a.$column = "
+    "o.$with) | SELECT o.id, a.path FROM other o CROSS JOIN {t|plain} a ON o.$with = a.$column WHERE $conditions "
+    "ORDER BY 1, 2",
     NULL};
 
 static void draw_more(struct grammar *grammar, const char *name) {
@@ -224,6 +220,32 @@ TEST(test_a_rare_value_is_found_in_a_run_of_several_levels) {
         sqlite3_free(etag);
     }
     sql_expect(both.db, "ok\n", "SELECT art_check('t')");
+    both_close(&both);
+}
+
+/* The lookup then walks through newer runs, which have such rows, and hide some. */
+TEST(test_a_value_that_most_rows_have_is_found) {
+    static const char *const writes[] = {
+        "UPDATE {t|plain} SET owner = 'www', i = i + 1 WHERE path GLOB '*$(00-99)'",
+        "DELETE FROM {t|plain} WHERE path GLOB '*$(00-99)'",
+        "UPDATE {t|plain} SET owner = 'root' WHERE path GLOB '*$(0-9)' AND owner = 'www'"};
+    struct both both = in_memory(random_seed(), 4);
+    both_write(&both,
+               sqlite3_mprintf("WITH RECURSIVE k(j) AS (SELECT 0 UNION ALL SELECT j + 1 FROM k WHERE j < 6000) "
+                               "INSERT INTO {t|plain}(path, i, owner) SELECT printf('f%%05d', j * 7919 %% 9973), "
+                               "j, iif(j %% 9, 'root', 'www') FROM k"));
+    sql_command(both.db, "main", "t", "optimize");
+    sql_command(both.db, "main", "t", "log_limit=16KB");
+    for (unsigned n = 0; n < 24; n++) {
+        both_write(&both, drawn(&both, writes[n % 3]));
+        both_same(
+            &both, both.db,
+            sqlite3_mprintf("SELECT path, i FROM {t|plain} WHERE owner = 'root' AND path > 'f%05u' ORDER BY path %s "
+                            "LIMIT -1 OFFSET %u",
+                            n * 100, n & 1 ? "DESC" : "ASC", n & 2 ? 1500 : 0));
+        both_same(&both, both.db, sqlite3_mprintf("SELECT count(*) FROM {t|plain} WHERE owner = 'www' AND i > %u", n));
+    }
+    ck_assert_int_ge(sql_info(both.db, "lookups walked"), 12);
     both_close(&both);
 }
 

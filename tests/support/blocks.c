@@ -115,6 +115,7 @@ static const char *wrong_choice(const struct art_bytes *values, uint32_t count, 
     struct art_row_set before = art_row_set_below(count), rows;
     const char *is_wrong = NULL;
     test.context = &test;
+    test.singly = draw & 32;
     for (uint32_t row = draw % 5; row < count && draw & 16; row += 1 + draw % 3) art_row_set_remove(&before, row);
     rows = before;
     art_block_choose(block, column, &test, room, &rows);

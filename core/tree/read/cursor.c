@@ -137,13 +137,15 @@ static void choose_rows(void *chooser, struct art_bytes block, struct art_row_se
     if (cursor->host.choose) cursor->host.choose(cursor->host.chooser, block, rows);
     if (cursor->by_terms) art_summary_choose(cursor->limits.summary, block, &cursor->limits, rows);
     cursor->tree->count.chosen++;
+    cursor->looked += before;
     assert(art_row_set_count(rows) <= before);
     cursor->leaves_out |= art_row_set_count(rows) < before;
 }
 
 /* art_limits.wants, where something is looked up. */
 static bool has_terms(void *chooser, const struct art_entry *entry) {
-    const struct art_cursor *cursor = chooser;
+    struct art_cursor *cursor = chooser;
+    cursor->looked++;
     return !(entry->flags & ART_DELETE) && art_summary_seeks(cursor->limits.summary, entry, &cursor->limits);
 }
 
@@ -176,6 +178,13 @@ static bool goes_by_terms(const struct art_limits *limits) {
     return false;
 }
 
+/* Have so many rows what is looked up that to ask for each costs more than to walk through all that is newer, as with
+ * any other limits? */
+static bool is_frequent(const struct art_cursor *cursor) {
+    enum { ASKED_LEAST = 1024 };
+    return cursor->asked >= ASKED_LEAST && cursor->asked * (cursor->root->runs + 2) > 2 * cursor->looked;
+}
+
 static void limit_runs(struct art_cursor *cursor) {
     struct art_merge *merge = &cursor->merge;
     /* A key has the same terms wherever it is, also as a delete. So all runs may be passed over by them: what is
@@ -190,7 +199,7 @@ static void limit_runs(struct art_cursor *cursor) {
         struct art_source *source = &merge->source[i];
         bool oldest = i + 1 == merge->count;
         if (source->is_memtable) continue;
-        if (oldest || cursor->by_terms) {
+        if (oldest || cursor->asks) {
             limit_run(cursor, &source->run, &cursor->limits);
         } else if (cursor->of_keys.query_count) {
             limit_run(cursor, &source->run, &cursor->of_keys);
@@ -237,12 +246,12 @@ static enum art_rc take_sources(struct art_cursor *cursor) {
     cursor->leaves_out = false;
     struct art_memtable *memtable = art_memtable_keys(tree->memtable) ? tree->memtable : NULL;
     cursor->by_terms = !cursor->newer_than && goes_by_terms(&cursor->limits);
-    cursor->by_one_run = !memtable && tree->root->runs == 1;
+    cursor->asks = cursor->by_terms && (memtable || tree->root->runs > 1) && !is_frequent(cursor);
     choose_by_limits(cursor);
     if (cursor->newer_than) return take_newer_sources(cursor, memtable);
     enum art_rc rc = art_merge_set(&cursor->merge, memtable, tree->root->run, tree->root->runs);
     if (!rc) limit_runs(cursor);
-    if (!rc && memtable && cursor->by_terms)
+    if (!rc && memtable && cursor->asks)
         rc = art_memtable_cursor_choose(&cursor->merge.source[0].memtable, memtable, &cursor->limits);
     return rc;
 }
@@ -280,8 +289,8 @@ static void note_most(struct art_cursor *cursor) {
     if (runner > cursor->agrees.most) cursor->agrees.most = runner;
 }
 
-/* Of a cursor that looks for terms (art_limits.queries): *taken, is the entry that this source has come to a row
- * that may have them, and does no newer source hide it? */
+/* Of a cursor that looks for terms (art_limits.queries) in several sources: *taken, is the entry that this one has come
+ * to a row that may have them, and does no newer source hide it? */
 static enum art_rc take_if_matching(struct art_cursor *cursor, struct art_source *source, bool *taken) {
     struct art_tree *tree = cursor->tree;
     enum art_rc rc = ART_OK;
@@ -294,7 +303,8 @@ static enum art_rc take_if_matching(struct art_cursor *cursor, struct art_source
         return ART_OK;
     }
     *taken = art_blob_is_chosen(&source->run.leaf);
-    if (!*taken || cursor->by_one_run) return ART_OK;
+    if (!*taken) return ART_OK;
+    cursor->asked++;
     unsigned run = (unsigned)(source - cursor->merge.source) - cursor->merge.source[0].is_memtable;
     assert(!cursor->newer_than); /* else sources are left out, and this is another run's number */
     struct art_bytes key = art_bound_key(tree->second_key, source->key, false);
@@ -325,7 +335,7 @@ static enum art_rc reach_row(struct art_cursor *cursor, uint32_t kept, struct ar
         if (kept <= cursor->agrees.stop && !art_cursor_has(cursor, source->key, kept)) return ART_OK;
         bool taken = false;
         enum art_rc rc = ART_OK;
-        if (cursor->by_terms)
+        if (cursor->asks)
             rc = take_if_matching(cursor, source, &taken);
         else
             taken = art_cursor_take_live(cursor, source);
@@ -359,6 +369,7 @@ enum art_rc art_cursor_seek(struct art_cursor *cursor, const struct art_range *r
     cursor->newer_than = range->newer_than;
     cursor->deletes = range->deletes && range->newer_than;
     take_limits(cursor, range->limits);
+    cursor->looked = cursor->asked = 0;
     if (!rc) rc = take_sources(cursor);
     if (rc) return rc;
     cursor->backward = descending;
@@ -397,7 +408,7 @@ static enum art_rc reach_row_after(struct art_cursor *cursor, enum art_rc rc) {
     return rc;
 }
 
-/* The step that leaves the bucket, or meets a delete; and each step of a cursor that looks for terms. */
+/* The step that leaves the bucket, or meets a delete; and each step of a cursor that asks for rows in newer sources. */
 static enum art_rc __attribute__((noinline)) next_of_merge(struct art_cursor *cursor) {
     art_store_relax(cursor->tree->store); /* else a scan would keep all that it has passed */
     enum art_rc rc = refuse_child(cursor);
@@ -462,6 +473,13 @@ static enum art_rc next_of_run(struct art_cursor *cursor) {
     return ART_OK;
 }
 
+/* From a row that newer sources were asked for. */
+static enum art_rc next_found(struct art_cursor *cursor) {
+    if (!is_frequent(cursor)) return next_of_merge(cursor);
+    cursor->tree->count.walked++;
+    return seek_again(cursor, art_merge_winner(&cursor->merge)->key);
+}
+
 /* Here nearly every row of every scan comes by: what is rarer has functions of its own. */
 static enum art_rc __attribute__((noinline)) next_of_any(struct art_cursor *cursor) {
     if (!cursor->valid) return ART_OK; /* so since the tree was closed */
@@ -470,7 +488,7 @@ static enum art_rc __attribute__((noinline)) next_of_any(struct art_cursor *curs
     enum art_rc rc = changed || cursor->disordered ? art_cursor_catch_up(cursor) : ART_OK;
     if (rc) return rc;
     if (changed) return seek_again(cursor, art_merge_winner(&cursor->merge)->key);
-    if (cursor->by_terms && !cursor->by_one_run) return next_of_merge(cursor);
+    if (cursor->asks) return next_found(cursor);
     return cursor->run ? next_of_run(cursor) : next_of_memtable(cursor);
 }
 

@@ -16,7 +16,8 @@ struct art_cursor {
     bool deletes;                      /* as in the range; false without newer_than */
     struct art_limits limits, of_keys; /* of_keys: those of them that ask for the key alone */
     bool by_terms;                     /* see goes_by_terms() in cursor.c */
-    bool by_one_run;                   /* and there is no source but one run */
+    bool asks;                         /* then: for each row that is found, in newer sources */
+    uint64_t looked, asked;            /* at so many rows, and for so many, since it went to its range */
     struct {                           /* what `limits` calls in the end */
         void (*choose)(void *chooser, struct art_bytes block, struct art_row_set *rows);
         void *chooser;
