@@ -27,7 +27,7 @@ static inline uint32_t art_ordered_quick(const uint8_t *at, uint32_t left, bool 
         uint32_t len = (uint32_t)art_first_nul((const char *)at + 1), end = len + 1;
         out->kind = ART_DATUM_TEXT;
         out->bytes = art_bytes(at + 1, len);
-        if (end + 1 >= left) return end < left ? end + 1 : left;
+        if (end >= left) return left; /* a common prefix */
         return at[end + 1] == ORDERED_ESCAPED ? 0 : end + 1;
     }
     bool negative = bytes < 0;
@@ -42,12 +42,13 @@ static inline uint32_t art_ordered_quick(const uint8_t *at, uint32_t left, bool 
     return count + 1;
 }
 
-/* The same of a text in descending order, which is short and without a NUL: it comes into the room. */
+/* The same of a text in descending order, which is short, without a NUL, and not the key's end: it comes into the
+ * room. */
 static inline uint32_t art_ordered_turned(const uint8_t *at, uint32_t left, uint8_t room[ART_ORDERED_ROOM],
                                           struct art_datum *out) {
     const uint8_t *end = left ? memchr(at, UINT8_MAX, left) : NULL; /* the NUL, inverted */
     uint32_t len = end ? (uint32_t)(end - at) : ART_ORDERED_ROOM;
-    if (len >= ART_ORDERED_ROOM || *at != (ORDERED_TEXT ^ UINT8_MAX) || (len + 1 < left && !at[len + 1])) return 0;
+    if (len >= ART_ORDERED_ROOM || *at != (ORDERED_TEXT ^ UINT8_MAX) || !at[len + 1]) return 0;
     for (uint32_t i = 0; i < len; i += 8) art_store64(room + i, ~art_load64(at + 1 + i));
     out->kind = ART_DATUM_TEXT;
     out->bytes = art_bytes(room, len - 1);

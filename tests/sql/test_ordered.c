@@ -146,7 +146,7 @@ static void check_quick(struct art_bytes from, struct art_bytes left, bool desce
     uint32_t bytes = art_ordered_quick(key, from.len, descending, &quick), taken = from.len - left.len;
     if (!bytes && descending) bytes = art_ordered_turned(key, from.len, room, &quick);
     bool text = read && read->kind == ART_DATUM_TEXT && !memchr(read->bytes.data, 0, read->bytes.len);
-    if (text && descending) text = taken == read->bytes.len + 2; /* it has its end */
+    if (text && descending) text = taken == read->bytes.len + 2 && left.len;
     ck_assert(!bytes == !(text || (read && read->kind == ART_DATUM_INTEGER && taken < 10)));
     ck_assert(!bytes || (bytes == taken && quick.kind == read->kind && !art_datum_compare(&quick, read)));
 }
