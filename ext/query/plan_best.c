@@ -89,6 +89,23 @@ static uint64_t rows_asked_for(const struct art_planning *planning) {
     return rows;
 }
 
+/* Does the statement read the key, what is summarised, and columns of conditions that are shown here, and no more? Else
+ * there may be a condition of which SQLite alone knows, which hides a LIMIT, and refuses nearly all rows. */
+static bool reads_what_is_known(const struct art_planning *planning) {
+    const sqlite3_index_info *info = planning->info;
+    const struct art_summarised *summarised = &planning->vtab->summarised;
+    sqlite3_uint64 known = (sqlite3_uint64)1 << ART_COLUMN_KEY;
+    for (unsigned i = 0; i < summarised->count; i++) {
+        unsigned column = summarised->items[i].column;
+        if (summarised->items[i].measure && column < 63) known |= (sqlite3_uint64)1 << column; /* others share a bit */
+    }
+    for (int i = 0; i < info->nConstraint; i++) {
+        int column = info->aConstraint[i].iColumn;
+        if (column >= 0 && column < 63) known |= (sqlite3_uint64)1 << column;
+    }
+    return art_planning_reads_within(planning, known);
+}
+
 /* No LIMIT is told. May one row be wanted all the same? So SQLite asks for max(), and for min() of a column that is
  * declared NOT NULL; of any other it shows no order for min(). Before 3.46.1 IS NOT NULL hides a LIMIT, as other
  * conditions do. A query of all rows in this order looks just so, and is rarer (best.c).
@@ -109,7 +126,7 @@ static bool may_want_one(const struct art_planning *planning, int column) {
         if (!is_null && !ends) return false;
         not_null |= is_null && sqlite3_libversion_number() < ART_STRICT_LIMITS;
     }
-    return descending || not_null;
+    return (descending || not_null) && reads_what_is_known(planning);
 }
 
 /* There is a LIMIT, and it is small. SQLite tells of it only where it has no condition but those that it offers here.

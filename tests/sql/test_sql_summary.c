@@ -130,6 +130,7 @@ TEST(test_the_plan_tells_what_comes_best_first) {
     plan_lacks("SELECT min(mtime) FROM t", "best first"); /* which shows no order, since it may be NULL */
     plan_lacks("SELECT max(x.mtime) FROM t AS x JOIN t AS y ON x.path = y.other", "best first");
     plan_lacks("SELECT path, mtime FROM t ORDER BY mtime DESC, path", "best first");
+    plan_lacks("SELECT max(mtime), other FROM t", "best first"); /* other may be in a condition that is not shown */
     plan_lacks("SELECT * FROM t ORDER BY size", "best first");
     plan_lacks("SELECT * FROM t ORDER BY size, mtime LIMIT 5", "best first");
     plan_has("SELECT * FROM t ORDER BY size DESC, path LIMIT 5", "best first by size and the path, descending");
