@@ -161,7 +161,7 @@ static inline struct art_pages art_blob_present(const struct art_blob *blob) {
     return (struct art_pages){{atomic_load_explicit(&blob->present[0], memory_order_acquire),
                                atomic_load_explicit(&blob->present[1], memory_order_acquire)}};
 }
-/* How many leaf pages may be read. */
+/* How many leaf pages may be read: where it is all, the postings may be missing. */
 static inline uint32_t art_blob_pages_present(const struct art_blob *blob) {
     struct art_pages pages = art_blob_present(blob);
     return art_pages_count(&pages, blob->leaf_pages);
@@ -190,7 +190,10 @@ enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const str
 /* The same without a look at the pages of the postings: they are not present. */
 enum art_rc art_blob_open_head(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref,
                                const uint8_t uuid[16], const char *file);
-/* Before the postings are asked: they are there, and sane. ART_CORRUPT, or what want() said. */
+/* Makes all of these pages present, of leaves or of the postings. What want() said, or ART_MISUSE where there is none, or
+ * it did not do so. */
+enum art_rc art_blob_want_pages(struct art_blob *blob, const struct art_pages *pages);
+/* Before the postings are asked: they are there, and sane. ART_CORRUPT, or what art_blob_want_pages() said. */
 enum art_rc art_blob_want_postings(struct art_blob *blob);
 /* The reference that a blob's last page gives of itself, where no parent does: its own hash is right, and it says that
  * it is in `slot` and of which table. The label has no bytes, only its length, and sums and zones are not known. False:

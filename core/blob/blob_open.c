@@ -244,13 +244,10 @@ enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const str
 }
 
 enum art_rc art_blob_want_postings(struct art_blob *blob) {
-    struct art_pages pages = art_blob_postings_pages(blob), present = art_blob_present(blob);
     if (blob->postings_there) return ART_OK;
-    if ((pages.bits[0] & ~present.bits[0]) | (pages.bits[1] & ~present.bits[1])) {
-        assert(blob->want);
-        enum art_rc rc = blob->want(blob, &pages, ART_POINT);
-        if (rc) return rc;
-    }
+    struct art_pages pages = art_blob_postings_pages(blob);
+    enum art_rc rc = art_blob_want_pages(blob, &pages);
+    if (rc) return rc;
     if (!postings_are_sane(blob)) return footer_corrupt(blob, "the postings leave the footer");
     blob->postings_there = true;
     return ART_OK;
@@ -261,6 +258,7 @@ void art_blob_copy(const struct art_blob *blob, uint8_t *image, uint32_t slot, u
     uint32_t leaves = blob->leaf_pages * ART_BLOB_PAGE, footer = ART_BLOB_BYTES - blob->footer_pages * ART_BLOB_PAGE;
     struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(image + ART_TRAILER_AT);
     struct art_ref now;
+    assert(art_blob_pages_present(blob) == blob->leaf_pages);
     memcpy(image, blob->image, leaves);
     memcpy(image + footer, blob->image + footer, ART_BLOB_BYTES - footer);
     trailer->slot = slot;

@@ -127,26 +127,27 @@ const char *art_bucket_insane(const uint8_t *start, uint32_t space, const struct
     return wrong;
 }
 
+static bool are_present(const struct art_blob *blob, const struct art_pages *pages) {
+    struct art_pages present = art_blob_present(blob);
+    return !((pages->bits[0] & ~present.bits[0]) | (pages->bits[1] & ~present.bits[1]));
+}
+
+enum art_rc art_blob_want_pages(struct art_blob *blob, const struct art_pages *pages) {
+    if (are_present(blob, pages)) return ART_OK;
+    if (!blob->want)
+        return art_fail(ART_MISUSE, "art: pages of slot %u are not loaded and nobody can load them", blob->slot);
+    enum art_rc rc = blob->want(blob, pages, ART_POINT);
+    if (rc || are_present(blob, pages)) return rc;
+    return art_fail(ART_MISUSE, "art: a page of slot %u was not loaded when asked for", blob->slot);
+}
+
 enum art_rc art_bucket_fetch_slow(struct art_blob *blob, uint32_t bucket, const uint8_t **start) {
     uint32_t at = art_bucket_offset(blob, bucket), end = art_bucket_end(blob, bucket);
     uint32_t first = at / ART_BLOB_PAGE, last = (end - 1) / ART_BLOB_PAGE;
-    bool missing = false;
+    struct art_pages pages = art_pages_of(first, last - first + 1);
     assert(last < blob->leaf_pages);
-    for (uint32_t page = first; page <= last; page++) missing |= !art_page_present(blob, page);
-    if (missing) {
-        if (!blob->want) {
-            return art_fail(ART_MISUSE, "art: pages %u to %u of slot %u are not loaded and nobody can load them", first,
-                            last, blob->slot);
-        }
-        struct art_pages pages = art_pages_of(first, last - first + 1);
-        enum art_rc rc = blob->want(blob, &pages, ART_POINT);
-        if (rc) return rc;
-        for (uint32_t page = first; page <= last; page++) {
-            if (!art_page_present(blob, page)) {
-                return art_fail(ART_MISUSE, "art: page %u of slot %u was not loaded when asked for", page, blob->slot);
-            }
-        }
-    }
+    enum art_rc rc = art_blob_want_pages(blob, &pages);
+    if (rc) return rc;
     *start = blob->image + at;
     if (first == last) return ART_OK;
     const char *wrong =

@@ -48,9 +48,7 @@ static enum art_rc check_hashes(struct art_blob *blob) {
         }
         if (!is_loaded && !art_page_present(blob, page)) {
             struct art_pages pages = art_pages_of(page, 1);
-            enum art_rc rc = blob->want
-                                 ? blob->want(blob, &pages, ART_POINT)
-                                 : art_fail(ART_MISUSE, "art: page %u of slot %u is not loaded", page, blob->slot);
+            enum art_rc rc = art_blob_want_pages(blob, &pages);
             if (rc) return rc;
         }
         if (art_hash64(blob->image + page * ART_BLOB_PAGE, ART_BLOB_PAGE) != trailer->page_hash[page]) {

@@ -97,7 +97,7 @@ enum art_rc art_store_bypass(struct art_store *store, const struct art_blob *blo
     const struct art_cached *cached = ((const struct art_pinned *)blob)->cached;
     assert(cached && atomic_load(&cached->ready));
     *bytes = NULL;
-    if (page >= blob->leaf_pages || art_store_has_page(&cached->blob, page)) return ART_OK;
+    if (page >= blob->leaf_pages || art_page_present(&cached->blob, page)) return ART_OK;
     struct art_bypass *bypass = find_bypass(store, blob, page);
     enum art_rc rc = bypass ? ART_OK : read_past(store, blob, page, &bypass);
     if (rc == ART_NOTFOUND || rc == ART_CORRUPT) return ART_OK;

@@ -196,8 +196,8 @@ static enum art_rc read_rows(struct art_store *store, struct art_cached *cached,
 
 /* Those of the pages that nobody has read yet. */
 static struct art_pages missing_of(const struct art_cached *cached, const struct art_pages *pages) {
-    return (struct art_pages){{pages->bits[0] & ~atomic_load(&cached->blob.present[0]),
-                               pages->bits[1] & ~atomic_load(&cached->blob.present[1])}};
+    struct art_pages present = art_blob_present(&cached->blob);
+    return (struct art_pages){{pages->bits[0] & ~present.bits[0], pages->bits[1] & ~present.bits[1]}};
 }
 
 /* Requests for a set of pages; their memory is charged. Returns how many. */
@@ -236,6 +236,7 @@ static enum art_rc read_set(struct art_pinned *pinned, const struct art_pages *p
     *rest = !at_hand && fits && intent == ART_POINT && first < cached->blob.leaf_pages && wants_rest(store, cached);
     if (*rest) {
         struct art_pages behind = art_pages_of(first, cached->blob.leaf_pages - first);
+        for (unsigned i = 0; i < 2; i++) behind.bits[i] |= pages->bits[i];
         set = missing_of(cached, &behind);
         count = request_set(pinned, &set, requests);
     }
@@ -273,7 +274,7 @@ enum art_rc art_store_want(struct art_blob *blob, const struct art_pages *pages,
         if (rc && !(again && intent == ART_WALK)) return rc;
     }
     for (uint32_t page = 0; page < ART_BLOB_PAGES; page++) {
-        if (!art_pages_has(pages, page) || !art_store_has_page(&cached->blob, page)) continue;
+        if (!art_pages_has(pages, page) || !art_page_present(&cached->blob, page)) continue;
         atomic_fetch_or_explicit(&blob->present[page >> 6], (uint64_t)1 << (page & 63), memory_order_release);
     }
     return ART_OK;

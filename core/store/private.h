@@ -56,11 +56,6 @@ struct art_bypass {
     bool filled;
 };
 
-/* Is this page present, a leaf page or one of the postings? */
-static inline bool art_store_has_page(const struct art_blob *blob, uint32_t page) {
-    return atomic_load_explicit(&blob->present[page >> 6], memory_order_acquire) >> (page & 63) & 1;
-}
-
 /* The store's own reference to a pinned blob, found by its slot. */
 struct art_pin {
     struct art_pinned *pinned; /* NULL: none */

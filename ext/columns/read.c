@@ -376,7 +376,7 @@ static void choose_entries(const struct art_cells *column, const struct art_colu
     }
 }
 
-/* The same of these. */
+/* `asked`: those slots alone mean something; each value is read. */
 static void choose_cells(const struct art_cells *column, const struct art_column_test *test,
                          const struct art_row_set *asked, uint8_t *room, struct art_row_set *slots) {
     struct art_datum value;
@@ -748,6 +748,11 @@ read_other_field(struct art_block_reader *reader, uint32_t row, uint32_t number,
     return ART_OK;
 }
 
+static void __attribute__((noinline)) read_text(const struct art_cells *column, uint32_t row, struct art_datum *out) {
+    struct art_bytes text = art_cells_bytes(column, row);
+    set_datum_of_bytes(out, ART_SERIAL_TEXT, text.data, text.len);
+}
+
 enum art_rc art_block_reader_field(struct art_block_reader *reader, unsigned row, unsigned column, uint8_t *room,
                                    struct art_datum *out) {
     if (column >= reader->block.columns || reader->block.raw.count)
@@ -756,11 +761,10 @@ enum art_rc art_block_reader_field(struct art_block_reader *reader, unsigned row
     if (reader->integers >> column & 1) {
         const struct art_cells *cells = &reader->column[column];
         set_datum_of_integer(out, (int64_t)((uint64_t)cells->base + art_cells_code(cells, row)));
-    } else if (reader->texts >> column & 1) {
-        struct art_bytes text = art_cells_bytes(&reader->column[column], row);
-        set_datum_of_bytes(out, ART_SERIAL_TEXT, text.data, text.len);
     } else if (reader->lists >> column & 1) {
         set_datum_of_cell(out, &reader->listed[column][row], room);
+    } else if (reader->texts >> column & 1) {
+        read_text(&reader->column[column], row, out);
     } else {
         return read_other_field(reader, row, column, room, out);
     }

@@ -14,7 +14,7 @@
  *
  *     search   97 96 95 94      given up
  *     walk     93 .. 51         1,024 rows, or more
- *     walk     50 .. 3          eight times as many, up to 8 MB
+ *     walk     50 .. 3          eight times as many, up to 8 MB; where no LIMIT is told, at once up to 32 MB
  *
  * So a scan costs no more than the search if few rows are wanted, and twice as much as sorting if all are. Where no
  * LIMIT is told, one row is wanted, as of max(), or all are. There the search is given up after some rows, and one

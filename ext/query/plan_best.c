@@ -110,8 +110,12 @@ static bool reads_what_is_known(const struct art_planning *planning) {
  * declared NOT NULL; of any other it shows no order for min(). Before 3.46.1 IS NOT NULL hides a LIMIT, as other
  * conditions do. A query of all rows in this order looks just so, and is rarer (best.c).
  *
- * A bound from which the order begins says nothing of where the first row is: nearly all zones lie around it. */
+ * A bound from which the order begins says nothing of where the first row is: nearly all zones lie around it.
+ *
+ * All rows in this order take a walk for each batch. Where they are more than one, SQLite sorts them, unless nothing is
+ * read but what max() has. */
 static bool may_want_one(const struct art_planning *planning, int column) {
+    enum { ROWS_OF_A_BATCH = 100000 };
     const sqlite3_index_info *info = planning->info;
     bool descending = info->aOrderBy[0].desc, not_null = planning->vtab->columns.items[column].not_null;
     if (info->nOrderBy != 1) return false;
@@ -126,7 +130,10 @@ static bool may_want_one(const struct art_planning *planning, int column) {
         if (!is_null && !ends) return false;
         not_null |= is_null && sqlite3_libversion_number() < ART_STRICT_LIMITS;
     }
-    return (descending || not_null) && reads_what_is_known(planning);
+    if (!descending && !not_null) return false;
+    if (art_planning_guess_rows(planning) <= ROWS_OF_A_BATCH) return reads_what_is_known(planning);
+    return column < 63 &&
+           art_planning_reads_within(planning, (sqlite3_uint64)1 << ART_COLUMN_KEY | (sqlite3_uint64)1 << column);
 }
 
 /* There is a LIMIT, and it is small. SQLite tells of it only where it has no condition but those that it offers here.

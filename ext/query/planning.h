@@ -109,8 +109,9 @@ bool art_condition_glob_is_bounds(const struct art_planning *planning, int i);
 sqlite3_value *art_condition_constant(const struct art_planning *planning, int i);
 struct art_bytes art_condition_text(const struct art_planning *planning, int i);
 
-/* Does the statement read no column but these, as in colUsed, and arguments that are given anyway? but this one? */
+/* Does the statement read no column but these, as in colUsed, and arguments that are given anyway? */
 bool art_planning_reads_within(const struct art_planning *planning, sqlite3_uint64 columns);
+/* The same of one column. */
 bool art_planning_reads_only(const struct art_planning *planning, int column);
 bool art_planning_reads_sums(const struct art_planning *planning);
 

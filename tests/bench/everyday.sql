@@ -20,12 +20,13 @@ INSERT INTO kinds VALUES
   ('text', 'CREATE VIRTUAL TABLE t USING art(path, value, log_limit=%d)',
    'CREATE TABLE t(path TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID',
    'INSERT INTO t VALUES(?1, ?2)', 'SELECT path, value FROM drawn'),
-  ('metadata', 'CREATE VIRTUAL TABLE t USING art(path, size INTEGER, mtime INTEGER, owner, mode INTEGER,
+  ('metadata', 'CREATE VIRTUAL TABLE t USING art(path, size INTEGER NOT NULL, mtime INTEGER, owner, mode INTEGER,
                                                  summary=(sum(size), max(mtime), lookup(owner)), log_limit=%d)',
-   'CREATE TABLE t(path TEXT PRIMARY KEY, size INTEGER, mtime INTEGER, owner TEXT, mode INTEGER) WITHOUT ROWID;
+   'CREATE TABLE t(path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime INTEGER, owner TEXT, mode INTEGER) WITHOUT ROWID;
     CREATE INDEX by_size ON t(size); CREATE INDEX by_mtime ON t(mtime); CREATE INDEX by_owner ON t(owner)',
    'INSERT INTO t VALUES(?1, ?2, ?3, ?4, ?5)', 'SELECT path, size, mtime, owner, mode FROM drawn'),
-  ('key of 3', 'CREATE VIRTUAL TABLE t USING art(tenant, day INTEGER, name, size INTEGER, key=(tenant, day, name), log_limit=%d)',
+  ('key of 3', 'CREATE VIRTUAL TABLE t USING art(tenant TEXT NOT NULL, day INTEGER NOT NULL, name TEXT NOT NULL, size INTEGER,
+                                                 key=(tenant, day, name), log_limit=%d)',
    'CREATE TABLE t(tenant TEXT, day INTEGER, name TEXT, size INTEGER, PRIMARY KEY(tenant, day, name)) WITHOUT ROWID',
    'INSERT INTO t VALUES(?1, ?2, ?3, ?4)', 'SELECT tenant, day, name, size FROM drawn');
 

@@ -311,8 +311,7 @@ static enum art_rc open_blob(struct art_best *best, uint32_t number, struct art_
                              struct art_blob_cursor *cursor) {
     assert(number < best->blob_count);
     const struct art_ref *ref = &best->blobs[number].ref;
-    bool searches = best->order.limits.query_count;
-    enum art_rc rc = (searches ? art_store_blob_to_search : art_store_blob)(best->tree->store, ref, out);
+    enum art_rc rc = art_store_blob(best->tree->store, ref, out);
     if (rc) return rc;
     art_blob_pin(*out);
     art_blob_cursor_init(cursor, *out, best->tree->second_key);

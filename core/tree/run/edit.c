@@ -44,9 +44,8 @@ void art_edit_empty(struct art_tree *tree, struct art_version_edit *edit) {
 /* All of its pages are in its image, then. */
 static enum art_rc load_pages(struct art_blob *blob) {
     struct art_pages pages = art_pages_of(0, blob->leaf_pages), postings = art_blob_postings_pages(blob);
-    struct art_pages present = art_blob_present(blob);
-    for (unsigned i = 0; i < 2; i++) pages.bits[i] = (pages.bits[i] | postings.bits[i]) & ~present.bits[i];
-    return pages.bits[0] | pages.bits[1] ? blob->want(blob, &pages, ART_POINT) : ART_OK;
+    for (unsigned i = 0; i < 2; i++) pages.bits[i] |= postings.bits[i];
+    return art_blob_want_pages(blob, &pages);
 }
 
 enum art_rc art_edit_move(struct art_tree *tree, struct art_version_edit *edit, const struct art_ref *from,

@@ -45,7 +45,7 @@ static enum art_rc want_of_image(struct art_blob *blob, const struct art_pages *
     assert(image->serial);
     enum art_rc rc = art_salvage_interrupted(image->salvage);
     if (!rc && !image->tried && !image->salvage->singly) rc = read_all_leaves(image);
-    for (uint32_t page = 0; !rc && intent == ART_POINT && page < blob->leaf_pages; page++) {
+    for (uint32_t page = 0; !rc && intent == ART_POINT && page < ART_BLOB_PAGES; page++) {
         if (!art_pages_has(pages, page) || art_page_present(blob, page)) continue;
         rc = read_slot(image->salvage, blob->slot, page, 1, image->bytes + (size_t)page * ART_BLOB_PAGE);
         if (!rc) rc = art_blob_verify_page(blob, page);
