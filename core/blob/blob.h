@@ -190,8 +190,8 @@ enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const str
 /* The same without a look at the pages of the postings: they are not present. */
 enum art_rc art_blob_open_head(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref,
                                const uint8_t uuid[16], const char *file);
-/* Makes all of these pages present, of leaves or of the postings. What want() said, or ART_MISUSE where there is none, or
- * it did not do so. */
+/* Makes all of these pages present, of leaves or of the postings. What want() said; or ART_MISUSE where there is none,
+ * or it did not do so. */
 enum art_rc art_blob_want_pages(struct art_blob *blob, const struct art_pages *pages);
 /* Before the postings are asked: they are there, and sane. ART_CORRUPT, or what art_blob_want_pages() said. */
 enum art_rc art_blob_want_postings(struct art_blob *blob);

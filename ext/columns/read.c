@@ -748,7 +748,8 @@ read_other_field(struct art_block_reader *reader, uint32_t row, uint32_t number,
     return ART_OK;
 }
 
-static void __attribute__((noinline)) read_text(const struct art_cells *column, uint32_t row, struct art_datum *out) {
+static void __attribute__((noinline))
+read_text_in_place(const struct art_cells *column, uint32_t row, struct art_datum *out) {
     struct art_bytes text = art_cells_bytes(column, row);
     set_datum_of_bytes(out, ART_SERIAL_TEXT, text.data, text.len);
 }
@@ -764,7 +765,7 @@ enum art_rc art_block_reader_field(struct art_block_reader *reader, unsigned row
     } else if (reader->lists >> column & 1) {
         set_datum_of_cell(out, &reader->listed[column][row], room);
     } else if (reader->texts >> column & 1) {
-        read_text(&reader->column[column], row, out);
+        read_text_in_place(&reader->column[column], row, out);
     } else {
         return read_other_field(reader, row, column, room, out);
     }
