@@ -81,7 +81,8 @@ static enum art_rc enter(struct art_run_cursor *cursor, unsigned height, const s
     struct art_blob *blob;
     assert(ref->height == height && height >= cursor->bottom);
     bool searches = !height && cursor->limits && cursor->limits->query_count;
-    enum art_rc rc = (searches ? art_store_blob_to_search : art_store_blob)(cursor->store, ref, &blob);
+    enum art_rc rc =
+        searches ? art_store_blob_to_search(cursor->store, ref, &blob) : art_store_blob(cursor->store, ref, &blob);
     if (rc) return rc;
     if (cursor->path[height] != blob) {
         art_blob_pin(blob);
