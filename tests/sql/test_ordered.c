@@ -145,7 +145,8 @@ static void check_quick(struct art_bytes from, struct art_bytes left, bool desce
     if (from.len) memcpy(key, from.data, from.len);
     uint32_t bytes = art_ordered_quick(key, from.len, descending, &quick), taken = from.len - left.len;
     if (!bytes && descending) bytes = art_ordered_turned(key, from.len, room, &quick);
-    bool text = read && read->kind == ART_DATUM_TEXT && !memchr(read->bytes.data, 0, read->bytes.len);
+    bool text = read && read->kind == ART_DATUM_TEXT;
+    if (text && read->bytes.len) text = !memchr(read->bytes.data, 0, read->bytes.len);
     if (text && descending) text = taken == read->bytes.len + 2 && left.len;
     ck_assert(!bytes == !(text || (read && read->kind == ART_DATUM_INTEGER && taken < 10)));
     ck_assert(!bytes || (bytes == taken && quick.kind == read->kind && !art_datum_compare(&quick, read)));
