@@ -510,10 +510,15 @@ bool art_summary_seeks(const struct art_summary *summary, const struct art_entry
 
 void art_summary_choose(const struct art_summary *summary, struct art_bytes block, const struct art_limits *limits,
                         struct art_row_set *rows) {
-    assert(summary->choose);
-    for (unsigned i = 0; i < limits->query_count && art_row_set_any(rows); i++) {
+    for (unsigned i = 0; i < limits->query_count && summary->choose && art_row_set_any(rows); i++) {
         const struct art_term_query *query = &limits->queries[i];
         if (query->field < ART_FIELD_SEARCHES) summary->choose(summary->context, block, query, rows);
+    }
+    struct art_entry entry = {.value = block, .flags = ART_IN_BLOCK};
+    uint32_t row = summary->choose ? ART_BLOCK_ROWS_MAX : art_row_set_from(rows, 0);
+    for (; row < ART_BLOCK_ROWS_MAX; row = art_row_set_from(rows, row + 1)) {
+        entry.row = (uint8_t)row;
+        if (!art_summary_seeks(summary, &entry, limits)) art_row_set_remove(rows, row);
     }
 }
 
