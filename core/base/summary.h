@@ -119,7 +119,7 @@ struct art_summary {
      * and blobs the kinds alone. */
     void (*read_column)(void *context, struct art_bytes block, unsigned column, uint32_t from, uint32_t to,
                         struct art_datum *out);
-    /* With lookups, where there are blocks: takes the rows of one from `rows` that do not have what is sought. */
+    /* NULL, or faster than read() for lookups: takes rows of a block that do not have what is sought from `rows`. */
     void (*choose)(void *context, struct art_bytes block, const struct art_term_query *query, struct art_row_set *rows);
     /* With searches: the terms of texts that follow each other, at most texts.len; the key is such a text. Each
      * comes of ART_CUT_WIDTH bytes of a text, 0 is none. `ends`: so many ART_TEXT_END stand there, one behind each
