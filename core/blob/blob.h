@@ -172,6 +172,13 @@ static inline struct art_pages art_blob_postings_pages(const struct art_blob *bl
     return art_pages_of(first, blob->routing / ART_BLOB_PAGE - first);
 }
 
+/* All pages that are read when somebody wants them. The others of the footer always are. */
+static inline struct art_pages art_blob_pages_on_demand(const struct art_blob *blob) {
+    struct art_pages pages = art_pages_of(0, blob->leaf_pages), postings = art_blob_postings_pages(blob);
+    for (unsigned i = 0; i < 2; i++) pages.bits[i] |= postings.bits[i];
+    return pages;
+}
+
 /* May this page be read, a leaf page or one of the postings? */
 static inline bool art_page_present(const struct art_blob *blob, uint32_t page) {
     assert(page < ART_BLOB_PAGES);

@@ -38,15 +38,14 @@ static enum art_rc wrong_at(const struct art_blob_checker *checker, const char *
 
 static enum art_rc check_hashes(struct art_blob *blob) {
     const struct art_blob_trailer *trailer = art_blob_trailer(blob->image);
-    struct art_pages postings = art_blob_postings_pages(blob);
+    struct art_pages on_demand = art_blob_pages_on_demand(blob);
     for (uint32_t page = 0; page < ART_BLOB_PAGES - 1; page++) {
         bool footer = page >= ART_BLOB_PAGES - blob->footer_pages;
-        bool is_loaded = footer && !art_pages_has(&postings, page);
         if (!footer && page >= blob->leaf_pages) {
             if (trailer->page_hash[page]) return art_corrupt(blob->file, blob->slot, page, "a hash of an unused page");
             continue;
         }
-        if (!is_loaded && !art_page_present(blob, page)) {
+        if (art_pages_has(&on_demand, page)) {
             struct art_pages pages = art_pages_of(page, 1);
             enum art_rc rc = art_blob_want_pages(blob, &pages);
             if (rc) return rc;

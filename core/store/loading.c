@@ -149,10 +149,11 @@ enum art_rc art_store_open_image(struct art_store *store, struct art_cached *cac
         store->count.stale += !rc;
     }
     if (rc) return rc;
-    struct art_pages postings = art_blob_postings_pages(&cached->blob);
+    struct art_pages read = {{0, 0}};
+    if (opened == ART_OPENED_FOOTER) read = art_blob_postings_pages(&cached->blob);
+    if (opened == ART_OPENED_WHOLE) read = art_blob_pages_on_demand(&cached->blob);
     for (uint32_t page = 0; page < ART_BLOB_PAGES; page++) {
-        bool is_read = page < ref->leaf_pages ? opened == ART_OPENED_WHOLE : art_pages_has(&postings, page);
-        if (is_read && opened != ART_OPENED_HEAD) art_blob_verify_page(&cached->blob, page);
+        if (art_pages_has(&read, page)) art_blob_verify_page(&cached->blob, page);
     }
     assert(cached->blob.leaf_pages == ref->leaf_pages && cached->blob.slot == ref->slot);
     cached->blob.file = NULL; /* the entry outlives this store */

@@ -35,14 +35,14 @@ static enum art_rc append_twice(struct art_buffer *out, art_int128 twice) {
     unsigned n = 0;
     for (art_int128 left = twice < 0 ? -twice : twice; left; left >>= 8) n++;
     assert(n <= 9);
-    bytes[0] = (uint8_t)(twice < 0 ? ORDERED_ZERO - (int)n : ORDERED_ZERO + (int)n);
+    bytes[0] = (uint8_t)(twice < 0 ? ART_ORDERED_ZERO - (int)n : ART_ORDERED_ZERO + (int)n);
     for (unsigned i = 0; i < n; i++) bytes[n - i] = (uint8_t)(twice >> (8 * i));
     return art_buffer_append(out, bytes, n + 1);
 }
 
 static enum art_rc append_real_of(struct art_buffer *out, double real) {
-    if (real >= ART_TWO_63) return append_bits(out, ORDERED_MOST, real, false);
-    if (real < -ART_TWO_63) return append_bits(out, ORDERED_LEAST, -real, true);
+    if (real >= ART_TWO_63) return append_bits(out, ART_ORDERED_MOST, real, false);
+    if (real < -ART_TWO_63) return append_bits(out, ART_ORDERED_LEAST, -real, true);
     double below = floor(real);
     bool fraction = below != real;
     enum art_rc rc = append_twice(out, (art_int128)(int64_t)below * 2 + fraction);
@@ -56,7 +56,7 @@ static enum art_rc append_real_of(struct art_buffer *out, double real) {
 }
 
 static enum art_rc append_bytes_of(struct art_buffer *out, uint8_t tag, struct art_bytes bytes) {
-    static const uint8_t escaped[2] = {0, ORDERED_ESCAPED};
+    static const uint8_t escaped[2] = {0, ART_ORDERED_ESCAPED};
     enum art_rc rc = art_buffer_append(out, &tag, 1);
     if (!bytes.len) return rc; /* of no data there is none */
     const uint8_t *at = bytes.data, *end = bytes.data + bytes.len;
@@ -70,7 +70,7 @@ static enum art_rc append_bytes_of(struct art_buffer *out, uint8_t tag, struct a
 }
 
 enum art_rc art_ordered_append(struct art_buffer *out, const struct art_datum *datum, bool descending, bool open) {
-    static const uint8_t null = ORDERED_NULL, end = 0;
+    static const uint8_t null = ART_ORDERED_NULL, end = 0;
     size_t from = out->len;
     enum art_rc rc;
     switch (datum->kind) {
@@ -82,7 +82,7 @@ enum art_rc art_ordered_append(struct art_buffer *out, const struct art_datum *d
         break;
     case ART_DATUM_TEXT:
     case ART_DATUM_BLOB:
-        rc = append_bytes_of(out, datum->kind == ART_DATUM_TEXT ? ORDERED_TEXT : ORDERED_BLOB, datum->bytes);
+        rc = append_bytes_of(out, datum->kind == ART_DATUM_TEXT ? ART_ORDERED_TEXT : ART_ORDERED_BLOB, datum->bytes);
         if (!rc && !open) rc = art_buffer_append(out, &end, 1);
         break;
     default:
@@ -119,8 +119,8 @@ static double next_real(struct ordered *from, bool inverted) {
 }
 
 static bool next_number_of(struct ordered *from, uint8_t tag, struct art_datum *out) {
-    bool negative = tag < ORDERED_ZERO;
-    unsigned n = negative ? ORDERED_ZERO - tag : tag - ORDERED_ZERO;
+    bool negative = tag < ART_ORDERED_ZERO;
+    unsigned n = negative ? ART_ORDERED_ZERO - tag : tag - ART_ORDERED_ZERO;
     art_int128 twice = negative ? -1 : 0;
     if (n > 9 || !has_left(from, n)) return false;
     for (unsigned i = 0; i < n; i++) twice = twice * 256 + (uint8_t)(*from->at++ ^ from->turn);
@@ -143,7 +143,7 @@ static bool next_bytes_of(struct ordered *from, struct art_buffer *room, struct 
     for (;;) {
         const uint8_t *nul = from->at < from->end ? memchr(from->at, from->turn, (size_t)(from->end - from->at)) : NULL;
         const uint8_t *to = nul ? nul : from->end;
-        bool escaped = nul && nul + 1 < from->end && (uint8_t)(nul[1] ^ from->turn) == ORDERED_ESCAPED;
+        bool escaped = nul && nul + 1 < from->end && (uint8_t)(nul[1] ^ from->turn) == ART_ORDERED_ESCAPED;
         bool as_it_is = from->at == all && !escaped && !from->turn;
         if (as_it_is) {
             *out = art_bytes(all, (uint32_t)(to - all));
@@ -169,15 +169,15 @@ bool art_ordered_next(struct art_bytes *bytes, bool descending, struct art_buffe
     struct ordered from = {bytes->data, bytes->data + bytes->len, descending ? UINT8_MAX : 0};
     uint8_t tag = (uint8_t)(*from.at++ ^ from.turn);
     bool sound = true;
-    if (tag == ORDERED_TEXT || tag == ORDERED_BLOB) {
-        out->kind = tag == ORDERED_TEXT ? ART_DATUM_TEXT : ART_DATUM_BLOB;
+    if (tag == ART_ORDERED_TEXT || tag == ART_ORDERED_BLOB) {
+        out->kind = tag == ART_ORDERED_TEXT ? ART_DATUM_TEXT : ART_DATUM_BLOB;
         sound = next_bytes_of(&from, room, &out->bytes, open);
-    } else if (tag == ORDERED_LEAST || tag == ORDERED_MOST) {
+    } else if (tag == ART_ORDERED_LEAST || tag == ART_ORDERED_MOST) {
         out->kind = ART_DATUM_REAL;
         sound = has_left(&from, 8);
-        if (sound) out->real = tag == ORDERED_MOST ? next_real(&from, false) : -next_real(&from, true);
+        if (sound) out->real = tag == ART_ORDERED_MOST ? next_real(&from, false) : -next_real(&from, true);
         sound = sound && out->real == out->real;
-    } else if (tag != ORDERED_NULL) {
+    } else if (tag != ART_ORDERED_NULL) {
         sound = next_number_of(&from, tag, out);
     }
     *bytes = art_bytes(from.at, (uint32_t)(from.end - from.at));

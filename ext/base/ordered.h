@@ -6,13 +6,13 @@
 #include "ext/base/nul.h"
 
 enum {
-    ORDERED_NULL = 0x05,
-    ORDERED_LEAST = 0x10,
-    ORDERED_ZERO = 0x20,
-    ORDERED_MOST = 0x2f,
-    ORDERED_TEXT = 0x30,
-    ORDERED_BLOB = 0x40,
-    ORDERED_ESCAPED = 0xff
+    ART_ORDERED_NULL = 0x05,
+    ART_ORDERED_LEAST = 0x10,
+    ART_ORDERED_ZERO = 0x20,
+    ART_ORDERED_MOST = 0x2f,
+    ART_ORDERED_TEXT = 0x30,
+    ART_ORDERED_BLOB = 0x40,
+    ART_ORDERED_ESCAPED = 0xff
 };
 
 enum { ART_ORDERED_ROOM = 256 };
@@ -22,13 +22,13 @@ enum { ART_ORDERED_ROOM = 256 };
  * such a text has a NUL behind it, too. */
 static inline uint32_t art_ordered_quick(const uint8_t *at, uint32_t left, bool descending, struct art_datum *out) {
     uint8_t turn = descending ? UINT8_MAX : 0;
-    int bytes = (uint8_t)(*at ^ turn) - ORDERED_ZERO;
-    if (bytes == ORDERED_TEXT - ORDERED_ZERO && !descending && left) {
+    int bytes = (uint8_t)(*at ^ turn) - ART_ORDERED_ZERO;
+    if (bytes == ART_ORDERED_TEXT - ART_ORDERED_ZERO && !descending && left) {
         uint32_t len = (uint32_t)art_first_nul((const char *)at + 1), end = len + 1;
         out->kind = ART_DATUM_TEXT;
         out->bytes = art_bytes(at + 1, len);
         if (end >= left) return left; /* a common prefix */
-        return at[end + 1] == ORDERED_ESCAPED ? 0 : end + 1;
+        return at[end + 1] == ART_ORDERED_ESCAPED ? 0 : end + 1;
     }
     bool negative = bytes < 0;
     uint32_t count = (uint32_t)(negative ? -bytes : bytes);
@@ -48,7 +48,7 @@ static inline uint32_t art_ordered_turned(const uint8_t *at, uint32_t left, uint
                                           struct art_datum *out) {
     const uint8_t *end = left ? memchr(at, UINT8_MAX, left) : NULL; /* the NUL, inverted */
     uint32_t len = end ? (uint32_t)(end - at) : ART_ORDERED_ROOM;
-    if (len >= ART_ORDERED_ROOM || *at != (ORDERED_TEXT ^ UINT8_MAX) || !at[len + 1]) return 0;
+    if (len >= ART_ORDERED_ROOM || *at != (ART_ORDERED_TEXT ^ UINT8_MAX) || !at[len + 1]) return 0;
     for (uint32_t i = 0; i < len; i += 8) art_store64(room + i, ~art_load64(at + 1 + i));
     out->kind = ART_DATUM_TEXT;
     out->bytes = art_bytes(room, len - 1);

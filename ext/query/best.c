@@ -28,9 +28,9 @@
 enum {
     PATIENCE_ROWS = 64, /* to look at one part takes as long as to walk over some 30 rows, and to sort them */
     PATIENCE_LEAST = 256,
-    UNTOLD_PARTS = 4,  /* the same where no LIMIT is told, and all rows may be wanted: a quarter of it */
-    UNTOLD_LEAST = 16, /* and so many rows are sought at least, and at most: */
-    UNTOLD_MOST = 100,
+    NO_LIMIT_PARTS = 4,  /* the same where no LIMIT is told, and all rows may be wanted: a quarter of it */
+    NO_LIMIT_LEAST = 16, /* and so many rows are sought at least, and at most: */
+    NO_LIMIT_MOST = 100,
     COLLECT_ASKS_EVERY = 4096 /* rows between two questions for an interrupt */
 };
 
@@ -232,7 +232,7 @@ static enum art_rc give_up_search(struct art_scan *scan) {
     art_best_close(scan->search);
     scan->search = NULL;
     art_batch_clear(&scan->batch);
-    if (scan->plan & ART_PLAN_UNTOLD) art_batch_take_most(&scan->batch);
+    if (scan->plan & ART_PLAN_NO_LIMIT) art_batch_take_most(&scan->batch);
     scan->of.best.collects = true;
     art_scan_vtab(scan)->table->given_up++;
     enum art_rc rc = collect(scan);
@@ -270,12 +270,12 @@ static bool looks_at_paths(const struct art_scan *scan) {
     return any;
 }
 
-static void set_patience(struct art_best_scan *best, uint64_t rows, bool untold) {
-    uint64_t per_row = untold ? (uint64_t)PATIENCE_ROWS * UNTOLD_PARTS : PATIENCE_ROWS, sought = rows / per_row;
+static void set_patience(struct art_best_scan *best, uint64_t rows, bool no_limit) {
+    uint64_t per_row = no_limit ? (uint64_t)PATIENCE_ROWS * NO_LIMIT_PARTS : PATIENCE_ROWS, sought = rows / per_row;
     best->order.patience = PATIENCE_LEAST + sought;
-    if (sought < UNTOLD_LEAST) sought = UNTOLD_LEAST;
-    if (sought > UNTOLD_MOST) sought = UNTOLD_MOST;
-    best->sought = untold ? sought : UINT64_MAX;
+    if (sought < NO_LIMIT_LEAST) sought = NO_LIMIT_LEAST;
+    if (sought > NO_LIMIT_MOST) sought = NO_LIMIT_MOST;
+    best->sought = no_limit ? sought : UINT64_MAX;
 }
 
 enum art_rc art_best_scan_open(struct art_scan *scan) {
@@ -294,7 +294,7 @@ enum art_rc art_best_scan_open(struct art_scan *scan) {
     uint64_t rows = 0;
     bool known = art_tree_estimate(art_scan_tree(scan), &scan->keys.range, &rows);
     if (!known) rows = 0;
-    set_patience(best, rows, scan->plan & ART_PLAN_UNTOLD);
+    set_patience(best, rows, scan->plan & ART_PLAN_NO_LIMIT);
     scan->descending = false; /* that is of values; walks go in the order of the paths */
     enum art_rc rc = begin_search(scan);
     if (!rc) rc = art_best_scan_next(scan);

@@ -109,7 +109,7 @@ enum art_plan_flags {
     ART_PLAN_UNIQUE = 16,    /* POINT, LONGEST: SQLite was told so: an UPDATE or a DELETE looks at one row */
     ART_PLAN_BACK = 32,      /* BEST: rows with one value from the last path to the first, else from the first on */
     ART_PLAN_SUMS = 64,      /* LEVEL: a column with a sum is asked for */
-    ART_PLAN_UNTOLD = 64,    /* BEST: SQLite did not tell of a LIMIT: one row is wanted, or all */
+    ART_PLAN_NO_LIMIT = 64,  /* BEST: SQLite did not tell of a LIMIT: one row is wanted, or all */
     ART_PLAN_SNAPSHOT = 128, /* POINT: the second argument, the last one, is a snapshot's name */
     /* Above the flags. BEST: that column's number in the summary. RANGE: of rows that have the same values in so many
      * first columns of the key, one is enough; 0: all are wanted. */

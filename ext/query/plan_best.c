@@ -173,7 +173,7 @@ void art_best_plan(struct art_planning *planning) {
     info->orderByConsumed = 1;
     planning->kind = ART_SCAN_BEST;
     planning->plan |= item << ART_PLAN_ITEM_SHIFT;
-    if (!rows_asked_for(planning)) planning->plan |= ART_PLAN_UNTOLD;
+    if (!rows_asked_for(planning)) planning->plan |= ART_PLAN_NO_LIMIT;
     if (ties && info->aOrderBy[1].desc) planning->plan |= ART_PLAN_BACK;
     if (info->aOrderBy[0].desc) planning->plan |= ART_PLAN_DESCENDING;
     art_plan_text_append(&planning->words, ", best first by ");

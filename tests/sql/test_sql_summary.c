@@ -197,6 +197,20 @@ TEST(test_min_and_max_are_searched) {
     ck_assert_int_gt(sql_info(db, "searches given up"), 0);
 }
 
+/* Where they are more than a batch holds, and more is read than max() has. */
+TEST(test_very_many_rows_in_an_order_are_sorted) {
+    static const char all[] = "SELECT path, size, at FROM t ORDER BY size DESC";
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, size INTEGER, at INTEGER, summary=(sum(size), max(at)));"
+                "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100001)"
+                "SELECT iif(i < 9, 'few/', 'many/') || i, i, i FROM n");
+    sql_plan_has(db, all, "USE TEMP B-TREE");
+    EACH(one, "SELECT max(size), path FROM t", "SELECT path, size, at FROM t('few/') ORDER BY size DESC") {
+        sql_plan_has(db, one, "best first");
+    }
+    sql_run(db, "DELETE FROM t WHERE path = 'many/9'");
+    sql_plan_has(db, all, "best first");
+}
+
 TEST(test_a_summary_that_cannot_be_is_refused) {
     static const char *const refused[][2] = {
         {"path, summary=(sum(size))", "a summary of a column that is not there (t.size): name another column"},

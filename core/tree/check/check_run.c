@@ -48,11 +48,10 @@ static enum art_rc mark_unread(struct run_check *check, enum art_rc rc) {
 
 /* Every page that cannot be read is named. */
 static enum art_rc check_pages(struct run_check *check, struct art_blob *blob, bool *whole) {
-    struct art_pages postings = art_blob_postings_pages(blob);
+    struct art_pages on_demand = art_blob_pages_on_demand(blob);
     *whole = true;
     for (uint32_t page = 0; page < ART_BLOB_PAGES; page++) {
-        bool is_loaded = page >= blob->leaf_pages && !art_pages_has(&postings, page);
-        if (is_loaded || art_page_present(blob, page)) continue;
+        if (!art_pages_has(&on_demand, page) || art_page_present(blob, page)) continue;
         struct art_pages pages = art_pages_of(page, 1);
         enum art_rc rc = blob->want(blob, &pages, ART_POINT);
         if (rc) *whole = false;

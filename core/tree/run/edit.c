@@ -43,8 +43,7 @@ void art_edit_empty(struct art_tree *tree, struct art_version_edit *edit) {
 
 /* All of its pages are in its image, then. */
 static enum art_rc load_pages(struct art_blob *blob) {
-    struct art_pages pages = art_pages_of(0, blob->leaf_pages), postings = art_blob_postings_pages(blob);
-    for (unsigned i = 0; i < 2; i++) pages.bits[i] |= postings.bits[i];
+    struct art_pages pages = art_blob_pages_on_demand(blob);
     return art_blob_want_pages(blob, &pages);
 }
 
