@@ -941,6 +941,7 @@ void walk_free(struct walk *walk) {
     model_clear(&walk->others);
     for (int i = 0; i < MARKS_MAX; i++) model_clear(&walk->mark[i]);
     free(walk);
+    toy_codec_lend(false);
 }
 
 void walk_recover(struct walk *walk) {

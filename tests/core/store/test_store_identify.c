@@ -122,6 +122,7 @@ TEST(test_only_regular_files_are_looked_at) {
     struct store_place real;
     if (!store_place_open(&real, &io_modes[IO_MODES - 2], "test_store_identify")) return;
     struct art_store *store = store_open(&real, 64 * MB);
+    store_blobs_free(&blob, 1);
     store_fill(store, true, &blob, 1, 5);
     art_store_close(store);
     uint8_t uuid[16];
