@@ -112,12 +112,6 @@ static const char *wrong_place_of_postings(const struct art_blob *blob) {
     return blob->postings < footer || blob->postings >= blob->routing ? "the postings lie outside" : NULL;
 }
 
-/* Their own directories are looked at when something is looked up. */
-static bool postings_are_sane(const struct art_blob *blob) {
-    uint32_t left = blob->routing - blob->postings;
-    return !blob->postings || art_postings_measure(blob->image + blob->postings, left, art_measures_fields(blob->has));
-}
-
 static const char *wrong_sums(const struct art_blob *blob) {
     if (art_bucket_sum(blob, 0) || art_bucket_sum(blob, blob->buckets) != blob->count) {
         return "the sum directory does not end with the count";
@@ -167,6 +161,24 @@ static const char *wrong_directories(const struct art_blob *blob) {
     return wrong_sums(blob);
 }
 
+/* From the page in which the routing part begins to that in which it ends, before a filter; of a trailer that is not
+ * verified somewhere in the footer. */
+static void find_head(const struct art_blob_trailer *trailer, uint32_t footer_pages, uint32_t *first, uint32_t *end) {
+    bool filtered = trailer->flags & ART_BLOB_FILTER && trailer->filter < ART_LAST_PAGE_AT;
+    *first = trailer->routing / ART_BLOB_PAGE;
+    *end = filtered ? (trailer->filter + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE : LAST_PAGE;
+    if (*first < ART_BLOB_PAGES - footer_pages || *first > LAST_PAGE) *first = ART_BLOB_PAGES - footer_pages;
+    if (*end < *first) *end = *first;
+}
+
+struct art_pages art_blob_head_pages(const uint8_t *image, uint32_t footer_pages) {
+    uint32_t first, end;
+    find_head(art_blob_trailer(image), footer_pages, &first, &end);
+    struct art_pages pages = art_pages_of(first, end - first);
+    pages.bits[1] |= art_pages_of(LAST_PAGE, 1).bits[1];
+    return pages;
+}
+
 static void take_trailer(struct art_blob *blob, const struct art_blob_trailer *trailer) {
     assert(trailer->leaf_pages + trailer->footer_pages <= ART_BLOB_PAGES && trailer->common <= ART_LABEL_MAX);
     blob->kind = trailer->kind;
@@ -190,15 +202,23 @@ static void take_trailer(struct art_blob *blob, const struct art_blob_trailer *t
     blob->filter = trailer->filter;
     blob->filter_blocks = trailer->filter_blocks;
     blob->blocks = trailer->format == ART_BLOB_FORMAT_BLOCKS;
+    uint32_t first, end;
+    find_head(trailer, trailer->footer_pages, &first, &end);
+    blob->head = (uint8_t)first;
+    blob->head_end = (uint8_t)end;
 }
 
-static enum art_rc verify_footer_pages(const struct art_blob *blob, uint32_t from, uint32_t to) {
+/* They are present, then. */
+static enum art_rc verify_footer_pages(struct art_blob *blob, const struct art_pages *pages) {
     const struct art_blob_trailer *trailer = art_blob_trailer(blob->image);
-    for (uint32_t page = from; page < to; page++) {
+    for (uint32_t page = ART_BLOB_PAGES - blob->footer_pages; page < LAST_PAGE; page++) {
+        if (!art_pages_has(pages, page)) continue;
         if (art_hash64(blob->image + page * ART_BLOB_PAGE, ART_BLOB_PAGE) != trailer->page_hash[page])
             return art_corrupt(blob->file, blob->slot, page,
                                "the hash of a footer page is not that of the blob's trailer");
     }
+    struct art_pages present = art_blob_present(blob);
+    for (unsigned i = 0; i < 2; i++) atomic_init(&blob->present[i], present.bits[i] | pages->bits[i]);
     return ART_OK;
 }
 
@@ -221,9 +241,10 @@ enum art_rc art_blob_open_head(struct art_blob *blob, const uint8_t *image, cons
     }
     if (!wrong) wrong = wrong_trailer(trailer);
     if (wrong) return footer_corrupt(blob, wrong);
-    rc = verify_footer_pages(blob, trailer->routing / ART_BLOB_PAGE, LAST_PAGE);
-    if (rc) return rc;
     take_trailer(blob, trailer);
+    struct art_pages head = art_blob_head_pages(image, blob->footer_pages);
+    rc = verify_footer_pages(blob, &head);
+    if (rc) return rc;
     wrong = wrong_directories(blob);
     if (!wrong) wrong = wrong_place_of_postings(blob);
     if (trailer->format == ART_BLOB_FORMAT) blob->postings = 0;
@@ -237,20 +258,9 @@ enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const str
                           const uint8_t uuid[16], const char *file) {
     enum art_rc rc = art_blob_open_head(blob, image, ref, uuid, file);
     if (rc) return rc;
-    struct art_pages pages = art_blob_postings_pages(blob);
-    rc = verify_footer_pages(blob, ART_BLOB_PAGES - blob->footer_pages, blob->routing / ART_BLOB_PAGE);
-    for (unsigned i = 0; !rc && i < 2; i++) atomic_init(&blob->present[i], pages.bits[i]);
+    struct art_pages pages = art_pages_of(ART_BLOB_PAGES - blob->footer_pages, blob->footer_pages);
+    rc = verify_footer_pages(blob, &pages);
     return rc ? rc : art_blob_want_postings(blob);
-}
-
-enum art_rc art_blob_want_postings(struct art_blob *blob) {
-    if (blob->postings_there) return ART_OK;
-    struct art_pages pages = art_blob_postings_pages(blob);
-    enum art_rc rc = art_blob_want_pages(blob, &pages);
-    if (rc) return rc;
-    if (!postings_are_sane(blob)) return footer_corrupt(blob, "the postings leave the footer");
-    blob->postings_there = true;
-    return ART_OK;
 }
 
 void art_blob_copy(const struct art_blob *blob, uint8_t *image, uint32_t slot, uint64_t generation,

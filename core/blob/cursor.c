@@ -37,9 +37,7 @@ enum art_rc art_blob_cursor_limit(struct art_blob_cursor *cursor, const struct a
     cursor->limits = limits;
     bool leaf = cursor->blob->kind == ART_BLOB_LEAF;
     cursor->chooses = limits && leaf && (limits->wants || (limits->choose && cursor->blob->blocks));
-    enum art_rc rc = limits && limits->query_count ? art_blob_want_postings(cursor->blob) : ART_OK;
-    if (limits && !rc) cursor->pages = art_blob_pages_with_terms(cursor->blob, limits);
-    return rc;
+    return limits ? art_blob_pages_with_terms(cursor->blob, limits, &cursor->pages) : ART_OK;
 }
 
 void art_blob_cursor_plain(struct art_blob_cursor *cursor, struct art_plain_bucket *room) {

@@ -116,12 +116,29 @@ bool art_store_peek_requests(struct art_store *store, const struct art_io_reques
     return true;
 }
 
-unsigned art_store_request_whole(struct art_cached *cached, const struct art_ref *ref,
-                                 struct art_io_request *requests) {
+/* Requests for a set of pages, which get their memory; *fresh: so many of them had none. Returns how many. */
+static unsigned request_set(struct art_cached *cached, const struct art_pages *set, struct art_io_request *requests,
+                            uint32_t *fresh) {
+    unsigned count = 0;
+    uint32_t page = 0, end = ART_BLOB_PAGES;
+    *fresh = 0;
+    while (page < end) {
+        uint32_t from = page;
+        while (page < end && art_pages_has(set, page)) page++;
+        if (page > from) *fresh += art_store_request_pages(cached, from, page - from, &requests[count++]);
+        while (page < end && !art_pages_has(set, page)) page++;
+    }
+    return count;
+}
+
+unsigned art_store_request_whole(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *requests,
+                                 struct art_pages *pages) {
     assert(cached->key.slot == ref->slot && !atomic_load(&cached->ready));
-    art_cache_touch(cached, 0, ref->leaf_pages);
-    art_cache_touch(cached, ART_BLOB_PAGES - ref->footer_pages, ref->footer_pages);
-    return art_whole_requests(art_cached_image(cached), ref, requests);
+    uint32_t at_once = art_ref_footer_at_once(ref), fresh;
+    struct art_pages footer = art_pages_of(ART_BLOB_PAGES - at_once, at_once);
+    *pages = art_pages_of(0, ref->leaf_pages);
+    for (unsigned i = 0; i < 2; i++) pages->bits[i] |= footer.bits[i];
+    return request_set(cached, pages, requests, &fresh);
 }
 
 /* ---- verifying --------------------------------------------------------------------------------------------------- */
@@ -139,21 +156,27 @@ static enum art_rc read_from_device(struct art_store *store, struct art_cached *
 }
 
 enum art_rc art_store_open_image(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
-                                 enum art_opened opened) {
+                                 const struct art_pages *pages) {
     assert(cached->key.slot == ref->slot && !atomic_load(&cached->ready));
     const uint8_t *image = art_cached_image(cached);
-    enum art_rc rc = art_blob_open_head(&cached->blob, image, ref, store->uuid, store->location.path);
+    struct art_io_request requests[RANGES_MAX];
+    struct art_pages rest = art_blob_head_pages(image, ref->footer_pages), read = *pages;
+    uint32_t fresh;
+    for (unsigned i = 0; i < 2; i++) rest.bits[i] &= ~pages->bits[i];
+    unsigned count = request_set(cached, &rest, requests, &fresh);
+    enum art_rc rc = count ? art_store_read_requests(store, requests, count, ART_READ_CACHED) : ART_OK;
+    if (!rc) rc = art_blob_open_head(&cached->blob, image, ref, store->uuid, store->location.path);
     if (may_be_stale(store, rc)) {
         rc = read_from_device(store, cached, ART_BLOB_PAGES - ref->footer_pages, ref->footer_pages);
         if (!rc) rc = art_blob_open_head(&cached->blob, image, ref, store->uuid, store->location.path);
+        read = art_pages_of(ART_BLOB_PAGES - ref->footer_pages, ref->footer_pages);
+        for (unsigned i = 0; i < 2; i++) read.bits[i] |= pages->bits[i];
         store->count.stale += !rc;
     }
     if (rc) return rc;
-    struct art_pages read = {{0, 0}};
-    if (opened == ART_OPENED_FOOTER) read = art_blob_postings_pages(&cached->blob);
-    if (opened == ART_OPENED_WHOLE) read = art_blob_pages_on_demand(&cached->blob);
     for (uint32_t page = 0; page < ART_BLOB_PAGES; page++) {
-        if (art_pages_has(&read, page)) art_blob_verify_page(&cached->blob, page);
+        if (art_pages_has(&read, page) && !art_page_present(&cached->blob, page))
+            art_blob_verify_page(&cached->blob, page);
     }
     assert(cached->blob.leaf_pages == ref->leaf_pages && cached->blob.slot == ref->slot);
     cached->blob.file = NULL; /* the entry outlives this store */
@@ -202,15 +225,10 @@ static struct art_pages missing_of(const struct art_cached *cached, const struct
 }
 
 /* Requests for a set of pages; their memory is charged. Returns how many. */
-static unsigned request_set(struct art_pinned *pinned, const struct art_pages *set, struct art_io_request *requests) {
-    unsigned count = 0;
-    uint32_t page = 0, charged = 0, end = ART_BLOB_PAGES;
-    while (page < end) {
-        uint32_t from = page;
-        while (page < end && art_pages_has(set, page)) page++;
-        if (page > from) charged += art_store_request_pages(pinned->cached, from, page - from, &requests[count++]);
-        while (page < end && !art_pages_has(set, page)) page++;
-    }
+static unsigned request_charged(struct art_pinned *pinned, const struct art_pages *set,
+                                struct art_io_request *requests) {
+    uint32_t charged;
+    unsigned count = request_set(pinned->cached, set, requests, &charged);
     pinned->pages += charged;
     if (art_store_has_pinned(pinned)) pinned->store->pinned_pages += charged;
     assert(count <= RANGES_MAX && pinned->pages <= pinned->blob.leaf_pages + pinned->blob.footer_pages);
@@ -226,7 +244,7 @@ static enum art_rc read_set(struct art_pinned *pinned, const struct art_pages *p
     assert(atomic_load(&cached->ready));
     struct art_io_request requests[RANGES_MAX];
     struct art_pages set = missing_of(cached, pages);
-    unsigned count = request_set(pinned, &set, requests);
+    unsigned count = request_charged(pinned, &set, requests);
     *rest = false;
     if (!count) return ART_OK; /* somebody was faster */
     uint32_t needed = intent == ART_WALK ? 1 : art_pages_count(&set, ART_BLOB_PAGES);
@@ -239,7 +257,7 @@ static enum art_rc read_set(struct art_pinned *pinned, const struct art_pages *p
         struct art_pages behind = art_pages_of(first, cached->blob.leaf_pages - first);
         for (unsigned i = 0; i < 2; i++) behind.bits[i] |= pages->bits[i];
         set = missing_of(cached, &behind);
-        count = request_set(pinned, &set, requests);
+        count = request_charged(pinned, &set, requests);
     }
     enum art_rc rc = ART_OK;
     if (!at_hand && waits) rc = read_rows(store, cached, requests, count);
