@@ -2,8 +2,9 @@
  *
  *   page 0 .. leaf_pages-1     buckets of entries, loaded and verified one page at a time when first needed
  *   (hole)
- *   last footer_pages pages    postings, filter: pages of their own are loaded when somebody searches, or asks for a
- *                              key. The head is always present: routing part, trailer
+ *   last footer_pages pages    postings, sums and zones, filter: pages of their own are loaded when somebody searches,
+ *                              adds up, or asks for a key. The head is always present: the rest of the routing part,
+ *                              trailer
  *
  * blob_format.h beside this file draws the bytes. This folder is pure memory: what is missing is asked for through
  * art_blob.want, and what comes is verified with art_blob_verify_page().
@@ -153,9 +154,10 @@ struct art_blob {
     /* (private) where things lie in the image */
     uint32_t routing, root, filter, filter_blocks, postings;
     uint8_t flags, height;
-    uint8_t head, head_end; /* pages with something of the routing part; the last page is of the head, too */
-    bool blocks;            /* some bucket may have one */
-    bool postings_there;    /* their heads were read, and are sane */
+    struct art_pages head; /* of the footer those that are always present */
+    bool blocks;           /* some bucket may have one */
+    bool postings_there;   /* their heads were read, and are sane */
+    bool summed_there;     /* sums and zones of all buckets were read, and are sane */
     void *owner;         /* for want() */
 };
 static inline struct art_pages art_blob_present(const struct art_blob *blob) {
@@ -170,14 +172,14 @@ static inline uint32_t art_blob_pages_present(const struct art_blob *blob) {
 /* The pages of the footer in which nothing but postings lies. */
 static inline struct art_pages art_blob_postings_pages(const struct art_blob *blob) {
     uint32_t first = ART_BLOB_PAGES - blob->footer_pages;
-    return art_pages_of(first, blob->head - first);
+    return art_pages_of(first, blob->routing / ART_BLOB_PAGE - first);
 }
 
 /* All pages that are read when somebody wants them. The others of the footer always are. */
 static inline struct art_pages art_blob_pages_on_demand(const struct art_blob *blob) {
-    struct art_pages pages = art_pages_of(0, blob->leaf_pages), postings = art_blob_postings_pages(blob);
-    struct art_pages filter = art_pages_of(blob->head_end, ART_BLOB_PAGES - 1 - blob->head_end);
-    for (unsigned i = 0; i < 2; i++) pages.bits[i] |= postings.bits[i] | filter.bits[i];
+    struct art_pages pages = art_pages_of(0, blob->leaf_pages);
+    struct art_pages footer = art_pages_of(ART_BLOB_PAGES - blob->footer_pages, blob->footer_pages);
+    for (unsigned i = 0; i < 2; i++) pages.bits[i] |= footer.bits[i] & ~blob->head.bits[i];
     return pages;
 }
 
@@ -205,6 +207,11 @@ struct art_pages art_blob_head_pages(const uint8_t *image, uint32_t footer_pages
 /* Makes all of these pages present, of those that come on demand. What want() said; or ART_MISUSE where there is none,
  * or it did not do so. */
 enum art_rc art_blob_want_pages(struct art_blob *blob, const struct art_pages *pages);
+/* Before sums or zones of buckets are looked at: they are there, and sane. Errors as in the next one. */
+enum art_rc art_blob_load_summed(struct art_blob *blob);
+static inline enum art_rc art_blob_want_summed(struct art_blob *blob) {
+    return blob->summed_there ? ART_OK : art_blob_load_summed(blob);
+}
 /* All of the postings are there, and sane. ART_CORRUPT, or what art_blob_want_pages() said. */
 enum art_rc art_blob_want_postings(struct art_blob *blob);
 /* The reference that a blob's last page gives of itself, where no parent does: its own hash is right, and it says that

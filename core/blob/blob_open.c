@@ -131,6 +131,13 @@ static const char *wrong_summary(const struct art_blob *blob, const struct art_r
         return "its sums and zones are not those of its reference";
     }
     bool sane = art_summed_decode(blob->has, art_blob_summed(blob), &all);
+    return sane ? NULL : "a zone of unknown kinds, or with its bounds reversed";
+}
+
+/* All pages of the routing part are there. */
+static const char *wrong_summed(const struct art_blob *blob) {
+    struct art_summed all;
+    bool sane = art_summed_decode(blob->has, art_blob_summed(blob), &all);
     for (unsigned i = 0; i < blob->has.sums; i++) {
         if (art_bucket_summed(blob, i, 0) || art_bucket_summed(blob, i, blob->buckets) != all.sum[i]) {
             return "the directory of a summed column does not end with its sum";
@@ -161,20 +168,22 @@ static const char *wrong_directories(const struct art_blob *blob) {
     return wrong_sums(blob);
 }
 
-/* From the page in which the routing part begins to that in which it ends, before a filter; of a trailer that is not
- * verified somewhere in the footer. */
-static void find_head(const struct art_blob_trailer *trailer, uint32_t footer_pages, uint32_t *first, uint32_t *end) {
-    bool filtered = trailer->flags & ART_BLOB_FILTER && trailer->filter < ART_LAST_PAGE_AT;
-    *first = trailer->routing / ART_BLOB_PAGE;
-    *end = filtered ? (trailer->filter + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE : LAST_PAGE;
-    if (*first < ART_BLOB_PAGES - footer_pages || *first > LAST_PAGE) *first = ART_BLOB_PAGES - footer_pages;
-    if (*end < *first) *end = *first;
-}
-
+/* From the page in which the routing part begins to that in which it ends, before a filter, but for pages of sums and
+ * zones alone; and the last one. What an unverified trailer says is kept within the footer. */
 struct art_pages art_blob_head_pages(const uint8_t *image, uint32_t footer_pages) {
-    uint32_t first, end;
-    find_head(art_blob_trailer(image), footer_pages, &first, &end);
-    struct art_pages pages = art_pages_of(first, end - first);
+    const struct art_blob_trailer *trailer = art_blob_trailer(image);
+    uint32_t begin = ART_BLOB_PAGES - footer_pages, end = LAST_PAGE, first = trailer->routing / ART_BLOB_PAGE;
+    struct art_measures has = art_trailer_measures(trailer);
+    uint64_t label = (uint64_t)trailer->common + art_summed_bytes(has), root = trailer->root;
+    uint64_t summed = (uint64_t)trailer->routing + art_summed_at(trailer->buckets, trailer->flags & ART_BLOB_SUMS);
+    if (trailer->flags & ART_BLOB_FILTER && trailer->filter < ART_LAST_PAGE_AT)
+        end = (trailer->filter + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE;
+    if (first < begin || first > end) first = begin;
+    if (end < first) end = first;
+    struct art_pages pages = art_pages_of(first, end - first), none = {{0, 0}};
+    uint64_t from = (summed + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE, to = root < label ? 0 : (root - label) / ART_BLOB_PAGE;
+    if (first <= from && from < to && to <= end) none = art_pages_of((uint32_t)from, (uint32_t)(to - from));
+    for (unsigned i = 0; i < 2; i++) pages.bits[i] &= ~none.bits[i];
     pages.bits[1] |= art_pages_of(LAST_PAGE, 1).bits[1];
     return pages;
 }
@@ -202,10 +211,7 @@ static void take_trailer(struct art_blob *blob, const struct art_blob_trailer *t
     blob->filter = trailer->filter;
     blob->filter_blocks = trailer->filter_blocks;
     blob->blocks = trailer->format == ART_BLOB_FORMAT_BLOCKS;
-    uint32_t first, end;
-    find_head(trailer, trailer->footer_pages, &first, &end);
-    blob->head = (uint8_t)first;
-    blob->head_end = (uint8_t)end;
+    blob->head = art_blob_head_pages(blob->image, trailer->footer_pages);
 }
 
 /* They are present, then. */
@@ -242,14 +248,14 @@ enum art_rc art_blob_open_head(struct art_blob *blob, const uint8_t *image, cons
     if (!wrong) wrong = wrong_trailer(trailer);
     if (wrong) return footer_corrupt(blob, wrong);
     take_trailer(blob, trailer);
-    struct art_pages head = art_blob_head_pages(image, blob->footer_pages);
-    rc = verify_footer_pages(blob, &head);
+    rc = verify_footer_pages(blob, &blob->head);
     if (rc) return rc;
     wrong = wrong_directories(blob);
     if (!wrong) wrong = wrong_place_of_postings(blob);
     if (trailer->format == ART_BLOB_FORMAT) blob->postings = 0;
     if (!wrong && blob->has.columns) wrong = wrong_summary(blob, ref);
     blob->postings_there = !blob->postings;
+    blob->summed_there = !blob->has.columns;
     if (wrong) return footer_corrupt(blob, wrong);
     return art_routing_check(blob);
 }
@@ -260,7 +266,17 @@ enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const str
     if (rc) return rc;
     struct art_pages pages = art_pages_of(ART_BLOB_PAGES - blob->footer_pages, blob->footer_pages);
     rc = verify_footer_pages(blob, &pages);
+    if (!rc) rc = art_blob_want_summed(blob);
     return rc ? rc : art_blob_want_postings(blob);
+}
+
+enum art_rc art_blob_load_summed(struct art_blob *blob) {
+    uint32_t first = blob->routing / ART_BLOB_PAGE;
+    struct art_pages pages = art_pages_of(first, blob->root / ART_BLOB_PAGE - first + 1);
+    enum art_rc rc = art_blob_want_pages(blob, &pages);
+    const char *wrong = rc ? NULL : wrong_summed(blob);
+    blob->summed_there = !rc && !wrong;
+    return wrong ? footer_corrupt(blob, wrong) : rc;
 }
 
 void art_blob_copy(const struct art_blob *blob, uint8_t *image, uint32_t slot, uint64_t generation,

@@ -131,10 +131,10 @@ static unsigned request_set(struct art_cached *cached, const struct art_pages *s
     return count;
 }
 
-unsigned art_store_request_whole(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *requests,
-                                 struct art_pages *pages) {
+unsigned art_store_request_whole(const struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
+                                 struct art_io_request *requests, struct art_pages *pages) {
     assert(cached->key.slot == ref->slot && !atomic_load(&cached->ready));
-    uint32_t at_once = art_ref_footer_at_once(ref), fresh;
+    uint32_t at_once = art_store_footer_at_once(store, ref), fresh;
     struct art_pages footer = art_pages_of(ART_BLOB_PAGES - at_once, at_once);
     *pages = art_pages_of(0, ref->leaf_pages);
     for (unsigned i = 0; i < 2; i++) pages->bits[i] |= footer.bits[i];

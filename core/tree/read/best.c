@@ -312,6 +312,7 @@ static enum art_rc open_blob(struct art_best *best, uint32_t number, struct art_
     assert(number < best->blob_count);
     const struct art_ref *ref = &best->blobs[number].ref;
     enum art_rc rc = art_store_blob(best->tree->store, ref, out);
+    if (!rc) rc = art_blob_want_summed(*out);
     if (rc) return rc;
     art_blob_pin(*out);
     art_blob_cursor_init(cursor, *out, best->tree->second_key);

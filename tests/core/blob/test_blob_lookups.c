@@ -205,7 +205,7 @@ static uint8_t *write_postings(uint32_t pages) {
     posted.image = image - 1;
     posted.postings = 1;
     posted.postings_there = true;
-    posted.head = ART_BLOB_PAGES - 1;
+    posted.routing = ART_BLOB_BYTES;
     posted.present[0] = posted.present[1] = UINT64_MAX;
     posted.has = (struct art_measures){ART_SUMMARY_MAX, 0, (uint8_t)postings.fields,
                                        (uint16_t)(postings.fields >> ART_FIELD_SEARCHES)};
