@@ -154,10 +154,9 @@ struct art_blob {
     /* (private) where things lie in the image */
     uint32_t routing, root, filter, filter_blocks, postings;
     uint8_t flags, height;
-    struct art_pages head; /* of the footer those that are always present */
-    bool blocks;           /* some bucket may have one */
-    bool postings_there;   /* their heads were read, and are sane */
-    bool summed_there;     /* sums and zones of all buckets were read, and are sane */
+    struct art_pages head, summed; /* pages of the footer: always present; of sums and zones, come together */
+    bool blocks;                   /* some bucket may have one */
+    bool postings_there;           /* their heads were read, and are sane */
     void *owner;         /* for want() */
 };
 static inline struct art_pages art_blob_present(const struct art_blob *blob) {
@@ -201,16 +200,15 @@ enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const str
 /* The same without a look at pages of the footer that come on demand: they are not present. */
 enum art_rc art_blob_open_head(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref,
                                const uint8_t uuid[16], const char *file);
-/* The pages that this looks at, of a footer with so many; as the last page in the image tells, which nobody has
- * verified. */
-struct art_pages art_blob_head_pages(const uint8_t *image, uint32_t footer_pages);
+/* The pages that this looks at, of a footer with so many, as the last page in the image tells, which nobody has
+ * verified. *summed: those of sums and zones alone. */
+struct art_pages art_blob_head_pages(const uint8_t *image, uint32_t footer_pages, struct art_pages *summed);
 /* Makes all of these pages present, of those that come on demand. What want() said; or ART_MISUSE where there is none,
  * or it did not do so. */
 enum art_rc art_blob_want_pages(struct art_blob *blob, const struct art_pages *pages);
-/* Before sums or zones of buckets are looked at: they are there, and sane. Errors as in the next one. */
-enum art_rc art_blob_load_summed(struct art_blob *blob);
+/* Before sums or zones of buckets are looked at: they are there, and sane. Errors as above. */
 static inline enum art_rc art_blob_want_summed(struct art_blob *blob) {
-    return blob->summed_there ? ART_OK : art_blob_load_summed(blob);
+    return art_blob_want_pages(blob, &blob->summed);
 }
 /* All of the postings are there, and sane. ART_CORRUPT, or what art_blob_want_pages() said. */
 enum art_rc art_blob_want_postings(struct art_blob *blob);

@@ -134,7 +134,7 @@ static const char *wrong_summary(const struct art_blob *blob, const struct art_r
     return sane ? NULL : "a zone of unknown kinds, or with its bounds reversed";
 }
 
-/* All pages of the routing part are there. */
+/* All pages of the routing part are there, or as good as there. */
 static const char *wrong_summed(const struct art_blob *blob) {
     struct art_summed all;
     bool sane = art_summed_decode(blob->has, art_blob_summed(blob), &all);
@@ -170,20 +170,21 @@ static const char *wrong_directories(const struct art_blob *blob) {
 
 /* From the page in which the routing part begins to that in which it ends, before a filter, but for pages of sums and
  * zones alone; and the last one. What an unverified trailer says is kept within the footer. */
-struct art_pages art_blob_head_pages(const uint8_t *image, uint32_t footer_pages) {
+struct art_pages art_blob_head_pages(const uint8_t *image, uint32_t footer_pages, struct art_pages *summed) {
     const struct art_blob_trailer *trailer = art_blob_trailer(image);
     uint32_t begin = ART_BLOB_PAGES - footer_pages, end = LAST_PAGE, first = trailer->routing / ART_BLOB_PAGE;
     struct art_measures has = art_trailer_measures(trailer);
     uint64_t label = (uint64_t)trailer->common + art_summed_bytes(has), root = trailer->root;
-    uint64_t summed = (uint64_t)trailer->routing + art_summed_at(trailer->buckets, trailer->flags & ART_BLOB_SUMS);
+    uint64_t at = (uint64_t)trailer->routing + art_summed_at(trailer->buckets, trailer->flags & ART_BLOB_SUMS);
     if (trailer->flags & ART_BLOB_FILTER && trailer->filter < ART_LAST_PAGE_AT)
         end = (trailer->filter + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE;
     if (first < begin || first > end) first = begin;
     if (end < first) end = first;
-    struct art_pages pages = art_pages_of(first, end - first), none = {{0, 0}};
-    uint64_t from = (summed + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE, to = root < label ? 0 : (root - label) / ART_BLOB_PAGE;
-    if (first <= from && from < to && to <= end) none = art_pages_of((uint32_t)from, (uint32_t)(to - from));
-    for (unsigned i = 0; i < 2; i++) pages.bits[i] &= ~none.bits[i];
+    struct art_pages pages = art_pages_of(first, end - first);
+    uint64_t from = (at + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE, to = root < label ? 0 : (root - label) / ART_BLOB_PAGE;
+    bool any = first <= from && from < to && to <= end;
+    *summed = any ? art_pages_of((uint32_t)from, (uint32_t)(to - from)) : (struct art_pages){{0, 0}};
+    for (unsigned i = 0; i < 2; i++) pages.bits[i] &= ~summed->bits[i];
     pages.bits[1] |= art_pages_of(LAST_PAGE, 1).bits[1];
     return pages;
 }
@@ -211,7 +212,7 @@ static void take_trailer(struct art_blob *blob, const struct art_blob_trailer *t
     blob->filter = trailer->filter;
     blob->filter_blocks = trailer->filter_blocks;
     blob->blocks = trailer->format == ART_BLOB_FORMAT_BLOCKS;
-    blob->head = art_blob_head_pages(blob->image, trailer->footer_pages);
+    blob->head = art_blob_head_pages(blob->image, trailer->footer_pages, &blob->summed);
 }
 
 /* They are present, then. */
@@ -255,7 +256,8 @@ enum art_rc art_blob_open_head(struct art_blob *blob, const uint8_t *image, cons
     if (trailer->format == ART_BLOB_FORMAT) blob->postings = 0;
     if (!wrong && blob->has.columns) wrong = wrong_summary(blob, ref);
     blob->postings_there = !blob->postings;
-    blob->summed_there = !blob->has.columns;
+    bool summed = blob->has.columns && !art_pages_count(&blob->summed, ART_BLOB_PAGES);
+    if (!wrong && summed) wrong = wrong_summed(blob);
     if (wrong) return footer_corrupt(blob, wrong);
     return art_routing_check(blob);
 }
@@ -266,17 +268,9 @@ enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const str
     if (rc) return rc;
     struct art_pages pages = art_pages_of(ART_BLOB_PAGES - blob->footer_pages, blob->footer_pages);
     rc = verify_footer_pages(blob, &pages);
-    if (!rc) rc = art_blob_want_summed(blob);
+    const char *wrong = !rc && blob->has.columns ? wrong_summed(blob) : NULL;
+    if (wrong) return footer_corrupt(blob, wrong);
     return rc ? rc : art_blob_want_postings(blob);
-}
-
-enum art_rc art_blob_load_summed(struct art_blob *blob) {
-    uint32_t first = blob->routing / ART_BLOB_PAGE;
-    struct art_pages pages = art_pages_of(first, blob->root / ART_BLOB_PAGE - first + 1);
-    enum art_rc rc = art_blob_want_pages(blob, &pages);
-    const char *wrong = rc ? NULL : wrong_summed(blob);
-    blob->summed_there = !rc && !wrong;
-    return wrong ? footer_corrupt(blob, wrong) : rc;
 }
 
 void art_blob_copy(const struct art_blob *blob, uint8_t *image, uint32_t slot, uint64_t generation,
@@ -364,6 +358,12 @@ enum art_rc art_blob_verify_bytes(const struct art_blob *blob, uint32_t page, co
 enum art_rc art_blob_verify_page(struct art_blob *blob, uint32_t page) {
     enum art_rc rc = art_blob_verify_bytes(blob, page, blob->image + (size_t)page * ART_BLOB_PAGE);
     if (rc) return rc;
+    if (art_pages_has(&blob->summed, page)) { /* sane with the last of them */
+        struct art_pages present = art_blob_present(blob), missing = blob->summed;
+        for (unsigned i = 0; i < 2; i++) missing.bits[i] &= ~present.bits[i];
+        const char *wrong = art_pages_count(&missing, ART_BLOB_PAGES) == 1 ? wrong_summed(blob) : NULL;
+        if (wrong) return footer_corrupt(blob, wrong);
+    }
     atomic_fetch_or_explicit(&blob->present[page >> 6], 1ull << (page & 63), memory_order_release);
     return ART_OK;
 }

@@ -272,7 +272,6 @@ enum art_rc art_blob_check_expected(struct art_blob *blob, const struct art_blob
     struct art_blob_checker checker = {
         .blob = blob, .csn_min = UINT64_MAX, .label_shared = ART_LABEL_MAX, .expected = expected};
     enum art_rc rc = check_hashes(blob);
-    if (!rc) rc = art_blob_want_summed(blob);
     if (!rc) rc = art_blob_want_postings(blob);
     if (rc) return rc;
     checker.footer.has = blob->has;

@@ -3,7 +3,7 @@
  *   a point   reads what is missing; and all of the blob that follows, too, where the device had to be asked and the
  *             file fits into this store's share of the cache: but for the first few pages of a blob, so that one
  *             question waits for one page, and many for all pages only about twice as long as if they had been read at
- *             once
+ *             once. Of postings it reads all where the device has to be asked
  *   a walk    reads what it wants together; how far it looks ahead it knows itself (art_window_widen())
  *
  * A page that the system's page cache has costs the same alone as with others, so it does not bring the rest of its
@@ -160,7 +160,7 @@ enum art_rc art_store_open_image(struct art_store *store, struct art_cached *cac
     assert(cached->key.slot == ref->slot && !atomic_load(&cached->ready));
     const uint8_t *image = art_cached_image(cached);
     struct art_io_request requests[RANGES_MAX];
-    struct art_pages rest = art_blob_head_pages(image, ref->footer_pages), read = *pages;
+    struct art_pages summed, rest = art_blob_head_pages(image, ref->footer_pages, &summed), read = *pages;
     uint32_t fresh;
     for (unsigned i = 0; i < 2; i++) rest.bits[i] &= ~pages->bits[i];
     unsigned count = request_set(cached, &rest, requests, &fresh);
@@ -205,6 +205,14 @@ static bool wants_rest(const struct art_store *store, const struct art_cached *c
     assert(cached->waited <= WAITED_FOR_ROWS);
     if (art_store_medium(store)->host_reads) return cached->waited >= WAITED_FOR_ROWS;
     return art_blob_pages_present(&cached->blob) >= SINGLE_PAGES_FROM_DEVICE;
+}
+
+/* What may be read with this page: the leaf pages behind it, or all postings. */
+static struct art_pages rest_of(const struct art_cached *cached, uint32_t page) {
+    uint32_t end = cached->blob.leaf_pages;
+    struct art_pages postings = art_blob_postings_pages(&cached->blob);
+    if (page < end) return art_pages_of(page, end - page);
+    return art_pages_has(&postings, page) ? postings : art_pages_of(page, 1);
 }
 
 /* Of pages in rows, and notes whether the host had to wait for them. Under `loading`. */
@@ -252,9 +260,10 @@ static enum art_rc read_set(struct art_pinned *pinned, const struct art_pages *p
     bool at_hand = fits && !waits && art_store_peek_requests(store, requests, count);
     uint32_t first = 0;
     while (!art_pages_has(&set, first)) first++;
-    *rest = !at_hand && fits && intent == ART_POINT && first < cached->blob.leaf_pages && wants_rest(store, cached);
+    struct art_pages behind = rest_of(cached, first);
+    bool once = first >= cached->blob.leaf_pages && !waits;
+    *rest = !at_hand && fits && intent == ART_POINT && (once || wants_rest(store, cached));
     if (*rest) {
-        struct art_pages behind = art_pages_of(first, cached->blob.leaf_pages - first);
         for (unsigned i = 0; i < 2; i++) behind.bits[i] |= pages->bits[i];
         set = missing_of(cached, &behind);
         count = request_charged(pinned, &set, requests);
