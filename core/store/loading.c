@@ -301,9 +301,8 @@ enum art_rc art_store_want(struct art_blob *blob, const struct art_pages *pages,
         pthread_mutex_unlock(&cached->loading);
         if (rc && !(again && intent == ART_WALK)) return rc;
     }
-    for (uint32_t page = 0; page < ART_BLOB_PAGES; page++) {
-        if (!art_pages_has(pages, page) || !art_page_present(&cached->blob, page)) continue;
-        atomic_fetch_or_explicit(&blob->present[page >> 6], (uint64_t)1 << (page & 63), memory_order_release);
-    }
+    struct art_pages present = art_blob_present(&cached->blob);
+    for (unsigned i = 0; i < 2; i++)
+        atomic_fetch_or_explicit(&blob->present[i], pages->bits[i] & present.bits[i], memory_order_release);
     return ART_OK;
 }
