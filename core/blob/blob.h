@@ -2,8 +2,9 @@
  *
  *   page 0 .. leaf_pages-1     buckets of entries, loaded and verified one page at a time when first needed
  *   (hole)
- *   last footer_pages pages    postings: pages of their own are loaded when somebody searches
- *                              routing part, filter, trailer: always present
+ *   last footer_pages pages    postings, sums and zones, filter: pages of their own are loaded when somebody searches,
+ *                              adds up, or asks for a key. The head is always present: the rest of the routing part,
+ *                              trailer
  *
  * blob_format.h beside this file draws the bytes. This folder is pure memory: what is missing is asked for through
  * art_blob.want, and what comes is verified with art_blob_verify_page().
@@ -142,7 +143,7 @@ struct art_blob {
     uint64_t csn_min, csn_max, overflows;
     uint16_t key_max;
     struct art_measures has;     /* the summary that it was built with */
-    _Atomic uint64_t present[2]; /* pages that may be read: leaf pages, and those of the postings */
+    _Atomic uint64_t present[2]; /* pages that may be read */
     /* Makes such pages present, verified. Called by any reader; NULL when all are there. */
     enum art_rc (*want)(struct art_blob *, const struct art_pages *pages, enum art_intent intent);
     /* Not NULL: the reader of this copy, one thread at a time, may have its separators decoded when that pays, and
@@ -153,15 +154,16 @@ struct art_blob {
     /* (private) where things lie in the image */
     uint32_t routing, root, filter, filter_blocks, postings;
     uint8_t flags, height;
-    bool blocks;         /* some bucket may have one */
-    bool postings_there; /* what there is of them was read, and is sane */
+    struct art_pages head, summed; /* pages of the footer: always present; of sums and zones, come together */
+    bool blocks;                   /* some bucket may have one */
+    bool postings_there;           /* their heads were read, and are sane */
     void *owner;         /* for want() */
 };
 static inline struct art_pages art_blob_present(const struct art_blob *blob) {
     return (struct art_pages){{atomic_load_explicit(&blob->present[0], memory_order_acquire),
                                atomic_load_explicit(&blob->present[1], memory_order_acquire)}};
 }
-/* How many leaf pages may be read: where it is all, the postings may be missing. */
+/* How many leaf pages may be read: where it is all, pages of the footer may be missing. */
 static inline uint32_t art_blob_pages_present(const struct art_blob *blob) {
     struct art_pages pages = art_blob_present(blob);
     return art_pages_count(&pages, blob->leaf_pages);
@@ -174,12 +176,13 @@ static inline struct art_pages art_blob_postings_pages(const struct art_blob *bl
 
 /* All pages that are read when somebody wants them. The others of the footer always are. */
 static inline struct art_pages art_blob_pages_on_demand(const struct art_blob *blob) {
-    struct art_pages pages = art_pages_of(0, blob->leaf_pages), postings = art_blob_postings_pages(blob);
-    for (unsigned i = 0; i < 2; i++) pages.bits[i] |= postings.bits[i];
+    struct art_pages pages = art_pages_of(0, blob->leaf_pages);
+    struct art_pages footer = art_pages_of(ART_BLOB_PAGES - blob->footer_pages, blob->footer_pages);
+    for (unsigned i = 0; i < 2; i++) pages.bits[i] |= footer.bits[i] & ~blob->head.bits[i];
     return pages;
 }
 
-/* May this page be read, a leaf page or one of the postings? */
+/* May this page be read? */
 static inline bool art_page_present(const struct art_blob *blob, uint32_t page) {
     assert(page < ART_BLOB_PAGES);
     return atomic_load_explicit(&blob->present[page >> 6], memory_order_acquire) >> (page & 63) & 1;
@@ -194,13 +197,20 @@ static inline bool art_page_present(const struct art_blob *blob, uint32_t page) 
  * and `file` are borrowed. */
 enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref,
                           const uint8_t uuid[16], const char *file);
-/* The same without a look at the pages of the postings: they are not present. */
+/* The same without a look at pages of the footer that come on demand: they are not present. */
 enum art_rc art_blob_open_head(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref,
                                const uint8_t uuid[16], const char *file);
-/* Makes all of these pages present, of leaves or of the postings. What want() said; or ART_MISUSE where there is none,
+/* The pages that this looks at, of a footer with so many, as the last page in the image tells, which nobody has
+ * verified. *summed: those of sums and zones alone. */
+struct art_pages art_blob_head_pages(const uint8_t *image, uint32_t footer_pages, struct art_pages *summed);
+/* Makes all of these pages present, of those that come on demand. What want() said; or ART_MISUSE where there is none,
  * or it did not do so. */
 enum art_rc art_blob_want_pages(struct art_blob *blob, const struct art_pages *pages);
-/* Before the postings are asked: they are there, and sane. ART_CORRUPT, or what art_blob_want_pages() said. */
+/* Before sums or zones of buckets are looked at: they are there, and sane. Errors as above. */
+static inline enum art_rc art_blob_want_summed(struct art_blob *blob) {
+    return art_blob_want_pages(blob, &blob->summed);
+}
+/* All of the postings are there, and sane. ART_CORRUPT, or what art_blob_want_pages() said. */
 enum art_rc art_blob_want_postings(struct art_blob *blob);
 /* The reference that a blob's last page gives of itself, where no parent does: its own hash is right, and it says that
  * it is in `slot` and of which table. The label has no bytes, only its length, and sums and zones are not known. False:
@@ -241,8 +251,9 @@ static inline int art_label_compare(struct art_bytes label, struct art_bytes key
 
 /* Hash for the filters: of the whole key, label included; the same for every blob. */
 uint64_t art_blob_key_hash(struct art_bytes key);
-/* False: the key is not in this blob, and no leaf page need be read. True also where there is no filter. */
-bool art_blob_may_contain(const struct art_blob *blob, uint64_t key_hash);
+/* ART_NOTFOUND: the key is not in this blob, and no leaf page need be read. ART_OK: it may be, also where there is no
+ * filter. Or what want() said of the filter's page. */
+enum art_rc art_blob_ask_filter(struct art_blob *blob, uint64_t key_hash);
 
 /* The entry of exactly this key. ART_OK, ART_NOTFOUND, or what want() said. `out->value`, or its block, lies in the
  * image. */
@@ -306,14 +317,16 @@ struct art_plain_bucket { /* (private) the values of a bucket that has a block *
     uint8_t bytes[ART_BLOCK_PLAIN_MAX];
 };
 
-/* Pages of a leaf blob in which a row may have what is sought, as far as its postings tell, which are there. */
-struct art_pages art_blob_pages_with_terms(const struct art_blob *blob, const struct art_limits *limits);
+/* Pages of a leaf blob in which a row may have what is sought, as far as its postings tell; what is looked at of them
+ * comes on demand. ART_CORRUPT, or what art_blob_want_pages() said. */
+enum art_rc art_blob_pages_with_terms(struct art_blob *blob, const struct art_limits *limits, struct art_pages *out);
 /* Whether a bucket may have a row within the limits; `pages`: what art_blob_pages_with_terms() says of its blob. */
 bool art_blob_bucket_may_have(const struct art_blob *blob, const struct art_limits *limits,
                               const struct art_pages *pages, uint32_t bucket);
-/* The first of several leaf blobs that has such a page, or their number. Something is sought. */
-uint32_t art_blobs_first_with_terms(const struct art_blob *const *blobs, uint32_t count,
-                                    const struct art_limits *limits);
+/* *first: the first of several leaf blobs that has such a page, or their number. Something is sought. Errors as
+ * above. */
+enum art_rc art_blobs_first_with_terms(struct art_blob *const *blobs, uint32_t count, const struct art_limits *limits,
+                                       uint32_t *first);
 
 struct art_blob_cursor {
     struct art_blob *blob;

@@ -112,12 +112,6 @@ static const char *wrong_place_of_postings(const struct art_blob *blob) {
     return blob->postings < footer || blob->postings >= blob->routing ? "the postings lie outside" : NULL;
 }
 
-/* Their own directories are looked at when something is looked up. */
-static bool postings_are_sane(const struct art_blob *blob) {
-    uint32_t left = blob->routing - blob->postings;
-    return !blob->postings || art_postings_measure(blob->image + blob->postings, left, art_measures_fields(blob->has));
-}
-
 static const char *wrong_sums(const struct art_blob *blob) {
     if (art_bucket_sum(blob, 0) || art_bucket_sum(blob, blob->buckets) != blob->count) {
         return "the sum directory does not end with the count";
@@ -136,6 +130,13 @@ static const char *wrong_summary(const struct art_blob *blob, const struct art_r
     if (ref->summed && memcmp(ref->summed, art_blob_summed(blob), art_summed_bytes(blob->has)) != 0) {
         return "its sums and zones are not those of its reference";
     }
+    bool sane = art_summed_decode(blob->has, art_blob_summed(blob), &all);
+    return sane ? NULL : "a zone of unknown kinds, or with its bounds reversed";
+}
+
+/* All pages of the routing part are there, or as good as there. */
+static const char *wrong_summed(const struct art_blob *blob) {
+    struct art_summed all;
     bool sane = art_summed_decode(blob->has, art_blob_summed(blob), &all);
     for (unsigned i = 0; i < blob->has.sums; i++) {
         if (art_bucket_summed(blob, i, 0) || art_bucket_summed(blob, i, blob->buckets) != all.sum[i]) {
@@ -167,6 +168,27 @@ static const char *wrong_directories(const struct art_blob *blob) {
     return wrong_sums(blob);
 }
 
+/* From the page in which the routing part begins to that in which it ends, before a filter, but for pages of sums and
+ * zones alone; and the last one. What an unverified trailer says is kept within the footer. */
+struct art_pages art_blob_head_pages(const uint8_t *image, uint32_t footer_pages, struct art_pages *summed) {
+    const struct art_blob_trailer *trailer = art_blob_trailer(image);
+    uint32_t begin = ART_BLOB_PAGES - footer_pages, end = LAST_PAGE, first = trailer->routing / ART_BLOB_PAGE;
+    struct art_measures has = art_trailer_measures(trailer);
+    uint64_t label = (uint64_t)trailer->common + art_summed_bytes(has), root = trailer->root;
+    uint64_t at = (uint64_t)trailer->routing + art_summed_at(trailer->buckets, trailer->flags & ART_BLOB_SUMS);
+    if (trailer->flags & ART_BLOB_FILTER && trailer->filter < ART_LAST_PAGE_AT)
+        end = (trailer->filter + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE;
+    if (first < begin || first > end) first = begin;
+    if (end < first) end = first;
+    struct art_pages pages = art_pages_of(first, end - first);
+    uint64_t from = (at + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE, to = root < label ? 0 : (root - label) / ART_BLOB_PAGE;
+    bool any = first <= from && from < to && to <= end;
+    *summed = any ? art_pages_of((uint32_t)from, (uint32_t)(to - from)) : (struct art_pages){{0, 0}};
+    for (unsigned i = 0; i < 2; i++) pages.bits[i] &= ~summed->bits[i];
+    pages.bits[1] |= art_pages_of(LAST_PAGE, 1).bits[1];
+    return pages;
+}
+
 static void take_trailer(struct art_blob *blob, const struct art_blob_trailer *trailer) {
     assert(trailer->leaf_pages + trailer->footer_pages <= ART_BLOB_PAGES && trailer->common <= ART_LABEL_MAX);
     blob->kind = trailer->kind;
@@ -190,15 +212,20 @@ static void take_trailer(struct art_blob *blob, const struct art_blob_trailer *t
     blob->filter = trailer->filter;
     blob->filter_blocks = trailer->filter_blocks;
     blob->blocks = trailer->format == ART_BLOB_FORMAT_BLOCKS;
+    blob->head = art_blob_head_pages(blob->image, trailer->footer_pages, &blob->summed);
 }
 
-static enum art_rc verify_footer_pages(const struct art_blob *blob, uint32_t from, uint32_t to) {
+/* They are present, then. */
+static enum art_rc verify_footer_pages(struct art_blob *blob, const struct art_pages *pages) {
     const struct art_blob_trailer *trailer = art_blob_trailer(blob->image);
-    for (uint32_t page = from; page < to; page++) {
+    for (uint32_t page = ART_BLOB_PAGES - blob->footer_pages; page < LAST_PAGE; page++) {
+        if (!art_pages_has(pages, page)) continue;
         if (art_hash64(blob->image + page * ART_BLOB_PAGE, ART_BLOB_PAGE) != trailer->page_hash[page])
             return art_corrupt(blob->file, blob->slot, page,
                                "the hash of a footer page is not that of the blob's trailer");
     }
+    struct art_pages present = art_blob_present(blob);
+    for (unsigned i = 0; i < 2; i++) atomic_init(&blob->present[i], present.bits[i] | pages->bits[i]);
     return ART_OK;
 }
 
@@ -221,14 +248,16 @@ enum art_rc art_blob_open_head(struct art_blob *blob, const uint8_t *image, cons
     }
     if (!wrong) wrong = wrong_trailer(trailer);
     if (wrong) return footer_corrupt(blob, wrong);
-    rc = verify_footer_pages(blob, trailer->routing / ART_BLOB_PAGE, LAST_PAGE);
-    if (rc) return rc;
     take_trailer(blob, trailer);
+    rc = verify_footer_pages(blob, &blob->head);
+    if (rc) return rc;
     wrong = wrong_directories(blob);
     if (!wrong) wrong = wrong_place_of_postings(blob);
     if (trailer->format == ART_BLOB_FORMAT) blob->postings = 0;
     if (!wrong && blob->has.columns) wrong = wrong_summary(blob, ref);
     blob->postings_there = !blob->postings;
+    bool summed = blob->has.columns && !art_pages_count(&blob->summed, ART_BLOB_PAGES);
+    if (!wrong && summed) wrong = wrong_summed(blob);
     if (wrong) return footer_corrupt(blob, wrong);
     return art_routing_check(blob);
 }
@@ -237,20 +266,11 @@ enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const str
                           const uint8_t uuid[16], const char *file) {
     enum art_rc rc = art_blob_open_head(blob, image, ref, uuid, file);
     if (rc) return rc;
-    struct art_pages pages = art_blob_postings_pages(blob);
-    rc = verify_footer_pages(blob, ART_BLOB_PAGES - blob->footer_pages, blob->routing / ART_BLOB_PAGE);
-    for (unsigned i = 0; !rc && i < 2; i++) atomic_init(&blob->present[i], pages.bits[i]);
+    struct art_pages pages = art_pages_of(ART_BLOB_PAGES - blob->footer_pages, blob->footer_pages);
+    rc = verify_footer_pages(blob, &pages);
+    const char *wrong = !rc && blob->has.columns ? wrong_summed(blob) : NULL;
+    if (wrong) return footer_corrupt(blob, wrong);
     return rc ? rc : art_blob_want_postings(blob);
-}
-
-enum art_rc art_blob_want_postings(struct art_blob *blob) {
-    if (blob->postings_there) return ART_OK;
-    struct art_pages pages = art_blob_postings_pages(blob);
-    enum art_rc rc = art_blob_want_pages(blob, &pages);
-    if (rc) return rc;
-    if (!postings_are_sane(blob)) return footer_corrupt(blob, "the postings leave the footer");
-    blob->postings_there = true;
-    return ART_OK;
 }
 
 void art_blob_copy(const struct art_blob *blob, uint8_t *image, uint32_t slot, uint64_t generation,
@@ -338,6 +358,12 @@ enum art_rc art_blob_verify_bytes(const struct art_blob *blob, uint32_t page, co
 enum art_rc art_blob_verify_page(struct art_blob *blob, uint32_t page) {
     enum art_rc rc = art_blob_verify_bytes(blob, page, blob->image + (size_t)page * ART_BLOB_PAGE);
     if (rc) return rc;
+    if (art_pages_has(&blob->summed, page)) { /* sane with the last of them */
+        struct art_pages present = art_blob_present(blob), missing = blob->summed;
+        for (unsigned i = 0; i < 2; i++) missing.bits[i] &= ~present.bits[i];
+        const char *wrong = art_pages_count(&missing, ART_BLOB_PAGES) == 1 ? wrong_summed(blob) : NULL;
+        if (wrong) return footer_corrupt(blob, wrong);
+    }
     atomic_fetch_or_explicit(&blob->present[page >> 6], 1ull << (page & 63), memory_order_release);
     return ART_OK;
 }

@@ -37,9 +37,9 @@ enum art_rc art_blob_cursor_limit(struct art_blob_cursor *cursor, const struct a
     cursor->limits = limits;
     bool leaf = cursor->blob->kind == ART_BLOB_LEAF;
     cursor->chooses = limits && leaf && (limits->wants || (limits->choose && cursor->blob->blocks));
-    enum art_rc rc = limits && limits->query_count ? art_blob_want_postings(cursor->blob) : ART_OK;
-    if (limits && !rc) cursor->pages = art_blob_pages_with_terms(cursor->blob, limits);
-    return rc;
+    if (!limits) return ART_OK;
+    enum art_rc rc = limits->count ? art_blob_want_summed(cursor->blob) : ART_OK;
+    return rc ? rc : art_blob_pages_with_terms(cursor->blob, limits, &cursor->pages);
 }
 
 void art_blob_cursor_plain(struct art_blob_cursor *cursor, struct art_plain_bucket *room) {

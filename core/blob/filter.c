@@ -33,16 +33,21 @@ void art_filter_build(uint8_t *out, uint32_t blocks, const uint64_t *hashes, uin
     }
 }
 
-bool art_blob_may_contain(const struct art_blob *blob, uint64_t key_hash) {
-    if (!blob->filter_blocks) return true;
+enum art_rc art_blob_ask_filter(struct art_blob *blob, uint64_t key_hash) {
+    if (!blob->filter_blocks) return ART_OK;
     assert(blob->filter % ART_FILTER_BLOCK_BYTES == 0 && blob->flags & ART_BLOB_FILTER);
-    const uint8_t *block =
-        blob->image + blob->filter + block_of(key_hash, blob->filter_blocks) * ART_FILTER_BLOCK_BYTES;
+    uint32_t at = blob->filter + block_of(key_hash, blob->filter_blocks) * ART_FILTER_BLOCK_BYTES;
+    if (!art_page_present(blob, at / ART_BLOB_PAGE)) {
+        struct art_pages page = art_pages_of(at / ART_BLOB_PAGE, 1);
+        enum art_rc rc = art_blob_want_pages(blob, &page);
+        if (rc) return rc;
+    }
+    const uint8_t *block = blob->image + at;
     uint64_t bits = spread(key_hash);
     uint32_t set = 1;
     for (int probe = 0; probe < PROBES; probe++, bits <<= 9) {
         uint32_t bit = (uint32_t)(bits >> 55);
         set &= (uint32_t)block[bit >> 3] >> (bit & 7);
     }
-    return set & 1;
+    return set & 1 ? ART_OK : ART_NOTFOUND;
 }

@@ -368,6 +368,34 @@ struct art_bytes art_blob_postings(const struct art_blob *blob) {
     return art_bytes(at, art_postings_measure(at, blob->routing - blob->postings, art_measures_fields(blob->has)));
 }
 
+/* Bytes of the postings are looked at once their pages are there. */
+static inline enum art_rc want_bytes(struct art_blob *blob, const uint8_t *at, uint32_t len) {
+    uint32_t begin = (uint32_t)(at - blob->image), first = begin / ART_BLOB_PAGE;
+    uint32_t last = (begin + len - 1) / ART_BLOB_PAGE;
+    assert(len && last <= blob->routing / ART_BLOB_PAGE);
+    if (ART_LIKELY(first == last && art_page_present(blob, first))) return ART_OK;
+    struct art_pages pages = art_pages_of(first, last - first + 1);
+    return art_blob_want_pages(blob, &pages);
+}
+
+/* The heads of all fields say whether all of them lie in the footer. */
+static enum art_rc want_heads(struct art_blob *blob) {
+    uint32_t fields = art_measures_fields(blob->has), bytes = HEAD_BYTES * (uint32_t)__builtin_popcount(fields);
+    if (blob->postings_there) return ART_OK;
+    uint32_t room = blob->routing - blob->postings;
+    enum art_rc rc = bytes <= room ? want_bytes(blob, blob->image + blob->postings, bytes) : ART_OK;
+    if (rc) return rc;
+    blob->postings_there = art_postings_measure(blob->image + blob->postings, room, fields) > 0;
+    if (blob->postings_there) return ART_OK;
+    return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1, "blob trailer: the postings leave the footer");
+}
+
+enum art_rc art_blob_want_postings(struct art_blob *blob) {
+    struct art_pages pages = art_blob_postings_pages(blob);
+    enum art_rc rc = blob->postings ? art_blob_want_pages(blob, &pages) : ART_OK;
+    return rc ? rc : want_heads(blob);
+}
+
 /* One field. */
 struct posting_part {
     const uint8_t *begin, *data;
@@ -377,7 +405,7 @@ struct posting_part {
 static struct posting_part find_part(const struct art_blob *blob, unsigned field) {
     uint32_t fields = art_measures_fields(blob->has), before = fields & ((1u << field) - 1);
     const uint8_t *head = blob->image + blob->postings, *begin = head + HEAD_BYTES * __builtin_popcount(fields);
-    assert(has_field(fields, field));
+    assert(has_field(fields, field) && blob->postings_there);
     for (; before; before &= before - 1, head += HEAD_BYTES) begin += table_bytes(head);
     uint32_t groups = art_load16(head);
     return (struct posting_part){begin, begin + 2 * (groups + 1) + ANY_BYTES, groups, art_load16(head + 2)};
@@ -416,20 +444,28 @@ static const uint8_t *read_posting(const uint8_t *at, const uint8_t *end, struct
     return end;
 }
 
-/* All pages in which a row may have the term. */
-static struct art_pages pages_with_term(const struct posting_part *part, uint32_t term) {
-    struct art_pages pages = pages_at(part->data - ANY_BYTES), others = {{0, 0}};
-    if (!part->groups) return pages;
+/* All pages in which a row may have the term; `any`: those that may have any. */
+static enum art_rc pages_with_term(struct art_blob *blob, const struct posting_part *part, uint32_t term,
+                                   const struct art_pages *any, struct art_pages *pages) {
+    struct art_pages others = {{0, 0}};
+    *pages = *any;
+    if (!part->groups) return ART_OK;
     term = art_term_not_zero(term);
     uint32_t group = group_of(term, part->groups);
+    enum art_rc rc = want_bytes(blob, part->begin + 2 * group, 4);
+    if (ART_UNLIKELY(rc)) return rc;
     uint32_t from = art_load16(part->begin + 2 * group), to = art_load16(part->begin + 2 * group + 2);
-    if (from > to || to > part->units) return all_pages; /* forged */
-    const uint8_t *at = part->data + 2 * from, *end = part->data + 2 * to;
-    while (end - at >= 2) {
-        bool same = *at++ == (uint8_t)term;
-        at = read_posting(at, end, same ? &pages : &others);
+    if (from > to || to > part->units) { /* forged */
+        *pages = all_pages;
+        return ART_OK;
     }
-    return pages;
+    const uint8_t *at = part->data + 2 * from, *end = part->data + 2 * to;
+    if (from < to) rc = want_bytes(blob, at, 2 * (to - from));
+    while (!rc && end - at >= 2) {
+        bool same = *at++ == (uint8_t)term;
+        at = read_posting(at, end, same ? pages : &others);
+    }
+    return rc;
 }
 
 static void keep_pages(struct art_pages *pages, struct art_pages kept) {
@@ -441,50 +477,62 @@ static bool is_empty(const struct art_pages *pages) {
     return !(pages->bits[0] | pages->bits[1]);
 }
 
-static struct art_pages pages_by_field(const struct art_blob *blob, const struct art_term_query *query) {
+/* Of a search, of which a row has all terms, the first that no page has ends it. */
+static enum art_rc pages_by_field(struct art_blob *blob, const struct art_term_query *query, struct art_pages *out) {
     assert(query->count);
+    bool all = query->field >= ART_FIELD_SEARCHES;
     struct posting_part part = find_part(blob, query->field);
-    struct art_pages pages = {{0, 0}};
-    if (query->field >= ART_FIELD_SEARCHES) {
-        pages = all_pages;
-        for (uint32_t i = 0; i < query->count && !is_empty(&pages); i++)
-            keep_pages(&pages, pages_with_term(&part, query->term[i]));
-        return pages;
+    enum art_rc rc = want_bytes(blob, part.data - ANY_BYTES, ANY_BYTES);
+    if (rc) return rc;
+    struct art_pages any = pages_at(part.data - ANY_BYTES), pages;
+    *out = all ? all_pages : any;
+    for (uint32_t i = 0; !rc && i < query->count && !(all && is_empty(out)); i++) {
+        rc = pages_with_term(blob, &part, query->term[i], &any, &pages);
+        if (all) {
+            keep_pages(out, pages);
+        } else {
+            add_pages(out, pages);
+        }
     }
-    for (uint32_t i = 0; i < query->count; i++) add_pages(&pages, pages_with_term(&part, query->term[i]));
-    return pages;
+    return rc;
 }
 
-struct art_pages art_blob_pages_with_terms(const struct art_blob *blob, const struct art_limits *limits) {
-    struct art_pages all = all_pages;
-    assert(blob->postings_there || !limits->query_count);
-    for (unsigned i = 0; blob->postings && i < limits->query_count && !is_empty(&all); i++)
-        keep_pages(&all, pages_by_field(blob, &limits->queries[i]));
-    return all;
+enum art_rc art_blob_pages_with_terms(struct art_blob *blob, const struct art_limits *limits, struct art_pages *out) {
+    *out = all_pages;
+    if (!blob->postings || !limits->query_count) return ART_OK;
+    enum art_rc rc = want_heads(blob);
+    for (unsigned i = 0; !rc && i < limits->query_count && !is_empty(out); i++) {
+        struct art_pages pages;
+        rc = pages_by_field(blob, &limits->queries[i], &pages);
+        if (!rc) keep_pages(out, pages);
+    }
+    return rc;
 }
 
 /* Of each blob three spots are read that depend on each other, and none is in the processor's cache. So each is asked
- * for in all blobs before the next is read in any. */
-static void fetch_ahead(const struct art_blob *const *blobs, uint32_t count, const struct art_term_query *query) {
+ * for in all blobs before the next is read in any. What is not there is not asked for. */
+static void fetch_ahead(struct art_blob *const *blobs, uint32_t count, const struct art_term_query *query) {
     for (uint32_t i = 0; i < count; i++) __builtin_prefetch(blobs[i]->image + blobs[i]->postings);
     for (unsigned step = 0; step < 2; step++) {
         for (uint32_t i = 0; i < count; i++) {
-            if (!blobs[i]->postings) continue;
+            if (!blobs[i]->postings || !blobs[i]->postings_there) continue;
             struct posting_part part = find_part(blobs[i], query->field);
             uint32_t group = group_of(query->term[0], part.groups);
             const uint8_t *begin = part.begin + 2 * group;
-            __builtin_prefetch(step && part.groups ? part.data + 2 * art_load16(begin) : begin);
+            bool reads = step && part.groups && art_page_present(blobs[i], (uint32_t)(begin - blobs[i]->image) / ART_BLOB_PAGE);
+            __builtin_prefetch(reads ? part.data + 2 * art_load16(begin) : begin);
         }
     }
 }
 
-uint32_t art_blobs_first_with_terms(const struct art_blob *const *blobs, uint32_t count,
-                                    const struct art_limits *limits) {
-    uint32_t first = 0;
+enum art_rc art_blobs_first_with_terms(struct art_blob *const *blobs, uint32_t count, const struct art_limits *limits,
+                                       uint32_t *first) {
+    *first = 0;
     if (count > 1) fetch_ahead(blobs, count, &limits->queries[0]);
-    for (; first < count; first++) {
-        struct art_pages pages = art_blob_pages_with_terms(blobs[first], limits);
-        if (!is_empty(&pages)) break;
+    for (; *first < count; (*first)++) {
+        struct art_pages pages;
+        enum art_rc rc = art_blob_pages_with_terms(blobs[*first], limits, &pages);
+        if (rc || !is_empty(&pages)) return rc;
     }
-    return first;
+    return ART_OK;
 }

@@ -122,6 +122,7 @@ enum art_rc art_blob_sums(struct art_blob *blob, struct art_bytes key, const str
     struct art_blob_position position;
     bool index = blob->kind == ART_BLOB_INDEX;
     enum art_rc rc = index ? art_blob_find_child(blob, key, &position) : find(blob, key, &position);
+    if (ART_LIKELY(!rc)) rc = art_blob_want_summed(blob);
     if (ART_UNLIKELY(rc)) return rc;
     assert(blob->has.sums == summary->has.sums);
     *before = (int64_t)((uint64_t)art_bucket_sum(blob, position.bucket) +
@@ -246,6 +247,7 @@ enum art_rc art_blob_extreme(struct art_blob *blob, struct art_bytes low, struct
     struct art_blob_position position[2];
     enum art_rc rc = find_both(blob, low, high, position);
     edge[0].summed = edge[1].summed = NULL;
+    if (!rc) rc = art_blob_want_summed(blob);
     if (rc) return rc;
     if (blob->kind == ART_BLOB_INDEX) {
         bool cuts = low.data, ends = high.data;

@@ -53,13 +53,6 @@ static inline uint64_t head_of(struct art_bytes key) {
 
 /* --- making them -------------------------------------------------------------------------------------------------- */
 
-static bool whole_is_present(const struct art_blob *blob) {
-    uint32_t pages = 0;
-    for (unsigned i = 0; i < 2; i++)
-        pages += (uint32_t)__builtin_popcountll(atomic_load_explicit(&blob->present[i], memory_order_acquire));
-    return pages == blob->leaf_pages;
-}
-
 /* The child under the cursor; `sum` is that of the counts before it, unless a bucket begins here. False: it is none. */
 static bool take_child(struct art_separators *making, struct art_buffer *keys, const struct art_blob_cursor *at,
                        uint32_t number, uint64_t *sum) {
@@ -125,7 +118,7 @@ static bool decode_when_asked_often(struct art_blob *blob) {
         blob->separators_searched = NULL;
         return false;
     }
-    if (blob->asked++ < count || !whole_is_present(blob)) return false;
+    if (blob->asked++ < count || art_blob_pages_present(blob) != blob->leaf_pages) return false;
     struct art_separators *making = art_alloc_zeroed(bytes_of(count));
     if (making) making->count = count;
     struct art_buffer keys = {0};

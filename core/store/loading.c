@@ -3,7 +3,7 @@
  *   a point   reads what is missing; and all of the blob that follows, too, where the device had to be asked and the
  *             file fits into this store's share of the cache: but for the first few pages of a blob, so that one
  *             question waits for one page, and many for all pages only about twice as long as if they had been read at
- *             once
+ *             once. Of postings it reads all where the device has to be asked
  *   a walk    reads what it wants together; how far it looks ahead it knows itself (art_window_widen())
  *
  * A page that the system's page cache has costs the same alone as with others, so it does not bring the rest of its
@@ -116,12 +116,29 @@ bool art_store_peek_requests(struct art_store *store, const struct art_io_reques
     return true;
 }
 
-unsigned art_store_request_whole(struct art_cached *cached, const struct art_ref *ref,
-                                 struct art_io_request *requests) {
+/* Requests for a set of pages, which get their memory; *fresh: so many of them had none. Returns how many. */
+static unsigned request_set(struct art_cached *cached, const struct art_pages *set, struct art_io_request *requests,
+                            uint32_t *fresh) {
+    unsigned count = 0;
+    uint32_t page = 0, end = ART_BLOB_PAGES;
+    *fresh = 0;
+    while (page < end) {
+        uint32_t from = page;
+        while (page < end && art_pages_has(set, page)) page++;
+        if (page > from) *fresh += art_store_request_pages(cached, from, page - from, &requests[count++]);
+        while (page < end && !art_pages_has(set, page)) page++;
+    }
+    return count;
+}
+
+unsigned art_store_request_whole(const struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
+                                 struct art_io_request *requests, struct art_pages *pages) {
     assert(cached->key.slot == ref->slot && !atomic_load(&cached->ready));
-    art_cache_touch(cached, 0, ref->leaf_pages);
-    art_cache_touch(cached, ART_BLOB_PAGES - ref->footer_pages, ref->footer_pages);
-    return art_whole_requests(art_cached_image(cached), ref, requests);
+    uint32_t at_once = art_store_footer_at_once(store, ref), fresh;
+    struct art_pages footer = art_pages_of(ART_BLOB_PAGES - at_once, at_once);
+    *pages = art_pages_of(0, ref->leaf_pages);
+    for (unsigned i = 0; i < 2; i++) pages->bits[i] |= footer.bits[i];
+    return request_set(cached, pages, requests, &fresh);
 }
 
 /* ---- verifying --------------------------------------------------------------------------------------------------- */
@@ -139,21 +156,27 @@ static enum art_rc read_from_device(struct art_store *store, struct art_cached *
 }
 
 enum art_rc art_store_open_image(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
-                                 enum art_opened opened) {
+                                 const struct art_pages *pages) {
     assert(cached->key.slot == ref->slot && !atomic_load(&cached->ready));
     const uint8_t *image = art_cached_image(cached);
-    enum art_rc rc = art_blob_open_head(&cached->blob, image, ref, store->uuid, store->location.path);
+    struct art_io_request requests[RANGES_MAX];
+    struct art_pages summed, rest = art_blob_head_pages(image, ref->footer_pages, &summed), read = *pages;
+    uint32_t fresh;
+    for (unsigned i = 0; i < 2; i++) rest.bits[i] &= ~pages->bits[i];
+    unsigned count = request_set(cached, &rest, requests, &fresh);
+    enum art_rc rc = count ? art_store_read_requests(store, requests, count, ART_READ_CACHED) : ART_OK;
+    if (!rc) rc = art_blob_open_head(&cached->blob, image, ref, store->uuid, store->location.path);
     if (may_be_stale(store, rc)) {
         rc = read_from_device(store, cached, ART_BLOB_PAGES - ref->footer_pages, ref->footer_pages);
         if (!rc) rc = art_blob_open_head(&cached->blob, image, ref, store->uuid, store->location.path);
+        read = art_pages_of(ART_BLOB_PAGES - ref->footer_pages, ref->footer_pages);
+        for (unsigned i = 0; i < 2; i++) read.bits[i] |= pages->bits[i];
         store->count.stale += !rc;
     }
     if (rc) return rc;
-    struct art_pages read = {{0, 0}};
-    if (opened == ART_OPENED_FOOTER) read = art_blob_postings_pages(&cached->blob);
-    if (opened == ART_OPENED_WHOLE) read = art_blob_pages_on_demand(&cached->blob);
     for (uint32_t page = 0; page < ART_BLOB_PAGES; page++) {
-        if (art_pages_has(&read, page)) art_blob_verify_page(&cached->blob, page);
+        if (art_pages_has(&read, page) && !art_page_present(&cached->blob, page))
+            art_blob_verify_page(&cached->blob, page);
     }
     assert(cached->blob.leaf_pages == ref->leaf_pages && cached->blob.slot == ref->slot);
     cached->blob.file = NULL; /* the entry outlives this store */
@@ -184,6 +207,14 @@ static bool wants_rest(const struct art_store *store, const struct art_cached *c
     return art_blob_pages_present(&cached->blob) >= SINGLE_PAGES_FROM_DEVICE;
 }
 
+/* What may be read with this page: the leaf pages behind it, or all postings. */
+static struct art_pages rest_of(const struct art_cached *cached, uint32_t page) {
+    uint32_t end = cached->blob.leaf_pages;
+    struct art_pages postings = art_blob_postings_pages(&cached->blob);
+    if (page < end) return art_pages_of(page, end - page);
+    return art_pages_has(&postings, page) ? postings : art_pages_of(page, 1);
+}
+
 /* Of pages in rows, and notes whether the host had to wait for them. Under `loading`. */
 static enum art_rc read_rows(struct art_store *store, struct art_cached *cached, struct art_io_request *requests,
                              unsigned count) {
@@ -202,15 +233,10 @@ static struct art_pages missing_of(const struct art_cached *cached, const struct
 }
 
 /* Requests for a set of pages; their memory is charged. Returns how many. */
-static unsigned request_set(struct art_pinned *pinned, const struct art_pages *set, struct art_io_request *requests) {
-    unsigned count = 0;
-    uint32_t page = 0, charged = 0, end = ART_BLOB_PAGES;
-    while (page < end) {
-        uint32_t from = page;
-        while (page < end && art_pages_has(set, page)) page++;
-        if (page > from) charged += art_store_request_pages(pinned->cached, from, page - from, &requests[count++]);
-        while (page < end && !art_pages_has(set, page)) page++;
-    }
+static unsigned request_charged(struct art_pinned *pinned, const struct art_pages *set,
+                                struct art_io_request *requests) {
+    uint32_t charged;
+    unsigned count = request_set(pinned->cached, set, requests, &charged);
     pinned->pages += charged;
     if (art_store_has_pinned(pinned)) pinned->store->pinned_pages += charged;
     assert(count <= RANGES_MAX && pinned->pages <= pinned->blob.leaf_pages + pinned->blob.footer_pages);
@@ -226,7 +252,7 @@ static enum art_rc read_set(struct art_pinned *pinned, const struct art_pages *p
     assert(atomic_load(&cached->ready));
     struct art_io_request requests[RANGES_MAX];
     struct art_pages set = missing_of(cached, pages);
-    unsigned count = request_set(pinned, &set, requests);
+    unsigned count = request_charged(pinned, &set, requests);
     *rest = false;
     if (!count) return ART_OK; /* somebody was faster */
     uint32_t needed = intent == ART_WALK ? 1 : art_pages_count(&set, ART_BLOB_PAGES);
@@ -234,12 +260,13 @@ static enum art_rc read_set(struct art_pinned *pinned, const struct art_pages *p
     bool at_hand = fits && !waits && art_store_peek_requests(store, requests, count);
     uint32_t first = 0;
     while (!art_pages_has(&set, first)) first++;
-    *rest = !at_hand && fits && intent == ART_POINT && first < cached->blob.leaf_pages && wants_rest(store, cached);
+    struct art_pages behind = rest_of(cached, first);
+    bool once = first >= cached->blob.leaf_pages && !waits;
+    *rest = !at_hand && fits && intent == ART_POINT && (once || wants_rest(store, cached));
     if (*rest) {
-        struct art_pages behind = art_pages_of(first, cached->blob.leaf_pages - first);
         for (unsigned i = 0; i < 2; i++) behind.bits[i] |= pages->bits[i];
         set = missing_of(cached, &behind);
-        count = request_set(pinned, &set, requests);
+        count = request_charged(pinned, &set, requests);
     }
     enum art_rc rc = ART_OK;
     if (!at_hand && waits) rc = read_rows(store, cached, requests, count);
@@ -274,9 +301,8 @@ enum art_rc art_store_want(struct art_blob *blob, const struct art_pages *pages,
         pthread_mutex_unlock(&cached->loading);
         if (rc && !(again && intent == ART_WALK)) return rc;
     }
-    for (uint32_t page = 0; page < ART_BLOB_PAGES; page++) {
-        if (!art_pages_has(pages, page) || !art_page_present(&cached->blob, page)) continue;
-        atomic_fetch_or_explicit(&blob->present[page >> 6], (uint64_t)1 << (page & 63), memory_order_release);
-    }
+    struct art_pages present = art_blob_present(&cached->blob);
+    for (unsigned i = 0; i < 2; i++)
+        atomic_fetch_or_explicit(&blob->present[i], pages->bits[i] & present.bits[i], memory_order_release);
     return ART_OK;
 }

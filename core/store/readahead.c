@@ -35,8 +35,8 @@ static struct art_readahead *free_entry(struct art_store *store) {
 
 /* ---- starting ---------------------------------------------------------------------------------------------------- */
 
-static uint32_t pages_of(const struct art_ref *ref) {
-    return (uint32_t)ref->leaf_pages + ref->footer_pages;
+static uint32_t pages_of(const struct art_store *store, const struct art_ref *ref) {
+    return ref->leaf_pages + art_store_footer_at_once(store, ref);
 }
 
 static bool may_start(const struct art_store *store, const void *walk, const struct art_ref *ref) {
@@ -46,11 +46,11 @@ static bool may_start(const struct art_store *store, const void *walk, const str
     for (unsigned i = 0; i < ART_READAHEAD_MAX; i++) {
         const struct art_readahead *at = &store->readahead[i];
         if (!at->cached) continue;
-        all += pages_of(&at->ref);
-        own += at->walk == walk ? pages_of(&at->ref) : 0;
+        all += pages_of(store, &at->ref);
+        own += at->walk == walk ? pages_of(store, &at->ref) : 0;
         entries += at->walk == walk;
     }
-    return all + pages_of(ref) <= most && own < most / 2 && entries < ART_READAHEAD_MAX / 2;
+    return all + pages_of(store, ref) <= most && own < most / 2 && entries < ART_READAHEAD_MAX / 2;
 }
 
 static bool is_pinned_whole(const struct art_store *store, const struct art_ref *ref) {
@@ -88,7 +88,7 @@ static bool start_readahead(struct art_store *store, const void *walk, const str
     assert(!at->cached && store->readahead_count < ART_READAHEAD_MAX);
     *at = (struct art_readahead){.cached = cached, .walk = walk, .ref = *ref};
     art_ref_leave(&at->ref);
-    at->reading.count = art_store_request_whole(cached, ref, at->reading.requests);
+    at->reading.count = art_store_request_whole(store, cached, ref, at->reading.requests, &at->pages);
     assert(at->reading.count && at->reading.count <= ART_READING_MAX);
     at->reading.from = is_of_a_merge(store) && !is_at_hand(store, ref, cached) ? ART_READ_DEVICE : ART_READ_CACHED;
     art_io_read_start(store->location.io, &at->reading);
@@ -114,8 +114,8 @@ enum art_rc art_store_readahead_take(struct art_store *store, const struct art_r
     struct art_cached *cached = at->cached;
     assert(store->readahead_count && cached->references == 1);
     enum art_rc rc = art_io_read_finish(store->location.io, &at->reading);
-    if (!rc) store->count.pages_read += pages_of(&at->ref);
-    if (!rc) rc = art_store_open_image(store, cached, ref, ART_OPENED_WHOLE);
+    if (!rc) store->count.pages_read += art_pages_count(&at->pages, ART_BLOB_PAGES);
+    if (!rc) rc = art_store_open_image(store, cached, ref, &at->pages);
     at->cached = NULL;
     store->readahead_count--;
     if (rc) {

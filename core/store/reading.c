@@ -32,8 +32,8 @@ static inline bool is_as_said(const struct art_blob *blob, uint64_t below, const
 }
 
 static uint32_t pages_in_memory(const struct art_blob *blob) {
-    struct art_pages present = art_blob_present(blob), postings = art_blob_postings_pages(blob);
-    return art_pages_count(&present, ART_BLOB_PAGES) + blob->footer_pages - art_pages_count(&postings, ART_BLOB_PAGES);
+    struct art_pages present = art_blob_present(blob);
+    return art_pages_count(&present, ART_BLOB_PAGES);
 }
 
 /* A pinned blob with one reference; takes over the one to `cached`. */
@@ -83,51 +83,38 @@ const struct art_blob *art_store_peek(const struct art_store *store, const struc
 
 /* ---- asking for one ---------------------------------------------------------------------------------------------- */
 
-static enum art_rc read_pages(struct art_store *store, struct art_cached *cached, uint32_t first, uint32_t n) {
-    struct art_io_request request;
-    art_store_request_pages(cached, first, n, &request);
-    return art_store_read_requests(store, &request, 1, ART_READ_CACHED);
-}
-
-/* A footer without its postings, of which the trailer says where they end: that is read with what mostly lies behind
- * them. Pages of rows each cost the same, so of them the last one comes by itself. */
+/* Reads a blob's head. What the system's page cache has is read alone: of a small footer, and of an index blob's, all,
+ * else the last page, which says where the rest lies. Where the device must be asked, a small index blob comes as a
+ * whole. Under `loading`. */
 static enum art_rc read_head(struct art_store *store, struct art_cached *cached, const struct art_ref *ref) {
-    enum { HEAD_PAGES = 8 };
-    uint32_t most = art_store_medium(store)->host_reads ? 1 : HEAD_PAGES;
-    uint32_t begin = ART_BLOB_PAGES - ref->footer_pages, first = ART_BLOB_PAGES - art_min32(ref->footer_pages, most);
-    enum art_rc rc = read_pages(store, cached, first, ART_BLOB_PAGES - first);
-    if (rc) return rc;
-    uint32_t routing = art_blob_trailer(art_cached_image(cached))->routing / ART_BLOB_PAGE; /* not verified yet */
-    if (routing < begin || routing >= ART_BLOB_PAGES) routing = begin;
-    if (routing < first) rc = read_pages(store, cached, routing, first - routing);
-    return rc ? rc : art_store_open_image(store, cached, ref, ART_OPENED_HEAD);
-}
-
-/* Reads the footer of an entry that is not ready; of an index blob all, where the device must be asked. Under
- * `loading`. */
-static enum art_rc read_footer(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
-                               bool searches) {
+    enum { SMALL_FOOTER = 4, SMALL_INDEX = 16 };
     assert(!atomic_load(&cached->ready));
-    struct art_io_request footer, whole[2];
-    if (!ref->height && !searches && art_measures_fields(ref->has)) return read_head(store, cached, ref);
-    art_store_request_pages(cached, ART_BLOB_PAGES - ref->footer_pages, ref->footer_pages, &footer);
-    if (!art_store_medium(store)->host_reads && art_store_loads_whole(store)) {
-        if (art_store_peek_requests(store, &footer, 1))
-            return art_store_open_image(store, cached, ref, ART_OPENED_FOOTER);
-        unsigned count = ref->height ? art_store_request_whole(cached, ref, whole) : 0;
-        if (count && !art_store_read_requests(store, whole, count, ART_READ_CACHED)) {
+    bool waits = art_store_medium(store)->host_reads;
+    uint32_t n = ref->height || ref->footer_pages <= SMALL_FOOTER ? ref->footer_pages : 1;
+    struct art_pages pages = art_pages_of(ART_BLOB_PAGES - n, n);
+    struct art_io_request requests[2];
+    if (!waits) {
+        art_store_request_pages(cached, ART_BLOB_PAGES - n, n, &requests[0]);
+        if (art_store_peek_requests(store, requests, 1)) return art_store_open_image(store, cached, ref, &pages);
+    }
+    bool whole = !waits && ref->height && ref->leaf_pages + ref->footer_pages <= SMALL_INDEX;
+    if (whole && art_store_loads_whole(store)) {
+        unsigned count = art_store_request_whole(store, cached, ref, requests, &pages);
+        if (!art_store_read_requests(store, requests, count, ART_READ_CACHED)) {
             store->count.whole_indexes++;
-            return art_store_open_image(store, cached, ref, ART_OPENED_WHOLE);
+            return art_store_open_image(store, cached, ref, &pages);
         }
     }
-    enum art_rc rc = art_store_read_requests(store, &footer, 1, ART_READ_CACHED);
-    return rc ? rc : art_store_open_image(store, cached, ref, ART_OPENED_FOOTER);
+    n = art_store_footer_at_once(store, ref);
+    pages = art_pages_of(ART_BLOB_PAGES - n, n);
+    art_store_request_pages(cached, ART_BLOB_PAGES - n, n, &requests[0]);
+    enum art_rc rc = art_store_read_requests(store, requests, 1, ART_READ_CACHED);
+    return rc ? rc : art_store_open_image(store, cached, ref, &pages);
 }
 
 /* The way of a point read: what this store has pinned, else what is on its way to a walk, else what the process's cache
  * has, else the device. */
-static inline __attribute__((always_inline)) enum art_rc find_blob(struct art_store *store, const struct art_ref *ref,
-                                                                   bool searches, struct art_blob **out) {
+enum art_rc art_store_blob(struct art_store *store, const struct art_ref *ref, struct art_blob **out) {
     struct art_pinned *pinned = find_pinned(store, ref);
     if (pinned) { /* no lock, no call to the system */
         store->count.hits++;
@@ -153,7 +140,7 @@ static inline __attribute__((always_inline)) enum art_rc find_blob(struct art_st
         store->count.misses++;
         pthread_mutex_lock(&cached->loading);
         if (!atomic_load(&cached->ready))
-            rc = read_footer(store, cached, ref, searches); /* unless somebody was faster */
+            rc = read_head(store, cached, ref); /* unless somebody was faster */
         pthread_mutex_unlock(&cached->loading);
     }
     if (!rc) rc = new_pinned(store, cached, ref, &pinned);
@@ -169,13 +156,4 @@ static inline __attribute__((always_inline)) enum art_rc find_blob(struct art_st
     assert(art_store_has_pinned(pinned) && atomic_load(&cached->ready));
     *out = &pinned->blob;
     return ART_OK;
-}
-
-enum art_rc art_store_blob(struct art_store *store, const struct art_ref *ref, struct art_blob **out) {
-    return find_blob(store, ref, false, out);
-}
-
-enum art_rc art_store_blob_to_search(struct art_store *store, const struct art_ref *ref, struct art_blob **out) {
-    enum art_rc rc = find_blob(store, ref, true, out);
-    return rc ? rc : art_blob_want_postings(*out);
 }

@@ -82,8 +82,6 @@ bool art_store_unclaimed(const struct art_store *store);
  * art_store_relax(), art_store_close(), write to its slot or question for another blob in it by this store, unless
  * pinned. ART_CORRUPT, ART_MISSING, ART_FOREIGN, ART_IO, ... */
 enum art_rc art_store_blob(struct art_store *store, const struct art_ref *ref, struct art_blob **out);
-/* The same with its postings: what is not there is read together. */
-enum art_rc art_store_blob_to_search(struct art_store *store, const struct art_ref *ref, struct art_blob **out);
 /* Is the process's cache full, so that a search may do better without it? */
 bool art_cache_is_full(void);
 /* For one search in a blob that was just asked for: leaf page `page`, verified, past the cache. Borrowed as the blob

@@ -131,7 +131,7 @@ static void ask(struct art_blob *blob, struct art_bytes key) {
     int64_t number;
     if (key.len < blob->label_len || memcmp(key.data, label, blob->label_len) != 0 || key.len > ART_KEY_MAX) return;
     key = padded(key);
-    art_blob_may_contain(blob, art_blob_key_hash(key));
+    art_blob_ask_filter(blob, art_blob_key_hash(key));
     if (art_blob_estimate(blob, key, &number, &ref) == ART_ESTIMATE_CHILD) fuzz_touch(ref.label);
     int rc = art_blob_get(blob, key, &entry);
     if (fuzz_sound(rc, "get") && !rc) fuzz_touch(entry.value);
@@ -285,7 +285,7 @@ static void must_find(struct art_blob *blob, struct art_blob_cursor *cursor, int
     if (rc || !same || (here.flags & ART_IN_BLOCK && here.row != there.row)) {
         fuzz_fail("entry %lld of a sound blob is not found by its key", (long long)number);
     }
-    if (!art_blob_may_contain(blob, art_blob_key_hash(key))) fuzz_fail("a filter that lies");
+    if (art_blob_ask_filter(blob, art_blob_key_hash(key))) fuzz_fail("a filter that lies");
     memcpy(other_key, label, blob->label_len);
     art_blob_cursor_init(&other, blob, other_key);
     rc = art_blob_seek_entry(&other, (uint32_t)number);

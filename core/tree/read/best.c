@@ -312,6 +312,7 @@ static enum art_rc open_blob(struct art_best *best, uint32_t number, struct art_
     assert(number < best->blob_count);
     const struct art_ref *ref = &best->blobs[number].ref;
     enum art_rc rc = art_store_blob(best->tree->store, ref, out);
+    if (!rc) rc = art_blob_want_summed(*out);
     if (rc) return rc;
     art_blob_pin(*out);
     art_blob_cursor_init(cursor, *out, best->tree->second_key);
@@ -469,14 +470,15 @@ static bool choose_quickly(struct choice *choice, const struct art_blob *blob, u
     return true;
 }
 
-static void choose_bucket(struct choice *choice, const struct art_blob *blob, uint32_t from, uint32_t to) {
+static enum art_rc choose_bucket(struct choice *choice, struct art_blob *blob, uint32_t from, uint32_t to) {
     assert(to <= blob->buckets);
     const struct art_best *best = choice->best;
     struct met_blob *met = &best->blobs[choice->part->blob];
     const struct art_fronts *fronts = choice->given ? fronts_of(best, met, blob) : NULL;
-    if (!choice->given && choose_quickly(choice, blob, from, to)) return;
+    if (!choice->given && choose_quickly(choice, blob, from, to)) return ART_OK;
     if (!met->asked) {
-        met->pages = art_blob_pages_with_terms(blob, &best->order.limits);
+        enum art_rc rc = art_blob_pages_with_terms(blob, &best->order.limits, &met->pages);
+        if (rc) return rc;
         best->tree->count.pages_passed += blob->leaf_pages - art_pages_count(&met->pages, blob->leaf_pages);
     }
     met->asked = true;
@@ -488,6 +490,7 @@ static void choose_bucket(struct choice *choice, const struct art_blob *blob, ui
         if (fronts) any = any && is_within_limits(&best->order, &zone, &value);
         if (any) consider_part(choice, b, &value);
     }
+    return ART_OK;
 }
 
 /* Before anything of the blob comes out: do fronts tell the values of its parts? */
@@ -507,8 +510,7 @@ static enum art_rc expand_blob(struct art_best *best, const struct best_part *pa
     if (!rc && !part->begun) rc = begin_to_note(best, &best->blobs[part->blob], at->blob);
     choice.given = best->blobs[part->blob].given;
     choice.passes |= choice.given != NULL;
-    if (!rc && best->order.limits.query_count) rc = art_blob_want_postings(at->blob);
-    if (!rc) choose_bucket(&choice, at->blob, from, to);
+    if (!rc) rc = choose_bucket(&choice, at->blob, from, to);
     if (rc || !choice.any) return rc;
     note_given(&choice);
     assert(choice.at >= from && choice.at < to);

@@ -21,14 +21,14 @@ static inline enum art_rc leaf_get(struct art_tree *tree, const struct art_desce
     return page ? art_blob_get_from(leaf, key, &spot, page, entry) : art_blob_get(leaf, key, entry);
 }
 
-/* What the leaf's filter says. *hash: the key's, 0: it is not made yet. */
-static inline bool may_be_in_leaf(struct art_tree *tree, const struct art_blob *leaf, struct art_bytes key,
-                                  uint64_t *hash) {
-    if (!leaf->filter_blocks) return true;
+/* What the leaf's filter says: art_blob_ask_filter(). *hash: the key's, 0: it is not made yet. */
+static inline enum art_rc ask_filter(struct art_tree *tree, struct art_blob *leaf, struct art_bytes key,
+                                     uint64_t *hash) {
+    if (!leaf->filter_blocks) return ART_OK;
     if (!*hash) *hash = art_blob_key_hash(key);
-    bool maybe = art_blob_may_contain(leaf, *hash);
-    tree->count.filters += !maybe;
-    return maybe;
+    enum art_rc rc = art_blob_ask_filter(leaf, *hash);
+    tree->count.filters += rc == ART_NOTFOUND;
+    return rc;
 }
 
 /* Where a key is looked for. */
@@ -75,8 +75,9 @@ static enum art_rc find_newest(struct art_tree *tree, struct art_bytes key, cons
             struct art_descent end;
             rc = art_run_descend(tree, run, key, NULL, NULL, &end);
             if (rc) return rc;
-            if (end.side || !may_be_in_leaf(tree, end.leaf, key, &hash)) continue;
-            rc = leaf_get(tree, &end, key, oldest, &out->entry, &out->blob);
+            if (end.side) continue;
+            rc = ask_filter(tree, end.leaf, key, &hash);
+            if (!rc) rc = leaf_get(tree, &end, key, oldest, &out->entry, &out->blob);
         }
         if (rc == ART_NOTFOUND) continue;
         if (rc) return rc;

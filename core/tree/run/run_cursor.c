@@ -80,9 +80,7 @@ static enum art_rc enter(struct art_run_cursor *cursor, unsigned height, const s
     }
     struct art_blob *blob;
     assert(ref->height == height && height >= cursor->bottom);
-    bool searches = !height && cursor->limits && cursor->limits->query_count;
-    enum art_rc rc =
-        searches ? art_store_blob_to_search(cursor->store, ref, &blob) : art_store_blob(cursor->store, ref, &blob);
+    enum art_rc rc = art_store_blob(cursor->store, ref, &blob);
     if (rc) return rc;
     if (cursor->path[height] != blob) {
         art_blob_pin(blob);
@@ -184,7 +182,7 @@ static enum art_rc next_wanted(struct art_run_cursor *cursor, struct art_blob_cu
 enum { PROBES_MAX = 16 };
 
 struct probe {
-    const struct art_blob *leaf[PROBES_MAX];
+    struct art_blob *leaf[PROBES_MAX];
     uint32_t index[PROBES_MAX], count;
 };
 
@@ -197,7 +195,7 @@ static enum art_rc fill_probe(struct art_run_cursor *cursor, struct art_blob_cur
     while (out->count < most) {
         enum art_rc rc = next_wanted(cursor, at, backward, &ref);
         if (rc || !at->valid) return rc;
-        rc = art_store_blob_to_search(cursor->store, &ref, &leaf);
+        rc = art_store_blob(cursor->store, &ref, &leaf);
         if (rc) return rc;
         out->leaf[out->count] = leaf;
         out->index[out->count++] = art_blob_cursor_index(at);
@@ -219,8 +217,9 @@ static enum art_rc find_leaf(struct art_run_cursor *cursor, uint32_t index, bool
     enum art_rc rc = look_from(cursor, 1, index, &at);
     while (!rc && at.valid && !*found) {
         rc = fill_probe(cursor, &at, backward, most, &probe);
+        uint32_t first = 0;
+        if (!rc) rc = art_blobs_first_with_terms(probe.leaf, probe.count, cursor->limits, &first);
         if (rc) break;
-        uint32_t first = art_blobs_first_with_terms(probe.leaf, probe.count, cursor->limits);
         static const struct art_pages none;
         for (uint32_t i = 0; i < first; i++) note_passed(cursor, probe.leaf[i], &none);
         *found = first < probe.count;

@@ -188,7 +188,7 @@ static void probe_everything(struct attack *attack, struct random *random) {
             art_blob_cursor_shared(&cursor);
         }
     }
-    art_blob_may_contain(blob, art_blob_key_hash(probe));
+    art_blob_ask_filter(blob, art_blob_key_hash(probe));
     art_blob_seek_entry(&cursor, random_below(random, blob->entries + 1));
     if (cursor.valid && blob->kind == ART_BLOB_INDEX) art_blob_cursor_ref(&cursor, &ref);
     art_blob_seek_rank(&cursor, (int64_t)random_below(random, 5000));
