@@ -152,9 +152,8 @@ enum art_rc art_store_open_image(struct art_store *store, struct art_cached *cac
     struct art_pages read = {{0, 0}};
     if (opened == ART_OPENED_FOOTER) read = art_blob_postings_pages(&cached->blob);
     if (opened == ART_OPENED_WHOLE) read = art_blob_pages_on_demand(&cached->blob);
-    for (uint32_t page = 0; page < ART_BLOB_PAGES; page++) {
-        if (art_pages_has(&read, page)) art_blob_verify_page(&cached->blob, page);
-    }
+    uint32_t page = art_pages_from(&read, 0);
+    for (; page < ART_BLOB_PAGES; page = art_pages_from(&read, page + 1)) art_blob_verify_page(&cached->blob, page);
     assert(cached->blob.leaf_pages == ref->leaf_pages && cached->blob.slot == ref->slot);
     cached->blob.file = NULL; /* the entry outlives this store */
     atomic_store(&cached->ready, true);
@@ -204,12 +203,12 @@ static struct art_pages missing_of(const struct art_cached *cached, const struct
 /* Requests for a set of pages; their memory is charged. Returns how many. */
 static unsigned request_set(struct art_pinned *pinned, const struct art_pages *set, struct art_io_request *requests) {
     unsigned count = 0;
-    uint32_t page = 0, charged = 0, end = ART_BLOB_PAGES;
-    while (page < end) {
+    uint32_t page = art_pages_from(set, 0), charged = 0;
+    while (page < ART_BLOB_PAGES) {
         uint32_t from = page;
-        while (page < end && art_pages_has(set, page)) page++;
-        if (page > from) charged += art_store_request_pages(pinned->cached, from, page - from, &requests[count++]);
-        while (page < end && !art_pages_has(set, page)) page++;
+        while (page < ART_BLOB_PAGES && art_pages_has(set, page)) page++;
+        charged += art_store_request_pages(pinned->cached, from, page - from, &requests[count++]);
+        page = art_pages_from(set, page);
     }
     pinned->pages += charged;
     if (art_store_has_pinned(pinned)) pinned->store->pinned_pages += charged;
@@ -232,8 +231,7 @@ static enum art_rc read_set(struct art_pinned *pinned, const struct art_pages *p
     uint32_t needed = intent == ART_WALK ? 1 : art_pages_count(&set, ART_BLOB_PAGES);
     bool waits = art_store_medium(store)->host_reads;
     bool at_hand = fits && !waits && art_store_peek_requests(store, requests, count);
-    uint32_t first = 0;
-    while (!art_pages_has(&set, first)) first++;
+    uint32_t first = art_pages_from(&set, 0);
     *rest = !at_hand && fits && intent == ART_POINT && first < cached->blob.leaf_pages && wants_rest(store, cached);
     if (*rest) {
         struct art_pages behind = art_pages_of(first, cached->blob.leaf_pages - first);
@@ -247,8 +245,8 @@ static enum art_rc read_set(struct art_pinned *pinned, const struct art_pages *p
     uint64_t *beside = intent == ART_WALK ? &store->count.pages_ahead : &store->count.pages_behind;
     if (!rc) *beside += art_pages_count(&set, ART_BLOB_PAGES) - needed;
     cached->blob.file = store->location.path;
-    for (uint32_t page = 0; !rc && page < ART_BLOB_PAGES; page++) {
-        if (!art_pages_has(&set, page)) continue;
+    uint32_t page = art_pages_from(&set, 0);
+    for (; !rc && page < ART_BLOB_PAGES; page = art_pages_from(&set, page + 1)) {
         enum art_rc verified = verify_page(store, cached, page);
         if (intent == ART_POINT && art_pages_has(pages, page)) rc = verified;
     }
@@ -274,9 +272,8 @@ enum art_rc art_store_want(struct art_blob *blob, const struct art_pages *pages,
         pthread_mutex_unlock(&cached->loading);
         if (rc && !(again && intent == ART_WALK)) return rc;
     }
-    for (uint32_t page = 0; page < ART_BLOB_PAGES; page++) {
-        if (!art_pages_has(pages, page) || !art_page_present(&cached->blob, page)) continue;
-        atomic_fetch_or_explicit(&blob->present[page >> 6], (uint64_t)1 << (page & 63), memory_order_release);
-    }
+    struct art_pages there = art_blob_present(&cached->blob);
+    for (unsigned i = 0; i < 2; i++)
+        atomic_fetch_or_explicit(&blob->present[i], there.bits[i] & pages->bits[i], memory_order_release);
     return ART_OK;
 }
