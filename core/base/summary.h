@@ -205,6 +205,14 @@ struct art_limits {
     bool (*wants)(void *chooser, const struct art_entry *entry);
     void *chooser;
 };
+/* They say nothing, of this summary: what is behind the counts stays what it was. */
+static inline void art_limits_none(struct art_limits *limits, const struct art_summary *summary) {
+    limits->summary = summary;
+    limits->count = limits->query_count = 0;
+    limits->choose = NULL;
+    limits->wants = NULL;
+    limits->chooser = NULL;
+}
 /* Does it say anything? */
 static inline bool art_limits_any(const struct art_limits *limits) {
     return limits->count || limits->query_count || limits->choose;

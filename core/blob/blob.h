@@ -101,6 +101,15 @@ static inline bool art_pages_has(const struct art_pages *pages, uint32_t page) {
     return pages->bits[page >> 6] >> (page & 63) & 1;
 }
 
+/* The first one of them from there on, or ART_BLOB_PAGES. */
+static inline uint32_t art_pages_from(const struct art_pages *pages, uint32_t page) {
+    for (; page < ART_BLOB_PAGES; page = (page | 63) + 1) {
+        uint64_t left = pages->bits[page >> 6] >> (page & 63);
+        if (left) return page + (uint32_t)__builtin_ctzll(left);
+    }
+    return ART_BLOB_PAGES;
+}
+
 /* How many of the first `end` pages. */
 static inline uint32_t art_pages_count(const struct art_pages *pages, uint32_t end) {
     assert(end <= ART_BLOB_PAGES);
@@ -355,6 +364,7 @@ struct art_blob_cursor {
     struct art_bucket_view view;
     struct art_row_set chosen;
     const uint8_t *chosen_at; /* where the bucket begins of which `chosen` is; NULL: of none */
+    uint32_t chosen_from;     /* the entry from which on the walk has chosen */
 };
 
 /* On no entry yet, and with nothing to pass over. The blob and the buffer are borrowed; the caller puts the label's
@@ -396,7 +406,7 @@ enum art_rc art_blob_catch_up(struct art_blob_cursor *cursor);
 /* Surely the next step stays in the bucket, and there is no such stretch: so nearly always where runs take turns. */
 bool art_blob_steps_singly(const struct art_blob_cursor *cursor, bool backward, uint32_t most);
 /* Nobody has chosen, or the entry was. Where a search leads may be another one. */
-bool art_blob_is_chosen(struct art_blob_cursor *cursor);
+bool art_blob_is_chosen(struct art_blob_cursor *cursor, bool backward);
 /* The next step leaves the bucket. */
 bool art_blob_is_last(struct art_blob_cursor *cursor, bool backward);
 /* No key of the cursor's bucket has a byte 0 behind its first byte. False: one may have. */

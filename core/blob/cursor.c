@@ -263,12 +263,12 @@ static bool begins_behind(const struct art_blob *blob, const struct art_bucket_v
 enum { ELSEWHERE = ART_OVERFLOW | ART_CHUNK }; /* what stands in a block is not the row's value */
 
 /* Those that stand in no block, or whose values do not. */
-static void choose_singly(struct art_blob_cursor *cursor) {
+static void choose_singly(struct art_blob_cursor *cursor, uint32_t first, uint32_t end) {
     const struct art_bucket_view *view = &cursor->view;
     const struct art_limits *limits = cursor->limits;
     bool has_block = art_bucket_has_block(view);
     struct art_entry entry;
-    for (uint32_t i = 0; i < view->count; i++) {
+    for (uint32_t i = first; i < end; i++) {
         if (has_block && !(art_bucket_flags(view, i) & ELSEWHERE)) continue;
         art_bucket_place(view, i, &entry);
         if (!limits->wants || limits->wants(limits->chooser, &entry))
@@ -278,26 +278,37 @@ static void choose_singly(struct art_blob_cursor *cursor) {
     }
 }
 
-/* Among those of the bucket whose view is open. */
-static void choose_in_bucket(struct art_blob_cursor *cursor) {
+/* Among those of the bucket whose view is open, from `entry` on. */
+static void choose_in_bucket(struct art_blob_cursor *cursor, bool backward, uint32_t entry) {
     const struct art_bucket_view *view = &cursor->view;
     const struct art_limits *limits = cursor->limits;
     bool has_block = art_bucket_has_block(view), various = view->form & ART_BUCKET_FLAGS;
-    cursor->chosen = art_row_set_below(view->count);
+    uint32_t first = backward ? 0 : entry, end = backward ? entry + 1 : view->count;
+    cursor->chosen = art_row_set_below(end);
     cursor->chosen_at = view->start;
+    cursor->chosen_from = entry;
+    if (first) {
+        struct art_row_set before = art_row_set_below(first);
+        for (unsigned i = 0; i < 2; i++) cursor->chosen.word[i] &= ~before.word[i];
+    }
     if (has_block) limits->choose(limits->chooser, art_bucket_block(view), &cursor->chosen);
-    if (has_block ? various || art_bucket_flags(view, 0) & ELSEWHERE : limits->wants != NULL) choose_singly(cursor);
+    if (has_block ? various || art_bucket_flags(view, 0) & ELSEWHERE : limits->wants != NULL)
+        choose_singly(cursor, first, end);
 }
 
-static const struct art_row_set *chosen_in_bucket(struct art_blob_cursor *cursor) {
+/* Those ahead of the cursor, its own row among them: a walk comes by no other. */
+static const struct art_row_set *chosen_ahead(struct art_blob_cursor *cursor, bool backward) {
+    uint32_t entry = cursor->entry;
     assert(cursor->chooses);
-    if (cursor->chosen_at != cursor->view.start) choose_in_bucket(cursor);
+    bool known = cursor->chosen_at == cursor->view.start &&
+                 (backward ? entry <= cursor->chosen_from : entry >= cursor->chosen_from);
+    if (!known) choose_in_bucket(cursor, backward, entry);
     return &cursor->chosen;
 }
 
-bool art_blob_is_chosen(struct art_blob_cursor *cursor) {
+bool art_blob_is_chosen(struct art_blob_cursor *cursor, bool backward) {
     assert(cursor->valid);
-    return !cursor->chooses || art_row_set_has(chosen_in_bucket(cursor), cursor->entry);
+    return !cursor->chooses || art_row_set_has(chosen_ahead(cursor, backward), cursor->entry);
 }
 
 /* Has the walk left what is asked for, in the bucket whose view is open? */
@@ -312,11 +323,11 @@ static bool is_behind_stop(const struct art_blob_cursor *cursor, bool backward) 
 }
 
 /* At which entry a walk comes into the bucket whose view is open. False: at none. One without a key to compare would
- * lead it on and on. */
+ * lead it on and on. To look something up in entries takes longer than to compare a key, so that comes first. */
 static inline bool enters(struct art_blob_cursor *cursor, bool backward, uint32_t *entry) {
     *entry = backward ? cursor->view.count - 1 : 0;
-    if (ART_LIKELY(!cursor->chooses)) return true;
-    choose_in_bucket(cursor);
+    if (ART_LIKELY(!cursor->chooses) || (cursor->limits->wants && is_behind_stop(cursor, backward))) return true;
+    choose_in_bucket(cursor, backward, *entry);
     bool any = art_row_set_any(&cursor->chosen);
     if (any) {
         *entry = backward ? art_row_set_before(&cursor->chosen, cursor->view.count) - 1
@@ -510,7 +521,7 @@ enum art_rc art_blob_catch_up(struct art_blob_cursor *cursor) {
 }
 
 static enum art_rc __attribute__((noinline)) step_to_chosen(struct art_blob_cursor *cursor, bool backward) {
-    const struct art_row_set *rows = chosen_in_bucket(cursor);
+    const struct art_row_set *rows = chosen_ahead(cursor, backward);
     uint32_t from = cursor->entry, to;
     if (backward) {
         uint32_t end = art_row_set_before(rows, from);
@@ -577,7 +588,7 @@ static inline uint32_t entries_of_stretch(const struct art_blob_cursor *cursor, 
 uint32_t art_blob_stretch(struct art_blob_cursor *cursor, bool backward, uint32_t most, uint8_t flags) {
     uint32_t count = entries_of_stretch(cursor, backward, most, flags), entry = cursor->entry;
     if (ART_LIKELY(!cursor->chooses) || !count) return count;
-    struct art_row_set rows = *chosen_in_bucket(cursor);
+    struct art_row_set rows = *chosen_ahead(cursor, backward);
     struct art_row_set before = art_row_set_below(backward ? entry - count : entry + 1);
     struct art_row_set in = art_row_set_below(backward ? entry : entry + 1 + count);
     for (unsigned i = 0; i < 2; i++) rows.word[i] &= in.word[i] & ~before.word[i];
@@ -610,7 +621,7 @@ bool art_blob_steps_singly(const struct art_blob_cursor *cursor, bool backward, 
 bool art_blob_is_last(struct art_blob_cursor *cursor, bool backward) {
     uint32_t entry = cursor->entry;
     if (ART_LIKELY(!cursor->chooses)) return backward ? !entry : entry + 1 == cursor->view.count;
-    const struct art_row_set *rows = chosen_in_bucket(cursor);
+    const struct art_row_set *rows = chosen_ahead(cursor, backward);
     return backward ? !art_row_set_before(rows, entry) : art_row_set_from(rows, entry + 1) == ART_BLOCK_ROWS_MAX;
 }
 

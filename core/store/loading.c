@@ -120,13 +120,13 @@ bool art_store_peek_requests(struct art_store *store, const struct art_io_reques
 static unsigned request_set(struct art_cached *cached, const struct art_pages *set, struct art_io_request *requests,
                             uint32_t *fresh) {
     unsigned count = 0;
-    uint32_t page = 0, end = ART_BLOB_PAGES;
+    uint32_t page = art_pages_from(set, 0);
     *fresh = 0;
-    while (page < end) {
+    while (page < ART_BLOB_PAGES) {
         uint32_t from = page;
-        while (page < end && art_pages_has(set, page)) page++;
-        if (page > from) *fresh += art_store_request_pages(cached, from, page - from, &requests[count++]);
-        while (page < end && !art_pages_has(set, page)) page++;
+        while (page < ART_BLOB_PAGES && art_pages_has(set, page)) page++;
+        *fresh += art_store_request_pages(cached, from, page - from, &requests[count++]);
+        page = art_pages_from(set, page);
     }
     return count;
 }
@@ -174,9 +174,8 @@ enum art_rc art_store_open_image(struct art_store *store, struct art_cached *cac
         store->count.stale += !rc;
     }
     if (rc) return rc;
-    for (uint32_t page = 0; page < ART_BLOB_PAGES; page++) {
-        if (art_pages_has(&read, page) && !art_page_present(&cached->blob, page))
-            art_blob_verify_page(&cached->blob, page);
+    for (uint32_t page = 0; (page = art_pages_from(&read, page)) < ART_BLOB_PAGES; page++) {
+        if (!art_page_present(&cached->blob, page)) art_blob_verify_page(&cached->blob, page);
     }
     assert(cached->blob.leaf_pages == ref->leaf_pages && cached->blob.slot == ref->slot);
     cached->blob.file = NULL; /* the entry outlives this store */
@@ -258,8 +257,7 @@ static enum art_rc read_set(struct art_pinned *pinned, const struct art_pages *p
     uint32_t needed = intent == ART_WALK ? 1 : art_pages_count(&set, ART_BLOB_PAGES);
     bool waits = art_store_medium(store)->host_reads;
     bool at_hand = fits && !waits && art_store_peek_requests(store, requests, count);
-    uint32_t first = 0;
-    while (!art_pages_has(&set, first)) first++;
+    uint32_t first = art_pages_from(&set, 0);
     struct art_pages behind = rest_of(cached, first);
     bool once = first >= cached->blob.leaf_pages && !waits;
     *rest = !at_hand && fits && intent == ART_POINT && (once || wants_rest(store, cached));
@@ -274,8 +272,8 @@ static enum art_rc read_set(struct art_pinned *pinned, const struct art_pages *p
     uint64_t *beside = intent == ART_WALK ? &store->count.pages_ahead : &store->count.pages_behind;
     if (!rc) *beside += art_pages_count(&set, ART_BLOB_PAGES) - needed;
     cached->blob.file = store->location.path;
-    for (uint32_t page = 0; !rc && page < ART_BLOB_PAGES; page++) {
-        if (!art_pages_has(&set, page)) continue;
+    uint32_t page = art_pages_from(&set, 0);
+    for (; !rc && page < ART_BLOB_PAGES; page = art_pages_from(&set, page + 1)) {
         enum art_rc verified = verify_page(store, cached, page);
         if (intent == ART_POINT && art_pages_has(pages, page)) rc = verified;
     }

@@ -313,8 +313,8 @@ static inline void set_chosen_row(struct art_row_set *rows, uint32_t row, bool w
 }
 
 /* The slots with code + above <= span, or with `outside`, all others. */
-static void choose_codes(const struct art_cells *column, uint64_t above, uint64_t span, bool outside,
-                         struct art_row_set *slots) {
+static inline void choose_codes(const struct art_cells *column, uint64_t above, uint64_t span, bool outside,
+                                struct art_row_set *slots) {
     uint64_t mask = column->mask;
     uint32_t width = column->width, whole = 0; /* slots that can be loaded where they are */
     if (!width) {
@@ -365,14 +365,15 @@ static void choose_entries(const struct art_cells *column, const struct art_colu
         if (value_is_wanted(test, &entry)) art_row_set_add(&wanted, i);
         p += art_serial_bytes(serial);
     }
-    if (art_row_set_count(&wanted) == 1) { /* as of integers; the last entry stands for all codes behind it, too */
+    uint32_t count = art_row_set_count(&wanted);
+    if (count == 1) { /* as of integers; the last entry stands for all codes behind it, too */
         uint64_t number = art_row_set_from(&wanted, 0);
         choose_codes(column, 0 - number, number + 1 == column->entries ? UINT64_MAX - number : 0, false, slots);
         return;
     }
-    for (uint32_t slot = 0; slot < column->slots && art_row_set_any(&wanted); slot++) {
+    for (uint32_t slot = 0; count && slot < column->slots; slot++) {
         uint32_t number = art_min32((uint32_t)art_cells_code(column, slot), column->entries - 1);
-        slots->word[slot >> 6] |= (uint64_t)art_row_set_has(&wanted, number) << (slot & 63);
+        if (art_row_set_has(&wanted, number)) art_row_set_add(slots, slot);
     }
 }
 
@@ -731,21 +732,8 @@ static void open_column(struct art_block_reader *reader, uint32_t number) {
     reader->texts |= (uint64_t)(column->encoding == ART_COLUMN_TEXTS) << number;
 }
 
-static enum art_rc __attribute__((noinline))
-read_other_field(struct art_block_reader *reader, uint32_t row, uint32_t number, uint8_t *room, struct art_datum *out) {
-    enum art_rc rc;
-    if (read_elsewhere(&reader->block, row, number, out, &rc)) return rc;
-    if (!(reader->opened >> number & 1)) open_column(reader, number);
-    if (reader->lists >> number & 1) {
-        set_datum_of_cell(out, &reader->listed[number][row], room);
-        return ART_OK;
-    }
-    read_field(&reader->column[number], row, room, out);
-    bool is_near = (uint8_t)(row + NEAR_ROWS - reader->last[number]) <= 2 * NEAR_ROWS;
-    bool at_once = (reader->integers | reader->texts) >> number & 1;
-    if (is_near && !at_once) list_cells(reader, number);
-    reader->last[number] = (uint8_t)row;
-    return ART_OK;
+static inline void read_integer_in_place(const struct art_cells *column, uint32_t row, struct art_datum *out) {
+    set_datum_of_integer(out, (int64_t)((uint64_t)column->base + art_cells_code(column, row)));
 }
 
 static void __attribute__((noinline))
@@ -754,14 +742,34 @@ read_text_in_place(const struct art_cells *column, uint32_t row, struct art_datu
     set_datum_of_bytes(out, ART_SERIAL_TEXT, text.data, text.len);
 }
 
+static enum art_rc __attribute__((noinline))
+read_other_field(struct art_block_reader *reader, uint32_t row, uint32_t number, uint8_t *room, struct art_datum *out) {
+    const struct art_cells *column = &reader->column[number];
+    enum art_rc rc = ART_OK;
+    if (read_elsewhere(&reader->block, row, number, out, &rc)) return rc;
+    if (!(reader->opened >> number & 1)) open_column(reader, number);
+    if (reader->lists >> number & 1) {
+        set_datum_of_cell(out, &reader->listed[number][row], room);
+    } else if (reader->integers >> number & 1) {
+        read_integer_in_place(column, row, out);
+    } else if (reader->texts >> number & 1) {
+        read_text_in_place(column, row, out);
+    } else {
+        read_field(column, row, room, out);
+        bool is_near = (uint8_t)(row + NEAR_ROWS - reader->last[number]) <= 2 * NEAR_ROWS;
+        if (is_near) list_cells(reader, number);
+        reader->last[number] = (uint8_t)row;
+    }
+    return rc;
+}
+
 enum art_rc art_block_reader_field(struct art_block_reader *reader, unsigned row, unsigned column, uint8_t *room,
                                    struct art_datum *out) {
     if (column >= reader->block.columns || reader->block.raw.count)
         return read_other_field(reader, row, column, room, out);
     assert(row < reader->block.rows);
     if (reader->integers >> column & 1) {
-        const struct art_cells *cells = &reader->column[column];
-        set_datum_of_integer(out, (int64_t)((uint64_t)cells->base + art_cells_code(cells, row)));
+        read_integer_in_place(&reader->column[column], row, out);
     } else if (reader->lists >> column & 1) {
         set_datum_of_cell(out, &reader->listed[column][row], room);
     } else if (reader->texts >> column & 1) {

@@ -185,12 +185,13 @@ static int offset_of_glob(const struct art_planning *planning) {
     return -1;
 }
 
-/* Is this the only plan that SQLite asks for? There is such a GLOB, nothing that may come from another table, and no
- * term that is not shown but the GLOB as it was written: no OR, no subquery. Then no number chooses a plan of this
- * table, and the prepare of each pattern that is bound goes without the descents of an estimate. */
+/* Is this the only plan that SQLite asks for? It is no arm of an OR; there is such a GLOB, nothing that may come from
+ * another table, and no term that is not shown but the GLOB as it was written: no OR, no subquery. Then no number
+ * chooses a plan of this table, and the prepare of each pattern that is bound goes without the descents of an estimate.
+ */
 static bool is_only_plan(const struct art_planning *planning) {
     const sqlite3_index_info *info = planning->info;
-    int glob = offset_of_glob(planning), shown = 0;
+    int glob = planning->first ? offset_of_glob(planning) : -1, shown = 0;
     if (glob < 0) return false;
     for (int i = 0; i < info->nConstraint; i++) {
         const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];

@@ -415,8 +415,7 @@ static int __attribute__((noinline)) show_under_cursor(struct art_scan *scan, in
     const struct art_vtab *vtab = art_scan_vtab(scan);
     uint8_t room[ART_VALUE_INLINE_MAX + ART_KEY_PADDING];
     struct art_datum datum;
-    if (vtab->begun || art_hidden_column(vtab, column) >= 0 || art_scan_rolled(scan))
-        return show_column(scan, column, context);
+    if (art_hidden_column(vtab, column) >= 0 || art_scan_rolled(scan)) return show_column(scan, column, context);
     if (scan->kind == ART_SCAN_RANGE) scan->of.range.unseen = 0;
     if (!stands_in_block(scan)) {
         if (vtab->columns.count == 2) return show_single(scan, context);
@@ -463,10 +462,9 @@ static int __attribute__((noinline)) show_turned(struct art_scan *scan, unsigned
 /* The same under the tree's cursor: nearly always the value is read at once. */
 static int __attribute__((noinline))
 show_of_key_under_cursor(struct art_scan *scan, const struct art_column *column, sqlite3_context *context) {
-    const struct art_vtab *vtab = art_scan_vtab(scan);
     struct art_datum datum;
     bool has_no_nul;
-    if (vtab->begun || art_scan_rolled(scan)) return show_column(scan, (int)(column - vtab->columns.items), context);
+    if (art_scan_rolled(scan)) return show_column(scan, (int)(column - art_scan_vtab(scan)->columns.items), context);
     if (scan->kind == ART_SCAN_RANGE) scan->of.range.unseen = 0;
     bool known = scan->passed.columns || !art_cursor_text(scan->cursor, &scan->passed_key, &has_no_nul);
     if (!known || (scan->passed.columns + 1 != column->place && !pass_key(scan, column->place)))
@@ -490,10 +488,10 @@ show_of_key_under_cursor(struct art_scan *scan, const struct art_column *column,
 
 int art_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
     struct art_scan *scan = (struct art_scan *)base;
-    const struct art_columns *columns = &art_scan_vtab(scan)->columns;
+    const struct art_vtab *vtab = art_scan_vtab(scan);
     if (column == ART_COLUMN_KEY) return show_path(scan, context);
-    if (scan->state != ART_SCAN_ON_CURSOR) return show_column(scan, column, context);
-    return is_of_key(scan, column) ? show_of_key_under_cursor(scan, &columns->items[column], context)
+    if (scan->state != ART_SCAN_ON_CURSOR || vtab->begun) return show_column(scan, column, context);
+    return is_of_key(scan, column) ? show_of_key_under_cursor(scan, &vtab->columns.items[column], context)
                                    : show_under_cursor(scan, column, context);
 }
 

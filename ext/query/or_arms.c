@@ -54,15 +54,21 @@ static bool is_before(const sqlite3_index_info *info, const struct art_planned *
     return seen->last && arm > 0 && shown >= 0 && shown <= arm;
 }
 
-/* An arm reads the columns that its clause reads: another use of the table in the statement mostly reads others.
- * Statements are told apart by the one that SQLite is making, the first in its list. One that gets the address of
+/* Statements are told apart by the one that SQLite is making, the first in its list. One that gets the address of
  * another may be taken for it: a mistake as above. */
+bool art_or_arms_begin(const struct art_planning *planning) {
+    struct art_planned *seen = &planning->reading->planned;
+    const sqlite3_stmt *statement = sqlite3_next_stmt(planning->vtab->connection->db, NULL);
+    if (seen->statement == statement) return false;
+    *seen = (struct art_planned){.statement = statement};
+    return true;
+}
+
+/* An arm reads the columns that its clause reads: another use of the table in the statement mostly reads others. */
 void art_or_arms_price(const struct art_planning *planning) {
     const struct art_vtab *vtab = planning->vtab;
     sqlite3_index_info *info = planning->info;
     struct art_planned *seen = &planning->reading->planned;
-    const sqlite3_stmt *statement = sqlite3_next_stmt(vtab->connection->db, NULL);
-    if (seen->statement != statement) *seen = (struct art_planned){.statement = statement};
     int last = 0;
     unsigned given = find_arguments(planning, &last);
     bool same = seen->columns == info->colUsed;

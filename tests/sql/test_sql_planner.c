@@ -862,6 +862,7 @@ LOOP_TEST(test_arms_that_leave_few_rows_are_sorted, 2) {
     plan_has("SELECT path FROM t WHERE path = ?1 OR path BETWEEN ?2 AND ?3 ORDER BY path LIMIT 10", "MULTI-INDEX OR");
     plan_has("SELECT path FROM t WHERE path LIKE '%needle%' OR note LIKE '%needle%' ORDER BY path", "MULTI-INDEX OR");
     plan_has("SELECT path FROM t WHERE path > ?1 OR path = ?2", "MULTI-INDEX OR");
+    plan_has("SELECT n FROM t WHERE path GLOB 'usr/d0007/*' OR path GLOB 'usr/d0009/*'", "MULTI-INDEX OR");
 }
 
 /* --- words below a prefix ----------------------------------------------------------------------------------------- */

@@ -88,7 +88,7 @@ enum art_rc art_cursor_open(struct art_tree *tree, struct art_cursor **out) {
     cursor->valid = false;
     cursor->newer_than = 0;
     cursor->deletes = false;
-    cursor->limits = (struct art_limits){0};
+    art_limits_none(&cursor->limits, NULL);
     cursor->by_terms = false;
     link_cursor(&tree->open, cursor);
     *out = cursor;
@@ -150,7 +150,10 @@ static bool has_terms(void *chooser, const struct art_entry *entry) {
 }
 
 static void take_limits(struct art_cursor *cursor, const struct art_limits *limits) {
-    cursor->limits = limits ? *limits : (struct art_limits){0};
+    if (limits)
+        cursor->limits = *limits;
+    else
+        art_limits_none(&cursor->limits, NULL);
     cursor->host.choose = cursor->limits.choose;
     cursor->host.chooser = cursor->limits.chooser;
     cursor->limits.chooser = cursor;
@@ -187,15 +190,16 @@ static bool is_frequent(const struct art_cursor *cursor) {
 
 static void limit_runs(struct art_cursor *cursor) {
     struct art_merge *merge = &cursor->merge;
+    if (!art_limits_any(&cursor->limits)) return;
     /* A key has the same terms wherever it is, also as a delete. So all runs may be passed over by them: what is
      * uncovered has another key than those that are sought. */
     struct art_limits *keys = &cursor->of_keys;
-    *keys = (struct art_limits){.summary = cursor->limits.summary};
+    art_limits_none(keys, cursor->limits.summary);
     for (unsigned i = 0; i < cursor->limits.query_count; i++) {
         const struct art_term_query *query = &cursor->limits.queries[i];
         if (query->field == ART_FIELD_KEYS) keys->queries[keys->query_count++] = *query;
     }
-    for (unsigned i = 0; art_limits_any(&cursor->limits) && i < merge->count; i++) {
+    for (unsigned i = 0; i < merge->count; i++) {
         struct art_source *source = &merge->source[i];
         bool oldest = i + 1 == merge->count;
         if (source->is_memtable) continue;
@@ -302,7 +306,7 @@ static enum art_rc take_if_matching(struct art_cursor *cursor, struct art_source
         if (*taken) take_row(cursor, &entry);
         return ART_OK;
     }
-    *taken = art_blob_is_chosen(&source->run.leaf);
+    *taken = art_blob_is_chosen(&source->run.leaf, cursor->backward);
     if (!*taken) return ART_OK;
     cursor->asked++;
     unsigned run = (unsigned)(source - cursor->merge.source) - cursor->merge.source[0].is_memtable;
