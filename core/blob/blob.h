@@ -166,7 +166,7 @@ struct art_blob {
     struct art_pages head, summed; /* pages of the footer: always present; of sums and zones, come together */
     bool blocks;                   /* some bucket may have one */
     bool postings_there;           /* their heads were read, and are sane */
-    void *owner;         /* for want() */
+    void *owner;                   /* for want() */
 };
 static inline struct art_pages art_blob_present(const struct art_blob *blob) {
     return (struct art_pages){{atomic_load_explicit(&blob->present[0], memory_order_acquire),

@@ -519,7 +519,8 @@ static void fetch_ahead(struct art_blob *const *blobs, uint32_t count, const str
             struct posting_part part = find_part(blobs[i], query->field);
             uint32_t group = group_of(query->term[0], part.groups);
             const uint8_t *begin = part.begin + 2 * group;
-            bool reads = step && part.groups && art_page_present(blobs[i], (uint32_t)(begin - blobs[i]->image) / ART_BLOB_PAGE);
+            bool reads =
+                step && part.groups && art_page_present(blobs[i], (uint32_t)(begin - blobs[i]->image) / ART_BLOB_PAGE);
             __builtin_prefetch(reads ? part.data + 2 * art_load16(begin) : begin);
         }
     }

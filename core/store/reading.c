@@ -139,8 +139,7 @@ enum art_rc art_store_blob(struct art_store *store, const struct art_ref *ref, s
     } else {
         store->count.misses++;
         pthread_mutex_lock(&cached->loading);
-        if (!atomic_load(&cached->ready))
-            rc = read_head(store, cached, ref); /* unless somebody was faster */
+        if (!atomic_load(&cached->ready)) rc = read_head(store, cached, ref); /* unless somebody was faster */
         pthread_mutex_unlock(&cached->loading);
     }
     if (!rc) rc = new_pinned(store, cached, ref, &pinned);

@@ -52,6 +52,16 @@ if ! BENCH_FORMER=$ART_EXTENSION "$metadata" -f "$work/list" 3000 >"$work/said" 
 fi
 checks=$((checks + 1))
 if [ "$(grep -c '^\(files\|objects\|obj\) .* art .* all ' "$work/said")" != 3 ]; then failed "bytes by column:"; fi
+if strace -o /dev/null true 2>/dev/null; then
+    checks=$((checks + 1))
+    if ! "$root/tests/bench/pages" -n 2000 -k file,inline,table,fts5 "$work/list" "$ART_EXTENSION" "$work/metadata/pages" >"$work/said" 2>&1 ||
+        ! grep -q '^point .* [1-9]' "$work/said" || ! grep -q '^ *1 leaf blob: leaf pages' "$work/said"; then
+        failed "a tiny run that counts pages:"
+    fi
+    rm -rf "$work/metadata/pages"
+else
+    echo "skipped: pages are not counted without strace"
+fi
 rmdir "$work/metadata" && rm "$work/list"
 checks=$((checks + 1))
 left=$(find "$work" -mindepth 1 ! -name said | wc -l)
