@@ -63,6 +63,7 @@ struct art_memtable {
     uint64_t replayed;              /* entries of redo, since it began */
     uint64_t narrowed;              /* times that a search has made zones narrower */
     struct art_value_index *values; /* NULL: nobody has asked for one */
+    bool values_of_gone;            /* it may have leaves that were taken out of the tree */
     bool knows_newest;              /* nodes know their newest version: somebody has asked */
 };
 

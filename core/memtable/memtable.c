@@ -181,6 +181,7 @@ void art_memtable_turn(struct art_memtable *memtable, struct art_leaf *leaf, uin
 }
 
 void art_memtable_remove(struct art_memtable *memtable, struct art_leaf *leaf) {
+    memtable->values_of_gone = true;
     struct art_bytes key = art_leaf_key(leaf);
     struct art_entry taken;
     struct art_share share;

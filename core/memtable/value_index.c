@@ -111,6 +111,7 @@ static enum art_rc make_index(struct art_memtable *memtable) {
     struct art_memtable_cursor cursor;
     memtable->values = art_alloc_zeroed(sizeof *memtable->values);
     if (!memtable->values) return art_nomem();
+    memtable->values_of_gone = false;
     art_memtable_cursor_init(&cursor, memtable);
     enum art_rc rc = art_memtable_first(&cursor);
     while (!rc && cursor.valid) {
@@ -132,7 +133,9 @@ static bool is_chosen(const struct art_memtable *memtable, const struct art_leaf
                       const struct art_limits *limits) {
     assert(leaf && memtable->summary);
     struct art_entry entry;
-    if (!memtable->root || art_link_nearest(memtable->root, art_leaf_key(leaf)) != leaf) return false; /* taken out */
+    bool gone = memtable->values_of_gone &&
+                (!memtable->root || art_link_nearest(memtable->root, art_leaf_key(leaf)) != leaf);
+    if (gone) return false;
     art_leaf_entry(leaf, &entry);
     return art_summary_seeks(memtable->summary, &entry, limits);
 }

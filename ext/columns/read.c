@@ -744,9 +744,9 @@ read_text_in_place(const struct art_cells *column, uint32_t row, struct art_datu
 
 static enum art_rc __attribute__((noinline))
 read_other_field(struct art_block_reader *reader, uint32_t row, uint32_t number, uint8_t *room, struct art_datum *out) {
-    const struct art_cells *column = &reader->column[number];
     enum art_rc rc = ART_OK;
     if (read_elsewhere(&reader->block, row, number, out, &rc)) return rc;
+    const struct art_cells *column = &reader->column[number];
     if (!(reader->opened >> number & 1)) open_column(reader, number);
     if (reader->lists >> number & 1) {
         set_datum_of_cell(out, &reader->listed[number][row], room);
