@@ -10,7 +10,7 @@
 #include "tests/support/grammar.h"
 #include "tests/support/sql_expect.h"
 
-enum { WORLDS = 8, STEPS = 3000 };
+enum { WORLDS = 8, STEPS = 1800 };
 
 /* Values come in the order of `now`, more or less; a row is named by a number, and there is none above `numbered`. */
 static int64_t now;

@@ -1,7 +1,7 @@
 /* Killed writers leave whole transactions behind, all that they have acknowledged, and slots that can be written at
  * once: tests/support/kills.c kills them. And what does the kernel still write for a dead one?
  *
- * ART_TEST_KILLS=n: kills in each of the eight modes. By default 150, and 60 on a SQLite newer than the system's is
+ * ART_TEST_KILLS=n: kills in each of the eight modes. By default 100, and 60 on a SQLite newer than the system's is
  * expected to be, which CI runs beside it: together 1,680. ART_TEST_SCALE, ART_TEST_SEED.
  */
 #include <fcntl.h>
@@ -20,7 +20,7 @@
 #include "tests/support/suite.h"
 #include "tests/support/watch.h"
 
-enum { NEWER = 3053000, KILLS = 150, KILLS_ON_THE_NEWER = 60, DEATHS = 20 };
+enum { NEWER = 3053000, KILLS = 100, KILLS_ON_THE_NEWER = 60, DEATHS = 20 };
 
 LOOP_TEST(test_a_killed_load_leaves_whole_transactions, KILL_MODES) {
     const struct kill_mode *mode = &kill_modes[_i];

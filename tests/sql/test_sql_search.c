@@ -373,7 +373,7 @@ LOOP_TEST(test_rows_with_a_word_are_those_of_an_ordinary_table, 2 * VARIANTS) {
                         .copies = true,
                         .inlined = _i >= VARIANTS,
                         .now.summary = (unsigned)_i % 5};
-    unsigned steps = random_rounds(1200);
+    unsigned steps = random_rounds(800);
     both_open(&both, "search");
     make_tables(&both, (unsigned)_i % VARIANTS);
     both_go(&both, steps);

@@ -5,7 +5,7 @@
 #include "tests/support/sql.h"
 #include "tests/support/suite.h"
 
-enum { MEGABYTE = 1 << 20, LIVE = 10 * MEGABYTE, BESIDE = 32 * MEGABYTE, TURNOVERS = 6, SAMPLES = 8, SPILLS = 8000 };
+enum { MEGABYTE = 1 << 20, LIVE = 10 * MEGABYTE, BESIDE = 32 * MEGABYTE, TURNOVERS = 4, SAMPLES = 8, SPILLS = 8000 };
 
 static const struct {
     enum age_kind kind;

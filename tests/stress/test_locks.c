@@ -11,7 +11,7 @@
 #include "tests/support/sql.h"
 #include "tests/support/suite.h"
 
-enum { ROWS = 30000, THREADS = 2, TIMES = 20 };
+enum { ROWS = 30000, THREADS = 2, TIMES = 8 };
 
 static _Thread_local struct { unsigned locks, allocations; } calls;
 

@@ -218,7 +218,7 @@ static void *churn(void *argument) {
 static void *snatch(void *argument) {
     struct art_blob_buf first, second;
     uint64_t mine = (uint64_t)(uintptr_t)argument;
-    for (unsigned step = 0; step < 100000 * random_scale(); step++) {
+    for (unsigned step = 0; step < random_rounds(100000); step++) {
         if (art_blob_buf_get(pool, &first)) break;
         if (first.slot >= 0) memcpy(first.data, &mine, sizeof mine);
         if (step % 3 == 0) {

@@ -349,6 +349,10 @@ static int reading(const struct work *work, uint64_t *out) {
 
 static unsigned failures, rounds;
 
+static bool all_wanted(void) {
+    return random_stride() == 1;
+}
+
 /* The tree is what it was, here and for who comes anew. */
 static void same_as(uint64_t before, const struct fault *fault, uint64_t n) {
     uint64_t now = 0;
@@ -363,7 +367,7 @@ static void same_as(uint64_t before, const struct fault *fault, uint64_t n) {
 static void sweep(const struct fault *fault, const struct work *work, bool reads, uint64_t before, uint64_t after) {
     struct random random = {work->seed};
     bool struck = true;
-    for (uint64_t n = 0; struck; n += random_stride() + random_below(&random, (uint32_t)n / 4)) {
+    for (uint64_t n = 0; struck; n += random_stride() + random_below(&random, (uint32_t)n / (all_wanted() ? 4 : 1))) {
         struct art_commit commit;
         uint64_t result = 0;
         /* Mostly the connection that has met the failure before goes on; sometimes a new one, also in its opening. */
@@ -447,7 +451,7 @@ LOOP_TEST(test_whatever_fails_first_nothing_is_lost, 3) {
         for (unsigned j = 0; j < 3; j++) step(&(struct work){PLAIN, random_next(&random), 100}, false);
     }
     printf("sweep: %u tries, %u of them failed\n", rounds, failures);
-    ck_assert_uint_gt(failures, 500);
+    ck_assert_uint_gt(failures, all_wanted() ? 500 : 120);
     toy_free(toy);
     toy_blobs_clear(&committed);
     for (unsigned i = 0; i < MARKS; i++) toy_blobs_clear(&at_mark[i]);
