@@ -20,7 +20,7 @@ struct art_builder;
 struct art_builder_options {
     enum art_blob_kind kind;
     uint8_t height;                    /* of the blobs that are built: 0 for leaf blobs, 1.. for index blobs */
-    bool filter;                       /* leaf blobs of upper runs */
+    bool filter;                       /* leaf blobs */
     bool blocks;                       /* leaf blobs of the oldest run: values in blocks, if there is a codec */
     const struct art_summary *summary; /* NULL: none */
     uint8_t uuid[16];                  /* the table's id */

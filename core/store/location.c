@@ -85,7 +85,7 @@ enum art_rc art_store_copy(struct art_store *store, const struct art_ref *refs, 
         rc = art_blob_open(&blob, buffers[i].data, &refs[i], store->uuid, store->location.path);
         for (uint32_t page = 0; !rc && page < refs[i].leaf_pages; page++) rc = art_blob_verify_page(&blob, page);
         if (!rc && to->phase.end <= refs[i].slot) to->phase.end = refs[i].slot + 1;
-        if (!rc && !share_slot(to, store, refs[i].slot)) rc = art_store_write(to, &refs[i], &buffers[i]);
+        if (!rc && !share_slot(to, store, refs[i].slot)) rc = art_store_write(to, &refs[i], &buffers[i], false);
     }
     for (unsigned i = 0; i < count; i++) art_blob_buf_put(&buffers[i]);
     return rc;

@@ -74,6 +74,7 @@ struct art_readahead {
 struct art_queued_write {
     struct art_ref ref; /* label: only its length counts */
     struct art_blob_buf buffer;
+    bool cold; /* as art_store_write() was told */
 };
 
 struct art_old_path {
@@ -204,7 +205,7 @@ struct art_cache_key art_store_key_of(const struct art_store *store, uint32_t sl
 /* May a blob be read as a whole where the device must be asked? If the file fits, and the cache, which other files use,
  * too, has room. */
 static inline bool art_store_loads_whole(const struct art_store *store) {
-    return store->location.file_bytes <= store->cache_bytes && art_cache_allows(ART_BLOB_PAGES);
+    return art_store_fits(store) && art_cache_allows(ART_BLOB_PAGES);
 }
 /* Is it worth large pages? Of those a small blob would use little. */
 static inline bool art_ref_is_large(const struct art_ref *ref) {

@@ -110,6 +110,10 @@ void art_store_trim(struct art_store *store) {
     store->readahead = NULL;
 }
 
+bool art_store_fits(const struct art_store *store) {
+    return store->location.file_bytes <= store->cache_bytes;
+}
+
 enum art_rc art_store_stats(struct art_store *store, struct art_store_stats *out) {
     enum art_rc rc = art_store_usable(store);
     if (rc) return rc;

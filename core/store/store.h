@@ -160,9 +160,12 @@ enum art_rc art_store_hole_is_clean(struct art_store *store, const struct art_re
  * caller's until art_store_write() or art_blob_buf_put(). Within a write phase. ART_NOMEM. */
 enum art_rc art_store_buffer(struct art_store *store, struct art_blob_buf *out);
 /* Starts writing the used pages of a finished blob to ref->slot and takes the buffer over (cleared, also on error).
- * With ART_WRITES_MAX under way it waits for all of them first. The blob enters the cache when there is room. Errors
- * show at art_store_sync() at the latest. Within a write phase (ART_MISUSE), in which the slot was taken. */
-enum art_rc art_store_write(struct art_store *store, const struct art_ref *ref, struct art_blob_buf *buffer);
+ * With ART_WRITES_MAX under way it waits for all of them first. The blob enters the cache when there is room, of a
+ * `cold` one the footer alone. Errors show at art_store_sync() at the latest. Within a write phase (ART_MISUSE), in
+ * which the slot was taken. */
+enum art_rc art_store_write(struct art_store *store, const struct art_ref *ref, struct art_blob_buf *buffer, bool cold);
+/* Does the file fit into this store's share of the cache? */
+bool art_store_fits(const struct art_store *store);
 /* Every write so far has reached the file, or an error: before anything is read again that only memory vouches for. */
 enum art_rc art_store_wait(struct art_store *store);
 /* What was written since the last successful wait or sync is given up: waits for it, whatever became of it, and lets

@@ -313,19 +313,20 @@ static void keep_written(struct art_store *store, const struct art_queued_write 
     struct art_cache_key key = store->location.key;
     struct art_cached *cached;
     key.slot = ref->slot;
-    if (store->for_another || !art_cache_allows((uint64_t)ref->leaf_pages + ref->footer_pages)) return;
-    if (art_cache_acquire(&key, ref->hash, art_store_loads_whole(store) && art_ref_is_large(ref), &cached)) return;
+    uint32_t leaf_pages = done->cold ? 0 : ref->leaf_pages;
+    if (store->for_another || !art_cache_allows((uint64_t)leaf_pages + ref->footer_pages)) return;
+    if (art_cache_acquire(&key, ref->hash, leaf_pages && art_ref_is_large(ref), &cached)) return;
     pthread_mutex_lock(&cached->loading);
     if (!atomic_load(&cached->ready)) {
         uint8_t *image = art_cached_image(cached);
-        size_t leaves = (size_t)ref->leaf_pages * ART_PAGE, footer = (size_t)ref->footer_pages * ART_PAGE;
-        art_cache_touch(cached, 0, ref->leaf_pages);
+        size_t leaves = (size_t)leaf_pages * ART_PAGE, footer = (size_t)ref->footer_pages * ART_PAGE;
+        if (leaf_pages) art_cache_touch(cached, 0, leaf_pages);
         art_cache_touch(cached, ART_BLOB_PAGES - ref->footer_pages, ref->footer_pages);
         memcpy(image, done->buffer.data, leaves);
         memcpy(image + ART_BLOB_SIZE - footer, done->buffer.data + ART_BLOB_SIZE - footer, footer);
         if (!art_blob_open(&cached->blob, image, ref, store->uuid, store->location.path)) {
             cached->blob.file = NULL;
-            for (uint32_t page = 0; page < ref->leaf_pages; page++) {
+            for (uint32_t page = 0; page < leaf_pages; page++) {
                 atomic_fetch_or(&cached->blob.present[page >> 6], (uint64_t)1 << (page & 63));
             }
             atomic_store(&cached->ready, true);
@@ -394,7 +395,8 @@ static enum art_rc start_write(struct art_store *store, const struct art_queued_
     return rc ? rc : art_io_write(store->location.io, requests, count);
 }
 
-enum art_rc art_store_write(struct art_store *store, const struct art_ref *ref, struct art_blob_buf *buffer) {
+enum art_rc art_store_write(struct art_store *store, const struct art_ref *ref, struct art_blob_buf *buffer,
+                            bool cold) {
     enum art_rc rc = in_phase(store);
     assert(rc || (ref->slot && ref->slot < store->phase.end && ref->leaf_pages && ref->footer_pages));
     if (!rc && (store->phase.pending_count == ART_WRITES_MAX || art_store_is_pending(store, ref->slot))) {
@@ -411,7 +413,7 @@ enum art_rc art_store_write(struct art_store *store, const struct art_ref *ref, 
     if (store->location.file_bytes < end) store->location.file_bytes = end;
     struct art_queued_write *pending = &store->phase.pending[store->phase.pending_count++];
     assert(store->phase.pending_count <= ART_WRITES_MAX);
-    *pending = (struct art_queued_write){*ref, *buffer};
+    *pending = (struct art_queued_write){*ref, *buffer, cold};
     art_ref_leave(&pending->ref);
     *buffer = (struct art_blob_buf){NULL, NULL, -1};
     assert(art_store_is_pending(store, ref->slot));

@@ -124,6 +124,8 @@ void store_blobs_free(struct store_blob *blobs, unsigned count) {
     }
 }
 
+bool store_writes_cold;
+
 int store_write_again(struct art_store *store, const struct store_blob *blob) {
     struct art_blob_buf buffer;
     int rc = art_store_buffer(store, &buffer);
@@ -132,7 +134,7 @@ int store_write_again(struct art_store *store, const struct store_blob *blob) {
     size_t front = (size_t)blob->ref.leaf_pages * ART_PAGE, back = (size_t)blob->ref.footer_pages * ART_PAGE;
     memcpy(buffer.data, blob->image, front);
     memcpy(buffer.data + ART_BLOB_SIZE - back, blob->image + ART_BLOB_SIZE - back, back);
-    rc = art_store_write(store, &blob->ref, &buffer);
+    rc = art_store_write(store, &blob->ref, &buffer, store_writes_cold);
     ck_assert_ptr_null(buffer.data);
     return rc;
 }

@@ -60,7 +60,7 @@ enum art_rc art_edit_move(struct art_tree *tree, struct art_version_edit *edit, 
     if (!rc) {
         *out = *from;
         art_blob_copy(blob, buffer.data, slot, edit->root->generation, out);
-        rc = art_store_write(tree->store, out, &buffer);
+        rc = art_store_write(tree->store, out, &buffer, false);
     }
     if (!rc) edit->pages_written += art_ref_pages(out);
     art_blob_buf_put(&buffer);
@@ -69,7 +69,7 @@ enum art_rc art_edit_move(struct art_tree *tree, struct art_version_edit *edit, 
 }
 
 enum art_rc art_edit_write(struct art_tree *tree, struct art_version_edit *edit, struct art_builder *builder,
-                           struct art_blob_buf *buffer, struct art_built *out, uint32_t *inside) {
+                           struct art_blob_buf *buffer, struct art_built *out, uint32_t *inside, bool cold) {
     uint32_t slot;
     assert(edit->root && edit->root->generation > tree->root->generation);
     enum art_rc rc = art_slots_take(tree, edit, &slot);
@@ -81,7 +81,7 @@ enum art_rc art_edit_write(struct art_tree *tree, struct art_version_edit *edit,
     }
     assert(rc || (out->ref.slot == slot && art_ref_pages(&out->ref) <= ART_BLOB_PAGES));
     assert(rc || (out->ref.entries && out->ref.generation == edit->root->generation));
-    if (!rc) rc = art_store_write(tree->store, &out->ref, buffer);
+    if (!rc) rc = art_store_write(tree->store, &out->ref, buffer, cold);
     if (!rc) edit->pages_written += art_ref_pages(&out->ref);
     if (!rc) tree->count.in_blocks += out->in_blocks;
     art_store_relax(

@@ -229,10 +229,11 @@ void art_edit_empty(struct art_tree *tree, struct art_version_edit *edit);
 /* Writes a leaf blob once more, into a slot of its own: *out leads there, and borrows what `from` does. */
 enum art_rc art_edit_move(struct art_tree *tree, struct art_version_edit *edit, const struct art_ref *from,
                           struct art_ref *out);
-/* Finishes a builder's blob: takes a slot, writes it. *inside, if not NULL: entries (index blobs: children) in it. From
- * the write on the buffer is the store's (cleared), also where that fails; *out is borrowed from the builder. */
+/* Finishes a builder's blob: takes a slot, writes it. *inside, if not NULL: entries (index blobs: children) in it.
+ * `cold`: as art_store_write() is told. From the write on the buffer is the store's (cleared), also where that fails;
+ * *out is borrowed from the builder. */
 enum art_rc art_edit_write(struct art_tree *tree, struct art_version_edit *edit, struct art_builder *builder,
-                           struct art_blob_buf *buffer, struct art_built *out, uint32_t *inside);
+                           struct art_blob_buf *buffer, struct art_built *out, uint32_t *inside, bool cold);
 
 /* --- run_build.c -------------------------------------------------------------------------------------------------- */
 struct art_child { /* a child reference with its separator; both owned */
@@ -253,8 +254,8 @@ enum art_rc art_children_add(struct art_children *children, struct art_bytes sep
 void art_children_drop_last(struct art_children *children);
 
 struct art_run_build; /* entries in ascending order in, leaf blobs and their index out */
-/* last: it is for the oldest run, or becomes it. So all are plain puts, which may stand in blocks, and no leaf blob
- * needs a filter. fill_pages: close a leaf blob when it uses so many pages, 0: when it is full. whole: it ends with
+/* last: it is for the oldest run, or becomes it. So all are plain puts, which may stand in blocks, and leaf blobs need
+ * a filter only where the table is larger than its cache: elsewhere a page of rows answers as soon. fill_pages: close a leaf blob when it uses so many pages, 0: when it is full. whole: it ends with
  * art_run_build_run(), and the children are folded into index blobs on the way. Tree and edit outlive it. ART_NOMEM:
  * *out is not set. */
 enum art_rc art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct art_version_edit *edit,

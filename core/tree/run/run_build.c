@@ -20,6 +20,7 @@ struct art_run_build {
     struct art_children waiting[ART_HEIGHTS_MAX]; /* for an index blob over them, by height */
     uint64_t blobs, pages;
     bool last;
+    bool cold;  /* of a table larger than its cache, and last: who looks for a new key would read a page of it */
     bool whole; /* a run, not only its leaves */
 };
 
@@ -78,9 +79,10 @@ enum art_rc art_run_build_open(struct art_run_build **out, struct art_tree *tree
     build->tree = tree;
     build->edit = edit;
     build->last = last;
+    build->cold = last && !art_store_fits(tree->store);
     build->whole = whole;
     struct art_builder_options options = {.kind = ART_BLOB_LEAF,
-                                          .filter = !last,
+                                          .filter = !last || build->cold,
                                           .blocks = last && art_codec(),
                                           .fill_pages = fill_pages ? fill_pages : tree->options.blob_pages,
                                           .page_spare = art_tree_medium(tree)->page_spare,
@@ -142,7 +144,8 @@ enum art_rc art_run_build_add_leaf(struct art_run_build *build, struct art_bytes
 static enum art_rc finish_leaf(struct art_run_build *build, bool *more) {
     assert(build->buffer.data);
     struct art_built built;
-    enum art_rc rc = art_edit_write(build->tree, build->edit, build->builder, &build->buffer, &built, NULL);
+    enum art_rc rc =
+        art_edit_write(build->tree, build->edit, build->builder, &build->buffer, &built, NULL, build->cold);
     if (rc) return rc;
     *more = built.more;
     build->edit->root->texts |= built.texts;
@@ -261,7 +264,7 @@ enum art_rc art_index_build(struct art_tree *tree, struct art_version_edit *edit
         }
         uint32_t inside = 0;
         struct art_built built;
-        rc = art_edit_write(tree, edit, builder, &buffer, &built, &inside);
+        rc = art_edit_write(tree, edit, builder, &buffer, &built, &inside, false);
         if (!rc) rc = art_children_add(out, children->child[first].separator, &built.ref);
         if (rc) break;
         out->pages += art_ref_pages(&built.ref);

@@ -303,6 +303,19 @@ TEST(test_what_was_written_is_cached_where_there_is_room) {
     ck_assert_uint_gt(store_pages_read(store), 0);
 }
 
+TEST(test_of_what_was_written_cold_footers_alone_are_kept) {
+    store_place_simulated(&place, 1);
+    store = store_open(&place, 2 * MB);
+    store_writes_cold = true;
+    store_fill(store, true, blobs, BLOBS, 100);
+    store_writes_cold = false;
+    struct art_blob *blob;
+    for (unsigned i = 0; i < BLOBS; i++) EXPECT_OK(art_store_blob(store, &blobs[i].ref, &blob));
+    ck_assert_uint_eq(store_pages_read(store), 0);
+    EXPECT_OK(store_read_page(store, &blobs[BLOBS - 1], 7));
+    ck_assert_uint_eq(store_pages_read(store), 1);
+}
+
 TEST(test_a_superseded_blob_makes_room) {
     make_world(NULL, 100);
     store = store_open(&place, 64 * MB);
