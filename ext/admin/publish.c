@@ -24,8 +24,10 @@ enum {
     PUBLISHED_PAGE_BYTES = 16384, /* of SQLite's */
     BEST_ROWS = 20,               /* of each column, as one asks for them */
     LEVEL_ROWS_LEAST = 2000,      /* below a name: fewer lie on some pages side by side */
+    LEVEL_PAGES_WHOLE = 32,       /* so few are copied together, unless they lie together */
     LEVEL_PAGES_MOST = 256,       /* of one level: what follows is read as it is wanted */
-    LEVELS_MOST = 4096,           /* of one table */
+    ROOT_NAMES_MOST = 100,
+    LEVELS_MOST = 4096, /* of one table */
     FIRST_POSTINGS_PAGES = ART_EXTRACT_PART_PAGES / 4,
     RUN_GAP = 8,               /* pages: what lies so near is read along */
     STEPS_BETWEEN_LOOKS = 1000 /* of SQLite, before one looks whether anybody has interrupted */
@@ -42,7 +44,7 @@ struct publishing {
     const char *table;
     struct art_buffer numbers, noted; /* of pages that are in no part yet, and what is in them */
     struct art_buffer parts, pages;   /* of the directory */
-    uint32_t copies;                  /* in all parts */
+    uint32_t rows;                    /* of all parts */
     uint32_t part_pages;              /* so many make a part */
     bool chooses;                     /* a level is read: not all of it is copied */
 };
@@ -75,27 +77,32 @@ static uint32_t part_count(const struct publishing *publishing) {
     return (uint32_t)(publishing->parts.len / sizeof(struct art_extract_part));
 }
 
-static int put_extracted(struct publishing *publishing, uint32_t part, uint32_t from, uint32_t at) {
-    struct art_extract_page row = {noted_page(publishing, from + at), part, at};
-    if (art_buffer_append(&publishing->pages, &row, sizeof row)) return SQLITE_NOMEM;
-    const uint8_t *page = publishing->noted.data + (size_t)(from + at) * ART_EXTRACT_PAGE;
-    int rc = art_blobs_bind(publishing->put, 0, page);
-    if (!rc) rc = sqlite3_bind_int64(publishing->put, 1, ART_EXTRACT_ROW + publishing->copies);
-    if (!rc) sqlite3_step(publishing->put);
-    int end = sqlite3_reset(publishing->put);
-    publishing->copies++;
-    return rc ? rc : end;
+static int put_extract_rows(struct publishing *publishing, int64_t row, const uint8_t *bytes, uint64_t len) {
+    int rc = SQLITE_OK;
+    for (uint64_t at = 0, n; !rc && at < len; at += n, row++) {
+        n = len - at < ART_EXTRACT_PIECE ? len - at : ART_EXTRACT_PIECE;
+        sqlite3_bind_int64(publishing->put, 1, row);
+        rc = sqlite3_bind_blob64(publishing->put, 2, bytes + at, n, SQLITE_STATIC);
+        if (!rc) sqlite3_step(publishing->put);
+        int end = sqlite3_reset(publishing->put);
+        if (!rc) rc = end;
+    }
+    return rc;
 }
 
 static int put_part(struct publishing *publishing, uint32_t from, uint32_t count) {
     assert(count && count <= ART_EXTRACT_PART_PAGES);
-    uint32_t part = part_count(publishing);
-    struct art_hash128 hash =
-        art_hash128(publishing->noted.data + (size_t)from * ART_EXTRACT_PAGE, (size_t)count * ART_EXTRACT_PAGE);
-    struct art_extract_part row = {hash.low, hash.high, publishing->copies, count};
-    int rc = art_buffer_append(&publishing->parts, &row, sizeof row) ? SQLITE_NOMEM : SQLITE_OK;
-    for (uint32_t i = 0; !rc && i < count; i++) rc = put_extracted(publishing, part, from, i);
-    return rc;
+    const uint8_t *bytes = publishing->noted.data + (size_t)from * ART_EXTRACT_PAGE;
+    size_t len = (size_t)count * ART_EXTRACT_PAGE;
+    struct art_hash128 hash = art_hash128(bytes, len);
+    struct art_extract_part part = {hash.low, hash.high, publishing->rows, count};
+    for (uint32_t i = 0; i < count; i++) {
+        struct art_extract_page page = {noted_page(publishing, from + i), part_count(publishing), i};
+        if (art_buffer_append(&publishing->pages, &page, sizeof page)) return SQLITE_NOMEM;
+    }
+    if (art_buffer_append(&publishing->parts, &part, sizeof part)) return SQLITE_NOMEM;
+    publishing->rows += (uint32_t)art_extract_rows(len);
+    return put_extract_rows(publishing, ART_EXTRACT_ROW + part.begin, bytes, len);
 }
 
 /* What is noted becomes a part, or some. */
@@ -148,6 +155,7 @@ static int leave_longest_run(struct publishing *publishing) {
     for (uint32_t i = 0; i < count; i++) places[i] = (struct place){noted_page(publishing, i), i};
     qsort(places, count, sizeof *places, compare_places);
     find_longest_run(places, count, &begin, &end);
+    if (count <= LEVEL_PAGES_WHOLE && end - begin < count) begin = end = 0;
     bool nomem = false;
     for (uint32_t i = 0; i < count; i++) {
         if (i >= begin && i < end) continue;
@@ -236,19 +244,37 @@ static int note_levels(struct publishing *publishing, char **message) {
     return rc;
 }
 
+static bool has_levels(const struct art_vtab *vtab) {
+    return !vtab->columns.keys && !art_columns_keys_are_blobs(&vtab->columns);
+}
+
 static bool has_postings(const struct art_summarised *summarised) {
     bool has = summarised->search_key;
     for (unsigned i = 0; i < summarised->count; i++) has |= summarised->items[i].lookup || summarised->items[i].search;
     return has;
 }
 
+/* What one sees first: how many rows there are, and the level of the root. It comes with the first part. */
+static int note_first_look(struct publishing *publishing, const struct art_vtab *vtab, char **message) {
+    uint64_t rows;
+    uint8_t buffer[1];
+    struct art_range all;
+    art_range_of_prefix(art_bytes("", 0), buffer, &all);
+    int rc = art_report(message, art_tree_count(vtab->table->tree, &all, &rows));
+    if (rc || !has_levels(vtab)) return rc;
+    return run_sql(
+        publishing,
+        sqlite3_mprintf("SELECT *, entries FROM main.\"%w\"('', '/') LIMIT %d", publishing->table, ROOT_NAMES_MOST),
+        message);
+}
+
 static int ask_as_readers_do(struct publishing *publishing, const struct art_vtab *vtab, char **message) {
     struct art_tree *tree = vtab->table->tree;
-    bool of_texts = !vtab->columns.keys && !art_columns_keys_are_blobs(&vtab->columns);
     publishing->part_pages = ART_EXTRACT_PART_PAGES;
-    int rc = read_footers(publishing, tree, false, message);
+    int rc = note_first_look(publishing, vtab, message);
+    if (!rc) rc = read_footers(publishing, tree, false, message);
     if (!rc) rc = note_best(publishing, vtab, message);
-    if (!rc && of_texts) rc = note_levels(publishing, message);
+    if (!rc && has_levels(vtab)) rc = note_levels(publishing, message);
     publishing->part_pages = FIRST_POSTINGS_PAGES; /* a frequent word needs no more */
     if (!rc && has_postings(art_table_summarised(vtab->table))) rc = read_footers(publishing, tree, true, message);
     return rc;
@@ -300,22 +326,6 @@ static int put_head(struct publishing *publishing, const struct art_extract_head
     return rc ? rc : end;
 }
 
-static int put_pieces(struct publishing *publishing, const struct art_buffer *bytes) {
-    int64_t rows = (int64_t)((bytes->len + ART_EXTRACT_PIECE - 1) / ART_EXTRACT_PIECE);
-    int rc = SQLITE_OK;
-    for (int64_t i = 0; !rc && i < rows; i++) {
-        size_t at = (size_t)i * ART_EXTRACT_PIECE, left = bytes->len - at;
-        sqlite3_stmt *put = publishing->put;
-        sqlite3_bind_int64(put, 1, ART_EXTRACT_ROW - rows + i);
-        rc = sqlite3_bind_blob64(put, 2, bytes->data + at, left < ART_EXTRACT_PIECE ? left : ART_EXTRACT_PIECE,
-                                 SQLITE_STATIC);
-        if (!rc) sqlite3_step(put);
-        int end = sqlite3_reset(put);
-        if (!rc) rc = end;
-    }
-    return rc;
-}
-
 static int put_directory(struct publishing *publishing, char **message) {
     struct art_buffer bytes = {0};
     sort_pages(&publishing->pages);
@@ -328,7 +338,7 @@ static int put_directory(struct publishing *publishing, char **message) {
     struct art_extract_head head = {
         .directory_low = hash.low, .directory_high = hash.high, .directory_bytes = bytes.len};
     int rc = nomem ? SQLITE_NOMEM : describe_table(publishing, &head);
-    if (!rc) rc = put_pieces(publishing, &bytes);
+    if (!rc) rc = put_extract_rows(publishing, ART_EXTRACT_ROW - art_extract_rows(bytes.len), bytes.data, bytes.len);
     if (!rc) rc = put_head(publishing, &head);
     art_buffer_clear(&bytes);
     return cannot_publish(publishing, rc, message);
@@ -356,7 +366,7 @@ static int read_table(struct publishing *publishing, const char *name, char **me
 static int extract_table(void *context, const char *name, char **message) {
     struct publishing *publishing = context;
     publishing->table = name;
-    publishing->copies = 0;
+    publishing->rows = 0;
     publishing->parts.len = publishing->pages.len = publishing->numbers.len = publishing->noted.len = 0;
     int rc = run_sql(publishing, sqlite3_mprintf("DELETE FROM main.\"%w_artblob\" WHERE page < 0", name), message);
     if (rc) return rc;
@@ -364,7 +374,7 @@ static int extract_table(void *context, const char *name, char **message) {
                      sqlite3_mprintf("INSERT INTO main.\"%w_artblob\"(page, data) VALUES(?1, ?2)", name));
     rc = cannot_publish(publishing, rc, message);
     if (!rc) rc = read_table(publishing, name, message);
-    if (!rc && publishing->copies) rc = put_directory(publishing, message);
+    if (!rc && publishing->rows) rc = put_directory(publishing, message);
     sqlite3_finalize(publishing->put);
     publishing->put = NULL;
     return rc;

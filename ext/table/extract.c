@@ -61,37 +61,31 @@ void art_extract_free(struct art_table *table) {
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
 /* SQLite reads page by page; one who fetches them knows what is to come. Most know nothing of it. */
-static void tell_reader(struct art_table *table, uint64_t bytes) {
-    sqlite3_int64 wanted = (sqlite3_int64)bytes;
+static void tell_reader(struct art_table *table, sqlite3_int64 wanted) {
     sqlite3_file_control(table->connection->db, table->name->schema, ART_WILL_READ, &wanted);
 }
 
-static bool append_row(sqlite3_stmt *row, uint32_t padded, struct art_buffer *out) {
-    static const uint8_t zeros[ART_EXTRACT_PAGE];
-    const void *bytes = sqlite3_column_blob(row, 0);
-    uint32_t len = (uint32_t)sqlite3_column_bytes(row, 0);
-    if (bytes && art_buffer_append(out, bytes, len)) return false;
-    return len >= padded || !art_buffer_append(out, zeros, padded - len);
-}
-
-/* Rows [begin, end), each made that long by zeros. Where SQLite finds one damaged or too long, they are as good as
+/* What rows [begin, end) have, one behind the other. Where SQLite finds one damaged or too long, they are as good as
  * missing. */
 static int read_extract_rows(struct art_table *table, enum art_statement which, int64_t begin, int64_t end,
-                             uint32_t padded, struct art_buffer *out) {
+                             struct art_buffer *out) {
     char *message = NULL;
     sqlite3_stmt *read;
+    bool nomem = false;
     out->len = 0;
     int rc = art_shadow_statement(table, which, &read, &message);
     sqlite3_free(message);
     if (rc) return rc;
     sqlite3_bind_int64(read, 1, begin);
     sqlite3_bind_int64(read, 2, end);
-    bool appended = true;
-    while (appended && art_shadow_step(table->connection, read) == SQLITE_ROW) appended = append_row(read, padded, out);
+    while (!nomem && art_shadow_step(table->connection, read) == SQLITE_ROW) {
+        const void *bytes = sqlite3_column_blob(read, 0);
+        if (bytes) nomem = art_buffer_append(out, bytes, (size_t)sqlite3_column_bytes(read, 0)) != ART_OK;
+    }
     rc = sqlite3_reset(read);
     if (rc) out->len = 0;
     if ((rc & 0xff) == SQLITE_CORRUPT || rc == SQLITE_TOOBIG) return SQLITE_OK;
-    return appended ? rc : SQLITE_NOMEM;
+    return nomem ? SQLITE_NOMEM : rc;
 }
 
 static bool has_said_hash(const struct art_buffer *bytes, uint64_t low, uint64_t high) {
@@ -125,10 +119,10 @@ static int open_extract(struct art_table *table, struct art_extract *extract) {
     assert(extract->state == EXTRACT_UNREAD);
     const struct art_extract_head *head = &extract->head;
     struct art_buffer *bytes = &extract->directory;
-    int rc = read_extract_rows(table, ART_LOG_READ_ROWS, 0, 1, 0, bytes);
+    int rc = read_extract_rows(table, ART_LOG_READ_ROWS, 0, 1, bytes);
     bool whole = !rc && has_said_hash(bytes, head->root_low, head->root_high) && head->directory_bytes < ART_VALUE_MAX;
-    int64_t rows = (int64_t)((head->directory_bytes + ART_EXTRACT_PIECE - 1) / ART_EXTRACT_PIECE);
-    if (whole) rc = read_extract_rows(table, ART_BLOB_READ_ROWS, ART_EXTRACT_ROW - rows, ART_EXTRACT_ROW, 0, bytes);
+    int64_t rows = art_extract_rows(head->directory_bytes);
+    if (whole) rc = read_extract_rows(table, ART_BLOB_READ_ROWS, ART_EXTRACT_ROW - rows, ART_EXTRACT_ROW, bytes);
     if (rc) return rc;
     whole = whole && has_said_hash(bytes, head->directory_low, head->directory_high) && is_directory(extract);
     extract->state = whole ? EXTRACT_READY : EXTRACT_USELESS;
@@ -165,11 +159,12 @@ static int load_part(struct art_table *table, uint32_t part, const struct art_bu
     }
     struct kept_part *to = &extract->kept[extract->turn++ % PARTS_KEPT];
     const struct art_extract_part *said = &parts_of_extract(extract)[part];
-    int64_t begin = ART_EXTRACT_ROW + said->begin;
-    tell_reader(table, (uint64_t)said->pages * ART_EXTRACT_PAGE);
-    int rc = read_extract_rows(table, ART_BLOB_READ_ROWS, begin, begin + said->pages, ART_EXTRACT_PAGE, &to->bytes);
+    int64_t begin = ART_EXTRACT_ROW + said->begin, bytes = (int64_t)said->pages * ART_EXTRACT_PAGE;
+    tell_reader(table, bytes);
+    int rc = read_extract_rows(table, ART_BLOB_READ_ROWS, begin, begin + art_extract_rows((uint64_t)bytes), &to->bytes);
     if (rc || !has_said_hash(&to->bytes, said->hash_low, said->hash_high)) {
         to->bytes.len = 0;
+        if (!rc) extract->state = EXTRACT_USELESS;
         return rc;
     }
     to->part = part;

@@ -5,14 +5,19 @@
 #include <stdint.h>
 
 #define ART_EXTRACT_KEY "extract" /* of the row of T_artstate */
-/* The row of T_artblob with the first copy. Before it there are those of the directory, cut into pieces. */
+/* The row of T_artblob where the parts begin. Before it there is the directory; both are cut into pieces, a row each,
+ * of which four fit into 16 KB. */
 #define ART_EXTRACT_ROW (-((int64_t)1 << 40))
 
 enum {
-    ART_EXTRACT_PAGE = 4096,     /* bytes of a copy; its zeros at the end are left out, as in all rows of T_artblob */
-    ART_EXTRACT_PIECE = 4056,    /* bytes of the directory in a row */
+    ART_EXTRACT_PAGE = 4096,     /* bytes of a copy */
+    ART_EXTRACT_PIECE = 4056,    /* bytes of a row */
     ART_EXTRACT_PART_PAGES = 128 /* of one part at most */
 };
+
+static inline int64_t art_extract_rows(uint64_t bytes) {
+    return (int64_t)((bytes + ART_EXTRACT_PIECE - 1) / ART_EXTRACT_PIECE);
+}
 
 struct art_extract_head {     /* the row of T_artstate */
     uint64_t root_low;        /*  0 XXH3-128 of row 0 of T_artdata: the root whose blobs were copied */
@@ -33,7 +38,7 @@ _Static_assert(sizeof(struct art_extract_directory) == 8, "extract directory siz
 struct art_extract_part {
     uint64_t hash_low;  /*  0 XXH3-128 of its copies, whole */
     uint64_t hash_high; /*  8 */
-    uint32_t begin;     /* 16 copies before it */
+    uint32_t begin;     /* 16 rows before it */
     uint32_t pages;     /* 20 */
 };
 _Static_assert(sizeof(struct art_extract_part) == 24, "extract part size");
