@@ -110,7 +110,7 @@ export class RemoteFile {
   #fetchBlock(number, needed) {
     const begin = number * BLOCK, announced = this.#announced;
     if (begin >= this.size) throw new Error(`the file ends before its database (${this.#url})`);
-    const goesOn = begin >= this.#end && begin - this.#end <= 2 * BLOCK;
+    const goesOn = begin >= this.#end && begin - this.#end <= 2 * this.#length;
     let wanted = goesOn ? Math.min(2 * this.#length, MOST) : LEAST;
     if (announced) wanted = announced + announced / 16 + 2 * Math.max(BLOCK, this.#page); // what SQLite has beside rows
     let end = begin + BLOCK;

@@ -26,9 +26,10 @@ enum {
     LEVEL_ROWS_LEAST = 2000,      /* below a name: fewer lie on some pages side by side */
     LEVEL_PAGES_WHOLE = 32,       /* so few are copied together, unless they lie together */
     LEVEL_PAGES_MOST = 256,       /* of one level: what follows is read as it is wanted */
-    ROOT_NAMES_MOST = 100,
-    LEVELS_MOST = 4096, /* of one table */
-    FIRST_POSTINGS_PAGES = ART_EXTRACT_PART_PAGES / 4,
+    NAMES_AT_ONCE = 100,          /* of a level, by most who show it */
+    DEPTH_MOST = 64,              /* names one by one, before there are several */
+    LEVELS_MOST = 4096,           /* of one table */
+    FIRST_POSTINGS_PAGES = ART_EXTRACT_PART_PAGES / 2,
     RUN_GAP = 8,               /* pages: what lies so near is read along */
     STEPS_BETWEEN_LOOKS = 1000 /* of SQLite, before one looks whether anybody has interrupted */
 };
@@ -254,18 +255,47 @@ static bool has_postings(const struct art_summarised *summarised) {
     return has;
 }
 
-/* What one sees first: how many rows there are, and the level of the root. It comes with the first part. */
+/* The names of a level that are shown at once. *only: there is one, and rows below it; sqlite3_free() it. */
+static int note_names(sqlite3_stmt *level, const char *prefix, char **only) {
+    int names = 0, entries = sqlite3_column_count(level) - 1;
+    *only = NULL;
+    int rc = sqlite3_bind_text(level, 1, prefix, -1, SQLITE_STATIC);
+    while (!rc && names++ < NAMES_AT_ONCE && sqlite3_step(level) == SQLITE_ROW) {
+        bool below = names == 1 && sqlite3_column_type(level, entries) != SQLITE_NULL;
+        sqlite3_free(*only);
+        *only = below ? sqlite3_mprintf("%s", sqlite3_column_text(level, 0)) : NULL;
+        if (below && !*only) rc = SQLITE_NOMEM;
+    }
+    int end = sqlite3_reset(level);
+    return rc ? rc : end;
+}
+
+/* The first level with several names. */
+static int note_first_level(struct publishing *publishing, char **message) {
+    sqlite3_stmt *level = NULL;
+    char *sql = sqlite3_mprintf("SELECT *, entries FROM main.\"%w\"(?1, '/')", publishing->table), *prefix = NULL;
+    int rc = sql ? sqlite3_prepare_v2(publishing->db, sql, -1, &level, NULL) : SQLITE_NOMEM;
+    for (unsigned depth = 0; !rc && (!depth || prefix) && depth < DEPTH_MOST; depth++) {
+        char *only;
+        rc = note_names(level, prefix ? prefix : "", &only);
+        sqlite3_free(prefix);
+        prefix = only;
+    }
+    sqlite3_free(prefix);
+    rc = cannot_publish(publishing, rc, message);
+    sqlite3_finalize(level);
+    sqlite3_free(sql);
+    return rc;
+}
+
+/* What one sees first comes with the first part: how many rows there are, and the names to begin with. */
 static int note_first_look(struct publishing *publishing, const struct art_vtab *vtab, char **message) {
     uint64_t rows;
     uint8_t buffer[1];
     struct art_range all;
     art_range_of_prefix(art_bytes("", 0), buffer, &all);
     int rc = art_report(message, art_tree_count(vtab->table->tree, &all, &rows));
-    if (rc || !has_levels(vtab)) return rc;
-    return run_sql(
-        publishing,
-        sqlite3_mprintf("SELECT *, entries FROM main.\"%w\"('', '/') LIMIT %d", publishing->table, ROOT_NAMES_MOST),
-        message);
+    return rc || !has_levels(vtab) ? rc : note_first_level(publishing, message);
 }
 
 static int ask_as_readers_do(struct publishing *publishing, const struct art_vtab *vtab, char **message) {
