@@ -65,6 +65,21 @@ static bool is_registered(sqlite3 *db) {
     return found == sizeof module_names / sizeof *module_names;
 }
 
+static int load_into(sqlite3 *db) {
+    if (is_registered(db)) return SQLITE_OK;
+    int rc = art_functions_register(db); /* where this fails midway, the modules do not say that all is there */
+    if (!rc) rc = register_module(db, "art_txn", &art_listener_module);
+    if (!rc) rc = register_table_function(db, &art_info_function);
+    if (!rc) rc = register_table_function(db, &art_check_function);
+    if (!rc) rc = register_module(db, "art_salvage", &art_salvage_module);
+    if (!rc) rc = register_table_function(db, &art_lost_function);
+    if (!rc) rc = register_table_function(db, &art_snapshots_function);
+    if (!rc) rc = register_table_function(db, &art_diff_function);
+    if (!rc) rc = register_table_function(db, &art_growth_function);
+    if (!rc) rc = register_module(db, "art", art_module());
+    return rc;
+}
+
 /* Other threads may be at work with connections of theirs: what all share is written only where it is not so
  * already. */
 static void begin_process(const sqlite3_api_routines *api) {
@@ -79,6 +94,7 @@ static void begin_process(const sqlite3_api_routines *api) {
         art_alloc_use(&allocator);
         art_codec_use(&art_columns_codec);
         art_result_init();
+        art_load_into = load_into;
     }
     chosen = true;
     pthread_mutex_unlock(&process_mutex);
@@ -104,17 +120,7 @@ int sqlite3_art_init(sqlite3 *db, char **message, const sqlite3_api_routines *ap
             "its host's processor, or build art by 'make ARCH='");
         return SQLITE_ERROR;
     }
-    if (is_registered(db)) return SQLITE_OK;
-    int rc = art_functions_register(db); /* where this fails midway, the modules do not say that all is there */
-    if (!rc) rc = register_module(db, "art_txn", &art_listener_module);
-    if (!rc) rc = register_table_function(db, &art_info_function);
-    if (!rc) rc = register_table_function(db, &art_check_function);
-    if (!rc) rc = register_module(db, "art_salvage", &art_salvage_module);
-    if (!rc) rc = register_table_function(db, &art_lost_function);
-    if (!rc) rc = register_table_function(db, &art_snapshots_function);
-    if (!rc) rc = register_table_function(db, &art_diff_function);
-    if (!rc) rc = register_table_function(db, &art_growth_function);
-    if (!rc) rc = register_module(db, "art", art_module());
+    int rc = load_into(db);
     if (rc) return rc;
 #ifdef SQLITE_CORE
     return SQLITE_OK;

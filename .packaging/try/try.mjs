@@ -62,6 +62,8 @@ function timeParts(seconds) {
 const milliseconds = (ms) => `${ms < 10 ? ms.toFixed(1) : ms.toFixed(0)} ms`;
 const plural = (number, one, many = `${one}s`) => `${count(number)} ${Number(number) === 1 ? one : many}`;
 
+const fetchedText = (fetched) => (fetched ? `, ${plural(fetched.requests, 'request')}, ${bytes(fetched.bytes)}` : '');
+
 function say(text, failed = false) {
   $('said').textContent = text;
   $('said').classList.toggle('error', failed);
@@ -75,7 +77,7 @@ function showProgress({ at, size, rows, doing }) {
 }
 
 function busy(on) {
-  for (const id of ['choose', 'sample', 'save']) $(id).disabled = on;
+  for (const id of ['choose', 'sample', 'save', 'open-address']) $(id).disabled = on;
   $('browser').inert = on;
   $('loading').hidden = !on;
   $('progress').value = 0;
@@ -92,7 +94,7 @@ async function loaded(what, work) {
     const found = await work();
     const parts = [];
     if (found.format === 'sample') parts.push(`${plural(found.rows, 'row')} made and loaded in ${found.seconds.toFixed(1)} s`);
-    else if (found.format === 'database') parts.push(`${what}: ${plural(found.rows, 'row')} in ${found.source.table}`);
+    else if (found.format === 'database') parts.push(`${what}: ${plural(found.rows, 'row')} in ${found.source.table}${fetchedText(found.fetched)}`);
     else {
       parts.push(`${what}: ${plural(found.lines, 'line')} (${FORMATS[found.format]}), ${plural(found.rows, 'row')} in ${found.seconds.toFixed(1)} s`);
       if (found.given > found.rows) parts.push(`${plural(found.given - found.rows, 'path')} came again, and the last one counts`);
@@ -105,7 +107,7 @@ async function loaded(what, work) {
         ...found.badLines.map(([number, line]) => element('code', {}, `${number}: ${line.slice(0, 200)}`)));
     }
     $('drop').classList.add('done');
-    $('save').hidden = false;
+    $('save').hidden = !!found.fetched; // it would be fetched whole
     $('browser').hidden = false;
     $('tables').hidden = !(found.tables.length > 1);
     $('tables').replaceChildren(...found.tables.map(({ table }) => element('option', {}, table)));
@@ -135,6 +137,21 @@ async function openFile(file) {
     return ask(head.startsWith('SQLite format 3\0') ? 'openDatabase' : 'load', file);
   });
 }
+
+async function openAddress(given) {
+  let url;
+  try {
+    url = new URL(given, location.href);
+  } catch {
+    say(`${given}: this is no address`, true);
+    return;
+  }
+  await loaded(url.pathname.split('/').pop() || url.href, () => ask('openAddress', url.href));
+}
+$('address-form').onsubmit = (event) => {
+  event.preventDefault();
+  openAddress($('address').value.trim());
+};
 
 $('choose').onclick = () => $('file').click();
 $('file').onchange = () => openFile($('file').files[0]).then(() => { $('file').value = ''; });
@@ -246,8 +263,8 @@ function showNames({ rows, totals, names, weight }) {
   }
 }
 
-function showLog(log) {
-  $('log-time').textContent = `(${milliseconds(log.reduce((sum, { ms }) => sum + ms, 0))})`;
+function showLog(log, fetched) {
+  $('log-time').textContent = `(${milliseconds(log.reduce((sum, { ms }) => sum + ms, 0))}${fetchedText(fetched)})`;
   $('log').querySelector('ol').replaceChildren(...log.map(({ sql, ms, rows }) =>
     element('li', {}, element('code', {}, sql), element('span', {}, `${milliseconds(ms)}, ${plural(rows, 'row')}`))));
 }
@@ -273,7 +290,7 @@ async function showLevel(prefix) {
   state.sort = level.sort;
   showNames(level);
   showTreemap(level);
-  showLog(level.log);
+  showLog(level.log, level.fetched);
   document.body.dataset.level = prefix; // the tests wait for it
   return undefined;
 }
@@ -332,7 +349,7 @@ async function search() {
       element('td', { class: 'name' }, element('a', { href: address(folder), title: `Go to ${folder || 'the beginning'}` }, ...marked(row.path, words))),
       element('td', { class: 'number' }, bytes(row.size)), element('td', { class: 'time' }, ...timeParts(row.mtime)));
   }));
-  showLog(found.log);
+  showLog(found.log, found.fetched);
   document.body.dataset.found = $('search').value;
 }
 let soon;
@@ -399,6 +416,11 @@ onControlEnter($('own-sql'), runOwn);
     say('Ready.');
     await runTour();
     document.body.dataset.ready = 'yes';
+    const given = new URLSearchParams(location.search).get('url');
+    if (given) {
+      $('address').value = given;
+      await openAddress(given);
+    }
   } catch (error) {
     say(`SQLite cannot be started here: ${error.message}`, true);
   }

@@ -3,7 +3,7 @@
 //
 // `files` is what is browsed, `tour` what README's queries run in, from an empty database each time.
 
-import { load, open, sqliteVersion } from '../wasm/sqlite-art.mjs';
+import { load, open, openUrl, sqliteVersion } from '../wasm/sqlite-art.mjs';
 import { Listing, sampleRows } from './listing.mjs';
 
 const PIECE = 2 << 20; // bytes of a listing that are one transaction
@@ -26,6 +26,16 @@ function query(sql) {
   const rows = files.rows(sql);
   log.push({ sql, ms: performance.now() - start, rows: rows.length });
   return rows;
+}
+
+// What a statement of a database on a server has fetched since the last answer.
+let told = { requests: 0, bytes: 0 };
+function fetched() {
+  const now = files?.fetched;
+  if (!now) return null;
+  const since = { requests: now.requests - told.requests, bytes: now.bytes - told.bytes };
+  told = now;
+  return since;
 }
 
 function plain(value) {
@@ -151,6 +161,24 @@ function loaded(db, start, more) {
   return { ...opened(), rows, seconds: (performance.now() - start) / 1000, ...more };
 }
 
+// A database in the place of the one that is browsed, if there is a table of art in it.
+function take(db, start) {
+  const before = [files, source];
+  files = db;
+  log = [];
+  told = { requests: 0, bytes: 0 };
+  try {
+    const found = opened();
+    const [[rows]] = files.values('SELECT art_count(?, ?)', [source.table, '']);
+    before[0]?.close();
+    return { ...found, rows, seconds: (performance.now() - start) / 1000, format: 'database', fetched: fetched(), bad: 0, badLines: [], strange: 0 };
+  } catch (error) {
+    db.close();
+    [files, source] = before;
+    throw error;
+  }
+}
+
 // ---- what the page asks for ----
 
 const calls = {
@@ -210,21 +238,13 @@ const calls = {
   },
 
   async openDatabase(file) {
+    return take(await open(await file.arrayBuffer()), performance.now());
+  },
+
+  /** On a web server: only what is asked for is fetched. */
+  async openAddress(url) {
     const start = performance.now();
-    const db = await open(await file.arrayBuffer());
-    const before = [files, source];
-    files = db;
-    log = [];
-    try {
-      const found = opened();
-      const [[rows]] = files.values('SELECT art_count(?, ?)', [source.table, '']);
-      before[0]?.close();
-      return { ...found, rows, seconds: (performance.now() - start) / 1000, format: 'database', bad: 0, badLines: [], strange: 0 };
-    } catch (error) {
-      db.close();
-      [files, source] = before;
-      throw error;
-    }
+    return take(await openUrl(url), start);
   },
 
   choose(table) {
@@ -250,7 +270,7 @@ const calls = {
     const rows = query(`SELECT ${columns()} ${from} ORDER BY ${order}${descending ? ' DESC' : ''} LIMIT ${limit}`);
     const tiles = sort === weight && descending ? rows
       : query(`SELECT ${columns()} ${from} ORDER BY ${weight} DESC LIMIT 200`);
-    return { totals, names, rows, sort, tiles: tiles.slice(0, 200), weight, log };
+    return { totals, names, rows, sort, tiles: tiles.slice(0, 200), weight, log, fetched: fetched() };
   },
 
   /** Rows below a prefix whose paths have all of the words. */
@@ -265,7 +285,7 @@ const calls = {
     const order = source[sort] ? `${quoted(source[sort])} DESC` : path;
     const rows = query(`SELECT ${path}${source.path === 'path' ? '' : ' AS path'}, ${columnAs('size')}, ${columnAs('mtime')} `
       + `FROM ${quoted(source.table)}(${text(prefix)}) WHERE ${conditions.join(' AND ')} ORDER BY ${order} LIMIT ${limit}`);
-    return { rows, log };
+    return { rows, log, fetched: fetched() };
   },
 
   sql(script) {

@@ -25,6 +25,9 @@ export declare function load(options?: Options): Promise<void>;
 /** Opens a database in memory: a new one, or one whose file has these bytes (which are copied). */
 export declare function open(bytes?: Uint8Array | ArrayBuffer | null, options?: Options): Promise<Database>;
 
+/** Opens a database on a web server, which art_publish() has made: pages are fetched as they are read. In a worker alone. */
+export declare function openUrl(url: string | URL, options?: Options): Promise<Database>;
+
 /** SQLite's version; after load() or open(). */
 export declare function sqliteVersion(): string;
 
@@ -40,6 +43,8 @@ export declare class Database {
   /** The statements of a script; each is prepared when those before have run, and finalized behind. */
   statements(sql: string): Generator<Statement, void, void>;
   transaction<T>(work: () => T): T;
+  /** Of one that openUrl() has opened: how many requests there were, and their bytes. */
+  readonly fetched: { requests: number; bytes: number } | null;
   /** The database as the bytes of a file. */
   bytes(): Uint8Array;
   /** Frees the database with all its statements. */

@@ -13,10 +13,11 @@
 // here that prepares a statement of its own finalizes it, also after an error.
 
 import instantiate from './art.mjs';
+import { RemoteFile } from './remote.mjs';
 
 const OK = 0, ROW = 100, DONE = 101, MISUSE = 21, NOMEM = 7;
 const INTEGER = 1, FLOAT = 2, TEXT = 3, BLOB = 4;
-const OPEN_READWRITE = 2, OPEN_CREATE = 4, OPEN_MEMORY = 0x80;
+const OPEN_READONLY = 1, OPEN_READWRITE = 2, OPEN_CREATE = 4, OPEN_MEMORY = 0x80;
 const FREE_ON_CLOSE = 1, RESIZEABLE = 2;
 const TRANSIENT = -1, UTF8 = 1;
 const INT64_MIN = -(2n ** 63n), INT64_MAX = 2n ** 63n - 1n;
@@ -26,6 +27,7 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 let m; // the module's functions and its memory, once it is there
 let loading;
+let remotes = 0;
 let scratch = { at: 0, size: 0 }; // where texts and BLOBs lie until SQLite has copied them
 
 export class SqliteError extends Error {
@@ -66,6 +68,28 @@ async function readModule(url) {
 export async function open(bytes, options) {
   await load(options);
   return new Database(bytes);
+}
+
+/** Opens a database on a web server, which art_publish() has made: pages are fetched as they are read. In a worker alone. */
+export async function openUrl(url, options) {
+  await load(options);
+  const remote = new RemoteFile(String(url), options?.get);
+  if (!options?.get && typeof XMLHttpRequest === 'undefined') throw new Error('openUrl() is for workers of a browser: elsewhere, open() takes the bytes');
+  await remote.open();
+  return openRemote(remote);
+}
+
+/** For one who opens the file otherwise. */
+export function openRemote(remote) {
+  m.remotes ??= new Map();
+  const number = ++remotes;
+  m.remotes.set(number, remote);
+  try {
+    return new Database(null, { number, remote });
+  } catch (error) {
+    m.remotes.delete(number);
+    throw error;
+  }
 }
 
 // ---- memory ----
@@ -113,13 +137,17 @@ function copyOfSql(sql) {
 export class Database {
   #db = 0;
   #statements = new Set();
+  #remote = null; // { number, remote }, of a database on a web server
 
   /** For open(), which loads the module first. */
-  constructor(bytes) {
-    const out = scratchFor(16);
-    m.HEAPU8.set(encoder.encode(':memory:\0'), out + 4);
-    const code = m._sqlite3_open_v2(out + 4, out, OPEN_READWRITE | OPEN_CREATE | OPEN_MEMORY, 0);
+  constructor(bytes, remote = null) {
+    const out = scratchFor(40);
+    m.HEAPU8.set(encoder.encode(remote ? `${remote.number}\0` : ':memory:\0'), out + 4);
+    m.HEAPU8.set(encoder.encode('remote\0'), out + 32);
+    const flags = remote ? OPEN_READONLY : OPEN_READWRITE | OPEN_CREATE | OPEN_MEMORY;
+    const code = m._sqlite3_open_v2(out + 4, out, flags, remote ? out + 32 : 0);
     this.#db = pointerAt(out);
+    this.#remote = remote;
     try {
       this._check(code);
       if (bytes !== undefined && bytes !== null) this.#deserialize(bytes);
@@ -154,6 +182,8 @@ export class Database {
   _check(code) {
     if (code === OK || code === ROW || code === DONE) return code;
     if (!this.#db) throw new SqliteError(m.UTF8ToString(m._sqlite3_errstr(code)), code);
+    const problem = this.#remote?.remote.problem;
+    if (problem) throw new SqliteError(problem, m._sqlite3_extended_errcode(this.#db) || code);
     throw new SqliteError(m.UTF8ToString(m._sqlite3_errmsg(this.#db)), m._sqlite3_extended_errcode(this.#db) || code);
   }
 
@@ -258,6 +288,9 @@ export class Database {
     }
   }
 
+  /** Of one that openUrl() has opened: how many requests there were, and their bytes. */
+  get fetched() { return this.#remote && { requests: this.#remote.remote.requests, bytes: this.#remote.remote.bytes }; }
+
   /** The database as the bytes of a file. */
   bytes() {
     const main = allocated(16);
@@ -278,6 +311,7 @@ export class Database {
   close() {
     for (const statement of [...this.#statements]) statement.finalize();
     if (this.#db) m._sqlite3_close_v2(this.#db);
+    if (this.#db && this.#remote) m.remotes.delete(this.#remote.number);
     this.#db = 0;
   }
 }

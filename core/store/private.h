@@ -109,6 +109,7 @@ struct art_store {
     enum art_engine engine;
     enum art_direct direct;
     bool read_only;
+    bool reads_singly;
     bool for_another;                    /* as in art_store_options */
     bool clones_not;                     /* tried: blobs of other files cannot be shared here */
     uint64_t cache_setting, cache_bytes; /* as it was given; what it comes to */
@@ -205,7 +206,7 @@ struct art_cache_key art_store_key_of(const struct art_store *store, uint32_t sl
 /* May a blob be read as a whole where the device must be asked? If the file fits, and the cache, which other files use,
  * too, has room. */
 static inline bool art_store_loads_whole(const struct art_store *store) {
-    return art_store_fits(store) && art_cache_allows(ART_BLOB_PAGES);
+    return !store->reads_singly && art_store_fits(store) && art_cache_allows(ART_BLOB_PAGES);
 }
 /* Is it worth large pages? Of those a small blob would use little. */
 static inline bool art_ref_is_large(const struct art_ref *ref) {

@@ -100,7 +100,7 @@ unsigned art_store_readahead_start(struct art_store *store, const void *walk, co
                                    unsigned count) {
     assert(walk);
     unsigned done = 0;
-    if (art_store_usable(store)) return 0;
+    if (store->reads_singly || art_store_usable(store)) return 0;
     while (done < count && start_readahead(store, walk, &refs[done])) done++;
     return done;
 }

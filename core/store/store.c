@@ -26,6 +26,7 @@ enum art_rc art_store_open(struct art_store **out, const struct art_store_option
     store->engine = options->engine;
     store->direct = options->direct;
     store->read_only = options->read_only;
+    store->reads_singly = options->reads_singly;
     store->for_another = options->for_another;
     store->cache_setting = options->cache_bytes;
     store->pressure_seen = atomic_load(&art_cache_pressure);

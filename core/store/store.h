@@ -38,6 +38,7 @@ struct art_store_options {
     enum art_engine engine;
     enum art_direct direct;
     bool read_only;
+    bool reads_singly;    /* no more of a blob than is wanted */
     bool for_another;     /* a new file (ART_CANTOPEN, EEXIST: something has its name), whose blobs nobody reads here */
     uint64_t cache_bytes; /* or ART_CACHE_AUTO */
 };

@@ -22,6 +22,8 @@ enum art_rc art_tree_use_location(struct art_tree *tree, const struct art_tree_l
  * verified; the file is synced. For a copy of the database, while the host holds a snapshot of that. On an error no
  * file is left; ART_CANTOPEN with art_error_errno() == EEXIST: its name is taken. */
 enum art_rc art_tree_copy(struct art_tree *tree, const struct art_tree_location *location);
+/* Reads the footer of each blob of the root, index blobs whole; with `postings` those, too. */
+enum art_rc art_tree_read_footers(struct art_tree *tree, bool postings);
 /* What the copy of a root in the .art file says, which was written when its commit was over. */
 struct art_root_mark {
     uint64_t csn, generation; /* 0: there is no copy */

@@ -26,6 +26,7 @@ enum art_rc art_tree_open(struct art_tree **out, const struct art_tree_options *
                                           .engine = options->engine,
                                           .direct = options->direct,
                                           .read_only = options->read_only,
+                                          .reads_singly = options->apart,
                                           .cache_bytes = options->cache_bytes};
         memcpy(store.uuid, options->uuid, sizeof store.uuid);
         rc = art_store_open(&tree->store, &store);

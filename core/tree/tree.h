@@ -129,6 +129,7 @@ struct art_tree_options {
     enum art_engine engine;
     enum art_direct direct;
     bool read_only;
+    bool apart;           /* it finds nothing in the cache that others have read, and reads no more than is wanted */
     uint64_t cache_bytes; /* or ART_CACHE_AUTO */
     uint64_t log_limit;   /* bytes of redo in the log before it is flushed, or ART_LOG_AUTO (txn/log_cost.c) */
     uint64_t spill_limit; /* bytes of memory of an uncommitted transaction before it spills; default 64 MB */

@@ -16,6 +16,7 @@ int art_table_open_tree(struct art_table *table, const struct art_summary *summa
     struct art_tree_options options = {.path = table->path,
                                        .host_path = table->database,
                                        .read_only = read_only,
+                                       .apart = table->connection->recorder != NULL,
                                        .cache_bytes = settings->cache_bytes,
                                        .log_limit = settings->log_limit,
                                        .spill_limit = settings->spill_limit};
@@ -153,6 +154,7 @@ int art_vtab_attach(struct art_vtab *vtab, char **message) {
                           vtab->name->schema, vtab->name->table);
     } else if (!rc && !table) {
         rc = art_table_new(vtab, state.uuid, &state.settings, state.file, &table, message);
+        if (!rc) rc = art_extract_note(table, art_buffer_bytes(&state.extract));
     } else if (!rc) {
         rc = follow_summary(table, &vtab->summarised, message);
         /* A copy of the other storage was put into the database's place. */
@@ -200,6 +202,7 @@ int art_table_refresh(struct art_table *table, char **message) {
     bool own = table->fresh == ART_FRESH_LOCKED || art_tree_dirty(table->tree);
     if (own && !art_tree_unknown(table->tree)) return SQLITE_OK;
     art_scans_catch_up(table);
+    art_extract_forget(table);
     table->fresh = ART_FRESH_UNKNOWN;
     /* A refresh that failed may have got as far as the root; and another root may have come with another place. */
     bool known = !art_tree_unknown(table->tree);

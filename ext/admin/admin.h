@@ -12,8 +12,11 @@ struct art_made {
     unsigned tables, files; /* art tables, wherever their blobs are */
     uint64_t bytes;         /* of the files */
 };
+/* With `publish` the copy is for a web server (publish.c); `storage` is 'inline' then. */
 int art_backup(struct art_connection *connection, const char *path, const char *schema, const char *storage,
-               struct art_made *made, char **message);
+               bool publish, struct art_made *made, char **message);
+/* publish.c: loads art into a connection. extension.c sets it. */
+extern int (*art_load_into)(sqlite3 *db);
 
 /* vacuum.c */
 /* *outcome: what it has done, in words. */

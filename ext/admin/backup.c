@@ -227,10 +227,10 @@ static int read_storage(const char *word, const struct art_medium **out, char **
 }
 
 int art_backup(struct art_connection *connection, const char *path, const char *schema, const char *storage,
-               struct art_made *made, char **message) {
+               bool publish, struct art_made *made, char **message) {
     struct backup backup = {.connection = connection, .schema = schema, .made = made};
     *made = (struct art_made){0};
-    if (!art_platform_has_files()) {
+    if (!publish && !art_platform_has_files()) {
         return art_complain(message, SQLITE_CANTOPEN,
                             "art: this build of art makes no files (%s): use VACUUM INTO or SQLite's own backup, which "
                             "copy its tables with all others",
@@ -245,6 +245,7 @@ int art_backup(struct art_connection *connection, const char *path, const char *
     if (!rc) rc = copy_database(&backup, message);
     if (!rc) rc = copy_tables(&backup, message);
     release_source(&backup);
+    if (!rc && publish) rc = art_publish_copy(connection, &backup.copy, message);
     if (!rc) rc = art_stopped(connection); /* what is there in the end has not failed */
     rc = art_copy_finish(&backup.copy, rc, made, message);
     /* SQLite takes back the caller's transaction when a function fails by SQLITE_FULL or SQLITE_IOERR. That a copy has

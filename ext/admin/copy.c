@@ -97,10 +97,14 @@ static int refuse_names_of_journals(sqlite3 *db, const char *file, char **messag
     return rc;
 }
 
+static int refuse_file(const char *file, char **message) {
+    return art_complain(message, SQLITE_CANTOPEN, "art: the copy must be a new file (%s): give another name", file);
+}
+
 static int make_new_file(const char *file, const char *original, char **message) {
     enum art_rc rc = art_file_make(file, original);
     if (rc != ART_CANTOPEN || art_error_errno() != EEXIST) return art_report(message, rc);
-    return art_complain(message, SQLITE_CANTOPEN, "art: the copy must be a new file (%s): give another name", file);
+    return refuse_file(file, message);
 }
 
 /* sqlite3_free() it; it is never taken for a URI. */
@@ -110,11 +114,32 @@ static char *name_for_journals(const char *path) {
     return file;
 }
 
+/* Where art keeps no files, SQLite makes it; of what is there it tells. */
+static int choose_name(struct art_copy *copy, const char *path, char **message) {
+    sqlite3_vfs *vfs = sqlite3_vfs_find(copy->vfs);
+    int there = 0, rc = vfs ? SQLITE_OK : SQLITE_ERROR;
+    char *file = sqlite3_mprintf("%s%s", path, JOURNAL_SUFFIX);
+    if (!file) return SQLITE_NOMEM;
+    for (unsigned i = 0; !rc && !there && i <= JOURNAL_SUFFIXES; i++) {
+        strcpy(file + strlen(path), i ? journal_suffixes[i - 1] : "");
+        rc = vfs->xAccess(vfs, file, SQLITE_ACCESS_EXISTS, &there);
+    }
+    if (rc || there) {
+        rc = refuse_file(file, message);
+        sqlite3_free(file);
+        return rc;
+    }
+    file[strlen(path)] = 0;
+    copy->file = file;
+    return SQLITE_OK;
+}
+
 static int make_copy_file(struct art_copy *copy, const char *path, sqlite3 *from, const char *schema, char **message) {
     assert(!copy->file && !copy->db);
     if (!*path || !strcmp(path, ":memory:") || path[strlen(path) - 1] == '/') {
         return art_complain(message, SQLITE_CANTOPEN, "art: the copy is to be a file ('%s'): give its name", path);
     }
+    if (!art_platform_has_files()) return choose_name(copy, path, message);
     char *file = name_for_journals(path);
     int rc = file ? refuse_names_of_journals(from, file, message) : SQLITE_NOMEM;
     if (!rc) rc = make_new_file(file, art_database_name(from, schema), message);
@@ -138,16 +163,33 @@ static const char *vfs_of(sqlite3 *db, const char *schema) {
     return strcmp(vfs->zName, "memdb") ? vfs->zName : NULL;
 }
 
-int art_copy_make(struct art_copy *copy, const char *path, sqlite3 *from, const char *schema, char **message) {
-    int rc = make_copy_file(copy, path, from, schema, message);
-    if (rc) return rc;
-    rc = sqlite3_open_v2(copy->file, &copy->db, SQLITE_OPEN_READWRITE, vfs_of(from, schema));
+static int open_copy_file(struct art_copy *copy, char **message) {
+    int create = art_platform_has_files() ? 0 : SQLITE_OPEN_CREATE;
+    int rc = sqlite3_open_v2(copy->file, &copy->db, SQLITE_OPEN_READWRITE | create, copy->vfs);
     if (!rc) rc = sqlite3_db_config(copy->db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
     if (!rc)
         rc = sqlite3_exec(copy->db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = EXTRA", NULL, NULL, NULL);
     if (rc) return art_report_host(message, copy->db, rc, "cannot open the copy");
     copy->path = sqlite3_db_filename(copy->db, "main");
     return SQLITE_OK;
+}
+
+int art_copy_make(struct art_copy *copy, const char *path, sqlite3 *from, const char *schema, char **message) {
+    copy->vfs = vfs_of(from, schema);
+    int rc = make_copy_file(copy, path, from, schema, message);
+    return rc ? rc : open_copy_file(copy, message);
+}
+
+static int close_copy_file(struct art_copy *copy, char **message) {
+    int rc = sqlite3_close(copy->db);
+    copy->db = NULL;
+    copy->path = NULL;
+    return rc ? art_complain(message, rc, "art: cannot finish the copy: %s", sqlite3_errstr(rc)) : SQLITE_OK;
+}
+
+int art_copy_reopen(struct art_copy *copy, char **message) {
+    int rc = close_copy_file(copy, message);
+    return rc ? rc : open_copy_file(copy, message);
 }
 
 /* --- what its tables are told ------------------------------------------------------------------------------------- */
@@ -292,12 +334,21 @@ int art_copy_commit(struct art_copy *copy, char **message) {
     return cannot_write(copy, rc, message);
 }
 
+static void remove_copy_file(const struct art_copy *copy) {
+    sqlite3_vfs *vfs = art_platform_has_files() ? NULL : sqlite3_vfs_find(copy->vfs);
+    if (vfs) {
+        vfs->xDelete(vfs, copy->file, 0);
+    } else {
+        art_file_remove(copy->file);
+    }
+}
+
 /* In the room behind the name: there may be no memory for another. */
 static void remove_with_suffix(struct art_copy *copy, const char *suffix) {
     assert(strlen(suffix) < sizeof JOURNAL_SUFFIX);
     size_t length = strlen(copy->file);
     strcpy(copy->file + length, suffix);
-    art_file_remove(copy->file);
+    remove_copy_file(copy);
     copy->file[length] = 0;
 }
 
@@ -305,7 +356,7 @@ static void remove_all(struct art_copy *copy) {
     assert(!copy->count || copy->file);
     for (unsigned i = 0; i < copy->count; i++) art_file_remove(copy->art_files[i]);
     if (!copy->file) return;
-    art_file_remove(copy->file);
+    remove_copy_file(copy);
     for (unsigned i = 0; i < JOURNAL_SUFFIXES; i++) remove_with_suffix(copy, journal_suffixes[i]);
 }
 
@@ -319,17 +370,29 @@ static void measure(const struct art_copy *copy, struct art_made *made) {
     }
 }
 
+static void measure_pages(const struct art_copy *copy, struct art_made *made) {
+    sqlite3_stmt *ask = NULL;
+    static const char bytes[] = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+    if (!sqlite3_prepare_v2(copy->db, bytes, -1, &ask, NULL) && sqlite3_step(ask) == SQLITE_ROW) {
+        made->files = 1;
+        made->bytes = (uint64_t)sqlite3_column_int64(ask, 0);
+    }
+    sqlite3_finalize(ask);
+}
+
 int art_copy_finish(struct art_copy *copy, int rc, struct art_made *made, char **message) {
-    int closed = sqlite3_close(copy->db);
-    if (!rc && closed) rc = art_complain(message, closed, "art: cannot finish the copy: %s", sqlite3_errstr(closed));
-    if (!rc) {
+    bool files = art_platform_has_files();
+    if (!rc && !files) measure_pages(copy, made);
+    int closed = close_copy_file(copy, rc ? NULL : message);
+    if (!rc) rc = closed;
+    if (!rc && files) {
         remove_with_suffix(
             copy, "-journal"); /* of before the copy's WAL: done with, but SQLite leaves it while it has the lock */
         rc = art_report(message, art_file_sync_folder(copy->file));
     }
     if (rc) {
         remove_all(copy);
-    } else {
+    } else if (files) {
         measure(copy, made);
     }
     for (unsigned i = 0; i < copy->count; i++) art_free(copy->art_files[i]);

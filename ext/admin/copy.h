@@ -12,6 +12,7 @@
 
 struct art_copy {
     sqlite3 *db;
+    const char *vfs;  /* NULL: the default one */
     const char *path; /* of its file, as SQLite has it */
     char *file;       /* the same as it was given, with room for the names of journals; NULL: not made */
     char **art_files; /* that were made beside it */
@@ -22,6 +23,8 @@ struct art_copy {
 /* A new, empty database, used by nobody else until finish(). It takes its rights, its owner and its VFS from the one
  * that is to be copied. */
 int art_copy_make(struct art_copy *copy, const char *path, sqlite3 *from, const char *schema, char **message);
+/* Anew, where it is committed. */
+int art_copy_reopen(struct art_copy *copy, char **message);
 int art_copy_begin(struct art_copy *copy, char **message);
 /* The blobs of a table, which is called `name` in the copy, from the root that its tree stands on, to the copy's
  * storage. */
@@ -30,5 +33,8 @@ int art_copy_commit(struct art_copy *copy, char **message);
 /* Closes and frees. With `rc`, or an error of its own: removes what was made. Without: the copy is durable, name and
  * all, and `made` gets its files and bytes. */
 int art_copy_finish(struct art_copy *copy, int rc, struct art_made *made, char **message);
+
+/* publish.c: the copy, whose tables are all inline, becomes one for a web server. */
+int art_publish_copy(struct art_connection *caller, struct art_copy *copy, char **message);
 
 #endif

@@ -17,6 +17,7 @@
  *     art_vacuum(table)                               leaves the smallest file, in transactions of its own (vacuum.c)
  *     art_backup(path [, schema [, storage]])         copies the database with its .art files, or with another storage
  *                                                     (backup.c); tells what it has made
+ *     art_publish(path [, schema])                    a copy that a web server can hand out in parts (publish.c)
  *     art_version(), art_debug()                      which art this is; and which SQLite, compiler, formats, in lines
  *
  * `table` is 'name' or 'schema.name' (table_ref.c). Prefix, path and delimiter are bytes: a text, a number's text, or a
@@ -29,8 +30,8 @@
  *   not INNOCUOUS       those that name a table read what no argument shows, and in any attached database, where a view
  *                       or trigger reaches only its own. With trusted_schema=OFF a schema may not call them.
  *   not DIRECTONLY      but a schema that is trusted may: a view with art_count() in it is of use. Only art_check(),
- *                       art_verify(), art_vacuum() and art_backup() are for people: they work for minutes, and the last
- *                       makes files.
+ *                       art_verify(), art_vacuum(), art_backup() and art_publish() are for people: they work for
+ *                       minutes, and the last two make files.
  *   not DETERMINISTIC   none of them: the tables change, and so does the version. So SQLite refuses them in indexes and
  *                       generated columns, calls them for each row, and keeps no result from one statement to the next.
  *                       `(SELECT art_count('t', 'a/'))` is asked once in a statement.
@@ -406,18 +407,19 @@ static const char *plural(unsigned count) {
 
 enum { NUMBERS_BYTES = 100 }; /* three counts with their words */
 
-static void call_backup(sqlite3_context *context, int count, sqlite3_value **values) {
+static void make_copy(sqlite3_context *context, int count, sqlite3_value **values, bool publish) {
     char *message = NULL;
     struct art_made made;
     if (any_null(count, values)) return;
     const char *path = (const char *)sqlite3_value_text(values[0]);
     const char *schema = count > 1 ? (const char *)sqlite3_value_text(values[1]) : "main";
-    const char *storage = count > 2 ? (const char *)sqlite3_value_text(values[2]) : NULL;
+    const char *storage = count > 2 ? (const char *)sqlite3_value_text(values[2]) : publish ? "inline" : NULL;
     if (path && strlen(path) != (size_t)sqlite3_value_bytes(values[0])) path = ""; /* no file has such a name */
     size_t bytes = path ? strlen(path) + NUMBERS_BYTES : 0;
     char *said = path && schema && (storage || count < 3) ? sqlite3_malloc64(bytes)
                                                           : NULL; /* now: a copy that is there has not failed */
-    int rc = said ? art_backup(sqlite3_user_data(context), path, schema, storage, &made, &message) : SQLITE_NOMEM;
+    int rc =
+        said ? art_backup(sqlite3_user_data(context), path, schema, storage, publish, &made, &message) : SQLITE_NOMEM;
     if (!rc) {
         snprintf(said, bytes, "%s: %u art table%s, %llu bytes in %u file%s", path, made.tables, plural(made.tables),
                  (unsigned long long)made.bytes, made.files, plural(made.files));
@@ -426,6 +428,14 @@ static void call_backup(sqlite3_context *context, int count, sqlite3_value **val
     }
     sqlite3_free(said);
     fail_call(context, rc, message);
+}
+
+static void call_backup(sqlite3_context *context, int count, sqlite3_value **values) {
+    make_copy(context, count, values, false);
+}
+
+static void call_publish(sqlite3_context *context, int count, sqlite3_value **values) {
+    make_copy(context, count, values, true);
 }
 
 static void call_version(sqlite3_context *context, int count, sqlite3_value **values) {
@@ -524,6 +534,8 @@ int art_functions_register(sqlite3 *db) {
         {"art_backup", 1, SQLITE_DIRECTONLY, call_backup},
         {"art_backup", 2, SQLITE_DIRECTONLY, call_backup},
         {"art_backup", 3, SQLITE_DIRECTONLY, call_backup},
+        {"art_publish", 1, SQLITE_DIRECTONLY, call_publish},
+        {"art_publish", 2, SQLITE_DIRECTONLY, call_publish},
         {"art_version", 0, SQLITE_INNOCUOUS, call_version},
         {"art_debug", 0, SQLITE_INNOCUOUS, call_debug},
     };

@@ -110,6 +110,7 @@ static void add_all(struct info_cursor *cursor, const struct art_table *table, c
     add_integer(cursor, "searches given up", table->given_up);
     add_integer(cursor, "deletes recognised", table->recognised);
     add_integer(cursor, "snapshots found open", table->found_open);
+    add_integer(cursor, "pages of the extract", table->extracted);
     add_text(cursor, "io", store->engine);
     add_text(cursor, "direct", !store->direct ? "no" : store->cached ? "writes" : "yes");
     add_text(cursor, "file", table->path);

@@ -47,6 +47,11 @@ struct art_savepoints {
 enum { ART_BUFFER_KEPT_BYTES = 1 << 20 };
 enum { ART_TABLE_CHAINS = 64, ART_AWAKE_MAX = 16 };
 
+/* Is told of each page of blobs in rows that is read, in the order of reading. */
+struct art_recorder {
+    enum art_rc (*page)(struct art_recorder *recorder, uint64_t page, const void *data);
+};
+
 struct art_connection {
     sqlite3 *db;
     unsigned references; /* registered modules and functions, handles */
@@ -60,6 +65,7 @@ struct art_connection {
     struct art_table_ref *table_refs; /* access/table_ref.c */
     unsigned stepping; /* statements of ours that SQLite is working on just now: nothing may be freed under them */
     bool journal_asked, journal_hidden; /* host/journal.c: does SQLite show its journal's file? */
+    struct art_recorder *recorder;      /* NULL but for admin/publish.c: then tables share no cache with others */
     bool verifying;                     /* admin/verify.c looks at the art tables: integrity_check need not */
     enum { ART_BOUNDS_NOBODY_ASKS, ART_BOUNDS_ASKED, ART_BOUNDS_SEEN } bounds; /* query/plan_like.c: whose is like()? */
     bool blobs_never_match; /* SQLite was built so that GLOB matches no BLOB */

@@ -22,6 +22,10 @@ static enum art_rc note_end(struct art_table *table, enum art_rc art_rc) {
     return art_rc;
 }
 
+static enum art_rc fail_to_read(struct art_table *table, int rc) {
+    return note_end(table, art_fail_sql(table->connection->db, rc, "cannot read the table of blobs"));
+}
+
 static int statement(struct art_table *table, enum art_statement which, sqlite3_stmt **out) {
     char *message = NULL;
     int rc = art_shadow_statement(table, which, out, &message);
@@ -47,8 +51,7 @@ bool art_blobs_take(sqlite3_stmt *row, void *data, enum art_rc *art_rc) {
     return true;
 }
 
-static enum art_rc read_page(void *context, uint64_t page, void *data) {
-    struct art_table *table = context;
+static enum art_rc read_blob_row(struct art_table *table, uint64_t page, void *data) {
     sqlite3_stmt *read;
     int rc = statement(table, ART_BLOB_READ, &read);
     enum art_rc art_rc = ART_OK;
@@ -58,8 +61,18 @@ static enum art_rc read_page(void *context, uint64_t page, void *data) {
         if (art_shadow_step(table->connection, read) == SQLITE_ROW) found = art_blobs_take(read, data, &art_rc);
         rc = sqlite3_reset(read);
     }
-    if (rc) return note_end(table, art_fail_sql(table->connection->db, rc, "cannot read the table of blobs"));
+    if (rc) return fail_to_read(table, rc);
     return found ? art_rc : lost(table, page);
+}
+
+static enum art_rc read_page(void *context, uint64_t page, void *data) {
+    struct art_table *table = context;
+    struct art_recorder *recorder = table->connection->recorder;
+    bool found = false;
+    int rc = table->extract && !recorder ? art_extract_find(table, page, data, &found) : SQLITE_OK;
+    if (rc) return fail_to_read(table, rc);
+    enum art_rc art_rc = found ? ART_OK : read_blob_row(table, page, data);
+    return art_rc || !recorder ? art_rc : recorder->page(recorder, page, data);
 }
 
 /* dqlite (1.11) reads back nothing that SQLite's cache has spilled, while its WAL holds no commit:
@@ -116,6 +129,7 @@ static enum art_rc write_page(void *context, uint64_t page, const void *data) {
     sqlite3 *db = table->connection->db;
     sqlite3_int64 rowid = sqlite3_last_insert_rowid(db), before;
     keep_cache(table);
+    art_extract_forget(table);
     before = sqlite3_total_changes64(db);
     int spilled = art_cache_count(db, SQLITE_DBSTATUS_CACHE_SPILL),
         written = art_cache_count(db, SQLITE_DBSTATUS_CACHE_WRITE);
@@ -135,6 +149,7 @@ static enum art_rc write_page(void *context, uint64_t page, const void *data) {
 static enum art_rc remove_pages(void *context, uint64_t from, uint64_t end) {
     assert(from <= end);
     struct art_table *table = context;
+    art_extract_forget(table);
     sqlite3_stmt *remove;
     int rc = statement(table, ART_BLOB_REMOVE, &remove);
     if (!rc) {
@@ -152,7 +167,11 @@ static enum art_rc last_page(void *context, uint64_t *pages) {
     struct art_table *table = context;
     sqlite3_stmt *last;
     sqlite3_int64 page = -1, bytes = 0;
-    int rc = statement(table, ART_BLOB_LAST, &last);
+    bool found = false;
+    int rc = table->extract ? art_extract_end(table, pages, &found) : SQLITE_OK;
+    if (rc) return fail_to_read(table, rc);
+    if (found) return ART_OK;
+    rc = statement(table, ART_BLOB_LAST, &last);
     if (!rc) {
         if (art_shadow_step(table->connection, last) == SQLITE_ROW) {
             if (sqlite3_column_type(last, 0) == SQLITE_INTEGER) page = sqlite3_column_int64(last, 0);
@@ -160,7 +179,7 @@ static enum art_rc last_page(void *context, uint64_t *pages) {
         }
         rc = sqlite3_reset(last);
     }
-    if (rc) return note_end(table, art_fail_sql(table->connection->db, rc, "cannot read the table of blobs"));
+    if (rc) return fail_to_read(table, rc);
     if ((page < 0) != (bytes <= 0)) return lost(table, page < 0 ? 0 : (uint64_t)page);
     if (page < 0) art_shadow_finalize(table);
     *pages = (uint64_t)page + 1;

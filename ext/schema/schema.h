@@ -244,7 +244,7 @@ struct art_state {
     struct art_settings settings;
     char *file;                         /* not sound: anything; NULL: no name */
     char *columns;                      /* NULL: nothing is said of them */
-    struct art_buffer root;             /* empty: none */
+    struct art_buffer root, extract;    /* empty: none */
     bool any, keys_shown, values_shown; /* rows; any that is not NULL in them */
 };
 void art_state_clear(struct art_state *state);

@@ -5,6 +5,7 @@
  *     format, id, file, columns    each there once
  *     the options                  as they are stored, the defaults where they are not
  *     root                         a copy for art_salvage
+ *     extract                      table/extract.c
  *     nonce, retired                 host/journal.c, core/tree/run/slots.c; here only what they look like
  *     snapshot NAME                passed over: there may be thousands (table/snapshots.c)
  *     other keys                   table/snapshots.c, or those of a later version
@@ -19,9 +20,10 @@ enum state_key {
     KEYS_NEEDED,
     KEY_ROOT = KEYS_NEEDED,
     KEY_NONCE,
-    KEY_RETIRED
+    KEY_RETIRED,
+    KEY_EXTRACT
 };
-static const char *const key_names[] = {"format", "id", "file", "columns", "root", "nonce", "retired"};
+static const char *const key_names[] = {"format", "id", "file", "columns", "root", "nonce", "retired", "extract"};
 enum { KEYS = sizeof key_names / sizeof *key_names };
 
 static void say_wrong(const struct art_state_query *query, const char *key, const char *what) {
@@ -63,9 +65,10 @@ static int take_field(const struct art_state_query *query, enum state_key key, s
         memcpy(out->uuid, data, ART_UUID_BYTES);
         out->has_id = true;
     }
-    if (key != KEY_ROOT || !data) return SQLITE_OK;
-    out->root.len = 0;
-    return art_buffer_append(&out->root, data, (size_t)len) ? SQLITE_NOMEM : SQLITE_OK;
+    if ((key != KEY_ROOT && key != KEY_EXTRACT) || !data) return SQLITE_OK;
+    struct art_buffer *to = key == KEY_ROOT ? &out->root : &out->extract;
+    to->len = 0;
+    return art_buffer_append(to, data, (size_t)len) ? SQLITE_NOMEM : SQLITE_OK;
 }
 
 static int take_setting(const struct art_state_query *query, const char *key, sqlite3_stmt *row,
@@ -151,6 +154,7 @@ void art_state_clear(struct art_state *state) {
     art_free(state->file);
     art_free(state->columns);
     art_buffer_clear(&state->root);
+    art_buffer_clear(&state->extract);
     state->file = state->columns = NULL;
 }
 

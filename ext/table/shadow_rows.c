@@ -9,6 +9,7 @@ static const char *const statement_texts[ART_STATEMENTS] = {
     /* By csn: else PRAGMA reverse_unordered_selects turns it round. */
     [ART_LOG_ROOT] = "SELECT csn, CASE WHEN csn <= 0 THEN ops END FROM \"%w\".\"%w_artdata\" ORDER BY csn",
     [ART_LOG_READ] = "SELECT csn, ops FROM \"%w\".\"%w_artdata\" WHERE csn >= ?1 ORDER BY csn",
+    [ART_LOG_READ_ROWS] = "SELECT ops FROM \"%w\".\"%w_artdata\" WHERE csn >= ?1 AND csn < ?2 ORDER BY csn",
     [ART_LOG_CLEAR] = "DELETE FROM \"%w\".\"%w_artdata\"",
     [ART_LOG_SPEND] = "DELETE FROM \"%w\".\"%w_artdata\" WHERE csn BETWEEN 1 AND ?1",
     [ART_LOG_PUT] = "INSERT OR REPLACE INTO \"%w\".\"%w_artdata\"(csn, ops) VALUES(?1, ?2)",
@@ -16,6 +17,7 @@ static const char *const statement_texts[ART_STATEMENTS] = {
     [ART_STATE_PUT] = "INSERT OR REPLACE INTO \"%w\".\"%w_artstate\"(k, v) VALUES(?1, ?2)",
     [ART_STATE_REMOVE] = "DELETE FROM \"%w\".\"%w_artstate\" WHERE k = ?1",
     [ART_BLOB_READ] = "SELECT data FROM \"%w\".\"%w_artblob\" WHERE page = ?1",
+    [ART_BLOB_READ_ROWS] = "SELECT data FROM \"%w\".\"%w_artblob\" WHERE page >= ?1 AND page < ?2 ORDER BY page",
     [ART_BLOB_WRITE] = "INSERT INTO \"%w\".\"%w_artblob\"(page, data) VALUES(?1, ?2)",
     [ART_BLOB_REMOVE] = "DELETE FROM \"%w\".\"%w_artblob\" WHERE page >= ?1 AND page < ?2",
     [ART_BLOB_LAST] = "SELECT max(page), length(data) FROM \"%w\".\"%w_artblob\"",
@@ -301,6 +303,7 @@ int art_shadow_write(struct art_table *table, const struct art_commit *commit, c
         rc = art_shadow_put_text(table, "file", strrchr(table->path, '/') + 1, message);
     }
     if (!rc && commit->write_root) rc = art_shadow_put(table, "root", commit->root.data, commit->root.len, message);
+    if (!rc && commit->write_root && table->extract) rc = art_extract_remove(table, message);
     if (!rc && commit->write_retired)
         rc = art_shadow_put(table, "retired", commit->retired.data, commit->retired.len, message);
     sqlite3_set_last_insert_rowid(db, rowid);

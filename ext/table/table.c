@@ -40,6 +40,7 @@ void art_table_free(struct art_table *table) {
     art_name_release(table->begin.name);
     art_name_release(table->name);
     art_tree_close(table->tree);
+    art_extract_free(table);
     for (struct art_given_summary *given = table->summaries, *next; given; given = next) {
         next = given->next;
         art_free(given);
@@ -87,6 +88,7 @@ void art_table_trim(struct art_table *table) {
     assert(!art_tree_dirty(table->tree));
     art_shadow_finalize(table);
     close_snapshot_trees(table);
+    art_extract_forget(table);
     art_tree_trim(table->tree);
 }
 

@@ -10,6 +10,7 @@
  *     deleting         a DELETE of a whole range, which SQLite hands over row by row
  *     shadow_rows      a table's rows in T_artstate and T_artdata
  *     snapshots        named snapshots: rows of T_artstate
+ *     extract          copies of pages side by side, in a published table (extract_format.h)
  *     table_function   read-only tables whose rows are made when they are asked for (table_function.h) */
 #ifndef ART_EXT_TABLE_H
 #define ART_EXT_TABLE_H
@@ -57,6 +58,7 @@ struct art_orphan_files {
 enum art_statement {
     ART_LOG_ROOT,
     ART_LOG_READ,
+    ART_LOG_READ_ROWS,
     ART_LOG_CLEAR,
     ART_LOG_SPEND,
     ART_LOG_PUT,
@@ -64,6 +66,7 @@ enum art_statement {
     ART_STATE_PUT,
     ART_STATE_REMOVE,
     ART_BLOB_READ,
+    ART_BLOB_READ_ROWS,
     ART_BLOB_WRITE,
     ART_BLOB_REMOVE,
     ART_BLOB_LAST,
@@ -130,6 +133,7 @@ struct art_table {
     bool remove_allowed; /* DROP takes the .art file along, if it belongs to this table */
     struct art_tree *tree;
     struct art_kept *snapshot_trees; /* of access/, or NULL */
+    struct art_extract *extract;     /* NULL: it was not published */
 
     enum art_freshness fresh;
     unsigned data_version; /* not UNKNOWN: the one that the tree is up to date with */
@@ -142,6 +146,7 @@ struct art_table {
     uint64_t counted;          /* scans whose rows SQLite only counted, and that did not walk through them */
     uint64_t recognised;       /* DELETEs of a range whose rows went as one thing */
     uint64_t found_open;       /* reads of snapshots whose tree was open */
+    uint64_t extracted;        /* pages read out of the extract */
     bool trim_later;
 
     /* The running transaction (transaction.c). */
@@ -255,6 +260,20 @@ int art_deleting_note(struct art_table *table, struct art_bytes path, bool *note
 /* Deletes the rows that are noted, if any: before anybody reads or writes the table, or takes a savepoint. */
 int art_deleting_settle(struct art_table *table, char **message);
 void art_deleting_forget(struct art_table *table); /* they stay */
+
+/* --- extract.c ---------------------------------------------------------------------------------------------------- */
+
+/* What T_artstate says of an extract, of a table that is new. */
+int art_extract_note(struct art_table *table, struct art_bytes head);
+/* Of a table that has one: the number behind the last page of the table, and a page. Not found, where it is of no
+ * use. */
+int art_extract_end(struct art_table *table, uint64_t *end, bool *found);
+int art_extract_find(struct art_table *table, uint64_t page, void *data, bool *found);
+/* What is in memory of it, which its next use reads again: where another root may come, or blobs be written. */
+void art_extract_forget(struct art_table *table);
+void art_extract_free(struct art_table *table);
+/* Its rows: they are of no use behind another root. */
+int art_extract_remove(struct art_table *table, char **message);
 
 /* --- shadow_rows.c ------------------------------------------------------------------------------------------------ */
 

@@ -47,6 +47,12 @@ static void backed_up_by_art(void) {
     sql_close(db);
 }
 
+static void published(void) {
+    sqlite3 *db = sql_open(path);
+    sql_run(db, "SELECT art_publish(%Q)", copy_path);
+    sql_close(db);
+}
+
 static void vacuumed_into(void) {
     sqlite3 *db = open_plain(path);
     sql_run(db, "VACUUM INTO %Q", copy_path);
@@ -150,6 +156,7 @@ static const struct way {
     {"the database's file alone (`cp`, with nobody writing)", copied_file, MISSING, WHOLE},
     {"both files (`cp`, with nobody writing)", copied_files, WHOLE, WHOLE},
     {"`art_backup()`", backed_up_by_art, WHOLE, WHOLE},
+    {"`art_publish()`", published, WHOLE, WHOLE},
     {"`VACUUM INTO`", vacuumed_into, MISSING, WHOLE},
     {"`sqlite3_backup()`, `.backup`", backed_up, MISSING, WHOLE},
     {"`sqlite3_serialize()`, `sqlite3_deserialize()`", serialized, MISSING, WHOLE},

@@ -1,5 +1,5 @@
-/* art_backup() while something fails: system calls of core/io, memory, room on the disk. Then there is an error and
- * nothing is left behind, or the copy is whole; and the original's connection goes on.
+/* art_backup() and art_publish() while something fails: system calls of core/io, memory, room on the disk. Then there
+ * is an error and nothing is left behind, or the copy is whole; and the original's connection goes on.
  *
  * The extension is linked in, so that core's table of system calls is this program's own.
  */
@@ -9,6 +9,8 @@
 #include "tests/support/io_faults.h"
 #include "tests/support/sql_memory.h"
 #include "tests/support/sql_one.h"
+
+static bool publishes;
 
 static void set_up(void) {
     sql_set_up_closed();
@@ -26,6 +28,7 @@ static void set_up(void) {
 
 static void tear_down(void) {
     io_fault_nothing();
+    publishes = false;
     sql_tear_down();
 }
 
@@ -77,11 +80,11 @@ static void check_outcome(int rc, const char *what, unsigned nth) {
 /* No words are made while memory fails. */
 static int back_up(void) {
     static char sql[1000];
-    snprintf(sql, sizeof sql, "SELECT art_backup('%s')", copy_path);
+    snprintf(sql, sizeof sql, "SELECT art_%s('%s')", publishes ? "publish" : "backup", copy_path);
     return sqlite3_exec(db, sql, NULL, NULL, NULL);
 }
 
-TEST(test_every_system_call_may_fail) {
+LOOP_TEST(test_every_system_call_may_fail, 2) {
     static const struct {
         const char *call;
         int error;
@@ -91,6 +94,7 @@ TEST(test_every_system_call_may_fail) {
                   {"unlink", EACCES},   {"opendir", EACCES},    {"ring_submit", EIO}, {"ring_submit_and_wait", EIO},
                   {"ring_init", EPERM}, {"ring_result", ENOSPC}};
     unsigned struck = 0, failed = 0;
+    publishes = _i;
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
         for (unsigned nth = 1; nth < 60; nth += random_stride()) {
             bool spoils = !strcmp(faults[i].call, "unlink"); /* what cannot be removed stays */
@@ -165,10 +169,11 @@ LOOP_TEST(test_a_copy_whose_name_may_be_lost_is_none, 2) {
     sqlite3_free(left);
 }
 
-LOOP_TEST(test_every_allocation_may_fail, 2) {
+LOOP_TEST(test_every_allocation_may_fail, 4) {
     unsigned failed = 0, nth = 1;
-    for (;; nth += random_stride()) {
-        fault_arm(&sql_memory_faults, 0, 0, nth, _i);
+    publishes = _i / 2;
+    for (;; nth += random_stride() * (publishes ? 9 : 1)) {
+        fault_arm(&sql_memory_faults, 0, 0, nth, _i % 2);
         int rc = back_up();
         unsigned given = fault_disarm(&sql_memory_faults);
         check_outcome(rc, "allocation", nth);
@@ -182,8 +187,9 @@ LOOP_TEST(test_every_allocation_may_fail, 2) {
 }
 
 /* For SQLite's own files and ours alike; the original's were made before. */
-TEST(test_a_limit_of_file_sizes_leaves_nothing) {
+LOOP_TEST(test_a_limit_of_file_sizes_leaves_nothing, 2) {
     unsigned failed = 0;
+    publishes = _i;
     struct rlimit unlimited;
     signal(SIGXFSZ, SIG_IGN);
     ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &unlimited), 0);

@@ -14,6 +14,7 @@ struct art_store_location art_location_of(struct art_tree *tree, const struct ar
     if (location->path) return (struct art_store_location){.path = location->path, .host_path = location->host_path};
     struct art_store_location rows = {.path = inline_name, .rows = location->rows ? location->rows : art_rows_of(tree)};
     memcpy(&rows.rows_id, tree->options.uuid, sizeof rows.rows_id);
+    if (tree->options.apart) rows.rows_id = (uintptr_t)tree;
     return rows;
 }
 
@@ -131,5 +132,29 @@ enum art_rc art_tree_copy(struct art_tree *tree, const struct art_tree_location 
     enum art_rc rc = art_tree_ready(tree);
     if (!rc) rc = copy_all(tree, location, &made);
     if (rc && made && location->path) remove_unfinished(location->path);
+    return rc;
+}
+
+struct footer_reader {
+    struct art_tree *tree;
+    bool postings;
+};
+
+static enum art_rc read_footer_of(void *context, const struct art_ref *ref) {
+    const struct footer_reader *reader = context;
+    struct art_store *store = reader->tree->store;
+    struct art_blob *blob;
+    enum art_rc rc = art_tree_interrupted(reader->tree);
+    if (rc) return rc;
+    return reader->postings && !ref->height ? art_store_blob_to_search(store, ref, &blob)
+                                            : art_store_blob(store, ref, &blob);
+}
+
+enum art_rc art_tree_read_footers(struct art_tree *tree, bool postings) {
+    struct footer_reader reader = {tree, postings};
+    struct art_distinct met = {0};
+    enum art_rc rc = art_tree_ready(tree);
+    if (!rc) rc = art_distinct_walk(&met, tree, tree->root, read_footer_of, &reader);
+    art_distinct_clear(&met);
     return rc;
 }

@@ -196,7 +196,7 @@ try {
 
   // From a server: the page, and the package's module in a page without a bundler.
   const served = { '/': [page, 'text/html'], '/module.html': [null, 'text/html'] };
-  for (const name of ['sqlite-art.mjs', 'art.mjs', 'art.wasm']) served[`/${name}`] = [file(`package/${name}`), name.endsWith('.wasm') ? 'application/wasm' : 'text/javascript'];
+  for (const name of ['sqlite-art.mjs', 'remote.mjs', 'art.mjs', 'art.wasm']) served[`/${name}`] = [file(`package/${name}`), name.endsWith('.wasm') ? 'application/wasm' : 'text/javascript'];
   const module = `<script type="module">import { open } from './sqlite-art.mjs';
     const db = await open();
     db.exec("CREATE VIRTUAL TABLE t USING art(path); INSERT INTO t VALUES('a/1'), ('a/2')");
