@@ -145,9 +145,9 @@ static enum art_rc read_footer_of(void *context, const struct art_ref *ref) {
     struct art_store *store = reader->tree->store;
     struct art_blob *blob;
     enum art_rc rc = art_tree_interrupted(reader->tree);
-    if (rc) return rc;
-    return reader->postings && !ref->height ? art_store_blob_to_search(store, ref, &blob)
-                                            : art_store_blob(store, ref, &blob);
+    if (!rc) rc = art_store_blob(store, ref, &blob);
+    if (!rc && !ref->height) rc = reader->postings ? art_blob_want_postings(blob) : art_blob_want_summed(blob);
+    return rc;
 }
 
 enum art_rc art_tree_read_footers(struct art_tree *tree, bool postings) {
