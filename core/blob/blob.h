@@ -91,7 +91,7 @@ static inline void art_ref_leave(struct art_ref *ref) {
     ref->label.data = ref->summed = NULL;
 }
 
-/* A bit for each leaf page. */
+/* A bit for each page. */
 struct art_pages {
     uint64_t bits[2];
 };
@@ -229,7 +229,7 @@ bool art_blob_own_ref(const uint8_t *last_page, uint32_t slot, struct art_ref *o
  * led to it, leads there then. */
 void art_blob_copy(const struct art_blob *blob, uint8_t *image, uint32_t slot, uint64_t generation,
                    struct art_ref *ref);
-/* Checks the hash of page `page`, a leaf page or one of the postings, and the buckets that lie in it for sanity, and
+/* Checks the hash of page `page`, one of those that come on demand, and the buckets that lie in it for sanity, and
  * marks it present. Pages may be verified in any order: a bucket that crosses pages is checked when it is read, with
  * all its pages present. There is such a page. ART_CORRUPT. */
 enum art_rc art_blob_verify_page(struct art_blob *blob, uint32_t page);
@@ -364,7 +364,8 @@ struct art_blob_cursor {
     struct art_bucket_view view;
     struct art_row_set chosen;
     const uint8_t *chosen_at; /* where the bucket begins of which `chosen` is; NULL: of none */
-    uint32_t chosen_from;     /* the entry from which on the walk has chosen */
+    uint32_t chosen_from;     /* the entry from which on it was chosen, */
+    bool chosen_backward;     /* in this direction */
 };
 
 /* On no entry yet, and with nothing to pass over. The blob and the buffer are borrowed; the caller puts the label's

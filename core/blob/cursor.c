@@ -287,6 +287,7 @@ static void choose_in_bucket(struct art_blob_cursor *cursor, bool backward, uint
     cursor->chosen = art_row_set_below(end);
     cursor->chosen_at = view->start;
     cursor->chosen_from = entry;
+    cursor->chosen_backward = backward;
     if (first) {
         struct art_row_set before = art_row_set_below(first);
         for (unsigned i = 0; i < 2; i++) cursor->chosen.word[i] &= ~before.word[i];
@@ -300,7 +301,7 @@ static void choose_in_bucket(struct art_blob_cursor *cursor, bool backward, uint
 static const struct art_row_set *chosen_ahead(struct art_blob_cursor *cursor, bool backward) {
     uint32_t entry = cursor->entry;
     assert(cursor->chooses);
-    bool known = cursor->chosen_at == cursor->view.start &&
+    bool known = cursor->chosen_at == cursor->view.start && cursor->chosen_backward == backward &&
                  (backward ? entry <= cursor->chosen_from : entry >= cursor->chosen_from);
     if (!known) choose_in_bucket(cursor, backward, entry);
     return &cursor->chosen;
@@ -322,8 +323,9 @@ static bool is_behind_stop(const struct art_blob_cursor *cursor, bool backward) 
     return behind != backward;
 }
 
-/* At which entry a walk comes into the bucket whose view is open. False: at none. One without a key to compare would
- * lead it on and on. To look something up in entries takes longer than to compare a key, so that comes first. */
+/* At which entry a walk comes into the bucket whose view is open. False: at none. Where its range may end in the bucket,
+ * it has to stop at some entry, chosen or not: who walks compares the key of that. To compare one takes less time than
+ * to look something up in all entries, so a bucket without blocks is not chosen from there. */
 static inline bool enters(struct art_blob_cursor *cursor, bool backward, uint32_t *entry) {
     *entry = backward ? cursor->view.count - 1 : 0;
     if (ART_LIKELY(!cursor->chooses) || (cursor->limits->wants && is_behind_stop(cursor, backward))) return true;

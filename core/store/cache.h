@@ -36,7 +36,7 @@ struct art_cache_key {
 struct art_cached {
     struct art_blob blob;    /* set by who made it ready; its `present` bits grow. Readers work on copies. */
     pthread_mutex_t loading; /* guards filling the image */
-    _Atomic bool ready;      /* the footer is verified, `blob` is set */
+    _Atomic bool ready;      /* the blob's head is verified, `blob` is set */
     uint8_t waited;          /* reads of leaf pages in rows that the host had to wait for; under `loading` */
     /* (private to cache.c) */
     struct art_cache_key key;

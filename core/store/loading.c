@@ -156,7 +156,7 @@ static enum art_rc read_from_device(struct art_store *store, struct art_cached *
 }
 
 enum art_rc art_store_open_image(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
-                                 const struct art_pages *pages) {
+                                 const struct art_pages *pages, enum art_read from) {
     assert(cached->key.slot == ref->slot && !atomic_load(&cached->ready));
     const uint8_t *image = art_cached_image(cached);
     struct art_io_request requests[RANGES_MAX];
@@ -164,7 +164,7 @@ enum art_rc art_store_open_image(struct art_store *store, struct art_cached *cac
     uint32_t fresh;
     for (unsigned i = 0; i < 2; i++) rest.bits[i] &= ~pages->bits[i];
     unsigned count = request_set(cached, &rest, requests, &fresh);
-    enum art_rc rc = count ? art_store_read_requests(store, requests, count, ART_READ_CACHED) : ART_OK;
+    enum art_rc rc = count ? art_store_read_requests(store, requests, count, from) : ART_OK;
     if (!rc) rc = art_blob_open_head(&cached->blob, image, ref, store->uuid, store->location.path);
     if (may_be_stale(store, rc)) {
         rc = read_from_device(store, cached, ART_BLOB_PAGES - ref->footer_pages, ref->footer_pages);
@@ -242,10 +242,10 @@ static unsigned request_charged(struct art_pinned *pinned, const struct art_page
     return count;
 }
 
-/* Reads what is missing of the pages, and verifies it; `fits`: the blob as a whole fits into the cache. A bad page
- * stays absent: an error only to a point that needs it. *rest: what follows was read, too. Under `loading`. */
-static enum art_rc read_set(struct art_pinned *pinned, const struct art_pages *pages, enum art_intent intent, bool fits,
-                            bool *rest) {
+/* Reads what is missing of the pages, and verifies it; `alone`: nothing beside. A bad page stays absent: an error only
+ * to a point that needs it. *rest: what follows was read, too. Under `loading`. */
+static enum art_rc read_set(struct art_pinned *pinned, const struct art_pages *pages, enum art_intent intent,
+                            bool alone, bool *rest) {
     struct art_store *store = pinned->store;
     struct art_cached *cached = pinned->cached;
     assert(atomic_load(&cached->ready));
@@ -256,11 +256,12 @@ static enum art_rc read_set(struct art_pinned *pinned, const struct art_pages *p
     if (!count) return ART_OK; /* somebody was faster */
     uint32_t needed = intent == ART_WALK ? 1 : art_pages_count(&set, ART_BLOB_PAGES);
     bool waits = art_store_medium(store)->host_reads;
-    bool at_hand = fits && !waits && art_store_peek_requests(store, requests, count);
     uint32_t first = art_pages_from(&set, 0);
     struct art_pages behind = rest_of(cached, first);
-    bool once = first >= cached->blob.leaf_pages && !waits;
-    *rest = !at_hand && fits && intent == ART_POINT && (once || wants_rest(store, cached));
+    bool fits = !alone && art_store_loads_whole(store), footer = !alone && first >= cached->blob.leaf_pages;
+    bool looks = !waits && (fits || footer); /* whether it is at hand: a system call more */
+    bool at_hand = looks && art_store_peek_requests(store, requests, count);
+    *rest = !at_hand && intent == ART_POINT && ((looks && footer) || (fits && wants_rest(store, cached)));
     if (*rest) {
         for (unsigned i = 0; i < 2; i++) behind.bits[i] |= pages->bits[i];
         set = missing_of(cached, &behind);
@@ -293,9 +294,9 @@ enum art_rc art_store_want(struct art_blob *blob, const struct art_pages *pages,
         if (rc) return rc;
         bool rest;
         pthread_mutex_lock(&cached->loading);
-        rc = read_set(pinned, pages, intent, art_store_loads_whole(store), &rest);
+        rc = read_set(pinned, pages, intent, store->reads_singly, &rest);
         bool again = rc && art_store_may_read_again(store, rc);
-        if (again && rest) rc = read_set(pinned, pages, intent, false, &rest); /* for what nobody needs, perhaps */
+        if (again && rest) rc = read_set(pinned, pages, intent, true, &rest); /* for what nobody needs, perhaps */
         pthread_mutex_unlock(&cached->loading);
         if (rc && !(again && intent == ART_WALK)) return rc;
     }

@@ -232,13 +232,13 @@ enum art_rc art_store_read_requests(struct art_store *store, struct art_io_reque
 bool art_store_peek_requests(struct art_store *store, const struct art_io_request *requests, unsigned count);
 /* A request for pages [first, first + n) into the entry's image, which get their memory: so many of them had none. */
 uint32_t art_store_request_pages(struct art_cached *cached, uint32_t first, uint32_t n, struct art_io_request *request);
-/* So many of a footer's last pages are read at once where the device must be asked: mostly all that is needed lies
- * there, and the last one tells whether more is. An index blob's footer is needed whole. Pages of rows each cost the
- * same. */
+/* So many of a footer's last pages are read at once where the device must be asked. With postings, mostly all that is
+ * needed lies there, and the last one tells whether more is. Pages of rows each cost the same. */
 enum { ART_FOOTER_PAGES_AT_ONCE = 8 };
 static inline uint32_t art_store_footer_at_once(const struct art_store *store, const struct art_ref *ref) {
     if (ref->height) return ref->footer_pages;
-    return art_store_medium(store)->host_reads ? 1 : art_min32(ref->footer_pages, ART_FOOTER_PAGES_AT_ONCE);
+    if (art_store_medium(store)->host_reads) return 1;
+    return !art_measures_fields(ref->has) ? ref->footer_pages : art_min32(ref->footer_pages, ART_FOOTER_PAGES_AT_ONCE);
 }
 /* Requests for a blob of which nothing is there, but for what of its footer comes on demand: into the entry's image,
  * whose pages get their memory. Returns how many: two, or one where there is no hole; `requests` has room for two.
@@ -246,11 +246,11 @@ static inline uint32_t art_store_footer_at_once(const struct art_store *store, c
 unsigned art_store_request_whole(const struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
                                  struct art_io_request *requests, struct art_pages *pages);
 /* `pages` were read into the image, the last one among them, and nothing is verified: reads what is missing of the
- * blob's head, and makes the entry ready. A bad page of those that come on demand is no reason to refuse the others:
+ * blob's head as `from` says, and makes the entry ready. A bad page of those that come on demand is no reason to refuse the others:
  * it stays absent, and who needs it will read it again and hear what is wrong. ART_CORRUPT, or what a read said: the
  * entry is not ready. Under `loading`, or nobody else knows the entry. */
 enum art_rc art_store_open_image(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
-                                 const struct art_pages *pages);
+                                 const struct art_pages *pages, enum art_read from);
 /* A failed read of what nobody has asked for is forgotten, and what is needed is read by itself. But behind rows stands
  * the host: what it says may have ended a transaction, or was an interrupt, and comes only once. */
 bool art_store_may_read_again(const struct art_store *store, enum art_rc rc);

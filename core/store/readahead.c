@@ -115,7 +115,7 @@ enum art_rc art_store_readahead_take(struct art_store *store, const struct art_r
     assert(store->readahead_count && cached->references == 1);
     enum art_rc rc = art_io_read_finish(store->location.io, &at->reading);
     if (!rc) store->count.pages_read += art_pages_count(&at->pages, ART_BLOB_PAGES);
-    if (!rc) rc = art_store_open_image(store, cached, ref, &at->pages);
+    if (!rc) rc = art_store_open_image(store, cached, ref, &at->pages, at->reading.from);
     at->cached = NULL;
     store->readahead_count--;
     if (rc) {

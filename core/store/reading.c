@@ -1,5 +1,5 @@
-/* A reference becomes a blob: pinned by this store, its footer verified. Its leaf pages come by themselves when
- * somebody wants them (loading.c). */
+/* A reference becomes a blob: pinned by this store, its head verified. Its other pages come by themselves when somebody
+ * wants them (loading.c). */
 #include <stddef.h>
 #include <string.h>
 
@@ -95,21 +95,22 @@ static enum art_rc read_head(struct art_store *store, struct art_cached *cached,
     struct art_io_request requests[2];
     if (!waits) {
         art_store_request_pages(cached, ART_BLOB_PAGES - n, n, &requests[0]);
-        if (art_store_peek_requests(store, requests, 1)) return art_store_open_image(store, cached, ref, &pages);
+        if (art_store_peek_requests(store, requests, 1))
+            return art_store_open_image(store, cached, ref, &pages, ART_READ_CACHED);
     }
     bool whole = !waits && ref->height && ref->leaf_pages + ref->footer_pages <= SMALL_INDEX;
     if (whole && art_store_loads_whole(store)) {
         unsigned count = art_store_request_whole(store, cached, ref, requests, &pages);
         if (!art_store_read_requests(store, requests, count, ART_READ_CACHED)) {
             store->count.whole_indexes++;
-            return art_store_open_image(store, cached, ref, &pages);
+            return art_store_open_image(store, cached, ref, &pages, ART_READ_CACHED);
         }
     }
     n = art_store_footer_at_once(store, ref);
     pages = art_pages_of(ART_BLOB_PAGES - n, n);
     art_store_request_pages(cached, ART_BLOB_PAGES - n, n, &requests[0]);
     enum art_rc rc = art_store_read_requests(store, requests, 1, ART_READ_CACHED);
-    return rc ? rc : art_store_open_image(store, cached, ref, &pages);
+    return rc ? rc : art_store_open_image(store, cached, ref, &pages, ART_READ_CACHED);
 }
 
 /* The way of a point read: what this store has pinned, else what is on its way to a walk, else what the process's cache

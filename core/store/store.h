@@ -78,7 +78,7 @@ enum art_rc art_store_check_owner(struct art_store *store);
  * does not name this database yet, or not as it is now: another copy of the database could take the file. Or others
  * than the database's readers can read the file. No call to the system. */
 bool art_store_unclaimed(const struct art_store *store);
-/* The blob that `ref` leads to, its footer verified; leaf pages come by themselves through blob->want (one by one, and
+/* The blob that `ref` leads to, its head verified; other pages come by themselves through blob->want (one by one, and
  * of a file that fits into this store's cache_bytes soon all the rest). Borrowed: valid until the next
  * art_store_relax(), art_store_close(), write to its slot or question for another blob in it by this store, unless
  * pinned. ART_CORRUPT, ART_MISSING, ART_FOREIGN, ART_IO, ... */
