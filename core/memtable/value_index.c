@@ -133,8 +133,8 @@ static bool is_chosen(const struct art_memtable *memtable, const struct art_leaf
                       const struct art_limits *limits) {
     assert(leaf && memtable->summary);
     struct art_entry entry;
-    bool gone = memtable->values_of_gone &&
-                (!memtable->root || art_link_nearest(memtable->root, art_leaf_key(leaf)) != leaf);
+    bool gone =
+        memtable->values_of_gone && (!memtable->root || art_link_nearest(memtable->root, art_leaf_key(leaf)) != leaf);
     if (gone) return false;
     art_leaf_entry(leaf, &entry);
     return art_summary_seeks(memtable->summary, &entry, limits);
