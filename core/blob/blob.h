@@ -351,7 +351,7 @@ struct art_blob_cursor {
     struct art_pages pages; /* with limits: in which it may be */
     /* They choose among the rows of blocks, or among all: steps pass over the others. */
     bool chooses;
-    const struct art_bytes *stop; /* with `chooses`: NULL, or a key behind which nobody looks for more */
+    const struct art_bytes *stop; /* with `chooses`: NULL, or a key behind which nobody looks for more; padded */
     /* NULL, or set by art_blob_cursor_plain(): each block is decoded at once, and no entry is in a block. */
     struct art_plain_bucket *plain;
     uint32_t window; /* art_window_widen(); 0: this is no walk yet */

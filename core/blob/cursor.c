@@ -278,12 +278,22 @@ static void choose_singly(struct art_blob_cursor *cursor, uint32_t first, uint32
     }
 }
 
-/* Among those of the bucket whose view is open, from `entry` on. */
+/* Where the walk ends among the bucket's entries; the number of them: not here, or it is not known. */
+static uint32_t entry_of_stop(const struct art_blob_cursor *cursor) {
+    uint32_t label = cursor->blob->label_len;
+    bool exact;
+    bool ends = cursor->stop && cursor->stop->len > label && !memcmp(cursor->key, cursor->stop->data, label);
+    return ends ? art_bucket_search(&cursor->view, *cursor->stop, label, &exact) : cursor->view.count;
+}
+
+/* Among those of the bucket whose view is open, from `entry` on; where each entry is looked into, up to the walk's
+ * end. */
 static void choose_in_bucket(struct art_blob_cursor *cursor, bool backward, uint32_t entry) {
     const struct art_bucket_view *view = &cursor->view;
     const struct art_limits *limits = cursor->limits;
     bool has_block = art_bucket_has_block(view), various = view->form & ART_BUCKET_FLAGS;
     uint32_t first = backward ? 0 : entry, end = backward ? entry + 1 : view->count;
+    if (!has_block && limits->wants && !backward) end = entry_of_stop(cursor);
     cursor->chosen = art_row_set_below(end);
     cursor->chosen_at = view->start;
     cursor->chosen_from = entry;
