@@ -6,10 +6,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "core/base/alloc.h"
 #include "tests/support/io_modes.h"
 #include "tests/support/must.h"
-#include "tests/support/of_core.h"
 #include "tests/support/own_clock.h"
 #include "tests/support/toy_codec.h"
 
