@@ -23,7 +23,7 @@
 #if defined(__SANITIZE_ADDRESS__)
 enum { STATES = 2000, LYING_STATES = 2000 };
 #else
-enum { STATES = 40000, LYING_STATES = 20000 };
+enum { STATES = 40000, LYING_STATES = 20000 }; /* of some 2,000 a workload: each setting has its turn */
 #endif
 enum { STEPS = 100, STATES_A_STEP = 20, SETTINGS = 16, JOBS_MAX = 16 };
 

@@ -122,10 +122,10 @@ TEST(test_a_hidden_list_of_retired_slots_is_not_taken_for_an_empty_one) {
     sql_run(db, "INSERT INTO t(path) VALUES('more')");
     sql_command(db, "main", "t", "optimize");
     sql_forbid(db, SQLITE_IGNORE, SQLITE_READ, "t_artstate", NULL);
-    ck_assert_int_ne(sql_try(db, "INSERT INTO t(path, value) VALUES('lone', zeroblob(1100000))"), SQLITE_OK);
+    ck_assert_int_ne(sql_try(db, "INSERT INTO t(path, value) VALUES('lone', zeroblob(4200000))"), SQLITE_OK);
     allow_all();
     expect("0|ok\n", "SELECT count(*), art_check('t') FROM t WHERE path = 'lone'");
-    sql_run(db, "INSERT INTO t(path, value) VALUES('lone', zeroblob(1100000))");
+    sql_run(db, "INSERT INTO t(path, value) VALUES('lone', zeroblob(4200000))");
 }
 
 /* Another connection has written, so the log must be read: all of it, or an error. */
@@ -437,7 +437,7 @@ TEST(test_a_commit_under_query_only_fails_and_leaves_the_old_state) {
     end_under_query_only("SAVEPOINT s", "RELEASE s");
     sql_command(db, "main", "t", "flush");
     end_under_query_only(
-        "BEGIN; INSERT INTO t(path, value) VALUES('zz', zeroblob(1100000)); DELETE FROM t WHERE path = "
+        "BEGIN; INSERT INTO t(path, value) VALUES('zz', zeroblob(4200000)); DELETE FROM t WHERE path = "
         "'zz'; INSERT INTO t(t) VALUES('flush')",
         "COMMIT");
     sql_run(db, "BEGIN; DELETE FROM t; PRAGMA query_only=ON; ROLLBACK; PRAGMA query_only=OFF");

@@ -231,7 +231,8 @@ LOOP_TEST(test_versions_go_on_however_often_a_table_is_emptied, 4) {
             _i / 2 ? "inline" : "file");
     sqlite3 *other = sql_open(path);
     int64_t seen = 0;
-    for (int round = 0; round < 60; round++) {
+    int rounds = random_stride() > 1 ? 24 : 60;
+    for (int round = 0; round < rounds; round++) {
         bool hinders = random_once_in(&random, 5);
         sqlite3_stmt *reader = sql_prepare(other, "SELECT path FROM m, t USING(path)");
         if (hinders) sqlite3_step(reader);
@@ -250,7 +251,7 @@ LOOP_TEST(test_versions_go_on_however_often_a_table_is_emptied, 4) {
                    "SELECT count(*) - (SELECT count(*) FROM m), (SELECT count(*) FROM m WHERE path "
                    "NOT IN (SELECT path FROM t)), art_check('t') FROM t");
     }
-    ck_assert_int_gt(sql_info(db, "times emptied"), 10);
+    ck_assert_int_gt(sql_info(db, "times emptied"), rounds / 6);
     sql_close(other);
     expect("ok\n", "SELECT art_check('t')");
 }
