@@ -63,6 +63,12 @@ else
     echo "skipped: pages are not counted without strace"
 fi
 rmdir "$work/metadata" && rm "$work/list"
+if [ -x /usr/bin/python3 ]; then
+    checks=$((checks + 1))
+    if ! "$root/tests/bench/large" "$extension" "$work" 50000 1MB >"$work/said" 2>&1 || [ "$(grep -c ' rows .* us a row' "$work/said")" != 10 ]; then
+        failed "a tiny load of a table larger than its cache:"
+    fi
+fi
 checks=$((checks + 1))
 left=$(find "$work" -mindepth 1 ! -name said | wc -l)
 if [ "$left" != 0 ]; then failed "the bench leaves $left files behind"; fi

@@ -39,8 +39,7 @@ int store_begin(struct art_store *store, bool fresh); /* art_store_write_begin()
 /* Takes a slot, makes a blob for it and writes it; what the store said. */
 int store_write_new(struct art_store *store, struct store_blob *blob, uint64_t generation, uint64_t seed,
                     uint32_t pages);
-/* As art_store_write() is told. */
-extern bool store_writes_cold;
+extern bool store_writes_cold; /* as art_store_write() is told */
 int store_write_again(struct art_store *store, const struct store_blob *blob);
 /* A whole write phase: `count` new blobs, synced. Fails the test when anything fails. */
 void store_fill(struct art_store *store, bool fresh, struct store_blob *blobs, unsigned count, uint32_t pages);

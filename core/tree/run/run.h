@@ -255,9 +255,9 @@ void art_children_drop_last(struct art_children *children);
 
 struct art_run_build; /* entries in ascending order in, leaf blobs and their index out */
 /* last: it is for the oldest run, or becomes it. So all are plain puts, which may stand in blocks, and leaf blobs need
- * a filter only where the table is larger than its cache: elsewhere a page of rows answers as soon. fill_pages: close a leaf blob when it uses so many pages, 0: when it is full. whole: it ends with
- * art_run_build_run(), and the children are folded into index blobs on the way. Tree and edit outlive it. ART_NOMEM:
- * *out is not set. */
+ * a filter only where the table is larger than its cache: elsewhere a page of rows answers as soon. fill_pages: close
+ * a leaf blob when it uses so many pages, 0: when it is full. whole: it ends with art_run_build_run(), and the children
+ * are folded into index blobs on the way. Tree and edit outlive it. ART_NOMEM: *out is not set. */
 enum art_rc art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct art_version_edit *edit,
                                bool last, uint32_t fill_pages, bool whole);
 /* Copies one entry, which is in no block, behind all before. ART_CORRUPT: it does not follow them, or cannot stand in a
