@@ -129,7 +129,7 @@ static enum art_rc write_page(void *context, uint64_t page, const void *data) {
     sqlite3 *db = table->connection->db;
     sqlite3_int64 rowid = sqlite3_last_insert_rowid(db), before;
     keep_cache(table);
-    art_extract_forget(table);
+    art_extract_note_write(table);
     before = sqlite3_total_changes64(db);
     int spilled = art_cache_count(db, SQLITE_DBSTATUS_CACHE_SPILL),
         written = art_cache_count(db, SQLITE_DBSTATUS_CACHE_WRITE);
@@ -149,7 +149,7 @@ static enum art_rc write_page(void *context, uint64_t page, const void *data) {
 static enum art_rc remove_pages(void *context, uint64_t from, uint64_t end) {
     assert(from <= end);
     struct art_table *table = context;
-    art_extract_forget(table);
+    art_extract_note_write(table);
     sqlite3_stmt *remove;
     int rc = statement(table, ART_BLOB_REMOVE, &remove);
     if (!rc) {

@@ -33,6 +33,7 @@ struct art_extract {
     struct art_buffer directory;
     struct kept_part kept[PARTS_KEPT];
     unsigned turn; /* the next to be replaced */
+    bool outgrown; /* this connection has written blobs */
 };
 
 int art_extract_note(struct art_table *table, struct art_bytes head) {
@@ -50,6 +51,13 @@ void art_extract_forget(struct art_table *table) {
     art_buffer_clear(&extract->directory);
     for (unsigned i = 0; i < PARTS_KEPT; i++) art_buffer_clear(&extract->kept[i].bytes);
     extract->state = EXTRACT_UNREAD;
+}
+
+/* What the table had at its end when it was published, its transaction may not have. */
+void art_extract_note_write(struct art_table *table) {
+    if (!table->extract) return;
+    table->extract->outgrown = true;
+    art_extract_forget(table);
 }
 
 void art_extract_free(struct art_table *table) {
@@ -181,6 +189,7 @@ static int use_extract(struct art_table *table, bool *usable) {
 
 int art_extract_end(struct art_table *table, uint64_t *end, bool *found) {
     int rc = use_extract(table, found);
+    *found &= !table->extract->outgrown;
     if (*found) *end = table->extract->head.end;
     return rc;
 }

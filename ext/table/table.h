@@ -271,6 +271,7 @@ int art_extract_end(struct art_table *table, uint64_t *end, bool *found);
 int art_extract_find(struct art_table *table, uint64_t page, void *data, bool *found);
 /* What is in memory of it, which its next use reads again: where another root may come, or blobs be written. */
 void art_extract_forget(struct art_table *table);
+void art_extract_note_write(struct art_table *table);
 void art_extract_free(struct art_table *table);
 /* Its rows: they are of no use behind another root. */
 int art_extract_remove(struct art_table *table, char **message);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the documents say can be done. Their ```sql blocks run one after another, in one database a document, and print what their
-# --> lines say. The ```sh lines of README.md and sql/copies.md run. `make` commands name targets that exist. Files, folders and
+# --> lines say. The ```sh lines of README.md, sql/copies.md and sql/web.md run. `make` commands name targets that exist. Files, folders and
 # sections that a document names or links to are there. README.md and the pages of sql/ are short, and the front page leads to each.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -130,6 +130,7 @@ done
 name_targets "${documents[@]}"
 run_sh README.md
 run_sh sql/copies.md
+run_sh sql/web.md
 run_python
 
 # at_most <lines> <document>
