@@ -333,9 +333,9 @@ static bool is_behind_stop(const struct art_blob_cursor *cursor, bool backward) 
     return behind != backward;
 }
 
-/* At which entry a walk comes into the bucket whose view is open. False: at none. Where its range may end in the bucket,
- * it has to stop at some entry, chosen or not: who walks compares the key of that. To compare one takes less time than
- * to look something up in all entries, so a bucket without blocks is not chosen from there. */
+/* At which entry a walk comes into the bucket whose view is open. False: at none. Where its range may end in the
+ * bucket, it has to stop at some entry, chosen or not: who walks compares the key of that. To compare one takes less
+ * time than to look something up in all entries, so of records, which are read one by one, none is chosen then. */
 static inline bool enters(struct art_blob_cursor *cursor, bool backward, uint32_t *entry) {
     *entry = backward ? cursor->view.count - 1 : 0;
     if (ART_LIKELY(!cursor->chooses) || (cursor->limits->wants && is_behind_stop(cursor, backward))) return true;

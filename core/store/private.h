@@ -246,9 +246,9 @@ static inline uint32_t art_store_footer_at_once(const struct art_store *store, c
 unsigned art_store_request_whole(const struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
                                  struct art_io_request *requests, struct art_pages *pages);
 /* `pages` were read into the image, the last one among them, and nothing is verified: reads what is missing of the
- * blob's head as `from` says, and makes the entry ready. A bad page of those that come on demand is no reason to refuse the others:
- * it stays absent, and who needs it will read it again and hear what is wrong. ART_CORRUPT, or what a read said: the
- * entry is not ready. Under `loading`, or nobody else knows the entry. */
+ * blob's head as `from` says, and makes the entry ready. A bad page of those that come on demand is no reason to refuse
+ * the others: it stays absent, and who needs it will read it again and hear what is wrong. ART_CORRUPT, or what a read
+ * said: the entry is not ready. Under `loading`, or nobody else knows the entry. */
 enum art_rc art_store_open_image(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
                                  const struct art_pages *pages, enum art_read from);
 /* A failed read of what nobody has asked for is forgotten, and what is needed is read by itself. But behind rows stands
