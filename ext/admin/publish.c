@@ -444,6 +444,7 @@ static int order_tables(struct publishing *publishing, char **message) {
 
 /* What is read meanwhile sees one snapshot. */
 static int extract_tables(struct publishing *publishing, char **message) {
+    assert(publishing->own);
     int rc = run_sql(publishing, sqlite3_mprintf("BEGIN IMMEDIATE"), message);
     if (!rc) rc = art_tables_each(publishing->db, "main", extract_table, publishing, message);
     if (!rc) rc = run_sql(publishing, sqlite3_mprintf("COMMIT"), message);

@@ -358,6 +358,7 @@ static void choose_entries(const struct art_cells *column, const struct art_colu
     struct art_row_set wanted = {{0, 0}};
     struct art_datum entry;
     const uint8_t *p = column->body;
+    if (!column->entries) return;
     for (uint32_t i = 0; i < column->entries; i++) {
         uint32_t serial;
         p = art_serial_get(p, &serial);

@@ -624,8 +624,7 @@ TEST(test_pages_without_a_word_are_not_read) {
 enum { ALL_ROWS = 1, A_ROW = 2, A_WORD = 4, A_SUM = 8, FOOTERS_FROM = 112 };
 static unsigned who_hears(const char *path, int64_t page) {
     static const char *const asked[] = {
-        "SELECT count(note) FROM t",
-        "SELECT count(note) FROM n CROSS JOIN t ON t.path = 'd' || i || 'y'",
+        "SELECT count(note) FROM t", "SELECT count(note) FROM n CROSS JOIN t ON t.path = 'd' || i || 'y'",
         "SELECT * FROM t WHERE note LIKE '%word31%' UNION ALL SELECT * FROM t WHERE note LIKE '%1900%'",
         "SELECT art_sum('t', 'a', 'd1')"};
     unsigned hear = 0;
