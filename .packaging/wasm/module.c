@@ -1,7 +1,7 @@
 /* SQLite and art in one WebAssembly module: every connection has art. What is exported is in the file `exports`.
  *
- * The VFS "remote" reads a database that JavaScript has: its name is a number in Module.remotes (remote.mjs). Nobody writes it, so
- * there are no journals and no locks.
+ * The VFS "remote" reads a database that JavaScript has: its name is a number in Module.remotes (remote.mjs). Nobody
+ * writes it, so there are no journals and no locks.
  */
 #include <emscripten.h>
 #include <sqlite3.h>

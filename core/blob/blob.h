@@ -172,6 +172,10 @@ static inline struct art_pages art_blob_present(const struct art_blob *blob) {
     return (struct art_pages){{atomic_load_explicit(&blob->present[0], memory_order_acquire),
                                atomic_load_explicit(&blob->present[1], memory_order_acquire)}};
 }
+static inline bool art_pages_are_present(const struct art_blob *blob, const struct art_pages *pages) {
+    struct art_pages present = art_blob_present(blob);
+    return !((pages->bits[0] & ~present.bits[0]) | (pages->bits[1] & ~present.bits[1]));
+}
 /* How many leaf pages may be read: where it is all, pages of the footer may be missing. */
 static inline uint32_t art_blob_pages_present(const struct art_blob *blob) {
     struct art_pages pages = art_blob_present(blob);
@@ -189,6 +193,11 @@ static inline struct art_pages art_blob_pages_on_demand(const struct art_blob *b
     struct art_pages footer = art_pages_of(ART_BLOB_PAGES - blob->footer_pages, blob->footer_pages);
     for (unsigned i = 0; i < 2; i++) pages.bits[i] |= footer.bits[i] & ~blob->head.bits[i];
     return pages;
+}
+
+static inline bool art_blob_is_whole(const struct art_blob *blob) {
+    struct art_pages pages = art_blob_pages_on_demand(blob);
+    return art_pages_are_present(blob, &pages);
 }
 
 /* May this page be read? */

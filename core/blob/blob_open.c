@@ -256,8 +256,7 @@ enum art_rc art_blob_open_head(struct art_blob *blob, const uint8_t *image, cons
     if (trailer->format == ART_BLOB_FORMAT) blob->postings = 0;
     if (!wrong && blob->has.columns) wrong = wrong_summary(blob, ref);
     blob->postings_there = !blob->postings;
-    bool summed = blob->has.columns && !art_pages_count(&blob->summed, ART_BLOB_PAGES);
-    if (!wrong && summed) wrong = wrong_summed(blob);
+    if (!wrong && !art_pages_count(&blob->summed, ART_BLOB_PAGES)) wrong = wrong_summed(blob);
     if (wrong) return footer_corrupt(blob, wrong);
     return art_routing_check(blob);
 }
@@ -268,7 +267,7 @@ enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const str
     if (rc) return rc;
     struct art_pages pages = art_pages_of(ART_BLOB_PAGES - blob->footer_pages, blob->footer_pages);
     rc = verify_footer_pages(blob, &pages);
-    const char *wrong = !rc && blob->has.columns ? wrong_summed(blob) : NULL;
+    const char *wrong = !rc && art_pages_count(&blob->summed, ART_BLOB_PAGES) ? wrong_summed(blob) : NULL;
     if (wrong) return footer_corrupt(blob, wrong);
     return rc ? rc : art_blob_want_postings(blob);
 }
@@ -278,9 +277,7 @@ void art_blob_copy(const struct art_blob *blob, uint8_t *image, uint32_t slot, u
     uint32_t leaves = blob->leaf_pages * ART_BLOB_PAGE, footer = ART_BLOB_BYTES - blob->footer_pages * ART_BLOB_PAGE;
     struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(image + ART_TRAILER_AT);
     struct art_ref now;
-    struct art_pages there = art_blob_present(blob), needed = art_blob_pages_on_demand(blob);
-    assert(!(needed.bits[0] & ~there.bits[0]) && !(needed.bits[1] & ~there.bits[1]));
-    (void)there, (void)needed;
+    assert(art_blob_is_whole(blob));
     memcpy(image, blob->image, leaves);
     memcpy(image + footer, blob->image + footer, ART_BLOB_BYTES - footer);
     trailer->slot = slot;

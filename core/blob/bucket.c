@@ -127,17 +127,12 @@ const char *art_bucket_insane(const uint8_t *start, uint32_t space, const struct
     return wrong;
 }
 
-static bool are_present(const struct art_blob *blob, const struct art_pages *pages) {
-    struct art_pages present = art_blob_present(blob);
-    return !((pages->bits[0] & ~present.bits[0]) | (pages->bits[1] & ~present.bits[1]));
-}
-
 enum art_rc art_blob_want_pages(struct art_blob *blob, const struct art_pages *pages) {
-    if (are_present(blob, pages)) return ART_OK;
+    if (art_pages_are_present(blob, pages)) return ART_OK;
     if (!blob->want)
         return art_fail(ART_MISUSE, "art: pages of slot %u are not loaded and nobody can load them", blob->slot);
     enum art_rc rc = blob->want(blob, pages, ART_POINT);
-    if (rc || are_present(blob, pages)) return rc;
+    if (rc || art_pages_are_present(blob, pages)) return rc;
     return art_fail(ART_MISUSE, "art: a page of slot %u was not loaded when asked for", blob->slot);
 }
 

@@ -38,8 +38,9 @@ enum art_rc art_blob_cursor_limit(struct art_blob_cursor *cursor, const struct a
     bool leaf = cursor->blob->kind == ART_BLOB_LEAF;
     cursor->chooses = limits && leaf && (limits->wants || (limits->choose && cursor->blob->blocks));
     if (!limits) return ART_OK;
-    enum art_rc rc = limits->count ? art_blob_want_summed(cursor->blob) : ART_OK;
-    return rc ? rc : art_blob_pages_with_terms(cursor->blob, limits, &cursor->pages);
+    enum art_rc rc = art_blob_pages_with_terms(cursor->blob, limits, &cursor->pages);
+    bool any = limits->count && art_pages_from(&cursor->pages, 0) < ART_BLOB_PAGES; /* zones say more of them */
+    return rc || !any ? rc : art_blob_want_summed(cursor->blob);
 }
 
 void art_blob_cursor_plain(struct art_blob_cursor *cursor, struct art_plain_bucket *room) {

@@ -114,7 +114,7 @@ static char *name_for_journals(const char *path) {
     return file;
 }
 
-/* Where art keeps no files, SQLite makes it; of what is there it tells. */
+/* Where art keeps no files, SQLite makes the copy's: its VFS says whether there is one of that name, or a journal. */
 static int choose_name(struct art_copy *copy, const char *path, char **message) {
     sqlite3_vfs *vfs = sqlite3_vfs_find(copy->vfs);
     int there = 0, rc = vfs ? SQLITE_OK : SQLITE_ERROR;

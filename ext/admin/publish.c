@@ -133,9 +133,10 @@ struct place {
     uint32_t at;
 };
 
-static int compare_places(const void *a, const void *b) {
-    const struct place *left = a, *right = b;
-    return (left->page > right->page) - (left->page < right->page);
+/* Of a struct place, or a struct art_extract_page: they begin with the page's number. */
+static int compare_pages(const void *a, const void *b) {
+    const uint64_t *left = a, *right = b;
+    return (*left > *right) - (*left < *right);
 }
 
 /* Of [0, count), in order: the longest run of pages between which no more than RUN_GAP others lie. */
@@ -154,7 +155,7 @@ static int leave_longest_run(struct publishing *publishing) {
     struct place *places = art_alloc((count + 1) * sizeof *places);
     if (!places) return SQLITE_NOMEM;
     for (uint32_t i = 0; i < count; i++) places[i] = (struct place){noted_page(publishing, i), i};
-    qsort(places, count, sizeof *places, compare_places);
+    qsort(places, count, sizeof *places, compare_pages);
     find_longest_run(places, count, &begin, &end);
     if (count <= LEVEL_PAGES_WHOLE && end - begin < count) begin = end = 0;
     bool nomem = false;
@@ -195,6 +196,14 @@ static int note_best(struct publishing *publishing, const struct art_vtab *vtab,
     return rc;
 }
 
+/* The names below ?1, then how many rows each of them has. */
+static int prepare_level(struct publishing *publishing, sqlite3_stmt **out) {
+    char *sql = sqlite3_mprintf("SELECT *, entries FROM main.\"%w\"(?1, '/')", publishing->table);
+    int rc = sql ? sqlite3_prepare_v2(publishing->db, sql, -1, out, NULL) : SQLITE_NOMEM;
+    sqlite3_free(sql);
+    return rc;
+}
+
 /* Prefixes whose levels are still to be read, as texts one behind the other. */
 struct levels {
     struct art_buffer prefixes;
@@ -227,9 +236,7 @@ static int note_level(struct publishing *publishing, sqlite3_stmt *level, struct
 static int note_levels(struct publishing *publishing, char **message) {
     struct levels levels = {0};
     sqlite3_stmt *level = NULL;
-    char *sql = sqlite3_mprintf("SELECT *, entries FROM main.\"%w\"(?1, '/')", publishing->table);
-    int rc = sql && add_prefix(&levels, "", 0) ? SQLITE_OK : SQLITE_NOMEM;
-    if (!rc) rc = sqlite3_prepare_v2(publishing->db, sql, -1, &level, NULL);
+    int rc = add_prefix(&levels, "", 0) ? prepare_level(publishing, &level) : SQLITE_NOMEM;
     for (size_t at = 0; !rc && at < levels.prefixes.len;) {
         uint32_t len;
         memcpy(&len, levels.prefixes.data + at, sizeof len);
@@ -240,7 +247,6 @@ static int note_levels(struct publishing *publishing, char **message) {
     }
     rc = cannot_publish(publishing, rc, message);
     sqlite3_finalize(level);
-    sqlite3_free(sql);
     art_buffer_clear(&levels.prefixes);
     return rc;
 }
@@ -249,10 +255,8 @@ static bool has_levels(const struct art_vtab *vtab) {
     return !vtab->columns.keys && !art_columns_keys_are_blobs(&vtab->columns);
 }
 
-static bool has_postings(const struct art_summarised *summarised) {
-    bool has = summarised->search_key;
-    for (unsigned i = 0; i < summarised->count; i++) has |= summarised->items[i].lookup || summarised->items[i].search;
-    return has;
+static bool has_postings(const struct art_vtab *vtab) {
+    return art_measures_fields(art_summary_for_core(art_table_summarised(vtab->table)).has);
 }
 
 /* The names of a level that are shown at once. *only: there is one, and rows below it; sqlite3_free() it. */
@@ -273,8 +277,8 @@ static int note_names(sqlite3_stmt *level, const char *prefix, char **only) {
 /* The first level with several names. */
 static int note_first_level(struct publishing *publishing, char **message) {
     sqlite3_stmt *level = NULL;
-    char *sql = sqlite3_mprintf("SELECT *, entries FROM main.\"%w\"(?1, '/')", publishing->table), *prefix = NULL;
-    int rc = sql ? sqlite3_prepare_v2(publishing->db, sql, -1, &level, NULL) : SQLITE_NOMEM;
+    char *prefix = NULL;
+    int rc = prepare_level(publishing, &level);
     for (unsigned depth = 0; !rc && (!depth || prefix) && depth < DEPTH_MOST; depth++) {
         char *only;
         rc = note_names(level, prefix ? prefix : "", &only);
@@ -284,7 +288,6 @@ static int note_first_level(struct publishing *publishing, char **message) {
     sqlite3_free(prefix);
     rc = cannot_publish(publishing, rc, message);
     sqlite3_finalize(level);
-    sqlite3_free(sql);
     return rc;
 }
 
@@ -306,16 +309,11 @@ static int ask_as_readers_do(struct publishing *publishing, const struct art_vta
     if (!rc) rc = note_best(publishing, vtab, message);
     if (!rc && has_levels(vtab)) rc = note_levels(publishing, message);
     publishing->part_pages = FIRST_POSTINGS_PAGES; /* a frequent word needs no more */
-    if (!rc && has_postings(art_table_summarised(vtab->table))) rc = read_footers(publishing, tree, true, message);
+    if (!rc && has_postings(vtab)) rc = read_footers(publishing, tree, true, message);
     return rc;
 }
 
 /* --- the directory ------------------------------------------------------------------------------------------------ */
-
-static int compare_pages(const void *a, const void *b) {
-    const struct art_extract_page *left = a, *right = b;
-    return (left->page > right->page) - (left->page < right->page);
-}
 
 /* Where the cache was full a page may have come twice. */
 static void sort_pages(struct art_buffer *pages) {
@@ -444,11 +442,9 @@ static int order_tables(struct publishing *publishing, char **message) {
 
 /* What is read meanwhile sees one snapshot. */
 static int extract_tables(struct publishing *publishing, char **message) {
-    assert(publishing->own);
     int rc = run_sql(publishing, sqlite3_mprintf("BEGIN IMMEDIATE"), message);
     if (!rc) rc = art_tables_each(publishing->db, "main", extract_table, publishing, message);
     if (!rc) rc = run_sql(publishing, sqlite3_mprintf("COMMIT"), message);
-    publishing->own->recorder = NULL;
     if (rc) return rc;
     return run_sql(publishing,
                    sqlite3_mprintf("PRAGMA synchronous = EXTRA; PRAGMA page_size = %d; VACUUM", PUBLISHED_PAGE_BYTES),

@@ -187,8 +187,7 @@ static int offset_of_glob(const struct art_planning *planning) {
 
 /* Is this the only plan that SQLite asks for? It is no arm of an OR; there is such a GLOB, nothing that may come from
  * another table, and no term that is not shown but the GLOB as it was written: no OR, no subquery. Then no number
- * chooses a plan of this table, and the prepare of each pattern that is bound goes without the descents of an estimate.
- */
+ * chooses a plan of this table, and each pattern that is bound is prepared without the descents of an estimate. */
 static bool is_only_plan(const struct art_planning *planning) {
     const sqlite3_index_info *info = planning->info;
     int glob = planning->first ? offset_of_glob(planning) : -1, shown = 0;

@@ -56,7 +56,7 @@ static bool is_before(const sqlite3_index_info *info, const struct art_planned *
 
 /* Statements are told apart by the one that SQLite is making, the first in its list. One that gets the address of
  * another may be taken for it: a mistake as above. */
-bool art_or_arms_begin(const struct art_planning *planning) {
+bool art_plan_is_first(const struct art_planning *planning) {
     struct art_planned *seen = &planning->reading->planned;
     const sqlite3_stmt *statement = sqlite3_next_stmt(planning->vtab->connection->db, NULL);
     if (seen->statement == statement) return false;

@@ -431,7 +431,7 @@ static int plan_range(struct art_planning *planning) {
 
 static int make_plan(struct art_planning *planning) {
     sqlite3_index_info *info = planning->info;
-    planning->first = art_or_arms_begin(planning);
+    planning->first = art_plan_is_first(planning);
     int match, rc = refuse_arguments(planning);
     if (!rc) rc = refuse_place(planning);
     if (!rc) rc = find_match(planning, &match);

@@ -59,7 +59,7 @@ struct art_planning {
     sqlite3_index_info *info;
     enum art_scan_kind kind;
     int plan, arguments;
-    bool first;                     /* art_or_arms_begin() */
+    bool first;                     /* art_plan_is_first() */
     bool all_taken;                 /* no constraint is left for SQLite */
     bool all_exact;                 /* SQLite need not check any constraint again */
     bool glob;                      /* a GLOB is taken */
@@ -160,7 +160,7 @@ void art_planning_estimate(const struct art_planning *planning);
 
 /* or_arms.c */
 /* Is this the first plan that the statement asks for? Then it is for a whole clause: the arms of its OR come later. */
-bool art_or_arms_begin(const struct art_planning *planning);
+bool art_plan_is_first(const struct art_planning *planning);
 /* Raises the price of a plan that may be an arm of an OR that loses the listing's arguments. */
 void art_or_arms_price(const struct art_planning *planning);
 
