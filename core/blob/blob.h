@@ -195,11 +195,6 @@ static inline struct art_pages art_blob_pages_on_demand(const struct art_blob *b
     return pages;
 }
 
-static inline bool art_blob_is_whole(const struct art_blob *blob) {
-    struct art_pages pages = art_blob_pages_on_demand(blob);
-    return art_pages_are_present(blob, &pages);
-}
-
 /* May this page be read? */
 static inline bool art_page_present(const struct art_blob *blob, uint32_t page) {
     assert(page < ART_BLOB_PAGES);
