@@ -30,6 +30,7 @@ static inline uint8_t upper(uint8_t c) {
 /* Before the first wildcard, and before broken UTF-8. */
 static uint32_t literal_prefix(const char *pattern, const char *wildcards) {
     const uint8_t *p = (const uint8_t *)pattern, *end = p + strcspn(pattern, wildcards);
+    while (p < end && *p < 0x80) p++;
     for (uint32_t n = 1; n && p < end; p += n) n = *p < 0x80 ? 1 : art_sound_character(p);
     return (uint32_t)(p - (const uint8_t *)pattern);
 }
