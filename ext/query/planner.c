@@ -355,7 +355,7 @@ static void take_order(struct art_planning *planning) {
 static void take_offset(struct art_planning *planning) {
     const sqlite3_index_info *info = planning->info;
     int limit = -1, offset = -1;
-    for (int i = 0; planning->of_limits && i < info->nConstraint; i++) {
+    for (int i = 0; planning->of_offset && i < info->nConstraint; i++) {
         if (info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_OFFSET && info->aConstraint[i].usable) offset = i;
         if (info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_LIMIT && info->aConstraint[i].usable) limit = i;
     }
@@ -432,7 +432,7 @@ static void survey(struct art_planning *planning) {
     for (int i = 0; i < info->nConstraint; i++) {
         const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
         int hidden = art_hidden_column(planning->vtab, constraint->iColumn);
-        planning->of_limits |= art_is_limit(constraint->op);
+        planning->of_offset |= constraint->op == SQLITE_INDEX_CONSTRAINT_OFFSET;
         if (art_is_limit(constraint->op)) continue;
         enum art_argument meaning = art_condition_meaning(planning, i);
         planning->conditions[i].meaning = (uint8_t)meaning;

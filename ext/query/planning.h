@@ -76,7 +76,7 @@ struct art_planning {
     unsigned of_key;    /* what conditions mean for the key, NONE too, as bits of enum art_argument */
     unsigned of_hidden; /* hidden columns that conditions are about, as bits of enum art_hidden */
     bool of_others;     /* some are about other columns of the user's */
-    bool of_limits;     /* LIMIT and OFFSET are among them */
+    bool of_offset;     /* an OFFSET is among them */
     enum art_scan_kind kind;
     int plan, arguments;
     bool first;                     /* art_plan_is_first() */
