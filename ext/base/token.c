@@ -11,6 +11,12 @@ static bool is_word(char c) {
     return is_word_start(c) || art_is_digit(c) || c == '$';
 }
 
+size_t art_word_bytes(const char *text) {
+    size_t len = is_word_start(*text);
+    while (len && is_word(text[len])) len++;
+    return len;
+}
+
 static const char *skip_blanks(const char *at) {
     for (;;) {
         if (art_is_blank(*at)) {
@@ -64,7 +70,7 @@ struct art_token art_token_at(const char *text) {
         end = at;
     } else if (is_word_start(*at)) {
         token.kind = ART_TOKEN_WORD;
-        while (is_word(*end)) end++;
+        end = at + art_word_bytes(at);
     } else if (strchr("\"'`[", *at)) {
         end = end_of_quoted(at);
         token.kind = end ? ART_TOKEN_QUOTED : ART_TOKEN_BROKEN;

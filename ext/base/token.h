@@ -28,6 +28,7 @@ static inline bool art_is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
+size_t art_word_bytes(const char *text); /* of the word that it begins with, without a blank or quote; 0: with none */
 /* The first one of the text; the next one is at token.at + token.len. */
 struct art_token art_token_at(const char *text);
 bool art_token_is_mark(const struct art_token *token, char mark);

@@ -112,9 +112,12 @@ static inline struct art_bytes art_cells_between(const struct art_cells *column,
 }
 
 static inline struct art_bytes art_cells_bytes(const struct art_cells *column, uint32_t slot) {
-    uint64_t end = art_cells_end(column, slot), start = 0;
-    if (slot) start = column->width ? art_cells_end(column, slot - 1) : end - column->slope;
-    return art_cells_between(column, start, end);
+    uint64_t end = (slot + 1) * column->slope + (uint64_t)column->base, start = end - column->slope;
+    if (column->width) { /* else all are of one length */
+        end += art_cells_code(column, slot);
+        if (slot) start += art_cells_code(column, slot - 1);
+    }
+    return art_cells_between(column, slot ? start : 0, end);
 }
 
 /* Behind value `number` of a list, and its serial type. */

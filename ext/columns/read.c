@@ -737,10 +737,11 @@ static inline void read_integer_in_place(const struct art_cells *column, uint32_
     set_datum_of_integer(out, (int64_t)((uint64_t)column->base + art_cells_code(column, row)));
 }
 
-static void __attribute__((noinline))
+static enum art_rc __attribute__((noinline))
 read_text_in_place(const struct art_cells *column, uint32_t row, struct art_datum *out) {
     struct art_bytes text = art_cells_bytes(column, row);
     set_datum_of_bytes(out, ART_SERIAL_TEXT, text.data, text.len);
+    return ART_OK;
 }
 
 static enum art_rc __attribute__((noinline))
@@ -754,7 +755,7 @@ read_other_field(struct art_block_reader *reader, uint32_t row, uint32_t number,
     } else if (reader->integers >> number & 1) {
         read_integer_in_place(column, row, out);
     } else if (reader->texts >> number & 1) {
-        read_text_in_place(column, row, out);
+        return read_text_in_place(column, row, out);
     } else {
         read_field(column, row, room, out);
         bool is_near = (uint8_t)(row + NEAR_ROWS - reader->last[number]) <= 2 * NEAR_ROWS;
@@ -774,7 +775,7 @@ enum art_rc art_block_reader_field(struct art_block_reader *reader, unsigned row
     } else if (reader->lists >> column & 1) {
         set_datum_of_cell(out, &reader->listed[column][row], room);
     } else if (reader->texts >> column & 1) {
-        read_text_in_place(&reader->column[column], row, out);
+        return read_text_in_place(&reader->column[column], row, out);
     } else {
         return read_other_field(reader, row, column, room, out);
     }

@@ -1,35 +1,17 @@
 /* What SQLite's constraints are to the planner: which column, which comparison, with what constant. */
 #include "ext/query/planning.h"
 
-enum art_argument art_condition_means(unsigned char op) {
-    switch (op) {
-    case SQLITE_INDEX_CONSTRAINT_EQ:
-    case SQLITE_INDEX_CONSTRAINT_IS:
-        return ART_ARGUMENT_EQUAL;
-    case SQLITE_INDEX_CONSTRAINT_GT:
-        return ART_ARGUMENT_GREATER;
-    case SQLITE_INDEX_CONSTRAINT_GE:
-        return ART_ARGUMENT_GREATER_EQUAL;
-    case SQLITE_INDEX_CONSTRAINT_LT:
-        return ART_ARGUMENT_LESS;
-    case SQLITE_INDEX_CONSTRAINT_LE:
-        return ART_ARGUMENT_LESS_EQUAL;
-    case SQLITE_INDEX_CONSTRAINT_GLOB:
-        return ART_ARGUMENT_GLOB;
-    case SQLITE_INDEX_CONSTRAINT_LIKE:
-        return ART_ARGUMENT_LIKE;
-    default:
-        return ART_ARGUMENT_NONE;
-    }
-}
-
-bool art_condition_is_on_key(const struct art_planning *planning, int i) {
-    const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
-    return constraint->usable && constraint->iColumn == ART_COLUMN_KEY;
-}
+const uint8_t art_means[256] = {
+    [SQLITE_INDEX_CONSTRAINT_EQ] = ART_ARGUMENT_EQUAL,   [SQLITE_INDEX_CONSTRAINT_IS] = ART_ARGUMENT_EQUAL,
+    [SQLITE_INDEX_CONSTRAINT_GT] = ART_ARGUMENT_GREATER, [SQLITE_INDEX_CONSTRAINT_GE] = ART_ARGUMENT_GREATER_EQUAL,
+    [SQLITE_INDEX_CONSTRAINT_LT] = ART_ARGUMENT_LESS,    [SQLITE_INDEX_CONSTRAINT_LE] = ART_ARGUMENT_LESS_EQUAL,
+    [SQLITE_INDEX_CONSTRAINT_GLOB] = ART_ARGUMENT_GLOB,  [SQLITE_INDEX_CONSTRAINT_LIKE] = ART_ARGUMENT_LIKE,
+};
 
 bool art_condition_is_by(const struct art_planning *planning, int i, const char *wanted) {
-    return !sqlite3_stricmp(sqlite3_vtab_collation(planning->info, i), wanted);
+    struct art_condition *condition = &planning->conditions[i];
+    if (!condition->collation) condition->collation = sqlite3_vtab_collation(planning->info, i);
+    return !strcmp(condition->collation, wanted) || !sqlite3_stricmp(condition->collation, wanted);
 }
 
 /* Is this a condition that a range of BLOBs can have? Whether a pattern matches BLOBs is SQLite's to say; and a text at
@@ -50,11 +32,7 @@ enum art_argument art_condition_meaning(const struct art_planning *planning, int
     return meaning == ART_ARGUMENT_EQUAL && i >= ART_LISTS_KNOWN ? ART_ARGUMENT_NONE : meaning;
 }
 
-bool art_is_limit(unsigned char op) {
-    return op == SQLITE_INDEX_CONSTRAINT_LIMIT || op == SQLITE_INDEX_CONSTRAINT_OFFSET;
-}
-
-static void ask_for_constant(const struct art_planning *planning, int i) {
+void art_condition_ask(const struct art_planning *planning, int i) {
     struct art_condition *condition = &planning->conditions[i];
     sqlite3_value *value = NULL;
     condition->is_asked = true;
@@ -65,25 +43,8 @@ static void ask_for_constant(const struct art_planning *planning, int i) {
     condition->text = art_bytes(text, text ? (uint32_t)sqlite3_value_bytes(value) : 0);
 }
 
-sqlite3_value *art_condition_constant(const struct art_planning *planning, int i) {
-    if (!planning->conditions[i].is_asked) ask_for_constant(planning, i);
-    return planning->conditions[i].constant;
-}
-
-struct art_bytes art_condition_text(const struct art_planning *planning, int i) {
-    if (!planning->conditions[i].is_asked) ask_for_constant(planning, i);
-    return planning->conditions[i].text;
-}
-
 bool art_condition_is_list(const struct art_planning *planning, int i) {
     return sqlite3_vtab_in(planning->info, i, -1);
-}
-
-bool art_condition_is_on_other_column(const struct art_planning *planning, int i) {
-    const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
-    const struct art_vtab *vtab = planning->vtab;
-    bool other = constraint->iColumn > ART_COLUMN_KEY && art_hidden_column(vtab, constraint->iColumn) < 0;
-    return constraint->usable && other && !vtab->columns.items[constraint->iColumn].place;
 }
 
 enum art_argument art_condition_filters(const struct art_planning *planning, int i) {
@@ -118,31 +79,23 @@ bool art_condition_is_filter(const struct art_planning *planning, int i) {
     return art_condition_is_comparison(planning, i) && !art_condition_may_be_row_value(planning, i);
 }
 
-/* The constant on the right of a comparison that is term number `offset` of the WHERE clause. */
-static struct art_bytes bound_at(const struct art_planning *planning, int offset, enum art_argument meaning) {
+/* SQLite puts them before it, the lower one first. */
+void art_condition_seek_glob_bound(const struct art_planning *planning, int i) {
     const sqlite3_index_info *info = planning->info;
-    for (int i = 0; i < info->nConstraint; i++) {
-        bool compares = planning->vtab->columns.keys ? art_condition_means(info->aConstraint[i].op) == meaning
-                                                     : planning->conditions[i].meaning == meaning;
-        if (info->aConstraint[i].iTermOffset != offset || !info->aConstraint[i].usable || !compares) continue;
-        return art_condition_text(planning, i);
-    }
-    return (struct art_bytes){0};
-}
-
-static struct art_bytes glob_bound(const struct art_planning *planning, int i) {
     struct art_condition *condition = &planning->conditions[i];
-    int offset = planning->info->aConstraint[i].iTermOffset;
-    if (condition->is_bound_sought) return condition->glob_bound;
-    struct art_bytes low = bound_at(planning, offset - 2, ART_ARGUMENT_GREATER_EQUAL);
-    struct art_bytes high = bound_at(planning, offset - 1, ART_ARGUMENT_LESS);
+    struct art_bytes low = {0}, high = {0};
+    int offset = info->aConstraint[i].iTermOffset, column = info->aConstraint[i].iColumn;
+    for (int k = 0; k < info->nConstraint; k++) {
+        const struct sqlite3_index_constraint *constraint = &info->aConstraint[k];
+        int before = offset - constraint->iTermOffset;
+        if ((before != 1 && before != 2) || !constraint->usable || constraint->iColumn != column) continue;
+        enum art_argument meaning =
+            planning->vtab->columns.keys ? art_condition_means(constraint->op) : planning->conditions[k].meaning;
+        if (before == 2 && meaning == ART_ARGUMENT_GREATER_EQUAL) low = art_condition_text(planning, k);
+        if (before == 1 && meaning == ART_ARGUMENT_LESS) high = art_condition_text(planning, k);
+    }
     if (art_pattern_bounds(low, high, false)) condition->glob_bound = low;
     condition->is_bound_sought = true;
-    return condition->glob_bound;
-}
-
-bool art_condition_glob_has_bounds(const struct art_planning *planning, int i) {
-    return glob_bound(planning, i).len > 0;
 }
 
 bool art_condition_glob_lacks_bounds(const struct art_planning *planning, int i) {
@@ -152,16 +105,15 @@ bool art_condition_glob_lacks_bounds(const struct art_planning *planning, int i)
 }
 
 bool art_condition_glob_is_bounds(const struct art_planning *planning, int i) {
-    struct art_bytes pattern = art_condition_text(planning, i), low = glob_bound(planning, i);
+    struct art_bytes pattern = art_condition_text(planning, i), low = art_condition_glob_bound(planning, i);
     if (!pattern.len || !low.len || low.len + 1 != pattern.len || pattern.data[low.len] != '*') return false;
     return art_bytes_starts_with(pattern, low) && strcspn((const char *)pattern.data, "*?[") == low.len;
 }
 
 bool art_planning_reads_within(const struct art_planning *planning, sqlite3_uint64 known) {
     unsigned hidden = planning->vtab->columns.count;
-    for (unsigned i = ART_HIDDEN_PREFIX; i <= ART_HIDDEN_SNAPSHOT && hidden + i < 63; i++) {
-        known |= (sqlite3_uint64)1 << (hidden + i);
-    }
+    sqlite3_uint64 arguments = ((sqlite3_uint64)2 << ART_HIDDEN_SNAPSHOT) - 1;
+    if (hidden < 63) known |= arguments << hidden & INT64_MAX; /* the last bit is that of others, too */
     return (planning->info->colUsed & ~known) == 0;
 }
 

@@ -134,8 +134,9 @@ static void add_bounds(const struct art_planning *planning, int i, struct bounds
 static void count_bounds(const struct art_planning *planning, struct bounds *known, struct bounds *unknown) {
     *known = *unknown = (struct bounds){0};
     for (int i = 0; i < planning->info->nConstraint; i++) {
-        if (planning->conditions[i].meaning == ART_ARGUMENT_GLOB && art_condition_glob_has_bounds(planning, i))
-            continue;
+        bool has_bounds =
+            planning->conditions[i].meaning == ART_ARGUMENT_GLOB && art_condition_glob_has_bounds(planning, i);
+        if (has_bounds || !planning->info->aConstraintUsage[i].argvIndex) continue;
         add_bounds(planning, i, art_condition_constant(planning, i) ? known : unknown);
     }
 }
@@ -253,7 +254,7 @@ static unsigned equality_divides(const struct art_planning *planning, int i) {
 static uint64_t guess_after_conditions(const struct art_planning *planning, uint64_t rows, uint64_t all) {
     const sqlite3_index_info *info = planning->info;
     uint64_t left = rows, most = rows;
-    for (int i = 0; i < info->nConstraint; i++) {
+    for (int i = 0; planning->of_others && i < info->nConstraint; i++) {
         const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
         if (!art_condition_is_on_other_column(planning, i) || art_is_limit(constraint->op)) continue;
         bool equal = art_condition_means(constraint->op) == ART_ARGUMENT_EQUAL && !art_condition_is_list(planning, i);
@@ -280,12 +281,13 @@ static double price_open_range(double cost, double all) {
 
 static bool is_open_range(const struct art_planning *planning, struct bounds known, struct bounds unknown) {
     const sqlite3_index_info *info = planning->info;
+    bool low = known.low || unknown.low, high = known.high || unknown.high;
+    if (low == high || planning->newer || planning->searches) return false;
     if (!info->nOrderBy || !info->orderByConsumed || planning->kind != ART_SCAN_RANGE) return false;
     for (int i = 0; i < info->nConstraint; i++) {
         if (!info->aConstraint[i].usable) return false; /* of a join, where the sort is thought of */
     }
-    bool low = known.low || unknown.low, high = known.high || unknown.high;
-    return low != high && !planning->newer && !planning->searches;
+    return true;
 }
 
 /* A plan that gives one row at most. False: it may give more. */

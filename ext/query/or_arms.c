@@ -27,7 +27,7 @@ static bool is_handed_on(const struct art_planning *planning, int i) {
 static unsigned find_arguments(const struct art_planning *planning, int *last) {
     const sqlite3_index_info *info = planning->info;
     unsigned found = 0;
-    for (int i = 0; i < info->nConstraint; i++) {
+    for (int i = 0; planning->of_hidden && i < info->nConstraint; i++) {
         int hidden = art_hidden_column(planning->vtab, info->aConstraint[i].iColumn);
         bool is_argument = hidden >= ART_HIDDEN_PREFIX && hidden <= ART_HIDDEN_SNAPSHOT;
         if (!is_argument || info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ) continue;
@@ -73,7 +73,7 @@ void art_or_arms_price(const struct art_planning *planning) {
     unsigned given = find_arguments(planning, &last);
     bool same = seen->columns == info->colUsed;
     if (!given) {
-        if (same && seen->given & read_arguments(vtab, info)) info->estimatedCost *= 1e60;
+        if (same && seen->given && seen->given & read_arguments(vtab, info)) info->estimatedCost *= 1e60;
         return;
     }
     seen->given = given | (same ? seen->given : 0);

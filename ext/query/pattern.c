@@ -30,6 +30,7 @@ static inline uint8_t upper(uint8_t c) {
 /* Before the first wildcard, and before broken UTF-8. */
 static uint32_t literal_prefix(const char *pattern, const char *wildcards) {
     const uint8_t *p = (const uint8_t *)pattern, *end = p + strcspn(pattern, wildcards);
+    while (p < end && *p < 0x80) p++;
     for (uint32_t n = 1; n && p < end; p += n) n = *p < 0x80 ? 1 : art_sound_character(p);
     return (uint32_t)(p - (const uint8_t *)pattern);
 }
@@ -129,9 +130,12 @@ bool art_pattern_bounds(struct art_bytes low, struct art_bytes high, bool folded
     if (low.len != high.len || low.len == 0) return false;
     uint32_t last = low.len - 1;
     while (last && low.data[last] == 0xbf && high.data[last] == 0x80) last--;
+    if (!folded)
+        return !memcmp(low.data, high.data, last) && low.data[last] + 1 == high.data[last] &&
+               !memchr(low.data, 0, last + 1);
     for (uint32_t i = 0; i <= last; i++) {
         uint8_t from = low.data[i], to = high.data[i];
-        if (!from || (folded ? art_lower(from) : from) + (i == last) != (folded ? art_lower(to) : to)) return false;
+        if (!from || art_lower(from) + (i == last) != art_lower(to)) return false;
     }
     return true;
 }

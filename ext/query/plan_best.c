@@ -177,7 +177,7 @@ void art_best_plan(struct art_planning *planning) {
     if (ties && info->aOrderBy[1].desc) planning->plan |= ART_PLAN_BACK;
     if (info->aOrderBy[0].desc) planning->plan |= ART_PLAN_DESCENDING;
     art_plan_text_append(&planning->words, ", best first by ");
-    art_plan_text_append_name(&planning->words, vtab->columns.items[column].name);
+    art_plan_text_append_name(&planning->words, &vtab->columns.items[column]);
     if (ties) art_plan_text_append(&planning->words, " and the path");
     if (planning->plan & ART_PLAN_BACK) art_plan_text_append(&planning->words, " backwards");
 }

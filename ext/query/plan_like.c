@@ -127,10 +127,11 @@ bool art_pattern_is_beginning(const struct art_planning *planning, int i) {
  * first, as far as they are about more than its beginning. Of one that is no literal nobody knows. */
 int art_pattern_count_filters(const struct art_planning *planning) {
     int likes = 0, globs = 0;
-    for (int i = 0; i < planning->info->nConstraint; i++) {
+    bool any = planning->globs > 1 || planning->of_key >> ART_ARGUMENT_LIKE & 1;
+    for (int i = 0; any && i < planning->info->nConstraint; i++) {
         enum art_argument meaning = planning->conditions[i].meaning;
-        if (!planning->info->aConstraintUsage[i].argvIndex) continue;
         if (meaning != ART_ARGUMENT_LIKE && meaning != ART_ARGUMENT_GLOB) continue;
+        if (!planning->info->aConstraintUsage[i].argvIndex) continue;
         if (art_condition_text(planning, i).len && art_pattern_is_beginning(planning, i)) continue;
         likes += meaning == ART_ARGUMENT_LIKE;
         globs += meaning == ART_ARGUMENT_GLOB;

@@ -1,5 +1,4 @@
 /* The plan's words and terms on their way into idxStr. */
-#include "ext/base/token.h"
 #include "ext/query/planning.h"
 
 void art_plan_text_begin(struct art_plan_text *text) {
@@ -9,48 +8,33 @@ void art_plan_text_begin(struct art_plan_text *text) {
     text->failed = false;
 }
 
-static void widen(struct art_plan_text *text, size_t more) {
+bool art_plan_text_widen(struct art_plan_text *text, size_t more) {
     size_t capacity = (text->len + more) * 2;
-    char *memory = sqlite3_malloc64(capacity);
-    if (!memory) {
-        text->failed = true;
-        return;
-    }
+    char *memory = text->failed ? NULL : sqlite3_malloc64(capacity);
+    text->failed = !memory;
+    if (!memory) return false;
     memcpy(memory, text->at, text->len);
     if (text->at != text->here) sqlite3_free(text->at);
     text->at = memory;
     text->capacity = capacity;
+    return true;
 }
 
-static void add_bytes(struct art_plan_text *text, const char *bytes, size_t len) {
-    if (text->capacity - text->len < len && !text->failed) widen(text, len);
-    if (text->failed) return;
-    memcpy(text->at + text->len, bytes, len);
-    text->len += len;
-}
-
-void art_plan_text_append(struct art_plan_text *text, const char *words) {
-    add_bytes(text, words, strlen(words));
-}
-
-void art_plan_text_append_name(struct art_plan_text *text, const char *name) {
-    struct art_token token = art_token_at(name);
-    if (token.kind == ART_TOKEN_WORD && token.at == name && !name[token.len]) {
-        add_bytes(text, name, token.len);
-        return;
+void art_plan_text_append_quoted(struct art_plan_text *text, const char *name) {
+    art_plan_text_append(text, "\"");
+    for (const char *quote; (quote = strchr(name, '"')); name = quote + 1) {
+        art_plan_text_add(text, name, (size_t)(quote + 1 - name));
+        art_plan_text_append(text, "\"");
     }
-    char *quoted = sqlite3_mprintf("\"%w\"", name);
-    if (quoted) add_bytes(text, quoted, strlen(quoted));
-    text->failed |= !quoted;
-    sqlite3_free(quoted);
+    art_plan_text_append(text, name);
+    art_plan_text_append(text, "\"");
 }
 
-char *art_plan_text_finish(struct art_plan_text *text, const void *terms, size_t len) {
-    char *plan = text->failed ? NULL : sqlite3_malloc64(text->len + 1 + len);
+char *art_plan_text_finish(struct art_plan_text *text, size_t more) {
+    char *plan = text->failed ? NULL : sqlite3_malloc64(text->len + 1 + more);
     if (plan) {
         memcpy(plan, text->at, text->len);
         plan[text->len] = 0;
-        memcpy(plan + text->len + 1, terms, len);
     }
     if (text->at != text->here) sqlite3_free(text->at);
     return plan;

@@ -10,6 +10,7 @@
  * literal, which no row value is.
  */
 #include <assert.h>
+#include <stddef.h>
 
 #include "ext/query/planning.h"
 
@@ -43,22 +44,24 @@ void art_planning_take_column(struct art_planning *planning, int i, int compared
     struct sqlite3_index_constraint_usage *usage = &planning->info->aConstraintUsage[i];
     bool limits = meaning == ART_ARGUMENT_LIMIT || meaning == ART_ARGUMENT_OFFSET;
     struct art_plan_text *words = &planning->words;
-    if (words->len) art_plan_text_append(words, limits ? ", " : " AND ");
+    if (words->len && limits) art_plan_text_append(words, ", ");
+    if (words->len && !limits) art_plan_text_append(words, " AND ");
     bool is_own = compared >= 0 && (unsigned)compared < columns->count;
     bool of_key = is_own && columns->items[compared].place;
     if (compared > ART_COLUMN_KEY && !is_literal && !of_key) art_plan_text_append(words, "bound ");
-    if (compared >= 0)
-        art_plan_text_append_name(words, is_own ? columns->items[compared].name
-                                                : art_columns_hidden_name(columns, ART_HIDDEN_VERSION));
+    if (is_own) art_plan_text_append_name(words, &columns->items[compared]);
+    if (compared >= 0 && !is_own) art_plan_text_append(words, art_columns_hidden_name(columns, ART_HIDDEN_VERSION));
     art_plan_text_append(words, argument_words[meaning]);
     unsigned column = compared >= 0 ? (unsigned)compared : ART_COLUMN_KEY;
     if (is_searched(planning, i, column, meaning)) {
         art_plan_text_append(words, " (search)");
         planning->searches++;
     }
-    const uint8_t term[ART_PLAN_TERM] = {(uint8_t)meaning, is_literal ? 0 : ART_TERM_UNKNOWN, column & 0xff,
-                                         (uint8_t)(column >> 8)};
-    memcpy(planning->conditions[i].term, term, sizeof term);
+    uint8_t *term = planning->conditions[i].term;
+    term[0] = (uint8_t)meaning;
+    term[1] = is_literal ? 0 : ART_TERM_UNKNOWN;
+    term[2] = column & 0xff;
+    term[3] = (uint8_t)(column >> 8);
     usage->argvIndex = ++planning->arguments;
     usage->omit = exact;
 }
@@ -164,7 +167,7 @@ static bool argument_is_given(const struct art_planning *planning, int hidden) {
 static int refuse_arguments(const struct art_planning *planning) {
     const sqlite3_index_info *info = planning->info;
     int last = -1;
-    for (int i = 0; i < info->nConstraint; i++) {
+    for (int i = 0; planning->of_hidden && i < info->nConstraint; i++) {
         int hidden = art_hidden_column(planning->vtab, info->aConstraint[i].iColumn);
         unsigned char op = info->aConstraint[i].op;
         bool compared = hidden >= ART_HIDDEN_PREFIX && hidden <= ART_HIDDEN_COMMAND && !art_is_limit(op);
@@ -173,8 +176,6 @@ static int refuse_arguments(const struct art_planning *planning) {
     }
     return last < 0 ? SQLITE_OK : refuse_argument(planning, (enum art_hidden)last);
 }
-
-/* --- patterns ----------------------------------------------------------------------------------------------------- */
 
 /* --- conditions on the path --------------------------------------------------------------------------------------- */
 
@@ -193,17 +194,12 @@ static int find_equality(const struct art_planning *planning, bool list) {
 }
 
 static bool has_delimiter(const struct art_planning *planning) {
-    const sqlite3_index_info *info = planning->info;
-    for (int i = 0; i < info->nConstraint; i++) {
-        const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
-        int hidden = art_hidden_column(planning->vtab, constraint->iColumn);
-        if (hidden == ART_HIDDEN_DELIMITER && constraint->op == SQLITE_INDEX_CONSTRAINT_EQ) return true;
-    }
-    return false;
+    return planning->of_hidden && argument_is_given(planning, ART_HIDDEN_DELIMITER);
 }
 
 static bool take_list(struct art_planning *planning) {
-    int i = planning->kind == ART_SCAN_LEVEL ? -1 : find_equality(planning, true);
+    bool may_be_list = planning->of_key >> ART_ARGUMENT_EQUAL & 1 && planning->kind != ART_SCAN_LEVEL;
+    int i = may_be_list ? find_equality(planning, true) : -1;
     if (i < 0) return false;
     sqlite3_vtab_in(planning->info, i, 1);
     art_planning_take(planning, i, ART_ARGUMENT_IN, false);
@@ -214,21 +210,19 @@ static bool take_list(struct art_planning *planning) {
 
 /* Is the key compared with this constant by their bytes? With a BLOB any value is, or the answer is plain. */
 static bool is_key(const struct art_planning *planning, int i) {
-    sqlite3_value *value = art_condition_constant(planning, i);
-    if (art_columns_keys_are_blobs(&planning->vtab->columns)) return true;
-    return value && sqlite3_value_type(value) == SQLITE_TEXT;
+    return art_columns_keys_are_blobs(&planning->vtab->columns) || art_condition_text(planning, i).data;
 }
 
 /* By order with what is no literal: exactly, or the cursor refuses it (arguments.c). */
 static void take_path_condition(struct art_planning *planning, int i, enum art_argument meaning) {
     bool glob = meaning == ART_ARGUMENT_GLOB, is_literal = art_condition_constant(planning, i);
-    bool exact = glob ? !planning->glob : is_literal ? is_key(planning, i) : meaning >= ART_ARGUMENT_GREATER;
+    bool exact = glob ? !planning->globs : is_literal ? is_key(planning, i) : meaning >= ART_ARGUMENT_GREATER;
     art_planning_take_column(planning, i, ART_COLUMN_KEY, !exact || glob, meaning, exact);
     bool bounded = glob && exact && art_condition_glob_is_bounds(planning, i);
     if (bounded) planning->conditions[i].term[1] |= ART_TERM_BOUNDED;
     bool may_be_row_value = !glob && !is_literal && meaning != ART_ARGUMENT_GREATER && meaning != ART_ARGUMENT_LESS;
     planning->all_exact &= exact && !may_be_row_value;
-    planning->glob |= glob;
+    planning->globs += glob;
 }
 
 static void take_paths(struct art_planning *planning) {
@@ -288,7 +282,7 @@ static enum art_argument lookup_meaning(const struct art_planning *planning, int
 /* An equality may be a part of a row value's IN, as it may for filters; it is taken all the same, or no join would find
  * anything. A row whose value such a list names in two spellings, 1 and '1', then comes twice. */
 static void take_lookups(struct art_planning *planning) {
-    bool walks = planning->kind == ART_SCAN_RANGE && !planning->newer;
+    bool walks = planning->of_others && planning->kind == ART_SCAN_RANGE && !planning->newer;
     for (int i = 0; i < planning->info->nConstraint && walks && planning->lookups < ART_LOOKUPS_MAX; i++) {
         enum art_argument meaning = lookup_meaning(planning, i);
         if (!meaning) continue;
@@ -300,7 +294,7 @@ static void take_lookups(struct art_planning *planning) {
 
 /* A level's common prefixes have no version, and the elements of a list are looked up. */
 static void take_versions(struct art_planning *planning) {
-    bool walks = planning->kind == ART_SCAN_RANGE;
+    bool walks = planning->of_hidden && planning->kind == ART_SCAN_RANGE;
     for (int i = 0; i < planning->info->nConstraint && walks; i++) {
         if (!is_about_versions(planning, i)) continue;
         const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
@@ -318,7 +312,8 @@ static void take_versions(struct art_planning *planning) {
 static void take_filters(struct art_planning *planning) {
     int left = planning->kind != ART_SCAN_RANGE ? 0 : ART_FILTERS_MAX - art_pattern_count_filters(planning);
     int unknown = -1;
-    for (int i = 0; i < planning->info->nConstraint && left > 0; i++) {
+    bool any = planning->of_others || planning->of_key >> ART_ARGUMENT_LIKE & 1;
+    for (int i = 0; any && i < planning->info->nConstraint && left > 0; i++) {
         if (planning->info->aConstraintUsage[i].argvIndex) continue;
         if (!art_condition_is_filter(planning, i) && !art_pattern_is_filter(planning, i)) continue;
         bool is_literal = art_condition_constant(planning, i) || art_condition_is_about_nulls(planning, i);
@@ -360,7 +355,7 @@ static void take_order(struct art_planning *planning) {
 static void take_offset(struct art_planning *planning) {
     const sqlite3_index_info *info = planning->info;
     int limit = -1, offset = -1;
-    for (int i = 0; i < info->nConstraint; i++) {
+    for (int i = 0; planning->of_offset && i < info->nConstraint; i++) {
         if (info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_OFFSET && info->aConstraint[i].usable) offset = i;
         if (info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_LIMIT && info->aConstraint[i].usable) limit = i;
     }
@@ -409,14 +404,16 @@ static int plan_point(struct art_planning *planning, int equality) {
 }
 
 static int plan_range(struct art_planning *planning) {
-    int rc = take_listing_arguments(planning);
-    if (!rc) rc = take_snapshot_argument(planning);
+    int rc = planning->of_hidden ? take_listing_arguments(planning) : SQLITE_OK;
+    if (!rc && planning->of_hidden) rc = take_snapshot_argument(planning);
     if (rc) return rc;
+    /* Comparisons by NOCASE mean nothing, as they are. */
+    bool folds = planning->of_key & (1U << ART_ARGUMENT_NONE | 1U << ART_ARGUMENT_LIKE);
     take_paths(planning);
-    art_like_take(planning);
-    rc = art_several_take(planning);
+    if (folds) art_like_take(planning);
+    rc = planning->vtab->columns.keys ? art_several_take(planning) : SQLITE_OK;
     if (rc) return rc;
-    art_nocase_take(planning);
+    if (folds) art_nocase_take(planning);
     if (!planning->arguments) art_plan_text_append(&planning->words, "all rows");
     take_versions(planning);
     take_lookups(planning);
@@ -429,16 +426,36 @@ static int plan_range(struct art_planning *planning) {
     return SQLITE_OK;
 }
 
+/* What the conditions are about: most statements have few of all that is looked for below. */
+static void survey(struct art_planning *planning) {
+    const sqlite3_index_info *info = planning->info;
+    for (int i = 0; i < info->nConstraint; i++) {
+        const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
+        int hidden = art_hidden_column(planning->vtab, constraint->iColumn);
+        planning->of_offset |= constraint->op == SQLITE_INDEX_CONSTRAINT_OFFSET;
+        if (art_is_limit(constraint->op)) continue;
+        enum art_argument meaning = art_condition_meaning(planning, i);
+        planning->conditions[i].meaning = (uint8_t)meaning;
+        if (hidden >= 0) {
+            planning->of_hidden |= 1U << hidden;
+        } else if (constraint->iColumn == ART_COLUMN_KEY) {
+            planning->of_key |= 1U << meaning;
+        } else {
+            planning->of_others = true;
+        }
+    }
+}
+
 static int make_plan(struct art_planning *planning) {
     sqlite3_index_info *info = planning->info;
     planning->first = art_plan_is_first(planning);
+    survey(planning);
     int match, rc = refuse_arguments(planning);
     if (!rc) rc = refuse_place(planning);
     if (!rc) rc = find_match(planning, &match);
     if (rc) return rc;
-    for (int i = 0; i < info->nConstraint; i++)
-        planning->conditions[i].meaning = (uint8_t)art_condition_meaning(planning, i);
-    int equality = match >= 0 || has_delimiter(planning) ? -1 : find_equality(planning, false);
+    bool may_be_point = planning->of_key >> ART_ARGUMENT_EQUAL & 1 && match < 0 && !has_delimiter(planning);
+    int equality = may_be_point ? find_equality(planning, false) : -1;
     rc = match >= 0      ? plan_longest(planning, match)
          : equality >= 0 ? plan_point(planning, equality)
                          : plan_range(planning);
@@ -453,17 +470,13 @@ static int make_plan(struct art_planning *planning) {
 /* For idxStr; NULL: no memory. */
 static char *finish_plan(struct art_planning *planning) {
     const sqlite3_index_info *info = planning->info;
-    uint8_t terms[CONDITIONS_AT_HAND][ART_PLAN_TERM], (*all)[ART_PLAN_TERM] = terms;
-    size_t len = (size_t)planning->arguments * ART_PLAN_TERM;
-    if (planning->arguments > CONDITIONS_AT_HAND) all = sqlite3_malloc64(len);
-    for (int i = 0; all && i < info->nConstraint; i++) {
+    char *plan = art_plan_text_finish(&planning->words, (size_t)planning->arguments * ART_PLAN_TERM);
+    char *terms = plan ? plan + planning->words.len + 1 : NULL;
+    for (int i = 0; plan && i < info->nConstraint; i++) {
         int argument = info->aConstraintUsage[i].argvIndex;
         assert(argument <= planning->arguments);
-        if (argument) memcpy(all[argument - 1], planning->conditions[i].term, ART_PLAN_TERM);
+        if (argument) memcpy(terms + (argument - 1) * ART_PLAN_TERM, planning->conditions[i].term, ART_PLAN_TERM);
     }
-    planning->words.failed |= !all;
-    char *plan = art_plan_text_finish(&planning->words, all, len);
-    if (all != terms) sqlite3_free(all);
     return plan;
 }
 
@@ -484,16 +497,20 @@ static int answer_with_plan(struct art_planning *planning) {
 }
 
 int art_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
-    struct art_condition at_hand[CONDITIONS_AT_HAND] = {0}, *many = NULL;
-    struct art_planning planning = {.vtab = (struct art_vtab *)base, .info = info, .conditions = at_hand};
+    struct art_condition at_hand[CONDITIONS_AT_HAND], *many = NULL;
+    struct art_planning planning;
+    memset(&planning, 0, offsetof(struct art_planning, words));
+    planning.vtab = (struct art_vtab *)base;
+    planning.info = info;
+    planning.conditions = at_hand;
     planning.reading = art_reading_of(planning.vtab);
     if (!planning.reading) return SQLITE_NOMEM;
+    uint64_t bytes = (uint64_t)info->nConstraint * sizeof *many;
     if (info->nConstraint > CONDITIONS_AT_HAND) {
-        uint64_t bytes = (uint64_t)info->nConstraint * sizeof *many;
         planning.conditions = many = sqlite3_malloc64(bytes);
         if (!many) return SQLITE_NOMEM;
-        memset(many, 0, bytes);
     }
+    memset(planning.conditions, 0, bytes);
     int rc = SQLITE_OK;
     if (planning.vtab->connection->bounds == ART_BOUNDS_NOBODY_ASKS) {
         rc = answer_with_plan(&planning);

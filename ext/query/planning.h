@@ -34,11 +34,26 @@ struct art_plan_text {
 };
 
 void art_plan_text_begin(struct art_plan_text *text);
-void art_plan_text_append(struct art_plan_text *text, const char *words);
+bool art_plan_text_widen(struct art_plan_text *text, size_t more); /* false: no memory, now or before */
+static inline void art_plan_text_add(struct art_plan_text *text, const char *bytes, size_t len) {
+    if (text->capacity - text->len < len && !art_plan_text_widen(text, len)) return;
+    memcpy(text->at + text->len, bytes, len);
+    text->len += len;
+}
+static inline void art_plan_text_append(struct art_plan_text *text, const char *words) {
+    art_plan_text_add(text, words, strlen(words));
+}
+void art_plan_text_append_quoted(struct art_plan_text *text, const char *name);
 /* Keywords, too, stand without quotes: a word is a word. */
-void art_plan_text_append_name(struct art_plan_text *text, const char *name);
-/* The words, a NUL, and `len` bytes: sqlite3_free() it; NULL without memory. The text is gone. */
-char *art_plan_text_finish(struct art_plan_text *text, const void *terms, size_t len);
+static inline void art_plan_text_append_name(struct art_plan_text *text, const struct art_column *column) {
+    if (column->word) {
+        art_plan_text_add(text, column->name, column->word);
+    } else {
+        art_plan_text_append_quoted(text, column->name);
+    }
+}
+/* The words, a NUL, and room for more bytes: sqlite3_free() it; NULL without memory. Of the text its length remains. */
+char *art_plan_text_finish(struct art_plan_text *text, size_t more);
 
 /* --- a plan in the making ----------------------------------------------------------------------------------------- */
 
@@ -46,6 +61,7 @@ char *art_plan_text_finish(struct art_plan_text *text, const void *terms, size_t
 struct art_condition {
     uint8_t meaning;             /* for the key, or NONE */
     bool is_asked;               /* the next two are known */
+    const char *collation;       /* by which it compares, or NULL: not asked */
     sqlite3_value *constant;     /* what it is compared with; NULL: no constant */
     struct art_bytes text;       /* of a constant that is a text */
     bool is_bound_sought;        /* the next one is known */
@@ -57,12 +73,16 @@ struct art_planning {
     struct art_vtab *vtab;
     struct art_reading *reading;
     sqlite3_index_info *info;
+    unsigned of_key;    /* what conditions mean for the key, NONE too, as bits of enum art_argument */
+    unsigned of_hidden; /* hidden columns that conditions are about, as bits of enum art_hidden */
+    bool of_others;     /* some are about other columns of the user's */
+    bool of_offset;     /* an OFFSET is among them */
     enum art_scan_kind kind;
     int plan, arguments;
     bool first;                     /* art_plan_is_first() */
     bool all_taken;                 /* no constraint is left for SQLite */
     bool all_exact;                 /* SQLite need not check any constraint again */
-    bool glob;                      /* a GLOB is taken */
+    unsigned globs;                 /* so many are taken */
     bool nocase;                    /* an equality by NOCASE is taken */
     unsigned fixed;                 /* so many columns of the key, from its first on, have an equality */
     bool bounded_low, bounded_high; /* and the next one such bounds */
@@ -80,13 +100,26 @@ struct art_planning {
 /* --- conditions.c: constraint `i` of SQLite's --------------------------------------------------------------------- */
 
 /* What a comparison means, whatever is compared: ART_ARGUMENT_EQUAL to ART_ARGUMENT_GLOB, or NONE. */
-enum art_argument art_condition_means(unsigned char op);
-bool art_is_limit(unsigned char op); /* or an OFFSET */
+extern const uint8_t art_means[256];
+static inline enum art_argument art_condition_means(unsigned char op) {
+    return (enum art_argument)art_means[op];
+}
+static inline bool art_is_limit(unsigned char op) { /* or an OFFSET */
+    return op == SQLITE_INDEX_CONSTRAINT_LIMIT || op == SQLITE_INDEX_CONSTRAINT_OFFSET;
+}
 /* What the constraint means for the key. NONE: it is on another column, not usable, or by another collation. */
 enum art_argument art_condition_meaning(const struct art_planning *planning, int i);
 /* Is the constraint usable, and on the key? on a column of the user's that is not the key? */
-bool art_condition_is_on_key(const struct art_planning *planning, int i);
-bool art_condition_is_on_other_column(const struct art_planning *planning, int i);
+static inline bool art_condition_is_on_key(const struct art_planning *planning, int i) {
+    const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
+    return constraint->usable && constraint->iColumn == ART_COLUMN_KEY;
+}
+static inline bool art_condition_is_on_other_column(const struct art_planning *planning, int i) {
+    const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
+    const struct art_vtab *vtab = planning->vtab;
+    bool other = constraint->iColumn > ART_COLUMN_KEY && art_hidden_column(vtab, constraint->iColumn) < 0;
+    return constraint->usable && other && !vtab->columns.items[constraint->iColumn].place;
+}
 bool art_condition_is_by(const struct art_planning *planning, int i, const char *collation);
 /* Is the constraint an IN? It is taken as a whole or not at all: element by element SQLite would compare numbers as
  * texts. */
@@ -99,16 +132,31 @@ bool art_condition_is_about_nulls(const struct art_planning *planning, int i);
 bool art_condition_is_comparison(const struct art_planning *planning, int i);
 bool art_condition_may_be_row_value(const struct art_planning *planning, int i);
 bool art_condition_is_filter(const struct art_planning *planning, int i);
-/* GLOB 'ab*' comes as >= 'ab', < 'ac', GLOB 'ab*': are these two there? */
-bool art_condition_glob_has_bounds(const struct art_planning *planning, int i);
 /* SQLite 3.40 shows the GLOB of a LEFT JOIN's ON to the left table, too, which must not lose a row to it; but it does
  * not show the bounds of a literal pattern there. */
 bool art_condition_glob_lacks_bounds(const struct art_planning *planning, int i);
 /* Does SQLite compare an ordinary table's key with these two alone? Not where it ends them before broken UTF-8. */
 bool art_condition_glob_is_bounds(const struct art_planning *planning, int i);
+void art_condition_ask(const struct art_planning *planning, int i); /* SQLite, for the next two, once */
 /* What is on the right, if that is known now: a literal, or a parameter's value; NULL, or no text: it is not known. */
-sqlite3_value *art_condition_constant(const struct art_planning *planning, int i);
-struct art_bytes art_condition_text(const struct art_planning *planning, int i);
+static inline sqlite3_value *art_condition_constant(const struct art_planning *planning, int i) {
+    if (!planning->conditions[i].is_asked) art_condition_ask(planning, i);
+    return planning->conditions[i].constant;
+}
+static inline struct art_bytes art_condition_text(const struct art_planning *planning, int i) {
+    if (!planning->conditions[i].is_asked) art_condition_ask(planning, i);
+    return planning->conditions[i].text;
+}
+
+/* GLOB 'ab*' comes as >= 'ab', < 'ac', GLOB 'ab*': 'ab', or nothing where these two are not there. */
+void art_condition_seek_glob_bound(const struct art_planning *planning, int i); /* once */
+static inline struct art_bytes art_condition_glob_bound(const struct art_planning *planning, int i) {
+    if (!planning->conditions[i].is_bound_sought) art_condition_seek_glob_bound(planning, i);
+    return planning->conditions[i].glob_bound;
+}
+static inline bool art_condition_glob_has_bounds(const struct art_planning *planning, int i) {
+    return art_condition_glob_bound(planning, i).len > 0;
+}
 
 /* Does the statement read no column but these, as in colUsed, and arguments that are given anyway? */
 bool art_planning_reads_within(const struct art_planning *planning, sqlite3_uint64 columns);

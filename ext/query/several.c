@@ -65,6 +65,8 @@ static enum art_argument meaning_of_key(const struct art_planning *planning, int
 static int find_equal_of_key(const struct art_planning *planning, unsigned column) {
     int found = -1;
     for (int i = 0; i < planning->info->nConstraint; i++) {
+        unsigned char op = planning->info->aConstraint[i].op;
+        if (art_condition_means(op) != ART_ARGUMENT_EQUAL && op != SQLITE_INDEX_CONSTRAINT_ISNULL) continue;
         enum art_argument meaning = meaning_of_key(planning, i, column);
         if (meaning != ART_ARGUMENT_EQUAL && meaning != ART_ARGUMENT_NULL) continue;
         if (meaning == ART_ARGUMENT_NULL || art_condition_constant(planning, i)) return i;
@@ -79,12 +81,13 @@ static bool may_stand_for_number(const struct art_planning *planning, unsigned c
     const struct art_columns *columns = &planning->vtab->columns;
     for (int i = 0; i < planning->info->nConstraint; i++) {
         const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
+        bool equal = constraint->usable && art_condition_means(constraint->op) == ART_ARGUMENT_EQUAL;
+        if (!equal) continue;
         int other = constraint->iColumn, hidden = art_hidden_column(planning->vtab, other);
         bool is_own = other >= 0 && other < (int)columns->count;
         bool numbers = is_own ? columns->items[other].affinity >= ART_AFFINITY_NUMERIC
                               : hidden == ART_HIDDEN_VERSION || hidden == ART_HIDDEN_ENTRIES;
-        bool equal = constraint->usable && art_condition_means(constraint->op) == ART_ARGUMENT_EQUAL;
-        if (numbers && equal && other != (int)column && !art_condition_constant(planning, i)) return true;
+        if (numbers && other != (int)column && !art_condition_constant(planning, i)) return true;
     }
     return false;
 }

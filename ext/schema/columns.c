@@ -158,11 +158,12 @@ bool art_columns_is_key_list(const char *argument) {
 }
 
 int art_columns_begin_keys(struct art_columns *columns, const char *table, const char *argument, char **message) {
-    struct art_column column = {.affinity = ART_AFFINITY_BLOB, .not_null = true};
+    static const char key[] = "art_key";
+    struct art_column column = {.affinity = ART_AFFINITY_BLOB, .not_null = true, .word = sizeof key - 1};
     if (columns->key_list) return complain_keys(table, "there are two lists of key columns", message);
     assert(!columns->count && art_columns_is_key_list(argument));
     columns->key_list = art_string_copy(argument);
-    column.name = art_string_copy("art_key");
+    column.name = art_string_copy(key);
     column.type = art_string_copy("BLOB");
     if (columns->key_list && column.name && column.type) return append(columns, table, &column, message);
     art_column_clear(&column);

@@ -118,6 +118,8 @@ static int parse_name(struct definition *definition) {
     definition->column->name = art_token_text(token);
     if (!definition->column->name) return SQLITE_NOMEM;
     if (!*definition->column->name) return refuse(definition, "a column has no name", form);
+    size_t word = art_word_bytes(definition->column->name);
+    if (!definition->column->name[word]) definition->column->word = word;
     next_token(definition);
     return SQLITE_OK;
 }

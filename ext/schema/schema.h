@@ -15,6 +15,7 @@
 
 struct art_column {
     char *name;      /* without quotes */
+    size_t word;     /* its bytes, where it needs none */
     char *type;      /* as declared, "" for none */
     char *collation; /* NULL: BINARY */
     char *literal;   /* of NOT NULL DEFAULT, as it was typed; NULL: none */

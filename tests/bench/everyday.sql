@@ -37,6 +37,8 @@ INSERT INTO statements(kind, name, art, arguments) VALUES
   ('text', 'a path that is not there', 'SELECT value FROM t WHERE path = ?1', 'SELECT path || 1 FROM drawn LIMIT 20'),
   ('text', 'GLOB ? ORDER BY path LIMIT 100', 'SELECT path, value FROM t WHERE path GLOB ?1 ORDER BY path LIMIT 100',
            'SELECT DISTINCT substr(path, 1, 15) || ''*'' FROM drawn LIMIT 4'),
+  ('text', 'GLOB ? LIMIT 0: its plan', 'SELECT path, value FROM t WHERE path GLOB ?1 ORDER BY path LIMIT 0',
+           'SELECT DISTINCT substr(path, 1, 15) || ''*'' FROM drawn LIMIT 4'),
   ('text', 'a path or all below it', 'SELECT count(value) FROM t WHERE path = ?1 OR path GLOB ?2',
            'SELECT DISTINCT substr(path, 1, 19), substr(path, 1, 19) || ''*'' FROM drawn LIMIT 4'),
   ('text', 'count(*) of a prefix', 'SELECT count(*) FROM t WHERE path >= ?1 AND path < ?1 || ''~''',

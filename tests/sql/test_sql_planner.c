@@ -641,6 +641,15 @@ TEST(test_a_long_plan_is_shown_whole) {
     ck_assert_msg(strstr(plan, words) != NULL, "%s", plan);
 }
 
+/* What is no word stands in quotes, as one would write it. */
+TEST(test_names_in_a_plan_are_those_of_the_statement) {
+    sql_run(db, "CREATE VIRTUAL TABLE n USING art(\"a \"\"b\"\"\", \"1\" INTEGER, _$2 INTEGER, \"c\" INTEGER)");
+    const char *words = "\"a \"\"b\"\"\">? AND \"1\">? AND _$2<? AND c<?";
+    char *plan = kept(sql_rows(db, "EXPLAIN QUERY PLAN SELECT 1 FROM n WHERE \"a \"\"b\"\"\" > 'a' AND \"1\" > 1 AND "
+                                   "_$2 < 2 AND c < 3"));
+    ck_assert_msg(strstr(plan, words) != NULL, "%s", plan);
+}
+
 /* Joins: which table comes first, and what of another table's columns bounds the scan. By the steps that SQLite takes,
  * and by the words of EXPLAIN QUERY PLAN; '@' stands for the table.
  */

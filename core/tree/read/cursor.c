@@ -581,8 +581,8 @@ enum art_rc art_cursor_text(struct art_cursor *cursor, struct art_bytes *key, bo
         return ART_OK;
     }
     struct art_blob_cursor *leaf = &source->run.leaf;
-    *key = key_in_run(cursor, leaf, &rc);
     *has_no_nul = leaf->nuls ? leaf->nuls == ART_NULS_NONE : cursor->ahead && art_blob_has_no_nul(leaf);
+    *key = key_in_run(cursor, leaf, &rc);
     return rc;
 }
 
@@ -601,7 +601,10 @@ bool art_cursor_value(struct art_cursor *cursor, struct art_stored *out) {
 
 /* A visit to a bucket that a source is at. Of a merge's sources only the place stays, whatever run they are of. */
 static inline uint64_t visit_of(const struct art_cursor *cursor, const struct art_source *source) {
-    return source->run.leaf.visits * (ART_RUNS_CAPACITY + 1) + (uint64_t)(source - cursor->merge.source);
+    enum { PLACE_BITS = 24 };
+    _Static_assert(sizeof cursor->merge.source < (size_t)1 << PLACE_BITS, "a source's place, in bytes");
+    return source->run.leaf.visits << PLACE_BITS |
+           (uint64_t)((const char *)source - (const char *)cursor->merge.source);
 }
 
 uint64_t art_cursor_visit(const struct art_cursor *cursor) {
