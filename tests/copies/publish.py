@@ -164,19 +164,21 @@ def beside(extension, folder, rounds):
         connect(extension, database).execute(f"PRAGMA journal_mode = {mode}").close()
         environment = {**os.environ, "ART_COPIES_JOURNAL": mode}
         writer = subprocess.Popen([sys.executable, copies, "write", extension, database, storage, told], env=environment)
-        while not os.path.exists(told) or not os.path.getsize(told):
-            time.sleep(.01)
         commits = []
-        for _ in range(int(rounds)):
-            number = int(open(told).read())
-            db = open_there(extension, database)
-            publish(db)
-            db.close()
-            commits.append(int(open(told).read()) - number)
-            subprocess.run([sys.executable, copies, "look", extension, "new.db", str(number)], check=True, stdout=subprocess.DEVNULL)
-            remove()
-        writer.kill()
-        writer.wait()
+        try:
+            while not os.path.exists(told) or not os.path.getsize(told):
+                time.sleep(.01)
+            for _ in range(int(rounds)):
+                number = int(open(told).read())
+                db = open_there(extension, database)
+                publish(db)
+                db.close()
+                commits.append(int(open(told).read()) - number)
+                subprocess.run([sys.executable, copies, "look", extension, "new.db", str(number)], check=True, stdout=subprocess.DEVNULL)
+                remove()
+        finally:
+            writer.kill()
+            writer.wait()
         is_whole(extension, database)
         print(f"{mode}, {storage}: {commits} commits meanwhile")
 
