@@ -12,8 +12,8 @@
  *     all footers without their postings; the largest or smallest rows of each column with a summary; each level with
  *     many rows below it, with its totals, if its pages lie scattered; all postings
  *
- * Measured with 436,000 paths: to copy every such level, and not these five of 169, took 1.7 MB more, and more requests,
- * for copies draw apart what lies side by side in the table: a click .89 and .67, all rows with a word 49 and 25.
+ * Measured with 436,000 paths: to copy each such level, and not five of 169, took 1.7 MB more, and more requests, for
+ * copies draw apart what lies side by side in the table: a click .89 and .67, all rows with a word 49 and 25.
  *
  * What cannot be finished is removed, as a backup is.
  */

@@ -2,7 +2,7 @@
 
     publish.py run EXTENSION DATABASE STATEMENT...    prints rows as the shell does, until one fails
     publish.py kill EXTENSION DATABASE ROUNDS         kill -9 while DATABASE is published, at random moments
-    publish.py interrupt EXTENSION DATABASE ROUNDS    sqlite3_interrupt(), likewise
+    publish.py interrupt EXTENSION DATABASE ROUNDS    sqlite3_interrupt(), at such moments
     publish.py beside EXTENSION FOLDER ROUNDS         beside a process that writes: the copy is one state (support/copies.py)
 """
 import glob

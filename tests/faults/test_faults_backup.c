@@ -1,5 +1,6 @@
 /* art_backup() and art_publish() while something fails: system calls of core/io, calls of SQLite's VFS, memory, room on
- * the disk. Then there is an error and nothing is left behind, or the copy is whole; and the original's connection goes on.
+ * the disk. Then there is an error and nothing is left behind, or the copy is whole; and the original's connection goes
+ * on.
  *
  * The extension is linked in, so that core's table of system calls is this program's own.
  */
