@@ -18,8 +18,9 @@
 #define ART_VERSION "0.3.0"
 
 /* What the VFS under a published table is told by sqlite3_file_control() before rows are read that lie side by side:
- * the argument is a sqlite3_int64, how many bytes they have; so many are wanted from the next read on. A VFS that
- * fetches pages over a network can ask for them at once. All others answer SQLITE_NOTFOUND. */
+ * the argument is a sqlite3_int64, how many bytes they have; so many are wanted from the next read on. 0 behind them:
+ * that is over, even if SQLite had them at hand. A VFS that fetches pages over a network can ask for them at once. All
+ * others answer SQLITE_NOTFOUND. */
 #define ART_WILL_READ 0x417254
 
 #ifdef __cplusplus

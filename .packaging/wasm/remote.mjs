@@ -2,7 +2,8 @@
 //
 //   opened     one request, which does not wait for the whole file: does the server know ranges, and how long is the file?
 //   read()     out of the blocks that are there; else one request, made synchronously, as only a worker may. What is read in order
-//              comes in larger and larger requests
+//              comes in larger and larger requests, and so does what lies near other requests: who looks for rows here and there
+//              in a table wants more of that part of it
 //   ahead()    art says how many bytes it will read, as of the next read that lies in no block (ART_WILL_READ in ext/art.h)
 //
 // Each answer is compared with the first one, by ETag, Last-Modified and length, as far as the server tells them. A file that has
@@ -12,6 +13,7 @@ const BLOCK = 16384;
 const FIRST = 6 * BLOCK; // the first request
 const LEAST = 4 * BLOCK, MOST = 64 * BLOCK; // of the others, but where more is announced
 const KEPT = 4096; // blocks
+const NEAR = 64 * BLOCK, NEAR_MOST = 16 * BLOCK; // within so many bytes each request asks for twice as much as the one before, up to that
 
 export class RemoteFile {
   requests = 0;
@@ -25,6 +27,7 @@ export class RemoteFile {
   #changed = false;
   #page = 0; // bytes of one
   #announced = 0;
+  #near = new Map(); // bytes that the next request there asks for
   #end = -1; // of the last request, and its length
   #length = 0;
 
@@ -106,15 +109,17 @@ export class RemoteFile {
     this.#length = body.length;
   }
 
-  // From that block on, as far as none is there yet; up to `needed` at least.
+  // From that block on, as far as none is there yet, and what is left before it; up to `needed` at least.
   #fetchBlock(number, needed) {
-    const begin = number * BLOCK, announced = this.#announced;
+    const announced = this.#announced;
+    let begin = number * BLOCK, end = begin + BLOCK;
     if (begin >= this.size) throw new Error(`the file ends before its database (${this.#url})`);
-    const goesOn = begin >= this.#end && begin - this.#end <= 2 * this.#length;
-    let wanted = goesOn ? Math.min(2 * this.#length, MOST) : LEAST;
+    const near = Math.floor(begin / NEAR), goesOn = begin >= this.#end && begin - this.#end <= 2 * this.#length;
+    let wanted = Math.min(MOST, Math.max(this.#near.get(near) ?? LEAST, goesOn ? 2 * this.#length : 0));
     if (announced) wanted = announced + announced / 16 + 2 * Math.max(BLOCK, this.#page); // what SQLite has beside rows
-    let end = begin + BLOCK;
+    else this.#near.set(near, Math.min(2 * wanted, NEAR_MOST));
     while (end < Math.max(begin + wanted, needed) && end < this.size && !this.#blocks.has(end / BLOCK)) end += BLOCK;
+    if (!announced) while (begin && end - begin < wanted && !this.#blocks.has(begin / BLOCK - 1)) begin -= BLOCK;
     end = Math.min(end, this.size);
     this.#keep(begin, this.#fetch(begin, end));
     if (announced) this.#length = LEAST; // what follows is another matter

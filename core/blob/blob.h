@@ -219,6 +219,14 @@ struct art_pages art_blob_head_pages(const uint8_t *image, uint32_t footer_pages
 /* Makes all of these pages present, of those that come on demand. What want() said; or ART_MISUSE where there is none,
  * or it did not do so. */
 enum art_rc art_blob_want_pages(struct art_blob *blob, const struct art_pages *pages);
+/* The pages of so many bytes from `at` on, as above. */
+static inline enum art_rc art_blob_want_bytes(struct art_blob *blob, uint32_t at, uint32_t len) {
+    uint32_t first = at / ART_BLOB_PAGE, last = (at + len - 1) / ART_BLOB_PAGE;
+    assert(len && last < ART_BLOB_PAGES);
+    if (first == last && art_page_present(blob, first)) return ART_OK;
+    struct art_pages pages = art_pages_of(first, last - first + 1);
+    return art_blob_want_pages(blob, &pages);
+}
 /* Before sums or zones of buckets are looked at: they are there, and sane. Errors as above. */
 static inline enum art_rc art_blob_want_summed(struct art_blob *blob) {
     return art_blob_want_pages(blob, &blob->summed);

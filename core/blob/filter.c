@@ -37,11 +37,8 @@ enum art_rc art_blob_ask_filter(struct art_blob *blob, uint64_t key_hash) {
     if (!blob->filter_blocks) return ART_OK;
     assert(blob->filter % ART_FILTER_BLOCK_BYTES == 0 && blob->flags & ART_BLOB_FILTER);
     uint32_t at = blob->filter + block_of(key_hash, blob->filter_blocks) * ART_FILTER_BLOCK_BYTES;
-    if (!art_page_present(blob, at / ART_BLOB_PAGE)) {
-        struct art_pages page = art_pages_of(at / ART_BLOB_PAGE, 1);
-        enum art_rc rc = art_blob_want_pages(blob, &page);
-        if (rc) return rc;
-    }
+    enum art_rc rc = art_blob_want_bytes(blob, at, ART_FILTER_BLOCK_BYTES);
+    if (rc) return rc;
     const uint8_t *block = blob->image + at;
     uint64_t bits = spread(key_hash);
     uint32_t set = 1;

@@ -370,12 +370,9 @@ struct art_bytes art_blob_postings(const struct art_blob *blob) {
 
 /* Bytes of the postings are looked at once their pages are there. */
 static inline enum art_rc want_bytes(struct art_blob *blob, const uint8_t *at, uint32_t len) {
-    uint32_t begin = (uint32_t)(at - blob->image), first = begin / ART_BLOB_PAGE;
-    uint32_t last = (begin + len - 1) / ART_BLOB_PAGE;
-    assert(len && last <= blob->routing / ART_BLOB_PAGE);
-    if (ART_LIKELY(first == last && art_page_present(blob, first))) return ART_OK;
-    struct art_pages pages = art_pages_of(first, last - first + 1);
-    return art_blob_want_pages(blob, &pages);
+    uint32_t begin = (uint32_t)(at - blob->image);
+    assert(begin + len <= blob->routing);
+    return art_blob_want_bytes(blob, begin, len);
 }
 
 /* The heads of all fields say whether all of them lie in the footer. */

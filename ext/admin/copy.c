@@ -98,7 +98,11 @@ static int refuse_names_of_journals(sqlite3 *db, const char *file, char **messag
 }
 
 static int refuse_file(const char *file, char **message) {
-    return art_complain(message, SQLITE_CANTOPEN, "art: the copy must be a new file (%s): give another name", file);
+    return art_complain(
+        message, SQLITE_CANTOPEN,
+        "art: the copy must be a new file (%s): give another name, or remove this one if a copy that was "
+        "killed has left it",
+        file);
 }
 
 static int make_new_file(const char *file, const char *original, char **message) {
@@ -124,14 +128,16 @@ static int choose_name(struct art_copy *copy, const char *path, char **message) 
         strcpy(file + strlen(path), i ? journal_suffixes[i - 1] : "");
         rc = vfs->xAccess(vfs, file, SQLITE_ACCESS_EXISTS, &there);
     }
-    if (rc || there) {
+    if (rc) {
+        rc = art_complain(message, SQLITE_CANTOPEN, "art: cannot look for a file of that name (%s): %s", file,
+                          sqlite3_errstr(rc));
+    } else if (there) {
         rc = refuse_file(file, message);
-        sqlite3_free(file);
-        return rc;
     }
+    copy->file = rc ? NULL : file;
     file[strlen(path)] = 0;
-    copy->file = file;
-    return SQLITE_OK;
+    if (rc) sqlite3_free(file);
+    return rc;
 }
 
 static int make_copy_file(struct art_copy *copy, const char *path, sqlite3 *from, const char *schema, char **message) {

@@ -68,7 +68,8 @@ void art_extract_free(struct art_table *table) {
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
-/* SQLite reads page by page; one who fetches them knows what is to come. Most know nothing of it. */
+/* SQLite reads page by page; one who fetches them knows what is to come. Most know nothing of it. 0: it has been read,
+ * though SQLite may have had some of it at hand. */
 static void tell_reader(struct art_table *table, sqlite3_int64 wanted) {
     sqlite3_file_control(table->connection->db, table->name->schema, ART_WILL_READ, &wanted);
 }
@@ -170,6 +171,7 @@ static int load_part(struct art_table *table, uint32_t part, const struct art_bu
     int64_t begin = ART_EXTRACT_ROW + said->begin, bytes = (int64_t)said->pages * ART_EXTRACT_PAGE;
     tell_reader(table, bytes);
     int rc = read_extract_rows(table, ART_BLOB_READ_ROWS, begin, begin + art_extract_rows((uint64_t)bytes), &to->bytes);
+    tell_reader(table, 0);
     if (rc || !has_said_hash(&to->bytes, said->hash_low, said->hash_high)) {
         to->bytes.len = 0;
         if (!rc) extract->state = EXTRACT_USELESS;

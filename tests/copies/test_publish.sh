@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # art_publish(): the copy has all that its original has, is one file for a web server, and reads what it has side by side; as soon as
-# something of that is wrong or the table is written to, it is any other table. What fails leaves nothing.
+# something of that is wrong or the table is written to, it is any other table. What fails or is interrupted leaves nothing, what is
+# killed leaves what the next one names, and beside writers the copy is one state. Python runs the statements where it can: the shell
+# refuses another SQLite than its own.
 set -u
 root=$(cd "$(dirname "$0")/../.." && pwd)
 extension=${ART_EXTENSION:-$root/art.so}
@@ -9,8 +11,16 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/publish-XXXXXX")
 trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
 cd "$work" || exit 1
 checks=0 failures=0
+python=("/usr/bin/python3" -B "$root/tests/copies/publish.py")
+rounds=$((20 * ${ART_TEST_PERCENT:-100} / 100 + 3))
 
-sql() { sqlite3 -bail "$1" ".load '$extension'" "${@:2}" 2>&1; }
+if "${python[0]}" "$root/tests/support/copies.py" can "${extension%.so}" 2>/dev/null; then
+    sql() { "${python[@]}" run "${extension%.so}" "$@" 2>&1; }
+else
+    echo "SKIPPED: publishing that is broken off, and another SQLite: no Python here that loads this extension"
+    python=()
+    sql() { sqlite3 -bail "$1" ".load '$extension'" "${@:2}" 2>&1; }
+fi
 expect() { # <what comes> <database> <statement>...
     local wanted=$1 said
     shift
@@ -40,11 +50,13 @@ sql a.db "PRAGMA journal_mode=WAL" \
     "INSERT INTO k SELECT 'tenant' || i % 9, i, i FROM (WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000) SELECT i FROM n)" \
     "INSERT INTO k(k) VALUES('flush')" "CREATE VIRTUAL TABLE empty USING art" "CREATE TABLE plain(x)" "INSERT INTO plain VALUES(1)" >made || cat made
 
+sql a.db "SELECT art_backup('rows.db', 'main', 'inline')" >made
 expect "site.db: 4 art tables, * bytes in 1 file" a.db "SELECT art_publish('site.db')"
 expect "ok: 4 art tables" site.db "SELECT art_verify()"
 expect $'16384\ndelete\ninline\n1' site.db "PRAGMA page_size" "PRAGMA journal_mode" "SELECT value FROM art_info('f') WHERE property = 'option storage'" \
     "SELECT value FROM art_info('f') WHERE property = 'runs'"
-expect "site.db" site.db ".shell ls site.db*"
+checks=$((checks + 1))
+[ "$(echo site.db*)" = site.db ] || { echo "left beside it: $(echo site.db*)" && failures=$((failures + 1)); }
 ask a.db >of_a
 ask site.db >of_site
 same of_a of_site
@@ -64,8 +76,15 @@ for database in again.db copy.db files.db; do
 done
 expect "1" copy.db "SELECT art_count('f', 'd/5') > 0 AND value > 0 FROM art_info('f') WHERE property = 'pages of the extract'"
 
+# One process publishes again and again, and what it has read before is no reason to leave anything out.
+sql rows.db "SELECT count(*) FROM f" "SELECT art_publish('p1.db')" "SELECT art_publish('p2.db')" "SELECT art_publish('p3.db')" "SELECT art_publish('p4.db')" >made
+checks=$((checks + 1))
+[ "$(stat -c %s p?.db | sort -u | wc -l)" = 1 ] || { echo "of one table: $(cat made)" && failures=$((failures + 1)); }
+rm p?.db
+
 # An attached database, one in memory, a transaction that reads.
-expect $'1\nother.db: 4 art tables, *' :memory: "ATTACH 'a.db' AS a" "BEGIN" "SELECT count(*) FROM a.plain" "SELECT art_publish('other.db', 'a')" "COMMIT" ".shell rm other.db"
+expect $'1\nother.db: 4 art tables, *' :memory: "ATTACH 'a.db' AS a" "BEGIN" "SELECT count(*) FROM a.plain" "SELECT art_publish('other.db', 'a')" "COMMIT"
+rm other.db
 expect "memory.db: 1 art table, *" :memory: "CREATE VIRTUAL TABLE t USING art" "INSERT INTO t(path) VALUES('a')" "SELECT art_publish('memory.db')"
 
 # Whatever is wrong with what lies side by side, it is not used.
@@ -75,7 +94,7 @@ for damage in "$rows_of zeroblob(4056) WHERE page < 0" "$rows_of data || x'00' W
     "UPDATE f_artstate SET v = 'x' WHERE k = 'extract'" "DELETE FROM f_artblob WHERE page BETWEEN -1099511627776 AND -1099511627770" \
     "UPDATE f_artblob SET page = page + 5000 WHERE page BETWEEN -1099511627776 AND -1"; do
     cp again.db damaged.db
-    sqlite3 damaged.db "$damage" || failures=$((failures + 1))
+    sql damaged.db "$damage" || failures=$((failures + 1))
     ask damaged.db >of_it
     same of_a of_it
     expect "ok" damaged.db "SELECT art_check('f')"
@@ -111,5 +130,16 @@ for blocks in 100 500 1000 1500; do # KB that a file may have
     [ "$(echo new*)" = "new*" ] || { echo "with $blocks KB: left behind: $(echo new*)" && failures=$((failures + 1)); }
 done
 expect "*ok*" a.db "SELECT art_publish('new.db') || 'ok'"
+rm new.db
+
+# Broken off, and beside writers; of a database with files, and of one without.
+mkdir written
+for broken in "kill ${extension%.so} a.db $rounds" "kill ${extension%.so} rows.db $rounds" "interrupt ${extension%.so} a.db $rounds" \
+    "beside ${extension%.so} written $((rounds / 10 + 1))"; do
+    [ ${#python[@]} -gt 0 ] || break
+    checks=$((checks + 1))
+    # shellcheck disable=SC2086
+    "${python[@]}" $broken 2>&1 || { echo "$broken: failed" && failures=$((failures + 1)); }
+done
 echo "$((checks ? 100 * (checks - failures) / checks : 0))%: Checks: $checks, Failures: $failures, Errors: 0"
 [ $failures = 0 ]

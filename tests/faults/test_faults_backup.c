@@ -1,11 +1,13 @@
-/* art_backup() and art_publish() while something fails: system calls of core/io, memory, room on the disk. Then there
- * is an error and nothing is left behind, or the copy is whole; and the original's connection goes on.
+/* art_backup() and art_publish() while something fails: system calls of core/io, calls of SQLite's VFS, memory, room on
+ * the disk. Then there is an error and nothing is left behind, or the copy is whole; and the original's connection goes
+ * on.
  *
  * The extension is linked in, so that core's table of system calls is this program's own.
  */
 #include <signal.h>
 #include <sys/resource.h>
 
+#include "tests/support/faulty_vfs.h"
 #include "tests/support/io_faults.h"
 #include "tests/support/sql_memory.h"
 #include "tests/support/sql_one.h"
@@ -117,6 +119,30 @@ LOOP_TEST(test_every_system_call_may_fail, 2) {
     ck_assert_uint_gt(struck * random_stride(), 5);
     ck_assert_uint_gt(failed, 3);
     printf("%u system calls failed, %u copies with them\n", struck, failed);
+}
+
+/* Files of SQLite's, the original's and the copy's, which has the original's VFS: all codes in turn, once and from then
+ * on. */
+LOOP_TEST(test_every_call_of_the_vfs_may_fail, 2) {
+    const struct fault_source *source = &faulty_vfs_calls;
+    unsigned struck = 0, failed = 0;
+    publishes = _i;
+    faulty_vfs_register();
+    for (unsigned kind = 0; kind < source->kinds; kind++) {
+        for (unsigned nth = 1, tried = 0, given = 1; given; nth += 1 + nth / 4 * random_stride(), tried++) {
+            sqlite3_close(db);
+            db = sql_memory_open(path, "faulty");
+            source->arm(kind, tried % source->errors(kind), nth, tried % 2);
+            int rc = back_up();
+            given = source->disarm();
+            check_outcome(rc, source->describe(kind, tried % source->errors(kind)), nth);
+            struck += given > 0;
+            failed += rc != 0;
+        }
+    }
+    ck_assert_uint_gt(struck * random_stride(), 20);
+    ck_assert_uint_gt(failed, 10);
+    printf("%u calls of the VFS failed, %u copies with them\n", struck, failed);
 }
 
 /* A ring writes past the table of calls: without one, what is written is counted. */

@@ -23,7 +23,7 @@ def connect(extension, database):
 
 def prepare(extension, database, storage):
     db = connect(extension, database)
-    db.execute("PRAGMA journal_mode=WAL")
+    db.execute(f"PRAGMA journal_mode={os.environ.get('ART_COPIES_JOURNAL', 'WAL')}")
     db.execute("PRAGMA synchronous=FULL")
     db.execute(f"CREATE VIRTUAL TABLE IF NOT EXISTS t USING art(path, value, storage={storage}, log_limit='64KB')")
     db.execute("CREATE TABLE IF NOT EXISTS p(path TEXT PRIMARY KEY, value) WITHOUT ROWID")

@@ -3,8 +3,10 @@
  */
 #include "core/tree/txn/txn.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 
+static _Atomic uint64_t apart; /* trees that are: the address of a former one would find what that has read */
 static const char inline_name[] = "the table of blobs"; /* in messages */
 
 /* Two databases with a table of one id would only push each other's blobs out of the cache: who asks goes by the
@@ -14,7 +16,7 @@ struct art_store_location art_location_of(struct art_tree *tree, const struct ar
     if (location->path) return (struct art_store_location){.path = location->path, .host_path = location->host_path};
     struct art_store_location rows = {.path = inline_name, .rows = location->rows ? location->rows : art_rows_of(tree)};
     memcpy(&rows.rows_id, tree->options.uuid, sizeof rows.rows_id);
-    if (tree->options.apart) rows.rows_id = (uintptr_t)tree;
+    if (tree->options.apart) rows.rows_id = ++apart;
     return rows;
 }
 

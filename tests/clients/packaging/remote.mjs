@@ -130,7 +130,7 @@ try {
   });
   const found = await browser.value(`[...${$('found-table')}.tBodies[0].rows].map(({ dataset }) => dataset.path.replace(/\\/$/, ''))`);
   assert.deepStrictEqual(found.sort(), lines('found').map((line) => line.split('\t')[0]).sort());
-  expect('all rows with a word, newest first', searched, 200);
+  expect('all rows with a word, newest first', searched, 60);
   assert.match(await query("SELECT art_check('files') AS checked"), /^checked\s+ok\b/);
   const all = await counted(() => query('SELECT count(*), sum(size) FROM files'));
   assert.strictEqual(all.requests, 0, 'behind a check, everything is there');
