@@ -554,24 +554,29 @@ void art_records_choose(const struct art_entry *entries, unsigned column, const 
     }
 }
 
+static void __attribute__((noinline)) several_data(const struct art_record_columns *in_record, struct art_bytes record,
+                                                   unsigned wanted, struct art_datum *out) {
+    struct art_record_reader reader = reader_of(record);
+    const struct art_record_column *end = in_record->column + in_record->count;
+    assert(in_record->count <= ART_SUMMARY_MAX);
+    for (const struct art_record_column *where = in_record->column; where < end; where++) {
+        assert(where->item < in_record->count && (where == in_record->column || where[-1].column < where->column));
+        if (wanted >> where->item & 1) passed_datum(&reader, where->column, &out[where->item]);
+    }
+}
+
 /* Mostly all are wanted, or one. */
 void art_record_data(const struct art_record_columns *in_record, const struct art_stored *record, unsigned wanted,
                      uint8_t *room, struct art_datum *out) {
     const struct art_record_column *where = in_record->column, *end = where + in_record->count;
+    bool is_one = wanted && !(wanted & (wanted - 1));
     if (record->in_block) {
         block_data(in_record, record, wanted, room, out);
-        return;
-    }
-    assert(in_record->count <= ART_SUMMARY_MAX);
-    if (wanted && !(wanted & (wanted - 1))) {
+    } else if (!is_one) {
+        several_data(in_record, record->bytes, wanted, out);
+    } else {
         while (where < end && !(wanted >> where->item & 1)) where++;
         if (where < end) record_datum(record->bytes, where->column, &out[where->item]);
-        return;
-    }
-    struct art_record_reader reader = reader_of(record->bytes);
-    for (; where < end; where++) {
-        assert(where->item < in_record->count && (where == in_record->column || where[-1].column < where->column));
-        if (wanted >> where->item & 1) passed_datum(&reader, where->column, &out[where->item]);
     }
 }
 
