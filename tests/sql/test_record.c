@@ -253,6 +253,8 @@ static void damage(const uint8_t *record, int len) {
         read_in_all_ways(copy, len);
         copy[i] = (uint8_t)random_next(&chance);
         read_in_all_ways(copy, len);
+        copy[i] = (uint8_t)(10 + random_below(&chance, 2)); /* a type that there is not */
+        read_in_all_ways(copy, len);
         if (random_once_in(&chance, 4)) copy[random_below(&chance, (uint32_t)len)] = 0xff;
         read_in_all_ways(copy, i);
         if (i > 40) i += (int)random_below(&chance, 40);
