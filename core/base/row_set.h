@@ -32,6 +32,12 @@ static inline void art_row_set_remove(struct art_row_set *set, uint32_t row) {
     set->word[row >> 6] &= ~((uint64_t)1 << (row & 63));
 }
 
+/* Those of `part` that are in `with`, and no others of these. */
+static inline void art_row_set_replace(struct art_row_set *set, const struct art_row_set *part,
+                                       const struct art_row_set *with) {
+    for (unsigned i = 0; i < 2; i++) set->word[i] = (set->word[i] & ~part->word[i]) | with->word[i];
+}
+
 static inline bool art_row_set_any(const struct art_row_set *set) {
     return set->word[0] | set->word[1];
 }

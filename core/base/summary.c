@@ -522,6 +522,26 @@ void art_summary_choose(const struct art_summary *summary, struct art_bytes bloc
     }
 }
 
+void art_summary_choose_singly(const struct art_summary *summary, const struct art_entry *entries,
+                               const struct art_limits *limits, struct art_row_set *rows) {
+    enum { NO_RECORD = ART_DELETE | ART_CHUNK | ART_OVERFLOW | ART_IN_BLOCK };
+    struct art_row_set records = *rows, chosen;
+    for (uint32_t from = 0; from < ART_BLOCK_ROWS_MAX; from += 64) {
+        for (uint64_t left = rows->word[from / 64]; left; left &= left - 1) {
+            uint32_t row = from + (uint32_t)__builtin_ctzll(left);
+            if (summary->choose_records && !(entries[row].flags & NO_RECORD)) continue;
+            art_row_set_remove(&records, row);
+            if (!art_summary_seeks(summary, &entries[row], limits)) art_row_set_remove(rows, row);
+        }
+    }
+    chosen = records;
+    for (unsigned i = 0; i < limits->query_count && art_row_set_any(&chosen); i++) {
+        const struct art_term_query *query = &limits->queries[i];
+        if (query->field < ART_FIELD_SEARCHES) summary->choose_records(summary->context, entries, query, &chosen);
+    }
+    art_row_set_replace(rows, &records, &chosen);
+}
+
 void art_summary_add(const struct art_summary *summary, const struct art_entry *entry, art_int128 *sum,
                      struct art_zone *zone, struct art_text_bounds *texts, struct art_datum *data) {
     struct art_measures has = summary->has;

@@ -121,6 +121,9 @@ struct art_summary {
                         struct art_datum *out);
     /* NULL, or faster than read() for lookups: takes rows of a block that do not have what is sought from `rows`. */
     void (*choose)(void *context, struct art_bytes block, const struct art_term_query *query, struct art_row_set *rows);
+    /* The same of entries[row], whose values are records by themselves. */
+    void (*choose_records)(void *context, const struct art_entry *entries, const struct art_term_query *query,
+                           struct art_row_set *rows);
     /* With searches: the terms of texts that follow each other, at most texts.len; the key is such a text. Each
      * comes of ART_CUT_WIDTH bytes of a text, 0 is none. `ends`: so many ART_TEXT_END stand there, one behind each
      * text, or none behind a single one. A text may have lost its beginning, but not within a character of UTF-8.
@@ -201,8 +204,8 @@ struct art_limits {
     /* NULL, or takes the rows of a block from `rows` that surely are not wanted; with any summary. Not all that the set
      * has are rows of the host's. */
     void (*choose)(void *chooser, struct art_bytes block, struct art_row_set *rows);
-    /* NULL, or beside it: may an entry be wanted whose value stands by itself? Set by the cursor of a tree. */
-    bool (*wants)(void *chooser, const struct art_entry *entry);
+    /* NULL, or beside it: the same of entries[row], whose values stand in no block. Set by the cursor of a tree. */
+    void (*choose_singly)(void *chooser, const struct art_entry *entries, struct art_row_set *rows);
     void *chooser;
 };
 /* They say nothing, of this summary: what is behind the counts stays what it was. */
@@ -210,7 +213,7 @@ static inline void art_limits_none(struct art_limits *limits, const struct art_s
     limits->summary = summary;
     limits->count = limits->query_count = 0;
     limits->choose = NULL;
-    limits->wants = NULL;
+    limits->choose_singly = NULL;
     limits->chooser = NULL;
 }
 /* Does it say anything? */
@@ -333,9 +336,11 @@ void art_summary_hashes(const struct art_summary *summary, const struct art_entr
 /* Does an entry put a row with what is looked up in each of the columns? */
 bool art_summary_seeks(const struct art_summary *summary, const struct art_entry *entry,
                        const struct art_limits *limits);
-/* The same of a block: takes the rows from `rows` that do not. */
+/* The same of a block, and of entries[row]: takes the rows from `rows` that do not. */
 void art_summary_choose(const struct art_summary *summary, struct art_bytes block, const struct art_limits *limits,
                         struct art_row_set *rows);
+void art_summary_choose_singly(const struct art_summary *summary, const struct art_entry *entries,
+                               const struct art_limits *limits, struct art_row_set *rows);
 /* Only the sums, added to `sum`: of an entry, and of all that puts rows [from, to) of a block. */
 void art_summary_sums(const struct art_summary *summary, const struct art_entry *entry, art_int128 *sum);
 void art_summary_sums_of_rows(const struct art_summary *summary, struct art_bytes block, uint32_t from, uint32_t to,

@@ -455,10 +455,12 @@ enum art_rc art_blob_cursor_ref(const struct art_blob_cursor *cursor, struct art
  * without their keys and csns. ART_OK, or what want() said. */
 enum art_rc art_blob_each(struct art_blob *blob, uint32_t bucket, uint32_t from, uint32_t to,
                           void (*visit)(void *context, uint32_t number, const struct art_entry *entry), void *context);
-/* One column of such entries, which put rows, at once, where they stand in a block; of texts and blobs the kinds alone.
- * *any: they do, and out[0] is that of entry `from`. Errors as above. */
+/* One column of such entries of a leaf at once, where they stand in a block, or with `records` also where they do not;
+ * of texts and blobs the kinds alone, of what puts no row nothing. *any: it did, and out[0] is that of entry `from`.
+ * Errors as above. */
 enum art_rc art_blob_column(struct art_blob *blob, uint32_t bucket, uint32_t from, uint32_t to,
-                            const struct art_summary *summary, unsigned column, struct art_datum *out, bool *any);
+                            const struct art_summary *summary, unsigned column, bool records, struct art_datum *out,
+                            bool *any);
 /* Bounds of a column of the summary over all entries of a bucket, or in an index blob of all below. */
 struct art_zone art_blob_zone(const struct art_blob *blob, unsigned column, uint32_t bucket);
 /* The best of buckets [from, to) by the bounds of a column, `begun`: of those behind bucket `given`, whose bound was

@@ -36,7 +36,7 @@ void art_blob_cursor_init(struct art_blob_cursor *cursor, struct art_blob *blob,
 enum art_rc art_blob_cursor_limit(struct art_blob_cursor *cursor, const struct art_limits *limits) {
     cursor->limits = limits;
     bool leaf = cursor->blob->kind == ART_BLOB_LEAF;
-    cursor->chooses = limits && leaf && (limits->wants || (limits->choose && cursor->blob->blocks));
+    cursor->chooses = limits && leaf && (limits->choose_singly || (limits->choose && cursor->blob->blocks));
     if (!limits) return ART_OK;
     enum art_rc rc = art_blob_pages_with_terms(cursor->blob, limits, &cursor->pages);
     bool any = limits->count && art_pages_from(&cursor->pages, 0) < ART_BLOB_PAGES; /* zones say more of them */
@@ -268,15 +268,16 @@ static void choose_singly(struct art_blob_cursor *cursor, uint32_t first, uint32
     const struct art_bucket_view *view = &cursor->view;
     const struct art_limits *limits = cursor->limits;
     bool has_block = art_bucket_has_block(view);
-    struct art_entry entry;
-    for (uint32_t i = first; i < end; i++) {
-        if (has_block && !(art_bucket_flags(view, i) & ELSEWHERE)) continue;
-        art_bucket_place(view, i, &entry);
-        if (!limits->wants || limits->wants(limits->chooser, &entry))
-            art_row_set_add(&cursor->chosen, i);
-        else
-            art_row_set_remove(&cursor->chosen, i);
+    struct art_row_set all = art_row_set_below(end);
+    struct art_entry entries[ART_BUCKET_ENTRIES];
+    for (uint32_t i = 0; i < end; i++) {
+        bool is_single = i >= first && (!has_block || art_bucket_flags(view, i) & ELSEWHERE);
+        if (!is_single) art_row_set_remove(&all, i);
+        if (is_single) art_bucket_place(view, i, &entries[i]);
     }
+    struct art_row_set chosen = all;
+    if (limits->choose_singly) limits->choose_singly(limits->chooser, entries, &chosen);
+    art_row_set_replace(&cursor->chosen, &all, &chosen);
 }
 
 /* Where the walk ends among the bucket's entries; the number of them: not here, or it is not known. */
@@ -294,7 +295,7 @@ static void choose_in_bucket(struct art_blob_cursor *cursor, bool backward, uint
     const struct art_limits *limits = cursor->limits;
     bool has_block = art_bucket_has_block(view), various = view->form & ART_BUCKET_FLAGS;
     uint32_t first = backward ? 0 : entry, end = backward ? entry + 1 : view->count;
-    if (!has_block && limits->wants && !backward) end = entry_of_stop(cursor);
+    if (!has_block && limits->choose_singly && !backward) end = entry_of_stop(cursor);
     cursor->chosen = art_row_set_below(end);
     cursor->chosen_at = view->start;
     cursor->chosen_from = entry;
@@ -304,7 +305,7 @@ static void choose_in_bucket(struct art_blob_cursor *cursor, bool backward, uint
         for (unsigned i = 0; i < 2; i++) cursor->chosen.word[i] &= ~before.word[i];
     }
     if (has_block) limits->choose(limits->chooser, art_bucket_block(view), &cursor->chosen);
-    if (has_block ? various || art_bucket_flags(view, 0) & ELSEWHERE : limits->wants != NULL)
+    if (has_block ? various || art_bucket_flags(view, 0) & ELSEWHERE : limits->choose_singly != NULL)
         choose_singly(cursor, first, end);
 }
 
@@ -339,7 +340,8 @@ static bool is_behind_stop(const struct art_blob_cursor *cursor, bool backward) 
  * time than to look something up in all entries, so of records, which are read one by one, none is chosen then. */
 static inline bool enters(struct art_blob_cursor *cursor, bool backward, uint32_t *entry) {
     *entry = backward ? cursor->view.count - 1 : 0;
-    if (ART_LIKELY(!cursor->chooses) || (cursor->limits->wants && is_behind_stop(cursor, backward))) return true;
+    if (ART_LIKELY(!cursor->chooses) || (cursor->limits->choose_singly && is_behind_stop(cursor, backward)))
+        return true;
     choose_in_bucket(cursor, backward, *entry);
     bool any = art_row_set_any(&cursor->chosen);
     if (any) {
@@ -496,14 +498,18 @@ static uint32_t least_shared(const struct art_bucket_view *view, uint32_t from, 
     return least;
 }
 
-/* To the key of another entry of the bucket, without those between: of rows that are chosen they may be many. */
-static enum art_rc leap(struct art_blob_cursor *cursor) {
+/* The same from one entry to another, in either direction. */
+static uint32_t shared_by_all(const struct art_bucket_view *view, uint32_t from, uint32_t to) {
+    return to < from ? least_shared(view, to + 1, from + 1) : least_shared(view, from + 1, to + 1);
+}
+
+/* To the key of another entry of the bucket, without those between: of rows that are chosen they may be many. `keep`:
+ * bytes that all of these have in common. */
+static enum art_rc leap(struct art_blob_cursor *cursor, uint32_t keep) {
     const struct art_bucket_view *view = &cursor->view;
-    uint32_t entry = cursor->entry, from = cursor->keyed, len = cursor->key_len;
+    uint32_t entry = cursor->entry, from = cursor->keyed, len = cursor->key_len, at = view->prefix_len + keep;
     bool backward = entry < from;
     assert(entry != from && entry < view->count);
-    uint32_t keep = backward ? least_shared(view, entry + 1, from + 1) : least_shared(view, from + 1, entry + 1);
-    uint32_t at = view->prefix_len + keep;
     uint8_t before = cursor->key[at];
     cursor->keyed = entry;
     cursor->suffix_at = art_bucket_suffix_at(view, entry);
@@ -520,7 +526,8 @@ static enum art_rc __attribute__((noinline)) catch_up_far(struct art_blob_cursor
     uint32_t entry = cursor->entry, kept;
     enum art_rc rc = ART_OK;
     assert(entry < cursor->view.count);
-    if (cursor->chooses) return cursor->keyed == entry ? ART_OK : leap(cursor);
+    if (cursor->chooses && cursor->keyed == entry) return ART_OK;
+    if (cursor->chooses) return leap(cursor, shared_by_all(&cursor->view, cursor->keyed, entry));
     while (cursor->keyed < entry && !rc) rc = key_of_next(cursor, &kept);
     while (cursor->keyed > entry && !rc) rc = key_of_previous(cursor, &kept);
     cursor->entry = entry;
@@ -544,11 +551,10 @@ static enum art_rc __attribute__((noinline)) step_to_chosen(struct art_blob_curs
         to = art_row_set_from(rows, from + 1);
         if (to == ART_BLOCK_ROWS_MAX) return next_bucket(cursor);
     }
-    const struct art_bucket_view *view = &cursor->view;
-    cursor->kept =
-        view->prefix_len + (backward ? least_shared(view, to + 1, from + 1) : least_shared(view, from + 1, to + 1));
+    uint32_t keep = shared_by_all(&cursor->view, from, to);
+    cursor->kept = cursor->view.prefix_len + keep;
     cursor->entry = to;
-    return art_blob_catch_up(cursor);
+    return cursor->keyed != from || to == from + 1 ? art_blob_catch_up(cursor) : leap(cursor, keep);
 }
 
 enum art_rc art_blob_next(struct art_blob_cursor *cursor) {
@@ -612,7 +618,7 @@ uint32_t art_blob_pass_unwanted(struct art_blob_cursor *cursor, bool backward, u
                                 bool (*wants)(void *context, struct art_bytes value), void *context) {
     const struct art_bucket_view *view = &cursor->view;
     uint32_t passed = 0, entry = cursor->entry;
-    if (art_bucket_has_block(view) || (cursor->chooses && cursor->limits->wants))
+    if (art_bucket_has_block(view) || (cursor->chooses && cursor->limits->choose_singly))
         return 0; /* what is left was chosen */
     for (; passed < count; passed++) {
         uint32_t next = backward ? entry - 1 : entry + 1;

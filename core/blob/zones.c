@@ -7,17 +7,36 @@ struct art_zone art_ref_zone(struct art_bytes bytes, struct art_measures has, un
     return art_summed_zone(has, bytes.data + ART_REF_FIXED_BYTES, column);
 }
 
+static void read_column_of_records(const struct art_bucket_view *view, uint32_t from, uint32_t to,
+                                   const struct art_summary *summary, unsigned column, struct art_datum *out) {
+    struct art_datum data[ART_SUMMARY_MAX];
+    struct art_entry entry;
+    for (uint32_t i = from; i < to; i++) {
+        art_bucket_place(view, i, &entry);
+        art_summary_read(summary, &entry, 1u << column, NULL, data);
+        out[i - from] = data[column];
+    }
+}
+
 enum art_rc art_blob_column(struct art_blob *blob, uint32_t bucket, uint32_t from, uint32_t to,
-                            const struct art_summary *summary, unsigned column, struct art_datum *out, bool *any) {
+                            const struct art_summary *summary, unsigned column, bool records, struct art_datum *out,
+                            bool *any) {
     struct art_bucket_view view;
     uint8_t room[ART_BUCKET_ENTRIES];
     uint32_t first = art_bucket_rank(blob, bucket);
     enum art_rc rc = art_bucket_open(blob, bucket, &view);
-    *any = !rc && art_bucket_has_block(&view);
+    bool has_block = !rc && art_bucket_has_block(&view);
+    *any = has_block || (!rc && records);
     if (!*any) return rc;
     assert(from >= first && from <= to && to <= first + view.count);
-    const uint8_t *flags = art_bucket_flags_of(&view, from - first, to - first, room);
-    art_summary_read_column(summary, art_bucket_block(&view), column, from - first, to - first, flags, out);
+    from -= first;
+    to -= first;
+    if (has_block) {
+        const uint8_t *flags = art_bucket_flags_of(&view, from, to, room);
+        art_summary_read_column(summary, art_bucket_block(&view), column, from, to, flags, out);
+    } else {
+        read_column_of_records(&view, from, to, summary, column, out);
+    }
     return ART_OK;
 }
 

@@ -248,6 +248,9 @@ enum art_rc art_record_reader_datum(struct art_record_reader *reader, unsigned c
                                     struct art_datum *out);
 /* The commonest case of that at once: an integer behind numbers and short texts. False: it may be one, too. */
 bool art_record_integer(struct art_bytes record, unsigned column, int64_t *out);
+/* Takes those of entries[row], which are records, from `rows` that do not have what is sought in a column. */
+void art_records_choose(const struct art_entry *entries, unsigned column, const struct art_term_query *query,
+                        struct art_row_set *rows);
 /* Of these columns, in ascending order, those whose `item` has a bit in `wanted`, each to out[item]; NULLs from where
  * the record is damaged. `room` as above. */
 struct art_record_columns {

@@ -7,13 +7,24 @@
  * A record that ends before a column has NULL there: NULLs at the end are not written, nor is a record of nothing else,
  * and rows need not be written anew when a column is added. Records come back from a file: every length is checked.
  */
+#include "core/base/row_set.h"
+#include "core/base/value_hash.h"
 #include "ext/base/base.h"
 #include "ext/base/nul.h"
 #include "ext/columns/columns.h"
 
 #include <assert.h>
 
-static const uint8_t number_bytes[] = {0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0};
+/* How many bytes a field of each type has, of those types that are a byte; of the two unknown ones more than any. */
+#define TWICE(n) n, n
+#define TEXTS(n) TWICE(n), TWICE((n) + 1), TWICE((n) + 2), TWICE((n) + 3)
+enum { SHORT_TYPES = 0x80, UNKNOWN_TYPE = 0x80 };
+static const uint8_t short_bytes[UINT8_MAX + 1] = {0,         1,         2,         3,         4,
+                                                   6,         8,         8,         TWICE(0),  TWICE(UNKNOWN_TYPE),
+                                                   TEXTS(0),  TEXTS(4),  TEXTS(8),  TEXTS(12), TEXTS(16),
+                                                   TEXTS(20), TEXTS(24), TEXTS(28), TEXTS(32), TEXTS(36),
+                                                   TEXTS(40), TEXTS(44), TEXTS(48), TEXTS(52), TWICE(56),
+                                                   TWICE(57)};
 
 /* SQLite's varint: big-endian groups of seven bits, the ninth byte whole. No length that is written has more than
  * five. */
@@ -69,7 +80,7 @@ static uint64_t integer_serial(int64_t x) {
 }
 
 static inline uint64_t body_bytes(uint64_t serial) {
-    return serial >= 12 ? (serial - 12) / 2 : number_bytes[serial];
+    return serial >= 12 ? (serial - 12) / 2 : short_bytes[serial];
 }
 
 /* --- values ------------------------------------------------------------------------------------------------------- */
@@ -427,18 +438,32 @@ enum art_rc art_record_reader_datum(struct art_record_reader *reader, unsigned c
     return rc;
 }
 
-bool art_record_integer(struct art_bytes record, unsigned column, int64_t *out) {
-    const uint8_t *types = record.data + 1;
-    if (!record.len || record.data[0] >= 0x80 || record.data[0] > record.len || column + 1 >= record.data[0])
-        return false;
-    uint32_t at = record.data[0];
-    for (unsigned i = 0; i < column; i++) {
-        if (types[i] >= 0x80 || types[i] == 10 || types[i] == 11) return false;
-        at += (uint32_t)body_bytes(types[i]);
+/* Where a field begins, if the head's length and the types before this one are a byte each: so nearly all are. False:
+ * it is another record, or lacks the field. */
+static inline bool pass_short_fields(struct art_bytes record, unsigned column, uint32_t *at) {
+    uint32_t from = record.len ? record.data[0] : 0, seen = 0;
+    if (from >= SHORT_TYPES || from > record.len || column + 1 >= from) return false;
+    for (const uint8_t *type = record.data + 1, *end = type + column; type < end; type++) {
+        seen |= *type | short_bytes[*type];
+        from += short_bytes[*type];
     }
-    uint32_t serial = types[column];
-    if (!serial || serial == 7 || serial > 9 || at + number_bytes[serial] > record.len) return false;
-    uint32_t n = number_bytes[serial];
+    *at = from;
+    return seen < SHORT_TYPES;
+}
+
+/* And of which type it is, if that is a byte, too. */
+static inline bool find_short_field(struct art_bytes record, unsigned column, uint32_t *serial, uint32_t *at) {
+    if (!pass_short_fields(record, column, at)) return false;
+    *serial = record.data[1 + column];
+    return (*serial | short_bytes[*serial]) < SHORT_TYPES && *at + short_bytes[*serial] <= record.len;
+}
+
+bool art_record_integer(struct art_bytes record, unsigned column, int64_t *out) {
+    uint32_t at;
+    if (!pass_short_fields(record, column, &at)) return false;
+    uint32_t serial = record.data[1 + column];
+    if (!serial || serial == 7 || serial > 9 || at + short_bytes[serial] > record.len) return false;
+    uint32_t n = short_bytes[serial];
     *out = (int64_t)serial - 8;
     if (!n) return true;
     uint64_t x = 0;
@@ -472,27 +497,86 @@ static void block_data(const struct art_record_columns *in_record, const struct 
     }
 }
 
-void art_record_data(const struct art_record_columns *in_record, const struct art_stored *record, unsigned wanted,
-                     uint8_t *room, struct art_datum *out) {
-    struct art_record_reader reader;
+/* Of any record. Behind what is damaged all is NULL. */
+static inline void passed_datum(struct art_record_reader *reader, unsigned column, struct art_datum *out) {
     uint64_t serial = 0, len = 0;
-    if (record->in_block) {
-        block_data(in_record, record, wanted, room, out);
-        return;
+    while (reader->column <= column) {
+        if (!next_field(reader, &serial, &len)) continue;
+        reader->types = reader->end_of_types;
+        serial = len = 0;
     }
-    art_record_reader_set(&reader, *record);
+    set_datum(out, serial, reader->body - len, len);
+}
+
+static inline struct art_record_reader reader_of(struct art_bytes record) {
+    struct art_record_reader reader;
+    art_record_reader_set(&reader, art_stored_of(record));
     if (!open_record(&reader)) reader.types = reader.end_of_types = reader.body = reader.record.data;
+    return reader;
+}
+
+static void __attribute__((noinline)) any_datum(struct art_bytes record, unsigned column, struct art_datum *out) {
+    struct art_record_reader reader = reader_of(record);
+    passed_datum(&reader, column, out);
+}
+
+static inline void record_datum(struct art_bytes record, unsigned column, struct art_datum *out) {
+    uint32_t serial, at;
+    if (find_short_field(record, column, &serial, &at)) {
+        set_datum(out, serial, record.data + at, short_bytes[serial]);
+    } else {
+        any_datum(record, column, out);
+    }
+}
+
+/* Where a text is sought, the field's type mostly tells at once: it has the text's length. */
+static inline bool record_has_term(struct art_bytes record, unsigned column, const struct art_term_query *query) {
+    const struct art_datum *only = &query->only;
+    struct art_datum value;
+    uint32_t serial, at;
+    if (only->kind == ART_DATUM_TEXT && find_short_field(record, column, &serial, &at))
+        return serial == 13 + 2 * (uint64_t)only->bytes.len &&
+               art_bytes_equal(art_bytes(record.data + at, only->bytes.len), only->bytes);
+    record_datum(record, column, &value);
+    return art_value_has_term(&value, query);
+}
+
+void art_records_choose(const struct art_entry *entries, unsigned column, const struct art_term_query *query,
+                        struct art_row_set *rows) {
+    for (uint32_t from = 0; from < ART_BLOCK_ROWS_MAX; from += 64) {
+        uint64_t *word = &rows->word[from / 64], none = 0;
+        for (uint64_t left = *word; left; left &= left - 1) {
+            const struct art_entry *entry = &entries[from + (uint32_t)__builtin_ctzll(left)];
+            struct art_bytes record = art_entry_value(entry->flags, entry->value);
+            if (!record_has_term(record, column, query)) none |= left & -left;
+        }
+        *word &= ~none;
+    }
+}
+
+static void __attribute__((noinline)) several_data(const struct art_record_columns *in_record, struct art_bytes record,
+                                                   unsigned wanted, struct art_datum *out) {
+    struct art_record_reader reader = reader_of(record);
     const struct art_record_column *end = in_record->column + in_record->count;
     assert(in_record->count <= ART_SUMMARY_MAX);
     for (const struct art_record_column *where = in_record->column; where < end; where++) {
         assert(where->item < in_record->count && (where == in_record->column || where[-1].column < where->column));
-        if (!(wanted >> where->item & 1)) continue;
-        while (reader.column <= where->column) {
-            if (!next_field(&reader, &serial, &len)) continue;
-            reader.types = reader.end_of_types;
-            serial = len = 0;
-        }
-        set_datum(&out[where->item], serial, reader.body - len, len);
+        if (wanted >> where->item & 1) passed_datum(&reader, where->column, &out[where->item]);
+    }
+}
+
+/* Mostly all are wanted, or one. */
+void art_record_data(const struct art_record_columns *in_record, const struct art_stored *record, unsigned wanted,
+                     uint8_t *room, struct art_datum *out) {
+    const struct art_record_column *where = in_record->column, *end = where + in_record->count;
+    bool is_one = wanted && !(wanted & (wanted - 1));
+    if (record->in_block) {
+        block_data(in_record, record, wanted, room, out);
+    } else if (!is_one) {
+        several_data(in_record, record->bytes, wanted, out);
+    } else {
+        while (where < end && !(wanted >> where->item & 1)) where++;
+        if (where < end) record_datum(record->bytes, where->column, &out[where->item]);
     }
 }
 

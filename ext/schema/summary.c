@@ -276,6 +276,12 @@ static void choose_rows_of_block(void *context, struct art_bytes block, const st
     art_block_choose(block, summarised->items[query->field].column - 1, &test, room, rows);
 }
 
+static void choose_records(void *context, const struct art_entry *entries, const struct art_term_query *query,
+                           struct art_row_set *rows) {
+    const struct art_summarised *summarised = context;
+    art_records_choose(entries, summarised->items[query->field].column - 1, query, rows);
+}
+
 struct art_summary art_summary_for_core(const struct art_summarised *summarised) {
     struct art_summary summary = {.has = {.columns = (uint8_t)summarised->count, .sums = (uint8_t)summarised->sums}};
     for (unsigned i = 0; i < summarised->count; i++) {
@@ -287,6 +293,7 @@ struct art_summary art_summary_for_core(const struct art_summarised *summarised)
     summary.read = read_row;
     summary.read_column = read_column_of_rows;
     summary.choose = choose_rows_of_block;
+    summary.choose_records = choose_records;
     summary.cut = art_trigrams;
     summary.context = (void *)summarised;
     return summary;

@@ -3,6 +3,8 @@
  * shows that nothing behind a record is looked at: each lies at the end of its own allocation.
  */
 #define SQLITE_CORE 1
+#include "core/base/row_set.h"
+#include "core/base/value_hash.h"
 #include "ext/base/base.h"
 
 #include "tests/support/suite.h"
@@ -173,6 +175,19 @@ TEST(test_nulls_at_the_end_take_no_room) {
 
 static struct { sqlite3_stmt *one, *keep, *kept, *anew, *one_anew; } asking;
 
+/* By what is there, and by another text. */
+static void look_up(struct art_bytes record, unsigned column, const struct art_datum *there) {
+    struct art_bytes begin = art_bytes(record.data, art_min32(record.len, random_below(&chance, 4)));
+    struct art_datum other = {.kind = ART_DATUM_TEXT, .by = ART_BY_BYTES, .bytes = begin};
+    for (int i = 0; i < 2; i++) {
+        struct art_term_query query = {.only = i ? other : *there};
+        struct art_entry entry = {.value = record};
+        struct art_row_set rows = art_row_set_below(1);
+        art_records_choose(&entry, column, &query, &rows);
+        ck_assert_int_eq(art_row_set_has(&rows, 0), art_value_has_term(there, &query));
+    }
+}
+
 /* Several columns at once: what one at a time gives, and NULLs from where the record is damaged. */
 static void read_for_core(const uint8_t *bytes, int len) {
     uint8_t *copy = malloc(len ? (size_t)len : 1);
@@ -185,6 +200,7 @@ static void read_for_core(const uint8_t *bytes, int len) {
         in_record.column[in_record.count++] = (struct art_record_column){column, ART_SUMMARY_MAX - 1 - i};
     }
     struct art_stored stored = art_stored_of(record);
+    if (random_once_in(&chance, 2)) wanted = 1u << random_below(&chance, ART_SUMMARY_MAX);
     art_record_data(&in_record, &stored, wanted, NULL, data);
     for (unsigned i = 0; i < in_record.count; i++) {
         const struct art_datum *datum = &data[in_record.column[i].item];
@@ -197,6 +213,7 @@ static void read_for_core(const uint8_t *bytes, int len) {
         if (one.kind == ART_DATUM_INTEGER || one.kind == ART_DATUM_REAL) ck_assert_int_eq(datum->integer, one.integer);
         if (one.kind >= ART_DATUM_TEXT)
             ck_assert(datum->bytes.data == one.bytes.data && datum->bytes.len == one.bytes.len);
+        look_up(record, in_record.column[i].column, &one);
     }
     free(copy);
 }
@@ -235,6 +252,8 @@ static void damage(const uint8_t *record, int len) {
         copy[i] ^= (uint8_t)(1 << random_below(&chance, 8));
         read_in_all_ways(copy, len);
         copy[i] = (uint8_t)random_next(&chance);
+        read_in_all_ways(copy, len);
+        copy[i] = (uint8_t)(10 + random_below(&chance, 2)); /* a type that there is not */
         read_in_all_ways(copy, len);
         if (random_once_in(&chance, 4)) copy[random_below(&chance, (uint32_t)len)] = 0xff;
         read_in_all_ways(copy, i);

@@ -665,13 +665,13 @@ static enum art_rc choose_child(struct choice *choice, struct art_blob_cursor *a
     return rc || !choice->any ? rc : art_blob_seek_entry(at, choice->at);
 }
 
-/* Reads the order's own column at once, where the leaf's bucket has a block. */
+/* Reads the order's own column at once, where the leaf's bucket has a block, or no other one is looked at. */
 static enum art_rc take_column(struct choice *choice, struct art_blob *blob, uint32_t from, uint32_t to,
                                struct art_datum *column) {
     const struct art_best *best = choice->best;
-    bool any;
+    bool any, alone = choice->wanted == 1u << best->order.column && !best->order.matches;
     enum art_rc rc = art_blob_column(blob, choice->part->at, from, to, art_tree_summary(best->tree), best->order.column,
-                                     column, &any);
+                                     alone, column, &any);
     if (rc || !any) return rc;
     choice->column = column;
     choice->first = from;

@@ -142,11 +142,11 @@ static void choose_rows(void *chooser, struct art_bytes block, struct art_row_se
     cursor->leaves_out |= art_row_set_count(rows) < before;
 }
 
-/* art_limits.wants, where something is looked up. */
-static bool has_terms(void *chooser, const struct art_entry *entry) {
+/* art_limits.choose_singly, where something is looked up. */
+static void choose_among(void *chooser, const struct art_entry *entries, struct art_row_set *rows) {
     struct art_cursor *cursor = chooser;
-    cursor->looked++;
-    return !(entry->flags & ART_DELETE) && art_summary_seeks(cursor->limits.summary, entry, &cursor->limits);
+    cursor->looked += art_row_set_count(rows);
+    art_summary_choose_singly(cursor->limits.summary, entries, &cursor->limits, rows);
 }
 
 static void take_limits(struct art_cursor *cursor, const struct art_limits *limits) {
@@ -162,7 +162,7 @@ static void take_limits(struct art_cursor *cursor, const struct art_limits *limi
 static void choose_by_limits(struct art_cursor *cursor) {
     struct art_limits *limits = &cursor->limits;
     limits->choose = cursor->by_terms || cursor->host.choose ? choose_rows : NULL;
-    limits->wants = cursor->by_terms ? has_terms : NULL;
+    limits->choose_singly = cursor->by_terms ? choose_among : NULL;
 }
 
 static void limit_run(struct art_cursor *cursor, struct art_run_cursor *run, const struct art_limits *limits) {
@@ -302,7 +302,8 @@ static enum art_rc take_if_matching(struct art_cursor *cursor, struct art_source
     if (source->is_memtable) {
         struct art_entry entry;
         art_source_entry(source, &entry);
-        *taken = has_terms(cursor, &entry);
+        cursor->looked++;
+        *taken = art_summary_seeks(cursor->limits.summary, &entry, &cursor->limits);
         if (*taken) take_row(cursor, &entry);
         return ART_OK;
     }
