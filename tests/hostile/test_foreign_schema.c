@@ -41,11 +41,10 @@ static void make_forged(struct foreign_world *world, const struct forging *forgi
 
 static void survive(const struct forging *forging) {
     struct foreign_world world = {0};
-    struct foreign_view *before = NULL; /* what was seen behind the try before, where that has changed nothing */
     for (enum foreign_try try = 0; try < FOREIGN_TRIES; try++) {
         struct foreign_outcome outcome;
         if (!world.root) make_forged(&world, forging);
-        if (!before) before = foreign_look(&world);
+        struct foreign_view *before = foreign_look(&world);
         foreign_try(&world, try, &outcome);
         struct foreign_view *after = foreign_look(&world);
         ck_assert_msg(!outcome.died && !(outcome.wrong && !forging->lies), "%s (%s): try %d: %s", forging->what,
@@ -55,16 +54,11 @@ static void survive(const struct forging *forging) {
         char *harm = foreign_difference(&world, before, after, true);
         ck_assert_msg(!harm, "%s (%s): try %d: %s", forging->what, forging->journal, try, harm);
         char *change = foreign_difference(&world, before, after, false);
-        foreign_view_free(before);
-        before = after;
-        if (change) {
-            foreign_free(&world);
-            foreign_view_free(before);
-            before = NULL;
-        }
+        if (change) foreign_free(&world);
         sqlite3_free(change);
+        foreign_view_free(before);
+        foreign_view_free(after);
     }
-    if (before) foreign_view_free(before);
     if (world.root) foreign_free(&world);
 }
 

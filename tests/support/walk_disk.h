@@ -30,7 +30,7 @@ static inline uint64_t walk_seeds(const char *name, unsigned *count, uint64_t fi
     return first;
 }
 
-/* What a power loss now may leave, opened with the log of `tables`: all of `model` with its snapshots, and nothing else. */
+/* What a power loss now may leave, opened with the log of `tables`: all of `model`, its snapshots, and nothing else. */
 static inline void walk_survives(struct walk *walk, struct sim_disk *disk, struct toy *tables,
                                  const struct model *model, uint64_t seed) {
     struct sim_disk *after = sim_disk_after_crash(disk, seed, SIM_CRASH_RANDOM);

@@ -568,8 +568,7 @@ LOOP_TEST(test_many_threads_read_one_file_while_one_writes, 3) {
     if (_i && !store_place_open(&place, &io_modes[modes[_i]], "test_store_cache")) return;
     if (_i) store_place_close(&place);
     make_world(_i ? &io_modes[modes[_i]] : NULL, 60);
-    uint64_t seed = random_seed();
-    printf("threads: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
+    uint64_t seed = random_announced("threads").state;
     pthread_t threads[THREADS + 1];
     for (unsigned i = 0; i < THREADS; i++) {
         ck_assert_int_eq(pthread_create(&threads[i], NULL, reader, (void *)(uintptr_t)(seed + i)), 0);
