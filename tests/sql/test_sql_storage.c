@@ -430,6 +430,7 @@ LOOP_TEST(test_a_spilled_commit_that_was_refused_goes_back_to_any_savepoint, 48)
     static const char *const savepoints[] = {"a", "b", "c"};
     const char *from = _i % 2 ? "inline" : "file", *to = savepoints[_i / 16];
     bool spills_again = _i / 2 % 2, base = _i / 4 % 2, commits = _i / 8 % 2;
+    if (random_stride() > 1 && (_i + spills_again + base + commits) % 2) return; /* a half has each three together */
     begin_small("DELETE", from);
     if (base) insert(1, 200);
     sqlite3 *second = sql_open(path);

@@ -119,8 +119,7 @@ static void make(const char *journal) {
 
 LOOP_TEST(test_readers_of_the_page_cache_see_what_was_written_past_it, 2) {
     static const char *const journals[] = {"WAL", "DELETE"};
-    uint64_t seed = random_seed();
-    printf("%s: ART_TEST_SEED=%llu\n", journals[_i], (unsigned long long)seed);
+    uint64_t seed = random_announced(journals[_i]).state;
     directory = sql_scratch("page_cache");
     path = sqlite3_mprintf("%s/a.db", directory);
     make(journals[_i]);

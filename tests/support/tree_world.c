@@ -52,10 +52,10 @@ void scratch_close(void *file) {
 /* --- the toy host ------------------------------------------------------------------------------------------------- */
 
 static void toy_put(struct toy_log *log, uint64_t csn, struct art_bytes bytes) {
-    unsigned at = 0;
-    while (at < log->rows && log->row[at].csn < csn) at++;
+    unsigned at = log->rows;
+    while (at && log->row[at - 1].csn >= csn) at--;
     if (at == log->rows || log->row[at].csn != csn) {
-        ck_assert_uint_lt(log->rows, TOY_ROWS_MAX);
+        if (log->rows == log->room) log->row = realloc(log->row, (log->room = 2 * log->rows + 8) * sizeof *log->row);
         memmove(&log->row[at + 1], &log->row[at], (log->rows - at) * sizeof log->row[0]);
         log->rows++;
     } else {
@@ -138,6 +138,7 @@ static void take_snapshot(const struct toy *from, const struct art_tree *tree) {
 void toy_free(struct toy *toy) {
     seats_remove(toy, NULL);
     toy_clear(&toy->log);
+    free(toy->log.row);
     toy_blobs_clear(&toy->blobs);
     toy_snapshots_clear(&toy->snapshots);
     art_buffer_clear(&toy->retired);

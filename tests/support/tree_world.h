@@ -27,7 +27,7 @@
 #include "tests/support/toy_snapshots.h"
 #include "tests/support/tree_model.h"
 
-enum { TOY_ROWS_MAX = 1 << 16, MARKS_MAX = 6 };
+enum { MARKS_MAX = 6 };
 
 struct toy_row {
     uint64_t csn;
@@ -36,8 +36,8 @@ struct toy_row {
 };
 
 struct toy_log {
-    struct toy_row row[TOY_ROWS_MAX];
-    unsigned rows;
+    struct toy_row *row;
+    unsigned rows, room;
 };
 
 struct toy {

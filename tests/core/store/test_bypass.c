@@ -186,11 +186,9 @@ TEST(test_what_the_page_cache_lacks_or_has_wrong_is_left_to_the_cache) {
 
 /* Searches with searches of their own between, over the blobs, against what was written. */
 LOOP_TEST(test_any_order_of_searches_finds_what_was_written, 4) {
-    uint64_t seed = random_seed();
-    printf("searches: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
-    make_world(seed);
-    sim_disk_let_pages_be_at_hand(place.sim, 1 + seed % 2);
-    struct random random = {seed};
+    struct random random = random_announced("searches");
+    make_world(random.state);
+    sim_disk_let_pages_be_at_hand(place.sim, 1 + random.state % 2);
     struct art_blob *held[8] = {0};
     store = open_full();
     for (unsigned i = 0; i < 3000; i++) {

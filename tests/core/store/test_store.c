@@ -271,9 +271,7 @@ LOOP_TEST(test_a_truncated_file_ends_where_it_was_cut_and_grows_from_there, STOR
 
 TEST(test_a_slot_set_is_what_a_plain_array_says) {
     enum { LIMIT = 3000 };
-    uint64_t seed = random_seed();
-    printf("slot set: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
-    struct random random = {seed};
+    struct random random = random_announced("slot set");
     static bool model[LIMIT];
     memset(model, 0, sizeof model);
     struct art_slot_set set = {NULL, 0}, sevenths = {NULL, 0};
@@ -418,9 +416,7 @@ static void flip_everywhere(bool small, unsigned rounds, struct random *random) 
 
 LOOP_TEST(test_every_flipped_bit_of_a_used_page_is_found_and_named, IO_MODES) {
     if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
-    uint64_t seed = random_seed();
-    printf("flips: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
-    struct random random = {seed};
+    struct random random = random_announced("flips");
     unsigned rounds = (place.sim ? 100 : 12) * random_scale();
     flip_everywhere(false, rounds, &random);
     end();

@@ -334,9 +334,7 @@ LOOP_TEST(test_the_limit_is_kept_whatever_is_read, 2) {
     if (_i && !store_place_open(&place, &io_modes[3], "test_store_cache")) return;
     if (_i) store_place_close(&place);
     make_world(_i ? &io_modes[3] : NULL, 128);
-    uint64_t seed = random_seed();
-    printf("limit: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
-    struct random random = {seed};
+    struct random random = random_announced("limit");
     for (unsigned l = 0; l < sizeof limits / sizeof *limits; l++) {
         struct art_store *store = store_open(&place, limits[l]);
         for (unsigned i = 0; i < 400 * random_scale(); i++) {
@@ -570,8 +568,7 @@ LOOP_TEST(test_many_threads_read_one_file_while_one_writes, 3) {
     if (_i && !store_place_open(&place, &io_modes[modes[_i]], "test_store_cache")) return;
     if (_i) store_place_close(&place);
     make_world(_i ? &io_modes[modes[_i]] : NULL, 60);
-    uint64_t seed = random_seed();
-    printf("threads: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
+    uint64_t seed = random_announced("threads").state;
     pthread_t threads[THREADS + 1];
     for (unsigned i = 0; i < THREADS; i++) {
         ck_assert_int_eq(pthread_create(&threads[i], NULL, reader, (void *)(uintptr_t)(seed + i)), 0);

@@ -397,8 +397,7 @@ static void life_accident(struct life *life) {
 }
 
 TEST(test_what_was_synced_survives_a_long_life_with_accidents) {
-    uint64_t seed = random_seed();
-    printf("accidents: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
+    uint64_t seed = random_announced("accidents").state;
     for (unsigned round = 0; round < 12 * random_scale(); round++) {
         struct life life = {.random = {seed + round}};
         store_place_simulated(&life.place, seed + round);

@@ -419,9 +419,7 @@ TEST(test_a_file_of_another_table_is_never_ours_not_even_by_adopt) {
 }
 
 TEST(test_every_flipped_bit_of_the_superblock_is_found) {
-    uint64_t seed = random_seed();
-    printf("superblock: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
-    struct random random = {seed};
+    struct random random = random_announced("superblock");
     for (unsigned i = 0; i < 200; i++) {
         uint32_t byte = i < 40 ? i : random_below(&random, ART_PAGE);
         unsigned bit = random_below(&random, 8);

@@ -17,10 +17,6 @@ static void set_up(void) {
     ck_assert_uint_eq(check_tree->root->run[0].top.height, 0);
 }
 
-static void tear_down(void) {
-    check_world_free();
-}
-
 static void deep_world(void) {
     check_world_free();
     check_world_new_deep();
@@ -414,5 +410,5 @@ TEST(test_without_memory_it_says_so) {
 
 int main(void) {
     short_memory_use();
-    return suite_run("check, blobs", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
+    return suite_run("check, blobs", .seconds = 120, .set_up = set_up, .tear_down = check_world_free);
 }

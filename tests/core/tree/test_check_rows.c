@@ -27,10 +27,6 @@ static void set_up(void) {
     check_world_new(3);
 }
 
-static void tear_down(void) {
-    check_world_free();
-}
-
 static uint64_t now(void) {
     return check_tree->csn + 1; /* of the transaction that plants */
 }
@@ -526,4 +522,4 @@ TEST(test_it_can_be_interrupted_anywhere) {
     check_is_clean();
 }
 
-SUITE("check, rows", .seconds = 120, .set_up = set_up, .tear_down = tear_down)
+SUITE("check, rows", .seconds = 120, .set_up = set_up, .tear_down = check_world_free)

@@ -97,20 +97,9 @@ TEST(test_what_is_no_set_of_slots_is_refused) {
 
 /* --- walks -------------------------------------------------------------------------------------------------------- */
 
-static uint64_t seeds(const char *name, unsigned *count, uint64_t first) {
-    *count *= random_scale();
-    if (getenv("ART_TEST_SEED")) {
-        first = random_seed();
-        *count = 1;
-    }
-    printf("%s: seeds %llu to %llu\n", name, (unsigned long long)first, (unsigned long long)(first + *count - 1));
-    fflush(stdout);
-    return first;
-}
-
 TEST(test_snapshots_of_a_tree_in_a_file_stay_what_they_were) {
     unsigned count = 16;
-    uint64_t first = seeds("file", &count, 100);
+    uint64_t first = walk_seeds("file", &count, 100);
     for (uint64_t seed = first; seed < first + count; seed++) {
         struct sim_disk *on = new_disk(seed);
         struct art_tree_options at = options_on(on);
@@ -125,7 +114,7 @@ TEST(test_snapshots_of_a_tree_in_a_file_stay_what_they_were) {
 
 TEST(test_snapshots_of_a_tree_in_the_hosts_rows_stay_what_they_were) {
     unsigned count = 16;
-    uint64_t first = seeds("rows", &count, 200);
+    uint64_t first = walk_seeds("rows", &count, 200);
     for (uint64_t seed = first; seed < first + count; seed++) {
         struct art_tree_options none = {0};
         struct walk *walk = walk_new_inline(seed, &none, true);
@@ -171,7 +160,7 @@ static unsigned walk_with_failures(struct walk *walk, struct sim_disk *on) {
 
 LOOP_TEST(test_snapshots_stay_what_they_were_whatever_fails, 2) {
     unsigned count = 12, failures = 0;
-    uint64_t first = seeds(_i ? "failing rows" : "failing disk", &count, random_seed());
+    uint64_t first = walk_seeds(_i ? "failing rows" : "failing disk", &count, random_seed());
     for (uint64_t seed = first; seed < first + count; seed++) {
         struct sim_disk *on = _i ? NULL : new_disk(seed);
         struct art_tree_options at = {0};
@@ -185,51 +174,10 @@ LOOP_TEST(test_snapshots_stay_what_they_were_whatever_fails, 2) {
     ck_assert_uint_gt(failures, count > 1 ? 20 : 0);
 }
 
-/* What a power loss now may leave, opened with `tables`. */
-static void survives(struct walk *walk, struct sim_disk *on, struct toy *tables, const struct model *model,
-                     uint64_t seed) {
-    struct sim_disk *after = sim_disk_after_crash(on, seed, SIM_CRASH_RANDOM);
-    struct art_tree_options at = walk->options;
-    struct art_tree *opened;
-    at.disk = sim_disk_art(after);
-    must(toy_open(tables, &at, &opened));
-    must(toy_refresh(tables, opened));
-    must(walk_compare(walk, opened, model));
-    must(toy_snapshots_check(tables, &at, &walk->random, walk->family, random_once_in(&walk->random, 4)));
-    art_tree_close(opened);
-    tables->disk = walk->options.disk;
-    sim_disk_free(after);
-}
-
 TEST(test_a_power_loss_between_any_two_steps_loses_no_snapshot) {
     unsigned count = 10;
-    uint64_t first = seeds("power loss", &count, random_seed());
-    for (uint64_t seed = first; seed < first + count; seed++) {
-        struct sim_disk *on = new_disk(seed);
-        struct art_tree_options at = options_on(on);
-        struct walk *walk = walk_new(seed, &at, false);
-        struct toy *before = toy_copy(walk->toy);
-        struct model *old = calloc(1, sizeof *old);
-        walk->snapshots = true;
-        for (unsigned i = 0; i < 250; i++) {
-            unsigned commits = walk->commits;
-            walk_step(walk);
-            if (random_once_in(&walk->random, 6))
-                survives(walk, on, walk_committed(walk), &walk->committed, seed * 1000 + i);
-            if (walk->commits == commits) continue;
-            survives(walk, on, before, old, seed * 1000 + i); /* the host's commit was not durable yet */
-            survives(walk, on, walk_committed(walk), &walk->committed, seed * 1000 + i);
-            toy_free(before);
-            before = toy_copy(walk_committed(walk));
-            model_copy(&walk->committed, old);
-        }
-        toy_free(before);
-        model_clear(old);
-        free(old);
-        walk_finish(walk);
-        walk_free(walk);
-        sim_disk_free(on);
-    }
+    uint64_t first = walk_seeds("power loss", &count, random_seed());
+    for (uint64_t seed = first; seed < first + count; seed++) walk_loses_power(seed, true);
 }
 
 /* --- single cases ------------------------------------------------------------------------------------------------- */

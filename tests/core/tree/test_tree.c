@@ -15,13 +15,7 @@ static void run_walk(uint64_t seed, const struct art_tree_options *options, unsi
 }
 
 static void walks(const char *name, unsigned count, uint64_t first, struct art_tree_options options) {
-    count *= random_scale();
-    if (getenv("ART_TEST_SEED")) {
-        first = random_seed();
-        count = 1;
-    }
-    printf("%s: seeds %llu to %llu\n", name, (unsigned long long)first, (unsigned long long)(first + count - 1));
-    fflush(stdout);
+    first = walk_seeds(name, &count, first);
     for (unsigned i = 0; i < count; i++) run_walk(first + i, &options, 600);
 }
 
@@ -82,15 +76,9 @@ TEST(test_a_tree_through_buffered_files_is_what_the_model_is) {
 }
 
 TEST(test_a_tree_in_the_hosts_rows_is_what_the_model_is) {
-    unsigned count = 30 * random_scale();
-    uint64_t first = 5000;
-    if (getenv("ART_TEST_SEED")) {
-        first = random_seed();
-        count = 1;
-    }
+    unsigned count = 30;
+    uint64_t first = walk_seeds("rows", &count, 5000);
     for (uint64_t seed = first; seed < first + count; seed++) {
-        printf("rows: seed %llu\n", (unsigned long long)seed);
-        fflush(stdout);
         struct art_tree_options options = {0};
         struct walk *walk = walk_new_inline(seed, &options, true);
         for (unsigned steps = 600; steps--;) walk_step(walk);

@@ -289,9 +289,7 @@ TEST(test_rows_in_blocks_are_updated_moved_and_deleted) {
 /* As hot as it gets: of parts of buckets, which are read a column at a time. */
 TEST(test_sums_and_extremes_of_parts_of_buckets_are_those_of_the_rows) {
     make_rows(true, 4);
-    uint64_t seed = random_seed();
-    struct random random = {seed};
-    printf("blocks: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
+    struct random random = random_announced("blocks");
     for (unsigned i = 0; i < 300; i++) {
         unsigned low = random_below(&random, ROWS), high = low + 1 + random_below(&random, ROWS - low);
         char low_path[32], high_path[32];

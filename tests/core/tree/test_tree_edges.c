@@ -424,9 +424,7 @@ TEST(test_garbage_of_rolled_back_changes_is_given_back) {
  * one of them and is given another one's log stands where a new one would. */
 TEST(test_a_log_of_another_history_is_read_from_its_root) {
     enum { HISTORIES = 14 };
-    struct random random = {random_seed()};
-    printf("histories: ART_TEST_SEED=%llu\n", (unsigned long long)random.state);
-    fflush(stdout);
+    struct random random = random_announced("histories");
     small_tree_make(true);
     put("common", "row");
     commit();

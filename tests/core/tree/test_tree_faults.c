@@ -29,10 +29,8 @@ static bool is_for_good(int rc) {
 
 TEST(test_every_call_of_the_disk_may_fail) {
     static const int codes[] = {ART_IO, ART_DISKFULL, ART_NOMEM, ART_BUSY, ART_INTERRUPT};
-    unsigned failures = 0, walks = 40 * random_scale();
-    uint64_t first = random_seed();
-    printf("faults: seeds %llu to %llu\n", (unsigned long long)first, (unsigned long long)(first + walks - 1));
-    fflush(stdout);
+    unsigned failures = 0, walks = 40;
+    uint64_t first = walk_seeds("faults", &walks, random_seed());
     for (uint64_t seed = first; seed < first + walks; seed++) {
         struct sim_disk *disk = new_disk(seed);
         struct art_tree_options options = options_on(disk);
@@ -76,10 +74,8 @@ TEST(test_every_call_of_the_disk_may_fail) {
 TEST(test_every_row_may_fail_and_take_the_transaction_with_it) {
     static const int codes[] = {ART_IO, ART_DISKFULL, ART_NOMEM, ART_INTERRUPT, ART_BUSY, ART_READONLY};
     enum { ENDING = 4 };
-    unsigned failures = 0, ended = 0, walks = 60 * random_scale();
-    uint64_t first = random_seed();
-    printf("rows: seeds %llu to %llu\n", (unsigned long long)first, (unsigned long long)(first + walks - 1));
-    fflush(stdout);
+    unsigned failures = 0, ended = 0, walks = 60;
+    uint64_t first = walk_seeds("rows", &walks, random_seed());
     for (uint64_t seed = first; seed < first + walks; seed++) {
         struct art_tree_options options = {0};
         struct walk *walk = walk_new_inline(seed, &options, true);
@@ -174,10 +170,8 @@ TEST(test_a_row_that_fails_while_footers_are_read_ahead_fails_the_call) {
 
 TEST(test_every_allocation_may_fail) {
     short_memory_use();
-    unsigned failures = 0, walks = 12 * random_scale();
-    uint64_t first = random_seed();
-    printf("memory: seeds %llu to %llu\n", (unsigned long long)first, (unsigned long long)(first + walks - 1));
-    fflush(stdout);
+    unsigned failures = 0, walks = 12;
+    uint64_t first = walk_seeds("memory", &walks, random_seed());
     for (uint64_t seed = first; seed < first + walks; seed++) {
         struct sim_disk *disk = new_disk(seed);
         struct art_tree_options options = options_on(disk), none = {0};
@@ -210,58 +204,11 @@ TEST(test_every_allocation_may_fail) {
     ck_assert_uint_gt(failures, 20);
 }
 
-/* What a power loss now may leave, opened with `toy`'s log: all of `model`, and nothing else. */
-static void survives(struct walk *walk, struct sim_disk *disk, struct toy *toy, const struct model *model,
-                     uint64_t seed) {
-    struct sim_disk *after = sim_disk_after_crash(disk, seed, SIM_CRASH_RANDOM);
-    struct art_tree_options options = walk->options;
-    options.disk = sim_disk_art(after);
-    struct art_tree *tree;
-    ck_assert_int_eq(toy_open(toy, &options, &tree), ART_OK);
-    int rc = toy_refresh(toy, tree);
-    if (!rc) rc = walk_compare(walk, tree, model);
-    if (!rc && random_once_in(&walk->random, 4)) rc = art_tree_check(tree);
-    ck_assert_msg(rc == ART_OK, "after a power loss: %s: %s", art_error_name(rc), art_error_message());
-    art_tree_close(tree);
-    toy->disk = walk->options.disk;
-    sim_disk_free(after);
-}
-
 TEST(test_a_power_loss_between_any_two_steps_loses_nothing_committed) {
-    unsigned crashes = 0, walks = 30 * random_scale();
-    uint64_t first = random_seed();
-    printf("power loss: seeds %llu to %llu\n", (unsigned long long)first, (unsigned long long)(first + walks - 1));
-    fflush(stdout);
-    for (uint64_t seed = first; seed < first + walks; seed++) {
-        struct sim_disk *disk = new_disk(seed);
-        struct art_tree_options options = options_on(disk);
-        struct walk *walk = walk_new(seed, &options, false);
-        struct toy *before = toy_copy(walk->toy);
-        struct model *old = calloc(1, sizeof *old);
-        for (unsigned i = 0; i < 250; i++) {
-            unsigned commits = walk->commits;
-            walk_step(walk);
-            if (random_once_in(&walk->random, 6)) {
-                survives(walk, disk, walk_committed(walk), &walk->committed, seed * 1000 + i);
-                crashes++;
-            }
-            if (walk->commits == commits) continue;
-            survives(walk, disk, before, old,
-                     seed * 1000 + i); /* the host's commit was not durable yet: the old root counts */
-            survives(walk, disk, walk_committed(walk), &walk->committed, seed * 1000 + i);
-            crashes += 2;
-            toy_free(before);
-            before = toy_copy(walk->toy);
-            model_copy(&walk->committed, old);
-        }
-        toy_free(before);
-        model_clear(old);
-        free(old);
-        walk_finish(walk);
-        walk_free(walk);
-        sim_disk_free(disk);
-    }
-    printf("power loss: %u states\n", crashes);
+    unsigned losses = 0, walks = 30;
+    uint64_t first = walk_seeds("power loss", &walks, random_seed());
+    for (uint64_t seed = first; seed < first + walks; seed++) losses += walk_loses_power(seed, false);
+    printf("power loss: %u states\n", losses);
 }
 
 SUITE("tree, faults", .seconds = 900)

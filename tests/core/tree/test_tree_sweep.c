@@ -437,12 +437,9 @@ static void step(const struct work *work, bool swept) {
 
 LOOP_TEST(test_whatever_fails_first_nothing_is_lost, 3) {
     short_memory_use();
-    uint64_t seed = random_seed();
-    printf("sweep: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
-    fflush(stdout);
-    struct random random = {seed};
+    struct random random = random_announced("sweep");
     toy_codec_lend(_i > 0);
-    make_world(seed, _i & 1, _i > 1);
+    make_world(random.state, _i & 1, _i > 1);
     for (unsigned i = 0; i < 40; i++) step(&(struct work){i % 4 ? PLAIN : FLUSH, random_next(&random), 120}, false);
     for (unsigned i = 0; i < KINDS * random_scale(); i++) {
         unsigned changes = 10 + random_below(&random, 60);
