@@ -10,6 +10,7 @@
  */
 #include <assert.h>
 
+#include "core/base/vector.h"
 #include "ext/query/scan.h"
 
 /* Of a piece that may stand anywhere so many bytes are looked for: where a text and a piece are long and all of one
@@ -124,6 +125,29 @@ static const uint8_t *find_letter(const uint8_t *at, const uint8_t *end, uint8_t
     return NULL;
 }
 
+#if defined(ART_HAVE_VECTORS)
+/* Where a text has so many places for a piece of `len` bytes, at least 16: the first at which it stands, or UINT32_MAX.
+ * Of two bytes side by side few places have both, and 16 are looked at together. */
+static uint32_t find_by_two(const struct art_pieces *pieces, const struct art_piece *piece, uint32_t len,
+                            const uint8_t *text, uint32_t places) {
+    uint32_t rare = piece->rare, beside = rare ? rare - 1 : 1;
+    const uint8_t *bytes = pieces->bytes.data + piece->at;
+    uint8_t fold = pieces->folded ? 0x20 : 0; /* more may be equal then */
+    art_vector folds = art_vector_all(fold), one = art_vector_all(bytes[rare] | fold);
+    art_vector other = art_vector_all(bytes[beside] | fold);
+    for (uint32_t at = 0; at < places; at += 16) {
+        at = art_min32(at, places - 16);
+        art_vector has_one = art_vector_equal(art_vector_or(art_vector_load(text + at + rare), folds), one);
+        art_vector has_other = art_vector_equal(art_vector_or(art_vector_load(text + at + beside), folds), other);
+        for (uint32_t hits = art_vector_bits(art_vector_and(has_one, has_other)); hits; hits &= hits - 1) {
+            uint32_t hit = at + (uint32_t)__builtin_ctz(hits);
+            if (is_at(pieces, piece, len, text + hit)) return hit;
+        }
+    }
+    return UINT32_MAX;
+}
+#endif
+
 /* Behind the first place of the piece at or behind `from`, or UINT32_MAX. */
 static uint32_t find_piece(const struct art_pieces *pieces, const struct art_piece *piece, struct art_bytes text,
                            uint32_t from) {
@@ -131,6 +155,13 @@ static uint32_t find_piece(const struct art_pieces *pieces, const struct art_pie
     bool two_spellings = pieces->folded && is_letter(rare);
     uint32_t len = art_min32(piece->len, LOOK_BYTES_MAX);
     if (text.len < from + len) return UINT32_MAX;
+#if defined(ART_HAVE_VECTORS)
+    uint32_t places = text.len - from - len + 1;
+    if (len > 1 && places >= 16) {
+        uint32_t hit = find_by_two(pieces, piece, len, text.data + from, places);
+        return hit == UINT32_MAX ? hit : from + hit + len;
+    }
+#endif
     const uint8_t *at = text.data + from + piece->rare, *end = text.data + text.len - (len - piece->rare) + 1;
     for (; at < end; at++) {
         at = two_spellings ? find_letter(at, end, rare) : memchr(at, rare, (size_t)(end - at));
