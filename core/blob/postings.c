@@ -365,14 +365,14 @@ uint32_t art_postings_measure(const uint8_t *at, uint32_t capacity, uint32_t fie
 
 struct art_bytes art_blob_postings(const struct art_blob *blob) {
     const uint8_t *at = blob->image + blob->postings;
-    return art_bytes(at, art_postings_measure(at, blob->routing - blob->postings, art_measures_fields(blob->has)));
+    return art_bytes(at, art_postings_measure(at, blob->postings_end - blob->postings, art_measures_fields(blob->has)));
 }
 
 /* Bytes of the postings are looked at once their pages are there. */
 static inline enum art_rc want_bytes(struct art_blob *blob, const uint8_t *at, uint32_t len) {
     uint32_t begin = (uint32_t)(at - blob->image), first = begin / ART_BLOB_PAGE;
     uint32_t last = (begin + len - 1) / ART_BLOB_PAGE;
-    assert(len && last <= blob->routing / ART_BLOB_PAGE);
+    assert(len && last <= blob->postings_end / ART_BLOB_PAGE);
     if (ART_LIKELY(first == last && art_page_present(blob, first))) return ART_OK;
     struct art_pages pages = art_pages_of(first, last - first + 1);
     return art_blob_want_pages(blob, &pages);
@@ -382,7 +382,7 @@ static inline enum art_rc want_bytes(struct art_blob *blob, const uint8_t *at, u
 static enum art_rc want_heads(struct art_blob *blob) {
     uint32_t fields = art_measures_fields(blob->has), bytes = HEAD_BYTES * (uint32_t)__builtin_popcount(fields);
     if (blob->postings_there) return ART_OK;
-    uint32_t room = blob->routing - blob->postings;
+    uint32_t room = blob->postings_end - blob->postings;
     enum art_rc rc = bytes <= room ? want_bytes(blob, blob->image + blob->postings, bytes) : ART_OK;
     if (rc) return rc;
     blob->postings_there = art_postings_measure(blob->image + blob->postings, room, fields) > 0;
