@@ -141,7 +141,7 @@ static inline uint32_t art_window_widen(uint32_t window) {
 
 /* Where the parts of the routing part lie in the image (blob_format.h). */
 struct art_parts {
-    uint32_t routing, offsets, ranks, weights, bounds, sums, zones, summed, label, nodes, nodes_end;
+    uint32_t routing, offsets, ranks, weights, bounds, sums, zones, summed, heads, label, nodes, nodes_end;
     uint32_t lazy, lazy_end; /* pages in between come on demand */
 };
 

@@ -20,6 +20,7 @@
  *                  u32 rank[buckets + 1]     entries before bucket b
  *                  i64 sum[buckets + 1]      weights before bucket b; only with ART_BLOB_SUMS, else sum = rank
  *                 (summed)                   of the whole blob, as in a reference (core/base/summary.h)
+ *                 (heads)                   of each field of the postings: u16 groups, u16 units, u8 any[16], as there
  *                  label                     the bytes that all keys of the blob begin with, as they are stored; up to
  *                                            7 bytes of zeros
  *

@@ -20,7 +20,7 @@ struct art_parts art_parts_of(uint32_t buckets, bool weights, struct art_measure
                               uint32_t routing, uint32_t end) {
     uint32_t directories = 2 * buckets + 4 * (buckets + 1) + (weights ? 8 * (buckets + 1) : 0);
     uint32_t bounds = (4 + 2 + 1) * buckets, sums = ART_SUM_BYTES * has.sums * (buckets + 1);
-    uint32_t zones = ART_ZONE_BYTES * has.columns * buckets, summed = art_summed_bytes(has);
+    uint32_t zones = ART_ZONE_BYTES * has.columns * buckets, summed = art_summed_bytes(has), heads = 0;
     struct art_parts at = {.routing = routing};
     if (former) {
         at.offsets = routing;
@@ -35,10 +35,13 @@ struct art_parts art_parts_of(uint32_t buckets, bool weights, struct art_measure
         at.zones = at.bounds + bounds;
         at.sums = at.zones + zones;
         at.nodes = at.sums + sums;
-        at.offsets = at.lazy_end = at.nodes_end = ((uint32_t)ART_TRAILER_AT - directories - summed - label) & ~7u;
-        at.summed = at.offsets + directories;
+        heads = art_postings_heads_bytes(has);
+        directories += summed + heads + label;
+        at.offsets = at.lazy_end = at.nodes_end = ((uint32_t)ART_TRAILER_AT - directories) & ~7u;
+        at.summed = at.offsets + directories - summed - heads - label;
+        at.heads = at.summed + summed;
     }
-    at.label = at.summed + summed;
+    at.label = at.summed + summed + heads;
     at.ranks = at.offsets + 2 * buckets;
     at.weights = at.ranks + 4 * (buckets + 1);
     return at;
@@ -126,7 +129,7 @@ static const char *wrong_trailer(const struct art_blob_trailer *trailer) {
         return "no buckets, or more than its entries or pages hold";
     if (trailer->kind == ART_BLOB_LEAF && trailer->below != trailer->entries)
         return "an entry count that is not that of its leaf";
-    if (trailer->kind == ART_BLOB_INDEX && trailer->format > ART_BLOB_FORMAT_POSTINGS) return "an index of a leaf's format";
+    if (trailer->kind == ART_BLOB_INDEX && trailer->format > ART_BLOB_FORMAT_POSTINGS) return "an index with blocks";
     if (trailer->csn_min > trailer->csn_max) return "a lowest version above its highest";
     if (trailer->kind == ART_BLOB_INDEX && !(trailer->flags & ART_BLOB_SUMS)) return "an index without sums";
     const struct art_measures has = art_trailer_measures(trailer);

@@ -372,6 +372,7 @@ enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, 
     memset(image + begin, 0, ART_TRAILER_AT - begin);
     if (posted.len) memcpy(image + out->postings, posted.data, posted.len);
     if (out->filter) art_filter_build(image + out->filter, out->filter_blocks, footer->hashes, filter_keys);
+    if (posted.len && at.heads) art_postings_copy_heads(posted, footer->has, image + at.heads);
     put_directories(footer, &at, image);
     put_bounds(footer, csn_min, image + at.bounds);
     if (footer->has.columns) put_summed(footer, &at, image);

@@ -87,7 +87,7 @@ const struct art_blob *art_store_peek(const struct art_store *store, const struc
  * else the last page, which says where the rest lies. Where the device must be asked, a small index blob comes as a
  * whole. Under `loading`. */
 static enum art_rc read_head(struct art_store *store, struct art_cached *cached, const struct art_ref *ref) {
-    enum { SMALL_FOOTER = 4, SMALL_INDEX = 16 };
+    enum { SMALL_FOOTER = 2, SMALL_INDEX = 16 };
     assert(!atomic_load(&cached->ready));
     bool waits = art_store_medium(store)->host_reads;
     uint32_t n = ref->height || ref->footer_pages <= SMALL_FOOTER ? ref->footer_pages : 1;

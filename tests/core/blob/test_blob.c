@@ -207,6 +207,7 @@ TEST(test_a_blob_answers_like_a_sorted_array) {
     for (uint32_t round = 0; round < 60 * random_scale(); round++) {
         struct blob_style style = some_style(&random, round);
         toy_codec_lend(random_once_in(&random, 2));
+        blob_former = random_once_in(&random, 4);
         blob_run_make(&run, &rows, style, rows_wanted(&random, style), 0, random_once_in(&random, 2), &random);
         for (uint32_t i = 0; i < run.level[0].count; i++) {
             blob_is_the_array(&rows, &run.slots[i], &random, 300, style.flags != FLAGS_ANY);
@@ -301,6 +302,7 @@ TEST(test_a_run_of_many_blobs_answers_like_a_sorted_array) {
     for (uint32_t round = 0; round < 24 * random_scale(); round++) {
         struct blob_style style = some_style(&random, round);
         toy_codec_lend(random_once_in(&random, 2));
+        blob_former = random_once_in(&random, 4);
         blob_run_make(&run, &rows, style, 3 * rows_wanted(&random, style), 2 + random_below(&random, 3),
                       random_once_in(&random, 2), &random);
         if (run.height > highest) highest = run.height;
