@@ -171,8 +171,8 @@ struct art_blob {
     uint8_t flags, height;
     struct art_pages head; /* pages of the footer that are always present */
     bool blocks;           /* some bucket may have one */
-    bool nodes_there;      /* all their pages are */
     bool postings_there;   /* their heads were read, and are sane */
+    uint16_t parts_there;  /* a bit for each enum art_part of which all pages are known to be */
     void *owner;           /* for want() */
 };
 static inline struct art_pages art_blob_present(const struct art_blob *blob) {
@@ -231,11 +231,12 @@ struct art_pages art_blob_head_pages(const uint8_t *image, uint32_t footer_pages
 /* Makes all of these pages present, of those that come on demand. What want() said; or ART_MISUSE where there is none,
  * or it did not do so. */
 enum art_rc art_blob_want_pages(struct art_blob *blob, const struct art_pages *pages);
-/* Before they are looked at: the sums of buckets, the zones of a column, the bounds, or all of the routing part, are
- * there, and sane. Errors as above. */
-enum art_rc art_blob_want_sums(struct art_blob *blob);
-enum art_rc art_blob_want_zones(struct art_blob *blob, unsigned column);
-enum art_rc art_blob_want_bounds(struct art_blob *blob);
+/* Before a part of the routing part, or all of it, is looked at: it is there, and sane. Errors as above. */
+enum art_part { ART_PART_NODES, ART_PART_SUMS, ART_PART_BOUNDS, ART_PART_ZONES /* of a column: plus its number */ };
+enum art_rc art_blob_load_part(struct art_blob *blob, unsigned part);
+static inline enum art_rc art_blob_want_part(struct art_blob *blob, unsigned part) {
+    return __builtin_expect(blob->parts_there >> part & 1, 1) ? ART_OK : art_blob_load_part(blob, part);
+}
 enum art_rc art_blob_want_routing(struct art_blob *blob);
 /* All of the postings are there, and sane. ART_CORRUPT, or what art_blob_want_pages() said. */
 enum art_rc art_blob_want_postings(struct art_blob *blob);

@@ -300,6 +300,7 @@ struct art_bounds {
     uint8_t overflows; /* entries; in an index blob: children */
 };
 #define ART_NEWEST_UNKNOWN UINT32_MAX
+enum { ART_BOUNDS_BYTES = 4 + 2 + 1 }; /* of a bucket, in its directory */
 
 /* What the directory says of the bucket; its csn_max may be too high. */
 static inline struct art_bounds art_bucket_bounds(const struct art_blob *blob, uint32_t bucket) {

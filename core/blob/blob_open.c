@@ -19,7 +19,7 @@ enum { LAST_PAGE = ART_BLOB_PAGES - 1 };
 struct art_parts art_parts_of(uint32_t buckets, bool weights, struct art_measures has, uint32_t label, bool former,
                               uint32_t routing, uint32_t end) {
     uint32_t directories = 2 * buckets + 4 * (buckets + 1) + (weights ? 8 * (buckets + 1) : 0);
-    uint32_t bounds = (4 + 2 + 1) * buckets, sums = ART_SUM_BYTES * has.sums * (buckets + 1);
+    uint32_t bounds = ART_BOUNDS_BYTES * buckets, sums = ART_SUM_BYTES * has.sums * (buckets + 1);
     uint32_t zones = ART_ZONE_BYTES * has.columns * buckets, summed = art_summed_bytes(has), heads = 0;
     struct art_parts at = {.routing = routing};
     if (former) {
@@ -196,27 +196,45 @@ static const char *wrong_zones(const struct art_blob *blob, unsigned column) {
     return sane ? NULL : "a zone of unknown kinds, or with its bounds reversed";
 }
 
-static uint32_t sums_bytes(const struct art_blob *blob) {
-    return (uint32_t)ART_SUM_BYTES * blob->has.sums * (blob->buckets + 1);
+static unsigned parts_of(const struct art_blob *blob) {
+    return ART_PART_ZONES + (unsigned)blob->has.columns;
 }
 
-/* These bytes are all there with pages that have just been verified, and were not before. */
-static bool completes(const struct art_blob *blob, const struct art_pages *arrived, uint32_t from, uint32_t to) {
-    struct art_pages part = art_pages_between(from, to), present = art_blob_present(blob);
-    bool any = (part.bits[0] & arrived->bits[0]) | (part.bits[1] & arrived->bits[1]);
-    add_pages(&present, arrived);
-    return any && !((part.bits[0] & ~present.bits[0]) | (part.bits[1] & ~present.bits[1]));
+static struct art_pages pages_of_part(const struct art_blob *blob, unsigned part) {
+    const struct art_parts *at = &blob->at;
+    uint32_t n = blob->buckets;
+    if (part == ART_PART_NODES) return art_pages_between(at->nodes, at->nodes_end);
+    if (part == ART_PART_SUMS) return art_pages_between(at->sums, at->sums + ART_SUM_BYTES * blob->has.sums * (n + 1));
+    if (part == ART_PART_BOUNDS) return art_pages_between(at->bounds, at->bounds + ART_BOUNDS_BYTES * n);
+    unsigned column = part - ART_PART_ZONES;
+    return art_pages_between(art_zones_at(blob, column), art_zones_at(blob, column + 1));
 }
 
-/* What comes on demand is sane with the last of its pages. */
+/* What comes on demand is sane with the last of its pages: of the parts of which some have just been verified, those
+ * that are there now. */
 static enum art_rc check_parts(const struct art_blob *blob, const struct art_pages *arrived) {
+    struct art_pages present = art_blob_present(blob);
     const char *wrong = NULL;
-    if (completes(blob, arrived, blob->at.sums, blob->at.sums + sums_bytes(blob))) wrong = wrong_column_sums(blob);
-    for (unsigned i = 0; !wrong && i < blob->has.columns; i++) {
-        if (completes(blob, arrived, art_zones_at(blob, i), art_zones_at(blob, i + 1))) wrong = wrong_zones(blob, i);
+    add_pages(&present, arrived);
+    for (unsigned part = 0; !wrong && part < parts_of(blob); part++) {
+        struct art_pages pages = pages_of_part(blob, part);
+        bool any = (pages.bits[0] & arrived->bits[0]) | (pages.bits[1] & arrived->bits[1]);
+        bool all = !((pages.bits[0] & ~present.bits[0]) | (pages.bits[1] & ~present.bits[1]));
+        if (!any || !all) continue;
+        enum art_rc rc = part == ART_PART_NODES ? art_routing_check(blob) : ART_OK;
+        if (rc) return rc;
+        if (part == ART_PART_SUMS) wrong = wrong_column_sums(blob);
+        if (part >= ART_PART_ZONES) wrong = wrong_zones(blob, part - ART_PART_ZONES);
     }
-    if (wrong) return footer_corrupt(blob, wrong);
-    return completes(blob, arrived, blob->at.nodes, blob->at.nodes_end) ? art_routing_check(blob) : ART_OK;
+    return wrong ? footer_corrupt(blob, wrong) : ART_OK;
+}
+
+/* Those that are in the head. */
+static void note_parts(struct art_blob *blob) {
+    for (unsigned part = 0; part < parts_of(blob); part++) {
+        struct art_pages pages = pages_of_part(blob, part);
+        if (art_pages_are_present(blob, &pages)) blob->parts_there |= (uint16_t)(1u << part);
+    }
 }
 
 static const char *wrong_directories(const struct art_blob *blob) {
@@ -321,8 +339,7 @@ enum art_rc art_blob_open_head(struct art_blob *blob, const uint8_t *image, cons
     if (!wrong && blob->has.columns) wrong = wrong_summary(blob, ref);
     blob->postings_there = !blob->postings;
     if (wrong) return footer_corrupt(blob, wrong);
-    struct art_pages nodes = art_pages_between(blob->at.nodes, blob->at.nodes_end);
-    blob->nodes_there = art_pages_are_present(blob, &nodes);
+    note_parts(blob);
     return check_parts(blob, &blob->head);
 }
 
@@ -334,36 +351,21 @@ enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const str
     rc = verify_footer_pages(blob, &pages);
     for (unsigned i = 0; i < 2; i++) pages.bits[i] &= ~blob->head.bits[i];
     if (!rc) rc = check_parts(blob, &pages);
-    if (!rc) rc = art_blob_load_nodes(blob);
+    if (!rc) note_parts(blob);
     return rc ? rc : art_blob_want_postings(blob);
 }
 
-enum art_rc art_blob_load_nodes(struct art_blob *blob) {
-    struct art_pages pages = art_pages_between(blob->at.nodes, blob->at.nodes_end);
+enum art_rc art_blob_load_part(struct art_blob *blob, unsigned part) {
+    struct art_pages pages = pages_of_part(blob, part);
+    assert(part < parts_of(blob));
     enum art_rc rc = art_blob_want_pages(blob, &pages);
-    blob->nodes_there = !rc;
+    if (!rc) blob->parts_there |= (uint16_t)(1u << part);
     return rc;
 }
 
-static enum art_rc want_between(struct art_blob *blob, uint32_t from, uint32_t to) {
-    struct art_pages pages = art_pages_between(from, to);
-    return art_blob_want_pages(blob, &pages);
-}
-
-enum art_rc art_blob_want_sums(struct art_blob *blob) {
-    return want_between(blob, blob->at.sums, blob->at.sums + sums_bytes(blob));
-}
-
-enum art_rc art_blob_want_zones(struct art_blob *blob, unsigned column) {
-    return want_between(blob, art_zones_at(blob, column), art_zones_at(blob, column + 1));
-}
-
-enum art_rc art_blob_want_bounds(struct art_blob *blob) {
-    return want_between(blob, blob->at.bounds, blob->at.bounds + (4 + 2 + 1) * blob->buckets);
-}
-
 enum art_rc art_blob_want_routing(struct art_blob *blob) {
-    return want_between(blob, blob->at.lazy, blob->at.lazy_end);
+    struct art_pages pages = art_pages_between(blob->at.lazy, blob->at.lazy_end);
+    return art_blob_want_pages(blob, &pages);
 }
 
 void art_blob_copy(const struct art_blob *blob, uint8_t *image, uint32_t slot, uint64_t generation,

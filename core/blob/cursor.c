@@ -41,7 +41,7 @@ enum art_rc art_blob_cursor_limit(struct art_blob_cursor *cursor, const struct a
     enum art_rc rc = art_blob_pages_with_terms(cursor->blob, limits, &cursor->pages);
     bool any = art_pages_from(&cursor->pages, 0) < ART_BLOB_PAGES; /* zones say more of them */
     for (unsigned i = 0; !rc && any && i < limits->count; i++)
-        rc = art_blob_want_zones(cursor->blob, limits->limit[i].column);
+        rc = art_blob_want_part(cursor->blob, ART_PART_ZONES + limits->limit[i].column);
     return rc;
 }
 
@@ -673,7 +673,7 @@ enum art_rc art_blob_skip_near(struct art_blob_cursor *cursor, uint32_t len, str
     assert(cursor->valid && cursor->keyed == cursor->entry && len <= cursor->key_len);
     *done = skip_in_bucket(cursor, len);
     if (*done || len <= blob->label_len || behind.len <= blob->label_len) return ART_OK;
-    enum art_rc rc = art_blob_want_nodes(blob);
+    enum art_rc rc = art_blob_want_part(blob, ART_PART_NODES);
     if (ART_UNLIKELY(rc)) return rc;
     if (art_route(blob, behind, &known) + 1 == blob->buckets) return ART_OK;
     rc = art_blob_seek_ge(cursor, behind);

@@ -41,14 +41,8 @@ static inline uint32_t art_node_bucket(const struct art_routing_node *node, uint
 
 /* The bucket with the last separator <= key (the first bucket when there is none): it holds the key, or its position,
  * unless that lies before the bucket's first entry. *known: leading bytes that the key shares with the bucket's first
- * key, as far as that came to light. */
+ * key, as far as that came to light. ART_PART_NODES is there. */
 uint32_t art_route(const struct art_blob *blob, struct art_bytes key, uint32_t *known);
-
-/* Before art_route(): the nodes are there. What art_blob_want_pages() said. */
-enum art_rc art_blob_load_nodes(struct art_blob *blob);
-static inline enum art_rc art_blob_want_nodes(struct art_blob *blob) {
-    return ART_LIKELY(blob->nodes_there) ? ART_OK : art_blob_load_nodes(blob);
-}
 
 /* Looks at every node once, in the order in which they lie: afterwards art_route() stays inside the routing part, ends,
  * and returns a bucket that exists, whatever the bytes are. ART_CORRUPT, ART_NOMEM. The directories are sound. */

@@ -11,7 +11,7 @@ ART_READS_PAST static inline enum art_rc find(struct art_blob *blob, struct art_
     uint32_t known;
     const uint8_t *start;
     out->exact = false;
-    enum art_rc rc = art_blob_want_nodes(blob);
+    enum art_rc rc = art_blob_want_part(blob, ART_PART_NODES);
     if (ART_UNLIKELY(rc)) return rc;
     out->bucket = art_route(blob, key, &known);
     rc = art_bucket_fetch(blob, out->bucket, &start);
@@ -60,7 +60,7 @@ enum art_rc art_blob_get_in(struct art_blob *blob, uint32_t bucket, struct art_b
 }
 
 enum art_rc art_blob_spot(struct art_blob *blob, struct art_bytes key, struct art_spot *out) {
-    enum art_rc rc = art_blob_want_nodes(blob);
+    enum art_rc rc = art_blob_want_part(blob, ART_PART_NODES);
     if (ART_UNLIKELY(rc)) return rc;
     out->bucket = art_route(blob, key, &out->known);
     out->page = art_bucket_page(blob, out->bucket);
@@ -127,7 +127,7 @@ enum art_rc art_blob_sums(struct art_blob *blob, struct art_bytes key, const str
     struct art_blob_position position;
     bool index = blob->kind == ART_BLOB_INDEX;
     enum art_rc rc = index ? art_blob_find_child(blob, key, &position) : find(blob, key, &position);
-    if (ART_LIKELY(!rc)) rc = art_blob_want_sums(blob);
+    if (ART_LIKELY(!rc)) rc = art_blob_want_part(blob, ART_PART_SUMS);
     if (ART_UNLIKELY(rc)) return rc;
     assert(blob->has.sums == summary->has.sums);
     *before = (int64_t)((uint64_t)art_bucket_sum(blob, position.bucket) +
@@ -179,7 +179,7 @@ enum art_estimate art_blob_estimate(const struct art_blob *blob, struct art_byte
 }
 
 enum art_rc art_blob_before(struct art_blob *blob, struct art_bytes key, uint32_t *entries, int64_t *weights) {
-    enum art_rc rc = art_blob_want_nodes(blob);
+    enum art_rc rc = art_blob_want_part(blob, ART_PART_NODES);
     if (rc) return rc;
     uint32_t known, bucket = art_route(blob, key, &known);
     *entries = art_bucket_rank(blob, bucket);
@@ -258,7 +258,7 @@ enum art_rc art_blob_extreme(struct art_blob *blob, struct art_bytes low, struct
     struct art_blob_position position[2];
     enum art_rc rc = find_both(blob, low, high, position);
     edge[0].summed = edge[1].summed = NULL;
-    if (!rc) rc = art_blob_want_zones(blob, search->column);
+    if (!rc) rc = art_blob_want_part(blob, ART_PART_ZONES + search->column);
     if (rc) return rc;
     if (blob->kind == ART_BLOB_INDEX) {
         bool cuts = low.data, ends = high.data;
