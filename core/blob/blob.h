@@ -2,8 +2,8 @@
  *
  *   page 0 .. leaf_pages-1     buckets of entries, loaded and verified one page at a time when first needed
  *   (hole)
- *   last footer_pages pages    postings, filter, zones, sums, nodes: pages are loaded when somebody searches, adds up, or
- *                              asks for a key. The head is always present: directories, trailer
+ *   last footer_pages pages    postings, filter, zones, sums, nodes: pages are loaded when somebody searches, adds up,
+ *                              or asks for a key. The head is always present: directories, trailer
  *
  * blob_format.h beside this file draws the bytes. This folder is pure memory: what is missing is asked for through
  * art_blob.want, and what comes is verified with art_blob_verify_page().

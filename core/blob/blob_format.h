@@ -75,7 +75,7 @@
 #include "core/blob/blob.h"
 
 enum {
-    ART_BLOB_MAGIC = 0x42545241, /* "ARTB" */
+    ART_BLOB_MAGIC = 0x42545241,  /* "ARTB" */
     ART_BLOB_FORMAT = 2,          /* an index blob; or, as the next two, a leaf of up to 0.3.0 */
     ART_BLOB_FORMAT_POSTINGS = 3, /* with postings; in format 2 lookups are of another form, which nobody reads */
     ART_BLOB_FORMAT_FORMER_BLOCKS = 4,
@@ -222,14 +222,14 @@ static inline bool art_ref_is_child(const struct art_blob *blob, const struct ar
 
 /* --- the directories of an open blob ------------------------------------------------------------------------------ */
 
-/* Where the parts lie of a routing part at `routing` with so many buckets, weights beside ranks or not, and a label of so
- * many bytes; `former`: in the order of index blobs, where `end` is that of the nodes. */
+/* Where the parts lie of a routing part at `routing` with so many buckets, weights beside ranks or not, and a label of
+ * so many bytes; `former`: in the order of index blobs, where `end` is that of the nodes. */
 struct art_parts art_parts_of(uint32_t buckets, bool weights, struct art_measures has, uint32_t label, bool former,
                               uint32_t routing, uint32_t end);
 
 /* The same by a trailer, which may lie. */
 struct art_parts art_trailer_parts(const struct art_blob_trailer *trailer);
-/* What comes before the label and the nodes takes, all together. */
+/* Bytes of all parts but label, heads and nodes. */
 static inline uint32_t art_directory_bytes(uint32_t buckets, bool weights, struct art_measures has) {
     return art_parts_of(buckets, weights, has, 0, true, 0, 0).label;
 }

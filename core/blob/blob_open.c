@@ -53,7 +53,7 @@ struct art_parts art_trailer_parts(const struct art_blob_trailer *trailer) {
                         trailer->common, art_format_is_former(trailer->format), trailer->routing, end);
 }
 
-static void add_pages(struct art_pages *to, const struct art_pages *more) {
+static void join_pages(struct art_pages *to, const struct art_pages *more) {
     for (unsigned i = 0; i < 2; i++) to->bits[i] |= more->bits[i];
 }
 
@@ -212,10 +212,10 @@ static struct art_pages pages_of_part(const struct art_blob *blob, unsigned part
 
 /* What comes on demand is sane with the last of its pages: of the parts of which some have just been verified, those
  * that are there now. */
-static enum art_rc check_parts(const struct art_blob *blob, const struct art_pages *arrived) {
+static enum art_rc check_arrived(const struct art_blob *blob, const struct art_pages *arrived) {
     struct art_pages present = art_blob_present(blob);
     const char *wrong = NULL;
-    add_pages(&present, arrived);
+    join_pages(&present, arrived);
     for (unsigned part = 0; !wrong && part < parts_of(blob); part++) {
         struct art_pages pages = pages_of_part(blob, part);
         bool any = (pages.bits[0] & arrived->bits[0]) | (pages.bits[1] & arrived->bits[1]);
@@ -264,8 +264,8 @@ struct art_pages art_blob_head_pages(const uint8_t *image, uint32_t footer_pages
     if (!sane) return pages; /* it is refused */
     uint32_t end = art_format_is_former(trailer->format) ? at.nodes_end : (uint32_t)ART_TRAILER_AT;
     struct art_pages before = art_pages_between(at.routing, at.lazy), behind = art_pages_between(at.lazy_end, end);
-    add_pages(&pages, &before);
-    add_pages(&pages, &behind);
+    join_pages(&pages, &before);
+    join_pages(&pages, &behind);
     return pages;
 }
 
@@ -340,7 +340,7 @@ enum art_rc art_blob_open_head(struct art_blob *blob, const uint8_t *image, cons
     blob->postings_there = !blob->postings;
     if (wrong) return footer_corrupt(blob, wrong);
     note_parts(blob);
-    return check_parts(blob, &blob->head);
+    return check_arrived(blob, &blob->head);
 }
 
 enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref,
@@ -350,7 +350,7 @@ enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const str
     struct art_pages pages = art_pages_of(ART_BLOB_PAGES - blob->footer_pages, blob->footer_pages);
     rc = verify_footer_pages(blob, &pages);
     for (unsigned i = 0; i < 2; i++) pages.bits[i] &= ~blob->head.bits[i];
-    if (!rc) rc = check_parts(blob, &pages);
+    if (!rc) rc = check_arrived(blob, &pages);
     if (!rc) note_parts(blob);
     return rc ? rc : art_blob_want_postings(blob);
 }
@@ -453,7 +453,7 @@ enum art_rc art_blob_verify_bytes(const struct art_blob *blob, uint32_t page, co
 enum art_rc art_blob_verify_page(struct art_blob *blob, uint32_t page) {
     enum art_rc rc = art_blob_verify_bytes(blob, page, blob->image + (size_t)page * ART_BLOB_PAGE);
     if (rc) return rc;
-    if (page >= blob->leaf_pages) rc = check_parts(blob, (struct art_pages[]){art_pages_of(page, 1)});
+    if (page >= blob->leaf_pages) rc = check_arrived(blob, (struct art_pages[]){art_pages_of(page, 1)});
     if (rc) return rc;
     atomic_fetch_or_explicit(&blob->present[page >> 6], 1ull << (page & 63), memory_order_release);
     return ART_OK;

@@ -311,8 +311,7 @@ static void put_bounds(const struct art_footer *footer, uint64_t csn_min, uint8_
 
 static void put_directories(const struct art_footer *footer, const struct art_parts *parts, uint8_t *image) {
     uint32_t n = footer->buckets;
-    for (uint32_t b = 0; b < n; b++)
-        art_store16(image + parts->offsets + 2 * b, footer->offset[b] / ART_BUCKET_ALIGN);
+    for (uint32_t b = 0; b < n; b++) art_store16(image + parts->offsets + 2 * b, footer->offset[b] / ART_BUCKET_ALIGN);
     for (uint32_t b = 0; b <= n; b++) art_store32(image + parts->ranks + 4 * b, footer->rank[b]);
     for (uint32_t b = 0; footer->sums && b <= n; b++)
         art_store64(image + parts->weights + 8 * b, (uint64_t)footer->sum[b]);

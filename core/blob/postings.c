@@ -354,14 +354,14 @@ static uint32_t table_bytes(const uint8_t *head) {
 }
 
 /* By heads that lie so far from each other. */
-static uint32_t measure(const uint8_t *heads, uint32_t stride, uint32_t capacity, uint32_t fields) {
+static uint32_t measure_by_heads(const uint8_t *heads, uint32_t stride, uint32_t capacity, uint32_t fields) {
     uint32_t n = (uint32_t)__builtin_popcount(fields), bytes = HEAD_BYTES * n;
     for (uint32_t i = 0; bytes <= capacity && i < n; i++) bytes += table_bytes(heads + stride * i);
     return bytes <= capacity ? bytes : 0;
 }
 
 uint32_t art_postings_measure(const uint8_t *at, uint32_t capacity, uint32_t fields) {
-    return measure(at, HEAD_BYTES, capacity, fields);
+    return measure_by_heads(at, HEAD_BYTES, capacity, fields);
 }
 
 void art_postings_copy_heads(struct art_bytes postings, struct art_measures has, uint8_t *out) {
@@ -407,7 +407,7 @@ static enum art_rc want_heads(struct art_blob *blob) {
     const struct heads heads = heads_of(blob);
     enum art_rc rc = bytes <= room ? want_bytes(blob, heads.at, bytes) : ART_OK;
     if (rc) return rc;
-    blob->postings_there = measure(heads.at, heads.stride, room, fields) > 0;
+    blob->postings_there = measure_by_heads(heads.at, heads.stride, room, fields) > 0;
     if (blob->postings_there) return ART_OK;
     return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1, "blob trailer: the postings leave the footer");
 }
@@ -431,7 +431,8 @@ static struct posting_part find_part(const struct art_blob *blob, unsigned field
     assert(has_field(fields, field) && blob->postings_there);
     for (; before; before &= before - 1, head += heads.stride) begin += table_bytes(head);
     uint32_t groups = art_load16(head);
-    const uint8_t *data = begin + 2 * (groups + 1) + ANY_BYTES, *any = blob->at.heads ? head + HEAD_BYTES : data - ANY_BYTES;
+    const uint8_t *data = begin + 2 * (groups + 1) + ANY_BYTES,
+                  *any = blob->at.heads ? head + HEAD_BYTES : data - ANY_BYTES;
     return (struct posting_part){begin, any, data, groups, art_load16(head + 2)};
 }
 

@@ -232,8 +232,7 @@ enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
         sane &= root->left_rows ? root->left_rows < root->csn : header.format > ART_ROOT_FORMAT_LEFT;
         at += sizeof root->left_rows;
     }
-    if (header.format >= ART_ROOT_FORMAT_BLOCKS && sane)
-        sane = decode_flags(root, header.format, at < end ? *at++ : 0);
+    if (header.format >= ART_ROOT_FORMAT_BLOCKS && sane) sane = decode_flags(root, header.format, at < end ? *at++ : 0);
     if (sane && root->blocks && !art_codec()) {
         art_root_unref(root);
         return art_fail(ART_CORRUPT, "art: the table has blocks, and there is no codec that reads them (the log)");

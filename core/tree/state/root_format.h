@@ -9,9 +9,9 @@
  *   24  u8[16] chain: hash of the redo row with that csn (or what stands for it)
  *   40  formats 3 to 7: u32 rows left, not 0 in format 3: rows csn - left to csn - 1 are still in the log; row
  *       csn + n deletes row csn - left + n - 1, so that a row whose number is damaged is not taken for one of them
- *   44  formats 6 and 7: u8 flags: 1 as format 5 says, 2 all leaf blobs of the last run were made when there was a codec,
- *       4 some blob may have blocks, here or in a snapshot, 8 or zones of texts, 16 in format 7 alone, and always: or the
- *       format of a leaf's own (ART_BLOB_FORMAT_LEAF); in format 6 one of the two before
+ *   44  formats 6 and 7: u8 flags: 1 as format 5 says, 2 all leaf blobs of the last run were made when there was a
+ *       codec, 4 some blob may have blocks, here or in a snapshot, 8 or zones of texts: one of these two at least in
+ *       format 6; 16, always and only in format 7: or ART_BLOB_FORMAT_LEAF and above
  *    .. per run, newest first: u64 blobs | u64 pages | u32 length of the reference | u8 level, 0..5 | reference
  *    .. formats 4 to 7: per cut (cuts.h), oldest first, one at least in format 4, ART_CUTS_BYTES_MAX bytes of them at
  *       most: u64 generation | u16 length of the range's first key | u16 length of the key behind it | both keys
@@ -19,8 +19,8 @@
  *
  * Format 5 says that the host has slots that snapshots hold, or have let go (run/held.c). A version that does not know
  * it would write over them, so it must refuse the root. So must one that cannot read blocks (blob/blob_format.h), or to
- * which zones of texts (base/summary.h) are damage: for them there is format 6; and one that cannot read leaf blobs with
- * their parts in an order of their own: format 7.
+ * which zones of texts (base/summary.h) are damage: for them there is format 6. Format 7 is for those that do not know
+ * the order of parts in a leaf's footer.
  */
 #ifndef ART_TREE_ROOT_FORMAT_H
 #define ART_TREE_ROOT_FORMAT_H
