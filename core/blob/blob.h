@@ -158,6 +158,8 @@ struct art_blob {
     uint16_t key_max;
     struct art_measures has;     /* the summary that it was built with */
     _Atomic uint64_t present[2]; /* pages that may be read */
+    _Atomic uint16_t
+        parts_there; /* a bit for each enum art_part of which all pages are known to be present, and sane */
     /* Makes such pages present, verified. Called by any reader; NULL when all are there. */
     enum art_rc (*want)(struct art_blob *, const struct art_pages *pages, enum art_intent intent);
     /* Not NULL: the reader of this copy, one thread at a time, may have its separators decoded when that pays, and
@@ -172,7 +174,6 @@ struct art_blob {
     struct art_pages head; /* pages of the footer that are always present */
     bool blocks;           /* some bucket may have one */
     bool postings_there;   /* their heads were read, and are sane */
-    uint16_t parts_there;  /* a bit for each enum art_part of which all pages are known to be */
     void *owner;           /* for want() */
 };
 static inline struct art_pages art_blob_present(const struct art_blob *blob) {
@@ -235,7 +236,8 @@ enum art_rc art_blob_want_pages(struct art_blob *blob, const struct art_pages *p
 enum art_part { ART_PART_NODES, ART_PART_SUMS, ART_PART_BOUNDS, ART_PART_ZONES /* of a column: plus its number */ };
 enum art_rc art_blob_load_part(struct art_blob *blob, unsigned part);
 static inline enum art_rc art_blob_want_part(struct art_blob *blob, unsigned part) {
-    return __builtin_expect(blob->parts_there >> part & 1, 1) ? ART_OK : art_blob_load_part(blob, part);
+    unsigned there = atomic_load_explicit(&blob->parts_there, memory_order_acquire);
+    return __builtin_expect(there >> part & 1, 1) ? ART_OK : art_blob_load_part(blob, part);
 }
 enum art_rc art_blob_want_routing(struct art_blob *blob);
 /* All of the postings are there, and sane. ART_CORRUPT, or what art_blob_want_pages() said. */

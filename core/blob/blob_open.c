@@ -211,8 +211,8 @@ static struct art_pages pages_of_part(const struct art_blob *blob, unsigned part
 }
 
 /* What comes on demand is sane with the last of its pages: of the parts of which some have just been verified, those
- * that are there now. */
-static enum art_rc check_arrived(const struct art_blob *blob, const struct art_pages *arrived) {
+ * that are there now. *done: a bit more for each. */
+static enum art_rc check_arrived(const struct art_blob *blob, const struct art_pages *arrived, unsigned *done) {
     struct art_pages present = art_blob_present(blob);
     const char *wrong = NULL;
     join_pages(&present, arrived);
@@ -225,16 +225,14 @@ static enum art_rc check_arrived(const struct art_blob *blob, const struct art_p
         if (rc) return rc;
         if (part == ART_PART_SUMS) wrong = wrong_column_sums(blob);
         if (part >= ART_PART_ZONES) wrong = wrong_zones(blob, part - ART_PART_ZONES);
+        *done |= 1u << part;
     }
     return wrong ? footer_corrupt(blob, wrong) : ART_OK;
 }
 
-/* Those that are in the head. */
-static void note_parts(struct art_blob *blob) {
-    for (unsigned part = 0; part < parts_of(blob); part++) {
-        struct art_pages pages = pages_of_part(blob, part);
-        if (art_pages_are_present(blob, &pages)) blob->parts_there |= (uint16_t)(1u << part);
-    }
+/* Behind it: present, too. */
+static void note_parts(struct art_blob *blob, unsigned done) {
+    atomic_fetch_or_explicit(&blob->parts_there, (uint16_t)done, memory_order_release);
 }
 
 static const char *wrong_directories(const struct art_blob *blob) {
@@ -339,8 +337,10 @@ enum art_rc art_blob_open_head(struct art_blob *blob, const uint8_t *image, cons
     if (!wrong && blob->has.columns) wrong = wrong_summary(blob, ref);
     blob->postings_there = !blob->postings;
     if (wrong) return footer_corrupt(blob, wrong);
-    note_parts(blob);
-    return check_arrived(blob, &blob->head);
+    unsigned done = 0;
+    rc = check_arrived(blob, &blob->head, &done);
+    if (!rc) note_parts(blob, done);
+    return rc;
 }
 
 enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref,
@@ -350,8 +350,9 @@ enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const str
     struct art_pages pages = art_pages_of(ART_BLOB_PAGES - blob->footer_pages, blob->footer_pages);
     rc = verify_footer_pages(blob, &pages);
     for (unsigned i = 0; i < 2; i++) pages.bits[i] &= ~blob->head.bits[i];
-    if (!rc) rc = check_arrived(blob, &pages);
-    if (!rc) note_parts(blob);
+    unsigned done = 0;
+    if (!rc) rc = check_arrived(blob, &pages, &done);
+    if (!rc) note_parts(blob, done);
     return rc ? rc : art_blob_want_postings(blob);
 }
 
@@ -359,7 +360,7 @@ enum art_rc art_blob_load_part(struct art_blob *blob, unsigned part) {
     struct art_pages pages = pages_of_part(blob, part);
     assert(part < parts_of(blob));
     enum art_rc rc = art_blob_want_pages(blob, &pages);
-    if (!rc) blob->parts_there |= (uint16_t)(1u << part);
+    if (!rc) note_parts(blob, 1u << part);
     return rc;
 }
 
@@ -453,8 +454,10 @@ enum art_rc art_blob_verify_bytes(const struct art_blob *blob, uint32_t page, co
 enum art_rc art_blob_verify_page(struct art_blob *blob, uint32_t page) {
     enum art_rc rc = art_blob_verify_bytes(blob, page, blob->image + (size_t)page * ART_BLOB_PAGE);
     if (rc) return rc;
-    if (page >= blob->leaf_pages) rc = check_arrived(blob, (struct art_pages[]){art_pages_of(page, 1)});
+    unsigned done = 0;
+    if (page >= blob->leaf_pages) rc = check_arrived(blob, (struct art_pages[]){art_pages_of(page, 1)}, &done);
     if (rc) return rc;
     atomic_fetch_or_explicit(&blob->present[page >> 6], 1ull << (page & 63), memory_order_release);
+    if (done) note_parts(blob, done);
     return ART_OK;
 }

@@ -10,11 +10,12 @@
 
 /* ---- what the store knows of a blob ------------------------------------------------------------------------------ */
 
-/* All but `present` stays as it is once the entry is ready. */
+/* All but what is there stays as it is once the entry is ready. */
 static void copy_blob(struct art_blob *to, struct art_blob *from) {
-    enum { BEFORE = offsetof(struct art_blob, present), BEHIND = BEFORE + sizeof from->present };
+    enum { BEFORE = offsetof(struct art_blob, present), BEHIND = offsetof(struct art_blob, want) };
     memcpy(to, from, BEFORE);
     memcpy((uint8_t *)to + BEHIND, (const uint8_t *)from + BEHIND, sizeof *to - BEHIND);
+    atomic_init(&to->parts_there, atomic_load_explicit(&from->parts_there, memory_order_acquire));
     for (unsigned i = 0; i < 2; i++) {
         atomic_init(&to->present[i], atomic_load_explicit(&from->present[i], memory_order_acquire));
     }
