@@ -99,7 +99,8 @@ static inline bool art_measures_any(struct art_measures has) {
 struct art_term_query {
     unsigned field;
     uint32_t count;
-    const uint32_t *term; /* borrowed as long as somebody looks for them, and so are the bytes of `only` */
+    uint32_t *term; /* borrowed as long as somebody looks for them, and so are the bytes of `only`; in any order, which
+                     * who looks for them may change */
     /* No NULL: of a lookup, the only value that is sought, as art_datum_compare() says. Of a row whose value is not at
      * hand the hashes tell. */
     struct art_datum only;

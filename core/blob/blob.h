@@ -2,9 +2,8 @@
  *
  *   page 0 .. leaf_pages-1     buckets of entries, loaded and verified one page at a time when first needed
  *   (hole)
- *   last footer_pages pages    postings, sums and zones, filter: pages of their own are loaded when somebody searches,
- *                              adds up, or asks for a key. The head is always present: the rest of the routing part,
- *                              trailer
+ *   last footer_pages pages    postings, filter, zones, sums, nodes: pages are loaded when somebody searches, adds up,
+ *                              or asks for a key. The head is always present: directories, trailer
  *
  * blob_format.h beside this file draws the bytes. This folder is pure memory: what is missing is asked for through
  * art_blob.want, and what comes is verified with art_blob_verify_page().
@@ -140,6 +139,12 @@ static inline uint32_t art_window_widen(uint32_t window) {
     return window < ART_WINDOW_PAGES_MAX ? 2 * window : ART_WINDOW_PAGES_MAX;
 }
 
+/* Where the parts of the routing part lie in the image (blob_format.h). */
+struct art_parts {
+    uint32_t routing, offsets, ranks, weights, bounds, sums, zones, summed, heads, label, nodes, nodes_end;
+    uint32_t lazy, lazy_end; /* pages in between come on demand */
+};
+
 /* Header fields that others want to see, decoded once. */
 struct art_blob {
     const uint8_t *image; /* 512 KB, at least 16-byte aligned */
@@ -153,6 +158,8 @@ struct art_blob {
     uint16_t key_max;
     struct art_measures has;     /* the summary that it was built with */
     _Atomic uint64_t present[2]; /* pages that may be read */
+    _Atomic uint16_t
+        parts_there; /* a bit for each enum art_part of which all pages are known to be present, and sane */
     /* Makes such pages present, verified. Called by any reader; NULL when all are there. */
     enum art_rc (*want)(struct art_blob *, const struct art_pages *pages, enum art_intent intent);
     /* Not NULL: the reader of this copy, one thread at a time, may have its separators decoded when that pays, and
@@ -161,12 +168,13 @@ struct art_blob {
     uint32_t asked;                    /* (private) for a child, without them */
     struct art_separators *separators; /* (private) NULL: none */
     /* (private) where things lie in the image */
-    uint32_t routing, root, filter, filter_blocks, postings;
+    struct art_parts at;
+    uint32_t filter, filter_blocks, postings, postings_end;
     uint8_t flags, height;
-    struct art_pages head, summed; /* pages of the footer: always present; of sums and zones, come together */
-    bool blocks;                   /* some bucket may have one */
-    bool postings_there;           /* their heads were read, and are sane */
-    void *owner;                   /* for want() */
+    struct art_pages head; /* pages of the footer that are always present */
+    bool blocks;           /* some bucket may have one */
+    bool postings_there;   /* their heads were read, and are sane */
+    void *owner;           /* for want() */
 };
 static inline struct art_pages art_blob_present(const struct art_blob *blob) {
     return (struct art_pages){{atomic_load_explicit(&blob->present[0], memory_order_acquire),
@@ -181,10 +189,15 @@ static inline uint32_t art_blob_pages_present(const struct art_blob *blob) {
     struct art_pages pages = art_blob_present(blob);
     return art_pages_count(&pages, blob->leaf_pages);
 }
-/* The pages of the footer in which nothing but postings lies. */
+/* The pages that bytes [from, to) lie in. */
+static inline struct art_pages art_pages_between(uint32_t from, uint32_t to) {
+    uint32_t first = from / ART_BLOB_PAGE;
+    return art_pages_of(first, to > from ? (to - 1) / ART_BLOB_PAGE + 1 - first : 0);
+}
+
+/* The pages of the footer in which postings lie. */
 static inline struct art_pages art_blob_postings_pages(const struct art_blob *blob) {
-    uint32_t first = ART_BLOB_PAGES - blob->footer_pages;
-    return art_pages_of(first, blob->routing / ART_BLOB_PAGE - first);
+    return art_pages_between(blob->postings, blob->postings ? blob->postings_end : 0);
 }
 
 /* All pages that are read when somebody wants them. The others of the footer always are. */
@@ -214,8 +227,8 @@ enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const str
 enum art_rc art_blob_open_head(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref,
                                const uint8_t uuid[16], const char *file);
 /* The pages that this looks at, of a footer with so many, as the last page in the image tells, which nobody has
- * verified. *summed: those of sums and zones alone. */
-struct art_pages art_blob_head_pages(const uint8_t *image, uint32_t footer_pages, struct art_pages *summed);
+ * verified. */
+struct art_pages art_blob_head_pages(const uint8_t *image, uint32_t footer_pages);
 /* Makes all of these pages present, of those that come on demand. What want() said; or ART_MISUSE where there is none,
  * or it did not do so. */
 enum art_rc art_blob_want_pages(struct art_blob *blob, const struct art_pages *pages);
@@ -223,14 +236,18 @@ enum art_rc art_blob_want_pages(struct art_blob *blob, const struct art_pages *p
 static inline enum art_rc art_blob_want_bytes(struct art_blob *blob, uint32_t at, uint32_t len) {
     uint32_t first = at / ART_BLOB_PAGE, last = (at + len - 1) / ART_BLOB_PAGE;
     assert(len && last < ART_BLOB_PAGES);
-    if (first == last && art_page_present(blob, first)) return ART_OK;
+    if (__builtin_expect(first == last && art_page_present(blob, first), 1)) return ART_OK;
     struct art_pages pages = art_pages_of(first, last - first + 1);
     return art_blob_want_pages(blob, &pages);
 }
-/* Before sums or zones of buckets are looked at: they are there, and sane. Errors as above. */
-static inline enum art_rc art_blob_want_summed(struct art_blob *blob) {
-    return art_blob_want_pages(blob, &blob->summed);
+/* Before a part of the routing part, or all of it, is looked at: it is there, and sane. Errors as above. */
+enum art_part { ART_PART_NODES, ART_PART_SUMS, ART_PART_BOUNDS, ART_PART_ZONES /* of a column: plus its number */ };
+enum art_rc art_blob_load_part(struct art_blob *blob, unsigned part);
+static inline enum art_rc art_blob_want_part(struct art_blob *blob, unsigned part) {
+    unsigned there = atomic_load_explicit(&blob->parts_there, memory_order_acquire);
+    return __builtin_expect(there >> part & 1, 1) ? ART_OK : art_blob_load_part(blob, part);
 }
+enum art_rc art_blob_want_routing(struct art_blob *blob);
 /* All of the postings are there, and sane. ART_CORRUPT, or what art_blob_want_pages() said. */
 enum art_rc art_blob_want_postings(struct art_blob *blob);
 /* The reference that a blob's last page gives of itself, where no parent does: its own hash is right, and it says that
@@ -289,7 +306,7 @@ enum art_rc art_blob_get_in(struct art_blob *blob, uint32_t bucket, struct art_b
 struct art_spot {
     uint32_t page, bucket, known;
 };
-void art_blob_spot(const struct art_blob *blob, struct art_bytes key, struct art_spot *out);
+enum art_rc art_blob_spot(struct art_blob *blob, struct art_bytes key, struct art_spot *out);
 enum art_rc art_blob_get_from(const struct art_blob *blob, struct art_bytes key, const struct art_spot *spot,
                               const uint8_t *page, struct art_entry *out);
 /* The longest key of a leaf blob that is a prefix of `key` (or the key itself), from the one bucket where `key` has its
@@ -319,8 +336,8 @@ enum art_estimate {
 enum art_estimate art_blob_estimate(const struct art_blob *blob, struct art_bytes key, int64_t *before,
                                     struct art_ref *child);
 /* Leaf blobs: the entries, and the sum of their weights, in all buckets before the one in which `key` has its position.
- * The footer alone tells. */
-void art_blob_before(const struct art_blob *blob, struct art_bytes key, uint32_t *entries, int64_t *weights);
+ * The footer alone tells; what want() said. */
+enum art_rc art_blob_before(struct art_blob *blob, struct art_bytes key, uint32_t *entries, int64_t *weights);
 
 /* --- cursor ------------------------------------------------------------------------------------------------------- */
 

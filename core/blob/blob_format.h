@@ -2,21 +2,29 @@
  *
  *   page 0 .. leaf_pages-1      buckets, each at a multiple of 8
  *   (hole)                      nothing of the blob (core/store/writing.c may write zeros there, or look for them)
- *   last footer_pages pages     [zeros][postings][zeros][routing part][zeros][filter][zeros][trailer], the trailer ends
- *                               with the slot
+ *   last footer_pages pages     leaf: [zeros][postings][zeros][filter][zeros][routing part][trailer]
+ *                               index, and leaf before ART_BLOB_FORMAT_LEAF:
+ *                                     [zeros][postings][zeros][routing part][zeros][filter][zeros][trailer]
+ *                               The trailer ends with the slot.
  *
- *   routing part   u16 offset[buckets]       of each bucket, in units of 8 bytes
- *                  u32 rank[buckets + 1]     entries before bucket b
- *                  i64 sum[buckets + 1]      weights before bucket b; only with ART_BLOB_SUMS, else sum = rank
- *                  u32 newest[buckets]       the newest csn in each bucket, counted from csn_min on; UINT32_MAX: that
+ *   routing part, in a leaf: what a point needs lies nearest to the trailer
+ *       bounds     u32 newest[buckets]       the newest csn in each bucket, counted from csn_min on; UINT32_MAX: that
  *                                            or any newer one
  *                  u16 longest[buckets]      bytes of the longest key in each bucket
  *                  u8  overflows[buckets]    entries with ART_OVERFLOW; in an index blob: children with such entries
- *                 (i128 summed[buckets + 1])    for each sum of the summary: before bucket b
- *                 (low[buckets], high[buckets], u8 kinds[buckets])    for each column of the summary: zones, 8 + 8 + 1
- *                 (summed)                  of the whole blob, as in a reference (core/base/summary.h)
- *                  label                     the bytes that all keys of the blob begin with, as they are stored
- *                  nodes                     an ART over the buckets' separators, breadth first, root first
+ *       zones     (low[buckets], high[buckets], u8 kinds[buckets])    for each column of the summary, 8 + 8 + 1
+ *       sums      (i128 summed[buckets + 1])    for each sum of the summary: before bucket b
+ *       nodes                                an ART over the buckets' separators, breadth first, root first; up to 7
+ *                                            bytes of zeros behind it
+ *       directories u16 offset[buckets]      of each bucket, in units of 8 bytes
+ *                  u32 rank[buckets + 1]     entries before bucket b
+ *                  i64 sum[buckets + 1]      weights before bucket b; only with ART_BLOB_SUMS, else sum = rank
+ *                 (summed)                   of the whole blob, as in a reference (core/base/summary.h)
+ *                 (heads)                   of each field of the postings: u16 groups, u16 units, u8 any[16], as there
+ *                  label                     the bytes that all keys of the blob begin with, as they are stored; up to
+ *                                            7 bytes of zeros
+ *
+ *   routing part of the others: offset, rank, sum, bounds, sums, zones, (summed), label, nodes
  *
  *   node           u8  flags | path length << 4         length 15: a u16 with the true length stands before the path
  *                  u8  children - 1                     absent in a tail
@@ -67,10 +75,12 @@
 #include "core/blob/blob.h"
 
 enum {
-    ART_BLOB_MAGIC = 0x42545241, /* "ARTB" */
-    ART_BLOB_FORMAT = 2,
+    ART_BLOB_MAGIC = 0x42545241,  /* "ARTB" */
+    ART_BLOB_FORMAT = 2,          /* an index blob; or, as the next two, a leaf of up to 0.3.0 */
     ART_BLOB_FORMAT_POSTINGS = 3, /* with postings; in format 2 lookups are of another form, which nobody reads */
-    ART_BLOB_FORMAT_BLOCKS = 4,   /* some bucket has a block; with postings, or without */
+    ART_BLOB_FORMAT_FORMER_BLOCKS = 4,
+    ART_BLOB_FORMAT_LEAF = 5,
+    ART_BLOB_FORMAT_BLOCKS = 6, /* a leaf in which some bucket has a block */
     ART_BUCKET_ALIGN = 8,
     ART_BUCKET_ENTRIES = ART_BLOCK_ROWS_MAX,
     ART_PAGE_LOSS_BYTES = 384, /* bytes of a page given up rather than let a bucket cross into the next page */
@@ -212,10 +222,29 @@ static inline bool art_ref_is_child(const struct art_blob *blob, const struct ar
 
 /* --- the directories of an open blob ------------------------------------------------------------------------------ */
 
+/* Where the parts lie of a routing part at `routing` with so many buckets, weights beside ranks or not, and a label of
+ * so many bytes; `former`: in the order of index blobs, where `end` is that of the nodes. */
+struct art_parts art_parts_of(uint32_t buckets, bool weights, struct art_measures has, uint32_t label, bool former,
+                              uint32_t routing, uint32_t end);
+
+/* The same by a trailer, which may lie. */
+struct art_parts art_trailer_parts(const struct art_blob_trailer *trailer);
+/* Bytes of all parts but label, heads and nodes. */
+static inline uint32_t art_directory_bytes(uint32_t buckets, bool weights, struct art_measures has) {
+    return art_parts_of(buckets, weights, has, 0, true, 0, 0).label;
+}
+
+static inline bool art_format_is_former(unsigned format) {
+    return format < ART_BLOB_FORMAT_LEAF;
+}
+static inline bool art_format_has_blocks(unsigned format) {
+    return format == ART_BLOB_FORMAT_BLOCKS || format == ART_BLOB_FORMAT_FORMER_BLOCKS;
+}
+
 /* Where a bucket begins in the image, in bytes. */
 static inline uint32_t art_bucket_offset(const struct art_blob *blob, uint32_t bucket) {
     assert(bucket < blob->buckets);
-    return (uint32_t)ART_BUCKET_ALIGN * art_load16(blob->image + blob->routing + 2 * bucket);
+    return (uint32_t)ART_BUCKET_ALIGN * art_load16(blob->image + blob->at.offsets + 2 * bucket);
 }
 
 /* Where the room of a bucket ends: at the next bucket, or with the leaf pages. */
@@ -226,47 +255,33 @@ static inline uint32_t art_bucket_end(const struct art_blob *blob, uint32_t buck
 /* Entries before the bucket; of the number of buckets: all. */
 static inline uint32_t art_bucket_rank(const struct art_blob *blob, uint32_t bucket) {
     assert(bucket <= blob->buckets);
-    return art_load32(blob->image + blob->routing + 2 * blob->buckets + 4 * bucket);
+    return art_load32(blob->image + blob->at.ranks + 4 * bucket);
 }
 
 /* Sum of the weights, or counts, before the bucket; the same. */
 static inline int64_t art_bucket_sum(const struct art_blob *blob, uint32_t bucket) {
     if (!(blob->flags & ART_BLOB_SUMS)) return art_bucket_rank(blob, bucket);
     assert(bucket <= blob->buckets);
-    return (int64_t)art_load64(blob->image + blob->routing + 6 * blob->buckets + 4 + 8 * bucket);
-}
-
-/* Where the bounds of the buckets begin. */
-static inline uint32_t art_bounds_at(uint32_t buckets, bool sums) {
-    return 2 * buckets + 4 * (buckets + 1) + (sums ? 8 * (buckets + 1) : 0);
-}
-
-/* Where the sums and zones of the summary begin. */
-static inline uint32_t art_summed_at(uint32_t buckets, bool sums) {
-    return art_bounds_at(buckets, sums) + (4 + 2 + 1) * buckets;
-}
-
-static inline uint32_t art_zones_at(uint32_t buckets, bool sums, struct art_measures has) {
-    return art_summed_at(buckets, sums) + ART_SUM_BYTES * has.sums * (buckets + 1);
-}
-
-/* Bytes of the directories in front of the label and the nodes. */
-static inline uint32_t art_directory_bytes(uint32_t buckets, bool sums, struct art_measures has) {
-    return art_zones_at(buckets, sums, has) + ART_ZONE_BYTES * has.columns * buckets + art_summed_bytes(has);
+    return (int64_t)art_load64(blob->image + blob->at.weights + 8 * bucket);
 }
 
 /* The sum of all entries before the bucket; of the number of buckets: of all. */
 static inline art_int128 art_bucket_summed(const struct art_blob *blob, unsigned sum, uint32_t bucket) {
     assert(sum < blob->has.sums && bucket <= blob->buckets);
-    uint32_t at = blob->routing + art_summed_at(blob->buckets, blob->flags & ART_BLOB_SUMS);
-    return art_load_sum(blob->image + at + ART_SUM_BYTES * (sum * (blob->buckets + 1) + bucket));
+    return art_load_sum(blob->image + blob->at.sums + ART_SUM_BYTES * (sum * (blob->buckets + 1) + bucket));
+}
+
+/* Where the zones of a column begin. */
+static inline uint32_t art_zones_at(const struct art_blob *blob, unsigned column) {
+    assert(column <= blob->has.columns);
+    return blob->at.zones + ART_ZONE_BYTES * column * blob->buckets;
 }
 
 /* The zone of a column over the bucket's entries, or all below them. */
 static inline struct art_zone art_bucket_zone(const struct art_blob *blob, unsigned column, uint32_t bucket) {
-    uint32_t n = blob->buckets, at = blob->routing + art_zones_at(n, blob->flags & ART_BLOB_SUMS, blob->has);
+    uint32_t n = blob->buckets;
     assert(column < blob->has.columns && bucket < n);
-    const uint8_t *zones = blob->image + at + ART_ZONE_BYTES * column * n;
+    const uint8_t *zones = blob->image + art_zones_at(blob, column);
     struct art_zone zone = {.kinds = zones[16 * n + bucket]};
     memcpy(&zone.low, zones + 8 * bucket, 8);
     memcpy(&zone.high, zones + 8 * n + 8 * bucket, 8);
@@ -275,7 +290,7 @@ static inline struct art_zone art_bucket_zone(const struct art_blob *blob, unsig
 
 /* Sums and zones of the whole blob. */
 static inline const uint8_t *art_blob_summed(const struct art_blob *blob) {
-    return blob->image + blob->root - blob->label_len - art_summed_bytes(blob->has);
+    return blob->image + blob->at.summed;
 }
 
 /* What is known of all entries of a bucket, or below it. */
@@ -285,10 +300,11 @@ struct art_bounds {
     uint8_t overflows; /* entries; in an index blob: children */
 };
 #define ART_NEWEST_UNKNOWN UINT32_MAX
+enum { ART_BOUNDS_BYTES = 4 + 2 + 1 }; /* of a bucket, in its directory */
 
 /* What the directory says of the bucket; its csn_max may be too high. */
 static inline struct art_bounds art_bucket_bounds(const struct art_blob *blob, uint32_t bucket) {
-    const uint8_t *at = blob->image + blob->routing + art_bounds_at(blob->buckets, blob->flags & ART_BLOB_SUMS);
+    const uint8_t *at = blob->image + blob->at.bounds;
     uint32_t newest = art_load32(at + 4 * bucket), n = blob->buckets;
     assert(bucket < n);
     return (struct art_bounds){.csn_max = newest == ART_NEWEST_UNKNOWN ? UINT64_MAX : blob->csn_min + newest,

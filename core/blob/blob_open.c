@@ -16,6 +16,47 @@
 
 enum { LAST_PAGE = ART_BLOB_PAGES - 1 };
 
+struct art_parts art_parts_of(uint32_t buckets, bool weights, struct art_measures has, uint32_t label, bool former,
+                              uint32_t routing, uint32_t end) {
+    uint32_t directories = 2 * buckets + 4 * (buckets + 1) + (weights ? 8 * (buckets + 1) : 0);
+    uint32_t bounds = ART_BOUNDS_BYTES * buckets, sums = ART_SUM_BYTES * has.sums * (buckets + 1);
+    uint32_t zones = ART_ZONE_BYTES * has.columns * buckets, summed = art_summed_bytes(has), heads = 0;
+    struct art_parts at = {.routing = routing};
+    if (former) {
+        at.offsets = routing;
+        at.bounds = at.offsets + directories;
+        at.sums = at.lazy = at.bounds + bounds;
+        at.zones = at.sums + sums;
+        at.summed = at.lazy_end = at.zones + zones;
+        at.nodes = at.summed + summed + label;
+        at.nodes_end = end;
+    } else {
+        at.bounds = at.lazy = routing;
+        at.zones = at.bounds + bounds;
+        at.sums = at.zones + zones;
+        at.nodes = at.sums + sums;
+        heads = art_postings_heads_bytes(has);
+        directories += summed + heads + label;
+        at.offsets = at.lazy_end = at.nodes_end = ((uint32_t)ART_TRAILER_AT - directories) & ~7u;
+        at.summed = at.offsets + directories - summed - heads - label;
+        at.heads = at.summed + summed;
+    }
+    at.label = at.summed + summed + heads;
+    at.ranks = at.offsets + 2 * buckets;
+    at.weights = at.ranks + 4 * (buckets + 1);
+    return at;
+}
+
+struct art_parts art_trailer_parts(const struct art_blob_trailer *trailer) {
+    uint32_t end = trailer->flags & ART_BLOB_FILTER ? trailer->filter : (uint32_t)ART_TRAILER_AT;
+    return art_parts_of(trailer->buckets, trailer->flags & ART_BLOB_SUMS, art_trailer_measures(trailer),
+                        trailer->common, art_format_is_former(trailer->format), trailer->routing, end);
+}
+
+static void join_pages(struct art_pages *to, const struct art_pages *more) {
+    for (unsigned i = 0; i < 2; i++) to->bits[i] |= more->bits[i];
+}
+
 static enum art_rc footer_corrupt(const struct art_blob *blob, const char *what) {
     return art_corrupt(blob->file, blob->slot, LAST_PAGE, "blob trailer: %s", what);
 }
@@ -69,8 +110,11 @@ static const char *wrong_identity(const struct art_blob_trailer *trailer, const 
 static const char *wrong_filter(const struct art_blob_trailer *trailer) {
     if (!(trailer->flags & ART_BLOB_FILTER))
         return trailer->filter || trailer->filter_blocks ? "a filter that is not there" : NULL;
-    if (trailer->filter % ART_FILTER_BLOCK_BYTES || trailer->filter > ART_TRAILER_AT) return "the filter lies outside";
-    uint32_t most = (ART_TRAILER_AT - trailer->filter) / ART_FILTER_BLOCK_BYTES;
+    uint32_t begin = ART_BLOB_BYTES - trailer->footer_pages * ART_BLOB_PAGE;
+    if (trailer->filter % ART_FILTER_BLOCK_BYTES || trailer->filter < begin || trailer->filter > ART_TRAILER_AT)
+        return "the filter lies outside";
+    uint32_t end = art_format_is_former(trailer->format) ? (uint32_t)ART_TRAILER_AT : trailer->routing;
+    uint32_t most = trailer->filter > end ? 0 : (end - trailer->filter) / ART_FILTER_BLOCK_BYTES;
     if (!trailer->filter_blocks || trailer->filter_blocks > most) return "the filter leaves the footer";
     return NULL;
 }
@@ -85,22 +129,20 @@ static const char *wrong_trailer(const struct art_blob_trailer *trailer) {
         return "no buckets, or more than its entries or pages hold";
     if (trailer->kind == ART_BLOB_LEAF && trailer->below != trailer->entries)
         return "an entry count that is not that of its leaf";
-    if (trailer->kind == ART_BLOB_INDEX && trailer->format == ART_BLOB_FORMAT_BLOCKS) return "an index with blocks";
+    if (trailer->kind == ART_BLOB_INDEX && trailer->format > ART_BLOB_FORMAT_POSTINGS) return "an index with blocks";
     if (trailer->csn_min > trailer->csn_max) return "a lowest version above its highest";
     if (trailer->kind == ART_BLOB_INDEX && !(trailer->flags & ART_BLOB_SUMS)) return "an index without sums";
-    const char *wrong = wrong_filter(trailer);
-    if (wrong) return wrong;
-    uint32_t end = trailer->flags & ART_BLOB_FILTER ? trailer->filter : (uint32_t)ART_TRAILER_AT;
-    if (trailer->routing < ART_BLOB_BYTES - footer * ART_BLOB_PAGE || trailer->routing % 8 || trailer->routing >= end) {
-        return "the routing part lies outside";
-    }
-    struct art_measures has = art_trailer_measures(trailer);
+    const struct art_measures has = art_trailer_measures(trailer);
+    uint32_t begin = ART_BLOB_BYTES - footer * ART_BLOB_PAGE;
     if (trailer->common > ART_LABEL_MAX) return "the label is too long";
     if (!art_measures_are_sane(has)) return "an impossible summary";
-    uint32_t directory = art_directory_bytes(buckets, trailer->flags & ART_BLOB_SUMS, has) + trailer->common;
-    if (directory >= end - trailer->routing || trailer->root != trailer->routing + directory) {
+    if (trailer->routing < begin || trailer->routing % 8 || trailer->routing >= ART_TRAILER_AT)
+        return "the routing part lies outside";
+    const char *wrong = wrong_filter(trailer);
+    if (wrong) return wrong;
+    struct art_parts at = art_trailer_parts(trailer);
+    if (at.nodes_end > ART_TRAILER_AT || at.nodes >= at.nodes_end || trailer->root != at.nodes)
         return "the routing part leaves the footer";
-    }
     return NULL;
 }
 
@@ -109,7 +151,7 @@ static const char *wrong_place_of_postings(const struct art_blob *blob) {
     if (!fields != !blob->postings) return fields ? "postings that are not there" : "postings that nobody wants";
     if (!fields) return NULL;
     uint32_t footer = ART_BLOB_BYTES - blob->footer_pages * ART_BLOB_PAGE;
-    return blob->postings < footer || blob->postings >= blob->routing ? "the postings lie outside" : NULL;
+    return blob->postings < footer || blob->postings >= blob->postings_end ? "the postings lie outside" : NULL;
 }
 
 static const char *wrong_sums(const struct art_blob *blob) {
@@ -134,22 +176,63 @@ static const char *wrong_summary(const struct art_blob *blob, const struct art_r
     return sane ? NULL : "a zone of unknown kinds, or with its bounds reversed";
 }
 
-/* All pages of the routing part are there, or as good as there. */
-static const char *wrong_summed(const struct art_blob *blob) {
+static const char *wrong_column_sums(const struct art_blob *blob) {
     struct art_summed all;
-    bool sane = art_summed_decode(blob->has, art_blob_summed(blob), &all);
+    art_summed_decode(blob->has, art_blob_summed(blob), &all);
     for (unsigned i = 0; i < blob->has.sums; i++) {
         if (art_bucket_summed(blob, i, 0) || art_bucket_summed(blob, i, blob->buckets) != all.sum[i]) {
             return "the directory of a summed column does not end with its sum";
         }
     }
-    for (unsigned i = 0; i < blob->has.columns; i++) {
-        for (uint32_t b = 0; b < blob->buckets; b++) {
-            struct art_zone zone = art_bucket_zone(blob, i, b);
-            sane &= art_zone_is_sane(&zone);
-        }
+    return NULL;
+}
+
+static const char *wrong_zones(const struct art_blob *blob, unsigned column) {
+    bool sane = true;
+    for (uint32_t b = 0; b < blob->buckets; b++) {
+        struct art_zone zone = art_bucket_zone(blob, column, b);
+        sane &= art_zone_is_sane(&zone);
     }
     return sane ? NULL : "a zone of unknown kinds, or with its bounds reversed";
+}
+
+static unsigned parts_of(const struct art_blob *blob) {
+    return ART_PART_ZONES + (unsigned)blob->has.columns;
+}
+
+static struct art_pages pages_of_part(const struct art_blob *blob, unsigned part) {
+    const struct art_parts *at = &blob->at;
+    uint32_t n = blob->buckets;
+    if (part == ART_PART_NODES) return art_pages_between(at->nodes, at->nodes_end);
+    if (part == ART_PART_SUMS) return art_pages_between(at->sums, at->sums + ART_SUM_BYTES * blob->has.sums * (n + 1));
+    if (part == ART_PART_BOUNDS) return art_pages_between(at->bounds, at->bounds + ART_BOUNDS_BYTES * n);
+    unsigned column = part - ART_PART_ZONES;
+    return art_pages_between(art_zones_at(blob, column), art_zones_at(blob, column + 1));
+}
+
+/* What comes on demand is sane with the last of its pages: of the parts of which some have just been verified, those
+ * that are there now. *done: a bit more for each. */
+static enum art_rc check_arrived(const struct art_blob *blob, const struct art_pages *arrived, unsigned *done) {
+    struct art_pages present = art_blob_present(blob);
+    const char *wrong = NULL;
+    join_pages(&present, arrived);
+    for (unsigned part = 0; !wrong && part < parts_of(blob); part++) {
+        struct art_pages pages = pages_of_part(blob, part);
+        bool any = (pages.bits[0] & arrived->bits[0]) | (pages.bits[1] & arrived->bits[1]);
+        bool all = !((pages.bits[0] & ~present.bits[0]) | (pages.bits[1] & ~present.bits[1]));
+        if (!any || !all) continue;
+        enum art_rc rc = part == ART_PART_NODES ? art_routing_check(blob) : ART_OK;
+        if (rc) return rc;
+        if (part == ART_PART_SUMS) wrong = wrong_column_sums(blob);
+        if (part >= ART_PART_ZONES) wrong = wrong_zones(blob, part - ART_PART_ZONES);
+        *done |= 1u << part;
+    }
+    return wrong ? footer_corrupt(blob, wrong) : ART_OK;
+}
+
+/* Behind it: present, too. */
+static void note_parts(struct art_blob *blob, unsigned done) {
+    atomic_fetch_or_explicit(&blob->parts_there, (uint16_t)done, memory_order_release);
 }
 
 static const char *wrong_directories(const struct art_blob *blob) {
@@ -168,24 +251,19 @@ static const char *wrong_directories(const struct art_blob *blob) {
     return wrong_sums(blob);
 }
 
-/* From the page in which the routing part begins to that in which it ends, before a filter, but for pages of sums and
- * zones alone; and the last one. What an unverified trailer says is kept within the footer. */
-struct art_pages art_blob_head_pages(const uint8_t *image, uint32_t footer_pages, struct art_pages *summed) {
+/* From the page in which the routing part begins to that in which it ends, but for those that come on demand; and the
+ * last one. What an unverified trailer says is kept within the footer. */
+struct art_pages art_blob_head_pages(const uint8_t *image, uint32_t footer_pages) {
     const struct art_blob_trailer *trailer = art_blob_trailer(image);
-    uint32_t begin = ART_BLOB_PAGES - footer_pages, end = LAST_PAGE, first = trailer->routing / ART_BLOB_PAGE;
-    struct art_measures has = art_trailer_measures(trailer);
-    uint64_t label = (uint64_t)trailer->common + art_summed_bytes(has), root = trailer->root;
-    uint64_t at = (uint64_t)trailer->routing + art_summed_at(trailer->buckets, trailer->flags & ART_BLOB_SUMS);
-    if (trailer->flags & ART_BLOB_FILTER && trailer->filter < ART_LAST_PAGE_AT)
-        end = (trailer->filter + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE;
-    if (first < begin || first > end) first = begin;
-    if (end < first) end = first;
-    struct art_pages pages = art_pages_of(first, end - first);
-    uint64_t from = (at + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE, to = root < label ? 0 : (root - label) / ART_BLOB_PAGE;
-    bool any = first <= from && from < to && to <= end;
-    *summed = any ? art_pages_of((uint32_t)from, (uint32_t)(to - from)) : (struct art_pages){{0, 0}};
-    for (unsigned i = 0; i < 2; i++) pages.bits[i] &= ~summed->bits[i];
-    pages.bits[1] |= art_pages_of(LAST_PAGE, 1).bits[1];
+    struct art_parts at = art_trailer_parts(trailer);
+    bool sane = at.routing >= ART_BLOB_BYTES - footer_pages * ART_BLOB_PAGE && at.routing <= at.lazy &&
+                at.lazy <= at.lazy_end && at.lazy_end <= at.nodes_end && at.nodes_end <= ART_TRAILER_AT;
+    struct art_pages pages = art_pages_of(LAST_PAGE, 1);
+    if (!sane) return pages; /* it is refused */
+    uint32_t end = art_format_is_former(trailer->format) ? at.nodes_end : (uint32_t)ART_TRAILER_AT;
+    struct art_pages before = art_pages_between(at.routing, at.lazy), behind = art_pages_between(at.lazy_end, end);
+    join_pages(&pages, &before);
+    join_pages(&pages, &behind);
     return pages;
 }
 
@@ -207,12 +285,13 @@ static void take_trailer(struct art_blob *blob, const struct art_blob_trailer *t
     blob->key_max = trailer->key_max;
     blob->has = art_trailer_measures(trailer);
     blob->postings = (uint32_t)ART_POSTINGS_ALIGN * trailer->postings_at;
-    blob->routing = trailer->routing;
-    blob->root = trailer->root;
+    blob->at = art_trailer_parts(trailer);
     blob->filter = trailer->filter;
     blob->filter_blocks = trailer->filter_blocks;
-    blob->blocks = trailer->format == ART_BLOB_FORMAT_BLOCKS;
-    blob->head = art_blob_head_pages(blob->image, trailer->footer_pages, &blob->summed);
+    bool former = art_format_is_former(trailer->format);
+    blob->postings_end = former || !trailer->filter ? trailer->routing : trailer->filter;
+    blob->blocks = art_format_has_blocks(trailer->format);
+    blob->head = art_blob_head_pages(blob->image, trailer->footer_pages);
 }
 
 /* They are present, then. */
@@ -239,8 +318,9 @@ enum art_rc art_blob_open_head(struct art_blob *blob, const uint8_t *image, cons
     if (rc) return rc;
     const struct art_blob_trailer *trailer = art_blob_trailer(image);
     const char *wrong = wrong_identity(trailer, ref, uuid);
-    unsigned latest = art_codec() ? ART_BLOB_FORMAT_BLOCKS : ART_BLOB_FORMAT_POSTINGS;
-    if (!wrong && (trailer->format < ART_BLOB_FORMAT || trailer->format > latest)) {
+    unsigned latest = art_codec() ? ART_BLOB_FORMAT_BLOCKS : ART_BLOB_FORMAT_LEAF;
+    bool known = trailer->format >= ART_BLOB_FORMAT && trailer->format <= latest;
+    if (!wrong && (!known || (art_format_has_blocks(trailer->format) && !art_codec()))) {
         return art_fail(
             ART_CORRUPT,
             "art: a blob has format %u, this version reads %u (%s, slot %u): use the sqlite-art that made it",
@@ -256,9 +336,11 @@ enum art_rc art_blob_open_head(struct art_blob *blob, const uint8_t *image, cons
     if (trailer->format == ART_BLOB_FORMAT) blob->postings = 0;
     if (!wrong && blob->has.columns) wrong = wrong_summary(blob, ref);
     blob->postings_there = !blob->postings;
-    if (!wrong && !art_pages_count(&blob->summed, ART_BLOB_PAGES)) wrong = wrong_summed(blob);
     if (wrong) return footer_corrupt(blob, wrong);
-    return art_routing_check(blob);
+    unsigned done = 0;
+    rc = check_arrived(blob, &blob->head, &done);
+    if (!rc) note_parts(blob, done);
+    return rc;
 }
 
 enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref,
@@ -267,9 +349,24 @@ enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const str
     if (rc) return rc;
     struct art_pages pages = art_pages_of(ART_BLOB_PAGES - blob->footer_pages, blob->footer_pages);
     rc = verify_footer_pages(blob, &pages);
-    const char *wrong = !rc && art_pages_count(&blob->summed, ART_BLOB_PAGES) ? wrong_summed(blob) : NULL;
-    if (wrong) return footer_corrupt(blob, wrong);
+    for (unsigned i = 0; i < 2; i++) pages.bits[i] &= ~blob->head.bits[i];
+    unsigned done = 0;
+    if (!rc) rc = check_arrived(blob, &pages, &done);
+    if (!rc) note_parts(blob, done);
     return rc ? rc : art_blob_want_postings(blob);
+}
+
+enum art_rc art_blob_load_part(struct art_blob *blob, unsigned part) {
+    struct art_pages pages = pages_of_part(blob, part);
+    assert(part < parts_of(blob));
+    enum art_rc rc = art_blob_want_pages(blob, &pages);
+    if (!rc) note_parts(blob, 1u << part);
+    return rc;
+}
+
+enum art_rc art_blob_want_routing(struct art_blob *blob) {
+    struct art_pages pages = art_pages_between(blob->at.lazy, blob->at.lazy_end);
+    return art_blob_want_pages(blob, &pages);
 }
 
 void art_blob_copy(const struct art_blob *blob, uint8_t *image, uint32_t slot, uint64_t generation,
@@ -357,12 +454,10 @@ enum art_rc art_blob_verify_bytes(const struct art_blob *blob, uint32_t page, co
 enum art_rc art_blob_verify_page(struct art_blob *blob, uint32_t page) {
     enum art_rc rc = art_blob_verify_bytes(blob, page, blob->image + (size_t)page * ART_BLOB_PAGE);
     if (rc) return rc;
-    if (art_pages_has(&blob->summed, page)) { /* sane with the last of them */
-        struct art_pages present = art_blob_present(blob), missing = blob->summed;
-        for (unsigned i = 0; i < 2; i++) missing.bits[i] &= ~present.bits[i];
-        const char *wrong = art_pages_count(&missing, ART_BLOB_PAGES) == 1 ? wrong_summed(blob) : NULL;
-        if (wrong) return footer_corrupt(blob, wrong);
-    }
+    unsigned done = 0;
+    if (page >= blob->leaf_pages) rc = check_arrived(blob, (struct art_pages[]){art_pages_of(page, 1)}, &done);
+    if (rc) return rc;
     atomic_fetch_or_explicit(&blob->present[page >> 6], 1ull << (page & 63), memory_order_release);
+    if (done) note_parts(blob, done);
     return ART_OK;
 }

@@ -27,6 +27,7 @@ enum art_rc art_builder_open(struct art_builder **out, const struct art_builder_
     builder->ratio = ART_RATIO_ONE / 2;
     if (!options->fill_pages) builder->options.fill_pages = ART_BLOB_PAGES;
     if (options->summary) builder->footer.has = options->summary->has;
+    builder->footer.former = index || options->former;
     if (!index) builder->footer.postings.fields = art_measures_fields(builder->footer.has);
     builder->pending.count = builder->pending.behind = 0;
     builder->pending.terms = (struct art_terms){0};
@@ -371,8 +372,9 @@ static enum art_rc close_blob(struct art_builder *builder, uint32_t slot, uint64
     struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(builder->buffer + ART_TRAILER_AT);
     memset(trailer, 0, sizeof *trailer);
     trailer->magic = ART_BLOB_MAGIC;
-    trailer->format = layout.postings ? ART_BLOB_FORMAT_POSTINGS : ART_BLOB_FORMAT;
-    if (builder->in_blocks) trailer->format = ART_BLOB_FORMAT_BLOCKS;
+    trailer->format = builder->in_blocks ? ART_BLOB_FORMAT_BLOCKS : ART_BLOB_FORMAT_LEAF;
+    if (footer->former) trailer->format = layout.postings ? ART_BLOB_FORMAT_POSTINGS : ART_BLOB_FORMAT;
+    if (footer->former && builder->in_blocks) trailer->format = ART_BLOB_FORMAT_FORMER_BLOCKS;
     trailer->kind = builder->options.kind;
     trailer->height = builder->options.height;
     trailer->flags = layout.flags;

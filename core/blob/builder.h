@@ -27,6 +27,7 @@ struct art_builder_options {
     /* close a blob when it uses this many pages; 0: 128, all. A leaf takes its first entry, an index its first two,
      * whatever they need. */
     uint32_t fill_pages;
+    bool former;         /* leaf blobs as versions up to 0.3.0 have written them: for tests */
     uint32_t page_spare; /* bytes at the end of each leaf page that stay zero, unless a single entry needs them */
 };
 

@@ -251,7 +251,7 @@ static enum art_rc check_footer(struct art_blob_checker *checker) {
     if (rc == ART_TOOBIG) return wrong_at(checker, "the footer that these entries ask for does not fit");
     if (rc) return rc;
     uint32_t from = ART_BLOB_BYTES - blob->footer_pages * ART_BLOB_PAGE;
-    if (layout.postings != postings_at(blob) || layout.routing != blob->routing || layout.root != blob->root ||
+    if (layout.postings != postings_at(blob) || layout.routing != trailer->routing || layout.root != trailer->root ||
         layout.footer_pages != blob->footer_pages || layout.filter != blob->filter ||
         layout.filter_blocks != blob->filter_blocks || layout.flags != blob->flags) {
         return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1,
@@ -259,8 +259,8 @@ static enum art_rc check_footer(struct art_blob_checker *checker) {
     }
     for (uint32_t at = from; at < ART_TRAILER_AT; at++) {
         if (checker->image[at] == blob->image[at]) continue;
-        bool in_filter = blob->filter && at >= blob->filter;
-        const char *part = at < blob->routing ? "table of postings" : in_filter ? "filter" : "routing part";
+        bool in_filter = blob->filter && at >= blob->filter && (at < blob->at.routing || at >= blob->at.nodes_end);
+        const char *part = in_filter ? "filter" : at < blob->at.routing ? "table of postings" : "routing part";
         return art_corrupt(blob->file, blob->slot, at / ART_BLOB_PAGE, "the %s is not that of the entries, byte %u",
                            part, at);
     }
@@ -275,12 +275,13 @@ enum art_rc art_blob_check_expected(struct art_blob *blob, const struct art_blob
     if (!rc) rc = art_blob_want_postings(blob);
     if (rc) return rc;
     checker.footer.has = blob->has;
+    checker.footer.former = art_format_is_former(art_blob_trailer(blob->image)->format);
     if (blob->postings && expected->summary) {
         checker.footer.postings.fields = art_measures_fields(blob->has);
     } else if (postings_at(blob)) {
         const uint8_t *at = blob->image + postings_at(blob);
         checker.footer.known_postings =
-            blob->postings ? art_blob_postings(blob) : art_bytes(at, blob->routing - postings_at(blob));
+            blob->postings ? art_blob_postings(blob) : art_bytes(at, blob->postings_end - postings_at(blob));
     }
     checker.key = art_alloc(ART_KEY_MAX + ART_KEY_PADDING);
     checker.before = art_alloc(ART_KEY_MAX + ART_KEY_PADDING);

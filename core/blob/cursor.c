@@ -39,8 +39,10 @@ enum art_rc art_blob_cursor_limit(struct art_blob_cursor *cursor, const struct a
     cursor->chooses = limits && leaf && (limits->choose_singly || (limits->choose && cursor->blob->blocks));
     if (!limits) return ART_OK;
     enum art_rc rc = art_blob_pages_with_terms(cursor->blob, limits, &cursor->pages);
-    bool any = limits->count && art_pages_from(&cursor->pages, 0) < ART_BLOB_PAGES; /* zones say more of them */
-    return rc || !any ? rc : art_blob_want_summed(cursor->blob);
+    bool any = art_pages_from(&cursor->pages, 0) < ART_BLOB_PAGES; /* zones say more of them */
+    for (unsigned i = 0; !rc && any && i < limits->count; i++)
+        rc = art_blob_want_part(cursor->blob, ART_PART_ZONES + limits->limit[i].column);
+    return rc;
 }
 
 void art_blob_cursor_plain(struct art_blob_cursor *cursor, struct art_plain_bucket *room) {
@@ -677,8 +679,10 @@ enum art_rc art_blob_skip_near(struct art_blob_cursor *cursor, uint32_t len, str
     assert(cursor->valid && cursor->keyed == cursor->entry && len <= cursor->key_len);
     *done = skip_in_bucket(cursor, len);
     if (*done || len <= blob->label_len || behind.len <= blob->label_len) return ART_OK;
+    enum art_rc rc = art_blob_want_part(blob, ART_PART_NODES);
+    if (ART_UNLIKELY(rc)) return rc;
     if (art_route(blob, behind, &known) + 1 == blob->buckets) return ART_OK;
-    enum art_rc rc = art_blob_seek_ge(cursor, behind);
+    rc = art_blob_seek_ge(cursor, behind);
     *done = rc || cursor->valid; /* the buckets behind it may all be passed over */
     return rc;
 }

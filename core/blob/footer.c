@@ -271,20 +271,21 @@ uint32_t art_footer_pages(uint32_t buckets, bool sums, struct art_measures has, 
                           uint64_t other_bytes) {
     uint32_t filter = art_filter_blocks(filter_keys) * ART_FILTER_BLOCK_BYTES;
     uint64_t bytes = sizeof(struct art_blob_trailer) + (filter ? filter + ART_FILTER_BLOCK_BYTES : 0) +
-                     (uint64_t)art_directory_bytes(buckets, sums, has) + other_bytes + 8;
+                     (uint64_t)art_directory_bytes(buckets, sums, has) + other_bytes + 2 * 8;
     return (uint32_t)((bytes + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE);
 }
 
 /* A column of numbers after the other. */
-static uint32_t put_summed(const struct art_footer *footer, uint8_t *out) {
+static void put_summed(const struct art_footer *footer, const struct art_parts *parts, uint8_t *image) {
     struct art_measures has = footer->has;
     struct art_summed all;
     uint32_t n = footer->buckets;
-    uint8_t *at = out;
+    uint8_t *at = image + parts->sums;
     for (unsigned i = 0; i < has.sums; i++) {
         for (uint32_t b = 0; b <= n; b++, at += ART_SUM_BYTES)
             art_store_sum(at, footer->summed[(size_t)b * has.sums + i]);
     }
+    at = image + parts->zones;
     for (unsigned i = 0; i < has.columns; i++, at += ART_ZONE_BYTES * n) {
         for (uint32_t b = 0; b < n; b++) {
             const struct art_zone *zone = &footer->zones[(size_t)b * has.columns + i];
@@ -295,85 +296,86 @@ static uint32_t put_summed(const struct art_footer *footer, uint8_t *out) {
         }
     }
     art_footer_summed(footer, &all);
-    art_summed_encode(has, &all, at);
-    return (uint32_t)(at - out) + art_summed_bytes(has);
+    art_summed_encode(has, &all, image + parts->summed);
 }
 
-static uint32_t put_directories(const struct art_footer *footer, struct art_bytes label, uint64_t csn_min,
-                                uint8_t *out) {
+static void put_bounds(const struct art_footer *footer, uint64_t csn_min, uint8_t *at) {
     const struct art_bounds *bounds = footer->bounds;
-    uint32_t at = 0;
-    for (uint32_t b = 0; b < footer->buckets; b++, at += 2) art_store16(out + at, footer->offset[b] / ART_BUCKET_ALIGN);
-    for (uint32_t b = 0; b <= footer->buckets; b++, at += 4) art_store32(out + at, footer->rank[b]);
-    for (uint32_t b = 0; footer->sums && b <= footer->buckets; b++, at += 8)
-        art_store64(out + at, (uint64_t)footer->sum[b]);
     for (uint32_t b = 0; b < footer->buckets; b++, at += 4) {
         uint64_t newest = bounds[b].csn_max - csn_min;
-        art_store32(out + at, newest < ART_NEWEST_UNKNOWN ? (uint32_t)newest : ART_NEWEST_UNKNOWN);
+        art_store32(at, newest < ART_NEWEST_UNKNOWN ? (uint32_t)newest : ART_NEWEST_UNKNOWN);
     }
-    for (uint32_t b = 0; b < footer->buckets; b++, at += 2) art_store16(out + at, bounds[b].key_max);
-    for (uint32_t b = 0; b < footer->buckets; b++) out[at++] = bounds[b].overflows;
-    if (footer->has.columns) at += put_summed(footer, out + at);
-    if (label.len) memcpy(out + at, label.data, label.len);
-    return at + label.len;
+    for (uint32_t b = 0; b < footer->buckets; b++, at += 2) art_store16(at, bounds[b].key_max);
+    for (uint32_t b = 0; b < footer->buckets; b++) *at++ = bounds[b].overflows;
 }
 
-/* Stands before the trailer, where it is wanted. Where it begins; *end: where it ends. */
-static uint32_t put_filter(const struct art_footer *footer, uint32_t keys, uint8_t *image,
-                           struct art_footer_layout *out, uint32_t *end) {
-    *end = ART_TRAILER_AT;
-    if (!keys) return ART_TRAILER_AT;
-    uint32_t blocks = art_filter_blocks(keys), bytes = blocks * ART_FILTER_BLOCK_BYTES;
-    uint32_t at = (ART_TRAILER_AT - bytes) & ~(uint32_t)(ART_FILTER_BLOCK_BYTES - 1);
-    out->flags |= ART_BLOB_FILTER;
-    out->filter_blocks = blocks;
-    out->filter = at;
-    art_filter_build(image + at, blocks, footer->hashes, keys);
-    *end = at + bytes;
+static void put_directories(const struct art_footer *footer, const struct art_parts *parts, uint8_t *image) {
+    uint32_t n = footer->buckets;
+    for (uint32_t b = 0; b < n; b++) art_store16(image + parts->offsets + 2 * b, footer->offset[b] / ART_BUCKET_ALIGN);
+    for (uint32_t b = 0; b <= n; b++) art_store32(image + parts->ranks + 4 * b, footer->rank[b]);
+    for (uint32_t b = 0; footer->sums && b <= n; b++)
+        art_store64(image + parts->weights + 8 * b, (uint64_t)footer->sum[b]);
+}
+
+static uint32_t below(uint32_t end, uint32_t bytes, uint32_t align) {
+    return (end - bytes) & ~(align - 1);
+}
+
+/* Where all parts go. */
+static struct art_parts lay_out(const struct art_footer *footer, uint32_t label, uint32_t nodes, uint32_t filter_keys,
+                                uint32_t postings, struct art_footer_layout *out) {
+    uint32_t filter = art_filter_blocks(filter_keys) * ART_FILTER_BLOCK_BYTES, n = footer->buckets;
+    uint32_t end = ART_TRAILER_AT;
+    if (footer->former && filter) end = out->filter = below(end, filter, ART_FILTER_BLOCK_BYTES);
+    struct art_parts at = art_parts_of(n, footer->sums, footer->has, label, footer->former, 0, end);
+    uint32_t before = at.nodes + nodes; /* from the routing part's begin to the end of the nodes */
+    at = art_parts_of(n, footer->sums, footer->has, label, footer->former, below(at.nodes_end, before, 8), end);
+    end = at.routing;
+    if (!footer->former && filter) end = out->filter = below(end, filter, ART_FILTER_BLOCK_BYTES);
+    if (postings) end = out->postings = below(end, postings, ART_POSTINGS_ALIGN);
+    out->filter_blocks = filter / ART_FILTER_BLOCK_BYTES;
+    out->routing = at.routing;
+    out->root = at.nodes;
+    out->footer_pages = (ART_BLOB_BYTES - end + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE;
     return at;
 }
 
 enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, uint64_t csn_min, uint32_t filter_keys,
                              uint8_t *image, struct art_footer_layout *out) {
-    uint32_t directory = art_directory_bytes(footer->buckets, footer->sums, footer->has) + label.len;
-    uint32_t filter_end, postings = art_postings_bytes(&footer->postings, NULL, 0);
+    uint32_t postings = art_postings_bytes(&footer->postings, NULL, 0);
     if (footer->known_postings.len) postings = footer->known_postings.len;
-    enum art_rc rc = reserve_scratch(footer, directory + footer->nodes_bound + postings);
+    enum art_rc rc = reserve_scratch(footer, footer->nodes_bound + postings);
     if (rc) return rc;
-    uint32_t put = put_directories(footer, label, csn_min, footer->scratch);
-    assert(put == directory);
-    (void)put;
-    struct art_node_writer writer = {.footer = footer, .skip = label.len, .out = footer->scratch + directory};
+    struct art_node_writer writer = {.footer = footer, .skip = label.len, .out = footer->scratch};
     uint32_t nodes = put_nodes(writer);
     if (!nodes) {
         writer.wide = true;
         nodes = put_nodes(writer);
     }
     assert(nodes <= footer->nodes_bound);
-    uint8_t *after = footer->scratch + directory + nodes;
-    postings = footer->known_postings.len;
-    if (postings) memcpy(after, footer->known_postings.data, postings);
-    uint32_t last_page = footer->offset[footer->buckets - 1] / ART_BLOB_PAGE;
-    if (footer->postings.fields) rc = art_postings_write(&footer->postings, last_page + 1, after, &postings);
-    if (rc) return rc;
-    uint64_t others = (uint64_t)label.len + nodes + (postings ? postings + ART_POSTINGS_ALIGN : 0);
+    struct art_bytes posted = footer->known_postings;
+    if (footer->postings.fields) {
+        uint32_t last_page = footer->offset[footer->buckets - 1] / ART_BLOB_PAGE;
+        posted = art_bytes(footer->scratch + nodes, 0);
+        rc = art_postings_write(&footer->postings, last_page + 1, footer->scratch + nodes, &posted.len);
+        if (rc) return rc;
+    }
+    uint64_t others = (uint64_t)label.len + nodes + (posted.len ? posted.len + ART_POSTINGS_ALIGN : 0);
     if (art_footer_pages(footer->buckets, footer->sums, footer->has, filter_keys, others) > ART_BLOB_PAGES)
         return ART_TOOBIG;
     memset(out, 0, sizeof *out);
-    out->flags = (uint8_t)((writer.wide ? ART_BLOB_WIDE : 0) | (footer->sums ? ART_BLOB_SUMS : 0));
-    uint32_t end = put_filter(footer, filter_keys, image, out, &filter_end);
-    out->routing = (end - directory - nodes) & ~7u;
-    out->root = out->routing + directory;
-    uint32_t first = (out->routing - postings) & ~(uint32_t)(ART_POSTINGS_ALIGN - 1);
-    if (postings) out->postings = first;
-    out->footer_pages = (ART_BLOB_BYTES - first + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE;
-    uint32_t begin = ART_BLOB_BYTES - out->footer_pages * ART_BLOB_PAGE, routing_end = out->routing + directory + nodes;
-    assert(begin <= first && out->root <= routing_end && routing_end <= end && out->routing % 8 == 0);
-    memset(image + begin, 0, first - begin);
-    memcpy(image + first, after, postings);
-    memset(image + first + postings, 0, out->routing - first - postings);
-    memcpy(image + out->routing, footer->scratch, directory + nodes);
-    memset(image + routing_end, 0, end - routing_end);
-    memset(image + filter_end, 0, ART_TRAILER_AT - filter_end);
+    struct art_parts at = lay_out(footer, label.len, nodes, filter_keys, posted.len, out);
+    out->flags = (uint8_t)((writer.wide ? ART_BLOB_WIDE : 0) | (footer->sums ? ART_BLOB_SUMS : 0) |
+                           (out->filter ? ART_BLOB_FILTER : 0));
+    uint32_t begin = ART_BLOB_BYTES - out->footer_pages * ART_BLOB_PAGE;
+    memset(image + begin, 0, ART_TRAILER_AT - begin);
+    if (posted.len) memcpy(image + out->postings, posted.data, posted.len);
+    if (out->filter) art_filter_build(image + out->filter, out->filter_blocks, footer->hashes, filter_keys);
+    if (posted.len && at.heads) art_postings_copy_heads(posted, footer->has, image + at.heads);
+    put_directories(footer, &at, image);
+    put_bounds(footer, csn_min, image + at.bounds);
+    if (footer->has.columns) put_summed(footer, &at, image);
+    if (label.len) memcpy(image + at.label, label.data, label.len);
+    memcpy(image + at.nodes, footer->scratch, nodes);
     return ART_OK;
 }

@@ -353,36 +353,56 @@ static uint32_t table_bytes(const uint8_t *head) {
     return 2 * (art_load16(head) + 1) + ANY_BYTES + 2 * art_load16(head + 2);
 }
 
-uint32_t art_postings_measure(const uint8_t *at, uint32_t capacity, uint32_t fields) {
+/* By heads that lie so far from each other. */
+static uint32_t measure_by_heads(const uint8_t *heads, uint32_t stride, uint32_t capacity, uint32_t fields) {
     uint32_t n = (uint32_t)__builtin_popcount(fields), bytes = HEAD_BYTES * n;
-    if (bytes > capacity) return 0;
-    for (uint32_t i = 0; i < n; i++) {
-        bytes += table_bytes(at + HEAD_BYTES * i);
-        if (bytes > capacity) return 0;
+    for (uint32_t i = 0; bytes <= capacity && i < n; i++) bytes += table_bytes(heads + stride * i);
+    return bytes <= capacity ? bytes : 0;
+}
+
+uint32_t art_postings_measure(const uint8_t *at, uint32_t capacity, uint32_t fields) {
+    return measure_by_heads(at, HEAD_BYTES, capacity, fields);
+}
+
+void art_postings_copy_heads(struct art_bytes postings, struct art_measures has, uint8_t *out) {
+    uint32_t n = (uint32_t)__builtin_popcount(art_measures_fields(has));
+    const uint8_t *head = postings.data, *data = head + HEAD_BYTES * n;
+    for (; n--; head += HEAD_BYTES, out += HEAD_BYTES + ANY_BYTES) {
+        memcpy(out, head, HEAD_BYTES);
+        memcpy(out + HEAD_BYTES, data + 2 * (art_load16(head) + 1), ANY_BYTES);
+        data += table_bytes(head);
     }
-    return bytes;
 }
 
 struct art_bytes art_blob_postings(const struct art_blob *blob) {
     const uint8_t *at = blob->image + blob->postings;
-    return art_bytes(at, art_postings_measure(at, blob->routing - blob->postings, art_measures_fields(blob->has)));
+    return art_bytes(at, art_postings_measure(at, blob->postings_end - blob->postings, art_measures_fields(blob->has)));
 }
 
 /* Bytes of the postings are looked at once their pages are there. */
 static inline enum art_rc want_bytes(struct art_blob *blob, const uint8_t *at, uint32_t len) {
-    uint32_t begin = (uint32_t)(at - blob->image);
-    assert(begin + len <= blob->routing);
-    return art_blob_want_bytes(blob, begin, len);
+    return art_blob_want_bytes(blob, (uint32_t)(at - blob->image), len);
+}
+
+/* They are in the blob's head, or in front of the postings. */
+struct heads {
+    const uint8_t *at;
+    uint32_t stride;
+};
+static inline struct heads heads_of(const struct art_blob *blob) {
+    if (blob->at.heads) return (struct heads){blob->image + blob->at.heads, HEAD_BYTES + ANY_BYTES};
+    return (struct heads){blob->image + blob->postings, HEAD_BYTES};
 }
 
 /* The heads of all fields say whether all of them lie in the footer. */
 static enum art_rc want_heads(struct art_blob *blob) {
     uint32_t fields = art_measures_fields(blob->has), bytes = HEAD_BYTES * (uint32_t)__builtin_popcount(fields);
     if (blob->postings_there) return ART_OK;
-    uint32_t room = blob->routing - blob->postings;
-    enum art_rc rc = bytes <= room ? want_bytes(blob, blob->image + blob->postings, bytes) : ART_OK;
+    uint32_t room = blob->postings_end - blob->postings;
+    const struct heads heads = heads_of(blob);
+    enum art_rc rc = bytes <= room ? want_bytes(blob, heads.at, bytes) : ART_OK;
     if (rc) return rc;
-    blob->postings_there = art_postings_measure(blob->image + blob->postings, room, fields) > 0;
+    blob->postings_there = measure_by_heads(heads.at, heads.stride, room, fields) > 0;
     if (blob->postings_there) return ART_OK;
     return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1, "blob trailer: the postings leave the footer");
 }
@@ -395,17 +415,20 @@ enum art_rc art_blob_want_postings(struct art_blob *blob) {
 
 /* One field. */
 struct posting_part {
-    const uint8_t *begin, *data;
+    const uint8_t *begin, *any, *data;
     uint32_t groups, units;
 };
 
 static struct posting_part find_part(const struct art_blob *blob, unsigned field) {
     uint32_t fields = art_measures_fields(blob->has), before = fields & ((1u << field) - 1);
-    const uint8_t *head = blob->image + blob->postings, *begin = head + HEAD_BYTES * __builtin_popcount(fields);
+    const struct heads heads = heads_of(blob);
+    const uint8_t *head = heads.at, *begin = blob->image + blob->postings + HEAD_BYTES * __builtin_popcount(fields);
     assert(has_field(fields, field) && blob->postings_there);
-    for (; before; before &= before - 1, head += HEAD_BYTES) begin += table_bytes(head);
+    for (; before; before &= before - 1, head += heads.stride) begin += table_bytes(head);
     uint32_t groups = art_load16(head);
-    return (struct posting_part){begin, begin + 2 * (groups + 1) + ANY_BYTES, groups, art_load16(head + 2)};
+    const uint8_t *data = begin + 2 * (groups + 1) + ANY_BYTES,
+                  *any = blob->at.heads ? head + HEAD_BYTES : data - ANY_BYTES;
+    return (struct posting_part){begin, any, data, groups, art_load16(head + 2)};
 }
 
 static const struct art_pages all_pages = {{UINT64_MAX, UINT64_MAX}};
@@ -479,18 +502,25 @@ static enum art_rc pages_by_field(struct art_blob *blob, const struct art_term_q
     assert(query->count);
     bool all = query->field >= ART_FIELD_SEARCHES;
     struct posting_part part = find_part(blob, query->field);
-    enum art_rc rc = want_bytes(blob, part.data - ANY_BYTES, ANY_BYTES);
+    enum art_rc rc = want_bytes(blob, part.any, ANY_BYTES);
     if (rc) return rc;
-    struct art_pages any = pages_at(part.data - ANY_BYTES), pages;
+    struct art_pages any = pages_at(part.any), pages;
+    uint32_t least = ART_BLOB_PAGES + 1, rarest = 0;
     *out = all ? all_pages : any;
     for (uint32_t i = 0; !rc && i < query->count && !(all && is_empty(out)); i++) {
         rc = pages_with_term(blob, &part, query->term[i], &any, &pages);
+        uint32_t count = art_pages_count(&pages, ART_BLOB_PAGES);
+        if (all && count < least) rarest = i;
+        if (count < least) least = count;
         if (all) {
             keep_pages(out, pages);
         } else {
             add_pages(out, pages);
         }
     }
+    uint32_t first = query->term[0]; /* of the next blob the rarest is asked first: it may need no other */
+    query->term[0] = query->term[rarest];
+    query->term[rarest] = first;
     return rc;
 }
 

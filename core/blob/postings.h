@@ -86,6 +86,11 @@ enum art_rc art_postings_write(struct art_postings *postings, uint32_t leaf_page
 
 /* Bytes of the postings at `at`, of so many fields (a bit for each); 0: they go beyond `limit`. */
 uint32_t art_postings_measure(const uint8_t *at, uint32_t limit, uint32_t fields);
+/* What of them stands in a blob's head, too (blob_format.h). */
+static inline uint32_t art_postings_heads_bytes(struct art_measures has) {
+    return (uint32_t)(4 + ART_BLOB_PAGES / 8) * (uint32_t)__builtin_popcount(art_measures_fields(has));
+}
+void art_postings_copy_heads(struct art_bytes postings, struct art_measures has, uint8_t *out);
 /* Those of an open blob that has some, as bytes of its image. */
 struct art_bytes art_blob_postings(const struct art_blob *blob);
 

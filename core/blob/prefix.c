@@ -63,8 +63,10 @@ ART_READS_PAST static int last_prefix(const struct art_bucket_view *view, struct
 enum art_rc art_blob_prefix(struct art_blob *blob, struct art_bytes key, int64_t *len, struct art_entry *out) {
     assert(blob->kind == ART_BLOB_LEAF);
     struct art_bucket_view view;
+    enum art_rc rc = art_blob_want_part(blob, ART_PART_NODES);
+    if (ART_UNLIKELY(rc)) return rc;
     uint32_t known, bucket = art_route(blob, key, &known);
-    enum art_rc rc = art_bucket_open(blob, bucket, &view);
+    rc = art_bucket_open(blob, bucket, &view);
     if (ART_UNLIKELY(rc)) return rc;
     int entry = last_prefix(&view, key, known, len);
     if (entry == NONE) return ART_NOTFOUND;

@@ -41,7 +41,7 @@ static inline uint32_t art_node_bucket(const struct art_routing_node *node, uint
 
 /* The bucket with the last separator <= key (the first bucket when there is none): it holds the key, or its position,
  * unless that lies before the bucket's first entry. *known: leading bytes that the key shares with the bucket's first
- * key, as far as that came to light. */
+ * key, as far as that came to light. ART_PART_NODES is there. */
 uint32_t art_route(const struct art_blob *blob, struct art_bytes key, uint32_t *known);
 
 /* Looks at every node once, in the order in which they lie: afterwards art_route() stays inside the routing part, ends,

@@ -11,8 +11,10 @@ ART_READS_PAST static inline enum art_rc find(struct art_blob *blob, struct art_
     uint32_t known;
     const uint8_t *start;
     out->exact = false;
+    enum art_rc rc = art_blob_want_part(blob, ART_PART_NODES);
+    if (ART_UNLIKELY(rc)) return rc;
     out->bucket = art_route(blob, key, &known);
-    enum art_rc rc = art_bucket_fetch(blob, out->bucket, &start);
+    rc = art_bucket_fetch(blob, out->bucket, &start);
     if (ART_UNLIKELY(rc)) return rc;
     art_bucket_prefetch(start);
     art_bucket_view_open(&out->view, start);
@@ -57,9 +59,12 @@ enum art_rc art_blob_get_in(struct art_blob *blob, uint32_t bucket, struct art_b
     return ART_UNLIKELY(rc) ? rc : get_in_view(&view, key, blob->label_len, out);
 }
 
-void art_blob_spot(const struct art_blob *blob, struct art_bytes key, struct art_spot *out) {
+enum art_rc art_blob_spot(struct art_blob *blob, struct art_bytes key, struct art_spot *out) {
+    enum art_rc rc = art_blob_want_part(blob, ART_PART_NODES);
+    if (ART_UNLIKELY(rc)) return rc;
     out->bucket = art_route(blob, key, &out->known);
     out->page = art_bucket_page(blob, out->bucket);
+    return ART_OK;
 }
 
 enum art_rc art_blob_get_from(const struct art_blob *blob, struct art_bytes key, const struct art_spot *spot,
@@ -122,7 +127,7 @@ enum art_rc art_blob_sums(struct art_blob *blob, struct art_bytes key, const str
     struct art_blob_position position;
     bool index = blob->kind == ART_BLOB_INDEX;
     enum art_rc rc = index ? art_blob_find_child(blob, key, &position) : find(blob, key, &position);
-    if (ART_LIKELY(!rc)) rc = art_blob_want_summed(blob);
+    if (ART_LIKELY(!rc)) rc = art_blob_want_part(blob, ART_PART_SUMS);
     if (ART_UNLIKELY(rc)) return rc;
     assert(blob->has.sums == summary->has.sums);
     *before = (int64_t)((uint64_t)art_bucket_sum(blob, position.bucket) +
@@ -152,6 +157,9 @@ static bool bucket_at_hand(const struct art_blob *blob, uint32_t bucket, struct 
 enum art_estimate art_blob_estimate(const struct art_blob *blob, struct art_bytes key, int64_t *before,
                                     struct art_ref *child) {
     struct art_bucket_view view;
+    struct art_pages nodes = art_pages_between(blob->at.nodes, blob->at.nodes_end);
+    *before = blob->count / 2;
+    if (!art_pages_are_present(blob, &nodes)) return ART_ESTIMATE_ROUGH;
     uint32_t known, bucket = art_route(blob, key, &known);
     *before = art_bucket_sum(blob, bucket);
     if (!bucket_at_hand(blob, bucket, &view)) {
@@ -170,10 +178,13 @@ enum art_estimate art_blob_estimate(const struct art_blob *blob, struct art_byte
     return rc || !art_ref_is_child(blob, child) ? ART_ESTIMATE_ROUGH : ART_ESTIMATE_CHILD;
 }
 
-void art_blob_before(const struct art_blob *blob, struct art_bytes key, uint32_t *entries, int64_t *weights) {
+enum art_rc art_blob_before(struct art_blob *blob, struct art_bytes key, uint32_t *entries, int64_t *weights) {
+    enum art_rc rc = art_blob_want_part(blob, ART_PART_NODES);
+    if (rc) return rc;
     uint32_t known, bucket = art_route(blob, key, &known);
     *entries = art_bucket_rank(blob, bucket);
     *weights = art_bucket_sum(blob, bucket);
+    return ART_OK;
 }
 
 /* --- the best of a range ------------------------------------------------------------------------------------------ */
@@ -247,7 +258,7 @@ enum art_rc art_blob_extreme(struct art_blob *blob, struct art_bytes low, struct
     struct art_blob_position position[2];
     enum art_rc rc = find_both(blob, low, high, position);
     edge[0].summed = edge[1].summed = NULL;
-    if (!rc) rc = art_blob_want_summed(blob);
+    if (!rc) rc = art_blob_want_part(blob, ART_PART_ZONES + search->column);
     if (rc) return rc;
     if (blob->kind == ART_BLOB_INDEX) {
         bool cuts = low.data, ends = high.data;

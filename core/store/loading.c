@@ -160,7 +160,7 @@ enum art_rc art_store_open_image(struct art_store *store, struct art_cached *cac
     assert(cached->key.slot == ref->slot && !atomic_load(&cached->ready));
     const uint8_t *image = art_cached_image(cached);
     struct art_io_request requests[RANGES_MAX];
-    struct art_pages summed, rest = art_blob_head_pages(image, ref->footer_pages, &summed), read = *pages;
+    struct art_pages rest = art_blob_head_pages(image, ref->footer_pages), read = *pages;
     uint32_t fresh;
     for (unsigned i = 0; i < 2; i++) rest.bits[i] &= ~pages->bits[i];
     unsigned count = request_set(cached, &rest, requests, &fresh);

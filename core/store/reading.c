@@ -10,11 +10,12 @@
 
 /* ---- what the store knows of a blob ------------------------------------------------------------------------------ */
 
-/* All but `present` stays as it is once the entry is ready. */
+/* All but what is there stays as it is once the entry is ready. */
 static void copy_blob(struct art_blob *to, struct art_blob *from) {
-    enum { BEFORE = offsetof(struct art_blob, present), BEHIND = BEFORE + sizeof from->present };
+    enum { BEFORE = offsetof(struct art_blob, present), BEHIND = offsetof(struct art_blob, want) };
     memcpy(to, from, BEFORE);
     memcpy((uint8_t *)to + BEHIND, (const uint8_t *)from + BEHIND, sizeof *to - BEHIND);
+    atomic_init(&to->parts_there, atomic_load_explicit(&from->parts_there, memory_order_acquire));
     for (unsigned i = 0; i < 2; i++) {
         atomic_init(&to->present[i], atomic_load_explicit(&from->present[i], memory_order_acquire));
     }
@@ -87,7 +88,7 @@ const struct art_blob *art_store_peek(const struct art_store *store, const struc
  * else the last page, which says where the rest lies. Where the device must be asked, a small index blob comes as a
  * whole. Under `loading`. */
 static enum art_rc read_head(struct art_store *store, struct art_cached *cached, const struct art_ref *ref) {
-    enum { SMALL_FOOTER = 4, SMALL_INDEX = 16 };
+    enum { SMALL_FOOTER = 2, SMALL_INDEX = 16 };
     assert(!atomic_load(&cached->ready));
     bool waits = art_store_medium(store)->host_reads;
     uint32_t n = ref->height || ref->footer_pages <= SMALL_FOOTER ? ref->footer_pages : 1;

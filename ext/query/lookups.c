@@ -71,7 +71,7 @@ static int add_term_query(struct art_scan *scan, unsigned column, struct art_buf
         if (art_buffer_append(hashes, only->bytes.data, only->bytes.len)) return SQLITE_NOMEM;
         query.only.bytes = art_bytes(hashes->data + bytes, only->bytes.len);
     }
-    query.term = (const uint32_t *)(const void *)hashes->data;
+    query.term = (uint32_t *)(void *)hashes->data;
     scan->limits.queries[scan->limits.query_count++] = query;
     return SQLITE_OK;
 }

@@ -38,8 +38,8 @@ static int seek_column(struct art_scan *scan, unsigned column) {
     }
     uint32_t count = (uint32_t)(trigrams->len / sizeof(uint32_t));
     if (rc || !count) return rc;
-    limits->queries[limits->query_count++] = (struct art_term_query){
-        .field = (unsigned)field, .count = count, .term = (const uint32_t *)(const void *)trigrams->data};
+    limits->queries[limits->query_count++] =
+        (struct art_term_query){.field = (unsigned)field, .count = count, .term = (uint32_t *)(void *)trigrams->data};
     return SQLITE_OK;
 }
 

@@ -447,10 +447,10 @@ static void read_all(struct art_blob *blob, uint8_t how, struct fuzz_source ops)
 /* The sums and zones that the trailer leads to, as a parent would have them; or with one bit turned over. */
 static const uint8_t *own_summed(const struct art_ref *ref, uint8_t how) {
     static uint8_t bytes[ART_SUMMED_MAX];
-    uint64_t n = art_measures_are_sane(ref->has) ? art_summed_bytes(ref->has) : 0, behind = n + ref->label.len;
-    uint32_t root = art_blob_trailer(image)->root;
-    if (!(how & HOW_SUMMED) || !n || root > ART_TRAILER_AT || root < behind) return NULL;
-    memcpy(bytes, image + root - behind, n);
+    uint64_t n = art_measures_are_sane(ref->has) ? art_summed_bytes(ref->has) : 0;
+    uint32_t at = art_trailer_parts(art_blob_trailer(image)).summed;
+    if (!(how & HOW_SUMMED) || !n || at > ART_TRAILER_AT) return NULL;
+    memcpy(bytes, image + at, n);
     if (how & HOW_OTHER_SUMS) bytes[how % n] ^= 1;
     return bytes;
 }

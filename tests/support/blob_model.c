@@ -235,12 +235,15 @@ bool blob_run_finish(struct blob_run *run, struct art_builder *builder, uint32_t
     return built.more;
 }
 
+bool blob_former;
+
 struct art_builder *blob_builder(const struct art_summary *summary, uint32_t level, uint32_t fill_pages, bool filter) {
     struct art_builder_options options = {.kind = level ? ART_BLOB_INDEX : ART_BLOB_LEAF,
                                           .height = (uint8_t)level,
                                           .filter = filter && !level,
                                           .blocks = !level,
                                           .summary = summary,
+                                          .former = blob_former,
                                           .fill_pages = fill_pages};
     struct art_builder *builder;
     memcpy(options.uuid, blob_uuid, sizeof options.uuid);

@@ -66,6 +66,8 @@ struct blob_run {
     uint32_t count, room;
 };
 
+/* Leaf blobs are built as versions up to 0.3.0 have written them. */
+extern bool blob_former;
 /* With the rows' summary, if any, and with blocks if a codec is lent (toy_codec.h). */
 void blob_run_build(struct blob_run *run, const struct blob_rows *rows, uint32_t fill_pages, bool filter);
 /* The lowest level alone. */

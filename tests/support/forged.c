@@ -379,7 +379,7 @@ static void note_ref(struct database *base, uint32_t slot, uint32_t at, uint32_t
 static void note_blob(struct database *base, uint32_t slot) {
     const struct art_blob_trailer *trailer = art_blob_trailer(image[slot]);
     for (uint32_t b = 0; b < trailer->buckets; b++) {
-        uint32_t at = ART_BUCKET_ALIGN * art_load16(image[slot] + trailer->routing + 2 * b);
+        uint32_t at = ART_BUCKET_ALIGN * art_load16(image[slot] + art_trailer_parts(trailer).offsets + 2 * b);
         struct art_bucket_view view;
         if (base->bucket_count == BUCKETS_MAX) broken("more buckets than thought");
         base->buckets[base->bucket_count++] = (struct place){slot, at, b};
@@ -551,11 +551,14 @@ static void change_blob(const struct database *base, const struct change *change
     uint32_t slot = base->slots[change->where % base->slot_count];
     struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(image[slot] + ART_TRAILER_AT);
     enum { FROM = offsetof(struct art_blob_trailer, kind) };
-    uint32_t directory = trailer->root > trailer->routing ? trailer->root - trailer->routing : 1;
+    bool near = !art_format_is_former(trailer->format) && change->kind & 8;
+    uint32_t begin = near ? art_trailer_parts(trailer).offsets : trailer->routing, end = trailer->root;
+    if (near) end = ART_TRAILER_AT;
+    uint32_t directory = end > begin ? end - begin : 1;
     if (change->kind & 16)
         change_byte((uint8_t *)trailer + FROM + change->what % (sizeof *trailer - FROM), change);
-    else if (trailer->routing < ART_TRAILER_AT - directory)
-        change_byte(image[slot] + trailer->routing + change->what % directory, change);
+    else if (begin < ART_TRAILER_AT - directory)
+        change_byte(image[slot] + begin + change->what % directory, change);
 }
 
 static void change_ref(const struct database *base, const struct change *change) {
@@ -602,9 +605,8 @@ static struct art_hash128 hash_of[SLOTS];
 static uint8_t *summed_of(uint32_t slot) {
     const struct art_blob_trailer *trailer = art_blob_trailer(image[slot]);
     struct art_measures has = art_trailer_measures(trailer);
-    if (!art_measures_are_sane(has) || trailer->root > ART_TRAILER_AT) return NULL;
-    uint32_t behind = art_summed_bytes(has) + trailer->common;
-    return trailer->root < behind ? NULL : image[slot] + trailer->root - behind;
+    uint32_t at = art_trailer_parts(trailer).summed;
+    return art_measures_are_sane(has) && at <= ART_TRAILER_AT ? image[slot] + at : NULL;
 }
 
 /* What the blob says of itself, in a reference to it. */
@@ -674,6 +676,7 @@ static void add_up(const struct database *base, uint32_t slot) {
     struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(image[slot] + ART_TRAILER_AT);
     struct art_measures has = art_trailer_measures(trailer);
     uint32_t n = trailer->buckets;
+    struct art_parts at = art_trailer_parts(trailer);
     uint8_t *routing = image[slot] + trailer->routing, *totals = summed_of(slot);
     if (!trailer->height || !totals || !(trailer->flags & ART_BLOB_SUMS) || n > ART_BLOB_PAGES) return;
     if (trailer->routing > ART_TRAILER_AT ||
@@ -682,12 +685,12 @@ static void add_up(const struct database *base, uint32_t slot) {
     struct below all = {0};
     for (uint32_t b = 0; b <= n; b++) {
         struct below own = {0};
-        art_store64(routing + 6 * n + 4 + 8 * b, (uint64_t)all.count);
+        art_store64(image[slot] + at.weights + 8 * b, (uint64_t)all.count);
         for (unsigned i = 0; i < has.sums; i++)
-            art_store_sum(routing + art_summed_at(n, true) + ART_SUM_BYTES * (i * (n + 1) + b), all.summed.sum[i]);
+            art_store_sum(image[slot] + at.sums + ART_SUM_BYTES * (i * (n + 1) + b), all.summed.sum[i]);
         if (b == n) break;
         add_below(base, slot, b, has, &own);
-        uint8_t *bounds = routing + art_bounds_at(n, true), *zones = routing + art_zones_at(n, true, has);
+        uint8_t *bounds = image[slot] + at.bounds, *zones = image[slot] + at.zones;
         art_store32(bounds + 4 * b, own.bounds.csn_max < UINT32_MAX ? (uint32_t)own.bounds.csn_max : UINT32_MAX);
         art_store16(bounds + 4 * n + 2 * b, own.bounds.key_max);
         bounds[6 * n + b] = own.bounds.overflows;

@@ -306,13 +306,20 @@ static enum art_rc push_blob(struct art_best *best, const struct art_ref *ref, u
     return push_zones(best, summed.zone, fronts_below(best, ref->hash), &part);
 }
 
+static enum art_rc want_zones(const struct art_best_order *order, struct art_blob *blob) {
+    enum art_rc rc = art_blob_want_part(blob, ART_PART_ZONES + order->column);
+    for (unsigned i = 0; !rc && i < order->limits.count; i++)
+        rc = art_blob_want_part(blob, ART_PART_ZONES + order->limits.limit[i].column);
+    return rc;
+}
+
 /* The blob, pinned, with a cursor in it; keys go to the tree's second buffer. */
 static enum art_rc open_blob(struct art_best *best, uint32_t number, struct art_blob **out,
                              struct art_blob_cursor *cursor) {
     assert(number < best->blob_count);
     const struct art_ref *ref = &best->blobs[number].ref;
     enum art_rc rc = art_store_blob(best->tree->store, ref, out);
-    if (!rc) rc = art_blob_want_summed(*out);
+    if (!rc) rc = want_zones(&best->order, *out);
     if (rc) return rc;
     art_blob_pin(*out);
     art_blob_cursor_init(cursor, *out, best->tree->second_key);
@@ -793,6 +800,8 @@ static enum art_rc take_best_entry(struct art_best *best, const struct best_part
         rc = keep_key(best, &known, key);
         return rc ? rc : push_value(best, &entry, data, &known);
     }
+    if (met->run + 1 == best->tree->root->runs) /* who asks for the row finds it there */
+        art_finger_lead(&best->tree->finger, &met->ref, at->bucket);
     rc = art_buffer_set_key(&best->path, key);
     *row = !rc;
     return rc;

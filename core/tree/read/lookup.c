@@ -15,8 +15,8 @@ static inline enum art_rc leaf_get(struct art_tree *tree, const struct art_desce
     }
     struct art_spot spot;
     const uint8_t *page;
-    art_blob_spot(leaf, key, &spot);
-    enum art_rc rc = art_store_bypass(tree->store, leaf, spot.page, &page, where);
+    enum art_rc rc = art_blob_spot(leaf, key, &spot);
+    if (!rc) rc = art_store_bypass(tree->store, leaf, spot.page, &page, where);
     if (rc) return rc;
     return page ? art_blob_get_from(leaf, key, &spot, page, entry) : art_blob_get(leaf, key, entry);
 }

@@ -101,6 +101,13 @@ enum art_rc art_finger_get(struct art_tree *tree, struct art_bytes key, struct a
 /* ART_FINGER_NEAR keys in a row were found near the one before: the finger points at this leaf from now on. It copies
  * the label. */
 void art_finger_point(struct art_finger *finger, const struct art_ref *leaf);
+/* The next key that is asked for is in this bucket of a leaf of the oldest run. */
+static inline void art_finger_lead(struct art_finger *finger, const struct art_ref *leaf, uint32_t bucket) {
+    finger->slot = leaf->slot;
+    finger->bucket = bucket;
+    finger->near = ART_FINGER_NEAR;
+    art_finger_point(finger, leaf);
+}
 /* A key was found in this bucket of a leaf of the oldest run. */
 static inline void art_finger_note(struct art_finger *finger, const struct art_ref *leaf, uint32_t bucket) {
     bool near = finger->slot == leaf->slot && bucket - finger->bucket <= 1;

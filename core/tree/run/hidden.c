@@ -63,7 +63,7 @@ static enum art_rc before_key(struct running_sums *before, struct art_bytes key,
         sum = before->leaf.count;
     } else if (!rc && !side) {
         rc = art_store_blob(before->tree->store, &before->leaf, &blob);
-        if (!rc) art_blob_before(blob, key, &inside, &sum);
+        if (!rc) rc = art_blob_before(blob, key, &inside, &sum);
     }
     *entries = before->entries + inside;
     *weights = (int64_t)((uint64_t)before->weights + (uint64_t)sum);

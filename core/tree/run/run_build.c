@@ -157,6 +157,7 @@ static enum art_rc begin_leaf(struct art_run_build *build) {
     enum art_rc rc = art_store_buffer(build->tree->store, &build->buffer);
     if (rc) return rc;
     art_builder_begin(build->builder, build->buffer.data);
+    build->edit->root->leaves = true;
     build->edit->root->blocks |= build->last && art_codec();
     return ART_OK;
 }

@@ -97,6 +97,7 @@ static enum art_rc enter(struct art_run_cursor *cursor, unsigned height, const s
         cursor->leaf.newer_than = cursor->newer_than;
         cursor->leaf.shadows_nothing = cursor->shadows_nothing;
         rc = art_blob_cursor_limit(&cursor->leaf, cursor->limits);
+        if (!rc && cursor->newer_than) rc = art_blob_want_part(blob, ART_PART_BOUNDS);
         if (rc) return rc;
         cursor->leaf.stop = cursor->stop;
         if (cursor->limits && !height) note_passed(cursor, blob, &cursor->leaf.pages);

@@ -61,6 +61,7 @@ enum art_rc art_root_clone(const struct art_root *root, struct art_root **out) {
     copy->chain = root->chain;
     copy->left_rows = root->left_rows;
     copy->held = root->held;
+    copy->leaves = root->leaves;
     copy->blocks = root->blocks;
     copy->texts = root->texts;
     copy->all_blocks = root->all_blocks;
@@ -112,6 +113,7 @@ enum art_rc art_root_replace_run(struct art_root *root, unsigned at, const struc
 
 /* The oldest one that says all of the root, so that older versions read what they can. */
 static uint16_t format_of(const struct art_root *root) {
+    if (root->leaves && (root->runs || root->held)) return ART_ROOT_FORMAT_LEAVES;
     if ((root->blocks || root->texts) && (root->runs || root->held)) return ART_ROOT_FORMAT_BLOCKS;
     if (root->held) return ART_ROOT_FORMAT_HELD;
     if (root->cuts.len) return ART_ROOT_FORMAT_CUTS;
@@ -120,7 +122,8 @@ static uint16_t format_of(const struct art_root *root) {
 
 static uint8_t encode_flags(const struct art_root *root) {
     return (uint8_t)((root->held ? ART_ROOT_HELD : 0) | (root->all_blocks ? ART_ROOT_ALL_BLOCKS : 0) |
-                     (root->blocks ? ART_ROOT_BLOCKS : 0) | (root->texts ? ART_ROOT_TEXTS : 0));
+                     (root->blocks ? ART_ROOT_BLOCKS : 0) | (root->texts ? ART_ROOT_TEXTS : 0) |
+                     (root->leaves ? ART_ROOT_LEAVES : 0));
 }
 
 static enum art_rc encode_run(const struct art_run *run, struct art_buffer *out) {
@@ -190,12 +193,14 @@ static enum art_rc decode_cuts(struct art_root *root, unsigned format, struct ar
     return sound ? art_buffer_append(&root->cuts, bytes.data, bytes.len) : ART_CORRUPT;
 }
 
-static bool decode_flags(struct art_root *root, uint8_t flags) {
+static bool decode_flags(struct art_root *root, unsigned format, uint8_t flags) {
     root->held = flags & ART_ROOT_HELD;
     root->blocks = flags & ART_ROOT_BLOCKS;
     root->texts = flags & ART_ROOT_TEXTS;
     root->all_blocks = flags & ART_ROOT_ALL_BLOCKS;
-    return flags < 2 * ART_ROOT_TEXTS && (root->blocks || root->texts);
+    root->leaves = flags & ART_ROOT_LEAVES;
+    bool known = format == ART_ROOT_FORMAT_LEAVES ? root->leaves : root->blocks || root->texts;
+    return known && flags < (format == ART_ROOT_FORMAT_LEAVES ? 2 : 1) * ART_ROOT_LEAVES;
 }
 
 enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
@@ -206,10 +211,10 @@ enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
     if (header.magic != ART_ROOT_MAGIC || art_hash64(bytes.data, body) != art_load64(bytes.data + body)) {
         return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "root does not match its checksum");
     }
-    if (header.format < ART_ROOT_FORMAT || header.format > ART_ROOT_FORMAT_BLOCKS) {
+    if (header.format < ART_ROOT_FORMAT || header.format > ART_ROOT_FORMAT_LEAVES) {
         return art_fail(ART_CORRUPT,
                         "art: root has format %u, this version reads %u (the log): use the sqlite-art that made it",
-                        header.format, ART_ROOT_FORMAT_BLOCKS);
+                        header.format, ART_ROOT_FORMAT_LEAVES);
     }
     struct art_root *root = root_alloc(header.runs <= ART_RUNS_CAPACITY ? header.runs : 0);
     if (!root) return art_nomem();
@@ -227,7 +232,7 @@ enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
         sane &= root->left_rows ? root->left_rows < root->csn : header.format > ART_ROOT_FORMAT_LEFT;
         at += sizeof root->left_rows;
     }
-    if (header.format == ART_ROOT_FORMAT_BLOCKS && sane) sane = decode_flags(root, at < end ? *at++ : 0);
+    if (header.format >= ART_ROOT_FORMAT_BLOCKS && sane) sane = decode_flags(root, header.format, at < end ? *at++ : 0);
     if (sane && root->blocks && !art_codec()) {
         art_root_unref(root);
         return art_fail(ART_CORRUPT, "art: the table has blocks, and there is no codec that reads them (the log)");

@@ -33,6 +33,7 @@ struct art_root {
     bool held;          /* the host has slots that snapshots hold or have let go (run/held.c) */
     bool blocks;        /* some blob of it, or of a snapshot, may have blocks */
     bool texts;         /* or zones of texts */
+    bool leaves;        /* or is a leaf in a leaf's own format */
     bool all_blocks;    /* all leaf blobs of the last run were made when there was a codec */
     uint64_t owed;      /* pages of merging that the running transaction owes with this root; 0: a committed one */
     struct art_buffer cuts; /* cuts.h */
@@ -58,6 +59,7 @@ enum art_rc art_root_replace_run(struct art_root *root, unsigned at, const struc
 static inline void art_root_rewritten(struct art_root *root) {
     root->blocks &= root->held;
     root->texts &= root->held;
+    root->leaves &= root->held;
 }
 
 enum art_rc art_root_encode(const struct art_root *root, struct art_buffer *out); /* clears `out` first */

@@ -148,7 +148,7 @@ static enum art_rc read_footer_of(void *context, const struct art_ref *ref) {
     struct art_blob *blob;
     enum art_rc rc = art_tree_interrupted(reader->tree);
     if (!rc) rc = art_store_blob(store, ref, &blob);
-    if (!rc && !ref->height) rc = reader->postings ? art_blob_want_postings(blob) : art_blob_want_summed(blob);
+    if (!rc && !ref->height) rc = reader->postings ? art_blob_want_postings(blob) : art_blob_want_routing(blob);
     return rc;
 }
 

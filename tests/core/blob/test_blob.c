@@ -207,6 +207,7 @@ TEST(test_a_blob_answers_like_a_sorted_array) {
     for (uint32_t round = 0; round < 60 * random_scale(); round++) {
         struct blob_style style = some_style(&random, round);
         toy_codec_lend(random_once_in(&random, 2));
+        blob_former = random_once_in(&random, 4);
         blob_run_make(&run, &rows, style, rows_wanted(&random, style), 0, random_once_in(&random, 2), &random);
         for (uint32_t i = 0; i < run.level[0].count; i++) {
             blob_is_the_array(&rows, &run.slots[i], &random, 300, style.flags != FLAGS_ANY);
@@ -301,6 +302,7 @@ TEST(test_a_run_of_many_blobs_answers_like_a_sorted_array) {
     for (uint32_t round = 0; round < 24 * random_scale(); round++) {
         struct blob_style style = some_style(&random, round);
         toy_codec_lend(random_once_in(&random, 2));
+        blob_former = random_once_in(&random, 4);
         blob_run_make(&run, &rows, style, 3 * rows_wanted(&random, style), 2 + random_below(&random, 3),
                       random_once_in(&random, 2), &random);
         if (run.height > highest) highest = run.height;
@@ -592,6 +594,15 @@ TEST(test_long_separators_fill_several_head_pages) {
     }
     ck_assert_uint_gt(run.slots[0].ref.footer_pages, 10);
     ck_assert_uint_gt(wide, 0);
+    struct blob_image liar = blob_image_copy(&run.slots[0]); /* nodes are looked at with the last of their pages */
+    struct art_parts at = liar.blob.at;
+    liar.image[at.nodes] = ART_NODE_TAIL;
+    blob_image_rehash_all(liar.image, &liar.ref);
+    must(art_blob_open_head(&liar.blob, liar.image, &liar.ref, blob_uuid, "test"));
+    for (uint32_t page = at.nodes_end / ART_BLOB_PAGE; --page > at.nodes / ART_BLOB_PAGE;)
+        must(art_blob_verify_page(&liar.blob, page));
+    refused(art_blob_verify_page(&liar.blob, at.nodes / ART_BLOB_PAGE), ART_CORRUPT, "a tail for more than one bucket");
+    free(liar.image);
 }
 
 SUITE("blob", .seconds = 600, .tear_down = tear_down)

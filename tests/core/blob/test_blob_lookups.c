@@ -205,7 +205,7 @@ static uint8_t *write_postings(uint32_t pages) {
     posted.image = image - 1;
     posted.postings = 1;
     posted.postings_there = true;
-    posted.routing = ART_BLOB_BYTES;
+    posted.postings_end = ART_BLOB_BYTES;
     posted.present[0] = posted.present[1] = UINT64_MAX;
     posted.has = (struct art_measures){ART_SUMMARY_MAX, 0, (uint8_t)postings.fields,
                                        (uint16_t)(postings.fields >> ART_FIELD_SEARCHES)};
@@ -409,11 +409,13 @@ TEST(test_lookups_of_a_former_format_pass_over_nothing) {
     make((struct art_measures){2, 0, 1, 0}, KEYS_DIRECTORIES, 500, 0, 0, &random);
     blob_run_clear(&run);
     toy_codec_lend(false);
+    blob_former = true;
     blob_run_leaves(&run, &rows, 0, false);
+    blob_former = false;
     struct blob_image *image = &run.slots[0];
     struct art_blob_trailer *trailer = blob_image_trailer(image->image);
     ck_assert_uint_eq(trailer->format, ART_BLOB_FORMAT_POSTINGS);
-    memset(image->image + image->blob.postings, 0xa5, image->blob.routing - image->blob.postings);
+    memset(image->image + image->blob.postings, 0xa5, image->blob.postings_end - image->blob.postings);
     trailer->format = ART_BLOB_FORMAT;
     blob_image_rehash_all(image->image, &image->ref);
     must(blob_image_check(image, &rows.summary));
@@ -442,7 +444,7 @@ LOOP_TEST(test_each_byte_of_the_lookups_is_checked, 2) {
     make((struct art_measures){3, 0, _i ? 6 : 5, 0}, KEYS_DIRECTORIES, _i ? 60 : 300, 0, 0, &random);
     struct blob_image liar = blob_image_copy(&run.slots[0]);
     struct art_blob_trailer *trailer = blob_image_trailer(liar.image);
-    uint32_t begin = liar.blob.postings, end = liar.blob.routing;
+    uint32_t begin = liar.blob.postings, end = liar.blob.postings_end;
     for (uint32_t at = begin; at < end; at++) {
         uint8_t was = liar.image[at];
         liar.image[at] ^= (uint8_t)(1 + random_below(&random, 255));

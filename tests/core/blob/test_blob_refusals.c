@@ -99,7 +99,7 @@ static void header_refused(const struct blob_image *from, const struct lie *lie)
 TEST(test_a_header_that_lies_is_refused_whatever_its_hash) {
     static const struct lie lies[] = {
         FIELD(magic, 0x41414141, "not a blob"),
-        FIELD(format, ART_BLOB_FORMAT_POSTINGS + 1, "use the sqlite-art that made it"),
+        FIELD(format, ART_BLOB_FORMAT_BLOCKS + 1, "use the sqlite-art that made it"),
         FIELD(kind, ART_BLOB_INDEX, "another kind or height"),
         FIELD(height, 1, "another kind or height"),
         FIELD(lookups, 1, "its summary is not that of its reference"),
@@ -238,7 +238,7 @@ TEST(test_a_full_blob_of_a_thousand_buckets_finds_every_key) {
     must(art_blob_check(&blob, true));
     ck_assert_uint_gt(blob.buckets, 512);
     struct art_routing_node root;
-    art_node_open(&root, image + blob.root, blob.flags & ART_BLOB_WIDE);
+    art_node_open(&root, image + blob.at.nodes, blob.flags & ART_BLOB_WIDE);
     ck_assert_int_eq(root.flags & ART_NODE_SMALL, 0);
     for (uint32_t row = 0; row < count; row++) {
         int64_t rank;

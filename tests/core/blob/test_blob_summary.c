@@ -17,6 +17,7 @@ static void make(unsigned columns, unsigned sums, struct blob_style style, uint3
     style.csns = CSNS_SHORT;
     blob_rows_make_summed(&rows, (struct art_measures){(uint8_t)columns, (uint8_t)sums, 0, 0}, style, more, 0, wanted,
                           random);
+    blob_former = random_once_in(random, 4);
     blob_run_build(&run, &rows, fill_pages, filter);
 }
 
@@ -348,11 +349,13 @@ static int first_error(struct random *random) {
 static void every_byte_of_the_directories(const struct blob_image *from, struct random *random, uint32_t *by_check) {
     liar_of(from);
     struct art_blob *blob = &liar.blob;
-    uint32_t begin = blob->routing + art_summed_at(blob->buckets, blob->flags & ART_BLOB_SUMS);
-    uint32_t end = blob->root - blob->label_len;
-    HOLDS(end - begin == ART_SUM_BYTES * blob->has.sums * (blob->buckets + 1) +
-                             ART_ZONE_BYTES * blob->has.columns * blob->buckets + art_summed_bytes(blob->has));
-    for (uint32_t at = begin; at < end; at++) {
+    uint32_t begin = art_min32(blob->at.sums, blob->at.zones), each = blob->at.summed - begin;
+    if (blob->at.heads) each = blob->at.nodes - begin;
+    HOLDS(each ==
+          ART_SUM_BYTES * blob->has.sums * (blob->buckets + 1) + ART_ZONE_BYTES * blob->has.columns * blob->buckets);
+    uint32_t end = begin + each + art_summed_bytes(blob->has);
+    for (uint32_t i = begin; i < end; i++) {
+        uint32_t at = i < begin + each ? i : blob->at.summed + i - begin - each;
         liar.image[at] ^= (uint8_t)(1 + random_below(random, 255));
         make_plausible();
         int rc = first_error(random);
@@ -391,9 +394,8 @@ TEST(test_sums_and_zones_that_contradict_each_other_do_not_open) {
     liar_of(&run.slots[0]);
     struct art_blob *blob = &liar.blob, good = liar.blob;
     struct art_blob_trailer *trailer = blob_image_trailer(liar.image);
-    uint8_t *image = liar.image, *all = image + good.root - good.label_len - art_summed_bytes(good.has);
-    uint8_t *sums = image + good.routing + art_summed_at(good.buckets, good.flags & ART_BLOB_SUMS);
-    uint8_t *zones = image + good.routing + art_zones_at(good.buckets, good.flags & ART_BLOB_SUMS, good.has);
+    uint8_t *image = liar.image, *all = image + good.at.summed;
+    uint8_t *sums = image + good.at.sums, *zones = image + good.at.zones;
 #define LIE(change, says)                                                                                              \
     do {                                                                                                               \
         *blob = good;                                                                                                  \
@@ -500,10 +502,10 @@ TEST(test_made_up_bytes_are_refused_or_read_within_the_image) {
             bool root = random_once_in(&random, 3);
             const struct blob_image *from = root ? blob_run_root(&run) : &run.slots[random_below(&random, run.count)];
             liar_of(from);
-            uint32_t used = from->ref.leaf_pages * (uint32_t)ART_BLOB_PAGE, routing = from->blob.routing;
+            uint32_t used = from->ref.leaf_pages * (uint32_t)ART_BLOB_PAGE, routing = from->blob.at.routing;
             for (uint32_t n = 1 + random_below(&random, 4); n; n--) {
                 uint32_t at = random_below(&random, used);
-                if (random_once_in(&random, 4)) at = routing + random_below(&random, from->blob.root - routing);
+                if (random_once_in(&random, 4)) at = routing + random_below(&random, ART_TRAILER_AT - routing);
                 liar.image[at] = (uint8_t)random_next(&random) >> random_below(&random, 8);
             }
             make_plausible();

@@ -8,6 +8,7 @@
 
 static void make(struct blob_style style, uint32_t wanted, uint32_t fill_pages, bool filter, struct random *random) {
     toy_codec_lend(style.flags == FLAGS_PUTS);
+    blob_former = random_once_in(random, 3);
     blob_run_make(&run, &rows, style, wanted, fill_pages, filter, random);
 }
 
@@ -137,14 +138,14 @@ static void mutate(struct attack *attack, const struct blob_image *from, struct 
             at = random_below(random, from->ref.leaf_pages * ART_BLOB_PAGE);
             break;
         case 3:
-            at = from->blob.routing + random_below(random, from->blob.root - from->blob.routing);
+            at = from->blob.at.routing + random_below(random, ART_TRAILER_AT - from->blob.at.routing);
             break;
         case 4:
         case 5:
-            at = from->blob.root + random_below(random, art_min32(ART_TRAILER_AT - from->blob.root, 200));
+            at = from->blob.at.nodes + random_below(random, art_min32(ART_TRAILER_AT - from->blob.at.nodes, 200));
             break;
         case 6:
-            at = from->blob.root + random_below(random, ART_TRAILER_AT - from->blob.root);
+            at = from->blob.at.offsets + random_below(random, ART_TRAILER_AT - from->blob.at.offsets);
             break;
         default:
             at = ART_TRAILER_AT + 1023 + random_below(random, 90);
@@ -280,10 +281,9 @@ TEST(test_the_deep_check_names_what_is_wrong) {
     check_notices(image, blob->filter + 3, (uint8_t)(blob->image[blob->filter + 3] ^ 1), "the filter");
     check_notices(image, trailer + 1056, 7, "least commit sequence number");
     check_notices(image, art_bucket_offset(blob, 1) + 8, ART_SHADOWS_OLDER, "sum");
-    uint32_t bounds = art_bounds_at(blob->buckets, blob->flags & ART_BLOB_SUMS);
     for (uint32_t i = 0; i < 3; i++) { /* what the bounds of a bucket say */
         static const uint32_t before[] = {0, 4, 6};
-        uint32_t at = blob->routing + bounds + before[i] * blob->buckets;
+        uint32_t at = blob->at.bounds + before[i] * blob->buckets;
         check_notices(image, at, blob->image[at] ^ 1, "the routing part is not that of the entries");
     }
     must(art_blob_check(&image->blob, true));
@@ -293,7 +293,7 @@ TEST(test_the_deep_check_names_what_is_wrong) {
     must(art_blob_check(&image->blob, false));
     ck_assert_int_eq(art_blob_check(&image->blob, true), ART_CORRUPT);
     ck_assert(blob->flags & ART_BLOB_SUMS);
-    uint32_t sum = blob->routing + 6 * blob->buckets + 4 + 8;
+    uint32_t sum = blob->at.weights + 8;
     check_notices(image, sum, blob->image[sum] ^ 2, "the routing part is not that of the entries");
 }
 

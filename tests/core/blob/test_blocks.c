@@ -74,7 +74,7 @@ TEST(test_an_entry_says_where_in_a_block_its_value_is) {
         }
         ck_assert_uint_eq(met.next, image->rows);
         places += met.in_blocks;
-        ck_assert_uint_eq(format_of(image), met.in_blocks ? ART_BLOB_FORMAT_BLOCKS : ART_BLOB_FORMAT);
+        ck_assert_uint_eq(format_of(image), met.in_blocks ? ART_BLOB_FORMAT_BLOCKS : ART_BLOB_FORMAT_LEAF);
     }
     ck_assert_uint_gt(places, rows.set.count / 2);
 }
@@ -193,7 +193,7 @@ TEST(test_values_that_no_block_makes_smaller_stay_as_they_are) {
     uint32_t blobs;
     make(style, 5000, 0, &random);
     ck_assert_uint_eq(totals().blocks, 0);
-    for (uint32_t i = 0; i < run.count; i++) ck_assert_uint_eq(format_of(&run.slots[i]), ART_BLOB_FORMAT);
+    for (uint32_t i = 0; i < run.count; i++) ck_assert_uint_eq(format_of(&run.slots[i]), ART_BLOB_FORMAT_LEAF);
     blobs = run.level[0].count;
     blob_run_clear(&run);
     toy_codec_lend(false);
@@ -240,7 +240,7 @@ TEST(test_only_blobs_with_blocks_have_their_format) {
             struct art_bucket_view view = view_of(blob, b);
             blocks |= art_bucket_has_block(&view);
         }
-        ck_assert_uint_eq(format_of(&run.slots[i]), blocks ? ART_BLOB_FORMAT_BLOCKS : ART_BLOB_FORMAT);
+        ck_assert_uint_eq(format_of(&run.slots[i]), blocks ? ART_BLOB_FORMAT_BLOCKS : ART_BLOB_FORMAT_LEAF);
         formats[blocks]++;
     }
     ck_assert_uint_gt(formats[0], 1);
@@ -286,13 +286,13 @@ TEST(test_without_a_codec_a_blob_with_blocks_is_of_an_unknown_format) {
     ck_assert_uint_eq(format_of(image), ART_BLOB_FORMAT_BLOCKS);
     toy_codec_lend(false);
     refused(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"), ART_CORRUPT,
-            "has format 4, this version reads 3");
+            "has format 6, this version reads 5");
     toy_codec_lend(true);
     must(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"));
     blob_image_trailer(image->image)->format = ART_BLOB_FORMAT_BLOCKS + 1;
     blob_image_rehash(image->image, &image->ref);
     refused(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"), ART_CORRUPT,
-            "has format 5, this version reads 4");
+            "has format 7, this version reads 6");
     struct blob_image *index = blob_run_root(&run);
     ck_assert_int_eq(index->blob.kind, ART_BLOB_INDEX);
     blob_image_trailer(index->image)->format = ART_BLOB_FORMAT_BLOCKS;
@@ -337,7 +337,7 @@ TEST(test_a_bucket_that_lies_about_its_block_is_refused) {
     blob_image_rehash(copy.image, &copy.ref);
     refused(blob_image_check(&copy, NULL), ART_CORRUPT, "unused bytes behind the bucket are not zero");
     /* and in a blob without blocks, the same bucket */
-    blob_image_trailer(copy.image)->format = ART_BLOB_FORMAT;
+    blob_image_trailer(copy.image)->format = ART_BLOB_FORMAT_LEAF;
     blob_image_rehash(copy.image, &copy.ref);
     must(art_blob_open(&copy.blob, copy.image, &copy.ref, blob_uuid, "test"));
     refused(art_blob_verify_all(&copy.blob), ART_CORRUPT, "of an unknown form");

@@ -39,7 +39,7 @@ static void lie_in_sums(uint8_t *slot, struct random *random) {
     const struct art_blob_trailer *trailer = art_blob_trailer(slot);
     if (!(trailer->flags & ART_BLOB_SUMS) || trailer->buckets < 2) return;
     uint32_t bucket = 1 + random_below(random, trailer->buckets - 1);
-    uint8_t *sum = slot + trailer->routing + 6 * trailer->buckets + 4 + 8 * bucket;
+    uint8_t *sum = slot + art_trailer_parts(trailer).weights + 8 * bucket;
     uint64_t lie = random_once_in(random, 10) ? random_next(random) : (uint64_t)random_below(random, 200) - 100;
     art_store64(sum, art_load64(sum) + lie);
 }
@@ -58,8 +58,7 @@ static void lie_in_page(uint8_t *page, uint32_t room, struct random *random) {
 /* Which bucket a key belongs to. */
 static void lie_in_routing(uint8_t *slot, struct art_ref *top, struct random *random) {
     const struct art_blob_trailer *trailer = art_blob_trailer(slot);
-    uint32_t end = trailer->filter ? trailer->filter : (uint32_t)ART_TRAILER_AT;
-    uint32_t room = art_min32(end - trailer->root, 60);
+    uint32_t room = art_min32(art_trailer_parts(trailer).nodes_end - trailer->root, 60);
     for (int n = 2; n--;) slot[trailer->root + random_below(random, room)] = (uint8_t)random_next(random);
     blob_image_rehash(slot, top);
 }
