@@ -318,7 +318,11 @@ TEST(test_a_root_that_makes_no_sense_is_refused_whatever_its_checksum) {
     must(art_root_decode(art_buffer_bytes(&good), &root));
     ck_assert_uint_eq(root->runs, 1);
     art_root_unref(root);
-    enum { RUN = sizeof(struct art_root_header), REF = RUN + sizeof(struct art_root_run) };
+    enum {
+        FLAGS = sizeof(struct art_root_header) + sizeof(uint32_t),
+        RUN = FLAGS + 1,
+        REF = RUN + sizeof(struct art_root_run)
+    };
     static const char impossible[] = "impossible counts or references";
     struct lie {
         size_t at;
@@ -331,6 +335,8 @@ TEST(test_a_root_that_makes_no_sense_is_refused_whatever_its_checksum) {
         {offsetof(struct art_root_header, runs), 255, impossible},
         {offsetof(struct art_root_header, csn) + 7, 1, impossible},
         {offsetof(struct art_root_header, generation) + 7, 1, impossible},
+        {FLAGS, 0, impossible},
+        {FLAGS, 2 * ART_ROOT_LEAVES | ART_ROOT_LEAVES, impossible},
         {RUN + offsetof(struct art_root_run, ref_len), 5, impossible},
         {RUN + offsetof(struct art_root_run, level), ART_RUN_LEVEL_LAST + 1, impossible},
         {RUN + offsetof(struct art_root_run, ref_len) + 2, 5, impossible},
