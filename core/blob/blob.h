@@ -35,6 +35,7 @@
 #include "core/base/entry.h"
 #include "core/base/hash.h"
 #include "core/base/summary.h"
+#include "core/blob/symbols.h"
 
 enum { ART_PAGE_PADDING = 64 }; /* a page outside of an image is readable so many bytes past its end */
 enum { ART_BLOB_BYTES = 512 * 1024, ART_BLOB_PAGE = 4096, ART_BLOB_PAGES = ART_BLOB_BYTES / ART_BLOB_PAGE };
@@ -164,6 +165,7 @@ struct art_blob {
     uint32_t routing, root, filter, filter_blocks, postings;
     uint8_t flags, height;
     struct art_pages head, summed; /* pages of the footer: always present; of sums and zones, come together */
+    const struct art_symbols *symbols;
     bool blocks;                   /* some bucket may have one */
     bool postings_there;           /* their heads were read, and are sane */
     void *owner;                   /* for want() */
@@ -321,6 +323,7 @@ void art_blob_before(const struct art_blob *blob, struct art_bytes key, uint32_t
  * alive. */
 struct art_bucket_view { /* (private) a decoded bucket header */
     const uint8_t *start, *first_bytes, *shared, *suffix_len, *flags, *csns, *value_ends, *prefix, *suffixes, *values;
+    const struct art_symbols *symbols; /* NULL: plain */
     uint32_t count, prefix_len, value_len;
     uint8_t form;
 };

@@ -70,6 +70,8 @@ enum {
     ART_BLOB_MAGIC = 0x42545241, /* "ARTB" */
     ART_BLOB_FORMAT = 2,
     ART_BLOB_FORMAT_POSTINGS = 3, /* with postings; in format 2 lookups are of another form, which nobody reads */
+    ART_BLOB_FORMAT_SYMBOLS = 5,
+    ART_BUCKET_CODED = 0x8000, /* of value_len */
     ART_BLOB_FORMAT_BLOCKS = 4,   /* some bucket has a block; with postings, or without */
     ART_BUCKET_ALIGN = 8,
     ART_BUCKET_ENTRIES = ART_BLOCK_ROWS_MAX,

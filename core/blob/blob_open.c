@@ -85,7 +85,7 @@ static const char *wrong_trailer(const struct art_blob_trailer *trailer) {
         return "no buckets, or more than its entries or pages hold";
     if (trailer->kind == ART_BLOB_LEAF && trailer->below != trailer->entries)
         return "an entry count that is not that of its leaf";
-    if (trailer->kind == ART_BLOB_INDEX && trailer->format == ART_BLOB_FORMAT_BLOCKS) return "an index with blocks";
+    if (trailer->kind == ART_BLOB_INDEX && trailer->format >= ART_BLOB_FORMAT_BLOCKS) return "an index with blocks";
     if (trailer->csn_min > trailer->csn_max) return "a lowest version above its highest";
     if (trailer->kind == ART_BLOB_INDEX && !(trailer->flags & ART_BLOB_SUMS)) return "an index without sums";
     const char *wrong = wrong_filter(trailer);
@@ -211,7 +211,9 @@ static void take_trailer(struct art_blob *blob, const struct art_blob_trailer *t
     blob->root = trailer->root;
     blob->filter = trailer->filter;
     blob->filter_blocks = trailer->filter_blocks;
-    blob->blocks = trailer->format == ART_BLOB_FORMAT_BLOCKS;
+    blob->blocks = trailer->format >= ART_BLOB_FORMAT_BLOCKS;
+    if (trailer->format == ART_BLOB_FORMAT_SYMBOLS)
+        blob->symbols = (const struct art_symbols *)(const void *)(blob->image + (trailer->filter ? trailer->filter : (uint32_t)ART_TRAILER_AT) - sizeof(struct art_symbols));
     blob->head = art_blob_head_pages(blob->image, trailer->footer_pages, &blob->summed);
 }
 
@@ -239,7 +241,7 @@ enum art_rc art_blob_open_head(struct art_blob *blob, const uint8_t *image, cons
     if (rc) return rc;
     const struct art_blob_trailer *trailer = art_blob_trailer(image);
     const char *wrong = wrong_identity(trailer, ref, uuid);
-    unsigned latest = art_codec() ? ART_BLOB_FORMAT_BLOCKS : ART_BLOB_FORMAT_POSTINGS;
+    unsigned latest = art_codec() ? ART_BLOB_FORMAT_SYMBOLS : ART_BLOB_FORMAT_POSTINGS;
     if (!wrong && (trailer->format < ART_BLOB_FORMAT || trailer->format > latest)) {
         return art_fail(
             ART_CORRUPT,
@@ -258,6 +260,9 @@ enum art_rc art_blob_open_head(struct art_blob *blob, const uint8_t *image, cons
     blob->postings_there = !blob->postings;
     if (!wrong && !art_pages_count(&blob->summed, ART_BLOB_PAGES)) wrong = wrong_summed(blob);
     if (wrong) return footer_corrupt(blob, wrong);
+    for (unsigned i = 1; blob->symbols && i < 256; i++) {
+        if (blob->symbols->len[i] > 8) return footer_corrupt(blob, "a symbol is too long");
+    }
     return art_routing_check(blob);
 }
 

@@ -43,6 +43,22 @@ enum art_rc art_bucket_child(const struct art_blob *blob, const struct art_bucke
                        "bucket %u, entry %u: not a reference to a child", bucket, entry);
 }
 
+static const char *insane_coded_keys(const struct art_bucket_view *view, uint32_t suffix_size) {
+    uint32_t len = 0, sum = 0;
+    bool wrong = art_bucket_shared(view, 0) != 0, prefix_entry = view->form & ART_BUCKET_PREFIX_ENTRY;
+    for (uint32_t i = 0; i < view->count; i++) {
+        uint32_t shared = art_bucket_shared(view, i), suffix = art_bucket_suffix_len(view, i);
+        if (sum + suffix > suffix_size) return "the suffixes do not fill their place";
+        wrong |= shared > len;
+        len = shared + 1 + art_decoded_len(view->symbols, view->suffixes + sum, suffix);
+        if (!i && prefix_entry) len = 0;
+        sum += suffix;
+        wrong |= view->prefix_len + len > ART_KEY_MAX;
+    }
+    if (wrong) return "a key shares more than its predecessor has";
+    return sum == suffix_size ? NULL : "the suffixes do not fill their place";
+}
+
 static const char *insane_keys(const struct art_bucket_view *view, uint32_t suffix_size) {
     uint32_t len = 0, sum = 0;
     bool wrong = art_bucket_shared(view, 0) != 0;
@@ -119,8 +135,9 @@ const char *art_bucket_insane(const uint8_t *start, uint32_t space, const struct
     if (used > space) return "a bucket larger than its space";
     if (prefix_len < blob->label_len) return "a bucket's prefix is shorter than the label";
     struct art_bucket_view view;
-    art_bucket_view_open(&view, start);
-    const char *wrong = insane_keys(&view, suffix_size);
+    art_bucket_view_open(&view, start, blob);
+    if (art_load16(start + 4) >> 15 && (!blob->symbols || n < 2)) return "a bucket of an unknown form";
+    const char *wrong = view.symbols ? insane_coded_keys(&view, suffix_size) : insane_keys(&view, suffix_size);
     uint32_t left = space - (uint32_t)used;
     if (!wrong) wrong = art_bucket_has_block(&view) ? insane_block(&view, left) : insane_values(&view, left, blob);
     if (!wrong) wrong = insane_flags(&view);

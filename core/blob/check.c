@@ -275,6 +275,7 @@ enum art_rc art_blob_check_expected(struct art_blob *blob, const struct art_blob
     if (!rc) rc = art_blob_want_postings(blob);
     if (rc) return rc;
     checker.footer.has = blob->has;
+    checker.footer.symbols = blob->symbols;
     if (blob->postings && expected->summary) {
         checker.footer.postings.fields = art_measures_fields(blob->has);
     } else if (postings_at(blob)) {

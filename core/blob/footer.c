@@ -40,6 +40,7 @@ void art_footer_reset(struct art_footer *footer, uint32_t used_hashes) {
     if (footer->hash_count)
         memmove(footer->hashes, footer->hashes + used_hashes, footer->hash_count * sizeof *footer->hashes);
     footer->buckets = 0;
+    footer->symbols = NULL;
     footer->sums = false;
     footer->nodes_bound = 0;
     art_postings_reset(&footer->postings);
@@ -356,12 +357,17 @@ enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, 
     uint32_t last_page = footer->offset[footer->buckets - 1] / ART_BLOB_PAGE;
     if (footer->postings.fields) rc = art_postings_write(&footer->postings, last_page + 1, after, &postings);
     if (rc) return rc;
-    uint64_t others = (uint64_t)label.len + nodes + (postings ? postings + ART_POSTINGS_ALIGN : 0);
+    uint32_t table = footer->symbols ? sizeof *footer->symbols + 8 : 0;
+    uint64_t others = (uint64_t)label.len + nodes + table + (postings ? postings + ART_POSTINGS_ALIGN : 0);
     if (art_footer_pages(footer->buckets, footer->sums, footer->has, filter_keys, others) > ART_BLOB_PAGES)
         return ART_TOOBIG;
     memset(out, 0, sizeof *out);
     out->flags = (uint8_t)((writer.wide ? ART_BLOB_WIDE : 0) | (footer->sums ? ART_BLOB_SUMS : 0));
     uint32_t end = put_filter(footer, filter_keys, image, out, &filter_end);
+    if (footer->symbols) {
+        end -= sizeof *footer->symbols;
+        memcpy(image + end, footer->symbols, sizeof *footer->symbols);
+    }
     out->routing = (end - directory - nodes) & ~7u;
     out->root = out->routing + directory;
     uint32_t first = (out->routing - postings) & ~(uint32_t)(ART_POSTINGS_ALIGN - 1);

@@ -27,6 +27,7 @@ struct art_footer {
     uint64_t *hashes;     /* of keys, for the filter; may run ahead of the buckets */
     uint32_t hash_count;
     struct art_postings postings;
+    const struct art_symbols *symbols; /* NULL: none */
     struct art_bytes known_postings; /* instead of making them, for who cannot */
     /* (private) */
     uint32_t bucket_capacity, separator_capacity, hash_capacity, span_capacity, scratch_capacity;
