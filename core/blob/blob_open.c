@@ -260,7 +260,7 @@ enum art_rc art_blob_open_head(struct art_blob *blob, const uint8_t *image, cons
     blob->postings_there = !blob->postings;
     if (!wrong && !art_pages_count(&blob->summed, ART_BLOB_PAGES)) wrong = wrong_summed(blob);
     if (wrong) return footer_corrupt(blob, wrong);
-    for (unsigned i = 1; blob->symbols && i < 256; i++) {
+    for (unsigned i = 0; blob->symbols && i < 256; i++) {
         if (blob->symbols->len[i] > 8) return footer_corrupt(blob, "a symbol is too long");
     }
     return art_routing_check(blob);

@@ -668,7 +668,7 @@ bool art_blob_has_no_nul(struct art_blob_cursor *cursor) {
     uint32_t label_len = cursor->blob->label_len; /* those bytes are the reference's, whatever the bucket has there */
     bool some = (label_len && memchr(cursor->key + 1, 0, label_len - 1)) ||
                 memchr(view->first_bytes + from, 0, view->count - from) ||
-                memchr(prefix, 0, (size_t)(view->values - prefix)) || (view->symbols && view->symbols->len[0]);
+                memchr(prefix, 0, (size_t)(view->values - prefix));
     cursor->nuls = some ? ART_NULS_SOME : ART_NULS_NONE;
     return !some;
 }

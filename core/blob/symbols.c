@@ -1,5 +1,6 @@
 #include "core/blob/symbols.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "core/base/bytes.h"
@@ -32,16 +33,17 @@ static void add_long(struct art_encoder *encoder, uint32_t code, uint64_t symbol
 void art_encoder_use(struct art_encoder *encoder, const struct art_symbols *symbols) {
     if (symbols != &encoder->symbols) encoder->symbols = *symbols;
     memset(encoder->slot, 0, sizeof encoder->slot);
-    memset(encoder->single, 0, sizeof encoder->single);
-    for (uint32_t c = 1; c < 256; c++) {
+    memset(encoder->single, 255, sizeof encoder->single);
+    encoder->single[0] = 0;
+    for (uint32_t c = 1; c < 255; c++) {
         if (symbols->len[c] == 1) encoder->single[symbols->symbol[c] & 255] = (uint8_t)c;
     }
     for (uint32_t b = 0; b < 256; b++) {
-        uint16_t v = encoder->single[b] ? (uint16_t)(encoder->single[b] | 1 << 8) : 0;
+        uint16_t v = (uint16_t)(encoder->single[b] | 1 << 8);
         encoder->brief[b] = v;
     }
     for (uint32_t high = 1; high < 256; high++) memcpy(encoder->brief + 256 * high, encoder->brief, 512);
-    for (uint32_t c = 1; c < 256; c++) {
+    for (uint32_t c = 1; c < 255; c++) {
         if (symbols->len[c] == 2) encoder->brief[symbols->symbol[c] & 65535] = (uint16_t)(c | 2 << 8);
         if (symbols->len[c] > 2) add_long(encoder, c, symbols->symbol[c], symbols->len[c]);
     }
@@ -63,7 +65,7 @@ static inline uint32_t match(const struct art_encoder *encoder, uint64_t word, u
         return encoder->single[word & 255];
     }
     uint32_t v = encoder->brief[word & 65535];
-    *len = v ? v >> 8 : 1;
+    *len = v >> 8;
     return v & 255;
 }
 
@@ -73,7 +75,7 @@ uint32_t art_encode(const struct art_encoder *encoder, const uint8_t *from, uint
     while (from < end) {
         uint32_t len, code = match(encoder, load64(from), (uint32_t)(end - from), &len);
         *at++ = (uint8_t)code;
-        if (!code) *at++ = *from;
+        if (code == ART_ESCAPE) *at++ = *from;
         from += len;
     }
     return (uint32_t)(at - out);
@@ -131,7 +133,7 @@ static void choose(struct counted *all, uint32_t count, uint32_t n) {
 
 static int most_codes(void) {
     static int n;
-    if (!n) n = getenv("ART_CODES") ? atoi(getenv("ART_CODES")) : 255;
+    if (!n) n = getenv("ART_CODES") ? atoi(getenv("ART_CODES")) : 254;
     return n;
 }
 static uint32_t longest_symbol(void) {
@@ -140,11 +142,19 @@ static uint32_t longest_symbol(void) {
     return (uint32_t)n;
 }
 
+static bool has_nul(uint64_t word, uint32_t len) {
+    for (uint32_t i = 0; i < len; i++) {
+        if (!(word >> 8 * i & 255)) return true;
+    }
+    return false;
+}
+
 void art_encoder_train(struct art_encoder *encoder, const uint8_t *texts, const uint32_t *ends, uint32_t count) {
     static _Thread_local struct counted counts[COUNTS], chosen[COUNTS];
     struct art_symbols *symbols = &encoder->symbols;
     uint32_t most = (uint32_t)most_codes(), longest = longest_symbol();
     memset(symbols, 0, sizeof *symbols);
+    symbols->len[0] = 1;
     art_encoder_use(encoder, symbols);
     for (int round = 0; round < ROUNDS; round++) {
         memset(counts, 0, sizeof counts);
@@ -158,10 +168,10 @@ void art_encoder_train(struct art_encoder *encoder, const uint8_t *texts, const 
                 uint64_t word = load64(p);
                 uint32_t len;
                 match(encoder, word, (uint32_t)(end - p), &len);
-                bump(counts, bytes_of(word, len), len, 1);
+                if (*p) bump(counts, bytes_of(word, len), len, 1);
                 if (before_len) {
                     uint32_t all = art_min32(before_len + len, longest);
-                    if (all > before_len) bump(counts, bytes_of(before, all), all, 1);
+                    if (all > before_len && !has_nul(bytes_of(before, all), all)) bump(counts, bytes_of(before, all), all, 1);
                 }
                 before = word;
                 before_len = len;
@@ -178,8 +188,8 @@ void art_encoder_train(struct art_encoder *encoder, const uint8_t *texts, const 
         for (uint32_t i = 0; i < n; i++) {
             symbols->symbol[i + 1] = chosen[i].symbol;
             symbols->len[i + 1] = (uint8_t)chosen[i].len;
-            for (uint32_t k = 0; k < chosen[i].len; k++) symbols->len[0] |= !(chosen[i].symbol >> 8 * k & 255);
         }
+        symbols->len[0] = 1;
         art_encoder_use(encoder, symbols);
     }
     uint32_t from = 0, coded = 0;
@@ -188,5 +198,5 @@ void art_encoder_train(struct art_encoder *encoder, const uint8_t *texts, const 
         coded += art_encode(encoder, texts + from, art_min32(ends[i] - from, 1024), out);
         from = ends[i];
     }
-    symbols->symbol[0] = from ? (uint64_t)coded * 4096 / from : 4096;
+    symbols->symbol[255] = from ? (uint64_t)coded * 4096 / from : 4096;
 }

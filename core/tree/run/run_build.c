@@ -238,7 +238,7 @@ static enum art_rc train(struct art_run_build *build) {
 
 /* Whether the next blob's table is to be trained. */
 static bool wants_training(struct art_run_build *build) {
-    bool bad = (uint64_t)build->coded_names * 4096 * 10 > (uint64_t)build->plain_names * build->table.symbol[0] * 11;
+    bool bad = (uint64_t)build->coded_names * 4096 * 10 > (uint64_t)build->plain_names * build->table.symbol[255] * 11;
     bool fresh = art_symbols_seen.store == build->tree->store && art_symbols_seen.seq != build->seen_seq;
     if (policy() == 3 || !art_codec()) return false;
     if (policy() == 1) return true;
@@ -265,8 +265,8 @@ static bool wants_training(struct art_run_build *build) {
 static enum art_rc begin_leaf(struct art_run_build *build) {
     assert(!build->buffer.data);
     if (build->last) {
-        if (build->known && build->table.symbol[0]) build->tree->count.tables_kept++;
-        enum art_rc rc = art_builder_symbols(build->builder, build->known && !getenv("ART_NOCODE") && build->table.symbol[0] < 3900 ? &build->table : NULL);
+        if (build->known && build->table.symbol[255]) build->tree->count.tables_kept++;
+        enum art_rc rc = art_builder_symbols(build->builder, build->known && !getenv("ART_NOCODE") && build->table.symbol[255] < 3900 ? &build->table : NULL);
         if (rc) return rc;
         build->any_begun = true;
         build->plain_names = build->coded_names = 0;
