@@ -10,6 +10,7 @@
  */
 #include <assert.h>
 
+#include "core/base/vector.h"
 #include "ext/query/scan.h"
 
 /* Of a piece that may stand anywhere so many bytes are looked for: where a text and a piece are long and all of one
@@ -131,6 +132,24 @@ static uint32_t find_piece(const struct art_pieces *pieces, const struct art_pie
     bool two_spellings = pieces->folded && is_letter(rare);
     uint32_t len = art_min32(piece->len, LOOK_BYTES_MAX);
     if (text.len < from + len) return UINT32_MAX;
+    uint32_t starts = text.len - from - len + 1;
+    if (len > 1 && starts >= 16) {
+        uint32_t beside = piece->rare ? piece->rare - 1 : 1;
+        uint8_t bit = pieces->folded ? 0x20 : 0;
+        art_vector bits = art_vector_all(bit), one = art_vector_all(rare | bit);
+        art_vector two = art_vector_all(pieces->bytes.data[piece->at + beside] | bit);
+        const uint8_t *base = text.data + from;
+        for (uint32_t s = 0; s < starts; s += 16) {
+            if (s + 16 > starts) s = starts - 16;
+            art_vector a = art_vector_equal(art_vector_or(art_vector_load(base + s + piece->rare), bits), one);
+            art_vector b = art_vector_equal(art_vector_or(art_vector_load(base + s + beside), bits), two);
+            for (uint32_t hits = art_vector_bits(art_vector_and(a, b)); hits; hits &= hits - 1) {
+                uint32_t hit = s + (uint32_t)__builtin_ctz(hits);
+                if (is_at(pieces, piece, len, base + hit)) return from + hit + len;
+            }
+        }
+        return UINT32_MAX;
+    }
     const uint8_t *at = text.data + from + piece->rare, *end = text.data + text.len - (len - piece->rare) + 1;
     for (; at < end; at++) {
         at = two_spellings ? find_letter(at, end, rare) : memchr(at, rare, (size_t)(end - at));
@@ -140,6 +159,13 @@ static uint32_t find_piece(const struct art_pieces *pieces, const struct art_pie
     return UINT32_MAX;
 }
 
+/* Throwaway: what the text before, which had none, shares with this one is not looked at again. */
+static _Thread_local struct {
+    const void *pieces;
+    uint32_t len;
+    uint8_t bytes[4096];
+} before;
+
 static bool has_pieces(const struct art_pieces *pieces, struct art_bytes text) {
     uint32_t from = 0, first = pieces->head, last = pieces->count - pieces->tail;
     const struct art_piece *piece = pieces->piece;
@@ -147,6 +173,23 @@ static bool has_pieces(const struct art_pieces *pieces, struct art_bytes text) {
     if (first) {
         if (text.len < piece->len || !is_at(pieces, piece, piece->len, text.data)) return false;
         from = piece->len;
+    }
+    if (!first && last == 1 && !pieces->tail && text.len < 4096) {
+        uint32_t shared = 0, len = art_min32(piece->len, LOOK_BYTES_MAX);
+        if (before.pieces == pieces) {
+            uint32_t n = art_min32(before.len, text.len);
+            while (shared + 16 <= n) {
+                uint32_t same = art_vector_difference(art_vector_load(text.data + shared), art_vector_load(before.bytes + shared));
+                shared += same;
+                if (same < 16) break;
+            }
+        }
+        from = shared >= len ? shared - len + 1 : 0;
+        bool none = find_piece(pieces, piece, text, from) == UINT32_MAX;
+        before.pieces = none ? pieces : NULL;
+        before.len = text.len;
+        if (none) memcpy(before.bytes + shared, text.data + shared, text.len - shared);
+        return !none;
     }
     for (uint32_t i = first; i < last; i++) {
         from = find_piece(pieces, &piece[i], text, from);
