@@ -159,13 +159,6 @@ static uint32_t find_piece(const struct art_pieces *pieces, const struct art_pie
     return UINT32_MAX;
 }
 
-/* Throwaway: what the text before, which had none, shares with this one is not looked at again. */
-static _Thread_local struct {
-    const void *pieces;
-    uint32_t len;
-    uint8_t bytes[4096];
-} before;
-
 static bool has_pieces(const struct art_pieces *pieces, struct art_bytes text) {
     uint32_t from = 0, first = pieces->head, last = pieces->count - pieces->tail;
     const struct art_piece *piece = pieces->piece;
@@ -173,23 +166,6 @@ static bool has_pieces(const struct art_pieces *pieces, struct art_bytes text) {
     if (first) {
         if (text.len < piece->len || !is_at(pieces, piece, piece->len, text.data)) return false;
         from = piece->len;
-    }
-    if (!first && last == 1 && !pieces->tail && text.len < 4096) {
-        uint32_t shared = 0, len = art_min32(piece->len, LOOK_BYTES_MAX);
-        if (before.pieces == pieces) {
-            uint32_t n = art_min32(before.len, text.len);
-            while (shared + 16 <= n) {
-                uint32_t same = art_vector_difference(art_vector_load(text.data + shared), art_vector_load(before.bytes + shared));
-                shared += same;
-                if (same < 16) break;
-            }
-        }
-        from = shared >= len ? shared - len + 1 : 0;
-        bool none = find_piece(pieces, piece, text, from) == UINT32_MAX;
-        before.pieces = none ? pieces : NULL;
-        before.len = text.len;
-        if (none) memcpy(before.bytes + shared, text.data + shared, text.len - shared);
-        return !none;
     }
     for (uint32_t i = first; i < last; i++) {
         from = find_piece(pieces, &piece[i], text, from);
