@@ -238,7 +238,7 @@ static enum art_rc train(struct art_run_build *build) {
 
 /* Whether the next blob's table is to be trained. */
 static bool wants_training(struct art_run_build *build) {
-    bool bad = (uint64_t)build->coded_names * 4096 * 10 > (uint64_t)build->plain_names * build->table.symbol[255] * 11;
+    bool bad = (uint64_t)build->coded_names * 4096 * 10 > (uint64_t)build->plain_names * build->table.symbol[255] * (getenv("ART_BAD") ? (unsigned)atoi(getenv("ART_BAD")) : 11);
     bool fresh = art_symbols_seen.store == build->tree->store && art_symbols_seen.seq != build->seen_seq;
     if (policy() == 3 || !art_codec()) return false;
     if (policy() == 1) return true;
