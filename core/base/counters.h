@@ -23,7 +23,7 @@
     X(whole_indexes, "index blobs read whole") /* small ones, where only their footer was needed */                    \
     X(bypassed, "pages past the cache")    /* point reads that looked into a page past the cache, which was full */    \
     X(separators, "separators searched")   /* searches of an index blob in its decoded separators */                   \
-    X(finger, "lookups side by side")      /* lookups that began in the leaf where the last ones had ended */          \
+    X(finger, "lookups side by side")      /* that began in the leaf where the last, or a search, ended */             \
     X(filters, "lookups filtered")         /* searches of a leaf blob that its filter made needless */                 \
     X(memtable, "memtable passed")         /* searches of the memtable that its filter made needless */                \
     X(gaps, "gaps passed")                 /* searches that began behind deleted rows instead of among them */         \

@@ -156,10 +156,9 @@ struct art_blob {
     uint64_t generation;
     uint64_t csn_min, csn_max, overflows;
     uint16_t key_max;
-    struct art_measures has;     /* the summary that it was built with */
-    _Atomic uint64_t present[2]; /* pages that may be read */
-    _Atomic uint16_t
-        parts_there; /* a bit for each enum art_part of which all pages are known to be present, and sane */
+    struct art_measures has;      /* the summary that it was built with */
+    _Atomic uint64_t present[2];  /* pages that may be read */
+    _Atomic uint16_t parts_there; /* a bit for each enum art_part whose pages are all present, and sane */
     /* Makes such pages present, verified. Called by any reader; NULL when all are there. */
     enum art_rc (*want)(struct art_blob *, const struct art_pages *pages, enum art_intent intent);
     /* Not NULL: the reader of this copy, one thread at a time, may have its separators decoded when that pays, and
@@ -193,6 +192,10 @@ static inline uint32_t art_blob_pages_present(const struct art_blob *blob) {
 static inline struct art_pages art_pages_between(uint32_t from, uint32_t to) {
     uint32_t first = from / ART_BLOB_PAGE;
     return art_pages_of(first, to > from ? (to - 1) / ART_BLOB_PAGE + 1 - first : 0);
+}
+
+static inline void art_pages_join(struct art_pages *to, const struct art_pages *more) {
+    for (unsigned i = 0; i < 2; i++) to->bits[i] |= more->bits[i];
 }
 
 /* The pages of the footer in which postings lie. */
@@ -248,6 +251,7 @@ static inline enum art_rc art_blob_want_part(struct art_blob *blob, unsigned par
     return __builtin_expect(there >> part & 1, 1) ? ART_OK : art_blob_load_part(blob, part);
 }
 enum art_rc art_blob_want_routing(struct art_blob *blob);
+enum art_rc art_blob_want_zones(struct art_blob *blob, const struct art_limits *limits); /* of their columns */
 /* All of the postings are there, and sane. ART_CORRUPT, or what art_blob_want_pages() said. */
 enum art_rc art_blob_want_postings(struct art_blob *blob);
 /* The reference that a blob's last page gives of itself, where no parent does: its own hash is right, and it says that
@@ -332,6 +336,7 @@ enum art_estimate {
     ART_ESTIMATE_EXACT, /* *before is the sum of all weights before the key (leaf blobs) */
     ART_ESTIMATE_CHILD, /* *before is that of the children before *child, which goes on (index blobs) */
     ART_ESTIMATE_ROUGH, /* what is needed is not here: *before is between the sums on both sides */
+    ART_ESTIMATE_NONE,  /* not even what leads to a bucket */
 };
 enum art_estimate art_blob_estimate(const struct art_blob *blob, struct art_bytes key, int64_t *before,
                                     struct art_ref *child);
@@ -473,7 +478,7 @@ enum art_rc art_blob_cursor_ref(const struct art_blob_cursor *cursor, struct art
 enum art_rc art_blob_each(struct art_blob *blob, uint32_t bucket, uint32_t from, uint32_t to,
                           void (*visit)(void *context, uint32_t number, const struct art_entry *entry), void *context);
 /* One column of such entries of a leaf at once, where they stand in a block, or with `records` also where they do not;
- * of texts and blobs the kinds alone, of what puts no row nothing. *any: it did, and out[0] is that of entry `from`.
+ * of texts and blobs the kinds alone, of what puts no row NULL. *any: it did, and out[0] is that of entry `from`.
  * Errors as above. */
 enum art_rc art_blob_column(struct art_blob *blob, uint32_t bucket, uint32_t from, uint32_t to,
                             const struct art_summary *summary, unsigned column, bool records, struct art_datum *out,

@@ -48,8 +48,8 @@
  *                  prefix, suffixes, values
  *
  *   With ART_BUCKET_BLOCK one block of value_len bytes stands in the place of the values: the same values as the host's
- *   codec keeps them together (core/base/codec.h). Only in a leaf blob, which then has ART_BLOB_FORMAT_BLOCKS; the
- *   entries are puts that shadow nothing, and there are no LENGTHS.
+ *   codec keeps them together (core/base/codec.h). Only in a leaf blob, which then has ART_BLOB_FORMAT_BLOCKS (or
+ *   FORMER_BLOCKS); the entries are puts that shadow nothing, and there are no LENGTHS.
  *
  *   key i = prefix . (first shared[i] bytes of key i-1 behind the prefix) . first_byte[i] . suffix i
  *   Entry 0 shares nothing, and with ART_BUCKET_PREFIX_ENTRY it is the prefix itself.

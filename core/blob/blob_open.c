@@ -53,10 +53,6 @@ struct art_parts art_trailer_parts(const struct art_blob_trailer *trailer) {
                         trailer->common, art_format_is_former(trailer->format), trailer->routing, end);
 }
 
-static void join_pages(struct art_pages *to, const struct art_pages *more) {
-    for (unsigned i = 0; i < 2; i++) to->bits[i] |= more->bits[i];
-}
-
 static enum art_rc footer_corrupt(const struct art_blob *blob, const char *what) {
     return art_corrupt(blob->file, blob->slot, LAST_PAGE, "blob trailer: %s", what);
 }
@@ -129,7 +125,8 @@ static const char *wrong_trailer(const struct art_blob_trailer *trailer) {
         return "no buckets, or more than its entries or pages hold";
     if (trailer->kind == ART_BLOB_LEAF && trailer->below != trailer->entries)
         return "an entry count that is not that of its leaf";
-    if (trailer->kind == ART_BLOB_INDEX && trailer->format > ART_BLOB_FORMAT_POSTINGS) return "an index with blocks";
+    if (trailer->kind == ART_BLOB_INDEX && trailer->format > ART_BLOB_FORMAT_POSTINGS)
+        return "an index of a leaf's format";
     if (trailer->csn_min > trailer->csn_max) return "a lowest version above its highest";
     if (trailer->kind == ART_BLOB_INDEX && !(trailer->flags & ART_BLOB_SUMS)) return "an index without sums";
     const struct art_measures has = art_trailer_measures(trailer);
@@ -215,7 +212,7 @@ static struct art_pages pages_of_part(const struct art_blob *blob, unsigned part
 static enum art_rc check_arrived(const struct art_blob *blob, const struct art_pages *arrived, unsigned *done) {
     struct art_pages present = art_blob_present(blob);
     const char *wrong = NULL;
-    join_pages(&present, arrived);
+    art_pages_join(&present, arrived);
     for (unsigned part = 0; !wrong && part < parts_of(blob); part++) {
         struct art_pages pages = pages_of_part(blob, part);
         bool any = (pages.bits[0] & arrived->bits[0]) | (pages.bits[1] & arrived->bits[1]);
@@ -262,8 +259,8 @@ struct art_pages art_blob_head_pages(const uint8_t *image, uint32_t footer_pages
     if (!sane) return pages; /* it is refused */
     uint32_t end = art_format_is_former(trailer->format) ? at.nodes_end : (uint32_t)ART_TRAILER_AT;
     struct art_pages before = art_pages_between(at.routing, at.lazy), behind = art_pages_between(at.lazy_end, end);
-    join_pages(&pages, &before);
-    join_pages(&pages, &behind);
+    art_pages_join(&pages, &before);
+    art_pages_join(&pages, &behind);
     return pages;
 }
 
@@ -348,8 +345,8 @@ enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const str
     enum art_rc rc = art_blob_open_head(blob, image, ref, uuid, file);
     if (rc) return rc;
     struct art_pages pages = art_pages_of(ART_BLOB_PAGES - blob->footer_pages, blob->footer_pages);
-    rc = verify_footer_pages(blob, &pages);
     for (unsigned i = 0; i < 2; i++) pages.bits[i] &= ~blob->head.bits[i];
+    rc = verify_footer_pages(blob, &pages);
     unsigned done = 0;
     if (!rc) rc = check_arrived(blob, &pages, &done);
     if (!rc) note_parts(blob, done);
@@ -361,6 +358,13 @@ enum art_rc art_blob_load_part(struct art_blob *blob, unsigned part) {
     assert(part < parts_of(blob));
     enum art_rc rc = art_blob_want_pages(blob, &pages);
     if (!rc) note_parts(blob, 1u << part);
+    return rc;
+}
+
+enum art_rc art_blob_want_zones(struct art_blob *blob, const struct art_limits *limits) {
+    enum art_rc rc = ART_OK;
+    for (unsigned i = 0; !rc && i < limits->count; i++)
+        rc = art_blob_want_part(blob, ART_PART_ZONES + limits->limit[i].column);
     return rc;
 }
 

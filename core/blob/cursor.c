@@ -40,9 +40,7 @@ enum art_rc art_blob_cursor_limit(struct art_blob_cursor *cursor, const struct a
     if (!limits) return ART_OK;
     enum art_rc rc = art_blob_pages_with_terms(cursor->blob, limits, &cursor->pages);
     bool any = art_pages_from(&cursor->pages, 0) < ART_BLOB_PAGES; /* zones say more of them */
-    for (unsigned i = 0; !rc && any && i < limits->count; i++)
-        rc = art_blob_want_part(cursor->blob, ART_PART_ZONES + limits->limit[i].column);
-    return rc;
+    return rc || !any ? rc : art_blob_want_zones(cursor->blob, limits);
 }
 
 void art_blob_cursor_plain(struct art_blob_cursor *cursor, struct art_plain_bucket *room) {

@@ -271,7 +271,8 @@ uint32_t art_footer_pages(uint32_t buckets, bool sums, struct art_measures has, 
                           uint64_t other_bytes) {
     uint32_t filter = art_filter_blocks(filter_keys) * ART_FILTER_BLOCK_BYTES;
     uint64_t bytes = sizeof(struct art_blob_trailer) + (filter ? filter + ART_FILTER_BLOCK_BYTES : 0) +
-                     (uint64_t)art_directory_bytes(buckets, sums, has) + other_bytes + 2 * 8;
+                     (uint64_t)art_directory_bytes(buckets, sums, has) + art_postings_heads_bytes(has) + other_bytes +
+                     2 * 8;
     return (uint32_t)((bytes + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE);
 }
 
@@ -365,6 +366,7 @@ enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, 
         return ART_TOOBIG;
     memset(out, 0, sizeof *out);
     struct art_parts at = lay_out(footer, label.len, nodes, filter_keys, posted.len, out);
+    assert(out->footer_pages <= art_footer_pages(footer->buckets, footer->sums, footer->has, filter_keys, others));
     out->flags = (uint8_t)((writer.wide ? ART_BLOB_WIDE : 0) | (footer->sums ? ART_BLOB_SUMS : 0) |
                            (out->filter ? ART_BLOB_FILTER : 0));
     uint32_t begin = ART_BLOB_BYTES - out->footer_pages * ART_BLOB_PAGE;

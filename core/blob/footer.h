@@ -55,7 +55,7 @@ void art_footer_note_summed(struct art_footer *footer, uint32_t bucket, const st
 /* Replaces `nodes_bound` by what the nodes take. ART_NOMEM. */
 enum art_rc art_footer_measure(struct art_footer *footer);
 
-/* Pages of a footer with so many buckets, keys in the filter (0: none), bytes of nodes and of postings, at most. */
+/* Pages of a footer with so many buckets, keys in the filter (0: none), bytes of nodes, label and postings, at most. */
 uint32_t art_footer_pages(uint32_t buckets, bool sums, struct art_measures has, uint32_t filter_keys,
                           uint64_t other_bytes);
 /* Sums and zones of all buckets; zeros without a summary. */
@@ -66,9 +66,9 @@ struct art_footer_layout {
     uint8_t flags;
 };
 /* `label`: what all keys begin with; `csn_min`: of all entries.
- * Writes routing part and filter (over the first `filter_keys` hashes) into the image, and zeroes between them down
- * to the footer's first page. The trailer is the caller's. ART_NOMEM; ART_TOOBIG (no message) when it is larger than a
- * slot, which a builder that asks for the room beforehand never sees. */
+ * Writes postings, routing part and filter (over the first `filter_keys` hashes) into the image, and zeroes between
+ * them down to the footer's first page. The trailer is the caller's. ART_NOMEM; ART_TOOBIG (no message) when it is
+ * larger than a slot, which a builder that asks for the room beforehand never sees. */
 enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, uint64_t csn_min, uint32_t filter_keys,
                              uint8_t *image, struct art_footer_layout *out);
 

@@ -437,11 +437,6 @@ static struct art_pages pages_at(const uint8_t *at) {
     return (struct art_pages){{art_load64(at), art_load64(at + 8)}};
 }
 
-static inline void add_pages(struct art_pages *to, struct art_pages more) {
-    to->bits[0] |= more.bits[0];
-    to->bits[1] |= more.bits[1];
-}
-
 /* Adds the pages of one posting, behind its print; returns where it ends. A forged one that leaves its group: any. */
 static const uint8_t *read_posting(const uint8_t *at, const uint8_t *end, struct art_pages *pages) {
     if (at < end && *at == IN_ANY) {
@@ -450,7 +445,7 @@ static const uint8_t *read_posting(const uint8_t *at, const uint8_t *end, struct
     }
     if (at < end && *at == MAP_FOLLOWS) {
         if (end - at > ANY_BYTES) {
-            add_pages(pages, pages_at(at + 1));
+            art_pages_join(pages, (struct art_pages[]){pages_at(at + 1)});
             return at + 1 + ANY_BYTES;
         }
         at = end;
@@ -515,7 +510,7 @@ static enum art_rc pages_by_field(struct art_blob *blob, const struct art_term_q
         if (all) {
             keep_pages(out, pages);
         } else {
-            add_pages(out, pages);
+            art_pages_join(out, &pages);
         }
     }
     uint32_t first = query->term[0]; /* of the next blob the rarest is asked first: it may need no other */

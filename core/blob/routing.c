@@ -127,7 +127,7 @@ static const char *check_nodes(const struct art_blob *blob, struct art_node_queu
         struct art_expected_node self = queue->nodes[i];
         if (self.ref != at - blob->at.nodes) return "a reference that leads to no node";
         if (at >= end) return "a node leaves the routing part";
-        struct art_routing_node node; /* opening it reads at most 4 bytes, and the trailer lies behind */
+        struct art_routing_node node; /* opening it reads at most 4 bytes, and more lies behind */
         art_node_open(&node, blob->image + at, wide);
         const char *wrong = node_shape(&node, end - at, blob->image + at);
         if (!wrong) wrong = node_children(&node, &self, wide, queue);

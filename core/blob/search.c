@@ -158,8 +158,7 @@ enum art_estimate art_blob_estimate(const struct art_blob *blob, struct art_byte
                                     struct art_ref *child) {
     struct art_bucket_view view;
     struct art_pages nodes = art_pages_between(blob->at.nodes, blob->at.nodes_end);
-    *before = blob->count / 2;
-    if (!art_pages_are_present(blob, &nodes)) return ART_ESTIMATE_ROUGH;
+    if (!art_pages_are_present(blob, &nodes)) return ART_ESTIMATE_NONE;
     uint32_t known, bucket = art_route(blob, key, &known);
     *before = art_bucket_sum(blob, bucket);
     if (!bucket_at_hand(blob, bucket, &view)) {

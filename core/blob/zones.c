@@ -10,11 +10,12 @@ struct art_zone art_ref_zone(struct art_bytes bytes, struct art_measures has, un
 static void read_column_of_records(const struct art_bucket_view *view, uint32_t from, uint32_t to,
                                    const struct art_summary *summary, unsigned column, struct art_datum *out) {
     struct art_datum data[ART_SUMMARY_MAX];
-    struct art_entry entry;
+    struct art_entry entry = {0};
     for (uint32_t i = from; i < to; i++) {
         art_bucket_place(view, i, &entry);
         art_summary_read(summary, &entry, 1u << column, NULL, data);
         out[i - from] = data[column];
+        out[i - from].bytes = art_bytes(NULL, 0);
     }
 }
 

@@ -13,6 +13,7 @@
 /* All but what is there stays as it is once the entry is ready. */
 static void copy_blob(struct art_blob *to, struct art_blob *from) {
     enum { BEFORE = offsetof(struct art_blob, present), BEHIND = offsetof(struct art_blob, want) };
+    _Static_assert(BEHIND - offsetof(struct art_blob, parts_there) <= sizeof to->want, "nothing else lies in between");
     memcpy(to, from, BEFORE);
     memcpy((uint8_t *)to + BEHIND, (const uint8_t *)from + BEHIND, sizeof *to - BEHIND);
     atomic_init(&to->parts_there, atomic_load_explicit(&from->parts_there, memory_order_acquire));

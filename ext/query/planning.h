@@ -60,8 +60,8 @@ char *art_plan_text_finish(struct art_plan_text *text, size_t more);
 /* What is known of one of SQLite's constraints. */
 struct art_condition {
     uint8_t meaning;             /* for the key, or NONE */
-    bool is_asked;               /* the next two are known */
     const char *collation;       /* by which it compares, or NULL: not asked */
+    bool is_asked;               /* the next two are known */
     sqlite3_value *constant;     /* what it is compared with; NULL: no constant */
     struct art_bytes text;       /* of a constant that is a text */
     bool is_bound_sought;        /* the next one is known */
@@ -137,7 +137,7 @@ bool art_condition_is_filter(const struct art_planning *planning, int i);
 bool art_condition_glob_lacks_bounds(const struct art_planning *planning, int i);
 /* Does SQLite compare an ordinary table's key with these two alone? Not where it ends them before broken UTF-8. */
 bool art_condition_glob_is_bounds(const struct art_planning *planning, int i);
-void art_condition_ask(const struct art_planning *planning, int i); /* SQLite, for the next two, once */
+void art_condition_ask(const struct art_planning *planning, int i); /* SQLite, once, for what the next two give */
 /* What is on the right, if that is known now: a literal, or a parameter's value; NULL, or no text: it is not known. */
 static inline sqlite3_value *art_condition_constant(const struct art_planning *planning, int i) {
     if (!planning->conditions[i].is_asked) art_condition_ask(planning, i);

@@ -308,9 +308,7 @@ static enum art_rc push_blob(struct art_best *best, const struct art_ref *ref, u
 
 static enum art_rc want_zones(const struct art_best_order *order, struct art_blob *blob) {
     enum art_rc rc = art_blob_want_part(blob, ART_PART_ZONES + order->column);
-    for (unsigned i = 0; !rc && i < order->limits.count; i++)
-        rc = art_blob_want_part(blob, ART_PART_ZONES + order->limits.limit[i].column);
-    return rc;
+    return rc ? rc : art_blob_want_zones(blob, &order->limits);
 }
 
 /* The blob, pinned, with a cursor in it; keys go to the tree's second buffer. */

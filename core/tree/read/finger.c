@@ -3,7 +3,8 @@
  *
  * Where several lookups in a row end in one bucket of a leaf, or the next, the following one begins with that bucket
  * and needs nothing above it: no index blob, no filter, no routing. This is sound only for a key that is there. Any
- * other is looked up from the run's top. Only the oldest run, which has most keys, has a finger.
+ * other is looked up from the run's top. Only the oldest run, which has most keys, has a finger. A search best first
+ * points it at the row that it has found, which is asked for next.
  */
 #include "core/tree/read/read.h"
 

@@ -54,8 +54,9 @@ enum art_rc art_root_insert_run(struct art_root *root, unsigned at, const struct
 void art_root_remove_run(struct art_root *root, unsigned at);
 enum art_rc art_root_replace_run(struct art_root *root, unsigned at, const struct art_run *run);
 
-/* Of the blobs that it named none stays. While there are snapshots it goes on to say that some may have blocks, and
- * zones of texts: theirs, so that a version that cannot read them touches neither table nor snapshots. */
+/* Of the blobs that it named none stays. While there are snapshots it goes on to say that some may have blocks,
+ * zones of texts, and leaves of their own format: theirs, so that a version that cannot read them touches neither table
+ * nor snapshots. */
 static inline void art_root_rewritten(struct art_root *root) {
     root->blocks &= root->held;
     root->texts &= root->held;

@@ -6,7 +6,9 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
-static _Atomic uint64_t apart; /* trees that are: the address of a former one would find what that has read */
+/* Numbers trees that are apart. Not by address: a later tree may get it, and would find this one's pages in the
+ * cache. */
+static _Atomic uint64_t apart;
 static const char inline_name[] = "the table of blobs"; /* in messages */
 
 /* Two databases with a table of one id would only push each other's blobs out of the cache: who asks goes by the

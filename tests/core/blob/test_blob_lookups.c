@@ -91,6 +91,14 @@ LOOP_TEST(test_every_page_with_a_value_is_named_and_hardly_any_other, KEY_FAMILI
     ck_assert_uint_lt(found * 100, probes * 3 + 1000);
 }
 
+/* Heads of postings stand in a footer twice. That the room asked for has both, core/blob/footer.c asserts. */
+TEST(test_the_room_for_a_footer_has_all_of_it) {
+    struct random random = random_announced("room");
+    const uint8_t all = (1u << ART_SUMMARY_MAX) - 1;
+    for (uint32_t pages = 1; pages < 60; pages++)
+        make((struct art_measures){ART_SUMMARY_MAX, 0, all, 0}, KEYS_DIRECTORIES, 3000, pages, 30, &random);
+}
+
 TEST(test_several_columns_are_sought_together) {
     struct random random = random_announced("together");
     make((struct art_measures){3, 0, 5, 0}, KEYS_DIRECTORIES, 3000, 40, 0, &random);
