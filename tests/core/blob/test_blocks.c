@@ -297,7 +297,8 @@ TEST(test_without_a_codec_a_blob_with_blocks_is_of_an_unknown_format) {
     ck_assert_int_eq(index->blob.kind, ART_BLOB_INDEX);
     blob_image_trailer(index->image)->format = ART_BLOB_FORMAT_BLOCKS;
     blob_image_rehash(index->image, &index->ref);
-    refused(art_blob_open(&blob, index->image, &index->ref, blob_uuid, "test"), ART_CORRUPT, "an index of a leaf's format");
+    refused(art_blob_open(&blob, index->image, &index->ref, blob_uuid, "test"), ART_CORRUPT,
+            "an index of a leaf's format");
 }
 
 /* Some bytes of bucket 1 say something else, and the hashes are right. */
