@@ -183,6 +183,12 @@ static int note_best(struct publishing *publishing, const struct art_vtab *vtab,
     return rc;
 }
 
+/* Where a sum of the level overflows, its readers are told so, too: what was read until then is noted. */
+static int end_level(sqlite3_stmt *level) {
+    int rc = sqlite3_reset(level);
+    return rc == SQLITE_ERROR ? SQLITE_OK : rc;
+}
+
 /* The names below ?1, then how many rows each of them has. */
 static int prepare_level(struct publishing *publishing, sqlite3_stmt **out) {
     char *sql = sqlite3_mprintf("SELECT *, entries FROM main.\"%w\"(?1, '/')", publishing->table);
@@ -214,7 +220,7 @@ static int note_level(struct publishing *publishing, sqlite3_stmt *level, struct
         const char *name = (const char *)sqlite3_column_text(level, 0);
         if (!name || !add_prefix(levels, name, sqlite3_column_bytes(level, 0))) return SQLITE_NOMEM;
     }
-    int rc = sqlite3_reset(level);
+    int rc = end_level(level);
     publishing->chooses = false;
     if (!rc) rc = keep_if_scattered(publishing, begin);
     return rc || noted_count(publishing) < LEVELS_PART_PAGES ? rc : end_part(publishing);
@@ -259,7 +265,7 @@ static int note_names(sqlite3_stmt *level, const char *prefix, char **only) {
         *only = below ? sqlite3_mprintf("%s", sqlite3_column_text(level, 0)) : NULL;
         if (below && !*only) rc = SQLITE_NOMEM;
     }
-    int end = sqlite3_reset(level);
+    int end = end_level(level);
     return rc ? rc : end;
 }
 

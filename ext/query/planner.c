@@ -276,7 +276,8 @@ static enum art_argument lookup_meaning(const struct art_planning *planning, int
         return ART_ARGUMENT_NONE;
     if (constraint->op == SQLITE_INDEX_CONSTRAINT_IS) return ART_ARGUMENT_LOOKUP_IS;
     if (constraint->op != SQLITE_INDEX_CONSTRAINT_EQ || i >= ART_LISTS_KNOWN) return ART_ARGUMENT_NONE;
-    return art_condition_is_list(planning, i) ? ART_ARGUMENT_LOOKUP_IN : ART_ARGUMENT_LOOKUP;
+    if (!art_condition_is_list(planning, i)) return ART_ARGUMENT_LOOKUP;
+    return planning->arguments < ART_LISTS_KNOWN ? ART_ARGUMENT_LOOKUP_IN : ART_ARGUMENT_NONE;
 }
 
 /* An equality may be a part of a row value's IN, as it may for filters; it is taken all the same, or no join would find

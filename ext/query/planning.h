@@ -18,7 +18,8 @@
 #endif
 
 enum {
-    ART_LISTS_KNOWN = 32,        /* of so many constraints SQLite tells whether they are an IN */
+    ART_LISTS_KNOWN = 32, /* of so many constraints SQLite tells whether they are an IN, and among so many arguments it
+                           * hands one over */
     ART_STRICT_LIMITS = 3046001, /* the version that offers LIMIT and OFFSET as it should (planner.c) */
 };
 

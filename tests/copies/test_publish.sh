@@ -82,6 +82,13 @@ checks=$((checks + 1))
 [ "$(stat -c %s p?.db | sort -u | wc -l)" = 1 ] || { echo "of one table: $(cat made)" && failures=$((failures + 1)); }
 rm p?.db
 
+# A sum that no integer holds is an error of who asks for it.
+sql sum.db "CREATE VIRTUAL TABLE t USING art(path, n INTEGER, summary=(sum(n)))" "INSERT INTO t VALUES('a/x', 9223372036854775807), ('a/y', 9223372036854775807)" \
+    "INSERT INTO t(t) VALUES('flush')" >made
+expect "*1 art table*" sum.db "SELECT art_publish('sums.db')"
+expect "2" sums.db "SELECT count(*) FROM t"
+rm sum*.db
+
 # An attached database, one in memory, a transaction that reads.
 expect $'1\nother.db: 4 art tables, *' :memory: "ATTACH 'a.db' AS a" "BEGIN" "SELECT count(*) FROM a.plain" "SELECT art_publish('other.db', 'a')" "COMMIT"
 rm other.db

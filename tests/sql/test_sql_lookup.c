@@ -271,6 +271,21 @@ TEST(test_a_list_of_any_length_is_found) {
     both_close(&both);
 }
 
+/* SQLite hands over a list as one of the first 32 arguments alone, and each GLOB takes three. */
+TEST(test_a_list_behind_many_conditions_is_found) {
+    static const char glob[] = " AND path GLOB 'f*'";
+    struct both both = in_memory(1, 0);
+    both_write(&both, sqlite3_mprintf("INSERT INTO {t|plain}(path, i, etag) VALUES('f1', 1, 'a'), ('f2', 2, 'b')"));
+    sqlite3_str *many = sqlite3_str_new(NULL);
+    for (unsigned globs = 0; globs < 14; globs++) {
+        both_same(&both, both.db,
+                  sqlite3_mprintf("SELECT path FROM {t|plain} WHERE etag IN ('b', 'c')%s", sqlite3_str_value(many)));
+        sqlite3_str_appendall(many, glob);
+    }
+    sqlite3_free(sqlite3_str_finish(many));
+    both_close(&both);
+}
+
 #define WHERE "SELECT * FROM t WHERE "
 
 TEST(test_the_plan_tells_what_is_looked_up) {
