@@ -227,7 +227,7 @@ static enum art_rc check_arrived(const struct art_blob *blob, const struct art_p
     return wrong ? footer_corrupt(blob, wrong) : ART_OK;
 }
 
-/* Behind it: present, too. */
+/* Called once the pages of these parts are present, so that who sees the bit may read them. */
 static void note_parts(struct art_blob *blob, unsigned done) {
     atomic_fetch_or_explicit(&blob->parts_there, (uint16_t)done, memory_order_release);
 }

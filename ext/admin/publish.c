@@ -28,7 +28,7 @@ enum {
     BEST_ROWS = 20,               /* of each column, as one asks for them */
     LEVEL_ROWS_LEAST = 2000,      /* below a name: fewer lie on some pages side by side */
     LEVEL_RUNS_LEAST = 5,         /* places in the table where it lies; fewer are as well read from there */
-    LEVELS_PART_PAGES = 32,       /* levels together, so many pages and what the last one has more */
+    LEVELS_PART_PAGES = 32,       /* of several levels together, at least */
     LEVEL_PAGES_MOST = 256,       /* of one level: what follows is read as it is wanted */
     NAMES_AT_ONCE = 100,          /* of a level, by most who show it */
     DEPTH_MOST = 64,              /* names one by one, before there are several */

@@ -408,7 +408,7 @@ static int plan_range(struct art_planning *planning) {
     int rc = planning->of_hidden ? take_listing_arguments(planning) : SQLITE_OK;
     if (!rc && planning->of_hidden) rc = take_snapshot_argument(planning);
     if (rc) return rc;
-    /* Comparisons by NOCASE mean nothing, as they are. */
+    /* Comparisons by NOCASE choose nothing before art_like_take() has folded them. */
     bool folds = planning->of_key & (1U << ART_ARGUMENT_NONE | 1U << ART_ARGUMENT_LIKE);
     take_paths(planning);
     if (folds) art_like_take(planning);
