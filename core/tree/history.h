@@ -56,11 +56,13 @@ struct art_growing {
     struct art_bytes prefix, delimiter; /* copied; a delimiter has a byte at least */
     uint64_t depth;                     /* from 1 */
     int sum;                            /* a column of the summary with a sum, which both trees have; <0: rows alone */
+    bool counts;                        /* the rows that are others, by what they are */
 };
 struct art_grown {
     struct art_bytes path;   /* borrowed until the next call */
     uint64_t old_rows, rows; /* that begin with the name, or are it, in `from` and `to` */
     art_int128 old_sum, sum; /* 0 without a column */
+    uint64_t added, changed, deleted; /* as art_diff_next() would tell; 0 where they are not counted */
 };
 struct art_growth;
 /* As art_diff_open() and the others. */

@@ -55,8 +55,10 @@ static void compare(const char *from, const char *to, const char *prefix) {
              "AS st FROM copies WHERE state IN ('%s', '%s') GROUP BY 1",
              name, from, to, from, to, from, to);
     char *grown =
-        TEXT("SELECT name, of, ot, sf, st, st - sf FROM (%s) WHERE name IN (SELECT %s FROM (%s)) ORDER BY name", sums,
-             name, changed);
+        TEXT("WITH c AS (SELECT %s AS name, change FROM (%s)) SELECT name, of, ot, sf, st, st - sf, "
+             "sum(change = 'added'), sum(change = 'changed'), sum(change = 'deleted') FROM (%s) JOIN c USING (name) "
+             "GROUP BY 1",
+             name, changed, sums);
     same(TEXT("SELECT * FROM art_growth('t', 'size', %s, '%s', '/')", names, prefix), grown);
 }
 
@@ -150,12 +152,12 @@ TEST(test_states_are_snapshots_or_the_table) {
 
 TEST(test_growth_is_told_by_level_and_depth) {
     make_level();
-    expect("a/|2|2|3|11|8\nb/|2|2|7|23|16\nnew|0|1|0|6|6\n",
+    expect("a/|2|2|3|11|8|0|1|0\nb/|2|2|7|23|16|1|0|1\nnew|0|1|0|6|6|1|0|0\n",
            "SELECT * FROM art_growth('t', 'size', 'monday', NULL, '', '/')");
-    expect("a/2|1|1|2|10|8\nb/c/|1|2|3|23|20\nb/d/|1|0|4|0|-4\nnew|0|1|0|6|6\n",
+    expect("a/2|1|1|2|10|8|0|1|0\nb/c/|1|2|3|23|20|1|0|0\nb/d/|1|0|4|0|-4|0|0|1\nnew|0|1|0|6|6|1|0|0\n",
            "SELECT * FROM art_growth('t', 'size', 'monday', NULL, '', '/', 2)");
     expect("b/c/|-20\nb/d/|4\n", "SELECT path, growth FROM art_growth('t', 'size', NULL, 'monday', 'b/', '/', 1)");
-    expect("a/|2|2|||0\nb/|2|2|||0\nnew|0|1|||1\n",
+    expect("a/|2|2|||0|0|1|0\nb/|2|2|||0|1|0|1\nnew|0|1|||1|1|0|0\n",
            "SELECT * FROM art_growth('t', NULL, 'monday', NULL, '', '/', NULL)");
     expect("", "SELECT * FROM art_growth(NULL, 'size', 'monday', NULL, '', '/')");
     expect("", "SELECT * FROM art_growth('t', 'size', 'monday', NULL, NULL, '/')");

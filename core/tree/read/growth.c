@@ -17,18 +17,22 @@
  * With as many rows in both states, a name has changed if and only if a row below it is newer: deletes that are newer
  * have then met rows that were newer, too, and that the older state does not have. With other numbers it has changed.
  *
+ * Who wants to know what the changed rows are has the newer entries below a name walked through: each row among them
+ * was added, or has changed, if the older state has one of its path. Deleted are as many as were added and are not
+ * more in the newer state; nobody looks for them. Where only one of the states has rows, their counts say it all.
+ *
  * When a tree has changed since the last call, the search begins again behind the name that was told last.
  */
 #include "core/tree/history.h"
 #include "core/tree/read/states.h"
 
-enum { LISTEN_EVERY_DELETES = 4096 };
+enum { LISTEN_EVERY_ENTRIES = 4096 };
 
 struct art_growth {
     struct art_states states;
     struct art_buffer prefix, delimiter, name;
     uint64_t depth;
-    bool over;
+    bool counts, over;
 };
 
 enum art_rc art_growth_open(struct art_tree *from, struct art_tree *to, const struct art_growing *what,
@@ -39,6 +43,7 @@ enum art_rc art_growth_open(struct art_tree *from, struct art_tree *to, const st
     *out = NULL;
     if (!growth) return art_nomem();
     growth->depth = what->depth;
+    growth->counts = what->counts;
     enum art_rc rc = art_buffer_append(&growth->prefix, what->prefix.data, what->prefix.len);
     if (!rc) rc = art_buffer_append(&growth->delimiter, what->delimiter.data, what->delimiter.len);
     if (!rc) rc = art_buffer_reserve(&growth->name, what->prefix.len);
@@ -100,27 +105,51 @@ static int64_t more_rows(const struct art_place *low, const struct art_place *hi
     return (int64_t)((uint64_t)art_places_rows(low, high, 1) - (uint64_t)art_places_rows(low, high, 0));
 }
 
+/* A newer entry below the name that begins there. */
+static enum art_rc note_newer(struct art_growth *growth, struct art_place *begins, bool counts) {
+    struct art_cursor *newer = growth->states.newer;
+    uint64_t version;
+    if (art_cursor_row(newer)->deleted) return ART_OK;
+    begins->puts = true;
+    if (!counts) return ART_OK;
+    enum art_rc rc = art_states_old_version(&growth->states, art_cursor_key(newer), &version);
+    begins->added += !version;
+    begins->replaced += version != 0;
+    return rc;
+}
+
+/* Goes through the newer entries below the name up to a row, or through all of them, which are counted then. *below: it
+ * stands on one of them; else behind them all. */
+static enum art_rc look_below(struct art_growth *growth, struct art_place *begins, bool counts, bool *below) {
+    struct art_states *states = &growth->states;
+    struct art_bytes name = art_buffer_bytes(&growth->name);
+    enum art_rc rc = ART_OK;
+    for (uint32_t passed = 1; !rc && *below && (counts || !begins->puts); passed++) {
+        rc = art_cursor_next(states->newer);
+        *below = art_cursor_valid(states->newer) && art_bytes_starts_with(art_cursor_key(states->newer), name);
+        if (!rc && *below) rc = note_newer(growth, begins, counts);
+        if (!rc && passed % LISTEN_EVERY_ENTRIES == 0) rc = art_tree_interrupted(states->now);
+    }
+    return rc;
+}
+
 /* The name of the next newer entry; without one, what is left. */
 static enum art_rc push_newer(struct art_growth *growth) {
     struct art_states *states = &growth->states;
     struct art_cursor *newer = states->newer;
     if (!art_cursor_valid(newer)) return art_states_push_end(states);
-    bool whole, puts = !art_cursor_row(newer)->deleted;
+    bool whole, below = true;
     struct art_place *begins;
     enum art_rc rc = take_name(growth, art_cursor_key(newer), &whole);
     if (!rc) rc = push_name(growth, whole, &begins);
     if (rc) return rc;
-    struct art_bytes name = art_buffer_bytes(&growth->name);
-    bool looks = !puts && more_rows(begins, begins - 1) == 0, below = true;
-    for (uint32_t passed = 1; !rc && looks && !puts && below; passed++) {
-        rc = whole ? ART_OK : art_cursor_next(newer);
-        below = !whole && art_cursor_valid(newer) && art_bytes_starts_with(art_cursor_key(newer), name);
-        puts = below && !art_cursor_row(newer)->deleted;
-        if (!rc && passed % LISTEN_EVERY_DELETES == 0) rc = art_tree_interrupted(states->now);
-    }
-    begins->puts = puts;
-    if (rc || (!below && !whole)) return rc;
-    return whole ? art_cursor_next(newer) : art_cursor_skip_prefix(newer, name.len);
+    int64_t had = art_places_rows(begins, begins - 1, 0), has = art_places_rows(begins, begins - 1, 1);
+    bool counts = growth->counts && had && has;
+    if (!had) begins->added = has;
+    rc = note_newer(growth, begins, counts);
+    if (rc || whole) return rc ? rc : art_cursor_next(newer);
+    if (counts || (!begins->puts && had == has)) rc = look_below(growth, begins, counts, &below);
+    return rc || !below ? rc : art_cursor_skip_prefix(newer, (uint32_t)growth->name.len);
 }
 
 /* Rows were swallowed between `low` and the nearest place: the name that is there in the middle is cut out. */
@@ -142,6 +171,18 @@ static enum art_rc cut_name(struct art_growth *growth) {
     return art_places_compare(begins - 1, high) > 0 ? art_states_lie(states) : ART_OK;
 }
 
+static enum art_rc tell_counts(struct art_growth *growth, const struct art_place *begins, const struct art_place *ends,
+                               struct art_grown *out) {
+    const struct art_states *states = &growth->states;
+    int64_t gone = begins->added - more_rows(begins, ends), had = art_places_rows(begins, ends, 0);
+    if (gone < 0 || gone > had - begins->replaced) return art_states_lie(states);
+    bool turned = art_states_from(states);
+    out->added = (uint64_t)(turned ? gone : begins->added);
+    out->changed = (uint64_t)begins->replaced;
+    out->deleted = (uint64_t)(turned ? begins->added : gone);
+    return ART_OK;
+}
+
 static enum art_rc tell_name(struct art_growth *growth, const struct art_place *begins, const struct art_place *ends,
                              struct art_grown *out) {
     const struct art_states *states = &growth->states;
@@ -156,7 +197,7 @@ static enum art_rc tell_name(struct art_growth *growth, const struct art_place *
                               .rows = (uint64_t)rows,
                               .old_sum = art_places_sum(begins, ends, from),
                               .sum = art_places_sum(begins, ends, !from)};
-    return rc;
+    return rc || !growth->counts ? rc : tell_counts(growth, begins, ends, out);
 }
 
 /* *told: a name was; else the next call goes on. */

@@ -10,8 +10,9 @@ struct art_place {
     struct art_buffer key; /* the tree key that it stands before, padded; `len` is its own */
     int64_t rows[2];       /* before it, in the older and in the newer state */
     art_int128 sum[2];
-    uint32_t change;   /* diff.c: how many of the changes that are known stand before it */
-    bool begins, puts; /* growth.c: a name begins here, and a row below it is newer than the older state */
+    uint32_t change;         /* diff.c: how many of the changes that are known stand before it */
+    bool begins, puts;       /* growth.c: a name begins here, and a row below it is newer than the older state */
+    int64_t added, replaced; /* growth.c: such rows, by whether the older state has one of their path */
 };
 
 struct art_states {
@@ -48,6 +49,8 @@ enum art_rc art_place_at(struct art_place *place, struct art_bytes path);
 enum art_rc art_place_behind(struct art_place *place, struct art_bytes path, bool whole);
 /* Finds what lies before it. */
 enum art_rc art_states_weigh(struct art_states *states, struct art_place *place);
+/* The version of the row that the older state has of a path; 0: it has none. */
+enum art_rc art_states_old_version(struct art_states *states, struct art_bytes path, uint64_t *out);
 /* What lies between two places, borrowed from them. */
 struct art_range art_places_range(const struct art_place *low, const struct art_place *high);
 static inline int64_t art_places_rows(const struct art_place *low, const struct art_place *high, unsigned state) {

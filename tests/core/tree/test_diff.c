@@ -154,19 +154,24 @@ static void compare_growth(struct art_tree *from, struct art_tree *to, const str
     struct art_grown told;
     struct art_growth *growth;
     struct art_range range;
-    uint32_t last_len = UINT32_MAX;
-    bool whole = false, last_whole = false;
+    bool whole = false, more;
     art_range_of_prefix(what->prefix, buffer, &range);
     scan(from, &range, both.from);
     scan(to, &range, both.to);
     must(art_growth_open(from, to, what, &growth));
-    while (next_different(&both, &changed)) {
+    for (more = next_different(&both, &changed); more;) {
+        uint64_t added = 0, replaced = 0, deleted = 0;
         uint32_t len = name_of(changed.path, what, &whole);
-        if (len == last_len && whole == last_whole && !memcmp(last, changed.path.data, len)) continue;
-        memcpy(last, changed.path.data, last_len = len);
-        last_whole = whole;
+        memcpy(last, changed.path.data, len);
+        do {
+            added += !changed.old_version;
+            deleted += !changed.version;
+            replaced += changed.old_version && changed.version;
+            more = next_different(&both, &changed);
+        } while (more && !whole && art_bytes_starts_with(changed.path, art_bytes(last, len)));
         must(art_growth_next(growth, &told));
         expect_grown(from, to, what, art_bytes(last, len), whole, &told);
+        if (what->counts) HOLDS(told.added == added && told.changed == replaced && told.deleted == deleted);
     }
     HOLDS(art_growth_next(growth, &told) == ART_NOTFOUND);
     HOLDS(art_growth_next(growth, &told) == ART_NOTFOUND);
@@ -215,7 +220,8 @@ static void draw_level(struct art_growing *what) {
     *what = (struct art_growing){.prefix = art_bytes(prefix, len),
                                  .delimiter = art_bytes(delimiter, 1 + random_below(&source, 8) / 7),
                                  .depth = 1 + random_below(&source, 3),
-                                 .sum = random_once_in(&source, 3) ? -1 : 0};
+                                 .sum = random_once_in(&source, 3) ? -1 : 0,
+                                 .counts = random_once_in(&source, 2)};
 }
 
 static bool is_current(void) {
@@ -362,7 +368,7 @@ static void compare_all(void) {
     compare(tree, old, &all);
     compare(old, tree, &some);
     for (int i = 0; i < LENGTH(depths); i++) {
-        struct art_growing what = {.delimiter = text("/"), .depth = depths[i]};
+        struct art_growing what = {.delimiter = text("/"), .depth = depths[i], .counts = true};
         compare_growth(old, tree, &what);
         compare_growth(tree, old, &what);
         what.prefix = text("07/");
@@ -457,6 +463,8 @@ TEST(test_a_name_below_which_nothing_has_changed_is_not_told) {
     for (unsigned i = 0; i < 50; i++) delete_row(ROWS + i);
     flush();
     compare_growth(old, tree, &what);
+    what.counts = true;
+    compare_growth(old, tree, &what);
     put_row(ROWS + 40, 1);
     delete_row(19999);
     compare_growth(old, tree, &what);
@@ -481,7 +489,7 @@ TEST(test_the_first_rows_of_a_difference_come_before_all_is_looked_at) {
 
 static int read_all(void) {
     static const struct art_range all = {0};
-    struct art_growing what = {.delimiter = text("/"), .depth = 2};
+    struct art_growing what = {.delimiter = text("/"), .depth = 2, .counts = true};
     struct art_diff *diff = NULL;
     struct art_growth *growth = NULL;
     struct art_changed changed;
