@@ -7,7 +7,8 @@
  *         version            of its row in `to`, or NULL
  *
  *     art_growth(table, column, from, to, prefix, delimiter [, depth])
- *                                                 a row for each name of a level below which such a path is
+ *                                                 a row for each name of a level below which such a path is; with
+ *                                                 the depth 'all' for each of all levels, and for the prefix
  *
  *         path                         as a listing shows it, `depth` levels below the prefix
  *         old_entries, entries         rows that the name stands for, in the two states
@@ -218,13 +219,15 @@ static int read_level(sqlite3_value *const *values, struct art_growing *what, ch
     what->depth = 1;
     if (!depth || sqlite3_value_type(depth) == SQLITE_NULL) return SQLITE_OK;
     sqlite3_int64 levels = sqlite3_value_type(depth) == SQLITE_INTEGER ? sqlite3_value_int64(depth) : 0;
-    if (levels < 1) {
+    const char *text = (const char *)sqlite3_value_text(depth);
+    if (!text) return SQLITE_NOMEM;
+    if (levels < 1 && strcmp(text, "all")) {
         return art_complain(message, SQLITE_ERROR,
-                            "art: the depth of art_growth is a number of levels from 1 on (%s here): 1 is the level "
-                            "below the prefix",
-                            (const char *)sqlite3_value_text(depth));
+                            "art: the depth of art_growth is a number of levels from 1 on, or 'all' (%s here): 1 is "
+                            "the level below the prefix",
+                            text);
     }
-    what->depth = (uint64_t)levels;
+    what->depth = (uint64_t)levels; /* of all 0 */
     return SQLITE_OK;
 }
 
@@ -250,6 +253,7 @@ static int begin_growth(struct art_function_cursor *base, const char *text,
     if (!rc) rc = read_column(states->vtab, values[GROWTH_OF_COLUMN], &what.sum, message);
     if (rc || is_null(values[GROWTH_OF_PREFIX])) return rc;
     cursor->sums = what.sum >= 0;
+    what.totals = base->wanted & ((1u << GROWTH_ADDED) - (1u << GROWTH_OLD_ENTRIES));
     what.counts = base->wanted & (1u << GROWTH_ADDED | 1u << GROWTH_CHANGED | 1u << GROWTH_DELETED);
     return art_report(message, art_growth_open(states->tree[0], states->tree[1], &what, &cursor->growth));
 }

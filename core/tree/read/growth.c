@@ -32,18 +32,21 @@ struct art_growth {
     struct art_states states;
     struct art_buffer prefix, delimiter, name;
     uint64_t depth;
-    bool counts, over;
+    bool counts, totals, over;
+    int64_t added, changed; /* rows below the name of a newer entry, where one is newer: only one such name waits */
+    struct art_levels *levels; /* of all levels */
 };
 
 enum art_rc art_growth_open(struct art_tree *from, struct art_tree *to, const struct art_growing *what,
                             struct art_growth **out) {
-    assert(what->delimiter.len && what->depth);
+    assert(what->delimiter.len);
     struct art_growth *growth = art_alloc_zeroed(sizeof *growth);
     struct art_range range;
     *out = NULL;
     if (!growth) return art_nomem();
     growth->depth = what->depth;
     growth->counts = what->counts;
+    growth->totals = what->totals;
     enum art_rc rc = art_buffer_append(&growth->prefix, what->prefix.data, what->prefix.len);
     if (!rc) rc = art_buffer_append(&growth->delimiter, what->delimiter.data, what->delimiter.len);
     if (!rc) rc = art_buffer_reserve(&growth->name, what->prefix.len);
@@ -52,6 +55,7 @@ enum art_rc art_growth_open(struct art_tree *from, struct art_tree *to, const st
         rc = art_states_init(&growth->states, from, to, &range);
         growth->states.sum = what->sum;
     }
+    if (!rc && !what->depth) rc = art_levels_open(from, to, what, &growth->levels);
     if (rc)
         art_growth_close(growth);
     else
@@ -61,6 +65,7 @@ enum art_rc art_growth_open(struct art_tree *from, struct art_tree *to, const st
 
 void art_growth_close(struct art_growth *growth) {
     if (!growth) return;
+    art_levels_close(growth->levels);
     art_states_clear(&growth->states);
     art_buffer_clear(&growth->prefix);
     art_buffer_clear(&growth->delimiter);
@@ -70,15 +75,13 @@ void art_growth_close(struct art_growth *growth) {
 
 /* The name that the path lies below, in `name`. *whole: the path itself, and none other. */
 static enum art_rc take_name(struct art_growth *growth, struct art_bytes path, bool *whole) {
-    const struct art_buffer *delimiter = &growth->delimiter;
-    uint32_t at = (uint32_t)growth->prefix.len, len = (uint32_t)delimiter->len;
-    *whole = false;
-    for (uint64_t i = 0; i < growth->depth && !*whole; i++) {
-        const uint8_t *found =
-            path.len - at < len ? NULL : art_find_bytes(path.data + at, path.len - at, delimiter->data, len);
-        *whole = !found;
-        at = found ? (uint32_t)(found - path.data) + len : path.len;
+    struct art_bytes delimiter = art_buffer_bytes(&growth->delimiter);
+    uint32_t at = (uint32_t)growth->prefix.len, end = 1;
+    for (uint64_t i = 0; i < growth->depth && end; i++) {
+        end = art_level_end(path, at, delimiter);
+        at = end ? end : path.len;
     }
+    *whole = !end;
     growth->name.len = 0;
     return art_buffer_append(&growth->name, path.data, at);
 }
@@ -106,15 +109,15 @@ static int64_t more_rows(const struct art_place *low, const struct art_place *hi
 }
 
 /* A newer entry below the name that begins there. */
-static enum art_rc note_newer(struct art_growth *growth, struct art_place *begins, bool counts) {
+static inline enum art_rc note_newer(struct art_growth *growth, struct art_place *begins, bool counts) {
     struct art_cursor *newer = growth->states.newer;
     uint64_t version;
     if (art_cursor_row(newer)->deleted) return ART_OK;
     begins->puts = true;
     if (!counts) return ART_OK;
     enum art_rc rc = art_states_old_version(&growth->states, art_cursor_key(newer), &version);
-    begins->added += !version;
-    begins->replaced += version != 0;
+    growth->added += !version;
+    growth->changed += version != 0;
     return rc;
 }
 
@@ -144,8 +147,10 @@ static enum art_rc push_newer(struct art_growth *growth) {
     if (!rc) rc = push_name(growth, whole, &begins);
     if (rc) return rc;
     int64_t had = art_places_rows(begins, begins - 1, 0), has = art_places_rows(begins, begins - 1, 1);
-    bool counts = growth->counts && had && has;
-    if (!had) begins->added = has;
+    bool both = had && has, counts = growth->counts && both && !whole;
+    begins->puts = !had && has;
+    growth->added = had ? 0 : has;
+    growth->changed = both && whole;
     rc = note_newer(growth, begins, counts);
     if (rc || whole) return rc ? rc : art_cursor_next(newer);
     if (counts || (!begins->puts && had == has)) rc = look_below(growth, begins, counts, &below);
@@ -174,16 +179,17 @@ static enum art_rc cut_name(struct art_growth *growth) {
 static enum art_rc tell_counts(struct art_growth *growth, const struct art_place *begins, const struct art_place *ends,
                                struct art_grown *out) {
     const struct art_states *states = &growth->states;
-    int64_t gone = begins->added - more_rows(begins, ends), had = art_places_rows(begins, ends, 0);
-    if (gone < 0 || gone > had - begins->replaced) return art_states_lie(states);
+    int64_t added = begins->puts ? growth->added : 0, changed = begins->puts ? growth->changed : 0;
+    int64_t gone = added - more_rows(begins, ends), had = art_places_rows(begins, ends, 0);
+    if (gone < 0 || gone > had - changed) return art_states_lie(states);
     bool turned = art_states_from(states);
-    out->added = (uint64_t)(turned ? gone : begins->added);
-    out->changed = (uint64_t)begins->replaced;
-    out->deleted = (uint64_t)(turned ? begins->added : gone);
+    out->added = (uint64_t)(turned ? gone : added);
+    out->changed = (uint64_t)changed;
+    out->deleted = (uint64_t)(turned ? added : gone);
     return ART_OK;
 }
 
-static enum art_rc tell_name(struct art_growth *growth, const struct art_place *begins, const struct art_place *ends,
+static inline enum art_rc tell_name(struct art_growth *growth, const struct art_place *begins, const struct art_place *ends,
                              struct art_grown *out) {
     const struct art_states *states = &growth->states;
     unsigned from = art_states_from(states);
@@ -219,14 +225,44 @@ static enum art_rc look_at_nearest(struct art_growth *growth, struct art_grown *
     return rc;
 }
 
+/* Of all levels: what was found below it is known, and both states are asked for the rest if it is wanted. */
+static enum art_rc next_of_all(struct art_growth *growth, struct art_grown *out, bool *told) {
+    struct art_states *states = &growth->states;
+    struct art_level level;
+    struct art_place *begins;
+    enum art_rc rc = art_levels_next(growth->levels, &level);
+    growth->over = rc == ART_NOTFOUND;
+    if (rc) return growth->over ? ART_OK : rc;
+    *told = true;
+    growth->name.len = 0;
+    rc = art_buffer_append(&growth->name, level.name.data, level.name.len);
+    *out = (struct art_grown){.path = art_buffer_bytes(&growth->name),
+                              .added = level.added,
+                              .changed = level.changed,
+                              .deleted = level.deleted};
+    if (rc || !growth->totals) return rc;
+    rc = push_name(growth, false, &begins);
+    if (rc) return rc;
+    begins->puts = true;
+    growth->added = (int64_t)(art_states_from(states) ? level.deleted : level.added);
+    growth->changed = (int64_t)level.changed;
+    rc = tell_name(growth, begins, begins - 1, out);
+    states->places = 0;
+    return rc;
+}
+
+static enum art_rc begin(struct art_growth *growth) {
+    growth->states.low.begins = false;
+    enum art_rc rc = art_states_begin(&growth->states, &growth->over);
+    return rc || !growth->levels || growth->over ? rc : art_levels_begin(growth->levels);
+}
+
 enum art_rc art_growth_next(struct art_growth *growth, struct art_grown *out) {
     bool told = false;
     enum art_rc rc = ART_OK;
-    if (!growth->over && art_states_moved(&growth->states)) {
-        growth->states.low.begins = false;
-        rc = art_states_begin(&growth->states, &growth->over);
-    }
-    while (!rc && !told && !growth->over) rc = look_at_nearest(growth, out, &told);
+    if (!growth->over && art_states_moved(&growth->states)) rc = begin(growth);
+    while (!rc && !told && !growth->over)
+        rc = growth->levels ? next_of_all(growth, out, &told) : look_at_nearest(growth, out, &told);
     growth->over |= rc != ART_OK;
     return rc || told ? rc : ART_NOTFOUND;
 }

@@ -150,17 +150,6 @@ enum art_rc art_states_weigh(struct art_states *states, struct art_place *place)
     return rc;
 }
 
-enum art_rc art_states_old_version(struct art_states *states, struct art_bytes path, uint64_t *out) {
-    struct art_tree *old = states->old;
-    struct art_bytes key = {0};
-    struct art_found found = {0};
-    enum art_rc rc = art_tree_ready(old);
-    if (!rc) rc = art_row_key(old->key, path, &key);
-    if (!rc) rc = art_tree_find(old, key, &found);
-    *out = !rc && found.live ? found.entry.csn : 0;
-    return rc;
-}
-
 struct art_range art_places_range(const struct art_place *low, const struct art_place *high) {
     struct art_bytes from = art_buffer_bytes(&low->key), to = art_buffer_bytes(&high->key);
     struct art_range range = {.low = art_bytes(from.data + 1, from.len - 1), .low_set = true};
