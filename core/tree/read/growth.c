@@ -26,14 +26,14 @@
 #include "core/tree/history.h"
 #include "core/tree/read/states.h"
 
-enum { LISTEN_EVERY_ENTRIES = 4096 };
+enum { LISTEN_EVERY_NEWER = 4096 };
 
 struct art_growth {
     struct art_states states;
     struct art_buffer prefix, delimiter, name;
     uint64_t depth;
     bool counts, totals, over;
-    int64_t added, changed; /* rows below the name of a newer entry, where one is newer: only one such name waits */
+    int64_t added, changed;    /* rows below the name of a newer entry, where one is newer: only one such name waits */
     struct art_levels *levels; /* of all levels */
 };
 
@@ -123,7 +123,7 @@ static inline enum art_rc note_newer(struct art_growth *growth, struct art_place
 
 /* Goes through the newer entries below the name up to a row, or through all of them, which are counted then. *below: it
  * stands on one of them; else behind them all. */
-static enum art_rc look_below(struct art_growth *growth, struct art_place *begins, bool counts, bool *below) {
+static enum art_rc walk_newer(struct art_growth *growth, struct art_place *begins, bool counts, bool *below) {
     struct art_states *states = &growth->states;
     struct art_bytes name = art_buffer_bytes(&growth->name);
     enum art_rc rc = ART_OK;
@@ -131,7 +131,7 @@ static enum art_rc look_below(struct art_growth *growth, struct art_place *begin
         rc = art_cursor_next(states->newer);
         *below = art_cursor_valid(states->newer) && art_bytes_starts_with(art_cursor_key(states->newer), name);
         if (!rc && *below) rc = note_newer(growth, begins, counts);
-        if (!rc && passed % LISTEN_EVERY_ENTRIES == 0) rc = art_tree_interrupted(states->now);
+        if (!rc && passed % LISTEN_EVERY_NEWER == 0) rc = art_tree_interrupted(states->now);
     }
     return rc;
 }
@@ -153,7 +153,7 @@ static enum art_rc push_newer(struct art_growth *growth) {
     growth->changed = both && whole;
     rc = note_newer(growth, begins, counts);
     if (rc || whole) return rc ? rc : art_cursor_next(newer);
-    if (counts || (!begins->puts && had == has)) rc = look_below(growth, begins, counts, &below);
+    if (counts || (!begins->puts && had == has)) rc = walk_newer(growth, begins, counts, &below);
     return rc || !below ? rc : art_cursor_skip_prefix(newer, (uint32_t)growth->name.len);
 }
 
@@ -189,8 +189,8 @@ static enum art_rc tell_counts(struct art_growth *growth, const struct art_place
     return ART_OK;
 }
 
-static inline enum art_rc tell_name(struct art_growth *growth, const struct art_place *begins, const struct art_place *ends,
-                             struct art_grown *out) {
+static inline enum art_rc tell_name(struct art_growth *growth, const struct art_place *begins,
+                                    const struct art_place *ends, struct art_grown *out) {
     const struct art_states *states = &growth->states;
     unsigned from = art_states_from(states);
     struct art_bytes key = art_buffer_bytes(&begins->key);
@@ -251,7 +251,7 @@ static enum art_rc next_of_all(struct art_growth *growth, struct art_grown *out,
     return rc;
 }
 
-static enum art_rc begin(struct art_growth *growth) {
+static enum art_rc begin_names(struct art_growth *growth) {
     growth->states.low.begins = false;
     enum art_rc rc = art_states_begin(&growth->states, &growth->over);
     return rc || !growth->levels || growth->over ? rc : art_levels_begin(growth->levels);
@@ -260,7 +260,7 @@ static enum art_rc begin(struct art_growth *growth) {
 enum art_rc art_growth_next(struct art_growth *growth, struct art_grown *out) {
     bool told = false;
     enum art_rc rc = ART_OK;
-    if (!growth->over && art_states_moved(&growth->states)) rc = begin(growth);
+    if (!growth->over && art_states_moved(&growth->states)) rc = begin_names(growth);
     while (!rc && !told && !growth->over)
         rc = growth->levels ? next_of_all(growth, out, &told) : look_at_nearest(growth, out, &told);
     growth->over |= rc != ART_OK;

@@ -1,8 +1,8 @@
 /* What differs between two states below each directory, at all levels at once.
  *
  * One walk of diff.c. The levels in which its last path lies are open, each with what was found below it so far. A path
- * that is in one no more has it told, and the level above gets its numbers. So each row is looked at once, and memory is
- * as much as one path has levels.
+ * that is in one no more has it told, and the level above gets its numbers. So each row is looked at once, and memory
+ * is as much as one path has levels.
  *
  *     a/b/1 added      open: '', a/ and a/b/
  *     a/c/2 deleted    a/b/ is told; open: '', a/ and a/c/
@@ -63,7 +63,7 @@ enum art_rc art_levels_begin(struct art_levels *levels) {
     return art_diff_open(levels->from, levels->to, &range, &levels->diff);
 }
 
-static enum art_rc step(struct art_levels *levels) {
+static enum art_rc look_ahead(struct art_levels *levels) {
     if (levels->waits || levels->over) return ART_OK;
     enum art_rc rc = art_diff_next(levels->diff, &levels->next);
     levels->waits = !rc;
@@ -82,7 +82,7 @@ static enum art_rc open_level(struct art_levels *levels, uint32_t len) {
 }
 
 /* The path that waits goes into the levels that it lies in: the open ones, and those that begin below them. */
-static enum art_rc take_path(struct art_levels *levels) {
+static enum art_rc take_changed(struct art_levels *levels) {
     const struct art_changed *next = &levels->next;
     struct art_bytes delimiter = art_buffer_bytes(&levels->delimiter);
     enum art_rc rc = levels->levels ? ART_OK : open_level(levels, (uint32_t)levels->prefix.len);
@@ -127,16 +127,16 @@ static enum art_rc close_level(struct art_levels *levels, struct art_level *out,
 
 enum art_rc art_levels_next(struct art_levels *levels, struct art_level *out) {
     bool later = false;
-    enum art_rc rc = step(levels);
+    enum art_rc rc = look_ahead(levels);
     while (!rc && !later) {
         bool within = levels->waits && levels->levels && art_bytes_starts_with(levels->next.path, innermost(levels));
         if (levels->levels && !within)
             rc = close_level(levels, out, &later);
         else if (levels->waits)
-            rc = take_path(levels);
+            rc = take_changed(levels);
         else
             return ART_NOTFOUND;
-        if (!rc && !later) rc = step(levels);
+        if (!rc && !later) rc = look_ahead(levels);
     }
     return rc;
 }
