@@ -271,6 +271,7 @@ static int next_growth(struct art_function_cursor *base, char **message) {
 static void show_growth(struct art_function_cursor *base, sqlite3_context *context, int column) {
     const struct growth_cursor *cursor = (const struct growth_cursor *)base;
     const struct art_grown *grown = &cursor->grown;
+    assert(base->wanted >> column & 1); /* else it is not made */
     switch (column) {
     case GROWTH_PATH:
         result_path(&cursor->states, context, grown->path);

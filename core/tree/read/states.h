@@ -110,6 +110,7 @@ enum art_rc art_levels_begin(struct art_levels *levels);
 enum art_rc art_levels_next(struct art_levels *levels, struct art_level *out);
 /* Where the path's first level behind `at` ends, behind its delimiter; 0: it has none. */
 static inline uint32_t art_level_end(struct art_bytes path, uint32_t at, struct art_bytes delimiter) {
+    if (at == path.len) return 0; /* it may have no bytes at all */
     const uint8_t *found = art_find_bytes(path.data + at, path.len - at, delimiter.data, delimiter.len);
     return found ? (uint32_t)(found - path.data) + delimiter.len : 0;
 }
