@@ -210,11 +210,11 @@ struct art_blob {
     struct art_parts at;
     uint32_t filter, filter_blocks, postings, postings_end, units;
     uint8_t flags, height, unit_shift;
-    struct art_pages head;             /* pages of the footer that are always present */
-    bool blocks;                       /* some bucket may have one */
-    bool postings_there;               /* their heads were read, and are sane */
-    bool units_are_pages;              /* in its postings, where it is of a former format */
-    void *owner;                       /* for want() */
+    struct art_pages head; /* pages of the footer that are always present */
+    bool blocks;           /* some bucket may have one */
+    bool postings_there;   /* their heads were read, and are sane */
+    bool units_are_pages;  /* in its postings, where it is of a former format */
+    void *owner;           /* for want() */
 };
 static inline struct art_pages art_blob_present(const struct art_blob *blob) {
     return (struct art_pages){{atomic_load_explicit(&blob->present[0], memory_order_acquire),
