@@ -280,7 +280,8 @@ void put_name_compared(struct writer *x) {
     PUT(x, "%s", next ? PICK(x->w, ">", "<=") : PICK(x->w, ">", "<=", "=", "IS"));
 }
 
-/* The bytes of a key that begins with these values, of which the last one may go on; and the condition that says so. */
+/* The bytes of a key that begins with these values, of which the last one may go on; and the condition that says so.
+ * art_key() takes them as a row would have them: of reals not the integer 2^53 + 1, which a condition tells apart. */
 static void put_beginning_of_keys(struct writer *x, sqlite3_str *condition) {
     const struct form *form = form_of(x);
     bool several = places(form) > 1;
@@ -291,7 +292,8 @@ static void put_beginning_of_keys(struct writer *x, sqlite3_str *condition) {
         char *value = writer_capture(x, several ? put_of_part : put_beginning), name = (char)('a' + x->column);
         PUT_ART(x, "%s%s", i ? ", " : "", value);
         if (i + 1 < count || !is_bytes(form, i)) {
-            sqlite3_str_appendf(condition, "%c IS %s AND ", name, value);
+            bool real = *form->types[x->column] == 'R';
+            sqlite3_str_appendf(condition, real ? "%c IS CAST(%s AS REAL) AND " : "%c IS %s AND ", name, value);
         } else {
             sqlite3_str_appendf(
                 condition,
