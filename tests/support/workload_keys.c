@@ -280,8 +280,7 @@ void put_name_compared(struct writer *x) {
     PUT(x, "%s", next ? PICK(x->w, ">", "<=") : PICK(x->w, ">", "<=", "=", "IS"));
 }
 
-/* The bytes of a key that begins with these values, of which the last one may go on; and the condition that says so.
- * art_key() takes them as a row would have them: of reals not the integer 2^53 + 1, which a condition tells apart. */
+/* The bytes of a key that begins with these values, of which the last one may go on; and the condition that says so. */
 static void put_beginning_of_keys(struct writer *x, sqlite3_str *condition) {
     const struct form *form = form_of(x);
     bool several = places(form) > 1;
@@ -292,7 +291,7 @@ static void put_beginning_of_keys(struct writer *x, sqlite3_str *condition) {
         char *value = writer_capture(x, several ? put_of_part : put_beginning), name = (char)('a' + x->column);
         PUT_ART(x, "%s%s", i ? ", " : "", value);
         if (i + 1 < count || !is_bytes(form, i)) {
-            bool real = *form->types[x->column] == 'R';
+            bool real = *form->types[x->column] == 'R'; /* a key has what is stored, of 2^53 + 1 the nearest */
             sqlite3_str_appendf(condition, real ? "%c IS CAST(%s AS REAL) AND " : "%c IS %s AND ", name, value);
         } else {
             sqlite3_str_appendf(
