@@ -6,11 +6,12 @@
 
 enum { ROUNDS = 6, QUERIES = 60 };
 
+/* The ordinary table has no index that SQLite finds keys by: it would miss BLOBs (workload_rules.c). */
 static void set_up(void) {
     sql_set_up();
     sql_run(db,
             "CREATE VIRTUAL TABLE t USING art(key BLOB, n, summary=(sum(n)));"
-            "CREATE TABLE b(key BLOB PRIMARY KEY NOT NULL, n) WITHOUT ROWID;"
+            "CREATE TABLE b(key BLOB NOT NULL, n); CREATE UNIQUE INDEX bk ON b(coalesce(key, 0));"
             "CREATE TABLE any(v, i INTEGER, x TEXT);"
             "INSERT INTO any VALUES(x'61', 5, 'a'), ('a', 97, 'ab'), (x'', NULL, ''), (5, 6, '5'), (NULL, 0, NULL), "
             "(x'612f', 61, 'a/'), (x'ff80', 1, x'61'), (x'00', 2, x'ff')");
@@ -32,7 +33,8 @@ static const char *const of_blobs[] = {
     "SELECT a.key, z.key FROM @ AS a JOIN @ AS z ON z.key = CAST(a.key || $blob AS BLOB) WHERE a.key < $blob ORDER BY "
     "1 | "
     "SELECT key, n FROM @ WHERE $where ORDER BY n DESC, key LIMIT 5",
-    "where: $condition | $condition AND $condition | $condition OR $condition | NOT ($condition)",
+    "where: $condition | $condition AND $condition | $condition OR $condition | key GLOB 'a*' OR key GLOB 'a*' AND "
+    "$condition | NOT ($condition)",
     "by: = | < | <= | > | >= | <> | IS | IS NOT",
     "condition: 4*key $by $value | key BETWEEN $value AND $value | key IN ($value, $value, $value) | key IN (SELECT "
     "$(v|x) FROM "
@@ -138,7 +140,7 @@ TEST(test_prefixes_delimiters_and_what_begins_behind_are_blobs) {
     expect("61\n62\n7A\nFF6162\nFF61FF00\nFFFF\n", "SELECT hex(key) FROM t");
     sql_run(db, "INSERT INTO t(t, snapshot) VALUES('snapshot', 's'); DELETE FROM t WHERE key > x'7a'");
     expect("FF6162|blob\nFF61FF00|blob\nFFFF|blob\n", "SELECT hex(path), typeof(path) FROM art_diff('t', 's')");
-    expect("FF61|-2\nFFFF|-1\n", "SELECT hex(path), growth FROM art_growth('t', NULL, 's', NULL, x'ff', x'61')");
+    expect("FF61|2\nFFFF|1\n", "SELECT hex(path), deleted FROM art_growth('t', NULL, 's', NULL, x'ff', x'61')");
     plan_has("SELECT n FROM @ WHERE key = ?", "key=?");
     plan_has("SELECT n FROM @ WHERE key >= x'61' AND key < ? ORDER BY key DESC", "key>=? AND key<?");
     plan_has("SELECT n FROM @ WHERE key GLOB 'a*'", "all rows");
