@@ -34,6 +34,7 @@
 #include "core/base/entry.h"
 #include "core/base/hash.h"
 #include "core/base/summary.h"
+#include "core/blob/symbols.h"
 
 enum { ART_PAGE_PADDING = 64 }; /* a page outside of an image is readable so many bytes past its end */
 enum { ART_BLOB_BYTES = 512 * 1024, ART_BLOB_PAGE = 4096, ART_BLOB_PAGES = ART_BLOB_BYTES / ART_BLOB_PAGE };
@@ -141,7 +142,7 @@ static inline uint32_t art_window_widen(uint32_t window) {
 
 /* Where the parts of the routing part lie in the image (blob_format.h). */
 struct art_parts {
-    uint32_t routing, offsets, ranks, weights, bounds, sums, zones, summed, heads, label, nodes, nodes_end;
+    uint32_t routing, offsets, ranks, weights, bounds, sums, zones, summed, heads, label, nodes, nodes_end, symbols;
     uint32_t lazy, lazy_end; /* pages in between come on demand */
 };
 
@@ -170,10 +171,11 @@ struct art_blob {
     struct art_parts at;
     uint32_t filter, filter_blocks, postings, postings_end;
     uint8_t flags, height;
-    struct art_pages head; /* pages of the footer that are always present */
-    bool blocks;           /* some bucket may have one */
-    bool postings_there;   /* their heads were read, and are sane */
-    void *owner;           /* for want() */
+    const struct art_symbols *symbols; /* of its coded suffixes; NULL: none are coded */
+    struct art_pages head;             /* pages of the footer that are always present */
+    bool blocks;                       /* some bucket may have one */
+    bool postings_there;               /* their heads were read, and are sane */
+    void *owner;                       /* for want() */
 };
 static inline struct art_pages art_blob_present(const struct art_blob *blob) {
     return (struct art_pages){{atomic_load_explicit(&blob->present[0], memory_order_acquire),
@@ -244,11 +246,19 @@ static inline enum art_rc art_blob_want_bytes(struct art_blob *blob, uint32_t at
     return art_blob_want_pages(blob, &pages);
 }
 /* Before a part of the routing part, or all of it, is looked at: it is there, and sane. Errors as above. */
-enum art_part { ART_PART_NODES, ART_PART_SUMS, ART_PART_BOUNDS, ART_PART_ZONES /* of a column: plus its number */ };
+enum art_part {
+    ART_PART_NODES,
+    ART_PART_SUMS,
+    ART_PART_BOUNDS,
+    ART_PART_SYMBOLS,
+    ART_PART_ZONES /* of a column: plus its number */
+};
 enum art_rc art_blob_load_part(struct art_blob *blob, unsigned part);
+static inline bool art_blob_has_part(const struct art_blob *blob, unsigned part) {
+    return atomic_load_explicit(&blob->parts_there, memory_order_acquire) >> part & 1;
+}
 static inline enum art_rc art_blob_want_part(struct art_blob *blob, unsigned part) {
-    unsigned there = atomic_load_explicit(&blob->parts_there, memory_order_acquire);
-    return __builtin_expect(there >> part & 1, 1) ? ART_OK : art_blob_load_part(blob, part);
+    return __builtin_expect(art_blob_has_part(blob, part), 1) ? ART_OK : art_blob_load_part(blob, part);
 }
 enum art_rc art_blob_want_routing(struct art_blob *blob);
 enum art_rc art_blob_want_zones(struct art_blob *blob, const struct art_limits *limits); /* of their columns */
@@ -351,6 +361,7 @@ enum art_rc art_blob_before(struct art_blob *blob, struct art_bytes key, uint32_
  * alive. */
 struct art_bucket_view { /* (private) a decoded bucket header */
     const uint8_t *start, *first_bytes, *shared, *suffix_len, *flags, *csns, *value_ends, *prefix, *suffixes, *values;
+    const struct art_symbols *symbols; /* NULL: plain */
     uint32_t count, prefix_len, value_len;
     uint8_t form;
 };

@@ -16,6 +16,7 @@
  *       sums      (i128 summed[buckets + 1])    for each sum of the summary: before bucket b
  *       nodes                                an ART over the buckets' separators, breadth first, root first; up to 7
  *                                            bytes of zeros behind it
+ *      (symbols)                             with ART_BLOB_FORMAT_SYMBOLS: what codes of suffixes stand for (symbols.h)
  *       directories u16 offset[buckets]      of each bucket, in units of 8 bytes
  *                  u32 rank[buckets + 1]     entries before bucket b
  *                  i64 sum[buckets + 1]      weights before bucket b; only with ART_BLOB_SUMS, else sum = rank
@@ -80,7 +81,9 @@ enum {
     ART_BLOB_FORMAT_POSTINGS = 3, /* with postings; in format 2 lookups are of another form, which nobody reads */
     ART_BLOB_FORMAT_FORMER_BLOCKS = 4,
     ART_BLOB_FORMAT_LEAF = 5,
-    ART_BLOB_FORMAT_BLOCKS = 6, /* a leaf in which some bucket has a block */
+    ART_BLOB_FORMAT_BLOCKS = 6,  /* a leaf in which some bucket has a block */
+    ART_BLOB_FORMAT_SYMBOLS = 7, /* a leaf in which some bucket is coded; with blocks, or without */
+    ART_BUCKET_CODED = 0x8000,   /* of value_len */
     ART_BUCKET_ALIGN = 8,
     ART_BUCKET_ENTRIES = ART_BLOCK_ROWS_MAX,
     ART_PAGE_LOSS_BYTES = 384, /* bytes of a page given up rather than let a bucket cross into the next page */
@@ -223,22 +226,25 @@ static inline bool art_ref_is_child(const struct art_blob *blob, const struct ar
 /* --- the directories of an open blob ------------------------------------------------------------------------------ */
 
 /* Where the parts lie of a routing part at `routing` with so many buckets, weights beside ranks or not, and a label of
- * so many bytes; `former`: in the order of index blobs, where `end` is that of the nodes. */
-struct art_parts art_parts_of(uint32_t buckets, bool weights, struct art_measures has, uint32_t label, bool former,
+ * so many bytes, by the blob's format; in the order of index blobs `end` is that of the nodes. */
+struct art_parts art_parts_of(uint32_t buckets, bool weights, struct art_measures has, uint32_t label, unsigned format,
                               uint32_t routing, uint32_t end);
 
 /* The same by a trailer, which may lie. */
 struct art_parts art_trailer_parts(const struct art_blob_trailer *trailer);
 /* Bytes of all parts but label, heads and nodes. */
 static inline uint32_t art_directory_bytes(uint32_t buckets, bool weights, struct art_measures has) {
-    return art_parts_of(buckets, weights, has, 0, true, 0, 0).label;
+    return art_parts_of(buckets, weights, has, 0, ART_BLOB_FORMAT, 0, 0).label;
 }
 
 static inline bool art_format_is_former(unsigned format) {
     return format < ART_BLOB_FORMAT_LEAF;
 }
 static inline bool art_format_has_blocks(unsigned format) {
-    return format == ART_BLOB_FORMAT_BLOCKS || format == ART_BLOB_FORMAT_FORMER_BLOCKS;
+    return format >= ART_BLOB_FORMAT_BLOCKS || format == ART_BLOB_FORMAT_FORMER_BLOCKS;
+}
+static inline bool art_format_has_symbols(unsigned format) {
+    return format == ART_BLOB_FORMAT_SYMBOLS;
 }
 
 /* Where a bucket begins in the image, in bytes. */

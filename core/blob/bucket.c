@@ -43,6 +43,20 @@ enum art_rc art_bucket_child(const struct art_blob *blob, const struct art_bucke
                        "bucket %u, entry %u: not a reference to a child", bucket, entry);
 }
 
+/* What each decodes to is not looked at: 8 bytes a code at most. Bytes that a key lacks of what it is said to share are
+ * those of another key (which art_blob_check_expected() finds). */
+static const char *insane_coded_keys(const struct art_bucket_view *view, uint32_t suffix_size) {
+    uint32_t sum = 0;
+    bool wrong = art_bucket_shared(view, 0) != 0;
+    for (uint32_t i = 0; i < view->count; i++) {
+        uint32_t suffix = art_bucket_suffix_len(view, i);
+        wrong |= view->prefix_len + art_bucket_shared(view, i) + 1 + 8 * suffix > ART_KEY_MAX;
+        sum += suffix;
+    }
+    if (wrong) return "a key shares more than its predecessor has";
+    return sum == suffix_size ? NULL : "the suffixes do not fill their place";
+}
+
 static const char *insane_keys(const struct art_bucket_view *view, uint32_t suffix_size) {
     uint32_t len = 0, sum = 0;
     bool wrong = art_bucket_shared(view, 0) != 0;
@@ -119,8 +133,9 @@ const char *art_bucket_insane(const uint8_t *start, uint32_t space, const struct
     if (used > space) return "a bucket larger than its space";
     if (prefix_len < blob->label_len) return "a bucket's prefix is shorter than the label";
     struct art_bucket_view view;
-    art_bucket_view_open(&view, start);
-    const char *wrong = insane_keys(&view, suffix_size);
+    art_bucket_view_open(&view, start, blob);
+    if (art_load16(start + 4) >> 15 && (!blob->symbols || n < 2)) return "a bucket of an unknown form";
+    const char *wrong = view.symbols ? insane_coded_keys(&view, suffix_size) : insane_keys(&view, suffix_size);
     uint32_t left = space - (uint32_t)used;
     if (!wrong) wrong = art_bucket_has_block(&view) ? insane_block(&view, left) : insane_values(&view, left, blob);
     if (!wrong) wrong = insane_flags(&view);

@@ -23,7 +23,7 @@ static inline uint32_t art_bucket_csn_code(uint8_t form) {
 }
 
 /* A view of the bucket at `start`, in whose bytes it points, and which art_bucket_insane() has passed. */
-static inline void art_bucket_view_open(struct art_bucket_view *view, const uint8_t *start) {
+static inline void art_bucket_view_open(struct art_bucket_view *view, const uint8_t *start, const struct art_blob *blob) {
     uint32_t n = start[0];
     uint8_t form = start[1];
     uint32_t width = form & ART_BUCKET_WIDE ? 2 : 1;
@@ -32,7 +32,9 @@ static inline void art_bucket_view_open(struct art_bucket_view *view, const uint
     view->count = n;
     view->form = form;
     view->prefix_len = art_load16(start + 2);
-    view->value_len = art_load16(start + 4);
+    uint32_t value_len = art_load16(start + 4);
+    view->value_len = value_len & 0x7fff;
+    view->symbols = value_len >> 15 ? blob->symbols : NULL;
     const uint8_t *at = start + sizeof(struct art_bucket_header);
     view->first_bytes = at;
     view->shared = at += n;
@@ -202,6 +204,18 @@ static inline uint32_t art_bucket_search(const struct art_bucket_view *view, str
         if (art_bucket_shared(view, entry) < depth || view->first_bytes[entry] != c) return entry;
         uint32_t len = art_bucket_suffix_len(view, entry), left = rest_len - depth - 1;
         const uint8_t *suffix = view->suffixes + art_bucket_suffix_at(view, entry);
+        if (view->symbols) {
+            int rel;
+            x = art_coded_prefix(view->symbols, suffix, len, rest + depth + 1, left, &rel);
+            if (x == left) {
+                *exact = !rel;
+                return entry;
+            }
+            if (rel < 0) return entry;
+            depth += 1 + x;
+            entry++;
+            continue;
+        }
         x = art_common_prefix_padded(suffix, rest + depth + 1, art_min32(len, left));
         if (x == left) {
             *exact = x == len;
@@ -238,6 +252,10 @@ static inline uint32_t art_bucket_page(const struct art_blob *blob, uint32_t buc
 static inline enum art_rc art_bucket_fetch(struct art_blob *blob, uint32_t bucket, const uint8_t **start) {
     uint32_t at = art_bucket_offset(blob, bucket), page = at / ART_BLOB_PAGE;
     *start = blob->image + at;
+    if (blob->symbols) {
+        enum art_rc rc = art_blob_want_part(blob, ART_PART_SYMBOLS);
+        if (ART_UNLIKELY(rc)) return rc;
+    }
     if (ART_LIKELY((art_bucket_end(blob, bucket) - 1) / ART_BLOB_PAGE == page && art_page_present(blob, page)))
         return ART_OK;
     return art_bucket_fetch_slow(blob, bucket, start);
@@ -247,7 +265,7 @@ static inline enum art_rc art_bucket_fetch(struct art_blob *blob, uint32_t bucke
 static inline enum art_rc art_bucket_open(struct art_blob *blob, uint32_t bucket, struct art_bucket_view *view) {
     const uint8_t *start;
     enum art_rc rc = art_bucket_fetch(blob, bucket, &start);
-    if (!rc) art_bucket_view_open(view, start);
+    if (!rc) art_bucket_view_open(view, start, blob);
     return rc;
 }
 

@@ -29,6 +29,7 @@ enum art_rc art_builder_open(struct art_builder **out, const struct art_builder_
     if (options->summary) builder->footer.has = options->summary->has;
     builder->footer.former = index || options->former;
     if (!index) builder->footer.postings.fields = art_measures_fields(builder->footer.has);
+    builder->pending.encoder = NULL;
     builder->pending.count = builder->pending.behind = 0;
     builder->pending.terms = (struct art_terms){0};
     builder->last.len = builder->emitted_last.len = builder->first.len = 0;
@@ -43,17 +44,33 @@ enum art_rc art_builder_open(struct art_builder **out, const struct art_builder_
 
 void art_builder_close(struct art_builder *builder) {
     if (!builder) return;
+    art_free(builder->encoder);
     art_footer_clear(&builder->footer);
     art_terms_clear(&builder->pending.terms);
     art_free(builder);
 }
 
+enum art_rc art_builder_symbols(struct art_builder *builder, const struct art_symbols *symbols) {
+    struct art_pending *pending = &builder->pending;
+    assert(!builder->buffer);
+    if (symbols && !builder->encoder) {
+        builder->encoder = art_alloc(sizeof *builder->encoder);
+        if (!builder->encoder) return art_nomem();
+    }
+    if (symbols) art_encoder_use(builder->encoder, symbols);
+    pending->encoder = symbols ? builder->encoder : NULL;
+    builder->coding = symbols != NULL;
+    if (pending->count) art_pending_recode(pending);
+    return ART_OK;
+}
+
 void art_builder_begin(struct art_builder *builder, uint8_t *buffer) {
     builder->buffer = buffer;
     builder->at = 0;
+    builder->plain_names = builder->coded_names = 0;
     builder->refused = builder->has_texts = false;
     builder->in_blocks = 0;
-    builder->entries = 0;
+    builder->entries = builder->coded_buckets = 0;
     builder->below = 0;
     builder->csn_min = UINT64_MAX;
     builder->csn_max = builder->overflows = 0;
@@ -80,7 +97,7 @@ static uint32_t footer_pages(const struct art_builder *builder, uint32_t buckets
                              uint32_t node_bytes) {
     uint32_t first_len = builder->footer.buckets ? builder->first.len : builder->pending.first_len;
     uint32_t label = buckets > 1 ? 0 : art_min32(first_len, ART_LABEL_MAX);
-    uint64_t others = (uint64_t)node_bytes + label;
+    uint64_t others = (uint64_t)node_bytes + label + (builder->coding ? sizeof(struct art_symbols) + 8 : 0);
     if (builder->footer.postings.fields) {
         const struct art_pending *pending = &builder->pending;
         bool more = pending->count && !builder->refused;
@@ -202,6 +219,11 @@ static enum art_rc emit(struct art_builder *builder, bool *full) {
     assert(builder->at <= ART_BLOB_PAGES * ART_BLOB_PAGE && builder->entries == footer->rank[footer->buckets]);
     builder->below += pending->below;
     builder->overflows += pending->overflows;
+    if (pending->encoder) {
+        builder->plain_names += pending->suffix_bytes;
+        builder->coded_names += pending->coded ? pending->coded_bytes : pending->suffix_bytes;
+        builder->coded_buckets += pending->coded;
+    }
     if (pending->block.len) builder->in_blocks += pending->count;
     widen_bounds(builder);
     bucket_is_in(builder);
@@ -218,6 +240,7 @@ static bool may_be_in_block(const struct art_entry *entry) {
 /* The entry opens a bucket. Little that is left of a page is given up, else the entry crosses into the next page. */
 static void begin_bucket(struct art_builder *builder, const struct art_arrival *arrival) {
     bool blocks = builder->options.blocks && may_be_in_block(arrival->entry);
+    builder->pending.encoder = builder->coding ? builder->encoder : NULL;
     art_pending_begin(&builder->pending, arrival, blocks);
     if (blocks) {
         art_fit_begin(builder);
@@ -364,6 +387,7 @@ static enum art_rc close_blob(struct art_builder *builder, uint32_t slot, uint64
     struct art_footer *footer = &builder->footer;
     struct art_footer_layout layout;
     uint32_t leaf_pages = (builder->at + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE, label_len = label_length(builder);
+    footer->symbols = builder->coded_buckets ? &builder->encoder->symbols : NULL;
     enum art_rc rc = art_footer_write(footer, art_bytes(builder->first.bytes, label_len), builder->csn_min,
                                       builder->options.filter ? builder->entries : 0, builder->buffer, &layout);
     if (rc) return rc;
@@ -373,6 +397,7 @@ static enum art_rc close_blob(struct art_builder *builder, uint32_t slot, uint64
     memset(trailer, 0, sizeof *trailer);
     trailer->magic = ART_BLOB_MAGIC;
     trailer->format = builder->in_blocks ? ART_BLOB_FORMAT_BLOCKS : ART_BLOB_FORMAT_LEAF;
+    if (footer->symbols) trailer->format = ART_BLOB_FORMAT_SYMBOLS;
     if (footer->former) trailer->format = layout.postings ? ART_BLOB_FORMAT_POSTINGS : ART_BLOB_FORMAT;
     if (footer->former && builder->in_blocks) trailer->format = ART_BLOB_FORMAT_FORMER_BLOCKS;
     trailer->kind = builder->options.kind;
@@ -436,6 +461,8 @@ enum art_rc art_builder_finish(struct art_builder *builder, uint32_t slot, uint6
     assert(is_accepted(builder, &out->ref));
     out->separator = art_bytes(builder->first.bytes, builder->separator_len);
     out->in_blocks = builder->in_blocks;
+    out->plain_names = builder->plain_names;
+    out->coded_names = builder->coded_names;
     out->more = builder->pending.count > 0;
     out->texts = builder->has_texts;
     art_footer_reset(footer, builder->options.filter ? builder->entries : 0);

@@ -13,6 +13,8 @@
 #include "core/blob/builder.h"
 #include "core/blob/footer.h"
 
+enum { ART_NAMES_MAX = 16384 };
+
 /* What decides on the form, and so on the size, of a bucket. */
 struct art_bucket_shape {
     bool wide, same_length, same_flags;
@@ -27,6 +29,9 @@ struct art_pending {
     bool blocks;            /* its values may become a block. What is said of all entries is summed up in the end */
     uint32_t behind;        /* with `blocks`: entries behind the bucket's `count`, for the next one */
     struct art_bytes block; /* which is written instead of the values; its len 0: none */
+    const struct art_encoder *encoder; /* NULL: none */
+    bool decided, coded;
+    uint32_t coded_bytes, first_coded_len;
     uint32_t first_len, suffix_bytes, value_bytes; /* suffixes of entries 1.. only */
     int64_t sum;                                   /* of weights */
     bool odd_weight;                               /* some weight is not 1 */
@@ -37,10 +42,11 @@ struct art_pending {
     struct art_text_bounds texts[ART_SUMMARY_MAX]; /* of which its zones do not know yet */
     struct art_terms terms;                        /* the same, with lookups or searches */
     uint32_t label_shared; /* index: bytes that all children's labels have in common with the first key */
-    uint16_t shared[ART_BUCKET_ENTRIES], suffix_len[ART_BUCKET_ENTRIES], value_end[ART_BUCKET_ENTRIES];
+    uint16_t shared[ART_BUCKET_ENTRIES], suffix_len[ART_BUCKET_ENTRIES], value_end[ART_BUCKET_ENTRIES], coded_len[ART_BUCKET_ENTRIES];
     uint8_t first_byte[ART_BUCKET_ENTRIES], flags[ART_BUCKET_ENTRIES];
     uint64_t csn[ART_BUCKET_ENTRIES];
-    uint8_t suffixes[ART_BLOB_PAGE], values[ART_BLOCK_PLAIN_MAX];
+    uint8_t suffixes[ART_NAMES_MAX + 16], coded_suffixes[2 * ART_NAMES_MAX + 16], first_coded[2 * ART_BLOB_PAGE + 16];
+    uint8_t values[ART_BLOCK_PLAIN_MAX];
     uint8_t first_key[ART_KEY_MAX + ART_KEY_PADDING];
 };
 
@@ -77,6 +83,10 @@ struct art_builder {
     uint32_t separator_len; /* the blob's separator: so many bytes of its first key */
     uint32_t in_blocks;     /* of them, those whose values a block has */
     bool has_texts;         /* some zone of this blob's is one of texts */
+    bool coding;
+    uint32_t coded_buckets;
+    struct art_encoder *encoder;
+    uint32_t plain_names, coded_names; /* bytes in this blob */
     uint32_t ratio;         /* how small blocks have become lately: ART_RATIO_ONE, as large as plain */
     struct art_footer footer;
     struct art_pending pending;
@@ -111,6 +121,9 @@ uint32_t art_pending_write(const struct art_pending *pending, uint8_t *out);
 /* With `blocks`: */
 /* Leaves the first `count` entries of all in the bucket; the others are behind it. */
 void art_pending_cut(struct art_pending *pending, uint32_t count);
+/* With an encoder: whether to write it coded. */
+void art_pending_decide(struct art_pending *pending);
+void art_pending_recode(struct art_pending *pending);
 /* How many of all entries a bucket of at most `limit` bytes can have, with its values as they are. */
 uint32_t art_pending_plain_fit(const struct art_pending *pending, uint32_t limit);
 /* What is said of all entries of the bucket: bounds, sums, zones, terms. */

@@ -55,7 +55,7 @@ ART_READS_PAST static void fill_inherited(struct art_blob_cursor *cursor, uint32
     const struct art_bucket_view *view = &cursor->view;
     uint8_t *key = cursor->key + view->prefix_len;
     struct {
-        uint32_t shared, suffix_at, until;
+        uint32_t shared, suffix_at, until, len;
         uint8_t first_byte;
     } piece[ART_BUCKET_ENTRIES];
     uint32_t pieces = 0, entry = cursor->keyed, suffix_at = cursor->suffix_at;
@@ -69,12 +69,18 @@ ART_READS_PAST static void fill_inherited(struct art_blob_cursor *cursor, uint32
         piece[pieces].shared = shared;
         piece[pieces].suffix_at = suffix_at;
         piece[pieces].until = until;
+        piece[pieces].len = art_bucket_suffix_len(view, entry);
         piece[pieces++].first_byte = view->first_bytes[entry];
         until = shared;
     } while (until > keep);
     while (pieces--) {
         uint32_t shared = piece[pieces].shared, end = piece[pieces].until;
         const uint8_t *suffix = view->suffixes + piece[pieces].suffix_at;
+        if (view->symbols) {
+            key[shared] = piece[pieces].first_byte;
+            art_decode(view->symbols, suffix, piece[pieces].len, key + shared + 1);
+            continue;
+        }
         if (shared >= keep) {
             key[shared] = piece[pieces].first_byte;
             art_copy_padded(key + shared + 1, suffix, end - shared - 1);
@@ -94,6 +100,13 @@ ART_READS_PAST static inline void fill_key(struct art_blob_cursor *cursor, uint3
     }
     uint8_t *key = cursor->key + view->prefix_len;
     const uint8_t *suffix = view->suffixes + cursor->suffix_at;
+    if (view->symbols) {
+        if (shared > keep) fill_inherited(cursor, keep, shared);
+        key[shared] = view->first_bytes[entry];
+        cursor->key_len = view->prefix_len + shared + 1 +
+                          art_decode(view->symbols, suffix, art_bucket_suffix_len(view, entry), key + shared + 1);
+        return;
+    }
     uint32_t len = shared + 1 + art_bucket_suffix_len(view, entry);
     cursor->key_len = view->prefix_len + len;
     assert(cursor->key_len <= ART_KEY_MAX);
@@ -255,6 +268,11 @@ static bool begins_behind(const struct art_blob *blob, const struct art_bucket_v
     if (c || len <= end || prefix_entry) return c ? c < 0 : len < end || (len == end && !prefix_entry);
     if (key[end] != bucket->first_bytes[0]) return key[end] < bucket->first_bytes[0];
     uint32_t suffix_len = art_bucket_suffix_len(bucket, 0), rest = len - end - 1;
+    if (bucket->symbols) {
+        int rel;
+        art_coded_prefix(bucket->symbols, bucket->suffixes, suffix_len, key + end + 1, rest, &rel);
+        return rel < 0;
+    }
     c = memcmp(key + end + 1, bucket->suffixes, art_min32(rest, suffix_len));
     return c ? c < 0 : rest < suffix_len;
 }
@@ -466,10 +484,14 @@ ART_READS_PAST static inline __attribute__((always_inline)) enum art_rc key_of_n
     const uint8_t *suffix = view->suffixes + suffix_at;
     cursor->keyed = entry;
     cursor->suffix_at = suffix_at;
+    *to = view->first_bytes[entry];
+    if (view->symbols) {
+        suffix_len = art_decode(view->symbols, suffix, suffix_len, to + 1);
+    } else {
+        art_copy_padded(to + 1, suffix, suffix_len);
+    }
     cursor->key_len = keep + 1 + suffix_len;
     assert(cursor->key_len <= ART_KEY_MAX);
-    *to = view->first_bytes[entry];
-    art_copy_padded(to + 1, suffix, suffix_len);
     return ART_OK;
 }
 

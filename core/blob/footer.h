@@ -27,6 +27,7 @@ struct art_footer {
     uint64_t *hashes;     /* of keys, for the filter; may run ahead of the buckets */
     uint32_t hash_count;
     struct art_postings postings;
+    const struct art_symbols *symbols; /* NULL: none */
     struct art_bytes known_postings; /* instead of making them, for who cannot */
     bool former;                     /* in the order of index blobs (blob_format.h) */
     /* (private) */

@@ -17,10 +17,43 @@ static uint32_t size_of(const struct art_bucket_shape *shape, uint32_t n, uint32
            ~(uint32_t)(ART_BUCKET_ALIGN - 1);
 }
 
+static uint32_t prefix_length(const struct art_pending *pending) {
+    return art_min32(pending->first_len, pending->shape.least_shared);
+}
+
+static uint32_t key_bytes(const struct art_pending *pending) {
+    if (pending->coded) return prefix_length(pending) + 1 + pending->first_coded_len + pending->coded_bytes;
+    uint32_t names = pending->encoder && !pending->decided ? art_min32(pending->coded_bytes, pending->suffix_bytes) : pending->suffix_bytes;
+    return pending->first_len + names;
+}
+
+void art_pending_decide(struct art_pending *pending) {
+    uint32_t prefix_len = prefix_length(pending);
+    uint32_t first = pending->first_len > prefix_len ? pending->first_len - prefix_len - 1 : 0;
+    pending->coded = false;
+    pending->decided = true;
+    pending->first_coded_len = 0;
+    if (!pending->encoder || pending->count < 2 || pending->first_len > ART_BLOB_PAGE) return;
+    if (first) pending->first_coded_len = art_encode(pending->encoder, pending->first_key + prefix_len + 1, first, pending->first_coded);
+    pending->coded = pending->first_coded_len + pending->coded_bytes < first + pending->suffix_bytes;
+}
+
+void art_pending_recode(struct art_pending *pending) {
+    uint32_t from = 0, all = pending->count + pending->behind;
+    pending->coded_bytes = 0;
+    pending->coded = pending->decided = false;
+    if (!pending->encoder) return;
+    for (uint32_t i = 1; i < all; i++) {
+        pending->coded_len[i] = (uint16_t)art_encode(pending->encoder, pending->suffixes + from, pending->suffix_len[i], pending->coded_suffixes + pending->coded_bytes);
+        pending->coded_bytes += pending->coded_len[i];
+        from += pending->suffix_len[i];
+    }
+}
+
 uint32_t art_pending_size_with(const struct art_pending *pending, uint32_t block_len) {
     struct art_bucket_shape shape = pending->shape;
     shape.same_length = true;
-    return size_of(&shape, pending->count, pending->first_len + pending->suffix_bytes + block_len);
+    return size_of(&shape, pending->count, key_bytes(pending) + block_len);
 }
 
 uint32_t art_pending_size_of_keys(const struct art_pending *pending) {
@@ -29,7 +62,7 @@ uint32_t art_pending_size_of_keys(const struct art_pending *pending) {
 
 uint32_t art_pending_size(const struct art_pending *pending) {
     if (pending->block.len) return art_pending_size_with(pending, pending->block.len);
-    return size_of(&pending->shape, pending->count, pending->first_len + pending->suffix_bytes + pending->value_bytes);
+    return size_of(&pending->shape, pending->count, key_bytes(pending) + pending->value_bytes);
 }
 
 static struct art_bucket_shape shape_of_first(const struct art_pending *pending) {
@@ -101,7 +134,9 @@ void art_pending_begin(struct art_pending *pending, const struct art_arrival *ar
     pending->block = art_bytes(NULL, 0);
     pending->first_len = pending->label_shared = key.len;
     if (key.len) memcpy(pending->first_key, key.data, key.len);
-    pending->suffix_bytes = pending->value_bytes = 0;
+    pending->suffix_bytes = pending->value_bytes = pending->coded_bytes = 0;
+    pending->coded = pending->decided = false;
+    if (!blocks) pending->encoder = NULL;
     if (!blocks) reset_totals(pending, arrival->summary);
     append_entry(pending, arrival, 0);
     pending->shape = shape_of_first(pending);
@@ -126,8 +161,16 @@ bool art_pending_add(struct art_pending *pending, const struct art_arrival *arri
     struct art_bucket_shape shape = pending->shape;
     assert(n && shared < arrival->key.len);
     if (n == ART_BUCKET_ENTRIES) return false;
-    widen_shape(&shape, pending, shared, suffix_len, entry->value.len, entry->flags, entry->csn);
-    uint64_t bytes = (uint64_t)pending->first_len + pending->suffix_bytes + suffix_len;
+    uint32_t coded = suffix_len, names = pending->suffix_bytes + suffix_len;
+    if (pending->encoder) {
+        if (names > ART_NAMES_MAX || arrival->key.len > ART_BLOB_PAGE || pending->first_len > ART_BLOB_PAGE) return false;
+        memcpy(pending->suffixes + pending->suffix_bytes, arrival->key.data + shared + 1, suffix_len);
+        coded = art_encode(pending->encoder, pending->suffixes + pending->suffix_bytes, suffix_len,
+                           pending->coded_suffixes + pending->coded_bytes);
+        names = art_min32(names, pending->coded_bytes + coded);
+    }
+    widen_shape(&shape, pending, shared, coded > suffix_len ? coded : suffix_len, entry->value.len, entry->flags, entry->csn);
+    uint64_t bytes = (uint64_t)pending->first_len + names;
     uint32_t values = pending->value_bytes + entry->value.len;
     if (pending->blocks && values > ART_BLOCK_PLAIN_MAX) return false;
     if (!pending->blocks) bytes += values;
@@ -135,6 +178,8 @@ bool art_pending_add(struct art_pending *pending, const struct art_arrival *arri
     pending->shape = shape;
     pending->shared[n] = (uint16_t)shared;
     pending->suffix_len[n] = (uint16_t)suffix_len;
+    pending->coded_len[n] = (uint16_t)coded;
+    if (pending->encoder) pending->coded_bytes += coded;
     pending->first_byte[n] = arrival->key.data[shared];
     memcpy(pending->suffixes + pending->suffix_bytes, arrival->key.data + shared + 1, suffix_len);
     pending->suffix_bytes += suffix_len;
@@ -145,7 +190,9 @@ bool art_pending_add(struct art_pending *pending, const struct art_arrival *arri
 /* --- with blocks -------------------------------------------------------------------------------------------------- */
 
 static void widen_shape_by(struct art_bucket_shape *shape, const struct art_pending *pending, uint32_t i) {
-    widen_shape(shape, pending, pending->shared[i], pending->suffix_len[i],
+    uint32_t len = pending->suffix_len[i];
+    if (pending->encoder && pending->coded_len[i] > len) len = pending->coded_len[i];
+    widen_shape(shape, pending, pending->shared[i], len,
                 (uint32_t)pending->value_end[i] - pending->value_end[i - 1], pending->flags[i], pending->csn[i]);
 }
 
@@ -154,9 +201,11 @@ void art_pending_cut(struct art_pending *pending, uint32_t count) {
     pending->behind += pending->count - count;
     pending->count = count;
     pending->shape = shape_of_first(pending);
-    pending->suffix_bytes = 0;
+    pending->suffix_bytes = pending->coded_bytes = 0;
+    pending->coded = pending->decided = false;
     for (uint32_t i = 1; i < count; i++) {
         widen_shape_by(&pending->shape, pending, i);
+        if (pending->encoder) pending->coded_bytes += pending->coded_len[i];
         pending->suffix_bytes += pending->suffix_len[i];
     }
     pending->value_bytes = pending->value_end[count - 1];
@@ -164,12 +213,14 @@ void art_pending_cut(struct art_pending *pending, uint32_t count) {
 
 uint32_t art_pending_plain_fit(const struct art_pending *pending, uint32_t limit) {
     struct art_bucket_shape shape = shape_of_first(pending);
-    uint32_t keys = pending->first_len, all = pending->count + pending->behind, n = 1;
+    uint32_t keys = pending->first_len, coded = 0, all = pending->count + pending->behind, n = 1;
     if (art_pending_size_of_first(pending) > limit) return 0;
     for (; n < all; n++) {
         widen_shape_by(&shape, pending, n);
         keys += pending->suffix_len[n];
-        if (size_of(&shape, n + 1, keys + pending->value_end[n]) > limit) break;
+        coded += pending->encoder ? pending->coded_len[n] : 0;
+        uint32_t least = pending->encoder ? art_min32(keys, 2 * pending->first_len + coded) : keys;
+        if (size_of(&shape, n + 1, least + pending->value_end[n]) > limit) break;
     }
     return n;
 }
@@ -237,6 +288,7 @@ void art_pending_follow(struct art_pending *pending, struct art_key_copy *last) 
     uint32_t n = pending->count, rest = pending->behind, values_from = pending->value_end[n - 1];
     struct walked_key key;
     assert(pending->blocks && rest);
+    uint32_t coded_at = pending->coded_bytes + (pending->encoder ? pending->coded_len[n] : 0);
     walk_to_first(&key, pending);
     for (uint32_t i = 1; i < n; i++) walk_on(&key, pending, i);
     art_key_copy_set(last, key.bytes, key.len);
@@ -245,6 +297,7 @@ void art_pending_follow(struct art_pending *pending, struct art_key_copy *last) 
     pending->first_len = pending->label_shared = key.len;
     memmove(pending->shared, pending->shared + n, rest * sizeof *pending->shared);
     memmove(pending->suffix_len, pending->suffix_len + n, rest * sizeof *pending->suffix_len);
+    memmove(pending->coded_len, pending->coded_len + n, rest * sizeof *pending->coded_len);
     memmove(pending->first_byte, pending->first_byte + n, rest);
     memmove(pending->flags, pending->flags + n, rest);
     memmove(pending->csn, pending->csn + n, rest * sizeof *pending->csn);
@@ -256,11 +309,12 @@ void art_pending_follow(struct art_pending *pending, struct art_key_copy *last) 
     pending->alone = false;
     art_pending_cut(pending, rest);
     memmove(pending->suffixes, pending->suffixes + key.suffix_at, pending->suffix_bytes);
+    if (pending->encoder) memmove(pending->coded_suffixes, pending->coded_suffixes + coded_at, pending->coded_bytes);
 }
 
 /* --- writing ------------------------------------------------------------------------------------------------------ */
 
-static uint8_t *put_key_columns(const struct art_pending *pending, uint8_t *out, uint32_t prefix_len,
+static uint8_t *put_key_columns(const struct art_pending *pending, const uint16_t *suffix_len, uint8_t *out, uint32_t prefix_len,
                                 uint32_t first_suffix) {
     uint32_t n = pending->count;
     bool prefix_entry = pending->first_len == prefix_len;
@@ -272,14 +326,14 @@ static uint8_t *put_key_columns(const struct art_pending *pending, uint8_t *out,
         for (uint32_t i = 1; i < n; i++) out[i] = (uint8_t)(pending->shared[i] - prefix_len);
         out += n;
         out[0] = (uint8_t)first_suffix;
-        for (uint32_t i = 1; i < n; i++) out[i] = (uint8_t)pending->suffix_len[i];
+        for (uint32_t i = 1; i < n; i++) out[i] = (uint8_t)suffix_len[i];
         return out + n;
     }
     art_store16(out, 0);
     for (uint32_t i = 1; i < n; i++) art_store16(out + 2 * i, pending->shared[i] - prefix_len);
     out += 2 * n;
     art_store16(out, first_suffix);
-    for (uint32_t i = 1; i < n; i++) art_store16(out + 2 * i, pending->suffix_len[i]);
+    for (uint32_t i = 1; i < n; i++) art_store16(out + 2 * i, suffix_len[i]);
     return out + 2 * n;
 }
 
@@ -312,6 +366,9 @@ uint32_t art_pending_write(const struct art_pending *pending, uint8_t *out) {
     uint32_t prefix_len = art_min32(pending->first_len, shape->least_shared);
     bool prefix_entry = pending->first_len == prefix_len;
     uint32_t first_suffix = prefix_entry ? 0 : pending->first_len - prefix_len - 1;
+    bool coded = pending->coded;
+    if (coded) first_suffix = pending->first_coded_len;
+    uint32_t names = coded ? pending->coded_bytes : pending->suffix_bytes;
     bool has_block = pending->block.len, lengths = !shape->same_length && !has_block;
     struct art_bucket_header header = {
         .count = (uint8_t)n,
@@ -322,12 +379,13 @@ uint32_t art_pending_write(const struct art_pending *pending, uint8_t *out) {
         .value_len = has_block ? (uint16_t)pending->block.len
                      : lengths ? 0
                                : pending->value_end[0],
-        .suffix_size = (uint16_t)(first_suffix + pending->suffix_bytes),
+        .suffix_size = (uint16_t)(first_suffix + names),
         .base = shape->csn_least << 8 | pending->flags[0],
     };
+    if (coded) header.value_len |= ART_BUCKET_CODED;
     if (!shape->same_flags) header.base = shape->csn_least << 8;
     memcpy(out, &header, sizeof header);
-    uint8_t *at = put_key_columns(pending, out + sizeof header, prefix_len, first_suffix);
+    uint8_t *at = put_key_columns(pending, coded ? pending->coded_len : pending->suffix_len, out + sizeof header, prefix_len, first_suffix);
     if (!shape->same_flags) {
         memcpy(at, pending->flags, n);
         at += n;
@@ -339,10 +397,10 @@ uint32_t art_pending_write(const struct art_pending *pending, uint8_t *out) {
     }
     memcpy(at, pending->first_key, prefix_len);
     at += prefix_len;
-    memcpy(at, pending->first_key + pending->first_len - first_suffix, first_suffix);
+    memcpy(at, coded ? pending->first_coded : pending->first_key + pending->first_len - first_suffix, first_suffix);
     at += first_suffix;
-    memcpy(at, pending->suffixes, pending->suffix_bytes);
-    at += pending->suffix_bytes;
+    memcpy(at, coded ? pending->coded_suffixes : pending->suffixes, names);
+    at += names;
     struct art_bytes values = has_block ? pending->block : art_bytes(pending->values, pending->value_bytes);
     memcpy(at, values.data, values.len);
     at += values.len;

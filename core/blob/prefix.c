@@ -21,6 +21,11 @@ ART_READS_PAST static int64_t shared_with_first(const struct art_bucket_view *vi
     uint32_t rest_len = key.len - view->prefix_len, len = art_bucket_suffix_len(view, 0);
     if (!rest_len || rest[0] < view->first_bytes[0]) return NONE;
     if (rest[0] > view->first_bytes[0]) return view->prefix_len;
+    if (view->symbols) {
+        int rel;
+        uint32_t y = art_coded_prefix(view->symbols, view->suffixes, len, rest + 1, rest_len - 1, &rel);
+        return y == rest_len - 1 || rel < 0 ? NONE : (int64_t)view->prefix_len + 1 + y;
+    }
     uint32_t x = art_common_prefix_padded(view->suffixes, rest + 1, art_min32(len, rest_len - 1));
     if (x == rest_len - 1 || rest[1 + x] < view->suffixes[x]) return NONE;
     return (int64_t)view->prefix_len + 1 + x;
@@ -47,6 +52,18 @@ ART_READS_PAST static int last_prefix(const struct art_bucket_view *view, struct
         if (entry >= n || art_bucket_shared(view, entry) < depth || view->first_bytes[entry] != c) break;
         uint32_t suffix_len = art_bucket_suffix_len(view, entry), left = rest_len - depth - 1;
         const uint8_t *suffix = view->suffixes + art_bucket_suffix_at(view, entry);
+        if (view->symbols) {
+            int rel;
+            x = art_coded_prefix(view->symbols, suffix, suffix_len, rest + depth + 1, left, &rel);
+            if (!rel) {
+                found = (int)entry;
+                *len = (int64_t)prefix_len + depth + 1 + x;
+            } else if (rel < 0) {
+                break;
+            }
+            depth += 1 + x;
+            continue;
+        }
         x = art_common_prefix_padded(suffix, rest + depth + 1, art_min32(suffix_len, left));
         if (x == suffix_len) {
             found = (int)entry;

@@ -17,7 +17,7 @@ ART_READS_PAST static inline enum art_rc find(struct art_blob *blob, struct art_
     rc = art_bucket_fetch(blob, out->bucket, &start);
     if (ART_UNLIKELY(rc)) return rc;
     art_bucket_prefetch(start);
-    art_bucket_view_open(&out->view, start);
+    art_bucket_view_open(&out->view, start, blob);
     out->entry = art_bucket_search(&out->view, key, known, &out->exact);
     return ART_OK;
 }
@@ -64,14 +64,14 @@ enum art_rc art_blob_spot(struct art_blob *blob, struct art_bytes key, struct ar
     if (ART_UNLIKELY(rc)) return rc;
     out->bucket = art_route(blob, key, &out->known);
     out->page = art_bucket_page(blob, out->bucket);
-    return ART_OK;
+    return blob->symbols ? art_blob_want_part(blob, ART_PART_SYMBOLS) : ART_OK; /* art_blob_get_from() asks for nothing */
 }
 
 enum art_rc art_blob_get_from(const struct art_blob *blob, struct art_bytes key, const struct art_spot *spot,
                               const uint8_t *page, struct art_entry *out) {
     struct art_bucket_view view;
     assert(spot->page == art_bucket_page(blob, spot->bucket) && spot->page < blob->leaf_pages);
-    art_bucket_view_open(&view, page + art_bucket_offset(blob, spot->bucket) % ART_BLOB_PAGE);
+    art_bucket_view_open(&view, page + art_bucket_offset(blob, spot->bucket) % ART_BLOB_PAGE, blob);
     return get_in_view(&view, key, spot->known, out);
 }
 
@@ -150,7 +150,8 @@ enum art_rc art_blob_sums(struct art_blob *blob, struct art_bytes key, const str
 static bool bucket_at_hand(const struct art_blob *blob, uint32_t bucket, struct art_bucket_view *view) {
     uint32_t page = art_bucket_page(blob, bucket);
     if (page == ART_BLOB_PAGES || !art_page_present(blob, page)) return false;
-    art_bucket_view_open(view, blob->image + art_bucket_offset(blob, bucket));
+    if (blob->symbols && !art_blob_has_part(blob, ART_PART_SYMBOLS)) return false;
+    art_bucket_view_open(view, blob->image + art_bucket_offset(blob, bucket), blob);
     return true;
 }
 

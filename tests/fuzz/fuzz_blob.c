@@ -417,7 +417,7 @@ static void make_label(struct art_blob *blob) {
     struct art_bucket_view view;
     const uint8_t *start;
     if (art_bucket_fetch(blob, 0, &start)) return;
-    art_bucket_view_open(&view, start);
+    art_bucket_view_open(&view, start, blob);
     memcpy(label, view.prefix, blob->label_len);
 }
 

@@ -383,7 +383,7 @@ static void note_blob(struct database *base, uint32_t slot) {
         struct art_bucket_view view;
         if (base->bucket_count == BUCKETS_MAX) broken("more buckets than thought");
         base->buckets[base->bucket_count++] = (struct place){slot, at, b};
-        art_bucket_view_open(&view, image[slot] + at);
+        { struct art_blob b_ = {.symbols = trailer->format == 5 ? (const void *)(image[slot] + (trailer->filter ? trailer->filter : (uint32_t)ART_TRAILER_AT) - sizeof(struct art_symbols)) : NULL}; art_bucket_view_open(&view, image[slot] + at, &b_); }
         if (view.form & ART_BUCKET_BLOCK)
             base->blocks[base->block_count++] = (struct place){slot, (uint32_t)(view.values - image[slot]), b};
         for (uint32_t i = 0; trailer->height && i < view.count; i++) {

@@ -102,6 +102,11 @@ static enum art_rc enter(struct art_run_cursor *cursor, unsigned height, const s
         cursor->leaf.stop = cursor->stop;
         if (cursor->limits && !height) note_passed(cursor, blob, &cursor->leaf.pages);
         if (ref->label.len) memcpy(cursor->key, ref->label.data, ref->label.len);
+        if (cursor->plain && !height && blob->symbols) {
+            art_symbols_seen.store = cursor->store;
+            art_symbols_seen.seq++;
+            art_symbols_seen.symbols = *blob->symbols;
+        }
         if (cursor->plain && blob->blocks) return lend_room(cursor);
     }
     return ART_OK;

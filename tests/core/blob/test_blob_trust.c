@@ -271,7 +271,7 @@ TEST(test_the_deep_check_names_what_is_wrong) {
     make((struct blob_style){KEYS_RANDOM, VALUES_SAME, FLAGS_PUTS, CSNS_SAME}, 900, 0, true, &random);
     struct blob_image *image = &run.slots[0];
     const struct art_blob *blob = &image->blob;
-    art_bucket_view_open(&view, blob->image + art_bucket_offset(blob, 2));
+    art_bucket_view_open(&view, blob->image + art_bucket_offset(blob, 2), blob);
     uint32_t first_bytes = (uint32_t)(view.first_bytes - blob->image), trailer = ART_TRAILER_AT;
     uint32_t twin = 1; /* branches off where its predecessor does: its first byte must be the larger one */
     while (art_bucket_shared(&view, twin) != art_bucket_shared(&view, twin - 1)) ck_assert_uint_lt(++twin, view.count);

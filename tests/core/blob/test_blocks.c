@@ -13,7 +13,7 @@ static void make(struct blob_style style, uint32_t wanted, uint32_t fill_pages, 
 
 static struct art_bucket_view view_of(const struct art_blob *blob, uint32_t bucket) {
     struct art_bucket_view view;
-    art_bucket_view_open(&view, blob->image + art_bucket_offset(blob, bucket));
+    art_bucket_view_open(&view, blob->image + art_bucket_offset(blob, bucket), blob);
     return view;
 }
 
