@@ -217,7 +217,6 @@ $(BUILD)/tests/bench/bench: $(BENCH_OBJECTS) $(BUILD)/support.a $(BUILD)/core.a
 
 $(addprefix $(BUILD)/tests/,bench_metadata bench_summaries): $(filter-out $(call object,tests/bench/bench.c),$(BENCH_OBJECTS))
 $(addprefix $(BUILD)/tests/,bench_metadata bench_summaries): TEST_LIBS += $(BENCH_LIBS)
-$(BUILD)/tests/bench_spellings: $(call object,tests/bench/keys.c tests/bench/contexts.c)
 $(addprefix $(BUILD)/tests/,bench_search bench_directories bench_snapshots bench_everyday): $(call object,tests/bench/files.c tests/bench/tables.c)
 
 # A node of tests/clients/cluster, which links the extension in.

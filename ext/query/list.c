@@ -15,8 +15,9 @@
 
 static struct art_bytes element(const struct art_buffer scratch[2], uint32_t i) {
     const uint32_t *ends = (const void *)scratch[ART_SCRATCH_ENDS].data;
+    const uint8_t *paths = scratch[ART_SCRATCH_PATHS].data; /* NULL: they are all empty */
     uint32_t from = i ? ends[i - 1] : 0;
-    return art_bytes(scratch[ART_SCRATCH_PATHS].data + from, ends[i] - from);
+    return art_bytes(paths ? paths + from : (const uint8_t *)"", ends[i] - from);
 }
 
 static int add_element(struct art_buffer scratch[2], struct art_bytes path) {

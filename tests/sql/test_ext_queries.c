@@ -132,8 +132,8 @@ TEST(test_updates_and_deletes_by_a_number_find_its_text) {
 
 TEST(test_several_conditions_are_intersected) {
     TEXTS(conditions, "path > '5'", "path >= 'a'", "path < 'b'", "path <= 'a/2'", "path BETWEEN '1' AND 'a/'",
-          "path GLOB 'a*'", "path GLOB 'a/?'", "path = 'a/1'", "path IN ('a', 'a/1', 5, NULL)", "value > 2",
-          "path LIKE 'A%'", "path > ?1", "path < ?1", "path IN (SELECT s FROM r)", "length(path) = 3",
+          "path GLOB 'a*'", "path GLOB 'a/?'", "path = 'a/1'", "path IN ('a', 'a/1', 5, NULL)", "path IN ('', NULL)",
+          "value > 2", "path LIKE 'A%'", "path > ?1", "path < ?1", "path IN (SELECT s FROM r)", "length(path) = 3",
           "path COLLATE NOCASE = 'A'", "path > 'a' COLLATE NOCASE");
     enum { CONDITIONS = LENGTH(conditions) };
     struct random random = random_announced("conditions");
