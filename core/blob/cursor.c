@@ -48,6 +48,15 @@ void art_blob_cursor_plain(struct art_blob_cursor *cursor, struct art_plain_buck
     cursor->plain = room;
 }
 
+/* The first `len` bytes of a coded suffix, and perhaps more. Each code brings one at least, unless some of them escape;
+ * what a forged suffix lacks is zero. */
+static inline void decode_first(const struct art_symbols *symbols, struct art_bytes suffix, uint8_t *to, uint32_t len) {
+    uint32_t got = art_decode(symbols, suffix.data, art_min32(suffix.len, len), to);
+    if (ART_LIKELY(got >= len)) return;
+    got = art_decode(symbols, suffix.data, suffix.len, to);
+    if (got < len) memset(to + got, 0, len - got);
+}
+
 /* Bytes keep .. until of the key, counted from the bucket's prefix, come from entries before `entry`: from the
  * nearest with fewer shared bytes, and what that one shares, from the nearest before it. They are found back to
  * front. */
@@ -75,16 +84,15 @@ ART_READS_PAST static void fill_inherited(struct art_blob_cursor *cursor, uint32
     } while (until > keep);
     while (pieces--) {
         uint32_t shared = piece[pieces].shared, end = piece[pieces].until;
-        const uint8_t *suffix = view->suffixes + piece[pieces].suffix_at;
+        struct art_bytes suffix = art_bytes(view->suffixes + piece[pieces].suffix_at, piece[pieces].len);
         if (view->symbols) {
             key[shared] = piece[pieces].first_byte;
-            uint32_t len = shared + 1 + art_decode(view->symbols, suffix, piece[pieces].len, key + shared + 1);
-            if (ART_UNLIKELY(len < end)) memset(key + len, 0, end - len); /* forged */
+            decode_first(view->symbols, suffix, key + shared + 1, end - shared - 1);
         } else if (shared >= keep) {
             key[shared] = piece[pieces].first_byte;
-            art_copy_padded(key + shared + 1, suffix, end - shared - 1);
+            art_copy_padded(key + shared + 1, suffix.data, end - shared - 1);
         } else {
-            art_copy_padded(key + keep, suffix + (keep - shared - 1), end - keep);
+            art_copy_padded(key + keep, suffix.data + (keep - shared - 1), end - keep);
         }
     }
 }

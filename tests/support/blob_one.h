@@ -15,6 +15,7 @@ static void tear_down(void) {
     blob_run_clear(&run);
     blob_rows_clear(&rows);
     toy_codec_lend(false);
+    blob_former = blob_coded = false;
 }
 
 #endif

@@ -206,8 +206,7 @@ TEST(test_a_blob_answers_like_a_sorted_array) {
     struct random random = random_announced("one blob");
     for (uint32_t round = 0; round < 60 * random_scale(); round++) {
         struct blob_style style = some_style(&random, round);
-        toy_codec_lend(random_once_in(&random, 2));
-        blob_former = random_once_in(&random, 4);
+        blob_forms_draw(&random);
         blob_run_make(&run, &rows, style, rows_wanted(&random, style), 0, random_once_in(&random, 2), &random);
         for (uint32_t i = 0; i < run.level[0].count; i++) {
             blob_is_the_array(&rows, &run.slots[i], &random, 300, style.flags != FLAGS_ANY);
@@ -301,8 +300,7 @@ TEST(test_a_run_of_many_blobs_answers_like_a_sorted_array) {
     uint32_t highest = 0;
     for (uint32_t round = 0; round < 24 * random_scale(); round++) {
         struct blob_style style = some_style(&random, round);
-        toy_codec_lend(random_once_in(&random, 2));
-        blob_former = random_once_in(&random, 4);
+        blob_forms_draw(&random);
         blob_run_make(&run, &rows, style, 3 * rows_wanted(&random, style), 2 + random_below(&random, 3),
                       random_once_in(&random, 2), &random);
         if (run.height > highest) highest = run.height;
@@ -393,7 +391,7 @@ TEST(test_a_lookup_reads_one_page_and_a_walk_reads_each_page_once) {
         struct blob_style style = some_style(&random, round);
         struct art_blob blob;
         struct art_blob_cursor cursor;
-        toy_codec_lend(random_once_in(&random, 2));
+        blob_forms_draw(&random);
         blob_run_make(&run, &rows, style, rows_wanted(&random, style), 0, false, &random);
         struct blob_image *image = &run.slots[0];
         for (uint32_t i = 0; i < 40; i++) {
@@ -555,7 +553,7 @@ TEST(test_the_same_rows_give_the_same_bytes) {
     for (uint32_t round = 0; round < KEY_FAMILIES * 2; round++) {
         struct blob_style style = some_style(&random, round);
         struct blob_run again;
-        toy_codec_lend(random_once_in(&random, 2));
+        blob_forms_draw(&random);
         blob_run_make(&run, &rows, style, rows_wanted(&random, style), 8, round % 2, &random);
         blob_run_build(&again, &rows, 8, round % 2);
         ck_assert_uint_eq(run.count, again.count);
