@@ -106,6 +106,34 @@ static void steps_at_random(struct beside *beside, int64_t row, struct random *r
     }
 }
 
+static void choose(void *chooser, struct art_bytes block, struct art_row_set *set) {
+    (void)chooser, (void)block;
+    for (uint32_t i = 0; i < ART_BUCKET_ENTRIES; i++) {
+        if (i % 3 != 1) art_row_set_remove(set, i);
+    }
+}
+
+static void choose_singly(void *chooser, const struct art_entry *entries, struct art_row_set *set) {
+    (void)entries;
+    choose(chooser, (struct art_bytes){0}, set);
+}
+
+static void walks_over_chosen_rows(struct beside *beside) {
+    const struct art_limits limits = {.choose = choose, .choose_singly = choose_singly};
+    struct art_blob_cursor *cursor = &beside->cursor;
+    must(art_blob_cursor_limit(cursor, &limits));
+    for (unsigned backward = 0; backward < 2; backward++) {
+        uint32_t met = 0;
+        for (must(backward ? art_blob_last(cursor) : art_blob_first(cursor)); cursor->valid; met++) {
+            ck_assert_uint_eq(cursor->entry % 3, 1);
+            stands_on(beside, (int64_t)beside->image->first + art_blob_cursor_index(cursor));
+            must(backward ? art_blob_prev(cursor) : art_blob_next(cursor));
+        }
+        ck_assert_uint_ge(met, (beside->image->rows - beside->image->blob.buckets) / 3);
+    }
+    must(art_blob_cursor_limit(cursor, NULL));
+}
+
 /* What is found is the longest prefix; what is not found is not longer than was said. */
 static void finds_the_longest_prefix(struct beside *beside, struct art_bytes probe, struct random *random) {
     const struct blob_rows *rows = beside->rows;
@@ -189,6 +217,7 @@ static void blob_is_the_array(const struct blob_rows *rows, struct blob_image *i
     ck_assert_uint_le(image->ref.leaf_pages + image->ref.footer_pages, ART_BLOB_PAGES);
     beside_open(&beside, rows, image, random_once_in(random, 2));
     walks_both_ways(&beside);
+    walks_over_chosen_rows(&beside);
     for (uint32_t i = image->first; i < end; i++) {
         struct art_entry entry;
         must(art_blob_get(&image->blob, rows->set.keys[i], &entry));
