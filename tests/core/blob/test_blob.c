@@ -106,22 +106,9 @@ static void steps_at_random(struct beside *beside, int64_t row, struct random *r
     }
 }
 
-static void choose(void *chooser, struct art_bytes block, struct art_row_set *set) {
-    (void)chooser, (void)block;
-    for (uint32_t i = 0; i < ART_BUCKET_ENTRIES; i++) {
-        if (i % 3 != 1) art_row_set_remove(set, i);
-    }
-}
-
-static void choose_singly(void *chooser, const struct art_entry *entries, struct art_row_set *set) {
-    (void)entries;
-    choose(chooser, (struct art_bytes){0}, set);
-}
-
 static void walks_over_chosen_rows(struct beside *beside) {
-    const struct art_limits limits = {.choose = choose, .choose_singly = choose_singly};
     struct art_blob_cursor *cursor = &beside->cursor;
-    must(art_blob_cursor_limit(cursor, &limits));
+    must(art_blob_cursor_limit(cursor, &choose_thirds));
     for (unsigned backward = 0; backward < 2; backward++) {
         uint32_t met = 0;
         for (must(backward ? art_blob_last(cursor) : art_blob_first(cursor)); cursor->valid; met++) {

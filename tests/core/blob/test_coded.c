@@ -75,8 +75,9 @@ TEST(test_symbols_come_with_what_leads_to_a_key_or_with_the_first_page) {
 
 /* --- bytes that lie ----------------------------------------------------------------------------------------------- */
 
-/* What is said when a byte of the image is another one, and all hashes are right; by a walk, too. */
-static void lie_refused(struct blob_image *image, const uint8_t *at, int byte, const char *says) {
+/* What is said when a byte of the image is another one, and all hashes are right; by a walk within limits, too. */
+static void lie_refused(struct blob_image *image, const uint8_t *at, int byte, const struct art_limits *limits,
+                        const char *says) {
     uint8_t *there = image->image + (at - image->image), was = *there;
     struct art_blob_cursor cursor;
     uint8_t *key = calloc(1, ART_KEY_MAX + ART_KEY_PADDING);
@@ -85,6 +86,7 @@ static void lie_refused(struct blob_image *image, const uint8_t *at, int byte, c
     must(art_blob_open(&image->blob, image->image, &image->ref, blob_uuid, "test"));
     enum art_rc rc = art_blob_verify_all(&image->blob);
     art_blob_cursor_init(&cursor, &image->blob, key);
+    must(art_blob_cursor_limit(&cursor, limits));
     if (!rc) rc = art_blob_first(&cursor);
     while (!rc && cursor.valid) rc = art_blob_next(&cursor);
     refused(rc, ART_CORRUPT, says);
@@ -99,12 +101,14 @@ LOOP_TEST(test_a_coded_bucket_that_lies_is_refused, 2) {
     uint32_t bucket = coded_from(&image->blob, 0, _i), width = _i ? 2 : 1;
     ck_assert_uint_lt(bucket, image->blob.buckets);
     struct art_bucket_view view = view_of(&image->blob, bucket);
-    lie_refused(image, view.shared, 1, "a key shares more than its predecessor has");
-    lie_refused(image, view.start, (int)view.count - 1, "a bucket's number of entries");
-    lie_refused(image, view.suffix_len + width, view.suffix_len[width] + 1, "the suffixes do not fill their place");
-    /* beyond the predecessor, and beyond the longest key */
-    lie_refused(image, view.shared + 3 * width - 1, _i ? 0x40 : 0xff, "its keys are out of order");
-    if (_i) lie_refused(image, view.shared + 3 * width - 1, 0xff, "a key shares more than its predecessor has");
+    lie_refused(image, view.shared, 1, NULL, "a key shares more than its predecessor has");
+    lie_refused(image, view.start, (int)view.count - 1, NULL, "a bucket's number of entries");
+    lie_refused(image, view.suffix_len + width, view.suffix_len[width] + 1, NULL, "the suffixes do not fill their place");
+    /* beyond the predecessor, step by step or by a leap; and beyond the longest key */
+    lie_refused(image, view.shared + 3 * width - 1, _i ? 0x40 : 0xff, NULL, "its keys are out of order");
+    if (_i) lie_refused(image, view.suffix_len + 3 * width - 1, 0xff, NULL, "a key shares more than its predecessor has");
+    for (uint32_t i = 2; i < 4; i++) memset(image->image + (view.shared - image->image) + i * width, _i ? 0x40 : 0xff, width);
+    lie_refused(image, view.shared + 5 * width - 1, _i ? 0x40 : 0xff, &choose_thirds, "its keys are out of order");
 }
 
 SUITE("coded", .seconds = 300, .tear_down = tear_down)
