@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "core/blob/blob_format.h"
 #include "core/blob/builder.h"
 #include "core/tree/state/root_format.h"
 #include "core/tree/txn/txn.h"
@@ -339,9 +340,8 @@ static void seed_coded(const char *name, bool wide) {
     must(art_builder_symbols(builder, &encoder.symbols));
     art_builder_begin(builder, image);
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t n = (uint32_t)sprintf(key, "\1dir-%u/%c", i * 5 / count, 'a' + (int)(i % (wide ? 24 : 7)));
-        for (uint32_t k = 0; k < (wide ? 24 : 1); k++) n += (uint32_t)sprintf(key + n, "some more/file-%05u", i * k);
-        n += (uint32_t)sprintf(key + n, "%05u", i);
+        uint32_t n = (uint32_t)sprintf(key, "\1dir-%u/file-%05u", i * 5 / count, i);
+        for (uint32_t k = 0; k < (wide ? 24 : 1); k++) n += (uint32_t)sprintf(key + n, "/some more/file-%05u", i * k);
         struct art_entry entry = {.value = art_bytes(texts + 30 * i, i % 40), .csn = 5};
         must(art_builder_add(builder, art_bytes((uint8_t *)key, n), &entry, ART_SHARED_UNKNOWN, &full));
     }
