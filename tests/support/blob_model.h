@@ -66,8 +66,11 @@ struct blob_run {
     uint32_t count, room;
 };
 
-/* Leaf blobs are built as versions up to 0.3.0 have written them. */
-extern bool blob_former;
+/* Leaf blobs are built as versions up to 0.3.0 have written them; or, if a codec is lent, with suffixes that are coded
+ * by symbols for the rows' keys. */
+extern bool blob_former, blob_coded;
+/* Draws both, and whether the toy codec is lent. */
+void blob_forms_draw(struct random *random);
 /* With the rows' summary, if any, and with blocks if a codec is lent (toy_codec.h). */
 void blob_run_build(struct blob_run *run, const struct blob_rows *rows, uint32_t fill_pages, bool filter);
 /* The lowest level alone. */
