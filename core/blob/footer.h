@@ -11,6 +11,12 @@
 
 struct art_node_span;
 
+/* A row that shadows nothing. Only a bucket of these has a block, or coded suffixes, and begins with one only then: no
+ * codec makes chunks smaller, nor their keys. */
+static inline bool art_is_first_put(uint8_t flags) {
+    return !(flags & ~ART_OVERFLOW);
+}
+
 struct art_footer {
     uint32_t buckets;
     uint32_t *offset;          /* [buckets] in the slot */
