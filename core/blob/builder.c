@@ -53,16 +53,13 @@ void art_builder_close(struct art_builder *builder) {
 enum art_rc art_builder_symbols(struct art_builder *builder, const struct art_symbols *symbols) {
     struct art_pending *pending = &builder->pending;
     builder->codes = symbols && builder->options.blocks;
-    assert(!builder->buffer && !(symbols && builder->footer.former));
+    assert(!builder->buffer && !(builder->codes && builder->footer.former));
     bool first = builder->codes && !builder->coding;
     if (first) builder->coding = art_alloc(sizeof *builder->coding);
     if (first && !builder->coding) return art_nomem();
     struct art_coding *coding = builder->codes ? builder->coding : NULL;
-    bool another = coding && (first || memcmp(&coding->symbols, symbols, sizeof *symbols) != 0);
-    if (another) {
-        coding->symbols = *symbols;
-        art_encoder_use(&coding->encoder, &coding->symbols);
-    }
+    bool another = coding && (first || memcmp(&coding->encoder.symbols, symbols, sizeof *symbols) != 0);
+    if (another) art_encoder_use(&coding->encoder, symbols);
     if (pending->count && pending->blocks && (another || coding != pending->coding))
         art_pending_recode(pending, coding);
     return ART_OK;
@@ -390,7 +387,7 @@ static enum art_rc close_blob(struct art_builder *builder, uint32_t slot, uint64
     struct art_footer *footer = &builder->footer;
     struct art_footer_layout layout;
     uint32_t leaf_pages = (builder->at + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE, label_len = label_length(builder);
-    footer->symbols = builder->coded_buckets ? &builder->coding->symbols : NULL;
+    footer->symbols = builder->coded_buckets ? &builder->coding->encoder.symbols : NULL;
     enum art_rc rc = art_footer_write(footer, art_bytes(builder->first.bytes, label_len), builder->csn_min,
                                       builder->options.filter ? builder->entries : 0, builder->buffer, &layout);
     if (rc) return rc;

@@ -32,8 +32,7 @@ struct art_bucket_shape {
 
 /* What suffixes are coded with, and the codes of the pending bucket's: made with the first table. */
 struct art_coding {
-    struct art_symbols symbols;
-    struct art_encoder encoder; /* of these */
+    struct art_encoder encoder;
     uint8_t suffixes[ART_CODES_PER_BYTE * ART_NAMES_MAX];
     uint8_t first[ART_CODES_PER_BYTE * ART_BLOB_PAGE];
 };

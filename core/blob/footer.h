@@ -11,8 +11,8 @@
 
 struct art_node_span;
 
-/* A row that shadows nothing. Only a bucket of these has a block, or coded suffixes, and begins with one only then: no
- * codec makes chunks smaller, nor their keys. */
+/* A row that shadows nothing. A bucket that begins with one has no others, and may have a block, and coded suffixes, if
+ * the builder makes any. Chunks are no rows, which no codec makes smaller. */
 static inline bool art_is_first_put(uint8_t flags) {
     return !(flags & ~ART_OVERFLOW);
 }

@@ -219,6 +219,33 @@ enum art_rc blob_image_check(struct blob_image *image, const struct art_summary 
     return rc ? rc : art_blob_check_expected(&image->blob, &expected);
 }
 
+enum blob_names blob_names;
+static struct art_symbols tables[2]; /* of the rows that are built: of each half of them */
+
+void blob_symbols_train(struct art_symbols *symbols, const struct blob_rows *rows, uint32_t from, uint32_t to) {
+    enum { LEN_MAX = 200, ROWS_MAX = 500 };
+    static uint8_t texts[LEN_MAX * ROWS_MAX + 16];
+    uint32_t ends[ROWS_MAX], count = 0, len = 0, step = (to - from) / ROWS_MAX + 1;
+    struct art_encoder *encoder = malloc(sizeof *encoder);
+    for (uint32_t row = from + 1; row < to; row += step) {
+        struct art_bytes key = rows->set.keys[row], before = rows->set.keys[row - 1];
+        uint32_t at = art_common_prefix(key.data, before.data, art_min32(key.len, before.len)) + 1;
+        uint32_t n = art_min32(key.len - at, LEN_MAX);
+        memcpy(texts + len, key.data + at, n);
+        ends[count++] = len += n;
+    }
+    art_encoder_train(encoder, texts, ends, count);
+    *symbols = encoder->symbols;
+    free(encoder);
+}
+
+static void begin_next(struct blob_run *run, struct art_builder *builder, uint32_t first) {
+    const struct art_symbols *turns[] = {&tables[0], &tables[1], NULL, &tables[1]};
+    const struct art_symbols *symbols = turns[blob_names == NAMES_CHANGING ? run->count % 4 : 0];
+    must(art_builder_symbols(builder, blob_names == NAMES_PLAIN || blob_former ? NULL : symbols));
+    art_builder_begin(builder, blob_run_next(run, first)->image);
+}
+
 bool blob_run_finish(struct blob_run *run, struct art_builder *builder, uint32_t taken, bool more) {
     struct blob_image *image = &run->slots[run->count - 1];
     struct art_built built;
@@ -231,7 +258,7 @@ bool blob_run_finish(struct blob_run *run, struct art_builder *builder, uint32_t
     image->separator = blob_padded(built.separator.data, built.separator.len);
     image->rows = taken - pending - image->first;
     blob_image_open(image);
-    if (built.more || more) art_builder_begin(builder, blob_run_next(run, taken - pending)->image);
+    if (built.more || more) begin_next(run, builder, taken - pending);
     return built.more;
 }
 
@@ -257,7 +284,8 @@ static void build_level(struct blob_run *run, const struct blob_rows *rows, uint
     struct art_builder *builder = blob_builder(summary, level, fill_pages, filter);
     bool by_entries = !summary || !(summary->has.lookups | summary->has.searches);
     run->level[level].first = run->count;
-    art_builder_begin(builder, blob_run_next(run, 0)->image);
+    for (int i = 0; !level && blob_names && i < 2; i++) blob_symbols_train(&tables[i], rows, i * n / 2, (i + 1) * n / 2);
+    begin_next(run, builder, 0);
     while (i < n) {
         bool full = false;
         if (level) {

@@ -15,6 +15,8 @@ static void tear_down(void) {
     blob_run_clear(&run);
     blob_rows_clear(&rows);
     toy_codec_lend(false);
+    blob_former = false;
+    blob_names = NAMES_PLAIN;
 }
 
 #endif

@@ -17,6 +17,17 @@ static uint32_t rows_wanted(struct random *random, struct blob_style style) {
     return 1 + random_below(random, style.values == VALUES_LARGE ? most / 8 + 1 : most);
 }
 
+/* What blobs of the style are built with; only among first puts are names coded. */
+static void some_make(struct blob_style *style, struct random *random) {
+    toy_codec_lend(random_once_in(random, 2));
+    blob_former = random_once_in(random, 4);
+    blob_names = random_below(random, NAMES_STYLES);
+    if (!blob_names) return;
+    toy_codec_lend(true);
+    blob_former = false;
+    style->flags = FLAGS_PUTS;
+}
+
 /* --- one blob ----------------------------------------------------------------------------------------------------- */
 
 /* A cursor in a leaf blob, beside the rows that it must show. */
@@ -206,8 +217,7 @@ TEST(test_a_blob_answers_like_a_sorted_array) {
     struct random random = random_announced("one blob");
     for (uint32_t round = 0; round < 60 * random_scale(); round++) {
         struct blob_style style = some_style(&random, round);
-        toy_codec_lend(random_once_in(&random, 2));
-        blob_former = random_once_in(&random, 4);
+        some_make(&style, &random);
         blob_run_make(&run, &rows, style, rows_wanted(&random, style), 0, random_once_in(&random, 2), &random);
         for (uint32_t i = 0; i < run.level[0].count; i++) {
             blob_is_the_array(&rows, &run.slots[i], &random, 300, style.flags != FLAGS_ANY);
@@ -301,8 +311,7 @@ TEST(test_a_run_of_many_blobs_answers_like_a_sorted_array) {
     uint32_t highest = 0;
     for (uint32_t round = 0; round < 24 * random_scale(); round++) {
         struct blob_style style = some_style(&random, round);
-        toy_codec_lend(random_once_in(&random, 2));
-        blob_former = random_once_in(&random, 4);
+        some_make(&style, &random);
         blob_run_make(&run, &rows, style, 3 * rows_wanted(&random, style), 2 + random_below(&random, 3),
                       random_once_in(&random, 2), &random);
         if (run.height > highest) highest = run.height;
@@ -393,7 +402,7 @@ TEST(test_a_lookup_reads_one_page_and_a_walk_reads_each_page_once) {
         struct blob_style style = some_style(&random, round);
         struct art_blob blob;
         struct art_blob_cursor cursor;
-        toy_codec_lend(random_once_in(&random, 2));
+        some_make(&style, &random);
         blob_run_make(&run, &rows, style, rows_wanted(&random, style), 0, false, &random);
         struct blob_image *image = &run.slots[0];
         for (uint32_t i = 0; i < 40; i++) {
@@ -487,6 +496,7 @@ TEST(test_a_blob_shows_its_keys_under_the_label_of_its_reference) {
     struct random random = random_announced("labels");
     struct blob_rows moved = {0};
     toy_codec_lend(true);
+    blob_names = NAMES_CHANGING;
     blob_run_make(&run, &rows, (struct blob_style){.family = KEYS_DIRECTORIES, .values = VALUES_ALIKE}, 9000, 12, false,
                   &random);
     for (uint32_t i = 0; i < run.level[0].count; i++) {
@@ -555,7 +565,7 @@ TEST(test_the_same_rows_give_the_same_bytes) {
     for (uint32_t round = 0; round < KEY_FAMILIES * 2; round++) {
         struct blob_style style = some_style(&random, round);
         struct blob_run again;
-        toy_codec_lend(random_once_in(&random, 2));
+        some_make(&style, &random);
         blob_run_make(&run, &rows, style, rows_wanted(&random, style), 8, round % 2, &random);
         blob_run_build(&again, &rows, 8, round % 2);
         ck_assert_uint_eq(run.count, again.count);
