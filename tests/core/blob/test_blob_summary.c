@@ -14,6 +14,7 @@ static void make(unsigned columns, unsigned sums, struct blob_style style, uint3
                  uint32_t fill_pages, bool filter, struct random *random) {
     tear_down();
     toy_codec_lend(random_once_in(random, 2));
+    blob_names = random_below(random, NAMES_STYLES);
     style.csns = CSNS_SHORT;
     blob_rows_make_summed(&rows, (struct art_measures){(uint8_t)columns, (uint8_t)sums, 0, 0}, style, more, 0, wanted,
                           random);
