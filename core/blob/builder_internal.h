@@ -26,6 +26,7 @@ enum {
 struct art_bucket_shape {
     bool wide; /* as either kind of suffixes needs it, until it is decided which of them is written */
     bool same_length, same_flags;
+    uint32_t row; /* bytes of an entry in the columns, by all the others */
     uint32_t least_shared, most_shared; /* of entries 1..; whole lengths */
     uint64_t csn_least, csn_most;
 };

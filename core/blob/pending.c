@@ -9,10 +9,13 @@ static uint32_t csn_code(uint64_t spread) {
     return spread < 1u << 8 ? 1 : spread < 1u << 16 ? 2 : spread < 1ull << 32 ? 3 : 4;
 }
 
+static void measure_row(struct art_bucket_shape *shape) {
+    shape->row = (shape->wide ? 5 : 3) + !shape->same_flags +
+                 art_csn_bytes(csn_code(shape->csn_most - shape->csn_least)) + (shape->same_length ? 0 : 2);
+}
+
 /* The first key's bytes are counted whole, which is one too many when it goes beyond the prefix. */
-static uint32_t size_of(const struct art_bucket_shape *shape, uint32_t n, uint32_t bytes) {
-    uint32_t row = (shape->wide ? 5 : 3) + !shape->same_flags +
-                   art_csn_bytes(csn_code(shape->csn_most - shape->csn_least)) + (shape->same_length ? 0 : 2);
+static uint32_t size_of(uint32_t row, uint32_t n, uint32_t bytes) {
     return ((uint32_t)sizeof(struct art_bucket_header) + n * row + bytes + ART_BUCKET_ALIGN - 1) &
            ~(uint32_t)(ART_BUCKET_ALIGN - 1);
 }
@@ -27,9 +30,8 @@ static uint32_t first_suffix_len(const struct art_pending *pending, uint32_t pre
 }
 
 uint32_t art_pending_size_with(const struct art_pending *pending, uint32_t block_len) {
-    struct art_bucket_shape shape = pending->shape;
-    shape.same_length = true;
-    return size_of(&shape, pending->count, pending->key_bytes + block_len);
+    uint32_t row = pending->shape.row - (pending->shape.same_length ? 0 : 2);
+    return size_of(row, pending->count, pending->key_bytes + block_len);
 }
 
 uint32_t art_pending_size_of_keys(const struct art_pending *pending) {
@@ -38,20 +40,20 @@ uint32_t art_pending_size_of_keys(const struct art_pending *pending) {
 
 uint32_t art_pending_size(const struct art_pending *pending) {
     if (pending->block.len) return art_pending_size_with(pending, pending->block.len);
-    return size_of(&pending->shape, pending->count, pending->key_bytes + pending->value_bytes);
+    return size_of(pending->shape.row, pending->count, pending->key_bytes + pending->value_bytes);
 }
 
 static struct art_bucket_shape shape_of_first(const struct art_pending *pending) {
     return (struct art_bucket_shape){.same_length = true,
                                      .same_flags = true,
+                                     .row = 3,
                                      .least_shared = UINT32_MAX,
                                      .csn_least = pending->csn[0],
                                      .csn_most = pending->csn[0]};
 }
 
 uint32_t art_pending_size_of_first(const struct art_pending *pending) {
-    struct art_bucket_shape shape = shape_of_first(pending);
-    return size_of(&shape, 1, pending->first_len + pending->value_end[0]);
+    return size_of(shape_of_first(pending).row, 1, pending->first_len + pending->value_end[0]);
 }
 
 static void note_arrival_summed(struct art_pending *pending, const struct art_arrival *arrival, uint32_t known) {
@@ -119,17 +121,34 @@ void art_pending_begin(struct art_pending *pending, const struct art_arrival *ar
     pending->shape = shape_of_first(pending);
 }
 
+/* What the shape knows of one more entry. `suffix_len`: the longer of plain and coded. */
+struct one_more {
+    uint32_t shared, suffix_len, value_len;
+    uint8_t flags;
+    uint64_t csn;
+};
+
+/* Most entries are as others before them were. */
+static inline bool keeps_shape(const struct art_bucket_shape *shape, const struct art_pending *pending,
+                               const struct one_more *entry) {
+    return entry->csn >= shape->csn_least && entry->csn <= shape->csn_most && entry->shared >= shape->least_shared &&
+           entry->shared <= shape->most_shared && (entry->suffix_len <= 255 || shape->wide) &&
+           (entry->value_len == pending->value_end[0] || !shape->same_length) &&
+           (entry->flags == pending->flags[0] || !shape->same_flags);
+}
+
 /* Makes the shape that of one more entry. */
-static void widen_shape(struct art_bucket_shape *shape, const struct art_pending *pending, uint32_t shared,
-                        uint32_t suffix_len, uint32_t value_len, uint8_t flags, uint64_t csn) {
-    shape->same_length &= value_len == pending->value_end[0];
-    shape->same_flags &= flags == pending->flags[0];
-    if (csn < shape->csn_least) shape->csn_least = csn;
-    if (csn > shape->csn_most) shape->csn_most = csn;
-    if (shared < shape->least_shared) shape->least_shared = shared;
-    if (shared > shape->most_shared) shape->most_shared = shared;
-    shape->wide |= suffix_len > 255 || shape->most_shared - shape->least_shared > 255 ||
+static void widen_shape(struct art_bucket_shape *shape, const struct art_pending *pending,
+                        const struct one_more *entry) {
+    shape->same_length &= entry->value_len == pending->value_end[0];
+    shape->same_flags &= entry->flags == pending->flags[0];
+    if (entry->csn < shape->csn_least) shape->csn_least = entry->csn;
+    if (entry->csn > shape->csn_most) shape->csn_most = entry->csn;
+    if (entry->shared < shape->least_shared) shape->least_shared = entry->shared;
+    if (entry->shared > shape->most_shared) shape->most_shared = entry->shared;
+    shape->wide |= entry->suffix_len > 255 || shape->most_shared - shape->least_shared > 255 ||
                    pending->first_len > shape->least_shared + 256;
+    measure_row(shape);
 }
 
 /* Of entry i, which lies there; its codes go behind those that are counted. Its bytes coded, or plain without. */
@@ -145,7 +164,7 @@ bool art_pending_add(struct art_pending *pending, const struct art_arrival *arri
     const struct art_entry *entry = arrival->entry;
     uint32_t n = pending->count, shared = arrival->shared, suffix_len = arrival->key.len - shared - 1;
     uint32_t names = pending->suffix_bytes + suffix_len, values = pending->value_bytes + entry->value.len;
-    struct art_bucket_shape shape = pending->shape;
+    struct art_bucket_shape wider, *shape = &pending->shape;
     assert(n && shared < arrival->key.len);
     if (n == ART_BUCKET_ENTRIES || names > ART_NAMES_MAX) return false;
     if (pending->blocks ? values > ART_BLOCK_PLAIN_MAX : names + values > limit) return false;
@@ -153,12 +172,16 @@ bool art_pending_add(struct art_pending *pending, const struct art_arrival *arri
     uint8_t *suffix = pending->suffixes + pending->suffix_bytes; /* keys are not readable past their end, these are */
     memcpy(suffix, arrival->key.data + shared + 1, suffix_len);
     uint32_t coded = encode_suffix(pending, n, suffix, suffix_len);
-    widen_shape(&shape, pending, shared, coded > suffix_len ? coded : suffix_len, entry->value.len, entry->flags,
-                entry->csn);
+    struct one_more more = {shared, coded > suffix_len ? coded : suffix_len, entry->value.len, entry->flags, entry->csn};
+    if (!keeps_shape(shape, pending, &more)) {
+        wider = pending->shape;
+        shape = &wider;
+        widen_shape(shape, pending, &more);
+    }
     if (pending->coding) names = art_min32(names, pending->coded_bytes + coded);
     uint32_t bytes = pending->first_len + names;
-    if (size_of(&shape, n + 1, pending->blocks ? bytes : bytes + values) > limit) return false;
-    pending->shape = shape;
+    if (size_of(shape->row, n + 1, pending->blocks ? bytes : bytes + values) > limit) return false;
+    if (shape == &wider) pending->shape = wider;
     pending->shared[n] = (uint16_t)shared;
     pending->suffix_len[n] = (uint16_t)suffix_len;
     pending->first_byte[n] = arrival->key.data[shared];
@@ -199,6 +222,7 @@ void art_pending_decide(struct art_pending *pending) {
         prefix_len + (pending->first_len > prefix_len ? 1 : 0) + (pending->coded ? coded : plain);
     shape->wide = shape->most_shared - shape->least_shared > 255 ||
                   any_is_wide(pending->coded ? pending->coded_len : pending->suffix_len, pending->count);
+    measure_row(shape);
 }
 
 void art_pending_recode(struct art_pending *pending, struct art_coding *coding) {
@@ -221,8 +245,10 @@ static uint32_t coded_len(const struct art_pending *pending, uint32_t i) {
 
 static void widen_shape_by(struct art_bucket_shape *shape, const struct art_pending *pending, uint32_t i) {
     uint32_t plain = pending->suffix_len[i], coded = coded_len(pending, i);
-    widen_shape(shape, pending, pending->shared[i], coded > plain ? coded : plain,
-                (uint32_t)pending->value_end[i] - pending->value_end[i - 1], pending->flags[i], pending->csn[i]);
+    struct one_more entry = {pending->shared[i], coded > plain ? coded : plain,
+                             (uint32_t)pending->value_end[i] - pending->value_end[i - 1], pending->flags[i],
+                             pending->csn[i]};
+    widen_shape(shape, pending, &entry);
 }
 
 void art_pending_cut(struct art_pending *pending, uint32_t count) {
@@ -251,7 +277,7 @@ uint32_t art_pending_plain_fit(const struct art_pending *pending, uint32_t limit
         /* what the first one's suffix takes is not known, but is not more than twice its bytes */
         uint32_t first = pending->first_len + first_suffix_len(pending, art_min32(pending->first_len, shape.least_shared));
         uint32_t keys = pending->coding ? art_min32(plain, first + coded) : plain;
-        if (size_of(&shape, n + 1, keys + pending->value_end[n]) > limit) break;
+        if (size_of(shape.row, n + 1, keys + pending->value_end[n]) > limit) break;
     }
     return n;
 }
