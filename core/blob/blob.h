@@ -171,6 +171,7 @@ struct art_blob {
     struct art_parts at;
     uint32_t filter, filter_blocks, postings, postings_end;
     uint8_t flags, height;
+    uint16_t way;                      /* as parts_there: through which a search for a key goes */
     const struct art_symbols *symbols; /* of its coded suffixes; NULL: none are coded */
     struct art_pages head;             /* pages of the footer that are always present */
     bool blocks;                       /* some bucket may have one */
@@ -198,6 +199,11 @@ static inline struct art_pages art_pages_between(uint32_t from, uint32_t to) {
 
 static inline void art_pages_join(struct art_pages *to, const struct art_pages *more) {
     for (unsigned i = 0; i < 2; i++) to->bits[i] |= more->bits[i];
+}
+
+/* The pages of the footer in which its symbols lie; none where it has none. */
+static inline struct art_pages art_blob_symbols_pages(const struct art_blob *blob) {
+    return art_pages_between(blob->at.symbols, blob->symbols ? blob->at.offsets : blob->at.symbols);
 }
 
 /* The pages of the footer in which postings lie. */
@@ -237,6 +243,8 @@ struct art_pages art_blob_head_pages(const uint8_t *image, uint32_t footer_pages
 /* Makes all of these pages present, of those that come on demand. What want() said; or ART_MISUSE where there is none,
  * or it did not do so. */
 enum art_rc art_blob_want_pages(struct art_blob *blob, const struct art_pages *pages);
+/* The same of these and of the blob's symbols, asked for together. */
+enum art_rc art_blob_want_with_symbols(struct art_blob *blob, struct art_pages pages);
 /* The pages of so many bytes from `at` on, as above. */
 static inline enum art_rc art_blob_want_bytes(struct art_blob *blob, uint32_t at, uint32_t len) {
     uint32_t first = at / ART_BLOB_PAGE, last = (at + len - 1) / ART_BLOB_PAGE;
@@ -250,8 +258,8 @@ enum art_part {
     ART_PART_NODES,
     ART_PART_SUMS,
     ART_PART_BOUNDS,
-    ART_PART_SYMBOLS,
-    ART_PART_ZONES /* of a column: plus its number */
+    ART_PART_SYMBOLS, /* always there where no suffix is coded */
+    ART_PART_ZONES    /* of a column: plus its number */
 };
 enum art_rc art_blob_load_part(struct art_blob *blob, unsigned part);
 static inline bool art_blob_has_part(const struct art_blob *blob, unsigned part) {
@@ -259,6 +267,12 @@ static inline bool art_blob_has_part(const struct art_blob *blob, unsigned part)
 }
 static inline enum art_rc art_blob_want_part(struct art_blob *blob, unsigned part) {
     return __builtin_expect(art_blob_has_part(blob, part), 1) ? ART_OK : art_blob_load_part(blob, part);
+}
+/* The parts through which a search for a key goes, asked for together: the nodes, and the symbols if there are any. */
+enum art_rc art_blob_load_way(struct art_blob *blob);
+static inline enum art_rc art_blob_want_way(struct art_blob *blob) {
+    uint16_t missing = blob->way & ~atomic_load_explicit(&blob->parts_there, memory_order_acquire);
+    return __builtin_expect(!missing, 1) ? ART_OK : art_blob_load_way(blob);
 }
 enum art_rc art_blob_want_routing(struct art_blob *blob);
 enum art_rc art_blob_want_zones(struct art_blob *blob, const struct art_limits *limits); /* of their columns */
@@ -315,7 +329,7 @@ enum art_rc art_blob_get_noting(struct art_blob *blob, struct art_bytes key, str
 /* Looks into this bucket, which there is, alone; a key that stands in another one is ART_NOTFOUND, too. */
 enum art_rc art_blob_get_in(struct art_blob *blob, uint32_t bucket, struct art_bytes key, struct art_entry *out);
 /* art_blob_get() in two steps, where the leaf page may be elsewhere than in the image: the page in which the key has
- * its position (ART_BLOB_PAGES: its bucket lies in several); then the entry, found in the bytes of that page, verified
+ * its position (ART_BLOB_PAGES: its bucket lies in several), with all that is wanted of the footer; then the entry, found in the bytes of that page, verified
  * and readable ART_PAGE_PADDING bytes past its end. ART_OK, with the value in these bytes; ART_NOTFOUND. */
 struct art_spot {
     uint32_t page, bucket, known;

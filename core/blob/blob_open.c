@@ -38,8 +38,9 @@ struct art_parts art_parts_of(uint32_t buckets, bool weights, struct art_measure
         at.nodes = at.sums + sums;
         heads = art_postings_heads_bytes(has);
         directories += summed + heads + label;
-        at.offsets = at.lazy_end = at.symbols = at.nodes_end = ((uint32_t)ART_TRAILER_AT - directories) & ~7u;
-        if (art_format_has_symbols(format)) at.symbols = at.nodes_end = at.offsets - (uint32_t)sizeof(struct art_symbols);
+        at.offsets = at.lazy_end = ((uint32_t)ART_TRAILER_AT - directories) & ~7u;
+        at.symbols = at.offsets - (art_format_has_symbols(format) ? (uint32_t)sizeof(struct art_symbols) : 0);
+        at.nodes_end = at.symbols;
         at.summed = at.offsets + directories - summed - heads - label;
         at.heads = at.summed + summed;
     }
@@ -204,7 +205,7 @@ static struct art_pages pages_of_part(const struct art_blob *blob, unsigned part
     uint32_t n = blob->buckets;
     if (part == ART_PART_NODES) return art_pages_between(at->nodes, at->nodes_end);
     if (part == ART_PART_SUMS) return art_pages_between(at->sums, at->sums + ART_SUM_BYTES * blob->has.sums * (n + 1));
-    if (part == ART_PART_SYMBOLS) return art_pages_between(at->symbols, blob->symbols ? at->offsets : at->symbols);
+    if (part == ART_PART_SYMBOLS) return art_blob_symbols_pages(blob);
     if (part == ART_PART_BOUNDS) return art_pages_between(at->bounds, at->bounds + ART_BOUNDS_BYTES * n);
     unsigned column = part - ART_PART_ZONES;
     return art_pages_between(art_zones_at(blob, column), art_zones_at(blob, column + 1));
@@ -292,8 +293,10 @@ static void take_trailer(struct art_blob *blob, const struct art_blob_trailer *t
     bool former = art_format_is_former(trailer->format);
     blob->postings_end = former || !trailer->filter ? trailer->routing : trailer->filter;
     blob->blocks = art_format_has_blocks(trailer->format);
-    if (art_format_has_symbols(trailer->format))
-        blob->symbols = (const struct art_symbols *)(const void *)(blob->image + blob->at.symbols);
+    bool symbols = art_format_has_symbols(trailer->format);
+    _Static_assert(sizeof(struct art_symbols) % 8 == 0, "the directories stand at a multiple of 8, and so do the symbols");
+    blob->symbols = symbols ? (const struct art_symbols *)(const void *)(blob->image + blob->at.symbols) : NULL;
+    blob->way = (uint16_t)(1u << ART_PART_NODES | (symbols ? 1u << ART_PART_SYMBOLS : 0));
     blob->head = art_blob_head_pages(blob->image, trailer->footer_pages);
 }
 
@@ -364,6 +367,20 @@ enum art_rc art_blob_load_part(struct art_blob *blob, unsigned part) {
     assert(part < parts_of(blob));
     enum art_rc rc = art_blob_want_pages(blob, &pages);
     if (!rc) note_parts(blob, 1u << part);
+    return rc;
+}
+
+enum art_rc art_blob_want_with_symbols(struct art_blob *blob, struct art_pages pages) {
+    struct art_pages symbols = art_blob_symbols_pages(blob);
+    art_pages_join(&pages, &symbols);
+    enum art_rc rc = art_blob_want_pages(blob, &pages);
+    if (!rc && !art_blob_has_part(blob, ART_PART_SYMBOLS)) note_parts(blob, 1u << ART_PART_SYMBOLS);
+    return rc;
+}
+
+enum art_rc art_blob_load_way(struct art_blob *blob) {
+    enum art_rc rc = art_blob_want_with_symbols(blob, pages_of_part(blob, ART_PART_NODES));
+    if (!rc) note_parts(blob, blob->way);
     return rc;
 }
 

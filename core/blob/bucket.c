@@ -43,17 +43,21 @@ enum art_rc art_bucket_child(const struct art_blob *blob, const struct art_bucke
                        "bucket %u, entry %u: not a reference to a child", bucket, entry);
 }
 
-/* What each decodes to is not looked at: 8 bytes a code at most. Bytes that a key lacks of what it is said to share are
- * those of another key (which art_blob_check_expected() finds). */
+/* Of coded suffixes the columns alone: to decode all would take more time than all else that is looked at. A code brings
+ * ART_SYMBOL_MAX bytes at most, so whatever they are, none is written behind ART_KEY_MAX. What the predecessor has not of
+ * the bytes that an entry "shares" with it, a walk notices, and who comes there otherwise finds zeros (cursor.c). */
 static const char *insane_coded_keys(const struct art_bucket_view *view, uint32_t suffix_size) {
-    uint32_t sum = 0;
+    uint32_t last = view->count - 1, longest = 0;
     bool wrong = art_bucket_shared(view, 0) != 0;
-    for (uint32_t i = 0; i < view->count; i++) {
-        uint32_t suffix = art_bucket_suffix_len(view, i);
-        wrong |= view->prefix_len + art_bucket_shared(view, i) + 1 + 8 * suffix > ART_KEY_MAX;
-        sum += suffix;
+    if (view->form & ART_BUCKET_PREFIX_ENTRY)
+        wrong |= art_bucket_suffix_len(view, 0) != 0 || art_bucket_shared(view, 1) != 0;
+    for (uint32_t i = 0; view->form & ART_BUCKET_WIDE && i <= last; i++) { /* else both are bytes */
+        uint32_t len = art_bucket_shared(view, i) + 1 + ART_SYMBOL_MAX * art_bucket_suffix_len(view, i);
+        longest = len > longest ? len : longest;
     }
-    if (wrong) return "a key shares more than its predecessor has";
+    _Static_assert((int)ART_BLOB_PAGE + (1 + ART_SYMBOL_MAX) * 256 <= ART_KEY_MAX, "of bytes the longest is short enough");
+    if (wrong || view->prefix_len + longest > ART_KEY_MAX) return "a key shares more than its predecessor has";
+    uint32_t sum = art_bucket_suffix_at(view, last) + art_bucket_suffix_len(view, last);
     return sum == suffix_size ? NULL : "the suffixes do not fill their place";
 }
 
@@ -125,7 +129,8 @@ const char *art_bucket_insane(const uint8_t *start, uint32_t space, const struct
     uint32_t n = start[0], form = start[1], code = art_bucket_csn_code((uint8_t)form);
     if (n != count) return "a bucket's number of entries is not that of the directory";
     bool wrong_block = form & ART_BUCKET_BLOCK && (!blob->blocks || form & ART_BUCKET_LENGTHS);
-    if (!n || n > ART_BUCKET_ENTRIES || code > 4 || wrong_block) return "a bucket of an unknown form";
+    bool wrong_codes = art_load16(start + 4) & ART_BUCKET_CODED && (!blob->symbols || n < 2);
+    if (!n || n > ART_BUCKET_ENTRIES || code > 4 || wrong_block || wrong_codes) return "a bucket of an unknown form";
     uint32_t columns = n * (form & ART_BUCKET_WIDE ? 5 : 3) + (form & ART_BUCKET_FLAGS ? n : 0) +
                        n * art_csn_bytes(code) + (form & ART_BUCKET_LENGTHS ? 2 * n : 0);
     uint32_t prefix_len = art_load16(start + 2), suffix_size = art_load16(start + 6);
@@ -134,7 +139,7 @@ const char *art_bucket_insane(const uint8_t *start, uint32_t space, const struct
     if (prefix_len < blob->label_len) return "a bucket's prefix is shorter than the label";
     struct art_bucket_view view;
     art_bucket_view_open(&view, start, blob);
-    if (art_load16(start + 4) >> 15 && (!blob->symbols || n < 2)) return "a bucket of an unknown form";
+    assert(!view.symbols || space <= ART_BLOB_PAGE); /* as all buckets of several entries */
     const char *wrong = view.symbols ? insane_coded_keys(&view, suffix_size) : insane_keys(&view, suffix_size);
     uint32_t left = space - (uint32_t)used;
     if (!wrong) wrong = art_bucket_has_block(&view) ? insane_block(&view, left) : insane_values(&view, left, blob);
@@ -156,7 +161,7 @@ enum art_rc art_bucket_fetch_slow(struct art_blob *blob, uint32_t bucket, const 
     uint32_t first = at / ART_BLOB_PAGE, last = (end - 1) / ART_BLOB_PAGE;
     struct art_pages pages = art_pages_of(first, last - first + 1);
     assert(last < blob->leaf_pages);
-    enum art_rc rc = art_blob_want_pages(blob, &pages);
+    enum art_rc rc = art_blob_want_with_symbols(blob, pages);
     if (rc) return rc;
     *start = blob->image + at;
     if (first == last) return ART_OK;

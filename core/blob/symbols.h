@@ -35,7 +35,7 @@ uint32_t art_encode(const struct art_encoder *encoder, const uint8_t *from, uint
 /* Texts one behind the other, ends[i]: where text i ends; readable 8 bytes past the end. */
 void art_encoder_train(struct art_encoder *encoder, const uint8_t *texts, const uint32_t *ends, uint32_t count);
 
-enum { ART_ESCAPE = 255 };
+enum { ART_ESCAPE = 255, ART_SYMBOL_MAX = 8 /* bytes of a symbol */ };
 static const uint64_t art_symbol_mask[9] = {0,
                                             0xff,
                                             0xffff,
@@ -54,7 +54,7 @@ static inline uint32_t art_decode(const struct art_symbols *symbols, const uint8
         if (__builtin_expect(c != ART_ESCAPE, 1)) {
             memcpy(at, &symbols->symbol[c], 8);
             at += symbols->len[c];
-        } else {
+        } else if (code < end) { /* an escape at the end, which only a forged suffix has, brings nothing */
             *at++ = *code++;
         }
     }
@@ -66,9 +66,8 @@ static inline uint32_t art_decoded_len(const struct art_symbols *symbols, const 
     for (uint32_t i = 0; i < n; i++) {
         if (code[i] != ART_ESCAPE) {
             len += symbols->len[code[i]];
-        } else {
+        } else if (++i < n) {
             len++;
-            i++;
         }
     }
     return len;
@@ -87,8 +86,8 @@ static inline uint32_t art_coded_prefix(const struct art_symbols *symbols, const
             len = symbols->len[c];
             symbol = symbols->symbol[c];
         } else {
-            len = 1;
-            symbol = *code++;
+            len = code < end; /* 0: an escape at the end, as above */
+            symbol = code < end ? *code++ : 0;
         }
         uint64_t differ = (symbol ^ there) & art_symbol_mask[len];
         if (differ) {

@@ -6,7 +6,7 @@
 static struct blob_style some_style(struct random *random, uint32_t round) {
     return (struct blob_style){.family = round % KEY_FAMILIES,
                                .values = random_below(random, VALUES_STYLES),
-                               .flags = random_below(random, FLAGS_STYLES),
+                               .flags = random_once_in(random, 2) ? FLAGS_PUTS : random_below(random, FLAGS_STYLES),
                                .csns = random_below(random, CSNS_STYLES)};
 }
 
@@ -15,17 +15,6 @@ static uint32_t rows_wanted(struct random *random, struct blob_style style) {
                     : style.family == KEYS_SHARED || style.family == KEYS_TWINS ? 600
                                                                                 : 3000;
     return 1 + random_below(random, style.values == VALUES_LARGE ? most / 8 + 1 : most);
-}
-
-/* What blobs of the style are built with; only among first puts are names coded. */
-static void some_make(struct blob_style *style, struct random *random) {
-    toy_codec_lend(random_once_in(random, 2));
-    blob_former = random_once_in(random, 4);
-    blob_names = random_below(random, NAMES_STYLES);
-    if (!blob_names) return;
-    toy_codec_lend(true);
-    blob_former = false;
-    style->flags = FLAGS_PUTS;
 }
 
 /* --- one blob ----------------------------------------------------------------------------------------------------- */
@@ -217,7 +206,7 @@ TEST(test_a_blob_answers_like_a_sorted_array) {
     struct random random = random_announced("one blob");
     for (uint32_t round = 0; round < 60 * random_scale(); round++) {
         struct blob_style style = some_style(&random, round);
-        some_make(&style, &random);
+        blob_forms_draw(&random);
         blob_run_make(&run, &rows, style, rows_wanted(&random, style), 0, random_once_in(&random, 2), &random);
         for (uint32_t i = 0; i < run.level[0].count; i++) {
             blob_is_the_array(&rows, &run.slots[i], &random, 300, style.flags != FLAGS_ANY);
@@ -311,7 +300,7 @@ TEST(test_a_run_of_many_blobs_answers_like_a_sorted_array) {
     uint32_t highest = 0;
     for (uint32_t round = 0; round < 24 * random_scale(); round++) {
         struct blob_style style = some_style(&random, round);
-        some_make(&style, &random);
+        blob_forms_draw(&random);
         blob_run_make(&run, &rows, style, 3 * rows_wanted(&random, style), 2 + random_below(&random, 3),
                       random_once_in(&random, 2), &random);
         if (run.height > highest) highest = run.height;
@@ -402,7 +391,7 @@ TEST(test_a_lookup_reads_one_page_and_a_walk_reads_each_page_once) {
         struct blob_style style = some_style(&random, round);
         struct art_blob blob;
         struct art_blob_cursor cursor;
-        some_make(&style, &random);
+        blob_forms_draw(&random);
         blob_run_make(&run, &rows, style, rows_wanted(&random, style), 0, false, &random);
         struct blob_image *image = &run.slots[0];
         for (uint32_t i = 0; i < 40; i++) {
@@ -496,7 +485,6 @@ TEST(test_a_blob_shows_its_keys_under_the_label_of_its_reference) {
     struct random random = random_announced("labels");
     struct blob_rows moved = {0};
     toy_codec_lend(true);
-    blob_names = NAMES_CHANGING;
     blob_run_make(&run, &rows, (struct blob_style){.family = KEYS_DIRECTORIES, .values = VALUES_ALIKE}, 9000, 12, false,
                   &random);
     for (uint32_t i = 0; i < run.level[0].count; i++) {
@@ -565,7 +553,7 @@ TEST(test_the_same_rows_give_the_same_bytes) {
     for (uint32_t round = 0; round < KEY_FAMILIES * 2; round++) {
         struct blob_style style = some_style(&random, round);
         struct blob_run again;
-        some_make(&style, &random);
+        blob_forms_draw(&random);
         blob_run_make(&run, &rows, style, rows_wanted(&random, style), 8, round % 2, &random);
         blob_run_build(&again, &rows, 8, round % 2);
         ck_assert_uint_eq(run.count, again.count);
@@ -578,7 +566,7 @@ TEST(test_a_blob_is_as_full_as_its_pages_allow) {
     struct random random = random_announced("fill");
     for (int coded = 0; coded < 2; coded++) { /* the table of symbols is counted where it stands */
         toy_codec_lend(coded);
-        blob_names = coded ? NAMES_CHANGING : NAMES_PLAIN;
+        blob_coded = blob_changing = coded;
         blob_run_make(&run, &rows, (struct blob_style){.family = KEYS_DIRECTORIES, .values = VALUES_SAME}, 120000, 0,
                       true, &random);
         for (uint32_t i = 0; i + 1 < run.level[0].count; i++)

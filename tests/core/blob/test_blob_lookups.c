@@ -18,7 +18,6 @@ static void make(struct art_measures has, enum key_family family, uint32_t wante
     struct blob_style style = {.family = family, .flags = puts ? FLAGS_PUTS : FLAGS_ANY, .csns = CSNS_SHORT};
     tear_down();
     toy_codec_lend(random_once_in(random, 2));
-    blob_names = random_below(random, NAMES_STYLES);
     blob_rows_make_summed(&rows, has, style, 40, values, wanted, random);
     blob_run_leaves(&run, &rows, fill_pages, random_once_in(random, 2));
 }

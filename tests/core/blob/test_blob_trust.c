@@ -9,7 +9,7 @@
 static void make(struct blob_style style, uint32_t wanted, uint32_t fill_pages, bool filter, struct random *random) {
     toy_codec_lend(style.flags == FLAGS_PUTS);
     blob_former = random_once_in(random, 3);
-    blob_names = random_below(random, NAMES_STYLES);
+    blob_coded = random_once_in(random, 2);
     blob_run_make(&run, &rows, style, wanted, fill_pages, filter, random);
 }
 
@@ -321,17 +321,16 @@ static int build(uint8_t *image, const struct art_symbols *symbols) {
 TEST(test_memory_that_runs_out_is_an_error_and_nothing_leaks) {
     struct random random = random_announced("short memory");
     uint8_t *image = blob_image_new();
-    struct art_symbols symbols;
     short_memory_use();
     for (uint32_t family = 0; family < KEY_FAMILIES; family++) {
         make((struct blob_style){.family = family}, family == KEYS_LONG ? 16 : 6000, 0, false, &random);
-        blob_symbols_train(&symbols, &rows, 0, rows.set.count);
+        const struct art_symbols *symbols = family % 2 ? blob_symbols_for(&rows) : NULL;
         int64_t blocks = short_memory_blocks();
         int rc = ART_NOMEM;
         for (int64_t n = 0; rc; n++) {
             ck_assert_int_lt(n, 1000);
             short_memory_fail_after(n);
-            rc = build(image, family % 2 ? &symbols : NULL);
+            rc = build(image, symbols);
             ck_assert_int_eq(rc, short_memory_failures() ? ART_NOMEM : ART_OK);
             ck_assert_int_eq(short_memory_blocks(), blocks);
         }
