@@ -180,6 +180,7 @@ static void widen_bounds(struct art_builder *builder) {
     builder->label_shared = art_min32(n, pending->label_shared);
 }
 
+/* What suffixes take in a bucket that may be coded, plain and as they are written. */
 static void note_names(struct art_builder *builder) {
     const struct art_pending *pending = &builder->pending;
     uint32_t plain = pending->suffix_len[0] + pending->suffix_bytes;
@@ -229,7 +230,7 @@ static enum art_rc emit(struct art_builder *builder, bool *full) {
     assert(builder->at <= ART_BLOB_PAGES * ART_BLOB_PAGE && builder->entries == footer->rank[footer->buckets]);
     builder->below += pending->below;
     builder->overflows += pending->overflows;
-    if (pending->coding && pending->count > 1) note_names(builder);
+    if (pending->blocks && pending->count > 1) note_names(builder);
     if (pending->block.len) builder->in_blocks += pending->count;
     widen_bounds(builder);
     bucket_is_in(builder);
@@ -461,6 +462,7 @@ enum art_rc art_builder_finish(struct art_builder *builder, uint32_t slot, uint6
     assert(is_accepted(builder, &out->ref));
     out->separator = art_bytes(builder->first.bytes, builder->separator_len);
     out->in_blocks = builder->in_blocks;
+    out->symbols = builder->coded_buckets;
     out->plain_names = builder->plain_names;
     out->coded_names = builder->coded_names;
     out->more = builder->pending.count > 0;

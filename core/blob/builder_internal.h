@@ -59,7 +59,7 @@ struct art_pending {
     struct art_terms terms;                        /* the same, with lookups or searches */
     uint32_t label_shared; /* index: bytes that all children's labels have in common with the first key */
     uint16_t shared[ART_BUCKET_ENTRIES], value_end[ART_BUCKET_ENTRIES];
-    uint16_t suffix_len[ART_BUCKET_ENTRIES], coded_len[ART_BUCKET_ENTRIES]; /* of the first entry with `coding` alone */
+    uint16_t suffix_len[ART_BUCKET_ENTRIES], coded_len[ART_BUCKET_ENTRIES]; /* of the first entry, decided in the end */
     uint8_t first_byte[ART_BUCKET_ENTRIES], flags[ART_BUCKET_ENTRIES];
     uint64_t csn[ART_BUCKET_ENTRIES];
     uint8_t suffixes[ART_NAMES_MAX + ART_KEY_PADDING];
@@ -139,7 +139,7 @@ uint32_t art_pending_write(const struct art_pending *pending, uint8_t *out);
 /* With `blocks`: */
 /* Leaves the first `count` entries of all in the bucket; the others are behind it. */
 void art_pending_cut(struct art_pending *pending, uint32_t count);
-/* Whether its suffixes are written coded: where that is smaller. Nothing, without `coding`. */
+/* Whether its suffixes are written coded: where that is smaller. The length of the first one. */
 void art_pending_decide(struct art_pending *pending);
 /* It goes on with other symbols, or (NULL) none. */
 void art_pending_recode(struct art_pending *pending, struct art_coding *coding);

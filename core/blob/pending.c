@@ -210,10 +210,10 @@ void art_pending_decide(struct art_pending *pending) {
     struct art_coding *coding = pending->coding;
     struct art_bucket_shape *shape = &pending->shape;
     uint32_t prefix_len = prefix_length(pending), plain = first_suffix_len(pending, prefix_len), coded;
+    pending->suffix_len[0] = (uint16_t)plain;
     if (!coding || pending->count < 2) return;
     assert(pending->first_len <= ART_BLOB_PAGE);
     coded = plain ? art_encode(&coding->encoder, pending->first_key + prefix_len + 1, plain, coding->first) : 0;
-    pending->suffix_len[0] = (uint16_t)plain;
     pending->coded_len[0] = (uint16_t)coded;
     plain += pending->suffix_bytes;
     coded += pending->coded_bytes;
