@@ -26,7 +26,7 @@ enum {
 struct art_bucket_shape {
     bool wide; /* as either kind of suffixes needs it, until it is decided which of them is written */
     bool same_length, same_flags;
-    uint32_t row; /* bytes of an entry in the columns, by all the others */
+    uint32_t row;                       /* bytes of an entry in the columns, by all the others */
     uint32_t least_shared, most_shared; /* of entries 1..; whole lengths */
     uint64_t csn_least, csn_most;
 };
@@ -45,10 +45,13 @@ struct art_pending {
     bool blocks;            /* its values may become a block. What is said of all entries is summed up in the end */
     uint32_t behind;        /* with `blocks`: entries behind the bucket's `count`, for the next one */
     struct art_bytes block; /* which is written instead of the values; its len 0: none */
-    struct art_coding *coding; /* NULL: suffixes stay plain */
-    bool coded;                /* they are written coded; of more than one entry, and decided in the end */
-    uint32_t key_bytes;        /* prefix and suffixes as they are written; before that is decided, about so many */
-    uint32_t first_len, suffix_bytes, coded_bytes, value_bytes; /* suffixes of entries 1.. only */
+    /* NULL: suffixes stay plain. Else it is decided in the end whether they are written `coded`. `key_bytes` are those
+     * of prefix and suffixes as they are written; until then, about so many. */
+    struct art_coding *coding;
+    bool coded;
+    uint32_t key_bytes;
+    uint32_t first_len, value_bytes;
+    uint32_t suffix_bytes, coded_bytes;            /* of entries 1.. only */
     int64_t sum;                                   /* of weights */
     bool odd_weight;                               /* some weight is not 1 */
     uint64_t below;                                /* index: leaf entries under the children */
@@ -96,14 +99,16 @@ struct art_builder {
     uint32_t entries;            /* in this blob's buckets */
     uint64_t below, csn_min, csn_max, overflows;
     uint32_t key_max;
+    /* What this blob's buckets may be coded with (`codes`; NULL: there was no table yet), how many of them are, and what
+     * struct art_built says of names. */
+    struct art_coding *coding;
+    bool codes;
+    uint32_t coded_buckets, plain_names, coded_names;
     uint32_t label_shared;  /* index: of all children's labels with the blob's first key */
     uint32_t separator_len; /* the blob's separator: so many bytes of its first key */
     uint32_t in_blocks;     /* of them, those whose values a block has */
     bool has_texts;         /* some zone of this blob's is one of texts */
-    uint32_t coded_buckets, plain_names, coded_names; /* of this blob; the latter two as in struct art_built */
-    bool codes;                                       /* `coding` is what this blob's buckets are coded with */
-    struct art_coding *coding;                        /* NULL: there was no table yet */
-    uint32_t ratio; /* how small blocks have become lately: ART_RATIO_ONE, as large as plain */
+    uint32_t ratio;         /* how small blocks have become lately: ART_RATIO_ONE, as large as plain */
     struct art_footer footer;
     struct art_pending pending;
     uint8_t block[ART_BLOCK_PLAIN_MAX];

@@ -25,7 +25,7 @@ struct art_blob_checker {
     struct art_blob_cursor cursor;
     struct art_plain_bucket *plain;
     struct art_footer footer;
-    struct checked_names *names; /* NULL: there are no symbols */
+    struct checked_names *names;   /* NULL: there are no symbols */
     uint8_t *key, *before, *image; /* this key, the one before, the footer that is expected */
     uint32_t before_len;
     uint8_t first[ART_LABEL_MAX]; /* the first key, as far as labels reach */

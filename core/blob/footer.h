@@ -34,8 +34,8 @@ struct art_footer {
     uint32_t hash_count;
     struct art_postings postings;
     const struct art_symbols *symbols; /* NULL: none */
-    struct art_bytes known_postings; /* instead of making them, for who cannot */
-    bool former;                     /* in the order of index blobs (blob_format.h) */
+    struct art_bytes known_postings;   /* instead of making them, for who cannot */
+    bool former;                       /* in the order of index blobs (blob_format.h) */
     /* (private) */
     uint32_t bucket_capacity, separator_capacity, hash_capacity, span_capacity, scratch_capacity;
     struct art_node_span *spans;

@@ -154,7 +154,8 @@ static void widen_shape(struct art_bucket_shape *shape, const struct art_pending
 /* Of entry i, which lies there; its codes go behind those that are counted. Its bytes coded, or plain without. */
 static uint32_t encode_suffix(struct art_pending *pending, uint32_t i, const uint8_t *suffix, uint32_t len) {
     if (!pending->coding) return len;
-    uint32_t coded = art_encode(&pending->coding->encoder, suffix, len, pending->coding->suffixes + pending->coded_bytes);
+    uint32_t coded =
+        art_encode(&pending->coding->encoder, suffix, len, pending->coding->suffixes + pending->coded_bytes);
     assert(coded <= ART_CODES_PER_BYTE * len);
     pending->coded_len[i] = (uint16_t)coded;
     return coded;
@@ -172,7 +173,8 @@ bool art_pending_add(struct art_pending *pending, const struct art_arrival *arri
     uint8_t *suffix = pending->suffixes + pending->suffix_bytes; /* keys are not readable past their end, these are */
     memcpy(suffix, arrival->key.data + shared + 1, suffix_len);
     uint32_t coded = encode_suffix(pending, n, suffix, suffix_len);
-    struct one_more more = {shared, coded > suffix_len ? coded : suffix_len, entry->value.len, entry->flags, entry->csn};
+    struct one_more more = {shared, coded > suffix_len ? coded : suffix_len, entry->value.len, entry->flags,
+                            entry->csn};
     if (!keeps_shape(shape, pending, &more)) {
         wider = pending->shape;
         shape = &wider;
@@ -218,8 +220,7 @@ void art_pending_decide(struct art_pending *pending) {
     plain += pending->suffix_bytes;
     coded += pending->coded_bytes;
     pending->coded = coded < plain;
-    pending->key_bytes =
-        prefix_len + (pending->first_len > prefix_len ? 1 : 0) + (pending->coded ? coded : plain);
+    pending->key_bytes = prefix_len + (pending->first_len > prefix_len ? 1 : 0) + (pending->coded ? coded : plain);
     shape->wide = shape->most_shared - shape->least_shared > 255 ||
                   any_is_wide(pending->coded ? pending->coded_len : pending->suffix_len, pending->count);
     measure_row(shape);
@@ -275,7 +276,8 @@ uint32_t art_pending_plain_fit(const struct art_pending *pending, uint32_t limit
         plain += pending->suffix_len[n];
         coded += coded_len(pending, n);
         /* what the first one's suffix takes is not known, but is not more than twice its bytes */
-        uint32_t first = pending->first_len + first_suffix_len(pending, art_min32(pending->first_len, shape.least_shared));
+        uint32_t first =
+            pending->first_len + first_suffix_len(pending, art_min32(pending->first_len, shape.least_shared));
         uint32_t keys = pending->coding ? art_min32(plain, first + coded) : plain;
         if (size_of(shape.row, n + 1, keys + pending->value_end[n]) > limit) break;
     }
@@ -366,8 +368,7 @@ void art_pending_follow(struct art_pending *pending, struct art_key_copy *last) 
     pending->alone = false;
     art_pending_cut(pending, rest);
     memmove(pending->suffixes, pending->suffixes + key.suffix_at, pending->suffix_bytes);
-    if (pending->coding)
-        memmove(pending->coding->suffixes, pending->coding->suffixes + coded_at, pending->coded_bytes);
+    if (pending->coding) memmove(pending->coding->suffixes, pending->coding->suffixes + coded_at, pending->coded_bytes);
 }
 
 /* --- writing ------------------------------------------------------------------------------------------------------ */
