@@ -48,15 +48,12 @@ enum art_rc art_bucket_child(const struct art_blob *blob, const struct art_bucke
  * the bytes that an entry "shares" with it, a walk notices, and who comes there otherwise finds zeros (cursor.c). */
 static const char *insane_coded_keys(const struct art_bucket_view *view, uint32_t suffix_size) {
     uint32_t last = view->count - 1, longest = 0;
-    bool wrong = art_bucket_shared(view, 0) != 0;
-    if (view->form & ART_BUCKET_PREFIX_ENTRY)
-        wrong |= art_bucket_suffix_len(view, 0) != 0 || art_bucket_shared(view, 1) != 0;
     for (uint32_t i = 0; view->form & ART_BUCKET_WIDE && i <= last; i++) { /* else both are bytes */
         uint32_t len = art_bucket_shared(view, i) + 1 + ART_SYMBOL_MAX * art_bucket_suffix_len(view, i);
         longest = len > longest ? len : longest;
     }
     _Static_assert((int)ART_BLOB_PAGE + (1 + ART_SYMBOL_MAX) * 256 <= ART_KEY_MAX, "of bytes the longest is short enough");
-    if (wrong || view->prefix_len + longest > ART_KEY_MAX) return "a key shares more than its predecessor has";
+    if (art_bucket_shared(view, 0) || view->prefix_len + longest > ART_KEY_MAX) return "a key shares more than its predecessor has";
     uint32_t sum = art_bucket_suffix_at(view, last) + art_bucket_suffix_len(view, last);
     return sum == suffix_size ? NULL : "the suffixes do not fill their place";
 }

@@ -4,11 +4,12 @@
  *
  * Small stores of every kind: one leaf; several runs with deletes; an index of one and two levels; wide buckets; values
  * of several lengths and in pieces; filters; long keys; a log behind the root; a list of retired slots; most of these
- * with a toy summary (support/toy_summary.h), too. */
+ * with a toy summary (support/toy_summary.h), too. And a leaf with coded suffixes, for which no store is small enough. */
 #include <stdio.h>
 #include <sys/stat.h>
 
 #include "core/blob/blob_format.h"
+#include "core/blob/builder.h"
 #include "core/tree/state/root_format.h"
 #include "core/tree/txn/txn.h"
 #include "tests/fuzz/hosted_store.h"
@@ -317,6 +318,42 @@ static void seed_cuts(void) {
     pack(tree, "cuts");
 }
 
+/* `wide`: names so long that columns have two bytes. */
+static void seed_coded(const char *name, bool wide) {
+    static uint8_t image[ART_BLOB_BYTES] __attribute__((aligned(ART_BLOB_PAGE))), texts[12000];
+    static struct art_encoder encoder;
+    struct art_builder_options options = {.kind = ART_BLOB_LEAF, .filter = true, .blocks = true};
+    struct art_hash128 none[PARCEL_SLOTS] = {{0}};
+    struct art_builder *builder;
+    struct art_built built;
+    struct art_buffer blob = {0};
+    uint32_t ends[200], len = 0, count = wide ? 24 : 200;
+    bool full = false;
+    char key[1000] = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        len += (uint32_t)sprintf((char *)texts + len, "dir-%u/some more/file-%05u", i % 5, i);
+        ends[i] = len;
+    }
+    art_encoder_train(&encoder, texts, ends, count);
+    memcpy(options.uuid, hosted_uuid, sizeof options.uuid);
+    must(art_builder_open(&builder, &options));
+    must(art_builder_symbols(builder, &encoder.symbols));
+    art_builder_begin(builder, image);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t n = (uint32_t)sprintf(key, "\1dir-%u/file-%05u", i * 5 / count, i);
+        for (uint32_t k = 0; k < (wide ? 24 : 1); k++) n += (uint32_t)sprintf(key + n, "/some more/file-%05u", i * k);
+        struct art_entry entry = {.value = art_bytes(texts + 30 * i, i % 40), .csn = 5};
+        must(art_builder_add(builder, art_bytes((uint8_t *)key, n), &entry, ART_SHARED_UNKNOWN, &full));
+    }
+    must(art_builder_finish(builder, 1, 1, &built));
+    if (art_blob_trailer(image)->format != ART_BLOB_FORMAT_SYMBOLS) fuzz_fail("the seed %s is not coded", name);
+    art_builder_close(builder);
+    parcel_put_blob(&blob, image, none, PARCEL_SLOTS);
+    parcel_put(&blob, PARCEL_OPS, blob_questions, sizeof blob_questions);
+    save("fuzz_blob", name, &blob);
+    art_buffer_clear(&blob);
+}
+
 /* Each form of a summary: a log of its own rows behind two runs; deep indexes, and values in pieces. */
 static void seed_summed(void) {
     for (unsigned form = 0; form < TOY_FORMS; form++) {
@@ -364,6 +401,9 @@ int main(int argc, char **argv) {
     seed_keys();
     seed_values();
     seed_cuts();
+    blob_questions[0] = 13;
+    seed_coded("coded", false);
+    seed_coded("coded-wide", true);
     seed_summed();
     return 0;
 }

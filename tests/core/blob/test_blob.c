@@ -106,6 +106,21 @@ static void steps_at_random(struct beside *beside, int64_t row, struct random *r
     }
 }
 
+static void walks_over_chosen_rows(struct beside *beside) {
+    struct art_blob_cursor *cursor = &beside->cursor;
+    must(art_blob_cursor_limit(cursor, &choose_thirds));
+    for (unsigned backward = 0; backward < 2; backward++) {
+        uint32_t met = 0;
+        for (must(backward ? art_blob_last(cursor) : art_blob_first(cursor)); cursor->valid; met++) {
+            ck_assert_uint_eq(cursor->entry % 3, 1);
+            stands_on(beside, (int64_t)beside->image->first + art_blob_cursor_index(cursor));
+            must(backward ? art_blob_prev(cursor) : art_blob_next(cursor));
+        }
+        ck_assert_uint_ge(met, (beside->image->rows - beside->image->blob.buckets) / 3);
+    }
+    must(art_blob_cursor_limit(cursor, NULL));
+}
+
 /* What is found is the longest prefix; what is not found is not longer than was said. */
 static void finds_the_longest_prefix(struct beside *beside, struct art_bytes probe, struct random *random) {
     const struct blob_rows *rows = beside->rows;
@@ -189,6 +204,7 @@ static void blob_is_the_array(const struct blob_rows *rows, struct blob_image *i
     ck_assert_uint_le(image->ref.leaf_pages + image->ref.footer_pages, ART_BLOB_PAGES);
     beside_open(&beside, rows, image, random_once_in(random, 2));
     walks_both_ways(&beside);
+    walks_over_chosen_rows(&beside);
     for (uint32_t i = image->first; i < end; i++) {
         struct art_entry entry;
         must(art_blob_get(&image->blob, rows->set.keys[i], &entry));

@@ -168,23 +168,32 @@ static void mutate(struct attack *attack, const struct blob_image *from, struct 
     blob_image_rehash(attack->image, &attack->ref);
 }
 
-static void probe_everything(struct attack *attack, struct random *random) {
+static void add_key(const struct art_blob_cursor *cursor, uint64_t *sum) {
+    if (cursor->valid) *sum = *sum * 31 + art_hash64(cursor->key, cursor->key_len);
+}
+
+/* Returns what its keys add up to. */
+static uint64_t probe_everything(struct attack *attack, struct random *random) {
     struct art_blob *blob = &attack->blob;
     struct art_blob_cursor cursor;
     struct art_entry entry;
     struct art_ref ref;
     int64_t sum;
+    uint64_t keys = 0;
     struct art_bytes probe = key_set_probe(&rows.set, 0, rows.set.count, random);
     art_blob_cursor_init(&cursor, blob, attack->key);
     if (probe.len >= blob->label_len) {
         if (blob->kind == ART_BLOB_LEAF) {
             art_blob_get(blob, probe, &entry);
             art_blob_rank(blob, probe, &sum);
+            art_blob_prefix(blob, probe, &sum, &entry);
         } else {
             art_blob_child(blob, probe, &ref, &sum);
         }
         art_blob_seek_ge(&cursor, probe);
+        add_key(&cursor, &keys);
         art_blob_seek_le(&cursor, probe);
+        add_key(&cursor, &keys);
         if (cursor.valid) {
             art_blob_cursor_rank(&cursor);
             art_blob_cursor_shared(&cursor);
@@ -193,25 +202,32 @@ static void probe_everything(struct attack *attack, struct random *random) {
     art_blob_ask_filter(blob, art_blob_key_hash(probe));
     art_blob_seek_entry(&cursor, random_below(random, blob->entries + 1));
     if (cursor.valid && blob->kind == ART_BLOB_INDEX) art_blob_cursor_ref(&cursor, &ref);
+    for (unsigned i = 0; i < 3; i++) {
+        add_key(&cursor, &keys);
+        art_blob_prev(&cursor);
+    }
     art_blob_seek_rank(&cursor, (int64_t)random_below(random, 5000));
+    add_key(&cursor, &keys);
     free((void *)probe.data);
+    return keys;
 }
 
-static uint64_t walk(struct attack *attack, bool decodes_blocks) {
+static uint64_t walk(struct attack *attack, bool decodes_blocks, bool chooses) {
     struct art_blob_cursor cursor;
     uint64_t sum = 0;
     int rc;
     art_blob_cursor_init(&cursor, &attack->blob, attack->key);
     if (decodes_blocks) art_blob_cursor_plain(&cursor, &attack->plain);
+    if (chooses) art_blob_cursor_limit(&cursor, &choose_thirds);
     for (rc = art_blob_first(&cursor); !rc && cursor.valid; rc = art_blob_next(&cursor)) {
         struct art_entry entry;
         uint8_t room[ART_VALUE_INLINE_MAX];
         art_blob_cursor_entry(&cursor, &entry);
         struct art_bytes value = art_entry_plain(&entry, room);
         for (uint32_t i = 0; i < value.len; i++) sum += value.data[i];
-        sum += cursor.key_len;
+        add_key(&cursor, &sum);
     }
-    for (rc = art_blob_last(&cursor); !rc && cursor.valid; rc = art_blob_prev(&cursor)) sum += cursor.key_len;
+    for (rc = art_blob_last(&cursor); !rc && cursor.valid; rc = art_blob_prev(&cursor)) add_key(&cursor, &sum);
     return sum;
 }
 
@@ -221,16 +237,22 @@ static void attack_once(struct attack *attack, const struct blob_image *from, st
     attack->opened++;
     if (art_blob_verify_all(&attack->blob)) return;
     attack->verified++;
-    for (int i = 0; i < 4; i++) probe_everything(attack, random);
-    walk(attack, false);
-    walk(attack, true);
+    uint64_t keys[2] = {0};
+    const struct random same = *random;
+    for (unsigned again = 0; again < 2; again++) { /* a key has no byte that was in the buffer before */
+        memset(attack->key, again ? 0xa5 : 0, ART_KEY_MAX + ART_KEY_PADDING);
+        memset(attack->key, 0, attack->blob.label_len);
+        *random = same;
+        for (int i = 0; i < 4; i++) keys[again] += probe_everything(attack, random);
+        keys[again] += walk(attack, again, false) + walk(attack, false, true);
+    }
+    ck_assert_uint_eq(keys[0], keys[1]);
     if (!art_blob_check(&attack->blob, false)) attack->passed++;
 }
 
 TEST(test_bytes_changed_together_with_their_hashes_do_no_harm) {
     struct random random = random_announced("hostile bytes");
     struct attack attack = {.image = blob_image_new(), .key = malloc(ART_KEY_MAX + ART_KEY_PADDING)};
-    memset(attack.key, 0, ART_KEY_MAX + ART_KEY_PADDING);
     for (uint32_t round = 0; round < 2 * KEY_FAMILIES * random_scale(); round++) {
         struct blob_style style = {round % KEY_FAMILIES, random_below(&random, VALUES_LARGE), random_below(&random, 3),
                                    random_below(&random, CSNS_STYLES)};
