@@ -587,6 +587,7 @@ TEST(test_a_blob_is_as_full_as_its_pages_allow) {
                       true, &random);
         for (uint32_t i = 0; i + 1 < run.level[0].count; i++)
             ck_assert_uint_ge(run.slots[i].ref.leaf_pages + run.slots[i].ref.footer_pages, ART_BLOB_PAGES - 1);
+        for (uint32_t i = 0; i < run.level[0].count; i++) must(art_blob_check(&run.slots[i].blob, true));
     }
     blob_run_clear(&run);
     for (uint32_t pages = 2; pages < 40; pages += 9) {

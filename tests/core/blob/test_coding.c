@@ -62,13 +62,14 @@ TEST(test_names_of_every_length_come_back) {
         enum { COUNT = 3000 };
         struct art_bytes *keys = malloc(COUNT * sizeof *keys);
         for (uint32_t i = 0; i < COUNT; i++) {
-            uint32_t len = random_once_in(&random, round ? 20 : 200) ? lengths[random_below(&random, LENGTH(lengths))]
-                                                                     : random_below(&random, 90);
+            uint32_t len = random_once_in(&random, round % 4 < 2 ? 600 : 20)
+                               ? lengths[random_below(&random, LENGTH(lengths))]
+                               : random_below(&random, 90);
             char start[] = {(char)random_below(&random, 5), (char)random_below(&random, 256), 0};
             keys[i] = name(start, len, random_once_in(&random, 5) ? random_below(&random, len + 1) : 0, &random);
         }
         blob_changing = round % 2;
-        run_of(keys, COUNT, round < 3 ? 0 : 18 * round);
+        run_of(keys, COUNT, round % 3 ? 4 + round : 0);
         coded += coded_buckets();
     }
     printf("lengths: %u coded buckets\n", coded);
