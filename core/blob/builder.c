@@ -181,7 +181,7 @@ static void widen_bounds(struct art_builder *builder) {
 }
 
 /* What suffixes take in a bucket that may be coded, plain and as they are written. */
-static void note_names(struct art_builder *builder) {
+static void count_names(struct art_builder *builder) {
     const struct art_pending *pending = &builder->pending;
     uint32_t plain = pending->suffix_len[0] + pending->suffix_bytes;
     builder->plain_names += plain;
@@ -230,7 +230,7 @@ static enum art_rc emit(struct art_builder *builder, bool *full) {
     assert(builder->at <= ART_BLOB_PAGES * ART_BLOB_PAGE && builder->entries == footer->rank[footer->buckets]);
     builder->below += pending->below;
     builder->overflows += pending->overflows;
-    if (pending->blocks && pending->count > 1) note_names(builder);
+    if (pending->blocks && pending->count > 1) count_names(builder);
     if (pending->block.len) builder->in_blocks += pending->count;
     widen_bounds(builder);
     bucket_is_in(builder);

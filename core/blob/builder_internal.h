@@ -99,7 +99,7 @@ struct art_builder {
     uint32_t entries;            /* in this blob's buckets */
     uint64_t below, csn_min, csn_max, overflows;
     uint32_t key_max;
-    /* What this blob's buckets may be coded with (`codes`; NULL: there was no table yet), how many of them are, and what
+    /* What buckets of this blob may be coded with (`codes`; NULL: there was no table yet), how many are, and what
      * struct art_built says of names. */
     struct art_coding *coding;
     bool codes;

@@ -151,7 +151,7 @@ static void enter_names(struct art_blob_checker *checker) {
 }
 
 /* The suffix, if it is coded, has the codes that an encoder gives it. */
-static enum art_rc check_name(struct art_blob_checker *checker) {
+static enum art_rc check_codes(struct art_blob_checker *checker) {
     struct checked_names *names = checker->names;
     const struct art_blob_cursor *cursor = &checker->cursor;
     const struct art_bucket_view *view = &cursor->view;
@@ -250,7 +250,7 @@ static enum art_rc walk_entries(struct art_blob_checker *checker) {
             rc = enter_bucket(checker);
         }
         if (!rc) rc = check_entry_key(checker, count == 0);
-        if (!rc && checker->names) rc = check_name(checker);
+        if (!rc && checker->names) rc = check_codes(checker);
         if (!rc) rc = check_entry(checker);
         if (rc) return rc;
         footer->bounds[cursor->bucket] = checker->bounds;

@@ -431,7 +431,7 @@ static void suffixes_of(const struct art_pending *pending, uint32_t prefix_len, 
     *others = art_bytes(pending->coding->suffixes, pending->coded_bytes);
 }
 
-static uint8_t *put_bytes(uint8_t *out, struct art_bytes bytes) {
+static uint8_t *lay_bytes(uint8_t *out, struct art_bytes bytes) {
     memcpy(out, bytes.data, bytes.len);
     return out + bytes.len;
 }
@@ -470,10 +470,10 @@ uint32_t art_pending_write(const struct art_pending *pending, uint8_t *out) {
         memcpy(at, pending->value_end, 2 * n);
         at += 2 * n;
     }
-    at = put_bytes(at, art_bytes(pending->first_key, prefix_len));
-    at = put_bytes(at, first);
-    at = put_bytes(at, others);
-    at = put_bytes(at, has_block ? pending->block : art_bytes(pending->values, pending->value_bytes));
+    at = lay_bytes(at, art_bytes(pending->first_key, prefix_len));
+    at = lay_bytes(at, first);
+    at = lay_bytes(at, others);
+    at = lay_bytes(at, has_block ? pending->block : art_bytes(pending->values, pending->value_bytes));
     uint32_t used = (uint32_t)(at - out), size = (used + ART_BUCKET_ALIGN - 1) & ~(uint32_t)(ART_BUCKET_ALIGN - 1);
     assert(size <= art_pending_size(pending));
     memset(at, 0, size - used);
