@@ -294,7 +294,8 @@ static void take_trailer(struct art_blob *blob, const struct art_blob_trailer *t
     blob->postings_end = former || !trailer->filter ? trailer->routing : trailer->filter;
     blob->blocks = art_format_has_blocks(trailer->format);
     bool symbols = art_format_has_symbols(trailer->format);
-    _Static_assert(sizeof(struct art_symbols) % 8 == 0, "the directories stand at a multiple of 8, and so do the symbols");
+    _Static_assert(sizeof(struct art_symbols) % 8 == 0,
+                   "the directories stand at a multiple of 8, and so do the symbols");
     blob->symbols = symbols ? (const struct art_symbols *)(const void *)(blob->image + blob->at.symbols) : NULL;
     blob->way = (uint16_t)(1u << ART_PART_NODES | (symbols ? 1u << ART_PART_SYMBOLS : 0));
     blob->head = art_blob_head_pages(blob->image, trailer->footer_pages);

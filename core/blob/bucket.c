@@ -43,17 +43,19 @@ enum art_rc art_bucket_child(const struct art_blob *blob, const struct art_bucke
                        "bucket %u, entry %u: not a reference to a child", bucket, entry);
 }
 
-/* Of coded suffixes the columns alone: to decode all would take more time than all else that is looked at. A code brings
- * ART_SYMBOL_MAX bytes at most, so whatever they are, none is written behind ART_KEY_MAX. What the predecessor has not of
- * the bytes that an entry "shares" with it, a walk notices, and who comes there otherwise finds zeros (cursor.c). */
+/* Of coded suffixes the columns alone: to decode all would take more time than all else that is looked at. A code
+ * brings ART_SYMBOL_MAX bytes at most, so whatever they are, none is written behind ART_KEY_MAX. What the predecessor
+ * has not of the bytes that an entry "shares" with it, a walk notices, and who comes there otherwise finds zeros
+ * (cursor.c). */
 static const char *insane_coded_keys(const struct art_bucket_view *view, uint32_t suffix_size) {
     uint32_t last = view->count - 1, longest = 0;
     for (uint32_t i = 0; view->form & ART_BUCKET_WIDE && i <= last; i++) { /* else both are bytes */
         uint32_t len = art_bucket_shared(view, i) + 1 + ART_SYMBOL_MAX * art_bucket_suffix_len(view, i);
         longest = len > longest ? len : longest;
     }
-    _Static_assert((int)ART_BLOB_PAGE + (1 + ART_SYMBOL_MAX) * 256 <= ART_KEY_MAX, "of bytes the longest is short enough");
-    if (art_bucket_shared(view, 0) || view->prefix_len + longest > ART_KEY_MAX) return "a key shares more than its predecessor has";
+    _Static_assert((int)ART_BLOB_PAGE + (1 + ART_SYMBOL_MAX) * 256 <= ART_KEY_MAX, "bytes bring no more");
+    if (art_bucket_shared(view, 0) || view->prefix_len + longest > ART_KEY_MAX)
+        return "a key shares more than its predecessor has";
     uint32_t sum = art_bucket_suffix_at(view, last) + art_bucket_suffix_len(view, last);
     return sum == suffix_size ? NULL : "the suffixes do not fill their place";
 }

@@ -25,7 +25,8 @@ static inline uint32_t art_bucket_csn_code(uint8_t form) {
 
 /* A view of the bucket at `start`, in whose bytes it points, and which art_bucket_insane() has passed. Before a key or
  * a suffix of it is looked at, ART_PART_SYMBOLS is there. */
-static inline void art_bucket_view_open(struct art_bucket_view *view, const uint8_t *start, const struct art_blob *blob) {
+static inline void art_bucket_view_open(struct art_bucket_view *view, const uint8_t *start,
+                                        const struct art_blob *blob) {
     uint32_t n = start[0];
     uint8_t form = start[1];
     uint32_t width = form & ART_BUCKET_WIDE ? 2 : 1;
@@ -184,9 +185,8 @@ static inline uint32_t art_bucket_step_back(const struct art_bucket_view *view, 
     }
 }
 
-/* How many bytes the suffix of an entry has in common with the `left` bytes at `rest`, which are readable
- * ART_KEY_PADDING bytes past their end. *order: 0: the suffix ends there; <0: the rest ends first, or is less; >0: it is
- * greater. */
+/* How many bytes the suffix of an entry has in common with the `left` bytes at `rest`, a part of a padded key. *order:
+ * 0: the suffix ends there; <0: the rest ends first, or is less; >0: it is greater. */
 ART_READS_PAST static inline uint32_t art_bucket_match(const struct art_bucket_view *view, uint32_t entry,
                                                        const uint8_t *rest, uint32_t left, int *order) {
     const uint8_t *suffix = view->suffixes + art_bucket_suffix_at(view, entry);
@@ -242,8 +242,8 @@ int64_t art_bucket_weight(const struct art_bucket_view *view, uint32_t entry, en
  * says. */
 const char *art_bucket_insane(const uint8_t *start, uint32_t space, const struct art_blob *blob, uint32_t count);
 
-/* *start: where bucket `bucket` lies, present and sane, as its symbols are; asks want() for all together. ART_OK; ART_CORRUPT; ART_MISUSE:
- * nobody can load it; or what want() said. */
+/* *start: where bucket `bucket` lies, present and sane, as its symbols are; asks want() for all together. ART_OK;
+ * ART_CORRUPT; ART_MISUSE: nobody can load it; or what want() said. */
 enum art_rc art_bucket_fetch_slow(struct art_blob *blob, uint32_t bucket, const uint8_t **start);
 
 /* The page in which the bucket lies; ART_BLOB_PAGES: in several. */

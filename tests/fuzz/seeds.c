@@ -4,7 +4,8 @@
  *
  * Small stores of every kind: one leaf; several runs with deletes; an index of one and two levels; wide buckets; values
  * of several lengths and in pieces; filters; long keys; a log behind the root; a list of retired slots; most of these
- * with a toy summary (support/toy_summary.h), too. And a leaf with coded suffixes, for which no store is small enough. */
+ * with a toy summary (support/toy_summary.h), too. And leaves with coded suffixes, for which no store is small
+ * enough. */
 #include <stdio.h>
 #include <sys/stat.h>
 

@@ -54,7 +54,8 @@ TEST(test_symbols_come_with_what_leads_to_a_key_or_with_the_first_page) {
     struct blob_image image = blob_image_copy(&run.slots[0]);
     uint32_t codes = image.blob.at.symbols, row = image.rows / 2;
     ck_assert(coded_from(&image.blob, 0, false) == 0 && codes < ART_LAST_PAGE_AT);
-    for (unsigned damaged = 0; damaged < 3; damaged++) { /* at first not; then its page; then the table, with its hash */
+    for (unsigned damaged = 0; damaged < 3;
+         damaged++) { /* at first not; then its page; then the table, with its hash */
         const char *says[] = {"", "hash", "symbol"};
         image.image[codes] ^= damaged > 0;
         image.image[codes + offsetof(struct art_symbols, len) + 1] ^= damaged > 1 ? 64 : 0;
@@ -103,11 +104,14 @@ LOOP_TEST(test_a_coded_bucket_that_lies_is_refused, 2) {
     struct art_bucket_view view = view_of(&image->blob, bucket);
     lie_refused(image, view.shared, 1, NULL, "a key shares more than its predecessor has");
     lie_refused(image, view.start, (int)view.count - 1, NULL, "a bucket's number of entries");
-    lie_refused(image, view.suffix_len + width, view.suffix_len[width] + 1, NULL, "the suffixes do not fill their place");
+    lie_refused(image, view.suffix_len + width, view.suffix_len[width] + 1, NULL,
+                "the suffixes do not fill their place");
     /* beyond the predecessor, step by step or by a leap; and beyond the longest key */
     lie_refused(image, view.shared + 3 * width - 1, _i ? 0x40 : 0xff, NULL, "its keys are out of order");
-    if (_i) lie_refused(image, view.suffix_len + 3 * width - 1, 0xff, NULL, "a key shares more than its predecessor has");
-    for (uint32_t i = 2; i < 4; i++) memset(image->image + (view.shared - image->image) + i * width, _i ? 0x40 : 0xff, width);
+    if (_i)
+        lie_refused(image, view.suffix_len + 3 * width - 1, 0xff, NULL, "a key shares more than its predecessor has");
+    for (uint32_t i = 2; i < 4; i++)
+        memset(image->image + (view.shared - image->image) + i * width, _i ? 0x40 : 0xff, width);
     lie_refused(image, view.shared + 5 * width - 1, _i ? 0x40 : 0xff, &choose_thirds, "its keys are out of order");
 }
 
