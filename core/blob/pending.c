@@ -137,7 +137,8 @@ static inline bool keeps_shape(const struct art_bucket_shape *shape, const struc
            (entry->flags == pending->flags[0] || !shape->same_flags);
 }
 
-/* Makes the shape that of one more entry. */
+/* Makes the shape that of one more entry. What the first suffix would be coded is not known, nor more than twice its
+ * bytes. */
 static void widen_shape(struct art_bucket_shape *shape, const struct art_pending *pending,
                         const struct one_more *entry) {
     shape->same_length &= entry->value_len == pending->value_end[0];
@@ -147,7 +148,7 @@ static void widen_shape(struct art_bucket_shape *shape, const struct art_pending
     if (entry->shared < shape->least_shared) shape->least_shared = entry->shared;
     if (entry->shared > shape->most_shared) shape->most_shared = entry->shared;
     shape->wide |= entry->suffix_len > 255 || shape->most_shared - shape->least_shared > 255 ||
-                   pending->first_len > shape->least_shared + 256;
+                   pending->first_len > shape->least_shared + (pending->coding ? 128 : 256);
     measure_row(shape);
 }
 
@@ -275,7 +276,6 @@ uint32_t art_pending_plain_fit(const struct art_pending *pending, uint32_t limit
         widen_shape_by(&shape, pending, n);
         plain += pending->suffix_len[n];
         coded += coded_len(pending, n);
-        /* what the first one's suffix takes is not known, but is not more than twice its bytes */
         uint32_t first =
             pending->first_len + first_suffix_len(pending, art_min32(pending->first_len, shape.least_shared));
         uint32_t keys = pending->coding ? art_min32(plain, first + coded) : plain;
