@@ -90,4 +90,5 @@ void art_fit_bucket(struct art_builder *builder) {
     bool too_small = art_fit_is_due(builder) && size + ART_PAGE_LOSS_BYTES < left;
     learn_ratio(builder, size > left || too_small);
     if (size > left) cut_bucket(builder, size);
+    assert(art_pending_size(pending) <= left);
 }

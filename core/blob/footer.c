@@ -329,7 +329,9 @@ static struct art_parts lay_out(const struct art_footer *footer, uint32_t label,
     uint32_t filter = art_filter_blocks(filter_keys) * ART_FILTER_BLOCK_BYTES, n = footer->buckets;
     uint32_t end = ART_TRAILER_AT;
     if (footer->former && filter) end = out->filter = below(end, filter, ART_FILTER_BLOCK_BYTES);
-    unsigned format = footer->symbols ? ART_BLOB_FORMAT_SYMBOLS : footer->former ? ART_BLOB_FORMAT : ART_BLOB_FORMAT_LEAF;
+    unsigned format = footer->symbols  ? ART_BLOB_FORMAT_SYMBOLS
+                      : footer->former ? ART_BLOB_FORMAT
+                                       : ART_BLOB_FORMAT_LEAF;
     struct art_parts at = art_parts_of(n, footer->sums, footer->has, label, format, 0, end);
     uint32_t before = at.nodes + nodes; /* from the routing part's begin to the end of the nodes */
     at = art_parts_of(n, footer->sums, footer->has, label, format, below(at.nodes_end, before, 8), end);

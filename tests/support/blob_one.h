@@ -30,7 +30,8 @@ static void tear_down(void) {
     blob_run_clear(&run);
     blob_rows_clear(&rows);
     toy_codec_lend(false);
-    blob_former = blob_coded = false;
+    blob_former = blob_coded = blob_changing = false;
+    blob_symbols = NULL;
 }
 
 #endif
