@@ -1,5 +1,5 @@
-/* Coding by a table of symbols (core/blob/symbols.h) against a naive model. What is called ..._wrong gives NULL, or says
- * what is. Buffers are exact: AddressSanitizer sees what is read or written behind the padding that is allowed. */
+/* Coding by a table of symbols (core/blob/symbols.h) against a naive model. What is called ..._wrong says what is, or
+ * gives NULL. Buffers are exact: AddressSanitizer sees what is read or written behind the padding that is allowed. */
 #ifndef ART_TESTS_SYMBOLS_H
 #define ART_TESTS_SYMBOLS_H
 
