@@ -150,6 +150,26 @@ uint32_t art_encode(const struct art_encoder *encoder, const uint8_t *from, uint
     }
 }
 
+/* --- reading ------------------------------------------------------------------------------------------------------ */
+
+ART_READS_PAST uint32_t art_decode_any(const struct art_symbols *symbols, const uint8_t *code, uint32_t n,
+                                       uint8_t *to) {
+    const uint8_t *end = code + n;
+    uint8_t *at = to;
+    while (code < end) {
+        uint32_t few = art_min32((uint32_t)(end - code), 8);
+        const uint8_t *stop = code + few;
+        if (art_decode_few(symbols, code, few, &at)) code = stop;
+        while (code < stop) {
+            uint32_t c = *code++;
+            art_store64(at, art_symbol(symbols, c));
+            at += symbols->len[c];
+            if (c == ART_ESCAPE && code < end) *at++ = *code++;
+        }
+    }
+    return (uint32_t)(at - to);
+}
+
 /* --- training ----------------------------------------------------------------------------------------------------- */
 
 enum { TEXT_PARTS = 16, COUNT_PROBES = 8 };

@@ -68,54 +68,41 @@ static inline uint64_t art_symbol(const struct art_symbols *symbols, uint32_t co
     return art_load64(&symbols->symbol[code]);
 }
 
-/* (private) What a code brings: 8 bytes are written, its own count. The escape itself brings nothing. */
-static inline uint8_t *art_decode_code(const struct art_symbols *symbols, uint32_t code, uint8_t *to) {
-    art_store64(to, art_symbol(symbols, code));
-    return to + symbols->len[code];
-}
+/* (private) As art_decode(), of any number of codes, with escapes. */
+uint32_t art_decode_any(const struct art_symbols *symbols, const uint8_t *code, uint32_t n, uint8_t *to);
 
+/* (private) What four codes bring, none of them an escape before a byte. */
 static inline uint8_t *art_decode_four(const struct art_symbols *symbols, uint32_t codes, uint8_t *to) {
-    to = art_decode_code(symbols, codes & 255, to);
-    to = art_decode_code(symbols, codes >> 8 & 255, to);
-    to = art_decode_code(symbols, codes >> 16 & 255, to);
-    return art_decode_code(symbols, codes >> 24, to);
+    art_store64(to, art_symbol(symbols, codes & 255));
+    to += symbols->len[codes & 255];
+    art_store64(to, art_symbol(symbols, codes >> 8 & 255));
+    to += symbols->len[codes >> 8 & 255];
+    art_store64(to, art_symbol(symbols, codes >> 16 & 255));
+    to += symbols->len[codes >> 16 & 255];
+    art_store64(to, art_symbol(symbols, codes >> 24));
+    return to + symbols->len[codes >> 24];
 }
 
-/* (private) What the next codes bring, up to the eighth or the end, with escapes. */
-static inline const uint8_t *art_decode_escapes(const struct art_symbols *symbols, const uint8_t *code,
-                                                const uint8_t *end, uint8_t **to) {
-    const uint8_t *stop = end - code > 8 ? code + 8 : end;
-    while (code < stop) {
-        uint32_t c = *code++;
-        *to = art_decode_code(symbols, c, *to);
-        if (c == ART_ESCAPE && code < end) *(*to)++ = *code++;
-    }
-    return code;
+/* (private) What up to eight codes bring; false: there is an escape among them. How many there are is hard to predict,
+ * so there is no step for each: those behind the end become escapes, whose length is 0. */
+ART_READS_PAST static inline bool art_decode_few(const struct art_symbols *symbols, const uint8_t *code, uint32_t n,
+                                                 uint8_t **to) {
+    const uint64_t ones = 0x0101010101010101;
+    uint64_t there = art_symbol_mask[n], codes = art_load64(code) & there;
+    if (ART_UNLIKELY((~codes - ones) & codes & ones << 7)) return false;
+    codes |= ~there;
+    *to = art_decode_four(symbols, (uint32_t)codes, *to);
+    if (n > 4) *to = art_decode_four(symbols, (uint32_t)(codes >> 32), *to);
+    return true;
 }
 
 /* The text of `n` codes, at most 8 * n bytes; returns its length. Codes are readable and `to` is writable 8 bytes past
- * their ends. An escape at the end, which only a forged suffix has, brings nothing, and neither does a spare code.
- *
- * Eight codes are looked at together. How many there are is hard to predict, so there is no step for each; those behind
- * the end become escapes, whose length is 0. */
+ * their ends. An escape at the end, which only a forged suffix has, brings nothing, and neither does a spare code. */
 ART_READS_PAST static inline uint32_t art_decode(const struct art_symbols *symbols, const uint8_t *code, uint32_t n,
                                                  uint8_t *to) {
-    const uint64_t ones = 0x0101010101010101;
-    const uint8_t *end = code + n;
-    uint8_t *at = to;
-    while (code < end) {
-        size_t left = (size_t)(end - code);
-        uint64_t there = art_symbol_mask[left < 8 ? left : 8], codes = art_load64(code) & there;
-        if (ART_UNLIKELY((~codes - ones) & codes & ones << 7)) {
-            code = art_decode_escapes(symbols, code, end, &at);
-            continue;
-        }
-        codes |= ~there;
-        at = art_decode_four(symbols, (uint32_t)codes, at);
-        if (left > 4) at = art_decode_four(symbols, (uint32_t)(codes >> 32), at);
-        code += 8;
-    }
-    return (uint32_t)(at - to);
+    uint8_t *end = to;
+    if (ART_LIKELY(n <= 8) && ART_LIKELY(art_decode_few(symbols, code, n, &end))) return (uint32_t)(end - to);
+    return art_decode_any(symbols, code, n, to);
 }
 
 /* How long that is. */
