@@ -1,202 +1,305 @@
+/* Coding by a table of symbols, and making the table. symbols.h says what for.
+ *
+ * To code is to find the longest symbol that the next bytes begin with. `found` has an entry for each two bytes. It
+ * says what to write if no symbol of three bytes or more begins with them. Else it leads to the longest of these in
+ * `longer`, from there to the next, and at last to what to write where none of them stands. The last bytes of a text
+ * are looked at with zeros behind them: no symbol but that of code 0 has a NUL, so none is found that is longer than
+ * what is left.
+ *
+ * To train is to begin with an empty table, under which each byte is escaped, and to code the sample some times. Each
+ * round counts how often each symbol or escaped byte was used, and each two of them side by side, as one. What was
+ * found most often is the table of the next round. How long a string is does not count: what is put together of two
+ * saves one code each time. (The paper takes count times length; by that, suffixes of real paths come out longer by a
+ * twentieth.) A single byte counts twice, since its escape takes two. The first rounds look at a part of the texts, and
+ * find what is frequent all the same.
+ */
 #include "core/blob/symbols.h"
-
-#include <stdbool.h>
-#include <stdlib.h>
-
-#include "core/base/bytes.h"
 
 _Thread_local struct art_symbols_seen art_symbols_seen;
 
-static inline uint64_t load64(const uint8_t *p) {
-    uint64_t v;
-    memcpy(&v, p, 8);
-    return v;
-}
-
-static inline uint32_t set_of(uint64_t word) {
-    return (uint32_t)((word & 0xffffff) * 2654435761u) >> 20 & (ART_ENCODER_SETS - 1);
-}
-
-static void add_long(struct art_encoder *encoder, uint32_t code, uint64_t symbol, uint32_t len) {
-    uint32_t set = set_of(symbol);
-    for (int i = 0; i < 2; i++) {
-        if (encoder->slot[set][i].len && encoder->slot[set][i].len >= len) continue;
-        if (i == 0 && encoder->slot[set][0].len) encoder->slot[set][1] = encoder->slot[set][0];
-        encoder->slot[set][i].symbol = symbol;
-        encoder->slot[set][i].mask = UINT64_MAX >> (64 - 8 * len);
-        encoder->slot[set][i].code = code;
-        encoder->slot[set][i].len = len;
-        return;
-    }
-}
-
-void art_encoder_use(struct art_encoder *encoder, const struct art_symbols *symbols) {
-    if (symbols != &encoder->symbols) encoder->symbols = *symbols;
-    memset(encoder->slot, 0, sizeof encoder->slot);
-    memset(encoder->single, 255, sizeof encoder->single);
-    encoder->single[0] = 0;
-    for (uint32_t c = 1; c < 255; c++) {
-        if (symbols->len[c] == 1) encoder->single[symbols->symbol[c] & 255] = (uint8_t)c;
-    }
-    for (uint32_t b = 0; b < 256; b++) {
-        uint16_t v = (uint16_t)(encoder->single[b] | 1 << 8);
-        encoder->brief[b] = v;
-    }
-    for (uint32_t high = 1; high < 256; high++) memcpy(encoder->brief + 256 * high, encoder->brief, 512);
-    for (uint32_t c = 1; c < 255; c++) {
-        if (symbols->len[c] == 2) encoder->brief[symbols->symbol[c] & 65535] = (uint16_t)(c | 2 << 8);
-        if (symbols->len[c] > 2) add_long(encoder, c, symbols->symbol[c], symbols->len[c]);
-    }
-}
-
-/* The symbol that begins there: its code, or 0; *len its bytes. `left` >= 1. */
-static inline uint32_t match(const struct art_encoder *encoder, uint64_t word, uint32_t left, uint32_t *len) {
-    uint32_t set = set_of(word);
-    for (int i = 0; i < 2; i++) {
-        if (!((word ^ encoder->slot[set][i].symbol) & encoder->slot[set][i].mask) && encoder->slot[set][i].len &&
-            encoder->slot[set][i].len <= left) {
-            *len = encoder->slot[set][i].len;
-            return encoder->slot[set][i].code;
-        }
-        if (!encoder->slot[set][i].len) break;
-    }
-    if (left == 1) {
-        *len = 1;
-        return encoder->single[word & 255];
-    }
-    uint32_t v = encoder->brief[word & 65535];
-    *len = v >> 8;
-    return v & 255;
-}
-
-uint32_t art_encode(const struct art_encoder *encoder, const uint8_t *from, uint32_t n, uint8_t *out) {
-    const uint8_t *end = from + n;
-    uint8_t *at = out;
-    while (from < end) {
-        uint32_t len, code = match(encoder, load64(from), (uint32_t)(end - from), &len);
-        *at++ = (uint8_t)code;
-        if (code == ART_ESCAPE) *at++ = *from;
-        from += len;
-    }
-    return (uint32_t)(at - out);
-}
-
-/* --- training ----------------------------------------------------------------------------------------------------- */
-
-enum { COUNTS = 1 << 14, ROUNDS = 5 };
-struct counted {
-    uint64_t symbol;
-    uint32_t len, count;
+enum {
+    SYMBOLS = ART_ESCAPE - 1, /* beside NUL */
+    /* What is found: code | bytes of text << 8 | bytes to write << 12; or where to look on, in `longer`. */
+    FOUND_LEN_SHIFT = 8,
+    FOUND_STEP_SHIFT = 12,
+    FOUND_LONGER = 0x8000
 };
 
-static void bump(struct counted *counts, uint64_t symbol, uint32_t len, uint32_t by) {
-    uint32_t at = (uint32_t)(((symbol ^ len) * 0x9E3779B97F4A7C15ull) >> 50);
-    for (int k = 0; k < 8; k++, at = (at + 1) & (COUNTS - 1)) {
-        if (!counts[at].count) {
-            counts[at] = (struct counted){symbol, len, by};
-            return;
-        }
-        if (counts[at].symbol == symbol && counts[at].len == len) {
-            counts[at].count += by;
-            return;
-        }
-    }
+/* --- the table ---------------------------------------------------------------------------------------------------- */
+
+/* Symbols as numbers, the first byte on top: these are in the order of the table. A symbol is not 0 here. */
+static uint64_t number_of_symbol(uint64_t symbol) {
+    uint64_t number = __builtin_bswap64(symbol);
+    return number >> (__builtin_ctzll(number) & 56);
 }
 
-static inline uint64_t bytes_of(uint64_t word, uint32_t len) {
-    return word & UINT64_MAX >> (64 - 8 * len);
+static uint64_t symbol_of_number(uint64_t number) {
+    return __builtin_bswap64(number << (__builtin_clzll(number) & 56));
 }
 
-static inline uint64_t gain(const struct counted *c) {
-    return (uint64_t)c->count * c->len;
+static uint8_t len_of_symbol(uint64_t symbol) {
+    return (uint8_t)(ART_SYMBOL_MAX - (__builtin_clzll(symbol) >> 3));
 }
 
-/* The `n` of the largest gain to the front. */
-static void choose(struct counted *all, uint32_t count, uint32_t n) {
-    int64_t low = 0, high = (int64_t)count - 1, last = (int64_t)n - 1;
-    while (low < high) {
-        uint64_t pivot = gain(&all[low + (high - low) / 2]);
-        int64_t i = low, j = high;
-        while (i <= j) {
-            while (gain(&all[i]) > pivot) i++;
-            while (gain(&all[j]) < pivot) j--;
-            if (i > j) break;
-            struct counted t = all[i];
-            all[i++] = all[j];
-            all[j--] = t;
-        }
-        if (last <= j) high = j;
-        else if (last >= i) low = i;
-        else break;
-    }
-}
-
-static int most_codes(void) {
-    static int n;
-    if (!n) n = getenv("ART_CODES") ? atoi(getenv("ART_CODES")) : 254;
-    return n;
-}
-static uint32_t longest_symbol(void) {
-    static int n;
-    if (!n) n = getenv("ART_SYMBOL") ? atoi(getenv("ART_SYMBOL")) : 8;
-    return (uint32_t)n;
-}
-
-static bool has_nul(uint64_t word, uint32_t len) {
-    for (uint32_t i = 0; i < len; i++) {
-        if (!(word >> 8 * i & 255)) return true;
+static bool symbol_has_nul(uint64_t symbol, uint32_t len) {
+    for (uint32_t i = 0; i < len; i++, symbol >>= 8) {
+        if (!(symbol & 0xff)) return true;
     }
     return false;
 }
 
-void art_encoder_train(struct art_encoder *encoder, const uint8_t *texts, const uint32_t *ends, uint32_t count) {
-    static _Thread_local struct counted counts[COUNTS], chosen[COUNTS];
-    struct art_symbols *symbols = &encoder->symbols;
-    uint32_t most = (uint32_t)most_codes(), longest = longest_symbol();
-    memset(symbols, 0, sizeof *symbols);
-    symbols->len[0] = 1;
-    art_encoder_use(encoder, symbols);
-    for (int round = 0; round < ROUNDS; round++) {
-        memset(counts, 0, sizeof counts);
-        uint32_t from = 0;
-        for (uint32_t i = 0; i < count; i++) {
-            const uint8_t *p = texts + from, *end = texts + ends[i];
-            uint64_t before = 0;
-            uint32_t before_len = 0;
-            from = ends[i];
-            while (p < end) {
-                uint64_t word = load64(p);
-                uint32_t len;
-                match(encoder, word, (uint32_t)(end - p), &len);
-                if (*p) bump(counts, bytes_of(word, len), len, 1);
-                if (before_len) {
-                    uint32_t all = art_min32(before_len + len, longest);
-                    if (all > before_len && !has_nul(bytes_of(before, all), all)) bump(counts, bytes_of(before, all), all, 1);
-                }
-                before = word;
-                before_len = len;
-                p += len;
-            }
-        }
-        uint32_t n = 0;
-        for (uint32_t i = 0; i < COUNTS; i++) {
-            if (counts[i].count > 1) chosen[n++] = counts[i];
-        }
-        if (n > most) choose(chosen, n, most);
-        n = art_min32(n, most);
-        memset(symbols, 0, sizeof *symbols);
-        for (uint32_t i = 0; i < n; i++) {
-            symbols->symbol[i + 1] = chosen[i].symbol;
-            symbols->len[i + 1] = (uint8_t)chosen[i].len;
-        }
-        symbols->len[0] = 1;
-        art_encoder_use(encoder, symbols);
+const char *art_wrong_symbols(const struct art_symbols *symbols) {
+    uint32_t c = 1;
+    if (art_symbol(symbols, 0) || symbols->len[0] != 1) return "symbol 0 is not the byte NUL";
+    for (uint64_t before = 0; c < ART_ESCAPE && symbols->len[c]; c++) {
+        uint64_t symbol = art_symbol(symbols, c);
+        uint32_t len = symbols->len[c];
+        if (len > ART_SYMBOL_MAX) return "a symbol is longer than 8 bytes";
+        if (symbol & ~art_symbol_mask[len]) return "a symbol goes on behind its length";
+        if (symbol_has_nul(symbol, len)) return "a symbol has a NUL in it";
+        uint64_t number = number_of_symbol(symbol);
+        if (number <= before) return "symbols are out of order, or the same twice";
+        before = number;
     }
-    uint32_t from = 0, coded = 0;
-    uint8_t out[2048];
+    for (; c < ART_ESCAPE; c++) {
+        if (art_symbol(symbols, c) || symbols->len[c]) return "a symbol stands behind the last one";
+    }
+    if (symbols->len[ART_ESCAPE]) return "the escape has a length";
+    return art_symbol(symbols, ART_ESCAPE) > ART_RATE_MAX ? "the rate of the symbols is out of range" : NULL;
+}
+
+/* --- coding ------------------------------------------------------------------------------------------------------- */
+
+static uint16_t found_of(uint32_t code, uint32_t len) {
+    uint32_t step = code == ART_ESCAPE ? 2 : 1;
+    return (uint16_t)(code | len << FOUND_LEN_SHIFT | step << FOUND_STEP_SHIFT);
+}
+
+static uint32_t found_len(uint32_t found) {
+    return found >> FOUND_LEN_SHIFT & 15;
+}
+
+/* A symbol goes before those that are there, which are shorter. */
+static void put_longer(struct art_encoder *encoder, uint32_t *count, uint32_t code) {
+    uint64_t symbol = art_symbol(&encoder->symbols, code);
+    uint32_t len = encoder->symbols.len[code];
+    uint16_t *found = &encoder->found[symbol & 0xffff];
+    if (!(*found & FOUND_LONGER)) {
+        encoder->longer[*count].mask = encoder->longer[*count].symbol = 0; /* is always there */
+        encoder->longer[*count].found = *found;
+        *found = (uint16_t)(FOUND_LONGER | (*count)++);
+    }
+    assert(*count < ART_ENCODER_LONGER);
+    encoder->longer[*count].symbol = symbol;
+    encoder->longer[*count].mask = art_symbol_mask[len];
+    encoder->longer[*count].found = found_of(code, len);
+    encoder->longer[*count].next = (uint16_t)(*found & ~FOUND_LONGER);
+    *found = (uint16_t)(FOUND_LONGER | (*count)++);
+}
+
+void art_encoder_use(struct art_encoder *encoder, const struct art_symbols *symbols) {
+    const uint8_t *len = encoder->symbols.len;
+    uint16_t *found = encoder->found;
+    uint32_t c = 1, longer = 0;
+    if (symbols != &encoder->symbols) encoder->symbols = *symbols;
+    assert(!art_wrong_symbols(&encoder->symbols));
+    for (uint32_t byte = 1; byte < 256; byte++) found[byte] = found_of(ART_ESCAPE, 1);
+    found[0] = found_of(0, 1);
+    for (; len[c] == 1; c++) found[art_symbol(&encoder->symbols, c)] = found_of(c, 1);
+    for (uint32_t second = 1; second < 256; second++) memcpy(found + 256 * second, found, 256 * sizeof *found);
+    for (; len[c] == 2; c++) found[art_symbol(&encoder->symbols, c)] = found_of(c, 2);
+    for (; len[c]; c++) put_longer(encoder, &longer, c);
+}
+
+/* What a text goes on with, of which the next 8 bytes are these, zeros behind its end. */
+static inline uint32_t find_symbol(const struct art_encoder *encoder, uint64_t word) {
+    uint32_t found = encoder->found[word & 0xffff];
+    if (found & FOUND_LONGER) {
+        uint32_t i = found & ~(uint32_t)FOUND_LONGER;
+        while ((word ^ encoder->longer[i].symbol) & encoder->longer[i].mask) i = encoder->longer[i].next;
+        found = encoder->longer[i].found;
+    }
+    return found;
+}
+
+static inline uint8_t *write_found(uint8_t *at, uint32_t found, uint64_t word) {
+    at[0] = (uint8_t)found;
+    at[1] = (uint8_t)word; /* counts behind an escape */
+    return at + (found >> FOUND_STEP_SHIFT);
+}
+
+uint32_t art_encode(const struct art_encoder *encoder, const uint8_t *from, uint32_t n, uint8_t *out) {
+    uint8_t *at = out;
+    if (n >= 8) {
+        const uint8_t *end = from + n;
+        do {
+            uint64_t word = art_load64(from);
+            uint32_t found = find_symbol(encoder, word);
+            at = write_found(at, found, word);
+            from += found_len(found);
+        } while (from <= end - 8);
+        n = (uint32_t)(end - from);
+    }
+    if (!n) return (uint32_t)(at - out);
+    for (uint64_t word = art_load64(from) & art_symbol_mask[n];;) {
+        uint32_t found = find_symbol(encoder, word), len = found_len(found);
+        at = write_found(at, found, word);
+        if (len >= n) return (uint32_t)(at - out);
+        n -= len;
+        word >>= 8 * len;
+    }
+}
+
+/* --- reading ------------------------------------------------------------------------------------------------------ */
+
+ART_READS_PAST uint32_t art_decode_any(const struct art_symbols *symbols, const uint8_t *code, uint32_t n,
+                                       uint8_t *to) {
+    const uint8_t *end = code + n;
+    uint8_t *at = to;
+    while (code < end) {
+        uint32_t few = art_min32((uint32_t)(end - code), 8);
+        const uint8_t *stop = code + few;
+        if (art_decode_few(symbols, code, few, &at)) code = stop;
+        while (code < stop) {
+            uint32_t c = *code++;
+            art_store64(at, art_symbol(symbols, c));
+            at += symbols->len[c];
+            if (c == ART_ESCAPE && code < end) *at++ = *code++;
+        }
+    }
+    return (uint32_t)(at - to);
+}
+
+/* --- training ----------------------------------------------------------------------------------------------------- */
+
+enum { TEXT_PARTS = 16, COUNT_PROBES = 8 };
+static const uint8_t text_parts[] = {2, 5, 8, 12, TEXT_PARTS}; /* texts of 16 */
+enum { TRAINING_ROUNDS = sizeof text_parts };
+
+static inline void count_symbol(struct art_encoder *encoder, uint64_t symbol, uint32_t round) {
+    uint32_t at = (uint32_t)(symbol * 0x9e3779b97f4a7c15u >> 52);
+    _Static_assert(1 << (64 - 52) == ART_ENCODER_COUNTS, "the hash has as many values");
+    for (int probe = 0; probe < COUNT_PROBES; probe++, at = (at + 1) & (ART_ENCODER_COUNTS - 1)) {
+        struct art_symbol_count *counted = &encoder->counts[at];
+        if (counted->round != round) {
+            *counted = (struct art_symbol_count){symbol, round, 1};
+            return;
+        }
+        if (counted->symbol == symbol) {
+            counted->count++;
+            return;
+        }
+    }
+}
+
+static inline uint64_t next_word(const uint8_t *text, uint32_t left) {
+    return art_load64(text) & art_symbol_mask[art_min32(left, 8)];
+}
+
+/* Counts what a text is coded by, and what stands side by side; two that are longer than a symbol, up to its length. */
+static void count_in_text(struct art_encoder *encoder, const uint8_t *text, uint32_t n, uint32_t round) {
+    uint64_t before = 0;
+    uint32_t before_len = ART_SYMBOL_MAX;
+    for (uint32_t at = 0, len; at < n; at += len) {
+        uint64_t word = next_word(text + at, n - at);
+        len = found_len(find_symbol(encoder, word));
+        if (!(word & 0xff)) { /* a NUL goes into no symbol */
+            before_len = ART_SYMBOL_MAX;
+            continue;
+        }
+        count_symbol(encoder, word & art_symbol_mask[len], round);
+        if (before_len < ART_SYMBOL_MAX) {
+            uint32_t both = art_min32(before_len + len, ART_SYMBOL_MAX);
+            count_symbol(encoder, before & art_symbol_mask[both], round);
+        }
+        before = word;
+        before_len = len;
+    }
+}
+
+static uint32_t coded_length(const struct art_encoder *encoder, const uint8_t *text, uint32_t n) {
+    uint32_t coded = 0;
+    for (uint32_t at = 0; at < n;) {
+        uint32_t found = find_symbol(encoder, next_word(text + at, n - at));
+        coded += found >> FOUND_STEP_SHIFT;
+        at += found_len(found);
+    }
+    return coded;
+}
+
+/* A strict order: where two are worth the same, the one that stands first in a table. */
+static bool is_worth_more(const struct art_symbol_count *a, const struct art_symbol_count *b) {
+    uint64_t x = (uint64_t)a->count << (a->symbol < 256), y = (uint64_t)b->count << (b->symbol < 256);
+    return x != y ? x > y : number_of_symbol(a->symbol) < number_of_symbol(b->symbol);
+}
+
+/* Brings those that are worth most to the front. (Quickselect.) */
+static void bring_best_to_front(struct art_symbol_count *counts, int count, int best) {
+    for (int low = 0, high = count - 1; low < high;) {
+        struct art_symbol_count pivot = counts[low + (high - low) / 2];
+        int i = low, j = high;
+        while (i <= j) {
+            while (is_worth_more(&counts[i], &pivot)) i++;
+            while (is_worth_more(&pivot, &counts[j])) j--;
+            if (i > j) break;
+            struct art_symbol_count one = counts[i];
+            counts[i++] = counts[j];
+            counts[j--] = one;
+        }
+        if (best <= j)
+            high = j;
+        else if (best >= i)
+            low = i;
+        else
+            return;
+    }
+}
+
+/* (Shell's.) */
+static void sort_numbers(uint64_t *numbers, uint32_t count) {
+    for (uint32_t gap = 121; gap; gap /= 3) {
+        for (uint32_t i = gap; i < count; i++) {
+            uint64_t number = numbers[i];
+            uint32_t at = i;
+            for (; at >= gap && numbers[at - gap] > number; at -= gap) numbers[at] = numbers[at - gap];
+            numbers[at] = number;
+        }
+    }
+}
+
+/* The table of what was counted most often in this round, and more than once. */
+static void choose_symbols(struct art_encoder *encoder, uint32_t round, struct art_symbols *symbols) {
+    uint64_t numbers[SYMBOLS];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < ART_ENCODER_COUNTS; i++) {
+        struct art_symbol_count counted = encoder->counts[i];
+        if (counted.round == round && counted.count > 1) encoder->counts[count++] = counted;
+    }
+    bring_best_to_front(encoder->counts, (int)count, SYMBOLS);
+    count = art_min32(count, SYMBOLS);
+    for (uint32_t i = 0; i < count; i++) numbers[i] = number_of_symbol(encoder->counts[i].symbol);
+    sort_numbers(numbers, count);
+    *symbols = (struct art_symbols){.len = {1}};
     for (uint32_t i = 0; i < count; i++) {
-        coded += art_encode(encoder, texts + from, art_min32(ends[i] - from, 1024), out);
-        from = ends[i];
+        symbols->symbol[i + 1] = symbol_of_number(numbers[i]);
+        symbols->len[i + 1] = len_of_symbol(symbols->symbol[i + 1]);
     }
-    symbols->symbol[255] = from ? (uint64_t)coded * 4096 / from : 4096;
+}
+
+void art_encoder_train(struct art_encoder *encoder, const uint8_t *texts, const uint32_t *ends, uint32_t count) {
+    struct art_symbols symbols = {.len = {1}};
+    uint64_t coded = 0;
+    memset(encoder->counts, 0, sizeof encoder->counts);
+    for (uint32_t round = 1; round <= TRAINING_ROUNDS; round++) {
+        art_encoder_use(encoder, &symbols);
+        for (uint32_t i = 0, from = 0; i < count; from = ends[i++]) {
+            if (i % TEXT_PARTS < text_parts[round - 1]) count_in_text(encoder, texts + from, ends[i] - from, round);
+        }
+        choose_symbols(encoder, round, &symbols);
+    }
+    art_encoder_use(encoder, &symbols);
+    for (uint32_t i = 0, from = 0; i < count; from = ends[i++])
+        coded += coded_length(encoder, texts + from, ends[i] - from);
+    bool any = count && ends[count - 1];
+    encoder->symbols.symbol[ART_ESCAPE] = any ? coded * ART_RATE_ONE / ends[count - 1] : ART_RATE_ONE;
 }

@@ -1,116 +1,153 @@
-/* Prototype: suffixes coded by a table of symbols (FSST). Code 255 escapes a byte; 0 is a NUL; 1..254 are symbols of up to 8 bytes. */
+/* Suffixes of keys, coded by a table of symbols. A symbol is a string of 1 to 8 bytes that is frequent in a blob's
+ * suffixes; its number, the code, is written in its place, one byte for several. Each suffix is coded by itself, so
+ * that one can be read, and compared with a key, without the others. The scheme is published: P. Boncz, T. Neumann, V.
+ * Leis, "FSST: Fast Random Access String Compression", VLDB 2020. symbols_format.h has the bytes of the table.
+ *
+ *     symbols   ..  11 "c" ..  24 "o" ..  141 "/usr" ..  200 "/share/d" ..
+ *
+ *     "/usr/share/doc"  ->  141 200 24 11            "/usr/share/do+"  ->  141 200 24 255 '+'
+ *
+ * The codes are a function of text and table: at each place the longest symbol that the text goes on with, else an
+ * escape and the byte. So the check codes a bucket anew, and compares. Codes have another order than their texts, and
+ * are never compared with one another. Codes have a byte 0 where the text has one, and nowhere else.
+ *
+ * A table is trained by a sample of texts. Any table is right for any text, which then takes at most two bytes a byte.
+ */
 #ifndef ART_BLOB_SYMBOLS_H
 #define ART_BLOB_SYMBOLS_H
 
-#include <string.h>
-
 #include "core/base/bytes.h"
+#include "core/blob/simd.h"
+#include "core/blob/symbols_format.h"
 
-struct art_symbols {
-    uint64_t symbol[256]; /* [255]: what the table brought when it was new, coded a 4096 plain */
-    uint8_t len[256]; /* code 0: NUL, which no other has; 255: escapes a byte */
+/* What is wrong with a table of a blob, or NULL. Until that was asked nothing is decoded by it. */
+const char *art_wrong_symbols(const struct art_symbols *symbols);
+
+/* --- writing ------------------------------------------------------------------------------------------------------ */
+
+enum {
+    ART_ENCODER_LONGER = 2 * 254, /* symbols of three bytes and more, and what is there where none of them is */
+    ART_ENCODER_COUNTS = 4096     /* strings that a round of training counts, the others are left out */
 };
 
-enum { ART_ENCODER_SETS = 4096 };
+/* 206 KB, without a pointer: its user takes them from art_alloc(). Nothing has to be set before art_encoder_use() or
+ * art_encoder_train(). */
 struct art_encoder {
-    struct art_symbols symbols;
+    struct art_symbols symbols; /* in use */
+    /* By the next two bytes: what is found there, or which of `longer` to look at first (symbols.c). */
+    uint16_t found[65536];
     struct {
         uint64_t symbol, mask;
-        uint32_t code, len;
-    } slot[ART_ENCODER_SETS][2]; /* symbols of 3 bytes and more, the longer first */
-    uint16_t brief[65536];       /* by two bytes: code | len << 8; len 0: escape */
-    uint8_t single[256];         /* by one byte, for the last: code or 0 */
+        uint16_t found, next;
+    } longer[ART_ENCODER_LONGER];
+    /* Of training alone. */
+    struct art_symbol_count {
+        uint64_t symbol;
+        uint32_t round, count; /* of an earlier round: there is nothing */
+    } counts[ART_ENCODER_COUNTS];
 };
 
-/* What is wrong with a table of a blob, or NULL. */
-static inline const char *art_wrong_symbols(const struct art_symbols *symbols) {
-    for (unsigned c = 0; c < 255; c++) {
-        if (symbols->len[c] > 8) return "a symbol is too long";
-    }
-    return NULL;
-}
+/* From now on this table, which is copied; art_wrong_symbols() finds nothing wrong with it. */
 void art_encoder_use(struct art_encoder *encoder, const struct art_symbols *symbols);
-/* `from` is readable 8 bytes past its end. At most 2 * n bytes. */
+
+/* Codes `n` bytes, which are readable 8 bytes past their end, into `out`. All 2 * n bytes there may be written; how
+ * many count is returned. */
 uint32_t art_encode(const struct art_encoder *encoder, const uint8_t *from, uint32_t n, uint8_t *out);
-/* Texts one behind the other, ends[i]: where text i ends; readable 8 bytes past the end. */
+
+/* Makes a table for texts like these, and uses it. They stand one behind the other, text i ends before ends[i], and are
+ * readable 8 bytes past the end of the last; some 16 KB are enough. The same texts give the same table. */
 void art_encoder_train(struct art_encoder *encoder, const uint8_t *texts, const uint32_t *ends, uint32_t count);
 
-enum { ART_ESCAPE = 255, ART_SYMBOL_MAX = 8 /* bytes of a symbol */ };
-static const uint64_t art_symbol_mask[9] = {0,
-                                            0xff,
-                                            0xffff,
-                                            0xffffff,
-                                            0xffffffff,
-                                            0xffffffffff,
-                                            0xffffffffffff,
-                                            0xffffffffffffff,
-                                            UINT64_MAX};
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 
-static inline uint32_t art_decode(const struct art_symbols *symbols, const uint8_t *code, uint32_t n, uint8_t *to) {
-    uint8_t *at = to;
-    const uint8_t *end = code + n;
-    while (code < end) {
-        uint32_t c = *code++;
-        if (__builtin_expect(c != ART_ESCAPE, 1)) {
-            memcpy(at, &symbols->symbol[c], 8);
-            at += symbols->len[c];
-        } else if (code < end) { /* an escape at the end, which only a forged suffix has, brings nothing */
-            *at++ = *code++;
-        }
-    }
-    return (uint32_t)(at - to);
+/* Of a word, the first 0 to 8 bytes. */
+static const uint64_t art_symbol_mask[ART_SYMBOL_MAX + 1] = {
+    0, 0xff, 0xffff, 0xffffff, 0xffffffff, 0xffffffffff, 0xffffffffffff, 0xffffffffffffff, UINT64_MAX};
+
+static inline uint64_t art_symbol(const struct art_symbols *symbols, uint32_t code) {
+    return art_load64(&symbols->symbol[code]);
 }
 
+/* (private) As art_decode(), of any number of codes, with escapes. */
+uint32_t art_decode_any(const struct art_symbols *symbols, const uint8_t *code, uint32_t n, uint8_t *to);
+
+/* (private) What four codes bring, none of them an escape before a byte. */
+static inline uint8_t *art_decode_four(const struct art_symbols *symbols, uint32_t codes, uint8_t *to) {
+    art_store64(to, art_symbol(symbols, codes & 255));
+    to += symbols->len[codes & 255];
+    art_store64(to, art_symbol(symbols, codes >> 8 & 255));
+    to += symbols->len[codes >> 8 & 255];
+    art_store64(to, art_symbol(symbols, codes >> 16 & 255));
+    to += symbols->len[codes >> 16 & 255];
+    art_store64(to, art_symbol(symbols, codes >> 24));
+    return to + symbols->len[codes >> 24];
+}
+
+/* (private) What up to eight codes bring; false: there is an escape among them. How many there are is hard to predict,
+ * so there is no step for each: those behind the end become escapes, whose length is 0. */
+ART_READS_PAST static inline bool art_decode_few(const struct art_symbols *symbols, const uint8_t *code, uint32_t n,
+                                                 uint8_t **to) {
+    const uint64_t ones = 0x0101010101010101;
+    uint64_t there = art_symbol_mask[n], codes = art_load64(code) & there;
+    if (ART_UNLIKELY((~codes - ones) & codes & ones << 7)) return false;
+    codes |= ~there;
+    *to = art_decode_four(symbols, (uint32_t)codes, *to);
+    if (n > 4) *to = art_decode_four(symbols, (uint32_t)(codes >> 32), *to);
+    return true;
+}
+
+/* The text of `n` codes, at most 8 * n bytes; returns its length. Codes are readable and `to` is writable 8 bytes past
+ * their ends. An escape at the end, which only a forged suffix has, brings nothing, and neither does a spare code. */
+ART_READS_PAST static inline uint32_t art_decode(const struct art_symbols *symbols, const uint8_t *code, uint32_t n,
+                                                 uint8_t *to) {
+    uint8_t *end = to;
+    if (ART_LIKELY(n <= 8) && ART_LIKELY(art_decode_few(symbols, code, n, &end))) return (uint32_t)(end - to);
+    return art_decode_any(symbols, code, n, to);
+}
+
+/* How long that is. */
 static inline uint32_t art_decoded_len(const struct art_symbols *symbols, const uint8_t *code, uint32_t n) {
     uint32_t len = 0;
     for (uint32_t i = 0; i < n; i++) {
-        if (code[i] != ART_ESCAPE) {
-            len += symbols->len[code[i]];
-        } else if (++i < n) {
-            len++;
-        }
+        len += symbols->len[code[i]];
+        if (code[i] == ART_ESCAPE && ++i < n) len++;
     }
     return len;
 }
 
-/* What the coded suffix and the `left` bytes at `rest` (readable 16 more) have in common. *rel: 0 the suffix ends
- * there, < 0 the rest is less than it, > 0 greater. */
-static inline uint32_t art_coded_prefix(const struct art_symbols *symbols, const uint8_t *code, uint32_t n,
-                                        const uint8_t *rest, uint32_t left, int *rel) {
-    const uint8_t *end = code + n, *at = rest, *stop = rest + left;
-    while (code < end) {
-        uint32_t c = *code++, len;
-        uint64_t symbol, there;
-        memcpy(&there, at, 8);
-        if (__builtin_expect(c != ART_ESCAPE, 1)) {
-            len = symbols->len[c];
-            symbol = symbols->symbol[c];
-        } else {
-            len = code < end; /* 0: an escape at the end, as above */
-            symbol = code < end ? *code++ : 0;
+/* Compares the text of `n` codes with the `left` bytes at `rest`, which are readable 8 bytes past their end, and
+ * returns how many bytes they have in common. *rel: 0 if all of the text is there, < 0 if the rest sorts before the
+ * text, > 0 behind it. Nothing is written, and no code is looked at behind the one that tells. */
+ART_READS_PAST static inline uint32_t art_coded_prefix(const struct art_symbols *symbols, const uint8_t *code,
+                                                       uint32_t n, const uint8_t *rest, uint32_t left, int *rel) {
+    const uint8_t *codes_end = code + n, *end = rest + left;
+    int64_t at = -(int64_t)left; /* from the end, as is `i`: a step then tells by its sign whether that is reached */
+    for (int64_t i = -(int64_t)n; i < 0; i++) {
+        uint32_t c = codes_end[i], len = symbols->len[c];
+        uint64_t symbol = art_symbol(symbols, c);
+        if (ART_UNLIKELY(c == ART_ESCAPE) && ++i < 0) {
+            symbol = codes_end[i];
+            len = 1;
         }
-        uint64_t differ = (symbol ^ there) & art_symbol_mask[len];
+        uint64_t differ = (symbol ^ art_load64(end + at)) & art_symbol_mask[len];
         if (differ) {
             uint32_t same = (uint32_t)__builtin_ctzll(differ) >> 3;
             at += same;
-            if (at >= stop) {
-                *rel = -1;
-                return left;
-            }
-            *rel = *at < (uint8_t)(symbol >> 8 * same) ? -1 : 1;
-            return (uint32_t)(at - rest);
+            if (at >= 0) goto cut;
+            *rel = end[at] < (uint8_t)(symbol >> 8 * same) ? -1 : 1;
+            return (uint32_t)(left + at);
         }
         at += len;
-        if (at > stop) {
-            *rel = -1;
-            return left;
-        }
+        if (at > 0) goto cut;
     }
     *rel = 0;
-    return (uint32_t)(at - rest);
+    return (uint32_t)(left + at);
+cut:
+    *rel = -1;
+    return left;
 }
 
-/* What a merge has seen last. */
+/* What a merge has seen last: of core/tree/run alone, and to go from here. */
 struct art_symbols_seen {
     const void *store;
     uint64_t seq;
