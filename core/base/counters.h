@@ -39,7 +39,10 @@
     X(appended, "flushes appended")        /* flushes whose values went behind all others of the last run */           \
     X(emptied, "times emptied")            /* commits that left no row, and so dropped all blobs unread */             \
     X(in_blocks, "rows put in blocks")     /* entries of blobs that were written, whose values a block has */          \
-    X(tables_trained, "symbol tables trained") X(tables_kept, "symbol tables kept") X(names_plain, "names plain") X(names_coded, "names coded") \
+    X(tables_trained, "symbol tables trained") /* for leaf blobs of the oldest run, from a sample of their names */     \
+    X(tables_kept, "symbol tables kept")       /* leaf blobs that went on with one that was there */                   \
+    X(names_plain, "name bytes")               /* of leaf blobs of the oldest run: what names take in buckets, plain */ \
+    X(names_coded, "name bytes coded")         /* and as they were written */                                          \
     X(merges, "merges")                    /* steps of merges */                                                       \
     X(moved, "blobs moved")                /* blobs that merges gave to the next run without reading them */           \
     X(dropped, "blobs dropped")            /* blobs of deleted rows alone that merges dropped without reading */       \

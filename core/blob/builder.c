@@ -461,6 +461,7 @@ enum art_rc art_builder_finish(struct art_builder *builder, uint32_t slot, uint6
     assert(is_accepted(builder, &out->ref));
     out->separator = art_bytes(builder->first.bytes, builder->separator_len);
     out->in_blocks = builder->in_blocks;
+    out->symbols = builder->coded_buckets;
     out->plain_names = builder->plain_names;
     out->coded_names = builder->coded_names;
     out->more = builder->pending.count > 0;

@@ -59,9 +59,10 @@ struct art_built {
      * blob; borrowed as the label is. */
     struct art_bytes separator;
     uint32_t plain_names, coded_names; /* bytes */
-    uint32_t in_blocks; /* entries whose values a block has */
+    uint32_t in_blocks;                /* entries whose values a block has */
     bool more;          /* entries are still held back: begin a new blob and finish again */
     bool texts;         /* some zone of it is one of texts */
+    bool symbols;       /* some names are coded */
 };
 /* Closes the blob, which was begun and has entries, and lets its buffer go. ART_NOMEM: only art_builder_close() is
  * left. */

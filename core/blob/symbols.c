@@ -5,8 +5,6 @@
 
 #include "core/base/bytes.h"
 
-_Thread_local struct art_symbols_seen art_symbols_seen;
-
 static inline uint64_t load64(const uint8_t *p) {
     uint64_t v;
     memcpy(&v, p, 8);

@@ -111,12 +111,4 @@ static inline uint32_t art_coded_prefix(const struct art_symbols *symbols, const
     return (uint32_t)(at - rest);
 }
 
-/* What a merge has seen last. */
-struct art_symbols_seen {
-    const void *store;
-    uint64_t seq;
-    struct art_symbols symbols;
-};
-extern _Thread_local struct art_symbols_seen art_symbols_seen;
-
 #endif

@@ -1,0 +1,192 @@
+/* Which table of symbols the names of the next leaf blob are coded with (core/blob/symbols.h).
+ *
+ *     oldest source   . . . [ . . . * . ][ . . . . . . ][ . .       *: where the merge stands
+ *                                   ~~~~~~~~~~~~               the next blob, about: the second leaf has the most of it
+ *
+ * Names in one part of a table are alike, and a row is written anew several times: a training for each blob would cost a
+ * tenth of a load. So a merge goes on with the table of the leaf that has the most of the next blob. Before each blob
+ * some names of what is coming are coded with it, from places all over that leaf: where they take a tenth more than
+ * those that the table was trained with, or where there is none, one is trained with them. The leaf is of the source
+ * that gave the most to the blob before, at first of the oldest. Its pages are read here a moment before the merge
+ * reads them.
+ */
+#include "core/blob/bucket.h"
+#include "core/tree/run/run.h"
+
+enum {
+    PLACES = 64,
+    PLACE_BYTES = 256, /* 16 KB in all: twice as much makes names a fiftieth smaller, and takes twice the time */
+    PLACE_NAMES = 32,
+    NAME_BYTES = 256,         /* of a longer one */
+    AHEAD_IN_MEMTABLE = 8192, /* entries: about a blob of them */
+    LEAST_BYTES = 8192,       /* of a sample: with less a table takes more than it saves */
+    LEAST_NAMES = 512,
+    WHOLE = 4096,       /* what a table brings is said in such parts of the plain bytes */
+    WORTH = 3900,       /* with less it brings something */
+    WORSE_PERCENT = 110, /* of what it brought when it was new */
+    WAIT_MOST = 64       /* blobs without a training, behind those that brought nothing */
+};
+
+struct art_names {
+    struct art_tree *tree;
+    struct art_source *source; /* borrowed: who gives what is coming */
+    unsigned count;
+    uint64_t left[ART_RUNS_CAPACITY + 1]; /* of each, when the last blob began */
+    struct art_symbols symbols;           /* of the leaf that was met last, or trained since */
+    bool known;
+    struct art_encoder encoder;
+    uint32_t len, ends[PLACES * PLACE_NAMES], texts; /* a sample */
+    uint8_t text[PLACES * PLACE_BYTES + NAME_BYTES + ART_KEY_PADDING];
+    uint8_t key[ART_KEY_BUFFER];
+};
+
+enum art_rc art_names_open(struct art_names **out, struct art_tree *tree) {
+    *out = art_alloc(sizeof **out);
+    if (!*out) return art_nomem();
+    memset(*out, 0, offsetof(struct art_names, encoder));
+    (*out)->tree = tree;
+    return ART_OK;
+}
+
+void art_names_close(struct art_names *names) {
+    art_free(names);
+}
+
+void art_names_from(struct art_names *names, struct art_source *sources, unsigned count) {
+    assert(count <= ART_RUNS_CAPACITY + 1);
+    names->source = sources;
+    names->count = count;
+    for (unsigned i = 0; i < count; i++) names->left[i] = sources[i].left;
+}
+
+enum art_rc art_names_of_leaf(struct art_names *names, struct art_blob *leaf) {
+    enum art_rc rc = leaf->symbols ? art_blob_want_part(leaf, ART_PART_SYMBOLS) : ART_OK;
+    if (rc || !leaf->symbols) return rc;
+    names->symbols = *leaf->symbols;
+    names->known = true;
+    return ART_OK;
+}
+
+/* --- a sample ----------------------------------------------------------------------------------------------------- */
+
+static bool place_is_full(const struct art_names *names, uint32_t place) {
+    return names->len >= (place + 1) * PLACE_BYTES || names->texts >= (place + 1) * PLACE_NAMES;
+}
+
+/* What a bucket would keep of a key, of which so many bytes are those of the key before it. */
+static void take_name(struct art_names *names, struct art_bytes key, uint32_t kept) {
+    if (!kept || key.len <= kept + 1) return;
+    uint32_t len = art_min32(key.len - kept - 1, NAME_BYTES);
+    memcpy(names->text + names->len, key.data + kept + 1, len);
+    names->ends[names->texts++] = names->len += len;
+    assert(names->len <= PLACES * PLACE_BYTES + NAME_BYTES);
+}
+
+/* The rest of the leaf will be read in any case. */
+static enum art_rc want_rest(struct art_blob *leaf, uint32_t page) {
+    struct art_pages pages = art_pages_of(page, leaf->leaf_pages - page);
+    return art_blob_want_pages(leaf, &pages);
+}
+
+/* Of entries [from, from + count) of a leaf. */
+static enum art_rc sample_leaf(struct art_names *names, struct art_blob *leaf, uint32_t from, uint32_t count) {
+    struct art_blob_cursor at;
+    art_blob_cursor_init(&at, leaf, names->key);
+    memset(names->key, 0, sizeof names->key);
+    enum art_rc rc = art_blob_seek_entry(&at, from);
+    if (!rc && at.valid && from + count == leaf->entries)
+        rc = want_rest(leaf, art_bucket_offset(leaf, at.bucket) / ART_BLOB_PAGE);
+    for (uint32_t place = 0; !rc && place < PLACES; place++) {
+        rc = art_blob_seek_entry(&at, from + (uint32_t)((uint64_t)count * place / PLACES));
+        for (uint32_t i = 0; !rc && at.valid && i < count / PLACES && !place_is_full(names, place); i++) {
+            rc = art_blob_next(&at);
+            if (!rc && at.valid) take_name(names, art_bytes(at.key, at.key_len), at.kept);
+        }
+    }
+    return rc;
+}
+
+static enum art_rc sample_memtable(struct art_names *names, const struct art_memtable_cursor *from, uint64_t left) {
+    struct art_memtable_cursor at;
+    uint32_t count = left < AHEAD_IN_MEMTABLE ? (uint32_t)left : AHEAD_IN_MEMTABLE;
+    art_memtable_cursor_init(&at, from->memtable);
+    enum art_rc rc = art_memtable_seek_ge(&at, from->key);
+    for (uint32_t i = 0; !rc && at.valid && i < count; i++) {
+        if (!place_is_full(names, (uint32_t)((uint64_t)i * PLACES / count))) take_name(names, at.key, at.kept);
+        rc = art_memtable_next(&at);
+    }
+    art_memtable_cursor_clear(&at);
+    return rc;
+}
+
+/* --- the table ---------------------------------------------------------------------------------------------------- */
+
+/* Who gives the most of what is coming; NULL: nobody that is known. */
+static struct art_source *find_giver(struct art_names *names) {
+    struct art_source *giver = NULL;
+    uint64_t most = 0;
+    for (unsigned i = names->count; i-- > 0;) {
+        struct art_source *source = &names->source[i];
+        uint64_t given = names->left[i] - source->left;
+        names->left[i] = source->left;
+        if (!source->valid || (giver && given <= most)) continue;
+        giver = source;
+        most = given;
+    }
+    return giver;
+}
+
+/* The table of the leaf that has the most of the next blob, and a sample of its names where many are coming. */
+static enum art_rc look_ahead(struct art_names *names, struct art_source *giver) {
+    uint64_t left = giver->left;
+    if (giver->is_memtable) return left < LEAST_NAMES ? ART_OK : sample_memtable(names, &giver->memtable, left);
+    struct art_blob *leaf = giver->run.path[0], *next = NULL;
+    uint32_t from = art_blob_cursor_index(&giver->run.leaf), rest = leaf->entries - from;
+    enum art_rc rc = ART_OK;
+    if (rest < left && 2 * rest < leaf->entries) rc = art_run_next_leaf(&giver->run, &next);
+    if (next) {
+        leaf = next;
+        left -= rest;
+        from = 0;
+    }
+    if (!rc) rc = art_names_of_leaf(names, leaf);
+    uint32_t count = left < leaf->entries - from ? (uint32_t)left : leaf->entries - from;
+    return rc || count < LEAST_NAMES ? rc : sample_leaf(names, leaf, from, count);
+}
+
+static bool is_worse(struct art_names *names) {
+    uint8_t out[2 * NAME_BYTES];
+    uint64_t coded = 0, brought = names->symbols.symbol[ART_ESCAPE];
+    art_encoder_use(&names->encoder, &names->symbols);
+    for (uint32_t i = 0, from = 0; i < names->texts; from = names->ends[i++]) {
+        coded += art_encode(&names->encoder, names->text + from, names->ends[i] - from, out);
+    }
+    return coded * WHOLE * 100 > names->len * brought * WORSE_PERCENT;
+}
+
+/* Keys that are drawn at random have no table. Who trains in vain waits for some blobs, twice as many each time. */
+static void train(struct art_names *names) {
+    struct art_tree *tree = names->tree;
+    if (tree->names.wait) {
+        tree->names.wait--;
+        return;
+    }
+    art_encoder_train(&names->encoder, names->text, names->ends, names->texts);
+    names->symbols = names->encoder.symbols;
+    names->known = names->symbols.symbol[ART_ESCAPE] < WORTH;
+    tree->names.in_vain = names->known ? 0 : art_min32(2 * tree->names.in_vain + 1, WAIT_MOST);
+    tree->names.wait = tree->names.in_vain;
+    tree->count.tables_trained++;
+}
+
+enum art_rc art_names_choose(struct art_names *names, const struct art_symbols **out) {
+    uint64_t trained = names->tree->count.tables_trained;
+    struct art_source *giver = find_giver(names);
+    names->len = names->texts = 0;
+    enum art_rc rc = giver ? look_ahead(names, giver) : ART_OK;
+    if (rc) return rc;
+    if (names->len >= LEAST_BYTES && (!names->known || is_worse(names))) train(names);
+    *out = names->known ? &names->symbols : NULL;
+    names->tree->count.tables_kept += names->known && trained == names->tree->count.tables_trained;
+    return ART_OK;
+}
