@@ -89,6 +89,7 @@ enum art_rc art_cursor_open(struct art_tree *tree, struct art_cursor **out) {
     cursor->newer_than = 0;
     cursor->deletes = false;
     art_limits_none(&cursor->limits, NULL);
+    cursor->host.choose = NULL;
     cursor->by_terms = false;
     link_cursor(&tree->open, cursor);
     *out = cursor;
