@@ -5,9 +5,9 @@
  *
  * Names in one part of a table are alike, and a row is written anew several times: a training for each blob would cost a
  * tenth of a load. So a merge goes on with the table of the leaf that has the most of the next blob. Before each blob
- * some names of what is coming are coded with it, from places all over that leaf: where they take a tenth more than
- * those that the table was trained with, or where there is none, one is trained with them. The leaf is of the source
- * that gave the most to the blob before, at first of the oldest. Its pages are read here a moment before the merge
+ * some names of what is coming are coded with it, from places all over the two leaves: where they take a tenth more than
+ * those that the table was trained with, or where there is none, one is trained with them. The leaves are of the source
+ * that gave the most to the blob before, at first of the oldest. Their pages are read here a moment before the merge
  * reads them.
  */
 #include "core/blob/bucket.h"
@@ -19,8 +19,8 @@ enum {
     PLACE_NAMES = 32,
     NAME_BYTES = 256,         /* of a longer one */
     AHEAD_IN_MEMTABLE = 8192, /* entries: about a blob of them */
-    LEAST_BYTES = 8192,       /* of a sample: with less a table takes more than it saves */
-    LEAST_NAMES = 512,
+    LEAST_BYTES = 64,         /* of a sample, for each page of a full blob: with less a table takes more than it saves */
+    LEAST_NAMES = 4,          /* the same */
     WHOLE = 4096,       /* what a table brings is said in such parts of the plain bytes */
     WORTH = 3900,       /* with less it brings something */
     WORSE_PERCENT = 110, /* of what it brought when it was new */
@@ -67,6 +67,10 @@ enum art_rc art_names_of_leaf(struct art_names *names, struct art_blob *leaf) {
     return ART_OK;
 }
 
+static bool are_many(const struct art_names *names, uint64_t count, unsigned least) {
+    return count >= (uint64_t)least * art_tree_full_pages(names->tree);
+}
+
 /* --- a sample ----------------------------------------------------------------------------------------------------- */
 
 static bool place_is_full(const struct art_names *names, uint32_t place) {
@@ -88,17 +92,18 @@ static enum art_rc want_rest(struct art_blob *leaf, uint32_t page) {
     return art_blob_want_pages(leaf, &pages);
 }
 
-/* Of entries [from, from + count) of a leaf. */
-static enum art_rc sample_leaf(struct art_names *names, struct art_blob *leaf, uint32_t from, uint32_t count) {
+/* Of entries [from, from + count) of a leaf, at places [first, end). */
+static enum art_rc sample_leaf(struct art_names *names, struct art_blob *leaf, uint32_t from, uint32_t count,
+                               uint32_t first, uint32_t end) {
     struct art_blob_cursor at;
     art_blob_cursor_init(&at, leaf, names->key);
     memset(names->key, 0, sizeof names->key);
-    enum art_rc rc = art_blob_seek_entry(&at, from);
+    enum art_rc rc = first < end ? art_blob_seek_entry(&at, from) : ART_OK;
     if (!rc && at.valid && from + count == leaf->entries)
         rc = want_rest(leaf, art_bucket_offset(leaf, at.bucket) / ART_BLOB_PAGE);
-    for (uint32_t place = 0; !rc && place < PLACES; place++) {
-        rc = art_blob_seek_entry(&at, from + (uint32_t)((uint64_t)count * place / PLACES));
-        for (uint32_t i = 0; !rc && at.valid && i < count / PLACES && !place_is_full(names, place); i++) {
+    for (uint32_t place = first; !rc && place < end; place++) {
+        rc = art_blob_seek_entry(&at, from + (uint32_t)((uint64_t)count * (place - first) / (end - first)));
+        for (uint32_t i = 0; !rc && at.valid && i <= count / (end - first) && !place_is_full(names, place); i++) {
             rc = art_blob_next(&at);
             if (!rc && at.valid) take_name(names, art_bytes(at.key, at.key_len), at.kept);
         }
@@ -139,19 +144,18 @@ static struct art_source *find_giver(struct art_names *names) {
 /* The table of the leaf that has the most of the next blob, and a sample of its names where many are coming. */
 static enum art_rc look_ahead(struct art_names *names, struct art_source *giver) {
     uint64_t left = giver->left;
-    if (giver->is_memtable) return left < LEAST_NAMES ? ART_OK : sample_memtable(names, &giver->memtable, left);
+    if (giver->is_memtable)
+        return are_many(names, left, LEAST_NAMES) ? sample_memtable(names, &giver->memtable, left) : ART_OK;
     struct art_blob *leaf = giver->run.path[0], *next = NULL;
-    uint32_t from = art_blob_cursor_index(&giver->run.leaf), rest = leaf->entries - from;
-    enum art_rc rc = ART_OK;
-    if (rest < left && 2 * rest < leaf->entries) rc = art_run_next_leaf(&giver->run, &next);
-    if (next) {
-        leaf = next;
-        left -= rest;
-        from = 0;
-    }
-    if (!rc) rc = art_names_of_leaf(names, leaf);
-    uint32_t count = left < leaf->entries - from ? (uint32_t)left : leaf->entries - from;
-    return rc || count < LEAST_NAMES ? rc : sample_leaf(names, leaf, from, count);
+    uint32_t from = art_blob_cursor_index(&giver->run.leaf), rest = leaf->entries - from, behind = 0;
+    enum art_rc rc = left > rest ? art_run_next_leaf(&giver->run, &next) : ART_OK;
+    if (left < rest) rest = (uint32_t)left;
+    if (next) behind = left - rest < next->entries ? (uint32_t)(left - rest) : next->entries;
+    if (!rc) rc = art_names_of_leaf(names, behind > rest ? next : leaf);
+    if (rc || !are_many(names, rest + behind, LEAST_NAMES)) return rc;
+    uint32_t places = (uint32_t)((uint64_t)PLACES * rest / (rest + behind));
+    rc = sample_leaf(names, leaf, from, rest, 0, places);
+    return rc || !next ? rc : sample_leaf(names, next, 0, behind, places, PLACES);
 }
 
 static bool is_worse(struct art_names *names) {
@@ -185,7 +189,7 @@ enum art_rc art_names_choose(struct art_names *names, const struct art_symbols *
     names->len = names->texts = 0;
     enum art_rc rc = giver ? look_ahead(names, giver) : ART_OK;
     if (rc) return rc;
-    if (names->len >= LEAST_BYTES && (!names->known || is_worse(names))) train(names);
+    if (are_many(names, names->len, LEAST_BYTES) && (!names->known || is_worse(names))) train(names);
     *out = names->known ? &names->symbols : NULL;
     names->tree->count.tables_kept += names->known && trained == names->tree->count.tables_trained;
     return ART_OK;
