@@ -7,8 +7,8 @@
  * tenth of a load. So a merge goes on with the table of the leaf that has the most of the next blob. Before each blob
  * some names of what is coming are coded with it, from places all over the two leaves: where they take a tenth more than
  * those that the table was trained with, or where there is none, one is trained with them. The leaves are of the source
- * that gave the most to the blob before, at first of the oldest. Their pages are read here a moment before the merge
- * reads them.
+ * that gave the most to the blob before, or at first has the most to give. Their pages are read here a moment before the
+ * merge reads them.
  */
 #include "core/blob/bucket.h"
 #include "core/tree/run/run.h"
@@ -31,7 +31,7 @@ struct art_names {
     struct art_tree *tree;
     struct art_source *source; /* borrowed: who gives what is coming */
     unsigned count;
-    uint64_t left[ART_RUNS_CAPACITY + 1]; /* of each, when the last blob began */
+    uint64_t left[ART_RUNS_CAPACITY + 1]; /* of each, when the last blob began; at first as if it had given all */
     struct art_symbols symbols;           /* of the leaf that was met last, or trained since */
     bool known;
     struct art_encoder encoder;
@@ -52,11 +52,17 @@ void art_names_close(struct art_names *names) {
     art_free(names);
 }
 
+/* Entries that a source has to give, at most. */
+static uint64_t entries_of(const struct art_source *source) {
+    uint64_t all = source->is_memtable ? art_memtable_keys(source->memtable.memtable) : source->run.top.entries;
+    return source->left < all ? source->left : all;
+}
+
 void art_names_from(struct art_names *names, struct art_source *sources, unsigned count) {
     assert(count <= ART_RUNS_CAPACITY + 1);
     names->source = sources;
     names->count = count;
-    for (unsigned i = 0; i < count; i++) names->left[i] = sources[i].left;
+    for (unsigned i = 0; i < count; i++) names->left[i] = sources[i].left + entries_of(&sources[i]);
 }
 
 enum art_rc art_names_of_leaf(struct art_names *names, struct art_blob *leaf) {
@@ -68,6 +74,7 @@ enum art_rc art_names_of_leaf(struct art_names *names, struct art_blob *leaf) {
 }
 
 static bool are_many(const struct art_names *names, uint64_t count, unsigned least) {
+    ART_IN_TESTS(if (art_test_hooks.few_names) return count;)
     return count >= (uint64_t)least * art_tree_full_pages(names->tree);
 }
 
@@ -105,7 +112,8 @@ static enum art_rc sample_leaf(struct art_names *names, struct art_blob *leaf, u
         rc = art_blob_seek_entry(&at, from + (uint32_t)((uint64_t)count * (place - first) / (end - first)));
         for (uint32_t i = 0; !rc && at.valid && i <= count / (end - first) && !place_is_full(names, place); i++) {
             rc = art_blob_next(&at);
-            if (!rc && at.valid) take_name(names, art_bytes(at.key, at.key_len), at.kept);
+            if (!rc && at.valid && !(art_blob_cursor_flags(&at) & ART_DELETE))
+                take_name(names, art_bytes(at.key, at.key_len), at.kept);
         }
     }
     return rc;
@@ -113,11 +121,14 @@ static enum art_rc sample_leaf(struct art_names *names, struct art_blob *leaf, u
 
 static enum art_rc sample_memtable(struct art_names *names, const struct art_memtable_cursor *from, uint64_t left) {
     struct art_memtable_cursor at;
+    struct art_entry entry;
     uint32_t count = left < AHEAD_IN_MEMTABLE ? (uint32_t)left : AHEAD_IN_MEMTABLE;
     art_memtable_cursor_init(&at, from->memtable);
     enum art_rc rc = art_memtable_seek_ge(&at, from->key);
     for (uint32_t i = 0; !rc && at.valid && i < count; i++) {
-        if (!place_is_full(names, (uint32_t)((uint64_t)i * PLACES / count))) take_name(names, at.key, at.kept);
+        art_memtable_cursor_entry(&at, &entry);
+        if (!(entry.flags & ART_DELETE) && !place_is_full(names, (uint32_t)((uint64_t)i * PLACES / count)))
+            take_name(names, at.key, at.kept);
         rc = art_memtable_next(&at);
     }
     art_memtable_cursor_clear(&at);
@@ -143,7 +154,7 @@ static struct art_source *find_giver(struct art_names *names) {
 
 /* The table of the leaf that has the most of the next blob, and a sample of its names where many are coming. */
 static enum art_rc look_ahead(struct art_names *names, struct art_source *giver) {
-    uint64_t left = giver->left;
+    uint64_t left = entries_of(giver);
     if (giver->is_memtable)
         return are_many(names, left, LEAST_NAMES) ? sample_memtable(names, &giver->memtable, left) : ART_OK;
     struct art_blob *leaf = giver->run.path[0], *next = NULL;
