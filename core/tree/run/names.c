@@ -22,7 +22,7 @@ enum {
     LEAST_BYTES = 64,         /* of a sample, for each page of a full blob: with less a table takes more than it saves */
     LEAST_NAMES = 4,          /* the same */
     WHOLE = 4096,       /* what a table brings is said in such parts of the plain bytes */
-    WORTH = 3900,       /* with less it brings something */
+    WORTH = 3686,       /* a tenth is saved, or a table costs more time than it is worth */
     WORSE_PERCENT = 110, /* of what it brought when it was new */
     WAIT_MOST = 64       /* blobs without a training, behind those that brought nothing */
 };
@@ -152,18 +152,29 @@ static struct art_source *find_giver(struct art_names *names) {
     return giver;
 }
 
+/* Who has trained in vain, since keys that are drawn at random have nothing to code, waits for some blobs, for twice as
+ * many each time. */
+static bool waits(struct art_names *names) {
+    uint32_t *wait = &names->tree->names.wait;
+    if (names->known || !*wait) return false;
+    --*wait;
+    return true;
+}
+
 /* The table of the leaf that has the most of the next blob, and a sample of its names where many are coming. */
 static enum art_rc look_ahead(struct art_names *names, struct art_source *giver) {
     uint64_t left = entries_of(giver);
-    if (giver->is_memtable)
-        return are_many(names, left, LEAST_NAMES) ? sample_memtable(names, &giver->memtable, left) : ART_OK;
+    if (giver->is_memtable) {
+        bool samples = are_many(names, left, LEAST_NAMES) && !waits(names);
+        return samples ? sample_memtable(names, &giver->memtable, left) : ART_OK;
+    }
     struct art_blob *leaf = giver->run.path[0], *next = NULL;
     uint32_t from = art_blob_cursor_index(&giver->run.leaf), rest = leaf->entries - from, behind = 0;
     enum art_rc rc = left > rest ? art_run_next_leaf(&giver->run, &next) : ART_OK;
     if (left < rest) rest = (uint32_t)left;
     if (next) behind = left - rest < next->entries ? (uint32_t)(left - rest) : next->entries;
     if (!rc) rc = art_names_of_leaf(names, behind > rest ? next : leaf);
-    if (rc || !are_many(names, rest + behind, LEAST_NAMES)) return rc;
+    if (rc || !are_many(names, rest + behind, LEAST_NAMES) || waits(names)) return rc;
     uint32_t places = (uint32_t)((uint64_t)PLACES * rest / (rest + behind));
     rc = sample_leaf(names, leaf, from, rest, 0, places);
     return rc || !next ? rc : sample_leaf(names, next, 0, behind, places, PLACES);
@@ -179,13 +190,8 @@ static bool is_worse(struct art_names *names) {
     return coded * WHOLE * 100 > names->len * brought * WORSE_PERCENT;
 }
 
-/* Keys that are drawn at random have no table. Who trains in vain waits for some blobs, twice as many each time. */
 static void train(struct art_names *names) {
     struct art_tree *tree = names->tree;
-    if (tree->names.wait) {
-        tree->names.wait--;
-        return;
-    }
     art_encoder_train(&names->encoder, names->text, names->ends, names->texts);
     names->symbols = names->encoder.symbols;
     names->known = names->symbols.symbol[ART_ESCAPE] < WORTH;
