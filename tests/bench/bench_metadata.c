@@ -5,8 +5,7 @@
  * metadata.h has the sets. Each is loaded in random order and sorted, 1,000 rows a transaction, into an art table, an
  * ordinary one WITHOUT ROWID, RocksDB and LevelDB, which get path and fields as a key and a text; as loaded, and put in
  * order ('optimize' and art_vacuum(), VACUUM, a compaction). What a column takes is what a sorted table of path and
- * column has more than one of paths. What a part of art's leaf blobs takes is read out of the file; plocate's database
- * and xz have the same paths alone. BENCH_FORMER=/x/art.so has art of another build take part, too.
+ * column has more than one of paths. What a part of art's leaf blobs takes is read out of the file. BENCH_FORMER=/x/art.so has art of another build take part, too.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -183,35 +182,13 @@ static void measure_blobs(void) {
     tables_write(&db, 1, insert(), bind_row, rows, BATCH_ROWS, NULL);
     tables_put_in_order(db);
     struct stored_blobs blobs = stored_blobs(db, folder, "t");
-    const struct {
-        const char *name;
-        uint64_t bytes;
-    } parts[] = {{"names", blobs.names},     {"values", blobs.values},     {"versions and heads", blobs.others},
-                 {"routing", blobs.routing}, {"symbols", blobs.symbols},   {"filter", blobs.filters},
-                 {"postings", blobs.postings}, {"lost in pages", blobs.lost}};
-    printf("%-8s by part      art      ", set->name);
-    for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++)
-        printf("%s %s %.2f", i ? "," : "", parts[i].name, (double)parts[i].bytes / rows);
-    printf("; all %.2f\n", pages_of(ART, db));
+    double row = rows;
+    printf("%-8s by part      art        names %.2f, values %.2f, versions and heads %.2f, routing %.2f, symbols %.2f, "
+           "filter %.2f, postings %.2f, lost in pages %.2f; all %.2f\n",
+           set->name, blobs.names / row, blobs.values / row, blobs.others / row, blobs.routing / row,
+           blobs.symbols / row, blobs.filters / row, blobs.postings / row, blobs.lost / row, pages_of(ART, db));
     fflush(stdout);
     sql_close(db);
-    sql_scratch_remove(folder);
-}
-
-/* What others make of the paths alone; `tool` is a package's program. */
-static void measure_tool(const char *tool, const char *package, const char *command) {
-    const char *folder = TEXT("%s/space", scratch);
-    files_make(folder);
-    FILE *out = fopen(TEXT("%s/paths", folder), "w");
-    for (uint32_t i = 0; out && i < rows; i++) {
-        struct art_bytes path = metadata_path(set, i);
-        fprintf(out, "%.*s\n", (int)path.len, (const char *)path.data);
-    }
-    if (out) fclose(out);
-    if (!out || system(TEXT("cd '%s' && command -v %s >/dev/null && %s && rm paths", folder, tool, command)))
-        printf("LEFT OUT %s: it is not here (Debian: %s)\n", tool, package);
-    else
-        printf("%-8s paths alone  %-13s %.2f\n", set->name, tool, (double)files_bytes(folder) / rows);
     sql_scratch_remove(folder);
 }
 
@@ -230,8 +207,6 @@ static void measure_bytes(void) {
         }
         choose(&metadata_sets[s]);
         measure_blobs();
-        measure_tool("plocate-build", "plocate", "plocate-build -p paths plocate.db");
-        measure_tool("xz", "xz-utils", "xz -9 -c paths >paths.xz");
     }
 }
 

@@ -902,8 +902,7 @@ int walk_compare(struct walk *walk, struct art_tree *tree, const struct model *m
 static struct walk *new_walk(uint64_t seed, const struct art_tree_options *options, bool second_connection,
                              struct toy *(*new_toy)(bool wal)) {
     struct walk *walk = calloc(1, sizeof *walk);
-    walk->random.state = seed;
-    source = &walk->random;
+    (source = &walk->random)->state = seed;
     walk->family = (int)below(MODEL_FAMILIES);
     walk->long_values = seed % 4 == 3;
     walk->toy = new_toy(below(2));

@@ -99,6 +99,7 @@ static enum art_rc flush_into_new(struct art_tree *tree, struct art_version_edit
         rc = art_run_build_add(build, cursor->key, &entry);
         if (rc) break;
     }
+    art_run_build_from(build, NULL, 0);
     art_memtable_cursor_clear(cursor);
     art_buffer_clear(&end);
     if (!rc) rc = art_run_build_run(build, &run);

@@ -248,9 +248,9 @@ struct art_tree {
         uint32_t end;
     } slots;
 
-    struct { /* run/names.c: */
+    struct {                    /* run/coding.c: */
         uint32_t in_vain, wait; /* so many blobs were to pass, and are, since a training brought nothing */
-    } names;
+    } coding;
 
     struct {                          /* what prepare() found */
         uint64_t made_for;            /* tree->changes then; 0: nothing is prepared */
