@@ -15,8 +15,6 @@
  */
 #include "core/blob/symbols.h"
 
-_Thread_local struct art_symbols_seen art_symbols_seen;
-
 enum {
     SYMBOLS = ART_ESCAPE - 1, /* beside NUL */
     /* What is found: code | bytes of text << 8 | bytes to write << 12; or where to look on, in `longer`. */

@@ -147,12 +147,4 @@ cut:
     return left;
 }
 
-/* What a merge has seen last: of core/tree/run alone, and to go from here. */
-struct art_symbols_seen {
-    const void *store;
-    uint64_t seq;
-    struct art_symbols symbols;
-};
-extern _Thread_local struct art_symbols_seen art_symbols_seen;
-
 #endif

@@ -6,8 +6,6 @@
  */
 #include "core/tree/run/run.h"
 
-#include <stdlib.h>
-
 #include "core/blob/bucket.h"
 #include "core/blob/builder.h"
 
@@ -19,14 +17,7 @@ struct art_run_build {
     struct art_version_edit *edit;
     struct art_builder *builder;
     struct art_blob_buf buffer;
-    /* names: */
-    struct art_encoder *trainer;
-    uint8_t *queue;
-    uint32_t queue_len, queue_rows, queue_at;
-    bool queueing, any_begun, known;
-    uint64_t seen_seq;
-    struct art_symbols table;
-    uint32_t plain_names, coded_names;
+    struct art_coding *coding;                    /* NULL: none are coded */
     struct art_children waiting[ART_HEIGHTS_MAX]; /* for an index blob over them, by height */
     uint64_t blobs, pages;
     bool last;
@@ -99,6 +90,7 @@ enum art_rc art_run_build_open(struct art_run_build **out, struct art_tree *tree
                                           .summary = art_tree_summary(tree)};
     memcpy(options.uuid, tree->options.uuid, sizeof options.uuid);
     enum art_rc rc = art_builder_open(&build->builder, &options);
+    if (!rc && options.blocks) rc = art_coding_open(&build->coding, tree);
     if (rc) {
         art_run_build_close(build);
         return rc;
@@ -108,10 +100,17 @@ enum art_rc art_run_build_open(struct art_run_build **out, struct art_tree *tree
     return ART_OK;
 }
 
+void art_run_build_from(struct art_run_build *build, struct art_source *sources, unsigned count) {
+    if (build->coding) art_coding_from(build->coding, sources, count);
+}
+
+enum art_rc art_run_build_names(struct art_run_build *build, struct art_blob *leaf) {
+    return build->coding ? art_coding_of_leaf(build->coding, leaf) : ART_OK;
+}
+
 void art_run_build_close(struct art_run_build *build) {
     if (!build) return;
-    art_free(build->queue);
-    art_free(build->trainer);
+    art_coding_close(build->coding);
     art_builder_close(build->builder);
     art_blob_buf_put(&build->buffer);
     for (unsigned i = 0; i < ART_HEIGHTS_MAX; i++) art_children_clear(&build->waiting[i]);
@@ -161,117 +160,19 @@ static enum art_rc finish_leaf(struct art_run_build *build, bool *more) {
     if (rc) return rc;
     *more = built.more;
     build->edit->root->texts |= built.texts;
-    build->plain_names = built.plain_names;
-    build->coded_names = built.coded_names;
+    build->edit->root->symbols |= built.symbols;
     build->tree->count.names_plain += built.plain_names;
     build->tree->count.names_coded += built.coded_names;
     return art_run_build_add_leaf(build, built.separator, &built.ref);
 }
 
-enum { QUEUE_BYTES = 4 << 20, QUEUE_ROWS = 24000, TRAIN_LEAST = 8192 };
-struct queued {
-    uint64_t csn;
-    uint32_t key_len, value_len, flags;
-};
-
-static int policy(void) { /* 0: a tenth; 1: always anew; 2: one table for all; 3: none */
-    static int n = -1;
-    if (n < 0) n = getenv("ART_NAMES") ? atoi(getenv("ART_NAMES")) : 0;
-    return n;
-}
-static uint32_t sample_bytes(void) {
-    static int n;
-    if (!n) n = getenv("ART_SAMPLE") ? atoi(getenv("ART_SAMPLE")) : 16384;
-    return (uint32_t)n;
-}
-
-static const struct queued *queued_at(const struct art_run_build *build, uint32_t at) {
-    return (const struct queued *)(const void *)(build->queue + at);
-}
-static uint32_t behind_queued(uint32_t at, const struct queued *row) {
-    return (uint32_t)(at + sizeof *row + row->key_len + row->value_len + 16 + 7) & ~7u;
-}
-
-/* Of what is queued. */
-static enum art_rc train(struct art_run_build *build) {
-    uint32_t total = 0, rows = 0;
-    struct art_bytes last = {0};
-    uint8_t *texts = art_alloc(sample_bytes() + 70000);
-    uint32_t *ends = art_alloc(sizeof *ends * (QUEUE_ROWS + 1)), count = 0, len = 0;
-    if (!build->trainer) build->trainer = art_alloc(sizeof *build->trainer);
-    if (!texts || !ends || !build->trainer) return art_nomem();
-    for (int round = 0; round < 2; round++) {
-        double need = round && total ? (double)sample_bytes() / total : 0, owed = 1;
-        bool take = false;
-        last = (struct art_bytes){0};
-        rows = 0;
-        for (uint32_t at = build->queue_at; at < build->queue_len;) {
-            const struct queued *row = queued_at(build, at);
-            struct art_bytes key = art_bytes((const uint8_t *)(row + 1), row->key_len);
-            uint32_t shared = last.data ? art_common_prefix(key.data, last.data, art_min32(key.len, last.len)) : key.len;
-            uint32_t n = shared + 1 < key.len ? key.len - shared - 1 : 0;
-            if (!round) total += n;
-            if (round && rows++ % 16 == 0) {
-                owed += 16 * need / 16;
-                take = need >= 1 || owed >= 1;
-                if (take) owed -= 1;
-            }
-            if (round && take && n && len < sample_bytes() + 1024) {
-                memcpy(texts + len, key.data + shared + 1, n);
-                ends[count++] = len += n;
-            }
-            last = key;
-            at = behind_queued(at, row);
-        }
-        if (!round && total < TRAIN_LEAST) break;
-    }
-    build->known = count > 0;
-    if (count) {
-        art_encoder_train(build->trainer, texts, ends, count);
-        build->table = build->trainer->symbols;
-        build->tree->count.tables_trained++;
-    }
-    art_free(texts);
-    art_free(ends);
-    return ART_OK;
-}
-
-/* Whether the next blob's table is to be trained. */
-static bool wants_training(struct art_run_build *build) {
-    bool bad = (uint64_t)build->coded_names * 4096 * 10 > (uint64_t)build->plain_names * build->table.symbol[255] * (getenv("ART_BAD") ? (unsigned)atoi(getenv("ART_BAD")) : 11);
-    bool fresh = art_symbols_seen.store == build->tree->store && art_symbols_seen.seq != build->seen_seq;
-    if (policy() == 3 || !art_codec()) return false;
-    if (policy() == 1) return true;
-    build->seen_seq = art_symbols_seen.seq;
-    if (policy() == 2) {
-        static _Thread_local struct art_symbols all;
-        static _Thread_local const void *of;
-        if (of != build->tree->store) {
-            if (!build->known) return true;
-            all = build->table;
-            of = build->tree->store;
-        }
-        build->table = all;
-        build->known = true;
-        return false;
-    }
-    if (fresh && !bad) {
-        build->table = art_symbols_seen.symbols;
-        build->known = true;
-    }
-    return !build->known || (bad && build->any_begun);
-}
-
+/* What is still pending was at first to go into the blob before. */
 static enum art_rc begin_leaf(struct art_run_build *build) {
     assert(!build->buffer.data);
-    if (build->last) {
-        if (build->known && build->table.symbol[255]) build->tree->count.tables_kept++;
-        enum art_rc rc = art_builder_symbols(build->builder, build->known && !getenv("ART_NOCODE") && build->table.symbol[255] < 3900 ? &build->table : NULL);
-        if (rc) return rc;
-        build->any_begun = true;
-        build->plain_names = build->coded_names = 0;
-    }
-    enum art_rc rc = art_store_buffer(build->tree->store, &build->buffer);
+    const struct art_symbols *symbols = NULL;
+    enum art_rc rc = build->coding ? art_coding_choose(build->coding, &symbols) : ART_OK;
+    if (!rc && build->coding) rc = art_builder_symbols(build->builder, symbols);
+    if (!rc) rc = art_store_buffer(build->tree->store, &build->buffer);
     if (rc) return rc;
     art_builder_begin(build->builder, build->buffer.data);
     build->edit->root->leaves = true;
@@ -286,8 +187,6 @@ static enum art_rc refused(const struct art_tree *tree, enum art_rc rc) {
                        "what runs and log hold is out of order or cannot stand there");
 }
 
-static enum art_rc feed(struct art_run_build *build, struct art_bytes key, const struct art_entry *entry, bool *wait);
-#if 0
 enum art_rc art_run_build_add(struct art_run_build *build, struct art_bytes key, const struct art_entry *entry) {
     bool full = false, more;
     assert(!(entry->flags & ART_IN_BLOCK));
@@ -299,73 +198,6 @@ enum art_rc art_run_build_add(struct art_run_build *build, struct art_bytes key,
         if (!rc) rc = art_builder_add(build->builder, key, entry, ART_SHARED_UNKNOWN, &full);
     }
     return refused(build->tree, rc);
-}
-
-#endif
-static enum art_rc feed(struct art_run_build *build, struct art_bytes key, const struct art_entry *entry, bool *wait) {
-    bool full = false, more;
-    enum art_rc rc = ART_OK;
-    *wait = false;
-    if (!build->buffer.data) {
-        if (build->last && build->queueing) {
-            rc = train(build);
-            build->queueing = false;
-        }
-        if (!rc) rc = begin_leaf(build);
-    }
-    if (!rc) rc = art_builder_add(build->builder, key, entry, ART_SHARED_UNKNOWN, &full);
-    while (!rc && full) {
-        rc = finish_leaf(build, &more);
-        if (!rc && build->last && wants_training(build)) {
-            build->queueing = *wait = true;
-            return ART_OK;
-        }
-        if (!rc) rc = begin_leaf(build);
-        if (!rc) rc = art_builder_add(build->builder, key, entry, ART_SHARED_UNKNOWN, &full);
-    }
-    return refused(build->tree, rc);
-}
-
-static enum art_rc drain(struct art_run_build *build) {
-    enum art_rc rc = ART_OK;
-    bool wait = false;
-    while (!rc && !wait && build->queue_rows) {
-        const struct queued *row = queued_at(build, build->queue_at);
-        const uint8_t *bytes = (const uint8_t *)(row + 1);
-        struct art_entry entry = {.csn = row->csn, .flags = (uint8_t)row->flags, .value = art_bytes(bytes + row->key_len, row->value_len)};
-        rc = feed(build, art_bytes(bytes, row->key_len), &entry, &wait);
-        if (wait) break;
-        build->queue_at = behind_queued(build->queue_at, row);
-        build->queue_rows--;
-    }
-    if (!build->queue_rows) build->queue_len = build->queue_at = 0;
-    return rc;
-}
-
-enum art_rc art_run_build_add(struct art_run_build *build, struct art_bytes key, const struct art_entry *entry) {
-    bool wait;
-    assert(!(entry->flags & ART_IN_BLOCK));
-    if (!build->last || !art_codec() || policy() == 3) return feed(build, key, entry, &wait);
-    if (!build->any_begun && !build->buffer.data && !build->queueing && !build->queue_rows)
-        build->queueing = wants_training(build);
-    if (!build->queueing && !build->queue_rows) {
-        enum art_rc rc = feed(build, key, entry, &wait);
-        if (rc || !wait) return rc;
-    }
-    if (!build->queue) build->queue = art_alloc(QUEUE_BYTES + 200000);
-    if (!build->queue) return art_nomem();
-    if (build->queue_at) {
-        memmove(build->queue, build->queue + build->queue_at, build->queue_len - build->queue_at);
-        build->queue_len -= build->queue_at;
-        build->queue_at = 0;
-    }
-    struct queued *row = (struct queued *)(void *)(build->queue + build->queue_len);
-    *row = (struct queued){entry->csn, key.len, (uint32_t)entry->value.len, entry->flags};
-    memcpy(row + 1, key.data, key.len);
-    if (entry->value.len) memcpy((uint8_t *)(row + 1) + key.len, entry->value.data, entry->value.len);
-    build->queue_len = behind_queued(build->queue_len, row);
-    build->queue_rows++;
-    return build->queue_rows >= QUEUE_ROWS || build->queue_len >= QUEUE_BYTES ? drain(build) : ART_OK;
 }
 
 enum art_rc art_run_build_add_all(struct art_run_build *build, struct art_run_cursor *cursor, uint64_t most) {
@@ -380,10 +212,8 @@ enum art_rc art_run_build_add_all(struct art_run_build *build, struct art_run_cu
 }
 
 static enum art_rc finish_leaves(struct art_run_build *build) {
+    bool more = build->buffer.data && art_builder_pending(build->builder) > 0;
     enum art_rc rc = ART_OK;
-    while (!rc && build->queue_rows) rc = drain(build);
-    if (rc) return rc;
-    bool more = art_builder_pending(build->builder) > 0;
     while (!rc && more) {
         if (!build->buffer.data) rc = begin_leaf(build);
         if (!rc) rc = finish_leaf(build, &more);

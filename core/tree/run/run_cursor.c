@@ -102,11 +102,6 @@ static enum art_rc enter(struct art_run_cursor *cursor, unsigned height, const s
         cursor->leaf.stop = cursor->stop;
         if (cursor->limits && !height) note_passed(cursor, blob, &cursor->leaf.pages);
         if (ref->label.len) memcpy(cursor->key, ref->label.data, ref->label.len);
-        if (cursor->plain && !height && blob->symbols) {
-            art_symbols_seen.store = cursor->store;
-            art_symbols_seen.seq++;
-            art_symbols_seen.symbols = *blob->symbols;
-        }
         if (cursor->plain && blob->blocks) return lend_room(cursor);
     }
     return ART_OK;
@@ -127,6 +122,14 @@ static enum art_rc child_ref(struct art_run_cursor *cursor, unsigned height, uin
     enum art_rc rc = look_at_child(cursor, height, index, out);
     if (!rc) cursor->index[height] = index;
     return rc;
+}
+
+enum art_rc art_run_next_leaf(struct art_run_cursor *cursor, struct art_blob **out) {
+    struct art_ref ref;
+    assert(cursor->valid && !cursor->bottom);
+    if (!cursor->top.height || cursor->index[1] + 1 >= cursor->entries[1]) return ART_OK;
+    enum art_rc rc = look_at_child(cursor, 1, cursor->index[1] + 1, &ref);
+    return rc ? rc : art_store_blob(cursor->store, &ref, out);
 }
 
 static bool passes_over(const struct art_run_cursor *cursor) {
