@@ -215,11 +215,14 @@ static bool kills_below(const struct partial *partial, struct position from, str
     return partial->last && entries == ref->entries && (uint64_t)from.weights - (uint64_t)to.weights == entries;
 }
 
-/* Pages that so many entries of the input's last blob take in the lower run. */
+/* Pages that so many entries of the input's last blob take in the lower run, in which they may stand in blocks. */
 static uint64_t taken_below(const struct partial *partial, uint64_t entries) {
     const struct art_ref *own = &partial->own.child[partial->own.count - 1].ref;
+    const struct art_run *last = &partial->root->run[partial->root->runs - 1];
     uint64_t pages = entries * art_ref_pages(own) / own->entries;
-    return partial->last ? art_pages_below(partial->root, pages, entries) : pages;
+    if (!partial->last || !partial->root->blocks || !last->top.entries) return pages;
+    uint64_t below = entries * last->pages / last->top.entries;
+    return below < pages ? below : pages;
 }
 
 /* Where the entries of the input's last blob fall. `more`: the upper run goes on behind it. */
