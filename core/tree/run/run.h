@@ -333,9 +333,6 @@ enum art_rc art_compact_rewrite(struct art_tree *tree, struct art_version_edit *
  * only plain puts may come out, and ART_CORRUPT says that another one did. Also ART_INTERRUPT. */
 enum art_rc art_merge_into(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last);
 
-/* A page of blocks counts as so many pages of other entries, at most. */
-enum { ART_BLOCKS_GAIN_MOST = 4 };
-
 /* --- hidden.c ----------------------------------------------------------------------------------------------------- */
 /* Makes `shadowed` right of a run of this root, by an estimate; damage counts as nothing hidden. Any other error of
  * reading. */
@@ -349,9 +346,9 @@ bool art_memtable_shadows_much(const struct art_tree *tree);
  * merging takes time by the entry, however small blocks make it, and how often a row is merged must not hang on that.
  * Very few entries above it do not tell. */
 static inline uint64_t art_pages_weighed(const struct art_root *root, const struct art_run *run) {
-    enum { TELLING_PART = 64 };
+    enum { GAIN_MOST = 4, TELLING_PART = 64 };
     const struct art_run *last = &root->run[root->runs - 1];
-    uint64_t pages = 0, entries = 0, most = ART_BLOCKS_GAIN_MOST * run->pages;
+    uint64_t pages = 0, entries = 0, most = GAIN_MOST * run->pages;
     if (run != last || !root->blocks) return run->pages;
     for (const struct art_run *above = root->run; above < last; above++) {
         pages += above->pages;
