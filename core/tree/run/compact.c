@@ -12,11 +12,11 @@
  *
  * (partial.c says what a partial compaction is.) A run that is over its size with nothing at the next level just
  * becomes that level. What lies over the last run may hide rows of it, which then take space twice: so the run over
- * the last is over its size, too, when it is more than an eighth of the last, the next one above a 64th. (Entries of
- * the last run may be smaller, since they stand in blocks: the size of another run is what it would have with such
- * entries.) A delete hides a row that may be a hundred times as large: the size of a run is its own pages or those
- * that it hides, whichever are more (hidden.c). A last run that has become too small for its level goes up again, and
- * takes in what is there.
+ * the last is over its size, too, when it is more than an eighth of the last, the next one above a 64th. (Blocks make
+ * entries of the last run smaller: it counts for what they would take in the runs above, art_pages_weighed().) A delete
+ * hides a row that may be a hundred times as large: the size of a run is its own pages or those that it hides,
+ * whichever are more (hidden.c). A last run that has become too small for its level goes up again, and takes in what
+ * is there.
  *
  * What is most overdue is done first, a step at a time, until the commit has paid: what it owes for its own rows, and
  * beyond that a pause at most. More runs than a root may have leave no choice; then level-0 runs become one, whatever
@@ -238,8 +238,9 @@ enum art_rc art_compact_flush(struct art_tree *tree, struct art_version_edit *ed
 enum step { STEP_NONE, STEP_LEVEL0, STEP_PARTIAL, STEP_RELABEL, STEP_RAISE };
 
 /* Is the last run less than half of what the level above it may hold? */
-static bool too_small(const struct art_tree *tree, const struct art_run *last) {
-    return last->level > LEVEL_FIRST && 2 * last->pages < level_pages(tree, last->level - 1);
+static bool too_small(const struct art_tree *tree, const struct art_root *root) {
+    const struct art_run *last = &root->run[root->runs - 1];
+    return last->level > LEVEL_FIRST && 2 * art_pages_weighed(root, last) < level_pages(tree, last->level - 1);
 }
 
 /* Pages that run `at`, of level 2 or more, may have. */
@@ -247,8 +248,8 @@ static uint64_t most_run_pages(const struct art_tree *tree, const struct art_roo
     assert(at < root->runs);
     const struct art_run *run = &root->run[at], *last = &root->run[root->runs - 1];
     if (run == last) return run->level < LEVEL_LAST ? level_pages(tree, run->level) : UINT64_MAX;
-    if (run->level + 1 == last->level && too_small(tree, last)) return 0;
-    uint64_t most = level_pages(tree, run->level), share = last->pages;
+    if (run->level + 1 == last->level && too_small(tree, root)) return 0;
+    uint64_t most = level_pages(tree, run->level), share = art_pages_weighed(root, last);
     uint64_t least = (uint64_t)LEVEL_LEAST_BLOBS * art_tree_full_pages(tree);
     for (unsigned level = run->level; level < last->level; level++) share /= LEVEL_FACTOR;
     if (share < least) share = least;
@@ -264,23 +265,14 @@ static bool level0_hide_much(const struct art_tree *tree, const struct art_root 
     return shadowed > (most > least ? most : least);
 }
 
-/* As art_pages_below(), of a whole run; of the last one its own. */
-static uint64_t run_pages(const struct art_root *root, const struct art_run *run) {
-    bool last = run + 1 == root->run + root->runs;
-    return last ? run->pages : art_pages_below(root, run->pages, run->top.entries);
-}
-
 static bool level0_are_due(const struct art_tree *tree, const struct art_root *root, unsigned level0) {
-    uint64_t pages = 0, below = 0, joined = joined_pages(tree);
+    uint64_t pages = 0, joined = joined_pages(tree);
     if (level0 && level0 < root->runs && level0_hide_much(tree, root, level0)) return true;
-    for (unsigned i = 0; i < level0; i++) {
-        pages += root->run[i].pages;
-        below += run_pages(root, &root->run[i]);
-    }
+    for (unsigned i = 0; i < level0; i++) pages += root->run[i].pages;
     if (level0 >= (joined ? LEVEL0_MOST : LEVEL0_MAX) || (joined && pages >= (LEVEL0_MAX - 1) * joined)) return true;
     if (!level0 || level0 + 1 != root->runs || root->run[level0].level != LEVEL_FIRST) return false;
-    uint64_t last = root->run[level0].pages;
-    return last >= (uint64_t)SMALL_BLOBS * art_tree_full_pages(tree) && below * LEVEL0_PART > last;
+    uint64_t last = art_pages_weighed(root, &root->run[level0]);
+    return last >= (uint64_t)SMALL_BLOBS * art_tree_full_pages(tree) && pages * LEVEL0_PART > last;
 }
 
 /* What is most overdue, as tenths of "due". */
@@ -302,7 +294,7 @@ static enum step next_step(const struct art_tree *tree, const struct art_root *r
     for (unsigned i = level0 + draining; i < root->runs; i++) {
         unsigned level = root->run[i].level;
         uint64_t most = most_run_pages(tree, root, i);
-        uint64_t pages = run_pages(root, &root->run[i]), shadowed = root->run[i].shadowed,
+        uint64_t pages = art_pages_weighed(root, &root->run[i]), shadowed = root->run[i].shadowed,
                  size = shadowed > pages ? shadowed : pages;
         if (size <= most || level == LEVEL_LAST) continue;
         unsigned overdue = most ? (unsigned)(size * 10 / most) : 15;
@@ -314,7 +306,7 @@ static enum step next_step(const struct art_tree *tree, const struct art_root *r
         step = below ? STEP_PARTIAL : STEP_RELABEL;
     }
     unsigned last = root->runs - 1;
-    bool raise = root->runs && too_small(tree, &root->run[last]);
+    bool raise = root->runs && too_small(tree, root);
     if (raise && last && root->run[last - 1].level + 1 >= root->run[last].level) raise = false;
     if (!raise) return step;
     *at = last;

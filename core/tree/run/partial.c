@@ -10,6 +10,9 @@
  * again as they are. So a partial compaction writes what it changes, however far apart its keys lie. The rest of a blob
  * in which the input ends is written anew for the upper run.
  *
+ * A large enough input ends with its last overlap: else that would be merged once more by the next one. Where the lower
+ * run has blocks, an overlap has two or three times the entries of the rest that this writes for the upper run.
+ *
  * An input that falls into no more than the end of one blob is moved by its references alone: appending rewrites
  * nothing before it. A blob of the last run that has as many entries as deletes of the input fall into it is dead: each
  * delete hides a row of its own. It is dropped by its reference, and neither it nor the deletes are read.
@@ -19,7 +22,9 @@
 static const struct art_portion WHERE_ROOM_IS_SHORT = {1, 2};
 
 enum {
-    BELOW_BLOBS_MOST = 128 /* blobs of the lower run, from its first overlap to its last; and a neighbour */
+    BELOW_BLOBS_MOST = 128, /* blobs of the lower run, from its first overlap to its last; and a neighbour */
+    BLOCKS_COST_MOST = 2 /* a page of blocks costs what so many pages of the input do, at most: else an input from rows
+                               of the host would be too short beside what it falls into */
 };
 
 struct overlap {
@@ -33,8 +38,10 @@ struct partial {
     const struct art_portion *size;
     struct art_children own; /* the upper run's blobs */
     struct art_buffer low, high;
-    bool to_end;  /* their separators are [low, high), or from low on */
-    uint64_t cut; /* entries of the last of them that belong to the input; 0: all */
+    struct art_buffer first; /* of the entries that fall into the last of below; or that a cut leaves behind */
+    bool closes;             /* the input is large enough: only what falls into the last of below still comes in */
+    bool to_end;             /* their separators are [low, high), or from low on */
+    uint64_t cut;            /* entries of the last of them that belong to the input; 0: all */
     struct art_children below;
     bool dead[BELOW_BLOBS_MOST + 2]; /* of them */
     bool any_dead, last;             /* below is the last run: only there a blob can be */
@@ -53,6 +60,7 @@ static void partial_clear(struct partial *partial) {
     art_children_clear(&partial->below);
     art_buffer_clear(&partial->low);
     art_buffer_clear(&partial->high);
+    art_buffer_clear(&partial->first);
     art_buffer_clear(&partial->below_high);
 }
 
@@ -129,14 +137,14 @@ static enum art_rc leaves_take(struct leaves *leaves, struct art_children *out) 
 /* --- choosing ----------------------------------------------------------------------------------------------------- */
 
 /* Finds the lower run's blob into which `key`, an entry of the input behind all others so far, falls: the last one of
- * partial->below then. *fresh: it was not yet. *cut: there are too many; the input ends before `key`. */
+ * partial->below then. *fresh: it was not yet. *cut: there are too many, or the input closes: it ends before `key`. */
 static enum art_rc find_below(struct art_tree *tree, struct partial *partial, struct leaves *lower,
                               struct art_bytes key, bool *fresh, bool *cut) {
     uint32_t before = partial->below.count;
     enum art_rc rc = before ? ART_OK : leaves_seek_le(lower, key);
     if (!rc && !before) rc = leaves_take(lower, &partial->below);
     while (!rc && lower->valid && art_bytes_compare(key, leaves_separator(lower)) >= 0) {
-        *cut = partial->below.count >= BELOW_BLOBS_MOST;
+        *cut = partial->closes || partial->below.count >= BELOW_BLOBS_MOST;
         if (*cut && before) return ART_OK;
         if (*cut) return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE, "separators are out of order");
         rc = leaves_take(lower, &partial->below);
@@ -150,7 +158,7 @@ static enum art_rc find_below(struct art_tree *tree, struct partial *partial, st
 static uint64_t merging_cost(const struct partial *partial, const struct art_ref *ref) {
     assert(partial->own.count);
     const struct art_ref *own = &partial->own.child[partial->own.count - 1].ref;
-    uint64_t pages = art_ref_pages(ref), most = ART_BLOCKS_GAIN_MOST * pages;
+    uint64_t pages = art_ref_pages(ref), most = BLOCKS_COST_MOST * pages;
     uint64_t alike = ref->entries * art_ref_pages(own) / own->entries;
     if (!partial->last || !partial->root->blocks || alike < pages) return pages;
     return alike < most ? alike : most;
@@ -215,11 +223,14 @@ static bool kills_below(const struct partial *partial, struct position from, str
     return partial->last && entries == ref->entries && (uint64_t)from.weights - (uint64_t)to.weights == entries;
 }
 
-/* Pages that so many entries of the input's last blob take in the lower run. */
+/* Pages that so many entries of the input's last blob take in the lower run, in which they may stand in blocks. */
 static uint64_t taken_below(const struct partial *partial, uint64_t entries) {
     const struct art_ref *own = &partial->own.child[partial->own.count - 1].ref;
+    const struct art_run *last = &partial->root->run[partial->root->runs - 1];
     uint64_t pages = entries * art_ref_pages(own) / own->entries;
-    return partial->last ? art_pages_below(partial->root, pages, entries) : pages;
+    if (!partial->last || !partial->root->blocks || !last->top.entries) return pages;
+    uint64_t below = entries * last->pages / last->top.entries;
+    return below < pages ? below : pages;
 }
 
 /* Where the entries of the input's last blob fall. `more`: the upper run goes on behind it. */
@@ -228,8 +239,6 @@ static enum art_rc fall_all(struct art_tree *tree, struct partial *partial, stru
     assert(partial->own.count);
     const struct art_ref *ref = &partial->own.child[partial->own.count - 1].ref;
     struct position at = {0, 0};
-    struct art_buffer first = {0}; /* of those that fall into one blob */
-    uint64_t pages = art_ref_pages(ref);
     art_run_cursor_reset(entries, ref, 0);
     enum art_rc rc = art_run_first(entries);
     if (!rc && !entries->valid) rc = art_corrupt(tree->options.path, ref->slot, ART_NOWHERE, "an empty leaf blob");
@@ -237,7 +246,7 @@ static enum art_rc fall_all(struct art_tree *tree, struct partial *partial, stru
         struct position from = at;
         bool fresh = false;
         rc = find_below(tree, partial, lower, art_run_key(entries), &fresh, cut);
-        if (!rc && fresh && !*cut) rc = art_buffer_set_key(&first, art_run_key(entries));
+        if (!rc && (fresh || *cut)) rc = art_buffer_set_key(&partial->first, art_run_key(entries));
         if (!rc && !*cut) rc = leave_below(tree, ref, entries, lower, &at);
         if (rc || *cut) break;
         bool all = fresh && (entries->valid || !more); /* what falls into the blob has been seen from end to end */
@@ -245,7 +254,7 @@ static enum art_rc fall_all(struct art_tree *tree, struct partial *partial, stru
             partial->dead[partial->below.count - 1] = partial->any_dead = true;
             continue;
         }
-        if (fresh) rc = overlap_below(tree, partial, art_buffer_bytes(&first), cut);
+        if (fresh) rc = overlap_below(tree, partial, art_buffer_bytes(&partial->first), cut);
         if (*cut) at = from;
         if (rc || *cut) break;
         struct overlap *overlap = &partial->overlaps[partial->count - 1];
@@ -253,9 +262,31 @@ static enum art_rc fall_all(struct art_tree *tree, struct partial *partial, stru
         overlap->pages += taken_below(partial, at.index - from.index) + 1;
     }
     partial->cut = *cut ? at.index : 0;
-    partial->pages += pages;
-    art_buffer_clear(&first);
+    if (!*cut || at.index) partial->pages += art_ref_pages(ref);
     return rc;
+}
+
+/* To the first leaf of which no entry stands before the compaction cursor. */
+static enum art_rc begin_own(struct leaves *upper, struct art_run_cursor *entries, struct art_bytes from) {
+    struct art_ref ref;
+    if (!from.len) return leaves_first(upper);
+    enum art_rc rc = leaves_seek_le(upper, from);
+    if (!rc) rc = leaves_ref(upper, &ref);
+    if (rc) return rc;
+    art_run_cursor_reset(entries, &ref, 0);
+    rc = art_run_first(entries);
+    bool before = !rc && entries->valid && art_bytes_compare(art_run_key(entries), from) < 0;
+    return before ? leaves_seek_ge(upper, from) : rc;
+}
+
+/* Does the input end before the upper run's next blob? One that is large enough may close in that blob, unless all of it
+ * falls into one blob of the lower run: then references alone may move. */
+static bool ends_before(const struct art_tree *tree, struct partial *partial, const struct art_ref *next,
+                        bool more_below) {
+    uint64_t pages = partial->pages + art_ref_pages(next);
+    partial->closes = partial->own.count && pages > in_pages(tree, partial->size->begin);
+    bool may_close = more_below && partial->below.count > 1 && partial->pages <= in_pages(tree, partial->size->most);
+    return partial->closes && !may_close;
 }
 
 /* Takes blobs of the upper run, from the compaction cursor's position on, until the work is large enough; *lower stands
@@ -264,15 +295,14 @@ static enum art_rc choose_own(struct art_tree *tree, struct partial *partial, st
                               struct leaves *lower, const struct art_buffer *from) {
     struct art_run_cursor entries;
     bool cut = false;
-    enum art_rc rc = leaves_seek_ge(upper, art_buffer_bytes(from));
-    if (!rc) rc = art_run_cursor_open(&entries, tree->store);
+    enum art_rc rc = art_run_cursor_open(&entries, tree->store);
     if (rc) return rc;
-    rc = art_buffer_set_key(&partial->low, leaves_separator(upper));
+    rc = begin_own(upper, &entries, art_buffer_bytes(from));
+    if (!rc) rc = art_buffer_set_key(&partial->low, leaves_separator(upper));
     while (!rc && upper->valid && !cut) {
         struct art_ref ref;
         rc = leaves_ref(upper, &ref);
-        bool large = partial->pages + art_ref_pages(&ref) > in_pages(tree, partial->size->begin);
-        if (rc || (partial->own.count && large)) break;
+        if (rc || ends_before(tree, partial, &ref, lower->valid)) break;
         rc = art_buffer_set_key(&partial->high, leaves_separator(upper));
         if (!rc) rc = leaves_take(upper, &partial->own);
         if (!rc) rc = fall_all(tree, partial, &entries, lower, upper->valid, &cut);
@@ -304,8 +334,8 @@ static enum art_rc choose(struct art_tree *tree, const struct art_run *upper_run
     if (!rc && lower.valid) rc = art_buffer_set_key(&partial->below_high, leaves_separator(&lower));
     leaves_close(&lower);
     if (rc) return rc;
-    struct art_bytes next = partial->to_end ? art_bytes(NULL, 0) : art_buffer_bytes(&partial->high);
-    return art_buffer_set_key(from, partial->cut ? art_buffer_bytes(&partial->low) : next);
+    const struct art_buffer *next = partial->cut ? &partial->first : &partial->high;
+    return art_buffer_set_key(from, partial->to_end && !partial->cut ? art_bytes(NULL, 0) : art_buffer_bytes(next));
 }
 
 /* --- moving ------------------------------------------------------------------------------------------------------- */

@@ -352,9 +352,6 @@ enum art_rc art_compact_rewrite(struct art_tree *tree, struct art_version_edit *
  * only plain puts may come out, and ART_CORRUPT says that another one did. Also ART_INTERRUPT. */
 enum art_rc art_merge_into(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last);
 
-/* A page of blocks counts as so many pages of other entries, at most. */
-enum { ART_BLOCKS_GAIN_MOST = 2 };
-
 /* --- hidden.c ----------------------------------------------------------------------------------------------------- */
 /* Makes `shadowed` right of a run of this root, by an estimate; damage counts as nothing hidden. Any other error of
  * reading. */
@@ -364,14 +361,21 @@ enum art_rc art_runs_hide_much(struct art_tree *tree, struct art_root *root, uin
 /* Does the memtable hide so much, by the average row, that a flush is due? */
 bool art_memtable_shadows_much(const struct art_tree *tree);
 
-/* Pages that entries of a run may take once they are in the last run, which they stand above. Where that has blocks its
- * entries are smaller than theirs: so the sizes of runs are compared as if all of them had. */
-static inline uint64_t art_pages_below(const struct art_root *root, uint64_t pages, uint64_t entries) {
-    assert(root->runs);
+/* A run as merges weigh it: of a last one with blocks the pages that its entries would take in the runs above it. For
+ * merging takes time by the entry, however small blocks make it, and how often a row is merged must not hang on that.
+ * Very few entries above it do not tell. */
+static inline uint64_t art_pages_weighed(const struct art_root *root, const struct art_run *run) {
+    enum { GAIN_MOST = 4, TELLING_PART = 64 };
     const struct art_run *last = &root->run[root->runs - 1];
-    if (!root->blocks || !last->top.entries) return pages;
-    uint64_t below = entries * last->pages / last->top.entries, least = pages / ART_BLOCKS_GAIN_MOST;
-    return below > pages ? pages : below < least ? least : below;
+    uint64_t pages = 0, entries = 0, most = GAIN_MOST * run->pages;
+    if (run != last || !root->blocks) return run->pages;
+    for (const struct art_run *above = root->run; above < last; above++) {
+        pages += above->pages;
+        entries += above->top.entries;
+    }
+    if (!entries || entries < run->top.entries / TELLING_PART) return run->pages;
+    pages = run->top.entries * pages / entries;
+    return pages < run->pages ? run->pages : pages < most ? pages : most;
 }
 
 /* --- partial.c ---------------------------------------------------------------------------------------------------- */

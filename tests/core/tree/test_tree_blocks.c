@@ -493,16 +493,24 @@ TEST(test_a_blob_that_moves_stays_as_it_is) {
 
 /* --- how merges weigh them ---------------------------------------------------------------------------------------- */
 
-TEST(test_runs_are_weighed_as_if_all_had_blocks) {
+TEST(test_a_last_run_with_blocks_is_weighed_as_if_it_had_none) {
     make_rows(false, 0);
     struct art_root *root;
     must(art_root_clone(tree->root, &root));
-    uint64_t entries = root->run[0].top.entries, pages = root->run[0].pages;
-    ck_assert_uint_eq(art_pages_below(root, 7 * pages, entries), 7 * pages);
+    must(art_root_insert_run(root, 0, &root->run[0]));
+    struct art_run *above = &root->run[0], *last = &root->run[1];
+    uint64_t entries = last->top.entries, pages = last->pages;
+    above->pages = 3 * pages;
+    ck_assert_uint_eq(art_pages_weighed(root, last), pages);
     root->blocks = true;
-    ck_assert_uint_eq(art_pages_below(root, 7 * pages, entries), 7 * pages / 2);
-    ck_assert_uint_eq(art_pages_below(root, pages * 3 / 2, entries), pages);
-    ck_assert_uint_eq(art_pages_below(root, pages / 2, entries), pages / 2);
+    ck_assert_uint_eq(art_pages_weighed(root, last), 3 * pages);
+    ck_assert_uint_eq(art_pages_weighed(root, above), 3 * pages);
+    above->pages = pages / 2;
+    ck_assert_uint_eq(art_pages_weighed(root, last), pages);
+    above->pages = 7 * pages;
+    ck_assert_uint_eq(art_pages_weighed(root, last), 4 * pages);
+    above->top.entries = entries / 64 - 1;
+    ck_assert_uint_eq(art_pages_weighed(root, last), pages);
     art_root_unref(root);
 }
 
