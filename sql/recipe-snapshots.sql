@@ -25,6 +25,16 @@ SELECT path, growth FROM art_growth('files', 'size', '2026-01-05', NULL, '', '/'
 --> home/bob/|5000
 --> srv/log/|2700
 
+-- how many files came, changed and went, in each directory of the tree
+SELECT path, added, changed, deleted FROM art_growth('files', 'size', '2026-01-05', NULL, '', '/', 'all');
+--> home/ada/old/|0|0|2
+--> home/ada/|0|1|2
+--> home/bob/|1|0|0
+--> home/|1|1|2
+--> srv/log/|2|0|0
+--> srv/|2|0|0
+--> |3|1|2
+
 -- what exactly, with what it was and what it is
 SELECT change, d.path, was.size, is_now.size
   FROM art_diff('files', '2026-01-05', '2026-01-12') AS d

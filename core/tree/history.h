@@ -51,16 +51,21 @@ void art_diff_close(struct art_diff *diff); /* NULL is fine */
 enum art_rc art_diff_next(struct art_diff *diff, struct art_changed *out);
 
 /* How much has grown between two such states, by the names of a level below which a row is another one
- * (read/growth.c). A name is a path up to the end of its `depth`th delimiter behind the prefix, or the whole path. */
+ * (read/growth.c). A name is a path up to the end of its `depth`th delimiter behind the prefix, or the whole path. With
+ * all levels (read/levels.c) names are the prefix, and paths up to the end of any delimiter behind it. Each comes
+ * behind those that it is the beginning of. */
 struct art_growing {
     struct art_bytes prefix, delimiter; /* copied; a delimiter has a byte at least */
-    uint64_t depth;                     /* from 1 */
+    uint64_t depth;                     /* from 1; 0: all levels */
     int sum;                            /* a column of the summary with a sum, which both trees have; <0: rows alone */
+    bool counts;                        /* the rows that are others, by what they are; */
+    bool totals;                        /* with all levels: `rows` and sums, else 0 */
 };
 struct art_grown {
-    struct art_bytes path;   /* borrowed until the next call */
-    uint64_t old_rows, rows; /* that begin with the name, or are it, in `from` and `to` */
-    art_int128 old_sum, sum; /* 0 without a column */
+    struct art_bytes path;            /* borrowed until the next call */
+    uint64_t old_rows, rows;          /* that begin with the name, or are it, in `from` and `to` */
+    art_int128 old_sum, sum;          /* 0 without a column */
+    uint64_t added, changed, deleted; /* as art_diff_next() would tell; 0 where they are not counted */
 };
 struct art_growth;
 /* As art_diff_open() and the others. */

@@ -7,12 +7,14 @@
  *         version            of its row in `to`, or NULL
  *
  *     art_growth(table, column, from, to, prefix, delimiter [, depth])
- *                                                 a row for each name of a level below which such a path is
+ *                                                 a row for each name of a level below which such a path is; with
+ *                                                 the depth 'all' for each of all levels, and for the prefix
  *
  *         path                         as a listing shows it, `depth` levels below the prefix
  *         old_entries, entries         rows that the name stands for, in the two states
  *         old_total, total             what the column adds up to in these; NULL without a column
  *         growth                       total less old_total; without a column, entries less old_entries
+ *         added, changed, deleted      rows of art_diff below the name: walked through where one of these is read
  *
  * `from` and `to` are names of snapshots, or NULL, or not given: the table as it is, with what the transaction has
  * changed. Rows are made one by one (core/tree/read/diff.c, growth.c). So the handle, the two trees and a snapshot of
@@ -168,7 +170,18 @@ const struct art_table_function art_diff_function = {
 
 /* --- art_growth --------------------------------------------------------------------------------------------------- */
 
-enum { GROWTH_PATH, GROWTH_OLD_ENTRIES, GROWTH_ENTRIES, GROWTH_OLD_TOTAL, GROWTH_TOTAL, GROWTH_GROWTH, GROWTH_TABLE };
+enum {
+    GROWTH_PATH,
+    GROWTH_OLD_ENTRIES,
+    GROWTH_ENTRIES,
+    GROWTH_OLD_TOTAL,
+    GROWTH_TOTAL,
+    GROWTH_GROWTH,
+    GROWTH_ADDED,
+    GROWTH_CHANGED,
+    GROWTH_DELETED,
+    GROWTH_TABLE
+};
 enum {
     GROWTH_OF_COLUMN = 1,
     GROWTH_OF_FROM,
@@ -206,13 +219,15 @@ static int read_level(sqlite3_value *const *values, struct art_growing *what, ch
     what->depth = 1;
     if (!depth || sqlite3_value_type(depth) == SQLITE_NULL) return SQLITE_OK;
     sqlite3_int64 levels = sqlite3_value_type(depth) == SQLITE_INTEGER ? sqlite3_value_int64(depth) : 0;
-    if (levels < 1) {
+    const char *text = (const char *)sqlite3_value_text(depth);
+    if (!text) return SQLITE_NOMEM;
+    if (levels < 1 && strcmp(text, "all")) {
         return art_complain(message, SQLITE_ERROR,
-                            "art: the depth of art_growth is a number of levels from 1 on (%s here): 1 is the level "
-                            "below the prefix",
-                            (const char *)sqlite3_value_text(depth));
+                            "art: the depth of art_growth is a number of levels from 1 on, or 'all' (%s here): 1 is "
+                            "the level below the prefix",
+                            text);
     }
-    what->depth = (uint64_t)levels;
+    what->depth = (uint64_t)levels; /* of all 0 */
     return SQLITE_OK;
 }
 
@@ -238,6 +253,8 @@ static int begin_growth(struct art_function_cursor *base, const char *text,
     if (!rc) rc = read_column(states->vtab, values[GROWTH_OF_COLUMN], &what.sum, message);
     if (rc || is_null(values[GROWTH_OF_PREFIX])) return rc;
     cursor->sums = what.sum >= 0;
+    what.totals = base->wanted & ((1u << GROWTH_ADDED) - (1u << GROWTH_OLD_ENTRIES));
+    what.counts = base->wanted & (1u << GROWTH_ADDED | 1u << GROWTH_CHANGED | 1u << GROWTH_DELETED);
     return art_report(message, art_growth_open(states->tree[0], states->tree[1], &what, &cursor->growth));
 }
 
@@ -254,6 +271,7 @@ static int next_growth(struct art_function_cursor *base, char **message) {
 static void show_growth(struct art_function_cursor *base, sqlite3_context *context, int column) {
     const struct growth_cursor *cursor = (const struct growth_cursor *)base;
     const struct art_grown *grown = &cursor->grown;
+    assert(base->wanted >> column & 1); /* else it is not made */
     switch (column) {
     case GROWTH_PATH:
         result_path(&cursor->states, context, grown->path);
@@ -273,13 +291,23 @@ static void show_growth(struct art_function_cursor *base, sqlite3_context *conte
     case GROWTH_GROWTH:
         art_result_sum(context, cursor->sums ? art_subtract128(grown->sum, grown->old_sum)
                                              : (art_int128)grown->rows - (art_int128)grown->old_rows);
+        break;
+    case GROWTH_ADDED:
+        sqlite3_result_int64(context, (sqlite3_int64)grown->added);
+        break;
+    case GROWTH_CHANGED:
+        sqlite3_result_int64(context, (sqlite3_int64)grown->changed);
+        break;
+    case GROWTH_DELETED:
+        sqlite3_result_int64(context, (sqlite3_int64)grown->deleted);
     }
 }
 
 const struct art_table_function art_growth_function = {
     .name = "art_growth",
     .declaration = "CREATE TABLE x(path TEXT, old_entries INTEGER, entries INTEGER, old_total INTEGER, total INTEGER, "
-                   "growth INTEGER, \"table\" HIDDEN, \"column\" HIDDEN, \"from\" HIDDEN, \"to\" HIDDEN, "
+                   "growth INTEGER, added INTEGER, changed INTEGER, deleted INTEGER, "
+                   "\"table\" HIDDEN, \"column\" HIDDEN, \"from\" HIDDEN, \"to\" HIDDEN, "
                    "prefix HIDDEN, delimiter HIDDEN, depth HIDDEN)",
     .argument = GROWTH_TABLE,
     .needed = GROWTH_OF_DEPTH,

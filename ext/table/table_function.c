@@ -49,6 +49,7 @@ static int function_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
         info->aConstraintUsage[taken[count]].argvIndex = count + 1;
         info->aConstraintUsage[taken[count]].omit = 1;
     }
+    info->idxNum = (int)(info->colUsed & INT32_MAX);
     info->estimatedCost = count ? 1000 : 1e50;
     if (count) info->estimatedRows = 30;
     return SQLITE_OK;
@@ -84,7 +85,6 @@ int art_function_next(sqlite3_vtab_cursor *base) {
 }
 
 int art_function_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int argc, sqlite3_value **argv) {
-    (void)plan;
     (void)words;
     struct art_function_cursor *cursor = (struct art_function_cursor *)base;
     const struct art_table_function *function = function_of(base);
@@ -92,6 +92,7 @@ int art_function_filter(sqlite3_vtab_cursor *base, int plan, const char *words, 
     const char *text = NULL;
     if (function->clear) function->clear(cursor);
     cursor->row = 0;
+    cursor->wanted = (unsigned)plan;
     cursor->valid = false;
     if (argc < function->needed) {
         return art_complain(message, SQLITE_ERROR, "art: %s needs more arguments: %s", function->name,

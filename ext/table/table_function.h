@@ -14,6 +14,7 @@ struct art_function_vtab {
 struct art_function_cursor {
     sqlite3_vtab_cursor base;
     sqlite3_int64 row; /* 1 for the first */
+    unsigned wanted;   /* columns that the statement may read, of the first 31, a bit for each */
     bool valid;        /* it stands on a row */
 };
 enum { ART_FUNCTION_ARGUMENTS = 7 };

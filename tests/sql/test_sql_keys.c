@@ -138,7 +138,7 @@ TEST(test_prefixes_delimiters_and_what_begins_behind_are_blobs) {
     expect("61\n62\n7A\nFF6162\nFF61FF00\nFFFF\n", "SELECT hex(key) FROM t");
     sql_run(db, "INSERT INTO t(t, snapshot) VALUES('snapshot', 's'); DELETE FROM t WHERE key > x'7a'");
     expect("FF6162|blob\nFF61FF00|blob\nFFFF|blob\n", "SELECT hex(path), typeof(path) FROM art_diff('t', 's')");
-    expect("FF61|-2\nFFFF|-1\n", "SELECT hex(path), growth FROM art_growth('t', NULL, 's', NULL, x'ff', x'61')");
+    expect("FF61|2\nFFFF|1\n", "SELECT hex(path), deleted FROM art_growth('t', NULL, 's', NULL, x'ff', x'61')");
     plan_has("SELECT n FROM @ WHERE key = ?", "key=?");
     plan_has("SELECT n FROM @ WHERE key >= x'61' AND key < ? ORDER BY key DESC", "key>=? AND key<?");
     plan_has("SELECT n FROM @ WHERE key GLOB 'a*'", "all rows");

@@ -238,7 +238,7 @@ static const char *const reads[] = {
     "+SELECT path, change FROM art_diff('t', 's', NULL)",
     "+SELECT path, change FROM art_diff('t', NULL, 's', {dir-})",
     "SELECT * FROM art_growth('t', 'size', 's', NULL, {}, {/})",
-    "SELECT * FROM art_growth('t', NULL, NULL, 's', {dir-1/}, {-})",
+    "SELECT * FROM art_growth('t', NULL, NULL, 's', {dir-1/}, {-}, 'all')",
     "SELECT art_count('t', {dir-}, 's'), art_nth('t', {}, 100, 's'), art_sum('t', 'size', {}, 's')",
     "SELECT * FROM art_snapshots('t')",
     "SELECT typeof(value), typeof(c), hex(value), hex(c), quote(d), h FROM t ORDER BY path",

@@ -111,16 +111,9 @@ static enum art_rc push_end(struct art_diff *diff) {
 
 /* What rows the older state has of the changes' paths, one by one. */
 static enum art_rc ask_old(struct art_diff *diff) {
-    struct art_tree *old = diff->states.old;
     enum art_rc rc = ART_OK;
-    for (uint32_t i = 0; !rc && i < diff->changes; i++) {
-        struct art_bytes key = {0};
-        struct art_found found;
-        rc = art_tree_ready(old);
-        if (!rc) rc = art_row_key(old->key, path_of(diff, &diff->change[i]), &key);
-        if (!rc) rc = art_tree_find(old, key, &found);
-        if (!rc && found.live) diff->change[i].old_version = found.entry.csn;
-    }
+    for (uint32_t i = 0; !rc && i < diff->changes; i++)
+        rc = art_states_old_version(&diff->states, path_of(diff, &diff->change[i]), &diff->change[i].old_version);
     return rc;
 }
 

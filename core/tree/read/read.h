@@ -6,7 +6,7 @@
  *   extreme.c    the least or largest value   best.c       rows by a column's values, best first
  *   finger.c     lookups side by side         front.c      hidden rows before the best
  *   states.c     two states of one history    diff.c       which rows differ between them
- *   growth.c     by how much levels differ between them
+ *   growth.c     by how much levels differ    levels.c     which rows do below each name of all levels
  *
  * Where nothing else is said a function returns ART_OK, or what reading failed with: ART_CORRUPT, ART_IO, ART_NOMEM,
  * ... (core/store/store.h). */

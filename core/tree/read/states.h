@@ -1,5 +1,5 @@
 /* Two states of one history, the older one first, and places between keys with what lies before each in both
- * (states.c). For diff.c and growth.c alone. */
+ * (states.c). For diff.c, growth.c and levels.c alone. */
 #ifndef ART_TREE_READ_STATES_H
 #define ART_TREE_READ_STATES_H
 
@@ -48,6 +48,17 @@ enum art_rc art_place_at(struct art_place *place, struct art_bytes path);
 enum art_rc art_place_behind(struct art_place *place, struct art_bytes path, bool whole);
 /* Finds what lies before it. */
 enum art_rc art_states_weigh(struct art_states *states, struct art_place *place);
+/* The version of the row that the older state has of a path; 0: it has none. */
+static inline enum art_rc art_states_old_version(struct art_states *states, struct art_bytes path, uint64_t *out) {
+    struct art_tree *old = states->old;
+    struct art_bytes key = {0};
+    struct art_found found;
+    enum art_rc rc = art_tree_ready(old);
+    if (!rc) rc = art_row_key(old->key, path, &key);
+    if (!rc) rc = art_tree_find(old, key, &found);
+    *out = !rc && found.live ? found.entry.csn : 0;
+    return rc;
+}
 /* What lies between two places, borrowed from them. */
 struct art_range art_places_range(const struct art_place *low, const struct art_place *high);
 static inline int64_t art_places_rows(const struct art_place *low, const struct art_place *high, unsigned state) {
@@ -78,6 +89,30 @@ void art_states_note_lie(const struct art_states *states);
 static inline enum art_rc art_states_lie(const struct art_states *states) {
     art_states_note_lie(states);
     return ART_CORRUPT;
+}
+
+/* --- levels.c ----------------------------------------------------------------------------------------------------- */
+
+struct art_level {
+    struct art_bytes name; /* borrowed until the next call */
+    uint32_t len;
+    uint64_t added, changed, deleted; /* below it, from the one state to the other */
+};
+struct art_growing;
+struct art_levels;
+/* As for art_growth_open(); *out is to be closed after an error, too. begin() before the first next(), and when a tree
+ * has changed. */
+enum art_rc art_levels_open(struct art_tree *from, struct art_tree *to, const struct art_growing *what,
+                            struct art_levels **out);
+void art_levels_close(struct art_levels *levels); /* NULL is fine */
+enum art_rc art_levels_begin(struct art_levels *levels);
+/* ART_NOTFOUND: that was all. */
+enum art_rc art_levels_next(struct art_levels *levels, struct art_level *out);
+/* Where the path's first level behind `at` ends, behind its delimiter; 0: it has none. */
+static inline uint32_t art_level_end(struct art_bytes path, uint32_t at, struct art_bytes delimiter) {
+    if (at == path.len) return 0; /* it may have no bytes at all */
+    const uint8_t *found = art_find_bytes(path.data + at, path.len - at, delimiter.data, delimiter.len);
+    return found ? (uint32_t)(found - path.data) + delimiter.len : 0;
 }
 
 #endif
