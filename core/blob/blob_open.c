@@ -36,7 +36,7 @@ struct art_parts art_parts_of(uint32_t buckets, bool weights, struct art_measure
         at.zones = at.bounds + bounds;
         at.sums = at.zones + zones;
         at.nodes = at.sums + sums;
-        heads = art_postings_heads_bytes(has);
+        heads = art_postings_heads_bytes(has, buckets);
         directories += summed + heads + label;
         at.offsets = at.lazy_end = at.symbols = at.nodes_end = ((uint32_t)ART_TRAILER_AT - directories) & ~7u;
         if (art_format_has_symbols(format)) at.symbols = at.nodes_end = at.offsets - (uint32_t)sizeof(struct art_symbols);
@@ -292,6 +292,9 @@ static void take_trailer(struct art_blob *blob, const struct art_blob_trailer *t
     bool former = art_format_is_former(trailer->format);
     blob->postings_end = former || !trailer->filter ? trailer->routing : trailer->filter;
     blob->blocks = art_format_has_blocks(trailer->format);
+    blob->units_are_pages = former;
+    blob->unit_shift = (uint8_t)art_unit_shift(trailer->buckets);
+    blob->units = former ? trailer->leaf_pages : ((trailer->buckets - 1) >> blob->unit_shift) + 1;
     if (art_format_has_symbols(trailer->format))
         blob->symbols = (const struct art_symbols *)(const void *)(blob->image + blob->at.symbols);
     blob->head = art_blob_head_pages(blob->image, trailer->footer_pages);
