@@ -215,7 +215,7 @@ struct art_blob {
     struct art_pages head;             /* pages of the footer that are always present */
     bool blocks;                       /* some bucket may have one */
     bool postings_there;               /* their heads were read, and are sane */
-    bool units_are_pages;
+    bool units_are_pages;              /* in its postings, where it is of a former format */
     void *owner;                       /* for want() */
 };
 static inline struct art_pages art_blob_present(const struct art_blob *blob) {

@@ -272,8 +272,8 @@ uint32_t art_footer_pages(uint32_t buckets, bool sums, struct art_measures has, 
                           uint64_t other_bytes) {
     uint32_t filter = art_filter_blocks(filter_keys) * ART_FILTER_BLOCK_BYTES;
     uint64_t bytes = sizeof(struct art_blob_trailer) + (filter ? filter + ART_FILTER_BLOCK_BYTES : 0) +
-                     (uint64_t)art_directory_bytes(buckets, sums, has) + art_postings_heads_bytes(has, buckets) + other_bytes +
-                     2 * 8;
+                     (uint64_t)art_directory_bytes(buckets, sums, has) + art_postings_heads_bytes(has, buckets) +
+                     other_bytes + 2 * 8;
     return (uint32_t)((bytes + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE);
 }
 

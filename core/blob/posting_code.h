@@ -40,7 +40,7 @@ static inline uint32_t art_step_bits(uint32_t step) {
     return 2 * art_log2(step);
 }
 
-/* What the second unit, the third and so on adds to those behind the print: its step, and the number if it gets longer. */
+/* What the second unit, the third and so on adds: its step, and the number where that gets longer. */
 static inline uint32_t art_push_bits(uint32_t units_before, uint32_t step) {
     return art_step_bits(step) + 2 * !(units_before & (units_before + 1));
 }

@@ -96,7 +96,7 @@ enum art_rc art_postings_reserve(struct art_postings *postings, const struct art
 enum { PAGE_BITS = ART_BLOB_PAGES, MAP_BYTES = 2 + PAGE_BITS / 8, IN_A_THIRD = ART_BLOB_PAGES / 3 + 1 };
 
 /* Notes in a posting that it has this unit, the next one or the last. Returns whether that is new; *bits: of all. */
-static inline bool note_unit(struct art_posting *posting, uint32_t unit, uint32_t *bits) {
+static inline bool note_unit_of_term(struct art_posting *posting, uint32_t unit, uint32_t *bits) {
     uint32_t before = posting->units, comes = !before || posting->last != unit;
     if (before > ART_LISTED_UNITS) return false;
     uint32_t more = before ? art_push_bits(before, unit - posting->last + 1) : ART_POSTING_BITS;
@@ -110,7 +110,7 @@ static inline bool note_unit(struct art_posting *posting, uint32_t unit, uint32_
 }
 
 /* The same for a page. Of as many pages as there may be it is in a third, and tells nothing, sooner or later. */
-static inline bool note_page(struct art_posting *posting, uint32_t page, uint32_t *bits) {
+static inline bool note_page_of_term(struct art_posting *posting, uint32_t page, uint32_t *bits) {
     uint32_t before = posting->units, comes = !before || posting->last != page, pages = before + comes;
     posting->last = page & (ART_UNITS_MAX - 1);
     posting->units = pages & 0x3ff;
@@ -123,7 +123,8 @@ static inline bool note_page(struct art_posting *posting, uint32_t page, uint32_
 static inline void push_set(struct art_posting_field *field, const struct art_term_set *set, uint32_t unit,
                             bool by_pages) {
     enum { AHEAD = 8 };
-    uint32_t count = field->count, bits = field->bits, *pushed = field->pushed + field->pushed_count, n = 0, frequent = 0;
+    uint32_t count = field->count, bits = field->bits, *pushed = field->pushed + field->pushed_count, n = 0,
+             frequent = 0;
     for (uint32_t i = 0; i < set->count; i++) {
         uint32_t term = set->term[i];
         if (i + AHEAD < set->count) __builtin_prefetch(&field->cell[set->term[i + AHEAD] & field->mask], 1);
@@ -133,7 +134,7 @@ static inline void push_set(struct art_posting_field *field, const struct art_te
         *cell = (struct art_posting_cell){term, number};
         if (is_new) *posting = (struct art_posting){.term = term};
         pushed[n] = number;
-        bool comes = by_pages ? note_page(posting, unit, &bits) : note_unit(posting, unit, &bits);
+        bool comes = by_pages ? note_page_of_term(posting, unit, &bits) : note_unit_of_term(posting, unit, &bits);
         frequent += comes && posting->units == ART_LISTED_UNITS + 1;
         n += comes;
         count += is_new;
@@ -160,7 +161,7 @@ static void halve_field(struct art_posting_field *field) {
         if (art_units_has(&field->any, unit)) art_units_add(&any, unit / 2);
         for (uint32_t end = from + all[unit]; from < end; from++) {
             uint32_t number = field->pushed[from];
-            if (!note_unit(&field->posting[number], unit / 2, &bits)) continue;
+            if (!note_unit_of_term(&field->posting[number], unit / 2, &bits)) continue;
             field->pushed[to++] = number;
             field->terms[unit / 2]++;
         }
@@ -292,9 +293,9 @@ struct posting_writer {
     bool by_pages;
     uint32_t units;
     struct art_units any;
-    uint16_t *unit;            /* those of the first posting that are not marked, then of the next, and so on */
-    uint32_t *end;             /* [count] where those of a posting end */
-    uint64_t *sorted, *spare;  /* [count] a term, and below it the number of its posting */
+    uint16_t *unit;           /* those of the first posting that are not marked, then of the next, and so on */
+    uint32_t *end;            /* [count] where those of a posting end */
+    uint64_t *sorted, *spare; /* [count] a term, and below it the number of its posting */
 };
 
 static const uint16_t *units_of(const struct posting_writer *writer, uint32_t number, uint32_t *count) {
@@ -488,8 +489,7 @@ enum art_rc art_postings_write(struct art_postings *postings, uint32_t leaf_page
     uint32_t units = postings->by_pages ? leaf_pages : postings->last_unit + 1;
     for (unsigned i = 0; i < ART_FIELDS_MAX; i++) {
         if (!has_field(postings->fields, i)) continue;
-        struct posting_writer writer = {
-            .field = postings->field[i], .by_pages = postings->by_pages, .units = units};
+        struct posting_writer writer = {.field = postings->field[i], .by_pages = postings->by_pages, .units = units};
         enum art_rc rc = open_writer(&writer, postings);
         if (rc) return rc;
         choose_marked(postings, &writer);
@@ -498,7 +498,8 @@ enum art_rc art_postings_write(struct art_postings *postings, uint32_t leaf_page
     }
     *bytes = (uint32_t)(at - out);
     assert(*bytes <= art_postings_bytes(postings, NULL, 0));
-    assert(*bytes == measure_by_heads(out, HEAD_BYTES, *bytes, postings->fields, any_bytes_of(units, postings->by_pages)));
+    assert(*bytes ==
+           measure_by_heads(out, HEAD_BYTES, *bytes, postings->fields, any_bytes_of(units, postings->by_pages)));
     return ART_OK;
 }
 
@@ -583,8 +584,8 @@ static struct posting_part find_part(const struct art_blob *blob, unsigned field
     return (struct posting_part){begin, any, data, groups, art_load16(head + 2)};
 }
 
-static const struct art_units all_units = {{UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
-                                            UINT64_MAX, UINT64_MAX}};
+static const struct art_units all_units = {
+    {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX}};
 
 static void join_units(struct art_units *to, const struct art_units *more) {
     for (unsigned i = 0; i < ART_UNITS_WORDS; i++) to->bits[i] |= more->bits[i];

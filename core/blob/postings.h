@@ -11,8 +11,9 @@
  *                  u16 begin[groups + 1]           then for each of them: where a group begins, in words of 2 bytes
  *                  u8  any[(units + 7) / 8]        a bit for each unit that may have any term
  *                  u8  data[2 * words]
- *   group          terms in ascending order, as bits (posting_code.h), and zeros to the next word
- *   term           8 bits: its print; a number n, of its units; and if they are not more than ART_LISTED_UNITS
+ *   group          as bits (posting_code.h): the number of its terms, 8 bits of each, its print, in ascending order of
+ *                  the terms, then what is behind the print of each; and zeros to the next word. Of no term: nothing
+ *   term           its print; the number n of its units; and if they are not more than ART_LISTED_UNITS
  *                  8 bits, or 9 if there are more than 256 units: the first one
  *                  n - 1 steps, each from a unit to the next: 2 is that behind it, 3 the next but one, and so on
  *
@@ -46,7 +47,7 @@ enum {
     ART_POSTING_BYTES_ANYWAY = 16 * 1024, /* of a field, beside those a row */
     /* Of a field: with 15 bits of zeros behind each group, whose terms take 17 or more, a u16 reaches all of it. */
     ART_POSTING_BYTES_MAX = 104 * 1024,
-    ART_POSTING_TERMS_MAX = 1 << 17,      /* of a field that is being built: more mark their page as having any */
+    ART_POSTING_TERMS_MAX = 1 << 17, /* of a field that is being built: more mark their page as having any */
     ART_POSTINGS_ALIGN = 8,
     ART_POSTINGS_HEAD_BYTES = 4,
     ART_GROUP_TERMS_OF_PAGES = 3,
@@ -62,7 +63,7 @@ struct art_posting_cell {
 struct art_posting {
     uint32_t term;
     uint32_t last : 9, units : 10, bits : 13; /* X */
-                 /* with ART_UNIT_BITS */
+                                              /* with ART_UNIT_BITS */
 };
 _Static_assert(1 << 9 == ART_UNITS_MAX && 1 << 10 > ART_UNITS_MAX, "units and pages of a posting");
 /* Postings have numbers, in the order in which their terms came. */
@@ -77,9 +78,9 @@ struct art_posting_field {
     uint32_t terms[ART_UNITS_MAX]; /* of each unit: so many of `pushed` */
 };
 struct art_postings {
-    uint32_t fields;                        /* a bit for each */
-    bool by_pages;                          /* as in leaf blobs of up to 0.3.0; set before the first bucket */
-    uint32_t rows, rows_in[ART_UNITS_MAX];  /* all, and of each unit */
+    uint32_t fields;                       /* a bit for each */
+    bool by_pages;                         /* as in leaf blobs of up to 0.3.0; set before the first bucket */
+    uint32_t rows, rows_in[ART_UNITS_MAX]; /* all, and of each unit */
     uint32_t buckets, shift, last_unit;
     struct art_posting_field *field[ART_FIELDS_MAX];
     uint32_t *scratch;
