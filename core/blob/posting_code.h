@@ -50,13 +50,18 @@ static inline uint32_t art_push_bits(uint32_t units_before, uint32_t step) {
 struct art_bit_writer {
     uint8_t *to;
     uint64_t bits;
-    unsigned count; /* that are not written yet: less than 8 */
+    unsigned count; /* that are not written yet: less than 32 */
 };
 
 static inline void art_put_bits(struct art_bit_writer *out, uint64_t bits, uint32_t count) {
-    assert(count <= 32 && !(bits >> count));
+    assert(count <= 32 && !(bits >> count) && out->count < 32);
     out->bits |= bits << out->count;
-    for (out->count += count; out->count >= 8; out->count -= 8, out->bits >>= 8) *out->to++ = (uint8_t)out->bits;
+    out->count += count;
+    if (out->count < 32) return;
+    art_store32(out->to, (uint32_t)out->bits);
+    out->to += 4;
+    out->bits >>= 32;
+    out->count -= 32;
 }
 
 /* The bits of n below its highest, behind the zeros and the one that tell how many they are. */
@@ -81,8 +86,8 @@ static inline void art_put_units(struct art_bit_writer *out, const uint16_t *uni
 
 /* To the next two bytes. Returns where these are. */
 static inline uint8_t *art_end_bits(struct art_bit_writer *out, const uint8_t *begin) {
-    if (out->count) *out->to++ = (uint8_t)out->bits;
-    out->bits = out->count = 0;
+    for (unsigned left = out->count; left; left -= left < 8 ? left : 8, out->bits >>= 8)
+        *out->to++ = (uint8_t)out->bits;
     if ((out->to - begin) % 2) *out->to++ = 0;
     return out->to;
 }

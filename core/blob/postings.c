@@ -326,10 +326,10 @@ static uint32_t posting_bits(const struct posting_writer *writer, uint32_t numbe
     return bits;
 }
 
-/* Of each posting the units that are not marked, and the bytes of all. */
-static uint32_t list_units(struct posting_writer *writer) {
+/* Of each posting the units that are not marked. */
+static void list_units(struct posting_writer *writer) {
     const struct art_posting_field *field = writer->field;
-    uint32_t at = 0, bits = 0, *to = writer->end;
+    uint32_t at = 0, *to = writer->end;
     memset(to, 0, field->count * sizeof *to);
     for (uint32_t unit = 0, i = 0; unit < writer->units; i += field->terms[unit++]) {
         const uint32_t *pushed = field->pushed + i, count = art_units_has(&writer->any, unit) ? 0 : field->terms[unit];
@@ -344,7 +344,12 @@ static uint32_t list_units(struct posting_writer *writer) {
         const uint32_t *pushed = field->pushed + i, count = art_units_has(&writer->any, unit) ? 0 : field->terms[unit];
         for (uint32_t k = 0; k < count; k++) writer->unit[to[pushed[k]]++] = (uint16_t)unit;
     }
-    for (uint32_t i = 0; i < field->count; i++) bits += posting_bits(writer, i);
+}
+
+/* Of all postings, as they are listed. */
+static uint32_t listed_bytes(const struct posting_writer *writer) {
+    uint32_t bits = 0;
+    for (uint32_t i = 0; i < writer->field->count; i++) bits += posting_bits(writer, i);
     return (bits + 7) / 8;
 }
 
@@ -357,7 +362,8 @@ static void choose_marked(const struct art_postings *postings, struct posting_wr
     for (uint32_t unit = 0; unit < writer->units; unit++) {
         if (too_many && is_crowded(postings, field, unit)) art_units_add(&writer->any, unit);
     }
-    if (list_units(writer) <= allowed || !too_many) return;
+    list_units(writer);
+    if (!too_many || listed_bytes(writer) <= allowed) return;
     for (uint32_t unit = 0; unit < writer->units; unit++) art_units_add(&writer->any, unit);
     list_units(writer);
 }
