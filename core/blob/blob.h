@@ -124,6 +124,46 @@ static inline struct art_pages art_pages_of(uint32_t first, uint32_t n) {
     return pages;
 }
 
+/* By what postings say where a row may be (postings.h): a leaf's buckets, up to this number; where there are more, two,
+ * four and so on together. In a leaf of up to 0.3.0 its pages. */
+enum { ART_UNITS_MAX = 512, ART_UNITS_WORDS = ART_UNITS_MAX / 64 };
+struct art_units {
+    uint64_t bits[ART_UNITS_WORDS];
+};
+static inline bool art_units_has(const struct art_units *units, uint32_t unit) {
+    assert(unit < ART_UNITS_MAX);
+    return units->bits[unit >> 6] >> (unit & 63) & 1;
+}
+/* The first one of them from there on, or ART_UNITS_MAX. */
+static inline uint32_t art_units_from(const struct art_units *units, uint32_t unit) {
+    for (; unit < ART_UNITS_MAX; unit = (unit | 63) + 1) {
+        uint64_t left = units->bits[unit >> 6] >> (unit & 63);
+        if (left) return unit + (uint32_t)__builtin_ctzll(left);
+    }
+    return ART_UNITS_MAX;
+}
+
+static inline void art_units_add(struct art_units *units, uint32_t unit) {
+    assert(unit < ART_UNITS_MAX);
+    units->bits[unit >> 6] |= (uint64_t)1 << (unit & 63);
+}
+static inline uint32_t art_units_count(const struct art_units *units) {
+    uint32_t count = 0;
+    for (unsigned i = 0; i < ART_UNITS_WORDS; i++) count += (uint32_t)__builtin_popcountll(units->bits[i]);
+    return count;
+}
+static inline bool art_units_are_none(const struct art_units *units) {
+    uint64_t any = 0;
+    for (unsigned i = 0; i < ART_UNITS_WORDS; i++) any |= units->bits[i];
+    return !any;
+}
+/* So many buckets are units, 1 << shift together. */
+static inline unsigned art_unit_shift(uint32_t buckets) {
+    unsigned shift = 0;
+    while ((buckets - 1) >> shift >= ART_UNITS_MAX) shift++;
+    return shift;
+}
+
 /* What pages are wanted for. */
 enum art_intent {
     ART_POINT, /* they are needed: an error says why one of them cannot be had. Others may be read with them */
@@ -169,13 +209,14 @@ struct art_blob {
     struct art_separators *separators; /* (private) NULL: none */
     /* (private) where things lie in the image */
     struct art_parts at;
-    uint32_t filter, filter_blocks, postings, postings_end;
-    uint8_t flags, height;
+    uint32_t filter, filter_blocks, postings, postings_end, units;
+    uint8_t flags, height, unit_shift;
     uint16_t way;                      /* as parts_there: through which a search for a key goes */
     const struct art_symbols *symbols; /* of its coded suffixes; NULL: none are coded */
     struct art_pages head;             /* pages of the footer that are always present */
     bool blocks;                       /* some bucket may have one */
     bool postings_there;               /* their heads were read, and are sane */
+    bool units_are_pages;              /* in its postings, where it is of a former format */
     void *owner;                       /* for want() */
 };
 static inline struct art_pages art_blob_present(const struct art_blob *blob) {
@@ -386,13 +427,15 @@ struct art_plain_bucket { /* (private) the values of a bucket that has a block *
     uint8_t bytes[ART_BLOCK_PLAIN_MAX];
 };
 
-/* Pages of a leaf blob in which a row may have what is sought, as far as its postings tell; what is looked at of them
+/* Units of a leaf blob in which a row may have what is sought, as far as its postings tell; what is looked at of them
  * comes on demand. ART_CORRUPT, or what art_blob_want_pages() said. */
-enum art_rc art_blob_pages_with_terms(struct art_blob *blob, const struct art_limits *limits, struct art_pages *out);
-/* Whether a bucket may have a row within the limits; `pages`: what art_blob_pages_with_terms() says of its blob. */
+enum art_rc art_blob_units_with_terms(struct art_blob *blob, const struct art_limits *limits, struct art_units *out);
+/* Whether a bucket may have a row within the limits; `units`: what art_blob_units_with_terms() says of its blob. */
 bool art_blob_bucket_may_have(const struct art_blob *blob, const struct art_limits *limits,
-                              const struct art_pages *pages, uint32_t bucket);
-/* *first: the first of several leaf blobs that has such a page, or their number. Something is sought. Errors as
+                              const struct art_units *units, uint32_t bucket);
+/* How many leaf pages the other units fill, roughly. */
+uint32_t art_blob_pages_passed(const struct art_blob *blob, const struct art_units *units);
+/* *first: the first of several leaf blobs that has such a unit, or their number. Something is sought. Errors as
  * above. */
 enum art_rc art_blobs_first_with_terms(struct art_blob *const *blobs, uint32_t count, const struct art_limits *limits,
                                        uint32_t *first);
@@ -408,7 +451,7 @@ struct art_blob_cursor {
     bool shadows_nothing; /* with it: nor buckets of deletes alone, under which nobody looks for older entries */
     /* NULL, or set by art_blob_cursor_limit(): the same of buckets in which no row is put that is wanted. */
     const struct art_limits *limits;
-    struct art_pages pages; /* with limits: in which it may be */
+    struct art_units units; /* with limits: in which it may be */
     /* They choose among the rows of blocks, or among all: steps pass over the others. */
     bool chooses;
     const struct art_bytes *stop; /* with `chooses`: NULL, or a key behind which nobody looks for more; padded */

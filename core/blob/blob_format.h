@@ -21,7 +21,7 @@
  *                  u32 rank[buckets + 1]     entries before bucket b
  *                  i64 sum[buckets + 1]      weights before bucket b; only with ART_BLOB_SUMS, else sum = rank
  *                 (summed)                   of the whole blob, as in a reference (core/base/summary.h)
- *                 (heads)                   of each field of the postings: u16 groups, u16 units, u8 any[16], as there
+ *                 (heads)                   of each field of the postings: u16 groups, u16 words, u8 any[], as there
  *                  label                     the bytes that all keys of the blob begin with, as they are stored; up to
  *                                            7 bytes of zeros
  *
@@ -257,6 +257,11 @@ static inline bool art_format_has_symbols(unsigned format) {
 static inline uint32_t art_bucket_offset(const struct art_blob *blob, uint32_t bucket) {
     assert(bucket < blob->buckets);
     return (uint32_t)ART_BUCKET_ALIGN * art_load16(blob->image + blob->at.offsets + 2 * bucket);
+}
+
+/* In which unit of the postings it is. */
+static inline uint32_t art_bucket_unit(const struct art_blob *blob, uint32_t bucket) {
+    return blob->units_are_pages ? art_bucket_offset(blob, bucket) / ART_BLOB_PAGE : bucket >> blob->unit_shift;
 }
 
 /* Where the room of a bucket ends: at the next bucket, or with the leaf pages. */

@@ -36,7 +36,7 @@ struct art_parts art_parts_of(uint32_t buckets, bool weights, struct art_measure
         at.zones = at.bounds + bounds;
         at.sums = at.zones + zones;
         at.nodes = at.sums + sums;
-        heads = art_postings_heads_bytes(has);
+        heads = art_postings_heads_bytes(has, buckets);
         directories += summed + heads + label;
         at.offsets = at.lazy_end = ((uint32_t)ART_TRAILER_AT - directories) & ~7u;
         at.symbols = at.offsets - (art_format_has_symbols(format) ? (uint32_t)sizeof(struct art_symbols) : 0);
@@ -293,6 +293,9 @@ static void take_trailer(struct art_blob *blob, const struct art_blob_trailer *t
     bool former = art_format_is_former(trailer->format);
     blob->postings_end = former || !trailer->filter ? trailer->routing : trailer->filter;
     blob->blocks = art_format_has_blocks(trailer->format);
+    blob->units_are_pages = former;
+    blob->unit_shift = (uint8_t)art_unit_shift(trailer->buckets);
+    blob->units = former ? trailer->leaf_pages : ((trailer->buckets - 1) >> blob->unit_shift) + 1;
     bool symbols = art_format_has_symbols(trailer->format);
     _Static_assert(sizeof(struct art_symbols) % 8 == 0,
                    "the directories stand at a multiple of 8, and so do the symbols");

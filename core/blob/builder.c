@@ -29,6 +29,7 @@ enum art_rc art_builder_open(struct art_builder **out, const struct art_builder_
     if (options->summary) builder->footer.has = options->summary->has;
     builder->footer.former = index || options->former;
     if (!index) builder->footer.postings.fields = art_measures_fields(builder->footer.has);
+    builder->footer.postings.by_pages = builder->footer.former;
     builder->pending.coding = NULL;
     builder->pending.count = builder->pending.behind = 0;
     builder->pending.terms = (struct art_terms){0};

@@ -339,6 +339,7 @@ enum art_rc art_blob_check_expected(struct art_blob *blob, const struct art_blob
     if (rc) return rc;
     checker.footer.has = blob->has;
     checker.footer.former = art_format_is_former(art_blob_trailer(blob->image)->format);
+    checker.footer.postings.by_pages = checker.footer.former;
     checker.footer.symbols = blob->symbols;
     if (blob->postings && expected->summary) {
         checker.footer.postings.fields = art_measures_fields(blob->has);

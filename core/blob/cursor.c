@@ -38,9 +38,9 @@ enum art_rc art_blob_cursor_limit(struct art_blob_cursor *cursor, const struct a
     bool leaf = cursor->blob->kind == ART_BLOB_LEAF;
     cursor->chooses = limits && leaf && (limits->choose_singly || (limits->choose && cursor->blob->blocks));
     if (!limits) return ART_OK;
-    enum art_rc rc = art_blob_pages_with_terms(cursor->blob, limits, &cursor->pages);
-    bool any = art_pages_from(&cursor->pages, 0) < ART_BLOB_PAGES; /* zones say more of them */
-    return rc || !any ? rc : art_blob_want_zones(cursor->blob, limits);
+    enum art_rc rc = art_blob_units_with_terms(cursor->blob, limits, &cursor->units);
+    bool none = art_units_are_none(&cursor->units); /* else zones say more of them */
+    return rc || none ? rc : art_blob_want_zones(cursor->blob, limits);
 }
 
 void art_blob_cursor_plain(struct art_blob_cursor *cursor, struct art_plain_bucket *room) {
@@ -178,8 +178,8 @@ static bool has_only_deletes(const struct art_blob *blob, uint32_t bucket) {
 }
 
 bool art_blob_bucket_may_have(const struct art_blob *blob, const struct art_limits *limits,
-                              const struct art_pages *pages, uint32_t bucket) {
-    if (!art_pages_has(pages, art_bucket_offset(blob, bucket) / ART_BLOB_PAGE)) return false;
+                              const struct art_units *units, uint32_t bucket) {
+    if (!art_units_has(units, art_bucket_unit(blob, bucket))) return false;
     for (unsigned i = 0; i < limits->count; i++) {
         struct art_zone zone = art_bucket_zone(blob, limits->limit[i].column, bucket);
         if (!art_zone_may_have(&zone, &limits->limit[i])) return false;
@@ -192,15 +192,24 @@ static bool is_wanted_bucket(const struct art_blob_cursor *cursor, uint32_t buck
     const struct art_blob *blob = cursor->blob;
     if (cursor->newer_than && art_bucket_bounds(blob, bucket).csn_max <= cursor->newer_than) return false;
     if (cursor->shadows_nothing && has_only_deletes(blob, bucket)) return false;
-    return !cursor->limits || art_blob_bucket_may_have(blob, cursor->limits, &cursor->pages, bucket);
+    return !cursor->limits || art_blob_bucket_may_have(blob, cursor->limits, &cursor->units, bucket);
+}
+
+/* The first bucket from there on in these units. */
+static uint32_t bucket_in_units(const struct art_blob *blob, const struct art_units *units, uint32_t bucket) {
+    uint32_t unit = bucket >> blob->unit_shift, first = art_units_from(units, unit);
+    return first == unit ? bucket : first << blob->unit_shift;
 }
 
 /* The first bucket from there on that may have what is asked for; the number of buckets: none. */
 static uint32_t wanted_from(const struct art_blob_cursor *cursor, uint32_t bucket) {
     const struct art_blob *blob = cursor->blob;
     if (ART_LIKELY(!cursor->newer_than && !cursor->limits)) return bucket;
-    while (bucket < blob->buckets && !is_wanted_bucket(cursor, bucket)) bucket++;
-    return bucket;
+    for (; bucket < blob->buckets; bucket++) {
+        if (cursor->limits && !blob->units_are_pages) bucket = bucket_in_units(blob, &cursor->units, bucket);
+        if (bucket < blob->buckets && is_wanted_bucket(cursor, bucket)) return bucket;
+    }
+    return blob->buckets;
 }
 
 /* The end of the last such bucket before `end`; 0: there is none. */

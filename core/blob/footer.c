@@ -272,8 +272,8 @@ uint32_t art_footer_pages(uint32_t buckets, bool sums, struct art_measures has, 
                           uint64_t other_bytes) {
     uint32_t filter = art_filter_blocks(filter_keys) * ART_FILTER_BLOCK_BYTES;
     uint64_t bytes = sizeof(struct art_blob_trailer) + (filter ? filter + ART_FILTER_BLOCK_BYTES : 0) +
-                     (uint64_t)art_directory_bytes(buckets, sums, has) + art_postings_heads_bytes(has) + other_bytes +
-                     2 * 8;
+                     (uint64_t)art_directory_bytes(buckets, sums, has) + art_postings_heads_bytes(has, buckets) +
+                     other_bytes + 2 * 8;
     return (uint32_t)((bytes + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE);
 }
 
@@ -378,7 +378,7 @@ enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, 
     memset(image + begin, 0, ART_TRAILER_AT - begin);
     if (posted.len) memcpy(image + out->postings, posted.data, posted.len);
     if (out->filter) art_filter_build(image + out->filter, out->filter_blocks, footer->hashes, filter_keys);
-    if (posted.len && at.heads) art_postings_copy_heads(posted, footer->has, image + at.heads);
+    if (posted.len && at.heads) art_postings_copy_heads(posted, footer->has, footer->buckets, image + at.heads);
     put_directories(footer, &at, image);
     put_bounds(footer, csn_min, image + at.bounds);
     if (footer->has.columns) put_summed(footer, &at, image);

@@ -5,6 +5,7 @@
 #include "core/base/alloc.h"
 #include "core/base/buffer.h"
 #include "core/base/error.h"
+#include "core/blob/posting_code.h"
 #include "core/blob/simd.h"
 
 static bool has_field(uint32_t fields, unsigned field) {
@@ -27,13 +28,13 @@ void art_postings_clear(struct art_postings *postings) {
 }
 
 void art_postings_reset(struct art_postings *postings) {
-    postings->rows = postings->last_page = 0;
+    postings->rows = postings->buckets = postings->shift = postings->last_unit = 0;
     memset(postings->rows_in, 0, sizeof postings->rows_in);
     for (unsigned i = 0; i < ART_FIELDS_MAX; i++) {
         struct art_posting_field *field = postings->field[i];
         if (!field) continue;
-        field->count = field->bytes = field->pushed_count = 0;
-        field->any = (struct art_pages){{0, 0}};
+        field->count = field->bits = field->frequent = field->pushed_count = 0;
+        field->any = (struct art_units){{0}};
         memset(field->terms, 0, sizeof field->terms);
         if (field->cell) memset(field->cell, 0, (field->mask + 1) * sizeof *field->cell);
     }
@@ -91,159 +92,288 @@ enum art_rc art_postings_reserve(struct art_postings *postings, const struct art
     return rc;
 }
 
-static void set_page(struct art_pages *pages, uint32_t page) {
-    pages->bits[page >> 6] |= 1ull << (page & 63);
+/* The format of pages, as postings.h draws it. */
+enum { PAGE_BITS = ART_BLOB_PAGES, MAP_BYTES = 2 + PAGE_BITS / 8, IN_A_THIRD = ART_BLOB_PAGES / 3 + 1 };
+
+/* Notes in a posting that it has this unit, the next one or the last. Returns whether that is new; *bits: of all. */
+static inline bool note_unit_of_term(struct art_posting *posting, uint32_t unit, uint32_t *bits) {
+    uint32_t before = posting->units, comes = !before || posting->last != unit;
+    if (before > ART_LISTED_UNITS) return false;
+    uint32_t more = before ? art_push_bits(before, unit - posting->last + 1) : ART_POSTING_BITS;
+    if (before == ART_LISTED_UNITS && comes) more = (uint32_t)ART_FREQUENT_BITS - posting->bits;
+    more *= comes;
+    *bits += more;
+    posting->last = unit & (ART_UNITS_MAX - 1);
+    posting->units = (before + comes) & 0x3ff;
+    posting->bits = (posting->bits + more) & 0x1fff;
+    return comes;
 }
 
-/* The format, as postings.h draws it. */
-enum { HEAD_BYTES = 4, ANY_BYTES = ART_BLOB_PAGES / 8, MAP_BYTES = 2 + ANY_BYTES };
-enum { IN_A_THIRD = ART_BLOB_PAGES / 3 + 1 }; /* of as many pages as there may be */
+/* The same for a page. Of as many pages as there may be it is in a third, and tells nothing, sooner or later. */
+static inline bool note_page_of_term(struct art_posting *posting, uint32_t page, uint32_t *bits) {
+    uint32_t before = posting->units, comes = !before || posting->last != page, pages = before + comes;
+    posting->last = page & (ART_UNITS_MAX - 1);
+    posting->units = pages & 0x3ff;
+    *bits += 8 * (!before + (comes & (pages <= ART_LISTED_PAGES + 1)));
+    *bits -= 8 * (comes & (pages == IN_A_THIRD)) * (MAP_BYTES - 2);
+    return comes;
+}
 
-/* Whether a term is new, or new in this page, no branch tells. */
-static void push_set(struct art_posting_field *field, const struct art_term_set *set, uint32_t page) {
+/* Whether a term is new, or new in this unit, no branch tells. */
+static inline void push_set(struct art_posting_field *field, const struct art_term_set *set, uint32_t unit,
+                            bool by_pages) {
     enum { AHEAD = 8 };
-    uint32_t count = field->count, bytes = field->bytes, *pushed = field->pushed + field->pushed_count, n = 0;
+    uint32_t count = field->count, bits = field->bits, *pushed = field->pushed + field->pushed_count, n = 0,
+             frequent = 0;
     for (uint32_t i = 0; i < set->count; i++) {
         uint32_t term = set->term[i];
         if (i + AHEAD < set->count) __builtin_prefetch(&field->cell[set->term[i + AHEAD] & field->mask], 1);
         struct art_posting_cell *cell = find_cell(field, term);
         uint32_t is_new = !cell->term, number = is_new ? count : cell->number;
         struct art_posting *posting = &field->posting[number];
-        uint32_t pages = is_new ? 0 : posting->pages, comes = is_new || posting->last != page;
-        pages += comes;
         *cell = (struct art_posting_cell){term, number};
-        *posting = (struct art_posting){term, (uint8_t)pages, (uint8_t)page};
+        if (is_new) *posting = (struct art_posting){.term = term};
         pushed[n] = number;
+        bool comes = by_pages ? note_page_of_term(posting, unit, &bits) : note_unit_of_term(posting, unit, &bits);
+        frequent += comes && posting->units == ART_LISTED_UNITS + 1;
         n += comes;
         count += is_new;
-        bytes += is_new + (comes & (pages <= ART_LISTED_PAGES + 1));
-        bytes -= (comes & (pages == IN_A_THIRD)) * (MAP_BYTES - 2);
     }
     field->count = count;
-    field->bytes = bytes;
+    field->bits = bits;
+    field->frequent += frequent;
     field->pushed_count += n;
-    assert(field->terms[page] + n <= UINT16_MAX); /* pages are written by these counts */
-    field->terms[page] = (uint16_t)(field->terms[page] + n);
+    field->terms[unit] += n;
+}
+
+/* Two units become one. Terms that tell nothing already have no part in this. */
+static void halve_field(struct art_posting_field *field) {
+    uint32_t bits = 0, from = 0, to = 0, all[ART_UNITS_MAX];
+    struct art_units any = {{0}};
+    memcpy(all, field->terms, sizeof all);
+    memset(field->terms, 0, sizeof field->terms);
+    for (uint32_t i = 0; i < field->count; i++) {
+        struct art_posting *posting = &field->posting[i];
+        if (posting->units <= ART_LISTED_UNITS) posting->units = posting->bits = 0;
+        bits += posting->bits;
+    }
+    for (uint32_t unit = 0; unit < ART_UNITS_MAX; unit++) {
+        if (art_units_has(&field->any, unit)) art_units_add(&any, unit / 2);
+        for (uint32_t end = from + all[unit]; from < end; from++) {
+            uint32_t number = field->pushed[from];
+            if (!note_unit_of_term(&field->posting[number], unit / 2, &bits)) continue;
+            field->pushed[to++] = number;
+            field->terms[unit / 2]++;
+        }
+    }
+    field->any = any;
+    field->bits = bits;
+    field->pushed_count = to;
+}
+
+static void halve(struct art_postings *postings) {
+    postings->shift++;
+    postings->last_unit /= 2;
+    for (uint32_t unit = 0; unit < ART_UNITS_MAX; unit++) {
+        uint32_t rows = postings->rows_in[unit];
+        postings->rows_in[unit] = 0;
+        postings->rows_in[unit / 2] += rows;
+    }
+    for (unsigned i = 0; i < ART_FIELDS_MAX; i++)
+        if (has_field(postings->fields, i)) halve_field(postings->field[i]);
+}
+
+/* Is there no unit left for the next bucket? */
+static bool is_to_be_halved(const struct art_postings *postings) {
+    return !postings->by_pages && postings->buckets >> postings->shift == ART_UNITS_MAX;
 }
 
 void art_postings_push(struct art_postings *postings, const struct art_terms *bucket, uint32_t rows, uint32_t page) {
+    if (is_to_be_halved(postings)) halve(postings);
+    uint32_t unit = postings->by_pages ? page : postings->buckets >> postings->shift;
+    postings->buckets++;
     postings->rows += rows;
-    postings->rows_in[page] += rows;
-    assert(page >= postings->last_page);
-    postings->last_page = page;
+    postings->rows_in[unit] += rows;
+    assert(unit >= postings->last_unit);
+    postings->last_unit = unit;
     for (unsigned i = 0; i < ART_FIELDS_MAX; i++) {
         if (!has_field(postings->fields, i)) continue;
         struct art_posting_field *field = postings->field[i];
-        if (takes_terms(field, bucket->set[i])) {
-            push_set(field, bucket->set[i], page);
+        if (!takes_terms(field, bucket->set[i])) {
+            art_units_add(&field->any, unit);
+        } else if (postings->by_pages) {
+            push_set(field, bucket->set[i], unit, true);
         } else {
-            set_page(&field->any, page);
+            push_set(field, bucket->set[i], unit, false);
         }
     }
 }
 
-static uint32_t groups_of(uint32_t terms) {
-    return (terms + ART_GROUP_TERMS - 1) / ART_GROUP_TERMS;
+enum { HEAD_BYTES = ART_POSTINGS_HEAD_BYTES };
+
+/* Of pages there are as many bits as there may be pages. */
+static uint32_t any_bytes_of(uint32_t units, bool by_pages) {
+    return by_pages ? PAGE_BITS / 8 : (units + 7) / 8;
 }
 
-static uint32_t bytes_allowed(uint32_t rows) {
+static uint32_t groups_of(uint32_t terms, bool by_pages) {
+    uint32_t each = by_pages ? ART_GROUP_TERMS_OF_PAGES : ART_GROUP_TERMS;
+    return (terms + each - 1) / each;
+}
+
+static uint32_t bytes_allowed(uint32_t rows, bool by_pages) {
     uint64_t bytes = (uint64_t)ART_POSTING_BYTES_A_ROW * rows + ART_POSTING_BYTES_ANYWAY;
-    return bytes < ART_POSTING_BYTES_MAX ? (uint32_t)bytes : ART_POSTING_BYTES_MAX;
+    uint32_t most = by_pages ? ART_POSTING_BYTES_MAX_OF_PAGES : ART_POSTING_BYTES_MAX;
+    return bytes < most ? (uint32_t)bytes : most;
 }
 
 /* More than they are worth. */
-static bool is_crowded(const struct art_postings *postings, const struct art_posting_field *field, uint32_t page) {
-    return field->terms[page] > ART_POSTING_BYTES_A_ROW * postings->rows_in[page];
+static bool is_crowded(const struct art_postings *postings, const struct art_posting_field *field, uint32_t unit) {
+    return field->terms[unit] > ART_POSTING_BYTES_A_ROW * postings->rows_in[unit];
 }
 
-/* What a field takes at most whose crowded pages will be marked: each term of another page two bytes. The last page
- * may get more rows, and then be none. */
+/* What a field takes at most, without its groups; `units`: as they may be. */
+static uint32_t data_bytes(const struct art_posting_field *field, uint32_t units) {
+    return (field->bits + (art_unit_bits(units) - ART_UNIT_BITS) * field->count + 7) / 8;
+}
+
+/* A term of a bucket that is not pushed yet, at most; and what is put behind a group. */
+static uint32_t bytes_of_terms(uint32_t terms, bool by_pages) {
+    return by_pages ? 2 * terms : (ART_PUSH_BITS_MAX * terms + 7) / 8;
+}
+static uint32_t bytes_behind(uint32_t groups, bool by_pages) {
+    return by_pages ? groups : 2 * groups;
+}
+
+/* What a field takes at most whose crowded units will be marked. The last unit may get more rows, and then be none; and
+ * if two units become one, that may be none. */
 static uint32_t bytes_when_marked(const struct art_postings *postings, const struct art_posting_field *field) {
-    uint32_t terms = 0;
-    for (uint32_t page = 0; page <= postings->last_page; page++) {
-        if (page == postings->last_page || !is_crowded(postings, field, page)) terms += field->terms[page];
+    uint32_t terms = field->frequent;
+    if (is_to_be_halved(postings)) return UINT32_MAX;
+    for (uint32_t unit = 0; unit <= postings->last_unit; unit++) {
+        if (unit == postings->last_unit || !is_crowded(postings, field, unit)) terms += field->terms[unit];
     }
-    return 2 * terms;
+    return bytes_of_terms(terms, postings->by_pages);
 }
 
 uint32_t art_postings_bytes(const struct art_postings *postings, const struct art_terms *more, uint32_t rows) {
-    uint32_t bytes = 0, allowed = bytes_allowed(postings->rows + rows);
+    bool by_pages = postings->by_pages;
+    uint32_t bytes = 0, allowed = bytes_allowed(postings->rows + rows, by_pages), units = postings->last_unit + 2;
     for (unsigned i = 0; i < ART_FIELDS_MAX; i++) {
         if (!has_field(postings->fields, i)) continue;
         const struct art_posting_field *field = postings->field[i];
         uint32_t fresh = more && !more->set[i]->any ? more->set[i]->count : 0;
-        uint32_t data = field ? field->bytes : 0;
-        if (data > allowed) data = bytes_when_marked(postings, field);
-        data = art_min32(data + 2 * fresh, allowed);
-        uint32_t groups = groups_of(art_min32((field ? field->count : 0) + fresh, data / 2));
-        bytes += HEAD_BYTES + 2 * (groups + 1) + ANY_BYTES + data + groups;
+        uint32_t data = field ? data_bytes(field, by_pages ? 0 : units) : 0;
+        if (data > allowed) data = art_min32(allowed, bytes_when_marked(postings, field));
+        data = art_min32(data + bytes_of_terms(fresh, by_pages), allowed);
+        uint32_t groups = groups_of(art_min32((field ? field->count : 0) + fresh, data / 2), by_pages);
+        bytes += HEAD_BYTES + 2 * (groups + 1) + any_bytes_of(units, by_pages) + data + bytes_behind(groups, by_pages);
     }
     return bytes;
 }
 
 bool art_postings_are_full(const struct art_postings *postings, const struct art_terms *more, uint32_t rows) {
+    bool by_pages = postings->by_pages;
+    uint32_t most = by_pages ? ART_POSTING_BYTES_MAX_OF_PAGES : ART_POSTING_BYTES_MAX;
     uint64_t worth = (uint64_t)ART_POSTING_BYTES_A_ROW * (postings->rows + rows);
     for (unsigned i = 0; i < ART_FIELDS_MAX; i++) {
         if (!has_field(postings->fields, i) || !postings->field[i] || more->set[i]->any) continue;
-        uint64_t bytes = postings->field[i]->bytes + 2ull * more->set[i]->count;
-        if (bytes > ART_POSTING_BYTES_MAX && bytes <= worth) return true;
+        uint64_t bytes = data_bytes(postings->field[i], by_pages ? 0 : postings->last_unit + 2);
+        bytes += bytes_of_terms(more->set[i]->count, by_pages);
+        if (bytes > most && bytes <= worth) return true;
     }
     return false;
 }
 
 /* --- writing them ------------------------------------------------------------------------------------------------- */
 
-/* In the byte of a page, which has a number below 128. */
-enum { LAST_LISTED = 0x80, MAP_FOLLOWS = ART_BLOB_PAGES - 1, IN_ANY = MAP_FOLLOWS | LAST_LISTED };
+/* A field that is being written. */
+struct posting_writer {
+    const struct art_posting_field *field;
+    bool by_pages;
+    uint32_t units;
+    struct art_units any;
+    uint16_t *unit;           /* those of the first posting that are not marked, then of the next, and so on */
+    uint32_t *end;            /* [count] where those of a posting end */
+    uint64_t *sorted, *spare; /* [count] a term, and below it the number of its posting */
+};
 
-static inline bool tells_nothing(const struct art_posting *posting, uint32_t leaf_pages) {
-    return 3u * posting->pages >= leaf_pages;
+static const uint16_t *units_of(const struct posting_writer *writer, uint32_t number, uint32_t *count) {
+    uint32_t from = number ? writer->end[number - 1] : 0;
+    *count = writer->end[number] - from;
+    return writer->unit + from;
 }
 
-/* Bytes of a posting, of so many leaf pages, with `left` pages that are not marked as having any. */
-static inline uint32_t posting_bytes(const struct art_posting *posting, uint32_t left, uint32_t leaf_pages) {
-    if (!left) return 0;
-    if (tells_nothing(posting, leaf_pages)) return 2;
-    return left <= ART_LISTED_PAGES ? 1 + left : MAP_BYTES;
+static bool tells_nothing(const struct posting_writer *writer, uint32_t number) {
+    uint32_t units = writer->field->posting[number].units;
+    return writer->by_pages ? 3 * units >= writer->units : units > ART_LISTED_UNITS;
 }
 
-/* left[number]: of a posting's pages those that are not marked. Returns the bytes of all. */
-static uint32_t count_left(const struct art_posting_field *field, const struct art_pages *any, uint32_t leaf_pages,
-                           uint32_t *left) {
-    const uint32_t *pushed = field->pushed;
-    uint32_t bytes = 0;
-    for (uint32_t i = 0; i < field->count; i++) left[i] = field->posting[i].pages;
-    for (uint32_t page = 0; page < leaf_pages; pushed += field->terms[page++]) {
-        for (uint32_t i = 0; art_pages_has(any, page) && i < field->terms[page]; i++) left[pushed[i]]--;
+/* One that tells nothing must not be left out: not all of its units are known. */
+static bool is_left_out(const struct posting_writer *writer, uint32_t number) {
+    uint32_t left;
+    units_of(writer, number, &left);
+    return !left && (writer->by_pages || !tells_nothing(writer, number));
+}
+
+static uint32_t posting_bits(const struct posting_writer *writer, uint32_t number) {
+    uint32_t left, bits = ART_POSTING_BITS + art_unit_bits(writer->units) - ART_UNIT_BITS;
+    const uint16_t *unit = units_of(writer, number, &left);
+    if (is_left_out(writer, number)) return 0;
+    if (tells_nothing(writer, number)) return writer->by_pages ? 16 : ART_FREQUENT_BITS;
+    if (writer->by_pages) return 8 * (left <= ART_LISTED_PAGES ? 1 + left : MAP_BYTES);
+    for (uint32_t i = 1; i < left; i++) bits += art_push_bits(i, unit[i] - unit[i - 1] + 1u);
+    return bits;
+}
+
+/* Of each posting the units that are not marked. */
+static void list_units(struct posting_writer *writer) {
+    const struct art_posting_field *field = writer->field;
+    uint32_t at = 0, *to = writer->end;
+    memset(to, 0, field->count * sizeof *to);
+    for (uint32_t unit = 0, i = 0; unit < writer->units; i += field->terms[unit++]) {
+        const uint32_t *pushed = field->pushed + i, count = art_units_has(&writer->any, unit) ? 0 : field->terms[unit];
+        for (uint32_t k = 0; k < count; k++) to[pushed[k]]++;
     }
-    for (uint32_t i = 0; i < field->count; i++) bytes += posting_bytes(&field->posting[i], left[i], leaf_pages);
-    return bytes;
+    for (uint32_t i = 0; i < field->count; i++) {
+        uint32_t count = to[i];
+        to[i] = at;
+        at += count;
+    }
+    for (uint32_t unit = 0, i = 0; unit < writer->units; i += field->terms[unit++]) {
+        const uint32_t *pushed = field->pushed + i, count = art_units_has(&writer->any, unit) ? 0 : field->terms[unit];
+        for (uint32_t k = 0; k < count; k++) writer->unit[to[pushed[k]]++] = (uint16_t)unit;
+    }
 }
 
-/* Which pages are marked as having any term, and what is left of the others. */
-static struct art_pages choose_marked(const struct art_postings *postings, const struct art_posting_field *field,
-                                      uint32_t leaf_pages, uint32_t *left) {
-    struct art_pages any = field->any;
-    uint32_t allowed = bytes_allowed(postings->rows);
-    bool too_many = field->bytes > allowed;
-    for (uint32_t page = 0; page < leaf_pages; page++) {
-        if (too_many && is_crowded(postings, field, page)) set_page(&any, page);
+/* Of all postings, as they are listed. */
+static uint32_t listed_bytes(const struct posting_writer *writer) {
+    uint32_t bits = 0;
+    for (uint32_t i = 0; i < writer->field->count; i++) bits += posting_bits(writer, i);
+    return (bits + 7) / 8;
+}
+
+/* Which units are marked as having any term; the others are listed. */
+static void choose_marked(const struct art_postings *postings, struct posting_writer *writer) {
+    const struct art_posting_field *field = writer->field;
+    uint32_t allowed = bytes_allowed(postings->rows, postings->by_pages);
+    bool too_many = data_bytes(field, postings->by_pages ? 0 : writer->units) > allowed;
+    writer->any = field->any;
+    for (uint32_t unit = 0; unit < writer->units; unit++) {
+        if (too_many && is_crowded(postings, field, unit)) art_units_add(&writer->any, unit);
     }
-    if (count_left(field, &any, leaf_pages, left) <= allowed || !too_many) return any;
-    for (uint32_t page = 0; page < leaf_pages; page++) set_page(&any, page);
-    count_left(field, &any, leaf_pages, left);
-    return any;
+    list_units(writer);
+    if (!too_many || listed_bytes(writer) <= allowed) return;
+    for (uint32_t unit = 0; unit < writer->units; unit++) art_units_add(&writer->any, unit);
+    list_units(writer);
 }
 
 static uint32_t group_of(uint32_t term, uint32_t groups) {
     return (uint32_t)((uint64_t)term * groups >> 32);
 }
 
-/* A term, and below it the number of its posting. */
-typedef uint64_t sortable;
-
 /* By the terms, three times by eleven bits: they are in `spare` then. */
-static void sort_terms(sortable *from, sortable *spare, uint32_t count) {
+static void sort_terms(uint64_t *from, uint64_t *spare, uint32_t count) {
     enum { BITS = 11, PASSES = 3, DIGITS = 1 << BITS };
     uint32_t begin[PASSES][DIGITS] = {{0}};
     for (uint32_t i = 0; i < count; i++) {
@@ -256,127 +386,155 @@ static void sort_terms(sortable *from, sortable *spare, uint32_t count) {
             at += n;
         }
         for (uint32_t i = 0; i < count; i++) spare[begin[p][from[i] >> (32 + p * BITS) & (DIGITS - 1)]++] = from[i];
-        sortable *sorted = spare;
+        uint64_t *sorted = spare;
         spare = from;
         from = sorted;
     }
 }
 
-/* Of each posting where its pages go, in bytes from the field's beginning, twice, and whether they are listed. */
-enum { LISTED = 1 };
+/* In the byte of a page, which has a number below 128. */
+enum { LAST_LISTED = 0x80, MAP_FOLLOWS = ART_BLOB_PAGES - 1, IN_ANY = MAP_FOLLOWS | LAST_LISTED };
 
-/* All but the pages. at[number]: where they go; `nowhere`: 16 bytes for those that nobody wants to see. Returns where
- * the field ends. */
-static uint8_t *put_groups(const struct art_posting_field *field, uint32_t leaf_pages, const sortable *sorted,
-                           uint32_t count, uint32_t groups, const uint32_t *left, uint32_t *at, uint8_t *out) {
-    uint8_t *nowhere = out + 2 * (groups + 1), *data = nowhere + ANY_BYTES, *to = data;
-    art_store16(out, 0);
-    for (uint32_t group = 0, i = 0; group < groups; group++) {
-        for (; i < count && group_of((uint32_t)(sorted[i] >> 32), groups) == group; i++) {
-            uint32_t number = (uint32_t)sorted[i], is_map = left[number] > ART_LISTED_PAGES;
-            bool is_any = tells_nothing(&field->posting[number], leaf_pages);
-            uint8_t *pages = is_any ? nowhere : to + 1 + is_map;
-            at[number] = (uint32_t)(pages - out) << 1 | (is_any || is_map ? 0 : LISTED);
-            to[0] = (uint8_t)(sorted[i] >> 32);
-            if (is_map && !is_any) memset(pages, 0, ANY_BYTES);
-            if (is_map || is_any) to[1] = is_any ? IN_ANY : MAP_FOLLOWS;
-            to += posting_bytes(&field->posting[number], left[number], leaf_pages);
-        }
-        if ((to - data) % 2) *to++ = 0;
-        art_store16(out + 2 * (group + 1), (uint32_t)(to - data) / 2);
+static uint8_t *put_pages(const struct posting_writer *writer, uint32_t number, uint8_t *to) {
+    uint32_t left;
+    const uint16_t *page = units_of(writer, number, &left);
+    if (tells_nothing(writer, number)) {
+        *to++ = IN_ANY;
+        return to;
     }
+    if (left <= ART_LISTED_PAGES) {
+        for (uint32_t i = 0; i < left; i++) *to++ = (uint8_t)(page[i] | (i + 1 < left ? 0 : LAST_LISTED));
+        return to;
+    }
+    *to++ = MAP_FOLLOWS;
+    memset(to, 0, PAGE_BITS / 8);
+    for (uint32_t i = 0; i < left; i++) to[page[i] / 8] |= (uint8_t)(1u << page[i] % 8);
+    return to + PAGE_BITS / 8;
+}
+
+static uint8_t *put_group_of_pages(const struct posting_writer *writer, const uint64_t *term, uint32_t count,
+                                   uint8_t *out) {
+    uint8_t *to = out;
+    for (uint32_t i = 0; i < count; i++) {
+        *to++ = (uint8_t)(term[i] >> 32);
+        to = put_pages(writer, (uint32_t)term[i], to);
+    }
+    if ((to - out) % 2) *to++ = 0;
     return to;
 }
 
-/* Each page to its postings; a list ends where at[number] is then. No branch tells lists from maps. */
-static void put_pages(const struct art_posting_field *field, const struct art_pages *any, uint32_t leaf_pages,
-                      uint32_t *at, uint8_t *out) {
-    const uint32_t *pushed = field->pushed;
-    for (uint32_t page = 0; page < leaf_pages; pushed += field->terms[page++]) {
-        for (uint32_t i = 0; i < field->terms[page] && !art_pages_has(any, page); i++) {
-            uint32_t to = at[pushed[i]], listed = to & LISTED;
-            uint8_t *byte = out + to / 2 + (listed ? 0 : page / 8), bit = (uint8_t)(1u << page % 8);
-            *byte = listed ? (uint8_t)page : *byte | bit;
-            at[pushed[i]] = to + 2 * listed;
+/* So many terms of one group. */
+static uint8_t *put_group(const struct posting_writer *writer, const uint64_t *term, uint32_t count, uint8_t *out) {
+    struct art_bit_writer bits = {.to = out};
+    if (!count) return out;
+    art_put_number(&bits, count);
+    for (uint32_t i = 0; i < count; i++) art_put_bits(&bits, (uint8_t)(term[i] >> 32), ART_PRINT_BITS);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t number = (uint32_t)term[i], left;
+        const uint16_t *unit = units_of(writer, number, &left);
+        if (tells_nothing(writer, number)) {
+            art_put_number(&bits, ART_LISTED_UNITS + 1);
+        } else {
+            art_put_units(&bits, unit, left, writer->units);
         }
     }
+    return art_end_bits(&bits, out);
 }
 
 /* Returns where the field ends; its head is `head`. */
-static uint8_t *write_field(struct art_postings *postings, const struct art_posting_field *field, uint32_t leaf_pages,
-                            uint8_t *head, uint8_t *out) {
-    sortable *unsorted = (sortable *)(void *)postings->scratch, *sorted = unsorted + field->count;
-    uint32_t *left = (uint32_t *)(void *)(sorted + field->count), *at = left + field->count, count = 0;
-    struct art_pages any = choose_marked(postings, field, leaf_pages, left);
+static uint8_t *write_field(struct posting_writer *writer, uint8_t *head, uint8_t *out) {
+    const struct art_posting_field *field = writer->field;
+    uint32_t count = 0, any_bytes = any_bytes_of(writer->units, writer->by_pages);
     for (uint32_t i = 0; i < field->count; i++) {
-        unsorted[count] = (sortable)field->posting[i].term << 32 | i;
-        count += left[i] > 0;
+        writer->spare[count] = (uint64_t)field->posting[i].term << 32 | i;
+        count += !is_left_out(writer, i);
     }
-    sort_terms(unsorted, sorted, count);
-    uint32_t groups = groups_of(count);
-    uint8_t *data = out + 2 * (groups + 1) + ANY_BYTES;
-    uint8_t *end = put_groups(field, leaf_pages, sorted, count, groups, left, at, out);
-    put_pages(field, &any, leaf_pages, at, out);
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t to = at[(uint32_t)sorted[i]];
-        if (to & LISTED) out[to / 2 - 1] |= LAST_LISTED;
+    sort_terms(writer->spare, writer->sorted, count);
+    uint32_t groups = groups_of(count, writer->by_pages);
+    uint8_t *any = out + 2 * (groups + 1), *data = any + any_bytes, *to = data;
+    for (uint32_t group = 0, from = 0, i = 0; group < groups; group++, from = i) {
+        while (i < count && group_of((uint32_t)(writer->sorted[i] >> 32), groups) == group) i++;
+        art_store16(out + 2 * group, (uint32_t)(to - data) / 2);
+        const uint64_t *term = writer->sorted + from;
+        to = writer->by_pages ? put_group_of_pages(writer, term, i - from, to) : put_group(writer, term, i - from, to);
     }
-    art_store64(data - ANY_BYTES, any.bits[0]);
-    art_store64(data - ANY_BYTES + 8, any.bits[1]);
-    assert((end - data) / 2 <= UINT16_MAX);
+    art_store16(out + 2 * groups, (uint32_t)(to - data) / 2);
+    memcpy(any, writer->any.bits, any_bytes);
+    assert((to - data) / 2 <= UINT16_MAX);
     art_store16(head, groups);
-    art_store16(head + 2, (uint32_t)(end - data) / 2);
-    return end;
+    art_store16(head + 2, (uint32_t)(to - data) / 2);
+    return to;
+}
+
+/* Room for what is written: two times 64 bits a term, 32 bits a term, 16 for each that was pushed. */
+static enum art_rc open_writer(struct posting_writer *writer, struct art_postings *postings) {
+    uint32_t count = writer->field->count, need = 5 * count + writer->field->pushed_count / 2 + 2;
+    enum art_rc rc = art_grow(&postings->scratch, &postings->scratch_capacity, need, sizeof *postings->scratch);
+    if (rc) return rc;
+    writer->spare = (uint64_t *)(void *)postings->scratch;
+    writer->sorted = writer->spare + count;
+    writer->end = (uint32_t *)(void *)(writer->sorted + count);
+    writer->unit = (uint16_t *)(void *)(writer->end + count);
+    return ART_OK;
+}
+
+static uint32_t table_bytes(const uint8_t *head, uint32_t any_bytes) {
+    return 2 * (art_load16(head) + 1) + any_bytes + 2 * art_load16(head + 2);
+}
+
+/* By heads that lie so far from each other. */
+static uint32_t measure_by_heads(const uint8_t *heads, uint32_t stride, uint32_t limit, uint32_t fields,
+                                 uint32_t any_bytes) {
+    uint32_t n = (uint32_t)__builtin_popcount(fields), bytes = HEAD_BYTES * n;
+    for (uint32_t i = 0; bytes <= limit && i < n; i++) bytes += table_bytes(heads + stride * i, any_bytes);
+    return bytes <= limit ? bytes : 0;
 }
 
 enum art_rc art_postings_write(struct art_postings *postings, uint32_t leaf_pages, uint8_t *out, uint32_t *bytes) {
     uint8_t *head = out, *at = out + HEAD_BYTES * __builtin_popcount(postings->fields);
+    uint32_t units = postings->by_pages ? leaf_pages : postings->last_unit + 1;
     for (unsigned i = 0; i < ART_FIELDS_MAX; i++) {
         if (!has_field(postings->fields, i)) continue;
-        const struct art_posting_field *field = postings->field[i];
-        enum { TWO_SORTABLES_AND_TWO_NUMBERS = 6 }; /* in numbers of 32 bits */
-        uint32_t need = TWO_SORTABLES_AND_TWO_NUMBERS * field->count + 1;
-        enum art_rc rc = art_grow(&postings->scratch, &postings->scratch_capacity, need, sizeof *postings->scratch);
+        struct posting_writer writer = {.field = postings->field[i], .by_pages = postings->by_pages, .units = units};
+        enum art_rc rc = open_writer(&writer, postings);
         if (rc) return rc;
-        at = write_field(postings, field, leaf_pages, head, at);
+        choose_marked(postings, &writer);
+        at = write_field(&writer, head, at);
         head += HEAD_BYTES;
     }
     *bytes = (uint32_t)(at - out);
     assert(*bytes <= art_postings_bytes(postings, NULL, 0));
-    assert(*bytes == art_postings_measure(out, *bytes, postings->fields));
+    assert(*bytes ==
+           measure_by_heads(out, HEAD_BYTES, *bytes, postings->fields, any_bytes_of(units, postings->by_pages)));
     return ART_OK;
 }
 
 /* --- of a blob ---------------------------------------------------------------------------------------------------- */
 
-static uint32_t table_bytes(const uint8_t *head) {
-    return 2 * (art_load16(head) + 1) + ANY_BYTES + 2 * art_load16(head + 2);
+uint32_t art_postings_heads_bytes(struct art_measures has, uint32_t buckets) {
+    uint32_t units = ((buckets - 1) >> art_unit_shift(buckets)) + 1;
+    return (HEAD_BYTES + any_bytes_of(units, false)) * (uint32_t)__builtin_popcount(art_measures_fields(has));
 }
 
-/* By heads that lie so far from each other. */
-static uint32_t measure_by_heads(const uint8_t *heads, uint32_t stride, uint32_t capacity, uint32_t fields) {
-    uint32_t n = (uint32_t)__builtin_popcount(fields), bytes = HEAD_BYTES * n;
-    for (uint32_t i = 0; bytes <= capacity && i < n; i++) bytes += table_bytes(heads + stride * i);
-    return bytes <= capacity ? bytes : 0;
-}
-
-uint32_t art_postings_measure(const uint8_t *at, uint32_t capacity, uint32_t fields) {
-    return measure_by_heads(at, HEAD_BYTES, capacity, fields);
-}
-
-void art_postings_copy_heads(struct art_bytes postings, struct art_measures has, uint8_t *out) {
+void art_postings_copy_heads(struct art_bytes postings, struct art_measures has, uint32_t buckets, uint8_t *out) {
     uint32_t n = (uint32_t)__builtin_popcount(art_measures_fields(has));
     const uint8_t *head = postings.data, *data = head + HEAD_BYTES * n;
-    for (; n--; head += HEAD_BYTES, out += HEAD_BYTES + ANY_BYTES) {
+    uint32_t any_bytes = n ? art_postings_heads_bytes(has, buckets) / n - HEAD_BYTES : 0;
+    for (; n--; head += HEAD_BYTES, out += HEAD_BYTES + any_bytes) {
         memcpy(out, head, HEAD_BYTES);
-        memcpy(out + HEAD_BYTES, data + 2 * (art_load16(head) + 1), ANY_BYTES);
-        data += table_bytes(head);
+        memcpy(out + HEAD_BYTES, data + 2 * (art_load16(head) + 1), any_bytes);
+        data += table_bytes(head, any_bytes);
     }
+}
+
+static uint32_t any_bytes_in(const struct art_blob *blob) {
+    return any_bytes_of(blob->units, blob->units_are_pages);
 }
 
 struct art_bytes art_blob_postings(const struct art_blob *blob) {
     const uint8_t *at = blob->image + blob->postings;
-    return art_bytes(at, art_postings_measure(at, blob->postings_end - blob->postings, art_measures_fields(blob->has)));
+    uint32_t room = blob->postings_end - blob->postings, fields = art_measures_fields(blob->has);
+    return art_bytes(at, measure_by_heads(at, HEAD_BYTES, room, fields, any_bytes_in(blob)));
 }
 
 /* Bytes of the postings are looked at once their pages are there. */
@@ -390,7 +548,7 @@ struct heads {
     uint32_t stride;
 };
 static inline struct heads heads_of(const struct art_blob *blob) {
-    if (blob->at.heads) return (struct heads){blob->image + blob->at.heads, HEAD_BYTES + ANY_BYTES};
+    if (blob->at.heads) return (struct heads){blob->image + blob->at.heads, HEAD_BYTES + any_bytes_in(blob)};
     return (struct heads){blob->image + blob->postings, HEAD_BYTES};
 }
 
@@ -402,7 +560,7 @@ static enum art_rc want_heads(struct art_blob *blob) {
     const struct heads heads = heads_of(blob);
     enum art_rc rc = bytes <= room ? want_bytes(blob, heads.at, bytes) : ART_OK;
     if (rc) return rc;
-    blob->postings_there = measure_by_heads(heads.at, heads.stride, room, fields) > 0;
+    blob->postings_there = measure_by_heads(heads.at, heads.stride, room, fields, any_bytes_in(blob)) > 0;
     if (blob->postings_there) return ART_OK;
     return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1, "blob trailer: the postings leave the footer");
 }
@@ -416,101 +574,149 @@ enum art_rc art_blob_want_postings(struct art_blob *blob) {
 /* One field. */
 struct posting_part {
     const uint8_t *begin, *any, *data;
-    uint32_t groups, units;
+    uint32_t groups, words; /* of two bytes */
 };
 
 static struct posting_part find_part(const struct art_blob *blob, unsigned field) {
     uint32_t fields = art_measures_fields(blob->has), before = fields & ((1u << field) - 1);
+    uint32_t any_bytes = any_bytes_in(blob);
     const struct heads heads = heads_of(blob);
     const uint8_t *head = heads.at, *begin = blob->image + blob->postings + HEAD_BYTES * __builtin_popcount(fields);
     assert(has_field(fields, field) && blob->postings_there);
-    for (; before; before &= before - 1, head += heads.stride) begin += table_bytes(head);
+    for (; before; before &= before - 1, head += heads.stride) begin += table_bytes(head, any_bytes);
     uint32_t groups = art_load16(head);
-    const uint8_t *data = begin + 2 * (groups + 1) + ANY_BYTES,
-                  *any = blob->at.heads ? head + HEAD_BYTES : data - ANY_BYTES;
+    const uint8_t *data = begin + 2 * (groups + 1) + any_bytes,
+                  *any = blob->at.heads ? head + HEAD_BYTES : data - any_bytes;
     return (struct posting_part){begin, any, data, groups, art_load16(head + 2)};
 }
 
-static const struct art_pages all_pages = {{UINT64_MAX, UINT64_MAX}};
+static const struct art_units all_units = {
+    {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX}};
 
-static struct art_pages pages_at(const uint8_t *at) {
-    return (struct art_pages){{art_load64(at), art_load64(at + 8)}};
+static void join_units(struct art_units *to, const struct art_units *more) {
+    for (unsigned i = 0; i < ART_UNITS_WORDS; i++) to->bits[i] |= more->bits[i];
+}
+
+static void keep_units(struct art_units *of, const struct art_units *kept) {
+    for (unsigned i = 0; i < ART_UNITS_WORDS; i++) of->bits[i] &= kept->bits[i];
+}
+
+static struct art_units units_at(const uint8_t *at, uint32_t bytes) {
+    struct art_units units = {{0}};
+    memcpy(units.bits, at, bytes);
+    return units;
 }
 
 /* Adds the pages of one posting, behind its print; returns where it ends. A forged one that leaves its group: any. */
-static const uint8_t *read_posting(const uint8_t *at, const uint8_t *end, struct art_pages *pages) {
+static const uint8_t *read_pages(const uint8_t *at, const uint8_t *end, struct art_units *pages) {
     if (at < end && *at == IN_ANY) {
-        *pages = all_pages;
+        *pages = all_units;
         return at + 1;
     }
     if (at < end && *at == MAP_FOLLOWS) {
-        if (end - at > ANY_BYTES) {
-            art_pages_join(pages, (struct art_pages[]){pages_at(at + 1)});
-            return at + 1 + ANY_BYTES;
+        if (end - at > PAGE_BITS / 8) {
+            join_units(pages, (struct art_units[]){units_at(at + 1, PAGE_BITS / 8)});
+            return at + 1 + PAGE_BITS / 8;
         }
         at = end;
     }
     while (at < end) {
         uint8_t page = *at++;
-        set_page(pages, page & (LAST_LISTED - 1));
+        art_units_add(pages, page & (LAST_LISTED - 1));
         if (page & LAST_LISTED) return at;
     }
-    *pages = all_pages;
+    *pages = all_units;
     return end;
 }
 
-/* All pages in which a row may have the term; `any`: those that may have any. */
-static enum art_rc pages_with_term(struct art_blob *blob, const struct posting_part *part, uint32_t term,
-                                   const struct art_pages *any, struct art_pages *pages) {
-    struct art_pages others = {{0, 0}};
-    *pages = *any;
+/* In a group of a former blob. */
+static void read_group_of_pages(const uint8_t *at, const uint8_t *end, uint8_t print, struct art_units *pages) {
+    struct art_units others = {{0}};
+    while (end - at >= 2) {
+        bool same = *at++ == print;
+        at = read_pages(at, end, same ? pages : &others);
+    }
+}
+
+/* Adds the units of one posting, or (NULL) passes over it. False: it is forged. */
+static bool read_units(struct art_bit_reader *in, uint32_t units, struct art_units *out) {
+    uint32_t count = art_get_number(in, ART_COUNT_ZEROS);
+    if (count > ART_LISTED_UNITS) {
+        if (out) *out = all_units;
+        return true;
+    }
+    uint32_t unit = art_get_bits(in, art_unit_bits(units));
+    while (count && unit < units) {
+        if (out) art_units_add(out, unit);
+        if (!--count) return true;
+        uint32_t step = art_get_step(in, ART_STEP_ZEROS);
+        if (!step) return false;
+        unit += step - 1;
+    }
+    return false;
+}
+
+/* In one group. Of a forged one: any. */
+static void read_group(const uint8_t *at, const uint8_t *end, uint8_t print, uint32_t units, struct art_units *out) {
+    struct art_bit_reader lists = {at, 0, 8 * (uint32_t)(end - at)}, prints;
+    uint32_t count = art_get_number(&lists, ART_GROUP_ZEROS);
+    bool sane = count > 0 && count <= lists.end / ART_PRINT_BITS;
+    if (!sane) *out = all_units;
+    prints = lists;
+    lists.at += ART_PRINT_BITS * count;
+    for (uint32_t passed = 0; sane && count--; passed++) {
+        if (art_get_bits(&prints, ART_PRINT_BITS) != print) continue;
+        for (; sane && passed; passed--) sane = read_units(&lists, units, NULL);
+        if (sane) sane = read_units(&lists, units, out);
+        if (!sane) *out = all_units;
+        passed = UINT32_MAX;
+    }
+}
+
+/* All units in which a row may have the term; `any`: those that may have any. */
+static enum art_rc units_with_term(struct art_blob *blob, const struct posting_part *part, uint32_t term,
+                                   const struct art_units *any, struct art_units *units) {
+    *units = *any;
     if (!part->groups) return ART_OK;
     term = art_term_not_zero(term);
     uint32_t group = group_of(term, part->groups);
     enum art_rc rc = want_bytes(blob, part->begin + 2 * group, 4);
     if (ART_UNLIKELY(rc)) return rc;
     uint32_t from = art_load16(part->begin + 2 * group), to = art_load16(part->begin + 2 * group + 2);
-    if (from > to || to > part->units) { /* forged */
-        *pages = all_pages;
+    if (from > to || to > part->words) { /* forged */
+        *units = all_units;
         return ART_OK;
     }
     const uint8_t *at = part->data + 2 * from, *end = part->data + 2 * to;
     if (from < to) rc = want_bytes(blob, at, 2 * (to - from));
-    while (!rc && end - at >= 2) {
-        bool same = *at++ == (uint8_t)term;
-        at = read_posting(at, end, same ? pages : &others);
+    if (rc || from == to) return rc;
+    if (blob->units_are_pages) {
+        read_group_of_pages(at, end, (uint8_t)term, units);
+    } else {
+        read_group(at, end, (uint8_t)term, blob->units, units);
     }
-    return rc;
+    return ART_OK;
 }
 
-static void keep_pages(struct art_pages *pages, struct art_pages kept) {
-    pages->bits[0] &= kept.bits[0];
-    pages->bits[1] &= kept.bits[1];
-}
-
-static bool is_empty(const struct art_pages *pages) {
-    return !(pages->bits[0] | pages->bits[1]);
-}
-
-/* Of a search, of which a row has all terms, the first that no page has ends it. */
-static enum art_rc pages_by_field(struct art_blob *blob, const struct art_term_query *query, struct art_pages *out) {
+/* Of a search, of which a row has all terms, the first that no unit has ends it. */
+static enum art_rc units_by_field(struct art_blob *blob, const struct art_term_query *query, struct art_units *out) {
     assert(query->count);
     bool all = query->field >= ART_FIELD_SEARCHES;
     struct posting_part part = find_part(blob, query->field);
-    enum art_rc rc = want_bytes(blob, part.any, ANY_BYTES);
+    enum art_rc rc = want_bytes(blob, part.any, any_bytes_in(blob));
     if (rc) return rc;
-    struct art_pages any = pages_at(part.any), pages;
-    uint32_t least = ART_BLOB_PAGES + 1, rarest = 0;
-    *out = all ? all_pages : any;
-    for (uint32_t i = 0; !rc && i < query->count && !(all && is_empty(out)); i++) {
-        rc = pages_with_term(blob, &part, query->term[i], &any, &pages);
-        uint32_t count = art_pages_count(&pages, ART_BLOB_PAGES);
+    struct art_units any = units_at(part.any, any_bytes_in(blob)), units;
+    uint32_t least = ART_UNITS_MAX + 1, rarest = 0;
+    *out = all ? all_units : any;
+    for (uint32_t i = 0; !rc && i < query->count && !(all && art_units_are_none(out)); i++) {
+        rc = units_with_term(blob, &part, query->term[i], &any, &units);
+        uint32_t count = art_units_count(&units);
         if (all && count < least) rarest = i;
         if (count < least) least = count;
         if (all) {
-            keep_pages(out, pages);
+            keep_units(out, &units);
         } else {
-            art_pages_join(out, &pages);
+            join_units(out, &units);
         }
     }
     uint32_t first = query->term[0]; /* of the next blob the rarest is asked first: it may need no other */
@@ -519,16 +725,21 @@ static enum art_rc pages_by_field(struct art_blob *blob, const struct art_term_q
     return rc;
 }
 
-enum art_rc art_blob_pages_with_terms(struct art_blob *blob, const struct art_limits *limits, struct art_pages *out) {
-    *out = all_pages;
+enum art_rc art_blob_units_with_terms(struct art_blob *blob, const struct art_limits *limits, struct art_units *out) {
+    *out = all_units;
     if (!blob->postings || !limits->query_count) return ART_OK;
     enum art_rc rc = want_heads(blob);
-    for (unsigned i = 0; !rc && i < limits->query_count && !is_empty(out); i++) {
-        struct art_pages pages;
-        rc = pages_by_field(blob, &limits->queries[i], &pages);
-        if (!rc) keep_pages(out, pages);
+    for (unsigned i = 0; !rc && i < limits->query_count && !art_units_are_none(out); i++) {
+        struct art_units units;
+        rc = units_by_field(blob, &limits->queries[i], &units);
+        if (!rc) keep_units(out, &units);
     }
     return rc;
+}
+
+uint32_t art_blob_pages_passed(const struct art_blob *blob, const struct art_units *units) {
+    uint32_t left = art_min32(art_units_count(units), blob->units);
+    return blob->leaf_pages * (blob->units - left) / blob->units;
 }
 
 /* Of each blob three spots are read that depend on each other, and none is in the processor's cache. So each is asked
@@ -553,9 +764,9 @@ enum art_rc art_blobs_first_with_terms(struct art_blob *const *blobs, uint32_t c
     *first = 0;
     if (count > 1) fetch_ahead(blobs, count, &limits->queries[0]);
     for (; *first < count; (*first)++) {
-        struct art_pages pages;
-        enum art_rc rc = art_blob_pages_with_terms(blobs[*first], limits, &pages);
-        if (rc || !is_empty(&pages)) return rc;
+        struct art_units units;
+        enum art_rc rc = art_blob_units_with_terms(blobs[*first], limits, &units);
+        if (rc || !art_units_are_none(&units)) return rc;
     }
     return ART_OK;
 }

@@ -1,27 +1,40 @@
-/* Postings: in which pages of a leaf blob a row may have a term.
+/* Postings: in which units of a leaf blob a row may have a term.
  *
  * A term is 32 bits that a row has: a hash of a column's value, by which the value is looked up (value_hash.h), or
  * what the host cuts out of a text, by which the text is searched. Each column that can be looked up or searched has a
  * field of its own (art_measures_fields()).
  *
- *   postings       u16 groups, u16 units           for each field
- *                  u16 begin[groups + 1]           then for each of them: where a group begins, in units of 2 bytes
- *                  u8  any[16]                     a bit for each page that may have any term
- *                  u8  data[2 * units]
- *   group          terms in ascending order, a byte of 0 behind them where their bytes are odd
+ * A unit is a bucket, some 128 rows. Of more than ART_UNITS_MAX buckets two are one, or four, and so on: so many that
+ * they suffice (art_unit_shift()).
+ *
+ *   postings       u16 groups, u16 words           for each field
+ *                  u16 begin[groups + 1]           then for each of them: where a group begins, in words of 2 bytes
+ *                  u8  any[(units + 7) / 8]        a bit for each unit that may have any term
+ *                  u8  data[2 * words]
+ *   group          as bits (posting_code.h): the number of its terms, 8 bits of each, its print, in ascending order of
+ *                  the terms, then what is behind the print of each; and zeros to the next word. Of no term: nothing
+ *   term           its print; the number n of its units; and if they are not more than ART_LISTED_UNITS
+ *                  8 bits, or 9 if there are more than 256 units: the first one
+ *                  n - 1 steps, each from a unit to the next: 2 is that behind it, 3 the next but one, and so on
+ *
+ * A term chooses the group by its upper bits and is recognised by its lower eight. A group has four terms on
+ * average, so one that is not in the blob leads to a unit in about one blob of sixty. A value of its own takes 3
+ * bytes a row, paths of a file system take as much (their trigrams; 4.3 for each row and bucket). A term in more than
+ * ART_LISTED_UNITS units tells nothing.
+ *
+ * What names of random letters would take is bounded. Where a field has more than ART_POSTING_BYTES_A_ROW, the units
+ * with more terms a row than that are marked as having any, and if that is not enough, all units are. A blob of so
+ * many small rows that a field would have more than ART_POSTING_BYTES_MAX takes no more rows. To build a field takes
+ * 20 MB of memory at most.
+ *
+ * In leaf blobs of up to 0.3.0 a unit is a page, and:
+ *
+ *   any            u8  any[16]
+ *   group          three terms on average, and a byte of 0 behind them where their bytes are odd
  *   term           u8 print, then one of:
  *                  u8 page[n]                      ascending, bit 7 is set in the last one
  *                  127, u8 pages[16]               a bit for each page: more than ART_LISTED_PAGES
  *                  255                             a third of the pages or more have it: it tells nothing
- *
- * A term chooses the group by its upper bits and is recognised by its lower eight. A group has three terms on
- * average, so one that is not in the blob leads to a page in about one blob of ninety. A value of its own takes 2.7
- * bytes a row, paths of a file system take 4 (their trigrams, 4.5 for each row and page).
- *
- * What names of random letters would take is bounded. Where a field has more than ART_POSTING_BYTES_A_ROW, the pages
- * with more terms a row than that are marked as having any, and if that is not enough, all pages are. A blob of so
- * many small rows that a field would have more than ART_POSTING_BYTES_MAX takes no more rows. To build a field takes
- * 13 MB of memory at most.
  */
 #ifndef ART_BLOB_POSTINGS_H
 #define ART_BLOB_POSTINGS_H
@@ -29,13 +42,17 @@
 #include "core/blob/terms.h"
 
 enum {
-    ART_GROUP_TERMS = 3,
-    ART_LISTED_PAGES = 16,
+    ART_GROUP_TERMS = 4,
     ART_POSTING_BYTES_A_ROW = 12,
     ART_POSTING_BYTES_ANYWAY = 16 * 1024, /* of a field, beside those a row */
-    ART_POSTING_BYTES_MAX = 111 * 1024,   /* of a field: with a seventh more, of zeros, a u16 reaches each group */
-    ART_POSTING_TERMS_MAX = 1 << 17,      /* of a field that is being built: more mark their page as having any */
-    ART_POSTINGS_ALIGN = 8
+    /* Of a field: with 15 bits of zeros behind each group, whose terms take 17 or more, a u16 reaches all of it. */
+    ART_POSTING_BYTES_MAX = 104 * 1024,
+    ART_POSTING_TERMS_MAX = 1 << 17, /* of a field that is being built: more mark their page as having any */
+    ART_POSTINGS_ALIGN = 8,
+    ART_POSTINGS_HEAD_BYTES = 4,
+    ART_GROUP_TERMS_OF_PAGES = 3,
+    ART_LISTED_PAGES = 16,
+    ART_POSTING_BYTES_MAX_OF_PAGES = 111 * 1024
 };
 
 /* --- of a blob that is being built -------------------------------------------------------------------------------- */
@@ -45,22 +62,26 @@ struct art_posting_cell {
 };
 struct art_posting {
     uint32_t term;
-    uint8_t pages, last; /* how many, and the number of the last one */
+    uint32_t last : 9, units : 10, bits : 13; /* X */
+                                              /* with ART_UNIT_BITS */
 };
+_Static_assert(1 << 9 == ART_UNITS_MAX && 1 << 10 > ART_UNITS_MAX, "units and pages of a posting");
 /* Postings have numbers, in the order in which their terms came. */
 struct art_posting_field {
-    uint32_t count, mask, bytes;   /* bytes: of the postings at most */
+    uint32_t count, mask, bits;    /* bits: of all postings; in former blobs, at most */
+    uint32_t frequent;             /* so many of them tell nothing */
     struct art_posting_cell *cell; /* [mask + 1], open addressing */
     struct art_posting *posting;
-    uint32_t *pushed; /* the numbers of the first page's, then of the next, and so on */
+    uint32_t *pushed; /* the numbers of the first unit's, then of the next, and so on */
     uint32_t capacity, pushed_count, pushed_capacity;
-    struct art_pages any;
-    uint16_t terms[ART_BLOB_PAGES]; /* of each page: so many of `pushed` */
+    struct art_units any;
+    uint32_t terms[ART_UNITS_MAX]; /* of each unit: so many of `pushed` */
 };
 struct art_postings {
-    uint32_t fields;                        /* a bit for each */
-    uint32_t rows, rows_in[ART_BLOB_PAGES]; /* all, and of each page */
-    uint32_t last_page;
+    uint32_t fields;                       /* a bit for each */
+    bool by_pages;                         /* as in leaf blobs of up to 0.3.0; set before the first bucket */
+    uint32_t rows, rows_in[ART_UNITS_MAX]; /* all, and of each unit */
+    uint32_t buckets, shift, last_unit;
     struct art_posting_field *field[ART_FIELDS_MAX];
     uint32_t *scratch;
     uint32_t scratch_capacity;
@@ -84,13 +105,9 @@ enum art_rc art_postings_write(struct art_postings *postings, uint32_t leaf_page
 
 /* --- of a blob ---------------------------------------------------------------------------------------------------- */
 
-/* Bytes of the postings at `at`, of so many fields (a bit for each); 0: they go beyond `limit`. */
-uint32_t art_postings_measure(const uint8_t *at, uint32_t limit, uint32_t fields);
 /* What of them stands in a blob's head, too (blob_format.h). */
-static inline uint32_t art_postings_heads_bytes(struct art_measures has) {
-    return (uint32_t)(4 + ART_BLOB_PAGES / 8) * (uint32_t)__builtin_popcount(art_measures_fields(has));
-}
-void art_postings_copy_heads(struct art_bytes postings, struct art_measures has, uint8_t *out);
+uint32_t art_postings_heads_bytes(struct art_measures has, uint32_t buckets);
+void art_postings_copy_heads(struct art_bytes postings, struct art_measures has, uint32_t buckets, uint8_t *out);
 /* Those of an open blob that has some, as bytes of its image. */
 struct art_bytes art_blob_postings(const struct art_blob *blob);
 

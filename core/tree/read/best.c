@@ -55,8 +55,8 @@ struct best_part {
 struct met_blob {
     struct art_ref ref; /* owned */
     unsigned run;
-    bool asked; /* `pages` are known: in which a row may have what is sought */
-    struct art_pages pages;
+    bool asked; /* `units` are known: in which a row may have what is sought */
+    struct art_units units;
     uint64_t *given; /* owned; NULL, or a bit for each bucket that has come out, and behind these for each child */
 };
 
@@ -482,13 +482,13 @@ static enum art_rc choose_bucket(struct choice *choice, struct art_blob *blob, u
     const struct art_fronts *fronts = choice->given ? fronts_of(best, met, blob) : NULL;
     if (!choice->given && choose_quickly(choice, blob, from, to)) return ART_OK;
     if (!met->asked) {
-        enum art_rc rc = art_blob_pages_with_terms(blob, &best->order.limits, &met->pages);
+        enum art_rc rc = art_blob_units_with_terms(blob, &best->order.limits, &met->units);
         if (rc) return rc;
-        best->tree->count.pages_passed += blob->leaf_pages - art_pages_count(&met->pages, blob->leaf_pages);
+        best->tree->count.pages_passed += art_blob_pages_passed(blob, &met->units);
     }
     met->asked = true;
     for (uint32_t b = from; b < to; b++) {
-        if (!art_blob_bucket_may_have(blob, &best->order.limits, &met->pages, b)) continue;
+        if (!art_blob_bucket_may_have(blob, &best->order.limits, &met->units, b)) continue;
         struct art_zone zone = art_blob_zone(blob, best->order.column, b);
         struct art_datum value;
         bool any = best_left(&best->order, &zone, fronts ? &fronts->bucket[b] : NULL, &value);

@@ -57,11 +57,11 @@ void art_run_cursor_reset(struct art_run_cursor *cursor, const struct art_ref *t
     cursor->tree = NULL;
 }
 
-/* Of a leaf only these pages are looked into. */
-static void note_passed(struct art_run_cursor *cursor, const struct art_blob *leaf, const struct art_pages *pages) {
+/* Of a leaf only these units are looked into. */
+static void note_passed(struct art_run_cursor *cursor, const struct art_blob *leaf, const struct art_units *units) {
     assert(!cursor->tree || cursor->limits);
     if (!cursor->tree || !cursor->limits->query_count) return;
-    cursor->tree->count.pages_passed += leaf->leaf_pages - art_pages_count(pages, leaf->leaf_pages);
+    cursor->tree->count.pages_passed += art_blob_pages_passed(leaf, units);
 }
 
 /* Of a blob that has blocks. */
@@ -100,7 +100,7 @@ static enum art_rc enter(struct art_run_cursor *cursor, unsigned height, const s
         if (!rc && cursor->newer_than) rc = art_blob_want_part(blob, ART_PART_BOUNDS);
         if (rc) return rc;
         cursor->leaf.stop = cursor->stop;
-        if (cursor->limits && !height) note_passed(cursor, blob, &cursor->leaf.pages);
+        if (cursor->limits && !height) note_passed(cursor, blob, &cursor->leaf.units);
         if (ref->label.len) memcpy(cursor->key, ref->label.data, ref->label.len);
         if (cursor->plain && blob->blocks) return lend_room(cursor);
     }
@@ -229,7 +229,7 @@ static enum art_rc find_leaf(struct art_run_cursor *cursor, uint32_t index, bool
         uint32_t first = 0;
         if (!rc) rc = art_blobs_first_with_terms(probe.leaf, probe.count, cursor->limits, &first);
         if (rc) break;
-        static const struct art_pages none;
+        static const struct art_units none;
         for (uint32_t i = 0; i < first; i++) note_passed(cursor, probe.leaf[i], &none);
         *found = first < probe.count;
         if (*found) index = probe.index[first];

@@ -1,9 +1,10 @@
-/* Lookups of leaf blobs against the array of their rows: every page that has a row with a value is named, hardly any
- * other; pages that are taken over bring theirs; and any byte that is another than it should be is found.
+/* Lookups of leaf blobs against the array of their rows: every unit that has a row with a value is named, hardly any
+ * other; and any byte that is another than it should be is found.
  */
 #include <math.h>
 
 #include "core/base/value_hash.h"
+#include "core/blob/posting_code.h"
 #include "core/blob/postings.h"
 #include "tests/support/blob_one.h"
 #include "tests/support/toy_columns.h"
@@ -24,56 +25,52 @@ static void make(struct art_measures has, enum key_family family, uint32_t wante
 
 /* --- what is found ------------------------------------------------------------------------------------------------ */
 
-static struct art_pages pages_within(const struct art_blob *blob, const struct art_limits *limits) {
-    struct art_pages pages;
-    must(art_blob_pages_with_terms((struct art_blob *)blob, limits, &pages));
-    return pages;
+static struct art_units units_within(const struct art_blob *blob, const struct art_limits *limits) {
+    struct art_units units;
+    must(art_blob_units_with_terms((struct art_blob *)blob, limits, &units));
+    return units;
 }
 
-static struct art_pages pages_with(const struct art_blob *blob, unsigned column, uint32_t hash) {
+static struct art_units units_with(const struct art_blob *blob, unsigned column, uint32_t hash) {
     struct art_limits limits = {.query_count = 1, .queries = {{.field = column, .count = 1, .term = &hash}}};
-    return pages_within(blob, &limits);
+    return units_within(blob, &limits);
 }
 
-static uint32_t page_of(const struct art_blob *blob, uint32_t bucket) {
-    return art_bucket_offset(blob, bucket) / ART_BLOB_PAGE;
-}
-
-static void check_row(const struct blob_image *image, uint32_t row, uint32_t page) {
+static void check_row(const struct blob_image *image, uint32_t row, uint32_t unit) {
     struct art_hashes hashes;
     art_summary_hashes(&rows.summary, &rows.entries[row], &hashes);
     for (unsigned i = 0; i < rows.summary.has.columns; i++) {
         for (unsigned k = 0; k < hashes.count[i]; k++) {
-            struct art_pages pages = pages_with(&image->blob, i, hashes.hash[i][k]);
-            HOLDS(art_pages_has(&pages, page));
+            struct art_units units = units_with(&image->blob, i, hashes.hash[i][k]);
+            HOLDS(art_units_has(&units, unit));
         }
     }
 }
 
-/* Every row with the page that it lies in; and the blob is sound. */
-static void check_run(void (*check)(const struct blob_image *image, uint32_t row, uint32_t page)) {
+/* Every row with the unit that it lies in; and the blob is sound. */
+static void check_run(void (*check)(const struct blob_image *image, uint32_t row, uint32_t unit)) {
     for (uint32_t slot = 0; slot < run.count; slot++) {
         struct blob_image *image = &run.slots[slot];
         for (uint32_t b = 0; b < image->blob.buckets; b++) {
             for (uint32_t at = art_bucket_rank(&image->blob, b); at < art_bucket_rank(&image->blob, b + 1); at++)
-                check(image, image->first + at, page_of(&image->blob, b));
+                check(image, image->first + at, art_bucket_unit(&image->blob, b));
         }
         must(blob_image_check(image, &rows.summary));
         must(blob_image_check(image, NULL));
     }
 }
 
-/* Of values that are nowhere. Returns in how many blobs a page is named. */
+/* Of values that are nowhere. Returns in how many blobs a unit is named. */
 static uint32_t count_false_blobs(unsigned column, struct random *random) {
     uint32_t blobs = 0;
     for (uint32_t slot = 0; slot < run.count; slot++) {
-        struct art_pages found = pages_with(&run.slots[slot].blob, column, (uint32_t)random_next(random));
-        blobs += (found.bits[0] | found.bits[1]) != 0;
+        struct art_units found = units_with(&run.slots[slot].blob, column, (uint32_t)random_next(random));
+        blobs += !art_units_are_none(&found);
     }
     return blobs;
 }
 
-LOOP_TEST(test_every_page_with_a_value_is_named_and_hardly_any_other, KEY_FAMILIES) {
+LOOP_TEST(test_every_unit_with_a_value_is_named_and_hardly_any_other, KEY_FAMILIES) {
     struct random random = random_announced("pages");
     uint64_t probes = 0, found = 0;
     random.state += (unsigned)_i;
@@ -111,14 +108,14 @@ TEST(test_several_columns_are_sought_together) {
         two = hashes.hash[2][0];
         struct art_limits limits = {.query_count = 2,
                                     .queries = {{.count = 2, .term = one}, {.field = 2, .count = 1, .term = &two}}};
-        struct art_pages a = pages_with(blob, 0, one[0]), b = pages_with(blob, 0, one[1]), c = pages_with(blob, 2, two);
-        struct art_pages pages = pages_within(blob, &limits);
-        for (unsigned k = 0; k < 2; k++) HOLDS(pages.bits[k] == ((a.bits[k] | b.bits[k]) & c.bits[k]));
+        struct art_units a = units_with(blob, 0, one[0]), b = units_with(blob, 0, one[1]), c = units_with(blob, 2, two);
+        struct art_units units = units_within(blob, &limits);
+        for (unsigned k = 0; k < ART_UNITS_WORDS; k++) HOLDS(units.bits[k] == ((a.bits[k] | b.bits[k]) & c.bits[k]));
     }
 }
 
-/* Every part of a key, or of a text, leads to its page. */
-static void check_parts(const struct blob_image *image, uint32_t row, uint32_t page) {
+/* Every part of a key, or of a text, leads to its unit. */
+static void check_parts(const struct blob_image *image, uint32_t row, uint32_t unit) {
     static uint32_t terms[ART_STORED_MAX];
     const struct art_entry *entry = &rows.entries[row];
     struct art_datum data[ART_SUMMARY_MAX];
@@ -134,13 +131,13 @@ static void check_parts(const struct blob_image *image, uint32_t row, uint32_t p
         }
         uint32_t count = text.len > ART_STORED_MAX ? ART_CUT_ANY : toy_cut(text, 0, terms);
         for (uint32_t i = 0; i < count && count != ART_CUT_ANY; i++) {
-            struct art_pages pages = pages_with(&image->blob, of, terms[i]);
-            HOLDS(art_pages_has(&pages, page));
+            struct art_units units = units_with(&image->blob, of, terms[i]);
+            HOLDS(art_units_has(&units, unit));
         }
     }
 }
 
-LOOP_TEST(test_every_page_with_a_part_of_a_text_is_named, KEY_FAMILIES) {
+LOOP_TEST(test_every_unit_with_a_part_of_a_text_is_named, KEY_FAMILIES) {
     struct random random = random_announced("parts");
     random.state += (unsigned)_i;
     for (unsigned round = random_rounds(4); round; round--) {
@@ -166,10 +163,10 @@ TEST(test_all_parts_of_a_text_are_sought_together) {
         struct art_limits limits = {.query_count = 2,
                                     .queries = {{.field = ART_FIELD_KEYS, .count = 2, .term = two},
                                                 {.field = ART_FIELD_SEARCHES, .count = 1, .term = &value}}};
-        struct art_pages a = pages_with(blob, ART_FIELD_KEYS, two[0]), b = pages_with(blob, ART_FIELD_KEYS, two[1]);
-        struct art_pages c = pages_with(blob, ART_FIELD_SEARCHES, value), pages = pages_within(blob, &limits);
-        for (unsigned k = 0; k < 2; k++) {
-            HOLDS(pages.bits[k] == (a.bits[k] & b.bits[k] & c.bits[k]));
+        struct art_units a = units_with(blob, ART_FIELD_KEYS, two[0]), b = units_with(blob, ART_FIELD_KEYS, two[1]);
+        struct art_units c = units_with(blob, ART_FIELD_SEARCHES, value), units = units_within(blob, &limits);
+        for (unsigned k = 0; k < ART_UNITS_WORDS; k++) {
+            HOLDS(units.bits[k] == (a.bits[k] & b.bits[k] & c.bits[k]));
             fewer += (a.bits[k] & b.bits[k]) != a.bits[k];
         }
     }
@@ -184,13 +181,14 @@ static struct art_terms bucket;
 static struct art_blob posted;
 static uint32_t posted_bytes;
 
-static void begin_postings(unsigned table) {
-    postings = (struct art_postings){.fields = 1u << table};
+static void begin_postings(unsigned table, bool by_pages) {
+    postings = (struct art_postings){.fields = 1u << table, .by_pages = by_pages};
     bucket = (struct art_terms){0};
     must(art_terms_open(&bucket, 1u << table));
 }
 
-static void push_page(const uint32_t *term, uint32_t count, bool any, uint32_t rows_of, uint32_t page) {
+/* Where units are no pages, of the next bucket. */
+static void push_terms(const uint32_t *term, uint32_t count, bool any, uint32_t rows_of, uint32_t page) {
     struct art_term_set *set = bucket.set[__builtin_ctz(postings.fields)];
     art_terms_reset(&bucket);
     memcpy(set->term, term, count * sizeof *term);
@@ -200,24 +198,33 @@ static void push_page(const uint32_t *term, uint32_t count, bool any, uint32_t r
     art_postings_push(&postings, &bucket, rows_of, page);
 }
 
-/* Returns the bytes; free() them by end_postings(). */
+/* Of so many pages or buckets. Returns the bytes; free() them by end_postings(). */
 static uint8_t *write_postings(uint32_t pages) {
     uint32_t room = art_postings_bytes(&postings, NULL, 0);
     uint8_t *image = malloc(room);
     must(art_postings_write(&postings, pages, image, &posted_bytes));
     ck_assert_uint_le(posted_bytes, room);
-    ck_assert_uint_eq(art_postings_measure(image, posted_bytes, 1), posted_bytes);
-    ck_assert_uint_eq(art_postings_measure(image, posted_bytes - 1, 1), 0);
     /* 1: what has postings has them behind the image's beginning */
     memset(&posted, 0, sizeof posted);
     posted.image = image - 1;
     posted.postings = 1;
     posted.postings_there = true;
-    posted.postings_end = ART_BLOB_BYTES;
+    posted.units_are_pages = postings.by_pages;
+    posted.unit_shift = (uint8_t)art_unit_shift(pages);
+    posted.units = ((pages - 1) >> posted.unit_shift) + 1;
     posted.present[0] = posted.present[1] = UINT64_MAX;
     posted.has = (struct art_measures){ART_SUMMARY_MAX, 0, (uint8_t)postings.fields,
                                        (uint16_t)(postings.fields >> ART_FIELD_SEARCHES)};
+    posted.postings_end = posted_bytes;
+    ck_assert_uint_eq(art_blob_postings(&posted).len, 0);
+    posted.postings_end = 1 + posted_bytes;
+    ck_assert_uint_eq(art_blob_postings(&posted).len, posted_bytes);
     return image;
+}
+
+static bool posted_in(unsigned table, uint32_t term, uint32_t page) {
+    struct art_units units = units_with(&posted, table, term);
+    return art_units_has(&units, page >> posted.unit_shift);
 }
 
 static void end_postings(uint8_t *image) {
@@ -230,17 +237,17 @@ static void random_features(uint32_t *term, uint32_t count, struct random *rando
     for (uint32_t i = 0; i < count; i++) term[i] = (uint32_t)random_next(random) | 1;
 }
 
-/* A page may have many buckets, and stands only once in each posting. */
+/* A page of a former blob may have many buckets, and stands only once in each posting. */
 TEST(test_a_page_with_many_buckets_is_noted_once) {
     enum { TABLE = ART_FIELD_KEYS, PAGES = 20, BUCKETS = 300, TERMS = 40 };
     uint8_t *images[2];
     uint32_t bytes[2];
     for (unsigned often = 0; often < 2; often++) {
-        begin_postings(TABLE);
+        begin_postings(TABLE, true);
         for (uint32_t page = 0; page < PAGES; page++) {
             uint32_t term[TERMS];
             for (uint32_t i = 0; i < TERMS; i++) term[i] = (i * (page % 7 + 1) + 1) * 0x9e3779b1u;
-            for (unsigned i = 0; i < (often ? BUCKETS : 1); i++) push_page(term, TERMS, false, i ? 0 : 100, page);
+            for (unsigned i = 0; i < (often ? BUCKETS : 1); i++) push_terms(term, TERMS, false, i ? 0 : 100, page);
         }
         images[often] = write_postings(PAGES);
         bytes[often] = posted_bytes;
@@ -250,10 +257,10 @@ TEST(test_a_page_with_many_buckets_is_noted_once) {
     for (unsigned i = 0; i < 2; i++) free(images[i]);
 }
 
-/* Pages of random terms, and a model of it: which of them each page has. */
+/* Pages or buckets of random terms, and a model of it: which of them each has. */
 struct world {
     uint32_t term[4096], count, pages;
-    uint8_t has[ART_BLOB_PAGES][4096]; /* 2: the page has any */
+    uint8_t has[3000][4096]; /* 2: the page has any */
 };
 
 static void push_world(struct world *world, uint32_t rows_of, struct random *random) {
@@ -266,7 +273,7 @@ static void push_world(struct world *world, uint32_t rows_of, struct random *ran
         }
         bool any = random_once_in(random, 20);
         if (any) memset(world->has[page], 2, sizeof world->has[page]);
-        push_page(chosen, count, any, rows_of, page);
+        push_terms(chosen, count, any, rows_of, page);
     }
 }
 
@@ -278,39 +285,41 @@ LOOP_TEST(test_pages_of_features_are_those_that_were_pushed, 40) {
     struct world *world = calloc(1, sizeof *world);
     unsigned table = random_below(&random, ART_FIELDS_MAX);
     world->count = 1 + random_below(&random, table < ART_FIELD_SEARCHES ? 2 * ART_BUCKET_ENTRIES : 4096);
-    world->pages = 1 + random_below(&random, ART_BLOB_PAGES - 1);
+    static const uint32_t most[] = {ART_BLOB_PAGES - 1, 400, 3000};
+    world->pages = 1 + random_below(&random, most[_i % 7 % 3]);
     random_features(world->term, world->count, &random);
-    begin_postings(table);
+    begin_postings(table, _i % 7 % 3 == 0);
     push_world(world, counts[_i % 3], &random);
     uint8_t *image = write_postings(world->pages);
-    ck_assert_uint_le(posted_bytes, ART_POSTING_BYTES_MAX + ART_POSTING_BYTES_MAX);
+    ck_assert_uint_le(posted_bytes, ART_POSTING_BYTES_MAX_OF_PAGES + ART_POSTING_BYTES_MAX_OF_PAGES);
     for (uint32_t i = 0; i < world->count; i++) {
-        struct art_pages pages = pages_with(&posted, table, world->term[i]);
-        for (uint32_t page = 0; page < world->pages; page++) HOLDS(!world->has[page][i] || art_pages_has(&pages, page));
+        struct art_units units = units_with(&posted, table, world->term[i]);
+        for (uint32_t page = 0; page < world->pages; page++)
+            HOLDS(!world->has[page][i] || art_units_has(&units, page >> posted.unit_shift));
     }
     end_postings(image);
     free(world);
 }
 
 /* Random letters would take more bytes than they are worth: their pages have any, and only theirs. */
-TEST(test_pages_with_too_many_features_are_marked) {
+LOOP_TEST(test_units_with_too_many_features_are_marked, 2) {
     struct random random = random_announced("marked");
     enum { TABLE = ART_FIELD_KEYS, PAGES = 100, ROWS = 100 };
     uint32_t own[PAGES], term[4000], others = 0;
-    begin_postings(TABLE);
+    begin_postings(TABLE, _i);
     for (uint32_t page = 0; page < PAGES; page++) {
         uint32_t count = page % 4 ? 50 : 4000;
         random_features(term, count, &random);
         own[page] = term[0];
-        push_page(term, count, false, ROWS, page);
+        push_terms(term, count, false, ROWS, page);
     }
     uint8_t *image = write_postings(PAGES);
     for (uint32_t page = 0; page < PAGES; page++) {
-        struct art_pages pages = pages_with(&posted, TABLE, own[page]);
-        HOLDS(art_pages_has(&pages, page));
+        struct art_units units = units_with(&posted, TABLE, own[page]);
+        HOLDS(art_units_has(&units, page));
         for (uint32_t other = 0; other < PAGES; other++) {
-            HOLDS(other % 4 || art_pages_has(&pages, other));
-            others += other % 4 && other != page && art_pages_has(&pages, other);
+            HOLDS(other % 4 || art_units_has(&units, other));
+            others += other % 4 && other != page && art_units_has(&units, other);
         }
     }
     ck_assert_uint_lt(others, PAGES);
@@ -326,7 +335,7 @@ TEST(test_a_bucket_has_what_it_has_no_room_for) {
     struct art_entry entry = {.flags = ART_DELETE};
     struct art_summary summary;
     toy_columns_open(&summary, (struct art_measures){.searches = ART_SEARCH_KEY});
-    begin_postings(ART_FIELD_KEYS);
+    begin_postings(ART_FIELD_KEYS, false);
     const struct art_term_set *set = bucket.set[ART_FIELD_KEYS];
     for (uint32_t len = 500; len <= BUCKET_KEY; len += 500) {
         art_terms_reset(&bucket);
@@ -346,65 +355,94 @@ TEST(test_a_bucket_has_what_it_has_no_room_for) {
 }
 
 /* Memory is bounded, whatever the names are. */
-TEST(test_features_beyond_a_number_mark_their_pages) {
+LOOP_TEST(test_features_beyond_a_number_mark_their_units, 2) {
     struct random random = random_announced("too many");
     enum { TABLE = ART_FIELD_KEYS, PAGES = 60, COUNT = 4000 };
     uint32_t own[PAGES], term[COUNT];
-    begin_postings(TABLE);
+    begin_postings(TABLE, _i);
     for (uint32_t page = 0; page < PAGES; page++) {
         random_features(term, COUNT, &random);
         own[page] = term[COUNT / 2];
-        push_page(term, COUNT, false, 100, page);
+        push_terms(term, COUNT, false, 100, page);
     }
     ck_assert_uint_le(postings.field[TABLE]->count, ART_POSTING_TERMS_MAX);
     ck_assert_uint_le(postings.field[TABLE]->mask, 4 * ART_POSTING_TERMS_MAX);
     uint8_t *image = write_postings(PAGES);
-    for (uint32_t page = 0; page < PAGES; page++) {
-        struct art_pages pages = pages_with(&posted, TABLE, own[page]);
-        HOLDS(art_pages_has(&pages, page));
-    }
+    for (uint32_t page = 0; page < PAGES; page++) HOLDS(posted_in(TABLE, own[page], page));
     end_postings(image);
 }
 
-/* Two terms of one page and one of two pages in each group: a byte of zero stands behind all of them, and the last
- * group begins as far behind the first as one can. */
-TEST(test_the_last_group_of_the_largest_table_is_reached) {
-    enum { TABLE = 3, GROUPS = ART_POSTING_BYTES_MAX / 7, TERMS = 3 * GROUPS, A_PAGE = 3000, ROWS = 1000 };
-    enum { PAGES = (TERMS + A_PAGE - 1) / A_PAGE };
-    uint32_t term[ART_BUCKET_TERMS];
-    begin_postings(TABLE);
-#define FEATURE(i) ((uint32_t)(((uint64_t)(i) << 32) / TERMS) + 1)
-    for (uint32_t page = 0; page <= PAGES; page++) {
+/* Terms of one page, every third of two: zeros stand behind all groups of three or four, and the last one begins as far
+ * behind the first as one can. */
+LOOP_TEST(test_the_last_group_of_the_largest_table_is_reached, 2) {
+    enum { TABLE = 3, A_PAGE = 3000, ROWS = 1000, BITS_OF_THREE = 3 * ART_POSTING_BITS + 4 };
+    uint32_t in_group = _i ? ART_GROUP_TERMS_OF_PAGES : ART_GROUP_TERMS;
+    uint32_t groups = _i ? ART_POSTING_BYTES_MAX_OF_PAGES / 7 : ART_POSTING_BYTES_MAX * 8 * 3 / BITS_OF_THREE / 4;
+    uint32_t terms = in_group * groups, pages = (terms + A_PAGE - 1) / A_PAGE, term[ART_BUCKET_TERMS];
+    begin_postings(TABLE, _i);
+#define FEATURE(i) ((uint32_t)(((uint64_t)(i) << 32) / terms) + 1)
+    for (uint32_t page = 0; page <= pages; page++) {
         uint32_t count = 0, from = page * A_PAGE;
-        for (uint32_t i = page ? from - A_PAGE : 0; i < from + A_PAGE && i < TERMS; i++)
+        for (uint32_t i = page ? from - A_PAGE : 0; i < from + A_PAGE && i < terms; i++)
             if (i >= from || i % 3 == 0) term[count++] = FEATURE(i);
-        push_page(term, count, false, ROWS, page);
+        push_terms(term, count, false, ROWS, page);
     }
-    uint8_t *image = write_postings(PAGES + 1);
-    ck_assert_uint_gt(posted_bytes, 8 * GROUPS + 2 * GROUPS);
-    for (uint32_t i = 0; i < TERMS; i++) {
-        struct art_pages pages = pages_with(&posted, TABLE, FEATURE(i));
-        HOLDS(art_pages_has(&pages, i / A_PAGE));
-        HOLDS(i % 3 || art_pages_has(&pages, i / A_PAGE + 1));
+    uint8_t *image = write_postings(pages + 1);
+    ck_assert_uint_gt(posted_bytes, 10 * groups);
+    ck_assert_uint_gt(art_load16(image + 4 + 2 * (groups - 1)), UINT16_MAX / 10 * 8);
+    for (uint32_t i = 0; i < terms; i++) {
+        HOLDS(posted_in(TABLE, FEATURE(i), i / A_PAGE));
+        HOLDS(i % 3 || posted_in(TABLE, FEATURE(i), i / A_PAGE + 1));
     }
 #undef FEATURE
     end_postings(image);
 }
 
-/* A group that cannot be may be anywhere: any page is named, and nothing is read behind the postings. */
-TEST(test_a_group_that_lies_outside_names_all_pages) {
+/* A term is listed up to a number of units, and then tells nothing, whatever becomes of them. */
+TEST(test_a_term_in_many_units_tells_nothing) {
+    enum { LISTED = 2, BUCKETS = 1300, TERMS = 40 };
+    begin_postings(0, false);
+    for (uint32_t at = 0; at < BUCKETS; at++) {
+        uint32_t term[TERMS], count = 0;
+        for (uint32_t i = 0; i < TERMS; i++) { /* each third bucket has a term, up to some number, then the last one */
+            bool has = at % 3 == 0 && at / 3 < ART_LISTED_UNITS - TERMS / 2 + i;
+            if (has || at == BUCKETS - 1) term[count++] = (i + 1) * 0x9e3779b1u;
+        }
+        push_terms(term, count, false, 100, at);
+    }
+    uint8_t *image = write_postings(BUCKETS);
+    uint32_t all = 0;
+    for (uint32_t i = 0; i < TERMS; i++) {
+        struct art_units units = units_with(&posted, 0, (i + 1) * 0x9e3779b1u);
+        uint32_t count = art_units_count(&units), n = ART_LISTED_UNITS - TERMS / 2 + i;
+        all += count == ART_UNITS_MAX;
+        HOLDS(count == ART_UNITS_MAX || (count >= n / LISTED && count <= n + 1));
+        for (uint32_t at = 0; at < n; at++) HOLDS(art_units_has(&units, 3 * at >> posted.unit_shift));
+        HOLDS(art_units_has(&units, (BUCKETS - 1) >> posted.unit_shift));
+    }
+    ck_assert(posted.unit_shift == 2 && all > 10 && all < 30);
+    end_postings(image);
+}
+
+/* A group that cannot be may be anywhere: any unit is named, and nothing is read behind the postings. */
+LOOP_TEST(test_a_group_that_lies_outside_names_all_units, 2) {
     struct random random = {5};
     uint32_t term[16];
     random_features(term, 16, &random);
-    begin_postings(0);
-    push_page(term, 16, false, 100, 3);
-    uint8_t *image = write_postings(40), *begins = image + 4;
-    uint32_t groups = art_load16(image), units = art_load16(image + 2);
-    const uint32_t ends[] = {units + 1, units + 1000, UINT16_MAX, 0};
+    begin_postings(0, _i);
+    push_terms(term, 16, false, 100, _i ? 3 : 0);
+    uint8_t *image = write_postings(_i ? 40 : 1), *begins = image + 4;
+    uint32_t groups = art_load16(image), words = art_load16(image + 2);
+    const uint32_t ends[] = {words + 1, words + 1000, UINT16_MAX, 0};
     for (unsigned i = 0; i < 4; i++) {
         art_store16(begins + 2 * groups, ends[i]);
-        struct art_pages pages = pages_with(&posted, 0, UINT32_MAX);
-        ck_assert(pages.bits[0] == UINT64_MAX && pages.bits[1] == UINT64_MAX);
+        struct art_units units = units_with(&posted, 0, UINT32_MAX);
+        ck_assert_uint_eq(art_units_count(&units), ART_UNITS_MAX);
+    }
+    art_store16(begins + 2 * groups, words);
+    for (unsigned round = random_rounds(20000); round; round--) { /* ASan looks at what is read */
+        begins[2 * groups + 2 + random_below(&random, posted_bytes - 6 - 2 * groups)] = (uint8_t)random_next(&random);
+        units_with(&posted, 0, term[round % 16] ^ random_below(&random, 2));
     }
     end_postings(image);
 }
@@ -427,8 +465,8 @@ TEST(test_lookups_of_a_former_format_pass_over_nothing) {
     trailer->format = ART_BLOB_FORMAT;
     blob_image_rehash_all(image->image, &image->ref);
     must(blob_image_check(image, &rows.summary));
-    struct art_pages pages = pages_with(&image->blob, 0, 1);
-    ck_assert(pages.bits[0] == UINT64_MAX && pages.bits[1] == UINT64_MAX);
+    struct art_units units = units_with(&image->blob, 0, 1);
+    ck_assert_uint_eq(art_units_count(&units), ART_UNITS_MAX);
     trailer->format = ART_BLOB_FORMAT_POSTINGS;
     blob_image_rehash_all(image->image, &image->ref);
     ck_assert_int_eq(art_blob_open(&image->blob, image->image, &image->ref, blob_uuid, "test"), ART_CORRUPT);
@@ -441,7 +479,7 @@ static int first_error(struct blob_image *image, struct random *random) {
     if (rc) return rc;
     for (unsigned i = 0; i < rows.summary.has.columns; i++) {
         for (unsigned k = 0; rows.summary.has.lookups >> i & 1 && k < 64; k++)
-            pages_with(&image->blob, i, k * 0x04000000u + random_below(random, 0x04000000u));
+            units_with(&image->blob, i, k * 0x04000000u + random_below(random, 0x04000000u));
     }
     return blob_image_check(image, &rows.summary);
 }
