@@ -105,16 +105,6 @@ ART_READS_PAST static inline uint32_t art_decode(const struct art_symbols *symbo
     return art_decode_any(symbols, code, n, to);
 }
 
-/* How long that is. */
-static inline uint32_t art_decoded_len(const struct art_symbols *symbols, const uint8_t *code, uint32_t n) {
-    uint32_t len = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        len += symbols->len[code[i]];
-        if (code[i] == ART_ESCAPE && ++i < n) len++;
-    }
-    return len;
-}
-
 /* Compares the text of `n` codes with the `left` bytes at `rest`, which are readable 8 bytes past their end, and
  * returns how many bytes they have in common. *rel: 0 if all of the text is there, < 0 if the rest sorts before the
  * text, > 0 behind it. Nothing is written, and no code is looked at behind the one that tells. */
