@@ -4,8 +4,7 @@
  *
  * Small stores of every kind: one leaf; several runs with deletes; an index of one and two levels; wide buckets; values
  * of several lengths and in pieces; filters; long keys; a log behind the root; a list of retired slots; most of these
- * with a toy summary (support/toy_summary.h), too. And leaves with coded suffixes, for which no store is small
- * enough. */
+ * with a toy summary (support/toy_summary.h), too. And a leaf with coded suffixes. */
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -319,39 +318,38 @@ static void seed_cuts(void) {
     pack(tree, "cuts");
 }
 
-/* `wide`: names so long that columns have two bytes. */
-static void seed_coded(const char *name, bool wide) {
-    static uint8_t image[ART_BLOB_BYTES] __attribute__((aligned(ART_BLOB_PAGE))), texts[12000];
+/* A leaf with coded suffixes, the last so long that columns have two bytes; for that no store is small enough. */
+static void seed_coded(void) {
+    enum { COUNT = 160, LONG = 12 };
+    static uint8_t image[ART_BLOB_BYTES] __attribute__((aligned(ART_BLOB_PAGE))), keys[COUNT * 500];
     static struct art_encoder encoder;
     struct art_builder_options options = {.kind = ART_BLOB_LEAF, .filter = true, .blocks = true};
     struct art_hash128 none[PARCEL_SLOTS] = {{0}};
     struct art_builder *builder;
     struct art_built built;
     struct art_buffer blob = {0};
-    uint32_t ends[200], len = 0, count = wide ? 24 : 200;
-    bool full = false;
-    char key[1000] = {0};
-    for (uint32_t i = 0; i < count; i++) {
-        len += (uint32_t)sprintf((char *)texts + len, "dir-%u/some more/file-%05u", i % 5, i);
-        ends[i] = len;
+    uint32_t ends[COUNT], len = 0, from = 0;
+    bool full;
+    for (uint32_t i = 0; i < COUNT; ends[i++] = len) {
+        len += (uint32_t)sprintf((char *)keys + len, "\1dir-%u/file-%05u", i / 40, i);
+        for (uint32_t k = 0; k < (i < COUNT - LONG ? 1 : 20); k++)
+            len += (uint32_t)sprintf((char *)keys + len, "/some more/file-%05u", i * k);
     }
-    art_encoder_train(&encoder, texts, ends, count);
+    art_encoder_train(&encoder, keys, ends, COUNT);
     memcpy(options.uuid, hosted_uuid, sizeof options.uuid);
     must(art_builder_open(&builder, &options));
     must(art_builder_symbols(builder, &encoder.symbols));
     art_builder_begin(builder, image);
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t n = (uint32_t)sprintf(key, "\1dir-%u/file-%05u", i * 5 / count, i);
-        for (uint32_t k = 0; k < (wide ? 24 : 1); k++) n += (uint32_t)sprintf(key + n, "/some more/file-%05u", i * k);
-        struct art_entry entry = {.value = art_bytes(texts + 30 * i, i % 40), .csn = 5};
-        must(art_builder_add(builder, art_bytes((uint8_t *)key, n), &entry, ART_SHARED_UNKNOWN, &full));
+    for (uint32_t i = 0; i < COUNT; from = ends[i++]) {
+        struct art_entry entry = {.value = art_bytes(keys, i % 40), .csn = 5};
+        must(art_builder_add(builder, art_bytes(keys + from, ends[i] - from), &entry, ART_SHARED_UNKNOWN, &full));
     }
     must(art_builder_finish(builder, 1, 1, &built));
-    if (art_blob_trailer(image)->format != ART_BLOB_FORMAT_SYMBOLS) fuzz_fail("the seed %s is not coded", name);
+    if (art_blob_trailer(image)->format != ART_BLOB_FORMAT_SYMBOLS) fuzz_fail("the seed is not coded");
     art_builder_close(builder);
     parcel_put_blob(&blob, image, none, PARCEL_SLOTS);
     parcel_put(&blob, PARCEL_OPS, blob_questions, sizeof blob_questions);
-    save("fuzz_blob", name, &blob);
+    save("fuzz_blob", "coded", &blob);
     art_buffer_clear(&blob);
 }
 
@@ -402,9 +400,7 @@ int main(int argc, char **argv) {
     seed_keys();
     seed_values();
     seed_cuts();
-    blob_questions[0] = 13;
-    seed_coded("coded", false);
-    seed_coded("coded-wide", true);
+    seed_coded();
     seed_summed();
     return 0;
 }

@@ -54,8 +54,8 @@ TEST(test_symbols_come_with_what_leads_to_a_key_or_with_the_first_page) {
     struct blob_image image = blob_image_copy(&run.slots[0]);
     uint32_t codes = image.blob.at.symbols, row = image.rows / 2;
     ck_assert(coded_from(&image.blob, 0, false) == 0 && codes < ART_LAST_PAGE_AT);
-    for (unsigned damaged = 0; damaged < 3;
-         damaged++) { /* at first not; then its page; then the table, with its hash */
+    /* at first not; then its page; then the table, with its hash */
+    for (unsigned damaged = 0; damaged < 3; damaged++) {
         const char *says[] = {"", "hash", "symbol"};
         image.image[codes] ^= damaged > 0;
         image.image[codes + offsetof(struct art_symbols, len) + 1] ^= damaged > 1 ? 64 : 0;
