@@ -188,7 +188,6 @@ static void measure_blobs(void) {
            "filter %.2f, postings %.2f, lost in pages %.2f; all %.2f\n",
            set->name, blobs.names / row, blobs.values / row, blobs.others / row, blobs.routing / row,
            blobs.symbols / row, blobs.filters / row, blobs.postings / row, blobs.lost / row, pages_of(ART, db));
-    fflush(stdout);
     sql_close(db);
     sql_scratch_remove(folder);
 }
