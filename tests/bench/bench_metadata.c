@@ -5,7 +5,8 @@
  * metadata.h has the sets. Each is loaded in random order and sorted, 1,000 rows a transaction, into an art table, an
  * ordinary one WITHOUT ROWID, RocksDB and LevelDB, which get path and fields as a key and a text; as loaded, and put in
  * order ('optimize' and art_vacuum(), VACUUM, a compaction). What a column takes is what a sorted table of path and
- * column has more than one of paths. What a part of art's leaf blobs takes is read out of the file. BENCH_FORMER=/x/art.so has art of another build take part, too.
+ * column has more than one of paths. What a part of art's leaf blobs takes is read out of the file.
+ * BENCH_FORMER=/x/art.so has art of another build take part, too.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -187,7 +188,6 @@ static void measure_blobs(void) {
            "filter %.2f, postings %.2f, lost in pages %.2f; all %.2f\n",
            set->name, blobs.names / row, blobs.values / row, blobs.others / row, blobs.routing / row,
            blobs.symbols / row, blobs.filters / row, blobs.postings / row, blobs.lost / row, pages_of(ART, db));
-    fflush(stdout);
     sql_close(db);
     sql_scratch_remove(folder);
 }

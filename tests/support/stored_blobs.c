@@ -55,8 +55,7 @@ static void add_parts(struct stored_blobs *out, struct art_blob *blob) {
         ck_assert_int_eq(art_bucket_open(blob, i, &view), ART_OK);
         uint64_t values = (uint64_t)(art_bucket_values_end(&view) - view.values);
         uint64_t names = (uint64_t)(view.flags - view.first_bytes + view.values - view.prefix);
-        out->names += names;
-        out->values += values;
+        out->names += names, out->values += values;
         out->others += (uint64_t)(view.values - view.start) - names;
         used += values + (uint64_t)(view.values - view.start);
     }

@@ -911,7 +911,7 @@ static struct walk *new_walk(uint64_t seed, const struct art_tree_options *optio
     toy_codec_lend(walk->blocks >= WALK_WITH_BLOCKS);
     walk->options = *options;
     walk->options.cache_bytes = below(4) ? 1 << 14 : 16 << 20; /* mostly so small that blobs are really read */
-    art_test_hooks.few_names = below(2);
+    art_test_hooks.few_names = seed % 2;
     walk->options.blob_pages = below(3) ? 3 + below(6) : 0;
     walk->options.log_limit = below(5) ? (walk->long_values ? 20000u : 2000u) << below(6) : ART_LOG_AUTO;
     walk->options.spill_limit = (uint64_t)30000 << below(8);
