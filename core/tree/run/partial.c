@@ -279,10 +279,10 @@ static enum art_rc begin_own(struct leaves *upper, struct art_run_cursor *entrie
     return before ? leaves_seek_ge(upper, from) : rc;
 }
 
-/* Does the input end before the upper run's next blob? One that is large enough may close in that blob, unless all of it
- * falls into one blob of the lower run: then references alone may move. */
-static bool ends_before(const struct art_tree *tree, struct partial *partial, const struct art_ref *next,
-                        bool more_below) {
+/* Does the input end before the upper run's next blob? One that is large enough may close in that blob, unless all of
+ * it falls into one blob of the lower run: then references alone may move. */
+static bool input_ends(const struct art_tree *tree, struct partial *partial, const struct art_ref *next,
+                       bool more_below) {
     uint64_t pages = partial->pages + art_ref_pages(next);
     partial->closes = partial->own.count && pages > in_pages(tree, partial->size->begin);
     bool may_close = more_below && partial->below.count > 1 && partial->pages <= in_pages(tree, partial->size->most);
@@ -302,7 +302,7 @@ static enum art_rc choose_own(struct art_tree *tree, struct partial *partial, st
     while (!rc && upper->valid && !cut) {
         struct art_ref ref;
         rc = leaves_ref(upper, &ref);
-        if (rc || ends_before(tree, partial, &ref, lower->valid)) break;
+        if (rc || input_ends(tree, partial, &ref, lower->valid)) break;
         rc = art_buffer_set_key(&partial->high, leaves_separator(upper));
         if (!rc) rc = leaves_take(upper, &partial->own);
         if (!rc) rc = fall_all(tree, partial, &entries, lower, upper->valid, &cut);

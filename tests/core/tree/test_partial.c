@@ -146,15 +146,6 @@ TEST(test_rows_all_over_the_run_below_are_given_in_small_parts) {
     end_world();
 }
 
-TEST(test_a_run_below_whose_rows_are_all_deleted_goes) {
-    bool existed;
-    for (unsigned i = 0; i < ROWS; i += 2) must(art_tree_delete(tree, key_of(i), &existed));
-    flush();
-    ck_assert_uint_eq(tree->root->runs, 0);
-    expect_count(0);
-    end_world();
-}
-
 /* Deletes of a blob's rows and of a few beside it: only the blobs at both ends are merged. */
 TEST(test_blobs_whose_rows_are_all_deleted_go_unread) {
     enum { FROM = 20000, TO = 90000 };

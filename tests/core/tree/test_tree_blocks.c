@@ -492,25 +492,39 @@ TEST(test_a_blob_that_moves_stays_as_it_is) {
 
 /* --- how merges weigh them ---------------------------------------------------------------------------------------- */
 
+/* Pages above it and the part of its entries that they have, and what it counts for: as multiples of its own. */
 TEST(test_a_last_run_with_blocks_is_weighed_as_if_it_had_none) {
-    make_rows(false, 0);
+    static const unsigned cases[][3] = {{1, 2, 2}, {3, 1, 3}, {1, 1, 1}, {7, 1, 4}, {7, 100, 1}};
+    make_rows(true, 0);
     struct art_root *root;
     must(art_root_clone(tree->root, &root));
     must(art_root_insert_run(root, 0, &root->run[0]));
     struct art_run *above = &root->run[0], *last = &root->run[1];
-    uint64_t entries = last->top.entries, pages = last->pages;
-    above->pages = 3 * pages;
-    ck_assert_uint_eq(art_pages_weighed(root, last), pages);
-    root->blocks = true;
-    ck_assert_uint_eq(art_pages_weighed(root, last), 3 * pages);
-    ck_assert_uint_eq(art_pages_weighed(root, above), 3 * pages);
-    above->pages = pages / 2;
-    ck_assert_uint_eq(art_pages_weighed(root, last), pages);
-    above->pages = 7 * pages;
-    ck_assert_uint_eq(art_pages_weighed(root, last), 4 * pages);
-    above->top.entries = entries / 64 - 1;
-    ck_assert_uint_eq(art_pages_weighed(root, last), pages);
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+        above->pages = cases[i][0] * last->pages;
+        above->top.entries = last->top.entries / cases[i][1];
+        ck_assert_uint_eq(art_pages_weighed(root, last), cases[i][2] * last->pages);
+    }
     art_root_unref(root);
+}
+
+static enum art_rc give_all(struct art_tree *of, struct art_version_edit *edit) {
+    enum art_rc rc = ART_OK;
+    while (!rc && edit->root->runs > 1) rc = art_compact_partially(of, edit, 0);
+    return rc;
+}
+
+TEST(test_parts_of_a_run_merge_each_blob_of_the_last_one_once) {
+    enum { MANY = 64000, NEW = 8 };
+    make(true, 8);
+    for (unsigned i = 0; i < MANY; i += 2) put_number(i, i);
+    flush();
+    art_test_hooks.merge = give_all;
+    uint64_t before = tree->count.in_blocks, all = MANY / 2 + MANY / NEW;
+    for (unsigned i = 1; i < MANY; i += NEW) put_number(i, i);
+    flush();
+    ck_assert_uint_eq(tree->root->runs, 1);
+    ck_assert_uint_le(tree->count.in_blocks - before, all + all / 10);
 }
 
 int main(void) {
