@@ -99,11 +99,8 @@ static struct blob_image one_blob(uint32_t coded, uint32_t plain, uint32_t odd, 
         snprintf(start, sizeof start, "%c%05u", i < coded ? 'a' : 'b', 7 * i);
         keys[i] = name(start, i ? 22 : 22 + odd, i && i < coded ? 0 : 22 + odd, random);
     }
-    rows.set = (struct key_set){coded - 1, keys + 1, ART_KEY_PADDING};
-    symbols = *blob_symbols_for(&rows);
+    symbols = *blob_symbols_for(&(struct blob_rows){.set = {coded - 1, keys + 1, ART_KEY_PADDING}});
     blob_symbols = &symbols;
-    rows.set.count = 0;
-    rows.set.keys = NULL;
     run_of(keys, coded + plain, 0);
     ck_assert_uint_eq(run.level[0].count, 1);
     return blob_image_copy(&run.slots[0]);
