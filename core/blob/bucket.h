@@ -197,6 +197,8 @@ ART_READS_PAST static inline uint32_t art_bucket_match(const struct art_bucket_v
     return same;
 }
 
+_Static_assert((int)ART_SYMBOL_MAX <= (int)ART_KEY_PADDING, "a whole symbol is compared, or written, at a key's end");
+
 /* First entry >= key, view->count if there is none. The first `known` bytes of key are known to be those of the
  * bucket's first key. */
 static inline uint32_t art_bucket_search(const struct art_bucket_view *view, struct art_bytes key, uint32_t known,

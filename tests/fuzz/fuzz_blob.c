@@ -50,7 +50,7 @@ static void begin(void) {
 
 static enum art_rc want(struct art_blob *blob, const struct art_pages *pages, enum art_intent intent) {
     for (uint32_t page = 0; intent == ART_POINT && page < ART_BLOB_PAGES; page++) {
-        if (!art_pages_has(pages, page)) continue;
+        if (!art_pages_has(pages, page) || art_page_present(blob, page)) continue;
         ASAN_UNPOISON_MEMORY_REGION(image + page * ART_BLOB_PAGE, ART_BLOB_PAGE);
         int rc = art_blob_verify_page(blob, page);
         if (rc) return rc;

@@ -106,6 +106,9 @@ LOOP_TEST(test_a_coded_bucket_that_lies_is_refused, 2) {
     lie_refused(image, view.start, (int)view.count - 1, NULL, "a bucket's number of entries");
     lie_refused(image, view.suffix_len + width, view.suffix_len[width] + 1, NULL,
                 "the suffixes do not fill their place");
+    uint8_t alone[ART_BLOB_PAGE] = {1, 0};
+    art_store16(alone + 4, ART_BUCKET_CODED);
+    ck_assert_str_eq(art_bucket_insane(alone, sizeof alone, &image->blob, 1), "a bucket of an unknown form");
     /* beyond the predecessor, step by step or by a leap; and beyond the longest key */
     lie_refused(image, view.shared + 3 * width - 1, _i ? 0x40 : 0xff, NULL, "its keys are out of order");
     if (_i)
