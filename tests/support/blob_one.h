@@ -11,6 +11,12 @@
 static struct blob_rows rows;
 static struct blob_run run;
 
+static inline struct art_bucket_view view_of(const struct art_blob *blob, uint32_t bucket) {
+    struct art_bucket_view view;
+    art_bucket_view_open(&view, blob->image + art_bucket_offset(blob, bucket), blob);
+    return view;
+}
+
 /* Entries 1, 4, 7 ... of each bucket. */
 static inline void choose_a_third(void *chooser, struct art_bytes block, struct art_row_set *set) {
     (void)chooser, (void)block;

@@ -11,12 +11,6 @@ static void make(struct blob_style style, uint32_t wanted, uint32_t fill_pages, 
     blob_run_make(&run, &rows, style, wanted, fill_pages, false, random);
 }
 
-static struct art_bucket_view view_of(const struct art_blob *blob, uint32_t bucket) {
-    struct art_bucket_view view;
-    art_bucket_view_open(&view, blob->image + art_bucket_offset(blob, bucket), blob);
-    return view;
-}
-
 /* Of all leaf blobs: buckets, those with a block, and the bytes of buckets in all leaf pages but the last of each blob,
  * with the number of these pages. */
 struct totals {

@@ -9,12 +9,6 @@ static void make(enum key_family family, enum blob_values values, uint32_t wante
     blob_run_make(&run, &rows, (struct blob_style){family, values, FLAGS_PUTS, CSNS_BYTE}, wanted, 0, false, random);
 }
 
-static struct art_bucket_view view_of(const struct art_blob *blob, uint32_t bucket) {
-    struct art_bucket_view view;
-    art_bucket_view_open(&view, blob->image + art_bucket_offset(blob, bucket), blob);
-    return view;
-}
-
 /* The first bucket, from this one on, that is coded, and wide or not. */
 static uint32_t coded_from(const struct art_blob *blob, uint32_t bucket, bool wide) {
     for (; bucket < blob->buckets; bucket++) {
