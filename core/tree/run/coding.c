@@ -162,7 +162,7 @@ static bool waits(struct art_coding *coding) {
 }
 
 /* The table of the leaf that has the most of the next blob, and a sample of its names where many are coming. */
-static enum art_rc look_ahead(struct art_coding *coding, struct art_source *giver) {
+static enum art_rc sample_ahead(struct art_coding *coding, struct art_source *giver) {
     uint64_t left = entries_of(giver);
     if (giver->is_memtable) {
         bool samples = are_many(coding, left, LEAST_NAMES) && !waits(coding);
@@ -204,7 +204,7 @@ enum art_rc art_coding_choose(struct art_coding *coding, const struct art_symbol
     uint64_t trained = coding->tree->count.tables_trained;
     struct art_source *giver = find_giver(coding);
     coding->len = coding->texts = 0;
-    enum art_rc rc = giver ? look_ahead(coding, giver) : ART_OK;
+    enum art_rc rc = giver ? sample_ahead(coding, giver) : ART_OK;
     if (rc) return rc;
     if (are_many(coding, coding->len, LEAST_BYTES) && (!coding->known || is_worse(coding))) train(coding);
     *out = coding->known ? &coding->symbols : NULL;
