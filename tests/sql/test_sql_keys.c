@@ -6,11 +6,12 @@
 
 enum { ROUNDS = 6, QUERIES = 60 };
 
+/* The ordinary table has no index that SQLite finds keys by: it would miss BLOBs (workload_rules.c). */
 static void set_up(void) {
     sql_set_up();
     sql_run(db,
             "CREATE VIRTUAL TABLE t USING art(key BLOB, n, summary=(sum(n)));"
-            "CREATE TABLE b(key BLOB PRIMARY KEY NOT NULL, n) WITHOUT ROWID;"
+            "CREATE TABLE b(key BLOB NOT NULL, n); CREATE UNIQUE INDEX bk ON b(coalesce(key, 0));"
             "CREATE TABLE any(v, i INTEGER, x TEXT);"
             "INSERT INTO any VALUES(x'61', 5, 'a'), ('a', 97, 'ab'), (x'', NULL, ''), (5, 6, '5'), (NULL, 0, NULL), "
             "(x'612f', 61, 'a/'), (x'ff80', 1, x'61'), (x'00', 2, x'ff')");
@@ -32,7 +33,8 @@ static const char *const of_blobs[] = {
     "SELECT a.key, z.key FROM @ AS a JOIN @ AS z ON z.key = CAST(a.key || $blob AS BLOB) WHERE a.key < $blob ORDER BY "
     "1 | "
     "SELECT key, n FROM @ WHERE $where ORDER BY n DESC, key LIMIT 5",
-    "where: $condition | $condition AND $condition | $condition OR $condition | NOT ($condition)",
+    "where: $condition | $condition AND $condition | $condition OR $condition | key GLOB 'a*' OR key GLOB 'a*' AND "
+    "$condition | NOT ($condition)",
     "by: = | < | <= | > | >= | <> | IS | IS NOT",
     "condition: 4*key $by $value | key BETWEEN $value AND $value | key IN ($value, $value, $value) | key IN (SELECT "
     "$(v|x) FROM "

@@ -302,11 +302,12 @@ TEST(test_the_longest_prefix_behind_a_scan_by_conditions_looks_at_all_rows) {
     struct twins twins;
     twins_open(&twins);
     sql_run(twins.art,
-            "CREATE TABLE o AS WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 22000) SELECT i FROM i;"
-            "INSERT INTO t SELECT 'k' || i, i FROM o WHERE i %% 7 = 0; INSERT INTO t(t) VALUES('flush');"
-            "CREATE TABLE p AS SELECT i, art_longest_prefix('t', 'k' || i) AS prefix FROM o");
-    sql_expect(twins.art, "k490\n", "SELECT path FROM t WHERE value = 490");
-    sql_expect(twins.art, "0\n", "SELECT count(*) FROM p WHERE art_longest_prefix('t', 'k' || i) IS NOT prefix");
+            "CREATE TABLE o(path, prefix); INSERT INTO t WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i "
+            "LIMIT 3000) SELECT 'k' || (7 * i), i FROM i; INSERT INTO t(t) VALUES('flush');"
+            "WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 22000) "
+            "INSERT INTO o SELECT 'k' || i, art_longest_prefix('t', 'k' || i) FROM i");
+    sql_expect(twins.art, "k490\n", "SELECT path FROM t WHERE value = 70");
+    sql_expect(twins.art, "0\n", "SELECT count(*) FROM o WHERE art_longest_prefix('t', path) IS NOT prefix");
     twins_close(&twins);
 }
 

@@ -38,7 +38,7 @@ static const char *const rules[] = {
     "distinct: SELECT DISTINCT $(a, 0, 0|b, 0, 0|c, 0, 0|a, b, 0|b, c, 0|c, a, 0|a, b, c), 0 FROM @ $(|WHERE "
     "$where)$(| ORDER BY 1| ORDER BY 1 DESC)",
     "where: $condition | 3*$condition AND $condition | $condition AND $condition AND $condition | $condition OR "
-    "$condition",
+    "$condition | $(p=$column) GLOB 'a*' OR $p GLOB 'a*'",
     "by: = | < | <= | > | >= | IS",
     "condition: 5*$column $(3*=|$by|<>) $value | $column BETWEEN $value AND $value | $column IN ($any, $any, $any) | "
     "$column GLOB $('a*'|'*'|'a/?'|'5*'|'b[a/]*') | $column IS NULL | (a, b) $(<|>=) ($value, $value)",
@@ -55,7 +55,7 @@ static char *list_of(const char *key, bool turned, bool signs) {
     return sqlite3_str_finish(list);
 }
 
-/* A unique index takes NULL twice, a key does not: so a row is taken away first. */
+/* The ordinary table has no index, by which SQLite would miss BLOBs (workload_rules.c): a row is taken away first. */
 static char *rule_of_put(const struct form *form) {
     sqlite3_str *rule = sqlite3_str_new(NULL);
     for (unsigned i = 0; i < COLUMNS; i++) {
@@ -82,8 +82,7 @@ static void make_tables(const struct form *form) {
     }
     char *text = sqlite3_str_finish(columns), *key = list_of(form->key, false, true);
     sql_run(db, "CREATE VIRTUAL TABLE t USING art(%sv INTEGER, key=(%s), summary=(sum(v)))", text, key);
-    sql_run(db, "CREATE TABLE o(%sv INTEGER); CREATE UNIQUE INDEX oi ON o(%s); CREATE TABLE any(v, i INTEGER, x TEXT)",
-            text, key);
+    sql_run(db, "CREATE TABLE o(%sv INTEGER); CREATE TABLE any(v, i INTEGER, x TEXT)", text);
     sql_run(db, "INSERT INTO any VALUES('a', 5, 'a'), (x'61', 1, '5'), (5, 0, 'ab'), (NULL, NULL, NULL), (0.5, 256, "
                 "'9007199254740993'), "
                 "('', -1, '')");
@@ -499,6 +498,11 @@ TEST(test_a_directory_goes_where_its_keys_are_sound) {
     expect("1|1\n", "SELECT art_count('n', art_key('n', 'x', 5)), art_count('n', art_key('n', 'x', 5.5))");
     sql_run(db, "INSERT INTO n(n, prefix, art_key) VALUES('move', art_key('n', 'x', 5), art_key('n', 'y', 7))");
     expect("x|5.5|62\ny|7.0|61\n", "SELECT a, r, hex(b) FROM n");
+    /* 2^53 + 1 is no double: a row of reals has 2^53, which a condition by that integer does not find. */
+    sql_run(db, "INSERT INTO n VALUES('z', x'', 9007199254740993)");
+    expect("1|0|1\n",
+           "SELECT art_count('n', art_key('n', 'z', 9007199254740993)), (SELECT count(*) FROM n WHERE a = 'z' AND "
+           "r = 9007199254740993), (SELECT count(*) FROM n WHERE a = 'z' AND r = 9007199254740993.0)");
     expect("7\n", "SELECT count(*) FROM s3");
 }
 

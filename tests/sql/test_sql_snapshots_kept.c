@@ -196,7 +196,7 @@ LOOP_TEST(test_a_copy_without_the_blobs_of_a_snapshot_is_no_copy, STORAGES) {
     const char *problems = _i ? "SELECT count(*) > 0 FROM art_check('t') WHERE problem GLOB 'snapshot ''[ab]''*'"
                               : "SELECT count(*) > 0 FROM art_check('t') WHERE problem GLOB 'snapshot ''a''*'";
     sql_expect(copy, "1\n", problems);
-    sql_expect(copy, "0\n", "SELECT count(*) FROM art_check('t') WHERE problem NOT GLOB 'snapshot ''[ab]''*'");
+    sql_expect(copy, "0\n", "SELECT count(*) FROM art_check('t') WHERE problem NOT GLOB '*snapshot*'");
     if (!_i) sql_refused(copy, 0, "art: ", TEXT("SELECT art_backup(%Q)", in_folder("another.db")));
     sql_snapshot_drop(copy, "a");
     sql_snapshot_drop(copy, "b");

@@ -185,8 +185,7 @@ static enum art_rc toy_end_of_rows(void *context, uint64_t *pages) {
 }
 
 static enum art_rc toy_secure(void *context, bool *reuse) {
-    const struct toy *toy = context;
-    *reuse = !toy->extends;
+    *reuse = !((struct toy *)context)->extends;
     return ART_OK;
 }
 
@@ -194,6 +193,7 @@ static enum art_rc toy_epoch(void *context, struct art_epoch *out) {
     struct toy *toy = context;
     *out = (struct art_epoch){.kind = toy->wal && !toy->inlined ? ART_EPOCH_WAL : ART_EPOCH_ROLLBACK};
     memcpy(out->salts, toy->salts, 8);
+    toy->framed = true;
     return ART_OK;
 }
 
@@ -267,8 +267,7 @@ enum art_rc toy_each_row(void *context, enum art_rc (*row)(void *to, int64_t csn
     struct toy *toy = context;
     int rc = ART_OK;
     for (unsigned i = 0; !rc && i < toy->log.rows; i++) {
-        struct toy_row *at = &toy->log.row[i];
-        rc = row(to, (int64_t)at->csn, art_bytes(at->data, at->len));
+        rc = row(to, (int64_t)toy->log.row[i].csn, art_bytes(toy->log.row[i].data, toy->log.row[i].len));
     }
     return rc;
 }
@@ -386,6 +385,7 @@ static void meet(struct walk *walk, int rc) {
 static int begin(struct walk *walk) {
     if (walk->toy->inlined && !walk->before) walk->before = toy_copy(walk->toy); /* rows change at once */
     if (walk->writing && !art_tree_unknown(walk->tree)) return ART_OK;
+    walk->toy->framed &= walk->writing;
     walk->writing = true;
     walk->toy->writer = walk->tree;
     return toy_refresh(walk->toy, walk->tree);
@@ -448,7 +448,6 @@ static void step_move(struct walk *walk) {
     free(value_copy);
 }
 
-/* A row that was found gets another value, maybe with changes between. */
 /* What the host may ask for by itself is left to the caller: that neither prefix begins with the other. */
 static bool draw_prefixes(struct walk *walk, struct art_bytes *from, struct art_bytes *to) {
     static uint8_t bytes[2][ART_PATH_MAX];
@@ -524,6 +523,7 @@ static void step_move_prefix(struct walk *walk) {
     TRY(rc);
 }
 
+/* A row that was found gets another value, maybe with changes between. */
 static void step_update(struct walk *walk) {
     TRY(begin(walk));
     if (!walk->now.rows) return;
@@ -609,7 +609,7 @@ static void step_rollback_to(struct walk *walk) {
         tables_as_committed(walk);
         walk->toy->ending = true;
         art_tree_rollback_to(walk->tree, ART_SAVEPOINT_BEGIN);
-        walk->toy->ending = false;
+        walk->toy->ending = walk->toy->framed = false;
         model_copy(&walk->committed, &walk->now);
         walk->marks = 0;
     }
@@ -714,7 +714,8 @@ static void step_other(struct walk *walk) {
     walk->others_known = true;
     if (walk->others_tables) toy_free(walk->others_tables);
     walk->others_tables = walk->snapshots ? toy_copy(walk_committed(walk)) : NULL;
-    walk->toy->salts[0]++; /* no reader stands on an older root now: the WAL begins anew */
+    /* No reader stands on an older root now: the WAL begins anew, unless the writer has a frame in it. */
+    walk->toy->salts[0] += !walk->writing || !walk->toy->framed;
     TRY(model_compare(source, walk->other, &walk->committed, walk->family));
     if (walk->writing || below(3)) return;
     struct art_tree *tree = walk->tree;
@@ -895,8 +896,7 @@ void walk_step(struct walk *walk) {
 }
 
 int walk_compare(struct walk *walk, struct art_tree *tree, const struct model *model) {
-    source = &walk->random;
-    return model_compare(source, tree, model, walk->family);
+    return model_compare(source = &walk->random, tree, model, walk->family);
 }
 
 static struct walk *new_walk(uint64_t seed, const struct art_tree_options *options, bool second_connection,

@@ -48,6 +48,7 @@ struct toy {
     uint8_t uuid[16];
     bool wal; /* pretend to be a WAL: retired slots are kept until the salts change */
     uint8_t salts[8];
+    bool framed;  /* the transaction was told the salts: its frame is in the WAL, and they stay while it is there */
     bool extends; /* slots before the file's end may not be written, as while a savepoint of SQLite's is open */
     struct art_disk *disk; /* of the tree that was opened last */
     unsigned patience;     /* >0: that many questions from now the host interrupts */

@@ -291,7 +291,8 @@ static void put_beginning_of_keys(struct writer *x, sqlite3_str *condition) {
         char *value = writer_capture(x, several ? put_of_part : put_beginning), name = (char)('a' + x->column);
         PUT_ART(x, "%s%s", i ? ", " : "", value);
         if (i + 1 < count || !is_bytes(form, i)) {
-            sqlite3_str_appendf(condition, "%c IS %s AND ", name, value);
+            bool real = *form->types[x->column] == 'R'; /* a key has what is stored, of 2^53 + 1 the nearest */
+            sqlite3_str_appendf(condition, real ? "%c IS CAST(%s AS REAL) AND " : "%c IS %s AND ", name, value);
         } else {
             sqlite3_str_appendf(
                 condition,

@@ -38,7 +38,7 @@ void put_look(struct writer *x) {
 void put_added_column(struct writer *x) {
     const struct workload_column *column = shape_new_column(x->w, x->table);
     if (!column) {
-        writer_draw(x, "$query");
+        writer_draw(x, x->number == TABLE_W ? "$keyed_query" : "$query");
         return;
     }
     MEET(x, ADD_COLUMN);
