@@ -34,6 +34,7 @@
 #include "core/base/entry.h"
 #include "core/base/hash.h"
 #include "core/base/summary.h"
+#include "core/blob/symbols.h"
 
 enum { ART_PAGE_PADDING = 64 }; /* a page outside of an image is readable so many bytes past its end */
 enum { ART_BLOB_BYTES = 512 * 1024, ART_BLOB_PAGE = 4096, ART_BLOB_PAGES = ART_BLOB_BYTES / ART_BLOB_PAGE };
@@ -181,7 +182,7 @@ static inline uint32_t art_window_widen(uint32_t window) {
 
 /* Where the parts of the routing part lie in the image (blob_format.h). */
 struct art_parts {
-    uint32_t routing, offsets, ranks, weights, bounds, sums, zones, summed, heads, label, nodes, nodes_end;
+    uint32_t routing, offsets, ranks, weights, bounds, sums, zones, summed, heads, label, nodes, nodes_end, symbols;
     uint32_t lazy, lazy_end; /* pages in between come on demand */
 };
 
@@ -210,11 +211,13 @@ struct art_blob {
     struct art_parts at;
     uint32_t filter, filter_blocks, postings, postings_end, units;
     uint8_t flags, height, unit_shift;
-    struct art_pages head; /* pages of the footer that are always present */
-    bool blocks;           /* some bucket may have one */
-    bool postings_there;   /* their heads were read, and are sane */
-    bool units_are_pages;  /* in its postings, where it is of a former format */
-    void *owner;           /* for want() */
+    uint16_t way;                      /* as parts_there: through which a search for a key goes */
+    const struct art_symbols *symbols; /* of its coded suffixes; NULL: none are coded */
+    struct art_pages head;             /* pages of the footer that are always present */
+    bool blocks;                       /* some bucket may have one */
+    bool postings_there;               /* their heads were read, and are sane */
+    bool units_are_pages;              /* in its postings, where it is of a former format */
+    void *owner;                       /* for want() */
 };
 static inline struct art_pages art_blob_present(const struct art_blob *blob) {
     return (struct art_pages){{atomic_load_explicit(&blob->present[0], memory_order_acquire),
@@ -237,6 +240,11 @@ static inline struct art_pages art_pages_between(uint32_t from, uint32_t to) {
 
 static inline void art_pages_join(struct art_pages *to, const struct art_pages *more) {
     for (unsigned i = 0; i < 2; i++) to->bits[i] |= more->bits[i];
+}
+
+/* The pages of the footer in which its symbols lie; none where it has none. */
+static inline struct art_pages art_blob_symbols_pages(const struct art_blob *blob) {
+    return art_pages_between(blob->at.symbols, blob->symbols ? blob->at.offsets : blob->at.symbols);
 }
 
 /* The pages of the footer in which postings lie. */
@@ -276,6 +284,8 @@ struct art_pages art_blob_head_pages(const uint8_t *image, uint32_t footer_pages
 /* Makes all of these pages present, of those that come on demand. What want() said; or ART_MISUSE where there is none,
  * or it did not do so. */
 enum art_rc art_blob_want_pages(struct art_blob *blob, const struct art_pages *pages);
+/* The same of these and of the blob's symbols, asked for together. */
+enum art_rc art_blob_want_with_symbols(struct art_blob *blob, struct art_pages pages);
 /* The pages of so many bytes from `at` on, as above. */
 static inline enum art_rc art_blob_want_bytes(struct art_blob *blob, uint32_t at, uint32_t len) {
     uint32_t first = at / ART_BLOB_PAGE, last = (at + len - 1) / ART_BLOB_PAGE;
@@ -285,11 +295,25 @@ static inline enum art_rc art_blob_want_bytes(struct art_blob *blob, uint32_t at
     return art_blob_want_pages(blob, &pages);
 }
 /* Before a part of the routing part, or all of it, is looked at: it is there, and sane. Errors as above. */
-enum art_part { ART_PART_NODES, ART_PART_SUMS, ART_PART_BOUNDS, ART_PART_ZONES /* of a column: plus its number */ };
+enum art_part {
+    ART_PART_NODES,
+    ART_PART_SUMS,
+    ART_PART_BOUNDS,
+    ART_PART_SYMBOLS, /* always there where no suffix is coded */
+    ART_PART_ZONES    /* of a column: plus its number */
+};
 enum art_rc art_blob_load_part(struct art_blob *blob, unsigned part);
+static inline bool art_blob_has_part(const struct art_blob *blob, unsigned part) {
+    return atomic_load_explicit(&blob->parts_there, memory_order_acquire) >> part & 1;
+}
 static inline enum art_rc art_blob_want_part(struct art_blob *blob, unsigned part) {
-    unsigned there = atomic_load_explicit(&blob->parts_there, memory_order_acquire);
-    return __builtin_expect(there >> part & 1, 1) ? ART_OK : art_blob_load_part(blob, part);
+    return __builtin_expect(art_blob_has_part(blob, part), 1) ? ART_OK : art_blob_load_part(blob, part);
+}
+/* The parts through which a search for a key goes, asked for together: the nodes, and the symbols if there are any. */
+enum art_rc art_blob_load_way(struct art_blob *blob);
+static inline enum art_rc art_blob_want_way(struct art_blob *blob) {
+    uint16_t missing = blob->way & ~atomic_load_explicit(&blob->parts_there, memory_order_acquire);
+    return __builtin_expect(!missing, 1) ? ART_OK : art_blob_load_way(blob);
 }
 enum art_rc art_blob_want_routing(struct art_blob *blob);
 enum art_rc art_blob_want_zones(struct art_blob *blob, const struct art_limits *limits); /* of their columns */
@@ -346,8 +370,9 @@ enum art_rc art_blob_get_noting(struct art_blob *blob, struct art_bytes key, str
 /* Looks into this bucket, which there is, alone; a key that stands in another one is ART_NOTFOUND, too. */
 enum art_rc art_blob_get_in(struct art_blob *blob, uint32_t bucket, struct art_bytes key, struct art_entry *out);
 /* art_blob_get() in two steps, where the leaf page may be elsewhere than in the image: the page in which the key has
- * its position (ART_BLOB_PAGES: its bucket lies in several); then the entry, found in the bytes of that page, verified
- * and readable ART_PAGE_PADDING bytes past its end. ART_OK, with the value in these bytes; ART_NOTFOUND. */
+ * its position (ART_BLOB_PAGES: its bucket lies in several), when all that is needed of the footer is there; then the
+ * entry, found in the bytes of that page, verified and readable ART_PAGE_PADDING bytes past its end. ART_OK, with the
+ * value in these bytes; ART_NOTFOUND. */
 struct art_spot {
     uint32_t page, bucket, known;
 };
@@ -392,6 +417,7 @@ enum art_rc art_blob_before(struct art_blob *blob, struct art_bytes key, uint32_
  * alive. */
 struct art_bucket_view { /* (private) a decoded bucket header */
     const uint8_t *start, *first_bytes, *shared, *suffix_len, *flags, *csns, *value_ends, *prefix, *suffixes, *values;
+    const struct art_symbols *symbols; /* NULL: plain */
     uint32_t count, prefix_len, value_len;
     uint8_t form;
 };

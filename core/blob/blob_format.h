@@ -16,6 +16,7 @@
  *       sums      (i128 summed[buckets + 1])    for each sum of the summary: before bucket b
  *       nodes                                an ART over the buckets' separators, breadth first, root first; up to 7
  *                                            bytes of zeros behind it
+ *      (symbols)                             with ART_BLOB_FORMAT_SYMBOLS: struct art_symbols, in place (symbols.h)
  *       directories u16 offset[buckets]      of each bucket, in units of 8 bytes
  *                  u32 rank[buckets + 1]     entries before bucket b
  *                  i64 sum[buckets + 1]      weights before bucket b; only with ART_BLOB_SUMS, else sum = rank
@@ -51,11 +52,15 @@
  *   codec keeps them together (core/base/codec.h). Only in a leaf blob, which then has ART_BLOB_FORMAT_BLOCKS (or
  *   FORMER_BLOCKS); the entries are puts that shadow nothing, and there are no LENGTHS.
  *
+ *   With ART_BUCKET_CODED suffixes are written as codes of the blob's symbols, each by itself, and suffix_len and
+ *   suffix_size count codes. All else is plain: prefix, first_byte, shared, and what is derived of keys. Only in a leaf
+ *   blob with ART_BLOB_FORMAT_SYMBOLS, and of two entries at least.
+ *
  *   key i = prefix . (first shared[i] bytes of key i-1 behind the prefix) . first_byte[i] . suffix i
  *   Entry 0 shares nothing, and with ART_BUCKET_PREFIX_ENTRY it is the prefix itself.
  *
- *   A bucket of two or more entries lies in one page. A bucket knows nothing of its blob, page or number, so whole
- *   pages can be copied into other blobs. The last byte of bucket b lies in the page of the byte before offset[b + 1].
+ *   A bucket of two or more entries lies in one page. A bucket knows nothing of its blob but the symbols, nor of its
+ *   page or number. The last byte of bucket b lies in the page of the byte before offset[b + 1].
  *
  *   filter         blocks of 64 bytes at a multiple of 64, see filter.h
  *
@@ -80,7 +85,8 @@ enum {
     ART_BLOB_FORMAT_POSTINGS = 3, /* with postings; in format 2 lookups are of another form, which nobody reads */
     ART_BLOB_FORMAT_FORMER_BLOCKS = 4,
     ART_BLOB_FORMAT_LEAF = 5,
-    ART_BLOB_FORMAT_BLOCKS = 6, /* a leaf in which some bucket has a block */
+    ART_BLOB_FORMAT_BLOCKS = 6,  /* a leaf in which some bucket has a block */
+    ART_BLOB_FORMAT_SYMBOLS = 7, /* a leaf in which some bucket is coded; with blocks, or without */
     ART_BUCKET_ALIGN = 8,
     ART_BUCKET_ENTRIES = ART_BLOCK_ROWS_MAX,
     ART_PAGE_LOSS_BYTES = 384, /* bytes of a page given up rather than let a bucket cross into the next page */
@@ -110,7 +116,8 @@ enum art_bucket_form {
     ART_BUCKET_FLAGS = 4,
     ART_BUCKET_PREFIX_ENTRY = 8,
     ART_BUCKET_CSN_SHIFT = 4, /* bits 4..6: 0, 1, 2, 3, 4 for 0, 1, 2, 4, 8 bytes of csn an entry */
-    ART_BUCKET_BLOCK = 128
+    ART_BUCKET_BLOCK = 128,
+    ART_BUCKET_CODED = 0x8000 /* the form has no bit left: the highest of value_len */
 };
 
 struct art_blob_trailer {
@@ -161,12 +168,14 @@ struct art_bucket_header {
     uint8_t count;        /*  0 entries, 1..128 */
     uint8_t form;         /*  1 */
     uint16_t prefix_len;  /*  2 */
-    uint16_t value_len;   /*  4 of every value, without ART_BUCKET_LENGTHS; or of the block */
+    uint16_t value_len;   /*  4 of every value, without ART_BUCKET_LENGTHS; or of the block; | ART_BUCKET_CODED */
     uint16_t suffix_size; /*  6 sum of the suffix lengths */
     uint64_t base;        /*  8 csn base << 8 | flags of every entry, without ART_BUCKET_FLAGS */
 };
 _Static_assert(sizeof(struct art_bucket_header) == 16, "bucket header size");
 _Static_assert(offsetof(struct art_bucket_header, base) == 8, "bucket header layout");
+_Static_assert((int)ART_STORED_MAX < (int)ART_BUCKET_CODED, "value_len has a bit left");
+_Static_assert((int)ART_BLOB_PAGE < (int)ART_BUCKET_CODED, "and no block is longer than its page");
 
 /* A reference in an index blob (and in the root): this, then sums and zones of all below (core/base/summary.h), then
  * the label. */
@@ -223,22 +232,25 @@ static inline bool art_ref_is_child(const struct art_blob *blob, const struct ar
 /* --- the directories of an open blob ------------------------------------------------------------------------------ */
 
 /* Where the parts lie of a routing part at `routing` with so many buckets, weights beside ranks or not, and a label of
- * so many bytes; `former`: in the order of index blobs, where `end` is that of the nodes. */
-struct art_parts art_parts_of(uint32_t buckets, bool weights, struct art_measures has, uint32_t label, bool former,
+ * so many bytes, by the blob's format; in the order of index blobs `end` is that of the nodes. */
+struct art_parts art_parts_of(uint32_t buckets, bool weights, struct art_measures has, uint32_t label, unsigned format,
                               uint32_t routing, uint32_t end);
 
 /* The same by a trailer, which may lie. */
 struct art_parts art_trailer_parts(const struct art_blob_trailer *trailer);
 /* Bytes of all parts but label, heads and nodes. */
 static inline uint32_t art_directory_bytes(uint32_t buckets, bool weights, struct art_measures has) {
-    return art_parts_of(buckets, weights, has, 0, true, 0, 0).label;
+    return art_parts_of(buckets, weights, has, 0, ART_BLOB_FORMAT, 0, 0).label;
 }
 
 static inline bool art_format_is_former(unsigned format) {
     return format < ART_BLOB_FORMAT_LEAF;
 }
 static inline bool art_format_has_blocks(unsigned format) {
-    return format == ART_BLOB_FORMAT_BLOCKS || format == ART_BLOB_FORMAT_FORMER_BLOCKS;
+    return format >= ART_BLOB_FORMAT_BLOCKS || format == ART_BLOB_FORMAT_FORMER_BLOCKS;
+}
+static inline bool art_format_has_symbols(unsigned format) {
+    return format == ART_BLOB_FORMAT_SYMBOLS;
 }
 
 /* Where a bucket begins in the image, in bytes. */

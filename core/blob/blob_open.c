@@ -12,17 +12,18 @@
 #include "core/blob/filter.h"
 #include "core/blob/postings.h"
 #include "core/blob/routing.h"
+#include "core/blob/symbols.h"
 #include <assert.h>
 
 enum { LAST_PAGE = ART_BLOB_PAGES - 1 };
 
-struct art_parts art_parts_of(uint32_t buckets, bool weights, struct art_measures has, uint32_t label, bool former,
+struct art_parts art_parts_of(uint32_t buckets, bool weights, struct art_measures has, uint32_t label, unsigned format,
                               uint32_t routing, uint32_t end) {
     uint32_t directories = 2 * buckets + 4 * (buckets + 1) + (weights ? 8 * (buckets + 1) : 0);
     uint32_t bounds = ART_BOUNDS_BYTES * buckets, sums = ART_SUM_BYTES * has.sums * (buckets + 1);
     uint32_t zones = ART_ZONE_BYTES * has.columns * buckets, summed = art_summed_bytes(has), heads = 0;
     struct art_parts at = {.routing = routing};
-    if (former) {
+    if (art_format_is_former(format)) {
         at.offsets = routing;
         at.bounds = at.offsets + directories;
         at.sums = at.lazy = at.bounds + bounds;
@@ -37,7 +38,9 @@ struct art_parts art_parts_of(uint32_t buckets, bool weights, struct art_measure
         at.nodes = at.sums + sums;
         heads = art_postings_heads_bytes(has, buckets);
         directories += summed + heads + label;
-        at.offsets = at.lazy_end = at.nodes_end = ((uint32_t)ART_TRAILER_AT - directories) & ~7u;
+        at.offsets = at.lazy_end = ((uint32_t)ART_TRAILER_AT - directories) & ~7u;
+        at.symbols = at.offsets - (art_format_has_symbols(format) ? (uint32_t)sizeof(struct art_symbols) : 0);
+        at.nodes_end = at.symbols;
         at.summed = at.offsets + directories - summed - heads - label;
         at.heads = at.summed + summed;
     }
@@ -50,7 +53,7 @@ struct art_parts art_parts_of(uint32_t buckets, bool weights, struct art_measure
 struct art_parts art_trailer_parts(const struct art_blob_trailer *trailer) {
     uint32_t end = trailer->flags & ART_BLOB_FILTER ? trailer->filter : (uint32_t)ART_TRAILER_AT;
     return art_parts_of(trailer->buckets, trailer->flags & ART_BLOB_SUMS, art_trailer_measures(trailer),
-                        trailer->common, art_format_is_former(trailer->format), trailer->routing, end);
+                        trailer->common, trailer->format, trailer->routing, end);
 }
 
 static enum art_rc footer_corrupt(const struct art_blob *blob, const char *what) {
@@ -202,6 +205,7 @@ static struct art_pages pages_of_part(const struct art_blob *blob, unsigned part
     uint32_t n = blob->buckets;
     if (part == ART_PART_NODES) return art_pages_between(at->nodes, at->nodes_end);
     if (part == ART_PART_SUMS) return art_pages_between(at->sums, at->sums + ART_SUM_BYTES * blob->has.sums * (n + 1));
+    if (part == ART_PART_SYMBOLS) return art_blob_symbols_pages(blob);
     if (part == ART_PART_BOUNDS) return art_pages_between(at->bounds, at->bounds + ART_BOUNDS_BYTES * n);
     unsigned column = part - ART_PART_ZONES;
     return art_pages_between(art_zones_at(blob, column), art_zones_at(blob, column + 1));
@@ -221,6 +225,7 @@ static enum art_rc check_arrived(const struct art_blob *blob, const struct art_p
         enum art_rc rc = part == ART_PART_NODES ? art_routing_check(blob) : ART_OK;
         if (rc) return rc;
         if (part == ART_PART_SUMS) wrong = wrong_column_sums(blob);
+        if (part == ART_PART_SYMBOLS) wrong = art_wrong_symbols(blob->symbols);
         if (part >= ART_PART_ZONES) wrong = wrong_zones(blob, part - ART_PART_ZONES);
         *done |= 1u << part;
     }
@@ -291,6 +296,11 @@ static void take_trailer(struct art_blob *blob, const struct art_blob_trailer *t
     blob->units_are_pages = former;
     blob->unit_shift = (uint8_t)art_unit_shift(trailer->buckets);
     blob->units = former ? trailer->leaf_pages : ((trailer->buckets - 1) >> blob->unit_shift) + 1;
+    bool symbols = art_format_has_symbols(trailer->format);
+    _Static_assert(sizeof(struct art_symbols) % 8 == 0,
+                   "the directories stand at a multiple of 8, and so do the symbols");
+    blob->symbols = symbols ? (const struct art_symbols *)(const void *)(blob->image + blob->at.symbols) : NULL;
+    blob->way = (uint16_t)(1u << ART_PART_NODES | (symbols ? 1u << ART_PART_SYMBOLS : 0));
     blob->head = art_blob_head_pages(blob->image, trailer->footer_pages);
 }
 
@@ -318,7 +328,7 @@ enum art_rc art_blob_open_head(struct art_blob *blob, const uint8_t *image, cons
     if (rc) return rc;
     const struct art_blob_trailer *trailer = art_blob_trailer(image);
     const char *wrong = wrong_identity(trailer, ref, uuid);
-    unsigned latest = art_codec() ? ART_BLOB_FORMAT_BLOCKS : ART_BLOB_FORMAT_LEAF;
+    unsigned latest = art_codec() ? ART_BLOB_FORMAT_SYMBOLS : ART_BLOB_FORMAT_LEAF;
     bool known = trailer->format >= ART_BLOB_FORMAT && trailer->format <= latest;
     if (!wrong && (!known || (art_format_has_blocks(trailer->format) && !art_codec()))) {
         return art_fail(
@@ -361,6 +371,20 @@ enum art_rc art_blob_load_part(struct art_blob *blob, unsigned part) {
     assert(part < parts_of(blob));
     enum art_rc rc = art_blob_want_pages(blob, &pages);
     if (!rc) note_parts(blob, 1u << part);
+    return rc;
+}
+
+enum art_rc art_blob_want_with_symbols(struct art_blob *blob, struct art_pages pages) {
+    struct art_pages symbols = art_blob_symbols_pages(blob);
+    art_pages_join(&pages, &symbols);
+    enum art_rc rc = art_blob_want_pages(blob, &pages);
+    if (!rc && !art_blob_has_part(blob, ART_PART_SYMBOLS)) note_parts(blob, 1u << ART_PART_SYMBOLS);
+    return rc;
+}
+
+enum art_rc art_blob_load_way(struct art_blob *blob) {
+    enum art_rc rc = art_blob_want_with_symbols(blob, pages_of_part(blob, ART_PART_NODES));
+    if (!rc) note_parts(blob, blob->way);
     return rc;
 }
 

@@ -43,6 +43,23 @@ enum art_rc art_bucket_child(const struct art_blob *blob, const struct art_bucke
                        "bucket %u, entry %u: not a reference to a child", bucket, entry);
 }
 
+/* Of coded suffixes the columns alone: to decode all would take more time than all else that is looked at. A code
+ * brings ART_SYMBOL_MAX bytes at most, so whatever they are, none is written behind ART_KEY_MAX. What the predecessor
+ * has not of the bytes that an entry "shares" with it, a walk notices, and who comes there otherwise finds zeros
+ * (cursor.c). */
+static const char *insane_coded_keys(const struct art_bucket_view *view, uint32_t suffix_size) {
+    uint32_t last = view->count - 1, longest = 0;
+    for (uint32_t i = 0; view->form & ART_BUCKET_WIDE && i <= last; i++) { /* else both are bytes */
+        uint32_t len = art_bucket_shared(view, i) + 1 + ART_SYMBOL_MAX * art_bucket_suffix_len(view, i);
+        longest = len > longest ? len : longest;
+    }
+    _Static_assert((int)ART_BLOB_PAGE + (1 + ART_SYMBOL_MAX) * 256 <= ART_KEY_MAX, "bytes bring no more");
+    if (art_bucket_shared(view, 0) || view->prefix_len + longest > ART_KEY_MAX)
+        return "a key shares more than its predecessor has";
+    uint32_t sum = art_bucket_suffix_at(view, last) + art_bucket_suffix_len(view, last);
+    return sum == suffix_size ? NULL : "the suffixes do not fill their place";
+}
+
 static const char *insane_keys(const struct art_bucket_view *view, uint32_t suffix_size) {
     uint32_t len = 0, sum = 0;
     bool wrong = art_bucket_shared(view, 0) != 0;
@@ -111,7 +128,8 @@ const char *art_bucket_insane(const uint8_t *start, uint32_t space, const struct
     uint32_t n = start[0], form = start[1], code = art_bucket_csn_code((uint8_t)form);
     if (n != count) return "a bucket's number of entries is not that of the directory";
     bool wrong_block = form & ART_BUCKET_BLOCK && (!blob->blocks || form & ART_BUCKET_LENGTHS);
-    if (!n || n > ART_BUCKET_ENTRIES || code > 4 || wrong_block) return "a bucket of an unknown form";
+    bool wrong_codes = art_load16(start + 4) & ART_BUCKET_CODED && (!blob->symbols || n < 2);
+    if (!n || n > ART_BUCKET_ENTRIES || code > 4 || wrong_block || wrong_codes) return "a bucket of an unknown form";
     uint32_t columns = n * (form & ART_BUCKET_WIDE ? 5 : 3) + (form & ART_BUCKET_FLAGS ? n : 0) +
                        n * art_csn_bytes(code) + (form & ART_BUCKET_LENGTHS ? 2 * n : 0);
     uint32_t prefix_len = art_load16(start + 2), suffix_size = art_load16(start + 6);
@@ -119,8 +137,9 @@ const char *art_bucket_insane(const uint8_t *start, uint32_t space, const struct
     if (used > space) return "a bucket larger than its space";
     if (prefix_len < blob->label_len) return "a bucket's prefix is shorter than the label";
     struct art_bucket_view view;
-    art_bucket_view_open(&view, start);
-    const char *wrong = insane_keys(&view, suffix_size);
+    art_bucket_view_open(&view, start, blob);
+    assert(!view.symbols || space <= ART_BLOB_PAGE); /* as all buckets of several entries */
+    const char *wrong = view.symbols ? insane_coded_keys(&view, suffix_size) : insane_keys(&view, suffix_size);
     uint32_t left = space - (uint32_t)used;
     if (!wrong) wrong = art_bucket_has_block(&view) ? insane_block(&view, left) : insane_values(&view, left, blob);
     if (!wrong) wrong = insane_flags(&view);
@@ -141,7 +160,7 @@ enum art_rc art_bucket_fetch_slow(struct art_blob *blob, uint32_t bucket, const 
     uint32_t first = at / ART_BLOB_PAGE, last = (end - 1) / ART_BLOB_PAGE;
     struct art_pages pages = art_pages_of(first, last - first + 1);
     assert(last < blob->leaf_pages);
-    enum art_rc rc = art_blob_want_pages(blob, &pages);
+    enum art_rc rc = art_blob_want_with_symbols(blob, pages);
     if (rc) return rc;
     *start = blob->image + at;
     if (first == last) return ART_OK;

@@ -11,6 +11,7 @@
 
 #include "core/blob/blob_format.h"
 #include "core/blob/simd.h"
+#include "core/blob/symbols.h"
 
 /* Bytes of csn an entry by the form's width code; the codes 5..7 are refused by the sanity check. */
 static inline uint32_t art_csn_bytes(uint32_t code) {
@@ -22,8 +23,10 @@ static inline uint32_t art_bucket_csn_code(uint8_t form) {
     return (form >> ART_BUCKET_CSN_SHIFT) & 7;
 }
 
-/* A view of the bucket at `start`, in whose bytes it points, and which art_bucket_insane() has passed. */
-static inline void art_bucket_view_open(struct art_bucket_view *view, const uint8_t *start) {
+/* A view of the bucket at `start`, in whose bytes it points, and which art_bucket_insane() has passed. Before a key or
+ * a suffix of it is looked at, ART_PART_SYMBOLS is there. */
+static inline void art_bucket_view_open(struct art_bucket_view *view, const uint8_t *start,
+                                        const struct art_blob *blob) {
     uint32_t n = start[0];
     uint8_t form = start[1];
     uint32_t width = form & ART_BUCKET_WIDE ? 2 : 1;
@@ -32,7 +35,9 @@ static inline void art_bucket_view_open(struct art_bucket_view *view, const uint
     view->count = n;
     view->form = form;
     view->prefix_len = art_load16(start + 2);
-    view->value_len = art_load16(start + 4);
+    uint32_t value_len = art_load16(start + 4);
+    view->value_len = value_len & ~(uint32_t)ART_BUCKET_CODED;
+    view->symbols = value_len & ART_BUCKET_CODED ? blob->symbols : NULL;
     const uint8_t *at = start + sizeof(struct art_bucket_header);
     view->first_bytes = at;
     view->shared = at += n;
@@ -49,7 +54,7 @@ static inline void art_bucket_view_open(struct art_bucket_view *view, const uint
 }
 
 /* The columns of one entry of the bucket. `shared`: bytes behind the prefix that it shares with the entry before;
- * `suffix_len`: bytes behind these and its first byte. */
+ * `suffix_len`: bytes, or codes, behind these and its first byte. */
 static inline uint32_t art_bucket_shared(const struct art_bucket_view *view, uint32_t entry) {
     assert(entry < view->count);
     return view->form & ART_BUCKET_WIDE ? art_load16(view->shared + 2 * entry) : view->shared[entry];
@@ -180,6 +185,20 @@ static inline uint32_t art_bucket_step_back(const struct art_bucket_view *view, 
     }
 }
 
+/* How many bytes the suffix of an entry has in common with the `left` bytes at `rest`, a part of a padded key. *order:
+ * 0: the suffix ends there; <0: the rest ends first, or is less; >0: it is greater. */
+ART_READS_PAST static inline uint32_t art_bucket_match(const struct art_bucket_view *view, uint32_t entry,
+                                                       const uint8_t *rest, uint32_t left, int *order) {
+    const uint8_t *suffix = view->suffixes + art_bucket_suffix_at(view, entry);
+    uint32_t len = art_bucket_suffix_len(view, entry);
+    if (view->symbols) return art_coded_prefix(view->symbols, suffix, len, rest, left, order);
+    uint32_t same = art_common_prefix_padded(suffix, rest, art_min32(len, left));
+    *order = same == len ? 0 : same == left || rest[same] < suffix[same] ? -1 : 1;
+    return same;
+}
+
+_Static_assert((int)ART_SYMBOL_MAX <= (int)ART_KEY_PADDING, "a whole symbol is compared, or written, at a key's end");
+
 /* First entry >= key, view->count if there is none. The first `known` bytes of key are known to be those of the
  * bucket's first key. */
 static inline uint32_t art_bucket_search(const struct art_bucket_view *view, struct art_bytes key, uint32_t known,
@@ -200,14 +219,14 @@ static inline uint32_t art_bucket_search(const struct art_bucket_view *view, str
         entry = art_bucket_step(view, entry, depth, c);
         if (entry >= n) return n;
         if (art_bucket_shared(view, entry) < depth || view->first_bytes[entry] != c) return entry;
-        uint32_t len = art_bucket_suffix_len(view, entry), left = rest_len - depth - 1;
-        const uint8_t *suffix = view->suffixes + art_bucket_suffix_at(view, entry);
-        x = art_common_prefix_padded(suffix, rest + depth + 1, art_min32(len, left));
+        int order;
+        uint32_t left = rest_len - depth - 1;
+        x = art_bucket_match(view, entry, rest + depth + 1, left, &order);
+        if (order < 0) return entry;
         if (x == left) {
-            *exact = x == len;
+            *exact = true;
             return entry;
         }
-        if (x < len && rest[depth + 1 + x] < suffix[x]) return entry;
         depth += 1 + x;
         entry++;
     }
@@ -221,11 +240,12 @@ int64_t art_bucket_weight(const struct art_bucket_view *view, uint32_t entry, en
 
 /* NULL, or what is wrong with the bucket in the `space` bytes at `start`. After it no read of the bucket leaves its
  * space (but for the padding of simd.h) and no key of it is longer than ART_KEY_MAX, whatever the bytes are. Order is
- * not looked at. `count` is what the rank directory says. */
+ * not looked at, nor what codes of suffixes stand for, which may not be there yet. `count` is what the rank directory
+ * says. */
 const char *art_bucket_insane(const uint8_t *start, uint32_t space, const struct art_blob *blob, uint32_t count);
 
-/* *start: where bucket `bucket` lies, present and sane; asks want() for its pages. ART_OK; ART_CORRUPT; ART_MISUSE:
- * nobody can load it; or what want() said. */
+/* *start: where bucket `bucket` lies, present and sane, as its symbols are; asks want() for all together. ART_OK;
+ * ART_CORRUPT; ART_MISUSE: nobody can load it; or what want() said. */
 enum art_rc art_bucket_fetch_slow(struct art_blob *blob, uint32_t bucket, const uint8_t **start);
 
 /* The page in which the bucket lies; ART_BLOB_PAGES: in several. */
@@ -238,7 +258,8 @@ static inline uint32_t art_bucket_page(const struct art_blob *blob, uint32_t buc
 static inline enum art_rc art_bucket_fetch(struct art_blob *blob, uint32_t bucket, const uint8_t **start) {
     uint32_t at = art_bucket_offset(blob, bucket), page = at / ART_BLOB_PAGE;
     *start = blob->image + at;
-    if (ART_LIKELY((art_bucket_end(blob, bucket) - 1) / ART_BLOB_PAGE == page && art_page_present(blob, page)))
+    if (ART_LIKELY((art_bucket_end(blob, bucket) - 1) / ART_BLOB_PAGE == page && art_page_present(blob, page) &&
+                   (!blob->symbols || art_blob_has_part(blob, ART_PART_SYMBOLS))))
         return ART_OK;
     return art_bucket_fetch_slow(blob, bucket, start);
 }
@@ -247,7 +268,7 @@ static inline enum art_rc art_bucket_fetch(struct art_blob *blob, uint32_t bucke
 static inline enum art_rc art_bucket_open(struct art_blob *blob, uint32_t bucket, struct art_bucket_view *view) {
     const uint8_t *start;
     enum art_rc rc = art_bucket_fetch(blob, bucket, &start);
-    if (!rc) art_bucket_view_open(view, start);
+    if (!rc) art_bucket_view_open(view, start, blob);
     return rc;
 }
 

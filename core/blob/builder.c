@@ -30,6 +30,7 @@ enum art_rc art_builder_open(struct art_builder **out, const struct art_builder_
     builder->footer.former = index || options->former;
     if (!index) builder->footer.postings.fields = art_measures_fields(builder->footer.has);
     builder->footer.postings.by_pages = builder->footer.former;
+    builder->pending.coding = NULL;
     builder->pending.count = builder->pending.behind = 0;
     builder->pending.terms = (struct art_terms){0};
     builder->last.len = builder->emitted_last.len = builder->first.len = 0;
@@ -44,9 +45,25 @@ enum art_rc art_builder_open(struct art_builder **out, const struct art_builder_
 
 void art_builder_close(struct art_builder *builder) {
     if (!builder) return;
+    art_free(builder->coding);
     art_footer_clear(&builder->footer);
     art_terms_clear(&builder->pending.terms);
     art_free(builder);
+}
+
+enum art_rc art_builder_symbols(struct art_builder *builder, const struct art_symbols *symbols) {
+    struct art_pending *pending = &builder->pending;
+    builder->codes = symbols && builder->options.blocks;
+    assert(!builder->buffer && !(builder->codes && builder->footer.former));
+    bool first = builder->codes && !builder->coding;
+    if (first) builder->coding = art_alloc(sizeof *builder->coding);
+    if (first && !builder->coding) return art_nomem();
+    struct art_coding *coding = builder->codes ? builder->coding : NULL;
+    bool another = coding && (first || memcmp(&coding->encoder.symbols, symbols, sizeof *symbols) != 0);
+    if (another) art_encoder_use(&coding->encoder, symbols);
+    if (pending->count && pending->blocks && (another || coding != pending->coding))
+        art_pending_recode(pending, coding);
+    return ART_OK;
 }
 
 void art_builder_begin(struct art_builder *builder, uint8_t *buffer) {
@@ -54,6 +71,7 @@ void art_builder_begin(struct art_builder *builder, uint8_t *buffer) {
     builder->at = 0;
     builder->refused = builder->has_texts = false;
     builder->in_blocks = 0;
+    builder->coded_buckets = builder->plain_names = builder->coded_names = 0;
     builder->entries = 0;
     builder->below = 0;
     builder->csn_min = UINT64_MAX;
@@ -81,9 +99,10 @@ static uint32_t footer_pages(const struct art_builder *builder, uint32_t buckets
                              uint32_t node_bytes) {
     uint32_t first_len = builder->footer.buckets ? builder->first.len : builder->pending.first_len;
     uint32_t label = buckets > 1 ? 0 : art_min32(first_len, ART_LABEL_MAX);
+    const struct art_pending *pending = &builder->pending;
     uint64_t others = (uint64_t)node_bytes + label;
+    if (builder->coded_buckets || pending->coded) others += sizeof(struct art_symbols);
     if (builder->footer.postings.fields) {
-        const struct art_pending *pending = &builder->pending;
         bool more = pending->count && !builder->refused;
         others += art_postings_bytes(&builder->footer.postings, more ? &pending->terms : NULL, pending->count);
         others += ART_POSTINGS_ALIGN;
@@ -162,6 +181,15 @@ static void widen_bounds(struct art_builder *builder) {
     builder->label_shared = art_min32(n, pending->label_shared);
 }
 
+/* What suffixes take in a bucket that may be coded, plain and as they are written. */
+static void count_names(struct art_builder *builder) {
+    const struct art_pending *pending = &builder->pending;
+    uint32_t plain = pending->suffix_len[0] + pending->suffix_bytes;
+    builder->plain_names += plain;
+    builder->coded_names += pending->coded ? pending->coded_len[0] + pending->coded_bytes : plain;
+    builder->coded_buckets += pending->coded;
+}
+
 /* Moves the pending bucket into the blob; of one with blocks as much as goes into its page. *full: it does not fit. */
 static enum art_rc emit(struct art_builder *builder, bool *full) {
     struct art_pending *pending = &builder->pending;
@@ -203,6 +231,7 @@ static enum art_rc emit(struct art_builder *builder, bool *full) {
     assert(builder->at <= ART_BLOB_PAGES * ART_BLOB_PAGE && builder->entries == footer->rank[footer->buckets]);
     builder->below += pending->below;
     builder->overflows += pending->overflows;
+    if (pending->blocks && pending->count > 1) count_names(builder);
     if (pending->block.len) builder->in_blocks += pending->count;
     widen_bounds(builder);
     bucket_is_in(builder);
@@ -211,15 +240,10 @@ static enum art_rc emit(struct art_builder *builder, bool *full) {
 
 /* --- adding ------------------------------------------------------------------------------------------------------- */
 
-/* Chunks are no rows, which no codec makes smaller. */
-static bool may_be_in_block(const struct art_entry *entry) {
-    return !(entry->flags & ~ART_OVERFLOW);
-}
-
 /* The entry opens a bucket. Little that is left of a page is given up, else the entry crosses into the next page. */
 static void begin_bucket(struct art_builder *builder, const struct art_arrival *arrival) {
-    bool blocks = builder->options.blocks && may_be_in_block(arrival->entry);
-    art_pending_begin(&builder->pending, arrival, blocks);
+    bool blocks = builder->options.blocks && art_is_first_put(arrival->entry->flags);
+    art_pending_begin(&builder->pending, arrival, blocks, blocks && builder->codes ? builder->coding : NULL);
     if (blocks) {
         art_fit_begin(builder);
         return;
@@ -237,7 +261,7 @@ static void begin_bucket(struct art_builder *builder, const struct art_arrival *
 static enum art_rc add_with_blocks(struct art_builder *builder, const struct art_arrival *arrival, bool *full) {
     struct art_pending *pending = &builder->pending;
     while (pending->count) {
-        bool due = pending->alone || !may_be_in_block(arrival->entry) || art_fit_is_due(builder);
+        bool due = pending->alone || !art_is_first_put(arrival->entry->flags) || art_fit_is_due(builder);
         if (!due && art_pending_add(pending, arrival, art_bytes_left_in_page(builder))) return ART_OK;
         enum art_rc rc = emit(builder, full);
         if (rc || *full) return rc;
@@ -365,6 +389,7 @@ static enum art_rc close_blob(struct art_builder *builder, uint32_t slot, uint64
     struct art_footer *footer = &builder->footer;
     struct art_footer_layout layout;
     uint32_t leaf_pages = (builder->at + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE, label_len = label_length(builder);
+    footer->symbols = builder->coded_buckets ? &builder->coding->encoder.symbols : NULL;
     enum art_rc rc = art_footer_write(footer, art_bytes(builder->first.bytes, label_len), builder->csn_min,
                                       builder->options.filter ? builder->entries : 0, builder->buffer, &layout);
     if (rc) return rc;
@@ -374,6 +399,7 @@ static enum art_rc close_blob(struct art_builder *builder, uint32_t slot, uint64
     memset(trailer, 0, sizeof *trailer);
     trailer->magic = ART_BLOB_MAGIC;
     trailer->format = builder->in_blocks ? ART_BLOB_FORMAT_BLOCKS : ART_BLOB_FORMAT_LEAF;
+    if (footer->symbols) trailer->format = ART_BLOB_FORMAT_SYMBOLS;
     if (footer->former) trailer->format = layout.postings ? ART_BLOB_FORMAT_POSTINGS : ART_BLOB_FORMAT;
     if (footer->former && builder->in_blocks) trailer->format = ART_BLOB_FORMAT_FORMER_BLOCKS;
     trailer->kind = builder->options.kind;
@@ -437,6 +463,9 @@ enum art_rc art_builder_finish(struct art_builder *builder, uint32_t slot, uint6
     assert(is_accepted(builder, &out->ref));
     out->separator = art_bytes(builder->first.bytes, builder->separator_len);
     out->in_blocks = builder->in_blocks;
+    out->symbols = builder->coded_buckets;
+    out->plain_names = builder->plain_names;
+    out->coded_names = builder->coded_names;
     out->more = builder->pending.count > 0;
     out->texts = builder->has_texts;
     art_footer_reset(footer, builder->options.filter ? builder->entries : 0);

@@ -36,6 +36,11 @@ enum art_rc art_builder_open(struct art_builder **out, const struct art_builder_
 /* Frees the builder; NULL is fine. The buffer is the caller's. */
 void art_builder_close(struct art_builder *builder);
 
+/* Between two blobs: what suffixes of keys in the next ones are coded with, where that makes a bucket smaller; NULL:
+ * they stay plain. The table is sane and copied. Nothing comes of it without `blocks`. ART_NOMEM: only
+ * art_builder_close() is left. */
+enum art_rc art_builder_symbols(struct art_builder *builder, const struct art_symbols *symbols);
+
 /* The blob before this one is finished. The buffer is borrowed until art_builder_finish(). */
 void art_builder_begin(struct art_builder *builder, uint8_t *buffer);
 
@@ -55,9 +60,11 @@ struct art_built {
     /* The shortest key above the previous blob's last key and not above this one's first, empty for the stream's first
      * blob; borrowed as the label is. */
     struct art_bytes separator;
-    uint32_t in_blocks; /* entries whose values a block has */
-    bool more;          /* entries are still held back: begin a new blob and finish again */
-    bool texts;         /* some zone of it is one of texts */
+    uint32_t plain_names, coded_names; /* bytes */
+    uint32_t in_blocks;                /* entries whose values a block has */
+    bool more;                         /* entries are still held back: begin a new blob and finish again */
+    bool texts;                        /* some zone of it is one of texts */
+    bool symbols;                      /* some names are coded */
 };
 /* Closes the blob, which was begun and has entries, and lets its buffer go. ART_NOMEM: only art_builder_close() is
  * left. */

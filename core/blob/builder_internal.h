@@ -1,11 +1,15 @@
 /* The builder's inside, shared by builder.c (the stream), pending.c (the bucket that is being filled) and fitting.c
- * (how much of it fits, when its values become a block).
+ * (how much of it fits, when its values become a block and its suffixes are coded).
  *
  *   add() -> pending bucket -> emit -> leaf pages of the current buffer, a row in the footer's directories
  *
  * The pending bucket is kept as columns until its page is full; it may outlive its blob and open the next one.
  * Invariant: it fits into what is left of the page at `at`, or it holds one entry that crosses pages (`alone`), or how
  * much it takes is not known before its values are encoded (`blocks`).
+ *
+ * With a table of symbols each suffix is coded when it is added, and kept beside the plain one: which of the two a
+ * bucket has is decided when it is fitted into its page, and a bucket that goes on with another table needs the plain
+ * ones. What the first key has behind the prefix is known then, too.
  */
 #ifndef ART_BLOB_BUILDER_INTERNAL_H
 #define ART_BLOB_BUILDER_INTERNAL_H
@@ -13,11 +17,25 @@
 #include "core/blob/builder.h"
 #include "core/blob/footer.h"
 
+enum {
+    ART_NAMES_MAX = 16384, /* bytes of plain suffixes in the pending bucket; coded they may fit into a page */
+    ART_CODES_PER_BYTE = 2 /* at most: an escape, and the byte */
+};
+
 /* What decides on the form, and so on the size, of a bucket. */
 struct art_bucket_shape {
-    bool wide, same_length, same_flags;
+    bool wide; /* as either kind of suffixes needs it, until it is decided which of them is written */
+    bool same_length, same_flags;
+    uint32_t row;                       /* bytes of an entry in the columns, by all the others */
     uint32_t least_shared, most_shared; /* of entries 1..; whole lengths */
     uint64_t csn_least, csn_most;
+};
+
+/* What suffixes are coded with, and the codes of the pending bucket's: made with the first table. */
+struct art_coding {
+    struct art_encoder encoder;
+    uint8_t suffixes[ART_CODES_PER_BYTE * ART_NAMES_MAX];
+    uint8_t first[ART_CODES_PER_BYTE * ART_BLOB_PAGE];
 };
 
 struct art_pending {
@@ -27,7 +45,13 @@ struct art_pending {
     bool blocks;            /* its values may become a block. What is said of all entries is summed up in the end */
     uint32_t behind;        /* with `blocks`: entries behind the bucket's `count`, for the next one */
     struct art_bytes block; /* which is written instead of the values; its len 0: none */
-    uint32_t first_len, suffix_bytes, value_bytes; /* suffixes of entries 1.. only */
+    /* NULL: suffixes stay plain. Else it is decided in the end whether they are written `coded`. `key_bytes` are those
+     * of prefix and suffixes as they are written; until then, about so many. */
+    struct art_coding *coding;
+    bool coded;
+    uint32_t key_bytes;
+    uint32_t first_len, value_bytes;
+    uint32_t suffix_bytes, coded_bytes;            /* of entries 1.. only */
     int64_t sum;                                   /* of weights */
     bool odd_weight;                               /* some weight is not 1 */
     uint64_t below;                                /* index: leaf entries under the children */
@@ -37,10 +61,12 @@ struct art_pending {
     struct art_text_bounds texts[ART_SUMMARY_MAX]; /* of which its zones do not know yet */
     struct art_terms terms;                        /* the same, with lookups or searches */
     uint32_t label_shared; /* index: bytes that all children's labels have in common with the first key */
-    uint16_t shared[ART_BUCKET_ENTRIES], suffix_len[ART_BUCKET_ENTRIES], value_end[ART_BUCKET_ENTRIES];
+    uint16_t shared[ART_BUCKET_ENTRIES], value_end[ART_BUCKET_ENTRIES];
+    uint16_t suffix_len[ART_BUCKET_ENTRIES], coded_len[ART_BUCKET_ENTRIES]; /* of the first entry, decided in the end */
     uint8_t first_byte[ART_BUCKET_ENTRIES], flags[ART_BUCKET_ENTRIES];
     uint64_t csn[ART_BUCKET_ENTRIES];
-    uint8_t suffixes[ART_BLOB_PAGE], values[ART_BLOCK_PLAIN_MAX];
+    uint8_t suffixes[ART_NAMES_MAX + ART_KEY_PADDING];
+    uint8_t values[ART_BLOCK_PLAIN_MAX];
     uint8_t first_key[ART_KEY_MAX + ART_KEY_PADDING];
 };
 
@@ -73,6 +99,11 @@ struct art_builder {
     uint32_t entries;            /* in this blob's buckets */
     uint64_t below, csn_min, csn_max, overflows;
     uint32_t key_max;
+    /* What buckets of this blob may be coded with (`codes`; NULL: there was no table yet), how many are, and what
+     * struct art_built says of names. */
+    struct art_coding *coding;
+    bool codes;
+    uint32_t coded_buckets, plain_names, coded_names;
     uint32_t label_shared;  /* index: of all children's labels with the blob's first key */
     uint32_t separator_len; /* the blob's separator: so many bytes of its first key */
     uint32_t in_blocks;     /* of them, those whose values a block has */
@@ -93,7 +124,8 @@ static inline void art_key_copy_set(struct art_key_copy *copy, const uint8_t *ke
 
 /* --- pending.c ---------------------------------------------------------------------------------------------------- */
 
-/* Bytes that the pending bucket takes, a multiple of 8, at most. */
+/* Bytes that the pending bucket takes, a multiple of 8, at most; with `coding`, about that many before it is
+ * decided. */
 uint32_t art_pending_size(const struct art_pending *pending);
 /* The same of its keys alone, of its first entry alone, and with a block of so many bytes. */
 uint32_t art_pending_size_of_keys(const struct art_pending *pending);
@@ -103,14 +135,19 @@ uint32_t art_pending_size_with(const struct art_pending *pending, uint32_t block
  * values can be those of a block; else, or with ART_BUCKET_ENTRIES entries, false, and nothing has changed. Something
  * is pending. */
 bool art_pending_add(struct art_pending *pending, const struct art_arrival *arrival, uint32_t limit);
-/* Begins a new bucket with this entry. */
-void art_pending_begin(struct art_pending *pending, const struct art_arrival *arrival, bool blocks);
+/* Begins a new bucket with this entry. `coding`: with `blocks`, or NULL. */
+void art_pending_begin(struct art_pending *pending, const struct art_arrival *arrival, bool blocks,
+                       struct art_coding *coding);
 /* Writes the bucket; returns its size, a multiple of 8 and not above art_pending_size(). Does not empty it. */
 uint32_t art_pending_write(const struct art_pending *pending, uint8_t *out);
 
 /* With `blocks`: */
 /* Leaves the first `count` entries of all in the bucket; the others are behind it. */
 void art_pending_cut(struct art_pending *pending, uint32_t count);
+/* Whether its suffixes are written coded: where that is smaller. The length of the first one. */
+void art_pending_decide(struct art_pending *pending);
+/* It goes on with other symbols, or (NULL) none. */
+void art_pending_recode(struct art_pending *pending, struct art_coding *coding);
 /* How many of all entries a bucket of at most `limit` bytes can have, with its values as they are. */
 uint32_t art_pending_plain_fit(const struct art_pending *pending, uint32_t limit);
 /* What is said of all entries of the bucket: bounds, sums, zones, terms. */

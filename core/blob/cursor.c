@@ -48,6 +48,15 @@ void art_blob_cursor_plain(struct art_blob_cursor *cursor, struct art_plain_buck
     cursor->plain = room;
 }
 
+/* The first `len` bytes of a coded suffix, and perhaps more. Each code brings one at least, unless some of them escape;
+ * what a forged suffix lacks is zero. */
+static inline void decode_first(const struct art_symbols *symbols, struct art_bytes suffix, uint8_t *to, uint32_t len) {
+    uint32_t got = art_decode(symbols, suffix.data, art_min32(suffix.len, len), to);
+    if (ART_LIKELY(got >= len)) return;
+    got = art_decode(symbols, suffix.data, suffix.len, to);
+    if (got < len) memset(to + got, 0, len - got);
+}
+
 /* Bytes keep .. until of the key, counted from the bucket's prefix, come from entries before `entry`: from the
  * nearest with fewer shared bytes, and what that one shares, from the nearest before it. They are found back to
  * front. */
@@ -55,7 +64,7 @@ ART_READS_PAST static void fill_inherited(struct art_blob_cursor *cursor, uint32
     const struct art_bucket_view *view = &cursor->view;
     uint8_t *key = cursor->key + view->prefix_len;
     struct {
-        uint32_t shared, suffix_at, until;
+        uint32_t shared, suffix_at, until, len;
         uint8_t first_byte;
     } piece[ART_BUCKET_ENTRIES];
     uint32_t pieces = 0, entry = cursor->keyed, suffix_at = cursor->suffix_at;
@@ -69,17 +78,21 @@ ART_READS_PAST static void fill_inherited(struct art_blob_cursor *cursor, uint32
         piece[pieces].shared = shared;
         piece[pieces].suffix_at = suffix_at;
         piece[pieces].until = until;
+        piece[pieces].len = art_bucket_suffix_len(view, entry);
         piece[pieces++].first_byte = view->first_bytes[entry];
         until = shared;
     } while (until > keep);
     while (pieces--) {
         uint32_t shared = piece[pieces].shared, end = piece[pieces].until;
-        const uint8_t *suffix = view->suffixes + piece[pieces].suffix_at;
-        if (shared >= keep) {
+        struct art_bytes suffix = art_bytes(view->suffixes + piece[pieces].suffix_at, piece[pieces].len);
+        if (view->symbols) {
             key[shared] = piece[pieces].first_byte;
-            art_copy_padded(key + shared + 1, suffix, end - shared - 1);
+            decode_first(view->symbols, suffix, key + shared + 1, end - shared - 1);
+        } else if (shared >= keep) {
+            key[shared] = piece[pieces].first_byte;
+            art_copy_padded(key + shared + 1, suffix.data, end - shared - 1);
         } else {
-            art_copy_padded(key + keep, suffix + (keep - shared - 1), end - keep);
+            art_copy_padded(key + keep, suffix.data + (keep - shared - 1), end - keep);
         }
     }
 }
@@ -94,13 +107,21 @@ ART_READS_PAST static inline void fill_key(struct art_blob_cursor *cursor, uint3
     }
     uint8_t *key = cursor->key + view->prefix_len;
     const uint8_t *suffix = view->suffixes + cursor->suffix_at;
-    uint32_t len = shared + 1 + art_bucket_suffix_len(view, entry);
-    cursor->key_len = view->prefix_len + len;
-    assert(cursor->key_len <= ART_KEY_MAX);
+    uint32_t len = shared + 1, suffix_len = art_bucket_suffix_len(view, entry);
     if (shared > keep) {
         fill_inherited(cursor, keep, shared);
         keep = shared;
     }
+    if (view->symbols) {
+        key[shared] = view->first_bytes[entry];
+        len += art_decode(view->symbols, suffix, suffix_len, key + len);
+        cursor->key_len = view->prefix_len + len;
+        assert(cursor->key_len <= ART_KEY_MAX);
+        return;
+    }
+    len += suffix_len;
+    cursor->key_len = view->prefix_len + len;
+    assert(cursor->key_len <= ART_KEY_MAX);
     if (shared == keep) {
         key[shared] = view->first_bytes[entry];
         art_copy_padded(key + shared + 1, suffix, len - shared - 1);
@@ -228,6 +249,8 @@ static enum art_rc expect_from(struct art_blob_cursor *cursor, uint32_t bucket, 
         if (bucket >= blob->buckets) break; /* UINT32_MAX, backward */
         count += add_missing_pages(blob, bucket, &pages);
     }
+    struct art_pages symbols = art_blob_symbols_pages(blob); /* a key of each will be wanted */
+    art_pages_join(&pages, &symbols);
     return blob->want(blob, &pages, ART_WALK);
 }
 
@@ -249,9 +272,10 @@ static inline uint32_t kept_by_next(const struct art_blob_cursor *cursor) {
     return view->prefix_len + (wide ? art_bucket_shared(view, next) : view->shared[next]);
 }
 
-/* Does that entry come behind it? */
+/* Does that entry come behind it? It cannot share more than there is, which of coded suffixes nobody has looked at. */
 static inline bool next_ascends(const struct art_blob_cursor *cursor, uint32_t kept) {
-    return kept >= cursor->key_len || cursor->key[kept] < cursor->view.first_bytes[cursor->keyed + 1];
+    if (kept >= cursor->key_len) return kept == cursor->key_len;
+    return cursor->key[kept] < cursor->view.first_bytes[cursor->keyed + 1];
 }
 
 /* Is the first entry of a bucket behind the key, which has its blob's label? */
@@ -263,9 +287,9 @@ static bool begins_behind(const struct art_blob *blob, const struct art_bucket_v
     bool prefix_entry = bucket->form & ART_BUCKET_PREFIX_ENTRY;
     if (c || len <= end || prefix_entry) return c ? c < 0 : len < end || (len == end && !prefix_entry);
     if (key[end] != bucket->first_bytes[0]) return key[end] < bucket->first_bytes[0];
-    uint32_t suffix_len = art_bucket_suffix_len(bucket, 0), rest = len - end - 1;
-    c = memcmp(key + end + 1, bucket->suffixes, art_min32(rest, suffix_len));
-    return c ? c < 0 : rest < suffix_len;
+    int order;
+    art_bucket_match(bucket, 0, key + end + 1, len - end - 1, &order);
+    return order < 0;
 }
 
 /* --- rows that the host chooses ----------------------------------------------------------------------------------- */
@@ -475,10 +499,14 @@ ART_READS_PAST static inline __attribute__((always_inline)) enum art_rc key_of_n
     const uint8_t *suffix = view->suffixes + suffix_at;
     cursor->keyed = entry;
     cursor->suffix_at = suffix_at;
+    *to = view->first_bytes[entry];
+    if (view->symbols) {
+        suffix_len = art_decode(view->symbols, suffix, suffix_len, to + 1);
+    } else {
+        art_copy_padded(to + 1, suffix, suffix_len);
+    }
     cursor->key_len = keep + 1 + suffix_len;
     assert(cursor->key_len <= ART_KEY_MAX);
-    *to = view->first_bytes[entry];
-    art_copy_padded(to + 1, suffix, suffix_len);
     return ART_OK;
 }
 
@@ -523,8 +551,9 @@ static enum art_rc leap(struct art_blob_cursor *cursor, uint32_t keep) {
     cursor->keyed = entry;
     cursor->suffix_at = art_bucket_suffix_at(view, entry);
     fill_key(cursor, keep);
-    bool ascends = backward ? cursor->key_len <= at || (len > at && cursor->key[at] < before)
-                            : len <= at || (cursor->key_len > at && cursor->key[at] > before);
+    bool ascends = backward ? cursor->key_len == at || (cursor->key_len > at && len > at && cursor->key[at] < before)
+                            : len == at || (cursor->key_len > at && cursor->key[at] > before);
+    ascends &= len >= at; /* the key had what it is said to share */
     if (ART_LIKELY(ascends)) return ART_OK;
     set_entry_with_key(cursor, cursor->bucket, from);
     cursor->entry = entry;

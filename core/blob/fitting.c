@@ -47,6 +47,7 @@ static uint32_t encode_values(struct art_builder *builder) {
         len = art_codec()->encode(values, pending->count, builder->block, art_min32(plain - 1, ART_BLOCK_PLAIN_MAX));
     assert(!len || len < plain);
     pending->block = art_bytes(builder->block, len);
+    art_pending_decide(pending);
     return art_pending_size(pending);
 }
 
@@ -73,6 +74,7 @@ static void cut_bucket(struct art_builder *builder, uint32_t size) {
     }
     pending->block = art_bytes(NULL, 0);
     art_pending_cut(pending, art_pending_plain_fit(pending, left));
+    art_pending_decide(pending);
 }
 
 void art_fit_bucket(struct art_builder *builder) {
@@ -88,4 +90,5 @@ void art_fit_bucket(struct art_builder *builder) {
     bool too_small = art_fit_is_due(builder) && size + ART_PAGE_LOSS_BYTES < left;
     learn_ratio(builder, size > left || too_small);
     if (size > left) cut_bucket(builder, size);
+    assert(art_pending_size(pending) <= left);
 }

@@ -40,6 +40,7 @@ void art_footer_reset(struct art_footer *footer, uint32_t used_hashes) {
     if (footer->hash_count)
         memmove(footer->hashes, footer->hashes + used_hashes, footer->hash_count * sizeof *footer->hashes);
     footer->buckets = 0;
+    footer->symbols = NULL;
     footer->sums = false;
     footer->nodes_bound = 0;
     art_postings_reset(&footer->postings);
@@ -328,9 +329,12 @@ static struct art_parts lay_out(const struct art_footer *footer, uint32_t label,
     uint32_t filter = art_filter_blocks(filter_keys) * ART_FILTER_BLOCK_BYTES, n = footer->buckets;
     uint32_t end = ART_TRAILER_AT;
     if (footer->former && filter) end = out->filter = below(end, filter, ART_FILTER_BLOCK_BYTES);
-    struct art_parts at = art_parts_of(n, footer->sums, footer->has, label, footer->former, 0, end);
+    unsigned format = footer->symbols  ? ART_BLOB_FORMAT_SYMBOLS
+                      : footer->former ? ART_BLOB_FORMAT
+                                       : ART_BLOB_FORMAT_LEAF;
+    struct art_parts at = art_parts_of(n, footer->sums, footer->has, label, format, 0, end);
     uint32_t before = at.nodes + nodes; /* from the routing part's begin to the end of the nodes */
-    at = art_parts_of(n, footer->sums, footer->has, label, footer->former, below(at.nodes_end, before, 8), end);
+    at = art_parts_of(n, footer->sums, footer->has, label, format, below(at.nodes_end, before, 8), end);
     end = at.routing;
     if (!footer->former && filter) end = out->filter = below(end, filter, ART_FILTER_BLOCK_BYTES);
     if (postings) end = out->postings = below(end, postings, ART_POSTINGS_ALIGN);
@@ -362,6 +366,7 @@ enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, 
         if (rc) return rc;
     }
     uint64_t others = (uint64_t)label.len + nodes + (posted.len ? posted.len + ART_POSTINGS_ALIGN : 0);
+    if (footer->symbols) others += sizeof *footer->symbols;
     if (art_footer_pages(footer->buckets, footer->sums, footer->has, filter_keys, others) > ART_BLOB_PAGES)
         return ART_TOOBIG;
     memset(out, 0, sizeof *out);
@@ -379,5 +384,6 @@ enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, 
     if (footer->has.columns) put_summed(footer, &at, image);
     if (label.len) memcpy(image + at.label, label.data, label.len);
     memcpy(image + at.nodes, footer->scratch, nodes);
+    if (footer->symbols) memcpy(image + at.symbols, footer->symbols, sizeof *footer->symbols);
     return ART_OK;
 }

@@ -11,6 +11,12 @@
 
 struct art_node_span;
 
+/* A row that shadows nothing. A bucket that begins with one has no others, and may have a block, and coded suffixes, if
+ * the builder makes any. Chunks are no rows, which no codec makes smaller. */
+static inline bool art_is_first_put(uint8_t flags) {
+    return !(flags & ~ART_OVERFLOW);
+}
+
 struct art_footer {
     uint32_t buckets;
     uint32_t *offset;          /* [buckets] in the slot */
@@ -27,8 +33,9 @@ struct art_footer {
     uint64_t *hashes;     /* of keys, for the filter; may run ahead of the buckets */
     uint32_t hash_count;
     struct art_postings postings;
-    struct art_bytes known_postings; /* instead of making them, for who cannot */
-    bool former;                     /* in the order of index blobs (blob_format.h) */
+    const struct art_symbols *symbols; /* NULL: none */
+    struct art_bytes known_postings;   /* instead of making them, for who cannot */
+    bool former;                       /* in the order of index blobs (blob_format.h) */
     /* (private) */
     uint32_t bucket_capacity, separator_capacity, hash_capacity, span_capacity, scratch_capacity;
     struct art_node_span *spans;

@@ -9,18 +9,29 @@ static uint32_t csn_code(uint64_t spread) {
     return spread < 1u << 8 ? 1 : spread < 1u << 16 ? 2 : spread < 1ull << 32 ? 3 : 4;
 }
 
+static void measure_row(struct art_bucket_shape *shape) {
+    shape->row = (shape->wide ? 5 : 3) + !shape->same_flags +
+                 art_csn_bytes(csn_code(shape->csn_most - shape->csn_least)) + (shape->same_length ? 0 : 2);
+}
+
 /* The first key's bytes are counted whole, which is one too many when it goes beyond the prefix. */
-static uint32_t size_of(const struct art_bucket_shape *shape, uint32_t n, uint32_t bytes) {
-    uint32_t row = (shape->wide ? 5 : 3) + !shape->same_flags +
-                   art_csn_bytes(csn_code(shape->csn_most - shape->csn_least)) + (shape->same_length ? 0 : 2);
+static uint32_t size_of(uint32_t row, uint32_t n, uint32_t bytes) {
     return ((uint32_t)sizeof(struct art_bucket_header) + n * row + bytes + ART_BUCKET_ALIGN - 1) &
            ~(uint32_t)(ART_BUCKET_ALIGN - 1);
 }
 
+static uint32_t prefix_length(const struct art_pending *pending) {
+    return art_min32(pending->first_len, pending->shape.least_shared);
+}
+
+/* Of the first key, behind the prefix and its first byte. */
+static uint32_t first_suffix_len(const struct art_pending *pending, uint32_t prefix_len) {
+    return pending->first_len > prefix_len ? pending->first_len - prefix_len - 1 : 0;
+}
+
 uint32_t art_pending_size_with(const struct art_pending *pending, uint32_t block_len) {
-    struct art_bucket_shape shape = pending->shape;
-    shape.same_length = true;
-    return size_of(&shape, pending->count, pending->first_len + pending->suffix_bytes + block_len);
+    uint32_t row = pending->shape.row - (pending->shape.same_length ? 0 : 2);
+    return size_of(row, pending->count, pending->key_bytes + block_len);
 }
 
 uint32_t art_pending_size_of_keys(const struct art_pending *pending) {
@@ -29,20 +40,20 @@ uint32_t art_pending_size_of_keys(const struct art_pending *pending) {
 
 uint32_t art_pending_size(const struct art_pending *pending) {
     if (pending->block.len) return art_pending_size_with(pending, pending->block.len);
-    return size_of(&pending->shape, pending->count, pending->first_len + pending->suffix_bytes + pending->value_bytes);
+    return size_of(pending->shape.row, pending->count, pending->key_bytes + pending->value_bytes);
 }
 
 static struct art_bucket_shape shape_of_first(const struct art_pending *pending) {
     return (struct art_bucket_shape){.same_length = true,
                                      .same_flags = true,
+                                     .row = 3,
                                      .least_shared = UINT32_MAX,
                                      .csn_least = pending->csn[0],
                                      .csn_most = pending->csn[0]};
 }
 
 uint32_t art_pending_size_of_first(const struct art_pending *pending) {
-    struct art_bucket_shape shape = shape_of_first(pending);
-    return size_of(&shape, 1, pending->first_len + pending->value_end[0]);
+    return size_of(shape_of_first(pending).row, 1, pending->first_len + pending->value_end[0]);
 }
 
 static void note_arrival_summed(struct art_pending *pending, const struct art_arrival *arrival, uint32_t known) {
@@ -93,60 +104,153 @@ static void reset_totals(struct art_pending *pending, const struct art_summary *
     art_terms_reset(&pending->terms);
 }
 
-void art_pending_begin(struct art_pending *pending, const struct art_arrival *arrival, bool blocks) {
+void art_pending_begin(struct art_pending *pending, const struct art_arrival *arrival, bool blocks,
+                       struct art_coding *coding) {
     struct art_bytes key = arrival->key;
     assert(!pending->count && !pending->behind && key.len <= ART_KEY_MAX);
     pending->alone = false;
     pending->blocks = blocks;
     pending->block = art_bytes(NULL, 0);
-    pending->first_len = pending->label_shared = key.len;
+    pending->coding = coding;
+    pending->coded = false;
+    pending->first_len = pending->label_shared = pending->key_bytes = key.len;
     if (key.len) memcpy(pending->first_key, key.data, key.len);
-    pending->suffix_bytes = pending->value_bytes = 0;
+    pending->suffix_bytes = pending->coded_bytes = pending->value_bytes = 0;
     if (!blocks) reset_totals(pending, arrival->summary);
     append_entry(pending, arrival, 0);
     pending->shape = shape_of_first(pending);
 }
 
-/* Makes the shape that of one more entry. */
-static void widen_shape(struct art_bucket_shape *shape, const struct art_pending *pending, uint32_t shared,
-                        uint32_t suffix_len, uint32_t value_len, uint8_t flags, uint64_t csn) {
-    shape->same_length &= value_len == pending->value_end[0];
-    shape->same_flags &= flags == pending->flags[0];
-    if (csn < shape->csn_least) shape->csn_least = csn;
-    if (csn > shape->csn_most) shape->csn_most = csn;
-    if (shared < shape->least_shared) shape->least_shared = shared;
-    if (shared > shape->most_shared) shape->most_shared = shared;
-    shape->wide |= suffix_len > 255 || shape->most_shared - shape->least_shared > 255 ||
-                   pending->first_len > shape->least_shared + 256;
+/* What the shape knows of one more entry. `suffix_len`: the longer of plain and coded. */
+struct one_more {
+    uint32_t shared, suffix_len, value_len;
+    uint8_t flags;
+    uint64_t csn;
+};
+
+/* Most entries are as others before them were. */
+static inline bool keeps_shape(const struct art_bucket_shape *shape, const struct art_pending *pending,
+                               const struct one_more *entry) {
+    return entry->csn >= shape->csn_least && entry->csn <= shape->csn_most && entry->shared >= shape->least_shared &&
+           entry->shared <= shape->most_shared && (entry->suffix_len <= 255 || shape->wide) &&
+           (entry->value_len == pending->value_end[0] || !shape->same_length) &&
+           (entry->flags == pending->flags[0] || !shape->same_flags);
+}
+
+/* Makes the shape that of one more entry. What the first suffix would be coded is not known, nor more than twice its
+ * bytes. */
+static void widen_shape(struct art_bucket_shape *shape, const struct art_pending *pending,
+                        const struct one_more *entry) {
+    shape->same_length &= entry->value_len == pending->value_end[0];
+    shape->same_flags &= entry->flags == pending->flags[0];
+    if (entry->csn < shape->csn_least) shape->csn_least = entry->csn;
+    if (entry->csn > shape->csn_most) shape->csn_most = entry->csn;
+    if (entry->shared < shape->least_shared) shape->least_shared = entry->shared;
+    if (entry->shared > shape->most_shared) shape->most_shared = entry->shared;
+    shape->wide |= entry->suffix_len > 255 || shape->most_shared - shape->least_shared > 255 ||
+                   pending->first_len > shape->least_shared + (pending->coding ? 128 : 256);
+    measure_row(shape);
+}
+
+/* Of entry i, which lies there; its codes go behind those that are counted. Its bytes coded, or plain without. */
+static uint32_t encode_suffix(struct art_pending *pending, uint32_t i, const uint8_t *suffix, uint32_t len) {
+    if (!pending->coding) return len;
+    uint32_t coded =
+        art_encode(&pending->coding->encoder, suffix, len, pending->coding->suffixes + pending->coded_bytes);
+    assert(coded <= ART_CODES_PER_BYTE * len);
+    pending->coded_len[i] = (uint16_t)coded;
+    return coded;
 }
 
 bool art_pending_add(struct art_pending *pending, const struct art_arrival *arrival, uint32_t limit) {
     const struct art_entry *entry = arrival->entry;
     uint32_t n = pending->count, shared = arrival->shared, suffix_len = arrival->key.len - shared - 1;
-    struct art_bucket_shape shape = pending->shape;
+    uint32_t names = pending->suffix_bytes + suffix_len, values = pending->value_bytes + entry->value.len;
+    struct art_bucket_shape wider, *shape = &pending->shape;
     assert(n && shared < arrival->key.len);
-    if (n == ART_BUCKET_ENTRIES) return false;
-    widen_shape(&shape, pending, shared, suffix_len, entry->value.len, entry->flags, entry->csn);
-    uint64_t bytes = (uint64_t)pending->first_len + pending->suffix_bytes + suffix_len;
-    uint32_t values = pending->value_bytes + entry->value.len;
-    if (pending->blocks && values > ART_BLOCK_PLAIN_MAX) return false;
-    if (!pending->blocks) bytes += values;
-    if (bytes > limit || size_of(&shape, n + 1, (uint32_t)bytes) > limit) return false;
-    pending->shape = shape;
+    if (n == ART_BUCKET_ENTRIES || names > ART_NAMES_MAX) return false;
+    if (pending->blocks ? values > ART_BLOCK_PLAIN_MAX : names + values > limit) return false;
+    if (pending->coding && (arrival->key.len > ART_BLOB_PAGE || pending->first_len > ART_BLOB_PAGE)) return false;
+    uint8_t *suffix = pending->suffixes + pending->suffix_bytes; /* keys are not readable past their end, these are */
+    memcpy(suffix, arrival->key.data + shared + 1, suffix_len);
+    uint32_t coded = encode_suffix(pending, n, suffix, suffix_len);
+    struct one_more more = {shared, coded > suffix_len ? coded : suffix_len, entry->value.len, entry->flags,
+                            entry->csn};
+    if (!keeps_shape(shape, pending, &more)) {
+        wider = pending->shape;
+        shape = &wider;
+        widen_shape(shape, pending, &more);
+    }
+    if (pending->coding) names = art_min32(names, pending->coded_bytes + coded);
+    uint32_t bytes = pending->first_len + names;
+    if (size_of(shape->row, n + 1, pending->blocks ? bytes : bytes + values) > limit) return false;
+    if (shape == &wider) pending->shape = wider;
     pending->shared[n] = (uint16_t)shared;
     pending->suffix_len[n] = (uint16_t)suffix_len;
     pending->first_byte[n] = arrival->key.data[shared];
-    memcpy(pending->suffixes + pending->suffix_bytes, arrival->key.data + shared + 1, suffix_len);
     pending->suffix_bytes += suffix_len;
+    pending->coded_bytes += coded;
+    pending->key_bytes = bytes;
     append_entry(pending, arrival, shared);
     return true;
 }
 
+/* --- with symbols ------------------------------------------------------------------------------------------------- */
+
+/* What is not known of the bucket before it is decided. */
+static void undecide(struct art_pending *pending) {
+    pending->coded = false;
+    pending->key_bytes = pending->first_len + art_min32(pending->suffix_bytes, pending->coded_bytes);
+}
+
+static bool any_is_wide(const uint16_t *lengths, uint32_t n) {
+    uint32_t all = 0;
+    for (uint32_t i = 0; i < n; i++) all |= lengths[i];
+    return all > 255;
+}
+
+void art_pending_decide(struct art_pending *pending) {
+    struct art_coding *coding = pending->coding;
+    struct art_bucket_shape *shape = &pending->shape;
+    uint32_t prefix_len = prefix_length(pending), plain = first_suffix_len(pending, prefix_len), coded;
+    pending->suffix_len[0] = (uint16_t)plain;
+    if (!coding || pending->count < 2) return;
+    assert(pending->first_len <= ART_BLOB_PAGE);
+    coded = plain ? art_encode(&coding->encoder, pending->first_key + prefix_len + 1, plain, coding->first) : 0;
+    pending->coded_len[0] = (uint16_t)coded;
+    plain += pending->suffix_bytes;
+    coded += pending->coded_bytes;
+    pending->coded = coded < plain;
+    pending->key_bytes = prefix_len + (pending->first_len > prefix_len ? 1 : 0) + (pending->coded ? coded : plain);
+    shape->wide = shape->most_shared - shape->least_shared > 255 ||
+                  any_is_wide(pending->coded ? pending->coded_len : pending->suffix_len, pending->count);
+    measure_row(shape);
+}
+
+void art_pending_recode(struct art_pending *pending, struct art_coding *coding) {
+    uint32_t all = pending->count + pending->behind;
+    const uint8_t *suffix = pending->suffixes;
+    pending->coding = coding;
+    pending->coded_bytes = 0;
+    for (uint32_t i = 1; i < all; i++) {
+        pending->coded_bytes += encode_suffix(pending, i, suffix, pending->suffix_len[i]);
+        suffix += pending->suffix_len[i];
+    }
+    art_pending_cut(pending, all);
+}
+
 /* --- with blocks -------------------------------------------------------------------------------------------------- */
 
+static uint32_t coded_len(const struct art_pending *pending, uint32_t i) {
+    return pending->coding ? pending->coded_len[i] : pending->suffix_len[i];
+}
+
 static void widen_shape_by(struct art_bucket_shape *shape, const struct art_pending *pending, uint32_t i) {
-    widen_shape(shape, pending, pending->shared[i], pending->suffix_len[i],
-                (uint32_t)pending->value_end[i] - pending->value_end[i - 1], pending->flags[i], pending->csn[i]);
+    uint32_t plain = pending->suffix_len[i], coded = coded_len(pending, i);
+    struct one_more entry = {pending->shared[i], coded > plain ? coded : plain,
+                             (uint32_t)pending->value_end[i] - pending->value_end[i - 1], pending->flags[i],
+                             pending->csn[i]};
+    widen_shape(shape, pending, &entry);
 }
 
 void art_pending_cut(struct art_pending *pending, uint32_t count) {
@@ -154,22 +258,28 @@ void art_pending_cut(struct art_pending *pending, uint32_t count) {
     pending->behind += pending->count - count;
     pending->count = count;
     pending->shape = shape_of_first(pending);
-    pending->suffix_bytes = 0;
+    pending->suffix_bytes = pending->coded_bytes = 0;
     for (uint32_t i = 1; i < count; i++) {
         widen_shape_by(&pending->shape, pending, i);
         pending->suffix_bytes += pending->suffix_len[i];
+        pending->coded_bytes += coded_len(pending, i);
     }
     pending->value_bytes = pending->value_end[count - 1];
+    undecide(pending);
 }
 
 uint32_t art_pending_plain_fit(const struct art_pending *pending, uint32_t limit) {
     struct art_bucket_shape shape = shape_of_first(pending);
-    uint32_t keys = pending->first_len, all = pending->count + pending->behind, n = 1;
+    uint32_t plain = pending->first_len, coded = 0, all = pending->count + pending->behind, n = 1;
     if (art_pending_size_of_first(pending) > limit) return 0;
     for (; n < all; n++) {
         widen_shape_by(&shape, pending, n);
-        keys += pending->suffix_len[n];
-        if (size_of(&shape, n + 1, keys + pending->value_end[n]) > limit) break;
+        plain += pending->suffix_len[n];
+        coded += coded_len(pending, n);
+        uint32_t first =
+            pending->first_len + first_suffix_len(pending, art_min32(pending->first_len, shape.least_shared));
+        uint32_t keys = pending->coding ? art_min32(plain, first + coded) : plain;
+        if (size_of(shape.row, n + 1, keys + pending->value_end[n]) > limit) break;
     }
     return n;
 }
@@ -237,6 +347,7 @@ void art_pending_follow(struct art_pending *pending, struct art_key_copy *last) 
     uint32_t n = pending->count, rest = pending->behind, values_from = pending->value_end[n - 1];
     struct walked_key key;
     assert(pending->blocks && rest);
+    uint32_t coded_at = pending->coded_bytes + coded_len(pending, n);
     walk_to_first(&key, pending);
     for (uint32_t i = 1; i < n; i++) walk_on(&key, pending, i);
     art_key_copy_set(last, key.bytes, key.len);
@@ -245,6 +356,7 @@ void art_pending_follow(struct art_pending *pending, struct art_key_copy *last) 
     pending->first_len = pending->label_shared = key.len;
     memmove(pending->shared, pending->shared + n, rest * sizeof *pending->shared);
     memmove(pending->suffix_len, pending->suffix_len + n, rest * sizeof *pending->suffix_len);
+    memmove(pending->coded_len, pending->coded_len + n, rest * sizeof *pending->coded_len);
     memmove(pending->first_byte, pending->first_byte + n, rest);
     memmove(pending->flags, pending->flags + n, rest);
     memmove(pending->csn, pending->csn + n, rest * sizeof *pending->csn);
@@ -256,6 +368,7 @@ void art_pending_follow(struct art_pending *pending, struct art_key_copy *last) 
     pending->alone = false;
     art_pending_cut(pending, rest);
     memmove(pending->suffixes, pending->suffixes + key.suffix_at, pending->suffix_bytes);
+    if (pending->coding) memmove(pending->coding->suffixes, pending->coding->suffixes + coded_at, pending->coded_bytes);
 }
 
 /* --- writing ------------------------------------------------------------------------------------------------------ */
@@ -263,6 +376,7 @@ void art_pending_follow(struct art_pending *pending, struct art_key_copy *last) 
 static uint8_t *put_key_columns(const struct art_pending *pending, uint8_t *out, uint32_t prefix_len,
                                 uint32_t first_suffix) {
     uint32_t n = pending->count;
+    const uint16_t *suffix_len = pending->coded ? pending->coded_len : pending->suffix_len;
     bool prefix_entry = pending->first_len == prefix_len;
     memcpy(out, pending->first_byte, n);
     out[0] = prefix_entry ? 0 : pending->first_key[prefix_len];
@@ -272,14 +386,14 @@ static uint8_t *put_key_columns(const struct art_pending *pending, uint8_t *out,
         for (uint32_t i = 1; i < n; i++) out[i] = (uint8_t)(pending->shared[i] - prefix_len);
         out += n;
         out[0] = (uint8_t)first_suffix;
-        for (uint32_t i = 1; i < n; i++) out[i] = (uint8_t)pending->suffix_len[i];
+        for (uint32_t i = 1; i < n; i++) out[i] = (uint8_t)suffix_len[i];
         return out + n;
     }
     art_store16(out, 0);
     for (uint32_t i = 1; i < n; i++) art_store16(out + 2 * i, pending->shared[i] - prefix_len);
     out += 2 * n;
     art_store16(out, first_suffix);
-    for (uint32_t i = 1; i < n; i++) art_store16(out + 2 * i, pending->suffix_len[i]);
+    for (uint32_t i = 1; i < n; i++) art_store16(out + 2 * i, suffix_len[i]);
     return out + 2 * n;
 }
 
@@ -306,12 +420,29 @@ static uint8_t *put_csns(const struct art_pending *pending, uint8_t *out, uint32
     return out + n * art_csn_bytes(code);
 }
 
+/* The first key's suffix, and those of the others, which follow it. */
+static void suffixes_of(const struct art_pending *pending, uint32_t prefix_len, struct art_bytes *first,
+                        struct art_bytes *others) {
+    uint32_t len = first_suffix_len(pending, prefix_len);
+    *first = art_bytes(pending->first_key + pending->first_len - len, len);
+    *others = art_bytes(pending->suffixes, pending->suffix_bytes);
+    if (!pending->coded) return;
+    *first = art_bytes(pending->coding->first, pending->coded_len[0]);
+    *others = art_bytes(pending->coding->suffixes, pending->coded_bytes);
+}
+
+static uint8_t *lay_bytes(uint8_t *out, struct art_bytes bytes) {
+    memcpy(out, bytes.data, bytes.len);
+    return out + bytes.len;
+}
+
 uint32_t art_pending_write(const struct art_pending *pending, uint8_t *out) {
     const struct art_bucket_shape *shape = &pending->shape;
     uint32_t n = pending->count, code = csn_code(shape->csn_most - shape->csn_least);
-    uint32_t prefix_len = art_min32(pending->first_len, shape->least_shared);
+    uint32_t prefix_len = prefix_length(pending);
     bool prefix_entry = pending->first_len == prefix_len;
-    uint32_t first_suffix = prefix_entry ? 0 : pending->first_len - prefix_len - 1;
+    struct art_bytes first, others;
+    suffixes_of(pending, prefix_len, &first, &others);
     bool has_block = pending->block.len, lengths = !shape->same_length && !has_block;
     struct art_bucket_header header = {
         .count = (uint8_t)n,
@@ -322,12 +453,14 @@ uint32_t art_pending_write(const struct art_pending *pending, uint8_t *out) {
         .value_len = has_block ? (uint16_t)pending->block.len
                      : lengths ? 0
                                : pending->value_end[0],
-        .suffix_size = (uint16_t)(first_suffix + pending->suffix_bytes),
+        .suffix_size = (uint16_t)(first.len + others.len),
         .base = shape->csn_least << 8 | pending->flags[0],
     };
+    assert(header.value_len < ART_BUCKET_CODED && first.len + others.len <= UINT16_MAX);
+    if (pending->coded) header.value_len |= ART_BUCKET_CODED;
     if (!shape->same_flags) header.base = shape->csn_least << 8;
     memcpy(out, &header, sizeof header);
-    uint8_t *at = put_key_columns(pending, out + sizeof header, prefix_len, first_suffix);
+    uint8_t *at = put_key_columns(pending, out + sizeof header, prefix_len, first.len);
     if (!shape->same_flags) {
         memcpy(at, pending->flags, n);
         at += n;
@@ -337,15 +470,10 @@ uint32_t art_pending_write(const struct art_pending *pending, uint8_t *out) {
         memcpy(at, pending->value_end, 2 * n);
         at += 2 * n;
     }
-    memcpy(at, pending->first_key, prefix_len);
-    at += prefix_len;
-    memcpy(at, pending->first_key + pending->first_len - first_suffix, first_suffix);
-    at += first_suffix;
-    memcpy(at, pending->suffixes, pending->suffix_bytes);
-    at += pending->suffix_bytes;
-    struct art_bytes values = has_block ? pending->block : art_bytes(pending->values, pending->value_bytes);
-    memcpy(at, values.data, values.len);
-    at += values.len;
+    at = lay_bytes(at, art_bytes(pending->first_key, prefix_len));
+    at = lay_bytes(at, first);
+    at = lay_bytes(at, others);
+    at = lay_bytes(at, has_block ? pending->block : art_bytes(pending->values, pending->value_bytes));
     uint32_t used = (uint32_t)(at - out), size = (used + ART_BUCKET_ALIGN - 1) & ~(uint32_t)(ART_BUCKET_ALIGN - 1);
     assert(size <= art_pending_size(pending));
     memset(at, 0, size - used);

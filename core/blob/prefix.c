@@ -18,12 +18,12 @@ enum { NONE = -1 };
  * first entry is no prefix of the key. */
 ART_READS_PAST static int64_t shared_with_first(const struct art_bucket_view *view, struct art_bytes key) {
     const uint8_t *rest = key.data + view->prefix_len;
-    uint32_t rest_len = key.len - view->prefix_len, len = art_bucket_suffix_len(view, 0);
+    uint32_t rest_len = key.len - view->prefix_len;
     if (!rest_len || rest[0] < view->first_bytes[0]) return NONE;
     if (rest[0] > view->first_bytes[0]) return view->prefix_len;
-    uint32_t x = art_common_prefix_padded(view->suffixes, rest + 1, art_min32(len, rest_len - 1));
-    if (x == rest_len - 1 || rest[1 + x] < view->suffixes[x]) return NONE;
-    return (int64_t)view->prefix_len + 1 + x;
+    int order;
+    uint32_t x = art_bucket_match(view, 0, rest + 1, rest_len - 1, &order);
+    return order < 0 || x == rest_len - 1 ? NONE : (int64_t)view->prefix_len + 1 + x;
 }
 
 /* The last entry that is a prefix of `key`, or NONE. *len: its length, or what the key shares with the bucket's first
@@ -45,14 +45,12 @@ ART_READS_PAST static int last_prefix(const struct art_bucket_view *view, struct
         uint8_t c = rest[depth];
         entry = art_bucket_step(view, entry, depth, c);
         if (entry >= n || art_bucket_shared(view, entry) < depth || view->first_bytes[entry] != c) break;
-        uint32_t suffix_len = art_bucket_suffix_len(view, entry), left = rest_len - depth - 1;
-        const uint8_t *suffix = view->suffixes + art_bucket_suffix_at(view, entry);
-        x = art_common_prefix_padded(suffix, rest + depth + 1, art_min32(suffix_len, left));
-        if (x == suffix_len) {
+        int order;
+        x = art_bucket_match(view, entry, rest + depth + 1, rest_len - depth - 1, &order);
+        if (order < 0) break;
+        if (!order) {
             found = (int)entry;
             *len = (int64_t)prefix_len + depth + 1 + x;
-        } else if (x == left || rest[depth + 1 + x] < suffix[x]) {
-            break;
         }
         depth += 1 + x;
     }
@@ -63,7 +61,7 @@ ART_READS_PAST static int last_prefix(const struct art_bucket_view *view, struct
 enum art_rc art_blob_prefix(struct art_blob *blob, struct art_bytes key, int64_t *len, struct art_entry *out) {
     assert(blob->kind == ART_BLOB_LEAF);
     struct art_bucket_view view;
-    enum art_rc rc = art_blob_want_part(blob, ART_PART_NODES);
+    enum art_rc rc = art_blob_want_way(blob);
     if (ART_UNLIKELY(rc)) return rc;
     uint32_t known, bucket = art_route(blob, key, &known);
     rc = art_bucket_open(blob, bucket, &view);

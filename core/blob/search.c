@@ -11,13 +11,13 @@ ART_READS_PAST static inline enum art_rc find(struct art_blob *blob, struct art_
     uint32_t known;
     const uint8_t *start;
     out->exact = false;
-    enum art_rc rc = art_blob_want_part(blob, ART_PART_NODES);
+    enum art_rc rc = art_blob_want_way(blob);
     if (ART_UNLIKELY(rc)) return rc;
     out->bucket = art_route(blob, key, &known);
     rc = art_bucket_fetch(blob, out->bucket, &start);
     if (ART_UNLIKELY(rc)) return rc;
     art_bucket_prefetch(start);
-    art_bucket_view_open(&out->view, start);
+    art_bucket_view_open(&out->view, start, blob);
     out->entry = art_bucket_search(&out->view, key, known, &out->exact);
     return ART_OK;
 }
@@ -60,7 +60,7 @@ enum art_rc art_blob_get_in(struct art_blob *blob, uint32_t bucket, struct art_b
 }
 
 enum art_rc art_blob_spot(struct art_blob *blob, struct art_bytes key, struct art_spot *out) {
-    enum art_rc rc = art_blob_want_part(blob, ART_PART_NODES);
+    enum art_rc rc = art_blob_want_way(blob);
     if (ART_UNLIKELY(rc)) return rc;
     out->bucket = art_route(blob, key, &out->known);
     out->page = art_bucket_page(blob, out->bucket);
@@ -71,7 +71,7 @@ enum art_rc art_blob_get_from(const struct art_blob *blob, struct art_bytes key,
                               const uint8_t *page, struct art_entry *out) {
     struct art_bucket_view view;
     assert(spot->page == art_bucket_page(blob, spot->bucket) && spot->page < blob->leaf_pages);
-    art_bucket_view_open(&view, page + art_bucket_offset(blob, spot->bucket) % ART_BLOB_PAGE);
+    art_bucket_view_open(&view, page + art_bucket_offset(blob, spot->bucket) % ART_BLOB_PAGE, blob);
     return get_in_view(&view, key, spot->known, out);
 }
 
@@ -149,8 +149,9 @@ enum art_rc art_blob_sums(struct art_blob *blob, struct art_bytes key, const str
 /* The bucket, when it lies in one page that is here (a larger one would have to be checked first). */
 static bool bucket_at_hand(const struct art_blob *blob, uint32_t bucket, struct art_bucket_view *view) {
     uint32_t page = art_bucket_page(blob, bucket);
-    if (page == ART_BLOB_PAGES || !art_page_present(blob, page)) return false;
-    art_bucket_view_open(view, blob->image + art_bucket_offset(blob, bucket));
+    struct art_pages symbols = art_blob_symbols_pages(blob);
+    if (page == ART_BLOB_PAGES || !art_page_present(blob, page) || !art_pages_are_present(blob, &symbols)) return false;
+    art_bucket_view_open(view, blob->image + art_bucket_offset(blob, bucket), blob);
     return true;
 }
 

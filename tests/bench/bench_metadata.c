@@ -5,7 +5,8 @@
  * metadata.h has the sets. Each is loaded in random order and sorted, 1,000 rows a transaction, into an art table, an
  * ordinary one WITHOUT ROWID, RocksDB and LevelDB, which get path and fields as a key and a text; as loaded, and put in
  * order ('optimize' and art_vacuum(), VACUUM, a compaction). What a column takes is what a sorted table of path and
- * column has more than one of paths. BENCH_FORMER=/x/art.so has art of another build take part, too.
+ * column has more than one of paths. What a part of art's leaf blobs takes is read out of the file.
+ * BENCH_FORMER=/x/art.so has art of another build take part, too.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include "tests/bench/peers.h"
 #include "tests/bench/tables.h"
 #include "tests/support/sql.h"
+#include "tests/support/stored_blobs.h"
 
 enum { ART, FORMER, ORDINARY, ENGINES };
 static const char *const names[ENGINES] = {"art", "former", "ordinary"};
@@ -169,6 +171,27 @@ static void measure_parts(int engine, const struct metadata_set *whole) {
     fflush(stdout);
 }
 
+/* Of the whole set, with sums, and paths and etags that can be searched. */
+static void measure_blobs(void) {
+    const char *folder = TEXT("%s/space", scratch);
+    files_make(folder);
+    sqlite3 *db = open_as(ART, folder);
+    char *declared = metadata_columns(set, true);
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path%s, summary=(%s search(path)))", declared,
+            set->fields[0] == SIZE ? "sum(size)," : "");
+    sqlite3_free(declared);
+    tables_write(&db, 1, insert(), bind_row, rows, BATCH_ROWS, NULL);
+    tables_put_in_order(db);
+    struct stored_blobs blobs = stored_blobs(db, folder, "t");
+    double row = rows;
+    printf("%-8s by part      art        names %.2f, values %.2f, versions and heads %.2f, routing %.2f, symbols %.2f, "
+           "filter %.2f, postings %.2f, lost in pages %.2f; all %.2f\n",
+           set->name, blobs.names / row, blobs.values / row, blobs.others / row, blobs.routing / row,
+           blobs.symbols / row, blobs.filters / row, blobs.postings / row, blobs.lost / row, pages_of(ART, db));
+    sql_close(db);
+    sql_scratch_remove(folder);
+}
+
 static void measure_bytes(void) {
     for (int s = 0; s < METADATA_SETS; s++) {
         choose(&metadata_sets[s]);
@@ -182,6 +205,8 @@ static void measure_bytes(void) {
         for (int engine = 0; engine < ENGINES; engine++) {
             if (libraries[engine]) measure_parts(engine, &metadata_sets[s]);
         }
+        choose(&metadata_sets[s]);
+        measure_blobs();
     }
 }
 

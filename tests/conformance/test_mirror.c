@@ -339,7 +339,7 @@ static void step(void) {
 
 static void history(uint64_t seed) {
     chance = (struct random){seed};
-    ART_IN_TESTS(sql_link(); art_test_hooks.as_one = seed % 3 > 0;)
+    ART_IN_TESTS(sql_link(); art_test_hooks.as_one = seed % 3 > 0; art_test_hooks.few_names = seed % 2;)
     directory = sql_scratch("mirror");
     path = sqlite3_mprintf("%s/m.db", directory);
     options = drawn("$options");

@@ -50,7 +50,7 @@ static void begin(void) {
 
 static enum art_rc want(struct art_blob *blob, const struct art_pages *pages, enum art_intent intent) {
     for (uint32_t page = 0; intent == ART_POINT && page < ART_BLOB_PAGES; page++) {
-        if (!art_pages_has(pages, page)) continue;
+        if (!art_pages_has(pages, page) || art_page_present(blob, page)) continue;
         ASAN_UNPOISON_MEMORY_REGION(image + page * ART_BLOB_PAGE, ART_BLOB_PAGE);
         int rc = art_blob_verify_page(blob, page);
         if (rc) return rc;
@@ -417,7 +417,7 @@ static void make_label(struct art_blob *blob) {
     struct art_bucket_view view;
     const uint8_t *start;
     if (art_bucket_fetch(blob, 0, &start)) return;
-    art_bucket_view_open(&view, start);
+    art_bucket_view_open(&view, start, blob);
     memcpy(label, view.prefix, blob->label_len);
 }
 

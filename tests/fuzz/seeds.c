@@ -4,11 +4,12 @@
  *
  * Small stores of every kind: one leaf; several runs with deletes; an index of one and two levels; wide buckets; values
  * of several lengths and in pieces; filters; long keys; a log behind the root; a list of retired slots; most of these
- * with a toy summary (support/toy_summary.h), too. */
+ * with a toy summary (support/toy_summary.h), too. And a leaf with coded suffixes. */
 #include <stdio.h>
 #include <sys/stat.h>
 
 #include "core/blob/blob_format.h"
+#include "core/blob/builder.h"
 #include "core/tree/state/root_format.h"
 #include "core/tree/txn/txn.h"
 #include "tests/fuzz/hosted_store.h"
@@ -317,6 +318,41 @@ static void seed_cuts(void) {
     pack(tree, "cuts");
 }
 
+/* A leaf with coded suffixes, the last so long that columns have two bytes; for that no store is small enough. */
+static void seed_coded(void) {
+    enum { COUNT = 160, LONG = 12 };
+    static uint8_t image[ART_BLOB_BYTES] __attribute__((aligned(ART_BLOB_PAGE))), keys[COUNT * 500];
+    static struct art_encoder encoder;
+    struct art_builder_options options = {.kind = ART_BLOB_LEAF, .filter = true, .blocks = true};
+    struct art_hash128 none[PARCEL_SLOTS] = {{0}};
+    struct art_builder *builder;
+    struct art_built built;
+    struct art_buffer blob = {0};
+    uint32_t ends[COUNT], len = 0, from = 0;
+    bool full;
+    for (uint32_t i = 0; i < COUNT; ends[i++] = len) {
+        len += (uint32_t)sprintf((char *)keys + len, "\1dir-%u/file-%05u", i / 40, i);
+        for (uint32_t k = 0; k < (i < COUNT - LONG ? 1 : 20); k++)
+            len += (uint32_t)sprintf((char *)keys + len, "/some more/file-%05u", i * k);
+    }
+    art_encoder_train(&encoder, keys, ends, COUNT);
+    memcpy(options.uuid, hosted_uuid, sizeof options.uuid);
+    must(art_builder_open(&builder, &options));
+    must(art_builder_symbols(builder, &encoder.symbols));
+    art_builder_begin(builder, image);
+    for (uint32_t i = 0; i < COUNT; from = ends[i++]) {
+        struct art_entry entry = {.value = art_bytes(keys, i % 40), .csn = 5};
+        must(art_builder_add(builder, art_bytes(keys + from, ends[i] - from), &entry, ART_SHARED_UNKNOWN, &full));
+    }
+    must(art_builder_finish(builder, 1, 1, &built));
+    if (art_blob_trailer(image)->format != ART_BLOB_FORMAT_SYMBOLS) fuzz_fail("the seed is not coded");
+    art_builder_close(builder);
+    parcel_put_blob(&blob, image, none, PARCEL_SLOTS);
+    parcel_put(&blob, PARCEL_OPS, blob_questions, sizeof blob_questions);
+    save("fuzz_blob", "coded", &blob);
+    art_buffer_clear(&blob);
+}
+
 /* Each form of a summary: a log of its own rows behind two runs; deep indexes, and values in pieces. */
 static void seed_summed(void) {
     for (unsigned form = 0; form < TOY_FORMS; form++) {
@@ -364,6 +400,7 @@ int main(int argc, char **argv) {
     seed_keys();
     seed_values();
     seed_cuts();
+    seed_coded();
     seed_summed();
     return 0;
 }

@@ -181,6 +181,16 @@ TEST(test_blocks_and_what_scans_have_of_them_are_counted) {
     ck_assert_int_eq(sql_info(db, "rows put in blocks"), 2 * 3000);
 }
 
+TEST(test_coded_names_and_their_tables_are_counted) {
+    sql_run(db, "INSERT INTO t WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 3000) SELECT "
+                "printf('%%08x/quarterly-report-%%02d.txt', i * 2654435761 %% 4294967296, i %% 100), i FROM i");
+    flush();
+    sql_run(db, "INSERT INTO t VALUES('n', 1); INSERT INTO t(t) VALUES('optimize')");
+    ck_assert_int_eq(sql_info(db, "symbol tables trained"), 1);
+    ck_assert_int_eq(sql_info(db, "symbol tables kept"), 1);
+    ck_assert_int_lt(sql_info(db, "name bytes coded"), sql_info(db, "name bytes") / 2);
+}
+
 static void turn(sqlite3_context *context, int argc, sqlite3_value **argv) {
     static int turns;
     (void)argc, (void)argv;

@@ -1,6 +1,7 @@
 #include "tests/support/blob_model.h"
 #include "tests/support/must.h"
 #include "tests/support/of_core.h"
+#include "tests/support/toy_codec.h"
 #include "tests/support/toy_columns.h"
 
 #include <check.h>
@@ -219,6 +220,19 @@ enum art_rc blob_image_check(struct blob_image *image, const struct art_summary 
     return rc ? rc : art_blob_check_expected(&image->blob, &expected);
 }
 
+/* Those for the rows of a run that is built, and the shorter ones of them. */
+static struct art_symbols symbols_of_run[2];
+
+static void note_symbols(const struct blob_rows *rows) {
+    symbols_of_run[0] = symbols_of_run[1] = blob_symbols ? *blob_symbols : *blob_symbols_for(rows);
+    for (unsigned c = 40; c < ART_ESCAPE; c++) symbols_of_run[1].symbol[c] = symbols_of_run[1].len[c] = 0;
+}
+
+static void use_symbols(struct art_builder *builder, uint32_t turn) {
+    const struct art_symbols *symbols = turn % 3 < 2 ? &symbols_of_run[turn % 3] : NULL;
+    if (blob_coded && !blob_former) must(art_builder_symbols(builder, blob_changing ? symbols : &symbols_of_run[0]));
+}
+
 bool blob_run_finish(struct blob_run *run, struct art_builder *builder, uint32_t taken, bool more) {
     struct blob_image *image = &run->slots[run->count - 1];
     struct art_built built;
@@ -231,11 +245,38 @@ bool blob_run_finish(struct blob_run *run, struct art_builder *builder, uint32_t
     image->separator = blob_padded(built.separator.data, built.separator.len);
     image->rows = taken - pending - image->first;
     blob_image_open(image);
+    if (blob_changing) use_symbols(builder, run->count);
     if (built.more || more) art_builder_begin(builder, blob_run_next(run, taken - pending)->image);
     return built.more;
 }
 
-bool blob_former;
+bool blob_former, blob_coded, blob_changing;
+const struct art_symbols *blob_symbols;
+
+void blob_forms_draw(struct random *random) {
+    toy_codec_lend(random_once_in(random, 2));
+    blob_former = random_once_in(random, 4);
+    blob_coded = random_once_in(random, 2);
+    blob_changing = random_once_in(random, 2);
+}
+
+/* For what the keys do not share with those before them. */
+const struct art_symbols *blob_symbols_for(const struct blob_rows *rows) {
+    enum { SAMPLE = 16384 };
+    static struct art_encoder encoder;
+    static uint8_t texts[SAMPLE + ART_KEY_MAX + ART_KEY_PADDING];
+    static uint32_t ends[SAMPLE + 1];
+    uint32_t len = 0, count = 0;
+    for (uint32_t i = 0; i < rows->set.count && len < SAMPLE; i++) {
+        struct art_bytes key = rows->set.keys[i], before = i ? rows->set.keys[i - 1] : art_bytes(NULL, 0);
+        uint32_t shared = i ? art_common_prefix(key.data, before.data, art_min32(key.len, before.len)) : 0;
+        if (shared + 1 >= key.len) continue;
+        memcpy(texts + len, key.data + shared + 1, key.len - shared - 1);
+        ends[count++] = len += key.len - shared - 1;
+    }
+    art_encoder_train(&encoder, texts, ends, count);
+    return &encoder.symbols;
+}
 
 struct art_builder *blob_builder(const struct art_summary *summary, uint32_t level, uint32_t fill_pages, bool filter) {
     struct art_builder_options options = {.kind = level ? ART_BLOB_INDEX : ART_BLOB_LEAF,
@@ -257,6 +298,8 @@ static void build_level(struct blob_run *run, const struct blob_rows *rows, uint
     struct art_builder *builder = blob_builder(summary, level, fill_pages, filter);
     bool by_entries = !summary || !(summary->has.lookups | summary->has.searches);
     run->level[level].first = run->count;
+    if (!level && blob_coded) note_symbols(rows);
+    use_symbols(builder, 0);
     art_builder_begin(builder, blob_run_next(run, 0)->image);
     while (i < n) {
         bool full = false;

@@ -11,10 +11,33 @@
 static struct blob_rows rows;
 static struct blob_run run;
 
+static inline struct art_bucket_view view_of(const struct art_blob *blob, uint32_t bucket) {
+    struct art_bucket_view view;
+    art_bucket_view_open(&view, blob->image + art_bucket_offset(blob, bucket), blob);
+    return view;
+}
+
+/* Entries 1, 4, 7 ... of each bucket. */
+static inline void choose_a_third(void *chooser, struct art_bytes block, struct art_row_set *set) {
+    (void)chooser, (void)block;
+    for (uint32_t i = 0; i < ART_BUCKET_ENTRIES; i++) {
+        if (i % 3 != 1) art_row_set_remove(set, i);
+    }
+}
+
+static inline void choose_a_third_singly(void *chooser, const struct art_entry *entries, struct art_row_set *set) {
+    (void)entries;
+    choose_a_third(chooser, (struct art_bytes){0}, set);
+}
+
+static const struct art_limits choose_thirds = {.choose = choose_a_third, .choose_singly = choose_a_third_singly};
+
 static void tear_down(void) {
     blob_run_clear(&run);
     blob_rows_clear(&rows);
     toy_codec_lend(false);
+    blob_former = blob_coded = blob_changing = false;
+    blob_symbols = NULL;
 }
 
 #endif

@@ -86,6 +86,7 @@ static void close_both(struct both *both) {
 
 void both_open(struct both *both, const char *name) {
     printf("%s: seed %llu\n", name, (unsigned long long)both->random.state);
+    art_test_hooks.few_names = once_in(both, 2);
     art_test_hooks.blob_pages = once_in(both, 4) ? 0 : 3 + below(both, 4);
     both->directory = sql_scratch(name);
     both->path = sqlite3_mprintf("%s/s.db", both->directory);

@@ -61,7 +61,7 @@ struct database {
     uint32_t slots[SLOTS], slot_count; /* of blobs, lower ones first */
     struct place buckets[BUCKETS_MAX];
     unsigned bucket_count;
-    struct place blocks[BUCKETS_MAX]; /* where those of some buckets begin */
+    struct place blocks[BUCKETS_MAX]; /* where those of some buckets begin, or a blob's symbols */
     unsigned block_count;
 };
 
@@ -377,13 +377,17 @@ static void note_ref(struct database *base, uint32_t slot, uint32_t at, uint32_t
 
 /* Where references and buckets stand in a sound blob. */
 static void note_blob(struct database *base, uint32_t slot) {
+    static const struct art_blob no_symbols;
     const struct art_blob_trailer *trailer = art_blob_trailer(image[slot]);
+    struct art_parts parts = art_trailer_parts(trailer);
+    if (!trailer->height && parts.symbols != parts.offsets && base->block_count < BUCKETS_MAX)
+        base->blocks[base->block_count++] = (struct place){slot, parts.symbols, 0};
     for (uint32_t b = 0; b < trailer->buckets; b++) {
-        uint32_t at = ART_BUCKET_ALIGN * art_load16(image[slot] + art_trailer_parts(trailer).offsets + 2 * b);
+        uint32_t at = ART_BUCKET_ALIGN * art_load16(image[slot] + parts.offsets + 2 * b);
         struct art_bucket_view view;
         if (base->bucket_count == BUCKETS_MAX) broken("more buckets than thought");
         base->buckets[base->bucket_count++] = (struct place){slot, at, b};
-        art_bucket_view_open(&view, image[slot] + at);
+        art_bucket_view_open(&view, image[slot] + at, &no_symbols); /* only for where its columns are */
         if (view.form & ART_BUCKET_BLOCK)
             base->blocks[base->block_count++] = (struct place){slot, (uint32_t)(view.values - image[slot]), b};
         for (uint32_t i = 0; trailer->height && i < view.count; i++) {

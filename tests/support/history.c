@@ -397,7 +397,7 @@ static char *run(struct history *history, const struct workload_setting *setting
     struct pair pair;
     char *differs = NULL;
     history->seed = seed;
-    ART_IN_TESTS(sql_link(); art_test_hooks.as_one = seed % 3 > 0;)
+    ART_IN_TESTS(sql_link(); art_test_hooks.as_one = seed % 3 > 0; art_test_hooks.few_names = seed % 2;)
     workload_init(&history->workload, setting, seed);
     pair_open(&pair, &history->workload, seed);
     while (!differs && !pair.broken && workload_setup(&history->workload, &history->steps[history->count])) {

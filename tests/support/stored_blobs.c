@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/blob/blob_format.h"
+#include "core/blob/bucket.h"
+#include "core/blob/filter.h"
 #include "ext/columns/cells.h"
 #include "tests/support/sql.h"
 
@@ -43,6 +44,28 @@ static void add_leaf(struct stored_blobs *out, struct art_blob *blob, int format
     ck_assert_int_eq(rc, ART_OK);
 }
 
+static void add_parts(struct stored_blobs *out, struct art_blob *blob) {
+    uint64_t all = (uint64_t)(blob->leaf_pages + blob->footer_pages) * ART_BLOB_PAGE, used = 0;
+    uint64_t symbols = blob->symbols ? sizeof *blob->symbols : 0;
+    uint64_t filter = (uint64_t)blob->filter_blocks * ART_FILTER_BLOCK_BYTES;
+    uint64_t routing = ART_BLOB_BYTES - blob->at.routing - symbols;
+    uint64_t postings = blob->postings ? blob->postings_end - blob->postings : 0;
+    for (uint32_t i = 0; i < blob->buckets; i++) {
+        struct art_bucket_view view;
+        ck_assert_int_eq(art_bucket_open(blob, i, &view), ART_OK);
+        uint64_t values = (uint64_t)(art_bucket_values_end(&view) - view.values);
+        uint64_t names = (uint64_t)(view.flags - view.first_bytes + view.values - view.prefix);
+        out->names += names, out->values += values;
+        out->others += (uint64_t)(view.values - view.start) - names;
+        used += values + (uint64_t)(view.values - view.start);
+    }
+    out->symbols += symbols;
+    out->filters += filter;
+    out->postings += postings;
+    out->routing += routing;
+    out->lost += all - used - symbols - filter - postings - routing;
+}
+
 static void add_image(struct stored_blobs *out, const uint8_t *image, uint32_t slot) {
     struct art_ref ref;
     uint8_t uuid[16];
@@ -52,6 +75,7 @@ static void add_image(struct stored_blobs *out, const uint8_t *image, uint32_t s
     if (blob.kind != ART_BLOB_LEAF) return;
     for (uint32_t page = 0; page < blob.leaf_pages; page++) ck_assert_int_eq(art_blob_verify_page(&blob, page), ART_OK);
     add_leaf(out, &blob, art_blob_trailer(image)->format);
+    if (!art_format_is_former(art_blob_trailer(image)->format)) add_parts(out, &blob);
 }
 
 static void add_rows(struct stored_blobs *out, sqlite3 *db, const char *table, uint8_t *image) {

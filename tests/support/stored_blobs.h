@@ -13,6 +13,8 @@ struct stored_blobs {
     unsigned encodings;      /* a bit for each that some column has (ext/columns/block_format.h) */
     bool sparse, apart, raw,
         references; /* a block has absent rows, values told apart, rows as they are, of large values */
+    /* Bytes of the leaf blobs: of keys, of values, and what else is in buckets; of the footer; and what is nothing. */
+    uint64_t names, values, others, routing, symbols, filters, postings, lost;
 };
 
 /* Of main.<table>, whose file lies in `folder`: also of blobs that no root names any more. */

@@ -902,8 +902,7 @@ int walk_compare(struct walk *walk, struct art_tree *tree, const struct model *m
 static struct walk *new_walk(uint64_t seed, const struct art_tree_options *options, bool second_connection,
                              struct toy *(*new_toy)(bool wal)) {
     struct walk *walk = calloc(1, sizeof *walk);
-    walk->random.state = seed;
-    source = &walk->random;
+    (source = &walk->random)->state = seed;
     walk->family = (int)below(MODEL_FAMILIES);
     walk->long_values = seed % 4 == 3;
     walk->toy = new_toy(below(2));
@@ -912,6 +911,7 @@ static struct walk *new_walk(uint64_t seed, const struct art_tree_options *optio
     toy_codec_lend(walk->blocks >= WALK_WITH_BLOCKS);
     walk->options = *options;
     walk->options.cache_bytes = below(4) ? 1 << 14 : 16 << 20; /* mostly so small that blobs are really read */
+    art_test_hooks.few_names = seed % 2;
     walk->options.blob_pages = below(3) ? 3 + below(6) : 0;
     walk->options.log_limit = below(5) ? (walk->long_values ? 20000u : 2000u) << below(6) : ART_LOG_AUTO;
     walk->options.spill_limit = (uint64_t)30000 << below(8);

@@ -89,7 +89,9 @@ static enum art_rc add_old(struct art_tree *tree, struct art_run_build *build, c
     if (rc) return rc;
     cursor.plain = true;
     art_run_cursor_reset(&cursor, leaf, 0);
-    for (rc = art_run_first(&cursor); !rc && cursor.valid;) {
+    rc = art_run_first(&cursor);
+    if (!rc && cursor.valid) rc = art_run_build_names(build, cursor.path[0]);
+    while (!rc && cursor.valid) {
         struct art_entry entry;
         art_blob_cursor_entry(&cursor.leaf, &entry);
         rc = art_run_build_add(build, art_run_key(&cursor), &entry);

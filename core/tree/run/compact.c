@@ -77,7 +77,8 @@ static void note_whole(struct art_root *root) {
 static enum art_rc flush_into_new(struct art_tree *tree, struct art_version_edit *edit,
                                   const struct art_memtable *memtable) {
     assert(edit->root->references == 1);
-    struct art_memtable_cursor cursor;
+    struct art_source source = {.is_memtable = true, .valid = true, .left = art_memtable_keys(memtable)};
+    struct art_memtable_cursor *cursor = &source.memtable;
     struct art_run_build *build;
     struct art_run run = {0};
     struct art_buffer end = {0};
@@ -87,17 +88,19 @@ static enum art_rc flush_into_new(struct art_tree *tree, struct art_version_edit
         art_buffer_clear(&end);
         return rc;
     }
-    art_memtable_cursor_init(&cursor, memtable);
-    for (rc = art_memtable_first(&cursor); !rc && cursor.valid; rc = art_memtable_next(&cursor)) {
+    art_memtable_cursor_init(cursor, memtable);
+    art_run_build_from(build, &source, 1);
+    for (rc = art_memtable_first(cursor); !rc && cursor->valid; rc = art_memtable_next(cursor)) {
         struct art_entry entry;
-        if (end.len && art_bytes_compare(cursor.key, art_buffer_bytes(&end)) > 0) break;
-        art_memtable_cursor_entry(&cursor, &entry);
+        if (end.len && art_bytes_compare(cursor->key, art_buffer_bytes(&end)) > 0) break;
+        art_memtable_cursor_entry(cursor, &entry);
         if ((entry.flags & ART_DELETE) && !(entry.flags & ART_SHADOWS_OLDER)) continue;
-        if (!edit->root->runs && art_deletes_chunk(cursor.key, entry.flags)) continue;
-        rc = art_run_build_add(build, cursor.key, &entry);
+        if (!edit->root->runs && art_deletes_chunk(cursor->key, entry.flags)) continue;
+        rc = art_run_build_add(build, cursor->key, &entry);
         if (rc) break;
     }
-    art_memtable_cursor_clear(&cursor);
+    art_run_build_from(build, NULL, 0);
+    art_memtable_cursor_clear(cursor);
     art_buffer_clear(&end);
     if (!rc) rc = art_run_build_run(build, &run);
     if (!edit->root->runs) run.level = level_of(tree, run.pages);
@@ -175,6 +178,7 @@ static enum art_rc merge_runs(struct art_tree *tree, struct art_version_edit *ed
     for (unsigned i = 0; !rc && i < merge->count; i++) rc = art_merge_limit(merge, i, art_bytes(NULL, 0), UINT64_MAX);
     if (!rc) art_merge_begin_combined(merge);
     if (!rc) rc = art_run_build_open(&build, tree, edit, last, 0, true);
+    if (!rc) art_run_build_from(build, merge->source, merge->count);
     if (!rc) rc = rewrite ? merge_entries(tree, merge, build, true, rewrite) : art_merge_into(tree, merge, build, last);
     if (!rc) rc = art_run_build_run(build, &run);
     art_run_build_close(build);

@@ -69,7 +69,7 @@ static enum art_rc find_end(struct range_change *change, bool *copies) {
 static enum art_rc copy_entries(struct range_change *change, struct art_run_build *build, struct art_bytes end,
                                 uint64_t *count) {
     struct art_run_cursor *at = &change->at;
-    enum art_rc rc = ART_OK;
+    enum art_rc rc = at->valid ? art_run_build_names(build, at->path[0]) : ART_OK;
     while (!rc && at->valid && !(end.data && art_bytes_compare(art_run_key(at), end) >= 0)) {
         struct art_entry entry;
         art_blob_cursor_entry(&at->leaf, &entry);

@@ -423,6 +423,7 @@ static enum art_rc merge_overlap(struct art_tree *tree, struct art_version_edit 
     if (!rc) rc = art_merge_limit(merge, 1, partial->below.child[overlap->first].separator, entries);
     if (!rc) art_merge_begin_combined(merge);
     if (!rc) rc = art_run_build_open(&build, tree, edit, last, even_fill(tree, overlap->pages), false);
+    if (!rc) art_run_build_from(build, merge->source, merge->count);
     if (!rc) rc = art_merge_into(tree, merge, build, last);
     if (!rc) rc = art_run_build_children(build, &fresh);
     art_run_build_close(build);

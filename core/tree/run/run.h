@@ -3,6 +3,7 @@
  *   run_cursor.c  a walk through one run                     merge.c     sources side by side, newest first
  *   slots.c       which slots may be written; retired slots    edit.c      a root in the making
  *   run_build.c   entries in, a run out                      splice.c    new children for a part of a run
+ *   coding.c      tables of symbols for a build
  *   compact.c     flush, merges, optimize                    partial.c   a part of a run for the run below
  *   hidden.c      what newer runs hide of the last one
  *   append.c      new values behind all others              directory.c   a range of keys as one thing
@@ -60,6 +61,9 @@ enum art_rc art_run_skip(struct art_run_cursor *cursor, uint32_t len, struct art
 enum art_rc art_run_prev(struct art_run_cursor *cursor);
 /* A run of plain puts: to the entry before which `rank` others stand; not valid where there are not so many. */
 enum art_rc art_run_seek_rank(struct art_run_cursor *cursor, int64_t rank);
+/* *out: the leaf blob behind the one that a valid cursor is in, where one index blob has both; else as it was. Borrowed
+ * as art_store_blob() says. */
+enum art_rc art_run_next_leaf(struct art_run_cursor *cursor, struct art_blob **out);
 /* The key of a valid cursor, borrowed until it moves. */
 static inline struct art_bytes art_run_key(const struct art_run_cursor *cursor) {
     return art_bytes(cursor->key, cursor->leaf.key_len);
@@ -260,6 +264,12 @@ struct art_run_build; /* entries in ascending order in, leaf blobs and their ind
  * are folded into index blobs on the way. Tree and edit outlive it. ART_NOMEM: *out is not set. */
 enum art_rc art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct art_version_edit *edit,
                                bool last, uint32_t fill_pages, bool whole);
+/* The names of the oldest run are coded by a table of symbols (coding.c). What is added from now on comes from these
+ * sources, which stand where it begins; borrowed until the next call, NULL: it is not known from where. Of a merge
+ * they say how many entries are left, and may be read ahead. Or it comes from a leaf blob, in which there may be a
+ * table: what its pages say. */
+void art_run_build_from(struct art_run_build *build, struct art_source *sources, unsigned count);
+enum art_rc art_run_build_names(struct art_run_build *build, struct art_blob *leaf);
 /* Copies one entry, which is in no block, behind all before. ART_CORRUPT: it does not follow them, or cannot stand in a
  * run; ART_TOOBIG, ART_NOMEM, or what the writes said. */
 enum art_rc art_run_build_add(struct art_run_build *build, struct art_bytes key, const struct art_entry *entry);
@@ -279,6 +289,15 @@ void art_run_clear(struct art_run *run);
 /* Index blobs of `height` over `children`, in order; their references to `out`, with blobs and pages counted. */
 enum art_rc art_index_build(struct art_tree *tree, struct art_version_edit *edit, unsigned height,
                             const struct art_children *children, struct art_children *out);
+
+/* --- coding.c ----------------------------------------------------------------------------------------------------- */
+struct art_coding; /* of one build; ART_NOMEM */
+enum art_rc art_coding_open(struct art_coding **out, struct art_tree *tree);
+void art_coding_close(struct art_coding *coding);                                            /* NULL is fine */
+void art_coding_from(struct art_coding *coding, struct art_source *sources, unsigned count); /* art_run_build_from() */
+enum art_rc art_coding_of_leaf(struct art_coding *coding, struct art_blob *leaf);            /* art_run_build_names() */
+/* *out: the table for the next blob, borrowed until the next call; NULL: none. ART_NOMEM, or what reading said. */
+enum art_rc art_coding_choose(struct art_coding *coding, const struct art_symbols **out);
 
 /* --- splice.c ----------------------------------------------------------------------------------------------------- */
 /* Replaces the leaf blobs of `run` whose separators lie in [low, high) (high.data NULL: to the end) by `children` and

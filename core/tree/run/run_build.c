@@ -17,6 +17,7 @@ struct art_run_build {
     struct art_version_edit *edit;
     struct art_builder *builder;
     struct art_blob_buf buffer;
+    struct art_coding *coding;                    /* NULL: none are coded */
     struct art_children waiting[ART_HEIGHTS_MAX]; /* for an index blob over them, by height */
     uint64_t blobs, pages;
     bool last;
@@ -89,6 +90,7 @@ enum art_rc art_run_build_open(struct art_run_build **out, struct art_tree *tree
                                           .summary = art_tree_summary(tree)};
     memcpy(options.uuid, tree->options.uuid, sizeof options.uuid);
     enum art_rc rc = art_builder_open(&build->builder, &options);
+    if (!rc && options.blocks) rc = art_coding_open(&build->coding, tree);
     if (rc) {
         art_run_build_close(build);
         return rc;
@@ -98,8 +100,17 @@ enum art_rc art_run_build_open(struct art_run_build **out, struct art_tree *tree
     return ART_OK;
 }
 
+void art_run_build_from(struct art_run_build *build, struct art_source *sources, unsigned count) {
+    if (build->coding) art_coding_from(build->coding, sources, count);
+}
+
+enum art_rc art_run_build_names(struct art_run_build *build, struct art_blob *leaf) {
+    return build->coding ? art_coding_of_leaf(build->coding, leaf) : ART_OK;
+}
+
 void art_run_build_close(struct art_run_build *build) {
     if (!build) return;
+    art_coding_close(build->coding);
     art_builder_close(build->builder);
     art_blob_buf_put(&build->buffer);
     for (unsigned i = 0; i < ART_HEIGHTS_MAX; i++) art_children_clear(&build->waiting[i]);
@@ -149,12 +160,19 @@ static enum art_rc finish_leaf(struct art_run_build *build, bool *more) {
     if (rc) return rc;
     *more = built.more;
     build->edit->root->texts |= built.texts;
+    build->edit->root->symbols |= built.symbols;
+    build->tree->count.names_plain += built.plain_names;
+    build->tree->count.names_coded += built.coded_names;
     return art_run_build_add_leaf(build, built.separator, &built.ref);
 }
 
+/* What is still pending was at first to go into the blob before. */
 static enum art_rc begin_leaf(struct art_run_build *build) {
     assert(!build->buffer.data);
-    enum art_rc rc = art_store_buffer(build->tree->store, &build->buffer);
+    const struct art_symbols *symbols = NULL;
+    enum art_rc rc = build->coding ? art_coding_choose(build->coding, &symbols) : ART_OK;
+    if (!rc && build->coding) rc = art_builder_symbols(build->builder, symbols);
+    if (!rc) rc = art_store_buffer(build->tree->store, &build->buffer);
     if (rc) return rc;
     art_builder_begin(build->builder, build->buffer.data);
     build->edit->root->leaves = true;

@@ -124,6 +124,14 @@ static enum art_rc child_ref(struct art_run_cursor *cursor, unsigned height, uin
     return rc;
 }
 
+enum art_rc art_run_next_leaf(struct art_run_cursor *cursor, struct art_blob **out) {
+    struct art_ref ref;
+    assert(cursor->valid && !cursor->bottom);
+    if (!cursor->top.height || cursor->index[1] + 1 >= cursor->entries[1]) return ART_OK;
+    enum art_rc rc = look_at_child(cursor, 1, cursor->index[1] + 1, &ref);
+    return rc ? rc : art_store_blob(cursor->store, &ref, out);
+}
+
 static bool passes_over(const struct art_run_cursor *cursor) {
     return cursor->newer_than || cursor->limits;
 }

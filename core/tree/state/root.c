@@ -62,6 +62,7 @@ enum art_rc art_root_clone(const struct art_root *root, struct art_root **out) {
     copy->left_rows = root->left_rows;
     copy->held = root->held;
     copy->leaves = root->leaves;
+    copy->symbols = root->symbols;
     copy->blocks = root->blocks;
     copy->texts = root->texts;
     copy->all_blocks = root->all_blocks;
@@ -113,6 +114,7 @@ enum art_rc art_root_replace_run(struct art_root *root, unsigned at, const struc
 
 /* The oldest one that says all of the root, so that older versions read what they can. */
 static uint16_t format_of(const struct art_root *root) {
+    if (root->symbols && (root->runs || root->held)) return ART_ROOT_FORMAT_SYMBOLS;
     if (root->leaves && (root->runs || root->held)) return ART_ROOT_FORMAT_LEAVES;
     if ((root->blocks || root->texts) && (root->runs || root->held)) return ART_ROOT_FORMAT_BLOCKS;
     if (root->held) return ART_ROOT_FORMAT_HELD;
@@ -123,7 +125,7 @@ static uint16_t format_of(const struct art_root *root) {
 static uint8_t encode_flags(const struct art_root *root) {
     return (uint8_t)((root->held ? ART_ROOT_HELD : 0) | (root->all_blocks ? ART_ROOT_ALL_BLOCKS : 0) |
                      (root->blocks ? ART_ROOT_BLOCKS : 0) | (root->texts ? ART_ROOT_TEXTS : 0) |
-                     (root->leaves ? ART_ROOT_LEAVES : 0));
+                     (root->leaves ? ART_ROOT_LEAVES : 0) | (root->symbols ? ART_ROOT_SYMBOLS : 0));
 }
 
 static enum art_rc encode_run(const struct art_run *run, struct art_buffer *out) {
@@ -199,8 +201,10 @@ static bool decode_flags(struct art_root *root, unsigned format, uint8_t flags) 
     root->texts = flags & ART_ROOT_TEXTS;
     root->all_blocks = flags & ART_ROOT_ALL_BLOCKS;
     root->leaves = flags & ART_ROOT_LEAVES;
-    bool known = format == ART_ROOT_FORMAT_LEAVES ? root->leaves : root->blocks || root->texts;
-    return known && flags < (format == ART_ROOT_FORMAT_LEAVES ? 2 : 1) * ART_ROOT_LEAVES;
+    root->symbols = flags & ART_ROOT_SYMBOLS;
+    if (format == ART_ROOT_FORMAT_BLOCKS) return (root->blocks || root->texts) && flags < ART_ROOT_LEAVES;
+    if (format == ART_ROOT_FORMAT_LEAVES) return root->leaves && flags < ART_ROOT_SYMBOLS;
+    return root->leaves && root->symbols && flags < 2 * ART_ROOT_SYMBOLS;
 }
 
 enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
@@ -211,10 +215,10 @@ enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
     if (header.magic != ART_ROOT_MAGIC || art_hash64(bytes.data, body) != art_load64(bytes.data + body)) {
         return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "root does not match its checksum");
     }
-    if (header.format < ART_ROOT_FORMAT || header.format > ART_ROOT_FORMAT_LEAVES) {
+    if (header.format < ART_ROOT_FORMAT || header.format > ART_ROOT_FORMAT_SYMBOLS) {
         return art_fail(ART_CORRUPT,
                         "art: root has format %u, this version reads %u (the log): use the sqlite-art that made it",
-                        header.format, ART_ROOT_FORMAT_LEAVES);
+                        header.format, ART_ROOT_FORMAT_SYMBOLS);
     }
     struct art_root *root = root_alloc(header.runs <= ART_RUNS_CAPACITY ? header.runs : 0);
     if (!root) return art_nomem();

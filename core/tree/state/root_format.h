@@ -7,20 +7,21 @@
  *    8  u64 csn: the runs are complete up to it
  *   16  u64 generation: grows with every root of this history
  *   24  u8[16] chain: hash of the redo row with that csn (or what stands for it)
- *   40  formats 3 to 7: u32 rows left, not 0 in format 3: rows csn - left to csn - 1 are still in the log; row
+ *   40  formats 3 to 8: u32 rows left, not 0 in format 3: rows csn - left to csn - 1 are still in the log; row
  *       csn + n deletes row csn - left + n - 1, so that a row whose number is damaged is not taken for one of them
- *   44  formats 6 and 7: u8 flags: 1 as format 5 says, 2 all leaf blobs of the last run were made when there was a
+ *   44  formats 6 to 8: u8 flags: 1 as format 5 says, 2 all leaf blobs of the last run were made when there was a
  *       codec, 4 some blob may have blocks, here or in a snapshot, 8 or zones of texts: one of these two at least in
- *       format 6; 16, always and only in format 7: or ART_BLOB_FORMAT_LEAF and above
+ *       format 6; 16, always and only in formats 7 and 8: or ART_BLOB_FORMAT_LEAF and above; 32, always and only in
+ *       format 8: or coded names, which is ART_BLOB_FORMAT_SYMBOLS
  *    .. per run, newest first: u64 blobs | u64 pages | u32 length of the reference | u8 level, 0..5 | reference
- *    .. formats 4 to 7: per cut (cuts.h), oldest first, one at least in format 4, ART_CUTS_BYTES_MAX bytes of them at
+ *    .. formats 4 to 8: per cut (cuts.h), oldest first, one at least in format 4, ART_CUTS_BYTES_MAX bytes of them at
  *       most: u64 generation | u16 length of the range's first key | u16 length of the key behind it | both keys
  *    .. u64 XXH3-64 of all before
  *
  * Format 5 says that the host has slots that snapshots hold, or have let go (run/held.c). A version that does not know
  * it would write over them, so it must refuse the root. So must one that cannot read blocks (blob/blob_format.h), or to
  * which zones of texts (base/summary.h) are damage: for them there is format 6. Format 7 is for those that do not know
- * the order of parts in a leaf's footer.
+ * the order of parts in a leaf's footer, format 8 for those that cannot read coded names.
  */
 #ifndef ART_TREE_ROOT_FORMAT_H
 #define ART_TREE_ROOT_FORMAT_H
@@ -34,14 +35,16 @@ enum {
     ART_ROOT_FORMAT_CUTS = 4,
     ART_ROOT_FORMAT_HELD = 5,
     ART_ROOT_FORMAT_BLOCKS = 6,
-    ART_ROOT_FORMAT_LEAVES = 7
+    ART_ROOT_FORMAT_LEAVES = 7,
+    ART_ROOT_FORMAT_SYMBOLS = 8
 };
-enum { /* flags of formats 6 and 7 */
+enum { /* flags of formats 6 to 8 */
        ART_ROOT_HELD = 1,
        ART_ROOT_ALL_BLOCKS = 2,
        ART_ROOT_BLOCKS = 4,
        ART_ROOT_TEXTS = 8,
-       ART_ROOT_LEAVES = 16
+       ART_ROOT_LEAVES = 16,
+       ART_ROOT_SYMBOLS = 32
 };
 /* A csn has 56 bits. Half of them are more than anybody commits, and leave room for those that come next. */
 static const uint64_t ART_ROOT_CSN_MAX = (uint64_t)1 << 55, ART_ROW_CSN_MAX = ((uint64_t)1 << 56) - 1;

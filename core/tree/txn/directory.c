@@ -155,6 +155,7 @@ static enum art_rc add_rows(void *context, struct art_run_build *build) {
     art_merge_init(merge, work->source->store, true);
     enum art_rc rc = art_merge_set(merge, NULL, root->run, root->runs);
     if (!rc) rc = art_merge_seek(merge, work->low, false);
+    art_run_build_from(build, merge->source, merge->count);
     for (uint64_t count = 1; !rc && merge->valid; count++) {
         struct art_source *winner = art_merge_winner(merge);
         struct art_entry entry;
@@ -164,6 +165,7 @@ static enum art_rc add_rows(void *context, struct art_run_build *build) {
         if (!rc && count % ASK_AFTER_MOVED == 0) rc = art_tree_interrupted(work->tree);
         if (!rc) rc = art_merge_step(merge, false);
     }
+    art_run_build_from(build, NULL, 0);
     art_merge_clear(merge);
     art_free(merge);
     return rc;

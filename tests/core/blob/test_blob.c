@@ -6,7 +6,7 @@
 static struct blob_style some_style(struct random *random, uint32_t round) {
     return (struct blob_style){.family = round % KEY_FAMILIES,
                                .values = random_below(random, VALUES_STYLES),
-                               .flags = random_below(random, FLAGS_STYLES),
+                               .flags = random_once_in(random, 2) ? FLAGS_PUTS : random_below(random, FLAGS_STYLES),
                                .csns = random_below(random, CSNS_STYLES)};
 }
 
@@ -106,6 +106,21 @@ static void steps_at_random(struct beside *beside, int64_t row, struct random *r
     }
 }
 
+static void walks_over_chosen_rows(struct beside *beside) {
+    struct art_blob_cursor *cursor = &beside->cursor;
+    must(art_blob_cursor_limit(cursor, &choose_thirds));
+    for (unsigned backward = 0; backward < 2; backward++) {
+        uint32_t met = 0;
+        for (must(backward ? art_blob_last(cursor) : art_blob_first(cursor)); cursor->valid; met++) {
+            ck_assert_uint_eq(cursor->entry % 3, 1);
+            stands_on(beside, (int64_t)beside->image->first + art_blob_cursor_index(cursor));
+            must(backward ? art_blob_prev(cursor) : art_blob_next(cursor));
+        }
+        ck_assert_uint_ge(met, (beside->image->rows - beside->image->blob.buckets) / 3);
+    }
+    must(art_blob_cursor_limit(cursor, NULL));
+}
+
 /* What is found is the longest prefix; what is not found is not longer than was said. */
 static void finds_the_longest_prefix(struct beside *beside, struct art_bytes probe, struct random *random) {
     const struct blob_rows *rows = beside->rows;
@@ -189,6 +204,7 @@ static void blob_is_the_array(const struct blob_rows *rows, struct blob_image *i
     ck_assert_uint_le(image->ref.leaf_pages + image->ref.footer_pages, ART_BLOB_PAGES);
     beside_open(&beside, rows, image, random_once_in(random, 2));
     walks_both_ways(&beside);
+    walks_over_chosen_rows(&beside);
     for (uint32_t i = image->first; i < end; i++) {
         struct art_entry entry;
         must(art_blob_get(&image->blob, rows->set.keys[i], &entry));
@@ -206,8 +222,7 @@ TEST(test_a_blob_answers_like_a_sorted_array) {
     struct random random = random_announced("one blob");
     for (uint32_t round = 0; round < 60 * random_scale(); round++) {
         struct blob_style style = some_style(&random, round);
-        toy_codec_lend(random_once_in(&random, 2));
-        blob_former = random_once_in(&random, 4);
+        blob_forms_draw(&random);
         blob_run_make(&run, &rows, style, rows_wanted(&random, style), 0, random_once_in(&random, 2), &random);
         for (uint32_t i = 0; i < run.level[0].count; i++) {
             blob_is_the_array(&rows, &run.slots[i], &random, 300, style.flags != FLAGS_ANY);
@@ -301,8 +316,7 @@ TEST(test_a_run_of_many_blobs_answers_like_a_sorted_array) {
     uint32_t highest = 0;
     for (uint32_t round = 0; round < 24 * random_scale(); round++) {
         struct blob_style style = some_style(&random, round);
-        toy_codec_lend(random_once_in(&random, 2));
-        blob_former = random_once_in(&random, 4);
+        blob_forms_draw(&random);
         blob_run_make(&run, &rows, style, 3 * rows_wanted(&random, style), 2 + random_below(&random, 3),
                       random_once_in(&random, 2), &random);
         if (run.height > highest) highest = run.height;
@@ -393,7 +407,7 @@ TEST(test_a_lookup_reads_one_page_and_a_walk_reads_each_page_once) {
         struct blob_style style = some_style(&random, round);
         struct art_blob blob;
         struct art_blob_cursor cursor;
-        toy_codec_lend(random_once_in(&random, 2));
+        blob_forms_draw(&random);
         blob_run_make(&run, &rows, style, rows_wanted(&random, style), 0, false, &random);
         struct blob_image *image = &run.slots[0];
         for (uint32_t i = 0; i < 40; i++) {
@@ -555,7 +569,7 @@ TEST(test_the_same_rows_give_the_same_bytes) {
     for (uint32_t round = 0; round < KEY_FAMILIES * 2; round++) {
         struct blob_style style = some_style(&random, round);
         struct blob_run again;
-        toy_codec_lend(random_once_in(&random, 2));
+        blob_forms_draw(&random);
         blob_run_make(&run, &rows, style, rows_wanted(&random, style), 8, round % 2, &random);
         blob_run_build(&again, &rows, 8, round % 2);
         ck_assert_uint_eq(run.count, again.count);
@@ -566,10 +580,14 @@ TEST(test_the_same_rows_give_the_same_bytes) {
 
 TEST(test_a_blob_is_as_full_as_its_pages_allow) {
     struct random random = random_announced("fill");
-    blob_run_make(&run, &rows, (struct blob_style){.family = KEYS_DIRECTORIES, .values = VALUES_SAME}, 120000, 0, true,
-                  &random);
-    for (uint32_t i = 0; i + 1 < run.level[0].count; i++) {
-        ck_assert_uint_ge(run.slots[i].ref.leaf_pages + run.slots[i].ref.footer_pages, ART_BLOB_PAGES - 1);
+    for (int coded = 0; coded < 2; coded++) { /* the table of symbols is counted where it stands */
+        toy_codec_lend(coded);
+        blob_coded = blob_changing = coded;
+        blob_run_make(&run, &rows, (struct blob_style){.family = KEYS_DIRECTORIES, .values = VALUES_SAME}, 120000, 0,
+                      true, &random);
+        for (uint32_t i = 0; i + 1 < run.level[0].count; i++)
+            ck_assert_uint_ge(run.slots[i].ref.leaf_pages + run.slots[i].ref.footer_pages, ART_BLOB_PAGES - 1);
+        for (uint32_t i = 0; i < run.level[0].count; i++) must(art_blob_check(&run.slots[i].blob, true));
     }
     blob_run_clear(&run);
     for (uint32_t pages = 2; pages < 40; pages += 9) {

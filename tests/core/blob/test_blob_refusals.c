@@ -136,7 +136,7 @@ TEST(test_a_value_that_leaves_its_bucket_is_refused) {
     for (uint32_t b = 0; b < image->blob.buckets; b++) {
         struct art_bucket_view view;
         struct art_blob blob;
-        art_bucket_view_open(&view, image->image + art_bucket_offset(&image->blob, b));
+        art_bucket_view_open(&view, image->image + art_bucket_offset(&image->blob, b), &image->blob);
         if (!(view.form & ART_BUCKET_LENGTHS)) continue;
         uint8_t *end = (uint8_t *)view.value_ends + 2 * (view.count - 1);
         uint32_t before = view.count > 1 ? art_load16(end - 2) : 0, was = art_load16(end);

@@ -13,11 +13,10 @@ enum { SMALL = 60, LARGE = 3000 }; /* most bytes of a value behind its data */
 static void make(unsigned columns, unsigned sums, struct blob_style style, uint32_t more, uint32_t wanted,
                  uint32_t fill_pages, bool filter, struct random *random) {
     tear_down();
-    toy_codec_lend(random_once_in(random, 2));
+    blob_forms_draw(random);
     style.csns = CSNS_SHORT;
     blob_rows_make_summed(&rows, (struct art_measures){(uint8_t)columns, (uint8_t)sums, 0, 0}, style, more, 0, wanted,
                           random);
-    blob_former = random_once_in(random, 4);
     blob_run_build(&run, &rows, fill_pages, filter);
 }
 

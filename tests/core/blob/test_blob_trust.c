@@ -9,6 +9,7 @@
 static void make(struct blob_style style, uint32_t wanted, uint32_t fill_pages, bool filter, struct random *random) {
     toy_codec_lend(style.flags == FLAGS_PUTS);
     blob_former = random_once_in(random, 3);
+    blob_coded = random_once_in(random, 2);
     blob_run_make(&run, &rows, style, wanted, fill_pages, filter, random);
 }
 
@@ -167,23 +168,32 @@ static void mutate(struct attack *attack, const struct blob_image *from, struct 
     blob_image_rehash(attack->image, &attack->ref);
 }
 
-static void probe_everything(struct attack *attack, struct random *random) {
+static void add_key(const struct art_blob_cursor *cursor, uint64_t *sum) {
+    if (cursor->valid) *sum = *sum * 31 + art_hash64(cursor->key, cursor->key_len);
+}
+
+/* Returns what its keys add up to. */
+static uint64_t probe_everything(struct attack *attack, struct random *random) {
     struct art_blob *blob = &attack->blob;
     struct art_blob_cursor cursor;
     struct art_entry entry;
     struct art_ref ref;
     int64_t sum;
+    uint64_t keys = 0;
     struct art_bytes probe = key_set_probe(&rows.set, 0, rows.set.count, random);
     art_blob_cursor_init(&cursor, blob, attack->key);
     if (probe.len >= blob->label_len) {
         if (blob->kind == ART_BLOB_LEAF) {
             art_blob_get(blob, probe, &entry);
             art_blob_rank(blob, probe, &sum);
+            art_blob_prefix(blob, probe, &sum, &entry);
         } else {
             art_blob_child(blob, probe, &ref, &sum);
         }
         art_blob_seek_ge(&cursor, probe);
+        add_key(&cursor, &keys);
         art_blob_seek_le(&cursor, probe);
+        add_key(&cursor, &keys);
         if (cursor.valid) {
             art_blob_cursor_rank(&cursor);
             art_blob_cursor_shared(&cursor);
@@ -192,25 +202,32 @@ static void probe_everything(struct attack *attack, struct random *random) {
     art_blob_ask_filter(blob, art_blob_key_hash(probe));
     art_blob_seek_entry(&cursor, random_below(random, blob->entries + 1));
     if (cursor.valid && blob->kind == ART_BLOB_INDEX) art_blob_cursor_ref(&cursor, &ref);
+    for (unsigned i = 0; i < 3; i++) {
+        add_key(&cursor, &keys);
+        art_blob_prev(&cursor);
+    }
     art_blob_seek_rank(&cursor, (int64_t)random_below(random, 5000));
+    add_key(&cursor, &keys);
     free((void *)probe.data);
+    return keys;
 }
 
-static uint64_t walk(struct attack *attack, bool decodes_blocks) {
+static uint64_t walk(struct attack *attack, bool decodes_blocks, bool chooses) {
     struct art_blob_cursor cursor;
     uint64_t sum = 0;
     int rc;
     art_blob_cursor_init(&cursor, &attack->blob, attack->key);
     if (decodes_blocks) art_blob_cursor_plain(&cursor, &attack->plain);
+    if (chooses) art_blob_cursor_limit(&cursor, &choose_thirds);
     for (rc = art_blob_first(&cursor); !rc && cursor.valid; rc = art_blob_next(&cursor)) {
         struct art_entry entry;
         uint8_t room[ART_VALUE_INLINE_MAX];
         art_blob_cursor_entry(&cursor, &entry);
         struct art_bytes value = art_entry_plain(&entry, room);
         for (uint32_t i = 0; i < value.len; i++) sum += value.data[i];
-        sum += cursor.key_len;
+        add_key(&cursor, &sum);
     }
-    for (rc = art_blob_last(&cursor); !rc && cursor.valid; rc = art_blob_prev(&cursor)) sum += cursor.key_len;
+    for (rc = art_blob_last(&cursor); !rc && cursor.valid; rc = art_blob_prev(&cursor)) add_key(&cursor, &sum);
     return sum;
 }
 
@@ -220,16 +237,22 @@ static void attack_once(struct attack *attack, const struct blob_image *from, st
     attack->opened++;
     if (art_blob_verify_all(&attack->blob)) return;
     attack->verified++;
-    for (int i = 0; i < 4; i++) probe_everything(attack, random);
-    walk(attack, false);
-    walk(attack, true);
+    uint64_t keys[2] = {0};
+    const struct random same = *random;
+    for (unsigned again = 0; again < 2; again++) { /* a key has no byte that was in the buffer before */
+        memset(attack->key, again ? 0xa5 : 0, ART_KEY_MAX + ART_KEY_PADDING);
+        memset(attack->key, 0, attack->blob.label_len);
+        *random = same;
+        for (int i = 0; i < 4; i++) keys[again] += probe_everything(attack, random);
+        keys[again] += walk(attack, again, false) + walk(attack, false, true);
+    }
+    ck_assert_uint_eq(keys[0], keys[1]);
     if (!art_blob_check(&attack->blob, false)) attack->passed++;
 }
 
 TEST(test_bytes_changed_together_with_their_hashes_do_no_harm) {
     struct random random = random_announced("hostile bytes");
     struct attack attack = {.image = blob_image_new(), .key = malloc(ART_KEY_MAX + ART_KEY_PADDING)};
-    memset(attack.key, 0, ART_KEY_MAX + ART_KEY_PADDING);
     for (uint32_t round = 0; round < 2 * KEY_FAMILIES * random_scale(); round++) {
         struct blob_style style = {round % KEY_FAMILIES, random_below(&random, VALUES_LARGE), random_below(&random, 3),
                                    random_below(&random, CSNS_STYLES)};
@@ -271,7 +294,7 @@ TEST(test_the_deep_check_names_what_is_wrong) {
     make((struct blob_style){KEYS_RANDOM, VALUES_SAME, FLAGS_PUTS, CSNS_SAME}, 900, 0, true, &random);
     struct blob_image *image = &run.slots[0];
     const struct art_blob *blob = &image->blob;
-    art_bucket_view_open(&view, blob->image + art_bucket_offset(blob, 2));
+    art_bucket_view_open(&view, blob->image + art_bucket_offset(blob, 2), blob);
     uint32_t first_bytes = (uint32_t)(view.first_bytes - blob->image), trailer = ART_TRAILER_AT;
     uint32_t twin = 1; /* branches off where its predecessor does: its first byte must be the larger one */
     while (art_bucket_shared(&view, twin) != art_bucket_shared(&view, twin - 1)) ck_assert_uint_lt(++twin, view.count);
@@ -299,14 +322,15 @@ TEST(test_the_deep_check_names_what_is_wrong) {
 
 /* --- memory that runs out ----------------------------------------------------------------------------------------- */
 
-static int build(uint8_t *image) {
-    struct art_builder_options options = {.kind = ART_BLOB_LEAF, .filter = true};
+static int build(uint8_t *image, const struct art_symbols *symbols) {
+    struct art_builder_options options = {.kind = ART_BLOB_LEAF, .filter = true, .blocks = true};
     struct art_builder *builder;
     struct art_built built;
     int rc = art_builder_open(&builder, &options);
     if (rc) return rc;
-    art_builder_begin(builder, image);
-    for (uint32_t i = 0; i < rows.set.count; i++) {
+    rc = art_builder_symbols(builder, symbols);
+    if (!rc) art_builder_begin(builder, image);
+    for (uint32_t i = 0; !rc && i < rows.set.count; i++) {
         bool full;
         rc = art_builder_add(builder, rows.set.keys[i], &rows.entries[i], ART_SHARED_UNKNOWN, &full);
         if (rc || full) break;
@@ -322,12 +346,13 @@ TEST(test_memory_that_runs_out_is_an_error_and_nothing_leaks) {
     short_memory_use();
     for (uint32_t family = 0; family < KEY_FAMILIES; family++) {
         make((struct blob_style){.family = family}, family == KEYS_LONG ? 16 : 6000, 0, false, &random);
+        const struct art_symbols *symbols = family % 2 ? blob_symbols_for(&rows) : NULL;
         int64_t blocks = short_memory_blocks();
         int rc = ART_NOMEM;
         for (int64_t n = 0; rc; n++) {
             ck_assert_int_lt(n, 1000);
             short_memory_fail_after(n);
-            rc = build(image);
+            rc = build(image, symbols);
             ck_assert_int_eq(rc, short_memory_failures() ? ART_NOMEM : ART_OK);
             ck_assert_int_eq(short_memory_blocks(), blocks);
         }

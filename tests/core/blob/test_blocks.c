@@ -11,12 +11,6 @@ static void make(struct blob_style style, uint32_t wanted, uint32_t fill_pages, 
     blob_run_make(&run, &rows, style, wanted, fill_pages, false, random);
 }
 
-static struct art_bucket_view view_of(const struct art_blob *blob, uint32_t bucket) {
-    struct art_bucket_view view;
-    art_bucket_view_open(&view, blob->image + art_bucket_offset(blob, bucket));
-    return view;
-}
-
 /* Of all leaf blobs: buckets, those with a block, and the bytes of buckets in all leaf pages but the last of each blob,
  * with the number of these pages. */
 struct totals {
@@ -289,10 +283,10 @@ TEST(test_without_a_codec_a_blob_with_blocks_is_of_an_unknown_format) {
             "has format 6, this version reads 5");
     toy_codec_lend(true);
     must(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"));
-    blob_image_trailer(image->image)->format = ART_BLOB_FORMAT_BLOCKS + 1;
+    blob_image_trailer(image->image)->format = ART_BLOB_FORMAT_SYMBOLS + 1;
     blob_image_rehash(image->image, &image->ref);
     refused(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"), ART_CORRUPT,
-            "has format 7, this version reads 6");
+            "has format 8, this version reads 7");
     struct blob_image *index = blob_run_root(&run);
     ck_assert_int_eq(index->blob.kind, ART_BLOB_INDEX);
     blob_image_trailer(index->image)->format = ART_BLOB_FORMAT_BLOCKS;
@@ -321,7 +315,8 @@ TEST(test_a_bucket_that_lies_about_its_block_is_refused) {
     uint32_t block = (uint32_t)(view.values - view.start);
     ck_assert(art_bucket_has_block(&view));
     bucket_refused(image, 1, view.form | ART_BUCKET_LENGTHS, "of an unknown form");
-    bucket_refused(image, 5, 0xff, "the block does not fit");
+    bucket_refused(image, 5, 0x7f, "the block does not fit");
+    bucket_refused(image, 5, (uint8_t)(view.value_len >> 8 | 0x80), "of an unknown form"); /* coded, without symbols */
     bucket_refused(image, 5, (uint8_t)((view.value_len >> 8) + 1), "the block does not fit");
     bucket_refused(image, 4, (uint8_t)(view.value_len - 1), "toy block");
     bucket_refused(image, 8, ART_DELETE, "something else than first puts in a block");

@@ -257,7 +257,7 @@ TEST(test_without_memory_the_blob_is_searched) {
 static struct blob_image lie_in(struct art_bucket_view *view) {
     struct blob_image lie = blob_image_copy(parent);
     must(art_bucket_fetch(&lie.blob, 0, &view->start));
-    art_bucket_view_open(view, view->start);
+    art_bucket_view_open(view, view->start, &lie.blob);
     return lie;
 }
 

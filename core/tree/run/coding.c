@@ -1,0 +1,213 @@
+/* Which table of symbols the names of the next leaf blob are coded with (core/blob/symbols.h).
+ *
+ *     oldest source   . . . [ . . . * . ][ . . . . . . ][ . .       *: where the merge stands
+ *                                   ~~~~~~~~~~~~               the next blob, about: the second leaf has the most of it
+ *
+ * Names in one part of a table are alike, and a row is written anew several times: a training for each blob would cost
+ * a tenth of a load. So a merge goes on with the table of the leaf that has the most of the next blob. Before each blob
+ * some names of what is coming are coded with it, from places all over the two leaves: where they take a tenth more
+ * than those that the table was trained with, or where there is none, one is trained with them. The leaves are of the
+ * source that gave the most to the blob before, or at first has the most to give. Their pages are read here a moment
+ * before the merge reads them.
+ */
+#include "core/blob/bucket.h"
+#include "core/tree/run/run.h"
+
+enum {
+    PLACES = 64,
+    PLACE_BYTES = 256, /* 16 KB in all: twice as much makes names a fiftieth smaller, and takes twice the time */
+    PLACE_NAMES = 32,
+    NAME_BYTES = 256,         /* of a longer one */
+    AHEAD_IN_MEMTABLE = 8192, /* entries: about a blob of them */
+    LEAST_BYTES = 64,    /* of a sample, for each page of a full blob: with less a table takes more than it saves */
+    LEAST_NAMES = 4,     /* the same */
+    WHOLE = 4096,        /* what a table brings is said in such parts of the plain bytes */
+    WORTH = 3686,        /* a tenth is saved, or a table costs more time than it is worth */
+    WORSE_PERCENT = 110, /* of what it brought when it was new */
+    WAIT_MOST = 64       /* blobs without a training, behind those that brought nothing */
+};
+
+struct art_coding {
+    struct art_tree *tree;
+    struct art_source *source; /* borrowed: who gives what is coming */
+    unsigned count;
+    uint64_t left[ART_RUNS_CAPACITY + 1]; /* of each, when the last blob began; at first as if it had given all */
+    struct art_symbols symbols;           /* of the leaf that was met last, or trained since */
+    bool known;
+    struct art_encoder encoder;
+    uint32_t len, ends[PLACES * PLACE_NAMES], texts; /* a sample */
+    uint8_t text[PLACES * PLACE_BYTES + NAME_BYTES + ART_KEY_PADDING];
+    uint8_t key[ART_KEY_BUFFER];
+};
+
+enum art_rc art_coding_open(struct art_coding **out, struct art_tree *tree) {
+    *out = art_alloc(sizeof **out);
+    if (!*out) return art_nomem();
+    memset(*out, 0, offsetof(struct art_coding, encoder));
+    (*out)->tree = tree;
+    return ART_OK;
+}
+
+void art_coding_close(struct art_coding *coding) {
+    art_free(coding);
+}
+
+/* Entries that a source has to give, at most. */
+static uint64_t entries_of(const struct art_source *source) {
+    uint64_t all = source->is_memtable ? art_memtable_keys(source->memtable.memtable) : source->run.top.entries;
+    return source->left < all ? source->left : all;
+}
+
+void art_coding_from(struct art_coding *coding, struct art_source *sources, unsigned count) {
+    assert(count <= ART_RUNS_CAPACITY + 1);
+    coding->source = sources;
+    coding->count = count;
+    for (unsigned i = 0; i < count; i++) coding->left[i] = sources[i].left + entries_of(&sources[i]);
+}
+
+enum art_rc art_coding_of_leaf(struct art_coding *coding, struct art_blob *leaf) {
+    enum art_rc rc = leaf->symbols ? art_blob_want_part(leaf, ART_PART_SYMBOLS) : ART_OK;
+    if (rc || !leaf->symbols) return rc;
+    coding->symbols = *leaf->symbols;
+    coding->known = true;
+    return ART_OK;
+}
+
+static bool are_many(const struct art_coding *coding, uint64_t count, unsigned least) {
+    ART_IN_TESTS(if (art_test_hooks.few_names) return count;)
+    return count >= (uint64_t)least * art_tree_full_pages(coding->tree);
+}
+
+/* --- a sample ----------------------------------------------------------------------------------------------------- */
+
+static bool place_is_full(const struct art_coding *coding, uint32_t place) {
+    return coding->len >= (place + 1) * PLACE_BYTES || coding->texts >= (place + 1) * PLACE_NAMES;
+}
+
+/* What a bucket would keep of a key, of which so many bytes are those of the key before it. */
+static void take_suffix(struct art_coding *coding, struct art_bytes key, uint32_t kept) {
+    if (!kept || key.len <= kept + 1) return;
+    uint32_t len = art_min32(key.len - kept - 1, NAME_BYTES);
+    memcpy(coding->text + coding->len, key.data + kept + 1, len);
+    coding->ends[coding->texts++] = coding->len += len;
+    assert(coding->len <= PLACES * PLACE_BYTES + NAME_BYTES);
+}
+
+/* The rest of the leaf will be read in any case. */
+static enum art_rc want_rest(struct art_blob *leaf, uint32_t page) {
+    struct art_pages pages = art_pages_of(page, leaf->leaf_pages - page);
+    return art_blob_want_pages(leaf, &pages);
+}
+
+/* Of entries [from, from + count) of a leaf, at places [first, end). */
+static enum art_rc sample_leaf(struct art_coding *coding, struct art_blob *leaf, uint32_t from, uint32_t count,
+                               uint32_t first, uint32_t end) {
+    struct art_blob_cursor at;
+    art_blob_cursor_init(&at, leaf, coding->key);
+    memset(coding->key, 0, sizeof coding->key);
+    enum art_rc rc = first < end ? art_blob_seek_entry(&at, from) : ART_OK;
+    if (!rc && at.valid && from + count == leaf->entries)
+        rc = want_rest(leaf, art_bucket_offset(leaf, at.bucket) / ART_BLOB_PAGE);
+    for (uint32_t place = first; !rc && place < end; place++) {
+        rc = art_blob_seek_entry(&at, from + (uint32_t)((uint64_t)count * (place - first) / (end - first)));
+        for (uint32_t i = 0; !rc && at.valid && i <= count / (end - first) && !place_is_full(coding, place); i++) {
+            rc = art_blob_next(&at);
+            if (!rc && at.valid && !(art_blob_cursor_flags(&at) & ART_DELETE))
+                take_suffix(coding, art_bytes(at.key, at.key_len), at.kept);
+        }
+    }
+    return rc;
+}
+
+static enum art_rc sample_memtable(struct art_coding *coding, const struct art_memtable_cursor *from, uint64_t left) {
+    struct art_memtable_cursor at;
+    struct art_entry entry;
+    uint32_t count = left < AHEAD_IN_MEMTABLE ? (uint32_t)left : AHEAD_IN_MEMTABLE;
+    art_memtable_cursor_init(&at, from->memtable);
+    enum art_rc rc = art_memtable_seek_ge(&at, from->key);
+    for (uint32_t i = 0; !rc && at.valid && i < count; i++) {
+        art_memtable_cursor_entry(&at, &entry);
+        if (!(entry.flags & ART_DELETE) && !place_is_full(coding, (uint32_t)((uint64_t)i * PLACES / count)))
+            take_suffix(coding, at.key, at.kept);
+        rc = art_memtable_next(&at);
+    }
+    art_memtable_cursor_clear(&at);
+    return rc;
+}
+
+/* --- the table ---------------------------------------------------------------------------------------------------- */
+
+/* Who gives the most of what is coming; NULL: nobody that is known. */
+static struct art_source *find_giver(struct art_coding *coding) {
+    struct art_source *giver = NULL;
+    uint64_t most = 0;
+    for (unsigned i = coding->count; i-- > 0;) {
+        struct art_source *source = &coding->source[i];
+        uint64_t given = coding->left[i] - source->left;
+        coding->left[i] = source->left;
+        if (!source->valid || (giver && given <= most)) continue;
+        giver = source;
+        most = given;
+    }
+    return giver;
+}
+
+/* Who has trained in vain, since keys that are drawn at random have nothing to code, waits for some blobs, for twice as
+ * many each time. */
+static bool waits(struct art_coding *coding) {
+    uint32_t *wait = &coding->tree->coding.wait;
+    if (coding->known || !*wait) return false;
+    --*wait;
+    return true;
+}
+
+/* The table of the leaf that has the most of the next blob, and a sample of its names where many are coming. */
+static enum art_rc sample_ahead(struct art_coding *coding, struct art_source *giver) {
+    uint64_t left = entries_of(giver);
+    if (giver->is_memtable) {
+        bool samples = are_many(coding, left, LEAST_NAMES) && !waits(coding);
+        return samples ? sample_memtable(coding, &giver->memtable, left) : ART_OK;
+    }
+    struct art_blob *leaf = giver->run.path[0], *next = NULL;
+    uint32_t from = art_blob_cursor_index(&giver->run.leaf), rest = leaf->entries - from, behind = 0;
+    enum art_rc rc = left > rest ? art_run_next_leaf(&giver->run, &next) : ART_OK;
+    if (left < rest) rest = (uint32_t)left;
+    if (next) behind = left - rest < next->entries ? (uint32_t)(left - rest) : next->entries;
+    if (!rc) rc = art_coding_of_leaf(coding, behind > rest ? next : leaf);
+    if (rc || !are_many(coding, rest + behind, LEAST_NAMES) || waits(coding)) return rc;
+    uint32_t places = (uint32_t)((uint64_t)PLACES * rest / (rest + behind));
+    rc = sample_leaf(coding, leaf, from, rest, 0, places);
+    return rc || !next ? rc : sample_leaf(coding, next, 0, behind, places, PLACES);
+}
+
+static bool is_worse(struct art_coding *coding) {
+    uint8_t out[2 * NAME_BYTES];
+    uint64_t coded = 0, brought = coding->symbols.symbol[ART_ESCAPE];
+    art_encoder_use(&coding->encoder, &coding->symbols);
+    for (uint32_t i = 0, from = 0; i < coding->texts; from = coding->ends[i++]) {
+        coded += art_encode(&coding->encoder, coding->text + from, coding->ends[i] - from, out);
+    }
+    return coded * WHOLE * 100 > coding->len * brought * WORSE_PERCENT;
+}
+
+static void train(struct art_coding *coding) {
+    struct art_tree *tree = coding->tree;
+    art_encoder_train(&coding->encoder, coding->text, coding->ends, coding->texts);
+    coding->symbols = coding->encoder.symbols;
+    coding->known = coding->symbols.symbol[ART_ESCAPE] < WORTH;
+    tree->coding.in_vain = coding->known ? 0 : art_min32(2 * tree->coding.in_vain + 1, WAIT_MOST);
+    tree->coding.wait = tree->coding.in_vain;
+    tree->count.tables_trained++;
+}
+
+enum art_rc art_coding_choose(struct art_coding *coding, const struct art_symbols **out) {
+    uint64_t trained = coding->tree->count.tables_trained;
+    struct art_source *giver = find_giver(coding);
+    coding->len = coding->texts = 0;
+    enum art_rc rc = giver ? sample_ahead(coding, giver) : ART_OK;
+    if (rc) return rc;
+    if (are_many(coding, coding->len, LEAST_BYTES) && (!coding->known || is_worse(coding))) train(coding);
+    *out = coding->known ? &coding->symbols : NULL;
+    coding->tree->count.tables_kept += coding->known && trained == coding->tree->count.tables_trained;
+    return ART_OK;
+}
