@@ -202,21 +202,30 @@ TEST(test_the_table_may_change_while_a_difference_is_read) {
 }
 
 /* A name that was told is not told again; those behind it have the numbers of the state in which they are told. */
-TEST(test_the_table_may_change_while_all_levels_are_read) {
-    static const char *const steps[][2] = {
-        {"a/|0|1|0", "INSERT INTO t(path) VALUES('a/3'), ('b/c/3')"},
-        {"b/c/|2|0|0", "UPDATE t SET size = 0"},
-        {"b/d/|0|0|1", "DELETE FROM t WHERE path = 'b/c/1'; INSERT INTO t(path) VALUES('b/c/d/3')"},
-        {"b/|3|0|2", "INSERT INTO t(path) VALUES('b/4')"},
-        {"|6|3|2", "DELETE FROM t"}};
+LOOP_TEST(test_the_table_may_change_while_levels_are_read, 2) {
+    static const char *const depths[] = {"'all'", "2"};
+    static const char *const steps[2][7][2] = {
+        {{"a/|0|1|0", "INSERT INTO t(path) VALUES('a/3'), ('b/c/3')"},
+         {"b/c/|2|0|0", "UPDATE t SET size = 0"},
+         {"b/d/|0|0|1", "DELETE FROM t WHERE path = 'b/c/1'; INSERT INTO t(path) VALUES('b/c/d/3')"},
+         {"b/|3|0|2", "INSERT INTO t(path) VALUES('b/4')"},
+         {"|6|3|2", "DELETE FROM t"}},
+        {{"a/2|0|1|0", "INSERT INTO t(path) VALUES('a/11'), ('a/21')"},
+         {"a/21|1|0|0", "DELETE FROM t WHERE path IN ('a/2', 'b/c/1'); INSERT INTO t(path) VALUES('b/a')"},
+         {"b/a|1|0|0", "INSERT INTO t(path) VALUES('b/c/3'), ('b/c1/2')"},
+         {"b/c/|2|0|1", "DELETE FROM t WHERE path = 'new'; UPDATE t SET size = 7"},
+         {"b/c1/|1|0|0", "INSERT INTO t(path) VALUES('b/d/1')"},
+         {"b/d/|0|1|0", "INSERT INTO t(path) VALUES('c/c')"},
+         {"c/c|1|0|0", "UPDATE t SET size = 5 WHERE path = 'top'; DELETE FROM t"}}};
     make_level();
-    sqlite3_stmt *levels = sql_prepare(db, "SELECT path || '|' || added || '|' || changed || '|' || deleted FROM "
-                                           "art_growth('t', NULL, 'monday', NULL, '', '/', 'all')");
-    for (int i = 0; i < LENGTH(steps); sql_run(db, "%s", steps[i++][1])) {
+    sqlite3_stmt *levels = sql_prepare(db, TEXT("SELECT path || '|' || added || '|' || changed || '|' || deleted FROM "
+                                                "art_growth('t', NULL, 'monday', NULL, '', '/', %s)",
+                                                depths[_i]));
+    for (int i = 0; i < LENGTH(steps[0]) && steps[_i][i][0]; sql_run(db, "%s", steps[_i][i++][1])) {
         ck_assert_int_eq(sqlite3_step(levels), SQLITE_ROW);
-        ck_assert_str_eq((const char *)sqlite3_column_text(levels, 0), steps[i][0]);
+        ck_assert_str_eq((const char *)sqlite3_column_text(levels, 0), steps[_i][i][0]);
     }
-    ck_assert_int_eq(sqlite3_step(levels), SQLITE_DONE);
+    ck_assert_int_eq(sqlite3_step(levels), _i ? SQLITE_ROW : SQLITE_DONE);
     sqlite3_finalize(levels);
 }
 
