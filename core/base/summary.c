@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "core/base/hash.h"
 #include "core/base/text_code.h"
 #include "core/base/value_hash.h"
 
@@ -374,7 +375,21 @@ static inline unsigned sums_only(const struct art_summary *summary) {
     return (1u << summary->has.sums) - 1;
 }
 
-static inline int64_t summand(const struct art_datum *datum) {
+/* A datum that is none is damage. */
+int64_t art_summary_keyed(struct art_bytes key, const struct art_datum *datum) {
+    uint64_t seed = datum->kind == ART_DATUM_INTEGER ? (uint64_t)datum->integer : 0;
+    return (int64_t)(key.len ? art_hash64_seeded(key.data + 1, key.len - 1, seed) : art_hash64_seeded(NULL, 0, seed));
+}
+
+static int64_t __attribute__((noinline))
+hash_of_row(const struct art_summary *summary, unsigned column, struct art_bytes key, const struct art_datum *datum) {
+    return art_summary_keyed(summary->keyed >> column & 1 ? key : art_bytes(NULL, 0), datum);
+}
+
+/* Of the column in a row that is put. */
+static inline int64_t summand(const struct art_summary *summary, unsigned column, struct art_bytes key,
+                              const struct art_datum *datum) {
+    if (summary->hashes >> column & 1) return hash_of_row(summary, column, key, datum);
     return datum->kind == ART_DATUM_INTEGER ? datum->integer : 0;
 }
 
@@ -388,14 +403,15 @@ static inline void take_replaced(struct art_measures has, const struct art_entry
     }
 }
 
-void art_summary_sums(const struct art_summary *summary, const struct art_entry *entry, art_int128 *sum) {
+void art_summary_sums(const struct art_summary *summary, struct art_bytes key, const struct art_entry *entry,
+                      art_int128 *sum) {
     struct art_datum data[ART_SUMMARY_MAX];
     uint8_t room[ART_VALUE_INLINE_MAX];
     unsigned sums = summary->has.sums;
     if (entry->flags & ART_CHUNK) return;
     if (!(entry->flags & ART_DELETE)) {
         art_summary_read(summary, entry, sums_only(summary), room, data);
-        for (unsigned i = 0; i < sums; i++) sum[i] = art_add128(sum[i], summand(&data[i]));
+        for (unsigned i = 0; i < sums; i++) sum[i] = art_add128(sum[i], summand(summary, i, key, &data[i]));
     }
     if (entry->flags & ART_REPLACED) take_replaced(summary->has, entry, sum);
 }
@@ -404,14 +420,17 @@ void art_summary_sums_of_rows(const struct art_summary *summary, struct art_byte
                               const uint8_t *flags, art_int128 *sum) {
     struct art_datum data[ART_BLOCK_ROWS_MAX];
     for (unsigned i = 0; i < summary->has.sums; i++) {
+        if (summary->keyed >> i & 1) continue;
         art_summary_read_column(summary, block, i, from, to, flags, data);
-        for (uint32_t row = from; row < to; row++) sum[i] = art_add128(sum[i], summand(&data[row - from]));
+        for (uint32_t row = from; row < to; row++)
+            sum[i] = art_add128(sum[i], summand(summary, i, (struct art_bytes){0}, &data[row - from]));
     }
 }
 
 void art_summary_widen(const struct art_summary *summary, unsigned column, struct art_zone *zone,
                        const struct art_datum *datum) {
     assert(column < summary->has.columns);
+    if (summary->hashes >> column & 1) return;
     if (datum->kind == ART_DATUM_TEXT && !(summary->texts >> column & 1)) {
         widen_by_others(zone);
     } else {
@@ -422,7 +441,8 @@ void art_summary_widen(const struct art_summary *summary, unsigned column, struc
 /* Integers among integers at once. */
 static inline void add_datum(const struct art_summary *summary, unsigned column, struct art_zone *zone,
                              const struct art_datum *datum) {
-    if (datum->kind != ART_DATUM_INTEGER || zone->kinds & (ART_ZONE_REALS | ART_ZONE_TEXTS)) {
+    bool other = datum->kind != ART_DATUM_INTEGER || zone->kinds & (ART_ZONE_REALS | ART_ZONE_TEXTS);
+    if (other || summary->hashes >> column & 1) {
         art_summary_widen(summary, column, zone, datum);
     } else {
         add_integers(zone, datum->integer, datum->integer);
@@ -542,8 +562,8 @@ void art_summary_choose_singly(const struct art_summary *summary, const struct a
     art_row_set_replace(rows, &records, &chosen);
 }
 
-void art_summary_add(const struct art_summary *summary, const struct art_entry *entry, art_int128 *sum,
-                     struct art_zone *zone, struct art_text_bounds *texts, struct art_datum *data) {
+void art_summary_add(const struct art_summary *summary, struct art_bytes key, const struct art_entry *entry,
+                     art_int128 *sum, struct art_zone *zone, struct art_text_bounds *texts, struct art_datum *data) {
     struct art_measures has = summary->has;
     assert(art_measures_are_sane(has) && !(entry->flags & ART_IN_BLOCK));
     if (entry->flags & ART_CHUNK) return;
@@ -557,19 +577,20 @@ void art_summary_add(const struct art_summary *summary, const struct art_entry *
                 add_datum(summary, i, &zone[i], &data[i]);
             }
         }
-        for (unsigned i = 0; i < has.sums; i++) sum[i] = art_add128(sum[i], summand(&data[i]));
+        for (unsigned i = 0; i < has.sums; i++) sum[i] = art_add128(sum[i], summand(summary, i, key, &data[i]));
     }
     if (entry->flags & ART_REPLACED) take_replaced(has, entry, sum);
 }
 
-void art_summary_weigh(const struct art_summary *summary, const struct art_entry *entry, struct art_summed *out) {
+void art_summary_weigh(const struct art_summary *summary, struct art_bytes key, const struct art_entry *entry,
+                       struct art_summed *out) {
     struct art_datum data[ART_SUMMARY_MAX];
     for (unsigned i = 0; i < summary->has.sums; i++) out->sum[i] = 0;
     for (unsigned i = 0; i < summary->has.columns; i++) out->zone[i] = (struct art_zone){0};
-    art_summary_add(summary, entry, out->sum, out->zone, NULL, data);
+    art_summary_add(summary, key, entry, out->sum, out->zone, NULL, data);
 }
 
-uint32_t art_replaced_encode(const struct art_summary *summary, const struct art_entry *row,
+uint32_t art_replaced_encode(const struct art_summary *summary, struct art_bytes key, const struct art_entry *row,
                              uint8_t out[ART_REPLACED_MAX]) {
     struct art_datum data[ART_SUMMARY_MAX];
     uint8_t room[ART_VALUE_INLINE_MAX], *at = out + 1;
@@ -577,7 +598,7 @@ uint32_t art_replaced_encode(const struct art_summary *summary, const struct art
     if (!summary->has.sums) return 0;
     art_summary_read(summary, row, sums_only(summary), room, data);
     for (unsigned i = 0; i < summary->has.sums; i++) {
-        uint64_t value = (uint64_t)summand(&data[i]);
+        uint64_t value = (uint64_t)summand(summary, i, key, &data[i]);
         any |= value != 0;
         at += art_put_varint(at, value << 1 ^ (0 - (value >> 63)));
     }

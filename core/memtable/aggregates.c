@@ -13,7 +13,7 @@ void art_link_add_sums(const struct art_summary *summary, art_link link, art_int
     if (art_link_is_leaf(link)) {
         struct art_entry entry;
         art_leaf_entry(art_link_leaf(link), &entry);
-        art_summary_sums(summary, &entry, sum);
+        art_summary_sums(summary, art_leaf_key(art_link_leaf(link)), &entry, sum);
         return;
     }
     const art_int128 *below = art_node_sums(art_link_node(link));
@@ -44,7 +44,7 @@ void art_link_add_summed(const struct art_summary *summary, art_link link, art_i
         return;
     }
     art_leaf_entry(art_link_leaf(link), &entry);
-    art_summary_add(summary, &entry, sum, zone, NULL, data);
+    art_summary_add(summary, art_leaf_key(art_link_leaf(link)), &entry, sum, zone, NULL, data);
 }
 
 /* --- what lies before a key --------------------------------------------------------------------------------------- */

@@ -194,7 +194,7 @@ enum {
 struct growth_cursor {
     struct art_function_cursor base;
     struct states states;
-    bool sums; /* of a column */
+    bool sums, hashes; /* of a column; of one of hashes */
     struct art_growth *growth;
     struct art_grown grown;
 };
@@ -231,14 +231,25 @@ static int read_level(sqlite3_value *const *values, struct art_growing *what, ch
     return SQLITE_OK;
 }
 
+/* One of the hidden columns with sums of hashes, by its name. */
+static bool names_hashes(const struct art_vtab *vtab, const char *column, enum art_measure *out) {
+    for (unsigned i = ART_HIDDEN_HASH; i <= ART_HIDDEN_HASH_VALUES; i++) {
+        *out = art_hidden_measure(i);
+        if (!sqlite3_stricmp(column, art_columns_hidden_name(&vtab->columns, i))) return true;
+    }
+    return false;
+}
+
 /* The number of the column's sum; of NULL -1. */
-static int read_column(const struct art_vtab *vtab, sqlite3_value *value, int *out, char **message) {
+static int read_column(const struct art_vtab *vtab, sqlite3_value *value, int *out, bool *hashes, char **message) {
     unsigned item;
+    enum art_measure measure;
     *out = -1;
     if (sqlite3_value_type(value) == SQLITE_NULL) return SQLITE_OK;
     const char *column = (const char *)sqlite3_value_text(value);
     if (!column) return SQLITE_NOMEM;
-    int rc = art_find_sum(vtab, column, &item, message);
+    *hashes = names_hashes(vtab, column, &measure);
+    int rc = *hashes ? art_find_hash(vtab, measure, &item, message) : art_find_sum(vtab, column, &item, message);
     if (!rc) *out = (int)item;
     return rc;
 }
@@ -250,7 +261,7 @@ static int begin_growth(struct art_function_cursor *base, const char *text,
     struct art_growing what;
     int rc = read_level(values, &what, message);
     if (!rc) rc = hold_states(base, text, &values[GROWTH_OF_FROM], states, message);
-    if (!rc) rc = read_column(states->vtab, values[GROWTH_OF_COLUMN], &what.sum, message);
+    if (!rc) rc = read_column(states->vtab, values[GROWTH_OF_COLUMN], &what.sum, &cursor->hashes, message);
     if (rc || is_null(values[GROWTH_OF_PREFIX])) return rc;
     cursor->sums = what.sum >= 0;
     what.totals = base->wanted & ((1u << GROWTH_ADDED) - (1u << GROWTH_OLD_ENTRIES));
@@ -268,6 +279,15 @@ static int next_growth(struct art_function_cursor *base, char **message) {
     return art_rc == ART_NOTFOUND ? SQLITE_OK : art_report(message, art_rc);
 }
 
+/* Of hashes modulo 2^64. */
+static void show_sum(const struct growth_cursor *cursor, sqlite3_context *context, art_int128 sum) {
+    if (cursor->hashes) {
+        sqlite3_result_int64(context, (sqlite3_int64)sum);
+    } else {
+        art_result_sum(context, sum);
+    }
+}
+
 static void show_growth(struct art_function_cursor *base, sqlite3_context *context, int column) {
     const struct growth_cursor *cursor = (const struct growth_cursor *)base;
     const struct art_grown *grown = &cursor->grown;
@@ -283,14 +303,15 @@ static void show_growth(struct art_function_cursor *base, sqlite3_context *conte
         sqlite3_result_int64(context, (sqlite3_int64)grown->rows);
         break;
     case GROWTH_OLD_TOTAL:
-        if (cursor->sums) art_result_sum(context, grown->old_sum);
+        if (cursor->sums) show_sum(cursor, context, grown->old_sum);
         break;
     case GROWTH_TOTAL:
-        if (cursor->sums) art_result_sum(context, grown->sum);
+        if (cursor->sums) show_sum(cursor, context, grown->sum);
         break;
     case GROWTH_GROWTH:
-        art_result_sum(context, cursor->sums ? art_subtract128(grown->sum, grown->old_sum)
-                                             : (art_int128)grown->rows - (art_int128)grown->old_rows);
+        show_sum(cursor, context,
+                 cursor->sums ? art_subtract128(grown->sum, grown->old_sum)
+                              : (art_int128)grown->rows - (art_int128)grown->old_rows);
         break;
     case GROWTH_ADDED:
         sqlite3_result_int64(context, (sqlite3_int64)grown->added);

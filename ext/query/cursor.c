@@ -3,7 +3,9 @@
  */
 #include <assert.h>
 
+#include "core/base/hash.h"
 #include "ext/base/ordered.h"
+#include "ext/columns/columns.h"
 #include "ext/query/scan.h"
 
 /* --- what SQLite is told ------------------------------------------------------------------------------------------ */
@@ -298,6 +300,32 @@ static int __attribute__((noinline)) arrive(struct art_scan *scan) {
     return scan->state == ART_SCAN_FAILED ? art_scan_fail(scan, scan->of.range.failure) : gone;
 }
 
+/* Of one row, by the summary's rule. */
+static int show_hash(struct art_scan *scan, enum art_hidden hidden, sqlite3_context *context) {
+    enum art_measure measure = art_hidden_measure(hidden);
+    if (art_summary_find_hash(&art_scan_vtab(scan)->summarised, measure) < 0) return SQLITE_OK;
+    const struct art_row *row = art_scan_row(scan);
+    struct art_stored record = row->stored;
+    struct art_bytes whole, key = measure == ART_MEASURE_HASH ? art_scan_path(scan) : art_bytes(NULL, 0);
+    uint8_t *owned = NULL;
+    uint64_t seed;
+    enum art_rc rc = row->overflows ? art_scan_ready(scan) : ART_OK;
+    if (!rc && row->overflows) {
+        rc = art_row_value(art_scan_tree(scan), row, &whole, &owned);
+        record = art_stored_of(whole);
+    }
+    if (rc == ART_CORRUPT && changed_since(scan, row)) return SQLITE_OK;
+    if (rc) return art_scan_fail(scan, rc);
+    if (record.in_block) {
+        art_block_hashes(record.bytes, record.row, record.row + 1u, &seed);
+    } else {
+        seed = art_record_hash(record.bytes);
+    }
+    art_free(owned);
+    sqlite3_result_int64(context, (sqlite3_int64)art_hash64_seeded(key.data, key.len, seed));
+    return SQLITE_OK;
+}
+
 static int __attribute__((noinline)) show_other(struct art_scan *scan, int column, sqlite3_context *context) {
     int hidden = art_hidden_column(art_scan_vtab(scan), column);
     if (hidden < 0) return art_level_scan_column(scan, column, context);
@@ -310,6 +338,7 @@ static int __attribute__((noinline)) show_other(struct art_scan *scan, int colum
         return SQLITE_OK;
     }
     if (art_scan_rolled(scan)) return art_level_scan_column(scan, column, context);
+    if (hidden >= ART_HIDDEN_HASH) return show_hash(scan, (enum art_hidden)hidden, context);
     if (hidden == ART_HIDDEN_VERSION) sqlite3_result_int64(context, (sqlite3_int64)art_scan_row(scan)->version);
     return SQLITE_OK;
 }

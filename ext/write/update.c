@@ -264,7 +264,7 @@ static int update_prefix(struct art_vtab *vtab, int argc, sqlite3_value **argv, 
                             "art: of a common prefix only the path can be changed (%s.%s): leave the delimiter out",
                             vtab->name->table, vtab->columns.items[i].name);
     }
-    for (unsigned i = 0; !all && i < ART_HIDDEN_COLUMNS; i++) {
+    for (unsigned i = 0; !all && i < art_columns_hidden(&vtab->columns); i++) {
         bool kept = i == ART_HIDDEN_ENTRIES || sqlite3_value_nochange(hidden(vtab, argc, argv, i));
         if (!kept) return complain_hidden(vtab, i);
     }
@@ -382,7 +382,7 @@ static bool is_kept(const struct art_vtab *vtab, int argc, sqlite3_value **argv,
 
 static int check_hidden(struct art_vtab *vtab, int argc, sqlite3_value **argv, struct art_bytes path,
                         const struct art_row *row) {
-    for (unsigned i = 0; i < ART_HIDDEN_COLUMNS; i++) {
+    for (unsigned i = 0; i < art_columns_hidden(&vtab->columns); i++) {
         if (i == ART_HIDDEN_COMMAND || is_kept(vtab, argc, argv, i, path, row)) continue;
         return complain_hidden(vtab, i);
     }
@@ -509,7 +509,7 @@ int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64
     struct art_vtab *vtab = (struct art_vtab *)base;
     int rc = begin_write(vtab);
     if (rc) return rc;
-    assert(argc == 1 || argc == ARGUMENT_COLUMNS + (int)vtab->columns.count + ART_HIDDEN_COLUMNS);
+    assert(argc == 1 || argc == ARGUMENT_COLUMNS + (int)(vtab->columns.count + art_columns_hidden(&vtab->columns)));
     assert(vtab->table->owner && vtab->table->fresh == ART_FRESH_LOCKED);
     if (argc != 1) rc = art_deleting_settle(vtab->table, &vtab->base.zErrMsg);
     if (rc) return rc;
