@@ -80,7 +80,7 @@ extern const struct art_table_function art_lost_function;
 extern const struct art_table_function art_snapshots_function;
 
 /* diff.c */
-extern const struct art_table_function art_diff_function, art_growth_function;
+extern const struct art_table_function art_diff_function, art_differences_function, art_growth_function;
 
 /* info.c, functions.c */
 extern const struct art_table_function art_info_function;

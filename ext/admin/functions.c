@@ -207,9 +207,9 @@ int art_find_hash(const struct art_vtab *vtab, enum art_measure measure, unsigne
     *item = (unsigned)found;
     if (found >= 0) return SQLITE_OK;
     return art_complain(message, SQLITE_ERROR,
-                        "art: the table has no hash(%s) (%s): name it beside the others in the command "
+                        "art: the table has no hash(%s) (%s.%s): name it beside the others in the command "
                         "'summary=(..., hash(%s))', which replaces the whole list, while there is no snapshot",
-                        of, vtab->name->table, of);
+                        of, vtab->name->schema, vtab->name->table, of);
 }
 
 int art_find_sum(const struct art_vtab *vtab, const char *column, unsigned *item, char **message) {
