@@ -118,6 +118,11 @@ static int parse_hash(struct summary_list *list) {
     if (!all && !art_token_is_word(&list->token, "values"))
         return art_complain(list->message, SQLITE_ERROR, "art: a sum of hashes is of whole rows (%s): write hash(*), or "
                             "hash(values) for one without the key", list->table);
+    for (unsigned i = ART_HIDDEN_HASH; i <= ART_HIDDEN_HASH_VALUES; i++) {
+        const char *name = art_columns_hidden_name(list->columns, i);
+        if (art_columns_have(list->columns, name))
+            return refuse_column(list, name, "this is the hidden column's name", "make the table anew without it");
+    }
     next_in_list(list);
     enum art_measure measure = all ? ART_MEASURE_HASH : ART_MEASURE_HASH_VALUES;
     if (art_summary_find_hash(out, measure) >= 0) {
