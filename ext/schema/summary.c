@@ -293,8 +293,7 @@ int art_summary_find_measured(const struct art_summarised *summarised, unsigned 
 }
 
 /* One number for them all, of which core makes the hashes. */
-static void __attribute__((noinline))
-read_hashes(const struct art_stored *value, unsigned hashes, struct art_datum *out) {
+static void read_hashes(const struct art_stored *value, unsigned hashes, struct art_datum *out) {
     uint64_t hash;
     if (value->in_block) {
         art_block_hashes(value->bytes, value->row, value->row + 1u, &hash);
@@ -319,8 +318,14 @@ static void read_hashes_of_rows(struct art_bytes block, uint32_t from, uint32_t 
 static void read_row(void *context, const struct art_stored *value, unsigned wanted, uint8_t *room,
                      struct art_datum *out) {
     const struct art_summarised *summarised = context;
-    unsigned hashes = wanted & summarised->hashes;
     art_record_data(&summarised->in_record, value, wanted, room, out);
+}
+
+static void read_row_with_hashes(void *context, const struct art_stored *value, unsigned wanted, uint8_t *room,
+                                 struct art_datum *out) {
+    const struct art_summarised *summarised = context;
+    unsigned hashes = wanted & summarised->hashes;
+    art_record_data(&summarised->in_record, value, wanted & ~hashes, room, out);
     if (hashes) read_hashes(value, hashes, out);
 }
 
@@ -370,7 +375,7 @@ struct art_summary art_summary_for_core(const struct art_summarised *summarised)
     }
     summary.hashes = summarised->hashes;
     if (summarised->search_key) summary.has.searches |= ART_SEARCH_KEY;
-    summary.read = read_row;
+    summary.read = summarised->hashes ? read_row_with_hashes : read_row;
     summary.read_column = read_column_of_rows;
     summary.choose = choose_rows_of_block;
     summary.choose_records = choose_records;

@@ -315,9 +315,11 @@ static int update_with_given(struct art_vtab *vtab, sqlite3_value **argv, struct
 static int insert_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
     struct art_bytes path = {0}, value = {0};
     bool updates = false, found = false, existed = false;
-    for (unsigned i = 0; i < art_columns_hidden(&vtab->columns); i++) {
-        bool may = i == ART_HIDDEN_COMMAND || i == ART_HIDDEN_CONFLICT;
-        if (!may && is_given(hidden(vtab, argc, argv, i))) return complain_hidden(vtab, i);
+    for (unsigned i = 0; i < ART_HIDDEN_CONFLICT; i++) {
+        if (i != ART_HIDDEN_COMMAND && is_given(hidden(vtab, argc, argv, i))) return complain_hidden(vtab, i);
+    }
+    for (unsigned i = ART_HIDDEN_HASH; i < art_columns_hidden(&vtab->columns); i++) {
+        if (is_given(hidden(vtab, argc, argv, i))) return complain_hidden(vtab, i);
     }
     int rc = take_conflict(vtab, hidden(vtab, argc, argv, ART_HIDDEN_CONFLICT), &updates);
     if (vtab->columns.keys) {
@@ -393,7 +395,7 @@ static bool is_kept(const struct art_vtab *vtab, int argc, sqlite3_value **argv,
 
 static int check_hidden(struct art_vtab *vtab, int argc, sqlite3_value **argv, struct art_bytes path,
                         const struct art_row *row) {
-    for (unsigned i = 0; i < art_columns_hidden(&vtab->columns); i++) {
+    for (unsigned i = 0, n = art_columns_hidden(&vtab->columns); i < n; i++) {
         if (i == ART_HIDDEN_COMMAND || is_kept(vtab, argc, argv, i, path, row)) continue;
         return complain_hidden(vtab, i);
     }
