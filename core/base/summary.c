@@ -381,16 +381,23 @@ int64_t art_summary_keyed(struct art_bytes key, const struct art_datum *datum) {
     return (int64_t)(key.len ? art_hash64_seeded(key.data + 1, key.len - 1, seed) : art_hash64_seeded(NULL, 0, seed));
 }
 
-static int64_t __attribute__((noinline))
-hash_of_row(const struct art_summary *summary, unsigned column, struct art_bytes key, const struct art_datum *datum) {
-    return art_summary_keyed(summary->keyed >> column & 1 ? key : art_bytes(NULL, 0), datum);
+static int64_t hash_of_values(const struct art_datum *datum) {
+    return art_summary_keyed(art_bytes(NULL, 0), datum);
 }
 
-/* Of the column in a row that is put. */
-static inline int64_t summand(const struct art_summary *summary, unsigned column, struct art_bytes key,
-                              const struct art_datum *datum) {
-    if (summary->hashes >> column & 1) return hash_of_row(summary, column, key, datum);
+static inline int64_t summand(const struct art_datum *datum) {
     return datum->kind == ART_DATUM_INTEGER ? datum->integer : 0;
+}
+
+/* The data of hashes become what they add: the caller has read them, and nobody wants their numbers any more. */
+static void __attribute__((noinline))
+make_hashes(const struct art_summary *summary, struct art_bytes key, struct art_datum *data) {
+    for (unsigned left = summary->hashes; left; left &= left - 1) {
+        unsigned column = (unsigned)__builtin_ctz(left);
+        bool keyed = summary->keyed >> column & 1;
+        int64_t hash = art_summary_keyed(keyed ? key : art_bytes(NULL, 0), &data[column]);
+        data[column] = (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = hash};
+    }
 }
 
 static inline void take_replaced(struct art_measures has, const struct art_entry *entry, art_int128 *sum) {
@@ -403,17 +410,34 @@ static inline void take_replaced(struct art_measures has, const struct art_entry
     }
 }
 
-void art_summary_sums(const struct art_summary *summary, struct art_bytes key, const struct art_entry *entry,
-                      art_int128 *sum) {
+/* `key`: NULL without sums of hashes. */
+static inline __attribute__((always_inline)) void add_sums(const struct art_summary *summary,
+                                                           const struct art_bytes *key, const struct art_entry *entry,
+                                                           art_int128 *sum) {
     struct art_datum data[ART_SUMMARY_MAX];
     uint8_t room[ART_VALUE_INLINE_MAX];
     unsigned sums = summary->has.sums;
     if (entry->flags & ART_CHUNK) return;
     if (!(entry->flags & ART_DELETE)) {
         art_summary_read(summary, entry, sums_only(summary), room, data);
-        for (unsigned i = 0; i < sums; i++) sum[i] = art_add128(sum[i], summand(summary, i, key, &data[i]));
+        if (key) make_hashes(summary, *key, data);
+        for (unsigned i = 0; i < sums; i++) sum[i] = art_add128(sum[i], summand(&data[i]));
     }
     if (entry->flags & ART_REPLACED) take_replaced(summary->has, entry, sum);
+}
+
+static void __attribute__((noinline)) add_sums_and_hashes(const struct art_summary *summary, struct art_bytes key,
+                                                          const struct art_entry *entry, art_int128 *sum) {
+    add_sums(summary, &key, entry, sum);
+}
+
+void art_summary_sums(const struct art_summary *summary, struct art_bytes key, const struct art_entry *entry,
+                      art_int128 *sum) {
+    if (__builtin_expect(summary->hashes, 0)) {
+        add_sums_and_hashes(summary, key, entry, sum);
+    } else {
+        add_sums(summary, NULL, entry, sum);
+    }
 }
 
 void art_summary_sums_of_rows(const struct art_summary *summary, struct art_bytes block, uint32_t from, uint32_t to,
@@ -422,15 +446,15 @@ void art_summary_sums_of_rows(const struct art_summary *summary, struct art_byte
     for (unsigned i = 0; i < summary->has.sums; i++) {
         if (summary->keyed >> i & 1) continue;
         art_summary_read_column(summary, block, i, from, to, flags, data);
-        for (uint32_t row = from; row < to; row++)
-            sum[i] = art_add128(sum[i], summand(summary, i, (struct art_bytes){0}, &data[row - from]));
+        bool hashes = summary->hashes >> i & 1;
+        for (uint32_t row = from; row < to && hashes; row++) data[row - from].integer = hash_of_values(&data[row - from]);
+        for (uint32_t row = from; row < to; row++) sum[i] = art_add128(sum[i], summand(&data[row - from]));
     }
 }
 
 void art_summary_widen(const struct art_summary *summary, unsigned column, struct art_zone *zone,
                        const struct art_datum *datum) {
     assert(column < summary->has.columns);
-    if (summary->hashes >> column & 1) return;
     if (datum->kind == ART_DATUM_TEXT && !(summary->texts >> column & 1)) {
         widen_by_others(zone);
     } else {
@@ -441,8 +465,7 @@ void art_summary_widen(const struct art_summary *summary, unsigned column, struc
 /* Integers among integers at once. */
 static inline void add_datum(const struct art_summary *summary, unsigned column, struct art_zone *zone,
                              const struct art_datum *datum) {
-    bool other = datum->kind != ART_DATUM_INTEGER || zone->kinds & (ART_ZONE_REALS | ART_ZONE_TEXTS);
-    if (other || summary->hashes >> column & 1) {
+    if (datum->kind != ART_DATUM_INTEGER || zone->kinds & (ART_ZONE_REALS | ART_ZONE_TEXTS)) {
         art_summary_widen(summary, column, zone, datum);
     } else {
         add_integers(zone, datum->integer, datum->integer);
@@ -577,7 +600,11 @@ void art_summary_add(const struct art_summary *summary, struct art_bytes key, co
                 add_datum(summary, i, &zone[i], &data[i]);
             }
         }
-        for (unsigned i = 0; i < has.sums; i++) sum[i] = art_add128(sum[i], summand(summary, i, key, &data[i]));
+        if (__builtin_expect(summary->hashes, 0)) {
+            art_summary_empty_zones(summary, zone);
+            make_hashes(summary, key, data);
+        }
+        for (unsigned i = 0; i < has.sums; i++) sum[i] = art_add128(sum[i], summand(&data[i]));
     }
     if (entry->flags & ART_REPLACED) take_replaced(has, entry, sum);
 }
@@ -597,8 +624,9 @@ uint32_t art_replaced_encode(const struct art_summary *summary, struct art_bytes
     bool any = false;
     if (!summary->has.sums) return 0;
     art_summary_read(summary, row, sums_only(summary), room, data);
+    if (summary->hashes) make_hashes(summary, key, data);
     for (unsigned i = 0; i < summary->has.sums; i++) {
-        uint64_t value = (uint64_t)summand(summary, i, key, &data[i]);
+        uint64_t value = (uint64_t)summand(&data[i]);
         any |= value != 0;
         at += art_put_varint(at, value << 1 ^ (0 - (value >> 63)));
     }

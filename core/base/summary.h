@@ -332,8 +332,14 @@ void art_text_bounds_settle(struct art_text_bounds *bounds, struct art_zone *zon
 /* What a row's value makes of the zone of its column. */
 void art_summary_widen(const struct art_summary *summary, unsigned column, struct art_zone *zone,
                        const struct art_datum *datum);
+/* Of sums of hashes, whatever was made of them: there are no bounds. */
+static inline void art_summary_empty_zones(const struct art_summary *summary, struct art_zone *zone) {
+    for (unsigned left = summary->hashes; left; left &= left - 1)
+        zone[__builtin_ctz(left)] = (struct art_zone){0};
+}
 /* What an entry, whose value is in no block, adds to the sums, and its row to zones; added to them. `texts`: NULL, or
- * takes texts in place of each zone. `data`: of a put, what art_summary_read() gives; else left as it is. Here and
+ * takes texts in place of each zone. `data`: of a put, what art_summary_read() gives, but of hashes; else left as it
+ * is. Here and
  * below `key` is the entry's, and is looked at only with `keyed` sums. */
 void art_summary_add(const struct art_summary *summary, struct art_bytes key, const struct art_entry *entry,
                      art_int128 *sum, struct art_zone *zone, struct art_text_bounds *texts, struct art_datum *data);

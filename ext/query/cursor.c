@@ -3,9 +3,7 @@
  */
 #include <assert.h>
 
-#include "core/base/hash.h"
 #include "ext/base/ordered.h"
-#include "ext/columns/columns.h"
 #include "ext/query/scan.h"
 
 /* --- what SQLite is told ------------------------------------------------------------------------------------------ */
@@ -305,25 +303,12 @@ static int show_hash(struct art_scan *scan, enum art_hidden hidden, sqlite3_cont
     enum art_measure measure = art_hidden_measure(hidden);
     if (art_summary_find_hash(&art_scan_vtab(scan)->summarised, measure) < 0) return SQLITE_OK;
     const struct art_row *row = art_scan_row(scan);
-    struct art_stored record = row->stored;
-    struct art_bytes whole, key = measure == ART_MEASURE_HASH ? art_scan_path(scan) : art_bytes(NULL, 0);
-    uint8_t *owned = NULL;
-    uint64_t seed;
+    int64_t hash;
     enum art_rc rc = row->overflows ? art_scan_ready(scan) : ART_OK;
-    if (!rc && row->overflows) {
-        rc = art_row_value(art_scan_tree(scan), row, &whole, &owned);
-        record = art_stored_of(whole);
-    }
+    if (!rc) rc = art_row_hash(art_scan_tree(scan), art_scan_path(scan), row, measure, &hash);
     if (rc == ART_CORRUPT && changed_since(scan, row)) return SQLITE_OK;
-    if (rc) return art_scan_fail(scan, rc);
-    if (record.in_block) {
-        art_block_hashes(record.bytes, record.row, record.row + 1u, &seed);
-    } else {
-        seed = art_record_hash(record.bytes);
-    }
-    art_free(owned);
-    sqlite3_result_int64(context, (sqlite3_int64)art_hash64_seeded(key.data, key.len, seed));
-    return SQLITE_OK;
+    if (!rc) sqlite3_result_int64(context, hash);
+    return art_scan_fail(scan, rc);
 }
 
 static int __attribute__((noinline)) show_other(struct art_scan *scan, int column, sqlite3_context *context) {

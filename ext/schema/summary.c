@@ -118,6 +118,11 @@ static int parse_hash(struct summary_list *list) {
     if (!all && !art_token_is_word(&list->token, "values"))
         return art_complain(list->message, SQLITE_ERROR, "art: a sum of hashes is of whole rows (%s): write hash(*), or "
                             "hash(values) for one without the key", list->table);
+    for (unsigned i = ART_HIDDEN_HASH; i <= ART_HIDDEN_HASH_VALUES; i++) {
+        const char *name = art_columns_hidden_name(list->columns, i);
+        if (art_columns_have(list->columns, name))
+            return refuse_column(list, name, "this is the hidden column's name", "make the table anew without it");
+    }
     next_in_list(list);
     enum art_measure measure = all ? ART_MEASURE_HASH : ART_MEASURE_HASH_VALUES;
     if (art_summary_find_hash(out, measure) >= 0) {
@@ -288,8 +293,7 @@ int art_summary_find_measured(const struct art_summarised *summarised, unsigned 
 }
 
 /* One number for them all, of which core makes the hashes. */
-static void __attribute__((noinline))
-read_hashes(const struct art_stored *value, unsigned hashes, struct art_datum *out) {
+static void read_hashes(const struct art_stored *value, unsigned hashes, struct art_datum *out) {
     uint64_t hash;
     if (value->in_block) {
         art_block_hashes(value->bytes, value->row, value->row + 1u, &hash);
@@ -314,8 +318,14 @@ static void read_hashes_of_rows(struct art_bytes block, uint32_t from, uint32_t 
 static void read_row(void *context, const struct art_stored *value, unsigned wanted, uint8_t *room,
                      struct art_datum *out) {
     const struct art_summarised *summarised = context;
-    unsigned hashes = wanted & summarised->hashes;
     art_record_data(&summarised->in_record, value, wanted, room, out);
+}
+
+static void read_row_with_hashes(void *context, const struct art_stored *value, unsigned wanted, uint8_t *room,
+                                 struct art_datum *out) {
+    const struct art_summarised *summarised = context;
+    unsigned hashes = wanted & summarised->hashes;
+    art_record_data(&summarised->in_record, value, wanted & ~hashes, room, out);
     if (hashes) read_hashes(value, hashes, out);
 }
 
@@ -365,7 +375,7 @@ struct art_summary art_summary_for_core(const struct art_summarised *summarised)
     }
     summary.hashes = summarised->hashes;
     if (summarised->search_key) summary.has.searches |= ART_SEARCH_KEY;
-    summary.read = read_row;
+    summary.read = summarised->hashes ? read_row_with_hashes : read_row;
     summary.read_column = read_column_of_rows;
     summary.choose = choose_rows_of_block;
     summary.choose_records = choose_records;
