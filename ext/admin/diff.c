@@ -221,11 +221,12 @@ static int compare_columns(const struct art_vtab *from, const struct art_vtab *t
         const struct art_column *one = i < a->count ? &a->items[i] : NULL, *other = i < b->count ? &b->items[i] : NULL;
         bool key = i == ART_COLUMN_KEY || (one && one->place);
         if (one && other && columns_fit(one, other, key)) continue;
-        return art_complain(message, SQLITE_ERROR,
-                            "art: column %u is not the same in both tables (%s.%s: %s, %s.%s: %s): art_differences needs "
-                            "columns of the same names in the same order, and keys of the same types",
-                            i + 1, from->name->schema, from->name->table, one ? one->name : "none", to->name->schema,
-                            to->name->table, other ? other->name : "none");
+        return art_complain(
+            message, SQLITE_ERROR,
+            "art: column %u is not the same in both tables (%s.%s: %s, %s.%s: %s): art_differences needs "
+            "columns of the same names in the same order, and keys of the same types",
+            i + 1, from->name->schema, from->name->table, one ? one->name : "none", to->name->schema, to->name->table,
+            other ? other->name : "none");
     }
     return SQLITE_OK;
 }

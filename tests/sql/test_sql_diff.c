@@ -281,12 +281,13 @@ static void change_one(struct random *random, const char *table, const struct ki
         sql_run(db, "DELETE FROM %s WHERE note LIKE '%%%u'", table, n);
         break;
     case 2:
-        sql_run(db, "UPDATE %s SET size = CASE typeof(size) WHEN 'integer' THEN 1.0 * size WHEN 'text' THEN CAST(size "
-                    "AS BLOB) ELSE 0 END WHERE note GLOB '* %u?'", table, n % 100);
+        sql_run(db,
+                "UPDATE %s SET size = CASE typeof(size) WHEN 'integer' THEN 1.0 * size WHEN 'text' THEN CAST(size "
+                "AS BLOB) ELSE 0 END WHERE note GLOB '* %u?'",
+                table, n % 100);
         break;
     case 3:
-        sql_run(db, "INSERT INTO %s(%s, prefix) SELECT 'delete', %s WHERE %u", table, name, kind->prefix,
-                n % 4 == 0);
+        sql_run(db, "INSERT INTO %s(%s, prefix) SELECT 'delete', %s WHERE %u", table, name, kind->prefix, n % 4 == 0);
         break;
     default:
         put_rows(table, kind, n, 1 + n % 3, n % 20 == 0);
@@ -300,11 +301,13 @@ static void compare_both(const struct kind *kind, const char *prefix) {
     }
     const char *joined =
         TEXT("SELECT coalesce(f.key, o.key) AS k, CASE WHEN f.key IS NULL THEN 'added' WHEN o.key IS NULL THEN "
-             "'deleted' ELSE 'changed' END AS change, f.version, o.version AS now FROM side0 AS f FULL JOIN side1 AS o ON f.key = o.key "
+             "'deleted' ELSE 'changed' END AS change, f.version, o.version AS now FROM side0 AS f FULL JOIN side1 AS o "
+             "ON f.key = o.key "
              "WHERE f.size IS NOT o.size OR typeof(f.size) <> typeof(o.size) OR f.note IS NOT o.note OR f.key IS NULL "
              "OR o.key IS NULL");
     same(TEXT("SELECT hex(path), change, old_version, version FROM art_differences('t', 'other.u', %s)", prefix),
-         TEXT("SELECT hex(k), change, version, now FROM (%s) WHERE substr(CAST(k AS BLOB), 1, length(CAST(%s AS BLOB))) = CAST(%s AS "
+         TEXT("SELECT hex(k), change, version, now FROM (%s) WHERE substr(CAST(k AS BLOB), 1, length(CAST(%s AS "
+              "BLOB))) = CAST(%s AS "
               "BLOB) ORDER BY k",
               joined, prefix, prefix));
 }
@@ -349,8 +352,10 @@ TEST(test_what_is_equal_ends_the_search_for_differences) {
     make_pair();
     expect("", "SELECT * FROM art_differences('t', 'other.u')");
     expect("0\n", HALVED);
-    sql_run(db, "UPDATE other.u SET note = 'another' WHERE path = 'f000500'; UPDATE t SET size = 0.0 WHERE path = 'f000501';"
-                "UPDATE other.u SET size = -0.0 WHERE path = 'f000501'");
+    sql_run(
+        db,
+        "UPDATE other.u SET note = 'another' WHERE path = 'f000500'; UPDATE t SET size = 0.0 WHERE path = 'f000501';"
+        "UPDATE other.u SET size = -0.0 WHERE path = 'f000501'");
     expect("f000500|changed\n", "SELECT path, change FROM art_differences('t', 'other.u')");
     expect("1\n", "SELECT value BETWEEN 4 AND 6 FROM (" HALVED ")");
     expect("", "SELECT * FROM art_differences('t', 'other.u', 'f0006')");
@@ -368,7 +373,8 @@ TEST(test_tables_may_change_while_their_differences_are_read) {
     sql_run(db, "BEGIN; DELETE FROM t WHERE path < 'f000004'; SAVEPOINT s; DELETE FROM other.u WHERE path > 'f000995'");
     sqlite3_stmt *rows = sql_prepare(db, "SELECT path || ' ' || change FROM art_differences('t', 'other.u')");
     static const char *const steps[][2] = {
-        {"f000000 added", "INSERT INTO t(path) VALUES('f000000'), ('f000001'); DELETE FROM other.u WHERE path = 'f000002'"},
+        {"f000000 added",
+         "INSERT INTO t(path) VALUES('f000000'), ('f000001'); DELETE FROM other.u WHERE path = 'f000002'"},
         {"f000001 changed", "ROLLBACK TO s"},
         {"f000002 added", "DELETE FROM t WHERE path GLOB 'f00050?' AND path > 'f000507'"},
         {"f000003 added", "UPDATE other.u SET size = 7 WHERE path = 'f000500'"},
@@ -385,12 +391,13 @@ TEST(test_tables_may_change_while_their_differences_are_read) {
 }
 
 TEST(test_tables_that_cannot_be_compared_are_refused) {
-    static const char *const others[][2] = {{"path, size, note", "no hash(*) (main.o)"},
-                                            {"path, size, notes, summary=(hash(*))", "column 3 is not the same"},
-                                            {"path, size, summary=(hash(*))", "(main.t: note, main.o: none)"},
-                                            {"path, size, note, more, summary=(hash(*))", "(main.t: none, main.o: more)"},
-                                            {"path BLOB, size, note, summary=(hash(*))", "keys of the same types"},
-                                            {"path, size, note, key=(size, path), summary=(hash(*))", "column 1 is not"}};
+    static const char *const others[][2] = {
+        {"path, size, note", "no hash(*) (main.o)"},
+        {"path, size, notes, summary=(hash(*))", "column 3 is not the same"},
+        {"path, size, summary=(hash(*))", "(main.t: note, main.o: none)"},
+        {"path, size, note, more, summary=(hash(*))", "(main.t: none, main.o: more)"},
+        {"path BLOB, size, note, summary=(hash(*))", "keys of the same types"},
+        {"path, size, note, key=(size, path), summary=(hash(*))", "column 1 is not"}};
     make_pair();
     for (int i = 0; i < LENGTH(others); i++) {
         sql_run(db, "CREATE VIRTUAL TABLE o USING art(%s)", others[i][0]);
