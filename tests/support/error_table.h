@@ -171,6 +171,8 @@ static const struct error errors[] = {
     SAYS("there is no art table of that name", "SELECT art_count('plain', '')"),
     SAYS("%s needs a table's name: SELECT", "SELECT * FROM art_check"),
     SAYS("%s needs more arguments: %s", "SELECT * FROM art_diff('t')"),
+    SAYS("column %u is not the same in both", "SELECT * FROM art_differences('t', 'o')",
+         .before = "CREATE VIRTUAL TABLE o USING art(path, x)"),
     SAYS("art_growth needs a delimiter (of", "SELECT * FROM art_growth('t', NULL, NULL, NULL, '', '')"),
     SAYS("the depth of art_growth is a number", "SELECT * FROM art_growth('t', NULL, NULL, NULL, '', '/', 0)"),
     SAYS("art_vacuum() makes transactions", "SELECT art_vacuum('t')", .before = "BEGIN"),
