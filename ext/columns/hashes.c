@@ -11,53 +11,53 @@
 #include "core/base/hash.h"
 #include "ext/columns/cells.h"
 
-static inline uint64_t hash_number(unsigned column, enum art_datum_kind kind, uint64_t number) {
+static inline uint64_t number_value(unsigned column, enum art_datum_kind kind, uint64_t number) {
     return art_hash64_pair(8 * (uint64_t)(column + 1) + kind, number);
 }
 
-static inline uint64_t hash_real(unsigned column, double real) {
+static inline uint64_t number_real(unsigned column, double real) {
     uint64_t bits;
     real += 0.0; /* -0.0 is 0.0 */
     memcpy(&bits, &real, sizeof bits);
-    return real == real ? hash_number(column, ART_DATUM_REAL, bits) : 0;
+    return real == real ? number_value(column, ART_DATUM_REAL, bits) : 0;
 }
 
-static inline uint64_t hash_bytes(unsigned column, enum art_datum_kind kind, const uint8_t *data, size_t len) {
-    return hash_number(column, kind, art_hash64(data, len));
+static inline uint64_t number_bytes(unsigned column, enum art_datum_kind kind, const uint8_t *data, size_t len) {
+    return number_value(column, kind, art_hash64(data, len));
 }
 
-static inline uint64_t hash_datum(unsigned column, const struct art_datum *value) {
+static inline uint64_t number_datum(unsigned column, const struct art_datum *value) {
     switch (value->kind) {
     case ART_DATUM_INTEGER:
-        return hash_number(column, ART_DATUM_INTEGER, (uint64_t)value->integer);
+        return number_value(column, ART_DATUM_INTEGER, (uint64_t)value->integer);
     case ART_DATUM_REAL:
-        return hash_real(column, value->real);
+        return number_real(column, value->real);
     case ART_DATUM_TEXT:
     case ART_DATUM_BLOB:
-        return hash_bytes(column, value->kind, value->bytes.data, value->bytes.len);
+        return number_bytes(column, value->kind, value->bytes.data, value->bytes.len);
     default:
         return 0;
     }
 }
 
-/* A value of the record that ends there. */
-static inline uint64_t hash_field(unsigned column, uint64_t serial, const uint8_t *body, uint64_t len,
-                                  const uint8_t *end) {
+/* A value of the record that begins there. */
+static inline uint64_t number_field(unsigned column, uint64_t serial, const uint8_t *body, uint64_t len,
+                                    const uint8_t *record) {
     if (serial >= ART_SERIAL_BLOB)
-        return hash_bytes(column, serial & 1 ? ART_DATUM_TEXT : ART_DATUM_BLOB, body, (size_t)len);
+        return number_bytes(column, serial & 1 ? ART_DATUM_TEXT : ART_DATUM_BLOB, body, (size_t)len);
     if (serial == ART_SERIAL_REAL) {
         uint64_t bits = __builtin_bswap64(art_load64(body));
         double real;
         memcpy(&real, &bits, sizeof real);
-        return hash_real(column, real);
+        return number_real(column, real);
     }
     int64_t integer;
-    if (len && end - body >= 8) {
-        integer = (int64_t)__builtin_bswap64(art_load64(body)) >> (64 - 8 * len);
+    if (len && body + len - record >= 8) { /* its bytes are the last of eight */
+        integer = (int64_t)(__builtin_bswap64(art_load64(body + len - 8)) << (64 - 8 * len)) >> (64 - 8 * len);
     } else {
         integer = art_serial_integer((uint32_t)serial, body);
     }
-    return serial ? hash_number(column, ART_DATUM_INTEGER, (uint64_t)integer) : 0;
+    return serial ? number_value(column, ART_DATUM_INTEGER, (uint64_t)integer) : 0;
 }
 
 uint64_t art_record_hash(struct art_bytes record) {
@@ -73,7 +73,7 @@ uint64_t art_record_hash(struct art_bytes record) {
         if (!n || serial == ART_SERIAL_NONE || serial == ART_SERIAL_NONE + 1) break;
         uint64_t len = serial >= ART_SERIAL_BLOB ? (serial - ART_SERIAL_BLOB) / 2 : art_serial_number_bytes[serial];
         if (len > (uint64_t)(end - body)) break;
-        hash += hash_field(column, serial, body, len, end);
+        hash += number_field(column, serial, body, len, record.data);
         p += n;
         body += len;
     }
@@ -89,7 +89,7 @@ static bool is_the_same(const struct art_datum *a, const struct art_datum *b) {
 static void add_column(unsigned column, const struct art_datum *values, unsigned count, uint64_t *hashes) {
     uint64_t last = 0;
     for (unsigned i = 0; i < count; i++) {
-        if (!i || !is_the_same(&values[i], &values[i - 1])) last = hash_datum(column, &values[i]);
+        if (!i || !is_the_same(&values[i], &values[i - 1])) last = number_datum(column, &values[i]);
         hashes[i] += last;
     }
 }
@@ -108,7 +108,7 @@ static uint64_t hash_row(struct art_bytes block, unsigned columns, unsigned row)
     struct art_datum value;
     uint64_t hash = 0;
     for (unsigned column = 0; column < columns; column++) {
-        if (!art_block_field(block, row, column, room, &value)) hash += hash_datum(column, &value);
+        if (!art_block_field(block, row, column, room, &value)) hash += number_datum(column, &value);
     }
     return hash;
 }
