@@ -411,9 +411,9 @@ static inline void take_replaced(struct art_measures has, const struct art_entry
 }
 
 /* `key`: NULL without sums of hashes. */
-static inline __attribute__((always_inline)) void add_sums(const struct art_summary *summary,
-                                                           const struct art_bytes *key, const struct art_entry *entry,
-                                                           art_int128 *sum) {
+static inline __attribute__((always_inline)) void add_all_sums(const struct art_summary *summary,
+                                                               const struct art_bytes *key,
+                                                               const struct art_entry *entry, art_int128 *sum) {
     struct art_datum data[ART_SUMMARY_MAX];
     uint8_t room[ART_VALUE_INLINE_MAX];
     unsigned sums = summary->has.sums;
@@ -428,7 +428,7 @@ static inline __attribute__((always_inline)) void add_sums(const struct art_summ
 
 static void __attribute__((noinline)) add_sums_and_hashes(const struct art_summary *summary, struct art_bytes key,
                                                           const struct art_entry *entry, art_int128 *sum) {
-    add_sums(summary, &key, entry, sum);
+    add_all_sums(summary, &key, entry, sum);
 }
 
 void art_summary_sums(const struct art_summary *summary, struct art_bytes key, const struct art_entry *entry,
@@ -436,7 +436,7 @@ void art_summary_sums(const struct art_summary *summary, struct art_bytes key, c
     if (__builtin_expect(summary->hashes, 0)) {
         add_sums_and_hashes(summary, key, entry, sum);
     } else {
-        add_sums(summary, NULL, entry, sum);
+        add_all_sums(summary, NULL, entry, sum);
     }
 }
 
@@ -447,7 +447,8 @@ void art_summary_sums_of_rows(const struct art_summary *summary, struct art_byte
         if (summary->keyed >> i & 1) continue;
         art_summary_read_column(summary, block, i, from, to, flags, data);
         bool hashes = summary->hashes >> i & 1;
-        for (uint32_t row = from; row < to && hashes; row++) data[row - from].integer = hash_of_values(&data[row - from]);
+        for (uint32_t row = from; row < to && hashes; row++)
+            data[row - from].integer = hash_of_values(&data[row - from]);
         for (uint32_t row = from; row < to; row++) sum[i] = art_add128(sum[i], summand(&data[row - from]));
     }
 }

@@ -334,8 +334,7 @@ void art_summary_widen(const struct art_summary *summary, unsigned column, struc
                        const struct art_datum *datum);
 /* Of sums of hashes, whatever was made of them: there are no bounds. */
 static inline void art_summary_empty_zones(const struct art_summary *summary, struct art_zone *zone) {
-    for (unsigned left = summary->hashes; left; left &= left - 1)
-        zone[__builtin_ctz(left)] = (struct art_zone){0};
+    for (unsigned left = summary->hashes; left; left &= left - 1) zone[__builtin_ctz(left)] = (struct art_zone){0};
 }
 /* What an entry, whose value is in no block, adds to the sums, and its row to zones; added to them. `texts`: NULL, or
  * takes texts in place of each zone. `data`: of a put, what art_summary_read() gives, but of hashes; else left as it
@@ -356,8 +355,8 @@ void art_summary_choose(const struct art_summary *summary, struct art_bytes bloc
                         struct art_row_set *rows);
 void art_summary_choose_singly(const struct art_summary *summary, const struct art_entry *entries,
                                const struct art_limits *limits, struct art_row_set *rows);
-/* Only the sums, added to `sum`: of an entry, and of all that puts rows [from, to) of a block. In a `keyed` column there
- * is only added what art_summary_keyed() gives for each row, of the column's datum. */
+/* Only the sums, added to `sum`: of an entry; and of all that puts rows [from, to) of a block, but for a `keyed`
+ * column, for which the caller adds what art_summary_keyed() makes of its datum in each row. */
 void art_summary_sums(const struct art_summary *summary, struct art_bytes key, const struct art_entry *entry,
                       art_int128 *sum);
 void art_summary_sums_of_rows(const struct art_summary *summary, struct art_bytes block, uint32_t from, uint32_t to,

@@ -125,7 +125,7 @@ struct question {
     enum { ASKS_COUNT, ASKS_NTH, ASKS_SUM, ASKS_MIN, ASKS_MAX, ASKS_HASH } asks;
     enum art_measure hashes; /* of which kind */
     unsigned item;           /* of the summary */
-    uint64_t rows; /* how many there are, or are before the one that is asked for */
+    uint64_t rows;           /* how many there are, or are before the one that is asked for */
     art_int128 sum[ART_SUMMARY_MAX];
     struct art_datum extreme;
     struct art_buffer bytes; /* its bytes, or a path */

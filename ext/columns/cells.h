@@ -256,8 +256,6 @@ ART_OPENS const char *art_cells_open(struct art_bytes block, const struct art_bl
     return kind & ART_COLUMN_HAS_APART ? art_body_open(out, end, check) : NULL;
 }
 
-/* The value of this serial type; a text or blob is borrowed. */
-void art_serial_datum(struct art_datum *out, uint32_t serial, const uint8_t *body);
 /* A number of a record, up to `end`. Its bytes, or 0. */
 uint32_t art_record_number(const uint8_t *p, const uint8_t *end, uint64_t *x);
 

@@ -11,25 +11,53 @@
 #include "core/base/hash.h"
 #include "ext/columns/cells.h"
 
-static uint64_t number_of(const struct art_datum *value) {
+static inline uint64_t number_value(unsigned column, enum art_datum_kind kind, uint64_t number) {
+    return art_hash64_pair(8 * (uint64_t)(column + 1) + kind, number);
+}
+
+static inline uint64_t number_real(unsigned column, double real) {
     uint64_t bits;
-    if (value->kind == ART_DATUM_INTEGER) return (uint64_t)value->integer;
-    if (value->kind != ART_DATUM_REAL) return art_hash64(value->bytes.data, value->bytes.len);
-    double real = value->real + 0.0; /* -0.0 is 0.0 */
+    real += 0.0; /* -0.0 is 0.0 */
     memcpy(&bits, &real, sizeof bits);
-    return bits;
+    return real == real ? number_value(column, ART_DATUM_REAL, bits) : 0;
 }
 
-static inline uint64_t hash_number(unsigned column, enum art_datum_kind kind, uint64_t number) {
-    uint8_t bytes[16];
-    art_store64(bytes, 8 * (uint64_t)(column + 1) + kind);
-    art_store64(bytes + 8, number);
-    return art_hash64(bytes, sizeof bytes);
+static inline uint64_t number_bytes(unsigned column, enum art_datum_kind kind, const uint8_t *data, size_t len) {
+    return number_value(column, kind, art_hash64(data, len));
 }
 
-static inline uint64_t hash_datum(unsigned column, const struct art_datum *value) {
-    bool is_value = value->kind != ART_DATUM_NULL && value->kind <= ART_DATUM_BLOB;
-    return is_value ? hash_number(column, value->kind, number_of(value)) : 0;
+static inline uint64_t number_datum(unsigned column, const struct art_datum *value) {
+    switch (value->kind) {
+    case ART_DATUM_INTEGER:
+        return number_value(column, ART_DATUM_INTEGER, (uint64_t)value->integer);
+    case ART_DATUM_REAL:
+        return number_real(column, value->real);
+    case ART_DATUM_TEXT:
+    case ART_DATUM_BLOB:
+        return number_bytes(column, value->kind, value->bytes.data, value->bytes.len);
+    default:
+        return 0;
+    }
+}
+
+/* A value of the record that begins there. */
+static inline uint64_t number_field(unsigned column, uint64_t serial, const uint8_t *body, uint64_t len,
+                                    const uint8_t *record) {
+    if (serial >= ART_SERIAL_BLOB)
+        return number_bytes(column, serial & 1 ? ART_DATUM_TEXT : ART_DATUM_BLOB, body, (size_t)len);
+    if (serial == ART_SERIAL_REAL) {
+        uint64_t bits = __builtin_bswap64(art_load64(body));
+        double real;
+        memcpy(&real, &bits, sizeof real);
+        return number_real(column, real);
+    }
+    int64_t integer;
+    if (len && body + len - record >= 8) { /* its bytes are the last of eight */
+        integer = (int64_t)(__builtin_bswap64(art_load64(body + len - 8)) << (64 - 8 * len)) >> (64 - 8 * len);
+    } else {
+        integer = art_serial_integer((uint32_t)serial, body);
+    }
+    return serial ? number_value(column, ART_DATUM_INTEGER, (uint64_t)integer) : 0;
 }
 
 uint64_t art_record_hash(struct art_bytes record) {
@@ -39,19 +67,14 @@ uint64_t art_record_hash(struct art_bytes record) {
     if (!n || header > record.len || header < n) return 0;
     const uint8_t *types_end = p + header, *body = types_end;
     p += n;
-    for (unsigned column = 0; (n = art_record_number(p, types_end, &serial)); column++) {
-        struct art_datum value;
-        bool known = serial < ART_SERIAL_NONE || serial >= ART_SERIAL_BLOB;
-        uint64_t len = known ? serial >= ART_SERIAL_BLOB ? (serial - ART_SERIAL_BLOB) / 2
-                                                         : art_serial_number_bytes[serial]
-                             : UINT64_MAX;
+    for (unsigned column = 0; p < types_end; column++) {
+        serial = *p;
+        n = serial < 0x80 ? 1 : art_record_number(p, types_end, &serial);
+        if (!n || serial == ART_SERIAL_NONE || serial == ART_SERIAL_NONE + 1) break;
+        uint64_t len = serial >= ART_SERIAL_BLOB ? (serial - ART_SERIAL_BLOB) / 2 : art_serial_number_bytes[serial];
         if (len > (uint64_t)(end - body)) break;
+        hash += number_field(column, serial, body, len, record.data);
         p += n;
-        if (serial) {
-            art_serial_datum(&value, (uint32_t)(serial < UINT32_MAX ? serial : ART_SERIAL_BLOB + (serial & 1)), body);
-            if (serial >= ART_SERIAL_BLOB) value.bytes.len = (uint32_t)len;
-            hash += hash_datum(column, &value);
-        }
         body += len;
     }
     return hash;
@@ -66,7 +89,7 @@ static bool is_the_same(const struct art_datum *a, const struct art_datum *b) {
 static void add_column(unsigned column, const struct art_datum *values, unsigned count, uint64_t *hashes) {
     uint64_t last = 0;
     for (unsigned i = 0; i < count; i++) {
-        if (!i || !is_the_same(&values[i], &values[i - 1])) last = hash_datum(column, &values[i]);
+        if (!i || !is_the_same(&values[i], &values[i - 1])) last = number_datum(column, &values[i]);
         hashes[i] += last;
     }
 }
@@ -85,7 +108,7 @@ static uint64_t hash_row(struct art_bytes block, unsigned columns, unsigned row)
     struct art_datum value;
     uint64_t hash = 0;
     for (unsigned column = 0; column < columns; column++) {
-        if (!art_block_field(block, row, column, room, &value)) hash += hash_datum(column, &value);
+        if (!art_block_field(block, row, column, room, &value)) hash += number_datum(column, &value);
     }
     return hash;
 }

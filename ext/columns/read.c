@@ -103,7 +103,7 @@ static inline void set_datum_of_integer(struct art_datum *out, int64_t integer) 
     out->integer = integer;
 }
 
-void art_serial_datum(struct art_datum *out, uint32_t serial, const uint8_t *body) {
+static void set_datum_of_body(struct art_datum *out, uint32_t serial, const uint8_t *body) {
     if (serial >= ART_SERIAL_BLOB) {
         set_datum_of_bytes(out, serial, body, art_serial_bytes(serial));
     } else if (serial == 0) {
@@ -121,7 +121,7 @@ void art_serial_datum(struct art_datum *out, uint32_t serial, const uint8_t *bod
 /* What a cell takes of the room. */
 static uint32_t set_datum_of_cell(struct art_datum *out, const struct cell *cell, uint8_t *room) {
     if (cell->made_of == IS_BYTES) {
-        art_serial_datum(out, cell->serial, cell->body);
+        set_datum_of_body(out, cell->serial, cell->body);
         return 0;
     }
     if (cell->made_of == IS_NUMBER) {
@@ -175,7 +175,7 @@ static const char *read_raw(struct art_bytes record, uint32_t column, struct art
         p += n;
         body += len;
     }
-    art_serial_datum(out,
+    set_datum_of_body(out,
                       serial >= ART_SERIAL_BLOB ? ART_SERIAL_BLOB + 2 * (uint32_t)len + (serial & 1) : (uint32_t)serial,
                       body - len);
     return NULL;
@@ -227,7 +227,7 @@ static void all_entries(const struct art_cells *column, uint32_t from, uint32_t 
     for (uint32_t i = 0; i < column->entries; i++) {
         uint32_t serial;
         p = art_serial_get(p, &serial);
-        art_serial_datum(&entry[i], serial, p);
+        set_datum_of_body(&entry[i], serial, p);
         p += art_serial_bytes(serial);
     }
     for (uint32_t slot = from; slot < to; slot++)
@@ -284,7 +284,7 @@ void art_block_column(struct art_bytes block, unsigned column, unsigned from, un
         for (uint32_t i = 0; i < cells.apart.count; i++, p += art_serial_bytes(serial)) {
             uint32_t row = cells.apart.rows[i];
             p = art_serial_get(p, &serial);
-            if (row >= from && row < to) art_serial_datum(&out[row - from], serial, p);
+            if (row >= from && row < to) set_datum_of_body(&out[row - from], serial, p);
         }
     } else {
         for (uint32_t i = 0; i < to - from; i++) out[i].kind = ART_DATUM_NULL;
@@ -362,7 +362,7 @@ static void choose_entries(const struct art_cells *column, const struct art_colu
     for (uint32_t i = 0; i < column->entries; i++) {
         uint32_t serial;
         p = art_serial_get(p, &serial);
-        art_serial_datum(&entry, serial, p);
+        set_datum_of_body(&entry, serial, p);
         if (value_is_wanted(test, &entry)) art_row_set_add(&wanted, i);
         p += art_serial_bytes(serial);
     }
@@ -424,7 +424,7 @@ static void choose_in_column(struct art_bytes block, const struct art_block *ope
     const uint8_t *p = column.apart.values;
     for (uint32_t i = 0; i < column.apart.count; i++, p += art_serial_bytes(serial)) {
         p = art_serial_get(p, &serial);
-        art_serial_datum(&value, serial, p);
+        set_datum_of_body(&value, serial, p);
         set_chosen_row(wanted, column.apart.rows[i], value_is_wanted(test, &value));
     }
 }

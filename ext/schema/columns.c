@@ -88,7 +88,7 @@ int art_columns_check_names(const struct art_columns *columns, const char *table
     for (unsigned i = 0; i < columns->count; i++) {
         const char *name = columns->items[i].name;
         bool aside = false;
-        for (unsigned j = 0; j < ART_HIDDEN_COLUMNS; j++) aside |= !sqlite3_stricmp(name, hidden_columns[j].aside);
+        for (unsigned j = 0; j < ART_HIDDEN_HASH; j++) aside |= !sqlite3_stricmp(name, hidden_columns[j].aside);
         if (!aside) continue;
         return art_complain(message, SQLITE_ERROR, "art: %s is a hidden column's name (%s.%s): take another name", name,
                             table, name);

@@ -116,12 +116,15 @@ static int parse_hash(struct summary_list *list) {
     struct art_summarised *out = list->out;
     bool all = art_token_is_mark(&list->token, '*');
     if (!all && !art_token_is_word(&list->token, "values"))
-        return art_complain(list->message, SQLITE_ERROR, "art: a sum of hashes is of whole rows (%s): write hash(*), or "
-                            "hash(values) for one without the key", list->table);
+        return art_complain(list->message, SQLITE_ERROR,
+                            "art: a sum of hashes is of whole rows (%s): write hash(*), or "
+                            "hash(values) for one without the key",
+                            list->table);
     for (unsigned i = ART_HIDDEN_HASH; i <= ART_HIDDEN_HASH_VALUES; i++) {
         const char *name = art_columns_hidden_name(list->columns, i);
         if (art_columns_have(list->columns, name))
-            return refuse_column(list, name, "this is the hidden column's name", "make the table anew without it");
+            return refuse_column(list, name, "this is the hidden column's name",
+                                 "give the table's own column another name");
     }
     next_in_list(list);
     enum art_measure measure = all ? ART_MEASURE_HASH : ART_MEASURE_HASH_VALUES;
@@ -325,7 +328,7 @@ static void read_row_with_hashes(void *context, const struct art_stored *value, 
                                  struct art_datum *out) {
     const struct art_summarised *summarised = context;
     unsigned hashes = wanted & summarised->hashes;
-    art_record_data(&summarised->in_record, value, wanted & ~hashes, room, out);
+    if (summarised->in_record.count) art_record_data(&summarised->in_record, value, wanted & ~hashes, room, out);
     if (hashes) read_hashes(value, hashes, out);
 }
 

@@ -285,7 +285,8 @@ static int run_snapshot(struct art_vtab *vtab, const struct snapshot_command *co
 /* --- the column --------------------------------------------------------------------------------------------------- */
 
 static int check_alone(struct art_vtab *vtab, sqlite3_value **columns) {
-    unsigned command = vtab->columns.count + ART_HIDDEN_COMMAND, all = vtab->columns.count + art_columns_hidden(&vtab->columns);
+    unsigned command = vtab->columns.count + ART_HIDDEN_COMMAND,
+             all = vtab->columns.count + art_columns_hidden(&vtab->columns);
     for (unsigned i = 0; i < all; i++) {
         if (i == command || sqlite3_value_type(columns[i]) == SQLITE_NULL) continue;
         return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,

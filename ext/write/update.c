@@ -384,7 +384,8 @@ static bool is_kept(const struct art_vtab *vtab, int argc, sqlite3_value **argv,
     sqlite3_value *value = hidden(vtab, argc, argv, which);
     if (sqlite3_value_nochange(value)) return true;
     if (which == ART_HIDDEN_VERSION) return row && is_its_version(vtab, argc, argv, row);
-    if (which >= ART_HIDDEN_HASH) return row && passes_all(vtab, argc, argv) && is_its_hash(vtab, value, which, path, row);
+    if (which >= ART_HIDDEN_HASH)
+        return row && passes_all(vtab, argc, argv) && is_its_hash(vtab, value, which, path, row);
     if (!is_given(value)) return true;
     if (vtab->columns.keys) return passes_all(vtab, argc, argv) && which < ART_HIDDEN_COMMAND; /* of one of its texts */
     if (which == ART_HIDDEN_PREFIX) return is_prefix(value, path);

@@ -153,8 +153,9 @@ LOOP_TEST(test_hashes_are_those_of_the_rows_whatever_was_done, 4) {
     printf("hashes: seed %llu\n", (unsigned long long)random.state);
     sql_lend_draw(db, &random);
     sql_run(db, "PRAGMA page_size = %d", _i % 2 ? 512 : 8192);
-    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, any, size INTEGER, part REAL, note TEXT, %s, "
-                "summary=(hash(*), hash(values)))",
+    sql_run(db,
+            "CREATE VIRTUAL TABLE t USING art(path, any, size INTEGER, part REAL, note TEXT, %s, "
+            "summary=(hash(*), hash(values)))",
             variants[_i]);
     sql_run(db, "CREATE TABLE b(path TEXT PRIMARY KEY, any, size INTEGER, part REAL, note TEXT) WITHOUT ROWID;"
                 "CREATE TABLE r(path TEXT PRIMARY KEY, any, size, part, note)");
@@ -176,11 +177,14 @@ LOOP_TEST(test_hashes_are_those_of_the_rows_whatever_was_done, 4) {
 
 /* The same rows in another table, another storage, another order of writing; and what is not the same. */
 TEST(test_other_tables_have_equal_hashes_of_equal_rows) {
-    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, a, b, summary=(hash(*), hash(values)));"
-                "CREATE VIRTUAL TABLE u USING art(path, a, b, storage=inline, summary=(max(b), hash(values), hash(*)))");
-    sql_run(db, "INSERT INTO t(path, a, b) VALUES('a/1', 1, NULL), ('a/2', NULL, 1), ('b/1', 1, NULL), ('c/2', 1.0, 2)");
+    sql_run(db,
+            "CREATE VIRTUAL TABLE t USING art(path, a, b, summary=(hash(*), hash(values)));"
+            "CREATE VIRTUAL TABLE u USING art(path, a, b, storage=inline, summary=(max(b), hash(values), hash(*)))");
+    sql_run(db,
+            "INSERT INTO t(path, a, b) VALUES('a/1', 1, NULL), ('a/2', NULL, 1), ('b/1', 1, NULL), ('c/2', 1.0, 2)");
     sql_run(db, "INSERT INTO u(path, a, b) SELECT path, a, b FROM t ORDER BY path DESC");
-    expect("1|1\n", "SELECT art_hash('t', '') = art_hash('u', ''), art_hash_values('t', 'c') = art_hash_values('u', 'c')");
+    expect("1|1\n",
+           "SELECT art_hash('t', '') = art_hash('u', ''), art_hash_values('t', 'c') = art_hash_values('u', 'c')");
     expect("1|0|0\n", "SELECT art_hash_values('t', 'a/1') = art_hash_values('t', 'b/1'), art_hash('t', 'a/1') = "
                       "art_hash('t', 'b/1'), art_hash_values('t', 'a/1') = art_hash_values('t', 'a/2')");
     sql_snapshot(db, "s");
@@ -195,12 +199,14 @@ TEST(test_other_tables_have_equal_hashes_of_equal_rows) {
 
 /* Keys of several columns, and of BLOBs: their bytes. */
 TEST(test_the_bytes_of_keys_are_hashed) {
-    sql_run(db, "CREATE VIRTUAL TABLE t USING art(key=(place, n DESC), place TEXT, n INTEGER, value, summary=(hash(*)));"
-                "CREATE VIRTUAL TABLE u USING art(id BLOB, value, summary=(hash(*)))");
+    sql_run(db,
+            "CREATE VIRTUAL TABLE t USING art(key=(place, n DESC), place TEXT, n INTEGER, value, summary=(hash(*)));"
+            "CREATE VIRTUAL TABLE u USING art(id BLOB, value, summary=(hash(*)))");
     sql_run(db, "INSERT INTO t(place, n, value) VALUES('x', 1, 'v'), ('x', 2, NULL), ('y', 1, 2.5);"
                 "INSERT INTO u(id, value) VALUES(x'', 1), (x'00', 'v'), (x'00ff', NULL)");
     same("SELECT art_hash('t', ''), art_hash('t', art_key('t', 'x'))",
-         "SELECT sum64(h), sum64(iif(place = 'x', h, 0)) FROM (SELECT place, row_hash(art_key, NULL, NULL, value) AS h FROM t)");
+         "SELECT sum64(h), sum64(iif(place = 'x', h, 0)) FROM (SELECT place, row_hash(art_key, NULL, NULL, value) AS h "
+         "FROM t)");
     same("SELECT art_hash('u', x''), art_hash('u', x'00')",
          "SELECT sum64(h), sum64(iif(id > x'', h, 0)) FROM (SELECT id, row_hash(id, value) AS h FROM u)");
 }
