@@ -483,18 +483,21 @@ enum art_rc art_blob_seek_le(struct art_blob_cursor *cursor, struct art_bytes ke
 ART_READS_PAST static inline __attribute__((always_inline)) enum art_rc key_of_next(struct art_blob_cursor *cursor,
                                                                                     uint32_t *kept) {
     const struct art_bucket_view *view = &cursor->view;
-    uint32_t keep = *kept = kept_by_next(cursor);
-    if (ART_UNLIKELY(!next_ascends(cursor, keep))) return keys_lie(cursor, cursor->bucket);
-    /* A line of the next page with every row: it is there when it is needed, and no burst stalls the others. */
-    __builtin_prefetch(view->start + ART_BLOB_PAGE + 64 * (cursor->keyed & 63));
-    uint32_t entry = cursor->keyed + 1, suffix_at = cursor->suffix_at, suffix_len;
+    uint32_t entry = cursor->keyed + 1, keep = view->prefix_len, suffix_at = cursor->suffix_at, suffix_len;
+    assert(entry < view->count);
     if (ART_LIKELY(!(view->form & ART_BUCKET_WIDE))) {
+        keep += view->shared[entry];
         suffix_at += view->suffix_len[entry - 1];
         suffix_len = view->suffix_len[entry];
     } else {
+        keep += art_bucket_shared(view, entry);
         suffix_at += art_bucket_suffix_len(view, entry - 1);
         suffix_len = art_bucket_suffix_len(view, entry);
     }
+    *kept = keep;
+    if (ART_UNLIKELY(!next_ascends(cursor, keep))) return keys_lie(cursor, cursor->bucket);
+    /* A line of the next page with every row: it is there when it is needed, and no burst stalls the others. */
+    __builtin_prefetch(view->start + ART_BLOB_PAGE + 64 * (entry & 63));
     uint8_t *to = cursor->key + keep;
     const uint8_t *suffix = view->suffixes + suffix_at;
     cursor->keyed = entry;

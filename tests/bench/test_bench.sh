@@ -51,7 +51,8 @@ if ! BENCH_FORMER=$ART_EXTENSION "$metadata" -f "$work/list" 3000 >"$work/said" 
     failed "a tiny run of real metadata, beside another build:"
 fi
 checks=$((checks + 1))
-if [ "$(grep -c '^\(files\|objects\|obj\) .* art .* all ' "$work/said")" != 3 ]; then failed "bytes by column:"; fi
+if [ "$(grep -c '^\(files\|objects\|obj\) .* by column .* art .* all ' "$work/said")" != 3 ] ||
+    [ "$(grep -c '^\(files\|objects\|obj\) .* by part .* art .* names .* all ' "$work/said")" != 3 ]; then failed "bytes by column and part:"; fi
 if strace -o /dev/null true 2>/dev/null; then
     checks=$((checks + 1))
     if ! "$root/tests/bench/pages" -n 2000 -k file,inline,table,fts5 "$work/list" "$ART_EXTENSION" "$work/metadata/pages" >"$work/said" 2>&1 ||
