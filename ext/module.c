@@ -235,8 +235,9 @@ static int create(sqlite3 *db, void *context, int argc, const char *const *argv,
     if (!rc) rc = art_columns_end_keys(&vtab->columns, vtab->name->table, message);
     if (!rc && !vtab->columns.count) rc = art_columns_default(&vtab->columns);
     if (!rc) rc = art_columns_check_names(&vtab->columns, vtab->name->table, message);
-    if (!rc) rc = art_columns_check_count(&vtab->columns, db, vtab->name->table, message);
     if (!rc) rc = art_vtab_parse_summary(vtab, message);
+    vtab->columns.hashes = vtab->summarised.hashes;
+    if (!rc) rc = art_columns_check_count(&vtab->columns, db, vtab->name->table, message);
     if (!rc) rc = declare(vtab, message);
     vtab->created = vtab->columns.count;
     if (!rc) rc = check_encoding(db, message);

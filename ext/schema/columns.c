@@ -316,7 +316,7 @@ int art_columns_default(struct art_columns *columns) {
 }
 
 int art_columns_check_count(const struct art_columns *columns, sqlite3 *db, const char *table, char **message) {
-    int most = sqlite3_limit(db, SQLITE_LIMIT_COLUMN, -1) - ART_HIDDEN_COLUMNS;
+    int most = sqlite3_limit(db, SQLITE_LIMIT_COLUMN, -1) - (int)art_columns_hidden(columns);
     if ((int)columns->count <= most) return SQLITE_OK;
     return art_complain(message, SQLITE_ERROR, "art: %u columns are too many (%s): a table has at most %d here",
                         columns->count, table, most > 0 ? most : 0);

@@ -37,7 +37,7 @@ struct art_columns {
     unsigned keys;              /* how many make the key; 0: the first one is it */
     unsigned key[ART_KEYS_MAX]; /* which, in their order */
     char *key_list;             /* key=(...) as CREATE has it, or NULL */
-    bool hashes;                /* there are hidden columns for them; known once the table is declared */
+    bool hashes;                /* there are hidden columns for them, as the summary says */
 };
 /* The column at a place of the key, from 1 on. */
 static inline unsigned art_columns_key(const struct art_columns *columns, unsigned place) {
