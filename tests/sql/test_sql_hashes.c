@@ -224,8 +224,8 @@ TEST(test_hidden_columns_of_hashes_are_read) {
     refuses(SQLITE_ERROR, "art_hash is a hidden column's name", "INSERT INTO t(t) VALUES('add column art_hash')");
     sql_run(db, "INSERT INTO t(t) VALUES('summary=(sum(hash))')");
     sql_run(db, "INSERT INTO t(t) VALUES('add column hash_values')");
-    refuses(SQLITE_ERROR, "art: the table has no hash(*) (t)", "SELECT art_hash('t', '')");
-    refuses(SQLITE_ERROR, "art: the table has no hash(values) (t)",
+    refuses(SQLITE_ERROR, "art: the table has no hash(*) (main.t)", "SELECT art_hash('t', '')");
+    refuses(SQLITE_ERROR, "art: the table has no hash(values) (main.t)",
             "SELECT * FROM art_growth('t', 'art_hash_values', NULL, NULL, '', '/')");
 }
 

@@ -79,7 +79,7 @@ static const struct error errors[] = {
     ALSO("something stands behind a summary", ART("path, a, summary=(sum(a)) b")),
     SAYS("a sum of hashes is of whole rows", ART("path, a, summary=(hash(a))")),
     SAYS("this is the hidden column's name", ART("path, hash, art_hash, summary=(hash(*))")),
-    SAYS("the table has no hash(%s) (%s):", "SELECT art_hash('t', '')"),
+    SAYS("the table has no hash(%s) (%s.%s):", "SELECT art_hash('t', '')"),
     SAYS("two lists of summaries (%s): write", ART("path, a, b, summary=(sum(a)), summary=(max(b))")),
     SAYS("there is no column '%s' (%s): name", "SELECT art_sum('t', 'nope', '')"),
     SAYS("the column has no %s (%s.%s): name", "SELECT art_sum('t', 'value', '')"),
