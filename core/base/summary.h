@@ -338,8 +338,7 @@ static inline void art_summary_empty_zones(const struct art_summary *summary, st
 }
 /* What an entry, whose value is in no block, adds to the sums, and its row to zones; added to them. `texts`: NULL, or
  * takes texts in place of each zone. `data`: of a put, what art_summary_read() gives, but of hashes; else left as it
- * is. Here and
- * below `key` is the entry's, and is looked at only with `keyed` sums. */
+ * is. Here and below `key` is the entry's, and is looked at only with `keyed` sums. */
 void art_summary_add(const struct art_summary *summary, struct art_bytes key, const struct art_entry *entry,
                      art_int128 *sum, struct art_zone *zone, struct art_text_bounds *texts, struct art_datum *data);
 /* The same, added to nothing. */

@@ -105,20 +105,21 @@ static inline enum art_rc child_at(const struct art_blob *blob, const struct art
 }
 
 /* Of a block's rows the keyed column's data, and of other entries all sums, with their keys. */
-static void add_sums_with_keys(struct art_blob_cursor *at, uint32_t to, const struct art_summary *summary,
-                               art_int128 *sum) {
+static enum art_rc add_sums_with_keys(struct art_blob_cursor *at, uint32_t to, const struct art_summary *summary,
+                                      art_int128 *sum) {
     const struct art_bucket_view *view = &at->view;
     uint8_t room[ART_BUCKET_ENTRIES];
     struct art_datum data[ART_BUCKET_ENTRIES];
     struct art_entry entry;
     uint32_t from = at->entry;
     unsigned keyed = (unsigned)__builtin_ctz(summary->keyed);
+    enum art_rc rc = ART_OK;
     bool block = art_bucket_has_block(view);
     if (block) {
         const uint8_t *flags = art_bucket_flags_of(view, from, to, room);
         art_summary_read_column(summary, art_bucket_block(view), keyed, from, to, flags, data);
     }
-    for (uint32_t i = from; at->valid && i < to; i++) {
+    for (uint32_t i = from; !rc && at->valid && i < to; i++) {
         struct art_bytes key = art_bytes(at->key, at->key_len);
         if (block) {
             sum[keyed] = art_add128(sum[keyed], art_summary_keyed(key, &data[i - from]));
@@ -126,8 +127,9 @@ static void add_sums_with_keys(struct art_blob_cursor *at, uint32_t to, const st
             art_bucket_place(view, i, &entry);
             art_summary_sums(summary, key, &entry, sum);
         }
-        if (i + 1 < to && art_blob_next(at)) return; /* keys in no order: the check says so */
+        if (i + 1 < to) rc = art_blob_next(at); /* keys may be in no order */
     }
+    return rc;
 }
 
 /* One of two or more entries: else there would be none. A key is short, but in a lie. */
@@ -140,7 +142,7 @@ static enum art_rc add_keyed_sums(struct art_blob *blob, uint32_t bucket, uint32
     enum art_rc rc = art_bucket_open(blob, bucket, &at.view);
     if (!rc && blob->label_len) memcpy(key, at.view.prefix, blob->label_len);
     if (!rc) rc = art_blob_cursor_set(&at, bucket, from);
-    if (!rc) add_sums_with_keys(&at, to, summary, sum);
+    if (!rc) rc = add_sums_with_keys(&at, to, summary, sum);
     art_free(key);
     return rc;
 }

@@ -82,8 +82,8 @@ struct art_differing {
     unsigned from_hash, to_hash;
 };
 struct art_differences;
-/* As art_diff_open() and the others. A row has changed if its value has other bytes. Both trees may be in a
- * transaction. */
+/* As art_diff_open() and the others. A row has changed if its value has other bytes, and the host makes another number
+ * of them. Both trees may be in a transaction. */
 enum art_rc art_differences_open(const struct art_differing *what, const struct art_range *range,
                                  struct art_differences **out);
 void art_differences_close(struct art_differences *differences);

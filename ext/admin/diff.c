@@ -39,9 +39,11 @@ struct states {
     struct art_tree *tree[2];
 };
 
+/* Both snapshots first: they may be of one table, which may go with its handle. */
 static void release_states(struct states *states) {
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 2; i++)
         if (states->snapshot[i]) art_snapshot_tree_release(states->snapshot[i]);
+    for (int i = 0; i < 2; i++) {
         sqlite3_finalize(states->of[i].held);
         if (states->of[i].vtab) art_vtab_unpin(states->of[i].vtab);
     }

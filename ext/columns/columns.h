@@ -36,7 +36,9 @@ enum art_rc art_block_reader_field(struct art_block_reader *reader, unsigned row
 void art_block_column(struct art_bytes block, unsigned column, unsigned from, unsigned to, uint8_t *room,
                       struct art_datum *out);
 
-/* The number made of all values of a row: of a record, and of the rows from `from` to before `to` of a sane block. */
+/* The number made of all values of a row: as it is stored, of a record, and of the rows from `from` to before `to` of
+ * a sane block. */
+uint64_t art_stored_hash(const struct art_stored *value);
 uint64_t art_record_hash(struct art_bytes record);
 void art_block_hashes(struct art_bytes block, unsigned from, unsigned to, uint64_t *out);
 

@@ -131,3 +131,10 @@ void art_block_hashes(struct art_bytes block, unsigned from, unsigned to, uint64
         if (row >= from && row < to) out[row - from] = art_record_hash(art_bytes(p, art_serial_bytes(serial)));
     }
 }
+
+uint64_t art_stored_hash(const struct art_stored *value) {
+    uint64_t hash;
+    if (!value->in_block) return art_record_hash(value->bytes);
+    art_block_hashes(value->bytes, value->row, value->row + 1u, &hash);
+    return hash;
+}

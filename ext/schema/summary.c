@@ -297,12 +297,7 @@ int art_summary_find_measured(const struct art_summarised *summarised, unsigned 
 
 /* One number for them all, of which core makes the hashes. */
 static void read_hashes(const struct art_stored *value, unsigned hashes, struct art_datum *out) {
-    uint64_t hash;
-    if (value->in_block) {
-        art_block_hashes(value->bytes, value->row, value->row + 1u, &hash);
-    } else {
-        hash = art_record_hash(value->bytes);
-    }
+    uint64_t hash = art_stored_hash(value);
     for (; hashes; hashes &= hashes - 1) {
         struct art_datum *datum = &out[__builtin_ctz(hashes)];
         datum->kind = ART_DATUM_INTEGER;

@@ -166,17 +166,12 @@ enum art_rc art_row_hash(struct art_tree *tree, struct art_bytes path, const str
     struct art_stored record = row->stored;
     struct art_bytes whole;
     uint8_t *owned = NULL;
-    uint64_t seed;
     if (row->overflows) {
         enum art_rc rc = art_row_value(tree, row, &whole, &owned);
         if (rc) return rc;
         record = art_stored_of(whole);
     }
-    if (record.in_block) {
-        art_block_hashes(record.bytes, record.row, record.row + 1u, &seed);
-    } else {
-        seed = art_record_hash(record.bytes);
-    }
+    uint64_t seed = art_stored_hash(&record);
     art_free(owned);
     bool keyed = measure == ART_MEASURE_HASH;
     *out = (int64_t)art_hash64_seeded(keyed ? path.data : NULL, keyed ? path.len : 0, seed);
