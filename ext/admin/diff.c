@@ -217,18 +217,31 @@ static bool columns_fit(const struct art_column *a, const struct art_column *b, 
     return !key || (a->affinity == b->affinity && a->descending == b->descending);
 }
 
+/* "path TEXT DESC", as it is declared. */
+static char *show_column(const struct art_columns *columns, unsigned i) {
+    if (i >= columns->count) return sqlite3_mprintf("none");
+    const struct art_column *column = &columns->items[i];
+    return sqlite3_mprintf("%s%s%s%s", column->name, *column->type ? " " : "", column->type,
+                           column->descending ? " DESC" : "");
+}
+
 static int compare_columns(const struct art_vtab *from, const struct art_vtab *to, char **message) {
     const struct art_columns *a = &from->columns, *b = &to->columns;
     for (unsigned i = 0; i < a->count || i < b->count; i++) {
         const struct art_column *one = i < a->count ? &a->items[i] : NULL, *other = i < b->count ? &b->items[i] : NULL;
         bool key = i == ART_COLUMN_KEY || (one && one->place);
         if (one && other && columns_fit(one, other, key)) continue;
-        return art_complain(
-            message, SQLITE_ERROR,
-            "art: column %u is not the same in both tables (%s.%s: %s, %s.%s: %s): art_differences needs "
-            "columns of the same names in the same order, and keys of the same types",
-            i + 1, from->name->schema, from->name->table, one ? one->name : "none", to->name->schema, to->name->table,
-            other ? other->name : "none");
+        char *mine = show_column(a, i), *theirs = show_column(b, i);
+        int rc = SQLITE_NOMEM;
+        if (mine && theirs)
+            rc = art_complain(message, SQLITE_ERROR,
+                              "art: column %u is not the same in both tables (%s.%s: %s, %s.%s: %s): art_differences "
+                              "needs columns of the same names in the same order, and keys of the same types",
+                              i + 1, from->name->schema, from->name->table, mine, to->name->schema, to->name->table,
+                              theirs);
+        sqlite3_free(mine);
+        sqlite3_free(theirs);
+        return rc;
     }
     return SQLITE_OK;
 }
