@@ -404,7 +404,7 @@ TEST(test_tables_that_cannot_be_compared_are_refused) {
         {"path, size, notes, summary=(hash(*))", "column 3 is not the same"},
         {"path, size, summary=(hash(*))", "(main.t: note, main.o: none)"},
         {"path, size, note, more, summary=(hash(*))", "(main.t: none, main.o: more)"},
-        {"path BLOB, size, note, summary=(hash(*))", "(main.t: path, main.o: path BLOB)"},
+        {"path BLOB, size, note, summary=(hash(*))", "(main.t: path TEXT, main.o: path BLOB)"},
         {"path, size, note, key=(size, path), summary=(hash(*))", "column 1 is not"}};
     make_pair();
     for (int i = 0; i < LENGTH(others); i++) {
