@@ -15,10 +15,10 @@ CELL = """CASE WHEN typeof({0}) IN ('null', 'real') THEN iif({0} IN (9e999, -9e9
 VALUE = """CASE iif(typeof({0}) = 'blob', CAST(substr({0}, 1, 1) AS TEXT), 'r') WHEN 't' THEN CAST(substr({0}, 2) AS TEXT) WHEN 'b' THEN substr({0}, 2)
     WHEN 'i' THEN CAST(CAST(substr({0}, 2) AS TEXT) AS INTEGER) WHEN '+' THEN 9e999 WHEN '-' THEN -9e999 ELSE CAST({0} AS REAL) END"""
 DIFFER = "own.{0} IS NOT theirs.{0} COLLATE BINARY OR typeof(own.{0}) <> typeof(theirs.{0})"
-NAMES = "SELECT substr(CAST({key} AS BLOB), length(?1) + 1), printf('%x', hash) FROM {t} WHERE prefix = ?1 AND delimiter = '%' AND snapshot = {as_of} LIMIT ?3"
+NAMES = "SELECT coalesce(substr(CAST({key} AS BLOB), length(?1) + 1), x''), printf('%x', hash) FROM {t} WHERE prefix = ?1 AND delimiter = '%' AND snapshot = {as_of} LIMIT ?3"
 BYTES = """WITH RECURSIVE part(k) AS
         (SELECT 0 UNION ALL SELECT k + iif({at} = ?1, 1, art_count({name}, {at}, {as_of})) FROM part WHERE {at} IS NOT NULL)
-    SELECT substr({at}, length(?1) + 1), printf('%x', iif({at} = ?1, (SELECT hash FROM {t} WHERE prefix = ?1 AND delimiter = '/' AND snapshot = {as_of} LIMIT 1),
+    SELECT coalesce(substr({at}, length(?1) + 1), x''), printf('%x', iif({at} = ?1, (SELECT hash FROM {t} WHERE prefix = ?1 AND delimiter = '/' AND snapshot = {as_of} LIMIT 1),
         art_hash({name}, {at}, {as_of}))) FROM part WHERE {at} IS NOT NULL AND ?3"""
 FORMS = {"rows": NAMES.replace("%'", "'"), "level": NAMES.replace("%'", "/'"), "bytes": BYTES}
 BOTH = """{key} IN (SELECT {key} FROM theirs LEFT JOIN {t} AS own USING({key})
