@@ -3,6 +3,8 @@
 # are empty or no UTF-8, a flat directory; equal tables are one request.
 #
 #   tests/docs/test_sync.sh [how many histories [the first one's seed]]
+#
+# With SYNC_NODE=<a node that has node:sqlite> it is sql/sync.mjs, which talks to itself and to sync.py.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 export ART=${ART_EXTENSION:-$PWD/art.so} SYNC=$PWD/sql/sync.py
@@ -22,7 +24,9 @@ PATHS = [b"", b"a", b"a/", b"a/b", b"a/b/c", b"bad\xff\x80", b"new\nline/\"x", b
     b"%s%s%d" % (top, sub, i) for top in (b"a/", b"b/", b"") for sub in (b"", b"x/y/z/", b"\xc3\xa9/") for i in range(60)] + [
     b"flat/%05d" % i for i in range(3000)]
 VALUES = [None, 0, 1, 1.0, 1.5, -9e999, 9e999, 2**63 - 1, -2**63, "", "1", "text\0more", "\u00e9\n", b"", b"1", b"\x00\xff", 1e-300]
-SERVE = "tee asked | /usr/bin/python3 '%s' serve there.db 't' " % os.environ["SYNC"]
+PROGRAMS = [["/usr/bin/python3", os.environ["SYNC"]]]
+if "SYNC_NODE" in os.environ:
+    PROGRAMS.append([os.environ["SYNC_NODE"], "--no-warnings", os.environ["SYNC"].replace(".py", ".mjs")])
 checks = failures = 0
 
 def same(what, came, right):
@@ -60,7 +64,9 @@ def write(db, model, paths):
     db.execute("COMMIT")
 
 def sync(*arguments):
-    ran = subprocess.run(["/usr/bin/python3", os.environ["SYNC"], arguments[0], "here.db", "t", *arguments[1:], "sh", "-c", SERVE],
+    asks, serves = random.choice(PROGRAMS), random.choice(PROGRAMS)
+    ran = subprocess.run([*asks, arguments[0], "here.db", "t", *arguments[1:], "sh", "-c", 'tee asked | "$@"', "sh", *serves, "serve",
+                          "there.db", "t"],
                          capture_output=True, text=True)
     same(f"what {arguments} says", (ran.returncode, ran.stdout, ran.stderr), (0, "", ""))
     return len(open("asked").readlines())
@@ -107,7 +113,8 @@ changed = {}
 def diff(db):
     version = db.execute("SELECT max(version), count(*) FROM t").fetchone()
     if changed.get("of") != (seed, version):
-        changed.update(of=(seed, version), paths={row[0] for row in db.execute("SELECT CAST(path AS BLOB) FROM art_diff('t', 'both', NULL)")})
+        rows = db.execute("SELECT CAST(path AS BLOB) FROM art_diff('t', 'both', NULL)")
+        changed.update(of=(seed, version), paths={path for [path] in rows})
     return changed["paths"]
 
 memory = sqlite3.connect("")
