@@ -33,10 +33,10 @@ const words = { t: `"${table}"`, name: `'${table}'`, conflict: `"${table}_confli
   values: columns.map((_, i) => VALUE.replaceAll('{0}', `?${i + 1}`)).join(', ') };
 words.at = `substr(CAST(art_nth(${words.name}, ?1, k, ${words.as_of}) AS BLOB), 1, length(?1) + 1)`;
 
-const statements = new Map();
 function run(sql, ...values) {
-  if (!statements.has(sql)) statements.set(sql, db.prepare(sql.replace(/\{(\w+)\}/g, (_, word) => words[word])));
-  return statements.get(sql).all(...values.map(v => typeof v === 'string' ? Buffer.from(v, 'latin1') : v)).map(row => Object.values(row).map(v => v instanceof Uint8Array ? Buffer.from(v).toString('latin1') : v));
+  const rows = db.prepare(sql.replace(/\{(\w+)\}/g, (_, word) => words[word]))
+    .all(...values.map(value => typeof value === 'string' ? Buffer.from(value, 'latin1') : value));
+  return rows.map(row => Object.values(row).map(v => v instanceof Uint8Array ? Buffer.from(v).toString('latin1') : v));
 }
 const total = () => run(TOTAL)[0][0];
 const fail = what => process.exit(console.error('sync: ' + what) ?? 1);
