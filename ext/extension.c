@@ -37,8 +37,8 @@ static int register_table_function(sqlite3 *db, const struct art_table_function 
     return sqlite3_create_module_v2(db, function->name, &art_function_module, (void *)function, NULL);
 }
 
-static const char *const module_names[] = {"art",      "art_info",      "art_check", "art_txn",   "art_salvage",
-                                           "art_lost", "art_snapshots", "art_diff",  "art_growth"};
+static const char *const module_names[] = {"art",      "art_info",      "art_check", "art_txn",    "art_salvage",
+                                           "art_lost", "art_snapshots", "art_diff",  "art_growth", "art_differences"};
 
 /* Else the first instruction that it does not know ends the process, in the middle of a statement. */
 static bool processor_is_new_enough(void) {
@@ -76,6 +76,7 @@ static int load_into(sqlite3 *db) {
     if (!rc) rc = register_table_function(db, &art_snapshots_function);
     if (!rc) rc = register_table_function(db, &art_diff_function);
     if (!rc) rc = register_table_function(db, &art_growth_function);
+    if (!rc) rc = register_table_function(db, &art_differences_function);
     if (!rc) rc = register_module(db, "art", art_module());
     return rc;
 }

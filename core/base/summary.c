@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "core/base/hash.h"
 #include "core/base/text_code.h"
 #include "core/base/value_hash.h"
 
@@ -374,8 +375,29 @@ static inline unsigned sums_only(const struct art_summary *summary) {
     return (1u << summary->has.sums) - 1;
 }
 
+/* A datum that is none is damage. */
+int64_t art_summary_keyed(struct art_bytes key, const struct art_datum *datum) {
+    uint64_t seed = datum->kind == ART_DATUM_INTEGER ? (uint64_t)datum->integer : 0;
+    return (int64_t)(key.len ? art_hash64_seeded(key.data + 1, key.len - 1, seed) : art_hash64_seeded(NULL, 0, seed));
+}
+
+static int64_t hash_of_values(const struct art_datum *datum) {
+    return art_summary_keyed(art_bytes(NULL, 0), datum);
+}
+
 static inline int64_t summand(const struct art_datum *datum) {
     return datum->kind == ART_DATUM_INTEGER ? datum->integer : 0;
+}
+
+/* The data of hashes become what they add: the caller has read them, and nobody wants their numbers any more. */
+static void __attribute__((noinline))
+make_hashes(const struct art_summary *summary, struct art_bytes key, struct art_datum *data) {
+    for (unsigned left = summary->hashes; left; left &= left - 1) {
+        unsigned column = (unsigned)__builtin_ctz(left);
+        bool keyed = summary->keyed >> column & 1;
+        int64_t hash = art_summary_keyed(keyed ? key : art_bytes(NULL, 0), &data[column]);
+        data[column] = (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = hash};
+    }
 }
 
 static inline void take_replaced(struct art_measures has, const struct art_entry *entry, art_int128 *sum) {
@@ -388,23 +410,45 @@ static inline void take_replaced(struct art_measures has, const struct art_entry
     }
 }
 
-void art_summary_sums(const struct art_summary *summary, const struct art_entry *entry, art_int128 *sum) {
+/* `key`: NULL without sums of hashes. */
+static inline __attribute__((always_inline)) void add_all_sums(const struct art_summary *summary,
+                                                               const struct art_bytes *key,
+                                                               const struct art_entry *entry, art_int128 *sum) {
     struct art_datum data[ART_SUMMARY_MAX];
     uint8_t room[ART_VALUE_INLINE_MAX];
     unsigned sums = summary->has.sums;
     if (entry->flags & ART_CHUNK) return;
     if (!(entry->flags & ART_DELETE)) {
         art_summary_read(summary, entry, sums_only(summary), room, data);
+        if (key) make_hashes(summary, *key, data);
         for (unsigned i = 0; i < sums; i++) sum[i] = art_add128(sum[i], summand(&data[i]));
     }
     if (entry->flags & ART_REPLACED) take_replaced(summary->has, entry, sum);
+}
+
+static void __attribute__((noinline)) add_sums_and_hashes(const struct art_summary *summary, struct art_bytes key,
+                                                          const struct art_entry *entry, art_int128 *sum) {
+    add_all_sums(summary, &key, entry, sum);
+}
+
+void art_summary_sums(const struct art_summary *summary, struct art_bytes key, const struct art_entry *entry,
+                      art_int128 *sum) {
+    if (__builtin_expect(summary->hashes, 0)) {
+        add_sums_and_hashes(summary, key, entry, sum);
+    } else {
+        add_all_sums(summary, NULL, entry, sum);
+    }
 }
 
 void art_summary_sums_of_rows(const struct art_summary *summary, struct art_bytes block, uint32_t from, uint32_t to,
                               const uint8_t *flags, art_int128 *sum) {
     struct art_datum data[ART_BLOCK_ROWS_MAX];
     for (unsigned i = 0; i < summary->has.sums; i++) {
+        if (summary->keyed >> i & 1) continue;
         art_summary_read_column(summary, block, i, from, to, flags, data);
+        bool hashes = summary->hashes >> i & 1;
+        for (uint32_t row = from; row < to && hashes; row++)
+            data[row - from].integer = hash_of_values(&data[row - from]);
         for (uint32_t row = from; row < to; row++) sum[i] = art_add128(sum[i], summand(&data[row - from]));
     }
 }
@@ -542,8 +586,8 @@ void art_summary_choose_singly(const struct art_summary *summary, const struct a
     art_row_set_replace(rows, &records, &chosen);
 }
 
-void art_summary_add(const struct art_summary *summary, const struct art_entry *entry, art_int128 *sum,
-                     struct art_zone *zone, struct art_text_bounds *texts, struct art_datum *data) {
+void art_summary_add(const struct art_summary *summary, struct art_bytes key, const struct art_entry *entry,
+                     art_int128 *sum, struct art_zone *zone, struct art_text_bounds *texts, struct art_datum *data) {
     struct art_measures has = summary->has;
     assert(art_measures_are_sane(has) && !(entry->flags & ART_IN_BLOCK));
     if (entry->flags & ART_CHUNK) return;
@@ -557,25 +601,31 @@ void art_summary_add(const struct art_summary *summary, const struct art_entry *
                 add_datum(summary, i, &zone[i], &data[i]);
             }
         }
+        if (__builtin_expect(summary->hashes, 0)) {
+            art_summary_empty_zones(summary, zone);
+            make_hashes(summary, key, data);
+        }
         for (unsigned i = 0; i < has.sums; i++) sum[i] = art_add128(sum[i], summand(&data[i]));
     }
     if (entry->flags & ART_REPLACED) take_replaced(has, entry, sum);
 }
 
-void art_summary_weigh(const struct art_summary *summary, const struct art_entry *entry, struct art_summed *out) {
+void art_summary_weigh(const struct art_summary *summary, struct art_bytes key, const struct art_entry *entry,
+                       struct art_summed *out) {
     struct art_datum data[ART_SUMMARY_MAX];
     for (unsigned i = 0; i < summary->has.sums; i++) out->sum[i] = 0;
     for (unsigned i = 0; i < summary->has.columns; i++) out->zone[i] = (struct art_zone){0};
-    art_summary_add(summary, entry, out->sum, out->zone, NULL, data);
+    art_summary_add(summary, key, entry, out->sum, out->zone, NULL, data);
 }
 
-uint32_t art_replaced_encode(const struct art_summary *summary, const struct art_entry *row,
+uint32_t art_replaced_encode(const struct art_summary *summary, struct art_bytes key, const struct art_entry *row,
                              uint8_t out[ART_REPLACED_MAX]) {
     struct art_datum data[ART_SUMMARY_MAX];
     uint8_t room[ART_VALUE_INLINE_MAX], *at = out + 1;
     bool any = false;
     if (!summary->has.sums) return 0;
     art_summary_read(summary, row, sums_only(summary), room, data);
+    if (summary->hashes) make_hashes(summary, key, data);
     for (unsigned i = 0; i < summary->has.sums; i++) {
         uint64_t value = (uint64_t)summand(&data[i]);
         any |= value != 0;

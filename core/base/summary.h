@@ -20,6 +20,11 @@
  * The value of a row in overflow chunks is not at hand. Its reference ends with the row's data, ART_DATUM_BYTES each:
  * of a text or blob, its hashes, and of a text the upper bits of its code above them. An entry with ART_CHUNK is no
  * row, and counts nothing.
+ *
+ * A sum of hashes adds up a hash of each row, modulo 2^64 (what is beyond is nobody's business). Its datum is a number
+ * that the host has made of the value, so that a reference has it, too; what is added is the hash of the row's key,
+ * without the first byte, which is its name space, seeded with this number; or of no key. So a row that moves takes its
+ * datum along, and its hash is made anew. Such a column has no bounds: its zones are empty.
  */
 #ifndef ART_BASE_SUMMARY_H
 #define ART_BASE_SUMMARY_H
@@ -112,6 +117,7 @@ enum { ART_TEXT_END = 0xff, ART_CUT_WIDTH = 3 };
 struct art_summary {
     struct art_measures has;
     uint8_t texts; /* a bit for each column in which zones of texts have bounds; in others texts count as blobs do */
+    uint8_t hashes, keyed; /* the same: sums of hashes, and of these the ones with the key in them */
     /* The values of columns in a row, in the summary's order: those that `wanted` has a bit for. A value that is no
      * record has NULLs. Texts and blobs lie in the value's bytes; of a value in a block they may be made in `room`,
      * which has ART_VALUE_INLINE_MAX bytes then. */
@@ -326,12 +332,19 @@ void art_text_bounds_settle(struct art_text_bounds *bounds, struct art_zone *zon
 /* What a row's value makes of the zone of its column. */
 void art_summary_widen(const struct art_summary *summary, unsigned column, struct art_zone *zone,
                        const struct art_datum *datum);
+/* Of sums of hashes, whatever was made of them: there are no bounds. */
+static inline void art_summary_empty_zones(const struct art_summary *summary, struct art_zone *zone) {
+    for (unsigned left = summary->hashes; left; left &= left - 1) zone[__builtin_ctz(left)] = (struct art_zone){0};
+}
 /* What an entry, whose value is in no block, adds to the sums, and its row to zones; added to them. `texts`: NULL, or
- * takes texts in place of each zone. `data`: of a put, what art_summary_read() gives; else left as it is. */
-void art_summary_add(const struct art_summary *summary, const struct art_entry *entry, art_int128 *sum,
-                     struct art_zone *zone, struct art_text_bounds *texts, struct art_datum *data);
+ * takes texts in place of each zone. `data`: of a put, what art_summary_read() gives, but of hashes; else left as it
+ * is. Here and
+ * below `key` is the entry's, and is looked at only with `keyed` sums. */
+void art_summary_add(const struct art_summary *summary, struct art_bytes key, const struct art_entry *entry,
+                     art_int128 *sum, struct art_zone *zone, struct art_text_bounds *texts, struct art_datum *data);
 /* The same, added to nothing. */
-void art_summary_weigh(const struct art_summary *summary, const struct art_entry *entry, struct art_summed *out);
+void art_summary_weigh(const struct art_summary *summary, struct art_bytes key, const struct art_entry *entry,
+                       struct art_summed *out);
 /* Hashes of its data, for lookups. */
 void art_summary_hashes(const struct art_summary *summary, const struct art_entry *entry, struct art_hashes *out);
 /* Does an entry put a row with what is looked up in each of the columns? */
@@ -342,14 +355,17 @@ void art_summary_choose(const struct art_summary *summary, struct art_bytes bloc
                         struct art_row_set *rows);
 void art_summary_choose_singly(const struct art_summary *summary, const struct art_entry *entries,
                                const struct art_limits *limits, struct art_row_set *rows);
-/* Only the sums, added to `sum`: of an entry, and of all that puts rows [from, to) of a block. */
-void art_summary_sums(const struct art_summary *summary, const struct art_entry *entry, art_int128 *sum);
+/* Only the sums, added to `sum`: of an entry; and of all that puts rows [from, to) of a block, but for a `keyed`
+ * column, for which the caller adds what art_summary_keyed() makes of its datum in each row. */
+void art_summary_sums(const struct art_summary *summary, struct art_bytes key, const struct art_entry *entry,
+                      art_int128 *sum);
 void art_summary_sums_of_rows(const struct art_summary *summary, struct art_bytes block, uint32_t from, uint32_t to,
                               const uint8_t *flags, art_int128 *sum);
+int64_t art_summary_keyed(struct art_bytes key, const struct art_datum *datum);
 
 /* The bytes of ART_REPLACED for the row that an entry puts, into `out`; returns how many. 0: all sums are 0, and the
  * flag is not set. */
-uint32_t art_replaced_encode(const struct art_summary *summary, const struct art_entry *row,
+uint32_t art_replaced_encode(const struct art_summary *summary, struct art_bytes key, const struct art_entry *row,
                              uint8_t out[ART_REPLACED_MAX]);
 /* What an overflow reference ends with: has.columns * ART_DATUM_BYTES bytes. */
 void art_data_encode(const struct art_summary *summary, const struct art_datum *data, uint8_t *out);

@@ -114,7 +114,7 @@ static enum art_rc check_entry(struct art_blob_checker *checker) {
         struct art_summed *summed = &checker->summed;
         struct art_datum data[ART_SUMMARY_MAX];
         struct art_bytes key = art_bytes(checker->key, checker->cursor.key_len);
-        art_summary_add(summary, &entry, summed->sum, summed->zone, NULL, data);
+        art_summary_add(summary, key, &entry, summed->sum, summed->zone, NULL, data);
         art_terms_add(&checker->terms, summary, key, 0, &entry, data);
     }
     if (entry.csn > checker->expected->csn_max) return wrong_at(checker, "a version that the table has not reached");

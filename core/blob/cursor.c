@@ -49,12 +49,12 @@ void art_blob_cursor_plain(struct art_blob_cursor *cursor, struct art_plain_buck
 }
 
 /* The first `len` bytes of a coded suffix, and perhaps more. Each code brings one at least, unless some of them escape;
- * what a forged suffix lacks is zero. */
+ * what a forged suffix lacks are ones: no NULs, for art_blob_has_no_nul() looks at what is there. */
 static inline void decode_first(const struct art_symbols *symbols, struct art_bytes suffix, uint8_t *to, uint32_t len) {
     uint32_t got = art_decode(symbols, suffix.data, art_min32(suffix.len, len), to);
     if (ART_LIKELY(got >= len)) return;
     got = art_decode(symbols, suffix.data, suffix.len, to);
-    if (got < len) memset(to + got, 0, len - got);
+    if (got < len) memset(to + got, 1, len - got);
 }
 
 /* Bytes keep .. until of the key, counted from the bucket's prefix, come from entries before `entry`: from the

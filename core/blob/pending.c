@@ -64,7 +64,7 @@ static void note_arrival_summed(struct art_pending *pending, const struct art_ar
         art_summed_add(summary->has, summed, arrival->summed);
         return;
     }
-    art_summary_add(summary, arrival->entry, summed->sum, summed->zone, pending->texts, data);
+    art_summary_add(summary, arrival->key, arrival->entry, summed->sum, summed->zone, pending->texts, data);
     if (art_measures_fields(summary->has))
         art_terms_add(&pending->terms, summary, arrival->key, known, arrival->entry, data);
 }
@@ -307,7 +307,7 @@ static void walk_on(struct walked_key *key, const struct art_pending *pending, u
 }
 
 static void sum_up_values(struct art_pending *pending, const struct art_summary *summary) {
-    bool keys = summary->has.searches & ART_SEARCH_KEY && pending->count > 1;
+    bool keys = (summary->has.searches & ART_SEARCH_KEY || summary->keyed) && pending->count > 1;
     uint32_t from = 0;
     struct walked_key key;
     if (keys) walk_to_first(&key, pending);

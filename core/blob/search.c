@@ -3,7 +3,9 @@
 
 #include <assert.h>
 
+#include "core/base/alloc.h"
 #include "core/base/error.h"
+#include "core/blob/cursor.h"
 #include "core/blob/routing.h"
 
 ART_READS_PAST static inline enum art_rc find(struct art_blob *blob, struct art_bytes key,
@@ -102,6 +104,47 @@ static inline enum art_rc child_at(const struct art_blob *blob, const struct art
     return art_bucket_child(blob, &position->view, position->bucket, position->entry, out);
 }
 
+/* Of a block's rows the keyed column's data, and of other entries all sums, with their keys. */
+static void add_sums_with_keys(struct art_blob_cursor *at, uint32_t to, const struct art_summary *summary,
+                               art_int128 *sum) {
+    const struct art_bucket_view *view = &at->view;
+    uint8_t room[ART_BUCKET_ENTRIES];
+    struct art_datum data[ART_BUCKET_ENTRIES];
+    struct art_entry entry;
+    uint32_t from = at->entry;
+    unsigned keyed = (unsigned)__builtin_ctz(summary->keyed);
+    bool block = art_bucket_has_block(view);
+    if (block) {
+        const uint8_t *flags = art_bucket_flags_of(view, from, to, room);
+        art_summary_read_column(summary, art_bucket_block(view), keyed, from, to, flags, data);
+    }
+    for (uint32_t i = from; at->valid && i < to; i++) {
+        struct art_bytes key = art_bytes(at->key, at->key_len);
+        if (block) {
+            sum[keyed] = art_add128(sum[keyed], art_summary_keyed(key, &data[i - from]));
+        } else {
+            art_bucket_place(view, i, &entry);
+            art_summary_sums(summary, key, &entry, sum);
+        }
+        if (i + 1 < to && art_blob_next(at)) return; /* keys in no order: the check says so */
+    }
+}
+
+/* One of two or more entries: else there would be none. A key is short, but in a lie. */
+static enum art_rc add_keyed_sums(struct art_blob *blob, uint32_t bucket, uint32_t from, uint32_t to,
+                                  const struct art_summary *summary, art_int128 *sum) {
+    struct art_blob_cursor at;
+    uint8_t *key = art_alloc(ART_KEY_MAX + ART_KEY_PADDING);
+    if (!key) return art_nomem();
+    art_blob_cursor_init(&at, blob, key);
+    enum art_rc rc = art_bucket_open(blob, bucket, &at.view);
+    if (!rc && blob->label_len) memcpy(key, at.view.prefix, blob->label_len);
+    if (!rc) rc = art_blob_cursor_set(&at, bucket, from);
+    if (!rc) add_sums_with_keys(&at, to, summary, sum);
+    art_free(key);
+    return rc;
+}
+
 /* The sums of a bucket's entries [from, to). */
 static inline void add_sums(const struct art_blob *blob, const struct art_bucket_view *view, uint32_t from, uint32_t to,
                             const struct art_summary *summary, art_int128 *sum) {
@@ -116,7 +159,7 @@ static inline void add_sums(const struct art_blob *blob, const struct art_bucket
     for (uint32_t i = from; i < to; i++) {
         art_bucket_place(view, i, &entry);
         if (blob->kind == ART_BLOB_LEAF)
-            art_summary_sums(summary, &entry, sum);
+            art_summary_sums(summary, (struct art_bytes){0}, &entry, sum);
         else
             art_summed_add_sums(blob->has, entry.value.data + ART_REF_FIXED_BYTES, sum);
     }
@@ -135,8 +178,11 @@ enum art_rc art_blob_sums(struct art_blob *blob, struct art_bytes key, const str
     bool from_behind = position.entry > position.view.count / 2; /* fewer entries lie behind the position */
     art_int128 part[ART_SUMMARY_MAX];
     for (unsigned i = 0; i < summary->has.sums; i++) part[i] = 0;
-    add_sums(blob, &position.view, from_behind ? position.entry : 0, from_behind ? position.view.count : position.entry,
-             summary, part);
+    uint32_t from = from_behind ? position.entry : 0, to = from_behind ? position.view.count : position.entry;
+    bool with_keys = ART_UNLIKELY(summary->keyed) && !index && from < to;
+    if (!with_keys || art_bucket_has_block(&position.view)) add_sums(blob, &position.view, from, to, summary, part);
+    if (with_keys) rc = add_keyed_sums(blob, position.bucket, from, to, summary, part);
+    if (ART_UNLIKELY(rc)) return rc;
     for (unsigned i = 0; i < summary->has.sums; i++) {
         sum[i] = art_add128(sum[i], art_bucket_summed(blob, i, position.bucket + from_behind));
         sum[i] = from_behind ? art_subtract128(sum[i], part[i]) : art_add128(sum[i], part[i]);

@@ -13,7 +13,7 @@ void art_link_add_sums(const struct art_summary *summary, art_link link, art_int
     if (art_link_is_leaf(link)) {
         struct art_entry entry;
         art_leaf_entry(art_link_leaf(link), &entry);
-        art_summary_sums(summary, &entry, sum);
+        art_summary_sums(summary, art_leaf_key(art_link_leaf(link)), &entry, sum);
         return;
     }
     const art_int128 *below = art_node_sums(art_link_node(link));
@@ -33,6 +33,7 @@ void art_link_add_zones(const struct art_summary *summary, art_link link, struct
     if (entry.flags & (ART_DELETE | ART_CHUNK)) return;
     art_summary_read(summary, &entry, ART_ALL_COLUMNS, NULL, data);
     for (unsigned i = 0; i < summary->has.columns; i++) art_summary_widen(summary, i, &zone[i], &data[i]);
+    art_summary_empty_zones(summary, zone);
 }
 
 void art_link_add_summed(const struct art_summary *summary, art_link link, art_int128 *sum, struct art_zone *zone) {
@@ -44,7 +45,7 @@ void art_link_add_summed(const struct art_summary *summary, art_link link, art_i
         return;
     }
     art_leaf_entry(art_link_leaf(link), &entry);
-    art_summary_add(summary, &entry, sum, zone, NULL, data);
+    art_summary_add(summary, art_leaf_key(art_link_leaf(link)), &entry, sum, zone, NULL, data);
 }
 
 /* --- what lies before a key --------------------------------------------------------------------------------------- */

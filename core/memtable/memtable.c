@@ -107,8 +107,8 @@ struct art_share {
 };
 
 /* Of the entry `put` in the place of `taken`; either may be missing. */
-static void share_of(const struct art_memtable *memtable, const struct art_entry *put, const struct art_entry *taken,
-                     struct art_share *out) {
+static void share_of(const struct art_memtable *memtable, struct art_bytes key, const struct art_entry *put,
+                     const struct art_entry *taken, struct art_share *out) {
     assert(put || taken);
     const struct art_summary *summary = memtable->summary;
     out->weight = (put ? art_entry_weight(put->flags) : 0) - (taken ? art_entry_weight(taken->flags) : 0);
@@ -117,13 +117,13 @@ static void share_of(const struct art_memtable *memtable, const struct art_entry
     if (!summary) return;
     out->any = true;
     if (put) {
-        art_summary_weigh(summary, put, &out->summed);
+        art_summary_weigh(summary, key, put, &out->summed);
     } else {
         out->summed = (struct art_summed){0};
     }
     if (!taken) return;
     art_int128 before[ART_SUMMARY_MAX] = {0};
-    art_summary_sums(summary, taken, before);
+    art_summary_sums(summary, key, taken, before);
     for (unsigned i = 0; i < summary->has.sums; i++)
         out->summed.sum[i] = art_subtract128(out->summed.sum[i], before[i]);
 }
@@ -168,7 +168,7 @@ void art_memtable_turn(struct art_memtable *memtable, struct art_leaf *leaf, uin
     struct art_entry put = {.value = value, .csn = csn_flags >> 8, .flags = (uint8_t)csn_flags}, taken;
     struct art_share share;
     art_leaf_entry(leaf, &taken);
-    share_of(memtable, &put, &taken, &share);
+    share_of(memtable, art_leaf_key(leaf), &put, &taken, &share);
     if (share.weight || share.any || share.csn > taken.csn) {
         weigh_path(memtable, art_leaf_key(leaf), leaf->key_len, &share);
         memtable->weight += share.weight;
@@ -186,7 +186,7 @@ void art_memtable_remove(struct art_memtable *memtable, struct art_leaf *leaf) {
     struct art_entry taken;
     struct art_share share;
     art_leaf_entry(leaf, &taken);
-    share_of(memtable, NULL, &taken, &share);
+    share_of(memtable, key, NULL, &taken, &share);
     art_link *slot = &memtable->root, *above = NULL;
     assert(memtable->keys && *slot);
     while (!art_link_is_leaf(*slot)) {
@@ -277,10 +277,10 @@ static enum art_rc insert(struct art_memtable *memtable, struct art_bytes key, s
     struct art_entry put;
     struct art_share share;
     art_leaf_entry(leaf, &put);
-    share_of(memtable, &put, NULL, &share);
+    share_of(memtable, key, &put, NULL, &share);
     art_link *slot = weigh_path(memtable, key, shared, &share);
     if (!attach(memtable, slot, leaf, neighbour, shared, &share)) {
-        share_of(memtable, NULL, &put, &share);
+        share_of(memtable, key, NULL, &put, &share);
         weigh_path(memtable, key, shared, &share);
         return art_nomem();
     }

@@ -76,7 +76,8 @@ static uint8_t row_before(const struct art_memtable *memtable, const struct art_
     }
     struct art_entry row = {.value = art_bytes(note->value, note->value_len), .flags = (uint8_t)note->csn_flags};
     if (row.flags & ART_DELETE) return 0;
-    if (memtable->summary) *head = art_bytes(buffer, art_replaced_encode(memtable->summary, &row, buffer));
+    if (memtable->summary)
+        *head = art_bytes(buffer, art_replaced_encode(memtable->summary, art_leaf_key(leaf), &row, buffer));
     return ART_SHADOWS_OLDER | (head->len ? ART_REPLACED : 0);
 }
 

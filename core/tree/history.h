@@ -74,4 +74,19 @@ enum art_rc art_growth_open(struct art_tree *from, struct art_tree *to, const st
 void art_growth_close(struct art_growth *growth);
 enum art_rc art_growth_next(struct art_growth *growth, struct art_grown *out);
 
+/* --- what differs between two tables ------------------------------------------------------------------------------ */
+
+/* Two trees, of any hosts, in each of which the `hash`th sum is one of hashes of the rows (read/differences.c). */
+struct art_differing {
+    struct art_tree *from, *to;
+    unsigned from_hash, to_hash;
+};
+struct art_differences;
+/* As art_diff_open() and the others. A row has changed if its value has other bytes. Both trees may be in a
+ * transaction. */
+enum art_rc art_differences_open(const struct art_differing *what, const struct art_range *range,
+                                 struct art_differences **out);
+void art_differences_close(struct art_differences *differences);
+enum art_rc art_differences_next(struct art_differences *differences, struct art_changed *out);
+
 #endif

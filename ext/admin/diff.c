@@ -1,4 +1,5 @@
-/* What has changed between two states of a table, and where it has grown: table-valued functions.
+/* What has changed between two states of a table, and where it has grown; and what differs between two tables:
+ * table-valued functions.
  *
  *     art_diff(table, from [, to [, prefix]])     a row for each path whose row is another one
  *
@@ -16,17 +17,24 @@
  *         growth                       total less old_total; without a column, entries less old_entries
  *         added, changed, deleted      rows of art_diff below the name: walked through where one of these is read
  *
+ *     art_differences(table, other [, prefix [, from [, to]]])
+ *                                                 as art_diff, of paths whose row in `other` is another one: equal rows
+ *                                                 are found by hash(*) (core/tree/read/differences.c)
+ *
  * `from` and `to` are names of snapshots, or NULL, or not given: the table as it is, with what the transaction has
- * changed. Rows are made one by one (core/tree/read/diff.c, growth.c). So the handle, the two trees and a snapshot of
- * the database are held until the scan ends. That of a table_ref.c is not, since other calls take it. The table may
+ * changed. Rows are made one by one (core/tree/read/diff.c, growth.c). So the handles, the two trees and a snapshot of
+ * each database are held until the scan ends. That of a table_ref.c is not, since other calls take it. The table may
  * change between two rows: those that follow are right then.
  */
 #include "core/tree/history.h"
 #include "ext/admin/admin.h"
 
+/* Zeros: nothing is held. */
 struct states {
-    struct art_vtab *vtab; /* pinned; NULL: nothing is held */
-    sqlite3_stmt *held;    /* a snapshot of the database */
+    struct held_table {
+        struct art_vtab *vtab; /* pinned */
+        sqlite3_stmt *held;    /* a snapshot of the database */
+    } of[2];                   /* the second one: where it is another table's state */
     struct art_snapshot_tree *snapshot[2];
     struct art_tree *tree[2];
 };
@@ -34,40 +42,51 @@ struct states {
 static void release_states(struct states *states) {
     for (int i = 0; i < 2; i++) {
         if (states->snapshot[i]) art_snapshot_tree_release(states->snapshot[i]);
+        sqlite3_finalize(states->of[i].held);
+        if (states->of[i].vtab) art_vtab_unpin(states->of[i].vtab);
     }
-    sqlite3_finalize(states->held);
-    if (states->vtab) art_vtab_unpin(states->vtab);
     *states = (struct states){0};
 }
 
-/* To be released, also after an error. */
-static int hold_states(struct art_function_cursor *base, const char *text, sqlite3_value *const *names,
-                       struct states *states, char **message) {
+static int hold_table(struct art_function_cursor *base, const char *text, struct held_table *out, char **message) {
     struct art_connection *connection = ((struct art_function_vtab *)base->base.pVtab)->connection;
     struct art_table_ref *ref;
     int rc = art_table_ref_hold(connection, text, &ref, message);
     if (rc) return rc;
-    states->vtab = ref->vtab;
-    art_vtab_pin(states->vtab);
+    out->vtab = ref->vtab;
+    art_vtab_pin(out->vtab);
     rc = art_table_ref_ready(ref->vtab, message);
-    if (!rc) rc = art_snapshot_hold(connection->db, ref->vtab->name->schema, &states->held, message);
-    for (int i = 0; !rc && i < 2; i++) {
-        if (names[i]) rc = art_snapshot_argument(ref->vtab->table, names[i], &states->snapshot[i], message);
-        states->tree[i] = states->snapshot[i] ? states->snapshot[i]->tree : ref->vtab->table->tree;
-    }
+    if (!rc) rc = art_snapshot_hold(connection->db, ref->vtab->name->schema, &out->held, message);
     art_table_ref_release(ref);
     return rc;
 }
 
-/* Before each row: a rollback may have left the table's tree to be read anew, and a DELETE rows to be deleted. */
+/* Of one table, or of two, if `other` is not NULL. To be released, also after an error. */
+static int hold_states(struct art_function_cursor *base, const char *text, const char *other,
+                       sqlite3_value *const *names, struct states *states, char **message) {
+    int rc = hold_table(base, text, &states->of[0], message);
+    if (!rc && other) rc = hold_table(base, other, &states->of[1], message);
+    for (int i = 0; !rc && i < 2; i++) {
+        struct art_table *table = states->of[other && i].vtab->table;
+        if (names[i]) rc = art_snapshot_argument(table, names[i], &states->snapshot[i], message);
+        states->tree[i] = states->snapshot[i] ? states->snapshot[i]->tree : table->tree;
+    }
+    return rc;
+}
+
+/* Before each row: a rollback may have left a table's tree to be read anew, and a DELETE rows to be deleted. */
 static int states_are_ready(const struct states *states, char **message) {
-    const struct art_table *table = states->vtab->table;
-    bool ready = !art_tree_unknown(table->tree) && !table->deleting;
-    return ready ? SQLITE_OK : art_table_ref_ready(states->vtab, message);
+    int rc = SQLITE_OK;
+    for (int i = 0; !rc && i < 2 && states->of[i].vtab; i++) {
+        const struct art_table *table = states->of[i].vtab->table;
+        bool ready = !art_tree_unknown(table->tree) && !table->deleting;
+        if (!ready) rc = art_table_ref_ready(states->of[i].vtab, message);
+    }
+    return rc;
 }
 
 static void result_path(const struct states *states, sqlite3_context *context, struct art_bytes key) {
-    art_result_key(context, art_columns_keys_are_blobs(&states->vtab->columns), key);
+    art_result_key(context, art_columns_keys_are_blobs(&states->of[0].vtab->columns), key);
 }
 
 /* Below a prefix that is NULL there is nothing, as in a listing. */
@@ -87,10 +106,12 @@ static int take_bytes(sqlite3_value *value, struct art_bytes *out) {
 enum { DIFF_PATH, DIFF_CHANGE, DIFF_OLD_VERSION, DIFF_VERSION, DIFF_TABLE };
 enum { DIFF_OF_FROM = 1, DIFF_OF_TO, DIFF_OF_PREFIX, DIFF_ARGUMENTS };
 
+/* Of one of the two functions, or of none, where there are no rows. */
 struct diff_cursor {
     struct art_function_cursor base;
     struct states states;
     struct art_diff *diff;
+    struct art_differences *differences;
     struct art_changed changed;
 };
 
@@ -98,34 +119,45 @@ static void clear_diff(struct art_function_cursor *base) {
     struct diff_cursor *cursor = (struct diff_cursor *)base;
     art_diff_close(cursor->diff);
     cursor->diff = NULL;
+    art_differences_close(cursor->differences);
+    cursor->differences = NULL;
     release_states(&cursor->states);
 }
 
-static int begin_diff(struct art_function_cursor *base, const char *text,
-                      sqlite3_value *const values[ART_FUNCTION_ARGUMENTS], char **message) {
-    struct diff_cursor *cursor = (struct diff_cursor *)base;
+/* The states are held; `what`: NULL, or of art_differences. */
+static int open_diff(struct diff_cursor *cursor, sqlite3_value *value, const struct art_differing *what,
+                     char **message) {
     struct art_bytes prefix;
     struct art_buffer room = {0};
     struct art_range range;
-    int rc = take_bytes(values[DIFF_OF_PREFIX], &prefix);
-    if (!rc) rc = hold_states(base, text, &values[DIFF_OF_FROM], &cursor->states, message);
-    if (rc || is_null(values[DIFF_OF_PREFIX])) return rc;
+    if (is_null(value)) return SQLITE_OK;
+    int rc = take_bytes(value, &prefix);
+    if (rc) return rc;
     enum art_rc art_rc = art_buffer_reserve(&room, prefix.len);
     if (!art_rc) {
         struct art_tree **tree = cursor->states.tree;
         art_range_of_prefix(prefix, room.data, &range);
-        art_rc = art_diff_open(tree[0], tree[1], &range, &cursor->diff);
+        art_rc = what ? art_differences_open(what, &range, &cursor->differences)
+                      : art_diff_open(tree[0], tree[1], &range, &cursor->diff);
     }
     art_buffer_clear(&room);
     return art_report(message, art_rc);
 }
 
+static int begin_diff(struct art_function_cursor *base, const char *text,
+                      sqlite3_value *const values[ART_FUNCTION_ARGUMENTS], char **message) {
+    struct diff_cursor *cursor = (struct diff_cursor *)base;
+    int rc = hold_states(base, text, NULL, &values[DIFF_OF_FROM], &cursor->states, message);
+    return rc ? rc : open_diff(cursor, values[DIFF_OF_PREFIX], NULL, message);
+}
+
 static int next_diff(struct art_function_cursor *base, char **message) {
     struct diff_cursor *cursor = (struct diff_cursor *)base;
-    if (!cursor->diff) return SQLITE_OK;
+    if (!cursor->diff && !cursor->differences) return SQLITE_OK;
     int rc = states_are_ready(&cursor->states, message);
     if (rc) return rc;
-    enum art_rc art_rc = art_diff_next(cursor->diff, &cursor->changed);
+    enum art_rc art_rc = cursor->diff ? art_diff_next(cursor->diff, &cursor->changed)
+                                      : art_differences_next(cursor->differences, &cursor->changed);
     base->valid = !art_rc;
     return art_rc == ART_NOTFOUND ? SQLITE_OK : art_report(message, art_rc);
 }
@@ -168,6 +200,71 @@ const struct art_table_function art_diff_function = {
     .column = show_diff,
 };
 
+/* --- art_differences ---------------------------------------------------------------------------------------------- */
+
+enum {
+    DIFFERENCES_OF_OTHER = 1,
+    DIFFERENCES_OF_PREFIX,
+    DIFFERENCES_OF_FROM,
+    DIFFERENCES_ARGUMENTS = DIFFERENCES_OF_FROM + 2
+};
+
+/* Do columns with this number hold the same of a row? What is in no key keeps the type of each value. */
+static bool columns_fit(const struct art_column *a, const struct art_column *b, bool key) {
+    if (sqlite3_stricmp(a->name, b->name) || a->place != b->place) return false;
+    return !key || (a->affinity == b->affinity && a->descending == b->descending);
+}
+
+static int compare_columns(const struct art_vtab *from, const struct art_vtab *to, char **message) {
+    const struct art_columns *a = &from->columns, *b = &to->columns;
+    for (unsigned i = 0; i < a->count || i < b->count; i++) {
+        const struct art_column *one = i < a->count ? &a->items[i] : NULL, *other = i < b->count ? &b->items[i] : NULL;
+        bool key = i == ART_COLUMN_KEY || (one && one->place);
+        if (one && other && columns_fit(one, other, key)) continue;
+        return art_complain(
+            message, SQLITE_ERROR,
+            "art: column %u is not the same in both tables (%s.%s: %s, %s.%s: %s): art_differences needs "
+            "columns of the same names in the same order, and keys of the same types",
+            i + 1, from->name->schema, from->name->table, one ? one->name : "none", to->name->schema, to->name->table,
+            other ? other->name : "none");
+    }
+    return SQLITE_OK;
+}
+
+static int begin_differences(struct art_function_cursor *base, const char *text,
+                             sqlite3_value *const values[ART_FUNCTION_ARGUMENTS], char **message) {
+    struct diff_cursor *cursor = (struct diff_cursor *)base;
+    struct states *states = &cursor->states;
+    struct art_differing what;
+    if (is_null(values[DIFFERENCES_OF_OTHER])) return SQLITE_OK;
+    const char *other = (const char *)sqlite3_value_text(values[DIFFERENCES_OF_OTHER]);
+    if (!other) return SQLITE_NOMEM;
+    int rc = hold_states(base, text, other, &values[DIFFERENCES_OF_FROM], states, message);
+    if (rc) return rc;
+    const struct art_vtab *from = states->of[0].vtab, *to = states->of[1].vtab;
+    rc = compare_columns(from, to, message);
+    if (!rc) rc = art_find_hash(from, ART_MEASURE_HASH, &what.from_hash, message);
+    if (!rc) rc = art_find_hash(to, ART_MEASURE_HASH, &what.to_hash, message);
+    what.from = states->tree[0];
+    what.to = states->tree[1];
+    return rc ? rc : open_diff(cursor, values[DIFFERENCES_OF_PREFIX], &what, message);
+}
+
+const struct art_table_function art_differences_function = {
+    .name = "art_differences",
+    .declaration = "CREATE TABLE x(path TEXT, change TEXT, old_version INTEGER, version INTEGER, "
+                   "\"table\" HIDDEN, other HIDDEN, prefix HIDDEN, \"from\" HIDDEN, \"to\" HIDDEN)",
+    .argument = DIFF_TABLE,
+    .needed = DIFFERENCES_OF_PREFIX,
+    .most = DIFFERENCES_ARGUMENTS,
+    .example = "SELECT * FROM art_differences('main.objects', 'other.objects')",
+    .cursor_bytes = sizeof(struct diff_cursor),
+    .clear = clear_diff,
+    .begin_with = begin_differences,
+    .next = next_diff,
+    .column = show_diff,
+};
+
 /* --- art_growth --------------------------------------------------------------------------------------------------- */
 
 enum {
@@ -194,7 +291,7 @@ enum {
 struct growth_cursor {
     struct art_function_cursor base;
     struct states states;
-    bool sums; /* of a column */
+    bool sums, hashes; /* of a column; of one of hashes */
     struct art_growth *growth;
     struct art_grown grown;
 };
@@ -231,14 +328,25 @@ static int read_level(sqlite3_value *const *values, struct art_growing *what, ch
     return SQLITE_OK;
 }
 
+/* One of the hidden columns with sums of hashes, by its name. */
+static bool names_hashes(const struct art_vtab *vtab, const char *column, enum art_measure *out) {
+    for (unsigned i = ART_HIDDEN_HASH; i <= ART_HIDDEN_HASH_VALUES; i++) {
+        *out = art_hidden_measure(i);
+        if (!sqlite3_stricmp(column, art_columns_hidden_name(&vtab->columns, i))) return true;
+    }
+    return false;
+}
+
 /* The number of the column's sum; of NULL -1. */
-static int read_column(const struct art_vtab *vtab, sqlite3_value *value, int *out, char **message) {
+static int read_column(const struct art_vtab *vtab, sqlite3_value *value, int *out, bool *hashes, char **message) {
     unsigned item;
+    enum art_measure measure;
     *out = -1;
     if (sqlite3_value_type(value) == SQLITE_NULL) return SQLITE_OK;
     const char *column = (const char *)sqlite3_value_text(value);
     if (!column) return SQLITE_NOMEM;
-    int rc = art_find_sum(vtab, column, &item, message);
+    *hashes = names_hashes(vtab, column, &measure);
+    int rc = *hashes ? art_find_hash(vtab, measure, &item, message) : art_find_sum(vtab, column, &item, message);
     if (!rc) *out = (int)item;
     return rc;
 }
@@ -249,8 +357,8 @@ static int begin_growth(struct art_function_cursor *base, const char *text,
     struct states *states = &cursor->states;
     struct art_growing what;
     int rc = read_level(values, &what, message);
-    if (!rc) rc = hold_states(base, text, &values[GROWTH_OF_FROM], states, message);
-    if (!rc) rc = read_column(states->vtab, values[GROWTH_OF_COLUMN], &what.sum, message);
+    if (!rc) rc = hold_states(base, text, NULL, &values[GROWTH_OF_FROM], states, message);
+    if (!rc) rc = read_column(states->of[0].vtab, values[GROWTH_OF_COLUMN], &what.sum, &cursor->hashes, message);
     if (rc || is_null(values[GROWTH_OF_PREFIX])) return rc;
     cursor->sums = what.sum >= 0;
     what.totals = base->wanted & ((1u << GROWTH_ADDED) - (1u << GROWTH_OLD_ENTRIES));
@@ -268,6 +376,15 @@ static int next_growth(struct art_function_cursor *base, char **message) {
     return art_rc == ART_NOTFOUND ? SQLITE_OK : art_report(message, art_rc);
 }
 
+/* Of hashes modulo 2^64. */
+static void show_sum(const struct growth_cursor *cursor, sqlite3_context *context, art_int128 sum) {
+    if (cursor->hashes) {
+        sqlite3_result_int64(context, (sqlite3_int64)sum);
+    } else {
+        art_result_sum(context, sum);
+    }
+}
+
 static void show_growth(struct art_function_cursor *base, sqlite3_context *context, int column) {
     const struct growth_cursor *cursor = (const struct growth_cursor *)base;
     const struct art_grown *grown = &cursor->grown;
@@ -283,14 +400,15 @@ static void show_growth(struct art_function_cursor *base, sqlite3_context *conte
         sqlite3_result_int64(context, (sqlite3_int64)grown->rows);
         break;
     case GROWTH_OLD_TOTAL:
-        if (cursor->sums) art_result_sum(context, grown->old_sum);
+        if (cursor->sums) show_sum(cursor, context, grown->old_sum);
         break;
     case GROWTH_TOTAL:
-        if (cursor->sums) art_result_sum(context, grown->sum);
+        if (cursor->sums) show_sum(cursor, context, grown->sum);
         break;
     case GROWTH_GROWTH:
-        art_result_sum(context, cursor->sums ? art_subtract128(grown->sum, grown->old_sum)
-                                             : (art_int128)grown->rows - (art_int128)grown->old_rows);
+        show_sum(cursor, context,
+                 cursor->sums ? art_subtract128(grown->sum, grown->old_sum)
+                              : (art_int128)grown->rows - (art_int128)grown->old_rows);
         break;
     case GROWTH_ADDED:
         sqlite3_result_int64(context, (sqlite3_int64)grown->added);

@@ -122,9 +122,10 @@ static bool open_asked(sqlite3_context *context, int count, sqlite3_value **valu
 
 /* What is to be told of a range, and the answer. */
 struct question {
-    enum { ASKS_COUNT, ASKS_NTH, ASKS_SUM, ASKS_MIN, ASKS_MAX } asks;
-    unsigned item; /* of the summary */
-    uint64_t rows; /* how many there are, or are before the one that is asked for */
+    enum { ASKS_COUNT, ASKS_NTH, ASKS_SUM, ASKS_MIN, ASKS_MAX, ASKS_HASH } asks;
+    enum art_measure hashes; /* of which kind */
+    unsigned item;           /* of the summary */
+    uint64_t rows;           /* how many there are, or are before the one that is asked for */
     art_int128 sum[ART_SUMMARY_MAX];
     struct art_datum extreme;
     struct art_buffer bytes; /* its bytes, or a path */
@@ -149,7 +150,7 @@ static enum art_rc find_nth(struct art_tree *tree, const struct art_range *range
 static enum art_rc answer_question(struct art_tree *tree, const struct art_range *range, struct question *question) {
     if (question->asks == ASKS_COUNT) return art_tree_count(tree, range, &question->rows);
     if (question->asks == ASKS_NTH) return find_nth(tree, range, question->rows, &question->bytes);
-    if (question->asks == ASKS_SUM) return art_tree_sums(tree, range, question->sum);
+    if (question->asks == ASKS_SUM || question->asks == ASKS_HASH) return art_tree_sums(tree, range, question->sum);
     return art_tree_extreme(tree, range, question->item, question->asks == ASKS_MAX, &question->bytes,
                             &question->extreme);
 }
@@ -200,6 +201,17 @@ static int find_summary(const struct art_vtab *vtab, const char *column, struct 
     return SQLITE_OK;
 }
 
+int art_find_hash(const struct art_vtab *vtab, enum art_measure measure, unsigned *item, char **message) {
+    int found = art_summary_find_hash(art_table_summarised(vtab->table), measure);
+    const char *of = measure == ART_MEASURE_HASH ? "*" : "values";
+    *item = (unsigned)found;
+    if (found >= 0) return SQLITE_OK;
+    return art_complain(message, SQLITE_ERROR,
+                        "art: the table has no hash(%s) (%s.%s): name it beside the others in the command "
+                        "'summary=(..., hash(%s))', which replaces the whole list, while there is no snapshot",
+                        of, vtab->name->schema, vtab->name->table, of);
+}
+
 int art_find_sum(const struct art_vtab *vtab, const char *column, unsigned *item, char **message) {
     struct question question = {.asks = ASKS_SUM};
     int rc = find_summary(vtab, column, &question, message);
@@ -208,7 +220,7 @@ int art_find_sum(const struct art_vtab *vtab, const char *column, unsigned *item
 }
 
 static void give_answer(sqlite3_context *context, const struct question *question) {
-    assert(question->asks <= ASKS_MAX && question->item < ART_SUMMARY_MAX);
+    assert(question->asks <= ASKS_HASH && question->item < ART_SUMMARY_MAX);
     switch (question->asks) {
     case ASKS_COUNT:
         sqlite3_result_int64(context, (sqlite3_int64)question->rows);
@@ -218,6 +230,9 @@ static void give_answer(sqlite3_context *context, const struct question *questio
         return;
     case ASKS_SUM:
         art_result_sum(context, question->sum[question->item]);
+        return;
+    case ASKS_HASH:
+        sqlite3_result_int64(context, (sqlite3_int64)question->sum[question->item]);
         return;
     default:
         art_result_datum(context, &question->extreme);
@@ -229,7 +244,7 @@ static void ask_of_table(sqlite3_context *context, int count, sqlite3_value **va
     struct art_bytes prefix;
     struct asked asked;
     char *message = NULL;
-    bool summary = question.asks >= ASKS_SUM;
+    bool hash = question.asks == ASKS_HASH, summary = question.asks >= ASKS_SUM && !hash;
     int own = summary || question.asks == ASKS_NTH ? 3 : 2;
     if (any_null(own, values)) return;
     const char *column = summary ? (const char *)sqlite3_value_text(values[1]) : "";
@@ -239,6 +254,7 @@ static void ask_of_table(sqlite3_context *context, int count, sqlite3_value **va
     }
     if (!open_asked(context, count, values, own, &asked)) return;
     int rc = summary ? find_summary(asked.ref->vtab, column, &question, &message) : SQLITE_OK;
+    if (hash) rc = art_find_hash(asked.ref->vtab, question.hashes, &question.item, &message);
     enum art_rc art_rc = rc ? ART_OK : ask_of_prefix(asked.tree, prefix, &question);
     if (rc) {
         fail_call(context, rc, message);
@@ -271,6 +287,14 @@ static void call_min(sqlite3_context *context, int count, sqlite3_value **values
 
 static void call_max(sqlite3_context *context, int count, sqlite3_value **values) {
     ask_of_table(context, count, values, (struct question){.asks = ASKS_MAX});
+}
+
+static void call_hash(sqlite3_context *context, int count, sqlite3_value **values) {
+    ask_of_table(context, count, values, (struct question){.asks = ASKS_HASH, .hashes = ART_MEASURE_HASH});
+}
+
+static void call_hash_values(sqlite3_context *context, int count, sqlite3_value **values) {
+    ask_of_table(context, count, values, (struct question){.asks = ASKS_HASH, .hashes = ART_MEASURE_HASH_VALUES});
 }
 
 /* What is before a path that is too long for a row is before its longest possible beginning, or is that. */
@@ -518,6 +542,10 @@ int art_functions_register(sqlite3 *db) {
         {"art_min", 4, 0, call_min},
         {"art_max", 3, 0, call_max},
         {"art_max", 4, 0, call_max},
+        {"art_hash", 2, 0, call_hash},
+        {"art_hash", 3, 0, call_hash},
+        {"art_hash_values", 2, 0, call_hash_values},
+        {"art_hash_values", 3, 0, call_hash_values},
         {"art_nth", 3, 0, call_nth},
         {"art_nth", 4, 0, call_nth},
         {"art_rank", 2, 0, call_rank},

@@ -172,7 +172,7 @@ static int note_best(struct publishing *publishing, const struct art_vtab *vtab,
     int rc = SQLITE_OK;
     for (unsigned i = 0; !rc && i < summarised->count; i++) {
         const struct art_summarised_column *item = &summarised->items[i];
-        if (item->measure == ART_MEASURE_NONE) continue;
+        if (item->measure == ART_MEASURE_NONE || art_measure_hashes(item->measure)) continue;
         rc = run_sql(publishing,
                      sqlite3_mprintf("SELECT * FROM main.\"%w\" ORDER BY \"%w\"%s LIMIT %d", publishing->table,
                                      vtab->columns.items[item->column].name,

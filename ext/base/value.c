@@ -560,7 +560,7 @@ static void __attribute__((noinline)) several_data(const struct art_record_colum
     const struct art_record_column *end = in_record->column + in_record->count;
     assert(in_record->count <= ART_SUMMARY_MAX);
     for (const struct art_record_column *where = in_record->column; where < end; where++) {
-        assert(where->item < in_record->count && (where == in_record->column || where[-1].column < where->column));
+        assert(where->item < ART_SUMMARY_MAX && (where == in_record->column || where[-1].column < where->column));
         if (wanted >> where->item & 1) passed_datum(&reader, where->column, &out[where->item]);
     }
 }

@@ -256,6 +256,9 @@ ART_OPENS const char *art_cells_open(struct art_bytes block, const struct art_bl
     return kind & ART_COLUMN_HAS_APART ? art_body_open(out, end, check) : NULL;
 }
 
+/* A number of a record, up to `end`. Its bytes, or 0. */
+uint32_t art_record_number(const uint8_t *p, const uint8_t *end, uint64_t *x);
+
 uint32_t art_block_encode(const struct art_bytes *values, uint32_t count, uint8_t *out, uint32_t space);
 const char *art_block_insane(struct art_bytes block, uint32_t count);
 

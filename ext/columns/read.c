@@ -143,7 +143,7 @@ static bool is_raw(const struct art_block *block, uint32_t row, struct art_bytes
     return body;
 }
 
-static uint32_t get_number(const uint8_t *p, const uint8_t *end, uint64_t *x) {
+uint32_t art_record_number(const uint8_t *p, const uint8_t *end, uint64_t *x) {
     *x = 0;
     for (uint32_t n = 1; n <= 9 && p < end; n++, p++) {
         if (n == 9) {
@@ -162,12 +162,12 @@ static const char *read_raw(struct art_bytes record, uint32_t column, struct art
     uint64_t header, serial = 0, len = 0;
     out->kind = ART_DATUM_NULL;
     if (!record.len) return NULL;
-    uint32_t n = get_number(p, end, &header);
+    uint32_t n = art_record_number(p, end, &header);
     if (!n || header > record.len || header < n) return "has no header";
     const uint8_t *types_end = p + header, *body = types_end;
     p += n;
     for (uint32_t i = 0; i <= column; i++) {
-        n = get_number(p, types_end, &serial);
+        n = art_record_number(p, types_end, &serial);
         if (!n) return NULL;
         len = serial >= ART_SERIAL_BLOB ? (serial - ART_SERIAL_BLOB) / 2 : art_serial_number_bytes[serial];
         if (serial >= ART_SERIAL_NONE && serial < ART_SERIAL_BLOB) return "has an unknown type";

@@ -125,7 +125,10 @@ bool art_planning_reads_sums(const struct art_planning *planning) {
     const struct art_summarised *summarised = &planning->vtab->summarised;
     bool any = false;
     for (unsigned i = 0; i < summarised->sums; i++) {
+        enum art_measure measure = summarised->items[i].measure;
         unsigned column = summarised->items[i].column;
+        if (art_measure_hashes(measure))
+            column = planning->vtab->columns.count + ART_HIDDEN_HASH + (measure == ART_MEASURE_HASH_VALUES);
         any |= planning->info->colUsed >> (column < 63 ? column : 63) & 1;
     }
     return any;

@@ -298,6 +298,19 @@ static int __attribute__((noinline)) arrive(struct art_scan *scan) {
     return scan->state == ART_SCAN_FAILED ? art_scan_fail(scan, scan->of.range.failure) : gone;
 }
 
+/* Of one row, by the summary's rule. */
+static int show_hash(struct art_scan *scan, enum art_hidden hidden, sqlite3_context *context) {
+    enum art_measure measure = art_hidden_measure(hidden);
+    if (art_summary_find_hash(&art_scan_vtab(scan)->summarised, measure) < 0) return SQLITE_OK;
+    const struct art_row *row = art_scan_row(scan);
+    int64_t hash;
+    enum art_rc rc = row->overflows ? art_scan_ready(scan) : ART_OK;
+    if (!rc) rc = art_row_hash(art_scan_tree(scan), art_scan_path(scan), row, measure, &hash);
+    if (rc == ART_CORRUPT && changed_since(scan, row)) return SQLITE_OK;
+    if (!rc) sqlite3_result_int64(context, hash);
+    return art_scan_fail(scan, rc);
+}
+
 static int __attribute__((noinline)) show_other(struct art_scan *scan, int column, sqlite3_context *context) {
     int hidden = art_hidden_column(art_scan_vtab(scan), column);
     if (hidden < 0) return art_level_scan_column(scan, column, context);
@@ -310,6 +323,7 @@ static int __attribute__((noinline)) show_other(struct art_scan *scan, int colum
         return SQLITE_OK;
     }
     if (art_scan_rolled(scan)) return art_level_scan_column(scan, column, context);
+    if (hidden >= ART_HIDDEN_HASH) return show_hash(scan, (enum art_hidden)hidden, context);
     if (hidden == ART_HIDDEN_VERSION) sqlite3_result_int64(context, (sqlite3_int64)art_scan_row(scan)->version);
     return SQLITE_OK;
 }

@@ -203,10 +203,22 @@ static int show_summary(struct art_scan *scan, unsigned column, sqlite3_context 
     return art_scan_fail(scan, rc);
 }
 
+static int show_hashes_below(struct art_scan *scan, enum art_hidden hidden, sqlite3_context *context) {
+    struct art_level_scan *level = &scan->of.level;
+    int item = art_summary_find_hash(&art_scan_vtab(scan)->summarised, art_hidden_measure(hidden));
+    struct art_range below;
+    if (item < 0) return SQLITE_OK;
+    enum art_rc rc = art_scan_check_summary(scan);
+    if (!rc) rc = find_totals(scan, ART_TOTALLED_SUMS, &below);
+    if (!rc) sqlite3_result_int64(context, (sqlite3_int64)level->totals.sum[item]);
+    return art_scan_fail(scan, rc);
+}
+
 int art_level_scan_column(struct art_scan *scan, int column, sqlite3_context *context) {
     int hidden = art_hidden_column(art_scan_vtab(scan), column);
     struct art_range below;
     if (hidden < 0) return show_summary(scan, (unsigned)column, context);
+    if (hidden >= ART_HIDDEN_HASH) return show_hashes_below(scan, (enum art_hidden)hidden, context);
     if (hidden != ART_HIDDEN_ENTRIES) return SQLITE_OK;
     enum art_rc rc = find_totals(scan, ART_TOTALLED_ROWS, &below);
     if (!rc) sqlite3_result_int64(context, (sqlite3_int64)scan->of.level.totals.rows);

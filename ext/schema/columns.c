@@ -27,6 +27,8 @@ static const struct {
     [ART_HIDDEN_ENTRIES] = {"entries", "art_entries", "INTEGER"},
     [ART_HIDDEN_VERSION] = {"version", "art_version", "INTEGER"},
     [ART_HIDDEN_CONFLICT] = {"conflict", "art_conflict", "TEXT"},
+    [ART_HIDDEN_HASH] = {"hash", "art_hash", "INTEGER"},
+    [ART_HIDDEN_HASH_VALUES] = {"hash_values", "art_hash_values", "INTEGER"},
 };
 _Static_assert(sizeof hidden_columns / sizeof *hidden_columns == (size_t)ART_HIDDEN_COLUMNS, "all hidden columns");
 
@@ -67,7 +69,7 @@ enum art_affinity art_affinity_of(const char *type) {
 /* --- one after the other ------------------------------------------------------------------------------------------ */
 
 bool art_columns_hide(const struct art_columns *columns, const char *name) {
-    for (unsigned i = 0; i < ART_HIDDEN_COLUMNS; i++) {
+    for (unsigned i = 0; i < art_columns_hidden(columns); i++) {
         if (i != ART_HIDDEN_COMMAND && !sqlite3_stricmp(name, art_columns_hidden_name(columns, i))) return true;
     }
     return false;
@@ -76,7 +78,8 @@ bool art_columns_hide(const struct art_columns *columns, const char *name) {
 const char *art_columns_hidden_name(const struct art_columns *columns, enum art_hidden hidden) {
     assert(hidden < ART_HIDDEN_COLUMNS && hidden != ART_HIDDEN_COMMAND);
     const char *name = hidden_columns[hidden].name, *aside = hidden_columns[hidden].aside;
-    if (!art_columns_have(columns, name)) return name;
+    if (!art_columns_have(columns, name) || hidden >= ART_HIDDEN_HASH)
+        return art_columns_have(columns, name) ? aside : name;
     return art_columns_have(columns, aside) ? "art_conflict_" : aside; /* both are in tables of 0.2.0 alone */
 }
 
@@ -85,7 +88,7 @@ int art_columns_check_names(const struct art_columns *columns, const char *table
     for (unsigned i = 0; i < columns->count; i++) {
         const char *name = columns->items[i].name;
         bool aside = false;
-        for (unsigned j = 0; j < ART_HIDDEN_COLUMNS; j++) aside |= !sqlite3_stricmp(name, hidden_columns[j].aside);
+        for (unsigned j = 0; j < ART_HIDDEN_HASH; j++) aside |= !sqlite3_stricmp(name, hidden_columns[j].aside);
         if (!aside) continue;
         return art_complain(message, SQLITE_ERROR, "art: %s is a hidden column's name (%s.%s): take another name", name,
                             table, name);
@@ -403,7 +406,7 @@ static char *declaration(const struct art_columns *columns, const struct art_sum
     }
     /* A table that is called like one of its columns takes no commands. */
     bool takes_commands = !art_columns_have(columns, table) && !art_columns_hide(columns, table);
-    for (unsigned i = 0; i < ART_HIDDEN_COLUMNS; i++) {
+    for (unsigned i = 0; i < art_columns_hidden(columns); i++) {
         const char *name = takes_commands ? table : "";
         if (i != ART_HIDDEN_COMMAND) name = art_columns_hidden_name(columns, i);
         sqlite3_str_appendf(sql, "%s\"%w\" %s HIDDEN", i ? ", " : "", name, hidden_columns[i].type);
@@ -427,6 +430,7 @@ static int evaluate_literal(struct art_column *column, sqlite3 *db) {
  * refused before. */
 int art_columns_declare(struct art_columns *columns, const struct art_summarised *summarised, sqlite3 *db,
                         const char *table, char **message) {
+    columns->hashes = summarised->hashes;
     char *sql = declaration(columns, summarised, table);
     int rc = sql ? sqlite3_declare_vtab(db, sql) : SQLITE_NOMEM;
     sqlite3_free(sql);

@@ -26,7 +26,8 @@ struct art_column {
     bool descending;         /* there */
 };
 
-enum { ART_COLUMN_KEY = 0, ART_KEYS_MAX = 16 };
+/* Of what is summed up and is no column, the last one. */
+enum { ART_COLUMN_KEY = 0, ART_KEYS_MAX = 16, ART_COLUMN_NONE = 1 << 20 };
 
 /* The user's columns: the key first, the others are what a row's record holds. With key=(a, b, ...) the first one is
  * hidden, and has the bytes of the key (ext/base/ordered.c); a record has NULLs for the columns of which they are. */
@@ -36,6 +37,7 @@ struct art_columns {
     unsigned keys;              /* how many make the key; 0: the first one is it */
     unsigned key[ART_KEYS_MAX]; /* which, in their order */
     char *key_list;             /* key=(...) as CREATE has it, or NULL */
+    bool hashes;                /* there are hidden columns for them; known once the table is declared */
 };
 /* The column at a place of the key, from 1 on. */
 static inline unsigned art_columns_key(const struct art_columns *columns, unsigned place) {
@@ -56,6 +58,9 @@ enum art_hidden {
     ART_HIDDEN_ENTRIES,  /* rows below a common prefix */
     ART_HIDDEN_VERSION,  /* csn of the row's last change */
     ART_HIDDEN_CONFLICT, /* of an INSERT: what is done with a row that is there; always NULL */
+    /* With a sum of hashes both: the hash of a row, or the sum of all below a common prefix; NULL without that sum. */
+    ART_HIDDEN_HASH,
+    ART_HIDDEN_HASH_VALUES,
     ART_HIDDEN_COLUMNS
 };
 
@@ -111,6 +116,9 @@ int art_columns_copy(struct art_columns *columns, const char *table, const struc
 char *art_columns_show(const struct art_columns *columns);                 /* sqlite3_free() it; NULL without memory */
 int art_columns_find(const struct art_columns *columns, const char *name); /* its number, or -1 */
 bool art_columns_have(const struct art_columns *columns, const char *name);
+static inline unsigned art_columns_hidden(const struct art_columns *columns) { /* how many there are */
+    return columns->hashes ? ART_HIDDEN_COLUMNS : ART_HIDDEN_HASH;
+}
 /* Is this a hidden column's name? The one for commands has the table's. */
 bool art_columns_hide(const struct art_columns *columns, const char *name);
 /* Of another than that one: art_version where the user's columns have a `version`, and so on. */
@@ -129,7 +137,20 @@ int art_columns_declare(struct art_columns *columns, const struct art_summarised
 
 /* --- what is summed up (summary.c) -------------------------------------------------------------------------------- */
 
-enum art_measure { ART_MEASURE_NONE, ART_MEASURE_SUM, ART_MEASURE_MIN, ART_MEASURE_MAX };
+enum art_measure {
+    ART_MEASURE_NONE,
+    ART_MEASURE_SUM,
+    ART_MEASURE_MIN,
+    ART_MEASURE_MAX,
+    ART_MEASURE_HASH, /* of rows, of no column; and of their values alone */
+    ART_MEASURE_HASH_VALUES
+};
+static inline bool art_measure_hashes(enum art_measure measure) {
+    return measure >= ART_MEASURE_HASH;
+}
+static inline enum art_measure art_hidden_measure(enum art_hidden hidden) {
+    return hidden == ART_HIDDEN_HASH ? ART_MEASURE_HASH : ART_MEASURE_HASH_VALUES;
+}
 struct art_summarised_column {
     unsigned column; /* of the table */
     enum art_measure measure;
@@ -138,6 +159,7 @@ struct art_summarised_column {
 struct art_summarised {
     struct art_summarised_column items[ART_SUMMARY_MAX]; /* in core's order */
     unsigned count, sums;
+    uint8_t hashes; /* a bit for each item that is one */
     bool search_key;
     bool repeats; /* the list names something twice, as versions up to 0.3.0 do not understand it */
     struct art_record_columns in_record; /* where they are in a record, by ascending columns */
@@ -157,6 +179,8 @@ bool art_summaries_equal(const struct art_summarised *a, const struct art_summar
 bool art_summaries_mean_the_same(const struct art_summarised *a, const struct art_summarised *b);
 /* The number of the column's summary, or -1. */
 int art_summary_find(const struct art_summarised *summarised, unsigned column);
+/* The same of a sum of hashes. */
+int art_summary_find_hash(const struct art_summarised *summarised, enum art_measure measure);
 /* -1 also where it has no sum, min or max. */
 int art_summary_find_measured(const struct art_summarised *summarised, unsigned column);
 enum { ART_TRIGRAM = ART_CUT_WIDTH }; /* bytes */

@@ -3,6 +3,7 @@
  *
  *     summary = (sum(size), max(mtime), min(atime), lookup(etag))        the list also in quotes; at most 8 columns
  *     summary = (search(path), search(title))                            the key, too
+ *     summary = (hash(*), hash(values))                                  of no column: sums of hashes of rows
  *     summary = ()                                                       none
  *
  * A column has one sum, min or max; it may also have a lookup and a search. A list that names it more often means one
@@ -17,8 +18,8 @@
 #include "ext/columns/columns.h"
 #include "ext/schema/schema.h"
 
-enum summary_word { WORD_NONE, WORD_SUM, WORD_MIN, WORD_MAX, WORD_LOOKUP, WORD_SEARCH, WORDS };
-static const char *const summary_words[WORDS] = {"", "sum", "min", "max", "lookup", "search"};
+enum summary_word { WORD_NONE, WORD_SUM, WORD_MIN, WORD_MAX, WORD_LOOKUP, WORD_SEARCH, WORD_HASH, WORDS };
+static const char *const summary_words[WORDS] = {"", "sum", "min", "max", "lookup", "search", "hash"};
 _Static_assert((int)WORD_SUM == (int)ART_MEASURE_SUM && (int)WORD_MAX == (int)ART_MEASURE_MAX, "words of measures");
 
 static const char todo[] = "write summary=(sum(size), max(mtime)), with the names of columns";
@@ -110,13 +111,34 @@ static int add_item(struct summary_list *list, enum summary_word word, const cha
     return SQLITE_OK;
 }
 
-static int parse_item(struct summary_list *list) {
-    enum summary_word word = WORD_SUM;
-    while (word < WORDS && !art_token_is_word(&list->token, summary_words[word])) word++;
-    if (word == WORDS)
-        return refuse_list(list, "a summary is sum(...), min(...), max(...), lookup(...) or search(...)");
+/* What it is of stands in the parentheses: of all, or of values, which may be the name of a column, too. */
+static int parse_hash(struct summary_list *list) {
+    struct art_summarised *out = list->out;
+    bool all = art_token_is_mark(&list->token, '*');
+    if (!all && !art_token_is_word(&list->token, "values"))
+        return art_complain(list->message, SQLITE_ERROR,
+                            "art: a sum of hashes is of whole rows (%s): write hash(*), or "
+                            "hash(values) for one without the key",
+                            list->table);
+    for (unsigned i = ART_HIDDEN_HASH; i <= ART_HIDDEN_HASH_VALUES; i++) {
+        const char *name = art_columns_hidden_name(list->columns, i);
+        if (art_columns_have(list->columns, name))
+            return refuse_column(list, name, "this is the hidden column's name",
+                                 "give the table's own column another name");
+    }
     next_in_list(list);
-    if (!skip_mark(list, '(')) return refuse_list(list, "a summary has a column in parentheses");
+    enum art_measure measure = all ? ART_MEASURE_HASH : ART_MEASURE_HASH_VALUES;
+    if (art_summary_find_hash(out, measure) >= 0) {
+        out->repeats = true;
+    } else if (out->count == ART_SUMMARY_MAX) {
+        return refuse_list(list, "a summary has at most 8 columns");
+    } else {
+        out->items[out->count++] = (struct art_summarised_column){.column = ART_COLUMN_NONE, .measure = measure};
+    }
+    return SQLITE_OK;
+}
+
+static int parse_column(struct summary_list *list, enum summary_word word) {
     if (list->token.kind != ART_TOKEN_WORD && list->token.kind != ART_TOKEN_QUOTED)
         return refuse_list(list, "a summary has a column in parentheses");
     char *name = art_token_text(&list->token);
@@ -124,8 +146,19 @@ static int parse_item(struct summary_list *list) {
     int found = art_columns_find(list->columns, name);
     int rc = add_item(list, word, name, found);
     art_free(name);
-    if (rc) return rc;
+    if (!rc) next_in_list(list);
+    return rc;
+}
+
+static int parse_item(struct summary_list *list) {
+    enum summary_word word = WORD_SUM;
+    while (word < WORDS && !art_token_is_word(&list->token, summary_words[word])) word++;
+    if (word == WORDS)
+        return refuse_list(list, "a summary is sum(...), min(...), max(...), lookup(...), search(...) or hash(*)");
     next_in_list(list);
+    if (!skip_mark(list, '(')) return refuse_list(list, "a summary has a column in parentheses");
+    int rc = word == WORD_HASH ? parse_hash(list) : parse_column(list, word);
+    if (rc) return rc;
     return skip_mark(list, ')') ? SQLITE_OK : refuse_list(list, "a summary has one column in parentheses");
 }
 
@@ -134,12 +167,16 @@ static void put_sums_first(struct art_summarised *list) {
     struct art_summarised sorted = {.search_key = list->search_key, .repeats = list->repeats};
     for (int sums = 1; sums >= 0; sums--) {
         for (unsigned i = 0; i < list->count; i++) {
-            bool is_sum = list->items[i].measure == ART_MEASURE_SUM;
+            enum art_measure measure = list->items[i].measure;
+            bool is_sum = measure == ART_MEASURE_SUM || art_measure_hashes(measure);
             if (is_sum == (bool)sums) sorted.items[sorted.count++] = list->items[i];
         }
         if (sums) sorted.sums = sorted.count;
     }
     for (unsigned i = 0; i < sorted.count; i++) { /* insertion sort by column; the key is in no record */
+        bool hashes = art_measure_hashes(sorted.items[i].measure);
+        sorted.hashes |= (uint8_t)(hashes << i);
+        if (hashes) continue;
         struct art_record_columns *in_record = &sorted.in_record;
         unsigned at = in_record->count++, column = sorted.items[i].column - 1;
         assert(sorted.items[i].column != ART_COLUMN_KEY && in_record->count <= ART_SUMMARY_MAX);
@@ -195,6 +232,11 @@ char *art_summary_show(const struct art_summarised *summarised, const struct art
     sqlite3_str *out = sqlite3_str_new(NULL);
     for (unsigned i = 0; i < summarised->count; i++) {
         const struct art_summarised_column *item = &summarised->items[i];
+        if (art_measure_hashes(item->measure)) {
+            const char *of = item->measure == ART_MEASURE_HASH ? "*" : "values";
+            sqlite3_str_appendf(out, "%shash(%s)", sqlite3_str_length(out) ? ", " : "", of);
+            continue;
+        }
         const char *name = columns->items[item->column].name;
         assert(item->column < columns->count);
         show_word(out, (enum summary_word)item->measure, name);
@@ -225,7 +267,9 @@ bool art_summaries_equal(const struct art_summarised *a, const struct art_summar
 bool art_summaries_mean_the_same(const struct art_summarised *a, const struct art_summarised *b) {
     bool same = a->count == b->count && a->search_key == b->search_key;
     for (unsigned i = 0; same && i < a->count; i++) {
-        int other = art_summary_find(b, a->items[i].column);
+        enum art_measure measure = a->items[i].measure;
+        int other =
+            art_measure_hashes(measure) ? art_summary_find_hash(b, measure) : art_summary_find(b, a->items[i].column);
         same = other >= 0 && items_equal(&a->items[i], &b->items[other]);
     }
     return same;
@@ -238,9 +282,39 @@ int art_summary_find(const struct art_summarised *summarised, unsigned column) {
     return -1;
 }
 
+int art_summary_find_hash(const struct art_summarised *summarised, enum art_measure measure) {
+    assert(art_measure_hashes(measure));
+    for (unsigned i = 0; i < summarised->count; i++) {
+        if (summarised->items[i].measure == measure) return (int)i;
+    }
+    return -1;
+}
+
 int art_summary_find_measured(const struct art_summarised *summarised, unsigned column) {
     int item = art_summary_find(summarised, column);
     return item >= 0 && !summarised->items[item].measure ? -1 : item;
+}
+
+/* One number for them all, of which core makes the hashes. */
+static void read_hashes(const struct art_stored *value, unsigned hashes, struct art_datum *out) {
+    uint64_t hash;
+    if (value->in_block) {
+        art_block_hashes(value->bytes, value->row, value->row + 1u, &hash);
+    } else {
+        hash = art_record_hash(value->bytes);
+    }
+    for (; hashes; hashes &= hashes - 1) {
+        struct art_datum *datum = &out[__builtin_ctz(hashes)];
+        datum->kind = ART_DATUM_INTEGER;
+        datum->integer = (int64_t)hash;
+    }
+}
+
+static void read_hashes_of_rows(struct art_bytes block, uint32_t from, uint32_t to, struct art_datum *out) {
+    uint64_t hashes[ART_BLOCK_ROWS_MAX];
+    art_block_hashes(block, from, to, hashes);
+    for (uint32_t i = 0; i < to - from; i++)
+        out[i] = (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = (int64_t)hashes[i]};
 }
 
 /* For core: the columns of a record. A damaged one is reported by the read of the row. */
@@ -250,10 +324,22 @@ static void read_row(void *context, const struct art_stored *value, unsigned wan
     art_record_data(&summarised->in_record, value, wanted, room, out);
 }
 
+static void read_row_with_hashes(void *context, const struct art_stored *value, unsigned wanted, uint8_t *room,
+                                 struct art_datum *out) {
+    const struct art_summarised *summarised = context;
+    unsigned hashes = wanted & summarised->hashes;
+    if (summarised->in_record.count) art_record_data(&summarised->in_record, value, wanted & ~hashes, room, out);
+    if (hashes) read_hashes(value, hashes, out);
+}
+
 static void read_column_of_rows(void *context, struct art_bytes block, unsigned item, uint32_t from, uint32_t to,
                                 struct art_datum *out) {
     const struct art_summarised *summarised = context;
     uint8_t room[ART_BLOCK_PLAIN_MAX];
+    if (summarised->hashes >> item & 1) {
+        read_hashes_of_rows(block, from, to, out);
+        return;
+    }
     art_block_column(block, summarised->items[item].column - 1, from, to, room, out);
     for (uint32_t i = 0; i < to - from; i++) {
         if (out[i].kind == ART_DATUM_BEYOND) out[i].kind = ART_DATUM_NULL;
@@ -288,9 +374,11 @@ struct art_summary art_summary_for_core(const struct art_summarised *summarised)
         summary.has.lookups |= (uint8_t)(summarised->items[i].lookup << i);
         summary.has.searches |= (uint16_t)(summarised->items[i].search << i);
         summary.texts |= (uint8_t)((summarised->items[i].measure != ART_MEASURE_NONE) << i);
+        summary.keyed |= (uint8_t)((summarised->items[i].measure == ART_MEASURE_HASH) << i);
     }
+    summary.hashes = summarised->hashes;
     if (summarised->search_key) summary.has.searches |= ART_SEARCH_KEY;
-    summary.read = read_row;
+    summary.read = summarised->hashes ? read_row_with_hashes : read_row;
     summary.read_column = read_column_of_rows;
     summary.choose = choose_rows_of_block;
     summary.choose_records = choose_records;

@@ -3,7 +3,9 @@
  */
 #include "ext/table/table.h"
 
+#include "core/base/hash.h"
 #include "core/tree/place.h"
+#include "ext/columns/columns.h"
 
 #include <assert.h>
 
@@ -157,6 +159,28 @@ const struct art_summarised *art_table_summarised(const struct art_table *table)
     static const struct art_summarised none;
     const struct art_summary *summary = art_tree_summarised(table->tree);
     return summary ? summary->context : &none;
+}
+
+enum art_rc art_row_hash(struct art_tree *tree, struct art_bytes path, const struct art_row *row,
+                         enum art_measure measure, int64_t *out) {
+    struct art_stored record = row->stored;
+    struct art_bytes whole;
+    uint8_t *owned = NULL;
+    uint64_t seed;
+    if (row->overflows) {
+        enum art_rc rc = art_row_value(tree, row, &whole, &owned);
+        if (rc) return rc;
+        record = art_stored_of(whole);
+    }
+    if (record.in_block) {
+        art_block_hashes(record.bytes, record.row, record.row + 1u, &seed);
+    } else {
+        seed = art_record_hash(record.bytes);
+    }
+    art_free(owned);
+    bool keyed = measure == ART_MEASURE_HASH;
+    *out = (int64_t)art_hash64_seeded(keyed ? path.data : NULL, keyed ? path.len : 0, seed);
+    return ART_OK;
 }
 
 int art_table_give_summary(struct art_table *table, const struct art_summarised *summarised,

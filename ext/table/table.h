@@ -243,6 +243,9 @@ void art_settings_use(struct art_table *table, const struct art_settings *settin
 /* What the tree sums up as of now. */
 const struct art_summarised *art_table_summarised(const struct art_table *table);
 /* For the tree: NULL in *out for none. */
+/* What a row adds to a sum of hashes. */
+enum art_rc art_row_hash(struct art_tree *tree, struct art_bytes path, const struct art_row *row,
+                         enum art_measure measure, int64_t *out);
 int art_table_give_summary(struct art_table *table, const struct art_summarised *summarised,
                            const struct art_summary **out);
 /* Before the table changes: scans that only count go to where they claim to be. */

@@ -46,6 +46,7 @@ int art_columns_present(const struct art_vtab *vtab, struct art_columns *out, ch
     created.count = vtab->created;
     bool sound; /* or the table would not be attached */
     int rc = art_columns_copy(out, vtab->name->table, &created, message);
+    out->hashes = vtab->columns.hashes;
     return rc ? rc : art_shadow_changes(vtab->connection->db, vtab->name, out, &sound, NULL);
 }
 

@@ -220,7 +220,7 @@ static bool names_snapshot(const struct art_vtab *vtab, const struct directory_c
 static int check_given(struct art_vtab *vtab, const struct directory_command *command, sqlite3_value **columns) {
     unsigned count = vtab->columns.count, prefix = count + ART_HIDDEN_PREFIX;
     bool goes = command->goes, of_snapshot = names_snapshot(vtab, command, columns);
-    for (unsigned i = 0; i < count + ART_HIDDEN_COLUMNS; i++) {
+    for (unsigned i = 0; i < count + art_columns_hidden(&vtab->columns); i++) {
         bool is_key = i == prefix || i == ART_COLUMN_KEY,
              of_blobs = is_key && art_columns_keys_are_blobs(&vtab->columns);
         bool wanted = i == prefix || (goes && i == ART_COLUMN_KEY) || i == count + ART_HIDDEN_COMMAND;
@@ -255,7 +255,7 @@ static int run_snapshot(struct art_vtab *vtab, const struct snapshot_command *co
     static const char column[] = "snapshot";
     unsigned named = vtab->columns.count + ART_HIDDEN_SNAPSHOT, text = vtab->columns.count + ART_HIDDEN_COMMAND;
     struct art_bytes name = {0};
-    for (unsigned i = 0; i < vtab->columns.count + ART_HIDDEN_COLUMNS; i++) {
+    for (unsigned i = 0; i < vtab->columns.count + art_columns_hidden(&vtab->columns); i++) {
         bool given = sqlite3_value_type(columns[i]) != SQLITE_NULL;
         if (given && i != named && i != text)
             return complain_arguments(vtab, command->name, "takes no other column", column);
@@ -285,7 +285,8 @@ static int run_snapshot(struct art_vtab *vtab, const struct snapshot_command *co
 /* --- the column --------------------------------------------------------------------------------------------------- */
 
 static int check_alone(struct art_vtab *vtab, sqlite3_value **columns) {
-    unsigned command = vtab->columns.count + ART_HIDDEN_COMMAND, all = vtab->columns.count + ART_HIDDEN_COLUMNS;
+    unsigned command = vtab->columns.count + ART_HIDDEN_COMMAND,
+             all = vtab->columns.count + art_columns_hidden(&vtab->columns);
     for (unsigned i = 0; i < all; i++) {
         if (i == command || sqlite3_value_type(columns[i]) == SQLITE_NULL) continue;
         return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,

@@ -264,7 +264,7 @@ static int update_prefix(struct art_vtab *vtab, int argc, sqlite3_value **argv, 
                             "art: of a common prefix only the path can be changed (%s.%s): leave the delimiter out",
                             vtab->name->table, vtab->columns.items[i].name);
     }
-    for (unsigned i = 0; !all && i < ART_HIDDEN_COLUMNS; i++) {
+    for (unsigned i = 0; !all && i < art_columns_hidden(&vtab->columns); i++) {
         bool kept = i == ART_HIDDEN_ENTRIES || sqlite3_value_nochange(hidden(vtab, argc, argv, i));
         if (!kept) return complain_hidden(vtab, i);
     }
@@ -318,6 +318,9 @@ static int insert_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
     for (unsigned i = 0; i < ART_HIDDEN_CONFLICT; i++) {
         if (i != ART_HIDDEN_COMMAND && is_given(hidden(vtab, argc, argv, i))) return complain_hidden(vtab, i);
     }
+    for (unsigned i = ART_HIDDEN_HASH; i < art_columns_hidden(&vtab->columns); i++) {
+        if (is_given(hidden(vtab, argc, argv, i))) return complain_hidden(vtab, i);
+    }
     int rc = take_conflict(vtab, hidden(vtab, argc, argv, ART_HIDDEN_CONFLICT), &updates);
     if (vtab->columns.keys) {
         if (!rc && is_given(argv[ARGUMENT_COLUMNS])) rc = complain_bytes(vtab);
@@ -366,12 +369,23 @@ static bool is_its_version(const struct art_vtab *vtab, int argc, sqlite3_value 
     return version == row->version || (again && version < row->version);
 }
 
+/* The same of its hash. */
+static bool is_its_hash(const struct art_vtab *vtab, sqlite3_value *value, enum art_hidden which, struct art_bytes path,
+                        const struct art_row *row) {
+    struct art_tree *tree = vtab->table->tree;
+    int64_t hash;
+    if (!is_given(value) || row->version > art_tree_csn(tree)) return true;
+    return !art_row_hash(tree, path, row, art_hidden_measure(which), &hash) && hash == sqlite3_value_int64(value);
+}
+
 /* Is it as it was? `row`: where the UPDATE has to know it, else NULL. */
 static bool is_kept(const struct art_vtab *vtab, int argc, sqlite3_value **argv, enum art_hidden which,
                     struct art_bytes path, const struct art_row *row) {
     sqlite3_value *value = hidden(vtab, argc, argv, which);
     if (sqlite3_value_nochange(value)) return true;
     if (which == ART_HIDDEN_VERSION) return row && is_its_version(vtab, argc, argv, row);
+    if (which >= ART_HIDDEN_HASH)
+        return row && passes_all(vtab, argc, argv) && is_its_hash(vtab, value, which, path, row);
     if (!is_given(value)) return true;
     if (vtab->columns.keys) return passes_all(vtab, argc, argv) && which < ART_HIDDEN_COMMAND; /* of one of its texts */
     if (which == ART_HIDDEN_PREFIX) return is_prefix(value, path);
@@ -382,7 +396,7 @@ static bool is_kept(const struct art_vtab *vtab, int argc, sqlite3_value **argv,
 
 static int check_hidden(struct art_vtab *vtab, int argc, sqlite3_value **argv, struct art_bytes path,
                         const struct art_row *row) {
-    for (unsigned i = 0; i < ART_HIDDEN_COLUMNS; i++) {
+    for (unsigned i = 0, n = art_columns_hidden(&vtab->columns); i < n; i++) {
         if (i == ART_HIDDEN_COMMAND || is_kept(vtab, argc, argv, i, path, row)) continue;
         return complain_hidden(vtab, i);
     }
@@ -509,7 +523,7 @@ int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64
     struct art_vtab *vtab = (struct art_vtab *)base;
     int rc = begin_write(vtab);
     if (rc) return rc;
-    assert(argc == 1 || argc == ARGUMENT_COLUMNS + (int)vtab->columns.count + ART_HIDDEN_COLUMNS);
+    assert(argc == 1 || argc == ARGUMENT_COLUMNS + (int)(vtab->columns.count + art_columns_hidden(&vtab->columns)));
     assert(vtab->table->owner && vtab->table->fresh == ART_FRESH_LOCKED);
     if (argc != 1) rc = art_deleting_settle(vtab->table, &vtab->base.zErrMsg);
     if (rc) return rc;

@@ -311,7 +311,7 @@ static void weigh(const struct art_blob_cursor *cursor, struct art_summed *out) 
     if (cursor->blob->kind == ART_BLOB_LEAF) {
         entry.value = art_entry_plain(&entry, room);
         entry.flags &= ART_ENTRY_FLAGS;
-        art_summary_weigh(&summary, &entry, out);
+        art_summary_weigh(&summary, art_bytes(cursor->key, cursor->key_len), &entry, out);
     } else if (art_blob_cursor_ref(cursor, &ref) || !art_summed_decode(ref.has, ref.summed, out)) {
         fuzz_fail("a reference of a sound blob");
     }

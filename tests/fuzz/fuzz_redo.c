@@ -98,7 +98,7 @@ static void must_add_up(const struct art_memtable *memtable) {
         if (i < SUMS_MAX) art_memtable_sums(memtable, cursor.key, sum);
         if (i < SUMS_MAX && memcmp(sum, before, sizeof sum) != 0) fuzz_fail("other sums before a key");
         art_memtable_cursor_entry(&cursor, &entry);
-        art_summary_sums(memtable->summary, &entry, before);
+        art_summary_sums(memtable->summary, cursor.key, &entry, before);
     }
     if (rc) fuzz_fail("a memtable cannot be read");
     art_memtable_cursor_clear(&cursor);

@@ -41,6 +41,9 @@ static const struct golden {
     {"0.3.0", "hot", 6, 4, 1, 3, 0, NULL},
     {"0.3.0", "wal", 6, 4, 1, 1, 0, NULL},
     {"0.3.0-keys", "keys", 6, 4, 1, 1, 0, NULL},
+    {"0.3.0-names", "plain", 7, 6, 4, 3, 0, NULL},
+    {"0.3.0-names", "snapshots", 7, 6, 1, 1, 0, (const char *const[]){"monday", "tuesday", NULL}},
+    {"0.3.0-names", "names", 8, 7, 1, 2, 0, NULL},
 };
 static const char *const storages[] = {"file", "inline"};
 enum { STORAGES = LENGTH(storages), GOLDENS = STORAGES * LENGTH(goldens) };

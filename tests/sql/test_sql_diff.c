@@ -1,4 +1,5 @@
-/* art_diff() and art_growth(): what has changed between two states of a table, and where it has grown.
+/* art_diff() and art_growth(): what has changed between two states of a table, and where it has grown. And what differs
+ * between two tables, art_differences().
  *
  * Of each snapshot, and of the table as it is, the rows are copied into an ordinary table, with their versions. What
  * the functions say must be what joins of two such copies say. Histories are random, blobs small.
@@ -202,21 +203,30 @@ TEST(test_the_table_may_change_while_a_difference_is_read) {
 }
 
 /* A name that was told is not told again; those behind it have the numbers of the state in which they are told. */
-TEST(test_the_table_may_change_while_all_levels_are_read) {
-    static const char *const steps[][2] = {
-        {"a/|0|1|0", "INSERT INTO t(path) VALUES('a/3'), ('b/c/3')"},
-        {"b/c/|2|0|0", "UPDATE t SET size = 0"},
-        {"b/d/|0|0|1", "DELETE FROM t WHERE path = 'b/c/1'; INSERT INTO t(path) VALUES('b/c/d/3')"},
-        {"b/|3|0|2", "INSERT INTO t(path) VALUES('b/4')"},
-        {"|6|3|2", "DELETE FROM t"}};
+LOOP_TEST(test_the_table_may_change_while_levels_are_read, 2) {
+    static const char *const depths[] = {"'all'", "2"};
+    static const char *const steps[2][7][2] = {
+        {{"a/|0|1|0", "INSERT INTO t(path) VALUES('a/3'), ('b/c/3')"},
+         {"b/c/|2|0|0", "UPDATE t SET size = 0"},
+         {"b/d/|0|0|1", "DELETE FROM t WHERE path = 'b/c/1'; INSERT INTO t(path) VALUES('b/c/d/3')"},
+         {"b/|3|0|2", "INSERT INTO t(path) VALUES('b/4')"},
+         {"|6|3|2", "DELETE FROM t"}},
+        {{"a/2|0|1|0", "INSERT INTO t(path) VALUES('a/11'), ('a/21')"},
+         {"a/21|1|0|0", "DELETE FROM t WHERE path IN ('a/2', 'b/c/1'); INSERT INTO t(path) VALUES('b/a')"},
+         {"b/a|1|0|0", "INSERT INTO t(path) VALUES('b/c/3'), ('b/c1/2')"},
+         {"b/c/|2|0|1", "DELETE FROM t WHERE path = 'new'; UPDATE t SET size = 7"},
+         {"b/c1/|1|0|0", "INSERT INTO t(path) VALUES('b/d/1')"},
+         {"b/d/|0|1|0", "INSERT INTO t(path) VALUES('c/c')"},
+         {"c/c|1|0|0", "UPDATE t SET size = 5 WHERE path = 'top'; DELETE FROM t"}}};
     make_level();
-    sqlite3_stmt *levels = sql_prepare(db, "SELECT path || '|' || added || '|' || changed || '|' || deleted FROM "
-                                           "art_growth('t', NULL, 'monday', NULL, '', '/', 'all')");
-    for (int i = 0; i < LENGTH(steps); sql_run(db, "%s", steps[i++][1])) {
+    sqlite3_stmt *levels = sql_prepare(db, TEXT("SELECT path || '|' || added || '|' || changed || '|' || deleted FROM "
+                                                "art_growth('t', NULL, 'monday', NULL, '', '/', %s)",
+                                                depths[_i]));
+    for (int i = 0; i < LENGTH(steps[0]) && steps[_i][i][0]; sql_run(db, "%s", steps[_i][i++][1])) {
         ck_assert_int_eq(sqlite3_step(levels), SQLITE_ROW);
-        ck_assert_str_eq((const char *)sqlite3_column_text(levels, 0), steps[i][0]);
+        ck_assert_str_eq((const char *)sqlite3_column_text(levels, 0), steps[_i][i][0]);
     }
-    ck_assert_int_eq(sqlite3_step(levels), SQLITE_DONE);
+    ck_assert_int_eq(sqlite3_step(levels), _i ? SQLITE_ROW : SQLITE_DONE);
     sqlite3_finalize(levels);
 }
 
@@ -229,6 +239,175 @@ TEST(test_differences_may_be_joined) {
            "SELECT path FROM art_diff('t', 'monday', 'tuesday') JOIN art_diff('t', 'tuesday', NULL) USING (path)");
     expect("monday|4\ntuesday|1\n", "SELECT s.name, count(*) FROM art_snapshots('t') AS s, art_diff('t', s.name, NULL) "
                                     "GROUP BY 1");
+}
+
+/* --- two tables --------------------------------------------------------------------------------------------------- */
+
+/* How a row of number n is written: its key's columns, and what they are; their declaration, and the key's bytes. */
+static const struct kind {
+    const char *declared, *columns, *made, *key, *prefix;
+} kinds[] = {
+    {"path", "path", "char(97 + n % 3) || '/' || (n % 7) || '/' || n", "path", "'b/'"},
+    {"path", "path", "printf('f%06d', n * 7919 % 1000)", "path", "'f0001'"},
+    {"path BLOB", "path", "CAST(char(97 + n % 5) || n || substr('xyz', n % 4) AS BLOB)", "path", "x'6362'"},
+    {"a INTEGER, b TEXT, key=(b DESC, a)", "a, b", "n, 'in ' || (n % 4)", "art_key", "art_key('t', 'in 2')"},
+};
+static const char *const both[] = {"t", "other.u"};
+
+static void create_both(const struct kind *kind, const char *const options[2]) {
+    sql_run(db, "ATTACH %Q AS other; PRAGMA other.page_size = 1024", copy_path);
+    for (int i = 0; i < 2; i++) {
+        sql_run(db, "CREATE VIRTUAL TABLE %s USING art(%s, size, note, %s)", both[i], kind->declared, options[i]);
+    }
+}
+
+/* Rows of one number are mostly the same in both. */
+static void put_rows(const char *table, const struct kind *kind, uint32_t from, uint32_t step, uint32_t shift) {
+    sql_run(db,
+            "INSERT OR REPLACE INTO %s(%s, size, note) WITH c(n) AS (VALUES(%u) UNION ALL SELECT (n + %u) %% 1000 FROM "
+            "c LIMIT 60) SELECT %s, CASE n %% 5 WHEN 0 THEN n + %u WHEN 1 THEN 1.0 * n WHEN 2 THEN '' || n WHEN 3 THEN "
+            "CAST(n AS BLOB) END, iif(n %% 50, 'of ' || n, zeroblob(5000 + %u)) FROM c",
+            table, kind->columns, from, step, kind->made, shift, shift);
+}
+
+static void change_one(struct random *random, const char *table, const struct kind *kind) {
+    const char *name = strchr(table, '.') ? "u" : "t";
+    uint32_t n = random_below(random, 1000);
+    switch (random_below(random, 8)) {
+    case 0:
+        sql_run(db, "INSERT INTO %s(%s) VALUES('%s')", table, name, n % 3 ? "flush" : "optimize");
+        break;
+    case 1:
+        sql_run(db, "DELETE FROM %s WHERE note LIKE '%%%u'", table, n);
+        break;
+    case 2:
+        sql_run(db,
+                "UPDATE %s SET size = CASE typeof(size) WHEN 'integer' THEN 1.0 * size WHEN 'text' THEN CAST(size "
+                "AS BLOB) ELSE 0 END WHERE note GLOB '* %u?'",
+                table, n % 100);
+        break;
+    case 3:
+        sql_run(db, "INSERT INTO %s(%s, prefix) SELECT 'delete', %s WHERE %u", table, name, kind->prefix, n % 4 == 0);
+        break;
+    default:
+        put_rows(table, kind, n, 1 + n % 3, n % 20 == 0);
+    }
+}
+
+static void compare_both(const struct kind *kind, const char *prefix) {
+    for (int i = 0; i < 2; i++) {
+        sql_run(db, "DELETE FROM temp.side%d; INSERT INTO side%d SELECT %s, size, note, version FROM %s", i, i,
+                kind->key, both[i]);
+    }
+    const char *joined =
+        TEXT("SELECT coalesce(f.key, o.key) AS k, CASE WHEN f.key IS NULL THEN 'added' WHEN o.key IS NULL THEN "
+             "'deleted' ELSE 'changed' END AS change, f.version, o.version AS now FROM side0 AS f FULL JOIN side1 AS o "
+             "ON f.key = o.key "
+             "WHERE f.size IS NOT o.size OR typeof(f.size) <> typeof(o.size) OR f.note IS NOT o.note OR f.key IS NULL "
+             "OR o.key IS NULL");
+    same(TEXT("SELECT hex(path), change, old_version, version FROM art_differences('t', 'other.u', %s)", prefix),
+         TEXT("SELECT hex(k), change, version, now FROM (%s) WHERE substr(CAST(k AS BLOB), 1, length(CAST(%s AS "
+              "BLOB))) = CAST(%s AS "
+              "BLOB) ORDER BY k",
+              joined, prefix, prefix));
+}
+
+LOOP_TEST(test_two_tables_differ_as_a_join_of_them_says, 8) {
+    static const char *const options[2][2] = {
+        {"log_limit='2KB', summary=(hash(*))", "storage=inline, spill_limit='4KB', summary=(sum(size), hash(*))"},
+        {"storage=inline, summary=(lookup(note), hash(*))", "log_limit='1KB', summary=(hash(values), hash(*))"}};
+    struct random random = {random_seed() + (uint64_t)_i};
+    const struct kind *kind = &kinds[_i / 2];
+    printf("differences: seed %llu\n", (unsigned long long)random.state);
+    ART_IN_TESTS(art_test_hooks.blob_pages = 4;)
+    create_both(kind, options[_i % 2]);
+    sql_run(db, "CREATE TEMP TABLE side0(key, size, note, version); CREATE TEMP TABLE side1(key, size, note, version)");
+    for (int i = 0; i < 2; i++) put_rows(both[i], kind, 0, 1, 0);
+    for (unsigned step = random_rounds(30); step--;) {
+        bool within = random_once_in(&random, 3);
+        if (within) sql_run(db, "BEGIN");
+        for (unsigned n = 1 + random_below(&random, 3); n--;) { /* one change in both, or in one of them */
+            unsigned of = random_below(&random, 4), seed = random_below(&random, 1 << 30);
+            for (unsigned i = 0; i < 2; i++)
+                if (of > 1 || of == i) change_one(&(struct random){seed}, both[i], kind);
+        }
+        compare_both(kind, random_once_in(&random, 3) ? kind->prefix : "''");
+        if (within) sql_run(db, random_once_in(&random, 2) ? "COMMIT" : "ROLLBACK");
+        compare_both(kind, "''");
+    }
+}
+
+static void make_pair(void) {
+    static const char *const options[] = {"summary=(hash(*))", "summary=(hash(*))"};
+    create_both(&kinds[1], options);
+    for (int i = 0; i < 2; i++) {
+        for (uint32_t n = 0; n < 1000; n += 50) put_rows(both[i], &kinds[1], n, 1, 0);
+    }
+}
+
+#define HALVED "SELECT value FROM art_info('other.u') WHERE property = 'ranges halved'"
+
+/* Where hashes are equal nothing is looked at, and one row is found by halves. */
+TEST(test_what_is_equal_ends_the_search_for_differences) {
+    make_pair();
+    expect("", "SELECT * FROM art_differences('t', 'other.u')");
+    expect("0\n", HALVED);
+    sql_run(
+        db,
+        "UPDATE other.u SET note = 'another' WHERE path = 'f000500'; UPDATE t SET size = 0.0 WHERE path = 'f000501';"
+        "UPDATE other.u SET size = -0.0 WHERE path = 'f000501'");
+    expect("f000500|changed\n", "SELECT path, change FROM art_differences('t', 'other.u')");
+    expect("1\n", "SELECT value BETWEEN 4 AND 6 FROM (" HALVED ")");
+    expect("", "SELECT * FROM art_differences('t', 'other.u', 'f0006')");
+    expect("", "SELECT * FROM art_differences('t', 'other.u', NULL)");
+    expect("", "SELECT * FROM art_differences('t', NULL)");
+    /* Also one table with its own snapshots. */
+    sql_snapshot(db, "s");
+    sql_run(db, "DELETE FROM t WHERE path = 'f000001'");
+    expect("f000001|deleted\n", "SELECT path, change FROM art_differences('t', 't', '', 's')");
+    expect("f000001|added\n", "SELECT path, change FROM art_differences('t', 't', '', NULL, 's')");
+}
+
+TEST(test_tables_may_change_while_their_differences_are_read) {
+    make_pair();
+    sql_run(db, "BEGIN; DELETE FROM t WHERE path < 'f000004'; SAVEPOINT s; DELETE FROM other.u WHERE path > 'f000995'");
+    sqlite3_stmt *rows = sql_prepare(db, "SELECT path || ' ' || change FROM art_differences('t', 'other.u')");
+    static const char *const steps[][2] = {
+        {"f000000 added",
+         "INSERT INTO t(path) VALUES('f000000'), ('f000001'); DELETE FROM other.u WHERE path = 'f000002'"},
+        {"f000001 changed", "ROLLBACK TO s"},
+        {"f000002 added", "DELETE FROM t WHERE path GLOB 'f00050?' AND path > 'f000507'"},
+        {"f000003 added", "UPDATE other.u SET size = 7 WHERE path = 'f000500'"},
+        {"f000500 changed", "DROP TABLE other.u"}};
+    for (int i = 0; i < LENGTH(steps); i++) {
+        ck_assert_int_eq(sqlite3_step(rows), SQLITE_ROW);
+        ck_assert_str_eq((const char *)sqlite3_column_text(rows, 0), steps[i][0]);
+        if (i + 1 < LENGTH(steps)) sql_run(db, "%s", steps[i][1]);
+    }
+    sql_refused(db, SQLITE_LOCKED, "", steps[LENGTH(steps) - 1][1]);
+    sqlite3_finalize(rows);
+    expect("3\n", "SELECT count(*) FROM art_differences('t', 'other.u', 'f00050')");
+    sql_run(db, "ROLLBACK");
+}
+
+TEST(test_tables_that_cannot_be_compared_are_refused) {
+    static const char *const others[][2] = {
+        {"path, size, note", "no hash(*) (main.o)"},
+        {"path, size, notes, summary=(hash(*))", "column 3 is not the same"},
+        {"path, size, summary=(hash(*))", "(main.t: note, main.o: none)"},
+        {"path, size, note, more, summary=(hash(*))", "(main.t: none, main.o: more)"},
+        {"path BLOB, size, note, summary=(hash(*))", "keys of the same types"},
+        {"path, size, note, key=(size, path), summary=(hash(*))", "column 1 is not"}};
+    make_pair();
+    for (int i = 0; i < LENGTH(others); i++) {
+        sql_run(db, "CREATE VIRTUAL TABLE o USING art(%s)", others[i][0]);
+        refuses(SQLITE_ERROR, others[i][1], "SELECT * FROM art_differences('t', 'o')");
+        sql_run(db, "DROP TABLE o");
+    }
+    refuses(SQLITE_ERROR, "there is no art table of that name (side0)", "SELECT * FROM art_differences('t', 'side0')");
+    refuses(SQLITE_ERROR, "art: art_differences needs more arguments", "SELECT * FROM art_differences('t')");
+    sql_run(db, "CREATE VIRTUAL TABLE o USING art(PATH TEXT, \"Size\" INT, note, summary=(sum(size), hash(*)))");
+    expect("1000\n", "SELECT count(*) FROM art_differences('t', 'main.o') WHERE change = 'deleted'");
 }
 
 SUITE("sql_diff", .skipped = sql_standin, .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down)

@@ -118,7 +118,7 @@ static void make_summed(struct blob_rows *rows, uint32_t at, struct blob_style s
     for (unsigned i = 0; i < summary->has.columns; i++) before[i] = random_datum(rows, different, random);
     if (entry->flags & ART_SHADOWS_OLDER && !(entry->flags & ART_CHUNK)) {
         struct art_entry row = {.value = art_bytes(value, toy_value_put(summary, before, 0, 0, value))};
-        head = art_replaced_encode(summary, &row, stored);
+        head = art_replaced_encode(summary, rows->set.keys[at], &row, stored);
         if (head) entry->flags |= ART_REPLACED;
     }
     for (unsigned i = 0; i < summary->has.columns; i++) data[i] = random_datum(rows, different, random);

@@ -20,6 +20,7 @@ enum {
     PAGES_MAX = 1600,
     REFS_MAX = 1600,
     BUCKETS_MAX = 3000,
+    PLACES_MAX = 2 * BUCKETS_MAX,
     LOG_ROWS = 24,
     SNAPSHOT = LOG_ROWS,   /* the number of its row, behind those of the log */
     SNAPSHOT_ROOT_AT = 21, /* in it: ext/table/snapshots.c */
@@ -61,8 +62,8 @@ struct database {
     uint32_t slots[SLOTS], slot_count; /* of blobs, lower ones first */
     struct place buckets[BUCKETS_MAX];
     unsigned bucket_count;
-    struct place blocks[BUCKETS_MAX]; /* where those of some buckets begin, or a blob's symbols */
-    unsigned block_count;
+    struct place blocks[PLACES_MAX]; /* where blocks and codes of buckets begin, and a blob's symbols and lengths */
+    unsigned block_count, coded_count;
 };
 
 #define FEW     "path, value, size INTEGER, c"
@@ -375,21 +376,31 @@ static void note_ref(struct database *base, uint32_t slot, uint32_t at, uint32_t
     base->refs[base->ref_count++] = (struct place){slot, at, number};
 }
 
+static void note_block(struct database *base, uint32_t slot, uint32_t at, uint32_t number) {
+    if (base->block_count == PLACES_MAX) broken("more blocks and codes than thought");
+    base->blocks[base->block_count++] = (struct place){slot, at, number};
+}
+
 /* Where references and buckets stand in a sound blob. */
 static void note_blob(struct database *base, uint32_t slot) {
     static const struct art_blob no_symbols;
     const struct art_blob_trailer *trailer = art_blob_trailer(image[slot]);
     struct art_parts parts = art_trailer_parts(trailer);
-    if (!trailer->height && parts.symbols != parts.offsets && base->block_count < BUCKETS_MAX)
-        base->blocks[base->block_count++] = (struct place){slot, parts.symbols, 0};
+    if (art_format_has_symbols(trailer->format)) {
+        note_block(base, slot, parts.symbols, 0);
+        note_block(base, slot, parts.symbols + offsetof(struct art_symbols, len), 0);
+    }
     for (uint32_t b = 0; b < trailer->buckets; b++) {
         uint32_t at = ART_BUCKET_ALIGN * art_load16(image[slot] + parts.offsets + 2 * b);
         struct art_bucket_view view;
         if (base->bucket_count == BUCKETS_MAX) broken("more buckets than thought");
         base->buckets[base->bucket_count++] = (struct place){slot, at, b};
         art_bucket_view_open(&view, image[slot] + at, &no_symbols); /* only for where its columns are */
-        if (view.form & ART_BUCKET_BLOCK)
-            base->blocks[base->block_count++] = (struct place){slot, (uint32_t)(view.values - image[slot]), b};
+        if (art_load16(view.start + 4) & ART_BUCKET_CODED) {
+            note_block(base, slot, (uint32_t)(view.suffixes - image[slot]), b);
+            base->coded_count++;
+        }
+        if (view.form & ART_BUCKET_BLOCK) note_block(base, slot, (uint32_t)(view.values - image[slot]), b);
         for (uint32_t i = 0; trailer->height && i < view.count; i++) {
             uint32_t from = !(view.form & ART_BUCKET_LENGTHS) ? i * view.value_len
                             : i                               ? art_load16(view.value_ends + 2 * (i - 1))
@@ -498,9 +509,9 @@ static void make(struct database *base) {
     put_images(base);
     note_places(base);
     clear_images(base);
-    if (base->ref_count < 10 || base->bucket_count < 11 || !base->block_count)
-        broken("too small a table: %u references, %u buckets, %u blocks, %u slots", base->ref_count, base->bucket_count,
-               base->block_count, base->slot_count);
+    if (base->ref_count < 10 || base->bucket_count < 11 || !base->block_count || !base->coded_count)
+        broken("too small a table: %u references, %u buckets, %u coded, %u blocks, %u slots", base->ref_count,
+               base->bucket_count, base->coded_count, base->block_count, base->slot_count);
 }
 
 /* --- the forger --------------------------------------------------------------------------------------------------- */
@@ -539,7 +550,7 @@ static void change_bucket(const struct database *base, const struct change *chan
         columns[i] = change->value;
         break;
     case 2:
-        if (change->where >> 15) { /* in a block, where its lengths stand or behind them */
+        if (change->where >> 15) { /* in a block, where its lengths stand or behind them; in names; in symbols */
             place = base->blocks[change->where % base->block_count];
             change_byte(image[place.slot] + place.at + change->what % (change->what >> 12 ? 48 : 400), change);
         } else {

@@ -7,8 +7,8 @@
  *
  * The forger's bytes: u8 which | u8 how | per change: u8 kind | u16 where | u16 what | u8 value
  *
- *   which   the database: blobs in a file or in rows, each form of a summary or none, snapshots, cuts, keys of several
- *           columns and of bytes
+ *   which   the database: blobs in a file or in rows, each form of a summary or none, snapshots, cuts, coded names,
+ *           keys of several columns and of bytes
  *   how     1: references say what the blobs that they lead to say of themselves, so that a lie is believed above
  *           2: index blobs add up what their references say, in directories and totals, and so do those above
  *

@@ -60,7 +60,7 @@ struct memtable_cell memtable_model_random_cell(struct memtable_model *model, ui
     if (model->below[at].present) {
         struct art_entry row = memtable_cell_entry(&model->below[at]);
         cell.flags |= ART_SHADOWS_OLDER;
-        cell.len = art_replaced_encode(&model->summary, &row, cell.stored);
+        cell.len = art_replaced_encode(&model->summary, model->set.keys[at], &row, cell.stored);
         if (cell.len) cell.flags |= ART_REPLACED;
     }
     if (!(cell.flags & ART_DELETE)) random_value(model, &cell);

@@ -62,26 +62,28 @@ static const char *wrong_entry(const struct art_checker *checker, struct art_byt
 }
 
 /* Does the upper entry take away what the lower one has put? */
-static bool replaces(const struct art_checker *checker, const struct art_entry *upper, const struct art_entry *lower) {
+static bool replaces(const struct art_checker *checker, struct art_bytes key, const struct art_entry *upper,
+                     const struct art_entry *lower) {
     const struct art_summary *summary = art_tree_summary(checker->tree);
     uint8_t head[ART_REPLACED_MAX];
     if (!summary || lower->flags & (ART_DELETE | ART_CHUNK)) return true;
-    struct art_bytes expected = art_bytes(head, art_replaced_encode(summary, lower, head));
+    struct art_bytes expected = art_bytes(head, art_replaced_encode(summary, key, lower, head));
     return art_bytes_equal(expected, art_bytes(upper->value.data, art_entry_head(upper->flags, upper->value)));
 }
 
-static void note_sums(struct row_check *check, const struct art_entry *newest) {
+static void note_sums(struct row_check *check, struct art_bytes key, const struct art_entry *newest) {
     assert(art_tree_summary(check->checker->tree) && !(newest->flags & ART_DELETE));
     struct art_entry row = {.value = art_entry_value(newest->flags, newest->value), .flags = newest->flags};
     row.flags &= (uint8_t) ~(ART_SHADOWS_OLDER | ART_REPLACED);
-    art_summary_sums(art_tree_summary(check->checker->tree), &row, check->sum);
+    art_summary_sums(art_tree_summary(check->checker->tree), key, &row, check->sum);
 }
 
 /* What does not fit between an entry and the next one above it, of the same key; NULL: they fit. */
-static const char *wrong_pair(struct row_check *check, const struct art_entry *upper, const struct art_entry *lower) {
+static const char *wrong_pair(struct row_check *check, struct art_bytes key, const struct art_entry *upper,
+                              const struct art_entry *lower) {
     bool shadows_older = upper->flags & ART_SHADOWS_OLDER, live = !(lower->flags & ART_DELETE);
     check->disagree |= shadows_older != live;
-    if (shadows_older && live && !replaces(check->checker, upper, lower))
+    if (shadows_older && live && !replaces(check->checker, key, upper, lower))
         return "what it replaces had other values in summed columns";
     if (shadows_older != live) {
         return shadows_older ? "it is to replace a row that is deleted below it"
@@ -95,7 +97,7 @@ static enum art_rc note_row(struct row_check *check, struct art_bytes key, const
     if (newest->flags & ART_DELETE) return ART_OK;
     check->rows++;
     if (key.len && key.data[0] == ART_SPACE_OVERFLOW) return art_values_chunk(&check->values, key);
-    if (art_tree_summary(check->checker->tree)) note_sums(check, newest);
+    if (art_tree_summary(check->checker->tree)) note_sums(check, key, newest);
     return newest->flags & ART_OVERFLOW ? art_values_row(&check->values, key, newest) : ART_OK;
 }
 
@@ -110,7 +112,7 @@ static enum art_rc check_key(struct row_check *check) {
         if (!source[i].valid || !art_bytes_equal(source[i].key, key)) continue;
         art_source_entry(&source[i], &entry);
         const char *wrong = wrong_entry(check->checker, key, &entry);
-        const char *apart = upper ? wrong_pair(check, &above, &entry) : NULL;
+        const char *apart = upper ? wrong_pair(check, key, &above, &entry) : NULL;
         if (apart) wrong = apart;
         enum art_rc rc = wrong ? say_row(check, upper ? upper : &source[i], wrong) : ART_OK;
         if (rc) return rc;

@@ -53,7 +53,7 @@ enum art_rc art_growth_open(struct art_tree *from, struct art_tree *to, const st
     if (!rc) {
         art_range_of_prefix(what->prefix, growth->name.data, &range);
         rc = art_states_init(&growth->states, from, to, &range);
-        growth->states.sum = what->sum;
+        growth->states.sum[0] = growth->states.sum[1] = what->sum;
     }
     if (!rc && !what->depth) rc = art_levels_open(from, to, what, &growth->levels);
     if (rc)

@@ -7,6 +7,7 @@
  *   finger.c     lookups side by side         front.c      hidden rows before the best
  *   states.c     two states of one history    diff.c       which rows differ between them
  *   growth.c     by how much levels differ    levels.c     which rows do below each name of all levels
+ *   differences.c  which rows differ between two tables
  *
  * Where nothing else is said a function returns ART_OK, or what reading failed with: ART_CORRUPT, ART_IO, ART_NOMEM,
  * ... (core/store/store.h). */

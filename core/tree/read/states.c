@@ -46,7 +46,7 @@ static enum art_rc set_path(struct art_buffer *key, struct art_bytes path, bool 
 
 enum art_rc art_states_init(struct art_states *states, struct art_tree *from, struct art_tree *to,
                             const struct art_range *range) {
-    *states = (struct art_states){.tree = {from, to}, .old = from, .now = to, .sum = -1};
+    *states = (struct art_states){.tree = {from, to}, .old = from, .now = to, .sum = {-1, -1}};
     states->scratch = art_alloc(ART_KEY_BUFFER);
     if (!states->scratch) return art_nomem();
     enum art_rc rc = set_place_key(&states->low.key, art_range_low(states->scratch, range), art_bytes(NULL, 0), false);
@@ -85,10 +85,20 @@ static unsigned count_common(const struct art_root *a, const struct art_root *b)
     return common;
 }
 
+/* What has come to the newer state since. */
+static enum art_rc begin_newer(struct art_states *states) {
+    enum art_rc rc = open_cursor(states->now, &states->newer);
+    struct art_range range = art_places_range(&states->low, &states->end);
+    range.newer_than = states->old->csn; /* 0: all, of an older state without any row */
+    range.deletes = true;
+    states->common = count_common(states->old->root, states->now->root);
+    return rc ? rc : art_cursor_seek(states->newer, &range, false);
+}
+
 enum art_rc art_states_begin(struct art_states *states, bool *same) {
     struct art_tree **tree = states->tree;
-    bool turned = version_of(tree[0]) > version_of(tree[1]);
-    *same = tree[0] == tree[1] || version_of(tree[0]) == version_of(tree[1]);
+    bool turned = !states->apart && version_of(tree[0]) > version_of(tree[1]);
+    *same = tree[0] == tree[1] || (!states->apart && version_of(tree[0]) == version_of(tree[1]));
     states->places = states->common = 0;
     states->old = tree[turned];
     states->now = tree[!turned];
@@ -96,15 +106,10 @@ enum art_rc art_states_begin(struct art_states *states, bool *same) {
     enum art_rc rc = art_tree_ready(states->old);
     if (!rc) rc = art_tree_ready(states->now);
     if (!rc && !*same) {
-        assert(!art_tree_in_txn(states->old));
-        rc = open_cursor(states->now, &states->newer);
+        assert(states->apart || !art_tree_in_txn(states->old));
+        if (!states->apart) rc = begin_newer(states);
         if (!rc) rc = open_cursor(states->old, &states->ranks);
         if (!rc) rc = art_cursor_sources(states->ranks, &states->sources);
-        struct art_range range = art_places_range(&states->low, &states->end);
-        range.newer_than = states->old->csn; /* 0: all, of an older state without any row */
-        range.deletes = true;
-        if (!rc) rc = art_cursor_seek(states->newer, &range, false);
-        states->common = count_common(states->old->root, states->now->root);
         if (!rc) rc = art_states_weigh(states, &states->low);
         if (!rc) rc = art_states_weigh(states, &states->end);
     }
@@ -135,7 +140,7 @@ enum art_rc art_states_weigh(struct art_states *states, struct art_place *place)
     struct art_bytes key = art_buffer_bytes(&place->key);
     art_int128 both[ART_SUMMARY_MAX], sum[ART_SUMMARY_MAX];
     int64_t rows = 0;
-    bool sums = states->sum >= 0;
+    bool sums = states->sum[0] >= 0;
     enum art_rc rc = ART_OK;
     if (sums) memset(both, 0, sizeof both);
     for (unsigned i = root->runs - states->common; !rc && i < root->runs; i++)
@@ -145,7 +150,7 @@ enum art_rc art_states_weigh(struct art_states *states, struct art_place *place)
         if (sums) memcpy(sum, both, sizeof sum);
         rc = art_tree_rank_above(tree[i], key, own, &place->rows[i], sums ? sum : NULL);
         place->rows[i] = (int64_t)((uint64_t)place->rows[i] + (uint64_t)rows);
-        if (sums) place->sum[i] = sum[states->sum];
+        if (sums) place->sum[i] = sum[states->sum[i]];
     }
     return rc;
 }

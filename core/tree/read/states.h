@@ -1,5 +1,5 @@
-/* Two states of one history, the older one first, and places between keys with what lies before each in both
- * (states.c). For diff.c, growth.c and levels.c alone. */
+/* Two states of one history, the older one first, or two tables, and places between keys with what lies before each in
+ * both (states.c). For diff.c, growth.c, levels.c and differences.c alone. */
 #ifndef ART_TREE_READ_STATES_H
 #define ART_TREE_READ_STATES_H
 
@@ -17,10 +17,11 @@ struct art_place {
 struct art_states {
     struct art_tree *tree[2];   /* as they were handed over */
     struct art_tree *old, *now; /* the same two: `now` is not the older one */
+    bool apart;                 /* they are no history: `old` is the first, and nothing is newer */
     uint64_t changes[2];        /* of the trees, when this was begun; 0: it is not */
     unsigned common;            /* how many of their oldest runs are the same */
-    int sum;                    /* as in struct art_growing */
-    struct art_cursor *newer;   /* on what `now` has that is newer than `old`, deletes, too */
+    int sum[2];                 /* of the summaries of `old` and `now`, as in struct art_growing */
+    struct art_cursor *newer;   /* on what `now` has that is newer than `old`, deletes, too; NULL: they are apart */
     struct art_cursor *ranks;   /* on `old`: */
     struct art_merge *sources;  /* borrowed from it */
     uint8_t *scratch;           /* ART_KEY_BUFFER bytes */
@@ -29,7 +30,8 @@ struct art_states {
     uint32_t places, capacity;
 };
 
-/* The range's two ends are set, and nothing else is done. ART_NOMEM: to be cleared all the same. */
+/* The range's two ends are set, and nothing else is done: what is not said otherwise is of one history and without a
+ * sum. ART_NOMEM: to be cleared all the same. */
 enum art_rc art_states_init(struct art_states *states, struct art_tree *from, struct art_tree *to,
                             const struct art_range *range);
 void art_states_clear(struct art_states *states);

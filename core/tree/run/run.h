@@ -3,7 +3,7 @@
  *   run_cursor.c  a walk through one run                     merge.c     sources side by side, newest first
  *   slots.c       which slots may be written; retired slots    edit.c      a root in the making
  *   run_build.c   entries in, a run out                      splice.c    new children for a part of a run
- *   coding.c      tables of symbols for a build
+ *   training.c    tables of symbols for a build
  *   compact.c     flush, merges, optimize                    partial.c   a part of a run for the run below
  *   hidden.c      what newer runs hide of the last one
  *   append.c      new values behind all others              directory.c   a range of keys as one thing
@@ -264,7 +264,7 @@ struct art_run_build; /* entries in ascending order in, leaf blobs and their ind
  * are folded into index blobs on the way. Tree and edit outlive it. ART_NOMEM: *out is not set. */
 enum art_rc art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct art_version_edit *edit,
                                bool last, uint32_t fill_pages, bool whole);
-/* The names of the oldest run are coded by a table of symbols (coding.c). What is added from now on comes from these
+/* The names of the oldest run are coded by a table of symbols (training.c). What is added from now on comes from these
  * sources, which stand where it begins; borrowed until the next call, NULL: it is not known from where. Of a merge
  * they say how many entries are left, and may be read ahead. Or it comes from a leaf blob, in which there may be a
  * table: what its pages say. */
@@ -290,14 +290,15 @@ void art_run_clear(struct art_run *run);
 enum art_rc art_index_build(struct art_tree *tree, struct art_version_edit *edit, unsigned height,
                             const struct art_children *children, struct art_children *out);
 
-/* --- coding.c ----------------------------------------------------------------------------------------------------- */
-struct art_coding; /* of one build; ART_NOMEM */
-enum art_rc art_coding_open(struct art_coding **out, struct art_tree *tree);
-void art_coding_close(struct art_coding *coding);                                            /* NULL is fine */
-void art_coding_from(struct art_coding *coding, struct art_source *sources, unsigned count); /* art_run_build_from() */
-enum art_rc art_coding_of_leaf(struct art_coding *coding, struct art_blob *leaf);            /* art_run_build_names() */
+/* --- training.c --------------------------------------------------------------------------------------------------- */
+struct art_training; /* of one build; ART_NOMEM */
+enum art_rc art_training_open(struct art_training **out, struct art_tree *tree);
+void art_training_close(struct art_training *training); /* NULL is fine */
+/* As art_run_build_from() and art_run_build_names(). */
+void art_training_from(struct art_training *training, struct art_source *sources, unsigned count);
+enum art_rc art_training_of_leaf(struct art_training *training, struct art_blob *leaf);
 /* *out: the table for the next blob, borrowed until the next call; NULL: none. ART_NOMEM, or what reading said. */
-enum art_rc art_coding_choose(struct art_coding *coding, const struct art_symbols **out);
+enum art_rc art_training_choose(struct art_training *training, const struct art_symbols **out);
 
 /* --- splice.c ----------------------------------------------------------------------------------------------------- */
 /* Replaces the leaf blobs of `run` whose separators lie in [low, high) (high.data NULL: to the end) by `children` and

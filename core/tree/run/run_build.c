@@ -17,7 +17,7 @@ struct art_run_build {
     struct art_version_edit *edit;
     struct art_builder *builder;
     struct art_blob_buf buffer;
-    struct art_coding *coding;                    /* NULL: none are coded */
+    struct art_training *training;                /* NULL: none are coded */
     struct art_children waiting[ART_HEIGHTS_MAX]; /* for an index blob over them, by height */
     uint64_t blobs, pages;
     bool last;
@@ -90,7 +90,7 @@ enum art_rc art_run_build_open(struct art_run_build **out, struct art_tree *tree
                                           .summary = art_tree_summary(tree)};
     memcpy(options.uuid, tree->options.uuid, sizeof options.uuid);
     enum art_rc rc = art_builder_open(&build->builder, &options);
-    if (!rc && options.blocks) rc = art_coding_open(&build->coding, tree);
+    if (!rc && options.blocks) rc = art_training_open(&build->training, tree);
     if (rc) {
         art_run_build_close(build);
         return rc;
@@ -101,16 +101,16 @@ enum art_rc art_run_build_open(struct art_run_build **out, struct art_tree *tree
 }
 
 void art_run_build_from(struct art_run_build *build, struct art_source *sources, unsigned count) {
-    if (build->coding) art_coding_from(build->coding, sources, count);
+    if (build->training) art_training_from(build->training, sources, count);
 }
 
 enum art_rc art_run_build_names(struct art_run_build *build, struct art_blob *leaf) {
-    return build->coding ? art_coding_of_leaf(build->coding, leaf) : ART_OK;
+    return build->training ? art_training_of_leaf(build->training, leaf) : ART_OK;
 }
 
 void art_run_build_close(struct art_run_build *build) {
     if (!build) return;
-    art_coding_close(build->coding);
+    art_training_close(build->training);
     art_builder_close(build->builder);
     art_blob_buf_put(&build->buffer);
     for (unsigned i = 0; i < ART_HEIGHTS_MAX; i++) art_children_clear(&build->waiting[i]);
@@ -170,8 +170,8 @@ static enum art_rc finish_leaf(struct art_run_build *build, bool *more) {
 static enum art_rc begin_leaf(struct art_run_build *build) {
     assert(!build->buffer.data);
     const struct art_symbols *symbols = NULL;
-    enum art_rc rc = build->coding ? art_coding_choose(build->coding, &symbols) : ART_OK;
-    if (!rc && build->coding) rc = art_builder_symbols(build->builder, symbols);
+    enum art_rc rc = build->training ? art_training_choose(build->training, &symbols) : ART_OK;
+    if (!rc && build->training) rc = art_builder_symbols(build->builder, symbols);
     if (!rc) rc = art_store_buffer(build->tree->store, &build->buffer);
     if (rc) return rc;
     art_builder_begin(build->builder, build->buffer.data);

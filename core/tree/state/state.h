@@ -248,9 +248,9 @@ struct art_tree {
         uint32_t end;
     } slots;
 
-    struct {                    /* run/coding.c: */
+    struct {                    /* run/training.c: */
         uint32_t in_vain, wait; /* so many blobs were to pass, and are, since a training brought nothing */
-    } coding;
+    } training;
 
     struct {                          /* what prepare() found */
         uint64_t made_for;            /* tree->changes then; 0: nothing is prepared */

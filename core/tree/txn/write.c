@@ -20,7 +20,8 @@ struct shadow {
 };
 
 /* A copy: the memtable may change under what was found. */
-static void shadow_of(const struct art_tree *tree, const struct art_found *found, struct shadow *out) {
+static void shadow_of(const struct art_tree *tree, struct art_bytes key, const struct art_found *found,
+                      struct shadow *out) {
     const struct art_summary *summary = art_tree_summary(tree);
     out->flags = 0;
     out->len = 0;
@@ -30,7 +31,7 @@ static void shadow_of(const struct art_tree *tree, const struct art_found *found
         if (out->len) memcpy(out->head, found->entry.value.data, out->len);
     } else if (found->live) {
         out->flags = ART_SHADOWS_OLDER;
-        if (summary) out->len = art_replaced_encode(summary, &found->entry, out->head);
+        if (summary) out->len = art_replaced_encode(summary, key, &found->entry, out->head);
         if (out->len) out->flags |= ART_REPLACED;
     }
     assert(out->len <= sizeof out->head);
@@ -113,7 +114,7 @@ static enum art_rc put_found(struct art_tree *tree, struct art_bytes key, const 
     assert(!found->live || found->any);
     uint8_t ref[ART_OVERFLOW_REF_BYTES];
     struct shadow shadow;
-    shadow_of(tree, found, &shadow);
+    shadow_of(tree, key, found, &shadow);
     struct art_bytes old = overflow_of(found, ref);
     bool steps = old.len || value.len > ART_VALUE_INLINE_MAX; /* one set is atomic by itself */
     uint64_t before = steps ? art_memtable_savepoint(tree->memtable) : 0;
@@ -154,7 +155,7 @@ enum art_rc art_tree_delete(struct art_tree *tree, struct art_bytes path, bool *
     *existed = true;
     uint8_t ref[ART_OVERFLOW_REF_BYTES];
     struct shadow shadow;
-    shadow_of(tree, &found, &shadow);
+    shadow_of(tree, key, &found, &shadow);
     struct art_bytes old = overflow_of(&found, ref);
     uint64_t before = art_memtable_savepoint(tree->memtable);
     if (old.len) rc = art_overflow_delete(tree, old);
@@ -197,8 +198,8 @@ enum art_rc art_tree_move(struct art_tree *tree, enum art_write mode, struct art
         uint8_t source_ref[ART_OVERFLOW_REF_BYTES], target_ref[ART_OVERFLOW_REF_BYTES];
         struct art_bytes replaced = overflow_of(&target, target_ref), left = overflow_of(&source, source_ref);
         struct shadow source_shadow, target_shadow;
-        shadow_of(tree, &source, &source_shadow);
-        shadow_of(tree, &target, &target_shadow);
+        shadow_of(tree, from_key, &source, &source_shadow);
+        shadow_of(tree, to_key, &target, &target_shadow);
         uint64_t before = art_memtable_savepoint(tree->memtable);
         if (replaced.len) rc = art_overflow_delete(tree, replaced);
         if (!rc && value && left.len) rc = art_overflow_delete(tree, left);

@@ -531,8 +531,8 @@ static void check_share(const struct art_summary *summary, const struct memtable
     art_int128 sum[ART_SUMMARY_MAX] = {0};
     bool counts = !(entry.flags & ART_CHUNK), any = false;
     memset(&summed, 0x77, sizeof summed);
-    art_summary_weigh(summary, &entry, &summed);
-    art_summary_sums(summary, &entry, sum);
+    art_summary_weigh(summary, (struct art_bytes){0}, &entry, &summed);
+    art_summary_sums(summary, (struct art_bytes){0}, &entry, sum);
     for (unsigned i = 0; i < summary->has.sums; i++) {
         int64_t taken = before->present ? integer_of(&before->data[i]) : 0;
         HOLDS(summed.sum[i] == (counts ? (art_int128)integer_of(&cell->data[i]) - taken : 0));
@@ -563,7 +563,7 @@ TEST(test_an_entry_adds_what_it_puts_and_takes_away_what_it_replaces) {
                 struct art_entry entry = memtable_cell_entry(&cell);
                 check_data(&model.summary, &cell);
                 check_share(&model.summary, &cell, &model.below[at]);
-                art_summary_sums(&model.summary, &entry, sum);
+                art_summary_sums(&model.summary, (struct art_bytes){0}, &entry, sum);
                 for (unsigned s = 0; s < model.summary.has.sums; s++) HOLDS(sum[s] == integer_of(&cell.data[s]));
                 model.below[at] = cell;
                 model.below[at].present = !(cell.flags & ART_DELETE);
@@ -584,10 +584,10 @@ LOOP_TEST(test_the_largest_integers_of_all_columns_are_replaced_and_come_back, 2
         data[i] = (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = _i ? INT64_MIN : INT64_MAX - (int64_t)i};
     struct art_entry row = {.value = art_bytes(value, toy_value_put(&summary, data, 0, 0, value))};
     struct art_entry taken = {.flags = ART_SHADOWS_OLDER | ART_REPLACED | ART_DELETE};
-    taken.value = art_bytes(head, art_replaced_encode(&summary, &row, head));
+    taken.value = art_bytes(head, art_replaced_encode(&summary, (struct art_bytes){0}, &row, head));
     ck_assert_uint_eq(taken.value.len, 1 + 10 * ART_SUMMARY_MAX);
-    for (int i = 0; i < 1000; i++) art_summary_sums(&summary, &row, sum);
-    art_summary_sums(&summary, &taken, gone);
+    for (int i = 0; i < 1000; i++) art_summary_sums(&summary, (struct art_bytes){0}, &row, sum);
+    art_summary_sums(&summary, (struct art_bytes){0}, &taken, gone);
     for (unsigned i = 0; i < ART_SUMMARY_MAX; i++) {
         ck_assert(sum[i] == (art_int128)data[i].integer * 1000 && sum[i] != (int64_t)sum[i]);
         ck_assert(gone[i] == -(art_int128)data[i].integer);
@@ -637,11 +637,11 @@ TEST(test_made_up_entries_are_refused_or_read_within_their_bytes) {
                 HOLDS(data[i].kind <= ART_DATUM_BLOB);
                 HOLDS(data[i].kind != ART_DATUM_REAL || !isnan(data[i].real));
             }
-            art_summary_weigh(&summary, &entry, &summed);
-            art_summary_sums(&summary, &entry, sum);
+            art_summary_weigh(&summary, (struct art_bytes){0}, &entry, &summed);
+            art_summary_sums(&summary, (struct art_bytes){0}, &entry, sum);
             for (unsigned i = 0; i < summary.has.sums; i++) HOLDS(summed.sum[i] == sum[i]);
             for (unsigned i = 0; i < summary.has.columns; i++) HOLDS(art_zone_is_sane(&summed.zone[i]));
-            HOLDS(art_replaced_encode(&summary, &entry, head) <= ART_REPLACED_MAX);
+            HOLDS(art_replaced_encode(&summary, (struct art_bytes){0}, &entry, head) <= ART_REPLACED_MAX);
         }
         free(bytes);
     }
@@ -657,10 +657,10 @@ TEST(test_a_cut_head_replaces_what_it_still_says) {
     struct art_summed summed;
     struct art_entry entry = {.flags = ART_SHADOWS_OLDER | ART_REPLACED, .value = art_bytes(cut, sizeof cut)};
     toy_columns_open(&summary, (struct art_measures){3, 3, 0, 0});
-    art_summary_weigh(&summary, &entry, &summed);
+    art_summary_weigh(&summary, (struct art_bytes){0}, &entry, &summed);
     ck_assert(summed.sum[0] == -7 && !summed.sum[1] && !summed.sum[2]);
     entry.value = art_bytes(early, sizeof early);
-    art_summary_weigh(&summary, &entry, &summed);
+    art_summary_weigh(&summary, (struct art_bytes){0}, &entry, &summed);
     ck_assert(summed.sum[0] == 7 && !summed.sum[1] && !summed.sum[2]);
 }
 

@@ -497,6 +497,10 @@ static int read_all(void) {
     int rc = art_diff_open(old, tree, &all, &diff);
     while (!rc) rc = art_diff_next(diff, &changed);
     art_diff_close(diff);
+    struct art_differences *differences = NULL;
+    if (rc == ART_NOTFOUND) rc = art_differences_open(&(struct art_differing){old, tree, 0, 0}, &all, &differences);
+    while (!rc) rc = art_differences_next(differences, &changed);
+    art_differences_close(differences);
     for (unsigned depth = 0; depth <= 2 && rc == ART_NOTFOUND; depth += 2) {
         struct art_growing what = {.delimiter = text("/"), .depth = depth, .counts = true, .totals = true};
         struct art_growth *growth = NULL;

@@ -27,7 +27,7 @@ enum {
     WAIT_MOST = 64       /* blobs without a training, behind those that brought nothing */
 };
 
-struct art_coding {
+struct art_training {
     struct art_tree *tree;
     struct art_source *source; /* borrowed: who gives what is coming */
     unsigned count;
@@ -40,16 +40,16 @@ struct art_coding {
     uint8_t key[ART_KEY_BUFFER];
 };
 
-enum art_rc art_coding_open(struct art_coding **out, struct art_tree *tree) {
+enum art_rc art_training_open(struct art_training **out, struct art_tree *tree) {
     *out = art_alloc(sizeof **out);
     if (!*out) return art_nomem();
-    memset(*out, 0, offsetof(struct art_coding, encoder));
+    memset(*out, 0, offsetof(struct art_training, encoder));
     (*out)->tree = tree;
     return ART_OK;
 }
 
-void art_coding_close(struct art_coding *coding) {
-    art_free(coding);
+void art_training_close(struct art_training *training) {
+    art_free(training);
 }
 
 /* Entries that a source has to give, at most. */
@@ -58,39 +58,39 @@ static uint64_t entries_of(const struct art_source *source) {
     return source->left < all ? source->left : all;
 }
 
-void art_coding_from(struct art_coding *coding, struct art_source *sources, unsigned count) {
+void art_training_from(struct art_training *training, struct art_source *sources, unsigned count) {
     assert(count <= ART_RUNS_CAPACITY + 1);
-    coding->source = sources;
-    coding->count = count;
-    for (unsigned i = 0; i < count; i++) coding->left[i] = sources[i].left + entries_of(&sources[i]);
+    training->source = sources;
+    training->count = count;
+    for (unsigned i = 0; i < count; i++) training->left[i] = sources[i].left + entries_of(&sources[i]);
 }
 
-enum art_rc art_coding_of_leaf(struct art_coding *coding, struct art_blob *leaf) {
+enum art_rc art_training_of_leaf(struct art_training *training, struct art_blob *leaf) {
     enum art_rc rc = leaf->symbols ? art_blob_want_part(leaf, ART_PART_SYMBOLS) : ART_OK;
     if (rc || !leaf->symbols) return rc;
-    coding->symbols = *leaf->symbols;
-    coding->known = true;
+    training->symbols = *leaf->symbols;
+    training->known = true;
     return ART_OK;
 }
 
-static bool are_many(const struct art_coding *coding, uint64_t count, unsigned least) {
+static bool are_many(const struct art_training *training, uint64_t count, unsigned least) {
     ART_IN_TESTS(if (art_test_hooks.few_names) return count;)
-    return count >= (uint64_t)least * art_tree_full_pages(coding->tree);
+    return count >= (uint64_t)least * art_tree_full_pages(training->tree);
 }
 
 /* --- a sample ----------------------------------------------------------------------------------------------------- */
 
-static bool place_is_full(const struct art_coding *coding, uint32_t place) {
-    return coding->len >= (place + 1) * PLACE_BYTES || coding->texts >= (place + 1) * PLACE_NAMES;
+static bool place_is_full(const struct art_training *training, uint32_t place) {
+    return training->len >= (place + 1) * PLACE_BYTES || training->texts >= (place + 1) * PLACE_NAMES;
 }
 
 /* What a bucket would keep of a key, of which so many bytes are those of the key before it. */
-static void take_suffix(struct art_coding *coding, struct art_bytes key, uint32_t kept) {
+static void take_suffix(struct art_training *training, struct art_bytes key, uint32_t kept) {
     if (!kept || key.len <= kept + 1) return;
     uint32_t len = art_min32(key.len - kept - 1, NAME_BYTES);
-    memcpy(coding->text + coding->len, key.data + kept + 1, len);
-    coding->ends[coding->texts++] = coding->len += len;
-    assert(coding->len <= PLACES * PLACE_BYTES + NAME_BYTES);
+    memcpy(training->text + training->len, key.data + kept + 1, len);
+    training->ends[training->texts++] = training->len += len;
+    assert(training->len <= PLACES * PLACE_BYTES + NAME_BYTES);
 }
 
 /* The rest of the leaf will be read in any case. */
@@ -100,26 +100,27 @@ static enum art_rc want_rest(struct art_blob *leaf, uint32_t page) {
 }
 
 /* Of entries [from, from + count) of a leaf, at places [first, end). */
-static enum art_rc sample_leaf(struct art_coding *coding, struct art_blob *leaf, uint32_t from, uint32_t count,
+static enum art_rc sample_leaf(struct art_training *training, struct art_blob *leaf, uint32_t from, uint32_t count,
                                uint32_t first, uint32_t end) {
     struct art_blob_cursor at;
-    art_blob_cursor_init(&at, leaf, coding->key);
-    memset(coding->key, 0, sizeof coding->key);
+    art_blob_cursor_init(&at, leaf, training->key);
+    memset(training->key, 0, sizeof training->key);
     enum art_rc rc = first < end ? art_blob_seek_entry(&at, from) : ART_OK;
     if (!rc && at.valid && from + count == leaf->entries)
         rc = want_rest(leaf, art_bucket_offset(leaf, at.bucket) / ART_BLOB_PAGE);
     for (uint32_t place = first; !rc && place < end; place++) {
         rc = art_blob_seek_entry(&at, from + (uint32_t)((uint64_t)count * (place - first) / (end - first)));
-        for (uint32_t i = 0; !rc && at.valid && i <= count / (end - first) && !place_is_full(coding, place); i++) {
+        for (uint32_t i = 0; !rc && at.valid && i <= count / (end - first) && !place_is_full(training, place); i++) {
             rc = art_blob_next(&at);
             if (!rc && at.valid && !(art_blob_cursor_flags(&at) & ART_DELETE))
-                take_suffix(coding, art_bytes(at.key, at.key_len), at.kept);
+                take_suffix(training, art_bytes(at.key, at.key_len), at.kept);
         }
     }
     return rc;
 }
 
-static enum art_rc sample_memtable(struct art_coding *coding, const struct art_memtable_cursor *from, uint64_t left) {
+static enum art_rc sample_memtable(struct art_training *training, const struct art_memtable_cursor *from,
+                                   uint64_t left) {
     struct art_memtable_cursor at;
     struct art_entry entry;
     uint32_t count = left < AHEAD_IN_MEMTABLE ? (uint32_t)left : AHEAD_IN_MEMTABLE;
@@ -127,8 +128,8 @@ static enum art_rc sample_memtable(struct art_coding *coding, const struct art_m
     enum art_rc rc = art_memtable_seek_ge(&at, from->key);
     for (uint32_t i = 0; !rc && at.valid && i < count; i++) {
         art_memtable_cursor_entry(&at, &entry);
-        if (!(entry.flags & ART_DELETE) && !place_is_full(coding, (uint32_t)((uint64_t)i * PLACES / count)))
-            take_suffix(coding, at.key, at.kept);
+        if (!(entry.flags & ART_DELETE) && !place_is_full(training, (uint32_t)((uint64_t)i * PLACES / count)))
+            take_suffix(training, at.key, at.kept);
         rc = art_memtable_next(&at);
     }
     art_memtable_cursor_clear(&at);
@@ -138,13 +139,13 @@ static enum art_rc sample_memtable(struct art_coding *coding, const struct art_m
 /* --- the table ---------------------------------------------------------------------------------------------------- */
 
 /* Who gives the most of what is coming; NULL: nobody that is known. */
-static struct art_source *find_giver(struct art_coding *coding) {
+static struct art_source *find_giver(struct art_training *training) {
     struct art_source *giver = NULL;
     uint64_t most = 0;
-    for (unsigned i = coding->count; i-- > 0;) {
-        struct art_source *source = &coding->source[i];
-        uint64_t given = coding->left[i] - source->left;
-        coding->left[i] = source->left;
+    for (unsigned i = training->count; i-- > 0;) {
+        struct art_source *source = &training->source[i];
+        uint64_t given = training->left[i] - source->left;
+        training->left[i] = source->left;
         if (!source->valid || (giver && given <= most)) continue;
         giver = source;
         most = given;
@@ -154,60 +155,60 @@ static struct art_source *find_giver(struct art_coding *coding) {
 
 /* Who has trained in vain, since keys that are drawn at random have nothing to code, waits for some blobs, for twice as
  * many each time. */
-static bool waits(struct art_coding *coding) {
-    uint32_t *wait = &coding->tree->coding.wait;
-    if (coding->known || !*wait) return false;
+static bool waits(struct art_training *training) {
+    uint32_t *wait = &training->tree->training.wait;
+    if (training->known || !*wait) return false;
     --*wait;
     return true;
 }
 
 /* The table of the leaf that has the most of the next blob, and a sample of its names where many are coming. */
-static enum art_rc sample_ahead(struct art_coding *coding, struct art_source *giver) {
+static enum art_rc sample_ahead(struct art_training *training, struct art_source *giver) {
     uint64_t left = entries_of(giver);
     if (giver->is_memtable) {
-        bool samples = are_many(coding, left, LEAST_NAMES) && !waits(coding);
-        return samples ? sample_memtable(coding, &giver->memtable, left) : ART_OK;
+        bool samples = are_many(training, left, LEAST_NAMES) && !waits(training);
+        return samples ? sample_memtable(training, &giver->memtable, left) : ART_OK;
     }
     struct art_blob *leaf = giver->run.path[0], *next = NULL;
     uint32_t from = art_blob_cursor_index(&giver->run.leaf), rest = leaf->entries - from, behind = 0;
     enum art_rc rc = left > rest ? art_run_next_leaf(&giver->run, &next) : ART_OK;
     if (left < rest) rest = (uint32_t)left;
     if (next) behind = left - rest < next->entries ? (uint32_t)(left - rest) : next->entries;
-    if (!rc) rc = art_coding_of_leaf(coding, behind > rest ? next : leaf);
-    if (rc || !are_many(coding, rest + behind, LEAST_NAMES) || waits(coding)) return rc;
+    if (!rc) rc = art_training_of_leaf(training, behind > rest ? next : leaf);
+    if (rc || !are_many(training, rest + behind, LEAST_NAMES) || waits(training)) return rc;
     uint32_t places = (uint32_t)((uint64_t)PLACES * rest / (rest + behind));
-    rc = sample_leaf(coding, leaf, from, rest, 0, places);
-    return rc || !next ? rc : sample_leaf(coding, next, 0, behind, places, PLACES);
+    rc = sample_leaf(training, leaf, from, rest, 0, places);
+    return rc || !next ? rc : sample_leaf(training, next, 0, behind, places, PLACES);
 }
 
-static bool is_worse(struct art_coding *coding) {
+static bool is_worse(struct art_training *training) {
     uint8_t out[2 * NAME_BYTES];
-    uint64_t coded = 0, brought = coding->symbols.symbol[ART_ESCAPE];
-    art_encoder_use(&coding->encoder, &coding->symbols);
-    for (uint32_t i = 0, from = 0; i < coding->texts; from = coding->ends[i++]) {
-        coded += art_encode(&coding->encoder, coding->text + from, coding->ends[i] - from, out);
+    uint64_t coded = 0, brought = training->symbols.symbol[ART_ESCAPE];
+    art_encoder_use(&training->encoder, &training->symbols);
+    for (uint32_t i = 0, from = 0; i < training->texts; from = training->ends[i++]) {
+        coded += art_encode(&training->encoder, training->text + from, training->ends[i] - from, out);
     }
-    return coded * WHOLE * 100 > coding->len * brought * WORSE_PERCENT;
+    return coded * WHOLE * 100 > training->len * brought * WORSE_PERCENT;
 }
 
-static void train(struct art_coding *coding) {
-    struct art_tree *tree = coding->tree;
-    art_encoder_train(&coding->encoder, coding->text, coding->ends, coding->texts);
-    coding->symbols = coding->encoder.symbols;
-    coding->known = coding->symbols.symbol[ART_ESCAPE] < WORTH;
-    tree->coding.in_vain = coding->known ? 0 : art_min32(2 * tree->coding.in_vain + 1, WAIT_MOST);
-    tree->coding.wait = tree->coding.in_vain;
+static void train(struct art_training *training) {
+    struct art_tree *tree = training->tree;
+    art_encoder_train(&training->encoder, training->text, training->ends, training->texts);
+    training->symbols = training->encoder.symbols;
+    training->known = training->symbols.symbol[ART_ESCAPE] < WORTH;
+    tree->training.in_vain = training->known ? 0 : art_min32(2 * tree->training.in_vain + 1, WAIT_MOST);
+    tree->training.wait = tree->training.in_vain;
     tree->count.tables_trained++;
 }
 
-enum art_rc art_coding_choose(struct art_coding *coding, const struct art_symbols **out) {
-    uint64_t trained = coding->tree->count.tables_trained;
-    struct art_source *giver = find_giver(coding);
-    coding->len = coding->texts = 0;
-    enum art_rc rc = giver ? sample_ahead(coding, giver) : ART_OK;
+enum art_rc art_training_choose(struct art_training *training, const struct art_symbols **out) {
+    uint64_t trained = training->tree->count.tables_trained;
+    struct art_source *giver = find_giver(training);
+    training->len = training->texts = 0;
+    enum art_rc rc = giver ? sample_ahead(training, giver) : ART_OK;
     if (rc) return rc;
-    if (are_many(coding, coding->len, LEAST_BYTES) && (!coding->known || is_worse(coding))) train(coding);
-    *out = coding->known ? &coding->symbols : NULL;
-    coding->tree->count.tables_kept += coding->known && trained == coding->tree->count.tables_trained;
+    if (are_many(training, training->len, LEAST_BYTES) && (!training->known || is_worse(training))) train(training);
+    *out = training->known ? &training->symbols : NULL;
+    training->tree->count.tables_kept += training->known && trained == training->tree->count.tables_trained;
     return ART_OK;
 }

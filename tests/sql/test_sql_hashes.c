@@ -1,0 +1,232 @@
+/* hash(*) and hash(values): of the same rows the same sums, whatever has happened to them.
+ *
+ * Random statements are run on an art table and on an ordinary one. Of the latter's rows a function of the test's own
+ * makes the hashes, as sql/sums.md says they are made, out of what SQLite shows.
+ */
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "core/tree/state/hooks.h"
+#include "tests/support/sql_one.h"
+
+/* --- what the hashes are ------------------------------------------------------------------------------------------ */
+
+static uint64_t hash_value(sqlite3_value *value, uint64_t column) {
+    uint8_t bytes[16];
+    int type = sqlite3_value_type(value);
+    double real = sqlite3_value_double(value) + 0.0;
+    uint64_t number = (uint64_t)sqlite3_value_int64(value), tag = 8 * column + (uint64_t)type;
+    if (type == SQLITE_NULL) return 0;
+    if (type == SQLITE_FLOAT) memcpy(&number, &real, 8);
+    if (type == SQLITE_TEXT || type == SQLITE_BLOB) {
+        const void *data = sqlite3_value_blob(value);
+        number = XXH3_64bits(data ? data : "", (size_t)sqlite3_value_bytes(value));
+    }
+    for (int i = 0; i < 8; i++) bytes[i] = (uint8_t)(tag >> 8 * i);
+    for (int i = 0; i < 8; i++) bytes[8 + i] = (uint8_t)(number >> 8 * i);
+    return XXH3_64bits(bytes, sizeof bytes);
+}
+
+/* row_hash(key or NULL, values ...) */
+static void row_hash(sqlite3_context *context, int count, sqlite3_value **values) {
+    uint64_t seed = 0;
+    for (int i = 1; i < count; i++) seed += hash_value(values[i], (uint64_t)i);
+    const void *key = sqlite3_value_blob(values[0]);
+    size_t len = (size_t)sqlite3_value_bytes(values[0]);
+    sqlite3_result_int64(context, (sqlite3_int64)XXH3_64bits_withSeed(key ? key : "", len, seed));
+}
+
+/* sum64(integer): modulo 2^64. */
+static void add_hash(sqlite3_context *context, int count, sqlite3_value **values) {
+    uint64_t *sum = sqlite3_aggregate_context(context, sizeof *sum);
+    *sum += (uint64_t)sqlite3_value_int64(values[0]) * (uint64_t)count;
+}
+
+static void end_hash(sqlite3_context *context) {
+    uint64_t *sum = sqlite3_aggregate_context(context, 0);
+    sqlite3_result_int64(context, sum ? (sqlite3_int64)*sum : 0);
+}
+
+static void set_up(void) {
+    ART_IN_TESTS(sql_link(); art_test_hooks = (struct art_test_hooks){.blob_pages = 4};)
+    sql_set_up();
+    sqlite3_create_function(db, "row_hash", -1, SQLITE_UTF8, NULL, row_hash, NULL, NULL);
+    sqlite3_create_function(db, "sum64", 1, SQLITE_UTF8, NULL, NULL, add_hash, end_hash);
+}
+
+static void same(const char *found, const char *wanted) {
+    char *art = sql_answer_to(db, found), *own = sql_answer_to(db, wanted);
+    if (strcmp(art, own)) ck_abort_msg("%s\n%s\n  found:\n%.2000s\n  wanted:\n%.2000s", found, wanted, art, own);
+}
+
+/* --- histories ---------------------------------------------------------------------------------------------------- */
+
+/* So many columns; the last one is added later. */
+static const char *columns;
+
+static void compare_all(const char *prefix) {
+    const char *rows = TEXT("(SELECT path, row_hash(path, %s) AS h, row_hash(NULL, %s) AS v FROM b)", columns, columns);
+    int n = (int)strlen(prefix);
+    same("SELECT path, hash, hash_values FROM t ORDER BY path", TEXT("SELECT path, h, v FROM %s ORDER BY path", rows));
+    same(TEXT("SELECT art_hash('t', '%s'), art_hash_values('t', '%s')", prefix, prefix),
+         TEXT("SELECT sum64(h), sum64(v) FROM %s WHERE substr(path, 1, %d) = '%s'", rows, n, prefix));
+    same(TEXT("SELECT path, hash, hash_values FROM t WHERE prefix = '%s' AND delimiter = '/'", prefix),
+         TEXT("SELECT CASE instr(substr(path, %d), '/') WHEN 0 THEN path ELSE substr(path, 1, %d + "
+              "instr(substr(path, %d), '/')) END AS name, sum64(h), sum64(v) FROM %s WHERE substr(path, 1, %d) = '%s' "
+              "GROUP BY 1 ORDER BY 1",
+              n + 1, n, n + 1, rows, n, prefix));
+}
+
+static void both(const char *statement) {
+    for (int i = 0; i < 2; i++) {
+        char *text = sql_named(statement, i ? "b" : "t");
+        sql_run(db, "%s", text);
+        sqlite3_free(text);
+    }
+}
+
+/* Values of all types, in columns of all; some in chunks, some that SQLite keeps in another way than it shows. */
+static void put(unsigned rows) {
+    sql_run(db,
+            "DELETE FROM r; INSERT OR REPLACE INTO r WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT %u) "
+            "SELECT printf('%%c/%%c/f%%d', 97 + draw(3), 120 + draw(3), draw(90)), "
+            "CASE draw(9) WHEN 0 THEN 1 WHEN 1 THEN 1.0 WHEN 2 THEN x'' WHEN 3 THEN '' WHEN 4 THEN x'31' WHEN 5 THEN "
+            "'1' WHEN 6 THEN -9223372036854775807 - draw(2) WHEN 7 THEN 'text ' || i END, draw(1000) - 500, draw(3), "
+            "CASE draw(20) WHEN 0 THEN hex(zeroblob(2000 + draw(4000))) WHEN 1 THEN NULL ELSE 'note ' || draw(5) END "
+            "FROM i",
+            rows);
+    both("INSERT OR REPLACE INTO @(path, any, size, part, note) SELECT * FROM r");
+}
+
+static void go_to(const char *verb, char from, char to, bool stays) {
+    both(TEXT("DELETE FROM @ WHERE path GLOB '%c/*'", to));
+    sql_run(db, "INSERT INTO t(t, prefix, path) VALUES('%s', '%c/', '%c/')", verb, from, to);
+    sql_run(db, "CREATE TEMP TABLE g AS SELECT * FROM b WHERE path GLOB '%c/*'", from);
+    sql_run(db, "UPDATE g SET path = '%c' || substr(path, 2); INSERT INTO b SELECT * FROM g; DROP TABLE g", to);
+    if (!stays) sql_run(db, "DELETE FROM b WHERE path GLOB '%c/*'", from);
+}
+
+static void change(struct random *random) {
+    uint32_t n = random_below(random, 1000);
+    char from = "abc"[n % 3], to = "bcd"[n % 3];
+    switch (random_below(random, 10)) {
+    case 0:
+        both(TEXT("DELETE FROM @ WHERE size %% 5 = %u", n % 5));
+        return;
+    case 1:
+        if (strstr(columns, "more")) both(TEXT("UPDATE @ SET more = size WHERE size %% 5 = %u", n % 5));
+        both(TEXT("UPDATE @ SET %s WHERE size %% 7 = %u",
+                  n % 2 ? "size = size + 1, part = NULL" : "note = any, any = note", n % 7));
+        return;
+    case 2:
+        both(TEXT("UPDATE OR REPLACE @ SET path = path || '%u' WHERE size %% 11 = %u", n % 10, n % 11));
+        return;
+    case 3:
+        go_to(n % 2 ? "move" : "copy", from, to, n % 2 == 0);
+        return;
+    case 4:
+        sql_run(db, "INSERT INTO t(t) VALUES('%s')", n % 3 ? "flush" : "optimize");
+        return;
+    case 5:
+        both(TEXT("DELETE FROM @ WHERE path GLOB '%c/*'", from));
+        return;
+    default:
+        put(n % 4 ? 30 : 600);
+    }
+}
+
+static void change_schema(struct random *random, unsigned step, unsigned rounds) {
+    if (step == rounds / 2) {
+        sql_run(db, "INSERT INTO t(t) VALUES('summary=(max(size))')");
+        change(random);
+        sql_run(db, "INSERT INTO t(t) VALUES('summary=(sum(size), hash(values), hash(*))')");
+    } else if (step == rounds / 3) {
+        sql_run(db, "INSERT INTO t(t) VALUES('add column more REAL'); ALTER TABLE b ADD COLUMN more REAL");
+        columns = "any, size, part, note, more";
+    }
+}
+
+LOOP_TEST(test_hashes_are_those_of_the_rows_whatever_was_done, 4) {
+    static const char *const variants[] = {"log_limit='2KB'", "log_limit='1KB', spill_limit='4KB'", "storage=inline",
+                                           "storage=inline, log_limit='1KB', spill_limit='8KB'"};
+    struct random random = {random_seed() + (uint64_t)_i};
+    printf("hashes: seed %llu\n", (unsigned long long)random.state);
+    sql_lend_draw(db, &random);
+    sql_run(db, "PRAGMA page_size = %d", _i % 2 ? 512 : 8192);
+    sql_run(db,
+            "CREATE VIRTUAL TABLE t USING art(path, any, size INTEGER, part REAL, note TEXT, %s, "
+            "summary=(hash(*), hash(values)))",
+            variants[_i]);
+    sql_run(db, "CREATE TABLE b(path TEXT PRIMARY KEY, any, size INTEGER, part REAL, note TEXT) WITHOUT ROWID;"
+                "CREATE TABLE r(path TEXT PRIMARY KEY, any, size, part, note)");
+    columns = "any, size, part, note";
+    for (unsigned rounds = random_rounds(60), step = rounds; step--;) {
+        bool within = random_once_in(&random, 3);
+        ART_IN_TESTS(art_test_hooks.as_one = random_once_in(&random, 2); art_test_hooks.few_names = step % 2;)
+        change_schema(&random, step, rounds);
+        sql_run(db, within ? "BEGIN; SAVEPOINT s" : "SAVEPOINT s");
+        for (unsigned n = random_below(&random, 4); n--;) change(&random);
+        if (random_once_in(&random, 3)) sql_run(db, "ROLLBACK TO s");
+        compare_all(random_once_in(&random, 2) ? "" : "b/");
+        sql_run(db, within ? random_once_in(&random, 4) ? "ROLLBACK" : "COMMIT" : "RELEASE s");
+        kept_clear();
+    }
+    expect("ok\n", "SELECT art_check('t')");
+    expect("ok: 1 art table\n", "SELECT art_verify()");
+}
+
+/* The same rows in another table, another storage, another order of writing; and what is not the same. */
+TEST(test_other_tables_have_equal_hashes_of_equal_rows) {
+    sql_run(db,
+            "CREATE VIRTUAL TABLE t USING art(path, a, b, summary=(hash(*), hash(values)));"
+            "CREATE VIRTUAL TABLE u USING art(path, a, b, storage=inline, summary=(max(b), hash(values), hash(*)))");
+    sql_run(db,
+            "INSERT INTO t(path, a, b) VALUES('a/1', 1, NULL), ('a/2', NULL, 1), ('b/1', 1, NULL), ('c/2', 1.0, 2)");
+    sql_run(db, "INSERT INTO u(path, a, b) SELECT path, a, b FROM t ORDER BY path DESC");
+    expect("1|1\n",
+           "SELECT art_hash('t', '') = art_hash('u', ''), art_hash_values('t', 'c') = art_hash_values('u', 'c')");
+    expect("1|0|0\n", "SELECT art_hash_values('t', 'a/1') = art_hash_values('t', 'b/1'), art_hash('t', 'a/1') = "
+                      "art_hash('t', 'b/1'), art_hash_values('t', 'a/1') = art_hash_values('t', 'a/2')");
+    sql_snapshot(db, "s");
+    sql_run(db, "UPDATE t SET a = CAST(a AS INTEGER) WHERE path = 'c/2'");
+    expect("0|1|0\n", "SELECT art_hash('t', '', NULL) = art_hash('u', ''), art_hash('t', '', 's') = art_hash('u', ''), "
+                      "art_hash('t', 'none') + art_hash_values('t', 'none')");
+    expect("c/|1|1\n", "SELECT path, old_total = art_hash('u', 'c/'), total - old_total = growth FROM "
+                       "art_growth('t', 'hash', 's', NULL, '', '/')");
+    expect("c/2|1|1\n", "SELECT path, total = hash_values, hash = art_hash('t', path) FROM art_growth('t', "
+                        "'hash_values', 's', NULL, '', '/', 2) JOIN t USING (path)");
+}
+
+/* Keys of several columns, and of BLOBs: their bytes. */
+TEST(test_the_bytes_of_keys_are_hashed) {
+    sql_run(db,
+            "CREATE VIRTUAL TABLE t USING art(key=(place, n DESC), place TEXT, n INTEGER, value, summary=(hash(*)));"
+            "CREATE VIRTUAL TABLE u USING art(id BLOB, value, summary=(hash(*)))");
+    sql_run(db, "INSERT INTO t(place, n, value) VALUES('x', 1, 'v'), ('x', 2, NULL), ('y', 1, 2.5);"
+                "INSERT INTO u(id, value) VALUES(x'', 1), (x'00', 'v'), (x'00ff', NULL)");
+    same("SELECT art_hash('t', ''), art_hash('t', art_key('t', 'x'))",
+         "SELECT sum64(h), sum64(iif(place = 'x', h, 0)) FROM (SELECT place, row_hash(art_key, NULL, NULL, value) AS h "
+         "FROM t)");
+    same("SELECT art_hash('u', x''), art_hash('u', x'00')",
+         "SELECT sum64(h), sum64(iif(id > x'', h, 0)) FROM (SELECT id, row_hash(id, value) AS h FROM u)");
+}
+
+TEST(test_hidden_columns_of_hashes_are_read) {
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, hash, summary=(hash(*)))");
+    sql_run(db, "INSERT INTO t(path, hash) VALUES('a', 5), ('b', 6)");
+    expect("1|1\n", "SELECT sum(art_hash = art_hash('t', path)) = 2, count(hash_values) = 0 FROM t");
+    EACH(write, "INSERT INTO t(path, art_hash) VALUES('c', 1)", "UPDATE t SET art_hash = 1",
+         "UPDATE t SET art_hash = 1 FROM (SELECT 'a' AS p) WHERE p = path") {
+        refuses(SQLITE_ERROR, "the hidden column art_hash cannot be written", write);
+    }
+    sql_run(db, "UPDATE t SET hash = n FROM (SELECT 'a' AS p, 7 AS n UNION ALL SELECT 'b', 8) WHERE p = path");
+    expect("a|7\nb|8\n", "SELECT path, hash FROM t");
+    refuses(SQLITE_ERROR, "art_hash is a hidden column's name", "INSERT INTO t(t) VALUES('add column art_hash')");
+    sql_run(db, "INSERT INTO t(t) VALUES('summary=(sum(hash))')");
+    sql_run(db, "INSERT INTO t(t) VALUES('add column hash_values')");
+    refuses(SQLITE_ERROR, "art: the table has no hash(*) (t)", "SELECT art_hash('t', '')");
+    refuses(SQLITE_ERROR, "art: the table has no hash(values) (t)",
+            "SELECT * FROM art_growth('t', 'art_hash_values', NULL, NULL, '', '/')");
+}
+
+SUITE("sql_hashes", .skipped = sql_standin, .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down)
