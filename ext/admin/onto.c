@@ -227,7 +227,7 @@ static int compare_pages(struct look *look, char **message) {
 }
 
 int art_onto_check(struct art_connection *connection, struct art_copy *copy, char **message) {
-    struct look look = {connection, copy};
+    struct look look = {.connection = connection, .copy = copy};
     int rc = art_tables_each(copy->onto, "main", visit_earlier, &look, message);
     if (!rc) rc = art_tables_each(copy->db, "main", visit_stage, &look, message);
     if (rc) return rc;
@@ -295,9 +295,6 @@ int art_onto_open(struct art_copy *copy, char **message) {
     copy->onto = copy->db;
     copy->db = NULL;
     int rc = sqlite3_exec(copy->onto, "BEGIN EXCLUSIVE; COMMIT", NULL, NULL, NULL);
-    if ((rc & 0xff) == SQLITE_BUSY) {
-        return art_complain(message, rc, "art: the copy is open elsewhere (%s): close it there first", copy->path);
-    }
     if (rc) return cannot_update(copy->onto, rc, message);
     rc = sqlite3_open_v2("", &copy->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, copy->vfs);
     if (!rc) rc = sqlite3_db_config(copy->db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
