@@ -140,5 +140,68 @@ LOOP_TEST(test_a_copy_is_brought_to_any_state, 2) {
     sqlite3_free(second);
 }
 
+/* --- refusals ----------------------------------------------------------------------------------------------------- */
+
+static void write_to_copy(const char *sql) {
+    sqlite3 *copy = sql_open(copy_path);
+    sql_run(copy, "%s", sql);
+    sql_close(copy);
+}
+
+/* It stays as it is, byte by byte. */
+static void stays(const char *words, const char *what) {
+    ck_assert_int_eq(sql_shell("cat copy.db* > before"), 0);
+    ck_assert_int_ne(update_from(db), SQLITE_OK);
+    ck_assert_msg(strstr(sqlite3_errmsg(db), words) != NULL, "%s: %s", what, sqlite3_errmsg(db));
+    ck_assert_msg(!sql_shell("cat copy.db* | cmp - before"), "%s", what);
+}
+
+LOOP_TEST(test_what_is_no_earlier_copy_is_not_written_over, 2) {
+    static const char *const writes[] = {
+        "INSERT INTO p VALUES('x', 1)", "INSERT INTO f VALUES('x', 1)", "CREATE TABLE x(a)",
+        "UPDATE i SET value = 1 WHERE path = 'd1/000001'", "INSERT INTO f(f) VALUES('flush')", "DROP TABLE i", "VACUUM"};
+    static const struct {
+        const char *shell, *words;
+    } others[] = {{"echo 'what is this, it is no database at all' > copy.db", "not a database"},
+                  {"sqlite3 copy.db 'CREATE TABLE x(a)'", "it has none of these art tables"},
+                  {"for f in copy.db-*.art; do cp $f n; mv n $f; done", "art"}};
+    make(modes[_i]);
+    sql_run(db, "INSERT INTO f VALUES('in the log', 1)");
+    ck_assert_int_eq(sql_try(db, "SELECT art_backup(%Q)", copy_path), 0);
+    stays("it was not made by art_backup() with 'update'", "without the word");
+    ck_assert_int_eq(sql_shell("rm copy.db*"), 0);
+    ck_assert_int_eq(sql_try(db, "SELECT art_backup(%Q, 'main', 'inline')", copy_path), 0);
+    stays("another storage", "inline");
+    for (size_t i = 0; i < sizeof writes / sizeof *writes; i++) {
+        ck_assert_int_eq(sql_shell("rm copy.db*"), 0);
+        ck_assert_int_eq(update_from(db), SQLITE_OK);
+        write_to_copy("SELECT count(*) FROM f; SELECT art_verify()");
+        ck_assert_msg(!update_from(db), "%s", sqlite3_errmsg(db)); /* who only reads does no harm */
+        write_to_copy(writes[i]);
+        stays("somebody has written to it since", writes[i]);
+    }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        ck_assert_int_eq(sql_shell("rm copy.db*"), 0);
+        ck_assert_int_eq(update_from(db), SQLITE_OK);
+        ck_assert_int_eq(sql_shell("%s%s", i < 2 ? "rm copy.db;" : "", others[i].shell), 0);
+        stays(others[i].words, others[i].shell);
+    }
+}
+
+TEST(test_a_copy_that_is_open_elsewhere_is_refused) {
+    make("WAL");
+    ck_assert_int_eq(update_from(db), SQLITE_OK);
+    sqlite3 *copy = sql_open(copy_path);
+    is_whole(copy);
+    refuses(SQLITE_BUSY, "another connection has it", sqlite3_mprintf("SELECT art_backup(%Q, 'main', 'update')", copy_path));
+    sql_close(copy);
+    sql_run(db, "PRAGMA journal_mode=DELETE; PRAGMA page_size=1024; VACUUM");
+    ck_assert_msg(!update_from(db), "%s", sqlite3_errmsg(db)); /* with pages of another size */
+    copy = sql_open(copy_path);
+    is_whole(copy);
+    sql_expect(copy, "1024\n", "PRAGMA page_size");
+    sql_close(copy);
+}
+
 SUITE("copies brought up to date", .skipped = sql_standin, .seconds = 120, .set_up = sql_set_up,
       .tear_down = sql_tear_down)
