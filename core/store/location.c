@@ -98,12 +98,17 @@ enum art_rc art_store_copy(struct art_store *store, const struct art_ref *refs, 
 static void look_at_trailers(struct art_store *to, const struct art_ref *refs, unsigned count,
                              const struct art_blob_buf *buffer, bool *same) {
     assert(count <= ART_COPY_MAX && to->phase.was_copied);
+    struct art_io_request requests[ART_COPY_MAX];
+    unsigned made = 0;
     for (unsigned i = 0; i < count; i++) {
         uint64_t end = ((uint64_t)refs[i].slot + 1) * ART_BLOB_SIZE;
-        uint8_t *page = buffer->data + (size_t)i * ART_PAGE;
-        struct art_io_request request = {page, ART_PAGE, end - ART_PAGE};
-        same[i] = end <= to->location.file_bytes && !art_io_read(to->location.io, &request, 1) &&
-                  art_hash128_equal(art_hash128(page, ART_PAGE), refs[i].hash);
+        same[i] = end <= to->location.file_bytes;
+        if (same[i]) requests[made++] = (struct art_io_request){buffer->data + i * ART_PAGE, ART_PAGE, end - ART_PAGE};
+    }
+    bool read = !made || !art_io_read(to->location.io, requests, made);
+    for (unsigned i = 0; i < count; i++) {
+        same[i] =
+            same[i] && read && art_hash128_equal(art_hash128(buffer->data + i * ART_PAGE, ART_PAGE), refs[i].hash);
     }
 }
 

@@ -1,5 +1,5 @@
-/* art_backup('copy.db' [, schema [, storage | 'update']]): a whole database in one consistent copy, with the .art files of its
- * tables, while others go on writing.
+/* art_backup('copy.db' [, schema [, storage | 'update']]): a whole database in one consistent copy, with the .art files
+ * of its tables, while others go on writing.
  *
  *     hold       a SELECT stays stepped, and with it a snapshot: no slot that its roots name is written from here on.
  *                Every table with a file has it open, so that nobody who drops the table can take it away

@@ -19,7 +19,7 @@ struct art_earlier { /* an art table of a copy that is there */
 };
 
 struct art_copy {
-    sqlite3 *db; /* where there was a copy: the stage, until it is brought there */
+    sqlite3 *db;      /* where there was a copy: the stage, until it is brought there */
     const char *vfs;  /* NULL: the default one */
     const char *path; /* of its file, as SQLite has it */
     char *file;       /* the same as it was given, with room for the names of journals; NULL: not made */

@@ -1,9 +1,9 @@
-/* art_backup(file, schema, 'update'): an earlier copy is brought to the state of its original. Of an .art file only the
- * slots are written whose blobs have changed (core/store/location.c).
+/* art_backup(file, schema, 'update'): an earlier copy is brought to the state of its original. Of an .art file only
+ * the slots are written whose blobs have changed (core/store/location.c).
  *
  *     open      the copy is locked, and stays so
- *     pages     SQLite's backup copies the original's into a temporary database, the stage. It commits by itself: in the
- *               copy, T_artstate would name the original's files until it is told its own
+ *     pages     SQLite's backup copies the original's into a temporary database, the stage. It commits by itself: in
+ *               the copy, T_artstate would name the original's files until it is told its own
  *     check     it is a copy that 'update' made, of these tables, and nobody has written to it since
  *     mark      tables with files get a format that nobody opens, in one commit: from here on they are not whole
  *     tables    as in backup.c, with the stage in place of the copy
@@ -12,17 +12,17 @@
  *
  * Who is killed leaves a copy that is as it was, or marked, or whole. The next run goes on from there.
  *
- * The stamp is row 'copied' of every T_artstate: 16 random bytes, by which its own pages are known and left out, and the
- * hash; zero says that nobody has come to hash them. Nor are those bytes of the first page hashed that say how SQLite
- * wrote, not what: versions of the format, change counter, and who wrote it.
+ * The stamp is row 'copied' of every T_artstate: 16 random bytes, by which its own pages are known and left out, and
+ * the hash; zero says that nobody has come to hash them. Nor are those bytes of the first page hashed that say how
+ * SQLite wrote, not what: versions of the format, change counter, and who wrote it.
  */
 #include <stdlib.h>
 
 #include "ext/admin/copy.h"
 
-enum { HEADER_BYTES = 100, STAMP_BYTES = ART_COPY_TOKEN_BYTES + 8, STAMPS_MOST = 3 };
+enum { FIRST_PAGE_HEADER = 100, STAMP_BYTES = ART_COPY_TOKEN_BYTES + 8, STAMPS_MOST = 3 };
 
-struct look {
+struct onto_look {
     struct art_connection *connection;
     struct art_copy *copy;
     uint8_t stamp[STAMP_BYTES];
@@ -40,7 +40,7 @@ static int cannot_update(sqlite3 *db, int rc, char **message) {
     return rc ? art_report_host(message, db, rc, "cannot bring the copy up to date") : SQLITE_OK;
 }
 
-static int run(sqlite3 *db, char **message, char *sql) {
+static int run_in_copy(sqlite3 *db, char **message, char *sql) {
     int rc = sql ? sqlite3_exec(db, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
     sqlite3_free(sql);
     return cannot_update(db, rc, message);
@@ -48,7 +48,7 @@ static int run(sqlite3 *db, char **message, char *sql) {
 
 /* --- what its pages say ------------------------------------------------------------------------------------------- */
 
-static bool holds(const uint8_t *page, size_t bytes, const uint8_t token[ART_COPY_TOKEN_BYTES]) {
+static bool has_token(const uint8_t *page, size_t bytes, const uint8_t token[ART_COPY_TOKEN_BYTES]) {
     const uint8_t *at = page, *end = page + bytes;
     while (end - at >= ART_COPY_TOKEN_BYTES && (at = memchr(at, *token, (size_t)(end - at)))) {
         if (end - at >= ART_COPY_TOKEN_BYTES && !memcmp(at, token, ART_COPY_TOKEN_BYTES)) return true;
@@ -57,17 +57,17 @@ static bool holds(const uint8_t *page, size_t bytes, const uint8_t token[ART_COP
     return false;
 }
 
-static int hash_file(sqlite3_file *file, int page_size, const uint8_t *token, struct art_hash_stream *stream,
-                     uint8_t *page) {
+static int hash_pages_of(sqlite3_file *file, int page_size, const uint8_t *token, struct art_hash_stream *stream,
+                         uint8_t *page) {
     sqlite3_int64 size = 0;
     int rc = file->pMethods->xFileSize(file, &size);
     for (sqlite3_int64 at = 0; !rc && at + page_size <= size; at += page_size) {
         rc = file->pMethods->xRead(file, page, page_size, at);
-        if (rc || holds(page, (size_t)page_size, token)) continue;
+        if (rc || has_token(page, (size_t)page_size, token)) continue;
         if (!at) {
             memset(page + 18, 0, 2);
             memset(page + 24, 0, 4);
-            memset(page + 92, 0, HEADER_BYTES - 92);
+            memset(page + 92, 0, FIRST_PAGE_HEADER - 92);
         }
         art_hash_stream_add(stream, page, (size_t)page_size);
     }
@@ -75,7 +75,7 @@ static int hash_file(sqlite3_file *file, int page_size, const uint8_t *token, st
 }
 
 /* Of a database that is locked, once nothing is in its WAL. */
-static int hash_pages(sqlite3 *db, const uint8_t *token, uint64_t *out, char **message) {
+static int hash_copy(sqlite3 *db, const uint8_t *token, uint64_t *out, char **message) {
     sqlite3_file *file = NULL;
     sqlite3_stmt *ask = NULL;
     int page_size = 0;
@@ -89,7 +89,7 @@ static int hash_pages(sqlite3 *db, const uint8_t *token, uint64_t *out, char **m
     struct art_hash_stream *stream = art_hash_stream_new();
     uint8_t *page = malloc((size_t)page_size);
     if (stream) art_hash_stream_begin(stream);
-    rc = stream && page ? hash_file(file, page_size, token, stream, page) : SQLITE_NOMEM;
+    rc = stream && page ? hash_pages_of(file, page_size, token, stream, page) : SQLITE_NOMEM;
     if (!rc) *out = art_hash_stream_end(stream) | 1; /* none is 0 */
     free(page);
     art_hash_stream_free(stream);
@@ -103,8 +103,8 @@ static int put_stamp(struct art_copy *copy, const char *table, char **message) {
     memcpy(stamp + ART_COPY_TOKEN_BYTES, &copy->pages_hash, sizeof copy->pages_hash);
     int rc = art_prepare(
         copy->db, 0, &put,
-        sqlite3_mprintf("INSERT INTO main.\"%w_artstate\"(k, v) VALUES('copied', ?1) ON CONFLICT(k) DO UPDATE SET v = ?1",
-                        table));
+        sqlite3_mprintf(
+            "INSERT INTO main.\"%w_artstate\"(k, v) VALUES('copied', ?1) ON CONFLICT(k) DO UPDATE SET v = ?1", table));
     if (!rc) rc = sqlite3_bind_blob(put, 1, stamp, sizeof stamp, SQLITE_STATIC);
     if (!rc) sqlite3_step(put);
     int end = sqlite3_finalize(put);
@@ -132,7 +132,7 @@ int art_onto_stamp(struct art_copy *copy, char **message) {
     assert(copy->updates && !copy->onto);
     for (unsigned attempt = 0;; attempt++) {
         uint64_t hash = 0;
-        int rc = hash_pages(copy->db, copy->token, &hash, message);
+        int rc = hash_copy(copy->db, copy->token, &hash, message);
         if (rc || hash == copy->pages_hash) return rc;
         bool last = attempt == STAMPS_MOST;
         rc = stamp_all(copy, last ? 0 : hash, message);
@@ -142,7 +142,7 @@ int art_onto_stamp(struct art_copy *copy, char **message) {
 
 /* --- what is there ------------------------------------------------------------------------------------------------ */
 
-static int read_stamp(struct look *look, const char *table, char **message) {
+static int read_stamp(struct onto_look *look, const char *table, char **message) {
     sqlite3_stmt *ask = NULL;
     sqlite3 *db = look->copy->onto;
     int rc = art_prepare(db, 0, &ask, sqlite3_mprintf("SELECT v FROM main.\"%w_artstate\" WHERE k = 'copied'", table));
@@ -155,7 +155,7 @@ static int read_stamp(struct look *look, const char *table, char **message) {
 }
 
 /* Only what art_backup() wrote for this very database is written over. */
-static int look_at_file(const struct art_copy *copy, const struct art_earlier *table, char **message) {
+static int look_at_earlier_file(const struct art_copy *copy, const struct art_earlier *table, char **message) {
     char *path;
     uint8_t uuid[ART_UUID_BYTES];
     bool ours = false;
@@ -169,7 +169,7 @@ static int look_at_file(const struct art_copy *copy, const struct art_earlier *t
     return no_copy_of_ours(copy, "an .art file beside it is not its own", message);
 }
 
-static int keep_earlier(struct look *look, struct art_state *state, char **message) {
+static int keep_earlier(struct onto_look *look, struct art_state *state, char **message) {
     struct art_copy *copy = look->copy;
     struct art_earlier *more = art_resize(copy->earlier, (copy->earlier_count + 1) * sizeof *more);
     if (!more) return SQLITE_NOMEM;
@@ -180,11 +180,11 @@ static int keep_earlier(struct look *look, struct art_state *state, char **messa
     if (table->medium->goes_with_host || !state->file_is_sound) return SQLITE_OK;
     table->file = state->file;
     state->file = NULL;
-    return look_at_file(copy, table, message);
+    return look_at_earlier_file(copy, table, message);
 }
 
 static int visit_earlier(void *context, const char *name, char **message) {
-    struct look *look = context;
+    struct onto_look *look = context;
     const struct art_state_query query = {look->connection, look->copy->onto, "main", .table = name};
     struct art_state state;
     int rc = art_state_read(&query, &state);
@@ -204,7 +204,7 @@ struct art_earlier *art_onto_find(const struct art_copy *copy, const uint8_t *uu
 }
 
 static int visit_stage(void *context, const char *name, char **message) {
-    struct look *look = context;
+    struct onto_look *look = context;
     const struct art_state_query query = {look->connection, look->copy->db, "main", .table = name};
     struct art_state state;
     int rc = art_state_read(&query, &state);
@@ -217,40 +217,41 @@ static int visit_stage(void *context, const char *name, char **message) {
     return rc;
 }
 
-static int compare_pages(struct look *look, char **message) {
+static int compare_stamp(struct onto_look *look, char **message) {
     uint64_t then, now;
     memcpy(&then, look->stamp + ART_COPY_TOKEN_BYTES, sizeof then);
     if (!then || look->unfinished) return SQLITE_OK;
-    int rc = hash_pages(look->copy->onto, look->stamp, &now, message);
+    int rc = hash_copy(look->copy->onto, look->stamp, &now, message);
     if (rc || then == now) return rc;
     return no_copy_of_ours(look->copy, "somebody has written to it since, which would be lost", message);
 }
 
 int art_onto_check(struct art_connection *connection, struct art_copy *copy, char **message) {
-    struct look look = {.connection = connection, .copy = copy};
+    struct onto_look look = {.connection = connection, .copy = copy};
     int rc = art_tables_each(copy->onto, "main", visit_earlier, &look, message);
     if (!rc) rc = art_tables_each(copy->db, "main", visit_stage, &look, message);
     if (rc) return rc;
     if (!look.common) return no_copy_of_ours(copy, "it has none of these art tables", message);
     if (!look.stamped) return no_copy_of_ours(copy, "it was not made by art_backup() with 'update'", message);
-    return compare_pages(&look, message);
+    return compare_stamp(&look, message);
 }
 
 /* --- mark, bring -------------------------------------------------------------------------------------------------- */
 
 static int mark_one(void *context, const char *name, char **message) {
     struct art_copy *copy = context;
-    return run(copy->onto, message,
-               sqlite3_mprintf("UPDATE main.\"%w_artstate\" SET v = %d WHERE k = 'format' AND NOT EXISTS (SELECT 1 FROM "
-                               "main.\"%w_artstate\" WHERE k = 'storage' AND v = 'inline')",
-                               name, ART_STATE_FORMAT_UNFINISHED, name));
+    return run_in_copy(
+        copy->onto, message,
+        sqlite3_mprintf("UPDATE main.\"%w_artstate\" SET v = %d WHERE k = 'format' AND NOT EXISTS (SELECT 1 FROM "
+                        "main.\"%w_artstate\" WHERE k = 'storage' AND v = 'inline')",
+                        name, ART_STATE_FORMAT_UNFINISHED, name));
 }
 
 /* Who has it open reads the schema anew. The pages may come to have another size, so there is no WAL. */
 int art_onto_mark(struct art_copy *copy, char **message) {
     sqlite3_stmt *ask = NULL;
     int version = 0;
-    int rc = run(copy->onto, message, sqlite3_mprintf("BEGIN IMMEDIATE"));
+    int rc = run_in_copy(copy->onto, message, sqlite3_mprintf("BEGIN IMMEDIATE"));
     if (!rc) rc = art_tables_each(copy->onto, "main", mark_one, copy, message);
     if (rc) return rc;
     rc = sqlite3_prepare_v2(copy->onto, "PRAGMA main.schema_version", -1, &ask, NULL);
@@ -259,8 +260,9 @@ int art_onto_mark(struct art_copy *copy, char **message) {
     rc = cannot_update(copy->onto, rc ? rc : end, message);
     if (rc) return rc;
     unsigned next = (unsigned)version + 1;
-    return run(copy->onto, message,
-               sqlite3_mprintf("PRAGMA main.schema_version = %d; COMMIT; PRAGMA journal_mode = DELETE", (int)next));
+    return run_in_copy(
+        copy->onto, message,
+        sqlite3_mprintf("PRAGMA main.schema_version = %d; COMMIT; PRAGMA journal_mode = DELETE", (int)next));
 }
 
 /* Of tables that the original has not any more, and of those that are small now. */

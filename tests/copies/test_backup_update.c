@@ -1,5 +1,5 @@
-/* art_backup(copy, schema, 'update'): what an earlier copy has in the end, whoever was killed on the way, and which files
- * are refused. (Faults of the system: test_faults_backup.c.)
+/* art_backup(copy, schema, 'update'): what an earlier copy has in the end, also where a run was killed on the way, and
+ * which files are refused. (Faults of the system: test_faults_backup.c.)
  */
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -21,36 +21,41 @@ static void make(const char *mode) {
             mode);
     sql_run(db, "BEGIN; INSERT INTO p SELECT printf('d%%d/%%06d', i %% 50, i), hex(randomblob(60)) FROM (WITH n(i) AS "
                 "(SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000) SELECT i FROM n); INSERT INTO f SELECT * FROM p; "
-                "INSERT INTO i SELECT * FROM p; COMMIT; INSERT INTO f(f) VALUES('optimize'); INSERT INTO f(f, snapshot) VALUES('snapshot', "
+                "INSERT INTO i SELECT * FROM p; COMMIT; INSERT INTO f(f) VALUES('optimize'); INSERT INTO f(f, "
+                "snapshot) VALUES('snapshot', "
                 "'s'); INSERT INTO sure SELECT * FROM p");
 }
 
 static void change(sqlite3 *of, struct random *random) {
     unsigned directory_number = random_below(random, 50), what = random_below(random, 8);
-    sql_run(of,
-            "BEGIN IMMEDIATE; DELETE FROM p WHERE path GLOB 'd%u/*1'; UPDATE p SET value = hex(randomblob(50)) WHERE path "
-            "GLOB 'd%u/*3*'; INSERT OR REPLACE INTO p VALUES('d%u/new', %u);"
-            "DELETE FROM f WHERE path GLOB 'd%u/*'; INSERT INTO f SELECT * FROM p WHERE path GLOB 'd%u/*';"
-            "DELETE FROM i WHERE path GLOB 'd%u/*'; INSERT INTO i SELECT * FROM p WHERE path GLOB 'd%u/*'; COMMIT",
-            directory_number, directory_number, directory_number, random_below(random, 1000), directory_number,
-            directory_number, directory_number, directory_number);
+    sql_run(
+        of,
+        "BEGIN IMMEDIATE; DELETE FROM p WHERE path GLOB 'd%u/*1'; UPDATE p SET value = hex(randomblob(50)) WHERE path "
+        "GLOB 'd%u/*3*'; INSERT OR REPLACE INTO p VALUES('d%u/new', %u);"
+        "DELETE FROM f WHERE path GLOB 'd%u/*'; INSERT INTO f SELECT * FROM p WHERE path GLOB 'd%u/*';"
+        "DELETE FROM i WHERE path GLOB 'd%u/*'; INSERT INTO i SELECT * FROM p WHERE path GLOB 'd%u/*'; COMMIT",
+        directory_number, directory_number, directory_number, random_below(random, 1000), directory_number,
+        directory_number, directory_number, directory_number);
     if (what < 2) sql_run(of, "INSERT INTO f(f) VALUES('%s')", what ? "optimize" : "flush");
-    if (what == 2) sql_run(of, "DROP TABLE IF EXISTS g; CREATE VIRTUAL TABLE g USING art(storage=file); INSERT INTO g "
-                               "SELECT path, 1 FROM f; INSERT INTO g(g) VALUES('flush')");
+    if (what == 2)
+        sql_run(of, "DROP TABLE IF EXISTS g; CREATE VIRTUAL TABLE g USING art(storage=file); INSERT INTO g "
+                    "SELECT path, 1 FROM f; INSERT INTO g(g) VALUES('flush')");
     if (what == 3) sql_run(of, "DROP TABLE IF EXISTS g");
     if (what == 4) sql_run(of, "SELECT art_vacuum('f')");
-    if (what == 5) sql_run(of, "INSERT INTO f(f, snapshot) VALUES('drop snapshot', 's'); INSERT INTO f(f, snapshot) "
-                               "VALUES('snapshot', 's'); DELETE FROM sure; INSERT INTO sure SELECT * FROM p");
+    if (what == 5)
+        sql_run(of, "INSERT INTO f(f, snapshot) VALUES('drop snapshot', 's'); INSERT INTO f(f, snapshot) "
+                    "VALUES('snapshot', 's'); DELETE FROM sure; INSERT INTO sure SELECT * FROM p");
 }
 
 static void is_whole(sqlite3 *of) {
     for (const char *table = "fi"; *table; table++) {
-        ck_assert_int_eq(sql_int(of, "SELECT count(*) FROM (SELECT path, value FROM %c EXCEPT SELECT * FROM p)", *table),
-                         0);
+        ck_assert_int_eq(
+            sql_int(of, "SELECT count(*) FROM (SELECT path, value FROM %c EXCEPT SELECT * FROM p)", *table), 0);
         ck_assert_int_eq(sql_int(of, "SELECT (SELECT count(*) FROM %c) = count(*) FROM p", *table), 1);
     }
-    sql_expect(of, "0\n", "SELECT count(*) FROM (SELECT path, value FROM f WHERE snapshot = 's' EXCEPT SELECT * FROM "
-                          "sure)");
+    sql_expect(of, "0\n",
+               "SELECT count(*) FROM (SELECT path, value FROM f WHERE snapshot = 's' EXCEPT SELECT * FROM "
+               "sure)");
     char *said = sql_rows(of, "SELECT art_verify()");
     ck_assert_msg(!strncmp(said, "ok: ", 4), "%s", said);
     sqlite3_free(said);
@@ -157,9 +162,13 @@ static void stays(const char *words, const char *what) {
 }
 
 LOOP_TEST(test_what_is_no_earlier_copy_is_not_written_over, 2) {
-    static const char *const writes[] = {
-        "INSERT INTO p VALUES('x', 1)", "INSERT INTO f VALUES('x', 1)", "CREATE TABLE x(a)",
-        "UPDATE i SET value = 1 WHERE path = 'd1/000001'", "INSERT INTO f(f) VALUES('flush')", "DROP TABLE i", "VACUUM"};
+    static const char *const writes[] = {"INSERT INTO p VALUES('x', 1)",
+                                         "INSERT INTO f VALUES('x', 1)",
+                                         "CREATE TABLE x(a)",
+                                         "UPDATE i SET value = 1 WHERE path = 'd1/000001'",
+                                         "INSERT INTO f(f) VALUES('flush')",
+                                         "DROP TABLE i",
+                                         "VACUUM"};
     static const struct {
         const char *shell, *words;
     } others[] = {{"echo 'what is this, it is no database at all' > copy.db", "not a database"},
@@ -193,7 +202,8 @@ TEST(test_a_copy_that_is_open_elsewhere_is_refused) {
     ck_assert_int_eq(update_from(db), SQLITE_OK);
     sqlite3 *copy = sql_open(copy_path);
     is_whole(copy);
-    refuses(SQLITE_BUSY, "another connection has it", sqlite3_mprintf("SELECT art_backup(%Q, 'main', 'update')", copy_path));
+    refuses(SQLITE_BUSY, "another connection has it",
+            sqlite3_mprintf("SELECT art_backup(%Q, 'main', 'update')", copy_path));
     sql_close(copy);
     sql_run(db, "PRAGMA journal_mode=DELETE; PRAGMA page_size=1024; VACUUM");
     ck_assert_msg(!update_from(db), "%s", sqlite3_errmsg(db)); /* with pages of another size */

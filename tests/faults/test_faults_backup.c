@@ -85,7 +85,8 @@ static void check_update(int rc, const char *what, unsigned nth) {
         ck_assert_msg(!read || (rc && strstr(sqlite3_errmsg(copy), "unfinished")), "%s %u (%d): %d: %s", what, nth, rc,
                       read, sqlite3_errmsg(copy));
         if (!read) has_all(copy);
-        char *has = rc ? NULL : sql_rows(copy, "SELECT sum(value) FROM f"), *wanted = sql_rows(db, "SELECT sum(value) FROM f");
+        char *has = rc ? NULL : sql_rows(copy, "SELECT sum(value) FROM f"),
+             *wanted = sql_rows(db, "SELECT sum(value) FROM f");
         if (has) ck_assert_str_eq(has, wanted);
         sqlite3_free(has);
         sqlite3_free(wanted);
@@ -93,8 +94,10 @@ static void check_update(int rc, const char *what, unsigned nth) {
         if (!again) rc = back_up();
         ck_assert_msg(!rc, "%s %u: then: %d: %s", what, nth, rc, sqlite3_errmsg(db));
     }
-    sql_run(db, "UPDATE f SET value = %u WHERE path GLOB 'd%u/*'; UPDATE i SET value = %u; INSERT INTO f(f) VALUES('flush')",
-            nth, nth % 50, nth);
+    sql_run(
+        db,
+        "UPDATE f SET value = %u WHERE path GLOB 'd%u/*'; UPDATE i SET value = %u; INSERT INTO f(f) VALUES('flush')",
+        nth, nth % 50, nth);
 }
 
 /* Nothing fails any more. */

@@ -48,7 +48,7 @@ struct copier {
     struct art_store *to;
     const struct art_tree_location *location;
     struct art_distinct met;
-    struct art_slot_set named; /* of a copy onto an earlier one */
+    struct art_slot_set named;         /* of a copy onto an earlier one */
     struct art_ref refs[ART_COPY_MAX]; /* collected */
     unsigned count;
 };
