@@ -15,8 +15,8 @@
  *     art_verify([schema])                            'ok' and more if all art tables of a database are whole and
  *                                                     sound; else it fails (verify.c)
  *     art_vacuum(table)                               leaves the smallest file, in transactions of its own (vacuum.c)
- *     art_backup(path [, schema [, storage]])         copies the database with its .art files, or with another storage
- *                                                     (backup.c); tells what it has made
+ *     art_backup(path [, schema [, storage]])         copies the database with its .art files, or with another storage,
+ *                                                     or onto an earlier copy (backup.c); tells what it has made
  *     art_publish(path [, schema])                    a copy that a web server can hand out in parts (publish.c)
  *     art_version(), art_debug()                      which art this is; and which SQLite, compiler, formats, in lines
  *

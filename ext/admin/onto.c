@@ -93,7 +93,7 @@ static int hash_copy(sqlite3 *db, const uint8_t *token, uint64_t *out, char **me
     if (!rc) *out = art_hash_stream_end(stream) | 1; /* none is 0 */
     free(page);
     art_hash_stream_free(stream);
-    return rc ? art_complain(message, rc, "art: cannot read the copy: %s", sqlite3_errstr(rc)) : SQLITE_OK;
+    return rc ? art_complain(message, rc, "art: cannot read the copy's pages: %s", sqlite3_errstr(rc)) : SQLITE_OK;
 }
 
 static int put_stamp(struct art_copy *copy, const char *table, char **message) {
@@ -282,7 +282,7 @@ int art_onto_bring(struct art_copy *copy, char **message) {
     int rc = sqlite3_backup_step(pages, -1);
     int end = sqlite3_backup_finish(pages);
     if (rc == SQLITE_DONE) rc = end;
-    if (rc) return art_complain(message, rc, "art: cannot bring the copy up to date: %s", sqlite3_errstr(rc));
+    if (rc) return art_complain(message, rc, "art: cannot bring the pages to the copy: %s", sqlite3_errstr(rc));
     sqlite3_close(copy->db);
     copy->db = copy->onto;
     copy->onto = NULL;
