@@ -171,9 +171,9 @@ LOOP_TEST(test_what_is_no_earlier_copy_is_not_written_over, 2) {
                                          "VACUUM"};
     static const struct {
         const char *shell, *words;
-    } others[] = {{"echo 'what is this, it is no database at all' > copy.db", "not a database"},
-                  {"sqlite3 copy.db 'CREATE TABLE x(a)'", "it has none of these art tables"},
-                  {"for f in copy.db-*.art; do cp $f n; mv n $f; done", "art"}};
+    } others[] = {{"rm copy.db; echo 'what is this, it is no database at all' > copy.db", "not a database"},
+                  {"rm copy.db", "it has none of these art tables"},
+                  {"for f in copy.db-*.art; do cp $f n; mv n $f; done", "no database has claimed"}};
     make(modes[_i]);
     sql_run(db, "INSERT INTO f VALUES('in the log', 1)");
     ck_assert_int_eq(sql_try(db, "SELECT art_backup(%Q)", copy_path), 0);
@@ -192,7 +192,8 @@ LOOP_TEST(test_what_is_no_earlier_copy_is_not_written_over, 2) {
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         ck_assert_int_eq(sql_shell("rm copy.db*"), 0);
         ck_assert_int_eq(update_from(db), SQLITE_OK);
-        ck_assert_int_eq(sql_shell("%s%s", i < 2 ? "rm copy.db;" : "", others[i].shell), 0);
+        ck_assert_int_eq(sql_shell("%s", others[i].shell), 0);
+        if (i == 1) write_to_copy("CREATE TABLE x(a)");
         stays(others[i].words, others[i].shell);
     }
 }
@@ -202,8 +203,8 @@ TEST(test_a_copy_that_is_open_elsewhere_is_refused) {
     ck_assert_int_eq(update_from(db), SQLITE_OK);
     sqlite3 *copy = sql_open(copy_path);
     is_whole(copy);
-    refuses(SQLITE_BUSY, "another connection has it",
-            sqlite3_mprintf("SELECT art_backup(%Q, 'main', 'update')", copy_path));
+    ck_assert_int_eq(update_from(db), SQLITE_BUSY);
+    ck_assert(strstr(sqlite3_errmsg(db), "another connection has it") != NULL);
     sql_close(copy);
     sql_run(db, "PRAGMA journal_mode=DELETE; PRAGMA page_size=1024; VACUUM");
     ck_assert_msg(!update_from(db), "%s", sqlite3_errmsg(db)); /* with pages of another size */
