@@ -179,13 +179,14 @@ enum art_rc art_blob_sums(struct art_blob *blob, struct art_bytes key, const str
                         (uint64_t)art_bucket_weights(&position.view, position.entry, blob->kind));
     bool from_behind = position.entry > position.view.count / 2; /* fewer entries lie behind the position */
     art_int128 part[ART_SUMMARY_MAX];
-    for (unsigned i = 0; i < summary->has.sums; i++) part[i] = 0;
+    const unsigned sums = summary->has.sums;
+    for (unsigned i = 0; i < sums; i++) part[i] = 0;
     uint32_t from = from_behind ? position.entry : 0, to = from_behind ? position.view.count : position.entry;
     bool with_keys = ART_UNLIKELY(summary->keyed) && !index && from < to;
     if (!with_keys || art_bucket_has_block(&position.view)) add_sums(blob, &position.view, from, to, summary, part);
     if (with_keys) rc = add_keyed_sums(blob, position.bucket, from, to, summary, part);
     if (ART_UNLIKELY(rc)) return rc;
-    for (unsigned i = 0; i < summary->has.sums; i++) {
+    for (unsigned i = 0; i < sums; i++) {
         sum[i] = art_add128(sum[i], art_bucket_summed(blob, i, position.bucket + from_behind));
         sum[i] = from_behind ? art_subtract128(sum[i], part[i]) : art_add128(sum[i], part[i]);
     }

@@ -218,9 +218,8 @@ static bool columns_fit(const struct art_column *a, const struct art_column *b, 
 }
 
 /* "path TEXT DESC", as it is declared. */
-static char *column_as_declared(const struct art_columns *columns, unsigned i) {
-    if (i >= columns->count) return sqlite3_mprintf("none");
-    const struct art_column *column = &columns->items[i];
+static char *column_as_declared(const struct art_column *column) {
+    if (!column) return sqlite3_mprintf("none");
     return sqlite3_mprintf("%s%s%s%s", column->name, *column->type ? " " : "", column->type,
                            column->descending ? " DESC" : "");
 }
@@ -231,7 +230,7 @@ static int compare_columns(const struct art_vtab *from, const struct art_vtab *t
         const struct art_column *one = i < a->count ? &a->items[i] : NULL, *other = i < b->count ? &b->items[i] : NULL;
         bool key = i == ART_COLUMN_KEY || (one && one->place);
         if (one && other && columns_fit(one, other, key)) continue;
-        char *mine = column_as_declared(a, i), *theirs = column_as_declared(b, i);
+        char *mine = column_as_declared(one), *theirs = column_as_declared(other);
         int rc = SQLITE_NOMEM;
         if (mine && theirs)
             rc = art_complain(message, SQLITE_ERROR,

@@ -65,7 +65,7 @@ static inline enum art_rc listen_for_both(struct art_differences *differences, u
 
 static enum art_rc halve_piece(struct art_differences *differences, int64_t rows) {
     struct art_states *states = &differences->states;
-    struct art_bytes path;
+    struct art_bytes path = {0};
     struct art_place *place;
     enum art_rc rc = listen_for_both(differences, CUT_IS_ROWS);
     if (!rc) rc = art_states_select(states, states->low.rows[0] + rows / 2, &path);

@@ -54,7 +54,7 @@ enum art_rc art_states_weigh(struct art_states *states, struct art_place *place)
 static inline enum art_rc art_states_old_version(struct art_states *states, struct art_bytes path, uint64_t *out) {
     struct art_tree *old = states->old;
     struct art_bytes key = {0};
-    struct art_found found;
+    struct art_found found = {.live = false};
     enum art_rc rc = art_tree_ready(old);
     if (!rc) rc = art_row_key(old->key, path, &key);
     if (!rc) rc = art_tree_find(old, key, &found);
