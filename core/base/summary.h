@@ -21,8 +21,8 @@
  * of a text or blob, its hashes, and of a text the upper bits of its code above them. An entry with ART_CHUNK is no
  * row, and counts nothing.
  *
- * A sum of hashes adds up a hash of each row, modulo 2^64 (what is beyond is nobody's business). Its datum is a number
- * that the host has made of the value, so that a reference has it, too; what is added is the hash of the row's key,
+ * A sum of hashes adds up a hash of each row, modulo 2^64: its upper bits mean nothing. Its datum is a number that the
+ * host has made of the value, so that a reference has it, too; what is added is the hash of the row's key,
  * without the first byte, which is its name space, seeded with this number; or of no key. So a row that moves takes its
  * datum along, and its hash is made anew. Such a column has no bounds: its zones are empty.
  */

@@ -44,9 +44,8 @@ enum art_rc art_bucket_child(const struct art_blob *blob, const struct art_bucke
 }
 
 /* Of coded suffixes the columns alone: to decode all would take more time than all else that is looked at. A code
- * brings ART_SYMBOL_MAX bytes at most, so whatever they are, none is written behind ART_KEY_MAX. What the predecessor
- * has not of the bytes that an entry "shares" with it, a walk notices, and who comes there otherwise finds zeros
- * (cursor.c). */
+ * brings ART_SYMBOL_MAX bytes at most, so whatever they are, none is written behind ART_KEY_MAX. An entry may claim to
+ * share more bytes than its predecessor has: a walk notices that, elsewhere the gap is filled with ones (cursor.c). */
 static const char *insane_coded_keys(const struct art_bucket_view *view, uint32_t suffix_size) {
     uint32_t last = view->count - 1, longest = 0;
     for (uint32_t i = 0; view->form & ART_BUCKET_WIDE && i <= last; i++) { /* else both are bytes */

@@ -132,7 +132,8 @@ static enum art_rc add_sums_with_keys(struct art_blob_cursor *at, uint32_t to, c
     return rc;
 }
 
-/* One of two or more entries: else there would be none. A key is short, but in a lie. */
+/* A bucket of one entry never comes here, so its keys are shorter than a page; those of a forged one may have
+ * ART_KEY_MAX bytes. */
 static enum art_rc add_keyed_sums(struct art_blob *blob, uint32_t bucket, uint32_t from, uint32_t to,
                                   const struct art_summary *summary, art_int128 *sum) {
     struct art_blob_cursor at;

@@ -225,6 +225,14 @@ static uint32_t coded_length(const struct art_encoder *encoder, const uint8_t *t
     return coded;
 }
 
+uint64_t art_encoder_measure(const struct art_encoder *encoder, const uint8_t *texts, const uint32_t *ends,
+                             uint32_t count) {
+    uint64_t coded = 0;
+    for (uint32_t i = 0, from = 0; i < count; from = ends[i++])
+        coded += coded_length(encoder, texts + from, ends[i] - from);
+    return coded;
+}
+
 /* A strict order: where two are worth the same, the one that stands first in a table. */
 static bool is_worth_more(const struct art_symbol_count *a, const struct art_symbol_count *b) {
     uint64_t x = (uint64_t)a->count << (a->symbol < 256), y = (uint64_t)b->count << (b->symbol < 256);
@@ -286,7 +294,6 @@ static void choose_symbols(struct art_encoder *encoder, uint32_t round, struct a
 
 void art_encoder_train(struct art_encoder *encoder, const uint8_t *texts, const uint32_t *ends, uint32_t count) {
     struct art_symbols symbols = {.len = {1}};
-    uint64_t coded = 0;
     memset(encoder->counts, 0, sizeof encoder->counts);
     for (uint32_t round = 1; round <= TRAINING_ROUNDS; round++) {
         art_encoder_use(encoder, &symbols);
@@ -296,8 +303,7 @@ void art_encoder_train(struct art_encoder *encoder, const uint8_t *texts, const 
         choose_symbols(encoder, round, &symbols);
     }
     art_encoder_use(encoder, &symbols);
-    for (uint32_t i = 0, from = 0; i < count; from = ends[i++])
-        coded += coded_length(encoder, texts + from, ends[i] - from);
+    uint64_t coded = art_encoder_measure(encoder, texts, ends, count);
     bool any = count && ends[count - 1];
     encoder->symbols.symbol[ART_ESCAPE] = any ? coded * ART_RATE_ONE / ends[count - 1] : ART_RATE_ONE;
 }

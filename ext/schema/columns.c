@@ -78,9 +78,9 @@ bool art_columns_hide(const struct art_columns *columns, const char *name) {
 const char *art_columns_hidden_name(const struct art_columns *columns, enum art_hidden hidden) {
     assert(hidden < ART_HIDDEN_COLUMNS && hidden != ART_HIDDEN_COMMAND);
     const char *name = hidden_columns[hidden].name, *aside = hidden_columns[hidden].aside;
-    if (!art_columns_have(columns, name) || hidden >= ART_HIDDEN_HASH)
-        return art_columns_have(columns, name) ? aside : name;
-    return art_columns_have(columns, aside) ? "art_conflict_" : aside; /* both are in tables of 0.2.0 alone */
+    if (!art_columns_have(columns, name)) return name;
+    bool both = hidden < ART_HIDDEN_HASH && art_columns_have(columns, aside); /* in tables of 0.2.0 alone */
+    return both ? "art_conflict_" : aside;
 }
 
 /* Tables of former versions may have such names. */

@@ -182,12 +182,9 @@ static enum art_rc sample_ahead(struct art_training *training, struct art_source
 }
 
 static bool is_worse(struct art_training *training) {
-    uint8_t out[2 * NAME_BYTES];
-    uint64_t coded = 0, brought = training->symbols.symbol[ART_ESCAPE];
+    uint64_t brought = training->symbols.symbol[ART_ESCAPE];
     art_encoder_use(&training->encoder, &training->symbols);
-    for (uint32_t i = 0, from = 0; i < training->texts; from = training->ends[i++]) {
-        coded += art_encode(&training->encoder, training->text + from, training->ends[i] - from, out);
-    }
+    uint64_t coded = art_encoder_measure(&training->encoder, training->text, training->ends, training->texts);
     return coded * WHOLE * 100 > training->len * brought * WORSE_PERCENT;
 }
 
