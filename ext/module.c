@@ -201,19 +201,6 @@ static int create_table(struct art_vtab *vtab, char **message) {
     return rc;
 }
 
-/* A summary that names something twice is written down as if it had been changed, in the words of older versions. */
-static int create_shadow_tables(struct art_vtab *vtab, char **message) {
-    char *list = NULL;
-    int rc = SQLITE_OK;
-    if (vtab->summarised.repeats) {
-        list = art_summary_show(&vtab->summarised, &vtab->columns);
-        rc = list ? art_summary_option(list, &vtab->changed_summary) : SQLITE_NOMEM;
-    }
-    if (!rc) rc = art_shadow_create(vtab->connection->db, vtab->name, list, message);
-    sqlite3_free(list);
-    return rc;
-}
-
 /* SQLite's own names begin with "sqlite_", and so would those of the shadow tables. */
 static int check_name(const char *table, char **message) {
     if (sqlite3_stricmp(table, "sqlite") != 0) return SQLITE_OK;
@@ -241,7 +228,7 @@ static int create(sqlite3 *db, void *context, int argc, const char *const *argv,
     if (!rc) rc = declare(vtab, message);
     vtab->created = vtab->columns.count;
     if (!rc) rc = check_encoding(db, message);
-    if (!rc) rc = create_shadow_tables(vtab, message);
+    if (!rc) rc = art_shadow_create(db, vtab->name, message);
     if (!rc) rc = art_storage_resolve(vtab->connection, vtab->name, &vtab->settings.storage, message);
     if (!rc) rc = create_table(vtab, message);
     if (rc) {
@@ -311,6 +298,7 @@ static int rename_table(sqlite3_vtab *base, const char *to) {
     struct art_vtab *vtab = (struct art_vtab *)base;
     int rc = check_name(to, &base->zErrMsg);
     if (!rc) rc = art_vtab_attach(vtab, &base->zErrMsg);
+    if (!rc) rc = art_table_knows_writing(vtab->table, &base->zErrMsg);
     if (!rc) rc = join_for_change(vtab, "RENAME");
     if (rc) return rc;
     struct art_name *name = art_name_new(vtab->name->schema, to);

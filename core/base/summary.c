@@ -174,12 +174,6 @@ void art_zone_add(struct art_zone *zone, const struct art_zone *more) {
     zone->kinds |= other.kinds & (ART_ZONE_NULLS | ART_ZONE_OTHERS | ART_ZONE_NUMERALS);
 }
 
-struct art_zone art_zone_without_texts(const struct art_zone *zone) {
-    struct art_zone without = *zone;
-    lose_texts(&without);
-    return without;
-}
-
 struct art_datum art_zone_end(const struct art_zone *zone, bool largest) {
     struct art_datum datum = {.kind = ART_DATUM_NULL};
     bool numbers = zone->kinds & ART_ZONE_NUMBERS, others = zone->kinds & ART_ZONE_OTHERS;
@@ -318,16 +312,6 @@ void art_data_encode(const struct art_summary *summary, const struct art_datum *
         art_store64(out + 1,
                     data[i].kind >= ART_DATUM_TEXT ? encoded_hashes(&data[i], summary->texts >> i & 1) : number);
     }
-}
-
-bool art_data_equal(struct art_measures has, const uint8_t *stored, const uint8_t *made) {
-    const uint64_t hashes = ((uint64_t)1 << ART_HASH_BITS) - 1;
-    for (unsigned i = 0; i < has.columns; i++, stored += ART_DATUM_BYTES, made += ART_DATUM_BYTES) {
-        uint64_t one = art_load64(stored + 1), other = art_load64(made + 1);
-        bool without_code = *made == ART_DATUM_TEXT && one <= hashes;
-        if (*stored != *made || one != (without_code ? other & hashes : other)) return false;
-    }
-    return true;
 }
 
 /* Of an entry that is no put of a value at hand. A reference's data are numbers: nothing is borrowed. */

@@ -187,8 +187,6 @@ static inline void art_zone_widen(struct art_zone *zone, const struct art_zone *
 struct art_datum art_zone_end(const struct art_zone *zone, bool largest);
 /* Are its kinds known and its bounds in order? Of bytes from disk. */
 bool art_zone_is_sane(const struct art_zone *zone);
-/* What 0.2.0 said of the same rows: it had no bounds of texts. */
-struct art_zone art_zone_without_texts(const struct art_zone *zone);
 static inline bool art_zones_equal(const struct art_zone *a, const struct art_zone *b) {
     return a->kinds == b->kinds && a->low.integer == b->low.integer && a->high.integer == b->high.integer;
 }
@@ -368,7 +366,5 @@ uint32_t art_replaced_encode(const struct art_summary *summary, struct art_bytes
                              uint8_t out[ART_REPLACED_MAX]);
 /* What an overflow reference ends with: has.columns * ART_DATUM_BYTES bytes. */
 void art_data_encode(const struct art_summary *summary, const struct art_datum *data, uint8_t *out);
-/* Does such a reference say of its value what was made of it now? That 0.2.0 kept no codes is no difference. */
-bool art_data_equal(struct art_measures has, const uint8_t *stored, const uint8_t *made);
 
 #endif

@@ -125,7 +125,7 @@ static inline struct art_pages art_pages_of(uint32_t first, uint32_t n) {
 }
 
 /* By what postings say where a row may be (postings.h): a leaf's buckets, up to this number; where there are more, two,
- * four and so on together. In a leaf of up to 0.3.0 its pages. */
+ * four and so on together. */
 enum { ART_UNITS_MAX = 512, ART_UNITS_WORDS = ART_UNITS_MAX / 64 };
 struct art_units {
     uint64_t bits[ART_UNITS_WORDS];
@@ -216,7 +216,6 @@ struct art_blob {
     struct art_pages head;             /* pages of the footer that are always present */
     bool blocks;                       /* some bucket may have one */
     bool postings_there;               /* their heads were read, and are sane */
-    bool units_are_pages;              /* in its postings, where it is of a former format */
     void *owner;                       /* for want() */
 };
 static inline struct art_pages art_blob_present(const struct art_blob *blob) {

@@ -2,12 +2,10 @@
  *
  *   page 0 .. leaf_pages-1      buckets, each at a multiple of 8
  *   (hole)                      nothing of the blob (core/store/writing.c may write zeros there, or look for them)
- *   last footer_pages pages     leaf: [zeros][postings][zeros][filter][zeros][routing part][trailer]
- *                               index, and leaf before ART_BLOB_FORMAT_LEAF:
- *                                     [zeros][postings][zeros][routing part][zeros][filter][zeros][trailer]
- *                               The trailer ends with the slot.
+ *   last footer_pages pages     [zeros][postings][zeros][filter][zeros][routing part][trailer]
+ *                               The trailer ends with the slot. An index blob has no postings and no filter
  *
- *   routing part, in a leaf: what a point needs lies nearest to the trailer
+ *   routing part: what a point needs lies nearest to the trailer
  *       bounds     u32 newest[buckets]       the newest csn in each bucket, counted from csn_min on; UINT32_MAX: that
  *                                            or any newer one
  *                  u16 longest[buckets]      bytes of the longest key in each bucket
@@ -16,7 +14,7 @@
  *       sums      (i128 summed[buckets + 1])    for each sum of the summary: before bucket b
  *       nodes                                an ART over the buckets' separators, breadth first, root first; up to 7
  *                                            bytes of zeros behind it
- *      (symbols)                             with ART_BLOB_FORMAT_SYMBOLS: struct art_symbols, in place (symbols.h)
+ *      (symbols)                             with ART_BLOB_SYMBOLS: struct art_symbols, in place (symbols.h)
  *       directories u16 offset[buckets]      of each bucket, in units of 8 bytes
  *                  u32 rank[buckets + 1]     entries before bucket b
  *                  i64 sum[buckets + 1]      weights before bucket b; only with ART_BLOB_SUMS, else sum = rank
@@ -24,8 +22,6 @@
  *                 (heads)                   of each field of the postings: u16 groups, u16 words, u8 any[], as there
  *                  label                     the bytes that all keys of the blob begin with, as they are stored; up to
  *                                            7 bytes of zeros
- *
- *   routing part of the others: offset, rank, sum, bounds, sums, zones, (summed), label, nodes
  *
  *   node           u8  flags | path length << 4         length 15: a u16 with the true length stands before the path
  *                  u8  children - 1                     absent in a tail
@@ -49,12 +45,12 @@
  *                  prefix, suffixes, values
  *
  *   With ART_BUCKET_BLOCK one block of value_len bytes stands in the place of the values: the same values as the host's
- *   codec keeps them together (core/base/codec.h). Only in a leaf blob, which then has ART_BLOB_FORMAT_BLOCKS (or
- *   FORMER_BLOCKS); the entries are puts that shadow nothing, and there are no LENGTHS.
+ *   codec keeps them together (core/base/codec.h). Only in a leaf blob, which then has ART_BLOB_BLOCKS; the entries
+ *   are puts that shadow nothing, and there are no LENGTHS.
  *
  *   With ART_BUCKET_CODED suffixes are written as codes of the blob's symbols, each by itself, and suffix_len and
  *   suffix_size count codes. All else is plain: prefix, first_byte, shared, and what is derived of keys. Only in a leaf
- *   blob with ART_BLOB_FORMAT_SYMBOLS, and of two entries at least.
+ *   blob with ART_BLOB_SYMBOLS, and of two entries at least.
  *
  *   key i = prefix . (first shared[i] bytes of key i-1 behind the prefix) . first_byte[i] . suffix i
  *   Entry 0 shares nothing, and with ART_BUCKET_PREFIX_ENTRY it is the prefix itself.
@@ -81,12 +77,6 @@
 
 enum {
     ART_BLOB_MAGIC = 0x42545241,  /* "ARTB" */
-    ART_BLOB_FORMAT = 2,          /* an index blob; or, as the next two, a leaf of up to 0.3.0 */
-    ART_BLOB_FORMAT_POSTINGS = 3, /* with postings; in format 2 lookups are of another form, which nobody reads */
-    ART_BLOB_FORMAT_FORMER_BLOCKS = 4,
-    ART_BLOB_FORMAT_LEAF = 5,
-    ART_BLOB_FORMAT_BLOCKS = 6,  /* a leaf in which some bucket has a block */
-    ART_BLOB_FORMAT_SYMBOLS = 7, /* a leaf in which some bucket is coded; with blocks, or without */
     ART_BUCKET_ALIGN = 8,
     ART_BUCKET_ENTRIES = ART_BLOCK_ROWS_MAX,
     ART_PAGE_LOSS_BYTES = 384, /* bytes of a page given up rather than let a bucket cross into the next page */
@@ -101,6 +91,12 @@ enum art_blob_flags {
     ART_BLOB_SUMS = 2, /* the sum directory is present */
     ART_BLOB_FILTER = 4,
     ART_BLOB_FLAGS = 7
+};
+
+/* What is in the blob that not every reader can read (core/base/format.h). Only in leaf blobs. */
+enum art_blob_incompatible {
+    ART_BLOB_BLOCKS = 1, /* some bucket has a block */
+    ART_BLOB_SYMBOLS = 2 /* some bucket is coded */
 };
 
 enum art_node_flags {
@@ -135,7 +131,8 @@ struct art_blob_trailer {
     uint32_t leaf_pages;                    /* 1076 */
     uint16_t footer_pages;                  /* 1080 */
     uint16_t searches;                      /* 1082 of the summary */
-    uint32_t routing, root;                 /* 1084 offsets in the slot: routing part, its first node */
+    uint32_t routing;                       /* 1084 offset in the slot */
+    uint16_t compatible, incompatible;      /* 1088 features (core/base/format.h) */
     uint32_t common;                        /* 1092 length of the label */
     uint32_t filter, filter_blocks;         /* 1096 offset in the slot; both 0 without a filter */
     uint64_t below;                         /* 1104 entries in all leaf blobs below, or in this leaf */
@@ -155,6 +152,7 @@ _Static_assert(offsetof(struct art_blob_trailer, uuid) == 1024, "trailer layout"
 _Static_assert(offsetof(struct art_blob_trailer, slot) == 1048, "trailer layout");
 _Static_assert(offsetof(struct art_blob_trailer, csn_min) == 1056, "trailer layout");
 _Static_assert(offsetof(struct art_blob_trailer, buckets) == 1072, "trailer layout");
+_Static_assert(offsetof(struct art_blob_trailer, incompatible) == 1090, "trailer layout");
 _Static_assert(offsetof(struct art_blob_trailer, common) == 1092, "trailer layout");
 _Static_assert(offsetof(struct art_blob_trailer, below) == 1104, "trailer layout");
 _Static_assert(offsetof(struct art_blob_trailer, key_max) == 1114, "trailer layout");
@@ -232,25 +230,16 @@ static inline bool art_ref_is_child(const struct art_blob *blob, const struct ar
 /* --- the directories of an open blob ------------------------------------------------------------------------------ */
 
 /* Where the parts lie of a routing part at `routing` with so many buckets, weights beside ranks or not, and a label of
- * so many bytes, by the blob's format; in the order of index blobs `end` is that of the nodes. */
-struct art_parts art_parts_of(uint32_t buckets, bool weights, struct art_measures has, uint32_t label, unsigned format,
-                              uint32_t routing, uint32_t end);
+ * so many bytes. */
+struct art_parts art_parts_of(uint32_t buckets, bool weights, struct art_measures has, uint32_t label,
+                              enum art_blob_kind kind, bool symbols, uint32_t routing);
 
 /* The same by a trailer, which may lie. */
 struct art_parts art_trailer_parts(const struct art_blob_trailer *trailer);
-/* Bytes of all parts but label, heads and nodes. */
+/* Bytes of all parts but label, heads, symbols and nodes. */
 static inline uint32_t art_directory_bytes(uint32_t buckets, bool weights, struct art_measures has) {
-    return art_parts_of(buckets, weights, has, 0, ART_BLOB_FORMAT, 0, 0).label;
-}
-
-static inline bool art_format_is_former(unsigned format) {
-    return format < ART_BLOB_FORMAT_LEAF;
-}
-static inline bool art_format_has_blocks(unsigned format) {
-    return format >= ART_BLOB_FORMAT_BLOCKS || format == ART_BLOB_FORMAT_FORMER_BLOCKS;
-}
-static inline bool art_format_has_symbols(unsigned format) {
-    return format == ART_BLOB_FORMAT_SYMBOLS;
+    struct art_parts at = art_parts_of(buckets, weights, has, 0, ART_BLOB_INDEX, false, 0);
+    return at.nodes + at.label - at.offsets;
 }
 
 /* Where a bucket begins in the image, in bytes. */
@@ -261,7 +250,7 @@ static inline uint32_t art_bucket_offset(const struct art_blob *blob, uint32_t b
 
 /* In which unit of the postings it is. */
 static inline uint32_t art_bucket_unit(const struct art_blob *blob, uint32_t bucket) {
-    return blob->units_are_pages ? art_bucket_offset(blob, bucket) / ART_BLOB_PAGE : bucket >> blob->unit_shift;
+    return bucket >> blob->unit_shift;
 }
 
 /* Where the room of a bucket ends: at the next bucket, or with the leaf pages. */

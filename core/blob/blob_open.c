@@ -8,6 +8,7 @@
  * art_blob_check_expected().
  */
 #include "core/base/error.h"
+#include "core/base/format.h"
 #include "core/blob/bucket.h"
 #include "core/blob/filter.h"
 #include "core/blob/postings.h"
@@ -17,43 +18,31 @@
 
 enum { LAST_PAGE = ART_BLOB_PAGES - 1 };
 
-struct art_parts art_parts_of(uint32_t buckets, bool weights, struct art_measures has, uint32_t label, unsigned format,
-                              uint32_t routing, uint32_t end) {
+struct art_parts art_parts_of(uint32_t buckets, bool weights, struct art_measures has, uint32_t label,
+                              enum art_blob_kind kind, bool symbols, uint32_t routing) {
+    bool index = kind == ART_BLOB_INDEX;
+    uint32_t summed = art_summed_bytes(has), heads = index ? 0 : art_postings_heads_bytes(has, buckets);
     uint32_t directories = 2 * buckets + 4 * (buckets + 1) + (weights ? 8 * (buckets + 1) : 0);
-    uint32_t bounds = ART_BOUNDS_BYTES * buckets, sums = ART_SUM_BYTES * has.sums * (buckets + 1);
-    uint32_t zones = ART_ZONE_BYTES * has.columns * buckets, summed = art_summed_bytes(has), heads = 0;
-    struct art_parts at = {.routing = routing};
-    if (art_format_is_former(format)) {
-        at.offsets = routing;
-        at.bounds = at.offsets + directories;
-        at.sums = at.lazy = at.bounds + bounds;
-        at.zones = at.sums + sums;
-        at.summed = at.lazy_end = at.zones + zones;
-        at.nodes = at.summed + summed + label;
-        at.nodes_end = end;
-    } else {
-        at.bounds = at.lazy = routing;
-        at.zones = at.bounds + bounds;
-        at.sums = at.zones + zones;
-        at.nodes = at.sums + sums;
-        heads = art_postings_heads_bytes(has, buckets);
-        directories += summed + heads + label;
-        at.offsets = at.lazy_end = ((uint32_t)ART_TRAILER_AT - directories) & ~7u;
-        at.symbols = at.offsets - (art_format_has_symbols(format) ? (uint32_t)sizeof(struct art_symbols) : 0);
-        at.nodes_end = at.symbols;
-        at.summed = at.offsets + directories - summed - heads - label;
-        at.heads = at.summed + summed;
-    }
-    at.label = at.summed + summed + heads;
+    struct art_parts at = {.routing = routing, .bounds = routing};
+    at.zones = at.bounds + ART_BOUNDS_BYTES * buckets;
+    at.sums = at.zones + ART_ZONE_BYTES * has.columns * buckets;
+    at.nodes = at.sums + ART_SUM_BYTES * has.sums * (buckets + 1);
+    at.offsets = ((uint32_t)ART_TRAILER_AT - directories - summed - heads - label) & ~7u;
+    at.symbols = at.offsets - (symbols ? (uint32_t)sizeof(struct art_symbols) : 0);
+    at.nodes_end = at.symbols;
     at.ranks = at.offsets + 2 * buckets;
     at.weights = at.ranks + 4 * (buckets + 1);
+    at.summed = at.offsets + directories;
+    at.heads = heads ? at.summed + summed : 0;
+    at.label = at.summed + summed + heads;
+    at.lazy = index ? at.zones : at.bounds;
+    at.lazy_end = index ? at.nodes : at.offsets;
     return at;
 }
 
 struct art_parts art_trailer_parts(const struct art_blob_trailer *trailer) {
-    uint32_t end = trailer->flags & ART_BLOB_FILTER ? trailer->filter : (uint32_t)ART_TRAILER_AT;
     return art_parts_of(trailer->buckets, trailer->flags & ART_BLOB_SUMS, art_trailer_measures(trailer),
-                        trailer->common, trailer->format, trailer->routing, end);
+                        trailer->common, trailer->kind, trailer->incompatible & ART_BLOB_SYMBOLS, trailer->routing);
 }
 
 static enum art_rc footer_corrupt(const struct art_blob *blob, const char *what) {
@@ -106,14 +95,20 @@ static const char *wrong_identity(const struct art_blob_trailer *trailer, const 
     return NULL;
 }
 
+/* Blocks only the host can read. */
+static enum art_rc check_known(const struct art_blob_trailer *trailer, uint32_t slot, const char *file) {
+    uint32_t known = (uint32_t)ART_BLOB_SYMBOLS | (art_codec() ? ART_BLOB_BLOCKS : 0);
+    return art_format_check(ART_CORRUPT, "a blob", file ? file : "the table", slot, trailer->format,
+                            trailer->incompatible & ~known);
+}
+
 static const char *wrong_filter(const struct art_blob_trailer *trailer) {
     if (!(trailer->flags & ART_BLOB_FILTER))
         return trailer->filter || trailer->filter_blocks ? "a filter that is not there" : NULL;
     uint32_t begin = ART_BLOB_BYTES - trailer->footer_pages * ART_BLOB_PAGE;
     if (trailer->filter % ART_FILTER_BLOCK_BYTES || trailer->filter < begin || trailer->filter > ART_TRAILER_AT)
         return "the filter lies outside";
-    uint32_t end = art_format_is_former(trailer->format) ? (uint32_t)ART_TRAILER_AT : trailer->routing;
-    uint32_t most = trailer->filter > end ? 0 : (end - trailer->filter) / ART_FILTER_BLOCK_BYTES;
+    uint32_t end = trailer->routing, most = trailer->filter > end ? 0 : (end - trailer->filter) / ART_FILTER_BLOCK_BYTES;
     if (!trailer->filter_blocks || trailer->filter_blocks > most) return "the filter leaves the footer";
     return NULL;
 }
@@ -128,8 +123,7 @@ static const char *wrong_trailer(const struct art_blob_trailer *trailer) {
         return "no buckets, or more than its entries or pages hold";
     if (trailer->kind == ART_BLOB_LEAF && trailer->below != trailer->entries)
         return "an entry count that is not that of its leaf";
-    if (trailer->kind == ART_BLOB_INDEX && trailer->format > ART_BLOB_FORMAT_POSTINGS)
-        return "an index of a leaf's format";
+    if (trailer->kind == ART_BLOB_INDEX && trailer->incompatible) return "an index with what only leaves have";
     if (trailer->csn_min > trailer->csn_max) return "a lowest version above its highest";
     if (trailer->kind == ART_BLOB_INDEX && !(trailer->flags & ART_BLOB_SUMS)) return "an index without sums";
     const struct art_measures has = art_trailer_measures(trailer);
@@ -141,7 +135,7 @@ static const char *wrong_trailer(const struct art_blob_trailer *trailer) {
     const char *wrong = wrong_filter(trailer);
     if (wrong) return wrong;
     struct art_parts at = art_trailer_parts(trailer);
-    if (at.nodes_end > ART_TRAILER_AT || at.nodes >= at.nodes_end || trailer->root != at.nodes)
+    if (at.nodes_end > ART_TRAILER_AT || at.nodes >= at.nodes_end)
         return "the routing part leaves the footer";
     return NULL;
 }
@@ -262,8 +256,8 @@ struct art_pages art_blob_head_pages(const uint8_t *image, uint32_t footer_pages
                 at.lazy <= at.lazy_end && at.lazy_end <= at.nodes_end && at.nodes_end <= ART_TRAILER_AT;
     struct art_pages pages = art_pages_of(LAST_PAGE, 1);
     if (!sane) return pages; /* it is refused */
-    uint32_t end = art_format_is_former(trailer->format) ? at.nodes_end : (uint32_t)ART_TRAILER_AT;
-    struct art_pages before = art_pages_between(at.routing, at.lazy), behind = art_pages_between(at.lazy_end, end);
+    struct art_pages before = art_pages_between(at.routing, at.lazy),
+                     behind = art_pages_between(at.lazy_end, ART_TRAILER_AT);
     art_pages_join(&pages, &before);
     art_pages_join(&pages, &behind);
     return pages;
@@ -290,13 +284,11 @@ static void take_trailer(struct art_blob *blob, const struct art_blob_trailer *t
     blob->at = art_trailer_parts(trailer);
     blob->filter = trailer->filter;
     blob->filter_blocks = trailer->filter_blocks;
-    bool former = art_format_is_former(trailer->format);
-    blob->postings_end = former || !trailer->filter ? trailer->routing : trailer->filter;
-    blob->blocks = art_format_has_blocks(trailer->format);
-    blob->units_are_pages = former;
+    blob->postings_end = trailer->filter ? trailer->filter : trailer->routing;
+    blob->blocks = trailer->incompatible & ART_BLOB_BLOCKS;
     blob->unit_shift = (uint8_t)art_unit_shift(trailer->buckets);
-    blob->units = former ? trailer->leaf_pages : ((trailer->buckets - 1) >> blob->unit_shift) + 1;
-    bool symbols = art_format_has_symbols(trailer->format);
+    blob->units = ((trailer->buckets - 1) >> blob->unit_shift) + 1;
+    bool symbols = trailer->incompatible & ART_BLOB_SYMBOLS;
     _Static_assert(sizeof(struct art_symbols) % 8 == 0,
                    "the directories stand at a multiple of 8, and so do the symbols");
     blob->symbols = symbols ? (const struct art_symbols *)(const void *)(blob->image + blob->at.symbols) : NULL;
@@ -328,14 +320,8 @@ enum art_rc art_blob_open_head(struct art_blob *blob, const uint8_t *image, cons
     if (rc) return rc;
     const struct art_blob_trailer *trailer = art_blob_trailer(image);
     const char *wrong = wrong_identity(trailer, ref, uuid);
-    unsigned latest = art_codec() ? ART_BLOB_FORMAT_SYMBOLS : ART_BLOB_FORMAT_LEAF;
-    bool known = trailer->format >= ART_BLOB_FORMAT && trailer->format <= latest;
-    if (!wrong && (!known || (art_format_has_blocks(trailer->format) && !art_codec()))) {
-        return art_fail(
-            ART_CORRUPT,
-            "art: a blob has format %u, this version reads %u (%s, slot %u): use the sqlite-art that made it",
-            trailer->format, latest, file ? file : "the table", ref->slot);
-    }
+    if (!wrong) rc = check_known(trailer, ref->slot, file);
+    if (rc) return rc;
     if (!wrong) wrong = wrong_trailer(trailer);
     if (wrong) return footer_corrupt(blob, wrong);
     take_trailer(blob, trailer);
@@ -343,7 +329,6 @@ enum art_rc art_blob_open_head(struct art_blob *blob, const uint8_t *image, cons
     if (rc) return rc;
     wrong = wrong_directories(blob);
     if (!wrong) wrong = wrong_place_of_postings(blob);
-    if (trailer->format == ART_BLOB_FORMAT) blob->postings = 0;
     if (!wrong && blob->has.columns) wrong = wrong_summary(blob, ref);
     blob->postings_there = !blob->postings;
     if (wrong) return footer_corrupt(blob, wrong);

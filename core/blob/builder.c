@@ -9,6 +9,7 @@
 
 #include "core/base/alloc.h"
 #include "core/base/error.h"
+#include "core/base/format.h"
 #include "core/base/hash.h"
 #include "core/blob/builder_internal.h"
 #include "core/blob/filter.h"
@@ -27,9 +28,8 @@ enum art_rc art_builder_open(struct art_builder **out, const struct art_builder_
     builder->ratio = ART_RATIO_ONE / 2;
     if (!options->fill_pages) builder->options.fill_pages = ART_BLOB_PAGES;
     if (options->summary) builder->footer.has = options->summary->has;
-    builder->footer.former = index || options->former;
+    builder->footer.kind = options->kind;
     if (!index) builder->footer.postings.fields = art_measures_fields(builder->footer.has);
-    builder->footer.postings.by_pages = builder->footer.former;
     builder->pending.coding = NULL;
     builder->pending.count = builder->pending.behind = 0;
     builder->pending.terms = (struct art_terms){0};
@@ -54,7 +54,7 @@ void art_builder_close(struct art_builder *builder) {
 enum art_rc art_builder_symbols(struct art_builder *builder, const struct art_symbols *symbols) {
     struct art_pending *pending = &builder->pending;
     builder->codes = symbols && builder->options.blocks;
-    assert(!builder->buffer && !(builder->codes && builder->footer.former));
+    assert(!builder->buffer);
     bool first = builder->codes && !builder->coding;
     if (first) builder->coding = art_alloc(sizeof *builder->coding);
     if (first && !builder->coding) return art_nomem();
@@ -69,7 +69,7 @@ enum art_rc art_builder_symbols(struct art_builder *builder, const struct art_sy
 void art_builder_begin(struct art_builder *builder, uint8_t *buffer) {
     builder->buffer = buffer;
     builder->at = 0;
-    builder->refused = builder->has_texts = false;
+    builder->refused = false;
     builder->in_blocks = 0;
     builder->coded_buckets = builder->plain_names = builder->coded_names = 0;
     builder->entries = 0;
@@ -220,12 +220,10 @@ static enum art_rc emit(struct art_builder *builder, bool *full) {
     }
     if (!footer->buckets) note_first(builder, first_key);
     footer->sums = sums_needed(builder);
-    for (unsigned i = 0; i < footer->has.columns; i++) {
+    for (unsigned i = 0; i < footer->has.columns; i++)
         art_text_bounds_settle(&pending->texts[i], &pending->summed.zone[i]);
-        builder->has_texts |= pending->summed.zone[i].kinds & ART_ZONE_TEXTS;
-    }
     art_footer_push(footer, separator, builder->at, pending->count, pending->sum, &pending->bounds, &pending->summed);
-    art_postings_push(&footer->postings, &pending->terms, pending->count, builder->at / ART_BLOB_PAGE);
+    art_postings_push(&footer->postings, &pending->terms, pending->count);
     builder->at += art_pending_write(pending, builder->buffer + builder->at);
     builder->entries += pending->count;
     assert(builder->at <= ART_BLOB_PAGES * ART_BLOB_PAGE && builder->entries == footer->rank[footer->buckets]);
@@ -398,10 +396,9 @@ static enum art_rc close_blob(struct art_builder *builder, uint32_t slot, uint64
     struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(builder->buffer + ART_TRAILER_AT);
     memset(trailer, 0, sizeof *trailer);
     trailer->magic = ART_BLOB_MAGIC;
-    trailer->format = builder->in_blocks ? ART_BLOB_FORMAT_BLOCKS : ART_BLOB_FORMAT_LEAF;
-    if (footer->symbols) trailer->format = ART_BLOB_FORMAT_SYMBOLS;
-    if (footer->former) trailer->format = layout.postings ? ART_BLOB_FORMAT_POSTINGS : ART_BLOB_FORMAT;
-    if (footer->former && builder->in_blocks) trailer->format = ART_BLOB_FORMAT_FORMER_BLOCKS;
+    trailer->format = ART_FORMAT;
+    trailer->incompatible =
+        (uint16_t)((builder->in_blocks ? ART_BLOB_BLOCKS : 0) | (footer->symbols ? ART_BLOB_SYMBOLS : 0));
     trailer->kind = builder->options.kind;
     trailer->height = builder->options.height;
     trailer->flags = layout.flags;
@@ -424,7 +421,6 @@ static enum art_rc close_blob(struct art_builder *builder, uint32_t slot, uint64
     trailer->leaf_pages = leaf_pages;
     trailer->footer_pages = (uint16_t)layout.footer_pages;
     trailer->routing = layout.routing;
-    trailer->root = layout.root;
     trailer->common = label_len;
     trailer->filter = layout.filter;
     trailer->filter_blocks = layout.filter_blocks;
@@ -463,11 +459,9 @@ enum art_rc art_builder_finish(struct art_builder *builder, uint32_t slot, uint6
     assert(is_accepted(builder, &out->ref));
     out->separator = art_bytes(builder->first.bytes, builder->separator_len);
     out->in_blocks = builder->in_blocks;
-    out->symbols = builder->coded_buckets;
     out->plain_names = builder->plain_names;
     out->coded_names = builder->coded_names;
     out->more = builder->pending.count > 0;
-    out->texts = builder->has_texts;
     art_footer_reset(footer, builder->options.filter ? builder->entries : 0);
     builder->entries = 0;
     builder->buffer = NULL;

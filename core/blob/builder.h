@@ -27,7 +27,6 @@ struct art_builder_options {
     /* close a blob when it uses this many pages; 0: 128, all. A leaf takes its first entry, an index its first two,
      * whatever they need. */
     uint32_t fill_pages;
-    bool former;         /* leaf blobs as versions up to 0.3.0 have written them: for tests */
     uint32_t page_spare; /* bytes at the end of each leaf page that stay zero, unless a single entry needs them */
 };
 
@@ -63,8 +62,6 @@ struct art_built {
     uint32_t plain_names, coded_names; /* bytes */
     uint32_t in_blocks;                /* entries whose values a block has */
     bool more;                         /* entries are still held back: begin a new blob and finish again */
-    bool texts;                        /* some zone of it is one of texts */
-    bool symbols;                      /* some names are coded */
 };
 /* Closes the blob, which was begun and has entries, and lets its buffer go. ART_NOMEM: only art_builder_close() is
  * left. */

@@ -107,7 +107,6 @@ struct art_builder {
     uint32_t label_shared;  /* index: of all children's labels with the blob's first key */
     uint32_t separator_len; /* the blob's separator: so many bytes of its first key */
     uint32_t in_blocks;     /* of them, those whose values a block has */
-    bool has_texts;         /* some zone of this blob's is one of texts */
     uint32_t ratio;         /* how small blocks have become lately: ART_RATIO_ONE, as large as plain */
     struct art_footer footer;
     struct art_pending pending;

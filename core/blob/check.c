@@ -215,10 +215,7 @@ static void note_summed(struct art_blob_checker *checker) {
     bool known = blob->kind == ART_BLOB_INDEX || checker->expected->summary;
     for (unsigned i = 0; !known && i < blob->has.sums; i++)
         said.sum[i] = art_subtract128(art_bucket_summed(blob, i, b + 1), art_bucket_summed(blob, i, b));
-    for (unsigned i = 0; i < blob->has.columns; i++) {
-        struct art_zone zone = art_bucket_zone(blob, i, b), without = art_zone_without_texts(&said.zone[i]);
-        if (!known || art_zones_equal(&zone, &without)) said.zone[i] = zone; /* from 0.2.0 */
-    }
+    for (unsigned i = 0; !known && i < blob->has.columns; i++) said.zone[i] = art_bucket_zone(blob, i, b);
     art_footer_note_summed(&checker->footer, b, &said);
 }
 
@@ -229,8 +226,7 @@ static enum art_rc leave_bucket(struct art_blob_checker *checker, uint32_t bucke
     enum art_rc rc = checker->names ? leave_names(checker, bucket) : ART_OK;
     if (!rc) rc = art_postings_reserve(postings, &checker->terms);
     if (!rc)
-        art_postings_push(postings, &checker->terms, art_blob_entries_in(blob, bucket, bucket + 1),
-                          art_bucket_offset(blob, bucket) / ART_BLOB_PAGE);
+        art_postings_push(postings, &checker->terms, art_blob_entries_in(blob, bucket, bucket + 1));
     art_terms_reset(&checker->terms);
     return rc;
 }
@@ -302,7 +298,7 @@ static enum art_rc check_footer(struct art_blob_checker *checker) {
     if (rc == ART_TOOBIG) return wrong_at(checker, "the footer that these entries ask for does not fit");
     if (rc) return rc;
     uint32_t from = ART_BLOB_BYTES - blob->footer_pages * ART_BLOB_PAGE;
-    if (layout.postings != postings_at(blob) || layout.routing != trailer->routing || layout.root != trailer->root ||
+    if (layout.postings != postings_at(blob) || layout.routing != trailer->routing ||
         layout.footer_pages != blob->footer_pages || layout.filter != blob->filter ||
         layout.filter_blocks != blob->filter_blocks || layout.flags != blob->flags) {
         return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1,
@@ -310,7 +306,7 @@ static enum art_rc check_footer(struct art_blob_checker *checker) {
     }
     for (uint32_t at = from; at < ART_TRAILER_AT; at++) {
         if (checker->image[at] == blob->image[at]) continue;
-        bool in_filter = blob->filter && at >= blob->filter && (at < blob->at.routing || at >= blob->at.nodes_end);
+        bool in_filter = blob->filter && at >= blob->filter && at < blob->at.routing;
         const char *part = in_filter ? "filter" : at < blob->at.routing ? "table of postings" : "routing part";
         return art_corrupt(blob->file, blob->slot, at / ART_BLOB_PAGE, "the %s is not that of the entries, byte %u",
                            part, at);
@@ -338,8 +334,7 @@ enum art_rc art_blob_check_expected(struct art_blob *blob, const struct art_blob
     if (!rc) rc = art_blob_want_postings(blob);
     if (rc) return rc;
     checker.footer.has = blob->has;
-    checker.footer.former = art_format_is_former(art_blob_trailer(blob->image)->format);
-    checker.footer.postings.by_pages = checker.footer.former;
+    checker.footer.kind = blob->kind;
     checker.footer.symbols = blob->symbols;
     if (blob->postings && expected->summary) {
         checker.footer.postings.fields = art_measures_fields(blob->has);

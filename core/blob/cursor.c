@@ -206,7 +206,7 @@ static uint32_t wanted_from(const struct art_blob_cursor *cursor, uint32_t bucke
     const struct art_blob *blob = cursor->blob;
     if (ART_LIKELY(!cursor->newer_than && !cursor->limits)) return bucket;
     for (; bucket < blob->buckets; bucket++) {
-        if (cursor->limits && !blob->units_are_pages) bucket = bucket_in_units(blob, &cursor->units, bucket);
+        if (cursor->limits) bucket = bucket_in_units(blob, &cursor->units, bucket);
         if (bucket < blob->buckets && is_wanted_bucket(cursor, bucket)) return bucket;
     }
     return blob->buckets;

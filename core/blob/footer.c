@@ -327,20 +327,15 @@ static uint32_t below(uint32_t end, uint32_t bytes, uint32_t align) {
 static struct art_parts lay_out(const struct art_footer *footer, uint32_t label, uint32_t nodes, uint32_t filter_keys,
                                 uint32_t postings, struct art_footer_layout *out) {
     uint32_t filter = art_filter_blocks(filter_keys) * ART_FILTER_BLOCK_BYTES, n = footer->buckets;
-    uint32_t end = ART_TRAILER_AT;
-    if (footer->former && filter) end = out->filter = below(end, filter, ART_FILTER_BLOCK_BYTES);
-    unsigned format = footer->symbols  ? ART_BLOB_FORMAT_SYMBOLS
-                      : footer->former ? ART_BLOB_FORMAT
-                                       : ART_BLOB_FORMAT_LEAF;
-    struct art_parts at = art_parts_of(n, footer->sums, footer->has, label, format, 0, end);
+    bool symbols = footer->symbols != NULL;
+    struct art_parts at = art_parts_of(n, footer->sums, footer->has, label, footer->kind, symbols, 0);
     uint32_t before = at.nodes + nodes; /* from the routing part's begin to the end of the nodes */
-    at = art_parts_of(n, footer->sums, footer->has, label, format, below(at.nodes_end, before, 8), end);
-    end = at.routing;
-    if (!footer->former && filter) end = out->filter = below(end, filter, ART_FILTER_BLOCK_BYTES);
+    at = art_parts_of(n, footer->sums, footer->has, label, footer->kind, symbols, below(at.nodes_end, before, 8));
+    uint32_t end = at.routing;
+    if (filter) end = out->filter = below(end, filter, ART_FILTER_BLOCK_BYTES);
     if (postings) end = out->postings = below(end, postings, ART_POSTINGS_ALIGN);
     out->filter_blocks = filter / ART_FILTER_BLOCK_BYTES;
     out->routing = at.routing;
-    out->root = at.nodes;
     out->footer_pages = (ART_BLOB_BYTES - end + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE;
     return at;
 }
@@ -360,9 +355,8 @@ enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, 
     assert(nodes <= footer->nodes_bound);
     struct art_bytes posted = footer->known_postings;
     if (footer->postings.fields) {
-        uint32_t last_page = footer->offset[footer->buckets - 1] / ART_BLOB_PAGE;
         posted = art_bytes(footer->scratch + nodes, 0);
-        rc = art_postings_write(&footer->postings, last_page + 1, footer->scratch + nodes, &posted.len);
+        rc = art_postings_write(&footer->postings, footer->scratch + nodes, &posted.len);
         if (rc) return rc;
     }
     uint64_t others = (uint64_t)label.len + nodes + (posted.len ? posted.len + ART_POSTINGS_ALIGN : 0);

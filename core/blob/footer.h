@@ -35,7 +35,7 @@ struct art_footer {
     struct art_postings postings;
     const struct art_symbols *symbols; /* NULL: none */
     struct art_bytes known_postings;   /* instead of making them, for who cannot */
-    bool former;                       /* in the order of index blobs (blob_format.h) */
+    enum art_blob_kind kind;           /* set before the first bucket */
     /* (private) */
     uint32_t bucket_capacity, separator_capacity, hash_capacity, span_capacity, scratch_capacity;
     struct art_node_span *spans;
@@ -69,7 +69,7 @@ uint32_t art_footer_pages(uint32_t buckets, bool sums, struct art_measures has, 
 void art_footer_summed(const struct art_footer *footer, struct art_summed *out);
 
 struct art_footer_layout {
-    uint32_t routing, root, filter, filter_blocks, footer_pages, postings;
+    uint32_t routing, filter, filter_blocks, footer_pages, postings;
     uint8_t flags;
 };
 /* `label`: what all keys begin with; `csn_min`: of all entries.

@@ -92,9 +92,6 @@ enum art_rc art_postings_reserve(struct art_postings *postings, const struct art
     return rc;
 }
 
-/* The format of pages, as postings.h draws it. */
-enum { PAGE_BITS = ART_BLOB_PAGES, MAP_BYTES = 2 + PAGE_BITS / 8, IN_A_THIRD = ART_BLOB_PAGES / 3 + 1 };
-
 /* Notes in a posting that it has this unit, the next one or the last. Returns whether that is new; *bits: of all. */
 static inline bool note_unit_of_term(struct art_posting *posting, uint32_t unit, uint32_t *bits) {
     uint32_t before = posting->units, comes = !before || posting->last != unit;
@@ -109,19 +106,8 @@ static inline bool note_unit_of_term(struct art_posting *posting, uint32_t unit,
     return comes;
 }
 
-/* The same for a page. Of as many pages as there may be it is in a third, and tells nothing, sooner or later. */
-static inline bool note_page_of_term(struct art_posting *posting, uint32_t page, uint32_t *bits) {
-    uint32_t before = posting->units, comes = !before || posting->last != page, pages = before + comes;
-    posting->last = page & (ART_UNITS_MAX - 1);
-    posting->units = pages & 0x3ff;
-    *bits += 8 * (!before + (comes & (pages <= ART_LISTED_PAGES + 1)));
-    *bits -= 8 * (comes & (pages == IN_A_THIRD)) * (MAP_BYTES - 2);
-    return comes;
-}
-
 /* Whether a term is new, or new in this unit, no branch tells. */
-static inline void push_set(struct art_posting_field *field, const struct art_term_set *set, uint32_t unit,
-                            bool by_pages) {
+static inline void push_set(struct art_posting_field *field, const struct art_term_set *set, uint32_t unit) {
     enum { AHEAD = 8 };
     uint32_t count = field->count, bits = field->bits, *pushed = field->pushed + field->pushed_count, n = 0,
              frequent = 0;
@@ -134,7 +120,7 @@ static inline void push_set(struct art_posting_field *field, const struct art_te
         *cell = (struct art_posting_cell){term, number};
         if (is_new) *posting = (struct art_posting){.term = term};
         pushed[n] = number;
-        bool comes = by_pages ? note_page_of_term(posting, unit, &bits) : note_unit_of_term(posting, unit, &bits);
+        bool comes = note_unit_of_term(posting, unit, &bits);
         frequent += comes && posting->units == ART_LISTED_UNITS + 1;
         n += comes;
         count += is_new;
@@ -185,12 +171,12 @@ static void halve(struct art_postings *postings) {
 
 /* Is there no unit left for the next bucket? */
 static bool is_to_be_halved(const struct art_postings *postings) {
-    return !postings->by_pages && postings->buckets >> postings->shift == ART_UNITS_MAX;
+    return postings->buckets >> postings->shift == ART_UNITS_MAX;
 }
 
-void art_postings_push(struct art_postings *postings, const struct art_terms *bucket, uint32_t rows, uint32_t page) {
+void art_postings_push(struct art_postings *postings, const struct art_terms *bucket, uint32_t rows) {
     if (is_to_be_halved(postings)) halve(postings);
-    uint32_t unit = postings->by_pages ? page : postings->buckets >> postings->shift;
+    uint32_t unit = postings->buckets >> postings->shift;
     postings->buckets++;
     postings->rows += rows;
     postings->rows_in[unit] += rows;
@@ -201,30 +187,25 @@ void art_postings_push(struct art_postings *postings, const struct art_terms *bu
         struct art_posting_field *field = postings->field[i];
         if (!takes_terms(field, bucket->set[i])) {
             art_units_add(&field->any, unit);
-        } else if (postings->by_pages) {
-            push_set(field, bucket->set[i], unit, true);
         } else {
-            push_set(field, bucket->set[i], unit, false);
+            push_set(field, bucket->set[i], unit);
         }
     }
 }
 
 enum { HEAD_BYTES = ART_POSTINGS_HEAD_BYTES };
 
-/* Of pages there are as many bits as there may be pages. */
-static uint32_t any_bytes_of(uint32_t units, bool by_pages) {
-    return by_pages ? PAGE_BITS / 8 : (units + 7) / 8;
+static uint32_t any_bytes_of(uint32_t units) {
+    return (units + 7) / 8;
 }
 
-static uint32_t groups_of(uint32_t terms, bool by_pages) {
-    uint32_t each = by_pages ? ART_GROUP_TERMS_OF_PAGES : ART_GROUP_TERMS;
-    return (terms + each - 1) / each;
+static uint32_t groups_of(uint32_t terms) {
+    return (terms + ART_GROUP_TERMS - 1) / ART_GROUP_TERMS;
 }
 
-static uint32_t bytes_allowed(uint32_t rows, bool by_pages) {
+static uint32_t bytes_allowed(uint32_t rows) {
     uint64_t bytes = (uint64_t)ART_POSTING_BYTES_A_ROW * rows + ART_POSTING_BYTES_ANYWAY;
-    uint32_t most = by_pages ? ART_POSTING_BYTES_MAX_OF_PAGES : ART_POSTING_BYTES_MAX;
-    return bytes < most ? (uint32_t)bytes : most;
+    return bytes < ART_POSTING_BYTES_MAX ? (uint32_t)bytes : ART_POSTING_BYTES_MAX;
 }
 
 /* More than they are worth. */
@@ -237,12 +218,9 @@ static uint32_t data_bytes(const struct art_posting_field *field, uint32_t units
     return (field->bits + (art_unit_bits(units) - ART_UNIT_BITS) * field->count + 7) / 8;
 }
 
-/* A term of a bucket that is not pushed yet, at most; and what is put behind a group. */
-static uint32_t bytes_of_terms(uint32_t terms, bool by_pages) {
-    return by_pages ? 2 * terms : (ART_PUSH_BITS_MAX * terms + 7) / 8;
-}
-static uint32_t bytes_behind(uint32_t groups, bool by_pages) {
-    return by_pages ? groups : 2 * groups;
+/* A term of a bucket that is not pushed yet, at most. */
+static uint32_t bytes_of_terms(uint32_t terms) {
+    return (ART_PUSH_BITS_MAX * terms + 7) / 8;
 }
 
 /* What a field takes at most whose crowded units will be marked. The last unit may get more rows, and then be none; and
@@ -253,34 +231,32 @@ static uint32_t bytes_when_marked(const struct art_postings *postings, const str
     for (uint32_t unit = 0; unit <= postings->last_unit; unit++) {
         if (unit == postings->last_unit || !is_crowded(postings, field, unit)) terms += field->terms[unit];
     }
-    return bytes_of_terms(terms, postings->by_pages);
+    return bytes_of_terms(terms);
 }
 
 uint32_t art_postings_bytes(const struct art_postings *postings, const struct art_terms *more, uint32_t rows) {
-    bool by_pages = postings->by_pages;
-    uint32_t bytes = 0, allowed = bytes_allowed(postings->rows + rows, by_pages), units = postings->last_unit + 2;
+    enum { BEHIND_GROUP = 2 };
+    uint32_t bytes = 0, allowed = bytes_allowed(postings->rows + rows), units = postings->last_unit + 2;
     for (unsigned i = 0; i < ART_FIELDS_MAX; i++) {
         if (!has_field(postings->fields, i)) continue;
         const struct art_posting_field *field = postings->field[i];
         uint32_t fresh = more && !more->set[i]->any ? more->set[i]->count : 0;
-        uint32_t data = field ? data_bytes(field, by_pages ? 0 : units) : 0;
+        uint32_t data = field ? data_bytes(field, units) : 0;
         if (data > allowed) data = art_min32(allowed, bytes_when_marked(postings, field));
-        data = art_min32(data + bytes_of_terms(fresh, by_pages), allowed);
-        uint32_t groups = groups_of(art_min32((field ? field->count : 0) + fresh, data / 2), by_pages);
-        bytes += HEAD_BYTES + 2 * (groups + 1) + any_bytes_of(units, by_pages) + data + bytes_behind(groups, by_pages);
+        data = art_min32(data + bytes_of_terms(fresh), allowed);
+        uint32_t groups = groups_of(art_min32((field ? field->count : 0) + fresh, data / 2));
+        bytes += HEAD_BYTES + 2 * (groups + 1) + any_bytes_of(units) + data + BEHIND_GROUP * groups;
     }
     return bytes;
 }
 
 bool art_postings_are_full(const struct art_postings *postings, const struct art_terms *more, uint32_t rows) {
-    bool by_pages = postings->by_pages;
-    uint32_t most = by_pages ? ART_POSTING_BYTES_MAX_OF_PAGES : ART_POSTING_BYTES_MAX;
     uint64_t worth = (uint64_t)ART_POSTING_BYTES_A_ROW * (postings->rows + rows);
     for (unsigned i = 0; i < ART_FIELDS_MAX; i++) {
         if (!has_field(postings->fields, i) || !postings->field[i] || more->set[i]->any) continue;
-        uint64_t bytes = data_bytes(postings->field[i], by_pages ? 0 : postings->last_unit + 2);
-        bytes += bytes_of_terms(more->set[i]->count, by_pages);
-        if (bytes > most && bytes <= worth) return true;
+        uint64_t bytes = data_bytes(postings->field[i], postings->last_unit + 2);
+        bytes += bytes_of_terms(more->set[i]->count);
+        if (bytes > ART_POSTING_BYTES_MAX && bytes <= worth) return true;
     }
     return false;
 }
@@ -290,7 +266,6 @@ bool art_postings_are_full(const struct art_postings *postings, const struct art
 /* A field that is being written. */
 struct posting_writer {
     const struct art_posting_field *field;
-    bool by_pages;
     uint32_t units;
     struct art_units any;
     uint16_t *unit;           /* those of the first posting that are not marked, then of the next, and so on */
@@ -305,23 +280,21 @@ static const uint16_t *units_of(const struct posting_writer *writer, uint32_t nu
 }
 
 static bool tells_nothing(const struct posting_writer *writer, uint32_t number) {
-    uint32_t units = writer->field->posting[number].units;
-    return writer->by_pages ? 3 * units >= writer->units : units > ART_LISTED_UNITS;
+    return writer->field->posting[number].units > ART_LISTED_UNITS;
 }
 
 /* One that tells nothing must not be left out: not all of its units are known. */
 static bool is_left_out(const struct posting_writer *writer, uint32_t number) {
     uint32_t left;
     units_of(writer, number, &left);
-    return !left && (writer->by_pages || !tells_nothing(writer, number));
+    return !left && !tells_nothing(writer, number);
 }
 
 static uint32_t posting_bits(const struct posting_writer *writer, uint32_t number) {
     uint32_t left, bits = ART_POSTING_BITS + art_unit_bits(writer->units) - ART_UNIT_BITS;
     const uint16_t *unit = units_of(writer, number, &left);
     if (is_left_out(writer, number)) return 0;
-    if (tells_nothing(writer, number)) return writer->by_pages ? 16 : ART_FREQUENT_BITS;
-    if (writer->by_pages) return 8 * (left <= ART_LISTED_PAGES ? 1 + left : MAP_BYTES);
+    if (tells_nothing(writer, number)) return ART_FREQUENT_BITS;
     for (uint32_t i = 1; i < left; i++) bits += art_push_bits(i, unit[i] - unit[i - 1] + 1u);
     return bits;
 }
@@ -356,8 +329,8 @@ static uint32_t listed_bytes(const struct posting_writer *writer) {
 /* Which units are marked as having any term; the others are listed. */
 static void choose_marked(const struct art_postings *postings, struct posting_writer *writer) {
     const struct art_posting_field *field = writer->field;
-    uint32_t allowed = bytes_allowed(postings->rows, postings->by_pages);
-    bool too_many = data_bytes(field, postings->by_pages ? 0 : writer->units) > allowed;
+    uint32_t allowed = bytes_allowed(postings->rows);
+    bool too_many = data_bytes(field, writer->units) > allowed;
     writer->any = field->any;
     for (uint32_t unit = 0; unit < writer->units; unit++) {
         if (too_many && is_crowded(postings, field, unit)) art_units_add(&writer->any, unit);
@@ -392,37 +365,6 @@ static void sort_terms(uint64_t *from, uint64_t *spare, uint32_t count) {
     }
 }
 
-/* In the byte of a page, which has a number below 128. */
-enum { LAST_LISTED = 0x80, MAP_FOLLOWS = ART_BLOB_PAGES - 1, IN_ANY = MAP_FOLLOWS | LAST_LISTED };
-
-static uint8_t *put_pages(const struct posting_writer *writer, uint32_t number, uint8_t *to) {
-    uint32_t left;
-    const uint16_t *page = units_of(writer, number, &left);
-    if (tells_nothing(writer, number)) {
-        *to++ = IN_ANY;
-        return to;
-    }
-    if (left <= ART_LISTED_PAGES) {
-        for (uint32_t i = 0; i < left; i++) *to++ = (uint8_t)(page[i] | (i + 1 < left ? 0 : LAST_LISTED));
-        return to;
-    }
-    *to++ = MAP_FOLLOWS;
-    memset(to, 0, PAGE_BITS / 8);
-    for (uint32_t i = 0; i < left; i++) to[page[i] / 8] |= (uint8_t)(1u << page[i] % 8);
-    return to + PAGE_BITS / 8;
-}
-
-static uint8_t *put_group_of_pages(const struct posting_writer *writer, const uint64_t *term, uint32_t count,
-                                   uint8_t *out) {
-    uint8_t *to = out;
-    for (uint32_t i = 0; i < count; i++) {
-        *to++ = (uint8_t)(term[i] >> 32);
-        to = put_pages(writer, (uint32_t)term[i], to);
-    }
-    if ((to - out) % 2) *to++ = 0;
-    return to;
-}
-
 /* So many terms of one group. */
 static uint8_t *put_group(const struct posting_writer *writer, const uint64_t *term, uint32_t count, uint8_t *out) {
     struct art_bit_writer bits = {.to = out};
@@ -444,19 +386,19 @@ static uint8_t *put_group(const struct posting_writer *writer, const uint64_t *t
 /* Returns where the field ends; its head is `head`. */
 static uint8_t *write_field(struct posting_writer *writer, uint8_t *head, uint8_t *out) {
     const struct art_posting_field *field = writer->field;
-    uint32_t count = 0, any_bytes = any_bytes_of(writer->units, writer->by_pages);
+    uint32_t count = 0, any_bytes = any_bytes_of(writer->units);
     for (uint32_t i = 0; i < field->count; i++) {
         writer->spare[count] = (uint64_t)field->posting[i].term << 32 | i;
         count += !is_left_out(writer, i);
     }
     sort_terms(writer->spare, writer->sorted, count);
-    uint32_t groups = groups_of(count, writer->by_pages);
+    uint32_t groups = groups_of(count);
     uint8_t *any = out + 2 * (groups + 1), *data = any + any_bytes, *to = data;
     for (uint32_t group = 0, from = 0, i = 0; group < groups; group++, from = i) {
         while (i < count && group_of((uint32_t)(writer->sorted[i] >> 32), groups) == group) i++;
         art_store16(out + 2 * group, (uint32_t)(to - data) / 2);
         const uint64_t *term = writer->sorted + from;
-        to = writer->by_pages ? put_group_of_pages(writer, term, i - from, to) : put_group(writer, term, i - from, to);
+        to = put_group(writer, term, i - from, to);
     }
     art_store16(out + 2 * groups, (uint32_t)(to - data) / 2);
     memcpy(any, writer->any.bits, any_bytes);
@@ -490,12 +432,12 @@ static uint32_t measure_by_heads(const uint8_t *heads, uint32_t stride, uint32_t
     return bytes <= limit ? bytes : 0;
 }
 
-enum art_rc art_postings_write(struct art_postings *postings, uint32_t leaf_pages, uint8_t *out, uint32_t *bytes) {
+enum art_rc art_postings_write(struct art_postings *postings, uint8_t *out, uint32_t *bytes) {
     uint8_t *head = out, *at = out + HEAD_BYTES * __builtin_popcount(postings->fields);
-    uint32_t units = postings->by_pages ? leaf_pages : postings->last_unit + 1;
+    uint32_t units = postings->last_unit + 1;
     for (unsigned i = 0; i < ART_FIELDS_MAX; i++) {
         if (!has_field(postings->fields, i)) continue;
-        struct posting_writer writer = {.field = postings->field[i], .by_pages = postings->by_pages, .units = units};
+        struct posting_writer writer = {.field = postings->field[i], .units = units};
         enum art_rc rc = open_writer(&writer, postings);
         if (rc) return rc;
         choose_marked(postings, &writer);
@@ -504,8 +446,7 @@ enum art_rc art_postings_write(struct art_postings *postings, uint32_t leaf_page
     }
     *bytes = (uint32_t)(at - out);
     assert(*bytes <= art_postings_bytes(postings, NULL, 0));
-    assert(*bytes ==
-           measure_by_heads(out, HEAD_BYTES, *bytes, postings->fields, any_bytes_of(units, postings->by_pages)));
+    assert(*bytes == measure_by_heads(out, HEAD_BYTES, *bytes, postings->fields, any_bytes_of(units)));
     return ART_OK;
 }
 
@@ -513,7 +454,7 @@ enum art_rc art_postings_write(struct art_postings *postings, uint32_t leaf_page
 
 uint32_t art_postings_heads_bytes(struct art_measures has, uint32_t buckets) {
     uint32_t units = ((buckets - 1) >> art_unit_shift(buckets)) + 1;
-    return (HEAD_BYTES + any_bytes_of(units, false)) * (uint32_t)__builtin_popcount(art_measures_fields(has));
+    return (HEAD_BYTES + any_bytes_of(units)) * (uint32_t)__builtin_popcount(art_measures_fields(has));
 }
 
 void art_postings_copy_heads(struct art_bytes postings, struct art_measures has, uint32_t buckets, uint8_t *out) {
@@ -528,7 +469,7 @@ void art_postings_copy_heads(struct art_bytes postings, struct art_measures has,
 }
 
 static uint32_t any_bytes_in(const struct art_blob *blob) {
-    return any_bytes_of(blob->units, blob->units_are_pages);
+    return any_bytes_of(blob->units);
 }
 
 struct art_bytes art_blob_postings(const struct art_blob *blob) {
@@ -607,37 +548,6 @@ static struct art_units units_at(const uint8_t *at, uint32_t bytes) {
     return units;
 }
 
-/* Adds the pages of one posting, behind its print; returns where it ends. A forged one that leaves its group: any. */
-static const uint8_t *read_pages(const uint8_t *at, const uint8_t *end, struct art_units *pages) {
-    if (at < end && *at == IN_ANY) {
-        *pages = all_units;
-        return at + 1;
-    }
-    if (at < end && *at == MAP_FOLLOWS) {
-        if (end - at > PAGE_BITS / 8) {
-            join_units(pages, (struct art_units[]){units_at(at + 1, PAGE_BITS / 8)});
-            return at + 1 + PAGE_BITS / 8;
-        }
-        at = end;
-    }
-    while (at < end) {
-        uint8_t page = *at++;
-        art_units_add(pages, page & (LAST_LISTED - 1));
-        if (page & LAST_LISTED) return at;
-    }
-    *pages = all_units;
-    return end;
-}
-
-/* In a group of a former blob. */
-static void read_group_of_pages(const uint8_t *at, const uint8_t *end, uint8_t print, struct art_units *pages) {
-    struct art_units others = {{0}};
-    while (end - at >= 2) {
-        bool same = *at++ == print;
-        at = read_pages(at, end, same ? pages : &others);
-    }
-}
-
 /* Adds the units of one posting, or (NULL) passes over it. False: it is forged. */
 static bool read_units(struct art_bit_reader *in, uint32_t units, struct art_units *out) {
     uint32_t count = art_get_number(in, ART_COUNT_ZEROS);
@@ -690,11 +600,7 @@ static enum art_rc units_with_term(struct art_blob *blob, const struct posting_p
     const uint8_t *at = part->data + 2 * from, *end = part->data + 2 * to;
     if (from < to) rc = want_bytes(blob, at, 2 * (to - from));
     if (rc || from == to) return rc;
-    if (blob->units_are_pages) {
-        read_group_of_pages(at, end, (uint8_t)term, units);
-    } else {
-        read_group(at, end, (uint8_t)term, blob->units, units);
-    }
+    read_group(at, end, (uint8_t)term, blob->units, units);
     return ART_OK;
 }
 

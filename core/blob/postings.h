@@ -26,15 +26,6 @@
  * with more terms a row than that are marked as having any, and if that is not enough, all units are. A blob of so
  * many small rows that a field would have more than ART_POSTING_BYTES_MAX takes no more rows. To build a field takes
  * 20 MB of memory at most.
- *
- * In leaf blobs of up to 0.3.0 a unit is a page, and:
- *
- *   any            u8  any[16]
- *   group          three terms on average, and a byte of 0 behind them where their bytes are odd
- *   term           u8 print, then one of:
- *                  u8 page[n]                      ascending, bit 7 is set in the last one
- *                  127, u8 pages[16]               a bit for each page: more than ART_LISTED_PAGES
- *                  255                             a third of the pages or more have it: it tells nothing
  */
 #ifndef ART_BLOB_POSTINGS_H
 #define ART_BLOB_POSTINGS_H
@@ -49,10 +40,7 @@ enum {
     ART_POSTING_BYTES_MAX = 104 * 1024,
     ART_POSTING_TERMS_MAX = 1 << 17, /* of a field that is being built: more mark their page as having any */
     ART_POSTINGS_ALIGN = 8,
-    ART_POSTINGS_HEAD_BYTES = 4,
-    ART_GROUP_TERMS_OF_PAGES = 3,
-    ART_LISTED_PAGES = 16,
-    ART_POSTING_BYTES_MAX_OF_PAGES = 111 * 1024
+    ART_POSTINGS_HEAD_BYTES = 4
 };
 
 /* --- of a blob that is being built -------------------------------------------------------------------------------- */
@@ -68,7 +56,7 @@ struct art_posting {
 _Static_assert(1 << 9 == ART_UNITS_MAX && 1 << 10 > ART_UNITS_MAX, "units and pages of a posting");
 /* Postings have numbers, in the order in which their terms came. */
 struct art_posting_field {
-    uint32_t count, mask, bits;    /* bits: of all postings; in former blobs, at most */
+    uint32_t count, mask, bits;    /* bits: of all postings */
     uint32_t frequent;             /* so many of them tell nothing */
     struct art_posting_cell *cell; /* [mask + 1], open addressing */
     struct art_posting *posting;
@@ -79,7 +67,6 @@ struct art_posting_field {
 };
 struct art_postings {
     uint32_t fields;                       /* a bit for each */
-    bool by_pages;                         /* as in leaf blobs of up to 0.3.0; set before the first bucket */
     uint32_t rows, rows_in[ART_UNITS_MAX]; /* all, and of each unit */
     uint32_t buckets, shift, last_unit;
     struct art_posting_field *field[ART_FIELDS_MAX];
@@ -93,15 +80,15 @@ void art_postings_clear(struct art_postings *postings);
 void art_postings_reset(struct art_postings *postings);
 /* Room for one more bucket's. ART_NOMEM. */
 enum art_rc art_postings_reserve(struct art_postings *postings, const struct art_terms *bucket);
-/* Room must have been reserved, and pages ascend. */
-void art_postings_push(struct art_postings *postings, const struct art_terms *bucket, uint32_t rows, uint32_t page);
+/* Room must have been reserved. */
+void art_postings_push(struct art_postings *postings, const struct art_terms *bucket, uint32_t rows);
 /* Bytes that they take at most, with those of one more bucket of so many rows (or NULL). */
 uint32_t art_postings_bytes(const struct art_postings *postings, const struct art_terms *more, uint32_t rows);
 /* Would a field be too large with those of one more bucket, though its terms are worth their bytes? */
 bool art_postings_are_full(const struct art_postings *postings, const struct art_terms *more, uint32_t rows);
-/* Writes them, of a blob with so many leaf pages, to where art_postings_bytes() is room; *bytes: how many.
+/* Writes them to where art_postings_bytes() is room; *bytes: how many.
  * ART_NOMEM. */
-enum art_rc art_postings_write(struct art_postings *postings, uint32_t leaf_pages, uint8_t *out, uint32_t *bytes);
+enum art_rc art_postings_write(struct art_postings *postings, uint8_t *out, uint32_t *bytes);
 
 /* --- of a blob ---------------------------------------------------------------------------------------------------- */
 

@@ -1,4 +1,4 @@
-/* The table of symbols of a leaf blob with ART_BLOB_FORMAT_SYMBOLS, at a multiple of 8, and used where it stands.
+/* The table of symbols of a leaf blob with ART_BLOB_SYMBOLS, at a multiple of 8, and used where it stands.
  * Integers are little-endian.
  *
  *      0   u64 symbol[256]   code c stands for the first len[c] bytes of symbol[c]; behind them it is zero

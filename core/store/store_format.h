@@ -16,7 +16,6 @@
 #include <stdint.h>
 
 enum {
-    ART_STORE_FORMAT = 1,
     ART_STORE_PAGE = 4096,
     ART_OWNER_PAGES = 2,
     ART_SUPERBLOCK_BYTES = (1 + ART_OWNER_PAGES) * ART_STORE_PAGE, /* what is written of slot 0 */
@@ -35,7 +34,9 @@ struct art_superblock_page {
     uint32_t format;     /*    8 */
     uint32_t slot_bytes; /*   12 */
     uint8_t uuid[16];    /*   16 of the table */
-    uint8_t spare[4056]; /*   32 zero */
+    uint32_t compatible; /*   32 features (core/base/format.h) */
+    uint32_t incompatible;
+    uint8_t spare[4048]; /*   40 zero */
     uint64_t sum;        /* 4088 */
 };
 _Static_assert(sizeof(struct art_superblock_page) == ART_STORE_PAGE, "superblock size");

@@ -32,6 +32,7 @@
 #include <string.h>
 
 #include "core/base/error.h"
+#include "core/base/format.h"
 #include "core/base/hash.h"
 #include "core/store/private.h"
 
@@ -73,7 +74,7 @@ void art_owner_page_make(struct art_owner_page *out, const uint8_t uuid[16], con
 static void make_identity(struct art_superblock_page *out, const uint8_t uuid[16]) {
     memset(out, 0, sizeof *out);
     memcpy(out->magic, ART_STORE_MAGIC, sizeof out->magic);
-    out->format = ART_STORE_FORMAT;
+    out->format = ART_FORMAT;
     out->slot_bytes = ART_BLOB_SIZE;
     memcpy(out->uuid, uuid, sizeof out->uuid);
     out->sum = page_sum(out);
@@ -92,13 +93,9 @@ enum art_rc art_superblock_check(const struct art_superblock *block, const uint8
         return art_corrupt(file, 0, 0, "this is not an .art file, or its first page is lost");
     }
     if (page->sum != page_sum(page)) return art_corrupt(file, 0, 0, "the superblock's sum is wrong");
-    if (page->format != ART_STORE_FORMAT || page->slot_bytes != ART_BLOB_SIZE) {
-        return art_fail(
-            ART_CANTOPEN,
-            "art: the file has format %u with slots of %u bytes (%s): open it with the version of sqlite-art "
-            "that made it",
-            page->format, page->slot_bytes, file);
-    }
+    enum art_rc rc = art_format_check(ART_CANTOPEN, "the file", file, ART_NOWHERE, page->format, page->incompatible);
+    if (rc) return rc;
+    if (page->slot_bytes != ART_BLOB_SIZE) return art_corrupt(file, 0, 0, "slots of another size");
     if (memcmp(page->uuid, uuid, sizeof page->uuid)) {
         return art_fail(
             ART_FOREIGN,

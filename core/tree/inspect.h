@@ -64,7 +64,7 @@ enum art_rc art_tree_check_all(struct art_tree *tree, const struct art_check_opt
 struct art_build {
     const char *engines; /* compiled in */
     bool uring_works;    /* this kernel gives us a ring */
-    unsigned format;     /* of the blobs */
+    unsigned format;     /* of all that lies in files */
     uint32_t blob_bytes, page_bytes;
 };
 /* Cannot fail; tries whether the kernel gives a ring. */

@@ -35,6 +35,10 @@ int art_vtab_ready(struct art_vtab *vtab);
 /* Finds the table without looking at its rows. */
 int art_vtab_attach(struct art_vtab *vtab, char **message);
 void art_vtab_detach(struct art_vtab *vtab);
+/* SQLITE_READONLY where T_artstate has a feature that who writes has to know, and this version does not. */
+int art_table_knows_writing(struct art_table *table, char **message);
+/* That, the same by the root, and whether the place allows it. The tree is up to date. */
+int art_table_may_write(struct art_table *table, char **message);
 /* A table that CREATE has just made. */
 int art_table_new(struct art_vtab *vtab, const uint8_t *uuid, const struct art_settings *settings, const char *file,
                   struct art_table **out, char **message);

@@ -5,6 +5,7 @@
  *
  *     unused --ready()--> attached --ready()--> refreshed, once per data version
  */
+#include "core/tree/place.h"
 #include "ext/access/access.h"
 #include "ext/host/host.h"
 
@@ -161,7 +162,10 @@ int art_vtab_attach(struct art_vtab *vtab, char **message) {
         bool moved = art_storage_medium(state.settings.storage) != art_tree_medium(table->tree);
         if (moved && !table->owner) art_tree_forget(table->tree);
     }
+    char *writers_need = state.writers_need;
+    state.writers_need = NULL;
     art_state_clear(&state);
+    if (rc) art_free(writers_need);
     if (rc) return rc;
     assert(table);
     table->vtabs++;
@@ -169,8 +173,24 @@ int art_vtab_attach(struct art_vtab *vtab, char **message) {
     table->exists = true; /* T_artstate says so */
     table->columns = vtab->columns.count;
     vtab->table = table;
+    art_free(table->writers_need);
+    table->writers_need = writers_need;
     art_table_set_name(table, vtab->name);
     return SQLITE_OK;
+}
+
+int art_table_knows_writing(struct art_table *table, char **message) {
+    if (!table->writers_need) return SQLITE_OK;
+    return art_complain(message, SQLITE_READONLY,
+                        "art: this table has the feature '%s', with which this version of art can read, but not write "
+                        "(%s.%s_artstate): use a newer version",
+                        table->writers_need, table->name->schema, table->name->table);
+}
+
+int art_table_may_write(struct art_table *table, char **message) {
+    int rc = art_table_knows_writing(table, message);
+    if (!rc) rc = art_report(message, art_tree_may_write(table->tree));
+    return rc ? rc : art_storage_may_write(table, message);
 }
 
 void art_vtab_detach(struct art_vtab *vtab) {

@@ -316,11 +316,6 @@ int art_copy_table(struct art_copy *copy, struct art_table *table, const char *n
             copy, message,
             sqlite3_mprintf("INSERT OR REPLACE INTO main.\"%w_artstate\"(k, v) VALUES('storage', %Q)", name, is->name));
     }
-    if (!rc && is != was) { /* those above are of both storages */
-        rc = run_formatted(copy, message,
-                           sqlite3_mprintf("UPDATE main.\"%w_artstate\" SET v = %d WHERE k = 'format' AND v < %d", name,
-                                           art_state_format(is), ART_STATE_FORMAT_HELD));
-    }
     if (rc) return rc;
     /* None of its slots is retired, where nobody reads yet. */
     return run_formatted(copy, message, sqlite3_mprintf("DELETE FROM main.\"%w_artstate\" WHERE k = 'retired'", name));

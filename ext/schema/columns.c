@@ -78,12 +78,9 @@ bool art_columns_hide(const struct art_columns *columns, const char *name) {
 const char *art_columns_hidden_name(const struct art_columns *columns, enum art_hidden hidden) {
     assert(hidden < ART_HIDDEN_COLUMNS && hidden != ART_HIDDEN_COMMAND);
     const char *name = hidden_columns[hidden].name, *aside = hidden_columns[hidden].aside;
-    if (!art_columns_have(columns, name)) return name;
-    bool both = hidden < ART_HIDDEN_HASH && art_columns_have(columns, aside); /* in tables of 0.2.0 alone */
-    return both ? "art_conflict_" : aside;
+    return art_columns_have(columns, name) ? aside : name;
 }
 
-/* Tables of former versions may have such names. */
 int art_columns_check_names(const struct art_columns *columns, const char *table, char **message) {
     for (unsigned i = 0; i < columns->count; i++) {
         const char *name = columns->items[i].name;
@@ -94,14 +91,6 @@ int art_columns_check_names(const struct art_columns *columns, const char *table
                             table, name);
     }
     return SQLITE_OK;
-}
-
-bool art_columns_are_of_0_3(const struct art_columns *columns) {
-    bool are = columns->keys || art_affinity_of(columns->items[ART_COLUMN_KEY].type) != ART_AFFINITY_TEXT;
-    for (unsigned i = 0; i < columns->count; i++) are |= columns->items[i].literal != NULL;
-    for (unsigned i = 0; i < ART_HIDDEN_CONFLICT; i++) /* the last one is of 0.3.0 itself */
-        are |= i != ART_HIDDEN_COMMAND && art_columns_have(columns, hidden_columns[i].name);
-    return are;
 }
 
 bool art_columns_lists(const struct art_columns *columns, unsigned place) {

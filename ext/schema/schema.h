@@ -123,9 +123,6 @@ static inline unsigned art_columns_hidden(const struct art_columns *columns) { /
 bool art_columns_hide(const struct art_columns *columns, const char *name);
 /* Of another than that one: art_version where the user's columns have a `version`, and so on. */
 const char *art_columns_hidden_name(const struct art_columns *columns, enum art_hidden hidden);
-/* Do they have what 0.2.0 does not: a key of several columns, of BLOBs or of a type that SQLite does not know, a
- * DEFAULT, or the name of a hidden column? */
-bool art_columns_are_of_0_3(const struct art_columns *columns);
 int art_columns_compare(const struct art_columns *a, const struct art_columns *b, bool *equal);
 /* Of CREATE: is no column called as a hidden one may be? */
 int art_columns_check_names(const struct art_columns *columns, const char *table, char **message);
@@ -161,7 +158,6 @@ struct art_summarised {
     unsigned count, sums;
     uint8_t hashes; /* a bit for each item that is one */
     bool search_key;
-    bool repeats; /* the list names something twice, as versions up to 0.3.0 do not understand it */
     struct art_record_columns in_record; /* where they are in a record, by ascending columns */
 };
 bool art_summary_is_option(const char *argument);
@@ -218,28 +214,12 @@ bool art_settings_show(const struct art_settings *settings, unsigned number, con
 
 /* --- shadow tables (shadow.c) ------------------------------------------------------------------------------------- */
 
-/* The second one: with T_artblob, which goes with the others. The third one: either, and snapshots hold slots
- * (table/snapshots.c), which an older version would write over. The last one: any of these, and columns that an older
- * version would take for damaged (art_columns_are_of_0_3()); it stays as long as the table. */
-enum {
-    ART_STATE_FORMAT = 4,
-    ART_STATE_FORMAT_INLINE = 5,
-    ART_STATE_FORMAT_HELD = 6,
-    ART_STATE_FORMAT_COLUMNS = 7,
-    ART_NONCE_BYTES = 16,
-};
+enum { ART_NONCE_BYTES = 16 };
 /* A snapshot's key in T_artstate is this, with its name behind it; the other one is above all of these. */
 #define ART_SNAPSHOT_KEY      "snapshot "
 #define ART_SNAPSHOT_KEYS_END "snapshot!"
-static inline bool art_state_format_known(int64_t format) {
-    return format >= ART_STATE_FORMAT && format <= ART_STATE_FORMAT_COLUMNS;
-}
-static inline int art_state_format(const struct art_medium *medium) {
-    return medium->goes_with_host ? ART_STATE_FORMAT_INLINE : ART_STATE_FORMAT;
-}
-/* T_artstate and T_artdata, empty; and what is in them at first, with T_artblob where blobs are in rows. `list`: a
- * summary to be known by instead of what CREATE says, or NULL. */
-int art_shadow_create(sqlite3 *db, const struct art_name *name, const char *list, char **message);
+/* T_artstate and T_artdata, empty; and what is in them at first, with T_artblob where blobs are in rows. */
+int art_shadow_create(sqlite3 *db, const struct art_name *name, char **message);
 int art_shadow_fill(sqlite3 *db, const struct art_name *name, const uint8_t *uuid, const struct art_settings *settings,
                     const char *file, const struct art_columns *columns, char **message);
 /* Is there a T_artblob? Also an empty one that a copy has left (admin/copy.c). */
@@ -269,6 +249,7 @@ struct art_state {
     struct art_settings settings;
     char *file;                         /* not sound: anything; NULL: no name */
     char *columns;                      /* NULL: nothing is said of them */
+    char *needs, *writers_need;         /* a feature that this version does not know; NULL: none */
     struct art_buffer root, extract;    /* empty: none */
     bool any, keys_shown, values_shown; /* rows; any that is not NULL in them */
 };
@@ -284,7 +265,7 @@ struct art_state_query {
 };
 /* SQLite's code, SQLITE_ERROR for no such table; *out then has what was read before. Clear it in any case. */
 int art_state_read(const struct art_state_query *query, struct art_state *out);
-/* For a handle: the format is known, and there is an id. On an error there is nothing to clear. */
+/* For a handle: format and features are known, but for `writers_need`, and there is an id. On an error there is nothing to clear. */
 int art_shadow_read_state(struct art_connection *connection, const struct art_name *name,
                           const struct art_settings *defaults, struct art_state *out, char **message);
 

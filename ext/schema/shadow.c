@@ -2,14 +2,16 @@
  * the table's own.
  *
  *     T_artstate(k TEXT PRIMARY KEY, v) WITHOUT ROWID     format, id, file, columns, the options, nonce, retired, root
- *                                                         (a copy for salvage), snapshots (table/snapshots.c); columns
- *                                                         without meaning may follow k and v
+ *                                                         (a copy for salvage), features (state.c), snapshots
+ *                                                         (table/snapshots.c); columns without meaning may follow k and
+ *                                                         v
  *     T_artdata(csn INTEGER PRIMARY KEY, ops BLOB)        row 0: the root; then one row a transaction
  *     T_artblob(page INTEGER PRIMARY KEY, data ART_BLOB)  with storage=inline: host/inline_blobs.c
  *
  * What stands in them may be anything when DEFENSIVE is off: it is checked by state.c (T_artstate) or in core
  * (T_artdata). A table's own rows are read and written by table/shadow_rows.c.
  */
+#include "core/base/format.h"
 #include "ext/schema/schema.h"
 
 #include <stdio.h>
@@ -39,8 +41,7 @@ static int put_state(sqlite3_stmt *statement, const char *key) {
 
 static int fill_state(sqlite3_stmt *put, const uint8_t *uuid, const struct art_settings *settings, const char *file,
                       const struct art_columns *columns) {
-    int format = art_state_format(art_storage_medium(settings->storage));
-    sqlite3_bind_int(put, 2, art_columns_are_of_0_3(columns) ? ART_STATE_FORMAT_COLUMNS : format);
+    sqlite3_bind_int(put, 2, ART_FORMAT);
     int rc = put_state(put, "format");
     if (rc) return rc;
     sqlite3_bind_blob(put, 2, uuid, ART_UUID_BYTES, SQLITE_STATIC);
@@ -88,16 +89,12 @@ int art_shadow_has_blobs(sqlite3 *db, const struct art_name *name, bool *has) {
     return rc == SQLITE_ERROR ? SQLITE_OK : rc; /* SQLITE_ERROR: there is none */
 }
 
-int art_shadow_create(sqlite3 *db, const struct art_name *name, const char *list, char **message) {
+int art_shadow_create(sqlite3 *db, const struct art_name *name, char **message) {
     const char *schema = name->schema, *table = name->table;
-    char *summary = list ? sqlite3_mprintf(", \"%s2: %w\"", summary_option, list) : sqlite3_mprintf("");
-    if (!summary) return SQLITE_NOMEM;
-    int rc = run(db, message,
-                 sqlite3_mprintf("CREATE TABLE \"%w\".\"%w_artstate\"(k TEXT PRIMARY KEY, v%s) WITHOUT ROWID;"
-                                 "CREATE TABLE \"%w\".\"%w_artdata\"(csn INTEGER PRIMARY KEY, ops BLOB)",
-                                 schema, table, summary, schema, table));
-    sqlite3_free(summary);
-    return rc;
+    return run(db, message,
+               sqlite3_mprintf("CREATE TABLE \"%w\".\"%w_artstate\"(k TEXT PRIMARY KEY, v) WITHOUT ROWID;"
+                               "CREATE TABLE \"%w\".\"%w_artdata\"(csn INTEGER PRIMARY KEY, ops BLOB)",
+                               schema, table, schema, table));
 }
 
 int art_shadow_fill(sqlite3 *db, const struct art_name *name, const uint8_t *uuid, const struct art_settings *settings,

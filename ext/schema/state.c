@@ -8,8 +8,14 @@
  *     extract                      table/extract.c
  *     nonce, retired                 host/journal.c, core/tree/run/slots.c; here only what they look like
  *     snapshot NAME                passed over: there may be thousands (table/snapshots.c)
- *     other keys                   table/snapshots.c, or those of a later version
+ *     needs NAME                   an incompatible feature (core/base/format.h); there is none that this version knows
+ *     writers need NAME            a read-only one
+ *     other keys                   table/snapshots.c, or those of a later version: compatible ones
+ *
+ * A handle reads them when it meets its table. So who puts a feature into one that exists changes the schema, too, or
+ * the features of its root.
  */
+#include "core/base/format.h"
 #include "ext/schema/schema.h"
 
 enum state_key {
@@ -43,7 +49,7 @@ static int take_field(const struct art_state_query *query, enum state_key key, s
     if (key == KEY_FORMAT) {
         out->has_format = true;
         out->format = sqlite3_column_int64(row, 1);
-        bool known = type == SQLITE_INTEGER && art_state_format_known(out->format);
+        bool known = type == SQLITE_INTEGER && out->format == ART_FORMAT;
         if (!known) say_wrong(query, "format", "is not one that this version of art knows");
         return SQLITE_OK;
     }
@@ -100,6 +106,12 @@ static int take_state_row(const struct art_state_query *query, sqlite3_stmt *row
         *seen |= 1u << i;
         return take_field(query, (enum state_key)i, row, out);
     }
+    static const char needs[] = "needs ", writers_need[] = "writers need ";
+    bool is_needed = !strncmp(name, needs, sizeof needs - 1);
+    if (is_needed) say_wrong(query, name, "is a feature that this version of art does not know");
+    if (is_needed) return copy_state_text(&out->needs, name + sizeof needs - 1);
+    if (!strncmp(name, writers_need, sizeof writers_need - 1))
+        return copy_state_text(&out->writers_need, name + sizeof writers_need - 1);
     return take_setting(query, name, row, out);
 }
 
@@ -153,9 +165,29 @@ int art_state_read(const struct art_state_query *query, struct art_state *out) {
 void art_state_clear(struct art_state *state) {
     art_free(state->file);
     art_free(state->columns);
+    art_free(state->needs);
+    art_free(state->writers_need);
     art_buffer_clear(&state->root);
     art_buffer_clear(&state->extract);
-    state->file = state->columns = NULL;
+    state->file = state->columns = state->needs = state->writers_need = NULL;
+}
+
+static int refuse_unknown(const struct art_state *state, const struct art_name *name, char **message) {
+    long long format = (long long)state->format;
+    if (state->has_format && format < ART_FORMAT)
+        return art_complain(message, SQLITE_ERROR,
+                            "art: this table has format %lld, of a version before 1.0, which reads format %d: copy its "
+                            "rows with sqlite-art 0.3.0 into an ordinary table, and with this version into a new one",
+                            format, ART_FORMAT);
+    if (state->has_format && format > ART_FORMAT)
+        return art_complain(message, SQLITE_ERROR,
+                            "art: this table has format %lld, this version of art knows format %d: use a newer version",
+                            format, ART_FORMAT);
+    if (!state->needs) return SQLITE_OK;
+    return art_complain(message, SQLITE_ERROR,
+                        "art: this table has the feature '%s', which this version of art cannot read "
+                        "(%s.%s_artstate): use a newer version",
+                        state->needs, name->schema, name->table);
 }
 
 int art_shadow_read_state(struct art_connection *connection, const struct art_name *name,
@@ -164,12 +196,11 @@ int art_shadow_read_state(struct art_connection *connection, const struct art_na
     int rc = art_state_read(&query, out);
     if (rc) {
         rc = art_report_sql(message, connection->db, rc, "cannot read %s.%s_artstate", name->schema, name->table);
-    } else if (out->has_format && !art_state_format_known(out->format)) {
-        rc = art_complain(
-            message, SQLITE_ERROR,
-            "art: this table has format %lld, this version of art knows format %d: use the version that made it",
-            (long long)out->format, ART_STATE_FORMAT_COLUMNS);
-    } else if (!out->has_id) {
+        art_state_clear(out);
+        return rc;
+    }
+    rc = refuse_unknown(out, name, message);
+    if (!rc && !out->has_id) {
         rc = art_complain(message, SQLITE_CORRUPT_VTAB,
                           "art: the table has no id (%s.%s_artstate): restore the database from a backup, or copy out "
                           "what is left by art_salvage and DROP the table",

@@ -7,8 +7,7 @@
  *     summary = ()                                                       none
  *
  * A column has one sum, min or max; it may also have a lookup and a search. A list that names it more often means one
- * of them: a sum has all that a max has, and min and max differ in what a listing shows. Versions up to 0.3.0 refuse
- * such a list, so CREATE writes it down in a form that names each once (shadow.c).
+ * of them: a sum has all that a max has, and min and max differ in what a listing shows.
  *
  * What core makes of them is told in core/base/summary.h: the columns with sums come first there, so they do here.
  * Columns may stand behind the option, or be added later: names are looked up when all columns are known.
@@ -92,7 +91,6 @@ static int add_item(struct summary_list *list, enum summary_word word, const cha
     int rc = check_item(list, word, name, found);
     if (rc) return rc;
     if (found == ART_COLUMN_KEY) {
-        out->repeats |= out->search_key;
         out->search_key = true;
         return SQLITE_OK;
     }
@@ -103,7 +101,6 @@ static int add_item(struct summary_list *list, enum summary_word word, const cha
         *item = (struct art_summarised_column){.column = (unsigned)found};
     }
     bool lookup = word == WORD_LOOKUP, search = word == WORD_SEARCH, measured = !lookup && !search;
-    out->repeats |= (lookup && item->lookup) || (search && item->search) || (measured && item->measure);
     item->lookup |= lookup;
     item->search |= search;
     if (measured) item->measure = what_both_mean(item->measure, (enum art_measure)word);
@@ -128,13 +125,9 @@ static int parse_hash(struct summary_list *list) {
     }
     next_in_list(list);
     enum art_measure measure = all ? ART_MEASURE_HASH : ART_MEASURE_HASH_VALUES;
-    if (art_summary_find_hash(out, measure) >= 0) {
-        out->repeats = true;
-    } else if (out->count == ART_SUMMARY_MAX) {
-        return refuse_list(list, "a summary has at most 8 columns");
-    } else {
-        out->items[out->count++] = (struct art_summarised_column){.column = ART_COLUMN_NONE, .measure = measure};
-    }
+    if (art_summary_find_hash(out, measure) >= 0) return SQLITE_OK;
+    if (out->count == ART_SUMMARY_MAX) return refuse_list(list, "a summary has at most 8 columns");
+    out->items[out->count++] = (struct art_summarised_column){.column = ART_COLUMN_NONE, .measure = measure};
     return SQLITE_OK;
 }
 
@@ -164,7 +157,7 @@ static int parse_item(struct summary_list *list) {
 
 /* Those with sums first, the others behind them, as they were named. */
 static void put_sums_first(struct art_summarised *list) {
-    struct art_summarised sorted = {.search_key = list->search_key, .repeats = list->repeats};
+    struct art_summarised sorted = {.search_key = list->search_key};
     for (int sums = 1; sums >= 0; sums--) {
         for (unsigned i = 0; i < list->count; i++) {
             enum art_measure measure = list->items[i].measure;

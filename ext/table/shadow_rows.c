@@ -133,15 +133,6 @@ int art_shadow_put_text(struct art_table *table, const char *key, const char *te
     return rc;
 }
 
-int art_shadow_put_number(struct art_table *table, const char *key, int number, char **message) {
-    sqlite3_stmt *put;
-    int rc = art_shadow_statement(table, ART_STATE_PUT, &put, message);
-    if (rc) return rc;
-    sqlite3_bind_text(put, 1, key, -1, SQLITE_STATIC);
-    rc = sqlite3_bind_int(put, 2, number);
-    return rc ? rc : put_shadow_row(table, put, message, "artstate");
-}
-
 int art_shadow_remove(struct art_table *table, const char *key, char **message) {
     sqlite3_stmt *remove_row;
     int rc = art_shadow_statement(table, ART_STATE_REMOVE, &remove_row, message);

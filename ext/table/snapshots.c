@@ -23,8 +23,7 @@
  * held stays until no damaged one is left. Where one of the two sets is damaged or missing, the next command works both
  * out anew: what no snapshot names then counts as let go.
  *
- * While `held` or `let go` is there the root says so (core), and T_artstate by its format: an older version would write
- * over the slots.
+ * While `held` or `let go` is there the root says so (core).
  */
 #include "ext/table/table.h"
 
@@ -509,24 +508,6 @@ static int fill_in(struct art_table *table, char **message) {
     return rc;
 }
 
-/* T_artstate says what the root does, if its columns have not made it a format for good. */
-static int follow_format(struct art_table *table, char **message) {
-    struct art_buffer held = {0}, let_go = {0}, is = {0};
-    char wanted[16], for_good[16];
-    int rc = read_both(table, &held, &let_go, message);
-    int format = held.len || let_go.len ? ART_STATE_FORMAT_HELD : art_state_format(art_tree_medium(table->tree));
-    snprintf(wanted, sizeof wanted, "%d", format);
-    snprintf(for_good, sizeof for_good, "%d", ART_STATE_FORMAT_COLUMNS);
-    if (!rc) rc = art_shadow_get(table, "format", &is, message);
-    struct art_bytes was = art_buffer_bytes(&is);
-    bool same = !rc && (art_bytes_equal(was, text_bytes(wanted)) || art_bytes_equal(was, text_bytes(for_good)));
-    if (!rc && !same) rc = art_shadow_put_number(table, "format", format, message);
-    art_buffer_clear(&held);
-    art_buffer_clear(&let_go);
-    art_buffer_clear(&is);
-    return rc;
-}
-
 int art_snapshots_commit(struct art_table *table, const struct art_commit *commit, char **message) {
     bool any = false;
     if (!commit->lets_go && !table->made_count) return SQLITE_OK;
@@ -534,7 +515,5 @@ int art_snapshots_commit(struct art_table *table, const struct art_commit *commi
     int rc = commit->lets_go ? end_let_go(table, message) : SQLITE_OK;
     if (!rc) rc = any_made(table, &any, message);
     if (!rc && any) rc = fill_in(table, message);
-    bool goes_on = art_commit_attempted(table); /* the refused COMMIT may have written another format */
-    if (!rc && (any || commit->lets_go || goes_on)) rc = follow_format(table, message);
     return rc;
 }

@@ -49,6 +49,7 @@ void art_table_free(struct art_table *table) {
     }
     art_free(table->database);
     art_free(table->path);
+    art_free(table->writers_need);
     art_free(table->journal);
     art_free(table);
 }

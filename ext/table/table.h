@@ -127,6 +127,7 @@ struct art_table {
     struct art_given_summary *summaries; /* table.c: what the tree was given */
     bool keeps_cache;                    /* SQLite was told not to spill its cache */
     struct art_rows rows;
+    char *writers_need; /* a feature that who writes has to know, and this version does not; NULL: none */
     char *path;   /* of the .art file; NULL: blobs are rows of T_artblob */
     bool renamed; /* T_artstate may not say yet that this is its name */
     enum art_clear clear;
@@ -298,7 +299,6 @@ int art_shadow_put(struct art_table *table, const char *key, const void *data, u
 /* The name of the .art file as T_artstate has it now; *out NULL: none that is sound. art_free() it. */
 int art_shadow_get_file(struct art_table *table, char **out, char **message);
 int art_shadow_put_text(struct art_table *table, const char *key, const char *text, char **message);
-int art_shadow_put_number(struct art_table *table, const char *key, int number, char **message);
 int art_shadow_remove(struct art_table *table, const char *key, char **message); /* a row that is there */
 
 /* --- snapshots.c -------------------------------------------------------------------------------------------------- */

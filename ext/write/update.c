@@ -505,7 +505,7 @@ static int begin_write(struct art_vtab *vtab) {
         int rc = art_vtab_ready(vtab);
         if (rc) return rc;
         table = vtab->table;
-        rc = art_storage_may_write(table, &vtab->base.zErrMsg);
+        rc = art_table_may_write(table, &vtab->base.zErrMsg);
         if (!rc) rc = art_table_join(table, vtab, &vtab->base.zErrMsg);
         if (rc) return rc;
         table->fresh = ART_FRESH_LOCKED;

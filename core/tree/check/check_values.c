@@ -87,8 +87,8 @@ static bool has_its_data(const struct art_value_checker *values, struct art_byte
     uint8_t made[ART_OVERFLOW_REF_BYTES_MAX];
     assert(stored.len >= ART_OVERFLOW_REF_BYTES);
     uint32_t len = art_overflow_put_data(summary, art_buffer_bytes(&values->value), made);
-    return stored.len == len &&
-           art_data_equal(summary->has, stored.data + ART_OVERFLOW_REF_BYTES, made + ART_OVERFLOW_REF_BYTES);
+    uint32_t data = len - ART_OVERFLOW_REF_BYTES;
+    return stored.len == len && !memcmp(stored.data + ART_OVERFLOW_REF_BYTES, made + ART_OVERFLOW_REF_BYTES, data);
 }
 
 static enum art_rc read_value(struct art_value_checker *values, struct art_bytes row, struct art_bytes stored,

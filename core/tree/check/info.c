@@ -1,4 +1,5 @@
 /* What the tree is like, for people: art_info and dump. */
+#include "core/base/format.h"
 #include "core/blob/blob_format.h"
 #include "core/io/io.h"
 #include "core/tree/inspect.h"
@@ -103,7 +104,7 @@ enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
 void art_build_describe(struct art_build *out) {
     *out = (struct art_build){.engines = art_io_engines(),
                               .uring_works = art_io_uring_available(),
-                              .format = ART_BLOB_FORMAT_BLOCKS,
+                              .format = ART_FORMAT,
                               .blob_bytes = ART_BLOB_BYTES,
                               .page_bytes = ART_BLOB_PAGE};
 }

@@ -159,8 +159,6 @@ static enum art_rc finish_leaf(struct art_run_build *build, bool *more) {
         art_edit_write(build->tree, build->edit, build->builder, &build->buffer, &built, NULL, build->cold);
     if (rc) return rc;
     *more = built.more;
-    build->edit->root->texts |= built.texts;
-    build->edit->root->symbols |= built.symbols;
     build->tree->count.names_plain += built.plain_names;
     build->tree->count.names_coded += built.coded_names;
     return art_run_build_add_leaf(build, built.separator, &built.ref);
@@ -175,7 +173,6 @@ static enum art_rc begin_leaf(struct art_run_build *build) {
     if (!rc) rc = art_store_buffer(build->tree->store, &build->buffer);
     if (rc) return rc;
     art_builder_begin(build->builder, build->buffer.data);
-    build->edit->root->leaves = true;
     build->edit->root->blocks |= build->last && art_codec();
     return ART_OK;
 }

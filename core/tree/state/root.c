@@ -4,6 +4,7 @@
 
 #include "core/base/alloc.h"
 #include "core/base/error.h"
+#include "core/base/format.h"
 #include "core/tree/state/root_format.h"
 
 /* The chain of a new table begins with its id. */
@@ -61,10 +62,8 @@ enum art_rc art_root_clone(const struct art_root *root, struct art_root **out) {
     copy->chain = root->chain;
     copy->left_rows = root->left_rows;
     copy->held = root->held;
-    copy->leaves = root->leaves;
-    copy->symbols = root->symbols;
     copy->blocks = root->blocks;
-    copy->texts = root->texts;
+    copy->read_only = root->read_only;
     copy->all_blocks = root->all_blocks;
     copy->owed = root->owed;
     enum art_rc rc = art_buffer_append(&copy->cuts, root->cuts.data, root->cuts.len);
@@ -112,22 +111,6 @@ enum art_rc art_root_replace_run(struct art_root *root, unsigned at, const struc
     return ART_OK;
 }
 
-/* The oldest one that says all of the root, so that older versions read what they can. */
-static uint16_t format_of(const struct art_root *root) {
-    if (root->symbols && (root->runs || root->held)) return ART_ROOT_FORMAT_SYMBOLS;
-    if (root->leaves && (root->runs || root->held)) return ART_ROOT_FORMAT_LEAVES;
-    if ((root->blocks || root->texts) && (root->runs || root->held)) return ART_ROOT_FORMAT_BLOCKS;
-    if (root->held) return ART_ROOT_FORMAT_HELD;
-    if (root->cuts.len) return ART_ROOT_FORMAT_CUTS;
-    return root->left_rows ? ART_ROOT_FORMAT_LEFT : ART_ROOT_FORMAT;
-}
-
-static uint8_t encode_flags(const struct art_root *root) {
-    return (uint8_t)((root->held ? ART_ROOT_HELD : 0) | (root->all_blocks ? ART_ROOT_ALL_BLOCKS : 0) |
-                     (root->blocks ? ART_ROOT_BLOCKS : 0) | (root->texts ? ART_ROOT_TEXTS : 0) |
-                     (root->leaves ? ART_ROOT_LEAVES : 0) | (root->symbols ? ART_ROOT_SYMBOLS : 0));
-}
-
 static enum art_rc encode_run(const struct art_run *run, struct art_buffer *out) {
     struct art_root_run fixed = {
         .blobs = run->blobs, .pages = run->pages, .ref_len = art_ref_bytes(&run->top), .level = run->level};
@@ -140,17 +123,18 @@ static enum art_rc encode_run(const struct art_run *run, struct art_buffer *out)
 enum art_rc art_root_encode(const struct art_root *root, struct art_buffer *out) {
     assert(root->runs <= ART_RUNS_CAPACITY);
     out->len = 0;
-    uint8_t flags = encode_flags(root);
+    bool blocks = root->blocks && (root->runs || root->held);
     struct art_root_header header = {.magic = ART_ROOT_MAGIC,
-                                     .format = format_of(root),
+                                     .format = ART_FORMAT,
                                      .runs = (uint8_t)root->runs,
                                      .csn = root->csn,
-                                     .generation = root->generation};
+                                     .generation = root->generation,
+                                     .left_rows = root->left_rows,
+                                     .compatible = root->all_blocks ? ART_ROOT_ALL_BLOCKS : 0,
+                                     .read_only = root->read_only | (root->held ? ART_ROOT_HELD : 0),
+                                     .incompatible = blocks ? ART_ROOT_BLOCKS : 0};
     memcpy(header.chain, &root->chain, sizeof header.chain);
     enum art_rc rc = art_buffer_append(out, &header, sizeof header);
-    if (!rc && header.format >= ART_ROOT_FORMAT_LEFT)
-        rc = art_buffer_append(out, &root->left_rows, sizeof root->left_rows);
-    if (!rc && header.format >= ART_ROOT_FORMAT_BLOCKS) rc = art_buffer_append(out, &flags, sizeof flags);
     for (unsigned i = 0; !rc && i < root->runs; i++) rc = encode_run(&root->run[i], out);
     if (!rc) rc = art_buffer_append(out, root->cuts.data, root->cuts.len);
     if (rc) return rc;
@@ -188,23 +172,16 @@ static enum art_rc decode_runs(struct art_root *root, unsigned runs, const uint8
     return ART_OK;
 }
 
-/* Of this format. */
-static enum art_rc decode_cuts(struct art_root *root, unsigned format, struct art_bytes bytes) {
-    bool any = bytes.len > 0, may = format >= ART_ROOT_FORMAT_CUTS, must = format == ART_ROOT_FORMAT_CUTS;
-    bool sound = (any ? may : !must) && art_cuts_are_sound(bytes, root->generation);
-    return sound ? art_buffer_append(&root->cuts, bytes.data, bytes.len) : ART_CORRUPT;
-}
-
-static bool decode_flags(struct art_root *root, unsigned format, uint8_t flags) {
-    root->held = flags & ART_ROOT_HELD;
-    root->blocks = flags & ART_ROOT_BLOCKS;
-    root->texts = flags & ART_ROOT_TEXTS;
-    root->all_blocks = flags & ART_ROOT_ALL_BLOCKS;
-    root->leaves = flags & ART_ROOT_LEAVES;
-    root->symbols = flags & ART_ROOT_SYMBOLS;
-    if (format == ART_ROOT_FORMAT_BLOCKS) return (root->blocks || root->texts) && flags < ART_ROOT_LEAVES;
-    if (format == ART_ROOT_FORMAT_LEAVES) return root->leaves && flags < ART_ROOT_SYMBOLS;
-    return root->leaves && root->symbols && flags < 2 * ART_ROOT_SYMBOLS;
+static void take_header(struct art_root *root, const struct art_root_header *header) {
+    root->csn = header->csn;
+    root->generation = header->generation;
+    root->followed = header->followed;
+    root->left_rows = header->left_rows;
+    root->all_blocks = header->compatible & ART_ROOT_ALL_BLOCKS;
+    root->held = header->read_only & ART_ROOT_HELD;
+    root->read_only = header->read_only & ~(uint32_t)ART_ROOT_HELD;
+    root->blocks = header->incompatible & ART_ROOT_BLOCKS;
+    memcpy(&root->chain, header->chain, sizeof root->chain);
 }
 
 enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
@@ -215,34 +192,20 @@ enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
     if (header.magic != ART_ROOT_MAGIC || art_hash64(bytes.data, body) != art_load64(bytes.data + body)) {
         return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "root does not match its checksum");
     }
-    if (header.format < ART_ROOT_FORMAT || header.format > ART_ROOT_FORMAT_SYMBOLS) {
-        return art_fail(ART_CORRUPT,
-                        "art: root has format %u, this version reads %u (the log): use the sqlite-art that made it",
-                        header.format, ART_ROOT_FORMAT_SYMBOLS);
-    }
+    uint32_t known = art_codec() ? ART_ROOT_BLOCKS : 0;
+    enum art_rc rc = art_format_check(ART_CORRUPT, "the root", "the log", ART_NOWHERE, header.format,
+                                      header.incompatible & ~known);
+    if (rc) return rc;
     struct art_root *root = root_alloc(header.runs <= ART_RUNS_CAPACITY ? header.runs : 0);
     if (!root) return art_nomem();
-    root->csn = header.csn;
-    root->generation = header.generation;
-    root->followed = header.followed;
-    root->held = header.format == ART_ROOT_FORMAT_HELD;
-    memcpy(&root->chain, header.chain, sizeof root->chain);
+    take_header(root, &header);
     const uint8_t *at = bytes.data + sizeof header, *end = bytes.data + body;
-    bool sane =
-        header.runs <= ART_RUNS_CAPACITY && header.csn <= ART_ROOT_CSN_MAX && header.generation <= ART_ROOT_CSN_MAX;
-    if (header.format >= ART_ROOT_FORMAT_LEFT) {
-        sane &= body >= sizeof header + sizeof root->left_rows;
-        if (sane) memcpy(&root->left_rows, at, sizeof root->left_rows);
-        sane &= root->left_rows ? root->left_rows < root->csn : header.format > ART_ROOT_FORMAT_LEFT;
-        at += sizeof root->left_rows;
-    }
-    if (header.format >= ART_ROOT_FORMAT_BLOCKS && sane) sane = decode_flags(root, header.format, at < end ? *at++ : 0);
-    if (sane && root->blocks && !art_codec()) {
-        art_root_unref(root);
-        return art_fail(ART_CORRUPT, "art: the table has blocks, and there is no codec that reads them (the log)");
-    }
-    enum art_rc rc = !sane ? ART_CORRUPT : decode_runs(root, header.runs, &at, end);
-    if (!rc) rc = decode_cuts(root, header.format, art_bytes(at, (uint32_t)(end - at)));
+    bool sane = header.runs <= ART_RUNS_CAPACITY && header.csn <= ART_ROOT_CSN_MAX &&
+                header.generation <= ART_ROOT_CSN_MAX && (!header.left_rows || header.left_rows < header.csn);
+    rc = sane ? decode_runs(root, header.runs, &at, end) : ART_CORRUPT;
+    struct art_bytes cuts = art_bytes(at, (uint32_t)(end - at));
+    if (!rc && !art_cuts_are_sound(cuts, root->generation)) rc = ART_CORRUPT;
+    if (!rc) rc = art_buffer_append(&root->cuts, cuts.data, cuts.len);
     if (rc) {
         art_root_unref(root);
         return rc == ART_NOMEM
@@ -255,7 +218,7 @@ enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
 }
 
 uint32_t art_tree_initial_root(const uint8_t uuid[ART_UUID_BYTES], uint8_t *out) {
-    struct art_root_header header = {.magic = ART_ROOT_MAGIC, .format = ART_ROOT_FORMAT};
+    struct art_root_header header = {.magic = ART_ROOT_MAGIC, .format = ART_FORMAT};
     struct art_hash128 chain = first_chain(uuid);
     memcpy(header.chain, &chain, sizeof header.chain);
     memcpy(out, &header, sizeof header);

@@ -32,9 +32,7 @@ struct art_root {
     uint32_t left_rows; /* rows csn - left_rows to csn - 1 are in the log, too: the next ones are written over them */
     bool held;          /* the host has slots that snapshots hold or have let go (run/held.c) */
     bool blocks;        /* some blob of it, or of a snapshot, may have blocks */
-    bool texts;         /* or zones of texts */
-    bool leaves;        /* or is a leaf in a leaf's own format */
-    bool symbols;       /* or has coded names */
+    uint32_t read_only; /* features that who writes has to know, and this version does not */
     bool all_blocks;    /* all leaf blobs of the last run were made when there was a codec */
     uint64_t owed;      /* pages of merging that the running transaction owes with this root; 0: a committed one */
     struct art_buffer cuts; /* cuts.h */
@@ -55,14 +53,10 @@ enum art_rc art_root_insert_run(struct art_root *root, unsigned at, const struct
 void art_root_remove_run(struct art_root *root, unsigned at);
 enum art_rc art_root_replace_run(struct art_root *root, unsigned at, const struct art_run *run);
 
-/* Of the blobs that it named none stays. While there are snapshots it goes on to say that some may have blocks,
- * zones of texts, coded names, and leaves of their own format: theirs, so that a version that cannot read them touches
- * neither table nor snapshots. */
+/* Of the blobs that it named none stays. While there are snapshots it goes on to say that some may have blocks: theirs,
+ * so that who cannot read them touches neither table nor snapshots. */
 static inline void art_root_rewritten(struct art_root *root) {
     root->blocks &= root->held;
-    root->texts &= root->held;
-    root->leaves &= root->held;
-    root->symbols &= root->held;
 }
 
 enum art_rc art_root_encode(const struct art_root *root, struct art_buffer *out); /* clears `out` first */

@@ -226,7 +226,6 @@ struct art_tree {
         uint64_t csn;
         uint64_t to_flush;        /* bytes of the memtable when it began */
         uint32_t overflow_values; /* counter of their ids, never taken back */
-        bool codes;               /* a reference to chunks has the code of a text, maybe taken back */
         struct art_root *base;
         const struct art_summary *base_summary;
         struct art_savepoint *savepoints;

@@ -22,7 +22,6 @@ enum art_rc art_tree_begin(struct art_tree *tree) {
     tree->txn.state = ART_TXN_BEGUN;
     tree->txn.csn = tree->csn + 1;
     tree->txn.overflow_values = 0;
-    tree->txn.codes = false;
     tree->txn.to_flush = art_memtable_bytes(tree->memtable);
     tree->txn.base = art_root_ref(tree->root);
     tree->txn.base_summary = tree->summary;
@@ -30,9 +29,19 @@ enum art_rc art_tree_begin(struct art_tree *tree) {
     return ART_OK;
 }
 
+enum art_rc art_tree_may_write(const struct art_tree *tree) {
+    uint32_t unknown = tree->root->read_only;
+    if (!unknown) return ART_OK;
+    return art_fail(ART_READONLY,
+                    "art: the root has feature %d, with which this version can read, but not write (the log): use a "
+                    "newer sqlite-art",
+                    __builtin_ctz(unknown) + 1);
+}
+
 enum art_rc art_tree_claim(struct art_tree *tree) {
     enum art_rc rc = art_tree_ready(tree);
     if (rc || art_tree_in_txn(tree)) return rc;
     if (tree->options.read_only) return art_fail(ART_READONLY, "art: the database is read-only: open it for writing");
-    return art_slots_claim(tree);
+    rc = art_tree_may_write(tree);
+    return rc ? rc : art_slots_claim(tree);
 }

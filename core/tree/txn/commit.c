@@ -284,12 +284,10 @@ static enum art_rc keep_root(struct art_tree *tree) {
     return rc ? rc : name_root(tree, tree->root, &tree->slots.used);
 }
 
-/* After a refused COMMIT that had emptied the log, a row alone would leave the log without what was in it. And to 0.2.0
- * codes of texts in the log are damage: the root has to say first that there are some. */
+/* After a refused COMMIT that had emptied the log, a row alone would leave the log without what was in it. */
 static bool must_flush(const struct art_tree *tree) {
     bool asked = art_tree_requested(tree, ART_REQUEST_FLUSH | ART_REQUEST_SNAPSHOT);
     asked |= art_tree_requested(tree, ART_REQUEST_OPTIMIZE) && !art_commit_finds_vacuum(tree);
-    asked |= tree->txn.codes && !tree->root->texts;
     return asked || art_tree_has_spilled(tree) || tree->txn.handed_over == ART_COMMIT_FLUSH;
 }
 

@@ -73,8 +73,6 @@ enum art_rc art_overflow_put(struct art_tree *tree, struct art_bytes value, uint
     memcpy(ref + 8, id, ART_OVERFLOW_ID_BYTES);
     art_store64(ref + 8 + ART_OVERFLOW_ID_BYTES, art_hash64(value.data, value.len));
     *len = art_overflow_put_data(art_tree_summary(tree), value, ref);
-    for (uint32_t at = ART_OVERFLOW_REF_BYTES; at < *len; at += ART_DATUM_BYTES)
-        tree->txn.codes |= ref[at] == ART_DATUM_TEXT && art_load64(ref + at + 1) >> ART_HASH_BITS;
     return ART_OK;
 }
 
