@@ -483,14 +483,13 @@ static inline enum art_rc want_bytes(struct art_blob *blob, const uint8_t *at, u
     return art_blob_want_bytes(blob, (uint32_t)(at - blob->image), len);
 }
 
-/* They are in the blob's head, or in front of the postings. */
+/* They are in the blob's head, and once more in front of the postings. */
 struct heads {
     const uint8_t *at;
     uint32_t stride;
 };
 static inline struct heads heads_of(const struct art_blob *blob) {
-    if (blob->at.heads) return (struct heads){blob->image + blob->at.heads, HEAD_BYTES + any_bytes_in(blob)};
-    return (struct heads){blob->image + blob->postings, HEAD_BYTES};
+    return (struct heads){blob->image + blob->at.heads, HEAD_BYTES + any_bytes_in(blob)};
 }
 
 /* The heads of all fields say whether all of them lie in the footer. */
@@ -526,9 +525,8 @@ static struct posting_part find_part(const struct art_blob *blob, unsigned field
     assert(has_field(fields, field) && blob->postings_there);
     for (; before; before &= before - 1, head += heads.stride) begin += table_bytes(head, any_bytes);
     uint32_t groups = art_load16(head);
-    const uint8_t *data = begin + 2 * (groups + 1) + any_bytes,
-                  *any = blob->at.heads ? head + HEAD_BYTES : data - any_bytes;
-    return (struct posting_part){begin, any, data, groups, art_load16(head + 2)};
+    const uint8_t *data = begin + 2 * (groups + 1) + any_bytes;
+    return (struct posting_part){begin, head + HEAD_BYTES, data, groups, art_load16(head + 2)};
 }
 
 static const struct art_units all_units = {

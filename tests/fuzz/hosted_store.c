@@ -1,3 +1,4 @@
+#include "core/base/format.h"
 #include "tests/fuzz/hosted_store.h"
 
 #include "core/blob/blob_format.h"
@@ -122,7 +123,7 @@ static const char host_path[] = "a.db";
 static void make_superblock(void) {
     struct art_superblock_page *page = (struct art_superblock_page *)(void *)host_page(NULL, 0, 0);
     memcpy(page->magic, ART_STORE_MAGIC, sizeof page->magic);
-    page->format = ART_STORE_FORMAT;
+    page->format = ART_FORMAT;
     page->slot_bytes = ART_BLOB_BYTES;
     memcpy(page->uuid, hosted_uuid, sizeof hosted_uuid);
     page->sum = art_hash64(page, ART_STORE_PAGE - sizeof page->sum);

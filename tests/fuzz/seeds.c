@@ -345,7 +345,7 @@ static void seed_coded(void) {
         must(art_builder_add(builder, art_bytes(keys + from, ends[i] - from), &entry, ART_SHARED_UNKNOWN, &full));
     }
     must(art_builder_finish(builder, 1, 1, &built));
-    if (art_blob_trailer(image)->format != ART_BLOB_FORMAT_SYMBOLS) fuzz_fail("the seed is not coded");
+    if (!(art_blob_trailer(image)->incompatible & ART_BLOB_SYMBOLS)) fuzz_fail("the seed is not coded");
     art_builder_close(builder);
     parcel_put_blob(&blob, image, none, PARCEL_SLOTS);
     parcel_put(&blob, PARCEL_OPS, blob_questions, sizeof blob_questions);

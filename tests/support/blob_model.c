@@ -230,7 +230,7 @@ static void note_symbols(const struct blob_rows *rows) {
 
 static void use_symbols(struct art_builder *builder, uint32_t turn) {
     const struct art_symbols *symbols = turn % 3 < 2 ? &symbols_of_run[turn % 3] : NULL;
-    if (blob_coded && !blob_former) must(art_builder_symbols(builder, blob_changing ? symbols : &symbols_of_run[0]));
+    if (blob_coded) must(art_builder_symbols(builder, blob_changing ? symbols : &symbols_of_run[0]));
 }
 
 bool blob_run_finish(struct blob_run *run, struct art_builder *builder, uint32_t taken, bool more) {
@@ -250,12 +250,11 @@ bool blob_run_finish(struct blob_run *run, struct art_builder *builder, uint32_t
     return built.more;
 }
 
-bool blob_former, blob_coded, blob_changing;
+bool blob_coded, blob_changing;
 const struct art_symbols *blob_symbols;
 
 void blob_forms_draw(struct random *random) {
     toy_codec_lend(random_once_in(random, 2));
-    blob_former = random_once_in(random, 4);
     blob_coded = random_once_in(random, 2);
     blob_changing = random_once_in(random, 2);
 }
@@ -284,7 +283,6 @@ struct art_builder *blob_builder(const struct art_summary *summary, uint32_t lev
                                           .filter = filter && !level,
                                           .blocks = !level,
                                           .summary = summary,
-                                          .former = blob_former,
                                           .fill_pages = fill_pages};
     struct art_builder *builder;
     memcpy(options.uuid, blob_uuid, sizeof options.uuid);

@@ -66,9 +66,9 @@ struct blob_run {
     uint32_t count, room;
 };
 
-/* Leaf blobs are built as versions up to 0.3.0 have written them; or, if a codec is lent, with suffixes that are coded
- * by symbols for the rows' keys; or from blob to blob by others, or none. */
-extern bool blob_former, blob_coded, blob_changing;
+/* Leaf blobs are built, if a codec is lent, with suffixes that are coded by symbols for the rows' keys; or from blob to
+ * blob by others, or none. */
+extern bool blob_coded, blob_changing;
 extern const struct art_symbols *blob_symbols; /* instead of those for the rows; NULL: none */
 /* Draws these, and whether the toy codec is lent. */
 void blob_forms_draw(struct random *random);

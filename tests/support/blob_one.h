@@ -36,7 +36,7 @@ static void tear_down(void) {
     blob_run_clear(&run);
     blob_rows_clear(&rows);
     toy_codec_lend(false);
-    blob_former = blob_coded = blob_changing = false;
+    blob_coded = blob_changing = false;
     blob_symbols = NULL;
 }
 

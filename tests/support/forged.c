@@ -386,7 +386,7 @@ static void note_blob(struct database *base, uint32_t slot) {
     static const struct art_blob no_symbols;
     const struct art_blob_trailer *trailer = art_blob_trailer(image[slot]);
     struct art_parts parts = art_trailer_parts(trailer);
-    if (art_format_has_symbols(trailer->format)) {
+    if (trailer->incompatible & ART_BLOB_SYMBOLS) {
         note_block(base, slot, parts.symbols, 0);
         note_block(base, slot, parts.symbols + offsetof(struct art_symbols, len), 0);
     }
@@ -413,9 +413,8 @@ static void note_blob(struct database *base, uint32_t slot) {
 /* `at`: where a root begins in a row. */
 static void note_root(struct database *base, uint32_t number, uint32_t at) {
     const uint8_t *root = base->log[number].bytes.data + at;
-    uint32_t format = root[4], runs = root[offsetof(struct art_root_header, runs)];
-    at += (uint32_t)sizeof(struct art_root_header) + (format >= ART_ROOT_FORMAT_LEFT ? 4 : 0) +
-          (format >= ART_ROOT_FORMAT_BLOCKS);
+    uint32_t runs = root[offsetof(struct art_root_header, runs)];
+    at += (uint32_t)sizeof(struct art_root_header);
     for (uint32_t run = 0; run < runs; run++) {
         struct art_root_run fixed;
         memcpy(&fixed, base->log[number].bytes.data + at, sizeof fixed);
@@ -566,9 +565,9 @@ static void change_blob(const struct database *base, const struct change *change
     uint32_t slot = base->slots[change->where % base->slot_count];
     struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(image[slot] + ART_TRAILER_AT);
     enum { FROM = offsetof(struct art_blob_trailer, kind) };
-    bool near = !art_format_is_former(trailer->format) && change->kind & 8;
-    uint32_t begin = near ? art_trailer_parts(trailer).offsets : trailer->routing, end = trailer->root;
-    if (near) end = ART_TRAILER_AT;
+    struct art_parts parts = art_trailer_parts(trailer);
+    bool near = change->kind & 8;
+    uint32_t begin = near ? parts.offsets : trailer->routing, end = near ? (uint32_t)ART_TRAILER_AT : parts.nodes;
     uint32_t directory = end > begin ? end - begin : 1;
     if (change->kind & 16)
         change_byte((uint8_t *)trailer + FROM + change->what % (sizeof *trailer - FROM), change);
@@ -692,11 +691,9 @@ static void add_up(const struct database *base, uint32_t slot) {
     struct art_measures has = art_trailer_measures(trailer);
     uint32_t n = trailer->buckets;
     struct art_parts at = art_trailer_parts(trailer);
-    uint8_t *routing = image[slot] + trailer->routing, *totals = summed_of(slot);
+    uint8_t *totals = summed_of(slot);
     if (!trailer->height || !totals || !(trailer->flags & ART_BLOB_SUMS) || n > ART_BLOB_PAGES) return;
-    if (trailer->routing > ART_TRAILER_AT ||
-        totals - routing != art_directory_bytes(n, true, has) - art_summed_bytes(has))
-        return;
+    if (trailer->routing > ART_TRAILER_AT || at.nodes > at.offsets || at.offsets > ART_TRAILER_AT) return;
     struct below all = {0};
     for (uint32_t b = 0; b <= n; b++) {
         struct below own = {0};

@@ -23,10 +23,10 @@ static void add_block(struct stored_blobs *out, struct art_bytes bytes) {
     }
 }
 
-static void add_leaf(struct stored_blobs *out, struct art_blob *blob, int format) {
+static void add_leaf(struct stored_blobs *out, struct art_blob *blob) {
     static uint8_t key[ART_KEY_MAX + ART_KEY_PADDING];
-    if (!out->leaves++ || format < out->least) out->least = format;
-    if (format > out->most) out->most = format;
+    out->leaves++;
+    out->coded += blob->symbols != NULL;
     struct art_blob_cursor cursor;
     art_blob_cursor_init(&cursor, blob, key);
     const uint8_t *before = NULL;
@@ -74,8 +74,8 @@ static void add_image(struct stored_blobs *out, const uint8_t *image, uint32_t s
     ck_assert_int_eq(art_blob_open(&blob, image, &ref, uuid, NULL), ART_OK);
     if (blob.kind != ART_BLOB_LEAF) return;
     for (uint32_t page = 0; page < blob.leaf_pages; page++) ck_assert_int_eq(art_blob_verify_page(&blob, page), ART_OK);
-    add_leaf(out, &blob, art_blob_trailer(image)->format);
-    if (!art_format_is_former(art_blob_trailer(image)->format)) add_parts(out, &blob);
+    add_leaf(out, &blob);
+    add_parts(out, &blob);
 }
 
 static void add_rows(struct stored_blobs *out, sqlite3 *db, const char *table, uint8_t *image) {

@@ -8,9 +8,9 @@
 #include <sqlite3.h>
 
 struct stored_blobs {
-    int leaves, least, most; /* leaf blobs, and the lowest and the highest format of one */
-    int in_blocks, plain;    /* entries of theirs; chunks of large values are plain */
-    unsigned encodings;      /* a bit for each that some column has (ext/columns/block_format.h) */
+    int leaves, coded;    /* leaf blobs, and those with coded names */
+    int in_blocks, plain; /* entries of theirs; chunks of large values are plain */
+    unsigned encodings;   /* a bit for each that some column has (ext/columns/block_format.h) */
     bool sparse, apart, raw,
         references; /* a block has absent rows, values told apart, rows as they are, of large values */
     /* Bytes of the leaf blobs: of keys, of values, and what else is in buckets; of the footer; and what is nothing. */

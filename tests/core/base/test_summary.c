@@ -322,8 +322,6 @@ TEST(test_texts_have_bounds_until_something_else_is_among_them) {
     other = zone;
     art_zone_add_datum(&other, &unknown);
     ck_assert(art_zones_equal(&other, &(struct art_zone){.kinds = ART_ZONE_OTHERS | ART_ZONE_NULLS}));
-    struct art_zone without = art_zone_without_texts(&zone);
-    ck_assert(art_zones_equal(&other, &without));
     other = zone;
     art_zone_add_datum(&other, &number);
     ck_assert_uint_eq(other.kinds, ART_ZONE_OTHERS | ART_ZONE_NULLS | ART_ZONE_NUMBERS);
@@ -379,18 +377,9 @@ TEST(test_the_hashes_of_a_text_bound_it) {
             HOLDS(zone.kinds == (ART_ZONE_TEXTS | ART_ZONE_NUMERALS));
             HOLDS(zone.low.integer <= own.low.integer && own.high.integer <= zone.high.integer);
         }
-        uint8_t before[ART_DATUM_BYTES];
-        memcpy(before, bytes, sizeof before);
-        art_store64(before + 1, stored.hashes & (((uint64_t)1 << ART_HASH_BITS) - 1)); /* as 0.2.0 wrote it */
-        HOLDS(art_data_equal(one_zone, bytes, bytes) && art_data_equal(one_zone, before, bytes));
         uint8_t unbounded[ART_DATUM_BYTES];
         art_data_encode(&none, &datum, unbounded);
-        HOLDS(!memcmp(unbounded, before, sizeof before));
-        before[1] ^= 1;
-        HOLDS(!art_data_equal(one_zone, before, bytes));
-        bytes[ART_DATUM_BYTES - 1] ^= 1;
-        bytes[0] = ART_DATUM_BLOB;
-        HOLDS(!art_data_equal(one_zone, before, bytes));
+        HOLDS(art_load64(unbounded + 1) == (stored.hashes & (((uint64_t)1 << ART_HASH_BITS) - 1)));
         own = (struct art_zone){0};
         art_summary_widen(&none, 0, &own, &datum);
         HOLDS(own.kinds == ART_ZONE_OTHERS);

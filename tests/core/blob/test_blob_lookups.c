@@ -181,40 +181,42 @@ static struct art_terms bucket;
 static struct art_blob posted;
 static uint32_t posted_bytes;
 
-static void begin_postings(unsigned table, bool by_pages) {
-    postings = (struct art_postings){.fields = 1u << table, .by_pages = by_pages};
+static void begin_postings(unsigned table) {
+    postings = (struct art_postings){.fields = 1u << table};
     bucket = (struct art_terms){0};
     must(art_terms_open(&bucket, 1u << table));
 }
 
-/* Where units are no pages, of the next bucket. */
-static void push_terms(const uint32_t *term, uint32_t count, bool any, uint32_t rows_of, uint32_t page) {
+/* Of the next bucket. */
+static void push_terms(const uint32_t *term, uint32_t count, bool any, uint32_t rows_of) {
     struct art_term_set *set = bucket.set[__builtin_ctz(postings.fields)];
     art_terms_reset(&bucket);
     memcpy(set->term, term, count * sizeof *term);
     set->count = count;
     set->any = any;
     must(art_postings_reserve(&postings, &bucket));
-    art_postings_push(&postings, &bucket, rows_of, page);
+    art_postings_push(&postings, &bucket, rows_of);
 }
 
-/* Of so many pages or buckets. Returns the bytes; free() them by end_postings(). */
-static uint8_t *write_postings(uint32_t pages) {
+/* Of so many buckets. Returns the bytes; free() them by end_postings(). */
+static uint8_t *write_postings(uint32_t buckets) {
+    struct art_measures has = {ART_SUMMARY_MAX, 0, (uint8_t)postings.fields,
+                               (uint16_t)(postings.fields >> ART_FIELD_SEARCHES)};
     uint32_t room = art_postings_bytes(&postings, NULL, 0);
-    uint8_t *image = malloc(room);
-    must(art_postings_write(&postings, pages, image, &posted_bytes));
+    uint8_t *image = malloc(room + art_postings_heads_bytes(has, buckets));
+    must(art_postings_write(&postings, image, &posted_bytes));
+    art_postings_copy_heads(art_bytes(image, posted_bytes), has, buckets, image + room);
     ck_assert_uint_le(posted_bytes, room);
     /* 1: what has postings has them behind the image's beginning */
     memset(&posted, 0, sizeof posted);
     posted.image = image - 1;
     posted.postings = 1;
     posted.postings_there = true;
-    posted.units_are_pages = postings.by_pages;
-    posted.unit_shift = (uint8_t)art_unit_shift(pages);
-    posted.units = ((pages - 1) >> posted.unit_shift) + 1;
+    posted.at.heads = 1 + room;
+    posted.unit_shift = (uint8_t)art_unit_shift(buckets);
+    posted.units = ((buckets - 1) >> posted.unit_shift) + 1;
     posted.present[0] = posted.present[1] = UINT64_MAX;
-    posted.has = (struct art_measures){ART_SUMMARY_MAX, 0, (uint8_t)postings.fields,
-                                       (uint16_t)(postings.fields >> ART_FIELD_SEARCHES)};
+    posted.has = has;
     posted.postings_end = posted_bytes;
     ck_assert_uint_eq(art_blob_postings(&posted).len, 0);
     posted.postings_end = 1 + posted_bytes;
@@ -237,26 +239,6 @@ static void random_features(uint32_t *term, uint32_t count, struct random *rando
     for (uint32_t i = 0; i < count; i++) term[i] = (uint32_t)random_next(random) | 1;
 }
 
-/* A page of a former blob may have many buckets, and stands only once in each posting. */
-TEST(test_a_page_with_many_buckets_is_noted_once) {
-    enum { TABLE = ART_FIELD_KEYS, PAGES = 20, BUCKETS = 300, TERMS = 40 };
-    uint8_t *images[2];
-    uint32_t bytes[2];
-    for (unsigned often = 0; often < 2; often++) {
-        begin_postings(TABLE, true);
-        for (uint32_t page = 0; page < PAGES; page++) {
-            uint32_t term[TERMS];
-            for (uint32_t i = 0; i < TERMS; i++) term[i] = (i * (page % 7 + 1) + 1) * 0x9e3779b1u;
-            for (unsigned i = 0; i < (often ? BUCKETS : 1); i++) push_terms(term, TERMS, false, i ? 0 : 100, page);
-        }
-        images[often] = write_postings(PAGES);
-        bytes[often] = posted_bytes;
-        end_postings(NULL);
-    }
-    ck_assert(bytes[0] == bytes[1] && !memcmp(images[0], images[1], bytes[0]));
-    for (unsigned i = 0; i < 2; i++) free(images[i]);
-}
-
 /* Pages or buckets of random terms, and a model of it: which of them each has. */
 struct world {
     uint32_t term[4096], count, pages;
@@ -273,7 +255,7 @@ static void push_world(struct world *world, uint32_t rows_of, struct random *ran
         }
         bool any = random_once_in(random, 20);
         if (any) memset(world->has[page], 2, sizeof world->has[page]);
-        push_terms(chosen, count, any, rows_of, page);
+        push_terms(chosen, count, any, rows_of);
     }
 }
 
@@ -285,13 +267,13 @@ LOOP_TEST(test_pages_of_features_are_those_that_were_pushed, 40) {
     struct world *world = calloc(1, sizeof *world);
     unsigned table = random_below(&random, ART_FIELDS_MAX);
     world->count = 1 + random_below(&random, table < ART_FIELD_SEARCHES ? 2 * ART_BUCKET_ENTRIES : 4096);
-    static const uint32_t most[] = {ART_BLOB_PAGES - 1, 400, 3000};
+    static const uint32_t most[] = {127, 400, 3000};
     world->pages = 1 + random_below(&random, most[_i % 7 % 3]);
     random_features(world->term, world->count, &random);
-    begin_postings(table, _i % 7 % 3 == 0);
+    begin_postings(table);
     push_world(world, counts[_i % 3], &random);
     uint8_t *image = write_postings(world->pages);
-    ck_assert_uint_le(posted_bytes, ART_POSTING_BYTES_MAX_OF_PAGES + ART_POSTING_BYTES_MAX_OF_PAGES);
+    ck_assert_uint_le(posted_bytes, 2 * ART_POSTING_BYTES_MAX);
     for (uint32_t i = 0; i < world->count; i++) {
         struct art_units units = units_with(&posted, table, world->term[i]);
         for (uint32_t page = 0; page < world->pages; page++)
@@ -302,16 +284,16 @@ LOOP_TEST(test_pages_of_features_are_those_that_were_pushed, 40) {
 }
 
 /* Random letters would take more bytes than they are worth: their pages have any, and only theirs. */
-LOOP_TEST(test_units_with_too_many_features_are_marked, 2) {
+TEST(test_units_with_too_many_features_are_marked) {
     struct random random = random_announced("marked");
     enum { TABLE = ART_FIELD_KEYS, PAGES = 100, ROWS = 100 };
     uint32_t own[PAGES], term[4000], others = 0;
-    begin_postings(TABLE, _i);
+    begin_postings(TABLE);
     for (uint32_t page = 0; page < PAGES; page++) {
         uint32_t count = page % 4 ? 50 : 4000;
         random_features(term, count, &random);
         own[page] = term[0];
-        push_terms(term, count, false, ROWS, page);
+        push_terms(term, count, false, ROWS);
     }
     uint8_t *image = write_postings(PAGES);
     for (uint32_t page = 0; page < PAGES; page++) {
@@ -335,7 +317,7 @@ TEST(test_a_bucket_has_what_it_has_no_room_for) {
     struct art_entry entry = {.flags = ART_DELETE};
     struct art_summary summary;
     toy_columns_open(&summary, (struct art_measures){.searches = ART_SEARCH_KEY});
-    begin_postings(ART_FIELD_KEYS, false);
+    begin_postings(ART_FIELD_KEYS);
     const struct art_term_set *set = bucket.set[ART_FIELD_KEYS];
     for (uint32_t len = 500; len <= BUCKET_KEY; len += 500) {
         art_terms_reset(&bucket);
@@ -355,15 +337,15 @@ TEST(test_a_bucket_has_what_it_has_no_room_for) {
 }
 
 /* Memory is bounded, whatever the names are. */
-LOOP_TEST(test_features_beyond_a_number_mark_their_units, 2) {
+TEST(test_features_beyond_a_number_mark_their_units) {
     struct random random = random_announced("too many");
     enum { TABLE = ART_FIELD_KEYS, PAGES = 60, COUNT = 4000 };
     uint32_t own[PAGES], term[COUNT];
-    begin_postings(TABLE, _i);
+    begin_postings(TABLE);
     for (uint32_t page = 0; page < PAGES; page++) {
         random_features(term, COUNT, &random);
         own[page] = term[COUNT / 2];
-        push_terms(term, COUNT, false, 100, page);
+        push_terms(term, COUNT, false, 100);
     }
     ck_assert_uint_le(postings.field[TABLE]->count, ART_POSTING_TERMS_MAX);
     ck_assert_uint_le(postings.field[TABLE]->mask, 4 * ART_POSTING_TERMS_MAX);
@@ -372,20 +354,19 @@ LOOP_TEST(test_features_beyond_a_number_mark_their_units, 2) {
     end_postings(image);
 }
 
-/* Terms of one page, every third of two: zeros stand behind all groups of three or four, and the last one begins as far
+/* Terms of one page, every third of two: zeros stand behind all groups of four, and the last one begins as far
  * behind the first as one can. */
-LOOP_TEST(test_the_last_group_of_the_largest_table_is_reached, 2) {
+TEST(test_the_last_group_of_the_largest_table_is_reached) {
     enum { TABLE = 3, A_PAGE = 3000, ROWS = 1000, BITS_OF_THREE = 3 * ART_POSTING_BITS + 4 };
-    uint32_t in_group = _i ? ART_GROUP_TERMS_OF_PAGES : ART_GROUP_TERMS;
-    uint32_t groups = _i ? ART_POSTING_BYTES_MAX_OF_PAGES / 7 : ART_POSTING_BYTES_MAX * 8 * 3 / BITS_OF_THREE / 4;
-    uint32_t terms = in_group * groups, pages = (terms + A_PAGE - 1) / A_PAGE, term[ART_BUCKET_TERMS];
-    begin_postings(TABLE, _i);
+    uint32_t groups = ART_POSTING_BYTES_MAX * 8 * 3 / BITS_OF_THREE / 4;
+    uint32_t terms = ART_GROUP_TERMS * groups, pages = (terms + A_PAGE - 1) / A_PAGE, term[ART_BUCKET_TERMS];
+    begin_postings(TABLE);
 #define FEATURE(i) ((uint32_t)(((uint64_t)(i) << 32) / terms) + 1)
     for (uint32_t page = 0; page <= pages; page++) {
         uint32_t count = 0, from = page * A_PAGE;
         for (uint32_t i = page ? from - A_PAGE : 0; i < from + A_PAGE && i < terms; i++)
             if (i >= from || i % 3 == 0) term[count++] = FEATURE(i);
-        push_terms(term, count, false, ROWS, page);
+        push_terms(term, count, false, ROWS);
     }
     uint8_t *image = write_postings(pages + 1);
     ck_assert_uint_gt(posted_bytes, 10 * groups);
@@ -401,14 +382,14 @@ LOOP_TEST(test_the_last_group_of_the_largest_table_is_reached, 2) {
 /* A term is listed up to a number of units, and then tells nothing, whatever becomes of them. */
 TEST(test_a_term_in_many_units_tells_nothing) {
     enum { LISTED = 2, BUCKETS = 1300, TERMS = 40 };
-    begin_postings(0, false);
+    begin_postings(0);
     for (uint32_t at = 0; at < BUCKETS; at++) {
         uint32_t term[TERMS], count = 0;
         for (uint32_t i = 0; i < TERMS; i++) { /* each third bucket has a term, up to some number, then the last one */
             bool has = at % 3 == 0 && at / 3 < ART_LISTED_UNITS - TERMS / 2 + i;
             if (has || at == BUCKETS - 1) term[count++] = (i + 1) * 0x9e3779b1u;
         }
-        push_terms(term, count, false, 100, at);
+        push_terms(term, count, false, 100);
     }
     uint8_t *image = write_postings(BUCKETS);
     uint32_t all = 0;
@@ -425,13 +406,13 @@ TEST(test_a_term_in_many_units_tells_nothing) {
 }
 
 /* A group that cannot be may be anywhere: any unit is named, and nothing is read behind the postings. */
-LOOP_TEST(test_a_group_that_lies_outside_names_all_units, 2) {
+TEST(test_a_group_that_lies_outside_names_all_units) {
     struct random random = {5};
     uint32_t term[16];
     random_features(term, 16, &random);
-    begin_postings(0, _i);
-    push_terms(term, 16, false, 100, _i ? 3 : 0);
-    uint8_t *image = write_postings(_i ? 40 : 1), *begins = image + 4;
+    begin_postings(0);
+    push_terms(term, 16, false, 100);
+    uint8_t *image = write_postings(1), *begins = image + 4;
     uint32_t groups = art_load16(image), words = art_load16(image + 2);
     const uint32_t ends[] = {words + 1, words + 1000, UINT16_MAX, 0};
     for (unsigned i = 0; i < 4; i++) {
@@ -448,29 +429,6 @@ LOOP_TEST(test_a_group_that_lies_outside_names_all_units, 2) {
 }
 
 /* --- bytes that lie ----------------------------------------------------------------------------------------------- */
-
-/* Format 2 had lookups of another form at the same position. */
-TEST(test_lookups_of_a_former_format_pass_over_nothing) {
-    struct random random = random_announced("former");
-    make((struct art_measures){2, 0, 1, 0}, KEYS_DIRECTORIES, 500, 0, 0, &random);
-    blob_run_clear(&run);
-    toy_codec_lend(false);
-    blob_former = true;
-    blob_run_leaves(&run, &rows, 0, false);
-    blob_former = false;
-    struct blob_image *image = &run.slots[0];
-    struct art_blob_trailer *trailer = blob_image_trailer(image->image);
-    ck_assert_uint_eq(trailer->format, ART_BLOB_FORMAT_POSTINGS);
-    memset(image->image + image->blob.postings, 0xa5, image->blob.postings_end - image->blob.postings);
-    trailer->format = ART_BLOB_FORMAT;
-    blob_image_rehash_all(image->image, &image->ref);
-    must(blob_image_check(image, &rows.summary));
-    struct art_units units = units_with(&image->blob, 0, 1);
-    ck_assert_uint_eq(art_units_count(&units), ART_UNITS_MAX);
-    trailer->format = ART_BLOB_FORMAT_POSTINGS;
-    blob_image_rehash_all(image->image, &image->ref);
-    ck_assert_int_eq(art_blob_open(&image->blob, image->image, &image->ref, blob_uuid, "test"), ART_CORRUPT);
-}
 
 /* Opens, is asked whatever it says, and is checked: the first error. */
 static int first_error(struct blob_image *image, struct random *random) {

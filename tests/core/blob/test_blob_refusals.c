@@ -2,6 +2,7 @@
  * and images whose hashes are right while one field of the trailer, or one hash, says what cannot be. And the layout's
  * far end: a full blob of so many small buckets that the short forms of the routing part do not reach.
  */
+#include "core/base/format.h"
 #include "core/blob/routing.h"
 #include "tests/support/blob_one.h"
 #include "tests/support/short_memory.h"
@@ -99,7 +100,7 @@ static void header_refused(const struct blob_image *from, const struct lie *lie)
 TEST(test_a_header_that_lies_is_refused_whatever_its_hash) {
     static const struct lie lies[] = {
         FIELD(magic, 0x41414141, "not a blob"),
-        FIELD(format, ART_BLOB_FORMAT_BLOCKS + 1, "use the sqlite-art that made it"),
+        FIELD(format, ART_FORMAT - 1, "use the sqlite-art that made it"),
         FIELD(kind, ART_BLOB_INDEX, "another kind or height"),
         FIELD(height, 1, "another kind or height"),
         FIELD(lookups, 1, "its summary is not that of its reference"),
@@ -118,7 +119,6 @@ TEST(test_a_header_that_lies_is_refused_whatever_its_hash) {
         FIELD(buckets, 0, "no buckets, or more than its entries or pages hold"),
         FIELD(filter, 64, "a filter that is not there"),
         FIELD(routing, 8, "the routing part lies outside"),
-        FIELD(root, 0, "the routing part leaves the footer"),
         FIELD(common, ART_LABEL_MAX + 1, "the label is too long"),
     };
     make(3000, 8, false);

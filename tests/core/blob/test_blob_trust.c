@@ -8,7 +8,6 @@
 
 static void make(struct blob_style style, uint32_t wanted, uint32_t fill_pages, bool filter, struct random *random) {
     toy_codec_lend(style.flags == FLAGS_PUTS);
-    blob_former = random_once_in(random, 3);
     blob_coded = random_once_in(random, 2);
     blob_run_make(&run, &rows, style, wanted, fill_pages, filter, random);
 }

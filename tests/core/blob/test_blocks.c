@@ -1,6 +1,7 @@
 /* Buckets whose values are a block: what is read of them, how full their pages become and how seldom a value is encoded
  * twice, and blocks that lie. The toy codec is lent; test_blob and others read the same blobs in every other way.
  */
+#include "core/base/format.h"
 #include "tests/support/blob_one.h"
 
 static void set_up(void) {
@@ -34,8 +35,8 @@ static struct totals totals(void) {
     return all;
 }
 
-static uint16_t format_of(const struct blob_image *image) {
-    return art_blob_trailer(image->image)->format;
+static uint16_t features_of(const struct blob_image *image) {
+    return art_blob_trailer(image->image)->incompatible;
 }
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
@@ -68,7 +69,7 @@ TEST(test_an_entry_says_where_in_a_block_its_value_is) {
         }
         ck_assert_uint_eq(met.next, image->rows);
         places += met.in_blocks;
-        ck_assert_uint_eq(format_of(image), met.in_blocks ? ART_BLOB_FORMAT_BLOCKS : ART_BLOB_FORMAT_LEAF);
+        ck_assert_uint_eq(features_of(image), met.in_blocks ? ART_BLOB_BLOCKS : 0);
     }
     ck_assert_uint_gt(places, rows.set.count / 2);
 }
@@ -187,7 +188,7 @@ TEST(test_values_that_no_block_makes_smaller_stay_as_they_are) {
     uint32_t blobs;
     make(style, 5000, 0, &random);
     ck_assert_uint_eq(totals().blocks, 0);
-    for (uint32_t i = 0; i < run.count; i++) ck_assert_uint_eq(format_of(&run.slots[i]), ART_BLOB_FORMAT_LEAF);
+    for (uint32_t i = 0; i < run.count; i++) ck_assert_uint_eq(features_of(&run.slots[i]), 0);
     blobs = run.level[0].count;
     blob_run_clear(&run);
     toy_codec_lend(false);
@@ -210,17 +211,17 @@ TEST(test_the_end_of_a_page_that_is_spared_stays_empty) {
     for (uint32_t row = 0; row < rows.set.count && !full; row++)
         must(art_builder_add(builder, rows.set.keys[row], &rows.entries[row], ART_SHARED_UNKNOWN, &full));
     must(art_builder_finish(builder, 1, 1, &built));
-    ck_assert_uint_eq(art_blob_trailer(image)->format, ART_BLOB_FORMAT_BLOCKS);
+    ck_assert_uint_eq(art_blob_trailer(image)->incompatible, ART_BLOB_BLOCKS);
     for (uint32_t page = 0; page < built.ref.leaf_pages; page++)
         ck_assert(memcmp(image + (page + 1) * ART_BLOB_PAGE - SPARE, zeros, SPARE) == 0);
     art_builder_close(builder);
     free(image);
 }
 
-/* Rows that blocks make smaller, then others: the blobs of the one stream have two formats. */
-TEST(test_only_blobs_with_blocks_have_their_format) {
-    struct random random = random_announced("formats of a run");
-    uint32_t formats[2] = {0};
+/* Rows that blocks make smaller, then others, in one stream. */
+TEST(test_only_blobs_with_blocks_have_their_feature) {
+    struct random random = random_announced("features of a run");
+    uint32_t features[2] = {0};
     blob_rows_make(&rows, (struct blob_style){KEYS_DIRECTORIES, VALUES_ALIKE, FLAGS_PUTS, CSNS_BYTE}, 9000, &random);
     for (uint32_t row = rows.set.count / 2; row < rows.set.count; row++) {
         uint8_t *value = (uint8_t *)rows.entries[row].value.data;
@@ -234,11 +235,11 @@ TEST(test_only_blobs_with_blocks_have_their_format) {
             struct art_bucket_view view = view_of(blob, b);
             blocks |= art_bucket_has_block(&view);
         }
-        ck_assert_uint_eq(format_of(&run.slots[i]), blocks ? ART_BLOB_FORMAT_BLOCKS : ART_BLOB_FORMAT_LEAF);
-        formats[blocks]++;
+        ck_assert_uint_eq(features_of(&run.slots[i]), blocks ? ART_BLOB_BLOCKS : 0);
+        features[blocks]++;
     }
-    ck_assert_uint_gt(formats[0], 1);
-    ck_assert_uint_gt(formats[1], 1);
+    ck_assert_uint_gt(features[0], 1);
+    ck_assert_uint_gt(features[1], 1);
 }
 
 /* Deletes and what shadows an older entry stand in no block, nor do chunks. */
@@ -272,27 +273,33 @@ TEST(test_only_first_puts_stand_in_blocks) {
 
 /* --- what is refused ---------------------------------------------------------------------------------------------- */
 
-TEST(test_without_a_codec_a_blob_with_blocks_is_of_an_unknown_format) {
-    struct random random = random_announced("formats");
+TEST(test_a_blob_is_refused_by_what_this_version_does_not_know) {
+    struct random random = random_announced("features");
     struct art_blob blob;
     make((struct blob_style){KEYS_DIRECTORIES, VALUES_ALIKE, FLAGS_PUTS, CSNS_BYTE}, 3000, 8, &random);
     struct blob_image *image = &run.slots[0];
-    ck_assert_uint_eq(format_of(image), ART_BLOB_FORMAT_BLOCKS);
+    struct art_blob_trailer *trailer = blob_image_trailer(image->image);
+    ck_assert_uint_eq(features_of(image), ART_BLOB_BLOCKS);
     toy_codec_lend(false);
     refused(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"), ART_CORRUPT,
-            "has format 6, this version reads 5");
+            "a blob has feature 1, which this version cannot read (test, slot 0): use a newer sqlite-art");
     toy_codec_lend(true);
+    trailer->compatible = 0x8001;
+    blob_image_rehash(image->image, &image->ref);
     must(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"));
-    blob_image_trailer(image->image)->format = ART_BLOB_FORMAT_SYMBOLS + 1;
+    trailer->incompatible |= 0x8000;
+    blob_image_rehash(image->image, &image->ref);
+    refused(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"), ART_CORRUPT, "a blob has feature 16");
+    trailer->format = ART_FORMAT + 1;
     blob_image_rehash(image->image, &image->ref);
     refused(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"), ART_CORRUPT,
-            "has format 8, this version reads 7");
+            "a blob has format 11, this version reads 10");
     struct blob_image *index = blob_run_root(&run);
     ck_assert_int_eq(index->blob.kind, ART_BLOB_INDEX);
-    blob_image_trailer(index->image)->format = ART_BLOB_FORMAT_BLOCKS;
+    blob_image_trailer(index->image)->incompatible = ART_BLOB_BLOCKS;
     blob_image_rehash(index->image, &index->ref);
     refused(art_blob_open(&blob, index->image, &index->ref, blob_uuid, "test"), ART_CORRUPT,
-            "an index of a leaf's format");
+            "an index with what only leaves have");
 }
 
 /* Some bytes of bucket 1 say something else, and the hashes are right. */
@@ -333,7 +340,7 @@ TEST(test_a_bucket_that_lies_about_its_block_is_refused) {
     blob_image_rehash(copy.image, &copy.ref);
     refused(blob_image_check(&copy, NULL), ART_CORRUPT, "unused bytes behind the bucket are not zero");
     /* and in a blob without blocks, the same bucket */
-    blob_image_trailer(copy.image)->format = ART_BLOB_FORMAT_LEAF;
+    blob_image_trailer(copy.image)->incompatible = 0;
     blob_image_rehash(copy.image, &copy.ref);
     must(art_blob_open(&copy.blob, copy.image, &copy.ref, blob_uuid, "test"));
     refused(art_blob_verify_all(&copy.blob), ART_CORRUPT, "of an unknown form");

@@ -318,11 +318,7 @@ TEST(test_a_root_that_makes_no_sense_is_refused_whatever_its_checksum) {
     must(art_root_decode(art_buffer_bytes(&good), &root));
     ck_assert_uint_eq(root->runs, 1);
     art_root_unref(root);
-    enum {
-        FLAGS = sizeof(struct art_root_header) + sizeof(uint32_t),
-        RUN = FLAGS + 1,
-        REF = RUN + sizeof(struct art_root_run)
-    };
+    enum { RUN = sizeof(struct art_root_header), REF = RUN + sizeof(struct art_root_run) };
     static const char impossible[] = "impossible counts or references";
     struct lie {
         size_t at;
@@ -335,9 +331,7 @@ TEST(test_a_root_that_makes_no_sense_is_refused_whatever_its_checksum) {
         {offsetof(struct art_root_header, runs), 255, impossible},
         {offsetof(struct art_root_header, csn) + 7, 1, impossible},
         {offsetof(struct art_root_header, generation) + 7, 1, impossible},
-        {FLAGS, 0, impossible},
-        {FLAGS, ART_ROOT_SYMBOLS | ART_ROOT_LEAVES, impossible},
-        {offsetof(struct art_root_header, format), ART_ROOT_FORMAT_SYMBOLS, impossible},
+        {offsetof(struct art_root_header, left_rows) + 3, 1, impossible},
         {RUN + offsetof(struct art_root_run, ref_len), 5, impossible},
         {RUN + offsetof(struct art_root_run, level), ART_RUN_LEVEL_LAST + 1, impossible},
         {RUN + offsetof(struct art_root_run, ref_len) + 2, 5, impossible},
@@ -594,8 +588,6 @@ TEST(test_a_root_whose_cuts_make_no_sense_is_refused_whatever_its_checksum) {
         size_t at;
         uint8_t byte;
     } lies[] = {
-        {offsetof(struct art_root_header, format), ART_ROOT_FORMAT},
-        {offsetof(struct art_root_header, format), ART_ROOT_FORMAT_LEFT},
         {offsetof(struct art_root_header, runs), 0},
         {offsetof(struct art_root_header, runs), 2},
         {cut + offsetof(struct art_root_cut, generation) + 6, 1}, /* of a root to come */
@@ -618,6 +610,51 @@ TEST(test_a_root_whose_cuts_make_no_sense_is_refused_whatever_its_checksum) {
     must(art_buffer_append(&bytes, good.data, 8));
     root_refused(&bytes, "impossible counts or references");
     art_buffer_clear(&good);
+    art_buffer_clear(&bytes);
+}
+
+/* --- what a later version brings ---------------------------------------------------------------------------------- */
+
+/* In row 0 of the log, as that version writes it. */
+static void set_feature(size_t set, unsigned feature) {
+    struct toy_row *root = &toy->log.row[0];
+    art_store32(root->data + set, art_load32(root->data + set) | 1u << (feature - 1));
+    art_store64(root->data + root->len - 8, art_hash64(root->data, root->len - 8));
+    small_tree_again();
+}
+
+TEST(test_a_compatible_feature_of_a_root_is_ignored_and_ends_with_the_next_root) {
+    enum { SET = offsetof(struct art_root_header, compatible) };
+    small_tree_make(false);
+    put("a", "1");
+    flush();
+    set_feature(SET, 32);
+    put("b", "1");
+    flush();
+    ck_assert_uint_eq(rows(), 2);
+    ck_assert_uint_eq(art_load32(toy->log.row[0].data + SET) >> 31, 0);
+}
+
+TEST(test_a_table_with_a_read_only_feature_is_read_and_not_written) {
+    bool existed;
+    small_tree_make(false);
+    put("a", "1");
+    flush();
+    set_feature(offsetof(struct art_root_header, read_only), 7);
+    ck_assert_uint_eq(rows(), 1);
+    refused(art_tree_insert(tree, ART_WRITE_REPLACE, text("b"), text("1"), &existed), ART_READONLY,
+            "the root has feature 7, with which this version can read, but not write");
+    refused(art_tree_claim(tree), ART_READONLY, "feature 7");
+    must(art_tree_check(tree));
+    ck_assert_uint_eq(rows(), 1);
+}
+
+TEST(test_a_root_with_an_incompatible_feature_is_refused) {
+    struct art_buffer bytes = {0};
+    small_tree_make(false);
+    must(art_root_encode(tree->root, &bytes));
+    art_store32(bytes.data + offsetof(struct art_root_header, incompatible), 1u << 16);
+    root_refused(&bytes, "the root has feature 17, which this version cannot read (the log): use a newer sqlite-art");
     art_buffer_clear(&bytes);
 }
 

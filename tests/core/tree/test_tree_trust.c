@@ -58,8 +58,9 @@ static void lie_in_page(uint8_t *page, uint32_t room, struct random *random) {
 /* Which bucket a key belongs to. */
 static void lie_in_routing(uint8_t *slot, struct art_ref *top, struct random *random) {
     const struct art_blob_trailer *trailer = art_blob_trailer(slot);
-    uint32_t room = art_min32(art_trailer_parts(trailer).nodes_end - trailer->root, 60);
-    for (int n = 2; n--;) slot[trailer->root + random_below(random, room)] = (uint8_t)random_next(random);
+    struct art_parts parts = art_trailer_parts(trailer);
+    uint32_t room = art_min32(parts.nodes_end - parts.nodes, 60);
+    for (int n = 2; n--;) slot[parts.nodes + random_below(random, room)] = (uint8_t)random_next(random);
     blob_image_rehash(slot, top);
 }
 
