@@ -71,7 +71,18 @@ TEST(test_an_owner_page_that_lies_with_a_right_sum_names_nobody) {
     }
     make_world();
     change(offsetof(struct art_superblock_page, slot_bytes), &nothing, 4, 0);
-    refused(read_it(), ART_CANTOPEN, "slots of 0 bytes");
+    refused(read_it(), ART_CORRUPT, "slots of another size");
+}
+
+TEST(test_a_file_with_an_incompatible_feature_is_refused_and_a_compatible_one_ignored) {
+    const uint32_t features = 0xc0000000;
+    make_world();
+    change(offsetof(struct art_superblock_page, compatible), &features, 4, 0);
+    EXPECT_OK(read_it());
+    EXPECT_OK(write_it());
+    change(offsetof(struct art_superblock_page, incompatible), &features, 4, 0);
+    refused(read_it(), ART_CANTOPEN, "the file has feature 31, which this version cannot read");
+    refused(write_it(), ART_CANTOPEN, "feature 31");
 }
 
 /* The table at the head of superblock.c, and what stands in for what cannot be asked. */
