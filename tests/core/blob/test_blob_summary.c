@@ -415,7 +415,7 @@ TEST(test_sums_and_zones_that_contradict_each_other_do_not_open) {
     LIE((trailer->sums = 3, liar.ref.has.sums = 3), "an impossible summary");
     LIE((trailer->columns = 9, liar.ref.has.columns = 9), "an impossible summary");
     LIE((trailer->columns = 3, liar.ref.has.columns = 3), "leaves the footer");
-    LIE((trailer->sums = 1, liar.ref.has.sums = 1), "leaves the footer");
+    LIE((trailer->sums = 1, liar.ref.has.sums = 1), "the first bucket is not the first");
     *blob = good;
     make_plausible();
     liars_summed[0] ^= 1;
