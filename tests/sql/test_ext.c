@@ -6,6 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/base/bytes.h"
+#include "core/base/hash.h"
+#include "core/tree/state/root_format.h"
 #include "tests/support/sql_one.h"
 
 static void make_table(const char *options) {
@@ -204,8 +207,9 @@ TEST(test_forged_shadow_tables_are_errors_and_the_table_can_be_dropped) {
          SQLITE_CORRUPT_VTAB},
         {"DELETE FROM t_artstate WHERE k = 'id'", "no id", SQLITE_CORRUPT_VTAB},
         {"UPDATE t_artstate SET v = 'short' WHERE k = 'id'", "no id", SQLITE_CORRUPT_VTAB},
-        {"UPDATE t_artstate SET v = 9 WHERE k = 'format'", "format 9", SQLITE_ERROR},
-        {"UPDATE t_artstate SET v = 3 WHERE k = 'format'", "use the version that made it", SQLITE_ERROR},
+        {"UPDATE t_artstate SET v = 9 WHERE k = 'format'", "format 9, of a version before 1.0", SQLITE_ERROR},
+        {"UPDATE t_artstate SET v = 11 WHERE k = 'format'", "use a newer version", SQLITE_ERROR},
+        {"INSERT INTO t_artstate VALUES('needs maps', 1)", "the feature 'maps', which this version", SQLITE_ERROR},
         {"DELETE FROM t_artdata", "log", SQLITE_CORRUPT_VTAB},
         {"UPDATE t_artdata SET ops = x'00' WHERE csn = 0", "log", SQLITE_CORRUPT_VTAB},
         {"UPDATE t_artdata SET ops = NULL", "log", SQLITE_CORRUPT_VTAB},
@@ -226,6 +230,54 @@ TEST(test_forged_shadow_tables_are_errors_and_the_table_can_be_dropped) {
         sql_close(fresh);
         ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM sqlite_schema WHERE name GLOB 't*'"), 0);
     }
+}
+
+/* The root says something else, with the right hash. */
+static void forge_root(size_t at, uint8_t bits) {
+    sqlite3_stmt *get = sql_prepare(db, "SELECT ops FROM t_artdata WHERE csn = 0"), *put;
+    uint8_t root[4096];
+    ck_assert_int_eq(sqlite3_step(get), SQLITE_ROW);
+    int len = sqlite3_column_bytes(get, 0);
+    ck_assert(len > (int)at && len <= (int)sizeof root);
+    memcpy(root, sqlite3_column_blob(get, 0), (size_t)len);
+    sqlite3_finalize(get);
+    root[at] |= bits;
+    art_store64(root + len - 8, art_hash64(root, (size_t)len - 8));
+    put = sql_prepare(db, "UPDATE t_artdata SET ops = ? WHERE csn = 0");
+    sqlite3_bind_blob(put, 1, root, len, SQLITE_STATIC);
+    ck_assert_int_eq(sqlite3_step(put), SQLITE_DONE);
+    sqlite3_finalize(put);
+}
+
+static char *all_shadow_rows(void) {
+    return kept(sql_rows(db, "SELECT k, quote(v) FROM t_artstate UNION ALL SELECT csn, hex(ops) FROM t_artdata"));
+}
+
+/* A bit of the root, or a row of T_artstate. And what everybody may ignore is ignored. */
+LOOP_TEST(test_a_table_with_a_feature_for_writers_is_read_and_not_written, 2) {
+    make_table("");
+    sql_run(db, "INSERT INTO t(t) VALUES('flush'); INSERT INTO t_artstate VALUES('much later', 1)");
+    const char *says = _i ? "the root has feature 32" : "this table has the feature 'maps'";
+    if (!_i) sql_run(db, "INSERT INTO t_artstate VALUES('writers need maps', 1)");
+    if (_i) forge_root(offsetof(struct art_root_header, read_only) + 3, 0x80);
+    sql_reopen();
+    char *before = all_shadow_rows(), *rows = kept(sql_rows(db, "SELECT * FROM t"));
+    EACH(statement, "INSERT INTO t(path) VALUES('new')", "UPDATE t SET value = 1", "DELETE FROM t",
+         "INSERT INTO t(t) VALUES('flush')", "INSERT INTO t(t) VALUES('optimize')", "INSERT INTO t(t) VALUES('clean')",
+         "INSERT INTO t(t) VALUES('adopt')", "INSERT INTO t(t) VALUES('add column more')",
+         "INSERT INTO t(t) VALUES('log_limit=2MB')", "INSERT INTO t(t, snapshot) VALUES('snapshot', 'a')",
+         "SELECT art_vacuum('t')")
+    sql_refused(db, SQLITE_READONLY, says, statement);
+    if (!_i) sql_refused(db, SQLITE_READONLY, says, "ALTER TABLE t RENAME TO u");
+    ck_assert_str_eq(all_shadow_rows(), before);
+    expect("ok|ok: 1 art table\n", "SELECT art_check('t'), substr(art_verify(), 1, 15)");
+    ck_assert_str_eq(kept(sql_rows(db, "SELECT * FROM t")), rows);
+    sql_run(db, "SELECT art_backup('%s/copy.db')", directory);
+    sql_close(db);
+    db = sql_open(TEXT("%s/copy.db", directory));
+    sql_refused(db, SQLITE_READONLY, says, "DELETE FROM t");
+    ck_assert_str_eq(kept(sql_rows(db, "SELECT * FROM t")), rows);
+    sql_run(db, "DROP TABLE t");
 }
 
 /* The same rows under the same number, but by another root: its slots are not those that the transaction keeps. */

@@ -205,6 +205,8 @@ TEST(test_every_field_of_the_state_is_looked_at) {
         {"UPDATE t_artstate SET v = 9 WHERE k = 'format'", "'format' is not one that this version of art knows"},
         {"UPDATE t_artstate SET v = '1' WHERE k = 'format'", "'format' is not one that this version of art knows"},
         {"DELETE FROM t_artstate WHERE k = 'format'", "'format' is missing"},
+        {"INSERT INTO t_artstate VALUES('needs maps', 1)",
+         "'needs maps' is a feature that this version of art does not know"},
         {"UPDATE t_artstate SET v = x'00' WHERE k = 'id'", "'id' is not 16 bytes"},
         {"DELETE FROM t_artstate WHERE k = 'id'", "'id' is missing"},
         {"UPDATE t_artstate SET v = '../x.art' WHERE k = 'file'", "'file' is no name of this table's .art file"},

@@ -79,7 +79,11 @@ static void forge_page(unsigned number, off_t offset, uint8_t byte) {
 }
 
 static void newer_file(void) {
-    forge_page(0, 8, 2);
+    forge_page(0, offsetof(struct art_superblock_page, format), 2);
+}
+
+static void file_with_a_feature(void) {
+    forge_page(0, offsetof(struct art_superblock_page, incompatible), 2);
 }
 
 static void file_of_another_table(void) {

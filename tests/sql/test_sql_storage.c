@@ -217,55 +217,6 @@ TEST(test_a_table_in_the_way_is_left_alone) {
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_artblob"), 1);
 }
 
-/* A version that knows nothing of blobs in the database would look for a file, or make one. */
-TEST(test_older_versions_are_told_that_there_is_no_file) {
-    static const char format[] = "SELECT typeof(v) || v FROM t_artstate WHERE k = 'format'";
-    for (int i = 0; i < 2; i++) {
-        sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value, storage=%s)", i ? "file" : "inline");
-        expect(i ? "integer4\n" : "integer5\n", format);
-        copy_to(i ? "inline" : "file");
-        sqlite3 *copy = sql_open(copy_path);
-        sql_expect(copy, i ? "integer5\n" : "integer4\n", format);
-        sql_close(copy);
-        sql_run(db, "DROP TABLE t");
-    }
-}
-
-/* It would say that the columns are damaged. That lasts through snapshots and copies. */
-TEST(test_older_versions_are_told_that_the_columns_are_newer) {
-    static const char format[] = "SELECT typeof(v) || v FROM t_artstate WHERE k = 'format'";
-    static const struct {
-        const char *columns, *row;
-        char format;
-    } tables[] = {{"path VARCHAR(9) PRIMARY KEY, a DEFAULT NULL, conflict", "'a', 1, 1", '4'},
-                  {"path, \"\"\"Version\"", "'a', 1", '4'},
-                  {"key BLOB", "x'00'", '7'},
-                  {"key STRING, a", "'a', 1", '7'},
-                  {"path, Version", "'a', 1", '7'},
-                  {"path, a, prefix", "'a', 1, 1", '7'},
-                  {"path, a INTEGER NOT NULL DEFAULT 0", "'a', 1", '7'},
-                  {"a, b, c, key=(a, b)", "'a', 1, 1", '7'}};
-    for (int i = 0; i < LENGTH(tables); i++) {
-        bool newer = tables[i].format == '7';
-        char *expected = TEXT("integer%c\n", tables[i].format);
-        sql_run(db, "CREATE VIRTUAL TABLE t USING art(%s, storage=file); INSERT INTO t VALUES(%s)", tables[i].columns,
-                tables[i].row);
-        expect(expected, format);
-        sql_run(db, "INSERT INTO t(t, snapshot) VALUES('snapshot', 'a')");
-        expect(newer ? expected : "integer6\n", format);
-        sql_run(db,
-                "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'a'); INSERT OR REPLACE INTO t VALUES(%s); "
-                "INSERT INTO t(t) VALUES('flush')",
-                tables[i].row);
-        expect(expected, format);
-        copy_to("inline");
-        sqlite3 *copy = sql_open(copy_path);
-        sql_expect(copy, newer ? expected : "integer5\n", format);
-        sql_close(copy);
-        sql_run(db, "DROP TABLE t");
-    }
-}
-
 /* Databases whose names lead to no folder, and those without one. */
 LOOP_TEST(test_a_database_that_is_no_file_keeps_its_blobs_in_itself, 3) {
     static const char *const names[] = {":memory:", "file:/shared?vfs=memdb", ""};
