@@ -28,7 +28,7 @@ static const struct golden {
     {"1.0", "keys", true, false, 1, 1, 0, NULL},
     {"1.0", "log", false, false, 4, 0, 0, NULL},
     {"1.0", "left", true, false, 1, 1, 0, NULL},
-    {"1.0", "cuts", true, false, 1, 2, 1, NULL},
+    {"1.0", "cuts", true, true, 1, 2, 1, NULL},
     {"1.0", "snapshots", true, false, 1, 1, 0, (const char *const[]){"monday", "tuesday", NULL}},
     {"1.0", "hot", true, false, 1, 3, 0, NULL},
     {"1.0", "wal", true, false, 1, 1, 0, NULL},
