@@ -76,7 +76,7 @@
 #include "core/blob/blob.h"
 
 enum {
-    ART_BLOB_MAGIC = 0x42545241,  /* "ARTB" */
+    ART_BLOB_MAGIC = 0x42545241, /* "ARTB" */
     ART_BUCKET_ALIGN = 8,
     ART_BUCKET_ENTRIES = ART_BLOCK_ROWS_MAX,
     ART_PAGE_LOSS_BYTES = 384, /* bytes of a page given up rather than let a bucket cross into the next page */

@@ -108,7 +108,8 @@ static const char *wrong_filter(const struct art_blob_trailer *trailer) {
     uint32_t begin = ART_BLOB_BYTES - trailer->footer_pages * ART_BLOB_PAGE;
     if (trailer->filter % ART_FILTER_BLOCK_BYTES || trailer->filter < begin || trailer->filter > ART_TRAILER_AT)
         return "the filter lies outside";
-    uint32_t end = trailer->routing, most = trailer->filter > end ? 0 : (end - trailer->filter) / ART_FILTER_BLOCK_BYTES;
+    uint32_t end = trailer->routing,
+             most = trailer->filter > end ? 0 : (end - trailer->filter) / ART_FILTER_BLOCK_BYTES;
     if (!trailer->filter_blocks || trailer->filter_blocks > most) return "the filter leaves the footer";
     return NULL;
 }
@@ -135,8 +136,7 @@ static const char *wrong_trailer(const struct art_blob_trailer *trailer) {
     const char *wrong = wrong_filter(trailer);
     if (wrong) return wrong;
     struct art_parts at = art_trailer_parts(trailer);
-    if (at.nodes_end > ART_TRAILER_AT || at.nodes >= at.nodes_end)
-        return "the routing part leaves the footer";
+    if (at.nodes_end > ART_TRAILER_AT || at.nodes >= at.nodes_end) return "the routing part leaves the footer";
     return NULL;
 }
 

@@ -225,8 +225,7 @@ static enum art_rc leave_bucket(struct art_blob_checker *checker, uint32_t bucke
     if (postings->fields) art_terms_end(&checker->terms, checker->expected->summary);
     enum art_rc rc = checker->names ? leave_names(checker, bucket) : ART_OK;
     if (!rc) rc = art_postings_reserve(postings, &checker->terms);
-    if (!rc)
-        art_postings_push(postings, &checker->terms, art_blob_entries_in(blob, bucket, bucket + 1));
+    if (!rc) art_postings_push(postings, &checker->terms, art_blob_entries_in(blob, bucket, bucket + 1));
     art_terms_reset(&checker->terms);
     return rc;
 }

@@ -175,10 +175,11 @@ void art_state_clear(struct art_state *state) {
 static int refuse_unknown(const struct art_state *state, const struct art_name *name, char **message) {
     long long format = (long long)state->format;
     if (state->has_format && format < ART_FORMAT)
-        return art_complain(message, SQLITE_ERROR,
-                            "art: this table has format %lld, of a version before 1.0 (%s): copy its rows with sqlite-art "
-                            "0.3.0 into an ordinary table, and with this version into a new one",
-                            format, name->table);
+        return art_complain(
+            message, SQLITE_ERROR,
+            "art: this table has format %lld, of a version before 1.0 (%s): copy its rows with sqlite-art "
+            "0.3.0 into an ordinary table, and with this version into a new one",
+            format, name->table);
     if (state->has_format && format > ART_FORMAT)
         return art_complain(message, SQLITE_ERROR,
                             "art: this table has format %lld, this version of art knows format %d: use a newer version",

@@ -128,8 +128,8 @@ struct art_table {
     bool keeps_cache;                    /* SQLite was told not to spill its cache */
     struct art_rows rows;
     char *writers_need; /* a feature that who writes has to know, and this version does not; NULL: none */
-    char *path;   /* of the .art file; NULL: blobs are rows of T_artblob */
-    bool renamed; /* T_artstate may not say yet that this is its name */
+    char *path;         /* of the .art file; NULL: blobs are rows of T_artblob */
+    bool renamed;       /* T_artstate may not say yet that this is its name */
     enum art_clear clear;
     bool remove_allowed; /* DROP takes the .art file along, if it belongs to this table */
     struct art_tree *tree;

@@ -1,5 +1,5 @@
-#include "core/base/format.h"
 #include "tests/fuzz/hosted_store.h"
+#include "core/base/format.h"
 
 #include "core/blob/blob_format.h"
 #include "core/store/cache.h"

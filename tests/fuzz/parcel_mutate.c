@@ -112,7 +112,7 @@ static bool change_header(const struct view *view, struct random *random) {
         uint16_t at, size;
     } fields[] = {FIELD(kind),         FIELD(flags),         FIELD(generation), FIELD(slot),       FIELD(entries),
                   FIELD(csn_min),      FIELD(count),         FIELD(buckets),    FIELD(leaf_pages), FIELD(routing),
-                  FIELD(footer_pages), FIELD(incompatible),        FIELD(common),     FIELD(filter),     FIELD(below),
+                  FIELD(footer_pages), FIELD(incompatible),  FIELD(common),     FIELD(filter),     FIELD(below),
                   FIELD(height),       FIELD(filter_blocks), FIELD(format),     FIELD(csn_max),    FIELD(overflows),
                   FIELD(key_max)};
 #undef FIELD

@@ -18,9 +18,11 @@
 
 #define ART_ROOT_MAGIC 0x52545241u /* "ARTR" */
 enum art_root_features {           /* the first of each set (core/base/format.h) */
-    ART_ROOT_ALL_BLOCKS = 1,       /* compatible: all leaf blobs of the last run were made when there was a codec */
-    ART_ROOT_HELD = 1,             /* read-only: the host has slots that snapshots hold, or have let go (run/held.c) */
-    ART_ROOT_BLOCKS = 1            /* incompatible: some blob may have blocks, here or in a snapshot */
+                         ART_ROOT_ALL_BLOCKS =
+                             1, /* compatible: all leaf blobs of the last run were made when there was a codec */
+                         ART_ROOT_HELD =
+                             1, /* read-only: the host has slots that snapshots hold, or have let go (run/held.c) */
+                         ART_ROOT_BLOCKS = 1 /* incompatible: some blob may have blocks, here or in a snapshot */
 };
 /* A csn has 56 bits. Half of them are more than anybody commits, and leave room for those that come next. */
 static const uint64_t ART_ROOT_CSN_MAX = (uint64_t)1 << 55, ART_ROW_CSN_MAX = ((uint64_t)1 << 56) - 1;
