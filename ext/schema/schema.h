@@ -265,7 +265,8 @@ struct art_state_query {
 };
 /* SQLite's code, SQLITE_ERROR for no such table; *out then has what was read before. Clear it in any case. */
 int art_state_read(const struct art_state_query *query, struct art_state *out);
-/* For a handle: format and features are known, but for `writers_need`, and there is an id. On an error there is nothing to clear. */
+/* For a handle: format and features are known, but for `writers_need`, and there is an id. On an error there is nothing
+ * to clear. */
 int art_shadow_read_state(struct art_connection *connection, const struct art_name *name,
                           const struct art_settings *defaults, struct art_state *out, char **message);
 
