@@ -342,6 +342,29 @@ read_otherwise(const struct art_summary *summary, const struct art_entry *entry,
     }
 }
 
+uint64_t art_stored_hash(const struct art_stored *value) {
+    uint8_t room[ART_VALUE_INLINE_MAX];
+    struct art_bytes plain = art_stored_plain(value, room);
+    return art_hash64(plain.data, plain.len);
+}
+
+static void __attribute__((noinline)) read_hashes(unsigned hashes, const struct art_stored *value,
+                                                  struct art_datum *out) {
+    int64_t hash = (int64_t)art_stored_hash(value);
+    for (; hashes; hashes &= hashes - 1) {
+        struct art_datum *datum = &out[__builtin_ctz(hashes)];
+        datum->kind = ART_DATUM_INTEGER;
+        datum->integer = hash;
+    }
+}
+
+inline void art_summary_read_stored(const struct art_summary *summary, const struct art_stored *value, unsigned wanted,
+                                    uint8_t *room, struct art_datum *out) {
+    unsigned hashes = wanted & summary->hashes, others = wanted & art_summary_bounded(summary);
+    if (others) summary->read(summary->context, value, others, room, out);
+    if (__builtin_expect(hashes != 0, 0)) read_hashes(hashes, value, out);
+}
+
 inline void art_summary_read(const struct art_summary *summary, const struct art_entry *entry, unsigned wanted,
                              uint8_t *room, struct art_datum *out) {
     assert(summary->has.sums <= summary->has.columns && (room || !(entry->flags & ART_IN_BLOCK)));
@@ -349,7 +372,20 @@ inline void art_summary_read(const struct art_summary *summary, const struct art
         read_otherwise(summary, entry, out);
     } else {
         struct art_stored stored = art_entry_stored(entry);
-        summary->read(summary->context, &stored, wanted, room, out);
+        art_summary_read_stored(summary, &stored, wanted, room, out);
+    }
+}
+
+/* A row by itself, or all of the block at once. */
+static void hash_rows(struct art_bytes block, uint32_t from, uint32_t to, struct art_datum *out) {
+    uint8_t room[ART_BLOCK_PLAIN_MAX];
+    uint32_t ends[ART_BLOCK_ROWS_MAX], rows = to - from;
+    if (rows > 1) art_codec()->values(block, room, ends);
+    for (uint32_t i = from; i < to; i++) {
+        uint32_t begin = i && rows > 1 ? ends[i - 1] : 0;
+        uint32_t end = rows > 1 ? ends[i] : art_codec()->value(block, i, room);
+        int64_t hash = (int64_t)art_hash64(room + begin, end - begin);
+        out[i - from] = (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = hash};
     }
 }
 
@@ -357,9 +393,13 @@ void art_summary_read_column(const struct art_summary *summary, struct art_bytes
                              uint32_t to, const uint8_t *flags, struct art_datum *out) {
     struct art_datum data[ART_SUMMARY_MAX];
     uint8_t room[ART_VALUE_INLINE_MAX];
-    bool at_once = summary->read_column != NULL;
+    bool hashed = summary->hashes >> column & 1, at_once = hashed || summary->read_column;
     assert(column < summary->has.columns && from <= to && to <= ART_BLOCK_ROWS_MAX);
-    if (at_once) summary->read_column(summary->context, block, column, from, to, out);
+    if (hashed) {
+        hash_rows(block, from, to, out);
+    } else if (at_once) {
+        summary->read_column(summary->context, block, column, from, to, out);
+    }
     for (uint32_t row = from; row < to; row++) {
         uint8_t said = flags[row - from];
         if (at_once && !(said & (ART_CHUNK | ART_OVERFLOW))) continue;
@@ -381,23 +421,16 @@ int64_t art_summary_keyed(struct art_bytes key, const struct art_datum *datum) {
     return (int64_t)(key.len ? art_hash64_seeded(key.data + 1, key.len - 1, seed) : art_hash64_seeded(NULL, 0, seed));
 }
 
-static int64_t hash_of_values(const struct art_datum *datum) {
-    return art_summary_keyed(art_bytes(NULL, 0), datum);
-}
-
 static inline int64_t summand(const struct art_datum *datum) {
     return datum->kind == ART_DATUM_INTEGER ? datum->integer : 0;
 }
 
-/* The data of hashes become what they add: the caller has read them, and nobody wants their numbers any more. */
-static void __attribute__((noinline))
-make_hashes(const struct art_summary *summary, struct art_bytes key, struct art_datum *data) {
-    for (unsigned left = summary->hashes; left; left &= left - 1) {
-        unsigned column = (unsigned)__builtin_ctz(left);
-        bool keyed = summary->keyed >> column & 1;
-        int64_t hash = art_summary_keyed(keyed ? key : art_bytes(NULL, 0), &data[column]);
-        data[column] = (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = hash};
-    }
+/* Data become what they add: nobody wants the number of the one with the key any more. */
+static void __attribute__((noinline)) put_key_in(const struct art_summary *summary, struct art_bytes key,
+                                                 struct art_datum *data) {
+    struct art_datum *keyed = &data[__builtin_ctz(summary->keyed)];
+    keyed->integer = art_summary_keyed(key, keyed);
+    keyed->kind = ART_DATUM_INTEGER;
 }
 
 static inline void take_replaced(struct art_measures has, const struct art_entry *entry, art_int128 *sum) {
@@ -410,7 +443,7 @@ static inline void take_replaced(struct art_measures has, const struct art_entry
     }
 }
 
-/* `key`: NULL without sums of hashes. */
+/* `key`: NULL without a keyed sum. */
 static inline __attribute__((always_inline)) void add_all_sums(const struct art_summary *summary,
                                                                const struct art_bytes *key,
                                                                const struct art_entry *entry, art_int128 *sum) {
@@ -420,21 +453,21 @@ static inline __attribute__((always_inline)) void add_all_sums(const struct art_
     if (entry->flags & ART_CHUNK) return;
     if (!(entry->flags & ART_DELETE)) {
         art_summary_read(summary, entry, sums_only(summary), room, data);
-        if (key) make_hashes(summary, *key, data);
+        if (key) put_key_in(summary, *key, data);
         for (unsigned i = 0; i < sums; i++) sum[i] = art_add128(sum[i], summand(&data[i]));
     }
     if (entry->flags & ART_REPLACED) take_replaced(summary->has, entry, sum);
 }
 
-static void __attribute__((noinline)) add_sums_and_hashes(const struct art_summary *summary, struct art_bytes key,
+static void __attribute__((noinline)) add_sums_with_key(const struct art_summary *summary, struct art_bytes key,
                                                           const struct art_entry *entry, art_int128 *sum) {
     add_all_sums(summary, &key, entry, sum);
 }
 
 void art_summary_sums(const struct art_summary *summary, struct art_bytes key, const struct art_entry *entry,
                       art_int128 *sum) {
-    if (__builtin_expect(summary->hashes, 0)) {
-        add_sums_and_hashes(summary, key, entry, sum);
+    if (__builtin_expect(summary->keyed, 0)) {
+        add_sums_with_key(summary, key, entry, sum);
     } else {
         add_all_sums(summary, NULL, entry, sum);
     }
@@ -446,9 +479,6 @@ void art_summary_sums_of_rows(const struct art_summary *summary, struct art_byte
     for (unsigned i = 0; i < summary->has.sums; i++) {
         if (summary->keyed >> i & 1) continue;
         art_summary_read_column(summary, block, i, from, to, flags, data);
-        bool hashes = summary->hashes >> i & 1;
-        for (uint32_t row = from; row < to && hashes; row++)
-            data[row - from].integer = hash_of_values(&data[row - from]);
         for (uint32_t row = from; row < to; row++) sum[i] = art_add128(sum[i], summand(&data[row - from]));
     }
 }
@@ -593,7 +623,8 @@ void art_summary_add(const struct art_summary *summary, struct art_bytes key, co
     if (entry->flags & ART_CHUNK) return;
     if (!(entry->flags & ART_DELETE)) {
         art_summary_read(summary, entry, ART_ALL_COLUMNS, NULL, data);
-        for (unsigned i = 0; i < has.columns; i++) {
+        for (unsigned left = art_summary_bounded(summary); left; left &= left - 1) {
+            unsigned i = (unsigned)__builtin_ctz(left);
             bool waits = texts && data[i].kind == ART_DATUM_TEXT && summary->texts >> i & 1;
             if (waits && data[i].by == ART_BY_BYTES && data[i].bytes.data) {
                 note_text(&texts[i], data[i].bytes);
@@ -601,10 +632,7 @@ void art_summary_add(const struct art_summary *summary, struct art_bytes key, co
                 add_datum(summary, i, &zone[i], &data[i]);
             }
         }
-        if (__builtin_expect(summary->hashes, 0)) {
-            art_summary_empty_zones(summary, zone);
-            make_hashes(summary, key, data);
-        }
+        if (__builtin_expect(summary->keyed, 0)) put_key_in(summary, key, data);
         for (unsigned i = 0; i < has.sums; i++) sum[i] = art_add128(sum[i], summand(&data[i]));
     }
     if (entry->flags & ART_REPLACED) take_replaced(has, entry, sum);
@@ -625,7 +653,7 @@ uint32_t art_replaced_encode(const struct art_summary *summary, struct art_bytes
     bool any = false;
     if (!summary->has.sums) return 0;
     art_summary_read(summary, row, sums_only(summary), room, data);
-    if (summary->hashes) make_hashes(summary, key, data);
+    if (summary->keyed) put_key_in(summary, key, data);
     for (unsigned i = 0; i < summary->has.sums; i++) {
         uint64_t value = (uint64_t)summand(&data[i]);
         any |= value != 0;

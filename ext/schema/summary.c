@@ -295,23 +295,6 @@ int art_summary_find_measured(const struct art_summarised *summarised, unsigned 
     return item >= 0 && !summarised->items[item].measure ? -1 : item;
 }
 
-/* One number for them all, of which core makes the hashes. */
-static void read_hashes(const struct art_stored *value, unsigned hashes, struct art_datum *out) {
-    uint64_t hash = art_stored_hash(value);
-    for (; hashes; hashes &= hashes - 1) {
-        struct art_datum *datum = &out[__builtin_ctz(hashes)];
-        datum->kind = ART_DATUM_INTEGER;
-        datum->integer = (int64_t)hash;
-    }
-}
-
-static void read_hashes_of_rows(struct art_bytes block, uint32_t from, uint32_t to, struct art_datum *out) {
-    uint64_t hashes[ART_BLOCK_ROWS_MAX];
-    art_block_hashes(block, from, to, hashes);
-    for (uint32_t i = 0; i < to - from; i++)
-        out[i] = (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = (int64_t)hashes[i]};
-}
-
 /* For core: the columns of a record. A damaged one is reported by the read of the row. */
 static void read_row(void *context, const struct art_stored *value, unsigned wanted, uint8_t *room,
                      struct art_datum *out) {
@@ -319,22 +302,10 @@ static void read_row(void *context, const struct art_stored *value, unsigned wan
     art_record_data(&summarised->in_record, value, wanted, room, out);
 }
 
-static void read_row_with_hashes(void *context, const struct art_stored *value, unsigned wanted, uint8_t *room,
-                                 struct art_datum *out) {
-    const struct art_summarised *summarised = context;
-    unsigned hashes = wanted & summarised->hashes;
-    if (summarised->in_record.count) art_record_data(&summarised->in_record, value, wanted & ~hashes, room, out);
-    if (hashes) read_hashes(value, hashes, out);
-}
-
 static void read_column_of_rows(void *context, struct art_bytes block, unsigned item, uint32_t from, uint32_t to,
                                 struct art_datum *out) {
     const struct art_summarised *summarised = context;
     uint8_t room[ART_BLOCK_PLAIN_MAX];
-    if (summarised->hashes >> item & 1) {
-        read_hashes_of_rows(block, from, to, out);
-        return;
-    }
     art_block_column(block, summarised->items[item].column - 1, from, to, room, out);
     for (uint32_t i = 0; i < to - from; i++) {
         if (out[i].kind == ART_DATUM_BEYOND) out[i].kind = ART_DATUM_NULL;
@@ -373,7 +344,7 @@ struct art_summary art_summary_for_core(const struct art_summarised *summarised)
     }
     summary.hashes = summarised->hashes;
     if (summarised->search_key) summary.has.searches |= ART_SEARCH_KEY;
-    summary.read = summarised->hashes ? read_row_with_hashes : read_row;
+    summary.read = read_row;
     summary.read_column = read_column_of_rows;
     summary.choose = choose_rows_of_block;
     summary.choose_records = choose_records;
