@@ -376,16 +376,19 @@ inline void art_summary_read(const struct art_summary *summary, const struct art
     }
 }
 
-/* A row by itself, or all of the block at once. */
+/* A row by itself, or many at once. */
 static void hash_rows(struct art_bytes block, uint32_t from, uint32_t to, struct art_datum *out) {
     uint8_t room[ART_BLOCK_PLAIN_MAX];
     uint32_t ends[ART_BLOCK_ROWS_MAX], rows = to - from;
-    if (rows > 1) art_codec()->values(block, room, ends);
-    for (uint32_t i = from; i < to; i++) {
-        uint32_t begin = i && rows > 1 ? ends[i - 1] : 0;
-        uint32_t end = rows > 1 ? ends[i] : art_codec()->value(block, i, room);
-        int64_t hash = (int64_t)art_hash64(room + begin, end - begin);
-        out[i - from] = (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = hash};
+    if (rows == 1) {
+        ends[0] = art_codec()->value(block, from, room);
+    } else {
+        art_codec()->values(block, from, to, room, ends);
+    }
+    for (uint32_t i = 0; i < rows; i++) {
+        uint32_t begin = i ? ends[i - 1] : 0;
+        int64_t hash = (int64_t)art_hash64(room + begin, ends[i] - begin);
+        out[i] = (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = hash};
     }
 }
 
@@ -416,7 +419,7 @@ static inline unsigned sums_only(const struct art_summary *summary) {
 }
 
 /* A datum that is none is damage. */
-int64_t art_summary_keyed(struct art_bytes key, const struct art_datum *datum) {
+static int64_t keyed_hash(struct art_bytes key, const struct art_datum *datum) {
     uint64_t seed = datum->kind == ART_DATUM_INTEGER ? (uint64_t)datum->integer : 0;
     return (int64_t)(key.len ? art_hash64_seeded(key.data + 1, key.len - 1, seed) : art_hash64_seeded(NULL, 0, seed));
 }
@@ -429,7 +432,7 @@ static inline int64_t summand(const struct art_datum *datum) {
 static void __attribute__((noinline)) put_key_in(const struct art_summary *summary, struct art_bytes key,
                                                  struct art_datum *data) {
     struct art_datum *keyed = &data[__builtin_ctz(summary->keyed)];
-    keyed->integer = art_summary_keyed(key, keyed);
+    keyed->integer = keyed_hash(key, keyed);
     keyed->kind = ART_DATUM_INTEGER;
 }
 
@@ -477,9 +480,17 @@ void art_summary_sums_of_rows(const struct art_summary *summary, struct art_byte
                               const uint8_t *flags, art_int128 *sum) {
     struct art_datum data[ART_BLOCK_ROWS_MAX];
     for (unsigned i = 0; i < summary->has.sums; i++) {
-        if (summary->keyed >> i & 1) continue;
+        if (summary->keyed && summary->hashes >> i & 1) continue;
         art_summary_read_column(summary, block, i, from, to, flags, data);
         for (uint32_t row = from; row < to; row++) sum[i] = art_add128(sum[i], summand(&data[row - from]));
+    }
+}
+
+void art_summary_add_hashes(const struct art_summary *summary, struct art_bytes key, const struct art_datum *datum,
+                            art_int128 *sum) {
+    for (unsigned left = summary->hashes; left; left &= left - 1) {
+        unsigned i = (unsigned)__builtin_ctz(left);
+        sum[i] = art_add128(sum[i], summary->keyed >> i & 1 ? keyed_hash(key, datum) : summand(datum));
     }
 }
 

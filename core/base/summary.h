@@ -360,13 +360,14 @@ void art_summary_choose(const struct art_summary *summary, struct art_bytes bloc
                         struct art_row_set *rows);
 void art_summary_choose_singly(const struct art_summary *summary, const struct art_entry *entries,
                                const struct art_limits *limits, struct art_row_set *rows);
-/* Only the sums, added to `sum`: of an entry; and of all that puts rows [from, to) of a block, but for a `keyed`
- * column, for which the caller adds what art_summary_keyed() makes of its datum in each row. */
+/* Only the sums, added to `sum`: of an entry; and of all that puts rows [from, to) of a block, with a keyed
+ * sum but for hashes: these art_summary_add_hashes() adds, of the datum that the keyed column has in each row. */
 void art_summary_sums(const struct art_summary *summary, struct art_bytes key, const struct art_entry *entry,
                       art_int128 *sum);
 void art_summary_sums_of_rows(const struct art_summary *summary, struct art_bytes block, uint32_t from, uint32_t to,
                               const uint8_t *flags, art_int128 *sum);
-int64_t art_summary_keyed(struct art_bytes key, const struct art_datum *datum);
+void art_summary_add_hashes(const struct art_summary *summary, struct art_bytes key, const struct art_datum *datum,
+                            art_int128 *sum);
 
 /* The bytes of ART_REPLACED for the row that an entry puts, into `out`; returns how many. 0: all sums are 0, and the
  * flag is not set. */

@@ -104,7 +104,7 @@ static inline enum art_rc child_at(const struct art_blob *blob, const struct art
     return art_bucket_child(blob, &position->view, position->bucket, position->entry, out);
 }
 
-/* Of a block's rows the keyed column's data, and of other entries all sums, with their keys. */
+/* Of a block's rows the hashes, and of other entries all sums, with their keys. */
 static enum art_rc add_sums_with_keys(struct art_blob_cursor *at, uint32_t to, const struct art_summary *summary,
                                       art_int128 *sum) {
     const struct art_bucket_view *view = &at->view;
@@ -122,7 +122,7 @@ static enum art_rc add_sums_with_keys(struct art_blob_cursor *at, uint32_t to, c
     for (uint32_t i = from; !rc && at->valid && i < to; i++) {
         struct art_bytes key = art_bytes(at->key, at->key_len);
         if (block) {
-            sum[keyed] = art_add128(sum[keyed], art_summary_keyed(key, &data[i - from]));
+            art_summary_add_hashes(summary, key, &data[i - from], sum);
         } else {
             art_bucket_place(view, i, &entry);
             art_summary_sums(summary, key, &entry, sum);
