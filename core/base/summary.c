@@ -351,18 +351,21 @@ uint64_t art_stored_hash(const struct art_stored *value) {
 static void __attribute__((noinline)) read_hashes(unsigned hashes, const struct art_stored *value,
                                                   struct art_datum *out) {
     int64_t hash = (int64_t)art_stored_hash(value);
-    for (; hashes; hashes &= hashes - 1) {
-        struct art_datum *datum = &out[__builtin_ctz(hashes)];
-        datum->kind = ART_DATUM_INTEGER;
-        datum->integer = hash;
+    for (unsigned i = 0; i < hashes; i++) {
+        out[i].kind = ART_DATUM_INTEGER;
+        out[i].integer = hash;
     }
 }
 
 inline void art_summary_read_stored(const struct art_summary *summary, const struct art_stored *value, unsigned wanted,
                                     uint8_t *room, struct art_datum *out) {
-    unsigned hashes = wanted & summary->hashes, others = wanted & art_summary_bounded(summary);
-    if (others) summary->read(summary->context, value, others, room, out);
-    if (__builtin_expect(hashes != 0, 0)) read_hashes(hashes, value, out);
+    if (__builtin_expect(summary->hashes, 0)) {
+        unsigned hashes = (1u << summary->hashes) - 1;
+        if (wanted & hashes) read_hashes(summary->hashes, value, out);
+        wanted &= (1u << summary->has.columns) - 1 - hashes;
+        if (!wanted) return;
+    }
+    summary->read(summary->context, value, wanted, room, out);
 }
 
 inline void art_summary_read(const struct art_summary *summary, const struct art_entry *entry, unsigned wanted,
@@ -396,7 +399,7 @@ void art_summary_read_column(const struct art_summary *summary, struct art_bytes
                              uint32_t to, const uint8_t *flags, struct art_datum *out) {
     struct art_datum data[ART_SUMMARY_MAX];
     uint8_t room[ART_VALUE_INLINE_MAX];
-    bool hashed = summary->hashes >> column & 1, at_once = hashed || summary->read_column;
+    bool hashed = column < summary->hashes, at_once = hashed || summary->read_column;
     assert(column < summary->has.columns && from <= to && to <= ART_BLOCK_ROWS_MAX);
     if (hashed) {
         hash_rows(block, from, to, out);
@@ -429,11 +432,9 @@ static inline int64_t summand(const struct art_datum *datum) {
 }
 
 /* Data become what they add: nobody wants the number of the one with the key any more. */
-static void __attribute__((noinline)) put_key_in(const struct art_summary *summary, struct art_bytes key,
-                                                 struct art_datum *data) {
-    struct art_datum *keyed = &data[__builtin_ctz(summary->keyed)];
-    keyed->integer = keyed_hash(key, keyed);
-    keyed->kind = ART_DATUM_INTEGER;
+static void __attribute__((noinline)) put_key_in(struct art_bytes key, struct art_datum *data) {
+    data->integer = keyed_hash(key, data);
+    data->kind = ART_DATUM_INTEGER;
 }
 
 static inline void take_replaced(struct art_measures has, const struct art_entry *entry, art_int128 *sum) {
@@ -456,7 +457,7 @@ static inline __attribute__((always_inline)) void add_all_sums(const struct art_
     if (entry->flags & ART_CHUNK) return;
     if (!(entry->flags & ART_DELETE)) {
         art_summary_read(summary, entry, sums_only(summary), room, data);
-        if (key) put_key_in(summary, *key, data);
+        if (key) put_key_in(*key, data);
         for (unsigned i = 0; i < sums; i++) sum[i] = art_add128(sum[i], summand(&data[i]));
     }
     if (entry->flags & ART_REPLACED) take_replaced(summary->has, entry, sum);
@@ -479,8 +480,7 @@ void art_summary_sums(const struct art_summary *summary, struct art_bytes key, c
 void art_summary_sums_of_rows(const struct art_summary *summary, struct art_bytes block, uint32_t from, uint32_t to,
                               const uint8_t *flags, art_int128 *sum) {
     struct art_datum data[ART_BLOCK_ROWS_MAX];
-    for (unsigned i = 0; i < summary->has.sums; i++) {
-        if (summary->keyed && summary->hashes >> i & 1) continue;
+    for (unsigned i = summary->keyed ? summary->hashes : 0; i < summary->has.sums; i++) {
         art_summary_read_column(summary, block, i, from, to, flags, data);
         for (uint32_t row = from; row < to; row++) sum[i] = art_add128(sum[i], summand(&data[row - from]));
     }
@@ -488,10 +488,9 @@ void art_summary_sums_of_rows(const struct art_summary *summary, struct art_byte
 
 void art_summary_add_hashes(const struct art_summary *summary, struct art_bytes key, const struct art_datum *datum,
                             art_int128 *sum) {
-    for (unsigned left = summary->hashes; left; left &= left - 1) {
-        unsigned i = (unsigned)__builtin_ctz(left);
-        sum[i] = art_add128(sum[i], summary->keyed >> i & 1 ? keyed_hash(key, datum) : summand(datum));
-    }
+    assert(summary->keyed && summary->hashes);
+    sum[0] = art_add128(sum[0], keyed_hash(key, datum));
+    for (unsigned i = 1; i < summary->hashes; i++) sum[i] = art_add128(sum[i], summand(datum));
 }
 
 void art_summary_widen(const struct art_summary *summary, unsigned column, struct art_zone *zone,
@@ -634,8 +633,7 @@ void art_summary_add(const struct art_summary *summary, struct art_bytes key, co
     if (entry->flags & ART_CHUNK) return;
     if (!(entry->flags & ART_DELETE)) {
         art_summary_read(summary, entry, ART_ALL_COLUMNS, NULL, data);
-        for (unsigned left = art_summary_bounded(summary); left; left &= left - 1) {
-            unsigned i = (unsigned)__builtin_ctz(left);
+        for (unsigned i = summary->hashes; i < has.columns; i++) {
             bool waits = texts && data[i].kind == ART_DATUM_TEXT && summary->texts >> i & 1;
             if (waits && data[i].by == ART_BY_BYTES && data[i].bytes.data) {
                 note_text(&texts[i], data[i].bytes);
@@ -643,7 +641,7 @@ void art_summary_add(const struct art_summary *summary, struct art_bytes key, co
                 add_datum(summary, i, &zone[i], &data[i]);
             }
         }
-        if (__builtin_expect(summary->keyed, 0)) put_key_in(summary, key, data);
+        if (__builtin_expect(summary->keyed, 0)) put_key_in(key, data);
         for (unsigned i = 0; i < has.sums; i++) sum[i] = art_add128(sum[i], summand(&data[i]));
     }
     if (entry->flags & ART_REPLACED) take_replaced(has, entry, sum);
@@ -664,7 +662,7 @@ uint32_t art_replaced_encode(const struct art_summary *summary, struct art_bytes
     bool any = false;
     if (!summary->has.sums) return 0;
     art_summary_read(summary, row, sums_only(summary), room, data);
-    if (summary->keyed) put_key_in(summary, key, data);
+    if (summary->keyed) put_key_in(key, data);
     for (unsigned i = 0; i < summary->has.sums; i++) {
         uint64_t value = (uint64_t)summand(&data[i]);
         any |= value != 0;

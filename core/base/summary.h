@@ -117,7 +117,8 @@ enum { ART_TEXT_END = 0xff, ART_CUT_WIDTH = 3 };
 struct art_summary {
     struct art_measures has;
     uint8_t texts; /* a bit for each column in which zones of texts have bounds; in others texts count as blobs do */
-    uint8_t hashes, keyed; /* the same: sums of hashes, and the one of these with the key in it */
+    uint8_t hashes; /* so many of the first sums are of hashes */
+    bool keyed;     /* the first one of these has the key in it */
     /* The values of columns in a row, in the summary's order: those that `wanted` has a bit for, hashes never. A value that is no
      * record has NULLs. Texts and blobs lie in the value's bytes; of a value in a block they may be made in `room`,
      * which has ART_VALUE_INLINE_MAX bytes then. */
@@ -338,13 +339,9 @@ void art_text_bounds_settle(struct art_text_bounds *bounds, struct art_zone *zon
 /* What a row's value makes of the zone of its column. */
 void art_summary_widen(const struct art_summary *summary, unsigned column, struct art_zone *zone,
                        const struct art_datum *datum);
-/* A bit for each column with bounds: sums of hashes have none. */
-static inline unsigned art_summary_bounded(const struct art_summary *summary) {
-    return ((1u << summary->has.columns) - 1) & ~(unsigned)summary->hashes;
-}
 /* What an entry, whose value is in no block, adds to the sums, and its row to zones; added to them. `texts`: NULL, or
  * takes texts in place of each zone. `data`: of a put, what art_summary_read() gives, but of the keyed sum; else left
- * as it is. Here and below `key` is the entry's, and is looked at only with `keyed` sums. */
+ * as it is. Here and below `key` is the entry's, and is looked at only with a `keyed` sum. */
 void art_summary_add(const struct art_summary *summary, struct art_bytes key, const struct art_entry *entry,
                      art_int128 *sum, struct art_zone *zone, struct art_text_bounds *texts, struct art_datum *data);
 /* The same, added to nothing. */

@@ -112,12 +112,11 @@ static enum art_rc add_sums_with_keys(struct art_blob_cursor *at, uint32_t to, c
     struct art_datum data[ART_BUCKET_ENTRIES];
     struct art_entry entry;
     uint32_t from = at->entry;
-    unsigned keyed = (unsigned)__builtin_ctz(summary->keyed);
     enum art_rc rc = ART_OK;
     bool block = art_bucket_has_block(view);
     if (block) {
         const uint8_t *flags = art_bucket_flags_of(view, from, to, room);
-        art_summary_read_column(summary, art_bucket_block(view), keyed, from, to, flags, data);
+        art_summary_read_column(summary, art_bucket_block(view), 0, from, to, flags, data);
     }
     for (uint32_t i = from; !rc && at->valid && i < to; i++) {
         struct art_bytes key = art_bytes(at->key, at->key_len);

@@ -137,10 +137,7 @@ static inline void give_share(const struct art_memtable *memtable, struct art_no
     art_int128 *sum = art_node_sums(node);
     struct art_zone *zone = art_zones_behind(sum, has);
     for (unsigned i = 0; i < has.sums; i++) sum[i] = art_add128(sum[i], share->summed.sum[i]);
-    for (unsigned left = art_summary_bounded(memtable->summary); left; left &= left - 1) {
-        unsigned i = (unsigned)__builtin_ctz(left);
-        art_zone_widen(&zone[i], &share->summed.zone[i]);
-    }
+    for (unsigned i = 0; i < has.columns; i++) art_zone_widen(&zone[i], &share->summed.zone[i]);
 }
 
 /* Gives the share to all nodes above the position that `key`, which shares `shared` bytes with its nearest leaf, has or

@@ -162,21 +162,23 @@ static int parse_item(struct summary_list *list) {
     return skip_mark(list, ')') ? SQLITE_OK : refuse_list(list, "a summary has one column in parentheses");
 }
 
-/* Those with sums first, the others behind them, as they were named. */
+/* What stands where in core's order. */
+static unsigned place_of(enum art_measure measure) {
+    if (measure == ART_MEASURE_HASH) return 0;
+    return measure == ART_MEASURE_HASH_VALUES ? 1 : measure == ART_MEASURE_SUM ? 2 : 3;
+}
+
+/* Sums of hashes first, then other sums, the others behind them, each as they were named. */
 static void put_sums_first(struct art_summarised *list) {
     struct art_summarised sorted = {.search_key = list->search_key, .repeats = list->repeats};
-    for (int sums = 1; sums >= 0; sums--) {
+    for (unsigned place = 0; place < 4; place++) {
         for (unsigned i = 0; i < list->count; i++) {
-            enum art_measure measure = list->items[i].measure;
-            bool is_sum = measure == ART_MEASURE_SUM || art_measure_hashes(measure);
-            if (is_sum == (bool)sums) sorted.items[sorted.count++] = list->items[i];
+            if (place_of(list->items[i].measure) == place) sorted.items[sorted.count++] = list->items[i];
         }
-        if (sums) sorted.sums = sorted.count;
+        if (place == 1) sorted.hashes = (uint8_t)sorted.count;
+        if (place == 2) sorted.sums = sorted.count;
     }
-    for (unsigned i = 0; i < sorted.count; i++) { /* insertion sort by column; the key is in no record */
-        bool hashes = art_measure_hashes(sorted.items[i].measure);
-        sorted.hashes |= (uint8_t)(hashes << i);
-        if (hashes) continue;
+    for (unsigned i = sorted.hashes; i < sorted.count; i++) { /* insertion sort by column; the key is in no record */
         struct art_record_columns *in_record = &sorted.in_record;
         unsigned at = in_record->count++, column = sorted.items[i].column - 1;
         assert(sorted.items[i].column != ART_COLUMN_KEY && in_record->count <= ART_SUMMARY_MAX);
@@ -340,9 +342,9 @@ struct art_summary art_summary_for_core(const struct art_summarised *summarised)
         summary.has.lookups |= (uint8_t)(summarised->items[i].lookup << i);
         summary.has.searches |= (uint16_t)(summarised->items[i].search << i);
         summary.texts |= (uint8_t)((summarised->items[i].measure != ART_MEASURE_NONE) << i);
-        summary.keyed |= (uint8_t)((summarised->items[i].measure == ART_MEASURE_HASH) << i);
     }
     summary.hashes = summarised->hashes;
+    summary.keyed = summarised->count && summarised->items[0].measure == ART_MEASURE_HASH;
     if (summarised->search_key) summary.has.searches |= ART_SEARCH_KEY;
     summary.read = read_row;
     summary.read_column = read_column_of_rows;
