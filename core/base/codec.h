@@ -23,9 +23,9 @@ struct art_codec {
     const char *(*insane)(struct art_bytes block, uint32_t count);
     /* Value `row` of a sane block into `out`, which has room for ART_VALUE_INLINE_MAX bytes. Returns its bytes. */
     uint32_t (*value)(struct art_bytes block, uint32_t row, uint8_t *out);
-    /* All values, one behind the other, into `out`, which has room for ART_BLOCK_PLAIN_MAX bytes; ends[i]: where value
-     * i ends. */
-    void (*values)(struct art_bytes block, uint8_t *out, uint32_t *ends);
+    /* The values of rows [from, to), one behind the other, into `out`, which has room for ART_BLOCK_PLAIN_MAX bytes;
+     * ends[i]: where value from + i ends. */
+    void (*values)(struct art_bytes block, uint32_t from, uint32_t to, uint8_t *out, uint32_t *ends);
 };
 
 /* The process's; NULL: none. */

@@ -15,11 +15,6 @@ uint64_t art_hash64(const void *data, size_t len) {
     return XXH3_64bits(data, len);
 }
 
-uint64_t art_hash64_pair(uint64_t first, uint64_t second) {
-    const uint64_t pair[2] = {first, second};
-    return XXH3_64bits(pair, sizeof pair);
-}
-
 uint64_t art_hash64_seeded(const void *data, size_t len, uint64_t seed) {
     assert(data || !len);
     return XXH3_64bits_withSeed(data, len, seed);

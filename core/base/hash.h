@@ -15,8 +15,6 @@ struct art_hash128 {
 /* XXH3 of `len` bytes (0: `data` may be NULL), in 64 and in 128 bits. */
 uint64_t art_hash64(const void *data, size_t len);
 struct art_hash128 art_hash128(const void *data, size_t len);
-/* art_hash64() of two numbers, 8 bytes each, little-endian. */
-uint64_t art_hash64_pair(uint64_t first, uint64_t second);
 /* art_hash64() with a seed; 0 is that itself. */
 uint64_t art_hash64_seeded(const void *data, size_t len, uint64_t seed);
 

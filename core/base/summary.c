@@ -326,6 +326,32 @@ read_otherwise(const struct art_summary *summary, const struct art_entry *entry,
     }
 }
 
+uint64_t art_stored_hash(const struct art_stored *value) {
+    uint8_t room[ART_VALUE_INLINE_MAX];
+    struct art_bytes plain = art_stored_plain(value, room);
+    return art_hash64(plain.data, plain.len);
+}
+
+static void __attribute__((noinline)) read_hashes(unsigned hashes, const struct art_stored *value,
+                                                  struct art_datum *out) {
+    int64_t hash = (int64_t)art_stored_hash(value);
+    for (unsigned i = 0; i < hashes; i++) {
+        out[i].kind = ART_DATUM_INTEGER;
+        out[i].integer = hash;
+    }
+}
+
+inline void art_summary_read_stored(const struct art_summary *summary, const struct art_stored *value, unsigned wanted,
+                                    uint8_t *room, struct art_datum *out) {
+    if (__builtin_expect(summary->hashes, 0)) {
+        unsigned hashes = (1u << summary->hashes) - 1;
+        if (wanted & hashes) read_hashes(summary->hashes, value, out);
+        wanted &= (1u << summary->has.columns) - 1 - hashes;
+        if (!wanted) return;
+    }
+    summary->read(summary->context, value, wanted, room, out);
+}
+
 inline void art_summary_read(const struct art_summary *summary, const struct art_entry *entry, unsigned wanted,
                              uint8_t *room, struct art_datum *out) {
     assert(summary->has.sums <= summary->has.columns && (room || !(entry->flags & ART_IN_BLOCK)));
@@ -333,7 +359,23 @@ inline void art_summary_read(const struct art_summary *summary, const struct art
         read_otherwise(summary, entry, out);
     } else {
         struct art_stored stored = art_entry_stored(entry);
-        summary->read(summary->context, &stored, wanted, room, out);
+        art_summary_read_stored(summary, &stored, wanted, room, out);
+    }
+}
+
+/* A row by itself, or many at once. */
+static void hash_rows(struct art_bytes block, uint32_t from, uint32_t to, struct art_datum *out) {
+    uint8_t room[ART_BLOCK_PLAIN_MAX];
+    uint32_t ends[ART_BLOCK_ROWS_MAX], rows = to - from;
+    if (rows == 1) {
+        ends[0] = art_codec()->value(block, from, room);
+    } else {
+        art_codec()->values(block, from, to, room, ends);
+    }
+    for (uint32_t i = 0; i < rows; i++) {
+        uint32_t begin = i ? ends[i - 1] : 0;
+        int64_t hash = (int64_t)art_hash64(room + begin, ends[i] - begin);
+        out[i] = (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = hash};
     }
 }
 
@@ -341,9 +383,13 @@ void art_summary_read_column(const struct art_summary *summary, struct art_bytes
                              uint32_t to, const uint8_t *flags, struct art_datum *out) {
     struct art_datum data[ART_SUMMARY_MAX];
     uint8_t room[ART_VALUE_INLINE_MAX];
-    bool at_once = summary->read_column != NULL;
+    bool hashed = column < summary->hashes, at_once = hashed || summary->read_column;
     assert(column < summary->has.columns && from <= to && to <= ART_BLOCK_ROWS_MAX);
-    if (at_once) summary->read_column(summary->context, block, column, from, to, out);
+    if (hashed) {
+        hash_rows(block, from, to, out);
+    } else if (at_once) {
+        summary->read_column(summary->context, block, column, from, to, out);
+    }
     for (uint32_t row = from; row < to; row++) {
         uint8_t said = flags[row - from];
         if (at_once && !(said & (ART_CHUNK | ART_OVERFLOW))) continue;
@@ -360,28 +406,19 @@ static inline unsigned sums_only(const struct art_summary *summary) {
 }
 
 /* A datum that is none is damage. */
-int64_t art_summary_keyed(struct art_bytes key, const struct art_datum *datum) {
+static int64_t keyed_hash(struct art_bytes key, const struct art_datum *datum) {
     uint64_t seed = datum->kind == ART_DATUM_INTEGER ? (uint64_t)datum->integer : 0;
     return (int64_t)(key.len ? art_hash64_seeded(key.data + 1, key.len - 1, seed) : art_hash64_seeded(NULL, 0, seed));
-}
-
-static int64_t hash_of_values(const struct art_datum *datum) {
-    return art_summary_keyed(art_bytes(NULL, 0), datum);
 }
 
 static inline int64_t summand(const struct art_datum *datum) {
     return datum->kind == ART_DATUM_INTEGER ? datum->integer : 0;
 }
 
-/* The data of hashes become what they add: the caller has read them, and nobody wants their numbers any more. */
-static void __attribute__((noinline))
-make_hashes(const struct art_summary *summary, struct art_bytes key, struct art_datum *data) {
-    for (unsigned left = summary->hashes; left; left &= left - 1) {
-        unsigned column = (unsigned)__builtin_ctz(left);
-        bool keyed = summary->keyed >> column & 1;
-        int64_t hash = art_summary_keyed(keyed ? key : art_bytes(NULL, 0), &data[column]);
-        data[column] = (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = hash};
-    }
+/* Data become what they add: nobody wants the number of the one with the key any more. */
+static void __attribute__((noinline)) put_key_in(struct art_bytes key, struct art_datum *data) {
+    data->integer = keyed_hash(key, data);
+    data->kind = ART_DATUM_INTEGER;
 }
 
 static inline void take_replaced(struct art_measures has, const struct art_entry *entry, art_int128 *sum) {
@@ -394,7 +431,7 @@ static inline void take_replaced(struct art_measures has, const struct art_entry
     }
 }
 
-/* `key`: NULL without sums of hashes. */
+/* `key`: NULL without a keyed sum. */
 static inline __attribute__((always_inline)) void add_all_sums(const struct art_summary *summary,
                                                                const struct art_bytes *key,
                                                                const struct art_entry *entry, art_int128 *sum) {
@@ -404,21 +441,21 @@ static inline __attribute__((always_inline)) void add_all_sums(const struct art_
     if (entry->flags & ART_CHUNK) return;
     if (!(entry->flags & ART_DELETE)) {
         art_summary_read(summary, entry, sums_only(summary), room, data);
-        if (key) make_hashes(summary, *key, data);
+        if (key) put_key_in(*key, data);
         for (unsigned i = 0; i < sums; i++) sum[i] = art_add128(sum[i], summand(&data[i]));
     }
     if (entry->flags & ART_REPLACED) take_replaced(summary->has, entry, sum);
 }
 
-static void __attribute__((noinline)) add_sums_and_hashes(const struct art_summary *summary, struct art_bytes key,
+static void __attribute__((noinline)) add_sums_with_key(const struct art_summary *summary, struct art_bytes key,
                                                           const struct art_entry *entry, art_int128 *sum) {
     add_all_sums(summary, &key, entry, sum);
 }
 
 void art_summary_sums(const struct art_summary *summary, struct art_bytes key, const struct art_entry *entry,
                       art_int128 *sum) {
-    if (__builtin_expect(summary->hashes, 0)) {
-        add_sums_and_hashes(summary, key, entry, sum);
+    if (__builtin_expect(summary->keyed, 0)) {
+        add_sums_with_key(summary, key, entry, sum);
     } else {
         add_all_sums(summary, NULL, entry, sum);
     }
@@ -427,14 +464,17 @@ void art_summary_sums(const struct art_summary *summary, struct art_bytes key, c
 void art_summary_sums_of_rows(const struct art_summary *summary, struct art_bytes block, uint32_t from, uint32_t to,
                               const uint8_t *flags, art_int128 *sum) {
     struct art_datum data[ART_BLOCK_ROWS_MAX];
-    for (unsigned i = 0; i < summary->has.sums; i++) {
-        if (summary->keyed >> i & 1) continue;
+    for (unsigned i = summary->keyed ? summary->hashes : 0; i < summary->has.sums; i++) {
         art_summary_read_column(summary, block, i, from, to, flags, data);
-        bool hashes = summary->hashes >> i & 1;
-        for (uint32_t row = from; row < to && hashes; row++)
-            data[row - from].integer = hash_of_values(&data[row - from]);
         for (uint32_t row = from; row < to; row++) sum[i] = art_add128(sum[i], summand(&data[row - from]));
     }
+}
+
+void art_summary_add_hashes(const struct art_summary *summary, struct art_bytes key, const struct art_datum *datum,
+                            art_int128 *sum) {
+    assert(summary->keyed && summary->hashes);
+    sum[0] = art_add128(sum[0], keyed_hash(key, datum));
+    for (unsigned i = 1; i < summary->hashes; i++) sum[i] = art_add128(sum[i], summand(datum));
 }
 
 void art_summary_widen(const struct art_summary *summary, unsigned column, struct art_zone *zone,
@@ -577,7 +617,7 @@ void art_summary_add(const struct art_summary *summary, struct art_bytes key, co
     if (entry->flags & ART_CHUNK) return;
     if (!(entry->flags & ART_DELETE)) {
         art_summary_read(summary, entry, ART_ALL_COLUMNS, NULL, data);
-        for (unsigned i = 0; i < has.columns; i++) {
+        for (unsigned i = summary->hashes; i < has.columns; i++) {
             bool waits = texts && data[i].kind == ART_DATUM_TEXT && summary->texts >> i & 1;
             if (waits && data[i].by == ART_BY_BYTES && data[i].bytes.data) {
                 note_text(&texts[i], data[i].bytes);
@@ -585,10 +625,7 @@ void art_summary_add(const struct art_summary *summary, struct art_bytes key, co
                 add_datum(summary, i, &zone[i], &data[i]);
             }
         }
-        if (__builtin_expect(summary->hashes, 0)) {
-            art_summary_empty_zones(summary, zone);
-            make_hashes(summary, key, data);
-        }
+        if (__builtin_expect(summary->keyed, 0)) put_key_in(key, data);
         for (unsigned i = 0; i < has.sums; i++) sum[i] = art_add128(sum[i], summand(&data[i]));
     }
     if (entry->flags & ART_REPLACED) take_replaced(has, entry, sum);
@@ -609,7 +646,7 @@ uint32_t art_replaced_encode(const struct art_summary *summary, struct art_bytes
     bool any = false;
     if (!summary->has.sums) return 0;
     art_summary_read(summary, row, sums_only(summary), room, data);
-    if (summary->hashes) make_hashes(summary, key, data);
+    if (summary->keyed) put_key_in(key, data);
     for (unsigned i = 0; i < summary->has.sums; i++) {
         uint64_t value = (uint64_t)summand(&data[i]);
         any |= value != 0;

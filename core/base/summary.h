@@ -21,10 +21,10 @@
  * of a text or blob, its hashes, and of a text the upper bits of its code above them. An entry with ART_CHUNK is no
  * row, and counts nothing.
  *
- * A sum of hashes adds up a hash of each row, modulo 2^64: its upper bits mean nothing. Its datum is a number that the
- * host has made of the value, so that a reference has it, too; what is added is the hash of the row's key,
- * without the first byte, which is its name space, seeded with this number; or of no key. So a row that moves takes its
- * datum along, and its hash is made anew. Such a column has no bounds: its zones are empty.
+ * A sum of hashes adds up a hash of each row, modulo 2^64: its upper bits mean nothing. Its datum is no column's: it is
+ * XXH3-64 of the value, so equal rows must have equal bytes. One without the key adds that. The keyed one adds the hash
+ * of the row's key, without the first byte, which is its name space, seeded with the datum. So a row that moves takes its
+ * datum along, in a reference, too, and its hash is made anew. Such a sum has no bounds: its zones are empty.
  */
 #ifndef ART_BASE_SUMMARY_H
 #define ART_BASE_SUMMARY_H
@@ -117,8 +117,9 @@ enum { ART_TEXT_END = 0xff, ART_CUT_WIDTH = 3 };
 struct art_summary {
     struct art_measures has;
     uint8_t texts; /* a bit for each column in which zones of texts have bounds; in others texts count as blobs do */
-    uint8_t hashes, keyed; /* the same: sums of hashes, and of these the ones with the key in them */
-    /* The values of columns in a row, in the summary's order: those that `wanted` has a bit for. A value that is no
+    uint8_t hashes; /* so many of the first sums are of hashes */
+    bool keyed;     /* the first one of these has the key in it */
+    /* The values of columns in a row, in the summary's order: those that `wanted` has a bit for, hashes never. A value that is no
      * record has NULLs. Texts and blobs lie in the value's bytes; of a value in a block they may be made in `room`,
      * which has ART_VALUE_INLINE_MAX bytes then. */
     void (*read)(void *context, const struct art_stored *value, unsigned wanted, uint8_t *room, struct art_datum *out);
@@ -302,6 +303,12 @@ static inline art_int128 art_subtract128(art_int128 a, art_int128 b) {
 /* --- entries ------------------------------------------------------------------------------------------------------ */
 
 #define ART_ALL_COLUMNS UINT8_MAX
+/* The datum of sums of hashes. */
+uint64_t art_stored_hash(const struct art_stored *value);
+/* The data of a row's whole value in the wanted columns (a bit each). `out` has room for all columns, and `room` is
+ * summary->read()'s. */
+void art_summary_read_stored(const struct art_summary *summary, const struct art_stored *value, unsigned wanted,
+                             uint8_t *room, struct art_datum *out);
 /* What an entry puts: its data in the wanted columns (a bit each), or NULLs where it puts no row. `out` has room for
  * all columns, and borrows from the entry, or from `room` of ART_VALUE_INLINE_MAX bytes, where its value stands in a
  * block; else that may be NULL. Others than the wanted mean nothing. */
@@ -330,13 +337,9 @@ void art_text_bounds_settle(struct art_text_bounds *bounds, struct art_zone *zon
 /* What a row's value makes of the zone of its column. */
 void art_summary_widen(const struct art_summary *summary, unsigned column, struct art_zone *zone,
                        const struct art_datum *datum);
-/* Of sums of hashes, whatever was made of them: there are no bounds. */
-static inline void art_summary_empty_zones(const struct art_summary *summary, struct art_zone *zone) {
-    for (unsigned left = summary->hashes; left; left &= left - 1) zone[__builtin_ctz(left)] = (struct art_zone){0};
-}
 /* What an entry, whose value is in no block, adds to the sums, and its row to zones; added to them. `texts`: NULL, or
- * takes texts in place of each zone. `data`: of a put, what art_summary_read() gives, but of hashes; else left as it
- * is. Here and below `key` is the entry's, and is looked at only with `keyed` sums. */
+ * takes texts in place of each zone. `data`: of a put, what art_summary_read() gives, but of the keyed sum; else left
+ * as it is. Here and below `key` is the entry's, and is looked at only with a `keyed` sum. */
 void art_summary_add(const struct art_summary *summary, struct art_bytes key, const struct art_entry *entry,
                      art_int128 *sum, struct art_zone *zone, struct art_text_bounds *texts, struct art_datum *data);
 /* The same, added to nothing. */
@@ -352,13 +355,14 @@ void art_summary_choose(const struct art_summary *summary, struct art_bytes bloc
                         struct art_row_set *rows);
 void art_summary_choose_singly(const struct art_summary *summary, const struct art_entry *entries,
                                const struct art_limits *limits, struct art_row_set *rows);
-/* Only the sums, added to `sum`: of an entry; and of all that puts rows [from, to) of a block, but for a `keyed`
- * column, for which the caller adds what art_summary_keyed() makes of its datum in each row. */
+/* Only the sums, added to `sum`: of an entry; and of all that puts rows [from, to) of a block, with a keyed
+ * sum but for hashes: these art_summary_add_hashes() adds, of the datum that the keyed column has in each row. */
 void art_summary_sums(const struct art_summary *summary, struct art_bytes key, const struct art_entry *entry,
                       art_int128 *sum);
 void art_summary_sums_of_rows(const struct art_summary *summary, struct art_bytes block, uint32_t from, uint32_t to,
                               const uint8_t *flags, art_int128 *sum);
-int64_t art_summary_keyed(struct art_bytes key, const struct art_datum *datum);
+void art_summary_add_hashes(const struct art_summary *summary, struct art_bytes key, const struct art_datum *datum,
+                            art_int128 *sum);
 
 /* The bytes of ART_REPLACED for the row that an entry puts, into `out`; returns how many. 0: all sums are 0, and the
  * flag is not set. */

@@ -786,7 +786,7 @@ uint32_t art_blob_cursor_index(const struct art_blob_cursor *cursor) {
 static __attribute__((noinline)) void decode_entry(const struct art_blob_cursor *cursor, struct art_entry *entry) {
     struct art_plain_bucket *plain = cursor->plain;
     if (plain->start != cursor->view.start) {
-        art_codec()->values(entry->value, plain->bytes, plain->ends);
+        art_codec()->values(entry->value, 0, cursor->view.count, plain->bytes, plain->ends);
         plain->start = cursor->view.start;
     }
     uint32_t from = cursor->entry ? plain->ends[cursor->entry - 1] : 0, end = plain->ends[cursor->entry];

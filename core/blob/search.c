@@ -104,7 +104,7 @@ static inline enum art_rc child_at(const struct art_blob *blob, const struct art
     return art_bucket_child(blob, &position->view, position->bucket, position->entry, out);
 }
 
-/* Of a block's rows the keyed column's data, and of other entries all sums, with their keys. */
+/* Of a block's rows the hashes, and of other entries all sums, with their keys. */
 static enum art_rc add_sums_with_keys(struct art_blob_cursor *at, uint32_t to, const struct art_summary *summary,
                                       art_int128 *sum) {
     const struct art_bucket_view *view = &at->view;
@@ -112,17 +112,16 @@ static enum art_rc add_sums_with_keys(struct art_blob_cursor *at, uint32_t to, c
     struct art_datum data[ART_BUCKET_ENTRIES];
     struct art_entry entry;
     uint32_t from = at->entry;
-    unsigned keyed = (unsigned)__builtin_ctz(summary->keyed);
     enum art_rc rc = ART_OK;
     bool block = art_bucket_has_block(view);
     if (block) {
         const uint8_t *flags = art_bucket_flags_of(view, from, to, room);
-        art_summary_read_column(summary, art_bucket_block(view), keyed, from, to, flags, data);
+        art_summary_read_column(summary, art_bucket_block(view), 0, from, to, flags, data);
     }
     for (uint32_t i = from; !rc && at->valid && i < to; i++) {
         struct art_bytes key = art_bytes(at->key, at->key_len);
         if (block) {
-            sum[keyed] = art_add128(sum[keyed], art_summary_keyed(key, &data[i - from]));
+            art_summary_add_hashes(summary, key, &data[i - from], sum);
         } else {
             art_bucket_place(view, i, &entry);
             art_summary_sums(summary, key, &entry, sum);

@@ -2,7 +2,6 @@
  *
  *   block_format.h   the bytes, and what each encoding brings
  *   encode.c         records become a block: its head names the files that share the work (encode.h, private)
- *   hashes.c         one number made of all values of a row
  *   cells.c          the checks of a block, and one column of it, opened
  *   read.c           fields, columns and whole values out of a block, and which rows have wanted ones
  *   cells.h          what all of them share (private)
@@ -35,12 +34,6 @@ enum art_rc art_block_reader_field(struct art_block_reader *reader, unsigned row
  * ART_DATUM_BEYOND, and art_block_field() says what is wrong. */
 void art_block_column(struct art_bytes block, unsigned column, unsigned from, unsigned to, uint8_t *room,
                       struct art_datum *out);
-
-/* The number made of all values of a row: as it is stored, of a record, and of the rows from `from` to before `to` of
- * a sane block. */
-uint64_t art_stored_hash(const struct art_stored *value);
-uint64_t art_record_hash(struct art_bytes record);
-void art_block_hashes(struct art_bytes block, unsigned from, unsigned to, uint64_t *out);
 
 /* Which values of a column are wanted. */
 struct art_column_test {

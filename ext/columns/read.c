@@ -665,17 +665,18 @@ static uint32_t value_of_block(struct art_bytes block, uint32_t row, uint8_t *ou
     return assemble_value(&reader, row, reader.cell[0], out, ART_VALUE_INLINE_MAX);
 }
 
-static void values_of_block(struct art_bytes block, uint8_t *out, uint32_t *ends) {
+static void values_of_block(struct art_bytes block, uint32_t from, uint32_t to, uint8_t *out, uint32_t *ends) {
     struct reader reader;
     uint32_t used = 0;
     open_all(&reader, block);
-    for (uint32_t from = 0, rows = reader.block.rows; from < rows; from += ROWS_AT_ONCE) {
-        uint32_t to = art_min32(rows, from + ROWS_AT_ONCE);
+    assert(from <= to && to <= reader.block.rows);
+    for (uint32_t begin = from; begin < to; begin += ROWS_AT_ONCE) {
+        uint32_t end = art_min32(to, begin + ROWS_AT_ONCE);
         for (uint32_t i = 0; i < reader.block.columns; i++)
-            read_cells(&reader.column[i], reader.entry[i], from, to, reader.cell[i]);
-        for (uint32_t row = from; row < to; row++) {
-            used += assemble_value(&reader, row, &reader.cell[0][row - from], out + used, ART_BLOCK_PLAIN_MAX - used);
-            ends[row] = used;
+            read_cells(&reader.column[i], reader.entry[i], begin, end, reader.cell[i]);
+        for (uint32_t row = begin; row < end; row++) {
+            used += assemble_value(&reader, row, &reader.cell[0][row - begin], out + used, ART_BLOCK_PLAIN_MAX - used);
+            *ends++ = used;
         }
     }
 }

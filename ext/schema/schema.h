@@ -156,7 +156,7 @@ struct art_summarised_column {
 struct art_summarised {
     struct art_summarised_column items[ART_SUMMARY_MAX]; /* in core's order */
     unsigned count, sums;
-    uint8_t hashes; /* a bit for each item that is one */
+    uint8_t hashes; /* so many of the first sums are of hashes, that of hash(*) before that of hash(values) */
     bool search_key;
     struct art_record_columns in_record; /* where they are in a record, by ascending columns */
 };

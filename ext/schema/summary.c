@@ -155,21 +155,23 @@ static int parse_item(struct summary_list *list) {
     return skip_mark(list, ')') ? SQLITE_OK : refuse_list(list, "a summary has one column in parentheses");
 }
 
-/* Those with sums first, the others behind them, as they were named. */
+/* What stands where in core's order. */
+static unsigned place_of(enum art_measure measure) {
+    if (measure == ART_MEASURE_HASH) return 0;
+    return measure == ART_MEASURE_HASH_VALUES ? 1 : measure == ART_MEASURE_SUM ? 2 : 3;
+}
+
+/* Sums of hashes first, then other sums, the others behind them, each as they were named. */
 static void put_sums_first(struct art_summarised *list) {
     struct art_summarised sorted = {.search_key = list->search_key};
-    for (int sums = 1; sums >= 0; sums--) {
+    for (unsigned place = 0; place < 4; place++) {
         for (unsigned i = 0; i < list->count; i++) {
-            enum art_measure measure = list->items[i].measure;
-            bool is_sum = measure == ART_MEASURE_SUM || art_measure_hashes(measure);
-            if (is_sum == (bool)sums) sorted.items[sorted.count++] = list->items[i];
+            if (place_of(list->items[i].measure) == place) sorted.items[sorted.count++] = list->items[i];
         }
-        if (sums) sorted.sums = sorted.count;
+        if (place == 1) sorted.hashes = (uint8_t)sorted.count;
+        if (place == 2) sorted.sums = sorted.count;
     }
-    for (unsigned i = 0; i < sorted.count; i++) { /* insertion sort by column; the key is in no record */
-        bool hashes = art_measure_hashes(sorted.items[i].measure);
-        sorted.hashes |= (uint8_t)(hashes << i);
-        if (hashes) continue;
+    for (unsigned i = sorted.hashes; i < sorted.count; i++) { /* insertion sort by column; the key is in no record */
         struct art_record_columns *in_record = &sorted.in_record;
         unsigned at = in_record->count++, column = sorted.items[i].column - 1;
         assert(sorted.items[i].column != ART_COLUMN_KEY && in_record->count <= ART_SUMMARY_MAX);
@@ -288,23 +290,6 @@ int art_summary_find_measured(const struct art_summarised *summarised, unsigned 
     return item >= 0 && !summarised->items[item].measure ? -1 : item;
 }
 
-/* One number for them all, of which core makes the hashes. */
-static void read_hashes(const struct art_stored *value, unsigned hashes, struct art_datum *out) {
-    uint64_t hash = art_stored_hash(value);
-    for (; hashes; hashes &= hashes - 1) {
-        struct art_datum *datum = &out[__builtin_ctz(hashes)];
-        datum->kind = ART_DATUM_INTEGER;
-        datum->integer = (int64_t)hash;
-    }
-}
-
-static void read_hashes_of_rows(struct art_bytes block, uint32_t from, uint32_t to, struct art_datum *out) {
-    uint64_t hashes[ART_BLOCK_ROWS_MAX];
-    art_block_hashes(block, from, to, hashes);
-    for (uint32_t i = 0; i < to - from; i++)
-        out[i] = (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = (int64_t)hashes[i]};
-}
-
 /* For core: the columns of a record. A damaged one is reported by the read of the row. */
 static void read_row(void *context, const struct art_stored *value, unsigned wanted, uint8_t *room,
                      struct art_datum *out) {
@@ -312,22 +297,10 @@ static void read_row(void *context, const struct art_stored *value, unsigned wan
     art_record_data(&summarised->in_record, value, wanted, room, out);
 }
 
-static void read_row_with_hashes(void *context, const struct art_stored *value, unsigned wanted, uint8_t *room,
-                                 struct art_datum *out) {
-    const struct art_summarised *summarised = context;
-    unsigned hashes = wanted & summarised->hashes;
-    if (summarised->in_record.count) art_record_data(&summarised->in_record, value, wanted & ~hashes, room, out);
-    if (hashes) read_hashes(value, hashes, out);
-}
-
 static void read_column_of_rows(void *context, struct art_bytes block, unsigned item, uint32_t from, uint32_t to,
                                 struct art_datum *out) {
     const struct art_summarised *summarised = context;
     uint8_t room[ART_BLOCK_PLAIN_MAX];
-    if (summarised->hashes >> item & 1) {
-        read_hashes_of_rows(block, from, to, out);
-        return;
-    }
     art_block_column(block, summarised->items[item].column - 1, from, to, room, out);
     for (uint32_t i = 0; i < to - from; i++) {
         if (out[i].kind == ART_DATUM_BEYOND) out[i].kind = ART_DATUM_NULL;
@@ -362,11 +335,11 @@ struct art_summary art_summary_for_core(const struct art_summarised *summarised)
         summary.has.lookups |= (uint8_t)(summarised->items[i].lookup << i);
         summary.has.searches |= (uint16_t)(summarised->items[i].search << i);
         summary.texts |= (uint8_t)((summarised->items[i].measure != ART_MEASURE_NONE) << i);
-        summary.keyed |= (uint8_t)((summarised->items[i].measure == ART_MEASURE_HASH) << i);
     }
     summary.hashes = summarised->hashes;
+    summary.keyed = summarised->count && summarised->items[0].measure == ART_MEASURE_HASH;
     if (summarised->search_key) summary.has.searches |= ART_SEARCH_KEY;
-    summary.read = summarised->hashes ? read_row_with_hashes : read_row;
+    summary.read = read_row;
     summary.read_column = read_column_of_rows;
     summary.choose = choose_rows_of_block;
     summary.choose_records = choose_records;

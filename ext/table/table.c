@@ -172,10 +172,10 @@ enum art_rc art_row_hash(struct art_tree *tree, struct art_bytes path, const str
         if (rc) return rc;
         record = art_stored_of(whole);
     }
-    uint64_t seed = art_stored_hash(&record);
+    uint64_t hash = art_stored_hash(&record);
     art_free(owned);
-    bool keyed = measure == ART_MEASURE_HASH;
-    *out = (int64_t)art_hash64_seeded(keyed ? path.data : NULL, keyed ? path.len : 0, seed);
+    if (measure == ART_MEASURE_HASH) hash = art_hash64_seeded(path.data, path.len, hash);
+    *out = (int64_t)hash;
     return ART_OK;
 }
 

@@ -609,7 +609,7 @@ TEST(test_a_code_that_is_too_large_gives_the_last_entry) {
     ck_assert_uint_eq(block[4], ART_COLUMN_ENTRIES);
     memset(block + 6, 0xff, ROWS * WIDTH / 8);
     ck_assert_ptr_null(art_columns_codec.insane(made, ROWS));
-    art_columns_codec.values(made, all, ends);
+    art_columns_codec.values(made, 0, ROWS, all, ends);
     for (uint32_t i = 0; i < ROWS; i++) {
         uint32_t from = i ? ends[i - 1] : 0, n = art_columns_codec.value(made, i, room);
         ck_assert(art_bytes_equal(art_bytes(room, n), values[2]));

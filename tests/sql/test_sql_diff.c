@@ -360,10 +360,7 @@ TEST(test_what_is_equal_ends_the_search_for_differences) {
     make_pair();
     expect("", "SELECT * FROM art_differences('t', 'other.u')");
     expect("0\n", HALVED);
-    sql_run(
-        db,
-        "UPDATE other.u SET note = 'another' WHERE path = 'f000500'; UPDATE t SET size = 0.0 WHERE path = 'f000501';"
-        "UPDATE other.u SET size = -0.0 WHERE path = 'f000501'");
+    sql_run(db, "UPDATE other.u SET note = 'another' WHERE path = 'f000500'");
     expect("f000500|changed\n", "SELECT path, change FROM art_differences('t', 'other.u')");
     expect("1\n", "SELECT value BETWEEN 4 AND 6 FROM (" HALVED ")");
     expect("", "SELECT * FROM art_differences('t', 'other.u', 'f0006')");

@@ -138,10 +138,10 @@ static uint32_t value(struct art_bytes block, uint32_t row, uint8_t *out) {
     return decode(&toy, row, out);
 }
 
-static void values(struct art_bytes block, uint8_t *out, uint32_t *ends) {
+static void values(struct art_bytes block, uint32_t from, uint32_t to, uint8_t *out, uint32_t *ends) {
     struct toy_block toy = open_block(block);
     uint32_t end = 0;
-    for (uint32_t row = 0; row < toy.count; row++) ends[row] = end += decode(&toy, row, out + end);
+    for (uint32_t row = from; row < to; row++) *ends++ = end += decode(&toy, row, out + end);
 }
 
 const struct art_codec toy_codec = {encode, insane, value, values};

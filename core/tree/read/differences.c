@@ -114,26 +114,13 @@ static enum art_rc value_under(struct art_differences *differences, int side, st
     return ART_OK;
 }
 
-/* The host's number for a value, which a sum of hashes is made of. */
-static uint64_t hashed_number(const struct art_states *states, int side, struct art_bytes value) {
-    const struct art_summary *summary = art_tree_summary(states->tree[side]);
-    struct art_stored stored = art_stored_of(value);
-    struct art_datum data[ART_SUMMARY_MAX];
-    unsigned column = (unsigned)states->sum[side];
-    summary->read(summary->context, &stored, 1u << column, NULL, data);
-    return (uint64_t)data[column].integer;
-}
-
-/* Both cursors stand on one path. Values with other bytes may be the same to the host, as 0.0 and -0.0. */
+/* Both cursors stand on one path. */
 static enum art_rc compare_both(struct art_differences *differences, bool *equal) {
     struct art_bytes value[2];
     uint8_t *owned[2] = {NULL, NULL};
     enum art_rc rc = ART_OK;
     for (int i = 0; !rc && i < 2; i++) rc = value_under(differences, i, &value[i], &owned[i]);
-    const struct art_states *states = &differences->states;
-    if (!rc)
-        *equal = art_bytes_equal(value[0], value[1]) ||
-                 hashed_number(states, 0, value[0]) == hashed_number(states, 1, value[1]);
+    if (!rc) *equal = art_bytes_equal(value[0], value[1]);
     for (int i = 0; i < 2; i++) art_free(owned[i]);
     return rc;
 }

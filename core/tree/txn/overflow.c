@@ -49,7 +49,7 @@ uint32_t art_overflow_put_data(const struct art_summary *summary, struct art_byt
     if (!summary) return ART_OVERFLOW_REF_BYTES;
     assert(summary->has.columns <= ART_SUMMARY_MAX);
     struct art_stored stored = art_stored_of(value);
-    summary->read(summary->context, &stored, ART_ALL_COLUMNS, NULL, data);
+    art_summary_read_stored(summary, &stored, ART_ALL_COLUMNS, NULL, data);
     art_data_encode(summary, data, ref + ART_OVERFLOW_REF_BYTES);
     return ART_OVERFLOW_REF_BYTES + summary->has.columns * (uint32_t)ART_DATUM_BYTES;
 }

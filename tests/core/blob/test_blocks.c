@@ -76,9 +76,9 @@ TEST(test_an_entry_says_where_in_a_block_its_value_is) {
 
 static uint32_t decoded;
 
-static void decode_and_count(struct art_bytes block, uint8_t *out, uint32_t *ends) {
+static void decode_and_count(struct art_bytes block, uint32_t from, uint32_t to, uint8_t *out, uint32_t *ends) {
     decoded++;
-    toy_codec.values(block, out, ends);
+    toy_codec.values(block, from, to, out, ends);
 }
 
 /* And is not asked for a single one; the room serves one blob after the other. */
