@@ -5,10 +5,8 @@
     sync.py merge DATABASE TABLE SNAPSHOT COMMAND...    both have changed since SNAPSHOT, and become equal
 SNAPSHOT is in the end what both have. Where both have changed a row, TABLE's own stays, TABLE_conflict has the other.
 """
-import json, os, sqlite3, subprocess, sys
+import json, os, random, sqlite3, sys
 
-FEW = 41  # so many rows below a prefix are no longer told one by one
-MOST = 251  # nor so many names of a level: these are told apart by the next byte, until no more are left
 # Texts, BLOBs and integers travel as strings of bytes (Latin-1) behind a letter for their type.
 CELL = """CASE WHEN typeof({0}) NOT IN ('null', 'real') THEN CAST(substr(typeof({0}), 1, 1) || {0} AS BLOB)
     WHEN {0} = 9e999 THEN x'2b' WHEN {0} = -9e999 THEN x'2d' ELSE {0} END"""
@@ -16,92 +14,125 @@ VALUE = """CASE iif(typeof({0}) = 'blob', CAST(substr({0}, 1, 1) AS TEXT), 'r') 
     WHEN 't' THEN CAST(substr({0}, 2) AS TEXT) WHEN 'b' THEN substr({0}, 2)
     WHEN 'i' THEN CAST(CAST(substr({0}, 2) AS TEXT) AS INTEGER) ELSE CAST({0} AS REAL) END"""
 DIFFER = "own.{0} IS NOT theirs.{0} COLLATE BINARY OR typeof(own.{0}) <> typeof(theirs.{0})"
-NAMES = """SELECT coalesce(substr(CAST({key} AS BLOB), length(?1) + 1), x''), printf('%x', hash) FROM {t}
-    WHERE prefix = ?1 AND delimiter = '%' AND snapshot = {as_of} LIMIT ?3"""
+# What lies below a prefix is told apart by its rows, if they are few, by names of a level, or by the next byte.
+FORM = "SELECT iif(art_count({name}, ?1, {as_of}) <= 40, '', '/')"
+MOST = 250
+NAMES = """SELECT coalesce(substr(CAST({key} AS BLOB), length(?1) + 1), x''), printf('%x', {hash}) FROM {t}
+    WHERE prefix = ?1 AND delimiter = '*' AND snapshot = {as_of} LIMIT ?3"""
 BYTES = """WITH RECURSIVE part(k) AS (SELECT 0 UNION ALL
         SELECT k + iif({at} = ?1, 1, art_count({name}, {at}, {as_of})) FROM part WHERE {at} IS NOT NULL)
-    SELECT coalesce(substr({at}, length(?1) + 1), x''), printf('%x', iif({at} = ?1, (SELECT hash FROM {t}
+    SELECT coalesce(substr({at}, length(?1) + 1), x''), printf('%x', iif({at} = ?1, (SELECT {hash} FROM {t}
         WHERE {key} = CAST(?1 AS TEXT) AND snapshot = {as_of}), art_hash({name}, {at}, {as_of})))
     FROM part WHERE {at} IS NOT NULL AND ?3"""
+FORMS = {"": NAMES.replace("*", ""), "/": NAMES.replace("*", "/"), "*": BYTES}
+ROWS = {0: "SELECT {cells} FROM {t} WHERE {key} = CAST(?1 AS TEXT)", 1: "SELECT {cells} FROM {t}(?1)"}
 TOTAL = "SELECT printf('%x', art_hash({name}, ''))"
-FORMS = {"rows": NAMES.replace("%'", "'"), "level": NAMES.replace("%'", "/'"), "bytes": BYTES}
 BOTH = """{key} IN (SELECT {key} FROM theirs LEFT JOIN {t} AS own USING({key})
     WHERE {key} IN (SELECT path FROM mine) AND iif(gone, own.{key} IS NOT NULL, {differ}))"""
 
+sys.excepthook = lambda kind, error, trace: print("sync:", error, file=sys.stderr)
+if len(sys.argv) < {"serve": 4, "pull": 6, "merge": 6}.get("".join(sys.argv[1:2]), 9e9):
+    sys.exit(__doc__)
 command, file, table, *rest = sys.argv[1:]
-db = sqlite3.connect(file, isolation_level=None, timeout=60)
+serves, since = command == "serve", rest[0] if command == "merge" else None
+db = sqlite3.connect(file, isolation_level=None, timeout=random.randrange(10) if serves else 60)
 db.enable_load_extension(True)
 db.load_extension(os.environ.get("ART", "./art"))
-columns = [f'"{name}"' for [name] in db.execute("SELECT name FROM pragma_table_info(?)", [table])]
-words = {"t": f'"{table}"', "name": f"'{table}'", "conflict": f'"{table}_conflict"', "key": columns[0],
-         "columns": ", ".join(columns), "cells": ", ".join(map(CELL.format, columns)), "as_of": "CAST(?2 AS TEXT)",
-         "values": ", ".join(VALUE.format(f"?{i + 1}") for i in range(len(columns))),
-         "differ": " OR ".join(map(DIFFER.format, columns))}
+columns = [name for [name] in db.execute("SELECT printf('\"%w\"', name) FROM pragma_table_info(?)", [table])]
+if not list(db.execute("SELECT 1 FROM pragma_table_xinfo(?) WHERE pk AND NOT hidden AND type = 'TEXT'", [table])):
+    sys.exit(f"sync: {file} has no art table {table} whose key is a path")
+[[t, conflict, name]] = db.execute("SELECT printf('\"%w\"', ?1), printf('\"%w_conflict\"', ?1), quote(?1)", [table])
+words = {"t": t, "conflict": conflict, "name": name, "key": columns[0], "as_of": "CAST(?2 AS TEXT)",
+         "hash": "art_hash" if '"hash"' in map(str.lower, columns) else "hash", "columns": ", ".join(columns),
+         "cells": ", ".join(map(CELL.format, columns)), "differ": " OR ".join(map(DIFFER.format, columns)),
+         "values": ", ".join(VALUE.format(f"?{i + 1}") for i in range(len(columns)))}
 words["at"] = "substr(CAST(art_nth({name}, ?1, k, {as_of}) AS BLOB), 1, length(?1) + 1)".format(**words)
 
 def run(sql, *values):
     rows = db.execute(sql.format(**words), [v.encode("latin1") if isinstance(v, str) else v for v in values])
     return ([value.decode("latin1") if isinstance(value, bytes) else value for value in row] for row in rows)
 
-def each(sql):
-    return lambda *keys: (row for key in keys for row in run(sql, key))
+def names(prefix, form=None):
+    """A prefix, and a dictionary of names below it with their hashes, in this form or the first that is short"""
+    [[of]] = [[form]] if form is not None else run(FORM, prefix, since)
+    found = dict(run(FORMS[of], prefix, since, -1 if form is not None else MOST))
+    return [prefix, of, found] if form is not None or len(found) < MOST else names(prefix, "*")
 
-def names(prefix, snapshot=None, form=None):
-    for form, limit in [(form, -1)] if form else [("rows", FEW), ("level", MOST), ("bytes", -1)]:
-        found = list(run(FORMS[form], prefix, snapshot, limit))
-        if len(found) != limit:
-            return [form, found]
+def compare(levels):
+    """Of levels that the other side has told: those below that differ, rows that the server has, and what it has not"""
+    deeper, rows, gone = [], [], []
+    for prefix, form, there in levels:
+        here = names(prefix, form)[2]
+        for name in [name for name in {**there, **here} if there.get(name) != here.get(name)]:
+            many = "" not in (name, form) and name.endswith(form.strip("*"))
+            if many and name in there and name in here:
+                deeper.append(names(prefix + name))
+            else:
+                (rows if name in (here if serves else there) else gone).append([prefix + name, many])
+    return deeper, rows, gone
 
-def push(gone, rows, wanted):
-    list(each("DELETE FROM {t} WHERE {key} = CAST(?1 AS TEXT)")(*gone))
+def begin(writes, total):
+    run("BEGIN IMMEDIATE" if writes else "BEGIN")
+    [[own]] = run(TOTAL)
+    return [[own, columns, [names("")] if own != total else []]]
+
+def look(asked, levels):
+    deeper, rows, gone = compare(levels)
+    yield [deeper, gone]
+    for path, many in asked + rows:
+        yield from run(ROWS[many], path)
+
+def push(gone, rows):
+    for path in gone:
+        run("DELETE FROM {t} WHERE {key} = CAST(?1 AS TEXT)", path)
     for row in rows:
         run("INSERT OR REPLACE INTO {t} VALUES({values})", *row)
-    [now] = run(TOTAL)
-    run("COMMIT" if now == [wanted] else "ROLLBACK")
-    return [now]
+    return run(TOTAL)
 
-ANSWERS = {"begin": lambda writes: run("BEGIN IMMEDIATE" if writes else "BEGIN") and run(TOTAL), "push": push,
-           "names": lambda *prefixes: map(names, prefixes), "below": each("SELECT {cells} FROM {t}(?1)"),
-           "rows": each("SELECT {cells} FROM {t} WHERE {key} = CAST(?1 AS TEXT)")}
-
-def send(output, *messages):
+def send(output, messages):
     output.writelines(json.dumps(m, ensure_ascii=False, separators=(",", ":")).encode() + b"\n" for m in messages)
     output.flush()
 
+def answer():
+    line = other.stdout.readline()
+    try:
+        return json.loads(line)
+    except ValueError:
+        sys.exit(f"sync: the other side has {f'said {line[:80]}' if line else 'ended'}")
+
 def ask(*message):
-    send(other.stdin, message)
-    return iter(lambda: json.loads(other.stdout.readline() or sys.exit("sync: the other side has ended")), None)
+    send(other.stdin, [message])
+    return iter(answer, None)
 
-def fetch(snapshot):
+def fetch(levels):
     """temp.theirs: the rows that are there and not here, or not as here; here as it is, or was at the snapshot"""
-    level, prefixes, paths = [""], [], []
-    while level:
-        asked, level = level, []
-        for (form, there), prefix in zip(list(ask("names", *asked)), asked):
-            there, here = dict(there), dict(names(prefix, snapshot, form)[1])
-            for name in [name for name in {**there, **here} if there.get(name) != here.get(name)]:
-                many = name != "" if form == "bytes" else form == "level" and name.endswith("/")
-                if name in there:
-                    (paths if not many else level if name in here else prefixes).append(prefix + name)
-                else:
-                    run("INSERT INTO theirs({key}, gone) SELECT {key}, 1 FROM {t} WHERE prefix = ?1 AND delimiter = ''"
-                        " AND snapshot = {as_of} AND (?3 OR {key} = CAST(?1 AS TEXT))", prefix + name, snapshot, many)
-    for request in ["below", *prefixes], ["rows", *paths]:
-        for row in ask(*request) if request[1:] else []:
+    while levels:
+        deeper, wanted, gone = compare(levels)
+        told = ask("look", wanted, deeper) if deeper or wanted else iter([[[], []]])
+        levels, more = next(told)
+        for row in told:
             run("INSERT INTO theirs VALUES({values}, 0)", *row)
+        for path, many in gone + more:
+            run("INSERT INTO theirs({key}, gone) SELECT {key}, 1 FROM {t} WHERE prefix = ?1 AND delimiter = ''"
+                " AND snapshot = {as_of} AND (?3 OR {key} = CAST(?1 AS TEXT))", path, since, many)
 
-if command == "serve":
+if serves:
+    answers = {"begin": begin, "look": look, "push": push, "commit": lambda: run("COMMIT")}
     for line in sys.stdin.buffer:
         what, *given = json.loads(line)
-        send(sys.stdout.buffer, *ANSWERS[what](*given), None)
+        send(sys.stdout.buffer, answers[what](*given))
+        send(sys.stdout.buffer, [None])
     sys.exit()
-snapshot, since = rest[0], rest[0] if command == "merge" else None
+import subprocess
 other = subprocess.Popen(rest[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-[own], [theirs] = ANSWERS["begin"](True), ask("begin", since is not None)
-if own != theirs:
+[[own, _, _]] = begin(True, "")
+[[theirs, names_there, levels]] = ask("begin", since is not None, own)
+if names_there != columns:
+    sys.exit(f"sync: the columns are {', '.join(columns)} here, {', '.join(names_there)} there")
+if levels:
     run("CREATE TEMP TABLE theirs({columns}, gone, PRIMARY KEY({key}))")
     run("CREATE TEMP TABLE mine AS SELECT path FROM art_diff({name}, CAST(?1 AS TEXT), NULL)", since)
-    fetch(since)
+    fetch(levels)
     if since:
         run("DROP TABLE IF EXISTS {conflict}")
         run("CREATE TABLE {conflict} AS SELECT * FROM theirs WHERE " + BOTH)
@@ -111,10 +142,16 @@ if own != theirs:
     run("DELETE FROM mine WHERE path IN (SELECT {key} FROM theirs)")
     gone = [path for [path] in run("SELECT CAST(path AS BLOB) FROM mine WHERE path NOT IN (SELECT {key} FROM {t})")]
     rows = list(run("SELECT {cells} FROM {t} WHERE {key} IN (SELECT path FROM mine)"))
-    [own] = run(TOTAL)
-    if own != (list(ask("push", gone, rows, *own))[0] if since else theirs):
+    [[own]] = run(TOTAL)
+    if own != (list(ask("push", gone, rows))[0][0] if since else theirs):
         sys.exit("sync: the tables would differ, so nothing has changed")
-if snapshot != "-":
+    if since:
+        run("COMMIT")
+        list(ask("commit"))
+        run("BEGIN IMMEDIATE")
+other.stdin.close()
+other.wait()
+if rest[0] != "-" and [[own]] == list(run(TOTAL)):
     run("INSERT INTO {t}({t}, snapshot) SELECT 'drop snapshot', name FROM art_snapshots({name})"
-        " WHERE name = CAST(?1 AS TEXT) UNION ALL SELECT 'snapshot', CAST(?1 AS TEXT)", snapshot)
+        " WHERE name = CAST(?1 AS TEXT) UNION ALL SELECT 'snapshot', CAST(?1 AS TEXT)", rest[0])
 run("COMMIT")
