@@ -20,7 +20,7 @@ cd "$work" || exit 1
 cat >test.py <<'END'
 import glob, os, random, sqlite3, subprocess, sys
 
-PATHS = [b"", b"a", b"a/", b"a/b", b"a/b/c", b"bad\xff\x80", b"new\nline/\"x", b"d/e/f/g/h"] + [
+PATHS = [b"", b"a", b"a/", b"a/b", b"a/b/c", b"bad\xff\x80", b"new\nline/\"x", b"nul\0/x", b"d/e/f/g/h"] + [
     b"%s%s%d" % (top, sub, i) for top in (b"a/", b"b/", b"") for sub in (b"", b"x/y/z/", b"\xc3\xa9/") for i in range(60)] + [
     b"flat/%c%05d" % (i % 251, i) for i in range(3000)]
 VALUES = [None, 0, 1, 1.0, 1.5, -9e999, 9e999, 2**63 - 1, -2**63, "", "1", "text\0more", "\u00e9\n", b"", b"1", b"\x00\xff", 1e-300]
@@ -63,13 +63,32 @@ def write(db, model, paths):
             model[path] = [*as_read(value), n]
     db.execute("COMMIT")
 
+def command(program, between="exec"):
+    return ["bash", "-c", between, "bash", *program, "serve", "there.db", "t"]
+
 def sync(*arguments):
     asks, serves = random.choice(PROGRAMS), random.choice(PROGRAMS)
-    ran = subprocess.run([*asks, arguments[0], "here.db", "t", *arguments[1:], "bash", "-c", 'exec "$@" < <(tee asked)', "bash", *serves, "serve",
-                          "there.db", "t"],
+    ran = subprocess.run([*asks, arguments[0], "here.db", "t", *arguments[1:], *command(serves, 'exec "$@" < <(tee asked)')],
                          capture_output=True, text=True)
     same(f"what {arguments} says", (ran.returncode, ran.stdout, ran.stderr), (0, "", ""))
     return len(open("asked").readlines())
+
+def broken(here, there, mine, theirs, wanted, what):
+    """The pipe is cut, or a side killed: each table is as it was, or as it becomes"""
+    size, after = f"dd bs=1 count={int(10 ** random.uniform(0, 4.5))} 2>/dev/null", random.uniform(0, .4)
+    cut = [f'exec "$@" < <({size})', f'exec {size} < <("$@")', f'"$@" <&0 & sleep {after}; kill -9 $! 2>/dev/null', 'exec "$@"']
+    which = random.randrange(4)
+    ran = subprocess.Popen([*random.choice(PROGRAMS), what, "here.db", "t", "both", *command(random.choice(PROGRAMS), cut[which])],
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        said = ran.communicate(timeout=after if which == 3 else 60)[1]
+    except subprocess.TimeoutExpired:
+        same("the other side is not waited for", which, 3)
+        ran.kill()
+        said = ran.communicate()[1]
+    same("a broken pipe is told in sentences", [line for line in said.splitlines() if not line.startswith("sync: ")], [])
+    same(f"{what} broken by {cut[which]}, here", read(here) in (mine, wanted), True)
+    same(f"{what} broken by {cut[which]}, there", read(there) in (theirs, wanted), True)
 
 def history():
     for file in glob.glob("*here.db*"):
@@ -81,6 +100,8 @@ def history():
     write(there, theirs, PATHS[:len(PATHS) - 3000 + flat])
     write(here, mine, some(300))
     for step in range(4):
+        if step % 2:
+            broken(here, there, mine, theirs, theirs, "pull")
         sync("pull", "both")
         same("pull", read(here), theirs)
         same("requests of equal tables", sync("pull", "-"), 1)
@@ -98,6 +119,8 @@ def history():
             if now:
                 wanted[path] = now
         equal = mine == theirs
+        if random.random() < .5:
+            broken(here, there, mine, theirs, wanted, "merge")
         sync("merge", "both")
         same("merge, here", read(here), wanted)
         same("merge, there", read(there), wanted)
