@@ -15,7 +15,7 @@ const BYTES = `WITH part(b) AS (VALUES {bytes}) SELECT b, printf('%x', iif(b = x
     = ?1 || '' AND snapshot = {as_of}), art_hash({name}, ?1 || b, {as_of}))) AS h FROM part WHERE h <> '0' AND ?3`;
 
 const fail = what => process.exit(console.error('sync: ' + what) ?? 1);
-process.on('uncaughtException', error => fail(error.message));
+process.on('uncaughtException', e => fail(/EPIPE|JSON/.test(e.message) ? 'the other side has ended' : e.message));
 const [command, file, table, ...rest] = process.argv.slice(2), least = { serve: 5, pull: 7, merge: 7 };
 if (!(process.argv.length >= least[command])) fail('see the head of sync.mjs');
 const serves = command === 'serve', since = command === 'merge' ? rest[0] : null;

@@ -18,7 +18,7 @@ BYTES = """WITH part(b) AS (VALUES {bytes}) SELECT b, printf('%x', iif(b = x'', 
     ?1 || '' AND snapshot = {as_of}), art_hash({name}, ?1 || b, {as_of}))) AS h FROM part WHERE h <> '0' AND ?3"""
 
 sys.excepthook = lambda kind, error, trace: print(
-    "sync:", "the other side has ended, or is no sync" if kind is json.JSONDecodeError else error, file=sys.stderr)
+    "sync:", "the other side has ended" if kind in (json.JSONDecodeError, BrokenPipeError) else error, file=sys.stderr)
 len(sys.argv) >= {"serve": 4, "pull": 6, "merge": 6}.get("".join(sys.argv[1:2]), 99) or sys.exit(__doc__)
 command, file, table, *rest = sys.argv[1:]
 serves, since = command == "serve", rest[0] if command == "merge" else None
