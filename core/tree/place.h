@@ -12,6 +12,8 @@
 struct art_tree_location {
     const char *path, *host_path; /* as in art_tree_options */
     const struct art_rows *rows;  /* of a copy that is inlined; NULL: the host's */
+    bool onto;                    /* of an earlier copy: the file is there */
+    uint64_t *blobs, *written;    /* of a copy: how many it has, and of these were written, are added; NULL: not told */
 };
 
 /* They are somewhere else from now on: the database was replaced by a copy, or nothing was written yet. On an error all

@@ -11,8 +11,11 @@
 struct art_made {
     unsigned tables, files; /* art tables, wherever their blobs are */
     uint64_t bytes;         /* of the files */
+    bool updated;           /* a copy that was there: of its blobs in files, so many were written */
+    uint64_t blobs, written;
 };
-/* With `publish` the copy is for a web server (publish.c); `storage` is 'inline' then. */
+/* With `publish` the copy is for a web server (publish.c); `storage` is 'inline' then. 'update' in its place: onto an
+ * earlier copy, if there is one (onto.c). */
 int art_backup(struct art_connection *connection, const char *path, const char *schema, const char *storage,
                bool publish, struct art_made *made, char **message);
 /* publish.c: loads art into a connection. extension.c sets it. */

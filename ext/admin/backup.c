@@ -1,5 +1,5 @@
-/* art_backup('copy.db' [, schema [, storage]]): a whole database in one consistent copy, with the .art files of its
- * tables, while others go on writing.
+/* art_backup('copy.db' [, schema [, storage | 'update']]): a whole database in one consistent copy, with the .art files
+ * of its tables, while others go on writing.
  *
  *     hold       a SELECT stays stepped, and with it a snapshot: no slot that its roots name is written from here on.
  *                Every table with a file has it open, so that nobody who drops the table can take it away
@@ -185,7 +185,8 @@ static int visit_copy(void *context, const char *name, char **message) {
     backup->made->tables++;
     int rc = asks_more(backup, &query, &more);
     if (rc) return art_report_host(message, backup->copy.db, rc, "cannot read the tables of the copy");
-    if (!more) return SQLITE_OK;
+    if (backup->copy.updates) rc = art_onto_note(&backup->copy, name, message);
+    if (rc || !more) return rc;
     struct art_vtab *vtab = find_held(backup, name);
     rc = vtab ? art_table_ref_ready(vtab, message) : hold_one_table(backup, name, message);
     if (rc) return rc;
@@ -204,13 +205,26 @@ static int forget_listener(struct backup *backup, char **message) {
     return rc ? art_report_host(message, backup->copy.db, rc, "cannot write the copy's tables") : SQLITE_OK;
 }
 
+static int make_or_open(struct backup *backup, const char *path, char **message) {
+    struct art_copy *copy = &backup->copy;
+    sqlite3 *db = backup->connection->db;
+    if (!copy->updates || !art_file_exists(path)) return art_copy_make(copy, path, db, backup->schema, message);
+    backup->made->updated = true;
+    int rc = art_copy_open(copy, path, db, backup->schema, message);
+    return rc ? rc : art_onto_open(copy, message);
+}
+
 static int copy_tables(struct backup *backup, char **message) {
-    assert(backup->copy.db);
-    int rc = art_copy_begin(&backup->copy, message);
-    if (!rc) rc = art_tables_each(backup->copy.db, "main", visit_copy, backup, message);
+    struct art_copy *copy = &backup->copy;
+    assert(copy->db);
+    int rc = copy->onto ? art_onto_check(backup->connection, copy, message) : SQLITE_OK;
+    if (!rc && copy->onto) rc = art_onto_mark(copy, message);
+    if (!rc) rc = art_copy_begin(copy, message);
+    if (!rc) rc = art_tables_each(copy->db, "main", visit_copy, backup, message);
     if (!rc) rc = forget_listener(backup, message);
     release_source(backup);
-    return rc ? rc : art_copy_commit(&backup->copy, message);
+    if (!rc) rc = art_copy_commit(copy, message);
+    return !rc && copy->updates ? art_onto_stamp(copy, message) : rc;
 }
 
 static int read_storage(const char *word, const struct art_medium **out, char **message) {
@@ -222,7 +236,7 @@ static int read_storage(const char *word, const struct art_medium **out, char **
     }
     return art_complain(message, SQLITE_ERROR,
                         "art: there is no storage of that name (%s): give 'inline' or 'file' for all art tables of the "
-                        "copy, or nothing",
+                        "copy, 'update' for a copy that may be there, or nothing",
                         word);
 }
 
@@ -236,17 +250,21 @@ int art_backup(struct art_connection *connection, const char *path, const char *
                             "copy its tables with all others",
                             path);
     }
-    int rc = storage ? read_storage(storage, &backup.copy.medium, message) : SQLITE_OK;
+    backup.copy.updates = storage && !strcmp(storage, "update");
+    if (backup.copy.updates) sqlite3_randomness(sizeof backup.copy.token, backup.copy.token);
+    int rc = storage && !backup.copy.updates ? read_storage(storage, &backup.copy.medium, message) : SQLITE_OK;
     if (!rc) rc = art_shadow_busy(connection, schema, message);
     if (!rc) rc = ask_authorizer(connection->db, path, message);
     if (!rc) rc = check_transaction(&backup, message);
     if (!rc) rc = hold_source(&backup, message);
-    if (!rc) rc = art_copy_make(&backup.copy, path, connection->db, schema, message);
+    if (!rc) rc = make_or_open(&backup, path, message);
     if (!rc) rc = copy_database(&backup, message);
     if (!rc) rc = copy_tables(&backup, message);
     release_source(&backup);
     if (!rc && publish) rc = art_publish_copy(connection, &backup.copy, message);
     if (!rc) rc = art_stopped(connection); /* what is there in the end has not failed */
+    made->blobs = backup.copy.blobs;
+    made->written = backup.copy.written;
     rc = art_copy_finish(&backup.copy, rc, made, message);
     /* SQLite takes back the caller's transaction when a function fails by SQLITE_FULL or SQLITE_IOERR. That a copy has
      * no room is no reason for that. */

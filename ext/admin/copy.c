@@ -186,6 +186,13 @@ int art_copy_make(struct art_copy *copy, const char *path, sqlite3 *from, const 
     return rc ? rc : open_copy_file(copy, message);
 }
 
+int art_copy_open(struct art_copy *copy, const char *path, sqlite3 *from, const char *schema, char **message) {
+    copy->is_there = true;
+    copy->vfs = vfs_of(from, schema);
+    copy->file = name_for_journals(path);
+    return copy->file ? open_copy_file(copy, message) : SQLITE_NOMEM;
+}
+
 static int close_copy_file(struct art_copy *copy, char **message) {
     int rc = sqlite3_close(copy->db);
     copy->db = NULL;
@@ -211,6 +218,14 @@ static int run_formatted(struct art_copy *copy, char **message, char *sql) {
 
 /* --- .art files --------------------------------------------------------------------------------------------------- */
 
+/* What a killed run left of a new file is taken up, too. */
+static bool is_earlier(const struct art_copy *copy, const struct art_table *table, const char *path) {
+    uint8_t uuid[ART_UUID_BYTES];
+    bool ours = false;
+    if (!copy->onto) return false;
+    return !art_file_identify(path, copy->path, uuid, &ours) && ours && !memcmp(uuid, table->uuid, sizeof uuid);
+}
+
 /* *taken: something has this name. */
 static int copy_blobs(struct art_copy *copy, struct art_table *table, const char *file, bool *taken, char **message) {
     assert(copy->path && art_tree_has_runs(table->tree));
@@ -220,7 +235,9 @@ static int copy_blobs(struct art_copy *copy, struct art_table *table, const char
     if (!more) return SQLITE_NOMEM;
     copy->art_files = more;
     enum art_rc rc = art_path_beside(copy->path, file, &path);
-    struct art_tree_location location = {.path = path, .host_path = copy->path};
+    struct art_tree_location location = {
+        .path = path, .host_path = copy->path, .blobs = &copy->blobs, .written = &copy->written};
+    location.onto = !rc && is_earlier(copy, table, path);
     if (!rc) rc = art_tree_copy(table->tree, &location);
     if (!rc) {
         more[copy->count++] = path;
@@ -241,8 +258,11 @@ static int copy_to_file(struct art_copy *copy, struct art_table *table, const ch
                             table->database);
     }
     int rc;
+    struct art_earlier *earlier = art_onto_find(copy, table->uuid);
+    if (earlier) earlier->needed = art_tree_has_runs(table->tree);
     for (unsigned attempt = 0;; attempt++) {
-        char *file = art_file_name(copy->path, name, table->uuid, attempt);
+        char *file = !attempt && earlier && earlier->file ? sqlite3_mprintf("%s", earlier->file)
+                                                          : art_file_name(copy->path, name, table->uuid, attempt);
         rc = file ? SQLITE_OK : SQLITE_NOMEM;
         if (!rc && art_tree_has_runs(table->tree)) rc = copy_blobs(copy, table, file, &taken, message);
         if (!rc)
@@ -336,6 +356,10 @@ int art_copy_begin(struct art_copy *copy, char **message) {
 /* What a close cannot move out of the WAL would stay in it, without an error, and is easily left behind. */
 int art_copy_commit(struct art_copy *copy, char **message) {
     int rc = sqlite3_exec(copy->db, "COMMIT", NULL, NULL, NULL);
+    if (!rc && copy->onto) {
+        rc = art_onto_bring(copy, message);
+        if (rc) return rc;
+    }
     if (!rc) rc = sqlite3_wal_checkpoint_v2(copy->db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     return cannot_write(copy, rc, message);
 }
@@ -390,6 +414,8 @@ int art_copy_finish(struct art_copy *copy, int rc, struct art_made *made, char *
     bool files = art_platform_has_files();
     if (!rc && !files) measure_pages(copy, made);
     int closed = close_copy_file(copy, rc ? NULL : message);
+    sqlite3_close(copy->onto);
+    copy->onto = NULL;
     if (!rc) rc = closed;
     if (!rc && files) {
         remove_with_suffix(
@@ -397,12 +423,13 @@ int art_copy_finish(struct art_copy *copy, int rc, struct art_made *made, char *
         rc = art_report(message, art_file_sync_folder(copy->file));
     }
     if (rc) {
-        remove_all(copy);
+        if (!copy->is_there) remove_all(copy);
     } else if (files) {
         measure(copy, made);
     }
     for (unsigned i = 0; i < copy->count; i++) art_free(copy->art_files[i]);
     art_free(copy->art_files);
+    art_onto_clear(copy);
     sqlite3_free(copy->file);
     return rc;
 }

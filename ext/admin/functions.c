@@ -15,8 +15,8 @@
  *     art_verify([schema])                            'ok' and more if all art tables of a database are whole and
  *                                                     sound; else it fails (verify.c)
  *     art_vacuum(table)                               leaves the smallest file, in transactions of its own (vacuum.c)
- *     art_backup(path [, schema [, storage]])         copies the database with its .art files, or with another storage
- *                                                     (backup.c); tells what it has made
+ *     art_backup(path [, schema [, storage]])         copies the database with its .art files, or with another storage,
+ *                                                     or onto an earlier copy (backup.c); tells what it has made
  *     art_publish(path [, schema])                    a copy that a web server can hand out in parts (publish.c)
  *     art_version(), art_debug()                      which art this is; and which SQLite, compiler, formats, in lines
  *
@@ -429,7 +429,7 @@ static const char *plural(unsigned count) {
     return count == 1 ? "" : "s";
 }
 
-enum { NUMBERS_BYTES = 100 }; /* three counts with their words */
+enum { NUMBERS_BYTES = 200 }; /* five counts with their words */
 
 static void make_copy(sqlite3_context *context, int count, sqlite3_value **values, bool publish) {
     char *message = NULL;
@@ -447,6 +447,11 @@ static void make_copy(sqlite3_context *context, int count, sqlite3_value **value
     if (!rc) {
         snprintf(said, bytes, "%s: %u art table%s, %llu bytes in %u file%s", path, made.tables, plural(made.tables),
                  (unsigned long long)made.bytes, made.files, plural(made.files));
+        size_t end = strlen(said);
+        if (made.updated) {
+            snprintf(said + end, bytes - end, "; %llu of %llu blobs written", (unsigned long long)made.written,
+                     (unsigned long long)made.blobs);
+        }
         sqlite3_result_text(context, said, -1, sqlite3_free);
         return;
     }

@@ -220,12 +220,14 @@ bool art_settings_show(const struct art_settings *settings, unsigned number, con
 
 /* The second one: with T_artblob, which goes with the others. The third one: either, and snapshots hold slots
  * (table/snapshots.c), which an older version would write over. The last one: any of these, and columns that an older
- * version would take for damaged (art_columns_are_of_0_3()); it stays as long as the table. */
+ * version would take for damaged (art_columns_are_of_0_3()); it stays as long as the table.
+ * And one that nobody opens: a copy's that is being brought up to date (admin/onto.c). */
 enum {
     ART_STATE_FORMAT = 4,
     ART_STATE_FORMAT_INLINE = 5,
     ART_STATE_FORMAT_HELD = 6,
     ART_STATE_FORMAT_COLUMNS = 7,
+    ART_STATE_FORMAT_UNFINISHED = 8,
     ART_NONCE_BYTES = 16,
 };
 /* A snapshot's key in T_artstate is this, with its name behind it; the other one is above all of these. */

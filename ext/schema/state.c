@@ -164,6 +164,10 @@ int art_shadow_read_state(struct art_connection *connection, const struct art_na
     int rc = art_state_read(&query, out);
     if (rc) {
         rc = art_report_sql(message, connection->db, rc, "cannot read %s.%s_artstate", name->schema, name->table);
+    } else if (out->has_format && out->format == ART_STATE_FORMAT_UNFINISHED) {
+        rc = art_complain(message, SQLITE_ERROR,
+                          "art: this copy is unfinished, bringing it up to date was interrupted: call art_backup() of "
+                          "its original with 'update' again");
     } else if (out->has_format && !art_state_format_known(out->format)) {
         rc = art_complain(
             message, SQLITE_ERROR,

@@ -46,7 +46,9 @@ enum art_rc art_tree_use_location(struct art_tree *tree, const struct art_tree_l
 struct copier {
     struct art_tree *tree;
     struct art_store *to;
+    const struct art_tree_location *location;
     struct art_distinct met;
+    struct art_slot_set named;         /* of a copy onto an earlier one */
     struct art_ref refs[ART_COPY_MAX]; /* collected */
     unsigned count;
 };
@@ -55,6 +57,11 @@ static enum art_rc copy_collected(struct copier *copier) {
     assert(copier->count <= ART_COPY_MAX);
     unsigned count = copier->count;
     copier->count = 0;
+    const struct art_tree_location *location = copier->location;
+    if (location->blobs) *location->blobs += count;
+    enum art_rc rc = location->onto ? art_store_leave_out_same(copier->to, copier->refs, &count) : ART_OK;
+    if (rc) return rc;
+    if (location->written) *location->written += count;
     return art_store_copy(copier->tree->store, copier->refs, count, copier->to);
 }
 
@@ -63,6 +70,7 @@ static enum art_rc collect_blob(void *context, const struct art_ref *ref) {
     struct copier *copier = context;
     enum art_rc rc = art_tree_interrupted(copier->tree);
     if (!rc && copier->count == ART_COPY_MAX) rc = copy_collected(copier);
+    if (!rc && copier->location->onto) rc = art_slot_set_add(&copier->named, ref->slot);
     if (rc) return rc;
     copier->refs[copier->count] = *ref;
     assert(copier->count < ART_COPY_MAX);
@@ -108,17 +116,21 @@ static enum art_rc copy_all(struct art_tree *tree, const struct art_tree_locatio
                                         .rows_id = at.rows_id,
                                         .engine = tree->options.engine,
                                         .direct = tree->options.direct,
-                                        .for_another = true};
+                                        .for_another = true,
+                                        .onto = location->onto};
     memcpy(options.uuid, tree->options.uuid, sizeof options.uuid);
-    struct copier copier = {.tree = tree};
+    struct copier copier = {.tree = tree, .location = location};
     uint32_t end;
     enum art_rc rc = art_store_open(&copier.to, &options);
     if (!rc) rc = art_store_ready(tree->store);
-    if (!rc) rc = art_store_write_begin(copier.to, true, &end);
-    *begun = !rc;
+    if (!rc) rc = art_store_write_begin(copier.to, !location->onto, &end);
+    *begun = !rc && !location->onto;
     if (!rc) rc = copy_roots(&copier);
+    if (!rc && location->onto) rc = art_store_keep_only(copier.to, &copier.named);
     if (!rc) rc = art_store_sync(copier.to);
     if (!rc) rc = note_root(tree, copier.to);
+    if (!rc) rc = art_store_note_copied(copier.to);
+    art_slot_set_clear(&copier.named);
     art_store_close(copier.to);
     return rc;
 }

@@ -1,0 +1,311 @@
+/* art_backup(file, schema, 'update'): an earlier copy is brought to the state of its original. Of an .art file only
+ * the slots are written whose blobs have changed (core/store/location.c).
+ *
+ *     open      the copy is locked, and stays so
+ *     pages     SQLite's backup copies the original's into a temporary database, the stage. It commits by itself: in
+ *               the copy, T_artstate would name the original's files until it is told its own
+ *     check     it is a copy that 'update' made, of these tables, and nobody has written to it since
+ *     mark      tables with files get a format that nobody opens, in one commit: from here on they are not whole
+ *     tables    as in backup.c, with the stage in place of the copy
+ *     bring     the stage's pages, in one commit that takes the mark away
+ *     stamp     a hash of the pages that are there now
+ *
+ * Who is killed leaves a copy that is as it was, or marked, or whole. The next run goes on from there.
+ *
+ * The stamp is row 'copied' of every T_artstate: 16 random bytes, by which its own pages are known and left out, and
+ * the hash; zero says that nobody has come to hash them. Nor are those bytes of the first page hashed that say how
+ * SQLite wrote, not what: versions of the format, change counter, and who wrote it.
+ */
+#include <stdlib.h>
+
+#include "ext/admin/copy.h"
+
+enum { FIRST_PAGE_HEADER = 100, STAMP_BYTES = ART_COPY_TOKEN_BYTES + 8, STAMPS_MOST = 3 };
+
+struct onto_look {
+    struct art_connection *connection;
+    struct art_copy *copy;
+    uint8_t stamp[STAMP_BYTES];
+    bool stamped, unfinished, common;
+};
+
+static int no_copy_of_ours(const struct art_copy *copy, const char *why, char **message) {
+    return art_complain(message, SQLITE_CANTOPEN,
+                        "art: this is no copy that can be brought up to date (%s): %s: give another name, or move this "
+                        "file and those beside it away for a new copy",
+                        copy->path, why);
+}
+
+static int cannot_update(sqlite3 *db, int rc, char **message) {
+    return rc ? art_report_host(message, db, rc, "cannot bring the copy up to date") : SQLITE_OK;
+}
+
+static int run_in_copy(sqlite3 *db, char **message, char *sql) {
+    int rc = sql ? sqlite3_exec(db, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
+    sqlite3_free(sql);
+    return cannot_update(db, rc, message);
+}
+
+/* --- what its pages say ------------------------------------------------------------------------------------------- */
+
+static bool has_token(const uint8_t *page, size_t bytes, const uint8_t token[ART_COPY_TOKEN_BYTES]) {
+    const uint8_t *at = page, *end = page + bytes;
+    while (end - at >= ART_COPY_TOKEN_BYTES && (at = memchr(at, *token, (size_t)(end - at)))) {
+        if (end - at >= ART_COPY_TOKEN_BYTES && !memcmp(at, token, ART_COPY_TOKEN_BYTES)) return true;
+        at++;
+    }
+    return false;
+}
+
+static int hash_pages_of(sqlite3_file *file, int page_size, const uint8_t *token, struct art_hash_stream *stream,
+                         uint8_t *page) {
+    sqlite3_int64 size = 0;
+    int rc = file->pMethods->xFileSize(file, &size);
+    for (sqlite3_int64 at = 0; !rc && at + page_size <= size; at += page_size) {
+        rc = file->pMethods->xRead(file, page, page_size, at);
+        if (rc || has_token(page, (size_t)page_size, token)) continue;
+        if (!at) {
+            memset(page + 18, 0, 2);
+            memset(page + 24, 0, 4);
+            memset(page + 92, 0, FIRST_PAGE_HEADER - 92);
+        }
+        art_hash_stream_add(stream, page, (size_t)page_size);
+    }
+    return rc;
+}
+
+/* Of a database that is locked, once nothing is in its WAL. */
+static int hash_copy(sqlite3 *db, const uint8_t *token, uint64_t *out, char **message) {
+    sqlite3_file *file = NULL;
+    sqlite3_stmt *ask = NULL;
+    int page_size = 0;
+    int rc = sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    if (!rc) rc = sqlite3_prepare_v2(db, "PRAGMA main.page_size", -1, &ask, NULL);
+    if (!rc && sqlite3_step(ask) == SQLITE_ROW) page_size = sqlite3_column_int(ask, 0);
+    int end = sqlite3_finalize(ask);
+    if (!rc) rc = end;
+    if (!rc) rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    if (rc || !page_size) return cannot_update(db, rc ? rc : SQLITE_ERROR, message);
+    struct art_hash_stream *stream = art_hash_stream_new();
+    uint8_t *page = malloc((size_t)page_size);
+    if (stream) art_hash_stream_begin(stream);
+    rc = stream && page ? hash_pages_of(file, page_size, token, stream, page) : SQLITE_NOMEM;
+    if (!rc) *out = art_hash_stream_end(stream) | 1; /* none is 0 */
+    free(page);
+    art_hash_stream_free(stream);
+    return rc ? art_complain(message, rc, "art: cannot read the copy's pages: %s", sqlite3_errstr(rc)) : SQLITE_OK;
+}
+
+static int put_stamp(struct art_copy *copy, const char *table, char **message) {
+    sqlite3_stmt *put = NULL;
+    uint8_t stamp[STAMP_BYTES];
+    memcpy(stamp, copy->token, ART_COPY_TOKEN_BYTES);
+    memcpy(stamp + ART_COPY_TOKEN_BYTES, &copy->pages_hash, sizeof copy->pages_hash);
+    int rc = art_prepare(
+        copy->db, 0, &put,
+        sqlite3_mprintf(
+            "INSERT INTO main.\"%w_artstate\"(k, v) VALUES('copied', ?1) ON CONFLICT(k) DO UPDATE SET v = ?1", table));
+    if (!rc) rc = sqlite3_bind_blob(put, 1, stamp, sizeof stamp, SQLITE_STATIC);
+    if (!rc) sqlite3_step(put);
+    int end = sqlite3_finalize(put);
+    return cannot_update(copy->db, rc ? rc : end, message);
+}
+
+int art_onto_note(struct art_copy *copy, const char *table, char **message) {
+    assert(copy->updates);
+    return put_stamp(copy, table, message);
+}
+
+static int stamp_one(void *context, const char *table, char **message) {
+    return put_stamp(context, table, message);
+}
+
+static int stamp_all(struct art_copy *copy, uint64_t hash, char **message) {
+    copy->pages_hash = hash;
+    int rc = art_copy_begin(copy, message);
+    if (!rc) rc = art_tables_each(copy->db, "main", stamp_one, copy, message);
+    return rc ? rc : art_copy_commit(copy, message);
+}
+
+/* Where it would not come to rest, nothing is said. */
+int art_onto_stamp(struct art_copy *copy, char **message) {
+    assert(copy->updates && !copy->onto);
+    for (unsigned attempt = 0;; attempt++) {
+        uint64_t hash = 0;
+        int rc = hash_copy(copy->db, copy->token, &hash, message);
+        if (rc || hash == copy->pages_hash) return rc;
+        bool last = attempt == STAMPS_MOST;
+        rc = stamp_all(copy, last ? 0 : hash, message);
+        if (rc || last) return rc;
+    }
+}
+
+/* --- what is there ------------------------------------------------------------------------------------------------ */
+
+static int read_stamp(struct onto_look *look, const char *table, char **message) {
+    sqlite3_stmt *ask = NULL;
+    sqlite3 *db = look->copy->onto;
+    int rc = art_prepare(db, 0, &ask, sqlite3_mprintf("SELECT v FROM main.\"%w_artstate\" WHERE k = 'copied'", table));
+    if (!rc && sqlite3_step(ask) == SQLITE_ROW && sqlite3_column_bytes(ask, 0) == STAMP_BYTES) {
+        memcpy(look->stamp, sqlite3_column_blob(ask, 0), STAMP_BYTES);
+        look->stamped = true;
+    }
+    int end = sqlite3_finalize(ask);
+    return cannot_update(db, rc ? rc : end, message);
+}
+
+/* Only what art_backup() wrote for this very database is written over. */
+static int look_at_earlier_file(const struct art_copy *copy, const struct art_earlier *table, char **message) {
+    char *path;
+    uint8_t uuid[ART_UUID_BYTES];
+    bool ours = false;
+    enum art_rc rc = art_path_beside(copy->path, table->file, &path);
+    if (rc) return art_report(message, rc);
+    rc = art_file_identify(path, copy->path, uuid, &ours);
+    art_free(path);
+    if (rc == ART_MISSING) return SQLITE_OK; /* it is made anew */
+    if (rc && rc != ART_NOTFOUND) return art_report(message, rc);
+    if (ours && !memcmp(uuid, table->uuid, sizeof uuid)) return SQLITE_OK;
+    return no_copy_of_ours(copy, "an .art file beside it is not its own", message);
+}
+
+static int keep_earlier(struct onto_look *look, struct art_state *state, char **message) {
+    struct art_copy *copy = look->copy;
+    struct art_earlier *more = art_resize(copy->earlier, (copy->earlier_count + 1) * sizeof *more);
+    if (!more) return SQLITE_NOMEM;
+    copy->earlier = more;
+    struct art_earlier *table = &more[copy->earlier_count++];
+    *table = (struct art_earlier){.medium = art_storage_medium(state->settings.storage)};
+    memcpy(table->uuid, state->uuid, sizeof table->uuid);
+    if (table->medium->goes_with_host || !state->file_is_sound) return SQLITE_OK;
+    table->file = state->file;
+    state->file = NULL;
+    return look_at_earlier_file(copy, table, message);
+}
+
+static int visit_earlier(void *context, const char *name, char **message) {
+    struct onto_look *look = context;
+    const struct art_state_query query = {look->connection, look->copy->onto, "main", .table = name};
+    struct art_state state;
+    int rc = art_state_read(&query, &state);
+    if (rc) rc = rc == SQLITE_ERROR ? SQLITE_OK : cannot_update(look->copy->onto, rc, message);
+    look->unfinished |= state.format == ART_STATE_FORMAT_UNFINISHED;
+    if (!rc && state.has_id) rc = keep_earlier(look, &state, message);
+    if (!rc && state.has_id) rc = read_stamp(look, name, message);
+    art_state_clear(&state);
+    return rc;
+}
+
+struct art_earlier *art_onto_find(const struct art_copy *copy, const uint8_t *uuid) {
+    for (unsigned i = 0; i < copy->earlier_count; i++) {
+        if (!memcmp(copy->earlier[i].uuid, uuid, ART_UUID_BYTES)) return &copy->earlier[i];
+    }
+    return NULL;
+}
+
+static int visit_stage(void *context, const char *name, char **message) {
+    struct onto_look *look = context;
+    const struct art_state_query query = {look->connection, look->copy->db, "main", .table = name};
+    struct art_state state;
+    int rc = art_state_read(&query, &state);
+    if (rc) rc = rc == SQLITE_ERROR ? SQLITE_OK : cannot_update(look->copy->db, rc, message);
+    const struct art_earlier *table = state.has_id ? art_onto_find(look->copy, state.uuid) : NULL;
+    look->common |= table != NULL;
+    if (!rc && table && table->medium != art_storage_medium(state.settings.storage))
+        rc = no_copy_of_ours(look->copy, "its tables have another storage than the original's", message);
+    art_state_clear(&state);
+    return rc;
+}
+
+static int compare_stamp(struct onto_look *look, char **message) {
+    uint64_t then, now;
+    memcpy(&then, look->stamp + ART_COPY_TOKEN_BYTES, sizeof then);
+    if (!then || look->unfinished) return SQLITE_OK;
+    int rc = hash_copy(look->copy->onto, look->stamp, &now, message);
+    if (rc || then == now) return rc;
+    return no_copy_of_ours(look->copy, "somebody has written to it since, which would be lost", message);
+}
+
+int art_onto_check(struct art_connection *connection, struct art_copy *copy, char **message) {
+    struct onto_look look = {.connection = connection, .copy = copy};
+    int rc = art_tables_each(copy->onto, "main", visit_earlier, &look, message);
+    if (!rc) rc = art_tables_each(copy->db, "main", visit_stage, &look, message);
+    if (rc) return rc;
+    if (!look.common) return no_copy_of_ours(copy, "it has none of these art tables", message);
+    if (!look.stamped) return no_copy_of_ours(copy, "it was not made by art_backup() with 'update'", message);
+    return compare_stamp(&look, message);
+}
+
+/* --- mark, bring -------------------------------------------------------------------------------------------------- */
+
+static int mark_one(void *context, const char *name, char **message) {
+    struct art_copy *copy = context;
+    return run_in_copy(
+        copy->onto, message,
+        sqlite3_mprintf("UPDATE main.\"%w_artstate\" SET v = %d WHERE k = 'format' AND NOT EXISTS (SELECT 1 FROM "
+                        "main.\"%w_artstate\" WHERE k = 'storage' AND v = 'inline')",
+                        name, ART_STATE_FORMAT_UNFINISHED, name));
+}
+
+/* Who has it open reads the schema anew. The pages may come to have another size, so there is no WAL. */
+int art_onto_mark(struct art_copy *copy, char **message) {
+    sqlite3_stmt *ask = NULL;
+    int version = 0;
+    int rc = run_in_copy(copy->onto, message, sqlite3_mprintf("BEGIN IMMEDIATE"));
+    if (!rc) rc = art_tables_each(copy->onto, "main", mark_one, copy, message);
+    if (rc) return rc;
+    rc = sqlite3_prepare_v2(copy->onto, "PRAGMA main.schema_version", -1, &ask, NULL);
+    if (!rc && sqlite3_step(ask) == SQLITE_ROW) version = sqlite3_column_int(ask, 0);
+    int end = sqlite3_finalize(ask);
+    rc = cannot_update(copy->onto, rc ? rc : end, message);
+    if (rc) return rc;
+    unsigned next = (unsigned)version + 1;
+    return run_in_copy(
+        copy->onto, message,
+        sqlite3_mprintf("PRAGMA main.schema_version = %d; COMMIT; PRAGMA journal_mode = DELETE", (int)next));
+}
+
+/* Of tables that the original has not any more, and of those that are small now. */
+static void remove_unneeded(const struct art_copy *copy) {
+    char *path;
+    for (unsigned i = 0; i < copy->earlier_count; i++) {
+        const struct art_earlier *table = &copy->earlier[i];
+        if (table->needed || !table->file || art_path_beside(copy->path, table->file, &path)) continue;
+        art_file_remove(path);
+        art_free(path);
+    }
+}
+
+int art_onto_bring(struct art_copy *copy, char **message) {
+    sqlite3_backup *pages = sqlite3_backup_init(copy->onto, "main", copy->db, "main");
+    if (!pages) return cannot_update(copy->onto, sqlite3_errcode(copy->onto), message);
+    int rc = sqlite3_backup_step(pages, -1);
+    int end = sqlite3_backup_finish(pages);
+    if (rc == SQLITE_DONE) rc = end;
+    if (rc) return art_complain(message, rc, "art: cannot bring the pages to the copy: %s", sqlite3_errstr(rc));
+    sqlite3_close(copy->db);
+    copy->db = copy->onto;
+    copy->onto = NULL;
+    remove_unneeded(copy);
+    return SQLITE_OK;
+}
+
+/* --- open --------------------------------------------------------------------------------------------------------- */
+
+int art_onto_open(struct art_copy *copy, char **message) {
+    assert(copy->updates && copy->db && !copy->onto);
+    copy->onto = copy->db;
+    copy->db = NULL;
+    int rc = sqlite3_exec(copy->onto, "BEGIN EXCLUSIVE; COMMIT", NULL, NULL, NULL);
+    if (rc) return cannot_update(copy->onto, rc, message);
+    rc = sqlite3_open_v2("", &copy->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, copy->vfs);
+    if (!rc) rc = sqlite3_db_config(copy->db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
+    return cannot_update(copy->db, rc, message);
+}
+
+void art_onto_clear(struct art_copy *copy) {
+    for (unsigned i = 0; i < copy->earlier_count; i++) art_free(copy->earlier[i].file);
+    art_free(copy->earlier);
+    copy->earlier = NULL;
+    copy->earlier_count = 0;
+}
