@@ -177,7 +177,9 @@ def copy(base, kills=False):
         except sqlite3.Error as error:
             same(f"what an unfinished copy says: {error}", "this copy is unfinished" in str(error), True)
             one.unfinished = True
-        counts[f"killed updates: {'unfinished' if one.unfinished else 'as before' if one.state is before else 'whole'}"] += 1
+        became = "unfinished" if one.unfinished else "as before" if one.state is before else "whole"
+        counts["killed updates: " + became] += 1
+        note("killed", became)
     else:
         if not kills:
             base.run(*sql)
