@@ -185,14 +185,14 @@ static int visit_copy(void *context, const char *name, char **message) {
     backup->made->tables++;
     int rc = asks_more(backup, &query, &more);
     if (rc) return art_report_host(message, backup->copy.db, rc, "cannot read the tables of the copy");
-    if (backup->copy.updates) rc = art_onto_note(&backup->copy, name, message);
-    if (rc || !more) return rc;
+    if (!more) return backup->copy.stamps ? art_onto_note(&backup->copy, name, message) : SQLITE_OK;
     struct art_vtab *vtab = find_held(backup, name);
     rc = vtab ? art_table_ref_ready(vtab, message) : hold_one_table(backup, name, message);
     if (rc) return rc;
     assert(backup->count);
     if (!vtab) vtab = backup->tables[backup->count - 1];
-    return art_copy_table(&backup->copy, vtab->table, name, message);
+    rc = art_copy_table(&backup->copy, vtab->table, name, message);
+    return !rc && backup->copy.stamps ? art_onto_note(&backup->copy, name, message) : rc;
 }
 
 /* Our own table in temp is none of the copy's, where it could not be. */
@@ -224,7 +224,7 @@ static int copy_tables(struct backup *backup, char **message) {
     if (!rc) rc = forget_listener(backup, message);
     release_source(backup);
     if (!rc) rc = art_copy_commit(copy, message);
-    return !rc && copy->updates ? art_onto_stamp(copy, message) : rc;
+    return !rc && copy->stamps ? art_onto_stamp(copy, message) : rc;
 }
 
 static int read_storage(const char *word, const struct art_medium **out, char **message) {
@@ -251,7 +251,8 @@ int art_backup(struct art_connection *connection, const char *path, const char *
                             path);
     }
     backup.copy.updates = storage && !strcmp(storage, "update");
-    if (backup.copy.updates) sqlite3_randomness(sizeof backup.copy.token, backup.copy.token);
+    backup.copy.stamps = !publish;
+    if (backup.copy.stamps) sqlite3_randomness(sizeof backup.copy.token, backup.copy.token);
     int rc = storage && !backup.copy.updates ? read_storage(storage, &backup.copy.medium, message) : SQLITE_OK;
     if (!rc) rc = art_shadow_busy(connection, schema, message);
     if (!rc) rc = ask_authorizer(connection->db, path, message);

@@ -10,7 +10,7 @@
 #include "ext/admin/admin.h"
 #include "ext/host/host.h"
 
-enum { ART_COPY_TOKEN_BYTES = 16 };
+enum { ART_COPY_TOKEN_BYTES = ART_STAMP_BYTES - 8 };
 struct art_earlier { /* an art table of a copy that is there */
     uint8_t uuid[ART_UUID_BYTES];
     const struct art_medium *medium;
@@ -28,13 +28,15 @@ struct art_copy {
     const struct art_medium *medium; /* of its art tables; NULL: as they have it */
     uint64_t blobs, written;         /* in .art files */
 
-    bool updates; /* by 'update': the rest is onto.c's */
+    bool updates; /* by 'update' */
+    bool stamps;  /* 'update' may come later; the rest is onto.c's */
     bool is_there;
     sqlite3 *onto; /* the copy that is there, until the stage was brought */
     struct art_earlier *earlier;
     unsigned earlier_count;
     uint8_t token[ART_COPY_TOKEN_BYTES];
-    uint64_t pages_hash; /* as it is stored */
+    uint64_t pages_hash; /* 0: unfinished */
+    unsigned stamped;    /* art tables */
 };
 
 /* A new, empty database, used by nobody else until finish(). It takes its rights, its owner and its VFS from the one
