@@ -97,8 +97,8 @@ enum art_rc art_store_copy(struct art_store *store, const struct art_ref *refs, 
 /* What cannot be read there is written anew. */
 static void look_at_trailers(struct art_store *to, const struct art_ref *refs, unsigned count,
                              const struct art_blob_buf *buffer, bool *same) {
-    assert(count <= ART_COPY_MAX && to->phase.was_copied);
-    struct art_io_request requests[ART_COPY_MAX];
+    assert(count <= ART_COPY_LOOK && to->phase.was_copied);
+    struct art_io_request requests[ART_COPY_LOOK];
     unsigned made = 0;
     for (unsigned i = 0; i < count; i++) {
         uint64_t end = ((uint64_t)refs[i].slot + 1) * ART_BLOB_SIZE;
@@ -128,7 +128,7 @@ static void look_at_whole(struct art_store *to, const struct art_ref *refs, unsi
 }
 
 enum art_rc art_store_leave_out_same(struct art_store *to, struct art_ref *refs, unsigned *count) {
-    bool same[ART_COPY_MAX];
+    bool same[ART_COPY_LOOK];
     struct art_blob_buf buffer = {NULL, NULL, -1};
     unsigned kept = 0;
     enum art_rc rc = art_store_buffer(to, &buffer);
@@ -143,12 +143,14 @@ enum art_rc art_store_leave_out_same(struct art_store *to, struct art_ref *refs,
 }
 
 /* A slot that nothing names may have a part of a blob: who was killed has left it. */
-static enum art_rc clear_strays(struct art_store *to, const struct art_slot_set *named) {
+static enum art_rc clear_strays(struct art_store *to, const struct art_ref *refs, uint32_t count) {
     struct art_blob_buf zeros = {NULL, NULL, -1};
     enum art_rc rc = art_blob_buf_get_zeroed(to->phase.pool, &zeros);
-    for (uint32_t slot = 1; !rc && slot < to->phase.end; slot++) {
+    for (uint32_t i = 0, slot = 1; !rc && i < count; slot++) {
         uint64_t end = ((uint64_t)slot + 1) * ART_BLOB_SIZE;
-        if (art_slot_set_has(named, slot) || end > to->location.file_bytes) continue;
+        bool named = slot == refs[i].slot;
+        i += named;
+        if (named || end > to->location.file_bytes) continue;
         struct art_io_request request = {zeros.data, ART_PAGE, end - ART_PAGE};
         rc = art_io_write(to->location.io, &request, 1);
         enum art_rc waited = art_io_wait(to->location.io);
@@ -159,9 +161,9 @@ static enum art_rc clear_strays(struct art_store *to, const struct art_slot_set 
     return rc;
 }
 
-enum art_rc art_store_keep_only(struct art_store *to, const struct art_slot_set *named) {
-    enum art_rc rc = art_store_truncate(to, art_slot_set_highest(named) + 1);
-    return rc || to->phase.was_copied ? rc : clear_strays(to, named);
+enum art_rc art_store_keep_only(struct art_store *to, const struct art_ref *refs, uint32_t count) {
+    enum art_rc rc = art_store_truncate(to, count ? refs[count - 1].slot + 1 : 1);
+    return rc || to->phase.was_copied ? rc : clear_strays(to, refs, count);
 }
 
 enum art_rc art_store_note_copied(struct art_store *to) {

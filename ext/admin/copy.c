@@ -220,14 +220,11 @@ static int run_formatted(struct art_copy *copy, char **message, char *sql) {
 
 /* What a killed run left of a new file is taken up, too. */
 static bool is_earlier(const struct art_copy *copy, const struct art_table *table, const char *path) {
-    uint8_t uuid[ART_UUID_BYTES];
-    bool ours = false;
-    if (!copy->onto) return false;
-    return !art_file_identify(path, copy->path, uuid, &ours) && ours && !memcmp(uuid, table->uuid, sizeof uuid);
+    return copy->onto && art_file_belongs(path, copy->path, table->uuid);
 }
 
 /* *taken: something has this name. */
-static int copy_blobs(struct art_copy *copy, struct art_table *table, const char *file, bool *taken, char **message) {
+static int begin_file(struct art_copy *copy, struct art_table *table, const char *file, bool *taken, char **message) {
     assert(copy->path && art_tree_has_runs(table->tree));
     char *path;
     char **more = art_resize(copy->art_files, (copy->count + 1) * sizeof *more);
@@ -235,10 +232,9 @@ static int copy_blobs(struct art_copy *copy, struct art_table *table, const char
     if (!more) return SQLITE_NOMEM;
     copy->art_files = more;
     enum art_rc rc = art_path_beside(copy->path, file, &path);
-    struct art_tree_location location = {
-        .path = path, .host_path = copy->path, .blobs = &copy->blobs, .written = &copy->written};
+    struct art_tree_location location = {.path = path, .host_path = copy->path};
     location.onto = !rc && is_earlier(copy, table, path);
-    if (!rc) rc = art_tree_copy(table->tree, &location);
+    if (!rc) rc = art_copier_begin(table->tree, &location, &copy->copier);
     if (!rc) {
         more[copy->count++] = path;
         return SQLITE_OK;
@@ -264,7 +260,7 @@ static int copy_to_file(struct art_copy *copy, struct art_table *table, const ch
         char *file = !attempt && earlier && earlier->file ? sqlite3_mprintf("%s", earlier->file)
                                                           : art_file_name(copy->path, name, table->uuid, attempt);
         rc = file ? SQLITE_OK : SQLITE_NOMEM;
-        if (!rc && art_tree_has_runs(table->tree)) rc = copy_blobs(copy, table, file, &taken, message);
+        if (!rc && art_tree_has_runs(table->tree)) rc = begin_file(copy, table, file, &taken, message);
         if (!rc)
             rc = run_formatted(
                 copy, message,
@@ -298,17 +294,14 @@ static enum art_rc tell_no_page(void *put, uint64_t *pages) {
     return ART_OK;
 }
 
-static int fill_rows(struct art_copy *copy, struct art_table *table, const char *name, char **message) {
-    assert(!art_tree_unknown(table->tree));
-    sqlite3_stmt *put = NULL;
-    int rc = art_prepare(copy->db, 0, &put,
+static int begin_rows(struct art_copy *copy, struct art_table *table, const char *name, char **message) {
+    assert(!art_tree_unknown(table->tree) && !copy->put);
+    int rc = art_prepare(copy->db, 0, &copy->put,
                          sqlite3_mprintf("INSERT INTO main.\"%w_artblob\"(page, data) VALUES(?1, ?2)", name));
     if (rc) return cannot_write(copy, rc, message);
-    struct art_rows rows = {put, NULL, put_page, remove_no_page, tell_no_page};
-    struct art_tree_location location = {.rows = &rows};
-    rc = art_report(message, art_tree_copy(table->tree, &location));
-    sqlite3_finalize(put);
-    return rc;
+    copy->rows = (struct art_rows){copy->put, NULL, put_page, remove_no_page, tell_no_page};
+    struct art_tree_location location = {.rows = &copy->rows};
+    return art_report(message, art_copier_begin(table->tree, &location, &copy->copier));
 }
 
 /* There is one, and empty, in a copy that was given files. */
@@ -317,7 +310,7 @@ static int copy_to_rows(struct art_copy *copy, struct art_table *table, const ch
     struct art_name *of = art_name_new("main", name);
     int rc = of ? art_shadow_has_blobs(copy->db, of, &has) : SQLITE_NOMEM;
     if (!rc && !has) rc = art_shadow_create_blobs(copy->db, of, message);
-    if (!rc && art_tree_has_runs(table->tree)) rc = fill_rows(copy, table, name, message);
+    if (!rc && art_tree_has_runs(table->tree)) rc = begin_rows(copy, table, name, message);
     art_name_release(of);
     return rc;
 }
@@ -344,6 +337,26 @@ int art_copy_table(struct art_copy *copy, struct art_table *table, const char *n
     if (rc) return rc;
     /* None of its slots is retired, where nobody reads yet. */
     return run_formatted(copy, message, sqlite3_mprintf("DELETE FROM main.\"%w_artstate\" WHERE k = 'retired'", name));
+}
+
+static void end_table(struct art_copy *copy) {
+    if (copy->copier) art_copier_close(copy->copier);
+    sqlite3_finalize(copy->put);
+    copy->copier = NULL;
+    copy->put = NULL;
+}
+
+int art_copy_step(struct art_copy *copy, struct art_copy_progress *out, char **message) {
+    assert(copy->copier);
+    int rc = art_report(message, art_copier_step(copy->copier));
+    art_copier_tell(copy->copier, out);
+    if (rc || out->remaining) return rc;
+    if (!copy->put) {
+        copy->blobs += out->total;
+        copy->written += out->written;
+    }
+    end_table(copy);
+    return SQLITE_OK;
 }
 
 /* --- its transaction, and its end --------------------------------------------------------------------------------- */
@@ -412,6 +425,7 @@ static void measure_pages(const struct art_copy *copy, struct art_made *made) {
 
 int art_copy_finish(struct art_copy *copy, int rc, struct art_made *made, char **message) {
     bool files = art_platform_has_files();
+    end_table(copy);
     if (!rc && !files) measure_pages(copy, made);
     int closed = close_copy_file(copy, rc ? NULL : message);
     sqlite3_close(copy->onto);

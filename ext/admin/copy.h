@@ -1,6 +1,6 @@
 /* The copy that art_backup() makes: its file, those beside it, and what its tables are told of them.
  *
- *     make -> (SQLite copies the pages into db) -> begin -> table, table, ... -> commit -> finish
+ *     make -> (SQLite copies the pages into db) -> begin -> table, step, step, table, step, ... -> commit -> finish
  *
  * Whatever was made is removed again by finish(), unless all went well; nothing else ever is.
  */
@@ -10,7 +10,12 @@
 #include "ext/admin/admin.h"
 #include "ext/host/host.h"
 
-enum { ART_COPY_TOKEN_BYTES = 16 };
+struct art_made {
+    unsigned tables, files; /* art tables, wherever their blobs are */
+    uint64_t bytes;         /* of the files */
+};
+
+enum { ART_COPY_TOKEN_BYTES = ART_STAMP_BYTES - 8 };
 struct art_earlier { /* an art table of a copy that is there */
     uint8_t uuid[ART_UUID_BYTES];
     const struct art_medium *medium;
@@ -26,15 +31,20 @@ struct art_copy {
     char **art_files; /* that were made beside it */
     unsigned count;
     const struct art_medium *medium; /* of its art tables; NULL: as they have it */
-    uint64_t blobs, written;         /* in .art files */
+    struct art_copier *copier;       /* of the table that is being copied; NULL: none */
+    sqlite3_stmt *put;               /* into its rows, and these */
+    struct art_rows rows;
+    uint64_t blobs, written; /* in .art files */
 
-    bool updates; /* by 'update': the rest is onto.c's */
+    bool updates; /* by 'update' */
+    bool stamps;  /* 'update' may come later; the rest is onto.c's */
     bool is_there;
     sqlite3 *onto; /* the copy that is there, until the stage was brought */
     struct art_earlier *earlier;
     unsigned earlier_count;
     uint8_t token[ART_COPY_TOKEN_BYTES];
-    uint64_t pages_hash; /* as it is stored */
+    uint64_t pages_hash; /* 0: unfinished */
+    unsigned stamped;    /* art tables */
 };
 
 /* A new, empty database, used by nobody else until finish(). It takes its rights, its owner and its VFS from the one
@@ -45,9 +55,10 @@ int art_copy_open(struct art_copy *copy, const char *path, sqlite3 *from, const 
 /* Anew, where it is committed. */
 int art_copy_reopen(struct art_copy *copy, char **message);
 int art_copy_begin(struct art_copy *copy, char **message);
-/* The blobs of a table, which is called `name` in the copy, from the root that its tree stands on, to the copy's
- * storage. */
+/* Begins to copy a table, which is called `name` in the copy, from the root that its tree stands on, to the copy's
+ * storage. Steps copy its blobs, as long as there is a copier. */
 int art_copy_table(struct art_copy *copy, struct art_table *table, const char *name, char **message);
+int art_copy_step(struct art_copy *copy, struct art_copy_progress *out, char **message);
 int art_copy_commit(struct art_copy *copy, char **message);
 /* Closes and frees. With `rc`, or an error of its own: removes what was made. Without: the copy is durable, name and
  * all, and `made` gets its files and bytes. */

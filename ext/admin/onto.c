@@ -4,29 +4,31 @@
  *     open      the copy is locked, and stays so
  *     pages     SQLite's backup copies the original's into a temporary database, the stage. It commits by itself: in
  *               the copy, T_artstate would name the original's files until it is told its own
- *     check     it is a copy that 'update' made, of these tables, and nobody has written to it since
- *     mark      tables with files get a format that nobody opens, in one commit: from here on they are not whole
+ *     check     it is a copy of these tables, and nobody has written to it since
+ *     mark      in one commit: from here on its art tables are unfinished, and nobody opens them
  *     tables    as in backup.c, with the stage in place of the copy
- *     bring     the stage's pages, in one commit that takes the mark away
- *     stamp     a hash of the pages that are there now
+ *     bring     the stage's pages, in one commit: still unfinished
+ *     stamp     in one commit: finished, with a hash of the pages that are there now
  *
- * Who is killed leaves a copy that is as it was, or marked, or whole. The next run goes on from there.
+ * A run that is killed leaves a copy that is as it was, or unfinished, or the new one. The next run goes on from there.
  *
- * The stamp is row 'copied' of every T_artstate: 16 random bytes, by which its own pages are known and left out, and
- * the hash; zero says that nobody has come to hash them. Nor are those bytes of the first page hashed that say how
- * SQLite wrote, not what: versions of the format, change counter, and who wrote it.
+ * The stamp is row 'copied' of every T_artstate: 16 random bytes, by which it is found in its page, and the hash; 0 is
+ * unfinished. Hashed is what SQLite's users can change: not the stamps themselves, nor those bytes of the first page
+ * that say how SQLite wrote (versions of the format, change counter, and who wrote it), nor those that a VFS has at the
+ * end of each page for itself. New copies get a stamp in the same way.
  */
 #include <stdlib.h>
 
 #include "ext/admin/copy.h"
 
-enum { FIRST_PAGE_HEADER = 100, STAMP_BYTES = ART_COPY_TOKEN_BYTES + 8, STAMPS_MOST = 3 };
+enum { FIRST_PAGE_HEADER = 100, FIRST_PAGE_RESERVED = 20, HASH_UNKNOWN = 1 };
 
 struct onto_look {
     struct art_connection *connection;
     struct art_copy *copy;
-    uint8_t stamp[STAMP_BYTES];
-    bool stamped, unfinished, common;
+    uint8_t stamp[ART_STAMP_BYTES];
+    unsigned stamps; /* tables that have one */
+    bool unfinished, common;
 };
 
 static int no_copy_of_ours(const struct art_copy *copy, const char *why, char **message) {
@@ -48,111 +50,105 @@ static int run_in_copy(sqlite3 *db, char **message, char *sql) {
 
 /* --- what its pages say ------------------------------------------------------------------------------------------- */
 
-static bool has_token(const uint8_t *page, size_t bytes, const uint8_t token[ART_COPY_TOKEN_BYTES]) {
-    const uint8_t *at = page, *end = page + bytes;
-    while (end - at >= ART_COPY_TOKEN_BYTES && (at = memchr(at, *token, (size_t)(end - at)))) {
-        if (end - at >= ART_COPY_TOKEN_BYTES && !memcmp(at, token, ART_COPY_TOKEN_BYTES)) return true;
+/* Blanks the stamps in a page; returns how many there were. */
+static unsigned blank_stamps(uint8_t *page, size_t bytes, const uint8_t token[ART_COPY_TOKEN_BYTES]) {
+    uint8_t *at = page, *end = page + bytes;
+    unsigned found = 0;
+    while (end - at >= ART_STAMP_BYTES && (at = memchr(at, *token, (size_t)(end - at) - ART_STAMP_BYTES + 1))) {
+        bool is = !memcmp(at, token, ART_COPY_TOKEN_BYTES);
+        if (is) memset(at, 0, ART_STAMP_BYTES);
+        found += is;
         at++;
     }
-    return false;
+    return found;
 }
 
-static int hash_pages_of(sqlite3_file *file, int page_size, const uint8_t *token, struct art_hash_stream *stream,
-                         uint8_t *page) {
+struct pages_look {
+    sqlite3_file *file;
+    int page_size;
+    const uint8_t *token;
+    unsigned stamps; /* found */
+    struct art_hash_stream *stream;
+    uint8_t *page;
+};
+
+static int hash_pages_of(struct pages_look *look) {
     sqlite3_int64 size = 0;
-    int rc = file->pMethods->xFileSize(file, &size);
-    for (sqlite3_int64 at = 0; !rc && at + page_size <= size; at += page_size) {
-        rc = file->pMethods->xRead(file, page, page_size, at);
-        if (rc || has_token(page, (size_t)page_size, token)) continue;
+    size_t used = 0;
+    int rc = look->file->pMethods->xFileSize(look->file, &size);
+    for (sqlite3_int64 at = 0; !rc && at + look->page_size <= size; at += look->page_size) {
+        uint8_t *page = look->page;
+        rc = look->file->pMethods->xRead(look->file, page, look->page_size, at);
         if (!at) {
+            used = (size_t)look->page_size - page[FIRST_PAGE_RESERVED];
             memset(page + 18, 0, 2);
             memset(page + 24, 0, 4);
             memset(page + 92, 0, FIRST_PAGE_HEADER - 92);
         }
-        art_hash_stream_add(stream, page, (size_t)page_size);
+        look->stamps += blank_stamps(page, used, look->token);
+        art_hash_stream_add(look->stream, page, used);
     }
     return rc;
 }
 
-/* Of a database that is locked, once nothing is in its WAL. */
-static int hash_copy(sqlite3 *db, const uint8_t *token, uint64_t *out, char **message) {
-    sqlite3_file *file = NULL;
+/* Of a database that is locked, once nothing is in its WAL. A stamp that lies across two pages, in a table of so many
+ * columns that T_artstate's rows are longer than a page, is not found: then nothing can be told. */
+static int hash_copy(sqlite3 *db, const uint8_t *token, unsigned stamps, uint64_t *out, char **message) {
+    struct pages_look look = {.token = token};
     sqlite3_stmt *ask = NULL;
-    int page_size = 0;
     int rc = sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     if (!rc) rc = sqlite3_prepare_v2(db, "PRAGMA main.page_size", -1, &ask, NULL);
-    if (!rc && sqlite3_step(ask) == SQLITE_ROW) page_size = sqlite3_column_int(ask, 0);
+    if (!rc && sqlite3_step(ask) == SQLITE_ROW) look.page_size = sqlite3_column_int(ask, 0);
     int end = sqlite3_finalize(ask);
     if (!rc) rc = end;
-    if (!rc) rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-    if (rc || !page_size) return cannot_update(db, rc ? rc : SQLITE_ERROR, message);
-    struct art_hash_stream *stream = art_hash_stream_new();
-    uint8_t *page = malloc((size_t)page_size);
-    if (stream) art_hash_stream_begin(stream);
-    rc = stream && page ? hash_pages_of(file, page_size, token, stream, page) : SQLITE_NOMEM;
-    if (!rc) *out = art_hash_stream_end(stream) | 1; /* none is 0 */
-    free(page);
-    art_hash_stream_free(stream);
+    if (!rc) rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &look.file);
+    if (rc || !look.page_size) return cannot_update(db, rc ? rc : SQLITE_ERROR, message);
+    look.stream = art_hash_stream_new();
+    look.page = malloc((size_t)look.page_size);
+    if (look.stream) art_hash_stream_begin(look.stream);
+    rc = look.stream && look.page ? hash_pages_of(&look) : SQLITE_NOMEM;
+    if (!rc) *out = look.stamps < stamps ? HASH_UNKNOWN : art_hash_stream_end(look.stream) | 2;
+    free(look.page);
+    art_hash_stream_free(look.stream);
     return rc ? art_complain(message, rc, "art: cannot read the copy's pages: %s", sqlite3_errstr(rc)) : SQLITE_OK;
 }
 
-static int put_stamp(struct art_copy *copy, const char *table, char **message) {
+static int put_stamp(const struct art_copy *copy, sqlite3 *db, const char *table, char **message) {
     sqlite3_stmt *put = NULL;
-    uint8_t stamp[STAMP_BYTES];
+    uint8_t stamp[ART_STAMP_BYTES];
     memcpy(stamp, copy->token, ART_COPY_TOKEN_BYTES);
     memcpy(stamp + ART_COPY_TOKEN_BYTES, &copy->pages_hash, sizeof copy->pages_hash);
     int rc = art_prepare(
-        copy->db, 0, &put,
+        db, 0, &put,
         sqlite3_mprintf(
             "INSERT INTO main.\"%w_artstate\"(k, v) VALUES('copied', ?1) ON CONFLICT(k) DO UPDATE SET v = ?1", table));
     if (!rc) rc = sqlite3_bind_blob(put, 1, stamp, sizeof stamp, SQLITE_STATIC);
     if (!rc) sqlite3_step(put);
     int end = sqlite3_finalize(put);
-    return cannot_update(copy->db, rc ? rc : end, message);
+    return cannot_update(db, rc ? rc : end, message);
 }
 
 int art_onto_note(struct art_copy *copy, const char *table, char **message) {
-    assert(copy->updates);
-    return put_stamp(copy, table, message);
+    assert(copy->stamps && !copy->pages_hash);
+    copy->stamped++;
+    return put_stamp(copy, copy->db, table, message);
 }
 
 static int stamp_one(void *context, const char *table, char **message) {
-    return put_stamp(context, table, message);
+    const struct art_copy *copy = context;
+    return put_stamp(copy, copy->db, table, message);
 }
 
-static int stamp_all(struct art_copy *copy, uint64_t hash, char **message) {
-    copy->pages_hash = hash;
-    int rc = art_copy_begin(copy, message);
+int art_onto_stamp(struct art_copy *copy, char **message) {
+    assert(copy->stamps && !copy->onto && !copy->pages_hash);
+    if (!copy->stamped) return SQLITE_OK;
+    int rc = hash_copy(copy->db, copy->token, copy->stamped, &copy->pages_hash, message);
+    if (!rc) rc = art_copy_begin(copy, message);
     if (!rc) rc = art_tables_each(copy->db, "main", stamp_one, copy, message);
     return rc ? rc : art_copy_commit(copy, message);
 }
 
-/* Where it would not come to rest, nothing is said. */
-int art_onto_stamp(struct art_copy *copy, char **message) {
-    assert(copy->updates && !copy->onto);
-    for (unsigned attempt = 0;; attempt++) {
-        uint64_t hash = 0;
-        int rc = hash_copy(copy->db, copy->token, &hash, message);
-        if (rc || hash == copy->pages_hash) return rc;
-        bool last = attempt == STAMPS_MOST;
-        rc = stamp_all(copy, last ? 0 : hash, message);
-        if (rc || last) return rc;
-    }
-}
-
 /* --- what is there ------------------------------------------------------------------------------------------------ */
-
-static int read_stamp(struct onto_look *look, const char *table, char **message) {
-    sqlite3_stmt *ask = NULL;
-    sqlite3 *db = look->copy->onto;
-    int rc = art_prepare(db, 0, &ask, sqlite3_mprintf("SELECT v FROM main.\"%w_artstate\" WHERE k = 'copied'", table));
-    if (!rc && sqlite3_step(ask) == SQLITE_ROW && sqlite3_column_bytes(ask, 0) == STAMP_BYTES) {
-        memcpy(look->stamp, sqlite3_column_blob(ask, 0), STAMP_BYTES);
-        look->stamped = true;
-    }
-    int end = sqlite3_finalize(ask);
-    return cannot_update(db, rc ? rc : end, message);
-}
 
 /* Only what art_backup() wrote for this very database is written over. */
 static int look_at_earlier_file(const struct art_copy *copy, const struct art_earlier *table, char **message) {
@@ -189,9 +185,10 @@ static int visit_earlier(void *context, const char *name, char **message) {
     struct art_state state;
     int rc = art_state_read(&query, &state);
     if (rc) rc = rc == SQLITE_ERROR ? SQLITE_OK : cannot_update(look->copy->onto, rc, message);
-    look->unfinished |= state.format == ART_STATE_FORMAT_UNFINISHED;
+    look->unfinished |= state.is_unfinished;
+    look->stamps += state.is_copy;
+    if (state.is_copy) memcpy(look->stamp, state.copied, sizeof look->stamp);
     if (!rc && state.has_id) rc = keep_earlier(look, &state, message);
-    if (!rc && state.has_id) rc = read_stamp(look, name, message);
     art_state_clear(&state);
     return rc;
 }
@@ -220,8 +217,8 @@ static int visit_stage(void *context, const char *name, char **message) {
 static int compare_stamp(struct onto_look *look, char **message) {
     uint64_t then, now;
     memcpy(&then, look->stamp + ART_COPY_TOKEN_BYTES, sizeof then);
-    if (!then || look->unfinished) return SQLITE_OK;
-    int rc = hash_copy(look->copy->onto, look->stamp, &now, message);
+    if (then == HASH_UNKNOWN || look->unfinished) return SQLITE_OK;
+    int rc = hash_copy(look->copy->onto, look->stamp, look->stamps, &now, message);
     if (rc || then == now) return rc;
     return no_copy_of_ours(look->copy, "somebody has written to it since, which would be lost", message);
 }
@@ -232,19 +229,15 @@ int art_onto_check(struct art_connection *connection, struct art_copy *copy, cha
     if (!rc) rc = art_tables_each(copy->db, "main", visit_stage, &look, message);
     if (rc) return rc;
     if (!look.common) return no_copy_of_ours(copy, "it has none of these art tables", message);
-    if (!look.stamped) return no_copy_of_ours(copy, "it was not made by art_backup() with 'update'", message);
+    if (!look.stamps) return no_copy_of_ours(copy, "it was not made by art_backup(), or by a version up to 0.3", message);
     return compare_stamp(&look, message);
 }
 
 /* --- mark, bring -------------------------------------------------------------------------------------------------- */
 
-static int mark_one(void *context, const char *name, char **message) {
-    struct art_copy *copy = context;
-    return run_in_copy(
-        copy->onto, message,
-        sqlite3_mprintf("UPDATE main.\"%w_artstate\" SET v = %d WHERE k = 'format' AND NOT EXISTS (SELECT 1 FROM "
-                        "main.\"%w_artstate\" WHERE k = 'storage' AND v = 'inline')",
-                        name, ART_STATE_FORMAT_UNFINISHED, name));
+static int mark_one(void *context, const char *table, char **message) {
+    const struct art_copy *copy = context;
+    return put_stamp(copy, copy->onto, table, message);
 }
 
 /* Who has it open reads the schema anew. The pages may come to have another size, so there is no WAL. */

@@ -220,15 +220,14 @@ bool art_settings_show(const struct art_settings *settings, unsigned number, con
 
 /* The second one: with T_artblob, which goes with the others. The third one: either, and snapshots hold slots
  * (table/snapshots.c), which an older version would write over. The last one: any of these, and columns that an older
- * version would take for damaged (art_columns_are_of_0_3()); it stays as long as the table.
- * And one that nobody opens: a copy's that is being brought up to date (admin/onto.c). */
+ * version would take for damaged (art_columns_are_of_0_3()); it stays as long as the table. */
 enum {
     ART_STATE_FORMAT = 4,
     ART_STATE_FORMAT_INLINE = 5,
     ART_STATE_FORMAT_HELD = 6,
     ART_STATE_FORMAT_COLUMNS = 7,
-    ART_STATE_FORMAT_UNFINISHED = 8,
     ART_NONCE_BYTES = 16,
+    ART_STAMP_BYTES = 24, /* of a copy: admin/onto.c */
 };
 /* A snapshot's key in T_artstate is this, with its name behind it; the other one is above all of these. */
 #define ART_SNAPSHOT_KEY      "snapshot "
@@ -265,7 +264,9 @@ int art_shadow_set_summary(sqlite3 *db, const struct art_name *name, const char 
 /* --- what T_artstate says (state.c) ------------------------------------------------------------------------------- */
 
 struct art_state {
-    bool has_format, has_id, file_is_sound;
+    bool has_format, has_id, file_is_sound, is_copy;
+    bool is_unfinished; /* a copy */
+    uint8_t copied[ART_STAMP_BYTES];
     int64_t format;
     uint8_t uuid[ART_UUID_BYTES];
     struct art_settings settings;

@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* Numbers trees that are apart. Not by address: a later tree may get it, and would find this one's pages in the
  * cache. */
@@ -43,43 +44,37 @@ enum art_rc art_tree_use_location(struct art_tree *tree, const struct art_tree_l
     return ART_OK;
 }
 
-struct copier {
+enum { COPIED_A_STEP = 64 };
+
+struct art_copier {
     struct art_tree *tree;
     struct art_store *to;
-    const struct art_tree_location *location;
+    bool onto, made; /* an earlier copy's file; a new one, which is not complete */
     struct art_distinct met;
-    struct art_slot_set named;         /* of a copy onto an earlier one */
-    struct art_ref refs[ART_COPY_MAX]; /* collected */
-    unsigned count;
+    struct art_ref *refs; /* sorted by slot; without labels */
+    uint32_t count, capacity, at, written;
 };
-
-static enum art_rc copy_collected(struct copier *copier) {
-    assert(copier->count <= ART_COPY_MAX);
-    unsigned count = copier->count;
-    copier->count = 0;
-    const struct art_tree_location *location = copier->location;
-    if (location->blobs) *location->blobs += count;
-    enum art_rc rc = location->onto ? art_store_leave_out_same(copier->to, copier->refs, &count) : ART_OK;
-    if (rc) return rc;
-    if (location->written) *location->written += count;
-    return art_store_copy(copier->tree->store, copier->refs, count, copier->to);
-}
 
 /* Of labels the length alone counts here; their bytes may go. */
 static enum art_rc collect_blob(void *context, const struct art_ref *ref) {
-    struct copier *copier = context;
+    struct art_copier *copier = context;
+    enum { CAPACITY_LEAST = 64 };
     enum art_rc rc = art_tree_interrupted(copier->tree);
-    if (!rc && copier->count == ART_COPY_MAX) rc = copy_collected(copier);
-    if (!rc && copier->location->onto) rc = art_slot_set_add(&copier->named, ref->slot);
     if (rc) return rc;
+    if (copier->count == copier->capacity) {
+        uint32_t capacity = copier->capacity ? 2 * copier->capacity : CAPACITY_LEAST;
+        struct art_ref *more = art_resize(copier->refs, capacity * sizeof *more);
+        if (!more) return art_nomem();
+        copier->refs = more;
+        copier->capacity = capacity;
+    }
     copier->refs[copier->count] = *ref;
-    assert(copier->count < ART_COPY_MAX);
     art_ref_leave(&copier->refs[copier->count++]);
     return ART_OK;
 }
 
-static enum art_rc copy_snapshot(void *context, const char *name, struct art_bytes bytes) {
-    struct copier *copier = context;
+static enum art_rc collect_snapshot(void *context, const char *name, struct art_bytes bytes) {
+    struct art_copier *copier = context;
     struct art_root *root;
     (void)name;
     enum art_rc rc = art_root_decode(bytes, &root);
@@ -89,25 +84,24 @@ static enum art_rc copy_snapshot(void *context, const char *name, struct art_byt
     return rc;
 }
 
-static enum art_rc copy_roots(struct copier *copier) {
+static int compare_slots(const void *a, const void *b) {
+    uint32_t left = ((const struct art_ref *)a)->slot, right = ((const struct art_ref *)b)->slot;
+    return (left > right) - (left < right);
+}
+
+static enum art_rc collect(struct art_copier *copier) {
     struct art_tree *tree = copier->tree;
     const struct art_host *host = &tree->host;
     assert(tree->root);
     enum art_rc rc = art_distinct_walk(&copier->met, tree, tree->root, collect_blob, copier);
-    if (!rc && host->each_snapshot) rc = host->each_snapshot(host->context, copy_snapshot, copier);
+    if (!rc && host->each_snapshot) rc = host->each_snapshot(host->context, collect_snapshot, copier);
     art_distinct_clear(&copier->met);
-    return rc ? rc : copy_collected(copier);
-}
-
-static enum art_rc note_root(struct art_tree *tree, struct art_store *to) {
-    struct art_buffer bytes = {0};
-    enum art_rc rc = art_tree_has_runs(tree) ? art_root_encode(tree->root, &bytes) : ART_OK;
-    if (bytes.len && !rc) rc = art_store_put_root(to, art_buffer_bytes(&bytes));
-    art_buffer_clear(&bytes);
+    if (copier->count) qsort(copier->refs, copier->count, sizeof *copier->refs, compare_slots);
     return rc;
 }
 
-static enum art_rc copy_all(struct art_tree *tree, const struct art_tree_location *location, bool *begun) {
+static enum art_rc begin_copier(struct art_copier *copier, const struct art_tree_location *location) {
+    struct art_tree *tree = copier->tree;
     struct art_store_location at = art_location_of(tree, location);
     struct art_store_options options = {.disk = tree->options.disk,
                                         .path = at.path,
@@ -118,21 +112,66 @@ static enum art_rc copy_all(struct art_tree *tree, const struct art_tree_locatio
                                         .direct = tree->options.direct,
                                         .for_another = true,
                                         .onto = location->onto};
-    memcpy(options.uuid, tree->options.uuid, sizeof options.uuid);
-    struct copier copier = {.tree = tree, .location = location};
     uint32_t end;
-    enum art_rc rc = art_store_open(&copier.to, &options);
+    memcpy(options.uuid, tree->options.uuid, sizeof options.uuid);
+    enum art_rc rc = art_tree_ready(tree);
+    if (!rc) rc = art_store_open(&copier->to, &options);
     if (!rc) rc = art_store_ready(tree->store);
-    if (!rc) rc = art_store_write_begin(copier.to, !location->onto, &end);
-    *begun = !rc && !location->onto;
-    if (!rc) rc = copy_roots(&copier);
-    if (!rc && location->onto) rc = art_store_keep_only(copier.to, &copier.named);
-    if (!rc) rc = art_store_sync(copier.to);
-    if (!rc) rc = note_root(tree, copier.to);
-    if (!rc) rc = art_store_note_copied(copier.to);
-    art_slot_set_clear(&copier.named);
-    art_store_close(copier.to);
+    if (!rc) rc = art_store_write_begin(copier->to, !location->onto, &end);
+    copier->onto = location->onto;
+    copier->made = !rc && !location->onto && location->path;
+    return rc ? rc : collect(copier);
+}
+
+enum art_rc art_copier_begin(struct art_tree *tree, const struct art_tree_location *location, struct art_copier **out) {
+    struct art_copier *copier = art_alloc_zeroed(sizeof *copier);
+    *out = NULL;
+    if (!copier) return art_nomem();
+    copier->tree = tree;
+    enum art_rc rc = begin_copier(copier, location);
+    if (rc) {
+        art_copier_close(copier);
+    } else {
+        *out = copier;
+    }
     return rc;
+}
+
+void art_copier_tell(const struct art_copier *copier, struct art_copy_progress *out) {
+    *out = (struct art_copy_progress){copier->count - copier->at, copier->count, copier->written};
+}
+
+static enum art_rc note_root(struct art_tree *tree, struct art_store *to) {
+    struct art_buffer bytes = {0};
+    enum art_rc rc = art_tree_has_runs(tree) ? art_root_encode(tree->root, &bytes) : ART_OK;
+    if (bytes.len && !rc) rc = art_store_put_root(to, art_buffer_bytes(&bytes));
+    art_buffer_clear(&bytes);
+    return rc;
+}
+
+static enum art_rc complete(struct art_copier *copier) {
+    enum art_rc rc = copier->onto ? art_store_keep_only(copier->to, copier->refs, copier->count) : ART_OK;
+    if (!rc) rc = art_store_sync(copier->to);
+    if (!rc) rc = note_root(copier->tree, copier->to);
+    if (!rc) rc = art_store_note_copied(copier->to);
+    if (!rc) copier->made = false;
+    return rc;
+}
+
+enum art_rc art_copier_step(struct art_copier *copier) {
+    struct art_ref refs[COPIED_A_STEP];
+    unsigned looked = art_min32(COPIED_A_STEP, copier->count - copier->at), count = looked;
+    enum art_rc rc = art_tree_interrupted(copier->tree);
+    if (count) memcpy(refs, &copier->refs[copier->at], count * sizeof *refs);
+    if (!rc && copier->onto) rc = art_store_leave_out_same(copier->to, refs, &count);
+    for (unsigned i = 0; !rc && i < count; i += ART_COPY_MAX) {
+        rc = art_store_copy(copier->tree->store, refs + i, art_min32(ART_COPY_MAX, count - i), copier->to);
+        if (!rc) rc = art_tree_interrupted(copier->tree);
+    }
+    if (rc) return rc;
+    copier->at += looked;
+    copier->written += count;
+    return copier->at < copier->count ? ART_OK : complete(copier);
 }
 
 /* The first error's sentence is the one to tell. */
@@ -143,12 +182,11 @@ static void remove_unfinished(const char *path) {
     art_error_restore(&why);
 }
 
-enum art_rc art_tree_copy(struct art_tree *tree, const struct art_tree_location *location) {
-    bool made = false;
-    enum art_rc rc = art_tree_ready(tree);
-    if (!rc) rc = copy_all(tree, location, &made);
-    if (rc && made && location->path) remove_unfinished(location->path);
-    return rc;
+void art_copier_close(struct art_copier *copier) {
+    if (copier->made) remove_unfinished(art_store_path(copier->to));
+    art_store_close(copier->to);
+    art_free(copier->refs);
+    art_free(copier);
 }
 
 struct footer_reader {
