@@ -100,6 +100,16 @@ static enum art_rc collect(struct art_copier *copier) {
     return rc;
 }
 
+/* An earlier copy's file may be locked for some ms yet by a process that was killed. */
+static enum art_rc lock_copy(struct art_copier *copier, bool fresh) {
+    const struct art_host *host = &copier->tree->host;
+    for (unsigned attempt = 0;; attempt++) {
+        uint32_t end;
+        enum art_rc rc = art_store_write_begin(copier->to, fresh, &end);
+        if (rc != ART_BUSY || !host->wait || !host->wait(host->context, attempt)) return rc;
+    }
+}
+
 static enum art_rc begin_copier(struct art_copier *copier, const struct art_tree_location *location) {
     struct art_tree *tree = copier->tree;
     struct art_store_location at = art_location_of(tree, location);
@@ -112,12 +122,11 @@ static enum art_rc begin_copier(struct art_copier *copier, const struct art_tree
                                         .direct = tree->options.direct,
                                         .for_another = true,
                                         .onto = location->onto};
-    uint32_t end;
     memcpy(options.uuid, tree->options.uuid, sizeof options.uuid);
     enum art_rc rc = art_tree_ready(tree);
     if (!rc) rc = art_store_open(&copier->to, &options);
     if (!rc) rc = art_store_ready(tree->store);
-    if (!rc) rc = art_store_write_begin(copier->to, !location->onto, &end);
+    if (!rc) rc = lock_copy(copier, !location->onto);
     copier->onto = location->onto;
     copier->made = !rc && !location->onto && location->path;
     return rc ? rc : collect(copier);
