@@ -22,7 +22,7 @@ import glob, os, random, sqlite3, subprocess, sys
 
 PATHS = [b"", b"a", b"a/", b"a/b", b"a/b/c", b"bad\xff\x80", b"new\nline/\"x", b"d/e/f/g/h"] + [
     b"%s%s%d" % (top, sub, i) for top in (b"a/", b"b/", b"") for sub in (b"", b"x/y/z/", b"\xc3\xa9/") for i in range(60)] + [
-    b"flat/%05d" % i for i in range(3000)]
+    b"flat/%c%05d" % (i % 251, i) for i in range(3000)]
 VALUES = [None, 0, 1, 1.0, 1.5, -9e999, 9e999, 2**63 - 1, -2**63, "", "1", "text\0more", "\u00e9\n", b"", b"1", b"\x00\xff", 1e-300]
 PROGRAMS = [["/usr/bin/python3", os.environ["SYNC"]]]
 if "SYNC_NODE" in os.environ:
