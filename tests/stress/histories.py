@@ -87,7 +87,8 @@ def write(base, kills=False):
         base.commit(state)
 
 def synced(merges, name, own, other):
-    """What sync.py makes of both, and the conflicts; None where it has nothing to do"""
+    """What sync.py makes of the first one, before and behind its snapshot, of the other one, and the conflicts, if the
+    two differ"""
     own, other, stamp = own.copy(), other.copy(), next(stamps)
     was = own.shots[name] if merges else own.rows
     here, there, then = plain(own.rows), plain(other.rows), plain(was)
@@ -95,21 +96,21 @@ def synced(merges, name, own, other):
     if here != there:
         mine, theirs = set(differences(was, own.rows)), set(differences(then, there))
         conflicts = {path: there.get(path) for path in theirs & mine if here.get(path) != there.get(path)}
-        for paths, into, rows in (theirs - {*conflicts}, own, there), (mine - (theirs - {*conflicts}), other, None):
-            rows = plain(own.rows) if rows is None else rows
+        for paths, into, rows in (theirs - {*conflicts}, own, there), (mine if merges else (), other, here):
             for path in paths:
                 into.rows.pop(path, None)
                 if path in rows:
                     into.rows[path] = (rows[path], stamp)
+    middle = own.copy()
     if name != "-":
         own.shots[name] = dict(own.rows)
-    return own, other, conflicts
+    return middle, own, other, conflicts
 
 def sync(base, kills=False):
     [server] = [other for other in bases.values() if other is not base]
     merges = "both" in base.state.shots and draw.random() < .7
     name = "both" if merges or draw.random() < .8 else "-"
-    own, other, conflicts = synced(merges, name, base.state, server.state)
+    middle, own, other, conflicts = synced(merges, name, base.state, server.state)
     note("merge" if merges else "pull", name, "nothing to do" if conflicts is None else f"{len(conflicts)} conflicts")
     run = subprocess.Popen([*PYTHON, "merge" if merges else "pull", base.file, "t", name, "sh", "-c", 'echo $$ >pid; exec "$@"',
                             "sh", *PYTHON, "serve", server.file, "t"], stderr=subprocess.PIPE, cwd=work)
@@ -119,10 +120,12 @@ def sync(base, kills=False):
         kill(int(pid or run.pid), lambda: run.poll() is not None, base.folder, server.folder)
     said = run.communicate(timeout=100)[1]
     if kills and run.returncode:
-        settle(server, other, server.state)
-        settle(base, *[own, base.state] if server.state is other else [base.state])
+        before = server.state
+        settle(server, other, before)
+        settle(base, own, *[middle] if merges else [], *[base.state] if server.state is before or not merges else [])
+        same("who commits first", merges and base.state is own and server.state is before, False)
         if merges and conflicts is not None:
-            counts[f"killed merges with {(base.state is own) + (server.state is other)} of 2 commits"] += 1
+            counts[f"killed merges with {(base.state in (own, middle)) + (server.state is other)} of 2 commits"] += 1
         return
     same("what sync.py says", (run.returncode, said), (0, b""))
     base.commit(own)
@@ -185,7 +188,7 @@ def copy(base, kills=False):
             base.run(*sql)
         one.ever |= base.ever
         one.commit(base.state)
-        one.unfinished, one.kept, one.kind = False, form == "update", kind(one)
+        one.unfinished, one.kept, one.kind = False, True, kind(one)
         counts["updates"] += not new
     if not one.unfinished:
         one.look(verify=True)
