@@ -334,6 +334,7 @@ def history():
             if draw.random() < .2:
                 each.close()
 
+draw.seed(os.environ.get("ART_TEST_DRAW"))
 first = int(sys.argv[2]) if len(sys.argv) > 2 else draw.randrange(1 << 30)
 for seed in range(first, first + int(sys.argv[1] if len(sys.argv) > 1 else 2)):
     draw.seed(seed)
