@@ -111,6 +111,8 @@ def sync(base, kills=False):
     merges = "both" in base.state.shots and draw.random() < .7
     name = "both" if merges or draw.random() < .8 else "-"
     middle, own, other, conflicts = synced(merges, name, base.state, server.state)
+    if other.rows == server.state.rows:
+        other = server.state
     note("merge" if merges else "pull", name, "nothing to do" if conflicts is None else f"{len(conflicts)} conflicts")
     run = subprocess.Popen([*PYTHON, "merge" if merges else "pull", base.file, "t", name, "sh", "-c", 'echo $$ >pid; exec "$@"',
                             "sh", *PYTHON, "serve", server.file, "t"], stderr=subprocess.PIPE, cwd=work)
@@ -122,10 +124,11 @@ def sync(base, kills=False):
     if kills and run.returncode:
         before = server.state
         settle(server, other, before)
-        settle(base, own, *[middle] if merges else [], *[base.state] if server.state is before or not merges else [])
-        same("who commits first", merges and base.state is own and server.state is before, False)
+        is_done = server.state is other
+        settle(base, *[own] if is_done or not merges else [], *[middle] if merges else [],
+               *[base.state] if before is server.state or not merges else [])
         if merges and conflicts is not None:
-            counts[f"killed merges with {(base.state in (own, middle)) + (server.state is other)} of 2 commits"] += 1
+            counts[f"killed merges with {(base.state in (own, middle)) + is_done} of 2 commits"] += 1
         return
     same("what sync.py says", (run.returncode, said), (0, b""))
     base.commit(own)
