@@ -218,8 +218,14 @@ static int run_formatted(struct art_copy *copy, char **message, char *sql) {
 
 /* --- .art files --------------------------------------------------------------------------------------------------- */
 
-/* What a killed run left of a new file is taken up, too. */
+bool art_copy_is_empty(const char *path) {
+    uint64_t bytes, names;
+    return !art_file_look(path, &bytes, &names) && !bytes;
+}
+
+/* What a killed run left of a new file is taken up, too, or made anew where that is nothing. */
 static bool is_earlier(const struct art_copy *copy, const struct art_table *table, const char *path) {
+    if (copy->onto && art_copy_is_empty(path)) art_file_remove(path);
     return copy->onto && art_file_belongs(path, copy->path, table->uuid);
 }
 

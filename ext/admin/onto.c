@@ -157,7 +157,7 @@ static int look_at_earlier_file(const struct art_copy *copy, const struct art_ea
     bool ours = false;
     enum art_rc rc = art_path_beside(copy->path, table->file, &path);
     if (rc) return art_report(message, rc);
-    rc = art_file_identify(path, copy->path, uuid, &ours);
+    rc = art_copy_is_empty(path) ? ART_MISSING : art_file_identify(path, copy->path, uuid, &ours);
     art_free(path);
     if (rc == ART_MISSING) return SQLITE_OK; /* it is made anew */
     if (rc && rc != ART_NOTFOUND) return art_report(message, rc);

@@ -12,13 +12,13 @@
 static _Atomic uint64_t apart;
 static const char inline_name[] = "the table of blobs"; /* in messages */
 
-/* Two databases with a table of one id would only push each other's blobs out of the cache: who asks goes by the
- * hash. */
+/* An original and its copy have tables of one id, and not one cache: who verifies the copy is to read the copy. */
 struct art_store_location art_location_of(struct art_tree *tree, const struct art_tree_location *location) {
     assert(!location->path || location->host_path);
     if (location->path) return (struct art_store_location){.path = location->path, .host_path = location->host_path};
     struct art_store_location rows = {.path = inline_name, .rows = location->rows ? location->rows : art_rows_of(tree)};
     memcpy(&rows.rows_id, tree->options.uuid, sizeof rows.rows_id);
+    if (location->host_path) rows.rows_id ^= art_hash64(location->host_path, strlen(location->host_path));
     if (tree->options.apart) rows.rows_id = ++apart;
     return rows;
 }
