@@ -323,7 +323,7 @@ def history():
         bases[name] = Base(work, name).make()
     for _ in range(draw.choice([0, 1, 1, 3])):
         write(draw.choice(list(bases.values())))
-    for _ in range(draw.randrange(5, 30)):
+    for _ in range(draw.randrange(4, 20)):
         [step], base = draw.choices(*zip(*STEPS)), draw.choice(list(bases.values()))
         kills = [True] if step in (write, sync, copy, maintain) and draw.random() < .35 else []
         steps.append(f"{step.__name__}({base.name}{', kills' * len(kills)})")

@@ -185,6 +185,7 @@ class Base:
         return {path: (as_row(values), version) for path, version, _, *values in rows}
 
     def read_as_it_is(self):
+        same(f"the last own transaction of {self.name}", self.run("SELECT n FROM mark"), [(self.state.mark,)])
         rows, known = self.read(), self.state.rows
         same(f"rows of {self.name}", plain(rows), plain(known))
         pairs = {(row[1], known[path][1]) for path, row in rows.items()}
