@@ -114,8 +114,9 @@ def sync(base, kills=False):
     if other.rows == server.state.rows:
         other = server.state
     note("merge" if merges else "pull", name, "nothing to do" if conflicts is None else f"{len(conflicts)} conflicts")
-    run = subprocess.Popen([*PYTHON, "merge" if merges else "pull", base.file, "t", name, "sh", "-c", 'echo $$ >pid; exec "$@"',
-                            "sh", *PYTHON, "serve", server.file, "t"], stderr=subprocess.PIPE, cwd=work)
+    serve = ["sh", "-c", 'echo $$ >pid; exec "$@"', "sh", *PYTHON, "serve", server.file, "t"]
+    run = subprocess.Popen([*PYTHON, "merge" if merges else "pull", base.file, "t", name, *serve],
+                           stderr=subprocess.PIPE, cwd=work)
     if kills:
         time.sleep(draw.choice([.05, .05, .1]))
         pid = open(work + "/pid").read() if os.path.exists(work + "/pid") and draw.random() < .5 else ""
@@ -143,17 +144,19 @@ def compare(base):
         if other is base or other.unfinished or other.state.columns != base.state.columns:
             continue
         base.run("ATTACH ? AS other", other.file)
-        one, two = (draw.choice([None, *each.state.shots]) for each in (base, other))
-        old, new = (plain(each.state.shots[name] if name else each.state.rows) for each, name in ((base, one), (other, two)))
+        names = [draw.choice([None, *each.state.shots]) for each in (base, other)]
+        old, new = (plain(each.state.shots.get(name, each.state.rows)) for each, name in zip((base, other), names))
         prefix = draw.choice([b"", *PREFIXES])
-        found = base.run("SELECT CAST(path AS BLOB), change FROM art_differences('main.t', 'other.t', ?, ?, ?)", prefix, one, two)
+        found = base.run("SELECT CAST(path AS BLOB), change FROM art_differences('main.t', 'other.t', ?, ?, ?)", prefix,
+                         *names)
         same("the order of art_differences", found, sorted(found))
-        same(f"art_differences of {base.name} and {other.name} below {prefix}, {one}, {two}", dict(found),
+        same(f"art_differences of {base.name} and {other.name} below {prefix}, {names}", dict(found),
              {path: what for path, what in differences(old, new).items() if path.startswith(prefix)})
         base.run("DETACH other")
 
 def kind(base):
-    return base.run("SELECT v, (SELECT value FROM art_info('t') WHERE property = 'option storage') FROM t_artstate WHERE k = 'id'")
+    return base.run("SELECT v FROM t_artstate WHERE k = 'id' UNION ALL "
+                    "SELECT value FROM art_info('t') WHERE property = 'option storage'")
 
 def copy(base, kills=False):
     of = base.name if draw.random() < .9 else draw.choice([*bases])
@@ -170,7 +173,8 @@ def copy(base, kills=False):
         try:
             same("a copy that is refused", base.run(*sql), None)
         except sqlite3.Error as error:
-            same(f"why a copy is refused: {error}", "no copy that can be" in str(error) or "must be a new file" in str(error), True)
+            known = "no copy that can be" in str(error) or "must be a new file" in str(error)
+            same(f"why a copy is refused: {error}", known, True)
     elif kills and not ends_by_itself(one.folder, base, [sql]):
         one.ever |= base.ever
         if new:
@@ -302,8 +306,8 @@ def salvage(base):
     right = plain(base.state.shots[shot] if shot else base.state.rows)
     broken.run(f"CREATE VIRTUAL TABLE temp.saved USING art_salvage('t'{f', snapshot={shot}' if shot else ''})")
     saved = plain(broken.read("temp.saved"))
-    lost = broken.run("SELECT CAST(after AS BLOB), CAST(before AS BLOB), what FROM art_lost('t', ?)" if shot else
-                      "SELECT CAST(after AS BLOB), CAST(before AS BLOB), what FROM art_lost('t')", *[shot] * bool(shot))
+    lost = broken.run("SELECT CAST(after AS BLOB), CAST(before AS BLOB), what FROM art_lost"
+                      + (f"('t', '{shot}')" if shot else "('t')"))
     note(base.name, shot, "whole" if is_whole else "damaged", f"{len(saved)} of {len(right)} rows", lost)
     counts[f"salvages: {'whole' if is_whole else 'unfinished' if base.unfinished else 'damaged'}"] += 1
     same("what is lost of a whole table", lost if is_whole else [], [])
@@ -316,7 +320,8 @@ def salvage(base):
         rescue(base, broken, saved)
     broken.close()
 
-STEPS = [(write, 8), (sync, 6), (compare, 3), (copy, 8), (write_copy, 1), (add_column, .5), (restore, 1), (maintain, 3), (salvage, 3)]
+STEPS = [(write, 8), (sync, 6), (compare, 3), (copy, 8), (write_copy, 1), (add_column, .5), (restore, 1), (maintain, 3),
+         (salvage, 3)]
 
 def history():
     for name in ("here", "there"):
@@ -347,8 +352,8 @@ for seed in range(first, first + int(sys.argv[1] if len(sys.argv) > 1 else 2)):
         history()
     except Exception as error:
         failures += 1
-        print(f"seed {seed}: {error}", "" if isinstance(error, Wrong) else traceback.format_exc(), "  behind:", *steps[-25:],
-              sep="\n", flush=True)
+        where = "" if isinstance(error, Wrong) else traceback.format_exc()
+        print(f"seed {seed}: {error}", where, "  behind:", *steps[-25:], sep="\n", flush=True)
     close_all()
 print(*(f"{counts[name]} {name}" for name in sorted(counts)), sep=", ")
 print(f"{100 * (checks[0] - failures) // max(checks[0], 1)}%: Checks: {checks[0]}, Failures: {failures}, Errors: 0")

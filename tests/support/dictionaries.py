@@ -1,15 +1,16 @@
 """Databases with an art table t, and dictionaries of what it has: for tests/stress/histories.py.
 
-A row is its values as texts, without NULLs at its end: so 'add column' changes none. rows: path -> (row, its transaction).
+A row is its values as texts, without NULLs at its end: so 'add column' changes none.
 """
 import itertools, os, random, shutil, sqlite3
 
 PATHS = [b"", b"a", b"a/", b"a/b", b"a/b/c", b"bad\xff\x80", b"new\nline/\"x", b"nul\0/x", b"d/e/f/g/h"] + [
-    b"%s%s%d" % (top, sub, i) for top in (b"a/", b"b/", b"") for sub in (b"", b"x/y/z/", b"\xc3\xa9/") for i in range(40)]
+    top + sub + b"%d" % i for top in (b"a/", b"b/", b"") for sub in (b"", b"x/y/z/", b"\xc3\xa9/") for i in range(40)]
 FLAT = [b"flat/%05d" % i for i in range(9000)]
 PREFIXES = [b"a/", b"a/x/", b"a/x/y/z/", b"b/", b"b/\xc3\xa9/", b"flat/", b"flat/00", b"bad", b"1", b"m1/", b"m2/x/"]
-VALUES = [None, 0, 1, 1.0, 1.5, -9e999, 9e999, 2**63 - 1, -2**63, "", "1", "text\0more", "\u00e9\n", b"", b"1", b"\x00\xff", 1e-300]
-COMMANDS = ["delete", "move", "move", "copy", "copy", "snapshot", "snapshot", "drop snapshot", "bring", "flush", "optimize"]
+VALUES = [None, 0, 1, 1.0, 1.5, -9e999, 9e999, 1e-300, 2**63 - 1, -2**63, "", "1", "text\0more", "\u00e9\n", b"", b"1",
+          b"\x00\xff"]
+COMMANDS = ["delete", *["move", "copy", "snapshot"] * 2, "drop snapshot", "bring", "flush", "optimize"]
 draw, stamps = random.Random(), itertools.count(1)
 checks, seen, meant = [0], {}, {}  # how many; hash -> what has it, and back
 
@@ -38,8 +39,8 @@ def differences(old, new):
             if old.get(path) != new.get(path)}
 
 class State:
-    """rows, those of each snapshot, and the snapshots that the COMMIT makes; the last transaction of our own, and all
-    rows that it has written"""
+    """rows: path -> (row, its transaction); those of each snapshot, and the snapshots that the COMMIT makes; the last
+    transaction of our own, and all rows that it has written"""
     def __init__(self, rows=(), shots=(), made=(), columns=3, mark=0, written=()):
         self.rows, self.shots, self.made, self.columns, self.mark = dict(rows), dict(shots), list(made), columns, mark
         self.written = list(written)
@@ -83,12 +84,14 @@ def command(new, stamp):
     if what == "delete":
         return "INSERT INTO t(t, prefix) VALUES(?, CAST(? AS TEXT))", what, prefix
     if what == "bring":
-        return "INSERT INTO t(t, prefix, path, snapshot) VALUES('copy', CAST(? AS TEXT), CAST(? AS TEXT), ?)", prefix, target, name
+        return ("INSERT INTO t(t, prefix, path, snapshot) VALUES('copy', CAST(? AS TEXT), CAST(? AS TEXT), ?)", prefix,
+                target, name)
     return "INSERT INTO t(t, prefix, path) VALUES(?, CAST(? AS TEXT), CAST(? AS TEXT))", what, prefix, target
 
 def change(new, stamp, most):
     """A random statement, if it finds something, and what it does"""
-    what, path, other = draw.random(), draw.choice(FLAT if draw.random() * 4000 < most else PATHS[:draw.choice([30, 369])]), draw.choice(PATHS)
+    what, other = draw.random(), draw.choice(PATHS)
+    path = draw.choice(FLAT if draw.random() * 4000 < most else PATHS[:draw.choice([30, 369])])
     if what < .5:
         values = [value() for _ in range(new.columns)]
         values[2] = draw.choice([None, 1, draw.randrange(-9999, 1 << 40)])
@@ -190,23 +193,28 @@ class Base:
         same(f"rows of {self.name}", plain(rows), plain(known))
         pairs = {(row[1], known[path][1]) for path, row in rows.items()}
         same("versions for transactions", [len({pair[i] for pair in pairs}) for i in (0, 1)], [len(pairs)] * 2)
-        found = self.run("SELECT CAST(path AS BLOB) FROM t WHERE a = '1'")
-        same("rows with a value", sorted(path for [path] in found), sorted(p for p, row in known.items() if row[0][:1] == ("'1'",)))
+        found = sorted(path for [path] in self.run("SELECT CAST(path AS BLOB) FROM t WHERE a = '1'"))
+        same("rows with a value", found, sorted(path for path, row in known.items() if row[0][:1] == ("'1'",)))
 
-    def sums(self, rows, summary, *snapshot):
-        rows, name = plain(rows), snapshot[0] if snapshot else None
+    def ask(self, function, *arguments):
+        [[value]] = self.run(f"SELECT {function}('t'{', ?' * len(arguments)})", *arguments)
+        return value
+
+    def sums(self, rows, summary, snapshot=None):
+        rows = plain(rows)
         for prefix in [b"", *draw.sample(PREFIXES, 2)]:
             below = {path: row for path, row in rows.items() if path.startswith(prefix)}
-            ask = lambda function, *more: self.run(f"SELECT {function}('t', {'?, ' * len(more)}?, ?)", *more, prefix, name)[0][0]
-            same("count", ask("art_count"), len(below))
-            for function, what in ("art_hash", frozenset(below.items())), ("art_hash_values", tuple(sorted(map(str, below.values())))):
-                if function == "art_hash" or "hash(values)" in summary:
-                    h = ask(function)
-                    same(f"{function} below {prefix} of {self.name}", (seen.setdefault((function, h), what),
-                         meant.setdefault(what, h)), (what, h))
+            same("count", self.ask("art_count", prefix, snapshot), len(below))
+            hashed = {"art_hash": frozenset(below.items())}
+            if "hash(values)" in summary:
+                hashed["art_hash_values"] = tuple(sorted(map(str, below.values())))
+            for function, what in hashed.items():
+                h = self.ask(function, prefix, snapshot)
+                known = seen.setdefault((function, h), what), meant.setdefault(what, h)
+                same(f"{function} below {prefix} of {self.name}", known, (what, h))
             if "sum(n)" in summary:
                 numbers = [row[2] for row in below.values() if len(row) > 2]
-                same(f"sum below {prefix}", ask("art_sum", "n"), sum(int(n) for n in numbers if n != "None"))
+                same("sum", self.ask("art_sum", "n", prefix, snapshot), sum(int(n) for n in numbers if n != "None"))
 
     def look(self, verify=False):
         state = self.state
@@ -215,8 +223,8 @@ class Base:
         self.sums(state.rows, summary)
         same("snapshots", [name for [name] in self.run("SELECT name FROM art_snapshots('t')")], sorted(state.shots))
         for name in state.shots if verify else draw.sample(sorted(state.shots), min(1, len(state.shots))):
-            then = state.shots[name]
-            same(f"rows of the snapshot {name} of {self.name}", plain(self.read(where=f"WHERE snapshot = '{name}'")), plain(then))
+            then, found = state.shots[name], self.read(where=f"WHERE snapshot = '{name}'")
+            same(f"rows of the snapshot {name} of {self.name}", plain(found), plain(then))
             self.sums(then, summary, name)
             found = self.run("SELECT CAST(path AS BLOB), change FROM art_diff('t', ?, NULL)", name)
             same(f"art_diff since {name} of {self.name}", dict(found), differences(then, state.rows))
