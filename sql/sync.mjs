@@ -1,120 +1,149 @@
-// sync.py for Node.js (node:sqlite, since 22.13): the same commands, the same protocol, so that each may serve the other. See sync.md.
-//    node sync.mjs serve DATABASE TABLE | pull DATABASE TABLE SNAPSHOT|- COMMAND... | merge DATABASE TABLE SNAPSHOT COMMAND...
+// sync.py for Node.js (node:sqlite, since 22.13): the same commands and questions, so that each may serve the other: sync.md.
+//   node sync.mjs serve DATABASE TABLE
+//   node sync.mjs pull DATABASE TABLE SNAPSHOT|- COMMAND...
+//   node sync.mjs merge DATABASE TABLE SNAPSHOT COMMAND...
 import { DatabaseSync } from 'node:sqlite';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-const FEW = 41, MOST = 251;  // as in sync.py, and so is the SQL
 const CELL = `CASE WHEN typeof({0}) NOT IN ('null', 'real') THEN CAST(substr(typeof({0}), 1, 1) || {0} AS BLOB)
-    WHEN {0} = 9e999 THEN x'2b' WHEN {0} = -9e999 THEN x'2d' ELSE {0} END`;
-const VALUE = `CASE iif(typeof({0}) = 'blob', CAST(substr({0}, 1, 1) AS TEXT), 'r') WHEN '+' THEN 9e999 WHEN '-' THEN -9e999
-    WHEN 't' THEN CAST(substr({0}, 2) AS TEXT) WHEN 'b' THEN substr({0}, 2)
+    WHEN abs({0}) = 9e999 THEN iif({0} > 0, '9e999', '-9e999') ELSE {0} END`;  // as in sync.py
+const VALUE = `CASE CAST(substr({0}, 1, 1) AS TEXT) WHEN 't' THEN CAST(substr({0}, 2) AS TEXT) WHEN 'b' THEN substr({0}, 2)
     WHEN 'i' THEN CAST(CAST(substr({0}, 2) AS TEXT) AS INTEGER) ELSE CAST({0} AS REAL) END`;
-const DIFFER = 'own.{0} IS NOT theirs.{0} COLLATE BINARY OR typeof(own.{0}) <> typeof(theirs.{0})';
-const names_of = delimiter => `SELECT coalesce(substr(CAST({key} AS BLOB), length(?1) + 1), x''), printf('%x', hash) FROM {t}
-    WHERE prefix = ?1 AND delimiter = '${delimiter}' AND snapshot = {as_of} LIMIT ?3`;
-const BYTES = `WITH RECURSIVE part(k) AS (SELECT 0 UNION ALL
-        SELECT k + iif({at} = ?1, 1, art_count({name}, {at}, {as_of})) FROM part WHERE {at} IS NOT NULL)
-    SELECT coalesce(substr({at}, length(?1) + 1), x''), printf('%x', iif({at} = ?1, (SELECT hash FROM {t}
-        WHERE {key} = CAST(?1 AS TEXT) AND snapshot = {as_of}), art_hash({name}, {at}, {as_of})))
-    FROM part WHERE {at} IS NOT NULL AND ?3`;
 const TOTAL = "SELECT printf('%x', art_hash({name}, ''))";
-const FORMS = { rows: names_of(''), level: names_of('/'), bytes: BYTES };
-const BOTH = `{key} IN (SELECT {key} FROM theirs LEFT JOIN {t} AS own USING({key})
-    WHERE {key} IN (SELECT path FROM mine) AND iif(gone, own.{key} IS NOT NULL, {differ}))`;
+const LEVEL = `SELECT coalesce(substr(CAST({key} AS BLOB), length(?1) + 1), x''), printf('%x', {hash}) FROM {t}
+    WHERE prefix = ?1 AND delimiter = '/' AND snapshot = {as_of} LIMIT ?3`;
+const BYTES = `WITH part(b) AS (VALUES {bytes}) SELECT b, printf('%x', iif(b = x'', (SELECT {hash} FROM {t} WHERE {key} =
+    ?1 || '' AND snapshot = {as_of}), art_hash({name}, ?1 || b, {as_of}))) AS h FROM part WHERE h <> '0' AND ?3`;
 
+const fail = what => process.exit(console.error('sync: ' + what) ?? 1);
+process.on('uncaughtException', error => fail(error.message));
 const [command, file, table, ...rest] = process.argv.slice(2);
-const db = new DatabaseSync(file, { allowExtension: true, timeout: 60000 });
+if (!(process.argv.length >= { serve: 5, pull: 7, merge: 7 }[command])) fail('see the head of sync.mjs');
+const serves = command === 'serve', since = command === 'merge' ? rest[0] : null;
+const db = new DatabaseSync(file, { allowExtension: true, timeout: serves ? Math.trunc(8000 * Math.random()) : 60000 });
 db.loadExtension(process.env.ART ?? './art');
-const columns = db.prepare('SELECT name FROM pragma_table_info(?)').all(table).map(({ name }) => `"${name}"`);
-const each_column = (text, separator) => columns.map(column => text.replaceAll('{0}', column)).join(separator);
-const words = { t: `"${table}"`, name: `'${table}'`, conflict: `"${table}_conflict"`, key: columns[0], columns: columns.join(', '),
-  cells: each_column(CELL, ', '), differ: each_column(DIFFER, ' OR '), as_of: 'CAST(?2 AS TEXT)',
-  values: columns.map((_, i) => VALUE.replaceAll('{0}', `?${i + 1}`)).join(', ') };
-words.at = `substr(CAST(art_nth(${words.name}, ?1, k, ${words.as_of}) AS BLOB), 1, length(?1) + 1)`;
+const quoted = (name, by = '"') => by + name.replaceAll(by, by + by) + by;
+const columns = db.prepare(`SELECT name FROM pragma_table_info(?1) WHERE EXISTS(
+    SELECT * FROM pragma_table_xinfo(?1) WHERE pk AND type = 'TEXT' AND NOT hidden)`).all(table).map(row => quoted(row.name));
+if (!columns.length) fail(`${file} has no art table ${table} whose key is a path`);
+const each = (text, words) => words.map(word => text.replaceAll('{0}', () => word)).join(', ');
+const words = { t: quoted(table), conflict: quoted(table + '_conflict'), name: quoted(table, "'"), as_of: "(?2 || '')",
+  key: columns[0], columns: columns.join(', '), cells: each(CELL, columns), values: each(VALUE, columns.map((_, i) => `?${i + 1}`)),
+  hash: columns.some(name => name.toLowerCase() === '"hash"') ? 'art_hash' : 'hash',
+  bytes: "(x'')" + Array.from({ length: 256 }, (_, byte) => `,(x'${Buffer.from([byte]).toString('hex')}')`).join('') };
 
+const statements = new Map();
 function run(sql, ...values) {
-  const rows = db.prepare(sql.replace(/\{(\w+)\}/g, (_, word) => words[word]))
-    .all(...values.map(value => typeof value === 'string' ? Buffer.from(value, 'latin1') : value));
+  if (!statements.has(sql)) statements.set(sql, db.prepare(sql.replace(/\{(\w+)\}/g, (_, word) => words[word])));
+  const rows = statements.get(sql).all(...values.map(value => typeof value === 'string' ? Buffer.from(value, 'latin1') :
+    typeof value === 'boolean' ? Number(value) : value));
   return rows.map(row => Object.values(row).map(v => v instanceof Uint8Array ? Buffer.from(v).toString('latin1') : v));
 }
-const total = () => run(TOTAL)[0][0];
-const fail = what => process.exit(console.error('sync: ' + what) ?? 1);
-const each = sql => (...keys) => keys.flatMap(key => run(sql, key));
 
-function names(prefix, snapshot = null, form = null) {
-  for (const [of, limit] of form ? [[form, -1]] : [['rows', FEW], ['level', MOST], ['bytes', -1]]) {
-    const found = run(FORMS[of], prefix, snapshot, limit);
-    if (found.length !== limit) return [of, found];
-  }
+function names(prefix, parts) {  // as in sync.py: and hashes of a level, or of parts by the next byte where a level is long
+  const told = parts !== undefined, found = run(parts ? BYTES : LEVEL, prefix, since, told ? -1 : 250);
+  return !told && found.length === 250 ? names(prefix, true) : [prefix, Boolean(parts), Object.fromEntries(found)];
 }
 
-function push(gone, rows, wanted) {
-  each('DELETE FROM {t} WHERE {key} = CAST(?1 AS TEXT)')(...gone);
-  for (const row of rows) run('INSERT OR REPLACE INTO {t} VALUES({values})', ...row);
-  const now = total();
-  run(now === wanted ? 'COMMIT' : 'ROLLBACK');
-  return [[now]];
-}
-
-const begin = writes => run(writes ? 'BEGIN IMMEDIATE' : 'BEGIN') && run(TOTAL);
-const ANSWERS = { begin, push, names: (...prefixes) => prefixes.map(prefix => names(prefix)),
-  below: each('SELECT {cells} FROM {t}(?1)'), rows: each('SELECT {cells} FROM {t} WHERE {key} = CAST(?1 AS TEXT)') };
-const send = (output, messages) => output.write(messages.map(message => JSON.stringify(message) + '\n').join(''));
-
-async function fetch_rows(ask, since) {
-  const level = [''], prefixes = [], paths = [];
-  while (level.length) {
-    const asked = level.splice(0), answers = await ask('names', ...asked);
-    answers.forEach(([form, told], i) => {
-      const there = new Map(told), here = new Map(names(asked[i], since, form)[1]);
-      for (const name of new Set([...there.keys(), ...here.keys()])) {
-        if (there.get(name) === here.get(name)) continue;
-        const many = form === 'bytes' ? name !== '' : form === 'level' && name.endsWith('/');
-        if (there.has(name)) (!many ? paths : here.has(name) ? level : prefixes).push(asked[i] + name);
-        else run(`INSERT INTO theirs({key}, gone) SELECT {key}, 1 FROM {t} WHERE prefix = ?1 AND delimiter = ''
-          AND snapshot = {as_of} AND (?3 OR {key} = CAST(?1 AS TEXT))`, asked[i] + name, since, Number(many));
-      }
-    });
-  }
-  for (const request of [['below', ...prefixes], ['rows', ...paths]])
-    for (const row of request.length > 1 ? await ask(...request) : []) run('INSERT INTO theirs VALUES({values}, 0)', ...row);
-}
-
-async function sync([snapshot, program, ...given]) {
-  const since = command === 'merge' ? snapshot : null, other = spawn(program, given, { stdio: ['pipe', 'pipe', 'inherit'] });
-  const lines = createInterface({ input: other.stdout })[Symbol.asyncIterator]();
-  async function ask(...message) {
-    send(other.stdin, [message]);
-    for (const answer = []; ; answer.push(JSON.parse(value))) {
-      var { value, done } = await lines.next();
-      if (done) fail('the other side has ended');
-      if (value === 'null') return answer;
+function compare(levels) {
+  const deeper = [], there = [], gone = [];
+  for (const [prefix, parts, object] of levels) {
+    const told = new Map(Object.entries(object)), own = new Map(Object.entries(names(prefix, parts)[2]));
+    for (const name of new Set([...told.keys(), ...own.keys()])) {
+      if (told.get(name) === own.get(name)) continue;
+      const many = name.endsWith('/') || parts && name !== '', has = (serves ? own : told).has(name);
+      (many && told.has(name) && own.has(name) ? deeper : has ? there : gone).push([prefix + name, many]);
     }
   }
-  let [[own]] = begin(true), [[theirs]] = await ask('begin', since !== null);
-  if (own !== theirs) {
-    run('CREATE TEMP TABLE theirs({columns}, gone, PRIMARY KEY({key}))');
-    run('CREATE TEMP TABLE mine AS SELECT path FROM art_diff({name}, CAST(?1 AS TEXT), NULL)', since);
-    await fetch_rows(ask, since);
-    if (since) run('DROP TABLE IF EXISTS {conflict}');
-    if (since) run('CREATE TABLE {conflict} AS SELECT * FROM theirs WHERE ' + BOTH);
-    run('DELETE FROM theirs WHERE ' + BOTH);
-    run('DELETE FROM {t} WHERE {key} IN (SELECT {key} FROM theirs WHERE gone)');
-    run('INSERT OR REPLACE INTO {t} SELECT {columns} FROM theirs WHERE NOT gone');
-    run('DELETE FROM mine WHERE path IN (SELECT {key} FROM theirs)');
-    const gone = run('SELECT CAST(path AS BLOB) FROM mine WHERE path NOT IN (SELECT {key} FROM {t})').map(([path]) => path);
-    own = total();
-    if (since) [[theirs]] = await ask('push', gone, run('SELECT {cells} FROM {t} WHERE {key} IN (SELECT path FROM mine)'), own);
-    if (own !== theirs) fail('the tables would differ, so nothing has changed');
+  return [deeper.map(([prefix]) => names(prefix)), there, gone];
+}
+
+function load(rows, gone) {
+  for (const row of rows) run('INSERT INTO theirs VALUES({values}, 0)', ...row);
+  for (const [path, many] of gone)
+    run(`INSERT INTO theirs({key}, gone) SELECT {key}, 1 FROM {t} WHERE prefix = ?1 AND delimiter = ''
+      AND snapshot = {as_of} AND (?3 OR {key} = CAST(?1 AS TEXT))`, path, since, many);
+}
+
+function apply() {
+  run('DELETE FROM {t} WHERE {key} IN (SELECT {key} FROM theirs WHERE gone)');
+  run('INSERT OR REPLACE INTO {t} SELECT {columns} FROM theirs WHERE NOT gone');
+  return run(TOTAL);
+}
+
+function begin(writes, hash) {
+  run(writes ? 'BEGIN IMMEDIATE' : 'BEGIN');
+  run('CREATE TEMP TABLE theirs({columns}, gone, PRIMARY KEY({key}))');
+  const [[own]] = run(TOTAL);
+  return [[own, columns, hash !== null && own !== hash && [names('')]]];
+}
+
+function* look(wanted, levels) {
+  const [deeper, there, gone] = compare(levels);
+  yield [deeper, gone];
+  for (const [path, many] of [...wanted, ...there])
+    yield* run('SELECT {cells} FROM {t}' + (many ? '(?1)' : ' WHERE {key} = CAST(?1 AS TEXT)'), path);
+}
+
+function send(output, messages) {
+  let text = '';
+  for (const message of messages) {
+    text += JSON.stringify(message) + '\n';
+    if (text.length > 65536) [text] = ['', output.write(text)];
   }
-  if (snapshot !== '-') run(`INSERT INTO {t}({t}, snapshot) SELECT 'drop snapshot', name FROM art_snapshots({name})
-    WHERE name = CAST(?1 AS TEXT) UNION ALL SELECT 'snapshot', CAST(?1 AS TEXT)`, snapshot);
-  run('COMMIT');
-  other.stdin.end();
+  output.write(text);
 }
-if (command !== 'serve') await sync(rest);
-else for await (const line of createInterface({ input: process.stdin })) {
-  const [what, ...given] = JSON.parse(line);
-  send(process.stdout, [...ANSWERS[what](...given), null]);
+
+if (serves) {
+  const answers = { begin, look, push: (...given) => load(...given) ?? apply(), commit: () => run('COMMIT') };
+  for await (const line of createInterface({ input: process.stdin })) {
+    const [what, ...given] = JSON.parse(line);
+    send(process.stdout, answers[what](...given));
+    send(process.stdout, [null]);
+  }
+  process.exit();
 }
+const other = spawn(rest[1], rest.slice(2), { stdio: ['pipe', 'pipe', 'inherit'] });
+const lines = createInterface({ input: other.stdout })[Symbol.asyncIterator]();
+async function* ask(...message) {
+  send(other.stdin, [message]);
+  for (let line; (line = await lines.next()).value !== 'null';)
+    yield line.done ? fail('the other side has ended') : JSON.parse(line.value);
+}
+const answer = async (...message) => (await Array.fromAsync(ask(...message)))[0];
+
+const [[own]] = begin(true, null);
+let [theirs, names_there, levels] = await answer('begin', since !== null, own);
+if (String(names_there) !== String(columns)) fail(`the columns are ${columns.join(', ')} here, ${names_there.join(', ')} there`);
+if (levels) {
+  run('CREATE TEMP TABLE mine AS SELECT path, change FROM art_diff({name}, CAST(?1 AS TEXT), NULL)', since);
+  while (levels.length) {
+    const [deeper, wanted, gone] = compare(levels), told = ask('look', wanted, deeper);
+    const [next, more] = (await told.next()).value;
+    for await (const row of told) load([row], []);
+    load([], [...gone, ...more]);
+    levels = next;
+  }
+  if (since) {
+    run('DROP TABLE IF EXISTS {conflict}');
+    run(`CREATE TABLE {conflict} AS SELECT * FROM theirs WHERE {key} IN (SELECT path FROM mine) AND iif(gone,
+      EXISTS(SELECT 1 FROM {t} AS own WHERE own.{key} = theirs.{key}),
+      EXISTS(SELECT {cells} EXCEPT SELECT {cells} FROM {t} AS own WHERE own.{key} = theirs.{key}))`);
+    run('DELETE FROM theirs WHERE {key} IN (SELECT {key} FROM {conflict})');
+    const mine = run('SELECT {cells} FROM {t} WHERE {key} IN (SELECT path FROM mine)');
+    [theirs] = await answer('push', mine, run("SELECT CAST(path AS BLOB), '' FROM mine WHERE change = 'deleted'"));
+  }
+  if (apply()[0][0] !== theirs) fail('the tables would differ, so nothing has changed');
+  if (since) run('COMMIT');
+  if (since) await answer('commit');
+  if (since) run('BEGIN IMMEDIATE');
+}
+const ended = once(other, 'close');
+other.stdin.end();
+await ended;
+if (rest[0] !== '-' && run(TOTAL)[0][0] === theirs)
+  run(`INSERT INTO {t}({t}, snapshot) SELECT 'drop snapshot', name FROM art_snapshots({name}) WHERE name = ?1 || ''
+    UNION ALL SELECT 'snapshot', ?1 || ''`, rest[0]);
+run('COMMIT');

@@ -183,6 +183,9 @@ LOOP_TEST(test_what_is_no_earlier_copy_is_not_written_over, 2) {
                                          "CREATE TABLE x(a)",
                                          "UPDATE i SET value = 1 WHERE path = 'd1/000001'",
                                          "INSERT INTO f(f) VALUES('flush')",
+                                         "INSERT INTO f(f, snapshot) VALUES('snapshot', 'of the copy')",
+                                         "UPDATE f_artstate SET v = v + 1 WHERE k = 'log_limit'",
+                                         "PRAGMA user_version = 7",
                                          "DROP TABLE i",
                                          "VACUUM"};
     static const struct {
@@ -225,6 +228,73 @@ TEST(test_a_copy_that_is_open_elsewhere_is_refused) {
     is_whole(copy);
     sql_expect(copy, "1024\n", "PRAGMA page_size");
     sql_close(copy);
+}
+
+/* --- what it says ------------------------------------------------------------------------------------------------- */
+
+static void flip(const char *file, off_t at) {
+    uint8_t byte;
+    int fd = open(file, O_RDWR);
+    ck_assert_int_eq(pread(fd, &byte, 1, at), 1);
+    byte ^= 1;
+    ck_assert_int_eq(pwrite(fd, &byte, 1, at), 1);
+    close(fd);
+}
+
+/* A page that is not looked at stays as it is, and who reads it says so; a blob that is written anew is whole again. */
+TEST(test_a_copy_that_rots_is_found_where_it_is_read_and_mended_where_it_is_written) {
+    make("WAL");
+    ck_assert_int_eq(sql_try(db, "SELECT art_backup(%Q)", copy_path), 0);
+    ck_assert_int_eq(sql_shell("ln -s copy.db-f-*.art link"), 0);
+    char *file = sqlite3_mprintf("%s/link", directory);
+    flip(file, (1 << 19) + 100);
+    ck_assert_msg(!update_from(db), "%s", sqlite3_errmsg(db));
+    sqlite3 *copy = sql_open(copy_path);
+    ck_assert_int_eq(sql_try(copy, "SELECT art_verify()"), SQLITE_CORRUPT_VTAB);
+    sql_close(copy);
+    flip(file, (2 << 19) - 100); /* its trailer */
+    char *said = sql_rows(db, "SELECT art_backup(%Q, 'main', 'update')", copy_path);
+    ck_assert_msg(strstr(said, "; 1 of ") != NULL, "%s", said);
+    sqlite3_free(said);
+    copy = sql_open(copy_path);
+    is_whole(copy);
+    sql_close(copy);
+    sqlite3_free(file);
+}
+
+TEST(test_each_step_of_a_backup_is_a_row) {
+    sqlite3_stmt *steps;
+    make("WAL");
+    for (unsigned again = 0; again < 2; again++) {
+        char *said = sql_rows(db, "SELECT step, remaining, total FROM art_backup(%Q, 'main', 'update')", copy_path);
+        ck_assert_msg(strstr(said, "pages|0|") && strstr(said, "\nf|0|") && strstr(said, "copy.db: 2 art tables"), "%s", said);
+        ck_assert_msg(!strstr(said, "; 0 of") == !again, "%s", said);
+        sqlite3_free(said);
+    }
+    sql_run(db, "UPDATE f SET value = 1; INSERT INTO f(f) VALUES('optimize')");
+    for (unsigned how = 0; how < 3; how++) { /* ends early: reset, interrupted, its connection writes */
+        char *sql = sqlite3_mprintf("SELECT * FROM art_backup(%Q, 'main', 'update')", copy_path);
+        ck_assert_int_eq(sqlite3_prepare_v2(db, sql, -1, &steps, NULL), SQLITE_OK);
+        while (sqlite3_step(steps) == SQLITE_ROW && strcmp((const char *)sqlite3_column_text(steps, 0), "f") != 0) continue;
+        if (how == 1) sqlite3_interrupt(db);
+        if (how == 2) sql_run(db, "INSERT INTO p VALUES('while it is copied', 1); INSERT INTO f SELECT * FROM p WHERE value = 1");
+        if (how) ck_assert_int_eq(sqlite3_step(steps), how == 1 ? SQLITE_INTERRUPT : SQLITE_LOCKED);
+        sqlite3_finalize(steps);
+        sqlite3_free(sql);
+        sqlite3 *copy = sql_open(copy_path);
+        ck_assert(unfinished(copy));
+        sql_run(copy, "CREATE VIRTUAL TABLE temp.saved USING art_salvage(f)");
+        ck_assert_int_gt(sql_int(copy, "SELECT count(*) FROM saved"), 0);
+        sql_close(copy);
+    }
+    sql_run(db, "DELETE FROM i; INSERT INTO i SELECT * FROM p; DELETE FROM f; INSERT INTO f SELECT * FROM p");
+    ck_assert_msg(!update_from(db), "%s", sqlite3_errmsg(db));
+    sqlite3 *copy = sql_open(copy_path);
+    is_whole(copy);
+    sql_close(copy);
+    ck_assert_int_eq(sql_try(db, "SELECT * FROM art_backup()"), SQLITE_ERROR);
+    ck_assert(strstr(sqlite3_errmsg(db), "art_backup('copy.db')") != NULL);
+    ck_assert_int_eq(sql_try(db, "CREATE VIEW v AS SELECT * FROM art_backup('x'); SELECT * FROM v"), SQLITE_ERROR);
 }
 
 SUITE("copies brought up to date", .skipped = sql_standin, .seconds = 120, .set_up = sql_set_up,

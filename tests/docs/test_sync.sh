@@ -65,7 +65,7 @@ def write(db, model, paths):
 
 def sync(*arguments):
     asks, serves = random.choice(PROGRAMS), random.choice(PROGRAMS)
-    ran = subprocess.run([*asks, arguments[0], "here.db", "t", *arguments[1:], "sh", "-c", 'tee asked | "$@"', "sh", *serves, "serve",
+    ran = subprocess.run([*asks, arguments[0], "here.db", "t", *arguments[1:], "bash", "-c", 'exec "$@" < <(tee asked)', "bash", *serves, "serve",
                           "there.db", "t"],
                          capture_output=True, text=True)
     same(f"what {arguments} says", (ran.returncode, ran.stdout, ran.stderr), (0, "", ""))
