@@ -66,6 +66,8 @@ enum art_rc art_file_identify(const char *path, const char *host_path, uint8_t u
 bool art_file_exists(const char *path);
 /* Its size in bytes, and how many names it has; 0 of both with an error: ART_MISSING, ART_IO, ... */
 enum art_rc art_file_look(const char *path, uint64_t *bytes, uint64_t *names);
+/* Has nobody written more into it than what says whose it is? */
+bool art_file_is_begun(const char *path);
 /* Can someone read the one file who cannot read the other, by their permissions? False where one of them cannot be
  * looked at. */
 bool art_file_is_more_open(const char *path, const char *than);

@@ -218,14 +218,11 @@ static int run_formatted(struct art_copy *copy, char **message, char *sql) {
 
 /* --- .art files --------------------------------------------------------------------------------------------------- */
 
-bool art_copy_is_empty(const char *path) {
-    uint64_t bytes, names;
-    return !art_file_look(path, &bytes, &names) && !bytes;
-}
-
-/* What a killed run left of a new file is taken up, too, or made anew where that is nothing. */
+/* What a killed run left of a new file is taken up, too; or made anew, where that is next to nothing. */
 static bool is_earlier(const struct art_copy *copy, const struct art_table *table, const char *path) {
-    if (copy->onto && art_copy_is_empty(path)) art_file_remove(path);
+    struct art_earlier *earlier = art_onto_find(copy, table->uuid);
+    if (earlier && earlier->begun) art_file_remove(path);
+    if (earlier) earlier->begun = false; /* other names are tried behind its own */
     return copy->onto && art_file_belongs(path, copy->path, table->uuid);
 }
 

@@ -20,6 +20,7 @@ struct art_earlier { /* an art table of a copy that is there */
     uint8_t uuid[ART_UUID_BYTES];
     const struct art_medium *medium;
     char *file;  /* art_free() it; NULL: none */
+    bool begun;  /* a run that was killed has only begun this file */
     bool needed; /* by the new state */
 };
 
@@ -71,8 +72,6 @@ int art_onto_mark(struct art_copy *copy, char **message);
 int art_onto_note(struct art_copy *copy, const char *table, char **message);
 int art_onto_bring(struct art_copy *copy, char **message);
 int art_onto_stamp(struct art_copy *copy, char **message);
-/* An .art file that a killed run has made, and not written. */
-bool art_copy_is_empty(const char *path);
 struct art_earlier *art_onto_find(const struct art_copy *copy, const uint8_t *uuid);
 void art_onto_clear(struct art_copy *copy);
 

@@ -151,15 +151,18 @@ int art_onto_stamp(struct art_copy *copy, char **message) {
 /* --- what is there ------------------------------------------------------------------------------------------------ */
 
 /* Only what art_backup() wrote for this very database is written over. */
-static int look_at_earlier_file(const struct art_copy *copy, const struct art_earlier *table, char **message) {
+static int look_at_earlier_file(const struct onto_look *look, struct art_earlier *table, char **message) {
+    const struct art_copy *copy = look->copy;
     char *path;
     uint8_t uuid[ART_UUID_BYTES];
     bool ours = false;
     enum art_rc rc = art_path_beside(copy->path, table->file, &path);
     if (rc) return art_report(message, rc);
-    rc = art_copy_is_empty(path) ? ART_MISSING : art_file_identify(path, copy->path, uuid, &ours);
+    rc = art_file_identify(path, copy->path, uuid, &ours);
+    bool no_art_file = rc == ART_NOTFOUND || rc == ART_CORRUPT;
+    table->begun = no_art_file && look->unfinished && art_file_is_begun(path);
     art_free(path);
-    if (rc == ART_MISSING) return SQLITE_OK; /* it is made anew */
+    if (rc == ART_MISSING || table->begun) return SQLITE_OK; /* it is made anew */
     if (rc && rc != ART_NOTFOUND) return art_report(message, rc);
     if (ours && !memcmp(uuid, table->uuid, sizeof uuid)) return SQLITE_OK;
     return no_copy_of_ours(copy, "an .art file beside it is not its own", message);
@@ -176,7 +179,7 @@ static int keep_earlier(struct onto_look *look, struct art_state *state, char **
     if (table->medium->goes_with_host || !state->file_is_sound) return SQLITE_OK;
     table->file = state->file;
     state->file = NULL;
-    return look_at_earlier_file(copy, table, message);
+    return look_at_earlier_file(look, table, message);
 }
 
 static int visit_earlier(void *context, const char *name, char **message) {

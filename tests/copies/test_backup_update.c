@@ -145,22 +145,6 @@ LOOP_TEST(test_a_copy_is_brought_to_any_state, 2) {
     sqlite3_free(second);
 }
 
-/* Killed between the file's creation and its first page. */
-TEST(test_an_empty_file_that_a_killed_run_has_left_is_made_anew) {
-    sql_run(db, "CREATE VIRTUAL TABLE f USING art(path, value, storage=file); INSERT INTO f VALUES('in the log', 1)");
-    ck_assert_int_eq(update_from(db), SQLITE_OK);
-    sqlite3 *copy = sql_open(copy_path);
-    char *file = sql_rows(copy, "SELECT v FROM f_artstate WHERE k = 'file'");
-    sql_close(copy);
-    ck_assert_int_eq(sql_shell(": > %.*s", (int)strlen(file) - 1, file), 0);
-    sql_run(db, "INSERT INTO f(f) VALUES('flush')");
-    ck_assert_msg(!update_from(db), "%s", sqlite3_errmsg(db));
-    copy = sql_open(copy_path);
-    sql_expect(copy, "in the log|1|ok: 1 art table\n", "SELECT path, value, art_verify() FROM f");
-    sql_close(copy);
-    sqlite3_free(file);
-}
-
 /* --- refusals ----------------------------------------------------------------------------------------------------- */
 
 static void write_to_copy(const char *sql) {
