@@ -71,6 +71,7 @@ static int load_into(sqlite3 *db) {
     if (!rc) rc = register_module(db, "art_txn", &art_listener_module);
     if (!rc) rc = register_table_function(db, &art_info_function);
     if (!rc) rc = register_table_function(db, &art_check_function);
+    if (!rc) rc = register_table_function(db, &art_backup_function);
     if (!rc) rc = register_module(db, "art_salvage", &art_salvage_module);
     if (!rc) rc = register_table_function(db, &art_lost_function);
     if (!rc) rc = register_table_function(db, &art_snapshots_function);

@@ -332,7 +332,7 @@ static enum art_rc sync_blobs(struct art_store *store) {
     return ART_OK;
 }
 
-enum art_rc art_store_write_owner(struct art_store *store) {
+enum art_rc art_store_write_owner(struct art_store *store, bool copied) {
     assert(store->location.io_for_writing);
     struct art_owner_page *page = art_alloc_aligned(sizeof *page, ART_STORE_PAGE);
     if (!page) return art_nomem();
@@ -342,7 +342,7 @@ enum art_rc art_store_write_owner(struct art_store *store) {
     if (!rc) rc = who_are_we(store, &own, &host, &me);
     if (!rc) {
         uint64_t sequence = store->phase.owner_sequence + 1;
-        art_owner_page_make(page, store->uuid, &me, sequence);
+        art_owner_page_make(page, store->uuid, &me, sequence, copied);
         rc = write_at(store, page, sizeof *page, art_owner_page_offset(sequence));
         if (!rc) rc = sync_blobs(store);
         if (!rc) store->phase.owner_sequence = sequence;
@@ -398,12 +398,14 @@ static enum art_rc accept_owner(struct art_store *store, struct art_superblock *
     if (fresh && !adopt && !may_begin_in(ownership, own->size)) return in_the_way(store);
     if (own->links > 1) return two_names(".art file", store->location.path, own->links);
     if (me->host_links > 1) return two_names("database file", me->host_path, me->host_links);
-    if (adopt) return art_store_write_owner(store);
+    store->phase.was_copied = owner && owner->copied;
+    if (adopt) return art_store_write_owner(store, false);
     if (!owner) return fresh && own->size <= sizeof *block ? initialise(store, me, block) : no_owner(store);
     /* The process that left it may have failed to sync it: the system then shows bytes that it has lost. The same ones
      * again. */
     if (fresh) rc = write_at(store, block, sizeof *block, 0);
-    return !rc && ownership != ART_OWNED ? art_store_write_owner(store) : rc;
+    bool notes = ownership != ART_OWNED || owner->copied;
+    return !rc && notes ? art_store_write_owner(store, false) : rc;
 }
 
 /* A crash may leave a part of a page at the end, in whole sectors, and only whole pages can be read: such a file is
@@ -448,8 +450,9 @@ static enum art_rc open_for_writing(struct art_store *store, bool fresh, bool *c
     assert(!store->location.reader);
     store->location.reader = store->location.io;
     store->location.io = NULL;
-    rc = open_io(store, store->for_another ? TO_CREATE : TO_WRITE);
-    if (store->for_another) *created = !rc;
+    bool creates = store->for_another && !store->onto;
+    rc = open_io(store, creates ? TO_CREATE : TO_WRITE);
+    if (creates) *created = !rc;
     if (rc == ART_MISSING && fresh) {
         rc = open_io(store, TO_CREATE);
         *created = !rc;

@@ -7,6 +7,7 @@
 
 #include "core/base/alloc.h"
 #include "core/base/error.h"
+#include "core/base/hash.h"
 #include "core/store/private.h"
 
 enum art_rc art_location_copy(struct art_whereabouts *to, const struct art_store_location *from) {
@@ -89,4 +90,83 @@ enum art_rc art_store_copy(struct art_store *store, const struct art_ref *refs, 
     }
     for (unsigned i = 0; i < count; i++) art_blob_buf_put(&buffers[i]);
     return rc;
+}
+
+/* --- onto an earlier copy ----------------------------------------------------------------------------------------- */
+
+/* What cannot be read there is written anew. */
+static void look_at_trailers(struct art_store *to, const struct art_ref *refs, unsigned count,
+                             const struct art_blob_buf *buffer, bool *same) {
+    assert(count <= ART_COPY_LOOK && to->phase.was_copied);
+    struct art_io_request requests[ART_COPY_LOOK];
+    unsigned made = 0;
+    for (unsigned i = 0; i < count; i++) {
+        uint64_t end = ((uint64_t)refs[i].slot + 1) * ART_BLOB_SIZE;
+        same[i] = end <= to->location.file_bytes;
+        if (same[i]) requests[made++] = (struct art_io_request){buffer->data + i * ART_PAGE, ART_PAGE, end - ART_PAGE};
+    }
+    bool read = !made || !art_io_read(to->location.io, requests, made);
+    for (unsigned i = 0; i < count; i++) {
+        same[i] =
+            same[i] && read && art_hash128_equal(art_hash128(buffer->data + i * ART_PAGE, ART_PAGE), refs[i].hash);
+    }
+}
+
+static void look_at_whole(struct art_store *to, const struct art_ref *refs, unsigned count,
+                          const struct art_blob_buf *buffer, bool *same) {
+    for (unsigned i = 0; i < count; i++) {
+        struct art_blob blob;
+        struct art_io_request requests[2];
+        unsigned made = art_whole_requests(buffer->data, &refs[i], requests);
+        same[i] = ((uint64_t)refs[i].slot + 1) * ART_BLOB_SIZE <= to->location.file_bytes &&
+                  !art_io_read(to->location.io, requests, made) &&
+                  !art_blob_open(&blob, buffer->data, &refs[i], to->uuid, to->location.path);
+        for (uint32_t page = 0; same[i] && page < refs[i].leaf_pages; page++) {
+            same[i] = !art_blob_verify_page(&blob, page);
+        }
+    }
+}
+
+enum art_rc art_store_leave_out_same(struct art_store *to, struct art_ref *refs, unsigned *count) {
+    bool same[ART_COPY_LOOK];
+    struct art_blob_buf buffer = {NULL, NULL, -1};
+    unsigned kept = 0;
+    enum art_rc rc = art_store_buffer(to, &buffer);
+    if (!rc) rc = art_store_wait(to);
+    if (!rc) (to->phase.was_copied ? look_at_trailers : look_at_whole)(to, refs, *count, &buffer, same);
+    for (unsigned i = 0; !rc && i < *count; i++) {
+        if (!same[i]) refs[kept++] = refs[i];
+    }
+    if (!rc) *count = kept;
+    art_blob_buf_put(&buffer);
+    return rc;
+}
+
+/* A slot that nothing names may have a part of a blob: who was killed has left it. */
+static enum art_rc clear_strays(struct art_store *to, const struct art_ref *refs, uint32_t count) {
+    struct art_blob_buf zeros = {NULL, NULL, -1};
+    enum art_rc rc = art_blob_buf_get_zeroed(to->phase.pool, &zeros);
+    for (uint32_t i = 0, slot = 1; !rc && i < count; slot++) {
+        uint64_t end = ((uint64_t)slot + 1) * ART_BLOB_SIZE;
+        bool named = slot == refs[i].slot;
+        i += named;
+        if (named || end > to->location.file_bytes) continue;
+        struct art_io_request request = {zeros.data, ART_PAGE, end - ART_PAGE};
+        rc = art_io_write(to->location.io, &request, 1);
+        enum art_rc waited = art_io_wait(to->location.io);
+        if (!rc) rc = waited;
+        if (!rc) to->count.pages_written++;
+    }
+    art_blob_buf_put(&zeros);
+    return rc;
+}
+
+enum art_rc art_store_keep_only(struct art_store *to, const struct art_ref *refs, uint32_t count) {
+    enum art_rc rc = art_store_truncate(to, count ? refs[count - 1].slot + 1 : 1);
+    return rc || to->phase.was_copied ? rc : clear_strays(to, refs, count);
+}
+
+enum art_rc art_store_note_copied(struct art_store *to) {
+    assert(to->phase.active && to->for_another);
+    return to->location.medium->has_superblock ? art_store_write_owner(to, true) : ART_OK;
 }

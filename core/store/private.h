@@ -110,7 +110,7 @@ struct art_store {
     enum art_direct direct;
     bool read_only;
     bool reads_singly;
-    bool for_another;                    /* as in art_store_options */
+    bool for_another, onto;              /* as in art_store_options */
     bool clones_not;                     /* tried: blobs of other files cannot be shared here */
     uint64_t cache_setting, cache_bytes; /* as it was given; what it comes to */
 
@@ -128,6 +128,7 @@ struct art_store {
     struct { /* the write phase */
         bool active;
         uint64_t owner_sequence; /* of the owner page that counts */
+        bool was_copied;         /* what it said when the phase began */
         uint32_t end;            /* slots in the file, those taken included */
         struct art_slot_set *reusable;
         uint32_t reuse_from;       /* no member of `reusable` below */
@@ -184,8 +185,8 @@ void art_store_close_file(struct art_store *store);
 /* The end of a write phase: the descriptor that had the lock goes, and the one for reading is there again. */
 void art_store_close_writer(struct art_store *store);
 /* Writes the next owner page, which names this database, and syncs it. The file is locked, and its owner_sequence
- * known. A failed sync poisons the store; else, on failure, the page that counted counts. */
-enum art_rc art_store_write_owner(struct art_store *store);
+ * known. A failed sync poisons the store; else, on failure, the page that counted counts. `copied`: as in the page. */
+enum art_rc art_store_write_owner(struct art_store *store, bool copied);
 /* Returns `rc`, the failure of a sync, after it has noted that failure's message: from now on writing fails with it
  * (ART_POISONED). */
 enum art_rc art_store_poison(struct art_store *store, enum art_rc rc);
@@ -303,7 +304,7 @@ void art_superblock_names(const struct art_superblock *block, const struct art_o
 /* An owner page of this sequence, with its sum. Of a path of more than ART_OWNER_PATH_MAX bytes the last ones are
  * kept. */
 void art_owner_page_make(struct art_owner_page *out, const uint8_t uuid[16], const struct art_owner *owner,
-                         uint64_t sequence);
+                         uint64_t sequence, bool copied);
 /* Where the page of this sequence stands in the file, in bytes. */
 uint64_t art_owner_page_offset(uint64_t sequence);
 

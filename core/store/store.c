@@ -28,6 +28,7 @@ enum art_rc art_store_open(struct art_store **out, const struct art_store_option
     store->read_only = options->read_only;
     store->reads_singly = options->reads_singly;
     store->for_another = options->for_another;
+    store->onto = options->onto;
     store->cache_setting = options->cache_bytes;
     store->pressure_seen = atomic_load(&art_cache_pressure);
     store->cache_bytes = art_cache_join(store->cache_setting);

@@ -40,6 +40,7 @@ struct art_store_options {
     bool read_only;
     bool reads_singly;    /* no more of a blob than is wanted */
     bool for_another;     /* a new file (ART_CANTOPEN, EEXIST: something has its name), whose blobs nobody reads here */
+    bool onto;            /* with for_another: one that is there, of an earlier copy */
     uint64_t cache_bytes; /* or ART_CACHE_AUTO */
 };
 
@@ -61,8 +62,17 @@ const char *art_store_path(const struct art_store *store);
 /* Copies blobs, ART_COPY_MAX at most, read together, into the same slots of another store, in its write phase; what
  * does not verify is not copied. Two files share them where their file system can do that: then they are read, and not
  * written. On an error of either store some may have been copied. */
-enum { ART_COPY_MAX = 8 };
+enum { ART_COPY_MAX = 8, ART_COPY_LOOK = 64 };
 enum art_rc art_store_copy(struct art_store *store, const struct art_ref *refs, unsigned count, struct art_store *to);
+/* Onto an earlier copy: leaves those out of `refs`, ART_COPY_LOOK at most, whose blobs it has already. Of a file that
+ * nobody has begun to write since it was copied the trailers say so; of any other one all pages are read. ART_NOMEM, or
+ * what beginning said. */
+enum art_rc art_store_leave_out_same(struct art_store *to, struct art_ref *refs, unsigned *count);
+/* All that the copy needs is in it, sorted by slot: no other slot may be taken for a blob later, and the file ends behind
+ * the last of them. */
+enum art_rc art_store_keep_only(struct art_store *to, const struct art_ref *refs, uint32_t count);
+/* Behind the last sync of a copy: from now on, until somebody begins to write, its trailers tell what it has. */
+enum art_rc art_store_note_copied(struct art_store *to);
 bool art_store_poisoned(const struct art_store *store); /* by a failed sync */
 /* Another share of the cache for this store: bytes, or ART_CACHE_AUTO. */
 void art_store_set_cache(struct art_store *store, uint64_t bytes);

@@ -54,8 +54,9 @@ struct art_owner_page {
     uint32_t path_kept;                     /*   68 bytes of it in `path` */
     uint8_t path[ART_OWNER_PATH_MAX];       /*   72 its end, where it is longer */
     uint64_t own_birth, host_birth;         /* 4040 when these two files were made, in ns since 1970; 0: not known */
-    uint8_t spare[32];                      /* 4056 zero */
-    uint64_t sum;                           /* 4088 */
+    uint64_t copied;   /* 4056 1: art_backup() wrote the file, and nobody has begun to write since */
+    uint8_t spare[24]; /* 4064 zero */
+    uint64_t sum;      /* 4088 */
 };
 _Static_assert(sizeof(struct art_owner_page) == ART_STORE_PAGE, "owner page size");
 _Static_assert(offsetof(struct art_owner_page, own_inode) == 32, "owner page layout");

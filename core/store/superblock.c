@@ -51,10 +51,11 @@ uint64_t art_owner_page_offset(uint64_t sequence) {
 }
 
 void art_owner_page_make(struct art_owner_page *out, const uint8_t uuid[16], const struct art_owner *owner,
-                         uint64_t sequence) {
+                         uint64_t sequence, bool copied) {
     memset(out, 0, sizeof *out);
     memcpy(out->magic, ART_OWNER_MAGIC, sizeof out->magic);
     out->sequence = sequence;
+    out->copied = copied;
     memcpy(out->uuid, uuid, sizeof out->uuid);
     out->own_inode = owner->own_inode;
     out->own_birth = owner->own_birth;
@@ -83,7 +84,7 @@ static void make_identity(struct art_superblock_page *out, const uint8_t uuid[16
 void art_superblock_make(struct art_superblock *out, const uint8_t uuid[16], const struct art_owner *owner) {
     memset(out, 0, sizeof *out);
     make_identity(&out->identity, uuid);
-    art_owner_page_make(&out->owner[1 % ART_OWNER_PAGES], uuid, owner, 1);
+    art_owner_page_make(&out->owner[1 % ART_OWNER_PAGES], uuid, owner, 1, false);
     assert(!art_superblock_check(out, uuid, ""));
 }
 

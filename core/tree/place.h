@@ -12,16 +12,27 @@
 struct art_tree_location {
     const char *path, *host_path; /* as in art_tree_options */
     const struct art_rows *rows;  /* of a copy that is inlined; NULL: the host's */
+    bool onto;                    /* of an earlier copy: the file is there */
 };
 
 /* They are somewhere else from now on: the database was replaced by a copy, or nothing was written yet. On an error all
  * is as before. ART_MISUSE in a transaction that has written blobs. */
 enum art_rc art_tree_use_location(struct art_tree *tree, const struct art_tree_location *location);
 
-/* Copies all blobs of the root and of all snapshots, each once, into a new file or into rows, into the same slots,
- * verified; the file is synced. For a copy of the database, while the host holds a snapshot of that. On an error no
- * file is left; ART_CANTOPEN with art_error_errno() == EEXIST: its name is taken. */
-enum art_rc art_tree_copy(struct art_tree *tree, const struct art_tree_location *location);
+/* A copy of all blobs of the root and of all snapshots, each once, in a new file or in rows, in the same slots, verified.
+ * For a copy of the database, while the host holds a snapshot of that. */
+struct art_copier;
+/* ART_CANTOPEN with art_error_errno() == EEXIST: the file's name is taken. Without an error art_copier_close() it. */
+enum art_rc art_copier_begin(struct art_tree *tree, const struct art_tree_location *location, struct art_copier **out);
+struct art_copy_progress {
+    uint32_t remaining, total; /* blobs */
+    uint32_t written;          /* others were there */
+};
+void art_copier_tell(const struct art_copier *copier, struct art_copy_progress *out);
+/* Some of the remaining ones. With the last of them the copy is durable. Also ART_INTERRUPT. */
+enum art_rc art_copier_step(struct art_copier *copier);
+/* A new file that is not complete is removed. */
+void art_copier_close(struct art_copier *copier);
 /* Reads the footer of each blob of the root, index blobs whole; with `postings` those, too. */
 enum art_rc art_tree_read_footers(struct art_tree *tree, bool postings);
 /* What the copy of a root in the .art file says, which was written when its commit was over. */
@@ -57,6 +68,8 @@ enum art_rc art_file_identify(const char *path, const char *host_path, uint8_t u
 bool art_file_exists(const char *path);
 /* Its size in bytes, and how many names it has; 0 of both with an error: ART_MISSING, ART_IO, ... */
 enum art_rc art_file_look(const char *path, uint64_t *bytes, uint64_t *names);
+/* Has nobody written more into it than what says whose it is? */
+bool art_file_is_begun(const char *path);
 /* Can someone read the one file who cannot read the other, by their permissions? False where one of them cannot be
  * looked at. */
 bool art_file_is_more_open(const char *path, const char *than);

@@ -9,7 +9,7 @@
  *   - keeps savepoints, asks what to write at commit, and says
  *     how that ended                                                 commit.h      art_tree_prepare()
  *   - makes snapshots, and asks what differs between two states      history.h     art_tree_snapshot(), art_diff_*()
- *   - says where the blobs are, and copies and removes them          place.h       art_tree_copy(), art_file_*()
+ *   - says where the blobs are, and copies and removes them          place.h       art_copier_*(), art_file_*()
  *   - shows and checks what is there                                 inspect.h     art_tree_info()
  *   - reads what is left of a damaged table                          salvage.h
  *

@@ -8,13 +8,24 @@
 #include "ext/txn/txn.h"
 
 /* backup.c */
-struct art_made {
-    unsigned tables, files; /* art tables, wherever their blobs are */
-    uint64_t bytes;         /* of the files */
+struct art_backup;
+struct art_backup_progress {
+    const char *table; /* whose blobs are being copied; NULL: the pages of the database */
+    struct art_copy_progress of;
+    bool done;
 };
-/* With `publish` the copy is for a web server (publish.c); `storage` is 'inline' then. */
+/* With `publish` the copy is for a web server (publish.c); `storage` is 'inline' then. 'update' in its place: onto an
+ * earlier copy, if there is one (onto.c). Also after an error end() follows, with *out, which may be NULL. */
+int art_backup_begin(struct art_connection *connection, const char *path, const char *schema, const char *storage,
+                     bool publish, struct art_backup **out, char **message);
+int art_backup_step(struct art_backup *backup, struct art_backup_progress *out, char **message);
+/* With an error what was made is removed; *said: else, what it is, sqlite3_free() it. */
+int art_backup_end(struct art_backup *backup, int rc, char **said, char **message);
+/* All at once. */
 int art_backup(struct art_connection *connection, const char *path, const char *schema, const char *storage,
-               bool publish, struct art_made *made, char **message);
+               bool publish, char **said, char **message);
+/* backup_table.c */
+extern const struct art_table_function art_backup_function;
 /* publish.c: loads art into a connection. extension.c sets it. */
 extern int (*art_load_into)(sqlite3 *db);
 

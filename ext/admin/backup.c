@@ -1,5 +1,5 @@
-/* art_backup('copy.db' [, schema [, storage]]): a whole database in one consistent copy, with the .art files of its
- * tables, while others go on writing.
+/* art_backup('copy.db' [, schema [, storage | 'update']]): a whole database in one consistent copy, with the .art files
+ * of its tables, while others go on writing. As a function all at once, as a table (backup_table.c) step by step.
  *
  *     hold       a SELECT stays stepped, and with it a snapshot: no slot that its roots name is written from here on.
  *                Every table with a file has it open, so that nobody who drops the table can take it away
@@ -15,6 +15,8 @@
  *
  * An authorizer cannot make it half a copy: which tables there are is asked of the copy, where there is none.
  */
+#include <stdio.h>
+
 #include "ext/admin/copy.h"
 
 #include "core/base/platform.h"
@@ -24,14 +26,18 @@ enum {
     SNAPSHOTS_MOST = 10
 };
 
-struct backup {
+struct art_backup {
     struct art_connection *connection;
-    const char *schema;
+    char *schema, *said; /* `said`: room for what it has made, in words */
+    bool publish, has_pages;
     sqlite3_stmt *snapshot;
+    unsigned version; /* of the source */
+    sqlite3_backup *pages;
     struct art_vtab **tables; /* pinned, and their files are open */
     unsigned count;
+    char **names; /* of the copy's art tables; sqlite3_free() each */
+    unsigned names_count, at;
     struct art_copy copy;
-    struct art_made *made;
 };
 
 /* --- may it be? --------------------------------------------------------------------------------------------------- */
@@ -54,7 +60,7 @@ static int ask_authorizer(sqlite3 *db, const char *path, char **message) {
     return art_complain(message, SQLITE_AUTH, "art: the copy is not authorized (%s): allow ATTACH for it", path);
 }
 
-static int check_transaction(const struct backup *backup, char **message) {
+static int check_transaction(const struct art_backup *backup, char **message) {
     sqlite3 *db = backup->connection->db;
     int rc = art_schema_known(db, backup->schema, message);
     if (rc || sqlite3_txn_state(db, backup->schema) != SQLITE_TXN_WRITE) return rc;
@@ -69,7 +75,7 @@ static int check_transaction(const struct backup *backup, char **message) {
 /* Is there more to copy of this art table than pages of the database, or may there be? Only a T_artstate that says
  * 'inline', and still has what else a table needs, says no: any other table is opened, which tells also where
  * T_artstate is damaged. And so is each whose copy is to have a file. */
-static int asks_more(const struct backup *backup, const struct art_state_query *query, bool *more) {
+static int asks_more(const struct art_backup *backup, const struct art_state_query *query, bool *more) {
     struct art_state state;
     int rc = art_state_read(query, &state);
     bool goes_along = !rc && art_storage_medium(state.settings.storage)->goes_with_host;
@@ -81,7 +87,7 @@ static int asks_more(const struct backup *backup, const struct art_state_query *
 
 /* --- hold, let go ------------------------------------------------------------------------------------------------- */
 
-static int hold_one_table(struct backup *backup, const char *name, char **message) {
+static int hold_one_table(struct art_backup *backup, const char *name, char **message) {
     struct art_vtab *vtab, **more = art_resize(backup->tables, (backup->count + 1) * sizeof *more);
     if (!more) return SQLITE_NOMEM;
     backup->tables = more;
@@ -93,7 +99,7 @@ static int hold_one_table(struct backup *backup, const char *name, char **messag
 }
 
 static int visit_source(void *context, const char *name, char **message) {
-    struct backup *backup = context;
+    struct art_backup *backup = context;
     sqlite3 *db = backup->connection->db;
     bool more;
     const struct art_state_query query = {backup->connection, db, backup->schema, .table = name};
@@ -102,7 +108,9 @@ static int visit_source(void *context, const char *name, char **message) {
     return more ? hold_one_table(backup, name, message) : SQLITE_OK;
 }
 
-static void release_source(struct backup *backup) {
+static void release_source(struct art_backup *backup) {
+    sqlite3_backup_finish(backup->pages);
+    backup->pages = NULL;
     sqlite3_finalize(backup->snapshot);
     backup->snapshot = NULL;
     for (unsigned i = 0; i < backup->count; i++) art_vtab_unpin(backup->tables[i]);
@@ -113,7 +121,7 @@ static void release_source(struct backup *backup) {
 
 /* A file that is gone already was dropped between the snapshot and its opening, so that another snapshot does
  * not name it; unless this one is a transaction's. What an authorizer hides now, the copy will show. */
-static int hold_source(struct backup *backup, char **message) {
+static int hold_source(struct art_backup *backup, char **message) {
     sqlite3 *db = backup->connection->db;
     for (unsigned attempt = 1;; attempt++) {
         int rc = art_snapshot_hold(db, backup->schema, &backup->snapshot, message);
@@ -138,7 +146,7 @@ static bool is_of_the_disk(int rc) {
 }
 
 /* The copy is opened without the key of an encrypted original. */
-static int refuse_to_begin(struct backup *backup, char **message) {
+static int refuse_to_begin(struct art_backup *backup, char **message) {
     sqlite3 *from = backup->connection->db, *to = backup->copy.db;
     if (art_disk_pages(from, backup->schema) != ART_DISK_PAGES_CHANGED)
         return art_report_host(message, to, sqlite3_errcode(to), "cannot begin the copy");
@@ -149,17 +157,22 @@ static int refuse_to_begin(struct backup *backup, char **message) {
                         art_database_name(from, backup->schema), sqlite3_errmsg(to));
 }
 
-static int copy_database(struct backup *backup, char **message) {
-    assert(backup->copy.db && backup->copy.path);
-    sqlite3 *to = backup->copy.db;
-    sqlite3_backup *pages = sqlite3_backup_init(to, "main", backup->connection->db, backup->schema);
-    if (!pages) return refuse_to_begin(backup, message);
-    int rc;
-    do {
-        rc = art_stopped(backup->connection);
-        if (!rc) rc = sqlite3_backup_step(pages, PAGES_A_STEP);
-    } while (!rc);
-    int end = sqlite3_backup_finish(pages);
+static int begin_pages(struct art_backup *backup, char **message) {
+    assert(backup->copy.db && backup->copy.path && !backup->pages);
+    sqlite3 *from = backup->connection->db;
+    backup->version = art_database_version(from, backup->schema);
+    backup->pages = sqlite3_backup_init(backup->copy.db, "main", from, backup->schema);
+    return backup->pages ? SQLITE_OK : refuse_to_begin(backup, message);
+}
+
+static int copy_pages(struct art_backup *backup, struct art_copy_progress *out, char **message) {
+    int rc = sqlite3_backup_step(backup->pages, PAGES_A_STEP);
+    out->remaining = (uint32_t)sqlite3_backup_remaining(backup->pages);
+    out->total = (uint32_t)sqlite3_backup_pagecount(backup->pages);
+    if (!rc) return SQLITE_OK;
+    backup->has_pages = rc == SQLITE_DONE;
+    int end = sqlite3_backup_finish(backup->pages);
+    backup->pages = NULL;
     if (rc == SQLITE_DONE) rc = end;
     if (rc == SQLITE_OK) return SQLITE_OK;
     if (is_of_the_disk(rc)) {
@@ -171,31 +184,40 @@ static int copy_database(struct backup *backup, char **message) {
                         sqlite3_errstr(rc));
 }
 
-static struct art_vtab *find_held(const struct backup *backup, const char *name) {
+static struct art_vtab *find_held(const struct art_backup *backup, const char *name) {
     for (unsigned i = 0; i < backup->count; i++) {
         if (!sqlite3_stricmp(backup->tables[i]->name->table, name)) return backup->tables[i];
     }
     return NULL;
 }
 
-static int visit_copy(void *context, const char *name, char **message) {
-    struct backup *backup = context;
+static int note_name(void *context, const char *name, char **message) {
+    struct art_backup *backup = context;
+    char **more = art_resize(backup->names, (backup->names_count + 1) * sizeof *more);
+    (void)message;
+    if (!more) return SQLITE_NOMEM;
+    backup->names = more;
+    char *copy = sqlite3_mprintf("%s", name);
+    if (copy) more[backup->names_count++] = copy;
+    return copy ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+static int begin_table(struct art_backup *backup, const char *name, char **message) {
     const struct art_state_query query = {backup->connection, backup->copy.db, "main", .table = name};
     bool more;
-    backup->made->tables++;
     int rc = asks_more(backup, &query, &more);
     if (rc) return art_report_host(message, backup->copy.db, rc, "cannot read the tables of the copy");
-    if (!more) return SQLITE_OK;
-    struct art_vtab *vtab = find_held(backup, name);
-    rc = vtab ? art_table_ref_ready(vtab, message) : hold_one_table(backup, name, message);
-    if (rc) return rc;
-    assert(backup->count);
-    if (!vtab) vtab = backup->tables[backup->count - 1];
-    return art_copy_table(&backup->copy, vtab->table, name, message);
+    if (more) {
+        struct art_vtab *vtab = find_held(backup, name);
+        rc = vtab ? art_table_ref_ready(vtab, message) : hold_one_table(backup, name, message);
+        if (!rc && !vtab) vtab = backup->tables[backup->count - 1];
+        if (!rc) rc = art_copy_table(&backup->copy, vtab->table, name, message);
+    }
+    return !rc && backup->copy.stamps ? art_onto_note(&backup->copy, name, message) : rc;
 }
 
 /* Our own table in temp is none of the copy's, where it could not be. */
-static int forget_listener(struct backup *backup, char **message) {
+static int forget_listener(struct art_backup *backup, char **message) {
     if (sqlite3_stricmp(backup->schema, "temp") != 0) return SQLITE_OK;
     int rc = sqlite3_exec(backup->copy.db,
                           "PRAGMA writable_schema = ON; DELETE FROM main.sqlite_schema WHERE name = 'art_txn' AND "
@@ -204,13 +226,30 @@ static int forget_listener(struct backup *backup, char **message) {
     return rc ? art_report_host(message, backup->copy.db, rc, "cannot write the copy's tables") : SQLITE_OK;
 }
 
-static int copy_tables(struct backup *backup, char **message) {
-    assert(backup->copy.db);
-    int rc = art_copy_begin(&backup->copy, message);
-    if (!rc) rc = art_tables_each(backup->copy.db, "main", visit_copy, backup, message);
-    if (!rc) rc = forget_listener(backup, message);
+static int make_or_open(struct art_backup *backup, const char *path, char **message) {
+    struct art_copy *copy = &backup->copy;
+    sqlite3 *db = backup->connection->db;
+    if (!copy->updates || !art_file_exists(path)) return art_copy_make(copy, path, db, backup->schema, message);
+    int rc = art_copy_open(copy, path, db, backup->schema, message);
+    return rc ? rc : art_onto_open(copy, message);
+}
+
+static int begin_tables(struct art_backup *backup, char **message) {
+    struct art_copy *copy = &backup->copy;
+    assert(copy->db);
+    int rc = copy->onto ? art_onto_check(backup->connection, copy, message) : SQLITE_OK;
+    if (!rc && copy->onto) rc = art_onto_mark(copy, message);
+    if (!rc) rc = art_copy_begin(copy, message);
+    return rc ? rc : art_tables_each(copy->db, "main", note_name, backup, message);
+}
+
+static int complete(struct art_backup *backup, char **message) {
+    struct art_copy *copy = &backup->copy;
+    int rc = forget_listener(backup, message);
     release_source(backup);
-    return rc ? rc : art_copy_commit(&backup->copy, message);
+    if (!rc) rc = art_copy_commit(copy, message);
+    if (!rc && copy->stamps) rc = art_onto_stamp(copy, message);
+    return !rc && backup->publish ? art_publish_copy(backup->connection, copy, message) : rc;
 }
 
 static int read_storage(const char *word, const struct art_medium **out, char **message) {
@@ -222,33 +261,118 @@ static int read_storage(const char *word, const struct art_medium **out, char **
     }
     return art_complain(message, SQLITE_ERROR,
                         "art: there is no storage of that name (%s): give 'inline' or 'file' for all art tables of the "
-                        "copy, or nothing",
+                        "copy, 'update' for a copy that may be there, or nothing",
                         word);
 }
 
-int art_backup(struct art_connection *connection, const char *path, const char *schema, const char *storage,
-               bool publish, struct art_made *made, char **message) {
-    struct backup backup = {.connection = connection, .schema = schema, .made = made};
-    *made = (struct art_made){0};
-    if (!publish && !art_platform_has_files()) {
+/* --- step by step ------------------------------------------------------------------------------------------------- */
+
+static int prepare(struct art_backup *backup, const char *path, const char *storage, char **message) {
+    struct art_connection *connection = backup->connection;
+    if (!backup->publish && !art_platform_has_files()) {
         return art_complain(message, SQLITE_CANTOPEN,
                             "art: this build of art makes no files (%s): use VACUUM INTO or SQLite's own backup, which "
                             "copy its tables with all others",
                             path);
     }
-    int rc = storage ? read_storage(storage, &backup.copy.medium, message) : SQLITE_OK;
-    if (!rc) rc = art_shadow_busy(connection, schema, message);
+    backup->copy.updates = storage && !strcmp(storage, "update");
+    backup->copy.stamps = !backup->publish;
+    sqlite3_randomness(sizeof backup->copy.token, backup->copy.token);
+    int rc = storage && !backup->copy.updates ? read_storage(storage, &backup->copy.medium, message) : SQLITE_OK;
+    if (!rc) rc = art_shadow_busy(connection, backup->schema, message);
     if (!rc) rc = ask_authorizer(connection->db, path, message);
-    if (!rc) rc = check_transaction(&backup, message);
-    if (!rc) rc = hold_source(&backup, message);
-    if (!rc) rc = art_copy_make(&backup.copy, path, connection->db, schema, message);
-    if (!rc) rc = copy_database(&backup, message);
-    if (!rc) rc = copy_tables(&backup, message);
-    release_source(&backup);
-    if (!rc && publish) rc = art_publish_copy(connection, &backup.copy, message);
-    if (!rc) rc = art_stopped(connection); /* what is there in the end has not failed */
-    rc = art_copy_finish(&backup.copy, rc, made, message);
+    if (!rc) rc = check_transaction(backup, message);
+    if (!rc) rc = hold_source(backup, message);
+    if (!rc) rc = make_or_open(backup, path, message);
+    return rc ? rc : begin_pages(backup, message);
+}
+
+enum { WORDS_BYTES = 200 }; /* five counts with their words */
+
+int art_backup_begin(struct art_connection *connection, const char *path, const char *schema, const char *storage,
+                     bool publish, struct art_backup **out, char **message) {
+    struct art_backup *backup = *out = art_alloc_zeroed(sizeof *backup);
+    if (!backup) return SQLITE_NOMEM;
+    backup->connection = connection;
+    backup->publish = publish;
+    backup->schema = sqlite3_mprintf("%s", schema);
+    backup->said = sqlite3_mprintf("%s%*s", path, WORDS_BYTES, ""); /* now: a copy that is there has not failed */
+    return backup->schema && backup->said ? prepare(backup, path, storage, message) : SQLITE_NOMEM;
+}
+
+/* Who holds a snapshot sees what the connection itself commits, and so would the copy, in a part. */
+static int check_source(const struct art_backup *backup, char **message) {
+    sqlite3 *db = backup->connection->db;
+    if (!backup->snapshot || (sqlite3_txn_state(db, backup->schema) == SQLITE_TXN_READ &&
+                              art_database_version(db, backup->schema) == backup->version)) {
+        return art_stopped(backup->connection);
+    }
+    return art_complain(message, SQLITE_LOCKED,
+                        "art: this connection has written while its copy was made (%s): begin the copy again, and write "
+                        "by another connection meanwhile",
+                        backup->schema);
+}
+
+int art_backup_step(struct art_backup *backup, struct art_backup_progress *out, char **message) {
+    struct art_copy *copy = &backup->copy;
+    int rc = check_source(backup, message);
+    *out = (struct art_backup_progress){0};
+    if (rc) return rc;
+    if (!backup->has_pages) {
+        rc = copy_pages(backup, &out->of, message);
+        return !rc && backup->has_pages ? begin_tables(backup, message) : rc;
+    }
+    if (!copy->copier && backup->at < backup->names_count) rc = begin_table(backup, backup->names[backup->at++], message);
+    if (rc) return rc;
+    out->table = backup->at ? backup->names[backup->at - 1] : NULL;
+    if (copy->copier) return art_copy_step(copy, &out->of, message);
+    if (backup->at < backup->names_count) return SQLITE_OK;
+    out->done = true;
+    return complete(backup, message);
+}
+
+static const char *plural(unsigned count) {
+    return count == 1 ? "" : "s";
+}
+
+static void say(const struct art_backup *backup, const struct art_made *made) {
+    const struct art_copy *copy = &backup->copy;
+    size_t length = strlen(backup->said) - WORDS_BYTES;
+    char *end = backup->said + length;
+    int n = snprintf(end, WORDS_BYTES, ": %u art table%s, %llu bytes in %u file%s", made->tables, plural(made->tables),
+                     (unsigned long long)made->bytes, made->files, plural(made->files));
+    if (!copy->is_there) return;
+    snprintf(end + n, WORDS_BYTES - (size_t)n, "; %llu of %llu blobs written", (unsigned long long)copy->written,
+             (unsigned long long)copy->blobs);
+}
+
+int art_backup_end(struct art_backup *backup, int rc, char **said, char **message) {
+    *said = NULL;
+    if (!backup) return rc;
+    struct art_made made = {.tables = backup->names_count};
+    release_source(backup);
+    if (!rc) rc = art_stopped(backup->connection); /* what is there in the end has not failed */
+    rc = art_copy_finish(&backup->copy, rc, &made, message);
+    if (!rc) {
+        say(backup, &made);
+        *said = backup->said;
+        backup->said = NULL;
+    }
+    for (unsigned i = 0; i < backup->names_count; i++) sqlite3_free(backup->names[i]);
+    art_free(backup->names);
+    sqlite3_free(backup->said);
+    sqlite3_free(backup->schema);
+    art_free(backup);
     /* SQLite takes back the caller's transaction when a function fails by SQLITE_FULL or SQLITE_IOERR. That a copy has
      * no room is no reason for that. */
     return is_of_the_disk(rc) ? SQLITE_CANTOPEN : rc;
+}
+
+int art_backup(struct art_connection *connection, const char *path, const char *schema, const char *storage,
+               bool publish, char **said, char **message) {
+    struct art_backup *backup;
+    struct art_backup_progress progress = {0};
+    int rc = art_backup_begin(connection, path, schema, storage, publish, &backup, message);
+    while (!rc && !progress.done) rc = art_backup_step(backup, &progress, message);
+    return art_backup_end(backup, rc, said, message);
 }

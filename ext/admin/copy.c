@@ -186,6 +186,13 @@ int art_copy_make(struct art_copy *copy, const char *path, sqlite3 *from, const 
     return rc ? rc : open_copy_file(copy, message);
 }
 
+int art_copy_open(struct art_copy *copy, const char *path, sqlite3 *from, const char *schema, char **message) {
+    copy->is_there = true;
+    copy->vfs = vfs_of(from, schema);
+    copy->file = name_for_journals(path);
+    return copy->file ? open_copy_file(copy, message) : SQLITE_NOMEM;
+}
+
 static int close_copy_file(struct art_copy *copy, char **message) {
     int rc = sqlite3_close(copy->db);
     copy->db = NULL;
@@ -211,8 +218,16 @@ static int run_formatted(struct art_copy *copy, char **message, char *sql) {
 
 /* --- .art files --------------------------------------------------------------------------------------------------- */
 
+/* What a killed run left of a new file is taken up, too; or made anew, where that is next to nothing. */
+static bool is_earlier(const struct art_copy *copy, const struct art_table *table, const char *path) {
+    struct art_earlier *earlier = art_onto_find(copy, table->uuid);
+    if (earlier && earlier->begun) art_file_remove(path);
+    if (earlier) earlier->begun = false; /* other names are tried behind its own */
+    return copy->onto && art_file_belongs(path, copy->path, table->uuid);
+}
+
 /* *taken: something has this name. */
-static int copy_blobs(struct art_copy *copy, struct art_table *table, const char *file, bool *taken, char **message) {
+static int begin_file(struct art_copy *copy, struct art_table *table, const char *file, bool *taken, char **message) {
     assert(copy->path && art_tree_has_runs(table->tree));
     char *path;
     char **more = art_resize(copy->art_files, (copy->count + 1) * sizeof *more);
@@ -221,7 +236,8 @@ static int copy_blobs(struct art_copy *copy, struct art_table *table, const char
     copy->art_files = more;
     enum art_rc rc = art_path_beside(copy->path, file, &path);
     struct art_tree_location location = {.path = path, .host_path = copy->path};
-    if (!rc) rc = art_tree_copy(table->tree, &location);
+    location.onto = !rc && is_earlier(copy, table, path);
+    if (!rc) rc = art_copier_begin(table->tree, &location, &copy->copier);
     if (!rc) {
         more[copy->count++] = path;
         return SQLITE_OK;
@@ -241,10 +257,13 @@ static int copy_to_file(struct art_copy *copy, struct art_table *table, const ch
                             table->database);
     }
     int rc;
+    struct art_earlier *earlier = art_onto_find(copy, table->uuid);
+    if (earlier) earlier->needed = art_tree_has_runs(table->tree);
     for (unsigned attempt = 0;; attempt++) {
-        char *file = art_file_name(copy->path, name, table->uuid, attempt);
+        char *file = !attempt && earlier && earlier->file ? sqlite3_mprintf("%s", earlier->file)
+                                                          : art_file_name(copy->path, name, table->uuid, attempt);
         rc = file ? SQLITE_OK : SQLITE_NOMEM;
-        if (!rc && art_tree_has_runs(table->tree)) rc = copy_blobs(copy, table, file, &taken, message);
+        if (!rc && art_tree_has_runs(table->tree)) rc = begin_file(copy, table, file, &taken, message);
         if (!rc)
             rc = run_formatted(
                 copy, message,
@@ -278,17 +297,14 @@ static enum art_rc tell_no_page(void *put, uint64_t *pages) {
     return ART_OK;
 }
 
-static int fill_rows(struct art_copy *copy, struct art_table *table, const char *name, char **message) {
-    assert(!art_tree_unknown(table->tree));
-    sqlite3_stmt *put = NULL;
-    int rc = art_prepare(copy->db, 0, &put,
+static int begin_rows(struct art_copy *copy, struct art_table *table, const char *name, char **message) {
+    assert(!art_tree_unknown(table->tree) && !copy->put);
+    int rc = art_prepare(copy->db, 0, &copy->put,
                          sqlite3_mprintf("INSERT INTO main.\"%w_artblob\"(page, data) VALUES(?1, ?2)", name));
     if (rc) return cannot_write(copy, rc, message);
-    struct art_rows rows = {put, NULL, put_page, remove_no_page, tell_no_page};
-    struct art_tree_location location = {.rows = &rows};
-    rc = art_report(message, art_tree_copy(table->tree, &location));
-    sqlite3_finalize(put);
-    return rc;
+    copy->rows = (struct art_rows){copy->put, NULL, put_page, remove_no_page, tell_no_page};
+    struct art_tree_location location = {.rows = &copy->rows};
+    return art_report(message, art_copier_begin(table->tree, &location, &copy->copier));
 }
 
 /* There is one, and empty, in a copy that was given files. */
@@ -297,7 +313,7 @@ static int copy_to_rows(struct art_copy *copy, struct art_table *table, const ch
     struct art_name *of = art_name_new("main", name);
     int rc = of ? art_shadow_has_blobs(copy->db, of, &has) : SQLITE_NOMEM;
     if (!rc && !has) rc = art_shadow_create_blobs(copy->db, of, message);
-    if (!rc && art_tree_has_runs(table->tree)) rc = fill_rows(copy, table, name, message);
+    if (!rc && art_tree_has_runs(table->tree)) rc = begin_rows(copy, table, name, message);
     art_name_release(of);
     return rc;
 }
@@ -321,6 +337,26 @@ int art_copy_table(struct art_copy *copy, struct art_table *table, const char *n
     return run_formatted(copy, message, sqlite3_mprintf("DELETE FROM main.\"%w_artstate\" WHERE k = 'retired'", name));
 }
 
+static void end_table(struct art_copy *copy) {
+    if (copy->copier) art_copier_close(copy->copier);
+    sqlite3_finalize(copy->put);
+    copy->copier = NULL;
+    copy->put = NULL;
+}
+
+int art_copy_step(struct art_copy *copy, struct art_copy_progress *out, char **message) {
+    assert(copy->copier);
+    int rc = art_report(message, art_copier_step(copy->copier));
+    art_copier_tell(copy->copier, out);
+    if (rc || out->remaining) return rc;
+    if (!copy->put) {
+        copy->blobs += out->total;
+        copy->written += out->written;
+    }
+    end_table(copy);
+    return SQLITE_OK;
+}
+
 /* --- its transaction, and its end --------------------------------------------------------------------------------- */
 
 int art_copy_begin(struct art_copy *copy, char **message) {
@@ -331,6 +367,10 @@ int art_copy_begin(struct art_copy *copy, char **message) {
 /* What a close cannot move out of the WAL would stay in it, without an error, and is easily left behind. */
 int art_copy_commit(struct art_copy *copy, char **message) {
     int rc = sqlite3_exec(copy->db, "COMMIT", NULL, NULL, NULL);
+    if (!rc && copy->onto) {
+        rc = art_onto_bring(copy, message);
+        if (rc) return rc;
+    }
     if (!rc) rc = sqlite3_wal_checkpoint_v2(copy->db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     return cannot_write(copy, rc, message);
 }
@@ -383,8 +423,11 @@ static void measure_pages(const struct art_copy *copy, struct art_made *made) {
 
 int art_copy_finish(struct art_copy *copy, int rc, struct art_made *made, char **message) {
     bool files = art_platform_has_files();
+    end_table(copy);
     if (!rc && !files) measure_pages(copy, made);
     int closed = close_copy_file(copy, rc ? NULL : message);
+    sqlite3_close(copy->onto);
+    copy->onto = NULL;
     if (!rc) rc = closed;
     if (!rc && files) {
         remove_with_suffix(
@@ -392,12 +435,13 @@ int art_copy_finish(struct art_copy *copy, int rc, struct art_made *made, char *
         rc = art_report(message, art_file_sync_folder(copy->file));
     }
     if (rc) {
-        remove_all(copy);
+        if (!copy->is_there) remove_all(copy);
     } else if (files) {
         measure(copy, made);
     }
     for (unsigned i = 0; i < copy->count; i++) art_free(copy->art_files[i]);
     art_free(copy->art_files);
+    art_onto_clear(copy);
     sqlite3_free(copy->file);
     return rc;
 }

@@ -15,8 +15,9 @@
  *     art_verify([schema])                            'ok' and more if all art tables of a database are whole and
  *                                                     sound; else it fails (verify.c)
  *     art_vacuum(table)                               leaves the smallest file, in transactions of its own (vacuum.c)
- *     art_backup(path [, schema [, storage]])         copies the database with its .art files, or with another storage
- *                                                     (backup.c); tells what it has made
+ *     art_backup(path [, schema [, storage]])         copies the database with its .art files, or with another storage,
+ *                                                     or onto an earlier copy (backup.c); tells what it has made.
+ *                                                     backup_table.c is the table of that name
  *     art_publish(path [, schema])                    a copy that a web server can hand out in parts (publish.c)
  *     art_version(), art_debug()                      which art this is; and which SQLite, compiler, formats, in lines
  *
@@ -425,33 +426,21 @@ static void call_vacuum(sqlite3_context *context, int count, sqlite3_value **val
     fail_call(context, rc, message);
 }
 
-static const char *plural(unsigned count) {
-    return count == 1 ? "" : "s";
-}
-
-enum { NUMBERS_BYTES = 100 }; /* three counts with their words */
-
 static void make_copy(sqlite3_context *context, int count, sqlite3_value **values, bool publish) {
-    char *message = NULL;
-    struct art_made made;
+    char *message = NULL, *said = NULL;
     if (any_null(count, values)) return;
     const char *path = (const char *)sqlite3_value_text(values[0]);
     const char *schema = count > 1 ? (const char *)sqlite3_value_text(values[1]) : "main";
     const char *storage = count > 2 ? (const char *)sqlite3_value_text(values[2]) : publish ? "inline" : NULL;
     if (path && strlen(path) != (size_t)sqlite3_value_bytes(values[0])) path = ""; /* no file has such a name */
-    size_t bytes = path ? strlen(path) + NUMBERS_BYTES : 0;
-    char *said = path && schema && (storage || count < 3) ? sqlite3_malloc64(bytes)
-                                                          : NULL; /* now: a copy that is there has not failed */
-    int rc =
-        said ? art_backup(sqlite3_user_data(context), path, schema, storage, publish, &made, &message) : SQLITE_NOMEM;
-    if (!rc) {
-        snprintf(said, bytes, "%s: %u art table%s, %llu bytes in %u file%s", path, made.tables, plural(made.tables),
-                 (unsigned long long)made.bytes, made.files, plural(made.files));
+    bool all = path && schema && (storage || count < 3);
+    int rc = all ? art_backup(sqlite3_user_data(context), path, schema, storage, publish, &said, &message)
+                 : SQLITE_NOMEM;
+    if (rc) {
+        fail_call(context, rc, message);
+    } else {
         sqlite3_result_text(context, said, -1, sqlite3_free);
-        return;
     }
-    sqlite3_free(said);
-    fail_call(context, rc, message);
 }
 
 static void call_backup(sqlite3_context *context, int count, sqlite3_value **values) {

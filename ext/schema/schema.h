@@ -214,7 +214,7 @@ bool art_settings_show(const struct art_settings *settings, unsigned number, con
 
 /* --- shadow tables (shadow.c) ------------------------------------------------------------------------------------- */
 
-enum { ART_NONCE_BYTES = 16 };
+enum { ART_NONCE_BYTES = 16, ART_STAMP_BYTES = 24 /* of a copy: admin/onto.c */ };
 /* A snapshot's key in T_artstate is this, with its name behind it; the other one is above all of these. */
 #define ART_SNAPSHOT_KEY      "snapshot "
 #define ART_SNAPSHOT_KEYS_END "snapshot!"
@@ -243,7 +243,9 @@ int art_shadow_set_summary(sqlite3 *db, const struct art_name *name, const char 
 /* --- what T_artstate says (state.c) ------------------------------------------------------------------------------- */
 
 struct art_state {
-    bool has_format, has_id, file_is_sound;
+    bool has_format, has_id, file_is_sound, is_copy;
+    bool is_unfinished; /* a copy */
+    uint8_t copied[ART_STAMP_BYTES];
     int64_t format;
     uint8_t uuid[ART_UUID_BYTES];
     struct art_settings settings;

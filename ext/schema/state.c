@@ -6,6 +6,7 @@
  *     the options                  as they are stored, the defaults where they are not
  *     root                         a copy for art_salvage
  *     extract                      table/extract.c
+ *     copied                       of a copy: admin/onto.c
  *     nonce, retired                 host/journal.c, core/tree/run/slots.c; here only what they look like
  *     snapshot NAME                passed over: there may be thousands (table/snapshots.c)
  *     needs NAME                   an incompatible feature (core/base/format.h); there is none that this version knows
@@ -27,9 +28,11 @@ enum state_key {
     KEY_ROOT = KEYS_NEEDED,
     KEY_NONCE,
     KEY_RETIRED,
-    KEY_EXTRACT
+    KEY_EXTRACT,
+    KEY_COPIED
 };
-static const char *const key_names[] = {"format", "id", "file", "columns", "root", "nonce", "retired", "extract"};
+static const char *const key_names[] = {"format", "id", "file", "columns", "root", "nonce", "retired", "extract",
+                                        "copied"};
 enum { KEYS = sizeof key_names / sizeof *key_names };
 
 static void say_wrong(const struct art_state_query *query, const char *key, const char *what) {
@@ -70,6 +73,12 @@ static int take_field(const struct art_state_query *query, enum state_key key, s
     if (key == KEY_ID && is_id) {
         memcpy(out->uuid, data, ART_UUID_BYTES);
         out->has_id = true;
+    }
+    if (key == KEY_COPIED && data && len == ART_STAMP_BYTES) {
+        static const uint8_t unfinished[sizeof(uint64_t)];
+        memcpy(out->copied, data, ART_STAMP_BYTES);
+        out->is_copy = true;
+        out->is_unfinished = !memcmp(out->copied + ART_STAMP_BYTES - sizeof unfinished, unfinished, sizeof unfinished);
     }
     if ((key != KEY_ROOT && key != KEY_EXTRACT) || !data) return SQLITE_OK;
     struct art_buffer *to = key == KEY_ROOT ? &out->root : &out->extract;
@@ -201,7 +210,11 @@ int art_shadow_read_state(struct art_connection *connection, const struct art_na
         return rc;
     }
     rc = refuse_unknown(out, name, message);
-    if (!rc && !out->has_id) {
+    if (!rc && out->is_unfinished) {
+        rc = art_complain(message, SQLITE_ERROR,
+                          "art: this copy is unfinished, bringing it up to date was interrupted: call art_backup() of "
+                          "its original with 'update' again");
+    } else if (!rc && !out->has_id) {
         rc = art_complain(message, SQLITE_CORRUPT_VTAB,
                           "art: the table has no id (%s.%s_artstate): restore the database from a backup, or copy out "
                           "what is left by art_salvage and DROP the table",

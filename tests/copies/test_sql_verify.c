@@ -225,6 +225,14 @@ LOOP_TEST(test_a_check_that_is_not_authorized_is_said_to_be_left_out, 2) {
 
 /* --- who may, and what is in the way ------------------------------------------------------------------------------ */
 
+TEST(test_pages_of_the_original_in_memory_do_not_stand_for_those_of_a_copy) {
+    sql_run(db, "SELECT art_backup('%q/copy.db'); SELECT * FROM i; SELECT * FROM f; ATTACH '%q/copy.db' AS copy",
+            directory, directory);
+    sql_run(db, "UPDATE copy.i_artblob SET data = zeroblob(length(data))");
+    sql_refused(db, SQLITE_CORRUPT_VTAB, "the table of blobs", "SELECT art_verify('copy')");
+    sql_expect(db, "ok: 2 art tables\n", "SELECT art_verify()");
+}
+
 TEST(test_no_schema_begins_it) {
     sql_run(db, "PRAGMA trusted_schema=ON; CREATE VIEW v AS SELECT art_verify()");
     sql_refused(db, SQLITE_ERROR, "unsafe use of art_verify", "SELECT * FROM v");

@@ -2,6 +2,7 @@
 #include "core/tree/state/state.h"
 
 #include "core/base/platform.h"
+#include "core/store/store_format.h"
 #include "core/tree/place.h"
 
 enum art_rc art_file_identify(const char *path, const char *host_path, uint8_t uuid[ART_UUID_BYTES], bool *ours) {
@@ -21,6 +22,11 @@ enum art_rc art_file_look(const char *path, uint64_t *bytes, uint64_t *names) {
     *bytes = identity.size;
     *names = identity.links;
     return rc;
+}
+
+bool art_file_is_begun(const char *path) {
+    uint64_t bytes, names;
+    return !art_file_look(path, &bytes, &names) && bytes <= ART_SUPERBLOCK_BYTES && names == 1;
 }
 
 bool art_file_is_more_open(const char *path, const char *than) {

@@ -5,19 +5,20 @@
 
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* Numbers trees that are apart. Not by address: a later tree may get it, and would find this one's pages in the
  * cache. */
 static _Atomic uint64_t apart;
 static const char inline_name[] = "the table of blobs"; /* in messages */
 
-/* Two databases with a table of one id would only push each other's blobs out of the cache: who asks goes by the
- * hash. */
+/* An original and its copy have tables of one id, and not one cache: who verifies the copy is to read the copy. */
 struct art_store_location art_location_of(struct art_tree *tree, const struct art_tree_location *location) {
     assert(!location->path || location->host_path);
     if (location->path) return (struct art_store_location){.path = location->path, .host_path = location->host_path};
     struct art_store_location rows = {.path = inline_name, .rows = location->rows ? location->rows : art_rows_of(tree)};
     memcpy(&rows.rows_id, tree->options.uuid, sizeof rows.rows_id);
+    if (location->host_path) rows.rows_id ^= art_hash64(location->host_path, strlen(location->host_path));
     if (tree->options.apart) rows.rows_id = ++apart;
     return rows;
 }
@@ -43,35 +44,37 @@ enum art_rc art_tree_use_location(struct art_tree *tree, const struct art_tree_l
     return ART_OK;
 }
 
-struct copier {
+enum { COPIED_A_STEP = 64 };
+
+struct art_copier {
     struct art_tree *tree;
     struct art_store *to;
+    bool onto, made; /* an earlier copy's file; a new one, which is not complete */
     struct art_distinct met;
-    struct art_ref refs[ART_COPY_MAX]; /* collected */
-    unsigned count;
+    struct art_ref *refs; /* sorted by slot; without labels */
+    uint32_t count, capacity, at, written;
 };
-
-static enum art_rc copy_collected(struct copier *copier) {
-    assert(copier->count <= ART_COPY_MAX);
-    unsigned count = copier->count;
-    copier->count = 0;
-    return art_store_copy(copier->tree->store, copier->refs, count, copier->to);
-}
 
 /* Of labels the length alone counts here; their bytes may go. */
 static enum art_rc collect_blob(void *context, const struct art_ref *ref) {
-    struct copier *copier = context;
+    struct art_copier *copier = context;
+    enum { CAPACITY_LEAST = 64 };
     enum art_rc rc = art_tree_interrupted(copier->tree);
-    if (!rc && copier->count == ART_COPY_MAX) rc = copy_collected(copier);
     if (rc) return rc;
+    if (copier->count == copier->capacity) {
+        uint32_t capacity = copier->capacity ? 2 * copier->capacity : CAPACITY_LEAST;
+        struct art_ref *more = art_resize(copier->refs, capacity * sizeof *more);
+        if (!more) return art_nomem();
+        copier->refs = more;
+        copier->capacity = capacity;
+    }
     copier->refs[copier->count] = *ref;
-    assert(copier->count < ART_COPY_MAX);
     art_ref_leave(&copier->refs[copier->count++]);
     return ART_OK;
 }
 
-static enum art_rc copy_snapshot(void *context, const char *name, struct art_bytes bytes) {
-    struct copier *copier = context;
+static enum art_rc collect_snapshot(void *context, const char *name, struct art_bytes bytes) {
+    struct art_copier *copier = context;
     struct art_root *root;
     (void)name;
     enum art_rc rc = art_root_decode(bytes, &root);
@@ -81,14 +84,70 @@ static enum art_rc copy_snapshot(void *context, const char *name, struct art_byt
     return rc;
 }
 
-static enum art_rc copy_roots(struct copier *copier) {
+static int compare_slots(const void *a, const void *b) {
+    uint32_t left = ((const struct art_ref *)a)->slot, right = ((const struct art_ref *)b)->slot;
+    return (left > right) - (left < right);
+}
+
+static enum art_rc collect(struct art_copier *copier) {
     struct art_tree *tree = copier->tree;
     const struct art_host *host = &tree->host;
     assert(tree->root);
     enum art_rc rc = art_distinct_walk(&copier->met, tree, tree->root, collect_blob, copier);
-    if (!rc && host->each_snapshot) rc = host->each_snapshot(host->context, copy_snapshot, copier);
+    if (!rc && host->each_snapshot) rc = host->each_snapshot(host->context, collect_snapshot, copier);
     art_distinct_clear(&copier->met);
-    return rc ? rc : copy_collected(copier);
+    if (copier->count) qsort(copier->refs, copier->count, sizeof *copier->refs, compare_slots);
+    return rc;
+}
+
+/* An earlier copy's file may be locked for some ms yet by a process that was killed. */
+static enum art_rc lock_copy(struct art_copier *copier, bool fresh) {
+    const struct art_host *host = &copier->tree->host;
+    for (unsigned attempt = 0;; attempt++) {
+        uint32_t end;
+        enum art_rc rc = art_store_write_begin(copier->to, fresh, &end);
+        if (rc != ART_BUSY || !host->wait || !host->wait(host->context, attempt)) return rc;
+    }
+}
+
+static enum art_rc begin_copier(struct art_copier *copier, const struct art_tree_location *location) {
+    struct art_tree *tree = copier->tree;
+    struct art_store_location at = art_location_of(tree, location);
+    struct art_store_options options = {.disk = tree->options.disk,
+                                        .path = at.path,
+                                        .host_path = at.host_path,
+                                        .rows = at.rows,
+                                        .rows_id = at.rows_id,
+                                        .engine = tree->options.engine,
+                                        .direct = tree->options.direct,
+                                        .for_another = true,
+                                        .onto = location->onto};
+    memcpy(options.uuid, tree->options.uuid, sizeof options.uuid);
+    enum art_rc rc = art_tree_ready(tree);
+    if (!rc) rc = art_store_open(&copier->to, &options);
+    if (!rc) rc = art_store_ready(tree->store);
+    if (!rc) rc = lock_copy(copier, !location->onto);
+    copier->onto = location->onto;
+    copier->made = !rc && !location->onto && location->path;
+    return rc ? rc : collect(copier);
+}
+
+enum art_rc art_copier_begin(struct art_tree *tree, const struct art_tree_location *location, struct art_copier **out) {
+    struct art_copier *copier = art_alloc_zeroed(sizeof *copier);
+    *out = NULL;
+    if (!copier) return art_nomem();
+    copier->tree = tree;
+    enum art_rc rc = begin_copier(copier, location);
+    if (rc) {
+        art_copier_close(copier);
+    } else {
+        *out = copier;
+    }
+    return rc;
+}
+
+void art_copier_tell(const struct art_copier *copier, struct art_copy_progress *out) {
+    *out = (struct art_copy_progress){copier->count - copier->at, copier->count, copier->written};
 }
 
 static enum art_rc note_root(struct art_tree *tree, struct art_store *to) {
@@ -99,28 +158,29 @@ static enum art_rc note_root(struct art_tree *tree, struct art_store *to) {
     return rc;
 }
 
-static enum art_rc copy_all(struct art_tree *tree, const struct art_tree_location *location, bool *begun) {
-    struct art_store_location at = art_location_of(tree, location);
-    struct art_store_options options = {.disk = tree->options.disk,
-                                        .path = at.path,
-                                        .host_path = at.host_path,
-                                        .rows = at.rows,
-                                        .rows_id = at.rows_id,
-                                        .engine = tree->options.engine,
-                                        .direct = tree->options.direct,
-                                        .for_another = true};
-    memcpy(options.uuid, tree->options.uuid, sizeof options.uuid);
-    struct copier copier = {.tree = tree};
-    uint32_t end;
-    enum art_rc rc = art_store_open(&copier.to, &options);
-    if (!rc) rc = art_store_ready(tree->store);
-    if (!rc) rc = art_store_write_begin(copier.to, true, &end);
-    *begun = !rc;
-    if (!rc) rc = copy_roots(&copier);
-    if (!rc) rc = art_store_sync(copier.to);
-    if (!rc) rc = note_root(tree, copier.to);
-    art_store_close(copier.to);
+static enum art_rc complete(struct art_copier *copier) {
+    enum art_rc rc = copier->onto ? art_store_keep_only(copier->to, copier->refs, copier->count) : ART_OK;
+    if (!rc) rc = art_store_sync(copier->to);
+    if (!rc) rc = note_root(copier->tree, copier->to);
+    if (!rc) rc = art_store_note_copied(copier->to);
+    if (!rc) copier->made = false;
     return rc;
+}
+
+enum art_rc art_copier_step(struct art_copier *copier) {
+    struct art_ref refs[COPIED_A_STEP];
+    unsigned looked = art_min32(COPIED_A_STEP, copier->count - copier->at), count = looked;
+    enum art_rc rc = art_tree_interrupted(copier->tree);
+    if (count) memcpy(refs, &copier->refs[copier->at], count * sizeof *refs);
+    if (!rc && copier->onto) rc = art_store_leave_out_same(copier->to, refs, &count);
+    for (unsigned i = 0; !rc && i < count; i += ART_COPY_MAX) {
+        rc = art_store_copy(copier->tree->store, refs + i, art_min32(ART_COPY_MAX, count - i), copier->to);
+        if (!rc) rc = art_tree_interrupted(copier->tree);
+    }
+    if (rc) return rc;
+    copier->at += looked;
+    copier->written += count;
+    return copier->at < copier->count ? ART_OK : complete(copier);
 }
 
 /* The first error's sentence is the one to tell. */
@@ -131,12 +191,11 @@ static void remove_unfinished(const char *path) {
     art_error_restore(&why);
 }
 
-enum art_rc art_tree_copy(struct art_tree *tree, const struct art_tree_location *location) {
-    bool made = false;
-    enum art_rc rc = art_tree_ready(tree);
-    if (!rc) rc = copy_all(tree, location, &made);
-    if (rc && made && location->path) remove_unfinished(location->path);
-    return rc;
+void art_copier_close(struct art_copier *copier) {
+    if (copier->made) remove_unfinished(art_store_path(copier->to));
+    art_store_close(copier->to);
+    art_free(copier->refs);
+    art_free(copier);
 }
 
 struct footer_reader {

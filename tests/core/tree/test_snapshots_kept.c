@@ -95,9 +95,22 @@ static void copy_is_whole(struct art_tree_options *at) {
     toy_free(tables);
 }
 
-static void copy_all(struct art_tree_options *at) {
+static enum art_rc copy_to(const struct art_tree_options *at) {
     struct art_tree_location location = {.path = at->path, .host_path = at->host_path};
-    must(art_tree_copy(tree, &location));
+    struct art_copy_progress left = {.remaining = 1};
+    struct art_copier *copier;
+    enum art_rc rc = art_copier_begin(tree, &location, &copier);
+    if (rc) return rc;
+    while (!rc && left.remaining) {
+        rc = art_copier_step(copier);
+        art_copier_tell(copier, &left);
+    }
+    art_copier_close(copier);
+    return rc;
+}
+
+static void copy_all(struct art_tree_options *at) {
+    must(copy_to(at));
 }
 
 LOOP_TEST(test_a_copy_has_what_snapshots_name_beside_the_table_and_of_an_empty_one, 2) {
@@ -132,11 +145,10 @@ TEST(test_no_memory_for_a_copy_is_an_error_at_each_step) {
     short_memory_use();
     make_snapshots();
     struct art_tree_options at = copy_options();
-    struct art_tree_location location = {.path = at.path, .host_path = at.host_path};
     int rc = ART_NOMEM;
     for (int64_t n = 0; rc == ART_NOMEM; n++) {
         short_memory_fail_once(n);
-        rc = art_tree_copy(tree, &location);
+        rc = copy_to(&at);
         short_memory_fail_once(-1);
         HOLDS(rc == ART_OK || rc == ART_NOMEM);
         if (rc && sim_disk_has_file(disk, at.path))

@@ -1,0 +1,307 @@
+/* art_backup(file, schema, 'update'): an earlier copy is brought to the state of its original. Of an .art file only
+ * the slots are written whose blobs have changed (core/store/location.c).
+ *
+ *     open      the copy is locked, and stays so
+ *     pages     SQLite's backup copies the original's into a temporary database, the stage. It commits by itself: in
+ *               the copy, T_artstate would name the original's files until it is told its own
+ *     check     it is a copy of these tables, and nobody has written to it since
+ *     mark      in one commit: from here on its art tables are unfinished, and nobody opens them
+ *     tables    as in backup.c, with the stage in place of the copy
+ *     bring     the stage's pages, in one commit: still unfinished
+ *     stamp     in one commit: finished, with a hash of the pages that are there now
+ *
+ * A run that is killed leaves a copy that is as it was, or unfinished, or the new one. The next run goes on from there.
+ *
+ * The stamp is row 'copied' of every T_artstate: 16 random bytes, by which it is found in its page, and the hash; 0 is
+ * unfinished. Hashed is what SQLite's users can change: not the stamps themselves, nor those bytes of the first page
+ * that say how SQLite wrote (versions of the format, change counter, and who wrote it), nor those that a VFS has at the
+ * end of each page for itself. New copies get a stamp in the same way.
+ */
+#include <stdlib.h>
+
+#include "ext/admin/copy.h"
+
+enum { FIRST_PAGE_HEADER = 100, FIRST_PAGE_RESERVED = 20, HASH_UNKNOWN = 1 };
+
+struct onto_look {
+    struct art_connection *connection;
+    struct art_copy *copy;
+    uint8_t stamp[ART_STAMP_BYTES];
+    unsigned stamps; /* tables that have one */
+    bool unfinished, common;
+};
+
+static int no_copy_of_ours(const struct art_copy *copy, const char *why, char **message) {
+    return art_complain(message, SQLITE_CANTOPEN,
+                        "art: this is no copy that can be brought up to date (%s): %s: give another name, or move this "
+                        "file and those beside it away for a new copy",
+                        copy->path, why);
+}
+
+static int cannot_update(sqlite3 *db, int rc, char **message) {
+    return rc ? art_report_host(message, db, rc, "cannot bring the copy up to date") : SQLITE_OK;
+}
+
+static int run_in_copy(sqlite3 *db, char **message, char *sql) {
+    int rc = sql ? sqlite3_exec(db, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
+    sqlite3_free(sql);
+    return cannot_update(db, rc, message);
+}
+
+/* --- what its pages say ------------------------------------------------------------------------------------------- */
+
+/* Blanks the stamps in a page; returns how many there were. */
+static unsigned blank_stamps(uint8_t *page, size_t bytes, const uint8_t token[ART_COPY_TOKEN_BYTES]) {
+    uint8_t *at = page, *end = page + bytes;
+    unsigned found = 0;
+    while (end - at >= ART_STAMP_BYTES && (at = memchr(at, *token, (size_t)(end - at) - ART_STAMP_BYTES + 1))) {
+        bool is = !memcmp(at, token, ART_COPY_TOKEN_BYTES);
+        if (is) memset(at, 0, ART_STAMP_BYTES);
+        found += is;
+        at++;
+    }
+    return found;
+}
+
+struct pages_look {
+    sqlite3_file *file;
+    int page_size;
+    const uint8_t *token;
+    unsigned stamps; /* found */
+    struct art_hash_stream *stream;
+    uint8_t *page;
+};
+
+static int hash_pages_of(struct pages_look *look) {
+    sqlite3_int64 size = 0;
+    size_t used = 0;
+    int rc = look->file->pMethods->xFileSize(look->file, &size);
+    for (sqlite3_int64 at = 0; !rc && at + look->page_size <= size; at += look->page_size) {
+        uint8_t *page = look->page;
+        rc = look->file->pMethods->xRead(look->file, page, look->page_size, at);
+        if (!at) {
+            used = (size_t)look->page_size - page[FIRST_PAGE_RESERVED];
+            memset(page + 18, 0, 2);
+            memset(page + 24, 0, 4);
+            memset(page + 92, 0, FIRST_PAGE_HEADER - 92);
+        }
+        look->stamps += blank_stamps(page, used, look->token);
+        art_hash_stream_add(look->stream, page, used);
+    }
+    return rc;
+}
+
+/* Of a database that is locked, once nothing is in its WAL. A stamp that lies across two pages, in a table of so many
+ * columns that T_artstate's rows are longer than a page, is not found: then nothing can be told. */
+static int hash_copy(sqlite3 *db, const uint8_t *token, unsigned stamps, uint64_t *out, char **message) {
+    struct pages_look look = {.token = token};
+    sqlite3_stmt *ask = NULL;
+    int rc = sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    if (!rc) rc = sqlite3_prepare_v2(db, "PRAGMA main.page_size", -1, &ask, NULL);
+    if (!rc && sqlite3_step(ask) == SQLITE_ROW) look.page_size = sqlite3_column_int(ask, 0);
+    int end = sqlite3_finalize(ask);
+    if (!rc) rc = end;
+    if (!rc) rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &look.file);
+    if (rc || !look.page_size) return cannot_update(db, rc ? rc : SQLITE_ERROR, message);
+    look.stream = art_hash_stream_new();
+    look.page = malloc((size_t)look.page_size);
+    if (look.stream) art_hash_stream_begin(look.stream);
+    rc = look.stream && look.page ? hash_pages_of(&look) : SQLITE_NOMEM;
+    if (!rc) *out = look.stamps < stamps ? HASH_UNKNOWN : art_hash_stream_end(look.stream) | 2;
+    free(look.page);
+    art_hash_stream_free(look.stream);
+    return rc ? art_complain(message, rc, "art: cannot read the copy's pages: %s", sqlite3_errstr(rc)) : SQLITE_OK;
+}
+
+static int put_stamp(const struct art_copy *copy, sqlite3 *db, const char *table, char **message) {
+    sqlite3_stmt *put = NULL;
+    uint8_t stamp[ART_STAMP_BYTES];
+    memcpy(stamp, copy->token, ART_COPY_TOKEN_BYTES);
+    memcpy(stamp + ART_COPY_TOKEN_BYTES, &copy->pages_hash, sizeof copy->pages_hash);
+    int rc = art_prepare(
+        db, 0, &put,
+        sqlite3_mprintf(
+            "INSERT INTO main.\"%w_artstate\"(k, v) VALUES('copied', ?1) ON CONFLICT(k) DO UPDATE SET v = ?1", table));
+    if (!rc) rc = sqlite3_bind_blob(put, 1, stamp, sizeof stamp, SQLITE_STATIC);
+    if (!rc) sqlite3_step(put);
+    int end = sqlite3_finalize(put);
+    return cannot_update(db, rc ? rc : end, message);
+}
+
+int art_onto_note(struct art_copy *copy, const char *table, char **message) {
+    assert(copy->stamps && !copy->pages_hash);
+    copy->stamped++;
+    return put_stamp(copy, copy->db, table, message);
+}
+
+static int stamp_one(void *context, const char *table, char **message) {
+    const struct art_copy *copy = context;
+    return put_stamp(copy, copy->db, table, message);
+}
+
+int art_onto_stamp(struct art_copy *copy, char **message) {
+    assert(copy->stamps && !copy->onto && !copy->pages_hash);
+    if (!copy->stamped) return SQLITE_OK;
+    int rc = hash_copy(copy->db, copy->token, copy->stamped, &copy->pages_hash, message);
+    if (!rc) rc = art_copy_begin(copy, message);
+    if (!rc) rc = art_tables_each(copy->db, "main", stamp_one, copy, message);
+    return rc ? rc : art_copy_commit(copy, message);
+}
+
+/* --- what is there ------------------------------------------------------------------------------------------------ */
+
+/* Only what art_backup() wrote for this very database is written over. */
+static int look_at_earlier_file(const struct onto_look *look, struct art_earlier *table, char **message) {
+    const struct art_copy *copy = look->copy;
+    char *path;
+    uint8_t uuid[ART_UUID_BYTES];
+    bool ours = false;
+    enum art_rc rc = art_path_beside(copy->path, table->file, &path);
+    if (rc) return art_report(message, rc);
+    rc = art_file_identify(path, copy->path, uuid, &ours);
+    bool no_art_file = rc == ART_NOTFOUND || rc == ART_CORRUPT;
+    table->begun = no_art_file && look->unfinished && art_file_is_begun(path);
+    art_free(path);
+    if (rc == ART_MISSING || table->begun) return SQLITE_OK; /* it is made anew */
+    if (rc && rc != ART_NOTFOUND) return art_report(message, rc);
+    if (ours && !memcmp(uuid, table->uuid, sizeof uuid)) return SQLITE_OK;
+    return no_copy_of_ours(copy, "an .art file beside it is not its own", message);
+}
+
+static int keep_earlier(struct onto_look *look, struct art_state *state, char **message) {
+    struct art_copy *copy = look->copy;
+    struct art_earlier *more = art_resize(copy->earlier, (copy->earlier_count + 1) * sizeof *more);
+    if (!more) return SQLITE_NOMEM;
+    copy->earlier = more;
+    struct art_earlier *table = &more[copy->earlier_count++];
+    *table = (struct art_earlier){.medium = art_storage_medium(state->settings.storage)};
+    memcpy(table->uuid, state->uuid, sizeof table->uuid);
+    if (table->medium->goes_with_host || !state->file_is_sound) return SQLITE_OK;
+    table->file = state->file;
+    state->file = NULL;
+    return look_at_earlier_file(look, table, message);
+}
+
+static int visit_earlier(void *context, const char *name, char **message) {
+    struct onto_look *look = context;
+    const struct art_state_query query = {look->connection, look->copy->onto, "main", .table = name};
+    struct art_state state;
+    int rc = art_state_read(&query, &state);
+    if (rc) rc = rc == SQLITE_ERROR ? SQLITE_OK : cannot_update(look->copy->onto, rc, message);
+    look->unfinished |= state.is_unfinished;
+    look->stamps += state.is_copy;
+    if (state.is_copy) memcpy(look->stamp, state.copied, sizeof look->stamp);
+    if (!rc && state.has_id) rc = keep_earlier(look, &state, message);
+    art_state_clear(&state);
+    return rc;
+}
+
+struct art_earlier *art_onto_find(const struct art_copy *copy, const uint8_t *uuid) {
+    for (unsigned i = 0; i < copy->earlier_count; i++) {
+        if (!memcmp(copy->earlier[i].uuid, uuid, ART_UUID_BYTES)) return &copy->earlier[i];
+    }
+    return NULL;
+}
+
+static int visit_stage(void *context, const char *name, char **message) {
+    struct onto_look *look = context;
+    const struct art_state_query query = {look->connection, look->copy->db, "main", .table = name};
+    struct art_state state;
+    int rc = art_state_read(&query, &state);
+    if (rc) rc = rc == SQLITE_ERROR ? SQLITE_OK : cannot_update(look->copy->db, rc, message);
+    const struct art_earlier *table = state.has_id ? art_onto_find(look->copy, state.uuid) : NULL;
+    look->common |= table != NULL;
+    if (!rc && table && table->medium != art_storage_medium(state.settings.storage))
+        rc = no_copy_of_ours(look->copy, "its tables have another storage than the original's", message);
+    art_state_clear(&state);
+    return rc;
+}
+
+static int compare_stamp(struct onto_look *look, char **message) {
+    uint64_t then, now;
+    memcpy(&then, look->stamp + ART_COPY_TOKEN_BYTES, sizeof then);
+    if (then == HASH_UNKNOWN || look->unfinished) return SQLITE_OK;
+    int rc = hash_copy(look->copy->onto, look->stamp, look->stamps, &now, message);
+    if (rc || then == now) return rc;
+    return no_copy_of_ours(look->copy, "somebody has written to it since, which would be lost", message);
+}
+
+int art_onto_check(struct art_connection *connection, struct art_copy *copy, char **message) {
+    struct onto_look look = {.connection = connection, .copy = copy};
+    int rc = art_tables_each(copy->onto, "main", visit_earlier, &look, message);
+    if (!rc) rc = art_tables_each(copy->db, "main", visit_stage, &look, message);
+    if (rc) return rc;
+    if (!look.common) return no_copy_of_ours(copy, "it has none of these art tables", message);
+    if (!look.stamps) return no_copy_of_ours(copy, "it was not made by art_backup(), or by a version up to 0.3", message);
+    return compare_stamp(&look, message);
+}
+
+/* --- mark, bring -------------------------------------------------------------------------------------------------- */
+
+static int mark_one(void *context, const char *table, char **message) {
+    const struct art_copy *copy = context;
+    return put_stamp(copy, copy->onto, table, message);
+}
+
+/* Who has it open reads the schema anew. The pages may come to have another size, so there is no WAL. */
+int art_onto_mark(struct art_copy *copy, char **message) {
+    sqlite3_stmt *ask = NULL;
+    int version = 0;
+    int rc = run_in_copy(copy->onto, message, sqlite3_mprintf("BEGIN IMMEDIATE"));
+    if (!rc) rc = art_tables_each(copy->onto, "main", mark_one, copy, message);
+    if (rc) return rc;
+    rc = sqlite3_prepare_v2(copy->onto, "PRAGMA main.schema_version", -1, &ask, NULL);
+    if (!rc && sqlite3_step(ask) == SQLITE_ROW) version = sqlite3_column_int(ask, 0);
+    int end = sqlite3_finalize(ask);
+    rc = cannot_update(copy->onto, rc ? rc : end, message);
+    if (rc) return rc;
+    unsigned next = (unsigned)version + 1;
+    return run_in_copy(
+        copy->onto, message,
+        sqlite3_mprintf("PRAGMA main.schema_version = %d; COMMIT; PRAGMA journal_mode = DELETE", (int)next));
+}
+
+/* Of tables that the original has not any more, and of those that are small now. */
+static void remove_unneeded(const struct art_copy *copy) {
+    char *path;
+    for (unsigned i = 0; i < copy->earlier_count; i++) {
+        const struct art_earlier *table = &copy->earlier[i];
+        if (table->needed || !table->file || art_path_beside(copy->path, table->file, &path)) continue;
+        art_file_remove(path);
+        art_free(path);
+    }
+}
+
+int art_onto_bring(struct art_copy *copy, char **message) {
+    sqlite3_backup *pages = sqlite3_backup_init(copy->onto, "main", copy->db, "main");
+    if (!pages) return cannot_update(copy->onto, sqlite3_errcode(copy->onto), message);
+    int rc = sqlite3_backup_step(pages, -1);
+    int end = sqlite3_backup_finish(pages);
+    if (rc == SQLITE_DONE) rc = end;
+    if (rc) return art_complain(message, rc, "art: cannot bring the pages to the copy: %s", sqlite3_errstr(rc));
+    sqlite3_close(copy->db);
+    copy->db = copy->onto;
+    copy->onto = NULL;
+    remove_unneeded(copy);
+    return SQLITE_OK;
+}
+
+/* --- open --------------------------------------------------------------------------------------------------------- */
+
+int art_onto_open(struct art_copy *copy, char **message) {
+    assert(copy->updates && copy->db && !copy->onto);
+    copy->onto = copy->db;
+    copy->db = NULL;
+    int rc = sqlite3_exec(copy->onto, "BEGIN EXCLUSIVE; COMMIT", NULL, NULL, NULL);
+    if (rc) return cannot_update(copy->onto, rc, message);
+    rc = sqlite3_open_v2("", &copy->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, copy->vfs);
+    if (!rc) rc = sqlite3_db_config(copy->db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
+    return cannot_update(copy->db, rc, message);
+}
+
+void art_onto_clear(struct art_copy *copy) {
+    for (unsigned i = 0; i < copy->earlier_count; i++) art_free(copy->earlier[i].file);
+    art_free(copy->earlier);
+    copy->earlier = NULL;
+    copy->earlier_count = 0;
+}

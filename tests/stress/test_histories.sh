@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Random histories of two databases that sync, are copied, killed and salvaged, against dictionaries: histories.py.
+#
+#   tests/stress/test_histories.sh [how many histories [the first one's seed]]
+set -u
+root=$(cd "$(dirname "$0")/../.." && pwd)
+export ART=${ART_EXTENSION:-$root/art.so}
+[[ $ART == /* ]] || ART=$PWD/$ART
+/usr/bin/python3 "$root/tests/support/copies.py" can "${ART%.so}" 2>/dev/null || {
+    echo "SKIPPED: there is no Python that loads this extension"
+    echo "100%: Checks: 0, Failures: 0, Errors: 0"
+    exit 0
+}
+exec /usr/bin/python3 "$root/tests/stress/histories.py" "${@:-2}"
