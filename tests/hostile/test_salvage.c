@@ -347,7 +347,7 @@ LOOP_TEST(test_directories_that_were_deleted_and_moved_as_one_thing_do_not_come_
     change("INSERT INTO truth SELECT 'dir-0/again-' || path, value FROM truth WHERE path GLOB 'new/*';"
            "INSERT INTO t SELECT path, value FROM truth WHERE path GLOB 'dir-0/*'");
     sql_command(db, "main", "t", "flush");
-    expect("2\n", "SELECT value FROM art_info('t') WHERE property = 'cut ranges'");
+    expect("2\n", "SELECT value FROM art_debug('t') WHERE property = 'cut ranges'");
     ck_assert_int_eq(sql_info(db, "rows by directory"), 2 * ROWS);
     sql_reopen();
     sql_run(db, "PRAGMA synchronous=OFF; PRAGMA wal_checkpoint(TRUNCATE)");

@@ -393,10 +393,10 @@ TEST(test_what_is_asked_by_a_table_s_name) {
     sql_run(db, "INSERT INTO t VALUES('a', 1); INSERT INTO t(t) VALUES('flush')");
     expect("", "SELECT * FROM art_info(NULL)");
     expect("", "SELECT * FROM art_check(NULL)");
-    expect("1|real|\n", "SELECT value > 0, typeof(value), \"table\" FROM art_info('t') WHERE property = 'fill'");
-    expect("1\n", "SELECT max(rowid) = count(*) - 1 FROM art_info('t')");
+    expect("1|real|\n", "SELECT value > 0, typeof(value), \"table\" FROM art_debug('t') WHERE property = 'fill'");
+    expect("1\n", "SELECT max(rowid) = count(*) - 1 FROM art_debug('t')");
     refuses(SQLITE_ERROR, "art_info needs a table's name", "SELECT * FROM art_info WHERE \"table\" > 's'");
-    refuses(SQLITE_ERROR, "art_info needs a table's name", "SELECT * FROM art_info WHERE property = 'keys'");
+    refuses(SQLITE_ERROR, "art_debug needs a table's name", "SELECT * FROM art_debug WHERE property = 'fill'");
     refuses(SQLITE_ERROR, "art_check needs a table's name", "SELECT * FROM art_check WHERE \"table\" GLOB 't'");
 }
 
