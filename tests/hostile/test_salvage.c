@@ -104,7 +104,7 @@ static int64_t missing(void) {
 }
 
 static bool told(const char *words) {
-    return sql_int(db, "SELECT count(*) FROM lost WHERE what GLOB '*%q*'", words) > 0;
+    return sql_int(db, "SELECT count(*) FROM lost WHERE problem GLOB '*%q*'", words) > 0;
 }
 
 static void is_whole(const char *what) {
@@ -219,7 +219,7 @@ TEST(test_a_file_alone_is_read_exactly) {
     salvage(other, target, alone);
     ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM s"), sql_int(db, "SELECT count(*) FROM truth"));
     ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM lost"), 1);
-    ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM lost WHERE what GLOB '*are not in this file*'"), 1);
+    ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM lost WHERE problem GLOB '*are not in this file*'"), 1);
     /* the usual columns, when none are given; other names */
     sql_run(other, "CREATE VIRTUAL TABLE temp.u USING art_salvage(file='%q')", alone);
     ck_assert_int_eq(sql_int(other, "SELECT length(value) FROM u WHERE path = 'dir-03/large'"), 30000);
