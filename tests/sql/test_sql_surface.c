@@ -40,7 +40,8 @@ static void add_functions(void) {
 static void add_columns(void) {
     sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, size INTEGER, note TEXT, summary=(sum(size), max(note), "
                 "lookup(note), search(path), search(note), hash(*), hash(values)));"
-                "CREATE VIRTUAL TABLE u USING art; CREATE VIRTUAL TABLE aside USING art(path, prefix, delimiter, "
+                "CREATE VIRTUAL TABLE u USING art; CREATE VIRTUAL TABLE x USING art; CREATE VIRTUAL TABLE aside USING "
+                "art(path, prefix, delimiter, "
                 "start_after, snapshot, entries, version, conflict, hash, hash_values, summary=(hash(*)));"
                 "CREATE VIRTUAL TABLE k USING art(a, b INTEGER, c, key=(a, b DESC), storage=inline);"
                 "CREATE VIRTUAL TABLE temp.saved USING art_salvage('k')");
@@ -53,14 +54,15 @@ static void add_columns(void) {
 }
 
 static void add_words(void) {
-    sql_run(db, "CREATE VIRTUAL TABLE x USING art");
     add_told("INSERT INTO x(x) VALUES('none')", "known are ", "command");
     add_told("CREATE VIRTUAL TABLE y USING art(none=1)", "known are ", "option");
     EACH(option, "cache", "log_limit", "spill_limit", "storage")
     add_told(TEXT("CREATE VIRTUAL TABLE y USING art(%s=none)", option), ": give ", TEXT("option %s=", option));
     add_told("INSERT INTO x(x) VALUES('summary=(none(path))')", "a summary is ", "summary");
+    add_told("CREATE VIRTUAL TABLE temp.x USING art_salvage", "art_salvage needs ", "art_salvage of");
+    add_told("CREATE VIRTUAL TABLE temp.y USING art_salvage('x', a)", "give its name alone, ",
+             "art_salvage of a name,");
     add_told("INSERT INTO x(path, conflict) VALUES('x', 'none')", "hidden column ", "column");
-    sql_run(db, "DROP TABLE x");
 }
 
 /* In every state that shows one more. */
