@@ -37,8 +37,9 @@ static int register_table_function(sqlite3 *db, const struct art_table_function 
     return sqlite3_create_module_v2(db, function->name, &art_function_module, (void *)function, NULL);
 }
 
-static const char *const module_names[] = {"art",      "art_info",      "art_check", "art_txn",    "art_salvage",
-                                           "art_lost", "art_snapshots", "art_diff",  "art_growth", "art_differences"};
+static const char *const module_names[] = {"art",      "art_info",    "art_debug",      "art_check",
+                                           "art_txn",  "art_salvage", "art_lost",       "art_snapshots",
+                                           "art_diff", "art_growth",  "art_differences"};
 
 /* Else the first instruction that it does not know ends the process, in the middle of a statement. */
 static bool processor_is_new_enough(void) {
@@ -70,6 +71,7 @@ static int load_into(sqlite3 *db) {
     int rc = art_functions_register(db); /* where this fails midway, the modules do not say that all is there */
     if (!rc) rc = register_module(db, "art_txn", &art_listener_module);
     if (!rc) rc = register_table_function(db, &art_info_function);
+    if (!rc) rc = register_table_function(db, &art_debug_function);
     if (!rc) rc = register_table_function(db, &art_check_function);
     if (!rc) rc = register_table_function(db, &art_backup_function);
     if (!rc) rc = register_module(db, "art_salvage", &art_salvage_module);

@@ -1,4 +1,4 @@
-/* What art_info counts, one list: the member, and the property's name. Each policy has a counter that moves when the
+/* What art_debug counts, one list: the member, and the property's name. Each policy has a counter that moves when the
  * policy helps, and so says whether the policy earns its place. The counters are of one table in one connection since
  * it was opened; those behind CACHE are of the process. */
 #ifndef ART_BASE_COUNTERS_H

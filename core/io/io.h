@@ -127,7 +127,7 @@ struct art_io_methods {
 struct art_io {
     const struct art_io_methods *methods;
     const char *name;   /* the file's path for messages, owned by the implementation */
-    const char *engine; /* "uring", "pwrite", "inline", ... : the one in use, for art_info */
+    const char *engine; /* "uring", "pwrite", "inline", ... : the one in use, for art_debug */
     bool direct;        /* O_DIRECT in use */
     bool cached;        /* O_DIRECT is for writes: ART_READ_CACHED goes through the system's page cache */
     bool read_only;

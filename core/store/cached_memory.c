@@ -42,7 +42,7 @@ static bool space_refused; /* the system has no address space for a slab; until 
 static struct art_blob_pool *heap_pool;
 static struct spare spares[SPARE_MAX];
 static unsigned spare_count;
-static uint64_t spares_taken, large_given;      /* for art_info: how often they helped */
+static uint64_t spares_taken, large_given;      /* for art_debug: how often they helped */
 static uint64_t stores, out_all, setting_bytes; /* setting_bytes: the stores' own settings */
 static uint64_t machine;                        /* bytes of memory; 0: not asked yet */
 /* Stores whose cache is ART_CACHE_AUTO; the bytes that they have together. */

@@ -236,7 +236,7 @@ uint32_t art_slot_set_count_others(const struct art_slot_set *set, const struct 
 /* The lowest member >= from, or UINT32_MAX where there is none. */
 uint32_t art_slot_set_next(const struct art_slot_set *set, uint32_t from);
 
-/* --- for art_info and messages ------------------------------------------------------------------------------------ */
+/* --- for art_debug and messages ---------------------------------------------------------------------------------- */
 /* ART_FORKED, ART_MISUSE (closed), or what asking for the file's size said. `file` is borrowed from the store. */
 enum art_rc art_store_stats(struct art_store *store, struct art_store_stats *out);
 

@@ -94,7 +94,7 @@ extern const struct art_table_function art_snapshots_function;
 extern const struct art_table_function art_diff_function, art_differences_function, art_growth_function;
 
 /* info.c, functions.c */
-extern const struct art_table_function art_info_function;
+extern const struct art_table_function art_info_function, art_debug_function;
 /* The column's number in the summary: it has a sum. */
 int art_find_sum(const struct art_vtab *vtab, const char *column, unsigned *item, char **message);
 /* The same of a sum of hashes. */

@@ -1,9 +1,12 @@
-/* art_info('objects'): a table-valued function that says what an art table is like, a property a row.
+/* Table-valued functions that say what an art table is like, a property a row.
  *
- *     SELECT * FROM art_info('objects');                                    property | value
- *     SELECT value FROM art_info('main.objects') WHERE property = 'keys';
+ *     SELECT * FROM art_info('objects');                                        property | value
+ *     SELECT value FROM art_info('main.objects') WHERE property = 'entries';
+ *     SELECT * FROM art_debug('objects');                                       the same of what is no interface
  *
- * All rows are of one snapshot (table_ref.c) and made at once.
+ * art_info has what users made, chose or may have to act on, in words that need no knowledge of how art works: it stays
+ * as it is from version to version. All counts, and what is inside, are in art_debug. All rows are of one snapshot
+ * (table_ref.c) and made at once.
  */
 #include "core/tree/inspect.h"
 #include "ext/admin/admin.h"
@@ -74,12 +77,20 @@ static void add_text(struct info_cursor *cursor, const char *property, const cha
     }
 }
 
-static void add_all(struct info_cursor *cursor, const struct art_table *table, const struct art_tree_info *info,
-                    uint64_t snapshots) {
-    const struct art_store_stats *store = &info->store;
-    add_integer(cursor, "keys", info->keys);
+static void add_figures(struct info_cursor *cursor, const struct art_table *table, const struct art_tree_info *info,
+                        uint64_t snapshots) {
+    add_integer(cursor, "entries", info->keys);
     add_integer(cursor, "version", info->csn);
+    add_integer(cursor, "snapshots", snapshots);
     add_integer(cursor, "bytes", info->blob_bytes);
+    add_text(cursor, "file", table->path);
+    add_integer(cursor, "file bytes", info->store.file_bytes);
+    add_integer(cursor, "cache bytes", info->store.cache_bytes);
+    add_integer(cursor, "cache limit", info->store.cache_limit);
+}
+
+static void add_insides(struct info_cursor *cursor, const struct art_table *table, const struct art_tree_info *info) {
+    const struct art_store_stats *store = &info->store;
     add_integer(cursor, "blobs", info->blobs);
     add_fact(cursor, FACT_REAL, sqlite3_mprintf("fill"))->real = info->fill;
     add_integer(cursor, "runs", info->runs);
@@ -97,11 +108,10 @@ static void add_all(struct info_cursor *cursor, const struct art_table *table, c
     add_integer(cursor, "generation", info->generation);
     add_integer(cursor, "retired slots", info->retired_slots);
     add_integer(cursor, "free slots", info->free_slots);
-    add_integer(cursor, "cut ranges", info->cuts);
-    add_integer(cursor, "snapshots", snapshots);
     add_integer(cursor, "held slots", info->held_slots);
-    add_integer(cursor, "cache bytes", store->cache_bytes);
-    add_integer(cursor, "cache limit", store->cache_limit);
+    add_integer(cursor, "cut ranges", info->cuts);
+    add_text(cursor, "io", store->engine);
+    add_text(cursor, "direct", !store->direct ? "no" : store->cached ? "writes" : "yes");
 #define ADD_COUNTER(member, property) add_integer(cursor, property, store->count.member);
     ART_COUNTER_LIST(ADD_COUNTER)
 #undef ADD_COUNTER
@@ -111,10 +121,6 @@ static void add_all(struct info_cursor *cursor, const struct art_table *table, c
     add_integer(cursor, "deletes recognised", table->recognised);
     add_integer(cursor, "snapshots found open", table->found_open);
     add_integer(cursor, "pages of the extract", table->extracted);
-    add_text(cursor, "io", store->engine);
-    add_text(cursor, "direct", !store->direct ? "no" : store->cached ? "writes" : "yes");
-    add_text(cursor, "file", table->path);
-    add_integer(cursor, "file bytes", store->file_bytes);
 }
 
 /* As they are stored; another connection may have changed them since this one has opened the table. */
@@ -164,37 +170,48 @@ static int add_orphans(struct info_cursor *cursor, struct art_connection *connec
     return rc;
 }
 
-static int gather_facts(struct info_cursor *cursor, struct art_table_ref *ref, char **message) {
-    struct art_tree_info info = {0};
-    uint64_t snapshots;
-    int rc = art_table_ref_ready(ref->vtab, message);
-    if (!rc) rc = art_report(message, art_tree_info(ref->vtab->table->tree, &info));
-    if (!rc) rc = art_snapshots_count(ref->vtab->table, &snapshots, message);
-    if (rc) return rc;
+static int gather_interface(struct info_cursor *cursor, struct art_table_ref *ref, const struct art_tree_info *info,
+                            char **message) {
     const struct art_vtab *vtab = ref->vtab;
     const struct art_table *table = vtab->table;
+    uint64_t snapshots;
+    int rc = art_snapshots_count(vtab->table, &snapshots, message);
+    if (rc) return rc;
     struct art_state state;
     rc = art_shadow_read_state(ref->connection, vtab->name, &vtab->settings, &state, message);
     if (rc) return rc;
     art_state_clear(&state);
-    add_all(cursor, table, &info, snapshots);
+    add_figures(cursor, table, info, snapshots);
     add_owned(cursor, sqlite3_mprintf("columns"), art_columns_show(&vtab->columns));
     const struct art_summarised *summarised = art_table_summarised(table);
     if (!art_summary_is_empty(summarised))
         add_owned(cursor, sqlite3_mprintf("summary"), art_summary_show(summarised, &vtab->columns));
     add_options(cursor, &state.settings, &table->settings);
     add_requests(cursor, table);
-    rc = add_orphans(cursor, ref->connection, vtab->name->schema, message);
+    return add_orphans(cursor, ref->connection, vtab->name->schema, message);
+}
+
+static int gather_facts(struct info_cursor *cursor, struct art_table_ref *ref, bool insides, char **message) {
+    struct art_tree_info info = {0};
+    int rc = art_table_ref_ready(ref->vtab, message);
+    if (!rc) rc = art_report(message, art_tree_info(ref->vtab->table->tree, &info));
+    if (rc) return rc;
+    if (insides) {
+        add_insides(cursor, ref->vtab->table, &info);
+    } else {
+        rc = gather_interface(cursor, ref, &info, message);
+    }
     return !rc && cursor->nomem ? SQLITE_NOMEM : rc;
 }
 
-/* --- the function ------------------------------------------------------------------------------------------------- */
+/* --- the functions ------------------------------------------------------------------------------------------------ */
 
-static int begin_info(struct art_function_cursor *base, const char *text, char **message) {
+static int begin_facts(struct art_function_cursor *base, const char *text, char **message) {
+    const struct art_function_vtab *vtab = (struct art_function_vtab *)base->base.pVtab;
     struct art_table_ref *ref;
-    int rc = art_table_ref_hold(((struct art_function_vtab *)base->base.pVtab)->connection, text, &ref, message);
+    int rc = art_table_ref_hold(vtab->connection, text, &ref, message);
     if (rc) return rc;
-    rc = gather_facts((struct info_cursor *)base, ref, message);
+    rc = gather_facts((struct info_cursor *)base, ref, vtab->function == &art_debug_function, message);
     art_table_ref_release(ref);
     return rc;
 }
@@ -221,13 +238,11 @@ static void show_fact(struct art_function_cursor *base, sqlite3_context *context
     }
 }
 
-const struct art_table_function art_info_function = {
-    .name = "art_info",
-    .declaration = "CREATE TABLE x(property TEXT, value, \"table\" HIDDEN)",
-    .argument = INFO_TABLE,
-    .cursor_bytes = sizeof(struct info_cursor),
-    .clear = clear_facts,
-    .begin = begin_info,
-    .next = next_fact,
-    .column = show_fact,
-};
+#define FACTS_OF(function)                                                                                             \
+    {                                                                                                                  \
+        .name = function, .declaration = "CREATE TABLE x(property TEXT, value, \"table\" HIDDEN)",                     \
+        .argument = INFO_TABLE, .cursor_bytes = sizeof(struct info_cursor), .clear = clear_facts,                      \
+        .begin = begin_facts, .next = next_fact, .column = show_fact,                                                  \
+    }
+const struct art_table_function art_info_function = FACTS_OF("art_info");
+const struct art_table_function art_debug_function = FACTS_OF("art_debug");

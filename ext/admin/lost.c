@@ -1,7 +1,7 @@
 /* art_lost('objects'), art_lost('objects', 'monday') of a snapshot, or art_lost('/x/app.db-objects-1a2b3c4d.art') as a
  * table: what art_salvage cannot show.
  *
- *     after   | before  | what                                                    | place | slot | page
+ *     after   | before  | problem                                                 | place | slot | page
  *     k/17    | k/31    | rows may be missing: the page's hash is not that of ... | ...   | 7    | 12
  *     NULL    | NULL    | the changes of version 31 are lost                      | the log
  *
@@ -9,7 +9,7 @@
  * older state. It reads all that art_salvage reads; a row comes as soon as it is known. */
 #include "ext/admin/salvage.h"
 
-enum { LOST_AFTER, LOST_BEFORE, LOST_WHAT, LOST_PLACE, LOST_SLOT, LOST_PAGE, LOST_TABLE };
+enum { LOST_AFTER, LOST_BEFORE, LOST_PROBLEM, LOST_PLACE, LOST_SLOT, LOST_PAGE, LOST_TABLE };
 enum { LOST_ARGUMENTS = 2 };
 
 struct lost_cursor {
@@ -65,7 +65,7 @@ static void show_lost(struct art_function_cursor *base, sqlite3_context *context
     const struct art_lost *lost = &((struct lost_cursor *)base)->lost;
     if (column == LOST_AFTER) result_key(context, lost->after_set, lost->after);
     if (column == LOST_BEFORE) result_key(context, lost->before_set, lost->before);
-    if (column == LOST_WHAT) sqlite3_result_text(context, lost->what, -1, SQLITE_TRANSIENT);
+    if (column == LOST_PROBLEM) sqlite3_result_text(context, lost->what, -1, SQLITE_TRANSIENT);
     if (column == LOST_PLACE && lost->place) sqlite3_result_text(context, lost->place, -1, SQLITE_TRANSIENT);
     if (column == LOST_SLOT) art_result_number(context, lost->slot);
     if (column == LOST_PAGE) art_result_number(context, lost->page);
@@ -73,7 +73,7 @@ static void show_lost(struct art_function_cursor *base, sqlite3_context *context
 
 const struct art_table_function art_lost_function = {
     .name = "art_lost",
-    .declaration = "CREATE TABLE x(after TEXT, before TEXT, what TEXT, place TEXT, slot INTEGER, page INTEGER, "
+    .declaration = "CREATE TABLE x(after TEXT, before TEXT, problem TEXT, place TEXT, slot INTEGER, page INTEGER, "
                    "\"table\" HIDDEN, snapshot HIDDEN)",
     .argument = LOST_TABLE,
     .most = LOST_ARGUMENTS,

@@ -26,7 +26,7 @@ enum { OPTIONS = sizeof options / sizeof *options };
 static const uint64_t auto_size = ART_CACHE_AUTO; /* no size that can be given is as large */
 _Static_assert(ART_LOG_AUTO == ART_CACHE_AUTO, "one word for both");
 static const char *const storage_words[] = {"auto", "file", "inline"};
-static const char known_options[] = "cache, log_limit, spill_limit, storage, summary";
+static const char known_options[] = "cache, key, log_limit, spill_limit, storage, summary";
 
 void art_settings_default(struct art_settings *settings) {
     *settings =
@@ -127,12 +127,6 @@ int art_settings_parse(struct art_settings *settings, const char *argument, char
     }
     int rc = take_option(settings, name, value, message);
     if (rc != SQLITE_NOTFOUND) return rc;
-    bool io = art_text_is(name, "io"), direct = art_text_is(name, "direct");
-    if (io || direct) {
-        return art_complain(message, SQLITE_ERROR,
-                            "art: '%s' is no option of a table: set the environment variable %s of the process",
-                            io ? "io" : "direct", io ? "ART_IO" : "ART_DIRECT");
-    }
     return art_complain(message, SQLITE_ERROR, "art: there is no option '%.*s': known are %s", name.len, name.at,
                         known_options);
 }

@@ -147,7 +147,8 @@ static int parse_item(struct summary_list *list) {
     enum summary_word word = WORD_SUM;
     while (word < WORDS && !art_token_is_word(&list->token, summary_words[word])) word++;
     if (word == WORDS)
-        return refuse_list(list, "a summary is sum(...), min(...), max(...), lookup(...), search(...) or hash(*)");
+        return refuse_list(
+            list, "a summary is sum(...), min(...), max(...), lookup(...), search(...), hash(*) or hash(values)");
     next_in_list(list);
     if (!skip_mark(list, '(')) return refuse_list(list, "a summary has a column in parentheses");
     int rc = word == WORD_HASH ? parse_hash(list) : parse_column(list, word);

@@ -1,6 +1,6 @@
-/* Read-only tables whose rows are made when they are asked for: art_info, art_check and art_lost, table-valued
- * functions of a table's name, and art_diff, art_growth and art_differences, of more than that. art_salvage and art_txn
- * are CREATEd, and share the cursor.
+/* Read-only tables whose rows are made when they are asked for: art_info, art_debug, art_check and art_lost,
+ * table-valued functions of a table's name, and art_diff, art_growth and art_differences, of more than that.
+ * art_salvage and art_txn are CREATEd, and share the cursor.
  *
  *     xFilter    clear(), begin() with the argument, next()
  *     xNext      next(), which says by cursor->valid whether there is a row

@@ -132,7 +132,7 @@ static int complain(struct art_vtab *vtab, struct art_text given) {
     const char *key;
     char *value;
     for (unsigned i = 0; art_settings_show(&vtab->table->settings, i, &key, &value); i++) {
-        sqlite3_str_appendf(known, ", %s=", key);
+        if (strcmp(key, "storage") != 0) sqlite3_str_appendf(known, ", %s=", key);
         sqlite3_free(value);
     }
     sqlite3_str_appendall(known, ", summary=");
@@ -335,7 +335,7 @@ int art_command_run(struct art_vtab *vtab, sqlite3_value **columns) {
     }
     const char *argument = NULL;
     const struct command *command = find_command(given, &argument);
-    bool sets = !command && strchr(text, '=');
+    bool sets = !command && strchr(text, '=') && !art_columns_is_key_list(text);
     if (!command && !sets) return complain(vtab, given);
     int rc = check_alone(vtab, columns);
     if (rc) return rc;

@@ -19,7 +19,7 @@ sqlite3 *tables_open(const char *folder);
 void tables_copy(const char *from, const char *to);
 /* 'optimize' and art_vacuum() of an art table `t`. */
 void tables_put_in_order(sqlite3 *db);
-int64_t tables_fact(sqlite3 *db, const char *property); /* of art_info('t') */
+int64_t tables_fact(sqlite3 *db, const char *property); /* of art_info('t') or art_debug('t') */
 
 void tables_step(sqlite3_stmt *statement); /* to its end, and reset */
 /* Binds and runs the statement for each number below `rows`, `batch` of them in a transaction: one transaction on each

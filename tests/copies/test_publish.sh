@@ -54,14 +54,14 @@ sql a.db "SELECT art_backup('rows.db', 'main', 'inline')" >made
 expect "site.db: 4 art tables, * bytes in 1 file" a.db "SELECT art_publish('site.db')"
 expect "ok: 4 art tables" site.db "SELECT art_verify()"
 expect $'16384\ndelete\ninline\n1' site.db "PRAGMA page_size" "PRAGMA journal_mode" "SELECT value FROM art_info('f') WHERE property = 'option storage'" \
-    "SELECT value FROM art_info('f') WHERE property = 'runs'"
+    "SELECT value FROM art_debug('f') WHERE property = 'runs'"
 checks=$((checks + 1))
 [ "$(echo site.db*)" = site.db ] || { echo "left beside it: $(echo site.db*)" && failures=$((failures + 1)); }
 ask a.db >of_a
 ask site.db >of_site
 same of_a of_site
-expect "1" site.db "SELECT art_count('f', 'd/5') > 0 AND value > 0 FROM art_info('f') WHERE property = 'pages of the extract'"
-expect "0" a.db "SELECT value FROM art_info('f') WHERE property = 'pages of the extract'"
+expect "1" site.db "SELECT art_count('f', 'd/5') > 0 AND value > 0 FROM art_debug('f') WHERE property = 'pages of the extract'"
+expect "0" a.db "SELECT value FROM art_debug('f') WHERE property = 'pages of the extract'"
 
 # It may lie where nobody can write; a published one may be published, copied, and have other pages.
 chmod 444 site.db
@@ -74,7 +74,7 @@ for database in again.db copy.db files.db; do
     same of_a of_it
     expect "ok: 4 art tables*" $database "SELECT art_verify()"
 done
-expect "1" copy.db "SELECT art_count('f', 'd/5') > 0 AND value > 0 FROM art_info('f') WHERE property = 'pages of the extract'"
+expect "1" copy.db "SELECT art_count('f', 'd/5') > 0 AND value > 0 FROM art_debug('f') WHERE property = 'pages of the extract'"
 
 # One process publishes again and again, and what it has read before is no reason to leave anything out.
 sql rows.db "SELECT count(*) FROM f" "SELECT art_publish('p1.db')" "SELECT art_publish('p2.db')" "SELECT art_publish('p3.db')" "SELECT art_publish('p4.db')" >made

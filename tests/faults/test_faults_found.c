@@ -616,7 +616,7 @@ static ssize_t write_where_there_is_room(int fd, const void *data, size_t len, o
 }
 
 static int64_t fact_of_v(const char *property) {
-    return sql_int(db, "SELECT value FROM art_info('v') WHERE property = '%s'", property);
+    return sql_int(db, "SELECT value FROM art_debug('v') WHERE property = '%s'", property);
 }
 
 /* Nobody tells how much room there is, so it is learned, and no flush takes what a merge would need: with room for one
@@ -647,7 +647,7 @@ LOOP_TEST(test_a_disk_that_is_full_without_a_word_is_left_by_deletes_and_vacuum,
     ck_assert_uint_le(deleted, cases[_i].deleted);
     sql_expect(db, "1|0\n",
                "SELECT sum(value) FILTER (WHERE property = 'runs'), sum(value) FILTER (WHERE property = "
-               "'free slots') FROM art_info('v')");
+               "'free slots') FROM art_debug('v')");
     ck_assert_int_lt(sql_file_size(directory, ".art"), first);
     sql_expect(db, "ok\n", "SELECT art_check('v')");
 }

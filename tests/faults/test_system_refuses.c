@@ -69,7 +69,7 @@ static int read_in_a_sandbox(void) {
     sqlite3 *db = sql_open(path);
     if (sql_int(db, "SELECT sum(length(value)) FROM t") != 3000 * 200) return 1;
     if (sql_int(db, "SELECT count(*) FROM t WHERE path IN ('000001', '000400', 'none')") != 2) return 2;
-    if (sql_int(db, "SELECT value > '' FROM art_info('t') WHERE property = 'io'") != 1) return 3;
+    if (sql_int(db, "SELECT value > '' FROM art_debug('t') WHERE property = 'io'") != 1) return 3;
     sql_close(db);
     return 0;
 }
@@ -275,7 +275,7 @@ static int load_without_threads(void) {
         }
     }
     if (sql_int(db, "SELECT sum(length(value)) FROM t") != 3 * 20000 * 300) return 2;
-    char *rows = sql_rows(db, "SELECT property, value FROM art_info('t') WHERE property IN ('io', 'ring failures')");
+    char *rows = sql_rows(db, "SELECT property, value FROM art_debug('t') WHERE property IN ('io', 'ring failures')");
     printf("without threads: %s", rows);
     fflush(stdout);
     sqlite3_free(rows);
@@ -300,7 +300,7 @@ static int write_in_a_sandbox(void) {
     load(db, "t", 20000);
     sql_command(db, "main", "t", "optimize");
     if (sql_int(db, "SELECT sum(length(value)) FROM t") != 20000 * 200) return 1;
-    if (!sql_inline() && !sql_int(db, "SELECT value = 'pwrite' FROM art_info('u') WHERE property = 'io'")) return 2;
+    if (!sql_inline() && !sql_int(db, "SELECT value = 'pwrite' FROM art_debug('u') WHERE property = 'io'")) return 2;
     sql_run(db, "SELECT art_version(), * FROM pragma_function_list LIMIT 1");
     sql_close(db);
     return 0;

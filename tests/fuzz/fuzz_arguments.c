@@ -142,9 +142,13 @@ static int count_columns(sqlite3 *db, const char *name) {
 /* --- one input ---------------------------------------------------------------------------------------------------- */
 
 static void ask_functions(sqlite3 *db, const char *name) {
-    static const char *const calls[] = {"SELECT art_count(%Q, 'x')", "SELECT art_longest_prefix(%Q, 'x', '/')",
-                                        "SELECT art_nth(%Q, '', 0)", "SELECT art_rank(%Q, 'x')",
-                                        "SELECT art_check(%Q)",      "SELECT count(*) FROM art_info(%Q)"};
+    static const char *const calls[] = {"SELECT art_count(%Q, 'x')",
+                                        "SELECT art_longest_prefix(%Q, 'x', '/')",
+                                        "SELECT art_nth(%Q, '', 0)",
+                                        "SELECT art_rank(%Q, 'x')",
+                                        "SELECT art_check(%Q)",
+                                        "SELECT count(*) FROM art_info(%Q)",
+                                        "SELECT count(*) FROM art_debug(%Q)"};
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
         char *sql = sqlite3_mprintf(calls[i], name);
         try(db, sql);

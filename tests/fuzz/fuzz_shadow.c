@@ -47,6 +47,7 @@ static const char *const statements[] = {
     "SELECT * FROM t WHERE path MATCH 'dir-1/f4/x' AND delimiter = '/'",
     "SELECT art_check('t')",
     "SELECT * FROM art_info('t')",
+    "SELECT * FROM art_debug('t')",
     "SELECT a FROM t WHERE path IN ('dir-1/f4', 'late', 'x') OR b = 3",
     "UPDATE t SET a = a + 1 WHERE path GLOB 'dir-1/*'",
     "INSERT OR REPLACE INTO t(path, a, b) VALUES('late', 1, 'x'), ('x', NULL, zeroblob(5000))",

@@ -104,7 +104,7 @@ static int64_t missing(void) {
 }
 
 static bool told(const char *words) {
-    return sql_int(db, "SELECT count(*) FROM lost WHERE what GLOB '*%q*'", words) > 0;
+    return sql_int(db, "SELECT count(*) FROM lost WHERE problem GLOB '*%q*'", words) > 0;
 }
 
 static void is_whole(const char *what) {
@@ -219,7 +219,7 @@ TEST(test_a_file_alone_is_read_exactly) {
     salvage(other, target, alone);
     ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM s"), sql_int(db, "SELECT count(*) FROM truth"));
     ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM lost"), 1);
-    ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM lost WHERE what GLOB '*are not in this file*'"), 1);
+    ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM lost WHERE problem GLOB '*are not in this file*'"), 1);
     /* the usual columns, when none are given; other names */
     sql_run(other, "CREATE VIRTUAL TABLE temp.u USING art_salvage(file='%q')", alone);
     ck_assert_int_eq(sql_int(other, "SELECT length(value) FROM u WHERE path = 'dir-03/large'"), 30000);
@@ -347,7 +347,7 @@ LOOP_TEST(test_directories_that_were_deleted_and_moved_as_one_thing_do_not_come_
     change("INSERT INTO truth SELECT 'dir-0/again-' || path, value FROM truth WHERE path GLOB 'new/*';"
            "INSERT INTO t SELECT path, value FROM truth WHERE path GLOB 'dir-0/*'");
     sql_command(db, "main", "t", "flush");
-    expect("2\n", "SELECT value FROM art_info('t') WHERE property = 'cut ranges'");
+    expect("2\n", "SELECT value FROM art_debug('t') WHERE property = 'cut ranges'");
     ck_assert_int_eq(sql_info(db, "rows by directory"), 2 * ROWS);
     sql_reopen();
     sql_run(db, "PRAGMA synchronous=OFF; PRAGMA wal_checkpoint(TRUNCATE)");

@@ -164,7 +164,7 @@ LOOP_TEST(test_a_database_that_may_not_grow_is_vacuumed, LENGTH(modes)) {
     sql_run(db, "PRAGMA max_page_count=%d", (int)sql_int(db, "PRAGMA page_count"));
     sql_run(db, "SELECT art_vacuum('v')");
     expect("1|0|60000|ok\n", "SELECT max(value) FILTER (WHERE property = 'runs'), max(value) FILTER (WHERE property = "
-                             "'retired slots'), (SELECT count(*) FROM v), art_check('v') FROM art_info('v')");
+                             "'retired slots'), (SELECT count(*) FROM v), art_check('v') FROM art_debug('v')");
 }
 
 /* No page is free, and the log is to be flushed: a transaction that only deletes would go on without the flush, but

@@ -1,4 +1,4 @@
-/* Every policy has a counter in art_info, which moves when the policy helps: here each is made to help once. */
+/* Every policy has a counter in art_debug, which moves when the policy helps: here each is made to help once. */
 #include "tests/support/sql_one.h"
 
 static void set_up(void) {
@@ -75,14 +75,14 @@ TEST(test_the_best_rows_are_sought_behind_those_that_are_known_to_be_hidden) {
     sql_command(db, "main", "queue", "flush");
     sql_run(db, "DELETE FROM queue WHERE value < 300");
     ck_assert_int_eq(sql_int(db, "SELECT value FROM queue ORDER BY value LIMIT 1"), 300);
-    sqlite3_int64 passed = sql_int(db, "SELECT value FROM art_info('queue') WHERE property = 'fronts passed'");
+    sqlite3_int64 passed = sql_int(db, "SELECT value FROM art_debug('queue') WHERE property = 'fronts passed'");
     ck_assert_int_eq(sql_int(db, "SELECT value FROM queue ORDER BY value LIMIT 1"), 300);
-    sqlite3_int64 again = sql_int(db, "SELECT value FROM art_info('queue') WHERE property = 'fronts passed'");
+    sqlite3_int64 again = sql_int(db, "SELECT value FROM art_debug('queue') WHERE property = 'fronts passed'");
     ck_assert_int_gt(again, passed);
     sql_int(db, "SELECT sum(value) FROM (SELECT value FROM queue ORDER BY value LIMIT 90)");
-    passed = sql_int(db, "SELECT value FROM art_info('queue') WHERE property = 'fronts passed'");
+    passed = sql_int(db, "SELECT value FROM art_debug('queue') WHERE property = 'fronts passed'");
     ck_assert_int_lt(passed - again, 60); /* once a page, whatever it gives */
-    sqlite3_int64 bytes = sql_int(db, "SELECT value FROM art_info('queue') WHERE property = 'front bytes'");
+    sqlite3_int64 bytes = sql_int(db, "SELECT value FROM art_debug('queue') WHERE property = 'front bytes'");
     ck_assert_int_gt(bytes, 0);
     ck_assert_int_le(bytes, 4 << 20);
 }
@@ -92,14 +92,14 @@ TEST(test_bounds_in_memory_are_narrowed_by_the_search_that_finds_them_wide) {
     sql_create(db, "queue", "summary=(max(value))");
     sql_run(db, "INSERT INTO queue(path, value) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 3000) "
                 "SELECT printf('k%%08x', i * 2654435761 & 4294967295), i FROM n; DELETE FROM queue WHERE value < 300");
-    ck_assert_int_eq(sql_int(db, "SELECT value FROM art_info('queue') WHERE property = 'zones narrowed'"), 0);
+    ck_assert_int_eq(sql_int(db, "SELECT value FROM art_debug('queue') WHERE property = 'zones narrowed'"), 0);
     ck_assert_int_eq(sql_int(db, "SELECT value FROM queue ORDER BY value LIMIT 1"), 300);
-    sqlite3_int64 once = sql_int(db, "SELECT value FROM art_info('queue') WHERE property = 'zones narrowed'");
+    sqlite3_int64 once = sql_int(db, "SELECT value FROM art_debug('queue') WHERE property = 'zones narrowed'");
     ck_assert_int_gt(once, 0);
     ck_assert_int_eq(sql_int(db, "SELECT value FROM queue ORDER BY value LIMIT 1"), 300);
-    sqlite3_int64 twice = sql_int(db, "SELECT value FROM art_info('queue') WHERE property = 'zones narrowed'");
+    sqlite3_int64 twice = sql_int(db, "SELECT value FROM art_debug('queue') WHERE property = 'zones narrowed'");
     ck_assert_int_lt(twice - once, once / 2); /* those on other ways */
-    ck_assert_int_eq(sql_int(db, "SELECT value FROM art_info('queue') WHERE property = 'front bytes'"), 0);
+    ck_assert_int_eq(sql_int(db, "SELECT value FROM art_debug('queue') WHERE property = 'front bytes'"), 0);
 }
 
 TEST(test_commits_count_what_they_merge_and_what_they_need_not_read) {
@@ -132,7 +132,7 @@ TEST(test_rows_between_directories_share_a_run) {
     }
     sql_run(db, "COMMIT");
     ck_assert_int_eq(sql_info(db, "rows by directory"), DIRECTORIES * ROWS);
-    ck_assert_int_eq(sql_info(db, "keys"), DIRECTORIES);
+    ck_assert_int_eq(sql_info(db, "entries"), DIRECTORIES);
     is_more("flushes joined", DIRECTORIES / 2);
     ck_assert_int_le(sql_info(db, "runs"), runs);
     ck_assert_int_eq(sql_info(db, "merges"), merges);
@@ -306,16 +306,16 @@ TEST(test_searches_count_the_pages_that_they_pass_over) {
         "SELECT count(*) FROM (SELECT mtime FROM s WHERE path LIKE '%needle%' ORDER BY mtime DESC LIMIT 3)"};
     for (unsigned i = 0, was = 0; i < 3; i++) {
         ck_assert_int_eq(sql_int(db, "%s", asked[i]), 1);
-        int64_t passed = sql_int(db, "SELECT value FROM art_info('s') WHERE property = 'pages passed'") - was;
+        int64_t passed = sql_int(db, "SELECT value FROM art_debug('s') WHERE property = 'pages passed'") - was;
         ck_assert_msg(passed > all / 2 && passed < all, "%s: %lld of %lld", asked[i], (long long)passed,
                       (long long)all);
         was += (unsigned)passed;
     }
-    int64_t chosen = sql_int(db, "SELECT value FROM art_info('s') WHERE property = 'blocks chosen from'");
+    int64_t chosen = sql_int(db, "SELECT value FROM art_debug('s') WHERE property = 'blocks chosen from'");
     ck_assert(chosen && chosen < 20); /* of the pages that may have the value */
-    int64_t before = sql_int(db, "SELECT value FROM art_info('s') WHERE property = 'pages passed'");
+    int64_t before = sql_int(db, "SELECT value FROM art_debug('s') WHERE property = 'pages passed'");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM s WHERE +path LIKE '%%needle%%'"), 1);
-    ck_assert_int_eq(sql_int(db, "SELECT value FROM art_info('s') WHERE property = 'pages passed'"), before);
+    ck_assert_int_eq(sql_int(db, "SELECT value FROM art_debug('s') WHERE property = 'pages passed'"), before);
 }
 
 TEST(test_walks_count_what_was_read_ahead_and_batches_of_a_ring) {
@@ -323,7 +323,7 @@ TEST(test_walks_count_what_was_read_ahead_and_batches_of_a_ring) {
     flush();
     sqlite3_int64 before = sql_info(db, "blobs read ahead");
     ck_assert_int_eq(sql_int(db, "SELECT sum(length(value)) FROM t"), 60000 * 100);
-    bool ring = sql_int(db, "SELECT value = 'uring' FROM art_info('t') WHERE property = 'io'");
+    bool ring = sql_int(db, "SELECT value = 'uring' FROM art_debug('t') WHERE property = 'io'");
     ck_assert_int_eq(sql_info(db, "ring batches") > 0, ring);
     ck_assert_int_eq(sql_info(db, "blobs read ahead") > before, ring);
     ck_assert_int_eq(sql_info(db, "blobs read in vain"), 0);
@@ -361,11 +361,11 @@ TEST(test_a_table_that_is_trimmed_counts_it) {
 TEST(test_a_commit_without_room_is_counted) {
     sql_create(db, "u", "storage=inline");
     sql_run(db, "INSERT INTO u VALUES('a', zeroblob(100000)); INSERT INTO u(u) VALUES('flush')");
-    sqlite3_int64 before = sql_int(db, "SELECT value FROM art_info('u') WHERE property = 'times short of room'");
+    sqlite3_int64 before = sql_int(db, "SELECT value FROM art_debug('u') WHERE property = 'times short of room'");
     ck_assert_int_eq(before, 0);
     sql_run(db, "PRAGMA max_page_count=%d", (int)sql_int(db, "PRAGMA page_count") + 5);
     ck_assert_int_eq(sql_try(db, "INSERT INTO u VALUES('b', randomblob(2000000))") & 0xff, SQLITE_FULL);
-    ck_assert_int_eq(sql_int(db, "SELECT value FROM art_info('u') WHERE property = 'times short of room'"), 1);
+    ck_assert_int_eq(sql_int(db, "SELECT value FROM art_debug('u') WHERE property = 'times short of room'"), 1);
 }
 
 SUITE("sql_counters", .skipped = sql_standin, .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)

@@ -529,7 +529,7 @@ TEXTS(followers, "SELECT count(*), total(value) FROM t", "SELECT path FROM t WHE
       "SELECT path, change FROM art_diff('t', 'before', NULL)",
       "SELECT path, change FROM art_diff('t', NULL, 'before')",
       "SELECT path, growth FROM art_growth('t', NULL, 'before', NULL, '', '/')", "SELECT * FROM art_check('t')",
-      "SELECT name FROM art_snapshots('t')", "SELECT value FROM art_info('t') WHERE property = 'rows'",
+      "SELECT name FROM art_snapshots('t')", "SELECT value FROM art_info('t') WHERE property = 'entries'",
       "SELECT count(*) FROM t WHERE snapshot = 'before'", "INSERT INTO t(t, snapshot) VALUES('snapshot', 'behind')",
       "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'before')", "INSERT INTO t(t) VALUES('flush')",
       "INSERT INTO t(t) VALUES('optimize')", "INSERT INTO t(t, prefix) VALUES('delete', 'b/0')",

@@ -353,7 +353,7 @@ static void make_pair(void) {
     }
 }
 
-#define HALVED "SELECT value FROM art_info('other.u') WHERE property = 'ranges halved'"
+#define HALVED "SELECT value FROM art_debug('other.u') WHERE property = 'ranges halved'"
 
 /* Where hashes are equal nothing is looked at, and one row is found by halves. */
 TEST(test_what_is_equal_ends_the_search_for_differences) {

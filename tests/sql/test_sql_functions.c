@@ -162,7 +162,7 @@ TEST(test_a_call_leaves_no_read_transaction_behind) {
     make_table();
     expect("5|ok|a\n", "SELECT art_count('t', ''), art_check('t'), art_longest_prefix('t', 'a')");
     ck_assert_int_eq(sqlite3_txn_state(db, "main"), SQLITE_TXN_NONE);
-    expect("1\n", "SELECT count(*) > 20 FROM art_info('t')");
+    expect("1\n", "SELECT count(*) > 20 FROM art_debug('t')");
     ck_assert_int_eq(sqlite3_txn_state(db, "main"), SQLITE_TXN_NONE);
     expect("0|0|0\n", "PRAGMA wal_checkpoint(TRUNCATE)");
     sql_run(db, "VACUUM; DROP TABLE t");

@@ -119,7 +119,7 @@ TEST(test_a_name_by_nocase_passes_over_what_goes_on_behind_it) {
         "LIMIT 5000) SELECT printf('Usr/%%05d', i) FROM i; INSERT INTO u VALUES('USR'), ('usr'), ('uSr')");
     expect("USR\nuSr\nusr\n", "SELECT path FROM u WHERE path = 'Usr' COLLATE NOCASE");
     expect("usr\nuSr\nUSR\n", "SELECT path FROM u WHERE path = 'Usr' COLLATE NOCASE ORDER BY path DESC");
-    ck_assert_int_lt(sql_int(db, "SELECT value FROM art_info('u') WHERE property = 'rows filtered'"), 100);
+    ck_assert_int_lt(sql_int(db, "SELECT value FROM art_debug('u') WHERE property = 'rows filtered'"), 100);
 }
 
 TEST(test_prefixes_delimiters_and_what_begins_behind_are_blobs) {

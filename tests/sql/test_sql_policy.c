@@ -627,7 +627,7 @@ static void use_table(const char *options) {
     expect("", "SELECT * FROM art_check('t')");
     expect("ok\n", "SELECT art_check('t')");
     expect("ok: 1 art table\n", "SELECT substr(art_verify(), 1, 15)");
-    expect("1\n", "SELECT count(*) > 20 FROM art_info('t')");
+    expect("1\n", "SELECT count(*) > 20 FROM art_debug('t')");
     sql_run(db, "CREATE VIRTUAL TABLE temp.rest USING art_salvage('t')");
     expect("3000\n", "SELECT count(*) FROM rest");
     expect("0\n", "SELECT count(*) FROM art_lost('t')");

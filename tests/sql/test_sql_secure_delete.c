@@ -306,8 +306,8 @@ LOOP_TEST(test_the_name_of_a_deleted_directory_is_in_no_root, WAYS) {
     sql_run(db, "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 12400) INSERT INTO t "
                 "SELECT iif(i <= 400, 'a/', 'b<mark:00000001>/') || i, 1 FROM n; INSERT INTO t(t) VALUES('flush')");
     sql_run(db, "INSERT INTO t(t, prefix) VALUES('delete', 'b<mark:00000001>/')");
-    expect("1|12000\n", "SELECT (SELECT value FROM art_info('t') WHERE property = 'cut ranges'), value FROM "
-                        "art_info('t') WHERE property = 'rows by directory'");
+    expect("1|12000\n", "SELECT (SELECT value FROM art_debug('t') WHERE property = 'cut ranges'), value FROM "
+                        "art_debug('t') WHERE property = 'rows by directory'");
     ck_assert_int_ge(search().traces, 1);
     sql_run(db, "SELECT art_vacuum('t')");
     no_traces("vacuumed");
@@ -326,7 +326,7 @@ LOOP_TEST(test_what_was_in_an_emptied_table_is_in_no_file, 2 * WAYS) {
     put_rows(3000, 10, 9000);
     sql_run(db, "DELETE FROM t");
     memset(alive, 0, sizeof alive);
-    expect("1\n", "SELECT value FROM art_info('t') WHERE property = 'times emptied'");
+    expect("1\n", "SELECT value FROM art_debug('t') WHERE property = 'times emptied'");
     const char *pack = "INSERT INTO t(t) VALUES('optimize'); PRAGMA wal_checkpoint(TRUNCATE)";
     for (int i = 0; optimizes && i < 2; i++) sql_run(db, "%s", pack);
     if (!optimizes) sql_run(db, "SELECT art_vacuum('t')");

@@ -57,7 +57,7 @@ static char *in_folder(const char *name) {
 }
 
 static int64_t fact(sqlite3 *of, const char *property) {
-    return sql_int(of, "SELECT value FROM art_info('t') WHERE property = %Q", property);
+    return sql_info(of, property);
 }
 
 static char *file_of(sqlite3 *of) {
@@ -111,7 +111,7 @@ LOOP_TEST(test_a_copy_of_an_emptied_table_has_its_snapshots, STORAGES *STORAGES)
     make(storages[_i % STORAGES]);
     sql_run(db, "DELETE FROM t");
     optimize(db);
-    sql_expect(db, "0|0\n", "SELECT count(*), (SELECT value FROM art_info('t') WHERE property = 'blobs') FROM t");
+    sql_expect(db, "0|0\n", "SELECT count(*), (SELECT value FROM art_debug('t') WHERE property = 'blobs') FROM t");
     sql_run(db, "SELECT art_backup(%Q, 'main', %Q)", copy_path, storages[_i / STORAGES]);
     sqlite3 *copy = sql_open(copy_path);
     sql_expect(copy, "ok: 1 art table\n", "SELECT art_verify()");
@@ -320,7 +320,7 @@ LOOP_TEST(test_art_vacuum_behind_the_last_drop_leaves_what_the_table_has, STORAG
     sql_run(db, "CREATE VIRTUAL TABLE u USING art(key, size INTEGER, pad, storage=%s); INSERT INTO u SELECT * FROM t",
             storages[_i]);
     sql_run(db, "SELECT art_vacuum('u')");
-    ck_assert_int_eq(fact(db, "blobs"), sql_int(db, "SELECT value FROM art_info('u') WHERE property = 'blobs'"));
+    ck_assert_int_eq(fact(db, "blobs"), sql_int(db, "SELECT value FROM art_debug('u') WHERE property = 'blobs'"));
     ck_assert_int_eq(fact(db, "held slots") + fact(db, "retired slots"), 0);
     int64_t pages = sql_int(db, "SELECT count(*) FROM sqlite_schema WHERE name = 't_artblob'") &&
                     sql_int(db, "SELECT count(*) FROM t_artblob") == sql_int(db, "SELECT count(*) FROM u_artblob");

@@ -221,7 +221,7 @@ TEST(test_a_summary_that_cannot_be_is_refused) {
         {"path, a TEXT COLLATE NOCASE, summary=(min(a))", "a summary of texts is by BINARY (t.a): leave out the"},
         {"path, a, b, summary=(sum(a)), summary=(max(b))", "two lists of summaries (t): write one, as summary=(sum"},
         {"path, a, summary=(avg(a))",
-         "a summary is sum(...), min(...), max(...), lookup(...), search(...) or hash(*) (t): write"},
+         "a summary is sum(...), min(...), max(...), lookup(...), search(...), hash(*) or hash(values) (t): write"},
         {"path, a, summary='sum a'",
          "a summary has a column in parentheses (t): write summary=(sum(size), max(mtime))"},
         {"path, a, summary='sum(3)'", "a summary has a column in parentheses (t): write"},
@@ -368,8 +368,8 @@ TEST(test_a_summary_that_cannot_be_changes_nothing) {
     TEXTS(wrong, "summary=(sum(nope))", "summary=(max(path))", "summary=(sum(owner))", "summary=(avg(size))",
           "summary=", "summary=(sum(size)", "summary=() size");
     TEXTS(said, "a summary of a column that is not there", "the key can only be searched", "a sum is of numbers",
-          "a summary is sum(...), min(...), max(...), lookup(...), search(...) or hash(*)",
-          "a summary is sum(...), min(...), max(...), lookup(...), search(...) or hash(*)",
+          "a summary is sum(...), min(...), max(...), lookup(...), search(...), hash(*) or hash(values)",
+          "a summary is sum(...), min(...), max(...), lookup(...), search(...), hash(*) or hash(values)",
           "the list of a summary is not closed", "something stands behind a summary");
     sql_run(db, "INSERT INTO t(t) VALUES('summary=(max(size))')");
     for (size_t i = 0; i < LENGTH(wrong); i++) {

@@ -50,11 +50,10 @@ TEST(test_a_value_comes_back_with_the_type_that_it_had) {
 /* ---- declaration ------------------------------------------------------------------------------------------------- */
 
 TEST(test_unknown_or_malformed_options_are_refused_by_name) {
-    static const char *const wrong[][2] = {{"nonsense=1", "nonsense"},   {"cache=", "cache"},
-                                           {"cache=many", "many"},       {"cache='-1MB'", "-1MB"},
-                                           {"cache='64XB'", "64XB"},     {"io=pwrite", "ART_IO"},
-                                           {"direct=off", "ART_DIRECT"}, {"log_limit='1.5MB'", "1.5MB"},
-                                           {"spill_limit=MB", "MB"},     {"cache='64MB', blobs=1", "blobs"}};
+    static const char *const wrong[][2] = {
+        {"nonsense=1", "nonsense"},     {"cache=", "cache"},      {"cache=many", "many"},
+        {"cache='-1MB'", "-1MB"},       {"cache='64XB'", "64XB"}, {"io=pwrite", "there is no option 'io'"},
+        {"log_limit='1.5MB'", "1.5MB"}, {"spill_limit=MB", "MB"}, {"cache='64MB', blobs=1", "blobs"}};
     for (size_t i = 0; i < LENGTH(wrong); i++) {
         refuses(0, wrong[i][1], TEXT("CREATE VIRTUAL TABLE t USING art(%s)", wrong[i][0]));
         expect("0\n", "SELECT count(*) FROM sqlite_master");
@@ -393,10 +392,10 @@ TEST(test_what_is_asked_by_a_table_s_name) {
     sql_run(db, "INSERT INTO t VALUES('a', 1); INSERT INTO t(t) VALUES('flush')");
     expect("", "SELECT * FROM art_info(NULL)");
     expect("", "SELECT * FROM art_check(NULL)");
-    expect("1|real|\n", "SELECT value > 0, typeof(value), \"table\" FROM art_info('t') WHERE property = 'fill'");
-    expect("1\n", "SELECT max(rowid) = count(*) - 1 FROM art_info('t')");
+    expect("1|real|\n", "SELECT value > 0, typeof(value), \"table\" FROM art_debug('t') WHERE property = 'fill'");
+    expect("1\n", "SELECT max(rowid) = count(*) - 1 FROM art_debug('t')");
     refuses(SQLITE_ERROR, "art_info needs a table's name", "SELECT * FROM art_info WHERE \"table\" > 's'");
-    refuses(SQLITE_ERROR, "art_info needs a table's name", "SELECT * FROM art_info WHERE property = 'keys'");
+    refuses(SQLITE_ERROR, "art_debug needs a table's name", "SELECT * FROM art_debug WHERE property = 'fill'");
     refuses(SQLITE_ERROR, "art_check needs a table's name", "SELECT * FROM art_check WHERE \"table\" GLOB 't'");
 }
 

@@ -362,7 +362,7 @@ LOOP_TEST(test_one_call_leaves_what_five_commands_did, LENGTH(settings)) {
     expect("done\n", "SELECT art_vacuum('t')");
     ck_assert_msg(all_bytes() * 100 <= five * 103, "%llu bytes, and %llu", (unsigned long long)all_bytes(),
                   (unsigned long long)five);
-    expect("0\n", "SELECT value FROM art_info('t') WHERE property = 'free slots'");
+    expect("0\n", "SELECT value FROM art_debug('t') WHERE property = 'free slots'");
     if (!shuts_out) ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM t"), 59000);
     sql_close(other);
     expect_rows_after_vacuum();
@@ -386,7 +386,7 @@ TEST(test_a_reader_hinders_it_and_the_next_call_goes_on) {
     sql_run(other, "COMMIT");
     expect("done\n", "SELECT art_vacuum('t')");
     expect("ok|58999\n", "SELECT art_check('t'), count(*) FROM t");
-    expect("0\n", "SELECT value FROM art_info('t') WHERE property = 'free slots'");
+    expect("0\n", "SELECT value FROM art_debug('t') WHERE property = 'free slots'");
     sql_close(other);
 }
 
@@ -421,7 +421,7 @@ TEST(test_it_writes_over_what_is_free_with_cache_spill_off_too) {
     uint64_t before = file_bytes();
     expect("done\n", "SELECT art_vacuum('t')");
     ck_assert_uint_lt(file_bytes(), before);
-    expect("0\n", "SELECT sum(value) FROM art_info('t') WHERE property IN ('free slots', 'retired slots')");
+    expect("0\n", "SELECT sum(value) FROM art_debug('t') WHERE property IN ('free slots', 'retired slots')");
     expect("0\n", "PRAGMA cache_spill");
     expect_rows_after_vacuum();
 }

@@ -67,7 +67,7 @@ sqlite3 *crash_open(const struct crash_setting *setting, char **why) {
 /* How large the trees have become. */
 static void look_at_tree(struct crash_work *work, const struct crash_process *who) {
     sqlite3_stmt *ask = NULL;
-    static const char sql[] = "SELECT property, value FROM art_info('a') WHERE property IN ('runs', 'blobs')";
+    static const char sql[] = "SELECT property, value FROM art_debug('a') WHERE property IN ('runs', 'blobs')";
     if (sqlite3_prepare_v2(who->db, sql, -1, &ask, NULL)) return;
     while (sqlite3_step(ask) == SQLITE_ROW) {
         uint64_t value = (uint64_t)sqlite3_column_int64(ask, 1);

@@ -61,7 +61,6 @@ static const struct error errors[] = {
     SAYS("an added column is NULL in the", "INSERT INTO t(t) VALUES('add column a NOT NULL')"),
     SAYS("the column for commands is called", "INSERT INTO t(t) VALUES('add column t')"),
     SAYS("there is no option '%.*s': known", ART("path, chache='1MB'")),
-    SAYS("'%s' is no option of a table: set", ART("path, io=pwrite")),
     SAYS("'%.*s' is no value for %s: give", ART("cache=lots")),
     SAYS("a summary of a column that is not", ART("path, a, summary=(sum(b))")),
     SAYS("the key can only be searched", ART("path, a, summary=(max(path))")),

@@ -300,7 +300,7 @@ static const struct fault_step alone_step = {.name = "autocommit", .autocommit =
         SAME("SELECT iif(said LIKE 'art: %' AND said NOT LIKE '%from a backup%', 'ok', said) FROM (SELECT "            \
              "art_check('t') AS said)",                                                                                \
              "SELECT 'ok'"),                                                                                           \
-        SAME("SELECT value FROM art_info('t') WHERE property = 'keys'", "SELECT count(*) FROM plain_t"),               \
+        SAME("SELECT value FROM art_info('t') WHERE property = 'entries'", "SELECT count(*) FROM plain_t"),            \
         SAME("SELECT count(*) FROM art_info('t') WHERE property = 'orphan file'", "SELECT 0")
 
 /* Made anew each time, since a fault may have kept it from being dropped. What the device cannot read (EIO) is left

@@ -151,7 +151,7 @@ static bool compare(sqlite3_stmt *rows, sqlite3_stmt *mirror, struct own_table *
 
 static unsigned runs_of(sqlite3 *db, const char *table) {
     int rc;
-    sqlite3_stmt *info = ask(db, "SELECT value FROM art_info(%Q) WHERE property = 'runs'", table, &rc);
+    sqlite3_stmt *info = ask(db, "SELECT value FROM art_debug(%Q) WHERE property = 'runs'", table, &rc);
     unsigned runs = info && sqlite3_step(info) == SQLITE_ROW ? (unsigned)sqlite3_column_int(info, 0) : 0;
     sqlite3_finalize(info);
     return runs;

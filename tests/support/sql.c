@@ -202,7 +202,10 @@ int64_t sql_int(sqlite3 *db, const char *format, ...) {
 }
 
 int64_t sql_info(sqlite3 *db, const char *property) {
-    return sql_int(db, "SELECT value FROM art_info('t') WHERE property = %Q", property);
+    return sql_int(db,
+                   "SELECT value FROM (SELECT * FROM art_debug('t') UNION ALL SELECT * FROM art_info('t')) WHERE "
+                   "property = %Q",
+                   property);
 }
 
 static void draw(sqlite3_context *context, int argc, sqlite3_value **argv) {

@@ -63,7 +63,7 @@ void sql_command(sqlite3 *db, const char *schema, const char *table, const char 
 
 /* First column of the first row: an integer, or 0 without a row. */
 int64_t sql_int(sqlite3 *db, const char *format, ...);
-/* What art_info('t') says of the property. */
+/* What art_info('t') or art_debug('t') says of the property. */
 int64_t sql_info(sqlite3 *db, const char *property);
 /* Of table t. */
 int64_t sql_sum_in(sqlite3 *db, const char *snapshot); /* of `value` */

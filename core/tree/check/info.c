@@ -1,4 +1,4 @@
-/* What the tree is like, for people: art_info and dump. */
+/* What the tree is like, for people: art_info and art_debug. */
 #include "core/base/format.h"
 #include "core/blob/blob_format.h"
 #include "core/io/io.h"

@@ -1,8 +1,9 @@
 /* What tests alone see and change of a tree from inside: one small table, in builds that define ART_TEST_HOOKS (the
  * Makefile: all but SHIPPED). Elsewhere its macros are nothing.
  *
- * Members are set before a tree is opened; `at` and `past` are called by any thread. What art_info counts (counters.h),
- * or what shows at a simulated disk or at the system's calls (core/linux/io_system.h), needs no place here.
+ * Members are set before a tree is opened; `at` and `past` are called by any thread. What art_debug counts
+ * (counters.h), or what shows at a simulated disk or at the system's calls (core/linux/io_system.h), needs no place
+ * here.
  */
 #ifndef ART_TREE_HOOKS_H
 #define ART_TREE_HOOKS_H

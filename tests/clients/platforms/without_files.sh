@@ -70,7 +70,7 @@ expect "t" "$without" "SELECT group_concat(name) FROM sqlite_schema WHERE sql LI
 expect "1" "$without" "SELECT art_publish('site.db') LIKE 'site.db: 1 art table, % bytes in 1 file'"
 [[ $(run "$without" "SELECT art_publish('site.db')") == *"the copy must be a new file"* ]] || { echo "a file that is there was written over" && failures=$((failures + 1)); }
 mv site.db x.db
-expect "49500|ok|1" "$without" "SELECT count(*), art_check('t'), (SELECT value > 0 FROM art_info('t') WHERE property = 'pages of the extract') FROM t"
+expect "49500|ok|1" "$without" "SELECT count(*), art_check('t'), (SELECT value > 0 FROM art_debug('t') WHERE property = 'pages of the extract') FROM t"
 expect "49500|ok" "$with" "SELECT count(*), art_check('t') FROM t"
 
 [ $failures = 0 ] && echo "what has no file works without files"
