@@ -57,8 +57,6 @@ struct art_memtable {
     const struct art_summary *summary; /* NULL: none */
     uint64_t *filter;                  /* NULL: every key may be here */
     uint64_t filter_words;
-    bool remembers;                 /* the filter also holds the keys of earlier memtables */
-    uint64_t passed;                /* keys of earlier memtables in the filter */
     uint64_t asked;                 /* without a filter: keys that were asked for */
     uint64_t replayed;              /* entries of redo, since it began */
     uint64_t narrowed;              /* times that a search has made zones narrower */
@@ -71,7 +69,7 @@ struct art_memtable {
 static inline void art_memtable_assert(const struct art_memtable *memtable) {
     assert(memtable->references > 0 && !memtable->root == !memtable->keys);
     assert(memtable->arena.live <= memtable->arena.used && memtable->arena.used <= memtable->arena.allocated);
-    assert(!memtable->filter == !memtable->filter_words && (memtable->filter || !memtable->remembers));
+    assert(!memtable->filter == !memtable->filter_words);
     (void)memtable;
 }
 
