@@ -36,18 +36,11 @@ void art_memtable_filter_clear(struct art_memtable *memtable) {
     memtable->filter_words = 0;
 }
 
-void art_memtable_filter_take(struct art_memtable *next, struct art_memtable *memtable) {
-    assert(!next->keys && !next->filter && memtable->filter);
-    next->filter = memtable->filter;
-    next->filter_words = memtable->filter_words;
-    memtable->filter = NULL;
-    memtable->filter_words = 0;
-    memset(next->filter, 0, next->filter_words * sizeof *next->filter);
-}
-
-/* All keys into a new filter. */
-static void fill(struct art_memtable *memtable, uint64_t words) {
-    assert(words && !(words & (words - 1)));
+/* A new filter with all keys, which will do for three times as many more: each time all are walked through. */
+static void rebuild(struct art_memtable *memtable) {
+    assert(memtable->keys);
+    uint64_t words = memtable->filter ? memtable->filter_words : FILTER_FIRST_WORDS;
+    while (words * FILTER_KEYS_A_WORD < 4 * memtable->keys) words *= 2;
     art_memtable_filter_clear(memtable);
     memtable->filter = art_alloc_zeroed(words * sizeof *memtable->filter);
     if (!memtable->filter) return;
@@ -62,14 +55,6 @@ static void fill(struct art_memtable *memtable, uint64_t words) {
     }
     art_memtable_cursor_clear(&cursor);
     if (rc) art_memtable_filter_clear(memtable);
-}
-
-/* One that will do for three times as many more: each time all keys are walked through. */
-static void rebuild(struct art_memtable *memtable) {
-    assert(memtable->keys);
-    uint64_t words = memtable->filter ? memtable->filter_words : FILTER_FIRST_WORDS;
-    while (words * FILTER_KEYS_A_WORD < 4 * memtable->keys) words *= 2;
-    fill(memtable, words);
 }
 
 bool art_memtable_may_contain(struct art_memtable *memtable, uint64_t hash) {

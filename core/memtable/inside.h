@@ -79,8 +79,6 @@ void art_memtable_filter_add(struct art_memtable *memtable, uint64_t hash);
 void art_memtable_filter_prefetch(const struct art_memtable *memtable, uint64_t hash);
 /* Frees the filter: every key may be here. */
 void art_memtable_filter_clear(struct art_memtable *memtable);
-/* `next`, which is empty and has none, gets the other's filter, emptied. */
-void art_memtable_filter_take(struct art_memtable *next, struct art_memtable *memtable);
 
 /* value_index.c: behind each change of a leaf's entry. Without memory the index goes, to be made anew when it is asked
  * for. */

@@ -48,10 +48,6 @@ enum art_rc art_memtable_open(struct art_memtable **out); /* without a summary *
 struct art_memtable *art_memtable_ref(struct art_memtable *memtable);
 void art_memtable_unref(struct art_memtable *memtable); /* NULL is fine */
 
-/* An art_memtable_unref(), before which the empty `next` takes over up to `most` bytes of memory that nobody else
- * needs. */
-void art_memtable_hand_over(struct art_memtable *memtable, struct art_memtable *next, size_t most);
-
 /* The entry of a key: ART_OK or ART_NOTFOUND. `out->value` lives as long as the memtable. */
 enum art_rc art_memtable_get(const struct art_memtable *memtable, struct art_bytes key, struct art_entry *out);
 

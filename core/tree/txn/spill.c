@@ -146,7 +146,7 @@ enum art_rc art_spill_into(struct art_tree *tree, struct art_version_edit *edit,
     art_slots_return(tree, &before, &tree->slots.used);
     art_slot_set_clear(&before);
     art_tree_set_root(tree, edit->root);
-    art_memtable_hand_over(tree->memtable, empty, tree->options.spill_limit / 2);
+    art_memtable_unref(tree->memtable);
     tree->memtable = empty;
     tree->txn.state = ART_TXN_SPILLED;
     art_tree_changed(tree, true);

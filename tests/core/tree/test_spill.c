@@ -146,7 +146,6 @@ TEST(test_an_older_savepoint_keeps_its_memtable_while_younger_ones_come_and_go) 
     look_at_all();
 }
 
-/* A memtable that follows another begins with large chunks at once, most of them unused. */
 LOOP_TEST(test_a_small_limit_leaves_room_for_rows_between_two_spills, 8) {
     uint64_t limit = (uint64_t)(_i + 1) << 19;
     unsigned spills = 0;
