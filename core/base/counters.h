@@ -20,7 +20,6 @@
     X(blobs_in_vain, "blobs read in vain")     /* blobs that were, and no walk came to them */                         \
     X(pages_ahead, "pages read ahead")         /* pages read with the one that a walk had come to */                   \
     X(pages_behind, "pages read behind")       /* the rest of a blob, read with the page that a point read needed */   \
-    X(whole_indexes, "index blobs read whole") /* small ones, where only their footer was needed */                    \
     X(bypassed, "pages past the cache")  /* point reads that looked into a page past the cache, which was full */      \
     X(separators, "separators searched") /* searches of an index blob in its decoded separators */                     \
     X(finger, "lookups side by side")    /* that began in the leaf where the last, or a search, ended */               \

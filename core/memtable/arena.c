@@ -19,47 +19,19 @@ void art_arena_init(struct art_arena *arena) {
     arena->bytes.next_chunk = arena->blocks.next_chunk = ART_ARENA_FIRST_CHUNK_BYTES;
 }
 
-static void free_chunks(struct art_arena_chunk *chunk) {
-    while (chunk) {
-        struct art_arena_chunk *next = chunk->next;
-        art_free(chunk);
-        chunk = next;
-    }
-}
-
 void art_arena_clear(struct art_arena *arena) {
-    free_chunks(arena->chunks);
-    free_chunks(arena->spare);
-    art_arena_init(arena);
-}
-
-void art_arena_inherit(struct art_arena *arena, struct art_arena *ended, size_t most) {
-    assert(!arena->chunks && !arena->spare);
-    struct art_arena_chunk **link = &ended->chunks;
-    while (*link && most >= ART_ARENA_LARGEST_CHUNK_BYTES) {
-        struct art_arena_chunk *chunk = *link;
-        if (chunk->bytes != ART_ARENA_LARGEST_CHUNK_BYTES) {
-            link = &chunk->next;
-            continue;
-        }
-        *link = chunk->next;
-        chunk->next = arena->spare;
-        arena->spare = chunk;
-        most -= chunk->bytes;
+    while (arena->chunks) {
+        struct art_arena_chunk *chunk = arena->chunks;
+        arena->chunks = chunk->next;
+        art_free(chunk);
     }
-    if (arena->spare) arena->bytes.next_chunk = arena->blocks.next_chunk = ART_ARENA_LARGEST_CHUNK_BYTES;
-    assert(!arena->used);
+    art_arena_init(arena);
 }
 
 /* A new chunk with room for `bytes`, at the front of the list. */
 static uint8_t *add_chunk(struct art_arena *arena, size_t bytes) {
     assert(bytes);
-    struct art_arena_chunk *chunk = arena->spare;
-    if (chunk && chunk->bytes == sizeof *chunk + bytes) {
-        arena->spare = chunk->next;
-    } else {
-        chunk = art_alloc(sizeof *chunk + bytes);
-    }
+    struct art_arena_chunk *chunk = art_alloc(sizeof *chunk + bytes);
     if (!chunk) return NULL;
     chunk->next = arena->chunks;
     chunk->bytes = sizeof *chunk + bytes;

@@ -39,9 +39,8 @@ struct art_arena_region {
 
 struct art_arena {
     struct art_arena_chunk *chunks;
-    struct art_arena_chunk *spare; /* of the largest size, from an arena that ended */
     struct art_arena_region bytes, blocks;
-    size_t allocated; /* from art_alloc(), chunk headers included; without the spare ones */
+    size_t allocated; /* from art_alloc(), chunk headers included */
     size_t used, live;
     void *recycled[ART_ARENA_CLASSES]; /* lists of freed blocks, linked through their first word */
     size_t beside; /* bytes, whole lines, that every block has behind those that are asked for; set once */
@@ -54,10 +53,6 @@ static inline size_t art_arena_round(size_t bytes) {
 /* Empty, without memory; clear() frees all of it, and leaves it so. */
 void art_arena_init(struct art_arena *arena);
 void art_arena_clear(struct art_arena *arena);
-
-/* Hands up to `most` bytes of chunks on to an arena that is still empty: memory that the kernel need not clear
- * again. */
-void art_arena_inherit(struct art_arena *arena, struct art_arena *ended, size_t most);
 
 /* `bytes`, rounded up; NULL without memory. Does not count them as live. ART_KEY_PADDING bytes behind them can be
  * read. */

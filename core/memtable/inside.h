@@ -57,8 +57,6 @@ struct art_memtable {
     const struct art_summary *summary; /* NULL: none */
     uint64_t *filter;                  /* NULL: every key may be here */
     uint64_t filter_words;
-    bool remembers;                 /* the filter also holds the keys of earlier memtables */
-    uint64_t passed;                /* keys of earlier memtables in the filter */
     uint64_t asked;                 /* without a filter: keys that were asked for */
     uint64_t replayed;              /* entries of redo, since it began */
     uint64_t narrowed;              /* times that a search has made zones narrower */
@@ -71,7 +69,7 @@ struct art_memtable {
 static inline void art_memtable_assert(const struct art_memtable *memtable) {
     assert(memtable->references > 0 && !memtable->root == !memtable->keys);
     assert(memtable->arena.live <= memtable->arena.used && memtable->arena.used <= memtable->arena.allocated);
-    assert(!memtable->filter == !memtable->filter_words && (memtable->filter || !memtable->remembers));
+    assert(!memtable->filter == !memtable->filter_words);
     (void)memtable;
 }
 
@@ -81,8 +79,6 @@ void art_memtable_filter_add(struct art_memtable *memtable, uint64_t hash);
 void art_memtable_filter_prefetch(const struct art_memtable *memtable, uint64_t hash);
 /* Frees the filter: every key may be here. */
 void art_memtable_filter_clear(struct art_memtable *memtable);
-/* `next`, which is empty and has none, gets the other's filter, emptied. */
-void art_memtable_filter_take(struct art_memtable *next, struct art_memtable *memtable);
 
 /* value_index.c: behind each change of a leaf's entry. Without memory the index goes, to be made anew when it is asked
  * for. */

@@ -49,19 +49,6 @@ void art_memtable_unref(struct art_memtable *memtable) {
     art_free(memtable);
 }
 
-/* A filter that is too large for what comes is slow at every key. */
-void art_memtable_hand_over(struct art_memtable *memtable, struct art_memtable *next, size_t most) {
-    enum { FILTER_PART = 16 };
-    assert(!next->keys && !(next->filter && memtable->filter));
-    if (memtable->references == 1) {
-        art_arena_inherit(&next->arena, &memtable->arena, most);
-        bool small = memtable->filter_words * sizeof *memtable->filter <= most / FILTER_PART;
-        if (memtable->filter && small) art_memtable_filter_take(next, memtable);
-    }
-    art_memtable_unref(memtable);
-    assert(!next->keys);
-}
-
 /* --- search ------------------------------------------------------------------------------------------------------- */
 
 enum art_rc art_memtable_get(const struct art_memtable *memtable, struct art_bytes key, struct art_entry *out) {

@@ -48,19 +48,6 @@ enum art_rc art_memtable_open(struct art_memtable **out); /* without a summary *
 struct art_memtable *art_memtable_ref(struct art_memtable *memtable);
 void art_memtable_unref(struct art_memtable *memtable); /* NULL is fine */
 
-/* An art_memtable_unref(), before which the empty `next` takes over up to `most` bytes of memory that nobody else
- * needs. */
-void art_memtable_hand_over(struct art_memtable *memtable, struct art_memtable *next, size_t most);
-/* Whether a key is in none of several memtables, the present one and those that were flushed before it: remember()
- * makes a filter of so many bytes, pass_on() hands it to the memtable that follows, which is empty. While the present
- * one remembers, art_memtable_may_contain() says no only where all of them would. remember() is false without memory,
- * or when there are too many keys; a filter that gets too full ceases to remember. */
-bool art_memtable_remember(struct art_memtable *memtable, size_t bytes);
-bool art_memtable_remembers(const struct art_memtable *memtable);
-void art_memtable_pass_on(struct art_memtable *memtable, struct art_memtable *next);
-/* Were its keys, to judge by the first ones, set in ascending order? */
-bool art_memtable_came_in_order(const struct art_memtable *memtable);
-
 /* The entry of a key: ART_OK or ART_NOTFOUND. `out->value` lives as long as the memtable. */
 enum art_rc art_memtable_get(const struct art_memtable *memtable, struct art_bytes key, struct art_entry *out);
 

@@ -86,32 +86,22 @@ const struct art_blob *art_store_peek(const struct art_store *store, const struc
 /* ---- asking for one ---------------------------------------------------------------------------------------------- */
 
 /* Reads a blob's head. What the system's page cache has is read alone: of a small footer, and of an index blob's, all,
- * else the last page, which says where the rest lies. Where the device must be asked, a small index blob comes as a
- * whole. Under `loading`. */
+ * else the last page, which says where the rest lies. Under `loading`. */
 static enum art_rc read_head(struct art_store *store, struct art_cached *cached, const struct art_ref *ref) {
-    enum { SMALL_FOOTER = 2, SMALL_INDEX = 16 };
+    enum { SMALL_FOOTER = 2 };
     assert(!atomic_load(&cached->ready));
-    bool waits = art_store_medium(store)->host_reads;
     uint32_t n = ref->height || ref->footer_pages <= SMALL_FOOTER ? ref->footer_pages : 1;
     struct art_pages pages = art_pages_of(ART_BLOB_PAGES - n, n);
-    struct art_io_request requests[2];
-    if (!waits) {
-        art_store_request_pages(cached, ART_BLOB_PAGES - n, n, &requests[0]);
-        if (art_store_peek_requests(store, requests, 1))
+    struct art_io_request request;
+    if (!art_store_medium(store)->host_reads) {
+        art_store_request_pages(cached, ART_BLOB_PAGES - n, n, &request);
+        if (art_store_peek_requests(store, &request, 1))
             return art_store_open_image(store, cached, ref, &pages, ART_READ_CACHED);
-    }
-    bool whole = !waits && ref->height && ref->leaf_pages + ref->footer_pages <= SMALL_INDEX;
-    if (whole && art_store_loads_whole(store)) {
-        unsigned count = art_store_request_whole(store, cached, ref, requests, &pages);
-        if (!art_store_read_requests(store, requests, count, ART_READ_CACHED)) {
-            store->count.whole_indexes++;
-            return art_store_open_image(store, cached, ref, &pages, ART_READ_CACHED);
-        }
     }
     n = art_store_footer_at_once(store, ref);
     pages = art_pages_of(ART_BLOB_PAGES - n, n);
-    art_store_request_pages(cached, ART_BLOB_PAGES - n, n, &requests[0]);
-    enum art_rc rc = art_store_read_requests(store, requests, 1, ART_READ_CACHED);
+    art_store_request_pages(cached, ART_BLOB_PAGES - n, n, &request);
+    enum art_rc rc = art_store_read_requests(store, &request, 1, ART_READ_CACHED);
     return rc ? rc : art_store_open_image(store, cached, ref, &pages, ART_READ_CACHED);
 }
 

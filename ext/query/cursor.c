@@ -134,7 +134,7 @@ static void reset(struct art_scan *scan, int plan) {
     scan->passed = (struct art_key_passed){0};
     scan->match.by = ART_MATCH_ALL;
     scan->match.folded.lower.len = 0;
-    scan->filters.count = scan->filters.wanted = scan->filters.idle = 0;
+    scan->filters.count = scan->filters.wanted = 0;
     scan->filters.of_path = scan->filters.of_record = false;
     scan->limits.count = scan->limits.query_count = 0;
     for (unsigned i = 0; i < ART_SHOWN; i++) {

@@ -219,8 +219,12 @@ static bool value_under_cursor_may_be_wanted(void *scan, struct art_bytes value)
     return record_may_be_wanted(scan, art_stored_of(value));
 }
 
+static bool passes_unseen(const struct art_filters *filters) {
+    return filters->wanted >= WANTED_ROWS_MAX;
+}
+
 unsigned art_filters_pass(struct art_scan *scan) {
-    if (scan->filters.of_path || scan->filters.idle) return 0;
+    if (scan->filters.of_path || passes_unseen(&scan->filters)) return 0;
     unsigned passed = art_cursor_pass_unwanted(scan->cursor, value_under_cursor_may_be_wanted, scan);
     scan->record.fetched = false;
     return passed;
@@ -230,18 +234,14 @@ bool art_filters_may_want(struct art_scan *scan) {
     struct art_filters *filters = &scan->filters;
     struct art_stored record;
     scan->record.fetched = false;
-    if (filters->idle) {
-        filters->idle--;
+    if (passes_unseen(filters)) {
+        filters->wanted = (filters->wanted + 1) % (WANTED_ROWS_MAX + IDLE_ROWS);
         return true;
     }
     bool wanted = !filters->of_path || path_may_be_wanted(filters, art_scan_path(scan));
     if (wanted && filters->of_record && art_scan_short_record(scan, &record))
         wanted = record_may_be_wanted(scan, record);
     filters->wanted = wanted ? filters->wanted + 1 : 0;
-    if (filters->wanted == WANTED_ROWS_MAX) {
-        filters->wanted = 0;
-        filters->idle = IDLE_ROWS;
-    }
     return wanted;
 }
 

@@ -129,8 +129,7 @@ struct art_filters {
     struct art_filter items[ART_FILTERS_MAX];
     unsigned count;
     bool of_path, of_record; /* some are about the path, about other columns */
-    unsigned wanted;         /* so many rows in a row were looked at, and none of them was left out */
-    unsigned idle;           /* so many rows to come go to SQLite without a look (filters.c: IDLE_ROWS) */
+    unsigned wanted;         /* so many rows in a row were not left out; the last of them not looked at (filters.c) */
 };
 
 /* --- the first rows of an order (batch.c) ------------------------------------------------------------------------- */

@@ -215,9 +215,8 @@ static void replay_history(const struct memtable_model *model) {
 static void flush(struct memtable_model *model) {
     for (uint32_t at = 0; at < model->set.count; at++) model->below[at] = *live(model, model->cells, at);
     memset(model->cells, 0, model->set.count * sizeof *model->cells);
-    struct art_memtable *next = memtable_model_open(model);
-    art_memtable_hand_over(model->memtable, next, SIZE_MAX);
-    model->memtable = next;
+    art_memtable_unref(model->memtable);
+    model->memtable = memtable_model_open(model);
     art_memtable_unref(model->reader);
     model->reader = memtable_model_open(model);
     forget_rows(model);

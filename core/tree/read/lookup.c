@@ -44,11 +44,10 @@ static enum art_rc find_newest(struct art_tree *tree, struct art_bytes key, cons
                                struct art_found *out) {
     struct art_memtable *memtable = in->memtable;
     struct art_memtable_position *position = in->position;
-    bool remembers = memtable && art_tree_has_spilled(tree) && art_memtable_remembers(memtable);
     uint64_t hash = 0; /* one for the filters of runs and memtable, made when the first one asks */
     *out = (struct art_found){0};
 
-    if (memtable && (position || art_memtable_keys(memtable) > 0 || remembers)) {
+    if (memtable && (position || art_memtable_keys(memtable) > 0)) {
         if (position) {
             art_memtable_look(memtable, key, position);
             hash = position->hash;
@@ -62,7 +61,6 @@ static enum art_rc find_newest(struct art_tree *tree, struct art_bytes key, cons
             rc = position ? art_memtable_get_at(key, position, &out->entry)
                           : art_memtable_get(memtable, key, &out->entry);
         out->in_memtable = !rc;
-        if (!maybe && remembers) return ART_OK; /* nor has any run what the filter does not know */
     }
 
     for (unsigned i = 0; i < in->count && !out->in_memtable; i++) { /* the first that has an entry decides */

@@ -124,7 +124,6 @@ struct art_between {
     struct art_bytes low, high; /* padded, in the buffers */
     int64_t low_rank, high_rank;
     uint8_t *low_buffer, *high_buffer, *scratch;
-    struct art_run_cursor *oldest; /* on the oldest run, for guesses; NULL: there is none */
 };
 /* The key of the row in [low, high) before which `rank` rows of the whole tree stand; rank(low) <= rank < rank(high).
  * The bounds close in on it; *key is borrowed from a buffer or the memtable. The caller must see that it is a

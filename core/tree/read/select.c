@@ -121,104 +121,12 @@ static enum art_rc select_in_memtable(struct select *select, struct art_bytes *k
     return art_memtable_select(memtable, low, between->high, wanted, key);
 }
 
-/* --- guesses ------------------------------------------------------------------------------------------------------ */
-
-/* Ten leaps, each eight times as far as the one before it, reach over 30,000,000,000 hidden entries. */
-enum { GUESSES = 10, LEAP_ENTRIES = 256, LEAPS_GROW = 8 };
-#define SENSIBLE (INT64_MAX / 4) /* beyond it sums lie, and might overflow */
-
-/* Entries of the oldest run before the bounds. Where sums lie there are none between. */
-static enum art_rc rank_of_bounds(const struct select *select, int64_t *first, int64_t *end) {
-    const struct art_between *between = select->between;
-    const struct art_root *root = select->tree->root;
-    *first = *end = 0;
-    enum art_rc rc = art_run_rank(select->tree, &root->run[root->runs - 1], between->low, first, NULL);
-    if (!rc) rc = art_run_rank(select->tree, &root->run[root->runs - 1], between->high, end, NULL);
-    if (*first < 0 || *end > SENSIBLE || between->high_rank > SENSIBLE) *first = *end = 0;
-    return rc;
-}
-
-/* The rows of the whole tree before entry `at` of the oldest run, and its key; <0: it is not between the bounds, since
- * sums lie or newer sources have rows there. */
-static enum art_rc rank_of_entry(struct select *select, int64_t at, struct art_bytes *key, int64_t *rank) {
-    struct art_tree *tree = select->tree;
-    const struct art_between *between = select->between;
-    *rank = -1;
-    enum art_rc rc = art_run_seek_rank(between->oldest, at);
-    if (rc || !between->oldest->valid) return rc;
-    *key = art_run_key(between->oldest);
-    if (art_bytes_compare(*key, between->low) < 0 || art_bytes_compare(*key, between->high) >= 0) return ART_OK;
-    int64_t newer = 0;
-    rc = art_tree_rank_above(tree, *key, tree->root->runs - 1, &newer, NULL);
-    int64_t sum = (int64_t)((uint64_t)newer + (uint64_t)at);
-    if (!rc && sum >= between->low_rank && sum <= between->high_rank) *rank = sum;
-    return rc;
-}
-
-static int64_t entry_within(int64_t at, int64_t entries) {
-    return at < 0 ? 0 : at < entries ? at : entries - 1;
-}
-
-static enum art_rc low_bound_is_row(const struct select *select, bool *is_row) {
-    struct art_found entry;
-    enum art_rc rc = art_tree_find(select->tree, select->between->low, &entry);
-    *is_row = !rc && entry.live;
-    return rc;
-}
-
-/* Mostly the row is one of the oldest run, in which each entry is a row of its own. It stands as many entries on from a
- * bound as rows and hidden entries are between. Leaps from the nearer bound on, each longer than the one before, find
- * two bounds with the row between them. There the hidden entries are all entries but the rows, by W at both. Where they
- * stand in one piece, as at the front of a queue, the next guess is the row; where they do not, it is nearer.
- *
- *     oldest run   x x x x x x x e f g h     x  hidden: 7 entries, 0 rows before e
- *                  |     |         |
- *                 low   1st       2nd leap   9 entries from low on, 2 rows: the 7th is the row that is 0 rows on
- */
-static enum art_rc guess(struct select *select, bool *found) {
-    struct art_between *between = select->between;
-    int64_t behind = select->rank - between->low_rank, before = between->high_rank - select->rank - 1;
-    bool forward = behind <= before, leaps = true;
-    int64_t leap = (forward ? behind : before) ? 0 : LEAP_ENTRIES; /* its neighbours are known to be hidden */
-    int64_t first, end;
-    enum art_rc rc = rank_of_bounds(select, &first, &end);
-    for (int i = 0; !rc && i < GUESSES && first < end; i++) {
-        int64_t on = select->rank - between->low_rank, rank, entries = end - first;
-        int64_t hidden = entries - (between->high_rank - between->low_rank);
-        int64_t at = on + (forward == leaps ? 0 : hidden) + (forward ? leap : -leap);
-        struct art_bytes key;
-        if (leaps) at = entry_within(at, entries);
-        if (at < 0 || at >= entries) break;
-        rc = rank_of_entry(select, first + at, &key, &rank);
-        if (rc || rank < 0) return rc;
-        bool above = rank <= select->rank;
-        move_bound(between, key, rank, above);
-        if (above)
-            first += at;
-        else
-            end = first + at;
-        if (rank == select->rank && !leap) rc = low_bound_is_row(select, found);
-        if (rc || *found) return rc;
-        if (!leaps && (above == forward || !at)) break; /* newer sources have rows of their own there */
-        leaps &= above == forward;
-        leap = !leaps ? 0 : leap ? LEAPS_GROW * leap : LEAP_ENTRIES;
-    }
-    return rc;
-}
-
 enum art_rc art_tree_select(struct art_tree *tree, int64_t rank, struct art_between *between, struct art_bytes *key) {
     struct select select = {tree, between, rank};
     const struct art_root *root = tree->root;
-    bool done[ART_RUNS_CAPACITY] = {false}, found = false;
+    bool done[ART_RUNS_CAPACITY] = {false};
     assert(between->low_rank <= rank && rank < between->high_rank);
     ART_AT(ART_EVENT_SELECT);
-    if (between->oldest) {
-        enum art_rc rc = guess(&select, &found);
-        if (rc || found) {
-            *key = between->low;
-            return rc;
-        }
-    }
     for (unsigned i = 0; i < root->runs; i++) {
         unsigned largest = root->runs;
         for (unsigned j = 0; j < root->runs; j++) {

@@ -75,7 +75,6 @@ static enum art_rc skip_rows(struct art_cursor *cursor, struct art_bytes here, u
     struct art_between between = {.low_buffer = tree->key, .high_buffer = tree->second_key, .scratch = scratch};
     struct art_bytes key = {0};
     int64_t rank;
-    if (tree->root->runs) between.oldest = &merge->source[merge->count - 1].run;
     enum art_rc rc = find_rank(cursor, here, count, &between, &rank);
     if (rc || rank < 0) return rc;
     bool by_rank = merge->count == 1 && !merge->source[0].is_memtable;

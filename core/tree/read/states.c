@@ -222,7 +222,6 @@ enum art_rc art_states_select(struct art_states *states, int64_t rank, struct ar
             .high_buffer = tree->second_key,
             .scratch = states->scratch,
         };
-        if (tree->root->runs) between.oldest = &merge->source[merge->count - 1].run;
         rc = art_tree_select(tree, rank, &between, &key);
         if (rc) return rc == ART_NOTFOUND ? art_states_lie(states) : rc;
     }

@@ -19,10 +19,7 @@
  */
 #include "core/tree/txn/room.h"
 
-enum {
-    SPARE_BYTES = 4 << 20,    /* of a flushed memtable's memory that the next one gets */
-    REDO_KEPT_BYTES = 1 << 20 /* memory for a row of redo, from one commit to the next */
-};
+enum { REDO_KEPT_BYTES = 1 << 20 }; /* memory for a row of redo, from one commit to the next */
 
 /* A hash for a csn that has no row: of what went before and of all that the root holds. */
 static struct art_hash128 chain_of_root(const struct art_tree *tree, const struct art_root *root) {
@@ -433,7 +430,7 @@ void art_tree_committed(struct art_tree *tree) {
             art_slots_cut_spilled(tree);
         }
         if (tree->pending.kind == ART_COMMIT_FLUSH) {
-            art_memtable_hand_over(tree->memtable, tree->pending.empty, SPARE_BYTES);
+            art_memtable_unref(tree->memtable);
             tree->memtable = tree->pending.empty;
             tree->pending.empty = NULL;
             tree->log_bytes = tree->log_rows = tree->log_entries = 0;

@@ -105,18 +105,6 @@ static enum art_rc save_for_savepoints(struct art_tree *tree, const struct art_s
     return rc;
 }
 
-/* Were all keys of the runs in memtables that the filter knows? Then it goes on with the next one, and most new keys
- * are looked for in none of the runs: a load of an empty table, which takes 1.17 to 1.2 times as long without it (one
- * and three million rows in random order in one transaction). Keys that come in order are looked for where the last one
- * was, which costs less than a filter of this size. */
-static bool filter_knows_runs(struct art_tree *tree) {
-    assert(art_tree_in_txn(tree));
-    enum { FILTER_PART = 8 };
-    if (art_tree_has_spilled(tree) ? !art_memtable_remembers(tree->memtable) : tree->root->runs > 0) return false;
-    if (art_memtable_came_in_order(tree->memtable)) return false;
-    return art_tree_has_spilled(tree) || art_memtable_remember(tree->memtable, tree->options.spill_limit / FILTER_PART);
-}
-
 enum art_rc art_tree_spill(struct art_tree *tree) {
     assert(art_tree_is_known(tree) && !tree->txn.doomed);
     ART_DURING(ART_EVENT_SPILL);
@@ -140,7 +128,6 @@ enum art_rc art_tree_spill(struct art_tree *tree) {
         art_slots_cut_back(tree);
         return rc;
     }
-    if (filter_knows_runs(tree)) art_memtable_pass_on(tree->memtable, empty);
     return art_spill_into(tree, &edit, empty);
 }
 
@@ -159,7 +146,7 @@ enum art_rc art_spill_into(struct art_tree *tree, struct art_version_edit *edit,
     art_slots_return(tree, &before, &tree->slots.used);
     art_slot_set_clear(&before);
     art_tree_set_root(tree, edit->root);
-    art_memtable_hand_over(tree->memtable, empty, tree->options.spill_limit / 2);
+    art_memtable_unref(tree->memtable);
     tree->memtable = empty;
     tree->txn.state = ART_TXN_SPILLED;
     art_tree_changed(tree, true);

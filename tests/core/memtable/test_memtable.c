@@ -112,45 +112,6 @@ TEST(test_values_stay_where_they_are_until_the_last_reference_goes) {
     art_memtable_unref(kept);
 }
 
-enum { MANY_KEYS = 100000, VALUE_BYTES = 64 };
-
-static void set_many(struct art_memtable *memtable, char first) {
-    char key[32], value[VALUE_BYTES + 1];
-    memset(value, first, VALUE_BYTES);
-    value[VALUE_BYTES] = 0;
-    for (int i = 0; i < MANY_KEYS; i++) {
-        snprintf(key, sizeof key, "%c/%08d", first, i);
-        set(memtable, key, value, 0);
-    }
-}
-
-static bool hides(struct art_memtable *memtable, const char *key) {
-    return !art_memtable_may_contain(memtable, art_hash64(key, strlen(key)));
-}
-
-TEST(test_a_memtable_that_ends_hands_its_memory_on) {
-    short_memory_use();
-    struct art_memtable *memtable = open_memtable(), *next = open_memtable();
-    struct art_entry entry;
-    set_many(memtable, 'a');
-    size_t memory = art_memtable_memory(memtable);
-    art_memtable_hand_over(memtable, next, SIZE_MAX);
-    ck_assert_msg(art_memtable_memory(next) < memory / 4, "what is not in use is not counted");
-    ck_assert_int_eq(art_memtable_get(next, text("a/00000001"), &entry), ART_NOTFOUND);
-    ck_assert(hides(next, "a/00000001"));
-    int64_t blocks = short_memory_blocks();
-    set_many(next, 'b');
-    ck_assert_int_le(short_memory_blocks() - blocks, 4); /* of more than ten, but for its undo list */
-    must(art_memtable_get(next, text("b/00000001"), &entry));
-    ck_assert(hides(next, "a/00000001"));
-    ck_assert_uint_ge(art_memtable_memory(next), memory / 2);
-    check(next);
-    memtable = open_memtable();
-    art_memtable_hand_over(next, memtable, 4 << 20);
-    ck_assert_msg(art_memtable_memory(memtable) < 4096, "nor a filter for so many keys");
-    art_memtable_unref(memtable);
-}
-
 TEST(test_behind_all_bytes_of_an_arena_there_are_more_to_read) {
     struct art_arena arena;
     art_arena_init(&arena);
@@ -166,22 +127,6 @@ TEST(test_behind_all_bytes_of_an_arena_there_are_more_to_read) {
     ck_assert_ptr_nonnull(art_arena_take(&arena, 8));
     ck_assert_uint_le(8 + arena.bytes.left + ART_KEY_PADDING, arena.allocated - 2 * sizeof(size_t));
     art_arena_clear(&arena);
-}
-
-TEST(test_memory_that_somebody_looks_at_is_not_handed_on) {
-    struct art_memtable *memtable = open_memtable(), *next = open_memtable();
-    struct art_entry entry;
-    set_many(memtable, 'a');
-    art_memtable_hand_over(art_memtable_ref(memtable), next, SIZE_MAX);
-    set_many(next, 'b');
-    must(art_memtable_get(memtable, text("a/00039999"), &entry));
-    ck_assert_int_eq(entry.value.data[VALUE_BYTES - 1], 'a');
-    check(memtable);
-    art_memtable_unref(memtable);
-    memtable = open_memtable();
-    art_memtable_hand_over(next, memtable, 0);
-    check(memtable);
-    art_memtable_unref(memtable);
 }
 
 TEST(test_garbage_is_counted_and_compact_leaves_none) {

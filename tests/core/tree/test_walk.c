@@ -195,16 +195,6 @@ LOOP_TEST(test_a_walk_through_more_than_the_cache_keeps_to_it_and_reads_each_pag
     }
 }
 
-/* Where the file fits into the cache. */
-LOOP_TEST(test_an_index_blob_is_read_whole_for_its_footer, 2) {
-    struct art_row row;
-    art_tree_close(tree);
-    options.cache_bytes = _i ? 1 << 30 : 60 << 10;
-    open_tree();
-    ck_assert_int_eq(art_tree_get(tree, art_bytes("dir-11/nothing", 14), &row), ART_NOTFOUND);
-    ck_assert_uint_eq(tree->store->count.whole_indexes, _i);
-}
-
 TEST(test_a_walk_through_rows_that_hide_others_keeps_to_the_cache) {
     enum { CACHE_PAGES = 32, LEAF_PAGES = 3 };
     struct art_cursor *cursor;
