@@ -16,7 +16,7 @@
 #include "ext/schema/schema.h"
 
 static const struct {
-    const char *name, *aside; /* where a column of the user's has the name */
+    const char *name, *aside; /* where a column of the user's has the name; of hashes also where the table has it */
     const char *type;
 } hidden_columns[] = {
     [ART_HIDDEN_PREFIX] = {"prefix", "art_prefix", "TEXT"},
@@ -78,7 +78,8 @@ bool art_columns_hide(const struct art_columns *columns, const char *name) {
 const char *art_columns_hidden_name(const struct art_columns *columns, enum art_hidden hidden) {
     assert(hidden < ART_HIDDEN_COLUMNS && hidden != ART_HIDDEN_COMMAND);
     const char *name = hidden_columns[hidden].name, *aside = hidden_columns[hidden].aside;
-    return art_columns_have(columns, name) ? aside : name;
+    bool called = hidden >= ART_HIDDEN_HASH && hidden == columns->called && !art_columns_have(columns, aside);
+    return called || art_columns_have(columns, name) ? aside : name;
 }
 
 int art_columns_check_names(const struct art_columns *columns, const char *table, char **message) {
@@ -420,6 +421,10 @@ static int evaluate_literal(struct art_column *column, sqlite3 *db) {
 int art_columns_declare(struct art_columns *columns, const struct art_summarised *summarised, sqlite3 *db,
                         const char *table, char **message) {
     columns->hashes = summarised->hashes;
+    columns->called = 0;
+    for (unsigned i = ART_HIDDEN_HASH; i < ART_HIDDEN_COLUMNS; i++) {
+        if (!sqlite3_stricmp(table, hidden_columns[i].name)) columns->called = (uint8_t)i;
+    }
     char *sql = declaration(columns, summarised, table);
     int rc = sql ? sqlite3_declare_vtab(db, sql) : SQLITE_NOMEM;
     sqlite3_free(sql);

@@ -38,6 +38,7 @@ struct art_columns {
     unsigned key[ART_KEYS_MAX]; /* which, in their order */
     char *key_list;             /* key=(...) as CREATE has it, or NULL */
     bool hashes;                /* there are hidden columns for them, as the summary says */
+    uint8_t called;             /* enum art_hidden: the one of these that is called as the table is; 0: none */
 };
 /* The column at a place of the key, from 1 on. */
 static inline unsigned art_columns_key(const struct art_columns *columns, unsigned place) {

@@ -47,6 +47,7 @@ int art_columns_present(const struct art_vtab *vtab, struct art_columns *out, ch
     bool sound; /* or the table would not be attached */
     int rc = art_columns_copy(out, vtab->name->table, &created, message);
     out->hashes = vtab->columns.hashes;
+    out->called = vtab->columns.called;
     return rc ? rc : art_shadow_changes(vtab->connection->db, vtab->name, out, &sound, NULL);
 }
 

@@ -182,6 +182,23 @@ static void change_schema(struct random *random, unsigned step, unsigned rounds)
     }
 }
 
+/* What a snapshot has, and rows that come back out of it; and what moves blobs. */
+static void look_back(struct random *random) {
+    sql_snapshot(db, "s");
+    sql_run(db, "CREATE TEMP TABLE k AS SELECT * FROM b");
+    for (unsigned n = 3; n--;) change(random);
+    if (random_once_in(random, 2)) sql_run(db, "VACUUM; SELECT art_vacuum('t')");
+    same("SELECT art_hash('t', '', 's'), art_hash_values('t', '', 's')",
+         TEXT("SELECT sum64(row_hash(path, %s)), sum64(row_hash(NULL, %s)) FROM k", columns, columns));
+    both("DELETE FROM @ WHERE path GLOB 'b/*'");
+    sql_run(db,
+            "INSERT INTO t(path, %s) SELECT path, %s FROM t WHERE snapshot = 's' AND path GLOB 'b/*';"
+            "INSERT INTO b SELECT * FROM k WHERE path GLOB 'b/*'; DROP TABLE k",
+            columns, columns);
+    sql_snapshot_drop(db, "s");
+    compare_all("b/");
+}
+
 LOOP_TEST(test_hashes_are_those_of_the_rows_whatever_was_done, 4) {
     static const char *const variants[] = {"log_limit='2KB'", "log_limit='1KB', spill_limit='4KB'", "storage=inline",
                                            "storage=inline, log_limit='1KB', spill_limit='8KB'"};
@@ -205,6 +222,7 @@ LOOP_TEST(test_hashes_are_those_of_the_rows_whatever_was_done, 4) {
         if (random_once_in(&random, 3)) sql_run(db, "ROLLBACK TO s");
         compare_all(random_once_in(&random, 2) ? "" : "b/");
         sql_run(db, within ? random_once_in(&random, 4) ? "ROLLBACK" : "COMMIT" : "RELEASE s");
+        if (random_once_in(&random, 8)) look_back(&random);
         kept_clear();
     }
     expect("ok\n", "SELECT art_check('t')");
@@ -227,8 +245,9 @@ TEST(test_other_tables_have_equal_hashes_of_equal_rows) {
     sql_run(db, "UPDATE t SET a = CAST(a AS INTEGER) WHERE path = 'c/2'");
     expect("0|1|0\n", "SELECT art_hash('t', '', NULL) = art_hash('u', ''), art_hash('t', '', 's') = art_hash('u', ''), "
                       "art_hash('t', 'none') + art_hash_values('t', 'none')");
-    expect("c/|1|1\n", "SELECT path, old_total = art_hash('u', 'c/'), total = (SELECT sum64(column1) FROM "
-                       "(VALUES(old_total), (growth))) FROM art_growth('t', 'hash', 's', NULL, '', '/')");
+    expect("c/|1|1\n", "WITH g AS (SELECT * FROM art_growth('t', 'hash', 's', NULL, '', '/')) SELECT path, old_total = "
+                       "art_hash('u', 'c/'), total = (SELECT sum64(x) FROM (SELECT old_total AS x FROM g UNION ALL "
+                       "SELECT growth FROM g)) FROM g");
     expect("c/2|1|1\n", "SELECT path, total = hash_values, hash = art_hash('t', path) FROM art_growth('t', "
                         "'hash_values', 's', NULL, '', '/', 2) JOIN t USING (path)");
 }
@@ -247,6 +266,44 @@ TEST(test_the_bytes_of_keys_are_hashed) {
          "SELECT sum64(h), sum64(iif(id > x'', h, 0)) FROM (SELECT id, row_hash(id, value) AS h FROM u)");
 }
 
+/* Keys of several columns that came in another order, and rows that have nothing but a path. */
+TEST(test_what_has_no_values_or_many_keys_has_equal_hashes_too) {
+    sql_run(db,
+            "CREATE VIRTUAL TABLE t USING art(key=(place, n DESC), place TEXT, n INTEGER, value, summary=(hash(*)));"
+            "CREATE VIRTUAL TABLE u USING art(key=(place, n DESC), place TEXT, n INTEGER, value, storage=inline, "
+            "summary=(hash(values), hash(*))); CREATE VIRTUAL TABLE w USING art(path, summary=(hash(*), hash(values)))");
+    sql_run(db, "WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 3000) INSERT INTO t(place, n, value) SELECT "
+                "printf('%%c', 97 + i %% 5), i, nullif(i %% 3, 0) FROM i; INSERT INTO t(t) VALUES('flush')");
+    sql_run(db, "BEGIN; INSERT INTO u(place, n, value) SELECT place, n, value + n FROM t ORDER BY n %% 17, n; COMMIT;"
+                "UPDATE u SET value = value - n; INSERT INTO u(u) VALUES('optimize');"
+                "INSERT INTO w(path) SELECT place || n FROM t");
+    expect("1|1\n", "SELECT art_hash('t', '') = art_hash('u', ''), art_hash('t', art_key('t', 'c')) = "
+                    "art_hash('u', art_key('u', 'c'))");
+    same("SELECT art_hash('w', ''), art_hash_values('w', 'b')",
+         "SELECT sum64(row_hash(path)), sum64(iif(path GLOB 'b*', row_hash(NULL), 0)) FROM w");
+}
+
+TEST(test_copies_and_what_is_salvaged_have_equal_hashes) {
+    static const char rows[] = "(path, a, b REAL, c TEXT, summary=(hash(*), max(b), hash(values)))";
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art%s; CREATE VIRTUAL TABLE saved USING art%s", rows, rows);
+    sql_run(db, "WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 3000) INSERT INTO t(path, a, b, c) SELECT "
+                "printf('%%c/%%d', 97 + i %% 5, i), nullif(i %% 7, 0), i / 4.0, iif(i %% 500, NULL, hex(zeroblob(i + "
+                "2000))) FROM i; INSERT INTO t(t) VALUES('optimize'); UPDATE t SET a = x'01' WHERE path GLOB 'c/*1'");
+    EACH(copy, "art_backup('%q')", "art_backup('%q', 'main', 'inline')", "art_publish('%q')") {
+        static unsigned number;
+        char *file = TEXT("%s/copy-%u.db", directory, number++), *call = TEXT(copy, file);
+        sql_run(db, "SELECT %s; ATTACH '%q' AS other", call, file);
+        expect("1|1|1\n", "SELECT art_hash('t', 'c/') = art_hash('other.t', 'c/'), art_hash_values('t', '') = "
+                          "art_hash_values('other.t', ''), art_hash('t', '') = art_hash('other.t', '')");
+        expect("ok\n", "SELECT art_check('other.t')");
+        sql_run(db, "DETACH other");
+    }
+    sql_run(db, "CREATE VIRTUAL TABLE temp.s USING art_salvage('t'); INSERT INTO saved(path, a, b, c) SELECT path, a, b, "
+                "c FROM s ORDER BY length(path), path");
+    expect("1|1\n", "SELECT art_hash('t', '') = art_hash('saved', ''), art_hash_values('t', 'b') = "
+                    "art_hash_values('saved', 'b')");
+}
+
 TEST(test_hidden_columns_of_hashes_are_read) {
     sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, hash, summary=(hash(*)))");
     sql_run(db, "INSERT INTO t(path, hash) VALUES('a', 5), ('b', 6)");
@@ -263,6 +320,18 @@ TEST(test_hidden_columns_of_hashes_are_read) {
     refuses(SQLITE_ERROR, "art: the table has no hash(*) (main.t)", "SELECT art_hash('t', '')");
     refuses(SQLITE_ERROR, "art: the table has no hash(values) (main.t)",
             "SELECT * FROM art_growth('t', 'art_hash_values', NULL, NULL, '', '/')");
+}
+
+/* Its name is that of the column which takes commands. */
+TEST(test_a_table_called_hash_takes_commands) {
+    sql_run(db, "CREATE VIRTUAL TABLE hash USING art(path, value, summary=(hash(*)))");
+    sql_run(db, "INSERT INTO hash(path, value) VALUES('a', 1); INSERT INTO hash(hash) VALUES('flush')");
+    expect("1||\n", "SELECT art_hash = art_hash('hash', ''), hash_values, hash FROM hash");
+    refuses(SQLITE_ERROR, "art_hash is a hidden column's name", "INSERT INTO hash(hash) VALUES('add column art_hash')");
+    sql_run(db, "ALTER TABLE hash RENAME TO hash_values; INSERT INTO hash_values(hash_values) VALUES('add column more')");
+    expect("1||\n", "SELECT hash = art_hash('hash_values', ''), art_hash_values, hash_values FROM hash_values");
+    sql_run(db, "INSERT INTO hash_values(hash_values) VALUES('summary=(hash(values))')");
+    expect("1|\n", "SELECT art_hash_values = art_hash_values('hash_values', ''), hash FROM hash_values");
 }
 
 SUITE("sql_hashes", .skipped = sql_standin, .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down)
