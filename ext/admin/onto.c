@@ -42,6 +42,14 @@ static int cannot_update(sqlite3 *db, int rc, char **message) {
     return rc ? art_report_host(message, db, rc, "cannot bring the copy up to date") : SQLITE_OK;
 }
 
+static int ask_number(sqlite3 *db, const char *sql, int *out, char **message) {
+    sqlite3_stmt *ask = NULL;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &ask, NULL);
+    if (!rc && sqlite3_step(ask) == SQLITE_ROW) *out = sqlite3_column_int(ask, 0);
+    int end = sqlite3_finalize(ask);
+    return cannot_update(db, rc ? rc : end, message);
+}
+
 static int run_in_copy(sqlite3 *db, char **message, char *sql) {
     int rc = sql ? sqlite3_exec(db, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
     sqlite3_free(sql);
@@ -95,14 +103,11 @@ static int hash_pages_of(struct pages_look *look) {
  * columns that T_artstate's rows are longer than a page, is not found: then nothing can be told. */
 static int hash_copy(sqlite3 *db, const uint8_t *token, unsigned stamps, uint64_t *out, char **message) {
     struct pages_look look = {.token = token};
-    sqlite3_stmt *ask = NULL;
     int rc = sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-    if (!rc) rc = sqlite3_prepare_v2(db, "PRAGMA main.page_size", -1, &ask, NULL);
-    if (!rc && sqlite3_step(ask) == SQLITE_ROW) look.page_size = sqlite3_column_int(ask, 0);
-    int end = sqlite3_finalize(ask);
-    if (!rc) rc = end;
     if (!rc) rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &look.file);
-    if (rc || !look.page_size) return cannot_update(db, rc ? rc : SQLITE_ERROR, message);
+    rc = rc ? cannot_update(db, rc, message) : ask_number(db, "PRAGMA main.page_size", &look.page_size, message);
+    if (rc) return rc;
+    assert(look.page_size);
     look.stream = art_hash_stream_new();
     look.page = malloc((size_t)look.page_size);
     if (look.stream) art_hash_stream_begin(look.stream);
@@ -110,7 +115,7 @@ static int hash_copy(sqlite3 *db, const uint8_t *token, unsigned stamps, uint64_
     if (!rc) *out = look.stamps < stamps ? HASH_UNKNOWN : art_hash_stream_end(look.stream) | 2;
     free(look.page);
     art_hash_stream_free(look.stream);
-    return rc ? art_complain(message, rc, "art: cannot read the copy's pages: %s", sqlite3_errstr(rc)) : SQLITE_OK;
+    return cannot_update(db, rc, message);
 }
 
 static int put_stamp(const struct art_copy *copy, sqlite3 *db, const char *table, char **message) {
@@ -242,20 +247,15 @@ static int mark_one(void *context, const char *table, char **message) {
 
 /* Who has it open reads the schema anew. The pages may come to have another size, so there is no WAL. */
 int art_onto_mark(struct art_copy *copy, char **message) {
-    sqlite3_stmt *ask = NULL;
     int version = 0;
     int rc = run_in_copy(copy->onto, message, sqlite3_mprintf("BEGIN IMMEDIATE"));
     if (!rc) rc = art_tables_each(copy->onto, "main", mark_one, copy, message);
-    if (rc) return rc;
-    rc = sqlite3_prepare_v2(copy->onto, "PRAGMA main.schema_version", -1, &ask, NULL);
-    if (!rc && sqlite3_step(ask) == SQLITE_ROW) version = sqlite3_column_int(ask, 0);
-    int end = sqlite3_finalize(ask);
-    rc = cannot_update(copy->onto, rc ? rc : end, message);
-    if (rc) return rc;
+    if (!rc) rc = ask_number(copy->onto, "PRAGMA main.schema_version", &version, message);
     unsigned next = (unsigned)version + 1;
-    return run_in_copy(
-        copy->onto, message,
-        sqlite3_mprintf("PRAGMA main.schema_version = %d; COMMIT; PRAGMA journal_mode = DELETE", (int)next));
+    return rc ? rc
+              : run_in_copy(copy->onto, message,
+                            sqlite3_mprintf("PRAGMA main.schema_version = %d; COMMIT; PRAGMA journal_mode = DELETE",
+                                            (int)next));
 }
 
 /* Of tables that the original has not any more, and of those that are small now. */
@@ -275,7 +275,7 @@ int art_onto_bring(struct art_copy *copy, char **message) {
     int rc = sqlite3_backup_step(pages, -1);
     int end = sqlite3_backup_finish(pages);
     if (rc == SQLITE_DONE) rc = end;
-    if (rc) return art_complain(message, rc, "art: cannot bring the pages to the copy: %s", sqlite3_errstr(rc));
+    if (rc) return cannot_update(copy->onto, rc, message);
     sqlite3_close(copy->db);
     copy->db = copy->onto;
     copy->onto = NULL;
