@@ -234,7 +234,8 @@ int art_onto_check(struct art_connection *connection, struct art_copy *copy, cha
     if (!rc) rc = art_tables_each(copy->db, "main", visit_stage, &look, message);
     if (rc) return rc;
     if (!look.common) return no_copy_of_ours(copy, "it has none of these art tables", message);
-    if (!look.stamps) return no_copy_of_ours(copy, "it was not made by art_backup(), or by a version up to 0.3", message);
+    if (!look.stamps)
+        return no_copy_of_ours(copy, "it was not made by art_backup(), or by a version up to 0.3", message);
     return compare_stamp(&look, message);
 }
 
