@@ -248,7 +248,7 @@ static int complete_backup(struct art_backup *backup, char **message) {
     int rc = forget_listener(backup, message);
     release_source(backup);
     if (!rc) rc = art_copy_commit(copy, message);
-    if (!rc && copy->stamps) rc = art_onto_stamp(copy, message);
+    if (!rc && copy->stamps) rc = art_onto_stamp(backup->connection, copy, message);
     return !rc && backup->publish ? art_publish_copy(backup->connection, copy, message) : rc;
 }
 

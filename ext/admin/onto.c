@@ -21,7 +21,7 @@
 
 #include "ext/admin/copy.h"
 
-enum { FIRST_PAGE_HEADER = 100, FIRST_PAGE_RESERVED = 20, HASH_UNKNOWN = 1 };
+enum { FIRST_PAGE_HEADER = 100, FIRST_PAGE_RESERVED = 20, HASH_UNKNOWN = 1, PAGES_A_LOOK = 1000 };
 
 struct onto_look {
     struct art_connection *connection;
@@ -72,6 +72,7 @@ static unsigned blank_stamps(uint8_t *page, size_t bytes, const uint8_t token[AR
 }
 
 struct pages_look {
+    struct art_connection *connection;
     sqlite3_file *file;
     int page_size;
     const uint8_t *token;
@@ -86,7 +87,8 @@ static int hash_pages_of(struct pages_look *look) {
     int rc = look->file->pMethods->xFileSize(look->file, &size);
     for (sqlite3_int64 at = 0; !rc && at + look->page_size <= size; at += look->page_size) {
         uint8_t *page = look->page;
-        rc = look->file->pMethods->xRead(look->file, page, look->page_size, at);
+        if (at / look->page_size % PAGES_A_LOOK == 0) rc = art_stopped(look->connection);
+        if (!rc) rc = look->file->pMethods->xRead(look->file, page, look->page_size, at);
         if (!at) {
             used = (size_t)look->page_size - page[FIRST_PAGE_RESERVED];
             memset(page + 18, 0, 2);
@@ -101,8 +103,9 @@ static int hash_pages_of(struct pages_look *look) {
 
 /* Of a database that is locked, once nothing is in its WAL. A stamp that lies across two pages, in a table of so many
  * columns that T_artstate's rows are longer than a page, is not found: then nothing can be told. */
-static int hash_copy(sqlite3 *db, const uint8_t *token, unsigned stamps, uint64_t *out, char **message) {
-    struct pages_look look = {.token = token};
+static int hash_copy(struct art_connection *connection, sqlite3 *db, const uint8_t *token, unsigned stamps,
+                     uint64_t *out, char **message) {
+    struct pages_look look = {.connection = connection, .token = token};
     int rc = sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     if (!rc) rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &look.file);
     rc = rc ? cannot_update(db, rc, message) : ask_number(db, "PRAGMA main.page_size", &look.page_size, message);
@@ -144,10 +147,10 @@ static int stamp_one(void *context, const char *table, char **message) {
     return put_stamp(copy, copy->db, table, message);
 }
 
-int art_onto_stamp(struct art_copy *copy, char **message) {
+int art_onto_stamp(struct art_connection *connection, struct art_copy *copy, char **message) {
     assert(copy->stamps && !copy->onto && !copy->pages_hash);
     if (!copy->stamped) return SQLITE_OK;
-    int rc = hash_copy(copy->db, copy->token, copy->stamped, &copy->pages_hash, message);
+    int rc = hash_copy(connection, copy->db, copy->token, copy->stamped, &copy->pages_hash, message);
     if (!rc) rc = art_copy_begin(copy, message);
     if (!rc) rc = art_tables_each(copy->db, "main", stamp_one, copy, message);
     return rc ? rc : art_copy_commit(copy, message);
@@ -223,7 +226,7 @@ static int compare_stamp(struct onto_look *look, char **message) {
     uint64_t then, now;
     memcpy(&then, look->stamp + ART_COPY_TOKEN_BYTES, sizeof then);
     if (then == HASH_UNKNOWN || look->unfinished) return SQLITE_OK;
-    int rc = hash_copy(look->copy->onto, look->stamp, look->stamps, &now, message);
+    int rc = hash_copy(look->connection, look->copy->onto, look->stamp, look->stamps, &now, message);
     if (rc || then == now) return rc;
     return no_copy_of_ours(look->copy, "somebody has written to it since, which would be lost", message);
 }
