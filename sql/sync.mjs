@@ -1,129 +1,103 @@
-// sync.py for Node.js (node:sqlite, since 22.13): the same commands and questions, so that each may serve the other: sync.md.
-//   node sync.mjs serve DATABASE TABLE
-//   node sync.mjs pull DATABASE TABLE SNAPSHOT|- COMMAND...
-//   node sync.mjs merge DATABASE TABLE SNAPSHOT COMMAND...
+// sync.py for Node.js (node:sqlite, since 22.13): the same protocol, so that each may serve the other; see sync.md.
+//   node sync.mjs serve DATABASE TABLE   or   pull|merge DATABASE TABLE SNAPSHOT|- COMMAND...
 import { DatabaseSync } from 'node:sqlite';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-
 const CELL = `CASE WHEN typeof({0}) NOT IN ('null', 'real') THEN CAST(substr(typeof({0}), 1, 1) || {0} AS BLOB)
-    WHEN abs({0}) = 9e999 THEN iif({0} > 0, '9e999', '-9e999') ELSE {0} END`;  // as in sync.py
-const VALUE = `CASE CAST(substr({0}, 1, 1) AS TEXT) WHEN 't' THEN CAST(substr({0}, 2) AS TEXT) WHEN 'b' THEN substr({0}, 2)
-    WHEN 'i' THEN CAST(CAST(substr({0}, 2) AS TEXT) AS INTEGER) ELSE CAST({0} AS REAL) END`;
+    WHEN abs({0}) = 9e999 THEN iif({0} > 0, '9e999', '-9e999') ELSE {0} END`;  // as in sync.py, and so is the rest
+const VALUE = `CASE CAST(substr({0}, 1, 1) AS TEXT) WHEN 't' THEN CAST(substr({0}, 2) AS TEXT) WHEN 'b'
+    THEN substr({0}, 2) WHEN 'i' THEN CAST(CAST(substr({0}, 2) AS TEXT) AS INTEGER) ELSE CAST({0} AS REAL) END`;
 const TOTAL = "SELECT printf('%x', art_hash({name}, ''))";
 const LEVEL = `SELECT coalesce(substr(CAST({key} AS BLOB), length(?1) + 1), x''), printf('%x', {hash}) FROM {t}
     WHERE prefix = ?1 AND delimiter = '/' AND snapshot = {as_of} LIMIT ?3`;
-const BYTES = `WITH part(b) AS (VALUES {bytes}) SELECT b, printf('%x', iif(b = x'', (SELECT {hash} FROM {t} WHERE {key} =
-    ?1 || '' AND snapshot = {as_of}), art_hash({name}, ?1 || b, {as_of}))) AS h FROM part WHERE h <> '0' AND ?3`;
+const BYTES = `WITH part(b) AS (VALUES {bytes}) SELECT b, printf('%x', iif(b = x'', (SELECT {hash} FROM {t} WHERE {key}
+    = ?1 || '' AND snapshot = {as_of}), art_hash({name}, ?1 || b, {as_of}))) AS h FROM part WHERE h <> '0' AND ?3`;
 
 const fail = what => process.exit(console.error('sync: ' + what) ?? 1);
-process.on('uncaughtException', error => fail(error.message));
-const [command, file, table, ...rest] = process.argv.slice(2);
-if (!(process.argv.length >= { serve: 5, pull: 7, merge: 7 }[command])) fail('see the head of sync.mjs');
+process.on('uncaughtException', e => fail(/EPIPE|JSON/.test(e.message) ? 'the other side has ended' : e.message));
+const [command, file, table, ...rest] = process.argv.slice(2), least = { serve: 5, pull: 7, merge: 7 };
+if (!(process.argv.length >= least[command])) fail('see the head of sync.mjs');
 const serves = command === 'serve', since = command === 'merge' ? rest[0] : null;
 const db = new DatabaseSync(file, { allowExtension: true, timeout: serves ? Math.trunc(8000 * Math.random()) : 60000 });
 db.loadExtension(process.env.ART ?? './art');
 const quoted = (name, by = '"') => by + name.replaceAll(by, by + by) + by;
-const columns = db.prepare(`SELECT name FROM pragma_table_info(?1) WHERE EXISTS(
-    SELECT * FROM pragma_table_xinfo(?1) WHERE pk AND type = 'TEXT' AND NOT hidden)`).all(table).map(row => quoted(row.name));
+const columns = db.prepare(`SELECT name FROM pragma_table_info(?1) WHERE EXISTS(SELECT * FROM pragma_table_xinfo(?1)
+    WHERE pk AND type = 'TEXT' AND NOT hidden)`).all(table).map(row => quoted(row.name));
 if (!columns.length) fail(`${file} has no art table ${table} whose key is a path`);
-const each = (text, words) => words.map(word => text.replaceAll('{0}', () => word)).join(', ');
+const each = (text, word) => columns.map((column, i) => text.replaceAll('{0}', () => word(column, i))).join(', ');
 const words = { t: quoted(table), conflict: quoted(table + '_conflict'), name: quoted(table, "'"), as_of: "(?2 || '')",
-  key: columns[0], columns: columns.join(', '), cells: each(CELL, columns), values: each(VALUE, columns.map((_, i) => `?${i + 1}`)),
-  hash: columns.some(name => name.toLowerCase() === '"hash"') ? 'art_hash' : 'hash',
-  bytes: "(x'')" + Array.from({ length: 256 }, (_, byte) => `,(x'${Buffer.from([byte]).toString('hex')}')`).join('') };
-
+  hash: columns.some(name => name.toLowerCase() === '"hash"') ? 'art_hash' : 'hash', columns: columns.join(', '),
+  values: each(VALUE, (_, i) => `?${i + 1}`), cells: each(CELL, column => column), key: columns[0],
+  bytes: Array.from({ length: 257 }, (_, i) => `(x'${i ? Buffer.from([i - 1]).toString('hex') : ''}')`).join() };
 const statements = new Map();
 function run(sql, ...values) {
   if (!statements.has(sql)) statements.set(sql, db.prepare(sql.replace(/\{(\w+)\}/g, (_, word) => words[word])));
-  const rows = statements.get(sql).all(...values.map(value => typeof value === 'string' ? Buffer.from(value, 'latin1') :
-    typeof value === 'boolean' ? Number(value) : value));
+  const rows = statements.get(sql).all(...values.map(v => typeof v === 'string' ? Buffer.from(v, 'latin1') : v));
   return rows.map(row => Object.values(row).map(v => v instanceof Uint8Array ? Buffer.from(v).toString('latin1') : v));
 }
-
-function names(prefix, parts) {  // as in sync.py: and hashes of a level, or of parts by the next byte where a level is long
-  const told = parts !== undefined, found = run(parts ? BYTES : LEVEL, prefix, since, told ? -1 : 250);
-  return !told && found.length === 250 ? names(prefix, true) : [prefix, Boolean(parts), Object.fromEntries(found)];
+function names(prefix, parts = null) {
+  const found = run(parts ? BYTES : LEVEL, prefix, since, parts === null ? 250 : -1);
+  return parts === null && found.length === 250 ? names(prefix, true) : [prefix, !!parts, Object.fromEntries(found)];
 }
-
 function compare(levels) {
   const deeper = [], there = [], gone = [];
-  for (const [prefix, parts, object] of levels) {
-    const told = new Map(Object.entries(object)), own = new Map(Object.entries(names(prefix, parts)[2]));
+  for (const [prefix, parts, names_there] of levels) {
+    const [told, own] = [names_there, names(prefix, parts)[2]].map(object => new Map(Object.entries(object)));
     for (const name of new Set([...told.keys(), ...own.keys()])) {
       if (told.get(name) === own.get(name)) continue;
       const many = name.endsWith('/') || parts && name !== '', has = (serves ? own : told).has(name);
-      (many && told.has(name) && own.has(name) ? deeper : has ? there : gone).push([prefix + name, many]);
+      (many && told.has(name) && own.has(name) ? deeper : has ? there : gone).push([prefix + name, Number(many)]);
     }
   }
   return [deeper.map(([prefix]) => names(prefix)), there, gone];
 }
-
 function load(rows, gone) {
   for (const row of rows) run('INSERT INTO theirs VALUES({values}, 0)', ...row);
-  for (const [path, many] of gone)
-    run(`INSERT INTO theirs({key}, gone) SELECT {key}, 1 FROM {t} WHERE prefix = ?1 AND delimiter = ''
-      AND snapshot = {as_of} AND (?3 OR {key} = CAST(?1 AS TEXT))`, path, since, many);
+  for (const [path, many] of gone) run(`INSERT INTO theirs({key}, gone) SELECT {key}, 1 FROM {t} WHERE prefix = ?1
+    AND delimiter = '' AND snapshot = {as_of} AND (?3 OR {key} = CAST(?1 AS TEXT))`, path, since, Number(many));
 }
-
 function apply() {
   run('DELETE FROM {t} WHERE {key} IN (SELECT {key} FROM theirs WHERE gone)');
   run('INSERT OR REPLACE INTO {t} SELECT {columns} FROM theirs WHERE NOT gone');
   return run(TOTAL);
 }
-
 function begin(writes, hash) {
   run(writes ? 'BEGIN IMMEDIATE' : 'BEGIN');
   run('CREATE TEMP TABLE theirs({columns}, gone, PRIMARY KEY({key}))');
-  const [[own]] = run(TOTAL);
-  return [[own, columns, hash !== null && own !== hash && [names('')]]];
+  return run(TOTAL).map(([own]) => [own, columns, hash !== null && own !== hash && [names('')]]);
 }
-
 function* look(wanted, levels) {
   const [deeper, there, gone] = compare(levels);
   yield [deeper, gone];
   for (const [path, many] of [...wanted, ...there])
     yield* run('SELECT {cells} FROM {t}' + (many ? '(?1)' : ' WHERE {key} = CAST(?1 AS TEXT)'), path);
 }
-
-function send(output, messages) {
-  let text = '';
-  for (const message of messages) {
-    text += JSON.stringify(message) + '\n';
-    if (text.length > 65536) [text] = ['', output.write(text)];
-  }
-  output.write(text);
-}
-
+const send = (output, messages) => { for (const message of messages) output.write(JSON.stringify(message) + '\n'); };
 if (serves) {
   const answers = { begin, look, push: (...given) => load(...given) ?? apply(), commit: () => run('COMMIT') };
   for await (const line of createInterface({ input: process.stdin })) {
     const [what, ...given] = JSON.parse(line);
-    send(process.stdout, answers[what](...given));
-    send(process.stdout, [null]);
+    send(process.stdout, [...answers[what](...given), null]);
   }
   process.exit();
 }
 const other = spawn(rest[1], rest.slice(2), { stdio: ['pipe', 'pipe', 'inherit'] });
 const lines = createInterface({ input: other.stdout })[Symbol.asyncIterator]();
-async function* ask(...message) {
+async function ask(...message) {
+  const told = [];
   send(other.stdin, [message]);
   for (let line; (line = await lines.next()).value !== 'null';)
-    yield line.done ? fail('the other side has ended') : JSON.parse(line.value);
+    told.push(line.done ? fail('the other side has ended') : JSON.parse(line.value));
+  return told;
 }
-const answer = async (...message) => (await Array.fromAsync(ask(...message)))[0];
-
-const [[own]] = begin(true, null);
-let [theirs, names_there, levels] = await answer('begin', since !== null, own);
-if (String(names_there) !== String(columns)) fail(`the columns are ${columns.join(', ')} here, ${names_there.join(', ')} there`);
+let [[theirs, others, levels]] = await ask('begin', since !== null, begin(true, null)[0][0]);
+if (String(others) !== String(columns)) fail(`the columns are ${columns.join(', ')} here, ${others.join(', ')} there`);
 if (levels) {
   run('CREATE TEMP TABLE mine AS SELECT path, change FROM art_diff({name}, CAST(?1 AS TEXT), NULL)', since);
   while (levels.length) {
-    const [deeper, wanted, gone] = compare(levels), told = ask('look', wanted, deeper);
-    const [next, more] = (await told.next()).value;
-    for await (const row of told) load([row], []);
-    load([], [...gone, ...more]);
+    const [deeper, wanted, gone] = compare(levels), [[next, more], ...rows] = await ask('look', wanted, deeper);
+    load(rows, [...gone, ...more]);
     levels = next;
   }
   if (since) {
@@ -133,16 +107,13 @@ if (levels) {
       EXISTS(SELECT {cells} EXCEPT SELECT {cells} FROM {t} AS own WHERE own.{key} = theirs.{key}))`);
     run('DELETE FROM theirs WHERE {key} IN (SELECT {key} FROM {conflict})');
     const mine = run('SELECT {cells} FROM {t} WHERE {key} IN (SELECT path FROM mine)');
-    [theirs] = await answer('push', mine, run("SELECT CAST(path AS BLOB), '' FROM mine WHERE change = 'deleted'"));
+    [[theirs]] = await ask('push', mine, run("SELECT CAST(path AS BLOB), '' FROM mine WHERE change = 'deleted'"));
   }
   if (apply()[0][0] !== theirs) fail('the tables would differ, so nothing has changed');
-  if (since) run('COMMIT');
-  if (since) await answer('commit');
-  if (since) run('BEGIN IMMEDIATE');
+  if (since) run('COMMIT'), await ask('commit'), run('BEGIN IMMEDIATE');
 }
-const ended = once(other, 'close');
 other.stdin.end();
-await ended;
+await once(other, 'exit');
 if (rest[0] !== '-' && run(TOTAL)[0][0] === theirs)
   run(`INSERT INTO {t}({t}, snapshot) SELECT 'drop snapshot', name FROM art_snapshots({name}) WHERE name = ?1 || ''
     UNION ALL SELECT 'snapshot', ?1 || ''`, rest[0]);

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# sql/sync.py, over two processes and a pipe, against dictionaries: pull and merge of random histories with rows of all kinds, keys that
-# are empty or no UTF-8, a flat directory; equal tables are one request.
+# sql/sync.py, over two processes and a pipe, against dictionaries: pull and merge of random histories with rows of all
+# kinds, keys that are empty or no UTF-8, a flat directory, pipes that are cut, sides that are killed. Equal tables are one
+# request. What cannot be done is told in a sentence. Both sides may ask at once.
 #
 #   tests/docs/test_sync.sh [how many histories [the first one's seed]]
 #
@@ -20,10 +21,12 @@ cd "$work" || exit 1
 cat >test.py <<'END'
 import glob, os, random, sqlite3, subprocess, sys
 
-PATHS = [b"", b"a", b"a/", b"a/b", b"a/b/c", b"bad\xff\x80", b"new\nline/\"x", b"d/e/f/g/h"] + [
-    b"%s%s%d" % (top, sub, i) for top in (b"a/", b"b/", b"") for sub in (b"", b"x/y/z/", b"\xc3\xa9/") for i in range(60)] + [
+PATHS = [b"", b"a", b"a/", b"a/b", b"a/b/c", b"bad\xff\x80", b"new\nline/\"x", b"nul\0/x", b"d/e/f/g/h"] + [
+    b"%s%s%d" % (a, b, i) for a in (b"a/", b"b/", b"") for b in (b"", b"x/y/z/", b"\xc3\xa9/") for i in range(60)
+] + [
     b"flat/%c%05d" % (i % 251, i) for i in range(3000)]
-VALUES = [None, 0, 1, 1.0, 1.5, -9e999, 9e999, 2**63 - 1, -2**63, "", "1", "text\0more", "\u00e9\n", b"", b"1", b"\x00\xff", 1e-300]
+VALUES = [None, 0, 1, 1.0, 1.5, -9e999, 9e999, 1e-300, 1234567890123456789.0, 1e20, 2**63 - 1, -2**63, "", "1",
+          "text\0more", "\u00e9\n", b"", b"1", b"\x00\xff"]
 PROGRAMS = [["/usr/bin/python3", os.environ["SYNC"]]]
 if "SYNC_NODE" in os.environ:
     PROGRAMS.append([os.environ["SYNC_NODE"], "--no-warnings", os.environ["SYNC"].replace(".py", ".mjs")])
@@ -35,13 +38,15 @@ def same(what, came, right):
     if came != right:
         failures += 1
         came, right = ([*was.items()] if isinstance(was, dict) else [was] for was in (came, right))
-        print(f"seed {seed}: {what}: {[x for x in came if x not in right][:5]}, and not {[x for x in right if x not in came][:5]}")
+        came, right = [x for x in came if x not in right], [x for x in right if x not in came]
+        print(f"seed {seed}: {what}: {came[:5]}, and not {right[:5]}")
 
 def make(name, options):
     db = sqlite3.connect(name, isolation_level=None)
     db.enable_load_extension(True)
     db.load_extension(os.environ["ART"])
-    db.execute(f"CREATE VIRTUAL TABLE t USING art(path, \"a b\", n INTEGER, summary=(hash(*)), log_limit='8KB'{options})")
+    columns = 'path, "a b", n INTEGER'
+    db.execute(f"CREATE VIRTUAL TABLE t USING art({columns}, summary=(hash(*)), log_limit='8KB'{options})")
     return db
 
 def read(db, table="t"):
@@ -63,13 +68,36 @@ def write(db, model, paths):
             model[path] = [*as_read(value), n]
     db.execute("COMMIT")
 
+def ask(program, what, file, table, *rest):
+    pipe = subprocess.PIPE
+    return subprocess.Popen([*program, what, file, table, *rest], stdout=pipe, stderr=pipe, text=True)
+
+def through(script, program):
+    return ["bash", "-c", script, "bash", *program, "serve", "there.db", "t"]
+
 def sync(*arguments):
     asks, serves = random.choice(PROGRAMS), random.choice(PROGRAMS)
-    ran = subprocess.run([*asks, arguments[0], "here.db", "t", *arguments[1:], "bash", "-c", 'exec "$@" < <(tee asked)', "bash", *serves, "serve",
-                          "there.db", "t"],
-                         capture_output=True, text=True)
-    same(f"what {arguments} says", (ran.returncode, ran.stdout, ran.stderr), (0, "", ""))
+    what, *rest = arguments
+    ran = ask(asks, what, "here.db", "t", *rest, *through('exec "$@" < <(tee asked)', serves))
+    same(f"what {arguments} says", (*ran.communicate(), ran.returncode), ("", "", 0))
     return len(open("asked").readlines())
+
+def broken(here, there, mine, theirs, wanted, what):
+    """The pipe is cut, or a side killed: each table is as it was, or as it becomes"""
+    size, after = f"dd bs=1 count={int(10 ** random.uniform(0, 4.5))} 2>/dev/null", random.uniform(0, .4)
+    cut = [f'exec "$@" < <({size})', f'exec {size} < <("$@")', f'"$@" <&0 & sleep {after}; kill -9 $! 2>/dev/null',
+           'exec "$@"']
+    which = random.randrange(4)
+    ran = ask(random.choice(PROGRAMS), what, "here.db", "t", "both", *through(cut[which], random.choice(PROGRAMS)))
+    try:
+        said = ran.communicate(timeout=after if which == 3 else 60)[1]
+    except subprocess.TimeoutExpired:
+        same("the other side is not waited for", which, 3)
+        ran.kill()
+        said = ran.communicate()[1]
+    same("a broken pipe is told in sentences", [line for line in said.splitlines() if line[:6] != "sync: "], [])
+    same(f"{what} broken by {cut[which]}, here", read(here) in (mine, wanted), True)
+    same(f"{what} broken by {cut[which]}, there", read(there) in (theirs, wanted), True)
 
 def history():
     for file in glob.glob("*here.db*"):
@@ -81,6 +109,8 @@ def history():
     write(there, theirs, PATHS[:len(PATHS) - 3000 + flat])
     write(here, mine, some(300))
     for step in range(4):
+        if step % 2:
+            broken(here, there, mine, theirs, theirs, "pull")
         sync("pull", "both")
         same("pull", read(here), theirs)
         same("requests of equal tables", sync("pull", "-"), 1)
@@ -98,16 +128,81 @@ def history():
             if now:
                 wanted[path] = now
         equal = mine == theirs
+        if random.random() < .5:
+            broken(here, there, mine, theirs, wanted, "merge")
         sync("merge", "both")
         same("merge, here", read(here), wanted)
         same("merge, there", read(there), wanted)
         if not equal:
-            same("conflicts", read(here, "t_conflict"), {path: row or ["null", None, None] for path, row in conflicts.items()})
+            conflicts = {path: row or ["null", None, None] for path, row in conflicts.items()}
+            same("conflicts", read(here, "t_conflict"), conflicts)
         same("checks", [db.execute("SELECT art_check('t')").fetchone() for db in (here, there)], [("ok",)] * 2)
         same("requests of equal tables", sync("merge", "both"), 1)
         theirs, mine = dict(wanted), dict(wanted)
         write(there, theirs, some(most))
         write(here, mine, some(most))
+
+def fresh(name, *tables):
+    for file in glob.glob(f"*{name}*"):
+        os.remove(file)
+    db = make(name, "")
+    for sql in tables:
+        db.execute(sql)
+    return db
+
+def errors(program):
+    """What cannot be done is told in a sentence or two, and nothing has changed"""
+    tables = ["CREATE VIRTUAL TABLE plain USING art(path, v)", "CREATE TABLE ordinary(path TEXT PRIMARY KEY)",
+              "CREATE VIRTUAL TABLE pair USING art(a, b, key=(a, b), summary=(hash(*)))",
+              "CREATE VIRTUAL TABLE other USING art(path, b, summary=(hash(*)))"]
+    here, there = fresh("here.db", *tables), fresh("there.db", *tables)
+    write(here, {}, PATHS[:9])
+    was = read(here)
+    for what, table, snapshot, other, says in [
+            ("pull", "t", "-", ["./nosuch"], "nosuch"), ("pull", "t", "-", ["false"], "the other side has ended"),
+            ("pull", "t", "-", ["echo", "hello"], "the other side has ended"),
+            ("pull", "no", "-", ["cat"], "no art table no"), ("pull", "pair", "-", ["cat"], "whose key is a path"),
+            ("pull", "plain", "-", ["cat"], "the table has no hash(*)"),
+            ("pull", "ordinary", "-", ["cat"], "there is no art table"), ("pull", "t", "-", [], "sync."),
+            ("pull", "t", "-", [*program, "serve", "there.db", "other"], "the columns are"),
+            ("pull", "t", "-", [*program, "serve", "there.db", "plain"], "the table has no hash(*)"),
+            ("merge", "t", "none", [*program, "serve", "there.db", "t"], "no snapshot"),
+            ("push", "t", "-", ["cat"], "sync.")]:
+        ran = ask(program, what, "here.db", table, snapshot, *other)
+        said = ran.communicate()[1]
+        told = ran.returncode == 1 and says in said and "Traceback" not in said and "    at " not in said
+        same(f"{program}: {what} {table} {other}", [] if told else said, [])
+    same("nothing has changed", read(here), was)
+
+def both_ask():
+    """Two that ask each other at once: both pull, and of two merges one at least gives up in time"""
+    here, there = fresh("here.db"), fresh("there.db")
+    write(there, {}, PATHS[:9])
+    sync("pull", "both")
+    sides = [("here.db", "there.db"), ("there.db", "here.db")]
+    for what in "pull", "merge":
+        run = [ask(PROGRAMS[-1], what, own, "t", "both", *PROGRAMS[0], "serve", other, "t") for own, other in sides]
+        said = [ran.communicate()[1] for ran in run]
+        same(f"both {what}", [text for text in said if text and (what == "pull" or "locked" not in text)], [])
+        same("one has gone on", read(here) == read(there) or said.count("") == 0, True)
+        write(here, {}, [b"here/1", b"here/2"])
+        write(there, {}, [b"there/1"])
+    sync("merge", "both")
+    for db in here, there:
+        same("nothing is lost", [path for path in read(db) if b"here" in path], [b"here/1", b"here/2", b"there/1"])
+
+def strange_names(program):
+    table, column = "we'ird \" t.x {t} $& \u00e9", "g\"o'n {0} $&"
+    name, other = (name.replace('"', '""') for name in (table, column))
+    sql = f'CREATE VIRTUAL TABLE "{name}" USING art("pa""th", "{other}", "Hash", summary=(hash(*)))'
+    dbs = fresh("here.db", sql), fresh("there.db", sql)
+    for what in "pull", "merge", "merge":
+        for i, db in enumerate(dbs):
+            db.execute(f'INSERT OR REPLACE INTO "{name}" VALUES(?, ?, ?)', [f"{what}/{i}", what, i])
+        ran = ask(program, what, "here.db", table, "it's", *random.choice(PROGRAMS), "serve", "there.db", table)
+        same("strange names", ran.communicate()[1], "")
+        rows = [list(db.execute(f'SELECT * FROM "{name}"')) for db in dbs]
+        same("rows of strange names", rows[0], rows[1])
 
 changed = {}
 def diff(db):
@@ -119,6 +214,11 @@ def diff(db):
 
 memory = sqlite3.connect("")
 first = int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(1 << 30)
+seed = 0
+for program in PROGRAMS:
+    errors(program)
+    strange_names(program)
+both_ask()
 for seed in range(first, first + int(sys.argv[1] if len(sys.argv) > 1 else 2)):
     random.seed(seed)
     history()
