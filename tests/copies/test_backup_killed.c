@@ -1,5 +1,5 @@
-/* art_backup(copy, schema, 'update') that dies at each of its calls in turn, by a kill or a loss of power. Then the copy is
- * the old one, or the new one, or says that it is unfinished; and the next run completes it.
+/* art_backup(copy, schema, 'update') that dies at each of its calls in turn, by a kill or a loss of power. Then the
+ * copy is the old one, or the new one, or says that it is unfinished; and the next run completes it.
  *
  * The calls are this program's own functions, for SQLite's files and ours (not through a ring). A loss of power takes
  * back what was written and not synced, each sector of it or not, and so it does names that were removed.
