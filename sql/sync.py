@@ -5,7 +5,6 @@
     sync.py merge DATABASE TABLE SNAPSHOT COMMAND...    both have changed since SNAPSHOT, and become equal
 SNAPSHOT is in the end what both have. Where both have changed a row, TABLE keeps its own, TABLE_conflict the other."""
 import itertools, json, os, sqlite3, sys
-
 # Texts, BLOBs and integers travel as strings of bytes (Latin-1) behind a letter for their type, reals as numbers.
 CELL = """CASE WHEN typeof({0}) NOT IN ('null', 'real') THEN CAST(substr(typeof({0}), 1, 1) || {0} AS BLOB)
     WHEN abs({0}) = 9e999 THEN iif({0} > 0, '9e999', '-9e999') ELSE {0} END"""
@@ -34,13 +33,14 @@ words = dict(t=quoted(table), conflict=quoted(table + "_conflict"), name=quoted(
              columns=", ".join(columns), hash="art_hash" if '"hash"' in map(str.lower, columns) else "hash",
              values=", ".join(VALUE.format(f"?{i + 1}") for i in range(len(columns))), key=columns[0],
              cells=", ".join(map(CELL.format, columns)), bytes="(x'')" + "".join(f",(x'{i:02x}')" for i in range(256)))
-
+LEVEL, BYTES = LEVEL.format(**words), BYTES.format(**words)
 def run(sql, *values):
     rows = db.execute(sql.format(**words), [v.encode("latin1") if isinstance(v, str) else v for v in values])
     return ([v.decode("latin1") if isinstance(v, bytes) else v for v in row] for row in rows)
 
 def names(prefix, parts=None):  # and hashes of what is below: a level, or parts by the next byte where a level is long
-    found = dict(run(BYTES if parts else LEVEL, prefix, since, 250 if parts is None else -1))
+    rows = db.execute(BYTES if parts else LEVEL, [prefix.encode("latin1"), since, 250 if parts is None else -1])
+    found = {name.decode("latin1"): hash for name, hash in rows}
     return names(prefix, True) if parts is None and len(found) == 250 else [prefix, bool(parts), found]
 
 def compare(levels):  # as the other side has them: what differs further below, what the server has, what it has not

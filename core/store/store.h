@@ -68,8 +68,8 @@ enum art_rc art_store_copy(struct art_store *store, const struct art_ref *refs, 
  * nobody has begun to write since it was copied the trailers say so; of any other one all pages are read. ART_NOMEM, or
  * what beginning said. */
 enum art_rc art_store_leave_out_same(struct art_store *to, struct art_ref *refs, unsigned *count);
-/* All that the copy needs is in it, sorted by slot: no other slot may be taken for a blob later, and the file ends behind
- * the last of them. */
+/* All that the copy needs is in it, sorted by slot: no other slot may be taken for a blob later, and the file ends
+ * behind the last of them. */
 enum art_rc art_store_keep_only(struct art_store *to, const struct art_ref *refs, uint32_t count);
 /* Behind the last sync of a copy: from now on, until somebody begins to write, its trailers tell what it has. */
 enum art_rc art_store_note_copied(struct art_store *to);

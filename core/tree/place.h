@@ -19,8 +19,8 @@ struct art_tree_location {
  * is as before. ART_MISUSE in a transaction that has written blobs. */
 enum art_rc art_tree_use_location(struct art_tree *tree, const struct art_tree_location *location);
 
-/* A copy of all blobs of the root and of all snapshots, each once, in a new file or in rows, in the same slots, verified.
- * For a copy of the database, while the host holds a snapshot of that. */
+/* A copy of all blobs of the root and of all snapshots, each once, in a new file or in rows, in the same slots,
+ * verified. For a copy of the database, while the host holds a snapshot of that. */
 struct art_copier;
 /* ART_CANTOPEN with art_error_errno() == EEXIST: the file's name is taken. Without an error art_copier_close() it. */
 enum art_rc art_copier_begin(struct art_tree *tree, const struct art_tree_location *location, struct art_copier **out);

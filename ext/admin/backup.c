@@ -243,12 +243,12 @@ static int begin_tables(struct art_backup *backup, char **message) {
     return rc ? rc : art_tables_each(copy->db, "main", note_name, backup, message);
 }
 
-static int complete(struct art_backup *backup, char **message) {
+static int complete_backup(struct art_backup *backup, char **message) {
     struct art_copy *copy = &backup->copy;
     int rc = forget_listener(backup, message);
     release_source(backup);
     if (!rc) rc = art_copy_commit(copy, message);
-    if (!rc && copy->stamps) rc = art_onto_stamp(copy, message);
+    if (!rc && copy->stamps) rc = art_onto_stamp(backup->connection, copy, message);
     return !rc && backup->publish ? art_publish_copy(backup->connection, copy, message) : rc;
 }
 
@@ -267,7 +267,7 @@ static int read_storage(const char *word, const struct art_medium **out, char **
 
 /* --- step by step ------------------------------------------------------------------------------------------------- */
 
-static int prepare(struct art_backup *backup, const char *path, const char *storage, char **message) {
+static int prepare_backup(struct art_backup *backup, const char *path, const char *storage, char **message) {
     struct art_connection *connection = backup->connection;
     if (!backup->publish && !art_platform_has_files()) {
         return art_complain(message, SQLITE_CANTOPEN,
@@ -297,7 +297,7 @@ int art_backup_begin(struct art_connection *connection, const char *path, const 
     backup->publish = publish;
     backup->schema = sqlite3_mprintf("%s", schema);
     backup->said = sqlite3_mprintf("%s%*s", path, WORDS_BYTES, ""); /* now: a copy that is there has not failed */
-    return backup->schema && backup->said ? prepare(backup, path, storage, message) : SQLITE_NOMEM;
+    return backup->schema && backup->said ? prepare_backup(backup, path, storage, message) : SQLITE_NOMEM;
 }
 
 /* Who holds a snapshot sees what the connection itself commits, and so would the copy, in a part. */
@@ -307,10 +307,11 @@ static int check_source(const struct art_backup *backup, char **message) {
                               art_database_version(db, backup->schema) == backup->version)) {
         return art_stopped(backup->connection);
     }
-    return art_complain(message, SQLITE_LOCKED,
-                        "art: this connection has written while its copy was made (%s): begin the copy again, and write "
-                        "by another connection meanwhile",
-                        backup->schema);
+    return art_complain(
+        message, SQLITE_LOCKED,
+        "art: this connection has written while its copy was made (%s): begin the copy again, and write "
+        "by another connection meanwhile",
+        backup->schema);
 }
 
 int art_backup_step(struct art_backup *backup, struct art_backup_progress *out, char **message) {
@@ -322,20 +323,21 @@ int art_backup_step(struct art_backup *backup, struct art_backup_progress *out, 
         rc = copy_pages(backup, &out->of, message);
         return !rc && backup->has_pages ? begin_tables(backup, message) : rc;
     }
-    if (!copy->copier && backup->at < backup->names_count) rc = begin_table(backup, backup->names[backup->at++], message);
+    if (!copy->copier && backup->at < backup->names_count)
+        rc = begin_table(backup, backup->names[backup->at++], message);
     if (rc) return rc;
     out->table = backup->at ? backup->names[backup->at - 1] : NULL;
     if (copy->copier) return art_copy_step(copy, &out->of, message);
     if (backup->at < backup->names_count) return SQLITE_OK;
     out->done = true;
-    return complete(backup, message);
+    return complete_backup(backup, message);
 }
 
 static const char *plural(unsigned count) {
     return count == 1 ? "" : "s";
 }
 
-static void say(const struct art_backup *backup, const struct art_made *made) {
+static void say_what_was_made(const struct art_backup *backup, const struct art_made *made) {
     const struct art_copy *copy = &backup->copy;
     size_t length = strlen(backup->said) - WORDS_BYTES;
     char *end = backup->said + length;
@@ -354,7 +356,7 @@ int art_backup_end(struct art_backup *backup, int rc, char **said, char **messag
     if (!rc) rc = art_stopped(backup->connection); /* what is there in the end has not failed */
     rc = art_copy_finish(&backup->copy, rc, &made, message);
     if (!rc) {
-        say(backup, &made);
+        say_what_was_made(backup, &made);
         *said = backup->said;
         backup->said = NULL;
     }

@@ -2,11 +2,11 @@
  *
  *     SELECT * FROM art_backup('copy.db', 'main', 'update');
  *
- *     step                                                               | remaining | total
- *     pages                                                              | 0         | 12      of the database, copied
- *     objects                                                            | 1891      | 1955    blobs, compared or copied
+ *     step                                                      remaining  total
+ *     pages                                                     0          12         of the database, copied
+ *     objects                                                   1891       1955       blobs, compared or copied
  *     ...
- *     copy.db: 1 art table, 2056273920 bytes in 2 files; 20 of 1955 ...  |           |         the last row: it is done
+ *     copy.db: 1 art table, 2056273920 bytes in 2 files; ...                          it is done
  *
  * A statement that is reset before its last row leaves what an error would.
  */
@@ -54,7 +54,7 @@ static int begin_backup(struct art_function_cursor *base, const char *text,
     return rc ? end_backup(cursor, rc, message) : SQLITE_OK;
 }
 
-static int next_step(struct art_function_cursor *base, char **message) {
+static int next_backup_step(struct art_function_cursor *base, char **message) {
     struct backup_cursor *cursor = (struct backup_cursor *)base;
     base->valid = cursor->backup != NULL;
     if (!base->valid) return SQLITE_OK;
@@ -62,7 +62,7 @@ static int next_step(struct art_function_cursor *base, char **message) {
     return rc || cursor->progress.done ? end_backup(cursor, rc, message) : SQLITE_OK;
 }
 
-static void show_step(struct art_function_cursor *base, sqlite3_context *context, int column) {
+static void show_backup_step(struct art_function_cursor *base, sqlite3_context *context, int column) {
     struct backup_cursor *cursor = (struct backup_cursor *)base;
     const struct art_backup_progress *progress = &cursor->progress;
     const char *step = cursor->said ? cursor->said : progress->table ? progress->table : "pages";
@@ -84,6 +84,6 @@ const struct art_table_function art_backup_function = {
     .cursor_bytes = sizeof(struct backup_cursor),
     .clear = clear_backup,
     .begin_with = begin_backup,
-    .next = next_step,
-    .column = show_step,
+    .next = next_backup_step,
+    .column = show_backup_step,
 };

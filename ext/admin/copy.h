@@ -71,7 +71,7 @@ int art_onto_check(struct art_connection *connection, struct art_copy *copy, cha
 int art_onto_mark(struct art_copy *copy, char **message);
 int art_onto_note(struct art_copy *copy, const char *table, char **message);
 int art_onto_bring(struct art_copy *copy, char **message);
-int art_onto_stamp(struct art_copy *copy, char **message);
+int art_onto_stamp(struct art_connection *connection, struct art_copy *copy, char **message);
 struct art_earlier *art_onto_find(const struct art_copy *copy, const uint8_t *uuid);
 void art_onto_clear(struct art_copy *copy);
 

@@ -434,8 +434,8 @@ static void make_copy(sqlite3_context *context, int count, sqlite3_value **value
     const char *storage = count > 2 ? (const char *)sqlite3_value_text(values[2]) : publish ? "inline" : NULL;
     if (path && strlen(path) != (size_t)sqlite3_value_bytes(values[0])) path = ""; /* no file has such a name */
     bool all = path && schema && (storage || count < 3);
-    int rc = all ? art_backup(sqlite3_user_data(context), path, schema, storage, publish, &said, &message)
-                 : SQLITE_NOMEM;
+    int rc =
+        all ? art_backup(sqlite3_user_data(context), path, schema, storage, publish, &said, &message) : SQLITE_NOMEM;
     if (rc) {
         fail_call(context, rc, message);
     } else {

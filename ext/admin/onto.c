@@ -21,7 +21,7 @@
 
 #include "ext/admin/copy.h"
 
-enum { FIRST_PAGE_HEADER = 100, FIRST_PAGE_RESERVED = 20, HASH_UNKNOWN = 1 };
+enum { FIRST_PAGE_HEADER = 100, FIRST_PAGE_RESERVED = 20, HASH_UNKNOWN = 1, PAGES_A_LOOK = 1000 };
 
 struct onto_look {
     struct art_connection *connection;
@@ -40,6 +40,14 @@ static int no_copy_of_ours(const struct art_copy *copy, const char *why, char **
 
 static int cannot_update(sqlite3 *db, int rc, char **message) {
     return rc ? art_report_host(message, db, rc, "cannot bring the copy up to date") : SQLITE_OK;
+}
+
+static int ask_number(sqlite3 *db, const char *sql, int *out, char **message) {
+    sqlite3_stmt *ask = NULL;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &ask, NULL);
+    if (!rc && sqlite3_step(ask) == SQLITE_ROW) *out = sqlite3_column_int(ask, 0);
+    int end = sqlite3_finalize(ask);
+    return cannot_update(db, rc ? rc : end, message);
 }
 
 static int run_in_copy(sqlite3 *db, char **message, char *sql) {
@@ -64,6 +72,7 @@ static unsigned blank_stamps(uint8_t *page, size_t bytes, const uint8_t token[AR
 }
 
 struct pages_look {
+    struct art_connection *connection;
     sqlite3_file *file;
     int page_size;
     const uint8_t *token;
@@ -78,7 +87,8 @@ static int hash_pages_of(struct pages_look *look) {
     int rc = look->file->pMethods->xFileSize(look->file, &size);
     for (sqlite3_int64 at = 0; !rc && at + look->page_size <= size; at += look->page_size) {
         uint8_t *page = look->page;
-        rc = look->file->pMethods->xRead(look->file, page, look->page_size, at);
+        if (at / look->page_size % PAGES_A_LOOK == 0) rc = art_stopped(look->connection);
+        if (!rc) rc = look->file->pMethods->xRead(look->file, page, look->page_size, at);
         if (!at) {
             used = (size_t)look->page_size - page[FIRST_PAGE_RESERVED];
             memset(page + 18, 0, 2);
@@ -93,16 +103,14 @@ static int hash_pages_of(struct pages_look *look) {
 
 /* Of a database that is locked, once nothing is in its WAL. A stamp that lies across two pages, in a table of so many
  * columns that T_artstate's rows are longer than a page, is not found: then nothing can be told. */
-static int hash_copy(sqlite3 *db, const uint8_t *token, unsigned stamps, uint64_t *out, char **message) {
-    struct pages_look look = {.token = token};
-    sqlite3_stmt *ask = NULL;
+static int hash_copy(struct art_connection *connection, sqlite3 *db, const uint8_t *token, unsigned stamps,
+                     uint64_t *out, char **message) {
+    struct pages_look look = {.connection = connection, .token = token};
     int rc = sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-    if (!rc) rc = sqlite3_prepare_v2(db, "PRAGMA main.page_size", -1, &ask, NULL);
-    if (!rc && sqlite3_step(ask) == SQLITE_ROW) look.page_size = sqlite3_column_int(ask, 0);
-    int end = sqlite3_finalize(ask);
-    if (!rc) rc = end;
     if (!rc) rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &look.file);
-    if (rc || !look.page_size) return cannot_update(db, rc ? rc : SQLITE_ERROR, message);
+    rc = rc ? cannot_update(db, rc, message) : ask_number(db, "PRAGMA main.page_size", &look.page_size, message);
+    if (rc) return rc;
+    assert(look.page_size);
     look.stream = art_hash_stream_new();
     look.page = malloc((size_t)look.page_size);
     if (look.stream) art_hash_stream_begin(look.stream);
@@ -110,7 +118,7 @@ static int hash_copy(sqlite3 *db, const uint8_t *token, unsigned stamps, uint64_
     if (!rc) *out = look.stamps < stamps ? HASH_UNKNOWN : art_hash_stream_end(look.stream) | 2;
     free(look.page);
     art_hash_stream_free(look.stream);
-    return rc ? art_complain(message, rc, "art: cannot read the copy's pages: %s", sqlite3_errstr(rc)) : SQLITE_OK;
+    return cannot_update(db, rc, message);
 }
 
 static int put_stamp(const struct art_copy *copy, sqlite3 *db, const char *table, char **message) {
@@ -139,10 +147,10 @@ static int stamp_one(void *context, const char *table, char **message) {
     return put_stamp(copy, copy->db, table, message);
 }
 
-int art_onto_stamp(struct art_copy *copy, char **message) {
+int art_onto_stamp(struct art_connection *connection, struct art_copy *copy, char **message) {
     assert(copy->stamps && !copy->onto && !copy->pages_hash);
     if (!copy->stamped) return SQLITE_OK;
-    int rc = hash_copy(copy->db, copy->token, copy->stamped, &copy->pages_hash, message);
+    int rc = hash_copy(connection, copy->db, copy->token, copy->stamped, &copy->pages_hash, message);
     if (!rc) rc = art_copy_begin(copy, message);
     if (!rc) rc = art_tables_each(copy->db, "main", stamp_one, copy, message);
     return rc ? rc : art_copy_commit(copy, message);
@@ -221,7 +229,7 @@ static int compare_stamp(struct onto_look *look, char **message) {
     uint64_t then, now;
     memcpy(&then, look->stamp + ART_COPY_TOKEN_BYTES, sizeof then);
     if (then == HASH_UNKNOWN || look->unfinished) return SQLITE_OK;
-    int rc = hash_copy(look->copy->onto, look->stamp, look->stamps, &now, message);
+    int rc = hash_copy(look->connection, look->copy->onto, look->stamp, look->stamps, &now, message);
     if (rc || then == now) return rc;
     return no_copy_of_ours(look->copy, "somebody has written to it since, which would be lost", message);
 }
@@ -232,7 +240,8 @@ int art_onto_check(struct art_connection *connection, struct art_copy *copy, cha
     if (!rc) rc = art_tables_each(copy->db, "main", visit_stage, &look, message);
     if (rc) return rc;
     if (!look.common) return no_copy_of_ours(copy, "it has none of these art tables", message);
-    if (!look.stamps) return no_copy_of_ours(copy, "it was not made by art_backup(), or by a version up to 0.3", message);
+    if (!look.stamps)
+        return no_copy_of_ours(copy, "it was not made by art_backup(), or by a version up to 0.3", message);
     return compare_stamp(&look, message);
 }
 
@@ -245,20 +254,15 @@ static int mark_one(void *context, const char *table, char **message) {
 
 /* Who has it open reads the schema anew. The pages may come to have another size, so there is no WAL. */
 int art_onto_mark(struct art_copy *copy, char **message) {
-    sqlite3_stmt *ask = NULL;
     int version = 0;
     int rc = run_in_copy(copy->onto, message, sqlite3_mprintf("BEGIN IMMEDIATE"));
     if (!rc) rc = art_tables_each(copy->onto, "main", mark_one, copy, message);
-    if (rc) return rc;
-    rc = sqlite3_prepare_v2(copy->onto, "PRAGMA main.schema_version", -1, &ask, NULL);
-    if (!rc && sqlite3_step(ask) == SQLITE_ROW) version = sqlite3_column_int(ask, 0);
-    int end = sqlite3_finalize(ask);
-    rc = cannot_update(copy->onto, rc ? rc : end, message);
-    if (rc) return rc;
+    if (!rc) rc = ask_number(copy->onto, "PRAGMA main.schema_version", &version, message);
     unsigned next = (unsigned)version + 1;
-    return run_in_copy(
-        copy->onto, message,
-        sqlite3_mprintf("PRAGMA main.schema_version = %d; COMMIT; PRAGMA journal_mode = DELETE", (int)next));
+    return rc ? rc
+              : run_in_copy(copy->onto, message,
+                            sqlite3_mprintf("PRAGMA main.schema_version = %d; COMMIT; PRAGMA journal_mode = DELETE",
+                                            (int)next));
 }
 
 /* Of tables that the original has not any more, and of those that are small now. */
@@ -278,7 +282,7 @@ int art_onto_bring(struct art_copy *copy, char **message) {
     int rc = sqlite3_backup_step(pages, -1);
     int end = sqlite3_backup_finish(pages);
     if (rc == SQLITE_DONE) rc = end;
-    if (rc) return art_complain(message, rc, "art: cannot bring the pages to the copy: %s", sqlite3_errstr(rc));
+    if (rc) return cannot_update(copy->onto, rc, message);
     sqlite3_close(copy->db);
     copy->db = copy->onto;
     copy->onto = NULL;

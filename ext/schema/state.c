@@ -31,8 +31,8 @@ enum state_key {
     KEY_EXTRACT,
     KEY_COPIED
 };
-static const char *const key_names[] = {"format", "id", "file", "columns", "root", "nonce", "retired", "extract",
-                                        "copied"};
+static const char *const key_names[] = {"format", "id",      "file",    "columns", "root",
+                                        "nonce",  "retired", "extract", "copied"};
 enum { KEYS = sizeof key_names / sizeof *key_names };
 
 static void say_wrong(const struct art_state_query *query, const char *key, const char *what) {
@@ -43,6 +43,25 @@ static int copy_state_text(char **to, const char *text) {
     art_free(*to);
     *to = art_string_copy(text);
     return *to ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+/* 16 bytes, or a copy's stamp. */
+static void take_state_bytes(const struct art_state_query *query, enum state_key key, sqlite3_stmt *row,
+                             struct art_state *out) {
+    static const uint8_t unfinished[sizeof(uint64_t)];
+    _Static_assert((int)ART_UUID_BYTES == (int)ART_NONCE_BYTES, "both are 16 bytes");
+    const uint8_t *data = sqlite3_column_blob(row, 1);
+    int len = sqlite3_column_bytes(row, 1), wanted = key == KEY_COPIED ? ART_STAMP_BYTES : ART_UUID_BYTES;
+    if (sqlite3_column_type(row, 1) != SQLITE_BLOB || !data || len != wanted) {
+        if (key != KEY_COPIED) say_wrong(query, key_names[key], "is not 16 bytes");
+    } else if (key == KEY_ID) {
+        memcpy(out->uuid, data, ART_UUID_BYTES);
+        out->has_id = true;
+    } else if (key == KEY_COPIED) {
+        memcpy(out->copied, data, ART_STAMP_BYTES);
+        out->is_copy = true;
+        out->is_unfinished = !memcmp(data + ART_STAMP_BYTES - sizeof unfinished, unfinished, sizeof unfinished);
+    }
 }
 
 static int take_field(const struct art_state_query *query, enum state_key key, sqlite3_stmt *row,
@@ -66,20 +85,8 @@ static int take_field(const struct art_state_query *query, enum state_key key, s
     }
     const void *data = sqlite3_column_blob(row, 1);
     int len = sqlite3_column_bytes(row, 1);
-    bool is_id = type == SQLITE_BLOB && data && len == ART_UUID_BYTES;
-    _Static_assert((int)ART_UUID_BYTES == (int)ART_NONCE_BYTES, "both are 16 bytes");
     if (key == KEY_RETIRED && type != SQLITE_BLOB) say_wrong(query, "retired", "is no list of slots");
-    if ((key == KEY_ID || key == KEY_NONCE) && !is_id) say_wrong(query, key_names[key], "is not 16 bytes");
-    if (key == KEY_ID && is_id) {
-        memcpy(out->uuid, data, ART_UUID_BYTES);
-        out->has_id = true;
-    }
-    if (key == KEY_COPIED && data && len == ART_STAMP_BYTES) {
-        static const uint8_t unfinished[sizeof(uint64_t)];
-        memcpy(out->copied, data, ART_STAMP_BYTES);
-        out->is_copy = true;
-        out->is_unfinished = !memcmp(out->copied + ART_STAMP_BYTES - sizeof unfinished, unfinished, sizeof unfinished);
-    }
+    if (key == KEY_ID || key == KEY_NONCE || key == KEY_COPIED) take_state_bytes(query, key, row, out);
     if ((key != KEY_ROOT && key != KEY_EXTRACT) || !data) return SQLITE_OK;
     struct art_buffer *to = key == KEY_ROOT ? &out->root : &out->extract;
     to->len = 0;

@@ -1,5 +1,5 @@
-/* art_backup(copy, schema, 'update') that dies at each of its calls in turn, by a kill or a loss of power. Then the copy is
- * the old one, or the new one, or says that it is unfinished; and the next run completes it.
+/* art_backup(copy, schema, 'update') that dies at each of its calls in turn, by a kill or a loss of power. Then the
+ * copy is the old one, or the new one, or says that it is unfinished; and the next run completes it.
  *
  * The calls are this program's own functions, for SQLite's files and ours (not through a ring). A loss of power takes
  * back what was written and not synced, each sector of it or not, and so it does names that were removed.
@@ -99,6 +99,15 @@ __attribute__((visibility("default"))) int ftruncate64(int fd, off_t length) {
     return (int)syscall(SYS_ftruncate, fd, length);
 }
 
+/* As art calls them; SQLite says 64. */
+__attribute__((visibility("default"))) ssize_t pwrite(int fd, const void *data, size_t length, off_t at) {
+    return pwrite64(fd, data, length, at);
+}
+
+__attribute__((visibility("default"))) int ftruncate(int fd, off_t length) {
+    return ftruncate64(fd, length);
+}
+
 __attribute__((visibility("default"))) int unlink(const char *name) {
     bool counts = machine.left && strstr(name, "copy.db");
     if (counts && !--machine.left) die();
@@ -126,20 +135,25 @@ static const char *const modes[] = {"WAL", "DELETE"};
 
 static void change(const char *what) {
     sql_run(db,
-            "BEGIN; UPDATE f SET value = hex(randomblob(300)) WHERE path GLOB '%s'; UPDATE i SET value = hex(randomblob(90)); "
+            "BEGIN; UPDATE f SET value = hex(randomblob(300)) WHERE path GLOB '%s'; UPDATE i SET value = "
+            "hex(randomblob(90)); "
             "UPDATE p SET value = '%s'; COMMIT; INSERT INTO f(f) VALUES('optimize'); VACUUM",
             what, what);
 }
 
 static void make(const char *mode) {
+    sql_run(
+        db,
+        "PRAGMA journal_mode=%s; CREATE VIRTUAL TABLE f USING art(path, value, storage=file); CREATE VIRTUAL TABLE i "
+        "USING art(path, value, storage=inline); CREATE VIRTUAL TABLE g USING art(path, value, storage=file); CREATE "
+        "TABLE p(value)",
+        mode);
     sql_run(db,
-            "PRAGMA journal_mode=%s; CREATE VIRTUAL TABLE f USING art(path, value, storage=file); CREATE VIRTUAL TABLE i "
-            "USING art(path, value, storage=inline); CREATE VIRTUAL TABLE g USING art(path, value, storage=file); CREATE TABLE p(value)",
-            mode);
-    sql_run(db, "BEGIN; INSERT INTO f SELECT printf('d%%d/%%04d', i %% 7, i), hex(randomblob(300)) FROM (WITH n(i) AS "
-                "(SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000) SELECT i FROM n); INSERT INTO i SELECT * FROM f LIMIT "
-                "3; INSERT INTO p VALUES(1); INSERT INTO g VALUES(1, 1); COMMIT; INSERT INTO f(f) VALUES('optimize'); INSERT INTO f(f, snapshot) "
-                "VALUES('snapshot', 's')");
+            "BEGIN; INSERT INTO f SELECT printf('d%%d/%%04d', i %% 7, i), hex(randomblob(300)) FROM (WITH n(i) AS "
+            "(SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000) SELECT i FROM n); INSERT INTO i SELECT * FROM f LIMIT "
+            "3; INSERT INTO p VALUES(1); INSERT INTO g VALUES(1, 1); COMMIT; INSERT INTO f(f) VALUES('optimize'); "
+            "INSERT INTO f(f, snapshot) "
+            "VALUES('snapshot', 's')");
     change("d1/*1");
 }
 
@@ -166,8 +180,9 @@ static int update_and_die_at(unsigned nth, bool power, struct random *random) {
 }
 
 static char *state_of(sqlite3 *of) {
-    return sql_rows(of, "SELECT p.value, max(f.value), count(*), (SELECT max(value) FROM i), (SELECT max(value) FROM f WHERE "
-                        "snapshot = 's'), (SELECT max(value) FROM g) FROM f, p");
+    return sql_rows(
+        of, "SELECT p.value, max(f.value), count(*), (SELECT max(value) FROM i), (SELECT max(value) FROM f WHERE "
+            "snapshot = 's'), (SELECT max(value) FROM g) FROM f, p");
 }
 
 enum outcome { OLD, UNFINISHED, NEW };
@@ -216,8 +231,8 @@ LOOP_TEST(test_an_update_that_dies_is_completed_by_the_next_one, 4) {
         ck_assert_int_eq(look(before, after), NEW);
     }
     db = sql_open(path);
-    printf("%s at %u calls: %u old, %u unfinished, %u new; again: %u, %u, %u\n", power ? "power lost" : "killed", nth - 1,
-           seen[OLD], seen[UNFINISHED], seen[NEW], twice[OLD], twice[UNFINISHED], twice[NEW]);
+    printf("%s at %u calls: %u old, %u unfinished, %u new; again: %u, %u, %u\n", power ? "power lost" : "killed",
+           nth - 1, seen[OLD], seen[UNFINISHED], seen[NEW], twice[OLD], twice[UNFINISHED], twice[NEW]);
     ck_assert(seen[OLD] && seen[UNFINISHED] && seen[NEW]);
     sqlite3_free(before);
     sqlite3_free(after);

@@ -251,7 +251,8 @@ TEST(test_each_step_of_a_backup_is_a_row) {
     make("WAL");
     for (unsigned again = 0; again < 2; again++) {
         char *said = sql_rows(db, "SELECT step, remaining, total FROM art_backup(%Q, 'main', 'update')", copy_path);
-        ck_assert_msg(strstr(said, "pages|0|") && strstr(said, "\nf|0|") && strstr(said, "copy.db: 2 art tables"), "%s", said);
+        ck_assert_msg(strstr(said, "pages|0|") && strstr(said, "\nf|0|") && strstr(said, "copy.db: 2 art tables"), "%s",
+                      said);
         ck_assert_msg(!strstr(said, "; 0 of") == !again, "%s", said);
         sqlite3_free(said);
     }
@@ -259,9 +260,11 @@ TEST(test_each_step_of_a_backup_is_a_row) {
     for (unsigned how = 0; how < 3; how++) { /* ends early: reset, interrupted, its connection writes */
         char *sql = sqlite3_mprintf("SELECT * FROM art_backup(%Q, 'main', 'update')", copy_path);
         ck_assert_int_eq(sqlite3_prepare_v2(db, sql, -1, &steps, NULL), SQLITE_OK);
-        while (sqlite3_step(steps) == SQLITE_ROW && strcmp((const char *)sqlite3_column_text(steps, 0), "f") != 0) continue;
+        while (sqlite3_step(steps) == SQLITE_ROW && strcmp((const char *)sqlite3_column_text(steps, 0), "f") != 0)
+            continue;
         if (how == 1) sqlite3_interrupt(db);
-        if (how == 2) sql_run(db, "INSERT INTO p VALUES('while it is copied', 1); INSERT INTO f SELECT * FROM p WHERE value = 1");
+        if (how == 2)
+            sql_run(db, "INSERT INTO p VALUES('while it is copied', 1); INSERT INTO f SELECT * FROM p WHERE value = 1");
         if (how) ck_assert_int_eq(sqlite3_step(steps), how == 1 ? SQLITE_INTERRUPT : SQLITE_LOCKED);
         sqlite3_finalize(steps);
         sqlite3_free(sql);

@@ -229,6 +229,16 @@ static void replace_badly_in_between(void) {
         "SELECT count(*) FROM t");
 }
 
+static void another_copy(void) {
+    ck_assert(!chdir(directory));
+    sql_run(db, "SELECT art_backup('copy.db', 'main', 'inline')");
+}
+
+static void write_in_between(void) {
+    ck_assert(!chdir(directory));
+    let_between_run("INSERT INTO t(path) VALUES('in between')");
+}
+
 static void add_column_in_between(void) {
     let_between_run("INSERT INTO t(t) VALUES('add column more')");
 }

@@ -189,6 +189,7 @@ class Base:
 
     def read_as_it_is(self):
         same(f"the last own transaction of {self.name}", self.run("SELECT n FROM mark"), [(self.state.mark,)])
+        same("columns", self.run("SELECT count(*) FROM pragma_table_info('t')"), [(1 + self.state.columns,)])
         rows, known = self.read(), self.state.rows
         same(f"rows of {self.name}", plain(rows), plain(known))
         pairs = {(row[1], known[path][1]) for path, row in rows.items()}

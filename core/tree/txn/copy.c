@@ -89,7 +89,7 @@ static int compare_slots(const void *a, const void *b) {
     return (left > right) - (left < right);
 }
 
-static enum art_rc collect(struct art_copier *copier) {
+static enum art_rc collect_blobs(struct art_copier *copier) {
     struct art_tree *tree = copier->tree;
     const struct art_host *host = &tree->host;
     assert(tree->root);
@@ -129,7 +129,7 @@ static enum art_rc begin_copier(struct art_copier *copier, const struct art_tree
     if (!rc) rc = lock_copy(copier, !location->onto);
     copier->onto = location->onto;
     copier->made = !rc && !location->onto && location->path;
-    return rc ? rc : collect(copier);
+    return rc ? rc : collect_blobs(copier);
 }
 
 enum art_rc art_copier_begin(struct art_tree *tree, const struct art_tree_location *location, struct art_copier **out) {
