@@ -13,31 +13,31 @@
     X(pages_read, "pages read")                                                                                        \
     X(pages_written, "pages written")                                                                                  \
     X(syncs, "syncs")                                                                                                  \
-    X(stale, "stale pages")                    /* pages and footers, older in the page cache than on the device */     \
-    X(ring_failures, "ring failures")          /* requests that a ring failed to do, and that were done without it */  \
-    X(ring_batches, "ring batches")            /* calls that handed requests to a ring */                              \
-    X(blobs_ahead, "blobs read ahead")         /* blobs that were read on their way to a walk */                       \
-    X(blobs_in_vain, "blobs read in vain")     /* blobs that were, and no walk came to them */                         \
-    X(pages_ahead, "pages read ahead")         /* pages read with the one that a walk had come to */                   \
-    X(pages_behind, "pages read behind")       /* the rest of a blob, read with the page that a point read needed */   \
-    X(bypassed, "pages past the cache")  /* point reads that looked into a page past the cache, which was full */      \
-    X(separators, "separators searched") /* searches of an index blob in its decoded separators */                     \
-    X(finger, "lookups side by side")    /* that began in the leaf where the last, or a search, ended */               \
-    X(filters, "lookups filtered")       /* searches of a leaf blob that its filter made needless */                   \
-    X(memtable, "memtable passed")       /* searches of the memtable that its filter made needless */                  \
-    X(gaps, "gaps passed")               /* searches that began behind deleted rows instead of among them */           \
-    X(fronts, "fronts passed")           /* searches best first that began a page behind rows known to be hidden */    \
-    X(narrowed, "zones narrowed")        /* nodes of the memtable whose bounds a search best first made narrower */    \
-    X(pages_passed, "pages passed")      /* pages of leaf blobs that a search or a lookup passed over */               \
-    X(chosen, "blocks chosen from")      /* blocks whose rows a scan was told by conditions, all at once */            \
-    X(walked, "lookups walked")          /* lookups that went on by a walk, since very many rows had the value */      \
-    X(stretches, "stretches")            /* runs of rows that a scan stepped through by a number alone */              \
-    X(halved, "ranges halved")           /* to find deletes that merges had swallowed, between two states */           \
-    X(flushes, "flushes")                /* flushes of the memtable */                                                 \
-    X(joined, "flushes joined")          /* earlier flushes that later ones took in */                                 \
-    X(appended, "flushes appended")      /* flushes whose values went behind all others of the last run */             \
-    X(emptied, "times emptied")          /* commits that left no row, and so dropped all blobs unread */               \
-    X(in_blocks, "rows put in blocks")   /* entries of blobs that were written, whose values a block has */            \
+    X(stale, "stale pages")                /* pages and footers, older in the page cache than on the device */         \
+    X(ring_failures, "ring failures")      /* requests that a ring failed to do, and that were done without it */      \
+    X(ring_batches, "ring batches")        /* calls that handed requests to a ring */                                  \
+    X(blobs_ahead, "blobs read ahead")     /* blobs that were read on their way to a walk */                           \
+    X(blobs_in_vain, "blobs read in vain") /* blobs that were, and no walk came to them */                             \
+    X(pages_ahead, "pages read ahead")     /* pages read with the one that a walk had come to */                       \
+    X(pages_behind, "pages read behind")   /* the rest of a blob, read with the page that a point read needed */       \
+    X(bypassed, "pages past the cache")    /* point reads that looked into a page past the cache, which was full */    \
+    X(separators, "separators searched")   /* searches of an index blob in its decoded separators */                   \
+    X(finger, "lookups side by side")      /* that began in the leaf where the last, or a search, ended */             \
+    X(filters, "lookups filtered")         /* searches of a leaf blob that its filter made needless */                 \
+    X(memtable, "memtable passed")         /* searches of the memtable that its filter made needless */                \
+    X(gaps, "gaps passed")                 /* searches that began behind deleted rows instead of among them */         \
+    X(fronts, "fronts passed")             /* searches best first that began a page behind rows known to be hidden */  \
+    X(narrowed, "zones narrowed")          /* nodes of the memtable whose bounds a search best first made narrower */  \
+    X(pages_passed, "pages passed")        /* pages of leaf blobs that a search or a lookup passed over */             \
+    X(chosen, "blocks chosen from")        /* blocks whose rows a scan was told by conditions, all at once */          \
+    X(walked, "lookups walked")            /* lookups that went on by a walk, since very many rows had the value */    \
+    X(stretches, "stretches")              /* runs of rows that a scan stepped through by a number alone */            \
+    X(halved, "ranges halved")             /* to find deletes that merges had swallowed, between two states */         \
+    X(flushes, "flushes")                  /* flushes of the memtable */                                               \
+    X(joined, "flushes joined")            /* earlier flushes that later ones took in */                               \
+    X(appended, "flushes appended")        /* flushes whose values went behind all others of the last run */           \
+    X(emptied, "times emptied")            /* commits that left no row, and so dropped all blobs unread */             \
+    X(in_blocks, "rows put in blocks")     /* entries of blobs that were written, whose values a block has */          \
     X(tables_trained, "symbol tables trained") /* for leaf blobs of the oldest run, from a sample of their names */    \
     X(tables_kept, "symbol tables kept")       /* leaf blobs that went on with one that was there */                   \
     X(names_plain, "name bytes")           /* of leaf blobs of the oldest run: what names take in buckets, plain */    \

@@ -534,8 +534,6 @@ void art_blob_cursor_entry(const struct art_blob_cursor *cursor, struct art_entr
 /* The same, but for the csn. */
 void art_blob_cursor_value(const struct art_blob_cursor *cursor, struct art_entry *out);
 void art_blob_cursor_prefetch(const struct art_blob_cursor *cursor); /* it will be asked for its entry soon */
-/* The version of the entry at a valid cursor. */
-uint64_t art_blob_cursor_csn(const struct art_blob_cursor *cursor);
 /* The flags of the entry at a valid cursor, as they are stored. */
 uint8_t art_blob_cursor_flags(const struct art_blob_cursor *cursor);
 /* Index blobs: the child reference at a valid cursor; the label lies in the image. ART_CORRUPT when it is

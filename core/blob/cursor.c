@@ -815,11 +815,6 @@ void art_blob_cursor_prefetch(const struct art_blob_cursor *cursor) {
     __builtin_prefetch(entry.value.data + entry.value.len);
 }
 
-uint64_t art_blob_cursor_csn(const struct art_blob_cursor *cursor) {
-    assert(cursor->valid);
-    return art_bucket_csn(&cursor->view, cursor->entry);
-}
-
 uint8_t art_blob_cursor_flags(const struct art_blob_cursor *cursor) {
     assert(cursor->valid);
     return art_bucket_flags(&cursor->view, cursor->entry);

@@ -20,7 +20,7 @@ enum {
     FULL_PART = 8   /* a blob that lacks so much of its pages is filled up */
 };
 
-static enum art_rc last_key_below(struct art_tree *tree, const struct art_ref *top, struct art_buffer *out) {
+enum art_rc art_run_last_key(struct art_tree *tree, const struct art_ref *top, struct art_buffer *out) {
     struct art_run_cursor cursor;
     enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
     if (rc) return rc;
@@ -38,7 +38,7 @@ static enum art_rc end_of_runs(struct art_tree *tree, const struct art_root *roo
     struct art_buffer last = {0};
     enum art_rc rc = art_buffer_set_key(end, art_bytes(&chunks, 1));
     for (unsigned i = 0; !rc && i < root->runs; i++) {
-        rc = last_key_below(tree, &root->run[i].top, &last);
+        rc = art_run_last_key(tree, &root->run[i].top, &last);
         if (!rc && art_bytes_compare(art_buffer_bytes(&last), art_buffer_bytes(end)) > 0)
             rc = art_buffer_set_key(end, art_buffer_bytes(&last));
     }
@@ -118,7 +118,7 @@ static enum art_rc add_new(struct art_run_build *build, struct art_memtable_curs
 static enum art_rc separate(struct art_tree *tree, const struct art_ref *leaf, struct art_bytes first,
                             struct art_buffer *low) {
     struct art_buffer before = {0};
-    enum art_rc rc = last_key_below(tree, leaf, &before);
+    enum art_rc rc = art_run_last_key(tree, leaf, &before);
     struct art_bytes last = art_buffer_bytes(&before);
     if (!rc) {
         uint32_t common = art_common_prefix(last.data, first.data, art_min32(last.len, first.len));

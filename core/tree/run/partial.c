@@ -340,19 +340,6 @@ static enum art_rc choose(struct art_tree *tree, const struct art_run *upper_run
 
 /* --- moving ------------------------------------------------------------------------------------------------------- */
 
-/* Last key of a leaf blob. */
-static enum art_rc last_key(struct art_tree *tree, const struct art_ref *leaf, struct art_buffer *out) {
-    struct art_run_cursor cursor;
-    enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
-    if (rc) return rc;
-    art_run_cursor_reset(&cursor, leaf, 0);
-    rc = art_run_last(&cursor);
-    if (!rc && !cursor.valid) rc = art_corrupt(tree->options.path, leaf->slot, ART_NOWHERE, "an empty leaf blob");
-    if (!rc) rc = art_buffer_set_key(out, art_run_key(&cursor));
-    art_run_cursor_close(&cursor);
-    return rc;
-}
-
 static bool only_new_rows(const struct art_children *children) {
     for (uint32_t i = 0; i < children->count; i++) {
         const struct art_ref *ref = &children->child[i].ref;
@@ -372,7 +359,7 @@ static enum art_rc may_move(struct art_tree *tree, const struct partial *partial
     if (overlap->end - overlap->first > 1) return ART_OK;
     if (art_ref_pages(ref) < art_tree_full_pages(tree) / 2) return ART_OK;
     struct art_buffer before = {0};
-    enum art_rc rc = last_key(tree, ref, &before);
+    enum art_rc rc = art_run_last_key(tree, ref, &before);
     struct art_bytes last = art_buffer_bytes(&before), first = art_buffer_bytes(&overlap->from);
     if (!rc && art_bytes_compare(last, first) < 0) {
         *moves = true;

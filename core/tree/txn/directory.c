@@ -228,15 +228,8 @@ static enum art_rc change_as_one(struct directory_work *work) {
     struct art_memtable *empty = NULL;
     art_pending_forget(tree);
     enum art_rc rc = build_changed(work, &empty);
-    if (rc) {
-        if (rc == ART_DISKFULL) art_room_note_full(tree, &work->edit);
-        art_memtable_unref(empty);
-        art_edit_discard(tree, &work->edit);
-        art_slots_cut_back(tree);
-        return rc;
-    }
-    tree->txn.adds |= rows_come(work);
-    rc = art_spill_into(tree, &work->edit, empty);
+    tree->txn.adds |= !rc && rows_come(work);
+    rc = art_spill_into(tree, rc, &work->edit, empty);
     if (!rc && rows_come(work)) art_gaps_clear(&tree->gaps); /* rows have come into some */
     tree->count.directory_rows += rc ? 0 : work->rows;
     return rc;

@@ -79,14 +79,7 @@ enum art_rc art_tree_resummarise(struct art_tree *tree, const struct art_summary
     assert(!tree->pending.edit.root);
     tree->summary = summary;
     rc = build_anew(tree, &edit, &empty);
-    if (rc) {
-        if (rc == ART_DISKFULL) art_room_note_full(tree, &edit);
-        art_memtable_unref(empty);
-        art_edit_discard(tree, &edit);
-        art_slots_cut_back(tree);
-    } else {
-        rc = art_spill_into(tree, &edit, empty);
-    }
+    rc = art_spill_into(tree, rc, &edit, empty);
     if (rc) tree->summary = former;
     return rc;
 }

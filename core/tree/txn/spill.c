@@ -121,25 +121,20 @@ enum art_rc art_tree_spill(struct art_tree *tree) {
     if (!rc) art_room_owe(&edit, edit.pages_written);
     if (!rc) rc = art_room_merge(tree, &edit);
     if (!rc) rc = art_store_wait(tree->store);
-    if (rc) {
-        if (rc == ART_DISKFULL) art_room_note_full(tree, &edit);
-        art_memtable_unref(empty);
-        art_edit_discard(tree, &edit);
-        art_slots_cut_back(tree);
-        return rc;
-    }
-    return art_spill_into(tree, &edit, empty);
+    return art_spill_into(tree, rc, &edit, empty);
 }
 
-enum art_rc art_spill_into(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *empty) {
-    assert(edit->root && empty && !art_memtable_keys(empty));
+enum art_rc art_spill_into(struct art_tree *tree, enum art_rc built, struct art_version_edit *edit,
+                           struct art_memtable *empty) {
+    assert(built || (edit->root && empty && !art_memtable_keys(empty)));
     /* From here on the memtable is consumed: a failure leaves a transaction that can only be rolled back. */
-    enum art_rc rc = save_for_savepoints(tree, &tree->slots.used);
-    if (rc) {
-        tree->txn.doomed = rc;
+    if (!built) tree->txn.doomed = save_for_savepoints(tree, &tree->slots.used);
+    if (built || tree->txn.doomed) {
+        if (built == ART_DISKFULL) art_room_note_full(tree, edit);
         art_memtable_unref(empty);
         art_edit_discard(tree, edit);
-        return rc;
+        if (built) art_slots_cut_back(tree);
+        return built ? built : tree->txn.doomed;
     }
     struct art_slot_set before = tree->slots.used;
     tree->slots.used = edit->used;

@@ -99,8 +99,10 @@ void art_scratch_end(struct art_tree *tree);
  * that the transaction can only be rolled back. */
 enum art_rc art_tree_spill(struct art_tree *tree);
 /* The edit, which holds all of the memtable, becomes the transaction's own root over the empty memtable. Takes both,
- * whatever comes of it. On an error the transaction is doomed. */
-enum art_rc art_spill_into(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *empty);
+ * whatever comes of it. `built`: what building them has come to; that error is returned, and all is as it was. On
+ * another one the transaction is doomed. */
+enum art_rc art_spill_into(struct art_tree *tree, enum art_rc built, struct art_version_edit *edit,
+                           struct art_memtable *empty);
 /* Drops savepoints >= `from`; what they alone named in the file may be written again. */
 void art_savepoints_clear(struct art_tree *tree, uint32_t from);
 /* *out: the saved memtable of a savepoint as a new one, the caller's. ART_NOMEM, ART_CORRUPT, or what the host

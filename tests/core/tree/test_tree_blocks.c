@@ -127,7 +127,7 @@ static void merge_partially(void) {
         must(art_store_wait(tree->store));
         struct art_memtable *empty;
         must(art_memtable_open_summed(&empty, art_tree_summary(tree)));
-        must(art_spill_into(tree, &edit, empty));
+        must(art_spill_into(tree, ART_OK, &edit, empty));
         commit();
     }
 }
