@@ -239,8 +239,10 @@ static int begin_tables(struct art_backup *backup, char **message) {
     assert(copy->db);
     int rc = copy->onto ? art_onto_check(backup->connection, copy, message) : SQLITE_OK;
     if (!rc && copy->onto) rc = art_onto_mark(copy, message);
-    if (!rc) rc = art_copy_begin(copy, message);
-    return rc ? rc : art_tables_each(copy->db, "main", note_name, backup, message);
+    if (!rc) rc = art_tables_each(copy->db, "main", note_name, backup, message);
+    bool is_last = !copy->stamps || !backup->names_count;
+    if (!rc && is_last) rc = art_copy_set_synchronous(copy, true, message);
+    return rc ? rc : art_copy_begin(copy, message);
 }
 
 static int complete_backup(struct art_backup *backup, char **message) {

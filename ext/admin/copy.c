@@ -4,8 +4,9 @@
  * leftover journal of the copy's name would be taken for the copy's own, by SQLite, so then it gets no such name. An
  * .art file that is there has only taken a name, and the copy's gets the next one.
  *
- * The copy is locked as long as it is made. All that is written is synced, whatever SQLite was built to do by itself,
- * and the folder last: a rollback journal that comes back after a power loss would take back what it was for.
+ * The copy is locked as long as it is made. All that is written is synced, whatever SQLite was built to do by itself:
+ * a new copy's pages by its last commit, which syncs the whole file. The folder comes last: a rollback journal that
+ * comes back after a power loss would take back what it was for.
  */
 #include "ext/admin/copy.h"
 
@@ -180,10 +181,17 @@ static int open_copy_file(struct art_copy *copy, char **message) {
     return SQLITE_OK;
 }
 
+int art_copy_set_synchronous(struct art_copy *copy, bool yes, char **message) {
+    return cannot_write(
+        copy, sqlite3_exec(copy->db, yes ? "PRAGMA synchronous = EXTRA" : "PRAGMA synchronous = OFF", NULL, NULL, NULL),
+        message);
+}
+
 int art_copy_make(struct art_copy *copy, const char *path, sqlite3 *from, const char *schema, char **message) {
     copy->vfs = vfs_of(from, schema);
     int rc = make_copy_file(copy, path, from, schema, message);
-    return rc ? rc : open_copy_file(copy, message);
+    if (!rc) rc = open_copy_file(copy, message);
+    return rc ? rc : art_copy_set_synchronous(copy, false, message);
 }
 
 int art_copy_open(struct art_copy *copy, const char *path, sqlite3 *from, const char *schema, char **message) {

@@ -151,6 +151,7 @@ int art_onto_stamp(struct art_connection *connection, struct art_copy *copy, cha
     assert(copy->stamps && !copy->onto && !copy->pages_hash);
     if (!copy->stamped) return SQLITE_OK;
     int rc = hash_copy(connection, copy->db, copy->token, copy->stamped, &copy->pages_hash, message);
+    if (!rc) rc = art_copy_set_synchronous(copy, true, message);
     if (!rc) rc = art_copy_begin(copy, message);
     if (!rc) rc = art_tables_each(copy->db, "main", stamp_one, copy, message);
     return rc ? rc : art_copy_commit(copy, message);

@@ -39,9 +39,11 @@ static void take_back(const struct unsynced *write) {
         if (random_below(&machine.random, 2)) rename(kept, write->removed);
         sqlite3_free(kept);
     }
-    for (size_t i = 0; i < write->length; i += SECTOR) {
+    unsigned how = random_below(&machine.random, 3); /* all of it stays, none, a part */
+    for (size_t i = 0; how && i < write->length; i += SECTOR) {
         size_t part = write->length - i < SECTOR ? write->length - i : SECTOR;
-        if (random_below(&machine.random, 2)) syscall(SYS_pwrite64, write->fd, write->before + i, part, write->at + i);
+        if (how == 1 || random_below(&machine.random, 2))
+            syscall(SYS_pwrite64, write->fd, write->before + i, part, write->at + i);
     }
 }
 
