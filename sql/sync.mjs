@@ -19,7 +19,7 @@ process.on('uncaughtException', e => fail(/EPIPE|JSON/.test(e.message) ? 'the ot
 const [command, file, table, ...rest] = process.argv.slice(2), least = { serve: 5, pull: 7, merge: 7 };
 if (!(process.argv.length >= least[command])) fail('see the head of sync.mjs');
 const serves = command === 'serve', since = command === 'merge' ? rest[0] : null;
-const db = new DatabaseSync(file, { allowExtension: true, timeout: serves ? Math.trunc(8000 * Math.random()) : 60000 });
+const db = new DatabaseSync(file, { allowExtension: true, timeout: serves ? 2e3 + (8e3 * Math.random() | 0) : 6e4 });
 db.loadExtension(process.env.ART ?? './art');
 const quoted = (name, by = '"') => by + name.replaceAll(by, by + by) + by;
 const columns = db.prepare(`SELECT name FROM pragma_table_info(?1) WHERE EXISTS(SELECT * FROM pragma_table_xinfo(?1)

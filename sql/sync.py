@@ -21,7 +21,7 @@ sys.excepthook = lambda kind, error, trace: print(
 len(sys.argv) >= {"serve": 4, "pull": 6, "merge": 6}.get("".join(sys.argv[1:2]), 99) or sys.exit(__doc__)
 command, file, table, *rest = sys.argv[1:]
 serves, since = command == "serve", rest[0] if command == "merge" else None
-db = sqlite3.connect(file, isolation_level=None, timeout=os.urandom(1)[0] / 32 if serves else 60)
+db = sqlite3.connect(file, isolation_level=None, timeout=2 + os.urandom(1)[0] / 32 if serves else 60)
 db.enable_load_extension(True)
 db.load_extension(os.environ.get("ART", "./art"))
 receive = lambda line: json.loads(line, parse_int=float)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # sql/sync.py, over two processes and a pipe, against dictionaries: pull and merge of random histories with rows of all
-# kinds, keys that are empty or no UTF-8, a flat directory, pipes that are cut, sides that are killed. Equal tables are one
-# request. What cannot be done is told in a sentence. Both sides may ask at once.
+# kinds, keys that are empty or no UTF-8, a flat directory, pipes that are cut, sides that are killed. Equal tables are
+# one request. What cannot be done is told in a sentence. Both sides may ask at once.
 #
 #   tests/docs/test_sync.sh [how many histories [the first one's seed]]
 #
@@ -86,8 +86,8 @@ def broken(here, there, mine, theirs, wanted, what):
     """The pipe is cut, or a side killed: each table is as it was, or as it becomes"""
     size, after = f"dd bs=1 count={int(10 ** random.uniform(0, 4.5))} 2>/dev/null", random.uniform(0, .4)
     cut = [f'exec "$@" < <({size})', f'exec {size} < <("$@")', f'"$@" <&0 & sleep {after}; kill -9 $! 2>/dev/null',
-           'exec "$@"']
-    which = random.randrange(4)
+           'exec "$@"', """exec sed -u '/^."[0-9a-f]*".$/Q' < <("$@")""", """exec "$@" < <(sed -u '/^."commit".$/Q')"""]
+    which = random.randrange(6 if what == "merge" else 4)
     ran = ask(random.choice(PROGRAMS), what, "here.db", "t", "both", *through(cut[which], random.choice(PROGRAMS)))
     try:
         said = ran.communicate(timeout=after if which == 3 else 60)[1]
@@ -96,8 +96,10 @@ def broken(here, there, mine, theirs, wanted, what):
         ran.kill()
         said = ran.communicate()[1]
     same("a broken pipe is told in sentences", [line for line in said.splitlines() if line[:6] != "sync: "], [])
-    same(f"{what} broken by {cut[which]}, here", read(here) in (mine, wanted), True)
-    same(f"{what} broken by {cut[which]}, there", read(there) in (theirs, wanted), True)
+    # A merge is cut at the answer to what it pushes, when nothing is committed, and before the other side's COMMIT.
+    may = {4: [mine], 5: [wanted]}.get(which, [mine, wanted])
+    same(f"{what} broken by {cut[which]}, here", read(here) in may, True)
+    same(f"{what} broken by {cut[which]}, there", read(there) in ([theirs] if which > 3 else [theirs, wanted]), True)
 
 def history():
     for file in glob.glob("*here.db*"):
