@@ -24,7 +24,7 @@ def note(*words):
 def kill(pid, ended, *folders):
     """At a random moment, or just behind some changes of files"""
     files = lambda: [[(entry.name, entry.stat().st_mtime_ns) for entry in os.scandir(folder)] for folder in folders]
-    changes = draw.choice([0, 0, 1, 1, 2, 4])
+    changes = draw.choice([0, 0, 1, 1, 2, 3, 5, 8])
     for _ in range(changes):
         with contextlib.suppress(FileNotFoundError):
             before = files()
