@@ -24,7 +24,7 @@ def note(*words):
 def kill(pid, ended, *folders):
     """At a random moment, or just behind some changes of files"""
     files = lambda: [[(entry.name, entry.stat().st_mtime_ns) for entry in os.scandir(folder)] for folder in folders]
-    changes = draw.choice([0, 0, 1, 1, 2, 4])
+    changes = draw.choice([0, 0, 1, 1, 2, 3, 5, 8])
     for _ in range(changes):
         with contextlib.suppress(FileNotFoundError):
             before = files()
@@ -212,20 +212,16 @@ def write_copy(_):
         one.look()
         one.kept = one.kept and one.state is before
 
-def level():
+def level(least=3):
     """Both get the columns that one has"""
-    most = max(base.state.columns for base in bases.values())
+    most = max(least, *(base.state.columns for base in bases.values()))
     for base in bases.values():
         base.state = base.state.copy()
         for base.state.columns in range(base.state.columns + 1, most + 1):
             base.run(f"INSERT INTO t(t) VALUES('add column c{base.state.columns}')")
 
 def add_column(base):
-    if base.state.columns < 5:
-        base.state = base.state.copy()
-        base.state.columns += 1
-        base.run(f"INSERT INTO t(t) VALUES('add column c{base.state.columns}')")
-        level()
+    level(min(base.state.columns + 1, 5))
 
 def restore(base):
     one, way = whole_copy(), draw.choice(["art_backup", "move", "cp"])
@@ -280,14 +276,13 @@ def rescue(base, broken, saved):
     """A new database has what was saved"""
     bases[base.name] = rescued = Base(work, base.name).make()
     columns = ", ".join(["path", "a", '"b b"', "n"] + [f"c{i}" for i in range(4, broken.state.columns + 1)])
-    rescued.state = State(columns=3)
-    while rescued.state.columns < broken.state.columns:
-        add_column(rescued)
-    level()
+    level(broken.state.columns)
     broken.run("ATTACH ? AS rescued", rescued.file)
     broken.run(f"INSERT INTO rescued.t({columns}) SELECT {columns} FROM temp.saved")
-    stamp = next(stamps)
-    rescued.commit(State({path: (row, stamp) for path, row in saved.items()}, columns=rescued.state.columns))
+    state, stamp = State(columns=rescued.state.columns), next(stamps)
+    for path, row in saved.items():
+        state.put(path, row, stamp)
+    rescued.commit(state)
 
 def salvage(base):
     """Of a copy of the files that is damaged; at times what is left takes the base's place"""
