@@ -116,12 +116,12 @@ enum { ART_TEXT_END = 0xff, ART_CUT_WIDTH = 3 };
 
 struct art_summary {
     struct art_measures has;
-    uint8_t texts; /* a bit for each column in which zones of texts have bounds; in others texts count as blobs do */
+    uint8_t texts;  /* a bit for each column in which zones of texts have bounds; in others texts count as blobs do */
     uint8_t hashes; /* so many of the first sums are of hashes */
     bool keyed;     /* the first one of these has the key in it */
-    /* The values of columns in a row, in the summary's order: those that `wanted` has a bit for, hashes never. A value that is no
-     * record has NULLs. Texts and blobs lie in the value's bytes; of a value in a block they may be made in `room`,
-     * which has ART_VALUE_INLINE_MAX bytes then. */
+    /* The values of columns in a row, in the summary's order: those that `wanted` has a bit for, which are no sums of
+     * hashes. A value that is no record has NULLs. Texts and blobs lie in the value's bytes; of a value in a block they
+     * may be made in `room`, which has ART_VALUE_INLINE_MAX bytes then. */
     void (*read)(void *context, const struct art_stored *value, unsigned wanted, uint8_t *room, struct art_datum *out);
     /* NULL, or faster than read() for one column of rows [from, to) of a block: out[0] is that of row `from`. Of texts
      * and blobs the kinds alone. */
