@@ -23,8 +23,8 @@
  *
  * A sum of hashes adds up a hash of each row, modulo 2^64: its upper bits mean nothing. Its datum is no column's: it is
  * XXH3-64 of the value, so equal rows must have equal bytes. One without the key adds that. The keyed one adds the hash
- * of the row's key, without the first byte, which is its name space, seeded with the datum. So a row that moves takes its
- * datum along, in a reference, too, and its hash is made anew. Such a sum has no bounds: its zones are empty.
+ * of the row's key, without the first byte, which is its name space, seeded with the datum. So a row that moves takes
+ * its datum along, in a reference, too, and its hash is made anew. Such a sum has no bounds: its zones are empty.
  */
 #ifndef ART_BASE_SUMMARY_H
 #define ART_BASE_SUMMARY_H
