@@ -332,8 +332,8 @@ uint64_t art_stored_hash(const struct art_stored *value) {
     return art_hash64(plain.data, plain.len);
 }
 
-static void __attribute__((noinline)) read_hashes(unsigned hashes, const struct art_stored *value,
-                                                  struct art_datum *out) {
+static void __attribute__((noinline))
+read_hashes(unsigned hashes, const struct art_stored *value, struct art_datum *out) {
     int64_t hash = (int64_t)art_stored_hash(value);
     for (unsigned i = 0; i < hashes; i++) {
         out[i].kind = ART_DATUM_INTEGER;
@@ -448,7 +448,7 @@ static inline __attribute__((always_inline)) void add_all_sums(const struct art_
 }
 
 static void __attribute__((noinline)) add_sums_with_key(const struct art_summary *summary, struct art_bytes key,
-                                                          const struct art_entry *entry, art_int128 *sum) {
+                                                        const struct art_entry *entry, art_int128 *sum) {
     add_all_sums(summary, &key, entry, sum);
 }
 

@@ -23,8 +23,8 @@
  *
  * A sum of hashes adds up a hash of each row, modulo 2^64: its upper bits mean nothing. Its datum is no column's: it is
  * XXH3-64 of the value, so equal rows must have equal bytes. One without the key adds that. The keyed one adds the hash
- * of the row's key, without the first byte, which is its name space, seeded with the datum. So a row that moves takes its
- * datum along, in a reference, too, and its hash is made anew. Such a sum has no bounds: its zones are empty.
+ * of the row's key, without the first byte, which is its name space, seeded with the datum. So a row that moves takes
+ * its datum along, in a reference, too, and its hash is made anew. Such a sum has no bounds: its zones are empty.
  */
 #ifndef ART_BASE_SUMMARY_H
 #define ART_BASE_SUMMARY_H
@@ -116,12 +116,12 @@ enum { ART_TEXT_END = 0xff, ART_CUT_WIDTH = 3 };
 
 struct art_summary {
     struct art_measures has;
-    uint8_t texts; /* a bit for each column in which zones of texts have bounds; in others texts count as blobs do */
+    uint8_t texts;  /* a bit for each column in which zones of texts have bounds; in others texts count as blobs do */
     uint8_t hashes; /* so many of the first sums are of hashes */
     bool keyed;     /* the first one of these has the key in it */
-    /* The values of columns in a row, in the summary's order: those that `wanted` has a bit for, hashes never. A value that is no
-     * record has NULLs. Texts and blobs lie in the value's bytes; of a value in a block they may be made in `room`,
-     * which has ART_VALUE_INLINE_MAX bytes then. */
+    /* The values of columns in a row, in the summary's order: those that `wanted` has a bit for, which are no sums of
+     * hashes. A value that is no record has NULLs. Texts and blobs lie in the value's bytes; of a value in a block they
+     * may be made in `room`, which has ART_VALUE_INLINE_MAX bytes then. */
     void (*read)(void *context, const struct art_stored *value, unsigned wanted, uint8_t *room, struct art_datum *out);
     /* NULL, or faster than read() for one column of rows [from, to) of a block: out[0] is that of row `from`. Of texts
      * and blobs the kinds alone. */

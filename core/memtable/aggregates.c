@@ -32,8 +32,7 @@ void art_link_add_zones(const struct art_summary *summary, art_link link, struct
     art_leaf_entry(art_link_leaf(link), &entry);
     if (entry.flags & (ART_DELETE | ART_CHUNK)) return;
     art_summary_read(summary, &entry, ART_ALL_COLUMNS << summary->hashes, NULL, data);
-    for (unsigned i = summary->hashes; i < summary->has.columns; i++)
-        art_summary_widen(summary, i, &zone[i], &data[i]);
+    for (unsigned i = summary->hashes; i < summary->has.columns; i++) art_summary_widen(summary, i, &zone[i], &data[i]);
 }
 
 void art_link_add_summed(const struct art_summary *summary, art_link link, art_int128 *sum, struct art_zone *zone) {

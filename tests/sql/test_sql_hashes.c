@@ -268,12 +268,14 @@ TEST(test_the_bytes_of_keys_are_hashed) {
 
 /* Keys of several columns that came in another order, and rows that have nothing but a path. */
 TEST(test_what_has_no_values_or_many_keys_has_equal_hashes_too) {
+    sql_run(
+        db,
+        "CREATE VIRTUAL TABLE t USING art(key=(place, n DESC), place TEXT, n INTEGER, value, summary=(hash(*)));"
+        "CREATE VIRTUAL TABLE u USING art(key=(place, n DESC), place TEXT, n INTEGER, value, storage=inline, "
+        "summary=(hash(values), hash(*))); CREATE VIRTUAL TABLE w USING art(path, summary=(hash(*), hash(values)))");
     sql_run(db,
-            "CREATE VIRTUAL TABLE t USING art(key=(place, n DESC), place TEXT, n INTEGER, value, summary=(hash(*)));"
-            "CREATE VIRTUAL TABLE u USING art(key=(place, n DESC), place TEXT, n INTEGER, value, storage=inline, "
-            "summary=(hash(values), hash(*))); CREATE VIRTUAL TABLE w USING art(path, summary=(hash(*), hash(values)))");
-    sql_run(db, "WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 3000) INSERT INTO t(place, n, value) SELECT "
-                "printf('%%c', 97 + i %% 5), i, nullif(i %% 3, 0) FROM i; INSERT INTO t(t) VALUES('flush')");
+            "WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 3000) INSERT INTO t(place, n, value) SELECT "
+            "printf('%%c', 97 + i %% 5), i, nullif(i %% 3, 0) FROM i; INSERT INTO t(t) VALUES('flush')");
     sql_run(db, "BEGIN; INSERT INTO u(place, n, value) SELECT place, n, value + n FROM t ORDER BY n %% 17, n; COMMIT;"
                 "UPDATE u SET value = value - n; INSERT INTO u(u) VALUES('optimize');"
                 "INSERT INTO w(path) SELECT place || n FROM t");
@@ -298,8 +300,9 @@ TEST(test_copies_and_what_is_salvaged_have_equal_hashes) {
         expect("ok\n", "SELECT art_check('other.t')");
         sql_run(db, "DETACH other");
     }
-    sql_run(db, "CREATE VIRTUAL TABLE temp.s USING art_salvage('t'); INSERT INTO saved(path, a, b, c) SELECT path, a, b, "
-                "c FROM s ORDER BY length(path), path");
+    sql_run(db,
+            "CREATE VIRTUAL TABLE temp.s USING art_salvage('t'); INSERT INTO saved(path, a, b, c) SELECT path, a, b, "
+            "c FROM s ORDER BY length(path), path");
     expect("1|1\n", "SELECT art_hash('t', '') = art_hash('saved', ''), art_hash_values('t', 'b') = "
                     "art_hash_values('saved', 'b')");
 }
@@ -328,7 +331,8 @@ TEST(test_a_table_called_hash_takes_commands) {
     sql_run(db, "INSERT INTO hash(path, value) VALUES('a', 1); INSERT INTO hash(hash) VALUES('flush')");
     expect("1||\n", "SELECT art_hash = art_hash('hash', ''), hash_values, hash FROM hash");
     refuses(SQLITE_ERROR, "art_hash is a hidden column's name", "INSERT INTO hash(hash) VALUES('add column art_hash')");
-    sql_run(db, "ALTER TABLE hash RENAME TO hash_values; INSERT INTO hash_values(hash_values) VALUES('add column more')");
+    sql_run(db,
+            "ALTER TABLE hash RENAME TO hash_values; INSERT INTO hash_values(hash_values) VALUES('add column more')");
     expect("1||\n", "SELECT hash = art_hash('hash_values', ''), art_hash_values, hash_values FROM hash_values");
     sql_run(db, "INSERT INTO hash_values(hash_values) VALUES('summary=(hash(values))')");
     expect("1|\n", "SELECT art_hash_values = art_hash_values('hash_values', ''), hash FROM hash_values");

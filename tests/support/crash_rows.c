@@ -9,10 +9,10 @@
 enum { PIECES_EVERY = 40, HUGE_EVERY = 400 };
 
 const char *const crash_summaries[] = {"summary=()", "summary=(sum(number))", "summary=(max(number), lookup(value))",
-                                       "summary=(lookup(number), sum(number))"};
+                                       "summary=(lookup(number), sum(number), hash(*))"};
 /* As art_info() shows them. */
 static const char *const shown_summaries[CRASH_SUMMARIES] = {
-    "", "sum(\"number\")", "max(\"number\"), lookup(\"value\")", "sum(\"number\"), lookup(\"number\")"};
+    "", "sum(\"number\")", "max(\"number\"), lookup(\"value\")", "hash(*), sum(\"number\"), lookup(\"number\")"};
 
 uint64_t crash_rows_hash(const struct crash_rows *rows) {
     uint64_t hash = 0xcbf29ce484222325u;

@@ -84,7 +84,7 @@ static const struct design {
     {.columns = FEW, .summary = SUMMARY, .is_inline = true},
     {.columns = MANY, .summary = "", .rich = true},
     {.columns = MANY, .summary = SUMMARY ", max(d), lookup(h)", .rich = true, .is_inline = true},
-    {.columns = MANY, .summary = "max(d)", .rich = true},
+    {.columns = MANY, .summary = "max(d), hash(*), hash(values)", .rich = true},
     {.columns = MANY, .summary = "lookup(h)", .rich = true, .is_inline = true},
     {.columns = MANY, .summary = "search(c)", .rich = true},
     {.columns = MANY, .summary = SEVERAL, .rich = true, .is_inline = true},
@@ -241,6 +241,9 @@ static const char *const reads[] = {
     "SELECT * FROM art_growth('t', 'size', 's', NULL, {}, {/})",
     "SELECT * FROM art_growth('t', NULL, NULL, 's', {dir-1/}, {-}, 'all')",
     "SELECT art_count('t', {dir-}, 's'), art_nth('t', {}, 100, 's'), art_sum('t', 'size', {}, 's')",
+    "SELECT art_hash('t', {dir-2/f1}), art_hash_values('t', {dir-}, 's')",
+    "SELECT path, hash, hash_values FROM t WHERE delimiter = {/} OR size > 9",
+    "SELECT path, change FROM art_differences('t', 't', {dir-}) LIMIT 9",
     "SELECT * FROM art_snapshots('t')",
     "SELECT typeof(value), typeof(c), hex(value), hex(c), quote(d), h FROM t ORDER BY path",
 };

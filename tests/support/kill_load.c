@@ -17,7 +17,7 @@ static const char *const summaries[][2] = {
     {"summary=()", ""},
     {"summary=(sum(size), lookup(value))", "sum(\"size\"), lookup(\"value\")"},
     {"summary=(max(size), lookup(size))", "max(\"size\"), lookup(\"size\")"},
-    {"summary=(min(size))", "min(\"size\")"},
+    {"summary=(min(size), hash(values))", "hash(values), min(\"size\")"},
 };
 enum { SUMMARIES = sizeof summaries / sizeof *summaries };
 

@@ -18,7 +18,7 @@ static const struct {
     {"summary=(sum(size), max(score))", "s+  "},
     {"summary='max(score), sum(size), min(anything)'", "s+- "},
     {"SUMMARY = (sum(anything))", "  s "},
-    {"summary=(sum(anything), sum(score), sum(size))", "sss "},
+    {"summary=(sum(anything), hash(*), sum(score), sum(size))", "sss "},
     {"summary=(sum(size), min(score), lookup(size))", "s-  "},
     {"summary=(min(anything), sum(score))", " s- "},
     {"summary=(min(\"size\"))", "-   "},
@@ -27,7 +27,7 @@ static const struct {
     {"summary=(max(size), lookup(size), min(anything))", "+ - "},
     {"summary=(lookup(size), max(score), lookup(anything))", " +  "},
     {"summary=(lookup(owner), lookup(size), lookup(note))", "    "},
-    {"summary=(sum(extra), max(size), lookup(extra))", "+  s"},
+    {"summary=(sum(extra), max(size), lookup(extra), hash(values), hash(*))", "+  s"},
     {"summary=(max(extra), sum(size), sum(anything), lookup(owner))", "s s+"},
 };
 _Static_assert(sizeof summaries / sizeof *summaries == SUMMED_SUMMARIES, "the enum counts them");

@@ -36,9 +36,16 @@ static inline void toy_read(void *context, const struct art_stored *stored, unsi
     }
 }
 
-/* `has` must outlive it. */
+/* `has` must outlive it. The first two of 8 sums are of hashes. */
 static inline struct art_summary toy_summary(struct art_measures *has) {
-    return (struct art_summary){.has = *has, .texts = UINT8_MAX, .read = toy_read, .cut = toy_cut, .context = has};
+    bool hashes = has->sums == ART_SUMMARY_MAX;
+    return (struct art_summary){.has = *has,
+                                .texts = UINT8_MAX,
+                                .hashes = hashes ? 2 : 0,
+                                .keyed = hashes,
+                                .read = toy_read,
+                                .cut = toy_cut,
+                                .context = has};
 }
 
 /* All forms: none, bounds alone, a sum, a lookup alone, a search of a column alone, of the key alone, several, many. */
@@ -51,7 +58,7 @@ static inline struct art_measures toy_form(unsigned number) {
                                                          {1, 0, 0, 1},
                                                          {0, 0, 0, ART_SEARCH_KEY},
                                                          {3, 2, 5, ART_SEARCH_KEY | 6},
-                                                         {8, 8, 0x81, ART_SEARCH_KEY}};
+                                                         {8, 8, 0x84, ART_SEARCH_KEY}};
     return forms[number % TOY_FORMS];
 }
 
