@@ -3,8 +3,8 @@
 
     reader.py DATABASE [TABLE [SNAPSHOT]]   its art tables; or the rows of one, in the order of the key, as literals of SQL
 
-Python's standard library is enough; with xxhash (Debian: python3-xxhash) all that is read is verified. Nothing is written but what
-SQLite itself writes when a database is opened: it rolls back what a crash has left. Numbers in comments are the document's sections.
+Python's standard library is enough; with xxhash (Debian: python3-xxhash) all that is read is verified. SQLite writes what it
+does when a database is opened, such as to roll back what a crash has left. Numbers in comments are the document's sections.
 """
 import functools
 import heapq
@@ -21,7 +21,6 @@ except ImportError:
 
 SLOT, PAGE, TRAILER = 524288, 4096, 523144
 DELETE, CHUNKED, SUMMED = 1, 4, 8  # flags of entries
-text = functools.partial(str, encoding="utf-8", errors="surrogateescape")
 
 
 class Refused(Exception):
@@ -37,6 +36,20 @@ def check_hash(what, data, expected):
     if xxhash:
         found = xxhash.xxh3_64_intdigest(data) if len(expected) == 8 else xxhash.xxh3_128_intdigest(data)
         check(found == int.from_bytes(expected, "little"), f"{what} is damaged: its hash is another one")
+
+
+def check_features(what, bits, known=0):
+    check(not bits & ~known, f"{what} has features ({bits & ~known:b}) that this reader does not know")
+
+
+# ---- bytes, and values as in SQLite's records
+
+def number(data, at, size):
+    return int.from_bytes(data[at:at + size], "little")
+
+
+def text(data):
+    return data.decode("utf-8", "surrogateescape")
 
 
 def double(data):
@@ -67,8 +80,6 @@ class Bytes:
         byte = self.number(1)
         return byte if byte < 128 else byte & 127 | self.varint() << 7
 
-    # -- what SQLite's records are made of
-
     def serial_type(self, higher=0):
         byte = self.number(1)
         return higher << 7 | byte if byte < 128 else self.serial_type(higher << 7 | byte & 127)
@@ -81,12 +92,13 @@ class Bytes:
             return double(part)
         return int.from_bytes(part, "big", signed=True) if part else {0: None, 8: 0, 9: 1}[kind]
 
-    def value(self):
-        return self.body(self.serial_type())
+    def values(self, count):
+        return [self.body(self.serial_type()) for _ in range(count)]
 
     def listed(self):
-        """7: a list, as {row: value}."""
-        return {row: self.value() for row in self.take(self.number(1))}
+        """A list of section 7: {row: value}."""
+        rows = self.take(self.number(1))
+        return dict(zip(rows, self.values(len(rows))))
 
 
 def record(value):
@@ -104,7 +116,7 @@ def column(data, rows):
     how, width = data.take(2)
     encoding, entries, with_slot = how & 7, width, range(rows)
     if encoding == 0:
-        base = data.value()
+        base, = data.values(1)
     elif encoding == 1:
         width = (entries - 1).bit_length()
     else:
@@ -113,14 +125,14 @@ def column(data, rows):
         bits = data.number((rows + 7) // 8)
         with_slot = [row for row in range(rows) if bits >> row & 1]
     bits = data.number((len(with_slot) * width + 7) // 8)
-    codes = [bits >> slot * width & (1 << width) - 1 for slot in range(len(with_slot))]
+    slots = [bits >> slot * width & (1 << width) - 1 for slot in range(len(with_slot))]
     if encoding == 0:
-        slots = [(base + code + 2**63) % 2**64 - 2**63 for code in codes]
+        slots = [(base + code + 2**63) % 2**64 - 2**63 for code in slots]
     elif encoding == 1:
-        values = [data.value() for _ in range(entries)]
-        slots = [values[code] for code in codes]
+        values = data.values(entries)
+        slots = [values[code] for code in slots]
     else:
-        ends = [slope * (slot + 1) + base + code for slot, code in enumerate(codes)]
+        ends = [slope * (slot + 1) + base + code for slot, code in enumerate(slots)]
         form = (bytes, text, double, bytes.hex, lambda part: part.hex().upper())[encoding - 2]
         slots = [form(data.take(end - begin)) for begin, end in zip([0] + ends, ends)]
     found = dict(zip(with_slot, slots)) | (data.listed() if how & 16 else {})
@@ -131,9 +143,9 @@ def block(value):
     """The value of each entry: its columns, or of a raw one the bytes."""
     data = Bytes(value)
     rows, columns = data.take(2)
-    ends = data.array(columns & 127, "H")
-    values = list(zip(*[column(Bytes(value, begin), rows) for begin in (data.at, *ends[:-1])] if ends else [])) or [()] * rows
-    raw = Bytes(value, ends[-1] if ends else data.at).listed() if columns & 128 else {}
+    *ends, raw_at = (2 + 2 * (columns & 127), *data.array(columns & 127, "H"))
+    values = list(zip(*[column(Bytes(value, begin), rows) for begin in ends])) or [()] * rows
+    raw = Bytes(value, raw_at).listed() if columns & 128 else {}
     return [raw.get(row, values[row]) for row in range(rows)]
 
 
@@ -141,13 +153,13 @@ def block(value):
 
 def plain(coded, symbols):
     codes = iter(coded)
-    return b"".join(bytes([next(codes)]) if code == 255 else symbols[8 * code:8 * code + symbols[2048 + code]] for code in codes)
+    return b"".join(bytes([next(codes)]) if code == 255 else symbols[8 * code:8 * code + symbols[2048 + code]]
+                    for code in codes)
 
 
 def bucket(data, symbols):
     n, form = data.take(2)
-    prefix_size, value_size, suffix_size, flags = data.array(4, "H")
-    data.take(6)
+    prefix_size, value_size, _, flags, *_ = data.array(7, "H")
     coded, value_size, flags, wide = value_size >> 15, value_size & 32767, [flags & 255] * n, "BH"[form & 1]
     firsts, shared, suffixes = data.take(n), data.array(n, wide), data.array(n, wide)
     flags = data.take(n) if form & 4 else flags
@@ -159,8 +171,9 @@ def bucket(data, symbols):
         if i or not form & 8:
             key = key[:prefix_size + shared[i]] + firsts[i:i + 1] + (plain(suffix, symbols) if coded else suffix)
         keys.append(key)
-    values = block(data.take(value_size)) if form & 128 else [data.take(end - begin) for begin, end in zip((0, *ends), ends)]
-    return zip(keys, flags, values)
+    if form & 128:
+        return zip(keys, flags, block(data.take(value_size)))
+    return zip(keys, flags, [data.take(end - begin) for begin, end in zip((0, *ends), ends)])
 
 
 def log_row(ops):
@@ -172,58 +185,56 @@ def log_row(ops):
         yield key, flags, data.take(data.varint()) if not flags & DELETE or flags & SUMMED else b""
 
 
-# ---- 9: keys of several columns, and rows
+# ---- 9: keys of several columns
 
-def key_values(key, columns):
-    """The columns' values. Of each column is known: is it descending, is it REAL?"""
-    data, values = Bytes(key), []
-    for descending, real in columns:
-        data.data, value = inverted(key) if descending else key, None
-        tag = data.number(1)
-        if tag in (0x30, 0x40):
-            value = data.take(re.compile(rb"\0(?!\xff)").search(data.data, data.at).end() - data.at)[:-1].replace(b"\0\xff", b"\0")
-            value = text(value) if tag == 0x30 else value
-        elif tag in (0x10, 0x2F):
-            value = double(data.take(8)) if tag == 0x2F else -double(inverted(data.take(8)))
-        elif tag != 0x05:
-            check(0x10 < tag < 0x2F, f"a key has the tag {tag:02X}, which this reader does not know")
-            size = abs(tag - 0x20)
-            twice = int.from_bytes(data.take(size), "big") - (1 << 8 * size) * (tag < 0x20)
-            value = twice // 2
-            if twice % 2:
-                value += double(data.take(8)) if value >= 0 else 1 - double(inverted(data.take(8)))
-            value = float(value) if real else value
-        values.append(value)
-    return values
+def key_value(data):
+    """The next column's value."""
+    tag = data.number(1)
+    if tag == 0x05:
+        return None
+    if tag in (0x30, 0x40):
+        end = re.compile(rb"\0(?!\xff)").search(data.data, data.at).end()
+        part = data.take(end - data.at)[:-1].replace(b"\0\xff", b"\0")
+        return text(part) if tag == 0x30 else part
+    if tag in (0x10, 0x2F):
+        return double(data.take(8)) if tag == 0x2F else -double(inverted(data.take(8)))
+    check(0x10 < tag < 0x2F, f"a key has the tag {tag:02X}, which this reader does not know")
+    twice = int.from_bytes(data.take(abs(tag - 0x20)), "big") - (1 << 8 * (0x20 - tag) if tag < 0x20 else 0)
+    value = twice // 2
+    if twice % 2:
+        value += double(data.take(8)) if value >= 0 else 1 - double(inverted(data.take(8)))
+    return value
 
 
 class Columns:
-    """As SQLite understands them: names, values by default, which are the key."""
+    """As SQLite understands them: names, values by default, and the key: places, is it descending, is it REAL?"""
 
-    def __init__(self, definitions, added):
-        key, columns = re.fullmatch(r'(?s)(?:key=\(((?:"[^"]*"|[^")])*)\), )?(.*)', definitions).groups()
+    def __init__(self, definitions):
+        key, columns = re.fullmatch(r"(?s)(?:key=\(([^)]*)\), )?(.*)", definitions).groups()
         db = sqlite3.connect(":memory:")
-        db.execute(f"CREATE TABLE t({', '.join([columns] + added)})")
+        db.execute(f"CREATE TABLE t({columns})")
         self.names, types, texts = zip(*db.execute("SELECT name, upper(type), dflt_value FROM pragma_table_info('t')"))
         db.execute(f"INSERT INTO t VALUES({', '.join(default or '1' for default in texts)})")
-        self.defaults = [default and value for default, value in zip(texts, db.execute("SELECT * FROM t").fetchone())]
-        self.bytes, self.places = "BLOB" in types[0], []
+        self.defaults = [default and value for default, value in zip(texts, *db.execute("SELECT * FROM t"))]
+        self.bytes, self.key = "BLOB" in types[0], []
         if key:
             db.execute(f"CREATE INDEX k ON t({key})")
-            self.places, descending = zip(*db.execute("SELECT cid, desc FROM pragma_index_xinfo('k') WHERE key"))
-            real = [re.match("(?!.*(INT|CHAR|CLOB|TEXT|BLOB)).*(REAL|FLOA|DOUB)", types[place]) for place in self.places]
-            self.key = list(zip(descending, real))
+            real = [re.match("(?!.*(INT|CHAR|CLOB|TEXT|BLOB)).*(REAL|FLOA|DOUB)", kind) for kind in types]
+            self.key = [(at, desc, real[at]) for _, at, _, desc, _, is_key in db.execute("PRAGMA index_xinfo(k)") if is_key]
 
     def row(self, key, values):
-        values = [*values] if self.places else [key if self.bytes else text(key), *values]
+        values = [*([] if self.key else [key if self.bytes else text(key)]), *values]
         values += [None] * (len(self.names) - len(values))
         values = [default if value is None else value for value, default in zip(values, self.defaults)]
-        for place, value in zip(self.places, key_values(key, self.key) if self.places else ()):
-            values[place] = value
+        data = Bytes(key)
+        for place, descending, real in self.key:
+            data.data = inverted(key) if descending else key
+            value = key_value(data)
+            values[place] = float(value) if real and value is not None else value
         return values
 
 
-# ---- 2 to 5: a table as it is, or a snapshot of it
+# ---- 2 to 5: a table, as it is or as a snapshot has it
 
 class Table:
     def __init__(self, db, name, snapshot=None):
@@ -232,33 +243,34 @@ class Table:
         check(state["format"] == 10, f"{name} has format {state['format']}, and this reader reads format 10")
         for key in state:
             check(not key.startswith("needs "), f"{name} {key}, which this reader does not know")
-        added = [title[6:] for _, title, *_ in db.execute(f'PRAGMA table_info({shadow}state")') if title.startswith("added:")]
-        self.columns, self.id, self.pages = Columns(state["columns"], added), state["id"], f'{shadow}blob"'
+        changes = [title for _, title, *_ in db.execute(f'PRAGMA table_info({shadow}state")')]
+        added = [title[6:] for title in changes if title.startswith("added:")]
+        self.columns, self.id, self.pages = Columns(", ".join([state["columns"]] + added)), state["id"], f'{shadow}blob"'
         if snapshot is None:
             (_, root), *log = db.execute(f'SELECT csn, ops FROM {shadow}data" WHERE csn >= 0 ORDER BY csn')
         else:
-            what, value, log = f"snapshot {snapshot}", state.get(f"snapshot {snapshot}"), []
+            what, value = f"snapshot {snapshot}", state.get(f"snapshot {snapshot}")
             check(value and value[0] == 1, f"{name} has no whole {what}")
             check_hash(what, what.encode() + value[:-8], value[-8:])
-            root = value[21:21 + Bytes(value, 17).number(4)]
+            root, log = value[21:21 + number(value, 17, 4)], None
         self.runs = self.runs_of(root)
         self.memtable = self.newest(root, log) if snapshot is None else []
         if state["storage"] == "file" and self.runs:
-            self.file = self.opened(pathlib.Path(db.execute("PRAGMA database_list").fetchone()[2]).resolve().with_name(state["file"]))
+            self.open(pathlib.Path(db.execute("PRAGMA database_list").fetchone()[2]).resolve().with_name(state["file"]))
 
     def runs_of(self, root):
         check(root[:6] == b"ARTR\12\0", "the root is none of format 10")
         check_hash("the root", root[:-8], root[-8:])
-        unknown, data, runs = Bytes(root, 52).number(4) & ~1, Bytes(root, 56), []
-        check(not unknown, f"the root has features ({unknown:b}) that this reader does not know")
+        check_features("the root", number(root, 52, 4), 1)
+        data, runs = Bytes(root, 56), []
         for _ in range(root[6]):
             data.take(16)
             runs.append(data.take(data.number(4) + 1)[1:])
         return runs
 
     def newest(self, root, log):
-        """4, 8: the newest entry of each key in the log."""
-        csn, before, entries = Bytes(root, 8).number(8), root[24:40], {}
+        """8: the newest entry of each key in the log."""
+        csn, before, entries = number(root, 8, 8), root[24:40], {}
         log = [row for row in log if row[0] > csn]
         check(log or not root[7], "the rows of the log are lost")
         for csn, (at, ops) in enumerate(log, csn + 1):
@@ -268,63 +280,59 @@ class Table:
             entries.update((entry[0], entry) for entry in log_row(ops))
         return [entries[key] for key in sorted(entries)]
 
-    def opened(self, path):
-        file = open(path, "rb")
-        page = file.read(PAGE)
+    def open(self, path):
+        self.file = open(path, "rb")
+        page = self.file.read(PAGE)
         check(page[:12] == b"SQLiteAr\12\0\0\0", f"{path} is no .art file of format 10")
         check_hash(path, page[:4088], page[4088:])
         check(page[16:32] == self.id, f"{path} is that of another table")
-        check(not any(page[36:40]), f"{path} has features that this reader does not know")
-        return file
+        check_features(path, number(page, 36, 4))
 
     def slot(self, slot):
         if self.file:
             self.file.seek(slot * SLOT)
             return self.file.read(SLOT)
-        rows = dict(self.db.execute(f"SELECT page % 128, data FROM {self.pages} WHERE page BETWEEN ? AND ?", (slot * 128, slot * 128 + 127)))
-        return b"".join(rows.get(page, b"").ljust(PAGE, b"\0") for page in range(128))
+        pages = dict(self.db.execute(f"SELECT page % 128, data FROM {self.pages} WHERE page BETWEEN ? AND ?",
+                                     (slot * 128, slot * 128 + 127)))
+        return b"".join(pages.get(page, b"").ljust(PAGE, b"\0") for page in range(128))
 
     @functools.lru_cache(maxsize=8)
     def blob(self, reference):
-        """5: the entries of the blob that a reference names."""
-        slot, height = Bytes(reference).number(4), reference[4]
-        data, what = self.slot(slot), f"slot {slot}"
+        """The entries of the blob that a reference names."""
+        what, data, leaf = f"slot {number(reference, 0, 4)}", self.slot(number(reference, 0, 4)), not reference[4]
         check(len(data) == SLOT, f"{what} is not there")
-        check_hash(f"the last page of {what}", data[-PAGE:], reference[16:32])
         trailer = data[TRAILER:]
-        check(trailer[1016:1023] == b"ARTB\12\0" + (b"\2" if height else b"\1") and trailer[1024:1048] == self.id + reference[8:16],
-              f"{what} has another blob")
-        check(not Bytes(trailer, 1090).number(2) & ~3, f"{what} has features that this reader does not know")
+        check(trailer[1016:1023] == b"ARTB\12\0" + (b"\1" if leaf else b"\2") and trailer[1024:1040] == self.id
+              and trailer[1040:1048] == reference[8:16], f"{what} has another blob than the one that is looked for")
+        check_hash(f"the last page of {what}", data[-PAGE:], reference[16:32])
+        check_features(what, number(trailer, 1090, 2), 3)
         for page in range(127):
             if any(trailer[8 * page:8 * page + 8]):
                 check_hash(f"page {page} of {what}", data[page * PAGE:page * PAGE + PAGE], trailer[8 * page:8 * page + 8])
-        buckets, label = Bytes(trailer, 1072).number(4), Bytes(trailer, 1092).number(4)
-        postings = 0 if height else trailer[1117].bit_count() + Bytes(trailer, 1082).number(2).bit_count()
-        behind = 2 * buckets + 4 * (buckets + 1) + 8 * (buckets + 1) * (trailer[1023] >> 1 & 1) + 16 * trailer[1116] + 17 * trailer[1113] \
-            + postings * (4 + (buckets + 7) // 8) + label
-        offsets = Bytes(data, (TRAILER - behind) // 8 * 8)
-        symbols = data[offsets.at - 2304:offsets.at]
-        return [entry for at in offsets.array(buckets, "H") for entry in bucket(Bytes(data, 8 * at), symbols)]
-
-    def walk(self, reference, start):
-        """The entries of a run, some of those below `start` left out."""
-        entries = self.blob(reference)
-        if not reference[4]:
-            yield from entries
-            return
-        for (_, _, child), (following, *_) in zip(entries, entries[1:] + [(b"\xff",)]):
-            if following > start:
-                yield from self.walk(child, start)
+        buckets, weights = number(trailer, 1072, 4), trailer[1023] & 2
+        postings = trailer[1117].bit_count() + number(trailer, 1082, 2).bit_count() if leaf else 0
+        size = buckets * 2 + (buckets + 1) * (12 if weights else 4) + trailer[1116] * 16 + trailer[1113] * 17 \
+            + postings * (4 + (buckets + 7) // 8) + number(trailer, 1092, 4)
+        offsets = (TRAILER - size) // 8 * 8
+        return [entry for at in Bytes(data, offsets).array(buckets, "H")
+                for entry in bucket(Bytes(data, 8 * at), data[offsets - 2304:offsets])]
 
     # ---- 9: from entries to rows
 
+    def walk(self, reference, start):
+        """The entries of a run, without some that are below `start`."""
+        entries = self.blob(reference)
+        for i, (key, flags, value) in enumerate(entries):
+            if not reference[4]:
+                yield key, flags, value
+            elif i + 1 == len(entries) or entries[i + 1][0] > start:
+                yield from self.walk(value, start)
+
     def merged(self, start):
-        """Of each key from `start` on what the newest source has, deletes left out."""
-        def ranked(rank, source):
-            return ((key, rank, flags, value) for key, flags, value in source if key >= start)
+        """From `start` on: of each key the entry of the newest source, unless it is a delete."""
         sources, before = [self.memtable] + [self.walk(run, start) for run in self.runs], None
-        for key, _, flags, value in heapq.merge(*[ranked(rank, source) for rank, source in enumerate(sources)]):
-            if key != before and not flags & DELETE:
+        for key, flags, value in heapq.merge(*sources, key=lambda entry: entry[0]):
+            if key >= start and key != before and not flags & DELETE:
                 yield key, flags, value[1 + value[0]:] if flags & SUMMED else value
             before = key
 
@@ -336,13 +344,12 @@ class Table:
             yield self.columns.row(key[1:], record(value) if isinstance(value, bytes) else value)
 
     def put_together(self, reference):
-        name, parts = b"\2" + reference[8:20], []
+        name, value, count = b"\2" + reference[8:20], b"", 0
         for key, _, part in self.merged(name):
-            if key != name + struct.pack(">I", len(parts)):
+            if key != name + struct.pack(">I", count):
                 break
-            parts.append(part)
-        value = b"".join(parts)
-        check(len(value) == Bytes(reference).number(8), "a large value has lost parts")
+            value, count = value + part, count + 1
+        check(len(value) == number(reference, 0, 8), "a large value has lost parts")
         check_hash("a large value", value, reference[20:28])
         return value
 
@@ -350,14 +357,15 @@ class Table:
 # ---- for people
 
 def literal(value):
+    if isinstance(value, str) and re.search("[\0\ud800-\udfff]", value):
+        return f"CAST({literal(value.encode('utf-8', 'surrogateescape'))} AS TEXT)"
     if isinstance(value, str):
-        data = value.encode("utf-8", "surrogateescape").hex()
-        return f"CAST(X'{data}' AS TEXT)" if re.search("[\0\ud800-\udfff]", value) else "'" + value.replace("'", "''") + "'"
-    return "NULL" if value is None else f"X'{value.hex()}'" if isinstance(value, bytes) else repr(value).replace("inf", "9e999")
+        return "'" + value.replace("'", "''") + "'"
+    return "NULL" if value is None else f"X'{value.hex()}'" if isinstance(value, bytes) else str(value).replace("inf", "9e999")
 
 
 def database(path):
-    """The database, in one transaction."""
+    """Opened, in one transaction."""
     db = sqlite3.connect(pathlib.Path(path).resolve().as_uri() + "?mode=rw", uri=True, isolation_level=None)
     db.text_factory = text
     db.execute("PRAGMA query_only = ON")
@@ -367,15 +375,14 @@ def database(path):
 
 def main(path, table=None, snapshot=None):
     db = database(path)
-    tables = [name[:-9] for name, in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE '%~_artstate' ESCAPE '~'")]
+    tables = [name[:-9] for name, in db.execute("SELECT name FROM sqlite_schema WHERE name LIKE '%~_artstate' ESCAPE '~'")]
     if table is None:
         print(*tables, sep="\n")
         return
     check(table in tables, f"{path} has no art table {table}")
-    if not xxhash:
-        print("reader.py: nothing is verified without python3-xxhash", file=sys.stderr)
+    print("" if xxhash else "reader.py: nothing is verified without python3-xxhash\n", end="", file=sys.stderr)
     for row in Table(db, table, snapshot).rows():
-        print(",".join(map(literal, row)))
+        print(*map(literal, row), sep=",")
 
 
 if __name__ == "__main__":
