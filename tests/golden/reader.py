@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """Reads art tables without art: the format (core/FORMAT.md) as a program that runs.
 
-    reader.py DATABASE [TABLE [SNAPSHOT]]   its art tables; or the rows of one, in the order of the key, as literals of SQL
+    reader.py DATABASE [TABLE [SNAPSHOT]]   the rows, in the order of the key, as literals of SQL; or the names of the tables
 
-Python's standard library is enough; with xxhash (Debian: python3-xxhash) all that is read is verified. SQLite writes what it
-does when a database is opened, such as to roll back what a crash has left. Numbers in comments are the document's sections.
+Python's standard library is enough; with xxhash (Debian: python3-xxhash) all that is read is verified. SQLite opens the database,
+and rolls back what a crash has left; else nothing is written. Numbers in comments are the document's sections.
 """
 import functools
 import heapq
@@ -13,7 +13,6 @@ import re
 import sqlite3
 import struct
 import sys
-
 try:
     import xxhash
 except ImportError:
@@ -22,47 +21,37 @@ except ImportError:
 SLOT, PAGE, TRAILER = 524288, 4096, 523144
 DELETE, CHUNKED, SUMMED = 1, 4, 8  # flags of entries
 
-
 class Refused(Exception):
     """What cannot be read, and why."""
-
 
 def check(holds, message):
     if not holds:
         raise Refused(message)
 
-
 def check_hash(what, data, expected):
     if xxhash:
         found = xxhash.xxh3_64_intdigest(data) if len(expected) == 8 else xxhash.xxh3_128_intdigest(data)
-        check(found == int.from_bytes(expected, "little"), f"{what} is damaged: its hash is another one")
+        check(found == number(expected), f"{what} is damaged: its hash is another one")
 
-
-def check_features(what, bits, known=0):
+def check_features(what, bits, known):
     check(not bits & ~known, f"{what} has features ({bits & ~known:b}) that this reader does not know")
-
 
 # ---- bytes, and values as in SQLite's records
 
-def number(data, at, size):
+def number(data, at=0, size=16):
     return int.from_bytes(data[at:at + size], "little")
-
 
 def text(data):
     return data.decode("utf-8", "surrogateescape")
 
-
 def double(data):
     return struct.unpack(">d", data)[0]
-
 
 def inverted(data):
     return data.translate(bytes(range(255, -1, -1)))
 
-
 class Bytes:
     """Bytes that are read one behind the other."""
-
     def __init__(self, data, at=0):
         self.data, self.at = data, at
 
@@ -88,18 +77,16 @@ class Bytes:
         part = self.take((kind - 12) // 2 if kind >= 12 else (0, 1, 2, 3, 4, 6, 8, 8, 0, 0)[kind])
         if kind >= 12:
             return text(part) if kind % 2 else part
-        if kind == 7:
-            return double(part)
-        return int.from_bytes(part, "big", signed=True) if part else {0: None, 8: 0, 9: 1}[kind]
+        if kind in (0, 7):
+            return double(part) if kind else None
+        return kind - 8 if kind > 7 else int.from_bytes(part, "big", signed=True)
 
     def values(self, count):
         return [self.body(self.serial_type()) for _ in range(count)]
 
-    def listed(self):
-        """A list of section 7: {row: value}."""
+    def listed(self):  # 7: {row: value}
         rows = self.take(self.number(1))
         return dict(zip(rows, self.values(len(rows))))
-
 
 def record(value):
     data, kinds = Bytes(value), []
@@ -107,7 +94,6 @@ def record(value):
     while data.at < end:
         kinds.append(data.serial_type())
     return [data.body(kind) for kind in kinds]
-
 
 # ---- 7: a block
 
@@ -138,24 +124,19 @@ def column(data, rows):
     found = dict(zip(with_slot, slots)) | (data.listed() if how & 16 else {})
     return [found.get(row) for row in range(rows)]
 
-
 def block(value):
     """The value of each entry: its columns, or of a raw one the bytes."""
-    data = Bytes(value)
-    rows, columns = data.take(2)
-    *ends, raw_at = (2 + 2 * (columns & 127), *data.array(columns & 127, "H"))
-    values = list(zip(*[column(Bytes(value, begin), rows) for begin in ends])) or [()] * rows
-    raw = Bytes(value, raw_at).listed() if columns & 128 else {}
+    rows, columns = value[0], value[1] & 127
+    *begins, raw_at = (2 + 2 * columns, *Bytes(value, 2).array(columns, "H"))
+    values = list(zip(*[column(Bytes(value, at), rows) for at in begins])) or [()] * rows
+    raw = Bytes(value, raw_at).listed() if value[1] & 128 else {}
     return [raw.get(row, values[row]) for row in range(rows)]
-
 
 # ---- 6: a bucket; 8: a row of the log. Both give entries: key, flags, value
 
 def plain(coded, symbols):
     codes = iter(coded)
-    return b"".join(bytes([next(codes)]) if code == 255 else symbols[8 * code:8 * code + symbols[2048 + code]]
-                    for code in codes)
-
+    return b"".join(bytes([next(codes)]) if code == 255 else symbols[8 * code:8 * code + symbols[2048 + code]] for code in codes)
 
 def bucket(data, symbols):
     n, form = data.take(2)
@@ -175,7 +156,6 @@ def bucket(data, symbols):
         return zip(keys, flags, block(data.take(value_size)))
     return zip(keys, flags, [data.take(end - begin) for begin, end in zip((0, *ends), ends)])
 
-
 def log_row(ops):
     check(ops[16] == 1, f"a row of the log is of kind {ops[16]}, which this reader does not know")
     data, key = Bytes(ops, 17), b""
@@ -183,7 +163,6 @@ def log_row(ops):
         flags = data.number(1)
         key = key[:data.varint()] + data.take(data.varint())
         yield key, flags, data.take(data.varint()) if not flags & DELETE or flags & SUMMED else b""
-
 
 # ---- 9: keys of several columns
 
@@ -193,8 +172,7 @@ def key_value(data):
     if tag == 0x05:
         return None
     if tag in (0x30, 0x40):
-        end = re.compile(rb"\0(?!\xff)").search(data.data, data.at).end()
-        part = data.take(end - data.at)[:-1].replace(b"\0\xff", b"\0")
+        part = data.take(re.compile(rb"\0(?!\xff)").search(data.data, data.at).end() - data.at)[:-1].replace(b"\0\xff", b"\0")
         return text(part) if tag == 0x30 else part
     if tag in (0x10, 0x2F):
         return double(data.take(8)) if tag == 0x2F else -double(inverted(data.take(8)))
@@ -205,10 +183,8 @@ def key_value(data):
         value += double(data.take(8)) if value >= 0 else 1 - double(inverted(data.take(8)))
     return value
 
-
 class Columns:
-    """As SQLite understands them: names, values by default, and the key: places, is it descending, is it REAL?"""
-
+    """As SQLite understands them: names, defaults, and of the key's columns: where are they, descending, REAL?"""
     def __init__(self, definitions):
         key, columns = re.fullmatch(r"(?s)(?:key=\(([^)]*)\), )?(.*)", definitions).groups()
         db = sqlite3.connect(":memory:")
@@ -220,7 +196,7 @@ class Columns:
         if key:
             db.execute(f"CREATE INDEX k ON t({key})")
             real = [re.match("(?!.*(INT|CHAR|CLOB|TEXT|BLOB)).*(REAL|FLOA|DOUB)", kind) for kind in types]
-            self.key = [(at, desc, real[at]) for _, at, _, desc, _, is_key in db.execute("PRAGMA index_xinfo(k)") if is_key]
+            self.key = [(at, desc, real[at]) for _, at, _, desc, _, in_key in db.execute("PRAGMA index_xinfo(k)") if in_key]
 
     def row(self, key, values):
         values = [*([] if self.key else [key if self.bytes else text(key)]), *values]
@@ -233,7 +209,6 @@ class Columns:
             values[place] = float(value) if real and value is not None else value
         return values
 
-
 # ---- 2 to 5: a table, as it is or as a snapshot has it
 
 class Table:
@@ -243,30 +218,29 @@ class Table:
         check(state["format"] == 10, f"{name} has format {state['format']}, and this reader reads format 10")
         for key in state:
             check(not key.startswith("needs "), f"{name} {key}, which this reader does not know")
-        changes = [title for _, title, *_ in db.execute(f'PRAGMA table_info({shadow}state")')]
-        added = [title[6:] for title in changes if title.startswith("added:")]
-        self.columns, self.id, self.pages = Columns(", ".join([state["columns"]] + added)), state["id"], f'{shadow}blob"'
+        titles = [title for _, title, *_ in db.execute(f'PRAGMA table_info({shadow}state")')]
+        self.columns = Columns(", ".join([state["columns"]] + [title[6:] for title in titles if title.startswith("added:")]))
+        self.id, self.pages, log = state["id"], f'{shadow}blob"', []
         if snapshot is None:
             (_, root), *log = db.execute(f'SELECT csn, ops FROM {shadow}data" WHERE csn >= 0 ORDER BY csn')
         else:
             what, value = f"snapshot {snapshot}", state.get(f"snapshot {snapshot}")
             check(value and value[0] == 1, f"{name} has no whole {what}")
             check_hash(what, what.encode() + value[:-8], value[-8:])
-            root, log = value[21:21 + number(value, 17, 4)], None
-        self.runs = self.runs_of(root)
-        self.memtable = self.newest(root, log) if snapshot is None else []
+            root = value[21:21 + number(value, 17, 4)]
+        self.take_root(root)
+        self.memtable = self.newest(root, log)
         if state["storage"] == "file" and self.runs:
             self.open(pathlib.Path(db.execute("PRAGMA database_list").fetchone()[2]).resolve().with_name(state["file"]))
 
-    def runs_of(self, root):
+    def take_root(self, root):
         check(root[:6] == b"ARTR\12\0", "the root is none of format 10")
         check_hash("the root", root[:-8], root[-8:])
         check_features("the root", number(root, 52, 4), 1)
-        data, runs = Bytes(root, 56), []
+        data, self.runs = Bytes(root, 56), []
         for _ in range(root[6]):
             data.take(16)
-            runs.append(data.take(data.number(4) + 1)[1:])
-        return runs
+            self.runs.append(data.take(data.number(4) + 1)[1:])
 
     def newest(self, root, log):
         """8: the newest entry of each key in the log."""
@@ -283,39 +257,37 @@ class Table:
     def open(self, path):
         self.file = open(path, "rb")
         page = self.file.read(PAGE)
-        check(page[:12] == b"SQLiteAr\12\0\0\0", f"{path} is no .art file of format 10")
+        check(page[:12] == b"SQLiteAr\12\0\0\0" and page[16:32] == self.id, f"{path} is no .art file of format 10 of this table")
         check_hash(path, page[:4088], page[4088:])
-        check(page[16:32] == self.id, f"{path} is that of another table")
-        check_features(path, number(page, 36, 4))
+        check_features(path, number(page, 36, 4), 0)
 
     def slot(self, slot):
         if self.file:
             self.file.seek(slot * SLOT)
             return self.file.read(SLOT)
-        pages = dict(self.db.execute(f"SELECT page % 128, data FROM {self.pages} WHERE page BETWEEN ? AND ?",
-                                     (slot * 128, slot * 128 + 127)))
+        pages = self.db.execute(f"SELECT page % 128, data FROM {self.pages} WHERE page BETWEEN ? AND ?", (slot * 128, slot * 128 + 127))
+        pages = dict(pages)
         return b"".join(pages.get(page, b"").ljust(PAGE, b"\0") for page in range(128))
 
     @functools.lru_cache(maxsize=8)
     def blob(self, reference):
         """The entries of the blob that a reference names."""
         what, data, leaf = f"slot {number(reference, 0, 4)}", self.slot(number(reference, 0, 4)), not reference[4]
-        check(len(data) == SLOT, f"{what} is not there")
-        trailer = data[TRAILER:]
-        check(trailer[1016:1023] == b"ARTB\12\0" + (b"\1" if leaf else b"\2") and trailer[1024:1040] == self.id
-              and trailer[1040:1048] == reference[8:16], f"{what} has another blob than the one that is looked for")
+        trailer = data[TRAILER:].ljust(SLOT - TRAILER)
+        begins = b"ARTB\12\0" + (b"\1" if leaf else b"\2") + trailer[1023:1024] + self.id + reference[8:16] + reference[:4]
+        check(trailer[1016:1052] == begins, f"{what} has another blob than the one that is looked for")
         check_hash(f"the last page of {what}", data[-PAGE:], reference[16:32])
         check_features(what, number(trailer, 1090, 2), 3)
         for page in range(127):
-            if any(trailer[8 * page:8 * page + 8]):
+            if number(trailer, 8 * page, 8):
                 check_hash(f"page {page} of {what}", data[page * PAGE:page * PAGE + PAGE], trailer[8 * page:8 * page + 8])
         buckets, weights = number(trailer, 1072, 4), trailer[1023] & 2
         postings = trailer[1117].bit_count() + number(trailer, 1082, 2).bit_count() if leaf else 0
-        size = buckets * 2 + (buckets + 1) * (12 if weights else 4) + trailer[1116] * 16 + trailer[1113] * 17 \
-            + postings * (4 + (buckets + 7) // 8) + number(trailer, 1092, 4)
-        offsets = (TRAILER - size) // 8 * 8
-        return [entry for at in Bytes(data, offsets).array(buckets, "H")
-                for entry in bucket(Bytes(data, 8 * at), data[offsets - 2304:offsets])]
+        behind = buckets * 2 + (buckets + 1) * (12 if weights else 4) + trailer[1116] * 16 + trailer[1113] * 17
+        behind += postings * (4 + (buckets + 7) // 8) + number(trailer, 1092, 4)
+        offsets = (TRAILER - behind) // 8 * 8
+        symbols = data[offsets - 2304:offsets]
+        return [entry for at in Bytes(data, offsets).array(buckets, "H") for entry in bucket(Bytes(data, 8 * at), symbols)]
 
     # ---- 9: from entries to rows
 
@@ -353,37 +325,30 @@ class Table:
         check_hash("a large value", value, reference[20:28])
         return value
 
-
 # ---- for people
 
 def literal(value):
-    if isinstance(value, str) and re.search("[\0\ud800-\udfff]", value):
-        return f"CAST({literal(value.encode('utf-8', 'surrogateescape'))} AS TEXT)"
     if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
-    return "NULL" if value is None else f"X'{value.hex()}'" if isinstance(value, bytes) else str(value).replace("inf", "9e999")
-
+        data = value.encode("utf-8", "surrogateescape").hex()
+        return f"CAST(X'{data}' AS TEXT)" if re.search("[\0\ud800-\udfff]", value) else "'" + value.replace("'", "''") + "'"
+    return f"X'{value.hex()}'" if isinstance(value, bytes) else "NULL" if value is None else str(value).replace("inf", "9e999")
 
 def database(path):
-    """Opened, in one transaction."""
     db = sqlite3.connect(pathlib.Path(path).resolve().as_uri() + "?mode=rw", uri=True, isolation_level=None)
     db.text_factory = text
     db.execute("PRAGMA query_only = ON")
     db.execute("BEGIN")
     return db
 
-
 def main(path, table=None, snapshot=None):
     db = database(path)
-    tables = [name[:-9] for name, in db.execute("SELECT name FROM sqlite_schema WHERE name LIKE '%~_artstate' ESCAPE '~'")]
-    if table is None:
-        print(*tables, sep="\n")
-        return
-    check(table in tables, f"{path} has no art table {table}")
-    print("" if xxhash else "reader.py: nothing is verified without python3-xxhash\n", end="", file=sys.stderr)
+    names = db.execute("SELECT substr(name, 1, length(name) - 9) FROM sqlite_schema WHERE name LIKE '%~_artstate' ESCAPE '~'")
+    tables = [name for name, in names]
+    check(table in tables, f"the art tables of {path} are: {', '.join(tables)}")
+    if not xxhash:
+        print("reader.py: nothing is verified without python3-xxhash", file=sys.stderr)
     for row in Table(db, table, snapshot).rows():
         print(*map(literal, row), sep=",")
-
 
 if __name__ == "__main__":
     try:
