@@ -1,14 +1,13 @@
 #!/usr/bin/python3
 """Reads art tables without art: the format (core/FORMAT.md) as a program that runs.
 
-    reader.py DATABASE [TABLE [SNAPSHOT]]   the rows, in the order of the key, as literals of SQL; or the names of the tables
+    reader.py DATABASE TABLE [SNAPSHOT]     the rows, in the order of the key, as literals of SQL
 
-Python's standard library is enough; with xxhash (Debian: python3-xxhash) all that is read is verified. SQLite opens the database,
-and rolls back what a crash has left; else nothing is written. Numbers in comments are the document's sections.
+Python's standard library is enough. With xxhash (Debian: python3-xxhash) all that is read is verified. Nothing is
+written but by SQLite, which rolls back what a crash has left. Numbers in comments are the document's sections.
 """
-import functools
-import heapq
 import pathlib
+import pickle
 import re
 import sqlite3
 import struct
@@ -33,22 +32,11 @@ def check_hash(what, data, expected):
         found = xxhash.xxh3_64_intdigest(data) if len(expected) == 8 else xxhash.xxh3_128_intdigest(data)
         check(found == number(expected), f"{what} is damaged: its hash is another one")
 
-def check_features(what, bits, known):
-    check(not bits & ~known, f"{what} has features ({bits & ~known:b}) that this reader does not know")
-
 # ---- bytes, and values as in SQLite's records
-
-def number(data, at=0, size=16):
-    return int.from_bytes(data[at:at + size], "little")
-
-def text(data):
-    return data.decode("utf-8", "surrogateescape")
-
-def double(data):
-    return struct.unpack(">d", data)[0]
-
-def inverted(data):
-    return data.translate(bytes(range(255, -1, -1)))
+def number(data, at=0, size=16): return int.from_bytes(data[at:at + size], "little")
+def text(data): return data.decode("utf-8", "surrogateescape")
+def double(data): return struct.unpack(">d", data)[0]
+def inverted(data): return data.translate(bytes(range(255, -1, -1)))
 
 class Bytes:
     """Bytes that are read one behind the other."""
@@ -96,7 +84,6 @@ def record(value):
     return [data.body(kind) for kind in kinds]
 
 # ---- 7: a block
-
 def column(data, rows):
     """A column's value in each row."""
     how, width = data.take(2)
@@ -133,10 +120,10 @@ def block(value):
     return [raw.get(row, values[row]) for row in range(rows)]
 
 # ---- 6: a bucket; 8: a row of the log. Both give entries: key, flags, value
-
 def plain(coded, symbols):
     codes = iter(coded)
-    return b"".join(bytes([next(codes)]) if code == 255 else symbols[8 * code:8 * code + symbols[2048 + code]] for code in codes)
+    return b"".join(bytes([next(codes)]) if code == 255 else symbols[8 * code:8 * code + symbols[2048 + code]]
+                    for code in codes)
 
 def bucket(data, symbols):
     n, form = data.take(2)
@@ -165,14 +152,14 @@ def log_row(ops):
         yield key, flags, data.take(data.varint()) if not flags & DELETE or flags & SUMMED else b""
 
 # ---- 9: keys of several columns
-
 def key_value(data):
     """The next column's value."""
     tag = data.number(1)
     if tag == 0x05:
         return None
     if tag in (0x30, 0x40):
-        part = data.take(re.compile(rb"\0(?!\xff)").search(data.data, data.at).end() - data.at)[:-1].replace(b"\0\xff", b"\0")
+        end = re.compile(rb"\0(?!\xff)").search(data.data, data.at).end()
+        part = data.take(end - data.at)[:-1].replace(b"\0\xff", b"\0")
         return text(part) if tag == 0x30 else part
     if tag in (0x10, 0x2F):
         return double(data.take(8)) if tag == 0x2F else -double(inverted(data.take(8)))
@@ -183,9 +170,44 @@ def key_value(data):
         value += double(data.take(8)) if value >= 0 else 1 - double(inverted(data.take(8)))
     return value
 
-class Columns:
-    """As SQLite understands them: names, defaults, and of the key's columns: where are they, descending, REAL?"""
-    def __init__(self, definitions):
+# ---- 2 to 5, 9: a table, as it is or as a snapshot has it
+class Table:
+    def __init__(self, path, name, snapshot=None):
+        path = pathlib.Path(path).resolve()
+        self.db = db = sqlite3.connect(path.as_uri() + "?mode=rw", uri=True, isolation_level=None)
+        db.text_factory = text
+        db.execute("BEGIN")
+        tables = [table[:-9] for table, in db.execute("SELECT name FROM sqlite_schema") if table.endswith("_artstate")]
+        check(name in tables, f"the art tables of {path} are: {', '.join(tables)}")
+        shadow = '"' + name.replace('"', '""') + "_art"
+        state = dict(db.execute(f'SELECT k, v FROM {shadow}state"'))
+        unknown = [key for key in state if key.startswith("needs ")]
+        check(state["format"] == 10 and not unknown, f"{name} has format {state['format']} {unknown}: not known here")
+        titles = [title for _, title, *_ in db.execute(f'PRAGMA table_info({shadow}state")')]
+        self.define(", ".join([state["columns"]] + [title[6:] for title in titles if title.startswith("added:")]))
+        (_, root), *log = db.execute(f'SELECT csn, ops FROM {shadow}data" WHERE csn >= 0 ORDER BY csn')
+        if snapshot is not None:
+            what, value = f"snapshot {snapshot}", state.get(f"snapshot {snapshot}")
+            check(value and value[0] == 1, f"{name} has no whole {what}")
+            check_hash(what, what.encode() + value[:-8], value[-8:])
+            root, log = value[21:21 + number(value, 17, 4)], []
+        check(root[:6] == b"ARTR\12\0" and not number(root, 52, 4) & ~1, "the root has a format not known here")
+        check_hash("the root", root[:-8], root[-8:])
+        self.pages = f'SELECT page % 128, data FROM {shadow}blob" WHERE page BETWEEN ?1 * 128 AND ?1 * 128 + 127'
+        self.id, self.root, self.log, self.runs = state["id"], root, log, []
+        data = Bytes(root, 56)
+        for _ in range(root[6]):
+            data.take(16)
+            self.runs.append(data.take(data.number(4) + 1)[1:])
+        self.file = open(path.with_name(state["file"]), "rb") if state["storage"] == "file" and self.runs else None
+        if self.file:
+            page, what = self.file.read(PAGE), self.file.name
+            check(page[:12] == b"SQLiteAr\12\0\0\0" and not any(page[36:40]), f"{what} has a format not known here")
+            check_hash(what, page[:4088], page[4088:])
+            check(page[16:32] == self.id, f"{what} is that of another table")
+
+    def define(self, definitions):
+        """2: columns as SQLite understands them: names, defaults, and of the key's ones: where, descending, REAL?"""
         key, columns = re.fullmatch(r"(?s)(?:key=\(([^)]*)\), )?(.*)", definitions).groups()
         db = sqlite3.connect(":memory:")
         db.execute(f"CREATE TABLE t({columns})")
@@ -196,7 +218,65 @@ class Columns:
         if key:
             db.execute(f"CREATE INDEX k ON t({key})")
             real = [re.match("(?!.*(INT|CHAR|CLOB|TEXT|BLOB)).*(REAL|FLOA|DOUB)", kind) for kind in types]
-            self.key = [(at, desc, real[at]) for _, at, _, desc, _, in_key in db.execute("PRAGMA index_xinfo(k)") if in_key]
+            self.key = [(at, desc, real[at]) for _, at, _, desc, _, mine in db.execute("PRAGMA index_xinfo(k)") if mine]
+
+    def slot(self, slot):
+        if self.file:
+            self.file.seek(slot * SLOT)
+            return self.file.read(SLOT)
+        pages = dict(self.db.execute(self.pages, (slot,)))
+        return b"".join(pages.get(page, b"").ljust(PAGE, b"\0") for page in range(128))
+
+    def below(self, reference):
+        """The entries of the leaf blobs that a reference leads to."""
+        what, data, leaf = f"slot {number(reference, 0, 4)}", self.slot(number(reference, 0, 4)), not reference[4]
+        trailer = data[TRAILER:]
+        kind = b"ARTB\12\0" + (b"\1" if leaf else b"\2")
+        check(trailer[1016:1023] + trailer[1024:1048] == kind + self.id + reference[8:16], f"{what} has another blob")
+        check_hash(f"the last page of {what}", data[-PAGE:], reference[16:32])
+        check(not number(trailer, 1090, 2) & ~3, f"{what} has a format not known here")
+        for at in range(0, 1016, 8):
+            if number(trailer, at, 8):
+                check_hash(f"page {at // 8} of {what}", data[at * PAGE // 8:][:PAGE], trailer[at:at + 8])
+        buckets, weights = number(trailer, 1072, 4), trailer[1023] & 2
+        postings = trailer[1117].bit_count() + number(trailer, 1082, 2).bit_count() if leaf else 0
+        behind = buckets * 2 + (buckets + 1) * (12 if weights else 4) + trailer[1116] * 16 + trailer[1113] * 17
+        behind += postings * (4 + (buckets + 7) // 8) + number(trailer, 1092, 4)
+        offsets = (TRAILER - behind) // 8 * 8
+        for at in Bytes(data, offsets).array(buckets, "H"):
+            for key, flags, value in bucket(Bytes(data, 8 * at), data[offsets - 2304:offsets]):
+                yield from [(key, flags, value)] if leaf else self.below(value)
+
+    def entries(self):
+        """Those of all sources, the oldest first."""
+        for run in reversed(self.runs):
+            yield from self.below(run)
+        csn, before = number(self.root, 8, 8), self.root[24:40]
+        log = [row for row in self.log if row[0] > csn]
+        check(log or not self.root[7], "the rows of the log are lost")
+        for csn, (at, ops) in enumerate(log, csn + 1):
+            check(at == csn, f"row {csn} of the log is lost")
+            check_hash(f"row {csn} of the log", before + struct.pack("<Q", csn) + ops[16:], ops[:16])
+            before = ops[:16]
+            yield from log_row(ops)
+
+    def rows(self):
+        """Of each key the newest entry counts: a file of SQLite's, which is gone at the end, brings them together."""
+        sorter = sqlite3.connect("")
+        sorter.execute("CREATE TABLE entry(key PRIMARY KEY, flags, value) WITHOUT ROWID")
+        entries = ((key, flags, pickle.dumps(value)) for key, flags, value in self.entries())
+        sorter.executemany("REPLACE INTO entry VALUES(?, ?, ?)", entries)
+        newest = "SELECT flags, value, key FROM entry WHERE key BETWEEN ? AND ? AND NOT flags & 1 ORDER BY key"
+        for flags, value, key in sorter.execute(newest, (b"\1", b"\2")):
+            value = pickle.loads(value)
+            value = value[1 + value[0]:] if flags & SUMMED else value
+            if flags & CHUNKED:
+                size, name, expected = number(value, 0, 8), b"\2" + value[8:20], value[20:28]
+                parts = sorter.execute(newest, (name, name + b"\xff" * 4))
+                value = b"".join(pickle.loads(part) for _, part, _ in parts)
+                check(len(value) == size, "a large value has lost parts")
+                check_hash("a large value", value, expected)
+            yield self.row(key[1:], record(value) if isinstance(value, bytes) else value)
 
     def row(self, key, values):
         values = [*([] if self.key else [key if self.bytes else text(key)]), *values]
@@ -209,149 +289,19 @@ class Columns:
             values[place] = float(value) if real and value is not None else value
         return values
 
-# ---- 2 to 5: a table, as it is or as a snapshot has it
-
-class Table:
-    def __init__(self, db, name, snapshot=None):
-        self.db, self.file, shadow = db, None, '"' + name.replace('"', '""') + "_art"
-        state = dict(db.execute(f'SELECT k, v FROM {shadow}state"'))
-        check(state["format"] == 10, f"{name} has format {state['format']}, and this reader reads format 10")
-        for key in state:
-            check(not key.startswith("needs "), f"{name} {key}, which this reader does not know")
-        titles = [title for _, title, *_ in db.execute(f'PRAGMA table_info({shadow}state")')]
-        self.columns = Columns(", ".join([state["columns"]] + [title[6:] for title in titles if title.startswith("added:")]))
-        self.id, self.pages, log = state["id"], f'{shadow}blob"', []
-        if snapshot is None:
-            (_, root), *log = db.execute(f'SELECT csn, ops FROM {shadow}data" WHERE csn >= 0 ORDER BY csn')
-        else:
-            what, value = f"snapshot {snapshot}", state.get(f"snapshot {snapshot}")
-            check(value and value[0] == 1, f"{name} has no whole {what}")
-            check_hash(what, what.encode() + value[:-8], value[-8:])
-            root = value[21:21 + number(value, 17, 4)]
-        self.take_root(root)
-        self.memtable = self.newest(root, log)
-        if state["storage"] == "file" and self.runs:
-            self.open(pathlib.Path(db.execute("PRAGMA database_list").fetchone()[2]).resolve().with_name(state["file"]))
-
-    def take_root(self, root):
-        check(root[:6] == b"ARTR\12\0", "the root is none of format 10")
-        check_hash("the root", root[:-8], root[-8:])
-        check_features("the root", number(root, 52, 4), 1)
-        data, self.runs = Bytes(root, 56), []
-        for _ in range(root[6]):
-            data.take(16)
-            self.runs.append(data.take(data.number(4) + 1)[1:])
-
-    def newest(self, root, log):
-        """8: the newest entry of each key in the log."""
-        csn, before, entries = number(root, 8, 8), root[24:40], {}
-        log = [row for row in log if row[0] > csn]
-        check(log or not root[7], "the rows of the log are lost")
-        for csn, (at, ops) in enumerate(log, csn + 1):
-            check(at == csn, f"row {csn} of the log is lost")
-            check_hash(f"row {csn} of the log", before + struct.pack("<Q", csn) + ops[16:], ops[:16])
-            before = ops[:16]
-            entries.update((entry[0], entry) for entry in log_row(ops))
-        return [entries[key] for key in sorted(entries)]
-
-    def open(self, path):
-        self.file = open(path, "rb")
-        page = self.file.read(PAGE)
-        check(page[:12] == b"SQLiteAr\12\0\0\0" and page[16:32] == self.id, f"{path} is no .art file of format 10 of this table")
-        check_hash(path, page[:4088], page[4088:])
-        check_features(path, number(page, 36, 4), 0)
-
-    def slot(self, slot):
-        if self.file:
-            self.file.seek(slot * SLOT)
-            return self.file.read(SLOT)
-        pages = self.db.execute(f"SELECT page % 128, data FROM {self.pages} WHERE page BETWEEN ? AND ?", (slot * 128, slot * 128 + 127))
-        pages = dict(pages)
-        return b"".join(pages.get(page, b"").ljust(PAGE, b"\0") for page in range(128))
-
-    @functools.lru_cache(maxsize=8)
-    def blob(self, reference):
-        """The entries of the blob that a reference names."""
-        what, data, leaf = f"slot {number(reference, 0, 4)}", self.slot(number(reference, 0, 4)), not reference[4]
-        trailer = data[TRAILER:].ljust(SLOT - TRAILER)
-        begins = b"ARTB\12\0" + (b"\1" if leaf else b"\2") + trailer[1023:1024] + self.id + reference[8:16] + reference[:4]
-        check(trailer[1016:1052] == begins, f"{what} has another blob than the one that is looked for")
-        check_hash(f"the last page of {what}", data[-PAGE:], reference[16:32])
-        check_features(what, number(trailer, 1090, 2), 3)
-        for page in range(127):
-            if number(trailer, 8 * page, 8):
-                check_hash(f"page {page} of {what}", data[page * PAGE:page * PAGE + PAGE], trailer[8 * page:8 * page + 8])
-        buckets, weights = number(trailer, 1072, 4), trailer[1023] & 2
-        postings = trailer[1117].bit_count() + number(trailer, 1082, 2).bit_count() if leaf else 0
-        behind = buckets * 2 + (buckets + 1) * (12 if weights else 4) + trailer[1116] * 16 + trailer[1113] * 17
-        behind += postings * (4 + (buckets + 7) // 8) + number(trailer, 1092, 4)
-        offsets = (TRAILER - behind) // 8 * 8
-        symbols = data[offsets - 2304:offsets]
-        return [entry for at in Bytes(data, offsets).array(buckets, "H") for entry in bucket(Bytes(data, 8 * at), symbols)]
-
-    # ---- 9: from entries to rows
-
-    def walk(self, reference, start):
-        """The entries of a run, without some that are below `start`."""
-        entries = self.blob(reference)
-        for i, (key, flags, value) in enumerate(entries):
-            if not reference[4]:
-                yield key, flags, value
-            elif i + 1 == len(entries) or entries[i + 1][0] > start:
-                yield from self.walk(value, start)
-
-    def merged(self, start):
-        """From `start` on: of each key the entry of the newest source, unless it is a delete."""
-        sources, before = [self.memtable] + [self.walk(run, start) for run in self.runs], None
-        for key, flags, value in heapq.merge(*sources, key=lambda entry: entry[0]):
-            if key >= start and key != before and not flags & DELETE:
-                yield key, flags, value[1 + value[0]:] if flags & SUMMED else value
-            before = key
-
-    def rows(self):
-        for key, flags, value in self.merged(b"\1"):
-            if key[0] != 1:
-                return
-            value = self.put_together(value) if flags & CHUNKED else value
-            yield self.columns.row(key[1:], record(value) if isinstance(value, bytes) else value)
-
-    def put_together(self, reference):
-        name, value, count = b"\2" + reference[8:20], b"", 0
-        for key, _, part in self.merged(name):
-            if key != name + struct.pack(">I", count):
-                break
-            value, count = value + part, count + 1
-        check(len(value) == number(reference, 0, 8), "a large value has lost parts")
-        check_hash("a large value", value, reference[20:28])
-        return value
-
 # ---- for people
-
 def literal(value):
-    if isinstance(value, str):
-        data = value.encode("utf-8", "surrogateescape").hex()
-        return f"CAST(X'{data}' AS TEXT)" if re.search("[\0\ud800-\udfff]", value) else "'" + value.replace("'", "''") + "'"
-    return f"X'{value.hex()}'" if isinstance(value, bytes) else "NULL" if value is None else str(value).replace("inf", "9e999")
-
-def database(path):
-    db = sqlite3.connect(pathlib.Path(path).resolve().as_uri() + "?mode=rw", uri=True, isolation_level=None)
-    db.text_factory = text
-    db.execute("PRAGMA query_only = ON")
-    db.execute("BEGIN")
-    return db
-
-def main(path, table=None, snapshot=None):
-    db = database(path)
-    names = db.execute("SELECT substr(name, 1, length(name) - 9) FROM sqlite_schema WHERE name LIKE '%~_artstate' ESCAPE '~'")
-    tables = [name for name, in names]
-    check(table in tables, f"the art tables of {path} are: {', '.join(tables)}")
-    if not xxhash:
-        print("reader.py: nothing is verified without python3-xxhash", file=sys.stderr)
-    for row in Table(db, table, snapshot).rows():
-        print(*map(literal, row), sep=",")
+    if isinstance(value, str) and re.search("[\0\ud800-\udfff]", value):
+        return f"CAST({literal(value.encode('utf-8', 'surrogateescape'))} AS TEXT)"
+    if isinstance(value, (str, bytes)):
+        return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else f"X'{value.hex()}'"
+    return "NULL" if value is None else str(value).replace("inf", "9e999")
 
 if __name__ == "__main__":
+    if not xxhash:
+        print("reader.py: nothing is verified without python3-xxhash", file=sys.stderr)
     try:
-        main(*sys.argv[1:])
+        for row in Table(*sys.argv[1:]).rows():
+            print(*map(literal, row), sep=",")
     except (Refused, sqlite3.Error, OSError) as refused:
         sys.exit(f"reader.py: {refused}")
