@@ -167,7 +167,7 @@ def key_value(data):
     twice = int.from_bytes(data.take(abs(tag - 0x20)), "big") - (1 << 8 * (0x20 - tag) if tag < 0x20 else 0)
     value = twice // 2
     if twice % 2:
-        value += double(data.take(8)) if value >= 0 else 1 - double(inverted(data.take(8)))
+        return value + double(data.take(8)) if value >= 0 else value + 1 - double(inverted(data.take(8)))
     return value
 
 # ---- 2 to 5, 9: a table, as it is or as a snapshot has it
@@ -266,6 +266,7 @@ class Table:
         sorter.execute("CREATE TABLE entry(key PRIMARY KEY, flags, value) WITHOUT ROWID")
         entries = ((key, flags, pickle.dumps(value)) for key, flags, value in self.entries())
         sorter.executemany("REPLACE INTO entry VALUES(?, ?, ?)", entries)
+        self.db.close()
         newest = "SELECT flags, value, key FROM entry WHERE key BETWEEN ? AND ? AND NOT flags & 1 ORDER BY key"
         for flags, value, key in sorter.execute(newest, (b"\1", b"\2")):
             value = pickle.loads(value)
