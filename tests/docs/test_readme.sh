@@ -10,7 +10,7 @@ extension=${ART_EXTENSION:-$root/art.so}
 work=$(mktemp -d "${TMPDIR:-/tmp}/readme-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 pages=(sql/*.md)
-documents=(README.md "${pages[@]}" core/README.md ext/README.md .github/CONTRIBUTING.md .github/CHANGELOG.md .github/SECURITY.md
+documents=(README.md "${pages[@]}" core/README.md core/FORMAT.md ext/README.md .github/CONTRIBUTING.md .github/CHANGELOG.md .github/SECURITY.md
     tests/README.md tests/bench/README.md tests/clients/bindings/README.md tests/clients/orm/README.md)
 checks=0
 failures=0

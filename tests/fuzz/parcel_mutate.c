@@ -157,8 +157,9 @@ static bool change_node(const struct view *view, struct random *random) {
     if (!view->trailer) return false;
     bool wide = view->trailer[offsetof(struct art_blob_trailer, flags) - TRAILER_FROM] & ART_BLOB_WIDE;
     uint32_t buckets = trailer_number(view, offsetof(struct art_blob_trailer, buckets)) & 0xffff;
-    uint32_t at = trailer_number(view, offsetof(struct art_blob_trailer, root)),
-             steps = random_below(random, buckets / 2 + 1);
+    struct art_blob_trailer trailer = {{0}};
+    memcpy((uint8_t *)&trailer + TRAILER_FROM, view->trailer, sizeof trailer - TRAILER_FROM);
+    uint32_t at = art_trailer_parts(&trailer).nodes, steps = random_below(random, buckets / 2 + 1);
     while (steps-- && at < ART_TRAILER_AT) at += node_bytes(view, at, wide);
     uint8_t *flags = view_at(view, at);
     if (!flags) return false;
