@@ -27,10 +27,10 @@ def check(holds, message):
     if not holds:
         raise Refused(message)
 
-def check_hash(what, data, expected):
+def check_hash(what, data, expected, of_128=False):
     if xxhash:
-        found = xxhash.xxh3_64_intdigest(data) if len(expected) == 8 else xxhash.xxh3_128_intdigest(data)
-        check(found == number(expected), f"{what} is damaged: its hash is another one")
+        found = xxhash.xxh3_128_intdigest(data) if of_128 or len(expected) == 16 else xxhash.xxh3_64_intdigest(data)
+        check(found % 256 ** len(expected) == number(expected), f"{what} is damaged: its hash is another one")
 
 # ---- bytes, and values as in SQLite's records
 def number(data, at=0, size=16): return int.from_bytes(data[at:at + size], "little")
@@ -189,7 +189,7 @@ class Table:
         if snapshot is not None:
             what, value = f"snapshot {snapshot}", state.get(f"snapshot {snapshot}")
             check(value and value[0] == 1, f"{name} has no whole {what}")
-            check_hash(what, what.encode() + value[:-8], value[-8:])
+            check_hash(what, what.encode() + value[:-8], value[-8:], of_128=True)
             root, log = value[21:21 + number(value, 17, 4)], []
         check(root[:6] == b"ARTR\12\0" and not number(root, 52, 4) & ~1, "the root has a format not known here")
         check_hash("the root", root[:-8], root[-8:])
