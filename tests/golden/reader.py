@@ -3,8 +3,8 @@
 
     reader.py DATABASE TABLE [SNAPSHOT]     the rows, in the order of the key, as literals of SQL
 
-Python's standard library is enough. With xxhash (Debian: python3-xxhash) all that is read is verified. Nothing is
-written but by SQLite, which rolls back what a crash has left. Numbers in comments are the document's sections.
+Python's standard library is enough. With xxhash (Debian: python3-xxhash) it verifies all that it reads. It writes
+nothing; SQLite rolls back what a crash has left. Numbers in comments are the document's sections.
 """
 import pathlib
 import pickle
@@ -12,16 +12,17 @@ import re
 import sqlite3
 import struct
 import sys
+
 try:
     import xxhash
 except ImportError:
     xxhash = None
 
 SLOT, PAGE, TRAILER = 524288, 4096, 523144
-DELETE, CHUNKED, SUMMED = 1, 4, 8  # flags of entries
+DELETE, CHUNKED, SUMMED = 1, 4, 8           # flags of entries
+CONSTANTS = {0: None, 8: 0, 9: 1}           # values whose serial type is all that there is of them
 
-class Refused(Exception):
-    """What cannot be read, and why."""
+class Refused(Exception): """What cannot be read, and why."""
 
 def check(holds, message):
     if not holds:
@@ -43,15 +44,13 @@ class Bytes:
     def __init__(self, data, at=0):
         self.data, self.at = data, at
 
+    def number(self, size): return int.from_bytes(self.take(size), "little")
+    def array(self, count, kind): return struct.unpack(f"<{count}{kind}", self.take(count * struct.calcsize(kind)))
+    def values(self, count): return [self.body(self.serial_type()) for _ in range(count)]
+
     def take(self, size):
         self.at += size
         return self.data[self.at - size:self.at]
-
-    def number(self, size):
-        return int.from_bytes(self.take(size), "little")
-
-    def array(self, count, kind):
-        return struct.unpack(f"<{count}{kind}", self.take(count * struct.calcsize(kind)))
 
     def varint(self):
         byte = self.number(1)
@@ -65,12 +64,7 @@ class Bytes:
         part = self.take((kind - 12) // 2 if kind >= 12 else (0, 1, 2, 3, 4, 6, 8, 8, 0, 0)[kind])
         if kind >= 12:
             return text(part) if kind % 2 else part
-        if kind in (0, 7):
-            return double(part) if kind else None
-        return kind - 8 if kind > 7 else int.from_bytes(part, "big", signed=True)
-
-    def values(self, count):
-        return [self.body(self.serial_type()) for _ in range(count)]
+        return double(part) if kind == 7 else int.from_bytes(part, "big", signed=True) if part else CONSTANTS[kind]
 
     def listed(self):  # 7: {row: value}
         rows = self.take(self.number(1))
@@ -164,11 +158,11 @@ def key_value(data):
     if tag in (0x10, 0x2F):
         return double(data.take(8)) if tag == 0x2F else -double(inverted(data.take(8)))
     check(0x10 < tag < 0x2F, f"a key has the tag {tag:02X}, which this reader does not know")
-    twice = int.from_bytes(data.take(abs(tag - 0x20)), "big") - (1 << 8 * (0x20 - tag) if tag < 0x20 else 0)
-    value = twice // 2
-    if twice % 2:
-        return value + double(data.take(8)) if value >= 0 else value + 1 - double(inverted(data.take(8)))
-    return value
+    size = abs(tag - 0x20)
+    value, fraction = divmod(int.from_bytes(data.take(size), "big") - 256 ** size * (tag < 0x20), 2)
+    if not fraction:
+        return value
+    return value + double(data.take(8)) if value >= 0 else value + 1 - double(inverted(data.take(8)))
 
 # ---- 2 to 5, 9: a table, as it is or as a snapshot has it
 class Table:
@@ -178,7 +172,7 @@ class Table:
         db.text_factory = text
         db.execute("BEGIN")
         tables = [table[:-9] for table, in db.execute("SELECT name FROM sqlite_schema") if table.endswith("_artstate")]
-        check(name in tables, f"the art tables of {path} are: {', '.join(tables)}")
+        check(name in tables, f"{path} has the art tables {', '.join(tables)}")
         shadow = '"' + name.replace('"', '""') + "_art"
         state = dict(db.execute(f'SELECT k, v FROM {shadow}state"'))
         unknown = [key for key in state if key.startswith("needs ")]
@@ -272,18 +266,16 @@ class Table:
             value = pickle.loads(value)
             value = value[1 + value[0]:] if flags & SUMMED else value
             if flags & CHUNKED:
-                size, name, expected = number(value, 0, 8), b"\2" + value[8:20], value[20:28]
-                parts = sorter.execute(newest, (name, name + b"\xff" * 4))
-                value = b"".join(pickle.loads(part) for _, part, _ in parts)
-                check(len(value) == size, "a large value has lost parts")
-                check_hash("a large value", value, expected)
+                name, reference = b"\2" + value[8:20], value
+                value = b"".join(pickle.loads(part[1]) for part in sorter.execute(newest, (name, name + b"\xff" * 4)))
+                check(len(value) == number(reference, 0, 8), "a large value has lost parts")
+                check_hash("a large value", value, reference[20:28])
             yield self.row(key[1:], record(value) if isinstance(value, bytes) else value)
 
     def row(self, key, values):
         values = [*([] if self.key else [key if self.bytes else text(key)]), *values]
         values += [None] * (len(self.names) - len(values))
-        values = [default if value is None else value for value, default in zip(values, self.defaults)]
-        data = Bytes(key)
+        values, data = [default if value is None else value for value, default in zip(values, self.defaults)], Bytes(key)
         for place, descending, real in self.key:
             data.data = inverted(key) if descending else key
             value = key_value(data)
