@@ -275,7 +275,7 @@ class Table:
     def row(self, key, values):
         values = [*([] if self.key else [key if self.bytes else text(key)]), *values]
         values += [None] * (len(self.names) - len(values))
-        values, data = [default if value is None else value for value, default in zip(values, self.defaults)], Bytes(key)
+        values, data = [default if one is None else one for one, default in zip(values, self.defaults)], Bytes(key)
         for place, descending, real in self.key:
             data.data = inverted(key) if descending else key
             value = key_value(data)
