@@ -1,0 +1,195 @@
+"""What reader.py reads beside what was there: the rows that the golden archives record, and those that art gives of new tables.
+For test_reader.sh.
+
+    compare.py FOLDER [EXTENSION]   FOLDER has a folder for each archive, unpacked; new tables come into it, too
+"""
+import gc
+import math
+import pathlib
+import random
+import sqlite3
+import sys
+
+import reader
+
+folder, extension = pathlib.Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None
+draw, checks, failures = random.Random(57), 0, 0
+printf = sqlite3.connect(":memory:")
+
+
+def expect(what, wanted, found):
+    global checks, failures
+    checks += 1
+    if wanted != found:
+        failures += 1
+        if isinstance(wanted, list):
+            lengths = f"{len(wanted)} rows", f"{len(found)} rows"
+            wanted, found = next((pair for pair in zip(wanted, found) if pair[0] != pair[1]), lengths)
+        print(f"{what}\n    wanted: {wanted!r:.200}\n    found:  {found!r:.200}")
+
+
+def refuses(what, says, *arguments):
+    try:
+        expect(f"{what} is refused", says, f"{len(list(reader.Table(*arguments).rows()))} rows")
+    except reader.Refused as refused:
+        expect(what, True, says in str(refused) or str(refused))
+    gc.collect()  # what it had opened
+
+
+# ---- the archives
+
+def as_recorded(value):
+    """As tests/golden/make writes a value."""
+    if isinstance(value, float):
+        return "|real" + printf.execute("SELECT printf('%.3f', ?)", (value,)).fetchone()[0]
+    if isinstance(value, (str, bytes)):
+        data = value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")
+        return ("|blob" if isinstance(value, bytes) else "|text") + data.hex().upper()
+    return "|null" if value is None else f"|integer{value}"
+
+
+def golden():
+    for rows in sorted(folder.glob("*/*.rows")):
+        case, *snapshot = rows.name[:-5].split(".")
+        for storage in "file", "inline":
+            table = reader.Table(rows.parent / f"{case}-{storage}.db", "t", *snapshot)
+            places = [table.names.index(name) for name in ("path", "size", "price", "note", "pad")]
+            found = ["".join(as_recorded(row[place]) for place in places) for row in table.rows()]
+            expect(f"{rows.parent.name}: {case}-{storage} {snapshot}", rows.read_text().splitlines(), found)
+
+
+# ---- new tables
+
+def made(name, *statements):
+    db = sqlite3.connect(folder / name, isolation_level=None)
+    db.enable_load_extension(True)
+    db.load_extension(extension)
+    db.text_factory = reader.text
+    for statement in statements:
+        db.execute(statement)
+    return db
+
+
+def same(db, table, snapshot=None):
+    """Are they the same rows, in values and types?"""
+    condition = f" WHERE snapshot = '{snapshot}'" if snapshot else ""
+    wanted = [list(map(repr, row)) for row in db.execute(f'SELECT * FROM "{table}"{condition}')]
+    path = db.execute("PRAGMA database_list").fetchone()[2]
+    expect(f"{path}, {table} {snapshot}", wanted, [list(map(repr, row)) for row in reader.Table(path, table, snapshot).rows()])
+
+
+def paths(count):
+    rows = [(f"usr/{i % 97:02d}/lib{i * 7919 % 1000003:07d}/file-{i}.txt", i * 3, i / 4, draw.choice([None, "root", "ada"]),
+             draw.randbytes(draw.randrange(20)) if i % 3 else None) for i in range(count)]
+    return draw.sample(rows, count)
+
+
+def many_paths(storage, count):
+    db = made(f"many-{storage}.db", f"""CREATE VIRTUAL TABLE t USING art(path, size INTEGER, mtime REAL, owner TEXT NOT NULL DEFAULT
+        'nobody', pad, storage={storage}, summary=(sum(size), max(mtime), lookup(owner), search(path)))""", "BEGIN")
+    db.executemany("INSERT INTO t VALUES(?, ?, ?, ?, ?)", paths(count))
+    for i in range(40):
+        large = draw.randbytes(draw.randrange(4096, 60000)) if i % 2 else "x" * draw.randrange(3000, 9000)
+        db.execute("INSERT INTO t(path, size, pad) VALUES(?, ?, ?)", (f"large/{i}", i, large))
+    db.execute("COMMIT")
+    db.execute("INSERT INTO t SELECT path || '~', size, mtime, owner, pad FROM t WHERE path GLOB 'usr/0[0-3]/*'")
+    same(db, "t")
+    return db
+
+
+def changed(db):
+    for statement in ("INSERT INTO t(t, snapshot) VALUES('snapshot', 'then')", "UPDATE t SET size = -size WHERE path GLOB 'usr/1*'",
+                      "DELETE FROM t WHERE path GLOB 'usr/2*'", "INSERT INTO t(t) VALUES('add column \"one more\" REAL')",
+                      "UPDATE t SET \"one more\" = size WHERE path GLOB 'usr/3*'"):
+        db.execute(statement)
+    same(db, "t")
+    db.execute("INSERT INTO t(t) VALUES('optimize')")
+    same(db, "t")
+    same(db, "t", "then")
+    db.execute("SELECT art_publish(?)", (str(folder / "published.db"),))
+    db = made("published.db")
+    same(db, "t")
+    same(db, "t", "then")
+
+
+def keys(storage):
+    """Keys of several columns, of each kind of value, and keys of bytes; as they stand in the log, in runs, and in one run."""
+    db = made(f"keys-{storage}.db", f"CREATE VIRTUAL TABLE a USING art(a INTEGER, b, key=(a, b DESC), storage={storage})",
+              f"CREATE VIRTUAL TABLE b USING art(key=(x DESC, y DESC), x REAL, n NOT NULL DEFAULT 2.5, y NUMERIC, storage={storage})",
+              f"CREATE VIRTUAL TABLE c USING art(t TEXT, b BLOB, v, key=(b DESC, t DESC), storage={storage})",
+              f"CREATE VIRTUAL TABLE d USING art(t TEXT, b BLOB, v, key=(t, b), storage={storage})",
+              f'CREATE VIRTUAL TABLE e USING art("a ""path"", it is" MYBLOB, "key" DOUBLE, storage={storage})',
+              f"CREATE VIRTUAL TABLE empty USING art(storage={storage})")
+    numbers = [None, math.inf, -math.inf, 0.0, 0.1, -0.1, 1e-300, -5e-324, 127, -128, 127.5, -127.5, -256, -255, 2**53 + 1,
+               4503599627370495.5, -4503599627370495.5, 2**63 - 1, -2**63, 2.0**63, -2.0**63, -1e19, 9223372036854774784.0]
+    texts = [b"", b"a", b"a\0", b"\0\0b", "ä€".encode(), b"\xff", b"\xff\0\xff", b"x" * 3000, b"k" * 60000]
+    blobs = [b"", b"\0", b"\0\xff", b"\xff" * 5, b"abc"]
+    for command in "flush", "optimize", None:
+        pairs = [(number, other) for number in numbers for other in draw.sample(numbers, 4)]
+        db.execute("BEGIN")
+        db.executemany("INSERT OR REPLACE INTO a VALUES(?1, CAST(?2 AS TEXT))", pairs)
+        db.executemany("INSERT OR REPLACE INTO b(x, y) VALUES(?, ?)", pairs)
+        db.executemany("INSERT OR REPLACE INTO e VALUES(CAST(?1 || ?2 AS BLOB), ?1)", [pair for pair in pairs if None not in pair])
+        for table in "cd":
+            db.executemany(f"INSERT OR REPLACE INTO {table} VALUES(CAST(?1 AS TEXT), ?2, CAST(?1 AS TEXT))",
+                           [(text, blob) for text in draw.sample(texts, 6) for blob in blobs])
+        db.execute("COMMIT")
+        for table in "a", "b", "c", "d", "e", "empty":
+            same(db, table)
+            if command:
+                db.execute(f"INSERT INTO {table}({table}) VALUES(?)", (command,))
+
+
+# ---- what is not known, and what is damaged
+
+def strange():
+    db = made("strange.db", "CREATE VIRTUAL TABLE t USING art", "INSERT INTO t VALUES('a', 1), ('b', zeroblob(9000))",
+              "INSERT INTO t(t) VALUES('flush')", "INSERT INTO t VALUES('c', 3)", "INSERT INTO t VALUES('d', 4)")
+    path, file = folder / "strange.db", folder / db.execute("SELECT v FROM t_artstate WHERE k = 'file'").fetchone()[0]
+    db.close()
+
+    def with_rows(what, says, statement):
+        refused = sqlite3.connect(path, isolation_level=None)
+        before = [refused.execute(f"SELECT * FROM t_art{table}").fetchall() for table in ("state", "data")]
+        refused.execute(statement)
+        refuses(what, says, path, "t")
+        for table, rows in zip(("state", "data"), before):
+            refused.execute(f"DELETE FROM t_art{table}")
+            refused.executemany(f"INSERT INTO t_art{table} VALUES(?, ?)", rows)
+
+    def with_byte(what, says, at, verified=True):
+        content = bytearray(file.read_bytes())
+        content[at] ^= 64
+        whole, module = file.read_bytes(), reader.xxhash
+        file.write_bytes(content)
+        reader.xxhash = module if verified else None
+        if not verified or module:
+            refuses(what, says, path, "t")
+        reader.xxhash = module
+        file.write_bytes(whole)
+
+    root = "UPDATE t_artdata SET ops = CAST(substr(ops, 1, 52) || x'41' || substr(ops, 54) AS BLOB) WHERE csn = 0"
+    with_rows("another format", "format 11", "UPDATE t_artstate SET v = 11 WHERE k = 'format'")
+    with_rows("a feature of the table", "needs magic", "INSERT INTO t_artstate VALUES('needs magic', 1)")
+    with_rows("a feature of the root", "the root has a format not known", root)
+    with_rows("a row of the log that is lost", "row 3 of the log is lost", "DELETE FROM t_artdata WHERE csn = 3")
+    with_rows("a log that is lost", "the rows of the log are lost", "DELETE FROM t_artdata WHERE csn > 0")
+    with_byte("a feature of the file", ".art has a format not known", 36)
+    with_byte("a feature of a blob", "slot 1 has a format not known", 524288 + 523144 + 1090, False)
+    with_byte("another blob", "slot 1 has another blob", 524288 + 523144 + 1040)
+    with_byte("a damaged page", "page 0 of slot 1 is damaged", 524288 + 20)
+    refuses("another table", "has the art tables t", path, "u")
+    refuses("a snapshot that is not there", "no whole snapshot then", path, "t", "then")
+    expect("and nothing has changed", ["a", "b", "c", "d"], [row[0] for row in reader.Table(path, "t").rows()])
+
+
+golden()
+if extension:
+    many_paths("file", 100000).execute("INSERT INTO t(t) VALUES('optimize')")
+    same(made("many-file.db"), "t")
+    changed(many_paths("inline", 8000))
+    keys("file")
+    keys("inline")
+    strange()
+print(f"{100 * (checks - failures) // checks}%: Checks: {checks}, Failures: {failures}, Errors: 0")
+sys.exit(failures > 0)
