@@ -26,10 +26,6 @@ static inline uint64_t *word_of(const struct art_memtable *memtable, uint64_t ha
     return &memtable->filter[(hash >> 32) & (memtable->filter_words - 1)];
 }
 
-void art_memtable_filter_prefetch(const struct art_memtable *memtable, uint64_t hash) {
-    if (memtable->filter) __builtin_prefetch(word_of(memtable, hash), 1);
-}
-
 void art_memtable_filter_clear(struct art_memtable *memtable) {
     art_free(memtable->filter);
     memtable->filter = NULL;

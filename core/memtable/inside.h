@@ -75,8 +75,6 @@ static inline void art_memtable_assert(const struct art_memtable *memtable) {
 
 /* filter.c: after the key, with this art_hash64(), was added. A filter that is too small is made anew, or goes. */
 void art_memtable_filter_add(struct art_memtable *memtable, uint64_t hash);
-/* It will be asked about this key soon. */
-void art_memtable_filter_prefetch(const struct art_memtable *memtable, uint64_t hash);
 /* Frees the filter: every key may be here. */
 void art_memtable_filter_clear(struct art_memtable *memtable);
 

@@ -300,7 +300,6 @@ static enum art_rc overwrite(struct art_memtable *memtable, struct art_leaf *lea
 
 void art_memtable_look(const struct art_memtable *memtable, struct art_bytes key, struct art_memtable_position *out) {
     out->hash = art_hash64(key.data, key.len);
-    art_memtable_filter_prefetch(memtable, out->hash);
     out->nearest = nearest_leaf(memtable, key);
 }
 

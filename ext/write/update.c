@@ -328,7 +328,6 @@ static int insert_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
     } else if (!rc) {
         rc = take_path(vtab, argv[ARGUMENT_COLUMNS], &path);
     }
-    __builtin_prefetch(path.data); /* a bound text may come from anywhere */
     if (!rc && updates) rc = update_with_given(vtab, argv, path, &found);
     if (rc || found) return rc;
     rc = encode(vtab, argv, NULL, &value);
