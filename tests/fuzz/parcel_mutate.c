@@ -157,7 +157,8 @@ static bool change_node(const struct view *view, struct random *random) {
     if (!view->trailer) return false;
     bool wide = view->trailer[offsetof(struct art_blob_trailer, flags) - TRAILER_FROM] & ART_BLOB_WIDE;
     uint32_t buckets = trailer_number(view, offsetof(struct art_blob_trailer, buckets)) & 0xffff;
-    struct art_blob_trailer trailer = {{0}};
+    struct art_blob_trailer trailer;
+    memset(&trailer, 0, sizeof trailer);
     memcpy((uint8_t *)&trailer + TRAILER_FROM, view->trailer, sizeof trailer - TRAILER_FROM);
     uint32_t at = art_trailer_parts(&trailer).nodes, steps = random_below(random, buckets / 2 + 1);
     while (steps-- && at < ART_TRAILER_AT) at += node_bytes(view, at, wide);
