@@ -1,5 +1,5 @@
-"""What reader.py reads beside what was there: rows that the golden archives record, and those that art gives of new tables.
-For test_reader.sh.
+"""What reader.py reads beside what was there: rows that the golden archives record, and those that art gives of
+new tables. For test_reader.sh.
 
     compare.py FOLDER [EXTENSION]   FOLDER has a folder for each archive, unpacked; new tables come into it, too
 """
@@ -81,7 +81,8 @@ def same(db, table, snapshot=None):
 
 def paths(count):
     rows = [(f"usr/{i % 97:02d}/lib{i * 7919 % 1000003:07d}/file-{i}.txt", i * 3, i / 4,
-             draw.choice([None, "root", "ada"]), draw.randbytes(draw.randrange(20)) if i % 3 else None) for i in range(count)]
+             draw.choice([None, "root", "ada"]), draw.randbytes(draw.randrange(20)) if i % 3 else None)
+            for i in range(count)]
     return draw.sample(rows, count)
 
 
@@ -117,8 +118,9 @@ def changed(db):
 
 def keys(storage):
     """Keys of several columns, of each kind of value, and keys of bytes; in the log, in several runs, and in one."""
-    tables = {"a": "a INTEGER, b, key=(a, b DESC)", "c": "t TEXT, b BLOB, v, key=(b DESC, t DESC)",
-              "b": "key=(x DESC, y DESC), x REAL, n NOT NULL DEFAULT 2.5, y NUMERIC", "d": "t TEXT, b BLOB, v, key=(t, b)",
+    tables = {"a": "a INTEGER, b, key=(a, b DESC)",
+              "b": "key=(x DESC, y DESC), x REAL, n NOT NULL DEFAULT 2.5, y NUMERIC",
+              "c": "t TEXT, b BLOB, v, key=(b DESC, t DESC)", "d": "t TEXT, b BLOB, v, key=(t, b)",
               "e": '"a ""path"", it is" MYBLOB, "key" DOUBLE', "empty": "path, value"}
     db = made(f"keys-{storage}.db", *[f"CREATE VIRTUAL TABLE {table} USING art({columns}, storage={storage})"
                                       for table, columns in tables.items()])

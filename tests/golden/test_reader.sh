@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A page describes the format (core/FORMAT.md), and a reader was written by it alone, without art's code. It reads the golden
-# archives and what this version writes, and refuses what it does not know.
+# A page describes the format (core/FORMAT.md), and a reader was written by it alone, without art's code. It reads
+# the golden archives and what this version writes, and refuses what it does not know.
 set -u
 root=$(cd "$(dirname "$0")/../.." && pwd)
 extension=${ART_EXTENSION:-$root/art.so}
