@@ -1,5 +1,5 @@
-"""What reader.py reads beside what was there: the rows that the golden archives record, and those that art gives of new tables.
-For test_reader.sh.
+"""What reader.py reads beside what was there: rows that the golden archives record, and those that art gives of
+new tables. For test_reader.sh.
 
     compare.py FOLDER [EXTENSION]   FOLDER has a folder for each archive, unpacked; new tables come into it, too
 """
@@ -65,7 +65,7 @@ def made(name, *statements):
     db.enable_load_extension(True)
     db.load_extension(extension)
     db.text_factory = reader.text
-    for statement in statements:
+    for statement in ("PRAGMA synchronous = OFF", *statements):
         db.execute(statement)
     return db
 
@@ -75,31 +75,35 @@ def same(db, table, snapshot=None):
     condition = f" WHERE snapshot = '{snapshot}'" if snapshot else ""
     wanted = [list(map(repr, row)) for row in db.execute(f'SELECT * FROM "{table}"{condition}')]
     path = db.execute("PRAGMA database_list").fetchone()[2]
-    expect(f"{path}, {table} {snapshot}", wanted, [list(map(repr, row)) for row in reader.Table(path, table, snapshot).rows()])
+    found = [list(map(repr, row)) for row in reader.Table(path, table, snapshot).rows()]
+    expect(f"{path}, {table} {snapshot}", wanted, found)
 
 
 def paths(count):
-    rows = [(f"usr/{i % 97:02d}/lib{i * 7919 % 1000003:07d}/file-{i}.txt", i * 3, i / 4, draw.choice([None, "root", "ada"]),
-             draw.randbytes(draw.randrange(20)) if i % 3 else None) for i in range(count)]
+    rows = [(f"usr/{i % 97:02d}/lib{i * 7919 % 1000003:07d}/file-{i}.txt", i * 3, i / 4,
+             draw.choice([None, "root", "ada"]), draw.randbytes(draw.randrange(20)) if i % 3 else None)
+            for i in range(count)]
     return draw.sample(rows, count)
 
 
 def many_paths(storage, count):
-    db = made(f"many-{storage}.db", f"""CREATE VIRTUAL TABLE t USING art(path, size INTEGER, mtime REAL, owner TEXT NOT NULL DEFAULT
-        'nobody', pad, storage={storage}, summary=(sum(size), max(mtime), lookup(owner), search(path)))""", "BEGIN")
+    db = made(f"many-{storage}.db", f"""CREATE VIRTUAL TABLE t USING art(path, size INTEGER, mtime REAL,
+        owner TEXT NOT NULL DEFAULT 'nobody', pad, storage={storage},
+        summary=(sum(size), max(mtime), lookup(owner), search(path)))""", "BEGIN")
     db.executemany("INSERT INTO t VALUES(?, ?, ?, ?, ?)", paths(count))
     for i in range(40):
         large = draw.randbytes(draw.randrange(4096, 60000)) if i % 2 else "x" * draw.randrange(3000, 9000)
         db.execute("INSERT INTO t(path, size, pad) VALUES(?, ?, ?)", (f"large/{i}", i, large))
     db.execute("COMMIT")
-    db.execute("INSERT INTO t SELECT path || '~', size, mtime, owner, pad FROM t WHERE path GLOB 'usr/0[0-3]/*'")
+    db.execute("INSERT INTO t SELECT path || '~', size, mtime, owner, pad FROM t WHERE path GLOB 'usr/0[0-3]*'")
     same(db, "t")
     return db
 
 
 def changed(db):
-    for statement in ("INSERT INTO t(t, snapshot) VALUES('snapshot', 'then')", "UPDATE t SET size = -size WHERE path GLOB 'usr/1*'",
-                      "DELETE FROM t WHERE path GLOB 'usr/2*'", "INSERT INTO t(t) VALUES('add column \"one more\" REAL')",
+    for statement in ("INSERT INTO t(t, snapshot) VALUES('snapshot', 'then')",
+                      "UPDATE t SET size = -size WHERE path GLOB 'usr/1*'", "DELETE FROM t WHERE path GLOB 'usr/2*'",
+                      "INSERT INTO t(t) VALUES('add column \"one more\" REAL')",
                       "UPDATE t SET \"one more\" = size WHERE path GLOB 'usr/3*'"):
         db.execute(statement)
     same(db, "t")
@@ -113,15 +117,15 @@ def changed(db):
 
 
 def keys(storage):
-    """Keys of several columns, of each kind of value, and keys of bytes; as they stand in the log, in runs, and in one run."""
-    db = made(f"keys-{storage}.db", f"CREATE VIRTUAL TABLE a USING art(a INTEGER, b, key=(a, b DESC), storage={storage})",
-              f"CREATE VIRTUAL TABLE b USING art(key=(x DESC, y DESC), x REAL, n NOT NULL DEFAULT 2.5, y NUMERIC, storage={storage})",
-              f"CREATE VIRTUAL TABLE c USING art(t TEXT, b BLOB, v, key=(b DESC, t DESC), storage={storage})",
-              f"CREATE VIRTUAL TABLE d USING art(t TEXT, b BLOB, v, key=(t, b), storage={storage})",
-              f'CREATE VIRTUAL TABLE e USING art("a ""path"", it is" MYBLOB, "key" DOUBLE, storage={storage})',
-              f"CREATE VIRTUAL TABLE empty USING art(storage={storage})")
-    numbers = [None, math.inf, -math.inf, 0.0, 0.1, -0.1, 1e-300, -5e-324, 127, -128, 127.5, -127.5, -256, -255, 2**53 + 1,
-               4503599627370495.5, -4503599627370495.5, 2**63 - 1, -2**63, 2.0**63, -2.0**63, -1e19, 9223372036854774784.0]
+    """Keys of several columns, of each kind of value, and keys of bytes; in the log, in several runs, and in one."""
+    tables = {"a": "a INTEGER, b, key=(a, b DESC)",
+              "b": "key=(x DESC, y DESC), x REAL, n NOT NULL DEFAULT 2.5, y NUMERIC",
+              "c": "t TEXT, b BLOB, v, key=(b DESC, t DESC)", "d": "t TEXT, b BLOB, v, key=(t, b)",
+              "e": '"a ""path"", it is" MYBLOB, "key" DOUBLE', "empty": "path, value"}
+    db = made(f"keys-{storage}.db", *[f"CREATE VIRTUAL TABLE {table} USING art({columns}, storage={storage})"
+                                      for table, columns in tables.items()])
+    numbers = [None, math.inf, -math.inf, 0.0, 0.1, -0.1, 1e-300, -5e-324, 127, -128, 127.5, -127.5, -256, -255,
+               2**53 + 1, 4503599627370495.5, -4503599627370495.5, 2**63 - 1, -2**63, 2.0**63, -2.0**63, -1e19, 2.0**62]
     texts = [b"", b"a", b"a\0", b"\0\0b", "ä€".encode(), b"\xff", b"\xff\0\xff", b"x" * 3000, b"k" * 60000]
     blobs = [b"", b"\0", b"\0\xff", b"\xff" * 5, b"abc"]
     for command in "flush", "optimize", None:
@@ -129,15 +133,19 @@ def keys(storage):
         db.execute("BEGIN")
         db.executemany("INSERT OR REPLACE INTO a VALUES(?1, CAST(?2 AS TEXT))", pairs)
         db.executemany("INSERT OR REPLACE INTO b(x, y) VALUES(?, ?)", pairs)
-        db.executemany("INSERT OR REPLACE INTO e VALUES(CAST(?1 || ?2 AS BLOB), ?1)", [pair for pair in pairs if None not in pair])
+        db.executemany("INSERT OR REPLACE INTO e VALUES(CAST(?1 || '/' || ?2 AS BLOB), ?1)", filter(all, pairs))
         for table in "cd":
             db.executemany(f"INSERT OR REPLACE INTO {table} VALUES(CAST(?1 AS TEXT), ?2, CAST(?1 AS TEXT))",
                            [(text, blob) for text in draw.sample(texts, 6) for blob in blobs])
         db.execute("COMMIT")
-        for table in "a", "b", "c", "d", "e", "empty":
+        for table in tables:
             same(db, table)
             if command:
                 db.execute(f"INSERT INTO {table}({table}) VALUES(?)", (command,))
+    for i in range(600):  # neighbours are far apart in time
+        db.execute("INSERT INTO empty VALUES(?, ?)", (i * 7919 % 601, i))
+    db.execute("INSERT INTO empty(empty, snapshot) VALUES('snapshot', 'small')")
+    same(db, "empty", "small")
 
 
 # ---- what is not known, and what is damaged

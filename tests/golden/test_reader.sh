@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The format is described (core/FORMAT.md): a reader that was written by that page alone, and knows nothing of art's code, reads what
-# the golden archives have and what this version writes, and refuses what it does not know.
+# A page describes the format (core/FORMAT.md), and a reader was written by it alone, without art's code. It reads
+# the golden archives and what this version writes, and refuses what it does not know.
 set -u
 root=$(cd "$(dirname "$0")/../.." && pwd)
 extension=${ART_EXTENSION:-$root/art.so}
@@ -12,7 +12,7 @@ for archive in "$root"/tests/golden/*.tar.gz; do
     mkdir "$work/$(basename "$archive" .tar.gz)"
     gzip -dc "$archive" | tar -xf - -C "$work/$(basename "$archive" .tar.gz)" || exit 1
 done
-/usr/bin/python3 -c "import xxhash" 2>/dev/null || echo "SKIPPED: no hash is verified without xxhash (Debian: python3-xxhash)"
+/usr/bin/python3 -c "import xxhash" 2>/dev/null || echo "SKIPPED: hashes are not verified without python3-xxhash"
 if ! /usr/bin/python3 "$root/tests/support/copies.py" can "${extension%.so}" 2>/dev/null; then
     echo "SKIPPED: new tables: no Python here that loads this extension"
     extension=
