@@ -23,6 +23,7 @@ static const struct golden {
     {"1.0", "columns", true, false, 1, 2, 0, NULL},
     {"1.0", "many", true, false, 1, 1, 0, NULL},
     {"1.0", "summary", true, false, 4, 3, 0, NULL},
+    {"1.0", "hashes", true, false, 4, 3, 0, NULL},
     {"1.0", "texts", true, false, 5, 3, 0, NULL},
     {"1.0", "names", true, true, 1, 2, 0, NULL},
     {"1.0", "keys", true, false, 1, 1, 0, NULL},
@@ -161,6 +162,15 @@ static void shows(const char *name, const char *condition) {
     ck_assert_msg(strlen(expected) > 100 && !strcmp(rows, expected), "%s-%s is not what it was", name, storage);
     sqlite3_free(expected);
     sqlite3_free(rows);
+}
+
+LOOP_TEST(test_hashes_of_the_rows_are_what_they_were, STORAGES) {
+    for (int i = _i; i < GOLDENS; i += STORAGES) {
+        if (strcmp(goldens[i / STORAGES].of, "hashes") != 0) continue;
+        open_golden(i);
+        expect("7690385622600899187|4668498595477318751|-924429149285213731\n",
+               "SELECT art_hash('t', ''), art_hash_values('t', ''), art_hash('t', 'usr/')");
+    }
 }
 
 static void is_whole(void) {
