@@ -191,7 +191,15 @@ def strange():
     expect("and nothing has changed", ["a", "b", "c", "d"], [row[0] for row in reader.Table(path, "t").rows()])
 
 
+def literals():
+    """SQLite reads the values that are printed as they were."""
+    printf.text_factory = reader.text
+    for value in (None, 0, -2**63, 0.1, -1e300, math.inf, -math.inf, 1e15, 2.0**63, "it's", "ä€\n", "a\0b", "\udcff", b"", b"\0'"):
+        expect("a literal", repr(value), repr(printf.execute(f"SELECT {reader.literal(value)}").fetchone()[0]))
+
+
 golden()
+literals()
 if extension:
     many_paths("file", 100000).execute("INSERT INTO t(t) VALUES('optimize')")
     same(made("many-file.db"), "t")

@@ -188,8 +188,7 @@ class Table:
         check(root[:6] == b"ARTR\12\0" and not number(root, 52, 4) & ~1, "the root has a format not known here")
         check_hash("the root", root[:-8], root[-8:])
         self.pages = f'SELECT page % 128, data FROM {shadow}blob" WHERE page BETWEEN ?1 * 128 AND ?1 * 128 + 127'
-        self.id, self.root, self.log, self.runs = state["id"], root, log, []
-        data = Bytes(root, 56)
+        self.id, self.root, self.log, self.runs, data = state["id"], root, log, [], Bytes(root, 56)
         for _ in range(root[6]):
             data.take(16)
             self.runs.append(data.take(data.number(4) + 1)[1:])
@@ -294,6 +293,7 @@ if __name__ == "__main__":
     if not xxhash:
         print("reader.py: nothing is verified without python3-xxhash", file=sys.stderr)
     try:
+        check(len(sys.argv) in (3, 4), __doc__)
         for row in Table(*sys.argv[1:]).rows():
             print(*map(literal, row), sep=",")
     except (Refused, sqlite3.Error, OSError) as refused:
