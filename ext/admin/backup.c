@@ -30,6 +30,7 @@ struct art_backup {
     struct art_connection *connection;
     char *schema, *said; /* `said`: room for what it has made, in words */
     bool publish, has_pages;
+    bool has_tables; /* art's, in the snapshot that is held */
     sqlite3_stmt *snapshot;
     unsigned version; /* of the source */
     sqlite3_backup *pages;
@@ -103,6 +104,7 @@ static int visit_source(void *context, const char *name, char **message) {
     sqlite3 *db = backup->connection->db;
     bool more;
     const struct art_state_query query = {backup->connection, db, backup->schema, .table = name};
+    backup->has_tables = true;
     int rc = asks_more(backup, &query, &more);
     if (rc) return art_report_host(message, db, rc, "cannot read the tables of %s", backup->schema);
     return more ? hold_one_table(backup, name, message) : SQLITE_OK;
@@ -117,6 +119,7 @@ static void release_source(struct art_backup *backup) {
     art_free(backup->tables);
     backup->tables = NULL;
     backup->count = 0;
+    backup->has_tables = false;
 }
 
 /* A file that is gone already was dropped between the snapshot and its opening, so that another snapshot does
@@ -240,8 +243,6 @@ static int begin_tables(struct art_backup *backup, char **message) {
     int rc = copy->onto ? art_onto_check(backup->connection, copy, message) : SQLITE_OK;
     if (!rc && copy->onto) rc = art_onto_mark(copy, message);
     if (!rc) rc = art_tables_each(copy->db, "main", note_name, backup, message);
-    bool is_last = !copy->stamps || !backup->names_count;
-    if (!rc && is_last) rc = art_copy_set_synchronous(copy, true, message);
     return rc ? rc : art_copy_begin(copy, message);
 }
 
@@ -286,6 +287,8 @@ static int prepare_backup(struct art_backup *backup, const char *path, const cha
     if (!rc) rc = check_transaction(backup, message);
     if (!rc) rc = hold_source(backup, message);
     if (!rc) rc = make_or_open(backup, path, message);
+    bool syncs_later = backup->copy.stamps && backup->has_tables && !backup->copy.is_there;
+    if (!rc && syncs_later) rc = art_copy_set_synchronous(&backup->copy, false, message);
     return rc ? rc : begin_pages(backup, message);
 }
 

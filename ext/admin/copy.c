@@ -5,8 +5,8 @@
  * .art file that is there has only taken a name, and the copy's gets the next one.
  *
  * The copy is locked as long as it is made. All that is written is synced, whatever SQLite was built to do by itself:
- * a new copy's pages by its last commit, which syncs the whole file. The folder comes last: a rollback journal that
- * comes back after a power loss would take back what it was for.
+ * a new copy's pages by the commit of its stamp, which syncs the whole file. The folder comes last: a rollback journal
+ * that comes back after a power loss would take back what it was for.
  */
 #include "ext/admin/copy.h"
 
@@ -190,8 +190,7 @@ int art_copy_set_synchronous(struct art_copy *copy, bool yes, char **message) {
 int art_copy_make(struct art_copy *copy, const char *path, sqlite3 *from, const char *schema, char **message) {
     copy->vfs = vfs_of(from, schema);
     int rc = make_copy_file(copy, path, from, schema, message);
-    if (!rc) rc = open_copy_file(copy, message);
-    return rc ? rc : art_copy_set_synchronous(copy, false, message);
+    return rc ? rc : open_copy_file(copy, message);
 }
 
 int art_copy_open(struct art_copy *copy, const char *path, sqlite3 *from, const char *schema, char **message) {

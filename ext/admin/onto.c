@@ -17,8 +17,6 @@
  * that say how SQLite wrote (versions of the format, change counter, and who wrote it), nor those that a VFS has at the
  * end of each page for itself. New copies get a stamp in the same way.
  */
-#include <stdlib.h>
-
 #include "ext/admin/copy.h"
 
 enum { FIRST_PAGE_HEADER = 100, FIRST_PAGE_RESERVED = 20, HASH_UNKNOWN = 1, PAGES_A_LOOK = 1000 };
@@ -89,6 +87,7 @@ static int hash_pages_of(struct pages_look *look) {
         uint8_t *page = look->page;
         if (at / look->page_size % PAGES_A_LOOK == 0) rc = art_stopped(look->connection);
         if (!rc) rc = look->file->pMethods->xRead(look->file, page, look->page_size, at);
+        if (rc) break;
         if (!at) {
             used = (size_t)look->page_size - page[FIRST_PAGE_RESERVED];
             memset(page + 18, 0, 2);
@@ -112,11 +111,11 @@ static int hash_copy(struct art_connection *connection, sqlite3 *db, const uint8
     if (rc) return rc;
     assert(look.page_size);
     look.stream = art_hash_stream_new();
-    look.page = malloc((size_t)look.page_size);
+    look.page = art_alloc((size_t)look.page_size);
     if (look.stream) art_hash_stream_begin(look.stream);
     rc = look.stream && look.page ? hash_pages_of(&look) : SQLITE_NOMEM;
     if (!rc) *out = look.stamps < stamps ? HASH_UNKNOWN : art_hash_stream_end(look.stream) | 2;
-    free(look.page);
+    art_free(look.page);
     art_hash_stream_free(look.stream);
     return cannot_update(db, rc, message);
 }
@@ -142,9 +141,10 @@ int art_onto_note(struct art_copy *copy, const char *table, char **message) {
     return put_stamp(copy, copy->db, table, message);
 }
 
+/* In the copy, not in the stage. */
 static int stamp_one(void *context, const char *table, char **message) {
     const struct art_copy *copy = context;
-    return put_stamp(copy, copy->db, table, message);
+    return put_stamp(copy, copy->onto ? copy->onto : copy->db, table, message);
 }
 
 int art_onto_stamp(struct art_connection *connection, struct art_copy *copy, char **message) {
@@ -248,16 +248,11 @@ int art_onto_check(struct art_connection *connection, struct art_copy *copy, cha
 
 /* --- mark, bring -------------------------------------------------------------------------------------------------- */
 
-static int mark_one(void *context, const char *table, char **message) {
-    const struct art_copy *copy = context;
-    return put_stamp(copy, copy->onto, table, message);
-}
-
 /* Who has it open reads the schema anew. The pages may come to have another size, so there is no WAL. */
 int art_onto_mark(struct art_copy *copy, char **message) {
     int version = 0;
     int rc = run_in_copy(copy->onto, message, sqlite3_mprintf("BEGIN IMMEDIATE"));
-    if (!rc) rc = art_tables_each(copy->onto, "main", mark_one, copy, message);
+    if (!rc) rc = art_tables_each(copy->onto, "main", stamp_one, copy, message);
     if (!rc) rc = ask_number(copy->onto, "PRAGMA main.schema_version", &version, message);
     unsigned next = (unsigned)version + 1;
     return rc ? rc
