@@ -168,8 +168,8 @@ static int look_at_earlier_file(const struct onto_look *look, struct art_earlier
     enum art_rc rc = art_path_beside(copy->path, table->file, &path);
     if (rc) return art_report(message, rc);
     rc = art_file_identify(path, copy->path, uuid, &ours);
-    bool no_art_file = rc == ART_NOTFOUND || rc == ART_CORRUPT;
-    table->begun = no_art_file && look->unfinished && art_file_is_begun(path);
+    bool nobodys = (!rc && !ours) || rc == ART_NOTFOUND || rc == ART_CORRUPT;
+    table->begun = nobodys && look->unfinished && art_file_is_begun(path);
     art_free(path);
     if (rc == ART_MISSING || table->begun) return SQLITE_OK; /* it is made anew */
     if (rc && rc != ART_NOTFOUND) return art_report(message, rc);
