@@ -302,7 +302,7 @@ def salvage(base):
     right = plain(base.state.shots[shot] if shot else base.state.rows)
     broken.run(f"CREATE VIRTUAL TABLE temp.saved USING art_salvage('t'{f', snapshot={shot}' if shot else ''})")
     saved = plain(broken.read("temp.saved"))
-    lost = broken.run("SELECT CAST(after AS BLOB), CAST(before AS BLOB), what FROM art_lost"
+    lost = broken.run("SELECT CAST(after AS BLOB), CAST(before AS BLOB), problem FROM art_lost"
                       + (f"('t', '{shot}')" if shot else "('t')"))
     note(base.name, shot, "whole" if is_whole else "damaged", f"{len(saved)} of {len(right)} rows", lost)
     counts[f"salvages: {'whole' if is_whole else 'unfinished' if base.unfinished else 'damaged'}"] += 1
