@@ -159,6 +159,13 @@ int art_onto_stamp(struct art_connection *connection, struct art_copy *copy, cha
 
 /* --- what is there ------------------------------------------------------------------------------------------------ */
 
+/* It is written in place: an older copy of hard links, which others make so, would change with it. */
+static int refuse_links(const struct art_copy *copy, const char *path, char **message) {
+    uint64_t bytes, names;
+    if (art_file_look(path, &bytes, &names) || names < 2) return SQLITE_OK;
+    return no_copy_of_ours(copy, "a file of it is a hard link, whose other names would change with it", message);
+}
+
 /* Only what art_backup() wrote for this very database is written over. */
 static int look_at_earlier_file(const struct onto_look *look, struct art_earlier *table, char **message) {
     const struct art_copy *copy = look->copy;
@@ -170,7 +177,9 @@ static int look_at_earlier_file(const struct onto_look *look, struct art_earlier
     rc = art_file_identify(path, copy->path, uuid, &ours);
     bool nobodys = (!rc && !ours) || rc == ART_NOTFOUND || rc == ART_CORRUPT;
     table->begun = nobodys && look->unfinished && art_file_is_begun(path);
+    int linked = ours ? refuse_links(copy, path, message) : SQLITE_OK;
     art_free(path);
+    if (linked) return linked;
     if (rc == ART_MISSING || table->begun) return SQLITE_OK; /* it is made anew */
     if (rc && rc != ART_NOTFOUND) return art_report(message, rc);
     if (ours && !memcmp(uuid, table->uuid, sizeof uuid)) return SQLITE_OK;
@@ -237,7 +246,8 @@ static int compare_stamp(struct onto_look *look, char **message) {
 
 int art_onto_check(struct art_connection *connection, struct art_copy *copy, char **message) {
     struct onto_look look = {.connection = connection, .copy = copy};
-    int rc = art_tables_each(copy->onto, "main", visit_earlier, &look, message);
+    int rc = refuse_links(copy, copy->path, message);
+    if (!rc) rc = art_tables_each(copy->onto, "main", visit_earlier, &look, message);
     if (!rc) rc = art_tables_each(copy->db, "main", visit_stage, &look, message);
     if (rc) return rc;
     if (!look.common) return no_copy_of_ours(copy, "it has none of these art tables", message);

@@ -176,7 +176,9 @@ LOOP_TEST(test_what_is_no_earlier_copy_is_not_written_over, 2) {
         const char *shell, *words;
     } others[] = {{"rm copy.db; echo 'what is this, it is no database at all' > copy.db", "not a database"},
                   {"rm copy.db", "it has none of these art tables"},
-                  {"for f in copy.db-*.art; do cp $f n; mv n $f; done", "no database has claimed"}};
+                  {"for f in copy.db-*.art; do cp $f n; mv n $f; done", "no database has claimed"},
+                  {"ln copy.db old.db", "is a hard link"},
+                  {"for f in copy.db-*.art; do ln $f old.art; done", "is a hard link"}};
     make(modes[_i]);
     sql_run(db, "INSERT INTO f VALUES('in the log', 1)");
     ck_assert_int_eq(sql_try(db, "SELECT art_backup(%Q, 'main', 'inline')", copy_path), 0);
