@@ -5,7 +5,7 @@
  * .art file that is there has only taken a name, and the copy's gets the next one.
  *
  * The copy is locked as long as it is made. All that is written is synced, whatever SQLite was built to do by itself:
- * a new copy's pages by the commit of its stamp, which syncs the whole file. The folder comes last: a rollback journal
+ * a new copy's pages once, before its stamp. The folder comes last: a rollback journal
  * that comes back after a power loss would take back what it was for.
  */
 #include "ext/admin/copy.h"

@@ -45,13 +45,13 @@ struct art_copy {
     unsigned earlier_count;
     uint8_t token[ART_COPY_TOKEN_BYTES];
     uint64_t pages_hash; /* 0: unfinished */
-    unsigned stamped;    /* art tables */
+    bool stamped;        /* it has art tables */
 };
 
 /* A new, empty database, used by nobody else until finish(). It takes its rights, its owner and its VFS from the one
  * that is to be copied. */
 int art_copy_make(struct art_copy *copy, const char *path, sqlite3 *from, const char *schema, char **message);
-/* Of a new copy, which is synced once, by the commit of its stamp. */
+/* Of a new copy, which is synced once, before its stamp. */
 int art_copy_set_synchronous(struct art_copy *copy, bool yes, char **message);
 /* One that is there, as it is. */
 int art_copy_open(struct art_copy *copy, const char *path, sqlite3 *from, const char *schema, char **message);

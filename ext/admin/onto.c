@@ -19,14 +19,13 @@
  */
 #include "ext/admin/copy.h"
 
-enum { FIRST_PAGE_HEADER = 100, FIRST_PAGE_RESERVED = 20, HASH_UNKNOWN = 1, PAGES_A_LOOK = 1000 };
+enum { FIRST_PAGE_HEADER = 100, FIRST_PAGE_RESERVED = 20, PAGES_A_LOOK = 1000 };
 
 struct onto_look {
     struct art_connection *connection;
     struct art_copy *copy;
     uint8_t stamp[ART_STAMP_BYTES];
-    unsigned stamps; /* tables that have one */
-    bool unfinished, common;
+    bool stamped, unfinished, common;
 };
 
 static int no_copy_of_ours(const struct art_copy *copy, const char *why, char **message) {
@@ -56,17 +55,12 @@ static int run_in_copy(sqlite3 *db, char **message, char *sql) {
 
 /* --- what its pages say ------------------------------------------------------------------------------------------- */
 
-/* Blanks the stamps in a page; returns how many there were. */
-static unsigned blank_stamps(uint8_t *page, size_t bytes, const uint8_t token[ART_COPY_TOKEN_BYTES]) {
+static void blank_stamps(uint8_t *page, size_t bytes, const uint8_t token[ART_COPY_TOKEN_BYTES]) {
     uint8_t *at = page, *end = page + bytes;
-    unsigned found = 0;
     while (end - at >= ART_STAMP_BYTES && (at = memchr(at, *token, (size_t)(end - at) - ART_STAMP_BYTES + 1))) {
-        bool is = !memcmp(at, token, ART_COPY_TOKEN_BYTES);
-        if (is) memset(at, 0, ART_STAMP_BYTES);
-        found += is;
+        if (!memcmp(at, token, ART_COPY_TOKEN_BYTES)) memset(at, 0, ART_STAMP_BYTES);
         at++;
     }
-    return found;
 }
 
 struct pages_look {
@@ -74,7 +68,6 @@ struct pages_look {
     sqlite3_file *file;
     int page_size;
     const uint8_t *token;
-    unsigned stamps; /* found */
     struct art_hash_stream *stream;
     uint8_t *page;
 };
@@ -94,19 +87,21 @@ static int hash_pages_of(struct pages_look *look) {
             memset(page + 24, 0, 4);
             memset(page + 92, 0, FIRST_PAGE_HEADER - 92);
         }
-        look->stamps += blank_stamps(page, used, look->token);
+        blank_stamps(page, used, look->token);
         art_hash_stream_add(look->stream, page, used);
     }
     return rc;
 }
 
-/* Of a database that is locked, once nothing is in its WAL. A stamp that lies across two pages, in a table of so many
- * columns that T_artstate's rows are longer than a page, is not found: then nothing can be told. */
-static int hash_copy(struct art_connection *connection, sqlite3 *db, const uint8_t *token, unsigned stamps,
-                     uint64_t *out, char **message) {
+/* Of a database that is locked, once nothing is in its WAL. What is hashed lasts before a stamp does, which may lie in
+ * a WAL: a new copy was not synced yet. A stamp that lies across two pages, as it may in a table of
+ * so many columns that T_artstate's rows are longer than a page, is not found: such a copy is refused later. */
+static int hash_copy(struct art_connection *connection, sqlite3 *db, const uint8_t *token, uint64_t *out,
+                     char **message) {
     struct pages_look look = {.connection = connection, .token = token};
     int rc = sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     if (!rc) rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &look.file);
+    if (!rc) rc = look.file->pMethods->xSync(look.file, SQLITE_SYNC_NORMAL);
     rc = rc ? cannot_update(db, rc, message) : ask_number(db, "PRAGMA main.page_size", &look.page_size, message);
     if (rc) return rc;
     assert(look.page_size);
@@ -114,7 +109,7 @@ static int hash_copy(struct art_connection *connection, sqlite3 *db, const uint8
     look.page = art_alloc((size_t)look.page_size);
     if (look.stream) art_hash_stream_begin(look.stream);
     rc = look.stream && look.page ? hash_pages_of(&look) : SQLITE_NOMEM;
-    if (!rc) *out = look.stamps < stamps ? HASH_UNKNOWN : art_hash_stream_end(look.stream) | 2;
+    if (!rc) *out = art_hash_stream_end(look.stream) | 1;
     art_free(look.page);
     art_hash_stream_free(look.stream);
     return cannot_update(db, rc, message);
@@ -137,7 +132,7 @@ static int put_stamp(const struct art_copy *copy, sqlite3 *db, const char *table
 
 int art_onto_note(struct art_copy *copy, const char *table, char **message) {
     assert(copy->stamps && !copy->pages_hash);
-    copy->stamped++;
+    copy->stamped = true;
     return put_stamp(copy, copy->db, table, message);
 }
 
@@ -150,7 +145,7 @@ static int stamp_one(void *context, const char *table, char **message) {
 int art_onto_stamp(struct art_connection *connection, struct art_copy *copy, char **message) {
     assert(copy->stamps && !copy->onto && !copy->pages_hash);
     if (!copy->stamped) return SQLITE_OK;
-    int rc = hash_copy(connection, copy->db, copy->token, copy->stamped, &copy->pages_hash, message);
+    int rc = hash_copy(connection, copy->db, copy->token, &copy->pages_hash, message);
     if (!rc) rc = art_copy_set_synchronous(copy, true, message);
     if (!rc) rc = art_copy_begin(copy, message);
     if (!rc) rc = art_tables_each(copy->db, "main", stamp_one, copy, message);
@@ -207,7 +202,7 @@ static int visit_earlier(void *context, const char *name, char **message) {
     int rc = art_state_read(&query, &state);
     if (rc) rc = rc == SQLITE_ERROR ? SQLITE_OK : cannot_update(look->copy->onto, rc, message);
     look->unfinished |= state.is_unfinished;
-    look->stamps += state.is_copy;
+    look->stamped |= state.is_copy;
     if (state.is_copy) memcpy(look->stamp, state.copied, sizeof look->stamp);
     if (!rc && state.has_id) rc = keep_earlier(look, &state, message);
     art_state_clear(&state);
@@ -238,8 +233,8 @@ static int visit_stage(void *context, const char *name, char **message) {
 static int compare_stamp(struct onto_look *look, char **message) {
     uint64_t then, now;
     memcpy(&then, look->stamp + ART_COPY_TOKEN_BYTES, sizeof then);
-    if (then == HASH_UNKNOWN || look->unfinished) return SQLITE_OK;
-    int rc = hash_copy(look->connection, look->copy->onto, look->stamp, look->stamps, &now, message);
+    if (look->unfinished) return SQLITE_OK;
+    int rc = hash_copy(look->connection, look->copy->onto, look->stamp, &now, message);
     if (rc || then == now) return rc;
     return no_copy_of_ours(look->copy, "somebody has written to it since, which would be lost", message);
 }
@@ -251,7 +246,7 @@ int art_onto_check(struct art_connection *connection, struct art_copy *copy, cha
     if (!rc) rc = art_tables_each(copy->db, "main", visit_stage, &look, message);
     if (rc) return rc;
     if (!look.common) return no_copy_of_ours(copy, "it has none of these art tables", message);
-    if (!look.stamps)
+    if (!look.stamped)
         return no_copy_of_ours(copy, "it was not made by art_backup(), or by a version up to 0.3", message);
     return compare_stamp(&look, message);
 }
