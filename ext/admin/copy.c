@@ -5,8 +5,8 @@
  * .art file that is there has only taken a name, and the copy's gets the next one.
  *
  * The copy is locked as long as it is made. All that is written is synced, whatever SQLite was built to do by itself:
- * a new copy's pages once, before its stamp. The folder comes last: a rollback journal
- * that comes back after a power loss would take back what it was for.
+ * a new copy's pages once, before its stamp. The folder comes last: a rollback journal that comes back after a power
+ * loss would take back what it was for.
  */
 #include "ext/admin/copy.h"
 
@@ -197,7 +197,12 @@ int art_copy_open(struct art_copy *copy, const char *path, sqlite3 *from, const 
     copy->is_there = true;
     copy->vfs = vfs_of(from, schema);
     copy->file = name_for_journals(path);
-    return copy->file ? open_copy_file(copy, message) : SQLITE_NOMEM;
+    int rc = copy->file ? refuse_names_of_journals(from, copy->file, message) : SQLITE_NOMEM;
+    if (!rc) rc = open_copy_file(copy, message);
+    if (rc) return rc;
+    sqlite3_free(copy->file); /* a link's name is not that of its journals */
+    copy->file = name_for_journals(copy->path);
+    return copy->file ? SQLITE_OK : SQLITE_NOMEM;
 }
 
 static int close_copy_file(struct art_copy *copy, char **message) {

@@ -217,6 +217,16 @@ TEST(test_a_copy_that_is_open_elsewhere_is_refused) {
     sql_close(copy);
 }
 
+TEST(test_what_has_a_journals_name_stays) {
+    make("WAL");
+    ck_assert_int_eq(update_from(db), SQLITE_OK);
+    ck_assert_int_eq(sql_try(db, "SELECT art_backup('%s-shm', 'main', 'update')", path), SQLITE_CANTOPEN);
+    ck_assert(strstr(sqlite3_errmsg(db), "name of a journal") != NULL);
+    ck_assert_int_eq(sql_shell("ln -s copy.db link; echo mine > link-journal"), 0);
+    ck_assert_int_eq(sql_try(db, "SELECT art_backup('%s/link', 'main', 'update')", directory), SQLITE_OK);
+    ck_assert_int_eq(sql_shell("grep -q mine link-journal && ! test -e copy.db-journal"), 0);
+}
+
 /* --- what it says ------------------------------------------------------------------------------------------------- */
 
 static void flip(const char *file, off_t at) {
