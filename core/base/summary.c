@@ -333,23 +333,30 @@ uint64_t art_stored_hash(const struct art_stored *value) {
 }
 
 static void __attribute__((noinline))
-read_hashes(unsigned hashes, const struct art_stored *value, struct art_datum *out) {
-    int64_t hash = (int64_t)art_stored_hash(value);
-    for (unsigned i = 0; i < hashes; i++) {
+read_with_hashes(const struct art_summary *summary, const struct art_stored *value, unsigned wanted, uint8_t *room,
+                 struct art_datum *out) {
+    unsigned hashes = (1u << summary->hashes) - 1, others = wanted & ((1u << summary->has.columns) - 1 - hashes);
+    int64_t hash = wanted & hashes ? (int64_t)art_stored_hash(value) : 0;
+    for (unsigned i = 0; i < summary->hashes; i++) {
         out[i].kind = ART_DATUM_INTEGER;
         out[i].integer = hash;
     }
+    if (others) summary->read(summary->context, value, others, room, out);
 }
 
-inline void art_summary_read_stored(const struct art_summary *summary, const struct art_stored *value, unsigned wanted,
-                                    uint8_t *room, struct art_datum *out) {
+static inline __attribute__((always_inline)) void read_stored(const struct art_summary *summary,
+                                                              const struct art_stored *value, unsigned wanted,
+                                                              uint8_t *room, struct art_datum *out) {
     if (__builtin_expect(summary->hashes, 0)) {
-        unsigned hashes = (1u << summary->hashes) - 1;
-        if (wanted & hashes) read_hashes(summary->hashes, value, out);
-        wanted &= (1u << summary->has.columns) - 1 - hashes;
-        if (!wanted) return;
+        read_with_hashes(summary, value, wanted, room, out);
+    } else {
+        summary->read(summary->context, value, wanted, room, out);
     }
-    summary->read(summary->context, value, wanted, room, out);
+}
+
+void art_summary_read_stored(const struct art_summary *summary, const struct art_stored *value, unsigned wanted,
+                             uint8_t *room, struct art_datum *out) {
+    read_stored(summary, value, wanted, room, out);
 }
 
 inline void art_summary_read(const struct art_summary *summary, const struct art_entry *entry, unsigned wanted,
@@ -359,7 +366,7 @@ inline void art_summary_read(const struct art_summary *summary, const struct art
         read_otherwise(summary, entry, out);
     } else {
         struct art_stored stored = art_entry_stored(entry);
-        art_summary_read_stored(summary, &stored, wanted, room, out);
+        read_stored(summary, &stored, wanted, room, out);
     }
 }
 
