@@ -241,7 +241,7 @@ static int begin_tables(struct art_backup *backup, char **message) {
     struct art_copy *copy = &backup->copy;
     assert(copy->db);
     int rc = copy->onto ? art_onto_check(backup->connection, copy, message) : SQLITE_OK;
-    if (!rc && copy->onto) rc = art_onto_mark(copy, message);
+    if (!rc && copy->stamps) rc = art_onto_mark(copy, message);
     if (!rc) rc = art_tables_each(copy->db, "main", note_name, backup, message);
     return rc ? rc : art_copy_begin(copy, message);
 }

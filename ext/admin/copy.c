@@ -73,6 +73,14 @@ static bool is_journal_of(const char *database, const char *folder, const char *
     return false;
 }
 
+static int refuse_original(sqlite3 *db, const char *schema, const char *file, char **message) {
+    char *real = art_platform_real_path(file);
+    bool same = real && !strcmp(real, art_database_name(db, schema));
+    free(real);
+    if (!same) return SQLITE_OK;
+    return art_complain(message, SQLITE_CANTOPEN, "art: a database is no copy of itself (%s): give another name", file);
+}
+
 /* SQLite would take the copy for the journal of a database that this connection has open. */
 static int refuse_names_of_journals(sqlite3 *db, const char *file, char **message) {
     const char *slash = strrchr(file, '/');
@@ -99,11 +107,11 @@ static int refuse_names_of_journals(sqlite3 *db, const char *file, char **messag
 }
 
 static int refuse_file(const char *file, char **message) {
-    return art_complain(
-        message, SQLITE_CANTOPEN,
-        "art: the copy must be a new file (%s): give another name, or remove this one if a copy that was "
-        "killed has left it",
-        file);
+    return art_complain(message, SQLITE_CANTOPEN,
+                        "art: the copy must be a new file (%s): give another name; art_backup() with 'update' brings "
+                        "an earlier copy up to "
+                        "date, and completes one that was killed",
+                        file);
 }
 
 static int make_new_file(const char *file, const char *original, char **message) {
@@ -148,7 +156,8 @@ static int make_copy_file(struct art_copy *copy, const char *path, sqlite3 *from
     }
     if (!art_platform_has_files()) return choose_name(copy, path, message);
     char *file = name_for_journals(path);
-    int rc = file ? refuse_names_of_journals(from, file, message) : SQLITE_NOMEM;
+    int rc = file ? refuse_original(from, schema, file, message) : SQLITE_NOMEM;
+    if (!rc) rc = refuse_names_of_journals(from, file, message);
     if (!rc) rc = make_new_file(file, art_database_name(from, schema), message);
     bool made = !rc;
     if (!rc) rc = refuse_journals(file, message);
@@ -197,7 +206,8 @@ int art_copy_open(struct art_copy *copy, const char *path, sqlite3 *from, const 
     copy->is_there = true;
     copy->vfs = vfs_of(from, schema);
     copy->file = name_for_journals(path);
-    int rc = copy->file ? refuse_names_of_journals(from, copy->file, message) : SQLITE_NOMEM;
+    int rc = copy->file ? refuse_original(from, schema, copy->file, message) : SQLITE_NOMEM;
+    if (!rc) rc = refuse_names_of_journals(from, copy->file, message);
     if (!rc) rc = open_copy_file(copy, message);
     if (rc) return rc;
     sqlite3_free(copy->file); /* a link's name is not that of its journals */

@@ -175,9 +175,14 @@ static int look_at_earlier_file(const struct onto_look *look, struct art_earlier
     int linked = ours ? refuse_links(copy, path, message) : SQLITE_OK;
     art_free(path);
     if (linked) return linked;
-    if (rc == ART_MISSING || table->begun) return SQLITE_OK; /* it is made anew */
-    if (rc && rc != ART_NOTFOUND) return art_report(message, rc);
-    if (ours && !memcmp(uuid, table->uuid, sizeof uuid)) return SQLITE_OK;
+    bool missing = rc == ART_MISSING, own = ours && !memcmp(uuid, table->uuid, sizeof uuid);
+    if (own || table->begun || (missing && !look->unfinished)) return SQLITE_OK; /* no file is made anew */
+    if (rc && !missing && rc != ART_NOTFOUND) return art_report(message, rc);
+    if (look->unfinished) { /* a new copy that was killed names the original's */
+        art_free(table->file);
+        table->file = NULL;
+        return SQLITE_OK;
+    }
     return no_copy_of_ours(copy, "an .art file beside it is not its own", message);
 }
 
@@ -244,24 +249,29 @@ int art_onto_check(struct art_connection *connection, struct art_copy *copy, cha
     int rc = refuse_links(copy, copy->path, message);
     if (!rc) rc = art_tables_each(copy->onto, "main", visit_earlier, &look, message);
     if (!rc) rc = art_tables_each(copy->db, "main", visit_stage, &look, message);
-    if (rc) return rc;
+    int tables = 1;
+    if (!rc) rc = ask_number(copy->onto, "SELECT count(*) FROM main.sqlite_schema", &tables, message);
+    if (rc || !tables) return rc; /* one that was killed early has nothing yet */
     if (!look.common) return no_copy_of_ours(copy, "it has none of these art tables", message);
     if (!look.stamped)
-        return no_copy_of_ours(copy, "it was not made by art_backup(), or by a version up to 0.3", message);
+        return no_copy_of_ours(copy, "it was not made by art_backup(), or by one that left no mark", message);
     return compare_stamp(&look, message);
 }
 
 /* --- mark, bring -------------------------------------------------------------------------------------------------- */
 
-/* Who has it open reads the schema anew. The pages may come to have another size, so there is no WAL. */
+/* A new copy, too: until its tables are told their own files, they name the original's. Who has an earlier one open
+ * reads the schema anew. Its pages may come to have another size, so there is no WAL. */
 int art_onto_mark(struct art_copy *copy, char **message) {
+    sqlite3 *db = copy->onto ? copy->onto : copy->db;
     int version = 0;
-    int rc = run_in_copy(copy->onto, message, sqlite3_mprintf("BEGIN IMMEDIATE"));
-    if (!rc) rc = art_tables_each(copy->onto, "main", stamp_one, copy, message);
-    if (!rc) rc = ask_number(copy->onto, "PRAGMA main.schema_version", &version, message);
+    int rc = run_in_copy(db, message, sqlite3_mprintf("BEGIN IMMEDIATE"));
+    if (!rc) rc = art_tables_each(db, "main", stamp_one, copy, message);
+    if (!rc && !copy->onto) return run_in_copy(db, message, sqlite3_mprintf("COMMIT"));
+    if (!rc) rc = ask_number(db, "PRAGMA main.schema_version", &version, message);
     unsigned next = (unsigned)version + 1;
     return rc ? rc
-              : run_in_copy(copy->onto, message,
+              : run_in_copy(db, message,
                             sqlite3_mprintf("PRAGMA main.schema_version = %d; COMMIT; PRAGMA journal_mode = DELETE",
                                             (int)next));
 }

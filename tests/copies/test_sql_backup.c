@@ -254,7 +254,7 @@ TEST(test_what_cannot_be_copied_to_is_refused) {
     static const char *const journals[] = {"copy.db-journal", "copy.db-wal", "copy.db-shm"};
     ck_assert_int_eq(chdir(directory), 0);
     make("WAL", 3000);
-    cannot_be_written("a.db", "must be a new file");
+    cannot_be_written("a.db", "no copy of itself");
     cannot_be_written("no/copy.db", "No such file");
     cannot_be_written("", "is to be a file");
     cannot_be_written(":memory:", "is to be a file");

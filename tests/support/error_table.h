@@ -180,6 +180,7 @@ static const struct error errors[] = {
     SAYS("art_vacuum() makes transactions", "SELECT art_vacuum('t')", .before = "BEGIN"),
     SAYS("the copy is to be a file ('%s'):", "SELECT art_backup(':memory:')"),
     SAYS("the copy must be a new file (%s):", "SELECT art_backup('/dev/null')"),
+    SAYS("a database is no copy of itself (%s):", "SELECT art_backup(file) FROM pragma_database_list"),
     SAYS("the copy cannot have the name of",
          "SELECT art_backup((SELECT file FROM pragma_database_list WHERE name = 'main') || '-journal')"),
     SAYS("cannot create the file (%s): its", "SELECT art_backup('/no/such/folder/copy.db')"),
