@@ -194,7 +194,7 @@ enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
     }
     uint32_t known = art_codec() ? ART_ROOT_BLOCKS : 0;
     enum art_rc rc =
-        art_format_check(ART_CORRUPT, "the root", "the log", ART_NOWHERE, header.format, header.incompatible & ~known);
+        art_format_check(ART_CANTOPEN, "the root", "the log", ART_NOWHERE, header.format, header.incompatible & ~known);
     if (rc) return rc;
     struct art_root *root = root_alloc(header.runs <= ART_RUNS_CAPACITY ? header.runs : 0);
     if (!root) return art_nomem();

@@ -302,10 +302,14 @@ TEST(test_references_that_form_a_knot_end_every_walk) {
 
 /* --- what somebody made up ---------------------------------------------------------------------------------------- */
 
-static void root_refused(struct art_buffer *bytes, const char *says) {
+static void root_refused_by(enum art_rc code, struct art_buffer *bytes, const char *says) {
     struct art_root *root;
     art_store64(bytes->data + bytes->len - 8, art_hash64(bytes->data, bytes->len - 8));
-    refused(art_root_decode(art_buffer_bytes(bytes), &root), ART_CORRUPT, says);
+    refused(art_root_decode(art_buffer_bytes(bytes), &root), code, says);
+}
+
+static void root_refused(struct art_buffer *bytes, const char *says) {
+    root_refused_by(ART_CORRUPT, bytes, says);
 }
 
 TEST(test_a_root_that_makes_no_sense_is_refused_whatever_its_checksum) {
@@ -325,7 +329,6 @@ TEST(test_a_root_that_makes_no_sense_is_refused_whatever_its_checksum) {
         uint8_t byte;
         const char *says;
     } lies[] = {
-        {offsetof(struct art_root_header, format), 9, "use the sqlite-art that made it"},
         {offsetof(struct art_root_header, runs), 0, impossible},
         {offsetof(struct art_root_header, runs), 2, impossible},
         {offsetof(struct art_root_header, runs), 255, impossible},
@@ -654,7 +657,10 @@ TEST(test_a_root_with_an_incompatible_feature_is_refused) {
     small_tree_make(false);
     must(art_root_encode(tree->root, &bytes));
     art_store32(bytes.data + offsetof(struct art_root_header, incompatible), 1u << 16);
-    root_refused(&bytes, "the root has feature 17, which this version cannot read (the log): use a newer sqlite-art");
+    root_refused_by(ART_CANTOPEN, &bytes,
+                    "the root has feature 17, which this version cannot read (the log): use a newer sqlite-art");
+    art_store16(bytes.data + offsetof(struct art_root_header, format), 9);
+    root_refused_by(ART_CANTOPEN, &bytes, "use the sqlite-art that made it");
     art_buffer_clear(&bytes);
 }
 
