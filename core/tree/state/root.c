@@ -204,6 +204,7 @@ enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
                 header.generation <= ART_ROOT_CSN_MAX && (!header.left_rows || header.left_rows < header.csn);
     rc = sane ? decode_runs(root, header.runs, &at, end) : ART_CORRUPT;
     struct art_bytes cuts = art_bytes(at, (uint32_t)(end - at));
+    cuts.len = art_cuts_len(cuts);
     if (!rc && !art_cuts_are_sound(cuts, root->generation)) rc = ART_CORRUPT;
     if (!rc) rc = art_buffer_append(&root->cuts, cuts.data, cuts.len);
     if (rc) {

@@ -664,6 +664,31 @@ TEST(test_a_root_with_an_incompatible_feature_is_refused) {
     art_buffer_clear(&bytes);
 }
 
+TEST(test_what_a_later_version_has_behind_the_cuts_of_a_root_is_ignored) {
+    static const uint8_t none[sizeof(struct art_root_cut)] = {0};
+    struct art_buffer bytes = {0};
+    struct art_root *root, *later;
+    small_tree_make(false);
+    put("a", "1");
+    flush();
+    must(art_root_clone(tree->root, &root));
+    for (unsigned cuts = 0; cuts < 2; cuts++) {
+        if (cuts) must(art_cuts_add(&root->cuts, text("\001b"), text("\001c"), 1));
+        must(art_root_encode(root, &bytes));
+        bytes.len -= 8;
+        must(art_buffer_append(&bytes, none, sizeof none));
+        must(art_buffer_append(&bytes, "anything", 8 + 1));
+        uint64_t sum = art_hash64(bytes.data, bytes.len);
+        must(art_buffer_append(&bytes, &sum, sizeof sum));
+        must(art_root_decode(art_buffer_bytes(&bytes), &later));
+        ck_assert_uint_eq(art_cuts_count(&later->cuts), cuts);
+        ck_assert_uint_eq(later->runs, 1);
+        art_root_unref(later);
+    }
+    art_root_unref(root);
+    art_buffer_clear(&bytes);
+}
+
 int main(void) {
     return suite_run("tree, lies", .seconds = 120, .tear_down = small_tree_end);
 }
