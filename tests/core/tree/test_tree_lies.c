@@ -619,10 +619,14 @@ TEST(test_a_root_whose_cuts_make_no_sense_is_refused_whatever_its_checksum) {
 /* --- what a later version brings ---------------------------------------------------------------------------------- */
 
 /* In row 0 of the log, as that version writes it. */
-static void set_feature(size_t set, unsigned feature) {
+static void change_features(size_t set, uint32_t features) {
     struct toy_row *root = &toy->log.row[0];
-    art_store32(root->data + set, art_load32(root->data + set) | 1u << (feature - 1));
+    art_store32(root->data + set, features);
     art_store64(root->data + root->len - 8, art_hash64(root->data, root->len - 8));
+}
+
+static void set_feature(size_t set, unsigned feature) {
+    change_features(set, art_load32(toy->log.row[0].data + set) | 1u << (feature - 1));
     small_tree_again();
 }
 
@@ -649,6 +653,13 @@ TEST(test_a_table_with_a_read_only_feature_is_read_and_not_written) {
             "the root has feature 7, with which this version can read, but not write");
     refused(art_tree_claim(tree), ART_READONLY, "feature 7");
     must(art_tree_check(tree));
+    ck_assert_uint_eq(rows(), 1);
+    change_features(offsetof(struct art_root_header, read_only), 0); /* while the tree is open */
+    must(toy_refresh(toy, tree));
+    must(art_tree_may_write(tree));
+    change_features(offsetof(struct art_root_header, read_only), 1u << 8);
+    must(toy_refresh(toy, tree));
+    refused(art_tree_may_write(tree), ART_READONLY, "feature 9");
     ck_assert_uint_eq(rows(), 1);
 }
 
