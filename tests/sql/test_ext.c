@@ -269,6 +269,9 @@ LOOP_TEST(test_a_table_with_a_feature_for_writers_is_read_and_not_written, 2) {
          "SELECT art_vacuum('t')")
     sql_refused(db, SQLITE_READONLY, says, statement);
     if (!_i) sql_refused(db, SQLITE_READONLY, says, "ALTER TABLE t RENAME TO u");
+    sql_refused(db, SQLITE_READONLY, TEXT("art: cannot write the copy's tables: %s", says),
+                TEXT("SELECT art_publish('%s/published.db')", directory));
+    ck_assert_ptr_eq(strstr(sqlite3_errmsg(db), "let this user write"), NULL);
     ck_assert_str_eq(all_shadow_rows(), before);
     expect("ok|ok: 1 art table\n", "SELECT art_check('t'), substr(art_verify(), 1, 15)");
     ck_assert_str_eq(kept(sql_rows(db, "SELECT * FROM t")), rows);
