@@ -189,16 +189,16 @@ static int refuse_unknown(const struct art_state *state, const struct art_name *
     long long format = (long long)state->format;
     if (state->has_format && format < ART_FORMAT)
         return art_complain(
-            message, SQLITE_ERROR,
+            message, SQLITE_CANTOPEN,
             "art: this table has format %lld, of a version before 1.0 (%s): copy its rows with sqlite-art "
             "0.3.0 into an ordinary table, and with this version into a new one",
             format, name->table);
     if (state->has_format && format > ART_FORMAT)
-        return art_complain(message, SQLITE_ERROR,
+        return art_complain(message, SQLITE_CANTOPEN,
                             "art: this table has format %lld, this version of art knows format %d: use a newer version",
                             format, ART_FORMAT);
     if (!state->needs) return SQLITE_OK;
-    return art_complain(message, SQLITE_ERROR,
+    return art_complain(message, SQLITE_CANTOPEN,
                         "art: this table has the feature '%s', which this version of art cannot read "
                         "(%s.%s_artstate): use a newer version",
                         state->needs, name->schema, name->table);
