@@ -283,6 +283,15 @@ LOOP_TEST(test_a_table_with_a_feature_for_writers_is_read_and_not_written, 2) {
     sql_run(db, "DROP TABLE t");
 }
 
+TEST(test_what_is_left_of_a_table_with_a_root_of_a_later_version_is_said_to_be_so) {
+    make_table("");
+    sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+    forge_root(offsetof(struct art_root_header, incompatible) + 3, 0x80);
+    sql_reopen();
+    sql_refused(db, SQLITE_CANTOPEN, "the root has feature 32", "SELECT count(*) FROM t");
+    expect("1\n", "SELECT count(*) FROM art_lost('t') WHERE problem LIKE 'the root has feature 32, which %'");
+}
+
 /* The same rows under the same number, but by another root: its slots are not those that the transaction keeps. */
 TEST(test_a_log_of_another_history_under_a_transaction_is_refused) {
     make_table("spill_limit='1MB'");

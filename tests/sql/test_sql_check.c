@@ -242,6 +242,10 @@ TEST(test_a_table_of_another_version_is_none_to_be_restored) {
                 "newer version|\n");
     state_finds("UPDATE t_artstate SET v = 11 WHERE k = 'format'",
                 "this table has format 11, this version of art knows format 10: use a newer version|\n");
+    expect("0\n", "SELECT count(*) FROM art_lost('t')");
+    sql_run(db, "INSERT INTO t_artstate VALUES('needs maps', 1)");
+    expect("the table has the feature 'maps', which this version cannot read|the state table\n",
+           "SELECT problem, place FROM art_lost('t')");
 }
 
 TEST(test_columns_that_are_not_those_of_the_table_are_found) {
