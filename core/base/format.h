@@ -8,7 +8,8 @@
  *   incompatible   who does not know it refuses
  *
  * Blobs and .art files have no read-only features: the root that names them says so, since who wants to write has to
- * hear of it first. Rows of the log and all else have none at all: the root, or T_artstate, says first what is in them.
+ * hear of it first. For the same reason it says, or T_artstate does, what is incompatible in them. Rows of the log and
+ * all else have none at all: the root, or T_artstate, says first what is in them.
  * T_artstate has names instead of bits (ext/schema/state.c).
  */
 #ifndef ART_BASE_FORMAT_H

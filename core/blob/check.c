@@ -4,6 +4,9 @@
  * with the stored bytes, which covers separators, directories and nodes at one stroke. The label's bytes are taken as
  * they are stored (the same in every bucket), whatever label the reference gives them now. Suffixes are coded again by
  * the blob's own symbols, which are taken as they are stored: any sane ones will do.
+ *
+ * A later version may choose otherwise what goes into a footer and how names are coded, or put more there. Its blobs
+ * say so by a compatible feature, and neither is compared.
  */
 #include "core/base/alloc.h"
 #include "core/base/error.h"
@@ -285,13 +288,11 @@ static const char *wrong_totals(const struct art_blob_checker *checker) {
     return blob->count == checker->footer.sum[blob->buckets] ? NULL : "the sum of the weights is another";
 }
 
-static enum art_rc check_footer(struct art_blob_checker *checker) {
+static enum art_rc compare_footer(struct art_blob_checker *checker) {
     struct art_blob *blob = checker->blob;
     const struct art_blob_trailer *trailer = art_blob_trailer(blob->image);
     struct art_footer_layout layout;
     checker->footer.sums = checker->odd_weight || blob->kind == ART_BLOB_INDEX;
-    const char *wrong = wrong_totals(checker);
-    if (wrong) return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1, "blob trailer: %s", wrong);
     enum art_rc rc = art_footer_write(&checker->footer, art_bytes(checker->first, blob->label_len), checker->csn_min,
                                       blob->filter ? blob->entries : 0, checker->image, &layout);
     if (rc == ART_TOOBIG) return wrong_at(checker, "the footer that these entries ask for does not fit");
@@ -310,13 +311,23 @@ static enum art_rc check_footer(struct art_blob_checker *checker) {
         return art_corrupt(blob->file, blob->slot, at / ART_BLOB_PAGE, "the %s is not that of the entries, byte %u",
                            part, at);
     }
+    return ART_OK;
+}
+
+static enum art_rc check_footer(struct art_blob_checker *checker) {
+    struct art_blob *blob = checker->blob;
+    const struct art_blob_trailer *trailer = art_blob_trailer(blob->image);
+    const char *wrong = wrong_totals(checker);
+    if (wrong) return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1, "blob trailer: %s", wrong);
+    enum art_rc rc = trailer->compatible ? ART_OK : compare_footer(checker);
+    if (rc) return rc;
     if (trailer->own_hash == art_blob_trailer_hash(blob->image + ART_LAST_PAGE_AT)) return ART_OK;
     return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1, "blob trailer: its own hash is another");
 }
 
 static enum art_rc open_names(struct art_blob_checker *checker) {
     struct art_blob *blob = checker->blob;
-    if (!blob->symbols) return ART_OK;
+    if (!blob->symbols || art_blob_trailer(blob->image)->compatible) return ART_OK;
     enum art_rc rc = art_blob_want_part(blob, ART_PART_SYMBOLS);
     if (rc) return rc;
     checker->names = art_alloc(sizeof *checker->names);

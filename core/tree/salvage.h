@@ -31,6 +31,7 @@ struct art_salvage_options {
     const struct art_rows *rows; /* or blobs are rows of the host's, and `path` is their name for messages */
     bool uuid_known;
     uint8_t uuid[ART_UUID_BYTES];
+    const char *feature;   /* that the table has, and nobody here can read; NULL: none */
     bool alone;            /* a file without its database: there is no log */
     bool report;           /* art_salvage_lost() will be asked */
     struct art_bytes root; /* the host's copy of it, or nothing */

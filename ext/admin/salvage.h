@@ -24,7 +24,7 @@ struct art_remains {
     const struct art_salvage_target *target;
     sqlite3_stmt *snapshot, *pages;
     struct art_rows rows;
-    char *path;
+    char *path, *feature;
     struct art_buffer root;
     struct art_salvage *salvage;
 };

@@ -302,6 +302,8 @@ static int gather_remains(struct art_remains *remains, struct art_salvage_option
     if (!rc) rc = find_blobs(remains, &state, options, message);
     options->uuid_known = state.has_id;
     memcpy(options->uuid, state.uuid, ART_UUID_BYTES);
+    options->feature = remains->feature = state.needs;
+    state.needs = NULL;
     if (!target->snapshot) {
         remains->root = state.root;
         state.root = (struct art_buffer){0};
@@ -340,5 +342,6 @@ void art_remains_clear(struct art_remains *remains) {
     sqlite3_finalize(remains->snapshot);
     art_buffer_clear(&remains->root);
     art_free(remains->path);
+    art_free(remains->feature);
     *remains = (struct art_remains){0};
 }

@@ -142,7 +142,11 @@ static int report_what(char **message, sqlite3 *db, int rc, const char *(*advice
         if (is_a_limit(db, rc)) rc = SQLITE_TOOBIG;
         sqlite3_free(*message);
         int extended = rc == SQLITE_READONLY ? sqlite3_extended_errcode(db) : rc;
-        *message = what ? sqlite3_mprintf("art: %s: %s%s", what, reason(db, extended), advice(extended)) : NULL;
+        const char *why = reason(db, extended);
+        bool own = !strncmp(why, "art: ", strlen("art: ")); /* of a nested statement: it says what to do */
+        *message = what ? sqlite3_mprintf("art: %s: %s%s", what, own ? why + strlen("art: ") : why,
+                                          own ? "" : advice(extended))
+                        : NULL;
         make_sound(*message);
     }
     sqlite3_free(what);

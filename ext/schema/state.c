@@ -71,8 +71,7 @@ static int take_field(const struct art_state_query *query, enum state_key key, s
     if (key == KEY_FORMAT) {
         out->has_format = true;
         out->format = sqlite3_column_int64(row, 1);
-        bool known = type == SQLITE_INTEGER && out->format == ART_FORMAT;
-        if (!known) say_wrong(query, "format", "is not one that this version of art knows");
+        if (type != SQLITE_INTEGER) say_wrong(query, "format", "is no number");
         return SQLITE_OK;
     }
     if (key == KEY_FILE || key == KEY_COLUMNS) {
@@ -123,9 +122,7 @@ static int take_state_row(const struct art_state_query *query, sqlite3_stmt *row
         return take_field(query, (enum state_key)i, row, out);
     }
     static const char needs[] = "needs ", writers_need[] = "writers need ";
-    bool is_needed = !strncmp(name, needs, sizeof needs - 1);
-    if (is_needed) say_wrong(query, name, "is a feature that this version of art does not know");
-    if (is_needed) return copy_state_text(&out->needs, name + sizeof needs - 1);
+    if (!strncmp(name, needs, sizeof needs - 1)) return copy_state_text(&out->needs, name + sizeof needs - 1);
     if (!strncmp(name, writers_need, sizeof writers_need - 1))
         return copy_state_text(&out->writers_need, name + sizeof writers_need - 1);
     return take_setting(query, name, row, out);
@@ -192,16 +189,16 @@ static int refuse_unknown(const struct art_state *state, const struct art_name *
     long long format = (long long)state->format;
     if (state->has_format && format < ART_FORMAT)
         return art_complain(
-            message, SQLITE_ERROR,
+            message, SQLITE_CANTOPEN,
             "art: this table has format %lld, of a version before 1.0 (%s): copy its rows with sqlite-art "
             "0.3.0 into an ordinary table, and with this version into a new one",
             format, name->table);
     if (state->has_format && format > ART_FORMAT)
-        return art_complain(message, SQLITE_ERROR,
+        return art_complain(message, SQLITE_CANTOPEN,
                             "art: this table has format %lld, this version of art knows format %d: use a newer version",
                             format, ART_FORMAT);
     if (!state->needs) return SQLITE_OK;
-    return art_complain(message, SQLITE_ERROR,
+    return art_complain(message, SQLITE_CANTOPEN,
                         "art: this table has the feature '%s', which this version of art cannot read "
                         "(%s.%s_artstate): use a newer version",
                         state->needs, name->schema, name->table);

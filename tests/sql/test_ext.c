@@ -207,9 +207,9 @@ TEST(test_forged_shadow_tables_are_errors_and_the_table_can_be_dropped) {
          SQLITE_CORRUPT_VTAB},
         {"DELETE FROM t_artstate WHERE k = 'id'", "no id", SQLITE_CORRUPT_VTAB},
         {"UPDATE t_artstate SET v = 'short' WHERE k = 'id'", "no id", SQLITE_CORRUPT_VTAB},
-        {"UPDATE t_artstate SET v = 9 WHERE k = 'format'", "format 9, of a version before 1.0", SQLITE_ERROR},
-        {"UPDATE t_artstate SET v = 11 WHERE k = 'format'", "use a newer version", SQLITE_ERROR},
-        {"INSERT INTO t_artstate VALUES('needs maps', 1)", "the feature 'maps', which this version", SQLITE_ERROR},
+        {"UPDATE t_artstate SET v = 9 WHERE k = 'format'", "format 9, of a version before 1.0", SQLITE_CANTOPEN},
+        {"UPDATE t_artstate SET v = 11 WHERE k = 'format'", "use a newer version", SQLITE_CANTOPEN},
+        {"INSERT INTO t_artstate VALUES('needs maps', 1)", "the feature 'maps', which this version", SQLITE_CANTOPEN},
         {"DELETE FROM t_artdata", "log", SQLITE_CORRUPT_VTAB},
         {"UPDATE t_artdata SET ops = x'00' WHERE csn = 0", "log", SQLITE_CORRUPT_VTAB},
         {"UPDATE t_artdata SET ops = NULL", "log", SQLITE_CORRUPT_VTAB},
@@ -269,6 +269,9 @@ LOOP_TEST(test_a_table_with_a_feature_for_writers_is_read_and_not_written, 2) {
          "SELECT art_vacuum('t')")
     sql_refused(db, SQLITE_READONLY, says, statement);
     if (!_i) sql_refused(db, SQLITE_READONLY, says, "ALTER TABLE t RENAME TO u");
+    sql_refused(db, SQLITE_READONLY, TEXT("art: cannot write the copy's tables: %s", says),
+                TEXT("SELECT art_publish('%s/published.db')", directory));
+    ck_assert_ptr_eq(strstr(sqlite3_errmsg(db), "let this user write"), NULL);
     ck_assert_str_eq(all_shadow_rows(), before);
     expect("ok|ok: 1 art table\n", "SELECT art_check('t'), substr(art_verify(), 1, 15)");
     ck_assert_str_eq(kept(sql_rows(db, "SELECT * FROM t")), rows);
@@ -278,6 +281,15 @@ LOOP_TEST(test_a_table_with_a_feature_for_writers_is_read_and_not_written, 2) {
     sql_refused(db, SQLITE_READONLY, says, "DELETE FROM t");
     ck_assert_str_eq(kept(sql_rows(db, "SELECT * FROM t")), rows);
     sql_run(db, "DROP TABLE t");
+}
+
+TEST(test_what_is_left_of_a_table_with_a_root_of_a_later_version_is_said_to_be_so) {
+    make_table("");
+    sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+    forge_root(offsetof(struct art_root_header, incompatible) + 3, 0x80);
+    sql_reopen();
+    sql_refused(db, SQLITE_CANTOPEN, "the root has feature 32", "SELECT count(*) FROM t");
+    expect("1\n", "SELECT count(*) FROM art_lost('t') WHERE problem LIKE 'the root has feature 32, which %'");
 }
 
 /* The same rows under the same number, but by another root: its slots are not those that the transaction keeps. */

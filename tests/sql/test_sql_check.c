@@ -189,8 +189,8 @@ static void state_finds(const char *change, const char *expected) {
     sql_reopen();
     expect(expected, "SELECT problem, place FROM art_check('t')");
     if (asks_virtual_tables()) {
-        has("PRAGMA integrity_check", "main.t: art: '");
-        has("PRAGMA quick_check", "main.t: art: '");
+        has("PRAGMA integrity_check", "main.t: art: ");
+        has("PRAGMA quick_check", "main.t: art: ");
     }
     sql_run(db, "DELETE FROM t_artstate; INSERT INTO t_artstate SELECT * FROM kept");
     sql_reopen();
@@ -202,11 +202,8 @@ TEST(test_every_field_of_the_state_is_looked_at) {
     static const struct {
         const char *change, *expected;
     } fields[] = {
-        {"UPDATE t_artstate SET v = 9 WHERE k = 'format'", "'format' is not one that this version of art knows"},
-        {"UPDATE t_artstate SET v = '1' WHERE k = 'format'", "'format' is not one that this version of art knows"},
+        {"UPDATE t_artstate SET v = '1' WHERE k = 'format'", "'format' is no number"},
         {"DELETE FROM t_artstate WHERE k = 'format'", "'format' is missing"},
-        {"INSERT INTO t_artstate VALUES('needs maps', 1)",
-         "'needs maps' is a feature that this version of art does not know"},
         {"UPDATE t_artstate SET v = x'00' WHERE k = 'id'", "'id' is not 16 bytes"},
         {"DELETE FROM t_artstate WHERE k = 'id'", "'id' is missing"},
         {"UPDATE t_artstate SET v = '../x.art' WHERE k = 'file'", "'file' is no name of this table's .art file"},
@@ -235,6 +232,20 @@ TEST(test_every_field_of_the_state_is_looked_at) {
     }
     sql_run(db, "INSERT INTO t_artstate VALUES('from a later version', 1)");
     expect("0\n", "SELECT count(*) FROM art_check('t')");
+}
+
+/* Nothing is damaged: a backup would be older. */
+TEST(test_a_table_of_another_version_is_none_to_be_restored) {
+    sql_run(db, "CREATE TABLE kept AS SELECT * FROM t_artstate");
+    state_finds("INSERT INTO t_artstate VALUES('needs maps', 1)",
+                "this table has the feature 'maps', which this version of art cannot read (main.t_artstate): use a "
+                "newer version|\n");
+    state_finds("UPDATE t_artstate SET v = 11 WHERE k = 'format'",
+                "this table has format 11, this version of art knows format 10: use a newer version|\n");
+    expect("0\n", "SELECT count(*) FROM art_lost('t')");
+    sql_run(db, "INSERT INTO t_artstate VALUES('needs maps', 1)");
+    expect("the table has the feature 'maps', which this version cannot read|the state table\n",
+           "SELECT problem, place FROM art_lost('t')");
 }
 
 TEST(test_columns_that_are_not_those_of_the_table_are_found) {

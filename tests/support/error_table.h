@@ -370,7 +370,7 @@ static const struct {
       "the footer of a blob is damaged", "the blob has changed while it was", "chunk %u of its value cannot be",
       "the reference to its value has", "its value is not what its hash"}},
     {"a check tells it, and a commit that finds it: test_sql_snapshots_kept.c",
-     {"snapshot '%.*s', which can be dropped", "there are slots that snapshots hold",
+     {"snapshot '%.*s', which can be dropped", "snapshot '%.*s': %s", "there are slots that snapshots hold",
       "a slot is held for a snapshot, and", "two references lead to one slot, and"}},
     {"test_snapshots.c decodes such bytes; a row's own hash is looked at before", {"a set of slots cannot be decoded"}},
     {"no row of a snapshot is read before its table's: test_sql_snapshots_kept.c", {"cannot read the snapshots"}},

@@ -16,6 +16,12 @@ enum art_rc art_check_note(struct art_checker *checker, enum art_rc rc) {
                     checker->snapshot, fault.what);
         fault = art_error_fault();
     }
+    if (rc == ART_CANTOPEN && checker->snapshot) {
+        char what[ART_WHAT_SIZE];
+        snprintf(what, sizeof what, "%s", fault.what);
+        art_fail(rc, "art: snapshot '%.*s': %s", SHOWN_NAME_BYTES, checker->snapshot, what);
+        fault = art_error_fault();
+    }
     assert(fault.what[0]);
     struct art_problem problem = {rc, art_error_message(), fault.what, fault.place, fault.slot, fault.page};
     return checker->options->problem(checker->options->context, &problem) ? ART_OK : ART_NOTFOUND;

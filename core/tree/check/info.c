@@ -56,7 +56,7 @@ enum art_rc art_tree_file_mark(struct art_tree *tree, struct art_root_mark *out)
     if (root) *out = (struct art_root_mark){root->csn, root->generation};
     art_root_unref(root);
     art_buffer_clear(&bytes);
-    return rc == ART_CORRUPT ? ART_OK : rc; /* it is salvage's, and damages nothing */
+    return rc == ART_CORRUPT || rc == ART_CANTOPEN ? ART_OK : rc; /* it is salvage's, and damages nothing */
 }
 
 enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out) {

@@ -16,9 +16,11 @@ static const char log_name[] = "the log";
 
 /* --- the root ----------------------------------------------------------------------------------------------------- */
 
-static enum art_rc decode(struct art_bytes bytes, struct art_root **out) {
+static enum art_rc decode(struct art_salvage *salvage, struct art_bytes bytes, struct art_root **out) {
     *out = NULL;
     enum art_rc rc = bytes.len ? art_root_decode(bytes, out) : ART_CORRUPT;
+    if (rc == ART_CANTOPEN)
+        return art_lost_everywhere(salvage, log_name, ART_NOWHERE, ART_NOWHERE, "%s", art_error_fault().what);
     return rc == ART_NOMEM ? rc : ART_OK;
 }
 
@@ -29,7 +31,7 @@ static enum art_rc file_copy(struct art_salvage *salvage, struct art_root **out)
     if (!salvage->io || !salvage->medium->has_superblock) return ART_OK;
     enum art_rc rc = art_root_copy_read(salvage->io, &bytes, uuid);
     bool ours = !rc && (!salvage->uuid_known || !memcmp(uuid, salvage->uuid, sizeof uuid));
-    if (ours) rc = decode(art_buffer_bytes(&bytes), out);
+    if (ours) rc = decode(salvage, art_buffer_bytes(&bytes), out);
     art_buffer_clear(&bytes);
     return rc == ART_NOMEM ? rc : ART_OK;
 }
@@ -38,7 +40,7 @@ static enum art_rc choose_root(struct art_salvage *salvage) {
     struct art_root *row = salvage->log.row, *copy = NULL;
     assert(!salvage->log.chosen && !salvage->root);
     salvage->log.chosen = true;
-    enum art_rc rc = decode(salvage->options.root, &copy);
+    enum art_rc rc = decode(salvage, salvage->options.root, &copy);
     if (!rc && !row && !copy) rc = file_copy(salvage, &copy);
     if (rc) return rc;
     salvage->log.sound = row && (!copy || row->generation >= copy->generation);
@@ -125,7 +127,7 @@ static enum art_rc take_row_left(void *to, int64_t csn, struct art_bytes ops) {
     if (rc || csn < 0) return rc;
     salvage->log.any_row = true;
     if (csn) return take_change(salvage, (uint64_t)csn, ops);
-    return salvage->log.row ? ART_OK : decode(ops, &salvage->log.row);
+    return salvage->log.row ? ART_OK : decode(salvage, ops, &salvage->log.row);
 }
 
 /* What cannot be known: whether there was more behind what is there. */
@@ -159,8 +161,12 @@ static enum art_rc take_snapshots_root(struct art_salvage *salvage) {
 
 enum art_rc art_salvage_read_log(struct art_salvage *salvage) {
     const struct art_salvage_options *options = &salvage->options;
-    if (options->snapshot) return take_snapshots_root(salvage);
-    enum art_rc rc = options->each_log_row ? options->each_log_row(options->context, take_row_left, salvage) : ART_OK;
+    enum art_rc rc = ART_OK;
+    if (options->feature)
+        rc = art_lost_everywhere(salvage, "the state table", ART_NOWHERE, ART_NOWHERE,
+                                 "the table has the feature '%s', which this version cannot read", options->feature);
+    if (!rc && options->snapshot) return take_snapshots_root(salvage);
+    if (!rc && options->each_log_row) rc = options->each_log_row(options->context, take_row_left, salvage);
     bool unread = art_is_damage(rc) || (!options->each_log_row && !options->alone);
     if (rc && !unread) return rc;
     rc = salvage->log.chosen ? ART_OK : choose_root(salvage);

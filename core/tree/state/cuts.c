@@ -76,6 +76,14 @@ unsigned art_cuts_count(const struct art_buffer *cuts) {
     return count;
 }
 
+uint32_t art_cuts_len(struct art_bytes bytes) {
+    struct cut cut;
+    size_t at = 0;
+    for (; read_cut(bytes, at, &cut); at += cut.bytes)
+        if (!cut.generation) return (uint32_t)at;
+    return bytes.len;
+}
+
 bool art_cuts_are_sound(struct art_bytes bytes, uint64_t generation) {
     struct cut cut;
     size_t at = 0;

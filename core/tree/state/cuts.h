@@ -26,6 +26,8 @@ enum art_rc art_cuts_add(struct art_buffer *cuts, struct art_bytes low, struct a
 /* Does an entry of this key, in a leaf blob of this generation, lie in one of them? */
 bool art_cuts_have(const struct art_buffer *cuts, struct art_bytes key, uint64_t generation);
 unsigned art_cuts_count(const struct art_buffer *cuts);
+/* Bytes of the list at the beginning of these: to one of generation 0, or to their end. */
+uint32_t art_cuts_len(struct art_bytes bytes);
 /* Can bytes be the list of a root of this generation? */
 bool art_cuts_are_sound(struct art_bytes bytes, uint64_t generation);
 

@@ -194,7 +194,7 @@ enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
     }
     uint32_t known = art_codec() ? ART_ROOT_BLOCKS : 0;
     enum art_rc rc =
-        art_format_check(ART_CORRUPT, "the root", "the log", ART_NOWHERE, header.format, header.incompatible & ~known);
+        art_format_check(ART_CANTOPEN, "the root", "the log", ART_NOWHERE, header.format, header.incompatible & ~known);
     if (rc) return rc;
     struct art_root *root = root_alloc(header.runs <= ART_RUNS_CAPACITY ? header.runs : 0);
     if (!root) return art_nomem();
@@ -204,6 +204,7 @@ enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
                 header.generation <= ART_ROOT_CSN_MAX && (!header.left_rows || header.left_rows < header.csn);
     rc = sane ? decode_runs(root, header.runs, &at, end) : ART_CORRUPT;
     struct art_bytes cuts = art_bytes(at, (uint32_t)(end - at));
+    cuts.len = art_cuts_len(cuts);
     if (!rc && !art_cuts_are_sound(cuts, root->generation)) rc = ART_CORRUPT;
     if (!rc) rc = art_buffer_append(&root->cuts, cuts.data, cuts.len);
     if (rc) {

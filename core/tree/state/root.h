@@ -60,7 +60,8 @@ static inline void art_root_rewritten(struct art_root *root) {
 }
 
 enum art_rc art_root_encode(const struct art_root *root, struct art_buffer *out); /* clears `out` first */
-enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out);       /* ART_CORRUPT, ART_NOMEM */
+enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out);       /* ART_CORRUPT, ART_NOMEM;
+                                                                                   * ART_CANTOPEN: a newer one */
 void art_root_note_rows(struct art_buffer *encoded);                              /* rows will follow it in the log */
 
 /* Of the rows that were left, those that still are where row `csn` is the log's last. */

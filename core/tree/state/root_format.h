@@ -4,6 +4,7 @@
  *   56  per run, newest first: u64 blobs | u64 pages | u32 length of the reference | u8 level, 0..5 | reference
  *    .. per cut (cuts.h), oldest first, ART_CUTS_BYTES_MAX bytes of them at most: u64 generation | u16 length of the
  *       range's first key | u16 length of the key behind it | both keys
+ *    .. (a cut of generation 0, and behind it what features of later versions have)
  *    .. u64 XXH3-64 of all before
  *
  * Rows left: rows csn - left to csn - 1 are still in the log; row csn + n deletes row csn - left + n - 1, so that a row

@@ -97,7 +97,7 @@ static enum art_rc refresh_root(struct art_tree *tree, struct art_bytes ops) {
     if (is_rebuilt(tree)) {
         rc = take_root(tree, root, false);
     } else if (root->generation == mine->generation && same_csn && same_chain) {
-        rc = ART_OK;
+        if (root->read_only != mine->read_only) rc = take_root(tree, root, true); /* a later version's feature */
     } else if (root->generation <= mine->generation || root->csn < mine->csn) {
         rc = ART_REBUILD;
     } else if (same_csn) { /* merged; with another chain another history has come to the same number */

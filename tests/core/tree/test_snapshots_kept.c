@@ -1,7 +1,9 @@
 /* Copies, the check and salvage know snapshots. (What holds of snapshots themselves: test_snapshots.c, whose random
  * walks are checked with their snapshots, too; under SQL: test_sql_snapshots_kept.c.)
  */
+#include "core/base/hash.h"
 #include "core/tree/salvage.h"
+#include "core/tree/state/root_format.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/small_tree.h"
 
@@ -182,7 +184,7 @@ static void check_finds_nothing(void) {
 }
 
 /* A root of a snapshot becomes another one. */
-enum forgery { OTHER_BLOB, NEWER, NO_ROOT, LEADS_OUT };
+enum forgery { OTHER_BLOB, NEWER, NO_ROOT, LEADS_OUT, LATER };
 static void forge_root(unsigned number, enum forgery how) {
     struct art_buffer *bytes = &toy->snapshots.item[number].root;
     struct art_root *root;
@@ -191,6 +193,10 @@ static void forge_root(unsigned number, enum forgery how) {
     if (how == NEWER) root->csn = art_tree_csn(tree) + 1;
     if (how == LEADS_OUT) root->run[0].top.slot = 100000;
     must(art_root_encode(root, bytes));
+    if (how == LATER) {
+        bytes->data[offsetof(struct art_root_header, incompatible)] |= 8;
+        art_store64(bytes->data + bytes->len - 8, art_hash64(bytes->data, bytes->len - 8));
+    }
     if (how == NO_ROOT) bytes->data[bytes->len - 1] ^= 1;
     art_root_unref(root);
 }
@@ -278,6 +284,7 @@ TEST(test_forged_roots_of_snapshots_are_found_and_told_from_the_table) {
         {NEWER, "snapshot 's0', which can be dropped: its root is newer than the table's"},
         {NO_ROOT, "snapshot 's0', which can be dropped: root does not match its checksum"},
         {LEADS_OUT, "snapshot 's0', which can be dropped: a reference leads out of the file"},
+        {LATER, "snapshot 's0': the root has feature 4, which this version cannot read"},
     };
     for (int i = 0; i < LENGTH(forgeries); i++) {
         make_world();

@@ -302,10 +302,14 @@ TEST(test_references_that_form_a_knot_end_every_walk) {
 
 /* --- what somebody made up ---------------------------------------------------------------------------------------- */
 
-static void root_refused(struct art_buffer *bytes, const char *says) {
+static void root_refused_by(enum art_rc code, struct art_buffer *bytes, const char *says) {
     struct art_root *root;
     art_store64(bytes->data + bytes->len - 8, art_hash64(bytes->data, bytes->len - 8));
-    refused(art_root_decode(art_buffer_bytes(bytes), &root), ART_CORRUPT, says);
+    refused(art_root_decode(art_buffer_bytes(bytes), &root), code, says);
+}
+
+static void root_refused(struct art_buffer *bytes, const char *says) {
+    root_refused_by(ART_CORRUPT, bytes, says);
 }
 
 TEST(test_a_root_that_makes_no_sense_is_refused_whatever_its_checksum) {
@@ -325,7 +329,6 @@ TEST(test_a_root_that_makes_no_sense_is_refused_whatever_its_checksum) {
         uint8_t byte;
         const char *says;
     } lies[] = {
-        {offsetof(struct art_root_header, format), 9, "use the sqlite-art that made it"},
         {offsetof(struct art_root_header, runs), 0, impossible},
         {offsetof(struct art_root_header, runs), 2, impossible},
         {offsetof(struct art_root_header, runs), 255, impossible},
@@ -616,10 +619,14 @@ TEST(test_a_root_whose_cuts_make_no_sense_is_refused_whatever_its_checksum) {
 /* --- what a later version brings ---------------------------------------------------------------------------------- */
 
 /* In row 0 of the log, as that version writes it. */
-static void set_feature(size_t set, unsigned feature) {
+static void change_features(size_t set, uint32_t features) {
     struct toy_row *root = &toy->log.row[0];
-    art_store32(root->data + set, art_load32(root->data + set) | 1u << (feature - 1));
+    art_store32(root->data + set, features);
     art_store64(root->data + root->len - 8, art_hash64(root->data, root->len - 8));
+}
+
+static void set_feature(size_t set, unsigned feature) {
+    change_features(set, art_load32(toy->log.row[0].data + set) | 1u << (feature - 1));
     small_tree_again();
 }
 
@@ -647,6 +654,13 @@ TEST(test_a_table_with_a_read_only_feature_is_read_and_not_written) {
     refused(art_tree_claim(tree), ART_READONLY, "feature 7");
     must(art_tree_check(tree));
     ck_assert_uint_eq(rows(), 1);
+    change_features(offsetof(struct art_root_header, read_only), 0); /* while the tree is open */
+    must(toy_refresh(toy, tree));
+    must(art_tree_may_write(tree));
+    change_features(offsetof(struct art_root_header, read_only), 1u << 8);
+    must(toy_refresh(toy, tree));
+    refused(art_tree_may_write(tree), ART_READONLY, "feature 9");
+    ck_assert_uint_eq(rows(), 1);
 }
 
 TEST(test_a_root_with_an_incompatible_feature_is_refused) {
@@ -654,7 +668,35 @@ TEST(test_a_root_with_an_incompatible_feature_is_refused) {
     small_tree_make(false);
     must(art_root_encode(tree->root, &bytes));
     art_store32(bytes.data + offsetof(struct art_root_header, incompatible), 1u << 16);
-    root_refused(&bytes, "the root has feature 17, which this version cannot read (the log): use a newer sqlite-art");
+    root_refused_by(ART_CANTOPEN, &bytes,
+                    "the root has feature 17, which this version cannot read (the log): use a newer sqlite-art");
+    art_store16(bytes.data + offsetof(struct art_root_header, format), 9);
+    root_refused_by(ART_CANTOPEN, &bytes, "use the sqlite-art that made it");
+    art_buffer_clear(&bytes);
+}
+
+TEST(test_what_a_later_version_has_behind_the_cuts_of_a_root_is_ignored) {
+    static const uint8_t none[sizeof(struct art_root_cut)] = {0};
+    struct art_buffer bytes = {0};
+    struct art_root *root, *later;
+    small_tree_make(false);
+    put("a", "1");
+    flush();
+    must(art_root_clone(tree->root, &root));
+    for (unsigned cuts = 0; cuts < 2; cuts++) {
+        if (cuts) must(art_cuts_add(&root->cuts, text("\001b"), text("\001c"), 1));
+        must(art_root_encode(root, &bytes));
+        bytes.len -= 8;
+        must(art_buffer_append(&bytes, none, sizeof none));
+        must(art_buffer_append(&bytes, "anything", 8 + 1));
+        uint64_t sum = art_hash64(bytes.data, bytes.len);
+        must(art_buffer_append(&bytes, &sum, sizeof sum));
+        must(art_root_decode(art_buffer_bytes(&bytes), &later));
+        ck_assert_uint_eq(art_cuts_count(&later->cuts), cuts);
+        ck_assert_uint_eq(later->runs, 1);
+        art_root_unref(later);
+    }
+    art_root_unref(root);
     art_buffer_clear(&bytes);
 }
 
