@@ -185,7 +185,7 @@ static int open_copy_file(struct art_copy *copy, char **message) {
     if (!rc) rc = sqlite3_db_config(copy->db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
     if (!rc)
         rc = sqlite3_exec(copy->db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = EXTRA", NULL, NULL, NULL);
-    if (rc) return art_report_host(message, copy->db, rc, "cannot open the copy");
+    if (rc) return art_report_host(message, copy->db, rc, "cannot open the copy (%s)", copy->file);
     copy->path = sqlite3_db_filename(copy->db, "main");
     return SQLITE_OK;
 }

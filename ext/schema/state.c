@@ -216,8 +216,8 @@ int art_shadow_read_state(struct art_connection *connection, const struct art_na
     rc = refuse_unknown(out, name, message);
     if (!rc && out->is_unfinished) {
         rc = art_complain(message, SQLITE_ERROR,
-                          "art: this copy is unfinished, bringing it up to date was interrupted: call art_backup() of "
-                          "its original with 'update' again");
+                          "art: this copy is unfinished, art_backup() was interrupted: call it in the original with "
+                          "'update', or copy out what is here by art_salvage");
     } else if (!rc && !out->has_id) {
         rc = art_complain(message, SQLITE_CORRUPT_VTAB,
                           "art: the table has no id (%s.%s_artstate): restore the database from a backup, or copy out "
