@@ -417,7 +417,7 @@ static int open_copy(struct publishing *publishing, bool notes, char **message) 
     rc = art_load_into(copy->db);
     if (!rc) publishing->own = art_connection_hold(copy->db);
     if (!rc && !publishing->own) rc = SQLITE_NOMEM;
-    if (rc) return art_report_host(message, copy->db, rc, "cannot open the copy");
+    if (rc) return art_report_host(message, copy->db, rc, "cannot open the copy (%s)", copy->file);
     if (notes) publishing->own->recorder = &publishing->recorder;
     sqlite3_progress_handler(copy->db, STEPS_BETWEEN_LOOKS, look_for_interrupt, publishing->caller);
     /* VACUUM writes and syncs all of it. */

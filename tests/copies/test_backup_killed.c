@@ -243,8 +243,8 @@ LOOP_TEST(test_an_update_that_dies_is_completed_by_the_next_one, 4) {
     sqlite3_free(after);
 }
 
-/* Twice at each call without power. One that was killed is completed by the next run, beside the original, whose file its
- * tables name at first; but between two commits of its beginning, where nothing tells it from a copy of the pages alone. */
+/* Twice at each call without power. One that was killed is completed by the next run, beside the original, whose file
+ * its tables name at first; but between two commits of its beginning, where it looks like a copy of the pages alone. */
 LOOP_TEST(test_a_new_copy_that_dies_is_whole_or_does_not_say_so, 4) {
     struct random random = {random_seed()};
     unsigned n = 0, whole = 0, refused = 0;
