@@ -226,9 +226,10 @@ TEST(test_a_table_that_was_empty_for_a_while_is_read_by_who_has_the_copy_open) {
                 "VALUES('optimize'); DELETE FROM sure");
     ck_assert_int_eq(update_from(db), SQLITE_OK);
     sql_expect(copy, "0\n", "SELECT count(*) FROM f");
-    sql_run(db, "UPDATE p SET value = 'new'; INSERT INTO f SELECT * FROM p; INSERT INTO f(f) VALUES('optimize'); INSERT "
-                "INTO f(f, snapshot) VALUES('snapshot', 's'); INSERT INTO sure SELECT * FROM p; DELETE FROM i; INSERT "
-                "INTO i SELECT * FROM p");
+    sql_run(db,
+            "UPDATE p SET value = 'new'; INSERT INTO f SELECT * FROM p; INSERT INTO f(f) VALUES('optimize'); INSERT "
+            "INTO f(f, snapshot) VALUES('snapshot', 's'); INSERT INTO sure SELECT * FROM p; DELETE FROM i; INSERT "
+            "INTO i SELECT * FROM p");
     ck_assert_int_eq(update_from(db), SQLITE_OK);
     is_whole(copy);
     sql_close(copy);
