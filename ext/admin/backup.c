@@ -178,13 +178,13 @@ static int copy_pages(struct art_backup *backup, struct art_copy_progress *out, 
     backup->pages = NULL;
     if (rc == SQLITE_DONE) rc = end;
     if (rc == SQLITE_OK) return SQLITE_OK;
+    const char *to = backup->copy.onto ? "a temporary file" : backup->copy.path;
     if (is_of_the_disk(rc)) {
         return art_complain(message, rc,
-                            "art: cannot copy the database (to %s): check the disk, and the room on it: %s",
-                            backup->copy.path, sqlite3_errstr(rc));
+                            "art: cannot copy the database (to %s): check the disk, and the room on it: %s", to,
+                            sqlite3_errstr(rc));
     }
-    return art_complain(message, rc, "art: cannot copy the database (to %s): %s", backup->copy.path,
-                        sqlite3_errstr(rc));
+    return art_complain(message, rc, "art: cannot copy the database (to %s): %s", to, sqlite3_errstr(rc));
 }
 
 static struct art_vtab *find_held(const struct art_backup *backup, const char *name) {

@@ -248,9 +248,10 @@ static bool is_earlier(const struct art_copy *copy, const struct art_table *tabl
     return copy->onto && art_file_belongs(path, copy->path, table->uuid);
 }
 
-/* *taken: something has this name. */
+/* *taken: something has this name. A table without blobs needs no file; one that is there is emptied, and not removed:
+ * who has the copy open would go on reading it where a new one came to be. */
 static int begin_file(struct art_copy *copy, struct art_table *table, const char *file, bool *taken, char **message) {
-    assert(copy->path && art_tree_has_runs(table->tree));
+    assert(copy->path);
     char *path;
     char **more = art_resize(copy->art_files, (copy->count + 1) * sizeof *more);
     *taken = false;
@@ -259,8 +260,9 @@ static int begin_file(struct art_copy *copy, struct art_table *table, const char
     enum art_rc rc = art_path_beside(copy->path, file, &path);
     struct art_tree_location location = {.path = path, .host_path = copy->path};
     location.onto = !rc && is_earlier(copy, table, path);
-    if (!rc) rc = art_copier_begin(table->tree, &location, &copy->copier);
-    if (!rc) {
+    bool needed = location.onto || art_tree_has_runs(table->tree);
+    if (!rc && needed) rc = art_copier_begin(table->tree, &location, &copy->copier);
+    if (!rc && needed) {
         more[copy->count++] = path;
         return SQLITE_OK;
     }
@@ -280,12 +282,12 @@ static int copy_to_file(struct art_copy *copy, struct art_table *table, const ch
     }
     int rc;
     struct art_earlier *earlier = art_onto_find(copy, table->uuid);
-    if (earlier) earlier->needed = art_tree_has_runs(table->tree);
+    if (earlier) earlier->needed = true;
     for (unsigned attempt = 0;; attempt++) {
         char *file = !attempt && earlier && earlier->file ? sqlite3_mprintf("%s", earlier->file)
                                                           : art_file_name(copy->path, name, table->uuid, attempt);
         rc = file ? SQLITE_OK : SQLITE_NOMEM;
-        if (!rc && art_tree_has_runs(table->tree)) rc = begin_file(copy, table, file, &taken, message);
+        if (!rc) rc = begin_file(copy, table, file, &taken, message);
         if (!rc)
             rc = run_formatted(
                 copy, message,

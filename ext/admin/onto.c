@@ -276,7 +276,7 @@ int art_onto_mark(struct art_copy *copy, char **message) {
                                             (int)next));
 }
 
-/* Of tables that the original has not any more, and of those that are small now. */
+/* Of tables that the original has not any more. */
 static void remove_unneeded(const struct art_copy *copy) {
     char *path;
     for (unsigned i = 0; i < copy->earlier_count; i++) {

@@ -217,6 +217,24 @@ TEST(test_a_copy_that_is_open_elsewhere_is_refused) {
     sql_close(copy);
 }
 
+TEST(test_a_table_that_was_empty_for_a_while_is_read_by_who_has_the_copy_open) {
+    make("DELETE");
+    ck_assert_int_eq(update_from(db), SQLITE_OK);
+    sqlite3 *copy = sql_open(copy_path);
+    is_whole(copy);
+    sql_run(db, "INSERT INTO f(f, snapshot) VALUES('drop snapshot', 's'); DELETE FROM f; INSERT INTO f(f) "
+                "VALUES('optimize'); DELETE FROM sure");
+    ck_assert_int_eq(update_from(db), SQLITE_OK);
+    sql_expect(copy, "0\n", "SELECT count(*) FROM f");
+    sql_run(db,
+            "UPDATE p SET value = 'new'; INSERT INTO f SELECT * FROM p; INSERT INTO f(f) VALUES('optimize'); INSERT "
+            "INTO f(f, snapshot) VALUES('snapshot', 's'); INSERT INTO sure SELECT * FROM p; DELETE FROM i; INSERT "
+            "INTO i SELECT * FROM p");
+    ck_assert_int_eq(update_from(db), SQLITE_OK);
+    is_whole(copy);
+    sql_close(copy);
+}
+
 TEST(test_what_has_a_journals_name_stays) {
     make("WAL");
     ck_assert_int_eq(update_from(db), SQLITE_OK);

@@ -125,7 +125,7 @@ static enum art_rc begin_copier(struct art_copier *copier, const struct art_tree
     memcpy(options.uuid, tree->options.uuid, sizeof options.uuid);
     enum art_rc rc = art_tree_ready(tree);
     if (!rc) rc = art_store_open(&copier->to, &options);
-    if (!rc) rc = art_store_ready(tree->store);
+    if (!rc && art_tree_has_runs(tree)) rc = art_store_ready(tree->store);
     if (!rc) rc = lock_copy(copier, !location->onto);
     copier->onto = location->onto;
     copier->made = !rc && !location->onto && location->path;
