@@ -74,6 +74,10 @@ run_python() {
 		    db.execute("INSERT INTO hashes VALUES(CAST(? AS TEXT), ?)", [key, name])
 		    assert db.execute("SELECT name FROM hashes WHERE hash = CAST(? AS TEXT)", [key]).fetchall() == [(name,)]
 		assert db.execute("SELECT name FROM hashes(?)", [bytes((255,))]).fetchall() == [("bytes",)]
+		db.execute("CREATE VIRTUAL TABLE names USING art(path, size INTEGER)")
+		put_name(db, "a/" + os.fsdecode(b"caf\\xe9"), 1), put_name(db, "b/caf\\u00e9", 2)
+		assert names_below(db, "a/") == [os.fsdecode(b"a/caf\\xe9")]
+		assert names_below(db, "") == names_below(db, "a/") + ["b/caf\\u00e9"]
 		db.create_function("natural_order", 1, natural_order, deterministic=True)
 		db.executemany("INSERT INTO hashes VALUES('n/' || ?, '')", [["b10"], ["b2"], ["B02.x"], ["b1a"], ["a"], ["b100"], ["b0"], ["b"]])
 		assert [row[0][2:] for row in db.execute("SELECT hash FROM hashes('n/') ORDER BY natural_order(hash)")] == [
