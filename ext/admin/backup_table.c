@@ -24,9 +24,9 @@ struct backup_cursor {
 static void clear_backup(struct art_function_cursor *base) {
     struct backup_cursor *cursor = (struct backup_cursor *)base;
     char *message = NULL;
+    sqlite3_free(cursor->said);
     art_backup_end(cursor->backup, SQLITE_INTERRUPT, &cursor->said, &message);
     sqlite3_free(message);
-    sqlite3_free(cursor->said);
     cursor->backup = NULL;
     cursor->said = NULL;
 }
