@@ -91,7 +91,7 @@ since and (run("DROP TABLE IF EXISTS {conflict}"), run("CREATE TABLE {conflict} 
 mine = lost = conflicts = []
 if levels:
     since and list(run("SELECT 1 FROM {sync} WHERE snapshot = ?1 || '' AND version > ?2", since, version)) and fail(
-        "the table there is older than at the last sync: was it restored? A merge might delete rows here: see sync.md")
+        "the table there is older than at the last sync: was it restored? A merge may delete rows here: see sync.md")
     run("CREATE TEMP TABLE sync_mine AS SELECT path, change FROM art_diff({name}, CAST(?1 AS TEXT), NULL)", since)
     while levels:
         deeper, wanted, gone = compare(levels)
@@ -102,9 +102,9 @@ if levels:
         conflicts = list(run("INSERT INTO {conflict} SELECT * FROM sync_theirs AS t WHERE {key} IN (SELECT path FROM"
             " sync_mine) AND iif(sync_gone, EXISTS(SELECT 1 FROM {t} AS own WHERE own.{key} = t.{key}), EXISTS("
             "SELECT {cells} EXCEPT SELECT {cells} FROM {t} AS own WHERE own.{key} = t.{key})) RETURNING 1"))
-        only = "FROM sync_mine WHERE path NOT IN (SELECT {key} FROM sync_theirs EXCEPT SELECT {key} FROM {conflict})"
-        mine = list(run("SELECT {cells} FROM {t} WHERE {key} IN (SELECT path " + only + ")"))
-        lost = list(run("SELECT CAST(path AS BLOB), 0 " + only + " AND change = 'deleted'"))
+        own = "FROM sync_mine WHERE path NOT IN (SELECT {key} FROM sync_theirs EXCEPT SELECT {key} FROM {conflict})"
+        mine = list(run("SELECT {cells} FROM {t} WHERE {key} IN (SELECT path " + own + ")"))
+        lost = list(run("SELECT CAST(path AS BLOB), 0 " + own + " AND change = 'deleted'"))
         run("DELETE FROM sync_theirs WHERE {key} IN (SELECT path FROM sync_mine)")
         [[theirs, version]] = ask("push", mine, lost)
     [total[0] for total in apply()] == [theirs] or fail("the tables would differ, so nothing has changed")

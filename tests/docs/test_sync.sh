@@ -8,8 +8,8 @@
 # With SYNC_NODE=<a node that has node:sqlite> it is sql/sync.mjs, which talks to itself and to sync.py.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-export ART=${ART_EXTENSION:-$PWD/art.so} SYNC=$PWD/sql/sync.py
-[[ $ART == /* ]] || ART=$PWD/$ART
+export ART_EXTENSION=${ART_EXTENSION:-$PWD/art.so} SYNC=$PWD/sql/sync.py
+[[ $ART_EXTENSION == /* ]] || ART_EXTENSION=$PWD/$ART_EXTENSION
 work=$(mktemp -d "${TMPDIR:-/tmp}/sync-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -19,7 +19,7 @@ cd "$work" || exit 1
     exit 0
 }
 cat >test.py <<'END'
-import glob, os, random, sqlite3, subprocess, sys
+import glob, os, random, re, sqlite3, subprocess, sys
 
 PATHS = [b"", b"a", b"a/", b"a/b", b"a/b/c", b"bad\xff\x80", b"new\nline/\"x", b"nul\0/x", b"d/e/f/g/h"] + [
     b"%s%s%d" % (a, b, i) for a in (b"a/", b"b/", b"") for b in (b"", b"x/y/z/", b"\xc3\xa9/") for i in range(60)
@@ -44,7 +44,7 @@ def same(what, came, right):
 def make(name, options):
     db = sqlite3.connect(name, isolation_level=None)
     db.enable_load_extension(True)
-    db.load_extension(os.environ["ART"])
+    db.load_extension(os.environ["ART_EXTENSION"])
     columns = 'path, "a b", n INTEGER'
     db.execute(f"CREATE VIRTUAL TABLE t USING art({columns}, summary=(hash(*)), log_limit='8KB'{options})")
     return db
@@ -79,8 +79,11 @@ def sync(*arguments):
     asks, serves = random.choice(PROGRAMS), random.choice(PROGRAMS)
     what, *rest = arguments
     ran = ask(asks, what, "here.db", "t", *rest, *through('exec "$@" < <(tee asked)', serves))
-    same(f"what {arguments} says", (*ran.communicate(), ran.returncode), ("", "", 0))
-    return len(open("asked").readlines())
+    out, said = ran.communicate()
+    told = re.fullmatch(r"sync: (\d+) rows taken, (\d+) deleted; there (\d+) taken, (\d+) deleted; "
+                        r"conflicts: (\d+)(, see t_conflict)?\n", said)
+    same(f"what {arguments} says", (out, said if not told else "", ran.returncode), ("", "", 0))
+    return len(open("asked").readlines()), [int(n) for n in told.groups()[:5]] if told else []
 
 def broken(here, there, mine, theirs, wanted, what):
     """The pipe is cut, or a side killed: each table is as it was, or as it becomes"""
@@ -101,6 +104,9 @@ def broken(here, there, mine, theirs, wanted, what):
     same(f"{what} broken by {cut[which]}, here", read(here) in may, True)
     same(f"{what} broken by {cut[which]}, there", read(there) in ([theirs] if which > 3 else [theirs, wanted]), True)
 
+def moved(old, new):
+    return [sum(old.get(path) != row for path, row in new.items()), len(old.keys() - new.keys())]
+
 def history():
     for file in glob.glob("*here.db*"):
         os.remove(file)
@@ -113,9 +119,10 @@ def history():
     for step in range(4):
         if step % 2:
             broken(here, there, mine, theirs, theirs, "pull")
-        sync("pull", "both")
+        told, right = sync("pull", "both")[1], [*moved(mine, theirs), 0, 0, 0]
+        same("what a pull counts", told, right)
         same("pull", read(here), theirs)
-        same("requests of equal tables", sync("pull", "-"), 1)
+        same("requests of equal tables", sync("pull", "-"), (1, [0] * 5))
         common, mine = dict(theirs), dict(theirs)
         most = random.choice([2, 30, 400])
         write(here, mine, some(most))
@@ -129,17 +136,20 @@ def history():
                 conflicts[path] = other
             if now:
                 wanted[path] = now
-        equal = mine == theirs
+        right = [*moved(mine, wanted), *moved(theirs, wanted), len(conflicts)]
         if random.random() < .5:
             broken(here, there, mine, theirs, wanted, "merge")
-        sync("merge", "both")
+            right = None
+        told = sync("merge", "both")[1]
+        same("what a merge counts", told, right or told)
         same("merge, here", read(here), wanted)
         same("merge, there", read(there), wanted)
-        if not equal:
+        if right:
             conflicts = {path: row or ["null", None, None] for path, row in conflicts.items()}
             same("conflicts", read(here, "t_conflict"), conflicts)
         same("checks", [db.execute("SELECT art_check('t')").fetchone() for db in (here, there)], [("ok",)] * 2)
-        same("requests of equal tables", sync("merge", "both"), 1)
+        same("requests of equal tables", sync("merge", "both"), (1, [0] * 5))
+        same("conflicts of equal tables", read(here, "t_conflict"), {})
         theirs, mine = dict(wanted), dict(wanted)
         write(there, theirs, some(most))
         write(here, mine, some(most))
@@ -162,7 +172,7 @@ def errors(program):
     was = read(here)
     for what, table, snapshot, other, says in [
             ("pull", "t", "-", ["./nosuch"], "nosuch"), ("pull", "t", "-", ["false"], "the other side has ended"),
-            ("pull", "t", "-", ["echo", "hello"], "the other side has ended"),
+            ("pull", "t", "-", ["echo", "hello"], "said 'hello'"), ("merge", "t", "x", ["cat"], """said '["begin",true,"""),
             ("pull", "no", "-", ["cat"], "no art table no"), ("pull", "pair", "-", ["cat"], "whose key is a path"),
             ("pull", "plain", "-", ["cat"], "the table has no hash(*)"),
             ("pull", "ordinary", "-", ["cat"], "there is no art table"), ("pull", "t", "-", [], "sync."),

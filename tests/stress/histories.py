@@ -1,7 +1,7 @@
 """Random histories of two databases whose table t is written, synced, copied, restored, damaged and salvaged, and of
 processes that are killed meanwhile, against dictionaries. Hashes are equal exactly where dictionaries are.
 
-    ART=art.so histories.py [how many histories [the first one's seed]]
+    ART_EXTENSION=art.so histories.py [how many histories [the first one's seed]]
 
 A failure prints its seed and the last steps. The moment of a kill is no part of the seed.
 """
