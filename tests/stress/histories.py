@@ -97,7 +97,7 @@ def synced(merges, name, own, other):
     if here != there:
         mine, theirs = set(differences(was, own.rows)), set(differences(then, there))
         conflicts = {path: there.get(path) for path in theirs & mine if here.get(path) != there.get(path)}
-        for paths, into, rows in (theirs - {*conflicts}, own, there), (mine if merges else (), other, here):
+        for paths, into, rows in (theirs - mine, own, there), (mine - (theirs - {*conflicts}), other, here):
             for path in paths:
                 into.rows.pop(path, None)
                 if path in rows:
@@ -112,6 +112,17 @@ def sync(base, kills=False):
     merges = "both" in base.state.shots and draw.random() < .7
     name = "both" if merges or draw.random() < .8 else "-"
     middle, own, other, conflicts = synced(merges, name, base.state, server.state)
+    if merges and conflicts is not None:
+        [[known]], [[version]] = (one.run("SELECT " + sql) for one, sql in (
+            (base, "version FROM t_sync WHERE snapshot = 'both'"), (server, "art_write_version('t')")))
+        if version < known:
+            counts["merges with an older copy that are refused"] += 1
+            close_all()
+            ran = subprocess.run([*PYTHON, "merge", base.file, "t", "both", *PYTHON, "serve", server.file, "t"],
+                                 stderr=subprocess.PIPE)
+            same("a merge with an older copy", (ran.returncode, b"was it restored?" in ran.stderr), (1, True))
+            base, server, merges, name = server, base, False, "-"
+            middle, own, other, conflicts = synced(merges, name, base.state, server.state)
     if other.rows == server.state.rows:
         other = server.state
     note("merge" if merges else "pull", name, "nothing to do" if conflicts is None else f"{len(conflicts)} conflicts")
@@ -132,12 +143,12 @@ def sync(base, kills=False):
         if merges and conflicts is not None:
             counts[f"killed merges with {(base.state in (own, middle)) + is_done} of 2 commits"] += 1
         return
-    same("what sync.py says", (run.returncode, said), (0, b""))
+    same(f"what sync.py says: {said}", (run.returncode, said.startswith(b"sync: "), said.count(b"\n")), (0, True, 1))
     base.commit(own)
     server.commit(other)
-    if merges and conflicts is not None:
+    if merges:
         found = base.run("SELECT CAST(path AS BLOB), * FROM t_conflict")
-        same("conflicts", {path: None if gone else as_row(values) for path, _, *values, gone in found}, conflicts)
+        same("conflicts", {path: None if gone else as_row(values) for path, _, *values, gone in found}, conflicts or {})
         counts["merges with conflicts"] += bool(conflicts)
 
 def compare(base):
