@@ -41,11 +41,14 @@ def same(what, came, right):
         came, right = [x for x in came if x not in right], [x for x in right if x not in came]
         print(f"seed {seed}: {what}: {came[:5]}, and not {right[:5]}")
 
-def make(name, options):
+def connect(name):
     db = sqlite3.connect(name, isolation_level=None)
     db.enable_load_extension(True)
     db.load_extension(os.environ["ART_EXTENSION"])
-    columns = 'path, "a b", n INTEGER'
+    return db
+
+def make(name, options):
+    db, columns = connect(name), 'path, "a b", n INTEGER'
     db.execute(f"CREATE VIRTUAL TABLE t USING art({columns}, summary=(hash(*)), log_limit='8KB'{options})")
     return db
 
@@ -174,7 +177,8 @@ def errors(program):
     for what, table, snapshot, other, says in [
             ("pull", "t", "-", ["./nosuch"], "nosuch"), ("pull", "t", "-", ["false"], "the other side has ended"),
             ("pull", "t", "-", ["sh", "-c", "echo hello; cat >&2"], "said 'hello'"), ("merge", "t", "x", ["cat"], """said '["begin",true,"""),
-            ("pull", "no", "-", ["cat"], "no art table no"), ("pull", "pair", "-", ["cat"], "whose key is a path"),
+            ("pull", "no", "-", ["cat"], "here: here.db has no art table no"),
+            ("pull", "t", "-", [*program, "serve", "no.db", "t"], "there: there is no database no.db"), ("pull", "pair", "-", ["cat"], "whose key is a path"),
             ("pull", "plain", "-", ["cat"], "the table has no hash(*)"),
             ("pull", "ordinary", "-", ["cat"], "there is no art table"), ("pull", "t", "-", [], "sync."),
             ("pull", "t", "-", [*program, "serve", "there.db", "other"], "the columns are"),
@@ -204,6 +208,31 @@ def both_ask():
     for db in here, there:
         same("nothing is lost", [path for path in read(db) if b"here" in path], [b"here/1", b"here/2", b"there/1"])
 
+def restored(program):
+    """A merge with a copy from before the last one is refused, until that side has pulled"""
+    here, there = fresh("here.db"), fresh("there.db")
+    write(there, {}, PATHS[:9])
+    sync("pull", "both")
+    for file in glob.glob("older.db*"):
+        os.remove(file)
+    there.execute("SELECT art_backup('older.db')")
+    write(here, {}, [b"here/1"])
+    write(there, {}, [b"there/1"])
+    sync("merge", "both")
+    before = read(here)
+    there.close()
+    for file in glob.glob("there.db*"):
+        os.remove(file)
+    connect("older.db").execute("SELECT art_backup('there.db')")
+    ran = ask(program, "merge", "here.db", "t", "both", *PROGRAMS[0], "serve", "there.db", "t")
+    same("a merge with an older copy", ("was it restored?" in ran.communicate()[1], ran.returncode), (True, 1))
+    same("rows behind it", read(here), before)
+    ran = ask(program, "pull", "there.db", "t", "-", *PROGRAMS[0], "serve", "here.db", "t")
+    same("the copy pulls", (ran.communicate()[1][:19], ran.returncode), ("sync: 2 rows taken,", 0))
+    random.choice([lambda: sync("merge", "both"), lambda: here.execute("DELETE FROM t_sync")])()
+    write(here, {}, [b"here/2"])
+    same("and the next merge", sync("merge", "both")[1], [0, 0, 1, 0, 0])
+
 def strange_names(program):
     table, column = "we'ird \" t.x {t} $& \u00e9", "g\"o'n {0} $&"
     name, other = (name.replace('"', '""') for name in (table, column))
@@ -231,6 +260,7 @@ seed = 0
 for program in PROGRAMS:
     errors(program)
     strange_names(program)
+    restored(program)
 both_ask()
 for seed in range(first, first + int(sys.argv[1] if len(sys.argv) > 1 else 2)):
     random.seed(seed)
