@@ -72,8 +72,9 @@ def write(db, model, paths):
     db.execute("COMMIT")
 
 def ask(program, what, file, table, *rest):
-    pipe = subprocess.PIPE
-    return subprocess.Popen([*program, what, file, table, *rest], stdout=pipe, stderr=pipe, text=True)
+    pipe, extension = subprocess.PIPE, os.environ["ART_EXTENSION"]
+    env = {**os.environ, "ART_EXTENSION": random.choice([extension, extension.removesuffix(".so")])}
+    return subprocess.Popen([*program, what, file, table, *rest], stdout=pipe, stderr=pipe, text=True, env=env)
 
 def through(script, program):
     return ["bash", "-c", script, "bash", *program, "serve", "there.db", "t"]
