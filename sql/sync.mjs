@@ -1,8 +1,6 @@
 // sync.py for Node.js (node:sqlite, since 22.13): the same protocol, so that each may serve the other; see sync.md.
 //   node sync.mjs serve DATABASE TABLE   or   pull|merge DATABASE TABLE SNAPSHOT|- COMMAND...
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 const CELL = `CASE WHEN typeof({0}) NOT IN ('null', 'real') THEN CAST(substr(typeof({0}), 1, 1) || {0} AS BLOB)
     WHEN abs({0}) = 9e999 THEN iif({0} > 0, '9e999', '-9e999') ELSE {0} END`;  // as in sync.py, and so is the rest
@@ -20,8 +18,9 @@ const fail = what => process.exit(console.error(`sync: ${side}: ${what}`) ?? 1);
 process.on('uncaughtException', e => serves && e.code === 'EPIPE' ? process.exit(1)
   : fail(/EPIPE|JSON/.test(e.message) ? 'the other side has ended' : e.message));
 if (!(process.argv.length >= least[command])) fail('see the head of sync.mjs');
+const [{ existsSync }, { resolve }, { DatabaseSync }] = await Promise.all(['fs', 'path', 'sqlite'].map(name =>
+  import('node:' + name))).catch(() => fail('Node.js 22.13 or later is needed'));
 if (!existsSync(file)) fail(`there is no database ${file}`);
-const { DatabaseSync } = await import('node:sqlite').catch(() => fail('Node.js 22.13 or later is needed'));
 const db = new DatabaseSync(file, { allowExtension: true, timeout: serves ? 2e3 + (8e3 * Math.random() | 0) : 6e4 });
 db.loadExtension(resolve(process.env.ART_EXTENSION ?? 'art'));
 const quoted = (name, by = '"') => by + name.replaceAll(by, by + by) + by;
@@ -41,8 +40,7 @@ function run(sql, ...values) {
 }
 const names = (prefix, parts = null, found = run(parts ? BYTES : LEVEL, prefix, since, parts === null ? 250 : -1)) =>
   parts === null && found.length === 250 ? names(prefix, true) : [prefix, !!parts, Object.fromEntries(found)];
-function compare(levels) {
-  const deeper = [], there = [], gone = [];
+function compare(levels, deeper = [], there = [], gone = []) {
   for (const [prefix, parts, names_there] of levels) {
     const [told, own] = [names_there, names(prefix, parts)[2]].map(object => new Map(Object.entries(object)));
     for (const name of new Set([...told.keys(), ...own.keys()].filter(name => told.get(name) !== own.get(name)))) {
@@ -85,8 +83,10 @@ async function ask(...message) {
 let [[theirs, version, others, levels]] = await ask('begin', since !== null, begin(true, null)[0][0]);
 if (String(others) !== String(columns)) fail(`the columns are ${columns.join(', ')} here, ${others.join(', ')} there`);
 if (shot !== '-') run('CREATE TABLE IF NOT EXISTS {sync}(snapshot PRIMARY KEY, version INTEGER)');
-if (since) run('DROP TABLE IF EXISTS {conflict}'), run('CREATE TABLE {conflict} AS SELECT * FROM sync_theirs');
-let [mine, lost, conflicts] = [[], [], []];
+if (since && (levels || run(`SELECT 1 FROM art_snapshots({name}) WHERE name = ?1 || '' AND art_hash({name}, '') =
+  art_hash({name}, '', name)`, since).length)) run('DROP TABLE IF EXISTS {conflict}');
+if (since) run('CREATE TABLE IF NOT EXISTS {conflict} AS SELECT * FROM sync_theirs');
+let [mine, lost] = [[], []];
 if (levels) {
   if (since && run("SELECT 1 FROM {sync} WHERE snapshot = ?1 || '' AND version > ?2", since, version).length)
     fail('the table there is older than at the last sync: was it restored? A merge may delete rows here: see sync.md');
@@ -96,9 +96,9 @@ if (levels) {
     load(rows, [...gone, ...told[1]]), [levels] = told;
   }
   if (since) {
-    conflicts = run(`INSERT INTO {conflict} SELECT * FROM sync_theirs AS t WHERE {key} IN (SELECT path FROM sync_mine)
+    run(`INSERT INTO {conflict} SELECT * FROM sync_theirs AS t WHERE {key} IN (SELECT path FROM sync_mine)
       AND iif(sync_gone, EXISTS(SELECT 1 FROM {t} AS own WHERE own.{key} = t.{key}), EXISTS(
-      SELECT {cells} EXCEPT SELECT {cells} FROM {t} AS own WHERE own.{key} = t.{key})) RETURNING 1`);
+      SELECT {cells} EXCEPT SELECT {cells} FROM {t} AS own WHERE own.{key} = t.{key}))`);
     const own = 'sync_mine WHERE path NOT IN (SELECT {key} FROM sync_theirs EXCEPT SELECT {key} FROM {conflict})';
     mine = run(`SELECT {cells} FROM {t} WHERE {key} IN (SELECT path FROM ${own})`);
     lost = run(`SELECT CAST(path AS BLOB), '' FROM ${own} AND change = 'deleted'`);
@@ -108,13 +108,13 @@ if (levels) {
   if (apply()[0][0] !== theirs) fail('the tables would differ, so nothing has changed');
   if (since) run('COMMIT'), await ask('commit'), run('BEGIN IMMEDIATE');
 }
-other.stdin.end();
-await new Promise(ended => other.on('exit', ended));
+other.stdin.end(), await new Promise(ended => other.on('exit', ended));
 if (shot !== '-' && run(TOTAL)[0][0] === theirs)
   run(`INSERT INTO {t}({t}, snapshot) SELECT 'drop snapshot', name FROM art_snapshots({name}) WHERE name = ?1 || ''
     UNION ALL SELECT 'snapshot', ?1 || ''`, shot),
   run("INSERT OR REPLACE INTO {sync} VALUES(?1 || '', ?2)", shot, version + (mine.length + lost.length > 0));
 run('COMMIT');
+const conflicts = since ? run('SELECT 1 FROM {conflict}') : [];
 const [[taken, gone]] = run('SELECT total(NOT sync_gone), total(sync_gone) FROM sync_theirs');
 console.error(`sync: ${taken} rows taken, ${gone} deleted; there ${mine.length} taken, ${lost.length} deleted; `
   + `conflicts: ${conflicts.length}` + (conflicts.length ? `, see ${table}_conflict` : ''));

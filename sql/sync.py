@@ -53,10 +53,8 @@ def load(rows, gone):
     for path, many in gone:
         run("INSERT INTO sync_theirs({key}, sync_gone) SELECT {key}, 1 FROM {t} WHERE prefix = ?1 AND delimiter = ''"
             " AND snapshot = ?2 || '' AND (?3 OR {key} = CAST(?1 AS TEXT))", path, since, many)
-def apply():
-    run("DELETE FROM {t} WHERE {key} IN (SELECT {key} FROM sync_theirs WHERE sync_gone)")
-    run("INSERT OR REPLACE INTO {t} SELECT {columns} FROM sync_theirs WHERE NOT sync_gone")
-    return run(TOTAL)
+apply = lambda: (run("DELETE FROM {t} WHERE {key} IN (SELECT {key} FROM sync_theirs WHERE sync_gone)") and
+                 run("INSERT OR REPLACE INTO {t} SELECT {columns} FROM sync_theirs WHERE NOT sync_gone") and run(TOTAL))
 def begin(writes, hash):
     run("BEGIN IMMEDIATE" if writes else "BEGIN")
     run("CREATE TEMP TABLE sync_theirs({columns}, sync_gone, PRIMARY KEY({key}))")
@@ -77,7 +75,6 @@ def receive(line):
 def ask(*message):
     send(other.stdin, [message])
     return map(receive, iter(other.stdout.readline, b"null\n"))
-
 if serves:
     does = dict(begin=begin, look=look, push=lambda *own: load(*own) or apply(), commit=lambda: run("COMMIT"))
     for what, *given in map(receive, sys.stdin.buffer):
@@ -87,8 +84,10 @@ other = subprocess.Popen(rest[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE
 [[theirs, version, names_there, levels]] = ask("begin", since is not None, begin(True, None)[0][0])
 names_there == columns or fail(f"the columns are {', '.join(columns)} here, {', '.join(names_there)} there")
 shot == "-" or run("CREATE TABLE IF NOT EXISTS {sync}(snapshot PRIMARY KEY, version INTEGER)")
-since and (run("DROP TABLE IF EXISTS {conflict}"), run("CREATE TABLE {conflict} AS SELECT * FROM sync_theirs"))
-mine = lost = conflicts = []
+since and (levels or list(run("SELECT 1 FROM art_snapshots({name}) WHERE name = ?1 || '' AND art_hash({name}, '') ="
+                              " art_hash({name}, '', name)", since))) and run("DROP TABLE IF EXISTS {conflict}")
+since and run("CREATE TABLE IF NOT EXISTS {conflict} AS SELECT * FROM sync_theirs")  # kept if a merge was cut short
+mine = lost = []
 if levels:
     since and list(run("SELECT 1 FROM {sync} WHERE snapshot = ?1 || '' AND version > ?2", since, version)) and fail(
         "the table there is older than at the last sync: was it restored? A merge may delete rows here: see sync.md")
@@ -99,9 +98,9 @@ if levels:
         levels, more = next(told)
         load(told, gone + more)
     if since:
-        conflicts = list(run("INSERT INTO {conflict} SELECT * FROM sync_theirs AS t WHERE {key} IN (SELECT path FROM"
-            " sync_mine) AND iif(sync_gone, EXISTS(SELECT 1 FROM {t} AS own WHERE own.{key} = t.{key}), EXISTS("
-            "SELECT {cells} EXCEPT SELECT {cells} FROM {t} AS own WHERE own.{key} = t.{key})) RETURNING 1"))
+        run("INSERT INTO {conflict} SELECT * FROM sync_theirs AS t WHERE {key} IN (SELECT path FROM sync_mine) AND iif("
+            "sync_gone, EXISTS(SELECT 1 FROM {t} AS own WHERE own.{key} = t.{key}),"
+            " EXISTS(SELECT {cells} EXCEPT SELECT {cells} FROM {t} AS own WHERE own.{key} = t.{key}))")
         own = "FROM sync_mine WHERE path NOT IN (SELECT {key} FROM sync_theirs EXCEPT SELECT {key} FROM {conflict})"
         mine = list(run("SELECT {cells} FROM {t} WHERE {key} IN (SELECT path " + own + ")"))
         lost = list(run("SELECT CAST(path AS BLOB), 0 " + own + " AND change = 'deleted'"))
@@ -115,6 +114,7 @@ if shot != "-" and [total[0] for total in run(TOTAL)] == [theirs]:
         " UNION ALL SELECT 'snapshot', ?1 || ''", shot)
     run("INSERT OR REPLACE INTO {sync} VALUES(?1 || '', ?2)", shot, version + bool(mine + lost))
 run("COMMIT")
+conflicts = list(run("SELECT 1 FROM {conflict}")) if since else []
 [counts] = run("SELECT total(NOT sync_gone), total(sync_gone) FROM sync_theirs")
 print("sync: %d rows taken, %d deleted; there %d taken, %d deleted; conflicts: %d%s" % (
     *counts, len(mine), len(lost), len(conflicts), f", see {table}_conflict" * bool(conflicts)), file=sys.stderr)

@@ -88,12 +88,12 @@ def write(base, kills=False):
         base.commit(state)
 
 def synced(merges, name, own, other):
-    """What sync.py makes of the first one, before and behind its snapshot, of the other one, and the conflicts, if the
-    two differ"""
+    """What sync.py makes of the first one, before and behind its snapshot, of the other one, and the conflicts, or None
+    if the two have become equal otherwise"""
     own, other, stamp = own.copy(), other.copy(), next(stamps)
     was = own.shots[name] if merges else own.rows
     here, there, then = plain(own.rows), plain(other.rows), plain(was)
-    conflicts = None
+    conflicts = {} if plain(was) == here else None
     if here != there:
         mine, theirs = set(differences(was, own.rows)), set(differences(then, there))
         conflicts = {path: there.get(path) for path in theirs & mine if here.get(path) != there.get(path)}
@@ -112,7 +112,8 @@ def sync(base, kills=False):
     merges = "both" in base.state.shots and draw.random() < .7
     name = "both" if merges or draw.random() < .8 else "-"
     middle, own, other, conflicts = synced(merges, name, base.state, server.state)
-    if merges and conflicts is not None:
+    differ = plain(base.state.rows) != plain(server.state.rows)
+    if merges and differ:
         [[known]], [[version]] = (one.run("SELECT " + sql) for one, sql in (
             (base, "version FROM t_sync WHERE snapshot = 'both'"), (server, "art_write_version('t')")))
         if version < known:
@@ -125,7 +126,7 @@ def sync(base, kills=False):
             middle, own, other, conflicts = synced(merges, name, base.state, server.state)
     if other.rows == server.state.rows:
         other = server.state
-    note("merge" if merges else "pull", name, "nothing to do" if conflicts is None else f"{len(conflicts)} conflicts")
+    note("merge" if merges else "pull", name, f"{len(conflicts)} conflicts" if differ else "nothing to do")
     serve = ["sh", "-c", 'echo $$ >pid; exec "$@"', "sh", *PYTHON, "serve", server.file, "t"]
     run = subprocess.Popen([*PYTHON, "merge" if merges else "pull", base.file, "t", name, *serve],
                            stderr=subprocess.PIPE, cwd=work)
@@ -140,15 +141,15 @@ def sync(base, kills=False):
         is_done = server.state is other
         settle(base, *[own] if is_done or not merges else [], *[middle] if merges else [],
                *[base.state] if before is server.state or not merges else [])
-        if merges and conflicts is not None:
+        if merges and differ:
             counts[f"killed merges with {(base.state in (own, middle)) + is_done} of 2 commits"] += 1
         return
     same(f"what sync.py says: {said}", (run.returncode, said.startswith(b"sync: "), said.count(b"\n")), (0, True, 1))
     base.commit(own)
     server.commit(other)
-    if merges:
+    if merges and conflicts is not None:
         found = base.run("SELECT CAST(path AS BLOB), * FROM t_conflict")
-        same("conflicts", {path: None if gone else as_row(values) for path, _, *values, gone in found}, conflicts or {})
+        same("conflicts", {path: None if gone else as_row(values) for path, _, *values, gone in found}, conflicts)
         counts["merges with conflicts"] += bool(conflicts)
 
 def compare(base):
