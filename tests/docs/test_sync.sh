@@ -93,7 +93,8 @@ def broken(here, there, mine, theirs, wanted, what):
     """The pipe is cut, or a side killed: each table is as it was, or as it becomes"""
     size, after = f"dd bs=1 count={int(10 ** random.uniform(0, 4.5))} 2>/dev/null", random.uniform(0, .4)
     cut = [f'exec "$@" < <({size})', f'exec {size} < <("$@")', f'"$@" <&0 & sleep {after}; kill -9 $! 2>/dev/null',
-           'exec "$@"', """exec sed -u '/^."[0-9a-f]*",[0-9]*.$/Q' < <("$@")""", """exec "$@" < <(sed -u '/^."commit".$/Q')"""]
+           'exec "$@"', """exec sed -u '/^."[0-9a-f]*",[0-9]*.$/Q' < <("$@")""",
+           """exec "$@" < <(sed -u '/^."commit".$/Q')"""]
     which = random.randrange(6 if what == "merge" else 4)
     ran = ask(random.choice(PROGRAMS), what, "here.db", "t", "both", *through(cut[which], random.choice(PROGRAMS)))
     try:
@@ -145,7 +146,7 @@ def history():
         right = [*moved(mine, wanted), *pushed, len(conflicts)]
         if random.random() < .5:
             broken(here, there, mine, theirs, wanted, "merge")
-            ends = "SELECT art_hash('t', '', 'both') = art_hash('t', '')"  # the last merge was whole: it has told of them
+            ends = "SELECT art_hash('t', '', 'both') = art_hash('t', '')"  # it was whole, and has told of them
             right, conflicts = None, {} if here.execute(ends).fetchone()[0] else conflicts
         told = sync("merge", "both")[1]
         same("what a merge counts", told, right or told)
