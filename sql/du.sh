@@ -51,7 +51,8 @@ extension=${ART_EXTENSION:-}
 for place in "$root/art.so" "$root/build/release/art.so"; do
     [ -n "$extension" ] || [ ! -e "$place" ] || extension=$place
 done
-[ -e "$extension" ] || fail "there is no ${extension:-art.so} yet: run make"
+[ -e "$extension" ] || extension=${extension:-art} extension=${extension%.so}.so
+[ -e "$extension" ] || fail "there is no $extension yet: run make"
 extension=$(realpath "$extension")
 
 # blob <text>: as a literal that no byte of the text can break

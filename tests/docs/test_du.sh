@@ -272,6 +272,8 @@ test_an_index_that_cannot_be_made_leaves_the_former_one() {
     fails "another folder" "index of another folder" "$du" index odd.db tree/a
     fails "a folder that is not there" "there is no folder" "$du" index odd.db nowhere
     fails "a database that is not there" "there is no database" "$du" level nowhere.db ''
+    ART_EXTENSION=/nowhere/art fails "no extension" "there is no /nowhere/art.so" "$du" level odd.db ''
+    ART_EXTENSION=${ART_EXTENSION%.so} fails "a number, without .so" "is not a number" "$du" largest odd.db '' x
     fails "a number that is none" "is not a number" "$du" largest odd.db '' '1; DROP TABLE files'
     fails "no command" "sql/du.sh level" "$du"
     # a list that ends halfway, and one that is not there

@@ -8,8 +8,8 @@
 # With SYNC_NODE=<a node that has node:sqlite> it is sql/sync.mjs, which talks to itself and to sync.py.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-export ART=${ART_EXTENSION:-$PWD/art.so} SYNC=$PWD/sql/sync.py
-[[ $ART == /* ]] || ART=$PWD/$ART
+export ART_EXTENSION=${ART_EXTENSION:-$PWD/art.so} SYNC=$PWD/sql/sync.py
+[[ $ART_EXTENSION == /* ]] || ART_EXTENSION=$PWD/$ART_EXTENSION
 work=$(mktemp -d "${TMPDIR:-/tmp}/sync-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -19,7 +19,7 @@ cd "$work" || exit 1
     exit 0
 }
 cat >test.py <<'END'
-import glob, os, random, sqlite3, subprocess, sys
+import glob, os, random, re, sqlite3, subprocess, sys
 
 PATHS = [b"", b"a", b"a/", b"a/b", b"a/b/c", b"bad\xff\x80", b"new\nline/\"x", b"nul\0/x", b"d/e/f/g/h"] + [
     b"%s%s%d" % (a, b, i) for a in (b"a/", b"b/", b"") for b in (b"", b"x/y/z/", b"\xc3\xa9/") for i in range(60)
@@ -41,11 +41,14 @@ def same(what, came, right):
         came, right = [x for x in came if x not in right], [x for x in right if x not in came]
         print(f"seed {seed}: {what}: {came[:5]}, and not {right[:5]}")
 
-def make(name, options):
+def connect(name):
     db = sqlite3.connect(name, isolation_level=None)
     db.enable_load_extension(True)
-    db.load_extension(os.environ["ART"])
-    columns = 'path, "a b", n INTEGER'
+    db.load_extension(os.environ["ART_EXTENSION"])
+    return db
+
+def make(name, options):
+    db, columns = connect(name), 'path, "a b", n INTEGER'
     db.execute(f"CREATE VIRTUAL TABLE t USING art({columns}, summary=(hash(*)), log_limit='8KB'{options})")
     return db
 
@@ -69,8 +72,9 @@ def write(db, model, paths):
     db.execute("COMMIT")
 
 def ask(program, what, file, table, *rest):
-    pipe = subprocess.PIPE
-    return subprocess.Popen([*program, what, file, table, *rest], stdout=pipe, stderr=pipe, text=True)
+    pipe, extension = subprocess.PIPE, os.environ["ART_EXTENSION"]
+    env = {**os.environ, "ART_EXTENSION": random.choice([extension, extension.removesuffix(".so")])}
+    return subprocess.Popen([*program, what, file, table, *rest], stdout=pipe, stderr=pipe, text=True, env=env)
 
 def through(script, program):
     return ["bash", "-c", script, "bash", *program, "serve", "there.db", "t"]
@@ -79,14 +83,18 @@ def sync(*arguments):
     asks, serves = random.choice(PROGRAMS), random.choice(PROGRAMS)
     what, *rest = arguments
     ran = ask(asks, what, "here.db", "t", *rest, *through('exec "$@" < <(tee asked)', serves))
-    same(f"what {arguments} says", (*ran.communicate(), ran.returncode), ("", "", 0))
-    return len(open("asked").readlines())
+    out, said = ran.communicate()
+    told = re.fullmatch(r"sync: (\d+) rows taken, (\d+) deleted; there (\d+) taken, (\d+) deleted; "
+                        r"conflicts: (\d+)(, see t_conflict)?\n", said)
+    same(f"what {arguments} says", (out, said if not told else "", ran.returncode), ("", "", 0))
+    return len(open("asked").readlines()), [int(n) for n in told.groups()[:5]] if told else []
 
 def broken(here, there, mine, theirs, wanted, what):
     """The pipe is cut, or a side killed: each table is as it was, or as it becomes"""
     size, after = f"dd bs=1 count={int(10 ** random.uniform(0, 4.5))} 2>/dev/null", random.uniform(0, .4)
     cut = [f'exec "$@" < <({size})', f'exec {size} < <("$@")', f'"$@" <&0 & sleep {after}; kill -9 $! 2>/dev/null',
-           'exec "$@"', """exec sed -u '/^."[0-9a-f]*".$/Q' < <("$@")""", """exec "$@" < <(sed -u '/^."commit".$/Q')"""]
+           'exec "$@"', """exec sed -u '/^."[0-9a-f]*",[0-9]*.$/Q' < <("$@")""",
+           """exec "$@" < <(sed -u '/^."commit".$/Q')"""]
     which = random.randrange(6 if what == "merge" else 4)
     ran = ask(random.choice(PROGRAMS), what, "here.db", "t", "both", *through(cut[which], random.choice(PROGRAMS)))
     try:
@@ -101,6 +109,9 @@ def broken(here, there, mine, theirs, wanted, what):
     same(f"{what} broken by {cut[which]}, here", read(here) in may, True)
     same(f"{what} broken by {cut[which]}, there", read(there) in ([theirs] if which > 3 else [theirs, wanted]), True)
 
+def moved(old, new):
+    return [sum(old.get(path) != row for path, row in new.items()), len(old.keys() - new.keys())]
+
 def history():
     for file in glob.glob("*here.db*"):
         os.remove(file)
@@ -113,14 +124,15 @@ def history():
     for step in range(4):
         if step % 2:
             broken(here, there, mine, theirs, theirs, "pull")
-        sync("pull", "both")
+        told = sync("pull", "both")[1]
+        same("what a pull counts", told, told if step % 2 else [*moved(mine, theirs), 0, 0, 0])
         same("pull", read(here), theirs)
-        same("requests of equal tables", sync("pull", "-"), 1)
+        same("requests of equal tables", sync("pull", "-"), (1, [0] * 5))
         common, mine = dict(theirs), dict(theirs)
         most = random.choice([2, 30, 400])
         write(here, mine, some(most))
         write(there, theirs, some(most))
-        conflicts, wanted = {}, {}
+        conflicts, wanted, pushed = {}, {}, [0, 0]
         for path in {*common, *mine, *theirs}:
             was, own, other = (rows.get(path) for rows in (common, mine, theirs))
             touched = path in diff(here)
@@ -129,17 +141,23 @@ def history():
                 conflicts[path] = other
             if now:
                 wanted[path] = now
+            pushed[now is None] += touched and not own == other != was
         equal = mine == theirs
+        right = [*moved(mine, wanted), *pushed, len(conflicts)]
         if random.random() < .5:
             broken(here, there, mine, theirs, wanted, "merge")
-        sync("merge", "both")
+            ends = "SELECT art_hash('t', '', 'both') = art_hash('t', '')"  # it was whole, and has told of them
+            right, conflicts = None, {} if here.execute(ends).fetchone()[0] else conflicts
+        told = sync("merge", "both")[1]
+        same("what a merge counts", told, right or told)
         same("merge, here", read(here), wanted)
         same("merge, there", read(there), wanted)
         if not equal:
             conflicts = {path: row or ["null", None, None] for path, row in conflicts.items()}
             same("conflicts", read(here, "t_conflict"), conflicts)
         same("checks", [db.execute("SELECT art_check('t')").fetchone() for db in (here, there)], [("ok",)] * 2)
-        same("requests of equal tables", sync("merge", "both"), 1)
+        same("requests of equal tables", sync("merge", "both"), (1, [0] * 5))
+        same("conflicts of equal tables", read(here, "t_conflict"), {})
         theirs, mine = dict(wanted), dict(wanted)
         write(there, theirs, some(most))
         write(here, mine, some(most))
@@ -162,8 +180,11 @@ def errors(program):
     was = read(here)
     for what, table, snapshot, other, says in [
             ("pull", "t", "-", ["./nosuch"], "nosuch"), ("pull", "t", "-", ["false"], "the other side has ended"),
-            ("pull", "t", "-", ["echo", "hello"], "the other side has ended"),
-            ("pull", "no", "-", ["cat"], "no art table no"), ("pull", "pair", "-", ["cat"], "whose key is a path"),
+            ("pull", "t", "-", ["sh", "-c", "echo hello; cat >&2"], "said 'hello'"),
+            ("merge", "t", "x", ["cat"], """said '["begin",true,"""),
+            ("pull", "no", "-", ["cat"], "here: here.db has no art table no"),
+            ("pull", "t", "-", [*program, "serve", "no.db", "t"], "there: there is no database no.db"),
+            ("pull", "pair", "-", ["cat"], "whose key is a path"),
             ("pull", "plain", "-", ["cat"], "the table has no hash(*)"),
             ("pull", "ordinary", "-", ["cat"], "there is no art table"), ("pull", "t", "-", [], "sync."),
             ("pull", "t", "-", [*program, "serve", "there.db", "other"], "the columns are"),
@@ -184,7 +205,7 @@ def both_ask():
     sides = [("here.db", "there.db"), ("there.db", "here.db")]
     for what in "pull", "merge":
         run = [ask(PROGRAMS[-1], what, own, "t", "both", *PROGRAMS[0], "serve", other, "t") for own, other in sides]
-        said = [ran.communicate()[1] for ran in run]
+        said = [re.sub("sync: .* conflicts: 0\n", "", ran.communicate()[1]) for ran in run]
         same(f"both {what}", [text for text in said if text and (what == "pull" or "locked" not in text)], [])
         same("one has gone on", read(here) == read(there) or said.count("") == 0, True)
         write(here, {}, [b"here/1", b"here/2"])
@@ -192,6 +213,31 @@ def both_ask():
     sync("merge", "both")
     for db in here, there:
         same("nothing is lost", [path for path in read(db) if b"here" in path], [b"here/1", b"here/2", b"there/1"])
+
+def restored(program):
+    """A merge with a copy from before the last one is refused, until that side has pulled"""
+    here, there = fresh("here.db"), fresh("there.db")
+    write(there, {}, PATHS[:9])
+    sync("pull", "both")
+    for file in glob.glob("older.db*"):
+        os.remove(file)
+    there.execute("SELECT art_backup('older.db')")
+    write(here, {}, [b"here/1"])
+    write(there, {}, [b"there/1"])
+    sync("merge", "both")
+    before = read(here)
+    there.close()
+    for file in glob.glob("there.db*"):
+        os.remove(file)
+    connect("older.db").execute("SELECT art_backup('there.db')")
+    ran = ask(program, "merge", "here.db", "t", "both", *PROGRAMS[0], "serve", "there.db", "t")
+    same("a merge with an older copy", ("was it restored?" in ran.communicate()[1], ran.returncode), (True, 1))
+    same("rows behind it", read(here), before)
+    ran = ask(program, "pull", "there.db", "t", "-", *PROGRAMS[0], "serve", "here.db", "t")
+    same("the copy pulls", (ran.communicate()[1][:19], ran.returncode), ("sync: 2 rows taken,", 0))
+    random.choice([lambda: sync("merge", "both"), lambda: here.execute("DELETE FROM t_sync")])()
+    write(here, {}, [b"here/2"])
+    same("and the next merge", sync("merge", "both")[1], [0, 0, 1, 0, 0])
 
 def strange_names(program):
     table, column = "we'ird \" t.x {t} $& \u00e9", "g\"o'n {0} $&"
@@ -202,7 +248,7 @@ def strange_names(program):
         for i, db in enumerate(dbs):
             db.execute(f'INSERT OR REPLACE INTO "{name}" VALUES(?, ?, ?)', [f"{what}/{i}", what, i])
         ran = ask(program, what, "here.db", table, "it's", *random.choice(PROGRAMS), "serve", "there.db", table)
-        same("strange names", ran.communicate()[1], "")
+        same("strange names", ran.communicate()[1].endswith("conflicts: 0\n"), True)
         rows = [list(db.execute(f'SELECT * FROM "{name}"')) for db in dbs]
         same("rows of strange names", rows[0], rows[1])
 
@@ -220,6 +266,7 @@ seed = 0
 for program in PROGRAMS:
     errors(program)
     strange_names(program)
+    restored(program)
 both_ask()
 for seed in range(first, first + int(sys.argv[1] if len(sys.argv) > 1 else 2)):
     random.seed(seed)

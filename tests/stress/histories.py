@@ -1,7 +1,7 @@
 """Random histories of two databases whose table t is written, synced, copied, restored, damaged and salvaged, and of
 processes that are killed meanwhile, against dictionaries. Hashes are equal exactly where dictionaries are.
 
-    ART=art.so histories.py [how many histories [the first one's seed]]
+    ART_EXTENSION=art.so histories.py [how many histories [the first one's seed]]
 
 A failure prints its seed and the last steps. The moment of a kill is no part of the seed.
 """
@@ -88,16 +88,16 @@ def write(base, kills=False):
         base.commit(state)
 
 def synced(merges, name, own, other):
-    """What sync.py makes of the first one, before and behind its snapshot, of the other one, and the conflicts, if the
-    two differ"""
+    """What sync.py makes of the first one, before and behind its snapshot, of the other one, and the conflicts, or None
+    if the two have become equal otherwise"""
     own, other, stamp = own.copy(), other.copy(), next(stamps)
     was = own.shots[name] if merges else own.rows
     here, there, then = plain(own.rows), plain(other.rows), plain(was)
-    conflicts = None
+    conflicts = {} if plain(was) == here else None
     if here != there:
         mine, theirs = set(differences(was, own.rows)), set(differences(then, there))
         conflicts = {path: there.get(path) for path in theirs & mine if here.get(path) != there.get(path)}
-        for paths, into, rows in (theirs - {*conflicts}, own, there), (mine if merges else (), other, here):
+        for paths, into, rows in (theirs - mine, own, there), (mine - (theirs - {*conflicts}), other, here):
             for path in paths:
                 into.rows.pop(path, None)
                 if path in rows:
@@ -112,9 +112,21 @@ def sync(base, kills=False):
     merges = "both" in base.state.shots and draw.random() < .7
     name = "both" if merges or draw.random() < .8 else "-"
     middle, own, other, conflicts = synced(merges, name, base.state, server.state)
+    differ = plain(base.state.rows) != plain(server.state.rows)
+    if merges and differ:
+        [[known]], [[version]] = (one.run("SELECT " + sql) for one, sql in (
+            (base, "version FROM t_sync WHERE snapshot = 'both'"), (server, "art_write_version('t')")))
+        if version < known:
+            counts["merges with an older copy that are refused"] += 1
+            close_all()
+            ran = subprocess.run([*PYTHON, "merge", base.file, "t", "both", *PYTHON, "serve", server.file, "t"],
+                                 stderr=subprocess.PIPE)
+            same("a merge with an older copy", (ran.returncode, b"was it restored?" in ran.stderr), (1, True))
+            base, server, merges, name = server, base, False, "-"
+            middle, own, other, conflicts = synced(merges, name, base.state, server.state)
     if other.rows == server.state.rows:
         other = server.state
-    note("merge" if merges else "pull", name, "nothing to do" if conflicts is None else f"{len(conflicts)} conflicts")
+    note("merge" if merges else "pull", name, f"{len(conflicts)} conflicts" if differ else "nothing to do")
     serve = ["sh", "-c", 'echo $$ >pid; exec "$@"', "sh", *PYTHON, "serve", server.file, "t"]
     run = subprocess.Popen([*PYTHON, "merge" if merges else "pull", base.file, "t", name, *serve],
                            stderr=subprocess.PIPE, cwd=work)
@@ -129,10 +141,10 @@ def sync(base, kills=False):
         is_done = server.state is other
         settle(base, *[own] if is_done or not merges else [], *[middle] if merges else [],
                *[base.state] if before is server.state or not merges else [])
-        if merges and conflicts is not None:
+        if merges and differ:
             counts[f"killed merges with {(base.state in (own, middle)) + is_done} of 2 commits"] += 1
         return
-    same("what sync.py says", (run.returncode, said), (0, b""))
+    same(f"what sync.py says: {said}", (run.returncode, said.startswith(b"sync: "), said.count(b"\n")), (0, True, 1))
     base.commit(own)
     server.commit(other)
     if merges and conflicts is not None:

@@ -4,9 +4,9 @@
 #   tests/stress/test_histories.sh [how many histories [the first one's seed]]
 set -u
 root=$(cd "$(dirname "$0")/../.." && pwd)
-export ART=${ART_EXTENSION:-$root/art.so}
-[[ $ART == /* ]] || ART=$PWD/$ART
-/usr/bin/python3 "$root/tests/support/copies.py" can "${ART%.so}" 2>/dev/null || {
+export ART_EXTENSION=${ART_EXTENSION:-$root/art.so}
+[[ $ART_EXTENSION == /* ]] || ART_EXTENSION=$PWD/$ART_EXTENSION
+/usr/bin/python3 "$root/tests/support/copies.py" can "${ART_EXTENSION%.so}" 2>/dev/null || {
     echo "SKIPPED: there is no Python that loads this extension"
     echo "100%: Checks: 0, Failures: 0, Errors: 0"
     exit 0

@@ -169,7 +169,7 @@ class Base:
             self.connection = sqlite3.connect(self.file, isolation_level=None, timeout=30)
             self.connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
             self.connection.enable_load_extension(True)
-            self.connection.load_extension(os.environ["ART"])
+            self.connection.load_extension(os.environ["ART_EXTENSION"])
             self.connection.execute("PRAGMA synchronous=OFF")
         return self.connection.execute(sql, values).fetchall()
 
