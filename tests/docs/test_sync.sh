@@ -94,8 +94,8 @@ def broken(here, there, mine, theirs, wanted, what):
     size, after = f"dd bs=1 count={int(10 ** random.uniform(0, 4.5))} 2>/dev/null", random.uniform(0, .4)
     cut = [f'exec "$@" < <({size})', f'exec {size} < <("$@")', f'"$@" <&0 & sleep {after}; kill -9 $! 2>/dev/null',
            'exec "$@"', """exec sed -u '/^."[0-9a-f]*",[0-9]*.$/Q' < <("$@")""",
-           """exec "$@" < <(sed -u '/^."commit".$/Q')"""]
-    which = random.randrange(6 if what == "merge" else 4)
+           """exec "$@" < <(sed -u '/^."commit".$/Q')""", """exec sed -u '/^."[0-9a-f]*",[0-9]*.$/{n;q}' < <("$@")"""]
+    which = random.randrange(7 if what == "merge" else 4)
     ran = ask(random.choice(PROGRAMS), what, "here.db", "t", "both", *through(cut[which], random.choice(PROGRAMS)))
     try:
         said = ran.communicate(timeout=after if which == 3 else 60)[1]
@@ -104,10 +104,10 @@ def broken(here, there, mine, theirs, wanted, what):
         ran.kill()
         said = ran.communicate()[1]
     same("a broken pipe is told in sentences", [line for line in said.splitlines() if line[:6] != "sync: "], [])
-    # A merge is cut at the answer to what it pushes, when nothing is committed, and before the other side's COMMIT.
-    may = {4: [mine], 5: [wanted]}.get(which, [mine, wanted])
+    # A merge is cut at the answer to what it pushes, when nothing is committed, and around the other side's COMMIT.
+    may = {4: [mine], 5: [wanted], 6: [wanted]}.get(which, [mine, wanted])
     same(f"{what} broken by {cut[which]}, here", read(here) in may, True)
-    same(f"{what} broken by {cut[which]}, there", read(there) in ([theirs] if which > 3 else [theirs, wanted]), True)
+    same(f"{what} broken by {cut[which]}, there", read(there) in ([theirs] if which in (4, 5) else [theirs, wanted]), True)
 
 def moved(old, new):
     return [sum(old.get(path) != row for path, row in new.items()), len(old.keys() - new.keys())]
