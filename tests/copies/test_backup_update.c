@@ -112,7 +112,7 @@ LOOP_TEST(test_a_copy_is_brought_to_any_state, 2) {
     make(modes[_i]);
     ck_assert_int_eq(sql_try(db, "SELECT art_backup(%Q)", second), 0);
     ck_assert_int_eq(sql_try(db, "SELECT art_backup(%Q)", copy_path), 0);
-    for (unsigned round = 0; round < 30; round++) {
+    for (unsigned rounds = random_rounds(30) + 3; rounds; rounds--) {
         const char *source = sources[random_below(&random, 2)];
         sql_close(db);
         sqlite3 *idle = _i ? sql_open(copy_path) : NULL;
