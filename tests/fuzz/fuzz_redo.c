@@ -3,7 +3,7 @@
  * Input: a parcel (parcel.h) of a ROOT, ROWs and OPS. What stands in OPS is also taken as it is for a root, a row and a
  * whole memtable, with all sums and hashes wrong or right as they come.
  *
- *   - every call answers or says ART_CORRUPT (for a row that does not follow: ART_REBUILD)
+ *   - every call answers or says ART_CORRUPT (a row that does not follow: ART_REBUILD, another format: ART_CANTOPEN)
  *   - what verify() has found sound is applied without an error, makes a memtable that passes its own check and holds
  *     what the row says, and is the same after it was written and read again
  *   - all of it with a toy summary (support/toy_summary.h) as well; sums before a key are those of the entries before
@@ -41,7 +41,7 @@ static void try_root(struct art_bytes bytes) {
     struct art_root *root, *again, *copy;
     struct art_buffer written = {0};
     int rc = art_root_decode(bytes, &root);
-    if (!fuzz_sound(rc, "root") || rc) return;
+    if (rc == ART_CANTOPEN || !fuzz_sound(rc, "root") || rc) return; /* a later version's may not be opened */
     if (art_root_encode(root, &written)) fuzz_fail("a root cannot be written");
     if (art_root_decode(art_buffer_bytes(&written), &again)) fuzz_fail("a root cannot be read again");
     if (again->csn != root->csn || again->generation != root->generation || again->runs != root->runs ||
