@@ -236,7 +236,7 @@ static int visit_stage(void *context, const char *name, char **message) {
 }
 
 static int compare_stamp(struct onto_look *look, char **message) {
-    uint64_t then, now;
+    uint64_t then, now = 0;
     memcpy(&then, look->stamp + ART_COPY_TOKEN_BYTES, sizeof then);
     if (look->unfinished) return SQLITE_OK;
     int rc = hash_copy(look->connection, look->copy->onto, look->stamp, &now, message);
