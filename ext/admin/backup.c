@@ -216,7 +216,7 @@ static int begin_table(struct art_backup *backup, const char *name, char **messa
         if (!rc && !vtab) vtab = backup->tables[backup->count - 1];
         if (!rc) rc = art_copy_table(&backup->copy, vtab->table, name, message);
     }
-    return !rc && backup->copy.stamps ? art_onto_note(&backup->copy, name, message) : rc;
+    return rc;
 }
 
 /* Our own table in temp is none of the copy's, where it could not be. */
@@ -251,7 +251,7 @@ static int complete_backup(struct art_backup *backup, char **message) {
     int rc = forget_listener(backup, message);
     release_source(backup);
     if (!rc) rc = art_copy_commit(copy, message);
-    if (!rc && copy->stamps) rc = art_onto_stamp(backup->connection, copy, message);
+    if (!rc && copy->stamps && backup->names_count) rc = art_onto_stamp(backup->connection, copy, message);
     return !rc && backup->publish ? art_publish_copy(backup->connection, copy, message) : rc;
 }
 

@@ -45,7 +45,6 @@ struct art_copy {
     unsigned earlier_count;
     uint8_t token[ART_COPY_TOKEN_BYTES];
     uint64_t pages_hash; /* 0: unfinished */
-    bool stamped;        /* it has art tables */
 };
 
 /* A new, empty database, used by nobody else until finish(). It takes its rights, its owner and its VFS from the one
@@ -67,11 +66,10 @@ int art_copy_commit(struct art_copy *copy, char **message);
  * all, and `made` gets its files and bytes. */
 int art_copy_finish(struct art_copy *copy, int rc, struct art_made *made, char **message);
 
-/* onto.c, in this order: in place of make; before the tables; for each table of the copy; behind commit. */
+/* onto.c, in this order: in place of make; before the tables; with commit; behind it. */
 int art_onto_open(struct art_copy *copy, char **message);
 int art_onto_check(struct art_connection *connection, struct art_copy *copy, char **message);
 int art_onto_mark(struct art_copy *copy, char **message);
-int art_onto_note(struct art_copy *copy, const char *table, char **message);
 int art_onto_bring(struct art_copy *copy, char **message);
 int art_onto_stamp(struct art_connection *connection, struct art_copy *copy, char **message);
 struct art_earlier *art_onto_find(const struct art_copy *copy, const uint8_t *uuid);

@@ -130,25 +130,27 @@ static int put_stamp(const struct art_copy *copy, sqlite3 *db, const char *table
     return cannot_update(db, rc ? rc : end, message);
 }
 
-int art_onto_note(struct art_copy *copy, const char *table, char **message) {
-    assert(copy->stamps && !copy->pages_hash);
-    copy->stamped = true;
-    return put_stamp(copy, copy->db, table, message);
+struct stamping {
+    const struct art_copy *copy;
+    sqlite3 *db;
+};
+
+static int stamp_one(void *context, const char *table, char **message) {
+    const struct stamping *stamping = context;
+    return put_stamp(stamping->copy, stamping->db, table, message);
 }
 
-/* In the copy, not in the stage. */
-static int stamp_one(void *context, const char *table, char **message) {
-    const struct art_copy *copy = context;
-    return put_stamp(copy, copy->onto ? copy->onto : copy->db, table, message);
+static int stamp_all(const struct art_copy *copy, sqlite3 *db, char **message) {
+    struct stamping stamping = {copy, db};
+    return art_tables_each(db, "main", stamp_one, &stamping, message);
 }
 
 int art_onto_stamp(struct art_connection *connection, struct art_copy *copy, char **message) {
     assert(copy->stamps && !copy->onto && !copy->pages_hash);
-    if (!copy->stamped) return SQLITE_OK;
     int rc = hash_copy(connection, copy->db, copy->token, &copy->pages_hash, message);
     if (!rc) rc = art_copy_set_synchronous(copy, true, message);
     if (!rc) rc = art_copy_begin(copy, message);
-    if (!rc) rc = art_tables_each(copy->db, "main", stamp_one, copy, message);
+    if (!rc) rc = stamp_all(copy, copy->db, message);
     return rc ? rc : art_copy_commit(copy, message);
 }
 
@@ -237,8 +239,8 @@ static int visit_stage(void *context, const char *name, char **message) {
 
 static int compare_stamp(struct onto_look *look, char **message) {
     uint64_t then, now = 0;
-    memcpy(&then, look->stamp + ART_COPY_TOKEN_BYTES, sizeof then);
     if (look->unfinished) return SQLITE_OK;
+    memcpy(&then, look->stamp + ART_COPY_TOKEN_BYTES, sizeof then);
     int rc = hash_copy(look->connection, look->copy->onto, look->stamp, &now, message);
     if (rc || then == now) return rc;
     return no_copy_of_ours(look->copy, "somebody has written to it since, which would be lost", message);
@@ -260,18 +262,20 @@ int art_onto_check(struct art_connection *connection, struct art_copy *copy, cha
 
 /* --- mark, bring -------------------------------------------------------------------------------------------------- */
 
-/* A new copy, too: until its tables are told their own files, they name the original's. Who has an earlier one open
- * reads the schema anew. Its pages may come to have another size, so there is no WAL. */
+/* A new copy, and the stage: until the tables are told their own files, they name the original's. Who has an earlier
+ * copy open reads the schema anew. Its pages may come to have another size, so there is no WAL. */
 int art_onto_mark(struct art_copy *copy, char **message) {
-    sqlite3 *db = copy->onto ? copy->onto : copy->db;
     int version = 0;
-    int rc = run_in_copy(db, message, sqlite3_mprintf("BEGIN IMMEDIATE"));
-    if (!rc) rc = art_tables_each(db, "main", stamp_one, copy, message);
-    if (!rc && !copy->onto) return run_in_copy(db, message, sqlite3_mprintf("COMMIT"));
-    if (!rc) rc = ask_number(db, "PRAGMA main.schema_version", &version, message);
+    int rc = run_in_copy(copy->db, message, sqlite3_mprintf("BEGIN IMMEDIATE"));
+    if (!rc) rc = stamp_all(copy, copy->db, message);
+    if (!rc) rc = run_in_copy(copy->db, message, sqlite3_mprintf("COMMIT"));
+    if (rc || !copy->onto) return rc;
+    rc = run_in_copy(copy->onto, message, sqlite3_mprintf("BEGIN IMMEDIATE"));
+    if (!rc) rc = stamp_all(copy, copy->onto, message);
+    if (!rc) rc = ask_number(copy->onto, "PRAGMA main.schema_version", &version, message);
     unsigned next = (unsigned)version + 1;
     return rc ? rc
-              : run_in_copy(db, message,
+              : run_in_copy(copy->onto, message,
                             sqlite3_mprintf("PRAGMA main.schema_version = %d; COMMIT; PRAGMA journal_mode = DELETE",
                                             (int)next));
 }
