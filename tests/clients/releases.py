@@ -19,7 +19,7 @@ class Refused(Exception):
 
 def serve(pipe, art):
     """A process with its version of art, which runs what it is told"""
-    os.environ["ART"] = art
+    os.environ["ART_EXTENSION"] = art
     base = Base(work, "both")
     while True:
         what = pipe.recv()

@@ -18,7 +18,7 @@ enum art_rc art_check_note(struct art_checker *checker, enum art_rc rc) {
     }
     if (rc == ART_CANTOPEN && checker->snapshot) {
         char what[ART_WHAT_SIZE];
-        snprintf(what, sizeof what, "%s", fault.what);
+        snprintf(what, sizeof what, "%.*s", ART_WHAT_SIZE - 1, fault.what); /* art_fail() writes over it */
         art_fail(rc, "art: snapshot '%.*s': %s", SHOWN_NAME_BYTES, checker->snapshot, what);
         fault = art_error_fault();
     }
