@@ -386,8 +386,8 @@ LOOP_TEST(test_blobs_beyond_4_gb_are_copied, LENGTH(storages)) {
     holes_are_holes();
 }
 
-/* Where nothing can be brought into the WAL, no slot is written again: the file grows. Blobs are small, so that a run has
- * many, under index blobs. */
+/* Where nothing can be brought into the WAL, no slot is written again: the file grows. Blobs are small, so that a run
+ * has many, under index blobs. */
 TEST(test_blobs_are_written_beyond_4_gb) {
     sql_link();
     art_test_hooks.blob_pages = 4;
