@@ -106,6 +106,9 @@ struct art_io_methods {
     /* Whole pages that nothing names any more: the file system may have their room back. If it cannot be had, they
      * stay. NULL: never. */
     void (*give_back)(struct art_io *, uint64_t offset, uint64_t len);
+    /* Are there no pages, so that zeros are read and nothing is left of what was there? No write of theirs is under way.
+     * False: there may be some, or nobody knows. NULL: nobody knows. */
+    bool (*is_hole)(struct art_io *, uint64_t offset, uint64_t len);
     /* Shares whole pages of another file, at the same offset, instead of writing them; no write of theirs is under way.
      * False: this cannot be had, and nothing was changed that counts. NULL: never. */
     bool (*clone_range)(struct art_io *, struct art_io *from, uint64_t offset, uint64_t len);
@@ -224,8 +227,8 @@ static inline enum art_rc art_io_read_finish(struct art_io *io, struct art_io_re
     return art_io_read_from(io, reading->requests, reading->count, reading->from);
 }
 
-/* As the table says of write_batch(), write_wait(), discard(), give_back(), clone_range(), sync() and close(); a method
- * that there need not be does nothing, and to clone is false then. Close NULL is fine. */
+/* As the table says of write_batch(), write_wait(), discard(), give_back(), is_hole(), clone_range(), sync() and
+ * close(); a method that there need not be does nothing, and what it is asked is false. Close NULL is fine. */
 static inline enum art_rc art_io_write(struct art_io *io, struct art_io_request *requests, unsigned count) {
     assert(requests || !count);
     return io->methods->write_batch(io, requests, count);
@@ -243,6 +246,11 @@ static inline enum art_rc art_io_discard(struct art_io *io, uint64_t offset, uin
 static inline void art_io_give_back(struct art_io *io, uint64_t offset, uint64_t len) {
     assert(offset % ART_PAGE == 0 && len % ART_PAGE == 0);
     if (io->methods->give_back) io->methods->give_back(io, offset, len);
+}
+
+static inline bool art_io_is_hole(struct art_io *io, uint64_t offset, uint64_t len) {
+    assert(offset % ART_PAGE == 0 && len % ART_PAGE == 0);
+    return io->methods->is_hole && io->methods->is_hole(io, offset, len);
 }
 
 static inline bool art_io_clone_range(struct art_io *io, struct art_io *from, uint64_t offset, uint64_t len) {

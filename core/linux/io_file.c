@@ -366,6 +366,15 @@ void art_file_give_back(struct art_io *io, uint64_t offset, uint64_t len) {
     (void)art_system.punch(file->fd, (off_t)offset, (off_t)len);
 }
 
+/* A file system that has no holes calls everything data. */
+bool art_file_is_hole(struct art_io *io, uint64_t offset, uint64_t len) {
+    assert(offset % ART_PAGE == 0 && len % ART_PAGE == 0 && offset + len <= INT64_MAX);
+    const struct art_file *file = (struct art_file *)io;
+    if (art_file_usable(file, true)) return false;
+    off_t data = art_system.next_data(file->fd, (off_t)offset);
+    return data < 0 ? errno == ENXIO : (uint64_t)data >= offset + len; /* ENXIO: there is none up to the end */
+}
+
 /* Whatever hinders it: the caller then writes the pages, and gets the error. */
 bool art_file_clone_range(struct art_io *io, struct art_io *from, uint64_t offset, uint64_t len) {
     assert(io != from && offset % ART_PAGE == 0 && len % ART_PAGE == 0);

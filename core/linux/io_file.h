@@ -115,6 +115,7 @@ enum art_rc art_file_truncate(struct art_io *io, uint64_t bytes);
 enum art_rc art_file_identity(struct art_io *io, struct art_file_identity *out);
 void art_file_take_rights(struct art_io *io, const struct art_file_identity *like);
 void art_file_give_back(struct art_io *io, uint64_t offset, uint64_t len);
+bool art_file_is_hole(struct art_io *io, uint64_t offset, uint64_t len);
 bool art_file_clone_range(struct art_io *io, struct art_io *from, uint64_t offset, uint64_t len);
 enum art_rc art_file_lock(struct art_io *io);
 void art_file_unlock(struct art_io *io);
@@ -122,7 +123,8 @@ void art_file_close(struct art_io *io);
 #define ART_FILE_METHODS                                                                                               \
     .peek = art_file_peek, .sync = art_file_sync, .size = art_file_size, .truncate = art_file_truncate,                \
     .identity = art_file_identity, .take_rights = art_file_take_rights, .give_back = art_file_give_back,               \
-    .clone_range = art_file_clone_range, .lock = art_file_lock, .unlock = art_file_unlock, .close = art_file_close
+    .is_hole = art_file_is_hole, .clone_range = art_file_clone_range, .lock = art_file_lock,                           \
+    .unlock = art_file_unlock, .close = art_file_close
 
 /* A file's identity as stat() tells it, and its time of birth, by descriptor or (not NULL) path. Cannot fail. */
 void art_identity_of(const struct stat *attributes, int fd, const char *path, struct art_file_identity *out);

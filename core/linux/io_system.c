@@ -121,6 +121,11 @@ static int system_punch(int fd, off_t offset, off_t len) {
     return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, len);
 }
 
+/* Moves the descriptor's position, which nobody uses. */
+static off_t system_next_data(int fd, off_t offset) {
+    return lseek(fd, offset, SEEK_DATA);
+}
+
 static int system_clone_range(int to, int from, uint64_t offset, uint64_t len) {
     struct file_clone_range range = {from, offset, len, offset};
     return ioctl(to, FICLONERANGE, &range);
@@ -160,8 +165,8 @@ static int system_ring_result(int fd, const struct art_transfer *transfer, int r
         .direct_alignment = system_direct_alignment, .in_memory = system_in_memory, .set_flags = system_set_flags,     \
         .lock = system_lock, .fchmod = fchmod, .fchown = fchown, .unlink = unlink, .opendir = system_opendir,          \
         .readdir = readdir, .fsync = fsync, .fdatasync = fdatasync, .ftruncate = ftruncate, .punch = system_punch,     \
-        .clone_range = system_clone_range, .pread = pread, .pwrite = pwrite, .pread_present = system_pread_present,    \
-        RING_CALLS                                                                                                     \
+        .next_data = system_next_data, .clone_range = system_clone_range, .pread = pread, .pwrite = pwrite,            \
+        .pread_present = system_pread_present, RING_CALLS                                                              \
     }
 
 #ifdef ART_HAVE_URING

@@ -38,6 +38,7 @@ struct art_system_calls {
     int (*fdatasync)(int fd);
     int (*ftruncate)(int fd, off_t length);
     int (*punch)(int fd, off_t offset, off_t len);                       /* fallocate(FALLOC_FL_PUNCH_HOLE) */
+    off_t (*next_data)(int fd, off_t offset);                            /* lseek(SEEK_DATA) */
     int (*clone_range)(int to, int from, uint64_t offset, uint64_t len); /* ioctl(FICLONERANGE) */
     ssize_t (*pread)(int fd, void *data, size_t len, off_t offset);
     ssize_t (*pwrite)(int fd, const void *data, size_t len, off_t offset);

@@ -245,6 +245,7 @@ static enum art_rc clear_hole(struct art_store *store, const struct art_ref *ref
     return rc ? rc : write_zeros(store, &zeros, 1);
 }
 
+/* What is a hole, as behind an earlier time, has nothing of what was deleted. */
 static enum art_rc wipe_each(struct art_store *store, const struct art_blob_buf *zeros,
                              const struct art_slot_set *set) {
     struct art_io_request requests[WIPED_TOGETHER];
@@ -253,6 +254,7 @@ static enum art_rc wipe_each(struct art_store *store, const struct art_blob_buf 
     for (uint32_t slot = art_slot_set_next(set, 1); !rc && slot < store->phase.end;
          slot = art_slot_set_next(set, slot + 1)) {
         if (!is_reached(store, slot)) break;
+        if (art_io_is_hole(store->location.io, (uint64_t)slot * ART_BLOB_SIZE, ART_BLOB_SIZE)) continue;
         art_store_drop_pin(store, slot);
         requests[count++] = (struct art_io_request){zeros->data, ART_BLOB_SIZE, (uint64_t)slot * ART_BLOB_SIZE};
         assert(count <= WIPED_TOGETHER);

@@ -33,7 +33,6 @@ def visit(path, rows):
     db.enable_load_extension(True)
     db.load_extension(sys.argv[1])
     db.execute("PRAGMA synchronous = OFF")
-    db.execute("PRAGMA secure_delete = OFF")
     is_whole(what, db)
     values = " || ".join(map(recorded, ("path", "size", "price", "note", "pad")))
     query = f"SELECT {values} FROM t WHERE path NOT GLOB '{OURS}*' ORDER BY path, price DESC, size"

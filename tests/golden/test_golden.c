@@ -13,10 +13,7 @@
 #include "tests/support/sql_one.h"
 #include "tests/support/stored_blobs.h"
 
-#define NAMES(...)                                                                                                     \
-    (const char *const[]) {                                                                                            \
-        __VA_ARGS__, NULL                                                                                              \
-    }
+#define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 static const struct golden {
     const char *archive, *of;
@@ -25,7 +22,6 @@ static const struct golden {
     const char *const *states; /* names of snapshots */
     const char *only;          /* this storage; NULL: both */
     const char *database;      /* its page size, auto_vacuum, and how many pages it has at least */
-    bool far;                  /* blobs beyond 4 GB */
 } goldens[] = {
     {"1.0", "plain", .blobs = true, .log_rows = 4, .runs = 3},
     {"1.0", "columns", .blobs = true, .log_rows = 1, .runs = 2},
@@ -53,7 +49,7 @@ static const struct golden {
     MADE_ELSEWHERE("1.0-linux-aarch64-gnu", .only = NULL),
     MADE_ELSEWHERE("1.0-windows-x86_64", .only = "inline"),
     MADE_ELSEWHERE("1.0-wasm32", .only = "inline"),
-    {"1.0-large", "far", .blobs = true, .log_rows = 2, .runs = 2, .states = NAMES("4100", "8200"), .far = true},
+    {"1.0-large", "far", .blobs = true, .log_rows = 2, .runs = 2, .states = NAMES("4100", "8200")},
     {"1.0-large", "small", .blobs = true, .log_rows = 1, .runs = 2, .only = "inline", .database = "512|0|400"},
     {"1.0-large", "full", .blobs = true, .log_rows = 1, .runs = 2, .only = "inline", .database = "4096|1|10"},
     {"1.0-large", "incremental", .blobs = true, .log_rows = 1, .runs = 2, .only = "inline", .database = "4096|2|10"},
@@ -111,11 +107,9 @@ static void take(int number) {
     path = sqlite3_mprintf("%s", in_folder(""));
 }
 
-/* Gigabytes of free slots, which are holes, are not to become zeros. */
 static void reopen(void) {
     sql_reopen();
     sql_run(db, "PRAGMA synchronous = OFF");
-    if (golden->far) sql_run(db, "PRAGMA secure_delete = OFF");
 }
 
 static void open_golden(int number) {

@@ -282,6 +282,22 @@ LOOP_TEST(test_what_stays_a_part_of_the_file_is_overwritten, WAYS) {
     expect("4002|ok\n", "SELECT count(*), art_check('t') FROM t");
 }
 
+/* A file that snapshots keep long has free slots, which are holes since somebody has overwritten them. Zeros are not
+ * written there once more. */
+LOOP_TEST(test_holes_of_the_file_stay_holes, 2) {
+    enum { MEGABYTES = 256, PAGES_OF_THEM = MEGABYTES * 256 };
+    create(_i, "");
+    put_rows(0, 8000, 400);
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    delete_rows(0, 0, 8000, 2);
+    ck_assert_int_eq(sql_shell("truncate -s %dM *.art", MEGABYTES), 0);
+    int64_t before = sql_info(db, "pages written");
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    ck_assert_int_lt(sql_info(db, "pages written") - before, PAGES_OF_THEM / 8);
+    sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE); SELECT art_vacuum('t')");
+    no_traces("vacuumed");
+}
+
 /* All keys of a run begin alike, and that stands in the root and its copies in slot 0, which were longer. */
 LOOP_TEST(test_what_keys_had_in_common_is_not_in_the_roots_copies, WAYS) {
     create(_i, "");

@@ -107,6 +107,13 @@ static int watched_fdatasync(int fd) {
 
 WATCHED(ftruncate, (int fd, off_t length), (fd, length))
 WATCHED(punch, (int fd, off_t offset, off_t len), (fd, offset, len))
+
+static off_t watched_next_data(int fd, off_t offset) {
+    if (!strikes("next_data")) return real.next_data(fd, offset);
+    errno = fault.error;
+    return -1;
+}
+
 WATCHED(clone_range, (int to, int from, uint64_t offset, uint64_t len), (to, from, offset, len))
 WATCHED_RING(ring_init, (unsigned entries, struct io_uring *ring, unsigned flags), (entries, ring, flags))
 WATCHED_RING(ring_register_buffers, (struct io_uring * ring, const struct iovec *ranges, unsigned count),
@@ -231,6 +238,7 @@ void io_fault(const char *call, unsigned nth, unsigned times, int error, uint32_
         .fdatasync = watched_fdatasync,
         .ftruncate = watched_ftruncate,
         .punch = watched_punch,
+        .next_data = watched_next_data,
         .clone_range = watched_clone_range,
         .pread = watched_pread,
         .pread_present = watched_pread_present,

@@ -147,6 +147,23 @@ LOOP_TEST(test_a_hole_reads_as_zeroes, IO_MODES) {
     for (unsigned i = 0; i < 4 * ART_PAGE; i++) ck_assert_int_eq(two[i], i < 3 * ART_PAGE ? 0 : 7);
 }
 
+/* Where nobody knows, nothing is called a hole. */
+LOOP_TEST(test_what_was_written_is_no_hole_until_it_is_given_back, IO_MODES) {
+    IN_MODE_OR_RETURN("is_hole");
+    memset(two, 7, sizeof two);
+    must(write_pages(io, two, 300, 1));
+    bool known = art_io_is_hole(io, 0, 256 * ART_PAGE);
+    ck_assert(!art_io_is_hole(io, 300 * ART_PAGE, ART_PAGE));
+    ck_assert(!art_io_is_hole(io, 0, 301 * ART_PAGE));
+    if (!known) return;
+    must(write_pages(io, two, 600, 1));
+    art_io_give_back(io, 300 * ART_PAGE, ART_PAGE);
+    ck_assert(art_io_is_hole(io, 0, 512 * ART_PAGE));
+    must(read_pages(io, two, 300, 1));
+    ck_assert_uint_eq(two[0], 0);
+    ck_assert(art_io_is_hole(io, 1024 * ART_PAGE, ART_PAGE));
+}
+
 LOOP_TEST(test_a_file_cut_and_grown_again_shows_zeroes, IO_MODES) {
     IN_MODE_OR_RETURN("truncate");
     uint64_t size;
