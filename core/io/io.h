@@ -106,8 +106,8 @@ struct art_io_methods {
     /* Whole pages that nothing names any more: the file system may have their room back. If it cannot be had, they
      * stay. NULL: never. */
     void (*give_back)(struct art_io *, uint64_t offset, uint64_t len);
-    /* Are there no pages, so that zeros are read and nothing is left of what was there? No write of theirs is under way.
-     * False: there may be some, or nobody knows. NULL: nobody knows. */
+    /* Are there no pages, so that zeros are read and nothing is left of what was there? No write of theirs is under
+     * way. False: there may be some, or nobody knows. NULL: nobody knows. */
     bool (*is_hole)(struct art_io *, uint64_t offset, uint64_t len);
     /* Shares whole pages of another file, at the same offset, instead of writing them; no write of theirs is under way.
      * False: this cannot be had, and nothing was changed that counts. NULL: never. */
