@@ -100,6 +100,14 @@ def many_paths(storage, count):
     return db
 
 
+def tiny_rows():
+    """So many in a blob that it has over 512 buckets, and two of them are a unit of its postings."""
+    db = made("tiny.db", "CREATE VIRTUAL TABLE t USING art(path, n, summary=(lookup(n)))", """INSERT INTO t WITH RECURSIVE i(n) AS
+        (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 200000) SELECT printf('%07d', n), n / 1000 FROM i""",
+              "INSERT INTO t(t) VALUES('optimize')")
+    same(db, "t")
+
+
 def changed(db):
     for statement in ("INSERT INTO t(t, snapshot) VALUES('snapshot', 'then')",
                       "UPDATE t SET size = -size WHERE path GLOB 'usr/1*'", "DELETE FROM t WHERE path GLOB 'usr/2*'",
@@ -206,6 +214,7 @@ if extension:
     changed(many_paths("inline", 8000))
     keys("file")
     keys("inline")
+    tiny_rows()
     strange()
 print(f"{100 * (checks - failures) // checks}%: Checks: {checks}, Failures: {failures}, Errors: 0")
 sys.exit(failures > 0)
