@@ -282,7 +282,8 @@ int art_onto_mark(struct art_copy *copy, char **message) {
                                             (int)next));
 }
 
-/* Of tables that the original has not any more. */
+/* Of tables that the original has not any more. While the unfinished copy names them still: a run that dies here leaves
+ * them to the next one. */
 static void remove_unneeded(const struct art_copy *copy) {
     char *path;
     for (unsigned i = 0; i < copy->earlier_count; i++) {
@@ -294,6 +295,7 @@ static void remove_unneeded(const struct art_copy *copy) {
 }
 
 int art_onto_bring(struct art_copy *copy, char **message) {
+    remove_unneeded(copy);
     sqlite3_backup *pages = sqlite3_backup_init(copy->onto, "main", copy->db, "main");
     if (!pages) return cannot_update(copy->onto, sqlite3_errcode(copy->onto), message);
     int rc = sqlite3_backup_step(pages, -1);
@@ -303,7 +305,6 @@ int art_onto_bring(struct art_copy *copy, char **message) {
     sqlite3_close(copy->db);
     copy->db = copy->onto;
     copy->onto = NULL;
-    remove_unneeded(copy);
     return SQLITE_OK;
 }
 
