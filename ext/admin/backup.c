@@ -234,7 +234,9 @@ static int make_or_open(struct art_backup *backup, const char *path, char **mess
     sqlite3 *db = backup->connection->db;
     if (!copy->updates || !art_file_exists(path)) return art_copy_make(copy, path, db, backup->schema, message);
     int rc = art_copy_open(copy, path, db, backup->schema, message);
-    return rc ? rc : art_onto_open(copy, message);
+    if (rc) return rc;
+    sqlite3_busy_timeout(copy->db, (int)art_ask_number(backup->connection, "PRAGMA busy_timeout", 0));
+    return art_onto_open(copy, message);
 }
 
 static int begin_tables(struct art_backup *backup, char **message) {

@@ -9,6 +9,7 @@
 
 #include "core/store/store_format.h"
 #include "tests/support/sql_one.h"
+#include "tests/support/timing.h"
 
 static const char *const modes[] = {"WAL", "DELETE"};
 
@@ -207,6 +208,11 @@ TEST(test_a_copy_that_is_open_elsewhere_is_refused) {
     is_whole(copy);
     ck_assert_int_eq(update_from(db), SQLITE_BUSY);
     ck_assert(strstr(sqlite3_errmsg(db), "another connection has it") != NULL);
+    double begun = timing_now();
+    sql_run(db, "PRAGMA busy_timeout=300");
+    ck_assert_int_eq(update_from(db), SQLITE_BUSY);
+    ck_assert_double_ge(timing_now() - begun, 200e6);
+    sql_run(db, "PRAGMA busy_timeout=0");
     ck_assert_int_eq(sql_try(db, "SELECT art_backup(%Q, 'main', 'update')", path), SQLITE_CANTOPEN); /* onto itself */
     sql_close(copy);
     sql_run(db, "PRAGMA journal_mode=DELETE; PRAGMA page_size=1024; VACUUM");
