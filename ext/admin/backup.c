@@ -361,6 +361,12 @@ static void say_what_was_made(const struct art_backup *backup, const struct art_
              (unsigned long long)copy->blobs);
 }
 
+/* That leaves room in a table, and none where its copy is to be. */
+static void forget_to_make_less(char *message) {
+    char *at = message ? strstr(message, ART_MAKE_LESS) : NULL;
+    if (at) memmove(at, at + strlen(ART_MAKE_LESS), strlen(at + strlen(ART_MAKE_LESS)) + 1);
+}
+
 int art_backup_end(struct art_backup *backup, int rc, char **said, char **message) {
     *said = NULL;
     if (!backup) return rc;
@@ -368,6 +374,7 @@ int art_backup_end(struct art_backup *backup, int rc, char **said, char **messag
     release_source(backup);
     if (!rc) rc = art_stopped(backup->connection); /* what is there in the end has not failed */
     rc = art_copy_finish(&backup->copy, rc, &made, message);
+    forget_to_make_less(*message);
     if (!rc) {
         say_what_was_made(backup, &made);
         *said = backup->said;
