@@ -156,7 +156,7 @@ static const struct error errors[] = {
     SAYS("'%s' is %s (%s.%s_artstate)", "INSERT INTO t(t) VALUES('optimize')",
          .before = SNAPSHOT_S ";UPDATE t_artstate SET v = x'00' WHERE k = 'held'"),
     SAYS("a table that is called like one",
-         "CREATE VIRTUAL TABLE path USING art; INSERT INTO path(\"\") VALUES('flush')"),
+         "CREATE VIRTUAL TABLE entries USING art; INSERT INTO entries(entries) VALUES('flush')"),
     SAYS("the column that takes commands", "SELECT * FROM t('', '/', '', 1, 2)"),
     SAYS("%s is an argument, and only = gives", "SELECT * FROM t WHERE prefix > 'a'"),
     SAYS("a snapshot's name is a text, no", "SELECT * FROM t('', '/', '', 1)"),
