@@ -67,8 +67,7 @@ static int check_transaction(const struct art_backup *backup, char **message) {
     if (rc && !backup->publish)
         return art_complain(
             message, rc,
-            "art: there is no database of that name (%s): give 'main' or an attached one, and behind it "
-            "'update', 'inline' or 'file', if at all: art_backup('copy.db', 'main', 'update')",
+            "art: there is no database of that name (%s): give 'main' or an attached one, and 'update' behind it",
             backup->schema);
     if (rc || sqlite3_txn_state(db, backup->schema) != SQLITE_TXN_WRITE) return rc;
     return art_complain(
