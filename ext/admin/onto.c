@@ -254,7 +254,7 @@ int art_onto_check(struct art_connection *connection, struct art_copy *copy, cha
     int tables = 1;
     if (!rc) rc = ask_number(copy->onto, "SELECT count(*) FROM main.sqlite_schema", &tables, message);
     if (rc || !tables) return rc; /* one that was killed early has nothing yet */
-    if (!look.common) return no_copy_of_ours(copy, "it has none of these art tables", message);
+    if (!look.common) return no_copy_of_ours(copy, "it is of another database, and has none of these tables", message);
     if (!look.stamped)
         return no_copy_of_ours(copy, "it was not made by art_backup(), or by one that left no mark", message);
     return compare_stamp(&look, message);
@@ -280,7 +280,8 @@ int art_onto_mark(struct art_copy *copy, char **message) {
                                             (int)next));
 }
 
-/* Of tables that the original has not any more. */
+/* Of tables that the original has not any more. While the unfinished copy names them still: a run that dies here leaves
+ * them to the next one. */
 static void remove_unneeded(const struct art_copy *copy) {
     char *path;
     for (unsigned i = 0; i < copy->earlier_count; i++) {
@@ -292,6 +293,7 @@ static void remove_unneeded(const struct art_copy *copy) {
 }
 
 int art_onto_bring(struct art_copy *copy, char **message) {
+    remove_unneeded(copy);
     sqlite3_backup *pages = sqlite3_backup_init(copy->onto, "main", copy->db, "main");
     if (!pages) return cannot_update(copy->onto, sqlite3_errcode(copy->onto), message);
     int rc = sqlite3_backup_step(pages, -1);
@@ -301,7 +303,6 @@ int art_onto_bring(struct art_copy *copy, char **message) {
     sqlite3_close(copy->db);
     copy->db = copy->onto;
     copy->onto = NULL;
-    remove_unneeded(copy);
     return SQLITE_OK;
 }
 

@@ -9,6 +9,7 @@
 
 #include "core/store/store_format.h"
 #include "tests/support/sql_one.h"
+#include "tests/support/timing.h"
 
 static const char *const modes[] = {"WAL", "DELETE"};
 
@@ -175,7 +176,7 @@ LOOP_TEST(test_what_is_no_earlier_copy_is_not_written_over, 2) {
     static const struct {
         const char *shell, *words;
     } others[] = {{"rm copy.db; echo 'what is this, it is no database at all' > copy.db", "not a database"},
-                  {"rm copy.db", "it has none of these art tables"},
+                  {"rm copy.db", "it is of another database"},
                   {"for f in copy.db-*.art; do cp $f n; mv n $f; done", "no database has claimed"},
                   {"ln copy.db old.db", "is a hard link"},
                   {"for f in copy.db-*.art; do ln $f old.art; done", "is a hard link"}};
@@ -195,7 +196,7 @@ LOOP_TEST(test_what_is_no_earlier_copy_is_not_written_over, 2) {
         ck_assert_int_eq(sql_shell("rm copy.db*"), 0);
         ck_assert_int_eq(update_from(db), SQLITE_OK);
         ck_assert_int_eq(sql_shell("%s", others[i].shell), 0);
-        if (i == 1) write_to_copy("CREATE TABLE x(a)");
+        if (i == 1) write_to_copy("CREATE VIRTUAL TABLE f USING art; INSERT INTO f VALUES(1, 1)");
         stays(others[i].words, others[i].shell);
     }
 }
@@ -207,6 +208,11 @@ TEST(test_a_copy_that_is_open_elsewhere_is_refused) {
     is_whole(copy);
     ck_assert_int_eq(update_from(db), SQLITE_BUSY);
     ck_assert(strstr(sqlite3_errmsg(db), "another connection has it") != NULL);
+    double begun = timing_now();
+    sql_run(db, "PRAGMA busy_timeout=300");
+    ck_assert_int_eq(update_from(db), SQLITE_BUSY);
+    ck_assert_double_ge(timing_now() - begun, 200e6);
+    sql_run(db, "PRAGMA busy_timeout=0");
     ck_assert_int_eq(sql_try(db, "SELECT art_backup(%Q, 'main', 'update')", path), SQLITE_CANTOPEN); /* onto itself */
     sql_close(copy);
     sql_run(db, "PRAGMA journal_mode=DELETE; PRAGMA page_size=1024; VACUUM");

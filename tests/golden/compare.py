@@ -187,6 +187,7 @@ def strange():
     root = "UPDATE t_artdata SET ops = CAST(substr(ops, 1, 52) || x'41' || substr(ops, 54) AS BLOB) WHERE csn = 0"
     with_rows("another format", "format 11", "UPDATE t_artstate SET v = 11 WHERE k = 'format'")
     with_rows("a feature of the table", "needs magic", "INSERT INTO t_artstate VALUES('needs magic', 1)")
+    with_rows("a copy that is unfinished", "is unfinished", "INSERT INTO t_artstate VALUES('copied', zeroblob(24))")
     with_rows("a feature of the root", "the root has a format not known", root)
     with_rows("a row of the log that is lost", "row 3 of the log is lost", "DELETE FROM t_artdata WHERE csn = 3")
     with_rows("a log that is lost", "the rows of the log are lost", "DELETE FROM t_artdata WHERE csn > 0")

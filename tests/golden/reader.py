@@ -177,6 +177,7 @@ class Table:
         unknown = [key for key in state if key.startswith("needs ")]
         check(state["format"] == 10 and not unknown, f"{name} has format {state['format']} {unknown}: not known here")
         titles = [title for _, title, *_ in db.execute(f'PRAGMA table_info({shadow}state")')]
+        check(any(state.get("copied", b"1")[-8:]), f"{name} is of a copy that is unfinished")
         self.define(", ".join([state["columns"]] + [title[6:] for title in titles if title.startswith("added:")]))
         (_, root), *log = db.execute(f'SELECT csn, ops FROM {shadow}data" WHERE csn >= 0 ORDER BY csn')
         if snapshot is not None:
@@ -222,9 +223,8 @@ class Table:
     def below(self, reference):
         """The entries of the leaf blobs that a reference leads to."""
         what, data, leaf = f"slot {number(reference, 0, 4)}", self.slot(number(reference, 0, 4)), not reference[4]
-        trailer = data[TRAILER:]
-        right = b"ARTB\12\0%c" % (2 - leaf) + self.id + reference[8:16]
-        check(trailer[1016:1023] + trailer[1024:1048] == right, f"{what} has another blob")
+        trailer, kind = data[TRAILER:], b"ARTB\12\0" + (b"\1" if leaf else b"\2")
+        check(trailer[1016:1023] + trailer[1024:1048] == kind + self.id + reference[8:16], f"{what} has another blob")
         check_hash(f"the last page of {what}", data[-PAGE:], reference[16:32])
         check(not number(trailer, 1090, 2) & ~3, f"{what} has a format not known here")
         for at in range(0, 1016, 8):
