@@ -147,7 +147,8 @@ static void check_says(struct blob_image image, const char *says) {
     enum art_rc rc = blob_image_check(&image, NULL);
     if (says) refused(rc, ART_CORRUPT, says);
     if (!says) must(rc);
-    for (uint32_t row = 0; !says && row < rows.set.count; row++) must(art_blob_get(&image.blob, rows.set.keys[row], &entry));
+    for (uint32_t row = 0; !says && row < rows.set.count; row++)
+        must(art_blob_get(&image.blob, rows.set.keys[row], &entry));
     free(image.image);
 }
 
