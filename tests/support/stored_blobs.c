@@ -1,9 +1,10 @@
 #include "tests/support/stored_blobs.h"
 
 #include <check.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/blob/bucket.h"
 #include "core/blob/filter.h"
@@ -97,14 +98,21 @@ static void add_rows(struct stored_blobs *out, sqlite3 *db, const char *table, u
     sqlite3_finalize(pages);
 }
 
+/* The next slot with anything in it: a file may be all holes. */
+static bool next_slot(int fd, off_t *slot) {
+    off_t data = lseek(fd, *slot * ART_BLOB_BYTES, SEEK_DATA);
+    if (data >= 0) *slot = data / ART_BLOB_BYTES;
+    return data >= 0;
+}
+
 static void add_file(struct stored_blobs *out, const char *path, uint8_t *image) {
-    FILE *file = fopen(path, "rb");
-    if (!file) return; /* nothing was flushed yet */
-    for (uint32_t slot = 1; !fseek(file, (long)slot * ART_BLOB_BYTES, SEEK_SET); slot++) {
-        if (fread(image, ART_BLOB_BYTES, 1, file) != 1) break;
-        add_image(out, image, slot);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return; /* nothing was flushed yet */
+    for (off_t slot = 1; next_slot(fd, &slot); slot++) {
+        if (pread(fd, image, ART_BLOB_BYTES, slot * ART_BLOB_BYTES) != ART_BLOB_BYTES) break;
+        add_image(out, image, (uint32_t)slot);
     }
-    fclose(file);
+    close(fd);
 }
 
 struct stored_blobs stored_blobs(sqlite3 *db, const char *folder, const char *table) {
