@@ -3,6 +3,7 @@
 # the golden archives and what this version writes, and refuses what it does not know (compare.py). What finds rows faster
 # is as the page says, too (finds.py).
 set -u
+shopt -s nullglob
 root=$(cd "$(dirname "$0")/../.." && pwd)
 extension=${ART_EXTENSION:-$root/art.so}
 [[ $extension == /* ]] || extension=$PWD/$extension
