@@ -102,7 +102,10 @@ static int hash_copy(struct art_connection *connection, sqlite3 *db, const uint8
     int rc = sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     if (!rc) rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &look.file);
     if (!rc) rc = look.file->pMethods->xSync(look.file, SQLITE_SYNC_NORMAL);
-    rc = rc ? cannot_update(db, rc, message) : ask_number(db, "PRAGMA main.page_size", &look.page_size, message);
+    if (rc) return cannot_update(db, rc, message);
+    /* Behind a backup of pages of another size the PRAGMA tells the former one until something is read. */
+    rc = ask_number(db, "SELECT count(*) FROM main.sqlite_schema", &look.page_size, message);
+    if (!rc) rc = ask_number(db, "PRAGMA main.page_size", &look.page_size, message);
     if (rc) return rc;
     assert(look.page_size);
     look.stream = art_hash_stream_new();
