@@ -288,7 +288,7 @@ TEST(test_each_step_of_a_backup_is_a_row) {
     sqlite3_stmt *steps;
     make("WAL");
     for (unsigned again = 0; again < 2; again++) {
-        char *said = sql_rows(db, "SELECT step, remaining, total FROM art_backup(%Q, 'main', 'update')", copy_path);
+        char *said = sql_rows(db, "SELECT step, remaining, total FROM art_backup(%Q, 'main', 'Update')", copy_path);
         ck_assert_msg(strstr(said, "pages|0|") && strstr(said, "\nf|0|") && strstr(said, "copy.db: 2 art tables"), "%s",
                       said);
         ck_assert_msg(!strstr(said, "; 0 of") == !again, "%s", said);
