@@ -257,8 +257,7 @@ int art_onto_check(struct art_connection *connection, struct art_copy *copy, cha
     int tables = 1;
     if (!rc) rc = ask_number(copy->onto, "SELECT count(*) FROM main.sqlite_schema", &tables, message);
     if (rc || !tables) return rc; /* one that was killed early has nothing yet */
-    if (!look.common)
-        return no_copy_of_ours(copy, "it is of another database, or older than all art tables here", message);
+    if (!look.common) return no_copy_of_ours(copy, "it is of another database, or older than these tables", message);
     if (!look.stamped)
         return no_copy_of_ours(copy, "it was not made by art_backup(), or by one that left no mark", message);
     return compare_stamp(&look, message);
