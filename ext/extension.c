@@ -38,8 +38,9 @@ static void call_table(sqlite3_context *context, int count, sqlite3_value **valu
     const char *name = sqlite3_user_data(context);
     char *message = NULL;
     (void)values;
-    art_complain(&message, SQLITE_ERROR, "art: %s is no function of %d argument%s: write SELECT * FROM %s(...)", name,
-                 count, count == 1 ? "" : "s", name);
+    art_complain(&message, SQLITE_ERROR,
+                 "art: there is no function %s of %d argument%s, but a table: write SELECT * FROM %s(...)", name, count,
+                 count == 1 ? "" : "s", name);
     if (message) sqlite3_result_error(context, message, -1);
     if (!message) sqlite3_result_error_nomem(context);
     sqlite3_free(message);

@@ -285,7 +285,7 @@ static int prepare_backup(struct art_backup *backup, const char *path, const cha
                             "copy its tables with all others",
                             path);
     }
-    backup->copy.updates = storage && !strcmp(storage, "update");
+    backup->copy.updates = storage && !sqlite3_stricmp(storage, "update");
     backup->copy.stamps = !backup->publish;
     sqlite3_randomness(sizeof backup->copy.token, backup->copy.token);
     int rc = storage && !backup->copy.updates ? read_storage(storage, &backup->copy.medium, message) : SQLITE_OK;

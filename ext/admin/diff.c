@@ -332,7 +332,7 @@ static int read_level(sqlite3_value *const *values, struct art_growing *what, ch
     sqlite3_int64 levels = sqlite3_value_numeric_type(depth) == SQLITE_INTEGER ? sqlite3_value_int64(depth) : 0;
     const char *text = (const char *)sqlite3_value_text(depth);
     if (!text) return SQLITE_NOMEM;
-    if (levels < 1 && strcmp(text, "all")) {
+    if (levels < 1 && sqlite3_stricmp(text, "all")) {
         return art_complain(message, SQLITE_ERROR,
                             "art: the depth of art_growth is a number of levels from 1 on, or 'all' ('%s' here): 1 is "
                             "the level below the prefix",

@@ -102,7 +102,10 @@ static int hash_copy(struct art_connection *connection, sqlite3 *db, const uint8
     int rc = sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     if (!rc) rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &look.file);
     if (!rc) rc = look.file->pMethods->xSync(look.file, SQLITE_SYNC_NORMAL);
-    rc = rc ? cannot_update(db, rc, message) : ask_number(db, "PRAGMA main.page_size", &look.page_size, message);
+    if (rc) return cannot_update(db, rc, message);
+    /* Behind a backup of pages of another size the PRAGMA tells the former one until something is read. */
+    rc = ask_number(db, "SELECT count(*) FROM main.sqlite_schema", &look.page_size, message);
+    if (!rc) rc = ask_number(db, "PRAGMA main.page_size", &look.page_size, message);
     if (rc) return rc;
     assert(look.page_size);
     look.stream = art_hash_stream_new();
@@ -254,7 +257,7 @@ int art_onto_check(struct art_connection *connection, struct art_copy *copy, cha
     int tables = 1;
     if (!rc) rc = ask_number(copy->onto, "SELECT count(*) FROM main.sqlite_schema", &tables, message);
     if (rc || !tables) return rc; /* one that was killed early has nothing yet */
-    if (!look.common) return no_copy_of_ours(copy, "it is of another database, and has none of these tables", message);
+    if (!look.common) return no_copy_of_ours(copy, "it is of another database, or older than these tables", message);
     if (!look.stamped)
         return no_copy_of_ours(copy, "it was not made by art_backup(), or by one that left no mark", message);
     return compare_stamp(&look, message);

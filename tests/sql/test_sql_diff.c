@@ -160,7 +160,7 @@ TEST(test_growth_is_told_by_level_and_depth) {
            "SELECT * FROM art_growth('t', NULL, 'monday', NULL, '', '/', NULL)");
     expect("a/|2|2|3|11|8|0|1|0\nb/c/|1|2|3|23|20|1|0|0\nb/d/|1|0|4|0|-4|0|0|1\nb/|2|2|7|23|16|1|0|1\n"
            "|5|6|15|45|30|2|1|1\n",
-           "SELECT * FROM art_growth('t', 'size', 'monday', NULL, '', '/', 'all')");
+           "SELECT * FROM art_growth('t', 'size', 'monday', NULL, '', '/', 'ALL')");
     expect("", "SELECT * FROM art_growth('t', 'size', 'monday', NULL, NULL, '/')");
 }
 
