@@ -170,21 +170,11 @@ static void show_version(sqlite3_context *context, uint64_t version) {
 
 static void show_diff(struct art_function_cursor *base, sqlite3_context *context, int column) {
     const struct art_changed *changed = &((struct diff_cursor *)base)->changed;
-    switch (column) {
-    case DIFF_PATH:
-        result_path(&((struct diff_cursor *)base)->states, context, changed->path);
-        break;
-    case DIFF_CHANGE: {
-        const char *word = !changed->old_version ? "added" : changed->version ? "changed" : "deleted";
-        sqlite3_result_text(context, word, -1, SQLITE_STATIC);
-        break;
-    }
-    case DIFF_OLD_VERSION:
-        show_version(context, changed->old_version);
-        break;
-    case DIFF_VERSION:
-        show_version(context, changed->version);
-    }
+    const char *word = !changed->old_version ? "added" : changed->version ? "changed" : "deleted";
+    if (column == DIFF_PATH) result_path(&((struct diff_cursor *)base)->states, context, changed->path);
+    if (column == DIFF_CHANGE) sqlite3_result_text(context, word, -1, SQLITE_STATIC);
+    if (column == DIFF_OLD_VERSION) show_version(context, changed->old_version);
+    if (column == DIFF_VERSION) show_version(context, changed->version);
 }
 
 const struct art_table_function art_diff_function = {
@@ -390,48 +380,23 @@ static int next_growth(struct art_function_cursor *base, char **message) {
     return art_rc == ART_NOTFOUND ? SQLITE_OK : art_report(message, art_rc);
 }
 
-/* Of hashes modulo 2^64. */
-static void show_sum(const struct growth_cursor *cursor, sqlite3_context *context, art_int128 sum) {
-    if (cursor->hashes) {
-        sqlite3_result_int64(context, (sqlite3_int64)sum);
-    } else {
-        art_result_sum(context, sum);
-    }
-}
-
 static void show_growth(struct art_function_cursor *base, sqlite3_context *context, int column) {
     const struct growth_cursor *cursor = (const struct growth_cursor *)base;
     const struct art_grown *grown = &cursor->grown;
+    const uint64_t rows[] = {0, grown->old_rows, grown->rows, 0, 0, 0, grown->added, grown->changed, grown->deleted};
     assert(base->wanted >> column & 1); /* else it is not made */
-    switch (column) {
-    case GROWTH_PATH:
+    art_int128 sum = column == GROWTH_OLD_TOTAL ? grown->old_sum
+                     : column == GROWTH_TOTAL   ? grown->sum
+                     : cursor->sums             ? art_subtract128(grown->sum, grown->old_sum)
+                                                : (art_int128)grown->rows - (art_int128)grown->old_rows;
+    if (column == GROWTH_PATH) {
         result_path(&cursor->states, context, grown->path);
-        break;
-    case GROWTH_OLD_ENTRIES:
-        sqlite3_result_int64(context, (sqlite3_int64)grown->old_rows);
-        break;
-    case GROWTH_ENTRIES:
-        sqlite3_result_int64(context, (sqlite3_int64)grown->rows);
-        break;
-    case GROWTH_OLD_TOTAL:
-        if (cursor->sums) show_sum(cursor, context, grown->old_sum);
-        break;
-    case GROWTH_TOTAL:
-        if (cursor->sums) show_sum(cursor, context, grown->sum);
-        break;
-    case GROWTH_GROWTH:
-        show_sum(cursor, context,
-                 cursor->sums ? art_subtract128(grown->sum, grown->old_sum)
-                              : (art_int128)grown->rows - (art_int128)grown->old_rows);
-        break;
-    case GROWTH_ADDED:
-        sqlite3_result_int64(context, (sqlite3_int64)grown->added);
-        break;
-    case GROWTH_CHANGED:
-        sqlite3_result_int64(context, (sqlite3_int64)grown->changed);
-        break;
-    case GROWTH_DELETED:
-        sqlite3_result_int64(context, (sqlite3_int64)grown->deleted);
+    } else if (column < GROWTH_OLD_TOTAL || column > GROWTH_GROWTH) {
+        sqlite3_result_int64(context, (sqlite3_int64)rows[column]);
+    } else if (cursor->hashes) { /* modulo 2^64 */
+        sqlite3_result_int64(context, (sqlite3_int64)sum);
+    } else if (cursor->sums || column == GROWTH_GROWTH) {
+        art_result_sum(context, sum);
     }
 }
 

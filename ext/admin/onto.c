@@ -118,33 +118,22 @@ static int hash_copy(struct art_connection *connection, sqlite3 *db, const uint8
     return cannot_update(db, rc, message);
 }
 
-static int put_stamp(const struct art_copy *copy, sqlite3 *db, const char *table, char **message) {
-    sqlite3_stmt *put = NULL;
-    uint8_t stamp[ART_STAMP_BYTES];
-    memcpy(stamp, copy->token, ART_COPY_TOKEN_BYTES);
-    memcpy(stamp + ART_COPY_TOKEN_BYTES, &copy->pages_hash, sizeof copy->pages_hash);
-    int rc = art_prepare(
-        db, 0, &put,
-        sqlite3_mprintf(
-            "INSERT INTO main.\"%w_artstate\"(k, v) VALUES('copied', ?1) ON CONFLICT(k) DO UPDATE SET v = ?1", table));
-    if (!rc) rc = sqlite3_bind_blob(put, 1, stamp, sizeof stamp, SQLITE_STATIC);
-    if (!rc) sqlite3_step(put);
-    int end = sqlite3_finalize(put);
-    return cannot_update(db, rc ? rc : end, message);
-}
-
 struct stamping {
-    const struct art_copy *copy;
     sqlite3 *db;
+    uint8_t stamp[ART_STAMP_BYTES];
 };
 
 static int stamp_one(void *context, const char *table, char **message) {
-    const struct stamping *stamping = context;
-    return put_stamp(stamping->copy, stamping->db, table, message);
+    const struct stamping *to = context;
+    char *sql = sqlite3_mprintf(
+        "INSERT INTO main.\"%w_artstate\"(k, v) VALUES('copied', ?1) ON CONFLICT(k) DO UPDATE SET v = ?1", table);
+    return cannot_update(to->db, art_run_once(to->db, sql, to->stamp, sizeof to->stamp), message);
 }
 
 static int stamp_all(const struct art_copy *copy, sqlite3 *db, char **message) {
-    struct stamping stamping = {copy, db};
+    struct stamping stamping = {.db = db};
+    memcpy(stamping.stamp, copy->token, ART_COPY_TOKEN_BYTES);
+    memcpy(stamping.stamp + ART_COPY_TOKEN_BYTES, &copy->pages_hash, sizeof copy->pages_hash);
     return art_tables_each(db, "main", stamp_one, &stamping, message);
 }
 
