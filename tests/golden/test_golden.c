@@ -1,44 +1,87 @@
 /* Golden files: small tables in each format that some version of art has written, made by that version
- * (tests/golden/make). Each is opened, compared with what it showed when it was made, checked, written to, and put in
- * order by 'optimize', behind which it is the same table. A version that cannot read one breaks a promise
- * (sql/machines.md). So from 1.0.0 on no archive is made anew: a version that writes something new gets one of its own,
- * beside those that are there.
+ * (tests/golden/make), or by its library for another platform (make_elsewhere). Each is opened, compared with what it
+ * showed when it was made, checked, written to, and put in order by 'optimize', behind which it is the same table. A
+ * version that cannot read one breaks a promise (sql/machines.md). So from 1.0.0 on no archive is made anew: a version
+ * that writes something new gets one of its own, beside those that are there.
  *
  * <case>-<storage>.db has a table t, and <case>.rows what it showed; <case>.<snapshot>.rows the same of a snapshot.
  */
 #include <unistd.h>
 
+#include "core/tree/state/hooks.h"
 #include "ext/columns/block_format.h"
 #include "tests/support/sql_one.h"
 #include "tests/support/stored_blobs.h"
 
-/* Each in both storages. */
+#define NAMES(...)                                                                                                     \
+    (const char *const[]) {                                                                                            \
+        __VA_ARGS__, NULL                                                                                              \
+    }
+
 static const struct golden {
     const char *archive, *of;
     bool blobs, coded;         /* leaf blobs; some of them with coded names */
     int log_rows, runs, cuts;  /* log_rows: at least */
     const char *const *states; /* names of snapshots */
+    const char *only;          /* this storage; NULL: both */
+    const char *database;      /* its page size, auto_vacuum, and how many pages it has at least */
+    bool far;                  /* blobs beyond 4 GB */
 } goldens[] = {
-    {"1.0", "plain", true, false, 4, 3, 0, NULL},
-    {"1.0", "columns", true, false, 1, 2, 0, NULL},
-    {"1.0", "many", true, false, 1, 1, 0, NULL},
-    {"1.0", "summary", true, false, 4, 3, 0, NULL},
-    {"1.0", "hashes", true, false, 4, 3, 0, NULL},
-    {"1.0", "texts", true, false, 5, 3, 0, NULL},
-    {"1.0", "names", true, true, 1, 2, 0, NULL},
-    {"1.0", "keys", true, false, 1, 1, 0, NULL},
-    {"1.0", "log", false, false, 4, 0, 0, NULL},
-    {"1.0", "left", true, false, 1, 1, 0, NULL},
-    {"1.0", "cuts", true, true, 1, 2, 1, NULL},
-    {"1.0", "snapshots", true, false, 1, 1, 0, (const char *const[]){"monday", "tuesday", NULL}},
-    {"1.0", "hot", true, false, 1, 3, 0, NULL},
-    {"1.0", "wal", true, false, 1, 1, 0, NULL},
+    {"1.0", "plain", .blobs = true, .log_rows = 4, .runs = 3},
+    {"1.0", "columns", .blobs = true, .log_rows = 1, .runs = 2},
+    {"1.0", "many", .blobs = true, .log_rows = 1, .runs = 1},
+    {"1.0", "summary", .blobs = true, .log_rows = 4, .runs = 3},
+    {"1.0", "hashes", .blobs = true, .log_rows = 4, .runs = 3},
+    {"1.0", "texts", .blobs = true, .log_rows = 5, .runs = 3},
+    {"1.0", "names", .blobs = true, .coded = true, .log_rows = 1, .runs = 2},
+    {"1.0", "keys", .blobs = true, .log_rows = 1, .runs = 1},
+    {"1.0", "log", .log_rows = 4},
+    {"1.0", "left", .blobs = true, .log_rows = 1, .runs = 1},
+    {"1.0", "cuts", .blobs = true, .coded = true, .log_rows = 1, .runs = 2, .cuts = 1},
+    {"1.0", "snapshots", .blobs = true, .log_rows = 1, .runs = 1, .states = NAMES("monday", "tuesday")},
+    {"1.0", "hot", .blobs = true, .log_rows = 1, .runs = 3},
+    {"1.0", "wal", .blobs = true, .log_rows = 1, .runs = 1},
+#define MADE_ELSEWHERE(archive, ...)                                                                                   \
+    {archive, "texts", .blobs = true, .log_rows = 5, .runs = 3, __VA_ARGS__},                                          \
+        {archive, "columns", .blobs = true, .log_rows = 1, .runs = 2, __VA_ARGS__},                                    \
+        {archive, "names", .blobs = true, .coded = true, .log_rows = 1, .runs = 2, __VA_ARGS__},                       \
+        {archive, "keys", .blobs = true, .log_rows = 1, .runs = 1, __VA_ARGS__},                                       \
+        {archive, "hashes", .blobs = true, .log_rows = 4, .runs = 3, __VA_ARGS__}, {                                   \
+        archive, "snapshots", .blobs = true, .log_rows = 1, .runs = 1, .states = NAMES("monday", "tuesday"),           \
+                              __VA_ARGS__                                                                              \
+    }
+    MADE_ELSEWHERE("1.0-linux-aarch64-gnu", .only = NULL),
+    MADE_ELSEWHERE("1.0-windows-x86_64", .only = "inline"),
+    MADE_ELSEWHERE("1.0-wasm32", .only = "inline"),
+    {"1.0-large", "far", .blobs = true, .log_rows = 2, .runs = 2, .states = NAMES("4100", "8200"), .far = true},
+    {"1.0-large", "small", .blobs = true, .log_rows = 1, .runs = 2, .only = "inline", .database = "512|0|400"},
+    {"1.0-large", "full", .blobs = true, .log_rows = 1, .runs = 2, .only = "inline", .database = "4096|1|10"},
+    {"1.0-large", "incremental", .blobs = true, .log_rows = 1, .runs = 2, .only = "inline", .database = "4096|2|10"},
+    {"1.0-large", "wide", .blobs = true, .log_rows = 1, .runs = 2, .only = "inline", .database = "65536|0|65537"},
 };
-static const char *const storages[] = {"file", "inline"};
-enum { STORAGES = LENGTH(storages), GOLDENS = STORAGES * LENGTH(goldens) };
+TEXTS(storages, "file", "inline");
+
+/* Each golden in each of its storages. */
+static struct table {
+    const struct golden *golden;
+    const char *storage;
+} tables[LENGTH(storages) * LENGTH(goldens)];
+static int table_count;
+#define GOLDENS table_count
+
+static void list_tables(void) {
+    for (int i = 0; i < LENGTH(tables); i++) {
+        const struct table table = {&goldens[i / LENGTH(storages)], storages[i % LENGTH(storages)]};
+        if (!table.golden->only || !strcmp(table.golden->only, table.storage)) tables[table_count++] = table;
+    }
+}
 
 static const struct golden *golden;
 static const char *storage;
+
+static bool is_of(const char *of) {
+    return !strcmp(golden->of, of);
+}
 
 static char *in_folder(const char *suffix) {
     return TEXT("%s/%s-%s.db%s", directory, golden->of, storage, suffix);
@@ -60,18 +103,24 @@ static bool unpack_all(void) {
 }
 
 static void take(int number) {
-    golden = &goldens[number / STORAGES];
-    storage = storages[number % STORAGES];
+    golden = tables[number].golden;
+    storage = tables[number].storage;
     char *from = TEXT("%s/%s/%s", unpacked, golden->archive, golden->of);
     ck_assert_int_eq(sql_shell("cp '%s-%s.db'* '%s'*.rows .", from, storage, from), 0);
     sqlite3_free(path);
     path = sqlite3_mprintf("%s", in_folder(""));
 }
 
+/* Gigabytes of free slots, which are holes, are not to become zeros. */
+static void reopen(void) {
+    sql_reopen();
+    sql_run(db, "PRAGMA synchronous = OFF");
+    if (golden->far) sql_run(db, "PRAGMA secure_delete = OFF");
+}
+
 static void open_golden(int number) {
     take(number);
-    db = sql_open(path);
-    sql_run(db, "PRAGMA synchronous = OFF");
+    reopen();
 }
 
 /* --- what they hold ----------------------------------------------------------------------------------------------- */
@@ -95,11 +144,11 @@ LOOP_TEST(test_blocks_of_every_kind_are_among_them, GOLDENS) {
     if (!golden->blobs) return;
     struct stored_blobs blobs = stored_blobs(db, directory, "t");
     ck_assert_int_gt(blobs.in_blocks, 0);
-    if (!strcmp(golden->of, "columns")) {
+    if (is_of("columns")) {
         ck_assert_uint_eq(blobs.encodings, (1u << ART_COLUMN_ENCODINGS) - 1);
         ck_assert(blobs.sparse && blobs.apart && blobs.raw && blobs.references && blobs.plain);
     }
-    if (!strcmp(golden->of, "many")) ck_assert(blobs.raw && !blobs.references);
+    if (is_of("many")) ck_assert(blobs.raw && !blobs.references);
 }
 
 /* Does the file begin with these bytes? */
@@ -116,8 +165,8 @@ static bool begins_with(const char *file, const char *bytes, size_t len) {
 LOOP_TEST(test_a_journal_among_them_is_hot_and_a_wal_has_commits, 2) {
     static const char journal_magic[] = "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7";
     for (int i = 0; i < GOLDENS; i++) {
-        if (strcmp(goldens[i / STORAGES].of, _i ? "wal" : "hot") != 0) continue;
         take(i);
+        if (!is_of(_i ? "wal" : "hot")) continue;
         char *journal = in_folder("-journal"), *wal = in_folder("-wal");
         if (!_i) ck_assert(begins_with(journal, journal_magic, 8));
         if (_i) ck_assert(begins_with(wal, "\x37\x7f\x06", 3));
@@ -164,9 +213,12 @@ static void shows(const char *name, const char *condition) {
     sqlite3_free(rows);
 }
 
-LOOP_TEST(test_hashes_of_the_rows_are_what_they_were, STORAGES) {
-    for (int i = _i; i < GOLDENS; i += STORAGES) {
-        if (strcmp(goldens[i / STORAGES].of, "hashes") != 0) continue;
+TEST(test_hashes_of_the_rows_are_what_they_were) {
+    for (int i = 0; i < GOLDENS; i++) {
+        if (strcmp(tables[i].golden->of, "hashes") != 0) continue;
+        sql_close(db);
+        db = NULL;
+        ck_assert_int_eq(sql_shell("rm -f *"), 0);
         open_golden(i);
         expect("7690385622600899187|4668498595477318751|-924429149285213731\n",
                "SELECT art_hash('t', ''), art_hash_values('t', ''), art_hash('t', 'usr/')");
@@ -212,8 +264,8 @@ LOOP_TEST(test_what_is_summed_and_found_in_each_is_right, GOLDENS) {
         sqlite3_free(ours);
         sqlite3_free(theirs);
     }
-    bool sums = golden->states;
-    EACH(of, "summary", "cuts", "columns") sums |= !strcmp(golden->of, of);
+    bool sums = golden->states || golden->database;
+    EACH(of, "summary", "cuts", "columns") sums |= is_of(of);
     EACH(prefix, "usr/", "moved/0", "log/01", "lower/", "pads/001") {
         if (!sums) break;
         char *expected = sql_rows(
@@ -247,6 +299,7 @@ static void change_both(int round) {
 /* Where no snapshot holds what was there before, most entries are in blocks by now. */
 static void is_in_order(void) {
     expect("done\n", "SELECT substr(art_vacuum('t'), 1, 4)");
+    ck_assert_int_lt(sql_info(db, "file bytes"), 4 << 20);
     struct stored_blobs blobs = stored_blobs(db, directory, "t");
     ck_assert_int_gt(blobs.in_blocks, blobs.plain);
     is_whole();
@@ -268,7 +321,7 @@ LOOP_TEST(test_each_is_written_to_and_put_in_order, GOLDENS) {
     snapshots_show_the_same();
     for (const char *const *state = golden->states; state && *state; state++)
         sql_run(db, "INSERT INTO t(t, snapshot) VALUES('drop snapshot', %Q)", *state);
-    sql_reopen();
+    reopen();
     is_whole();
     expect_twin();
     is_in_order();
@@ -277,7 +330,7 @@ LOOP_TEST(test_each_is_written_to_and_put_in_order, GOLDENS) {
 LOOP_TEST(test_each_is_put_in_order_as_it_is, GOLDENS) {
     open_golden(_i);
     sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
-    sql_reopen();
+    reopen();
     shows(golden->of, "");
     snapshots_show_the_same();
     is_whole();
@@ -285,7 +338,110 @@ LOOP_TEST(test_each_is_put_in_order_as_it_is, GOLDENS) {
     shows(golden->of, "");
 }
 
+/* --- offsets beyond 4 GB, and pages of other sizes ---------------------------------------------------------------- */
+
+static const int64_t GB = 1 << 30;
+
+/* Of all files of the folder together. */
+static void holes_are_holes(void) {
+    ck_assert_int_eq(sql_shell("test $(du -sk . | cut -f 1) -lt 4096"), 0);
+}
+
+static void open_named(const char *of, const char *in) {
+    int number = 0;
+    while (number < GOLDENS && (strcmp(tables[number].golden->of, of) != 0 || strcmp(tables[number].storage, in) != 0))
+        number++;
+    ck_assert_int_lt(number, GOLDENS);
+    open_golden(number);
+}
+
+static void expect_all(void) {
+    shows(golden->of, "");
+    snapshots_show_the_same();
+    is_whole();
+}
+
+/* Also `tar` and `cp`, by which they have come here, leave the holes. */
+LOOP_TEST(test_blobs_beyond_4_gb_are_in_the_newest_run, LENGTH(storages)) {
+    open_named("far", storages[_i]);
+    expect("09200000\n", "SELECT hex(substr(ops, 78, 4)) FROM t_artdata WHERE csn = 0"); /* slot 8201 */
+    ck_assert_int_gt(sql_info(db, "file bytes"), 4 * GB);
+    holes_are_holes();
+}
+
+/* In both storages, and onto an earlier copy: each blob comes to its own slot. */
+LOOP_TEST(test_blobs_beyond_4_gb_are_copied, LENGTH(storages)) {
+    open_named("far", storages[_i]);
+    sql_run(db, "SELECT art_backup(%Q)", copy_path);
+    sql_run(db,
+            "INSERT INTO t(path) VALUES('gone'); INSERT INTO t(t) VALUES('flush'); DELETE FROM t WHERE path = 'gone';"
+            "INSERT INTO t(t) VALUES('flush')");
+    sql_run(db, "SELECT art_backup(%Q, 'main', 'update')", copy_path);
+    EACH(other, "file", "inline") sql_run(db, "SELECT art_backup('%s/%s.db', 'main', '%s')", directory, other, other);
+    EACH(name, "copy", "file", "inline") {
+        sql_close(db);
+        db = sql_open(TEXT("%s/%s.db", directory, name));
+        expect_all();
+    }
+    holes_are_holes();
+}
+
+/* Where nothing can be brought into the WAL, no slot is written again: the file grows. Blobs are small, so that a run
+ * has many, under index blobs. */
+TEST(test_blobs_are_written_beyond_4_gb) {
+    sql_link();
+    art_test_hooks.blob_pages = 4;
+    open_named("far", "file");
+    int64_t before = sql_info(db, "file bytes");
+    sql_run(db, "CREATE TABLE twin(path TEXT, size INTEGER, price REAL, note TEXT, pad, UNIQUE(path, price, size));"
+                "INSERT INTO twin SELECT path, size, price, note, pad FROM t; PRAGMA journal_mode = WAL;"
+                "PRAGMA cache_spill = OFF");
+    for (int round = 0; round < 3; round++) {
+        change_both(round);
+        on_both(
+            TEXT("INSERT INTO @(path, size) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <"
+                 " 2000) SELECT hex(i * %d) || '/' || i, i FROM n",
+                 7919 + round));
+        sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+        expect_twin();
+    }
+    ck_assert_int_gt(sql_info(db, "file bytes"), before + (16 << 20));
+    sql_run(db, "SELECT art_backup(%Q)", copy_path);
+    sql_close(db);
+    db = sql_open(copy_path); /* of which nothing is in the cache */
+    expect_twin();
+    snapshots_show_the_same();
+    is_whole();
+    holes_are_holes();
+}
+
+TEXTS(other_pages, "small", "full", "incremental", "wide");
+
+/* To vacuum a database of 4 GB in its place writes as much. */
+LOOP_TEST(test_a_database_of_other_pages_is_whole_and_can_be_vacuumed, LENGTH(other_pages)) {
+    open_named(other_pages[_i], "inline");
+    char *found = sql_rows(db, "SELECT format('%%s|%%s|', page_size, auto_vacuum) || page_count"
+                               " FROM pragma_page_size, pragma_auto_vacuum, pragma_page_count");
+    const char *least = strrchr(golden->database, '|') + 1;
+    ck_assert_msg(!strncmp(found, golden->database, (size_t)(least - golden->database)), "%s", found);
+    ck_assert_int_ge(atoll(strrchr(found, '|') + 1), atoll(least));
+    sqlite3_free(found);
+    expect("ok\n", "PRAGMA integrity_check");
+    holes_are_holes();
+    if (is_of("wide")) {
+        sql_run(db, "VACUUM INTO %Q", copy_path);
+        sql_close(db);
+        db = sql_open(copy_path);
+    } else {
+        sql_run(db, "PRAGMA page_size = 2048; PRAGMA auto_vacuum = %s; VACUUM", is_of("full") ? "NONE" : "FULL");
+    }
+    expect_all();
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    expect_all();
+}
+
 int main(void) {
+    list_tables();
     bool there = unpack_all();
     if (!there) puts("FAILED: the archives cannot be unpacked: run the test in the project's folder");
     int failed =
