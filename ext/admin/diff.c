@@ -380,23 +380,48 @@ static int next_growth(struct art_function_cursor *base, char **message) {
     return art_rc == ART_NOTFOUND ? SQLITE_OK : art_report(message, art_rc);
 }
 
+/* Of hashes modulo 2^64. */
+static void show_sum(const struct growth_cursor *cursor, sqlite3_context *context, art_int128 sum) {
+    if (cursor->hashes) {
+        sqlite3_result_int64(context, (sqlite3_int64)sum);
+    } else {
+        art_result_sum(context, sum);
+    }
+}
+
 static void show_growth(struct art_function_cursor *base, sqlite3_context *context, int column) {
     const struct growth_cursor *cursor = (const struct growth_cursor *)base;
     const struct art_grown *grown = &cursor->grown;
-    const uint64_t rows[] = {0, grown->old_rows, grown->rows, 0, 0, 0, grown->added, grown->changed, grown->deleted};
     assert(base->wanted >> column & 1); /* else it is not made */
-    art_int128 sum = column == GROWTH_OLD_TOTAL ? grown->old_sum
-                     : column == GROWTH_TOTAL   ? grown->sum
-                     : cursor->sums             ? art_subtract128(grown->sum, grown->old_sum)
-                                                : (art_int128)grown->rows - (art_int128)grown->old_rows;
-    if (column == GROWTH_PATH) {
+    switch (column) {
+    case GROWTH_PATH:
         result_path(&cursor->states, context, grown->path);
-    } else if (column < GROWTH_OLD_TOTAL || column > GROWTH_GROWTH) {
-        sqlite3_result_int64(context, (sqlite3_int64)rows[column]);
-    } else if (cursor->hashes) { /* modulo 2^64 */
-        sqlite3_result_int64(context, (sqlite3_int64)sum);
-    } else if (cursor->sums || column == GROWTH_GROWTH) {
-        art_result_sum(context, sum);
+        break;
+    case GROWTH_OLD_ENTRIES:
+        sqlite3_result_int64(context, (sqlite3_int64)grown->old_rows);
+        break;
+    case GROWTH_ENTRIES:
+        sqlite3_result_int64(context, (sqlite3_int64)grown->rows);
+        break;
+    case GROWTH_OLD_TOTAL:
+        if (cursor->sums) show_sum(cursor, context, grown->old_sum);
+        break;
+    case GROWTH_TOTAL:
+        if (cursor->sums) show_sum(cursor, context, grown->sum);
+        break;
+    case GROWTH_GROWTH:
+        show_sum(cursor, context,
+                 cursor->sums ? art_subtract128(grown->sum, grown->old_sum)
+                              : (art_int128)grown->rows - (art_int128)grown->old_rows);
+        break;
+    case GROWTH_ADDED:
+        sqlite3_result_int64(context, (sqlite3_int64)grown->added);
+        break;
+    case GROWTH_CHANGED:
+        sqlite3_result_int64(context, (sqlite3_int64)grown->changed);
+        break;
+    case GROWTH_DELETED:
+        sqlite3_result_int64(context, (sqlite3_int64)grown->deleted);
     }
 }
 

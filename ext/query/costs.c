@@ -102,14 +102,32 @@ struct bounds {
 };
 
 static void add_bounds(const struct art_planning *planning, int i, struct bounds *bounds) {
-    enum art_argument is = range_argument(planning, i);
-    bool both = is == ART_ARGUMENT_EQUAL /* of a listing */ || is == ART_ARGUMENT_PREFIX ||
-                is == ART_ARGUMENT_LIKE_PREFIX || is == ART_ARGUMENT_NOCASE;
-    if (is == ART_ARGUMENT_GLOB || is == ART_ARGUMENT_LIKE) /* one that is not known may begin with anything */
-        both = !art_condition_text(planning, i).len || beginning_of_pattern(planning, i).len;
-    bounds->low +=
-        both || is == ART_ARGUMENT_START_AFTER || is == ART_ARGUMENT_GREATER || is == ART_ARGUMENT_GREATER_EQUAL;
-    bounds->high += both || is == ART_ARGUMENT_LESS || is == ART_ARGUMENT_LESS_EQUAL;
+    bool low = false, high = false;
+    switch (range_argument(planning, i)) {
+    case ART_ARGUMENT_GLOB:
+    case ART_ARGUMENT_LIKE: /* one that is not known may begin with anything */
+        low = high = !art_condition_text(planning, i).len || beginning_of_pattern(planning, i).len;
+        break;
+    case ART_ARGUMENT_EQUAL: /* of a listing */
+    case ART_ARGUMENT_PREFIX:
+    case ART_ARGUMENT_LIKE_PREFIX:
+    case ART_ARGUMENT_NOCASE:
+        low = high = true;
+        break;
+    case ART_ARGUMENT_START_AFTER:
+    case ART_ARGUMENT_GREATER:
+    case ART_ARGUMENT_GREATER_EQUAL:
+        low = true;
+        break;
+    case ART_ARGUMENT_LESS:
+    case ART_ARGUMENT_LESS_EQUAL:
+        high = true;
+        break;
+    default:
+        break;
+    }
+    bounds->low += low;
+    bounds->high += high;
 }
 
 /* Among the arguments: by constants, and by what is not known before the scan. */
