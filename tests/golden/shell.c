@@ -1,4 +1,4 @@
-/* SQLite's shell, as far as tests/golden/make needs it, for platforms that have none (make_elsewhere compiles it).
+/* SQLite's shell, as far as tests/golden/make needs it, for platforms that have none (elsewhere compiles it).
  *
  *     shell DATABASE < SCRIPT     rows with | between columns; it ends with the first error
  *

@@ -1,5 +1,5 @@
 /* Golden files: small tables in each format that some version of art has written, made by that version
- * (tests/golden/make), or by its library for another platform (make_elsewhere). Each is opened, compared with what it
+ * (tests/golden/make), or by its library for another platform (elsewhere). Each is opened, compared with what it
  * showed when it was made, checked, written to, and put in order by 'optimize', behind which it is the same table. A
  * version that cannot read one breaks a promise (sql/machines.md). So from 1.0.0 on no archive is made anew: a version
  * that writes something new gets one of its own, beside those that are there.
