@@ -33,6 +33,11 @@ enum art_rc art_buffer_append(struct art_buffer *buffer, const void *data, size_
     return ART_OK;
 }
 
+enum art_rc art_buffer_set(struct art_buffer *buffer, const void *data, size_t len) {
+    buffer->len = 0;
+    return art_buffer_append(buffer, data, len);
+}
+
 enum art_rc art_grow(void *array, uint32_t *capacity, uint32_t need, size_t size) {
     void *old, *larger;
     if (need <= *capacity) return ART_OK;
@@ -49,8 +54,7 @@ enum art_rc art_grow(void *array, uint32_t *capacity, uint32_t need, size_t size
 
 enum art_rc art_buffer_set_key(struct art_buffer *buffer, struct art_bytes key) {
     assert(key.len <= ART_KEY_MAX);
-    buffer->len = 0;
-    enum art_rc rc = art_buffer_append(buffer, key.data, key.len);
+    enum art_rc rc = art_buffer_set(buffer, key.data, key.len);
     if (!rc) rc = art_buffer_reserve(buffer, ART_KEY_PADDING);
     if (!rc) memset(buffer->data + buffer->len, 0, ART_KEY_PADDING);
     return rc;

@@ -69,24 +69,13 @@ unsigned art_value_hashes(const struct art_datum *datum, uint32_t out[ART_VALUE_
         return datum->hashes >> 32 & 1 ? 2 : 1;
     }
     out[1] = ART_HASH_ODD;
-    switch (datum->kind) {
-    case ART_DATUM_INTEGER:
-        out[0] = hash_number((uint64_t)datum->integer);
-        return 1;
-    case ART_DATUM_REAL:
-        out[0] = hash_real(datum->real);
-        return 1;
-    case ART_DATUM_TEXT:
-        if (read_digits(datum->bytes, &number)) {
-            out[0] = hash_number((uint64_t)number);
-            return 1;
-        }
-        out[0] = hash_bytes(datum->bytes);
-        return art_text_may_equal_number(datum->bytes) ? 2 : 1;
-    default:
-        out[0] = hash_bytes(datum->bytes);
+    bool text = datum->kind == ART_DATUM_TEXT;
+    if (datum->kind == ART_DATUM_INTEGER || (text && read_digits(datum->bytes, &number))) {
+        out[0] = hash_number((uint64_t)(text ? number : datum->integer));
         return 1;
     }
+    out[0] = datum->kind == ART_DATUM_REAL ? hash_real(datum->real) : hash_bytes(datum->bytes);
+    return text && art_text_may_equal_number(datum->bytes) ? 2 : 1;
 }
 
 static bool has_hash(const struct art_term_query *query, uint32_t hash) {

@@ -2,11 +2,11 @@
  *
  * The entries are walked once, in order. From their keys the routing part and the filter are built again and compared
  * with the stored bytes, which covers separators, directories and nodes at one stroke. The label's bytes are taken as
- * they are stored (the same in every bucket), whatever label the reference gives them now. Suffixes are coded again by
- * the blob's own symbols, which are taken as they are stored: any sane ones will do.
+ * they are stored (the same in every bucket), whatever label the reference gives them now. Names are taken as they are
+ * decoded: which are coded, by which symbols and how, is the writer's choice.
  *
- * A later version may choose otherwise what goes into a footer and how names are coded, or put more there. Its blobs
- * say so by a compatible feature, and neither is compared.
+ * A later version may choose otherwise what goes into a footer, or put more there. Its blobs say so by a compatible
+ * feature, and it is not compared.
  */
 #include "core/base/alloc.h"
 #include "core/base/error.h"
@@ -14,21 +14,11 @@
 #include "core/blob/cursor.h"
 #include "core/blob/footer.h"
 
-/* Of a blob with symbols. */
-struct checked_names {
-    struct art_encoder encoder;
-    uint8_t codes[2 * ART_KEY_MAX];
-    uint32_t plain, coded, at; /* bytes in this bucket: of suffixes, of their codes; of what is stored of them */
-    bool may, are;             /* coded */
-    uint32_t coded_buckets;
-};
-
 struct art_blob_checker {
     struct art_blob *blob;
     struct art_blob_cursor cursor;
     struct art_plain_bucket *plain;
     struct art_footer footer;
-    struct checked_names *names;   /* NULL: there are no symbols */
     uint8_t *key, *before, *image; /* this key, the one before, the footer that is expected */
     uint32_t before_len;
     uint8_t first[ART_LABEL_MAX]; /* the first key, as far as labels reach */
@@ -129,6 +119,14 @@ static enum art_rc check_entry(struct art_blob_checker *checker) {
     return ART_OK;
 }
 
+/* Of a coded suffix: no reader can tell what an escape at its end stands for. */
+static bool ends_in_escape(const struct art_bucket_view *view, uint32_t entry) {
+    const uint8_t *code = view->suffixes + art_bucket_suffix_at(view, entry);
+    uint32_t n = view->symbols ? art_bucket_suffix_len(view, entry) : 0, at = 0;
+    while (at < n) at += code[at] == ART_ESCAPE ? 2 : 1;
+    return at > n;
+}
+
 /* Order, and that the columns say what the keys share. */
 static enum art_rc check_entry_key(struct art_blob_checker *checker, bool first) {
     const struct art_blob_cursor *cursor = &checker->cursor;
@@ -141,43 +139,8 @@ static enum art_rc check_entry_key(struct art_blob_checker *checker, bool first)
     if (cursor->entry && shared != art_blob_cursor_shared(cursor)) {
         return wrong_at(checker, "the key shares another number of bytes with its predecessor than its columns say");
     }
+    if (ends_in_escape(&cursor->view, cursor->entry)) return wrong_at(checker, "the name ends in an escape");
     return ART_OK;
-}
-
-static void enter_names(struct art_blob_checker *checker) {
-    struct checked_names *names = checker->names;
-    const struct art_bucket_view *view = &checker->cursor.view;
-    names->plain = names->coded = names->at = 0;
-    names->are = view->symbols != NULL;
-    names->may = view->count > 1 && art_is_first_put(art_bucket_flags(view, 0));
-    names->coded_buckets += names->are;
-}
-
-/* The suffix, if it is coded, has the codes that an encoder gives it. */
-static enum art_rc check_codes(struct art_blob_checker *checker) {
-    struct checked_names *names = checker->names;
-    const struct art_blob_cursor *cursor = &checker->cursor;
-    const struct art_bucket_view *view = &cursor->view;
-    uint32_t from = view->prefix_len + art_bucket_shared(view, cursor->entry) + 1;
-    uint32_t len = cursor->key_len > from ? cursor->key_len - from : 0;
-    uint32_t coded = len ? art_encode(&names->encoder, checker->key + from, len, names->codes) : 0;
-    names->plain += len;
-    names->coded += coded;
-    if (!names->are) return ART_OK;
-    uint32_t stored = art_bucket_suffix_len(view, cursor->entry), at = names->at;
-    names->at += stored;
-    if (stored == coded && (!coded || !memcmp(view->suffixes + at, names->codes, coded))) return ART_OK;
-    return wrong_at(checker, "the name is coded otherwise than by the blob's symbols");
-}
-
-static enum art_rc leave_names(const struct art_blob_checker *checker, uint32_t bucket) {
-    const struct checked_names *names = checker->names;
-    const struct art_blob *blob = checker->blob;
-    bool better = names->may && names->coded < names->plain;
-    if (names->are == better) return ART_OK;
-    return art_corrupt(blob->file, blob->slot, art_bucket_offset(blob, bucket) / ART_BLOB_PAGE, "bucket %u: %s", bucket,
-                       better ? "names are plain, and would be smaller coded"
-                              : "names are coded, and would be smaller plain, or may not be");
 }
 
 static enum art_rc enter_bucket(struct art_blob_checker *checker) {
@@ -226,8 +189,7 @@ static enum art_rc leave_bucket(struct art_blob_checker *checker, uint32_t bucke
     struct art_postings *postings = &checker->footer.postings;
     const struct art_blob *blob = checker->blob;
     if (postings->fields) art_terms_end(&checker->terms, checker->expected->summary);
-    enum art_rc rc = checker->names ? leave_names(checker, bucket) : ART_OK;
-    if (!rc) rc = art_postings_reserve(postings, &checker->terms);
+    enum art_rc rc = art_postings_reserve(postings, &checker->terms);
     if (!rc) art_postings_push(postings, &checker->terms, art_blob_entries_in(blob, bucket, bucket + 1));
     art_terms_reset(&checker->terms);
     return rc;
@@ -244,11 +206,9 @@ static enum art_rc walk_entries(struct art_blob_checker *checker) {
             if (rc) return rc;
             checker->bounds = (struct art_bounds){0};
             checker->summed = (struct art_summed){0};
-            if (checker->names) enter_names(checker);
             rc = enter_bucket(checker);
         }
         if (!rc) rc = check_entry_key(checker, count == 0);
-        if (!rc && checker->names) rc = check_codes(checker);
         if (!rc) rc = check_entry(checker);
         if (rc) return rc;
         footer->bounds[cursor->bucket] = checker->bounds;
@@ -282,7 +242,6 @@ static const char *wrong_totals(const struct art_blob_checker *checker) {
         trailer->overflows != checker->overflows) {
         return "the bounds are not those of the entries";
     }
-    if (checker->names && !checker->names->coded_buckets) return "it has symbols, and no coded name";
     if (trailer->below != (blob->kind == ART_BLOB_INDEX ? checker->below : blob->entries))
         return "the number of entries below is another";
     return blob->count == checker->footer.sum[blob->buckets] ? NULL : "the sum of the weights is another";
@@ -325,18 +284,6 @@ static enum art_rc check_footer(struct art_blob_checker *checker) {
     return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1, "blob trailer: its own hash is another");
 }
 
-static enum art_rc open_names(struct art_blob_checker *checker) {
-    struct art_blob *blob = checker->blob;
-    if (!blob->symbols || art_blob_trailer(blob->image)->compatible) return ART_OK;
-    enum art_rc rc = art_blob_want_part(blob, ART_PART_SYMBOLS);
-    if (rc) return rc;
-    checker->names = art_alloc(sizeof *checker->names);
-    if (!checker->names) return art_nomem();
-    checker->names->coded_buckets = 0;
-    art_encoder_use(&checker->names->encoder, blob->symbols);
-    return ART_OK;
-}
-
 enum art_rc art_blob_check_expected(struct art_blob *blob, const struct art_blob_expected *expected) {
     struct art_blob_checker checker = {
         .blob = blob, .csn_min = UINT64_MAX, .label_shared = ART_LABEL_MAX, .expected = expected};
@@ -362,7 +309,6 @@ enum art_rc art_blob_check_expected(struct art_blob *blob, const struct art_blob
         goto done;
     }
     rc = art_terms_open(&checker.terms, checker.footer.postings.fields);
-    if (!rc) rc = open_names(&checker);
     if (rc) goto done;
     art_blob_cursor_init(&checker.cursor, blob, checker.key);
     art_blob_cursor_plain(&checker.cursor, checker.plain);
@@ -373,7 +319,6 @@ done:
     art_free(checker.before);
     art_free(checker.image);
     art_free(checker.plain);
-    art_free(checker.names);
     art_terms_clear(&checker.terms);
     art_footer_clear(&checker.footer);
     return rc;

@@ -8,8 +8,8 @@
  *     "/usr/share/doc"  ->  141 200 24 11            "/usr/share/do+"  ->  141 200 24 255 '+'
  *
  * The codes are a function of text and table: at each place the longest symbol that the text goes on with, else an
- * escape and the byte. So the check codes a bucket anew, and compares. Codes have another order than their texts, and
- * are never compared with one another. Codes have a byte 0 where the text has one, and nowhere else.
+ * escape and the byte. Codes have another order than their texts, and are never compared with one another. They have a
+ * byte 0 where the text has one, and nowhere else.
  *
  * A table is trained by a sample of texts. Any table is right for any text, which then takes at most two bytes a byte.
  */

@@ -105,9 +105,9 @@ enum art_transfer_state art_transfer_by_system_call(struct art_file *file, struc
 static const char *advice(int error) {
     switch (error) {
     case ENOSPC:
-        return "make room on its file system, or drop snapshots, DELETE rows, then art_vacuum()";
+        return "make room on its file system" ART_MAKE_LESS;
     case EDQUOT:
-        return "raise the disk quota, or drop snapshots, DELETE rows, then art_vacuum()";
+        return "raise the disk quota" ART_MAKE_LESS;
     case EFBIG:
         return "its file system or a limit of this process allows no larger file";
     case EINVAL:

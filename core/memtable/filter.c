@@ -3,7 +3,8 @@
  * One 64-bit word a key, four bits in it, 16 bits of room a key or more: at most 2 % of the absent keys pass. A key
  * that a rollback takes out leaves its bits behind. When the filter is too small it is made anew from the keys; when
  * there is no memory for it, there is none, and every key may be here. Replay begins none: it is made when so many keys
- * were asked for that it pays off.
+ * were asked for that it pays off. Without it a point read takes 1.1 to 1.2 times as long where the memtable is full,
+ * and one of a path that is not there 1.2 to 1.3 times.
  */
 #include <assert.h>
 #include <string.h>

@@ -62,8 +62,7 @@ enum art_rc art_root_copy_read(struct art_io *io, struct art_buffer *out, uint8_
         if (!read_whole(io, pages, copy) || (!rc && header->sequence <= newest)) continue;
         newest = header->sequence;
         memcpy(uuid, header->uuid, sizeof header->uuid);
-        out->len = 0;
-        rc = art_buffer_append(out, pages + sizeof *header, header->len);
+        rc = art_buffer_set(out, pages + sizeof *header, header->len);
     }
     art_free_aligned(pages);
     return rc;

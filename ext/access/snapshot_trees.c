@@ -183,16 +183,12 @@ int art_snapshot_argument(struct art_table *table, sqlite3_value *name, struct a
                           char **message) {
     struct art_bytes bytes;
     *out = NULL;
-    switch (sqlite3_value_type(name)) {
-    case SQLITE_NULL:
-        return SQLITE_OK;
-    case SQLITE_TEXT:
-        break;
-    default:
+    int type = sqlite3_value_type(name);
+    if (type == SQLITE_NULL) return SQLITE_OK;
+    if (type != SQLITE_TEXT)
         return art_complain(message, SQLITE_MISMATCH,
                             "art: a snapshot's name is a text, no number and no BLOB (%s): see art_snapshots('%s.%s')",
                             table->name->table, table->name->schema, table->name->table);
-    }
     if (!art_value_bytes(name, &bytes)) return SQLITE_NOMEM;
     return art_snapshot_tree_hold(table, bytes, out, message);
 }

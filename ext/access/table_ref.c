@@ -43,11 +43,7 @@ static int report_listing(char **message, sqlite3 *db, int rc) {
 
 /* Has another connection changed the schema? Then SQLite reads it anew. Nobody else changes that of temp. */
 static int look_at_schema(sqlite3 *db, const char *schema) {
-    sqlite3_stmt *look;
-    int rc = art_prepare(db, 0, &look, sqlite3_mprintf("PRAGMA \"%w\".table_info('')", schema));
-    if (!rc) sqlite3_step(look);
-    int end = sqlite3_finalize(look);
-    return rc ? rc : end;
+    return art_run_once(db, sqlite3_mprintf("PRAGMA \"%w\".table_info('')", schema), NULL, 0);
 }
 
 /* The schema in which a name alone is found, and its number; *out stays NULL where there is none. Not asked of a table

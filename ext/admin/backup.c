@@ -64,6 +64,11 @@ static int ask_authorizer(sqlite3 *db, const char *path, char **message) {
 static int check_transaction(const struct art_backup *backup, char **message) {
     sqlite3 *db = backup->connection->db;
     int rc = art_schema_known(db, backup->schema, message);
+    if (rc && !backup->publish)
+        return art_complain(
+            message, rc,
+            "art: there is no database of that name (%s): give 'main' or an attached one, and 'update' behind it",
+            backup->schema);
     if (rc || sqlite3_txn_state(db, backup->schema) != SQLITE_TXN_WRITE) return rc;
     return art_complain(
         message, SQLITE_LOCKED,
@@ -234,7 +239,9 @@ static int make_or_open(struct art_backup *backup, const char *path, char **mess
     sqlite3 *db = backup->connection->db;
     if (!copy->updates || !art_file_exists(path)) return art_copy_make(copy, path, db, backup->schema, message);
     int rc = art_copy_open(copy, path, db, backup->schema, message);
-    return rc ? rc : art_onto_open(copy, message);
+    if (rc) return rc;
+    sqlite3_busy_timeout(copy->db, (int)art_ask_number(backup->connection, "PRAGMA busy_timeout", 0));
+    return art_onto_open(copy, message);
 }
 
 static int begin_tables(struct art_backup *backup, char **message) {
@@ -278,7 +285,7 @@ static int prepare_backup(struct art_backup *backup, const char *path, const cha
                             "copy its tables with all others",
                             path);
     }
-    backup->copy.updates = storage && !strcmp(storage, "update");
+    backup->copy.updates = storage && !sqlite3_stricmp(storage, "update");
     backup->copy.stamps = !backup->publish;
     sqlite3_randomness(sizeof backup->copy.token, backup->copy.token);
     int rc = storage && !backup->copy.updates ? read_storage(storage, &backup->copy.medium, message) : SQLITE_OK;
@@ -353,6 +360,12 @@ static void say_what_was_made(const struct art_backup *backup, const struct art_
              (unsigned long long)copy->blobs);
 }
 
+/* That leaves room in a table, and none where its copy is to be. */
+static void forget_to_make_less(char *message) {
+    char *at = message ? strstr(message, ART_MAKE_LESS) : NULL;
+    if (at) memmove(at, at + strlen(ART_MAKE_LESS), strlen(at + strlen(ART_MAKE_LESS)) + 1);
+}
+
 int art_backup_end(struct art_backup *backup, int rc, char **said, char **message) {
     *said = NULL;
     if (!backup) return rc;
@@ -360,6 +373,7 @@ int art_backup_end(struct art_backup *backup, int rc, char **said, char **messag
     release_source(backup);
     if (!rc) rc = art_stopped(backup->connection); /* what is there in the end has not failed */
     rc = art_copy_finish(&backup->copy, rc, &made, message);
+    forget_to_make_less(*message);
     if (!rc) {
         say_what_was_made(backup, &made);
         *said = backup->said;

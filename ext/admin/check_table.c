@@ -23,14 +23,10 @@ static void clear_check(struct art_function_cursor *base) {
 static int begin_check(struct art_function_cursor *base, const char *text, char **message) {
     struct check_cursor *cursor = (struct check_cursor *)base;
     cursor->findings = (struct art_findings){.most = ART_FINDINGS_MAX};
-    return art_check_named(((struct art_function_vtab *)base->base.pVtab)->connection, text, &cursor->findings,
-                           message);
-}
-
-static int next_finding(struct art_function_cursor *base, char **message) {
-    (void)message;
-    base->valid = base->row <= ((struct check_cursor *)base)->findings.count;
-    return SQLITE_OK;
+    struct art_connection *connection = ((struct art_function_vtab *)base->base.pVtab)->connection;
+    int rc = art_check_named(connection, text, &cursor->findings, message);
+    base->rows = cursor->findings.count;
+    return rc;
 }
 
 void art_result_number(sqlite3_context *context, uint32_t number) {
@@ -55,6 +51,5 @@ const struct art_table_function art_check_function = {
     .cursor_bytes = sizeof(struct check_cursor),
     .clear = clear_check,
     .begin = begin_check,
-    .next = next_finding,
     .column = show_finding,
 };

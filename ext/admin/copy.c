@@ -231,11 +231,7 @@ int art_copy_reopen(struct art_copy *copy, char **message) {
 
 /* Takes the SQL. */
 static int run_formatted(struct art_copy *copy, char **message, char *sql) {
-    sqlite3_stmt *statement;
-    int rc = art_prepare(copy->db, 0, &statement, sql);
-    if (!rc) sqlite3_step(statement);
-    int end = sqlite3_finalize(statement);
-    return cannot_write(copy, rc ? rc : end, message);
+    return cannot_write(copy, art_run_once(copy->db, sql, NULL, 0), message);
 }
 
 /* --- .art files --------------------------------------------------------------------------------------------------- */

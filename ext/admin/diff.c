@@ -170,21 +170,11 @@ static void show_version(sqlite3_context *context, uint64_t version) {
 
 static void show_diff(struct art_function_cursor *base, sqlite3_context *context, int column) {
     const struct art_changed *changed = &((struct diff_cursor *)base)->changed;
-    switch (column) {
-    case DIFF_PATH:
-        result_path(&((struct diff_cursor *)base)->states, context, changed->path);
-        break;
-    case DIFF_CHANGE: {
-        const char *word = !changed->old_version ? "added" : changed->version ? "changed" : "deleted";
-        sqlite3_result_text(context, word, -1, SQLITE_STATIC);
-        break;
-    }
-    case DIFF_OLD_VERSION:
-        show_version(context, changed->old_version);
-        break;
-    case DIFF_VERSION:
-        show_version(context, changed->version);
-    }
+    const char *word = !changed->old_version ? "added" : changed->version ? "changed" : "deleted";
+    if (column == DIFF_PATH) result_path(&((struct diff_cursor *)base)->states, context, changed->path);
+    if (column == DIFF_CHANGE) sqlite3_result_text(context, word, -1, SQLITE_STATIC);
+    if (column == DIFF_OLD_VERSION) show_version(context, changed->old_version);
+    if (column == DIFF_VERSION) show_version(context, changed->version);
 }
 
 const struct art_table_function art_diff_function = {
@@ -329,12 +319,12 @@ static int read_level(sqlite3_value *const *values, struct art_growing *what, ch
     }
     what->depth = 1;
     if (!depth || sqlite3_value_type(depth) == SQLITE_NULL) return SQLITE_OK;
-    sqlite3_int64 levels = sqlite3_value_type(depth) == SQLITE_INTEGER ? sqlite3_value_int64(depth) : 0;
+    sqlite3_int64 levels = sqlite3_value_numeric_type(depth) == SQLITE_INTEGER ? sqlite3_value_int64(depth) : 0;
     const char *text = (const char *)sqlite3_value_text(depth);
     if (!text) return SQLITE_NOMEM;
-    if (levels < 1 && strcmp(text, "all")) {
+    if (levels < 1 && sqlite3_stricmp(text, "all")) {
         return art_complain(message, SQLITE_ERROR,
-                            "art: the depth of art_growth is a number of levels from 1 on, or 'all' (%s here): 1 is "
+                            "art: the depth of art_growth is a number of levels from 1 on, or 'all' ('%s' here): 1 is "
                             "the level below the prefix",
                             text);
     }

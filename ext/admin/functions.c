@@ -222,20 +222,15 @@ int art_find_sum(const struct art_vtab *vtab, const char *column, unsigned *item
 
 static void give_answer(sqlite3_context *context, const struct question *question) {
     assert(question->asks <= ASKS_HASH && question->item < ART_SUMMARY_MAX);
-    switch (question->asks) {
-    case ASKS_COUNT:
+    if (question->asks == ASKS_COUNT) {
         sqlite3_result_int64(context, (sqlite3_int64)question->rows);
-        return;
-    case ASKS_NTH:
+    } else if (question->asks == ASKS_NTH) {
         art_result_key(context, question->of_blobs, art_buffer_bytes(&question->bytes));
-        return;
-    case ASKS_SUM:
+    } else if (question->asks == ASKS_SUM) {
         art_result_sum(context, question->sum[question->item]);
-        return;
-    case ASKS_HASH:
+    } else if (question->asks == ASKS_HASH) {
         sqlite3_result_int64(context, (sqlite3_int64)question->sum[question->item]);
-        return;
-    default:
+    } else {
         art_result_datum(context, &question->extreme);
     }
 }

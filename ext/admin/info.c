@@ -213,13 +213,8 @@ static int begin_facts(struct art_function_cursor *base, const char *text, char 
     if (rc) return rc;
     rc = gather_facts((struct info_cursor *)base, ref, vtab->function == &art_debug_function, message);
     art_table_ref_release(ref);
+    base->rows = ((struct info_cursor *)base)->count;
     return rc;
-}
-
-static int next_fact(struct art_function_cursor *base, char **message) {
-    (void)message;
-    base->valid = base->row <= ((struct info_cursor *)base)->count;
-    return SQLITE_OK;
 }
 
 static void show_fact(struct art_function_cursor *base, sqlite3_context *context, int column) {
@@ -242,7 +237,7 @@ static void show_fact(struct art_function_cursor *base, sqlite3_context *context
     {                                                                                                                  \
         .name = function, .declaration = "CREATE TABLE x(property TEXT, value, \"table\" HIDDEN)",                     \
         .argument = INFO_TABLE, .cursor_bytes = sizeof(struct info_cursor), .clear = clear_facts,                      \
-        .begin = begin_facts, .next = next_fact, .column = show_fact,                                                  \
+        .begin = begin_facts, .column = show_fact,                                                                     \
     }
 const struct art_table_function art_info_function = FACTS_OF("art_info");
 const struct art_table_function art_debug_function = FACTS_OF("art_debug");

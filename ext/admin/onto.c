@@ -102,7 +102,10 @@ static int hash_copy(struct art_connection *connection, sqlite3 *db, const uint8
     int rc = sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     if (!rc) rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &look.file);
     if (!rc) rc = look.file->pMethods->xSync(look.file, SQLITE_SYNC_NORMAL);
-    rc = rc ? cannot_update(db, rc, message) : ask_number(db, "PRAGMA main.page_size", &look.page_size, message);
+    if (rc) return cannot_update(db, rc, message);
+    /* Behind a backup of pages of another size the PRAGMA tells the former one until something is read. */
+    rc = ask_number(db, "SELECT count(*) FROM main.sqlite_schema", &look.page_size, message);
+    if (!rc) rc = ask_number(db, "PRAGMA main.page_size", &look.page_size, message);
     if (rc) return rc;
     assert(look.page_size);
     look.stream = art_hash_stream_new();
@@ -115,33 +118,22 @@ static int hash_copy(struct art_connection *connection, sqlite3 *db, const uint8
     return cannot_update(db, rc, message);
 }
 
-static int put_stamp(const struct art_copy *copy, sqlite3 *db, const char *table, char **message) {
-    sqlite3_stmt *put = NULL;
-    uint8_t stamp[ART_STAMP_BYTES];
-    memcpy(stamp, copy->token, ART_COPY_TOKEN_BYTES);
-    memcpy(stamp + ART_COPY_TOKEN_BYTES, &copy->pages_hash, sizeof copy->pages_hash);
-    int rc = art_prepare(
-        db, 0, &put,
-        sqlite3_mprintf(
-            "INSERT INTO main.\"%w_artstate\"(k, v) VALUES('copied', ?1) ON CONFLICT(k) DO UPDATE SET v = ?1", table));
-    if (!rc) rc = sqlite3_bind_blob(put, 1, stamp, sizeof stamp, SQLITE_STATIC);
-    if (!rc) sqlite3_step(put);
-    int end = sqlite3_finalize(put);
-    return cannot_update(db, rc ? rc : end, message);
-}
-
 struct stamping {
-    const struct art_copy *copy;
     sqlite3 *db;
+    uint8_t stamp[ART_STAMP_BYTES];
 };
 
 static int stamp_one(void *context, const char *table, char **message) {
-    const struct stamping *stamping = context;
-    return put_stamp(stamping->copy, stamping->db, table, message);
+    const struct stamping *to = context;
+    char *sql = sqlite3_mprintf(
+        "INSERT INTO main.\"%w_artstate\"(k, v) VALUES('copied', ?1) ON CONFLICT(k) DO UPDATE SET v = ?1", table);
+    return cannot_update(to->db, art_run_once(to->db, sql, to->stamp, sizeof to->stamp), message);
 }
 
 static int stamp_all(const struct art_copy *copy, sqlite3 *db, char **message) {
-    struct stamping stamping = {copy, db};
+    struct stamping stamping = {.db = db};
+    memcpy(stamping.stamp, copy->token, ART_COPY_TOKEN_BYTES);
+    memcpy(stamping.stamp + ART_COPY_TOKEN_BYTES, &copy->pages_hash, sizeof copy->pages_hash);
     return art_tables_each(db, "main", stamp_one, &stamping, message);
 }
 
@@ -254,7 +246,7 @@ int art_onto_check(struct art_connection *connection, struct art_copy *copy, cha
     int tables = 1;
     if (!rc) rc = ask_number(copy->onto, "SELECT count(*) FROM main.sqlite_schema", &tables, message);
     if (rc || !tables) return rc; /* one that was killed early has nothing yet */
-    if (!look.common) return no_copy_of_ours(copy, "it has none of these art tables", message);
+    if (!look.common) return no_copy_of_ours(copy, "it is of another database, or older than these tables", message);
     if (!look.stamped)
         return no_copy_of_ours(copy, "it was not made by art_backup(), or by one that left no mark", message);
     return compare_stamp(&look, message);
@@ -280,7 +272,8 @@ int art_onto_mark(struct art_copy *copy, char **message) {
                                             (int)next));
 }
 
-/* Of tables that the original has not any more. */
+/* Of tables that the original has not any more. While the unfinished copy names them still: a run that dies here leaves
+ * them to the next one. */
 static void remove_unneeded(const struct art_copy *copy) {
     char *path;
     for (unsigned i = 0; i < copy->earlier_count; i++) {
@@ -292,6 +285,7 @@ static void remove_unneeded(const struct art_copy *copy) {
 }
 
 int art_onto_bring(struct art_copy *copy, char **message) {
+    remove_unneeded(copy);
     sqlite3_backup *pages = sqlite3_backup_init(copy->onto, "main", copy->db, "main");
     if (!pages) return cannot_update(copy->onto, sqlite3_errcode(copy->onto), message);
     int rc = sqlite3_backup_step(pages, -1);
@@ -301,7 +295,6 @@ int art_onto_bring(struct art_copy *copy, char **message) {
     sqlite3_close(copy->db);
     copy->db = copy->onto;
     copy->onto = NULL;
-    remove_unneeded(copy);
     return SQLITE_OK;
 }
 

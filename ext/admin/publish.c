@@ -339,14 +339,9 @@ static int describe_table(struct publishing *publishing, struct art_extract_head
 }
 
 static int put_head(struct publishing *publishing, const struct art_extract_head *head) {
-    sqlite3_stmt *put;
-    int rc = art_prepare(publishing->db, 0, &put,
-                         sqlite3_mprintf("INSERT OR REPLACE INTO main.\"%w_artstate\"(k, v) VALUES(%Q, ?1)",
-                                         publishing->table, ART_EXTRACT_KEY));
-    if (!rc) rc = sqlite3_bind_blob(put, 1, head, sizeof *head, SQLITE_STATIC);
-    if (!rc) sqlite3_step(put);
-    int end = sqlite3_finalize(put);
-    return rc ? rc : end;
+    char *sql = sqlite3_mprintf("INSERT OR REPLACE INTO main.\"%w_artstate\"(k, v) VALUES(%Q, ?1)", publishing->table,
+                                ART_EXTRACT_KEY);
+    return art_run_once(publishing->db, sql, head, sizeof *head);
 }
 
 static int put_directory(struct publishing *publishing, char **message) {
@@ -431,10 +426,6 @@ static void leave_copy(struct publishing *publishing) {
     publishing->own = NULL;
 }
 
-static int order_tables(struct publishing *publishing, char **message) {
-    return art_tables_each(publishing->db, "main", put_in_order, publishing, message);
-}
-
 /* What is read meanwhile sees one snapshot. */
 static int extract_tables(struct publishing *publishing, char **message) {
     int rc = run_sql(publishing, sqlite3_mprintf("BEGIN IMMEDIATE"), message);
@@ -449,7 +440,7 @@ static int extract_tables(struct publishing *publishing, char **message) {
 int art_publish_copy(struct art_connection *caller, struct art_copy *copy, char **message) {
     struct publishing publishing = {.recorder = {note_page}, .caller = caller, .copy = copy};
     int rc = open_copy(&publishing, false, message);
-    if (!rc) rc = order_tables(&publishing, message);
+    if (!rc) rc = art_tables_each(copy->db, "main", put_in_order, &publishing, message);
     leave_copy(&publishing);
     if (!rc) rc = open_copy(&publishing, true, message);
     if (!rc) rc = extract_tables(&publishing, message);

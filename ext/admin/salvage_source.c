@@ -80,19 +80,9 @@ static int report(const struct art_remains *remains, int rc, char **message) {
 
 static enum art_rc each_row_left(void *context, enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops),
                                  void *to) {
-    struct art_remains *remains = context;
-    sqlite3_stmt *rows = NULL;
-    int rc = prepare_on(remains, "SELECT csn, ops FROM \"%w\".\"%w_artdata\" ORDER BY csn", &rows);
-    enum art_rc art_rc = ART_OK;
-    while (!rc && !art_rc && (rc = art_shadow_step(remains->connection, rows)) == SQLITE_ROW) {
-        struct art_bytes ops = art_bytes(sqlite3_column_blob(rows, 1), (uint32_t)sqlite3_column_bytes(rows, 1));
-        if (ops.len && !ops.data) art_rc = art_nomem();
-        if (!art_rc) art_rc = row(to, sqlite3_column_int64(rows, 0), ops);
-        rc = SQLITE_OK;
-    }
-    if (rc && rc != SQLITE_DONE && !art_rc) art_rc = art_fail_sql(remains->connection->db, rc, "cannot read the log");
-    sqlite3_finalize(rows);
-    return art_rc;
+    const struct art_remains *remains = context;
+    const struct art_salvage_target *target = remains->target;
+    return art_shadow_each_log_row(remains->connection, target->schema, target->table, row, to);
 }
 
 /* --- snapshots ---------------------------------------------------------------------------------------------------- */

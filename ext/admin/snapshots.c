@@ -110,16 +110,11 @@ static int begin_snapshots(struct art_function_cursor *base, const char *text, c
         if (!rc && art_interrupted(connection)) rc = art_report_interrupt(message);
     }
     art_table_ref_release(ref);
+    base->rows = cursor->count;
     return rc;
 }
 
 /* --- showing them ------------------------------------------------------------------------------------------------- */
-
-static int next_snapshot(struct art_function_cursor *base, char **message) {
-    (void)message;
-    base->valid = base->row <= ((struct snapshots_cursor *)base)->count;
-    return SQLITE_OK;
-}
 
 /* As datetime() of a time behind 1970. Years are counted from a March, so that a leap day is the last one; 400 of them
  * have as many days each time. (Hinnant, chrono-Compatible Low-Level Date Algorithms: civil_from_days) */
@@ -161,6 +156,5 @@ const struct art_table_function art_snapshots_function = {
     .cursor_bytes = sizeof(struct snapshots_cursor),
     .clear = clear_snapshots,
     .begin = begin_snapshots,
-    .next = next_snapshot,
     .column = show_listed_snapshot,
 };

@@ -9,6 +9,15 @@ int art_prepare(sqlite3 *db, unsigned flags, sqlite3_stmt **out, char *sql) {
     return rc;
 }
 
+int art_run_once(sqlite3 *db, char *sql, const void *blob, int len) {
+    sqlite3_stmt *statement;
+    int rc = art_prepare(db, 0, &statement, sql);
+    if (!rc && blob) rc = sqlite3_bind_blob(statement, 1, blob, len, SQLITE_STATIC);
+    if (!rc) sqlite3_step(statement);
+    int end = sqlite3_finalize(statement);
+    return rc ? rc : end;
+}
+
 int art_shadow_step(struct art_connection *connection, sqlite3_stmt *statement) {
     connection->stepping++;
     int rc = sqlite3_step(statement);

@@ -116,7 +116,7 @@ static const char *what_to_do(int rc) {
     case SQLITE_TOOBIG:
         return ": give the connection a larger limit by sqlite3_limit()";
     case SQLITE_FULL:
-        return ": make room on its file system, or drop snapshots, DELETE rows, then art_vacuum()";
+        return ": make room on its file system" ART_MAKE_LESS;
     default:
         return "";
     }

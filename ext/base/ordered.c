@@ -72,20 +72,16 @@ static enum art_rc append_bytes_of(struct art_buffer *out, uint8_t tag, struct a
 enum art_rc art_ordered_append(struct art_buffer *out, const struct art_datum *datum, bool descending, bool open) {
     static const uint8_t null = ART_ORDERED_NULL, end = 0;
     size_t from = out->len;
+    bool text = datum->kind == ART_DATUM_TEXT;
     enum art_rc rc;
-    switch (datum->kind) {
-    case ART_DATUM_INTEGER:
+    if (datum->kind == ART_DATUM_INTEGER) {
         rc = append_twice(out, (art_int128)datum->integer * 2);
-        break;
-    case ART_DATUM_REAL:
+    } else if (datum->kind == ART_DATUM_REAL) {
         rc = append_real_of(out, datum->real);
-        break;
-    case ART_DATUM_TEXT:
-    case ART_DATUM_BLOB:
-        rc = append_bytes_of(out, datum->kind == ART_DATUM_TEXT ? ART_ORDERED_TEXT : ART_ORDERED_BLOB, datum->bytes);
+    } else if (text || datum->kind == ART_DATUM_BLOB) {
+        rc = append_bytes_of(out, text ? ART_ORDERED_TEXT : ART_ORDERED_BLOB, datum->bytes);
         if (!rc && !open) rc = art_buffer_append(out, &end, 1);
-        break;
-    default:
+    } else {
         rc = art_buffer_append(out, &null, 1);
     }
     for (size_t i = from; !rc && descending && i < out->len; i++) out->data[i] = (uint8_t)~out->data[i];

@@ -131,28 +131,16 @@ static enum art_rc set_bytes(struct art_field *field, sqlite3_value *value, bool
 /* An ordinary table's columns of these affinities hold numbers and what does not look like one. A REAL column holds
  * 0.0 for -0.0, as it keeps what is integral as an integer on its pages. */
 static enum art_rc set_numeric(struct art_field *field, sqlite3_value *value, bool real) {
-    switch (sqlite3_value_numeric_type(value)) {
-    case SQLITE_INTEGER:
-        if (!real) {
-            set_integer(field, sqlite3_value_int64(value));
-        } else {
-            set_real(field, (double)sqlite3_value_int64(value));
-        }
-        return ART_OK;
-    case SQLITE_FLOAT: {
-        double number = sqlite3_value_double(value);
-        if (!is_integral(number)) {
-            set_real(field, number);
-        } else if (!real) {
-            set_integer(field, (int64_t)number);
-        } else {
-            set_real(field, (double)(int64_t)number);
-        }
-        return ART_OK;
+    int type = sqlite3_value_numeric_type(value);
+    if (type != SQLITE_INTEGER && type != SQLITE_FLOAT) return set_bytes(field, value, true);
+    if (type == SQLITE_FLOAT && !is_integral(sqlite3_value_double(value))) {
+        set_real(field, sqlite3_value_double(value));
+    } else if (real) {
+        set_real(field, (double)sqlite3_value_int64(value));
+    } else {
+        set_integer(field, sqlite3_value_int64(value));
     }
-    default:
-        return set_bytes(field, value, true);
-    }
+    return ART_OK;
 }
 
 enum art_rc art_field_set(struct art_field *field, sqlite3_value *value, enum art_affinity affinity) {
@@ -581,23 +569,15 @@ void art_record_data(const struct art_record_columns *in_record, const struct ar
 }
 
 void art_result_datum(sqlite3_context *context, const struct art_datum *datum) {
-    switch (datum->kind) {
-    case ART_DATUM_INTEGER:
+    bool text = datum->kind == ART_DATUM_TEXT, bytes = text || datum->kind == ART_DATUM_BLOB;
+    if (datum->kind == ART_DATUM_INTEGER) {
         sqlite3_result_int64(context, datum->integer);
-        return;
-    case ART_DATUM_REAL:
+    } else if (datum->kind == ART_DATUM_REAL) {
         sqlite3_result_double(context, datum->real);
-        return;
-    case ART_DATUM_TEXT:
-    case ART_DATUM_BLOB:
-        if (datum->bytes.len) {
-            hand_over(context, datum->bytes.data, datum->bytes.len, datum->kind == ART_DATUM_TEXT, NULL);
-        } else {
-            result(context, 12 + (datum->kind == ART_DATUM_TEXT), NULL, 0, NULL);
-        }
-        return;
-    default:
-        sqlite3_result_null(context);
+    } else if (bytes && datum->bytes.len) {
+        hand_over(context, datum->bytes.data, datum->bytes.len, text, NULL);
+    } else {
+        result(context, bytes ? 12 + text : 0, NULL, 0, NULL);
     }
 }
 

@@ -93,15 +93,8 @@ static bool checkpoint_beside_others(sqlite3 *db, const char *schema, uint32_t a
 
 bool art_checkpoint_early(sqlite3 *db, const char *schema, enum art_wal_users users, uint32_t autocheckpoint) {
     assert(autocheckpoint);
-    switch (users) {
-    case ART_WAL_UNTOLD:
-        return false;
-    case ART_WAL_SHARED:
-        return checkpoint_beside_others(db, schema, autocheckpoint);
-    case ART_WAL_ALONE:
-    case ART_WAL_HIDDEN:
-        break;
-    }
+    if (users == ART_WAL_UNTOLD) return false;
+    if (users == ART_WAL_SHARED) return checkpoint_beside_others(db, schema, autocheckpoint);
     return make_checkpoint(db, schema);
 }
 

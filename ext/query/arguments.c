@@ -21,8 +21,7 @@ static bool too_complex(const struct art_scan *scan, int len) {
 /* The path itself, and whatever a NUL hides from SQLite's comparison behind it. */
 static void want_hidden_rest(struct art_key_range *keys, struct art_bytes path) {
     static const uint8_t one = 1;
-    keys->scratch.len = 0;
-    if (art_buffer_append(&keys->scratch, path.data, path.len) || art_buffer_append(&keys->scratch, &one, 1)) {
+    if (art_buffer_set(&keys->scratch, path.data, path.len) || art_buffer_append(&keys->scratch, &one, 1)) {
         keys->rc = SQLITE_NOMEM;
         return;
     }
@@ -66,8 +65,7 @@ static void want_glob(struct art_scan *scan, sqlite3_value *value, bool bounded)
     }
     scan->match.by = ART_MATCH_GLOB;
     if (art_pieces_set(&scan->match.pieces, pattern, false)) keys->rc = SQLITE_NOMEM;
-    scan->match.text.len = 0;
-    if (art_buffer_append(&scan->match.text, pattern, strlen(pattern) + 1)) keys->rc = SQLITE_NOMEM;
+    if (art_buffer_set(&scan->match.text, pattern, strlen(pattern) + 1)) keys->rc = SQLITE_NOMEM;
 }
 
 static void want_folded(struct art_scan *scan, struct art_bytes text, bool whole) {
@@ -176,43 +174,29 @@ static void want_compared(struct art_scan *scan, enum art_argument meaning, sqli
 
 /* `flags`: enum art_term_flags. */
 static void want(struct art_scan *scan, enum art_argument meaning, sqlite3_value *value, unsigned flags) {
-    switch (meaning) {
-    case ART_ARGUMENT_PREFIX:
-    case ART_ARGUMENT_DELIMITER:
-    case ART_ARGUMENT_START_AFTER: /* in the order of enum art_hidden */
-        want_shown(scan, &scan->shown[meaning - ART_ARGUMENT_PREFIX + ART_HIDDEN_PREFIX], value);
-        break;
-    case ART_ARGUMENT_SNAPSHOT:
+    if (meaning == ART_ARGUMENT_PREFIX || meaning == ART_ARGUMENT_DELIMITER || meaning == ART_ARGUMENT_START_AFTER) {
+        want_shown(scan, &scan->shown[meaning - ART_ARGUMENT_PREFIX + ART_HIDDEN_PREFIX], value); /* enum art_hidden */
+    } else if (meaning == ART_ARGUMENT_SNAPSHOT) {
         scan->keys.rc = art_scan_read_snapshot(scan, value);
-        break;
-    case ART_ARGUMENT_IN:
+    } else if (meaning == ART_ARGUMENT_IN) {
         scan->keys.rc = art_list_scan_collect(scan, value);
-        break;
-    case ART_ARGUMENT_GLOB:
+    } else if (meaning == ART_ARGUMENT_GLOB) {
         want_glob(scan, value, flags & ART_TERM_BOUNDED);
-        break;
-    case ART_ARGUMENT_LIKE_PREFIX:
+    } else if (meaning == ART_ARGUMENT_LIKE_PREFIX) {
         want_like_prefix(scan, value);
-        break;
-    case ART_ARGUMENT_LIKE:
+    } else if (meaning == ART_ARGUMENT_LIKE) {
         want_like(scan, value);
-        break;
-    case ART_ARGUMENT_NOCASE:
+    } else if (meaning == ART_ARGUMENT_NOCASE) {
         want_nocase(scan, value);
-        break;
-    case ART_ARGUMENT_MATCH:
+    } else if (meaning == ART_ARGUMENT_MATCH) {
         if (sqlite3_value_type(value) == SQLITE_NULL) {
             scan->keys.empty = true;
         } else if (!art_value_bytes(value, &scan->of.longest.wanted)) {
             scan->keys.rc = SQLITE_NOMEM;
         }
-        break;
-    case ART_ARGUMENT_LIMIT:
-        break;
-    case ART_ARGUMENT_OFFSET:
+    } else if (meaning == ART_ARGUMENT_OFFSET) {
         if (sqlite3_value_int64(value) > 0) scan->offset = (uint64_t)sqlite3_value_int64(value);
-        break;
-    default:
+    } else if (meaning != ART_ARGUMENT_LIMIT) {
         want_compared(scan, meaning, value, flags & ART_TERM_UNKNOWN);
     }
 }

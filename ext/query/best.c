@@ -201,8 +201,7 @@ static enum art_rc show_row_of_batch(struct art_scan *scan, const struct art_bat
     }
     art_row_release(&scan->row);
     scan->row = (struct art_row){.stored = art_stored_of(row->record), .version = row->version};
-    scan->key.len = 0;
-    enum art_rc rc = art_buffer_append(&scan->key, row->path.data, row->path.len);
+    enum art_rc rc = art_buffer_set(&scan->key, row->path.data, row->path.len);
     if (!rc) scan->state = ART_SCAN_ON_ROW;
     return rc;
 }

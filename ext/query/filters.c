@@ -69,25 +69,14 @@ static bool is_certain(const struct art_filter *filter, enum art_affinity affini
 }
 
 bool art_datum_of(sqlite3_value *value, struct art_datum *out) {
+    int type = sqlite3_value_type(value);
     *out = (struct art_datum){.kind = ART_DATUM_NULL};
-    switch (sqlite3_value_type(value)) {
-    case SQLITE_INTEGER:
-        out->kind = ART_DATUM_INTEGER;
-        out->integer = sqlite3_value_int64(value);
-        return true;
-    case SQLITE_FLOAT:
-        out->kind = ART_DATUM_REAL;
-        out->real = sqlite3_value_double(value);
-        return true;
-    case SQLITE_TEXT:
-        out->kind = ART_DATUM_TEXT;
-        return art_value_bytes(value, &out->bytes);
-    case SQLITE_BLOB:
-        out->kind = ART_DATUM_BLOB;
-        return art_value_bytes(value, &out->bytes);
-    default:
-        return true;
-    }
+    if (type == SQLITE_INTEGER)
+        *out = (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = sqlite3_value_int64(value)};
+    if (type == SQLITE_FLOAT) *out = (struct art_datum){.kind = ART_DATUM_REAL, .real = sqlite3_value_double(value)};
+    if (type != SQLITE_TEXT && type != SQLITE_BLOB) return true;
+    out->kind = type == SQLITE_TEXT ? ART_DATUM_TEXT : ART_DATUM_BLOB;
+    return art_value_bytes(value, &out->bytes);
 }
 
 int art_filters_add(struct art_scan *scan, unsigned column, enum art_argument comparison, sqlite3_value *value,
@@ -115,8 +104,7 @@ int art_filters_add(struct art_scan *scan, unsigned column, enum art_argument co
     filter->is_literal = is_literal;
     if (!has_value || text.len > TEXT_BYTES_MAX || !is_certain(filter, columns->items[column].affinity, text))
         return SQLITE_OK;
-    filter->text.len = 0;
-    if (art_buffer_append(&filter->text, text.data, text.len)) return SQLITE_NOMEM;
+    if (art_buffer_set(&filter->text, text.data, text.len)) return SQLITE_NOMEM;
     filter->value.bytes = art_buffer_bytes(&filter->text);
     scan->filters.count++;
     scan->filters.of_record = true;
@@ -153,20 +141,11 @@ static bool compare_held(const struct art_datum *held, const struct art_filter *
 }
 
 static bool meets(enum art_argument comparison, int order) {
-    switch (comparison) {
-    case ART_ARGUMENT_GREATER:
-        return order > 0;
-    case ART_ARGUMENT_GREATER_EQUAL:
-        return order >= 0;
-    case ART_ARGUMENT_LESS:
-        return order < 0;
-    case ART_ARGUMENT_LESS_EQUAL:
-        return order <= 0;
-    case ART_ARGUMENT_NOT_EQUAL:
-        return order != 0;
-    default:
-        return order == 0;
-    }
+    if (comparison == ART_ARGUMENT_GREATER) return order > 0;
+    if (comparison == ART_ARGUMENT_GREATER_EQUAL) return order >= 0;
+    if (comparison == ART_ARGUMENT_LESS) return order < 0;
+    if (comparison == ART_ARGUMENT_LESS_EQUAL) return order <= 0;
+    return comparison == ART_ARGUMENT_NOT_EQUAL ? order != 0 : order == 0;
 }
 
 /* Whatever is no text SQLite makes one of. */

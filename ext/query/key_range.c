@@ -14,8 +14,7 @@ void art_key_range_clear(struct art_key_range *keys) {
 static void keep_bound(struct art_key_range *keys, struct art_buffer *buffer, struct art_bytes from,
                        struct art_bytes *to) {
     assert(from.len <= ART_PATH_MAX);
-    buffer->len = 0;
-    if (art_buffer_append(buffer, from.data, from.len)) keys->rc = SQLITE_NOMEM;
+    if (art_buffer_set(buffer, from.data, from.len)) keys->rc = SQLITE_NOMEM;
     *to = art_buffer_bytes(buffer);
 }
 

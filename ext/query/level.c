@@ -63,8 +63,7 @@ static void start_after(struct art_scan *scan) {
         art_scan_begin_behind(scan);
         return;
     }
-    keys->scratch.len = 0;
-    if (art_buffer_append(&keys->scratch, key.data, key.len)) {
+    if (art_buffer_set(&keys->scratch, key.data, key.len)) {
         keys->rc = SQLITE_NOMEM;
     } else if (raise_behind(&keys->scratch)) {
         art_key_range_low(keys, art_buffer_bytes(&keys->scratch), false);

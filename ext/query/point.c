@@ -14,8 +14,7 @@ enum art_rc art_point_scan_find(struct art_scan *scan, struct art_bytes path) {
     art_row_release(&scan->row);
     enum art_rc rc = art_tree_get(art_scan_tree(scan), path, &scan->row);
     if (rc == ART_NOTFOUND) return ART_OK;
-    scan->key.len = 0;
-    if (!rc) rc = art_buffer_append(&scan->key, path.data, path.len);
+    if (!rc) rc = art_buffer_set(&scan->key, path.data, path.len);
     if (!rc) scan->state = ART_SCAN_ON_ROW;
     return rc;
 }
@@ -38,8 +37,7 @@ int art_point_scan_number(struct art_scan *scan, sqlite3_value *number) {
     const unsigned char *text = sqlite3_value_text(number);
     match->by = ART_MATCH_NUMBER;
     match->number = sqlite3_value_double(number);
-    match->text.len = 0;
-    if (!text || art_buffer_append(&match->text, text, strlen((const char *)text) + 1)) return SQLITE_NOMEM;
+    if (!text || art_buffer_set(&match->text, text, strlen((const char *)text) + 1)) return SQLITE_NOMEM;
     return SQLITE_OK;
 }
 

@@ -87,19 +87,11 @@ bool art_storage_parse(struct art_text text, enum art_storage *out) {
 
 static bool set(struct art_settings *settings, const struct option *option, struct art_text value) {
     assert(option->offset < sizeof *settings);
-    switch (option->kind) {
-    case OPTION_AUTO_SIZE:
-        if (art_text_is(value, "auto")) {
-            *(uint64_t *)((char *)settings + option->offset) = auto_size;
-            return true;
-        }
-        return parse_size(value, (uint64_t *)((char *)settings + option->offset));
-    case OPTION_SIZE:
-        return parse_size(value, (uint64_t *)((char *)settings + option->offset));
-    case OPTION_STORAGE:
-        return art_storage_parse(value, &settings->storage);
-    }
-    return false;
+    uint64_t *size = (uint64_t *)((char *)settings + option->offset);
+    if (option->kind == OPTION_STORAGE) return art_storage_parse(value, &settings->storage);
+    if (option->kind == OPTION_SIZE || !art_text_is(value, "auto")) return parse_size(value, size);
+    *size = auto_size;
+    return true;
 }
 
 static int take_option(struct art_settings *settings, struct art_text name, struct art_text value, char **message) {
@@ -136,16 +128,11 @@ bool art_settings_show(const struct art_settings *settings, unsigned number, con
     const struct option *option = &options[number];
     assert((unsigned)settings->storage < sizeof storage_words / sizeof *storage_words);
     *key = option->name;
-    switch (option->kind) {
-    case OPTION_AUTO_SIZE:
-    case OPTION_SIZE: {
+    if (option->kind == OPTION_STORAGE) {
+        *text = sqlite3_mprintf("%s", storage_words[settings->storage]);
+    } else {
         uint64_t size = *(const uint64_t *)((const char *)settings + option->offset);
         *text = size == auto_size ? sqlite3_mprintf("auto") : sqlite3_mprintf("%llu", size);
-        break;
-    }
-    case OPTION_STORAGE:
-        *text = sqlite3_mprintf("%s", storage_words[settings->storage]);
-        break;
     }
     return true;
 }

@@ -88,8 +88,7 @@ static int take_field(const struct art_state_query *query, enum state_key key, s
     if (key == KEY_ID || key == KEY_NONCE || key == KEY_COPIED) take_state_bytes(query, key, row, out);
     if ((key != KEY_ROOT && key != KEY_EXTRACT) || !data) return SQLITE_OK;
     struct art_buffer *to = key == KEY_ROOT ? &out->root : &out->extract;
-    to->len = 0;
-    return art_buffer_append(to, data, (size_t)len) ? SQLITE_NOMEM : SQLITE_OK;
+    return art_buffer_set(to, data, (size_t)len) ? SQLITE_NOMEM : SQLITE_OK;
 }
 
 static int take_setting(const struct art_state_query *query, const char *key, sqlite3_stmt *row,

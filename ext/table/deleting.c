@@ -42,8 +42,7 @@ static void free_deleting(struct art_deleting *deleting) {
 }
 
 static enum art_rc keep_bytes(struct art_buffer *buffer, struct art_bytes *bytes) {
-    buffer->len = 0;
-    enum art_rc rc = art_buffer_append(buffer, bytes->data, bytes->len);
+    enum art_rc rc = art_buffer_set(buffer, bytes->data, bytes->len);
     *bytes = art_buffer_bytes(buffer);
     return rc;
 }

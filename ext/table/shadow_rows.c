@@ -76,18 +76,11 @@ int art_shadow_get_file(struct art_table *table, char **out, char **message) {
     struct art_buffer name = {0};
     *out = NULL;
     int rc = art_shadow_get(table, "file", &name, message);
-    if (!rc && name.len && !memchr(name.data, 0, name.len)) {
-        *out = art_alloc(name.len + 1);
-        if (*out) {
-            memcpy(*out, name.data, name.len);
-            (*out)[name.len] = 0;
-            if (!art_shadow_file_name_is_sound(*out, table->uuid)) {
-                art_free(*out);
-                *out = NULL;
-            }
-        } else {
-            rc = SQLITE_NOMEM;
-        }
+    if (!rc && art_buffer_append(&name, "", 1)) rc = SQLITE_NOMEM;
+    char *file = (char *)name.data;
+    if (!rc && strlen(file) + 1 == name.len && art_shadow_file_name_is_sound(file, table->uuid)) {
+        *out = file;
+        return SQLITE_OK;
     }
     art_buffer_clear(&name);
     return rc;
@@ -228,21 +221,18 @@ int art_shadow_read_log(struct art_table *table, char **message, bool *rebuild) 
 }
 
 /* A statement of its own: the kept one begins with the root and leaves out what nobody reads. */
-enum art_rc art_shadow_each_log_row(struct art_table *table,
+enum art_rc art_shadow_each_log_row(struct art_connection *connection, const char *schema, const char *table,
                                     enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops), void *to) {
-    const struct art_name *name = table->name;
-    sqlite3 *db = table->connection->db;
     sqlite3_stmt *rows = NULL;
-    int rc = art_prepare(
-        db, 0, &rows,
-        sqlite3_mprintf("SELECT csn, ops FROM \"%w\".\"%w_artdata\" ORDER BY csn", name->schema, name->table));
+    int rc = art_prepare(connection->db, 0, &rows,
+                         sqlite3_mprintf("SELECT csn, ops FROM \"%w\".\"%w_artdata\" ORDER BY csn", schema, table));
     enum art_rc art_rc = ART_OK;
-    while (!rc && !art_rc && (rc = art_shadow_step(table->connection, rows)) == SQLITE_ROW) {
+    while (!rc && !art_rc && (rc = art_shadow_step(connection, rows)) == SQLITE_ROW) {
         struct art_bytes ops = art_bytes(sqlite3_column_blob(rows, 1), (uint32_t)sqlite3_column_bytes(rows, 1));
-        art_rc = row(to, sqlite3_column_int64(rows, 0), ops);
+        art_rc = ops.len && !ops.data ? art_nomem() : row(to, sqlite3_column_int64(rows, 0), ops);
         rc = SQLITE_OK;
     }
-    if (rc && rc != SQLITE_DONE && !art_rc) art_rc = art_fail_sql(db, rc, "cannot read the log");
+    if (rc && rc != SQLITE_DONE && !art_rc) art_rc = art_fail_sql(connection->db, rc, "cannot read the log");
     sqlite3_finalize(rows);
     return art_rc;
 }

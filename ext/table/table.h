@@ -172,9 +172,9 @@ struct art_table {
 
 struct art_vtab {
     sqlite3_vtab base;
-    unsigned pins;     /* by functions that are at work on it, of which SQLite knows nothing */
+    struct art_connection *connection; /* here as in struct art_function_vtab (txn/transaction.c) */
+    unsigned pins;                     /* by functions that are at work on it, of which SQLite knows nothing */
     bool disconnected; /* SQLite has let go of it: it read the schema anew in a statement of such a function */
-    struct art_connection *connection;
     struct art_vtab *next, **link; /* connection->vtabs */
     bool awake;                    /* in connection->awake */
     struct art_name *name;
@@ -287,8 +287,8 @@ void art_shadow_finalize(struct art_table *table);
 /* Is T_artstate there, with this table's id? */
 int art_shadow_is_ours(struct art_table *table, bool *ours, char **message);
 int art_shadow_read_log(struct art_table *table, char **message, bool *rebuild);
-/* All rows, for the check. enum art_rc. */
-enum art_rc art_shadow_each_log_row(struct art_table *table,
+/* All rows, for the check and for art_salvage. enum art_rc. */
+enum art_rc art_shadow_each_log_row(struct art_connection *connection, const char *schema, const char *table,
                                     enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops), void *to);
 int art_shadow_write(struct art_table *table, const struct art_commit *commit, char **message);
 /* One value of T_artstate; *out is appended to. */

@@ -3,7 +3,7 @@
  * art_salvage and art_txn are CREATEd, and share the cursor.
  *
  *     xFilter    clear(), begin() with the argument, next()
- *     xNext      next(), which says by cursor->valid whether there is a row
+ *     xNext      next(), which says by cursor->valid whether there is a row; without it there are cursor->rows
  *     rowid      rows are counted from 0
  */
 #include "ext/table/table_function.h"
@@ -80,7 +80,7 @@ int art_function_next(sqlite3_vtab_cursor *base) {
     struct art_function_cursor *cursor = (struct art_function_cursor *)base;
     const struct art_table_function *function = function_of(base);
     cursor->row++;
-    cursor->valid = false;
+    cursor->valid = !function->next && cursor->row <= cursor->rows;
     return function->next ? function->next(cursor, &base->pVtab->zErrMsg) : SQLITE_OK;
 }
 
@@ -91,7 +91,7 @@ int art_function_filter(sqlite3_vtab_cursor *base, int plan, const char *words, 
     char **message = &base->pVtab->zErrMsg;
     const char *text = NULL;
     if (function->clear) function->clear(cursor);
-    cursor->row = 0;
+    cursor->row = cursor->rows = 0;
     cursor->wanted = (unsigned)plan;
     cursor->valid = false;
     if (argc < function->needed) {

@@ -13,9 +13,10 @@ struct art_function_vtab {
 /* A function's own cursor begins with it. */
 struct art_function_cursor {
     sqlite3_vtab_cursor base;
-    sqlite3_int64 row; /* 1 for the first */
-    unsigned wanted;   /* columns that the statement may read, of the first 31, a bit for each */
-    bool valid;        /* it stands on a row */
+    sqlite3_int64 row;  /* 1 for the first */
+    sqlite3_int64 rows; /* without next(): that there are, since begin() */
+    unsigned wanted;    /* columns that the statement may read, of the first 31, a bit for each */
+    bool valid;         /* it stands on a row */
 };
 enum { ART_FUNCTION_ARGUMENTS = 7 };
 /* Callbacks may be NULL. */

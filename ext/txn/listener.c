@@ -131,7 +131,7 @@ static int listener_create(sqlite3 *db, void *context, int argc, const char *con
 
 static int listener_disconnect(sqlite3_vtab *base) {
     struct art_connection *connection = ((struct art_function_vtab *)base)->connection;
-    if (connection->owner == base) art_owner_rolled_back(connection, base);
+    art_owner_rollback(base);
     assert(connection->owner != base && connection->listeners);
     connection->listeners--;
     sqlite3_free(base->zErrMsg);
@@ -164,45 +164,6 @@ static int listener_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, s
                         "art: this table never holds anything (temp.art_txn): leave it alone");
 }
 
-/* The connection that it is the owner of; NULL: another listener is, or none. */
-static struct art_connection *owned_connection(sqlite3_vtab *base) {
-    struct art_connection *connection = ((struct art_function_vtab *)base)->connection;
-    return connection->owner == base ? connection : NULL;
-}
-
-static int listener_sync(sqlite3_vtab *base) {
-    struct art_connection *connection = owned_connection(base);
-    return connection ? art_owner_sync(connection, base, &base->zErrMsg) : SQLITE_OK;
-}
-
-static int listener_commit(sqlite3_vtab *base) {
-    struct art_connection *connection = owned_connection(base);
-    if (connection) art_owner_committed(connection, base);
-    return SQLITE_OK;
-}
-
-static int listener_rollback(sqlite3_vtab *base) {
-    struct art_connection *connection = owned_connection(base);
-    if (connection) art_owner_rolled_back(connection, base);
-    return SQLITE_OK;
-}
-
-static int listener_savepoint(sqlite3_vtab *base, int number) {
-    struct art_connection *connection = owned_connection(base);
-    return connection ? art_owner_savepoint(connection, base, &connection->savepoints, number) : SQLITE_OK;
-}
-
-static int listener_release(sqlite3_vtab *base, int number) {
-    struct art_connection *connection = owned_connection(base);
-    return connection ? art_owner_release(connection, base, &connection->savepoints, number) : SQLITE_OK;
-}
-
-static int listener_rollback_to(sqlite3_vtab *base, int number) {
-    struct art_connection *connection = owned_connection(base);
-    if (connection) art_owner_rollback_to(connection, base, &connection->savepoints, number);
-    return SQLITE_OK;
-}
-
 const sqlite3_module art_listener_module = {
     .iVersion = 2,
     .xCreate = listener_create,
@@ -213,10 +174,10 @@ const sqlite3_module art_listener_module = {
     ART_FUNCTION_CURSOR,
     .xUpdate = listener_update,
     .xBegin = listener_begin,
-    .xSync = listener_sync,
-    .xCommit = listener_commit,
-    .xRollback = listener_rollback,
-    .xSavepoint = listener_savepoint,
-    .xRelease = listener_release,
-    .xRollbackTo = listener_rollback_to,
+    .xSync = art_owner_sync,
+    .xCommit = art_owner_commit,
+    .xRollback = art_owner_rollback,
+    .xSavepoint = art_owner_savepoint,
+    .xRelease = art_owner_release,
+    .xRollbackTo = art_owner_rollback_to,
 };

@@ -27,6 +27,7 @@
  */
 #include "core/tree/place.h"
 #include "ext/host/host.h"
+#include "ext/table/table_function.h"
 #include "ext/txn/txn.h"
 
 #include <assert.h>
@@ -333,9 +334,21 @@ void art_table_rolled_back(struct art_table *table) {
 
 /* --- all tables of an owner --------------------------------------------------------------------------------------- */
 
+static struct art_connection *connection_of(const sqlite3_vtab *owner) {
+    return ((const struct art_function_vtab *)owner)->connection; /* of an art table's handle, too */
+}
+
+/* The savepoints that an owner was told of. NULL: it is a listener that is not the owner, and hears of nothing. */
+static struct art_savepoints *savepoints_of(sqlite3_vtab *owner) {
+    struct art_connection *connection = connection_of(owner);
+    if (owner->pModule != &art_listener_module) return &((struct art_vtab *)owner)->savepoints;
+    return connection->owner == owner ? &connection->savepoints : NULL;
+}
+
 /* Where to begin to look for the tables of an owner: the listener, or else an art table's handle. A transaction of many
  * tables has as many handles, which own nothing, and each hears of each statement. */
-static struct art_table *tables_of(const struct art_connection *connection, const sqlite3_vtab *owner) {
+static struct art_table *tables_of(const sqlite3_vtab *owner) {
+    const struct art_connection *connection = connection_of(owner);
     if (!connection->changing) return NULL; /* nor may the listener still be the owner: settle_tables() */
     bool any = owner == connection->owner || ((const struct art_vtab *)owner)->owned;
     return any ? connection->changing : NULL;
@@ -344,7 +357,7 @@ static struct art_table *tables_of(const struct art_connection *connection, cons
 /* Behind each callback of an owner: what holds of its tables and savepoints. Its tables have been told of no other
  * savepoint than it was. */
 #ifdef NDEBUG
-#define assert_owner(connection, owner, savepoints) ((void)(connection), (void)(owner), (void)(savepoints))
+#define assert_owner(owner, savepoints) ((void)(owner), (void)(savepoints))
 #else
 static bool is_known(const struct art_savepoints *savepoints, int number) {
     for (unsigned i = 0; i < savepoints->count; i++) {
@@ -353,11 +366,10 @@ static bool is_known(const struct art_savepoints *savepoints, int number) {
     return false;
 }
 
-static void assert_owner(const struct art_connection *connection, const sqlite3_vtab *owner,
-                         const struct art_savepoints *savepoints) {
+static void assert_owner(const sqlite3_vtab *owner, const struct art_savepoints *savepoints) {
     art_savepoints_assert(savepoints);
-    assert(!connection->joined || connection->owner);
-    for (const struct art_table *table = tables_of(connection, owner); table; table = table->changing_next) {
+    assert(!connection_of(owner)->joined || connection_of(owner)->owner);
+    for (const struct art_table *table = tables_of(owner); table; table = table->changing_next) {
         if (table->owner != owner) continue;
         art_table_assert(table);
         for (unsigned i = 0; i < table->saved_count; i++) assert(is_known(savepoints, table->saved[i].number));
@@ -367,10 +379,9 @@ static void assert_owner(const struct art_connection *connection, const sqlite3_
 
 /* All tables note it, or none. SQLite then ends the statement that wanted it, and may want back the state at a
  * savepoint that nobody has noted: it is the present one. */
-static int note_savepoint(struct art_connection *connection, sqlite3_vtab *owner, struct art_savepoints *savepoints,
-                          int number) {
+static int note_savepoint(sqlite3_vtab *owner, struct art_savepoints *savepoints, int number) {
     int rc = art_savepoints_push(savepoints, number);
-    struct art_table *first = tables_of(connection, owner), *table = first;
+    struct art_table *first = tables_of(owner), *table = first;
     for (; table && !rc; table = table->changing_next) {
         if (table->owner == owner) rc = art_table_savepoint(table, number);
     }
@@ -385,10 +396,10 @@ static int note_savepoint(struct art_connection *connection, sqlite3_vtab *owner
 
 /* Rows that a DELETE has handed over (deleting.c). SQLite shows no words of ours for what savepoints return. An error
  * may have ended the transaction, and then there are no more tables. */
-static int settle_tables(const struct art_connection *connection, const sqlite3_vtab *owner) {
+static int settle_tables(const sqlite3_vtab *owner) {
     char *message = NULL;
     int rc = SQLITE_OK;
-    for (struct art_table *table = tables_of(connection, owner); table && !rc; table = table->changing_next) {
+    for (struct art_table *table = tables_of(owner); table && !rc; table = table->changing_next) {
         if (table->owner == owner) rc = art_deleting_settle(table, &message);
     }
     sqlite3_free(message);
@@ -397,75 +408,86 @@ static int settle_tables(const struct art_connection *connection, const sqlite3_
 
 /* A statement may go on although its savepoint was rolled away (savepoints->cut). The next savepoint then brings back
  * those that are missing below it, each with the present state: SQLite does so for a b-tree. */
-int art_owner_savepoint(struct art_connection *connection, sqlite3_vtab *owner, struct art_savepoints *savepoints,
-                        int number) {
-    int rc = settle_tables(connection, owner);
+int art_owner_savepoint(sqlite3_vtab *owner, int number) {
+    struct art_savepoints *savepoints = savepoints_of(owner);
+    if (!savepoints) return SQLITE_OK;
+    int rc = settle_tables(owner);
     if (rc) savepoints->missed = number;
     int each = savepoints->cut < number ? savepoints->cut : number;
-    for (; !rc && each <= number; each++) rc = note_savepoint(connection, owner, savepoints, each);
-    assert_owner(connection, owner, savepoints);
+    for (; !rc && each <= number; each++) rc = note_savepoint(owner, savepoints, each);
+    assert_owner(owner, savepoints);
     return rc;
 }
 
-int art_owner_release(struct art_connection *connection, sqlite3_vtab *owner, struct art_savepoints *savepoints,
-                      int number) {
-    int rc = settle_tables(connection, owner);
+int art_owner_release(sqlite3_vtab *owner, int number) {
+    struct art_savepoints *savepoints = savepoints_of(owner);
+    if (!savepoints) return SQLITE_OK;
+    int rc = settle_tables(owner);
     art_savepoints_drop(savepoints, number);
-    for (struct art_table *table = tables_of(connection, owner); table; table = table->changing_next) {
+    for (struct art_table *table = tables_of(owner); table; table = table->changing_next) {
         if (table->owner == owner) art_table_release(table, number);
     }
-    assert_owner(connection, owner, savepoints);
+    assert_owner(owner, savepoints);
     return rc;
 }
 
-void art_owner_rollback_to(struct art_connection *connection, sqlite3_vtab *owner, struct art_savepoints *savepoints,
-                           int number) {
+int art_owner_rollback_to(sqlite3_vtab *owner, int number) {
+    struct art_savepoints *savepoints = savepoints_of(owner);
+    if (!savepoints) return SQLITE_OK;
     bool present = savepoints->missed == number;
     savepoints->missed = ART_SAVEPOINT_NONE;
     assert(savepoints->cut != ART_SAVEPOINT_NONE);
-    if (number >= savepoints->cut) return;
+    if (number >= savepoints->cut) return SQLITE_OK;
     art_savepoints_drop(savepoints, number + 1);
-    if (present) return;
-    for (struct art_table *table = tables_of(connection, owner); table; table = table->changing_next) {
+    if (present) return SQLITE_OK;
+    for (struct art_table *table = tables_of(owner); table; table = table->changing_next) {
         if (table->owner == owner) art_table_rollback_to(table, number);
     }
-    assert_owner(connection, owner, savepoints);
+    assert_owner(owner, savepoints);
+    return SQLITE_OK;
 }
 
-int art_owner_sync(struct art_connection *connection, sqlite3_vtab *owner, char **message) {
+int art_owner_sync(sqlite3_vtab *owner) {
     int rc = SQLITE_OK;
-    art_forget_message(message); /* of a DROP that failed, say: SQLite would show it as the COMMIT's */
-    for (struct art_table *table = tables_of(connection, owner); table && !rc; table = table->changing_next) {
+    if (!savepoints_of(owner)) return rc;
+    art_forget_message(&owner->zErrMsg); /* of a DROP that failed, say: SQLite would show it as the COMMIT's */
+    for (struct art_table *table = tables_of(owner); table && !rc; table = table->changing_next) {
         if (table->owner != owner) continue;
-        rc = art_table_sync(table, message);
+        rc = art_table_sync(table, &owner->zErrMsg);
         art_table_assert(table);
     }
-    return !rc && art_out_of_memory(connection) ? SQLITE_NOMEM : rc;
+    return !rc && art_out_of_memory(connection_of(owner)) ? SQLITE_NOMEM : rc;
 }
 
-/* The tables may go with it. */
-static void end_tables(struct art_connection *connection, sqlite3_vtab *owner, void (*end)(struct art_table *)) {
-    for (struct art_table *table = tables_of(connection, owner), *next; table; table = next) {
+/* The tables may go with it. SQLite tells a handle nothing more until the next xBegin. */
+static int end_tables(sqlite3_vtab *owner, void (*end)(struct art_table *)) {
+    struct art_connection *connection = connection_of(owner);
+    struct art_savepoints *savepoints = savepoints_of(owner);
+    if (!savepoints) return SQLITE_OK;
+    bool listens = connection->owner == owner;
+    if (!listens) {
+        assert(((struct art_vtab *)owner)->begun);
+        ((struct art_vtab *)owner)->begun = false;
+    }
+    art_savepoints_begin(savepoints);
+    for (struct art_table *table = tables_of(owner), *next; table; table = next) {
         next = table->changing_next;
         if (table->owner == owner) end(table);
     }
-    assert(connection->owner == owner || !((const struct art_vtab *)owner)->owned);
-    if (connection->owner == owner) {
-        connection->owner = NULL;
-        connection->joined = false;
-        art_savepoints_begin(&connection->savepoints);
-    }
+    assert(listens || !((const struct art_vtab *)owner)->owned);
+    if (!listens) return SQLITE_OK;
+    connection->owner = NULL;
+    connection->joined = false;
+    return SQLITE_OK;
 }
 
-void art_owner_committed(struct art_connection *connection, sqlite3_vtab *owner) {
-    end_tables(connection, owner, art_table_committed);
+int art_owner_commit(sqlite3_vtab *owner) {
+    return end_tables(owner, art_table_committed);
 }
 
-void art_owner_rolled_back(struct art_connection *connection, sqlite3_vtab *owner) {
-    end_tables(connection, owner, art_table_rolled_back);
+int art_owner_rollback(sqlite3_vtab *owner) {
+    return end_tables(owner, art_table_rolled_back);
 }
-
-/* --- callbacks of an art table's handle --------------------------------------------------------------------------- */
 
 int art_vtab_begin(sqlite3_vtab *base) {
     struct art_vtab *vtab = (struct art_vtab *)base;
@@ -474,48 +496,5 @@ int art_vtab_begin(sqlite3_vtab *base) {
     vtab->begun = true;
     /* Joining waits for the first change. SQLite has made room for one more table in its list of those in the
      * transaction: a statement here that begins another one, temp.art_txn, would write past the end of that list. */
-    return SQLITE_OK;
-}
-
-int art_vtab_sync(sqlite3_vtab *base) {
-    struct art_vtab *vtab = (struct art_vtab *)base;
-    assert(vtab->begun);
-    return art_owner_sync(vtab->connection, base, &base->zErrMsg);
-}
-
-/* SQLite tells it nothing more until the next xBegin. */
-static void leave_begun(struct art_vtab *vtab) {
-    assert(vtab->begun);
-    art_savepoints_begin(&vtab->savepoints);
-    vtab->begun = false;
-}
-
-int art_vtab_commit(sqlite3_vtab *base) {
-    struct art_vtab *vtab = (struct art_vtab *)base;
-    leave_begun(vtab);
-    art_owner_committed(vtab->connection, base);
-    return SQLITE_OK;
-}
-
-int art_vtab_rollback(sqlite3_vtab *base) {
-    struct art_vtab *vtab = (struct art_vtab *)base;
-    leave_begun(vtab);
-    art_owner_rolled_back(vtab->connection, base);
-    return SQLITE_OK;
-}
-
-int art_vtab_savepoint(sqlite3_vtab *base, int number) {
-    struct art_vtab *vtab = (struct art_vtab *)base;
-    return art_owner_savepoint(vtab->connection, base, &vtab->savepoints, number);
-}
-
-int art_vtab_release(sqlite3_vtab *base, int number) {
-    struct art_vtab *vtab = (struct art_vtab *)base;
-    return art_owner_release(vtab->connection, base, &vtab->savepoints, number);
-}
-
-int art_vtab_rollback_to(sqlite3_vtab *base, int number) {
-    struct art_vtab *vtab = (struct art_vtab *)base;
-    art_owner_rollback_to(vtab->connection, base, &vtab->savepoints, number);
     return SQLITE_OK;
 }

@@ -41,24 +41,14 @@ void art_table_rollback_to(struct art_table *table, int number);
 int art_table_sync(struct art_table *table, char **message);
 void art_table_committed(struct art_table *table);
 void art_table_rolled_back(struct art_table *table);
-/* All tables that `owner` has; `savepoints` are the owner's. */
-int art_owner_savepoint(struct art_connection *connection, sqlite3_vtab *owner, struct art_savepoints *savepoints,
-                        int number);
-int art_owner_release(struct art_connection *connection, sqlite3_vtab *owner, struct art_savepoints *savepoints,
-                      int number);
-void art_owner_rollback_to(struct art_connection *connection, sqlite3_vtab *owner, struct art_savepoints *savepoints,
-                           int number);
-int art_owner_sync(struct art_connection *connection, sqlite3_vtab *owner, char **message);
-void art_owner_committed(struct art_connection *connection, sqlite3_vtab *owner);
-void art_owner_rolled_back(struct art_connection *connection, sqlite3_vtab *owner);
-
-int art_vtab_begin(sqlite3_vtab *base);
-int art_vtab_sync(sqlite3_vtab *base);
-int art_vtab_commit(sqlite3_vtab *base);
-int art_vtab_rollback(sqlite3_vtab *base);
-int art_vtab_savepoint(sqlite3_vtab *base, int number);
-int art_vtab_release(sqlite3_vtab *base, int number);
-int art_vtab_rollback_to(sqlite3_vtab *base, int number);
+/* Callbacks, of an art table's handle and of the listener: for all tables of which it is the owner. */
+int art_owner_sync(sqlite3_vtab *owner);
+int art_owner_commit(sqlite3_vtab *owner);
+int art_owner_rollback(sqlite3_vtab *owner);
+int art_owner_savepoint(sqlite3_vtab *owner, int number);
+int art_owner_release(sqlite3_vtab *owner, int number);
+int art_owner_rollback_to(sqlite3_vtab *owner, int number);
+int art_vtab_begin(sqlite3_vtab *base); /* a handle's alone */
 
 /* listener.c */
 extern const sqlite3_module art_listener_module;

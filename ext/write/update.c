@@ -57,8 +57,8 @@ static int take_path(struct art_vtab *vtab, sqlite3_value *value, struct art_byt
     return complain_key(vtab, SQLITE_TOOBIG, "the key is too long", "it may have 65534 bytes");
 }
 
-/* t.path, or t.a, t.b */
-static int not_unique(struct art_vtab *vtab) {
+/* t.path, or t.a, t.b; `below`: where a directory was to go, or no bytes. */
+static int not_unique(struct art_vtab *vtab, struct art_bytes below) {
     const struct art_columns *columns = &vtab->columns;
     sqlite3_str *names = sqlite3_str_new(NULL);
     for (unsigned place = 1; place <= columns->keys; place++) {
@@ -66,6 +66,8 @@ static int not_unique(struct art_vtab *vtab) {
                             columns->items[art_columns_key(columns, place)].name);
     }
     if (!columns->keys) sqlite3_str_appendf(names, "%s.%s", vtab->name->table, key_name(vtab));
+    if (below.len && !columns->keys)
+        sqlite3_str_appendf(names, ": there are rows below '%.*s' already", (int)below.len, (const char *)below.data);
     char *text = sqlite3_str_finish(names);
     if (!text) return SQLITE_NOMEM;
     int rc = art_complain(&vtab->base.zErrMsg, SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE constraint failed: %s", text);
@@ -176,6 +178,12 @@ static int encode(struct art_vtab *vtab, sqlite3_value **argv, const struct art_
                         (sqlite3_uint64)vtab->record.len, vtab->name->table, most);
 }
 
+int art_complain_commands(struct art_vtab *vtab) {
+    return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
+                        "art: a table that is called like one of its columns takes no commands (%s): rename it",
+                        vtab->name->table);
+}
+
 static int complain_hidden(struct art_vtab *vtab, enum art_hidden which) {
     if (which == ART_HIDDEN_COMMAND) {
         return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
@@ -183,6 +191,7 @@ static int complain_hidden(struct art_vtab *vtab, enum art_hidden which) {
                             vtab->name->table, vtab->name->table, vtab->name->table);
     }
     const char *name = art_columns_hidden_name(&vtab->columns, which), *table = vtab->name->table;
+    if (!sqlite3_stricmp(name, table)) return art_complain_commands(vtab);
     if (which == ART_HIDDEN_SNAPSHOT) {
         return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
                             "art: the hidden column snapshot cannot be written (%s.snapshot): leave it out, or make a "
@@ -223,7 +232,7 @@ int art_move_prefix(struct art_vtab *vtab, struct art_bytes from, struct art_byt
                             vtab->name->table);
     }
     enum art_rc rc = art_tree_move_prefix(vtab->table->tree, from, to, copies, &rows, &taken);
-    return !rc && taken ? not_unique(vtab) : art_report(&vtab->base.zErrMsg, rc);
+    return !rc && taken ? not_unique(vtab, to) : art_report(&vtab->base.zErrMsg, rc);
 }
 
 int art_copy_from_snapshot(struct art_vtab *vtab, sqlite3_value *name, struct art_bytes from, struct art_bytes to) {
@@ -235,7 +244,7 @@ int art_copy_from_snapshot(struct art_vtab *vtab, sqlite3_value *name, struct ar
     assert(snapshot);
     enum art_rc art_rc = art_tree_copy_from(vtab->table->tree, snapshot->tree, from, to, &rows, &taken);
     art_snapshot_tree_release(snapshot);
-    return !art_rc && taken ? not_unique(vtab) : art_report(&vtab->base.zErrMsg, art_rc);
+    return !art_rc && taken ? not_unique(vtab, to) : art_report(&vtab->base.zErrMsg, art_rc);
 }
 
 static int complain_unclear(struct art_vtab *vtab, struct art_bytes path) {
@@ -291,6 +300,7 @@ static int take_conflict(struct art_vtab *vtab, sqlite3_value *value, bool *upda
     *updates = !strcmp(text, "update");
     if (*updates) return SQLITE_OK;
     const char *name = art_columns_hidden_name(&vtab->columns, ART_HIDDEN_CONFLICT), *table = vtab->name->table;
+    if (!sqlite3_stricmp(name, table)) return art_complain_commands(vtab);
     return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
                         "art: the hidden column %s takes 'update' alone (%s.%s): write INSERT OR REPLACE, OR IGNORE, "
                         "... for the others",
@@ -335,7 +345,7 @@ static int insert_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
     enum art_write mode = write_mode(vtab);
     rc = art_report(&vtab->base.zErrMsg, art_tree_insert(vtab->table->tree, mode, path, value, &existed));
     if (rc) return rc;
-    return existed && mode == ART_WRITE_INSERT ? not_unique(vtab) : SQLITE_OK;
+    return existed && mode == ART_WRITE_INSERT ? not_unique(vtab, art_bytes(NULL, 0)) : SQLITE_OK;
 }
 
 static bool is_prefix(sqlite3_value *value, struct art_bytes path) {
@@ -453,7 +463,7 @@ static int update_one_row(struct art_vtab *vtab, int argc, sqlite3_value **argv,
     if (rc) return rc;
     if (art_rc == ART_NOTFOUND) return SQLITE_OK; /* as above */
     if (art_rc) return art_report(&vtab->base.zErrMsg, art_rc);
-    return existed && mode == ART_WRITE_INSERT ? not_unique(vtab) : SQLITE_OK;
+    return existed && mode == ART_WRITE_INSERT ? not_unique(vtab, art_bytes(NULL, 0)) : SQLITE_OK;
 }
 
 static int update_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {

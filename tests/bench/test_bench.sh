@@ -63,6 +63,12 @@ if strace -o /dev/null true 2>/dev/null; then
 else
     echo "skipped: pages are not counted without strace"
 fi
+checks=$((checks + 1))
+mkdir "$work/metadata/sizes"
+if ! "$root/tests/bench/sizes" "$work/list" "$extension" "$work/metadata/sizes" >"$work/said" 2>&1 || [ "$(grep -c ' 3000 rows .* a row$' "$work/said")" != 8 ]; then
+    failed "the bytes of a tiny listing:"
+fi
+rm -rf "$work/metadata/sizes"
 rmdir "$work/metadata" && rm "$work/list"
 if [ -x /usr/bin/python3 ]; then
     checks=$((checks + 1))

@@ -121,3 +121,37 @@ for (const [kinds, sizes] of [[['published', 'inline', 'table', 'fts5'], [16384]
     }
   }
 }
+
+// ---- of the published file: all large levels, by a click in the level above and at once; and thirty words ----
+
+/** Requests of a statement in a fresh connection that has opened the table, behind those `before`. */
+const requests = (before, sql) => Number(cost('published-16384', [openings.published, ...before], [sql]).split(',')[0]);
+const summary = (counts) => `${(counts.reduce((sum, count) => sum + count, 0) / counts.length).toFixed(1)} on average, ${Math.max(...counts)} at most`;
+
+function largeLevels() {
+  const db = open('published-16384');
+  try {
+    const found = ['/'];
+    for (const above of found) for (const [below, entries] of db.values(level(above))) if (entries >= 2000) found.push(below);
+    return found;
+  } finally {
+    db.close();
+  }
+}
+
+/** Words of letters that 100 to 1,000 rows have in their names, evenly out of all of them. */
+function someWords() {
+  const rows = new Map();
+  for (const one of paths) for (const text of new Set(one.slice(one.lastIndexOf('/') + 1).match(/[a-z]{5,}/g))) rows.set(text, (rows.get(text) ?? 0) + 1);
+  const all = [...rows].filter(([, count]) => count >= 100 && count <= 1000).map(([text]) => text).sort();
+  return [...Array(30).keys()].map((i) => all[Math.floor(i * all.length / 30)]);
+}
+
+if (!part) {
+  const levels = largeLevels(), parent = (one) => one.slice(0, one.slice(0, -1).lastIndexOf('/') + 1);
+  const below = levels.slice(1);
+  console.log(`\n${below.length} levels of 2,000 rows and more, requests by a click: ${summary(below.map((one) => requests([level(parent(one))], level(one))))}; ` +
+    `at once: ${summary(below.map((one) => requests([], level(one))))}`);
+  console.log(`a path, of 100: ${summary([...Array(100).keys()].map((i) => requests([], `SELECT size FROM files WHERE path = '${paths[Math.floor((i * paths.length) / 100)].replaceAll("'", "''")}'`)))}`);
+  console.log(`20 newest with a word, of 30: ${summary(someWords().map((text) => requests([], `${word(text)} ORDER BY mtime DESC LIMIT 20`)))}`);
+}

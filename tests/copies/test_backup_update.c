@@ -9,6 +9,7 @@
 
 #include "core/store/store_format.h"
 #include "tests/support/sql_one.h"
+#include "tests/support/timing.h"
 
 static const char *const modes[] = {"WAL", "DELETE"};
 
@@ -175,7 +176,7 @@ LOOP_TEST(test_what_is_no_earlier_copy_is_not_written_over, 2) {
     static const struct {
         const char *shell, *words;
     } others[] = {{"rm copy.db; echo 'what is this, it is no database at all' > copy.db", "not a database"},
-                  {"rm copy.db", "it has none of these art tables"},
+                  {"rm copy.db", "it is of another database"},
                   {"for f in copy.db-*.art; do cp $f n; mv n $f; done", "no database has claimed"},
                   {"ln copy.db old.db", "is a hard link"},
                   {"for f in copy.db-*.art; do ln $f old.art; done", "is a hard link"}};
@@ -195,7 +196,7 @@ LOOP_TEST(test_what_is_no_earlier_copy_is_not_written_over, 2) {
         ck_assert_int_eq(sql_shell("rm copy.db*"), 0);
         ck_assert_int_eq(update_from(db), SQLITE_OK);
         ck_assert_int_eq(sql_shell("%s", others[i].shell), 0);
-        if (i == 1) write_to_copy("CREATE TABLE x(a)");
+        if (i == 1) write_to_copy("CREATE VIRTUAL TABLE f USING art; INSERT INTO f VALUES(1, 1)");
         stays(others[i].words, others[i].shell);
     }
 }
@@ -214,7 +215,13 @@ TEST(test_a_copy_that_is_open_elsewhere_is_refused) {
     copy = sql_open(copy_path);
     is_whole(copy);
     sql_expect(copy, "1024\n", "PRAGMA page_size");
+    sql_run(copy, "BEGIN; SELECT count(*) FROM p");
+    sql_run(db, "PRAGMA busy_timeout=300");
+    double begun = timing_now();
+    ck_assert_int_eq(update_from(db), SQLITE_BUSY);
+    ck_assert_double_ge(timing_now() - begun, 200e6);
     sql_close(copy);
+    ck_assert_msg(!update_from(db), "%s", sqlite3_errmsg(db));
 }
 
 TEST(test_a_table_that_was_empty_for_a_while_is_read_by_who_has_the_copy_open) {
@@ -281,7 +288,7 @@ TEST(test_each_step_of_a_backup_is_a_row) {
     sqlite3_stmt *steps;
     make("WAL");
     for (unsigned again = 0; again < 2; again++) {
-        char *said = sql_rows(db, "SELECT step, remaining, total FROM art_backup(%Q, 'main', 'update')", copy_path);
+        char *said = sql_rows(db, "SELECT step, remaining, total FROM art_backup(%Q, 'main', 'Update')", copy_path);
         ck_assert_msg(strstr(said, "pages|0|") && strstr(said, "\nf|0|") && strstr(said, "copy.db: 2 art tables"), "%s",
                       said);
         ck_assert_msg(!strstr(said, "; 0 of") == !again, "%s", said);

@@ -141,6 +141,7 @@ LOOP_TEST(test_every_system_call_may_fail, WAYS) {
             }
             struck++;
             failed += rc != 0;
+            ck_assert_msg(!rc || !strstr(sqlite3_errmsg(db), "DELETE rows"), "%s", sqlite3_errmsg(db));
             if (!spoils) check_outcome(rc, faults[i].call, nth);
             if (spoils) remove_copy();
             sqlite3_close(db);

@@ -102,6 +102,14 @@ def many_paths(storage, count):
     return db
 
 
+def tiny_rows():
+    """So many in a blob that it has over 512 buckets, and two of them are a unit of its postings."""
+    db = made("tiny.db", "CREATE VIRTUAL TABLE t USING art(path, n, summary=(lookup(n)))", """INSERT INTO t WITH RECURSIVE i(n) AS
+        (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 200000) SELECT printf('%07d', n), n / 1000 FROM i""",
+              "INSERT INTO t(t) VALUES('optimize')")
+    same(db, "t")
+
+
 def changed(db):
     for statement in ("INSERT INTO t(t, snapshot) VALUES('snapshot', 'then')",
                       "UPDATE t SET size = -size WHERE path GLOB 'usr/1*'", "DELETE FROM t WHERE path GLOB 'usr/2*'",
@@ -181,6 +189,7 @@ def strange():
     root = "UPDATE t_artdata SET ops = CAST(substr(ops, 1, 52) || x'41' || substr(ops, 54) AS BLOB) WHERE csn = 0"
     with_rows("another format", "format 11", "UPDATE t_artstate SET v = 11 WHERE k = 'format'")
     with_rows("a feature of the table", "needs magic", "INSERT INTO t_artstate VALUES('needs magic', 1)")
+    with_rows("a copy that is unfinished", "is unfinished", "INSERT INTO t_artstate VALUES('copied', zeroblob(24))")
     with_rows("a feature of the root", "the root has a format not known", root)
     with_rows("a row of the log that is lost", "row 3 of the log is lost", "DELETE FROM t_artdata WHERE csn = 3")
     with_rows("a log that is lost", "the rows of the log are lost", "DELETE FROM t_artdata WHERE csn > 0")
@@ -208,6 +217,7 @@ if extension:
     changed(many_paths("inline", 8000))
     keys("file")
     keys("inline")
+    tiny_rows()
     strange()
 print(f"{100 * (checks - failures) // checks}%: Checks: {checks}, Failures: {failures}, Errors: 0")
 sys.exit(failures > 0)

@@ -23,7 +23,6 @@ DELETE, CHUNKED, SUMMED = 1, 4, 8           # flags of entries
 CONSTANTS = {0: None, 8: 0, 9: 1}           # values whose serial type is all that there is of them
 
 class Refused(Exception): """What cannot be read, and why."""
-
 def check(holds, message):
     if not holds:
         raise Refused(message)
@@ -44,7 +43,7 @@ class Bytes:
     def __init__(self, data, at=0):
         self.data, self.at = data, at
 
-    def number(self, size): return int.from_bytes(self.take(size), "little")
+    def number(self, size): return number(self.take(size), 0, size)
     def array(self, count, kind): return struct.unpack(f"<{count}{kind}", self.take(count * struct.calcsize(kind)))
     def values(self, count): return [self.body(self.serial_type()) for _ in range(count)]
 
@@ -178,6 +177,7 @@ class Table:
         unknown = [key for key in state if key.startswith("needs ")]
         check(state["format"] == 10 and not unknown, f"{name} has format {state['format']} {unknown}: not known here")
         titles = [title for _, title, *_ in db.execute(f'PRAGMA table_info({shadow}state")')]
+        check(any(state.get("copied", b"1")[-8:]), f"{name} is of a copy that is unfinished")
         self.define(", ".join([state["columns"]] + [title[6:] for title in titles if title.startswith("added:")]))
         (_, root), *log = db.execute(f'SELECT csn, ops FROM {shadow}data" WHERE csn >= 0 ORDER BY csn')
         if snapshot is not None:
@@ -223,8 +223,7 @@ class Table:
     def below(self, reference):
         """The entries of the leaf blobs that a reference leads to."""
         what, data, leaf = f"slot {number(reference, 0, 4)}", self.slot(number(reference, 0, 4)), not reference[4]
-        trailer = data[TRAILER:]
-        kind = b"ARTB\12\0" + (b"\1" if leaf else b"\2")
+        trailer, kind = data[TRAILER:], b"ARTB\12\0" + (b"\1" if leaf else b"\2")
         check(trailer[1016:1023] + trailer[1024:1048] == kind + self.id + reference[8:16], f"{what} has another blob")
         check_hash(f"the last page of {what}", data[-PAGE:], reference[16:32])
         check(not number(trailer, 1090, 2) & ~3, f"{what} has a format not known here")
@@ -234,7 +233,8 @@ class Table:
         buckets, weights = number(trailer, 1072, 4), trailer[1023] & 2
         postings = trailer[1117].bit_count() + number(trailer, 1082, 2).bit_count() if leaf else 0
         behind = buckets * 2 + (buckets + 1) * (12 if weights else 4) + trailer[1116] * 16 + trailer[1113] * 17
-        behind += postings * (4 + (buckets + 7) // 8) + number(trailer, 1092, 4)
+        units = (buckets - 1 >> ((buckets - 1) // 512).bit_length()) + 1
+        behind += postings * (4 + (units + 7) // 8) + number(trailer, 1092, 4)
         offsets = (TRAILER - behind) // 8 * 8
         for at in Bytes(data, offsets).array(buckets, "H"):
             for key, flags, value in bucket(Bytes(data, 8 * at), data[offsets - 2304:offsets]):

@@ -155,12 +155,12 @@ TEST(test_growth_is_told_by_level_and_depth) {
            "SELECT * FROM art_growth('t', 'size', 'monday', NULL, '', '/')");
     expect("a/2|1|1|2|10|8|0|1|0\nb/c/|1|2|3|23|20|1|0|0\nb/d/|1|0|4|0|-4|0|0|1\nnew|0|1|0|6|6|1|0|0\n",
            "SELECT * FROM art_growth('t', 'size', 'monday', NULL, '', '/', 2)");
-    expect("b/c/|-20\nb/d/|4\n", "SELECT path, growth FROM art_growth('t', 'size', NULL, 'monday', 'b/', '/', 1)");
+    expect("b/c/|-20\nb/d/|4\n", "SELECT path, growth FROM art_growth('t', 'size', NULL, 'monday', 'b/', '/', '1')");
     expect("a/|2|2|||0|0|1|0\nb/|2|2|||0|1|0|1\nnew|0|1|||1|1|0|0\n",
            "SELECT * FROM art_growth('t', NULL, 'monday', NULL, '', '/', NULL)");
     expect("a/|2|2|3|11|8|0|1|0\nb/c/|1|2|3|23|20|1|0|0\nb/d/|1|0|4|0|-4|0|0|1\nb/|2|2|7|23|16|1|0|1\n"
            "|5|6|15|45|30|2|1|1\n",
-           "SELECT * FROM art_growth('t', 'size', 'monday', NULL, '', '/', 'all')");
+           "SELECT * FROM art_growth('t', 'size', 'monday', NULL, '', '/', 'ALL')");
     expect("", "SELECT * FROM art_growth('t', 'size', 'monday', NULL, NULL, '/')");
 }
 
@@ -173,7 +173,7 @@ TEST(test_wrong_arguments_are_refused) {
     refuses(SQLITE_MISMATCH, "a snapshot's name is a text", "SELECT * FROM art_diff('t', NULL, 7)");
     refuses(SQLITE_ERROR, "art: there is no column 'nothing' (t)",
             "SELECT * FROM art_growth('t', 'nothing', 'monday', NULL, '', '/')");
-    EACH(depth, "-1", "'two'", "1.5", "''") {
+    EACH(depth, "-1", "'two'", "1.5", "''", "'2x'") {
         refuses(SQLITE_ERROR, "art: the depth of art_growth is a number of levels from 1 on",
                 TEXT("SELECT * FROM art_growth('t', 'size', 'monday', NULL, '', '/', %s)", depth));
     }

@@ -489,7 +489,7 @@ TEST(test_a_common_prefix_is_moved_with_all_below_it) {
     }
     refuses(SQLITE_ERROR, "lie in each other",
             "UPDATE t SET path = path || 'x' WHERE prefix = 'usr/' AND delimiter = '/' AND entries > 0");
-    refuses(SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE constraint failed: t.path",
+    refuses(SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE constraint failed: t.path: there are rows below 'opt/' already",
             "UPDATE t SET path = 'opt/' WHERE prefix = 'usr/' AND delimiter = '/' AND path = 'usr/share/'");
 }
 

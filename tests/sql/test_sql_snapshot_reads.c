@@ -478,7 +478,7 @@ TEST(test_copy_takes_the_rows_of_a_snapshot_or_of_the_table) {
     static const char copy[] = "INSERT INTO t(t, prefix, path, snapshot) VALUES('copy', 'a/', 'c/', %s)";
     refuses(SQLITE_ERROR, "art: there is no snapshot 'x' (t)", TEXT(copy, "'x'"));
     refuses(SQLITE_MISMATCH, "art: a snapshot's name is a text", TEXT(copy, "5"));
-    refuses(SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE constraint failed",
+    refuses(SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE constraint failed: t.path: there are rows below 'b/'",
             "INSERT INTO t(t, prefix, path, snapshot) VALUES('copy', 'a/', 'b/', 'monday')");
     refuses(SQLITE_ERROR, "art: 'move' takes no other column",
             "INSERT INTO t(t, prefix, path, snapshot) VALUES('move', 'a/', 'c/', 'monday')");

@@ -387,7 +387,7 @@ TEST(test_a_summary_that_cannot_be_changes_nothing) {
 }
 
 /* By CREATE, and by the command, for which it is the one that the table has: not even snapshots are in the way. In
- * T_artstate stands what versions up to 0.3.0 understand, too. */
+ * T_artstate stands each column once. */
 TEST(test_a_column_that_a_summary_names_twice_is_summed_up_once) {
     static const char *const lists[][3] = {
         /* also what a listing shows of a */

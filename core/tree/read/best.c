@@ -908,8 +908,7 @@ enum art_rc art_best_value(struct art_tree *tree, const struct art_range *range,
     assert(best);
     rc = art_best_next(best, &path, out);
     if (!rc && out->kind >= ART_DATUM_TEXT) {
-        bytes->len = 0;
-        rc = art_buffer_append(bytes, out->bytes.data, out->bytes.len);
+        rc = art_buffer_set(bytes, out->bytes.data, out->bytes.len);
         out->bytes = art_buffer_bytes(bytes);
     }
     art_best_close(best);

@@ -381,8 +381,7 @@ enum art_rc art_cursor_seek(struct art_cursor *cursor, const struct art_range *r
     cursor->backward = descending;
     struct art_bytes stop =
         descending ? art_range_low(cursor->key_buffer, range) : art_range_high(cursor->key_buffer, range);
-    cursor->stop_bytes.len = 0;
-    rc = art_buffer_append(&cursor->stop_bytes, stop.data, stop.len + ART_KEY_PADDING); /* it is searched for */
+    rc = art_buffer_set(&cursor->stop_bytes, stop.data, stop.len + ART_KEY_PADDING); /* it is searched for */
     if (rc) return rc;
     cursor->stop = art_bytes(cursor->stop_bytes.data, stop.len);
     struct art_bytes start =

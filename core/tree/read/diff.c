@@ -172,18 +172,11 @@ static uint32_t changes_before(const struct art_diff *diff, const struct art_pla
     return low;
 }
 
-static enum art_rc cut_piece(struct art_diff *diff, int64_t rows) {
-    struct art_states *states = &diff->states;
-    struct art_bytes path;
+static enum art_rc cut_piece(struct art_diff *diff) {
     struct art_place *place;
-    int64_t rank = states->low.rows[0] + rows / 2;
-    enum art_rc rc = art_states_select(states, rank, &path);
-    if (!rc) rc = art_states_push(states, &place);
-    if (!rc) rc = art_place_at(place, path);
-    if (rc) return rc;
-    if (art_places_compare(&states->low, place) >= 0) return art_states_lie(states);
-    place->change = changes_before(diff, place);
-    return art_states_weigh(states, place);
+    enum art_rc rc = art_states_halve(&diff->states, &place);
+    if (!rc) place->change = changes_before(diff, place);
+    return rc;
 }
 
 /* At the piece between `low` and the nearest place: is anything missing, and how is it found? */
@@ -194,7 +187,7 @@ static enum art_rc look(struct art_diff *diff) {
     int64_t balance = (int64_t)diff->change[high->change].balance - diff->change[low->change].balance;
     int64_t missing = (int64_t)((uint64_t)rows + (uint64_t)balance - (uint64_t)now);
     if (rows < 0 || now < 0 || missing < 0 || missing > rows) return art_states_lie(states);
-    if (missing && rows > FEW_ROWS && missing <= rows / CUTS_COST_ROWS) return cut_piece(diff, rows);
+    if (missing && rows > FEW_ROWS && missing <= rows / CUTS_COST_ROWS) return cut_piece(diff);
     diff->looked = true;
     diff->missing = missing;
     if (!missing) return ART_OK;
@@ -222,8 +215,7 @@ static enum art_rc find_missing(struct art_diff *diff) {
 static enum art_rc tell(struct art_diff *diff, struct art_bytes path, uint64_t old_version, uint64_t version,
                         struct art_changed *out) {
     bool turned = art_states_from(&diff->states);
-    diff->last.len = 0;
-    enum art_rc rc = art_buffer_append(&diff->last, path.data, path.len);
+    enum art_rc rc = art_buffer_set(&diff->last, path.data, path.len);
     out->path = art_buffer_bytes(&diff->last);
     out->old_version = turned ? version : old_version;
     out->version = turned ? old_version : version;

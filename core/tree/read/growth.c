@@ -82,8 +82,7 @@ static enum art_rc take_name(struct art_growth *growth, struct art_bytes path, b
         at = end ? end : path.len;
     }
     *whole = !end;
-    growth->name.len = 0;
-    return art_buffer_append(&growth->name, path.data, at);
+    return art_buffer_set(&growth->name, path.data, at);
 }
 
 /* The name's two places, weighed, and before them what lies between. */
@@ -194,8 +193,7 @@ static inline enum art_rc tell_name(struct art_growth *growth, const struct art_
     const struct art_states *states = &growth->states;
     unsigned from = art_states_from(states);
     struct art_bytes key = art_buffer_bytes(&begins->key);
-    growth->name.len = 0;
-    enum art_rc rc = art_buffer_append(&growth->name, key.data + 1, key.len - 1);
+    enum art_rc rc = art_buffer_set(&growth->name, key.data + 1, key.len - 1);
     int64_t old_rows = art_places_rows(begins, ends, from), rows = art_places_rows(begins, ends, !from);
     if (old_rows < 0 || rows < 0) return art_states_lie(states);
     *out = (struct art_grown){.path = art_buffer_bytes(&growth->name),
@@ -234,8 +232,7 @@ static enum art_rc next_of_all(struct art_growth *growth, struct art_grown *out,
     growth->over = rc == ART_NOTFOUND;
     if (rc) return growth->over ? ART_OK : rc;
     *told = true;
-    growth->name.len = 0;
-    rc = art_buffer_append(&growth->name, level.name.data, level.name.len);
+    rc = art_buffer_set(&growth->name, level.name.data, level.name.len);
     *out = (struct art_grown){.path = art_buffer_bytes(&growth->name),
                               .added = level.added,
                               .changed = level.changed,

@@ -87,8 +87,7 @@ static enum art_rc take_changed(struct art_levels *levels) {
     struct art_bytes delimiter = art_buffer_bytes(&levels->delimiter);
     enum art_rc rc = levels->levels ? ART_OK : open_level(levels, (uint32_t)levels->prefix.len);
     uint32_t at = rc ? 0 : levels->open[levels->levels - 1].len;
-    levels->path.len = 0;
-    if (!rc) rc = art_buffer_append(&levels->path, next->path.data, next->path.len);
+    if (!rc) rc = art_buffer_set(&levels->path, next->path.data, next->path.len);
     while (!rc && (at = art_level_end(next->path, at, delimiter)) != 0) rc = open_level(levels, at);
     if (rc) return rc;
     struct art_level *level = &levels->open[levels->levels - 1];
@@ -121,8 +120,7 @@ static enum art_rc close_level(struct art_levels *levels, struct art_level *out,
     *later = comes_later(levels, name);
     if (!*later) return ART_OK;
     levels->any = true;
-    levels->told.len = 0;
-    return art_buffer_append(&levels->told, name.data, name.len);
+    return art_buffer_set(&levels->told, name.data, name.len);
 }
 
 enum art_rc art_levels_next(struct art_levels *levels, struct art_level *out) {

@@ -232,3 +232,13 @@ enum art_rc art_states_select(struct art_states *states, int64_t rank, struct ar
     *path = art_bytes(key.data + 1, key.len - 1);
     return ART_OK;
 }
+
+enum art_rc art_states_halve(struct art_states *states, struct art_place **out) {
+    int64_t rows = art_places_rows(&states->low, art_states_nearest(states), 0);
+    struct art_bytes path;
+    enum art_rc rc = art_states_select(states, states->low.rows[0] + rows / 2, &path);
+    if (!rc) rc = art_states_push(states, out);
+    if (!rc) rc = art_place_at(*out, path);
+    if (rc) return rc;
+    return art_places_compare(&states->low, *out) >= 0 ? art_states_lie(states) : art_states_weigh(states, *out);
+}

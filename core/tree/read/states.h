@@ -86,6 +86,8 @@ void art_states_pass(struct art_states *states);
 /* The row of the older state before which `rank` others stand, between `low` and the nearest place: its path, borrowed
  * until the next call. */
 enum art_rc art_states_select(struct art_states *states, int64_t rank, struct art_bytes *path);
+/* Cuts the piece before the nearest place in halves, by its rows in the older state: *out, weighed, is the nearest. */
+enum art_rc art_states_halve(struct art_states *states, struct art_place **out);
 /* ART_CORRUPT, with its message: counts are impossible. */
 void art_states_note_lie(const struct art_states *states);
 static inline enum art_rc art_states_lie(const struct art_states *states) {

@@ -9,9 +9,9 @@
  * behind everything in all runs, hide nothing and are hidden by nothing: a flush gives them to the last run at once.
  * Merges then move rows and references, and a value is written once, however deep the runs below it are.
  *
- * Without it 3,000 values of 20,000 bytes in random order, 100 in a transaction, write 3.1 times the pages (49,640 and
- * 15,840) in 2 times the processor time, and the file is 1.2 times as long; with ten small rows beside each value it is
- * 1.9 times the pages and 1.3 times the time, of values of 6,000 bytes as well (2026-11-26).
+ * Without it 3,000 values of 20,000 bytes in random order, 100 in a transaction, take 1.7 times as long and write 3.1
+ * times the bytes; with ten small rows beside each 1.5 and 2.6 times, 1,000 values of 100 KB 1.5 and 1.7 times. 20,000
+ * values of 10 KB take as long, and write 1.2 times the bytes.
  */
 #include "core/tree/run/run.h"
 
@@ -20,7 +20,7 @@ enum {
     FULL_PART = 8   /* a blob that lacks so much of its pages is filled up */
 };
 
-enum art_rc art_run_last_key(struct art_tree *tree, const struct art_ref *top, struct art_buffer *out) {
+static enum art_rc last_key(struct art_tree *tree, const struct art_ref *top, struct art_buffer *out) {
     struct art_run_cursor cursor;
     enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
     if (rc) return rc;
@@ -32,13 +32,27 @@ enum art_rc art_run_last_key(struct art_tree *tree, const struct art_ref *top, s
     return rc;
 }
 
+enum art_rc art_run_separate(struct art_tree *tree, const struct art_ref *top, struct art_bytes first,
+                             struct art_buffer *low) {
+    struct art_buffer before = {0};
+    low->len = 0;
+    enum art_rc rc = last_key(tree, top, &before);
+    struct art_bytes last = art_buffer_bytes(&before);
+    if (!rc && art_bytes_compare(last, first) < 0) {
+        uint32_t common = art_common_prefix(last.data, first.data, art_min32(last.len, first.len));
+        rc = art_buffer_set_key(low, art_bytes(first.data, common + 1));
+    }
+    art_buffer_clear(&before);
+    return rc;
+}
+
 /* *end: the largest key of all runs, or the end of the rows, where that is behind it. */
 static enum art_rc end_of_runs(struct art_tree *tree, const struct art_root *root, struct art_buffer *end) {
     static const uint8_t chunks = ART_SPACE_OVERFLOW;
     struct art_buffer last = {0};
     enum art_rc rc = art_buffer_set_key(end, art_bytes(&chunks, 1));
     for (unsigned i = 0; !rc && i < root->runs; i++) {
-        rc = art_run_last_key(tree, &root->run[i].top, &last);
+        rc = last_key(tree, &root->run[i].top, &last);
         if (!rc && art_bytes_compare(art_buffer_bytes(&last), art_buffer_bytes(end)) > 0)
             rc = art_buffer_set_key(end, art_buffer_bytes(&last));
     }
@@ -91,12 +105,7 @@ static enum art_rc add_old(struct art_tree *tree, struct art_run_build *build, c
     art_run_cursor_reset(&cursor, leaf, 0);
     rc = art_run_first(&cursor);
     if (!rc && cursor.valid) rc = art_run_build_names(build, cursor.path[0]);
-    while (!rc && cursor.valid) {
-        struct art_entry entry;
-        art_blob_cursor_entry(&cursor.leaf, &entry);
-        rc = art_run_build_add(build, art_run_key(&cursor), &entry);
-        if (!rc) rc = art_run_next(&cursor);
-    }
+    if (!rc) rc = art_run_build_add_all(build, &cursor, UINT64_MAX);
     art_run_cursor_close(&cursor);
     return rc;
 }
@@ -111,20 +120,6 @@ static enum art_rc add_new(struct art_run_build *build, struct art_memtable_curs
         rc = art_run_build_add(build, cursor->key, &entry);
         if (rc) break;
     }
-    return rc;
-}
-
-/* *low: a separator between the end of the run and the first new key. */
-static enum art_rc separate(struct art_tree *tree, const struct art_ref *leaf, struct art_bytes first,
-                            struct art_buffer *low) {
-    struct art_buffer before = {0};
-    enum art_rc rc = art_run_last_key(tree, leaf, &before);
-    struct art_bytes last = art_buffer_bytes(&before);
-    if (!rc) {
-        uint32_t common = art_common_prefix(last.data, first.data, art_min32(last.len, first.len));
-        rc = art_buffer_set_key(low, art_bytes(first.data, common + 1));
-    }
-    art_buffer_clear(&before);
     return rc;
 }
 
@@ -148,7 +143,7 @@ static enum art_rc append_chunks(struct art_tree *tree, struct art_version_edit 
     if (!rc) rc = add_new(build, chunks, end);
     if (!rc) rc = art_run_build_children(build, &fresh);
     if (!rc) rc = seek_behind(chunks, end);
-    if (!rc) rc = fills ? art_buffer_set_key(&low, separator) : separate(tree, &leaf, chunks->key, &low);
+    if (!rc) rc = fills ? art_buffer_set_key(&low, separator) : art_run_separate(tree, &leaf, chunks->key, &low);
     struct art_bytes high = fills ? art_bytes(NULL, 0) : art_buffer_bytes(&low);
     if (!rc) rc = art_run_splice(tree, edit, last, art_buffer_bytes(&low), high, false, &fresh, &longer);
     if (!rc) rc = art_root_replace_run(edit->root, edit->root->runs - 1, &longer);

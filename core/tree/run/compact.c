@@ -321,19 +321,14 @@ static enum art_rc appends(struct art_tree *tree, const struct art_root *root, b
     const struct art_ref *upper = &root->run[0].top, *lower = &root->run[1].top;
     if (upper->count < 0 || (uint64_t)upper->count != upper->entries) return ART_OK;
     struct art_run_cursor cursor;
-    struct art_buffer first = {0};
+    struct art_buffer low = {0};
     enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
-    if (!rc) {
-        art_run_cursor_reset(&cursor, upper, 0);
-        rc = art_run_first(&cursor);
-    }
-    if (!rc) rc = art_buffer_set_key(&first, art_run_key(&cursor));
-    if (!rc) {
-        art_run_cursor_reset(&cursor, lower, 0);
-        rc = art_run_last(&cursor);
-    }
-    if (!rc) *yes = cursor.valid && art_bytes_compare(art_run_key(&cursor), art_buffer_bytes(&first)) < 0;
-    art_buffer_clear(&first);
+    if (rc) return rc;
+    art_run_cursor_reset(&cursor, upper, 0);
+    rc = art_run_first(&cursor);
+    if (!rc && cursor.valid) rc = art_run_separate(tree, lower, art_run_key(&cursor), &low);
+    *yes = !rc && low.len;
+    art_buffer_clear(&low);
     art_run_cursor_close(&cursor);
     return rc;
 }

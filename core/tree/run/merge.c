@@ -313,8 +313,7 @@ void art_source_entry(struct art_source *source, struct art_entry *out) {
 static enum art_rc store_combined(struct art_merge *merge, const struct art_entry *upper, struct art_bytes head,
                                   struct art_entry *out) {
     struct art_bytes value = art_entry_value(upper->flags, upper->value);
-    merge->stored.len = 0;
-    enum art_rc rc = art_buffer_append(&merge->stored, head.data, head.len);
+    enum art_rc rc = art_buffer_set(&merge->stored, head.data, head.len);
     if (!rc) rc = art_buffer_append(&merge->stored, value.data, value.len);
     out->value = art_buffer_bytes(&merge->stored);
     return rc;

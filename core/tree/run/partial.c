@@ -358,15 +358,8 @@ static enum art_rc may_move(struct art_tree *tree, const struct partial *partial
     const struct art_ref *ref = &partial->below.child[overlap->first].ref;
     if (overlap->end - overlap->first > 1) return ART_OK;
     if (art_ref_pages(ref) < art_tree_full_pages(tree) / 2) return ART_OK;
-    struct art_buffer before = {0};
-    enum art_rc rc = art_run_last_key(tree, ref, &before);
-    struct art_bytes last = art_buffer_bytes(&before), first = art_buffer_bytes(&overlap->from);
-    if (!rc && art_bytes_compare(last, first) < 0) {
-        *moves = true;
-        uint32_t common = art_common_prefix(last.data, first.data, art_min32(last.len, first.len));
-        rc = art_buffer_set_key(low, art_bytes(first.data, common + 1));
-    }
-    art_buffer_clear(&before);
+    enum art_rc rc = art_run_separate(tree, ref, art_buffer_bytes(&overlap->from), low);
+    *moves = !rc && low->len;
     return rc;
 }
 

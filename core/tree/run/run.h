@@ -322,8 +322,10 @@ enum art_rc art_run_replace_range(struct art_tree *tree, struct art_version_edit
                                   struct art_bytes low, struct art_bytes high, const struct art_stream *stream);
 
 /* --- append.c ----------------------------------------------------------------------------------------------------- */
-/* The last key below `top`, which may be a leaf blob. */
-enum art_rc art_run_last_key(struct art_tree *tree, const struct art_ref *top, struct art_buffer *out);
+/* *low: a separator between the last key below `top`, which may be a leaf blob, and `first`; empty: that is not behind
+ * it. */
+enum art_rc art_run_separate(struct art_tree *tree, const struct art_ref *top, struct art_bytes first,
+                             struct art_buffer *low);
 /* Gives new values of the memtable to the end of the edit's last run, where they are many. *end, which the caller
  * clears: entries behind this key went there; empty: none did. */
 enum art_rc art_append_values(struct art_tree *tree, struct art_version_edit *edit, const struct art_memtable *memtable,

@@ -334,8 +334,7 @@ static enum art_rc step_up(struct art_run_cursor *cursor, bool backward) {
 /* From the last entry of a blob, or backward the first one, into a neighbour. */
 static enum art_rc step_across(struct art_run_cursor *cursor, bool backward) {
     struct art_bytes key = art_run_key(cursor);
-    cursor->left.len = 0;
-    enum art_rc rc = art_buffer_append(&cursor->left, key.data, key.len);
+    enum art_rc rc = art_buffer_set(&cursor->left, key.data, key.len);
     if (!rc) rc = step_up(cursor, backward);
     if (rc || !cursor->valid) return rc;
     int c = art_bytes_compare(art_run_key(cursor), art_buffer_bytes(&cursor->left));

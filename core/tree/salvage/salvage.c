@@ -169,11 +169,6 @@ static void consider_walk(struct offer *best, const struct art_detour *walk) {
     if (walk && walk->valid) consider(best, walk->key, art_buffer_bytes(&walk->value), walk->csn, walk->flags);
 }
 
-static enum art_rc put_bytes(struct art_buffer *to, struct art_bytes bytes) {
-    to->len = 0;
-    return art_buffer_append(to, bytes.data, bytes.len);
-}
-
 static enum art_rc choose_entry(struct art_salvage *salvage, bool *any) {
     struct offer best = {0};
     if (salvage->cursor.valid) {
@@ -189,8 +184,9 @@ static enum art_rc choose_entry(struct art_salvage *salvage, bool *any) {
     if (!best.any) return ART_OK;
     salvage->csn = best.csn;
     salvage->flags = best.flags;
-    enum art_rc rc = put_bytes(&salvage->key, best.key);
-    return rc ? rc : put_bytes(&salvage->value, art_entry_value(best.flags, best.value));
+    enum art_rc rc = art_buffer_set(&salvage->key, best.key.data, best.key.len);
+    struct art_bytes value = art_entry_value(best.flags, best.value);
+    return rc ? rc : art_buffer_set(&salvage->value, value.data, value.len);
 }
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
@@ -200,7 +196,7 @@ static enum art_rc step_on(struct art_salvage *salvage, bool *any) {
     struct art_bytes key = art_buffer_bytes(&salvage->key);
     enum art_rc rc = ART_OK;
     if (salvage->begun) {
-        rc = put_bytes(&salvage->previous, key);
+        rc = art_buffer_set(&salvage->previous, key.data, key.len);
         salvage->any_previous = true;
         key = art_buffer_bytes(&salvage->previous);
     }

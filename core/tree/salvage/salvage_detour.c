@@ -89,8 +89,7 @@ static enum art_rc next_leaf(struct art_detour *walk, struct art_ref *ref) {
 static enum art_rc open_leaf(struct art_detour *walk, const struct art_ref *ref) {
     struct art_detour_leaf *leaf = &walk->leaf;
     assert(!ref->height && !leaf->open);
-    leaf->label.len = 0;
-    enum art_rc rc = ref->label.data ? art_buffer_append(&leaf->label, ref->label.data, ref->label.len) : ART_OK;
+    enum art_rc rc = art_buffer_set(&leaf->label, ref->label.data, ref->label.data ? ref->label.len : 0);
     leaf->ref = *ref;
     art_ref_leave(&leaf->ref);
     leaf->serial = 0;
@@ -146,8 +145,7 @@ static enum art_rc take_entry(struct art_detour *walk) {
     uint8_t room[ART_VALUE_INLINE_MAX];
     art_blob_cursor_entry(&leaf->cursor, &entry);
     struct art_bytes value = art_entry_plain(&entry, room);
-    walk->value.len = 0;
-    enum art_rc rc = art_buffer_append(&walk->value, value.data, value.len);
+    enum art_rc rc = art_buffer_set(&walk->value, value.data, value.len);
     walk->key = key;
     walk->csn = entry.csn;
     walk->flags = entry.flags & ART_ENTRY_FLAGS;
@@ -171,8 +169,7 @@ enum art_rc art_detour_next(struct art_detour *walk) {
     struct art_ref ref;
     enum art_rc rc = ART_OK;
     if (walk->valid) {
-        walk->last.len = 0;
-        rc = art_buffer_append(&walk->last, walk->key.data, walk->key.len);
+        rc = art_buffer_set(&walk->last, walk->key.data, walk->key.len);
         walk->any = true;
     }
     walk->valid = false;

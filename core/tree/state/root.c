@@ -57,15 +57,12 @@ enum art_rc art_root_clone(const struct art_root *root, struct art_root **out) {
     assert(root->runs <= ART_RUNS_CAPACITY);
     struct art_root *copy = root_alloc(ART_RUNS_CAPACITY);
     if (!copy) return art_nomem();
-    copy->csn = root->csn;
-    copy->generation = root->generation;
-    copy->chain = root->chain;
-    copy->left_rows = root->left_rows;
-    copy->held = root->held;
-    copy->blocks = root->blocks;
-    copy->read_only = root->read_only;
-    copy->all_blocks = root->all_blocks;
-    copy->owed = root->owed;
+    *copy = *root;
+    copy->references = 1;
+    copy->followed = false;
+    copy->cuts = (struct art_buffer){0};
+    copy->runs = 0;
+    copy->capacity = ART_RUNS_CAPACITY;
     enum art_rc rc = art_buffer_append(&copy->cuts, root->cuts.data, root->cuts.len);
     for (unsigned i = 0; !rc && i < root->runs; i++) {
         rc = run_copy(&root->run[i], &copy->run[i]);

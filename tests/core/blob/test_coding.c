@@ -110,7 +110,7 @@ TEST(test_a_first_name_that_grows_makes_its_bucket_wide) {
 
 /* --- codes that lie ----------------------------------------------------------------------------------------------- */
 
-enum { RIGHT, SPARE_BEFORE, SPARE_BEHIND, ESCAPES, ESCAPE_BEHIND, LIES, PLAIN };
+enum { RIGHT, SPARE_BEFORE, SPARE_BEHIND, ESCAPES, ESCAPE_BEHIND, PLAIN };
 
 /* Writes the suffixes of the last bucket anew, which may lie in the middle. */
 static void recode(struct blob_image *image, int lie) {
@@ -143,36 +143,30 @@ static void recode(struct blob_image *image, int lie) {
 /* NULL: it passes. */
 static void check_says(struct blob_image image, const char *says) {
     blob_image_rehash_all(image.image, &image.ref);
+    struct art_entry entry;
     enum art_rc rc = blob_image_check(&image, NULL);
     if (says) refused(rc, ART_CORRUPT, says);
     if (!says) must(rc);
+    for (uint32_t row = 0; !says && row < rows.set.count; row++)
+        must(art_blob_get(&image.blob, rows.set.keys[row], &entry));
     free(image.image);
 }
 
-TEST(test_codes_that_the_encoder_would_not_write_are_refused) {
+/* Which names are coded, and how, is the writer's choice, as long as each has its codes to the end. */
+TEST(test_codes_that_the_encoder_would_not_write_are_read_as_well) {
     struct random random = random_announced("codes");
-    struct blob_image image;
-    for (int lie = RIGHT; lie < LIES; lie++) {
-        image = one_blob(100, 0, 0, &random);
+    for (int lie = RIGHT; lie < PLAIN; lie++) {
+        struct blob_image image = one_blob(100, 0, 0, &random);
         recode(&image, lie);
-        check_says(image, lie == RIGHT ? NULL : lie == ESCAPE_BEHIND ? "" : "the name is coded otherwise");
+        check_says(image, lie == ESCAPE_BEHIND ? "the name ends in an escape" : NULL);
     }
-    image = one_blob(100, 0, 0, &random);
-    recode(&image, ESCAPES);
-    blob_image_trailer(image.image)->compatible = 1; /* as a later version codes */
-    check_says(image, NULL);
-    image = one_blob(128, 40, 0, &random);
+    struct blob_image image = one_blob(128, 40, 0, &random);
     ck_assert(view_of(&image.blob, 0).symbols && !view_of(&image.blob, image.blob.buckets - 1).symbols);
     recode(&image, RIGHT);
-    check_says(image, "names are coded, and would be smaller plain");
+    check_says(image, NULL);
     image = one_blob(200, 0, 0, &random);
     recode(&image, PLAIN);
-    check_says(image, "names are plain, and would be smaller coded");
-    image = one_blob(100, 0, 0, &random);
-    recode(&image, PLAIN);
-    memset(image.image + image.blob.at.symbols + 8, 0, 254 * 8);
-    memset(image.image + image.blob.at.symbols + 256 * 8 + 1, 0, 254);
-    check_says(image, "it has symbols, and no coded name");
+    check_says(image, NULL);
 }
 
 SUITE("coding", .seconds = 300, .set_up = set_up, .tear_down = tear_down)
