@@ -110,6 +110,21 @@ def tiny_rows():
     same(db, "t")
 
 
+def summaries():
+    """Their columns are kept in another order than CREATE names them; and a summary that came later."""
+    lists = "lookup(c), min(b), hash(values), sum(a), hash(*), lookup(b), max(d), sum(b)", "max(d), search(c), sum(b), max(b)"
+    for number, named in enumerate(lists):
+        db = made(f"summary-{number}.db", f"CREATE VIRTUAL TABLE t USING art(path, a INTEGER, b INTEGER, c, d REAL, summary=({named}))", "BEGIN")
+        for i in range(3000):
+            text = "large" * 2000 if i % 500 == 3 else draw.choice(["2025-11-29", "some text", None, i])
+            db.execute("INSERT INTO t VALUES(?, ?, ?, ?, ?)", (f"{i % 7}/{i}", i, -1 - i, text, i / 8 + 5000))
+        db.execute("COMMIT")
+        if number:
+            db.execute(f"INSERT INTO t(t) VALUES('summary=({lists[0]})')")
+        db.execute("INSERT INTO t(t) VALUES('flush')")
+        same(db, "t")
+
+
 def changed(db):
     for statement in ("INSERT INTO t(t, snapshot) VALUES('snapshot', 'then')",
                       "UPDATE t SET size = -size WHERE path GLOB 'usr/1*'", "DELETE FROM t WHERE path GLOB 'usr/2*'",
@@ -223,6 +238,7 @@ if extension:
     keys("file")
     keys("inline")
     tiny_rows()
+    summaries()
     strange()
 print(f"{100 * (checks - failures) // checks}%: Checks: {checks}, Failures: {failures}, Errors: 0")
 sys.exit(failures > 0)
