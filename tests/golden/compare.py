@@ -110,6 +110,21 @@ def tiny_rows():
     same(db, "t")
 
 
+def summaries():
+    """Their columns are kept in another order than CREATE names them; and a summary that came later."""
+    lists = "lookup(c), min(b), hash(values), sum(a), hash(*), lookup(b), max(d), sum(b)", "max(d), search(c), sum(b), max(b)"
+    for number, named in enumerate(lists):
+        db = made(f"summary-{number}.db", f"CREATE VIRTUAL TABLE t USING art(path, a INTEGER, b INTEGER, c, d REAL, summary=({named}))", "BEGIN")
+        for i in range(3000):
+            text = "large" * 2000 if i % 500 == 3 else draw.choice(["2025-11-29", "some text", None, i])
+            db.execute("INSERT INTO t VALUES(?, ?, ?, ?, ?)", (f"{i % 7}/{i}", i, -1 - i, text, i / 8 + 5000))
+        db.execute("COMMIT")
+        if number:
+            db.execute(f"INSERT INTO t(t) VALUES('summary=({lists[0]})')")
+        db.execute("INSERT INTO t(t) VALUES('flush')")
+        same(db, "t")
+
+
 def changed(db):
     for statement in ("INSERT INTO t(t, snapshot) VALUES('snapshot', 'then')",
                       "UPDATE t SET size = -size WHERE path GLOB 'usr/1*'", "DELETE FROM t WHERE path GLOB 'usr/2*'",
@@ -131,19 +146,23 @@ def keys(storage):
     tables = {"a": "a INTEGER, b, key=(a, b DESC)",
               "b": "key=(x DESC, y DESC), x REAL, n NOT NULL DEFAULT 2.5, y NUMERIC",
               "c": "t TEXT, b BLOB, v, key=(b DESC, t DESC)", "d": "t TEXT, b BLOB, v, key=(t, b)",
-              "e": '"a ""path"", it is" MYBLOB, "key" DOUBLE', "empty": "path, value"}
+              "e": '"a ""path"", it is" MYBLOB, "key" DOUBLE', "f": "x LONG\nDOUBLE, key=(x)", "empty": "path, value"}
     db = made(f"keys-{storage}.db", *[f"CREATE VIRTUAL TABLE {table} USING art({columns}, storage={storage})"
                                       for table, columns in tables.items()])
     numbers = [None, math.inf, -math.inf, 0.0, 0.1, -0.1, 1e-300, -5e-324, 127, -128, 127.5, -127.5, -256, -255,
                2**53 + 1, 4503599627370495.5, -4503599627370495.5, 2**63 - 1, -2**63, 2.0**63, -2.0**63, -1e19, 2.0**62]
     texts = [b"", b"a", b"a\0", b"\0\0b", "ä€".encode(), b"\xff", b"\xff\0\xff", b"x" * 3000, b"k" * 60000]
     blobs = [b"", b"\0", b"\0\xff", b"\xff" * 5, b"abc"]
+    in_reals = ["", "a", "inf", "nan", "1_0", "12", " 1e3", "0x10", b"", b"12", b"inf"]
     for command in "flush", "optimize", None:
         pairs = [(number, other) for number in numbers for other in draw.sample(numbers, 4)]
         db.execute("BEGIN")
         db.executemany("INSERT OR REPLACE INTO a VALUES(?1, CAST(?2 AS TEXT))", pairs)
         db.executemany("INSERT OR REPLACE INTO b(x, y) VALUES(?, ?)", pairs)
         db.executemany("INSERT OR REPLACE INTO e VALUES(CAST(?1 || '/' || ?2 AS BLOB), ?1)", filter(all, pairs))
+        for value in numbers + in_reals:
+            db.execute("INSERT OR REPLACE INTO b(x, y) VALUES(?1, ?1)", (value,))
+            db.execute("INSERT OR REPLACE INTO f VALUES(?)", (value,))
         for table in "cd":
             db.executemany(f"INSERT OR REPLACE INTO {table} VALUES(CAST(?1 AS TEXT), ?2, CAST(?1 AS TEXT))",
                            [(text, blob) for text in draw.sample(texts, 6) for blob in blobs])
@@ -195,6 +214,7 @@ def strange():
     with_rows("a log that is lost", "the rows of the log are lost", "DELETE FROM t_artdata WHERE csn > 0")
     with_byte("a feature of the file", ".art has a format not known", 36)
     with_byte("a feature of a blob", "slot 1 has a format not known", 524288 + 523144 + 1090, False)
+    with_byte("a blob that lacks entries", "not all entries of slot 1 were found", 524288 + 523144 + 1052, False)
     with_byte("another blob", "slot 1 has another blob", 524288 + 523144 + 1040)
     with_byte("a damaged page", "page 0 of slot 1 is damaged", 524288 + 20)
     refuses("another table", "has the art tables t", path, "u")
@@ -218,6 +238,7 @@ if extension:
     keys("file")
     keys("inline")
     tiny_rows()
+    summaries()
     strange()
 print(f"{100 * (checks - failures) // checks}%: Checks: {checks}, Failures: {failures}, Errors: 0")
 sys.exit(failures > 0)

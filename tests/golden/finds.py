@@ -115,12 +115,16 @@ def postings(data, fields, units):
 
 
 def summary(table):
-    """2, 11: its columns: those with sums first."""
+    """2, 11: its columns: hashes, then those with sums, then the others, each kind as they are named first."""
     sql, = table.db.execute("SELECT sql FROM sqlite_schema WHERE name = 't'").fetchone()
-    named = re.findall(r"(\w+)\((\*|\w+)\)", re.search(r"summary=\((.*?\))\)", sql)[1]) if "summary=" in sql else []
+    lists = re.findall(r"summary=\((.*?\))\)", sql)
+    lists += [title for title, in table.db.execute("SELECT name FROM pragma_table_info('t_artstate')")
+              if title.startswith("summary ")]
+    named = re.findall(r"(\w+)\(\"?(\*|\w+)\"?\)", lists[-1]) if lists else []
     named = [(what, name) for what, name in named if (what, name) != ("search", table.names[0])]
-    sums = [name if what == "sum" else (what, name) for what, name in named if what in ("sum", "hash")]
-    return list(dict.fromkeys(sums + [name for what, name in named if what not in ("sum", "hash")]))
+    columns = dict.fromkeys((what, name) if what == "hash" else name for what, name in named)
+    sums = {name for what, name in named if what == "sum"}
+    return sorted(columns, key=lambda one: (one[1] != "*", 0) if isinstance(one, tuple) else (2, one not in sums))
 
 
 def values_of(table, columns, entry):
@@ -149,7 +153,7 @@ def terms(table, columns, entry, bit):
     if kind > 2:
         odd = [ODD] if data[4] & 1 else []
         return [reader.number(data, 0, 4) or 1, *odd] if bit < 8 else [ANY]
-    number = reader.number(data) if kind == 1 else struct.unpack("<d", data)[0] if kind == 2 else None
+    number = struct.unpack("<q" if kind == 1 else "<d", data)[0] if kind else None
     return [term or 1 for term in hashes(number)] if bit < 8 else trigrams(number)
 
 

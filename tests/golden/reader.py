@@ -210,7 +210,7 @@ class Table:
         self.bytes, self.key = "BLOB" in types[0], []
         if key:
             db.execute(f"CREATE INDEX k ON t({key})")
-            real = [re.match("(?!.*(INT|CHAR|CLOB|TEXT|BLOB)).*(REAL|FLOA|DOUB)", kind) for kind in types]
+            real = [re.match("(?s)(?!.*(INT|CHAR|CLOB|TEXT|BLOB)).*(REAL|FLOA|DOUB)", kind) for kind in types]
             self.key = [(at, desc, real[at]) for _, at, _, desc, _, mine in db.execute("PRAGMA index_xinfo(k)") if mine]
 
     def slot(self, slot):
@@ -227,18 +227,18 @@ class Table:
         check(trailer[1016:1023] + trailer[1024:1048] == kind + self.id + reference[8:16], f"{what} has another blob")
         check_hash(f"the last page of {what}", data[-PAGE:], reference[16:32])
         check(not number(trailer, 1090, 2) & ~3, f"{what} has a format not known here")
-        for at in range(0, 1016, 8):
-            if number(trailer, at, 8):
-                check_hash(f"page {at // 8} of {what}", data[at * PAGE // 8:][:PAGE], trailer[at:at + 8])
+        for at in filter(lambda at: number(trailer, at, 8), range(0, 1016, 8)):
+            check_hash(f"page {at // 8} of {what}", data[at * PAGE // 8:][:PAGE], trailer[at:at + 8])
         buckets, weights = number(trailer, 1072, 4), trailer[1023] & 2
         postings = trailer[1117].bit_count() + number(trailer, 1082, 2).bit_count() if leaf else 0
         behind = buckets * 2 + (buckets + 1) * (12 if weights else 4) + trailer[1116] * 16 + trailer[1113] * 17
         units = (buckets - 1 >> ((buckets - 1) // 512).bit_length()) + 1
         behind += postings * (4 + (units + 7) // 8) + number(trailer, 1092, 4)
         offsets = (TRAILER - behind) // 8 * 8
-        for at in Bytes(data, offsets).array(buckets, "H"):
-            for key, flags, value in bucket(Bytes(data, 8 * at), data[offsets - 2304:offsets]):
-                yield from [(key, flags, value)] if leaf else self.below(value)
+        places, symbols = Bytes(data, offsets).array(buckets, "H"), data[offsets - 2304:offsets]
+        entries = [entry for at in places for entry in bucket(Bytes(data, 8 * at), symbols)]
+        check(len(entries) == number(trailer, 1052, 4), f"not all entries of {what} were found")
+        yield from entries if leaf else (entry for child in entries for entry in self.below(child[2]))
 
     def entries(self):
         """Those of all sources, the oldest first."""
@@ -278,7 +278,7 @@ class Table:
         for place, descending, real in self.key:
             data.data = inverted(key) if descending else key
             value = key_value(data)
-            values[place] = float(value) if real and value is not None else value
+            values[place] = float(value) if real and isinstance(value, int) else value
         return values
 
 # ---- for people
