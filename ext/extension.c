@@ -33,7 +33,7 @@ static int register_module(sqlite3 *db, const char *name, const sqlite3_module *
     return sqlite3_create_module_v2(db, name, module, connection, art_connection_release); /* releases on failure too */
 }
 
-/* Who calls a table as a function, or a function that has a table of its name with other arguments, is told. */
+/* A function of each table's name, for all numbers of arguments that no other function takes: it says what to write. */
 static void call_table(sqlite3_context *context, int count, sqlite3_value **values) {
     const char *name = sqlite3_user_data(context);
     char *message = NULL;

@@ -18,7 +18,7 @@ void art_buffer_clear(struct art_buffer *buffer);
  * ART_NOMEM (then unchanged). */
 enum art_rc art_buffer_reserve(struct art_buffer *buffer, size_t more);
 enum art_rc art_buffer_append(struct art_buffer *buffer, const void *data, size_t len);
-/* They are all that is in it; nothing with ART_NOMEM. */
+/* These bytes in place of what was in it; with ART_NOMEM it is empty. */
 enum art_rc art_buffer_set(struct art_buffer *buffer, const void *data, size_t len);
 /* A copy of `key` and nothing else, readable ART_KEY_PADDING bytes past its end, as searches want it. ART_OK or
  * ART_NOMEM, and then what is in it means nothing. */

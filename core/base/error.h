@@ -52,7 +52,7 @@ enum art_rc art_fail_errno(enum art_rc code, int error, const char *format, ...)
 enum art_rc art_corrupt(const char *file, uint32_t slot, uint32_t page, const char *format, ...)
     __attribute__((format(printf, 4, 5), cold));
 
-/* Advice where a disk is full, behind the first. */
+/* Further advice where a disk is full. art_backup() leaves it out of its messages. */
 #define ART_MAKE_LESS ", or drop snapshots, DELETE rows, then art_vacuum()"
 
 /* ART_NOMEM, for the return statement after a failed allocation. */

@@ -70,12 +70,17 @@ unsigned art_value_hashes(const struct art_datum *datum, uint32_t out[ART_VALUE_
     }
     out[1] = ART_HASH_ODD;
     bool text = datum->kind == ART_DATUM_TEXT;
-    if (datum->kind == ART_DATUM_INTEGER || (text && read_digits(datum->bytes, &number))) {
-        out[0] = hash_number((uint64_t)(text ? number : datum->integer));
-        return 1;
+    if (datum->kind == ART_DATUM_INTEGER) {
+        out[0] = hash_number((uint64_t)datum->integer);
+    } else if (datum->kind == ART_DATUM_REAL) {
+        out[0] = hash_real(datum->real);
+    } else if (text && read_digits(datum->bytes, &number)) {
+        out[0] = hash_number((uint64_t)number);
+    } else {
+        out[0] = hash_bytes(datum->bytes);
+        if (text && art_text_may_equal_number(datum->bytes)) return 2;
     }
-    out[0] = datum->kind == ART_DATUM_REAL ? hash_real(datum->real) : hash_bytes(datum->bytes);
-    return text && art_text_may_equal_number(datum->bytes) ? 2 : 1;
+    return 1;
 }
 
 static bool has_hash(const struct art_term_query *query, uint32_t hash) {

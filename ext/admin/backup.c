@@ -65,10 +65,10 @@ static int check_transaction(const struct art_backup *backup, char **message) {
     sqlite3 *db = backup->connection->db;
     int rc = art_schema_known(db, backup->schema, message);
     if (rc && !backup->publish)
-        return art_complain(
-            message, rc,
-            "art: there is no database of that name (%s): give 'main' or an attached one, and 'update' behind it",
-            backup->schema);
+        return art_complain(message, rc,
+                            "art: there is no database of that name (%s): give 'main' or an attached one, then "
+                            "'update', 'inline' or 'file' if need be",
+                            backup->schema);
     if (rc || sqlite3_txn_state(db, backup->schema) != SQLITE_TXN_WRITE) return rc;
     return art_complain(
         message, SQLITE_LOCKED,

@@ -83,7 +83,7 @@ void art_connection_forget_join(struct art_connection *connection);
 void art_connection_forget_statements(struct art_connection *connection);
 /* `sql` is taken; NULL: no memory. The tables that it names are no virtual ones. */
 int art_prepare(sqlite3 *db, unsigned flags, sqlite3_stmt **out, char *sql);
-/* Steps it once; `blob` (NULL: there is none) is its ?1. */
+/* Prepares `sql`, which is taken as by art_prepare(), steps it once, and finalizes it; `blob` is its ?1, or NULL. */
 int art_run_once(sqlite3 *db, char *sql, const void *blob, int len);
 /* sqlite3_step() for statements that run while a table is being worked on. A schema may have put views or triggers in
  * their place that call functions of art, which would read the shadow tables again, and so on: art_shadow_busy()

@@ -175,7 +175,8 @@ static void want_compared(struct art_scan *scan, enum art_argument meaning, sqli
 /* `flags`: enum art_term_flags. */
 static void want(struct art_scan *scan, enum art_argument meaning, sqlite3_value *value, unsigned flags) {
     if (meaning == ART_ARGUMENT_PREFIX || meaning == ART_ARGUMENT_DELIMITER || meaning == ART_ARGUMENT_START_AFTER) {
-        want_shown(scan, &scan->shown[meaning - ART_ARGUMENT_PREFIX + ART_HIDDEN_PREFIX], value); /* enum art_hidden */
+        /* They stand in the order of enum art_hidden. */
+        want_shown(scan, &scan->shown[meaning - ART_ARGUMENT_PREFIX + ART_HIDDEN_PREFIX], value);
     } else if (meaning == ART_ARGUMENT_SNAPSHOT) {
         scan->keys.rc = art_scan_read_snapshot(scan, value);
     } else if (meaning == ART_ARGUMENT_IN) {

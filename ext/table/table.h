@@ -172,9 +172,9 @@ struct art_table {
 
 struct art_vtab {
     sqlite3_vtab base;
-    struct art_connection *connection; /* here as in struct art_function_vtab (txn/transaction.c) */
-    unsigned pins;                     /* by functions that are at work on it, of which SQLite knows nothing */
+    unsigned pins;     /* by functions that are at work on it, of which SQLite knows nothing */
     bool disconnected; /* SQLite has let go of it: it read the schema anew in a statement of such a function */
+    struct art_connection *connection;
     struct art_vtab *next, **link; /* connection->vtabs */
     bool awake;                    /* in connection->awake */
     struct art_name *name;

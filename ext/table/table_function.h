@@ -14,7 +14,7 @@ struct art_function_vtab {
 struct art_function_cursor {
     sqlite3_vtab_cursor base;
     sqlite3_int64 row;  /* 1 for the first */
-    sqlite3_int64 rows; /* without next(): that there are, since begin() */
+    sqlite3_int64 rows; /* how many there are: begin() says so where there is no next() */
     unsigned wanted;    /* columns that the statement may read, of the first 31, a bit for each */
     bool valid;         /* it stands on a row */
 };

@@ -335,7 +335,8 @@ void art_table_rolled_back(struct art_table *table) {
 /* --- all tables of an owner --------------------------------------------------------------------------------------- */
 
 static struct art_connection *connection_of(const sqlite3_vtab *owner) {
-    return ((const struct art_function_vtab *)owner)->connection; /* of an art table's handle, too */
+    return owner->pModule == &art_listener_module ? ((const struct art_function_vtab *)owner)->connection
+                                                  : ((const struct art_vtab *)owner)->connection;
 }
 
 /* The savepoints that an owner was told of. NULL: it is a listener that is not the owner, and hears of nothing. */
@@ -450,6 +451,7 @@ int art_owner_rollback_to(sqlite3_vtab *owner, int number) {
 int art_owner_sync(sqlite3_vtab *owner) {
     int rc = SQLITE_OK;
     if (!savepoints_of(owner)) return rc;
+    assert(owner == connection_of(owner)->owner || ((struct art_vtab *)owner)->begun);
     art_forget_message(&owner->zErrMsg); /* of a DROP that failed, say: SQLite would show it as the COMMIT's */
     for (struct art_table *table = tables_of(owner); table && !rc; table = table->changing_next) {
         if (table->owner != owner) continue;

@@ -125,6 +125,21 @@ def summaries():
         same(db, "t")
 
 
+def odd_texts():
+    """What counts as having any trigram, and what a search makes of other values."""
+    notes = ["\ufffd", "a\ufffeb", "\uffff", b"\xed\xa0\x80", b"\xff", "ä€𝄞", "CAPITALS", "ab", "", "x" * 5000, -1234567, 0.5, None]
+    db = made("odd.db", "CREATE VIRTUAL TABLE t USING art(path, note, summary=(search(path), search(note)))", "BEGIN")
+    for n, note in enumerate(notes):
+        texts = [(f"{n:02}/{i:03}", note) for i in range(300)]
+        db.executemany(f"INSERT INTO t VALUES(?, {'CAST(? AS TEXT)' if isinstance(note, bytes) else '?'})", texts)
+        if isinstance(note, (str, bytes)):
+            db.execute("INSERT INTO t VALUES(CAST(?1 || ?2 AS TEXT), ?2)", (f"keys/{n:02}/", note))
+    db.executemany("INSERT INTO t VALUES(?, ?)", [(f"long/{len(key):04}/{key}", b"a BLOB") for key in ("k" * 4172, "k" * 4173)])
+    for statement in "COMMIT", "INSERT INTO t(t) VALUES('optimize')":
+        db.execute(statement)
+    same(db, "t")
+
+
 def changed(db):
     for statement in ("INSERT INTO t(t, snapshot) VALUES('snapshot', 'then')",
                       "UPDATE t SET size = -size WHERE path GLOB 'usr/1*'", "DELETE FROM t WHERE path GLOB 'usr/2*'",
@@ -239,6 +254,7 @@ if extension:
     keys("inline")
     tiny_rows()
     summaries()
+    odd_texts()
     strange()
 print(f"{100 * (checks - failures) // checks}%: Checks: {checks}, Failures: {failures}, Errors: 0")
 sys.exit(failures > 0)

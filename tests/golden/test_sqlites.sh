@@ -20,15 +20,22 @@ for archive in 1.0 1.0-large; do gzip -dc tests/golden/$archive.tar.gz | tar -xf
 tables="columns-file.db columns-inline.db summary-file.db keys-inline.db snapshots-file.db wal-inline.db hot-file.db far-file.db
 far-inline.db small-inline.db full-inline.db incremental-inline.db wide-inline.db"
 
+checks=0 failures=0
 folders=("")
-said=$(.ci/sqlite-new between 2>&1) && folders+=(build/sqlite-between) || echo "SKIPPED: SQLite 3.45: $said"
+code=0
+said=$(.ci/sqlite-new between 2>&1) || code=$?
+case $code in
+0) folders+=(build/sqlite-between) ;;
+3) echo "SKIPPED: SQLite 3.45: $said" ;;
+*) echo "FAILED: .ci/sqlite-new between: $said" && failures=1 ;;
+esac
 [ ! -e build/sqlite-new/lock ] || flock build/sqlite-new/lock true
 if [ -e build/sqlite-new/recipe ]; then
     folders+=(build/sqlite-new)
 else
     echo "SKIPPED: the newest SQLite: .ci/sqlite-new has not made it here"
 fi
-checks=0 failures=0 versions=()
+versions=()
 for round in 1 2; do
     for folder in "${folders[@]}"; do
         checks=$((checks + 1))

@@ -191,7 +191,7 @@ static const struct error errors[] = {
     SAYS("cannot open the table (%s.%s):", BACK_UP, .then = forget_collation),
     SAYS("this transaction has the write", BACK_UP, .before = "BEGIN; INSERT INTO t(path) VALUES('x')"),
     SAYS("there is no database of that name (%s): give 'main' or an attached one", "SELECT art_verify('nowhere')"),
-    SAYS("there is no database of that name (%s): give 'main' or an attached one, and",
+    SAYS("there is no database of that name (%s): give 'main' or an attached one, then",
          "SELECT art_backup('copy.db', 'update')"),
     SAYS("there is no storage of that name", "SELECT art_backup('copy.db', 'main', 'memory')"),
     SAYS("cannot read %s", BACK_UP, .then = forbid_schema),
