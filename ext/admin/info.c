@@ -84,7 +84,7 @@ static void add_figures(struct info_cursor *cursor, const struct art_table *tabl
     add_integer(cursor, "snapshots", snapshots);
     add_integer(cursor, "bytes", info->blob_bytes);
     add_text(cursor, "file", table->path);
-    add_integer(cursor, "file bytes", info->store.file_bytes);
+    add_integer(cursor, "file bytes", table->path ? info->store.file_bytes : 0);
     add_integer(cursor, "cache bytes", info->store.cache_bytes);
     add_integer(cursor, "cache limit", info->store.cache_limit);
 }
