@@ -110,6 +110,18 @@ def tiny_rows():
     same(db, "t")
 
 
+def references():
+    """Those to the chunks of large values, in blocks: some are records by accident. So begins that to a record of
+    16,386 bytes: a header of 2, a BLOB of 26."""
+    db = made("references.db", "CREATE VIRTUAL TABLE t USING art(path, n INTEGER, v)", "BEGIN")
+    for i in range(6000):
+        large = bytes(16386 - 9 + i // 50 % 10) if i % 50 == 7 else None
+        db.execute("INSERT INTO t VALUES(?, ?, ?)", (f"a/name/{i:06}", i, large))
+    db.execute("COMMIT")
+    db.execute("INSERT INTO t(t) VALUES('optimize')")
+    same(db, "t")
+
+
 def summaries():
     """Their columns are kept in another order than CREATE names them; and a summary that came later."""
     lists = "lookup(c), min(b), hash(values), sum(a), hash(*), lookup(b), max(d), sum(b)", "max(d), search(c), sum(b), max(b)"
@@ -238,6 +250,7 @@ if extension:
     keys("file")
     keys("inline")
     tiny_rows()
+    references()
     summaries()
     strange()
 print(f"{100 * (checks - failures) // checks}%: Checks: {checks}, Failures: {failures}, Errors: 0")
