@@ -140,7 +140,7 @@ def summaries():
 def changed(db):
     for statement in ("INSERT INTO t(t, snapshot) VALUES('snapshot', 'then')",
                       "UPDATE t SET size = -size WHERE path GLOB 'usr/1*'", "DELETE FROM t WHERE path GLOB 'usr/2*'",
-                      "INSERT INTO t(t) VALUES('add column \"one more\" REAL')",
+                      "INSERT INTO t(t) VALUES('add column \"one more\" REAL -- more')",
                       "UPDATE t SET \"one more\" = size WHERE path GLOB 'usr/3*'"):
         db.execute(statement)
     same(db, "t")

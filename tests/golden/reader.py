@@ -191,7 +191,7 @@ class Table:
         check(state["format"] == 10 and not unknown, f"{name} has format {state['format']} {unknown}: not known here")
         titles = [title for _, title, *_ in db.execute(f'PRAGMA table_info({shadow}state")')]
         check(any(state.get("copied", b"1")[-8:]), f"{name} is of a copy that is unfinished")
-        self.define(", ".join([state["columns"]] + [title[6:] for title in titles if title.startswith("added:")]))
+        self.define("\n, ".join([state["columns"]] + [title[6:] for title in titles if title.startswith("added:")]))
         (_, root), *log = db.execute(f'SELECT csn, ops FROM {shadow}data" WHERE csn >= 0 ORDER BY csn')
         if snapshot is not None:
             what, value = f"snapshot {snapshot}", state.get(f"snapshot {snapshot}")
@@ -216,7 +216,7 @@ class Table:
         """2: columns as SQLite understands them: names, defaults, and of the key's ones: where, descending, REAL?"""
         key, columns = re.fullmatch(r"(?s)(?:key=\(([^)]*)\), )?(.*)", definitions).groups()
         db = sqlite3.connect(":memory:")
-        db.execute(f"CREATE TABLE t({columns})")
+        db.execute(f"CREATE TABLE t({columns}\n)")
         self.names, types, texts = zip(*db.execute("SELECT name, upper(type), dflt_value FROM pragma_table_info('t')"))
         db.execute(f"INSERT INTO t VALUES({', '.join(default or '1' for default in texts)})")
         self.defaults = [default and value for default, value in zip(texts, *db.execute("SELECT * FROM t"))]
