@@ -3,7 +3,8 @@
  * There is one number, which T_artstate, each root, each blob and each .art file say. It changes only where nothing of
  * a reader of before is of use. What comes later is a feature, and has a bit where it is used:
  *
- *   compatible     who does not know it ignores it. Who writes a root or a blob sets those alone that it knows
+ *   compatible     who does not know it ignores it. Who writes a root or a blob sets those alone that it knows, but for
+ *                  blobs that are moved or copied as they are
  *   read-only      who does not know it may read, and writes nothing
  *   incompatible   who does not know it refuses
  *

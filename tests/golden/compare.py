@@ -113,6 +113,18 @@ def tiny_rows():
     same(db, "t")
 
 
+def references():
+    """Those to the chunks of large values, in blocks: some are records by accident. So begins that to a record of
+    16,386 bytes: a header of 2, a BLOB of 26."""
+    db = made("references.db", "CREATE VIRTUAL TABLE t USING art(path, n INTEGER, v)", "BEGIN")
+    for i in range(6000):
+        large = bytes(16386 - 9 + i // 50 % 10) if i % 50 == 7 else None
+        db.execute("INSERT INTO t VALUES(?, ?, ?)", (f"a/name/{i:06}", i, large))
+    db.execute("COMMIT")
+    db.execute("INSERT INTO t(t) VALUES('optimize')")
+    same(db, "t")
+
+
 def summaries():
     """Their columns are kept in another order than CREATE names them; and a summary that came later."""
     lists = "lookup(c), min(b), hash(values), sum(a), hash(*), lookup(b), max(d), sum(b)", "max(d), search(c), sum(b), max(b)"
@@ -146,7 +158,7 @@ def odd_texts():
 def changed(db):
     for statement in ("INSERT INTO t(t, snapshot) VALUES('snapshot', 'then')",
                       "UPDATE t SET size = -size WHERE path GLOB 'usr/1*'", "DELETE FROM t WHERE path GLOB 'usr/2*'",
-                      "INSERT INTO t(t) VALUES('add column \"one more\" REAL')",
+                      "INSERT INTO t(t) VALUES('add column \"one more\" REAL -- more')",
                       "UPDATE t SET \"one more\" = size WHERE path GLOB 'usr/3*'"):
         db.execute(statement)
     same(db, "t")
@@ -256,6 +268,7 @@ if extension:
     keys("file")
     keys("inline")
     tiny_rows()
+    references()
     summaries()
     odd_texts()
     strange()

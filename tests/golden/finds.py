@@ -132,11 +132,11 @@ def summary(table):
 def values_of(table, columns, entry):
     """Those of its summary's columns: a value, or of a large row's (kind, 8 bytes)."""
     value, large = entry[2], entry[1] & reader.CHUNKED
-    if isinstance(value, bytes) and entry[1] & reader.SUMMED:
+    if entry[1] & reader.SUMMED:
         value = value[1 + value[0]:]
     if large:
         return [(value[28 + 9 * i], value[29 + 9 * i:37 + 9 * i]) for i in range(len(columns))]
-    row = reader.record(value) if isinstance(value, bytes) else list(value)
+    row = reader.record(value)
     row = ([] if table.key else [None]) + row + [None] * len(table.names)
     row = [default if one is None else one for one, default in zip(row, table.defaults)]
     return [None if isinstance(name, tuple) else row[table.names.index(name)] for name in columns]

@@ -6,8 +6,8 @@
 Python's standard library is enough. With xxhash (Debian: python3-xxhash) it verifies all that it reads. It writes
 nothing; SQLite rolls back what a crash has left. Numbers in comments are the document's sections.
 """
+import binascii
 import pathlib
-import pickle
 import re
 import sqlite3
 import struct
@@ -20,6 +20,7 @@ except ImportError:
 
 SLOT, PAGE, TRAILER = 524288, 4096, 523144
 DELETE, CHUNKED, SUMMED = 1, 4, 8           # flags of entries
+SIZES = (0, 1, 2, 3, 4, 6, 8, 8, 0, 0)      # of bodies, by serial types
 CONSTANTS = {0: None, 8: 0, 9: 1}           # values whose serial type is all that there is of them
 
 class Refused(Exception): """What cannot be read, and why."""
@@ -45,7 +46,8 @@ class Bytes:
 
     def number(self, size): return number(self.take(size), 0, size)
     def array(self, count, kind): return struct.unpack(f"<{count}{kind}", self.take(count * struct.calcsize(kind)))
-    def values(self, count): return [self.body(self.serial_type()) for _ in range(count)]
+    def body(self, kind): return self.take((kind - 12) // 2 if kind >= 12 else SIZES[kind])
+    def cells(self, count): return [(kind, self.body(kind)) for kind in (self.serial_type() for _ in range(count))]
 
     def take(self, size):
         self.at += size
@@ -59,30 +61,40 @@ class Bytes:
         byte = self.number(1)
         return higher << 7 | byte if byte < 128 else self.serial_type(higher << 7 | byte & 127)
 
-    def body(self, kind):
-        part = self.take((kind - 12) // 2 if kind >= 12 else (0, 1, 2, 3, 4, 6, 8, 8, 0, 0)[kind])
-        if kind >= 12:
-            return text(part) if kind % 2 else part
-        return double(part) if kind == 7 else int.from_bytes(part, "big", signed=True) if part else CONSTANTS[kind]
-
-    def listed(self):  # 7: {row: value}
+    def listed(self):  # 7: {row: cell}
         rows = self.take(self.number(1))
-        return dict(zip(rows, self.values(len(rows))))
+        return dict(zip(rows, self.cells(len(rows))))
+
+def value_of(kind, body):
+    if kind >= 12:
+        return text(body) if kind % 2 else body
+    return double(body) if kind == 7 else int.from_bytes(body, "big", signed=True) if body else CONSTANTS[kind]
 
 def record(value):
     data, kinds = Bytes(value), []
     end = data.serial_type() if value else 0
     while data.at < end:
         kinds.append(data.serial_type())
-    return [data.body(kind) for kind in kinds]
+    return [value_of(kind, data.body(kind)) for kind in kinds]
 
 # ---- 7: a block
+def integer(value):
+    kind = next(kind for kind in range(1, 7) if -1 << 8 * SIZES[kind] - 1 <= value < 1 << 8 * SIZES[kind] - 1)
+    return (8 + value, b"") if value in (0, 1) else (kind, value.to_bytes(SIZES[kind], "big", signed=True))
+
+def varint(value): return bytes([value] if value < 128 else [128 | value >> 7, value & 127])
+def encoded(cells):
+    """A record of them, up to the last one that is not NULL."""
+    count = max((i + 1 for i, (kind, _) in enumerate(cells) if kind), default=0)
+    kinds = b"".join(varint(kind) for kind, _ in cells[:count])
+    return varint(len(kinds) + 1 + (len(kinds) > 126)) + kinds + b"".join(body for _, body in cells)
+
 def column(data, rows):
-    """A column's value in each row."""
+    """A column's cell in each row: serial type and body."""
     how, width = data.take(2)
     encoding, entries, with_slot = how & 7, width, range(rows)
     if encoding == 0:
-        base, = data.values(1)
+        base = value_of(*data.cells(1)[0])
     elif encoding == 1:
         width = (entries - 1).bit_length()
     else:
@@ -93,24 +105,25 @@ def column(data, rows):
     bits = data.number((len(with_slot) * width + 7) // 8)
     slots = [bits >> slot * width & (1 << width) - 1 for slot in range(len(with_slot))]
     if encoding == 0:
-        slots = [(base + code + 2**63) % 2**64 - 2**63 for code in slots]
+        slots = [integer((base + code + 2**63) % 2**64 - 2**63) for code in slots]
     elif encoding == 1:
-        values = data.values(entries)
-        slots = [values[code] for code in slots]
+        cells = data.cells(entries)
+        slots = [cells[code] for code in slots]
     else:
         ends = [slope * (slot + 1) + base + code for slot, code in enumerate(slots)]
-        form = (bytes, text, double, bytes.hex, lambda part: part.hex().upper())[encoding - 2]
-        slots = [form(data.take(end - begin)) for begin, end in zip([0] + ends, ends)]
+        form = (bytes, bytes, bytes, binascii.hexlify, lambda part: binascii.hexlify(part).upper())[encoding - 2]
+        parts = [form(data.take(end - begin)) for begin, end in zip([0] + ends, ends)]
+        slots = [(7 if encoding == 4 else 2 * len(part) + 12 + (encoding > 2), part) for part in parts]
     found = dict(zip(with_slot, slots)) | (data.listed() if how & 16 else {})
-    return [found.get(row) for row in range(rows)]
+    return [found.get(row, (0, b"")) for row in range(rows)]
 
 def block(value):
-    """The value of each entry: its columns, or of a raw one the bytes."""
+    """The value of each entry."""
     rows, columns = value[0], value[1] & 127
     *begins, raw_at = (2 + 2 * columns, *Bytes(value, 2).array(columns, "H"))
-    values = list(zip(*[column(Bytes(value, at), rows) for at in begins])) or [()] * rows
+    cells = list(zip(*[column(Bytes(value, at), rows) for at in begins])) or [()] * rows
     raw = Bytes(value, raw_at).listed() if value[1] & 128 else {}
-    return [raw.get(row, values[row]) for row in range(rows)]
+    return [raw[row][1] if row in raw else encoded(cells[row]) for row in range(rows)]
 
 # ---- 6: a bucket; 8: a row of the log. Both give entries: key, flags, value
 def plain(coded, symbols):
@@ -178,7 +191,7 @@ class Table:
         check(state["format"] == 10 and not unknown, f"{name} has format {state['format']} {unknown}: not known here")
         titles = [title for _, title, *_ in db.execute(f'PRAGMA table_info({shadow}state")')]
         check(any(state.get("copied", b"1")[-8:]), f"{name} is of a copy that is unfinished")
-        self.define(", ".join([state["columns"]] + [title[6:] for title in titles if title.startswith("added:")]))
+        self.define("\n, ".join([state["columns"]] + [title[6:] for title in titles if title.startswith("added:")]))
         (_, root), *log = db.execute(f'SELECT csn, ops FROM {shadow}data" WHERE csn >= 0 ORDER BY csn')
         if snapshot is not None:
             what, value = f"snapshot {snapshot}", state.get(f"snapshot {snapshot}")
@@ -203,7 +216,7 @@ class Table:
         """2: columns as SQLite understands them: names, defaults, and of the key's ones: where, descending, REAL?"""
         key, columns = re.fullmatch(r"(?s)(?:key=\(([^)]*)\), )?(.*)", definitions).groups()
         db = sqlite3.connect(":memory:")
-        db.execute(f"CREATE TABLE t({columns})")
+        db.execute(f"CREATE TABLE t({columns}\n)")
         self.names, types, texts = zip(*db.execute("SELECT name, upper(type), dflt_value FROM pragma_table_info('t')"))
         db.execute(f"INSERT INTO t VALUES({', '.join(default or '1' for default in texts)})")
         self.defaults = [default and value for default, value in zip(texts, *db.execute("SELECT * FROM t"))]
@@ -257,19 +270,17 @@ class Table:
         """Of each key the newest entry counts: a file of SQLite's, which is gone at the end, brings them together."""
         sorter = sqlite3.connect("")
         sorter.execute("CREATE TABLE entry(key PRIMARY KEY, flags, value) WITHOUT ROWID")
-        entries = ((key, flags, pickle.dumps(value)) for key, flags, value in self.entries())
-        sorter.executemany("REPLACE INTO entry VALUES(?, ?, ?)", entries)
+        sorter.executemany("REPLACE INTO entry VALUES(?, ?, ?)", self.entries())
         self.db.close()
         newest = "SELECT flags, value, key FROM entry WHERE key BETWEEN ? AND ? AND NOT flags & 1 ORDER BY key"
         for flags, value, key in sorter.execute(newest, (b"\1", b"\2")):
-            value = pickle.loads(value)
             value = value[1 + value[0]:] if flags & SUMMED else value
             if flags & CHUNKED:
                 name, reference = b"\2" + value[8:20], value
-                value = b"".join(pickle.loads(part[1]) for part in sorter.execute(newest, (name, name + b"\xff" * 4)))
+                value = b"".join(part for _, part, _ in sorter.execute(newest, (name, name + b"\xff" * 4)))
                 check(len(value) == number(reference, 0, 8), "a large value has lost parts")
                 check_hash("a large value", value, reference[20:28])
-            yield self.row(key[1:], record(value) if isinstance(value, bytes) else value)
+            yield self.row(key[1:], record(value))
 
     def row(self, key, values):
         values = [*([] if self.key else [key if self.bytes else text(key)]), *values]
