@@ -6,27 +6,22 @@
 Python's standard library is enough. With xxhash (Debian: python3-xxhash) it verifies all that it reads. It writes
 nothing; SQLite rolls back what a crash has left. Numbers in comments are the document's sections.
 """
-import binascii
 import pathlib
 import re
 import sqlite3
 import struct
 import sys
 
-try:
-    import xxhash
-except ImportError:
-    xxhash = None
+try: import xxhash
+except ImportError: xxhash = None
 
 SLOT, PAGE, TRAILER = 524288, 4096, 523144
 DELETE, CHUNKED, SUMMED = 1, 4, 8           # flags of entries
 SIZES = (0, 1, 2, 3, 4, 6, 8, 8, 0, 0)      # of bodies, by serial types
-CONSTANTS = {0: None, 8: 0, 9: 1}           # values whose serial type is all that there is of them
 
 class Refused(Exception): """What cannot be read, and why."""
 def check(holds, message):
-    if not holds:
-        raise Refused(message)
+    if not holds: raise Refused(message)
 
 def check_hash(what, data, expected, of_128=False):
     if xxhash:
@@ -39,28 +34,22 @@ def text(data): return data.decode("utf-8", "surrogateescape")
 def double(data): return struct.unpack(">d", data)[0]
 def inverted(data): return data.translate(bytes(range(255, -1, -1)))
 
-class Bytes:
-    """Bytes that are read one behind the other."""
+class Bytes:  # that are read one behind the other
     def __init__(self, data, at=0):
         self.data, self.at = data, at
-
     def number(self, size): return number(self.take(size), 0, size)
     def array(self, count, kind): return struct.unpack(f"<{count}{kind}", self.take(count * struct.calcsize(kind)))
     def body(self, kind): return self.take((kind - 12) // 2 if kind >= 12 else SIZES[kind])
     def cells(self, count): return [(kind, self.body(kind)) for kind in (self.serial_type() for _ in range(count))]
-
     def take(self, size):
         self.at += size
         return self.data[self.at - size:self.at]
-
     def varint(self):
         byte = self.number(1)
         return byte if byte < 128 else byte & 127 | self.varint() << 7
-
     def serial_type(self, higher=0):
         byte = self.number(1)
         return higher << 7 | byte if byte < 128 else self.serial_type(higher << 7 | byte & 127)
-
     def listed(self):  # 7: {row: cell}
         rows = self.take(self.number(1))
         return dict(zip(rows, self.cells(len(rows))))
@@ -68,7 +57,7 @@ class Bytes:
 def value_of(kind, body):
     if kind >= 12:
         return text(body) if kind % 2 else body
-    return double(body) if kind == 7 else int.from_bytes(body, "big", signed=True) if body else CONSTANTS[kind]
+    return double(body) if kind == 7 else int.from_bytes(body, "big", signed=True) if body else {8: 0, 9: 1}.get(kind)
 
 def record(value):
     data, kinds = Bytes(value), []
@@ -111,8 +100,9 @@ def column(data, rows):
         slots = [cells[code] for code in slots]
     else:
         ends = [slope * (slot + 1) + base + code for slot, code in enumerate(slots)]
-        form = (bytes, bytes, bytes, binascii.hexlify, lambda part: binascii.hexlify(part).upper())[encoding - 2]
-        parts = [form(data.take(end - begin)) for begin, end in zip([0] + ends, ends)]
+        parts = [data.take(end - begin) for begin, end in zip([0] + ends, ends)]
+        parts = [part.hex().encode() for part in parts] if encoding > 4 else parts
+        parts = [part.upper() for part in parts] if encoding == 6 else parts
         slots = [(7 if encoding == 4 else 2 * len(part) + 12 + (encoding > 2), part) for part in parts]
     found = dict(zip(with_slot, slots)) | (data.listed() if how & 16 else {})
     return [found.get(row, (0, b"")) for row in range(rows)]
@@ -301,8 +291,7 @@ def literal(value):
     return "NULL" if value is None else str(value).replace("inf", "9e999")
 
 if __name__ == "__main__":
-    if not xxhash:
-        print("reader.py: nothing is verified without python3-xxhash", file=sys.stderr)
+    if not xxhash: print("reader.py: nothing is verified without python3-xxhash", file=sys.stderr)
     try:
         check(len(sys.argv) in (3, 4), __doc__)
         for row in Table(*sys.argv[1:]).rows():
