@@ -57,7 +57,10 @@ def golden():
             table = reader.Table(database, "t", *snapshot)
             places = [table.names.index(name) for name in ("path", "size", "price", "note", "pad")]
             found = ["".join(as_recorded(row[place]) for place in places) for row in table.rows()]
-            expect(f"{rows.parent.name}: {database.name} {snapshot}", rows.read_text().splitlines(), found)
+            wanted = rows.read_text().splitlines()
+            if case == "down":  # its key begins with other columns than the path, by which rows are recorded
+                wanted, found = sorted(wanted), sorted(found)
+            expect(f"{rows.parent.name}: {database.name} {snapshot}", wanted, found)
 
 
 # ---- new tables

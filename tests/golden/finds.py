@@ -119,7 +119,10 @@ def postings(data, fields, units):
 def summary(table):
     """2, 11: its columns: those with sums first."""
     sql, = table.db.execute("SELECT sql FROM sqlite_schema WHERE name = 't'").fetchone()
-    named = re.findall(r"(\w+)\((\*|\w+)\)", re.search(r"summary=\((.*?\))\)", sql)[1]) if "summary=" in sql else []
+    of_create = re.search(r"summary=\((.*?\))\)", sql)
+    lists = [of_create[1]] if of_create else [""]
+    lists += [name[1].replace('"', "") for name in table.db.execute("PRAGMA table_info(t_artstate)") if name[1].startswith("summary ")]
+    named = re.findall(r"(\w+)\((\*|\w+)\)", lists[-1])
     named = [(what, name) for what, name in named if (what, name) != ("search", table.names[0])]
     sums = [name if what == "sum" else (what, name) for what, name in named if what in ("sum", "hash")]
     return list(dict.fromkeys(sums + [name for what, name in named if what not in ("sum", "hash")]))

@@ -27,6 +27,7 @@ static void add_block(struct stored_blobs *out, struct art_bytes bytes) {
 static void add_leaf(struct stored_blobs *out, struct art_blob *blob) {
     static uint8_t key[ART_KEY_MAX + ART_KEY_PADDING];
     out->leaves++;
+    if ((int)blob->buckets > out->buckets) out->buckets = (int)blob->buckets;
     out->coded += blob->symbols != NULL;
     struct art_blob_cursor cursor;
     art_blob_cursor_init(&cursor, blob, key);
@@ -73,6 +74,7 @@ static void add_image(struct stored_blobs *out, const uint8_t *image, uint32_t s
     struct art_blob blob;
     if (!art_blob_own_ref(image + ART_BLOB_BYTES - ART_BLOB_PAGE, slot, &ref, uuid)) return;
     ck_assert_int_eq(art_blob_open(&blob, image, &ref, uuid, NULL), ART_OK);
+    out->indexes += blob.kind == ART_BLOB_INDEX;
     if (blob.kind != ART_BLOB_LEAF) return;
     for (uint32_t page = 0; page < blob.leaf_pages; page++) ck_assert_int_eq(art_blob_verify_page(&blob, page), ART_OK);
     add_leaf(out, &blob);
@@ -80,7 +82,7 @@ static void add_image(struct stored_blobs *out, const uint8_t *image, uint32_t s
 }
 
 static void add_rows(struct stored_blobs *out, sqlite3 *db, const char *table, uint8_t *image) {
-    sqlite3_stmt *pages = sql_prepare(db, "SELECT page, data FROM \"%w_artblob\" ORDER BY page", table);
+    sqlite3_stmt *pages = sql_prepare(db, "SELECT page, data FROM \"%w_artblob\" WHERE page >= 0 ORDER BY page", table);
     sqlite3_int64 slot = 0;
     bool more = true;
     while (more) {

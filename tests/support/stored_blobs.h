@@ -9,6 +9,8 @@
 
 struct stored_blobs {
     int leaves, coded;    /* leaf blobs, and those with coded names */
+    int indexes;          /* index blobs */
+    int buckets;          /* of the leaf blob that has most */
     int in_blocks, plain; /* entries of theirs; chunks of large values are plain */
     unsigned encodings;   /* a bit for each that some column has (ext/columns/block_format.h) */
     bool sparse, apart, raw,
