@@ -60,6 +60,7 @@ static const struct golden {
     {"1.0-more", "units", .blobs = true, .runs = 1, .only = "file"},
     {"1.0-more", "bytes", .blobs = true, .log_rows = 1, .runs = 1, .only = "file"},
     {"1.0-more", "down", .blobs = true, .log_rows = 1, .runs = 1, .only = "file"},
+    {"1.0-more", "changed", .blobs = true, .log_rows = 1, .runs = 1, .only = "file"},
 };
 TEXTS(storages, "file", "inline");
 
@@ -133,6 +134,8 @@ LOOP_TEST(test_the_golden_files_are_of_this_format, GOLDENS) {
     ck_assert_int_eq(blobs.coded > 0, golden->coded);
     ck_assert_int_ge(blobs.indexes, golden->indexes);
     if (is_of("units")) ck_assert_int_gt(blobs.buckets, 512);
+    if (is_of("changed"))
+        expect("2\n", "SELECT count(*) FROM pragma_table_info('t_artstate') WHERE name GLOB 'summary *'");
     if (is_of("published")) expect("48\n", "SELECT length(v) FROM t_artstate WHERE k = 'extract'");
     ck_assert_int_ge(sql_info(db, "log rows"), golden->log_rows);
     ck_assert_int_eq(sql_info(db, "runs"), golden->runs);
@@ -268,7 +271,7 @@ LOOP_TEST(test_what_is_summed_and_found_in_each_is_right, GOLDENS) {
         sqlite3_free(theirs);
     }
     bool sums = golden->states || golden->database;
-    EACH(of, "summary", "cuts", "columns", "published", "units") sums |= is_of(of);
+    EACH(of, "summary", "cuts", "columns", "published", "units", "changed") sums |= is_of(of);
     EACH(prefix, "usr/", "moved/0", "log/01", "lower/", "pads/001") {
         if (!sums) break;
         char *expected = sql_rows(
