@@ -295,7 +295,7 @@ static int prepare_backup(struct art_backup *backup, const char *path, const cha
     if (!rc) rc = hold_source(backup, message);
     if (!rc) rc = make_or_open(backup, path, message);
     bool syncs_later = backup->copy.stamps && backup->has_tables && !backup->copy.is_there;
-    if (!rc && syncs_later) rc = art_copy_set_synchronous(&backup->copy, false, message);
+    if (!rc && syncs_later) rc = art_copy_run(&backup->copy, "PRAGMA synchronous = OFF", message);
     return rc ? rc : begin_pages(backup, message);
 }
 

@@ -74,8 +74,8 @@ static void show_backup_step(struct art_function_cursor *base, sqlite3_context *
 
 const struct art_table_function art_backup_function = {
     .name = "art_backup",
-    .declaration = "CREATE TABLE x(step TEXT, remaining INTEGER, total INTEGER, file HIDDEN, \"schema\" HIDDEN, "
-                   "storage HIDDEN)",
+    .declaration =
+        "CREATE TABLE x(step TEXT, remaining INTEGER, total INTEGER, file HIDDEN, \"schema\" HIDDEN, mode HIDDEN)",
     .argument = COLUMN_FILE,
     .needed = 1,
     .most = 3,

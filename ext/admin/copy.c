@@ -190,10 +190,8 @@ static int open_copy_file(struct art_copy *copy, char **message) {
     return SQLITE_OK;
 }
 
-int art_copy_set_synchronous(struct art_copy *copy, bool yes, char **message) {
-    return cannot_write(
-        copy, sqlite3_exec(copy->db, yes ? "PRAGMA synchronous = EXTRA" : "PRAGMA synchronous = OFF", NULL, NULL, NULL),
-        message);
+int art_copy_run(struct art_copy *copy, const char *sql, char **message) {
+    return cannot_write(copy, sqlite3_exec(copy->db, sql, NULL, NULL, NULL), message);
 }
 
 int art_copy_make(struct art_copy *copy, const char *path, sqlite3 *from, const char *schema, char **message) {
@@ -381,7 +379,7 @@ int art_copy_step(struct art_copy *copy, struct art_copy_progress *out, char **m
 
 int art_copy_begin(struct art_copy *copy, char **message) {
     assert(copy->db && copy->file);
-    return cannot_write(copy, sqlite3_exec(copy->db, "BEGIN IMMEDIATE", NULL, NULL, NULL), message);
+    return art_copy_run(copy, "BEGIN IMMEDIATE", message);
 }
 
 /* What a close cannot move out of the WAL would stay in it, without an error, and is easily left behind. */

@@ -50,8 +50,7 @@ struct art_copy {
 /* A new, empty database, used by nobody else until finish(). It takes its rights, its owner and its VFS from the one
  * that is to be copied. */
 int art_copy_make(struct art_copy *copy, const char *path, sqlite3 *from, const char *schema, char **message);
-/* Of a new copy, which is synced once, before its stamp. */
-int art_copy_set_synchronous(struct art_copy *copy, bool yes, char **message);
+int art_copy_run(struct art_copy *copy, const char *sql, char **message);
 /* One that is there, as it is. */
 int art_copy_open(struct art_copy *copy, const char *path, sqlite3 *from, const char *schema, char **message);
 /* Anew, where it is committed. */

@@ -140,7 +140,7 @@ static int stamp_all(const struct art_copy *copy, sqlite3 *db, char **message) {
 int art_onto_stamp(struct art_connection *connection, struct art_copy *copy, char **message) {
     assert(copy->stamps && !copy->onto && !copy->pages_hash);
     int rc = hash_copy(connection, copy->db, copy->token, &copy->pages_hash, message);
-    if (!rc) rc = art_copy_set_synchronous(copy, true, message);
+    if (!rc) rc = art_copy_run(copy, "PRAGMA synchronous = EXTRA", message);
     if (!rc) rc = art_copy_begin(copy, message);
     if (!rc) rc = stamp_all(copy, copy->db, message);
     return rc ? rc : art_copy_commit(copy, message);
