@@ -138,6 +138,20 @@ int art_vtab_parse_summary(struct art_vtab *vtab, char **message) {
     return art_summary_parse(option, &vtab->columns, vtab->name->table, &vtab->summarised, message);
 }
 
+/* A copy was put into the database's place, or came to its name behind a DETACH, while an older statement held the
+ * table: its .art file is another one then, or the copy has the other storage. Who is at work on the table keeps it. */
+static int use_named_file(const struct art_vtab *vtab, struct art_table *table, const struct art_state *state,
+                          char **message) {
+    const struct art_medium *medium = art_storage_medium(state->settings.storage);
+    bool used = table->owner || table->scans || table->renamed, other = medium != art_tree_medium(table->tree);
+    int moved = 0;
+    for (const struct art_vtab *each = vtab->connection->vtabs; each; each = each->next)
+        used |= each->table == table && each->pins;
+    if (other && !table->owner) art_tree_forget(table->tree); /* its refresh follows */
+    (void)sqlite3_file_control(vtab->connection->db, vtab->name->schema, SQLITE_FCNTL_HAS_MOVED, &moved);
+    return used || other || moved ? SQLITE_OK : art_storage_use(table, medium, state->file, message);
+}
+
 int art_vtab_attach(struct art_vtab *vtab, char **message) {
     if (vtab->table) return SQLITE_OK;
     struct art_connection *connection = vtab->connection;
@@ -158,9 +172,7 @@ int art_vtab_attach(struct art_vtab *vtab, char **message) {
         if (!rc) rc = art_extract_note(table, art_buffer_bytes(&state.extract));
     } else if (!rc) {
         rc = follow_summary(table, &vtab->summarised, message);
-        /* A copy of the other storage was put into the database's place. */
-        bool moved = art_storage_medium(state.settings.storage) != art_tree_medium(table->tree);
-        if (moved && !table->owner) art_tree_forget(table->tree);
+        if (!rc && state.file_is_sound) rc = use_named_file(vtab, table, &state, message);
     }
     char *writers_need = state.writers_need;
     state.writers_need = NULL;

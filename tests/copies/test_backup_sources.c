@@ -166,6 +166,29 @@ LOOP_TEST(test_an_art_file_of_the_copys_name_is_left_alone, 3) {
     sqlite3_free(art);
 }
 
+/* --- copies that are attached, one after the other ---------------------------------------------------------------- */
+
+LOOP_TEST(test_a_new_copy_is_read_where_a_statement_still_holds_the_one_before, 2) {
+    static const char *const storages[] = {"file", "inline"};
+    make(storages[_i]);
+    sqlite3 *reader = sql_open(":memory:");
+    sqlite3_stmt *held[3];
+    for (int turn = 0; turn < 3; turn++) {
+        sql_run(db, "UPDATE t SET value = %d; INSERT INTO t(t) VALUES('optimize')", turn);
+        ck_assert_int_eq(sql_shell("rm -f '%s'*", copy_path), 0);
+        back_up();
+        sql_run(reader, "ATTACH %Q AS copy", copy_path);
+        ck_assert_int_eq(sqlite3_prepare_v2(reader, "SELECT * FROM copy.t", -1, &held[turn], NULL), SQLITE_OK);
+        ck_assert_int_eq(sqlite3_step(held[turn]), SQLITE_ROW);
+        ck_assert_int_eq(sqlite3_reset(held[turn]), SQLITE_OK);
+        sql_expect(reader, "3001|ok\n", "SELECT count(*), art_check('copy.t') FROM copy.t");
+        ck_assert_int_eq(sql_int(reader, "SELECT max(value) FROM copy.t"), turn);
+        sql_run(reader, "DETACH copy");
+    }
+    for (int turn = 0; turn < 3; turn++) sqlite3_finalize(held[turn]);
+    sql_close(reader);
+}
+
 int main(void) {
     if (sql_standin()) return 0;
     sqlite3_config(SQLITE_CONFIG_URI, 1);
