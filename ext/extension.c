@@ -33,24 +33,8 @@ static int register_module(sqlite3 *db, const char *name, const sqlite3_module *
     return sqlite3_create_module_v2(db, name, module, connection, art_connection_release); /* releases on failure too */
 }
 
-/* A function of each table's name, for all numbers of arguments that no other function takes: it says what to write. */
-static void call_table(sqlite3_context *context, int count, sqlite3_value **values) {
-    const char *name = sqlite3_user_data(context);
-    char *message = NULL;
-    (void)values;
-    art_complain(&message, SQLITE_ERROR,
-                 "art: there is no function %s of %d argument%s, but a table: write SELECT * FROM %s(...)", name, count,
-                 count == 1 ? "" : "s", name);
-    if (message) sqlite3_result_error(context, message, -1);
-    if (!message) sqlite3_result_error_nomem(context);
-    sqlite3_free(message);
-}
-
 static int register_table_function(sqlite3 *db, const struct art_table_function *function) {
-    int rc = sqlite3_create_module_v2(db, function->name, &art_function_module, (void *)function, NULL);
-    return rc ? rc
-              : sqlite3_create_function_v2(db, function->name, -1, SQLITE_UTF8, (void *)function->name, call_table,
-                                           NULL, NULL, NULL);
+    return sqlite3_create_module_v2(db, function->name, &art_function_module, (void *)function, NULL);
 }
 
 static const char *const module_names[] = {"art",      "art_info",    "art_debug",      "art_check",

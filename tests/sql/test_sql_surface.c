@@ -30,7 +30,7 @@ static void add_told(const char *statement, const char *behind, const char *word
 static void add_functions(void) {
     add_rows("SELECT 'function ' || name || '/' || narg || iif(flags & 0x80000, ', not in views', '') || "
              "iif(flags & 0x200000, ', innocuous', '') FROM pragma_function_list WHERE name GLOB 'art*' "
-             "AND (narg >= 0 OR name NOT IN (SELECT name FROM pragma_module_list)) ORDER BY name, narg");
+             "ORDER BY name, narg");
     add_rows("SELECT 'module ' || name FROM pragma_module_list WHERE name GLOB 'art*' ORDER BY name");
     add_rows("SELECT DISTINCT 'column ' || m.name || '.' || c.name || iif(c.type > '', ' ' || c.type, '') || "
              "iif(c.hidden, ', hidden', '') FROM pragma_module_list AS m JOIN pragma_table_xinfo(m.name) AS c WHERE "

@@ -172,7 +172,6 @@ static const struct error errors[] = {
          .before = "INSERT INTO t(t) VALUES('spill_limit=4KB')"),
     SAYS("there is no art table of that name", "SELECT art_count('plain', '')"),
     SAYS("%s needs a table's name: SELECT", "SELECT * FROM art_check"),
-    SAYS("there is no function %s of %d argument%s,", "SELECT art_info('t')"),
     SAYS("%s needs more arguments: %s", "SELECT * FROM art_diff('t')"),
     SAYS("column %u is not the same in both", "SELECT * FROM art_differences('t', 'o')",
          .before = "CREATE VIRTUAL TABLE o USING art(path, x)"),
