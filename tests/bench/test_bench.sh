@@ -42,6 +42,18 @@ if ! "$bench" -P get,scan-all -e art -m "" -d "$work" -o "$work" -s obj 2000 >"$
 art scan-all: 2000" ]; then
     failed "one engine alone, for a profiler:"
 fi
+mkdir "$work/drawn"
+{
+    echo set,keys,operation,label,engine,unit,value
+    for operation in load get-loaded get get-alone miss list scan-all level count-rows put update put-alone rename; do
+        printf 'obj-defaults,1000000,%s,"a, b",%s,ns,%s\n' $operation art 1000 $operation table 2000
+    done
+} >"$work/drawn/results.csv"
+checks=$((checks + 1))
+if ! "$root/tests/bench/plot-defaults" "$work/drawn" "$work/drawn/picture.svg" >"$work/said" 2>&1 ||
+    [ "$(grep -c 'width="130.0" height="8" fill="#9ecae1"' "$work/drawn/picture.svg")" != 13 ]; then
+    failed "the picture of results twice as good:"
+fi
 metadata=${extension%/*}/tests/bench_metadata
 mkdir "$work/metadata"
 export TMPDIR=$work/metadata
