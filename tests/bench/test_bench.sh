@@ -54,6 +54,7 @@ if ! "$root/tests/bench/plot-defaults" "$work/drawn" "$work/drawn/picture.svg" >
     [ "$(grep -c 'width="130.0" height="8" fill="#9ecae1"' "$work/drawn/picture.svg")" != 13 ]; then
     failed "the picture of results twice as good:"
 fi
+rm -r "$work/drawn"
 metadata=${extension%/*}/tests/bench_metadata
 mkdir "$work/metadata"
 export TMPDIR=$work/metadata
