@@ -245,7 +245,7 @@ static enum art_rc clear_hole(struct art_store *store, const struct art_ref *ref
     return rc ? rc : write_zeros(store, &zeros, 1);
 }
 
-/* What is a hole, as behind an earlier time, has nothing of what was deleted. */
+/* A slot that is a hole, as those that were wiped before are, has nothing of what was deleted. */
 static enum art_rc wipe_each(struct art_store *store, const struct art_blob_buf *zeros,
                              const struct art_slot_set *set) {
     struct art_io_request requests[WIPED_TOGETHER];

@@ -50,6 +50,7 @@ struct art_copy {
 /* A new, empty database, used by nobody else until finish(). It takes its rights, its owner and its VFS from the one
  * that is to be copied. */
 int art_copy_make(struct art_copy *copy, const char *path, sqlite3 *from, const char *schema, char **message);
+/* Runs SQL on the copy's own connection; rows are passed over. */
 int art_copy_run(struct art_copy *copy, const char *sql, char **message);
 /* One that is there, as it is. */
 int art_copy_open(struct art_copy *copy, const char *path, sqlite3 *from, const char *schema, char **message);
