@@ -67,17 +67,12 @@ static int declare(struct art_vtab *vtab, char **message) {
 /* `name = value` is an option, everything else a column. */
 static int take_argument(struct art_vtab *vtab, const char *argument, char **message) {
     if (art_definition_is_blank(argument)) return SQLITE_OK;
-    if (art_definition_is_option(argument) && art_summary_is_option(argument)) {
-        if (vtab->summary) {
-            return art_complain(message, SQLITE_ERROR,
-                                "art: two lists of summaries (%s): write one, as summary=(sum(size), max(mtime))",
-                                vtab->name->table);
-        }
-        vtab->summary = art_string_copy(argument);
+    if (art_definition_is_option(argument, "summary")) {
+        if (!vtab->summary) vtab->summary = art_string_copy(argument);
         return vtab->summary ? SQLITE_OK : SQLITE_NOMEM;
     }
-    if (art_columns_is_key_list(argument)) return SQLITE_OK; /* taken before (begin_columns()) */
-    if (art_definition_is_option(argument)) return art_settings_parse(&vtab->settings, argument, message);
+    if (art_definition_is_option(argument, "key")) return SQLITE_OK; /* taken before (begin_columns()) */
+    if (art_definition_is_option(argument, NULL)) return art_settings_parse(&vtab->settings, argument, message);
     return art_columns_append(&vtab->columns, vtab->name->table, argument, message);
 }
 
@@ -85,7 +80,7 @@ static int take_argument(struct art_vtab *vtab, const char *argument, char **mes
 static int begin_columns(struct art_vtab *vtab, int argc, const char *const *argv, char **message) {
     int rc = SQLITE_OK;
     for (int i = 3; !rc && i < argc; i++) {
-        if (art_columns_is_key_list(argv[i]))
+        if (art_definition_is_option(argv[i], "key"))
             rc = art_columns_begin_keys(&vtab->columns, vtab->name->table, argv[i], message);
     }
     return rc;
@@ -137,7 +132,7 @@ static int connect_table(sqlite3 *db, void *context, int argc, const char *const
     if (rc) return rc;
     rc = leave_to_first_use(begin_columns(vtab, argc, argv, &ignored), &ignored, &understood);
     for (int i = 3; !rc && i < argc; i++) { /* what it does not know was written by a newer version, or by nobody */
-        bool option = art_definition_is_option(argv[i]), known = true;
+        bool option = art_definition_is_option(argv[i], NULL), known = true;
         rc = leave_to_first_use(take_argument(vtab, argv[i], &ignored), &ignored, &known);
         understood &= option || known;
     }
@@ -217,6 +212,7 @@ static int create(sqlite3 *db, void *context, int argc, const char *const *argv,
     int rc = art_vtab_new(db, argv, &vtab);
     if (rc) return rc;
     rc = check_name(vtab->name->table, message);
+    if (!rc) rc = art_definition_check_options(vtab->name->table, argc - 3, argv + 3, message);
     if (!rc) rc = begin_columns(vtab, argc, argv, message);
     for (int i = 3; !rc && i < argc; i++) rc = take_argument(vtab, argv[i], message);
     if (!rc) rc = art_columns_end_keys(&vtab->columns, vtab->name->table, message);

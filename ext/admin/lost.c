@@ -43,9 +43,8 @@ static int begin_lost(struct art_function_cursor *base, const char *text,
                       sqlite3_value *const values[ART_FUNCTION_ARGUMENTS], char **message) {
     struct lost_cursor *cursor = (struct lost_cursor *)base;
     struct art_connection *connection = ((struct art_function_vtab *)base->base.pVtab)->connection;
-    bool found;
-    int rc = art_salvage_target_table(connection, text, &cursor->target, NULL, &found, message);
-    if (!rc && !found) {
+    int rc = art_salvage_target_table(connection, text, &cursor->target, NULL, message);
+    if (!rc && !cursor->target.table) {
         rc = art_salvage_is_path(text) ? art_salvage_target_file(text, &cursor->target, message)
                                        : art_table_ref_unknown(text, message);
     }

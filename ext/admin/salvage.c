@@ -15,7 +15,7 @@ struct salvage_vtab {
     struct art_function_vtab base;
     struct art_salvage_target target;
     struct art_columns columns;
-    char *name;
+    char *name, *table; /* the one to be saved, as CREATE names it */
 };
 
 struct salvage_cursor {
@@ -39,22 +39,23 @@ static char *argument_text(const char *argument) {
 
 /* file='...': the value; NULL: it is another argument. */
 static const char *option_value(const char *argument, const char *option) {
-    if (!art_definition_is_option(argument)) return NULL;
-    const char *equals = strchr(argument, '=');
-    return art_text_is(art_text_trimmed(argument, equals), option) ? equals + 1 : NULL;
+    return art_definition_is_option(argument, option) ? strchr(argument, '=') + 1 : NULL;
 }
 
 static int take_file(struct salvage_vtab *vtab, int argc, const char *const *argv, char **message) {
     const char *value = option_value(argv[0], "file");
     assert(argc && value);
     char *path = argument_text(value);
-    int rc = path ? art_salvage_target_file(path, &vtab->target, message) : SQLITE_NOMEM;
+    int rc = path ? art_definition_check_options(vtab->name, argc, argv, message) : SQLITE_NOMEM;
+    if (!rc) rc = art_salvage_target_file(path, &vtab->target, message);
     art_free(path);
     for (int i = 1; !rc && i < argc; i++) {
-        if (art_columns_is_key_list(argv[i])) rc = art_columns_begin_keys(&vtab->columns, vtab->name, argv[i], message);
+        if (art_definition_is_option(argv[i], "key"))
+            rc = art_columns_begin_keys(&vtab->columns, vtab->name, argv[i], message);
     }
     for (int i = 1; !rc && i < argc; i++) {
-        if (!art_columns_is_key_list(argv[i])) rc = art_columns_append(&vtab->columns, vtab->name, argv[i], message);
+        if (!art_definition_is_option(argv[i], "key"))
+            rc = art_columns_append(&vtab->columns, vtab->name, argv[i], message);
     }
     if (!rc) rc = art_columns_end_keys(&vtab->columns, vtab->name, message);
     if (!rc && !vtab->columns.count) rc = art_columns_default(&vtab->columns);
@@ -68,8 +69,7 @@ static int take_snapshot_name(struct salvage_vtab *vtab, const char *value) {
     return vtab->target.snapshot ? SQLITE_OK : SQLITE_NOMEM;
 }
 
-/* *found = false: there is no such table, or no more. */
-static int take_table(struct salvage_vtab *vtab, int argc, const char *const *argv, bool *found, char **message) {
+static int take_table(struct salvage_vtab *vtab, int argc, const char *const *argv, char **message) {
     const char *snapshot = argc == 2 ? option_value(argv[1], "snapshot") : NULL;
     if (argc > 1 && !snapshot) {
         return art_complain(message, SQLITE_ERROR,
@@ -77,24 +77,21 @@ static int take_table(struct salvage_vtab *vtab, int argc, const char *const *ar
                             "behind it",
                             vtab->name);
     }
-    char *text = argument_text(argv[0]);
-    if (!text) return SQLITE_NOMEM;
-    int rc = art_salvage_target_table(vtab->base.connection, text, &vtab->target, &vtab->columns, found, message);
-    if (!rc && !*found) rc = art_table_ref_unknown(text, message);
-    if (!rc && snapshot) rc = take_snapshot_name(vtab, snapshot);
-    art_free(text);
-    return rc;
+    vtab->table = argument_text(argv[0]);
+    if (!vtab->table) return SQLITE_NOMEM;
+    int rc = art_salvage_target_table(vtab->base.connection, vtab->table, &vtab->target, &vtab->columns, message);
+    if (!rc && !vtab->target.table) rc = art_table_ref_unknown(vtab->table, message);
+    return rc || !snapshot ? rc : take_snapshot_name(vtab, snapshot);
 }
 
-static int take_target(struct salvage_vtab *vtab, int argc, const char *const *argv, bool *found, char **message) {
-    *found = true;
+static int take_target(struct salvage_vtab *vtab, int argc, const char *const *argv, char **message) {
     if (!argc || art_definition_is_blank(argv[0])) {
         return art_complain(message, SQLITE_ERROR,
                             "art: art_salvage needs a table's name, or file='...' (%s): USING art_salvage('objects')",
                             vtab->name);
     }
     if (option_value(argv[0], "file")) return take_file(vtab, argc, argv, message);
-    return take_table(vtab, argc, argv, found, message);
+    return take_table(vtab, argc, argv, message);
 }
 
 /* --- handles ------------------------------------------------------------------------------------------------------ */
@@ -131,13 +128,13 @@ static void salvage_free(struct salvage_vtab *vtab) {
     art_columns_clear(&vtab->columns);
     sqlite3_free(vtab->base.base.zErrMsg);
     sqlite3_free(vtab->name);
+    art_free(vtab->table);
     art_free(vtab);
 }
 
 static int connect_as(sqlite3 *db, bool created, int argc, const char *const *argv, sqlite3_vtab **out,
                       char **message) {
     struct salvage_vtab *vtab = art_alloc_zeroed(sizeof *vtab);
-    bool found = true;
     if (!vtab) return SQLITE_NOMEM;
     vtab->base.connection = art_connection_hold(db);
     vtab->name = sqlite3_mprintf("%s", argv[2]);
@@ -147,8 +144,8 @@ static int connect_as(sqlite3 *db, bool created, int argc, const char *const *ar
                           "art: a table of art_salvage is made in temp (%s.%s): CREATE VIRTUAL TABLE temp.%s ...",
                           argv[1], argv[2], argv[2]);
     }
-    if (!rc) rc = take_target(vtab, argc - 3, argv + 3, &found, message);
-    if (rc && !created && !found) { /* to be dropped, it must be there */
+    if (!rc) rc = take_target(vtab, argc - 3, argv + 3, message);
+    if (rc == SQLITE_ERROR && !created && vtab->table && !vtab->target.table) { /* to be dropped, it must be there */
         art_forget_message(message);
         rc = art_columns_default(&vtab->columns);
     }
@@ -207,9 +204,12 @@ static int next_remaining(struct art_function_cursor *base, char **message) {
 static int begin_remaining(struct art_function_cursor *base, const char *text, char **message) {
     (void)text;
     struct salvage_vtab *vtab = (struct salvage_vtab *)base->base.pVtab;
-    if (!vtab->target.file && !vtab->target.table) return art_table_ref_unknown(vtab->name, message);
-    return art_remains_open(&((struct salvage_cursor *)base)->remains, vtab->base.connection, &vtab->target, false,
-                            message);
+    struct art_vtab *found = NULL;
+    int rc = vtab->table ? art_table_ref_look(vtab->base.connection, vtab->table, &found, message) : SQLITE_OK;
+    if (!rc && vtab->table && !found) rc = art_table_ref_unknown(vtab->table, message);
+    return rc ? rc
+              : art_remains_open(&((struct salvage_cursor *)base)->remains, vtab->base.connection, &vtab->target, false,
+                                 message);
 }
 
 /* A record that nobody of ours has made has no value to show. */

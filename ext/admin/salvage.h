@@ -12,9 +12,9 @@ struct art_salvage_target {
     char *snapshot; /* of the table, whose state is read; NULL: the present one */
 };
 void art_salvage_target_clear(struct art_salvage_target *target);
-/* A table that this text names, with its columns if `columns` is not NULL; *found = false: there is none. */
+/* A table that this text names, with its columns if `columns` is not NULL; where there is none, out->table is NULL. */
 int art_salvage_target_table(struct art_connection *connection, const char *text, struct art_salvage_target *out,
-                             struct art_columns *columns, bool *found, char **message);
+                             struct art_columns *columns, char **message);
 int art_salvage_target_file(const char *path, struct art_salvage_target *out, char **message);
 bool art_salvage_is_path(const char *text); /* rather than the name of a table */
 

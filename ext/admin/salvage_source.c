@@ -27,13 +27,11 @@ void art_salvage_target_clear(struct art_salvage_target *target) {
 }
 
 int art_salvage_target_table(struct art_connection *connection, const char *text, struct art_salvage_target *out,
-                             struct art_columns *columns, bool *found, char **message) {
+                             struct art_columns *columns, char **message) {
     struct art_vtab *vtab;
-    *found = false;
     assert(!out->schema && !out->table && !out->file);
     int rc = art_table_ref_look(connection, text, &vtab, message);
     if (rc || !vtab) return rc;
-    *found = true;
     out->schema = sqlite3_mprintf("%s", vtab->name->schema);
     out->table = sqlite3_mprintf("%s", vtab->name->table);
     rc = out->schema && out->table ? SQLITE_OK : SQLITE_NOMEM;

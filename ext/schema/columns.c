@@ -145,16 +145,11 @@ static int complain_keys(const char *table, const char *what, char **message) {
     return art_complain(message, SQLITE_ERROR, "art: %s (%s): %s", what, table, key_form);
 }
 
-bool art_columns_is_key_list(const char *argument) {
-    struct art_token name = art_token_at(argument);
-    return art_definition_is_option(argument) && art_token_is_word(&name, "key");
-}
-
 int art_columns_begin_keys(struct art_columns *columns, const char *table, const char *argument, char **message) {
     static const char key[] = "art_key";
     struct art_column column = {.affinity = ART_AFFINITY_BLOB, .not_null = true, .word = sizeof key - 1};
-    if (columns->key_list) return complain_keys(table, "there are two lists of key columns", message);
-    assert(!columns->count && art_columns_is_key_list(argument));
+    if (columns->key_list) return SQLITE_OK; /* CREATE refuses a second one */
+    assert(!columns->count && art_definition_is_option(argument, "key"));
     columns->key_list = art_string_copy(argument);
     column.name = art_string_copy(key);
     column.type = art_string_copy("BLOB");
@@ -276,7 +271,7 @@ int art_columns_append(struct art_columns *columns, const char *table, const cha
 
 /* key=(...), and the comma behind it, if the text begins so. */
 static int parse_key_list(struct art_columns *columns, const char *table, const char **text, char **message) {
-    if (!art_columns_is_key_list(*text)) return SQLITE_OK;
+    if (!art_definition_is_option(*text, "key")) return SQLITE_OK;
     const char *list = *text, *end = strchr(list, ')');
     if (!end || end[1] != ',') return complain_keys(table, "the list of key columns is not closed", message);
     *text = end + 2;

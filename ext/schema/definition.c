@@ -311,11 +311,24 @@ int art_definition_parse(const char *text, const char **end, const char *table, 
     return rc;
 }
 
-bool art_definition_is_option(const char *text) {
-    struct art_token name = art_token_at(text);
+bool art_definition_is_option(const char *text, const char *which) {
+    struct art_token name = art_token_at(text), next = art_token_at(name.at + name.len);
     if (name.kind != ART_TOKEN_WORD && name.kind != ART_TOKEN_QUOTED) return false;
-    struct art_token next = art_token_at(name.at + name.len);
-    return art_token_is_mark(&next, '=');
+    return art_token_is_mark(&next, '=') && (!which || art_token_is_word(&name, which));
+}
+
+int art_definition_check_options(const char *table, int count, const char *const *arguments, char **message) {
+    for (int i = 0; i < count; i++) {
+        struct art_token name = art_token_at(arguments[i]);
+        for (int k = 0; k < i && art_definition_is_option(arguments[i], NULL); k++) {
+            struct art_token other = art_token_at(arguments[k]);
+            bool same = art_definition_is_option(arguments[k], NULL) && other.len == name.len;
+            if (!same || sqlite3_strnicmp(other.at, name.at, (int)name.len) != 0) continue;
+            return art_complain(message, SQLITE_ERROR, "art: the option %.*s is given twice (%s): write it once",
+                                (int)name.len, name.at, table);
+        }
+    }
+    return SQLITE_OK;
 }
 
 /* Is this text of a schema that of an art table? SQLite keeps CREATE VIRTUAL TABLE <name> USING <module>, as it was

@@ -71,8 +71,9 @@ enum { ART_COLUMNS_MAX = 32767 }; /* no SQLite allows more */
 /* One column. `end`: behind it may follow a comma and others, *end is set to it; NULL: nothing may follow. */
 int art_definition_parse(const char *text, const char **end, const char *table, bool key, struct art_column *out,
                          char **message);
-bool art_definition_is_option(const char *text); /* name = ... */
-bool art_definition_is_ours(const char *sql);    /* CREATE VIRTUAL TABLE ... USING art */
+bool art_definition_is_option(const char *text, const char *which); /* name = ..., of that name (NULL: of any) */
+int art_definition_check_options(const char *table, int count, const char *const *arguments, char **message);
+bool art_definition_is_ours(const char *sql); /* CREATE VIRTUAL TABLE ... USING art */
 bool art_definition_is_blank(const char *text);
 bool art_definition_is_plain_name(const char *text); /* one that needs no quotes */
 
@@ -87,7 +88,6 @@ void art_column_clear(struct art_column *column);
 void art_columns_clear(struct art_columns *columns);
 int art_columns_default(struct art_columns *columns); /* path, value */
 int art_columns_append(struct art_columns *columns, const char *table, const char *definition, char **message);
-bool art_columns_is_key_list(const char *argument); /* key = (...) */
 /* The option, before any column; and once all columns are there, which they are. */
 int art_columns_begin_keys(struct art_columns *columns, const char *table, const char *argument, char **message);
 int art_columns_end_keys(struct art_columns *columns, const char *table, char **message);
@@ -161,7 +161,6 @@ struct art_summarised {
     bool search_key;
     struct art_record_columns in_record; /* where they are in a record, by ascending columns */
 };
-bool art_summary_is_option(const char *argument);
 /* An argument that is the option, summary=(...). On an error none is summarised. */
 int art_summary_parse(const char *argument, const struct art_columns *columns, const char *table,
                       struct art_summarised *out, char **message);

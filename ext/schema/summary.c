@@ -23,11 +23,6 @@ _Static_assert((int)WORD_SUM == (int)ART_MEASURE_SUM && (int)WORD_MAX == (int)AR
 
 static const char todo[] = "write summary=(sum(size), max(mtime)), with the names of columns";
 
-bool art_summary_is_option(const char *argument) {
-    struct art_token name = art_token_at(argument);
-    return art_token_is_word(&name, "summary");
-}
-
 struct summary_list {
     const struct art_columns *columns;
     const char *table; /* for messages */

@@ -162,7 +162,7 @@ static int run_setting(struct art_vtab *vtab, const char *text) {
     struct art_table *table = vtab->table;
     struct art_settings settings = table->settings;
     char **message = &vtab->base.zErrMsg;
-    if (art_summary_is_option(text)) return art_summary_change(vtab, text);
+    if (art_definition_is_option(text, "summary")) return art_summary_change(vtab, text);
     int rc = art_settings_parse(&settings, text, message);
     struct art_text name = art_text_trimmed(text, strchr(text, '='));
     if (!rc && art_text_is(name, "storage")) return refuse_storage(vtab, settings.storage);
@@ -332,7 +332,7 @@ int art_command_run(struct art_vtab *vtab, sqlite3_value **columns) {
     }
     const char *argument = NULL;
     const struct command *command = find_command(given, &argument);
-    bool sets = !command && strchr(text, '=') && !art_columns_is_key_list(text);
+    bool sets = !command && strchr(text, '=') && !art_definition_is_option(text, "key");
     if (!command && !sets) return complain(vtab, given);
     int rc = check_alone(vtab, columns);
     if (rc) return rc;

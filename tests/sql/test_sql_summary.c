@@ -219,7 +219,7 @@ TEST(test_a_summary_that_cannot_be_is_refused) {
         {"path, a BLOB, summary=(sum(a))", "a sum is of numbers (t.a): give the column a numeric type"},
         {"path, a BLOB, summary=(max(a))", "a summary is of numbers or texts (t.a): give the column a numeric type"},
         {"path, a TEXT COLLATE NOCASE, summary=(min(a))", "a summary of texts is by BINARY (t.a): leave out the"},
-        {"path, a, b, summary=(sum(a)), summary=(max(b))", "two lists of summaries (t): write one, as summary=(sum"},
+        {"path, a, b, summary=(sum(a)), summary=(max(b))", "the option summary is given twice (t): write it once"},
         {"path, a, summary=(avg(a))",
          "a summary is sum(...), min(...), max(...), lookup(...), search(...), hash(*) or hash(values) (t): write"},
         {"path, a, summary='sum a'",
