@@ -47,9 +47,11 @@ static const struct golden {
         archive, "snapshots", .blobs = true, .log_rows = 1, .runs = 1, .states = NAMES("monday", "tuesday"),           \
                               __VA_ARGS__                                                                              \
     }
+#if !defined(__SANITIZE_ADDRESS__) /* almost the bytes of 1.0 once more (same_bytes.py) */
     MADE_ELSEWHERE("1.0-linux-aarch64-gnu", .only = NULL),
     MADE_ELSEWHERE("1.0-windows-x86_64", .only = "inline"),
     MADE_ELSEWHERE("1.0-wasm32", .only = "inline"),
+#endif
     {"1.0-large", "far", .blobs = true, .log_rows = 2, .runs = 2, .states = NAMES("4100", "8200")},
     {"1.0-large", "small", .blobs = true, .log_rows = 1, .runs = 2, .only = "inline", .database = "512|0|400"},
     {"1.0-large", "full", .blobs = true, .log_rows = 1, .runs = 2, .only = "inline", .database = "4096|1|10"},
