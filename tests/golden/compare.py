@@ -105,14 +105,6 @@ def many_paths(storage, count):
     return db
 
 
-def tiny_rows():
-    """So many in a blob that it has over 512 buckets, and two of them are a unit of its postings."""
-    db = made("tiny.db", "CREATE VIRTUAL TABLE t USING art(path, n, summary=(lookup(n)))", """INSERT INTO t WITH RECURSIVE i(n) AS
-        (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 200000) SELECT printf('%07d', n), n / 1000 FROM i""",
-              "INSERT INTO t(t) VALUES('optimize')")
-    same(db, "t")
-
-
 def references():
     """Those to the chunks of large values, in blocks: some are records by accident. So begins that to a record of
     16,386 bytes: a header of 2, a BLOB of 26."""
@@ -262,12 +254,11 @@ def literals():
 golden()
 literals()
 if extension:
-    many_paths("file", 100000).execute("INSERT INTO t(t) VALUES('optimize')")
+    many_paths("file", 50000).execute("INSERT INTO t(t) VALUES('optimize')")
     same(made("many-file.db"), "t")
     changed(many_paths("inline", 8000))
     keys("file")
     keys("inline")
-    tiny_rows()
     references()
     summaries()
     odd_texts()

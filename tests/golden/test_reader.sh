@@ -24,5 +24,5 @@ fi
 status=0
 /usr/bin/python3 -B "$root/tests/golden/compare.py" "$work" ${extension:+"${extension%.so}"} || status=1
 # Other platforms' blobs are these, byte by byte (same_bytes.py).
-[ -z "$hashes" ] || /usr/bin/python3 -B "$root/tests/golden/finds.py" "$work"/{1.0,1.0-large}/*.db "$work"/*.db || status=1
+[ -z "$hashes" ] || /usr/bin/python3 -B "$root/tests/golden/finds.py" "$work"/{1.0,1.0-large}/*.db "$work"/1.0-more/units*.db "$work"/*.db || status=1
 exit $status

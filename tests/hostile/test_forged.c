@@ -1,7 +1,7 @@
 /* Databases that somebody has forged who makes all hashes right again: tests/support/forged.h. tests/fuzz/fuzz_forged.c
  * looks for more of them.
  *
- *     ART_FORGED_DATABASES=n   by default what takes half a minute; make check-all has 8,000 */
+ *     ART_FORGED_DATABASES=n   by default what takes half a minute; make check-all has 2,500 */
 #include "tests/support/forged.h"
 
 #include "tests/support/suite.h"

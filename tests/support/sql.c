@@ -95,7 +95,7 @@ void sql_close(sqlite3 *db) {
 
 char *sql_create_text(const char *table, const char *options) {
     const char *general = getenv("ART_TABLE_OPTIONS");
-    if (!general) general = "";
+    if (!general || strstr(options, "storage=")) general = "";
     if (sql_standin()) {
         const char *columns = getenv("ART_TEST_STANDIN");
         if (!strstr(columns, "PRIMARY KEY")) columns = "path TEXT PRIMARY KEY NOT NULL, value";

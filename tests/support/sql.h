@@ -46,8 +46,8 @@ bool sql_inline(void);
 /* The same, said aloud: the test is about the .art file. */
 bool sql_has_no_file(const char *test);
 
-/* CREATE statement of an art table with these options ("" for none) and those of ART_TABLE_OPTIONS. sqlite3_free()
- * it. */
+/* CREATE statement of an art table with these options ("" for none) and, if they name no storage, those of
+ * ART_TABLE_OPTIONS. sqlite3_free() it. */
 char *sql_create_text(const char *table, const char *options);
 
 void sql_create(sqlite3 *db, const char *table, const char *options);
