@@ -99,8 +99,10 @@ void art_table_ref_free(struct art_table_ref *ref); /* one that is listed */
 /* 'table' or 'schema.table'. Must be released. */
 int art_table_ref_hold(struct art_connection *connection, const char *text, struct art_table_ref **out, char **message);
 void art_table_ref_release(struct art_table_ref *ref);
-/* The handle alone, good until the next statement; *out = NULL: there is no such table. */
-int art_table_ref_look(struct art_connection *connection, const char *text, struct art_vtab **out, char **message);
+/* The handle alone, good until the next statement; *out = NULL: there is no such table. Not fresh: by
+ * the schemas that SQLite has, for an xCreate: up to 3.45 it frees the table being made when it reads one anew. */
+int art_table_ref_look(struct art_connection *connection, const char *text, bool fresh, struct art_vtab **out,
+                       char **message);
 int art_table_ref_unknown(const char *text, char **message); /* says so */
 /* The handle of schema.table, made if need be by naming the table in a statement; *out = NULL: no art table. */
 int art_find_vtab(struct art_connection *connection, const char *schema, const char *table, struct art_vtab **out,

@@ -50,7 +50,7 @@ static int look_at_schema(sqlite3 *db, const char *schema) {
  * of SQLite's that no CREATE has made, as pragma_database_list: sqlite3_deserialize() frees the schema of those that
  * the connection has used. Of a database that is locked the schema counts that the connection knows, as it does for
  * SQLite; that it is locked is only said where no other one has the table. */
-static int find_schema(sqlite3 *db, const char *table, char **out, int *sequence, char **message) {
+static int find_schema(sqlite3 *db, const char *table, bool fresh, char **out, int *sequence, char **message) {
     sqlite3_stmt *list = NULL;
     int best = -1, locked = SQLITE_OK;
     int rc = sqlite3_prepare_v2(db, "PRAGMA database_list", -1, &list, NULL);
@@ -59,7 +59,7 @@ static int find_schema(sqlite3 *db, const char *table, char **out, int *sequence
         int place = number == SEQUENCE_TEMP ? 0 : number == SEQUENCE_MAIN ? 1 : number;
         const char *schema = (const char *)sqlite3_column_text(list, 1);
         if (!schema || (best >= 0 && place > best)) continue;
-        if (number != SEQUENCE_TEMP) rc = look_at_schema(db, schema);
+        if (fresh && number != SEQUENCE_TEMP) rc = look_at_schema(db, schema);
         if ((rc & 0xff) == SQLITE_BUSY) {
             locked = report_listing(message, db, rc);
             rc = SQLITE_OK;
@@ -146,8 +146,8 @@ static int find_qualified(struct art_connection *connection, const char *text, c
 
 /* *out stays NULL where there is no such table. *keep: will SQLite's own signs tell when the name means something
  * else? */
-static int find_named(struct art_connection *connection, const char *text, struct art_vtab **out, bool *keep,
-                      char **message) {
+static int find_named(struct art_connection *connection, const char *text, bool fresh, struct art_vtab **out,
+                      bool *keep, char **message) {
     const char *dot = strchr(text, '.');
     char *schema = NULL;
     int sequence = -1;
@@ -155,18 +155,19 @@ static int find_named(struct art_connection *connection, const char *text, struc
     *keep = true;
     int rc = dot ? find_qualified(connection, text, dot, out, message) : SQLITE_OK;
     if (rc || *out) return rc;
-    rc = find_schema(connection->db, text, &schema, &sequence, message);
+    rc = find_schema(connection->db, text, fresh, &schema, &sequence, message);
     if (!rc && schema) rc = open_named(connection, schema, text, out, message);
     *keep = !dot && (sequence == SEQUENCE_MAIN || sequence == SEQUENCE_TEMP);
     sqlite3_free(schema);
     return rc;
 }
 
-int art_table_ref_look(struct art_connection *connection, const char *text, struct art_vtab **out, char **message) {
+int art_table_ref_look(struct art_connection *connection, const char *text, bool fresh, struct art_vtab **out,
+                       char **message) {
     bool keep;
     int rc = art_shadow_busy(connection, text, message);
     *out = NULL;
-    return rc ? rc : find_named(connection, text, out, &keep, message);
+    return rc ? rc : find_named(connection, text, fresh, out, &keep, message);
 }
 
 /* --- what is kept ------------------------------------------------------------------------------------------------- */
@@ -212,7 +213,7 @@ static int look_up(struct art_connection *connection, const char *text, struct a
     ref->connection = connection;
     ref->held = true; /* the handle may go while the SELECT is prepared */
     struct art_vtab *vtab;
-    int rc = find_named(connection, text, &vtab, &keep, message);
+    int rc = find_named(connection, text, true, &vtab, &keep, message);
     ref->vtab = vtab;
     ref->once = !keep;
     keep_ref(connection, ref);

@@ -15,7 +15,7 @@ struct salvage_vtab {
     struct art_function_vtab base;
     struct art_salvage_target target;
     struct art_columns columns;
-    char *name, *table; /* the one to be saved, as CREATE names it */
+    char *name, *table; /* table: the one to be saved, as CREATE names it */
 };
 
 struct salvage_cursor {
@@ -39,7 +39,8 @@ static char *argument_text(const char *argument) {
 
 /* file='...': the value; NULL: it is another argument. */
 static const char *option_value(const char *argument, const char *option) {
-    return art_definition_is_option(argument, option) ? strchr(argument, '=') + 1 : NULL;
+    struct art_token name = art_token_at(argument);
+    return art_definition_is_option(argument, option) ? art_token_at(name.at + name.len).at + 1 : NULL;
 }
 
 static int take_file(struct salvage_vtab *vtab, int argc, const char *const *argv, char **message) {
@@ -145,7 +146,8 @@ static int connect_as(sqlite3 *db, bool created, int argc, const char *const *ar
                           argv[1], argv[2], argv[2]);
     }
     if (!rc) rc = take_target(vtab, argc - 3, argv + 3, message);
-    if (rc == SQLITE_ERROR && !created && vtab->table && !vtab->target.table) { /* to be dropped, it must be there */
+    if (rc == SQLITE_ERROR && !created && vtab->table &&
+        !vtab->target.table) { /* no such table: this one must be there to be dropped */
         art_forget_message(message);
         rc = art_columns_default(&vtab->columns);
     }
@@ -204,12 +206,9 @@ static int next_remaining(struct art_function_cursor *base, char **message) {
 static int begin_remaining(struct art_function_cursor *base, const char *text, char **message) {
     (void)text;
     struct salvage_vtab *vtab = (struct salvage_vtab *)base->base.pVtab;
-    struct art_vtab *found = NULL;
-    int rc = vtab->table ? art_table_ref_look(vtab->base.connection, vtab->table, &found, message) : SQLITE_OK;
-    if (!rc && vtab->table && !found) rc = art_table_ref_unknown(vtab->table, message);
-    return rc ? rc
-              : art_remains_open(&((struct salvage_cursor *)base)->remains, vtab->base.connection, &vtab->target, false,
-                                 message);
+    if (vtab->table && !vtab->target.table) return art_table_ref_unknown(vtab->table, message);
+    return art_remains_open(&((struct salvage_cursor *)base)->remains, vtab->base.connection, &vtab->target, false,
+                            message);
 }
 
 /* A record that nobody of ours has made has no value to show. */

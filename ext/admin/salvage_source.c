@@ -30,7 +30,7 @@ int art_salvage_target_table(struct art_connection *connection, const char *text
                              struct art_columns *columns, char **message) {
     struct art_vtab *vtab;
     assert(!out->schema && !out->table && !out->file);
-    int rc = art_table_ref_look(connection, text, &vtab, message);
+    int rc = art_table_ref_look(connection, text, !columns || sqlite3_libversion_number() >= 3053000, &vtab, message);
     if (rc || !vtab) return rc;
     out->schema = sqlite3_mprintf("%s", vtab->name->schema);
     out->table = sqlite3_mprintf("%s", vtab->name->table);
@@ -266,15 +266,19 @@ static int find_blobs(struct art_remains *remains, const struct art_state *state
     return inlined ? use_rows(remains, options) : use_file(remains, state, options, message);
 }
 
-/* So that the log and the blobs are of one moment. */
+/* So that the log and the blobs are of one moment. Where the table is gone, or its database, there is no such row. */
 static int hold_moment(struct art_remains *remains, char **message) {
-    char *sql = sqlite3_mprintf("SELECT 1 FROM \"%w\".sqlite_schema", remains->target->schema);
-    int rc = art_prepare(remains->connection->db, 0, &remains->snapshot, sql);
-    if (!rc) {
-        rc = art_shadow_step(remains->connection, remains->snapshot);
-        if (rc == SQLITE_ROW || rc == SQLITE_DONE) return SQLITE_OK;
-    }
-    return report(remains, rc, message);
+    static const char entry[] =
+        "SELECT sql FROM \"%w\".sqlite_schema WHERE type = 'table' AND name = %Q COLLATE NOCASE";
+    int rc = prepare_on(remains, entry, &remains->snapshot);
+    if (!rc) rc = art_shadow_step(remains->connection, remains->snapshot);
+    const char *sql = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(remains->snapshot, 0) : NULL;
+    if (sql && art_definition_is_ours(sql)) return SQLITE_OK;
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE && rc != SQLITE_ERROR) return report(remains, rc, message);
+    return art_complain(
+        message, SQLITE_ERROR,
+        "art: the table that this one saves is gone (%s.%s): its .art file, if left, is read by file='...'",
+        remains->target->schema, remains->target->table);
 }
 
 static int gather_remains(struct art_remains *remains, struct art_salvage_options *options, char **message) {

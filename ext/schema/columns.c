@@ -148,7 +148,7 @@ static int complain_keys(const char *table, const char *what, char **message) {
 int art_columns_begin_keys(struct art_columns *columns, const char *table, const char *argument, char **message) {
     static const char key[] = "art_key";
     struct art_column column = {.affinity = ART_AFFINITY_BLOB, .not_null = true, .word = sizeof key - 1};
-    if (columns->key_list) return SQLITE_OK; /* CREATE refuses a second one */
+    if (columns->key_list) return SQLITE_OK; /* the first one counts; CREATE refuses a second */
     assert(!columns->count && art_definition_is_option(argument, "key"));
     columns->key_list = art_string_copy(argument);
     column.name = art_string_copy(key);

@@ -320,7 +320,8 @@ bool art_definition_is_option(const char *text, const char *which) {
 int art_definition_check_options(const char *table, int count, const char *const *arguments, char **message) {
     for (int i = 0; i < count; i++) {
         struct art_token name = art_token_at(arguments[i]);
-        for (int k = 0; k < i && art_definition_is_option(arguments[i], NULL); k++) {
+        if (!art_definition_is_option(arguments[i], NULL)) continue;
+        for (int k = 0; k < i; k++) {
             struct art_token other = art_token_at(arguments[k]);
             bool same = art_definition_is_option(arguments[k], NULL) && other.len == name.len;
             if (!same || sqlite3_strnicmp(other.at, name.at, (int)name.len) != 0) continue;

@@ -72,7 +72,7 @@ enum { ART_COLUMNS_MAX = 32767 }; /* no SQLite allows more */
 int art_definition_parse(const char *text, const char **end, const char *table, bool key, struct art_column *out,
                          char **message);
 bool art_definition_is_option(const char *text, const char *which); /* name = ..., of that name (NULL: of any) */
-/* That none is there twice. */
+/* Refuses an option that is named twice. */
 int art_definition_check_options(const char *table, int count, const char *const *arguments, char **message);
 bool art_definition_is_ours(const char *sql); /* CREATE VIRTUAL TABLE ... USING art */
 bool art_definition_is_blank(const char *text);

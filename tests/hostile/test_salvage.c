@@ -472,12 +472,43 @@ TEST(test_it_is_for_people_and_in_temp) {
     ck_assert_int_ne(sql_try(db, "SELECT * FROM v"), 0);
     ck_assert_ptr_nonnull(strstr(sqlite3_errmsg(db), "unsafe use"));
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM art_lost(NULL)"), 0);
-    /* the table goes, and what was made of it can still be dropped */
-    sql_run(db, "CREATE VIRTUAL TABLE temp.saved USING art_salvage('t')");
-    sql_run(db, "DROP VIEW v; DROP TABLE t");
-    ck_assert_int_eq(sql_try(db, "SELECT * FROM saved"), SQLITE_ERROR);
-    ck_assert_ptr_nonnull(strstr(sqlite3_errmsg(db), "there is no art table of that name (t)"));
+}
+
+static void is_refused(const char *sql, const char *says) {
+    ck_assert_int_eq(sql_try(db, "%s", sql), SQLITE_ERROR);
+    ck_assert_msg(strstr(sqlite3_errmsg(db), says), "%s: %s", sql, sqlite3_errmsg(db));
+}
+
+/* What was made of it says so, and can still be dropped. */
+TEST(test_a_table_that_is_gone) {
+    make("");
+    sql_run(db, "CREATE VIRTUAL TABLE temp.saved USING art_salvage('t'); DROP TABLE t");
+    is_refused("SELECT * FROM saved", "the table that this one saves is gone (main.t)");
+    sql_run(db, "CREATE TABLE t(a)");
+    is_refused("SELECT * FROM saved", "the table that this one saves is gone (main.t)");
+    sql_run(db, "DROP TABLE saved; DROP TABLE t");
+    /* When its columns are asked for anew there is none, and later another one. */
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art; CREATE VIRTUAL TABLE temp.saved USING art_salvage('t');"
+                "ALTER TABLE t RENAME TO u");
+    is_refused("SELECT * FROM saved", "there is no art table of that name (t)");
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art");
+    is_refused("SELECT * FROM saved", "there is no art table of that name (t)");
     sql_run(db, "DROP TABLE saved");
+    sql_run(db, "CREATE VIRTUAL TABLE temp.saved USING art_salvage('t', snapshot /* = */ = 'monday')");
+    is_refused("SELECT * FROM saved", "nothing is left of a snapshot 'monday'");
+}
+
+/* SQLite 3.40 would read the schema anew that another connection has changed, and free the table that is being made. */
+TEST(test_it_is_made_when_the_schema_has_changed) {
+    make("");
+    sql_reopen();
+    sqlite3 *other = sql_open(path);
+    int64_t rows = sql_int(db, "SELECT count(*) FROM t");
+    sql_run(other, "CREATE TABLE another(a)");
+    sql_run(db, "CREATE VIRTUAL TABLE temp.saved USING art_salvage('t')");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM saved"), rows);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), rows);
+    sql_close(other);
 }
 
 TEST(test_a_read_only_database_is_read_and_nothing_is_written) {
@@ -534,6 +565,14 @@ TEST(test_a_table_of_an_attached_database) {
     db = sql_open(":memory:");
     sql_run(db, "ATTACH '%q' AS a; CREATE VIRTUAL TABLE temp.saved USING art_salvage('a.t')", path);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM saved"), sql_int(db, "SELECT count(*) FROM a.truth"));
+    /* It stays the one that was found: beside a copy of that name, and where only another is left. */
+    sql_run(db, "CREATE TABLE main.t AS SELECT * FROM saved");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM saved"), sql_int(db, "SELECT count(*) FROM a.truth"));
+    sql_run(db, "DROP TABLE main.t; DROP TABLE saved; CREATE VIRTUAL TABLE main.t USING art;"
+                "CREATE VIRTUAL TABLE temp.saved USING art_salvage('t'); DROP TABLE main.t");
+    is_refused("SELECT * FROM saved", "the table that this one saves is gone (main.t)");
+    sql_run(db, "DROP TABLE saved; CREATE VIRTUAL TABLE temp.saved USING art_salvage('a.t'); DETACH a");
+    is_refused("SELECT * FROM saved", "the table that this one saves is gone (a.t)");
 }
 
 SUITE("salvage under SQL", .seconds = 600, .tear_down = drop)
