@@ -275,10 +275,9 @@ static int hold_moment(struct art_remains *remains, char **message) {
     const char *sql = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(remains->snapshot, 0) : NULL;
     if (sql && art_definition_is_ours(sql)) return SQLITE_OK;
     if (rc != SQLITE_ROW && rc != SQLITE_DONE && rc != SQLITE_ERROR) return report(remains, rc, message);
-    return art_complain(
-        message, SQLITE_ERROR,
-        "art: the table that this one saves is gone (%s.%s): its .art file, if left, is read by file='...'",
-        remains->target->schema, remains->target->table);
+    return art_complain(message, SQLITE_ERROR,
+                        "art: the table is gone (%s.%s): its .art file, if left, is read USING art_salvage(file='...')",
+                        remains->target->schema, remains->target->table);
 }
 
 static int gather_remains(struct art_remains *remains, struct art_salvage_options *options, char **message) {

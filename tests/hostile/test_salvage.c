@@ -483,9 +483,9 @@ static void is_refused(const char *sql, const char *says) {
 TEST(test_a_table_that_is_gone) {
     make("");
     sql_run(db, "CREATE VIRTUAL TABLE temp.saved USING art_salvage('t'); DROP TABLE t");
-    is_refused("SELECT * FROM saved", "the table that this one saves is gone (main.t)");
+    is_refused("SELECT * FROM saved", "the table is gone (main.t)");
     sql_run(db, "CREATE TABLE t(a)");
-    is_refused("SELECT * FROM saved", "the table that this one saves is gone (main.t)");
+    is_refused("SELECT * FROM saved", "the table is gone (main.t)");
     sql_run(db, "DROP TABLE saved; DROP TABLE t");
     /* When its columns are asked for anew there is none, and later another one. */
     sql_run(db, "CREATE VIRTUAL TABLE t USING art; CREATE VIRTUAL TABLE temp.saved USING art_salvage('t');"
@@ -570,9 +570,9 @@ TEST(test_a_table_of_an_attached_database) {
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM saved"), sql_int(db, "SELECT count(*) FROM a.truth"));
     sql_run(db, "DROP TABLE main.t; DROP TABLE saved; CREATE VIRTUAL TABLE main.t USING art;"
                 "CREATE VIRTUAL TABLE temp.saved USING art_salvage('t'); DROP TABLE main.t");
-    is_refused("SELECT * FROM saved", "the table that this one saves is gone (main.t)");
+    is_refused("SELECT * FROM saved", "the table is gone (main.t)");
     sql_run(db, "DROP TABLE saved; CREATE VIRTUAL TABLE temp.saved USING art_salvage('a.t'); DETACH a");
-    is_refused("SELECT * FROM saved", "the table that this one saves is gone (a.t)");
+    is_refused("SELECT * FROM saved", "the table is gone (a.t)");
 }
 
 SUITE("salvage under SQL", .seconds = 600, .tear_down = drop)

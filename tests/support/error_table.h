@@ -309,7 +309,7 @@ static const struct error errors[] = {
          .before = "INSERT INTO t(t, snapshot) VALUES('snapshot', 'a');"
                    "UPDATE t_artstate SET v = substr(v, 1, 40) || zeroblob(length(v) - 40) WHERE k = 'snapshot a';"
                    "CREATE VIRTUAL TABLE temp.s USING art_salvage('t', snapshot='a')"),
-    SAYS("the table that this one saves is gone", "SELECT * FROM s",
+    SAYS("the table is gone (%s.%s): its .art", "SELECT * FROM s",
          .before = "CREATE VIRTUAL TABLE temp.s USING art_salvage('t'); DROP TABLE t"),
     SAYS("a table of art_salvage is made", "CREATE VIRTUAL TABLE s USING art_salvage('t')"),
     SAYS("the name of an .art file ends in", "SELECT * FROM art_lost('/dev/null')"),
