@@ -28,7 +28,7 @@ void *art_platform_reserve(size_t bytes, size_t alignment);
 void art_platform_release(void *reserved, size_t bytes);
 /* Before pages of reserved space are used. False: no memory. */
 bool art_platform_commit(void *at, size_t bytes);
-/* Whole pages may lose their content and memory: they read as zeroes, or as before, afterwards. */
+/* What lies in whole pages of the system may lose its content and memory: it reads as zeroes, or as before, then. */
 void art_platform_discard(void *at, size_t bytes);
 /* Pages of 2 MB for reserved space, or none of them. False: not to be had. */
 bool art_platform_huge_pages(void *at, size_t bytes, bool wanted);

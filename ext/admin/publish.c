@@ -366,6 +366,12 @@ static int put_directory(struct publishing *publishing, char **message) {
 
 static int put_in_order(void *context, const char *name, char **message) {
     struct publishing *publishing = context;
+    struct art_vtab *vtab;
+    int rc = art_table_open(publishing->own, "main", name, &vtab, message);
+    if (rc) return rc;
+    rc = art_vtab_takes_commands(vtab, message);
+    art_vtab_unpin(vtab);
+    if (rc) return rc;
     return run_sql(publishing, sqlite3_mprintf("INSERT INTO main.\"%w\"(\"%w\") VALUES('optimize')", name, name),
                    message);
 }

@@ -23,6 +23,7 @@ int art_shadow_step(struct art_connection *connection, sqlite3_stmt *statement) 
     int rc = sqlite3_step(statement);
     assert(connection->stepping);
     connection->stepping--;
+    if (art_ends_transaction(rc)) connection->ended = rc;
     return rc;
 }
 

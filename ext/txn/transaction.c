@@ -449,16 +449,18 @@ int art_owner_rollback_to(sqlite3_vtab *owner, int number) {
 }
 
 int art_owner_sync(sqlite3_vtab *owner) {
-    int rc = SQLITE_OK;
+    struct art_connection *connection = connection_of(owner);
+    int rc = connection->ended = SQLITE_OK;
     if (!savepoints_of(owner)) return rc;
-    assert(owner == connection_of(owner)->owner || ((struct art_vtab *)owner)->begun);
+    assert(owner == connection->owner || ((struct art_vtab *)owner)->begun);
     art_forget_message(&owner->zErrMsg); /* of a DROP that failed, say: SQLite would show it as the COMMIT's */
     for (struct art_table *table = tables_of(owner); table && !rc; table = table->changing_next) {
         if (table->owner != owner) continue;
         rc = art_table_sync(table, &owner->zErrMsg);
         art_table_assert(table);
     }
-    return !rc && art_out_of_memory(connection_of(owner)) ? SQLITE_NOMEM : rc;
+    if (!rc) rc = connection->ended; /* what was written since is in a transaction of its own */
+    return !rc && art_out_of_memory(connection) ? SQLITE_NOMEM : rc;
 }
 
 /* The tables may go with it. SQLite tells a handle nothing more until the next xBegin. */

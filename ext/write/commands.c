@@ -308,10 +308,9 @@ static const struct command *find_command(struct art_text given, const char **ar
 
 int art_command_run(struct art_vtab *vtab, sqlite3_value **columns) {
     assert(vtab->table->owner && vtab->table->fresh == ART_FRESH_LOCKED);
-    const char *table = vtab->name->table;
     sqlite3_value *value = columns[vtab->columns.count + ART_HIDDEN_COMMAND];
-    if (art_columns_have(&vtab->columns, table) || art_columns_hide(&vtab->columns, table))
-        return art_complain_commands(vtab);
+    int refused = art_vtab_takes_commands(vtab, &vtab->base.zErrMsg);
+    if (refused) return refused;
     if (sqlite3_value_type(value) != SQLITE_TEXT) {
         return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR, "art: a command is a text (%s): write it in quotes",
                             vtab->name->table);

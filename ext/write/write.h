@@ -14,9 +14,6 @@ int art_move_prefix(struct art_vtab *vtab, struct art_bytes from, struct art_byt
 /* Copies them out of a snapshot, which `name` is. */
 int art_copy_from_snapshot(struct art_vtab *vtab, sqlite3_value *name, struct art_bytes from, struct art_bytes to);
 
-/* Of a table that has no column for them. */
-int art_complain_commands(struct art_vtab *vtab);
-
 /* commands.c */
 /* `columns`: as INSERT gives them, the user's first. */
 int art_command_run(struct art_vtab *vtab, sqlite3_value **columns);

@@ -63,9 +63,11 @@ void art_fence_clear(struct art_fence *fence) {
     *fence = (struct art_fence){0};
 }
 
-/* When there are too many, the last one takes everything. */
+/* When there are too many, the last one takes everything. Forged separators may leave no key between two bounds. */
 enum art_rc art_check_add_unread(struct art_checker *checker, const struct art_fence *fence) {
     enum art_rc rc = ART_OK;
+    bool bounded = fence->low_set && fence->high_set;
+    if (bounded && art_bytes_compare(art_buffer_bytes(&fence->low), art_buffer_bytes(&fence->high)) >= 0) return rc;
     assert(checker->unread_count <= ART_CHECK_UNREAD_MAX);
     if (checker->unread_count == ART_CHECK_UNREAD_MAX) {
         checker->unread[ART_CHECK_UNREAD_MAX - 1].low_set = checker->unread[ART_CHECK_UNREAD_MAX - 1].high_set = false;

@@ -195,7 +195,7 @@ static enum art_rc lock_own_file(struct art_tree *tree) {
     bool fresh = tree->root->runs == 0 && !tree->root->held;
     if (!rc) rc = lock_file(tree, fresh);
     bool free_to_choose = fresh && tree->host.another_file;
-    for (unsigned i = 0; (rc == ART_FOREIGN || rc == ART_BUSY) && free_to_choose && i < NAMES_MAX; i++) {
+    for (unsigned i = 0; rc == ART_FOREIGN && free_to_choose && i < NAMES_MAX; i++) {
         rc = tree->host.another_file(tree->host.context, i);
         if (!rc) rc = lock_file(tree, fresh);
     }
@@ -245,8 +245,9 @@ static enum art_rc ask_for_free(struct art_tree *tree) {
     assert(tree->slots.use && tree->slots.retired.state == ART_RETIRED_WAITING);
     bool reuse = false;
     enum art_rc rc = tree->host.secure(tree->host.context, &reuse);
+    if (rc) return rc; /* the host may have rolled back within it */
     tree->slots.use = reuse ? ART_SLOTS_REUSED : ART_SLOTS_EXTENDED;
-    return !rc && reuse ? find_free(tree) : rc;
+    return reuse ? find_free(tree) : ART_OK;
 }
 
 /* The file is locked. */

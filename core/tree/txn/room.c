@@ -214,6 +214,7 @@ static bool is_for_small_portions(const struct art_tree *tree, const struct art_
 enum art_rc art_room_merge(struct art_tree *tree, struct art_version_edit *edit) {
     assert(tree->slots.use && edit->root);
     struct art_budget budget = budget_left(tree);
+    if (tree->rows.rolled_back) return art_rows_over(tree);
     uint64_t most = balance_of(&budget, 0, true) / MERGED_PART / ART_BLOB_PAGE;
     edit->small_portions = is_for_small_portions(tree, &budget);
     edit->root->owed = smaller(edit->root->owed, most);
