@@ -85,13 +85,15 @@ static int load_into(sqlite3 *db) {
 }
 
 /* Other threads may be at work with connections of theirs: what all share is written only where it is not so
- * already. */
-static void begin_process(const sqlite3_api_routines *api) {
+ * already. False: they are of another SQLite, as a package of another host may have one of its own. */
+static bool begin_process(const sqlite3_api_routines *api) {
     static const struct art_allocator allocator = {allocate, resize, release};
     static bool chosen;
     pthread_mutex_lock(&process_mutex);
+    bool ours = true;
 #ifndef SQLITE_CORE
-    if (sqlite3_api != api) sqlite3_api = api;
+    ours = sqlite3_api == api || !art_connections_any();
+    if (ours && sqlite3_api != api) sqlite3_api = api;
 #endif
     (void)api;
     if (!chosen) {
@@ -102,6 +104,7 @@ static void begin_process(const sqlite3_api_routines *api) {
     }
     chosen = true;
     pthread_mutex_unlock(&process_mutex);
+    return ours;
 }
 
 #ifdef _WIN32
@@ -112,7 +115,10 @@ static void begin_process(const sqlite3_api_routines *api) {
 EXPORTED int sqlite3_art_init(sqlite3 *db, char **message, const sqlite3_api_routines *api);
 
 int sqlite3_art_init(sqlite3 *db, char **message, const sqlite3_api_routines *api) {
-    begin_process(api);
+    if (!begin_process(api)) {
+        *message = api->mprintf("art: another SQLite of this process uses art: load a copy of the file of art here");
+        return SQLITE_ERROR;
+    }
     if (sqlite3_libversion_number() < OLDEST_SQLITE) {
         *message =
             sqlite3_mprintf("art: this SQLite is too old (%s): load art into 3.40 or newer", sqlite3_libversion());

@@ -22,7 +22,6 @@
     X(pages_behind, "pages read behind")   /* the rest of a blob, read with the page that a point read needed */       \
     X(bypassed, "pages past the cache")    /* point reads that looked into a page past the cache, which was full */    \
     X(separators, "separators searched")   /* searches of an index blob in its decoded separators */                   \
-    X(finger, "lookups side by side")      /* that began in the leaf where the last, or a search, ended */             \
     X(filters, "lookups filtered")         /* searches of a leaf blob that its filter made needless */                 \
     X(memtable, "memtable passed")         /* searches of the memtable that its filter made needless */                \
     X(gaps, "gaps passed")                 /* searches that began behind deleted rows instead of among them */         \

@@ -364,10 +364,6 @@ enum art_rc art_blob_ask_filter(struct art_blob *blob, uint64_t key_hash);
 /* The entry of exactly this key. ART_OK, ART_NOTFOUND, or what want() said. `out->value`, or its block, lies in the
  * image. */
 enum art_rc art_blob_get(struct art_blob *blob, struct art_bytes key, struct art_entry *out);
-/* As art_blob_get(); *bucket: the bucket that was looked into. */
-enum art_rc art_blob_get_noting(struct art_blob *blob, struct art_bytes key, struct art_entry *out, uint32_t *bucket);
-/* Looks into this bucket, which there is, alone; a key that stands in another one is ART_NOTFOUND, too. */
-enum art_rc art_blob_get_in(struct art_blob *blob, uint32_t bucket, struct art_bytes key, struct art_entry *out);
 /* art_blob_get() in two steps, where the leaf page may be elsewhere than in the image: the page in which the key has
  * its position (ART_BLOB_PAGES: its bucket lies in several), when all that is needed of the footer is there; then the
  * entry, found in the bytes of that page, verified and readable ART_PAGE_PADDING bytes past its end. ART_OK, with the

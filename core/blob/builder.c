@@ -72,6 +72,7 @@ void art_builder_begin(struct art_builder *builder, uint8_t *buffer) {
     builder->refused = false;
     builder->in_blocks = 0;
     builder->coded_buckets = builder->plain_names = builder->coded_names = 0;
+    memset(builder->used, 0, sizeof builder->used);
     builder->entries = 0;
     builder->below = 0;
     builder->csn_min = UINT64_MAX;
@@ -181,9 +182,17 @@ static void widen_bounds(struct art_builder *builder) {
     builder->label_shared = art_min32(n, pending->label_shared);
 }
 
+static void note_codes(struct art_builder *builder, const uint8_t *codes, uint32_t n) {
+    for (uint32_t i = 0; i < n; i += codes[i] == ART_ESCAPE ? 2 : 1) builder->used[codes[i]] = true;
+}
+
 /* What suffixes take in a bucket that may be coded, plain and as they are written. */
 static void count_names(struct art_builder *builder) {
     const struct art_pending *pending = &builder->pending;
+    if (pending->coded) {
+        note_codes(builder, pending->coding->first, pending->coded_len[0]);
+        note_codes(builder, pending->coding->suffixes, pending->coded_bytes);
+    }
     uint32_t plain = pending->suffix_len[0] + pending->suffix_bytes;
     builder->plain_names += plain;
     builder->coded_names += pending->coded ? pending->coded_len[0] + pending->coded_bytes : plain;
@@ -383,11 +392,17 @@ static void hash_pages(const struct art_builder *builder, struct art_blob_traile
     }
 }
 
+static const struct art_symbols *own_symbols(struct art_builder *builder) {
+    builder->symbols = builder->coding->encoder.symbols;
+    art_symbols_forget(&builder->symbols, builder->used);
+    return &builder->symbols;
+}
+
 static enum art_rc close_blob(struct art_builder *builder, uint32_t slot, uint64_t generation) {
     struct art_footer *footer = &builder->footer;
     struct art_footer_layout layout;
     uint32_t leaf_pages = (builder->at + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE, label_len = label_length(builder);
-    footer->symbols = builder->coded_buckets ? &builder->coding->encoder.symbols : NULL;
+    footer->symbols = builder->coded_buckets ? own_symbols(builder) : NULL;
     enum art_rc rc = art_footer_write(footer, art_bytes(builder->first.bytes, label_len), builder->csn_min,
                                       builder->options.filter ? builder->entries : 0, builder->buffer, &layout);
     if (rc) return rc;

@@ -104,6 +104,9 @@ struct art_builder {
     struct art_coding *coding;
     bool codes;
     uint32_t coded_buckets, plain_names, coded_names;
+    bool used[256]; /* codes */
+    struct art_symbols
+        symbols;            /* the blob's: of those alone that its names have. What was deleted has no trace there */
     uint32_t label_shared;  /* index: of all children's labels with the blob's first key */
     uint32_t separator_len; /* the blob's separator: so many bytes of its first key */
     uint32_t in_blocks;     /* of them, those whose values a block has */

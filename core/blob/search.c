@@ -28,37 +28,14 @@ enum art_rc art_blob_find(struct art_blob *blob, struct art_bytes key, struct ar
     return find(blob, key, out);
 }
 
-enum art_rc art_blob_get_noting(struct art_blob *blob, struct art_bytes key, struct art_entry *out, uint32_t *bucket) {
+enum art_rc art_blob_get(struct art_blob *blob, struct art_bytes key, struct art_entry *out) {
     struct art_blob_position position;
     enum art_rc rc = find(blob, key, &position);
     if (ART_UNLIKELY(rc)) return rc;
-    *bucket = position.bucket;
     if (!position.exact) return ART_NOTFOUND;
     art_bucket_entry(&position.view, position.entry, out);
     __builtin_prefetch(out->value.data); /* the host asks for it after some work of its own */
     return ART_OK;
-}
-
-enum art_rc art_blob_get(struct art_blob *blob, struct art_bytes key, struct art_entry *out) {
-    uint32_t bucket;
-    return art_blob_get_noting(blob, key, out, &bucket);
-}
-
-/* Its first `known` bytes are the bucket's. */
-static inline enum art_rc get_in_view(const struct art_bucket_view *view, struct art_bytes key, uint32_t known,
-                                      struct art_entry *out) {
-    bool exact;
-    uint32_t entry = art_bucket_search(view, key, known, &exact);
-    if (!exact) return ART_NOTFOUND;
-    art_bucket_entry(view, entry, out);
-    return ART_OK;
-}
-
-enum art_rc art_blob_get_in(struct art_blob *blob, uint32_t bucket, struct art_bytes key, struct art_entry *out) {
-    struct art_bucket_view view;
-    assert(bucket < blob->buckets);
-    enum art_rc rc = art_bucket_open(blob, bucket, &view);
-    return ART_UNLIKELY(rc) ? rc : get_in_view(&view, key, blob->label_len, out);
 }
 
 enum art_rc art_blob_spot(struct art_blob *blob, struct art_bytes key, struct art_spot *out) {
@@ -74,7 +51,11 @@ enum art_rc art_blob_get_from(const struct art_blob *blob, struct art_bytes key,
     struct art_bucket_view view;
     assert(spot->page == art_bucket_page(blob, spot->bucket) && spot->page < blob->leaf_pages);
     art_bucket_view_open(&view, page + art_bucket_offset(blob, spot->bucket) % ART_BLOB_PAGE, blob);
-    return get_in_view(&view, key, spot->known, out);
+    bool exact;
+    uint32_t entry = art_bucket_search(&view, key, spot->known, &exact);
+    if (!exact) return ART_NOTFOUND;
+    art_bucket_entry(&view, entry, out);
+    return ART_OK;
 }
 
 enum art_rc art_blob_rank(struct art_blob *blob, struct art_bytes key, int64_t *out) {

@@ -66,6 +66,19 @@ const char *art_wrong_symbols(const struct art_symbols *symbols) {
     return art_symbol(symbols, ART_ESCAPE) > ART_RATE_MAX ? "the rate of the symbols is out of range" : NULL;
 }
 
+/* There are as many texts without a NUL up to each symbol as there are symbols, so none is passed. */
+void art_symbols_forget(struct art_symbols *symbols, const bool used[256]) {
+    uint64_t number = 0;
+    for (uint32_t c = 1; c < ART_ESCAPE && symbols->len[c]; c++) {
+        uint64_t next = number + 1, own = number_of_symbol(art_symbol(symbols, c));
+        for (uint32_t shift = 0; !(next >> shift & 255); shift += 8) next |= (uint64_t)1 << shift;
+        number = used[c] ? own : next;
+        art_store64(&symbols->symbol[c], symbol_of_number(number));
+        symbols->len[c] = len_of_symbol(symbol_of_number(number));
+    }
+    assert(!art_wrong_symbols(symbols));
+}
+
 /* --- coding ------------------------------------------------------------------------------------------------------- */
 
 static uint16_t found_of(uint32_t code, uint32_t len) {

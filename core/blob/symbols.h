@@ -58,6 +58,9 @@ uint32_t art_encode(const struct art_encoder *encoder, const uint8_t *from, uint
  * readable 8 bytes past the end of the last; some 16 KB are enough. The same texts give the same table. */
 void art_encoder_train(struct art_encoder *encoder, const uint8_t *texts, const uint32_t *ends, uint32_t count);
 
+/* In place of each symbol that is not used stands the next text in the table's order, which says nothing. */
+void art_symbols_forget(struct art_symbols *symbols, const bool used[256]);
+
 /* Bytes that such texts take coded. */
 uint64_t art_encoder_measure(const struct art_encoder *encoder, const uint8_t *texts, const uint32_t *ends,
                              uint32_t count);

@@ -45,13 +45,12 @@ bool art_platform_commit(void *at, size_t bytes) {
 /* MADV_DONTNEED of Linux gives the memory back at once; elsewhere MADV_FREE does when somebody wants it. Both would
  * take the whole of a page that reaches out of the range: a system's pages may have 16 or 64 KB. */
 void art_platform_discard(void *at, size_t bytes) {
-#if defined(__linux__) || !defined(MADV_FREE)
-    enum { ADVICE = MADV_DONTNEED };
-#else
-    enum { ADVICE = MADV_FREE };
+    int advice = MADV_DONTNEED;
+#if !defined(__linux__) && defined(MADV_FREE)
+    advice = MADV_FREE;
 #endif
     size_t page = (size_t)sysconf(_SC_PAGESIZE), before = -(uintptr_t)at & (page - 1);
-    if (bytes >= before + page) madvise((uint8_t *)at + before, (bytes - before) & ~(page - 1), ADVICE);
+    if (bytes >= before + page) madvise((uint8_t *)at + before, (bytes - before) & ~(page - 1), advice);
 }
 
 bool art_platform_at_fork(void (*before)(void), void (*in_parent)(void), void (*in_child)(void)) {

@@ -491,15 +491,17 @@ static enum art_rc lock_named_file(struct art_store *store, bool fresh, struct a
 }
 
 /* Another database may have locked a file of its own under the name that ours is to have; it may just have begun it. */
-static enum art_rc whose_lock(struct art_store *store) {
+static enum art_rc whose_lock(struct art_store *store, bool *created) {
     struct art_file_identity own = {0}, host;
     struct art_owner me;
-    const struct art_owner_page *owner;
+    const struct art_owner_page *owner = NULL;
+    *created = false; /* who has locked it begins it */
     struct art_superblock *block = new_superblock();
     enum art_rc rc = block ? store->location.io->methods->identity(store->location.io, &own) : art_nomem();
     if (!rc) rc = who_are_we(store, &own, &host, &me);
     if (!rc) rc = look_inside(store, &own, ART_READ_DEVICE, block);
-    if (!rc) rc = refuse_others(store, art_superblock_owner(block, store->uuid, &me, &owner), owner);
+    enum art_ownership ownership = rc ? ART_OWNED : art_superblock_owner(block, store->uuid, &me, &owner);
+    if (!rc) rc = refuse_others(store, ownership, owner);
     art_free_aligned(block);
     return rc == ART_CORRUPT ? in_the_way(store) : rc ? rc : ART_BUSY;
 }
@@ -541,7 +543,7 @@ enum art_rc art_store_lock_file(struct art_store *store, bool fresh, bool adopt)
     enum art_rc rc = lock_named_file(store, fresh, &own, &created);
     bool not_opened =
         rc && !store->location.io && store->location.reader; /* what is being read goes on by its descriptor */
-    if (rc == ART_BUSY && fresh && store->location.io) rc = whose_lock(store);
+    if (rc == ART_BUSY && fresh && store->location.io) rc = whose_lock(store, &created);
     if (rc == ART_BUSY || not_opened) {
         art_store_close_writer(store);
         return rc;

@@ -219,18 +219,25 @@ static bool is_reached(const struct art_store *store, uint32_t slot) {
     return (uint64_t)slot * ART_BLOB_SIZE < store->location.file_bytes;
 }
 
-/* Zeros, and then their room is given back: at once where the disk has none for zeros. */
+static enum art_rc write_now(struct art_store *store, struct art_io_request *requests, unsigned count) {
+    enum art_rc rc = art_io_write(store->location.io, requests, count), waited = art_io_wait(store->location.io);
+    if (!rc) rc = waited;
+    for (unsigned i = 0; !rc && i < count; i++) store->count.pages_written += requests[i].len / ART_PAGE;
+    return rc;
+}
+
+/* Zeros, whose room is then given back: at once where the disk has none for them; or, without holes, written over. */
 static enum art_rc write_zeros(struct art_store *store, struct art_io_request *zeros, unsigned count) {
     assert(count && store->phase.active);
-    enum art_rc rc = store->phase.full ? ART_DISKFULL : art_io_write(store->location.io, zeros, count);
-    enum art_rc waited = art_io_wait(store->location.io);
-    if (!rc) rc = waited;
-    if (rc && rc != ART_DISKFULL) return rc;
-    for (unsigned i = 0; i < count; i++) {
-        if (!rc) store->count.pages_written += zeros[i].len / ART_PAGE;
+    enum art_rc rc = store->phase.full ? ART_DISKFULL : write_now(store, zeros, count);
+    bool written = !rc;
+    if (rc == ART_DISKFULL) rc = ART_OK;
+    for (unsigned i = 0; !rc && i < count; i++) {
         art_io_give_back(store->location.io, zeros[i].offset, zeros[i].len);
+        if (!written && !art_io_is_hole(store->location.io, zeros[i].offset, zeros[i].len))
+            rc = write_now(store, &zeros[i], 1);
     }
-    return ART_OK;
+    return rc;
 }
 
 /* Before a blob goes to a slot that was used before: what lies between its pages. */

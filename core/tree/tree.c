@@ -49,8 +49,6 @@ void art_tree_trim(struct art_tree *tree) {
     art_cursors_free(tree);
     art_gaps_clear(&tree->gaps);
     art_fronts_clear(&tree->fronts);
-    tree->finger.near = 0;
-    art_buffer_clear(&tree->finger.label);
     art_buffer_clear(&tree->pending.redo);
     art_buffer_clear(&tree->pending.root);
     art_buffer_clear(&tree->pending.retired_bytes);
@@ -84,6 +82,5 @@ void art_tree_close(struct art_tree *tree) {
     art_tree_give_key_buffers(tree);
     art_gaps_clear(&tree->gaps);
     art_fronts_clear(&tree->fronts);
-    art_buffer_clear(&tree->finger.label);
     art_free(tree);
 }

@@ -144,7 +144,7 @@ enum art_rc art_tree_open(struct art_tree **out, const struct art_tree_options *
 /* NULL is fine. Rolls back what is not committed; open cursors may then only be closed. */
 void art_tree_close(struct art_tree *tree);
 /* Gives back the memory that the next call asks for again: buffers, idle cursors, references to cached blobs. Nothing
- * happens in a transaction, or with an open cursor. A tree that is known stays so, without its gaps and its finger. No
+ * happens in a transaction, or with an open cursor. A tree that is known stays so, without its gaps. No
  * savepoint is set. */
 void art_tree_trim(struct art_tree *tree);
 /* The limits, in bytes, may be changed between statements. */

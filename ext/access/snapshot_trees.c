@@ -159,7 +159,7 @@ static struct art_snapshot_tree *find_open(struct art_snapshot_trees *trees, str
 
 int art_snapshot_tree_hold(struct art_table *table, struct art_bytes name, struct art_snapshot_tree **out,
                            char **message) {
-    assert(table->fresh != ART_FRESH_UNKNOWN);
+    assert(table->fresh != ART_FRESH_UNKNOWN || art_tree_dirty(table->tree)); /* then nobody else commits */
     *out = NULL;
     if (!table->snapshot_trees) {
         struct art_snapshot_trees *trees = art_alloc_zeroed(sizeof *trees);

@@ -153,10 +153,18 @@ static int begin_diff(struct art_function_cursor *base, const char *text,
     return rc ? rc : open_diff(cursor, values[DIFF_OF_PREFIX], NULL, message);
 }
 
+/* hash(*) is a summary's first sum: a query goes on while each table has it. */
+static int find_hashes(const struct states *states, struct art_differing *what, char **message) {
+    int rc = art_find_hash(states->of[0].vtab, ART_MEASURE_HASH, &what->from_hash, message);
+    return rc ? rc : art_find_hash(states->of[1].vtab, ART_MEASURE_HASH, &what->to_hash, message);
+}
+
 static int next_diff(struct art_function_cursor *base, char **message) {
     struct diff_cursor *cursor = (struct diff_cursor *)base;
+    struct art_differing again;
     if (!cursor->diff && !cursor->differences) return SQLITE_OK;
     int rc = states_are_ready(&cursor->states, message);
+    if (!rc && cursor->differences) rc = find_hashes(&cursor->states, &again, message);
     if (rc) return rc;
     enum art_rc art_rc = cursor->diff ? art_diff_next(cursor->diff, &cursor->changed)
                                       : art_differences_next(cursor->differences, &cursor->changed);
@@ -245,10 +253,8 @@ static int begin_differences(struct art_function_cursor *base, const char *text,
     if (!other) return SQLITE_NOMEM;
     int rc = hold_states(base, text, other, &values[DIFFERENCES_OF_FROM], states, message);
     if (rc) return rc;
-    const struct art_vtab *from = states->of[0].vtab, *to = states->of[1].vtab;
-    rc = compare_columns(from, to, message);
-    if (!rc) rc = art_find_hash(from, ART_MEASURE_HASH, &what.from_hash, message);
-    if (!rc) rc = art_find_hash(to, ART_MEASURE_HASH, &what.to_hash, message);
+    rc = compare_columns(states->of[0].vtab, states->of[1].vtab, message);
+    if (!rc) rc = find_hashes(states, &what, message);
     what.from = states->tree[0];
     what.to = states->tree[1];
     return rc ? rc : open_diff(cursor, values[DIFFERENCES_OF_PREFIX], &what, message);

@@ -371,9 +371,8 @@ static int put_in_order(void *context, const char *name, char **message) {
     if (rc) return rc;
     rc = art_vtab_takes_commands(vtab, message);
     art_vtab_unpin(vtab);
-    if (rc) return rc;
-    return run_sql(publishing, sqlite3_mprintf("INSERT INTO main.\"%w\"(\"%w\") VALUES('optimize')", name, name),
-                   message);
+    char *sql = rc ? NULL : sqlite3_mprintf("INSERT INTO main.\"%w\"(\"%w\") VALUES('optimize')", name, name);
+    return rc ? rc : run_sql(publishing, sql, message);
 }
 
 static int read_table(struct publishing *publishing, const char *name, char **message) {

@@ -173,8 +173,7 @@ static enum art_rc find_totals(struct art_scan *scan, enum art_totalled wanted, 
     enum art_rc rc = range_below(scan, below);
     if (rc || (level->known == ART_TOTALS_OF_ROW && level->wanted >= wanted)) return rc;
     /* A search passes over rows that nobody here has seen. */
-    bool sees_all = !scan->descending && !scan->keys.range.limits;
-    level->span.follows = level->known == ART_TOTALS_OF_ROW_BEFORE && sees_all;
+    level->span.follows = level->known == ART_TOTALS_OF_ROW_BEFORE && !scan->descending && !scan->keys.range.limits;
     if (level->wanted < wanted) level->wanted = wanted;
     rc = art_tree_totals(art_scan_tree(scan), below, level->wanted, &level->span, &level->totals);
     level->known = rc ? ART_TOTALS_NONE : ART_TOTALS_OF_ROW;

@@ -28,6 +28,13 @@ struct art_connection *art_connection_hold(sqlite3 *db) {
     return connection;
 }
 
+bool art_connections_any(void) {
+    pthread_mutex_lock(&list_mutex);
+    bool any = connections;
+    pthread_mutex_unlock(&list_mutex);
+    return any;
+}
+
 void art_connection_release(void *held) {
     struct art_connection *connection = held;
     pthread_mutex_lock(&list_mutex);

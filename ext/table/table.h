@@ -202,6 +202,7 @@ static inline int art_hidden_column(const struct art_vtab *vtab, int column) {
 /* --- connections.c ------------------------------------------------------------------------------------------------ */
 
 struct art_connection *art_connection_hold(sqlite3 *db); /* NULL without memory */
+bool art_connections_any(void);
 void art_connection_release(void *connection);
 static inline struct art_table **art_table_chain(struct art_connection *connection, const uint8_t *uuid) {
     return &connection->tables[uuid[0] % ART_TABLE_CHAINS];

@@ -798,8 +798,6 @@ static enum art_rc take_best_entry(struct art_best *best, const struct best_part
         rc = keep_key(best, &known, key);
         return rc ? rc : push_value(best, &entry, data, &known);
     }
-    if (met->run + 1 == best->tree->root->runs) /* who asks for the row finds it there */
-        art_finger_lead(&best->tree->finger, &met->ref, at->bucket);
     rc = art_buffer_set_key(&best->path, key);
     *row = !rc;
     return rc;

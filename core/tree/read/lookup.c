@@ -1,18 +1,12 @@
 /* One key: where it stands (find, get), how many rows lie before it (rank, count), and what they add up to. */
 #include "core/tree/read/read.h"
 
-/* The entry of `key` in the leaf blob at the end of its way, down the tree's oldest run or another. *where: what keeps
- * it. */
+/* The entry of `key` in the leaf blob at the end of its way. *where: what keeps it. */
 static inline enum art_rc leaf_get(struct art_tree *tree, const struct art_descent *end, struct art_bytes key,
-                                   bool oldest, struct art_entry *entry, struct art_blob **where) {
+                                   struct art_entry *entry, struct art_blob **where) {
     assert(end->leaf && !end->side);
     struct art_blob *leaf = *where = end->leaf;
-    if (!art_cache_is_full()) {
-        uint32_t bucket;
-        enum art_rc rc = art_blob_get_noting(leaf, key, entry, &bucket);
-        if (!rc && oldest) art_finger_note(&tree->finger, &end->ref, bucket);
-        return rc;
-    }
+    if (!art_cache_is_full()) return art_blob_get(leaf, key, entry);
     struct art_spot spot;
     const uint8_t *page;
     enum art_rc rc = art_blob_spot(leaf, key, &spot);
@@ -65,18 +59,12 @@ static enum art_rc find_newest(struct art_tree *tree, struct art_bytes key, cons
 
     for (unsigned i = 0; i < in->count && !out->in_memtable; i++) { /* the first that has an entry decides */
         const struct art_run *run = &in->runs[i];
-        bool oldest = run + 1 == tree->root->run + tree->root->runs;
-        enum art_rc rc = ART_NOTFOUND;
-        if (oldest && art_finger_points(&tree->finger) && !art_cache_is_full())
-            rc = art_finger_get(tree, key, &out->entry, &out->blob);
-        if (rc == ART_NOTFOUND) {
-            struct art_descent end;
-            rc = art_run_descend(tree, run, key, NULL, NULL, &end);
-            if (rc) return rc;
-            if (end.side) continue;
-            rc = ask_filter(tree, end.leaf, key, &hash);
-            if (!rc) rc = leaf_get(tree, &end, key, oldest, &out->entry, &out->blob);
-        }
+        struct art_descent end;
+        enum art_rc rc = art_run_descend(tree, run, key, NULL, NULL, &end);
+        if (rc) return rc;
+        if (end.side) continue;
+        rc = ask_filter(tree, end.leaf, key, &hash);
+        if (!rc) rc = leaf_get(tree, &end, key, &out->entry, &out->blob);
         if (rc == ART_NOTFOUND) continue;
         if (rc) return rc;
         out->any = true;

@@ -4,10 +4,9 @@
  *   select.c     the row of a rank            skip.c       the host's cursor, past many entries at once
  *   estimate.c   guesses without reading      prefix.c     the longest stored prefix
  *   extreme.c    the least or largest value   best.c       rows by a column's values, best first
- *   finger.c     lookups side by side         front.c      hidden rows before the best
  *   states.c     two states of one history    diff.c       which rows differ between them
  *   growth.c     by how much levels differ    levels.c     which rows do below each name of all levels
- *   differences.c  which rows differ between two tables
+ *   front.c      hidden rows before the best  differences.c  which rows differ between two tables
  *
  * Where nothing else is said a function returns ART_OK, or what reading failed with: ART_CORRUPT, ART_IO, ART_NOMEM,
  * ... (core/store/store.h). */
@@ -89,34 +88,6 @@ enum art_rc art_tree_rank_above(struct art_tree *tree, struct art_bytes key, uns
                                 art_int128 *sum);
 enum art_rc art_run_rank(struct art_tree *tree, const struct art_run *run, struct art_bytes key, int64_t *rank,
                          art_int128 *sum);
-
-/* --- finger.c ----------------------------------------------------------------------------------------------------- */
-enum { ART_FINGER_NEAR = 2 };
-/* Is the next key likely to be where the last ones of the oldest run were? */
-static inline bool art_finger_points(const struct art_finger *finger) {
-    return finger->near >= ART_FINGER_NEAR;
-}
-/* Looks only into the leaf that the finger points at. ART_NOTFOUND: the key may be elsewhere, also where that leaf is
- * damaged. ART_OK: *where keeps the value. */
-enum art_rc art_finger_get(struct art_tree *tree, struct art_bytes key, struct art_entry *out, struct art_blob **where);
-/* ART_FINGER_NEAR keys in a row were found near the one before: the finger points at this leaf from now on. It copies
- * the label. */
-void art_finger_point(struct art_finger *finger, const struct art_ref *leaf);
-/* The next key that is asked for is in this bucket of a leaf of the oldest run. */
-static inline void art_finger_lead(struct art_finger *finger, const struct art_ref *leaf, uint32_t bucket) {
-    finger->slot = leaf->slot;
-    finger->bucket = bucket;
-    finger->near = ART_FINGER_NEAR;
-    art_finger_point(finger, leaf);
-}
-/* A key was found in this bucket of a leaf of the oldest run. */
-static inline void art_finger_note(struct art_finger *finger, const struct art_ref *leaf, uint32_t bucket) {
-    bool near = finger->slot == leaf->slot && bucket - finger->bucket <= 1;
-    finger->slot = leaf->slot;
-    finger->bucket = bucket;
-    finger->near = near ? finger->near + 1 : 0;
-    if (finger->near == ART_FINGER_NEAR) art_finger_point(finger, leaf);
-}
 
 /* --- select.c ----------------------------------------------------------------------------------------------------- */
 /* Two keys, the rows before each, and room of ART_KEY_BUFFER bytes for each and for keys on the way. */

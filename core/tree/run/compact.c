@@ -434,12 +434,22 @@ enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *ed
     return rc;
 }
 
+/* What 'vacuum' does not change. */
+static uint64_t extent_of(const struct art_run *run) {
+    return run->top.entries ^ run->pages << 20 ^ run->blobs << 40;
+}
+
 /* Would it hardly be a blob less if it were written anew? The last leaf is not full, nor is an index. Blobs may also
  * have room that postings could have taken: then it is known only of a run that was written anew. */
 static bool is_packed(const struct art_tree *tree, const struct art_run *run) {
-    bool same = run->top.entries == tree->rewritten.entries && run->pages == tree->rewritten.pages &&
-                run->blobs == tree->rewritten.blobs;
-    return same || run->pages * 10 > (run->blobs - 1 - run->top.height) * art_tree_full_pages(tree) * 9;
+    return extent_of(run) == tree->rewritten ||
+           run->pages * 10 > (run->blobs - 1 - run->top.height) * art_tree_full_pages(tree) * 9;
+}
+
+/* How many blobs of the edit's root do snapshots hold? */
+static uint32_t shared_with_snapshots(const struct art_tree *tree, const struct art_version_edit *edit) {
+    const struct art_slot_set *held = &tree->slots.held;
+    return art_slot_set_count(held, 0, UINT32_MAX) - art_slot_set_count_others(held, &edit->used, 0);
 }
 
 struct cleanness {
@@ -454,15 +464,38 @@ static enum art_rc look_into_hole(void *context, const struct art_ref *ref) {
     return art_store_hole_is_clean(cleanness->store, ref, &cleanness->clean);
 }
 
+/* Does each separator of this height begin a key? Children that came to the place of others have theirs. */
+static enum art_rc look_at_separators(struct art_tree *tree, const struct art_run *run, unsigned height, bool *own) {
+    struct art_run_cursor child, row = {0};
+    enum art_rc rc = art_run_cursor_open(&child, tree->store);
+    if (!rc) rc = art_run_cursor_open(&row, tree->store);
+    if (!rc) art_run_cursor_reset(&child, &run->top, height);
+    if (!rc) art_run_cursor_reset(&row, &run->top, 0);
+    if (!rc) rc = art_run_first(&child);
+    while (!rc && *own && child.valid) {
+        rc = art_run_seek_ge(&row, art_run_key(&child));
+        *own = row.valid && art_bytes_starts_with(art_run_key(&row), art_run_key(&child));
+        if (!rc) rc = art_run_next(&child);
+    }
+    art_run_cursor_close(&row);
+    art_run_cursor_close(&child);
+    return rc;
+}
+
 /* Would writing the only run anew change anything? It may have blobs from before there was a codec; and what is to be
- * overwritten may lie in the holes of its blobs, too. */
+ * overwritten may lie in the holes of its blobs, and be separators, too. What it shares with snapshots stays. */
 static enum art_rc is_in_order(struct art_tree *tree, const struct art_version_edit *edit, bool *yes) {
     const struct art_run *run = &edit->root->run[0];
     struct cleanness cleanness = {tree->store, edit->root->generation, true};
+    enum art_rc rc = ART_OK;
     *yes = is_packed(tree, run) && (edit->root->all_blocks || !art_codec());
     if (!*yes || tree->txn.leftovers == ART_LEFTOVERS_STAY) return ART_OK;
-    enum art_rc rc = art_run_each_ref(tree->store, run, look_into_hole, &cleanness);
+    if (tree->txn.leftovers >= ART_LEFTOVERS_ZEROED)
+        rc = art_run_each_ref(tree->store, run, look_into_hole, &cleanness);
     *yes = cleanness.clean;
+    if (shared_with_snapshots(tree, edit)) return rc;
+    for (unsigned height = run->top.height; !rc && *yes && height; height--)
+        rc = look_at_separators(tree, run, height, yes);
     return rc;
 }
 
@@ -471,12 +504,6 @@ static enum art_rc end_cuts(struct art_root *root) {
     static const uint8_t rows[] = {ART_SPACE_ROWS}, behind[] = {ART_SPACE_ROWS + 1};
     if (!root->cuts.len) return ART_OK;
     return art_cuts_add(&root->cuts, art_bytes(rows, 1), art_bytes(behind, 1), root->generation - 1);
-}
-
-/* How many blobs of the edit's root do snapshots hold? */
-static uint32_t shared_with_snapshots(const struct art_tree *tree, const struct art_version_edit *edit) {
-    const struct art_slot_set *held = &tree->slots.held;
-    return art_slot_set_count(held, 0, UINT32_MAX) - art_slot_set_count_others(held, &edit->used, 0);
 }
 
 /* One run of all, in which blobs of the last one stay where nothing falls into them. */
@@ -500,12 +527,7 @@ static enum art_rc write_all_anew(struct art_tree *tree, struct art_version_edit
     enum art_rc rc = end_cuts(root);
     if (!rc && !root->runs) return flush_into_new(tree, edit, memtable);
     if (!rc) rc = merge_runs(tree, edit, memtable, 0, root->runs, NULL);
-    if (!rc && root->runs == 1) {
-        const struct art_run *run = &root->run[0];
-        tree->rewritten.entries = run->top.entries;
-        tree->rewritten.pages = run->pages;
-        tree->rewritten.blobs = run->blobs;
-    }
+    if (!rc && root->runs == 1) tree->rewritten = extent_of(&root->run[0]);
     return rc;
 }
 

@@ -16,7 +16,7 @@ enum art_rc art_edit_begin(struct art_tree *tree, struct art_version_edit *edit)
     edit->root->generation++;
     assert(edit->root->references == 1 && tree->slots.use);
     enum art_leftovers leftovers = tree->txn.leftovers;
-    art_store_leave_nothing(tree->store, leftovers != ART_LEFTOVERS_STAY,
+    art_store_leave_nothing(tree->store, leftovers >= ART_LEFTOVERS_ZEROED,
                             art_tree_is_full(tree) || leftovers == ART_LEFTOVERS_PUNCHED);
     return ART_OK;
 }

@@ -5,7 +5,7 @@
  *
  * Names in one part of a table are alike, and a row is written anew several times: a training for each blob would cost
  * a tenth of a load. So a merge goes on with the table of the leaf that has the most of the next blob. Before each blob
- * some names of what is coming are coded with it, from places all over the two leaves: where they take a tenth more
+ * some names of what is coming are coded with it, from places all over the two leaves: where they take a twentieth more
  * than those that the table was trained with, or where there is none, one is trained with them. The leaves are of the
  * source that gave the most to the blob before, or at first has the most to give. Their pages are read here a moment
  * before the merge reads them.
@@ -23,7 +23,7 @@ enum {
     LEAST_NAMES = 4,     /* the same */
     WHOLE = 4096,        /* what a table brings is said in such parts of the plain bytes */
     WORTH = 3686,        /* a tenth is saved, or a table costs more time than it is worth */
-    WORSE_PERCENT = 110, /* of what it brought when it was new */
+    WORSE_PERCENT = 105, /* of what it brought when it was new */
     WAIT_MOST = 64       /* blobs without a training, behind those that brought nothing */
 };
 

@@ -105,7 +105,6 @@ void art_tree_set_root(struct art_tree *tree, struct art_root *root) {
     assert(root && root->references);
     art_root_unref(tree->root);
     tree->root = root;
-    tree->finger.near = 0; /* its leaf's slot may hold another blob by now */
 }
 
 enum art_rc art_tree_interrupted(struct art_tree *tree) {

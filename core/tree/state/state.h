@@ -112,15 +112,6 @@ struct art_front_map {
     uint64_t csn; /* what hides rows is no newer */
 };
 
-/* Where in the oldest run the last lookups have found their keys, as long as these lie close together
- * (read/finger.c). */
-struct art_finger {
-    unsigned near; /* so many lookups in a row were near the one before */
-    uint32_t slot, bucket;
-    struct art_ref leaf;     /* the leaf in `slot`, once `near` was ART_FINGER_NEAR */
-    struct art_buffer label; /* what `leaf` borrows its label from */
-};
-
 enum art_tree_state {
     ART_TREE_UNKNOWN,    /* freshly opened, or what is in memory is no state of the table: a refresh rebuilds it */
     ART_TREE_REBUILDING, /* a refresh is under way, which begins with the root */
@@ -162,6 +153,7 @@ enum art_root_shown {
 /* What 'optimize' and 'vacuum' do with what blobs that are gone have left in the file. */
 enum art_leftovers {
     ART_LEFTOVERS_STAY,
+    ART_LEFTOVERS_HOSTS, /* the host overwrites its rows */
     ART_LEFTOVERS_ZEROED,
     ART_LEFTOVERS_PUNCHED /* given back: the disk is nearly full */
 };
@@ -201,12 +193,8 @@ struct art_tree {
     uint64_t changes; /* counts what makes a cursor seek again, from 1 */
     struct art_gaps gaps;
     struct art_front_map fronts;
-    struct art_finger finger;
     struct art_counters count; /* what the tree counts; the store has its own */
-    struct {                   /* what a run had that was written anew as a whole, last by this tree */
-        uint64_t entries, pages;
-        uint32_t blobs;
-    } rewritten;
+    uint64_t rewritten; /* entries, pages and blobs of the run that was written anew as a whole, last by this tree */
 
     struct { /* a refresh under way */
         enum art_refresh_step step;

@@ -82,7 +82,7 @@ enum art_rc art_commit_finish_root(struct art_tree *tree) {
     enum art_rc rc = art_store_wait(tree->store);
     if (!rc) rc = look_at_snapshots(tree);
     if (!rc) rc = art_room_leave_for_journal(tree);
-    if (!rc && tree->txn.leftovers != ART_LEFTOVERS_STAY) rc = art_store_wipe(tree->store);
+    if (!rc && tree->txn.leftovers >= ART_LEFTOVERS_ZEROED) rc = art_store_wipe(tree->store);
     if (!rc) rc = art_shrink_cut(tree, edit);
     if (!rc) art_shrink_punch(tree, edit);
     if (!rc) rc = art_runs_hide_much(tree, edit->root, &hidden);
@@ -261,7 +261,8 @@ static enum art_rc mark_root(struct art_tree *tree) {
 
 static enum art_leftovers leftovers(const struct art_tree *tree) {
     uint64_t left;
-    if (!leaves_no_trace(tree) || art_tree_medium(tree)->host_overwrites) return ART_LEFTOVERS_STAY;
+    if (!leaves_no_trace(tree)) return ART_LEFTOVERS_STAY;
+    if (art_tree_medium(tree)->host_overwrites) return ART_LEFTOVERS_HOSTS;
     return art_room_is_low(tree, &left) ? ART_LEFTOVERS_PUNCHED : ART_LEFTOVERS_ZEROED;
 }
 
