@@ -1,4 +1,5 @@
 /* What the sweeps of faults (fault_sweep.h) have found, each as a test of its own. */
+#include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -159,6 +160,43 @@ TEST(test_a_file_that_took_the_place_of_a_new_one_is_not_removed) {
     sqlite3_free(name);
     sqlite3_free(made);
     sqlite3_free(in_the_way);
+}
+
+static sqlite3 *faster;
+static int (*lock_there)(int fd, int type);
+
+/* A copy finds the file that was made here, and has the lock of it first. */
+static int lock_after_a_copy(int fd, int type) {
+    if (type == F_WRLCK && faster) {
+        sqlite3 *other = faster;
+        faster = NULL;
+        sql_run(other,
+                "BEGIN; INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 500) "
+                "SELECT 'yours/' || i, zeroblob(100) FROM n"); /* spills */
+    }
+    return lock_there(fd, type);
+}
+
+TEST(test_a_file_that_a_copy_took_while_it_was_made_is_the_copys) {
+    char *copy = sqlite3_mprintf("%s/copy.db", directory);
+    sql_close(db);
+    sql_copy_file(path, copy);
+    db = sql_memory_open(path, "faulty");
+    sqlite3 *other = faster = sql_memory_open(copy, "faulty");
+    sql_run(other, "INSERT INTO t(t) VALUES('spill_limit=4KB')");
+    sql_run(db, "INSERT INTO t(path) VALUES('mine')");
+    lock_there = art_system.lock;
+    art_system.lock = lock_after_a_copy;
+    sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+    art_system.lock = lock_there;
+    ck_assert_ptr_null(faster);
+    sql_run(other, "COMMIT");
+    sql_close(other);
+    sql_expect(db, "1|ok\n", "SELECT count(*), art_check('t') FROM t");
+    other = sql_memory_open(copy, "faulty");
+    sql_expect(other, "500|ok\n", "SELECT count(*), art_check('t') FROM t");
+    sql_close(other);
+    sqlite3_free(copy);
 }
 
 /* Its owner page would name no database, and DROP and 'clean' would take it for another one's. */

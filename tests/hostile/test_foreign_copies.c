@@ -85,6 +85,31 @@ LOOP_TEST(test_a_copy_made_before_the_first_flush_takes_a_file_of_its_own, 4) {
     sql_close(original);
 }
 
+/* Whichever comes first in the COMMIT: the original has locked its file when the copy comes to it, or has not. */
+LOOP_TEST(test_a_copy_of_an_emptied_table_takes_a_file_of_its_own_in_one_commit_with_the_original, 4) {
+    static const char fill_schema[] =
+        "INSERT INTO %s.t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 500) "
+        "SELECT printf('%s/%%05d', i), i FROM n; INSERT INTO %s.t(t) VALUES('flush')";
+    const char *journal = journals[_i / 2];
+    sqlite3 *db = open_with(path, journal);
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art");
+    fill(db, "gone");
+    sql_run(db, "INSERT INTO t(t) VALUES('flush'); DELETE FROM t; INSERT INTO t(t) VALUES('flush');"
+                "INSERT INTO t VALUES('both', 1)");
+    sql_close(db);
+    foreign_copy_replacing(path, copy_path);
+    db = open_with(path, journal);
+    sql_run(db, "ATTACH %Q AS copy; BEGIN", copy_path);
+    for (int i = 0; i < 2; i++) {
+        bool original = i == _i % 2;
+        const char *schema = original ? "main" : "copy";
+        sql_run(db, fill_schema, schema, original ? "mine" : "yours", schema);
+    }
+    sql_run(db, "COMMIT");
+    sql_close(db);
+    are_twins(journal);
+}
+
 /* The name that was taken and the row that says so are two things: here the row is lost and the name kept. */
 LOOP_TEST(test_a_name_that_was_rolled_back_is_written_with_the_next_root, 2) {
     sqlite3 *original, *copy;

@@ -270,6 +270,38 @@ TEST(test_a_table_keeps_its_file_when_it_is_renamed) {
     sqlite3_free(after);
 }
 
+static int lock_as_another_writer(const char *file) {
+    struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+    int fd = open(file, O_RDWR);
+    ck_assert_int_eq(fcntl(fd, F_OFD_SETLK, &range), 0);
+    return fd;
+}
+
+/* A writer that has committed may still have the lock. Back from another file a later flush would find this one without
+ * a word of the slots that readers need. */
+TEST(test_an_emptied_table_whose_file_is_locked_is_busy_and_keeps_the_file) {
+    static const char rows[] = "SELECT count(*), sum(length(value)), max(value) FROM t";
+    sql_run(db, "PRAGMA journal_mode=WAL");
+    make_table("");
+    char *file = kept(sql_find_file(directory, ".art"));
+    sqlite3 *reader = sql_open(path);
+    sql_run(reader, "BEGIN");
+    char *before = kept(sql_rows(reader, "%s", rows));
+    for (int i = 0; i < 2; i++) {
+        sql_run(db, "DELETE FROM t; INSERT INTO t(t) VALUES('flush')");
+        int fd = lock_as_another_writer(file);
+        sql_run(db, "INSERT INTO t VALUES('new %d', zeroblob(300000))", i);
+        refuses(SQLITE_BUSY, "another connection is writing", "INSERT INTO t(t) VALUES('flush')");
+        close(fd);
+        sql_command(db, "main", "t", "flush");
+        ck_assert_str_eq(kept(sql_rows(db, "SELECT value FROM art_info('t') WHERE property = 'file'")),
+                         TEXT("%s\n", file));
+        sql_expect(db, "1|ok\n", "SELECT count(*), art_check('t') FROM t");
+        sql_expect(reader, before, rows);
+    }
+    sql_close(reader);
+}
+
 /* --- a damaged one ------------------------------------------------------------------------------------------------ */
 
 enum { PAGE = 4096 };

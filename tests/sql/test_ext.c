@@ -3,6 +3,11 @@
  *
  * Savepoints and DDL have a model test (test_ext_savepoints.c), queries too (test_ext_queries.c).
  */
+#ifndef SQLITE_CORE
+#define SQLITE_CORE 1 /* then sqlite3ext.h leaves the names of SQLite's functions alone */
+#endif
+#include <dlfcn.h>
+#include <sqlite3ext.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -336,6 +341,24 @@ TEST(test_a_connection_closes_whatever_was_going_on) {
     ck_assert_int_eq(sqlite3_step(scan), SQLITE_ROW);
     sqlite3_finalize(scan);
     expect("a\nb\nc\nstays\n", "SELECT path FROM t");
+}
+
+/* A host that brings a SQLite of its own, in a process where another one uses art. */
+TEST(test_a_second_sqlite_of_the_process_is_refused_and_changes_nothing) {
+    static const sqlite3_api_routines other = {.mprintf = sqlite3_mprintf};
+    int (*init)(sqlite3 *, char **, const sqlite3_api_routines *) = NULL;
+    const char *extension = getenv("ART_EXTENSION");
+    void *library = dlopen(extension ? extension : "./art.so", RTLD_NOW | RTLD_NOLOAD);
+    if (!library) return; /* linked */
+    *(void **)&init = dlsym(library, "sqlite3_art_init");
+    make_table("");
+    char *message = NULL;
+    sqlite3 *none = NULL;
+    ck_assert_int_eq(init(none, &message, &other), SQLITE_ERROR);
+    ck_assert_pstr_eq(message, "art: another SQLite of this process uses art: load a copy of the file of art here");
+    sqlite3_free(message);
+    expect("a\nb\nc\nok\n", "SELECT path FROM t UNION ALL SELECT art_check('t')");
+    dlclose(library);
 }
 
 TEST(test_loading_twice_is_loading_once) {

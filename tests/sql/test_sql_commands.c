@@ -97,6 +97,37 @@ TEST(test_commands_work_wherever_a_table_is) {
             "INSERT INTO \"a \"\"b\"(\"a \"\"b\") VALUES(new.what); END; INSERT INTO log VALUES('flush'), ('vacuum')");
 }
 
+/* Its column would take the command for a row. Such a table is made by that name, and by ALTER TABLE. */
+TEST(test_what_art_does_by_commands_of_its_own_is_refused_where_a_column_has_the_tables_name) {
+    static const char *const tables[][2] = {{"path", "path, size"},
+                                            {"PATH", "path, size, storage=inline"},
+                                            {"word", "Word, n"},
+                                            {"n", "word, n, storage=inline"},
+                                            {"key", "bucket, key, v, key=(bucket, key)"},
+                                            {"v", "bucket, key, v, key=(bucket, key), storage=inline"},
+                                            {"entries", "path, size"}};
+    for (int i = 0; i < 2 * LENGTH(tables); i++) {
+        const char *name = tables[i / 2][0], *first = i % 2 ? "was" : name;
+        const char *all = TEXT("SELECT count(*), art_check('%s') FROM \"%s\"", name, name);
+        const char *says =
+            TEXT("art: a table that is called like one of its columns takes no commands (%s): rename it", name);
+        sql_run(db, "DROP TABLE t; CREATE VIRTUAL TABLE \"%s\" USING art(%s)", first, tables[i / 2][1]);
+        sql_run(db,
+                "INSERT INTO \"%s\" WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000) "
+                "SELECT i, i%s FROM n",
+                first, strstr(tables[i / 2][1], "key=") ? ", i" : "");
+        if (i % 2) sql_run(db, "ALTER TABLE was RENAME TO \"%s\"", name);
+        refuses(SQLITE_ERROR, says, TEXT("SELECT art_vacuum('%s')", name));
+        refuses(SQLITE_ERROR, says, TEXT("SELECT art_publish('%q')", copy_path));
+        ck_assert_int_ne(access(copy_path, F_OK), 0);
+        expect("3000|ok\n", all);
+        sql_run(db, "ALTER TABLE \"%s\" RENAME TO t", name);
+        ck_assert_int_eq(sql_try(db, "SELECT art_vacuum('t'), art_publish('%q')", copy_path), SQLITE_OK);
+        expect("3000|ok\n", "SELECT count(*), art_check('t') FROM t");
+        ck_assert_int_eq(remove(copy_path), 0);
+    }
+}
+
 TEST(test_a_read_only_database_takes_no_commands) {
     command("flush");
     sql_close(db);

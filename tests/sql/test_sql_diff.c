@@ -353,6 +353,26 @@ static void make_pair(void) {
     }
 }
 
+/* The summaries without hash(*), which was the query's: of one table, of both, and by a ROLLBACK. */
+LOOP_TEST(test_differences_end_with_an_error_where_a_table_has_lost_its_hashes, 3) {
+    sqlite3_stmt *open;
+    make_pair();
+    sql_run(db, "UPDATE other.u SET note = 'another'");
+    if (_i == 2)
+        sql_run(
+            db,
+            "INSERT INTO t(t) VALUES('summary=()'); BEGIN; SAVEPOINT s; INSERT INTO t(t) VALUES('summary=(hash(*))')");
+    open = sql_prepare(db, "SELECT path FROM art_differences('t', 'other.u')");
+    ck_assert_int_eq(sqlite3_step(open), SQLITE_ROW);
+    if (_i < 2) sql_run(db, "INSERT INTO t(t) VALUES('summary=(max(size))')");
+    if (_i == 1) sql_run(db, "INSERT INTO other.u(u) VALUES('summary=(max(size))')");
+    if (_i == 2) sql_run(db, "ROLLBACK TO s");
+    ck_assert_int_eq(sqlite3_step(open), SQLITE_ERROR);
+    ck_assert_ptr_nonnull(strstr(sqlite3_errmsg(db), "has no hash(*) (main.t)"));
+    sqlite3_finalize(open);
+    if (_i == 2) sql_run(db, "ROLLBACK");
+}
+
 #define HALVED "SELECT value FROM art_debug('other.u') WHERE property = 'ranges halved'"
 
 /* Where hashes are equal nothing is looked at, and one row is found by halves. */

@@ -1,4 +1,5 @@
-/* Long work that is stopped: by a progress handler, by sqlite3_interrupt() from a function or from another thread.
+/* Long work that is stopped: by a progress handler, by sqlite3_interrupt() from a function or from another thread; and
+ * what is stopped once, within a PRAGMA that art itself asks.
  *
  * Whatever was stopped, wherever: SQLITE_INTERRUPT, the old state (of the statement, or of the transaction, as SQLite
  * does it to an ordinary table), and a connection that works on. A COMMIT that was stopped may be tried again. The
@@ -384,6 +385,146 @@ TEST(test_an_interrupt_from_another_thread_stops_a_long_commit_or_comes_too_late
     pthread_join(thread, NULL);
     printf("%d of %d were stopped\n", stopped, rounds);
     expect("ok\n", "PRAGMA integrity_check");
+}
+
+/* --- once, within a PRAGMA that art itself asks ------------------------------------------------------------------- */
+
+CASE("files", .seconds = SUITE_FOREVER, .set_up = sql_set_up, .tear_down = sql_tear_down)
+
+/* SQLite may then roll back under a callback of art's, and what art asks behind it is let through. */
+static struct {
+    int left; /* PRAGMAs up to the one that is interrupted */
+    bool within, struck;
+} pragma;
+
+static int find_pragma(unsigned kind, void *context, void *statement, void *text) {
+    (void)kind, (void)context, (void)statement;
+    static const char begins[] = "-- PRAGMA "; /* as SQLite writes nested ones */
+    pragma.within = !strncmp(text, begins, sizeof begins - 1) && --pragma.left == 0;
+    pragma.struck |= pragma.within;
+    return 0;
+}
+
+static int stop_within(void *unused) {
+    (void)unused;
+    bool stops = pragma.within;
+    pragma.within = false;
+    return stops;
+}
+
+static void listen_for_pragma(int number) {
+    pragma.left = number;
+    pragma.within = false;
+    pragma.struck = false;
+    sqlite3_trace_v2(db, SQLITE_TRACE_STMT, find_pragma, NULL);
+    sqlite3_progress_handler(db, 1, stop_within, NULL);
+}
+
+static void listen_no_more(void) {
+    sqlite3_trace_v2(db, 0, NULL, NULL);
+    sqlite3_progress_handler(db, 0, NULL, NULL);
+}
+
+static const char *const storages[] = {"file", "inline"}, *const journals[] = {"WAL", "DELETE"};
+
+static void create(const char *table, const char *storage, const char *options) {
+    sql_run(db, "CREATE VIRTUAL TABLE %s USING art(path, value, storage=%s, %s)", table, storage, options);
+}
+
+static void all_see(int rows_of_plain, const char *expected, const char *when) {
+    sqlite3 *other = sql_open(path), *both[] = {db, other};
+    for (int i = 0; i < 2; i++) {
+        int plain = (int)sql_int(both[i], "SELECT count(*) FROM plain");
+        ck_assert_msg(plain == rows_of_plain, "%s: %d rows of plain", when, plain);
+        is_as(both[i], expected, when);
+        sql_expect(both[i], "ok\n", "SELECT art_check('t')");
+    }
+    sql_close(other);
+}
+
+/* Each PRAGMA within the COMMIT in turn, and behind each a transaction that goes through. How many there were. */
+static int stop_in_pragmas(const char *first, void (*undone)(void)) {
+    for (int number = 1;; number++) {
+        char *before = kept(summary(db)), *when = TEXT("COMMIT, PRAGMA %d", number);
+        sql_run(db, "BEGIN; INSERT INTO plain VALUES(1); %s", first);
+        fill(db, "t", 1000, 500);
+        char *within = kept(summary(db));
+        listen_for_pragma(number);
+        int rc = sql_try(db, "COMMIT");
+        listen_no_more();
+        ck_assert_msg(sqlite3_get_autocommit(db), "%s is still open", when);
+        all_see(!rc, rc ? before : within, when);
+        ck_assert_msg(pragma.struck == (rc != SQLITE_OK), "%s: %d", when, rc);
+        if (!rc) return number - 1;
+        undone();
+        sql_run(db, "INSERT INTO t(path, value) VALUES('behind %02d', 1); INSERT INTO t(t) VALUES('flush')", number);
+        all_see(0, kept(summary(db)), when);
+    }
+}
+
+static void make_one_of(int kind) {
+    sql_run(db, "PRAGMA journal_mode=%s; PRAGMA synchronous=OFF; CREATE TABLE plain(x)", journals[kind / 2]);
+    create("t", storages[kind % 2], "log_limit='4KB'");
+    fill(db, "t", 0, 300);
+}
+
+static void nothing_else(void) {
+}
+
+LOOP_TEST(test_a_commit_that_is_interrupted_within_itself_is_undone_and_says_so, 4) {
+    make_one_of(_i);
+    ck_assert_int_ge(stop_in_pragmas("", nothing_else), 8);
+}
+
+static void dropped_is_there(void) {
+    expect("300|ok\n", "SELECT count(*), art_check('u') FROM u WHERE value >= 0");
+}
+
+LOOP_TEST(test_a_drop_of_a_commit_that_is_interrupted_within_itself_takes_no_file, 4) {
+    make_one_of(_i);
+    create("u", storages[_i % 2], "log_limit='4KB'");
+    fill(db, "u", 0, 300);
+    dropped_is_there();
+    ck_assert_int_ge(stop_in_pragmas("DROP TABLE u", dropped_is_there), 8);
+    refuses(SQLITE_ERROR, "no such table", "SELECT * FROM u");
+}
+
+/* True: there was such a PRAGMA. */
+static bool spill_up_to_pragma(int number, int *rc, int *rows) {
+    sql_run(db, "BEGIN; INSERT INTO plain VALUES(1)");
+    sqlite3_stmt *insert = sql_prepare(db, "INSERT INTO t(path, value) VALUES(printf('k%%05d', ?), zeroblob(1000))");
+    listen_for_pragma(number);
+    for (*rows = 0; *rows < 190 && !pragma.struck; ++*rows) {
+        sqlite3_bind_int(insert, 1, *rows * 7919 % 100000);
+        sqlite3_step(insert);
+        *rc = sqlite3_reset(insert);
+    }
+    listen_no_more();
+    sqlite3_finalize(insert);
+    return pragma.struck;
+}
+
+/* In WAL mode, with SQLite before 3.53.2, each spill asks. Where art can do without the answer, the transaction may go
+ * on. */
+LOOP_TEST(test_an_insert_whose_transaction_an_interrupted_spill_has_ended_is_refused, 2) {
+    int rc, rows, refused = 0;
+    sql_run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; CREATE TABLE plain(x)");
+    for (int number = 1;; number++) {
+        create("t", storages[_i], "spill_limit='100KB'");
+        if (!spill_up_to_pragma(number, &rc, &rows)) break;
+        bool open = !sqlite3_get_autocommit(db);
+        ck_assert_msg(open == !rc, "PRAGMA %d: %d", number, rc);
+        ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), open ? rows : 0);
+        if (open) sql_run(db, "ROLLBACK");
+        refused += !open;
+        sql_run(db, "BEGIN");
+        fill(db, "t", 0, 2500);
+        sql_run(db, "COMMIT");
+        all_see(0, kept(summary(db)), "behind a spill");
+        sql_run(db, "DROP TABLE t");
+    }
+    ck_assert_int_eq(rc, SQLITE_OK);
+    ck_assert_int_ge(refused, 1);
 }
 
 SUITE("sql_interrupt", .skipped = sql_standin, .seconds = SUITE_FOREVER, .set_up = sql_set_up,

@@ -233,6 +233,22 @@ static const char *const rules[] = {
     "sum: SELECT count(*), min(path), max(path), sum(size), max(mtime) FROM $from | SELECT count(*), count(DISTINCT "
     "a.path), max(w), min(w) FROM (SELECT *, mtime AS w FROM $from ORDER BY mtime $order LIMIT 6) a, plain b WHERE "
     "a.path = b.path AND a.note IS b.note AND w IS b.mtime", /* rows with one mtime come in any order */
+    "level: $(p:=$directory)$(d:=$(3*/|-|.|a))SELECT path, {entries|iif(at, count(*), NULL)} FROM $shown WHERE "
+    "$(3*|path > $kept AND )path $not$key_is {|GROUP BY path} ORDER BY path $order",
+    "shown: {t('$p', '$d')|(SELECT CAST(iif(at, substr(x, 1, length('$p$d') - 1 + at), x) AS TEXT) AS path, size, at "
+    "FROM (SELECT x, size, instr(substr(x, 1 + length('$p')), CAST('$d' AS BLOB)) AS at FROM "
+    "(SELECT CAST(path AS BLOB) AS x, size FROM plain) WHERE '$p' = '' OR "
+    "substr(x, 1, length('$p')) = CAST('$p' AS BLOB)))}",
+    /* Directories of some rows each, of which a page has few. */
+    "part: $(foobar|barfoo|zarzar|quxqux|FooBar|abcabc|a|b)$(0-6)", "of_parts: $part/$part | $part/$part/$part | $part",
+    "long_row: ('$of_parts', $(0-999), '$noise')",
+    "write_long: INSERT OR REPLACE INTO {t|plain}(path, size, note) VALUES$long_rows | "
+    "DELETE FROM {t|plain} WHERE path GLOB '*$(0-6)' AND size > $(0-999)",
+    "level_of_parts: $(p:=$(3*|$part/|foo))$(d:=$(3*/|r|1/))SELECT path, {entries|iif(at, count(*), NULL)}, "
+    "{size|sum(size)} FROM $shown WHERE path $piece_is {|GROUP BY path} ORDER BY path $order",
+    "piece: foo | oob | barf | zarz | qux | Foo | abc | bcab | ar$(0-6) | foo$(0-6)/",
+    "piece_is: GLOB '*$piece*' | LIKE '%$piece%' | GLOB '*$piece?/*' | GLOB (SELECT '*$piece*') | LIKE (SELECT "
+    "'%$piece%')",
     "join: $(a:=a.)SELECT $joined ORDER BY 1, 2",
     "joined: p.id, a.path FROM patterns p CROSS JOIN {t|plain} a ON a.path LIKE p.l WHERE $conditions | "
     "p.id, a.path FROM patterns p JOIN {t|plain} a ON a.path GLOB p.g AND a.note LIKE p.l AND $conditions | "
@@ -252,6 +268,16 @@ static void draw_rows(struct grammar *grammar, struct both *both) {
         grammar_more(grammar, n > 1 ? "$row, " : "$row");
 }
 
+static void draw_long_rows(struct grammar *grammar, struct both *both) {
+    for (unsigned n = 20 + below(both, 60); n; n--) grammar_more(grammar, n > 1 ? "$long_row, " : "$long_row");
+}
+
+static char *drawn_noise(struct both *both) {
+    struct text noise = {.len = 0};
+    add_any_of(both, &noise, base64, once_in(both, 3) ? 10 : 500 + below(both, 500));
+    return sqlite3_mprintf("%.*s", (int)noise.len, noise.bytes);
+}
+
 static char *drawn_since(struct both *both, sqlite3 *db) {
     unsigned n = below(both, 1000);
     return sqlite3_mprintf("%lld", sql_int(db, "SELECT max(v) FROM plain") - (n % 2 ? n % 12 : n / 3));
@@ -267,9 +293,11 @@ static void draw_more(struct grammar *grammar, const char *name) {
     struct both *both = asked->both;
     const struct text *source = *name == 'k' ? keys : notes;
     if (!strcmp(name, "rows")) return draw_rows(grammar, both);
+    if (!strcmp(name, "long_rows")) return draw_long_rows(grammar, both);
     char *text = !strcmp(name, "key")         ? some_key(both)
                  : !strcmp(name, "kept")      ? kept_key(both)
                  : !strcmp(name, "note")      ? some_note(both)
+                 : !strcmp(name, "noise")     ? drawn_noise(both)
                  : !strcmp(name, "since")     ? drawn_since(both, asked->db)
                  : !strcmp(name, "word")      ? sqlite3_mprintf("%s", words[below(both, 12)])
                  : !strcmp(name, "directory") ? sqlite3_mprintf("%s", directories[below(both, DIRECTORIES)])
@@ -335,7 +363,7 @@ static void ask(struct both *both, sqlite3 *db, const struct both_state *state) 
     bool lists = what > 4;
     (void)state;
     if (what == 2 && db == both->db) return write_while_asking(both);
-    both_same(both, db, drawn(both, db, what < 2 ? "$join" : lists ? "$list" : "$sum"));
+    both_same(both, db, drawn(both, db, what < 2 ? "$join" : lists ? "$list" : "$(2*$sum|$level)"));
     asked += lists;
     found += lists && both->answers > answers;
 }
@@ -718,6 +746,113 @@ TEST(test_blobs_that_move_take_their_postings_along) {
     sql_expect(db, "ok\n", "SELECT art_check('t')");
     sql_close(db);
     sql_ways(NULL, NULL);
+    sql_scratch_remove(directory);
+    sqlite3_free(directory);
+    sqlite3_free(path);
+}
+
+/* --- listings beside a search ------------------------------------------------------------------------------------- */
+
+CASE("listings", .seconds = SUITE_FOREVER)
+
+static void write_long(struct both *both) {
+    both_write(both, drawn(both, both->db, "$write_long"));
+}
+
+static void ask_for_levels(struct both *both, sqlite3 *db, const struct both_state *state) {
+    (void)state;
+    for (int i = 0; i < 6; i++) both_same(both, db, drawn(both, db, "$level_of_parts"));
+}
+
+LOOP_TEST(test_listings_beside_patterns_are_those_of_an_ordinary_table, 2) {
+    struct both both = {.random = {random_seed() + (uint64_t)_i},
+                        .write = write_long,
+                        .ask = ask_for_levels,
+                        .check = check_all,
+                        .versions = true,
+                        .inlined = _i};
+    both_open(&both, "listings");
+    make_tables(&both, VARIANTS - 1);
+    both_go(&both, random_rounds(150));
+    both_close(&both);
+}
+
+/* Directories of one to five rows, between them others of ten to twenty. A page has four rows. Where the first ones are
+ * looked for, pages with the others alone are passed over. */
+static sqlite3 *open_listed(const char *path, bool inlined) {
+    art_test_hooks.blob_pages = 0;
+    sqlite3 *db = sql_open(path);
+    sql_run(
+        db,
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; CREATE VIRTUAL TABLE t USING art(path, size INTEGER, "
+        "filler, storage=%s, summary=(sum(size), search(path), hash(*), hash(values)));"
+        "WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 60), r(j) AS (SELECT 1 UNION ALL SELECT j + 1 "
+        "FROM r LIMIT 20) INSERT INTO t SELECT printf('d%%03d-foo/%%d', i, j), i * 31 + j, randomblob(900) FROM n, r "
+        "WHERE j <= 1 + i * 7 %% 5 UNION ALL SELECT printf('d%%03d-zar/%%05d', i, j), 10000 * j, randomblob(900) "
+        "FROM n, r WHERE j <= 10 + i * 3 %% 11; INSERT INTO t(t) VALUES('optimize')",
+        inlined ? "inline" : "file");
+    return db;
+}
+
+/* With an ordinary count and sum of the rows below each directory, and with art_hash() of this one alone. */
+static void listings_agree(sqlite3 *db) {
+    EACH(columns, "entries", "size", "hash", "hash_values", "entries, size, hash, hash_values", "size, entries") {
+        EACH(condition, "GLOB '*-foo*'", "GLOB ?1", "LIKE '%-FOO/%'", "LIKE ?2", "GLOB 'd0[1-4]?-foo*'") {
+            EACH(order, "ASC", "DESC", "ASC LIMIT 9 OFFSET 7") {
+                const char *where = TEXT("path %s", condition);
+                sqlite3_stmt *ours =
+                    sql_prepare(db, "SELECT path, %s FROM t('', '/') WHERE %s ORDER BY path %s", columns, where, order);
+                sqlite3_stmt *theirs =
+                    sql_prepare(db,
+                                "SELECT path, %s FROM (SELECT d AS path, count(*) AS entries, sum(size) AS size, "
+                                "art_hash('t', d) AS hash, art_hash_values('t', d) AS hash_values FROM (SELECT "
+                                "substr(path, 1, 9) AS d, size FROM t) GROUP BY d) WHERE %s ORDER BY path %s",
+                                columns, where, order);
+                for (int i = 0; i < 2; i++) {
+                    sqlite3_stmt *statement = i ? theirs : ours;
+                    sqlite3_bind_text(statement, 1, "*-foo*", -1, SQLITE_STATIC);
+                    sqlite3_bind_text(statement, 2, "%-Foo%", -1, SQLITE_STATIC);
+                }
+                ck_assert(sql_alike(ours, theirs));
+            }
+        }
+    }
+}
+
+LOOP_TEST(test_a_listing_beside_a_pattern_shows_what_is_below_each_directory, 2) {
+    char *directory = sql_scratch("listings"), *path = sqlite3_mprintf("%s/l.db", directory);
+    sqlite3 *db = open_listed(path, _i);
+    sql_plan_has(db, "SELECT path, entries FROM t('', '/') WHERE path GLOB '*-foo*'", "(search)");
+    listings_agree(db);
+    EACH(change, "UPDATE t SET size = size + 1 WHERE path GLOB '*3-*'; INSERT INTO t(t) VALUES('flush')",
+         "DELETE FROM t WHERE path GLOB '*[24]-*/*2'") {
+        sql_run(db, "%s", change);
+        listings_agree(db);
+    }
+    sql_close(db);
+    sql_scratch_remove(directory);
+    sqlite3_free(directory);
+    sqlite3_free(path);
+}
+
+LOOP_TEST(test_a_delete_by_entries_beside_a_pattern_spares_smaller_directories, 2) {
+    char *directory = sql_scratch("listings"), *path = sqlite3_mprintf("%s/l.db", directory);
+    sqlite3 *db = open_listed(path, _i);
+    EACH(condition, "GLOB '*-foo*'", "LIKE '%-foo%'", "LIKE (SELECT '%-foo%')") {
+        for (int most = 5; most >= 3; most -= 2) {
+            int64_t all = sql_int(db, "SELECT count(*) FROM t");
+            int64_t larger = sql_int(db,
+                                     "SELECT coalesce(sum(n), 0) FROM (SELECT count(*) AS n FROM t WHERE "
+                                     "+path GLOB '*-foo/*' GROUP BY substr(path, 1, 9)) WHERE n > %d",
+                                     most);
+            sql_run(db, "BEGIN; DELETE FROM t WHERE prefix = '' AND delimiter = '/' AND path %s AND entries > %d",
+                    condition, most);
+            ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), all - larger);
+            ck_assert_int_eq(larger > 0, most < 5);
+            sql_run(db, "ROLLBACK");
+        }
+    }
+    sql_close(db);
     sql_scratch_remove(directory);
     sqlite3_free(directory);
     sqlite3_free(path);

@@ -237,6 +237,43 @@ LOOP_TEST(test_what_was_rolled_back_is_in_no_file_either, WAYS_OF_ROLLBACK) {
     expect("300|ok\n", "SELECT count(*), art_check('t') FROM t");
 }
 
+/* --- names -------------------------------------------------------------------------------------------------------- */
+
+static bool is_in_a_file(const char *text) {
+    sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+    return !sql_shell("grep -qaF '%s' *", text);
+}
+
+/* Names are coded by tables of what is frequent in them, which go from blob to blob. */
+LOOP_TEST(test_what_was_frequent_in_deleted_names_is_in_no_table_of_symbols, WAYS) {
+    create(_i, "");
+    sql_run(db, "INSERT INTO t WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 30000) SELECT "
+                "printf('patients/%%08x/%%s', i * 2654435761 %% 4294967296, iif(i %% 2, 'HIV.pdf', 'visit-' || i)), i "
+                "FROM n; INSERT INTO t(t) VALUES('optimize')");
+    ck_assert(is_in_a_file("/HIV.pdf"));
+    sql_run(db, "DELETE FROM t WHERE path GLOB '*/HIV.pdf'; SELECT art_vacuum('t')");
+    ck_assert(!is_in_a_file("HIV.pdf"));
+    expect("15000|ok\n", "SELECT count(*), art_check('t') FROM t");
+}
+
+/* A separator is the beginning of a row's path. What takes the place of a leaf blob begins with other rows, maybe. */
+LOOP_TEST(test_no_separator_is_the_path_of_a_deleted_row, WAYS) {
+    create(_i, "");
+    sql_run(
+        db,
+        "INSERT INTO t WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 24000) SELECT printf('%%s/%%07d', "
+        "iif(i < 9000, 'a', iif(i < 15000, 'm/SECRET-DIRECTORY', 'z')), i), hex(randomblob(300)) FROM n; "
+        "INSERT INTO t(t) VALUES('optimize'); INSERT INTO t(t, snapshot) VALUES('snapshot', 's'); "
+        "CREATE TEMP TABLE d AS SELECT path FROM t('m/'); DELETE FROM t WHERE path IN (SELECT path FROM d); "
+        "INSERT INTO t(t) VALUES('optimize'); INSERT INTO t(t, snapshot) VALUES('drop snapshot', 's'); "
+        "SELECT art_vacuum('t')");
+    ck_assert(!is_in_a_file("SECRET-DIRECTORY"));
+    int64_t before = sql_info(db, "pages written");
+    sql_run(db, "SELECT art_vacuum('t')");
+    ck_assert_int_lt(sql_info(db, "pages written") - before, 8);
+    expect("18000|ok\n", "SELECT count(*), art_check('t') FROM t");
+}
+
 /* What a reader stands on is there, and goes behind him. */
 TEST(test_what_a_reader_sees_stays_until_he_has_ended) {
     create(0, "");

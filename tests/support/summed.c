@@ -15,14 +15,14 @@ static const struct {
 } summaries[] = {
     {"summary=()", "    "},
     {"summary=(max(size))", "+   "},
-    {"summary=(sum(size), max(score))", "s+  "},
+    {"summary=(sum(size), max(score), search(path))", "s+  "},
     {"summary='max(score), sum(size), min(anything)'", "s+- "},
     {"SUMMARY = (sum(anything))", "  s "},
-    {"summary=(sum(anything), hash(*), sum(score), sum(size))", "sss "},
+    {"summary=(sum(anything), hash(*), sum(score), sum(size), search(path))", "sss "},
     {"summary=(sum(size), min(score), lookup(size))", "s-  "},
     {"summary=(min(anything), sum(score))", " s- "},
     {"summary=(min(\"size\"))", "-   "},
-    {"summary=(sum(size),sum(anything), lookup(owner))", "s s "},
+    {"summary=(sum(size),sum(anything), lookup(owner), search(path))", "s s "},
     {"summary=(sum(size), sum(score), sum(anything), lookup(owner), lookup(anything))", "sss "},
     {"summary=(max(size), lookup(size), min(anything))", "+ - "},
     {"summary=(lookup(size), max(score), lookup(anything))", " +  "},
@@ -266,11 +266,13 @@ static char *listing(struct both *both, const struct both_state *state, const ch
 static char *some_listing(struct both *both, const struct both_state *state) {
     static const char *const prefixes[] = {"", "d", "d0", "d1", "d03/", "d07/f", "d2"};
     static const char *const delimiters[] = {"/", "/f", "1", "0", "f0"};
-    char where[32];
+    static const char *const conditions[] = {"1", "1", "path GLOB 'd*[%u-9]*'", "path GLOB '*%u/f*'",
+                                             "path LIKE (SELECT '%%%u/F%%')"}; /* the last ones may be searched for */
+    char where[40];
     if (once_in(both, 3)) return listing(both, state, prefixes[below(both, 2)], "/", 1, 1, "1");
-    sqlite3_snprintf(sizeof where, where, "path GLOB 'd*[%u-9]*'", below(both, 7));
+    sqlite3_snprintf(sizeof where, where, conditions[below(both, LENGTH(conditions))], below(both, 7));
     return listing(both, state, prefixes[below(both, 7)], delimiters[below(both, 5)], 1 + below(both, 3),
-                   1 + below(both, 3), once_in(both, 2) ? where : "1");
+                   1 + below(both, 3), where);
 }
 
 static char *function(struct both *both, sqlite3 *db, const struct both_state *state, unsigned i) {

@@ -49,6 +49,28 @@ TEST(test_texts_are_coded_read_and_compared_as_the_model_says) {
     }
 }
 
+/* In place of a symbol that goes stands one that can be known without it. */
+TEST(test_of_symbols_that_are_not_used_nothing_stays) {
+    struct random random = random_announced("forgotten");
+    for (unsigned round = random_rounds(2000); round; round--) {
+        struct art_symbols before, after;
+        uint32_t n, few = random_below(&random, 5);
+        bool used[256] = {0};
+        uint8_t *text = random_text(&random, 3000, &n);
+        random_table(&random, text, n, &before);
+        for (uint32_t c = 0; c < 256; c++) used[c] = few && random_once_in(&random, few);
+        after = before;
+        art_symbols_forget(&after, used);
+        ck_assert_pstr_eq(art_wrong_symbols(&after), NULL);
+        for (uint32_t c = 1; c < ART_ESCAPE; c++) {
+            ck_assert_int_eq(!after.len[c], !before.len[c]);
+            if (used[c]) ck_assert_uint_eq(art_symbol(&after, c), art_symbol(&before, c));
+            if (!few && after.len[c]) ck_assert_uint_eq(art_symbol(&after, c), c);
+        }
+        free(text);
+    }
+}
+
 /* The rate of a table for such texts; all bytes are the same, or behind each `steps` of them one less. */
 static uint32_t rate_of(uint8_t byte, uint32_t steps, uint32_t count, uint32_t each) {
     uint8_t texts[6000 + SYMBOLS_PADDING];

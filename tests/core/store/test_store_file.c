@@ -581,6 +581,41 @@ LOOP_TEST(test_one_connection_writes_at_a_time, IO_MODES) {
     store_place_close(&here);
 }
 
+/* Of a fresh table: only who waits for a lock of its own database's will get the file. */
+TEST(test_a_file_that_is_locked_is_busy_for_its_own_database_and_foreign_to_others) {
+    sim_disk_copy_file(place.sim, place.host_path, "here/copy.db");
+    struct art_store *one = store_open(&place, 64 * MB), *two = store_open(&place, 64 * MB);
+    struct art_store *copy = store_open_as(&place, place.path, "here/copy.db");
+    EXPECT_OK(store_begin(one, true));
+    EXPECT_RC(ART_BUSY, store_begin(two, true));
+    EXPECT_RC(ART_FOREIGN, store_begin(copy, true));
+    EXPECT_MESSAGE("another database");
+    EXPECT_RC(ART_BUSY, store_begin(copy, false));
+    art_store_close(one);
+    EXPECT_OK(store_begin(two, true));
+    art_store_close(two);
+    EXPECT_RC(ART_FOREIGN, store_begin(copy, true));
+    art_store_close(copy);
+}
+
+/* Our own database has no second writer that could begin a file. */
+TEST(test_a_file_that_somebody_has_just_begun_is_foreign) {
+    struct art_io *other;
+    static const char text[] = "not ours";
+    for (int i = 0; i < 2; i++) {
+        sim_disk_put_file(place.sim, place.path, text, i ? sizeof text : 0);
+        must(sim_disk_open(place.sim, place.path, false, &other));
+        must(other->methods->lock(other));
+        store = store_open(&place, 64 * MB);
+        EXPECT_RC(ART_FOREIGN, store_begin(store, true));
+        EXPECT_MESSAGE("move it away");
+        ck_assert(sim_disk_has_file(place.sim, place.path));
+        art_store_close(store);
+        store = NULL;
+        art_io_close(other);
+    }
+}
+
 /* ---- fork -------------------------------------------------------------------------------------------------------- */
 
 enum { CHILD_GOOD = 77 };

@@ -255,6 +255,32 @@ TEST(test_fences_hold_for_all_below_them) {
     reopened_finds("the blob's keys go on behind the next separator");
 }
 
+/* The separator of the second leaf below an index blob. */
+static void second_below(uint32_t slot, struct art_buffer *out) {
+    struct art_run_cursor cursor;
+    check_must(art_run_cursor_open(&cursor, check_tree->store));
+    art_run_cursor_reset(&cursor, &check_tree->root->run[0].top, 1);
+    for (check_must(art_run_first(&cursor)); cursor.leaf.blob->slot != slot; check_must(art_run_next(&cursor))) {
+        ck_assert(cursor.valid);
+    }
+    check_must(art_run_next(&cursor));
+    ck_assert_uint_eq(cursor.leaf.blob->slot, slot);
+    check_must(art_buffer_set_key(out, art_run_key(&cursor)));
+    art_run_cursor_close(&cursor);
+}
+
+static void third_begins_at_its_second_leaf(uint32_t number, struct art_buffer *separator, struct art_ref *ref) {
+    if (number == 2) second_below(ref->slot, separator);
+}
+
+/* Between the bounds of the third index blob's first leaf lies no key then. The leaf's keys are left unread. A check of
+ * the rows that goes from an unread range's beginning to its end would not get on. */
+TEST(test_a_check_ends_where_separators_leave_no_key_to_a_leaf_that_is_unread) {
+    deep_world();
+    check_rebuild_index(0, third_begins_at_its_second_leaf);
+    reopened_finds("the blob's keys begin before the separator that leads to it");
+}
+
 TEST(test_a_damaged_index_blob_hides_what_is_below_it) {
     deep_world();
     struct art_run_cursor cursor;
