@@ -36,7 +36,8 @@ const statements = new Map();
 function run(sql, ...values) {
   if (!statements.has(sql)) statements.set(sql, db.prepare(sql.replace(/\{(\w+)\}/g, (_, word) => words[word])));
   const rows = statements.get(sql).all(...values.map(v => typeof v === 'string' ? Buffer.from(v, 'latin1') : v));
-  return rows.map(row => Object.values(row).map(v => v instanceof Uint8Array ? Buffer.from(v).toString('latin1') : v));
+  return rows.map(row => Object.values(row).map(v =>
+    v instanceof Uint8Array ? Buffer.from(v).toString('latin1') : Object.is(v, -0) ? '-0.0' : v));
 }
 const names = (prefix, parts = null, found = run(parts ? BYTES : LEVEL, prefix, since, parts === null ? 250 : -1)) =>
   parts === null && found.length === 250 ? names(prefix, true) : [prefix, !!parts, Object.fromEntries(found)];

@@ -105,6 +105,7 @@ function allocated(size) {
 // A place for `size` bytes, good until the next call.
 function scratchFor(size) {
   if (size > scratch.size) {
+    if (size > 0x3fffffff) throw new SqliteError('out of memory', NOMEM); // twice as much would not be counted in 32 bits
     m._free(scratch.at);
     scratch = { at: 0, size: 0 };
     const room = Math.max(2 * size, 4096);
@@ -183,6 +184,7 @@ export class Database {
     if (code === OK || code === ROW || code === DONE) return code;
     if (!this.#db) throw new SqliteError(m.UTF8ToString(m._sqlite3_errstr(code)), code);
     const problem = this.#remote?.remote.problem;
+    if (problem) this.#remote.remote.problem = null; // of this call, and not of the next one that reads nothing
     if (problem) throw new SqliteError(problem, m._sqlite3_extended_errcode(this.#db) || code);
     throw new SqliteError(m.UTF8ToString(m._sqlite3_errmsg(this.#db)), m._sqlite3_extended_errcode(this.#db) || code);
   }

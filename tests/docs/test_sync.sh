@@ -246,7 +246,7 @@ def strange_names(program):
     dbs = fresh("here.db", sql), fresh("there.db", sql)
     for what in "pull", "merge", "merge":
         for i, db in enumerate(dbs):
-            db.execute(f'INSERT OR REPLACE INTO "{name}" VALUES(?, ?, ?)', [f"{what}/{i}", what, i])
+            db.execute(f'INSERT OR REPLACE INTO "{name}" VALUES(?, ?, ?)', [f"{what}/{i}", what, -0.0 if i else 7])
         ran = ask(program, what, "here.db", table, "it's", *random.choice(PROGRAMS), "serve", "there.db", table)
         same("strange names", ran.communicate()[1].endswith("conflicts: 0\n"), True)
         rows = [list(db.execute(f'SELECT * FROM "{name}"')) for db in dbs]

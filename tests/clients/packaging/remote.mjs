@@ -156,6 +156,7 @@ try {
   assert.match(await fresh(), /rows in files/);
   how = { cut: true };
   assert.match(await query(`SELECT * FROM files WHERE path LIKE '%${word}%'`), /the connection broke off \(.*site\.db, bytes \d+ to \d+\): try again/);
+  assert.match(await query('SELECT 1 FROM nowhere'), /no such table: nowhere/);
   assert.match(await go('/usr/share/'), /broke off|rows in files/);
   how = {};
   await go('/usr/share/');

@@ -73,6 +73,7 @@ fails(() => db.values('SELECT ?', [undefined]), /no value for undefined/);
 fails(() => db.values('SELECT ?', [{}]), /no value for/);
 fails(() => db.values('SELECT ?', [Symbol('s')]), /no value for/);
 fails(() => db.values('SELECT ?', [2n ** 63n]), /does not fit/);
+fails(() => db.values('SELECT ?', [new Uint8Array(2 ** 30)]), /out of memory/, 7);
 fails(() => db.values('SELECT ?', []), /has 1 parameters, and 0 are given/);
 fails(() => db.values('SELECT ?', 'text'), /an array or an object/);
 fails(() => db.values('SELECT :a', { b: 1 }), /no parameter b/);
