@@ -86,8 +86,11 @@ static void open_side(struct side *on) {
 }
 
 static void close_side(struct side *on) {
-    sqlite3_stmt *own[] = {on->first, on->last, on->set, on->remove, on->insert, on->expire, on->drop};
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++) sqlite3_finalize(own[i]);
+    sqlite3_stmt **own[] = {&on->first, &on->last, &on->set, &on->remove, &on->insert, &on->expire, &on->drop};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        sqlite3_finalize(*own[i]);
+        *own[i] = NULL; /* the next kind may have no such statement */
+    }
     sql_close(on->db);
 }
 
