@@ -112,7 +112,7 @@ int art_table_open(struct art_connection *connection, const char *schema, const 
                    char **message);
 /* art_vtab_ready(), with its message. */
 int art_table_ref_ready(struct art_vtab *vtab, char **message);
-/* A complaint where the table has no column for commands: art's own ones would be rows. */
-int art_vtab_takes_commands(const struct art_vtab *vtab, char **message);
+/* SQLITE_ERROR, with a message: the table has no column for commands, and art's own ones would be rows. */
+int art_vtab_check_commands(const struct art_vtab *vtab, char **message);
 
 #endif

@@ -290,7 +290,7 @@ int art_table_ref_ready(struct art_vtab *vtab, char **message) {
     return rc;
 }
 
-int art_vtab_takes_commands(const struct art_vtab *vtab, char **message) {
+int art_vtab_check_commands(const struct art_vtab *vtab, char **message) {
     const char *table = vtab->name->table;
     if (!art_columns_have(&vtab->columns, table) && !art_columns_hide(&vtab->columns, table)) return SQLITE_OK;
     return art_complain(message, SQLITE_ERROR,

@@ -369,7 +369,7 @@ static int put_in_order(void *context, const char *name, char **message) {
     struct art_vtab *vtab;
     int rc = art_table_open(publishing->own, "main", name, &vtab, message);
     if (rc) return rc;
-    rc = art_vtab_takes_commands(vtab, message);
+    rc = art_vtab_check_commands(vtab, message);
     art_vtab_unpin(vtab);
     char *sql = rc ? NULL : sqlite3_mprintf("INSERT INTO main.\"%w\"(\"%w\") VALUES('optimize')", name, name);
     return rc ? rc : run_sql(publishing, sql, message);

@@ -31,7 +31,7 @@ static int measure_table(struct vacuum *vacuum, char **message) {
     struct art_table_ref *ref;
     int rc = art_table_ref_hold(vacuum->connection, vacuum->given, &ref, message);
     if (rc) return rc;
-    rc = art_vtab_takes_commands(ref->vtab, message);
+    rc = art_vtab_check_commands(ref->vtab, message);
     if (!rc) rc = art_table_ref_ready(ref->vtab, message);
     if (!rc) rc = art_report(message, art_tree_info(ref->vtab->table->tree, &vacuum->info));
     if (!rc) {

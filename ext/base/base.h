@@ -64,7 +64,7 @@ struct art_connection {
     unsigned awake_turn;
     struct art_table_ref *table_refs; /* access/table_ref.c */
     unsigned stepping; /* statements of ours that SQLite is working on just now: nothing may be freed under them */
-    int ended;         /* how one of them failed by which SQLite rolls back; xSync begins with none */
+    int ended;         /* the code of the last one whose failure ends the transaction; SQLITE_OK as xSync begins */
     bool journal_asked, journal_hidden; /* host/journal.c: does SQLite show its journal's file? */
     struct art_recorder *recorder;      /* NULL but for admin/publish.c: then tables share no cache with others */
     bool verifying;                     /* admin/verify.c looks at the art tables: integrity_check need not */

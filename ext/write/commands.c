@@ -309,7 +309,7 @@ static const struct command *find_command(struct art_text given, const char **ar
 int art_command_run(struct art_vtab *vtab, sqlite3_value **columns) {
     assert(vtab->table->owner && vtab->table->fresh == ART_FRESH_LOCKED);
     sqlite3_value *value = columns[vtab->columns.count + ART_HIDDEN_COMMAND];
-    int refused = art_vtab_takes_commands(vtab, &vtab->base.zErrMsg);
+    int refused = art_vtab_check_commands(vtab, &vtab->base.zErrMsg);
     if (refused) return refused;
     if (sqlite3_value_type(value) != SQLITE_TEXT) {
         return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR, "art: a command is a text (%s): write it in quotes",

@@ -185,7 +185,7 @@ static int complain_hidden(struct art_vtab *vtab, enum art_hidden which) {
                             vtab->name->table, vtab->name->table, vtab->name->table);
     }
     const char *name = art_columns_hidden_name(&vtab->columns, which), *table = vtab->name->table;
-    if (!sqlite3_stricmp(name, table)) return art_vtab_takes_commands(vtab, &vtab->base.zErrMsg);
+    if (!sqlite3_stricmp(name, table)) return art_vtab_check_commands(vtab, &vtab->base.zErrMsg);
     if (which == ART_HIDDEN_SNAPSHOT) {
         return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
                             "art: the hidden column snapshot cannot be written (%s.snapshot): leave it out, or make a "
@@ -294,7 +294,7 @@ static int take_conflict(struct art_vtab *vtab, sqlite3_value *value, bool *upda
     *updates = !strcmp(text, "update");
     if (*updates) return SQLITE_OK;
     const char *name = art_columns_hidden_name(&vtab->columns, ART_HIDDEN_CONFLICT), *table = vtab->name->table;
-    if (!sqlite3_stricmp(name, table)) return art_vtab_takes_commands(vtab, &vtab->base.zErrMsg);
+    if (!sqlite3_stricmp(name, table)) return art_vtab_check_commands(vtab, &vtab->base.zErrMsg);
     return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
                         "art: the hidden column %s takes 'update' alone (%s.%s): write INSERT OR REPLACE, OR IGNORE, "
                         "... for the others",
