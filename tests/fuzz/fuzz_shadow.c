@@ -83,6 +83,7 @@ static void save_file(void) {
         saved[saved_count].number = page;
         memcpy(saved[saved_count++].bytes, sim_disk_page(disk, file, page), ART_PAGE);
     }
+    if (!saved_count) fuzz_fail("the table has no pages");
 }
 
 static void restore_file(void) {
@@ -107,7 +108,6 @@ static void begin(void) {
 static void make_table(void) {
     sqlite3_close(writer);
     sim_disk_clear(disk, NULL);
-    if (saved_count) sim_disk_clear(disk, file);
     saved_count = 0;
     unlink(path);
     sqlite3 *db = fuzz_open(path);

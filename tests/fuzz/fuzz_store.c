@@ -199,7 +199,7 @@ static void add_row(struct scanned *scanned, struct art_tree *tree, struct art_c
     struct art_summary summary = toy_summary(&host.has);
     struct art_entry entry = entry_of(row);
     art_summary_read(&summary, &entry, ART_ALL_COLUMNS, room, known);
-    for (unsigned i = 0; i < host.has.columns; i++) {
+    for (unsigned i = toy_hashes(host.has); i < host.has.columns; i++) {
         struct art_datum datum = toy_datum(value, i);
         bool number = datum.kind == ART_DATUM_INTEGER || datum.kind == ART_DATUM_REAL;
         if (known[i].kind != datum.kind || (number && known[i].integer != datum.integer)) scanned->honest = false;
@@ -285,9 +285,10 @@ static void compare_summary(struct art_tree *tree, const struct art_range *range
     art_int128 sum[ART_SUMMARY_MAX] = {0};
     scan_summary(tree, range, &scanned);
     if (art_tree_sums(tree, range, sum)) fuzz_fail("sums of a sound table: %s", art_error_message());
-    if (scanned.honest && memcmp(sum, scanned.sum, host.has.sums * sizeof *sum) != 0)
+    unsigned first = toy_hashes(host.has);
+    if (scanned.honest && memcmp(sum + first, scanned.sum + first, (host.has.sums - first) * sizeof *sum) != 0)
         fuzz_fail("a sound table has other sums");
-    for (unsigned i = 0; scanned.honest && i < 2u * host.has.columns; i++) {
+    for (unsigned i = 2 * first; scanned.honest && i < 2u * host.has.columns; i++) {
         struct art_datum end;
         if (art_tree_extreme(tree, range, i / 2, i & 1, &room, &end)) fuzz_fail("extreme: %s", art_error_message());
         if (art_datum_compare(&end, &scanned.end[i / 2][i & 1]) != 0)

@@ -151,14 +151,20 @@ static bool is_expected(int rc) {
     return false;
 }
 
-/* The first column of a row is behind that of the row before; `order` < 0: before it. */
+/* The first column of a row is behind that of the row before; `order` < 0: before it. `last` holds the class of its
+ * type, since BLOBs come behind texts, and its bytes. */
 static void check_order(sqlite3_stmt *statement, struct art_buffer *last, bool any, int order) {
+    static const uint8_t classes[] = {
+        [SQLITE_NULL] = 0, [SQLITE_INTEGER] = 1, [SQLITE_FLOAT] = 1, [SQLITE_TEXT] = 2, [SQLITE_BLOB] = 3};
+    uint8_t class = classes[sqlite3_column_type(statement, 0)];
     struct art_bytes key = art_bytes(sqlite3_column_blob(statement, 0), (uint32_t)sqlite3_column_bytes(statement, 0));
-    int c = any ? art_bytes_compare(key, art_buffer_bytes(last)) : order;
-    if (!c && design->in_parts) c = order;
+    int c = !any ? order : class - last->data[0];
+    if (!c && class >= classes[SQLITE_TEXT])
+        c = art_bytes_compare(key, art_bytes(last->data + 1, (uint32_t)last->len - 1));
+    if (!c && (design->in_parts || class < classes[SQLITE_TEXT])) c = order;
     if (order > 0 ? c <= 0 : c >= 0) broken("a row comes again, or out of order: %s", sqlite3_sql(statement));
     last->len = 0;
-    if (key.len && art_buffer_append(last, key.data, key.len)) abort();
+    if (art_buffer_append(last, &class, 1) || (key.len && art_buffer_append(last, key.data, key.len))) abort();
 }
 
 /* One statement or several. They begin with + or - where their first column ascends or descends. */

@@ -26,23 +26,28 @@ static inline struct art_datum toy_datum(struct art_bytes value, unsigned column
     return datum;
 }
 
+/* Of 8 sums the first two are of hashes: no values of the toy's columns, and without zones. */
+static inline unsigned toy_hashes(struct art_measures has) {
+    return has.sums == ART_SUMMARY_MAX ? 2 : 0;
+}
+
 static inline void toy_read(void *context, const struct art_stored *stored, unsigned wanted, uint8_t *room,
                             struct art_datum *out) {
     const struct art_measures *has = context;
     struct art_bytes value = art_stored_plain(stored, room);
-    for (unsigned i = 0; i < has->columns; i++) {
+    for (unsigned i = toy_hashes(*has); i < has->columns; i++) {
         out[i] = (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = 0x5a5a5a}; /* nobody is to look at it */
         if (wanted >> i & 1) out[i] = toy_datum(value, i);
     }
 }
 
-/* `has` must outlive it. The first two of 8 sums are of hashes. */
+/* `has` must outlive it. */
 static inline struct art_summary toy_summary(struct art_measures *has) {
-    bool hashes = has->sums == ART_SUMMARY_MAX;
+    unsigned hashes = toy_hashes(*has);
     return (struct art_summary){.has = *has,
                                 .texts = UINT8_MAX,
-                                .hashes = hashes ? 2 : 0,
-                                .keyed = hashes,
+                                .hashes = (uint8_t)hashes,
+                                .keyed = hashes > 0,
                                 .read = toy_read,
                                 .cut = toy_cut,
                                 .context = has};
@@ -103,7 +108,7 @@ static inline struct art_limits toy_limits(struct art_measures has, uint8_t how,
     struct art_limits limits = {.count = 1 + (how & 1)};
     for (unsigned i = 0; i < limits.count; i++) {
         struct art_limit *limit = &limits.limit[i];
-        limit->column = (how / 2u + i) % has.columns;
+        limit->column = toy_hashes(has) + (how / 2u + i) % (has.columns - toy_hashes(has));
         limit->low_set = how >> (4 + i) & 1;
         limit->high_set = how >> (6 + i) & 1;
         limit->low = limit->high = toy_bound(&data[limit->column]);
