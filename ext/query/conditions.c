@@ -47,11 +47,14 @@ bool art_condition_is_list(const struct art_planning *planning, int i) {
     return sqlite3_vtab_in(planning->info, i, -1);
 }
 
+/* Older versions of SQLite offer <> and IS NOT NULL of a LEFT JOIN's ON clause as if they stood in WHERE. */
 enum art_argument art_condition_filters(const struct art_planning *planning, int i) {
     unsigned char op = planning->info->aConstraint[i].op;
-    if (op == SQLITE_INDEX_CONSTRAINT_NE) return ART_ARGUMENT_NOT_EQUAL;
+    bool strict = sqlite3_libversion_number() >= ART_STRICT_JOINS;
+    if (op == SQLITE_INDEX_CONSTRAINT_NE) return strict ? ART_ARGUMENT_NOT_EQUAL : ART_ARGUMENT_NONE;
     if (op == SQLITE_INDEX_CONSTRAINT_ISNULL) return ART_ARGUMENT_NULL;
-    return op == SQLITE_INDEX_CONSTRAINT_ISNOTNULL ? ART_ARGUMENT_NOT_NULL : art_condition_means(op);
+    if (op != SQLITE_INDEX_CONSTRAINT_ISNOTNULL) return art_condition_means(op);
+    return strict ? ART_ARGUMENT_NOT_NULL : ART_ARGUMENT_NONE;
 }
 
 bool art_condition_is_about_nulls(const struct art_planning *planning, int i) {
@@ -69,8 +72,7 @@ bool art_condition_is_comparison(const struct art_planning *planning, int i) {
     enum art_argument meaning = art_condition_filters(planning, i);
     if (art_condition_is_about_nulls(planning, i)) return true;
     bool compares = meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_LESS_EQUAL;
-    if (!compares && meaning != ART_ARGUMENT_NOT_EQUAL) return false;
-    return art_condition_is_by(planning, i, "BINARY");
+    return (compares || meaning == ART_ARGUMENT_NOT_EQUAL) && art_condition_is_by(planning, i, "BINARY");
 }
 
 /* An equality may be a part of a row value's IN, which SQLite does not tell: it would run a scan for each element, and
