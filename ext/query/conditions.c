@@ -50,11 +50,10 @@ bool art_condition_is_list(const struct art_planning *planning, int i) {
 /* Older versions of SQLite offer <> and IS NOT NULL of a LEFT JOIN's ON clause as if they stood in WHERE. */
 enum art_argument art_condition_filters(const struct art_planning *planning, int i) {
     unsigned char op = planning->info->aConstraint[i].op;
-    bool strict = sqlite3_libversion_number() >= ART_STRICT_JOINS;
-    if (op == SQLITE_INDEX_CONSTRAINT_NE) return strict ? ART_ARGUMENT_NOT_EQUAL : ART_ARGUMENT_NONE;
-    if (op == SQLITE_INDEX_CONSTRAINT_ISNULL) return ART_ARGUMENT_NULL;
-    if (op != SQLITE_INDEX_CONSTRAINT_ISNOTNULL) return art_condition_means(op);
-    return strict ? ART_ARGUMENT_NOT_NULL : ART_ARGUMENT_NONE;
+    bool strict = sqlite3_libversion_number() >= ART_STRICT_PLANS;
+    if (strict && op == SQLITE_INDEX_CONSTRAINT_NE) return ART_ARGUMENT_NOT_EQUAL;
+    if (strict && op == SQLITE_INDEX_CONSTRAINT_ISNOTNULL) return ART_ARGUMENT_NOT_NULL;
+    return op == SQLITE_INDEX_CONSTRAINT_ISNULL ? ART_ARGUMENT_NULL : art_condition_means(op);
 }
 
 bool art_condition_is_about_nulls(const struct art_planning *planning, int i) {

@@ -65,7 +65,8 @@ static bool is_bound_of_like(const struct art_planning *planning, int i) {
  * rows, one by one; to sort those that are left takes a tenth of that. */
 static bool is_looked_at(const struct art_planning *planning, int i) {
     const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
-    if (art_is_limit(constraint->op)) return true;
+    bool orders = constraint->iColumn == planning->info->aOrderBy[0].iColumn; /* its NULLs stand together */
+    if (art_is_limit(constraint->op) || (orders && constraint->op == SQLITE_INDEX_CONSTRAINT_ISNOTNULL)) return true;
     bool taken = planning->info->aConstraintUsage[i].argvIndex;
     if (constraint->iColumn == ART_COLUMN_KEY)
         return taken || (may_choose_range(planning, i) && art_pattern_is_beginning(planning, i));
@@ -107,8 +108,8 @@ static bool reads_what_is_known(const struct art_planning *planning) {
 }
 
 /* No LIMIT is told. May one row be wanted all the same? So SQLite asks for max(), and for min() of a column that is
- * declared NOT NULL; of any other it shows no order for min(). A query of all rows in this order looks just so, and is
- * rarer (best.c).
+ * declared NOT NULL; of any other it shows no order for min(). Before 3.46.1 IS NOT NULL hides a LIMIT, as other
+ * conditions do. A query of all rows in this order looks just so, and is rarer (best.c).
  *
  * A bound from which the order begins says nothing of where the first row is: nearly all zones lie around it.
  *
@@ -120,12 +121,14 @@ static bool may_want_one(const struct art_planning *planning, int column) {
     bool descending = info->aOrderBy[0].desc, not_null = planning->vtab->columns.items[column].not_null;
     if (info->nOrderBy != 1) return false;
     for (int i = 0; i < info->nConstraint; i++) {
-        enum art_argument means = art_condition_filters(planning, i);
+        enum art_argument means = art_condition_means(info->aConstraint[i].op);
+        bool is_null = info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_ISNOTNULL;
         bool ends = descending ? means == ART_ARGUMENT_GREATER || means == ART_ARGUMENT_GREATER_EQUAL
                                : means == ART_ARGUMENT_LESS || means == ART_ARGUMENT_LESS_EQUAL;
         if (!info->aConstraint[i].usable) return false; /* of a join */
         if (info->aConstraint[i].iColumn != column) continue;
-        if (means != ART_ARGUMENT_NOT_NULL && !ends) return false;
+        if (!is_null && !ends) return false;
+        not_null |= is_null && sqlite3_libversion_number() < ART_STRICT_LIMITS;
     }
     if (!descending && !not_null) return false;
     if (art_planning_guess_rows(planning) <= ROWS_OF_A_BATCH) return reads_what_is_known(planning);

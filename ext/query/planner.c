@@ -16,10 +16,7 @@
 
 #define UNKNOWN_COSTS 1e60 /* more than any plan that knows its snapshot */
 
-enum {
-    STRICT_GROUPS = 3053000, /* the version that surely tells GROUP BY from GROUP BY and ORDER BY */
-    CONDITIONS_AT_HAND = 12
-};
+enum { CONDITIONS_AT_HAND = 12 };
 
 /* --- taking a condition ------------------------------------------------------------------------------------------- */
 
@@ -343,7 +340,7 @@ static void take_order(struct art_planning *planning) {
         if (descending) planning->plan |= ART_PLAN_DESCENDING;
         return;
     }
-    bool any_order = mode == 2 || (mode == 1 && sqlite3_libversion_number() >= STRICT_GROUPS);
+    bool any_order = mode == 2 || (mode == 1 && sqlite3_libversion_number() >= ART_STRICT_PLANS);
     for (int i = 0; i < info->nOrderBy && (i == 0 || any_order); i++) {
         if (info->aOrderBy[i].iColumn != ART_COLUMN_KEY) continue;
         info->orderByConsumed = 1;

@@ -21,7 +21,8 @@ enum {
     ART_LISTS_KNOWN = 32, /* of so many constraints SQLite tells whether they are an IN, and among so many arguments it
                            * hands one over */
     ART_STRICT_LIMITS = 3046001, /* the version that offers LIMIT and OFFSET as it should (planner.c) */
-    ART_STRICT_JOINS = 3053000,  /* the one that surely offers a LEFT JOIN's ON to its right table alone */
+    ART_STRICT_PLANS = 3053000   /* one that surely tells GROUP BY from GROUP BY and ORDER BY, and offers the conditions
+                                  * of a LEFT JOIN's ON to its right table alone */
 };
 
 /* --- plan_text.c: short ones need no memory but the last ---------------------------------------------------------- */

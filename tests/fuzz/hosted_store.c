@@ -100,7 +100,6 @@ bool host_sound(int rc, const char *what) {
     case ART_CORRUPT:
     case ART_MISSING:
     case ART_FOREIGN:
-    case ART_READONLY: /* a feature that it may only read */
     case ART_CANTOPEN:
     case ART_TOOBIG:   /* a csn at its end, a slot beyond the largest */
     case ART_DISKFULL: /* the disk in memory is small */
