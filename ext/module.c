@@ -259,7 +259,7 @@ static int claim_file(struct art_table *table, char **message) {
     int rc = art_table_refresh(table, message);
     if (art_ends_transaction(rc)) return rc;
     art_forget_message(message);
-    if (!rc) (void)art_tree_claim(table->tree);
+    if (!rc && !table->writers_need) (void)art_tree_claim(table->tree);
     return SQLITE_OK;
 }
 

@@ -109,21 +109,6 @@ enum art_rc art_blob_buf_get_zeroed(struct art_blob_pool *pool, struct art_blob_
     return rc;
 }
 
-enum art_rc art_blob_buf_clone(struct art_blob_pool *pool, const struct art_blob_buf *from, uint32_t used_front,
-                               uint32_t used_back, struct art_blob_buf *out) {
-    assert(used_front <= ART_BLOB_SIZE && used_back <= ART_BLOB_SIZE);
-    enum art_rc rc = art_blob_buf_get(pool, out);
-    if (rc) return rc;
-    memcpy(out->data, from->data, used_front);
-    memcpy(out->data + ART_BLOB_SIZE - used_back, from->data + ART_BLOB_SIZE - used_back, used_back);
-    return ART_OK;
-}
-
-enum art_rc art_blob_buf_zeroed_like(const struct art_blob_buf *like, struct art_blob_buf *out) {
-    assert(like->pool);
-    return art_blob_buf_get_zeroed(like->pool, out);
-}
-
 void art_blob_buf_put(struct art_blob_buf *buf) {
     struct art_blob_pool *pool = buf->pool;
     assert(!pool == !buf->data);

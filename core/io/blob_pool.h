@@ -41,10 +41,6 @@ void art_blob_pool_close(struct art_blob_pool *pool);
  * be given back by art_blob_buf_put(). ART_NOMEM, and *out is cleared. */
 enum art_rc art_blob_buf_get(struct art_blob_pool *pool, struct art_blob_buf *out);
 enum art_rc art_blob_buf_get_zeroed(struct art_blob_pool *pool, struct art_blob_buf *out);
-enum art_rc art_blob_buf_clone(struct art_blob_pool *pool, const struct art_blob_buf *from, uint32_t used_front,
-                               uint32_t used_back, struct art_blob_buf *out);
-/* A zeroed buffer from the same place as `like` (its pool). ART_NOMEM. */
-enum art_rc art_blob_buf_zeroed_like(const struct art_blob_buf *like, struct art_blob_buf *out);
 /* Gives the buffer back; `buf` is cleared. A cleared buffer is fine. */
 void art_blob_buf_put(struct art_blob_buf *buf);
 /* Tells the system that the pages [offset, offset + len) of a buffer that is out may lose their content and memory

@@ -37,24 +37,23 @@ int art_snapshot_hold(sqlite3 *db, const char *schema, sqlite3_stmt **out, char 
 
 int art_tables_each(sqlite3 *db, const char *schema, art_table_visit *visit, void *context, char **message) {
     sqlite3_stmt *tables;
+    int visited = SQLITE_OK;
     int rc = art_prepare(
         db, 0, &tables,
         sqlite3_mprintf(
             "SELECT name, sql FROM \"%w\".sqlite_master WHERE type = 'table' AND rootpage = 0 AND sql IS NOT NULL",
             schema));
-    while (!rc && sqlite3_step(tables) == SQLITE_ROW) {
+    while (!rc && !visited && sqlite3_step(tables) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(tables, 0);
         const char *sql = (const char *)sqlite3_column_text(tables, 1);
         if (!name || !sql) {
-            rc = SQLITE_NOMEM;
+            visited = SQLITE_NOMEM;
         } else if (art_definition_is_ours(sql)) {
-            rc = visit(context, name, message);
+            visited = visit(context, name, message);
         }
-        if (!rc) continue;
-        sqlite3_finalize(tables);
-        return rc;
     }
     int end = sqlite3_finalize(tables);
+    if (visited) return visited;
     if (!rc) rc = end;
     return rc ? art_report_host(message, db, rc, "cannot read the tables of %s", schema) : SQLITE_OK;
 }

@@ -187,6 +187,12 @@ static int open_copy_file(struct art_copy *copy, char **message) {
         rc = sqlite3_exec(copy->db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = EXTRA", NULL, NULL, NULL);
     if (rc) return art_report_host(message, copy->db, rc, "cannot open the copy (%s)", copy->file);
     copy->path = sqlite3_db_filename(copy->db, "main");
+    if (!art_platform_has_files()) return SQLITE_OK;
+    /* A program may change its folder between two steps, and a link's name is not that of its journals. */
+    char *file = name_for_journals(copy->path);
+    if (!file) return SQLITE_NOMEM;
+    sqlite3_free(copy->file);
+    copy->file = file;
     return SQLITE_OK;
 }
 
@@ -206,11 +212,7 @@ int art_copy_open(struct art_copy *copy, const char *path, sqlite3 *from, const 
     copy->file = name_for_journals(path);
     int rc = copy->file ? refuse_original(from, schema, copy->file, message) : SQLITE_NOMEM;
     if (!rc) rc = refuse_names_of_journals(from, copy->file, message);
-    if (!rc) rc = open_copy_file(copy, message);
-    if (rc) return rc;
-    sqlite3_free(copy->file); /* a link's name is not that of its journals */
-    copy->file = name_for_journals(copy->path);
-    return copy->file ? SQLITE_OK : SQLITE_NOMEM;
+    return rc ? rc : open_copy_file(copy, message);
 }
 
 static int close_copy_file(struct art_copy *copy, char **message) {
@@ -443,15 +445,13 @@ int art_copy_finish(struct art_copy *copy, int rc, struct art_made *made, char *
     bool files = art_platform_has_files();
     end_table(copy);
     if (!rc && !files) measure_pages(copy, made);
+    /* Of before the copy's WAL, or of its last commit: while the lock is held, nobody has begun another. */
+    if (!rc && files) remove_with_suffix(copy, "-journal");
     int closed = close_copy_file(copy, rc ? NULL : message);
     sqlite3_close(copy->onto);
     copy->onto = NULL;
     if (!rc) rc = closed;
-    if (!rc && files) {
-        remove_with_suffix(
-            copy, "-journal"); /* of before the copy's WAL: done with, but SQLite leaves it while it has the lock */
-        rc = art_report(message, art_file_sync_folder(copy->file));
-    }
+    if (!rc && files) rc = art_report(message, art_file_sync_folder(copy->file));
     if (rc) {
         if (!copy->is_there) remove_all(copy);
     } else if (files) {

@@ -28,7 +28,7 @@ struct art_copy {
     sqlite3 *db;      /* where there was a copy: the stage, until it is brought there */
     const char *vfs;  /* NULL: the default one */
     const char *path; /* of its file, as SQLite has it */
-    char *file;       /* the same as it was given, with room for the names of journals; NULL: not made */
+    char *file;       /* the same, with room for the names of journals; NULL: not made */
     char **art_files; /* that were made beside it */
     unsigned count;
     const struct art_medium *medium; /* of its art tables; NULL: as they have it */

@@ -5,8 +5,9 @@
  *     k/17    | k/31    | rows may be missing: the page's hash is not that of ... | ...   | 7    | 12
  *     NULL    | NULL    | the changes of version 31 are lost                      | the log
  *
- * Keys strictly between `after` and `before` (NULL: from the first, to the last) may be missing, or be shown in an
- * older state. It reads all that art_salvage reads; a row comes as soon as it is known. */
+ * Keys strictly between `after` and `before` (NULL: from the first, to the last), of the type of the table's key (TEXT:
+ * of a file alone), may be missing, or be shown in an older state. It reads all that art_salvage reads; a row comes as
+ * soon as it is known. */
 #include "ext/admin/salvage.h"
 
 enum { LOST_AFTER, LOST_BEFORE, LOST_PROBLEM, LOST_PLACE, LOST_SLOT, LOST_PAGE, LOST_TABLE };
@@ -56,15 +57,22 @@ static int begin_lost(struct art_function_cursor *base, const char *text,
     return rc ? rc : art_remains_open(&cursor->remains, connection, &cursor->target, true, message);
 }
 
-static void result_key(sqlite3_context *context, bool set, struct art_bytes key) {
-    if (set) art_result_text(context, key.data, key.len);
+static void result_problem(sqlite3_context *context, const char *what) {
+    char *sound = sqlite3_mprintf("%s", what);
+    art_make_sound(sound);
+    if (sound)
+        sqlite3_result_text(context, sound, -1, sqlite3_free);
+    else
+        sqlite3_result_error_nomem(context);
 }
 
 static void show_lost(struct art_function_cursor *base, sqlite3_context *context, int column) {
-    const struct art_lost *lost = &((struct lost_cursor *)base)->lost;
-    if (column == LOST_AFTER) result_key(context, lost->after_set, lost->after);
-    if (column == LOST_BEFORE) result_key(context, lost->before_set, lost->before);
-    if (column == LOST_PROBLEM) sqlite3_result_text(context, lost->what, -1, SQLITE_TRANSIENT);
+    const struct lost_cursor *cursor = (struct lost_cursor *)base;
+    const struct art_lost *lost = &cursor->lost;
+    bool blobs = cursor->target.has_blob_keys;
+    if (column == LOST_AFTER && lost->after_set) art_result_key(context, blobs, lost->after);
+    if (column == LOST_BEFORE && lost->before_set) art_result_key(context, blobs, lost->before);
+    if (column == LOST_PROBLEM) result_problem(context, lost->what);
     if (column == LOST_PLACE && lost->place) sqlite3_result_text(context, lost->place, -1, SQLITE_TRANSIENT);
     if (column == LOST_SLOT) art_result_number(context, lost->slot);
     if (column == LOST_PAGE) art_result_number(context, lost->page);

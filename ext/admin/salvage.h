@@ -8,8 +8,9 @@
 /* Of a table, or of a file alone; the texts are owned. */
 struct art_salvage_target {
     char *schema, *table;
-    char *file;     /* a path; NULL: a table */
-    char *snapshot; /* of the table, whose state is read; NULL: the present one */
+    char *file;         /* a path; NULL: a table */
+    char *snapshot;     /* of the table, whose state is read; NULL: the present one */
+    bool has_blob_keys; /* of the table */
 };
 void art_salvage_target_clear(struct art_salvage_target *target);
 /* A table that this text names, with its columns if `columns` is not NULL; where there is none, out->table is NULL. */

@@ -34,6 +34,7 @@ int art_salvage_target_table(struct art_connection *connection, const char *text
     if (rc || !vtab) return rc;
     out->schema = sqlite3_mprintf("%s", vtab->name->schema);
     out->table = sqlite3_mprintf("%s", vtab->name->table);
+    out->has_blob_keys = art_columns_keys_are_blobs(&vtab->columns);
     rc = out->schema && out->table ? SQLITE_OK : SQLITE_NOMEM;
     if (!rc && columns) rc = art_columns_copy(columns, out->table, &vtab->columns, message);
     if (rc) art_salvage_target_clear(out);

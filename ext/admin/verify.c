@@ -150,23 +150,22 @@ static int look_for_traces(struct verify *verify, char **message) {
     sqlite3 *db = verify->connection->db;
     const char *schema = verify->schema;
     sqlite3_stmt *tables;
+    int noted = SQLITE_OK;
     int rc = art_prepare(db, 0, &tables,
                          sqlite3_mprintf("SELECT name, lower(substr(name, 1, length(name) - 9)) IN (SELECT lower(name) "
                                          "FROM \"%w\".sqlite_master WHERE type = 'table' AND rootpage = 0) FROM "
                                          "\"%w\".sqlite_master WHERE type = 'table' AND rootpage > 0",
                                          schema, schema));
-    while (!rc && sqlite3_step(tables) == SQLITE_ROW) {
+    while (!rc && !noted && sqlite3_step(tables) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(tables, 0);
         if (!name) {
-            rc = SQLITE_NOMEM;
+            noted = SQLITE_NOMEM;
         } else if (!sqlite3_column_int(tables, 1)) {
-            rc = note_trace(verify, name);
+            noted = note_trace(verify, name);
         }
-        if (!rc) continue;
-        sqlite3_finalize(tables);
-        return rc;
     }
     int end = sqlite3_finalize(tables);
+    if (noted) return noted;
     if (!rc) rc = end;
     return rc ? art_report_host(message, db, rc, "cannot read the tables of %s", schema) : SQLITE_OK;
 }

@@ -117,6 +117,8 @@ bool art_out_of_memory(struct art_connection *connection);
 int art_sqlite_code(enum art_rc rc);
 /* Does SQLite undo the whole transaction where a statement within another one ends so? Never to be passed over. */
 bool art_ends_transaction(int rc);
+/* What quotes keys and file names may have any bytes, or be cut; what SQLite gives out is UTF-8. NULL: nothing. */
+void art_make_sound(char *message);
 /* Core's last message and its code as SQLite's. */
 int art_report(char **message, enum art_rc rc);
 /* SQLite's last message, in front of it what was being done; `rc` is returned, or what it means for an art table. Of

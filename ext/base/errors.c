@@ -56,8 +56,7 @@ int art_report_interrupt(char **message) {
     return SQLITE_INTERRUPT;
 }
 
-/* A message quotes keys and file names, which may be any bytes, or are cut; what SQLite gives out is UTF-8. */
-static void make_sound(char *message) {
+void art_make_sound(char *message) {
     for (uint8_t *at = (uint8_t *)message; at && *at;) {
         uint32_t n = *at < 0x80 ? 1 : art_sound_character(at);
         if (!n) *at = '?';
@@ -70,7 +69,7 @@ int art_report(char **message, enum art_rc rc) {
     if (rc == ART_INTERRUPT) return art_report_interrupt(message);
     sqlite3_free(*message);
     *message = rc == ART_NOMEM ? NULL : sqlite3_mprintf("%s", art_error_message());
-    make_sound(*message);
+    art_make_sound(*message);
     return art_sqlite_code(rc);
 }
 
@@ -87,7 +86,7 @@ int art_complain(char **message, int rc, const char *format, ...) {
     sqlite3_free(*message);
     *message = sqlite3_vmprintf(format, arguments);
     va_end(arguments);
-    make_sound(*message);
+    art_make_sound(*message);
     return rc;
 }
 
@@ -147,7 +146,7 @@ static int report_what(char **message, sqlite3 *db, int rc, const char *(*advice
         *message = what ? sqlite3_mprintf("art: %s: %s%s", what, own ? why + strlen("art: ") : why,
                                           own ? "" : advice(extended))
                         : NULL;
-        make_sound(*message);
+        art_make_sound(*message);
     }
     sqlite3_free(what);
     return (rc & 0xff) == SQLITE_INTERRUPT ? art_report_interrupt(message) : rc;

@@ -301,6 +301,13 @@ static int take_conflict(struct art_vtab *vtab, sqlite3_value *value, bool *upda
                         name, table, name);
 }
 
+/* Its values would be taken for all that the row has. */
+static int check_no_column_came(struct art_vtab *vtab) {
+    if (vtab->columns.count == vtab->table->columns) return SQLITE_OK;
+    return art_complain(&vtab->base.zErrMsg, SQLITE_ABORT,
+                        "art: a column was added while the statement ran (%s): run it again", vtab->name->table);
+}
+
 /* An INSERT with conflict = 'update': the columns that it gives, of the row that is there. */
 static int update_with_given(struct art_vtab *vtab, sqlite3_value **argv, struct art_bytes path, bool *found) {
     struct art_tree *tree = vtab->table->tree;
@@ -310,7 +317,8 @@ static int update_with_given(struct art_vtab *vtab, sqlite3_value **argv, struct
     if (art_rc == ART_NOTFOUND) return SQLITE_OK;
     if (art_rc) return art_report(&vtab->base.zErrMsg, art_rc);
     *found = true;
-    int rc = encode_over(vtab, argv, &row, &value);
+    int rc = check_no_column_came(vtab);
+    if (!rc) rc = encode_over(vtab, argv, &row, &value);
     if (!rc) rc = art_report(&vtab->base.zErrMsg, art_tree_update(tree, path, &row, value));
     art_row_release(&row);
     return rc;
@@ -462,12 +470,9 @@ static int update_one_row(struct art_vtab *vtab, int argc, sqlite3_value **argv,
 
 static int update_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
     struct art_bytes from = {0}, to = {0};
-    if (vtab->columns.count != vtab->table->columns) {
-        return art_complain(&vtab->base.zErrMsg, SQLITE_ABORT,
-                            "art: a column was added while the statement ran (%s): run it again", vtab->name->table);
-    }
     if (is_given(hidden(vtab, argc, argv, ART_HIDDEN_SNAPSHOT))) return complain_read_only(vtab);
-    int rc = take_path(vtab, argv[ARGUMENT_OLD], &from);
+    int rc = check_no_column_came(vtab);
+    if (!rc) rc = take_path(vtab, argv[ARGUMENT_OLD], &from);
     if (rc) return rc;
     bool is_rolled = is_given(hidden(vtab, argc, argv, ART_HIDDEN_ENTRIES)) && art_listing_has_ended(vtab, from);
     if (vtab->columns.keys) {

@@ -68,20 +68,40 @@ LOOP_TEST(test_an_exclusive_and_a_read_only_connection_copy, 4) {
 
 static sqlite3_vfs wrapped;
 static int (*open_below)(sqlite3_vfs *, const char *, sqlite3_file *, int, int *);
+static int (*unlock_below)(sqlite3_file *, int);
+static sqlite3_io_methods copys_methods;
 static unsigned opened;
+static bool had_journal; /* the copy, when its last lock was given up */
 
-static int count_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *out) {
-    opened += name && strstr(name, "copy.db") && flags & SQLITE_OPEN_MAIN_DB;
-    return open_below(vfs, name, file, flags, out);
+static int look_for_journal(sqlite3_file *file, int level) {
+    char *journal = sqlite3_mprintf("%s-journal", copy_path);
+    if (level == SQLITE_LOCK_NONE) had_journal = !access(journal, F_OK);
+    sqlite3_free(journal);
+    return unlock_below(file, level);
 }
 
-TEST(test_the_copy_goes_through_the_originals_vfs) {
+static int count_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *out) {
+    int rc = open_below(vfs, name, file, flags, out);
+    if (rc || !name || !strstr(name, "copy.db") || !(flags & SQLITE_OPEN_MAIN_DB)) return rc;
+    opened++;
+    copys_methods = *file->pMethods;
+    unlock_below = copys_methods.xUnlock;
+    copys_methods.xUnlock = look_for_journal;
+    file->pMethods = &copys_methods;
+    return SQLITE_OK;
+}
+
+static void wrap_vfs(void) {
     sqlite3_vfs *below = sqlite3_vfs_find(NULL);
     wrapped = *below;
     wrapped.zName = "wrapped";
     open_below = below->xOpen;
     wrapped.xOpen = count_open;
     ck_assert_int_eq(sqlite3_vfs_register(&wrapped, 0), SQLITE_OK);
+}
+
+TEST(test_the_copy_goes_through_the_originals_vfs) {
+    wrap_vfs();
     make("file");
     back_up();
     ck_assert_uint_eq(opened, 0);
@@ -94,6 +114,22 @@ TEST(test_the_copy_goes_through_the_originals_vfs) {
     ck_assert_uint_eq(opened, 1);
     is_whole(second);
     sqlite3_free(second);
+}
+
+/* A journal that is removed without the copy's lock may be that of a writer who has just begun. */
+LOOP_TEST(test_the_copys_journal_is_removed_while_its_lock_is_held, 4) {
+    wrap_vfs();
+    sql_run(db, "ATTACH 'file:%s/b.db?vfs=wrapped' AS b; PRAGMA b.journal_mode=%s", directory,
+            _i % 2 ? "WAL" : "DELETE");
+    sql_run(db, "CREATE VIRTUAL TABLE b.t USING art(path, value, storage=file); INSERT INTO b.t VALUES('a', 1);"
+                "INSERT INTO b.t(t) VALUES('flush')");
+    if (_i / 2) sql_run(db, "SELECT art_backup(%Q, 'b'); INSERT INTO b.t VALUES('b', 2)", copy_path);
+    had_journal = true;
+    sql_run(db, "SELECT art_backup(%Q, 'b'%s)", copy_path, _i / 2 ? ", 'update'" : "");
+    ck_assert(!had_journal);
+    sqlite3 *copy = sql_open(copy_path);
+    ck_assert_int_eq(sql_int(copy, "SELECT count(*) FROM t WHERE art_check('t') = 'ok'"), 1 + _i / 2);
+    sql_close(copy);
 }
 
 /* --- the caller --------------------------------------------------------------------------------------------------- */
@@ -164,6 +200,29 @@ LOOP_TEST(test_an_art_file_of_the_copys_name_is_left_alone, 3) {
     is_whole(copy_path);
     ck_assert_int_eq(sql_shell(_i ? "cmp '%s' before" : "test -h '%s'", art), 0);
     sqlite3_free(art);
+}
+
+/* Somebody else's database has the copy's name in the folder that the program goes to between two steps. */
+LOOP_TEST(test_a_program_may_change_its_folder_while_it_copies, 2) {
+    sqlite3_stmt *steps;
+    int rc;
+    make("file");
+    ck_assert_int_eq(chdir(directory), 0);
+    ck_assert_int_eq(sql_shell("mkdir other; echo theirs >other/copy.db; echo theirs >other/copy.db-journal"), 0);
+    ck_assert_int_eq(sqlite3_prepare_v2(db, "SELECT * FROM art_backup('copy.db')", -1, &steps, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_step(steps), SQLITE_ROW);
+    ck_assert_int_eq(chdir("other"), 0);
+    do rc = _i ? SQLITE_DONE : sqlite3_step(steps);
+    while (rc == SQLITE_ROW);
+    ck_assert_int_eq(rc, SQLITE_DONE);
+    ck_assert_int_eq(sqlite3_finalize(steps), SQLITE_OK);
+    ck_assert_int_eq(sql_shell("grep -q theirs other/copy.db && grep -q theirs other/copy.db-journal"), 0);
+    ck_assert_int_eq(sql_shell("test ! -e copy.db-journal"), 0);
+    if (_i) {
+        ck_assert_int_eq(sql_shell("test ! -e copy.db"), 0);
+    } else {
+        is_whole(copy_path);
+    }
 }
 
 /* --- copies that are attached, one after the other ---------------------------------------------------------------- */

@@ -462,6 +462,43 @@ TEST(test_columns_are_those_of_the_table) {
            "SELECT group_concat(name || ' ' || type) FROM pragma_table_info('x')");
 }
 
+/* Each page in turn is lost; `of` is the type of `after` and `before`. */
+static void judge_types(const char *columns, const char *key, const char *of) {
+    sql_run(db, "CREATE VIRTUAL TABLE b USING art(%s, storage=inline)", columns);
+    sql_run(db,
+            "INSERT INTO b SELECT %s, randomblob(6000) FROM (WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+            "LIMIT 300) SELECT i FROM n)",
+            key);
+    sql_run(db, "INSERT INTO b(b) VALUES('optimize'); CREATE TEMP TABLE pages AS SELECT * FROM b_artblob;"
+                "CREATE TEMP TABLE lost(after, before, problem)");
+    int64_t pages = sql_int(db, "SELECT max(page) FROM pages");
+    for (int64_t page = 0; page <= pages; page += 3) {
+        sql_run(db, "UPDATE b_artblob SET data = zeroblob(100) WHERE page = %lld", (long long)page);
+        sql_run(db, "INSERT INTO lost SELECT after, before, problem FROM art_lost('b')");
+        sql_run(db, "REPLACE INTO b_artblob SELECT * FROM pages WHERE page = %lld", (long long)page);
+    }
+    ck_assert_int_gt(
+        sql_int(db, "SELECT count(*) FROM lost WHERE typeof(after) = '%s' AND typeof(before) = '%s'", of, of), 10);
+    ck_assert_int_eq(sql_int(db,
+                             "SELECT count(*) FROM lost WHERE typeof(after) NOT IN ('%s', 'null') OR "
+                             "typeof(before) NOT IN ('%s', 'null')",
+                             of, of),
+                     0);
+    sql_run(db, "DROP TABLE pages; DROP TABLE b");
+}
+
+TEST(test_what_may_be_lost_has_the_type_of_the_key) {
+    sql_set_up();
+    judge_types("k BLOB, v", "CAST(printf('%04d', i) AS BLOB)", "blob");
+    sql_run(db, "DROP TABLE lost");
+    judge_types("a TEXT, b INTEGER, v, key=(a, b)", "printf('%04d', i), i", "blob");
+    sql_run(db, "DROP TABLE lost");
+    judge_types("k, v", "printf('%04d/a', i) || replace(hex(zeroblob(150)), '00', char(233))", "text");
+    /* A message has room for a part of a key; it ends with a whole character. */
+    ck_assert_int_gt(sql_int(db, "SELECT count(*) FROM lost WHERE problem GLOB '*' || char(233) || '*...*'"), 0);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM lost WHERE instr(CAST(problem AS BLOB), x'C32E')"), 0);
+}
+
 TEST(test_it_is_for_people_and_in_temp) {
     make("");
     ck_assert_int_ne(sql_try(db, "CREATE VIRTUAL TABLE saved USING art_salvage('t')"), 0);

@@ -675,6 +675,9 @@ TEST(test_an_update_that_began_before_does_not_lose_what_stands_in_the_new_colum
     refuses(SQLITE_ABORT, "a column was added while the statement ran (t): run it again",
             "UPDATE t SET a = add_now(a)");
     expect("a|1\n", "SELECT * FROM t");
+    refuses(SQLITE_ABORT, "a column was added while the statement ran (t): run it again",
+            "INSERT INTO t(path, a, conflict) SELECT 'a', add_now(1), 'update'");
+    expect("a|1\n", "SELECT * FROM t");
     sql_run(db, "COMMIT; INSERT INTO t(t) VALUES('add column late'); UPDATE t SET late = 2; UPDATE t SET a = 5");
     expect("a|5|2\n", "SELECT * FROM t");
 }

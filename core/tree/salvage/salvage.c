@@ -33,10 +33,11 @@ static enum art_rc read_identity(struct art_salvage *salvage) {
                  page->sum == art_hash64(page, ART_STORE_PAGE - sizeof(uint64_t));
     if (!whole) return ART_OK;
     if (salvage->uuid_known && memcmp(page->uuid, salvage->uuid, ART_UUID_BYTES) != 0) {
-        return art_fail(ART_FOREIGN,
-                        "art: the .art file is that of another table (%s): put the file that belongs to this table "
-                        "there, or restore both from one backup",
-                        salvage->place);
+        return art_fail(
+            ART_FOREIGN,
+            "art: the .art file has another id than T_artstate (%s): put the file that belongs to this table "
+            "there, or salvage the file alone (art_salvage(file='...'), art_lost('...'))",
+            salvage->place);
     }
     memcpy(salvage->uuid, page->uuid, ART_UUID_BYTES);
     salvage->uuid_known = true;

@@ -58,6 +58,8 @@ enum art_rc art_overflow_put(struct art_tree *tree, struct art_bytes value, uint
                              uint32_t *len) {
     assert(art_tree_in_txn(tree) && value.len > ART_VALUE_INLINE_MAX);
     uint8_t id[ART_OVERFLOW_ID_BYTES], key[ART_OVERFLOW_KEY_BYTES + ART_KEY_PADDING];
+    if (tree->txn.overflow_values == UINT32_MAX)
+        return art_fail(ART_TOOBIG, "art: a transaction writes at most %u large values: COMMIT earlier", UINT32_MAX);
     art_store64_be(id, tree->txn.csn);
     art_store32_be(id + 8, tree->txn.overflow_values++);
     uint32_t number = 0;

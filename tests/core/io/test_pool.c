@@ -91,41 +91,21 @@ static bool is_zero(const uint8_t *data, uint32_t len) {
 
 TEST(test_zeroed_is_zero_also_when_the_slot_was_used_before) {
     for (uint32_t slots = 0; slots < 3; slots++) { /* heap; heap and slab; slab */
-        struct art_blob_buf used, zeroed, like;
+        struct art_blob_buf used, zeroed, another;
         ck_assert_int_eq(art_blob_pool_open(&pool, slots), ART_OK);
         ck_assert_int_eq(art_blob_buf_get(pool, &used), ART_OK);
         memset(used.data, 0xff, ART_BLOB_SIZE);
         art_blob_buf_put(&used);
         ck_assert_int_eq(art_blob_buf_get_zeroed(pool, &zeroed), ART_OK);
         ck_assert(is_zero(zeroed.data, ART_BLOB_SIZE));
-        ck_assert_int_eq(art_blob_buf_zeroed_like(&zeroed, &like), ART_OK);
-        ck_assert_ptr_eq(like.pool, pool);
-        ck_assert_ptr_ne(like.data, zeroed.data);
-        ck_assert(is_zero(like.data, ART_BLOB_SIZE));
+        ck_assert_int_eq(art_blob_buf_get_zeroed(pool, &another), ART_OK);
+        ck_assert_ptr_eq(another.pool, pool);
+        ck_assert_ptr_ne(another.data, zeroed.data);
+        ck_assert(is_zero(another.data, ART_BLOB_SIZE));
         art_blob_buf_put(&zeroed);
-        art_blob_buf_put(&like);
+        art_blob_buf_put(&another);
         art_blob_pool_close(pool);
     }
-}
-
-TEST(test_a_clone_has_the_used_ends_and_is_a_buffer_of_its_own) {
-    struct art_blob_buf from, clone;
-    struct random random = {7};
-    ck_assert_int_eq(art_blob_pool_open(&pool, 1), ART_OK);
-    ck_assert_int_eq(art_blob_buf_get(pool, &from), ART_OK);
-    for (uint32_t i = 0; i < ART_BLOB_SIZE; i++) from.data[i] = (uint8_t)random_next(&random);
-    static const uint32_t ends[][2] = {
-        {0, 0}, {4096, 8192}, {ART_BLOB_SIZE, 0}, {0, ART_BLOB_SIZE}, {ART_BLOB_SIZE, ART_BLOB_SIZE}, {300000, 300000}};
-    for (unsigned i = 0; i < sizeof ends / sizeof *ends; i++) {
-        uint32_t front = ends[i][0], back = ends[i][1];
-        ck_assert_int_eq(art_blob_buf_clone(pool, &from, front, back, &clone), ART_OK);
-        ck_assert_int_eq(memcmp(clone.data, from.data, front), 0);
-        ck_assert_int_eq(memcmp(clone.data + ART_BLOB_SIZE - back, from.data + ART_BLOB_SIZE - back, back), 0);
-        clone.data[0] ^= 1;
-        art_blob_buf_put(&clone);
-    }
-    art_blob_buf_put(&from);
-    art_blob_pool_close(pool);
 }
 
 TEST(test_discarded_pages_read_as_zeroes_or_as_before_and_no_others_change) {
@@ -219,8 +199,7 @@ TEST(test_want_of_memory_is_an_error_and_leaves_the_pool_usable) {
     ck_assert_int_eq(art_blob_buf_get(pool, &buf), ART_OK);
     ck_assert_int_eq(art_blob_buf_get(pool, &second), ART_NOMEM);
     ck_assert_ptr_null(second.data);
-    ck_assert_int_eq(art_blob_buf_zeroed_like(&buf, &second), ART_NOMEM);
-    ck_assert_int_eq(art_blob_buf_clone(pool, &buf, 1, 1, &second), ART_NOMEM);
+    ck_assert_int_eq(art_blob_buf_get_zeroed(pool, &second), ART_NOMEM);
     art_blob_buf_put(&second);
     expect_stats(0, 0);
     allocations_left = 1;

@@ -97,6 +97,17 @@ TEST(test_a_flush_into_an_empty_table_leaves_out_deletes_of_pieces) {
     ck_assert_uint_eq(tree->root->runs, 0);
 }
 
+TEST(test_a_transaction_writes_no_more_large_values_than_there_are_numbers) {
+    bool existed;
+    small_tree_make(false);
+    put("a", "1");
+    tree->txn.overflow_values = UINT32_MAX;
+    refused(art_tree_insert(tree, ART_WRITE_REPLACE, text("large"), art_bytes(large, sizeof large), &existed),
+            ART_TOOBIG, "at most 4294967295 large values");
+    commit();
+    ck_assert_uint_eq(rows(), 1);
+}
+
 /* --- runs that disagree ------------------------------------------------------------------------------------------- */
 
 static void lie_about(const char *key, uint8_t flags) {
