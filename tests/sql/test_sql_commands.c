@@ -378,7 +378,7 @@ TEST(test_what_this_transaction_makes_or_drops_is_not_cleaned_away) {
     sql_run(db, "COMMIT");
     expect("ok|300\n", "SELECT art_check('u'), art_count('u', '')");
 
-    sql_run(db, "BEGIN; CREATE VIRTUAL TABLE v USING art(spill_limit='8KB', log_limit='1KB')");
+    sql_run(db, "BEGIN; CREATE VIRTUAL TABLE v USING art(spill_limit='8KB', log_limit='1KB', storage=file)");
     fill(db, "v", 2000);
     char *made = file_of(db, "v");
     ck_assert(is_there(made)); /* it has spilled */
@@ -393,7 +393,8 @@ TEST(test_what_this_transaction_makes_or_drops_is_not_cleaned_away) {
 }
 
 TEST(test_a_rolled_back_create_is_cleaned_up_after) {
-    sql_run(db, "BEGIN; SAVEPOINT s; CREATE VIRTUAL TABLE v USING art(spill_limit='8KB', log_limit='1KB')");
+    sql_run(db,
+            "BEGIN; SAVEPOINT s; CREATE VIRTUAL TABLE v USING art(spill_limit='8KB', log_limit='1KB', storage=file)");
     fill(db, "v", 2000);
     char *made = file_of(db, "v");
     ck_assert(is_there(made));

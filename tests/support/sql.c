@@ -122,10 +122,27 @@ int sql_try(sqlite3 *db, const char *format, ...) {
     return rc;
 }
 
+/* Statements that make tables with other options of their own, and say nothing of storage, get the general ones, too.
+ * Takes the text. */
+static char *with_general_options(char *text) {
+    static const char using[] = "USING art(";
+    const char *general = getenv("ART_TABLE_OPTIONS"), *at = text, *next;
+    if (!general || !*general || !(next = strstr(text, using)) || strstr(text, "storage")) return text;
+    sqlite3_str *out = sqlite3_str_new(NULL);
+    for (; next; next = strstr(at, using)) {
+        next += strlen(using);
+        sqlite3_str_appendf(out, "%.*s%s, ", (int)(next - at), at, general);
+        at = next;
+    }
+    sqlite3_str_appendall(out, at);
+    sqlite3_free(text);
+    return sqlite3_str_finish(out);
+}
+
 void sql_run(sqlite3 *db, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    char *text = sqlite3_vmprintf(format, args);
+    char *text = with_general_options(sqlite3_vmprintf(format, args));
     va_end(args);
     if (sqlite3_exec(db, text, NULL, NULL, NULL) != SQLITE_OK) die(db, "statement failed", text);
     sqlite3_free(text);
