@@ -10,7 +10,7 @@
 #include "tests/support/suite.h"
 #include "tests/support/world.h"
 
-static const struct crash_setting setting = {"WAL", "NORMAL", LASTS_NEVER, false, false};
+static const struct crash_setting setting = {"WAL", "NORMAL", LASTS_NEVER, false, false, false};
 static const char drop[] = "BEGIN; UPDATE o SET x = 2; DROP TABLE b; COMMIT";
 static const char clean[] = "BEGIN; UPDATE o SET x = 2; INSERT INTO a(a) VALUES('clean'); COMMIT";
 static const char *const removals[] = {drop, clean};

@@ -14,13 +14,28 @@ const char *const crash_summaries[] = {"summary=()", "summary=(sum(number))", "s
 static const char *const shown_summaries[CRASH_SUMMARIES] = {
     "", "sum(\"number\")", "max(\"number\"), lookup(\"value\")", "hash(*), sum(\"number\"), lookup(\"number\")"};
 
+static const uint64_t hash_start = 0xcbf29ce484222325u, hash_times = 0x100000001b3u; /* FNV-1a */
+
+uint64_t crash_values_hash(const uint32_t *values) {
+    uint64_t hash = hash_start;
+    for (unsigned key = 0; key < CRASH_KEYS; key++) hash = (hash ^ values[key]) * hash_times;
+    return hash | 1;
+}
+
+bool crash_has_snapshots(const struct crash_rows *rows) {
+    uint64_t any = 0;
+    for (unsigned i = 0; i < CRASH_SNAPSHOTS; i++) any |= rows->snapshot[i];
+    return any != 0;
+}
+
 uint64_t crash_rows_hash(const struct crash_rows *rows) {
-    uint64_t hash = 0xcbf29ce484222325u;
+    uint64_t hash = hash_start;
     for (unsigned table = 0; table < CRASH_TABLES; table++) {
-        for (unsigned key = 0; key < CRASH_KEYS; key++) hash = (hash ^ rows->value[table][key]) * 0x100000001b3u;
-        hash = (hash ^ rows->summary[table]) * 0x100000001b3u;
+        for (unsigned key = 0; key < CRASH_KEYS; key++) hash = (hash ^ rows->value[table][key]) * hash_times;
+        hash = (hash ^ rows->summary[table]) * hash_times;
     }
-    return (hash ^ (rows->second ? (unsigned char)rows->second_name : 0)) * 0x100000001b3u;
+    for (unsigned i = 0; i < CRASH_SNAPSHOTS; i++) hash = (hash ^ rows->snapshot[i]) * hash_times;
+    return (hash ^ (rows->second ? (unsigned char)rows->second_name : 0)) * hash_times;
 }
 
 const char *crash_rows_name(const struct crash_rows *rows, enum crash_table table) {
@@ -135,9 +150,44 @@ static bool read_sums(sqlite3 *db, const char *name, const uint32_t *values, uns
         bool none = sqlite3_column_type(level, 2) == SQLITE_NULL;
         good = sqlite3_column_int64(level, 1) == count[folder] && none == !summary && (none || shown == wanted);
         if (!good) *why = sqlite3_mprintf("table %s: folder %u shows %lld, and has %lld", name, folder, shown, wanted);
+        count[folder] = 0;
     }
     if (good && rc != SQLITE_DONE) good = complain(db, why, name);
     sqlite3_finalize(level);
+    for (unsigned folder = 0; good && folder < CRASH_FOLDERS; folder++) {
+        if (!count[folder]) continue;
+        *why = sqlite3_mprintf("table %s: folder %u is not listed", name, folder);
+        good = false;
+    }
+    return good;
+}
+
+static bool read_snapshot(sqlite3 *db, const char *name, struct crash_rows *out, char **why) {
+    uint32_t values[CRASH_KEYS] = {0};
+    unsigned number = name && name[0] == 's' && !name[2] ? (unsigned)(name[1] - '0') : CRASH_SNAPSHOTS;
+    char from[] = "a WHERE snapshot = 's0'";
+    if (number >= CRASH_SNAPSHOTS) {
+        *why = sqlite3_mprintf("there is a snapshot '%s'", name);
+        return false;
+    }
+    from[sizeof from - 3] = name[1];
+    if (!read_table(db, from, values, why)) return false;
+    out->snapshot[number] = crash_values_hash(values);
+    return true;
+}
+
+static bool read_snapshots(sqlite3 *db, struct crash_rows *out, char **why) {
+    sqlite3_stmt *names = NULL;
+    int rc = SQLITE_DONE;
+    if (sqlite3_prepare_v2(db, "SELECT name FROM art_snapshots('a')", -1, &names, NULL)) {
+        return complain(db, why, "art_snapshots");
+    }
+    bool good = true;
+    while (good && (rc = sqlite3_step(names)) == SQLITE_ROW) {
+        good = read_snapshot(db, (const char *)sqlite3_column_text(names, 0), out, why);
+    }
+    if (good && rc != SQLITE_DONE) good = complain(db, why, "art_snapshots");
+    sqlite3_finalize(names);
     return good;
 }
 
@@ -176,6 +226,7 @@ bool crash_rows_read(sqlite3 *db, struct crash_rows *out, char **why) {
         good = read_summary(db, name, &out->summary[table], why) &&
                read_sums(db, name, out->value[table], out->summary[table], why);
     }
+    if (good) good = read_snapshots(db, out, why);
     if (outer && sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) && good) good = complain(db, why, "COMMIT");
     return good;
 }
@@ -199,6 +250,13 @@ char *crash_rows_compare(const struct crash_rows *wanted, const struct crash_row
             sqlite3_str_appendf(text, "its summary is %u and should be %u; ", found->summary[table],
                                 wanted->summary[table]);
         }
+    }
+    for (unsigned i = 0; i < CRASH_SNAPSHOTS; i++) {
+        if (wanted->snapshot[i] == found->snapshot[i]) continue;
+        sqlite3_str_appendf(text, "snapshot s%u is %s; ", i,
+                            !found->snapshot[i]    ? "not there"
+                            : !wanted->snapshot[i] ? "there and should not be"
+                                                   : "another state");
     }
     if (wanted->second != found->second || (wanted->second && wanted->second_name != found->second_name)) {
         sqlite3_str_appendf(text, "the second table is %s and should be %s",

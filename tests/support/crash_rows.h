@@ -1,6 +1,6 @@
 /* What the tables of a crash test hold: an art table a, a second one that is dropped, made anew and renamed, and an
  * ordinary table o; each row's value follows from a number, which is a column of its own that the art tables may sum
- * up: which summary they have is a part of the state, too. So a whole state of the database is an array of numbers, and
+ * up: which summary they have, and which snapshots a has, is a part of the state, too. So a whole state of the database is an array of numbers, and
  * a savepoint is a copy of it. */
 #ifndef TESTS_CRASH_ROWS_H
 #define TESTS_CRASH_ROWS_H
@@ -10,13 +10,14 @@
 #include <stdint.h>
 
 enum crash_table { CRASH_A, CRASH_B, CRASH_PLAIN, CRASH_TABLES };
-enum { CRASH_KEYS = 240, CRASH_FOLDERS = 8, CRASH_PATH_MAX = 24, CRASH_VALUE_MAX = 80000 };
+enum { CRASH_KEYS = 240, CRASH_FOLDERS = 8, CRASH_PATH_MAX = 24, CRASH_VALUE_MAX = 80000, CRASH_SNAPSHOTS = 3 };
 
 struct crash_rows {
     uint32_t value[CRASH_TABLES][CRASH_KEYS]; /* 0: no such row */
     bool second;                              /* there is a table of CRASH_B, called */
     char second_name;                         /* 'b', 'c' or 'd' */
     uint8_t summary[CRASH_TABLES];            /* of an art table, below CRASH_SUMMARIES */
+    uint64_t snapshot[CRASH_SNAPSHOTS];       /* of CRASH_A, s0 and so on: a hash of its rows; 0: no such one */
 };
 
 /* As CREATE and the command have it. */
@@ -24,6 +25,8 @@ extern const char *const crash_summaries[];
 enum { CRASH_SUMMARIES = 4 };
 
 uint64_t crash_rows_hash(const struct crash_rows *rows);
+uint64_t crash_values_hash(const uint32_t *values); /* of the rows of one table; never 0 */
+bool crash_has_snapshots(const struct crash_rows *rows);
 /* The name of a table as it is in this state. */
 const char *crash_rows_name(const struct crash_rows *rows, enum crash_table table);
 /* Paths are in the order of their numbers. */

@@ -57,6 +57,7 @@ sqlite3 *crash_open(const struct crash_setting *setting, char **why) {
     /* Of these, WAL stands in the database; and the others are the connection's own. */
     bool own = !strcmp(setting->journal, "TRUNCATE") || !strcmp(setting->journal, "PERSIST");
     if (!rc && own) rc = run(db, "PRAGMA journal_mode=%s", setting->journal);
+    if (!rc && setting->wipes) rc = run(db, "PRAGMA secure_delete=ON");
     if (!rc && setting->inlined && !spills_well()) rc = run(db, "PRAGMA cache_spill=OFF");
     if (!rc) return db;
     *why = sqlite3_mprintf("cannot open: %s", sqlite3_errmsg(db));
@@ -386,10 +387,25 @@ static int change_summary(struct crash_work *work, sqlite3 *db, struct crash_row
     return rc;
 }
 
+/* A snapshot is of what its transaction commits: until then nobody knows its rows. */
+enum { SNAPSHOT_OF_THE_COMMIT = 2 };
+
+static int change_snapshot(struct crash_work *work, sqlite3 *db, struct crash_rows *rows) {
+    unsigned i = below(work, CRASH_SNAPSHOTS);
+    bool drops = rows->snapshot[i] != 0;
+    int rc = run(db, "INSERT INTO a(a, snapshot) VALUES('%s', 's%u')", drops ? "drop snapshot" : "snapshot", i);
+    if (!rc) rows->snapshot[i] = drops ? 0 : SNAPSHOT_OF_THE_COMMIT;
+    if (!rc && db) work->counts.named++;
+    return rc;
+}
+
 static int command(struct crash_work *work, sqlite3 *db, struct crash_rows *rows, enum crash_table table) {
     static const char *const words[] = {"flush", "flush", "flush", "optimize", "vacuum", "clean"};
     if (table == CRASH_PLAIN) table = CRASH_A;
-    if (once_in(work, 4)) return change_summary(work, db, rows, table);
+    if (once_in(work, 4)) {
+        bool named = table == CRASH_A && (crash_has_snapshots(rows) || once_in(work, 2));
+        return named ? change_snapshot(work, db, rows) : change_summary(work, db, rows, table);
+    }
     return command_on(db, rows, table, words[below(work, 6)]);
 }
 
@@ -466,7 +482,10 @@ static int body(struct crash_work *work, sqlite3 *db, struct crash_rows *rows) {
     return rc;
 }
 
-static void add_state(struct crash_work *work, const struct crash_rows *rows) {
+static void add_state(struct crash_work *work, struct crash_rows *rows) {
+    for (unsigned i = 0; i < CRASH_SNAPSHOTS; i++) {
+        if (rows->snapshot[i] == SNAPSHOT_OF_THE_COMMIT) rows->snapshot[i] = crash_values_hash(rows->value[CRASH_A]);
+    }
     if (!(work->state_count & (work->state_count - 1))) {
         work->states = realloc(work->states, (work->state_count ? 2 * work->state_count : 1) * sizeof *work->states);
         if (!work->states) abort();

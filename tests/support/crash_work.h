@@ -22,6 +22,7 @@ struct crash_setting {
     enum { LASTS_NEVER, LASTS_WITH_THE_NEXT, LASTS } lasts; /* an acknowledged commit, by SQLite's own word */
     bool ordered; /* SQLite promises nothing when the disk reorders writes: crashes keep their order */
     bool inlined; /* the first table's blobs are in the database, and now and then the second one's */
+    bool wipes;   /* secure_delete */
 };
 
 struct crash_state {
@@ -52,7 +53,7 @@ struct crash_work {
     unsigned end; /* of the operations, crashes after them are not judged; 0 while it is open */
     struct crash_events {
         uint64_t commits, rollbacks, busy, deaths, zombies, failed_syncs, survived, revived, gaps, checkpoints, drops,
-            renames, emptied, folders, summaries, snapshots, spills;
+            renames, emptied, folders, summaries, named, snapshots, spills;
     } counts;
     uint64_t runs, blobs; /* the most that table a had */
     char *failure;        /* what should not have happened, or NULL */
