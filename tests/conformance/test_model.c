@@ -12,7 +12,7 @@
 #include "tests/support/sql.h"
 #include "tests/support/suite.h"
 
-enum { HISTORIES = 8 };
+enum { HISTORIES = 8, NEVER_BY_CHANCE = 4 };
 
 LOOP_TEST(test_an_art_table_answers_as_an_ordinary_table_does, history_setting_count) {
     const struct workload_setting *setting = &history_settings[_i];
@@ -37,7 +37,10 @@ int main(void) {
         printf("FAILED: art refuses so many writes that an ordinary table does that little is compared\n");
         failed++;
     }
-    bool everything = !getenv("ART_TEST_SEED") && !sql_standin() && random_rounds(100) >= 100;
-    if (!failed && never && everything) printf("FAILED: %d parts of the SQL surface were never reached\n", never);
-    return failed || (never && everything);
+    /* Of a part of the histories chance may leave out what hardly ever succeeds, as ATTACH. */
+    int allowed = getenv("ART_TEST_SEED") || sql_standin() || random_rounds(100) < 40 ? never
+                  : random_rounds(100) < 100                                          ? NEVER_BY_CHANCE
+                                                                                      : 0;
+    if (!failed && never > allowed) printf("FAILED: %d parts of the SQL surface were never reached\n", never);
+    return failed || never > allowed;
 }

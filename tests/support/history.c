@@ -30,7 +30,7 @@ const int history_setting_count = (int)(sizeof history_settings / sizeof *histor
 
 /* ---- comparison -------------------------------------------------------------------------------------------------- */
 
-enum failure_class { SUCCESS, BUSY, CONSTRAINT, CURSOR_OVER, OTHER };
+enum failure_class { SUCCESS, BUSY, CONSTRAINT, CURSOR_OVER, BROKEN, OTHER };
 
 static enum failure_class class_of(int rc) {
     switch (rc & 0xff) {
@@ -43,6 +43,13 @@ static enum failure_class class_of(int rc) {
         return CONSTRAINT;
     case SQLITE_ABORT:
         return CURSOR_OVER;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_IOERR:
+    case SQLITE_NOMEM:
+    case SQLITE_FULL:
+    case SQLITE_INTERNAL:
+        return BROKEN;
     default:
         return OTHER;
     }
@@ -314,10 +321,17 @@ static char *pair_check(struct pair *pair) {
     if (strcmp(answer, "ok\n") != 0) return answer;
     sqlite3_free(answer);
     for (int i = 0; i < WORKLOAD_TABLES && !differs; i++) {
+        const char *schema = workload_table_schema(setting, (enum workload_table_number)i),
+                   *name = workload_table_name((enum workload_table_number)i);
         step = (struct workload_step){.kind = STEP_SQL, .flags = i == TABLE_W ? STEP_UNORDERED : 0};
-        step.sql = sqlite3_mprintf("SELECT * FROM %s.%s ORDER BY 1",
-                                   workload_table_schema(setting, (enum workload_table_number)i),
-                                   workload_table_name((enum workload_table_number)i));
+        step.sql = sqlite3_mprintf("SELECT * FROM %s.%s ORDER BY 1", schema, name);
+        differs = pair_step(pair, &step, NULL);
+        workload_step_clear(&step);
+        if (differs || sql_standin()) continue;
+        step = (struct workload_step){.kind = STEP_SQL};
+        step.sql =
+            sqlite3_mprintf("SELECT art_check('%s.%s') FROM (SELECT count(*) FROM %s.%s)", schema, name, schema, name);
+        step.plain_sql = sqlite3_mprintf("SELECT 'ok' FROM (SELECT count(*) FROM %s.%s)", schema, name);
         differs = pair_step(pair, &step, NULL);
         workload_step_clear(&step);
     }

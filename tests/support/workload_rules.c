@@ -304,10 +304,11 @@ static const char *const rules[] = {
     "$schema.seen WHERE tbl = '$table' AND seen.key = m.$key_name)} FROM $name AS m WHERE $condition | "
     "$!VERSION SELECT $path, version FROM $name AS m{| JOIN (SELECT * FROM $schema.seen WHERE tbl = '$table') s ON "
     "s.key = m.$key_name} WHERE $condition AND version $(=|<|>=) (SELECT $(min|max)(version) FROM $schema.held WHERE "
-    "tbl = '$table') ORDER BY $path | $!COMPARE_AND_SET$!changes$!writes$pick UPDATE $name SET $it = $same_or_new "
-    "WHERE "
-    "$path = $(k=$key) AND {version|(SELECT version FROM $schema.seen WHERE tbl = '$table' AND seen.key = $k)} "
-    "= (SELECT version FROM $schema.held WHERE tbl = '$table' AND held.key = $k)",
+    "tbl = '$table') ORDER BY $path | $!COMPARE_AND_SET$!changes$!writes$pick UPDATE $name AS m SET $it = "
+    "$same_or_new WHERE $path = (SELECT $(min|max)(key) FROM $schema.held WHERE tbl = '$table'$( AND key >= $key|)) "
+    "AND "
+    "{version|(SELECT version FROM $schema.seen WHERE tbl = '$table' AND seen.key = m.$key_name)} = (SELECT version "
+    "FROM $schema.held WHERE tbl = '$table' AND held.key = m.$key_name)",
 
     /* ---- values -------------------------------------------------------------------------------------------------- */
     "size: 60*$(0-49) | 25*$(0-1999) | 9*$(4090-4101) | 5*$(0-69999) | $(0-199999)",
