@@ -1,7 +1,7 @@
 /* What the tables of a crash test hold: an art table a, a second one that is dropped, made anew and renamed, and an
  * ordinary table o; each row's value follows from a number, which is a column of its own that the art tables may sum
- * up: which summary they have, and which snapshots a has, is a part of the state, too. So a whole state of the database is an array of numbers, and
- * a savepoint is a copy of it. */
+ * up: which summary they have is a part of the state, too, and so are the snapshots of a. So a whole state of the
+ * database is an array of numbers, and a savepoint is a copy of it. */
 #ifndef TESTS_CRASH_ROWS_H
 #define TESTS_CRASH_ROWS_H
 
