@@ -41,7 +41,11 @@ static sqlite3_int64 hash_row(sqlite3_stmt *row) {
         const unsigned char *data = type == SQLITE_BLOB ? sqlite3_column_blob(row, i) : sqlite3_column_text(row, i);
         int len = sqlite3_column_bytes(row, i);
         hash = (hash ^ (uint64_t)(i * 8 + type)) * 0x100000001b3u;
-        for (int k = 0; k < len; k++) hash = (hash ^ data[k]) * 0x100000001b3u;
+        for (; len > 0; data += 8, len -= 8) { /* in words: values are long, and all are read after each step */
+            uint64_t word = 0;
+            memcpy(&word, data, len < 8 ? (size_t)len : 8);
+            hash = (hash ^ word ^ hash >> 32) * 0x100000001b3u;
+        }
     }
     return (sqlite3_int64)(hash >> 1);
 }
