@@ -35,12 +35,9 @@ enum art_rc art_builder_open(struct art_builder **out, const struct art_builder_
     builder->pending.terms = (struct art_terms){0};
     builder->last.len = builder->emitted_last.len = builder->first.len = 0;
     enum art_rc rc = art_terms_open(&builder->pending.terms, builder->footer.postings.fields);
-    if (rc) {
-        art_builder_close(builder);
-        return rc;
-    }
-    *out = builder;
-    return ART_OK;
+    if (rc) art_builder_close(builder);
+    *out = rc ? NULL : builder;
+    return rc;
 }
 
 void art_builder_close(struct art_builder *builder) {

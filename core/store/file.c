@@ -199,10 +199,6 @@ static enum art_rc who_are_we(const struct art_store *store, const struct art_fi
     return rc;
 }
 
-static bool is_more_open(const struct art_file_identity *own, const struct art_file_identity *host) {
-    return host->inode && art_is_more_open(own, host);
-}
-
 /* The rights of the database's file, whatever they are by now. */
 static void follow_rights(struct art_store *store, const struct art_file_identity *own,
                           const struct art_file_identity *host) {
@@ -259,7 +255,7 @@ static enum art_rc accept_for_reading(struct art_store *store, struct art_superb
         if (!harmless) rc = refuse_others(store, ownership, owner);
     }
     if (rc) return rc;
-    store->location.unclaimed = ownership != ART_OWNED || is_more_open(&own, &host);
+    store->location.unclaimed = ownership != ART_OWNED || (host.inode && art_is_more_open(&own, &host));
     store->location.key = (struct art_cache_key){own.device, own.inode, 0};
     store->location.file_bytes = own.size;
     store->location.checked = true;

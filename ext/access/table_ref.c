@@ -219,12 +219,9 @@ static int look_up(struct art_connection *connection, const char *text, struct a
     keep_ref(connection, ref);
     if (!rc) rc = vtab ? prepare_snapshot(ref, vtab->name, message) : art_table_ref_unknown(text, message);
     ref->held = false;
-    if (rc) {
-        art_table_ref_free(ref);
-        return rc;
-    }
-    *out = ref;
-    return SQLITE_OK;
+    if (rc) art_table_ref_free(ref);
+    *out = rc ? NULL : ref;
+    return rc;
 }
 
 /* --- holding ------------------------------------------------------------------------------------------------------ */

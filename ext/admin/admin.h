@@ -44,6 +44,7 @@ struct art_behind {
     char *schema;
     struct art_suspect {
         char *table;
+        uint8_t uuid[ART_UUID_BYTES];
         struct art_root_mark mark; /* of its file */
     } * items;
     unsigned count, capacity;

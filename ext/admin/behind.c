@@ -24,16 +24,15 @@ void art_behind_clear(struct art_behind *behind) {
 }
 
 /* Takes the mark. */
-static int add_suspect(struct art_behind *behind, const struct art_name *name, const struct art_root_mark *mark) {
+static int add_suspect(struct art_behind *behind, const struct art_table *table, const struct art_root_mark *mark) {
     assert(behind->can_tell);
+    struct art_suspect suspect = {.mark = *mark};
     if (art_grow(&behind->items, &behind->capacity, behind->count + 1, sizeof *behind->items)) return SQLITE_NOMEM;
-    if (!behind->schema) behind->schema = sqlite3_mprintf("%s", name->schema);
-    char *table = sqlite3_mprintf("%s", name->table);
-    if (!table || !behind->schema) {
-        sqlite3_free(table);
-        return SQLITE_NOMEM;
-    }
-    behind->items[behind->count++] = (struct art_suspect){table, *mark};
+    if (!behind->schema) behind->schema = sqlite3_mprintf("%s", table->name->schema);
+    suspect.table = behind->schema ? sqlite3_mprintf("%s", table->name->table) : NULL;
+    if (!suspect.table) return SQLITE_NOMEM;
+    memcpy(suspect.uuid, table->uuid, sizeof suspect.uuid);
+    behind->items[behind->count++] = suspect;
     return SQLITE_OK;
 }
 
@@ -42,19 +41,22 @@ int art_behind_look(struct art_behind *behind, const struct art_vtab *vtab, char
     if (!behind->can_tell || !vtab->table) return SQLITE_OK;
     int rc = art_report(message, art_tree_file_mark(vtab->table->tree, &mark));
     if (rc || !art_tree_is_behind(vtab->table->tree, &mark)) return rc;
-    return add_suspect(behind, vtab->name, &mark);
+    return add_suspect(behind, vtab->table, &mark);
 }
 
+/* Who was dropped or renamed meanwhile is not behind, nor is another table that has the name now. */
 static int look_again(struct art_behind *behind, const struct art_suspect *suspect, art_behind_found *found,
                       void *context, char **message) {
     struct art_vtab *vtab;
     char *sentence = NULL;
     int rc = art_table_open(behind->connection, behind->schema, suspect->table, &vtab, message);
-    if (rc) return rc;
+    if (rc == SQLITE_ERROR) art_forget_message(message);
+    if (rc) return rc == SQLITE_ERROR ? SQLITE_OK : rc;
     rc = art_table_ref_ready(vtab, message);
     const struct art_table *table = vtab->table;
+    bool other = !rc && memcmp(table->uuid, suspect->uuid, sizeof table->uuid) != 0;
     bool together = !rc && art_tree_medium(table->tree)->goes_with_host; /* by now */
-    if (!rc && !together && art_tree_is_behind(table->tree, &suspect->mark)) {
+    if (!rc && !other && !together && art_tree_is_behind(table->tree, &suspect->mark)) {
         uint64_t csn = art_tree_csn(table->tree), commits = suspect->mark.csn > csn ? suspect->mark.csn - csn : 1;
         art_complain(&sentence, SQLITE_CORRUPT_VTAB,
                      "art: %s.%s: the database is %llu commit%s behind its .art file (%s): nothing is damaged, but the "

@@ -33,6 +33,8 @@ void art_findings_clear(struct art_findings *findings) {
 /* Takes the texts; `place` may be NULL. False: enough, or no memory. */
 static bool add_finding(struct art_findings *findings, struct art_finding finding) {
     assert(findings->most && findings->count <= findings->most);
+    art_make_sound(finding.sentence);
+    art_make_sound(finding.what);
     enum art_rc rc = art_grow(&findings->items, &findings->capacity, findings->count + 1, sizeof *findings->items);
     findings->nomem |= rc || !finding.sentence || !finding.what;
     if (findings->nomem || findings->count == findings->most) {

@@ -417,8 +417,8 @@ static void remove_all(struct art_copy *copy) {
     assert(!copy->count || copy->file);
     for (unsigned i = 0; i < copy->count; i++) art_file_remove(copy->art_files[i]);
     if (!copy->file) return;
-    remove_copy_file(copy);
     for (unsigned i = 0; i < JOURNAL_SUFFIXES; i++) remove_with_suffix(copy, journal_suffixes[i]);
+    remove_copy_file(copy); /* last: once its name is free, those may be somebody else's */
 }
 
 static void measure(const struct art_copy *copy, struct art_made *made) {

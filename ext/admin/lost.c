@@ -5,9 +5,9 @@
  *     k/17    | k/31    | rows may be missing: the page's hash is not that of ... | ...   | 7    | 12
  *     NULL    | NULL    | the changes of version 31 are lost                      | the log
  *
- * Keys strictly between `after` and `before` (NULL: from the first, to the last), of the type of the table's key (TEXT:
- * of a file alone), may be missing, or be shown in an older state. It reads all that art_salvage reads; a row comes as
- * soon as it is known. */
+ * Keys strictly between `after` and `before` (NULL: from the first, to the last) may be missing, or be shown in an older
+ * state. They have the type of the table's key; of a file alone, that of the bytes. It reads all that art_salvage reads;
+ * a row comes as soon as it is known. */
 #include "ext/admin/salvage.h"
 
 enum { LOST_AFTER, LOST_BEFORE, LOST_PROBLEM, LOST_PLACE, LOST_SLOT, LOST_PAGE, LOST_TABLE };
@@ -44,17 +44,22 @@ static int begin_lost(struct art_function_cursor *base, const char *text,
                       sqlite3_value *const values[ART_FUNCTION_ARGUMENTS], char **message) {
     struct lost_cursor *cursor = (struct lost_cursor *)base;
     struct art_connection *connection = ((struct art_function_vtab *)base->base.pVtab)->connection;
-    int rc = art_salvage_target_table(connection, text, &cursor->target, NULL, message);
-    if (!rc && !cursor->target.table) {
-        rc = art_salvage_is_path(text) ? art_salvage_target_file(text, &cursor->target, message)
-                                       : art_table_ref_unknown(text, message);
-    }
     const char *snapshot = values[1] ? (const char *)sqlite3_value_text(values[1]) : NULL;
-    if (!rc && snapshot && cursor->target.table) {
+    int rc = art_salvage_target_table(connection, text, &cursor->target, NULL, message);
+    if (!rc && !cursor->target.table) { /* a file alone knows no snapshots */
+        rc = art_salvage_is_path(text) && !snapshot ? art_salvage_target_file(text, &cursor->target, message)
+                                                    : art_table_ref_unknown(text, message);
+    }
+    if (!rc && snapshot) {
         cursor->target.snapshot = sqlite3_mprintf("%s", snapshot);
         if (!cursor->target.snapshot) return SQLITE_NOMEM;
     }
     return rc ? rc : art_remains_open(&cursor->remains, connection, &cursor->target, true, message);
+}
+
+static void result_key(sqlite3_context *context, const struct lost_cursor *cursor, struct art_bytes key) {
+    bool is_text = art_text_is_sound(key) && (!key.len || !memchr(key.data, 0, key.len));
+    art_result_key(context, cursor->target.table ? cursor->target.has_blob_keys : !is_text, key);
 }
 
 static void result_problem(sqlite3_context *context, const char *what) {
@@ -69,9 +74,8 @@ static void result_problem(sqlite3_context *context, const char *what) {
 static void show_lost(struct art_function_cursor *base, sqlite3_context *context, int column) {
     const struct lost_cursor *cursor = (struct lost_cursor *)base;
     const struct art_lost *lost = &cursor->lost;
-    bool blobs = cursor->target.has_blob_keys;
-    if (column == LOST_AFTER && lost->after_set) art_result_key(context, blobs, lost->after);
-    if (column == LOST_BEFORE && lost->before_set) art_result_key(context, blobs, lost->before);
+    if (column == LOST_AFTER && lost->after_set) result_key(context, cursor, lost->after);
+    if (column == LOST_BEFORE && lost->before_set) result_key(context, cursor, lost->before);
     if (column == LOST_PROBLEM) result_problem(context, lost->what);
     if (column == LOST_PLACE && lost->place) sqlite3_result_text(context, lost->place, -1, SQLITE_TRANSIENT);
     if (column == LOST_SLOT) art_result_number(context, lost->slot);

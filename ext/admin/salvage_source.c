@@ -10,6 +10,9 @@
  * A file that is read alone must be called *.art: opening and closing a database's own file would drop the locks that
  * SQLite has on it. */
 #include "ext/admin/salvage.h"
+#include <stdlib.h>
+
+#include "core/base/platform.h"
 #include "ext/host/host.h"
 
 enum { ID_END_BYTES = 13 /* -<8 hex>.art */ };
@@ -52,14 +55,14 @@ bool art_salvage_is_path(const char *text) {
 
 int art_salvage_target_file(const char *path, struct art_salvage_target *out, char **message) {
     assert(!out->schema && !out->table && !out->file);
-    if (!ends_in_art(path)) {
-        return art_complain(message, SQLITE_CANTOPEN,
-                            "art: the name of an .art file ends in .art (%s): give the path of one, or of a copy that "
-                            "is called so",
-                            path);
-    }
-    out->file = sqlite3_mprintf("%s", path);
-    return out->file ? SQLITE_OK : SQLITE_NOMEM;
+    char *real = art_platform_real_path(path); /* each scan opens it, in whatever folder the program is by then */
+    out->file = sqlite3_mprintf("%s", real ? real : path);
+    free(real);
+    if (!out->file || ends_in_art(out->file)) return out->file ? SQLITE_OK : SQLITE_NOMEM;
+    return art_complain(message, SQLITE_CANTOPEN,
+                        "art: the name of an .art file ends in .art (%s): give the path of one, or of a copy that "
+                        "is called so",
+                        out->file);
 }
 
 /* --- T_artstate --------------------------------------------------------------------------------------------------- */
@@ -77,11 +80,25 @@ static int report(const struct art_remains *remains, int rc, char **message) {
 
 /* --- T_artdata ---------------------------------------------------------------------------------------------------- */
 
+/* The row behind the last one that cannot be read, from the end; INT64_MAX: that is none. */
+static int64_t row_behind_damage(const struct art_remains *remains) {
+    sqlite3_stmt *rows = NULL;
+    int64_t csn = INT64_MAX;
+    int rc = prepare_on(remains, "SELECT csn, ops FROM \"%w\".\"%w_artdata\" ORDER BY csn DESC", &rows);
+    while (!rc && art_shadow_step(remains->connection, rows) == SQLITE_ROW) csn = sqlite3_column_int64(rows, 0);
+    rc = sqlite3_finalize(rows);
+    return rc ? csn : INT64_MAX;
+}
+
 static enum art_rc each_row_left(void *context, enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops),
                                  void *to) {
     const struct art_remains *remains = context;
-    const struct art_salvage_target *target = remains->target;
-    return art_shadow_each_log_row(remains->connection, target->schema, target->table, row, to);
+    const char *schema = remains->target->schema, *table = remains->target->table;
+    enum art_rc rc = art_shadow_each_log_row(remains->connection, schema, table, INT64_MIN, row, to);
+    int64_t from = rc == ART_CORRUPT || rc == ART_IO ? row_behind_damage(remains) : INT64_MAX;
+    if (from == INT64_MAX) return rc;
+    enum art_rc behind = art_shadow_each_log_row(remains->connection, schema, table, from, row, to);
+    return behind ? behind : rc;
 }
 
 /* --- snapshots ---------------------------------------------------------------------------------------------------- */

@@ -442,7 +442,7 @@ static bool alive(void *context) {
 static enum art_rc each_log_row(void *context, enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops),
                                 void *to) {
     const struct art_table *table = context;
-    return art_shadow_each_log_row(table->connection, table->name->schema, table->name->table, row, to);
+    return art_shadow_each_log_row(table->connection, table->name->schema, table->name->table, INT64_MIN, row, to);
 }
 
 void art_journal_note_checkpoint(struct art_table *table, bool wanted) {

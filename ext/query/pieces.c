@@ -20,10 +20,6 @@ enum { LOOK_BYTES_MAX = 64 };
 /* From what is frequent in paths to what is rare, and then all other bytes. */
 static const char by_frequency[] = "/e.aosnitrlcd-_pmh0u1g2b3fy459687wvkxjqz";
 
-static inline bool is_letter(uint8_t c) {
-    return c >= 'a' && c <= 'z';
-}
-
 static size_t rarity(uint8_t c) {
     const char *at = c ? strchr(by_frequency, c) : NULL;
     return at ? (size_t)(at - by_frequency) : sizeof by_frequency;
@@ -152,7 +148,7 @@ static uint32_t find_by_two(const struct art_pieces *pieces, const struct art_pi
 static uint32_t find_piece(const struct art_pieces *pieces, const struct art_piece *piece, struct art_bytes text,
                            uint32_t from) {
     uint8_t rare = pieces->bytes.data[piece->at + piece->rare];
-    bool two_spellings = pieces->folded && is_letter(rare);
+    bool two_spellings = pieces->folded && rare >= 'a' && rare <= 'z';
     uint32_t len = art_min32(piece->len, LOOK_BYTES_MAX);
     if (text.len < from + len) return UINT32_MAX;
 #if defined(ART_HAVE_VECTORS)

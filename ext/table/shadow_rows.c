@@ -222,10 +222,12 @@ int art_shadow_read_log(struct art_table *table, char **message, bool *rebuild) 
 
 /* A statement of its own: the kept one begins with the root and leaves out what nobody reads. */
 enum art_rc art_shadow_each_log_row(struct art_connection *connection, const char *schema, const char *table,
-                                    enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops), void *to) {
+                                    int64_t from, enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops),
+                                    void *to) {
     sqlite3_stmt *rows = NULL;
     int rc = art_prepare(connection->db, 0, &rows,
-                         sqlite3_mprintf("SELECT csn, ops FROM \"%w\".\"%w_artdata\" ORDER BY csn", schema, table));
+                         sqlite3_mprintf("SELECT csn, ops FROM \"%w\".\"%w_artdata\" WHERE csn >= %lld ORDER BY csn",
+                                         schema, table, from));
     enum art_rc art_rc = ART_OK;
     while (!rc && !art_rc && (rc = art_shadow_step(connection, rows)) == SQLITE_ROW) {
         struct art_bytes ops = art_bytes(sqlite3_column_blob(rows, 1), (uint32_t)sqlite3_column_bytes(rows, 1));

@@ -288,9 +288,10 @@ void art_shadow_finalize(struct art_table *table);
 /* Is T_artstate there, with this table's id? */
 int art_shadow_is_ours(struct art_table *table, bool *ours, char **message);
 int art_shadow_read_log(struct art_table *table, char **message, bool *rebuild);
-/* All rows, for the check and for art_salvage. enum art_rc. */
+/* All rows from that one on, for the check and for art_salvage. enum art_rc. */
 enum art_rc art_shadow_each_log_row(struct art_connection *connection, const char *schema, const char *table,
-                                    enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops), void *to);
+                                    int64_t from, enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops),
+                                    void *to);
 int art_shadow_write(struct art_table *table, const struct art_commit *commit, char **message);
 /* One value of T_artstate; *out is appended to. */
 int art_shadow_get(struct art_table *table, const char *key, struct art_buffer *out, char **message);

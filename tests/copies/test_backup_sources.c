@@ -93,6 +93,7 @@ static int count_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, in
 
 static void wrap_vfs(void) {
     sqlite3_vfs *below = sqlite3_vfs_find(NULL);
+    if (open_below) return;
     wrapped = *below;
     wrapped.zName = "wrapped";
     open_below = below->xOpen;

@@ -352,6 +352,41 @@ LOOP_TEST(test_commits_of_others_are_not_taken_for_lost_ones, 2) {
     sql_close(other);
 }
 
+static struct {
+    sqlite3 *other;
+    const char *happens;
+    int step;
+} meanwhile;
+
+/* Another connection flushes when the table is first looked at, and drops or renames it before it is looked at again. */
+static int act_meanwhile(unsigned what, void *unused, void *statement, void *text) {
+    (void)what, (void)unused, (void)statement;
+    if (meanwhile.step == 0 && strstr(text, "artstate")) {
+        meanwhile.step++;
+        flush_another(meanwhile.other);
+    } else if (meanwhile.step == 1 && strstr(text, "integrity_check")) {
+        meanwhile.step++;
+        sql_run(meanwhile.other, "%s", meanwhile.happens);
+    }
+    return 0;
+}
+
+LOOP_TEST(test_a_table_that_is_dropped_or_renamed_meanwhile_is_not_behind, 3) {
+    static const char *const happenings[] = {"DROP TABLE f; CREATE VIRTUAL TABLE f USING art(path, storage=file);"
+                                             "INSERT INTO f VALUES('a'); INSERT INTO f(f) VALUES('flush')",
+                                             "DROP TABLE f", "ALTER TABLE f RENAME TO g"};
+    sql_run(db, "PRAGMA journal_mode=WAL");
+    for (int i = 0; i < 10; i++) flush_another(db);
+    meanwhile.other = sql_open(path);
+    meanwhile.happens = happenings[_i];
+    meanwhile.step = 0;
+    sqlite3_trace_v2(db, SQLITE_TRACE_STMT, act_meanwhile, NULL);
+    expect("ok: 2 art tables\n", "SELECT art_verify()");
+    sqlite3_trace_v2(db, 0, NULL, NULL);
+    ck_assert_int_eq(meanwhile.step, 2);
+    sql_close(meanwhile.other);
+}
+
 /* The file's copy is written when the commit is over. */
 TEST(test_a_transaction_that_was_not_committed_leaves_no_newer_root) {
     sqlite3 *other = sql_open(path);

@@ -499,6 +499,55 @@ TEST(test_what_may_be_lost_has_the_type_of_the_key) {
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM lost WHERE instr(CAST(problem AS BLOB), x'C32E')"), 0);
 }
 
+static int below(const uint8_t *page, int from, int bytes) {
+    int number = 0;
+    for (int i = 0; i < bytes; i++) number = number << 8 | page[from + i];
+    return number;
+}
+
+/* A page of SQLite's is written over: what stands behind it in the log is not lost with it. */
+TEST(test_rows_of_the_log_behind_a_damaged_page_are_read) {
+    enum { PAGE = 4096, COMMITS = 300 };
+    uint8_t page[PAGE];
+    sql_set_up();
+    sql_run(db, "PRAGMA page_size=%d; PRAGMA synchronous=OFF; CREATE VIRTUAL TABLE t USING art(path, v)", PAGE);
+    for (int i = 0; i < COMMITS; i++) sql_run(db, "INSERT INTO t VALUES('%04d', hex(zeroblob(50)))", i);
+    int root = (int)sql_int(db, "SELECT rootpage FROM sqlite_schema WHERE name = 't_artdata'");
+    sql_close(db);
+    int bytes = open(path, O_RDWR);
+    ck_assert_int_eq(pread(bytes, page, PAGE, (off_t)(root - 1) * PAGE), PAGE);
+    ck_assert_int_eq(page[0], 5);           /* an inner page of a table */
+    ck_assert_int_gt(below(page, 3, 2), 5); /* its cells: a child's number first */
+    int child = below(page, below(page, 12 + 2 * 2, 2), 4), rows;
+    ck_assert_int_eq(pread(bytes, page, PAGE, (off_t)(child - 1) * PAGE), PAGE);
+    ck_assert_int_eq(page[0], 13);
+    rows = below(page, 3, 2);
+    memset(page, 0x5a, PAGE);
+    ck_assert_int_eq(pwrite(bytes, page, PAGE, (off_t)(child - 1) * PAGE), PAGE);
+    close(bytes);
+    db = sql_open(path);
+    sql_run(db, "CREATE VIRTUAL TABLE temp.saved USING art_salvage('t')");
+    ck_assert_int_ge(sql_int(db, "SELECT count(*) FROM saved"), COMMITS - rows - 1);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM saved WHERE path = '%04d'", COMMITS - 1), 1);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM art_lost('t') WHERE problem GLOB 'the changes of versions *'"),
+                     1);
+}
+
+/* Each scan opens it, and the program may have changed its folder since. */
+TEST(test_a_file_of_a_relative_name_stays_the_same) {
+    if (sql_has_no_file("a relative name")) return;
+    make("");
+    sqlite3 *other = sql_open(":memory:");
+    ck_assert_int_eq(chdir(directory), 0);
+    sql_run(other, "CREATE VIRTUAL TABLE temp.u USING art_salvage(file='%q')", strrchr(file, '/') + 1);
+    int64_t rows = sql_int(other, "SELECT count(*) FROM u");
+    ck_assert_int_gt(rows, 0);
+    ck_assert_int_eq(chdir("/"), 0);
+    ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM u"), rows);
+    ck_assert_int_eq(sql_try(other, "SELECT * FROM art_lost('%q', 'monday')", file), SQLITE_ERROR);
+    sql_close(other);
+}
+
 TEST(test_it_is_for_people_and_in_temp) {
     make("");
     ck_assert_int_ne(sql_try(db, "CREATE VIRTUAL TABLE saved USING art_salvage('t')"), 0);

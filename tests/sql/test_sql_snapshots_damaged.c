@@ -40,6 +40,20 @@ TEST(test_a_damaged_snapshot_is_an_error_and_can_be_dropped) {
     expect("ok\n", "SELECT art_check('t')");
 }
 
+/* A message has room for a part of a name, and is a text all the same. */
+TEST(test_a_name_that_is_cut_in_a_message_ends_with_a_whole_character) {
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, v, storage=inline)");
+    sql_run(db, "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 2000) "
+                "SELECT printf('%%06d', i), randomblob(600) FROM n; INSERT INTO t(t) VALUES('flush')");
+    sql_run(db, "INSERT INTO t(t, snapshot) VALUES('snapshot', substr(replace(hex(zeroblob(40)), '0', 'x'), 2) || "
+                "char(233, 233))");
+    sql_run(db, "DELETE FROM t; INSERT INTO t(t) VALUES('optimize'); UPDATE t_artblob SET data = zeroblob(4096) WHERE "
+                "page %% 128 < 5");
+    ck_assert_int_gt(sql_int(db, "SELECT count(*) FROM art_check('t') WHERE problem GLOB '*xxx[?]*'"), 0);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM art_check('t') WHERE instr(CAST(problem AS BLOB), x'C327')"), 0);
+    ck_assert_int_eq(sql_int(db, "SELECT instr(CAST(art_check('t') AS BLOB), x'C327')"), 0);
+}
+
 TEST(test_a_row_whose_hash_is_right_and_whose_name_is_too_long_is_damage_all_the_same) {
     make_table();
     sql_snapshot(db, "a");

@@ -127,7 +127,8 @@ int sql_try(sqlite3 *db, const char *format, ...) {
 static char *with_general_options(char *text) {
     static const char using[] = "USING art(";
     const char *general = getenv("ART_TABLE_OPTIONS"), *at = text, *next;
-    if (!general || !*general || !(next = strstr(text, using)) || strstr(text, "storage")) return text;
+    if (!general || !*general || !(next = strstr(text, using)) || strstr(text, "storage") || strstr(text, general))
+        return text;
     sqlite3_str *out = sqlite3_str_new(NULL);
     for (; next; next = strstr(at, using)) {
         next += strlen(using);

@@ -871,12 +871,9 @@ enum art_rc art_best_open(struct art_tree *tree, const struct art_range *range, 
     if (!rc && art_memtable_keys(tree->memtable)) rc = expand_node(best, 0);
     for (unsigned i = 0; !rc && i < tree->root->runs; i++)
         rc = push_blob(best, &tree->root->run[i].top, i, art_bytes(NULL, 0), true, true);
-    if (rc) {
-        art_best_close(best);
-        return rc;
-    }
-    *out = best;
-    return ART_OK;
+    if (rc) art_best_close(best);
+    *out = rc ? NULL : best;
+    return rc;
 }
 
 void art_best_close(struct art_best *best) {

@@ -58,10 +58,8 @@ enum art_rc art_diff_open(struct art_tree *from, struct art_tree *to, const stru
     if (!diff) return art_nomem();
     diff->most = CHANGES_FIRST;
     enum art_rc rc = art_states_init(&diff->states, from, to, range);
-    if (rc)
-        art_diff_close(diff);
-    else
-        *out = diff;
+    if (rc) art_diff_close(diff);
+    *out = rc ? NULL : diff;
     return rc;
 }
 

@@ -39,10 +39,8 @@ enum art_rc art_differences_open(const struct art_differing *what, const struct 
     differences->states.apart = true;
     differences->states.sum[0] = (int)what->from_hash;
     differences->states.sum[1] = (int)what->to_hash;
-    if (rc)
-        art_differences_close(differences);
-    else
-        *out = differences;
+    if (rc) art_differences_close(differences);
+    *out = rc ? NULL : differences;
     return rc;
 }
 

@@ -56,10 +56,8 @@ enum art_rc art_growth_open(struct art_tree *from, struct art_tree *to, const st
         growth->states.sum[0] = growth->states.sum[1] = what->sum;
     }
     if (!rc && !what->depth) rc = art_levels_open(from, to, what, &growth->levels);
-    if (rc)
-        art_growth_close(growth);
-    else
-        *out = growth;
+    if (rc) art_growth_close(growth);
+    *out = rc ? NULL : growth;
     return rc;
 }
 

@@ -106,12 +106,9 @@ enum art_rc art_salvage_open(struct art_salvage **out, const struct art_salvage_
     salvage->uuid_known = options->uuid_known;
     memcpy(salvage->uuid, options->uuid, ART_UUID_BYTES);
     enum art_rc rc = open_salvage(salvage);
-    if (rc) {
-        art_salvage_close(salvage);
-        return rc;
-    }
-    *out = salvage;
-    return ART_OK;
+    if (rc) art_salvage_close(salvage);
+    *out = rc ? NULL : salvage;
+    return rc;
 }
 
 void art_salvage_close(struct art_salvage *salvage) {

@@ -214,12 +214,9 @@ enum art_rc art_detour_open(struct art_salvage *salvage, const struct art_ref *t
     walk->damage.end = &walk->damage.first;
     walk->scratch = art_alloc(ART_KEY_BUFFER);
     enum art_rc rc = walk->scratch ? enter_top(walk, top) : art_nomem();
-    if (rc) {
-        art_detour_close(walk);
-        return rc;
-    }
-    *out = walk;
-    return ART_OK;
+    if (rc) art_detour_close(walk);
+    *out = rc ? NULL : walk;
+    return rc;
 }
 
 void art_detour_close(struct art_detour *walk) {

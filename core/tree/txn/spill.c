@@ -82,12 +82,9 @@ enum art_rc art_saved_memtable_read(struct art_tree *tree, const struct art_save
     }
     art_blob_buf_put(&buffer);
     art_blob_pool_close(heap);
-    if (rc) {
-        art_memtable_unref(memtable);
-        return rc;
-    }
-    *out = memtable;
-    return ART_OK;
+    if (rc) art_memtable_unref(memtable);
+    *out = rc ? NULL : memtable;
+    return rc;
 }
 
 /* Saves this memtable for each of its savepoints, youngest first; `used` is what the root before the spill names. */
