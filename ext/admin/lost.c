@@ -5,9 +5,9 @@
  *     k/17    | k/31    | rows may be missing: the page's hash is not that of ... | ...   | 7    | 12
  *     NULL    | NULL    | the changes of version 31 are lost                      | the log
  *
- * Keys strictly between `after` and `before` (NULL: from the first, to the last) may be missing, or be shown in an older
- * state. They have the type of the table's key; of a file alone, that of the bytes. It reads all that art_salvage reads;
- * a row comes as soon as it is known. */
+ * Keys strictly between `after` and `before` (NULL: from the first, to the last) may be missing, or be shown in an
+ * older state. They have the type of the table's key; of a file alone, that of the bytes. It reads all that art_salvage
+ * reads; a row comes as soon as it is known. */
 #include "ext/admin/salvage.h"
 
 enum { LOST_AFTER, LOST_BEFORE, LOST_PROBLEM, LOST_PLACE, LOST_SLOT, LOST_PAGE, LOST_TABLE };

@@ -358,7 +358,7 @@ static struct {
     int step;
 } meanwhile;
 
-/* Another connection flushes when the table is first looked at, and drops or renames it before it is looked at again. */
+/* Another connection flushes when the table is first looked at, and drops or renames it before the second look. */
 static int act_meanwhile(unsigned what, void *unused, void *statement, void *text) {
     (void)what, (void)unused, (void)statement;
     if (meanwhile.step == 0 && strstr(text, "artstate")) {

@@ -1,6 +1,6 @@
 /* Large values. A chunk's id is given once, but for one of a transaction that was rolled back: any chunk that bears it
- * is taken for the right one, whichever source has it and whatever was deleted since; the hash of the whole value, which
- * the row has, says so in the end. */
+ * is taken for the right one, whichever source has it and whatever was deleted since; the hash of the whole value,
+ * which the row has, says so in the end. */
 #include "core/tree/salvage/private.h"
 
 /* Down one run to the key. *astray: an index blob on the way cannot be read, so that the leaf may be one without an
