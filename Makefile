@@ -319,6 +319,7 @@ check-platforms:
 
 DOCDIR     = $(PREFIX)/share/doc/sqlite-art
 INCLUDEDIR = $(PREFIX)/include/sqlite-art
+SQL_FILES  = $(wildcard sql/*.sql sql/*.md) sql/du.sh sql/sync.py sql/sync.mjs
 
 ifneq ($(SHIPPED)$(SANITIZE),)
 install: all static
@@ -329,14 +330,16 @@ install: all static
 	install -m 644 ext/art.h $(DESTDIR)$(INCLUDEDIR)/art.h
 	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@LOADABLEDIR@|$(LOADABLEDIR)|; s|@VERSION@|$(VERSION)|' \
 		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@LIBS@|$(strip $(URING_LIBS) -lpthread -lm)|' .packaging/sqlite-art.pc.in \
-		> $(DESTDIR)$(LIBDIR)/pkgconfig/sqlite-art.pc
-	install -m 644 README.md LICENSE $(DESTDIR)$(DOCDIR)
-	install -m 644 $(wildcard sql/*.sql sql/*.md) sql/du.sh $(DESTDIR)$(DOCDIR)/sql
+		> $(BUILD)/sqlite-art.pc
+	install -m 644 $(BUILD)/sqlite-art.pc $(DESTDIR)$(LIBDIR)/pkgconfig
+	install -m 644 README.md LICENSE .packaging/NOTICES $(DESTDIR)$(DOCDIR)
+	install -m 644 $(SQL_FILES) $(DESTDIR)$(DOCDIR)/sql
+	chmod 755 $(DESTDIR)$(DOCDIR)/sql/du.sh
 endif
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR),$(LOADABLEDIR)/art.so $(LIBDIR)/sqlite-art/libart.a $(LIBDIR)/pkgconfig/sqlite-art.pc)
-	rm -f $(DESTDIR)$(INCLUDEDIR)/art.h $(addprefix $(DESTDIR)$(DOCDIR)/,README.md LICENSE $(wildcard sql/*.sql sql/*.md) sql/du.sh)
+	rm -f $(DESTDIR)$(INCLUDEDIR)/art.h $(addprefix $(DESTDIR)$(DOCDIR)/,README.md LICENSE NOTICES $(SQL_FILES))
 	-rmdir $(addprefix $(DESTDIR),$(LIBDIR)/sqlite-art $(INCLUDEDIR) $(DOCDIR)/sql $(DOCDIR))
 
 deb:

@@ -51,6 +51,7 @@ extension=${ART_EXTENSION:-}
 for place in "$root/art.so" "$root/build/release/art.so"; do
     [ -n "$extension" ] || [ ! -e "$place" ] || extension=$place
 done
+[ -n "$extension" ] || extension=$(pkg-config --variable=loadable sqlite-art 2>/dev/null || true) # where it is installed
 [ -e "$extension" ] || extension=${extension:-art} extension=${extension%.so}.so
 [ -e "$extension" ] || fail "there is no $extension yet: run make"
 extension=$(realpath "$extension")

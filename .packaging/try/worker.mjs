@@ -67,9 +67,8 @@ function run(db, sql) {
 
 // The tables of art in it, with the columns that can be summed up.
 function tables() {
-  const found = files.values("SELECT name FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL TABLE % USING art(%' "
-    + "ORDER BY name = 'files' DESC, name");
-  return found.map(([table]) => {
+  const found = files.values("SELECT name, sql FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL TABLE %' ORDER BY name = 'files' DESC, name");
+  return found.filter(([, sql]) => /\busing\s+["'`[]?art\b/i.test(sql)).map(([table]) => {
     const columns = files.values('SELECT name FROM pragma_table_info(?)', [table]).map(([column]) => column);
     const first = (known, summary) => columns.slice(1).find((column) => {
       if (!known.includes(column.toLowerCase())) return false;

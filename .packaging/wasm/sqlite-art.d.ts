@@ -10,6 +10,7 @@ export interface Options {
 }
 
 export interface Changes {
+  /** sqlite3_changes(): of a statement that changes no rows, as CREATE or SELECT, those of the one before. */
   changes: number | bigint;
   lastInsertRowid: number | bigint;
 }
@@ -42,10 +43,11 @@ export declare class Database {
   prepare(sql: string): Statement;
   /** The statements of a script; each is prepared when those before have run, and finalized behind. */
   statements(sql: string): Generator<Statement, void, void>;
+  /** COMMIT behind `work`, ROLLBACK after an error. A TypeError where it is asynchronous. */
   transaction<T>(work: () => T): T;
   /** Of one that openUrl() has opened: how many requests there were, and their bytes. */
   readonly fetched: { requests: number; bytes: number } | null;
-  /** The database as the bytes of a file. */
+  /** The database as the bytes of a file. An error within a transaction. */
   bytes(): Uint8Array;
   /** Frees the database with all its statements. */
   close(): void;
@@ -61,6 +63,7 @@ export declare class Statement {
   /** The row that step() came to. */
   row(): Value[];
   reset(): this;
+  /** These begin anew; without parameters with those that are bound. */
   run(parameters?: Parameters): Changes;
   rows<Row = Record<string, Value>>(parameters?: Parameters): Row[];
   values<Row = Value[]>(parameters?: Parameters): Row[];

@@ -159,7 +159,11 @@ export class Database {
   }
 
   #deserialize(bytes) {
-    const source = bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const isView = ArrayBuffer.isView(bytes);
+    // By its tag: another window has an ArrayBuffer of its own. A promise or a Blob would be taken for an empty database.
+    if (!isView && Object.prototype.toString.call(bytes) !== '[object ArrayBuffer]')
+      throw new TypeError('open() takes the bytes of a database, as a Uint8Array or an ArrayBuffer');
+    const source = isView ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength) : new Uint8Array(bytes);
     if (source.length === 0) return;
     const at = m._sqlite3_malloc64(BigInt(source.length));
     if (!at) throw new SqliteError('out of memory', NOMEM);
@@ -268,7 +272,7 @@ export class Database {
     for (const statement of this.statements(sql)) while (statement.step());
   }
 
-  /** Runs one statement; how many rows it changed, and the last rowid. */
+  /** Runs one statement; sqlite3_changes() (of what changes no rows, as CREATE: those of the statement before), and the last rowid. */
   run(sql, parameters) { return this.#once(sql, (statement) => statement.run(parameters)); }
 
   /** The rows as objects, by the columns' names. */
@@ -277,11 +281,15 @@ export class Database {
   /** The rows as arrays. */
   values(sql, parameters) { return this.#once(sql, (statement) => statement.values(parameters)); }
 
-  /** Runs `work` in a transaction: COMMIT behind it, ROLLBACK after an error. */
+  /** Runs `work`, which may not be asynchronous, in a transaction: COMMIT behind it, ROLLBACK after an error. */
   transaction(work) {
     this.exec('BEGIN');
     try {
       const result = work();
+      if (typeof result?.then === 'function') {
+        Promise.resolve(result).catch(() => {}); // what it goes on to do has no transaction
+        throw new TypeError('transaction() takes a function that has done its work when it returns: no async one, which awaits');
+      }
       this.exec('COMMIT');
       return result;
     } catch (error) {
@@ -293,8 +301,9 @@ export class Database {
   /** Of one that openUrl() has opened: how many requests there were, and their bytes. */
   get fetched() { return this.#remote && { requests: this.#remote.remote.requests, bytes: this.#remote.remote.bytes }; }
 
-  /** The database as the bytes of a file. */
+  /** The database as the bytes of a file; not within a transaction, whose pages would be in it, and its art rows would not. */
   bytes() {
+    if (!m._sqlite3_get_autocommit(this._handle())) throw new SqliteError('bytes() within a transaction: COMMIT first', MISUSE);
     const main = allocated(16);
     try {
       m.HEAPU8.set(encoder.encode('main\0'), main + 8);
@@ -324,6 +333,7 @@ export class Statement {
   #database;
   #statement;
   #columns;
+  #stepped = false; // since the beginning
 
   /** For prepare() and statements(). */
   constructor(database, pointer, sql) {
@@ -397,6 +407,8 @@ export class Statement {
   /** To the next row: whether there is one. */
   step() {
     const code = m._sqlite3_step(this.#handle());
+    if (!this.#stepped) this.#columns = undefined; // a changed schema may have given it others
+    this.#stepped = code === ROW;
     if (code === ROW) return true;
     if (code === DONE) return false;
     try {
@@ -438,13 +450,18 @@ export class Statement {
 
   /** To the beginning; what is bound stays. */
   reset() {
-    this.#columns = undefined; // a changed schema may have given it others
     m._sqlite3_reset(this.#handle());
+    this.#stepped = false;
     return this;
   }
 
+  #begin(parameters) {
+    if (parameters === undefined) this.reset();
+    else this.bind(parameters);
+  }
+
   run(parameters) {
-    if (parameters !== undefined) this.bind(parameters);
+    this.#begin(parameters);
     while (this.step());
     this.reset();
     const safe = (value) => (Number.isSafeInteger(Number(value)) ? Number(value) : value);
@@ -453,7 +470,7 @@ export class Statement {
   }
 
   values(parameters) {
-    if (parameters !== undefined) this.bind(parameters);
+    this.#begin(parameters);
     const found = [];
     while (this.step()) found.push(this.row());
     this.reset();
@@ -461,7 +478,7 @@ export class Statement {
   }
 
   rows(parameters) {
-    if (parameters !== undefined) this.bind(parameters);
+    this.#begin(parameters);
     const found = [];
     while (this.step()) found.push(Object.fromEntries(this.row().map((value, at) => [this.columns[at], value])));
     this.reset();

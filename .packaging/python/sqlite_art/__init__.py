@@ -9,6 +9,7 @@ Then `db` has art tables. Lines with --> are what a query gives:
 
 @QUERIES@
 """
+import inspect
 import os
 import sysconfig
 from typing import Any, Protocol, Union
@@ -46,7 +47,9 @@ def load(db: Union[_Sqlite3, _Apsw]) -> None:
             f"sqlite-art: {type(db).__module__}.{type(db).__qualname__} cannot load extensions. If that is sqlite3.Connection, "
             "this Python was built without them (as pyenv's and macOS's own are): use another one, or the package apsw"
         )
-    enable(True)
+    if inspect.isawaitable(enable(True)):
+        raise RuntimeError(f"sqlite-art: {type(db).__module__}.{type(db).__qualname__} is asynchronous: await its own "
+                           "enable_load_extension(), and load_extension(sqlite_art.loadable_path())")
     try:
         load_extension(loadable_path())
     except Exception as error:

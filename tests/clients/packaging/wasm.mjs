@@ -1,6 +1,7 @@
 // The npm package sqlite-art-wasm: node wasm.mjs <version> <README.md> [write <file> | read <file>]
 import assert from 'node:assert';
 import fs from 'node:fs';
+import vm from 'node:vm';
 import { open, load, sqliteVersion, SqliteError } from 'sqlite-art-wasm';
 
 const [version, readme, what, file] = process.argv.slice(2);
@@ -87,6 +88,19 @@ assert.deepStrictEqual(db.values('SELECT count(*) FROM one'), [[2]]);
 fails(() => db.exec("INSERT INTO objects(objects) VALUES('no such command')"), /no such command|unknown/i, 1);
 fails(() => db.exec("CREATE VIRTUAL TABLE f USING art(path, storage=file)"), /storage=file|inline/, 14);
 await assert.rejects(open(new Uint8Array(5000).fill(7)), /not a database/);
+for (const none of [Promise.resolve(), 'file.db', [1, 2], {}, 7]) await assert.rejects(open(none), /takes the bytes of a database/);
+fails(() => db.transaction(async () => { into.run(['lost']); await null; throw new Error('later'); }), /no async one/);
+assert.deepStrictEqual(db.values('SELECT count(*) FROM one'), [[2]]);
+fails(() => db.transaction(() => db.bytes()), /within a transaction/, 21);
+// A statement goes with the schema, and begins anew.
+db.exec('CREATE TABLE changing(a, b)');
+const all = db.prepare('SELECT * FROM changing');
+assert.deepStrictEqual(all.columns, ['a', 'b']);
+db.exec('DROP TABLE changing; CREATE TABLE changing(b, a, c); INSERT INTO changing VALUES(1, 2, 3), (4, 5, 6)');
+assert.deepStrictEqual(all.rows(), [{ b: 1, a: 2, c: 3 }, { b: 4, a: 5, c: 6 }]);
+assert.ok(all.step());
+assert.deepStrictEqual(all.values(), [[1, 2, 3], [4, 5, 6]]);
+all.finalize();
 into.finalize();
 into.finalize();
 fails(() => into.run(['x']), /the statement is finalized/, 21);
@@ -114,6 +128,9 @@ const put = small.prepare('INSERT INTO t VALUES(?, ?)');
 for (let n = 0; n < 2000; n++) put.run([`row/${n}`, 'v'.repeat(100)]);
 small.exec('COMMIT');
 const bytes = small.bytes();
+const elsewhere = await open(vm.runInNewContext('(bytes) => Uint8Array.from(bytes).buffer')([...bytes])); // another window's
+assert.deepStrictEqual(elsewhere.values('SELECT count(*) FROM t'), [[2000]]);
+elsewhere.close();
 small.close();
 const first = await memory();
 const second = await memory();
