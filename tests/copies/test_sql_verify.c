@@ -372,9 +372,9 @@ static int act_meanwhile(unsigned what, void *unused, void *statement, void *tex
 }
 
 LOOP_TEST(test_a_table_that_is_dropped_or_renamed_meanwhile_is_not_behind, 3) {
-    static const char *const happenings[] = {"DROP TABLE f; CREATE VIRTUAL TABLE f USING art(path, storage=file);"
-                                             "INSERT INTO f VALUES('a'); INSERT INTO f(f) VALUES('flush')",
-                                             "DROP TABLE f", "ALTER TABLE f RENAME TO g"};
+    static const char again[] = "DROP TABLE f; CREATE VIRTUAL TABLE f USING art(path, storage=file);"
+                                "INSERT INTO f VALUES('a'); INSERT INTO f(f) VALUES('flush')";
+    static const char *const happenings[] = {again, "DROP TABLE f", "ALTER TABLE f RENAME TO g"};
     sql_run(db, "PRAGMA journal_mode=WAL");
     for (int i = 0; i < 10; i++) flush_another(db);
     meanwhile.other = sql_open(path);

@@ -61,6 +61,7 @@ static void drop(void) {
     sql_tear_down();
     sqlite3_free(file);
     free(saved);
+    file = NULL;
     saved = NULL;
 }
 
