@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A page describes the format (core/FORMAT.md), and a reader was written by it alone, without art's code. It reads
 # the golden archives and what this version writes, and refuses what it does not know (compare.py). What finds rows faster
-# is as the page says, too (finds.py).
+# is as the page says, too (finds.py), and what copies have besides (besides.py).
 set -u
 shopt -s nullglob
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -25,4 +25,8 @@ status=0
 /usr/bin/python3 -B "$root/tests/golden/compare.py" "$work" ${extension:+"${extension%.so}"} || status=1
 # Other platforms' blobs are these, byte by byte (same_bytes.py).
 [ -z "$hashes" ] || /usr/bin/python3 -B "$root/tests/golden/finds.py" "$work"/{1.0,1.0-large}/*.db "$work"/1.0-more/units*.db "$work"/*.db || status=1
+if [ "$hashes" ] && [ "$extension" ]; then
+    mkdir "$work/besides"
+    /usr/bin/python3 -B "$root/tests/golden/besides.py" "${extension%.so}" "$work/besides" || status=1
+fi
 exit $status
