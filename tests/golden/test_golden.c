@@ -63,6 +63,9 @@ static const struct golden {
     {"1.0-more", "bytes", .blobs = true, .log_rows = 1, .runs = 1, .only = "file"},
     {"1.0-more", "down", .blobs = true, .log_rows = 1, .runs = 1, .only = "file"},
     {"1.0-more", "changed", .blobs = true, .log_rows = 1, .runs = 1, .only = "file"},
+    {"1.0-vacuum", "forgotten", .blobs = true, .coded = true, .log_rows = 1, .runs = 1},
+    {"1.0-vacuum", "summary", .blobs = true, .log_rows = 4, .runs = 3},
+    {"1.0-vacuum", "keys", .blobs = true, .log_rows = 1, .runs = 1},
 };
 TEXTS(storages, "file", "inline");
 

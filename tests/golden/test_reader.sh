@@ -24,7 +24,7 @@ fi
 status=0
 /usr/bin/python3 -B "$root/tests/golden/compare.py" "$work" ${extension:+"${extension%.so}"} || status=1
 # Other platforms' blobs are these, byte by byte (same_bytes.py).
-[ -z "$hashes" ] || /usr/bin/python3 -B "$root/tests/golden/finds.py" "$work"/{1.0,1.0-large}/*.db "$work"/1.0-more/units*.db "$work"/*.db || status=1
+[ -z "$hashes" ] || /usr/bin/python3 -B "$root/tests/golden/finds.py" "$work"/{1.0,1.0-large,1.0-vacuum}/*.db "$work"/1.0-more/units*.db "$work"/*.db || status=1
 if [ "$hashes" ] && [ "$extension" ]; then
     mkdir "$work/besides"
     /usr/bin/python3 -B "$root/tests/golden/besides.py" "${extension%.so}" "$work/besides" || status=1

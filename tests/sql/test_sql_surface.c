@@ -63,6 +63,7 @@ static void add_words(void) {
     add_told("CREATE VIRTUAL TABLE temp.y USING art_salvage('x', a)", "give its name alone, ",
              "art_salvage of a name,");
     add_told("INSERT INTO x(path, conflict) VALUES('x', 'none')", "hidden column ", "column");
+    add_told("SELECT art_backup('x.db', 'main', 'none')", ": give ", "art_backup with");
 }
 
 /* In every state that shows one more. */
@@ -92,6 +93,9 @@ static void add_answers(void) {
     add_rows(
         "SELECT 'answer of art_diff: ' || change FROM art_diff('t', 's') UNION ALL SELECT 'answer of art_check: ' || "
         "art_check('t') UNION ALL SELECT 'answer of art_verify: ' || substr(art_verify(), 1, 3)");
+    add_rows("SELECT 'art_growth with ' || quote('all') FROM art_growth('t', NULL, 's', NULL, '', '/', 'all') LIMIT 1");
+    add_rows(
+        TEXT("SELECT 'answer of art_backup: ' || step FROM art_backup('%s/copy.db') WHERE step = 'pages'", directory));
     sql_snapshot_drop(db, "s");
     add_rows("SELECT 'answer of art_vacuum: ' || art_vacuum('t')");
 }
