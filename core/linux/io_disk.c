@@ -254,11 +254,6 @@ static enum art_rc disk_stat(struct art_disk *disk, const char *path, struct art
     return art_fail_errno(ART_IO, errno, "art: cannot look at the file (%s): check the path and its rights", path);
 }
 
-static const struct dirent *next_entry(DIR *list) {
-    errno = 0;
-    return art_system.readdir(list);
-}
-
 static enum art_rc disk_list(struct art_disk *disk, const char *folder,
                              enum art_rc (*visit)(void *context, const char *name), void *context) {
     (void)disk;
@@ -269,7 +264,10 @@ static enum art_rc disk_list(struct art_disk *disk, const char *folder,
                               folder);
     }
     enum art_rc rc = ART_OK;
-    for (const struct dirent *entry; !rc && (entry = next_entry(list));) rc = visit(context, entry->d_name);
+    errno = 0;
+    for (const struct dirent *entry; !rc && (entry = art_system.readdir(list)); errno = 0) {
+        rc = visit(context, entry->d_name);
+    }
     if (!rc && errno) {
         rc = art_fail_errno(ART_IO, errno, "art: cannot list the database's folder (%s): check the disk", folder);
     }

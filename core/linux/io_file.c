@@ -271,12 +271,8 @@ void art_identity_of(const struct stat *attributes, int fd, const char *path, st
     if (art_system.birth(fd, path, &out->birth)) out->birth = 0;
 }
 
-/* Who may not give a file away, or knows no such owner (EINVAL, in containers), keeps it. */
-static bool may_not_give_away(void) {
-    return errno == EPERM || errno == EINVAL;
-}
-
-/* On the way nobody may do what he may not do before or after: permissions are first taken away, and given at last. */
+/* On the way nobody may do what he may not do before or after: permissions are first taken away, and given at last. Who
+ * may not give a file away, or knows no such owner (EINVAL, in containers), keeps it. */
 int art_rights_take(int fd, const struct stat *now, const struct art_file_identity *like) {
     assert(fd >= 0);
     uint32_t permissions = now->st_mode & 0777;
@@ -288,7 +284,7 @@ int art_rights_take(int fd, const struct stat *now, const struct art_file_identi
         }
         if (!art_system.fchown(fd, like->owner, like->group)) {
             own.group = like->group;
-        } else if (!may_not_give_away()) {
+        } else if (errno != EPERM && errno != EINVAL) {
             return -1;
         } else if (own.group != like->group && !art_system.fchown(fd, UINT32_MAX, like->group)) {
             own.group = like->group;

@@ -153,6 +153,16 @@ static int system_ring_init(unsigned entries, struct io_uring *ring, unsigned fl
     return result;
 }
 
+/* Kernels before 5.11 know no limit that is none of the ring's own requests. */
+static int system_ring_submit_and_wait(struct io_uring *ring, unsigned completions) {
+    struct __kernel_timespec limit = {.tv_sec = 10};
+    struct io_uring_cqe *first;
+    if (!(ring->features & IORING_FEAT_EXT_ARG)) return io_uring_submit_and_wait(ring, completions);
+    int taken = io_uring_submit(ring);
+    int rc = taken < 0 ? taken : io_uring_wait_cqes(ring, &first, completions, &limit, NULL);
+    return rc < 0 && taken <= 0 ? rc : taken;
+}
+
 static int system_ring_result(int fd, const struct art_transfer *transfer, int result) {
     (void)fd, (void)transfer;
     return result;
@@ -172,7 +182,7 @@ static int system_ring_result(int fd, const struct art_transfer *transfer, int r
 #ifdef ART_HAVE_URING
 #define RING_CALLS                                                                                                     \
     .ring_init = system_ring_init, .ring_register_buffers = io_uring_register_buffers, .ring_submit = io_uring_submit, \
-    .ring_submit_and_wait = io_uring_submit_and_wait, .ring_result = system_ring_result
+    .ring_submit_and_wait = system_ring_submit_and_wait, .ring_result = system_ring_result
 #else
 #define RING_CALLS .ring_init = NULL
 #endif

@@ -21,6 +21,8 @@
  * Where the kernel refuses a ring, the file becomes one of pread and pwrite, for good and silently; `engine` tells. The
  * same happens when a ring stops taking requests, or fails one for a reason that is not the device's (where threads are
  * refused, ECANCELED): what it has is waited for, what it has not done goes through pread and pwrite, and is counted.
+ * So it is where the kernel loses a request (seen with Linux 6.18: taken from the queue, given to no thread, and never
+ * completed): what has not come for ten seconds is asked back.
  *
  * No ring is bound to a thread (no SINGLE_ISSUER, no COOP_TASKRUN): a connection may move between threads.
  */
@@ -77,6 +79,7 @@ enum {
     TRIES_MAX = 8,          /* of one request by a ring, without progress */
     RINGS_MAX = 8,          /* of a process */
     READ_PAGES_FIRST = 256, /* pages that a process reads in batches before it makes a ring for reading */
+    ASKED_BACK = DEPTH,     /* the number of no op: of what asks for one */
 };
 
 /* A ring of the process. */
@@ -298,7 +301,7 @@ static void become_pwrite_file(struct ring_file *ring) {
 static bool have_ring(struct ring_file *ring) {
     int result = 0;
     if (!ring->file.engine || ring->broken) return false;
-    if (!ring->ring) ring->ring = borrow_ring(ring->file.pool, &result);
+    if (!ring->ring && !atomic_load(&rings_refused)) ring->ring = borrow_ring(ring->file.pool, &result);
     if (!ring->ring && result < 0) become_pwrite_file(ring);
     return ring->ring != NULL;
 }
@@ -427,6 +430,10 @@ static void reap(struct ring_file *ring) {
     struct io_uring_cqe *completion;
     while (all_in_flight(ring) && !io_uring_peek_cqe(&ring->ring->ring, &completion)) {
         unsigned op = (unsigned)io_uring_cqe_get_data64(completion);
+        if (op == ASKED_BACK) {
+            io_uring_cqe_seen(&ring->ring->ring, completion);
+            continue;
+        }
         assert(op < DEPTH);
         struct art_transfer *transfer = &ring->ring->ops[op];
         int fd = art_transfer_fd(&ring->file, transfer);
@@ -446,6 +453,19 @@ static void reap(struct ring_file *ring) {
     }
 }
 
+/* What was not begun comes back as cancelled. What was begun, on a slow device, ends as it would have. */
+static void ask_back(struct ring_file *ring) {
+    struct io_uring_sqe *entry;
+    assert(!ring->ring->prepared_count && !ring->broken);
+    for (unsigned op = 0; op < DEPTH && (entry = io_uring_get_sqe(&ring->ring->ring)); op++) {
+        io_uring_prep_cancel(entry, (void *)(uintptr_t)op, 0);
+        io_uring_sqe_set_data64(entry, ASKED_BACK);
+    }
+    io_uring_submit(&ring->ring->ring);
+    atomic_store(&rings_refused, true);
+    break_ring(ring);
+}
+
 /* Hands over what is prepared. With `wait`, returns after that many completions, or earlier; callers look again. */
 static void submit(struct ring_file *ring, unsigned wait) {
     struct ring *own = ring->ring;
@@ -459,10 +479,12 @@ static void submit(struct ring_file *ring, unsigned wait) {
             ring->file.io.ring_batches += result > 0;
             if (wait || !own->prepared_count) return;
             if (result > 0) tries = 0;
-        } else if (result != -EINTR && result != -EAGAIN && result != -EBUSY) {
+        } else if (result != -EINTR && result != -EAGAIN && result != -EBUSY && result != -ETIME) {
             break_ring(ring);
         } else if (wait && io_uring_cq_ready(&own->ring)) {
             return;
+        } else if (result == -ETIME && !own->prepared_count) {
+            ask_back(ring);
         } else {
             if (result == -EINTR && !own->prepared_count) tries = 0; /* a signal ended nothing but a wait */
             unsigned before = all_in_flight(ring);

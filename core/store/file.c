@@ -378,11 +378,6 @@ static enum art_rc two_names(const char *what, const char *path, uint64_t links)
         (unsigned long long)links, path);
 }
 
-/* A root without runs needs nothing of the file, and all of it would be written over: another database may need it. */
-static bool may_begin_in(enum art_ownership ownership, uint64_t size) {
-    return ownership != ART_OWNED_UNCLAIMED || size <= ART_BLOB_SIZE;
-}
-
 static enum art_rc accept_owner(struct art_store *store, struct art_superblock *block, const struct art_owner *me,
                                 bool fresh, bool adopt, const struct art_file_identity *own) {
     assert(store->location.io_for_writing && own->size >= sizeof *block);
@@ -391,7 +386,8 @@ static enum art_rc accept_owner(struct art_store *store, struct art_superblock *
     store->phase.owner_sequence = owner ? owner->sequence : 0;
     enum art_rc rc = adopt ? ART_OK : refuse_others(store, ownership, owner);
     if (rc) return rc;
-    if (fresh && !adopt && !may_begin_in(ownership, own->size)) return in_the_way(store);
+    /* A root without runs needs nothing of the file, and all of it would be written over: another database may need it. */
+    if (fresh && !adopt && ownership == ART_OWNED_UNCLAIMED && own->size > ART_BLOB_SIZE) return in_the_way(store);
     if (own->links > 1) return two_names(".art file", store->location.path, own->links);
     if (me->host_links > 1) return two_names("database file", me->host_path, me->host_links);
     store->phase.was_copied = owner && owner->copied;

@@ -33,11 +33,6 @@ static inline bool is_as_said(const struct art_blob *blob, uint64_t below, const
            blob->footer_pages == ref->footer_pages;
 }
 
-static uint32_t pages_in_memory(const struct art_blob *blob) {
-    struct art_pages present = art_blob_present(blob);
-    return art_pages_count(&present, ART_BLOB_PAGES);
-}
-
 /* A pinned blob with one reference; takes over the one to `cached`. */
 static enum art_rc new_pinned(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
                               struct art_pinned **out) {
@@ -62,7 +57,8 @@ static enum art_rc new_pinned(struct art_store *store, struct art_cached *cached
     atomic_init(&pinned->references, 1);
     pinned->store = store;
     pinned->cached = cached;
-    pinned->pages = pages_in_memory(&pinned->blob);
+    struct art_pages present = art_blob_present(&pinned->blob);
+    pinned->pages = art_pages_count(&present, ART_BLOB_PAGES);
     atomic_fetch_add_explicit(&store->references, 1, memory_order_relaxed);
     *out = pinned;
     assert(pinned->blob.slot == ref->slot && pinned->pages <= ART_BLOB_PAGES);

@@ -162,16 +162,6 @@ static int open_file(struct art_table *table, bool wal, int flags, sqlite3_file 
     return rc;
 }
 
-static void close_own_wal(struct art_table *table) {
-    close_file(table->journal->own_wal);
-    table->journal->own_wal = NULL;
-}
-
-static int open_own_wal(struct art_table *table) {
-    assert(!table->journal->own_wal);
-    return open_file(table, true, SQLITE_OPEN_READWRITE, &table->journal->own_wal);
-}
-
 int art_journal_prepare_to_harden(struct art_table *table, char **message) {
     assert(table->owner);
     sqlite3 *db = table->connection->db;
@@ -180,8 +170,10 @@ int art_journal_prepare_to_harden(struct art_table *table, char **message) {
     if (table->journal->trust == JOURNAL_MAY_HARDEN) return SQLITE_OK;
     int rc = art_report(message, art_journal_is_wal(table, &wal));
     if (rc) return rc;
-    art_journal_is_hidden(table->connection);         /* asked for now: after the commit no statement may be prepared */
-    if (wal && open_own_wal(table)) return SQLITE_OK; /* the files stay */
+    art_journal_is_hidden(table->connection); /* asked for now: after the commit no statement may be prepared */
+    assert(!table->journal->own_wal);
+    /* Without it the files stay. */
+    if (wal && open_file(table, true, SQLITE_OPEN_READWRITE, &table->journal->own_wal)) return SQLITE_OK;
     bool lost = wal && (sync_file(journal_file(table)) || sync_file(art_database_file(db, schema)));
     if (table->journal->trust != JOURNAL_LOST) table->journal->trust = lost ? JOURNAL_LOST : JOURNAL_MAY_HARDEN;
     return art_journal_sound(table, message);
@@ -198,7 +190,7 @@ int art_journal_harden(struct art_table *table) {
 
 void art_journal_leave(struct art_table *table) {
     assert(table->journal);
-    close_own_wal(table);
+    close_file(table->journal->own_wal);
     *table->journal = (struct art_journal){0};
 }
 

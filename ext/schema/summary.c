@@ -49,11 +49,6 @@ static int refuse_column(const struct summary_list *list, const char *name, cons
     return art_complain(list->message, SQLITE_ERROR, "art: %s (%s.%s): %s", what, list->table, name, instead);
 }
 
-static struct art_summarised_column *find_item(struct art_summarised *out, unsigned column) {
-    int item = art_summary_find(out, column);
-    return item < 0 ? NULL : &out->items[item];
-}
-
 static int check_item(const struct summary_list *list, enum summary_word word, const char *name, int found) {
     assert(word > WORD_NONE && word < WORDS && found < (int)list->columns->count);
     static const char others[] = "name another column in summary=";
@@ -89,7 +84,8 @@ static int add_item(struct summary_list *list, enum summary_word word, const cha
         out->search_key = true;
         return SQLITE_OK;
     }
-    struct art_summarised_column *item = find_item(out, (unsigned)found);
+    int at = art_summary_find(out, (unsigned)found);
+    struct art_summarised_column *item = at < 0 ? NULL : &out->items[at];
     if (!item && out->count == ART_SUMMARY_MAX) return refuse_list(list, "a summary has at most 8 columns");
     if (!item) {
         item = &out->items[out->count++];

@@ -36,7 +36,7 @@ static const struct call {
     {"ring_init", {ENOMEM, EPERM, ENOSYS, EMFILE, ENFILE, EINVAL, EAGAIN}},
     {"ring_register_buffers", {ENOMEM, EFAULT, EINVAL, EBUSY, EOPNOTSUPP}},
     {"ring_submit", {EAGAIN, EBUSY, EINTR, ENXIO, EBADF, EINVAL, ENOMEM, EIO}},
-    {"ring_submit_and_wait", {EAGAIN, EBUSY, EINTR, ENXIO, EBADF, EINVAL, ENOMEM, EIO}},
+    {"ring_submit_and_wait", {EAGAIN, EBUSY, EINTR, ETIME, ENXIO, EBADF, EINVAL, ENOMEM, EIO}},
     {"ring_result",
      {EIO, ENOSPC, EDQUOT, EAGAIN, EINTR, EINVAL, ENOMEM, EBADF, ECANCELED, EFAULT, EBUSY, FAULT_SHORT, FAULT_ZERO}},
 };

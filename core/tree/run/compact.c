@@ -382,10 +382,6 @@ static bool has_paid(const struct art_tree *tree, uint64_t pages, uint64_t owed,
     return pages >= owed && (pages >= most || art_clock_ns() - begun >= PAUSE_NANOSECONDS);
 }
 
-static void pay(struct art_root *root, uint64_t pages) {
-    root->owed -= pages < root->owed ? pages : root->owed;
-}
-
 static enum art_rc give_what_appends(struct art_tree *tree, struct art_version_edit *edit) {
     bool append;
     enum art_rc rc = appends(tree, edit->root, &append);
@@ -430,7 +426,8 @@ enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *ed
     }
     unsigned level0 = level0_runs(edit->root);
     if (!rc && edit->root->runs > ART_RUNS_MAX && level0 > 1) rc = merge_runs(tree, edit, NULL, 0, level0, NULL);
-    pay(edit->root, work_done(edit) - before);
+    uint64_t done = work_done(edit) - before;
+    edit->root->owed -= done < edit->root->owed ? done : edit->root->owed;
     return rc;
 }
 

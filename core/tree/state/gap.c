@@ -95,15 +95,11 @@ static void make_gap_memory(struct art_gaps *gaps, size_t bytes) {
     }
 }
 
-static bool has_room(struct art_gaps *gaps) {
-    if (!gaps->gap) gaps->gap = art_alloc(GAPS_MAX * sizeof *gaps->gap);
-    return gaps->gap;
-}
-
 /* With those that it overlaps or touches it becomes one. */
 void art_gap_learn(struct art_tree *tree, struct art_bytes low, struct art_bytes high) {
     struct art_gaps *gaps = &tree->gaps;
-    if (art_bytes_compare(low, high) >= 0 || !has_room(gaps)) return;
+    if (art_bytes_compare(low, high) >= 0) return;
+    if (!gaps->gap && !(gaps->gap = art_alloc(GAPS_MAX * sizeof *gaps->gap))) return;
     if (gaps->stamp != tree->changes) forget(gaps, 0, gaps->count);
     gaps->stamp = tree->changes;
     unsigned from = first_behind(gaps, low, true), to = from;

@@ -1,9 +1,15 @@
 /* The system's files when the system says no: every call failing once with each errno that matters, transfers that fall
  * short, and (test_io_refusals.c) kernels, limits and file systems that refuse what we would like. */
 #include <limits.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#ifdef ART_HAVE_URING
+#include <liburing.h>
+#endif
 
+#include "core/linux/io_file.h"
+#include "core/linux/io_system.h"
 #include "tests/support/io_faults.h"
 #include "tests/support/io_modes.h"
 #include "tests/support/must.h"
@@ -311,6 +317,7 @@ static const struct expectation by_uring[] = {
     {"ring_submit_and_wait", 1, 3, EINTR, 0, NULL, "uring"},
     {"ring_submit_and_wait", 1, 1, EBADF, 0, NULL, "pwrite"},
     {"ring_submit_and_wait", 2, 1, EPERM, 0, NULL, "pwrite"},
+    {"ring_submit_and_wait", 1, 1, ETIME, 0, NULL, "pwrite"},
 };
 
 LOOP_TEST(test_each_shared_fault_surfaces_once_with_pwrite, LENGTH(shared)) {
@@ -489,6 +496,61 @@ TEST(test_a_file_whose_ring_broke_goes_on_by_pwrite) {
     must(art_io_sync(life.io));
     life_end(&life);
 }
+
+#ifdef ART_HAVE_URING
+static int silent[2]; /* a pipe into which nobody writes */
+static unsigned handed_over;
+
+/* Every second request waits for what never comes: so does one that a kernel has lost. */
+static int lose_and_submit(struct io_uring *ring) {
+    for (unsigned at = ring->sq.sqe_head; at != ring->sq.sqe_tail; at++) {
+        struct io_uring_sqe *entry = &ring->sq.sqes[at & *ring->sq.kring_mask];
+        uint64_t op = entry->user_data;
+        if (handed_over++ % 2) continue;
+        io_uring_prep_poll_add(entry, silent[0], POLLIN);
+        io_uring_sqe_set_data64(entry, op);
+    }
+    return io_uring_submit(ring);
+}
+
+static int wait_a_moment(struct io_uring *ring, unsigned completions) {
+    struct __kernel_timespec limit = {.tv_nsec = 50000000};
+    struct io_uring_cqe *first;
+    int taken = lose_and_submit(ring), rc = io_uring_wait_cqes(ring, &first, completions, &limit, NULL);
+    return rc < 0 && taken <= 0 ? rc : taken;
+}
+
+static void begin_to_lose(void) {
+    art_system.ring_submit = lose_and_submit;
+    art_system.ring_submit_and_wait = wait_a_moment;
+}
+
+/* Writes, or reads. */
+LOOP_TEST(test_what_the_kernel_loses_is_asked_back_and_done_without_the_ring, 2) {
+    if (!io_has_ring("lost requests")) return;
+    struct life life = {.engine = ART_ENGINE_URING};
+    struct art_io_request requests[REQUESTS];
+    ck_assert_int_eq(pipe(silent), 0);
+    life_begin(&life);
+    must(step_write(&life));
+    ck_assert_str_eq(life.io->engine, "uring");
+    if (!_i) begin_to_lose();
+    must(step_write(&life));
+    if (_i) begin_to_lose();
+    batch(requests, found);
+    memset(found, 0, sizeof found);
+    must(art_io_read(life.io, requests, REQUESTS));
+    ck_assert_int_eq(memcmp(data, found, sizeof data), 0);
+    ck_assert_str_eq(life.io->engine, "pwrite");
+    ck_assert_uint_ge(life.io->ring_failures, REQUESTS / 2);
+    ck_assert(!art_ring_expected());
+    art_system_reset();
+    ck_assert(art_io_uring_available()); /* what was learned is forgotten, for the tests behind this one */
+    life_end(&life);
+    close(silent[0]);
+    close(silent[1]);
+}
+#endif
 
 /* Nothing is waited for when it starts; what fails on its way is read once more. */
 LOOP_TEST(test_a_reading_waits_for_nothing_and_survives_the_ring, 7) {
