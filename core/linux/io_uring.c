@@ -299,9 +299,9 @@ static void become_pwrite_file(struct ring_file *ring) {
 
 /* False: there is none to use; where it was refused, the file is an ordinary one from now on. */
 static bool have_ring(struct ring_file *ring) {
-    int result = 0;
+    int result = atomic_load(&rings_refused) ? -EPERM : 0;
     if (!ring->file.engine || ring->broken) return false;
-    if (!ring->ring && !atomic_load(&rings_refused)) ring->ring = borrow_ring(ring->file.pool, &result);
+    if (!ring->ring && !result) ring->ring = borrow_ring(ring->file.pool, &result);
     if (!ring->ring && result < 0) become_pwrite_file(ring);
     return ring->ring != NULL;
 }
