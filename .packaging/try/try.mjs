@@ -138,6 +138,15 @@ async function openFile(file) {
   });
 }
 
+// What was no text before it was encoded is left as it is.
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 async function openAddress(given) {
   let url;
   try {
@@ -146,7 +155,7 @@ async function openAddress(given) {
     say(`${given}: this is no address`, true);
     return;
   }
-  await loaded(url.pathname.split('/').pop() || url.href, () => ask('openAddress', url.href));
+  await loaded(decoded(url.pathname.split('/').pop()) || url.href, () => ask('openAddress', url.href));
 }
 $('address-form').onsubmit = (event) => {
   event.preventDefault();
@@ -156,7 +165,14 @@ $('address-form').onsubmit = (event) => {
 $('choose').onclick = () => $('file').click();
 $('file').onchange = () => openFile($('file').files[0]).then(() => { $('file').value = ''; });
 $('sample').onclick = () => loaded('a sample', () => ask('sample', 100000));
-$('tables').onchange = async () => begin(await ask('choose', $('tables').value));
+$('tables').onchange = async () => {
+  try {
+    begin(await ask('choose', $('tables').value));
+  } catch (error) {
+    $('tables').value = state.source.table;
+    say(error.message, true);
+  }
+};
 $('save').onclick = async () => {
   try {
     const link = element('a', { download: 'listing.db', href: URL.createObjectURL(new Blob([await ask('save')], { type: 'application/vnd.sqlite3' })) });
@@ -189,7 +205,7 @@ addEventListener('hashchange', () => {
   if (!state.source || !location.hash.startsWith('#/')) return;
   state.limit = PAGE;
   $('search').value = '';
-  showLevel(decodeURIComponent(location.hash.slice(2)));
+  showLevel(decoded(location.hash.slice(2)));
 });
 
 function showCrumbs(prefix) {

@@ -10,7 +10,7 @@ const PIECE = 2 << 20; // bytes of a listing that are one transaction
 const SHOWN = 1000; // rows of a query
 
 let files = null;
-let source = null; // { table, path, size, mtime }: the table that is browsed, and its columns
+let source = null; // { table, path, entries, size, mtime }: the table that is browsed, and its columns
 let log = [];
 
 const hex = (bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
@@ -18,7 +18,7 @@ const hex = (bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, '0
 // Values and names as SQL has them.
 const text = (value) => (value.includes('\0') ? `CAST(x'${hex(new TextEncoder().encode(value))}' AS TEXT)`
   : `'${value.replaceAll("'", "''")}'`);
-const quoted = (value) => (/^[a-z_][a-z0-9_]*$/i.test(value) ? value : `"${value.replaceAll('"', '""')}"`);
+const quoted = (value) => (['files', 'objects', 'path', 'key', 'size', 'bytes', 'mtime', 'modified', 'entries'].includes(value) ? value : `"${value.replaceAll('"', '""')}"`);
 
 // Each statement that the page runs is shown as it ran.
 function query(sql) {
@@ -65,6 +65,8 @@ function run(db, sql) {
 
 // ---- a database ----
 
+const isInputOutput = (error) => (error.code & 255) === 10; // as when the server is away: it says nothing of the table
+
 // The tables of art in it, with the columns that can be summed up.
 function tables() {
   const found = files.values("SELECT name, sql FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL TABLE %' ORDER BY name = 'files' DESC, name");
@@ -75,13 +77,15 @@ function tables() {
       try {
         files.values(`SELECT ${summary}(?, ?, '')`, [table, column]);
         return true;
-      } catch {
+      } catch (error) {
+        if (isInputOutput(error)) throw error;
         return false;
       }
     }) ?? null;
     return {
       table,
       path: columns[0],
+      entries: columns.some((column) => column.toLowerCase() === 'entries') ? 'art_entries' : 'entries', // a column of its own may have the name
       size: first(['size', 'bytes', 'length'], 'art_sum'),
       mtime: first(['mtime', 'modified', 'last_modified', 'time'], 'art_max'),
     };
@@ -89,25 +93,35 @@ function tables() {
 }
 
 // <one level or all rows below>'s columns, as path, entries, size, mtime
-const columns = () => `${quoted(source.path)}${source.path === 'path' ? '' : ' AS path'}, entries, ${columnAs('size')}, ${columnAs('mtime')}`;
+const columns = () => `${quoted(source.path)}${source.path === 'path' ? '' : ' AS path'}, ${columnAs('entries')}, ${columnAs('size')}, ${columnAs('mtime')}`;
 const columnAs = (as) => (!source[as] ? `NULL AS ${as}` : source[as] === as ? as : `${quoted(source[as])} AS ${as}`);
 
 // Below the one name that there is, as long as there is one: where a listing begins.
 function beginning() {
   let prefix = '';
   for (let depth = 0; depth < 64; depth++) {
-    const level = files.values(`SELECT ${quoted(source.path)}, entries FROM ${quoted(source.table)}(${text(prefix)}, '/') LIMIT 2`);
+    const level = files.values(`SELECT ${quoted(source.path)}, ${source.entries} FROM ${quoted(source.table)}(${text(prefix)}, '/') LIMIT 2`);
+    if (level.some(([path]) => typeof path !== 'string')) throw new Error(`the paths of ${source.table} are no texts, which this page cannot show`);
     if (level.length !== 1 || level[0][1] === null) break;
     prefix = level[0][0];
   }
   return prefix;
 }
 
+// The first table that can be shown: one with a file of its own cannot, for example.
 function opened() {
   const found = tables();
-  if (!found.length) throw new Error('there is no table of art in this database');
-  [source] = found;
-  return { tables: found, source, beginning: beginning() };
+  let why = new Error('there is no table of art in this database');
+  for (const one of found) {
+    source = one;
+    try {
+      return { tables: found, source, beginning: beginning() };
+    } catch (error) {
+      if (isInputOutput(error)) throw error;
+      why = error;
+    }
+  }
+  throw why;
 }
 
 // ---- a listing ----
@@ -247,8 +261,14 @@ const calls = {
   },
 
   choose(table) {
-    source = tables().find((one) => one.table === table);
-    return { source, beginning: beginning() };
+    const before = source;
+    try {
+      source = tables().find((one) => one.table === table);
+      return { source, beginning: beginning() };
+    } catch (error) {
+      source = before;
+      throw error;
+    }
   },
 
   save() {

@@ -6,10 +6,12 @@
 //              in a table wants more of that part of it
 //   ahead()    art says how many bytes it will read, as of the next read that lies in no block (ART_WILL_READ in ext/art.h)
 //
-// Each answer is compared with the first one, by ETag, Last-Modified and length, as far as the server tells them. A file that has
-// changed is read no more: pages of two files would be mixed. After a broken connection the next read tries again.
+// Each answer is compared with the first one, by ETag, Last-Modified and length, as far as the server tells them, and to another origin.
+// A file that has changed is read no more: pages of two files would be mixed. So it is where a part is answered by a whole file, as a cache
+// does that asks for the rest of what it has. After a broken connection the next read tries again.
 
 const BLOCK = 16384;
+const HEAD = 100; // bytes of a database's header
 const FIRST = 6 * BLOCK; // the first request
 const LEAST = 4 * BLOCK, MOST = 64 * BLOCK; // of the others, but where more is announced
 const KEPT = 4096; // blocks
@@ -20,6 +22,8 @@ export class RemoteFile {
   bytes = 0;
   size = 0;
   problem = null; // why the last read failed
+  failure = null; // of any read, and how many there were
+  failures = 0;
   #url;
   #get;
   #blocks = new Map();
@@ -60,9 +64,11 @@ export class RemoteFile {
         + '206, and does not compress it');
     }
     if (status !== 206) throw new Error(`the server answers ${status} (${this.#url}): is the file there?`);
-    if (!body.length || new TextDecoder('latin1').decode(body.subarray(0, 15)) !== 'SQLite format 3') {
+    if (!isPart(header, 0)) throw new Error(otherPart(this.#url));
+    if (!body.length || !'SQLite format 3'.startsWith(new TextDecoder('latin1').decode(body.subarray(0, 15)))) {
       throw new Error(`this is no database of SQLite (${this.#url})`);
     }
+    if (body.length < HEAD) throw new Error(`the connection broke off (${this.#url}): try again`);
     if (body[18] === 2) {
       throw new Error(`the database is in WAL mode, which cannot be read from a web server (${this.#url}): make a copy by art_publish()`);
     }
@@ -70,7 +76,7 @@ export class RemoteFile {
     const view = new DataView(body.buffer, body.byteOffset);
     this.#page = view.getUint16(16) === 1 ? 65536 : view.getUint16(16);
     this.size = this.#marks.size ?? this.#page * view.getUint32(28); // of another origin the headers may be hidden
-    this.#keep(0, body);
+    this.#keep(0, body.length < this.size ? body.subarray(0, body.length - body.length % BLOCK) : body); // a server may send less
   }
 
   announce(bytes) { this.#announced = bytes; }
@@ -87,7 +93,8 @@ export class RemoteFile {
         at += part.length;
       }
     } catch (error) {
-      this.problem = error.message;
+      this.problem = this.failure = error.message;
+      this.failures++;
       return false;
     }
     if (this.#announced) this.#announced = Math.max(0, this.#announced - to.length);
@@ -140,13 +147,14 @@ export class RemoteFile {
     }
     const { status, header, body } = answer;
     this.#count(body.length);
-    const marks = marksOf(header);
-    const differs = Object.keys(marks).some((name) => marks[name] !== null && this.#marks[name] !== null && marks[name] !== this.#marks[name]);
-    if (differs || status === 404 || status === 412 || status === 416) {
+    const marks = marksOf(header), isFile = status === 200 || status === 206; // a page of an error has marks of its own
+    const differs = isFile && Object.keys(marks).some((name) => marks[name] !== null && this.#marks[name] !== null && marks[name] !== this.#marks[name]);
+    if (differs || [200, 404, 412, 416].includes(status)) {
       this.#changed = true;
       throw this.#changeError();
     }
     if (status !== 206) throw new Error(`the server answers ${status} to a range request (${this.#url}): try again`);
+    if (!isPart(header, begin)) throw new Error(otherPart(this.#url));
     if (body.length !== end - begin) throw new Error(`the connection broke off (${this.#url}, bytes ${begin} to ${end}): try again`);
     return body;
   }
@@ -155,6 +163,14 @@ export class RemoteFile {
     return new Error(`the file has changed since it was opened (${this.#url}): open it again`);
   }
 }
+
+// Where the header is shown, which another origin has to allow.
+function isPart(header, begin) {
+  const range = /^bytes (\d+)-/.exec(header('content-range') ?? '');
+  return !range || Number(range[1]) === begin;
+}
+
+const otherPart = (url) => `the server sends another part than the one that was asked for (${url}): try again, or look for a proxy on the way`;
 
 function marksOf(header) {
   const range = /\/(\d+)$/.exec(header('content-range') ?? '');

@@ -15,7 +15,7 @@
 import instantiate from './art.mjs';
 import { RemoteFile } from './remote.mjs';
 
-const OK = 0, ROW = 100, DONE = 101, MISUSE = 21, NOMEM = 7;
+const OK = 0, ROW = 100, DONE = 101, ERROR = 1, MISUSE = 21, NOMEM = 7, IOERR = 10;
 const INTEGER = 1, FLOAT = 2, TEXT = 3, BLOB = 4;
 const OPEN_READONLY = 1, OPEN_READWRITE = 2, OPEN_CREATE = 4, OPEN_MEMORY = 0x80;
 const FREE_ON_CLOSE = 1, RESIZEABLE = 2;
@@ -74,7 +74,8 @@ export async function open(bytes, options) {
 export async function openUrl(url, options) {
   await load(options);
   const remote = new RemoteFile(String(url), options?.get);
-  if (!options?.get && typeof XMLHttpRequest === 'undefined') throw new Error('openUrl() is for workers of a browser: elsewhere, open() takes the bytes');
+  const isWorker = typeof XMLHttpRequest !== 'undefined' && typeof document === 'undefined';
+  if (!options?.get && !isWorker) throw new Error('openUrl() is for workers of a browser: elsewhere, open() takes the bytes');
   await remote.open();
   return openRemote(remote);
 }
@@ -185,10 +186,10 @@ export class Database {
   }
 
   _check(code) {
-    if (code === OK || code === ROW || code === DONE) return code;
-    if (!this.#db) throw new SqliteError(m.UTF8ToString(m._sqlite3_errstr(code)), code);
     const problem = this.#remote?.remote.problem;
     if (problem) this.#remote.remote.problem = null; // of this call, and not of the next one that reads nothing
+    if (code === OK || code === ROW || code === DONE) return code;
+    if (!this.#db) throw new SqliteError(m.UTF8ToString(m._sqlite3_errstr(code)), code);
     if (problem) throw new SqliteError(problem, m._sqlite3_extended_errcode(this.#db) || code);
     throw new SqliteError(m.UTF8ToString(m._sqlite3_errmsg(this.#db)), m._sqlite3_extended_errcode(this.#db) || code);
   }
@@ -304,14 +305,18 @@ export class Database {
   /** The database as the bytes of a file; not within a transaction, whose pages would be in it, and its art rows would not. */
   bytes() {
     if (!m._sqlite3_get_autocommit(this._handle())) throw new SqliteError('bytes() within a transaction: COMMIT first', MISUSE);
-    const main = allocated(16);
+    const main = allocated(16), remote = this.#remote?.remote, failures = remote?.failures;
     try {
       m.HEAPU8.set(encoder.encode('main\0'), main + 8);
       const at = m._sqlite3_serialize(this._handle(), main + 8, main, 0);
       const size = Number(new DataView(m.HEAPU8.buffer).getBigInt64(main, true));
+      if (size < 0) this._check(m._sqlite3_extended_errcode(this.#db) || ERROR);
       if (!at && size > 0) throw new SqliteError('out of memory', NOMEM);
-      const copy = m.HEAPU8.slice(at, at + size);
+      const copy = m.HEAPU8.slice(at, at + Math.max(size, 0));
       m._sqlite3_free(at);
+      // SQLite has zeros in the place of pages that it could not read, and no error.
+      if (remote) remote.problem = null;
+      if (remote?.failures !== failures) throw new SqliteError(remote.failure, IOERR);
       return copy;
     } finally {
       m._free(main);
@@ -409,8 +414,7 @@ export class Statement {
     const code = m._sqlite3_step(this.#handle());
     if (!this.#stepped) this.#columns = undefined; // a changed schema may have given it others
     this.#stepped = code === ROW;
-    if (code === ROW) return true;
-    if (code === DONE) return false;
+    if (code === ROW || code === DONE) return this.#database._check(code) === ROW;
     try {
       this.#database._check(code);
     } finally {

@@ -148,7 +148,18 @@ try {
   // Other columns' names, two tables, written by the shell.
   assert.match(await load('other.db'), /^other.db: 3 rows in "?objects|^other.db: 3 rows in objects/);
   assert.deepStrictEqual((await names()).sort(byBytes), [['a/', '30', '2', ''], ['b', '5', '', '']]);
-  assert.strictEqual(await browser.value(`${$('tables')}.options.length`), 2);
+  assert.strictEqual(await browser.value(`${$('tables')}.options.length`), 4);
+  // Names that are words of SQL, and that of a hidden column; a table that cannot be shown is said, and the one before stays.
+  const choose = (table) => browser.value(`${$('said')}.classList.remove('error'); ${$('tables')}.value = '${table}'; ${$('tables')}.onchange(); null`);
+  await forget();
+  await choose('order');
+  await browser.until('document.body.dataset.level !== undefined');
+  assert.deepStrictEqual((await names()).sort(byBytes), [['a/1', '10', '', ''], ['a/2', '5', '', '']]);
+  await choose('zeros');
+  await browser.until(`${$('said')}.classList.contains('error')`);
+  assert.match(await text('said'), /the paths of zeros are no texts/);
+  assert.strictEqual(await browser.value(`${$('tables')}.value`), 'order');
+  assert.strictEqual((await names()).length, 2);
 
   // What cannot be read is said, and nothing is lost by it.
   fs.writeFileSync(file('some.csv.gz'), zlib.gzipSync('path,size\n<b>x/1,10\n<b>x/2,20\nbroken\n<b>y,1\n<b>y,2\n'));
