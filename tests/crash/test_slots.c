@@ -524,8 +524,6 @@ static void recover_in_place(const char *path, const struct setting *setting, st
 
 static void create(const char *path, const struct setting *setting, struct random *random) {
     struct session session;
-    const char *io = random_once_in(random, 3) ? NULL : "pwrite";
-    sql_ways(io, random_once_in(random, 4) ? NULL : "off");
     session_open(&session, path, setting, random);
     sql_run(session.db, "PRAGMA page_size=%d", random_once_in(random, 2) ? 4096 : 1024);
     sql_run(session.db, "PRAGMA journal_mode=%s", setting->journal);
@@ -700,11 +698,13 @@ static void run_round(struct arena *arena) {
 static void renew(struct arena *arena) {
     char *file = sql_find_file(arena->folder, ".art");
     struct stat now = {0};
-    char *path = sqlite3_mprintf("%s/%s", arena->folder, file ? file : "slots.db");
-    bool keep = stat(path, &now) == 0 && now.st_size < FILE_LIMIT && !random_once_in(&arena->random, 12);
-    sqlite3_free(path);
+    bool keep =
+        stat(file ? file : arena->path, &now) == 0 && now.st_size < FILE_LIMIT && !random_once_in(&arena->random, 12);
     sqlite3_free(file);
+    world->kept += keep;
     if (keep) return;
+    const char *io = random_once_in(&arena->random, 3) ? NULL : "pwrite"; /* of all processes from here on */
+    sql_ways(io, random_once_in(&arena->random, 4) ? NULL : "off");
     sql_scratch_remove(arena->folder);
     ck_assert_int_eq(mkdir(arena->folder, 0755), 0);
     run_alone(arena, create, arena->path);
@@ -718,10 +718,12 @@ static void report(const struct setting *setting) {
            setting->name, COUNT(commits), COUNT(rollbacks), COUNT(savepoints), COUNT(optimized), COUNT(vacuumed),
            COUNT(emptied), COUNT(busy), COUNT(interrupted), COUNT(checkpoints), COUNT(slots_written),
            COUNT(slots_reused));
-    printf("    %llu snapshots compared, %llu old ones; died %llu, %llu as zombies (%llu revived), killed %llu; "
-           "everything died %llu times in a copy (%llu with blobs half written), %llu in place\n",
-           COUNT(checks), COUNT(held), COUNT(deaths), COUNT(zombies), COUNT(revived), COUNT(kills), COUNT(copies),
-           COUNT(freezes), COUNT(reopened));
+    printf(
+        "    %llu snapshots compared, %llu old ones; died %llu, %llu as zombies (%llu revived), killed %llu; "
+        "everything died %llu times in a copy (%llu with blobs half written), %llu in place, %llu times with what was "
+        "left before\n",
+        COUNT(checks), COUNT(held), COUNT(deaths), COUNT(zombies), COUNT(revived), COUNT(kills), COUNT(copies),
+        COUNT(freezes), COUNT(reopened), COUNT(kept));
 #undef COUNT
     fflush(stdout);
 }

@@ -86,9 +86,9 @@ static char *row_difference(const struct workload_step *step, struct outcome *ar
 
 /* A reader whose snapshot is older than another connection's DROP needs a file that is gone, if it has not opened it
  * yet. */
-static bool is_dropped_file(const struct workload_step *step, const struct outcome *art) {
-    (void)step;
-    return art->rc == SQLITE_CANTOPEN && art->message && strstr(art->message, ".art file is missing");
+static bool is_dropped_file(const struct workload_step *step, const struct outcome *art, bool was_inside) {
+    return was_inside && !(step->flags & STEP_WRITES) && art->rc == SQLITE_CANTOPEN && art->message &&
+           strstr(art->message, ".art file is missing");
 }
 
 /* Who evaluates the conditions of a WHERE in another order may meet a pattern over SQLite's limit that the other never
@@ -123,14 +123,16 @@ static bool is_stale(const struct workload_step *step, const struct outcome *art
     return step->plain_sql && step->kind == STEP_SQL && !art->rc && is_about_schema(plain);
 }
 
-static char *difference(const struct workload_step *step, struct outcome *art, struct outcome *plain) {
+static char *difference(const struct workload_step *step, struct outcome *art, struct outcome *plain, bool was_inside,
+                        bool undisturbed) {
     enum failure_class a = class_of(art->rc), p = class_of(plain->rc);
     if (step->kind == STEP_CURSOR_MOVE) {
         if (is_about_schema(art)) return NULL; /* its table was dropped, renamed or rolled back under it */
-        return art->rc && a != CURSOR_OVER && a != BUSY ? sqlite3_mprintf("%s", art->message) : NULL;
+        if (art->rc && a != CURSOR_OVER && a != BUSY) return sqlite3_mprintf("%s", art->message);
+        return undisturbed && !art->rc && !plain->rc ? row_difference(step, art, plain) : NULL;
     }
     if (is_stale(step, art, plain) || is_undecided(step, art, plain)) return NULL;
-    if (is_dropped_file(step, art) || depends_on_order(art, plain)) return NULL;
+    if (is_dropped_file(step, art, was_inside) || depends_on_order(art, plain)) return NULL;
     if ((a == BUSY && is_about_schema(plain)) || (p == BUSY && is_about_schema(art))) return NULL;
     if (a != p && (step->flags & STEP_BUSY_MAY_DIFFER) && (a == BUSY || p == BUSY)) return NULL;
     if (a != p) {
@@ -274,7 +276,10 @@ static char *pair_step(struct pair *pair, const struct workload_step *step, stru
     }
     if (is_spilled(&art, &plain)) pair->broken = "a ROLLBACK elsewhere has made the ordinary twin's snapshot stale";
     bool reads_schemas = pair->rolled_back[c] && class_of(art.rc) == BUSY && !plain.rc && !(step->flags & STEP_WRITES);
-    char *differs = pair->broken || reads_schemas ? NULL : difference(step, &art, &plain);
+    bool moves = step->kind == STEP_CURSOR_MOVE, reads = step->kind == STEP_SQL && only_reads(step);
+    pair->undisturbed[c] = step->kind == STEP_CURSOR_OPEN || (pair->undisturbed[c] && (moves || reads));
+    char *differs = NULL;
+    if (!pair->broken && !reads_schemas) differs = difference(step, &art, &plain, was_inside, pair->undisturbed[c]);
     if (step->sql && !strncmp(step->sql, "ROLLBACK", 8)) {
         pair->rolled_back[c] = true;
     } else if (!art.rc && art.row_count) { /* it has read them */

@@ -44,7 +44,8 @@ struct pair {
     /* A ROLLBACK may have taken temp.art_txn back: then the art twin's connection reads all schemas anew, which another
      * connection's lock on any of them can refuse. */
     bool rolled_back[WORKLOAD_CONNECTIONS];
-    const char *broken; /* why the history ends early, by no fault of ours; NULL: it goes on */
+    bool undisturbed[WORKLOAD_CONNECTIONS]; /* since its cursor was opened, the connection has only read */
+    const char *broken;                     /* why the history ends early, by no fault of ours; NULL: it goes on */
 };
 
 /* versions.c: after a step, what is wrong with the versions that the art twin shows, or NULL. */

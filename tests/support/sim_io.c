@@ -256,7 +256,7 @@ static enum art_rc sim_truncate(struct art_io *io, uint64_t bytes) {
 /* A hole: zeros, which are on the disk or not as any other write. */
 static void sim_give_back(struct art_io *io, uint64_t offset, uint64_t len) {
     struct sim_handle *handle = (struct sim_handle *)io;
-    if (handle->dead || handle->poisoned || handle->disk->machine || may_write(handle)) return;
+    if (handle->dead || handle->poisoned || may_write(handle)) return;
     sim_land_all(handle);
     uint64_t there = handle->inode->live.len;
     if (offset >= there) return;

@@ -27,7 +27,7 @@ struct world {
     _Atomic uint64_t seen;   /* m's counter, as high as any process has seen it committed */
     _Atomic uint64_t zombie; /* the last one that died as a zombie, until the next commit */
     _Atomic uint64_t commits, rollbacks, savepoints, busy, interrupted, checks, held, checkpoints, deaths, zombies,
-        revived, kills, freezes, copies, reopened, slots_written, slots_reused, optimized, vacuumed, emptied;
+        revived, kills, freezes, copies, reopened, kept, slots_written, slots_reused, optimized, vacuumed, emptied;
     _Atomic int failed;
     char message[2000];
 };

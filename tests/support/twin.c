@@ -282,6 +282,7 @@ static void move_cursor(struct twin *twin, int c, struct outcome *out) {
             out->message = sqlite3_mprintf("%s", sqlite3_errmsg(twin->db[c]));
             break;
         }
+        add_row(out, twin->cursor[c]);
         sqlite3_str *key = sqlite3_str_new(NULL);
         const unsigned char *text = sqlite3_column_text(twin->cursor[c], 0);
         for (int k = 0; k < sqlite3_column_bytes(twin->cursor[c], 0); k++) sqlite3_str_appendf(key, "%02x", text[k]);

@@ -364,7 +364,7 @@ static unsigned written_back(const struct fate *fate, unsigned nth, uint32_t ino
     case WORLD_ORDERED:
         return (unsigned)(mix(fate->seed, 0) % (fate->count + 1));
     case WORLD_BY_FILE:
-        return moment(fate, place(1, inode, 0));
+        return fate->by_file[inode];
     case WORLD_SECTORS:
         return moment(fate, place(2, inode, offset / SECTOR));
     case WORLD_PAGES:
