@@ -16,7 +16,7 @@ build() { # <commit> <folder>
 }
 
 while read -r name commit kind; do
-    folder=$PWD/build/releases/$name
+    folder=$PWD/build/releases/$name-${commit:0:8}
     git cat-file -e "$commit^{commit}" 2>/dev/null || {
         echo "SKIPPED: $name: this copy of the sources has no history with its commit"
         continue

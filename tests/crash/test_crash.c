@@ -111,7 +111,7 @@ static unsigned number(const char *name, unsigned otherwise) {
 }
 
 /* One workload and its crashes. False: something was found. */
-static bool history(struct tally *tally, unsigned setting, uint64_t seed, bool lies) {
+static bool history(struct tally *tally, unsigned setting, uint64_t seed, enum world_lies lies) {
     /* Mostly small blobs, and with them many, of a few rows each. */
     static const uint32_t blob_pages[] = {3, 4, 3, 8, 0};
     struct crash_work work;
@@ -140,7 +140,8 @@ static bool history(struct tally *tally, unsigned setting, uint64_t seed, bool l
     return good;
 }
 
-static void work_through(struct tally *tally, uint64_t seed, unsigned job, unsigned jobs, uint64_t states, bool lies) {
+static void work_through(struct tally *tally, uint64_t seed, unsigned job, unsigned jobs, uint64_t states,
+                         enum world_lies lies) {
     unsigned only = number("ART_CRASH_SETTING", SETTINGS);
     sqlite3 *keep = NULL; /* an art table that is never closed: what all share is made once */
     world_enter(NULL, NULL);
@@ -156,7 +157,7 @@ static void work_through(struct tally *tally, uint64_t seed, unsigned job, unsig
     sqlite3_close(keep);
 }
 
-static struct tally *run(uint64_t seed, uint64_t states, bool lies) {
+static struct tally *run(uint64_t seed, uint64_t states, enum world_lies lies) {
     struct tally *tally = mmap(NULL, sizeof *tally, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     unsigned jobs = number("ART_CRASH_JOBS", 2);
     ck_assert(tally != MAP_FAILED);
@@ -210,7 +211,7 @@ static void show(const struct tally *tally, uint64_t seed) {
 TEST(test_every_disk_that_a_crash_leaves_holds_what_was_acknowledged_and_no_half_transaction) {
     uint64_t seed = random_seed();
     uint64_t states = number("ART_CRASH_STATES", STATES * random_scale());
-    struct tally *tally = run(seed, states, false);
+    struct tally *tally = run(seed, states, WORLD_HONEST);
     show(tally, seed);
     ck_assert_msg(!tally->failed, "ART_TEST_SEED=%llu %s", (unsigned long long)seed, tally->message);
     ck_assert_uint_ge(tally->counts.states, states);
@@ -225,11 +226,24 @@ TEST(test_every_disk_that_a_crash_leaves_holds_what_was_acknowledged_and_no_half
 
 TEST(test_a_disk_that_does_not_sync_is_noticed) {
     uint64_t seed = random_seed();
-    struct tally *tally = run(seed, LYING_STATES, true);
+    struct tally *tally = run(seed, LYING_STATES, WORLD_LIES);
     printf("crash: a disk that does not sync was noticed after %llu states: %s\n",
            (unsigned long long)tally->counts.states, tally->message);
     ck_assert(tally->failed);
     munmap(tally, sizeof *tally);
+}
+
+/* What is found then is sound, and older than what was acknowledged: no hash and no check of SQLite's would notice. */
+TEST(test_commits_that_are_lost_whole_are_noticed) {
+    uint64_t seed = random_seed();
+    bool noticed = false;
+    for (unsigned i = 0; i < 10 && !noticed; i++) {
+        struct tally *tally = run(seed + i, LYING_STATES, WORLD_LIES_OF_WAL);
+        noticed = tally->failed && strstr(tally->message, "it is state ");
+        printf("crash: a WAL that is not synced: %s\n", tally->failed ? tally->message : "nothing noticed");
+        munmap(tally, sizeof *tally);
+    }
+    ck_assert(noticed);
 }
 
 /* ---- one case ---------------------------------------------------------------------------------------------------- */

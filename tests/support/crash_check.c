@@ -156,7 +156,7 @@ static bool judge_image(struct judge *judge, const struct world_image *image, co
     struct crash_rows rows;
     struct world_options options = judge->check->work->world->options;
     options.seed = random_next(&judge->random);
-    options.lies = false;
+    options.lies = WORLD_HONEST;
     struct world *world = world_new(image, &options);
     world_enter(world, world_process_new(world));
     judge->check->counts.states++;

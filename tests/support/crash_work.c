@@ -760,7 +760,7 @@ static void make_database(struct crash_work *work, struct world_image *out) {
 }
 
 void crash_work_run(struct crash_work *work, const struct crash_setting *setting, uint64_t seed, unsigned steps,
-                    bool lies) {
+                    enum world_lies lies) {
     static const unsigned page_sizes[] = {1024, 4096, 512}, checkpoints[] = {1000, 30, 100};
     *work = (struct crash_work){.setting = setting, .seed = seed, .random = {seed}, .next_value = 1};
     struct world_image image;

@@ -62,7 +62,7 @@ struct crash_work {
 /* Runs `steps` of them, on a disk that `lies` about syncs or does not. The world is there until crash_work_clear(),
  * with all connections closed. */
 void crash_work_run(struct crash_work *work, const struct crash_setting *setting, uint64_t seed, unsigned steps,
-                    bool lies);
+                    enum world_lies lies);
 void crash_work_clear(struct crash_work *work);
 
 /* A connection of the current process to the world's database, with the extension and this setting's pragmas. NULL:

@@ -89,11 +89,14 @@ enum world_fault {
     WORLD_FAIL_SYNC, /* the n-th sync of a file whose name ends so fails with EIO */
 };
 
+/* Syncs that do nothing, to show that a test notices: all, or those of a -wal alone, without which all is sound, and old. */
+enum world_lies { WORLD_HONEST, WORLD_LIES, WORLD_LIES_OF_WAL };
+
 struct world_options {
     uint64_t seed;       /* of what chance decides here: SQLite's random numbers, what a failed sync leaves */
     int sector;          /* bytes */
     int characteristics; /* SQLITE_IOCAP_... */
-    bool lies;           /* syncs do nothing: to show that a test notices */
+    enum world_lies lies;
 };
 
 struct world {

@@ -53,7 +53,8 @@ uint8_t *world_text(const char *text) {
 }
 
 void world_note(struct world *world, const struct world_op *op) {
-    if (world->options.lies && (op->kind == WORLD_SYNC || op->kind == WORLD_SYNC_FOLDER)) return free(op->data);
+    if (world->options.lies == WORLD_LIES && (op->kind == WORLD_SYNC || op->kind == WORLD_SYNC_FOLDER))
+        return free(op->data);
     if (world->op_count == world->op_capacity) {
         world->op_capacity = world->op_capacity ? 2 * world->op_capacity : 64;
         world->ops = realloc(world->ops, world->op_capacity * sizeof *world->ops);
