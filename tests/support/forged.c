@@ -189,7 +189,10 @@ static void try(sqlite3 *db, const char *statements) {
         if (rc == SQLITE_OK || rc == SQLITE_DONE) forged_tally.answers++;
         sqlite3_finalize(statement);
     }
-    if (rc != SQLITE_OK && rc != SQLITE_DONE) forged_tally.errors++;
+    if (rc != SQLITE_OK && rc != SQLITE_DONE) {
+        forged_tally.errors++;
+        forged_tally.mismatches += strstr(sqlite3_errmsg(db), "hash") || strstr(sqlite3_errmsg(db), "checksum");
+    }
     if (is_sound && rc != SQLITE_DONE && rc != SQLITE_ERROR) broken("of a sound table: %d %s", rc, sqlite3_errmsg(db));
     art_buffer_clear(&last);
     sqlite3_free(whole);

@@ -24,7 +24,7 @@ void forged_run(const uint8_t *data, size_t size);
 
 /* What has come of all so far. */
 struct forged_tally {
-    unsigned long runs, answers, errors;
+    unsigned long runs, answers, errors, mismatches; /* of the errors: a hash is not the right one */
 };
 extern struct forged_tally forged_tally;
 
