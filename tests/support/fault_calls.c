@@ -89,11 +89,19 @@ static unsigned counted(unsigned kind) {
     return now.counted[kind];
 }
 
+/* What cannot be: that somebody has a lock on a file made just now, which its maker then leaves alone, empty; that a
+ * database in use has no file, so that its .art file does not say whose it is. */
+static bool leaves_file(unsigned kind, unsigned error) {
+    int number = calls[kind].errors[error];
+    bool locked = !strcmp(calls[kind].name, "lock") && (number == EAGAIN || number == EACCES);
+    return locked || (!strcmp(calls[kind].name, "stat") && number == ENOENT);
+}
+
 /* An error of input and output, in words that say of what; never one that blames the statement or the data. */
 static bool excuses(unsigned kind, unsigned error, int code, const char *message) {
-    (void)kind;
-    (void)error;
     int primary = code & 0xff;
+    /* Of as many names as are tried, each was taken by a file that its maker could not lock. */
+    if (leaves_file(kind, error) && message && strstr(message, "a file that is not ours has the name")) return true;
     if (message && primary != SQLITE_NOMEM && strncmp(message, "art: ", 5)) return false;
     return primary == SQLITE_IOERR || primary == SQLITE_FULL || primary == SQLITE_NOMEM || primary == SQLITE_CANTOPEN ||
            primary == SQLITE_READONLY || primary == SQLITE_BUSY;
@@ -104,14 +112,6 @@ static const char *unsynced(void) {
     enum { TRIES = 100 };
     bool got_over = calls[now.kind].errors[now.error] == EINTR && io_faults_given() <= TRIES;
     return got_over || !*io_fault_unsynced() ? NULL : io_fault_unsynced();
-}
-
-/* What cannot be: that somebody has a lock on a file made just now, which its maker then leaves alone, empty; that a
- * database in use has no file, so that its .art file does not say whose it is. */
-static bool leaves_file(unsigned kind, unsigned error) {
-    int number = calls[kind].errors[error];
-    bool locked = !strcmp(calls[kind].name, "lock") && (number == EAGAIN || number == EACCES);
-    return locked || (!strcmp(calls[kind].name, "stat") && number == ENOENT);
 }
 
 const struct fault_source fault_calls = {
