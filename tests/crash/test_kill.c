@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "core/base/hash.h"
-#include "core/io/io.h"
+#include "core/linux/io_file.h"
 #include "core/linux/io_system.h"
 #include "tests/support/kills.h"
 #include "tests/support/sql.h"

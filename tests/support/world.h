@@ -89,7 +89,7 @@ enum world_fault {
     WORLD_FAIL_SYNC, /* the n-th sync of a file whose name ends so fails with EIO */
 };
 
-/* Syncs that do nothing, to show that a test notices: all, or those of a -wal alone, without which all is sound, and old. */
+/* Syncs that do nothing, to show that a test notices: all, or those of a -wal alone, where what is left is sound. */
 enum world_lies { WORLD_HONEST, WORLD_LIES, WORLD_LIES_OF_WAL };
 
 struct world_options {
