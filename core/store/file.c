@@ -386,7 +386,7 @@ static enum art_rc accept_owner(struct art_store *store, struct art_superblock *
     store->phase.owner_sequence = owner ? owner->sequence : 0;
     enum art_rc rc = adopt ? ART_OK : refuse_others(store, ownership, owner);
     if (rc) return rc;
-    /* A root without runs needs nothing of the file, which another database may need: all of it would be written over. */
+    /* A root without runs needs nothing of the file, and would write over all of it: another database may need it. */
     if (fresh && !adopt && ownership == ART_OWNED_UNCLAIMED && own->size > ART_BLOB_SIZE) return in_the_way(store);
     if (own->links > 1) return two_names(".art file", store->location.path, own->links);
     if (me->host_links > 1) return two_names("database file", me->host_path, me->host_links);
