@@ -14,6 +14,8 @@
 
 #ifdef ART_HAVE_URING
 #include <liburing.h>
+
+#include "core/base/clock.h"
 #endif
 
 /* Never 0, 1 or 2: a program that has closed its own may still write to them. */
@@ -158,9 +160,13 @@ static int system_ring_submit_and_wait(struct io_uring *ring, unsigned completio
     struct __kernel_timespec limit = {.tv_sec = 10};
     struct io_uring_cqe *first;
     if (!(ring->features & IORING_FEAT_EXT_ARG)) return io_uring_submit_and_wait(ring, completions);
-    int taken = io_uring_submit(ring);
-    int rc = taken < 0 ? taken : io_uring_wait_cqes(ring, &first, completions, &limit, NULL);
-    return rc < 0 && taken <= 0 ? rc : taken;
+    int ready = (int)io_uring_sq_ready(ring), taken = io_uring_submit(ring);
+    if (taken < ready) return taken;
+    uint64_t until = art_clock_ns() + 10000000000; /* where signals come, too */
+    int rc = -EINTR;
+    while (rc == -EINTR && art_clock_ns() < until) rc = io_uring_wait_cqes(ring, &first, completions, &limit, NULL);
+    if (rc == -EINTR) rc = -ETIME;
+    return rc < 0 && !taken ? rc : taken;
 }
 
 static int system_ring_result(int fd, const struct art_transfer *transfer, int result) {

@@ -48,7 +48,7 @@ struct art_system_calls {
     int (*ring_init)(unsigned entries, struct io_uring *ring, unsigned flags);
     int (*ring_register_buffers)(struct io_uring *ring, const struct iovec *ranges, unsigned count);
     int (*ring_submit)(struct io_uring *ring);
-    int (*ring_submit_and_wait)(struct io_uring *ring, unsigned completions); /* -ETIME: none for ten seconds */
+    int (*ring_submit_and_wait)(struct io_uring *ring, unsigned completions); /* -ETIME: none came in time */
     /* Every completion's result passes through here, with what was asked of the file. */
     int (*ring_result)(int fd, const struct art_transfer *transfer, int result);
 };

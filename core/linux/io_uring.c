@@ -22,7 +22,7 @@
  * same happens when a ring stops taking requests, or fails one for a reason that is not the device's (where threads are
  * refused, ECANCELED): what it has is waited for, what it has not done goes through pread and pwrite, and is counted.
  * So it is where the kernel loses a request (seen with Linux 6.18: taken from the queue, given to no thread, and never
- * completed): what has not come for ten seconds is asked back.
+ * completed): what has not come for ten seconds is asked back. What cannot be had back is waited for.
  *
  * No ring is bound to a thread (no SINGLE_ISSUER, no COOP_TASKRUN): a connection may move between threads.
  */
@@ -455,13 +455,16 @@ static void reap(struct ring_file *ring) {
 
 /* What was not begun comes back as cancelled. What was begun, on a slow device, ends as it would have. */
 static void ask_back(struct ring_file *ring) {
+    struct io_uring *own = &ring->ring->ring;
     struct io_uring_sqe *entry;
     assert(!ring->ring->prepared_count && !ring->broken);
-    for (unsigned op = 0; op < DEPTH && (entry = io_uring_get_sqe(&ring->ring->ring)); op++) {
+    for (unsigned op = 0; op < DEPTH && (entry = io_uring_get_sqe(own)); op++) {
         io_uring_prep_cancel(entry, (void *)(uintptr_t)op, 0);
         io_uring_sqe_set_data64(entry, ASKED_BACK);
     }
-    io_uring_submit(&ring->ring->ring);
+    for (unsigned tries = 0; tries < SUBMIT_TRIES_MAX && io_uring_sq_ready(own); tries++) {
+        if (io_uring_submit(own) <= 0) sched_yield();
+    }
     atomic_store(&rings_refused, true);
     break_ring(ring);
 }

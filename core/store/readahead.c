@@ -59,11 +59,6 @@ static bool is_pinned_whole(const struct art_store *store, const struct art_ref 
            art_blob_pages_present(&at->pinned->blob) == at->pinned->blob.leaf_pages;
 }
 
-/* So is, seldom, a walk of a transaction that has spilled. */
-static bool is_of_a_merge(const struct art_store *store) {
-    return store->phase.active && store->location.io->cached;
-}
-
 /* Does the page cache have the blob, as far as its last page tells? */
 static bool is_at_hand(struct art_store *store, const struct art_ref *ref, struct art_cached *cached) {
     assert(cached->key.slot == ref->slot);
@@ -90,7 +85,8 @@ static bool start_readahead(struct art_store *store, const void *walk, const str
     art_ref_leave(&at->ref);
     at->reading.count = art_store_request_whole(store, cached, ref, at->reading.requests, &at->pages);
     assert(at->reading.count && at->reading.count <= ART_READING_MAX);
-    at->reading.from = is_of_a_merge(store) && !is_at_hand(store, ref, cached) ? ART_READ_DEVICE : ART_READ_CACHED;
+    bool merges = store->phase.active && store->location.io->cached; /* or, seldom, walks where something has spilled */
+    at->reading.from = merges && !is_at_hand(store, ref, cached) ? ART_READ_DEVICE : ART_READ_CACHED;
     art_io_read_start(store->location.io, &at->reading);
     store->readahead_count++;
     return true;
