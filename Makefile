@@ -2,7 +2,7 @@
 #
 #   make              art.so, from core/ and ext/; make static: libart.a, for programs that link it in (ext/art.h says how)
 #   make demo         installs what is missing, builds, and shows sql/tour.sql beside an ordinary table, with this machine's paths
-#   make check        installs what is missing, then builds and tests what a change can break: four minutes on two cores
+#   make check        installs what is missing, then builds and tests what a change can break: seven minutes on two cores
 #   make check-all    everything that has to hold, in every build: 35 minutes (.ci/check lists it)
 #   make test         the test programs in the build that the options choose; TESTS="test_io" for some (tests/README.md)
 #   make tidy         format, layers, lengths, the one exported symbol, static analysis; make format writes the format

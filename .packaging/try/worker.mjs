@@ -18,7 +18,8 @@ const hex = (bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, '0
 // Values and names as SQL has them.
 const text = (value) => (value.includes('\0') ? `CAST(x'${hex(new TextEncoder().encode(value))}' AS TEXT)`
   : `'${value.replaceAll("'", "''")}'`);
-const quoted = (value) => (['files', 'objects', 'path', 'key', 'size', 'bytes', 'mtime', 'modified', 'entries'].includes(value) ? value : `"${value.replaceAll('"', '""')}"`);
+const PLAIN = ['files', 'objects', 'path', 'key', 'size', 'bytes', 'mtime', 'modified', 'entries']; // others may be words of SQL
+const quoted = (value) => (PLAIN.includes(value) ? value : `"${value.replaceAll('"', '""')}"`);
 
 // Each statement that the page runs is shown as it ran.
 function query(sql) {

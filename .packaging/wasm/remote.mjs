@@ -6,9 +6,9 @@
 //              in a table wants more of that part of it
 //   ahead()    art says how many bytes it will read, as of the next read that lies in no block (ART_WILL_READ in ext/art.h)
 //
-// Each answer is compared with the first one, by ETag, Last-Modified and length, as far as the server tells them, and to another origin.
-// A file that has changed is read no more: pages of two files would be mixed. So it is where a part is answered by a whole file, as a cache
-// does that asks for the rest of what it has. After a broken connection the next read tries again.
+// Each answer is compared with the first one, by ETag, Last-Modified and length, as far as the server tells them (another origin has to
+// expose ETag and Content-Range). A file that has changed is read no more: pages of two files would be mixed. A whole file in answer to a
+// part counts as a change, since a cache gets it that asks for the rest of a file that is gone. After a broken connection the next read tries again.
 
 const BLOCK = 16384;
 const HEAD = 100; // bytes of a database's header
@@ -22,8 +22,7 @@ export class RemoteFile {
   bytes = 0;
   size = 0;
   problem = null; // why the last read failed
-  failure = null; // of any read, and how many there were
-  failures = 0;
+  failure = null; // why a read failed, since somebody has set this to null
   #url;
   #get;
   #blocks = new Map();
@@ -94,7 +93,6 @@ export class RemoteFile {
       }
     } catch (error) {
       this.problem = this.failure = error.message;
-      this.failures++;
       return false;
     }
     if (this.#announced) this.#announced = Math.max(0, this.#announced - to.length);

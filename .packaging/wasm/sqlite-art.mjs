@@ -305,7 +305,8 @@ export class Database {
   /** The database as the bytes of a file; not within a transaction, whose pages would be in it, and its art rows would not. */
   bytes() {
     if (!m._sqlite3_get_autocommit(this._handle())) throw new SqliteError('bytes() within a transaction: COMMIT first', MISUSE);
-    const main = allocated(16), remote = this.#remote?.remote, failures = remote?.failures;
+    const main = allocated(16), remote = this.#remote?.remote;
+    if (remote) remote.failure = null;
     try {
       m.HEAPU8.set(encoder.encode('main\0'), main + 8);
       const at = m._sqlite3_serialize(this._handle(), main + 8, main, 0);
@@ -316,7 +317,7 @@ export class Database {
       m._sqlite3_free(at);
       // SQLite has zeros in the place of pages that it could not read, and no error.
       if (remote) remote.problem = null;
-      if (remote?.failures !== failures) throw new SqliteError(remote.failure, IOERR);
+      if (remote?.failure) throw new SqliteError(remote.failure, IOERR);
       return copy;
     } finally {
       m._free(main);

@@ -162,7 +162,7 @@ static int system_ring_submit_and_wait(struct io_uring *ring, unsigned completio
     if (!(ring->features & IORING_FEAT_EXT_ARG)) return io_uring_submit_and_wait(ring, completions);
     int ready = (int)io_uring_sq_ready(ring), taken = io_uring_submit(ring);
     if (taken < ready) return taken;
-    uint64_t until = art_clock_ns() + 10000000000; /* where signals come, too */
+    uint64_t until = art_clock_ns() + (uint64_t)limit.tv_sec * 1000000000; /* signals do not put it off */
     int rc = -EINTR;
     while (rc == -EINTR && art_clock_ns() < until) rc = io_uring_wait_cqes(ring, &first, completions, &limit, NULL);
     if (rc == -EINTR) rc = -ETIME;

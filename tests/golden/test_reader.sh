@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A page describes the format (core/FORMAT.md), and a reader was written by it alone, without art's code. It reads
 # the golden archives and what this version writes, and refuses what it does not know (compare.py). What finds rows faster
-# is as the page says, too (finds.py), and what copies have besides (besides.py).
+# is as the page says, too (finds.py), and so are copies and published tables (besides.py).
 set -u
 shopt -s nullglob
 root=$(cd "$(dirname "$0")/../.." && pwd)
