@@ -253,7 +253,7 @@ struct art_pages art_blob_head_pages(const uint8_t *image, uint32_t footer_pages
     const struct art_blob_trailer *trailer = art_blob_trailer(image);
     struct art_parts at = art_trailer_parts(trailer);
     bool sane = at.routing >= ART_BLOB_BYTES - footer_pages * ART_BLOB_PAGE && at.routing <= at.lazy &&
-                at.lazy <= at.lazy_end && at.lazy_end <= at.nodes_end && at.nodes_end <= ART_TRAILER_AT;
+                at.lazy <= at.lazy_end && at.lazy_end <= at.offsets && at.offsets <= ART_TRAILER_AT;
     struct art_pages pages = art_pages_of(LAST_PAGE, 1);
     if (!sane) return pages; /* it is refused */
     struct art_pages before = art_pages_between(at.routing, at.lazy),
@@ -310,6 +310,12 @@ static enum art_rc verify_footer_pages(struct art_blob *blob, const struct art_p
     return ART_OK;
 }
 
+/* All that is read without being asked for. */
+static bool has_directories(const struct art_pages *head, const struct art_parts *at) {
+    struct art_pages pages = art_pages_between(at->offsets, ART_TRAILER_AT);
+    return !((pages.bits[0] & ~head->bits[0]) | (pages.bits[1] & ~head->bits[1]));
+}
+
 enum art_rc art_blob_open_head(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref,
                                const uint8_t uuid[16], const char *file) {
     memset(blob, 0, sizeof *blob);
@@ -325,6 +331,7 @@ enum art_rc art_blob_open_head(struct art_blob *blob, const uint8_t *image, cons
     if (!wrong) wrong = wrong_trailer(trailer);
     if (wrong) return footer_corrupt(blob, wrong);
     take_trailer(blob, trailer);
+    if (!has_directories(&blob->head, &blob->at)) return footer_corrupt(blob, "the directories are not in its head");
     rc = verify_footer_pages(blob, &blob->head);
     if (rc) return rc;
     wrong = wrong_directories(blob);

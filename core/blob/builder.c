@@ -217,6 +217,7 @@ static enum art_rc emit(struct art_builder *builder, bool *full) {
     if (rc) return rc;
     if (!pending_fits(builder, size, node_cost)) {
         rc = art_footer_measure(footer);
+        if (rc == ART_TOOBIG) return art_built_wrong("its nodes take more bytes than were foretold");
         if (rc) return rc;
         if (!pending_fits(builder, size, node_cost)) {
             refuse_bucket(builder);
@@ -230,7 +231,9 @@ static enum art_rc emit(struct art_builder *builder, bool *full) {
         art_text_bounds_settle(&pending->texts[i], &pending->summed.zone[i]);
     art_footer_push(footer, separator, builder->at, pending->count, pending->sum, &pending->bounds, &pending->summed);
     art_postings_push(&footer->postings, &pending->terms, pending->count);
-    builder->at += art_pending_write(pending, builder->buffer + builder->at);
+    uint32_t written = art_pending_write(pending, builder->buffer + builder->at);
+    if (written > size) return art_built_wrong("a bucket takes more bytes than were foretold");
+    builder->at += written;
     builder->entries += pending->count;
     assert(builder->at <= ART_BLOB_PAGES * ART_BLOB_PAGE && builder->entries == footer->rank[footer->buckets]);
     builder->below += pending->below;
@@ -401,7 +404,9 @@ static enum art_rc close_blob(struct art_builder *builder, uint32_t slot, uint64
     uint32_t leaf_pages = (builder->at + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE, label_len = label_length(builder);
     footer->symbols = builder->coded_buckets ? own_symbols(builder) : NULL;
     enum art_rc rc = art_footer_write(footer, art_bytes(builder->first.bytes, label_len), builder->csn_min,
-                                      builder->options.filter ? builder->entries : 0, builder->buffer, &layout);
+                                      builder->options.filter ? builder->entries : 0, ART_BLOB_PAGES - leaf_pages,
+                                      builder->buffer, &layout);
+    if (rc == ART_TOOBIG) return art_built_wrong("its footer takes more bytes than were foretold");
     if (rc) return rc;
     assert(leaf_pages + layout.footer_pages <= ART_BLOB_PAGES && builder->csn_min <= builder->csn_max);
     memset(builder->buffer + builder->at, 0, leaf_pages * ART_BLOB_PAGE - builder->at);
@@ -441,15 +446,6 @@ static enum art_rc close_blob(struct art_builder *builder, uint32_t slot, uint64
     return ART_OK;
 }
 
-/* What is to be written: will a reader take it? Only asserted, and not where that takes memory (routing.c). */
-static __attribute__((unused)) bool is_accepted(const struct art_builder *builder, const struct art_ref *ref) {
-    struct art_blob blob;
-    if (builder->footer.buckets > ART_BLOB_PAGES) return true;
-    enum art_rc rc = art_blob_open(&blob, builder->buffer, ref, builder->options.uuid, NULL);
-    for (uint32_t page = 0; !rc && page < blob.leaf_pages; page++) rc = art_blob_verify_page(&blob, page);
-    return !rc;
-}
-
 enum art_rc art_builder_finish(struct art_builder *builder, uint32_t slot, uint64_t generation, struct art_built *out) {
     struct art_footer *footer = &builder->footer;
     bool full = false;
@@ -468,8 +464,10 @@ enum art_rc art_builder_finish(struct art_builder *builder, uint32_t slot, uint6
         art_summed_encode(footer->has, &summed, builder->summed);
         out->ref.summed = builder->summed;
     }
-    assert(is_accepted(builder, &out->ref));
+    rc = art_builder_prove(builder, &out->ref);
+    if (rc) return rc;
     out->separator = art_bytes(builder->first.bytes, builder->separator_len);
+    out->entries = builder->entries;
     out->in_blocks = builder->in_blocks;
     out->plain_names = builder->plain_names;
     out->coded_names = builder->coded_names;

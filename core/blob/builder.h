@@ -59,12 +59,13 @@ struct art_built {
     /* The shortest key above the previous blob's last key and not above this one's first, empty for the stream's first
      * blob; borrowed as the label is. */
     struct art_bytes separator;
+    uint32_t entries;                  /* of an index blob: children */
     uint32_t plain_names, coded_names; /* bytes */
     uint32_t in_blocks;                /* entries whose values a block has */
     bool more;                         /* entries are still held back: begin a new blob and finish again */
 };
-/* Closes the blob, which was begun and has entries, and lets its buffer go. ART_NOMEM: only art_builder_close() is
- * left. */
+/* Closes the blob, which was begun and has entries, reads it as a stranger would (proof.c), and lets its buffer go.
+ * ART_NOMEM, or ART_CORRUPT where it is not what it should be: only art_builder_close() is left. */
 enum art_rc art_builder_finish(struct art_builder *builder, uint32_t slot, uint64_t generation, struct art_built *out);
 
 /* Entries taken that are not in a finished blob yet. 0: nothing to finish. */

@@ -1,5 +1,5 @@
-/* The builder's inside, shared by builder.c (the stream), pending.c (the bucket that is being filled) and fitting.c
- * (how much of it fits, when its values become a block and its suffixes are coded).
+/* The builder's inside, shared by builder.c (the stream), pending.c (the bucket that is being filled), fitting.c (how
+ * much of it fits, when its values become a block and its suffixes are coded) and proof.c (can it be read?).
  *
  *   add() -> pending bucket -> emit -> leaf pages of the current buffer, a row in the footer's directories
  *
@@ -116,6 +116,7 @@ struct art_builder {
     uint8_t block[ART_BLOCK_PLAIN_MAX];
     uint8_t summed[ART_SUMMED_MAX];                /* of the finished blob */
     struct art_key_copy last, emitted_last, first; /* added last; last of the last bucket; first of this blob */
+    uint8_t proved_key[ART_KEY_MAX + ART_KEY_PADDING];
 };
 
 /* `key` has ART_KEY_MAX bytes at most, and does not lie in the copy. */
@@ -156,6 +157,14 @@ uint32_t art_pending_plain_fit(const struct art_pending *pending, uint32_t limit
 void art_pending_sum_up(struct art_pending *pending, const struct art_summary *summary);
 /* The key before those that are behind, into `last`; they become the bucket. There are some. */
 void art_pending_follow(struct art_pending *pending, struct art_key_copy *last);
+
+/* --- proof.c ------------------------------------------------------------------------------------------------------ */
+
+/* Is the blob in the buffer, which this reference leads to, what the builder has noted? ART_CORRUPT with a sentence that
+ * says so; ART_NOMEM. */
+enum art_rc art_builder_prove(struct art_builder *builder, const struct art_ref *ref);
+/* The error for it, ART_CORRUPT. */
+enum art_rc art_built_wrong(const char *what) __attribute__((cold));
 
 /* --- fitting.c ---------------------------------------------------------------------------------------------------- */
 

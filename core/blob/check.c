@@ -253,7 +253,7 @@ static enum art_rc compare_footer(struct art_blob_checker *checker) {
     struct art_footer_layout layout;
     checker->footer.sums = checker->odd_weight || blob->kind == ART_BLOB_INDEX;
     enum art_rc rc = art_footer_write(&checker->footer, art_bytes(checker->first, blob->label_len), checker->csn_min,
-                                      blob->filter ? blob->entries : 0, checker->image, &layout);
+                                      blob->filter ? blob->entries : 0, ART_BLOB_PAGES, checker->image, &layout);
     if (rc == ART_TOOBIG) return wrong_at(checker, "the footer that these entries ask for does not fit");
     if (rc) return rc;
     uint32_t from = ART_BLOB_BYTES - blob->footer_pages * ART_BLOB_PAGE;

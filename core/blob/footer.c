@@ -73,13 +73,14 @@ static enum art_rc reserve_buckets(struct art_footer *footer, uint32_t buckets) 
 enum art_rc art_footer_reserve(struct art_footer *footer, uint32_t buckets, uint32_t separator_bytes, uint32_t hashes) {
     uint32_t used = footer->buckets ? footer->separator_at[footer->buckets] : 0;
     enum art_rc rc = reserve_buckets(footer, buckets);
-    if (!rc) rc = art_grow(&footer->separators, &footer->separator_capacity, used + separator_bytes, 1);
+    if (!rc)
+        rc = art_grow(&footer->separators, &footer->separator_capacity, used + separator_bytes + ART_KEY_PADDING, 1);
     if (!rc)
         rc = art_grow(&footer->hashes, &footer->hash_capacity, footer->hash_count + hashes, sizeof *footer->hashes);
     return rc;
 }
 
-static struct art_bytes separator_of(const struct art_footer *footer, uint32_t bucket) {
+struct art_bytes art_footer_separator(const struct art_footer *footer, uint32_t bucket) {
     uint32_t at = footer->separator_at[bucket], len = footer->separator_at[bucket + 1] - at;
     return art_bytes(len ? footer->separators + at : NULL, len); /* the first is empty, and may be all there is */
 }
@@ -87,7 +88,7 @@ static struct art_bytes separator_of(const struct art_footer *footer, uint32_t b
 uint32_t art_footer_node_cost(const struct art_footer *footer, struct art_bytes separator) {
     uint32_t shared = 0;
     if (footer->buckets) {
-        struct art_bytes before = separator_of(footer, footer->buckets - 1);
+        struct art_bytes before = art_footer_separator(footer, footer->buckets - 1);
         shared = art_common_prefix(before.data, separator.data, art_min32(before.len, separator.len));
     }
     return (footer->buckets ? 0 : NODE_SLACK_BYTES) + NODE_COST_BYTES + separator.len - shared;
@@ -144,14 +145,15 @@ struct art_node_writer {
     bool spacious; /* nothing in its short form, so that one more separator costs NODE_COST_BYTES at most */
     uint8_t *out;
     uint32_t at, spans;
+    bool full; /* nodes_bound was wrong: there is no room for the next node */
 };
 
 static uint32_t written_len(const struct art_node_writer *writer, uint32_t bucket) {
-    return bucket ? separator_of(writer->footer, bucket).len - writer->skip : 0;
+    return bucket ? art_footer_separator(writer->footer, bucket).len - writer->skip : 0;
 }
 
 static const uint8_t *written_separator(const struct art_node_writer *writer, uint32_t bucket) {
-    return bucket ? separator_of(writer->footer, bucket).data + writer->skip : (const uint8_t *)"";
+    return bucket ? art_footer_separator(writer->footer, bucket).data + writer->skip : (const uint8_t *)"";
 }
 
 static void put_ref(struct art_node_writer *writer, uint32_t at, uint32_t ref) {
@@ -220,6 +222,10 @@ static void put_node(struct art_node_writer *writer, const struct art_node_span 
     assert(n || (value && span->end == span->first + 1));
     bool small = n && first[n - 1] - span->first < 256 && !writer->spacious;
     uint8_t *out = writer->out;
+    uint32_t size = 1 + (path_len >= ART_NODE_PATH_SHORT ? 2 : 0) + path_len;
+    if (n) size += 1 + art_min32(n, ART_NODE_MAP_BYTES) + n * (small ? 1 : 2) + n * (writer->wide ? 4 : 2);
+    writer->full = size > writer->footer->nodes_bound - writer->at;
+    if (writer->full) return;
     out[writer->at++] =
         (uint8_t)(n ? (value ? ART_NODE_VALUE : 0) | (n > 32 ? ART_NODE_MAP : 0) | (small ? ART_NODE_SMALL : 0)
                     : ART_NODE_TAIL) |
@@ -236,18 +242,21 @@ static void put_node(struct art_node_writer *writer, const struct art_node_span 
     put_children(writer, first, n, span->first, small, depth);
 }
 
-/* Bytes of the nodes, 0 when references of 16 bits do not reach. */
-static uint32_t put_nodes(struct art_node_writer writer) {
+/* *bytes: of the nodes, 0 when references of 16 bits do not reach. ART_TOOBIG: they take more than was foretold. */
+static enum art_rc put_nodes(struct art_node_writer writer, uint32_t *bytes) {
     struct art_footer *footer = writer.footer;
     writer.spans = 1;
+    *bytes = 0;
     footer->spans[0] = (struct art_node_span){0, footer->buckets, 0, 0};
     for (uint32_t i = 0; i < writer.spans; i++) {
         struct art_node_span span = footer->spans[i];
-        if (!writer.wide && writer.at > UINT16_MAX) return 0;
+        if (!writer.wide && writer.at > UINT16_MAX) return ART_OK;
         if (i) put_ref(&writer, span.patch, writer.at);
         put_node(&writer, &span);
+        if (writer.full) return ART_TOOBIG;
     }
-    return writer.at;
+    *bytes = writer.at;
+    return ART_OK;
 }
 
 static enum art_rc reserve_scratch(struct art_footer *footer, uint32_t bytes) {
@@ -259,9 +268,10 @@ enum art_rc art_footer_measure(struct art_footer *footer) {
     if (!footer->buckets) return ART_OK;
     enum art_rc rc = reserve_scratch(footer, footer->nodes_bound);
     if (rc) return rc;
-    uint32_t bytes =
-        put_nodes((struct art_node_writer){.footer = footer, .wide = true, .spacious = true, .out = footer->scratch});
-    assert(bytes <= footer->nodes_bound);
+    uint32_t bytes;
+    rc = put_nodes((struct art_node_writer){.footer = footer, .wide = true, .spacious = true, .out = footer->scratch},
+                   &bytes);
+    if (rc) return rc;
     footer->nodes_bound = bytes + NODE_SLACK_BYTES;
     return ART_OK;
 }
@@ -340,33 +350,37 @@ static struct art_parts lay_out(const struct art_footer *footer, uint32_t label,
     return at;
 }
 
-enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, uint64_t csn_min, uint32_t filter_keys,
-                             uint8_t *image, struct art_footer_layout *out) {
-    uint32_t postings = art_postings_bytes(&footer->postings, NULL, 0);
-    if (footer->known_postings.len) postings = footer->known_postings.len;
+/* Nodes and postings, into the scratch memory, which has the room that was foretold. */
+static enum art_rc put_scratch(struct art_footer *footer, uint32_t label, uint32_t *nodes, struct art_bytes *posted,
+                               bool *wide) {
+    uint32_t postings = footer->known_postings.len ? 0 : art_postings_bytes(&footer->postings, NULL, 0);
     enum art_rc rc = reserve_scratch(footer, footer->nodes_bound + postings);
     if (rc) return rc;
-    struct art_node_writer writer = {.footer = footer, .skip = label.len, .out = footer->scratch};
-    uint32_t nodes = put_nodes(writer);
-    if (!nodes) {
-        writer.wide = true;
-        nodes = put_nodes(writer);
-    }
-    assert(nodes <= footer->nodes_bound);
-    struct art_bytes posted = footer->known_postings;
-    if (footer->postings.fields) {
-        posted = art_bytes(footer->scratch + nodes, 0);
-        rc = art_postings_write(&footer->postings, footer->scratch + nodes, &posted.len);
-        if (rc) return rc;
-    }
+    struct art_node_writer writer = {.footer = footer, .skip = label, .out = footer->scratch};
+    rc = put_nodes(writer, nodes);
+    *wide = writer.wide = !rc && !*nodes;
+    if (*wide) rc = put_nodes(writer, nodes);
+    *posted = footer->known_postings;
+    if (rc || !footer->postings.fields) return rc;
+    *posted = art_bytes(footer->scratch + *nodes, 0);
+    return art_postings_write(&footer->postings, footer->scratch + *nodes, postings, &posted->len);
+}
+
+enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, uint64_t csn_min, uint32_t filter_keys,
+                             uint32_t room_pages, uint8_t *image, struct art_footer_layout *out) {
+    struct art_bytes posted;
+    uint32_t nodes;
+    bool wide;
+    enum art_rc rc = put_scratch(footer, label.len, &nodes, &posted, &wide);
+    if (rc) return rc;
     uint64_t others = (uint64_t)label.len + nodes + (posted.len ? posted.len + ART_POSTINGS_ALIGN : 0);
     if (footer->symbols) others += sizeof *footer->symbols;
     if (art_footer_pages(footer->buckets, footer->sums, footer->has, filter_keys, others) > ART_BLOB_PAGES)
         return ART_TOOBIG;
     memset(out, 0, sizeof *out);
     struct art_parts at = lay_out(footer, label.len, nodes, filter_keys, posted.len, out);
-    assert(out->footer_pages <= art_footer_pages(footer->buckets, footer->sums, footer->has, filter_keys, others));
-    out->flags = (uint8_t)((writer.wide ? ART_BLOB_WIDE : 0) | (footer->sums ? ART_BLOB_SUMS : 0) |
+    if (out->footer_pages > room_pages) return ART_TOOBIG;
+    out->flags = (uint8_t)((wide ? ART_BLOB_WIDE : 0) | (footer->sums ? ART_BLOB_SUMS : 0) |
                            (out->filter ? ART_BLOB_FILTER : 0));
     uint32_t begin = ART_BLOB_BYTES - out->footer_pages * ART_BLOB_PAGE;
     memset(image + begin, 0, ART_TRAILER_AT - begin);

@@ -51,6 +51,9 @@ void art_footer_reset(struct art_footer *footer, uint32_t used_hashes);
 /* Room for so many more buckets, separator bytes and hashes, so that the functions below cannot fail. ART_NOMEM. */
 enum art_rc art_footer_reserve(struct art_footer *footer, uint32_t buckets, uint32_t separator_bytes, uint32_t hashes);
 
+/* That of a bucket, padded as a key is; borrowed until more are pushed. */
+struct art_bytes art_footer_separator(const struct art_footer *footer, uint32_t bucket);
+
 /* Bytes of nodes that a bucket with this separator, the next one, would bring at most. */
 uint32_t art_footer_node_cost(const struct art_footer *footer, struct art_bytes separator);
 /* Room must have been reserved. The first bucket's separator is empty. `summed`: of the bucket; NULL without a
@@ -59,7 +62,7 @@ void art_footer_push(struct art_footer *footer, struct art_bytes separator, uint
                      int64_t sum, const struct art_bounds *bounds, const struct art_summed *summed);
 /* What this bucket, the last one, has after all. With a summary. */
 void art_footer_note_summed(struct art_footer *footer, uint32_t bucket, const struct art_summed *summed);
-/* Replaces `nodes_bound` by what the nodes take. ART_NOMEM. */
+/* Replaces `nodes_bound` by what the nodes take. ART_NOMEM; ART_TOOBIG (no message): by more than that. */
 enum art_rc art_footer_measure(struct art_footer *footer);
 
 /* Pages of a footer with so many buckets, keys in the filter (0: none), bytes of nodes, label and postings, at most. */
@@ -73,10 +76,11 @@ struct art_footer_layout {
     uint8_t flags;
 };
 /* `label`: what all keys begin with; `csn_min`: of all entries.
- * Writes postings, routing part and filter (over the first `filter_keys` hashes) into the image, and zeroes between
- * them down to the footer's first page. The trailer is the caller's. ART_NOMEM; ART_TOOBIG (no message) when it is
- * larger than a slot, which a builder that asks for the room beforehand never sees. */
+ * Writes postings, routing part and filter (over the first `filter_keys` hashes) into the last pages of the image,
+ * `room_pages` at most, and zeroes between them down to the footer's first page. The trailer is the caller's.
+ * ART_NOMEM; ART_TOOBIG (no message) when it takes more pages, or more than was foretold: nothing was written then. A
+ * builder that has asked for the room beforehand never sees that. */
 enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, uint64_t csn_min, uint32_t filter_keys,
-                             uint8_t *image, struct art_footer_layout *out);
+                             uint32_t room_pages, uint8_t *image, struct art_footer_layout *out);
 
 #endif

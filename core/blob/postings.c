@@ -193,7 +193,10 @@ void art_postings_push(struct art_postings *postings, const struct art_terms *bu
     }
 }
 
-enum { HEAD_BYTES = ART_POSTINGS_HEAD_BYTES };
+enum {
+    HEAD_BYTES = ART_POSTINGS_HEAD_BYTES,
+    BEHIND_GROUP = 2 /* a bit of the number of its terms, and zeros to the next word */
+};
 
 static uint32_t any_bytes_of(uint32_t units) {
     return (units + 7) / 8;
@@ -213,39 +216,73 @@ static bool is_crowded(const struct art_postings *postings, const struct art_pos
     return field->terms[unit] > ART_POSTING_BYTES_A_ROW * postings->rows_in[unit];
 }
 
-/* What a field takes at most, without its groups; `units`: as they may be. */
+/* What a field of so many units takes, of which none is marked, without its groups. */
 static uint32_t data_bytes(const struct art_posting_field *field, uint32_t units) {
     return (field->bits + (art_unit_bits(units) - ART_UNIT_BITS) * field->count + 7) / 8;
 }
 
-/* A term of a bucket that is not pushed yet, at most. */
-static uint32_t bytes_of_terms(uint32_t terms) {
-    return (ART_PUSH_BITS_MAX * terms + 7) / 8;
+static uint32_t bytes_of_bits(uint32_t bits, uint32_t times) {
+    return (bits * times + 7) / 8;
 }
 
-/* What a field takes at most whose crowded units will be marked. The last unit may get more rows, and then be none; and
- * if two units become one, that may be none. */
+/* Of so many terms at most, whose postings take so many bytes. */
+static uint32_t groups_at_most(uint32_t terms, uint32_t data) {
+    return groups_of(art_min32(terms, 8 * data / ART_POSTING_BITS));
+}
+_Static_assert((int)ART_POSTING_BITS <= (int)ART_FREQUENT_BITS, "no term takes less");
+
+/* All of a field, at most. What is foretold and what is written is counted here. */
+static uint32_t field_bytes(uint32_t terms, uint32_t data, uint32_t units) {
+    uint32_t groups = groups_at_most(terms, data);
+    return HEAD_BYTES + 2 * (groups + 1) + any_bytes_of(units) + data + BEHIND_GROUP * groups;
+}
+
+/* What is known of the field as it will be, with one more bucket. */
+struct posting_outlook {
+    uint32_t rows, units;
+    uint32_t fresh; /* terms of that bucket */
+    bool halves;    /* it makes two units one */
+};
+
+static struct posting_outlook outlook_of(const struct art_postings *postings, bool more, uint32_t rows) {
+    struct posting_outlook outlook = {.rows = postings->rows + rows, .units = postings->last_unit + 1};
+    outlook.halves = more && is_to_be_halved(postings);
+    if (more) outlook.units = (postings->buckets >> (postings->shift + outlook.halves)) + 1;
+    return outlook;
+}
+
+/* Of the units that are not crowded, in a field without frequent terms: it has too few units for one. */
 static uint32_t bytes_when_marked(const struct art_postings *postings, const struct art_posting_field *field) {
-    uint32_t terms = field->frequent;
-    if (is_to_be_halved(postings)) return UINT32_MAX;
+    uint32_t terms = 0;
     for (uint32_t unit = 0; unit <= postings->last_unit; unit++) {
-        if (unit == postings->last_unit || !is_crowded(postings, field, unit)) terms += field->terms[unit];
+        if (!is_crowded(postings, field, unit)) terms += field->terms[unit];
     }
-    return bytes_of_terms(terms);
+    return bytes_of_bits(ART_PUSH_BITS_MAX, terms);
+}
+
+/* The data of a field at most, whatever choose_marked() will decide. A new term makes it larger by ART_PUSH_BITS_MAX at
+ * most, or smaller, when the term becomes frequent: so where that can be, it is not known whether units will be marked.
+ * Then all that is sure is that what is not allowed has only its frequent terms left. */
+static uint32_t data_at_most(const struct art_postings *postings, const struct art_posting_field *field,
+                             const struct posting_outlook *outlook) {
+    uint32_t allowed = bytes_allowed(outlook->rows), data = data_bytes(field, outlook->units);
+    uint32_t fresh = bytes_of_bits(ART_PUSH_BITS_MAX, outlook->fresh);
+    if (data + fresh <= allowed) return data + fresh;
+    if (data > allowed && outlook->units <= ART_LISTED_UNITS)
+        return art_min32(allowed, bytes_when_marked(postings, field) + fresh);
+    uint32_t frequent = bytes_of_bits(ART_FREQUENT_BITS, field->frequent + outlook->fresh);
+    return frequent > allowed ? frequent : allowed;
 }
 
 uint32_t art_postings_bytes(const struct art_postings *postings, const struct art_terms *more, uint32_t rows) {
-    enum { BEHIND_GROUP = 2 };
-    uint32_t bytes = 0, allowed = bytes_allowed(postings->rows + rows), units = postings->last_unit + 2;
+    static const struct art_posting_field none;
+    struct posting_outlook outlook = outlook_of(postings, more, rows);
+    uint32_t bytes = 0;
     for (unsigned i = 0; i < ART_FIELDS_MAX; i++) {
         if (!has_field(postings->fields, i)) continue;
-        const struct art_posting_field *field = postings->field[i];
-        uint32_t fresh = more && !more->set[i]->any ? more->set[i]->count : 0;
-        uint32_t data = field ? data_bytes(field, units) : 0;
-        if (data > allowed) data = art_min32(allowed, bytes_when_marked(postings, field));
-        data = art_min32(data + bytes_of_terms(fresh), allowed);
-        uint32_t groups = groups_of(art_min32((field ? field->count : 0) + fresh, data / 2));
-        bytes += HEAD_BYTES + 2 * (groups + 1) + any_bytes_of(units) + data + BEHIND_GROUP * groups;
+        const struct art_posting_field *field = postings->field[i] ? postings->field[i] : &none;
+        outlook.fresh = more && !more->set[i]->any ? more->set[i]->count : 0;
+        bytes += field_bytes(field->count + outlook.fresh, data_at_most(postings, field, &outlook), outlook.units);
     }
     return bytes;
 }
@@ -254,8 +291,8 @@ bool art_postings_are_full(const struct art_postings *postings, const struct art
     uint64_t worth = (uint64_t)ART_POSTING_BYTES_A_ROW * (postings->rows + rows);
     for (unsigned i = 0; i < ART_FIELDS_MAX; i++) {
         if (!has_field(postings->fields, i) || !postings->field[i] || more->set[i]->any) continue;
-        uint64_t bytes = data_bytes(postings->field[i], postings->last_unit + 2);
-        bytes += bytes_of_terms(more->set[i]->count);
+        uint64_t bytes = data_bytes(postings->field[i], outlook_of(postings, true, rows).units);
+        bytes += bytes_of_bits(ART_PUSH_BITS_MAX, more->set[i]->count);
         if (bytes > ART_POSTING_BYTES_MAX && bytes <= worth) return true;
     }
     return false;
@@ -319,15 +356,17 @@ static void list_units(struct posting_writer *writer) {
     }
 }
 
-/* Of all postings, as they are listed. */
-static uint32_t listed_bytes(const struct posting_writer *writer) {
+/* Lists the units that are not marked. Returns the bytes of all postings. */
+static uint32_t list(struct posting_writer *writer) {
     uint32_t bits = 0;
+    list_units(writer);
     for (uint32_t i = 0; i < writer->field->count; i++) bits += posting_bits(writer, i);
     return (bits + 7) / 8;
 }
 
-/* Which units are marked as having any term; the others are listed. */
-static void choose_marked(const struct art_postings *postings, struct posting_writer *writer) {
+/* Which units are marked as having any term; the others are listed. Returns the bytes of all postings:
+ * data_at_most() of what is there now, at most. */
+static uint32_t choose_marked(const struct art_postings *postings, struct posting_writer *writer) {
     const struct art_posting_field *field = writer->field;
     uint32_t allowed = bytes_allowed(postings->rows);
     bool too_many = data_bytes(field, writer->units) > allowed;
@@ -335,10 +374,10 @@ static void choose_marked(const struct art_postings *postings, struct posting_wr
     for (uint32_t unit = 0; unit < writer->units; unit++) {
         if (too_many && is_crowded(postings, field, unit)) art_units_add(&writer->any, unit);
     }
-    list_units(writer);
-    if (!too_many || listed_bytes(writer) <= allowed) return;
+    uint32_t data = list(writer);
+    if (!too_many || data <= allowed) return data;
     for (uint32_t unit = 0; unit < writer->units; unit++) art_units_add(&writer->any, unit);
-    list_units(writer);
+    return list(writer);
 }
 
 static uint32_t group_of(uint32_t term, uint32_t groups) {
@@ -383,7 +422,7 @@ static uint8_t *put_group(const struct posting_writer *writer, const uint64_t *t
     return art_end_bits(&bits, out);
 }
 
-/* Returns where the field ends; its head is `head`. */
+/* Returns where the field ends; its head is `head`. There is field_bytes() of room. */
 static uint8_t *write_field(struct posting_writer *writer, uint8_t *head, uint8_t *out) {
     const struct art_posting_field *field = writer->field;
     uint32_t count = 0, any_bytes = any_bytes_of(writer->units);
@@ -402,7 +441,6 @@ static uint8_t *write_field(struct posting_writer *writer, uint8_t *head, uint8_
     }
     art_store16(out + 2 * groups, (uint32_t)(to - data) / 2);
     memcpy(any, writer->any.bits, any_bytes);
-    assert((to - data) / 2 <= UINT16_MAX);
     art_store16(head, groups);
     art_store16(head + 2, (uint32_t)(to - data) / 2);
     return to;
@@ -432,21 +470,26 @@ static uint32_t measure_by_heads(const uint8_t *heads, uint32_t stride, uint32_t
     return bytes <= limit ? bytes : 0;
 }
 
-enum art_rc art_postings_write(struct art_postings *postings, uint8_t *out, uint32_t *bytes) {
-    uint8_t *head = out, *at = out + HEAD_BYTES * __builtin_popcount(postings->fields);
-    uint32_t units = postings->last_unit + 1;
+/* Where groups begin is told in words, by 16 bits. */
+enum { GROUPS_MAX = (8 * ART_POSTING_BYTES_MAX / ART_POSTING_BITS + ART_GROUP_TERMS - 1) / ART_GROUP_TERMS };
+_Static_assert(ART_POSTING_BYTES_MAX + BEHIND_GROUP * GROUPS_MAX <= 2 * UINT16_MAX, "of what is allowed they suffice");
+
+enum art_rc art_postings_write(struct art_postings *postings, uint8_t *out, uint32_t room, uint32_t *bytes) {
+    uint32_t at = HEAD_BYTES * (uint32_t)__builtin_popcount(postings->fields), head = 0;
+    uint32_t units = outlook_of(postings, false, 0).units;
     for (unsigned i = 0; i < ART_FIELDS_MAX; i++) {
         if (!has_field(postings->fields, i)) continue;
         struct posting_writer writer = {.field = postings->field[i], .units = units};
         enum art_rc rc = open_writer(&writer, postings);
         if (rc) return rc;
-        choose_marked(postings, &writer);
-        at = write_field(&writer, head, at);
+        uint32_t terms = writer.field->count, data = choose_marked(postings, &writer);
+        if (at + field_bytes(terms, data, units) - HEAD_BYTES > room) return ART_TOOBIG;
+        if (data + BEHIND_GROUP * groups_at_most(terms, data) > 2 * UINT16_MAX) return ART_TOOBIG;
+        at = (uint32_t)(write_field(&writer, out + head, out + at) - out);
         head += HEAD_BYTES;
     }
-    *bytes = (uint32_t)(at - out);
-    assert(*bytes <= art_postings_bytes(postings, NULL, 0));
-    assert(*bytes == measure_by_heads(out, HEAD_BYTES, *bytes, postings->fields, any_bytes_of(units)));
+    *bytes = at;
+    assert(at <= room && at == measure_by_heads(out, HEAD_BYTES, at, postings->fields, any_bytes_of(units)));
     return ART_OK;
 }
 
@@ -638,6 +681,28 @@ enum art_rc art_blob_units_with_terms(struct art_blob *blob, const struct art_li
         rc = units_by_field(blob, &limits->queries[i], &units);
         if (!rc) keep_units(out, &units);
     }
+    return rc;
+}
+
+/* Of each unit one term, or that it may have any. */
+static enum art_rc prove_field(const struct art_posting_field *field, struct art_blob *blob, unsigned number,
+                               bool *leads) {
+    struct posting_part part = find_part(blob, number);
+    enum art_rc rc = want_bytes(blob, part.any, any_bytes_in(blob));
+    for (uint32_t unit = 0, i = 0; !rc && unit < blob->units; i += field->terms[unit++]) {
+        struct art_units any = units_at(part.any, any_bytes_in(blob)), units = any;
+        if (field->terms[unit]) rc = units_with_term(blob, &part, field->posting[field->pushed[i]].term, &any, &units);
+        bool expected = field->terms[unit] || art_units_has(&field->any, unit);
+        *leads &= rc || !expected || art_units_has(&units, unit);
+    }
+    return rc;
+}
+
+enum art_rc art_postings_prove(const struct art_postings *postings, struct art_blob *blob, bool *lead) {
+    *lead = !postings->fields || blob->postings;
+    enum art_rc rc = *lead && postings->fields ? want_heads(blob) : ART_OK;
+    for (unsigned i = 0; !rc && *lead && i < ART_FIELDS_MAX; i++)
+        if (has_field(postings->fields, i)) rc = prove_field(postings->field[i], blob, i, lead);
     return rc;
 }
 

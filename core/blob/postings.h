@@ -50,8 +50,8 @@ struct art_posting_cell {
 };
 struct art_posting {
     uint32_t term;
-    uint32_t last : 9, units : 10, bits : 13; /* X */
-                                              /* with ART_UNIT_BITS */
+    uint32_t last : 9, units : 10; /* the last unit; how many */
+    uint32_t bits : 13;            /* what it takes, its first unit in ART_UNIT_BITS */
 };
 _Static_assert(1 << 9 == ART_UNITS_MAX && 1 << 10 > ART_UNITS_MAX, "units and pages of a posting");
 /* Postings have numbers, in the order in which their terms came. */
@@ -86,9 +86,13 @@ void art_postings_push(struct art_postings *postings, const struct art_terms *bu
 uint32_t art_postings_bytes(const struct art_postings *postings, const struct art_terms *more, uint32_t rows);
 /* Would a field be too large with those of one more bucket, though its terms are worth their bytes? */
 bool art_postings_are_full(const struct art_postings *postings, const struct art_terms *more, uint32_t rows);
-/* Writes them to where art_postings_bytes() is room; *bytes: how many.
- * ART_NOMEM. */
-enum art_rc art_postings_write(struct art_postings *postings, uint8_t *out, uint32_t *bytes);
+/* Writes them to where there is so much room; *bytes: how many. ART_NOMEM; ART_TOOBIG (no message): there is not, which
+ * never comes of a room of art_postings_bytes(). */
+enum art_rc art_postings_write(struct art_postings *postings, uint8_t *out, uint32_t room, uint32_t *bytes);
+
+/* Do they lead, in the open blob that they were written into, from a term of each unit to it? Errors as
+ * art_blob_want_postings(). */
+enum art_rc art_postings_prove(const struct art_postings *postings, struct art_blob *blob, bool *lead);
 
 /* --- of a blob ---------------------------------------------------------------------------------------------------- */
 

@@ -88,6 +88,7 @@ static enum art_rc flush_into_new(struct art_tree *tree, struct art_version_edit
         art_buffer_clear(&end);
         return rc;
     }
+    edit->weight += (uint64_t)art_memtable_count(memtable);
     art_memtable_cursor_init(cursor, memtable);
     art_run_build_from(build, &source, 1);
     for (rc = art_memtable_first(cursor); !rc && cursor->valid; rc = art_memtable_next(cursor)) {
@@ -95,7 +96,10 @@ static enum art_rc flush_into_new(struct art_tree *tree, struct art_version_edit
         if (end.len && art_bytes_compare(cursor->key, art_buffer_bytes(&end)) > 0) break;
         art_memtable_cursor_entry(cursor, &entry);
         if ((entry.flags & ART_DELETE) && !(entry.flags & ART_SHADOWS_OLDER)) continue;
-        if (!edit->root->runs && art_deletes_chunk(cursor->key, entry.flags)) continue;
+        if (!edit->root->runs && art_deletes_chunk(cursor->key, entry.flags)) {
+            art_run_build_leave_out(build, &entry);
+            continue;
+        }
         rc = art_run_build_add(build, cursor->key, &entry);
         if (rc) break;
     }
@@ -142,6 +146,8 @@ static enum art_rc merge_entry(struct art_tree *tree, struct art_merge *merge, s
         }
         if (rewrite) rc = rewrite->entry(rewrite->context, key, &entry);
         if (!rc) rc = art_run_build_add(build, key, &entry);
+    } else {
+        art_run_build_leave_out(build, &entry);
     }
     return rc ? rc : art_merge_step_combined(merge);
 }
@@ -174,6 +180,7 @@ static enum art_rc merge_runs(struct art_tree *tree, struct art_version_edit *ed
     struct art_run_build *build = NULL;
     struct art_run run = {0};
     if (!from && last) art_root_rewritten(edit->root);
+    if (memtable) edit->weight += (uint64_t)art_memtable_count(memtable);
     enum art_rc rc = art_merge_set(merge, memtable, &edit->root->run[from], end - from);
     for (unsigned i = 0; !rc && i < merge->count; i++) rc = art_merge_limit(merge, i, art_bytes(NULL, 0), UINT64_MAX);
     if (!rc) art_merge_begin_combined(merge);

@@ -2,6 +2,20 @@
  * taken out. Until it is installed nobody else sees it, and discarding it gives all its slots back. */
 #include "core/tree/run/run.h"
 
+static uint64_t weight_of_runs(const struct art_root *root) {
+    uint64_t weight = 0;
+    for (unsigned i = 0; i < root->runs; i++) weight += (uint64_t)root->run[i].top.count;
+    return weight;
+}
+
+enum art_rc art_edit_check(const struct art_tree *tree, const struct art_version_edit *edit) {
+    uint64_t weight = weight_of_runs(edit->root);
+    if (weight == edit->weight) return ART_OK;
+    return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE,
+                       "the rows and parts of values to be named are %lld, and not %lld, so they are not",
+                       (long long)weight, (long long)edit->weight);
+}
+
 enum art_rc art_edit_begin(struct art_tree *tree, struct art_version_edit *edit) {
     *edit = (struct art_version_edit){0};
     enum art_rc rc = art_slots_begin(tree);
@@ -14,6 +28,7 @@ enum art_rc art_edit_begin(struct art_tree *tree, struct art_version_edit *edit)
         return rc;
     }
     edit->root->generation++;
+    edit->weight = weight_of_runs(edit->root);
     assert(edit->root->references == 1 && tree->slots.use);
     enum art_leftovers leftovers = tree->txn.leftovers;
     art_store_leave_nothing(tree->store, leftovers >= ART_LEFTOVERS_ZEROED,
@@ -38,6 +53,7 @@ void art_edit_empty(struct art_tree *tree, struct art_version_edit *edit) {
         art_slots_drop(tree, edit, slot);
     }
     while (edit->root->runs) art_root_remove_run(edit->root, 0);
+    edit->weight = 0;
     art_root_rewritten(edit->root);
 }
 
@@ -69,16 +85,11 @@ enum art_rc art_edit_move(struct art_tree *tree, struct art_version_edit *edit, 
 }
 
 enum art_rc art_edit_write(struct art_tree *tree, struct art_version_edit *edit, struct art_builder *builder,
-                           struct art_blob_buf *buffer, struct art_built *out, uint32_t *inside, bool cold) {
+                           struct art_blob_buf *buffer, struct art_built *out, bool cold) {
     uint32_t slot;
     assert(edit->root && edit->root->generation > tree->root->generation);
     enum art_rc rc = art_slots_take(tree, edit, &slot);
     if (!rc) rc = art_builder_finish(builder, slot, edit->root->generation, out);
-    if (!rc && inside) { /* a finished blob's own count of its entries stands only in its trailer */
-        struct art_blob blob;
-        rc = art_blob_open(&blob, buffer->data, &out->ref, tree->options.uuid, "a blob just built");
-        if (!rc) *inside = blob.entries;
-    }
     assert(rc || (out->ref.slot == slot && art_ref_pages(&out->ref) <= ART_BLOB_PAGES));
     assert(rc || (out->ref.entries && out->ref.generation == edit->root->generation));
     if (!rc) rc = art_store_write(tree->store, &out->ref, buffer, cold);

@@ -226,6 +226,8 @@ enum art_rc art_held_is_same(struct art_tree *tree, bool *same);
 /* A copy of the tree's root, with the next generation, in the write phase, which it begins if need be. On an error
  * there is no edit (root NULL), and discarding it is fine. */
 enum art_rc art_edit_begin(struct art_tree *tree, struct art_version_edit *edit);
+/* Before its root is named: do its runs hold what was put in and taken out of them? ART_CORRUPT. */
+enum art_rc art_edit_check(const struct art_tree *tree, const struct art_version_edit *edit);
 /* Gives up what was written for the edit, and its slots. Nothing where there is none. */
 void art_edit_discard(struct art_tree *tree, struct art_version_edit *edit);
 /* The edit's root has no run any more, and names no slot. Nothing is read, and nothing can fail. */
@@ -233,13 +235,28 @@ void art_edit_empty(struct art_tree *tree, struct art_version_edit *edit);
 /* Writes a leaf blob once more, into a slot of its own: *out leads there, and borrows what `from` does. */
 enum art_rc art_edit_move(struct art_tree *tree, struct art_version_edit *edit, const struct art_ref *from,
                           struct art_ref *out);
-/* Finishes a builder's blob: takes a slot, writes it. *inside, if not NULL: entries (index blobs: children) in it.
- * `cold`: as art_store_write() is told. From the write on the buffer is the store's (cleared), also where that fails;
+/* Finishes a builder's blob: takes a slot, writes it. `cold`: as art_store_write() is told. From the write on the buffer is the store's (cleared), also where that fails;
  * *out is borrowed from the builder. */
 enum art_rc art_edit_write(struct art_tree *tree, struct art_version_edit *edit, struct art_builder *builder,
-                           struct art_blob_buf *buffer, struct art_built *out, uint32_t *inside, bool cold);
+                           struct art_blob_buf *buffer, struct art_built *out, bool cold);
 
 /* --- run_build.c -------------------------------------------------------------------------------------------------- */
+/* What entries or references add up to, by which what was built is compared with what was to be: both wrap. */
+struct art_tally {
+    uint64_t entries, weight;
+};
+static inline void art_tally_add(struct art_tally *tally, const struct art_ref *ref) {
+    tally->entries += ref->entries;
+    tally->weight += (uint64_t)ref->count;
+}
+static inline void art_tally_take(struct art_tally *tally, const struct art_ref *ref) {
+    tally->entries -= ref->entries;
+    tally->weight -= (uint64_t)ref->count;
+}
+/* ART_CORRUPT where they differ. */
+enum art_rc art_tally_compare(const struct art_tree *tree, const struct art_tally *expected,
+                              const struct art_tally *built);
+
 struct art_child { /* a child reference with its separator; both owned */
     struct art_bytes separator;
     struct art_ref ref;
@@ -273,9 +290,12 @@ enum art_rc art_run_build_names(struct art_run_build *build, struct art_blob *le
 /* Copies one entry, which is in no block, behind all before. ART_CORRUPT: it does not follow them, or cannot stand in a
  * run; ART_TOOBIG, ART_NOMEM, or what the writes said. */
 enum art_rc art_run_build_add(struct art_run_build *build, struct art_bytes key, const struct art_entry *entry);
+/* One of its sources is left out on purpose: the edit's weight is without it. */
+void art_run_build_leave_out(struct art_run_build *build, const struct art_entry *entry);
 /* The entries of a plain cursor from where it stands, `most` at most; it stands behind them then. */
 enum art_rc art_run_build_add_all(struct art_run_build *build, struct art_run_cursor *cursor, uint64_t most);
-/* Only leaves: their references (for a splice), owned by the caller. Nothing can be added any more. */
+/* Only leaves: their references (for a splice), owned by the caller. Nothing can be added any more. ART_CORRUPT, as of
+ * all that builds or replaces a part of a run: it is not all that was added. */
 enum art_rc art_run_build_children(struct art_run_build *build, struct art_children *out);
 /* A leaf blob that is there already, behind all that was added. */
 enum art_rc art_run_build_add_leaf(struct art_run_build *build, struct art_bytes separator, const struct art_ref *ref);

@@ -8,6 +8,7 @@
 
 #include "core/blob/bucket.h"
 #include "core/blob/builder.h"
+#include "core/tree/state/hooks.h"
 
 /* References that wait in memory for the index blobs over them (rule 7): a few blobs full. */
 enum { FOLD_CHILDREN = 16384, FOLD_BYTES = 4 << 20 };
@@ -19,6 +20,7 @@ struct art_run_build {
     struct art_blob_buf buffer;
     struct art_training *training;                /* NULL: none are coded */
     struct art_children waiting[ART_HEIGHTS_MAX]; /* for an index blob over them, by height */
+    struct art_tally added;
     uint64_t blobs, pages;
     bool last;
     bool cold;  /* of a table larger than its cache, and last: who looks for a new key would read a page of it */
@@ -69,6 +71,24 @@ void art_children_drop_last(struct art_children *children) {
     children->blobs--;
     children->pages -= art_ref_pages(&last->ref);
     child_clear(last);
+}
+
+/* --- nothing is lost ---------------------------------------------------------------------------------------------- */
+
+enum art_rc art_tally_compare(const struct art_tree *tree, const struct art_tally *expected,
+                              const struct art_tally *built) {
+    if (expected->entries == built->entries && expected->weight == built->weight) return ART_OK;
+    return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE,
+                       "%llu entries of weight %lld were to be built, and %llu of weight %lld were",
+                       (unsigned long long)expected->entries, (long long)expected->weight,
+                       (unsigned long long)built->entries, (long long)built->weight);
+}
+
+/* Those from number `first` on. */
+static struct art_tally tally_of(const struct art_children *children, uint32_t first) {
+    struct art_tally tally = {0};
+    for (uint32_t i = first; i < children->count; i++) art_tally_add(&tally, &children->child[i].ref);
+    return tally;
 }
 
 /* --- leaves ------------------------------------------------------------------------------------------------------- */
@@ -123,6 +143,7 @@ void art_run_clear(struct art_run *run) {
 }
 
 static bool many(const struct art_children *children) {
+    ART_IN_TESTS(if (art_test_hooks.fold_children) return children->count >= art_test_hooks.fold_children);
     return children->count >= FOLD_CHILDREN || (children->bytes >= FOLD_BYTES && children->count > 1);
 }
 
@@ -143,7 +164,7 @@ static enum art_rc fold(struct art_run_build *build, unsigned height) {
     return many(&build->waiting[height + 1]) ? fold(build, height + 1) : ART_OK;
 }
 
-enum art_rc art_run_build_add_leaf(struct art_run_build *build, struct art_bytes separator, const struct art_ref *ref) {
+static enum art_rc add_leaf(struct art_run_build *build, struct art_bytes separator, const struct art_ref *ref) {
     assert(!ref->height);
     build->blobs++;
     build->pages += art_ref_pages(ref);
@@ -151,17 +172,21 @@ enum art_rc art_run_build_add_leaf(struct art_run_build *build, struct art_bytes
     return !rc && build->whole && many(&build->waiting[0]) ? fold(build, 0) : rc;
 }
 
+enum art_rc art_run_build_add_leaf(struct art_run_build *build, struct art_bytes separator, const struct art_ref *ref) {
+    art_tally_add(&build->added, ref);
+    return add_leaf(build, separator, ref);
+}
+
 /* Closes the leaf blob under construction. */
 static enum art_rc finish_leaf(struct art_run_build *build, bool *more) {
     assert(build->buffer.data);
     struct art_built built;
-    enum art_rc rc =
-        art_edit_write(build->tree, build->edit, build->builder, &build->buffer, &built, NULL, build->cold);
+    enum art_rc rc = art_edit_write(build->tree, build->edit, build->builder, &build->buffer, &built, build->cold);
     if (rc) return rc;
     *more = built.more;
     build->tree->count.names_plain += built.plain_names;
     build->tree->count.names_coded += built.coded_names;
-    return art_run_build_add_leaf(build, built.separator, &built.ref);
+    return add_leaf(build, built.separator, &built.ref);
 }
 
 /* What is still pending was at first to go into the blob before. */
@@ -194,7 +219,13 @@ enum art_rc art_run_build_add(struct art_run_build *build, struct art_bytes key,
         if (!rc) rc = begin_leaf(build);
         if (!rc) rc = art_builder_add(build->builder, key, entry, ART_SHARED_UNKNOWN, &full);
     }
+    build->added.entries += !rc;
+    build->added.weight += rc ? 0 : (uint64_t)art_entry_weight(entry->flags);
     return refused(build->tree, rc);
+}
+
+void art_run_build_leave_out(struct art_run_build *build, const struct art_entry *entry) {
+    build->edit->weight -= (uint64_t)art_entry_weight(entry->flags);
 }
 
 enum art_rc art_run_build_add_all(struct art_run_build *build, struct art_run_cursor *cursor, uint64_t most) {
@@ -226,28 +257,34 @@ enum art_rc art_run_build_children(struct art_run_build *build, struct art_child
     out->blobs = build->blobs;
     out->pages = build->pages;
     build->waiting[0] = (struct art_children){0};
-    return ART_OK;
+    const struct art_tally built = tally_of(out, 0);
+    return art_tally_compare(build->tree, &build->added, &built);
+}
+
+/* Does anything wait at a greater height? */
+static bool is_below(const struct art_run_build *build, unsigned height) {
+    bool below = false;
+    for (unsigned above = height + 1; above < ART_HEIGHTS_MAX; above++) below |= build->waiting[above].count > 0;
+    return below;
 }
 
 enum art_rc art_run_build_run(struct art_run_build *build, struct art_run *out) {
     *out = (struct art_run){0};
     assert(build->whole);
     enum art_rc rc = finish_leaves(build);
-    for (unsigned height = 0; !rc; height++) {
-        bool above = height + 1 < ART_HEIGHTS_MAX && build->waiting[height + 1].count;
-        struct art_children *children = &build->waiting[height];
-        if (!above && children->count <= 1) {
-            if (children->count) {
-                out->top = children->child[0].ref;
-                art_ref_leave(&children->child[0].ref);
-            }
-            break;
-        }
-        if (children->count) rc = fold(build, height);
-    }
+    unsigned height = 0;
+    for (; !rc && (is_below(build, height) || build->waiting[height].count > 1); height++)
+        if (build->waiting[height].count) rc = fold(build, height);
+    if (rc) return rc;
+    struct art_children *top = &build->waiting[height];
+    const struct art_tally built = tally_of(top, 0);
+    rc = art_tally_compare(build->tree, &build->added, &built);
+    if (rc || !top->count) return rc;
+    out->top = top->child[0].ref;
+    art_ref_leave(&top->child[0].ref);
     out->blobs = build->blobs;
     out->pages = build->pages;
-    return rc;
+    return ART_OK;
 }
 
 /* --- index blobs -------------------------------------------------------------------------------------------------- */
@@ -268,7 +305,7 @@ enum art_rc art_index_build(struct art_tree *tree, struct art_version_edit *edit
     enum art_rc rc = art_builder_open(&builder, &options);
     if (!rc) rc = art_store_buffer(tree->store, &buffer);
     if (!rc) art_builder_begin(builder, buffer.data);
-    uint32_t next = 0, first = 0;
+    uint32_t next = 0, first = 0, before = out->count;
     bool more = true;
     while (!rc && (next < children->count || more)) {
         bool full = next == children->count;
@@ -278,21 +315,21 @@ enum art_rc art_index_build(struct art_tree *tree, struct art_version_edit *edit
             if (!rc && !full) next++;
             if (rc || !full) continue;
         }
-        uint32_t inside = 0;
         struct art_built built;
-        rc = art_edit_write(tree, edit, builder, &buffer, &built, &inside, false);
+        rc = art_edit_write(tree, edit, builder, &buffer, &built, false);
         if (!rc) rc = art_children_add(out, children->child[first].separator, &built.ref);
         if (rc) break;
         out->pages += art_ref_pages(&built.ref);
         out->blobs++;
-        first += inside;
+        first += built.entries;
         more = built.more || next < children->count;
         if (!more) break;
         rc = art_store_buffer(tree->store, &buffer);
         if (!rc) art_builder_begin(builder, buffer.data);
     }
-    assert(rc || first == children->count); /* each child is in a blob */
     art_blob_buf_put(&buffer);
     art_builder_close(builder);
-    return rc;
+    if (rc) return rc;
+    const struct art_tally below = tally_of(children, 0), built = tally_of(out, before);
+    return art_tally_compare(tree, &below, &built); /* each child is in a blob */
 }

@@ -24,6 +24,7 @@ struct splice {
     bool to_end, moved;
     struct art_buffer node_low, node_high; /* range of the affected nodes */
     bool node_to_end;
+    struct art_tally left; /* all leaf blobs, as they should be */
 };
 
 /* The first node that is touched is under the cursor. The run's first one begins before all keys, whatever its
@@ -58,6 +59,7 @@ static enum art_rc find_nodes(struct splice *splice, struct art_run_cursor *curs
 static void drop(struct splice *splice, const struct art_ref *ref) {
     splice->run.blobs--;
     splice->run.pages -= art_ref_pages(ref);
+    if (!ref->height) art_tally_take(&splice->left, ref);
     bool moved = splice->moved && ref->height == 0; /* its slot is the caller's business */
     if (!moved) art_slots_drop(splice->tree, splice->edit, ref->slot);
 }
@@ -235,8 +237,10 @@ enum art_rc art_run_splice(struct art_tree *tree, struct art_version_edit *edit,
     enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
     if (!rc) rc = art_buffer_set_key(&splice.low, low);
     if (!rc && high.data) rc = art_buffer_set_key(&splice.high, high);
+    art_tally_add(&splice.left, &run->top);
     for (uint32_t i = 0; !rc && i < children->count; i++) {
         rc = art_children_add(&now, children->child[i].separator, &children->child[i].ref);
+        art_tally_add(&splice.left, &children->child[i].ref);
     }
     splice.run.blobs += children->blobs;
     splice.run.pages += children->pages;
@@ -260,6 +264,9 @@ enum art_rc art_run_splice(struct art_tree *tree, struct art_version_edit *edit,
         out->top = now.child[0].ref;
         art_ref_leave(&now.child[0].ref);
     }
+    struct art_tally built = {0};
+    art_tally_add(&built, &out->top);
+    if (!rc) rc = art_tally_compare(tree, &splice.left, &built);
     art_children_clear(&now);
     art_buffer_clear(&splice.low);
     art_buffer_clear(&splice.high);

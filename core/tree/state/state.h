@@ -41,6 +41,7 @@ enum { ART_KEY_BUFFER = ART_KEY_MAX + 1 + 2 * ART_KEY_PADDING, ART_HEIGHTS_MAX =
 struct art_version_edit {
     struct art_root *root;    /* owned, not shared yet */
     struct art_slot_set used; /* slots that it names */
+    uint64_t weight; /* of all entries in its runs, as it should be by what was put in and taken out: it wraps */
     uint64_t pages_written;
     uint64_t pages_merged; /* that partial compactions had to read */
     bool small_portions;   /* partial compactions take little (run/partial.c) */

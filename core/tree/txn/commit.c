@@ -79,7 +79,8 @@ enum art_rc art_commit_finish_root(struct art_tree *tree) {
     uint32_t hidden = 0;
     assert(edit->root && edit->root->generation > tree->root->generation && tree->slots.use);
     edit->root->owed = 0; /* what is left of it: nothing was due, or there was no room */
-    enum art_rc rc = art_store_wait(tree->store);
+    enum art_rc rc = art_edit_check(tree, edit);
+    if (!rc) rc = art_store_wait(tree->store);
     if (!rc) rc = look_at_snapshots(tree);
     if (!rc) rc = art_room_leave_for_journal(tree);
     if (!rc && tree->txn.leftovers >= ART_LEFTOVERS_ZEROED) rc = art_store_wipe(tree->store);

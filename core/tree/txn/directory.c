@@ -144,6 +144,7 @@ static enum art_rc add_row(struct directory_work *work, struct art_run_build *bu
     entry->value = art_entry_value(entry->flags, entry->value);
     entry->flags &= ART_OVERFLOW;
     entry->csn = work->tree->txn.csn;
+    work->edit.weight += (uint64_t)art_entry_weight(entry->flags);
     return art_run_build_add(build, art_bytes(work->key, path.len + 1), entry);
 }
 
@@ -171,11 +172,23 @@ static enum art_rc add_rows(void *context, struct art_run_build *build) {
     return rc;
 }
 
+/* In a run the range becomes what the stream brings (NULL: nothing). */
+static enum art_rc replace_range(struct directory_work *work, unsigned at, struct art_bytes low, struct art_bytes high,
+                                 const struct art_stream *stream) {
+    const struct art_run *run = &work->edit.root->run[at];
+    int64_t before = 0, behind = 0;
+    enum art_rc rc = art_run_rank(work->tree, run, low, &before, NULL);
+    if (!rc) rc = art_run_rank(work->tree, run, high, &behind, NULL);
+    if (rc) return rc;
+    work->edit.weight -= (uint64_t)behind - (uint64_t)before;
+    return art_run_replace_range(work->tree, &work->edit, at, low, high, stream);
+}
+
 /* The range leaves the runs before `end`, from the last of these on: one of which nothing is left is out. */
 static enum art_rc cut_range(struct directory_work *work, unsigned end, struct art_bytes low, struct art_bytes high) {
     enum art_rc rc = ART_OK;
     for (unsigned at = end; !rc && at-- > 0;) {
-        rc = art_run_replace_range(work->tree, &work->edit, at, low, high, NULL);
+        rc = replace_range(work, at, low, high, NULL);
         if (!rc) rc = art_tree_interrupted(work->tree);
     }
     return rc;
@@ -188,9 +201,7 @@ static enum art_rc change_runs(struct directory_work *work) {
         const struct art_stream stream = {add_rows, work};
         if (!root->runs) return art_compact_first(work->tree, &work->edit, &stream);
         rc = cut_range(work, root->runs - 1, work->target_low, work->target_high);
-        if (!rc)
-            rc = art_run_replace_range(work->tree, &work->edit, root->runs - 1, work->target_low, work->target_high,
-                                       &stream);
+        if (!rc) rc = replace_range(work, root->runs - 1, work->target_low, work->target_high, &stream);
     }
     return rc || work->stays ? rc : cut_range(work, root->runs, work->low, work->high);
 }

@@ -124,6 +124,7 @@ enum art_rc art_tree_spill(struct art_tree *tree) {
 enum art_rc art_spill_into(struct art_tree *tree, enum art_rc built, struct art_version_edit *edit,
                            struct art_memtable *empty) {
     assert(built || (edit->root && empty && !art_memtable_keys(empty)));
+    if (!built) built = art_edit_check(tree, edit);
     /* From here on the memtable is consumed: a failure leaves a transaction that can only be rolled back. */
     if (!built) tree->txn.doomed = save_for_savepoints(tree, &tree->slots.used);
     if (built || tree->txn.doomed) {

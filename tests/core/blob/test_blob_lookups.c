@@ -180,6 +180,7 @@ static struct art_postings postings;
 static struct art_terms bucket;
 static struct art_blob posted;
 static uint32_t posted_bytes;
+static uint32_t foretold; /* before the last bucket came */
 
 static void begin_postings(unsigned table) {
     postings = (struct art_postings){.fields = 1u << table};
@@ -195,6 +196,7 @@ static void push_terms(const uint32_t *term, uint32_t count, bool any, uint32_t 
     set->count = count;
     set->any = any;
     must(art_postings_reserve(&postings, &bucket));
+    foretold = art_postings_bytes(&postings, &bucket, rows_of);
     art_postings_push(&postings, &bucket, rows_of);
 }
 
@@ -204,7 +206,7 @@ static uint8_t *write_postings(uint32_t buckets) {
                                (uint16_t)(postings.fields >> ART_FIELD_SEARCHES)};
     uint32_t room = art_postings_bytes(&postings, NULL, 0);
     uint8_t *image = malloc(room + art_postings_heads_bytes(has, buckets));
-    must(art_postings_write(&postings, image, &posted_bytes));
+    must(art_postings_write(&postings, image, room, &posted_bytes));
     art_postings_copy_heads(art_bytes(image, posted_bytes), has, buckets, image + room);
     ck_assert_uint_le(posted_bytes, room);
     /* 1: what has postings has them behind the image's beginning */
@@ -281,6 +283,42 @@ LOOP_TEST(test_pages_of_features_are_those_that_were_pushed, 40) {
     }
     end_postings(image);
     free(world);
+}
+
+/* Buckets on both sides of where a term becomes frequent, where a unit takes one more bit, and where two units become
+ * one; with so many terms that it is a near thing whether they are more than they are worth. */
+LOOP_TEST(test_what_is_written_is_never_more_than_was_foretold, 48) {
+    static const uint32_t edges[] = {2, ART_LISTED_UNITS, 1 << ART_UNIT_BITS, ART_UNITS_MAX, 2 * ART_UNITS_MAX, 40};
+    static const uint32_t rows_of[] = {1, 3, ART_BUCKET_ENTRIES};
+    struct random random = random_announced("foretold");
+    static uint32_t shared[300], term[4096];
+    random.state += (unsigned)_i;
+    uint32_t edge = edges[_i % 6], per = rows_of[_i / 6 % 3], table = random_below(&random, ART_FIELDS_MAX);
+    uint32_t often = random_below(&random, 300), near = 85 + random_below(&random, 30), terms = 0;
+    random_features(shared, often, &random);
+    begin_postings(table);
+    for (uint32_t page = 1; page <= edge + 3; page++) {
+        uint64_t allowed = (uint64_t)ART_POSTING_BYTES_A_ROW * per * page + ART_POSTING_BYTES_ANYWAY;
+        if (allowed > ART_POSTING_BYTES_MAX) allowed = ART_POSTING_BYTES_MAX;
+        uint32_t count = random_once_in(&random, 3) ? 0 : often, most = table < ART_FIELD_SEARCHES ? 256 : 4096;
+        memcpy(term, shared, count * sizeof *term);
+        /* some 19 bits a term */
+        uint32_t more = (uint32_t)(allowed * near / 100 * 8 / 19), left = edge > page ? edge - page : 0;
+        more = more > terms ? (more - terms) / (left / 2 + 1) : 0;
+        if (more > most - count) more = most - count;
+        random_features(term + count, more, &random);
+        terms += more;
+        push_terms(term, count + more, random_once_in(&random, 50), per);
+        if (page + 3 < edge) continue;
+        uint8_t *out = malloc(foretold); /* not a byte more */
+        must(art_postings_write(&postings, out, foretold, &posted_bytes));
+        ck_assert_uint_le(posted_bytes, foretold);
+        ck_assert_uint_le(art_postings_bytes(&postings, NULL, 0), foretold);
+        free(out);
+        must(art_postings_reserve(&postings, &bucket));
+    }
+    art_terms_clear(&bucket);
+    art_postings_clear(&postings);
 }
 
 /* Random letters would take more bytes than they are worth: their pages have any, and only theirs. */

@@ -7,6 +7,7 @@
 
 #include "core/store/cache.h"
 #include "core/store/private.h"
+#include "core/tree/state/hooks.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/small_tree.h"
 
@@ -56,6 +57,10 @@ TEST(test_a_path_past_the_limit_is_no_row_and_no_error_of_a_reader) {
 /* --- runs --------------------------------------------------------------------------------------------------------- */
 
 enum { LONG_ROWS = 450, LONG_KEY = 60000 };
+
+static unsigned height_of_last_run(void) {
+    return tree->root->runs ? tree->root->run[tree->root->runs - 1].top.height : 0;
+}
 
 static struct art_bytes long_key(uint8_t *bytes, unsigned i) {
     memset(bytes, 'k', LONG_KEY);
@@ -120,6 +125,25 @@ TEST(test_a_deep_run_is_folded_on_the_way_and_keeps_every_row) {
     }
 }
 
+/* Wherever the last leaf of a run falls: before, on and behind each number at which references are folded, also where a
+ * fold sets off another one, and that the next. */
+TEST(test_a_run_is_built_whole_wherever_it_ends) {
+    static const uint8_t value[3000];
+    bool existed;
+    char key[8];
+    small_tree_make_of(false, (struct art_tree_options){.blob_pages = 2});
+    art_test_hooks.fold_children = 3;
+    for (unsigned i = 1; i <= 270; i++) {
+        snprintf(key, sizeof key, "%06u", i);
+        must(art_tree_insert(tree, ART_WRITE_REPLACE, text(key), art_bytes(value, sizeof value), &existed));
+        optimize();
+        ck_assert_uint_eq(rows(), i);
+    }
+    ck_assert_uint_ge(height_of_last_run(), 5);
+    must(art_tree_check(tree));
+    art_test_hooks.fold_children = 0;
+}
+
 enum { WIDE_PATH = 600 };
 
 /* Paths so long that an index blob has few children. */
@@ -134,10 +158,6 @@ static void put_wide(unsigned i) {
     static const uint8_t value[800];
     bool existed;
     must(art_tree_insert(tree, ART_WRITE_REPLACE, wide_path(i), art_bytes(value, sizeof value), &existed));
-}
-
-static unsigned height_of_last_run(void) {
-    return tree->root->runs ? tree->root->run[tree->root->runs - 1].top.height : 0;
 }
 
 /* Each new row comes before all others: what was filled there would be split again and again. */

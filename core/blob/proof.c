@@ -1,0 +1,177 @@
+/* What was built is read before anything leads to it: by the reader's own code, as somebody who opens it cold would,
+ * from the head alone, each other page when it is asked for.
+ *
+ *   head         identity, bounds of all parts, directories: sane, and what the builder has noted
+ *   parts        sums, zones and bounds of each bucket are those that were noted
+ *   keys         the first and the last one, and at the separators of some buckets those on both sides
+ *   filter       some keys pass it
+ *   postings     some terms lead to their units
+ *   all pages    their hashes are right, and the buckets in them sane
+ *
+ * So what is wrong with a blob by the builder's fault fails the statement, whose transaction keeps the old blobs. A
+ * check of all rows would cost as much as the building; this takes a hundredth.
+ */
+#include <assert.h>
+
+#include "core/base/error.h"
+#include "core/blob/bucket.h"
+#include "core/blob/builder_internal.h"
+#include "core/blob/cursor.h"
+
+enum {
+    ENTRIES_A_SEEK = 32, /* of buckets with fewer entries only some are sought */
+    KEYS_ASKED = 64      /* of the filter */
+};
+
+struct proof {
+    const struct art_builder *builder;
+    struct art_blob blob;
+    struct art_blob_cursor cursor;
+};
+
+enum art_rc art_built_wrong(const char *what) {
+    return art_fail(
+        ART_CORRUPT,
+        "art: a blob that was just built cannot be read (%s): all is as it was before; report this with the "
+        "table's CREATE statement",
+        what);
+}
+
+/* As a store would load them. */
+static enum art_rc load(struct art_blob *blob, const struct art_pages *pages, enum art_intent intent) {
+    enum art_rc rc = ART_OK;
+    (void)intent;
+    for (uint32_t page = 0; !rc && page < ART_BLOB_PAGES; page++) {
+        if (art_pages_has(pages, page) && !art_page_present(blob, page)) rc = art_blob_verify_page(blob, page);
+    }
+    return rc;
+}
+
+static const char *wrong_directories(const struct art_blob *blob, const struct art_footer *footer) {
+    bool same = blob->buckets == footer->buckets && blob->count == footer->sum[footer->buckets];
+    for (uint32_t b = 0; same && b < footer->buckets; b++) {
+        same = art_bucket_offset(blob, b) == footer->offset[b] && art_bucket_rank(blob, b) == footer->rank[b] &&
+               art_bucket_sum(blob, b) == footer->sum[b];
+    }
+    return same ? NULL : "its directories are not what was noted";
+}
+
+static const char *wrong_bounds(const struct art_blob *blob, const struct art_footer *footer) {
+    bool same = true;
+    for (uint32_t b = 0; same && b < footer->buckets; b++) {
+        struct art_bounds noted = footer->bounds[b], said = art_bucket_bounds(blob, b);
+        same = said.key_max == noted.key_max && said.overflows == noted.overflows && said.csn_max >= noted.csn_max;
+    }
+    return same ? NULL : "its bounds are not what was noted";
+}
+
+static const char *wrong_summary(const struct art_blob *blob, const struct art_footer *footer) {
+    struct art_measures has = footer->has;
+    bool same = true;
+    for (uint32_t b = 0; same && b <= footer->buckets; b++) {
+        for (unsigned i = 0; i < has.sums; i++)
+            same &= art_bucket_summed(blob, i, b) == footer->summed[(size_t)b * has.sums + i];
+        for (unsigned i = 0; b < footer->buckets && i < has.columns; i++) {
+            struct art_zone said = art_bucket_zone(blob, i, b), noted = footer->zones[(size_t)b * has.columns + i];
+            same &= said.low.integer == noted.low.integer && said.high.integer == noted.high.integer &&
+                    said.kinds == noted.kinds;
+        }
+    }
+    return same ? NULL : "its sums and zones are not what was noted";
+}
+
+static enum art_rc prove_parts(struct proof *proof) {
+    struct art_blob *blob = &proof->blob;
+    const struct art_footer *footer = &proof->builder->footer;
+    const char *wrong = wrong_directories(blob, footer);
+    enum art_rc rc = wrong ? ART_OK : art_blob_want_part(blob, ART_PART_BOUNDS);
+    if (!rc && !wrong) wrong = wrong_bounds(blob, footer);
+    if (!rc && !wrong) rc = art_blob_want_part(blob, ART_PART_SUMS);
+    for (unsigned i = 0; !rc && !wrong && i < footer->has.columns; i++)
+        rc = art_blob_want_part(blob, ART_PART_ZONES + i);
+    if (!rc && !wrong) wrong = wrong_summary(blob, footer);
+    return wrong ? art_built_wrong(wrong) : rc;
+}
+
+/* The cursor is at an entry of this key, or (`prefix`) of one that begins with it. */
+static bool is_at(const struct art_blob_cursor *cursor, struct art_bytes key, bool prefix) {
+    return cursor->valid && (prefix ? cursor->key_len >= key.len : cursor->key_len == key.len) &&
+           (!key.len || memcmp(cursor->key, key.data, key.len) == 0);
+}
+
+/* A separator is the first key behind it, cut one byte behind what that shares with the key before. */
+static enum art_rc prove_separator(struct proof *proof, uint32_t bucket) {
+    struct art_blob_cursor *cursor = &proof->cursor;
+    struct art_bytes separator = art_footer_separator(&proof->builder->footer, bucket);
+    struct art_ref child;
+    enum art_rc rc = art_blob_seek_ge(cursor, separator);
+    if (rc) return rc;
+    uint32_t first = proof->builder->footer.rank[bucket];
+    if (!is_at(cursor, separator, true) || art_blob_cursor_index(cursor) != first)
+        return art_built_wrong("a separator does not lead to its bucket");
+    if (proof->blob.kind == ART_BLOB_INDEX) rc = art_blob_cursor_ref(cursor, &child);
+    if (!rc) rc = art_blob_prev(cursor);
+    if (rc) return rc;
+    if (!is_at(cursor, art_bytes(separator.data, separator.len - 1), true) ||
+        art_blob_cursor_index(cursor) + 1 != first) {
+        return art_built_wrong("a separator does not divide its buckets");
+    }
+    return ART_OK;
+}
+
+static enum art_rc prove_keys(struct proof *proof) {
+    const struct art_builder *builder = proof->builder;
+    struct art_blob_cursor *cursor = &proof->cursor;
+    const struct art_key_copy *first = &builder->first, *last = &builder->emitted_last;
+    uint32_t buckets = builder->footer.buckets, seeks = builder->entries / ENTRIES_A_SEEK + 1;
+    enum art_rc rc = art_blob_first(cursor);
+    if (!rc && !is_at(cursor, art_bytes(first->bytes, first->len), false))
+        rc = art_built_wrong("its first key is another");
+    if (!rc) rc = art_blob_last(cursor);
+    if (!rc && !is_at(cursor, art_bytes(last->bytes, last->len), false))
+        rc = art_built_wrong("its last key is another");
+    if (seeks > buckets - 1) seeks = buckets - 1;
+    for (uint32_t i = 1; !rc && i <= seeks; i++)
+        rc = prove_separator(proof, (uint32_t)((uint64_t)i * (buckets - 1) / seeks));
+    return rc;
+}
+
+static enum art_rc prove_filter(struct proof *proof) {
+    const struct art_builder *builder = proof->builder;
+    uint32_t step = builder->entries / KEYS_ASKED + 1;
+    enum art_rc rc = ART_OK;
+    if (builder->options.filter && !proof->blob.filter) return art_built_wrong("it has no filter");
+    for (uint32_t i = 0; !rc && builder->options.filter && i < builder->entries; i += step)
+        rc = art_blob_ask_filter(&proof->blob, builder->footer.hashes[i]);
+    return rc == ART_NOTFOUND ? art_built_wrong("a key does not pass the filter") : rc;
+}
+
+static enum art_rc prove(struct proof *proof, const struct art_ref *ref, uint8_t *key) {
+    const struct art_builder *builder = proof->builder;
+    struct art_blob *blob = &proof->blob;
+    enum art_rc rc = art_blob_open_head(blob, builder->buffer, ref, builder->options.uuid, NULL);
+    if (rc) return rc;
+    blob->want = load;
+    if (blob->entries != builder->entries || blob->leaf_pages * ART_BLOB_PAGE < builder->at)
+        return art_built_wrong("its counts are not what was noted");
+    if (blob->label_len) memcpy(key, ref->label.data, blob->label_len);
+    art_blob_cursor_init(&proof->cursor, blob, key);
+    rc = prove_parts(proof);
+    if (!rc) rc = prove_keys(proof);
+    if (!rc) rc = prove_filter(proof);
+    bool lead = true;
+    if (!rc) rc = art_postings_prove(&builder->footer.postings, blob, &lead);
+    if (!rc && !lead) return art_built_wrong("a term does not lead to a bucket that has it");
+    struct art_pages all = art_blob_pages_on_demand(blob);
+    return rc ? rc : load(blob, &all, ART_POINT);
+}
+
+enum art_rc art_builder_prove(struct art_builder *builder, const struct art_ref *ref) {
+    struct proof proof = {.builder = builder};
+    char what[ART_WHAT_SIZE];
+    enum art_rc rc = prove(&proof, ref, builder->proved_key);
+    const struct art_fault fault = art_error_fault();
+    if (rc != ART_CORRUPT || !fault.place) return rc;
+    memcpy(what, fault.what, sizeof what); /* the reader's sentence would have the table restored, which is sound */
+    return art_built_wrong(what);
+}
