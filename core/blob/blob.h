@@ -330,6 +330,8 @@ void art_blob_copy(const struct art_blob *blob, uint8_t *image, uint32_t slot, u
  * marks it present. Pages may be verified in any order: a bucket that crosses pages is checked when it is read, with
  * all its pages present. There is such a page. ART_CORRUPT. */
 enum art_rc art_blob_verify_page(struct art_blob *blob, uint32_t page);
+/* The same of a leaf page but for its hash, for who has just made it. */
+enum art_rc art_blob_take_leaf(struct art_blob *blob, uint32_t page);
 /* The same checks of a leaf page whose 4 KB are at `bytes` and not in the image, with the same results; nothing becomes
  * present. */
 enum art_rc art_blob_verify_bytes(const struct art_blob *blob, uint32_t page, const uint8_t *bytes);

@@ -457,13 +457,8 @@ static uint32_t bucket_at(const struct art_blob *blob, uint32_t at) {
     return low;
 }
 
-enum art_rc art_blob_verify_bytes(const struct art_blob *blob, uint32_t page, const uint8_t *bytes) {
-    assert(page < blob->leaf_pages || (page >= ART_BLOB_PAGES - blob->footer_pages && page < LAST_PAGE));
+static enum art_rc check_buckets(const struct art_blob *blob, uint32_t page, const uint8_t *bytes) {
     uint32_t from = page * ART_BLOB_PAGE, to = from + ART_BLOB_PAGE;
-    if (art_hash64(bytes, ART_BLOB_PAGE) != art_blob_trailer(blob->image)->page_hash[page]) {
-        return art_corrupt(blob->file, blob->slot, page, "the page's hash is not that of the blob's trailer");
-    }
-    if (page >= blob->leaf_pages) return ART_OK;
     for (uint32_t b = bucket_at(blob, from); b < blob->buckets && art_bucket_end(blob, b) <= to; b++) {
         uint32_t at = art_bucket_offset(blob, b);
         if (at < from) continue; /* crosses into this page: looked at when it is read */
@@ -474,13 +469,32 @@ enum art_rc art_blob_verify_bytes(const struct art_blob *blob, uint32_t page, co
     return ART_OK;
 }
 
+enum art_rc art_blob_verify_bytes(const struct art_blob *blob, uint32_t page, const uint8_t *bytes) {
+    assert(page < blob->leaf_pages || (page >= ART_BLOB_PAGES - blob->footer_pages && page < LAST_PAGE));
+    if (art_hash64(bytes, ART_BLOB_PAGE) != art_blob_trailer(blob->image)->page_hash[page]) {
+        return art_corrupt(blob->file, blob->slot, page, "the page's hash is not that of the blob's trailer");
+    }
+    return page < blob->leaf_pages ? check_buckets(blob, page, bytes) : ART_OK;
+}
+
+static void note_present(struct art_blob *blob, uint32_t page) {
+    atomic_fetch_or_explicit(&blob->present[page >> 6], 1ull << (page & 63), memory_order_release);
+}
+
+enum art_rc art_blob_take_leaf(struct art_blob *blob, uint32_t page) {
+    assert(page < blob->leaf_pages);
+    enum art_rc rc = check_buckets(blob, page, blob->image + (size_t)page * ART_BLOB_PAGE);
+    if (!rc) note_present(blob, page);
+    return rc;
+}
+
 enum art_rc art_blob_verify_page(struct art_blob *blob, uint32_t page) {
     enum art_rc rc = art_blob_verify_bytes(blob, page, blob->image + (size_t)page * ART_BLOB_PAGE);
     if (rc) return rc;
     unsigned done = 0;
     if (page >= blob->leaf_pages) rc = check_arrived(blob, (struct art_pages[]){art_pages_of(page, 1)}, &done);
     if (rc) return rc;
-    atomic_fetch_or_explicit(&blob->present[page >> 6], 1ull << (page & 63), memory_order_release);
+    note_present(blob, page);
     if (done) note_parts(blob, done);
     return ART_OK;
 }

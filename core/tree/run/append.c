@@ -116,8 +116,10 @@ static enum art_rc add_new(struct art_run_build *build, struct art_memtable_curs
     for (; !rc && cursor->valid; rc = art_memtable_next(cursor)) {
         struct art_entry entry;
         art_memtable_cursor_entry(cursor, &entry);
-        if (entry.flags & ART_DELETE) continue;
-        rc = art_run_build_add(build, cursor->key, &entry);
+        if (entry.flags & ART_DELETE)
+            art_run_build_leave_out(build, art_entry_weight(entry.flags));
+        else
+            rc = art_run_build_add(build, cursor->key, &entry);
         if (rc) break;
     }
     return rc;

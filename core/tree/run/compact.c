@@ -97,7 +97,7 @@ static enum art_rc flush_into_new(struct art_tree *tree, struct art_version_edit
         art_memtable_cursor_entry(cursor, &entry);
         if ((entry.flags & ART_DELETE) && !(entry.flags & ART_SHADOWS_OLDER)) continue;
         if (!edit->root->runs && art_deletes_chunk(cursor->key, entry.flags)) {
-            art_run_build_leave_out(build, &entry);
+            art_run_build_leave_out(build, art_entry_weight(entry.flags));
             continue;
         }
         rc = art_run_build_add(build, cursor->key, &entry);
@@ -137,6 +137,7 @@ static enum art_rc merge_entry(struct art_tree *tree, struct art_merge *merge, s
     struct art_entry entry;
     enum art_rc rc = art_merge_combine(merge, &entry);
     if (rc) return rc;
+    art_run_build_leave_out(build, -(int64_t)merge->twice);
     struct art_bytes key = art_merge_winner(merge)->key;
     bool put = !(entry.flags & ART_DELETE), shadows_older = entry.flags & ART_SHADOWS_OLDER;
     if (put || (shadows_older && !(last && art_deletes_chunk(key, entry.flags)))) {
@@ -147,7 +148,7 @@ static enum art_rc merge_entry(struct art_tree *tree, struct art_merge *merge, s
         if (rewrite) rc = rewrite->entry(rewrite->context, key, &entry);
         if (!rc) rc = art_run_build_add(build, key, &entry);
     } else {
-        art_run_build_leave_out(build, &entry);
+        art_run_build_leave_out(build, art_entry_weight(entry.flags));
     }
     return rc ? rc : art_merge_step_combined(merge);
 }

@@ -324,6 +324,7 @@ static enum art_rc store_combined(struct art_merge *merge, const struct art_entr
 enum art_rc art_merge_combine(struct art_merge *merge, struct art_entry *out) {
     struct art_source *source = merge->source;
     assert(merge->valid && merge->plain);
+    merge->twice = 0;
     struct art_bytes key = art_merge_winner(merge)->key;
     art_source_entry(art_merge_winner(merge), out);
     const struct art_entry upper = *out;
@@ -332,9 +333,11 @@ enum art_rc art_merge_combine(struct art_merge *merge, struct art_entry *out) {
         struct art_entry below;
         art_source_entry(&source[merge->line[index]], &below);
         bool shadows_older = out->flags & ART_SHADOWS_OLDER, live = !(below.flags & ART_DELETE);
-        if (shadows_older != live && !(shadows_older && art_deletes_chunk(key, out->flags))) {
+        bool twice = shadows_older && !live && art_deletes_chunk(key, out->flags);
+        if (shadows_older != live && !twice) {
             return art_corrupt(NULL, ART_NOWHERE, ART_NOWHERE, "two runs disagree on whether a row was there");
         }
+        merge->twice += twice;
         enum { TAKEN = ART_SHADOWS_OLDER | ART_REPLACED };
         out->flags = (uint8_t)((out->flags & ~TAKEN) | (below.flags & TAKEN));
         head = art_bytes(below.value.data, art_entry_head(below.flags, below.value));

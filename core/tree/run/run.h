@@ -92,6 +92,7 @@ struct art_merge {
     bool plain;
     struct art_store *store;
     struct art_buffer stored; /* what was combined, where it is nowhere else */
+    uint32_t twice; /* of the winner, combined: deletes of a chunk that was deleted already, in a forged table */
 };
 /* No sources; cleared it has none again, and nothing of its own. `plain`: no entry is in a block, since the most of the
  * values are asked for. */
@@ -290,8 +291,8 @@ enum art_rc art_run_build_names(struct art_run_build *build, struct art_blob *le
 /* Copies one entry, which is in no block, behind all before. ART_CORRUPT: it does not follow them, or cannot stand in a
  * run; ART_TOOBIG, ART_NOMEM, or what the writes said. */
 enum art_rc art_run_build_add(struct art_run_build *build, struct art_bytes key, const struct art_entry *entry);
-/* One of its sources is left out on purpose: the edit's weight is without it. */
-void art_run_build_leave_out(struct art_run_build *build, const struct art_entry *entry);
+/* Entries of its sources with this weight in all are left out on purpose: the edit's weight is without them. */
+void art_run_build_leave_out(struct art_run_build *build, int64_t weight);
 /* The entries of a plain cursor from where it stands, `most` at most; it stands behind them then. */
 enum art_rc art_run_build_add_all(struct art_run_build *build, struct art_run_cursor *cursor, uint64_t most);
 /* Only leaves: their references (for a splice), owned by the caller. Nothing can be added any more. ART_CORRUPT, as of

@@ -224,8 +224,8 @@ enum art_rc art_run_build_add(struct art_run_build *build, struct art_bytes key,
     return refused(build->tree, rc);
 }
 
-void art_run_build_leave_out(struct art_run_build *build, const struct art_entry *entry) {
-    build->edit->weight -= (uint64_t)art_entry_weight(entry->flags);
+void art_run_build_leave_out(struct art_run_build *build, int64_t weight) {
+    build->edit->weight -= (uint64_t)weight;
 }
 
 enum art_rc art_run_build_add_all(struct art_run_build *build, struct art_run_cursor *cursor, uint64_t most) {
