@@ -119,8 +119,8 @@ static inline int art_bytes_compare_from(struct art_bytes a, struct art_bytes b,
     return a.len < b.len ? -1 : a.len > b.len;
 }
 
-/* LEB128, for the redo codec and the like: at most 10 bytes. The reader returns the bytes used, 0 if cut or too
- * long. */
+/* LEB128, for the redo codec and the like. The reader returns the bytes used, 0 if cut or too long. */
+enum { ART_VARINT_MAX = 10 };
 static inline uint32_t art_put_varint(uint8_t *p, uint64_t x) {
     uint32_t n = 0;
     while (x >= 0x80) {
@@ -128,7 +128,7 @@ static inline uint32_t art_put_varint(uint8_t *p, uint64_t x) {
         x >>= 7;
     }
     p[n++] = (uint8_t)x;
-    assert(n <= 10);
+    assert(n <= ART_VARINT_MAX);
     return n;
 }
 

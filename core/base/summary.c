@@ -659,7 +659,8 @@ uint32_t art_replaced_encode(const struct art_summary *summary, struct art_bytes
         any |= value != 0;
         at += art_put_varint(at, value << 1 ^ (0 - (value >> 63)));
     }
-    assert(at <= out + ART_REPLACED_MAX);
+    _Static_assert(1 + ART_SUMMARY_MAX * ART_VARINT_MAX <= ART_REPLACED_MAX, "all sums, each as long as it can be");
+    _Static_assert(ART_REPLACED_MAX <= UINT8_MAX, "and a byte tells how long they are");
     out[0] = (uint8_t)(at - out - 1);
     return any ? (uint32_t)(at - out) : 0;
 }

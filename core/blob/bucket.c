@@ -137,7 +137,7 @@ const char *art_bucket_insane(const uint8_t *start, uint32_t space, const struct
     if (prefix_len < blob->label_len) return "a bucket's prefix is shorter than the label";
     struct art_bucket_view view;
     art_bucket_view_open(&view, start, blob);
-    assert(!view.symbols || space <= ART_BLOB_PAGE); /* as all buckets of several entries */
+    assert(!view.symbols || space <= ART_BLOB_PAGE); /* of several entries: the directory has been looked at */
     const char *wrong = view.symbols ? insane_coded_keys(&view, suffix_size) : insane_keys(&view, suffix_size);
     uint32_t left = space - (uint32_t)used;
     if (!wrong) wrong = art_bucket_has_block(&view) ? insane_block(&view, left) : insane_values(&view, left, blob);

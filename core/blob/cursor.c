@@ -97,7 +97,8 @@ ART_READS_PAST static void fill_inherited(struct art_blob_cursor *cursor, uint32
     }
 }
 
-/* Writes the key of entry `keyed`, of which the bucket's prefix and `keep` bytes behind it are right already. */
+/* Writes the key of entry `keyed`, of which the bucket's prefix and `keep` bytes behind it are right already. Whatever
+ * the bytes are, none is longer than ART_KEY_MAX: art_bucket_insane() has made sure of that. */
 ART_READS_PAST static inline void fill_key(struct art_blob_cursor *cursor, uint32_t keep) {
     const struct art_bucket_view *view = &cursor->view;
     uint32_t entry = cursor->keyed, shared = art_bucket_shared(view, entry);

@@ -45,7 +45,7 @@ static uint32_t encode_values(struct art_builder *builder) {
     }
     if (plain)
         len = art_codec()->encode(values, pending->count, builder->block, art_min32(plain - 1, ART_BLOCK_PLAIN_MAX));
-    assert(!len || len < plain);
+    assert(!len || len < plain); /* the codec writes no more than it was given (core/base/codec.h) */
     pending->block = art_bytes(builder->block, len);
     art_pending_decide(pending);
     return art_pending_size(pending);
@@ -73,7 +73,7 @@ static void cut_bucket(struct art_builder *builder, uint32_t size) {
         if (size <= left && pending->block.len) return;
     }
     pending->block = art_bytes(NULL, 0);
-    art_pending_cut(pending, art_pending_plain_fit(pending, left));
+    art_pending_cut(pending, art_pending_plain_fit(pending, left)); /* one at least: the bucket is not `alone` */
     art_pending_decide(pending);
 }
 

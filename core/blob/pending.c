@@ -4,6 +4,12 @@
 #include "core/blob/bucket.h"
 #include "core/blob/builder_internal.h"
 
+/* Columns of the pending bucket have 16 bits, and those of a page 16 or 8 (`wide`, which goes by the longer of a suffix
+ * plain and coded until it is decided which is written). */
+_Static_assert(ART_BLOCK_PLAIN_MAX <= UINT16_MAX, "where a value ends, in memory");
+_Static_assert(UINT16_MAX / ART_CODES_PER_BYTE >= ART_NAMES_MAX, "the codes of a suffix");
+_Static_assert(ART_KEY_MAX <= UINT16_MAX, "what a key shares, and the suffix of one that crosses pages");
+
 static uint32_t csn_code(uint64_t spread) {
     if (!spread) return 0;
     return spread < 1u << 8 ? 1 : spread < 1u << 16 ? 2 : spread < 1ull << 32 ? 3 : 4;
@@ -284,7 +290,8 @@ uint32_t art_pending_plain_fit(const struct art_pending *pending, uint32_t limit
     return n;
 }
 
-/* The keys of a bucket of two or more entries lie in a page. */
+/* The keys of a bucket of two or more entries, and those behind it, lie in a page: art_pending_add() takes no longer
+ * one where suffixes may be coded, and else all of its bytes count. */
 struct walked_key {
     uint32_t len, suffix_at;
     uint8_t bytes[ART_BLOB_PAGE];
@@ -456,6 +463,7 @@ uint32_t art_pending_write(const struct art_pending *pending, uint8_t *out) {
         .suffix_size = (uint16_t)(first.len + others.len),
         .base = shape->csn_least << 8 | pending->flags[0],
     };
+    /* A value or block has less, and so have suffixes: those of several entries lie in a page, one is of a key. */
     assert(header.value_len < ART_BUCKET_CODED && first.len + others.len <= UINT16_MAX);
     if (pending->coded) header.value_len |= ART_BUCKET_CODED;
     if (!shape->same_flags) header.base = shape->csn_least << 8;

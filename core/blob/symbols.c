@@ -100,6 +100,7 @@ static void put_longer(struct art_encoder *encoder, uint32_t *count, uint32_t co
         encoder->longer[*count].found = *found;
         *found = (uint16_t)(FOUND_LONGER | (*count)++);
     }
+    _Static_assert((int)ART_ENCODER_LONGER >= 2 * (int)SYMBOLS, "each takes one place, and what it is longer than one");
     assert(*count < ART_ENCODER_LONGER);
     encoder->longer[*count].symbol = symbol;
     encoder->longer[*count].mask = art_symbol_mask[len];
@@ -113,7 +114,7 @@ void art_encoder_use(struct art_encoder *encoder, const struct art_symbols *symb
     uint16_t *found = encoder->found;
     uint32_t c = 1, longer = 0;
     if (symbols != &encoder->symbols) encoder->symbols = *symbols;
-    assert(!art_wrong_symbols(&encoder->symbols));
+    assert(!art_wrong_symbols(&encoder->symbols)); /* those of a blob were looked at when they came (blob_open.c) */
     for (uint32_t byte = 1; byte < 256; byte++) found[byte] = found_of(ART_ESCAPE, 1);
     found[0] = found_of(0, 1);
     for (; len[c] == 1; c++) found[art_symbol(&encoder->symbols, c)] = found_of(c, 1);

@@ -149,7 +149,7 @@ static enum art_rc write_walking(struct redo_writer *writer, const struct art_me
 
 enum art_rc art_redo_encode(const struct art_memtable *memtable, uint64_t csn, struct art_hash128 *hash,
                             struct art_buffer *out) {
-    assert(csn && !(csn >> 56));
+    assert(csn && !(csn >> 56)); /* a root has half of the bits at most, and each row one more (ART_ROOT_CSN_MAX) */
     static const uint8_t unknown_hash[ART_REDO_HASH_BYTES];
     size_t row = out->len;
     struct redo_writer writer;

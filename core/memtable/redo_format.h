@@ -26,8 +26,10 @@
 enum art_redo_kind { ART_REDO_ROW = 1, ART_REDO_ALL = 2 };
 
 enum {
-    ART_REDO_HASH_BYTES = 16,                                       /* bytes of a hash */
-    ART_REDO_ENTRY_OVERHEAD = 1 + 3 + 3 + 10 + 5 + ART_REPLACED_MAX /* most bytes of an entry beside key and value */
+    ART_REDO_HASH_BYTES = 16, /* bytes of a hash */
+    /* Most bytes of an entry beside key and value: flags, what its key shares and adds, its csn, the value's length,
+     * and what stands in front of the value. */
+    ART_REDO_ENTRY_OVERHEAD = 1 + 3 + 3 + ART_VARINT_MAX + 5 + ART_REPLACED_MAX
 };
 
 _Static_assert(ART_KEY_MAX < 1 << 21, "lengths within a key take three bytes at most");

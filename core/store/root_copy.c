@@ -5,12 +5,8 @@
 #include "core/base/alloc.h"
 #include "core/base/error.h"
 #include "core/base/hash.h"
-#include "core/store/store_format.h"
 
-enum {
-    COPY_BYTES = ART_ROOT_COPY_PAGES * ART_STORE_PAGE,
-    ROOT_BYTES_MAX = COPY_BYTES - (int)sizeof(struct art_root_copy)
-};
+enum { COPY_BYTES = ART_ROOT_COPY_PAGES * ART_STORE_PAGE };
 
 static uint64_t offset_of(unsigned copy) {
     assert(copy < ART_ROOT_COPIES);
@@ -34,7 +30,7 @@ static const struct art_root_copy *header_at(const uint8_t *page) {
 static bool begins_well(const uint8_t *page) {
     const struct art_root_copy *header = header_at(page);
     return !memcmp(header->magic, ART_ROOT_COPY_MAGIC, sizeof header->magic) && header->len &&
-           header->len <= ROOT_BYTES_MAX;
+           header->len <= ART_ROOT_COPY_BYTES_MAX;
 }
 
 static enum art_rc read_copy(struct art_io *io, uint8_t *to, unsigned copy, uint32_t pages) {
@@ -85,8 +81,8 @@ static unsigned choose_copy(struct art_io *io, uint8_t *page, const uint8_t uuid
 
 /* One is whole while the other is written. */
 enum art_rc art_root_copy_write(struct art_io *io, const uint8_t uuid[16], struct art_bytes root, bool alone) {
+    if (!root.len || root.len > ART_ROOT_COPY_BYTES_MAX) return ART_TOOBIG;
     uint32_t len = alone ? COPY_BYTES : pages_for(root.len) * ART_STORE_PAGE;
-    if (!root.len || root.len > ROOT_BYTES_MAX) return ART_TOOBIG;
     uint8_t *pages = art_alloc_aligned(len, ART_STORE_PAGE);
     if (!pages) return ART_NOMEM;
     struct art_root_copy header = {.len = root.len};

@@ -6,6 +6,10 @@
 
 #include "core/base/buffer.h"
 #include "core/io/io.h"
+#include "core/store/store_format.h"
+
+/* A longer root has no copy; what stands in front of it takes no more than this leaves of the pages. */
+enum { ART_ROOT_COPY_BYTES_MAX = ART_ROOT_COPY_PAGES * ART_STORE_PAGE - (int)sizeof(struct art_root_copy) };
 
 /* The newest copy that is whole: ART_OK, with its bytes, in `out`, which the caller clears, and the id of its table;
  * ART_NOTFOUND where there is none; ART_NOMEM. What cannot be read is not there. */

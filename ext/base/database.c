@@ -27,7 +27,7 @@ enum art_rc art_path_beside(const char *database, const char *file, char **out) 
     const char *slash = strrchr(database, '/');
     *out = NULL;
     if (!slash) return ART_OK;
-    assert(!strchr(file, '/'));
+    assert(!strchr(file, '/')); /* a name that T_artstate has was looked at (art_shadow_file_name_is_sound()) */
     size_t n = (size_t)(slash - database) + 1, m = strlen(file);
     *out = art_alloc(n + m + 1);
     if (!*out) return art_nomem();

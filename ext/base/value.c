@@ -35,7 +35,7 @@ static uint32_t put_varint(uint8_t *p, uint64_t x) {
     }
     uint8_t reversed[8];
     uint32_t n = 0;
-    assert(x < (uint64_t)1 << 56);
+    assert(x < (uint64_t)1 << 56); /* and `reversed` has room for as many */
     for (; x; x >>= 7) reversed[n++] = (uint8_t)((x & 0x7f) | 0x80);
     reversed[0] &= 0x7f;
     for (uint32_t i = 0; i < n; i++) p[i] = reversed[n - 1 - i];

@@ -351,7 +351,7 @@ static int show_root(void *context, struct art_bytes name, const struct art_snap
     char text[ART_SNAPSHOT_NAME_MAX + 1];
     (void)message;
     if (!row->root.len) return SQLITE_OK;
-    assert(name.len <= ART_SNAPSHOT_NAME_MAX);
+    assert(name.len <= ART_SNAPSHOT_NAME_MAX); /* art_snapshots_each() complains of other names */
     memcpy(text, name.data, name.len);
     text[name.len] = 0;
     visit->rc = visit->root(visit->to, text, row->root);

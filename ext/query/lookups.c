@@ -102,11 +102,12 @@ static int add_elements(struct art_buffer *hashes, enum art_affinity affinity, s
 
 int art_lookups_add(struct art_scan *scan, unsigned column, enum art_argument meaning, sqlite3_value *value) {
     enum art_affinity affinity = art_scan_vtab(scan)->columns.items[column].affinity;
+    _Static_assert((int)ART_LOOKUPS_MAX <= (int)ART_TERM_QUERIES_MAX, "the planner takes no more");
+    if (scan->limits.query_count == ART_TERM_QUERIES_MAX) return SQLITE_OK; /* SQLite looks at each row again */
     struct art_buffer *hashes = &scan->terms[scan->limits.query_count];
     struct art_datum only = {.kind = ART_DATUM_NULL};
     bool too_many = false;
     int rc;
-    assert(scan->limits.query_count < ART_TERM_QUERIES_MAX);
     hashes->len = 0;
     if (meaning == ART_ARGUMENT_LOOKUP_IN) {
         rc = add_elements(hashes, affinity, value, &too_many);

@@ -50,7 +50,6 @@ static enum art_rc keep_bytes(struct art_buffer *buffer, struct art_bytes *bytes
 static enum art_rc new_deleting(struct art_table *table, const struct art_range *range, struct art_deleting **out) {
     struct art_deleting *deleting = *out = art_alloc_zeroed(sizeof *deleting);
     if (!deleting) return art_nomem();
-    assert(!range->newer_than && !range->limits); /* the cursor leaves out no row: those would go, too */
     deleting->range = *range;
     enum art_rc rc = range->low_set ? keep_bytes(&deleting->low, &deleting->range.low) : ART_OK;
     if (!rc && range->high_set) rc = keep_bytes(&deleting->high, &deleting->range.high);
@@ -71,6 +70,7 @@ static enum art_rc begin_deleting(struct art_table *table, struct art_bytes path
     uint64_t rows;
     bool pays = false;
     if (scan->next || !scan->methods->swept(scan, &range)) return ART_OK;
+    if (range.newer_than || range.limits) return ART_OK; /* the scan may leave out rows, and those would go, too */
     enum art_rc rc = art_tree_count(table->tree, &range, &rows);
     if (!rc) rc = art_tree_range_pays(table->tree, rows, &pays);
     if (rc || !pays) return rc;

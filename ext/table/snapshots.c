@@ -44,7 +44,7 @@ struct row_key {
 
 static struct row_key snapshot_key(const char *name) {
     struct row_key key;
-    assert(strlen(name) <= ART_SNAPSHOT_NAME_MAX);
+    assert(strlen(name) <= ART_SNAPSHOT_NAME_MAX); /* the command has asked art_snapshot_name_is_sound() */
     memcpy(key.text, ART_SNAPSHOT_KEY, KEY_BYTES);
     strcpy(key.text + KEY_BYTES, name);
     return key;

@@ -27,7 +27,7 @@ struct waiting_parts {
 static void put_off(struct waiting_parts *waiting, const struct run_part *above, struct art_blob *within,
                     const struct art_ref *ref, bool low, bool high) {
     if (!ref->summed) return;
-    assert(ref->height + 1u == above->ref.height && waiting->count < 2);
+    assert(ref->height + 1u == above->ref.height && waiting->count < 2); /* there are as many as there are cuts */
     struct run_part *part = &waiting->part[waiting->count++];
     art_blob_pin(within);
     part->ref = *ref;

@@ -125,7 +125,7 @@ enum art_rc art_tree_select(struct art_tree *tree, int64_t rank, struct art_betw
     struct select select = {tree, between, rank};
     const struct art_root *root = tree->root;
     bool done[ART_RUNS_CAPACITY] = {false};
-    assert(between->low_rank <= rank && rank < between->high_rank);
+    if (rank < between->low_rank || rank >= between->high_rank) return ART_NOTFOUND; /* the counts lie */
     ART_AT(ART_EVENT_SELECT);
     for (unsigned i = 0; i < root->runs; i++) {
         unsigned largest = root->runs;

@@ -21,7 +21,7 @@
 
 /* --- sets as bytes ------------------------------------------------------------------------------------------------ */
 
-enum { STRETCH_BYTES_MAX = 20 };
+enum { STRETCH_BYTES_MAX = 2 * ART_VARINT_MAX };
 
 /* A walk through one: the stretch [first, behind), or none where it has come to the end. */
 struct stretch_reader {

@@ -150,7 +150,7 @@ static enum art_rc find_below(struct art_tree *tree, struct partial *partial, st
         rc = leaves_take(lower, &partial->below);
     }
     *fresh = partial->below.count > before;
-    assert(partial->below.count <= BELOW_BLOBS_MOST + 1);
+    assert(partial->below.count <= BELOW_BLOBS_MOST); /* choose() adds a neighbour, and `dead` has room for two */
     return rc;
 }
 
@@ -480,7 +480,7 @@ static enum art_rc build_rest(struct art_tree *tree, struct art_version_edit *ed
 /* The lower run with the input. */
 static enum art_rc new_lower(struct art_tree *tree, struct art_version_edit *edit, unsigned at, struct partial *partial,
                              bool *moves, struct art_run *out) {
-    assert(partial->below.count && partial->below.count <= BELOW_BLOBS_MOST + 2);
+    assert(partial->below.count && partial->below.count <= BELOW_BLOBS_MOST + 1);
     const struct art_run *upper = &edit->root->run[at], *lower = &edit->root->run[at + 1];
     struct art_children fresh = {0};
     struct art_buffer low = {0};

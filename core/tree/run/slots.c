@@ -411,8 +411,9 @@ enum art_rc art_slots_take(struct art_tree *tree, struct art_version_edit *edit,
     assert(tree->slots.use && edit->root);
     enum art_rc rc = art_store_take_slot(tree->store, slot);
     if (rc) return rc;
-    assert(*slot && !art_slot_set_has(&edit->used, *slot));
-    assert(!art_slot_set_has(&tree->slots.base, *slot));
+    /* Rather a transaction that fails than rows that are gone. */
+    if (kept(tree, *slot) || art_slot_set_has(&edit->used, *slot) || art_slot_set_has(&tree->slots.used, *slot))
+        return art_corrupt(tree->options.path, *slot, ART_NOWHERE, "a blob that is in use was about to be overwritten");
     ART_AT(*slot < tree->slots.end ? ART_EVENT_SLOT_AGAIN : ART_EVENT_SLOT_NEW);
     rc = art_slot_set_add(&edit->used, *slot);
     if (rc) art_store_return_slot(tree->store, *slot);
@@ -420,7 +421,7 @@ enum art_rc art_slots_take(struct art_tree *tree, struct art_version_edit *edit,
 }
 
 void art_slots_drop(struct art_tree *tree, struct art_version_edit *edit, uint32_t slot) {
-    assert(art_slot_set_has(&edit->used, slot));
+    assert(art_slot_set_has(&edit->used, slot)); /* art_slots_know() takes no root that names one twice */
     art_slot_set_remove(&edit->used, slot);
     if (kept(tree, slot) || art_slot_set_has(&tree->slots.used, slot)) return;
     art_store_return_slot(tree->store, slot);

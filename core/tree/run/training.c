@@ -90,7 +90,7 @@ static void take_suffix(struct art_training *training, struct art_bytes key, uin
     uint32_t len = art_min32(key.len - kept - 1, NAME_BYTES);
     memcpy(training->text + training->len, key.data + kept + 1, len);
     training->ends[training->texts++] = training->len += len;
-    assert(training->len <= PLACES * PLACE_BYTES + NAME_BYTES);
+    assert(training->len <= PLACES * PLACE_BYTES + NAME_BYTES); /* no place is full that a name is taken from */
 }
 
 /* The rest of the leaf will be read in any case. */

@@ -5,7 +5,13 @@
 #include "core/base/alloc.h"
 #include "core/base/error.h"
 #include "core/base/format.h"
+#include "core/store/root_copy.h"
 #include "core/tree/state/root_format.h"
+
+_Static_assert((int)sizeof(struct art_root_header) +
+                       ART_RUNS_CAPACITY * ((int)sizeof(struct art_root_run) + ART_REF_MAX) + ART_CUTS_BYTES_MAX + 8 <=
+                   (int)ART_ROOT_COPY_BYTES_MAX,
+               "each root has copies in its file");
 
 /* The chain of a new table begins with its id. */
 static struct art_hash128 first_chain(const uint8_t uuid[ART_UUID_BYTES]) {

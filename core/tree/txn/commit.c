@@ -32,12 +32,20 @@ static struct art_hash128 chain_of_root(const struct art_tree *tree, const struc
     return art_hash128_parts(parts, 2 + root->runs);
 }
 
+/* A root that nobody could read would take all rows along: the commit fails instead. */
+static enum art_rc read_back(const struct art_buffer *encoded) {
+    struct art_root *root = NULL;
+    enum art_rc rc = art_root_decode(art_buffer_bytes(encoded), &root);
+    if (!rc) art_root_unref(root);
+    return rc;
+}
+
 /* The root for row 0. It says whether rows of the log are behind it. */
 static enum art_rc encode_root(struct art_tree *tree, const struct art_root *root) {
     assert(art_tree_in_txn(tree));
     enum art_rc rc = art_root_encode(root, &tree->pending.root);
+    if (!rc) rc = read_back(&tree->pending.root);
     if (rc) return rc;
-    assert(tree->pending.root.len);
     bool rows = tree->pending.kind != ART_COMMIT_FLUSH && tree->csn > tree->root->csn;
     if (rows || tree->pending.commit.write_redo) art_root_note_rows(&tree->pending.root);
     tree->pending.commit.root = art_buffer_bytes(&tree->pending.root);

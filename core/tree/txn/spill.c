@@ -10,6 +10,7 @@
  * transaction's beginning needs none: the host's log has that state, unless a COMMIT that was refused has left the
  * transaction's own rows there.
  */
+#include "core/memtable/redo_format.h"
 #include "core/tree/txn/room.h"
 
 /* The length in front of a part; a part that is as long as this may have no room for another entry. */
@@ -18,9 +19,15 @@ enum {
     PART_BYTES = ART_BLOB_SIZE - PART_HEAD_BYTES - (ART_KEY_MAX + 1) - (ART_STORED_MAX + 1) - 64
 };
 
+_Static_assert((int)PART_BYTES + ART_KEY_MAX + ART_VALUE_INLINE_MAX + ART_REDO_ENTRY_OVERHEAD <=
+                   (int)ART_BLOB_SIZE - PART_HEAD_BYTES,
+               "room for the entry that fills a part");
+
 static enum art_rc write_saved_part(struct art_tree *tree, struct art_savepoint *savepoint,
                                     const struct art_buffer *part) {
     assert(savepoint->kind == ART_SAVEPOINT_UNDO && part->len);
+    if (part->len > ART_BLOB_SIZE - PART_HEAD_BYTES) /* forged, in the log: the run would have taken no such entry */
+        return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "a row's value is longer than any is stored");
     uint32_t i = savepoint->saved_parts;
     uint32_t *saved = art_resize(savepoint->saved, (i + 1) * sizeof *saved);
     if (!saved) return art_nomem();
@@ -28,7 +35,6 @@ static enum art_rc write_saved_part(struct art_tree *tree, struct art_savepoint 
     struct art_blob_buf buffer = {0};
     enum art_rc rc = art_store_buffer(tree->store, &buffer);
     if (!rc) {
-        assert(part->len <= ART_BLOB_SIZE - PART_HEAD_BYTES);
         art_store32(buffer.data, (uint32_t)part->len);
         memcpy(buffer.data + PART_HEAD_BYTES, part->data, part->len);
         memset(buffer.data + PART_HEAD_BYTES + part->len, 0, ART_BLOB_SIZE - PART_HEAD_BYTES - part->len);

@@ -34,10 +34,11 @@ static void shadow_of(const struct art_tree *tree, struct art_bytes key, const s
         if (summary) out->len = art_replaced_encode(summary, key, &found->entry, out->head);
         if (out->len) out->flags |= ART_REPLACED;
     }
-    assert(out->len <= sizeof out->head);
+    assert(out->len <= sizeof out->head); /* by art_entry_is_sane(), and art_replaced_encode() */
 }
 
-/* The entry as it is stored. */
+/* The entry as it is stored; its value has ART_VALUE_INLINE_MAX bytes at most. */
+_Static_assert((int)ART_OVERFLOW_REF_BYTES_MAX <= (int)ART_VALUE_INLINE_MAX, "also a reference to chunks");
 static void cast_shadow(struct art_tree *tree, const struct shadow *shadow, struct art_entry *entry) {
     assert(shadow->len <= sizeof shadow->head && shadow->len + entry->value.len <= ART_STORED_MAX);
     entry->flags |= shadow->flags;
@@ -171,6 +172,8 @@ static enum art_rc move_entry(struct art_tree *tree, struct art_bytes to, const 
     struct art_stored stored = art_entry_stored(from);
     struct art_entry entry = {
         .value = art_stored_plain(&stored, room), .csn = tree->txn.csn, .flags = from->flags & ART_OVERFLOW};
+    if (entry.value.len > ART_VALUE_INLINE_MAX) /* forged: a leaf may have more bytes, and a log any number */
+        return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE, "a row's value is longer than any is stored");
     cast_shadow(tree, shadow, &entry);
     tree->txn.adds = true;
     return art_memtable_set(tree->memtable, to, &entry);

@@ -3,6 +3,7 @@
  * readable.
  */
 #include "core/blob/search.h"
+#include "core/tree/read/read.h"
 #include "core/tree/state/root_format.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/small_tree.h"
@@ -309,6 +310,101 @@ TEST(test_references_that_form_a_knot_end_every_walk) {
     art_edit_discard(tree, &edit);
     art_tree_rolled_back(tree);
     ck_assert_uint_eq(rows(), 2);
+}
+
+/* --- rather a transaction that fails than rows that are gone ------------------------------------------------------ */
+
+static void commit_refused(const char *says) {
+    struct art_commit commit_of;
+    must(art_tree_request(tree, ART_REQUEST_FLUSH));
+    refused(art_tree_prepare(tree, &commit_of), ART_CORRUPT, says);
+    art_tree_rolled_back(tree);
+    small_tree_again();
+    must(art_tree_check(tree));
+    ck_assert_uint_eq(rows(), 1);
+}
+
+TEST(test_a_root_that_nobody_could_read_is_not_committed) {
+    small_tree_make(false);
+    put("a", "1");
+    flush();
+    put("b", "2");
+    tree->root->generation = ART_ROOT_CSN_MAX; /* the next one is too large */
+    commit_refused("impossible counts or references");
+}
+
+TEST(test_a_blob_that_is_in_use_is_not_overwritten_whoever_gives_its_slot_back) {
+    small_tree_make(false);
+    put("a", "1");
+    flush();
+    put("b", "2");
+    must(art_slots_begin(tree));
+    art_store_return_slot(tree->store, tree->root->run[0].top.slot);
+    commit_refused("a blob that is in use was about to be overwritten");
+}
+
+/* As sums that lie have it. */
+TEST(test_a_rank_that_is_not_between_the_bounds_leads_to_no_row) {
+    struct art_bytes key;
+    small_tree_make(false);
+    put("a", "1");
+    for (int64_t rank = -1; rank <= 1; rank += 2) {
+        struct art_between between = {.low_rank = 0, .high_rank = 1};
+        ck_assert_int_eq(art_tree_select(tree, rank, &between, &key), ART_NOTFOUND);
+    }
+    art_tree_rolled_back(tree);
+}
+
+/* As a log may have it that somebody made up. */
+static void forge_long_value(const char *key, uint32_t len) {
+    uint8_t bytes[64 + ART_KEY_PADDING] = {ART_SPACE_ROWS}, *value = calloc(1, len);
+    memcpy(bytes + 1, key, strlen(key));
+    struct art_entry entry = {.value = art_bytes(value, len), .csn = 1};
+    must(art_memtable_set(tree->memtable, art_bytes(bytes, (uint32_t)strlen(key) + 1), &entry));
+    art_memtable_forget_undo(tree->memtable);
+    tree->changes++;
+    free(value);
+}
+
+/* In front of it stands what the row had in summed columns that was there. */
+TEST(test_a_value_longer_than_any_goes_to_no_other_row) {
+    static const uint8_t value[] = {ART_DATUM_INTEGER, 5, 0, 0, 0, 0, 0, 0, 0};
+    struct art_measures has = {.columns = 1, .sums = 1};
+    bool existed;
+    small_tree_make_of(false, (struct art_tree_options){.summary = toy_summary(&has)});
+    must(art_tree_insert(tree, ART_WRITE_INSERT, text("b"), art_bytes(value, sizeof value), &existed));
+    flush();
+    forge_long_value("a", ART_STORED_MAX);
+    refused(art_tree_move(tree, ART_WRITE_REPLACE, text("a"), text("b"), NULL, &existed), ART_CORRUPT,
+            "a row's value is longer than any is stored");
+    art_tree_rolled_back(tree);
+    small_tree_again();
+    value_is(text("b"), art_bytes(value, sizeof value));
+}
+
+/* The savepoint leads back to it, and the run that is written has it no more. */
+TEST(test_a_value_longer_than_any_is_saved_for_no_savepoint) {
+    enum { LIMIT = 1 << 20, LONG = ART_BLOB_SIZE + 1 };
+    static const uint8_t value[ART_VALUE_INLINE_MAX];
+    char key[16];
+    uint32_t savepoint;
+    bool existed;
+    small_tree_make_of(false, (struct art_tree_options){.spill_limit = LIMIT});
+    put("b", "2");
+    commit();
+    forge_long_value("a", LONG);
+    put("b", "3");
+    must(art_tree_savepoint(tree, &savepoint));
+    put("a", "1");
+    enum art_rc rc = ART_OK;
+    for (unsigned i = 0; !rc && i < 2 * LIMIT / sizeof value; i++) {
+        snprintf(key, sizeof key, "c%u", i);
+        rc = art_tree_insert(tree, ART_WRITE_INSERT, text(key), art_bytes(value, sizeof value), &existed);
+    }
+    refused(rc, ART_CORRUPT, "a row's value is longer than any is stored");
+    art_tree_rolled_back(tree);
+    small_tree_again();
+    ck_assert_uint_eq(rows(), 1);
 }
 
 /* --- what somebody made up ---------------------------------------------------------------------------------------- */
