@@ -453,7 +453,7 @@ enum art_rc art_builder_finish(struct art_builder *builder, uint32_t slot, uint6
     assert(builder->buffer && builder->pending.count);
     while (!rc && !full && builder->pending.count) rc = emit(builder, &full);
     if (rc) return rc;
-    assert(footer->buckets);
+    if (!footer->buckets) return art_built_wrong("its first bucket does not fit");
     rc = close_blob(builder, slot, generation);
     if (rc) return rc;
     art_ref_of_trailer(builder->buffer + ART_LAST_PAGE_AT, &out->ref);
