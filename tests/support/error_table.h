@@ -234,6 +234,7 @@ static const struct error errors[] = {
     SAYS("not a regular file (%s): move it", READ, .files = "rm $f; mkdir $f"),
     SAYS("%s has format %u, this version", READ, .then = newer_file),
     SAYS("%s has feature %d, which this", READ, .then = file_with_a_feature),
+    SAYS("the numbers of this table's", "INSERT INTO t(path) VALUES('new')", .then = last_generation),
     SAYS("this copy is unfinished, art_backup()", READ,
          .spoil = "INSERT INTO t_artstate(k, v) VALUES('copied', zeroblob(24))"),
     SAYS("this table has format %lld, this", READ, .spoil = "UPDATE t_artstate SET v = 99 WHERE k = 'format'"),
