@@ -15,6 +15,7 @@
     X(syncs, "syncs")                                                                                                  \
     X(stale, "stale pages")                /* pages and footers, older in the page cache than on the device */         \
     X(ring_failures, "ring failures")      /* requests that a ring failed to do, and that were done without it */      \
+    X(ring_stalls, "ring stalls")          /* times that a ring completed nothing for ten seconds */                   \
     X(ring_batches, "ring batches")        /* calls that handed requests to a ring */                                  \
     X(blobs_ahead, "blobs read ahead")     /* blobs that were read on their way to a walk */                           \
     X(blobs_in_vain, "blobs read in vain") /* blobs that were, and no walk came to them */                             \
