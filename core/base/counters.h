@@ -43,6 +43,7 @@
     X(names_plain, "name bytes")           /* of leaf blobs of the oldest run: what names take in buckets, plain */    \
     X(names_coded, "name bytes coded")     /* and as they were written */                                              \
     X(merges, "merges")                    /* steps of merges */                                                       \
+    X(passed_over, "merges given up")      /* since they met damage: what was to be committed was, without them */     \
     X(moved, "blobs moved")                /* blobs that merges gave to the next run without reading them */           \
     X(dropped, "blobs dropped")            /* blobs of deleted rows alone that merges dropped without reading */       \
     X(directory_rows, "rows by directory") /* rows that were deleted, moved or copied with all of a range */           \
