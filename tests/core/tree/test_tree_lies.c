@@ -146,6 +146,21 @@ TEST(test_runs_that_disagree_on_a_row_are_not_merged) {
     }
 }
 
+/* Of which the sum is more than there can be: it wraps around, and is no undefined behaviour. */
+TEST(test_counts_that_somebody_made_up_are_added) {
+    struct art_commit commit_of;
+    bool existed;
+    small_tree_make(false);
+    put("a", "1");
+    flush();
+    tree->root->run[0].top.count = INT64_MAX;
+    must(art_tree_insert(tree, ART_WRITE_REPLACE, text("c"), text("3"), &existed));
+    ck_assert(!art_tree_empties(tree));
+    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE | ART_REQUEST_VACUUM));
+    refused(art_tree_prepare(tree, &commit_of), ART_CORRUPT, "its counts are not those of its reference");
+    art_tree_rolled_back(tree);
+}
+
 static struct art_bucket_view bucket_of(unsigned run, uint32_t bucket) {
     struct art_blob *blob;
     struct art_bucket_view view = {0};
