@@ -728,7 +728,8 @@ static int note_cut(int fd, off_t length) {
 /* Direct I/O has brought them to the device. */
 TEST(test_zeros_reach_the_disk_before_their_place_is_given_back) {
     sql_ways("pwrite", "off");
-    sql_run(db, "PRAGMA secure_delete=ON; CREATE VIRTUAL TABLE v USING art(path, value);"
+    sql_run(db, "PRAGMA secure_delete=ON;"
+                "CREATE VIRTUAL TABLE v USING art(path, value);"
                 "INSERT INTO v WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 8000) "
                 "SELECT printf('d%%02d/%%06d', i %% 7, i), randomblob(400) FROM n;"
                 "INSERT INTO v(v) VALUES('optimize'); DELETE FROM v WHERE path GLOB '*[02468]'");

@@ -85,8 +85,8 @@ static void add_properties(void) {
     sql_close(other);
 }
 
-/* A page of a blob is damaged, in a copy of the file since pages in memory are not read again; then commits are to merge
- * what it has. */
+/* A page of a blob is damaged, in a copy of the file since pages in memory are not read again; then commits are to
+ * merge what it has. */
 static void add_damage(void) {
     enum { SLOT = 512 * 1024, PAGE = 10 * 4096 };
     sql_run(db, "CREATE VIRTUAL TABLE d USING art(path, value, log_limit='16KB');"

@@ -8,9 +8,9 @@
 enum { FAULT_SHORT = -1, FAULT_ZERO = -2, FAULT_FULL = -3 };
 
 /* Lets the `nth` (from 1) of the calls of that name, and `times` in a row, fail with `error`; FAULT_SHORT: the call
- * does its work but owns up to `bytes` of it only; FAULT_ZERO: to none; FAULT_FULL: of a write, as a
- * disk that is full within a page: as FAULT_SHORT, and a write that begins within a page finds no room. Names are those of struct art_system_calls.
- * `times` UINT_MAX: from then on. */
+ * does its work but owns up to `bytes` of it only; FAULT_ZERO: to none; FAULT_FULL: of a write, as a disk that is full
+ * within a page: as FAULT_SHORT, and a write that begins within a page finds no room. Names are those of struct
+ * art_system_calls. `times` UINT_MAX: from then on. */
 void io_fault(const char *call, unsigned nth, unsigned times, int error, uint32_t bytes);
 /* io_fault("", 0, 0, 0, 0) lets none fail and counts. Calls of this name since the last io_fault(). */
 unsigned io_fault_count(const char *call);
