@@ -16,7 +16,6 @@
 
 #include "core/base/hash.h"
 #include "core/store/store_format.h"
-#include "core/tree/state/root_format.h"
 #include "tests/support/readme.h"
 #include "tests/support/sql.h"
 #include "tests/support/suite.h"
@@ -85,25 +84,6 @@ static void newer_file(void) {
 
 static void file_with_a_feature(void) {
     forge_page(0, offsetof(struct art_superblock_page, incompatible), 2);
-}
-
-/* The root's, in row 0 of the log. */
-static void last_generation(void) {
-    uint8_t bytes[512];
-    sqlite3_stmt *root = sql_prepare(db, "SELECT ops FROM t_artdata WHERE csn = 0");
-    ck_assert_int_eq(sqlite3_step(root), SQLITE_ROW);
-    size_t len = (size_t)sqlite3_column_bytes(root, 0);
-    ck_assert_uint_le(len, sizeof bytes);
-    memcpy(bytes, sqlite3_column_blob(root, 0), len);
-    sqlite3_finalize(root);
-    memcpy(bytes + offsetof(struct art_root_header, generation), &ART_ROOT_CSN_MAX, sizeof ART_ROOT_CSN_MAX);
-    uint64_t sum = art_hash64(bytes, len - sizeof sum);
-    memcpy(bytes + len - sizeof sum, &sum, sizeof sum);
-    sqlite3_stmt *put = sql_prepare(db, "UPDATE t_artdata SET ops = ?1 WHERE csn = 0");
-    sqlite3_bind_blob(put, 1, bytes, (int)len, SQLITE_STATIC);
-    ck_assert_int_eq(sqlite3_step(put), SQLITE_DONE);
-    sqlite3_finalize(put);
-    reopen();
 }
 
 static void file_of_another_table(void) {
