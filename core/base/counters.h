@@ -15,6 +15,7 @@
     X(syncs, "syncs")                                                                                                  \
     X(stale, "stale pages")                /* pages and footers, older in the page cache than on the device */         \
     X(ring_failures, "ring failures")      /* requests that a ring failed to do, and that were done without it */      \
+    X(ring_stalls, "ring stalls")          /* times that a ring completed nothing for ten seconds */                   \
     X(ring_batches, "ring batches")        /* calls that handed requests to a ring */                                  \
     X(blobs_ahead, "blobs read ahead")     /* blobs that were read on their way to a walk */                           \
     X(blobs_in_vain, "blobs read in vain") /* blobs that were, and no walk came to them */                             \
@@ -42,6 +43,7 @@
     X(names_plain, "name bytes")           /* of leaf blobs of the oldest run: what names take in buckets, plain */    \
     X(names_coded, "name bytes coded")     /* and as they were written */                                              \
     X(merges, "merges")                    /* steps of merges */                                                       \
+    X(passed_over, "merges given up")      /* since they met damage: what was to be committed was, without them */     \
     X(moved, "blobs moved")                /* blobs that merges gave to the next run without reading them */           \
     X(dropped, "blobs dropped")            /* blobs of deleted rows alone that merges dropped without reading */       \
     X(directory_rows, "rows by directory") /* rows that were deleted, moved or copied with all of a range */           \

@@ -190,7 +190,6 @@ struct art_parts {
 struct art_blob {
     const uint8_t *image; /* 512 KB, at least 16-byte aligned */
     uint32_t slot;        /* for messages */
-    const char *file;     /* for messages, or NULL */
     enum art_blob_kind kind;
     uint32_t label_len, entries, buckets, leaf_pages, footer_pages;
     int64_t count;
@@ -198,6 +197,7 @@ struct art_blob {
     uint64_t csn_min, csn_max, overflows;
     uint16_t key_max;
     struct art_measures has;      /* the summary that it was built with */
+    const char *file;             /* for messages, or NULL; in the cache, of who is reading pages */
     _Atomic uint64_t present[2];  /* pages that may be read */
     _Atomic uint16_t parts_there; /* a bit for each enum art_part whose pages are all present, and sane */
     /* Makes such pages present, verified. Called by any reader; NULL when all are there. */

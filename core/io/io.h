@@ -135,6 +135,7 @@ struct art_io {
     bool cached;        /* O_DIRECT is for writes: ART_READ_CACHED goes through the system's page cache */
     bool read_only;
     uint64_t ring_failures; /* requests that a ring failed to do, and that were done without it */
+    uint64_t ring_stalls;   /* times that a ring completed nothing for ten seconds */
     uint64_t ring_batches;  /* calls that handed requests to a ring */
 };
 

@@ -65,8 +65,21 @@ static bool drop_direct(struct art_file *file) {
     return true;
 }
 
+/* A file system whose blocks are smaller than a page moves a part of one when it gets full, and the same part at each
+ * try: what is behind it fails for the reason. The bytes in all that the system has taken, then; or less, and why. */
+static ssize_t write_behind(struct art_file *file, struct art_transfer *transfer, ssize_t taken) {
+    assert(transfer->writing && taken > 0 && (uint64_t)taken < transfer->left);
+    ssize_t more = art_system.pwrite(art_transfer_fd(file, transfer), transfer->data + taken,
+                                     transfer->left - (size_t)taken, (off_t)transfer->offset + taken);
+    bool full = more < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG);
+    if (full) transfer->error = errno;
+    return more < 0 ? taken : taken + more;
+}
+
 enum art_transfer_state art_transfer_advance(struct art_file *file, struct art_transfer *transfer, ssize_t result) {
     assert_transfer(transfer);
+    bool part = transfer->writing && result > 0 && result < ART_PAGE && (uint64_t)result < transfer->left;
+    if (part && transfer->fruitless + 1 >= FRUITLESS_MAX) result = write_behind(file, transfer, result);
     if (result < 0) {
         int error = (int)-result;
         if (worth_another_try(error) && ++transfer->fruitless < FRUITLESS_MAX) return ART_TRANSFER_AGAIN;

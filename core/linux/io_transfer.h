@@ -2,8 +2,8 @@
  *
  * Short transfers go on at the last whole page (direct I/O wants its alignment also then). EINTR, EAGAIN, EBUSY and
  * ECANCELED (the thread that started a ring's request has ended) are tried again, a bounded number of times without
- * progress. EINVAL under O_DIRECT, where the user did not insist on it, turns the file to buffered I/O. Private to
- * core/io.
+ * progress; a write that gets no further than into a page is tried within it then, to hear why. EINVAL under O_DIRECT,
+ * where the user did not insist on it, turns the file to buffered I/O. Private to core/io.
  */
 #ifndef ART_IO_TRANSFER_H
 #define ART_IO_TRANSFER_H

@@ -22,7 +22,8 @@
  * same happens when a ring stops taking requests, or fails one for a reason that is not the device's (where threads are
  * refused, ECANCELED): what it has is waited for, what it has not done goes through pread and pwrite, and is counted.
  * So it is where the kernel loses a request (seen with Linux 6.18: taken from the queue, given to no thread, and never
- * completed): what has not come for ten seconds is asked back. What cannot be had back is waited for.
+ * completed): what has not come for ten seconds is asked back. What cannot be had back is waited for. The process makes
+ * no ring for that file again; others keep theirs.
  *
  * No ring is bound to a thread (no SINGLE_ISSUER, no COOP_TASKRUN): a connection may move between threads.
  */
@@ -128,6 +129,47 @@ static char ring_addresses;
 #endif
 
 static _Atomic bool rings_refused;
+
+/* Files of which a ring completed nothing for ten seconds: this process uses no ring for them again, whoever opens
+ * them. The device is to blame, or the kernel: with many of them it is the kernel, and there are no rings any more. */
+enum { STALLED_MAX = 64 };
+static struct art_file_identity stalled[STALLED_MAX]; /* guarded by art_files_lock() */
+static _Atomic unsigned stalled_count;
+
+static bool identify(const struct art_file *file, struct art_file_identity *out) {
+    struct stat attributes;
+    if (art_system.fstat(art_file_any_fd(file), &attributes)) return false;
+    art_identity_of(&attributes, art_file_any_fd(file), NULL, out);
+    return true;
+}
+
+static void note_stall(struct art_file *file) {
+    struct art_file_identity own;
+    file->io.ring_stalls++;
+    bool known = identify(file, &own);
+    art_files_lock();
+    unsigned count = atomic_load(&stalled_count);
+    if (known && count < STALLED_MAX) {
+        stalled[count] = own;
+        atomic_store(&stalled_count, count + 1);
+    } else {
+        atomic_store(&rings_refused, true);
+    }
+    art_files_unlock();
+}
+
+static bool has_stalled(const struct art_file *file) {
+    struct art_file_identity own;
+    bool found = false;
+    if (!atomic_load(&stalled_count) || !identify(file, &own)) return false;
+    art_files_lock();
+    for (unsigned i = 0; i < atomic_load(&stalled_count); i++) {
+        const struct art_file_identity *other = &stalled[i];
+        found |= other->device == own.device && other->inode == own.inode && other->birth == own.birth;
+    }
+    art_files_unlock();
+    return found;
+}
 
 /* Only what will not change is remembered: a lack of memory or descriptors may pass. */
 static void remember(int result) {
@@ -301,6 +343,7 @@ static void become_pwrite_file(struct ring_file *ring) {
 static bool have_ring(struct ring_file *ring) {
     int result = atomic_load(&rings_refused) ? -EPERM : 0;
     if (!ring->file.engine || ring->broken) return false;
+    if (!ring->ring && has_stalled(&ring->file)) result = -ETIME;
     if (!ring->ring && !result) ring->ring = borrow_ring(ring->file.pool, &result);
     if (!ring->ring && result < 0) become_pwrite_file(ring);
     return ring->ring != NULL;
@@ -465,7 +508,7 @@ static void ask_back(struct ring_file *ring) {
     for (unsigned tries = 0; tries < SUBMIT_TRIES_MAX && io_uring_sq_ready(own); tries++) {
         if (io_uring_submit(own) <= 0) sched_yield();
     }
-    atomic_store(&rings_refused, true);
+    note_stall(&ring->file);
     break_ring(ring);
 }
 

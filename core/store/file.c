@@ -37,8 +37,19 @@ static void assert_location(const struct art_whereabouts *at) {
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
+/* A ring that has failed is not tried again by this store. */
+static void note_ring(struct art_store *store, const struct art_io *io) {
+    if (!io) return;
+    store->count.ring_failures += io->ring_failures;
+    store->count.ring_stalls += io->ring_stalls;
+    store->count.ring_batches += io->ring_batches;
+    if (io->ring_failures) store->engine = ART_ENGINE_PWRITE;
+}
+
 void art_store_close_file(struct art_store *store) {
     art_store_readahead_drop(store);
+    note_ring(store, store->location.io);
+    note_ring(store, store->location.reader);
     art_io_close(store->location.io);
     art_io_close(store->location.reader);
     store->location.io = store->location.reader = NULL;
@@ -47,16 +58,13 @@ void art_store_close_file(struct art_store *store) {
     assert_location(&store->location);
 }
 
-/* A ring that has failed is not tried again by this store. */
 void art_store_close_writer(struct art_store *store) {
     struct art_io *writer = store->location.io_for_writing ? store->location.io : NULL;
     if (!writer && !store->location.reader) return; /* without a writer, but with a reader: none could be opened */
     art_store_readahead_drop(store);
     if (writer) {
-        store->count.ring_failures += writer->ring_failures;
-        store->count.ring_batches += writer->ring_batches;
+        note_ring(store, writer);
         store->location.wrote_by = writer->engine;
-        if (writer->ring_failures) store->engine = ART_ENGINE_PWRITE;
         art_io_close(writer);
     }
     store->location.io = store->location.reader;

@@ -10,9 +10,11 @@
 
 /* ---- what the store knows of a blob ------------------------------------------------------------------------------ */
 
-/* All but what is there stays as it is once the entry is ready. */
+/* All but what is there stays as it is once the entry is ready; and but for the file, which who reads pages of it sets
+ * meanwhile. */
 static void copy_blob(struct art_blob *to, struct art_blob *from) {
-    enum { BEFORE = offsetof(struct art_blob, present), BEHIND = offsetof(struct art_blob, want) };
+    enum { BEFORE = offsetof(struct art_blob, file), BEHIND = offsetof(struct art_blob, want) };
+    _Static_assert(offsetof(struct art_blob, present) - BEFORE <= sizeof(uint64_t), "the file alone lies in between");
     _Static_assert(BEHIND - offsetof(struct art_blob, parts_there) <= sizeof to->want, "nothing else lies in between");
     memcpy(to, from, BEFORE);
     memcpy((uint8_t *)to + BEHIND, (const uint8_t *)from + BEHIND, sizeof *to - BEHIND);

@@ -138,6 +138,7 @@ enum art_rc art_store_stats(struct art_store *store, struct art_store_stats *out
     for (unsigned i = 0; i < 2; i++) {
         if (!open[i]) continue;
         out->count.ring_failures += open[i]->ring_failures;
+        out->count.ring_stalls += open[i]->ring_stalls;
         out->count.ring_batches += open[i]->ring_batches;
     }
     if (store->location.io) return store->location.io->methods->size(store->location.io, &out->file_bytes);

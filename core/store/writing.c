@@ -226,16 +226,23 @@ static enum art_rc write_now(struct art_store *store, struct art_io_request *req
     return rc;
 }
 
+/* The system need not write what is in its memory alone, once its place is given back or cut off. */
+static enum art_rc bring_to_disk(struct art_store *store) {
+    enum art_rc rc = store->location.io->direct ? ART_OK : art_io_sync(store->location.io);
+    return rc ? art_store_poison(store, rc) : ART_OK;
+}
+
 /* Zeros, whose room is then given back: at once where the disk has none for them; or, without holes, written over. */
 static enum art_rc write_zeros(struct art_store *store, struct art_io_request *zeros, unsigned count) {
     assert(count && store->phase.active);
     enum art_rc rc = store->phase.full ? ART_DISKFULL : write_now(store, zeros, count);
     bool written = !rc;
-    if (rc == ART_DISKFULL) rc = ART_OK;
+    rc = rc == ART_DISKFULL ? ART_OK : rc ? rc : bring_to_disk(store);
     for (unsigned i = 0; !rc && i < count; i++) {
         art_io_give_back(store->location.io, zeros[i].offset, zeros[i].len);
-        if (!written && !art_io_is_hole(store->location.io, zeros[i].offset, zeros[i].len))
-            rc = write_now(store, &zeros[i], 1);
+        if (written || art_io_is_hole(store->location.io, zeros[i].offset, zeros[i].len)) continue;
+        rc = write_now(store, &zeros[i], 1);
+        if (!rc) rc = bring_to_disk(store);
     }
     return rc;
 }

@@ -9,7 +9,8 @@
 /* --- figures ------------------------------------------------------------------------------------------------------ */
 
 struct art_tree_info {
-    uint64_t keys; /* live rows */
+    const char *damage; /* that a merge has met last, and that was passed over; NULL: none. As long as the tree */
+    uint64_t keys;      /* live rows */
     uint64_t csn, generation;
     unsigned runs;
     struct {

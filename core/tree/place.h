@@ -54,7 +54,8 @@ enum art_rc art_tree_adopt(struct art_tree *tree);
  * transaction's first change does it by itself; a host that is about to remove the file asks for it. Nothing to do
  * within a transaction. ART_READONLY, ART_BUSY, ART_FOREIGN, ... */
 enum art_rc art_tree_claim(struct art_tree *tree);
-/* Does this version know all that who writes has to know (core/base/format.h)? If not, ART_READONLY. */
+/* Does this version know all that who writes has to know (core/base/format.h), and can who reads then read it? If not,
+ * ART_READONLY. */
 enum art_rc art_tree_may_write(const struct art_tree *tree);
 /* Whose is a file that looks like an .art file? For the command 'clean': reads only the superblock. *ours: its owner
  * page names this very file and this host file, by their inodes. ART_FOREIGN: another file that had its path, or the

@@ -188,6 +188,7 @@ static int gather_interface(struct info_cursor *cursor, struct art_table_ref *re
         add_owned(cursor, sqlite3_mprintf("summary"), art_summary_show(summarised, &vtab->columns));
     add_options(cursor, &state.settings, &table->settings);
     add_requests(cursor, table);
+    if (info->damage) add_text(cursor, "damage", info->damage);
     return add_orphans(cursor, ref->connection, vtab->name->schema, message);
 }
 

@@ -690,6 +690,63 @@ LOOP_TEST(test_a_disk_that_is_full_without_a_word_is_left_by_deletes_and_vacuum,
     sql_expect(db, "ok\n", "SELECT art_check('v')");
 }
 
+/* --- zeros in the system's page cache ----------------------------------------------------------------------------- */
+
+/* What was written and not synced: a file system that lets go of it, or cuts it off, need not write it any more. */
+enum { UNSYNCED_MAX = 4096 };
+static struct { off_t from, end; } unsynced[UNSYNCED_MAX];
+static int unsynced_count, given_back, lost_zeros;
+static struct art_system_calls system_calls;
+
+static ssize_t note_write(int fd, const void *data, size_t len, off_t offset) {
+    ck_assert_int_lt(unsynced_count, UNSYNCED_MAX);
+    unsynced[unsynced_count].from = offset;
+    unsynced[unsynced_count++].end = offset + (off_t)len;
+    return system_calls.pwrite(fd, data, len, offset);
+}
+
+static int note_sync(int fd) {
+    unsynced_count = 0;
+    return system_calls.fdatasync(fd);
+}
+
+static void look_for_zeros(off_t from, off_t end) {
+    given_back++;
+    for (int i = 0; i < unsynced_count; i++) lost_zeros += unsynced[i].from < end && from < unsynced[i].end;
+}
+
+static int note_punch(int fd, off_t offset, off_t len) {
+    look_for_zeros(offset, offset + len);
+    return system_calls.punch(fd, offset, len);
+}
+
+static int note_cut(int fd, off_t length) {
+    look_for_zeros(length, INT64_MAX);
+    return system_calls.ftruncate(fd, length);
+}
+
+/* Direct I/O has brought them to the device. */
+TEST(test_zeros_reach_the_disk_before_their_place_is_given_back) {
+    sql_ways("pwrite", "off");
+    sql_run(db, "PRAGMA secure_delete=ON;"
+                "CREATE VIRTUAL TABLE v USING art(path, value);"
+                "INSERT INTO v WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 8000) "
+                "SELECT printf('d%%02d/%%06d', i %% 7, i), randomblob(400) FROM n;"
+                "INSERT INTO v(v) VALUES('optimize'); DELETE FROM v WHERE path GLOB '*[02468]'");
+    system_calls = art_system;
+    art_system.pwrite = note_write;
+    art_system.fdatasync = note_sync;
+    art_system.punch = note_punch;
+    art_system.ftruncate = note_cut;
+    sql_run(db, "INSERT INTO v(v) VALUES('optimize'); PRAGMA wal_checkpoint(TRUNCATE); SELECT art_vacuum('v')");
+    art_system = system_calls;
+    ck_assert_int_gt(given_back, 2);
+    ck_assert_int_eq(lost_zeros, 0);
+    sql_expect(db, "4000|ok\n", "SELECT count(*), art_check('v') FROM v");
+}
+
+/* --- vacuum ------------------------------------------------------------------------------------------------------- */
+
 static int interrupt_once(void *times) {
     if (--*(int *)times == 0) sqlite3_interrupt(db);
     return 0;

@@ -357,4 +357,56 @@ TEST(test_the_command_fails_with_the_first_problem) {
             "INSERT INTO t(t) VALUES('integrity-check')");
 }
 
+/* --- commits beside damage ---------------------------------------------------------------------------------------- */
+
+static int64_t fact(const char *property) {
+    return sql_int(db, "SELECT value FROM art_debug('t') WHERE property = '%s'", property);
+}
+
+/* A page in the middle of a blob that the table has, and not of that in slot `but`: its slot. */
+static int damage_a_page(int but) {
+    enum { MIDDLE = 10 * 4096 };
+    int slots = (int)(sql_file_size(directory, ".art") / SLOT);
+    for (int slot = 1; slot < slots; slot++) {
+        turn_byte((uint64_t)slot * SLOT + MIDDLE);
+        if (slot != but && sql_int(db, "SELECT count(*) FROM art_check('t')")) return slot;
+        turn_byte((uint64_t)slot * SLOT + MIDDLE);
+    }
+    ck_abort_msg("no blob is that large");
+    return 0;
+}
+
+/* Of the oldest run, or of one over it. What is merely due is given up, however much is written; the log and the runs
+ * stay few. */
+LOOP_TEST(test_commits_that_owe_a_merge_pass_over_damage, 4) {
+    enum { COMMITS = 700, ROW = 1000, LOG = 16 << 10 };
+    if (sql_has_no_file("test_commits_that_owe_a_merge_pass_over_damage")) return;
+    bool young = _i % 2, one = _i / 2;
+    sql_run(db, "INSERT INTO t(t) VALUES('log_limit=%d'), ('spill_limit=64KB'), ('optimize')", LOG);
+    int64_t rows = sql_int(db, "SELECT count(*) FROM t");
+    int slot = damage_a_page(0);
+    if (young) {
+        turn_byte((uint64_t)slot * SLOT + 10 * 4096);
+        sql_run(db, "UPDATE t SET value = value || 'x' WHERE path < 'dir-20'; INSERT INTO t(t) VALUES('flush')");
+        slot = damage_a_page(slot);
+    }
+    if (one) sql_run(db, "BEGIN");
+    for (int i = 0; i < COMMITS; i++) {
+        sql_run(db, "INSERT INTO t VALUES('dir-29/new-%05d', randomblob(%d))", i * 7919 % COMMITS, ROW);
+        if (one) continue;
+        ck_assert_int_le(fact("log bytes"), 4 * LOG);
+        ck_assert_int_le(fact("runs"), 8);
+    }
+    if (one) sql_run(db, "COMMIT");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), rows + COMMITS);
+    expect("700\n", "SELECT count(length(value)) FROM t WHERE path GLOB 'dir-29/new-*'");
+    has("SELECT value FROM art_info('t') WHERE property = 'damage'", TEXT("slot %d, page 10): restore", slot));
+    has("SELECT slot || ',' || page FROM art_check('t')", TEXT("%d,10\n", slot));
+    ck_assert_int_gt(fact("merges given up"), 0);
+    refuses(SQLITE_CORRUPT_VTAB, TEXT("slot %d, page 10", slot), "INSERT INTO t(t) VALUES('optimize')");
+    sqlite3 *other = sql_open(path);
+    ck_assert_int_eq(sql_int(other, "SELECT count(length(value)) FROM t WHERE path GLOB 'dir-29/new-*'"), COMMITS);
+    sql_close(other);
+}
+
 SUITE("sql_check", .skipped = sql_standin, .seconds = 120, .set_up = set_up, .tear_down = tear_down)

@@ -85,6 +85,25 @@ static void add_properties(void) {
     sql_close(other);
 }
 
+/* A page of a blob is damaged, in a copy of the file since pages in memory are not read again; then commits are to
+ * merge what it has. */
+static void add_damage(void) {
+    enum { SLOT = 512 * 1024, PAGE = 10 * 4096 };
+    sql_run(db, "CREATE VIRTUAL TABLE d USING art(path, value, log_limit='16KB');"
+                "INSERT INTO d WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000) "
+                "SELECT printf('old/%%05d', i), printf('value %%064d', i) FROM n; INSERT INTO d(d) VALUES('flush')");
+    char *file = TEXT("%s/%s", directory, kept(sql_rows(db, "SELECT v FROM d_artstate WHERE k = 'file'")));
+    file[strlen(file) - 1] = 0; /* the line's end */
+    sql_close(db);
+    ck_assert_int_eq(sql_shell("cp %s d && printf damage | dd of=d bs=1 seek=%d conv=notrunc status=none && mv d %s",
+                               file, SLOT + PAGE, file),
+                     0);
+    db = sql_open(path);
+    for (int i = 0; i < 300; i++) sql_run(db, "INSERT INTO d VALUES('old/1/%d', randomblob(1000))", i);
+    add_rows("SELECT 'property ' || property || ' ' || typeof(value) FROM art_info('d') WHERE property = 'damage'");
+    sql_run(db, "DROP TABLE d");
+}
+
 static void add_answers(void) {
     sql_run(db, "INSERT INTO t VALUES('b', 1, 'x'), ('c', 2, 'y')");
     sql_snapshot(db, "s");
@@ -157,6 +176,7 @@ static char *print_list(void) {
     add_columns();
     add_words();
     add_properties();
+    add_damage();
     add_answers();
     add_plans();
     add_sources();

@@ -359,7 +359,7 @@ static const struct {
       "a range holds fewer rows than were", "a row's record %s", "has an unknown type", "is cut off", "has no header",
       "a reference leads to no possible", "a run refers to a row that no run", "an empty index blob",
       "an empty leaf blob", "the counts of rows in index blobs", "two references lead to one slot",
-      "a row's value is longer than any"}},
+      "a row's value is longer than any", "the numbers of this table's transactions"}},
     {"test_tree_lies.c gives its slot back", {"a blob that is in use was about"}},
     {FORGED,
      {"what runs and log hold is out of", "a row has an impossible number", "two runs disagree on whether a",

@@ -8,7 +8,7 @@
 #include "core/io/io.h"
 #include "tests/support/io_faults.h"
 
-enum { ERRORS_MAX = 16, SHORT_BYTES = 4096 + 512 };
+enum { ERRORS_MAX = 16, SHORT_BYTES = 4096 + 512, BLOCK_BYTES = 1024 };
 
 static const struct call {
     const char *name;
@@ -32,13 +32,16 @@ static const struct call {
     {"ftruncate", {EIO, ENOSPC, EDQUOT, EFBIG, EINVAL, EINTR, EPERM, EBADF}},
     {"pread", {EIO, EAGAIN, EINTR, EINVAL, ENOMEM, EBADF, ECANCELED, FAULT_SHORT, FAULT_ZERO}},
     {"pread_present", {EAGAIN, EOPNOTSUPP, EIO, EINTR, FAULT_SHORT, FAULT_ZERO}},
-    {"pwrite", {EIO, ENOSPC, EDQUOT, EAGAIN, EINTR, EINVAL, ENOMEM, EBADF, ECANCELED, EFBIG, FAULT_SHORT, FAULT_ZERO}},
+    {"pwrite",
+     {EIO, ENOSPC, EDQUOT, EAGAIN, EINTR, EINVAL, ENOMEM, EBADF, ECANCELED, EFBIG, FAULT_SHORT, FAULT_ZERO,
+      FAULT_FULL}},
     {"ring_init", {ENOMEM, EPERM, ENOSYS, EMFILE, ENFILE, EINVAL, EAGAIN}},
     {"ring_register_buffers", {ENOMEM, EFAULT, EINVAL, EBUSY, EOPNOTSUPP}},
     {"ring_submit", {EAGAIN, EBUSY, EINTR, ENXIO, EBADF, EINVAL, ENOMEM, EIO}},
     {"ring_submit_and_wait", {EAGAIN, EBUSY, EINTR, ETIME, ENXIO, EBADF, EINVAL, ENOMEM, EIO}},
     {"ring_result",
-     {EIO, ENOSPC, EDQUOT, EAGAIN, EINTR, EINVAL, ENOMEM, EBADF, ECANCELED, EFAULT, EBUSY, FAULT_SHORT, FAULT_ZERO}},
+     {EIO, ENOSPC, EDQUOT, EAGAIN, EINTR, EINVAL, ENOMEM, EBADF, ECANCELED, EFAULT, EBUSY, FAULT_SHORT, FAULT_ZERO,
+      FAULT_FULL}},
 };
 enum { CALLS = sizeof calls / sizeof *calls };
 
@@ -59,6 +62,7 @@ static const char *describe(unsigned kind, unsigned error) {
     snprintf(text, sizeof text, "%s: %s", calls[kind].name,
              number == FAULT_SHORT  ? "short"
              : number == FAULT_ZERO ? "zero"
+             : number == FAULT_FULL ? "full within a page"
                                     : strerror(number));
     return text;
 }
@@ -71,6 +75,8 @@ static void arm(unsigned kind, unsigned error, unsigned nth, bool stays) {
     bool alignment = !strcmp(calls[kind].name, "direct_alignment");
     if (alignment && number == FAULT_ZERO) {
         io_fault(calls[kind].name, nth, stays ? UINT_MAX : 1, FAULT_SHORT, 0); /* not at all */
+    } else if (number == FAULT_FULL) {
+        io_fault(calls[kind].name, nth, stays ? UINT_MAX : 1, number, BLOCK_BYTES);
     } else {
         io_fault(calls[kind].name, nth, stays ? UINT_MAX : 1, number, alignment ? 2 * SHORT_BYTES : SHORT_BYTES);
     }
@@ -103,6 +109,7 @@ static bool excuses(unsigned kind, unsigned error, int code, const char *message
     /* Of as many names as are tried, each was taken by a file that its maker could not lock. */
     if (leaves_file(kind, error) && message && strstr(message, "a file that is not ours has the name")) return true;
     if (message && primary != SQLITE_NOMEM && strncmp(message, "art: ", 5)) return false;
+    if (calls[kind].errors[error] == FAULT_FULL && primary == SQLITE_IOERR) return false;
     return primary == SQLITE_IOERR || primary == SQLITE_FULL || primary == SQLITE_NOMEM || primary == SQLITE_CANTOPEN ||
            primary == SQLITE_READONLY || primary == SQLITE_BUSY;
 }

@@ -138,15 +138,16 @@ static ssize_t own_up(ssize_t result) {
 }
 
 static void look(const void *data, size_t len, off_t offset) {
-    if (((uintptr_t)data | len | (uintptr_t)offset) % ART_PAGE) fault.misaligned = true;
+    if (((uintptr_t)data | len | (uintptr_t)offset) % ART_PAGE) fault.misaligned = fault.error != FAULT_FULL;
 }
 
 #define WATCHED_TRANSFER(name, type)                                                                                   \
     static ssize_t watched_##name(int fd, type data, size_t len, off_t offset) {                                       \
         look(data, len, offset);                                                                                       \
         if (!strikes(#name)) return real.name(fd, data, len, offset);                                                  \
-        if (fault.error < 0) return own_up(real.name(fd, data, len, offset));                                          \
-        errno = fault.error;                                                                                           \
+        bool full = fault.error == FAULT_FULL && offset % ART_PAGE;                                                    \
+        if (fault.error < 0 && !full) return own_up(real.name(fd, data, len, offset));                                 \
+        errno = full ? ENOSPC : fault.error;                                                                           \
         return -1;                                                                                                     \
     }
 

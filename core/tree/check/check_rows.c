@@ -232,8 +232,7 @@ static enum art_rc check_ranges(struct row_check *check) {
 /* The number of rows that everybody is given. */
 static enum art_rc check_count(struct row_check *check) {
     const struct art_checker *checker = check->checker;
-    uint64_t count = (uint64_t)art_memtable_count(checker->memtable);
-    for (unsigned i = 0; i < checker->root->runs; i++) count += (uint64_t)checker->root->run[i].top.count;
+    uint64_t count = (uint64_t)art_root_count(checker->root, art_memtable_count(checker->memtable));
     if (checker->unread_count || check->disagree || count == check->rows) return ART_OK;
     return art_check_say(check->checker, checker->tree->options.path, ART_NOWHERE, ART_NOWHERE,
                          "the runs count %lld rows and chunks, and there are %llu", (long long)count,

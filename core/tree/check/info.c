@@ -71,6 +71,7 @@ enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
 #define ADD_COUNTER(member, property) out->store.count.member += tree->count.member;
     ART_COUNTER_LIST(ADD_COUNTER)
 #undef ADD_COUNTER
+    out->damage = *tree->damage ? tree->damage : NULL;
     out->csn = tree->csn;
     out->generation = tree->root->generation;
     out->runs = tree->root->runs;

@@ -59,10 +59,11 @@ static enum art_rc find_rank(struct art_cursor *cursor, struct art_bytes here, u
     enum art_rc rc = art_tree_rank(tree, cursor->backward ? between->high : between->low, &rank);
     if (!rc) rc = art_tree_rank(tree, cursor->backward ? between->low : between->high, &end);
     if (rc) return rc;
+    if (rank < 0 || end < 0) return sums_lie(cursor);
     int64_t rows = cursor->backward ? rank - end : end - rank;
     between->low_rank = cursor->backward ? end : rank;
     between->high_rank = cursor->backward ? rank : end;
-    if (rank < 0 || end < 0 || rows < 0) return sums_lie(cursor);
+    if (rows < 0) return sums_lie(cursor);
     if ((int64_t)count <= rows) *out = cursor->backward ? rank - (int64_t)count : rank + (int64_t)count - 1;
     return ART_OK;
 }

@@ -236,7 +236,8 @@ enum art_rc art_states_select(struct art_states *states, int64_t rank, struct ar
 enum art_rc art_states_halve(struct art_states *states, struct art_place **out) {
     int64_t rows = art_places_rows(&states->low, art_states_nearest(states), 0);
     struct art_bytes path;
-    enum art_rc rc = art_states_select(states, states->low.rows[0] + rows / 2, &path);
+    int64_t middle = (int64_t)((uint64_t)states->low.rows[0] + (uint64_t)(rows / 2));
+    enum art_rc rc = art_states_select(states, middle, &path);
     if (!rc) rc = art_states_push(states, out);
     if (!rc) rc = art_place_at(*out, path);
     if (rc) return rc;

@@ -74,15 +74,16 @@ static void note_whole(struct art_root *root) {
 
 /* --- flush -------------------------------------------------------------------------------------------------------- */
 
+/* `appends`: new values may go to the end of the last run, which is read for it. */
 static enum art_rc flush_into_new(struct art_tree *tree, struct art_version_edit *edit,
-                                  const struct art_memtable *memtable) {
+                                  const struct art_memtable *memtable, bool appends) {
     assert(edit->root->references == 1);
     struct art_source source = {.is_memtable = true, .valid = true, .left = art_memtable_keys(memtable)};
     struct art_memtable_cursor *cursor = &source.memtable;
     struct art_run_build *build;
     struct art_run run = {0};
     struct art_buffer end = {0};
-    enum art_rc rc = art_append_values(tree, edit, memtable, &end);
+    enum art_rc rc = appends ? art_append_values(tree, edit, memtable, &end) : ART_OK;
     if (!rc) rc = art_run_build_open(&build, tree, edit, !edit->root->runs, 0, true);
     if (rc) {
         art_buffer_clear(&end);
@@ -229,16 +230,43 @@ static unsigned joined_runs(const struct art_tree *tree, const struct art_root *
     return n < root->runs ? n : 0;
 }
 
-enum art_rc art_compact_flush(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable) {
-    assert(tree->slots.use && edit->root && edit->root != tree->root);
-    ART_DURING(ART_EVENT_FLUSH);
-    unsigned joined = joined_runs(tree, edit->root, memtable), runs = edit->root->runs;
-    tree->count.flushes++;
-    tree->count.joined += joined;
-    if (!joined) return flush_into_new(tree, edit, memtable);
+static enum art_rc flush_joined(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable,
+                                unsigned joined) {
+    unsigned runs = edit->root->runs;
+    assert(joined && joined < runs);
     enum art_rc rc = merge_runs(tree, edit, memtable, 0, joined, NULL);
     if (!rc && edit->root->runs == runs - joined + 1) edit->root->run[0].level = 0;
     return rc;
+}
+
+enum art_rc art_compact_flush(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable) {
+    assert(tree->slots.use && edit->root && edit->root != tree->root);
+    ART_DURING(ART_EVENT_FLUSH);
+    unsigned joined = joined_runs(tree, edit->root, memtable);
+    tree->count.flushes++;
+    tree->count.joined += joined;
+    if (!joined) return flush_into_new(tree, edit, memtable, true);
+    return flush_joined(tree, edit, memtable, joined);
+}
+
+/* Where the root has no place for another run: as many of the latest as are no larger than those over them. */
+static unsigned runs_to_make_place(const struct art_root *root, const struct art_memtable *memtable) {
+    if (root->runs < ART_RUNS_MAX) return 0;
+    uint64_t over = art_memtable_bytes(memtable) / ART_BLOB_PAGE + 1 + root->run[0].pages;
+    unsigned n = 1;
+    for (; n + 1 < root->runs && root->run[n].pages <= over; n++) over += root->run[n].pages;
+    return n;
+}
+
+enum art_rc art_compact_flush_beside(struct art_tree *tree, struct art_version_edit *edit,
+                                     struct art_memtable *memtable) {
+    assert(tree->slots.use && edit->root && edit->root != tree->root);
+    ART_DURING(ART_EVENT_FLUSH);
+    unsigned joined = runs_to_make_place(edit->root, memtable);
+    tree->count.flushes++;
+    tree->count.joined += joined;
+    if (!joined) return flush_into_new(tree, edit, memtable, false);
+    return flush_joined(tree, edit, memtable, joined);
 }
 
 /* --- policy ------------------------------------------------------------------------------------------------------- */
@@ -519,7 +547,7 @@ static enum art_rc merge_into_last(struct art_tree *tree, struct art_version_edi
     if (upper)
         rc = merge_runs(tree, edit, memtable, 0, upper, NULL);
     else if (art_memtable_keys(memtable))
-        rc = flush_into_new(tree, edit, memtable);
+        rc = flush_into_new(tree, edit, memtable, true);
     while (!rc && edit->root->runs > 1) {
         rc = art_compact_partially(tree, edit, 0);
         if (!rc) rc = art_tree_interrupted(tree);
@@ -530,7 +558,7 @@ static enum art_rc merge_into_last(struct art_tree *tree, struct art_version_edi
 static enum art_rc write_all_anew(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable) {
     struct art_root *root = edit->root;
     enum art_rc rc = end_cuts(root);
-    if (!rc && !root->runs) return flush_into_new(tree, edit, memtable);
+    if (!rc && !root->runs) return flush_into_new(tree, edit, memtable, true);
     if (!rc) rc = merge_runs(tree, edit, memtable, 0, root->runs, NULL);
     if (!rc && root->runs == 1) tree->rewritten = extent_of(&root->run[0]);
     return rc;

@@ -25,8 +25,11 @@ enum art_root_features {           /* the first of each set (core/base/format.h)
                              1, /* read-only: the host has slots that snapshots hold, or have let go (run/held.c) */
                          ART_ROOT_BLOCKS = 1 /* incompatible: some blob may have blocks, here or in a snapshot */
 };
-/* A csn has 56 bits. Half of them are more than anybody commits, and leave room for those that come next. */
-static const uint64_t ART_ROOT_CSN_MAX = (uint64_t)1 << 55, ART_ROW_CSN_MAX = ((uint64_t)1 << 56) - 1;
+/* A csn has 56 bits. Half of them are more than anybody commits, and leave room for those that come next. A
+ * root of a larger csn or generation is refused, so nobody writes behind one that is near it: only a forger gets there.
+ */
+static const uint64_t ART_ROOT_CSN_MAX = (uint64_t)1 << 55, ART_ROW_CSN_MAX = ((uint64_t)1 << 56) - 1,
+                      ART_WRITABLE_CSN_MAX = ((uint64_t)1 << 55) - ((uint64_t)1 << 32);
 
 struct art_root_header {
     uint32_t magic;      /*  0 */

@@ -195,6 +195,7 @@ struct art_tree {
     struct art_gaps gaps;
     struct art_front_map fronts;
     struct art_counters count; /* what the tree counts; the store has its own */
+    char damage[400];          /* that a merge has met last, which was given up; "": none has */
     uint64_t rewritten; /* entries, pages and blobs of the run that was written anew as a whole, last by this tree */
 
     struct { /* a refresh under way */

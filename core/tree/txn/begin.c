@@ -1,4 +1,5 @@
 /* The beginning of a transaction. */
+#include "core/tree/state/root_format.h"
 #include "core/tree/txn/txn.h"
 
 /* Much of the arena may be garbage after rollbacks; the beginning of a transaction is a good time to copy what is
@@ -31,11 +32,16 @@ enum art_rc art_tree_begin(struct art_tree *tree) {
 
 enum art_rc art_tree_may_write(const struct art_tree *tree) {
     uint32_t unknown = tree->root->read_only;
-    if (!unknown) return ART_OK;
+    if (unknown) {
+        return art_fail(ART_READONLY,
+                        "art: the root has feature %d, with which this version can read, but not write (the log): use "
+                        "a newer sqlite-art",
+                        __builtin_ctz(unknown) + 1);
+    }
+    if (tree->csn < ART_WRITABLE_CSN_MAX && tree->root->generation < ART_WRITABLE_CSN_MAX) return ART_OK;
     return art_fail(ART_READONLY,
-                    "art: the root has feature %d, with which this version can read, but not write (the log): use a "
-                    "newer sqlite-art",
-                    __builtin_ctz(unknown) + 1);
+                    "art: the numbers of this table's transactions are used up (the log): INSERT its rows INTO another "
+                    "table");
 }
 
 enum art_rc art_tree_claim(struct art_tree *tree) {

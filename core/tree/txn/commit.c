@@ -17,6 +17,8 @@
  * Whether the log has room for a row is asked in log_cost.c, and whether the disk has in room.c, where 'vacuum' is
  * made, too.
  */
+#include <stdio.h>
+
 #include "core/tree/txn/room.h"
 
 enum { REDO_KEPT_BYTES = 1 << 20 }; /* memory for a row of redo, from one commit to the next */
@@ -105,18 +107,42 @@ enum art_rc art_commit_finish_root(struct art_tree *tree) {
 }
 
 /* May work that failed by this error be left to a later commit? A full disk or a busy lock may be gone by then. An
- * interrupt and damage may not be passed over. Nor may a lock where blobs are the host's rows: the host's own commit
- * would meet it, too. And where the host has rolled back the transaction there is no commit. */
+ * interrupt may not be passed over, nor damage, but for art_commit_passes_over(). Nor may a lock where blobs are the
+ * host's rows: the host's own commit would meet it, too. And where the host has rolled back the transaction there is no
+ * commit. */
 bool art_commit_may_wait(const struct art_tree *tree, enum art_rc rc) {
     bool gone = tree->rows.rolled_back || (tree->host.alive && !tree->host.alive(tree->host.context));
     if (rc == ART_BUSY && art_tree_medium(tree)->under_hosts_lock) return false;
     return rc != ART_INTERRUPT && rc != ART_CORRUPT && !gone;
 }
 
-/* Not where rows of the base may be gone already. */
-static bool flush_may_wait(const struct art_tree *tree, enum art_rc rc, enum art_log_room log) {
+/* Merging is merely due, and has met damage: rows do not wait for it, nor for who mends it. Then they are written
+ * beside what is there, and the damage is told by art_info, and by a check. Not where merging is all that was asked
+ * for. A later commit tries again, once as much has been written as makes merging due. */
+bool art_commit_passes_over(struct art_tree *tree, enum art_rc rc) {
+    bool gone = tree->rows.rolled_back || (tree->host.alive && !tree->host.alive(tree->host.context));
+    if (rc != ART_CORRUPT || gone || art_tree_requested(tree, ART_REQUEST_OPTIMIZE | ART_REQUEST_VACUUM)) return false;
+    snprintf(tree->damage, sizeof tree->damage, "%s", art_error_message());
+    tree->count.passed_over++;
+    tree->redo_since_merge = 0;
+    tree->slack = ART_SLACK_USUAL;
+    return true;
+}
+
+/* Instead of what has failed. */
+enum art_rc art_commit_flush_beside(struct art_tree *tree, struct art_version_edit *edit) {
+    art_edit_discard(tree, edit);
+    enum art_rc rc = art_edit_begin(tree, edit);
+    return rc ? rc : art_compact_flush_beside(tree, edit, tree->memtable);
+}
+
+/* Not where rows of the base may be gone already. Where not even a flush of its own can be had beside damage, since an
+ * index blob or the latest runs have it, the log grows up to four times its limit, and then the damage is the error. */
+static bool flush_may_wait(struct art_tree *tree, enum art_rc rc, enum art_log_room log) {
     bool spent = art_tree_medium(tree)->discards && art_tree_requested(tree, ART_REQUEST_ALONE);
-    if (spent || !art_commit_may_wait(tree, rc)) return false;
+    if (spent) return false;
+    if (rc == ART_CORRUPT) return log == ART_LOG_FULL && art_commit_passes_over(tree, rc);
+    if (!art_commit_may_wait(tree, rc)) return false;
     return rc == ART_DISKFULL ? !tree->txn.adds : log == ART_LOG_FULL;
 }
 
@@ -137,8 +163,7 @@ static bool has_no_row(struct art_tree *tree) {
  * rows and to the chunks of their values. */
 bool art_tree_empties(struct art_tree *tree) {
     if (tree->txn.state < ART_TXN_CHANGED || !art_tree_is_known(tree) || !last_full_root(tree)->runs) return false;
-    int64_t left = art_memtable_count(tree->memtable);
-    for (unsigned i = 0; i < tree->root->runs; i++) left += tree->root->run[i].top.count;
+    int64_t left = art_root_count(tree->root, art_memtable_count(tree->memtable));
     if (left || (art_root_left(tree->root, tree->csn) && !art_room_outweighs_log(last_full_root(tree)))) return false;
     return has_no_row(tree);
 }
@@ -168,6 +193,7 @@ static enum art_rc merge_what_is_owed(struct art_tree *tree) {
     art_room_owe_commit(tree);
     enum art_rc rc = art_room_merge(tree, edit);
     if (!rc && art_tree_has_spilled(tree)) rc = art_shrink_own(tree, edit);
+    if (art_commit_passes_over(tree, rc)) return art_commit_flush_beside(tree, edit);
     bool waits = rc && art_commit_may_wait(tree, rc) && !art_tree_requested(tree, ART_REQUEST_OPTIMIZE) &&
                  tree->root->runs < ART_RUNS_MAX;
     if (!waits) return rc;
@@ -199,22 +225,13 @@ static enum art_rc flush(struct art_tree *tree) {
     enum art_rc rc = art_room_keep_reserve(tree);
     if (!rc) rc = art_memtable_open_summed(&tree->pending.empty, art_tree_summary(tree));
     if (!rc) rc = flush_memtable(tree);
-    if (!rc && !names_same_runs(tree) && (!art_room_spares_disk(tree) || tree->pending.edit.root->runs > ART_RUNS_MAX))
+    bool beside = art_commit_passes_over(tree, rc);
+    if (beside) rc = art_commit_flush_beside(tree, &tree->pending.edit);
+    if (!rc && !beside && !names_same_runs(tree) &&
+        (!art_room_spares_disk(tree) || tree->pending.edit.root->runs > ART_RUNS_MAX))
         rc = merge_what_is_owed(tree);
     if (!rc && art_wants_small(tree)) rc = art_vacuum(tree, &tree->pending.edit, UINT32_MAX);
     return rc ? rc : art_commit_finish_flush(tree);
-}
-
-static enum art_rc merge(struct art_tree *tree) {
-    struct art_version_edit *edit = &tree->pending.edit;
-    assert(tree->pending.commit.write_redo && !tree->pending.empty);
-    bool due;
-    enum art_rc rc = art_compact_due(tree, &due);
-    if (rc || (!due && tree->slack < ART_SLACK_LOOSE)) return rc;
-    rc = art_edit_begin(tree, edit);
-    if (!rc) art_room_owe_commit(tree);
-    if (!rc) rc = art_room_merge(tree, edit);
-    return rc ? rc : art_commit_finish_root(tree);
 }
 
 /* The row of redo, where there is one, is all that the host writes. */
@@ -235,6 +252,19 @@ enum art_rc art_commit_give_up(struct art_tree *tree, enum art_rc rc) {
     art_slots_cut_back(tree);
     write_row(tree);
     return ART_OK;
+}
+
+static enum art_rc merge(struct art_tree *tree) {
+    struct art_version_edit *edit = &tree->pending.edit;
+    assert(tree->pending.commit.write_redo && !tree->pending.empty);
+    bool due = true;
+    enum art_rc rc = art_compact_due(tree, &due);
+    if (!rc && !due && tree->slack < ART_SLACK_LOOSE) return ART_OK;
+    if (!rc) rc = art_edit_begin(tree, edit);
+    if (!rc) art_room_owe_commit(tree);
+    if (!rc) rc = art_room_merge(tree, edit);
+    if (art_commit_passes_over(tree, rc)) return art_commit_give_up(tree, rc);
+    return rc ? rc : art_commit_finish_root(tree);
 }
 
 /* --- prepare ------------------------------------------------------------------------------------------------------ */

@@ -28,6 +28,7 @@ const struct art_medium *art_tree_medium(const struct art_tree *tree) {
 }
 
 enum art_rc art_tree_use_location(struct art_tree *tree, const struct art_tree_location *location) {
+    art_rows_catch_up(tree);
     if (tree->slots.use) {
         return art_fail(ART_MISUSE,
                         "art: the blobs cannot be elsewhere in a transaction that has written some (%s): "

@@ -370,11 +370,8 @@ static bool fits(const struct art_tree *tree, const struct art_budget *budget, u
 /* What one run of all rows takes, at most about. Dead ones are not in it: a file is tried by the average row. */
 static uint64_t bytes_of_one_run(const struct art_tree *tree) {
     uint64_t runs = art_room_of_runs(tree->root), entries = 0;
-    int64_t rows = art_memtable_count(tree->memtable);
-    for (unsigned i = 0; i < tree->root->runs; i++) {
-        entries += tree->root->run[i].top.entries;
-        rows += tree->root->run[i].top.count;
-    }
+    int64_t rows = art_root_count(tree->root, art_memtable_count(tree->memtable));
+    for (unsigned i = 0; i < tree->root->runs; i++) entries += tree->root->run[i].top.entries;
     bool shrinks = !art_tree_medium(tree)->in_hosts_journal && rows > 0 && (uint64_t)rows < entries;
     return (shrinks ? (uint64_t)((double)runs * (double)rows / (double)entries) : runs) + bytes_to_flush(tree);
 }

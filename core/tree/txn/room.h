@@ -83,6 +83,10 @@ enum art_rc art_commit_finish_flush(struct art_tree *tree);
 enum art_rc art_commit_give_up(struct art_tree *tree, enum art_rc rc);
 /* May work that has failed with `rc`, and that was merely due, wait for another commit? */
 bool art_commit_may_wait(const struct art_tree *tree, enum art_rc rc);
+/* Has a merge, or a flush that joins earlier ones, met damage (`rc`), and was only due? Then that is noted. Behind it
+ * flush_beside() makes the edit anew, with the memtable as a run of its own. */
+bool art_commit_passes_over(struct art_tree *tree, enum art_rc rc);
+enum art_rc art_commit_flush_beside(struct art_tree *tree, struct art_version_edit *edit);
 /* Was 'vacuum' asked for, and is there something to be vacuumed? */
 bool art_commit_finds_vacuum(const struct art_tree *tree);
 

@@ -123,6 +123,7 @@ enum art_rc art_tree_spill(struct art_tree *tree) {
     if (!rc) rc = art_compact_flush(tree, &edit, tree->memtable);
     if (!rc) art_room_owe(&edit, edit.pages_written);
     if (!rc) rc = art_room_merge(tree, &edit);
+    if (art_commit_passes_over(tree, rc)) rc = art_commit_flush_beside(tree, &edit);
     if (!rc) rc = art_store_wait(tree->store);
     return art_spill_into(tree, rc, &edit, empty);
 }

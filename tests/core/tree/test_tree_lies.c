@@ -147,6 +147,21 @@ TEST(test_runs_that_disagree_on_a_row_are_not_merged) {
     }
 }
 
+/* Of which the sum is more than there can be: it wraps around, and is no undefined behaviour. */
+TEST(test_counts_that_somebody_made_up_are_added) {
+    struct art_commit commit_of;
+    bool existed;
+    small_tree_make(false);
+    put("a", "1");
+    flush();
+    tree->root->run[0].top.count = INT64_MAX;
+    must(art_tree_insert(tree, ART_WRITE_REPLACE, text("c"), text("3"), &existed));
+    ck_assert(!art_tree_empties(tree));
+    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE | ART_REQUEST_VACUUM));
+    refused(art_tree_prepare(tree, &commit_of), ART_CORRUPT, "its counts are not those of its reference");
+    art_tree_rolled_back(tree);
+}
+
 static struct art_bucket_view bucket_of(unsigned run, uint32_t bucket) {
     struct art_blob *blob;
     struct art_bucket_view view = {0};
@@ -721,6 +736,38 @@ TEST(test_a_root_whose_cuts_make_no_sense_is_refused_whatever_its_checksum) {
     root_refused(&bytes, "impossible counts or references");
     art_buffer_clear(&good);
     art_buffer_clear(&bytes);
+}
+
+/* In row 0 of the log, while the tree is open. */
+static void forge_number(size_t at, uint64_t number) {
+    struct toy_row *root = &toy->log.row[0];
+    art_store64(root->data + at, number);
+    art_store64(root->data + root->len - 8, art_hash64(root->data, root->len - 8));
+    small_tree_again();
+}
+
+/* Else its writer's rows would be in a table that nobody can open any more: of the next root all numbers are larger. */
+LOOP_TEST(test_a_root_whose_numbers_are_near_the_end_is_read_and_not_written, 2) {
+    size_t at = _i ? offsetof(struct art_root_header, csn) : offsetof(struct art_root_header, generation);
+    static const char refusal[] = "the numbers of this table's transactions are used up";
+    bool existed;
+    small_tree_make(false);
+    put("a", "1");
+    flush();
+    for (uint64_t below = 0; below <= (uint64_t)1 << 32; below += (uint64_t)1 << 31) {
+        forge_number(at, ART_ROOT_CSN_MAX - below);
+        ck_assert_uint_eq(rows(), 1);
+        refused(art_tree_insert(tree, ART_WRITE_REPLACE, text("b"), text("1"), &existed), ART_READONLY, refusal);
+        refused(art_tree_claim(tree), ART_READONLY, refusal);
+        refused(art_tree_request(tree, ART_REQUEST_OPTIMIZE), ART_READONLY, refusal);
+        must(art_tree_check(tree));
+    }
+    forge_number(at, ART_ROOT_CSN_MAX - ((uint64_t)1 << 32) - 1);
+    put("b", "1");
+    flush();
+    small_tree_again();
+    ck_assert_uint_eq(rows(), 2);
+    refused(art_tree_insert(tree, ART_WRITE_REPLACE, text("c"), text("1"), &existed), ART_READONLY, refusal);
 }
 
 /* --- what a later version brings ---------------------------------------------------------------------------------- */
