@@ -103,6 +103,13 @@ static int take_bytes(sqlite3_value *value, struct art_bytes *out) {
     return art_value_bytes(value, out) ? SQLITE_OK : SQLITE_NOMEM;
 }
 
+/* The bytes that keys are to begin with; NULL, or none: no bytes. */
+static int take_prefix(const struct states *states, sqlite3_value *value, struct art_bytes *out, char **message) {
+    *out = art_bytes(NULL, 0);
+    if (!value || is_null(value)) return SQLITE_OK;
+    return art_take_key(states->of[0].vtab, value, out, message);
+}
+
 /* --- art_diff ----------------------------------------------------------------------------------------------------- */
 
 enum { DIFF_PATH, DIFF_CHANGE, DIFF_OLD_VERSION, DIFF_VERSION, DIFF_TABLE };
@@ -133,7 +140,7 @@ static int open_diff(struct diff_cursor *cursor, sqlite3_value *value, const str
     struct art_buffer room = {0};
     struct art_range range;
     if (is_null(value)) return SQLITE_OK;
-    int rc = take_bytes(value, &prefix);
+    int rc = take_prefix(&cursor->states, value, &prefix, message);
     if (rc) return rc;
     enum art_rc art_rc = art_buffer_reserve(&room, prefix.len);
     if (!art_rc) {
@@ -316,8 +323,7 @@ static void clear_growth(struct art_function_cursor *base) {
 /* The level that the arguments name. */
 static int read_level(sqlite3_value *const *values, struct art_growing *what, char **message) {
     sqlite3_value *depth = values[GROWTH_OF_DEPTH];
-    int rc = take_bytes(values[GROWTH_OF_PREFIX], &what->prefix);
-    if (!rc) rc = take_bytes(values[GROWTH_OF_DELIMITER], &what->delimiter);
+    int rc = take_bytes(values[GROWTH_OF_DELIMITER], &what->delimiter);
     if (rc) return rc;
     if (!what->delimiter.len) {
         return art_complain(message, SQLITE_ERROR,
@@ -368,6 +374,7 @@ static int begin_growth(struct art_function_cursor *base, const char *text,
     struct art_growing what;
     int rc = read_level(values, &what, message);
     if (!rc) rc = hold_states(base, text, NULL, &values[GROWTH_OF_FROM], states, message);
+    if (!rc) rc = take_prefix(states, values[GROWTH_OF_PREFIX], &what.prefix, message);
     if (!rc) rc = read_column(states->of[0].vtab, values[GROWTH_OF_COLUMN], &what.sum, &cursor->hashes, message);
     if (rc || is_null(values[GROWTH_OF_PREFIX])) return rc;
     cursor->sums = what.sum >= 0;

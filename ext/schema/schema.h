@@ -100,9 +100,12 @@ bool art_columns_lists(const struct art_columns *columns, unsigned place);
 struct art_key_part {
     unsigned columns;         /* so many are whole */
     enum art_datum_kind open; /* the next one has begun, a text or a blob; NULL: it has not */
+    bool beginning;           /* of keys of the table: each column may have what it has here, and it is no whole key
+                               * with the byte that ends one */
 };
-/* False: no key of the table begins so, or there is no memory. */
-bool art_columns_key_part(const struct art_columns *columns, struct art_bytes bytes, struct art_key_part *out);
+/* An argument that keys of several columns are to begin with, as art_key() makes it: a BLOB, or nothing at all. A text
+ * is none, whatever its bytes mean. False: no key begins so, or there is no memory. */
+bool art_columns_key_part(const struct art_columns *columns, sqlite3_value *value, struct art_key_part *out);
 /* So many columns of a key end behind so many of its bytes; {0}: none is known. */
 struct art_key_passed {
     unsigned columns;

@@ -113,6 +113,8 @@ static const struct error errors[] = {
          .before = "CREATE VIRTUAL TABLE u USING art(a, b, key=(a, b))"),
     SAYS("the prefixes are not of one part", "INSERT INTO u(u, prefix) VALUES('delete', 'x')",
          .before = "CREATE VIRTUAL TABLE u USING art(a, b, key=(a, b))"),
+    SAYS("no key of several columns begins", "SELECT art_count('u', 'x')",
+         .before = "CREATE VIRTUAL TABLE u USING art(a, b, key=(a, b))"),
     SAYS("a directory below several columns", "UPDATE u SET a = 'y/' WHERE delimiter = '/' AND entries > 0",
          .before = "CREATE VIRTUAL TABLE u USING art(a, b, key=(a, b)); INSERT INTO u VALUES('x/z', 1)"),
     SAYS("the table has no key=(...)", "SELECT art_key('t', 1)"),
