@@ -141,6 +141,8 @@ struct question {
     struct art_datum extreme;
     struct art_buffer bytes; /* its bytes, or a path */
     bool of_blobs;           /* the keys are BLOBs */
+    int refused;             /* a sum: SQLite's code, with the message */
+    char *message;
 };
 
 static enum art_rc find_nth(struct art_tree *tree, const struct art_range *range, uint64_t n,
@@ -158,15 +160,24 @@ static enum art_rc find_nth(struct art_tree *tree, const struct art_range *range
     return rc;
 }
 
-static enum art_rc answer_question(struct art_tree *tree, const struct art_range *range, struct question *question) {
+static enum art_rc sum_up(const struct art_vtab *vtab, struct art_tree *tree, const struct art_range *range,
+                          struct question *question) {
+    enum art_rc rc = art_tree_sums(tree, range, question->sum);
+    if (!rc && question->asks == ASKS_SUM)
+        question->refused = art_sum_check(vtab, tree, range, question->item, &question->message);
+    return rc;
+}
+
+static enum art_rc answer_question(const struct art_vtab *vtab, struct art_tree *tree, const struct art_range *range,
+                                   struct question *question) {
     if (question->asks == ASKS_COUNT) return art_tree_count(tree, range, &question->rows);
     if (question->asks == ASKS_NTH) return find_nth(tree, range, question->rows, &question->bytes);
-    if (question->asks == ASKS_SUM || question->asks == ASKS_HASH) return art_tree_sums(tree, range, question->sum);
+    if (question->asks == ASKS_SUM || question->asks == ASKS_HASH) return sum_up(vtab, tree, range, question);
     return art_tree_extreme(tree, range, question->item, question->asks == ASKS_MAX, &question->bytes,
                             &question->extreme);
 }
 
-static enum art_rc ask_of_prefix(struct art_tree *tree, struct art_bytes prefix, struct question *question) {
+static enum art_rc ask_of_prefix(const struct asked *asked, struct art_bytes prefix, struct question *question) {
     uint8_t here[SHORT_PREFIX_BYTES], *buffer = here;
     struct art_range range;
     if (prefix.len > ART_PATH_MAX) return question->asks == ASKS_NTH ? ART_NOTFOUND : ART_OK;
@@ -174,7 +185,7 @@ static enum art_rc ask_of_prefix(struct art_tree *tree, struct art_bytes prefix,
     if (!buffer) return art_nomem();
     assert(prefix.len <= ART_PATH_MAX);
     art_range_of_prefix(prefix, buffer, &range);
-    enum art_rc rc = answer_question(tree, &range, question);
+    enum art_rc rc = answer_question(asked->ref->vtab, asked->tree, &range, question);
     if (buffer != here) art_free(buffer);
     return rc;
 }
@@ -262,9 +273,9 @@ static void ask_of_table(sqlite3_context *context, int count, sqlite3_value **va
     int rc = art_take_key(asked.ref->vtab, values[1 + summary], &prefix, &message);
     if (!rc && summary) rc = find_summary(asked.ref->vtab, column, &question, &message);
     if (!rc && hash) rc = art_find_hash(asked.ref->vtab, question.hashes, &question.item, &message);
-    enum art_rc art_rc = rc ? ART_OK : ask_of_prefix(asked.tree, prefix, &question);
-    if (rc) {
-        fail_call(context, rc, message);
+    enum art_rc art_rc = rc ? ART_OK : ask_of_prefix(&asked, prefix, &question);
+    if (rc || question.refused) {
+        fail_call(context, rc ? rc : question.refused, rc ? message : question.message);
     } else if (!art_rc) {
         question.of_blobs = art_columns_keys_are_blobs(&asked.ref->vtab->columns);
         give_answer(context, &question);
