@@ -133,11 +133,13 @@ TEST(test_a_row_that_was_changed_before_its_turn_comes_where_it_is_now) {
     sqlite3_free(came);
 }
 
-/* All rows of the first value are known at its first row, and a ROLLBACK makes the tree unknown. */
+/* All rows of the first value are known at its first row, and the ROLLBACK of what was spilled makes the tree unknown. */
 TEST(test_rows_from_the_last_path_to_the_first_survive_a_rollback) {
-    sql_run(db, "INSERT INTO t(path, v) VALUES('a', 1), ('b', 1), ('c', 1), ('d', 2); BEGIN;"
-                "INSERT INTO t(path, v) VALUES('e', 3)");
-    sqlite3_stmt *open = sql_prepare(db, "SELECT path FROM t ORDER BY v, path DESC LIMIT 10");
+    sql_run(db, "CREATE VIRTUAL TABLE s USING art(path, v, note, summary=(min(v)), log_limit='2KB', spill_limit='8KB');"
+                "INSERT INTO s(path, v) VALUES('a', 1), ('b', 1), ('c', 1), ('d', 2); BEGIN;"
+                "INSERT INTO s WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 2000) "
+                "SELECT 'e' || i, 3, hex(randomblob(40)) FROM i");
+    sqlite3_stmt *open = sql_prepare(db, "SELECT path FROM s ORDER BY v, path DESC LIMIT 10");
     char *came = NULL;
     int rc;
     for (int row = 0; (rc = sqlite3_step(open)) == SQLITE_ROW; row++) {
