@@ -219,6 +219,7 @@ static int create(sqlite3 *db, void *context, int argc, const char *const *argv,
     if (!rc && !vtab->columns.count) rc = art_columns_default(&vtab->columns);
     if (!rc) rc = art_columns_check_names(&vtab->columns, vtab->name->table, message);
     if (!rc) rc = art_vtab_parse_summary(vtab, message);
+    if (!rc) rc = art_summary_check_sums(&vtab->summarised, &vtab->columns, vtab->name->table, message);
     vtab->columns.hashes = vtab->summarised.hashes;
     if (!rc) rc = art_columns_check_count(&vtab->columns, db, vtab->name->table, message);
     if (!rc) rc = declare(vtab, message);

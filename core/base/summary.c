@@ -196,6 +196,7 @@ struct art_datum art_zone_end(const struct art_zone *zone, bool largest) {
 
 bool art_zone_may_have(const struct art_zone *zone, const struct art_limit *limit) {
     assert(limit->column < ART_SUMMARY_MAX);
+    if (limit->others) return zone->kinds & ART_ZONE_NO_INTEGERS;
     bool texts = (limit->low_set ? limit->low.kind : limit->high.kind) == ART_DATUM_TEXT;
     if (zone->kinds & (ART_ZONE_OTHERS | (texts ? ART_ZONE_NUMBERS : ART_ZONE_TEXTS))) return true;
     if (!(zone->kinds & ART_ZONE_BOUNDED)) return false;

@@ -197,6 +197,7 @@ static inline bool art_zones_equal(const struct art_zone *a, const struct art_zo
  * number in a text, or make a text of a number. */
 struct art_limit {
     unsigned column; /* of the summary */
+    bool others;     /* and no bounds: wanted is whatever is no integer, and no NULL */
     bool low_set, high_set;
     bool numerals;              /* of texts: those that may read as numbers are wanted, whatever they are */
     struct art_datum low, high; /* wanted themselves; numbers, or texts with ART_BY_CODE */
@@ -238,11 +239,14 @@ struct art_extreme {
     bool hidden; /* some rows of this source may be: its bounds are not those of rows */
     bool any, lost;
     int64_t best; /* `any`: a row's, as good as all that was looked at */
+    /* The search is for something else: a row that has no integer, and no NULL. It is `lost` where there may be one. */
+    bool others;
+    struct art_bytes other; /* no data, or the key of such a row, in the memtable's arena */
 };
 /* Is anything in it better, or nobody knows what? */
 static inline bool art_extreme_beats(const struct art_extreme *search, const struct art_zone *zone) {
     if (zone->kinds & ART_ZONE_NO_INTEGERS) return true;
-    if (!(zone->kinds & ART_ZONE_NUMBERS)) return false;
+    if (search->others || !(zone->kinds & ART_ZONE_NUMBERS)) return false;
     if (!search->any) return true;
     return search->largest ? zone->high.integer > search->best : zone->low.integer < search->best;
 }

@@ -251,6 +251,11 @@ static void look_at_buckets(const struct art_blob *blob, uint32_t from, uint32_t
     struct art_datum end;
     uint32_t bucket;
     if (from >= to) return;
+    for (uint32_t b = from; search->others && !search->lost && b < to; b++) {
+        struct art_zone zone = art_bucket_zone(blob, search->column, b);
+        art_extreme_take(search, &zone);
+    }
+    if (search->others) return;
     search->lost |= !art_blob_best_bucket(blob, &all, &bucket, &end) || end.kind != ART_DATUM_INTEGER;
     best.low.integer = best.high.integer = end.integer;
     if (!search->lost) art_extreme_take(search, &best);

@@ -2,7 +2,7 @@
  *
  *   weights, sums   exact: what lies before a key in one descent (rank, sums), and back from there to the row (select)
  *   zones           maybe too wide: parts of a range by the best value that they may have (visit), and the least or
- *                   largest of them all (extreme)
+ *                   largest of them all, or whether there are others than integers (extreme)
  */
 #include "core/memtable/inside.h"
 
@@ -269,6 +269,14 @@ static bool is_promising(const struct zone_walk *walk, art_link link, bool insid
     return inside || may_be_inside(link, walk->low, walk->high);
 }
 
+static void take_leaf(struct art_extreme *search, art_link link) {
+    struct art_entry entry;
+    bool lost = search->lost;
+    art_leaf_entry(art_link_leaf(link), &entry);
+    art_extreme_take_entry(search, &entry);
+    if (search->others && search->lost && !lost) search->other = art_leaf_key(art_link_leaf(link));
+}
+
 /* Looks at the leaves right below the node. Returns the best of its other children, 0 where none is promising. */
 static art_link look_at_leaves(const struct zone_walk *walk, const struct art_node *node, bool inside) {
     struct art_extreme *search = walk->search;
@@ -276,10 +284,8 @@ static art_link look_at_leaves(const struct zone_walk *walk, const struct art_no
     for (int child = art_node_first(node); child != ART_CHILD_NONE; child = art_node_next(node, child)) {
         art_link link = art_node_child(node, child);
         if (art_link_is_leaf(link)) {
-            struct art_entry entry;
             if (!inside && !may_be_inside(link, walk->low, walk->high)) continue;
-            art_leaf_entry(art_link_leaf(link), &entry);
-            art_extreme_take_entry(search, &entry);
+            take_leaf(search, link);
         } else if (is_promising(walk, link, inside)) {
             const struct art_zone *zone = zone_below(walk, link), *than = best ? zone_below(walk, best) : zone;
             bool better =
@@ -296,7 +302,7 @@ static void look_below(struct zone_walk *walk, art_link link, bool inside) {
     struct art_extreme *search = walk->search;
     const struct art_node *node = art_link_node(link);
     assert(walk->depth <= DEPTH_MAX);
-    bool integers = !(zone_below(walk, link)->kinds & ART_ZONE_NO_INTEGERS);
+    bool integers = search->others || !(zone_below(walk, link)->kinds & ART_ZONE_NO_INTEGERS);
     search->lost |= !integers || walk->depth == DEPTH_MAX;
     if (search->lost) return;
     walk->depth++;
@@ -314,6 +320,14 @@ static void look_below(struct zone_walk *walk, art_link link, bool inside) {
     walk->depth--;
 }
 
+uint8_t art_memtable_kinds(const struct art_memtable *memtable, unsigned column) {
+    assert(memtable->summary && column < memtable->summary->has.columns);
+    art_link root = memtable->root;
+    if (!root) return 0;
+    return art_link_is_leaf(root) ? ART_ZONE_KINDS
+                                  : art_node_zones(art_link_node(root), memtable->summary->has)[column].kinds;
+}
+
 void art_memtable_extreme(struct art_memtable *memtable, struct art_bytes low, struct art_bytes high,
                           struct art_extreme *search) {
     assert(memtable->summary && search->column < memtable->summary->has.columns);
@@ -327,8 +341,5 @@ void art_memtable_extreme(struct art_memtable *memtable, struct art_bytes low, s
         link = slot ? *slot : 0;
     }
     if (link && !art_link_is_leaf(link) && is_promising(&walk, link, false)) look_below(&walk, link, false);
-    if (!link || !art_link_is_leaf(link) || !may_be_inside(link, low, high)) return;
-    struct art_entry entry;
-    art_leaf_entry(art_link_leaf(link), &entry);
-    art_extreme_take_entry(search, &entry);
+    if (link && art_link_is_leaf(link) && may_be_inside(link, low, high)) take_leaf(search, link);
 }

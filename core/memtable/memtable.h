@@ -112,6 +112,8 @@ enum art_rc art_memtable_visit(struct art_memtable *memtable, uintptr_t link, un
                                struct art_bytes low, struct art_bytes high,
                                enum art_rc (*visit)(void *context, const struct art_memtable_part *part),
                                void *context);
+/* Kinds of zones (enum art_zone_kinds) of all rows in a column, maybe more. With a summary. */
+uint8_t art_memtable_kinds(const struct art_memtable *memtable, unsigned column);
 /* Looks at all entries in [low, high), or the search is lost. With a summary. It narrows zones, too. */
 void art_memtable_extreme(struct art_memtable *memtable, struct art_bytes low, struct art_bytes high,
                           struct art_extreme *search);

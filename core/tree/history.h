@@ -65,6 +65,7 @@ struct art_grown {
     struct art_bytes path;            /* borrowed until the next call */
     uint64_t old_rows, rows;          /* that begin with the name, or are it, in `from` and `to` */
     art_int128 old_sum, sum;          /* 0 without a column */
+    bool whole;                       /* the path is a row's, and stands for that alone */
     uint64_t added, changed, deleted; /* as art_diff_next() would tell; 0 where they are not counted */
 };
 struct art_growth;

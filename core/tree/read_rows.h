@@ -79,6 +79,10 @@ enum art_rc art_tree_totals(struct art_tree *tree, const struct art_range *range
  * where there is nothing else. A text's or blob's bytes are put into `bytes`. */
 enum art_rc art_tree_extreme(struct art_tree *tree, const struct art_range *range, unsigned column, bool largest,
                              struct art_buffer *bytes, struct art_datum *out);
+/* ART_OK: in this column of the summary a row of the range has what is neither an integer nor NULL, so that SQLite's
+ * sum() of them is another one than art_tree_sums() gives; `path` gets the row's. ART_NOTFOUND: none has. */
+enum art_rc art_tree_find_other(struct art_tree *tree, const struct art_range *range, unsigned column,
+                                struct art_buffer *path);
 /* A guess at the rows of a range (NULL: all), from what is in memory: no I/O, no failure, no change of state; false:
  * nothing is known (unknown tree). For the planner, outside of any read transaction. */
 bool art_tree_estimate(struct art_tree *tree, const struct art_range *range, uint64_t *rows);

@@ -5,7 +5,8 @@
  *     attach       a handle finds its table, and the table's tree what was committed since
  *     snapshot_trees   trees of snapshots that a table keeps open
  *     handle       handles come and go
- *     table_ref    from a table's name in an SQL text to its handle, with a snapshot of its database held */
+ *     table_ref    from a table's name in an SQL text to its handle, with a snapshot of its database held
+ *     sums         which sums are given */
 #ifndef ART_EXT_ACCESS_H
 #define ART_EXT_ACCESS_H
 
@@ -114,5 +115,12 @@ int art_table_open(struct art_connection *connection, const char *schema, const 
 int art_table_ref_ready(struct art_vtab *vtab, char **message);
 /* SQLITE_ERROR, with a message: the table has no column for commands, and art's own ones would be rows. */
 int art_vtab_check_commands(const struct art_vtab *vtab, char **message);
+
+/* sums.c */
+/* Is what art_tree_sums() says of the range in this column of the summary what SQLite's sum() says of its rows? Else
+ * SQLITE_ERROR, and the message names a row. */
+struct art_range;
+int art_sum_check(const struct art_vtab *vtab, struct art_tree *tree, const struct art_range *range, unsigned item,
+                  char **message);
 
 #endif

@@ -97,6 +97,8 @@ extern const struct art_table_function art_diff_function, art_differences_functi
 /* info.c, functions.c */
 extern const struct art_table_function art_info_function, art_debug_function;
 /* The column's number in the summary: it has a sum. */
+/* For a function: the bytes of a prefix, or of a path; of key=(...) those of a key. SQLite's code. */
+int art_take_key(const struct art_vtab *vtab, sqlite3_value *value, struct art_bytes *out, char **message);
 int art_find_sum(const struct art_vtab *vtab, const char *column, unsigned *item, char **message);
 /* The same of a sum of hashes. */
 int art_find_hash(const struct art_vtab *vtab, enum art_measure measure, unsigned *item, char **message);

@@ -103,6 +103,13 @@ static int take_bytes(sqlite3_value *value, struct art_bytes *out) {
     return art_value_bytes(value, out) ? SQLITE_OK : SQLITE_NOMEM;
 }
 
+/* The bytes that keys are to begin with; NULL, or none: no bytes. */
+static int take_prefix(const struct states *states, sqlite3_value *value, struct art_bytes *out, char **message) {
+    *out = art_bytes(NULL, 0);
+    if (!value || is_null(value)) return SQLITE_OK;
+    return art_take_key(states->of[0].vtab, value, out, message);
+}
+
 /* --- art_diff ----------------------------------------------------------------------------------------------------- */
 
 enum { DIFF_PATH, DIFF_CHANGE, DIFF_OLD_VERSION, DIFF_VERSION, DIFF_TABLE };
@@ -133,7 +140,7 @@ static int open_diff(struct diff_cursor *cursor, sqlite3_value *value, const str
     struct art_buffer room = {0};
     struct art_range range;
     if (is_null(value)) return SQLITE_OK;
-    int rc = take_bytes(value, &prefix);
+    int rc = take_prefix(&cursor->states, value, &prefix, message);
     if (rc) return rc;
     enum art_rc art_rc = art_buffer_reserve(&room, prefix.len);
     if (!art_rc) {
@@ -302,6 +309,7 @@ struct growth_cursor {
     struct art_function_cursor base;
     struct states states;
     bool sums, hashes; /* of a column; of one of hashes */
+    unsigned item;     /* `sums`: of the summary */
     struct art_growth *growth;
     struct art_grown grown;
 };
@@ -316,8 +324,7 @@ static void clear_growth(struct art_function_cursor *base) {
 /* The level that the arguments name. */
 static int read_level(sqlite3_value *const *values, struct art_growing *what, char **message) {
     sqlite3_value *depth = values[GROWTH_OF_DEPTH];
-    int rc = take_bytes(values[GROWTH_OF_PREFIX], &what->prefix);
-    if (!rc) rc = take_bytes(values[GROWTH_OF_DELIMITER], &what->delimiter);
+    int rc = take_bytes(values[GROWTH_OF_DELIMITER], &what->delimiter);
     if (rc) return rc;
     if (!what->delimiter.len) {
         return art_complain(message, SQLITE_ERROR,
@@ -368,9 +375,11 @@ static int begin_growth(struct art_function_cursor *base, const char *text,
     struct art_growing what;
     int rc = read_level(values, &what, message);
     if (!rc) rc = hold_states(base, text, NULL, &values[GROWTH_OF_FROM], states, message);
+    if (!rc) rc = take_prefix(states, values[GROWTH_OF_PREFIX], &what.prefix, message);
     if (!rc) rc = read_column(states->of[0].vtab, values[GROWTH_OF_COLUMN], &what.sum, &cursor->hashes, message);
     if (rc || is_null(values[GROWTH_OF_PREFIX])) return rc;
     cursor->sums = what.sum >= 0;
+    cursor->item = cursor->sums ? (unsigned)what.sum : 0;
     what.totals = base->wanted & ((1u << GROWTH_ADDED) - (1u << GROWTH_OLD_ENTRIES));
     what.counts = base->wanted & (1u << GROWTH_ADDED | 1u << GROWTH_CHANGED | 1u << GROWTH_DELETED);
     return art_report(message, art_growth_open(states->tree[0], states->tree[1], &what, &cursor->growth));
@@ -386,9 +395,30 @@ static int next_growth(struct art_function_cursor *base, char **message) {
     return art_rc == ART_NOTFOUND ? SQLITE_OK : art_report(message, art_rc);
 }
 
-/* Of hashes modulo 2^64. */
-static void show_sum(const struct growth_cursor *cursor, sqlite3_context *context, art_int128 sum) {
-    if (cursor->hashes) {
+/* Are the name's sums those that SQLite would give, in the states that `which` has a bit for? */
+static int check_sums(const struct growth_cursor *cursor, unsigned which, char **message) {
+    const struct states *states = &cursor->states;
+    const struct art_bytes path = cursor->grown.path;
+    struct art_range range = {.low = path, .high = path, .low_set = true, .high_set = true};
+    struct art_buffer room = {0};
+    int rc = art_buffer_reserve(&room, path.len) ? SQLITE_NOMEM : SQLITE_OK;
+    if (!rc && !cursor->grown.whole) art_range_of_prefix(path, room.data, &range);
+    for (int i = 0; !rc && i < 2; i++) {
+        if (which >> i & 1) rc = art_sum_check(states->of[0].vtab, states->tree[i], &range, cursor->item, message);
+    }
+    art_buffer_clear(&room);
+    return rc;
+}
+
+/* Of hashes modulo 2^64. `which`: as of check_sums(). */
+static void show_sum(const struct growth_cursor *cursor, sqlite3_context *context, art_int128 sum, unsigned which) {
+    char *message = NULL;
+    int rc = cursor->hashes ? SQLITE_OK : check_sums(cursor, which, &message);
+    if (rc) {
+        if (message) sqlite3_result_error(context, message, -1);
+        sqlite3_result_error_code(context, rc);
+        sqlite3_free(message);
+    } else if (cursor->hashes) {
         sqlite3_result_int64(context, (sqlite3_int64)sum);
     } else {
         art_result_sum(context, sum);
@@ -410,15 +440,16 @@ static void show_growth(struct art_function_cursor *base, sqlite3_context *conte
         sqlite3_result_int64(context, (sqlite3_int64)grown->rows);
         break;
     case GROWTH_OLD_TOTAL:
-        if (cursor->sums) show_sum(cursor, context, grown->old_sum);
+        if (cursor->sums) show_sum(cursor, context, grown->old_sum, 1);
         break;
     case GROWTH_TOTAL:
-        if (cursor->sums) show_sum(cursor, context, grown->sum);
+        if (cursor->sums) show_sum(cursor, context, grown->sum, 2);
         break;
     case GROWTH_GROWTH:
         show_sum(cursor, context,
                  cursor->sums ? art_subtract128(grown->sum, grown->old_sum)
-                              : (art_int128)grown->rows - (art_int128)grown->old_rows);
+                              : (art_int128)grown->rows - (art_int128)grown->old_rows,
+                 cursor->sums ? 3 : 0);
         break;
     case GROWTH_ADDED:
         sqlite3_result_int64(context, (sqlite3_int64)grown->added);

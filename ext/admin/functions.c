@@ -22,7 +22,7 @@
  *     art_version(), art_debug()                      which art this is; and which SQLite, compiler, formats, in lines
  *
  * `table` is 'name' or 'schema.name' (table_ref.c). Prefix, path and delimiter are bytes: a text, a number's text, or a
- * BLOB as it is. An argument that is NULL makes the result NULL, but for a snapshot: that is the name of one, in whose
+ * BLOB as it is; of a key of several columns prefix and path are what art_key() gives. An argument that is NULL makes the result NULL, but for a snapshot: that is the name of one, in whose
  * rows the function then looks, and NULL is the table as it is. Called within a transaction, or by a statement that
  * reads the table's database, they see its snapshot, with what the transaction has changed; else the last commit.
  *
@@ -119,6 +119,16 @@ static bool open_asked(sqlite3_context *context, int count, sqlite3_value **valu
     return false;
 }
 
+int art_take_key(const struct art_vtab *vtab, sqlite3_value *value, struct art_bytes *out, char **message) {
+    struct art_key_part part;
+    const char *table = vtab->name->table;
+    if (vtab->columns.keys && !art_columns_key_part(&vtab->columns, value, &part))
+        return art_complain(message, SQLITE_ERROR,
+                            "art: no key of several columns begins with this (%s.%s): write art_key('%s', ...)",
+                            vtab->name->schema, table, table);
+    return art_value_bytes(value, out) ? SQLITE_OK : SQLITE_NOMEM;
+}
+
 /* --- functions ---------------------------------------------------------------------------------------------------- */
 
 /* What is to be told of a range, and the answer. */
@@ -131,6 +141,8 @@ struct question {
     struct art_datum extreme;
     struct art_buffer bytes; /* its bytes, or a path */
     bool of_blobs;           /* the keys are BLOBs */
+    int refused;             /* a sum: SQLite's code, with the message */
+    char *message;
 };
 
 static enum art_rc find_nth(struct art_tree *tree, const struct art_range *range, uint64_t n,
@@ -148,15 +160,24 @@ static enum art_rc find_nth(struct art_tree *tree, const struct art_range *range
     return rc;
 }
 
-static enum art_rc answer_question(struct art_tree *tree, const struct art_range *range, struct question *question) {
+static enum art_rc sum_up(const struct art_vtab *vtab, struct art_tree *tree, const struct art_range *range,
+                          struct question *question) {
+    enum art_rc rc = art_tree_sums(tree, range, question->sum);
+    if (!rc && question->asks == ASKS_SUM)
+        question->refused = art_sum_check(vtab, tree, range, question->item, &question->message);
+    return rc;
+}
+
+static enum art_rc answer_question(const struct art_vtab *vtab, struct art_tree *tree, const struct art_range *range,
+                                   struct question *question) {
     if (question->asks == ASKS_COUNT) return art_tree_count(tree, range, &question->rows);
     if (question->asks == ASKS_NTH) return find_nth(tree, range, question->rows, &question->bytes);
-    if (question->asks == ASKS_SUM || question->asks == ASKS_HASH) return art_tree_sums(tree, range, question->sum);
+    if (question->asks == ASKS_SUM || question->asks == ASKS_HASH) return sum_up(vtab, tree, range, question);
     return art_tree_extreme(tree, range, question->item, question->asks == ASKS_MAX, &question->bytes,
                             &question->extreme);
 }
 
-static enum art_rc ask_of_prefix(struct art_tree *tree, struct art_bytes prefix, struct question *question) {
+static enum art_rc ask_of_prefix(const struct asked *asked, struct art_bytes prefix, struct question *question) {
     uint8_t here[SHORT_PREFIX_BYTES], *buffer = here;
     struct art_range range;
     if (prefix.len > ART_PATH_MAX) return question->asks == ASKS_NTH ? ART_NOTFOUND : ART_OK;
@@ -164,7 +185,7 @@ static enum art_rc ask_of_prefix(struct art_tree *tree, struct art_bytes prefix,
     if (!buffer) return art_nomem();
     assert(prefix.len <= ART_PATH_MAX);
     art_range_of_prefix(prefix, buffer, &range);
-    enum art_rc rc = answer_question(tree, &range, question);
+    enum art_rc rc = answer_question(asked->ref->vtab, asked->tree, &range, question);
     if (buffer != here) art_free(buffer);
     return rc;
 }
@@ -237,23 +258,24 @@ static void give_answer(sqlite3_context *context, const struct question *questio
 
 /* Of a table, then of a column where a summary is asked, then of a prefix. */
 static void ask_of_table(sqlite3_context *context, int count, sqlite3_value **values, struct question question) {
-    struct art_bytes prefix;
+    struct art_bytes prefix = {0};
     struct asked asked;
     char *message = NULL;
     bool hash = question.asks == ASKS_HASH, summary = question.asks >= ASKS_SUM && !hash;
     int own = summary || question.asks == ASKS_NTH ? 3 : 2;
     if (any_null(own, values)) return;
     const char *column = summary ? (const char *)sqlite3_value_text(values[1]) : "";
-    if (!column || !art_value_bytes(values[1 + summary], &prefix)) {
+    if (!column) {
         sqlite3_result_error_nomem(context);
         return;
     }
     if (!open_asked(context, count, values, own, &asked)) return;
-    int rc = summary ? find_summary(asked.ref->vtab, column, &question, &message) : SQLITE_OK;
-    if (hash) rc = art_find_hash(asked.ref->vtab, question.hashes, &question.item, &message);
-    enum art_rc art_rc = rc ? ART_OK : ask_of_prefix(asked.tree, prefix, &question);
-    if (rc) {
-        fail_call(context, rc, message);
+    int rc = art_take_key(asked.ref->vtab, values[1 + summary], &prefix, &message);
+    if (!rc && summary) rc = find_summary(asked.ref->vtab, column, &question, &message);
+    if (!rc && hash) rc = art_find_hash(asked.ref->vtab, question.hashes, &question.item, &message);
+    enum art_rc art_rc = rc ? ART_OK : ask_of_prefix(&asked, prefix, &question);
+    if (rc || question.refused) {
+        fail_call(context, rc ? rc : question.refused, rc ? message : question.message);
     } else if (!art_rc) {
         question.of_blobs = art_columns_keys_are_blobs(&asked.ref->vtab->columns);
         give_answer(context, &question);
@@ -295,21 +317,19 @@ static void call_hash_values(sqlite3_context *context, int count, sqlite3_value 
 
 /* What is before a path that is too long for a row is before its longest possible beginning, or is that. */
 static void call_rank(sqlite3_context *context, int count, sqlite3_value **values) {
-    struct art_bytes path;
+    struct art_bytes path = {0};
     struct asked asked;
+    char *message = NULL;
     uint64_t rows = 0;
     if (any_null(2, values)) return;
-    if (!art_value_bytes(values[1], &path)) {
-        sqlite3_result_error_nomem(context);
-        return;
-    }
     if (!open_asked(context, count, values, 2, &asked)) return;
+    int rc = art_take_key(asked.ref->vtab, values[1], &path, &message);
     struct art_range range = {.high = path, .high_set = true};
     range.high_open = path.len <= ART_PATH_MAX;
     if (path.len > ART_PATH_MAX) range.high.len = ART_PATH_MAX;
-    enum art_rc rc = art_tree_count(asked.tree, &range, &rows);
+    if (!rc) rc = art_report(&message, art_tree_count(asked.tree, &range, &rows));
     if (rc) {
-        fail_in_core(context, rc);
+        fail_call(context, rc, message);
     } else {
         sqlite3_result_int64(context, (sqlite3_int64)rows);
     }
@@ -317,21 +337,22 @@ static void call_rank(sqlite3_context *context, int count, sqlite3_value **value
 }
 
 static void call_longest_prefix(sqlite3_context *context, int count, sqlite3_value **values) {
-    struct art_bytes path, delimiter = {0};
+    struct art_bytes path = {0}, delimiter = {0};
     struct art_buffer found = {0};
     struct asked asked;
+    char *message = NULL;
     int own = count > 2 ? 3 : 2;
     if (any_null(own, values)) return;
-    if (!art_value_bytes(values[1], &path) || (own > 2 && !art_value_bytes(values[2], &delimiter))) {
-        sqlite3_result_error_nomem(context);
-        return;
-    }
     if (!open_asked(context, count, values, own, &asked)) return;
-    enum art_rc rc = art_tree_longest_prefix(asked.tree, path, delimiter, &found, NULL);
-    if (!rc) {
+    int rc = art_take_key(asked.ref->vtab, values[1], &path, &message);
+    if (!rc && own > 2 && !art_value_bytes(values[2], &delimiter)) rc = SQLITE_NOMEM;
+    enum art_rc art_rc = rc ? ART_OK : art_tree_longest_prefix(asked.tree, path, delimiter, &found, NULL);
+    if (rc) {
+        fail_call(context, rc, message);
+    } else if (!art_rc) {
         art_result_key(context, art_columns_keys_are_blobs(&asked.ref->vtab->columns), art_buffer_bytes(&found));
-    } else if (rc != ART_NOTFOUND) {
-        fail_in_core(context, rc);
+    } else if (art_rc != ART_NOTFOUND) {
+        fail_in_core(context, art_rc);
     }
     art_buffer_clear(&found);
     close_asked(&asked);

@@ -19,7 +19,7 @@
  * So a scan costs no more than the search if few rows are wanted, and twice as much as sorting if all are. Where no
  * LIMIT is told, one row is wanted, as of max(), or all are. There the search is given up after some rows, and one
  * batch takes all that there is room for. A row of a batch is shown as it was when the batch was collected, as SQLite
- * shows what it has sorted.
+ * shows what it has sorted; one of which the batch has no record is left out where it has another value by now.
  */
 #include <assert.h>
 
@@ -62,6 +62,43 @@ static enum art_rc note_last(struct art_scan *scan, struct art_bytes path, const
         best->last.bytes = art_buffer_bytes(text);
     }
     return rc ? rc : art_buffer_append(last_path, path.data, path.len);
+}
+
+/* --- a row's value ------------------------------------------------------------------------------------------------ */
+
+/* The value by which a row is sorted, borrowed from it or from `room`, which has ART_VALUE_INLINE_MAX bytes. *owned:
+ * memory for it, to be freed. */
+static enum art_rc value_of_row(const struct art_scan *scan, const struct art_row *of, uint8_t *room,
+                                struct art_datum *value, uint8_t **owned) {
+    const struct art_summary *summary = art_tree_summarised(art_scan_tree(scan));
+    struct art_datum data[ART_SUMMARY_MAX];
+    unsigned item = scan->of.best.order.column;
+    enum art_rc rc = ART_OK;
+    *owned = NULL;
+    struct art_entry entry = {.value = of->stored.bytes, .row = of->stored.row};
+    entry.flags = (of->overflows ? ART_OVERFLOW : 0) | (of->stored.in_block ? ART_IN_BLOCK : 0);
+    art_summary_read(summary, &entry, 1u << item, room, data);
+    if (of->overflows && data[item].kind >= ART_DATUM_TEXT) {
+        rc = art_row_value(art_scan_tree(scan), of, &entry.value, owned);
+        struct art_stored whole = art_stored_of(entry.value);
+        if (!rc) summary->read(summary->context, &whole, 1u << item, NULL, data);
+    }
+    *value = data[item];
+    return rc;
+}
+
+/* The row of a batch, if it has the value still by which it stands there: else its place is another one by now. */
+static enum art_rc find_row_of_batch(struct art_scan *scan, const struct art_batch_row *row) {
+    uint8_t *owned, room[ART_VALUE_INLINE_MAX];
+    struct art_datum value;
+    enum art_rc rc = art_scan_ready(scan);
+    if (!rc) rc = art_scan_check_summary(scan);
+    if (!rc) rc = art_point_scan_find(scan, row->path);
+    if (rc || scan->state != ART_SCAN_ON_ROW) return rc;
+    rc = value_of_row(scan, &scan->row, room, &value, &owned);
+    if (rc || art_datum_compare(&value, &row->value)) scan->state = ART_SCAN_END;
+    art_free(owned);
+    return rc;
 }
 
 /* --- rows of the search ------------------------------------------------------------------------------------------- */
@@ -126,43 +163,19 @@ static enum art_rc find_row_backwards(struct art_scan *scan) {
     if (rc) return rc;
     const struct art_batch_row *row = art_batch_next(&scan->batch);
     rc = note_last(scan, row->path, &row->value);
-    return rc ? rc : art_point_scan_find(scan, row->path);
+    return rc ? rc : find_row_of_batch(scan, row);
 }
 
 /* --- rows of a batch ---------------------------------------------------------------------------------------------- */
 
-/* The value by which the row under the cursor is sorted, borrowed from it or from `room`, which has
- * ART_VALUE_INLINE_MAX bytes. *owned: memory for it, to be freed. */
-static enum art_rc value_under_cursor(const struct art_scan *scan, struct art_batch_row *row, uint8_t *room,
-                                      uint8_t **owned) {
-    const struct art_summary *summary = art_tree_summarised(art_scan_tree(scan));
-    struct art_datum data[ART_SUMMARY_MAX];
-    unsigned item = scan->of.best.order.column;
-    enum art_rc rc = ART_OK;
-    *owned = NULL;
-    const struct art_row *under = art_cursor_row(scan->cursor);
-    const struct art_stored *stored = &under->stored;
-    row->has_record = !under->overflows;
-    struct art_entry entry = {.value = stored->bytes, .row = stored->row};
-    entry.flags = (under->overflows ? ART_OVERFLOW : 0) | (stored->in_block ? ART_IN_BLOCK : 0);
-    art_summary_read(summary, &entry, 1u << item, room, data);
-    if (!row->has_record && data[item].kind >= ART_DATUM_TEXT) {
-        rc = art_row_value(art_scan_tree(scan), under, &entry.value, owned);
-        struct art_stored whole = art_stored_of(entry.value);
-        if (!rc) summary->read(summary->context, &whole, 1u << item, NULL, data);
-    }
-    row->value = data[item];
-    return rc;
-}
-
 static enum art_rc take_row_under_cursor(struct art_scan *scan) {
-    struct art_batch_row row = {.path = art_cursor_key(scan->cursor)};
+    const struct art_row *under = art_cursor_row(scan->cursor);
+    struct art_batch_row row = {.path = art_cursor_key(scan->cursor), .has_record = !under->overflows};
     uint8_t *owned, room[ART_VALUE_INLINE_MAX], record[ART_VALUE_INLINE_MAX];
-    enum art_rc rc = value_under_cursor(scan, &row, room, &owned);
+    enum art_rc rc = value_of_row(scan, under, room, &row.value, &owned);
     bool wanted =
         !rc && is_behind_last(scan, row.path, &row.value) && art_batch_wants(&scan->batch, &row.value, row.path);
     if (wanted) {
-        const struct art_row *under = art_cursor_row(scan->cursor);
         row.version = under->version;
         row.record = row.has_record ? art_stored_plain(&under->stored, record) : art_bytes(NULL, 0);
         rc = art_batch_take(&scan->batch, &row);
@@ -195,10 +208,7 @@ static enum art_rc collect(struct art_scan *scan) {
 }
 
 static enum art_rc show_row_of_batch(struct art_scan *scan, const struct art_batch_row *row) {
-    if (!row->has_record) {
-        enum art_rc rc = art_scan_ready(scan);
-        return rc ? rc : art_point_scan_find(scan, row->path);
-    }
+    if (!row->has_record) return find_row_of_batch(scan, row);
     art_row_release(&scan->row);
     scan->row = (struct art_row){.stored = art_stored_of(row->record), .version = row->version};
     enum art_rc rc = art_buffer_set(&scan->key, row->path.data, row->path.len);

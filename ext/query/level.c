@@ -192,7 +192,10 @@ static int show_summary(struct art_scan *scan, unsigned column, sqlite3_context 
     if (rc) return art_scan_fail(scan, rc);
     if (measure == ART_MEASURE_SUM) {
         rc = find_totals(scan, ART_TOTALLED_SUMS, &below);
-        return rc ? art_scan_fail(scan, rc) : art_result_sum(context, level->totals.sum[item]);
+        if (rc) return art_scan_fail(scan, rc);
+        int failed = art_sum_check(art_scan_vtab(scan), art_scan_tree(scan), &below, (unsigned)item,
+                                   &scan->open.base.pVtab->zErrMsg);
+        return failed ? failed : art_result_sum(context, level->totals.sum[item]);
     }
     rc = range_below(scan, &below);
     if (!rc) {

@@ -219,18 +219,29 @@ static bool may_have(const struct art_column *column, enum art_datum_kind kind) 
     return column->affinity != ART_AFFINITY_BLOB || kind == ART_DATUM_BLOB;
 }
 
-bool art_columns_key_part(const struct art_columns *columns, struct art_bytes bytes, struct art_key_part *out) {
-    bool sound = true;
-    *out = (struct art_key_part){.open = ART_DATUM_NULL};
+/* What is left behind all columns. */
+static bool is_end_of_key(const struct art_columns *columns, struct art_bytes left) {
+    const struct art_column *last = &columns->items[art_columns_key(columns, columns->keys)];
+    return last->descending && left.len == 1 && *left.data == ART_KEY_END;
+}
+
+bool art_columns_key_part(const struct art_columns *columns, sqlite3_value *value, struct art_key_part *out) {
+    struct art_bytes bytes;
+    bool blob = sqlite3_value_type(value) == SQLITE_BLOB, sound = art_value_bytes(value, &bytes);
+    *out = (struct art_key_part){.open = ART_DATUM_NULL, .beginning = true};
+    sound = sound && (blob || !bytes.len);
     while (sound && bytes.len && out->columns < columns->keys && !out->open) {
         const struct art_column *column = &columns->items[art_columns_key(columns, out->columns + 1)];
         struct art_datum datum;
         bool open;
-        sound = art_ordered_next(&bytes, column->descending, NULL, &datum, &open) && may_have(column, datum.kind);
+        sound = art_ordered_next(&bytes, column->descending, NULL, &datum, &open);
+        out->beginning = out->beginning && sound && may_have(column, datum.kind);
         if (open) out->open = datum.kind;
         if (!open) out->columns++;
     }
-    return sound && !bytes.len;
+    if (!sound || !bytes.len) return sound;
+    out->beginning = false;
+    return out->columns == columns->keys && is_end_of_key(columns, bytes);
 }
 
 bool art_result_of_key(sqlite3_context *context, const struct art_columns *columns, unsigned place,

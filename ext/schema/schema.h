@@ -100,9 +100,12 @@ bool art_columns_lists(const struct art_columns *columns, unsigned place);
 struct art_key_part {
     unsigned columns;         /* so many are whole */
     enum art_datum_kind open; /* the next one has begun, a text or a blob; NULL: it has not */
+    bool beginning;           /* of keys of the table: each column may have what it has here, and it is no whole key
+                               * with the byte that ends one */
 };
-/* False: no key of the table begins so, or there is no memory. */
-bool art_columns_key_part(const struct art_columns *columns, struct art_bytes bytes, struct art_key_part *out);
+/* An argument that keys of several columns are to begin with, as art_key() makes it: a BLOB, or nothing at all. A text
+ * is none, whatever its bytes mean. False: no key begins so, or there is no memory. */
+bool art_columns_key_part(const struct art_columns *columns, sqlite3_value *value, struct art_key_part *out);
 /* So many columns of a key end behind so many of its bytes; {0}: none is known. */
 struct art_key_passed {
     unsigned columns;
@@ -165,6 +168,10 @@ struct art_summarised {
 /* An argument that is the option, summary=(...). On an error none is summarised. */
 int art_summary_parse(const char *argument, const struct art_columns *columns, const char *table,
                       struct art_summarised *out, char **message);
+/* Of CREATE and of the command: has no sum a column whose numbers are all REALs, so that it could only be 0? (What 1.0.0
+ * has made so is still read.) */
+int art_summary_check_sums(const struct art_summarised *summarised, const struct art_columns *columns,
+                           const char *table, char **message);
 static inline bool art_summary_is_empty(const struct art_summarised *summarised) {
     return !summarised->count && !summarised->search_key;
 }

@@ -210,6 +210,19 @@ int art_summary_parse(const char *argument, const struct art_columns *columns, c
     return rc;
 }
 
+int art_summary_check_sums(const struct art_summarised *summarised, const struct art_columns *columns,
+                           const char *table, char **message) {
+    for (unsigned i = summarised->hashes; i < summarised->sums; i++) {
+        const struct art_column *column = &columns->items[summarised->items[i].column];
+        if (column->affinity != ART_AFFINITY_REAL) continue;
+        return art_complain(message, SQLITE_ERROR,
+                            "art: a sum is of integers, and a column of type %s makes each a REAL (%s.%s): declare it "
+                            "INTEGER, for cents or seconds, say, or name another column in summary=",
+                            column->type, table, column->name);
+    }
+    return SQLITE_OK;
+}
+
 static void show_word(sqlite3_str *out, enum summary_word word, const char *name) {
     assert(word < WORDS && name);
     if (word) sqlite3_str_appendf(out, "%s%s(\"%w\")", sqlite3_str_length(out) ? ", " : "", summary_words[word], name);

@@ -198,11 +198,11 @@ static int complain_prefix(struct art_vtab *vtab, const struct directory_command
 }
 
 /* What stands behind the source's prefix is to stand behind the target's: both have to end at one place of a key. */
-static int check_parts(struct art_vtab *vtab, bool goes, struct art_bytes from, struct art_bytes to) {
+static int check_parts(struct art_vtab *vtab, bool goes, sqlite3_value *from, sqlite3_value *to) {
     struct art_key_part source = {0}, target = {0};
     const char *table = vtab->name->table;
-    bool sound = art_columns_key_part(&vtab->columns, from, &source);
-    if (sound && goes) sound = art_columns_key_part(&vtab->columns, to, &target);
+    bool sound = art_columns_key_part(&vtab->columns, from, &source) && source.beginning;
+    if (sound && goes) sound = art_columns_key_part(&vtab->columns, to, &target) && target.beginning;
     if (sound && goes) sound = source.columns == target.columns && source.open == target.open;
     if (sound) return SQLITE_OK;
     return art_complain(
@@ -242,7 +242,7 @@ static int run_directory(struct art_vtab *vtab, const struct directory_command *
     if (!art_value_bytes(prefix, &from) || (goes && !art_value_bytes(path, &to))) return SQLITE_NOMEM;
     if (from.len > ART_PATH_MAX || to.len > ART_PATH_MAX)
         return complain_prefix(vtab, command, "has too long a prefix");
-    if (vtab->columns.keys) rc = check_parts(vtab, goes, from, to);
+    if (vtab->columns.keys) rc = check_parts(vtab, goes, prefix, path);
     if (rc) return rc;
     if (names_snapshot(vtab, command, columns))
         return art_copy_from_snapshot(vtab, columns[vtab->columns.count + ART_HIDDEN_SNAPSHOT], from, to);

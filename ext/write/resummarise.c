@@ -82,6 +82,7 @@ int art_summary_change(struct art_vtab *vtab, const char *option) {
     char *list = NULL;
     int rc = art_columns_present(vtab, &columns, message);
     if (!rc) rc = art_summary_parse(option, &columns, vtab->name->table, &wanted, message);
+    if (!rc) rc = art_summary_check_sums(&wanted, &columns, vtab->name->table, message);
     columns.hashes = wanted.hashes;
     if (!rc) rc = art_columns_check_count(&columns, vtab->connection->db, vtab->name->table, message);
     bool same = !rc && art_summaries_mean_the_same(&wanted, art_table_summarised(vtab->table));

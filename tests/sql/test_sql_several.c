@@ -506,6 +506,39 @@ TEST(test_a_directory_goes_where_its_keys_are_sound) {
     expect("7\n", "SELECT count(*) FROM s3");
 }
 
+/* What keys begin with is a BLOB. A text gave 0, and so a quota let all in; '0' gave all, since a text's tag is that. */
+TEST(test_a_text_is_no_prefix_of_keys_of_several_columns) {
+    make_objects();
+    sql_run(db, "INSERT INTO s3(s3) VALUES('summary=(sum(size), hash(*), hash(values))');"
+                "INSERT INTO s3(s3, snapshot) VALUES('snapshot', 's')");
+    static const char none[] = "art: no key of several columns begins with this (main.s3): write art_key('s3', ...)";
+    static const char *const asks[] = {"art_count('s3', %s)",
+                                       "art_count('s3', %s, 's')",
+                                       "art_sum('s3', 'size', %s)",
+                                       "art_min('s3', 'size', %s)",
+                                       "art_max('s3', 'size', %s, 's')",
+                                       "art_hash('s3', %s)",
+                                       "art_hash_values('s3', %s)",
+                                       "art_nth('s3', %s, 0)",
+                                       "art_rank('s3', %s)",
+                                       "art_longest_prefix('s3', %s)",
+                                       "(SELECT count(*) FROM art_diff('s3', NULL, 's', %s))",
+                                       "(SELECT count(*) FROM art_differences('s3', 's3', %s, NULL, 's'))",
+                                       "(SELECT count(*) FROM art_growth('s3', 'size', NULL, 's', %s, '/'))"};
+    for (size_t i = 0; i < sizeof asks / sizeof *asks; i++) {
+        EACH(given, "'photos'", "'0'", "5", "CAST('photos' AS BLOB)", "x'3161'")
+        refuses(SQLITE_ERROR, none, TEXT("SELECT %z", sqlite3_mprintf(asks[i], given)));
+        EACH(given, "''", "x''", "NULL", "art_key('s3', 'photos')", "art_key('s3', 'nobody', '')",
+             "art_key('s3', NULL, 'a')", "art_key('s3', x'61')",
+             "(SELECT art_key FROM s3 ORDER BY art_key DESC LIMIT 1)")
+        sql_run(db, "SELECT %z", sqlite3_mprintf(asks[i], given));
+    }
+    EACH(given, "'photos'", "'0'")
+    refuses(SQLITE_ERROR, "art: the prefixes are not of one part of a key",
+            TEXT("INSERT INTO s3(s3, prefix) VALUES('delete', %s)", given));
+    expect("7|7\n", "SELECT art_count('s3', ''), count(*) FROM s3");
+}
+
 TEST(test_texts_in_descending_order_and_odd_delimiters) {
     sql_run(db, "CREATE VIRTUAL TABLE d USING art(b, k, key=(b, k DESC)); INSERT INTO d VALUES('a', 'x/1')");
     refuses(SQLITE_ERROR, "art: a prefix, a delimiter and start_after are of a text of the key in ascending order (d)",

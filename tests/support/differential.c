@@ -31,16 +31,31 @@ static struct { uint64_t statements, histories; } * compared;
 
 __extension__ typedef __int128 int128 __attribute__((aligned(8)));
 
-/* exact_sum(), as art has sums: of integers, exact. SQLite's own gives up where it overflows in between. */
+struct summed {
+    int128 is;
+    bool others; /* neither integers nor NULL are among them */
+};
+
+/* exact_sum(): of the integers, exact. SQLite's own gives up where it overflows in between. */
 static void sum_step(sqlite3_context *context, int count, sqlite3_value **values) {
-    int128 *sum = sqlite3_aggregate_context(context, sizeof *sum);
-    if (count && sqlite3_value_type(*values) == SQLITE_INTEGER) *sum += sqlite3_value_int64(*values);
+    struct summed *sum = sqlite3_aggregate_context(context, sizeof *sum);
+    int type = count ? sqlite3_value_type(*values) : SQLITE_NULL;
+    if (type == SQLITE_INTEGER) sum->is += sqlite3_value_int64(*values);
+    sum->others |= type != SQLITE_INTEGER && type != SQLITE_NULL;
 }
 
 static void sum_end(sqlite3_context *context) {
-    int128 *sum = sqlite3_aggregate_context(context, 0), is = sum ? *sum : 0;
+    struct summed *sum = sqlite3_aggregate_context(context, 0);
+    int128 is = sum ? sum->is : 0;
     if (is < INT64_MIN || is > INT64_MAX) return sqlite3_result_error(context, "integer overflow", -1);
     sqlite3_result_int64(context, (int64_t)is);
+}
+
+/* art_sums(), as art has them: that, or none. */
+static void art_sum_end(sqlite3_context *context) {
+    struct summed *sum = sqlite3_aggregate_context(context, 0);
+    if (sum && sum->others) return sqlite3_result_error(context, "art: a sum is of integers", -1);
+    sum_end(context);
 }
 
 /* alike(): 9007199254740992 and 9007199254740992.0 are one value; which of the two comes first is nobody's promise. */
@@ -56,6 +71,7 @@ static sqlite3 *open_one(const struct both *both) {
     sql_run(db, "PRAGMA journal_mode=%s; PRAGMA synchronous=OFF; PRAGMA busy_timeout=0",
             both->rollback ? "DELETE" : "WAL");
     sqlite3_create_function(db, "exact_sum", 1, SQLITE_UTF8, NULL, NULL, sum_step, sum_end);
+    sqlite3_create_function(db, "art_sums", 1, SQLITE_UTF8, NULL, NULL, sum_step, art_sum_end);
     sqlite3_create_function(db, "alike", 1, SQLITE_UTF8, NULL, show_alike, NULL, NULL);
     return db;
 }
@@ -96,6 +112,13 @@ void both_open(struct both *both, const char *name) {
 
 /* --- both tables -------------------------------------------------------------------------------------------------- */
 
+/* A sum has failed: which row comes first, and so why it has, is another thing in both tables. */
+static char *lack_of_sum(const char *given) {
+    char *overflow = strstr(given, "error 1: integer overflow"),
+         *others = strstr(given, "error 1: art: a sum is of integers");
+    return overflow ? overflow : others;
+}
+
 /* Where a query ends with an error, only that. */
 static char *answer(sqlite3 *db, const char *text, bool art) {
     char *sql = text_for(text, art), *out;
@@ -104,8 +127,10 @@ static char *answer(sqlite3 *db, const char *text, bool art) {
         out = sqlite3_mprintf("error at once: %s", sqlite3_errmsg(db));
     } else {
         out = sql_answer(statement);
-        char *error = strstr(out, "error 1: integer overflow");
-        if (error) memmove(out, error, strlen(error) + 1);
+        if (lack_of_sum(out)) {
+            sqlite3_free(out);
+            out = sqlite3_mprintf("error 1: no sum");
+        }
     }
     sqlite3_finalize(statement);
     sqlite3_free(sql);

@@ -18,12 +18,12 @@ static const struct {
     {"summary=(sum(size), max(score), search(path))", "s+  "},
     {"summary='max(score), sum(size), min(anything)'", "s+- "},
     {"SUMMARY = (sum(anything))", "  s "},
-    {"summary=(sum(anything), hash(*), sum(score), sum(size), search(path))", "sss "},
+    {"summary=(sum(anything), hash(*), max(score), sum(size), search(path))", "s+s "},
     {"summary=(sum(size), min(score), lookup(size))", "s-  "},
-    {"summary=(min(anything), sum(score))", " s- "},
+    {"summary=(min(anything), max(score))", " +- "},
     {"summary=(min(\"size\"))", "-   "},
     {"summary=(sum(size),sum(anything), lookup(owner), search(path))", "s s "},
-    {"summary=(sum(size), sum(score), sum(anything), lookup(owner), lookup(anything))", "sss "},
+    {"summary=(sum(size), min(score), sum(anything), lookup(owner), lookup(anything))", "s-s "},
     {"summary=(max(size), lookup(size), min(anything))", "+ - "},
     {"summary=(lookup(size), max(score), lookup(anything))", " +  "},
     {"summary=(lookup(owner), lookup(size), lookup(note))", "    "},
@@ -238,11 +238,18 @@ static void write_something(struct both *both) {
 /* --- what is asked ------------------------------------------------------------------------------------------------ */
 
 /* What a level shows of a column; of a row by itself, its own value. SQLite sums up groups of which none is asked, too:
- * there it is kept from overflowing. */
+ * there it is kept from failing. */
 static char *shown(const char *name, char how, unsigned asked) {
-    const char *of_all = how == 's' ? "exact_sum" : how == '-' ? "min" : how == '+' ? "max" : "NULL + max";
-    return sqlite3_mprintf("alike({%s|iif(max(rolled), %s(iif(unicode(substr(path, 3)) %% %u, NULL, %s)), max(%s))})",
-                           name, of_all, asked, name, name);
+    const char *of_all = how == 's' ? "art_sums" : how == '-' ? "min" : how == '+' ? "max" : "NULL + max";
+    return sqlite3_mprintf(
+        "alike({%s|iif(max(rolled), %s(iif(NOT rolled OR unicode(substr(path, 3)) %% %u, NULL, %s)), max(%s))})", name,
+        of_all, asked, name, name);
+}
+
+/* Where values are no integers most sums fail, and nothing else would be seen. */
+static bool leaves_out(struct both *both, const struct both_state *state, int i) {
+    if (i == 3 && !state->extra) return true;
+    return !both->integers && summaries[state->summary].shown[i] == 's' && !once_in(both, 4);
 }
 
 /* Some of its columns are asked of some rows only: 1 means of all. */
@@ -252,7 +259,7 @@ static char *listing(struct both *both, const struct both_state *state, const ch
     int at = (int)strlen(prefix), len = (int)strlen(delimiter);
     char *each[COLUMNS];
     for (int i = 0; i < COLUMNS; i++)
-        each[i] = i == 3 && !state->extra ? sqlite3_mprintf("NULL") : shown(columns[i], how[i], i ? 1 : others);
+        each[i] = leaves_out(both, state, i) ? sqlite3_mprintf("NULL") : shown(columns[i], how[i], i ? 1 : others);
     return sqlite3_mprintf(
         "SELECT path, iif(unicode(substr(path, 3)) %% %u, 1, {entries|iif(max(rolled), count(*), NULL)}), "
         "iif(unicode(substr(path, 3)) %% %u, 2, %z), %z, %z, %z FROM {t('%s', '%s')|"
@@ -282,7 +289,7 @@ static char *function(struct both *both, sqlite3 *db, const struct both_state *s
         ck_assert_int_eq(sql_try(db, "SELECT art_max('t', '%s', '%s')", name, prefix), SQLITE_ERROR);
         ck_assert(strstr(sqlite3_errmsg(db), "the column has no max") != NULL);
     } else if (how == 's' && once_in(both, 2)) {
-        text = sqlite3_mprintf("SELECT {art_sum('t', '%s', '%s')|exact_sum(%s) FROM plain WHERE path GLOB '%s*'}", name,
+        text = sqlite3_mprintf("SELECT {art_sum('t', '%s', '%s')|art_sums(%s) FROM plain WHERE path GLOB '%s*'}", name,
                                prefix, name, prefix);
     } else {
         text = sqlite3_mprintf("SELECT alike({art_min('t', '%s', '%s')|min(%s)}), alike({art_max('t', '%s', '%s')|"

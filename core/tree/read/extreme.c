@@ -66,9 +66,8 @@ static enum art_rc look_into(struct art_tree *tree, struct run_part *part, struc
     return ART_OK;
 }
 
-/* The keys in [low, high) of one run. */
-static enum art_rc look_through(struct art_tree *tree, const struct art_run *run, struct art_bytes low,
-                                struct art_bytes high, struct art_extreme *search) {
+enum art_rc art_run_extreme(struct art_tree *tree, const struct art_run *run, struct art_bytes low,
+                            struct art_bytes high, struct art_extreme *search) {
     struct waiting_parts waiting; /* each is set when it comes to wait */
     struct run_part part = {.ref = run->top, .low = low, .high = high};
     waiting.count = 0;
@@ -95,11 +94,11 @@ static enum art_rc search_zones(struct art_tree *tree, const struct art_range *r
         hides = top->count != (int64_t)top->entries;
     }
     for (unsigned i = shown; !rc && !search->lost && i > 0; i--)
-        rc = look_through(tree, &root->run[i - 1], low, high, search);
+        rc = art_run_extreme(tree, &root->run[i - 1], low, high, search);
     if (!rc && !search->lost) art_memtable_extreme(tree->memtable, low, high, search);
     search->hidden = true;
     for (unsigned i = shown; !rc && !search->lost && i < root->runs; i++)
-        rc = look_through(tree, &root->run[i], low, high, search);
+        rc = art_run_extreme(tree, &root->run[i], low, high, search);
     return rc;
 }
 

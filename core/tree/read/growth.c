@@ -198,7 +198,8 @@ static inline enum art_rc tell_name(struct art_growth *growth, const struct art_
                               .old_rows = (uint64_t)old_rows,
                               .rows = (uint64_t)rows,
                               .old_sum = art_places_sum(begins, ends, from),
-                              .sum = art_places_sum(begins, ends, !from)};
+                              .sum = art_places_sum(begins, ends, !from),
+                              .whole = ends->key.len > key.len}; /* as art_place_behind() makes it */
     return rc || !growth->counts ? rc : tell_counts(growth, begins, ends, out);
 }
 

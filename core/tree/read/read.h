@@ -4,6 +4,7 @@
  *   select.c     the row of a rank            skip.c       the host's cursor, past many entries at once
  *   estimate.c   guesses without reading      prefix.c     the longest stored prefix
  *   extreme.c    the least or largest value   best.c       rows by a column's values, best first
+ *   others.c     rows that a sum leaves out
  *   states.c     two states of one history    diff.c       which rows differ between them
  *   growth.c     by how much levels differ    levels.c     which rows do below each name of all levels
  *   front.c      hidden rows before the best  differences.c  which rows differ between two tables
@@ -100,6 +101,11 @@ struct art_between {
  * The bounds close in on it; *key is borrowed from a buffer or the memtable. The caller must see that it is a
  * row's: where the sums on disk lie it may be any key, or ART_NOTFOUND. */
 enum art_rc art_tree_select(struct art_tree *tree, int64_t rank, struct art_between *between, struct art_bytes *key);
+
+/* --- extreme.c ---------------------------------------------------------------------------------------------------- */
+/* The keys in [low, high) of one run: as art_memtable_extreme(). */
+enum art_rc art_run_extreme(struct art_tree *tree, const struct art_run *run, struct art_bytes low,
+                            struct art_bytes high, struct art_extreme *search);
 
 /* --- best.c ------------------------------------------------------------------------------------------------------- */
 /* The value of the first row in this order, or NULL where there is none. A text's or blob's bytes are put into `bytes`,
