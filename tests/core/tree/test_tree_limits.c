@@ -1,0 +1,101 @@
+/* Long work of core stays within the cache's limit and a constant (rule 7), and hears an interrupt wherever it is.
+ *
+ * The tree's host is asked whether somebody interrupts, at each place where the work lets go of the blobs that it has
+ * passed: so that question is where the pages are counted that the store still holds. Each test fails where the work
+ * asks too seldom, holds too much, or does not end with the first yes.
+ */
+#include "core/store/private.h"
+#include "core/tree/run/run.h"
+#include "tests/support/short_memory.h"
+#include "tests/support/small_tree.h"
+
+enum { CACHE_PAGES = 64, PAGES_MAX = CACHE_PAGES + 3 * ART_BLOB_PAGES };
+
+static uint64_t asked, stop_at, most_pages;
+
+static uint64_t pages_held(void) {
+    return tree->store->pinned_pages;
+}
+
+static bool watch(void *context) {
+    (void)context;
+    if (pages_held() > most_pages) most_pages = pages_held();
+    return ++asked == stop_at;
+}
+
+static void begin_to_watch(uint64_t at) {
+    asked = most_pages = 0;
+    stop_at = at;
+    tree->host.interrupted = watch;
+}
+
+static bool overwrites(void *context) {
+    (void)context;
+    return true;
+}
+
+static void make(uint32_t blob_pages) {
+    small_tree_make_of(false,
+                       (struct art_tree_options){.cache_bytes = CACHE_PAGES * ART_PAGE, .blob_pages = blob_pages});
+}
+
+static void put_row(unsigned i, struct art_bytes value) {
+    char path[40];
+    bool existed;
+    uint32_t len = (uint32_t)snprintf(path, sizeof path, "files/%06u/with a name", i);
+    must(art_tree_insert(tree, ART_WRITE_REPLACE, art_bytes(path, len), value, &existed));
+}
+
+static void put_rows(unsigned rows, uint32_t bytes) {
+    static uint8_t value[4000];
+    for (unsigned i = 0; i < rows; i++) {
+        for (uint32_t at = 0; at < bytes; at++) value[at] = (uint8_t)(i * 31 + at * 7 + (at ^ i));
+        put_row(i, art_bytes(value, bytes));
+        if (i % 500 == 499) flush();
+    }
+}
+
+/* Done once without a break, within its pages and with so many questions at least; and stopped at some of them. */
+static void keeps_within(int (*work)(void), uint64_t questions) {
+    art_store_trim(tree->store);
+    begin_to_watch(0);
+    must(work());
+    if (pages_held() > most_pages) most_pages = pages_held();
+    ck_assert_msg(most_pages <= PAGES_MAX, "%llu pages were held", (unsigned long long)most_pages);
+    ck_assert_msg(asked >= questions, "asked %llu times", (unsigned long long)asked);
+    uint64_t all = asked;
+    for (uint64_t at = 1; at <= all; at += 1 + all / 10) {
+        begin_to_watch(at);
+        ck_assert_int_eq(work(), ART_INTERRUPT);
+        ck_assert_uint_eq(asked, at);
+    }
+    begin_to_watch(0);
+}
+
+/* --- 'optimize' of a table in good order -------------------------------------------------------------------------- */
+
+static int optimize_again(void) {
+    struct art_commit unused;
+    int rc = art_tree_request(tree, ART_REQUEST_OPTIMIZE);
+    if (!rc) rc = art_tree_prepare(tree, &unused);
+    art_tree_rolled_back(tree);
+    must(toy_refresh(toy, tree));
+    return rc;
+}
+
+TEST(test_optimize_of_what_is_in_order_lets_go_of_what_it_has_looked_at) {
+    make(8);
+    put_rows(6000, 1000);
+    tree->host.secure_delete = overwrites;
+    optimize();
+    uint64_t written = tree->root->generation;
+    keeps_within(optimize_again, 2 * (tree->root->run[0].blobs - 1));
+    ck_assert_uint_gt(tree->root->run[0].pages, 2 * PAGES_MAX);
+    ck_assert_uint_eq(tree->root->generation, written);
+}
+
+static void set_up(void) {
+    short_memory_use();
+}
+
+SUITE("tree limits", .set_up = set_up, .tear_down = small_tree_end)
