@@ -94,6 +94,28 @@ TEST(test_optimize_of_what_is_in_order_lets_go_of_what_it_has_looked_at) {
     ck_assert_uint_eq(tree->root->generation, written);
 }
 
+/* --- a directory with large values -------------------------------------------------------------------------------- */
+
+static int delete_directory(void) {
+    uint64_t rows;
+    struct art_bytes low = text("files/"), high = text("files0");
+    struct art_range range = {.low = low, .high = high, .low_set = true, .high_set = true};
+    int rc = art_tree_delete_range(tree, &range, &rows);
+    art_tree_rolled_back(tree);
+    must(toy_refresh(toy, tree));
+    return rc;
+}
+
+TEST(test_a_directory_of_rows_with_large_values_among_them_goes_leaf_by_leaf) {
+    static const uint8_t large[ART_VALUE_INLINE_MAX + 1000];
+    make(8);
+    put_rows(6000, 700);
+    for (unsigned i = 0; i < 6000; i += 25) put_row(i, art_bytes(large, sizeof large));
+    optimize();
+    keeps_within(delete_directory, tree->root->run[0].blobs / 2);
+    ck_assert_uint_gt(tree->root->run[0].pages, 2 * PAGES_MAX);
+}
+
 static void set_up(void) {
     short_memory_use();
 }
