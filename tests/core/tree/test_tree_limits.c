@@ -116,6 +116,34 @@ TEST(test_a_directory_of_rows_with_large_values_among_them_goes_leaf_by_leaf) {
     ck_assert_uint_gt(tree->root->run[0].pages, 2 * PAGES_MAX);
 }
 
+/* --- one large value ---------------------------------------------------------------------------------------------- */
+
+enum { LARGE = 8 << 20 };
+static uint8_t large[LARGE];
+
+static int read_large(void) {
+    struct art_row row;
+    struct art_bytes value;
+    uint8_t *owned;
+    must(art_tree_get(tree, text("large"), &row));
+    int rc = art_row_value(tree, &row, &value, &owned);
+    if (!rc) ck_assert(art_bytes_equal(value, art_bytes(large, LARGE)));
+    ck_assert(!rc == (owned != NULL));
+    art_free(owned);
+    art_row_release(&row);
+    return rc;
+}
+
+TEST(test_one_large_value_is_in_memory_once) {
+    bool existed;
+    make(64);
+    for (uint32_t i = 0; i < LARGE; i++) large[i] = (uint8_t)(i * 31 + (i >> 12));
+    must(art_tree_insert(tree, ART_WRITE_REPLACE, text("large"), art_bytes(large, LARGE), &existed));
+    flush();
+    keeps_within(read_large, LARGE / ART_OVERFLOW_CHUNK_BYTES / 100);
+    ck_assert_uint_gt(tree->root->run[0].pages, 2 * PAGES_MAX);
+}
+
 static void set_up(void) {
     short_memory_use();
 }
