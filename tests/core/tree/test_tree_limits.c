@@ -144,6 +144,26 @@ TEST(test_one_large_value_is_in_memory_once) {
     ck_assert_uint_gt(tree->root->run[0].pages, 2 * PAGES_MAX);
 }
 
+/* --- a set of slots out of a row ---------------------------------------------------------------------------------- */
+
+TEST(test_a_set_of_slots_takes_what_its_row_does) {
+    struct art_buffer all = {0}, own = {0};
+    uint64_t bytes = 0, own_bytes = 0;
+    make(4);
+    put_rows(2000, 100);
+    optimize();
+    must(art_slots_all(&all));
+    must(art_tree_slots(tree, &own));
+    must(art_tree_bytes_of_slots(tree, art_buffer_bytes(&own), &own_bytes));
+    short_memory_measure();
+    must(art_tree_bytes_of_slots(tree, art_buffer_bytes(&all), &bytes));
+    ck_assert_int_lt(short_memory_most(), 1 << 20);
+    ck_assert_uint_eq(bytes, own_bytes);
+    ck_assert_uint_eq(bytes, tree->root->run[0].pages * ART_BLOB_PAGE);
+    art_buffer_clear(&all);
+    art_buffer_clear(&own);
+}
+
 static void set_up(void) {
     short_memory_use();
 }
