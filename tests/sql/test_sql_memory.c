@@ -1,5 +1,6 @@
 /* What art takes of memory, by its one allocator: a transaction of any size stays within the spill limit, the cache and
- * a constant (rule 7), whatever its rows are changed by. What SQLite itself takes for a statement is not counted.
+ * a constant (rule 7), whatever its rows are changed by; and a question within the cache and a constant, however many
+ * rows it has to look at. What SQLite itself takes for a statement is not counted.
  */
 #define SQLITE_CORE 1
 #include "ext/base/base.h"
@@ -80,6 +81,67 @@ TEST(test_a_transaction_takes_the_spill_limit_and_no_more) {
 
 TEST(test_so_does_one_of_an_inline_table) {
     in_one_transaction(", storage=inline");
+}
+
+/* --- questions ---------------------------------------------------------------------------------------------------- */
+
+/* A statement of one value: what it takes, and whether it can be stopped wherever it looks at rows for long. */
+static int asked, stop_at;
+
+static int count_down(void *unused) {
+    (void)unused;
+    return ++asked == stop_at;
+}
+
+/* At how many places it was stopped, of those that were tried. */
+static int answers_within(int64_t bytes, const char *wanted, const char *query) {
+    char *answer = sql_answer_to(db, wanted);
+    asked = stop_at = 0;
+    now = most = 0;
+    sqlite3_progress_handler(db, 100, count_down, NULL);
+    ck_assert_str_eq(sql_answer_to(db, query), answer);
+    ck_assert_msg(most <= bytes, "%lld KB: %s", (long long)most >> 10, query);
+    int heard = 0;
+    for (int at = 1, rc = SQLITE_INTERRUPT; rc; at += 1 + at / 2) {
+        asked = 0;
+        stop_at = at;
+        rc = sql_try(db, "%s", query);
+        ck_assert_msg(!rc || rc == SQLITE_INTERRUPT, "%d: %s", at, query);
+        heard += rc != SQLITE_OK;
+    }
+    sqlite3_progress_handler(db, 0, NULL, NULL);
+    return heard;
+}
+
+enum { EXTREME_BYTES = 256 << 10 };
+
+static int looks_for_extremes(void) {
+    int heard = answers_within(EXTREME_BYTES, "SELECT max(u), min(u) FROM (SELECT url || '' AS u FROM t)",
+                               "SELECT art_max('t', 'url', ''), art_min('t', 'url', '')");
+    answers_within(EXTREME_BYTES,
+                   "SELECT max(u), min(u) FROM (SELECT url || '' AS u FROM t WHERE path BETWEEN 'd3/' AND 'd30')",
+                   "SELECT art_max('t', 'url', 'd3/'), art_min('t', 'url', 'd3/')");
+    return heard;
+}
+
+/* Their first bytes are the same, and with them what zones tell of them. */
+TEST(test_the_largest_text_is_found_without_all_that_begin_as_it_does) {
+    sql_create(db, "t", "path, url TEXT, note, cache='2MB', summary=(max(url))");
+    sql_run(db, "INSERT INTO t(path, url) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < "
+                "60000) SELECT printf('d%%d/%%06d', i %% 7, i), printf('https://example.org/%%08x', i * 40503 %% "
+                "16777213) FROM n");
+    sql_command(db, "main", "t", "optimize");
+    ck_assert_int_gt(looks_for_extremes(), 3);
+    sql_run(db, "UPDATE t SET url = url || 'x', note = printf('%%05000d', 1) WHERE path GLOB 'd3/*5'");
+    sql_run(db, "DELETE FROM t WHERE url > 'https://example.org/00f' OR url < 'https://example.org/0008'");
+    sql_command(db, "main", "t", "flush");
+    looks_for_extremes();
+    sql_run(db, "UPDATE t SET url = 'https://example.org/0' || url WHERE path GLOB 'd[34]/*7'");
+    looks_for_extremes();
+    sql_run(db, "DELETE FROM t WHERE path > 'd4'; UPDATE t SET url = 17 WHERE path GLOB '*99'");
+    looks_for_extremes();
+    sql_run(db, "UPDATE t SET url = NULL");
+    looks_for_extremes();
 }
 
 SUITE("sql_memory", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = sql_tear_down)
