@@ -144,6 +144,50 @@ TEST(test_one_large_value_is_in_memory_once) {
     ck_assert_uint_gt(tree->root->run[0].pages, 2 * PAGES_MAX);
 }
 
+/* --- savepoints --------------------------------------------------------------------------------------------------- */
+
+enum { SAVEPOINTS = 60 };
+
+static unsigned sets_of_savepoints(void) {
+    unsigned sets = 0;
+    for (uint32_t i = 0; i < tree->txn.savepoint_count; i++) sets += tree->txn.savepoints[i].used.capacity > 0;
+    return sets;
+}
+
+static void set_savepoints(unsigned from, unsigned to) {
+    for (unsigned i = from; i < to; i++) {
+        uint32_t number;
+        put_row(i, text("a row behind so many savepoints"));
+        must(art_tree_savepoint(tree, &number));
+        ck_assert_uint_eq(number, i);
+    }
+}
+
+/* A ROLLBACK TO each of them finds its own rows, and the slots that its root names. */
+TEST(test_savepoints_of_one_spill_have_one_set_of_slots) {
+    for (unsigned left = 0; left < 2 * SAVEPOINTS; left += 7) {
+        make(4);
+        put("before", "1");
+        flush();
+        must(art_tree_begin(tree));
+        set_savepoints(0, SAVEPOINTS);
+        must(art_tree_spill(tree));
+        ck_assert_uint_eq(sets_of_savepoints(), 1);
+        set_savepoints(SAVEPOINTS, 2 * SAVEPOINTS);
+        must(art_tree_spill(tree));
+        ck_assert_uint_eq(sets_of_savepoints(), 2);
+        art_tree_rollback_to(tree, left);
+        ck_assert_uint_eq(sets_of_savepoints(), left < SAVEPOINTS ? 1 : 2);
+        ck_assert_uint_eq(rows(), left + 2);
+        put("behind", "1");
+        must(art_tree_spill(tree));
+        art_tree_release_savepoints(tree, left / 2);
+        commit();
+        ck_assert_uint_eq(rows(), left + 3);
+        must(art_tree_check(tree));
+    }
+}
+
 /* --- a set of slots out of a row ---------------------------------------------------------------------------------- */
 
 TEST(test_a_set_of_slots_takes_what_its_row_does) {
