@@ -1,4 +1,5 @@
-/* What a store holds in memory: pinned blobs, found by their slots, pages past the cache, blobs on their way; and when it goes.
+/* What a store holds in memory: pinned blobs, found by their slots, pages past the cache, blobs on their way; and when
+ * it goes.
  *
  *   store --pins by slot--> pinned blob --> cached entry (process-wide)
  *                             ^

@@ -8,10 +8,10 @@
  *     ascending    [ range: paths before ':' ] [ points behind ':' ]
  *     descending   [ points behind ':', backward ] [ range, backward ]
  *
- * A list that is larger than PART_BYTES goes to a temporary file in parts, in the order of paths, and one part at a time
- * is in memory. SQLite's own list is a temporary table, through which it goes once, in the order of the bytes. It does not
- * promise that order: where there is another, the whole range is walked, and SQLite asks for each row whether it is in
- * the list, as it does in any case (the IN is not omitted: planner.c).
+ * A list that is larger than PART_BYTES goes to a temporary file in parts, in the order of paths, and one part at a
+ * time is in memory. SQLite's own list is a temporary table, through which it goes once, in the order of the bytes. It
+ * does not promise that order: where there is another, the whole range is walked, and SQLite asks for each row whether
+ * it is in the list, as it does in any case (the IN is not omitted: planner.c).
  */
 #include <assert.h>
 

@@ -27,7 +27,8 @@
  * A text in a long row is read from its chunks when the row comes out, since the chunks of a hidden row may be gone.
  *
  * Who wants the best value alone (`single`) is given it without a heap of rows: texts whose codes are equal would all
- * be in it. Of rows that are met only the best one that is there is kept, and nothing that is no better enters the heap.
+ * be in it. Of rows that are met only the best one that is there is kept, and nothing that is no better enters the
+ * heap.
  *
  * The search holds no blob. What it knows of one is its reference, and that is good as long as the tree does not
  * change.
