@@ -20,7 +20,7 @@ enum { ADMIT_ONE_IN = 31 }; /* odd: who asks for pages of two kinds in turns get
 /* The blob was just asked for, so its pin has the hash. */
 static struct art_hash128 pinned_hash(const struct art_store *store, const struct art_blob *blob) {
     assert(art_store_has_pinned((const struct art_pinned *)blob));
-    return store->pins[blob->slot].hash;
+    return art_store_find_pin(store, blob->slot)->hash;
 }
 
 static struct art_bypass *find_bypass(const struct art_store *store, const struct art_blob *blob, uint32_t page) {

@@ -1,6 +1,7 @@
-/* What a store holds in memory: pinned blobs by slot, pages past the cache, blobs on their way; and when it goes.
+/* What a store holds in memory: pinned blobs, found by their slots, pages past the cache, blobs on their way; and when
+ * it goes.
  *
- *   store --pins[slot]--> pinned blob --> cached entry (process-wide)
+ *   store --pins by slot--> pinned blob --> cached entry (process-wide)
  *                             ^
  *                   cursors, rows (art_blob_pin)
  *
@@ -27,7 +28,7 @@ static void free_store(struct art_store *store) {
     }
     art_free(store->location.path);
     art_free(store->location.host_path);
-    art_free(store->pins);
+    art_store_forget_pins(store);
     art_free(store->readahead);
     art_free(store->phase.pending);
     art_free(store);
@@ -82,6 +83,57 @@ void art_blob_unpin(struct art_blob *blob) {
 
 /* ---- pins -------------------------------------------------------------------------------------------------------- */
 
+enum { PINS_FIRST = 64 };
+
+/* Of a store that has pinned nothing: looked at, and never written. */
+static struct art_pin no_pins[2];
+enum { NO_PINS_SHIFT = 31 };
+
+void art_store_forget_pins(struct art_store *store) {
+    assert(!store->pinned && !store->pin_count);
+    if (store->pins != no_pins) art_free(store->pins);
+    store->pins = no_pins;
+    store->pin_shift = NO_PINS_SHIFT;
+}
+
+static void put_pin(struct art_store *store, struct art_pinned *pinned, struct art_hash128 hash) {
+    struct art_pin *at = art_store_find_pin(store, pinned->blob.slot);
+    assert(!at->pinned && pinned->blob.slot);
+    *at = (struct art_pin){pinned, pinned->blob.slot, hash};
+    pinned->place = (uint32_t)(at - store->pins);
+}
+
+/* Those behind it that would not be found any more move up, each to the first empty place from its own on. */
+static void remove_pin(struct art_store *store, uint32_t place) {
+    struct art_pin *pins = store->pins;
+    uint32_t last = UINT32_MAX >> store->pin_shift, empty = place;
+    for (uint32_t at = (place + 1) & last; pins[at].slot; at = (at + 1) & last) {
+        uint32_t from_home = (at - art_pin_home(store, pins[at].slot)) & last;
+        if (from_home < ((at - empty) & last)) continue; /* its own place lies behind the empty one */
+        pins[empty] = pins[at];
+        pins[empty].pinned->place = empty;
+        empty = at;
+    }
+    pins[empty] = (struct art_pin){0};
+    store->pin_count--;
+}
+
+/* Room for one more. */
+static enum art_rc grow_pins(struct art_store *store) {
+    struct art_pin *before = store->pins;
+    uint32_t shift = store->pin_shift, places = before == no_pins ? 0 : (UINT32_MAX >> shift) + 1;
+    if (2 * (store->pin_count + 1) <= places) return ART_OK;
+    places = places ? 2 * places : PINS_FIRST;
+    struct art_pin *pins = art_alloc_zeroed((size_t)places * sizeof *pins);
+    if (!pins) return art_nomem();
+    store->pins = pins;
+    store->pin_shift = (uint32_t)__builtin_clz(places - 1);
+    for (struct art_pinned *each = store->pinned; each; each = each->next)
+        put_pin(store, each, before[each->place].hash);
+    if (before != no_pins) art_free(before);
+    return ART_OK;
+}
+
 /* Takes the blob out of the list; the caller owns the store's reference. */
 static struct art_pinned *unlist(struct art_store *store, struct art_pinned *pinned) {
     assert(art_store_has_pinned(pinned) && store->pinned_pages >= pinned->pages);
@@ -92,13 +144,13 @@ static struct art_pinned *unlist(struct art_store *store, struct art_pinned *pin
     }
     if (pinned->next) pinned->next->previous = pinned->previous;
     store->pinned_pages -= pinned->pages;
-    store->pins[pinned->blob.slot].pinned = NULL;
+    remove_pin(store, pinned->place);
     return pinned;
 }
 
 void art_store_drop_pin(struct art_store *store, uint32_t slot) {
-    if (slot >= store->pin_capacity || !store->pins[slot].pinned) return;
-    art_pinned_release(unlist(store, store->pins[slot].pinned));
+    struct art_pinned *pinned = art_store_find_pin(store, slot)->pinned;
+    if (pinned) art_pinned_release(unlist(store, pinned));
 }
 
 void art_store_drop_pins(struct art_store *store) {
@@ -107,22 +159,18 @@ void art_store_drop_pins(struct art_store *store) {
 }
 
 void art_store_forget(struct art_store *store, uint32_t slot) {
-    if (art_store_usable(store) || slot >= store->pin_capacity || !store->pins[slot].pinned) return;
-    store->pins[slot].pinned->superseded = true;
+    struct art_pinned *pinned = art_store_usable(store) ? NULL : art_store_find_pin(store, slot)->pinned;
+    if (!pinned) return;
+    pinned->superseded = true;
     art_store_drop_pin(store, slot);
 }
 
 enum art_rc art_store_pin(struct art_store *store, struct art_pinned *pinned, struct art_hash128 hash) {
     assert(pinned->store == store && pinned->cached);
-    uint32_t slot = pinned->blob.slot;
-    uint32_t before = store->pin_capacity;
-    if (slot >= before) {
-        enum art_rc rc = art_grow(&store->pins, &store->pin_capacity, slot + 1, sizeof *store->pins);
-        if (rc) return rc;
-        memset(store->pins + before, 0, (store->pin_capacity - before) * sizeof *store->pins);
-    }
-    assert(!store->pins[slot].pinned);
-    store->pins[slot] = (struct art_pin){pinned, hash};
+    enum art_rc rc = grow_pins(store);
+    if (rc) return rc;
+    put_pin(store, pinned, hash);
+    store->pin_count++;
     pinned->previous = NULL;
     pinned->next = store->pinned;
     if (store->pinned) store->pinned->previous = pinned;

@@ -45,6 +45,7 @@ struct art_pinned {
     struct art_pinned *next, *previous; /* in the store's list of pinned blobs */
     bool superseded;                    /* nobody will ask for it again: the entry goes, too */
     uint32_t pages;                     /* counted in store->pinned_pages while in that list */
+    uint32_t place;                     /* in store->pins, while in that list */
 };
 
 /* A page past the cache. */
@@ -56,9 +57,11 @@ struct art_bypass {
     bool filled;
 };
 
-/* The store's own reference to a pinned blob, found by its slot. */
+/* The store's own reference to a pinned blob, found by its slot: a place in a hash table, at least half of which is
+ * empty. So it takes as much as is pinned, whatever numbers the slots have. */
 struct art_pin {
     struct art_pinned *pinned; /* NULL: none */
+    uint32_t slot;             /* 0: none */
     struct art_hash128 hash;   /* of the reference that the blob was asked for by */
 };
 
@@ -114,8 +117,8 @@ struct art_store {
     bool clones_not;                     /* tried: blobs of other files cannot be shared here */
     uint64_t cache_setting, cache_bytes; /* as it was given; what it comes to */
 
-    struct art_pin *pins; /* by slot */
-    uint32_t pin_capacity;
+    struct art_pin *pins; /* 2^(32 - pin_shift) places: a blob is in the first free one from its slot's own place on */
+    uint32_t pin_shift, pin_count;
     struct art_pinned *pinned; /* list of all */
     uint64_t pinned_pages;
     uint64_t pressure_seen;
@@ -160,9 +163,20 @@ void art_store_drop_pins(struct art_store *store);
 /* The store's own reference to a blob, which takes over the caller's: found by its slot from now on, where no other one
  * is pinned. ART_NOMEM: the reference stays the caller's. */
 enum art_rc art_store_pin(struct art_store *store, struct art_pinned *pinned, struct art_hash128 hash);
+/* No blob is pinned: the table of pins is empty from here on, and takes no memory. */
+void art_store_forget_pins(struct art_store *store);
+/* A slot's own place: neighbours lie far from each other. */
+static inline uint32_t art_pin_home(const struct art_store *store, uint32_t slot) {
+    return slot * 0x9e3779b1u >> store->pin_shift;
+}
+/* The slot's pin, or an empty one. */
+static inline struct art_pin *art_store_find_pin(const struct art_store *store, uint32_t slot) {
+    uint32_t last = UINT32_MAX >> store->pin_shift, place = art_pin_home(store, slot);
+    while (store->pins[place].slot && store->pins[place].slot != slot) place = (place + 1) & last;
+    return &store->pins[place];
+}
 static inline bool art_store_has_pinned(const struct art_pinned *pinned) {
-    const struct art_store *store = pinned->store;
-    return pinned->blob.slot < store->pin_capacity && store->pins[pinned->blob.slot].pinned == pinned;
+    return art_store_find_pin(pinned->store, pinned->blob.slot)->pinned == pinned;
 }
 /* The store's own references to its bypasses go; a page that a row has pinned stays. */
 void art_store_drop_bypasses(struct art_store *store);

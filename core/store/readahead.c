@@ -54,8 +54,8 @@ static bool may_start(const struct art_store *store, const void *walk, const str
 }
 
 static bool is_pinned_whole(const struct art_store *store, const struct art_ref *ref) {
-    const struct art_pin *at = ref->slot < store->pin_capacity ? &store->pins[ref->slot] : NULL;
-    return at && at->pinned && art_hash128_equal(at->hash, ref->hash) &&
+    const struct art_pin *at = art_store_find_pin(store, ref->slot);
+    return at->pinned && art_hash128_equal(at->hash, ref->hash) &&
            art_blob_pages_present(&at->pinned->blob) == at->pinned->blob.leaf_pages;
 }
 

@@ -69,8 +69,7 @@ static enum art_rc new_pinned(struct art_store *store, struct art_cached *cached
 
 /* The blob that `ref` leads to, if the store has pinned it. */
 static inline struct art_pinned *find_pinned(const struct art_store *store, const struct art_ref *ref) {
-    if (ref->slot >= store->pin_capacity) return NULL;
-    const struct art_pin *at = &store->pins[ref->slot];
+    const struct art_pin *at = art_store_find_pin(store, ref->slot);
     bool same =
         at->pinned && art_hash128_equal(at->hash, ref->hash) && is_as_said(&at->pinned->blob, at->pinned->below, ref);
     return same && store->fork_generation == art_fork_now() ? at->pinned : NULL;
@@ -138,7 +137,7 @@ enum art_rc art_store_blob(struct art_store *store, const struct art_ref *ref, s
         art_cache_release(cached);
         return rc;
     }
-    rc = art_store_pin(store, pinned, ref->hash); /* memory by the slot's number: only for a blob that is there */
+    rc = art_store_pin(store, pinned, ref->hash);
     if (rc) {
         art_pinned_release(pinned);
         return rc;

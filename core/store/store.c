@@ -14,6 +14,7 @@ enum art_rc art_store_open(struct art_store **out, const struct art_store_option
     struct art_store *store = art_alloc_zeroed(sizeof *store);
     if (!store) return art_nomem();
     atomic_init(&store->references, 1);
+    art_store_forget_pins(store);
     struct art_store_location at = {options->path, options->host_path, options->rows, options->rows_id};
     rc = art_location_copy(&store->location, &at);
     if (rc) {
@@ -100,10 +101,7 @@ void art_store_trim(struct art_store *store) {
     if (art_store_forked(store) || store->phase.active) return;
     art_store_drop_pins(store);
     art_store_drop_bypasses(store);
-    assert(!store->pinned);
-    art_free(store->pins);
-    store->pins = NULL;
-    store->pin_capacity = 0;
+    art_store_forget_pins(store);
     assert(!store->phase.pending_count);
     art_free(store->phase.pending);
     store->phase.pending = NULL;

@@ -493,7 +493,10 @@ enum art_rc art_store_truncate(struct art_store *store, uint32_t slots) {
     uint64_t wanted = (uint64_t)slots * ART_BLOB_SIZE;
     if (wanted < bytes) rc = store->location.io->methods->truncate(store->location.io, wanted);
     if (rc) return rc;
-    for (uint32_t slot = slots; slot < store->pin_capacity; slot++) art_store_drop_pin(store, slot);
+    for (struct art_pinned *each = store->pinned, *next; each; each = next) {
+        next = each->next;
+        if (each->blob.slot >= slots) art_store_drop_pin(store, each->blob.slot);
+    }
     forget_behind(&store->phase.returned, slots);
     if (store->phase.reusable) forget_behind(store->phase.reusable, slots);
     if (slots < store->phase.end) store->phase.end = slots;

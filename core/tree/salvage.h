@@ -15,8 +15,9 @@
  * Rows come in the order of their keys, each once, the newest entry that can be read. Where one could not be read, an
  * older one shows, or a deleted row; that may be so only within the ranges that art_salvage_lost() reports.
  *
- * Memory: 64 images of 512 KB; 64 KB for each blob that lies beside others at one place of the order, 256 at most; 64
- * bytes a slot, where slots are searched; the log's rows, as any tree has them; and one row.
+ * Memory: 64 images of 512 KB; 64 KB for each blob that lies beside others at one place of the order, 256 at most in
+ * each damaged range, of which a run has one at a time (16 MB); 2 KB for each index blob that is damaged; 64 bytes a
+ * slot, where slots are searched; the log's rows, as any tree has them; and one row.
  */
 #ifndef ART_TREE_SALVAGE_H
 #define ART_TREE_SALVAGE_H

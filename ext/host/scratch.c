@@ -15,12 +15,13 @@ enum { CALL_BYTES_MAX = 64 << 10 }; /* of that buffer */
 static enum art_rc fail_temporary(int rc) {
     switch (rc == SQLITE_IOERR_GETTEMPPATH ? SQLITE_CANTOPEN : rc & 0xff) {
     case SQLITE_FULL:
-        return art_fail(ART_DISKFULL, "art: the folder for temporary files has no room for what open savepoints need: "
-                                      "make room there, or set SQLITE_TMPDIR to another folder");
+        return art_fail(ART_DISKFULL,
+                        "art: the folder for temporary files has no room for what open savepoints or a long "
+                        "list behind IN need: make room there, or set SQLITE_TMPDIR to another folder");
     case SQLITE_CANTOPEN:
         return art_fail(ART_CANTOPEN,
-                        "art: cannot open a temporary file, which open savepoints need: set SQLITE_TMPDIR "
-                        "to a folder that this user may write");
+                        "art: cannot open a temporary file, which open savepoints or a long list behind IN need: "
+                        "set SQLITE_TMPDIR to a folder that this user may write");
     default:
         return art_fail_code(rc, "cannot use a temporary file");
     }

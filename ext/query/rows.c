@@ -22,6 +22,7 @@ void art_scan_end(struct art_scan *scan) {
     art_best_close(scan->search);
     art_batch_clear(&scan->batch);
     art_cursor_close(scan->cursor);
+    if (scan->list_file) art_list_scan_close_file(scan);
     scan->search = NULL;
     scan->cursor = NULL;
     scan->record.visit = 0;

@@ -196,7 +196,8 @@ struct art_level_scan {
 };
 
 struct art_list_scan {
-    uint32_t count, left;                                                  /* elements; those still to come */
+    uint32_t count, left; /* elements in memory; those of them that are still to come */
+    bool walks;           /* they came in another order than that of paths: the whole range is the scan's */
     enum { ART_NUMBERS_NONE, ART_NUMBERS_DUE, ART_NUMBERS_BEGUN } numbers; /* all paths that may look like one */
     struct art_range points;                                               /* where the paths have to lie */
 };
@@ -276,8 +277,9 @@ struct art_scan {
         struct art_list_scan list;
         struct art_best_scan best;
         struct art_longest_scan longest;
-    } of;                         /* `kind` */
-    struct art_buffer scratch[2]; /* memory for the kind, from scan to scan */
+    } of;                            /* `kind` */
+    struct art_buffer scratch[2];    /* memory for the kind, from scan to scan */
+    struct art_list_file *list_file; /* of LIST, until the END: what is not in memory (list.c); NULL: none */
     /* Of a key of several columns: the values that all its keys begin with; with the prefix; with start_after; and the
      * delimiter behind a text's tag. */
     struct art_buffer base, below, behind, parting;
@@ -477,5 +479,6 @@ bool art_is_writing(sqlite3 *db); /* a statement is, whatever it writes */
 
 /* list.c: SQLite's code */
 int art_list_scan_collect(struct art_scan *scan, sqlite3_value *given);
+void art_list_scan_close_file(struct art_scan *scan); /* it has one */
 
 #endif

@@ -1,5 +1,6 @@
 /* What art takes of memory, by its one allocator: a transaction of any size stays within the spill limit, the cache and
- * a constant (rule 7), whatever its rows are changed by. What SQLite itself takes for a statement is not counted.
+ * a constant (rule 7), whatever its rows are changed by; and a question within the cache and a constant, however many
+ * rows it has to look at. What SQLite itself takes for a statement is not counted.
  */
 #define SQLITE_CORE 1
 #include "ext/base/base.h"
@@ -34,9 +35,9 @@ static void *counting_resize(void *old, uint64_t bytes) {
 
 static const struct art_allocator counting = {counting_allocate, counting_resize, counting_release};
 
-static sqlite3 *open_counted(void) {
+static sqlite3 *open_counted(const char *name) {
     sqlite3 *opened;
-    ck_assert_int_eq(sqlite3_open(path, &opened), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_open(name, &opened), SQLITE_OK);
     ck_assert_int_eq(sqlite3_art_init(opened, NULL, NULL) & 0xff, SQLITE_OK);
     art_alloc_use(&counting);
     return opened;
@@ -44,7 +45,7 @@ static sqlite3 *open_counted(void) {
 
 static void set_up(void) {
     sql_set_up_closed();
-    db = open_counted();
+    db = open_counted(path);
     sql_run(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF");
     now = most = 0;
 }
@@ -80,6 +81,127 @@ TEST(test_a_transaction_takes_the_spill_limit_and_no_more) {
 
 TEST(test_so_does_one_of_an_inline_table) {
     in_one_transaction(", storage=inline");
+}
+
+/* --- questions ---------------------------------------------------------------------------------------------------- */
+
+/* A statement of one value: what it takes, and whether it can be stopped wherever art looks at rows for long. There it
+ * runs a statement of its own within the other one, for SQLite to call the progress handler. */
+static int asked, stop_at;
+
+static int count_down(void *unused) {
+    unsigned busy = 0;
+    (void)unused;
+    for (sqlite3_stmt *each = sqlite3_next_stmt(db, NULL); each; each = sqlite3_next_stmt(db, each))
+        busy += sqlite3_stmt_busy(each);
+    return busy > 1 && ++asked == stop_at;
+}
+
+/* At how many places it was stopped, of those that were tried. */
+static int answers_within(int64_t bytes, const char *wanted, const char *query) {
+    char *answer = sql_answer_to(db, wanted);
+    asked = stop_at = 0;
+    now = most = 0;
+    sqlite3_progress_handler(db, 100, count_down, NULL);
+    ck_assert_str_eq(sql_answer_to(db, query), answer);
+    ck_assert_msg(most <= bytes, "%lld KB: %s", (long long)most >> 10, query);
+    int heard = 0;
+    for (int at = 1, rc = SQLITE_INTERRUPT; rc; at += 1 + at / 2) {
+        asked = 0;
+        stop_at = at;
+        rc = sql_try(db, "%s", query);
+        ck_assert_msg(!rc || rc == SQLITE_INTERRUPT, "%d: %s", at, query);
+        heard += rc != SQLITE_OK;
+    }
+    sqlite3_progress_handler(db, 0, NULL, NULL);
+    return heard;
+}
+
+enum { EXTREME_BYTES = 256 << 10 };
+
+static int looks_for_extremes(void) {
+    int heard = answers_within(EXTREME_BYTES, "SELECT max(u), min(u) FROM (SELECT url || '' AS u FROM t)",
+                               "SELECT art_max('t', 'url', ''), art_min('t', 'url', '')");
+    answers_within(EXTREME_BYTES,
+                   "SELECT max(u), min(u) FROM (SELECT url || '' AS u FROM t WHERE path BETWEEN 'd3/' AND 'd30')",
+                   "SELECT art_max('t', 'url', 'd3/'), art_min('t', 'url', 'd3/')");
+    return heard;
+}
+
+/* Their first bytes are the same, and with them what zones tell of them. */
+TEST(test_the_largest_text_is_found_without_all_that_begin_as_it_does) {
+    sql_create(db, "t", "path, url TEXT, note, cache='2MB', summary=(max(url))");
+    sql_run(db, "INSERT INTO t(path, url) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < "
+                "60000) SELECT printf('d%%d/%%06d', i %% 7, i), printf('https://example.org/%%08x', i * 40503 %% "
+                "16777213) FROM n");
+    sql_command(db, "main", "t", "optimize");
+    ck_assert_int_gt(looks_for_extremes(), 3);
+    sql_run(db, "UPDATE t SET url = url || 'x', note = printf('%%05000d', 1) WHERE path GLOB 'd3/*5'");
+    sql_run(db, "DELETE FROM t WHERE url > 'https://example.org/00f' OR url < 'https://example.org/0008'");
+    sql_command(db, "main", "t", "flush");
+    looks_for_extremes();
+    sql_run(db, "UPDATE t SET url = 'https://example.org/0' || url WHERE path GLOB 'd[34]/*7'");
+    looks_for_extremes();
+    sql_run(db, "DELETE FROM t WHERE path > 'd4'; UPDATE t SET url = 17 WHERE path GLOB '*99'");
+    looks_for_extremes();
+    sql_run(db, "UPDATE t SET url = NULL");
+    looks_for_extremes();
+}
+
+/* --- lists -------------------------------------------------------------------------------------------------------- */
+
+enum { LIST_BYTES = 6 << 20, LISTED = 240000 };
+
+/* Half of 60,000 paths, and as many others, of which some stand in the list alone: in parts of it there is no row. */
+static void make_lists(void) {
+    sql_create(db, "t", "path, value, cache='2MB'");
+    sql_run(db,
+            "CREATE TABLE named AS WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < %d) "
+            "SELECT printf('d%%02d/a-name-of-some-length/%%07d', i / 6000, i) AS path, i AS value FROM n",
+            LISTED);
+    sql_run(db, "CREATE TABLE o(path TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+                "INSERT INTO o SELECT path, value FROM named WHERE value %% 2 AND value / 20000 <> 3;"
+                "INSERT INTO t(path, value) SELECT path, value FROM o;"
+                "CREATE TABLE wanted AS SELECT path FROM named WHERE value %% 3;"
+                "INSERT INTO wanted SELECT path FROM named WHERE value < 100");
+    sql_command(db, "main", "t", "flush");
+}
+
+static int list_is_right(const char *list, const char *order) {
+    char *query[2];
+    for (unsigned i = 0; i < 2; i++)
+        query[i] = TEXT("SELECT count(*) || ' ' || sum(a * value) FROM (SELECT row_number() OVER () AS a, value FROM "
+                        "(SELECT value FROM %s WHERE path IN (%s) AND path > 'd01' ORDER BY path %s))",
+                        i ? "t" : "o", list, order);
+    return answers_within(LIST_BYTES, query[0], query[1]);
+}
+
+TEST(test_a_long_list_is_in_memory_in_parts) {
+    make_lists();
+    EACH(order, "ASC", "DESC") {
+        ck_assert_int_gt(list_is_right("SELECT path FROM wanted", order), 3);
+        list_is_right("SELECT path FROM wanted UNION ALL SELECT 17", order);
+        list_is_right("SELECT path FROM wanted WHERE path < 'd02'", order);
+    }
+    ck_assert_int_gt(list_is_right("SELECT path || 'x' FROM wanted", "ASC"), 3);
+    sql_run(db, "DELETE FROM t WHERE path IN (SELECT path FROM wanted)");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"),
+                     sql_int(db, "SELECT count(*) FROM o WHERE path NOT IN (SELECT path FROM wanted)"));
+}
+
+static int compare_backwards(void *unused, int a, const void *left, int b, const void *right) {
+    return -sql_compare_bytes(unused, a, left, b, right);
+}
+
+TEST(test_a_list_in_another_order_is_a_walk) {
+    static const char asks[] = "SELECT sum(value) FROM t WHERE path IN (SELECT path FROM wanted WHERE rowid %% %d = 0)";
+    make_lists();
+    for (int each = 1; each < 100000; each *= 20) {
+        int64_t sum = sql_int(db, asks, each);
+        sqlite3_create_collation(db, "BINARY", SQLITE_UTF8, NULL, compare_backwards);
+        ck_assert_int_eq(sql_int(db, asks, each), sum);
+        sqlite3_create_collation(db, "BINARY", SQLITE_UTF8, NULL, sql_compare_bytes);
+    }
 }
 
 SUITE("sql_memory", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = sql_tear_down)

@@ -44,7 +44,7 @@ bool art_store_writing(const struct art_store *store) {
 enum art_rc art_store_check(const struct art_store *store) {
     uint64_t pages = 0, listed = 0, in_slots = 0;
     for (const struct art_pinned *pinned = store->pinned; pinned; pinned = pinned->next) {
-        const struct art_pin *at = &store->pins[pinned->blob.slot];
+        const struct art_pin *at = art_store_find_pin(store, pinned->blob.slot);
         if (at->pinned != pinned) return art_fail(ART_MISUSE, "art: a pinned blob is not where its slot says");
         if (pinned->next && pinned->next->previous != pinned)
             return art_fail(ART_MISUSE, "art: the list of pinned blobs is broken");
@@ -52,8 +52,14 @@ enum art_rc art_store_check(const struct art_store *store) {
         pages += pinned->pages;
         listed++;
     }
-    for (uint32_t slot = 0; slot < store->pin_capacity; slot++) in_slots += store->pins[slot].pinned != NULL;
-    if (listed != in_slots) return art_fail(ART_MISUSE, "art: a pin is not in the list of pinned blobs");
+    for (uint32_t place = 0; place <= UINT32_MAX >> store->pin_shift; place++) {
+        const struct art_pin *at = &store->pins[place];
+        in_slots += at->pinned != NULL;
+        if (at->pinned && (at->pinned->blob.slot != at->slot || at->pinned->place != place))
+            return art_fail(ART_MISUSE, "art: a pin does not know its blob's slot, or its blob not the pin's place");
+    }
+    if (listed != in_slots || listed != store->pin_count)
+        return art_fail(ART_MISUSE, "art: a pin is not in the list of pinned blobs");
     if (pages != store->pinned_pages) return art_fail(ART_MISUSE, "art: the pages of the pinned blobs are miscounted");
     return ART_OK;
 }

@@ -1,5 +1,6 @@
 #include "tests/support/short_memory.h"
 
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -7,6 +8,7 @@
 
 static _Atomic int64_t left = -1, failures, blocks;
 static _Atomic int once;
+static _Atomic int64_t bytes, measured_from, most;
 
 static int refused(void) {
     int64_t now = atomic_load(&left);
@@ -18,20 +20,30 @@ static int refused(void) {
     return 1;
 }
 
-static void *allocate(uint64_t bytes) {
-    void *memory = refused() ? NULL : malloc(bytes);
+static void count_bytes(int64_t more) {
+    int64_t now = atomic_fetch_add(&bytes, more) + more, before = atomic_load(&most);
+    while (now > before && !atomic_compare_exchange_weak(&most, &before, now)) {
+    }
+}
+
+static void *allocate(uint64_t n) {
+    void *memory = refused() ? NULL : malloc(n);
     if (memory) atomic_fetch_add(&blocks, 1);
+    if (memory) count_bytes((int64_t)malloc_usable_size(memory));
     return memory;
 }
 
-static void *resize(void *old, uint64_t bytes) {
-    void *memory = refused() ? NULL : realloc(old, bytes);
+static void *resize(void *old, uint64_t n) {
+    int64_t before = (int64_t)malloc_usable_size(old);
+    void *memory = refused() ? NULL : realloc(old, n);
     if (memory && !old) atomic_fetch_add(&blocks, 1);
+    if (memory) count_bytes((int64_t)malloc_usable_size(memory) - before);
     return memory;
 }
 
 static void release(void *memory) {
     atomic_fetch_sub(&blocks, 1);
+    count_bytes(-(int64_t)malloc_usable_size(memory));
     free(memory);
 }
 
@@ -58,4 +70,13 @@ int64_t short_memory_failures(void) {
 
 int64_t short_memory_blocks(void) {
     return atomic_load(&blocks);
+}
+
+void short_memory_measure(void) {
+    atomic_store(&measured_from, atomic_load(&bytes));
+    atomic_store(&most, atomic_load(&bytes));
+}
+
+int64_t short_memory_most(void) {
+    return atomic_load(&most) - atomic_load(&measured_from);
 }

@@ -14,7 +14,8 @@
  * Zones are never too narrow, so no part that stays behind has anything better. A zone of texts has a code as its
  * bound (core/base/text_code.h), and so texts are compared with it by their codes: of equal ones the part comes out
  * before the text. A zone with blobs, or with texts beside numbers, counts as better than every number. Of equal parts
- * the smaller comes first: entries before buckets before blobs, so that many rows with one value cost no more than few.
+ * the smaller comes first: entries before buckets before blobs before what is above them, so that many rows with one
+ * value cost no more than few.
  * A blob or bucket gives only its best part at a time and goes back under that value, so the heap is small whatever it
  * is asked for.
  *
@@ -24,6 +25,10 @@
  * A search may be given up: where nearly every part has to be looked at, a walk looks at the rows of a part for less.
  *
  * A text in a long row is read from its chunks when the row comes out, since the chunks of a hidden row may be gone.
+ *
+ * Who wants the best value alone (`single`) is given it without a heap of rows: texts whose codes are equal would all
+ * be in it. Of rows that are met only the best one that is there is kept, and nothing that is no better enters the
+ * heap.
  *
  * The search holds no blob. What it knows of one is its reference, and that is good as long as the tree does not
  * change.
@@ -40,7 +45,7 @@ enum {
 
 struct best_part {
     struct art_datum value;
-    uint8_t kind;
+    uint8_t kind, height;     /* of PART_BUCKET, PART_BLOB: of the blob */
     bool low_edge, high_edge; /* the range's end may lie within it */
     bool learns;              /* PART_ENTRY: its bucket gives one at a time, and may learn that this one is hidden */
     bool begun;               /* PART_BLOB, PART_BUCKET: parts of it have come out, the last one was `given` */
@@ -55,7 +60,8 @@ struct best_part {
 struct met_blob {
     struct art_ref ref; /* owned */
     unsigned run;
-    bool asked; /* `units` are known: in which a row may have what is sought */
+    uint32_t parts; /* in the heap, or in hand; without any it is forgotten */
+    bool asked;     /* `units` are known: in which a row may have what is sought */
     struct art_units units;
     uint64_t *given; /* owned; NULL, or a bit for each bucket that has come out, and behind these for each child */
 };
@@ -68,10 +74,12 @@ struct art_best {
     uint32_t count, capacity;
     struct met_blob *blobs;
     uint32_t blob_count, blob_capacity;
+    uint32_t forgotten;          /* one of those, UINT32_MAX: none; the next one is its `parts` */
     struct art_slot_set met;     /* their slots */
     struct art_buffer low, high; /* tree keys, padded: the range */
     struct art_buffer path;      /* of the last row */
     struct best_part last;       /* for its value */
+    bool single, any;            /* the best value alone is wanted; `last` has the best so far */
     unsigned steps;
     uint64_t looked; /* parts, as `order.patience` counts them */
     uint64_t owned;  /* bytes of the heap's keys and texts */
@@ -88,7 +96,12 @@ static bool is_better(const struct art_best *best, const struct best_part *a, co
     if (c) return best->order.descending ? c > 0 : c < 0;
     if (is_code(&a->value) != is_code(&b->value)) return is_code(&a->value);
     if (best->order.by_key) c = art_bytes_compare(a->key, b->key);
-    return c ? c < 0 : a->kind < b->kind;
+    return c ? c < 0 : (a->height << 3 | a->kind) < (b->height << 3 | b->kind);
+}
+
+/* Where one value alone is wanted. */
+static bool may_be_best(const struct art_best *best, const struct best_part *part) {
+    return !best->any || is_better(best, part, &best->last);
 }
 
 /* Of values only rows own bytes. */
@@ -114,13 +127,37 @@ static enum art_rc keep_key(const struct art_best *best, struct best_part *part,
     return ART_OK;
 }
 
+static bool is_of_blob(const struct best_part *part) {
+    return part->kind != PART_NODE && part->kind != PART_KEY;
+}
+
+/* No part of the blob is left. */
+static void __attribute__((noinline)) forget_blob(struct art_best *best, uint32_t number) {
+    struct met_blob *met = &best->blobs[number];
+    assert(!met->parts);
+    art_ref_release(&met->ref);
+    art_free(met->given);
+    *met = (struct met_blob){.parts = best->forgotten};
+    best->forgotten = number;
+}
+
+/* A part of the blob is done. */
+static inline void leave_blob(struct art_best *best, uint32_t number) {
+    assert(best->blobs[number].parts);
+    if (--best->blobs[number].parts == 0) forget_blob(best, number);
+}
+
 /* Takes what the part owns. */
 static enum art_rc heap_push(struct art_best *best, struct best_part *part) {
-    enum art_rc rc = art_grow(&best->parts, &best->capacity, best->count + 1, sizeof *part);
-    if (rc) {
+    enum art_rc rc = ART_OK;
+    bool wanted = !best->any || !best->single || is_better(best, part, &best->last);
+    if (wanted && best->count == best->capacity)
+        rc = art_grow(&best->parts, &best->capacity, best->count + 1, sizeof *part);
+    if (rc || !wanted) {
         free_part(part);
         return rc;
     }
+    if (is_of_blob(part)) best->blobs[part->blob].parts++;
     best->owned += bytes_of_part(part);
     uint32_t at = best->count++;
     for (; at && is_better(best, part, &best->parts[(at - 1) / 2]); at = (at - 1) / 2)
@@ -258,8 +295,29 @@ static enum art_rc push_value(struct art_best *best, const struct art_entry *ent
     return rc;
 }
 
-/* Takes what the part owns. A text in chunks is not read before it is known that the row is there. */
-static enum art_rc push_row(struct art_best *best, const struct art_entry *entry, struct best_part *part) {
+/* The row, if it is there and better than the best so far. */
+static enum art_rc keep_if_best(struct art_best *best, struct art_bytes key, const struct art_entry *entry,
+                                struct art_datum *data, struct best_part *part) {
+    bool in_chunks = entry->flags & ART_OVERFLOW && data[best->order.column].kind >= ART_DATUM_TEXT, hidden = false;
+    struct art_zone own = {0};
+    art_zone_add_datum(&own, &data[best->order.column]);
+    part->value = in_chunks ? art_zone_end(&own, best->order.descending) : data[best->order.column];
+    if (!may_be_best(best, part)) return ART_OK;
+    enum art_rc rc = ART_OK;
+    if (part->kind == PART_ENTRY) rc = art_tree_is_hidden(best->tree, key, best->blobs[part->blob].run, &hidden, NULL);
+    if (!rc && !hidden) rc = copy_value(best, entry, data, &part->value);
+    if (rc || hidden) return rc;
+    bool better = may_be_best(best, part);
+    struct best_part other = better ? best->last : *part;
+    if (better) best->last = *part;
+    best->any = true;
+    free_part(&other);
+    return ART_OK;
+}
+
+/* Takes what the part owns. A text in chunks is not read before it is known that the row is there. `key` is padded. */
+static enum art_rc push_row(struct art_best *best, struct art_bytes key, const struct art_entry *entry,
+                            struct best_part *part) {
     assert(part->kind == PART_ENTRY || part->kind == PART_KEY);
     struct art_datum data[ART_SUMMARY_MAX];
     uint8_t room[ART_VALUE_INLINE_MAX];
@@ -268,6 +326,7 @@ static enum art_rc push_row(struct art_best *best, const struct art_entry *entry
         free_part(part);
         return ART_OK;
     }
+    if (best->single) return keep_if_best(best, key, entry, data, part);
     bool waits = part->kind == PART_ENTRY && entry->flags & ART_OVERFLOW;
     if (!waits || data[best->order.column].kind < ART_DATUM_TEXT) return push_value(best, entry, data, part);
     struct art_zone own = {0};
@@ -288,22 +347,35 @@ static enum art_rc meet_blob(struct art_best *best, const struct art_ref *ref) {
     return art_slot_set_add(&best->met, ref->slot);
 }
 
+/* A number for it. The caller has a part of it in hand. */
+static enum art_rc note_blob(struct art_best *best, const struct art_ref *ref, unsigned run, uint32_t *number) {
+    struct met_blob met = {.ref = *ref, .run = run, .parts = 1};
+    bool again = best->forgotten != UINT32_MAX;
+    enum art_rc rc = ART_OK;
+    if (!again) rc = art_grow(&best->blobs, &best->blob_capacity, best->blob_count + 1, sizeof met);
+    if (!rc) rc = art_ref_own(&met.ref);
+    if (rc) return rc;
+    *number = again ? best->forgotten : best->blob_count++;
+    if (again) best->forgotten = best->blobs[*number].parts;
+    best->blobs[*number] = met;
+    return ART_OK;
+}
+
 /* `first`: none of its keys is smaller. */
 static enum art_rc push_blob(struct art_best *best, const struct art_ref *ref, unsigned run, struct art_bytes first,
                              bool low_edge, bool high_edge) {
     assert(run < best->tree->root->runs);
     struct art_summed summed;
-    struct best_part part = {.kind = PART_BLOB, .low_edge = low_edge, .high_edge = high_edge, .blob = best->blob_count};
-    struct met_blob met = {.ref = *ref, .run = run};
+    struct best_part part = {.kind = PART_BLOB, .height = ref->height, .low_edge = low_edge, .high_edge = high_edge};
     enum art_rc rc = meet_blob(best, ref);
-    if (!rc) rc = art_grow(&best->blobs, &best->blob_capacity, best->blob_count + 1, sizeof met);
-    if (!rc) rc = art_ref_own(&met.ref);
+    if (!rc) rc = note_blob(best, ref, run, &part.blob);
     if (rc) return rc;
-    best->blobs[best->blob_count++] = met;
     rc = keep_key(best, &part, first);
     if (rc) return rc;
     art_summed_decode(ref->has, ref->summed, &summed);
-    return push_zones(best, summed.zone, fronts_below(best, ref->hash), &part);
+    rc = push_zones(best, summed.zone, fronts_below(best, ref->hash), &part);
+    leave_blob(best, part.blob); /* where it was not pushed */
+    return rc;
 }
 
 static enum art_rc want_zones(const struct art_best_order *order, struct art_blob *blob) {
@@ -521,6 +593,7 @@ static enum art_rc expand_blob(struct art_best *best, const struct best_part *pa
     assert(choice.at >= from && choice.at < to);
     struct best_part bucket = {.value = choice.value,
                                .kind = PART_BUCKET,
+                               .height = part->height,
                                .low_edge = part->low_edge && choice.at == from,
                                .high_edge = part->high_edge && choice.at + 1 == to,
                                .blob = part->blob,
@@ -593,7 +666,7 @@ static enum art_rc push_if_it_matches(struct art_best *best, struct art_bytes ke
         rc = best->order.matches(best->order.context, art_bytes(key.data + 1, key.len - 1), entry, &wanted);
     if (rc || !wanted) return rc;
     if (part->kind != PART_KEY) rc = keep_key(best, part, key);
-    return rc ? rc : push_row(best, entry, part);
+    return rc ? rc : push_row(best, key, entry, part);
 }
 
 /* A bucket gives all its rows at once where they may be texts, which are compared by bytes that lie in the blob, and
@@ -607,6 +680,7 @@ static enum art_rc push_matching_rows(struct art_best *best, const struct best_p
         struct art_entry entry;
         struct best_part row = {.kind = PART_ENTRY, .blob = part->blob, .at = i};
         art_blob_cursor_entry(at, &entry);
+        memset(at->key + at->key_len, 0, ART_KEY_PADDING);
         if (!(entry.flags & ART_DELETE)) rc = push_if_it_matches(best, art_bytes(at->key, at->key_len), &entry, &row);
         if (!rc) rc = art_blob_next(at);
     }
@@ -826,35 +900,43 @@ bool art_best_is_given_up(const struct art_best *best) {
     return patience && best->count && (best->looked > patience || bytes > HEAP_BYTES_MAX);
 }
 
-enum art_rc art_best_next(struct art_best *best, struct art_bytes *path, struct art_datum *value) {
-    enum art_rc rc = art_tree_ready(best->tree);
-    if (!rc && best->changes != best->tree->changes) rc = ART_REBUILD;
-    while (!rc && best->count && !art_best_is_given_up(best)) {
-        struct best_part part;
-        bool row = false;
-        heap_pop(best, &part);
-        rc = expand(best, &part, &row);
-        best->looked++;
-        if (!rc && ++best->steps % RELAX_AFTER_PARTS == 0) {
-            art_store_relax(best->tree->store);
-            rc = art_tree_interrupted(best->tree);
-        }
-        if (rc || !row) {
-            free_part(&part);
-            continue;
-        }
-        assert(part.kind == PART_KEY || part.kind == PART_ENTRY || part.kind == PART_LONG);
-        free_part(&best->last);
-        best->last = part;
-        *path = best->path.len ? art_bytes(best->path.data + 1, (uint32_t)best->path.len - 1) : art_bytes(NULL, 0);
-        *value = part.value;
-        return ART_OK;
+/* The best part makes room for its own; if it is a row that is there, that is the last one. */
+static enum art_rc take_step(struct art_best *best, bool *row) {
+    struct best_part part;
+    *row = false;
+    heap_pop(best, &part);
+    enum art_rc rc = expand(best, &part, row);
+    if (is_of_blob(&part)) leave_blob(best, part.blob);
+    best->looked++;
+    if (!rc && ++best->steps % RELAX_AFTER_PARTS == 0) {
+        art_store_relax(best->tree->store);
+        rc = art_tree_interrupted(best->tree);
     }
-    return rc ? rc : ART_NOTFOUND;
+    *row = *row && !rc;
+    if (!*row) {
+        free_part(&part);
+        return rc;
+    }
+    assert(part.kind == PART_KEY || part.kind == PART_ENTRY || part.kind == PART_LONG);
+    free_part(&best->last);
+    best->last = part;
+    best->any = true;
+    return ART_OK;
 }
 
-enum art_rc art_best_open(struct art_tree *tree, const struct art_range *range, const struct art_best_order *order,
-                          struct art_best **out) {
+enum art_rc art_best_next(struct art_best *best, struct art_bytes *path, struct art_datum *value) {
+    enum art_rc rc = art_tree_ready(best->tree);
+    bool row = false;
+    if (!rc && best->changes != best->tree->changes) rc = ART_REBUILD;
+    while (!rc && !row && best->count && !art_best_is_given_up(best)) rc = take_step(best, &row);
+    if (rc || !row) return rc ? rc : ART_NOTFOUND;
+    *path = best->path.len ? art_bytes(best->path.data + 1, (uint32_t)best->path.len - 1) : art_bytes(NULL, 0);
+    *value = best->last.value;
+    return ART_OK;
+}
+
+static enum art_rc open_search(struct art_tree *tree, const struct art_range *range, const struct art_best_order *order,
+                               bool single, struct art_best **out) {
     enum art_rc rc = art_tree_ready(tree);
     *out = NULL;
     if (rc) return rc;
@@ -863,6 +945,8 @@ enum art_rc art_best_open(struct art_tree *tree, const struct art_range *range, 
     assert(order->column < art_tree_measures(tree).columns);
     best->tree = tree;
     best->order = *order;
+    best->single = single;
+    best->forgotten = UINT32_MAX;
     for (unsigned i = 0; i < order->limits.count; i++) /* a NULL is within no limit */
         best->order.skip_nulls |= order->limits.limit[i].column == order->column;
     best->changes = tree->changes;
@@ -874,6 +958,11 @@ enum art_rc art_best_open(struct art_tree *tree, const struct art_range *range, 
     if (rc) art_best_close(best);
     *out = rc ? NULL : best;
     return rc;
+}
+
+enum art_rc art_best_open(struct art_tree *tree, const struct art_range *range, const struct art_best_order *order,
+                          struct art_best **out) {
+    return open_search(tree, range, order, false, out);
 }
 
 void art_best_close(struct art_best *best) {
@@ -897,15 +986,16 @@ void art_best_close(struct art_best *best) {
 enum art_rc art_best_value(struct art_tree *tree, const struct art_range *range, const struct art_best_order *order,
                            struct art_buffer *bytes, struct art_datum *out) {
     struct art_best *best;
-    struct art_bytes path;
-    enum art_rc rc = art_best_open(tree, range, order, &best);
+    bool row;
+    enum art_rc rc = open_search(tree, range, order, true, &best);
     if (rc) return rc;
-    assert(best);
-    rc = art_best_next(best, &path, out);
+    assert(best && !order->patience && !order->by_key);
+    while (!rc && best->count && may_be_best(best, &best->parts[0])) rc = take_step(best, &row);
+    if (!rc && best->any) *out = best->last.value;
     if (!rc && out->kind >= ART_DATUM_TEXT) {
         rc = art_buffer_set(bytes, out->bytes.data, out->bytes.len);
         out->bytes = art_buffer_bytes(bytes);
     }
     art_best_close(best);
-    return rc == ART_NOTFOUND ? ART_OK : rc;
+    return rc;
 }

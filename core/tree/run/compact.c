@@ -485,8 +485,14 @@ static uint32_t shared_with_snapshots(const struct art_tree *tree, const struct 
     return art_slot_set_count(held, 0, UINT32_MAX) - art_slot_set_count_others(held, &edit->used, 0);
 }
 
+/* Between two blobs of a walk that nobody else hears. */
+static enum art_rc relax_and_listen(struct art_tree *tree) {
+    art_store_relax(tree->store); /* the blobs on the cursors' ways are held */
+    return art_tree_interrupted(tree);
+}
+
 struct cleanness {
-    struct art_store *store;
+    struct art_tree *tree;
     uint64_t generation; /* of blobs that the edit has written, without leftovers */
     bool clean;
 };
@@ -494,7 +500,8 @@ struct cleanness {
 static enum art_rc look_into_hole(void *context, const struct art_ref *ref) {
     struct cleanness *cleanness = context;
     if (!cleanness->clean || ref->generation == cleanness->generation) return ART_OK;
-    return art_store_hole_is_clean(cleanness->store, ref, &cleanness->clean);
+    enum art_rc rc = relax_and_listen(cleanness->tree);
+    return rc ? rc : art_store_hole_is_clean(cleanness->tree->store, ref, &cleanness->clean);
 }
 
 /* Does each separator of this height begin a key? Children that came to the place of others have theirs. */
@@ -508,6 +515,7 @@ static enum art_rc look_at_separators(struct art_tree *tree, const struct art_ru
     while (!rc && *own && child.valid) {
         rc = art_run_seek_ge(&row, art_run_key(&child));
         *own = row.valid && art_bytes_starts_with(art_run_key(&row), art_run_key(&child));
+        if (!rc) rc = relax_and_listen(tree);
         if (!rc) rc = art_run_next(&child);
     }
     art_run_cursor_close(&row);
@@ -519,7 +527,7 @@ static enum art_rc look_at_separators(struct art_tree *tree, const struct art_ru
  * overwritten may lie in the holes of its blobs, and be separators, too. What it shares with snapshots stays. */
 static enum art_rc is_in_order(struct art_tree *tree, const struct art_version_edit *edit, bool *yes) {
     const struct art_run *run = &edit->root->run[0];
-    struct cleanness cleanness = {tree->store, edit->root->generation, true};
+    struct cleanness cleanness = {tree, edit->root->generation, true};
     enum art_rc rc = ART_OK;
     *yes = is_packed(tree, run) && (edit->root->all_blocks || !art_codec());
     if (!*yes || tree->txn.leftovers == ART_LEFTOVERS_STAY) return ART_OK;

@@ -23,6 +23,10 @@
 
 enum { STRETCH_BYTES_MAX = 2 * ART_VARINT_MAX };
 
+struct stretch {
+    uint32_t first, behind;
+};
+
 /* A walk through one: the stretch [first, behind), or none where it has come to the end. */
 struct stretch_reader {
     const uint8_t *at, *end;
@@ -253,26 +257,47 @@ enum art_rc art_tree_slots(struct art_tree *tree, struct art_buffer *out) {
     return rc ? rc : art_slots_encode(&tree->slots.used, out);
 }
 
+/* Stretches, and no bit map: a set out of a row may name slots that no file has. */
 struct bytes_of_slots {
-    struct art_slot_set of;
+    struct stretch *stretch; /* owned, ascending */
+    uint32_t count, capacity;
     uint64_t pages;
 };
 
+static enum art_rc take_stretches(struct bytes_of_slots *bytes, struct art_bytes set) {
+    struct stretch_reader reader;
+    enum art_rc rc = first_stretch(&reader, set);
+    for (; !rc && reader.valid; rc = next_stretch(&reader)) {
+        rc = art_grow(&bytes->stretch, &bytes->capacity, bytes->count + 1, sizeof *bytes->stretch);
+        if (rc) return rc;
+        bytes->stretch[bytes->count++] = (struct stretch){(uint32_t)reader.first, (uint32_t)reader.behind};
+    }
+    return rc;
+}
+
 static enum art_rc add_pages_of_slot(void *context, const struct art_ref *ref) {
     struct bytes_of_slots *bytes = context;
-    if (art_slot_set_has(&bytes->of, ref->slot)) bytes->pages += art_ref_pages(ref);
+    uint32_t from = 0, to = bytes->count;
+    while (from < to) { /* to the first stretch that ends behind the slot */
+        uint32_t middle = from + (to - from) / 2;
+        if (bytes->stretch[middle].behind > ref->slot)
+            to = middle;
+        else
+            from = middle + 1;
+    }
+    if (from < bytes->count && bytes->stretch[from].first <= ref->slot) bytes->pages += art_ref_pages(ref);
     return ART_OK;
 }
 
 enum art_rc art_tree_bytes_of_slots(struct art_tree *tree, struct art_bytes set, uint64_t *out) {
     struct bytes_of_slots bytes = {0};
-    uint32_t highest;
     enum art_rc rc = art_tree_ready(tree);
-    if (!rc && set.len) rc = art_slots_decode(set, ART_SLOTS_MAX, &bytes.of, &highest);
-    for (unsigned i = 0; !rc && set.len && i < tree->root->runs; i++) {
+    if (!rc) rc = take_stretches(&bytes, set);
+    for (unsigned i = 0; !rc && bytes.count && i < tree->root->runs; i++) {
         rc = art_run_each_ref(tree->store, &tree->root->run[i], add_pages_of_slot, &bytes);
+        if (!rc) rc = art_tree_interrupted(tree);
     }
     *out = bytes.pages * ART_BLOB_PAGE;
-    art_slot_set_clear(&bytes.of);
+    art_free(bytes.stretch);
     return rc;
 }

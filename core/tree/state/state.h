@@ -71,7 +71,8 @@ struct art_savepoint {
     uint64_t undo;         /* position in the memtable's undo list */
     struct art_root *root; /* held */
     const struct art_summary *summary;
-    struct art_slot_set used; /* SAVED: slots that root names */
+    struct art_slot_set used; /* SAVED: slots that root names, */
+    bool shares;              /* unless the next older one has them: one spill has saved both */
     uint32_t *saved;          /* places in the scratch file with parts of the encoded memtable, ascending */
     uint32_t saved_parts;
 };

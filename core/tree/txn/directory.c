@@ -281,6 +281,7 @@ static enum art_rc find_in_memtable(struct directory_work *work) {
 static enum art_rc find_in_leaf(struct directory_work *work, struct art_run_cursor *at, const struct art_ref *leaf) {
     if (!leaf->overflows) return ART_OK;
     art_run_cursor_reset(at, leaf, 0);
+    art_store_relax(work->source->store); /* of the leaf before; the blobs on the way to it are held */
     enum art_rc rc = art_run_seek_ge(at, work->low);
     while (!rc && at->valid && !all_are_noted(work, art_run_key(at))) {
         struct art_entry entry;

@@ -15,6 +15,7 @@
 
 /* Memory before the first chunk was read; a length that is believed without a look at the value's last chunk. */
 enum { VALUE_FIRST_BYTES = 1 << 20, VALUE_BELIEVED_BYTES = 16 << 20 };
+enum { RELAX_AFTER_CHUNKS = 64 }; /* then it lets go of the leaves that they lay in (rule 7), and may be interrupted */
 
 /* Of a reference from disk, whose length may be anything. */
 static bool possible(const struct art_overflow_ref *ref) {
@@ -142,6 +143,10 @@ static enum art_rc read_chunks(struct art_tree *tree, const struct art_overflow_
         if (rc) return rc;
         assert(*value && chunk.data && at + n <= capacity);
         memcpy(*value + at, chunk.data, n);
+        if (number % RELAX_AFTER_CHUNKS) continue;
+        art_store_relax(tree->store);
+        rc = art_tree_interrupted(tree);
+        if (rc) return rc;
     }
     if (art_hash64(*value, ref->length) == ref->hash) return ART_OK;
     return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE,

@@ -98,7 +98,9 @@ static enum art_rc to_saved(struct art_tree *tree, const struct art_savepoint *s
     tree->summary = savepoint->summary;
     enum art_rc rc = art_saved_memtable_read(tree, savepoint, &memtable);
     if (rc) return rc;
-    rc = art_slot_set_copy(&savepoint->used, &used);
+    const struct art_savepoint *has = savepoint;
+    while (has->shares) has--;
+    rc = art_slot_set_copy(&has->used, &used);
     if (rc) {
         art_memtable_unref(memtable);
         return rc;

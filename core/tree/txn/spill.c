@@ -93,7 +93,8 @@ enum art_rc art_saved_memtable_read(struct art_tree *tree, const struct art_save
     return rc;
 }
 
-/* Saves this memtable for each of its savepoints, youngest first; `used` is what the root before the spill names. */
+/* Saves this memtable for each of its savepoints, youngest first; `used` is what the root before the spill names. The
+ * oldest of them, which goes last, keeps that for all: there may be thousands, and a large table names many slots. */
 static enum art_rc save_for_savepoints(struct art_tree *tree, const struct art_slot_set *used) {
     assert(!tree->txn.doomed);
     enum art_rc rc = ART_OK;
@@ -101,7 +102,8 @@ static enum art_rc save_for_savepoints(struct art_tree *tree, const struct art_s
         struct art_savepoint *savepoint = &tree->txn.savepoints[i];
         if (savepoint->kind != ART_SAVEPOINT_UNDO) continue;
         art_memtable_rollback(tree->memtable, savepoint->undo);
-        rc = art_slot_set_copy(used, &savepoint->used);
+        savepoint->shares = i && savepoint[-1].kind == ART_SAVEPOINT_UNDO;
+        if (!savepoint->shares) rc = art_slot_set_copy(used, &savepoint->used);
         if (!rc) rc = save_memtable(tree, savepoint);
         if (!rc) savepoint->kind = ART_SAVEPOINT_SAVED;
     }

@@ -237,6 +237,66 @@ TEST(test_a_store_ends_at_the_last_slot) {
     art_store_write_end(store);
 }
 
+/* --- pins --------------------------------------------------------------------------------------------------------- */
+
+enum { PINS_MOST = 600, PIN_ROUNDS = 20000, PINS_BYTES = 256 << 10 };
+static struct art_pinned *made[PINS_MOST];
+static unsigned made_count;
+
+static uint32_t some_slot(struct random *random, unsigned family) {
+    if (family == 0) return 1 + random_below(random, 1000);
+    if (family == 1) return 1 + random_below(random, 4000) * (1u << 20);
+    if (family == 2) return ART_SLOTS_MAX - 1 - random_below(random, 1000);
+    return 1 + random_below(random, ART_SLOTS_MAX - 1);
+}
+
+static struct art_hash128 hash_of_slot(uint32_t slot) {
+    return (struct art_hash128){slot, ~(uint64_t)slot};
+}
+
+static void pin_slot(uint32_t slot) {
+    static struct art_cached nothing = {.ready = true};
+    struct art_pinned *pinned = art_alloc_zeroed(sizeof *pinned);
+    *pinned = (struct art_pinned){.blob.slot = slot, .store = store, .cached = &nothing, .references = 1, .pages = 1};
+    atomic_fetch_add(&store->references, 1);
+    EXPECT_OK(art_store_pin(store, pinned, hash_of_slot(slot)));
+    made[made_count++] = pinned;
+}
+
+static void unpin_made(unsigned i) {
+    art_store_drop_pin(store, made[i]->blob.slot);
+    made[i] = made[--made_count];
+}
+
+/* A forged reference, or a file of many terabytes, gives slots of any number. */
+LOOP_TEST(test_pins_take_as_much_as_is_pinned_wherever_it_lies, 5) {
+    struct random random = random_announced("pins");
+    short_memory_use();
+    make_world();
+    store = store_open(&place, 64 * MB);
+    store->fork_generation++; /* what is pinned is not the cache's */
+    short_memory_measure();
+    for (unsigned i = 0; i < PIN_ROUNDS; i++) {
+        uint32_t slot = some_slot(&random, _i < 4 ? (unsigned)_i : i % 4);
+        struct art_pin *at = art_store_find_pin(store, slot);
+        bool more = random_below(&random, PINS_MOST) >= made_count;
+        if (at->pinned) ck_assert(at->hash.low == slot && at->pinned->blob.slot == slot);
+        if (!at->pinned && more && made_count < PINS_MOST) pin_slot(slot);
+        if (!more && made_count) unpin_made(random_below(&random, made_count));
+        if (i % 500) continue;
+        EXPECT_OK(art_store_check(store));
+        for (unsigned j = 0; j < made_count; j++) ck_assert(art_store_has_pinned(made[j]));
+    }
+    ck_assert_uint_eq(store->pin_count, made_count);
+    ck_assert_int_lt(short_memory_most(), PINS_BYTES + (int64_t)PINS_MOST * (int64_t)sizeof **made);
+    art_store_drop_pins(store);
+    EXPECT_OK(art_store_check(store));
+    made_count = 0;
+    store->fork_generation--;
+    art_store_close(store);
+    store = NULL;
+}
+
 /* --- the check ---------------------------------------------------------------------------------------------------- */
 
 TEST(test_what_a_store_holds_is_checked) {
@@ -247,7 +307,7 @@ TEST(test_what_a_store_holds_is_checked) {
     struct art_pinned *first = store->pinned, *second = first->next;
     ck_assert_ptr_nonnull(second);
 
-    struct art_pin *at = &store->pins[first->blob.slot];
+    struct art_pin *at = art_store_find_pin(store, first->blob.slot);
     at->pinned = second;
     refused(art_store_check(store), ART_MISUSE, "not where its slot says");
     at->pinned = first;
