@@ -5,6 +5,7 @@
  *     plan_best.c    when rows are searched best first
  *     conditions.c   what SQLite's constraints are
  *     costs.c        what the plan costs
+ *     not_given.c    which arguments are read and not given
  *     or_arms.c      what is remembered of a statement from one plan to the next
  *     plan_text.c    the plan's words and terms on their way into idxStr (plan.h) */
 #ifndef ART_QUERY_PLANNING_H
@@ -208,6 +209,10 @@ void art_best_plan(struct art_planning *planning);
 uint64_t art_planning_guess_rows(const struct art_planning *planning);
 /* Sets what SQLite is told of the plan's cost and rows. */
 void art_planning_estimate(const struct art_planning *planning);
+
+/* not_given.c: SQLite's code. Refuses what the statement reads of hidden columns and nothing gives, or notes it in the
+ * plan. */
+int art_not_given_check(struct art_planning *planning);
 
 /* or_arms.c */
 /* Is this the first plan that the statement asks for? Then it is for a whole clause: the arms of its OR come later. */

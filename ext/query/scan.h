@@ -303,6 +303,8 @@ struct art_planned {
     int constraints;               /* their number */
     double cost;                   /* of the dearest scan with arguments */
     sqlite3_int64 rows;
+    sqlite3_uint64 read; /* the columns that it reads, where it was planned last (not_given.c), */
+    unsigned offered;    /* and the hidden ones that were given there, as bits */
 };
 
 /* What this folder keeps at a handle. */
@@ -327,6 +329,13 @@ static inline const struct art_buffer *art_scan_start(const struct art_scan *sca
     return art_scan_vtab(scan)->columns.keys ? &scan->behind : &scan->shown[ART_HIDDEN_START_AFTER].text;
 }
 void art_scan_begin_behind(struct art_scan *scan);
+/* The number behind the plan's flags. */
+static inline unsigned art_scan_item(const struct art_scan *scan) {
+    return (unsigned)scan->plan >> ART_PLAN_ITEM_SHIFT & ART_PLAN_ITEM_MAX;
+}
+/* not_given.c: does the statement read this hidden column, which the scan's plan is not given? */
+bool art_scan_lacks(const struct art_scan *scan, unsigned hidden);
+int art_not_given_refuse(struct art_vtab *vtab, enum art_hidden hidden); /* SQLITE_ERROR, with a message */
 /* Nobody knows whether a column of texts is compared with it as a text or as a number (arguments.c). */
 int art_scan_refuse_number(const struct art_scan *scan, const struct art_column *column, sqlite3_value *number);
 /* `term`: of each argument (plan.h). */
