@@ -403,9 +403,9 @@ TEST(test_paths_are_distinct) {
         bool ordered = strstr(select, "ORDER BY") || strstr(select, "m");
         agree(ordered ? select : TEXT("SELECT * FROM (%s) ORDER BY 1", select));
     }
-    plan_says("SELECT DISTINCT path FROM @", ":all rows, keys only");
-    plan_says("SELECT DISTINCT value, path FROM @", ":all rows");
     if (sqlite3_libversion_number() >= 3053000) { /* which asks for the groups' order only where it is wanted */
+        plan_says("SELECT DISTINCT path FROM @", ":all rows, keys only");
+        plan_says("SELECT DISTINCT value, path FROM @", ":all rows");
         plan_says("SELECT value, path, count(*) FROM @ GROUP BY value, path", ":all rows");
     }
     plan_says("SELECT path, count(*) FROM @ GROUP BY path ORDER BY path DESC", ":all rows, descending, keys only");
