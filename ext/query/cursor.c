@@ -57,6 +57,7 @@ static void free_scan(struct art_scan *scan) {
     }
     for (unsigned i = 0; i < ART_TERM_QUERIES_MAX; i++) art_buffer_clear(&scan->terms[i]);
     for (unsigned i = 0; i < ART_SHOWN; i++) art_buffer_clear(&scan->shown[i].text);
+    art_buffer_clear(&scan->planned);
     art_buffer_clear(&scan->base);
     art_buffer_clear(&scan->below);
     art_buffer_clear(&scan->behind);

@@ -54,11 +54,9 @@ void art_planning_take_column(struct art_planning *planning, int i, int compared
         art_plan_text_append(words, " (search)");
         planning->searches++;
     }
-    uint8_t *term = planning->conditions[i].term;
-    term[0] = (uint8_t)meaning;
-    term[1] = is_literal ? 0 : ART_TERM_UNKNOWN;
-    term[2] = column & 0xff;
-    term[3] = (uint8_t)(column >> 8);
+    planning->conditions[i].term =
+        (struct art_term){(uint8_t)meaning, is_literal ? 0 : ART_TERM_UNKNOWN, (uint16_t)column};
+    planning->conditions[planning->arguments].nth = i;
     usage->argvIndex = ++planning->arguments;
     usage->omit = exact;
 }
@@ -216,7 +214,7 @@ static void take_path_condition(struct art_planning *planning, int i, enum art_a
     bool exact = glob ? !planning->globs : is_literal ? is_key(planning, i) : meaning >= ART_ARGUMENT_GREATER;
     art_planning_take_column(planning, i, ART_COLUMN_KEY, !exact || glob, meaning, exact);
     bool bounded = glob && exact && art_condition_glob_is_bounds(planning, i);
-    if (bounded) planning->conditions[i].term[1] |= ART_TERM_BOUNDED;
+    if (bounded) planning->conditions[i].term.flags |= ART_TERM_BOUNDED;
     bool may_be_row_value = !glob && !is_literal && meaning != ART_ARGUMENT_GREATER && meaning != ART_ARGUMENT_LESS;
     planning->all_exact &= exact && !may_be_row_value;
     planning->globs += glob;
@@ -467,15 +465,12 @@ static int make_plan(struct art_planning *planning) {
 
 /* For idxStr; NULL: no memory. */
 static char *finish_plan(struct art_planning *planning) {
-    const sqlite3_index_info *info = planning->info;
-    char *plan = art_plan_text_finish(&planning->words, (size_t)planning->arguments * ART_PLAN_TERM);
-    char *terms = plan ? plan + planning->words.len + 1 : NULL;
-    for (int i = 0; plan && i < info->nConstraint; i++) {
-        int argument = info->aConstraintUsage[i].argvIndex;
-        assert(argument <= planning->arguments);
-        if (argument) memcpy(terms + (argument - 1) * ART_PLAN_TERM, planning->conditions[i].term, ART_PLAN_TERM);
-    }
-    return plan;
+    const struct art_condition *conditions = planning->conditions;
+    if (planning->arguments) art_plan_text_append(&planning->words, " [");
+    for (int k = 0; k < planning->arguments; k++)
+        art_plan_text_append_term(&planning->words, &conditions[conditions[k].nth].term);
+    if (planning->arguments) art_plan_text_append(&planning->words, "]");
+    return art_plan_text_finish(&planning->words);
 }
 
 static int answer_with_plan(struct art_planning *planning) {

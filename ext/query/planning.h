@@ -55,8 +55,8 @@ static inline void art_plan_text_append_name(struct art_plan_text *text, const s
         art_plan_text_append_quoted(text, column->name);
     }
 }
-/* The words, a NUL, and room for more bytes: sqlite3_free() it; NULL without memory. Of the text its length remains. */
-char *art_plan_text_finish(struct art_plan_text *text, size_t more);
+void art_plan_text_append_term(struct art_plan_text *text, const struct art_term *term);
+char *art_plan_text_finish(struct art_plan_text *text); /* sqlite3_free() it; NULL without memory */
 
 /* --- a plan in the making ----------------------------------------------------------------------------------------- */
 
@@ -69,7 +69,8 @@ struct art_condition {
     struct art_bytes text;       /* of a constant that is a text */
     bool is_bound_sought;        /* the next one is known */
     struct art_bytes glob_bound; /* the lower one of the bounds that SQLite makes of a GLOB by a literal, or nothing */
-    uint8_t term[ART_PLAN_TERM]; /* of the argument that the condition becomes */
+    struct art_term term;        /* of the argument that the condition becomes */
+    int nth; /* of another kind: the condition that becomes the argument of this number, from 0 on */
 };
 
 struct art_planning {

@@ -269,6 +269,7 @@ struct art_scan {
     struct art_filters filters;
     struct art_limits limits;                      /* conditions by which the tree passes over pages */
     struct art_buffer terms[ART_TERM_QUERIES_MAX]; /* of `limits`: the hashes of values, or trigrams */
+    struct art_buffer planned;                     /* struct art_term of each argument */
     struct art_shown shown[ART_SHOWN];
     union {
         struct art_range_scan range;
@@ -328,7 +329,7 @@ void art_scan_begin_behind(struct art_scan *scan);
 /* Nobody knows whether a column of texts is compared with it as a text or as a number (arguments.c). */
 int art_scan_refuse_number(const struct art_scan *scan, const struct art_column *column, sqlite3_value *number);
 /* `term`: of each argument (plan.h). */
-int art_several_arguments(struct art_scan *scan, const uint8_t *term, int argc, sqlite3_value **argv);
+int art_several_arguments(struct art_scan *scan, const struct art_term *term, int argc, sqlite3_value **argv);
 /* Of the columns at so many first places; 0: the key lacks some. */
 uint32_t art_several_bytes(const struct art_scan *scan, struct art_bytes key, unsigned places);
 uint32_t art_several_roll_up(const struct art_scan *scan, struct art_bytes key, uint32_t from);
@@ -418,7 +419,9 @@ enum art_rc art_rows_next(struct art_scan *scan, bool leaves);
 /* --- from arguments to ranges and conditions ---------------------------------------------------------------------- */
 
 /* arguments.c: SQLite's code; scan->keys and all that belongs to it is set. */
-int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlite3_value **argv);
+int art_scan_arguments(struct art_scan *scan, const char *plan, int argc, sqlite3_value **argv);
+/* plan_text.c: what the plan's text says of so many arguments. False: it is not as the planner made it. */
+bool art_plan_read(const char *plan, int count, struct art_term *terms);
 
 /* filters.c */
 /* A text's or blob's bytes are the value's. False: no memory. */

@@ -397,6 +397,7 @@ static const struct {
      {"the transaction needs this table"}},
     {"no SQLite so old is here", {"this SQLite is too old (%s): load"}},
     {"test_ext.c loads it as another SQLite would", {"another SQLite of this process uses art"}},
+    {"it takes a module that stands before this one: test_ext.c", {"the plan is not the one that art made"}},
     {"tests/clients/platforms/run has an emulated one", {"this processor has no SSE4.2, which"}},
     {"memory or the disk is full at one step and was not before: test_faults_backup.c tries each",
      {"cannot begin the copy", "cannot copy the database (to %s): %s", "cannot open the copy (%s)",
