@@ -197,7 +197,7 @@ static void want(struct art_scan *scan, enum art_argument meaning, sqlite3_value
         }
     } else if (meaning == ART_ARGUMENT_OFFSET) {
         if (sqlite3_value_int64(value) > 0) scan->offset = (uint64_t)sqlite3_value_int64(value);
-    } else if (meaning != ART_ARGUMENT_LIMIT) {
+    } else if (meaning != ART_ARGUMENT_LIMIT && meaning != ART_ARGUMENT_PLACE) {
         want_compared(scan, meaning, value, flags & ART_TERM_UNKNOWN);
     }
 }

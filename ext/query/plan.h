@@ -78,6 +78,8 @@
  *   version      anything else                  no row is passed over                            SQLite
  *   LIMIT        anything                       nothing (planner.c)                              SQLite
  *   OFFSET       INTEGER >= 0                   so many rows are skipped                         nobody
+ *   PLACE        '', an argument by its place   nothing                                          nobody
+ *                (planner.c, find_places())
  *
  * So an art table gives the rows that an ordinary one gives, but for one case: a TEXT that has a numeric affinity (it
  * is no number, or its column is a UNION's or another virtual table's) is compared as a text. And since an equality
@@ -103,6 +105,7 @@ enum art_scan_kind {
     ART_SCAN_LIST,    /* the elements of an IN */
     ART_SCAN_BEST,    /* a range in the order of a summarised column; DESCENDING is that of its values */
     ART_SCAN_LONGEST, /* the longest path that is a prefix of what it is to MATCH */
+    ART_SCAN_REFUSED, /* of a RIGHT or FULL JOIN, without its arguments (outer_joins.c) */
 };
 
 enum art_plan_flags {
@@ -152,6 +155,7 @@ enum art_argument {
     ART_ARGUMENT_NOT_NULL,
     ART_ARGUMENT_LIMIT,
     ART_ARGUMENT_OFFSET,
+    ART_ARGUMENT_PLACE,
     ART_ARGUMENTS
 };
 
@@ -160,7 +164,7 @@ enum art_argument {
     {                                                                                                                  \
         "", "prefix=?", "delimiter=?", "start_after=?", "snapshot=?", "=?", " IN (?)", ">?", ">=?", "<?", "<=?",       \
             " GLOB ?", " LIKE ?", " LIKE prefix ?", "=? NOCASE", " MATCH ?", "=? (lookup)", " IS ? (lookup)",          \
-            " IN (?) (lookup)", "<>?", " IS NULL", " IS NOT NULL", "limit ?", "offset ?"                               \
+            " IN (?) (lookup)", "<>?", " IS NULL", " IS NOT NULL", "limit ?", "offset ?", ""                           \
     }
 
 /* What the plan says of an argument. */

@@ -5,6 +5,7 @@
  *     plan_best.c    when rows are searched best first
  *     conditions.c   what SQLite's constraints are
  *     costs.c        what the plan costs
+ *     outer_joins.c  which scans of a RIGHT or FULL JOIN lack an argument
  *     or_arms.c      what is remembered of a statement from one plan to the next
  *     plan_text.c    the plan's words and terms on their way into idxStr (plan.h) */
 #ifndef ART_QUERY_PLANNING_H
@@ -18,6 +19,7 @@
 #endif
 
 enum {
+    ART_TERMS_OMITTED = 16, /* of so many constraints SQLite leaves the comparison to a module that asks for it */
     ART_LISTS_KNOWN = 32, /* of so many constraints SQLite tells whether they are an IN, and among so many arguments it
                            * hands one over */
     ART_STRICT_LIMITS = 3046001, /* the version that offers LIMIT and OFFSET as it should (planner.c) */
@@ -81,6 +83,7 @@ struct art_planning {
     unsigned of_hidden; /* hidden columns that conditions are about, as bits of enum art_hidden */
     bool of_others;     /* some are about other columns of the user's */
     bool of_offset;     /* an OFFSET is among them */
+    bool by_place;      /* some keep the place of an argument, and mean nothing */
     enum art_scan_kind kind;
     int plan, arguments;
     bool first;                     /* art_plan_is_first() */
@@ -209,6 +212,9 @@ void art_best_plan(struct art_planning *planning);
 uint64_t art_planning_guess_rows(const struct art_planning *planning);
 /* Sets what SQLite is told of the plan's cost and rows. */
 void art_planning_estimate(const struct art_planning *planning);
+
+/* outer_joins.c: SQLite's code. *lacks: the scan must not be run. */
+int art_outer_join_check(struct art_planning *planning, bool *lacks);
 
 /* or_arms.c */
 /* Is this the first plan that the statement asks for? Then it is for a whole clause: the arms of its OR come later. */

@@ -302,6 +302,7 @@ struct art_planned {
     int constraints;               /* their number */
     double cost;                   /* of the dearest scan with arguments */
     sqlite3_int64 rows;
+    unsigned arguments; /* that any plan gave so far, hidden columns as bits (outer_joins.c) */
 };
 
 /* What this folder keeps at a handle. */
@@ -418,6 +419,7 @@ enum art_rc art_rows_next(struct art_scan *scan, bool leaves);
 
 /* --- from arguments to ranges and conditions ---------------------------------------------------------------------- */
 
+int art_outer_join_refuse(struct art_vtab *vtab); /* outer_joins.c: SQLITE_ERROR, with a message */
 /* arguments.c: SQLite's code; scan->keys and all that belongs to it is set. */
 int art_scan_arguments(struct art_scan *scan, const char *plan, int argc, sqlite3_value **argv);
 /* plan_text.c: what the plan's text says of so many arguments. False: it is not as the planner made it. */

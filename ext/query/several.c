@@ -29,6 +29,7 @@ static bool is_listing(const struct art_planning *planning) {
     bool listed = false;
     for (int i = 0; i < planning->info->nConstraint; i++) {
         int hidden = art_hidden_column(planning->vtab, planning->info->aConstraint[i].iColumn);
+        if (planning->conditions[i].meaning == ART_ARGUMENT_PLACE) continue;
         listed |= hidden >= ART_HIDDEN_PREFIX && hidden <= ART_HIDDEN_START_AFTER;
     }
     return listed;
