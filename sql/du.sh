@@ -117,7 +117,7 @@ UPDATE done SET deleted = changes();
 INSERT OR REPLACE INTO files SELECT * FROM found EXCEPT SELECT * FROM files;
 UPDATE done SET written = changes();
 INSERT INTO indexed
-  SELECT (SELECT max(version) FROM files), unixepoch(), CAST($folder AS TEXT),
+  SELECT (SELECT max(row_version) FROM files), unixepoch(), CAST($folder AS TEXT),
     art_count('files', ''), art_sum('files', 'size', ''), written, deleted
   FROM done;
 INSERT INTO files(files, snapshot)

@@ -117,7 +117,7 @@ SELECT with_whom, path FROM share JOIN cache USING(fileid);
 -- has to give all folders above a file a new etag
 SELECT path FROM gone WHERE version > 1;
 --> files/a_b/
-SELECT path FROM cache('files/') WHERE version > 1;
+SELECT path FROM cache('files/') WHERE row_version > 1;
 --> files/c/1
 --> files/c/files/a_b/4
 SELECT art_write_version('cache') - 1;       -- the version that it has seen then

@@ -44,11 +44,11 @@ SELECT size, etag FROM objects WHERE key = 'photos/index.html';
 --> 4096|e6
 
 -- overwrite it only if nobody has changed it since it was read: the version is a fence
-CREATE TEMP TABLE seen AS SELECT key, version FROM objects WHERE key = 'photos/index.html';
-UPDATE objects SET etag = 'e7' WHERE key = 'photos/index.html' AND version = (SELECT version FROM seen);
+CREATE TEMP TABLE seen AS SELECT key, row_version FROM objects WHERE key = 'photos/index.html';
+UPDATE objects SET etag = 'e7' WHERE key = 'photos/index.html' AND row_version = (SELECT row_version FROM seen);
 SELECT iif(changes() = 1, 'won', 'lost');
 --> won
-UPDATE objects SET etag = 'e8' WHERE key = 'photos/index.html' AND version = (SELECT version FROM seen);
+UPDATE objects SET etag = 'e8' WHERE key = 'photos/index.html' AND row_version = (SELECT row_version FROM seen);
 SELECT iif(changes() = 1, 'won', 'lost');
 --> lost
 
@@ -57,7 +57,7 @@ SELECT iif(changes() = 1, 'won', 'lost');
 CREATE TEMP TABLE followed AS SELECT art_write_version('objects') - 1 AS version;
 UPDATE objects SET key = 'old/2025/' WHERE prefix = 'photos/' AND delimiter = '/' AND key = 'photos/2025/';
 INSERT INTO objects(objects, prefix, key) VALUES('move', 'old/', 'archive/');
-SELECT key FROM objects WHERE version > (SELECT version FROM followed);
+SELECT key FROM objects WHERE row_version > (SELECT version FROM followed);
 --> archive/2025/12/31/fireworks.jpg
 
 -- delete a folder
@@ -73,12 +73,12 @@ CREATE VIEW guard(holds) AS SELECT NULL;
 CREATE TRIGGER guard_insert INSTEAD OF INSERT ON guard WHEN new.holds IS NOT 1 BEGIN
   SELECT RAISE(ROLLBACK, 'a guard does not hold');
 END;
-UPDATE seen SET version = (SELECT version FROM objects WHERE objects.key = seen.key);
+UPDATE seen SET row_version = (SELECT row_version FROM objects WHERE objects.key = seen.key);
 BEGIN IMMEDIATE;
 INSERT INTO guard VALUES
   (NOT EXISTS (SELECT 1 FROM objects WHERE key = 'backups/tuesday.tar')),
   (art_count('objects', 'uploads/') = 0),
-  ((SELECT version FROM objects WHERE key = 'photos/index.html') = (SELECT version FROM seen));
+  ((SELECT row_version FROM objects WHERE key = 'photos/index.html') = (SELECT row_version FROM seen));
 INSERT INTO objects VALUES('backups/tuesday.tar', 9000001, 'f7');
 UPDATE objects SET etag = 'e9' WHERE key = 'photos/index.html';
 COMMIT;

@@ -6,8 +6,8 @@
  *     INSERT INTO rescued SELECT * FROM saved;
  *
  * Each scan opens what is left anew (salvage_source.c), and reads it from the first key to the last. The columns are
- * those of the table as its CREATE says, or the ones that are given; `version` is hidden, as in any art table. Only in
- * temp: a schema that somebody has sent could else name any file. */
+ * those of the table as its CREATE says, or the ones that are given; `row_version` is hidden, as in any art table. Only
+ * in temp: a schema that somebody has sent could else name any file. */
 #include "ext/admin/salvage.h"
 #include "ext/base/token.h"
 

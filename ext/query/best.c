@@ -280,9 +280,8 @@ static void set_patience(struct art_best_scan *best, uint64_t rows, bool no_limi
 enum art_rc art_best_scan_open(struct art_scan *scan) {
     struct art_best_scan *best = &scan->of.best;
     assert(scan->kind == ART_SCAN_BEST);
-    *best = (struct art_best_scan){.order = {.column = (unsigned)scan->plan >> ART_PLAN_ITEM_SHIFT,
-                                             .descending = scan->descending,
-                                             .by_key = true}};
+    *best = (struct art_best_scan){
+        .order = {.column = art_scan_item(scan), .descending = scan->descending, .by_key = true}};
     best->rows = (struct art_batch_order){.descending = scan->descending, .back = scan->plan & ART_PLAN_BACK};
     best->order.limits = scan->limits;
     best->order.matches_paths = looks_at_paths(scan);

@@ -173,7 +173,7 @@ int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int 
     int rc = art_vtab_ready(art_scan_vtab(scan));
     if (rc) return rc;
     reset(scan, plan);
-    if (scan->kind == ART_SCAN_REFUSED) return art_outer_join_refuse(art_scan_vtab(scan));
+    if (scan->kind == ART_SCAN_REFUSED) return art_outer_join_refuse(scan);
     if (by_key && argc > 1) rc = art_scan_read_snapshot(scan, argv[1]);
     if (rc) return rc;
     if (by_key && !art_value_bytes(argv[0], &key)) return SQLITE_NOMEM;
@@ -316,6 +316,8 @@ static int show_hash(struct art_scan *scan, enum art_hidden hidden, sqlite3_cont
 static int __attribute__((noinline)) show_other(struct art_scan *scan, int column, sqlite3_context *context) {
     int hidden = art_hidden_column(art_scan_vtab(scan), column);
     if (hidden < 0) return art_level_scan_column(scan, column, context);
+    if (art_scan_lacks(scan, (unsigned)hidden))
+        return art_not_given_refuse(art_scan_vtab(scan), (enum art_hidden)hidden);
     if (hidden < ART_SHOWN) {
         show_argument(&scan->shown[hidden], context);
         return SQLITE_OK;

@@ -10,7 +10,7 @@
  *
  *     prefix=? AND delimiter=? AND start_after=? AND key>? AND key GLOB ?, level listing, descending
  *     "the key">=? AND "the key"<? AND size>? AND bound mtime=?
- *     all rows AND version>? AND size>?, descending, limit ?, offset ?
+ *     all rows AND row_version>? AND size>?, descending, limit ?, offset ?
  *     prefix=? AND etag=? (lookup) AND owner IN (?) (lookup)
  *     prefix=? AND size<?, best first by size, descending
  *     prefix=?, best first by size and the path
@@ -73,9 +73,9 @@
  *                                               it is neither a literal nor bound
  *   lookup       anything                       rows are passed over that surely have another    SQLite
  *                                               value (lookups.c)
- *   version      INTEGER, REAL                  >, >=, =: only rows above that version are       SQLite
+ *   row_version  INTEGER, REAL                  >, >=, =: only rows above that version are       SQLite
  *                                               given; buckets and blobs without are passed over
- *   version      anything else                  no row is passed over                            SQLite
+ *   row_version  anything else                  no row is passed over                            SQLite
  *   LIMIT        anything                       nothing (planner.c)                              SQLite
  *   OFFSET       INTEGER >= 0                   so many rows are skipped                         nobody
  *   PLACE        '', an argument by its place   nothing                                          nobody
@@ -119,6 +119,9 @@ enum art_plan_flags {
     /* Above the flags. BEST: that column's number in the summary. RANGE: of rows that have the same values in so many
      * first columns of the key, one is enough; 0: all are wanted. */
     ART_PLAN_ITEM_SHIFT = 8,
+    /* Above these: hidden columns that the statement reads, and nothing gives, as bits of enum art_hidden. */
+    ART_PLAN_NOT_GIVEN_SHIFT = 20,
+    ART_PLAN_ITEM_MAX = (1 << (ART_PLAN_NOT_GIVEN_SHIFT - ART_PLAN_ITEM_SHIFT)) - 1,
 };
 
 /* The second byte of a term. */

@@ -6,6 +6,7 @@
  *     conditions.c   what SQLite's constraints are
  *     costs.c        what the plan costs
  *     outer_joins.c  which scans of a RIGHT or FULL JOIN lack an argument
+ *     not_given.c    which arguments are read and not given
  *     or_arms.c      what is remembered of a statement from one plan to the next
  *     plan_text.c    the plan's words and terms on their way into idxStr (plan.h) */
 #ifndef ART_QUERY_PLANNING_H
@@ -215,6 +216,9 @@ void art_planning_estimate(const struct art_planning *planning);
 
 /* outer_joins.c: SQLite's code. *lacks: the scan must not be run. */
 int art_outer_join_check(struct art_planning *planning, bool *lacks);
+/* not_given.c: SQLite's code. Refuses what the statement reads of hidden columns and nothing gives, or notes it in the
+ * plan. */
+int art_not_given_check(struct art_planning *planning);
 
 /* or_arms.c */
 /* Is this the first plan that the statement asks for? Then it is for a whole clause: the arms of its OR come later. */

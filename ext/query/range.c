@@ -84,7 +84,7 @@ static inline enum art_rc step_in_range(struct art_scan *scan) {
 enum art_rc art_range_scan_open(struct art_scan *scan) {
     struct art_range_scan *range = &scan->of.range;
     assert(scan->kind == ART_SCAN_RANGE);
-    *range = (struct art_range_scan){.places = (unsigned)scan->plan >> ART_PLAN_ITEM_SHIFT};
+    *range = (struct art_range_scan){.places = art_scan_item(scan)};
     range->straight = scan->match.by == ART_MATCH_ALL && !scan->filters.count && !range->places;
     range->plain = range->straight && !scan->limits.query_count;
     range->unseen = range->plain;

@@ -293,6 +293,8 @@ enum {
     ART_SCRATCH_LAST_PATH = 1, /* and its path */
 };
 
+enum { ART_USES_KNOWN = 3 };
+
 /* What SQLite has shown of a statement with a listing's arguments (or_arms.c). */
 struct art_planned {
     const sqlite3_stmt *statement; /* never looked into */
@@ -302,7 +304,13 @@ struct art_planned {
     int constraints;               /* their number */
     double cost;                   /* of the dearest scan with arguments */
     sqlite3_int64 rows;
-    unsigned arguments; /* that any plan gave so far, hidden columns as bits (outer_joins.c) */
+    struct art_planned_use {
+        sqlite3_uint64 columns; /* that a use of the table reads, arguments among them */
+        unsigned given;         /* those arguments that it gives, hidden columns as bits */
+    } use[ART_USES_KNOWN];      /* the last ones (outer_joins.c), */
+    unsigned uses;              /* of so many */
+    sqlite3_uint64 read;        /* the columns that it reads, where it was planned last (not_given.c), */
+    unsigned offered;           /* and the hidden ones that were given there, as bits */
 };
 
 /* What this folder keeps at a handle. */
@@ -327,6 +335,13 @@ static inline const struct art_buffer *art_scan_start(const struct art_scan *sca
     return art_scan_vtab(scan)->columns.keys ? &scan->behind : &scan->shown[ART_HIDDEN_START_AFTER].text;
 }
 void art_scan_begin_behind(struct art_scan *scan);
+/* The number behind the plan's flags. */
+static inline unsigned art_scan_item(const struct art_scan *scan) {
+    return (unsigned)scan->plan >> ART_PLAN_ITEM_SHIFT & ART_PLAN_ITEM_MAX;
+}
+/* not_given.c: does the statement read this hidden column, which the scan's plan is not given? */
+bool art_scan_lacks(const struct art_scan *scan, unsigned hidden);
+int art_not_given_refuse(struct art_vtab *vtab, enum art_hidden hidden); /* SQLITE_ERROR, with a message */
 /* Nobody knows whether a column of texts is compared with it as a text or as a number (arguments.c). */
 int art_scan_refuse_number(const struct art_scan *scan, const struct art_column *column, sqlite3_value *number);
 /* `term`: of each argument (plan.h). */
@@ -419,7 +434,7 @@ enum art_rc art_rows_next(struct art_scan *scan, bool leaves);
 
 /* --- from arguments to ranges and conditions ---------------------------------------------------------------------- */
 
-int art_outer_join_refuse(struct art_vtab *vtab); /* outer_joins.c: SQLITE_ERROR, with a message */
+int art_outer_join_refuse(const struct art_scan *scan); /* outer_joins.c: SQLITE_ERROR, with a message */
 /* arguments.c: SQLite's code; scan->keys and all that belongs to it is set. */
 int art_scan_arguments(struct art_scan *scan, const char *plan, int argc, sqlite3_value **argv);
 /* plan_text.c: what the plan's text says of so many arguments. False: it is not as the planner made it. */

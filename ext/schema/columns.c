@@ -25,7 +25,7 @@ static const struct {
     [ART_HIDDEN_SNAPSHOT] = {"snapshot", "art_snapshot", ""},
     [ART_HIDDEN_COMMAND] = {"", "", ""},
     [ART_HIDDEN_ENTRIES] = {"entries", "art_entries", "INTEGER"},
-    [ART_HIDDEN_VERSION] = {"version", "art_version", "INTEGER"},
+    [ART_HIDDEN_VERSION] = {"row_version", "art_row_version", "INTEGER"},
     [ART_HIDDEN_CONFLICT] = {"conflict", "art_conflict", "TEXT"},
     [ART_HIDDEN_HASH] = {"hash", "art_hash", "INTEGER"},
     [ART_HIDDEN_HASH_VALUES] = {"hash_values", "art_hash_values", "INTEGER"},
@@ -73,6 +73,11 @@ bool art_columns_hide(const struct art_columns *columns, const char *name) {
         if (i != ART_HIDDEN_COMMAND && !sqlite3_stricmp(name, art_columns_hidden_name(columns, i))) return true;
     }
     return false;
+}
+
+/* A table that is called like one of its columns takes no commands. */
+const char *art_columns_command_name(const struct art_columns *columns, const char *table) {
+    return art_columns_have(columns, table) || art_columns_hide(columns, table) ? "" : table;
 }
 
 const char *art_columns_hidden_name(const struct art_columns *columns, enum art_hidden hidden) {
@@ -403,11 +408,9 @@ static char *declaration(const struct art_columns *columns, const struct art_sum
         if (i == ART_COLUMN_KEY && columns->keys) sqlite3_str_appendall(sql, " HIDDEN");
         sqlite3_str_appendall(sql, is_never_null(columns, summarised, i) ? " NOT NULL, " : ", ");
     }
-    /* A table that is called like one of its columns takes no commands. */
-    bool takes_commands = !art_columns_have(columns, table) && !art_columns_hide(columns, table);
     for (unsigned i = 0; i < art_columns_hidden(columns); i++) {
-        const char *name = takes_commands ? table : "";
-        if (i != ART_HIDDEN_COMMAND) name = art_columns_hidden_name(columns, i);
+        const char *name =
+            i == ART_HIDDEN_COMMAND ? art_columns_command_name(columns, table) : art_columns_hidden_name(columns, i);
         sqlite3_str_appendf(sql, "%s\"%w\" %s HIDDEN", i ? ", " : "", name, hidden_columns[i].type);
     }
     sqlite3_str_appendf(sql, ", PRIMARY KEY(\"%w\" COLLATE %s)) WITHOUT ROWID", columns->items[ART_COLUMN_KEY].name,

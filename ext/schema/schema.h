@@ -124,7 +124,8 @@ static inline unsigned art_columns_hidden(const struct art_columns *columns) { /
 }
 /* Is this a hidden column's name? The one for commands has the table's. */
 bool art_columns_hide(const struct art_columns *columns, const char *name);
-/* Of another than that one: art_version where the user's columns have a `version`, and so on. */
+const char *art_columns_command_name(const struct art_columns *columns, const char *table);
+/* Of another than that one: art_row_version where the user's columns have a `row_version`, and so on. */
 const char *art_columns_hidden_name(const struct art_columns *columns, enum art_hidden hidden);
 int art_columns_compare(const struct art_columns *a, const struct art_columns *b, bool *equal);
 /* Of CREATE: is no column called as a hidden one may be? */

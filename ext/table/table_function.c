@@ -120,9 +120,20 @@ int art_function_eof(sqlite3_vtab_cursor *base) {
     return !((struct art_function_cursor *)base)->valid;
 }
 
+/* SQLite reads an argument that no = gives it, or whose name is meant for an alias or for a column of a table around this
+ * one. It would be NULL. */
+static int refuse_to_show(const sqlite3_vtab_cursor *base) {
+    const char *name = function_of(base)->name;
+    return art_complain(&base->pVtab->zErrMsg, SQLITE_ERROR,
+                        "art: an argument of %s is read, which has no value here (%s): write x.name for another "
+                        "table's column of its name, rename an alias, or give the argument in parentheses",
+                        name, name);
+}
+
 int art_function_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
     assert(((struct art_function_cursor *)base)->valid && column >= 0);
     const struct art_table_function *function = function_of(base);
+    if (function->name && column >= function->argument) return refuse_to_show(base);
     if (function->column) function->column((struct art_function_cursor *)base, context, column);
     return SQLITE_OK;
 }

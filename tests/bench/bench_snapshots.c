@@ -373,7 +373,8 @@ static void measure_room(void) {
 #define DIFF   "SELECT count(*) FROM art_diff('t', 's', NULL)"
 #define GROWTH "SELECT count(*), sum(growth) FROM art_growth('t', 'size', 's', NULL, '', '/')"
 #define BOTH_SCANS                                                                                                     \
-    "SELECT (SELECT sum(length(path) + version) FROM t), (SELECT sum(length(path) + version) FROM t WHERE snapshot = " \
+    "SELECT (SELECT sum(length(path) + row_version) FROM t), (SELECT sum(length(path) + row_version) FROM t WHERE "    \
+    "snapshot = "                                                                                                      \
     "'s')"
 #define BOTH_LISTS                                                                                                     \
     "SELECT (SELECT sum(length(path) + entries + size) FROM t('', '/')), "                                             \

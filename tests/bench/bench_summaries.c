@@ -321,11 +321,11 @@ static void measure_newest(void) {
 }
 
 static void measure_changed(const char *name, const char *some) {
-    int64_t version = sql_int(tables[RICH].db, "SELECT max(version) FROM t");
+    int64_t version = sql_int(tables[RICH].db, "SELECT max(row_version) FROM t");
     char *update = sqlite3_mprintf("UPDATE t SET size = size + 1 WHERE path IN (%s)", some);
     change(update);
-    char *newer = sqlite3_mprintf("SELECT count(*), sum(size) FROM t WHERE version > %lld", version);
-    char *scan = sqlite3_mprintf("SELECT count(*), sum(size) FROM t WHERE +version > %lld", version);
+    char *newer = sqlite3_mprintf("SELECT count(*), sum(size) FROM t WHERE row_version > %lld", version);
+    char *scan = sqlite3_mprintf("SELECT count(*), sum(size) FROM t WHERE +row_version > %lld", version);
     ASK(name, SAME(RICH, newer), SAME(RICH, scan));
     sqlite3_free(update);
     sqlite3_free(newer);
@@ -455,8 +455,9 @@ int main(int argc, char **argv) {
     measure_reads();
     measure_join();
     measure_newest();
-    measure_changed("version > ?, 1,000 in one directory", "SELECT path FROM t WHERE path GLOB 'top-11/*' LIMIT 1000");
-    measure_changed("version > ?, 1,000 anywhere",
+    measure_changed("row_version > ?, 1,000 in one directory",
+                    "SELECT path FROM t WHERE path GLOB 'top-11/*' LIMIT 1000");
+    measure_changed("row_version > ?, 1,000 anywhere",
                     "SELECT path FROM (SELECT path, row_number() OVER (ORDER BY tag) AS n FROM t) WHERE n <= 1000");
     measure_puts();
     measure_scans();

@@ -52,7 +52,7 @@ du_says() {
 index_says() { sql "$1" "SELECT $2, $line FROM files WHERE kind = 'd'" | sort; }
 
 index() { "$du" index "$@" >run 2>errors; }
-version() { sql "$1" "SELECT max(version) FROM files"; }
+version() { sql "$1" "SELECT max(row_version) FROM files"; }
 
 # ---- trees
 
@@ -199,7 +199,7 @@ test_a_real_tree_has_the_totals_of_du() {
 # ---- changes
 
 # what_changed <version>: path of each row that was written since
-what_changed() { sql odd.db "SELECT $line FROM files WHERE version > $1" | sort >found; }
+what_changed() { sql odd.db "SELECT $line FROM files WHERE row_version > $1" | sort >found; }
 
 test_an_index_made_again_writes_what_has_changed_and_nothing_else() {
     local before rows
@@ -268,7 +268,7 @@ what_it_ran() {
 
 test_an_index_that_cannot_be_made_leaves_the_former_one() {
     local before
-    before=$(sql odd.db "SELECT count(*), max(version) FROM files")
+    before=$(sql odd.db "SELECT count(*), max(row_version) FROM files")
     fails "another folder" "index of another folder" "$du" index odd.db tree/a
     fails "a folder that is not there" "there is no folder" "$du" index odd.db nowhere
     fails "a database that is not there" "there is no database" "$du" level nowhere.db ''
@@ -283,7 +283,7 @@ test_an_index_that_cannot_be_made_leaves_the_former_one() {
     chmod +x half/sed none/find
     fails "a list that was cut short" "cannot be listed" env PATH="$work/half:$PATH" "$du" index odd.db tree
     fails "a list that is not there" "cannot be listed" env PATH="$work/none:$PATH" "$du" index odd.db tree
-    [ "$(sql odd.db "SELECT count(*), max(version) FROM files")" = "$before" ]
+    [ "$(sql odd.db "SELECT count(*), max(row_version) FROM files")" = "$before" ]
     verdict $? "the index changed all the same"
 }
 

@@ -254,7 +254,7 @@ def strange_names(program):
 
 changed = {}
 def diff(db):
-    version = db.execute("SELECT max(version), count(*) FROM t").fetchone()
+    version = db.execute("SELECT max(row_version), count(*) FROM t").fetchone()
     if changed.get("of") != (seed, version):
         rows = db.execute("SELECT CAST(path AS BLOB) FROM art_diff('t', 'both', NULL)")
         changed.update(of=(seed, version), paths={path for [path] in rows})

@@ -39,7 +39,7 @@ static const char *const summaries[] = {"()",
 static unsigned form; /* the summary that the table has now */
 
 static const char *const statements[] = {
-    "SELECT *, version FROM t ORDER BY path",
+    "SELECT *, row_version FROM t ORDER BY path",
     "SELECT path, a, b FROM t ORDER BY path DESC LIMIT 20",
     "SELECT count(*), sum(a), max(length(b)), group_concat(c) FROM t WHERE path >= 'dir-1/'",
     "SELECT path, entries FROM t('', '/')",
@@ -56,7 +56,7 @@ static const char *const statements[] = {
     "INSERT INTO t(t) VALUES('add column e TEXT')",
     "INSERT INTO t(t) VALUES('optimize')",
     "INSERT INTO t(t) VALUES('integrity-check')",
-    "SELECT *, version FROM t ORDER BY path",
+    "SELECT *, row_version FROM t ORDER BY path",
     "INSERT INTO t(t) VALUES('cache=2MB')",
     "ALTER TABLE t RENAME TO u",
     "SELECT count(*) FROM u",

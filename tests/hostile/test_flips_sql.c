@@ -23,7 +23,7 @@ enum { SQL_STRIDE = 9, HOLE_SAMPLES = 300, PAGE_BITS = 8 * ART_PAGE };
 /* --- a database, and all that it says ----------------------------------------------------------------------------- */
 
 static const char *const readings[] = {
-    "SELECT path, value, version FROM t ORDER BY path",
+    "SELECT path, value, row_version FROM t ORDER BY path",
     "SELECT path, value FROM t ORDER BY path DESC",
     "SELECT count(*) FROM t",
     "SELECT count(*) FROM t WHERE path >= 'dir-1/' AND path < 'dir-2/f3'",

@@ -73,7 +73,7 @@ static const char within[] = "(l.after IS NULL OR %s.path > l.after) AND (l.befo
 static void salvage(sqlite3 *on, const char *target, const char *lost) {
     sql_run(on, "DROP TABLE IF EXISTS temp.saved; DROP TABLE IF EXISTS temp.s; DROP TABLE IF EXISTS temp.lost");
     sql_run(on, "CREATE VIRTUAL TABLE temp.saved USING art_salvage(%s)", target);
-    sql_run(on, "CREATE TEMP TABLE s AS SELECT *, version FROM saved; CREATE INDEX temp.s_path ON s(path)");
+    sql_run(on, "CREATE TEMP TABLE s AS SELECT *, row_version FROM saved; CREATE INDEX temp.s_path ON s(path)");
     sql_run(on, "CREATE TEMP TABLE lost AS SELECT * FROM art_lost('%q')", lost);
     ck_assert_int_eq(sql_int(on, "SELECT count(*) - count(DISTINCT path) FROM s"), 0);
 }
@@ -153,7 +153,7 @@ static uint64_t hash_of_folder(void) {
 TEST(test_a_sound_table_is_its_own_salvage) {
     make("");
     is_whole("sound");
-    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM s JOIN t USING (path) WHERE s.version = t.version"),
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM s JOIN t USING (path) WHERE s.row_version = t.row_version"),
                      sql_int(db, "SELECT count(*) FROM truth"));
     sql_reopen();
     is_whole("opened anew");

@@ -126,10 +126,10 @@ TEST(test_a_connection_sees_that_its_history_was_replaced) {
         sql_run(other, "%s", histories[i].restored);
         sql_run(other, "INSERT INTO m VALUES(1); INSERT INTO m VALUES(2); INSERT "
                        "INTO m VALUES(3)"); /* SQLite sees it */
-        char *wanted = sql_rows(other, "SELECT path, version FROM t");
+        char *wanted = sql_rows(other, "SELECT path, row_version FROM t");
         sql_close(other);
         sql_run(db, "%s", histories[i].live);
-        sqlite3_stmt *kept = sql_prepare(db, "SELECT path, version FROM t");
+        sqlite3_stmt *kept = sql_prepare(db, "SELECT path, row_version FROM t");
         while (sqlite3_step(kept) == SQLITE_ROW) {
         }
         sqlite3_reset(kept);
@@ -140,7 +140,7 @@ TEST(test_a_connection_sees_that_its_history_was_replaced) {
             !sql_inline()) { /* whose blobs are still in the copy's own file */
             ck_assert_msg(rc != SQLITE_ROW && rc != SQLITE_DONE, "history %zu: old rows are shown", i);
         } else {
-            char *rows = sql_rows(db, "SELECT path, version FROM t");
+            char *rows = sql_rows(db, "SELECT path, row_version FROM t");
             ck_assert_msg(!strcmp(rows, wanted), "history %zu: %s instead of %s", i, rows, wanted);
             sqlite3_free(rows);
         }
@@ -237,9 +237,9 @@ TEST(test_a_table_that_was_taken_back_writes_nothing_without_a_listener) {
                 "INTO t VALUES('old', 1)");
     sql_run(db, "ROLLBACK TO s; CREATE VIRTUAL TABLE t USING art; INSERT INTO t "
                 "VALUES('new', 1); COMMIT");
-    sql_expect(db, "new|1|ok\n", "SELECT path, version, art_check('t') FROM t");
+    sql_expect(db, "new|1|ok\n", "SELECT path, row_version, art_check('t') FROM t");
     sqlite3 *other = sql_open(path);
-    sql_expect(other, "new|1|ok\n", "SELECT path, version, art_check('t') FROM t");
+    sql_expect(other, "new|1|ok\n", "SELECT path, row_version, art_check('t') FROM t");
     sql_close(other);
 }
 

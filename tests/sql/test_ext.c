@@ -422,7 +422,7 @@ TEST(test_the_plan_is_the_text_that_is_shown_and_nothing_else) {
             "CREATE VIRTUAL TABLE k USING wrapper(h, d, v, key=(h, d DESC));"
             "INSERT INTO t VALUES('a', 1, 'x'), ('b', 2, 'y'), ('b/c', 3, 'x'); INSERT INTO k SELECT * FROM t");
     EACH(query, "SELECT path FROM t WHERE path > 'a' AND \"a [b]\" >= 3", "SELECT path FROM t WHERE c IN ('x', 'z')",
-         "SELECT path FROM t('b', '', 'b') WHERE snapshot IS NULL AND version > 0",
+         "SELECT path FROM t('b', '', 'b') WHERE snapshot IS NULL AND row_version > 0",
          "SELECT path FROM t WHERE path GLOB 'b*' AND c LIKE '%x%'",
          "SELECT path FROM t WHERE \"a [b]\" > 2 AND c = 'x'", "SELECT h FROM k WHERE h = 'b/c' AND d <= 4") {
         kept_bytes = -1;

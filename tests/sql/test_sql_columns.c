@@ -145,23 +145,24 @@ TEST(test_the_default_of_not_null_stands_where_an_insert_says_nothing) {
 }
 
 TEST(test_hidden_columns_step_aside_for_columns_of_the_same_name) {
-    sql_create(db, "t", "Version, prefix INTEGER, entries TEXT");
+    sql_create(db, "t", "Row_version, prefix INTEGER, entries TEXT");
     sql_run(db, "INSERT INTO t VALUES('a/1', 5, 'x'), ('a/2', 6, 'y'), ('b', 7, 'z'); UPDATE t SET prefix = 8 WHERE "
                 "entries = 'z'");
-    expect("a/1|5|x|1\na/2|6|y|1\nb|8|z|2\n", "SELECT *, art_version FROM t");
-    expect("b|8\n", "SELECT version, prefix FROM t WHERE art_version > 1 AND prefix > 7");
-    expect("a/|2\nb|\n", "SELECT version, art_entries FROM t('', '/')");
-    expect("a/1\na/2\n", "SELECT version FROM t WHERE art_prefix = 'a'");
-    expect("a/2\n", "SELECT version FROM t WHERE art_prefix = 'a' AND start_after = 'a/1' AND prefix BETWEEN 6 AND 7");
-    expect("a/2\n", "SELECT version FROM t WHERE version > 'a/1' AND entries < 'z'");
+    expect("a/1|5|x|1\na/2|6|y|1\nb|8|z|2\n", "SELECT *, art_row_version FROM t");
+    expect("b|8\n", "SELECT row_version, prefix FROM t WHERE art_row_version > 1 AND prefix > 7");
+    expect("a/|2\nb|\n", "SELECT row_version, art_entries FROM t('', '/')");
+    expect("a/1\na/2\n", "SELECT row_version FROM t WHERE art_prefix = 'a'");
+    expect("a/2\n",
+           "SELECT row_version FROM t WHERE art_prefix = 'a' AND start_after = 'a/1' AND prefix BETWEEN 6 AND 7");
+    expect("a/2\n", "SELECT row_version FROM t WHERE row_version > 'a/1' AND entries < 'z'");
     refuses(SQLITE_ERROR, "art: art_prefix is an argument, and only = gives it (t.art_prefix)",
             "SELECT * FROM t WHERE art_prefix > 'a'");
-    refuses(SQLITE_ERROR, "art: the hidden column art_version cannot be written (t.art_version): leave it out",
-            "UPDATE t SET art_version = 5");
-    sql_run(db, "DELETE FROM t WHERE art_prefix = '' AND delimiter = '/' AND version = 'a/'");
-    expect("b\n", "SELECT version FROM t");
+    refuses(SQLITE_ERROR, "art: the hidden column art_row_version cannot be written (t.art_row_version): leave it out",
+            "UPDATE t SET art_row_version = 5");
+    sql_run(db, "DELETE FROM t WHERE art_prefix = '' AND delimiter = '/' AND row_version = 'a/'");
+    expect("b\n", "SELECT row_version FROM t");
     sql_run(db, "INSERT INTO t(t) VALUES('flush'); CREATE VIRTUAL TABLE temp.s USING art_salvage('t')");
-    expect("b|8|z|2\n", "SELECT *, art_version FROM s");
+    expect("b|8|z|2\n", "SELECT *, art_row_version FROM s");
 }
 
 /* UUID, DATETIME, ...: types that SQLite does not know, and takes for numbers. */
@@ -217,7 +218,7 @@ TEST(test_a_table_of_keys_only_has_rows) {
     sql_run(db, "UPDATE t SET word = 'd' WHERE word = 'b'; REPLACE INTO t VALUES('d')");
     for (int i = 0; i < 2; i++) {
         expect("a\nc\nd\n", "SELECT * FROM t");
-        expect("1\n", "SELECT count(DISTINCT version) > 1 FROM t");
+        expect("1\n", "SELECT count(DISTINCT row_version) > 1 FROM t");
         sql_command(db, "main", "t", "flush");
         sql_reopen();
     }

@@ -57,7 +57,7 @@ TEST(test_a_command_is_a_text_and_stands_alone) {
     refuses(SQLITE_CONSTRAINT_NOTNULL, "t.path", "INSERT INTO t(t) VALUES(NULL)");
     refuses(SQLITE_ERROR, "stands alone", "INSERT INTO t(path, t) VALUES('x', 'flush')");
     refuses(SQLITE_ERROR, "stands alone", "INSERT INTO t(value, t) VALUES('x', 'flush')");
-    refuses(SQLITE_ERROR, "stands alone", "INSERT INTO t(version, t) VALUES(1, 'cache=1MB')");
+    refuses(SQLITE_ERROR, "stands alone", "INSERT INTO t(row_version, t) VALUES(1, 'cache=1MB')");
     refuses(SQLITE_ERROR, "INSERT INTO t(t)", "UPDATE t SET t = 'flush'");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 500);
     sql_run(db, "INSERT INTO t(path, value, t) VALUES('a row', 1, NULL)");

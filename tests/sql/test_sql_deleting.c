@@ -441,10 +441,10 @@ TEST(test_rows_of_an_attached_database_and_of_temp) {
 }
 
 TEST(test_a_newer_row_and_a_listing_are_deleted_as_they_were) {
-    sqlite3_int64 version = sql_int(db, "SELECT max(version) FROM t");
+    sqlite3_int64 version = sql_int(db, "SELECT max(row_version) FROM t");
     sql_run(db,
             "UPDATE t SET value = -1 WHERE path GLOB 'b/*'; UPDATE o SET value = -1 WHERE path GLOB 'b/*';"
-            "DELETE FROM t WHERE version > %lld; DELETE FROM o WHERE value = -1",
+            "DELETE FROM t WHERE row_version > %lld; DELETE FROM o WHERE value = -1",
             version);
     are_same("newer");
     sql_run(db, "INSERT INTO t(path, value) VALUES('c/', 1), ('c', 2); INSERT INTO o VALUES('c/', 1), ('c', 2);"

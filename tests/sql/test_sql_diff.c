@@ -21,7 +21,7 @@ static void create(const char *options) {
 
 static void note(const char *state) {
     sql_run(db, "DELETE FROM copies WHERE state = '%s'", state);
-    sql_run(db, "INSERT INTO copies SELECT '%s', path, version, size FROM t", state);
+    sql_run(db, "INSERT INTO copies SELECT '%s', path, row_version, size FROM t", state);
 }
 
 static void make(const char *name) {
@@ -304,7 +304,7 @@ static void change_one(struct random *random, const char *table, const struct ki
 
 static void compare_both(const struct kind *kind, const char *prefix) {
     for (int i = 0; i < 2; i++) {
-        sql_run(db, "DELETE FROM temp.side%d; INSERT INTO side%d SELECT %s, size, note, version FROM %s", i, i,
+        sql_run(db, "DELETE FROM temp.side%d; INSERT INTO side%d SELECT %s, size, note, row_version FROM %s", i, i,
                 kind->key, both[i]);
     }
     const char *joined =

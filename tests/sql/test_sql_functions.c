@@ -533,7 +533,7 @@ static int64_t write_version(const char *schema) {
 static void same_as_written(const char *schema, const char *what) {
     int64_t said = write_version(schema);
     sql_run(db, "INSERT OR REPLACE INTO %s.t(path, value) VALUES('asked', 1)", schema);
-    int64_t got = sql_int(db, "SELECT version FROM %s.t WHERE path = 'asked'", schema);
+    int64_t got = sql_int(db, "SELECT row_version FROM %s.t WHERE path = 'asked'", schema);
     ck_assert_msg(said == got, "%s: %lld was said, the row has %lld", what, (long long)said, (long long)got);
 }
 
@@ -590,10 +590,10 @@ LOOP_TEST(test_the_version_of_another_connections_commit_is_counted, 2) {
                 "COMMIT",
                 n);
         if (n % 9 == 0) sql_command(both[c], "main", "t", "flush");
-        ck_assert_int_eq(sql_int(both[!c], "SELECT version = (SELECT max(v) FROM kept) FROM t WHERE path = 'r%d'", n),
-                         1);
+        ck_assert_int_eq(
+            sql_int(both[!c], "SELECT row_version = (SELECT max(v) FROM kept) FROM t WHERE path = 'r%d'", n), 1);
     }
-    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE version IN (SELECT v FROM kept)"), 40);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE row_version IN (SELECT v FROM kept)"), 40);
     ck_assert_int_eq(sql_int(db, "SELECT count(DISTINCT v) FROM kept"), 40);
     /* A reader's snapshot: a write now would be refused, or have that number. */
     sql_run(db, "BEGIN");

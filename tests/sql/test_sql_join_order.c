@@ -240,6 +240,8 @@ static void compare_all(bool lookups, bool analyzed, sqlite3_str *worse) {
     for (unsigned i = 0; i < LENGTH(shapes); i++) {
         if ((strstr(shapes[i], "t.owner") != NULL) != lookups) continue;
         for (unsigned j = 0; j < LENGTH(conditions); j++) {
+            /* An argument of the right table of a LEFT JOIN stands in ON: SQLite does not show that of WHERE. */
+            if (strstr(shapes[i], "LEFT JOIN t") && strstr(conditions[j], "BELOW")) continue;
             for (unsigned k = 0; k < LENGTH(results); k++) {
                 compare(TEXT("SELECT %s FROM %s WHERE %s%s", results[k].columns, shapes[i], conditions[j],
                              results[k].order),

@@ -39,7 +39,7 @@ static const char *const rules[] = {
     "NULL) | 3*$a$c = $suited",
     "list: $suited | 4*$suited, $list",
     "conditions: $condition AND $condition | ($condition OR $condition) | $condition AND $($a)size > $(0-39) | "
-    "$condition AND {$($a)version > 0|1} | 5*$condition",
+    "$condition AND {$($a)row_version > 0|1} | 5*$condition",
     /* A move may be onto another row. */
     "write: DELETE FROM {t|plain} WHERE path GLOB 'd$dir/*' | UPDATE {t|plain} SET $(c=$column) = $suited WHERE path "
     "GLOB 'd$dir/*' | UPDATE OR REPLACE {t|plain} SET path = 'd$dir/f$(f=$file)' WHERE path = 'd$dir/f$f' | UPDATE "
@@ -308,7 +308,7 @@ TEST(test_the_plan_tells_what_is_looked_up) {
     sql_plan_lacks(db, WHERE "other = 'x'", "(lookup)");
     sql_plan_lacks(db, WHERE "size = 5", "(lookup)");
     sql_plan_lacks(db, WHERE "etag > 'x'", "(lookup)");
-    sql_plan_lacks(db, WHERE "etag IS NULL AND version > 7", "(lookup)");
+    sql_plan_lacks(db, WHERE "etag IS NULL AND row_version > 7", "(lookup)");
     sql_plan_has(db, "SELECT * FROM o CROSS JOIN t ON o.x = t.etag", "etag=? (lookup)");
     sql_close(db);
 }

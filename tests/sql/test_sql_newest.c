@@ -98,10 +98,10 @@ LOOP_TEST(test_the_best_rows_beside_conditions_are_those_of_an_ordinary_table, 4
     compare(&random, seed);
     sql_run(db, "COMMIT");
     ck_assert_int_gt(sql_info(db, "searches given up"), 20);
-    sql_expect(
-        db, "0|1\n",
-        "SELECT count(*) FILTER (WHERE a.version <> t.version), count(*) > 2000 FROM (SELECT path, version FROM t "
-        "ORDER BY mtime DESC LIMIT (SELECT 100000)) AS a JOIN t USING(path)");
+    sql_expect(db, "0|1\n",
+               "SELECT count(*) FILTER (WHERE a.row_version <> t.row_version), count(*) > 2000 FROM (SELECT path, "
+               "row_version FROM t "
+               "ORDER BY mtime DESC LIMIT (SELECT 100000)) AS a JOIN t USING(path)");
 }
 
 /* --- memory ------------------------------------------------------------------------------------------------------- */
@@ -191,7 +191,7 @@ TEST(test_the_plan_tells_beside_which_conditions_rows_come_best_first) {
                                         "note LIKE 'x%' AND type COLLATE NOCASE >= 'X'",
                                         "note LIKE 'x%' AND note COLLATE NOCASE > 'X'",
                                         "note LIKE 'x%' AND note COLLATE NOCASE < 'x'",
-                                        "version < 9",
+                                        "row_version < 9",
                                         "mtime < 5 OR (mtime = 5 AND path < 'x')"};
     for (size_t i = 0; i < sizeof first / sizeof *first; i++) {
         char *text = sqlite3_mprintf("SELECT * FROM t WHERE %s ORDER BY mtime DESC LIMIT 10", first[i]);

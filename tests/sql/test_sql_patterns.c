@@ -408,9 +408,8 @@ TEST(test_a_match_is_the_row_of_the_longest_prefix) {
     expect("", "SELECT * FROM t WHERE path MATCH ''");
     sql_run(db, "INSERT INTO t(path, name) VALUES('', 'all')");
     expect("all\nall\n", "SELECT name FROM t WHERE path MATCH '' UNION ALL SELECT name FROM t WHERE path MATCH 'c'");
-    expect("a/b||||1|1\n",
-           "SELECT path, prefix, delimiter, start_after, entries IS NULL, version > 0 FROM t WHERE path "
-           "MATCH 'a/b'");
+    expect("a/b|1\n", "SELECT path, row_version > 0 FROM t WHERE path MATCH 'a/b'");
+    expect("a/b|/|1\n", "SELECT path, delimiter, entries IS NULL FROM t WHERE path MATCH 'a/b' AND delimiter = '/'");
 }
 
 TEST(test_with_a_delimiter_it_ends_where_a_component_ends) {

@@ -371,7 +371,7 @@ static void ask(struct both *both, sqlite3 *db, const struct both_state *state) 
 static void check_all(struct both *both, sqlite3 *db, const struct both_state *state) {
     (void)state;
     sql_expect(db, "ok\n", "SELECT art_check('t')");
-    same(both, db, "SELECT path, size, mtime, note, tag, {version|v} FROM {t|plain} ORDER BY path");
+    same(both, db, "SELECT path, size, mtime, note, tag, {row_version|v} FROM {t|plain} ORDER BY path");
 }
 
 /* --- tests -------------------------------------------------------------------------------------------------------- */

@@ -146,9 +146,9 @@ static const char *const questions[] = {
     "SELECT art_count('$T', 'a/'$F), art_count('$T', ''$F), art_nth('$T', 'a', 3$F), art_rank('$T', 'b/'$F)",
     "SELECT art_longest_prefix('$T', 'a/f7/more', ''$F), art_longest_prefix('$T', 'ab/f8/x', '/'$F)",
     /* versions */
-    "SELECT x.path, x.version FROM $V x WHERE $S x.version > 9 ORDER BY path",
-    "SELECT x.path FROM $V x WHERE $S x.version > 40 AND x.path > 'a' ORDER BY path",
-    "SELECT count(*), max(x.version) FROM $V x WHERE $S x.version >= 30",
+    "SELECT x.path, x.row_version FROM $V x WHERE $S x.row_version > 9 ORDER BY path",
+    "SELECT x.path FROM $V x WHERE $S x.row_version > 40 AND x.path > 'a' ORDER BY path",
+    "SELECT count(*), max(x.row_version) FROM $V x WHERE $S x.row_version >= 30",
 };
 static const char *const summed[] = {
     "SELECT art_sum('$T', 'size', 'a/'$F), art_sum('$T', 'size', ''$F), art_max('$T', 'mtime', ''$F)",
@@ -219,7 +219,7 @@ static void compare_two(struct random *random, const char *before, const char *a
 static void take(const char *name, const char *options) {
     sql_snapshot(db, name);
     create(name, options);
-    sql_run(db, "INSERT INTO %s SELECT * FROM t; CREATE TABLE v%s AS SELECT path, version FROM t", name, name);
+    sql_run(db, "INSERT INTO %s SELECT * FROM t; CREATE TABLE v%s AS SELECT path, row_version FROM t", name, name);
 }
 
 static void leave(const char *name) {
@@ -394,7 +394,8 @@ TEST(test_the_column_shows_the_name) {
     expect("monday|10|145\ntuesday|10|135\n",
            "SELECT snapshot, count(*), sum(size) FROM t WHERE snapshot IN ('monday', 'tuesday', NULL) GROUP BY 1");
     expect("monday|text|9\n", "SELECT snapshot, typeof(snapshot), entries FROM t('', '/', '', 'monday') LIMIT 1");
-    expect("null\n", "SELECT DISTINCT typeof(snapshot) FROM t");
+    expect("null\n", "SELECT DISTINCT typeof(snapshot) FROM t WHERE snapshot IS NULL");
+    refuses(SQLITE_ERROR, "art: snapshot is a hidden column of this table", "SELECT DISTINCT typeof(snapshot) FROM t");
     expect("", "SELECT path FROM t WHERE snapshot = 'monday' AND snapshot = 'tuesday'");
     expect("10\n", "SELECT count(*) FROM t WHERE snapshot = 'monday' AND snapshot = 'mon' || 'day'");
     sql_run(db, "CREATE VIEW v AS SELECT path, size, snapshot FROM t");
@@ -458,10 +459,14 @@ TEST(test_a_join_reads_the_snapshot_of_whichever_side_knows_it) {
 TEST(test_a_join_of_which_no_side_knows_a_snapshot_reads_the_table_as_it_is_now) {
     fill_example();
     expect("10|135|135\n", "SELECT count(*), sum(a.size), sum(b.size) FROM t a JOIN t b USING(path, snapshot)");
-    expect("10|135|135\n", "SELECT count(*), sum(a.size), sum(b.size) FROM t a LEFT JOIN t b USING(path, snapshot)");
+    expect("10|135|135\n", "SELECT count(*), sum(a.size), sum(b.size) FROM t a LEFT JOIN t b USING(path, snapshot) "
+                           "WHERE a.snapshot IS NULL");
     expect("10\n", "SELECT count(*) FROM t a JOIN t b USING(path, snapshot) JOIN t c USING(path, snapshot)");
-    expect("10|135\n", "SELECT count(*), sum(size) FROM t a WHERE EXISTS"
+    expect("10|135\n", "SELECT count(*), sum(size) FROM t a WHERE snapshot IS NULL AND EXISTS"
                        "(SELECT 1 FROM t b WHERE b.path = a.path AND b.snapshot = a.snapshot)");
+    EACH(read, "LEFT JOIN t b USING(path, snapshot)",
+         "WHERE EXISTS(SELECT 1 FROM t b WHERE b.path = a.path AND b.snapshot = a.snapshot)")
+    refuses(SQLITE_ERROR, "art: snapshot is a hidden column of this table", TEXT("SELECT count(*) FROM t a %s", read));
     expect("10|135\n", "SELECT count(*), sum(a.size) FROM t a JOIN t b USING(path, snapshot) WHERE snapshot = NULL");
 }
 
@@ -474,7 +479,7 @@ TEST(test_copy_takes_the_rows_of_a_snapshot_or_of_the_table) {
     expect("135\n", "SELECT art_sum('t', 'size', 'as it is/')");
     sql_run(db, "DELETE FROM t; INSERT INTO t(t, prefix, path, snapshot) VALUES('copy', '', '', 'monday')");
     expect(monday, "SELECT path, size FROM t ORDER BY path");
-    expect("0\n", "SELECT count(*) FROM t WHERE version <= (SELECT version FROM art_snapshots('t'))");
+    expect("0\n", "SELECT count(*) FROM t WHERE row_version <= (SELECT version FROM art_snapshots('t'))");
     static const char copy[] = "INSERT INTO t(t, prefix, path, snapshot) VALUES('copy', 'a/', 'c/', %s)";
     refuses(SQLITE_ERROR, "art: there is no snapshot 'x' (t)", TEXT(copy, "'x'"));
     refuses(SQLITE_MISMATCH, "art: a snapshot's name is a text", TEXT(copy, "5"));
@@ -502,7 +507,7 @@ TEST(test_nothing_is_written_through_a_snapshot) {
     EACH(which, "", " AND path = 'a/1'", " AND path IN ('a/1', 'a/2')", " AND path GLOB 'a/*'", " AND size > 3",
          " AND (path = 'a/1' OR path = 'a/2')", " AND path IN (SELECT name FROM names)", " AND path LIKE 'A/%'",
          " AND path = (SELECT max(path) FROM t AS n WHERE path GLOB 'a/*')", " AND path MATCH 'a/1/x'",
-         " AND EXISTS (SELECT 1 FROM t AS n WHERE n.path = t.path)", " AND version > 0",
+         " AND EXISTS (SELECT 1 FROM t AS n WHERE n.path = t.path)", " AND row_version > 0",
          " AND size < (SELECT n.size FROM t AS n WHERE n.path = t.path)",
          " AND NOT EXISTS (SELECT 1 FROM t AS n WHERE n.path = t.path || 'x')",
          " AND prefix = '' AND delimiter = '/' AND path = 'a/'", " AND prefix = '' AND delimiter = '/'",

@@ -176,13 +176,42 @@ LOOP_TEST(test_an_argument_that_only_one_scan_of_an_outer_join_has_is_refused, L
             EACH(rest, "", "WHERE f.size > 1", "WHERE f.size > 1 AND f.owner IS NOT NULL", "WHERE x.p IS NULL",
                  "JOIN t AS other ON other.path = f.path", "JOIN t('') AS other ON other.size = f.size") {
                 if (has_key_columns(_i) && strstr(rest, "t('')")) continue;
-                refuses(SQLITE_ERROR, "art: a RIGHT or FULL JOIN scans its right table twice, and one scan lacks an",
+                refuses(SQLITE_ERROR, "is a hidden column of this table, and nothing gives it here (t.",
                         TEXT("SELECT f.path, x.p FROM %s ON f.path = x.p AND %s %s", join, argument, rest));
             }
         }
     }
-    refuses(SQLITE_ERROR, "(t): give arguments in parentheses, or put (SELECT * FROM t WHERE ...) on the left",
+    refuses(SQLITE_ERROR, "give it by snapshot = ... beside AND, for a RIGHT or FULL JOIN in parentheses",
             "SELECT 1 FROM x FULL JOIN t ON t.path = x.p AND t.snapshot = 'monday'");
+}
+
+/* By WHERE it would be the first of the two; by ON of a table on the left, none. Where SQLite sees that WHERE wants no
+ * NULLs, it makes it another join, whose rows are right. */
+LOOP_TEST(test_an_argument_that_no_scan_of_an_outer_join_gets_is_refused, LENGTH(forms)) {
+    static const char words[] = "is a hidden column of this table, and nothing gives it here (t.";
+    fill(_i);
+    EACH(rows, "x RIGHT JOIN @ AS f ON f.path = x.p WHERE %s", "x FULL JOIN @ AS f ON f.path = x.p WHERE %s",
+         "@ AS f RIGHT JOIN x ON f.path = x.p WHERE %s", "@ AS f FULL JOIN x ON f.path = x.p WHERE %s",
+         "x LEFT JOIN @ AS f ON f.path = x.p WHERE %s") {
+        EACH(argument, "f.snapshot = 'monday'", "f.snapshot IN ('monday', 'tuesday')",
+             "f.snapshot = (SELECT 'tuesday')") {
+            char *statement = TEXT(TEXT("SELECT f.path, x.p, 0 FROM %s", rows), argument);
+            if (!sql_try(db, "%s", kept(sql_named(statement, "t")))) {
+                same(statement);
+            } else {
+                refuses(SQLITE_ERROR, words, kept(sql_named(statement, "t")));
+            }
+        }
+    }
+    EACH(rows, "x RIGHT JOIN t AS f ON f.path = x.p WHERE f.prefix = ''",
+         "t AS f RIGHT JOIN x ON f.path = x.p AND f.prefix = ''",
+         "t AS f RIGHT JOIN x ON f.path = x.p AND f.snapshot = 'monday'",
+         "t AS f FULL JOIN x ON f.path = x.p AND f.snapshot = 'monday'") {
+        refuses(SQLITE_ERROR, words, TEXT("SELECT f.path, x.p FROM %s", rows));
+    }
+    if (sqlite3_libversion_number() >= 3041002) return;
+    refuses(SQLITE_ERROR, words,
+            TEXT("SELECT f.path, x.p FROM x RIGHT JOIN %s AS f ON f.path = x.p", state_of(_i, "monday", true)));
 }
 
 /* The same rows by other words: the table on the left, or a subquery of it. */

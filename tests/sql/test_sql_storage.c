@@ -111,7 +111,7 @@ static void in_copies(const char *storage) {
 
 /* With their versions. The original stays as it was, and a copy of a copy goes back. */
 LOOP_TEST(test_a_copy_may_have_the_other_storage, 4) {
-    static const char versions[] = "SELECT count(*), min(version), max(version), sum(version) FROM t";
+    static const char versions[] = "SELECT count(*), min(row_version), max(row_version), sum(row_version) FROM t";
     const char *from = _i % 2 ? "inline" : "file";
     begin_with(modes[_i / 2], from);
     sql_run(db, "CREATE VIRTUAL TABLE none USING art(path, storage=%s); UPDATE t SET value = 7 WHERE path < 'd2'",

@@ -564,7 +564,7 @@ TEST(test_copies_have_it_and_damage_is_told) {
     expect("a/|21\nb/|300\n", level);
 }
 
-/* What has changed since a version: WHERE version > ?, which passes over blobs and buckets in which nothing is newer.
+/* What has changed since a version: row_version > ?, which passes over blobs and buckets in which nothing is newer.
  *
  * Random histories on an art table and an ordinary one, which notes the version of each row beside it
  * (support/summed.h). Then, with blobs of the usual size, how little is read.
@@ -611,17 +611,17 @@ LOOP_TEST(test_only_what_may_have_changed_is_read, 2) {
     sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, size INTEGER, cache='64MB')");
     sql_run(db, all);
     sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
-    int64_t first = sql_int(db, "SELECT max(version) FROM t");
+    int64_t first = sql_int(db, "SELECT max(row_version) FROM t");
     sql_run(db, "UPDATE t SET size = 0 WHERE path GLOB 'd042/*'");
-    int64_t second = sql_int(db, "SELECT max(version) FROM t");
+    int64_t second = sql_int(db, "SELECT max(row_version) FROM t");
     sql_run(db, "UPDATE t SET size = 0 WHERE path = 'd077/f077777'");
-    int64_t third = sql_int(db, "SELECT max(version) FROM t");
+    int64_t third = sql_int(db, "SELECT max(row_version) FROM t");
     sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
     sql_close(db);
     db = NULL;
-    int64_t whole = pages_of(path, "+version", first, 1001, _i);
-    int64_t changed = pages_of(path, "version", first, 1001, _i);
-    int64_t one = pages_of(path, "version", second, 1, _i), none = pages_of(path, "version", third, 0, _i);
+    int64_t whole = pages_of(path, "+row_version", first, 1001, _i);
+    int64_t changed = pages_of(path, "row_version", first, 1001, _i);
+    int64_t one = pages_of(path, "row_version", second, 1, _i), none = pages_of(path, "row_version", third, 0, _i);
     printf("pages read: all %lld, a directory %lld, one row %lld, nothing %lld\n", (long long)whole, (long long)changed,
            (long long)one, (long long)none);
     ck_assert_int_gt(whole, 80);
@@ -634,19 +634,20 @@ LOOP_TEST(test_only_what_may_have_changed_is_read, 2) {
 
 TEST(test_the_plan_says_so) {
     sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, size INTEGER)");
-    plan_has(WHERE "version > 5", "all rows AND version>?");
-    plan_has(WHERE "version >= ?1 AND path GLOB 'a/*'", "AND version>=?");
-    plan_has(WHERE "version BETWEEN 3 AND 4", "version>=?");
-    plan_has(WHERE "version = 5", "version=?");
-    plan_has(WHERE "5 < version AND size > 3", "version>? AND size>?");
-    plan_has(WHERE "version < 5", "all rows");
-    plan_has(WHERE "version > 5 AND prefix = 'a/'", "prefix=? AND version>?");
-    plan_has(WHERE "path = 'a' AND version > 5", "path=?");
-    plan_has(WHERE "path >= ?1 AND path < ?2 AND version > ?3 AND size > ?4", "path>=? AND path<? AND version>?");
-    plan_has(WHERE "path > ?1 AND version > ?2 AND size > ?3", "path>? AND version>? AND bound size>?");
+    plan_has(WHERE "row_version > 5", "all rows AND row_version>?");
+    plan_has(WHERE "row_version >= ?1 AND path GLOB 'a/*'", "AND row_version>=?");
+    plan_has(WHERE "row_version BETWEEN 3 AND 4", "row_version>=?");
+    plan_has(WHERE "row_version = 5", "row_version=?");
+    plan_has(WHERE "5 < row_version AND size > 3", "row_version>? AND size>?");
+    plan_has(WHERE "row_version < 5", "all rows");
+    plan_has(WHERE "row_version > 5 AND prefix = 'a/'", "prefix=? AND row_version>?");
+    plan_has(WHERE "path = 'a' AND row_version > 5", "path=?");
+    plan_has(WHERE "path >= ?1 AND path < ?2 AND row_version > ?3 AND size > ?4",
+             "path>=? AND path<? AND row_version>?");
+    plan_has(WHERE "path > ?1 AND row_version > ?2 AND size > ?3", "path>? AND row_version>? AND bound size>?");
     sql_run(db, "CREATE TABLE seen(version); INSERT INTO seen VALUES(3)");
-    char *plan = kept(sql_rows(db, "EXPLAIN QUERY PLAN SELECT * FROM seen JOIN t ON t.version > seen.version"));
-    ck_assert_msg(strstr(plan, "SCAN seen") && strstr(plan, "SCAN seen") < strstr(plan, "version>?"), "%s", plan);
+    char *plan = kept(sql_rows(db, "EXPLAIN QUERY PLAN SELECT * FROM seen JOIN t ON t.row_version > seen.version"));
+    ck_assert_msg(strstr(plan, "SCAN seen") && strstr(plan, "SCAN seen") < strstr(plan, "row_version>?"), "%s", plan);
 }
 
 int main(void) {

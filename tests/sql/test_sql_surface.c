@@ -43,7 +43,7 @@ static void add_columns(void) {
                 "lookup(note), search(path), search(note), hash(*), hash(values)));"
                 "CREATE VIRTUAL TABLE u USING art; CREATE VIRTUAL TABLE x USING art; CREATE VIRTUAL TABLE aside USING "
                 "art(path, prefix, delimiter, "
-                "start_after, snapshot, entries, version, conflict, hash, hash_values, summary=(hash(*)));"
+                "start_after, snapshot, entries, row_version, conflict, hash, hash_values, summary=(hash(*)));"
                 "CREATE VIRTUAL TABLE k USING art(a, b INTEGER, c, key=(a, b DESC), storage=inline);"
                 "CREATE VIRTUAL TABLE temp.saved USING art_salvage('k')");
     add_rows("SELECT 'column of a table ' || t.name || ': ' || iif(c.name = t.name, '(as the table)', c.name) || "
@@ -121,7 +121,7 @@ static void add_plans(void) {
     EACH(query, "SELECT * FROM t WHERE path = ?", "SELECT path FROM t WHERE path IN (?, 'b')",
          "SELECT * FROM t(?, '/')",
          "SELECT * FROM t WHERE prefix = ? AND start_after = ? AND snapshot = ? ORDER BY path DESC",
-         "SELECT * FROM t WHERE path > ? AND path <= ? AND version > ?", "SELECT * FROM t WHERE path GLOB 'a*b'",
+         "SELECT * FROM t WHERE path > ? AND path <= ? AND row_version > ?", "SELECT * FROM t WHERE path GLOB 'a*b'",
          "SELECT path FROM t WHERE path LIKE '%word%' ESCAPE '\\' LIMIT 5",
          "SELECT * FROM t WHERE path = ? COLLATE NOCASE", "SELECT * FROM t WHERE path MATCH ? AND delimiter = '/'",
          "SELECT * FROM t WHERE note = ?", "SELECT * FROM t WHERE note IS ?", "SELECT * FROM t WHERE note IN (?, 'b')",

@@ -241,10 +241,10 @@ LOOP_TEST(test_versions_go_on_however_often_a_table_is_emptied, 4) {
         if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
         sqlite3_finalize(reader);
         write_rows(&random, round);
-        int64_t version = sql_int(db, "SELECT min(version) FROM t WHERE path GLOB '%d/*'", round);
+        int64_t version = sql_int(db, "SELECT min(row_version) FROM t WHERE path GLOB '%d/*'", round);
         ck_assert_int_gt(version, seen);
-        int64_t newer = sql_int(other, "SELECT count(*) FROM t WHERE version > %lld", (long long)seen);
-        ck_assert_int_eq(newer, sql_int(other, "SELECT count(*) FROM t WHERE +version > %lld", (long long)seen));
+        int64_t newer = sql_int(other, "SELECT count(*) FROM t WHERE row_version > %lld", (long long)seen);
+        ck_assert_int_eq(newer, sql_int(other, "SELECT count(*) FROM t WHERE +row_version > %lld", (long long)seen));
         ck_assert_int_eq(newer, sql_int(db, "SELECT count(*) FROM t WHERE path GLOB '%d/*'", round));
         seen = version;
         sql_expect(other, "0|0|ok\n",

@@ -45,7 +45,7 @@ static const struct art_allocator counting = {allocate, resize, sqlite3_free};
 static const char *const queries[] = {
     "SELECT value FROM t WHERE path = ?1",
     "SELECT value FROM t WHERE path = ?1 || 'x'",
-    "SELECT path, value, version FROM t WHERE path >= ?1 ORDER BY path LIMIT 100",
+    "SELECT path, value, row_version FROM t WHERE path >= ?1 ORDER BY path LIMIT 100",
     "SELECT path FROM t WHERE path <= ?1 ORDER BY path DESC LIMIT 100",
     "SELECT path FROM t(substr(?1, 1, 10), '/')",
     "SELECT art_count('t', substr(?1, 1, 10))",

@@ -60,7 +60,7 @@ static const char *const rules[] = {
     "$path > 'd$(t=$(0-1))$(0-4)/f$file' AND $path <= 'd$t$(5-9)' | $path IN ('$key', 'd$(e=$dir)/f001', 'd$e/f$file') "
     "| $path >= '$key' | $path BETWEEN 'd$dir' AND '$key' | 1 | $path < '$key'",
     "newer: 11*$version_of_it $newer_than | ($version_of_it $newer_than OR $($a)size > 900)",
-    "version_of_it: {$($a)version|$($a)v}",
+    "version_of_it: {$($a)row_version|$($a)v}",
     "newer_than: 4*> $since | >= $since | = $since | IS $since | > $since.5 | >= $since.5 | BETWEEN $since AND $since "
     "| "
     "> '$since' | IN ($since, $since) | > (SELECT max(v) - $(0-4) FROM plain)",
@@ -161,7 +161,7 @@ static char *drawn(struct both *both, sqlite3 *db, const struct both_state *stat
                                  : "$any",
                   "first", both->first ? both->first : "$condition", "maybe_newer",
                   both->first ? "$newer" : "$a$column > -9e18", "extra", state->extra ? "extra" : "NULL", "more",
-                  state->extra ? ", extra" : "", "version", both->versions ? "{version|v}" : "0", "version_beside",
+                  state->extra ? ", extra" : "", "version", both->versions ? "{row_version|v}" : "0", "version_beside",
                   both->versions ? "b.v" : "0", "question", both->questions},
         .call = draw_more,
         .context = &asked};

@@ -142,7 +142,8 @@ static bool open_statements(struct watch *watch) {
     /* Of a key of several columns its bytes, as a text; else the key. */
     static const char *const keys[] = {"hex(art_key), ", ""};
     for (int i = 0; i < 2 && !watch->now; i++) {
-        char *text = sqlite3_mprintf("SELECT %s*, version FROM %s.%s ORDER BY 1", keys[i], watch->schema, watch->name);
+        char *text =
+            sqlite3_mprintf("SELECT %s*, row_version FROM %s.%s ORDER BY 1", keys[i], watch->schema, watch->name);
         sqlite3_prepare_v2(art, text, -1, &watch->now, NULL);
         sqlite3_free(text);
     }

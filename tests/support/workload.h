@@ -8,7 +8,7 @@
  *     workload_shape.c       the tables: names and types of their columns, CREATE
  *     workload_value.c       keys, patterns, values: few enough letters that they meet
  *     workload_rules.c       SELECT, WHERE and all other statements, as rules of a grammar
- *     workload_listing.c     prefix, delimiter, start_after, entries, version, art_count(), art_longest_prefix()
+ *     workload_listing.c     prefix, delimiter, start_after, entries, row_version, art_count(), art_longest_prefix()
  *     workload_keys.c        w: the types of its columns, which of them are the key, values for them
  *     workload_write.c       what of INSERT and UPDATE depends on the table's columns
  *     workload_schema.c      transactions, CREATE, DROP, RENAME, commands, pragmas, replaced functions

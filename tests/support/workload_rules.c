@@ -200,7 +200,7 @@ static const char *const rules[] = {
     "deleted: 9*$where_of_write | $path IN (SELECT $path FROM $name ORDER BY $path LIMIT $(0-8) OFFSET $(0-29))",
     "write: $!writes$written", "written: 57*$insert | 26*$!UPDATE$update | 13*$delete | 5*$!DIRECTORY$directory",
     /* Of a directory: where something is at the target the plain twin fails, too, before it changes anything. */
-    "directory_delete: $(c:=$(2*$condition|l.entries $(<|>=) $(1-9)))DELETE FROM $name{ AS l WHERE $arguments$c| "
+    "directory_delete: $(c:=$(2*$condition|$condition_on_entries))DELETE FROM $name{ AS l WHERE $arguments$c| "
     "WHERE $key_name IN (SELECT r.k FROM $rolled AS r JOIN $listed AS l ON r.shown = l.$key_name WHERE $c)}",
     "directory_move: $(of:='$here')$(to:='$there')$moves | $(of:='$there')$(to:='$here')$moves",
     "here: 6*d$(0-6)/ | a/ | b/ | x/ | long/", "there: mv$(0-1)/",
@@ -300,14 +300,18 @@ static const char *const rules[] = {
     /* ---- versions ------------------------------------------------------------------------------------------------ */
     /* Versions are noted in `held`; later a row is changed only where it still has the noted one. The plain twin asks
      * `seen`, in which the runner keeps what the art table showed. */
-    "version_step: $!VERSION INSERT OR REPLACE INTO $schema.held SELECT '$table', $path, {version|(SELECT version FROM "
+    "version_step: $!VERSION INSERT OR REPLACE INTO $schema.held SELECT '$table', $path, {row_version|(SELECT version "
+    "FROM "
     "$schema.seen WHERE tbl = '$table' AND seen.key = m.$key_name)} FROM $name AS m WHERE $condition | "
-    "$!VERSION SELECT $path, version FROM $name AS m{| JOIN (SELECT * FROM $schema.seen WHERE tbl = '$table') s ON "
-    "s.key = m.$key_name} WHERE $condition AND version $(=|<|>=) (SELECT $(min|max)(version) FROM $schema.held WHERE "
+    "$!VERSION SELECT $path, {row_version|s.version} FROM $name AS m{| JOIN (SELECT * FROM $schema.seen WHERE tbl = "
+    "'$table') s ON "
+    "s.key = m.$key_name} WHERE $condition AND {row_version|s.version} $(=|<|>=) (SELECT $(min|max)(version) FROM "
+    "$schema.held WHERE "
     "tbl = '$table') ORDER BY $path | $!COMPARE_AND_SET$!changes$!writes$pick UPDATE $name AS m SET $it = "
     "$same_or_new WHERE $path = (SELECT $(min|max)(key) FROM $schema.held WHERE tbl = '$table'$( AND key >= $key|)) "
     "AND "
-    "{version|(SELECT version FROM $schema.seen WHERE tbl = '$table' AND seen.key = m.$key_name)} = (SELECT version "
+    "{row_version|(SELECT version FROM $schema.seen WHERE tbl = '$table' AND seen.key = m.$key_name)} = (SELECT "
+    "version "
     "FROM $schema.held WHERE tbl = '$table' AND held.key = m.$key_name)",
 
     /* ---- values -------------------------------------------------------------------------------------------------- */
@@ -431,13 +435,19 @@ static void put_where_of_listing(struct writer *x) {
     if (x->as_conditions) writer_draw(x, " WHERE $arguments$condition");
 }
 
+/* What is not given is not read. */
 static void put_columns_of_listing(struct writer *x) {
-    if (x->prefix)
-        writer_draw(x, "$(2*, $alias.entries|)$(4?, $alias.prefix, $alias.delimiter)$(6?, $alias.start_after)");
+    if (x->delimiter) writer_draw(x, "$(2*, $alias.entries|)$(4?, $alias.delimiter)");
+    if (x->prefix) writer_draw(x, "$(4?, $alias.prefix)");
+    if (x->start_after) writer_draw(x, "$(6?, $alias.start_after)");
 }
 
 static void put_sum_of_entries(struct writer *x) {
-    if (x->prefix) writer_draw(x, "$(2?, sum($alias.entries))");
+    if (x->delimiter) writer_draw(x, "$(2?, sum($alias.entries))");
+}
+
+static void put_condition_on_entries(struct writer *x) {
+    writer_draw(x, x->delimiter ? "l.entries $(<|>=) $(1-9)" : "$condition");
 }
 
 static void put_bound_limit(struct writer *x) {
@@ -494,6 +504,7 @@ static const struct {
              {"changes_unless_replaced", note_changes_unless_replaced},
              {"column_is", put_column_condition},
              {"columns_shown", put_columns_shown},
+             {"condition_on_entries", put_condition_on_entries},
              {"delimiter_text", put_delimiter},
              {"count_of_keys", put_count_of_keys},
              {"delete_of_keys", put_delete_of_keys},

@@ -76,11 +76,11 @@ class Example {
         // Compare and set: only who knows the row as it is may change it.
         long version;
         try (Statement statement = db.createStatement();
-                ResultSet row = statement.executeQuery("SELECT version FROM files WHERE path = 'photos/index.html'")) {
+                ResultSet row = statement.executeQuery("SELECT row_version FROM files WHERE path = 'photos/index.html'")) {
             version = row.getLong(1);
         }
         int first, second;
-        String sql = "UPDATE files SET etag = ? WHERE path = 'photos/index.html' AND version = ?";
+        String sql = "UPDATE files SET etag = ? WHERE path = 'photos/index.html' AND row_version = ?";
         try (PreparedStatement update = prepare(sql, "e1", version)) {
             first = update.executeUpdate();
         }

@@ -29,8 +29,8 @@ show(dbGetQuery(db, "SELECT path, size FROM files(?)", "photos/[raw]/"))
 show(dbGetQuery(db, "SELECT path, entries FROM files(?, '/')", "photos/"))
 
 # Compare and set: only who knows the row as it is may change it.
-version <- dbGetQuery(db, "SELECT version FROM files WHERE path = 'photos/index.html'")$version
-update <- "UPDATE files SET etag = ? WHERE path = 'photos/index.html' AND version = ?"
+version <- dbGetQuery(db, "SELECT row_version AS version FROM files WHERE path = 'photos/index.html'")$version
+update <- "UPDATE files SET etag = ? WHERE path = 'photos/index.html' AND row_version = ?"
 set <- function(etag) {
   run(update, list(etag, version)) # returns what total_changes() grew by, and there a commit's log row counts, too
   dbGetQuery(db, "SELECT changes() AS n")$n

@@ -53,7 +53,7 @@ static void insert(sqlite3_stmt *statement, const char *path, sqlite3_int64 size
 }
 
 static int set_etag(const char *etag, sqlite3_int64 version) {
-    sqlite3_stmt *update = prepare("UPDATE files SET etag = ? WHERE path = 'photos/index.html' AND version = ?");
+    sqlite3_stmt *update = prepare("UPDATE files SET etag = ? WHERE path = 'photos/index.html' AND row_version = ?");
     sqlite3_bind_text(update, 1, etag, -1, SQLITE_STATIC);
     sqlite3_bind_int64(update, 2, version);
     sqlite3_step(update);
@@ -98,7 +98,7 @@ int main(int argc, char **argv) {
     print("SELECT path, entries FROM files(?, '/')", "photos/");
 
     /* Compare and set: only who knows the row as it is may change it. */
-    sqlite3_stmt *query = prepare("SELECT version FROM files WHERE path = 'photos/index.html'");
+    sqlite3_stmt *query = prepare("SELECT row_version FROM files WHERE path = 'photos/index.html'");
     sqlite3_step(query);
     sqlite3_int64 version = sqlite3_column_int64(query, 0);
     sqlite3_finalize(query);

@@ -52,10 +52,10 @@ int main(int, char **argv) {
     }
 
     // Compare and set: only who knows the row as it is may change it.
-    const int64_t version = db.execAndGet("SELECT version FROM files WHERE path = 'photos/index.html'").getInt64();
+    const int64_t version = db.execAndGet("SELECT row_version FROM files WHERE path = 'photos/index.html'").getInt64();
     int changes[2];
     for (int i = 0; i < 2; i++) {
-        SQLite::Statement update(db, "UPDATE files SET etag = ? WHERE path = 'photos/index.html' AND version = ?");
+        SQLite::Statement update(db, "UPDATE files SET etag = ? WHERE path = 'photos/index.html' AND row_version = ?");
         SQLite::bind(update, i ? "e2" : "e1", version);
         changes[i] = update.exec();
     }

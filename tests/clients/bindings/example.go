@@ -79,9 +79,9 @@ func main() {
 
 	// Compare and set: only who knows the row as it is may change it.
 	var version int64
-	must(db.QueryRow("SELECT version FROM files WHERE path = 'photos/index.html'").Scan(&version))
+	must(db.QueryRow("SELECT row_version FROM files WHERE path = 'photos/index.html'").Scan(&version))
 	set := func(etag string) int64 {
-		result, err := db.Exec("UPDATE files SET etag = ? WHERE path = 'photos/index.html' AND version = ?", etag, version)
+		result, err := db.Exec("UPDATE files SET etag = ? WHERE path = 'photos/index.html' AND row_version = ?", etag, version)
 		must(err)
 		changes, err := result.RowsAffected()
 		must(err)

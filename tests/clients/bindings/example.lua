@@ -57,8 +57,8 @@ print_rows("SELECT path, size FROM files('photos/[raw]/')")
 print_rows("SELECT path, entries FROM files('photos/', '/')")
 
 -- Compare and set: only who knows the row as it is may change it.
-local version = row("SELECT version FROM files WHERE path = 'photos/index.html'")
-local update = "UPDATE files SET etag = %s WHERE path = 'photos/index.html' AND version = %d"
+local version = row("SELECT row_version FROM files WHERE path = 'photos/index.html'")
+local update = "UPDATE files SET etag = %s WHERE path = 'photos/index.html' AND row_version = %d"
 local first = assert(db:execute(update:format(quote("e1"), version)))
 local second = assert(db:execute(update:format(quote("e2"), version)))
 print(("etag set: %d, with the old version: %d"):format(first, second))

@@ -33,8 +33,8 @@ const level = db.prepare("SELECT path, entries FROM files(?, '/')");
 for (const { path, entries } of level.all('photos/')) console.log(path, entries ?? '-');
 
 // Compare and set: only who knows the row as it is may change it.
-const { version } = db.prepare("SELECT version FROM files WHERE path = 'photos/index.html'").get();
-const update = db.prepare("UPDATE files SET etag = ? WHERE path = 'photos/index.html' AND version = ?");
+const { version } = db.prepare("SELECT row_version AS version FROM files WHERE path = 'photos/index.html'").get();
+const update = db.prepare("UPDATE files SET etag = ? WHERE path = 'photos/index.html' AND row_version = ?");
 const first = update.run('e1', version).changes;
 const second = update.run('e2', version).changes;
 console.log(`etag set: ${first}, with the old version: ${second}`);

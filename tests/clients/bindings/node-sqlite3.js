@@ -44,8 +44,8 @@ async function main(extension, file) {
   for (const { path, entries } of await all(level, 'photos/')) console.log(path, entries ?? '-');
 
   // Compare and set: only who knows the row as it is may change it.
-  const [{ version }] = await all("SELECT version FROM files WHERE path = 'photos/index.html'");
-  const update = "UPDATE files SET etag = ? WHERE path = 'photos/index.html' AND version = ?";
+  const [{ version }] = await all("SELECT row_version AS version FROM files WHERE path = 'photos/index.html'");
+  const update = "UPDATE files SET etag = ? WHERE path = 'photos/index.html' AND row_version = ?";
   const first = await run(update, 'e1', version);
   const second = await run(update, 'e2', version);
   console.log(`etag set: ${first}, with the old version: ${second}`);

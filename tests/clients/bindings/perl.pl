@@ -32,8 +32,8 @@ my $level = $db->selectall_arrayref("SELECT path, entries FROM files(?, '/')", u
 printf "%s %s\n", $_->[0], $_->[1] // '-' for @$level;
 
 # Compare and set: only who knows the row as it is may change it.
-my ($version) = $db->selectrow_array("SELECT version FROM files WHERE path = 'photos/index.html'");
-my $update = "UPDATE files SET etag = ? WHERE path = 'photos/index.html' AND version = ?";
+my ($version) = $db->selectrow_array("SELECT row_version FROM files WHERE path = 'photos/index.html'");
+my $update = "UPDATE files SET etag = ? WHERE path = 'photos/index.html' AND row_version = ?";
 my $first = $db->do($update, undef, 'e1', $version);
 my $second = $db->do($update, undef, 'e2', $version);
 printf "etag set: %d, with the old version: %d\n", $first, $second;

@@ -52,8 +52,8 @@ foreach (rows(run($db->prepare("SELECT path, entries FROM files(?, '/')"), 'phot
 }
 
 // Compare and set: only who knows the row as it is may change it.
-$version = $db->querySingle("SELECT version FROM files WHERE path = 'photos/index.html'");
-$update = $db->prepare("UPDATE files SET etag = ? WHERE path = 'photos/index.html' AND version = ?");
+$version = $db->querySingle("SELECT row_version FROM files WHERE path = 'photos/index.html'");
+$update = $db->prepare("UPDATE files SET etag = ? WHERE path = 'photos/index.html' AND row_version = ?");
 run($update, 'e1', $version);
 $first = $db->changes();
 run($update, 'e2', $version);

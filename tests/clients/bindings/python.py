@@ -36,8 +36,8 @@ for path, entries in db.execute("SELECT path, entries FROM files(?, '/')", ("pho
     print(path, "-" if entries is None else entries)
 
 # Compare and set: only who knows the row as it is may change it.
-[version] = db.execute("SELECT version FROM files WHERE path = 'photos/index.html'").fetchone()
-update = "UPDATE files SET etag = ? WHERE path = 'photos/index.html' AND version = ?"
+[version] = db.execute("SELECT row_version FROM files WHERE path = 'photos/index.html'").fetchone()
+update = "UPDATE files SET etag = ? WHERE path = 'photos/index.html' AND row_version = ?"
 first = db.execute(update, ("e1", version)).rowcount
 second = db.execute(update, ("e2", version)).rowcount
 print(f"etag set: {first}, with the old version: {second}")

@@ -33,9 +33,9 @@ db.execute("SELECT path, entries FROM files(?, '/')", ['photos/']) do |path, ent
 end
 
 # Compare and set: only who knows the row as it is may change it.
-version = db.get_first_value("SELECT version FROM files WHERE path = 'photos/index.html'")
+version = db.get_first_value("SELECT row_version FROM files WHERE path = 'photos/index.html'")
 first, second = %w[e1 e2].map do |etag|
-  db.execute("UPDATE files SET etag = ? WHERE path = 'photos/index.html' AND version = ?", [etag, version])
+  db.execute("UPDATE files SET etag = ? WHERE path = 'photos/index.html' AND row_version = ?", [etag, version])
   db.changes
 end
 puts "etag set: #{first}, with the old version: #{second}"

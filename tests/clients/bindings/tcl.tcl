@@ -38,9 +38,9 @@ db nullvalue -
 db eval {SELECT path, entries FROM files($below, '/')} { puts "$path $entries" }
 
 # Compare and set: only who knows the row as it is may change it.
-set version [db onecolumn {SELECT version FROM files WHERE path = 'photos/index.html'}]
+set version [db onecolumn {SELECT row_version FROM files WHERE path = 'photos/index.html'}]
 foreach etag {e1 e2} {
-    db eval {UPDATE files SET etag = $etag WHERE path = 'photos/index.html' AND version = $version}
+    db eval {UPDATE files SET etag = $etag WHERE path = 'photos/index.html' AND row_version = $version}
     lappend changes [db changes]
 }
 lassign $changes first second

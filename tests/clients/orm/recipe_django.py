@@ -34,7 +34,7 @@ class FileManager(models.Manager):
     """The hidden column is read with each row, and never written: it is no field."""
 
     def get_queryset(self):
-        return super().get_queryset().annotate(version=RawSQL("files.version", ()))
+        return super().get_queryset().annotate(version=RawSQL("files.row_version", ()))
 
 
 class File(models.Model):

@@ -25,7 +25,7 @@ class File(VirtualModel):
         extension_module = SQL("art(path, size INTEGER, mtime REAL, etag TEXT, meta)")
 
 
-version = SQL("version")  # hidden: read it, compare with it, never write it
+row_version = SQL("row_version")  # hidden: read it, compare with it, never write it
 
 database.create_tables([File])
 
@@ -50,9 +50,9 @@ for file in File.raw("SELECT path, size, entries FROM files(?, '/') ORDER BY pat
 # --> usr/share/ None 2
 
 # Compare and set: execute() says how many rows there were.
-file = File.select(File, version).where(File.path == "usr/share/words").get()
-print(File.update(size=10).where((File.path == file.path) & (version == file.version)).execute())
-print(File.update(size=11).where((File.path == file.path) & (version == file.version)).execute())
+file = File.select(File, row_version).where(File.path == "usr/share/words").get()
+print(File.update(size=10).where((File.path == file.path) & (row_version == file.row_version)).execute())
+print(File.update(size=11).where((File.path == file.path) & (row_version == file.row_version)).execute())
 # --> 1
 # --> 0
 

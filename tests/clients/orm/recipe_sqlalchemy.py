@@ -34,7 +34,7 @@ class File(declarative_base()):
     mtime = Column(Float)
     etag = Column(Text)
     meta = Column(JSON)
-    version = Column(Integer, FetchedValue(), server_onupdate=FetchedValue())  # hidden: read it, never write it
+    version = Column("row_version", Integer, FetchedValue(), server_onupdate=FetchedValue())  # hidden: read it alone
     __mapper_args__ = {"version_id_col": version, "version_id_generator": False}
 
 
@@ -63,8 +63,8 @@ with engine.connect() as connection:
 # --> usr/lib/ None 100
 # --> usr/share/ None 2
 
-# Compare and set: the mapper adds "AND version = ?" and counts the rows. (Without expire_on_commit=False it would look
-# again before it writes. The commits end the reads: nobody can write in a snapshot that has grown old.)
+# Compare and set: the mapper adds "AND row_version = ?" and counts the rows. (Without expire_on_commit=False it would
+# look again before it writes. The commits end the reads: nobody can write in a snapshot that has grown old.)
 with Session(engine, expire_on_commit=False) as mine, Session(engine, expire_on_commit=False) as theirs:
     file, same = mine.get(File, "usr/share/words"), theirs.get(File, "usr/share/words")
     mine.commit(), theirs.commit()

@@ -29,9 +29,9 @@ files "SELECT path, entries, (SELECT sum(size) FROM files(level.path)) FROM file
 # --> share/|2|13
 
 # Compare and set.
-v=$(files "SELECT version FROM files WHERE path = 'share/words'")
+v=$(files "SELECT row_version FROM files WHERE path = 'share/words'")
 for size in 10 11; do
-    files "UPDATE files SET size = $size WHERE path = 'share/words' AND version = $v; SELECT changes()"
+    files "UPDATE files SET size = $size WHERE path = 'share/words' AND row_version = $v; SELECT changes()"
 done
 # --> 1
 # --> 0

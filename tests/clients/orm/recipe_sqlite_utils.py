@@ -35,10 +35,11 @@ for row in db.query("SELECT path, size, entries FROM files(?, '/') ORDER BY path
 
 # Compare and set.
 with db.conn:
-    (version,) = db.execute("SELECT version FROM files WHERE path = ?", ["usr/share/words"]).fetchone()
-    print(db.execute("UPDATE files SET size = 10 WHERE path = 'usr/share/words' AND version = ?", [version]).rowcount)
+    (version,) = db.execute("SELECT row_version FROM files WHERE path = ?", ["usr/share/words"]).fetchone()
+    update = "UPDATE files SET size = ? WHERE path = 'usr/share/words' AND row_version = ?"
+    print(db.execute(update, [10, version]).rowcount)
 with db.conn:
-    print(db.execute("UPDATE files SET size = 11 WHERE path = 'usr/share/words' AND version = ?", [version]).rowcount)
+    print(db.execute(update, [11, version]).rowcount)
 # --> 1
 # --> 0
 

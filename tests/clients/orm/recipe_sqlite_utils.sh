@@ -29,9 +29,9 @@ sqlite-utils query "$db" "SELECT path, size, entries FROM files(:p, '/') LIMIT 1
 # -->  {"path": "usr/share/", "size": null, "entries": 2}]
 
 # Compare and set.
-v=$(sqlite-utils query "$db" "SELECT version FROM files WHERE path = 'usr/share/words'" --raw --load-extension "$art")
+v=$(sqlite-utils query "$db" "SELECT row_version FROM files WHERE path = 'usr/share/words'" --raw --load-extension "$art")
 for size in 10 11; do
-    sqlite-utils query "$db" "UPDATE files SET size = :s WHERE path = 'usr/share/words' AND version = :v" \
+    sqlite-utils query "$db" "UPDATE files SET size = :s WHERE path = 'usr/share/words' AND row_version = :v" \
         -p s $size -p v "$v" --load-extension "$art"
 done
 # --> [{"rows_affected": 1}]

@@ -103,7 +103,7 @@ class Introspection(Case):
         for line in ("path = models.TextField(", "size = models.IntegerField(blank=True, null=True)",
                      "mtime = models.FloatField(blank=True, null=True)", "db_table = 'files'"):
             self.assertIn(line, out.getvalue())
-        self.assertNotIn("version", out.getvalue())
+        self.assertNotIn("row_version", out.getvalue())
 
     def test_introspection_needs_the_parentheses(self):
         with connection.cursor() as cursor:
@@ -150,7 +150,7 @@ class Reading(Case):
                          [("bulk/2/", 429), ("bulk/3/", 429), ("bulk/4/", 428)])
 
     def test_a_hidden_column_is_an_annotation(self):
-        file = File.objects.annotate(version=RawSQL("files.version", ())).get(path="a/b")
+        file = File.objects.annotate(version=RawSQL("files.row_version", ())).get(path="a/b")
         self.assertGreater(file.version, 0)
         self.assertEqual(File.objects.extra(where=["prefix = %s"], params=["a/b/"]).count(), 2)
 
@@ -158,7 +158,7 @@ class Reading(Case):
 class Writing(Case):
     def one_version(self, prefix):
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*), count(DISTINCT version) FROM files WHERE path GLOB %s", [prefix + "*"])
+            cursor.execute("SELECT count(*), count(DISTINCT row_version) FROM files WHERE path GLOB %s", [prefix + "*"])
             return cursor.fetchone()
 
     def test_bulk_create_is_one_transaction(self):
@@ -205,7 +205,7 @@ class Writing(Case):
         self.assertEqual(File.objects.count(), Plain.objects.count() + 2)
 
     def test_an_update_with_the_version_is_a_compare_and_set(self):
-        versioned = File.objects.annotate(version=RawSQL("files.version", ()))
+        versioned = File.objects.annotate(version=RawSQL("files.row_version", ()))
         version = versioned.get(path="a/b").version
         self.assertEqual(versioned.filter(path="a/b", version=version).update(size=1), 1)
         self.assertEqual(versioned.filter(path="a/b", version=version).update(size=2), 0)

@@ -24,7 +24,7 @@ def model(base, table):
 
 Plain = model(Model, "plain")
 File = model(VirtualModel, "files")
-version = SQL("version")
+row_version = SQL("row_version")
 
 # Name, condition, and whether it finds its place in the tree. None: the plan does not tell, the pattern does.
 FILTERS = [
@@ -121,12 +121,12 @@ class Reading(Case):
         level = File.raw("SELECT path, entries FROM files(?, '/') WHERE path > ? ORDER BY path LIMIT 2",
                          "bulk/", "bulk/1/")
         self.assertEqual([(file.path, file.entries) for file in level], [("bulk/2/", 429), ("bulk/3/", 429)])
-        self.assertGreater(File.select(File, version).where(File.path == "a/b").get().version, 0)
+        self.assertGreater(File.select(File, row_version).where(File.path == "a/b").get().row_version, 0)
 
 
 class Writing(Case):
     def one_version(self, pattern):
-        count = "SELECT count(*), count(DISTINCT version) FROM files WHERE path GLOB ?"
+        count = "SELECT count(*), count(DISTINCT row_version) FROM files WHERE path GLOB ?"
         return database.execute_sql(count, (pattern,)).fetchone()
 
     def test_insert_many_is_one_transaction_and_several_are_within_atomic(self):
@@ -168,9 +168,10 @@ class Writing(Case):
         self.assertEqual([file.path for file in File.select().where(File.path % "s/*")], ["s/1", "s/3"])
 
     def test_an_update_with_the_version_is_a_compare_and_set(self):
-        before = File.select(File, version).where(File.path == "a/b").get().version
+        before = File.select(File, row_version).where(File.path == "a/b").get().row_version
         for expected in (1, 0):
-            self.assertEqual(File.update(size=1).where((File.path == "a/b") & (version == before)).execute(), expected)
+            update = File.update(size=1).where((File.path == "a/b") & (row_version == before))
+            self.assertEqual(update.execute(), expected)
 
 
 class Limits(Case):

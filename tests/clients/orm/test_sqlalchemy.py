@@ -39,7 +39,7 @@ class Versioned(declarative_base()):
     __table_args__ = {"implicit_returning": False}
     path = Column(Text, primary_key=True)
     size = Column(Integer)
-    version = Column(Integer, FetchedValue(), server_onupdate=FetchedValue())
+    version = Column("row_version", Integer, FetchedValue(), server_onupdate=FetchedValue())
     __mapper_args__ = {"version_id_col": version, "version_id_generator": False}
 
 
@@ -179,7 +179,7 @@ class Reading(Case):
 class Writing(Case):
     def one_version(self, condition):
         with self.engine.connect() as connection:
-            count = text(f"SELECT count(*), count(DISTINCT version) FROM files WHERE {condition}")
+            count = text(f"SELECT count(*), count(DISTINCT row_version) FROM files WHERE {condition}")
             return connection.execute(count).one()
 
     def test_a_session_writes_many_rows_in_one_transaction(self):

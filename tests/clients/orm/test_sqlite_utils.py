@@ -83,10 +83,10 @@ class Writing(Case):
         self.assertEqual(self.db.execute(versions, ["one/*"]).fetchone(), (1000, 1))
 
     def test_an_update_with_the_version_is_a_compare_and_set(self):
-        (version,) = self.db.execute("SELECT version FROM files WHERE path = 'a/b'").fetchone()
+        (version,) = self.db.execute("SELECT row_version FROM files WHERE path = 'a/b'").fetchone()
         for expected in (1, 0):
             with self.db.conn:
-                update = self.db.execute("UPDATE files SET size = 1 WHERE path = 'a/b' AND version = ?", [version])
+                update = self.db.execute("UPDATE files SET size = 1 WHERE path = 'a/b' AND row_version = ?", [version])
             self.assertEqual(update.rowcount, expected)
 
 

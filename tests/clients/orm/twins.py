@@ -11,7 +11,7 @@ import tempfile
 
 EXTENSION = os.environ.get("ART_EXTENSION", "./art.so")
 DEFINITION = "path, size INTEGER, mtime REAL, etag TEXT, meta"
-HIDDEN = ["prefix", "delimiter", "start_after", "snapshot", "entries", "version", "conflict"]
+HIDDEN = ["prefix", "delimiter", "start_after", "snapshot", "entries", "row_version", "conflict"]
 AWKWARD = ["a/b", "a/b/c", "a/b/d", "A/b/e", "a/B/f", "a%b/1", "a_b/2", "a\\b/3", "a/b%", "a/b_", "a/b*", "a/[b]",
            "a/b?", "a//b", "é/1", "É/2", "a0", "a.", "a/", "a", "z/\U0001f600", "'quoted'/\"x\""]
 

@@ -53,8 +53,8 @@ fn main() -> Result<()> {
 
     // Compare and set: only who knows the row as it is may change it.
     let version: i64 =
-        db.query_row("SELECT version FROM files WHERE path = 'photos/index.html'", [], |row| row.get(0))?;
-    let mut update = db.prepare("UPDATE files SET etag = ? WHERE path = 'photos/index.html' AND version = ?")?;
+        db.query_row("SELECT row_version FROM files WHERE path = 'photos/index.html'", [], |row| row.get(0))?;
+    let mut update = db.prepare("UPDATE files SET etag = ? WHERE path = 'photos/index.html' AND row_version = ?")?;
     let first = update.execute(params!["e1", version])?;
     let second = update.execute(params!["e2", version])?;
     println!("etag set: {first}, with the old version: {second}");

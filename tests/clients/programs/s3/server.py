@@ -62,7 +62,8 @@ class Store:
         far, order = {'objects': ('', 'key'), 'versions': ('<', 'key, seq DESC'), 'uploads': ('>', 'key, seq')}[table]
         select = f'SELECT *, entries FROM {table} WHERE bucket = ?1 AND'
         others = rest and after.startswith(prefix) and not (delimiter and delimiter in after[len(prefix):])
-        sql = f'{select} key = ?4 AND seq {far} ?6 UNION ALL ' if others else ''
+        rows = select.replace(', entries', ', NULL AS entries')
+        sql = f'{rows} key = ?4 AND seq {far} ?6 UNION ALL ' if others else ''
         sql += f'{select} prefix = ?2 AND delimiter = ?3 AND start_after = ?4 ORDER BY {order} LIMIT ?5'
         return self.run(sql, bucket, prefix, delimiter, after, limit, *[rest] * bool(others)).fetchall()
 
