@@ -39,6 +39,7 @@ static unsigned given_hidden(const struct art_planning *planning) {
 /* The columns that colUsed tells of by a bit of their own (`surely`), or by any. */
 static unsigned read_hidden(const struct art_planning *planning, bool surely) {
     unsigned read = 0, first = planning->vtab->columns.count;
+    if (!(planning->info->colUsed >> (first < LAST_BIT ? first : LAST_BIT))) return 0;
     for (unsigned hidden = 0; hidden < ART_HIDDEN_COLUMNS; hidden++) {
         unsigned column = first + hidden, bit = column < LAST_BIT ? column : LAST_BIT;
         if (column >= LAST_BIT && surely) continue;

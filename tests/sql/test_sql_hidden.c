@@ -150,6 +150,22 @@ TEST(test_a_use_of_the_table_without_an_argument_beside_one_that_has_it) {
     }
 }
 
+/* SQLite scans the table twice, and hands a condition of WHERE to the second scan alone. */
+TEST(test_an_argument_in_the_where_of_a_right_join) {
+    sql_run(db, "INSERT INTO files(files, snapshot) VALUES('snapshot', 's')");
+    EACH(condition, "prefix = 'a/'", "snapshot = 's'", "prefix = 'a/' AND f.path = 'a/1'") {
+        refuses(
+            SQLITE_ERROR, "is a hidden column of this table, and nothing gives it here",
+            TEXT("SELECT f.path FROM folders x RIGHT JOIN files f ON f.path = x.start_after WHERE f.%s", condition));
+    }
+    EACH(join, "RIGHT", "FULL") {
+        const char *query =
+            TEXT("SELECT x.prefix, f.path FROM folders x %s JOIN files('a/x/') f ON f.path = x.prefix || 'x/3'", join);
+        if (sqlite3_libversion_number() >= 3053000)
+            expect(*join == 'R' ? "a/|a/x/3\n" : "a/|a/x/3\nb/|\nnone/|\n", query);
+    }
+}
+
 /* SQLite tells of the 64th column and all behind it by one bit. */
 TEST(test_hidden_columns_behind_many_others) {
     sqlite3_str *columns = sqlite3_str_new(NULL);

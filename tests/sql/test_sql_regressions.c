@@ -120,7 +120,7 @@ TEST(test_an_update_from_another_table_finds_its_rows_by_their_paths) {
                        "INSERT INTO t VALUES('a', 1), ('b', 2), ('c', 3)");
     EACH(update, "UPDATE t SET value = 9 FROM arguments WHERE path = p",
          "UPDATE t SET value = 9 FROM t('b') AS x WHERE t.path = x.path",
-         "SELECT x.prefix, t.prefix FROM t('b') AS x JOIN t WHERE t.path = x.value") {
+         "SELECT x.prefix, t.value FROM t('b') AS x JOIN t WHERE t.path = x.value") {
         sql_plan_has(twins.art, update, ":path=?");
     }
     twins_close(&twins);

@@ -475,7 +475,7 @@ TEST(test_insert_or_ignore_returning_gives_ignored_rows_as_for_every_virtual_tab
 /* The version is given at the write, behind SQLite's back. */
 TEST(test_insert_returning_does_not_know_the_version) {
     make_tables("");
-    expect("a|null\n", "INSERT INTO ours(path) VALUES('a') RETURNING path, typeof(version)");
+    expect("a|null\n", "INSERT INTO ours(path) VALUES('a') RETURNING path, typeof(row_version)");
     expect("a|integer\n", "SELECT path, typeof(row_version) FROM ours");
     sql_run(db, "BEGIN");
     expect("b|\n", "INSERT INTO ours(path) VALUES('b') RETURNING *");

@@ -75,7 +75,7 @@ class Writing(Case):
         self.assertEqual(self.files.count, self.plain.count)
 
     def test_a_batch_is_a_transaction_and_executemany_is_one_whatever_its_size(self):
-        versions = "SELECT count(*), count(DISTINCT version) FROM files WHERE path GLOB ?"
+        versions = "SELECT count(*), count(DISTINCT row_version) FROM files WHERE path GLOB ?"
         self.files.insert_all(({"path": f"batches/{i}"} for i in range(1000)), pk="path")
         self.assertEqual(self.db.execute(versions, ["batches/*"]).fetchone(), (1000, 10))
         with self.db.conn:
