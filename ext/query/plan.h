@@ -1,9 +1,9 @@
 /* What planner.c tells cursor.c: the kind of scan and flags in SQLite's idxNum, and in idxStr
  *
  *     the words                          for people: nobody parses them
- *     " [" ... "]", of its arguments     of each its meaning (enum art_argument, 'A' for 1), enum art_term_flags, if any
- *                                        ('a' for 0), and the column's number, if it is not the key: path=? AND size>?
- *                                        [EGb1]
+ *     " [" ... "]", of its arguments     of each its meaning (enum art_argument, 'A' for 1), enum art_term_flags, if
+ *                                        any ('a' for 0), and the column's number, if it is not the key:
+ *                                        path=? AND size>? [EGb1]
  *
  * SQLite hands it on as a pointer, and shows all of it. Nothing lies behind the NUL: what copies it as the text that it
  * is, as a module that stands before this one does, hands on all. The words look like this; each '?' is an argument:

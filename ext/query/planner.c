@@ -138,8 +138,8 @@ static int refuse_argument(const struct art_planning *planning, enum art_hidden 
 
 /* The first argument of t(...) is the first hidden column, and of a key of several columns that is the key, a BLOB. A
  * '' keeps its place: t('', 'a/', '/'), and with it each '' that is written for another argument: what is given here by
- * place alone is no listing, which would leave NULLs out. SQLite must not compare a '' with the key, as it does behind so
- * many terms. */
+ * place alone is no listing, which would leave NULLs out. SQLite must not compare a '' with the key, as it does behind
+ * so many terms. */
 static bool keeps_place(const struct art_planning *planning, int i) {
     const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
     if (constraint->op != SQLITE_INDEX_CONSTRAINT_EQ || i >= ART_TERMS_OMITTED) return false;
