@@ -499,8 +499,8 @@ TEST(test_what_sqlite_has_not_for_virtual_tables_is_refused_and_changes_nothing)
     expect("a|1\n", "SELECT * FROM ours");
 }
 
-/* The declared key is no index that SQLite takes for the column's, by its collation; without the column's name it is one
- * whose b-tree SQLite cannot find ("malformed"). Nothing is harmed. */
+/* The declared key is no index that SQLite takes for the column's, by its collation; without the column's name it is
+ * one whose b-tree SQLite cannot find ("malformed"). Nothing is harmed. */
 TEST(test_a_foreign_key_to_an_art_table_refuses_its_childs_rows_and_harms_nothing) {
     make_tables("");
     sql_run(db, "INSERT INTO ours VALUES('a', 1); PRAGMA foreign_keys=ON");
