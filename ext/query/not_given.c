@@ -6,10 +6,10 @@
  * be a wrong one, or a DELETE would take all rows. So what is read and has no `=` is refused.
  *
  *     when the plan is made     nearly always
- *     with the first row        where an `=` may come later, as arms of an OR may have delimiters of their own; where this
- *                               may be such an arm, which is not shown all that its clause gives; where the column is
- *                               the 64th or a later one, of which SQLite tells by one bit; and of the table that an
- *                               UPDATE changes, since SQLite sets all bits there
+ *     with the first row        where an `=` may come later, as arms of an OR may have delimiters of their own; where
+ *                               this may be such an arm, which is not shown all that its clause gives; where the
+ *                               column is the 64th or a later one, of which SQLite tells by one bit; and of the table
+ *                               that an UPDATE changes, since SQLite sets all bits there
  */
 #include "ext/query/planning.h"
 
@@ -80,8 +80,8 @@ int art_not_given_check(struct art_planning *planning) {
     return SQLITE_OK;
 }
 
-/* Where the bit is that of others, too, and the table is being written, it may be an UPDATE ... FROM, which asks for all
- * columns. */
+/* Where the bit is that of others, too, and the table is being written, it may be an UPDATE ... FROM, which asks for
+ * all columns. */
 bool art_scan_lacks(const struct art_scan *scan, unsigned hidden) {
     const struct art_vtab *vtab = art_scan_vtab(scan);
     bool by_its_bit = vtab->columns.count + hidden < LAST_BIT;

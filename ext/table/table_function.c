@@ -120,8 +120,8 @@ int art_function_eof(sqlite3_vtab_cursor *base) {
     return !((struct art_function_cursor *)base)->valid;
 }
 
-/* SQLite reads an argument that no = gives it, or whose name is meant for an alias or for a column of a table around this
- * one. It would be NULL. */
+/* SQLite reads an argument that no = gives it, or whose name is meant for an alias or for a column of a table around
+ * this one. It would be NULL. */
 static int refuse_to_show(const sqlite3_vtab_cursor *base) {
     const char *name = function_of(base)->name;
     return art_complain(&base->pVtab->zErrMsg, SQLITE_ERROR,

@@ -212,7 +212,7 @@ static const char *const rules[] = {
     "note_is: GLOB $kept_pattern | $note_escaped | 4*LIKE $note_pattern | 4*GLOB $note_glob",
     "kept_pattern: (SELECT g FROM patterns WHERE id = $(0-11))",
     "condition: $($a)size > $(0-999) | $($a)mtime BETWEEN $(0-19980) AND $(20000-59940) | "
-    "2*{$($a)version|$($a)v} > $since | $($a)note = '$word' | $($a)note IN ('$word', $note, $(0-999)) | "
+    "2*{$($a)row_version|$($a)v} > $since | $($a)note = '$word' | $($a)note IN ('$word', $note, $(0-999)) | "
     "$($a)path LIKE '$directory%' | $($a)path > $kept AND $($a)path <= 'q' | ($match OR $match) | 2*$match",
     "conditions: $match | $match AND $condition | $match AND $condition AND $condition",
     /* A word comes where it was not, and goes where it was; a row is back again, maybe, and without what it had. */

@@ -464,10 +464,14 @@ TEST(test_a_join_of_which_no_side_knows_a_snapshot_reads_the_table_as_it_is_now)
     expect("10\n", "SELECT count(*) FROM t a JOIN t b USING(path, snapshot) JOIN t c USING(path, snapshot)");
     expect("10|135\n", "SELECT count(*), sum(size) FROM t a WHERE snapshot IS NULL AND EXISTS"
                        "(SELECT 1 FROM t b WHERE b.path = a.path AND b.snapshot = a.snapshot)");
-    EACH(read, "LEFT JOIN t b USING(path, snapshot)",
-         "WHERE EXISTS(SELECT 1 FROM t b WHERE b.path = a.path AND b.snapshot = a.snapshot)")
-    refuses(SQLITE_ERROR, "art: snapshot is a hidden column of this table", TEXT("SELECT count(*) FROM t a %s", read));
     expect("10|135\n", "SELECT count(*), sum(a.size) FROM t a JOIN t b USING(path, snapshot) WHERE snapshot = NULL");
+    /* Newer versions of SQLite make a join of EXISTS. */
+    static const char unknown[] = "art: snapshot is a hidden column of this table";
+    refuses(SQLITE_ERROR, unknown, "SELECT count(*) FROM t a LEFT JOIN t b USING(path, snapshot)");
+    if (sqlite3_libversion_number() < 3051000) {
+        refuses(SQLITE_ERROR, unknown,
+                "SELECT 1 FROM t a WHERE EXISTS(SELECT 1 FROM t b WHERE b.path = a.path AND b.snapshot = a.snapshot)");
+    }
 }
 
 TEST(test_copy_takes_the_rows_of_a_snapshot_or_of_the_table) {
