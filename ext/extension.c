@@ -69,6 +69,7 @@ static bool is_registered(sqlite3 *db) {
 static int load_into(sqlite3 *db) {
     if (is_registered(db)) return SQLITE_OK;
     int rc = art_functions_register(db); /* where this fails midway, the modules do not say that all is there */
+    if (!rc) rc = art_columns_register(db);
     if (!rc) rc = register_module(db, "art_txn", &art_listener_module);
     if (!rc) rc = register_table_function(db, &art_info_function);
     if (!rc) rc = register_table_function(db, &art_debug_function);

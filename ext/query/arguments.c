@@ -197,7 +197,7 @@ static void want(struct art_scan *scan, enum art_argument meaning, sqlite3_value
         }
     } else if (meaning == ART_ARGUMENT_OFFSET) {
         if (sqlite3_value_int64(value) > 0) scan->offset = (uint64_t)sqlite3_value_int64(value);
-    } else if (meaning != ART_ARGUMENT_LIMIT) {
+    } else if (meaning != ART_ARGUMENT_LIMIT && meaning != ART_ARGUMENT_PLACE) {
         want_compared(scan, meaning, value, flags & ART_TERM_UNKNOWN);
     }
 }
@@ -232,32 +232,54 @@ void art_scan_begin_behind(struct art_scan *scan) {
 
 /* --- all of them -------------------------------------------------------------------------------------------------- */
 
+static bool is_of_version(const struct art_scan *scan, unsigned column) {
+    return art_hidden_column(art_scan_vtab(scan), (int)column) == ART_HIDDEN_VERSION;
+}
+
+/* Out of the plan's text. Whoever stands between SQLite and this module may have changed it. */
+static int read_plan(struct art_scan *scan, const char *plan, int argc) {
+    const struct art_vtab *vtab = art_scan_vtab(scan);
+    size_t bytes = (size_t)argc * sizeof(struct art_term);
+    scan->planned.len = 0;
+    if (!argc) return SQLITE_OK;
+    if (art_buffer_reserve(&scan->planned, bytes)) return SQLITE_NOMEM;
+    struct art_term *terms = (struct art_term *)(void *)scan->planned.data;
+    bool sound = art_plan_read(plan, argc, terms);
+    for (int i = 0; sound && i < argc; i++)
+        sound = terms[i].column < vtab->columns.count || is_of_version(scan, terms[i].column);
+    if (sound) return SQLITE_OK;
+    return art_complain(&scan->open.base.pVtab->zErrMsg, SQLITE_ERROR,
+                        "art: the plan is not the one that art made (%s): let whatever wraps the module art hand on "
+                        "idxStr as it is",
+                        vtab->name->table);
+}
+
 /* One argument, and the term of the plan that says what it means. */
-static void want_argument(struct art_scan *scan, const uint8_t *term, sqlite3_value *value) {
+static void want_argument(struct art_scan *scan, const struct art_term *term, sqlite3_value *value) {
     const struct art_columns *columns = &art_scan_vtab(scan)->columns;
-    enum art_argument meaning = term[0];
-    unsigned column = term[2] | (unsigned)term[3] << 8;
-    bool is_version = art_hidden_column(art_scan_vtab(scan), (int)column) == ART_HIDDEN_VERSION;
-    assert(meaning < ART_ARGUMENTS && (is_version || column < columns->count));
+    enum art_argument meaning = term->meaning;
+    unsigned column = term->column;
+    bool is_version = is_of_version(scan, column);
     if (column < columns->count && columns->items[column].place) return; /* art_several_arguments() takes it */
     if (!column) {
-        want(scan, meaning, value, term[1]);
+        want(scan, meaning, value, term->flags);
     } else if (meaning >= ART_ARGUMENT_LOOKUP && meaning <= ART_ARGUMENT_LOOKUP_IN) {
         scan->keys.rc = art_lookups_add(scan, column, meaning, value);
     } else if (is_version) {
         want_newer(scan, meaning, value);
     } else if (meaning == ART_ARGUMENT_GLOB || meaning == ART_ARGUMENT_LIKE) {
         want_pattern(scan, column, meaning, value);
-    } else if (art_filters_add(scan, column, meaning, value, !(term[1] & ART_TERM_UNKNOWN))) {
+    } else if (art_filters_add(scan, column, meaning, value, !(term->flags & ART_TERM_UNKNOWN))) {
         scan->keys.rc = SQLITE_NOMEM;
     }
 }
 
-int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlite3_value **argv) {
+int art_scan_arguments(struct art_scan *scan, const char *plan, int argc, sqlite3_value **argv) {
     struct art_key_range *keys = &scan->keys;
-    const uint8_t *terms = (const uint8_t *)words + strlen(words) + 1;
     bool several = art_scan_vtab(scan)->columns.keys;
-    for (int i = 0; i < argc && !keys->rc; i++) want_argument(scan, terms + i * ART_PLAN_TERM, argv[i]);
+    keys->rc = read_plan(scan, plan, argc);
+    const struct art_term *terms = (const struct art_term *)(const void *)scan->planned.data;
+    for (int i = 0; i < argc && !keys->rc; i++) want_argument(scan, &terms[i], argv[i]);
     if (!keys->rc && several) keys->rc = art_several_arguments(scan, terms, argc, argv);
     if (keys->rc || keys->empty) return keys->rc;
     const struct art_shown *shown = scan->shown;

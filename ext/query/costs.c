@@ -41,7 +41,7 @@ static enum art_argument range_argument(const struct art_planning *planning, int
     bool bounds = constraint->iColumn == ART_COLUMN_KEY || is_listings;
     if (!bounds || !planning->info->aConstraintUsage[i].argvIndex || art_is_limit(constraint->op))
         return ART_ARGUMENT_NONE;
-    return (enum art_argument)planning->conditions[i].term[0];
+    return (enum art_argument)planning->conditions[i].term.meaning;
 }
 
 static struct art_bytes beginning_of_pattern(const struct art_planning *planning, int i) {

@@ -57,6 +57,7 @@ static void free_scan(struct art_scan *scan) {
     }
     for (unsigned i = 0; i < ART_TERM_QUERIES_MAX; i++) art_buffer_clear(&scan->terms[i]);
     for (unsigned i = 0; i < ART_SHOWN; i++) art_buffer_clear(&scan->shown[i].text);
+    art_buffer_clear(&scan->planned);
     art_buffer_clear(&scan->base);
     art_buffer_clear(&scan->below);
     art_buffer_clear(&scan->behind);
@@ -172,6 +173,7 @@ int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int 
     int rc = art_vtab_ready(art_scan_vtab(scan));
     if (rc) return rc;
     reset(scan, plan);
+    if (scan->kind == ART_SCAN_REFUSED) return art_outer_join_refuse(scan);
     if (by_key && argc > 1) rc = art_scan_read_snapshot(scan, argv[1]);
     if (rc) return rc;
     if (by_key && !art_value_bytes(argv[0], &key)) return SQLITE_NOMEM;

@@ -59,7 +59,7 @@ int art_not_given_refuse(struct art_vtab *vtab, enum art_hidden hidden) {
                         "art: %s is a hidden column of this table, and nothing gives it here (%s.%s): write x.%s for "
                         "a column of another table, rename an alias%s%s%s",
                         name, table, name, name, given ? ", or give it by " : "", given ? given : "",
-                        given ? " = ... beside AND" : "");
+                        given ? " = ... beside AND, for a RIGHT or FULL JOIN in parentheses" : "");
 }
 
 int art_not_given_check(struct art_planning *planning) {

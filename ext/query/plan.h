@@ -1,11 +1,12 @@
 /* What planner.c tells cursor.c: the kind of scan and flags in SQLite's idxNum, and in idxStr
  *
- *     the words that EXPLAIN QUERY PLAN shows, and a NUL     for people: nobody parses them
- *     ART_PLAN_TERM bytes for each argument of xFilter       u8 meaning (enum art_argument) | u8 enum art_term_flags |
- *                                                            u16 column, little-endian
+ *     the words                          for people: nobody parses them
+ *     " [" ... "]", of its arguments     of each its meaning (enum art_argument, 'A' for 1), enum art_term_flags, if
+ *                                        any ('a' for 0), and the column's number, if it is not the key:
+ *                                        path=? AND size>? [EGb1]
  *
- * SQLite hands idxStr on as a pointer and shows it as far as the NUL. The words look like this; each '?' is an
- * argument:
+ * SQLite hands it on as a pointer, and shows all of it. Nothing lies behind the NUL: what copies it as the text that it
+ * is, as a module that stands before this one does, hands on all. The words look like this; each '?' is an argument:
  *
  *     prefix=? AND delimiter=? AND start_after=? AND key>? AND key GLOB ?, level listing, descending
  *     "the key">=? AND "the key"<? AND size>? AND bound mtime=?
@@ -77,6 +78,8 @@
  *   row_version  anything else                  no row is passed over                            SQLite
  *   LIMIT        anything                       nothing (planner.c)                              SQLite
  *   OFFSET       INTEGER >= 0                   so many rows are skipped                         nobody
+ *   PLACE        '', an argument by its place   nothing                                          nobody
+ *                (planner.c, find_places())
  *
  * So an art table gives the rows that an ordinary one gives, but for one case: a TEXT that has a numeric affinity (it
  * is no number, or its column is a UNION's or another virtual table's) is compared as a text. And since an equality
@@ -92,6 +95,7 @@
 #define ART_EXT_QUERY_PLAN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* What a scan goes through. */
 enum art_scan_kind {
@@ -101,6 +105,7 @@ enum art_scan_kind {
     ART_SCAN_LIST,    /* the elements of an IN */
     ART_SCAN_BEST,    /* a range in the order of a summarised column; DESCENDING is that of its values */
     ART_SCAN_LONGEST, /* the longest path that is a prefix of what it is to MATCH */
+    ART_SCAN_REFUSED, /* of a RIGHT or FULL JOIN, without its arguments (outer_joins.c) */
 };
 
 enum art_plan_flags {
@@ -125,6 +130,7 @@ enum art_term_flags {
     ART_TERM_BOUNDED = 2, /* a GLOB by a literal, in whose place SQLite has added bounds */
     ART_TERM_IS = 4,      /* of a column of the key: NULL is equal to NULL */
     ART_TERM_DOUBT = 8,   /* the same: a parameter may stand for a column that is one of numbers */
+    ART_TERM_FLAGS = 15,  /* all of them */
 };
 
 enum art_argument {
@@ -152,6 +158,7 @@ enum art_argument {
     ART_ARGUMENT_NOT_NULL,
     ART_ARGUMENT_LIMIT,
     ART_ARGUMENT_OFFSET,
+    ART_ARGUMENT_PLACE,
     ART_ARGUMENTS
 };
 
@@ -160,9 +167,13 @@ enum art_argument {
     {                                                                                                                  \
         "", "prefix=?", "delimiter=?", "start_after=?", "snapshot=?", "=?", " IN (?)", ">?", ">=?", "<?", "<=?",       \
             " GLOB ?", " LIKE ?", " LIKE prefix ?", "=? NOCASE", " MATCH ?", "=? (lookup)", " IS ? (lookup)",          \
-            " IN (?) (lookup)", "<>?", " IS NULL", " IS NOT NULL", "limit ?", "offset ?"                               \
+            " IN (?) (lookup)", "<>?", " IS NULL", " IS NOT NULL", "limit ?", "offset ?", ""                           \
     }
 
-enum { ART_PLAN_TERM = 4 };
+/* What the plan says of an argument. */
+struct art_term {
+    uint8_t meaning, flags; /* enum art_argument, enum art_term_flags */
+    uint16_t column;
+};
 
 #endif

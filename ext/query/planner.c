@@ -41,8 +41,9 @@ void art_planning_take_column(struct art_planning *planning, int i, int compared
     struct sqlite3_index_constraint_usage *usage = &planning->info->aConstraintUsage[i];
     bool limits = meaning == ART_ARGUMENT_LIMIT || meaning == ART_ARGUMENT_OFFSET;
     struct art_plan_text *words = &planning->words;
+    bool says = argument_words[meaning][0];
     if (words->len && limits) art_plan_text_append(words, ", ");
-    if (words->len && !limits) art_plan_text_append(words, " AND ");
+    if (words->len && !limits && says) art_plan_text_append(words, " AND ");
     bool is_own = compared >= 0 && (unsigned)compared < columns->count;
     bool of_key = is_own && columns->items[compared].place;
     if (compared > ART_COLUMN_KEY && !is_literal && !of_key) art_plan_text_append(words, "bound ");
@@ -54,11 +55,9 @@ void art_planning_take_column(struct art_planning *planning, int i, int compared
         art_plan_text_append(words, " (search)");
         planning->searches++;
     }
-    uint8_t *term = planning->conditions[i].term;
-    term[0] = (uint8_t)meaning;
-    term[1] = is_literal ? 0 : ART_TERM_UNKNOWN;
-    term[2] = column & 0xff;
-    term[3] = (uint8_t)(column >> 8);
+    planning->conditions[i].term =
+        (struct art_term){(uint8_t)meaning, is_literal ? 0 : ART_TERM_UNKNOWN, (uint16_t)column};
+    planning->conditions[planning->arguments].nth = i;
     usage->argvIndex = ++planning->arguments;
     usage->omit = exact;
 }
@@ -80,6 +79,7 @@ static int take_hidden(struct art_planning *planning, enum art_hidden hidden, en
         const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
         if (constraint->op != SQLITE_INDEX_CONSTRAINT_EQ) continue;
         if (art_hidden_column(planning->vtab, constraint->iColumn) != (int)hidden) continue;
+        if (planning->conditions[i].meaning == ART_ARGUMENT_PLACE) continue;
         given = true;
         if (!constraint->usable) continue;
         art_planning_take(planning, i, meaning, true);
@@ -136,19 +136,50 @@ static int refuse_argument(const struct art_planning *planning, enum art_hidden 
                         table, name, name, vtab->columns.items[ART_COLUMN_KEY].name);
 }
 
-/* The first argument of t(...) is the first hidden column, and that is the key. */
+/* The first argument of t(...) is the first hidden column, and of a key of several columns that is the key, a BLOB. A
+ * '' keeps its place: t('', 'a/', '/'), and with it each '' that is written for another argument: what is given here by
+ * place alone is no listing, which would leave NULLs out. SQLite must not compare a '' with the key, as it does behind
+ * so many terms. */
+static bool keeps_place(const struct art_planning *planning, int i) {
+    const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
+    if (constraint->op != SQLITE_INDEX_CONSTRAINT_EQ || i >= ART_TERMS_OMITTED) return false;
+    return art_condition_text(planning, i).data && !art_condition_text(planning, i).len;
+}
+
+static void find_places(struct art_planning *planning) {
+    const sqlite3_index_info *info = planning->info;
+    bool by_place = false;
+    for (int i = 0; i < info->nConstraint; i++)
+        by_place |= info->aConstraint[i].iColumn == ART_COLUMN_KEY && keeps_place(planning, i);
+    for (int i = 0; by_place && i < info->nConstraint; i++) {
+        int hidden = art_hidden_column(planning->vtab, info->aConstraint[i].iColumn);
+        bool is_argument = hidden >= ART_HIDDEN_PREFIX && hidden <= ART_HIDDEN_START_AFTER;
+        is_argument |= info->aConstraint[i].iColumn == ART_COLUMN_KEY;
+        if (is_argument && keeps_place(planning, i)) planning->conditions[i].meaning = ART_ARGUMENT_PLACE;
+    }
+    planning->by_place = by_place;
+}
+
 static int refuse_place(const struct art_planning *planning) {
     struct art_vtab *vtab = planning->vtab;
     const sqlite3_index_info *info = planning->info;
+    const char *table = vtab->name->table;
     for (int i = 0; vtab->columns.keys && i < info->nConstraint; i++) {
-        if (info->aConstraint[i].iColumn != ART_COLUMN_KEY || !art_condition_text(planning, i).data) continue;
-        return art_complain(
-            &vtab->base.zErrMsg, SQLITE_ERROR,
-            "art: of a key of several columns the arguments have no places (%s): write WHERE prefix = ... AND "
-            "delimiter = ...",
-            vtab->name->table);
+        bool of_key = info->aConstraint[i].iColumn == ART_COLUMN_KEY && art_condition_text(planning, i).data;
+        if (!of_key || planning->conditions[i].meaning == ART_ARGUMENT_PLACE) continue;
+        return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
+                            "art: with a key of several columns the first argument is '' (%s): write %s('', prefix, "
+                            "delimiter), or WHERE prefix = ... AND delimiter = ...",
+                            table, table);
     }
     return SQLITE_OK;
+}
+
+static void take_places(struct art_planning *planning) {
+    for (int i = 0; planning->by_place && i < planning->info->nConstraint; i++) {
+        if (planning->conditions[i].meaning == ART_ARGUMENT_PLACE)
+            art_planning_take(planning, i, ART_ARGUMENT_PLACE, true);
+    }
 }
 
 static bool argument_is_given(const struct art_planning *planning, int hidden) {
@@ -216,7 +247,7 @@ static void take_path_condition(struct art_planning *planning, int i, enum art_a
     bool exact = glob ? !planning->globs : is_literal ? is_key(planning, i) : meaning >= ART_ARGUMENT_GREATER;
     art_planning_take_column(planning, i, ART_COLUMN_KEY, !exact || glob, meaning, exact);
     bool bounded = glob && exact && art_condition_glob_is_bounds(planning, i);
-    if (bounded) planning->conditions[i].term[1] |= ART_TERM_BOUNDED;
+    if (bounded) planning->conditions[i].term.flags |= ART_TERM_BOUNDED;
     bool may_be_row_value = !glob && !is_literal && meaning != ART_ARGUMENT_GREATER && meaning != ART_ARGUMENT_LESS;
     planning->all_exact &= exact && !may_be_row_value;
     planning->globs += glob;
@@ -229,6 +260,7 @@ static void take_paths(struct art_planning *planning) {
     for (int i = 0; i < info->nConstraint; i++) {
         enum art_argument meaning = planning->conditions[i].meaning;
         if (art_is_limit(info->aConstraint[i].op) || info->aConstraintUsage[i].argvIndex) continue;
+        if (meaning == ART_ARGUMENT_PLACE) continue;
         bool another_list = meaning == ART_ARGUMENT_EQUAL && art_condition_is_list(planning, i);
         bool foreign = meaning == ART_ARGUMENT_GLOB && art_condition_glob_lacks_bounds(planning, i);
         if (meaning == ART_ARGUMENT_NONE || meaning == ART_ARGUMENT_LIKE || another_list || foreign) {
@@ -427,12 +459,14 @@ static int plan_range(struct art_planning *planning) {
 /* What the conditions are about: most statements have few of all that is looked for below. */
 static void survey(struct art_planning *planning) {
     const sqlite3_index_info *info = planning->info;
+    if (planning->vtab->columns.keys) find_places(planning);
     for (int i = 0; i < info->nConstraint; i++) {
         const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
         int hidden = art_hidden_column(planning->vtab, constraint->iColumn);
         planning->of_offset |= constraint->op == SQLITE_INDEX_CONSTRAINT_OFFSET;
         if (art_is_limit(constraint->op)) continue;
         enum art_argument meaning = art_condition_meaning(planning, i);
+        if (planning->conditions[i].meaning == ART_ARGUMENT_PLACE) meaning = ART_ARGUMENT_PLACE;
         planning->conditions[i].meaning = (uint8_t)meaning;
         if (hidden >= 0) {
             planning->of_hidden |= 1U << hidden;
@@ -448,8 +482,10 @@ static int make_plan(struct art_planning *planning) {
     sqlite3_index_info *info = planning->info;
     planning->first = art_plan_is_first(planning);
     survey(planning);
+    bool lacks = false;
     int match, rc = refuse_arguments(planning);
     if (!rc) rc = refuse_place(planning);
+    if (!rc) rc = art_outer_join_check(planning, &lacks);
     if (!rc) rc = art_not_given_check(planning);
     if (!rc) rc = find_match(planning, &match);
     if (rc) return rc;
@@ -459,24 +495,23 @@ static int make_plan(struct art_planning *planning) {
          : equality >= 0 ? plan_point(planning, equality)
                          : plan_range(planning);
     if (rc) return rc;
+    take_places(planning);
     if (planning->kind == ART_SCAN_LEVEL && art_planning_reads_sums(planning)) planning->plan |= ART_PLAN_SUMS;
     art_planning_estimate(planning);
     art_or_arms_price(planning);
     if (planning->snapshot_unknown) info->estimatedCost *= UNKNOWN_COSTS;
+    if (lacks) planning->kind = ART_SCAN_REFUSED;
     return SQLITE_OK;
 }
 
 /* For idxStr; NULL: no memory. */
 static char *finish_plan(struct art_planning *planning) {
-    const sqlite3_index_info *info = planning->info;
-    char *plan = art_plan_text_finish(&planning->words, (size_t)planning->arguments * ART_PLAN_TERM);
-    char *terms = plan ? plan + planning->words.len + 1 : NULL;
-    for (int i = 0; plan && i < info->nConstraint; i++) {
-        int argument = info->aConstraintUsage[i].argvIndex;
-        assert(argument <= planning->arguments);
-        if (argument) memcpy(terms + (argument - 1) * ART_PLAN_TERM, planning->conditions[i].term, ART_PLAN_TERM);
-    }
-    return plan;
+    const struct art_condition *conditions = planning->conditions;
+    if (planning->arguments) art_plan_text_append(&planning->words, " [");
+    for (int k = 0; k < planning->arguments; k++)
+        art_plan_text_append_term(&planning->words, &conditions[conditions[k].nth].term);
+    if (planning->arguments) art_plan_text_append(&planning->words, "]");
+    return art_plan_text_finish(&planning->words);
 }
 
 static int answer_with_plan(struct art_planning *planning) {

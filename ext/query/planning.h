@@ -5,6 +5,7 @@
  *     plan_best.c    when rows are searched best first
  *     conditions.c   what SQLite's constraints are
  *     costs.c        what the plan costs
+ *     outer_joins.c  which scans of a RIGHT or FULL JOIN lack an argument
  *     not_given.c    which arguments are read and not given
  *     or_arms.c      what is remembered of a statement from one plan to the next
  *     plan_text.c    the plan's words and terms on their way into idxStr (plan.h) */
@@ -19,6 +20,7 @@
 #endif
 
 enum {
+    ART_TERMS_OMITTED = 16, /* of so many constraints SQLite leaves the comparison to a module that asks for it */
     ART_LISTS_KNOWN = 32, /* of so many constraints SQLite tells whether they are an IN, and among so many arguments it
                            * hands one over */
     ART_STRICT_LIMITS = 3046001, /* the version that offers LIMIT and OFFSET as it should (planner.c) */
@@ -56,8 +58,8 @@ static inline void art_plan_text_append_name(struct art_plan_text *text, const s
         art_plan_text_append_quoted(text, column->name);
     }
 }
-/* The words, a NUL, and room for more bytes: sqlite3_free() it; NULL without memory. Of the text its length remains. */
-char *art_plan_text_finish(struct art_plan_text *text, size_t more);
+void art_plan_text_append_term(struct art_plan_text *text, const struct art_term *term);
+char *art_plan_text_finish(struct art_plan_text *text); /* sqlite3_free() it; NULL without memory */
 
 /* --- a plan in the making ----------------------------------------------------------------------------------------- */
 
@@ -70,7 +72,8 @@ struct art_condition {
     struct art_bytes text;       /* of a constant that is a text */
     bool is_bound_sought;        /* the next one is known */
     struct art_bytes glob_bound; /* the lower one of the bounds that SQLite makes of a GLOB by a literal, or nothing */
-    uint8_t term[ART_PLAN_TERM]; /* of the argument that the condition becomes */
+    struct art_term term;        /* of the argument that the condition becomes */
+    int nth; /* of another kind: the condition that becomes the argument of this number, from 0 on */
 };
 
 struct art_planning {
@@ -81,6 +84,7 @@ struct art_planning {
     unsigned of_hidden; /* hidden columns that conditions are about, as bits of enum art_hidden */
     bool of_others;     /* some are about other columns of the user's */
     bool of_offset;     /* an OFFSET is among them */
+    bool by_place;      /* some keep the place of an argument, and mean nothing */
     enum art_scan_kind kind;
     int plan, arguments;
     bool first;                     /* art_plan_is_first() */
@@ -210,6 +214,8 @@ uint64_t art_planning_guess_rows(const struct art_planning *planning);
 /* Sets what SQLite is told of the plan's cost and rows. */
 void art_planning_estimate(const struct art_planning *planning);
 
+/* outer_joins.c: SQLite's code. *lacks: the scan must not be run. */
+int art_outer_join_check(struct art_planning *planning, bool *lacks);
 /* not_given.c: SQLite's code. Refuses what the statement reads of hidden columns and nothing gives, or notes it in the
  * plan. */
 int art_not_given_check(struct art_planning *planning);

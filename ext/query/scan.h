@@ -270,6 +270,7 @@ struct art_scan {
     struct art_filters filters;
     struct art_limits limits;                      /* conditions by which the tree passes over pages */
     struct art_buffer terms[ART_TERM_QUERIES_MAX]; /* of `limits`: the hashes of values, or trigrams */
+    struct art_buffer planned;                     /* struct art_term of each argument */
     struct art_shown shown[ART_SHOWN];
     union {
         struct art_range_scan range;
@@ -294,6 +295,8 @@ enum {
     ART_SCRATCH_LAST_PATH = 1, /* and its path */
 };
 
+enum { ART_USES_KNOWN = 3 };
+
 /* What SQLite has shown of a statement with a listing's arguments (or_arms.c). */
 struct art_planned {
     const sqlite3_stmt *statement; /* never looked into */
@@ -303,8 +306,13 @@ struct art_planned {
     int constraints;               /* their number */
     double cost;                   /* of the dearest scan with arguments */
     sqlite3_int64 rows;
-    sqlite3_uint64 read; /* the columns that it reads, where it was planned last (not_given.c), */
-    unsigned offered;    /* and the hidden ones that were given there, as bits */
+    struct art_planned_use {
+        sqlite3_uint64 columns; /* that a use of the table reads, arguments among them */
+        unsigned given;         /* those arguments that it gives, hidden columns as bits */
+    } use[ART_USES_KNOWN];      /* the last ones (outer_joins.c), */
+    unsigned uses;              /* of so many */
+    sqlite3_uint64 read;        /* the columns that it reads, where it was planned last (not_given.c), */
+    unsigned offered;           /* and the hidden ones that were given there, as bits */
 };
 
 /* What this folder keeps at a handle. */
@@ -339,7 +347,7 @@ int art_not_given_refuse(struct art_vtab *vtab, enum art_hidden hidden); /* SQLI
 /* Nobody knows whether a column of texts is compared with it as a text or as a number (arguments.c). */
 int art_scan_refuse_number(const struct art_scan *scan, const struct art_column *column, sqlite3_value *number);
 /* `term`: of each argument (plan.h). */
-int art_several_arguments(struct art_scan *scan, const uint8_t *term, int argc, sqlite3_value **argv);
+int art_several_arguments(struct art_scan *scan, const struct art_term *term, int argc, sqlite3_value **argv);
 /* Of the columns at so many first places; 0: the key lacks some. */
 uint32_t art_several_bytes(const struct art_scan *scan, struct art_bytes key, unsigned places);
 uint32_t art_several_roll_up(const struct art_scan *scan, struct art_bytes key, uint32_t from);
@@ -428,8 +436,11 @@ enum art_rc art_rows_next(struct art_scan *scan, bool leaves);
 
 /* --- from arguments to ranges and conditions ---------------------------------------------------------------------- */
 
+int art_outer_join_refuse(const struct art_scan *scan); /* outer_joins.c: SQLITE_ERROR, with a message */
 /* arguments.c: SQLite's code; scan->keys and all that belongs to it is set. */
-int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlite3_value **argv);
+int art_scan_arguments(struct art_scan *scan, const char *plan, int argc, sqlite3_value **argv);
+/* plan_text.c: what the plan's text says of so many arguments. False: it is not as the planner made it. */
+bool art_plan_read(const char *plan, int count, struct art_term *terms);
 
 /* filters.c */
 /* A text's or blob's bytes are the value's. False: no memory. */

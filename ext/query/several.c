@@ -29,6 +29,7 @@ static bool is_listing(const struct art_planning *planning) {
     bool listed = false;
     for (int i = 0; i < planning->info->nConstraint; i++) {
         int hidden = art_hidden_column(planning->vtab, planning->info->aConstraint[i].iColumn);
+        if (planning->conditions[i].meaning == ART_ARGUMENT_PLACE) continue;
         listed |= hidden >= ART_HIDDEN_PREFIX && hidden <= ART_HIDDEN_START_AFTER;
     }
     return listed;
@@ -95,8 +96,9 @@ static bool may_stand_for_number(const struct art_planning *planning, unsigned c
 static void take_of_key(struct art_planning *planning, int i, unsigned column, enum art_argument meaning) {
     bool is_literal = meaning == ART_ARGUMENT_NULL || art_condition_constant(planning, i);
     art_planning_take_column(planning, i, (int)column, is_literal, meaning, false);
-    if (planning->info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_IS) planning->conditions[i].term[1] |= ART_TERM_IS;
-    if (may_stand_for_number(planning, column)) planning->conditions[i].term[1] |= ART_TERM_DOUBT;
+    if (planning->info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_IS)
+        planning->conditions[i].term.flags |= ART_TERM_IS;
+    if (may_stand_for_number(planning, column)) planning->conditions[i].term.flags |= ART_TERM_DOUBT;
 }
 
 static void take_range_of_key(struct art_planning *planning, unsigned column) {
@@ -312,7 +314,7 @@ static int want_equal_of_key(struct art_scan *scan, const struct art_column *col
 }
 
 struct several_terms {
-    const uint8_t *term;
+    const struct art_term *term;
     int argc;
     sqlite3_value **argv;
     unsigned fixed;                /* so many columns of the key, from its first on, have a value */
@@ -321,9 +323,9 @@ struct several_terms {
 
 static int find_term_of_key(const struct several_terms *terms, unsigned column, bool equal, int from) {
     for (int i = from; i < terms->argc; i++) {
-        const uint8_t *term = terms->term + (size_t)i * ART_PLAN_TERM;
-        bool is_equal = term[0] == ART_ARGUMENT_EQUAL || term[0] == ART_ARGUMENT_NULL;
-        if ((term[2] | (unsigned)term[3] << 8) == column && is_equal == equal) return i;
+        const struct art_term *term = &terms->term[i];
+        bool is_equal = term->meaning == ART_ARGUMENT_EQUAL || term->meaning == ART_ARGUMENT_NULL;
+        if (term->column == column && is_equal == equal) return i;
     }
     return -1;
 }
@@ -334,9 +336,9 @@ static int want_equalities(struct art_scan *scan, struct several_terms *terms) {
         unsigned column = art_columns_key(columns, terms->fixed + 1);
         int i = find_term_of_key(terms, column, true, 0);
         if (i < 0) return SQLITE_OK;
-        const uint8_t *term = terms->term + (size_t)i * ART_PLAN_TERM;
-        int rc =
-            want_equal_of_key(scan, &columns->items[column], terms->argv[i], term[1], term[0] == ART_ARGUMENT_NULL);
+        const struct art_term *term = &terms->term[i];
+        int rc = want_equal_of_key(scan, &columns->items[column], terms->argv[i], term->flags,
+                                   term->meaning == ART_ARGUMENT_NULL);
         if (rc) return rc;
         terms->ends[terms->fixed + 1] = scan->base.len;
     }
@@ -367,9 +369,10 @@ static int want_range_of_key(struct art_scan *scan, const struct several_terms *
     int rc = SQLITE_OK;
     for (int i = find_term_of_key(terms, column, false, 0); !rc && i >= 0;
          i = find_term_of_key(terms, column, false, i + 1)) {
-        const uint8_t *term = terms->term + (size_t)i * ART_PLAN_TERM;
-        rc = term[0] == ART_ARGUMENT_GLOB ? want_pattern_of_key(scan, of, terms->argv[i])
-                                          : want_bound_of_key(scan, of, (enum art_argument)term[0], terms->argv[i]);
+        const struct art_term *term = &terms->term[i];
+        rc = term->meaning == ART_ARGUMENT_GLOB
+                 ? want_pattern_of_key(scan, of, terms->argv[i])
+                 : want_bound_of_key(scan, of, (enum art_argument)term->meaning, terms->argv[i]);
     }
     return rc;
 }
@@ -453,7 +456,7 @@ uint32_t art_several_bytes(const struct art_scan *scan, struct art_bytes key, un
     return sound ? key.len - rest.len : 0;
 }
 
-int art_several_arguments(struct art_scan *scan, const uint8_t *term, int argc, sqlite3_value **argv) {
+int art_several_arguments(struct art_scan *scan, const struct art_term *term, int argc, sqlite3_value **argv) {
     const struct art_columns *columns = &art_scan_vtab(scan)->columns;
     struct several_terms terms = {.term = term, .argc = argc, .argv = argv};
     scan->base.len = 0;

@@ -390,6 +390,20 @@ static bool is_never_null(const struct art_columns *columns, const struct art_su
     return true;
 }
 
+/* Several snapshots or listings give a path twice. Of a PRIMARY KEY SQLite thinks that none does, and leaves a DISTINCT
+ * out; but not where the key is unique by another collation than the one that is compared by. So the key has one of its
+ * own, which is BINARY by another name: rows are told apart by it all the same (multi-index OR, RIGHT JOIN, DELETE). */
+static const char key_collation[] = "art_key";
+
+static int compare_keys(void *unused, int left_len, const void *left, int right_len, const void *right) {
+    (void)unused;
+    return art_bytes_compare(art_bytes(left, (uint32_t)left_len), art_bytes(right, (uint32_t)right_len));
+}
+
+int art_columns_register(sqlite3 *db) {
+    return sqlite3_create_collation_v2(db, key_collation, SQLITE_UTF8, NULL, compare_keys, NULL);
+}
+
 static char *declaration(const struct art_columns *columns, const struct art_summarised *summarised,
                          const char *table) {
     assert(columns->count && columns->items[ART_COLUMN_KEY].not_null && !columns->items[ART_COLUMN_KEY].collation);
@@ -402,7 +416,7 @@ static char *declaration(const struct art_columns *columns, const struct art_sum
         is_text |= column->place && !*column->type;
         sqlite3_str_appendf(sql, "\"%w\" %s", column->name, is_text ? "TEXT" : column->type);
         if (column->collation) sqlite3_str_appendf(sql, " COLLATE \"%w\"", column->collation);
-        if (i == ART_COLUMN_KEY) sqlite3_str_appendall(sql, columns->keys ? " HIDDEN PRIMARY KEY" : " PRIMARY KEY");
+        if (i == ART_COLUMN_KEY && columns->keys) sqlite3_str_appendall(sql, " HIDDEN");
         sqlite3_str_appendall(sql, is_never_null(columns, summarised, i) ? " NOT NULL, " : ", ");
     }
     for (unsigned i = 0; i < art_columns_hidden(columns); i++) {
@@ -410,7 +424,8 @@ static char *declaration(const struct art_columns *columns, const struct art_sum
             i == ART_HIDDEN_COMMAND ? art_columns_command_name(columns, table) : art_columns_hidden_name(columns, i);
         sqlite3_str_appendf(sql, "%s\"%w\" %s HIDDEN", i ? ", " : "", name, hidden_columns[i].type);
     }
-    sqlite3_str_appendall(sql, ") WITHOUT ROWID");
+    sqlite3_str_appendf(sql, ", PRIMARY KEY(\"%w\" COLLATE %s)) WITHOUT ROWID", columns->items[ART_COLUMN_KEY].name,
+                        key_collation);
     return sqlite3_str_finish(sql);
 }
 

@@ -79,6 +79,7 @@ bool art_definition_is_blank(const char *text);
 bool art_definition_is_plain_name(const char *text); /* one that needs no quotes */
 
 /* columns.c */
+int art_columns_register(sqlite3 *db); /* what art_columns_declare() needs of a connection */
 enum art_affinity art_affinity_of(const char *type);
 bool art_column_is_of_numbers(const struct art_column *column); /* as far as it is declared */
 /* May it have a least and a largest value? Numbers, texts, and what has no type. */

@@ -14,6 +14,7 @@
 #include "core/base/bytes.h"
 #include "core/base/hash.h"
 #include "core/tree/state/root_format.h"
+#include "ext/module.h"
 #include "tests/support/sql_one.h"
 
 static void make_table(const char *options) {
@@ -391,6 +392,51 @@ TEST(test_loading_twice_is_loading_once) {
     expect("1\n", again);
     sql_run(db, "ROLLBACK");
     expect("a\nb\nc\nx\n", "SELECT path FROM t");
+}
+
+static int kept_bytes; /* of the plan's text, by a module that stands before art; -1: all */
+
+/* As a module that wraps another one may do: idxStr is a text. Behind it lies something else. */
+static int copy_plan(sqlite3_vtab *vtab, sqlite3_index_info *info) {
+    int rc = art_module()->xBestIndex(vtab, info);
+    if (rc || !info->idxStr) return rc;
+    int len = (int)strlen(info->idxStr), room = len + 100;
+    char *copy = sqlite3_malloc(room);
+    memset(copy, 0xff, (size_t)room);
+    strcpy(copy, info->idxStr);
+    if (kept_bytes >= 0 && kept_bytes < len) copy[kept_bytes] = 0;
+    if (info->needToFreeIdxStr) sqlite3_free(info->idxStr);
+    info->idxStr = copy;
+    info->needToFreeIdxStr = 1;
+    return rc;
+}
+
+TEST(test_the_plan_is_the_text_that_is_shown_and_nothing_else) {
+    sql_link();
+    sqlite3 *wrapped = sql_open(copy_path);
+    sqlite3_module module = *art_module();
+    module.xBestIndex = copy_plan;
+    ck_assert_int_eq(sqlite3_create_module(wrapped, "wrapper", &module, NULL), SQLITE_OK);
+    sql_run(wrapped,
+            "CREATE VIRTUAL TABLE t USING wrapper(path, \"a [b]\", c TEXT, summary=(lookup(c)));"
+            "CREATE VIRTUAL TABLE k USING wrapper(h, d, v, key=(h, d DESC));"
+            "INSERT INTO t VALUES('a', 1, 'x'), ('b', 2, 'y'), ('b/c', 3, 'x'); INSERT INTO k SELECT * FROM t");
+    EACH(query, "SELECT path FROM t WHERE path > 'a' AND \"a [b]\" >= 3", "SELECT path FROM t WHERE c IN ('x', 'z')",
+         "SELECT path FROM t('b', '', 'b') WHERE snapshot IS NULL AND row_version > 0",
+         "SELECT path FROM t WHERE path GLOB 'b*' AND c LIKE '%x%'",
+         "SELECT path FROM t WHERE \"a [b]\" > 2 AND c = 'x'", "SELECT h FROM k WHERE h = 'b/c' AND d <= 4") {
+        kept_bytes = -1;
+        sqlite3_stmt *whole = sql_prepare(wrapped, "%s", query);
+        ck_assert_int_eq(sqlite3_step(whole), SQLITE_ROW);
+        ck_assert_str_eq((const char *)sqlite3_column_text(whole, 0), strstr(query, "c IN") ? "a" : "b/c");
+        sqlite3_finalize(whole);
+        int len = (int)strlen(strchr(strstr(kept(sql_plan(wrapped, "t", query)), "INDEX "), ':'));
+        for (kept_bytes = 0; kept_bytes < len - 2; kept_bytes++) { /* without the ':' and the line's end */
+            ck_assert_int_eq(sql_try(wrapped, "%s", query), SQLITE_ERROR);
+            ck_assert(strstr(sqlite3_errmsg(wrapped), "art: the plan is not the one that art made ("));
+        }
+    }
+    sql_close(wrapped);
 }
 
 TEST(test_a_forked_child_is_refused_the_inherited_connection) {

@@ -453,7 +453,8 @@ TEST(test_plans_say_what_is_listed) {
     plan_says("SELECT path, entries FROM t(?, '/') WHERE path > ? ORDER BY path DESC LIMIT 10",
               ":prefix=? AND delimiter=? AND path>?, level listing, descending");
     plan_says("SELECT path FROM t(?, ?) ORDER BY path LIMIT 10", ":prefix=? AND delimiter=?, level listing, keys only");
-    plan_says("SELECT DISTINCT path FROM t('a', '/')", ":prefix=? AND delimiter=?, level listing, keys only");
+    if (sqlite3_libversion_number() >= 3053000) /* which believes in the order of DISTINCT */
+        plan_says("SELECT DISTINCT path FROM t('a', '/')", ":prefix=? AND delimiter=?, level listing, keys only");
 }
 
 /* --- changes ------------------------------------------------------------------------------------------------------ */

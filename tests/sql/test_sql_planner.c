@@ -403,9 +403,9 @@ TEST(test_paths_are_distinct) {
         bool ordered = strstr(select, "ORDER BY") || strstr(select, "m");
         agree(ordered ? select : TEXT("SELECT * FROM (%s) ORDER BY 1", select));
     }
-    plan_says("SELECT DISTINCT path FROM @", ":all rows, keys only");
-    plan_says("SELECT DISTINCT value, path FROM @", ":all rows");
     if (sqlite3_libversion_number() >= 3053000) { /* which asks for the groups' order only where it is wanted */
+        plan_says("SELECT DISTINCT path FROM @", ":all rows, keys only");
+        plan_says("SELECT DISTINCT value, path FROM @", ":all rows");
         plan_says("SELECT value, path, count(*) FROM @ GROUP BY value, path", ":all rows");
     }
     plan_says("SELECT path, count(*) FROM @ GROUP BY path ORDER BY path DESC", ":all rows, descending, keys only");
@@ -929,7 +929,7 @@ LOOP_TEST(test_each_lookup_counts_in_a_join, 2) {
     /* The range that is beside one of them counts, too. */
     const char *itself = "SELECT a.path, b.path FROM t a JOIN t b ON b.hash = a.hash"
                          " WHERE a.owner = 1 AND b.owner = 2 AND a.path GLOB 'usr/d0007/*'";
-    plan_has(itself, "SCAN a VIRTUAL TABLE INDEX 0:path>=? AND path<? AND path GLOB ? AND owner=? (lookup)\n");
+    plan_has(itself, "SCAN a VIRTUAL TABLE INDEX 0:path>=? AND path<? AND path GLOB ? AND owner=? (lookup) [");
     plan_has(itself, "SCAN b VIRTUAL TABLE INDEX 0:all rows AND owner=? (lookup) AND hash=? (lookup)");
 }
 

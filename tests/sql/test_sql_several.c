@@ -356,8 +356,13 @@ TEST(test_keys_are_made_of_their_columns) {
             "INSERT INTO s3(bucket, key) VALUES('a', x'00')");
     refuses(SQLITE_ERROR, "art: the bytes of a key are made of its columns (s3.art_key): leave it out",
             "UPDATE s3 SET art_key = x'05'");
-    refuses(SQLITE_ERROR, "art: of a key of several columns the arguments have no places (s3)",
-            "SELECT * FROM s3('a/', '/')");
+    EACH(call, "s3('a/', '/')", "s3('photos')", "s3 WHERE art_key = 'a'", "s3 WHERE art_key > ''",
+         "s3('') WHERE art_key < 'a'") {
+        refuses(SQLITE_ERROR,
+                "art: with a key of several columns the first argument is '' (s3): write s3('', prefix, "
+                "delimiter), or WHERE prefix = ... AND delimiter = ...",
+                TEXT("SELECT * FROM %s", call));
+    }
     refuses(SQLITE_ERROR, "art: a prefix, a delimiter and start_after are of a text of the key in ascending order (n)",
             "CREATE VIRTUAL TABLE n USING art(i INTEGER, path, key=(i, path)); SELECT * FROM n WHERE prefix = 'a'");
     refuses(SQLITE_TOOBIG, "the key is too long (s3.art_key)",

@@ -32,6 +32,7 @@ static void add_functions(void) {
              "iif(flags & 0x200000, ', innocuous', '') FROM pragma_function_list WHERE name GLOB 'art*' "
              "ORDER BY name, narg");
     add_rows("SELECT 'module ' || name FROM pragma_module_list WHERE name GLOB 'art*' ORDER BY name");
+    add_rows("SELECT 'collation ' || name FROM pragma_collation_list WHERE name GLOB 'art*' ORDER BY name");
     add_rows("SELECT DISTINCT 'column ' || m.name || '.' || c.name || iif(c.type > '', ' ' || c.type, '') || "
              "iif(c.hidden, ', hidden', '') FROM pragma_module_list AS m JOIN pragma_table_xinfo(m.name) AS c WHERE "
              "m.name GLOB 'art_*' ORDER BY m.name, c.cid");
