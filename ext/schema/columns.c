@@ -374,6 +374,13 @@ static bool is_never_null(const struct art_columns *columns, const struct art_su
     return true;
 }
 
+/* A key of a type that SQLite does not know would be compared, and copied, as a number. */
+const char *art_columns_declared_type(const struct art_columns *columns, unsigned i) {
+    const struct art_column *column = &columns->items[i];
+    bool is_text = i == ART_COLUMN_KEY && art_affinity_of(column->type) == ART_AFFINITY_NUMERIC;
+    return is_text || (column->place && !*column->type) ? "TEXT" : column->type;
+}
+
 static char *declaration(const struct art_columns *columns, const struct art_summarised *summarised,
                          const char *table) {
     assert(columns->count && columns->items[ART_COLUMN_KEY].not_null && !columns->items[ART_COLUMN_KEY].collation);
@@ -381,10 +388,7 @@ static char *declaration(const struct art_columns *columns, const struct art_sum
     sqlite3_str_appendall(sql, "CREATE TABLE x(");
     for (unsigned i = 0; i < columns->count; i++) {
         const struct art_column *column = &columns->items[i];
-        /* A key of a type that SQLite does not know would be compared as a number. */
-        bool is_text = i == ART_COLUMN_KEY && art_affinity_of(column->type) == ART_AFFINITY_NUMERIC;
-        is_text |= column->place && !*column->type;
-        sqlite3_str_appendf(sql, "\"%w\" %s", column->name, is_text ? "TEXT" : column->type);
+        sqlite3_str_appendf(sql, "\"%w\" %s", column->name, art_columns_declared_type(columns, i));
         if (column->collation) sqlite3_str_appendf(sql, " COLLATE \"%w\"", column->collation);
         if (i == ART_COLUMN_KEY) sqlite3_str_appendall(sql, columns->keys ? " HIDDEN PRIMARY KEY" : " PRIMARY KEY");
         sqlite3_str_appendall(sql, is_never_null(columns, summarised, i) ? " NOT NULL, " : ", ");

@@ -549,6 +549,28 @@ TEST(test_a_file_of_a_relative_name_stays_the_same) {
     sql_close(other);
 }
 
+/* A key of a type that SQLite takes for a number's would else be one with others in what is made of it. */
+TEST(test_columns_have_the_types_of_the_tables_own) {
+    static const char of_types[] = "SELECT group_concat(name || ' ' || type, ', ') FROM (SELECT name, type FROM "
+                                   "pragma_table_xinfo('%s') WHERE name IN ('path', 'a', 'b', 'c', 'v') ORDER BY cid)";
+    sql_set_up();
+    EACH(columns, "path STRING, v", "path UUID, v DATETIME", "path, v", "path ANY, v NAME", "path BLOB, v STRING",
+         "path VARCHAR(9), v", "a, b STRING, c INTEGER, v, key=(a, b, c DESC)", "b DATETIME, a, v NAME, key=(a)") {
+        sql_run(db, "CREATE VIRTUAL TABLE t USING art(%s); CREATE VIRTUAL TABLE temp.s USING art_salvage('t')",
+                columns);
+        char *expected = sql_rows(db, of_types, "t"), *found = sql_rows(db, of_types, "s");
+        ck_assert_msg(*expected && !strcmp(found, expected), "%s: %s, not %s", columns, found, expected);
+        sql_run(db, "DROP TABLE s; DROP TABLE t");
+        sqlite3_free(expected);
+        sqlite3_free(found);
+    }
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path STRING, v); INSERT INTO t VALUES('7', 1), ('007', 2), "
+                "('1e1', 3), ('10', 4); CREATE VIRTUAL TABLE temp.s USING art_salvage('t');"
+                "CREATE TABLE rescued AS SELECT * FROM s");
+    expect("1|1\n", "SELECT (SELECT count(*) FROM s WHERE path = '7'), (SELECT count(*) FROM t WHERE path = '7')");
+    expect("007,10,1e1,7\n", "SELECT group_concat(path) FROM (SELECT path FROM rescued ORDER BY path)");
+}
+
 TEST(test_it_is_for_people_and_in_temp) {
     make("");
     ck_assert_int_ne(sql_try(db, "CREATE VIRTUAL TABLE saved USING art_salvage('t')"), 0);
