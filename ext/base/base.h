@@ -62,6 +62,7 @@ struct art_connection {
     struct art_table *changing;                 /* those that have an owner */
     struct art_vtab *awake[ART_AWAKE_MAX];      /* access/awake.c; NULL: none */
     unsigned awake_turn;
+    struct art_vtab *planned;         /* the last that xBestIndex was called for, good until SQLite prepares again */
     struct art_table_ref *table_refs; /* access/table_ref.c */
     unsigned stepping; /* statements of ours that SQLite is working on just now: nothing may be freed under them */
     int ended;         /* the code of the last one whose failure ends the transaction; SQLITE_OK as xSync begins */
