@@ -43,24 +43,6 @@ struct art_backup {
 
 /* --- may it be? --------------------------------------------------------------------------------------------------- */
 
-/* An application that lets nobody ATTACH, or VACUUM INTO, a file, is asked as they ask. To ignore it is to refuse it:
- * then there is no call in the program. */
-static int ask_authorizer(sqlite3 *db, const char *path, char **message) {
-    sqlite3_stmt *attach;
-    bool calls = false;
-    int rc = art_prepare(db, 0, &attach, sqlite3_mprintf("EXPLAIN ATTACH %Q AS art_copy", path));
-    if (rc == SQLITE_ERROR) return SQLITE_OK; /* a SQLite that was built without one of the two */
-    while (!rc && sqlite3_step(attach) == SQLITE_ROW) {
-        const char *opcode = (const char *)sqlite3_column_text(attach, 1);
-        calls |= opcode && !strcmp(opcode, "Function");
-    }
-    int end = sqlite3_finalize(attach);
-    if (!rc) rc = end;
-    if (!rc && calls) return SQLITE_OK;
-    if (rc && (rc & 0xff) != SQLITE_AUTH) return art_report_host(message, db, rc, "cannot ask for the right to ATTACH");
-    return art_complain(message, SQLITE_AUTH, "art: the copy is not authorized (%s): allow ATTACH for it", path);
-}
-
 static int check_transaction(const struct art_backup *backup, char **message) {
     sqlite3 *db = backup->connection->db;
     int rc = art_schema_known(db, backup->schema, message);
@@ -290,7 +272,7 @@ static int prepare_backup(struct art_backup *backup, const char *path, const cha
     sqlite3_randomness(sizeof backup->copy.token, backup->copy.token);
     int rc = storage && !backup->copy.updates ? read_storage(storage, &backup->copy.medium, message) : SQLITE_OK;
     if (!rc) rc = art_shadow_busy(connection, backup->schema, message);
-    if (!rc) rc = ask_authorizer(connection->db, path, message);
+    if (!rc) rc = art_may_open(connection->db, path, message);
     if (!rc) rc = check_transaction(backup, message);
     if (!rc) rc = hold_source(backup, message);
     if (!rc) rc = make_or_open(backup, path, message);

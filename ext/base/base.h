@@ -113,6 +113,10 @@ bool art_interrupted(struct art_connection *connection);
  * commits? */
 bool art_out_of_memory(struct art_connection *connection);
 
+/* Before a file is opened by a path that SQL gives: an application that lets nobody ATTACH, or VACUUM INTO, a file, is
+ * asked as they ask. */
+int art_may_open(sqlite3 *db, const char *path, char **message);
+
 /* --- errors (errors.c) -------------------------------------------------------------------------------------------- */
 
 int art_sqlite_code(enum art_rc rc);

@@ -236,6 +236,30 @@ TEST(test_a_file_alone_is_read_exactly) {
     sqlite3_free(target);
 }
 
+/* Who lets nobody ATTACH a file lets nobody read one so, either. An authorizer that answers what is no answer is no
+ * SQLite without ATTACH. */
+TEST(test_an_authorizer_is_asked_before_a_file_is_opened) {
+    enum { NO_ANSWER = 99 };
+    if (sql_has_no_file("a file alone")) return;
+    sql_set_up();
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art; INSERT INTO t(path) VALUES('a'); INSERT INTO t(t) VALUES('flush')");
+    char *alone = TEXT("%s/alone.art", directory);
+    sql_copy_file(kept(sql_find_file(directory, ".art")), alone);
+    sql_run(db, "CREATE VIRTUAL TABLE temp.s USING art_salvage(file='%q')", alone);
+    EACH(statement, "SELECT * FROM s", TEXT("SELECT * FROM art_lost(%Q)", alone),
+         TEXT("SELECT art_backup(%Q)", copy_path), TEXT("SELECT art_publish(%Q)", copy_path)) {
+        for (int answer = SQLITE_DENY; answer <= SQLITE_IGNORE; answer++) {
+            sql_forbid(db, answer, SQLITE_ATTACH, NULL, NULL);
+            refuses(SQLITE_AUTH, "allow ATTACH for it", statement);
+        }
+        sql_forbid(db, NO_ANSWER, SQLITE_ATTACH, NULL, NULL);
+        refuses(SQLITE_ERROR, "cannot ask for the right to ATTACH: authorizer malfunction", statement);
+        sql_forbid(db, SQLITE_OK, 0, NULL, NULL);
+    }
+    expect("1|1\n", TEXT("SELECT (SELECT count(*) FROM s), (SELECT count(*) > 0 FROM art_lost(%Q))", alone));
+    expect("0\n", "SELECT count(*) FROM art_lost('t')");
+}
+
 TEST(test_a_file_alone_with_a_key_of_several_columns_is_read_by_it) {
     if (sql_has_no_file("a file alone")) return;
     sql_set_up();

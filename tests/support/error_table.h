@@ -190,7 +190,7 @@ static const struct error errors[] = {
     SAYS("cannot create the file (%s): its", "SELECT art_backup('/no/such/folder/copy.db')"),
     SAYS("may not create the file (%s): give", BACK_UP, .then = folder_of_others),
     SAYS("a journal is there that SQLite", BACK_UP, .then = journal_of_a_copy),
-    SAYS("the copy is not authorized (%s):", BACK_UP, .then = forbid_attach),
+    SAYS("this file is not authorized (%s):", BACK_UP, .then = forbid_attach),
     SAYS("cannot open the table (%s.%s):", BACK_UP, .then = forget_collation),
     SAYS("this transaction has the write", BACK_UP, .before = "BEGIN; INSERT INTO t(path) VALUES('x')"),
     SAYS("there is no database of that name (%s): give 'main' or an attached one", "SELECT art_verify('nowhere')"),
