@@ -226,6 +226,13 @@ static int make_or_open(struct art_backup *backup, const char *path, char **mess
     return art_onto_open(copy, message);
 }
 
+static int begin_new(struct art_backup *backup, char **message) {
+    char *sql = sqlite3_mprintf("PRAGMA \"%w\".page_size", backup->schema);
+    int page_size = sql ? (int)art_ask_number(backup->connection, sql, 0) : 0;
+    sqlite3_free(sql);
+    return art_onto_begin(&backup->copy, page_size, message);
+}
+
 static int begin_tables(struct art_backup *backup, char **message) {
     struct art_copy *copy = &backup->copy;
     assert(copy->db);
@@ -276,8 +283,7 @@ static int prepare_backup(struct art_backup *backup, const char *path, const cha
     if (!rc) rc = check_transaction(backup, message);
     if (!rc) rc = hold_source(backup, message);
     if (!rc) rc = make_or_open(backup, path, message);
-    bool syncs_later = backup->copy.stamps && backup->has_tables && !backup->copy.is_there;
-    if (!rc && syncs_later) rc = art_copy_run(&backup->copy, "PRAGMA synchronous = OFF", message);
+    if (!rc && backup->copy.stamps && backup->has_tables && !backup->copy.is_there) rc = begin_new(backup, message);
     return rc ? rc : begin_pages(backup, message);
 }
 
