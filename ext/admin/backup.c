@@ -155,6 +155,16 @@ static int begin_pages(struct art_backup *backup, char **message) {
     return backup->pages ? SQLITE_OK : refuse_to_begin(backup, message);
 }
 
+static int cannot_copy(const struct art_backup *backup, int rc, char **message) {
+    const char *to = backup->copy.onto ? "a temporary file" : backup->copy.path;
+    if (is_of_the_disk(rc)) {
+        return art_complain(message, rc,
+                            "art: cannot copy the database (to %s): check the disk, and the room on it: %s", to,
+                            sqlite3_errstr(rc));
+    }
+    return art_complain(message, rc, "art: cannot copy the database (to %s): %s", to, sqlite3_errstr(rc));
+}
+
 static int copy_pages(struct art_backup *backup, struct art_copy_progress *out, char **message) {
     int rc = sqlite3_backup_step(backup->pages, PAGES_A_STEP);
     out->remaining = (uint32_t)sqlite3_backup_remaining(backup->pages);
@@ -165,13 +175,7 @@ static int copy_pages(struct art_backup *backup, struct art_copy_progress *out, 
     backup->pages = NULL;
     if (rc == SQLITE_DONE) rc = end;
     if (rc == SQLITE_OK) return SQLITE_OK;
-    const char *to = backup->copy.onto ? "a temporary file" : backup->copy.path;
-    if (is_of_the_disk(rc)) {
-        return art_complain(message, rc,
-                            "art: cannot copy the database (to %s): check the disk, and the room on it: %s", to,
-                            sqlite3_errstr(rc));
-    }
-    return art_complain(message, rc, "art: cannot copy the database (to %s): %s", to, sqlite3_errstr(rc));
+    return cannot_copy(backup, rc, message);
 }
 
 static struct art_vtab *find_held(const struct art_backup *backup, const char *name) {
@@ -230,7 +234,8 @@ static int begin_new(struct art_backup *backup, char **message) {
     char *sql = sqlite3_mprintf("PRAGMA \"%w\".page_size", backup->schema);
     int page_size = sql ? (int)art_ask_number(backup->connection, sql, 0) : 0;
     sqlite3_free(sql);
-    return art_onto_begin(&backup->copy, page_size, message);
+    int rc = art_onto_begin(&backup->copy, page_size);
+    return rc ? cannot_copy(backup, rc, message) : SQLITE_OK;
 }
 
 static int begin_tables(struct art_backup *backup, char **message) {

@@ -260,11 +260,12 @@ int art_onto_check(struct art_connection *connection, struct art_copy *copy, cha
 
 /* --- mark, bring -------------------------------------------------------------------------------------------------- */
 
-int art_onto_begin(struct art_copy *copy, int page_size, char **message) {
-    return run_in_copy(copy->db, message,
-                       sqlite3_mprintf("PRAGMA synchronous = OFF; PRAGMA main.page_size = %d; "
-                                       "PRAGMA main.schema_version = %d",
-                                       page_size, SCHEMA_OF_BEGUN));
+int art_onto_begin(struct art_copy *copy, int page_size) {
+    char *sql = sqlite3_mprintf("PRAGMA synchronous = OFF; PRAGMA main.page_size = %d; PRAGMA main.schema_version = %d",
+                                page_size, SCHEMA_OF_BEGUN);
+    int rc = sql ? sqlite3_exec(copy->db, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
+    sqlite3_free(sql);
+    return rc;
 }
 
 /* A new copy, and the stage: until the tables are told their own files, they name the original's. Who has an earlier
