@@ -53,7 +53,7 @@ enum art_rc art_grow(void *array, uint32_t *capacity, uint32_t need, size_t size
 }
 
 enum art_rc art_buffer_set_key(struct art_buffer *buffer, struct art_bytes key) {
-    assert(key.len <= ART_KEY_MAX + 1); /* a search may go by one byte more than a key has */
+    assert(key.len <= ART_KEY_MAX + 1); /* the bound of a search may have one byte more than a key */
     enum art_rc rc = art_buffer_set(buffer, key.data, key.len);
     if (!rc) rc = art_buffer_reserve(buffer, ART_KEY_PADDING);
     if (!rc) memset(buffer->data + buffer->len, 0, ART_KEY_PADDING);

@@ -183,8 +183,8 @@ static int note_best(struct publishing *publishing, const struct art_vtab *vtab,
     return rc;
 }
 
-/* The names below ?1, and how many rows each of them has: not *, whose sums may overflow. What columns lie in comes along
- * where the names do. */
+/* The names below ?1, and how many rows each of them has: not *, whose sums may overflow. What columns lie in comes
+ * along where the names do. */
 static int prepare_level(struct publishing *publishing, const struct art_columns *columns, sqlite3_stmt **out) {
     char *sql = sqlite3_mprintf("SELECT \"%w\", \"%w\" FROM main.\"%w\"(?1, '/')", columns->items[ART_COLUMN_KEY].name,
                                 art_columns_hidden_name(columns, ART_HIDDEN_ENTRIES), publishing->table);
