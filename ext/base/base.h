@@ -56,6 +56,7 @@ struct art_connection {
     sqlite3 *db;
     unsigned references; /* registered modules and functions, handles */
     struct art_connection *next;
+    bool loaded; /* all modules and functions are registered */
     struct art_vtab *vtabs;
     struct art_table *tables[ART_TABLE_CHAINS]; /* by the first byte of their ids */
     bool left_over;                             /* some of them have no handle, and may be free to go */
