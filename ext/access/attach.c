@@ -184,6 +184,7 @@ int art_vtab_attach(struct art_vtab *vtab, char **message) {
     } else if (!rc && !table) {
         rc = art_table_new(vtab, state.uuid, &state.settings, state.file, &table, message);
         if (!rc) rc = art_extract_note(table, art_buffer_bytes(&state.extract));
+        if (rc && table) art_table_free_if_unused(table);
     } else if (!rc) {
         rc = follow_summary(table, &vtab->summarised, message);
         if (!rc && state.file_is_sound) rc = use_named_file(vtab, table, &state, message);
