@@ -431,6 +431,12 @@ int art_columns_declare(struct art_columns *columns, const struct art_summarised
         if (columns->items[i].literal) rc = evaluate_literal(&columns->items[i], db);
     }
     if (!rc || rc == SQLITE_NOMEM) return rc;
+    if (!strcmp(sqlite3_errmsg(db), "not authorized")) { /* which SQLite says by SQLITE_ERROR */
+        return art_complain(message, SQLITE_AUTH,
+                            "art: an authorizer forbids to declare the columns (of %s): allow SQLITE_INSERT and "
+                            "SQLITE_UPDATE of sqlite_master, which SQLite asks for without writing there",
+                            table);
+    }
     return art_complain(message, rc, "art: %s (the columns of %s): register what is missing, then use the table",
                         sqlite3_errmsg(db), table);
 }
