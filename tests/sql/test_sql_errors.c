@@ -354,12 +354,6 @@ static void forbid_columns(void) {
     sql_forbid(db, SQLITE_DENY, SQLITE_READ, "t_artstate", NULL);
 }
 
-static void forbid_declaring(void) {
-    sqlite3_close(db);
-    db = sql_open(path);
-    sql_forbid(db, SQLITE_DENY, SQLITE_INSERT, "sqlite_master", NULL);
-}
-
 static void hide_id(void) {
     sql_run(db, "SELECT count(*) FROM t");
     sql_forbid(db, SQLITE_IGNORE, SQLITE_READ, "t_artstate", "v");
@@ -440,6 +434,14 @@ static void no_files_of_a_wal(void) {
     if (sqlite3_exec(db, "SELECT 1", NULL, NULL, NULL)) {
         cannot_be_had_here("this SQLite reads the schema for any statement, and fails before art is asked");
     }
+}
+
+static void forbid_declaring(void) {
+    sqlite3_close(db);
+    db = sql_open(path);
+    sql_forbid(db, SQLITE_DENY, SQLITE_INSERT, "sqlite_master", NULL);
+    if (!sqlite3_exec(db, "SELECT * FROM t", NULL, NULL, NULL))
+        cannot_be_had_here("this SQLite asks no authorizer about what a module declares");
 }
 
 static void forbid_attach(void) {
