@@ -37,9 +37,9 @@ static int register_table_function(sqlite3 *db, const struct art_table_function 
     return sqlite3_create_module_v2(db, function->name, &art_function_module, (void *)function, NULL);
 }
 
-static const char *const module_names[] = {"art",      "art_info",    "art_debug",      "art_check",
-                                           "art_txn",  "art_salvage", "art_lost",       "art_snapshots",
-                                           "art_diff", "art_growth",  "art_differences"};
+static const char *const module_names[] = {"art",           "art_info", "art_debug",   "art_check",
+                                           "art_backup",    "art_txn",  "art_salvage", "art_lost",
+                                           "art_snapshots", "art_diff", "art_growth",  "art_differences"};
 
 /* Else the first instruction that it does not know ends the process, in the middle of a statement. */
 static bool processor_is_new_enough(void) {
@@ -50,19 +50,35 @@ static bool processor_is_new_enough(void) {
 #endif
 }
 
+/* What this copy of the code has noted; art_connection_hold() makes none that stays. */
+static bool has_loaded(sqlite3 *db) {
+    struct art_connection *connection = art_connection_hold(db);
+    bool loaded = connection && connection->loaded;
+    if (connection) art_connection_release(connection);
+    return loaded;
+}
+
+static void note_loaded(sqlite3 *db) {
+    struct art_connection *connection = art_connection_hold(db);
+    assert(connection && connection->references > 1); /* the modules hold it */
+    connection->loaded = true;
+    art_connection_release(connection);
+}
+
 /* A second load, also of another copy of this code (one linked in, one loaded), finds all there. To register it again
- * would fail while a statement runs, and SELECT load_extension() is one. */
+ * would fail while a statement runs, and SELECT load_extension() is one. An authorizer may hide the list. */
 static bool is_registered(sqlite3 *db) {
     sqlite3_stmt *modules = NULL;
-    size_t found = 0;
-    if (sqlite3_prepare_v2(db, "PRAGMA module_list", -1, &modules, NULL)) return false;
-    while (sqlite3_step(modules) == SQLITE_ROW) {
+    size_t found = 0, rows = 0;
+    (void)sqlite3_prepare_v2(db, "PRAGMA module_list", -1, &modules, NULL);
+    for (; modules && sqlite3_step(modules) == SQLITE_ROW; rows++) {
         const char *name = (const char *)sqlite3_column_text(modules, 0);
         for (size_t i = 0; name && i < sizeof module_names / sizeof *module_names; i++) {
             found += !strcmp(name, module_names[i]);
         }
     }
     sqlite3_finalize(modules);
+    if (!rows) return has_loaded(db);
     return found == sizeof module_names / sizeof *module_names;
 }
 
@@ -82,6 +98,7 @@ static int load_into(sqlite3 *db) {
     if (!rc) rc = register_table_function(db, &art_growth_function);
     if (!rc) rc = register_table_function(db, &art_differences_function);
     if (!rc) rc = register_module(db, "art", art_module());
+    if (!rc) note_loaded(db);
     return rc;
 }
 

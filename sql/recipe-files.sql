@@ -7,15 +7,16 @@ CREATE TABLE quota(home TEXT PRIMARY KEY, allowed INTEGER NOT NULL);
 INSERT INTO quota VALUES('/home/ada/', 10000), ('/home/grace/', 500);
 
 -- a quota that cannot drift: what is used is nowhere noted, it is the sum of the rows, asked in the transaction that writes. It holds
--- for a REPLACE, an UPDATE and a move, too. More: sums.md, Quotas
+-- for a REPLACE, an UPDATE and a move, too. More: sums.md, Quotas. The schema stands in front of the name: in a view or a trigger of an
+-- attached database 'files' alone would be main's
 BEGIN IMMEDIATE;
 INSERT INTO files VALUES('/home/ada/notes.txt', 'ada', 300, 1767225600);
-SELECT art_sum('files', 'size', home) <= allowed FROM quota WHERE home = '/home/ada/';
+SELECT art_sum('main.files', 'size', home) <= allowed FROM quota WHERE home = '/home/ada/';
 --> 1
 COMMIT;
 BEGIN IMMEDIATE;
 INSERT INTO files VALUES('/home/grace/film.mkv', 'grace', 900, 1767225601);
-SELECT art_sum('files', 'size', home) <= allowed FROM quota WHERE home = '/home/grace/';
+SELECT art_sum('main.files', 'size', home) <= allowed FROM quota WHERE home = '/home/grace/';
 --> 0
 ROLLBACK;
 SELECT path FROM files;
@@ -97,12 +98,19 @@ SELECT what, path, was, size FROM event ORDER BY id;
 --> update|/home/ada/src/main.h|200|201
 --> delete|/home/ada/new|5|
 
--- an overlay: what is in the upper layer hides the lower one, and so does a whiteout, with all that lies below it
+-- the same in a view, which must ask its own database's table under whatever name that is attached: a listing's sum
+CREATE VIEW use AS SELECT home, allowed, coalesce((SELECT size FROM files('/home/', '/') WHERE path = home), 0) AS used FROM quota;
+SELECT home, used <= allowed FROM use;
+--> /home/ada/|1
+--> /home/grace/|1
+
+-- an overlay: what is in the upper layer hides the lower one, and so does a whiteout, with all that lies below it. Where the database is
+-- attached as aux, the view names 'aux.whiteout'
 CREATE VIRTUAL TABLE lower USING art(path, size INTEGER);
 CREATE VIRTUAL TABLE upper USING art(path, size INTEGER);
 CREATE VIRTUAL TABLE whiteout USING art(path);
 CREATE VIEW merged AS SELECT path, size FROM upper UNION ALL SELECT path, size FROM lower
-  WHERE art_longest_prefix('whiteout', path, '/') IS NULL AND NOT EXISTS (SELECT 1 FROM upper WHERE upper.path = lower.path);
+  WHERE art_longest_prefix('main.whiteout', path, '/') IS NULL AND NOT EXISTS (SELECT 1 FROM upper WHERE upper.path = lower.path);
 INSERT INTO lower VALUES('etc/passwd', 1), ('usr/doc/a', 2), ('usr/doc/b', 3), ('usr/docs', 4), ('usr/lib/c', 5), ('usr/lib/d', 6);
 INSERT INTO upper VALUES('etc/passwd', 10), ('usr/doc/new', 7);
 INSERT INTO whiteout VALUES('usr/doc'), ('usr/lib/c');
@@ -113,7 +121,7 @@ SELECT path, size FROM merged WHERE path GLOB 'usr/*' ORDER BY path;
 SELECT size FROM merged WHERE path = 'etc/passwd';
 --> 10
 -- one level of it. A directory of the lower layer shows also where each of its files is hidden by itself
-SELECT path FROM upper('usr/', '/') UNION SELECT path FROM lower('usr/', '/') WHERE art_longest_prefix('whiteout', path, '/') IS NULL;
+SELECT path FROM upper('usr/', '/') UNION SELECT path FROM lower('usr/', '/') WHERE art_longest_prefix('main.whiteout', path, '/') IS NULL;
 --> usr/doc/
 --> usr/docs
 --> usr/lib/

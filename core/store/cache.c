@@ -264,6 +264,23 @@ void art_cache_release_superseded(struct art_cached *entry) {
     release_entry(entry, true);
 }
 
+void art_cache_forget(const struct art_cache_key *of_file) {
+    pthread_mutex_lock(&lock);
+    struct art_cached *entry = hand;
+    for (uint32_t left = entries; left; left--) {
+        struct art_cached *next = entry->clock_next;
+        if (entry->key.device == of_file->device && entry->key.inode == of_file->inode) {
+            take_out(entry);
+            if (!entry->references) free_idle(entry);
+        }
+        entry = next;
+    }
+    while (art_cached_memory_drop_spare()) { /* they went there */
+    }
+    assert_cache();
+    pthread_mutex_unlock(&lock);
+}
+
 uint32_t art_cache_touch(struct art_cached *entry, uint32_t first, uint32_t n) {
     assert(n && first + n <= ART_BLOB_PAGES);
     uint32_t fresh = art_cached_memory_missing(entry, first, n);

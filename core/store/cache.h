@@ -82,6 +82,9 @@ struct art_cached *art_cache_publish(struct art_cached *cached);
 /* Releases a superseded entry, and drops it if nobody else refers to it. */
 void art_cache_release_superseded(struct art_cached *cached);
 
+/* Drops all entries of a file that is no more; those that somebody refers to go with their last reference. */
+void art_cache_forget(const struct art_cache_key *of_file);
+
 /* Room for pages [first, first + n) of the image, before they are filled; `loading` is held. Never fails: what is
  * held must be loaded, and the pressure goes up. Returns how many pages are charged anew. */
 uint32_t art_cache_touch(struct art_cached *cached, uint32_t first, uint32_t n);

@@ -110,6 +110,12 @@ void art_store_trim(struct art_store *store) {
     store->readahead = NULL;
 }
 
+void art_store_leave_cache(struct art_store *store) {
+    if (art_store_forked(store) || !store->location.checked) return;
+    art_store_drop_pins(store);
+    art_cache_forget(&store->location.key);
+}
+
 bool art_store_fits(const struct art_store *store) {
     return store->location.file_bytes <= store->cache_bytes;
 }

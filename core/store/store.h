@@ -120,6 +120,8 @@ void art_blob_unpin(struct art_blob *blob);
 void art_store_relax(struct art_store *store);
 /* As art_store_relax(), in any case, and with all memory that the next read asks for again. */
 void art_store_trim(struct art_store *store);
+/* Its blobs are gone for good: nothing of them stays in the cache. */
+void art_store_leave_cache(struct art_store *store);
 /* This connection will not ask for the slot's present blob again (it is superseded). */
 void art_store_forget(struct art_store *store, uint32_t slot);
 /* For a walk that will ask for these blobs, in this order: starts reading those that are not there, as many as the

@@ -59,6 +59,10 @@ void art_tree_trim(struct art_tree *tree) {
     art_store_trim(tree->store);
 }
 
+void art_tree_leave_cache(struct art_tree *tree) {
+    art_store_leave_cache(tree->store);
+}
+
 void art_tree_close(struct art_tree *tree) {
     if (!tree) return;
     art_rows_catch_up(tree);

@@ -147,6 +147,8 @@ void art_tree_close(struct art_tree *tree);
  * happens in a transaction, or with an open cursor. A tree that is known stays so, without its gaps. No
  * savepoint is set. */
 void art_tree_trim(struct art_tree *tree);
+/* Its table was dropped: the cache lets its blobs go. */
+void art_tree_leave_cache(struct art_tree *tree);
 /* The limits, in bytes, may be changed between statements. */
 void art_tree_set_limits(struct art_tree *tree, uint64_t cache_bytes, uint64_t log_limit, uint64_t spill_limit);
 void art_tree_set_row_limit(struct art_tree *tree, uint64_t bytes);

@@ -28,6 +28,10 @@ int art_table_open_tree(struct art_table *table, const struct art_summary *summa
     return art_report(message, art_rc ? art_rc : art_tree_open(out, &options, &host));
 }
 
+static bool is_read_only(sqlite3 *db, const char *schema) {
+    return sqlite3_db_readonly(db, schema) == 1;
+}
+
 static int open_tree(struct art_table *table, const struct art_summarised *summarised, const char *file,
                      char **message) {
     const struct art_summary *summary;
@@ -35,8 +39,7 @@ static int open_tree(struct art_table *table, const struct art_summarised *summa
     int rc = art_storage_use(table, art_storage_medium(table->settings.storage), file, message);
     if (!rc) rc = art_table_give_summary(table, summarised, &summary);
     if (rc) return rc;
-    bool read_only = sqlite3_db_readonly(table->connection->db, table->name->schema) == 1;
-    return art_table_open_tree(table, summary, read_only, &table->tree, message);
+    return art_table_open_tree(table, summary, table->read_only, &table->tree, message);
 }
 
 int art_table_new(struct art_vtab *vtab, const uint8_t *uuid, const struct art_settings *settings, const char *file,
@@ -49,6 +52,7 @@ int art_table_new(struct art_vtab *vtab, const uint8_t *uuid, const struct art_s
     table->name = art_name_hold(vtab->name);
     table->settings = *settings;
     table->file = art_database_file(connection->db, schema);
+    table->read_only = is_read_only(connection->db, schema);
     table->database = art_string_copy(art_database_name(connection->db, schema));
     table->exists = true;
     memcpy(table->uuid, uuid, ART_UUID_BYTES);
@@ -65,11 +69,21 @@ int art_table_new(struct art_vtab *vtab, const uint8_t *uuid, const struct art_s
     return SQLITE_OK;
 }
 
+/* Was its database detached since? A statement that is kept keeps the handle, and by it the table; and the database
+ * that is attached next may have its files where that one had them in memory. A transaction's own is there. */
+static bool is_left_behind(const struct art_table *table, bool read_only) {
+    if (table->owner) return false;
+    sqlite3 *db = table->connection->db;
+    return table->read_only != read_only || art_database_file(db, table->name->schema) != table->file;
+}
+
 static struct art_table *find_table(struct art_connection *connection, const char *schema, const uint8_t *uuid) {
     const sqlite3_file *file = art_database_file(connection->db, schema);
     const char *database = art_database_name(connection->db, schema);
+    bool read_only = is_read_only(connection->db, schema);
     for (struct art_table *table = *art_table_chain(connection, uuid); table; table = table->next) {
-        if (table->file == file && !memcmp(table->uuid, uuid, ART_UUID_BYTES) && !strcmp(table->database, database)) {
+        if (table->file == file && !memcmp(table->uuid, uuid, ART_UUID_BYTES) && !strcmp(table->database, database) &&
+            !is_left_behind(table, read_only)) {
             return table;
         }
     }
@@ -170,6 +184,7 @@ int art_vtab_attach(struct art_vtab *vtab, char **message) {
     } else if (!rc && !table) {
         rc = art_table_new(vtab, state.uuid, &state.settings, state.file, &table, message);
         if (!rc) rc = art_extract_note(table, art_buffer_bytes(&state.extract));
+        if (rc && table) art_table_free_if_unused(table);
     } else if (!rc) {
         rc = follow_summary(table, &vtab->summarised, message);
         if (!rc && state.file_is_sound) rc = use_named_file(vtab, table, &state, message);
@@ -182,6 +197,8 @@ int art_vtab_attach(struct art_vtab *vtab, char **message) {
     assert(table);
     table->vtabs++;
     if (table->fresh == ART_FRESH_AT_VERSION) table->fresh = ART_FRESH_UNKNOWN;
+    table->snapshot_changes++; /* behind a DETACH and ATTACH SQLite counts the database's versions anew */
+    table->keeps_cache = false;
     table->exists = true; /* T_artstate says so */
     table->columns = vtab->columns.count;
     vtab->table = table;

@@ -25,15 +25,13 @@ enum { SEQUENCE_MAIN, SEQUENCE_TEMP };
 
 /* --- one handle by its name --------------------------------------------------------------------------------------- */
 
-/* The handle, newest first. The first database answers to two names if it was given one of its own. */
-static struct art_vtab *connected(const struct art_connection *connection, const char *schema, const char *table) {
-    const sqlite3_file *file = art_database_file(connection->db, schema);
-    for (struct art_vtab *vtab = connection->vtabs; vtab; vtab = vtab->next) {
-        if (vtab->disconnected || sqlite3_stricmp(vtab->name->table, table)) continue;
-        if (!sqlite3_stricmp(vtab->name->schema, schema)) return vtab;
-        if (file && art_database_file(connection->db, vtab->name->schema) == file) return vtab;
-    }
-    return NULL;
+/* The first database answers to two names if it was given one of its own. */
+static bool is_called(const struct art_vtab *vtab, const char *schema, const char *table) {
+    sqlite3 *db = vtab->connection->db;
+    if (sqlite3_stricmp(vtab->name->table, table)) return false;
+    if (!sqlite3_stricmp(vtab->name->schema, schema)) return true;
+    const sqlite3_file *file = art_database_file(db, schema);
+    return file && art_database_file(db, vtab->name->schema) == file;
 }
 
 static int report_listing(char **message, sqlite3 *db, int rc) {
@@ -83,15 +81,18 @@ static int find_schema(sqlite3 *db, const char *table, bool fresh, char **out, i
     return SQLITE_OK;
 }
 
+/* Which handle SQLite uses, xBestIndex tells: statements that are kept may keep others of that name. And a view is
+ * called otherwise than the table that it asks. */
 int art_find_vtab(struct art_connection *connection, const char *schema, const char *table, struct art_vtab **out,
                   char **message) {
     sqlite3 *db = connection->db;
     sqlite3_stmt *touch = NULL;
     *out = NULL;
     char *sql = sqlite3_mprintf("SELECT 1 FROM \"%w\".\"%w\"", schema, table);
+    connection->planned = NULL;
     int rc = sql ? sqlite3_prepare_v2(db, sql, -1, &touch, NULL) : SQLITE_NOMEM;
     sqlite3_free(sql);
-    if (!rc) *out = connected(connection, schema, table);
+    if (!rc && connection->planned && is_called(connection->planned, schema, table)) *out = connection->planned;
     sqlite3_finalize(touch);
     if (!rc || rc == SQLITE_ERROR) return SQLITE_OK;
     return art_report_sql(message, db, rc, "cannot open the table (%s.%s)", schema, table);
@@ -267,7 +268,8 @@ int art_table_ref_hold(struct art_connection *connection, const char *text, stru
             return SQLITE_OK;
         }
         ref->once = true;
-        if (rc && (fresh || (rc != SQLITE_ERROR && rc != SQLITE_SCHEMA))) {
+        bool outdated = rc == SQLITE_ERROR || rc == SQLITE_SCHEMA; /* found by the schema that SQLite has had */
+        if (rc && !(outdated && (!fresh || !attempt))) {
             rc = art_report_sql(message, db, rc, "cannot read the log (%s)", text);
             art_table_ref_release(ref);
             return rc;

@@ -43,24 +43,6 @@ struct art_backup {
 
 /* --- may it be? --------------------------------------------------------------------------------------------------- */
 
-/* An application that lets nobody ATTACH, or VACUUM INTO, a file, is asked as they ask. To ignore it is to refuse it:
- * then there is no call in the program. */
-static int ask_authorizer(sqlite3 *db, const char *path, char **message) {
-    sqlite3_stmt *attach;
-    bool calls = false;
-    int rc = art_prepare(db, 0, &attach, sqlite3_mprintf("EXPLAIN ATTACH %Q AS art_copy", path));
-    if (rc == SQLITE_ERROR) return SQLITE_OK; /* a SQLite that was built without one of the two */
-    while (!rc && sqlite3_step(attach) == SQLITE_ROW) {
-        const char *opcode = (const char *)sqlite3_column_text(attach, 1);
-        calls |= opcode && !strcmp(opcode, "Function");
-    }
-    int end = sqlite3_finalize(attach);
-    if (!rc) rc = end;
-    if (!rc && calls) return SQLITE_OK;
-    if (rc && (rc & 0xff) != SQLITE_AUTH) return art_report_host(message, db, rc, "cannot ask for the right to ATTACH");
-    return art_complain(message, SQLITE_AUTH, "art: the copy is not authorized (%s): allow ATTACH for it", path);
-}
-
 static int check_transaction(const struct art_backup *backup, char **message) {
     sqlite3 *db = backup->connection->db;
     int rc = art_schema_known(db, backup->schema, message);
@@ -173,6 +155,16 @@ static int begin_pages(struct art_backup *backup, char **message) {
     return backup->pages ? SQLITE_OK : refuse_to_begin(backup, message);
 }
 
+static int cannot_copy(const struct art_backup *backup, int rc, char **message) {
+    const char *to = backup->copy.onto ? "a temporary file" : backup->copy.path;
+    if (is_of_the_disk(rc)) {
+        return art_complain(message, rc,
+                            "art: cannot copy the database (to %s): check the disk, and the room on it: %s", to,
+                            sqlite3_errstr(rc));
+    }
+    return art_complain(message, rc, "art: cannot copy the database (to %s): %s", to, sqlite3_errstr(rc));
+}
+
 static int copy_pages(struct art_backup *backup, struct art_copy_progress *out, char **message) {
     int rc = sqlite3_backup_step(backup->pages, PAGES_A_STEP);
     out->remaining = (uint32_t)sqlite3_backup_remaining(backup->pages);
@@ -183,13 +175,7 @@ static int copy_pages(struct art_backup *backup, struct art_copy_progress *out, 
     backup->pages = NULL;
     if (rc == SQLITE_DONE) rc = end;
     if (rc == SQLITE_OK) return SQLITE_OK;
-    const char *to = backup->copy.onto ? "a temporary file" : backup->copy.path;
-    if (is_of_the_disk(rc)) {
-        return art_complain(message, rc,
-                            "art: cannot copy the database (to %s): check the disk, and the room on it: %s", to,
-                            sqlite3_errstr(rc));
-    }
-    return art_complain(message, rc, "art: cannot copy the database (to %s): %s", to, sqlite3_errstr(rc));
+    return cannot_copy(backup, rc, message);
 }
 
 static struct art_vtab *find_held(const struct art_backup *backup, const char *name) {
@@ -244,6 +230,14 @@ static int make_or_open(struct art_backup *backup, const char *path, char **mess
     return art_onto_open(copy, message);
 }
 
+static int begin_new(struct art_backup *backup, char **message) {
+    char *sql = sqlite3_mprintf("PRAGMA \"%w\".page_size", backup->schema);
+    int page_size = sql ? (int)art_ask_number(backup->connection, sql, 0) : 0;
+    sqlite3_free(sql);
+    int rc = art_onto_begin(&backup->copy, page_size);
+    return rc ? cannot_copy(backup, rc, message) : SQLITE_OK;
+}
+
 static int begin_tables(struct art_backup *backup, char **message) {
     struct art_copy *copy = &backup->copy;
     assert(copy->db);
@@ -290,12 +284,11 @@ static int prepare_backup(struct art_backup *backup, const char *path, const cha
     sqlite3_randomness(sizeof backup->copy.token, backup->copy.token);
     int rc = storage && !backup->copy.updates ? read_storage(storage, &backup->copy.medium, message) : SQLITE_OK;
     if (!rc) rc = art_shadow_busy(connection, backup->schema, message);
-    if (!rc) rc = ask_authorizer(connection->db, path, message);
+    if (!rc) rc = art_may_open(connection->db, path, message);
     if (!rc) rc = check_transaction(backup, message);
     if (!rc) rc = hold_source(backup, message);
     if (!rc) rc = make_or_open(backup, path, message);
-    bool syncs_later = backup->copy.stamps && backup->has_tables && !backup->copy.is_there;
-    if (!rc && syncs_later) rc = art_copy_run(&backup->copy, "PRAGMA synchronous = OFF", message);
+    if (!rc && backup->copy.stamps && backup->has_tables && !backup->copy.is_there) rc = begin_new(backup, message);
     return rc ? rc : begin_pages(backup, message);
 }
 

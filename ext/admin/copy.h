@@ -66,7 +66,9 @@ int art_copy_commit(struct art_copy *copy, char **message);
  * all, and `made` gets its files and bytes. */
 int art_copy_finish(struct art_copy *copy, int rc, struct art_made *made, char **message);
 
-/* onto.c, in this order: in place of make; before the tables; with commit; behind it. */
+/* onto.c: a new copy with art tables is begun. It is durable only in the end. */
+int art_onto_begin(struct art_copy *copy, int page_size);
+/* And in this order: in place of make; before the tables; with commit; behind it. */
 int art_onto_open(struct art_copy *copy, char **message);
 int art_onto_check(struct art_connection *connection, struct art_copy *copy, char **message);
 int art_onto_mark(struct art_copy *copy, char **message);

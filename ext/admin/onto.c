@@ -12,6 +12,9 @@
  *
  * A run that is killed leaves a copy that is as it was, or unfinished, or the new one. The next run goes on from there.
  *
+ * Between its pages and its marks a new copy is known by the version of its schema: SQLite's backup makes that one more
+ * than it was in the empty database, in the commit that brings the pages.
+ *
  * The stamp is row 'copied' of every T_artstate: 16 random bytes, by which it is found in its page, and the hash; 0 is
  * unfinished. Hashed is what SQLite's users can change: not the stamps themselves, nor those bytes of the first page
  * that say how SQLite wrote (versions of the format, change counter, and who wrote it), nor those that a VFS has at the
@@ -19,6 +22,7 @@
  */
 #include "ext/admin/copy.h"
 
+enum { SCHEMA_OF_BEGUN = 0x61727462 }; /* of a new copy, before it has pages */
 enum { FIRST_PAGE_HEADER = 100, FIRST_PAGE_RESERVED = 20, PAGES_A_LOOK = 1000 };
 
 struct onto_look {
@@ -240,7 +244,9 @@ static int compare_stamp(struct onto_look *look, char **message) {
 
 int art_onto_check(struct art_connection *connection, struct art_copy *copy, char **message) {
     struct onto_look look = {.connection = connection, .copy = copy};
-    int rc = refuse_links(copy, copy->path, message);
+    int version = 0, rc = refuse_links(copy, copy->path, message);
+    if (!rc) rc = ask_number(copy->onto, "PRAGMA main.schema_version", &version, message);
+    look.unfinished = look.stamped = version == SCHEMA_OF_BEGUN + 1;
     if (!rc) rc = art_tables_each(copy->onto, "main", visit_earlier, &look, message);
     if (!rc) rc = art_tables_each(copy->db, "main", visit_stage, &look, message);
     int tables = 1;
@@ -254,13 +260,21 @@ int art_onto_check(struct art_connection *connection, struct art_copy *copy, cha
 
 /* --- mark, bring -------------------------------------------------------------------------------------------------- */
 
+int art_onto_begin(struct art_copy *copy, int page_size) {
+    char *sql = sqlite3_mprintf("PRAGMA synchronous = OFF; PRAGMA main.page_size = %d; PRAGMA main.schema_version = %d",
+                                page_size, SCHEMA_OF_BEGUN);
+    int rc = sql ? sqlite3_exec(copy->db, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
+    sqlite3_free(sql);
+    return rc;
+}
+
 /* A new copy, and the stage: until the tables are told their own files, they name the original's. Who has an earlier
  * copy open reads the schema anew. Its pages may come to have another size, so there is no WAL. */
 int art_onto_mark(struct art_copy *copy, char **message) {
     int version = 0;
     int rc = run_in_copy(copy->db, message, sqlite3_mprintf("BEGIN IMMEDIATE"));
     if (!rc) rc = stamp_all(copy, copy->db, message);
-    if (!rc) rc = run_in_copy(copy->db, message, sqlite3_mprintf("COMMIT"));
+    if (!rc) rc = run_in_copy(copy->db, message, sqlite3_mprintf("PRAGMA main.schema_version = 1; COMMIT"));
     if (rc || !copy->onto) return rc;
     rc = run_in_copy(copy->onto, message, sqlite3_mprintf("BEGIN IMMEDIATE"));
     if (!rc) rc = stamp_all(copy, copy->onto, message);

@@ -183,19 +183,17 @@ static int note_best(struct publishing *publishing, const struct art_vtab *vtab,
     return rc;
 }
 
-/* Where a sum of the level overflows, its readers are told so, too: what was read until then is noted. */
-static int end_level(sqlite3_stmt *level) {
-    int rc = sqlite3_reset(level);
-    return rc == SQLITE_ERROR ? SQLITE_OK : rc;
-}
-
-/* The names below ?1, then how many rows each of them has. */
-static int prepare_level(struct publishing *publishing, sqlite3_stmt **out) {
-    char *sql = sqlite3_mprintf("SELECT *, entries FROM main.\"%w\"(?1, '/')", publishing->table);
+/* The names below ?1, and how many rows each of them has: not *, whose sums may overflow. What columns lie in comes
+ * along where the names do. */
+static int prepare_level(struct publishing *publishing, const struct art_columns *columns, sqlite3_stmt **out) {
+    char *sql = sqlite3_mprintf("SELECT \"%w\", \"%w\" FROM main.\"%w\"(?1, '/')", columns->items[ART_COLUMN_KEY].name,
+                                art_columns_hidden_name(columns, ART_HIDDEN_ENTRIES), publishing->table);
     int rc = sql ? sqlite3_prepare_v2(publishing->db, sql, -1, out, NULL) : SQLITE_NOMEM;
     sqlite3_free(sql);
     return rc;
 }
+
+enum { LEVEL_NAME, LEVEL_ENTRIES };
 
 /* Prefixes whose levels are still to be read, as texts one behind the other. */
 struct levels {
@@ -212,25 +210,24 @@ static bool add_prefix(struct levels *levels, const char *prefix, int len) {
 }
 
 static int note_level(struct publishing *publishing, sqlite3_stmt *level, struct levels *levels) {
-    int entries = sqlite3_column_count(level) - 1;
     uint32_t begin = noted_count(publishing);
     publishing->chooses = true;
     while (noted_count(publishing) - begin < LEVEL_PAGES_MOST && sqlite3_step(level) == SQLITE_ROW) {
-        if (sqlite3_column_int64(level, entries) < LEVEL_ROWS_LEAST) continue;
-        const char *name = (const char *)sqlite3_column_text(level, 0);
-        if (!name || !add_prefix(levels, name, sqlite3_column_bytes(level, 0))) return SQLITE_NOMEM;
+        if (sqlite3_column_int64(level, LEVEL_ENTRIES) < LEVEL_ROWS_LEAST) continue;
+        const char *name = (const char *)sqlite3_column_text(level, LEVEL_NAME);
+        if (!name || !add_prefix(levels, name, sqlite3_column_bytes(level, LEVEL_NAME))) return SQLITE_NOMEM;
     }
-    int rc = end_level(level);
+    int rc = sqlite3_reset(level);
     publishing->chooses = false;
     if (!rc) rc = keep_if_scattered(publishing, begin);
     return rc || noted_count(publishing) < LEVELS_PART_PAGES ? rc : end_part(publishing);
 }
 
 /* From the root down, the uppermost first. */
-static int note_levels(struct publishing *publishing, char **message) {
+static int note_levels(struct publishing *publishing, const struct art_columns *columns, char **message) {
     struct levels levels = {0};
     sqlite3_stmt *level = NULL;
-    int rc = add_prefix(&levels, "", 0) ? prepare_level(publishing, &level) : SQLITE_NOMEM;
+    int rc = add_prefix(&levels, "", 0) ? prepare_level(publishing, columns, &level) : SQLITE_NOMEM;
     for (size_t at = 0; !rc && at < levels.prefixes.len;) {
         uint32_t len;
         memcpy(&len, levels.prefixes.data + at, sizeof len);
@@ -256,24 +253,24 @@ static bool has_postings(const struct art_vtab *vtab) {
 
 /* The names of a level that are shown at once. *only: there is one, and rows below it; sqlite3_free() it. */
 static int note_names(sqlite3_stmt *level, const char *prefix, char **only) {
-    int names = 0, entries = sqlite3_column_count(level) - 1;
+    int names = 0;
     *only = NULL;
     int rc = sqlite3_bind_text(level, 1, prefix, -1, SQLITE_STATIC);
     while (!rc && names++ < NAMES_AT_ONCE && sqlite3_step(level) == SQLITE_ROW) {
-        bool below = names == 1 && sqlite3_column_type(level, entries) != SQLITE_NULL;
+        bool below = names == 1 && sqlite3_column_type(level, LEVEL_ENTRIES) != SQLITE_NULL;
         sqlite3_free(*only);
-        *only = below ? sqlite3_mprintf("%s", sqlite3_column_text(level, 0)) : NULL;
+        *only = below ? sqlite3_mprintf("%s", sqlite3_column_text(level, LEVEL_NAME)) : NULL;
         if (below && !*only) rc = SQLITE_NOMEM;
     }
-    int end = end_level(level);
+    int end = sqlite3_reset(level);
     return rc ? rc : end;
 }
 
 /* The first level with several names. */
-static int note_first_level(struct publishing *publishing, char **message) {
+static int note_first_level(struct publishing *publishing, const struct art_columns *columns, char **message) {
     sqlite3_stmt *level = NULL;
     char *prefix = NULL;
-    int rc = prepare_level(publishing, &level);
+    int rc = prepare_level(publishing, columns, &level);
     for (unsigned depth = 0; !rc && (!depth || prefix) && depth < DEPTH_MOST; depth++) {
         char *only;
         rc = note_names(level, prefix ? prefix : "", &only);
@@ -293,7 +290,7 @@ static int note_first_look(struct publishing *publishing, const struct art_vtab 
     struct art_range all;
     art_range_of_prefix(art_bytes("", 0), buffer, &all);
     int rc = art_report(message, art_tree_count(vtab->table->tree, &all, &rows));
-    return rc || !has_levels(vtab) ? rc : note_first_level(publishing, message);
+    return rc || !has_levels(vtab) ? rc : note_first_level(publishing, &vtab->columns, message);
 }
 
 static int ask_as_readers_do(struct publishing *publishing, const struct art_vtab *vtab, char **message) {
@@ -302,7 +299,7 @@ static int ask_as_readers_do(struct publishing *publishing, const struct art_vta
     int rc = note_first_look(publishing, vtab, message);
     if (!rc) rc = read_footers(publishing, tree, false, message);
     if (!rc) rc = note_best(publishing, vtab, message);
-    if (!rc && has_levels(vtab)) rc = note_levels(publishing, message);
+    if (!rc && has_levels(vtab)) rc = note_levels(publishing, &vtab->columns, message);
     publishing->part_pages = FIRST_POSTINGS_PAGES; /* a frequent word needs no more */
     if (!rc && has_postings(vtab)) rc = read_footers(publishing, tree, true, message);
     return rc;

@@ -103,7 +103,8 @@ static char *salvage_declaration(const struct art_columns *columns, bool collati
     for (unsigned i = 0; i < columns->count; i++) {
         const struct art_column *column = &columns->items[i];
         bool is_hidden = !i && columns->keys;
-        sqlite3_str_appendf(sql, "\"%w\" %s%s", column->name, column->type, is_hidden ? " HIDDEN" : "");
+        sqlite3_str_appendf(sql, "\"%w\" %s%s", column->name, art_columns_declared_type(columns, i),
+                            is_hidden ? " HIDDEN" : "");
         if (column->collation && collations) sqlite3_str_appendf(sql, " COLLATE \"%w\"", column->collation);
         sqlite3_str_appendall(sql, ", ");
     }

@@ -337,6 +337,7 @@ int art_remains_open(struct art_remains *remains, struct art_connection *connect
     int rc = art_shadow_busy(connection, target->file ? target->file : target->table, message);
     if (rc) return rc;
     if (target->file) {
+        rc = art_may_open(connection->db, target->file, message);
         options.path = target->file;
         options.alone = true;
     } else {

@@ -56,12 +56,14 @@ struct art_connection {
     sqlite3 *db;
     unsigned references; /* registered modules and functions, handles */
     struct art_connection *next;
+    bool loaded; /* all modules and functions are registered */
     struct art_vtab *vtabs;
     struct art_table *tables[ART_TABLE_CHAINS]; /* by the first byte of their ids */
     bool left_over;                             /* some of them have no handle, and may be free to go */
     struct art_table *changing;                 /* those that have an owner */
     struct art_vtab *awake[ART_AWAKE_MAX];      /* access/awake.c; NULL: none */
     unsigned awake_turn;
+    struct art_vtab *planned;         /* the last that xBestIndex was called for, good until SQLite prepares again */
     struct art_table_ref *table_refs; /* access/table_ref.c */
     unsigned stepping; /* statements of ours that SQLite is working on just now: nothing may be freed under them */
     int ended;         /* the code of the last one whose failure ends the transaction; SQLITE_OK as xSync begins */
@@ -111,6 +113,10 @@ bool art_interrupted(struct art_connection *connection);
 /* In xSync: has a statement of ours found no memory, so that SQLite's COMMIT would end in an error though it
  * commits? */
 bool art_out_of_memory(struct art_connection *connection);
+
+/* Before a file is opened by a path that SQL gives: an application that lets nobody ATTACH, or VACUUM INTO, a file, is
+ * asked as they ask. */
+int art_may_open(sqlite3 *db, const char *path, char **message);
 
 /* --- errors (errors.c) -------------------------------------------------------------------------------------------- */
 

@@ -93,3 +93,21 @@ void art_connection_forget_statements(struct art_connection *connection) {
     connection->listen = NULL;
     assert(!connection->join);
 }
+
+/* To ignore it is to refuse it: then there is no call in the program. */
+int art_may_open(sqlite3 *db, const char *path, char **message) {
+    sqlite3_stmt *attach;
+    bool calls = false;
+    int rc = art_prepare(db, 0, &attach, sqlite3_mprintf("EXPLAIN ATTACH %Q AS art_copy", path));
+    if (rc == SQLITE_ERROR && strstr(sqlite3_errmsg(db), "syntax error"))
+        return SQLITE_OK; /* a SQLite that was built without one of the two */
+    while (!rc && sqlite3_step(attach) == SQLITE_ROW) {
+        const char *opcode = (const char *)sqlite3_column_text(attach, 1);
+        calls |= opcode && !strcmp(opcode, "Function");
+    }
+    int end = sqlite3_finalize(attach);
+    if (!rc) rc = end;
+    if (!rc && calls) return SQLITE_OK;
+    if (rc && (rc & 0xff) != SQLITE_AUTH) return art_report_host(message, db, rc, "cannot ask for the right to ATTACH");
+    return art_complain(message, SQLITE_AUTH, "art: this file is not authorized (%s): allow ATTACH for it", path);
+}

@@ -535,6 +535,7 @@ int art_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
     struct art_planning planning;
     memset(&planning, 0, offsetof(struct art_planning, words));
     planning.vtab = (struct art_vtab *)base;
+    planning.vtab->connection->planned = planning.vtab;
     planning.info = info;
     planning.conditions = at_hand;
     planning.reading = art_reading_of(planning.vtab);

@@ -404,6 +404,13 @@ int art_columns_register(sqlite3 *db) {
     return sqlite3_create_collation_v2(db, key_collation, SQLITE_UTF8, NULL, compare_keys, NULL);
 }
 
+/* A key of a type that SQLite does not know would be compared, and copied, as a number. */
+const char *art_columns_declared_type(const struct art_columns *columns, unsigned i) {
+    const struct art_column *column = &columns->items[i];
+    bool is_text = i == ART_COLUMN_KEY && art_affinity_of(column->type) == ART_AFFINITY_NUMERIC;
+    return is_text || (column->place && !*column->type) ? "TEXT" : column->type;
+}
+
 static char *declaration(const struct art_columns *columns, const struct art_summarised *summarised,
                          const char *table) {
     assert(columns->count && columns->items[ART_COLUMN_KEY].not_null && !columns->items[ART_COLUMN_KEY].collation);
@@ -411,10 +418,7 @@ static char *declaration(const struct art_columns *columns, const struct art_sum
     sqlite3_str_appendall(sql, "CREATE TABLE x(");
     for (unsigned i = 0; i < columns->count; i++) {
         const struct art_column *column = &columns->items[i];
-        /* A key of a type that SQLite does not know would be compared as a number. */
-        bool is_text = i == ART_COLUMN_KEY && art_affinity_of(column->type) == ART_AFFINITY_NUMERIC;
-        is_text |= column->place && !*column->type;
-        sqlite3_str_appendf(sql, "\"%w\" %s", column->name, is_text ? "TEXT" : column->type);
+        sqlite3_str_appendf(sql, "\"%w\" %s", column->name, art_columns_declared_type(columns, i));
         if (column->collation) sqlite3_str_appendf(sql, " COLLATE \"%w\"", column->collation);
         if (i == ART_COLUMN_KEY && columns->keys) sqlite3_str_appendall(sql, " HIDDEN");
         sqlite3_str_appendall(sql, is_never_null(columns, summarised, i) ? " NOT NULL, " : ", ");
@@ -456,6 +460,12 @@ int art_columns_declare(struct art_columns *columns, const struct art_summarised
         if (columns->items[i].literal) rc = evaluate_literal(&columns->items[i], db);
     }
     if (!rc || rc == SQLITE_NOMEM) return rc;
+    if (!strcmp(sqlite3_errmsg(db), "not authorized")) { /* which SQLite says by SQLITE_ERROR */
+        return art_complain(message, SQLITE_AUTH,
+                            "art: an authorizer forbids to declare the columns (of %s): allow SQLITE_INSERT and "
+                            "SQLITE_UPDATE of sqlite_master, which SQLite asks for without writing there",
+                            table);
+    }
     return art_complain(message, rc, "art: %s (the columns of %s): register what is missing, then use the table",
                         sqlite3_errmsg(db), table);
 }

@@ -134,6 +134,8 @@ int art_columns_compare(const struct art_columns *a, const struct art_columns *b
 /* Of CREATE: is no column called as a hidden one may be? */
 int art_columns_check_names(const struct art_columns *columns, const char *table, char **message);
 int art_columns_check_count(const struct art_columns *columns, sqlite3 *db, const char *table, char **message);
+/* As SQLite is told it: for the table itself, and for what shows its rows. */
+const char *art_columns_declared_type(const struct art_columns *columns, unsigned i);
 /* Declares the table to SQLite, and asks it for the values of literals. */
 struct art_summarised;
 int art_columns_declare(struct art_columns *columns, const struct art_summarised *summarised, sqlite3 *db,

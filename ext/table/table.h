@@ -120,6 +120,7 @@ struct art_table {
     unsigned vtabs;                                   /* handles that use it */
     sqlite3_file *file;                               /* with `database` and `uuid`: which table it is */
     char *database;                                   /* file name, "" for none */
+    bool read_only;                                   /* so the database was opened */
     uint8_t uuid[ART_UUID_BYTES];
     struct art_name *name;
     struct art_settings settings;

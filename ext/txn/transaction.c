@@ -292,12 +292,17 @@ static void remove_file(struct art_table *table) {
 
 /* A query may be open on a table that a ROLLBACK has unmade. */
 static void close_if_gone(struct art_table *table) {
-    if (!table->exists) {
+    bool gone = !table->exists;
+    if (gone) {
         art_scans_abandon(table, NULL);
         remove_file(table);
     }
     leave_transaction(table);
     art_table_assert(table);
+    if (gone) {
+        art_table_trim(table); /* a statement that is kept may keep the handle */
+        art_tree_leave_cache(table->tree);
+    }
     art_table_free_if_unused(table);
 }
 

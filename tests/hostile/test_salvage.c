@@ -236,6 +236,30 @@ TEST(test_a_file_alone_is_read_exactly) {
     sqlite3_free(target);
 }
 
+/* Who lets nobody ATTACH a file lets nobody read one so, either. An authorizer that answers what is no answer is no
+ * SQLite without ATTACH. */
+TEST(test_an_authorizer_is_asked_before_a_file_is_opened) {
+    enum { NO_ANSWER = 99 };
+    if (sql_has_no_file("a file alone")) return;
+    sql_set_up();
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art; INSERT INTO t(path) VALUES('a'); INSERT INTO t(t) VALUES('flush')");
+    char *alone = TEXT("%s/alone.art", directory);
+    sql_copy_file(kept(sql_find_file(directory, ".art")), alone);
+    sql_run(db, "CREATE VIRTUAL TABLE temp.s USING art_salvage(file='%q')", alone);
+    EACH(statement, "SELECT * FROM s", TEXT("SELECT * FROM art_lost(%Q)", alone),
+         TEXT("SELECT art_backup(%Q)", copy_path), TEXT("SELECT art_publish(%Q)", copy_path)) {
+        for (int answer = SQLITE_DENY; answer <= SQLITE_IGNORE; answer++) {
+            sql_forbid(db, answer, SQLITE_ATTACH, NULL, NULL);
+            refuses(SQLITE_AUTH, "allow ATTACH for it", statement);
+        }
+        sql_forbid(db, NO_ANSWER, SQLITE_ATTACH, NULL, NULL);
+        refuses(SQLITE_ERROR, "cannot ask for the right to ATTACH: authorizer malfunction", statement);
+        sql_forbid(db, SQLITE_OK, 0, NULL, NULL);
+    }
+    expect("1|1\n", TEXT("SELECT (SELECT count(*) FROM s), (SELECT count(*) > 0 FROM art_lost(%Q))", alone));
+    expect("0\n", "SELECT count(*) FROM art_lost('t')");
+}
+
 TEST(test_a_file_alone_with_a_key_of_several_columns_is_read_by_it) {
     if (sql_has_no_file("a file alone")) return;
     sql_set_up();
@@ -547,6 +571,28 @@ TEST(test_a_file_of_a_relative_name_stays_the_same) {
     ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM u"), rows);
     ck_assert_int_eq(sql_try(other, "SELECT * FROM art_lost('%q', 'monday')", file), SQLITE_ERROR);
     sql_close(other);
+}
+
+/* A key of a type that SQLite takes for a number's would else be one with others in what is made of it. */
+TEST(test_columns_have_the_types_of_the_tables_own) {
+    static const char of_types[] = "SELECT group_concat(name || ' ' || type, ', ') FROM (SELECT name, type FROM "
+                                   "pragma_table_xinfo('%s') WHERE name IN ('path', 'a', 'b', 'c', 'v') ORDER BY cid)";
+    sql_set_up();
+    EACH(columns, "path STRING, v", "path UUID, v DATETIME", "path, v", "path ANY, v NAME", "path BLOB, v STRING",
+         "path VARCHAR(9), v", "a, b STRING, c INTEGER, v, key=(a, b, c DESC)", "b DATETIME, a, v NAME, key=(a)") {
+        sql_run(db, "CREATE VIRTUAL TABLE t USING art(%s); CREATE VIRTUAL TABLE temp.s USING art_salvage('t')",
+                columns);
+        char *expected = sql_rows(db, of_types, "t"), *found = sql_rows(db, of_types, "s");
+        ck_assert_msg(*expected && !strcmp(found, expected), "%s: %s, not %s", columns, found, expected);
+        sql_run(db, "DROP TABLE s; DROP TABLE t");
+        sqlite3_free(expected);
+        sqlite3_free(found);
+    }
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path STRING, v); INSERT INTO t VALUES('7', 1), ('007', 2), "
+                "('1e1', 3), ('10', 4); CREATE VIRTUAL TABLE temp.s USING art_salvage('t');"
+                "CREATE TABLE rescued AS SELECT * FROM s");
+    expect("1|1\n", "SELECT (SELECT count(*) FROM s WHERE path = '7'), (SELECT count(*) FROM t WHERE path = '7')");
+    expect("007,10,1e1,7\n", "SELECT group_concat(path) FROM (SELECT path FROM rescued ORDER BY path)");
 }
 
 TEST(test_it_is_for_people_and_in_temp) {

@@ -390,6 +390,11 @@ TEST(test_loading_twice_is_loading_once) {
     char *again = TEXT("SELECT load_extension('%q') IS NULL", extension ? extension : "./art.so");
     sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('z')");
     expect("1\n", again);
+    for (int answer = SQLITE_DENY; answer <= SQLITE_IGNORE; answer++) { /* and where the list of modules is hidden */
+        sql_forbid(db, answer, SQLITE_PRAGMA, NULL, NULL);
+        expect("1\n", again);
+    }
+    sql_forbid(db, SQLITE_OK, 0, NULL, NULL);
     sql_run(db, "ROLLBACK");
     expect("a\nb\nc\nx\n", "SELECT path FROM t");
 }

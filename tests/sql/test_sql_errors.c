@@ -311,6 +311,10 @@ static void deserialized(void) {
     ck_assert_int_eq(sqlite3_deserialize(db, "main", image, size, size, SQLITE_DESERIALIZE_FREEONCLOSE), SQLITE_OK);
 }
 
+static void other_reader(void) {
+    sqlite3_step(sql_prepare(sql_open(path), "SELECT path FROM t"));
+}
+
 static void no_listener(void) {
     reopen();
     sql_run(db, "CREATE TEMP TABLE art_txn(x)");
@@ -432,9 +436,21 @@ static void no_files_of_a_wal(void) {
     }
 }
 
+static void forbid_declaring(void) {
+    sqlite3_close(db);
+    db = sql_open(path);
+    sql_forbid(db, SQLITE_DENY, SQLITE_INSERT, "sqlite_master", NULL);
+    if (!sqlite3_exec(db, "SELECT * FROM t", NULL, NULL, NULL))
+        cannot_be_had_here("this SQLite asks no authorizer about what a module declares");
+}
+
 static void forbid_attach(void) {
     ck_assert_int_eq(chdir(directory), 0);
     sql_forbid(db, SQLITE_DENY, SQLITE_ATTACH, "copy.db", NULL);
+}
+
+static void in_the_folder(void) {
+    ck_assert_int_eq(chdir(directory), 0);
 }
 
 static void forget_collation(void) {

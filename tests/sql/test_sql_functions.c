@@ -386,6 +386,64 @@ TEST(test_a_name_follows_attach_and_detach) {
     }
 }
 
+static sqlite3_stmt *kept_statement(const char *sql) {
+    sqlite3_stmt *statement = sql_prepare(db, "%s", sql);
+    ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
+    ck_assert_int_eq(sqlite3_reset(statement), SQLITE_OK);
+    return statement;
+}
+
+/* Drivers keep statements, and these keep handles and what is open for them, under the name from before. SQLite has the
+ * new database's files where that one had them. */
+TEST(test_a_database_comes_back_under_another_name_while_statements_are_kept) {
+    char *second = kept(file_of("b.db"));
+    sqlite3 *other = sql_open(second);
+    sql_create(other, "t", "");
+    sql_run(other, "INSERT INTO t(path) VALUES('1'), ('2'); INSERT INTO t(t) VALUES('flush')");
+    sql_snapshot(other, "monday");
+    sql_close(other);
+    EACH(again, "x", "p") {
+        EACH(mode, "ro", "rw") {
+            sql_run(db, "ATTACH 'file:%s?mode=%s' AS x", second, mode);
+            sqlite3_stmt *rows = kept_statement("SELECT path FROM x.t"),
+                         *count = kept_statement("SELECT art_count('x.t', '')"),
+                         *monday = kept_statement("SELECT path FROM x.t WHERE snapshot = 'monday'");
+            sql_run(db, "DETACH x; ATTACH 'file:%s?mode=rw' AS %s", second, again);
+            expect("2|2\n", TEXT("SELECT (SELECT count(*) FROM %s.t), art_count('%s.t', '')", again, again));
+            sql_run(db, "INSERT INTO %s.t(path) VALUES('3'); INSERT INTO %s.t(t) VALUES('flush')", again, again);
+            sql_run(db,
+                    "INSERT INTO %s.t(t, snapshot) VALUES('drop snapshot', 'monday');"
+                    "INSERT INTO %s.t(t, snapshot) VALUES('snapshot', 'monday')",
+                    again, again);
+            expect("3\n", TEXT("SELECT count(*) FROM %s.t WHERE snapshot = 'monday'", again));
+            sql_run(db, "DELETE FROM %s.t WHERE path = '3'", again);
+            expect("2|ok\n", TEXT("SELECT count(*), art_check('%s.t') FROM %s.t", again, again));
+            sql_run(db, "DETACH %s", again);
+            ck_assert_int_eq(sqlite3_step(rows), SQLITE_ERROR);
+            sqlite3_finalize(rows);
+            sqlite3_finalize(count);
+            sqlite3_finalize(monday);
+        }
+    }
+}
+
+TEST(test_an_ordinary_table_that_took_the_name_is_none_of_ours) {
+    char *second = kept(file_of("b.db")), *third = kept(file_of("c.db"));
+    sql_run(db, "ATTACH '%q' AS x; CREATE VIRTUAL TABLE x.t USING art; INSERT INTO x.t(path) VALUES('1')", second);
+    sqlite3_stmt *statement = kept_statement("SELECT path FROM x.t");
+    sql_run(db, "DETACH x; ATTACH '%q' AS x; CREATE TABLE x.t(path)", third);
+    refuses(SQLITE_ERROR, "there is no art table of that name (x.t)", "SELECT art_count('x.t', '')");
+    refuses(SQLITE_ERROR, "there is no art table of that name (x.t)", "SELECT * FROM art_info('x.t')");
+    sqlite3_finalize(statement);
+    sql_run(db, "CREATE VIRTUAL TABLE u USING art; INSERT INTO u(path) VALUES('1')");
+    statement = kept_statement("SELECT path FROM u");
+    sqlite3 *other = sql_open(path);
+    sql_run(other, "DROP TABLE u; CREATE TABLE u(path)");
+    sql_close(other);
+    refuses(SQLITE_ERROR, "there is no art table of that name (main.u)", "SELECT art_count('main.u', '')");
+    sqlite3_finalize(statement);
+}
+
 TEST(test_the_first_database_may_have_a_name_of_its_own) {
     make_table();
     ck_assert_int_eq(sqlite3_db_config(db, SQLITE_DBCONFIG_MAINDBNAME, "store"), SQLITE_OK);

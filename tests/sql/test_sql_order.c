@@ -236,4 +236,16 @@ TEST(test_a_refused_commit_of_a_transaction_that_began_behind_a_statements_last_
     expect_everywhere("z|1\n", "SELECT path, value FROM t");
 }
 
+/* A bound may be longer than a key by a byte: it is cut there for the search. */
+TEST(test_a_bound_of_the_longest_key_in_the_order_of_a_column) {
+    sql_run(db, "CREATE VIRTUAL TABLE long USING art(path, size INTEGER, summary=(sum(size))); INSERT INTO long "
+                "VALUES('x', 1), (printf('%%.*c', 65534, 'a'), 2), ('b', 3); INSERT INTO long(long) VALUES('flush')");
+    for (int len = 65533; len <= 65537; len++) {
+        const char *rows = len < 65534 ? "b,a,x" : "b,x";
+        expect(TEXT("%s\n", rows), TEXT("SELECT group_concat(substr(path, 1, 1)) FROM (SELECT path FROM long WHERE "
+                                        "path > printf('%%.*c', %d, 'a') ORDER BY size DESC LIMIT 3)",
+                                        len));
+    }
+}
+
 SUITE("unlucky order", .skipped = sql_standin, .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down)

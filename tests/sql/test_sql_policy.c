@@ -665,4 +665,21 @@ TEST(test_a_limit_that_is_too_small_is_no_damage) {
     expect("ok\n", "SELECT art_check('t')");
 }
 
+/* sql/limits.md says so. */
+TEST(test_a_schema_that_is_not_trusted_and_an_authorizer_without_pragmas) {
+    sql_run(db,
+            "CREATE VIRTUAL TABLE u USING art(path, size INTEGER); CREATE TABLE seen(path); CREATE VIEW v AS SELECT "
+            "path, size FROM u; CREATE VIEW level AS SELECT path, entries FROM u('', '/'); CREATE TRIGGER into_u AFTER "
+            "INSERT ON seen BEGIN INSERT OR REPLACE INTO u VALUES(new.path, 5); END");
+    reopen();
+    sql_run(db, "PRAGMA trusted_schema = OFF; INSERT INTO seen VALUES('d/a'), ('d/b')");
+    expect("2|d/|2\n", "SELECT (SELECT count(*) FROM v WHERE size = 5), path, entries FROM level");
+    sql_forbid(db, SQLITE_DENY, SQLITE_PRAGMA, NULL, NULL);
+    sql_run(
+        db,
+        "INSERT INTO u VALUES('d/c', 6); UPDATE u SET size = 7 WHERE path = 'd/a'; DELETE FROM u WHERE path = 'd/b'");
+    expect("d/a|7\nd/c|6\n", "SELECT path, size FROM u");
+    sql_forbid(db, SQLITE_OK, 0, NULL, NULL);
+}
+
 SUITE("sql_policy", .skipped = sql_standin, .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)

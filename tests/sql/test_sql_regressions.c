@@ -53,6 +53,21 @@ TEST(test_in_a_subquery_has_the_affinities_of_both_columns) {
     twins_close(&twins);
 }
 
+/* Of a row that the statement has put into another's place, an ordinary table changes what is there by then. */
+TEST(test_keys_that_are_shifted_by_or_replace_end_up_as_in_an_ordinary_table) {
+    struct twins twins;
+    twins_open(&twins);
+    EACH(shifted, "path = path + 1", "path = path - 1", "path = 5 - path", "path = '9'",
+         "path = CASE path WHEN '1' THEN 2 WHEN '2' THEN 3 ELSE path END") {
+        both(&twins, "DELETE FROM t; INSERT INTO t VALUES('1', 10), ('2', 20), ('3', 30), ('4', 40)");
+        both(&twins, TEXT("UPDATE OR REPLACE t SET %s", shifted));
+        same_rows(&twins, "SELECT path, value FROM t ORDER BY path");
+        both(&twins, TEXT("UPDATE OR REPLACE t SET %s WHERE value > 15", shifted));
+        same_rows(&twins, "SELECT path, value FROM t ORDER BY path");
+    }
+    twins_close(&twins);
+}
+
 /* SQLite plans the arms of an OR without the terms beside it that hold a subquery or are parts of a row value, and of
  * the columns from the 64th on it tells only that one of them is read. */
 TEST(test_an_argument_out_of_a_subquery_is_seen_beside_an_or) {

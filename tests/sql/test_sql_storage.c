@@ -483,4 +483,26 @@ LOOP_TEST(test_any_history_of_spills_has_the_rows_of_an_ordinary_table, 4) {
     sql_close(second);
 }
 
+/* A process that makes tables, reads them and drops them would else have its cache full of what nobody can ask for. */
+TEST(test_the_cache_lets_a_dropped_table_go) {
+    enum { MB = 1 << 20 };
+    EACH(storage, "inline", "file") {
+        if (sql_inline() && *storage == 'f') continue;
+        sql_run(db, "CREATE VIRTUAL TABLE other USING art(path, v, storage=%s, cache='64MB')", storage);
+        sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, v, storage=%s, cache='64MB')", storage);
+        int64_t before = sql_int(db, "SELECT value FROM art_info('other') WHERE property = 'cache bytes'");
+        sql_run(db, "INSERT INTO other(path) VALUES('a'); INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 "
+                    "FROM n LIMIT 20000) SELECT printf('%%06d', i), hex(randomblob(150)) FROM n; INSERT INTO t(t) "
+                    "VALUES('flush')");
+        sql_snapshot(db, "monday");
+        sql_run(db, "SELECT count(v) FROM t; SELECT count(v) FROM t WHERE snapshot = 'monday'");
+        int64_t read = sql_int(db, "SELECT value FROM art_info('other') WHERE property = 'cache bytes'");
+        ck_assert_int_gt(read, before + 2 * MB);
+        sql_run(db, "DROP TABLE t");
+        int64_t after = sql_int(db, "SELECT value FROM art_info('other') WHERE property = 'cache bytes'");
+        ck_assert_int_lt(after, before + MB / 4);
+        sql_run(db, "DROP TABLE other");
+    }
+}
+
 SUITE("storage", .skipped = sql_standin, .seconds = 120, .set_up = set_up, .tear_down = tear_down)
