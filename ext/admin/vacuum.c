@@ -1,4 +1,4 @@
-/* art_vacuum('t'): leaves the smallest file.
+/* art_vacuum('t'): leaves the smallest file, and no row in the log, so that it is what to call behind a load.
  *
  * A blob that moves leaves its slot only with the commit, and the slot may be written or cut off only by a later
  * transaction, in WAL mode behind a checkpoint that has let SQLite begin its WAL anew (core/tree/run/slots.c). So the
@@ -155,14 +155,15 @@ static int tell_what_hinders(const struct vacuum *vacuum, int rc, char **message
     }
 }
 
-/* A table of which nothing was written yet has nothing to be vacuumed, and gets no file by this. On a full disk there
- * may be something to be cut off even where the checkpoint finds no room. */
+/* A table without a row has nothing to be vacuumed, and gets no file by this. On a full disk there may be something to
+ * be cut off even where the checkpoint finds no room. */
 static int vacuum_table(struct vacuum *vacuum, char **message) {
     int rc = measure_table(vacuum, message);
     if (rc) return rc;
     rc = checkpoint(vacuum);
     if ((rc & 0xff) == SQLITE_FULL && vacuum->medium->is_cut) rc = SQLITE_OK;
-    if (!rc && (vacuum->medium->discards || vacuum->info.store.file_bytes)) rc = run_rounds(vacuum, message);
+    bool any = vacuum->medium->discards || vacuum->info.store.file_bytes || vacuum->info.log_rows;
+    if (!rc && any) rc = run_rounds(vacuum, message);
     return rc ? tell_what_hinders(vacuum, rc, message) : SQLITE_OK;
 }
 

@@ -449,4 +449,53 @@ LOOP_TEST(test_vacuum_of_an_inlined_table_leaves_its_rows_to_the_database, 2) {
     expect("ok|25000\n", "SELECT art_check('t'), count(*) FROM t");
 }
 
+/* --- behind a load ------------------------------------------------------------------------------------------------ */
+
+/* In commits of 1,000 rows in random order; or so few rows that they are in the log alone. */
+static void load(int rows) {
+    enum { STEP = 7919, COMMIT = 1000 };
+    for (int from = 0; from < rows; from += COMMIT) {
+        sql_run(
+            db,
+            "INSERT INTO t(path, value) WITH n(i) AS (SELECT %d UNION ALL SELECT i + 1 FROM n LIMIT %d) "
+            "SELECT printf('usr/%%02d/lib%%07d/%%d.txt', i * %d %% 97, i * %d %% 1000003, i), randomblob(120) FROM n",
+            from, rows - from < COMMIT ? rows - from : COMMIT, STEP, STEP);
+    }
+}
+
+/* A tenth more than the blobs, at most: the file, but for the slots of its own, of an index blob and of the last leaf,
+ * which are nearly empty; or the pages of the database that are not free. */
+static void is_small(bool inlined) {
+    enum { FEW_PAGES = 12 };
+    int64_t blobs = sql_int(db, "SELECT value FROM art_info('t') WHERE property = 'bytes'");
+    int64_t page = sql_int(db, "PRAGMA page_size"), pages = sql_int(db, "PRAGMA page_count");
+    int64_t used = inlined ? (pages - sql_int(db, "PRAGMA freelist_count") - FEW_PAGES) * page : (int64_t)file_bytes();
+    int64_t more = inlined ? 0 : 3 * BLOB;
+    ck_assert_msg(used <= blobs + blobs / 10 + more, "%lld bytes of %lld", (long long)used, (long long)blobs);
+}
+
+/* One call: as small as it gets, and no row in the log for those who come to read. Whatever was done before it. */
+LOOP_TEST(test_one_call_behind_a_load_leaves_a_small_table_without_a_log, 16) {
+    static const char *const befores[] = {NULL, NULL, "flush", "optimize"};
+    bool inlined = _i / 2 % 2, few = _i / 4 == 0;
+    if (!inlined && sql_has_no_file("test_one_call_behind_a_load_leaves_a_small_table_without_a_log")) return;
+    sql_run(db, "PRAGMA journal_mode=%s; CREATE VIRTUAL TABLE t USING art(path, value, storage=%s)",
+            _i % 2 ? "WAL" : "DELETE", inlined ? "inline" : "file");
+    sqlite3 *other = sql_open(path); /* which has read, and rests */
+    load(few ? 900 : 30000);
+    sql_expect(other, few ? "900\n" : "30000\n", "SELECT count(*) FROM t WHERE length(value) = 120");
+    if (befores[_i / 4]) sql_command(db, "main", "t", befores[_i / 4]);
+    ck_assert(!strncmp(kept(sql_rows(db, "SELECT art_vacuum('t')")), "done", 4));
+    expect("0\n", "SELECT count(*) FROM t_artdata WHERE csn > 0");
+    is_small(inlined);
+    ck_assert_uint_eq(size_of(TEXT("%s-wal", path)), 0);
+    sql_run(db, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
+    is_small(inlined);
+    sql_expect(other, few ? "900\n" : "30000\n", "SELECT count(*) FROM t WHERE length(value) = 120");
+    sql_close(other);
+    sql_reopen();
+    ck_assert_int_eq(sql_info(db, "log rows"), 0);
+    expect(few ? "ok|900\n" : "ok|30000\n", "SELECT art_check('t'), count(*) FROM t WHERE length(value) = 120");
+}
+
 SUITE("sql_vacuum", .skipped = sql_standin, .seconds = 60, .set_up = sql_set_up, .tear_down = sql_tear_down)
