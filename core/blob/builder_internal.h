@@ -160,8 +160,8 @@ void art_pending_follow(struct art_pending *pending, struct art_key_copy *last);
 
 /* --- proof.c ------------------------------------------------------------------------------------------------------ */
 
-/* Is the blob in the buffer, which this reference leads to, what the builder has noted? ART_CORRUPT with a sentence that
- * says so; ART_NOMEM. */
+/* Is the blob in the buffer, which this reference leads to, what the builder has noted? ART_CORRUPT with a sentence
+ * that says so; ART_NOMEM. */
 enum art_rc art_builder_prove(struct art_builder *builder, const struct art_ref *ref);
 /* The error for it, ART_CORRUPT. */
 enum art_rc art_built_wrong(const char *what) __attribute__((cold));

@@ -357,7 +357,7 @@ static void list_units(struct posting_writer *writer) {
 }
 
 /* Lists the units that are not marked. Returns the bytes of all postings. */
-static uint32_t list(struct posting_writer *writer) {
+static uint32_t list_postings(struct posting_writer *writer) {
     uint32_t bits = 0;
     list_units(writer);
     for (uint32_t i = 0; i < writer->field->count; i++) bits += posting_bits(writer, i);
@@ -374,10 +374,10 @@ static uint32_t choose_marked(const struct art_postings *postings, struct postin
     for (uint32_t unit = 0; unit < writer->units; unit++) {
         if (too_many && is_crowded(postings, field, unit)) art_units_add(&writer->any, unit);
     }
-    uint32_t data = list(writer);
+    uint32_t data = list_postings(writer);
     if (!too_many || data <= allowed) return data;
     for (uint32_t unit = 0; unit < writer->units; unit++) art_units_add(&writer->any, unit);
-    return list(writer);
+    return list_postings(writer);
 }
 
 static uint32_t group_of(uint32_t term, uint32_t groups) {

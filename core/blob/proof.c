@@ -49,7 +49,7 @@ static enum art_rc load(struct art_blob *blob, const struct art_pages *pages, en
     return rc;
 }
 
-static const char *wrong_directories(const struct art_blob *blob, const struct art_footer *footer) {
+static const char *wrong_noted_directories(const struct art_blob *blob, const struct art_footer *footer) {
     bool same = blob->buckets == footer->buckets && blob->count == footer->sum[footer->buckets];
     for (uint32_t b = 0; same && b < footer->buckets; b++) {
         same = art_bucket_offset(blob, b) == footer->offset[b] && art_bucket_rank(blob, b) == footer->rank[b] &&
@@ -58,7 +58,7 @@ static const char *wrong_directories(const struct art_blob *blob, const struct a
     return same ? NULL : "its directories are not what was noted";
 }
 
-static const char *wrong_bounds(const struct art_blob *blob, const struct art_footer *footer) {
+static const char *wrong_noted_bounds(const struct art_blob *blob, const struct art_footer *footer) {
     bool same = true;
     for (uint32_t b = 0; same && b < footer->buckets; b++) {
         struct art_bounds noted = footer->bounds[b], said = art_bucket_bounds(blob, b);
@@ -67,7 +67,7 @@ static const char *wrong_bounds(const struct art_blob *blob, const struct art_fo
     return same ? NULL : "its bounds are not what was noted";
 }
 
-static const char *wrong_summary(const struct art_blob *blob, const struct art_footer *footer) {
+static const char *wrong_noted_summary(const struct art_blob *blob, const struct art_footer *footer) {
     struct art_measures has = footer->has;
     bool same = true;
     for (uint32_t b = 0; same && b <= footer->buckets; b++) {
@@ -85,18 +85,18 @@ static const char *wrong_summary(const struct art_blob *blob, const struct art_f
 static enum art_rc prove_parts(struct proof *proof) {
     struct art_blob *blob = &proof->blob;
     const struct art_footer *footer = &proof->builder->footer;
-    const char *wrong = wrong_directories(blob, footer);
+    const char *wrong = wrong_noted_directories(blob, footer);
     enum art_rc rc = wrong ? ART_OK : art_blob_want_part(blob, ART_PART_BOUNDS);
-    if (!rc && !wrong) wrong = wrong_bounds(blob, footer);
+    if (!rc && !wrong) wrong = wrong_noted_bounds(blob, footer);
     if (!rc && !wrong) rc = art_blob_want_part(blob, ART_PART_SUMS);
     for (unsigned i = 0; !rc && !wrong && i < footer->has.columns; i++)
         rc = art_blob_want_part(blob, ART_PART_ZONES + i);
-    if (!rc && !wrong) wrong = wrong_summary(blob, footer);
+    if (!rc && !wrong) wrong = wrong_noted_summary(blob, footer);
     return wrong ? art_built_wrong(wrong) : rc;
 }
 
 /* The cursor is at an entry of this key, or (`prefix`) of one that begins with it. */
-static bool is_at(const struct art_blob_cursor *cursor, struct art_bytes key, bool prefix) {
+static bool is_at_key(const struct art_blob_cursor *cursor, struct art_bytes key, bool prefix) {
     return cursor->valid && (prefix ? cursor->key_len >= key.len : cursor->key_len == key.len) &&
            (!key.len || memcmp(cursor->key, key.data, key.len) == 0);
 }
@@ -109,12 +109,12 @@ static enum art_rc prove_separator(struct proof *proof, uint32_t bucket) {
     enum art_rc rc = art_blob_seek_ge(cursor, separator);
     if (rc) return rc;
     uint32_t first = proof->builder->footer.rank[bucket];
-    if (!is_at(cursor, separator, true) || art_blob_cursor_index(cursor) != first)
+    if (!is_at_key(cursor, separator, true) || art_blob_cursor_index(cursor) != first)
         return art_built_wrong("a separator does not lead to its bucket");
     if (proof->blob.kind == ART_BLOB_INDEX) rc = art_blob_cursor_ref(cursor, &child);
     if (!rc) rc = art_blob_prev(cursor);
     if (rc) return rc;
-    if (!is_at(cursor, art_bytes(separator.data, separator.len - 1), true) ||
+    if (!is_at_key(cursor, art_bytes(separator.data, separator.len - 1), true) ||
         art_blob_cursor_index(cursor) + 1 != first) {
         return art_built_wrong("a separator does not divide its buckets");
     }
@@ -127,10 +127,10 @@ static enum art_rc prove_keys(struct proof *proof) {
     const struct art_key_copy *first = &builder->first, *last = &builder->emitted_last;
     uint32_t buckets = builder->footer.buckets, seeks = builder->entries / ENTRIES_A_SEEK + 1;
     enum art_rc rc = art_blob_first(cursor);
-    if (!rc && !is_at(cursor, art_bytes(first->bytes, first->len), false))
+    if (!rc && !is_at_key(cursor, art_bytes(first->bytes, first->len), false))
         rc = art_built_wrong("its first key is another");
     if (!rc) rc = art_blob_last(cursor);
-    if (!rc && !is_at(cursor, art_bytes(last->bytes, last->len), false))
+    if (!rc && !is_at_key(cursor, art_bytes(last->bytes, last->len), false))
         rc = art_built_wrong("its last key is another");
     if (seeks > buckets - 1) seeks = buckets - 1;
     for (uint32_t i = 1; !rc && i <= seeks; i++)

@@ -130,8 +130,9 @@ static char ring_addresses;
 
 static _Atomic bool rings_refused;
 
-/* Files of which a ring completed nothing for ten seconds: this process uses no ring for them again, whoever opens
- * them. The device is to blame, or the kernel: with many of them it is the kernel, and there are no rings any more. */
+/* Files of which a ring completed nothing for ten seconds: this process uses no ring for them again, by what name one
+ * opens them. The device is to blame, or the kernel: with many of them it is the kernel, and there are no rings any
+ * more. */
 enum { STALLED_MAX = 64 };
 static struct art_file_identity stalled[STALLED_MAX]; /* guarded by art_files_lock() */
 static _Atomic unsigned stalled_count;

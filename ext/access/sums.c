@@ -1,5 +1,5 @@
-/* A sum is given only where it is what SQLite's sum() of the same rows is: one without an integer, but for NULL, counts 0
- * in core, and something there. */
+/* A sum is given only where it is what SQLite's sum() of the same rows is: one without an integer, but for NULL, counts
+ * 0 in core, and something there. */
 #include "core/tree/read_rows.h"
 #include "ext/access/access.h"
 
@@ -14,7 +14,7 @@ static char *key_as_literal(const struct art_vtab *vtab, struct art_bytes key) {
     return sqlite3_str_finish(text);
 }
 
-static int refuse(const struct art_vtab *vtab, unsigned item, struct art_bytes key, char **message) {
+static int refuse_sum(const struct art_vtab *vtab, unsigned item, struct art_bytes key, char **message) {
     const struct art_column *columns = vtab->columns.items;
     const char *column = columns[art_table_summarised(vtab->table)->items[item].column].name;
     char *literal = key_as_literal(vtab, key);
@@ -33,7 +33,7 @@ int art_sum_check(const struct art_vtab *vtab, struct art_tree *tree, const stru
     struct art_buffer key = {0};
     enum art_rc art_rc = art_tree_find_other(tree, range, item, &key);
     if (art_rc == ART_NOTFOUND) return SQLITE_OK;
-    int rc = art_rc ? art_report(message, art_rc) : refuse(vtab, item, art_buffer_bytes(&key), message);
+    int rc = art_rc ? art_report(message, art_rc) : refuse_sum(vtab, item, art_buffer_bytes(&key), message);
     art_buffer_clear(&key);
     return rc;
 }

@@ -396,7 +396,7 @@ static int next_growth(struct art_function_cursor *base, char **message) {
 }
 
 /* Are the name's sums those that SQLite would give, in the states that `which` has a bit for? */
-static int check_sums(const struct growth_cursor *cursor, unsigned which, char **message) {
+static int check_growth_sums(const struct growth_cursor *cursor, unsigned which, char **message) {
     const struct states *states = &cursor->states;
     const struct art_bytes path = cursor->grown.path;
     struct art_range range = {.low = path, .high = path, .low_set = true, .high_set = true};
@@ -410,10 +410,10 @@ static int check_sums(const struct growth_cursor *cursor, unsigned which, char *
     return rc;
 }
 
-/* Of hashes modulo 2^64. `which`: as of check_sums(). */
+/* Of hashes modulo 2^64. `which`: as of check_growth_sums(). */
 static void show_sum(const struct growth_cursor *cursor, sqlite3_context *context, art_int128 sum, unsigned which) {
     char *message = NULL;
-    int rc = cursor->hashes ? SQLITE_OK : check_sums(cursor, which, &message);
+    int rc = cursor->hashes ? SQLITE_OK : check_growth_sums(cursor, which, &message);
     if (rc) {
         if (message) sqlite3_result_error(context, message, -1);
         sqlite3_result_error_code(context, rc);

@@ -22,9 +22,10 @@
  *     art_version(), art_debug()                      which art this is; and which SQLite, compiler, formats, in lines
  *
  * `table` is 'name' or 'schema.name' (table_ref.c). Prefix, path and delimiter are bytes: a text, a number's text, or a
- * BLOB as it is; of a key of several columns prefix and path are what art_key() gives. An argument that is NULL makes the result NULL, but for a snapshot: that is the name of one, in whose
- * rows the function then looks, and NULL is the table as it is. Called within a transaction, or by a statement that
- * reads the table's database, they see its snapshot, with what the transaction has changed; else the last commit.
+ * BLOB as it is; of a key of several columns prefix and path are what art_key() gives. An argument that is NULL makes
+ * the result NULL, but for a snapshot: that is the name of one, in whose rows the function then looks, and NULL is the
+ * table as it is. Called within a transaction, or by a statement that reads the table's database, they see its
+ * snapshot, with what the transaction has changed; else the last commit.
  *
  * The flags, on purpose:
  *

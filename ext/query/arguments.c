@@ -236,7 +236,7 @@ static bool is_of_version(const struct art_scan *scan, unsigned column) {
     return art_hidden_column(art_scan_vtab(scan), (int)column) == ART_HIDDEN_VERSION;
 }
 
-/* Out of the plan's text. Whoever stands between SQLite and this module may have changed it. */
+/* Out of the plan's text, which a program between SQLite and this module may have changed. */
 static int read_plan(struct art_scan *scan, const char *plan, int argc) {
     const struct art_vtab *vtab = art_scan_vtab(scan);
     size_t bytes = (size_t)argc * sizeof(struct art_term);

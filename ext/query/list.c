@@ -8,17 +8,17 @@
  *     ascending    [ range: paths before ':' ] [ points behind ':' ]
  *     descending   [ points behind ':', backward ] [ range, backward ]
  *
- * A list that is larger than PART_BYTES goes to a temporary file in parts, in the order of paths, and one part at a
- * time is in memory. SQLite's own list is a temporary table, through which it goes once, in the order of the bytes. It
- * does not promise that order: where there is another, the whole range is walked, and SQLite asks for each row whether
- * it is in the list, as it does in any case (the IN is not omitted: planner.c).
+ * A list that is larger than LIST_PART_BYTES goes to a temporary file in parts, in the order of paths, and one part at
+ * a time is in memory. SQLite's own list is a temporary table, through which it goes once, in the order of the bytes.
+ * It does not promise that order: where there is another, the whole range is walked, and SQLite asks for each row
+ * whether it is in the list, as it does in any case (the IN is not omitted: planner.c).
  */
 #include <assert.h>
 
 #include "ext/host/host.h"
 #include "ext/query/scan.h"
 
-enum { PART_BYTES = 2 << 20, ASK_EVERY_ELEMENTS = 4096 };
+enum { LIST_PART_BYTES = 2 << 20, ASK_EVERY_ELEMENTS = 4096 };
 
 /* Its paths in the file, and behind them their ends. */
 struct list_part {
@@ -118,7 +118,7 @@ static enum art_rc take_element(struct art_scan *scan, struct art_bytes path) {
     list->walks = count && art_bytes_compare(element(scan->scratch, count - 1), path) >= 0;
     if (list->walks) return ART_OK;
     uint64_t bytes = scan->scratch[ART_SCRATCH_PATHS].len + scan->scratch[ART_SCRATCH_ENDS].len;
-    enum art_rc rc = bytes + path.len > PART_BYTES ? write_part(scan) : ART_OK;
+    enum art_rc rc = bytes + path.len > LIST_PART_BYTES ? write_part(scan) : ART_OK;
     return rc ? rc : add_element(scan->scratch, path);
 }
 

@@ -24,7 +24,7 @@ static unsigned given_arguments(const struct art_planning *planning) {
 }
 
 /* Those whose columns are surely read: the last bit stands for several. An UPDATE ... FROM sets all of them. */
-static unsigned read_arguments(const struct art_planning *planning) {
+static unsigned arguments_that_are_read(const struct art_planning *planning) {
     sqlite3_uint64 used = planning->info->colUsed;
     unsigned found = 0, first = planning->vtab->columns.count;
     for (unsigned hidden = ART_HIDDEN_PREFIX; hidden <= ART_HIDDEN_SNAPSHOT && first + hidden < 63; hidden++)
@@ -50,7 +50,7 @@ static bool was_given(const struct art_planning *planning, unsigned given, unsig
 /* Without any condition it is no arm of an OR. Else the scan says it, if it comes to that. Where SQLite itself forgets
  * what is in parentheses, it compares the '' that keeps a place with the key, before it reads what is missing. */
 int art_outer_join_check(struct art_planning *planning, bool *lacks) {
-    unsigned read = read_arguments(planning), given = given_arguments(planning), first = 0;
+    unsigned read = arguments_that_are_read(planning), given = given_arguments(planning), first = 0;
     if (!read) return SQLITE_OK;
     bool forgets = sqlite3_libversion_number() < PARENTHESES_IN_RIGHT_JOINS && planning->vtab->columns.keys;
     bool known = was_given(planning, given, &first);

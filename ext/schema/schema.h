@@ -172,8 +172,8 @@ struct art_summarised {
 /* An argument that is the option, summary=(...). On an error none is summarised. */
 int art_summary_parse(const char *argument, const struct art_columns *columns, const char *table,
                       struct art_summarised *out, char **message);
-/* Of CREATE and of the command: has no sum a column whose numbers are all REALs, so that it could only be 0? (What 1.0.0
- * has made so is still read.) */
+/* Of CREATE and of the command: has no sum a column whose numbers are all REALs, so that it could only be 0? (What
+ * 1.0.0 has made so is still read.) */
 int art_summary_check_sums(const struct art_summarised *summarised, const struct art_columns *columns,
                            const char *table, char **message);
 static inline bool art_summary_is_empty(const struct art_summarised *summarised) {

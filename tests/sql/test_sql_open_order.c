@@ -1,9 +1,9 @@
 /* Rows in the order of a column, while the connection that steps the query changes them.
  *
- * What an ordinary table gives, an art table has to give, too: the rows come in their order, none of them twice with one
- * value, each that was not changed comes once, and none comes with a value that it never had. Whether a row that was
- * changed comes, and with which of its values, SQLite leaves open. (The last rounds are of an ordinary table with an
- * index, which shows that no more is asked of art.)
+ * What an ordinary table gives, an art table has to give, too: the rows come in their order, none of them twice with
+ * one value, each that was not changed comes once, and none comes with a value that it never had. Whether a row that
+ * was changed comes, and with which of its values, SQLite leaves open. (The last rounds are of an ordinary table with
+ * an index, which shows that no more is asked of art.)
  */
 #include "tests/support/sql_one.h"
 
@@ -133,7 +133,8 @@ TEST(test_a_row_that_was_changed_before_its_turn_comes_where_it_is_now) {
     sqlite3_free(came);
 }
 
-/* All rows of the first value are known at its first row, and the ROLLBACK of what was spilled makes the tree unknown. */
+/* All rows of the first value are known at its first row, and the ROLLBACK of what was spilled makes the tree unknown.
+ * */
 TEST(test_rows_from_the_last_path_to_the_first_survive_a_rollback) {
     sql_run(db, "CREATE VIRTUAL TABLE s USING art(path, v, note, summary=(min(v)), log_limit='2KB', spill_limit='8KB');"
                 "INSERT INTO s(path, v) VALUES('a', 1), ('b', 1), ('c', 1), ('d', 2); BEGIN;"

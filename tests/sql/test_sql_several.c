@@ -511,7 +511,8 @@ TEST(test_a_directory_goes_where_its_keys_are_sound) {
     expect("7\n", "SELECT count(*) FROM s3");
 }
 
-/* What keys begin with is a BLOB. A text gave 0, and so a quota let all in; '0' gave all, since a text's tag is that. */
+/* What keys begin with is a BLOB. A text gave 0, and so a quota let all in; '0' gave all, since a text's tag is that.
+ * */
 TEST(test_a_text_is_no_prefix_of_keys_of_several_columns) {
     make_objects();
     sql_run(db, "INSERT INTO s3(s3) VALUES('summary=(sum(size), hash(*), hash(values))');"

@@ -1,6 +1,6 @@
-/* Sums are SQLite's own, or are refused: in a column that may hold anything, art_sum(), a listing and art_growth give what
- * sum() gives of the same rows of an ordinary table, and are an error if and only if one of these rows has neither an
- * integer nor NULL. The error names such a row.
+/* Sums are SQLite's own, or are refused: in a column that may hold anything, art_sum(), a listing and art_growth give
+ * what sum() gives of the same rows of an ordinary table, and are an error if and only if one of these rows has neither
+ * an integer nor NULL. The error names such a row.
  */
 #include "tests/support/sql_one.h"
 

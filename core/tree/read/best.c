@@ -15,9 +15,7 @@
  * bound (core/base/text_code.h), and so texts are compared with it by their codes: of equal ones the part comes out
  * before the text. A zone with blobs, or with texts beside numbers, counts as better than every number. Of equal parts
  * the smaller comes first: entries before buckets before blobs before what is above them, so that many rows with one
- * value cost no more than few.
- * A blob or bucket gives only its best part at a time and goes back under that value, so the heap is small whatever it
- * is asked for.
+ * value cost no more than few. A blob or bucket gives only its best part at a time and goes back under that value.
  *
  * With `by_key` a part has a key, too, before which none of its rows with that value stands: of a bucket its first key,
  * of what is left of a part the key of what was given last. Equal parts then come out in the order of these keys.
@@ -27,8 +25,7 @@
  * A text in a long row is read from its chunks when the row comes out, since the chunks of a hidden row may be gone.
  *
  * Who wants the best value alone (`single`) is given it without a heap of rows: texts whose codes are equal would all
- * be in it. Of rows that are met only the best one that is there is kept, and nothing that is no better enters the
- * heap.
+ * be in it. Only the best row that was met is kept, and nothing that is no better enters the heap.
  *
  * The search holds no blob. What it knows of one is its reference, and that is good as long as the tree does not
  * change.
@@ -863,10 +860,10 @@ static enum art_rc take_best_entry(struct art_best *best, const struct best_part
         rc = art_front_learn(best->tree, &best->order, met->run, met->ref.hash, at, at->bucket);
     if (rc || hidden) return rc;
     if (part->kind == PART_LONG) {
-        struct art_entry entry;
         struct art_datum data[ART_SUMMARY_MAX];
         uint8_t room[ART_VALUE_INLINE_MAX];
         struct best_part known = {.kind = PART_ENTRY, .blob = part->blob, .at = part->at};
+        struct art_entry entry;
         art_blob_cursor_entry(at, &entry);
         art_summary_read(art_tree_summary(best->tree), &entry, wanted_columns(&best->order), room, data);
         rc = keep_key(best, &known, key);
@@ -901,7 +898,7 @@ bool art_best_is_given_up(const struct art_best *best) {
 }
 
 /* The best part makes room for its own; if it is a row that is there, that is the last one. */
-static enum art_rc take_step(struct art_best *best, bool *row) {
+static enum art_rc best_step(struct art_best *best, bool *row) {
     struct best_part part;
     *row = false;
     heap_pop(best, &part);
@@ -925,10 +922,10 @@ static enum art_rc take_step(struct art_best *best, bool *row) {
 }
 
 enum art_rc art_best_next(struct art_best *best, struct art_bytes *path, struct art_datum *value) {
-    enum art_rc rc = art_tree_ready(best->tree);
     bool row = false;
+    enum art_rc rc = art_tree_ready(best->tree);
     if (!rc && best->changes != best->tree->changes) rc = ART_REBUILD;
-    while (!rc && !row && best->count && !art_best_is_given_up(best)) rc = take_step(best, &row);
+    while (!rc && !row && best->count && !art_best_is_given_up(best)) rc = best_step(best, &row);
     if (rc || !row) return rc ? rc : ART_NOTFOUND;
     *path = best->path.len ? art_bytes(best->path.data + 1, (uint32_t)best->path.len - 1) : art_bytes(NULL, 0);
     *value = best->last.value;
@@ -990,7 +987,7 @@ enum art_rc art_best_value(struct art_tree *tree, const struct art_range *range,
     enum art_rc rc = open_search(tree, range, order, true, &best);
     if (rc) return rc;
     assert(best && !order->patience && !order->by_key);
-    while (!rc && best->count && may_be_best(best, &best->parts[0])) rc = take_step(best, &row);
+    while (!rc && best->count && may_be_best(best, &best->parts[0])) rc = best_step(best, &row);
     if (!rc && best->any) *out = best->last.value;
     if (!rc && out->kind >= ART_DATUM_TEXT) {
         rc = art_buffer_set(bytes, out->bytes.data, out->bytes.len);

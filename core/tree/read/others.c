@@ -1,15 +1,16 @@
-/* Is there a row in a range that has, in a column with a sum, neither an integer nor NULL? Such a row counts 0 here, and
- * something in SQLite's sum().
+/* Is there a row in a range that has, in a column with a sum, neither an integer nor NULL? Such a row counts 0 here,
+ * and something in SQLite's sum().
  *
  * Zones tell of nearly all tables, and of nearly all ranges in the others, that there is none: those of whole sources;
- * else extreme.c walks to the two ends of the range, in each source. In the memtable nothing is hidden, so what is found there is such a row. What a
- * run's zones tell of may be hidden by newer sources. Then the entries are looked for: a cursor passes over all blobs
- * and buckets without any (art_limit.others), and of each key that it finds the newer sources are asked. So it is only
- * where many such rows were changed or deleted since the last merge that this takes long.
+ * else extreme.c walks to the two ends of the range, in each source. In the memtable nothing is hidden, so what is
+ * found there is such a row. What a run's zones tell of may be hidden by newer sources. Then the entries are looked
+ * for: a cursor passes over all blobs and buckets without any (art_limit.others), and of each key that it finds the
+ * newer sources are asked. So it is only where many such rows were changed or deleted since the last merge that this
+ * takes long.
  */
 #include "core/tree/read/read.h"
 
-enum { LISTEN_EVERY_ENTRIES = 4096 };
+enum { ASK_AFTER_OTHERS = 4096 };
 
 static bool has_other(const struct art_summary *summary, unsigned column, const struct art_entry *entry) {
     struct art_datum data[ART_SUMMARY_MAX];
@@ -34,7 +35,7 @@ static enum art_rc walk_memtable(struct art_tree *tree, struct art_bytes low, st
             break;
         }
         rc = art_memtable_next(&cursor);
-        if (!rc && ++passed % LISTEN_EVERY_ENTRIES == 0) rc = art_tree_interrupted(tree);
+        if (!rc && ++passed % ASK_AFTER_OTHERS == 0) rc = art_tree_interrupted(tree);
     }
     art_memtable_cursor_clear(&cursor);
     return rc;
@@ -49,8 +50,9 @@ static enum art_rc look_into_memtable(struct art_tree *tree, struct art_bytes lo
 }
 
 /* *there: a row that nothing hides is under the cursor. */
-static enum art_rc walk_run(struct art_tree *tree, unsigned run, struct art_run_cursor *cursor, struct art_bytes low,
-                            struct art_bytes high, const struct art_extreme *search, bool *there) {
+static enum art_rc look_through_run(struct art_tree *tree, unsigned run, struct art_run_cursor *cursor,
+                                    struct art_bytes low, struct art_bytes high, const struct art_extreme *search,
+                                    bool *there) {
     struct art_limits limits;
     unsigned passed = 0;
     art_limits_none(&limits, search->summary);
@@ -68,7 +70,7 @@ static enum art_rc walk_run(struct art_tree *tree, unsigned run, struct art_run_
             rc = art_tree_is_hidden(tree, art_run_key(cursor), run, &hidden, NULL);
         *there = !rc && !hidden;
         if (!rc && hidden) rc = art_run_next(cursor);
-        if (!rc && ++passed % LISTEN_EVERY_ENTRIES == 0) rc = art_tree_interrupted(tree);
+        if (!rc && ++passed % ASK_AFTER_OTHERS == 0) rc = art_tree_interrupted(tree);
     }
     cursor->limits = NULL;
     cursor->stop = NULL;
@@ -83,7 +85,7 @@ static enum art_rc look_into_run(struct art_tree *tree, unsigned run, struct art
     search->lost = false;
     rc = art_run_cursor_open(&cursor, tree->store);
     if (rc) return rc;
-    rc = walk_run(tree, run, &cursor, low, high, search, there);
+    rc = look_through_run(tree, run, &cursor, low, high, search, there);
     struct art_bytes key = *there ? art_run_key(&cursor) : art_bytes(NULL, 0);
     if (*there) rc = art_buffer_set(path, key.data + 1, key.len - 1);
     art_run_cursor_close(&cursor);

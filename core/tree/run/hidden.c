@@ -27,7 +27,7 @@ struct running_sums {
     int64_t weights;
 };
 
-static enum art_rc take_leaf(struct running_sums *before) {
+static enum art_rc take_leaf_sums(struct running_sums *before) {
     assert(before->next.valid);
     enum art_rc rc = art_blob_cursor_ref(&before->next.leaf, &before->leaf);
     if (!rc) rc = art_buffer_set_key(&before->label, before->leaf.label);
@@ -44,7 +44,7 @@ static enum art_rc before_open(struct running_sums *before, struct art_tree *tre
     if (rc || !run->top.height) return rc;
     art_run_cursor_reset(&before->next, &run->top, 1);
     rc = art_run_first(&before->next);
-    return rc ? rc : take_leaf(before);
+    return rc ? rc : take_leaf_sums(before);
 }
 
 static enum art_rc before_key(struct running_sums *before, struct art_bytes key, uint64_t *entries, int64_t *weights) {
@@ -52,7 +52,7 @@ static enum art_rc before_key(struct running_sums *before, struct art_bytes key,
     while (!rc && before->more && art_bytes_compare(art_run_key(&before->next), key) <= 0) {
         before->entries += before->leaf.entries;
         before->weights = (int64_t)((uint64_t)before->weights + (uint64_t)before->leaf.count);
-        rc = take_leaf(before);
+        rc = take_leaf_sums(before);
     }
     struct art_blob *blob;
     uint32_t inside = 0;

@@ -236,8 +236,8 @@ void art_edit_empty(struct art_tree *tree, struct art_version_edit *edit);
 /* Writes a leaf blob once more, into a slot of its own: *out leads there, and borrows what `from` does. */
 enum art_rc art_edit_move(struct art_tree *tree, struct art_version_edit *edit, const struct art_ref *from,
                           struct art_ref *out);
-/* Finishes a builder's blob: takes a slot, writes it. `cold`: as art_store_write() is told. From the write on the buffer is the store's (cleared), also where that fails;
- * *out is borrowed from the builder. */
+/* Finishes a builder's blob: takes a slot, writes it. `cold`: as art_store_write() is told. From the write on the
+ * buffer is the store's (cleared), also where that fails; *out is borrowed from the builder. */
 enum art_rc art_edit_write(struct art_tree *tree, struct art_version_edit *edit, struct art_builder *builder,
                            struct art_blob_buf *buffer, struct art_built *out, bool cold);
 

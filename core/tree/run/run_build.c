@@ -164,7 +164,7 @@ static enum art_rc fold(struct art_run_build *build, unsigned height) {
     return many(&build->waiting[height + 1]) ? fold(build, height + 1) : ART_OK;
 }
 
-static enum art_rc add_leaf(struct art_run_build *build, struct art_bytes separator, const struct art_ref *ref) {
+static enum art_rc wait_for_index(struct art_run_build *build, struct art_bytes separator, const struct art_ref *ref) {
     assert(!ref->height);
     build->blobs++;
     build->pages += art_ref_pages(ref);
@@ -174,7 +174,7 @@ static enum art_rc add_leaf(struct art_run_build *build, struct art_bytes separa
 
 enum art_rc art_run_build_add_leaf(struct art_run_build *build, struct art_bytes separator, const struct art_ref *ref) {
     art_tally_add(&build->added, ref);
-    return add_leaf(build, separator, ref);
+    return wait_for_index(build, separator, ref);
 }
 
 /* Closes the leaf blob under construction. */
@@ -186,7 +186,7 @@ static enum art_rc finish_leaf(struct art_run_build *build, bool *more) {
     *more = built.more;
     build->tree->count.names_plain += built.plain_names;
     build->tree->count.names_coded += built.coded_names;
-    return add_leaf(build, built.separator, &built.ref);
+    return wait_for_index(build, built.separator, &built.ref);
 }
 
 /* What is still pending was at first to go into the blob before. */

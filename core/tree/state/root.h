@@ -65,7 +65,7 @@ enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out);     
 void art_root_note_rows(struct art_buffer *encoded);                              /* rows will follow it in the log */
 
 /* All entries' weights, those of `above` included: what rows and chunks there are. Of a forged root it may be any
- * number: whoever adds counts of the disk wraps around. */
+ * number: who adds counts of the disk lets them wrap around. */
 static inline int64_t art_root_count(const struct art_root *root, int64_t above) {
     uint64_t count = (uint64_t)above;
     for (unsigned i = 0; i < root->runs; i++) count += (uint64_t)root->run[i].top.count;

@@ -601,7 +601,7 @@ LOOP_TEST(test_what_the_kernel_loses_is_asked_back_and_done_without_the_ring, 2)
     ck_assert_uint_ge(life.io->ring_failures, REQUESTS / 2);
     ck_assert_uint_eq(life.io->ring_stalls, 1);
     art_system_reset();
-    expect_engine(&life, "pwrite"); /* whoever opens it again */
+    expect_engine(&life, "pwrite"); /* opened again, too */
     life_end(&life);
     life_begin(&life); /* a file of the same name, and maybe the same inode */
     must(step_write(&life));
