@@ -34,7 +34,8 @@ enum art_rc art_builder_open(struct art_builder **out, const struct art_builder_
     builder->pending.count = builder->pending.behind = 0;
     builder->pending.terms = (struct art_terms){0};
     builder->last.len = builder->emitted_last.len = builder->first.len = 0;
-    enum art_rc rc = art_terms_open(&builder->pending.terms, builder->footer.postings.fields);
+    enum art_rc rc = art_proof_open(builder);
+    if (!rc) rc = art_terms_open(&builder->pending.terms, builder->footer.postings.fields);
     if (rc) art_builder_close(builder);
     *out = rc ? NULL : builder;
     return rc;
@@ -45,6 +46,7 @@ void art_builder_close(struct art_builder *builder) {
     art_free(builder->coding);
     art_footer_clear(&builder->footer);
     art_terms_clear(&builder->pending.terms);
+    art_proof_close(builder);
     art_free(builder);
 }
 
@@ -314,6 +316,7 @@ static enum art_rc take_arrival(struct art_builder *builder, struct art_arrival 
     last->len = key.len;
     if (key.len) memcpy(last->bytes + arrival->shared, key.data + arrival->shared, key.len - arrival->shared);
     builder->any_added = true;
+    art_proof_note(builder, key, arrival->entry);
     return ART_OK;
 }
 
@@ -473,6 +476,7 @@ enum art_rc art_builder_finish(struct art_builder *builder, uint32_t slot, uint6
     out->coded_names = builder->coded_names;
     out->more = builder->pending.count > 0;
     art_footer_reset(footer, builder->options.filter ? builder->entries : 0);
+    art_proof_next(builder);
     builder->entries = 0;
     builder->buffer = NULL;
     return ART_OK;

@@ -90,6 +90,19 @@ struct art_key_copy {
     uint8_t bytes[ART_KEY_MAX + ART_KEY_PADDING];
 };
 
+/* What proof.c knows of the stream: some of its entries, by their hashes; and what it reads a blob with. */
+enum { ART_SAMPLES_MAX = 64, ART_SAMPLE_BYTES = 128 << 10 };
+struct art_proving {
+    struct {
+        uint64_t number, key, entry; /* in the stream; hashes */
+    } sample[ART_SAMPLES_MAX];
+    uint32_t samples, since;  /* bytes of entries since the last sample */
+    uint64_t taken, finished; /* entries of the stream, and of those, in finished blobs */
+    struct art_terms terms;
+    struct art_plain_bucket plain;
+    uint8_t key[ART_KEY_MAX + ART_KEY_PADDING];
+};
+
 struct art_builder {
     struct art_builder_options options;
     uint8_t *buffer;             /* NULL: no blob begun */
@@ -116,7 +129,7 @@ struct art_builder {
     uint8_t block[ART_BLOCK_PLAIN_MAX];
     uint8_t summed[ART_SUMMED_MAX];                /* of the finished blob */
     struct art_key_copy last, emitted_last, first; /* added last; last of the last bucket; first of this blob */
-    uint8_t proved_key[ART_KEY_MAX + ART_KEY_PADDING];
+    struct art_proving proving;
 };
 
 /* `key` has ART_KEY_MAX bytes at most, and does not lie in the copy. */
@@ -163,6 +176,19 @@ void art_pending_follow(struct art_pending *pending, struct art_key_copy *last);
 /* Is the blob in the buffer, which this reference leads to, what the builder has noted? ART_CORRUPT with a sentence
  * that says so; ART_NOMEM. */
 enum art_rc art_builder_prove(struct art_builder *builder, const struct art_ref *ref);
+/* Begins, and ends, with the builder. ART_NOMEM: to be ended all the same. */
+enum art_rc art_proof_open(struct art_builder *builder);
+void art_proof_close(struct art_builder *builder);
+/* An entry was taken. */
+void art_proof_sample(struct art_builder *builder, struct art_bytes key, const struct art_entry *entry);
+static inline void art_proof_note(struct art_builder *builder, struct art_bytes key, const struct art_entry *entry) {
+    struct art_proving *proving = &builder->proving;
+    proving->since += key.len + entry->value.len;
+    if (ART_UNLIKELY(proving->since >= ART_SAMPLE_BYTES)) art_proof_sample(builder, key, entry);
+    proving->taken++;
+}
+/* The blob is finished. */
+void art_proof_next(struct art_builder *builder);
 /* The error for it, ART_CORRUPT. */
 enum art_rc art_built_wrong(const char *what) __attribute__((cold));
 

@@ -698,11 +698,31 @@ static enum art_rc prove_field(const struct art_posting_field *field, struct art
     return rc;
 }
 
-enum art_rc art_postings_prove(const struct art_postings *postings, struct art_blob *blob, bool *lead) {
+/* Some terms of one bucket; of one with too many, that it may have any. */
+static enum art_rc prove_terms(const struct art_term_set *set, struct art_blob *blob, unsigned number, uint32_t unit,
+                               bool *lead) {
+    enum { TERMS_ASKED = 32 };
+    struct posting_part part = find_part(blob, number);
+    enum art_rc rc = want_bytes(blob, part.any, any_bytes_in(blob));
+    struct art_units any = units_at(part.any, any_bytes_in(blob)), units = any;
+    uint32_t step = set->count / TERMS_ASKED + 1;
+    if (set->any) *lead &= art_units_has(&any, unit);
+    for (uint32_t i = 0; !rc && !set->any && i < set->count; i += step) {
+        rc = units_with_term(blob, &part, set->term[i], &any, &units);
+        *lead &= rc || art_units_has(&units, unit);
+    }
+    return rc;
+}
+
+enum art_rc art_postings_prove(const struct art_postings *postings, struct art_blob *blob, uint32_t bucket,
+                               const struct art_terms *terms, bool *lead) {
     *lead = !postings->fields || blob->postings;
     enum art_rc rc = *lead && postings->fields ? want_heads(blob) : ART_OK;
-    for (unsigned i = 0; !rc && *lead && i < ART_FIELDS_MAX; i++)
-        if (has_field(postings->fields, i)) rc = prove_field(postings->field[i], blob, i, lead);
+    for (unsigned i = 0; !rc && *lead && i < ART_FIELDS_MAX; i++) {
+        if (!has_field(postings->fields, i)) continue;
+        rc = prove_field(postings->field[i], blob, i, lead);
+        if (!rc) rc = prove_terms(terms->set[i], blob, i, art_bucket_unit(blob, bucket), lead);
+    }
     return rc;
 }
 

@@ -90,9 +90,10 @@ bool art_postings_are_full(const struct art_postings *postings, const struct art
  * never comes of a room of art_postings_bytes(). */
 enum art_rc art_postings_write(struct art_postings *postings, uint8_t *out, uint32_t room, uint32_t *bytes);
 
-/* Do they lead, in the open blob that they were written into, from a term of each unit to it? Errors as
- * art_blob_want_postings(). */
-enum art_rc art_postings_prove(const struct art_postings *postings, struct art_blob *blob, bool *lead);
+/* Do they lead, in the open blob that they were written into, from a term of each unit to it, and from some terms of a
+ * bucket to that? Errors as art_blob_want_postings(). */
+enum art_rc art_postings_prove(const struct art_postings *postings, struct art_blob *blob, uint32_t bucket,
+                               const struct art_terms *terms, bool *lead);
 
 /* --- of a blob ---------------------------------------------------------------------------------------------------- */
 
