@@ -41,7 +41,8 @@ static int function_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
     for (int i = 0; i < info->nConstraint; i++) {
         const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
         int number = constraint->iColumn - function->argument;
-        if (number < 0 || number >= most || constraint->op != SQLITE_INDEX_CONSTRAINT_EQ) continue;
+        bool none = constraint->op == SQLITE_INDEX_CONSTRAINT_ISNULL && number > 0; /* as if it were not given */
+        if (number < 0 || number >= most || (constraint->op != SQLITE_INDEX_CONSTRAINT_EQ && !none)) continue;
         if (!constraint->usable) return SQLITE_CONSTRAINT;
         if (taken[number] < 0) taken[number] = i;
     }

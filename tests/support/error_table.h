@@ -375,6 +375,8 @@ static const struct {
       "a reference leads to no possible", "a run refers to a row that no run", "an empty index blob",
       "an empty leaf blob", "the counts of rows in index blobs", "two references lead to one slot",
       "a row's value is longer than any", "the numbers of this table's transactions"}},
+    {"a build that has lost entries, as 1.0.0's did: test_tree_edges.c shows that there is none",
+     {"the rows and parts of values to be named", "%llu entries of weight %lld were to be"}},
     {"test_tree_lies.c gives its slot back", {"a blob that is in use was about"}},
     {FORGED,
      {"what runs and log hold is out of", "a row has an impossible number", "two runs disagree on whether a",
