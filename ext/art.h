@@ -15,7 +15,7 @@
 #ifndef ART_ART_H
 #define ART_ART_H
 
-#define ART_VERSION "1.0.0"
+#define ART_VERSION "1.0.1"
 
 /* What the VFS under a published table is told by sqlite3_file_control() before rows are read that lie side by side:
  * the argument is a sqlite3_int64, how many bytes they have; so many are wanted from the next read on. 0 behind them:
