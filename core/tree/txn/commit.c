@@ -129,11 +129,18 @@ bool art_commit_passes_over(struct art_tree *tree, enum art_rc rc) {
     return true;
 }
 
-/* Instead of what has failed. */
+/* Instead of what has failed. Of runs that must become one for it some may have the damage: then fewer do. */
 enum art_rc art_commit_flush_beside(struct art_tree *tree, struct art_version_edit *edit) {
-    art_edit_discard(tree, edit);
-    enum art_rc rc = art_edit_begin(tree, edit);
-    return rc ? rc : art_compact_flush_beside(tree, edit, tree->memtable);
+    enum art_rc rc;
+    unsigned most = ART_RUNS_MAX, joined;
+    do {
+        joined = 0;
+        art_edit_discard(tree, edit);
+        rc = art_edit_begin(tree, edit);
+        if (!rc) rc = art_compact_flush_beside(tree, edit, tree->memtable, most, &joined);
+        most = joined - 1;
+    } while (rc == ART_CORRUPT && joined > 1);
+    return rc;
 }
 
 /* Not where rows of the base may be gone already. Where not even a flush of its own can be had beside damage, since an
