@@ -429,6 +429,10 @@ TEST(test_runs_that_make_place_for_another_leave_out_the_one_that_is_damaged) {
     }
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), rows + COMMITS);
     expect(TEXT("%d\n", COMMITS), "SELECT count(length(value)) FROM t WHERE path GLOB 'dir-29/new-*'");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM art_info('t') WHERE property = 'damage'"), 1);
+    sql_run(db, "DELETE FROM t WHERE prefix = '' AND delimiter = '-' AND path = 'dir-'");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM art_check('t')"), 0);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM art_info('t') WHERE property = 'damage'"), 0);
 }
 
 SUITE("sql_check", .skipped = sql_standin, .seconds = 120, .set_up = set_up, .tear_down = tear_down)

@@ -122,6 +122,8 @@ bool art_commit_may_wait(const struct art_tree *tree, enum art_rc rc) {
 bool art_commit_passes_over(struct art_tree *tree, enum art_rc rc) {
     bool gone = tree->rows.rolled_back || (tree->host.alive && !tree->host.alive(tree->host.context));
     if (rc != ART_CORRUPT || gone || art_tree_requested(tree, ART_REQUEST_OPTIMIZE | ART_REQUEST_VACUUM)) return false;
+    const struct art_fault fault = art_error_fault();
+    tree->damaged_slot = fault.place ? fault.slot : ART_NOWHERE;
     snprintf(tree->damage, sizeof tree->damage, "%s", art_error_message());
     tree->count.passed_over++;
     tree->redo_since_merge = 0;
