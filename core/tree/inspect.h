@@ -9,8 +9,10 @@
 /* --- figures ------------------------------------------------------------------------------------------------------ */
 
 struct art_tree_info {
-    const char *damage; /* that a merge has met last, and that was passed over; NULL: none. As long as the tree */
-    uint64_t keys;      /* live rows */
+    const char
+        *damage;   /* that a merge has met last, and passed over, of what is still there; NULL: none. As long as the
+                           tree */
+    uint64_t keys; /* live rows */
     uint64_t csn, generation;
     unsigned runs;
     struct {

@@ -409,4 +409,30 @@ LOOP_TEST(test_commits_that_owe_a_merge_pass_over_damage, 4) {
     sql_close(other);
 }
 
+/* A small run is damaged, and the later ones grow beyond it: where the root has no place for another run, as many of
+ * these become one as are sound. */
+TEST(test_runs_that_make_place_for_another_leave_out_the_one_that_is_damaged) {
+    enum { COMMITS = 400, ROW = 1000, LOG = 16 << 10 };
+    if (sql_has_no_file("test_runs_that_make_place_for_another_leave_out_the_one_that_is_damaged")) return;
+    sql_run(db, "INSERT INTO t(t) VALUES('log_limit=%d'), ('optimize')", LOG);
+    int slot = damage_a_page(0);
+    turn_byte((uint64_t)slot * SLOT + 10 * 4096);
+    sql_run(db, "BEGIN");
+    for (int i = 0; i < 60; i++) sql_run(db, "INSERT INTO t VALUES('dir-%02d/old', randomblob(%d))", i, ROW);
+    sql_run(db, "COMMIT; INSERT INTO t(t) VALUES('flush')");
+    int64_t rows = sql_int(db, "SELECT count(*) FROM t");
+    damage_a_page(slot);
+    for (int i = 0; i < COMMITS; i++) {
+        sql_run(db, "INSERT INTO t VALUES('dir-29/new-%05d', randomblob(%d))", i * 7919 % COMMITS, ROW);
+        ck_assert_int_le(fact("log bytes"), 4 * LOG);
+        ck_assert_int_le(fact("runs"), 8);
+    }
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), rows + COMMITS);
+    expect(TEXT("%d\n", COMMITS), "SELECT count(length(value)) FROM t WHERE path GLOB 'dir-29/new-*'");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM art_info('t') WHERE property = 'damage'"), 1);
+    sql_run(db, "DELETE FROM t WHERE prefix = '' AND delimiter = '-' AND path = 'dir-'");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM art_check('t')"), 0);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM art_info('t') WHERE property = 'damage'"), 0);
+}
+
 SUITE("sql_check", .skipped = sql_standin, .seconds = 120, .set_up = set_up, .tear_down = tear_down)

@@ -71,7 +71,8 @@ enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
 #define ADD_COUNTER(member, property) out->store.count.member += tree->count.member;
     ART_COUNTER_LIST(ADD_COUNTER)
 #undef ADD_COUNTER
-    out->damage = *tree->damage ? tree->damage : NULL;
+    bool gone = tree->damaged_slot != ART_NOWHERE && !art_slot_set_has(&tree->slots.used, tree->damaged_slot);
+    out->damage = *tree->damage && !gone ? tree->damage : NULL;
     out->csn = tree->csn;
     out->generation = tree->root->generation;
     out->runs = tree->root->runs;

@@ -70,6 +70,7 @@ static enum art_rc look_through_run(struct art_tree *tree, unsigned run, struct 
             rc = art_tree_is_hidden(tree, art_run_key(cursor), run, &hidden, NULL);
         *there = !rc && !hidden;
         if (!rc && hidden) rc = art_run_next(cursor);
+        art_store_relax(tree->store); /* else it would keep all leaves that it has passed, and asked */
         if (!rc && ++passed % ASK_AFTER_OTHERS == 0) rc = art_tree_interrupted(tree);
     }
     cursor->limits = NULL;

@@ -249,24 +249,25 @@ enum art_rc art_compact_flush(struct art_tree *tree, struct art_version_edit *ed
     return flush_joined(tree, edit, memtable, joined);
 }
 
-/* Where the root has no place for another run: as many of the latest as are no larger than those over them. */
-static unsigned runs_to_make_place(const struct art_root *root, const struct art_memtable *memtable) {
+/* Where the root has no place for another run: as many of the latest as are no larger than those over them, and `most`
+ * at most. */
+static unsigned runs_to_make_place(const struct art_root *root, const struct art_memtable *memtable, unsigned most) {
     if (root->runs < ART_RUNS_MAX) return 0;
     uint64_t over = art_memtable_bytes(memtable) / ART_BLOB_PAGE + 1 + root->run[0].pages;
     unsigned n = 1;
-    for (; n + 1 < root->runs && root->run[n].pages <= over; n++) over += root->run[n].pages;
+    for (; n < most && n + 1 < root->runs && root->run[n].pages <= over; n++) over += root->run[n].pages;
     return n;
 }
 
 enum art_rc art_compact_flush_beside(struct art_tree *tree, struct art_version_edit *edit,
-                                     struct art_memtable *memtable) {
-    assert(tree->slots.use && edit->root && edit->root != tree->root);
+                                     struct art_memtable *memtable, unsigned most, unsigned *joined) {
+    assert(tree->slots.use && edit->root && edit->root != tree->root && most);
     ART_DURING(ART_EVENT_FLUSH);
-    unsigned joined = runs_to_make_place(edit->root, memtable);
+    *joined = runs_to_make_place(edit->root, memtable, most);
     tree->count.flushes++;
-    tree->count.joined += joined;
-    if (!joined) return flush_into_new(tree, edit, memtable, false);
-    return flush_joined(tree, edit, memtable, joined);
+    tree->count.joined += *joined;
+    if (!*joined) return flush_into_new(tree, edit, memtable, false);
+    return flush_joined(tree, edit, memtable, *joined);
 }
 
 /* --- policy ------------------------------------------------------------------------------------------------------- */

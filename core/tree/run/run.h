@@ -356,9 +356,9 @@ enum art_rc art_append_values(struct art_tree *tree, struct art_version_edit *ed
 /* The memtable, which stays as it is, becomes the edit's newest run, together with runs of earlier small flushes. */
 enum art_rc art_compact_flush(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable);
 /* The same, reading nothing that was there before: only where the root has no place for another run the latest ones are
- * read. For who has met damage. */
+ * read, `most` at most; *joined: how many. For who has met damage. */
 enum art_rc art_compact_flush_beside(struct art_tree *tree, struct art_version_edit *edit,
-                                     struct art_memtable *memtable);
+                                     struct art_memtable *memtable, unsigned most, unsigned *joined);
 /* The stream becomes the only run of an edit that has none. */
 enum art_rc art_compact_first(struct art_tree *tree, struct art_version_edit *edit, const struct art_stream *stream);
 /* Merges what is due: the pages that the edit's root owes (UINT64_MAX: all), and after that until 4 MB are written or 5

@@ -197,6 +197,7 @@ struct art_tree {
     struct art_front_map fronts;
     struct art_counters count; /* what the tree counts; the store has its own */
     char damage[400];          /* that a merge has met last, which was given up; "": none has */
+    uint32_t damaged_slot;     /* where that is; ART_NOWHERE: in no blob alone */
     uint64_t rewritten; /* entries, pages and blobs of the run that was written anew as a whole, last by this tree */
 
     struct { /* a refresh under way */

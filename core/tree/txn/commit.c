@@ -122,6 +122,8 @@ bool art_commit_may_wait(const struct art_tree *tree, enum art_rc rc) {
 bool art_commit_passes_over(struct art_tree *tree, enum art_rc rc) {
     bool gone = tree->rows.rolled_back || (tree->host.alive && !tree->host.alive(tree->host.context));
     if (rc != ART_CORRUPT || gone || art_tree_requested(tree, ART_REQUEST_OPTIMIZE | ART_REQUEST_VACUUM)) return false;
+    const struct art_fault fault = art_error_fault();
+    tree->damaged_slot = fault.place ? fault.slot : ART_NOWHERE;
     snprintf(tree->damage, sizeof tree->damage, "%s", art_error_message());
     tree->count.passed_over++;
     tree->redo_since_merge = 0;
@@ -129,11 +131,18 @@ bool art_commit_passes_over(struct art_tree *tree, enum art_rc rc) {
     return true;
 }
 
-/* Instead of what has failed. */
+/* Instead of what has failed. Of runs that must become one for it some may have the damage: then fewer do. */
 enum art_rc art_commit_flush_beside(struct art_tree *tree, struct art_version_edit *edit) {
-    art_edit_discard(tree, edit);
-    enum art_rc rc = art_edit_begin(tree, edit);
-    return rc ? rc : art_compact_flush_beside(tree, edit, tree->memtable);
+    enum art_rc rc;
+    unsigned most = ART_RUNS_MAX, joined;
+    do {
+        joined = 0;
+        art_edit_discard(tree, edit);
+        rc = art_edit_begin(tree, edit);
+        if (!rc) rc = art_compact_flush_beside(tree, edit, tree->memtable, most, &joined);
+        most = joined - 1;
+    } while (rc == ART_CORRUPT && joined > 1);
+    return rc;
 }
 
 /* Not where rows of the base may be gone already. Where not even a flush of its own can be had beside damage, since an

@@ -8,6 +8,7 @@
 #include "core/tree/run/run.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/small_tree.h"
+#include "tests/support/toy_columns.h"
 
 enum { CACHE_PAGES = 64 };
 
@@ -211,6 +212,31 @@ TEST(test_a_set_of_slots_takes_what_its_row_does) {
     ck_assert_uint_eq(bytes, tree->root->run[0].pages * ART_BLOB_PAGE);
     art_buffer_clear(&all);
     art_buffer_clear(&own);
+}
+
+/* --- rows that a sum leaves out ----------------------------------------------------------------------------------- */
+
+static int find_other(void) {
+    struct art_buffer path = {0};
+    int rc = art_tree_find_other(tree, &(struct art_range){0}, 0, &path);
+    art_buffer_clear(&path);
+    return rc == ART_NOTFOUND ? ART_OK : rc;
+}
+
+/* All rows of the run had something else than an integer, and the memtable has changed all: each leaf is looked into. */
+TEST(test_rows_that_a_sum_left_out_once_are_passed_leaf_by_leaf) {
+    enum { ROWS = 20000, TAIL = 300 };
+    static struct art_summary summary;
+    static uint8_t value[ART_DATUM_BYTES + TAIL];
+    toy_columns_open(&summary, (struct art_measures){.columns = 1, .sums = 1});
+    small_tree_make_of(
+        false, (struct art_tree_options){.summary = summary, .cache_bytes = CACHE_PAGES * ART_PAGE, .blob_pages = 8});
+    struct art_datum other = {.kind = ART_DATUM_REAL, .real = 0.5}, integer = {.kind = ART_DATUM_INTEGER};
+    for (unsigned i = 0; i < ROWS; i++) put_row(i, art_bytes(value, toy_value_put(&summary, &other, 0, TAIL, value)));
+    optimize();
+    for (unsigned i = 0; i < ROWS; i++) put_row(i, art_bytes(value, toy_value_put(&summary, &integer, 0, 0, value)));
+    ck_assert_uint_gt(tree->root->run[tree->root->runs - 1].pages, 4 * pages_allowed());
+    keeps_within(find_other, ROWS / 4096);
 }
 
 static void set_up(void) {
