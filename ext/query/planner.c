@@ -522,6 +522,8 @@ static int answer_with_plan(struct art_planning *planning) {
     if (!rc && !text) rc = SQLITE_NOMEM;
     if (rc) {
         sqlite3_free(text);
+        /* Refused, the statement is gone, and the next one may have its address. */
+        if (rc != SQLITE_CONSTRAINT) planning->reading->planned = (struct art_planned){0};
         return rc;
     }
     info->idxNum = planning->plan | (int)planning->kind;

@@ -166,6 +166,21 @@ TEST(test_an_argument_in_the_where_of_a_right_join) {
     }
 }
 
+/* A statement that is refused is gone. The next one has its address, and mostly reads the same columns. */
+TEST(test_a_refused_statement_is_no_plan_of_the_next_one) {
+    sql_run(db, "INSERT INTO files(files, snapshot) VALUES('snapshot', 's'); UPDATE files SET size = 7");
+    EACH(join, "RIGHT", "FULL") {
+        for (int times = 0; times < 4; times++) {
+            EACH(condition, "WHERE f.snapshot = 's'", "AND f.snapshot = 's'") {
+                refuses(SQLITE_ERROR, "art: snapshot is a hidden column of this table",
+                        TEXT("SELECT x.prefix, f.path, f.size FROM folders x %s JOIN files f ON f.path = x.start_after "
+                             "%s",
+                             join, condition));
+            }
+        }
+    }
+}
+
 /* SQLite tells of the 64th column and all behind it by one bit. */
 TEST(test_hidden_columns_behind_many_others) {
     sqlite3_str *columns = sqlite3_str_new(NULL);
