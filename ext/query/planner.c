@@ -486,7 +486,7 @@ static int make_plan(struct art_planning *planning) {
     int match, rc = refuse_arguments(planning);
     if (!rc) rc = refuse_place(planning);
     if (!rc) rc = art_outer_join_check(planning, &lacks);
-    if (!rc) rc = art_not_given_check(planning);
+    if (!rc) rc = art_not_given_check(planning, &lacks);
     if (!rc) rc = find_match(planning, &match);
     if (rc) return rc;
     bool may_be_point = planning->of_key >> ART_ARGUMENT_EQUAL & 1 && match < 0 && !has_delimiter(planning);

@@ -166,6 +166,20 @@ TEST(test_an_argument_in_the_where_of_a_right_join) {
     }
 }
 
+/* A scan by ON that meets no row reads no argument: the rows of WHERE's scan, or none, would be the answer. */
+TEST(test_a_listing_in_the_where_of_an_outer_join_that_meets_no_row) {
+    EACH(join, "LEFT", "RIGHT", "FULL") {
+        EACH(condition, "f.prefix = '' AND f.delimiter = '/'", "f.delimiter = '/'") {
+            refuses(SQLITE_ERROR, "is a hidden column of this table, and nothing gives it here",
+                    TEXT("SELECT x.prefix, f.path FROM folders x %s JOIN files f ON f.path = x.prefix WHERE %s", join,
+                         condition));
+        }
+    }
+    sql_run(db, "DELETE FROM files");
+    refuses(SQLITE_ERROR, "art: delimiter is a hidden column of this table", "SELECT max(delimiter) FROM files");
+    expect("", "SELECT path FROM files WHERE prefix = 'a/' AND delimiter = '/' OR path = 'c'");
+}
+
 /* A statement that is refused is gone. The next one has its address, and mostly reads the same columns. */
 TEST(test_a_refused_statement_is_no_plan_of_the_next_one) {
     sql_run(db, "INSERT INTO files(files, snapshot) VALUES('snapshot', 's'); UPDATE files SET size = 7");
