@@ -52,15 +52,17 @@ static unsigned read_hidden(const struct art_planning *planning, bool surely) {
 int art_not_given_refuse(struct art_vtab *vtab, enum art_hidden hidden) {
     const struct art_columns *columns = &vtab->columns;
     const char *table = vtab->name->table, *name = art_columns_command_name(columns, table), *given = NULL;
+    bool is_old = sqlite3_libversion_number() < ART_HEEDS_PARENTHESES;
     if (!*name) name = "\"\"";
     if (hidden != ART_HIDDEN_COMMAND) name = art_columns_hidden_name(columns, hidden);
     if (hidden <= ART_HIDDEN_SNAPSHOT) given = name;
     if (hidden == ART_HIDDEN_ENTRIES) given = art_columns_hidden_name(columns, ART_HIDDEN_DELIMITER);
     return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
                         "art: %s is a hidden column of this table, and nothing gives it here (%s.%s): write x.%s for "
-                        "a column of another table, rename an alias%s%s%s",
+                        "a column of another table, rename an alias%s%s%s%s",
                         name, table, name, name, given ? ", or give it by " : "", given ? given : "",
-                        given ? " = ... beside AND, for a RIGHT or FULL JOIN in parentheses" : "");
+                        given ? " = ... beside AND, for a RIGHT or FULL JOIN in parentheses" : "",
+                        given && is_old ? " (before SQLite 3.41.2 write a RIGHT JOIN as a LEFT JOIN)" : "");
 }
 
 /* Which conditions are shown. SQLite asks for the whole clause first, in each order of tables, and then for arms of its
