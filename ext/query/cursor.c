@@ -316,7 +316,8 @@ static int show_hash(struct art_scan *scan, enum art_hidden hidden, sqlite3_cont
 static int __attribute__((noinline)) show_other(struct art_scan *scan, int column, sqlite3_context *context) {
     int hidden = art_hidden_column(art_scan_vtab(scan), column);
     if (hidden < 0) return art_level_scan_column(scan, column, context);
-    if (art_scan_lacks(scan, (unsigned)hidden))
+    /* An UPDATE reads all columns, also behind a ROLLBACK within it. */
+    if (art_scan_lacks(scan, (unsigned)hidden) && !sqlite3_vtab_nochange(context))
         return art_not_given_refuse(art_scan_vtab(scan), (enum art_hidden)hidden);
     if (hidden < ART_SHOWN) {
         show_argument(&scan->shown[hidden], context);

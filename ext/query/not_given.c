@@ -6,8 +6,9 @@
  * be a wrong one, or a DELETE would take all rows. So what is read and has no `=` is refused.
  *
  *     when the plan is made     nearly always
- *     with the first row        where an `=` may come later, as arms of an OR may have delimiters of their own; where
- *                               this may be such an arm, which is not shown all that its clause gives; where the
+ *     when the scan begins      where a delimiter may come later, as arms of an OR may have theirs, but this is the
+ *                               plan for the whole clause: it may meet no row, and others come of that (outer joins)
+ *     with the first row        where this may be such an arm, which is not shown all that its clause gives; where the
  *                               column is the 64th or a later one, of which SQLite tells by one bit; and of the table
  *                               that an UPDATE changes, since SQLite sets all bits there
  */
@@ -51,29 +52,47 @@ static unsigned read_hidden(const struct art_planning *planning, bool surely) {
 int art_not_given_refuse(struct art_vtab *vtab, enum art_hidden hidden) {
     const struct art_columns *columns = &vtab->columns;
     const char *table = vtab->name->table, *name = art_columns_command_name(columns, table), *given = NULL;
+    bool is_old = sqlite3_libversion_number() < ART_HEEDS_PARENTHESES;
     if (!*name) name = "\"\"";
     if (hidden != ART_HIDDEN_COMMAND) name = art_columns_hidden_name(columns, hidden);
     if (hidden <= ART_HIDDEN_SNAPSHOT) given = name;
     if (hidden == ART_HIDDEN_ENTRIES) given = art_columns_hidden_name(columns, ART_HIDDEN_DELIMITER);
     return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
                         "art: %s is a hidden column of this table, and nothing gives it here (%s.%s): write x.%s for "
-                        "a column of another table, rename an alias%s%s%s",
+                        "a column of another table, rename an alias%s%s%s%s",
                         name, table, name, name, given ? ", or give it by " : "", given ? given : "",
-                        given ? " = ... beside AND, for a RIGHT or FULL JOIN in parentheses" : "");
+                        given ? " = ... beside AND, for a RIGHT or FULL JOIN in parentheses" : "",
+                        given && is_old ? " (before SQLite 3.41.2 write a RIGHT JOIN as a LEFT JOIN)" : "");
 }
 
-int art_not_given_check(struct art_planning *planning) {
+/* Which conditions are shown. SQLite asks for the whole clause first, in each order of tables, and then for arms of its
+ * OR, each of which has a condition more, or others. */
+static uint64_t hash_clause(const sqlite3_index_info *info) {
+    uint64_t hash = (uint64_t)info->nConstraint;
+    for (int i = 0; i < info->nConstraint; i++) {
+        unsigned column = (unsigned)info->aConstraint[i].iColumn, at = (unsigned)info->aConstraint[i].iTermOffset;
+        hash = (hash ^ ((uint64_t)column << 32 | at << 8 | info->aConstraint[i].op)) * 0x9e3779b97f4a7c15;
+    }
+    return hash;
+}
+
+int art_not_given_check(struct art_planning *planning, bool *lacks) {
     unsigned read = read_hidden(planning, false);
     bool updates = planning->info->colUsed == ~(sqlite3_uint64)0;
     if (!read || (updates && sqlite3_libversion_number() < ASKS_RIGHTLY)) return SQLITE_OK;
     struct art_planned *seen = &planning->reading->planned;
-    if (seen->read != planning->info->colUsed) seen->offered = 0;
+    uint64_t clause = hash_clause(planning->info);
+    if (seen->read != planning->info->colUsed) {
+        seen->offered = 0;
+        seen->clause = clause;
+    }
     unsigned given = given_hidden(planning), missing = read & ~given, may_come = seen->offered;
     seen->read = planning->info->colUsed;
     seen->offered |= given;
     if (updates || missing & 1U << ART_HIDDEN_DELIMITER) may_come |= ~0U;
     unsigned refused = missing & read_hidden(planning, true) & ~may_come;
     planning->plan |= (int)missing << ART_PLAN_NOT_GIVEN_SHIFT;
+    *lacks |= !updates && seen->clause == clause && missing & read_hidden(planning, true);
     for (unsigned hidden = 0; refused && hidden < ART_HIDDEN_COLUMNS; hidden++) {
         if (refused >> hidden & 1) return art_not_given_refuse(planning->vtab, (enum art_hidden)hidden);
     }

@@ -8,8 +8,6 @@
  */
 #include "ext/query/planning.h"
 
-enum { PARENTHESES_IN_RIGHT_JOINS = 3041002 }; /* the version that heeds them (3.41.0 does not) */
-
 /* Arguments that the plan has or would have; `snapshot IS NULL` is one. */
 static unsigned given_arguments(const struct art_planning *planning) {
     const sqlite3_index_info *info = planning->info;
@@ -52,7 +50,7 @@ static bool was_given(const struct art_planning *planning, unsigned given, unsig
 int art_outer_join_check(struct art_planning *planning, bool *lacks) {
     unsigned read = arguments_that_are_read(planning), given = given_arguments(planning), first = 0;
     if (!read) return SQLITE_OK;
-    bool forgets = sqlite3_libversion_number() < PARENTHESES_IN_RIGHT_JOINS && planning->vtab->columns.keys;
+    bool forgets = sqlite3_libversion_number() < ART_HEEDS_PARENTHESES && planning->vtab->columns.keys;
     bool known = was_given(planning, given, &first);
     unsigned missing = read & ~given & (known || !forgets ? first : ~0U);
     *lacks = missing;

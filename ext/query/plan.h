@@ -105,7 +105,7 @@ enum art_scan_kind {
     ART_SCAN_LIST,    /* the elements of an IN */
     ART_SCAN_BEST,    /* a range in the order of a summarised column; DESCENDING is that of its values */
     ART_SCAN_LONGEST, /* the longest path that is a prefix of what it is to MATCH */
-    ART_SCAN_REFUSED, /* of a RIGHT or FULL JOIN, without its arguments (outer_joins.c) */
+    ART_SCAN_REFUSED, /* without its arguments (outer_joins.c, not_given.c) */
 };
 
 enum art_plan_flags {

@@ -486,7 +486,7 @@ static int make_plan(struct art_planning *planning) {
     int match, rc = refuse_arguments(planning);
     if (!rc) rc = refuse_place(planning);
     if (!rc) rc = art_outer_join_check(planning, &lacks);
-    if (!rc) rc = art_not_given_check(planning);
+    if (!rc) rc = art_not_given_check(planning, &lacks);
     if (!rc) rc = find_match(planning, &match);
     if (rc) return rc;
     bool may_be_point = planning->of_key >> ART_ARGUMENT_EQUAL & 1 && match < 0 && !has_delimiter(planning);
@@ -522,6 +522,8 @@ static int answer_with_plan(struct art_planning *planning) {
     if (!rc && !text) rc = SQLITE_NOMEM;
     if (rc) {
         sqlite3_free(text);
+        /* Refused, the statement is gone, and the next one may have its address. */
+        if (rc != SQLITE_CONSTRAINT) planning->reading->planned = (struct art_planned){0};
         return rc;
     }
     info->idxNum = planning->plan | (int)planning->kind;

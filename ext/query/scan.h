@@ -312,7 +312,8 @@ struct art_planned {
     } use[ART_USES_KNOWN];      /* the last ones (outer_joins.c), */
     unsigned uses;              /* of so many */
     sqlite3_uint64 read;        /* the columns that it reads, where it was planned last (not_given.c), */
-    unsigned offered;           /* and the hidden ones that were given there, as bits */
+    unsigned offered;           /* the hidden ones that were given there, as bits, */
+    uint64_t clause;            /* and a hash of the conditions of its whole clause */
 };
 
 /* What this folder keeps at a handle. */

@@ -163,6 +163,37 @@ TEST(test_an_argument_in_the_where_of_a_right_join) {
             TEXT("SELECT x.prefix, f.path FROM folders x %s JOIN files('a/x/') f ON f.path = x.prefix || 'x/3'", join);
         if (sqlite3_libversion_number() >= 3053000)
             expect(*join == 'R' ? "a/|a/x/3\n" : "a/|a/x/3\nb/|\nnone/|\n", query);
+        if (sqlite3_libversion_number() < 3041002 && *join == 'R')
+            refuses(SQLITE_ERROR, "in parentheses (before SQLite 3.41.2 write a RIGHT JOIN as a LEFT JOIN)", query);
+    }
+}
+
+/* A scan by ON that meets no row reads no argument: the rows of WHERE's scan, or none, would be the answer. */
+TEST(test_a_listing_in_the_where_of_an_outer_join_that_meets_no_row) {
+    EACH(join, "LEFT", "RIGHT", "FULL") {
+        EACH(condition, "f.prefix = '' AND f.delimiter = '/'", "f.delimiter = '/'") {
+            refuses(SQLITE_ERROR, "is a hidden column of this table, and nothing gives it here",
+                    TEXT("SELECT x.prefix, f.path FROM folders x %s JOIN files f ON f.path = x.prefix WHERE %s", join,
+                         condition));
+        }
+    }
+    sql_run(db, "DELETE FROM files");
+    refuses(SQLITE_ERROR, "art: delimiter is a hidden column of this table", "SELECT max(delimiter) FROM files");
+    expect("", "SELECT path FROM files WHERE prefix = 'a/' AND delimiter = '/' OR path = 'c'");
+}
+
+/* A statement that is refused is gone. The next one has its address, and mostly reads the same columns. */
+TEST(test_a_refused_statement_is_no_plan_of_the_next_one) {
+    sql_run(db, "INSERT INTO files(files, snapshot) VALUES('snapshot', 's'); UPDATE files SET size = 7");
+    EACH(join, "RIGHT", "FULL") {
+        for (int times = 0; times < 4; times++) {
+            EACH(condition, "WHERE f.snapshot = 's'", "AND f.snapshot = 's'") {
+                refuses(SQLITE_ERROR, "art: snapshot is a hidden column of this table",
+                        TEXT("SELECT x.prefix, f.path, f.size FROM folders x %s JOIN files f ON f.path = x.start_after "
+                             "%s",
+                             join, condition));
+            }
+        }
     }
 }
 
