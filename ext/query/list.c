@@ -126,6 +126,7 @@ static enum art_rc take_element(struct art_scan *scan, struct art_bytes path) {
 static enum art_rc finish_list(struct art_scan *scan) {
     struct art_list_scan *list = &scan->of.list;
     if (list->walks) {
+        if (scan->list_file) art_list_scan_close_file(scan); /* no part is shown besides */
         scan->scratch[ART_SCRATCH_PATHS].len = scan->scratch[ART_SCRATCH_ENDS].len = 0;
         list->numbers = ART_NUMBERS_DUE;
         return ART_OK;

@@ -45,8 +45,9 @@ static bool was_given(const struct art_planning *planning, unsigned given, unsig
     return true;
 }
 
-/* Without any condition it is no arm of an OR. Else the scan says it, if it comes to that. Where SQLite itself forgets
- * what is in parentheses, it compares the '' that keeps a place with the key, before it reads what is missing. */
+/* A plan that comes later may be that of an arm, also one without any condition (3.40 shows none of an arm that
+ * compares two columns of the row): the scan says it, if it comes to that. Where SQLite itself forgets what is in
+ * parentheses, it compares the '' that keeps a place with the key, before it reads what is missing. */
 int art_outer_join_check(struct art_planning *planning, bool *lacks) {
     unsigned read = arguments_that_are_read(planning), given = given_arguments(planning), first = 0;
     if (!read) return SQLITE_OK;
@@ -54,7 +55,7 @@ int art_outer_join_check(struct art_planning *planning, bool *lacks) {
     bool known = was_given(planning, given, &first);
     unsigned missing = read & ~given & (known || !forgets ? first : ~0U);
     *lacks = missing;
-    if (!missing || (known && planning->info->nConstraint)) return SQLITE_OK;
+    if (!missing || known) return SQLITE_OK;
     return art_not_given_refuse(planning->vtab, (enum art_hidden)__builtin_ctz(missing));
 }
 

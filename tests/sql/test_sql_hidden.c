@@ -141,6 +141,18 @@ TEST(test_an_argument_in_an_arm_of_an_or_alone) {
            "SELECT prefix, count(*) FROM files WHERE prefix = (SELECT 'a/') AND (path = 'a/1' OR path = 'a/2')");
 }
 
+/* SQLite 3.40 asks for such an arm by a plan without any condition. */
+TEST(test_an_argument_beside_an_or_that_compares_columns_of_a_row) {
+    sql_run(db, "INSERT INTO files VALUES('a/same', 1, 'a/same')");
+    EACH(given, "prefix = 'a/'", "prefix = (SELECT 'a/')", "prefix = 'a/' AND snapshot IS NULL") {
+        expect("a/1\na/same\n",
+               TEXT("SELECT path FROM files WHERE %s AND (path = owner OR path = 'a/1') ORDER BY path", given));
+        expect("4|a/\n",
+               TEXT("SELECT count(*), min(prefix) FROM files WHERE %s AND (size = size OR owner = path)", given));
+    }
+    expect("4\n", "SELECT count(*) FROM files('a/') WHERE path = path || '' OR path LIKE 'c%'");
+}
+
 TEST(test_a_use_of_the_table_without_an_argument_beside_one_that_has_it) {
     EACH(statement, "SELECT count(*) FROM files('a/') WHERE path IN (SELECT prefix FROM files)",
          "SELECT prefix FROM files('a/') UNION ALL SELECT prefix FROM files",

@@ -204,4 +204,16 @@ TEST(test_a_list_in_another_order_is_a_walk) {
     }
 }
 
+/* Parts of it are in the file by then. */
+TEST(test_a_list_that_loses_its_order_at_its_end_is_a_walk) {
+    static const char asks[] =
+        "SELECT count(*), count(DISTINCT path) FROM t WHERE %s IN (SELECT path COLLATE NOCASE FROM wanted)";
+    make_lists();
+    EACH(path, "yb", "yC") {
+        sql_run(db, TEXT("INSERT INTO t(path, value) VALUES('%s', 1)", path));
+        sql_run(db, TEXT("INSERT INTO wanted(path) VALUES('%s')", path));
+    }
+    ck_assert_str_eq(sql_rows(db, TEXT(asks, "path")), sql_rows(db, TEXT(asks, "+path")));
+}
+
 SUITE("sql_memory", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = sql_tear_down)
