@@ -6,10 +6,11 @@
  * be a wrong one, or a DELETE would take all rows. So what is read and has no `=` is refused.
  *
  *     when the plan is made     nearly always
- *     with the first row        where an `=` may come later, as arms of an OR may have delimiters of their own; where
- *                               this may be such an arm, which is not shown all that its clause gives; where the
- *                               column is the 64th or a later one, of which SQLite tells by one bit; and of the table
- *                               that an UPDATE changes, since SQLite sets all bits there
+ *     with the first row        where an `=` may come later, as arms of an OR may be listings, each with arguments of
+ *                               its own, of which SQLite may show before what they have in common; where this may be
+ *                               such an arm, which is not shown all that its clause gives; where the column is the
+ *                               64th or a later one, of which SQLite tells by one bit; and of the table that an UPDATE
+ *                               changes, since SQLite sets all bits there
  */
 #include "ext/query/planning.h"
 
@@ -71,7 +72,7 @@ int art_not_given_check(struct art_planning *planning) {
     unsigned given = given_hidden(planning), missing = read & ~given, may_come = seen->offered;
     seen->read = planning->info->colUsed;
     seen->offered |= given;
-    if (updates || missing & 1U << ART_HIDDEN_DELIMITER) may_come |= ~0U;
+    if (updates || read & 1U << ART_HIDDEN_DELIMITER) may_come |= ~0U;
     unsigned refused = missing & read_hidden(planning, true) & ~may_come;
     planning->plan |= (int)missing << ART_PLAN_NOT_GIVEN_SHIFT;
     for (unsigned hidden = 0; refused && hidden < ART_HIDDEN_COLUMNS; hidden++) {
@@ -80,10 +81,11 @@ int art_not_given_check(struct art_planning *planning) {
     return SQLITE_OK;
 }
 
-/* Where the bit is that of others, too, and the table is being written, it may be an UPDATE ... FROM, which asks for
- * all columns. */
+/* Where the bit is that of others, too, and a statement is writing, it may be an UPDATE ... FROM, which asks for all
+ * columns. */
 bool art_scan_lacks(const struct art_scan *scan, unsigned hidden) {
     const struct art_vtab *vtab = art_scan_vtab(scan);
     bool by_its_bit = vtab->columns.count + hidden < LAST_BIT;
-    return (unsigned)scan->plan >> ART_PLAN_NOT_GIVEN_SHIFT >> hidden & 1 && (by_its_bit || !vtab->begun);
+    return (unsigned)scan->plan >> ART_PLAN_NOT_GIVEN_SHIFT >> hidden & 1 &&
+           (by_its_bit || !vtab->begun || !art_is_writing(vtab->connection->db));
 }

@@ -47,17 +47,14 @@ static bool was_given(const struct art_planning *planning, unsigned given, unsig
     return true;
 }
 
-/* Without any condition it is no arm of an OR. Else the scan says it, if it comes to that. Where SQLite itself forgets
+/* The scan says it, if it comes to that: a clause that is one OR may look like this, too. Where SQLite itself forgets
  * what is in parentheses, it compares the '' that keeps a place with the key, before it reads what is missing. */
-int art_outer_join_check(struct art_planning *planning, bool *lacks) {
+bool art_outer_join_lacks(const struct art_planning *planning) {
     unsigned read = arguments_that_are_read(planning), given = given_arguments(planning), first = 0;
-    if (!read) return SQLITE_OK;
+    if (!read) return false;
     bool forgets = sqlite3_libversion_number() < PARENTHESES_IN_RIGHT_JOINS && planning->vtab->columns.keys;
     bool known = was_given(planning, given, &first);
-    unsigned missing = read & ~given & (known || !forgets ? first : ~0U);
-    *lacks = missing;
-    if (!missing || (known && planning->info->nConstraint)) return SQLITE_OK;
-    return art_not_given_refuse(planning->vtab, (enum art_hidden)__builtin_ctz(missing));
+    return read & ~given & (known || !forgets ? first : ~0U);
 }
 
 int art_outer_join_refuse(const struct art_scan *scan) {

@@ -214,8 +214,8 @@ uint64_t art_planning_guess_rows(const struct art_planning *planning);
 /* Sets what SQLite is told of the plan's cost and rows. */
 void art_planning_estimate(const struct art_planning *planning);
 
-/* outer_joins.c: SQLite's code. *lacks: the scan must not be run. */
-int art_outer_join_check(struct art_planning *planning, bool *lacks);
+/* outer_joins.c: the scan must not be run. */
+bool art_outer_join_lacks(const struct art_planning *planning);
 /* not_given.c: SQLite's code. Refuses what the statement reads of hidden columns and nothing gives, or notes it in the
  * plan. */
 int art_not_given_check(struct art_planning *planning);
