@@ -498,7 +498,8 @@ static int make_plan(struct art_planning *planning) {
     if (planning->kind == ART_SCAN_LEVEL && art_planning_reads_sums(planning)) planning->plan |= ART_PLAN_SUMS;
     art_planning_estimate(planning);
     art_or_arms_price(planning);
-    if (planning->snapshot_unknown || lacks) info->estimatedCost *= UNKNOWN_COSTS;
+    bool is_clause = lacks && !info->nConstraint; /* no arm of an OR, which may be run with what it lacks here */
+    if (planning->snapshot_unknown || is_clause) info->estimatedCost *= UNKNOWN_COSTS;
     if (lacks) planning->kind = ART_SCAN_REFUSED;
     return SQLITE_OK;
 }
