@@ -232,37 +232,31 @@ void art_scan_begin_behind(struct art_scan *scan) {
 
 /* --- all of them -------------------------------------------------------------------------------------------------- */
 
-static bool is_of_version(const struct art_scan *scan, unsigned column) {
-    return art_hidden_column(art_scan_vtab(scan), (int)column) == ART_HIDDEN_VERSION;
+static int refuse_plan(const struct art_scan *scan) {
+    return art_complain(&scan->open.base.pVtab->zErrMsg, SQLITE_ERROR,
+                        "art: the plan is not the one that art made (%s): let whatever wraps the module art hand on "
+                        "idxStr as it is",
+                        art_scan_vtab(scan)->name->table);
 }
 
 /* Out of the plan's text, which a program between SQLite and this module may have changed. */
 static int read_plan(struct art_scan *scan, const char *plan, int argc) {
-    const struct art_vtab *vtab = art_scan_vtab(scan);
     size_t bytes = (size_t)argc * sizeof(struct art_term);
-    scan->planned.len = 0;
     if (!argc) return SQLITE_OK;
-    if (art_buffer_reserve(&scan->planned, bytes)) return SQLITE_NOMEM;
-    struct art_term *terms = (struct art_term *)(void *)scan->planned.data;
-    bool sound = art_plan_read(plan, argc, terms);
-    for (int i = 0; sound && i < argc; i++)
-        sound = terms[i].column < vtab->columns.count || is_of_version(scan, terms[i].column);
-    if (sound) return SQLITE_OK;
-    return art_complain(&scan->open.base.pVtab->zErrMsg, SQLITE_ERROR,
-                        "art: the plan is not the one that art made (%s): let whatever wraps the module art hand on "
-                        "idxStr as it is",
-                        vtab->name->table);
+    scan->planned.len = 0;
+    if (scan->planned.capacity < bytes && art_buffer_reserve(&scan->planned, bytes)) return SQLITE_NOMEM;
+    return art_plan_read(plan, argc, (struct art_term *)(void *)scan->planned.data) ? SQLITE_OK : refuse_plan(scan);
 }
 
-/* One argument, and the term of the plan that says what it means. */
-static void want_argument(struct art_scan *scan, const struct art_term *term, sqlite3_value *value) {
+/* Of a column that is not the key. */
+static void want_of_column(struct art_scan *scan, const struct art_term *term, sqlite3_value *value) {
     const struct art_columns *columns = &art_scan_vtab(scan)->columns;
     enum art_argument meaning = term->meaning;
     unsigned column = term->column;
-    bool is_version = is_of_version(scan, column);
+    bool is_version = art_hidden_column(art_scan_vtab(scan), (int)column) == ART_HIDDEN_VERSION;
     if (column < columns->count && columns->items[column].place) return; /* art_several_arguments() takes it */
-    if (!column) {
-        want(scan, meaning, value, term->flags);
+    if (column >= columns->count && !is_version) {
+        scan->keys.rc = refuse_plan(scan);
     } else if (meaning >= ART_ARGUMENT_LOOKUP && meaning <= ART_ARGUMENT_LOOKUP_IN) {
         scan->keys.rc = art_lookups_add(scan, column, meaning, value);
     } else if (is_version) {
@@ -271,6 +265,15 @@ static void want_argument(struct art_scan *scan, const struct art_term *term, sq
         want_pattern(scan, column, meaning, value);
     } else if (art_filters_add(scan, column, meaning, value, !(term->flags & ART_TERM_UNKNOWN))) {
         scan->keys.rc = SQLITE_NOMEM;
+    }
+}
+
+/* One argument, and the term of the plan that says what it means. */
+static void want_argument(struct art_scan *scan, const struct art_term *term, sqlite3_value *value) {
+    if (term->column) {
+        want_of_column(scan, term, value);
+    } else {
+        want(scan, term->meaning, value, term->flags);
     }
 }
 
@@ -293,8 +296,10 @@ int art_scan_arguments(struct art_scan *scan, const char *plan, int argc, sqlite
         art_key_range_prefix(keys, art_buffer_bytes(art_scan_prefix(scan)));
     art_key_range_finish(keys);
     scan->limits.summary = art_tree_summarised(art_scan_tree(scan));
-    art_filters_limits(scan, &scan->limits);
-    if (!keys->rc) keys->rc = art_searches_add(scan);
+    scan->limits.choose = NULL;
+    if (scan->filters.count) art_filters_limits(scan, &scan->limits);
+    bool may_search = scan->filters.count || scan->match.by == ART_MATCH_GLOB;
+    if (may_search && !keys->rc) keys->rc = art_searches_add(scan);
     if (art_limits_any(&scan->limits)) keys->range.limits = &scan->limits;
     return keys->rc;
 }

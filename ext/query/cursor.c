@@ -95,7 +95,7 @@ int art_scan_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
     if (!reading) return SQLITE_NOMEM;
     struct art_scan *scan = reading->idle;
     reading->idle = NULL;
-    reading->planned = (struct art_planned){0}; /* what is planned from here on is another statement */
+    reading->planned.statement = NULL; /* what is planned from here on is another one */
     if (!scan) scan = art_alloc_zeroed(sizeof *scan);
     if (!scan) return SQLITE_NOMEM;
     assert(scan->state == ART_SCAN_END && !scan->cursor && !scan->open.link);

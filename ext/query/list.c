@@ -76,7 +76,8 @@ static enum art_rc write_part(struct art_scan *scan) {
     struct art_buffer *paths = &scan->scratch[ART_SCRATCH_PATHS], *ends = &scan->scratch[ART_SCRATCH_ENDS];
     enum art_rc rc = scan->list_file ? ART_OK : open_list(scan);
     struct art_list_file *list = scan->list_file;
-    if (!rc) rc = art_grow(&list->parts, &list->capacity, list->count + 1, sizeof *list->parts);
+    if (rc || !list) return rc;
+    rc = art_grow(&list->parts, &list->capacity, list->count + 1, sizeof *list->parts);
     if (rc) return rc;
     struct list_part part = {.paths_bytes = (uint32_t)paths->len, .elements = count_elements(scan->scratch)};
     if (list->count) {

@@ -6,8 +6,9 @@
  * be a wrong one, or a DELETE would take all rows. So what is read and has no `=` is refused.
  *
  *     when the plan is made     nearly always
- *     when the scan begins      where a delimiter may come later, as arms of an OR may have theirs, but this is the
- *                               plan for the whole clause: it may meet no row, and others come of that (outer joins)
+ *     when the scan begins      where the delimiter is read, since arms of an OR may be listings, each with arguments of
+ *                               its own, of which SQLite may show before what they have in common; but this is the plan
+ *                               for the whole clause: it may meet no row, and others come of that (outer joins)
  *     with the first row        where this may be such an arm, which is not shown all that its clause gives; where the
  *                               column is the 64th or a later one, of which SQLite tells by one bit; and of the table
  *                               that an UPDATE changes, since SQLite sets all bits there
@@ -89,7 +90,7 @@ int art_not_given_check(struct art_planning *planning, bool *lacks) {
     unsigned given = given_hidden(planning), missing = read & ~given, may_come = seen->offered;
     seen->read = planning->info->colUsed;
     seen->offered |= given;
-    if (updates || missing & 1U << ART_HIDDEN_DELIMITER) may_come |= ~0U;
+    if (updates || read & 1U << ART_HIDDEN_DELIMITER) may_come |= ~0U;
     unsigned refused = missing & read_hidden(planning, true) & ~may_come;
     planning->plan |= (int)missing << ART_PLAN_NOT_GIVEN_SHIFT;
     *lacks |= !updates && seen->clause == clause && missing & read_hidden(planning, true);
@@ -99,10 +100,11 @@ int art_not_given_check(struct art_planning *planning, bool *lacks) {
     return SQLITE_OK;
 }
 
-/* Where the bit is that of others, too, and the table is being written, it may be an UPDATE ... FROM, which asks for
- * all columns. */
+/* Where the bit is that of others, too, and a statement is writing, it may be an UPDATE ... FROM, which asks for all
+ * columns. */
 bool art_scan_lacks(const struct art_scan *scan, unsigned hidden) {
     const struct art_vtab *vtab = art_scan_vtab(scan);
     bool by_its_bit = vtab->columns.count + hidden < LAST_BIT;
-    return (unsigned)scan->plan >> ART_PLAN_NOT_GIVEN_SHIFT >> hidden & 1 && (by_its_bit || !vtab->begun);
+    return (unsigned)scan->plan >> ART_PLAN_NOT_GIVEN_SHIFT >> hidden & 1 &&
+           (by_its_bit || !vtab->begun || !art_is_writing(vtab->connection->db));
 }

@@ -45,22 +45,19 @@ static bool was_given(const struct art_planning *planning, unsigned given, unsig
     return true;
 }
 
-/* A plan that comes later may be that of an arm, also one without any condition (3.40 shows none of an arm that
- * compares two columns of the row): the scan says it, if it comes to that. Where SQLite itself forgets what is in
- * parentheses, it compares the '' that keeps a place with the key, before it reads what is missing. */
-int art_outer_join_check(struct art_planning *planning, bool *lacks) {
+/* The scan says it, if it comes to that: a clause that is one OR may look like this, too. Where SQLite itself forgets
+ * what is in parentheses, it compares the '' that keeps a place with the key, before it reads what is missing. */
+bool art_outer_join_lacks(const struct art_planning *planning) {
     unsigned read = arguments_that_are_read(planning), given = given_arguments(planning), first = 0;
-    if (!read) return SQLITE_OK;
+    if (!read) return false;
     bool forgets = sqlite3_libversion_number() < ART_HEEDS_PARENTHESES && planning->vtab->columns.keys;
     bool known = was_given(planning, given, &first);
-    unsigned missing = read & ~given & (known || !forgets ? first : ~0U);
-    *lacks = missing;
-    if (!missing || known) return SQLITE_OK;
-    return art_not_given_refuse(planning->vtab, (enum art_hidden)__builtin_ctz(missing));
+    return read & ~given & (known || !forgets ? first : ~0U);
 }
 
 int art_outer_join_refuse(const struct art_scan *scan) {
     unsigned hidden = ART_HIDDEN_PREFIX;
-    while (hidden < ART_HIDDEN_SNAPSHOT && !art_scan_lacks(scan, hidden)) hidden++;
+    while (hidden < ART_HIDDEN_COLUMNS && !art_scan_lacks(scan, hidden)) hidden++;
+    if (hidden == ART_HIDDEN_COLUMNS) hidden = ART_HIDDEN_SNAPSHOT; /* of those that share a bit */
     return art_not_given_refuse(art_scan_vtab(scan), (enum art_hidden)hidden);
 }

@@ -48,20 +48,26 @@ char *art_plan_text_finish(struct art_plan_text *text) {
 
 /* --- for the scan ------------------------------------------------------------------------------------------------- */
 
-static const char *read_term(const char *at, struct art_term *term) {
-    unsigned column = 0;
-    *term = (struct art_term){0};
-    if (*at < 'A' || *at >= 'A' + ART_ARGUMENTS - 1) return NULL;
-    term->meaning = (uint8_t)(*at++ - 'A' + 1);
-    if (*at >= 'a' && *at <= 'a' + ART_TERM_FLAGS) term->flags = (uint8_t)(*at++ - 'a');
-    for (; *at >= '0' && *at <= '9' && column <= UINT16_MAX; at++) column = column * 10 + (unsigned)(*at - '0');
-    term->column = (uint16_t)column;
-    return column <= UINT16_MAX ? at : NULL;
+/* From the end on, since the first one has words before it. `plan`: there is none. */
+static const char *read_long_term(const char *plan, const char *end, struct art_term *term) {
+    unsigned column = 0, flags = 0;
+    for (unsigned tens = 1; end > plan && (uint8_t)(end[-1] - '0') < 10 && tens <= UINT16_MAX; tens *= 10)
+        column += (unsigned)(*--end - '0') * tens;
+    if (end > plan && (uint8_t)(end[-1] - 'a') <= ART_TERM_FLAGS) flags = (unsigned)(*--end - 'a');
+    if (end == plan || (uint8_t)(*--end - 'A') >= ART_ARGUMENTS - 1 || column > UINT16_MAX) return plan;
+    *term = (struct art_term){(uint8_t)(*end - 'A' + 1), (uint8_t)flags, (uint16_t)column};
+    return end;
 }
 
+/* For each statement: most terms are a letter. */
 bool art_plan_read(const char *plan, int count, struct art_term *terms) {
-    const char *at = plan ? strrchr(plan, '[') : NULL;
-    if (at) at++;
-    for (int i = 0; at && i < count; i++) at = read_term(at, &terms[i]);
-    return at && !strcmp(at, "]");
+    const char *at = plan ? plan + strlen(plan) : NULL;
+    if (at == plan || *--at != ']') return false;
+    while (count && at > plan) {
+        unsigned meaning = (uint8_t)(at[-1] - 'A');
+        struct art_term *term = &terms[--count];
+        *term = (struct art_term){.meaning = (uint8_t)(meaning + 1)};
+        at = meaning < ART_ARGUMENTS - 1 ? at - 1 : read_long_term(plan, at, term);
+    }
+    return !count && at > plan && at[-1] == '[';
 }

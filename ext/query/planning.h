@@ -215,8 +215,8 @@ uint64_t art_planning_guess_rows(const struct art_planning *planning);
 void art_planning_estimate(const struct art_planning *planning);
 
 enum { ART_HEEDS_PARENTHESES = 3041002 }; /* the version that does on the right of a RIGHT JOIN (3.41.0 does not) */
-/* outer_joins.c: SQLite's code. *lacks: the scan must not be run. */
-int art_outer_join_check(struct art_planning *planning, bool *lacks);
+/* outer_joins.c: the scan must not be run. */
+bool art_outer_join_lacks(const struct art_planning *planning);
 /* not_given.c: SQLite's code. Refuses what the statement reads of hidden columns and nothing gives, or notes it in the
  * plan. *lacks is set where that scan must not be run. */
 int art_not_given_check(struct art_planning *planning, bool *lacks);

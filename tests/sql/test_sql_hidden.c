@@ -153,6 +153,28 @@ TEST(test_an_argument_beside_an_or_that_compares_columns_of_a_row) {
     expect("4\n", "SELECT count(*) FROM files('a/') WHERE path = path || '' OR path LIKE 'c%'");
 }
 
+/* Where they have one delimiter SQLite shows it for the whole, but not the prefixes. */
+TEST(test_an_or_of_listings) {
+    EACH(delimiter, "/", "x") {
+        const char *either =
+            TEXT("(prefix = 'a/' AND delimiter = '/') OR (prefix = 'b/' AND delimiter = '%s')", delimiter);
+        expect("a/1\na/2\na/x/\nb/1\nb/2\n", TEXT("SELECT path FROM files WHERE %s", either));
+        expect("a/1\na/2\na/x/\nb/1\nb/2\n", TEXT("SELECT path FROM files WHERE %s ORDER BY path", either));
+    }
+}
+
+/* The next statement gets its address. */
+TEST(test_a_statement_that_was_refused_is_not_taken_for_the_next_one) {
+    sql_run(db, "INSERT INTO files(files, snapshot) VALUES('snapshot', 's')");
+    for (int i = 0; i < 3; i++) {
+        EACH(clause, "WHERE f.snapshot = 's'", "AND f.snapshot = 's'") {
+            refuses(SQLITE_ERROR, "art: snapshot is a hidden column of this table",
+                    TEXT("SELECT f.path FROM folders x RIGHT JOIN files f ON f.path = x.prefix %s", clause));
+            refuses(SQLITE_ERROR, "art: snapshot is a hidden column of this table", "SELECT path, snapshot FROM files");
+        }
+    }
+}
+
 TEST(test_a_use_of_the_table_without_an_argument_beside_one_that_has_it) {
     EACH(statement, "SELECT count(*) FROM files('a/') WHERE path IN (SELECT prefix FROM files)",
          "SELECT prefix FROM files('a/') UNION ALL SELECT prefix FROM files",

@@ -184,7 +184,9 @@ class Base:
         self.ever.update(state.written)
 
     def read(self, table="t", where=""):
-        rows = self.run(f"SELECT CAST(path AS BLOB), row_version, * FROM {table} {where}")
+        [[version]] = self.run("SELECT name FROM pragma_table_xinfo('t') "
+                               "WHERE hidden AND name IN ('row_version', 'version')") # 1.0.0 calls it version
+        rows = self.run(f"SELECT CAST(path AS BLOB), {version}, * FROM {table} {where}")
         return {path: (as_row(values), version) for path, version, _, *values in rows}
 
     def read_as_it_is(self):
