@@ -6,9 +6,11 @@
  * be a wrong one, or a DELETE would take all rows. So what is read and has no `=` is refused.
  *
  *     when the plan is made     nearly always
- *     when the scan begins      where the delimiter is read, since arms of an OR may be listings, each with arguments of
- *                               its own, of which SQLite may show before what they have in common; but this is the plan
- *                               for the whole clause: it may meet no row, and others come of that (outer joins)
+ *     when the scan begins      where SQLite shows no condition: it may know that no row meets them, as path IN (), and
+ *                               then it asks for no scan; and where the delimiter is read, since arms of an OR may be
+ *                               listings, each with arguments of its own, of which SQLite may show before what they
+ *                               have in common, but this is the plan for the whole clause: it may meet no row, and
+ *                               others come of that (outer joins)
  *     with the first row        where this may be such an arm, which is not shown all that its clause gives; where the
  *                               column is the 64th or a later one, of which SQLite tells by one bit; and of the table
  *                               that an UPDATE changes, since SQLite sets all bits there
@@ -93,6 +95,9 @@ int art_not_given_check(struct art_planning *planning, bool *lacks) {
     if (updates || read & 1U << ART_HIDDEN_DELIMITER) may_come |= ~0U;
     unsigned refused = missing & read_hidden(planning, true) & ~may_come;
     planning->plan |= (int)missing << ART_PLAN_NOT_GIVEN_SHIFT;
+    planning->refused = refused && !planning->info->nConstraint;
+    if (planning->refused) refused = 0;
+    *lacks |= planning->refused;
     *lacks |= !updates && seen->clause == clause && missing & read_hidden(planning, true);
     for (unsigned hidden = 0; refused && hidden < ART_HIDDEN_COLUMNS; hidden++) {
         if (refused >> hidden & 1) return art_not_given_refuse(planning->vtab, (enum art_hidden)hidden);

@@ -488,7 +488,7 @@ static int make_plan(struct art_planning *planning) {
     if (!rc) rc = art_not_given_check(planning, &lacks);
     if (!rc) rc = find_match(planning, &match);
     if (rc) return rc;
-    lacks |= art_outer_join_lacks(planning);
+    bool half = art_outer_join_lacks(planning);
     bool may_be_point = planning->of_key >> ART_ARGUMENT_EQUAL & 1 && match < 0 && !has_delimiter(planning);
     int equality = may_be_point ? find_equality(planning, false) : -1;
     rc = match >= 0      ? plan_longest(planning, match)
@@ -499,9 +499,10 @@ static int make_plan(struct art_planning *planning) {
     if (planning->kind == ART_SCAN_LEVEL && art_planning_reads_sums(planning)) planning->plan |= ART_PLAN_SUMS;
     art_planning_estimate(planning);
     art_or_arms_price(planning);
-    bool is_clause = lacks && !info->nConstraint; /* no arm of an OR, which may be run with what it lacks here */
+    bool is_clause = half && !info->nConstraint; /* no arm of an OR, which may be run with what it lacks here */
     if (planning->snapshot_unknown || is_clause) info->estimatedCost *= UNKNOWN_COSTS;
-    if (lacks) planning->kind = ART_SCAN_REFUSED;
+    if (planning->refused) info->estimatedCost = 0;
+    if (lacks || half) planning->kind = ART_SCAN_REFUSED;
     return SQLITE_OK;
 }
 

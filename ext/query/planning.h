@@ -96,6 +96,7 @@ struct art_planning {
     bool bounded_low, bounded_high; /* and the next one such bounds */
     bool newer;                     /* a bound of versions is taken */
     bool snapshot_unknown;          /* its name would come from a table behind this one */
+    bool refused; /* what it lacks is given nowhere: its scan says so, and no plan by arms of an OR takes its place */
     int lookups, searches;
     int filters_left; /* how many more the scan can look at */
     int equalities;   /* taken though they may be parts of a row value's IN */
