@@ -223,8 +223,7 @@ static int find_other(void) {
     return rc == ART_NOTFOUND ? ART_OK : rc;
 }
 
-/* All rows of the run had something else than an integer, and the memtable has changed all: each leaf is looked into.
- * */
+/* All rows of the run had something else than an integer, and the memtable has changed all: each leaf is looked at. */
 TEST(test_rows_that_a_sum_left_out_once_are_passed_leaf_by_leaf) {
     enum { ROWS = 20000, TAIL = 300 };
     static struct art_summary summary;
