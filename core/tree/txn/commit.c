@@ -124,7 +124,7 @@ bool art_commit_passes_over(struct art_tree *tree, enum art_rc rc) {
     if (rc != ART_CORRUPT || gone || art_tree_requested(tree, ART_REQUEST_OPTIMIZE | ART_REQUEST_VACUUM)) return false;
     const struct art_fault fault = art_error_fault();
     tree->damaged_slot = fault.place ? fault.slot : ART_NOWHERE;
-    snprintf(tree->damage, sizeof tree->damage, "%s", art_error_message());
+    snprintf(tree->damage, sizeof tree->damage, "%.*s", (int)sizeof tree->damage - 1, art_error_message());
     tree->count.passed_over++;
     tree->redo_since_merge = 0;
     tree->slack = ART_SLACK_USUAL;
