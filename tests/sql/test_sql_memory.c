@@ -213,7 +213,10 @@ TEST(test_a_list_that_loses_its_order_at_its_end_is_a_walk) {
         sql_run(db, TEXT("INSERT INTO t(path, value) VALUES('%s', 1)", path));
         sql_run(db, TEXT("INSERT INTO wanted(path) VALUES('%s')", path));
     }
-    ck_assert_str_eq(sql_rows(db, TEXT(asks, "path")), sql_rows(db, TEXT(asks, "+path")));
+    char *rows = sql_rows(db, TEXT(asks, "path")), *right = sql_rows(db, TEXT(asks, "+path"));
+    ck_assert_str_eq(rows, right);
+    sqlite3_free(rows);
+    sqlite3_free(right);
 }
 
 SUITE("sql_memory", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = sql_tear_down)
