@@ -126,8 +126,9 @@ void art_footer_push(struct art_footer *footer, struct art_bytes separator, uint
     }
     footer->nodes_bound += art_footer_node_cost(footer, separator);
     uint32_t at = footer->separator_at[b];
-    assert(at + separator.len <= footer->separator_capacity);
+    assert(at + separator.len + ART_KEY_PADDING <= footer->separator_capacity);
     if (separator.len) memcpy(footer->separators + at, separator.data, separator.len);
+    memset(footer->separators + at + separator.len, 0, ART_KEY_PADDING); /* the proof searches for it */
     footer->separator_at[b + 1] = at + separator.len;
     footer->offset[b] = offset;
     footer->bounds[b] = *bounds;
