@@ -31,7 +31,7 @@ void features_create(sqlite3 *db, const char *options) {
         sql_run(db, "CREATE TABLE plain_fk(tenant TEXT, day TEXT, part BLOB, n INTEGER, body TEXT, "
                     "PRIMARY KEY(tenant, day DESC, part)) WITHOUT ROWID;"
                     "CREATE TABLE plain_fb(path BLOB PRIMARY KEY NOT NULL, value TEXT, n INTEGER) WITHOUT ROWID;"
-                    "CREATE TABLE plain_fs(name TEXT, tenant TEXT, day TEXT, part BLOB, n INTEGER, body TEXT)");
+                    "CREATE TABLE kept_fk(name TEXT, tenant TEXT, day TEXT, part BLOB, n INTEGER, body TEXT)");
         return;
     }
     char *keys =
@@ -100,7 +100,7 @@ static int change_table(sqlite3 *db, bool art, int64_t n) {
         const char *what = added[n / ADDED_EVERY - 1];
         rc = change(db, art,
                     sqlite3_mprintf("{INSERT INTO fk(fk) VALUES('add column %s')|ALTER TABLE plain_fk ADD COLUMN %s; "
-                                    "ALTER TABLE plain_fs ADD COLUMN %s}",
+                                    "ALTER TABLE kept_fk ADD COLUMN %s}",
                                     what, what, what));
     }
     if (!rc && n >= ADDED_EVERY && n % 3 == 0)
@@ -110,22 +110,33 @@ static int change_table(sqlite3 *db, bool art, int64_t n) {
         rc = change(
             db, art,
             sqlite3_mprintf("{INSERT INTO fk(fk, snapshot) SELECT 'drop snapshot', name FROM art_snapshots('fk') "
-                            "WHERE name = 's%lld'|DELETE FROM plain_fs WHERE name = 's%lld'}",
+                            "WHERE name = 's%lld'|DELETE FROM kept_fk WHERE name = 's%lld'}",
                             (long long)n - KEPT_EVERY * KEPT, (long long)n - KEPT_EVERY * KEPT));
     }
     const char *columns = column(n / ADDED_EVERY);
     if (rc) return rc;
-    return change(
-        db, art,
-        sqlite3_mprintf("{INSERT INTO fk(fk, snapshot) VALUES('snapshot', 's%lld')|INSERT INTO plain_fs(name, "
-                        "tenant, day, part, %s) SELECT 's%lld', tenant, day, part, %s FROM plain_fk}",
-                        (long long)n, columns, (long long)n, columns));
+    return change(db, art,
+                  sqlite3_mprintf("{INSERT INTO fk(fk, snapshot) VALUES('snapshot', 's%lld')|INSERT INTO kept_fk(name, "
+                                  "tenant, day, part, %s) SELECT 's%lld', tenant, day, part, %s FROM plain_fk}",
+                                  (long long)n, columns, (long long)n, columns));
+}
+
+char *features_text(bool art, int64_t n) {
+    struct random random = {(uint64_t)n * 2654435761u};
+    sqlite3_str *out = sqlite3_str_new(NULL);
+    for (unsigned i = 1 + random_below(&random, 4); i; i--) {
+        char *drawn = draw_change(&random), *sql = text_of(drawn, art);
+        sqlite3_str_appendf(out, "%s;", sql);
+        sqlite3_free(drawn);
+        sqlite3_free(sql);
+    }
+    return sqlite3_str_finish(out);
 }
 
 int features_change(sqlite3 *db, bool art, int64_t n) {
-    struct random random = {(uint64_t)n * 2654435761u};
-    int rc = SQLITE_OK;
-    for (unsigned i = 1 + random_below(&random, 4); !rc && i; i--) rc = change(db, art, draw_change(&random));
+    char *rows = features_text(art, n);
+    int rc = sql_try(db, "%s", rows);
+    sqlite3_free(rows);
     return rc ? rc : change_table(db, art, n);
 }
 
@@ -149,11 +160,11 @@ static const char *const questions[] = {
     "'t3'}",
     "SELECT DISTINCT tenant, day FROM @fk ORDER BY tenant, day DESC LIMIT 20",
     "SELECT {coalesce(art_hash_values('fk', ''), 0) = coalesce(" HASH ", 0) FROM fk|1}",
-    "SELECT {name FROM art_snapshots('fk')|DISTINCT name FROM plain_fs} ORDER BY 1",
+    "SELECT {name FROM art_snapshots('fk')|DISTINCT name FROM kept_fk} ORDER BY 1",
     "SELECT name, count(f.n), sum(f.n), min(day), max(body), sum(body LIKE '%brownf%') FROM {art_snapshots('fk') AS s "
-    "JOIN fk AS f ON f.snapshot = s.name|plain_fs AS f} GROUP BY name ORDER BY name",
+    "JOIN fk AS f ON f.snapshot = s.name|kept_fk AS f} GROUP BY name ORDER BY name",
     "SELECT {s.name, (SELECT count(*) FROM fk WHERE snapshot = s.name AND n = 7) FROM art_snapshots('fk') AS s|name, "
-    "sum(n IS 7) FROM plain_fs GROUP BY name} ORDER BY 1",
+    "sum(n IS 7) FROM kept_fk GROUP BY name} ORDER BY 1",
 };
 
 char *features_answers(sqlite3 *db, bool art) {
