@@ -31,7 +31,8 @@ void features_create(sqlite3 *db, const char *options) {
         sql_run(db, "CREATE TABLE plain_fk(tenant TEXT, day TEXT, part BLOB, n INTEGER, body TEXT, "
                     "PRIMARY KEY(tenant, day DESC, part)) WITHOUT ROWID;"
                     "CREATE TABLE plain_fb(path BLOB PRIMARY KEY NOT NULL, value TEXT, n INTEGER) WITHOUT ROWID;"
-                    "CREATE TABLE kept_fk(name TEXT, tenant TEXT, day TEXT, part BLOB, n INTEGER, body TEXT)");
+                    "CREATE TABLE kept_fk(name TEXT, tenant TEXT, day TEXT, part BLOB, n INTEGER, body TEXT);"
+                    "CREATE TABLE turns(n INTEGER); INSERT INTO turns VALUES(0)");
         return;
     }
     char *keys =
@@ -138,6 +139,22 @@ int features_change(sqlite3 *db, bool art, int64_t n) {
     int rc = sql_try(db, "%s", rows);
     sqlite3_free(rows);
     return rc ? rc : change_table(db, art, n);
+}
+
+/* Whoever interrupts may do so at each step. */
+static int next_turn(sqlite3 *db, int64_t *n) {
+    sqlite3_stmt *statement = NULL;
+    int rc = sqlite3_prepare_v2(db, "UPDATE turns SET n = n + 1 RETURNING n", -1, &statement, NULL);
+    if (!rc && sqlite3_step(statement) == SQLITE_ROW) *n = sqlite3_column_int64(statement, 0);
+    while (!rc && *n && sqlite3_step(statement) == SQLITE_ROW) continue;
+    return rc ? rc : sqlite3_finalize(statement);
+}
+
+int features_turn(sqlite3 *db) {
+    int64_t n = 0;
+    int rc = next_turn(db, &n);
+    for (int art = 0; !rc && art < 2; art++) rc = features_change(db, art, n);
+    return rc;
 }
 
 /* ---- asking ------------------------------------------------------------------------------------------------------ */

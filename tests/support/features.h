@@ -19,7 +19,9 @@
 void features_create(sqlite3 *db, const char *options);
 /* The n-th transaction's part, of the art tables or of the ordinary ones. SQLite's code, where it fails. */
 int features_change(sqlite3 *db, bool art, int64_t n);
-/* Of it, what changes rows, as statements; sqlite3_free() it. */
+/* For a database that has both sorts: what comes next, of both, within a transaction. */
+int features_turn(sqlite3 *db);
+/* Of a transaction's part, what changes rows, as statements; sqlite3_free() it. */
 char *features_text(bool art, int64_t n);
 /* Questions that use all of it, with their answers; sqlite3_free() it. Equal of both sorts after the same n. */
 char *features_answers(sqlite3 *db, bool art);
