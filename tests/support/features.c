@@ -213,3 +213,11 @@ const char *features_differ(const char *given, const char *expected) {
     return TEXT("%.*s\n  gave     %.300s\n  expected %.300s\n", (int)strcspn(given + question, "\n"), given + question,
                 given + line, expected + line);
 }
+
+const char *features_complaint(sqlite3 *db) {
+    char *given = features_answers(db, true), *expected = features_answers(db, false);
+    const char *complaint = strcmp(given, expected) ? features_differ(given, expected) : NULL;
+    sqlite3_free(given);
+    sqlite3_free(expected);
+    return complaint;
+}

@@ -25,6 +25,8 @@ int features_turn(sqlite3 *db);
 char *features_text(bool art, int64_t n);
 /* Questions that use all of it, with their answers; sqlite3_free() it. Equal of both sorts after the same n. */
 char *features_answers(sqlite3 *db, bool art);
+/* Of a database that has both sorts: NULL, or where they differ, as below. */
+const char *features_complaint(sqlite3 *db);
 /* Where two such texts differ, in a sentence that is kept(). */
 const char *features_differ(const char *given, const char *expected);
 
