@@ -12,6 +12,7 @@
 #ifndef ART_STORE_STORE_FORMAT_H
 #define ART_STORE_STORE_FORMAT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
