@@ -79,6 +79,16 @@ static void note(uint64_t key, uint32_t kind, uint32_t value, uint32_t limit) {
     if (at < random_log->room) random_log->marks[at] = (struct random_mark){key, kind, value, limit};
 }
 
+/* Bytes of a value, drawn one behind another: the first of them stand for all. */
+static bool is_noise(uint64_t key, uint32_t limit) {
+    enum { SHOWN = 8 };
+    static _Thread_local uint64_t next;
+    static _Thread_local unsigned run;
+    run = limit || key != next ? 0 : run + 1;
+    next = key + RANDOM_STEP;
+    return run >= SHOWN;
+}
+
 uint64_t random_taped(struct random *random, uint32_t limit) {
     const struct random_edit *edit;
     uint64_t drawn;
@@ -94,7 +104,7 @@ uint64_t random_taped(struct random *random, uint32_t limit) {
     drawn = random_mixed(random->state += RANDOM_STEP);
     if (limit) drawn = (drawn >> 32) * limit >> 32;
     if ((edit = random_edit_of(key, RANDOM_DRAW))) drawn = limit && edit->n >= limit ? limit - 1 : edit->n;
-    note(key, RANDOM_DRAW, (uint32_t)drawn, limit);
+    if (!is_noise(key, limit)) note(key, RANDOM_DRAW, (uint32_t)drawn, limit);
     return drawn;
 }
 

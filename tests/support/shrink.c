@@ -190,18 +190,47 @@ static void edit(struct shrinking *s, uint64_t key, uint32_t kind, uint32_t n) {
     random_edit((struct random_edit){key, kind, n});
 }
 
+/* How much is left, in the order in which it counts: steps, draws that are not 0, their sum, draws. */
+struct size {
+    uint64_t of[4];
+};
+
+static struct size size_of(const struct random_log *log) {
+    struct size out = {{0}};
+    for (uint64_t i = 0; i < marks_of(log); i++) {
+        const struct random_mark *mark = &log->marks[i];
+        out.of[0] += mark->kind == RANDOM_SPAN;
+        if (mark->kind != RANDOM_DRAW) continue;
+        out.of[1] += mark->value > 0;
+        out.of[2] += mark->value;
+        out.of[3]++;
+    }
+    return out;
+}
+
+static bool is_less(struct size a, struct size b) {
+    for (int i = 0; i < 4; i++) {
+        if (a.of[i] != b.of[i]) return a.of[i] < b.of[i];
+    }
+    return false;
+}
+
+static void keep_try(struct shrinking *s) {
+    struct random_log *log = s->log;
+    s->log = s->of_try;
+    s->of_try = log;
+}
+
 /* True: it fails in the same way, and the edits stay. Else they are as they were. */
 static bool try(struct shrinking *s) {
     char signature[sizeof s->signature];
     bool fails = false;
     if (s->former_count && !is_over(s)) {
         run_once(s, false, signature, sizeof signature);
-        fails = !strcmp(signature, s->signature);
+        fails = !strcmp(signature, s->signature) && is_less(size_of(s->of_try), size_of(s->log));
     }
     if (fails) {
-        struct random_log *log = s->log;
-        s->log = s->of_try;
-        s->of_try = log;
+        keep_try(s);
     } else {
         while (s->former_count) random_edit(s->former[--s->former_count]);
     }
@@ -289,14 +318,21 @@ static struct chosen choose(struct random_log *log, uint32_t kind, uint32_t plac
 
 /* ---- passes ------------------------------------------------------------------------------------------------------ */
 
-/* Stretches of ever smaller size, from the end on, as `of` changes them. */
+/* Stretches of ever smaller size, from the end on, as `of` changes them. What fails is mostly the last: all before it come
+ * first. */
 typedef void change(struct shrinking *s, const struct chosen *of, size_t from, size_t to, const void *with);
 
-static bool in_stretches(struct shrinking *s, uint32_t kind, uint32_t place, size_t largest, change *of,
-                         const void *with) {
+static bool in_stretches(struct shrinking *s, uint32_t kind, uint32_t place, change *of, const void *with) {
     bool better = false;
     struct chosen chosen = choose(s->log, kind, place);
-    for (size_t size = chosen.count < largest ? chosen.count : largest; size >= 1 && !is_over(s); size /= 2) {
+    if (chosen.count > 2) {
+        of(s, &chosen, 0, chosen.count - 1, with);
+        if ((better = try(s))) {
+            free(chosen.marks);
+            chosen = choose(s->log, kind, place);
+        }
+    }
+    for (size_t size = chosen.count; size >= 1 && !is_over(s); size /= 2) {
         for (size_t end = chosen.count; end > 0 && !is_over(s);) {
             size_t from = end > size ? end - size : 0;
             of(s, &chosen, from, end, with);
@@ -347,7 +383,7 @@ static bool skip_spans(struct shrinking *s) {
     bool better = false;
     find_places(s->log, &places);
     for (int i = 0; i < places.count; i++) {
-        better |= in_stretches(s, RANDOM_SPAN, places.place[i], SIZE_MAX, skip, &places);
+        better |= in_stretches(s, RANDOM_SPAN, places.place[i], skip, &places);
     }
     return better;
 }
@@ -359,7 +395,8 @@ static bool lower(struct shrinking *s) {
     for (size_t i = 0; i < chosen.count && !is_over(s); i++) {
         const struct random_mark *mark = &s->log->marks[chosen.marks[i]];
         uint64_t key = mark->key, at = chosen.marks[i];
-        uint32_t low = 0, high = mark->value; /* 0 has been tried */
+        uint32_t low = 0,
+                 high = mark->limit ? mark->value : 0; /* 0 has been tried; of bits none is lower than others */
         while (high - low > 1 && high && !is_over(s)) {
             uint32_t middle = low + (high - low) / 2;
             edit(s, key, RANDOM_DRAW, middle);
@@ -381,22 +418,14 @@ static bool lower(struct shrinking *s) {
 static void shorten(struct shrinking *s) {
     skip_spans(s);
     for (bool better = true; better && !is_over(s);) {
-        better = in_stretches(s, RANDOM_DRAW, 0, SIZE_MAX, zero, NULL);
-        better |= in_stretches(s, RANDOM_DRAW, 0, SIZE_MAX, jump, NULL);
+        better = in_stretches(s, RANDOM_DRAW, 0, zero, NULL);
         better |= skip_spans(s);
         better |= lower(s);
+        better |= in_stretches(s, RANDOM_DRAW, 0, jump, NULL);
     }
 }
 
 /* ---- the report -------------------------------------------------------------------------------------------------- */
-
-static void count_left(struct random_log *log, size_t *spans, size_t *draws) {
-    *spans = 0;
-    for (uint64_t i = 0; i < marks_of(log); i++) *spans += log->marks[i].kind == RANDOM_SPAN;
-    struct chosen chosen = choose(log, RANDOM_DRAW, 0);
-    *draws = chosen.count;
-    free(chosen.marks);
-}
 
 static void print_draws(const struct random_log *log) {
     printf("what is drawn there (of how many; a step begins at \"|\"):");
@@ -424,13 +453,13 @@ static void print_repeat(struct shrinking *s, const char *repeat) {
     free(text);
 }
 
-static void report(struct shrinking *s, const char *repeat, const size_t before[2], double took) {
+static void report(struct shrinking *s, const char *repeat, struct size before, double took) {
     char signature[sizeof s->signature];
-    size_t spans, draws;
     unsigned tries = s->tries;
-    count_left(s->log, &spans, &draws);
-    printf("== %zu of %zu steps and %zu of %zu draws are left, after %u tries in %.1f s%s:\n", spans, before[0], draws,
-           before[1], tries, took, is_over(s) ? " (the budget)" : "");
+    struct size left = size_of(s->log);
+    printf("== %" PRIu64 " of %" PRIu64 " steps are left, and of %" PRIu64 " draws %" PRIu64
+           " that are not 0, after %u tries in %.1f s%s:\n",
+           left.of[0], before.of[0], before.of[3], left.of[1], tries, took, is_over(s) ? " (the budget)" : "");
     s->limit = 60 + s->limit;
     run_once(s, true, signature, sizeof signature);
     printf("    %s\n    %.3000s\n", signature, s->end->message);
@@ -443,7 +472,7 @@ static void begin(struct shrinking *s) {
     const char *seconds = getenv("ART_TEST_SHRINK"), *tries = getenv("ART_TEST_SHRINK_TRIES");
     s->until = now() + (atof(seconds) > 0 ? atof(seconds) : 60);
     s->tries_max = tries ? (unsigned)atoi(tries) : TRIES_USUAL;
-    s->limit = 600;
+    s->limit = s->until - now();
     s->end = shared(sizeof *s->end);
     s->log = new_log();
     s->of_try = new_log();
@@ -456,29 +485,33 @@ static void end(struct shrinking *s) {
     free(s->former);
 }
 
-void shrink(shrink_run *run, const void *test, int i, const char *repeat) {
+bool shrink(shrink_run *run, const void *test, int i, const char *repeat, struct shrink_left *out) {
     struct shrinking s = {.run = run, .test = test, .i = i};
     char again[sizeof s.signature];
-    size_t before[2];
     double start = now();
     begin(&s);
     run_once(&s, false, s.signature, sizeof s.signature);
-    s.limit = 2 + 3 * (now() - start);
-    count_left(s.of_try, &before[0], &before[1]);
-    run_once(&s, false, again, sizeof again);
-    if (!*s.signature || strcmp(s.signature, again) != 0) {
+    s.limit = 1 + 5 * (now() - start);
+    struct size before = size_of(s.of_try);
+    bool draws = before.of[0] + before.of[3] > 0;
+    if (draws) run_once(&s, false, again, sizeof again);
+    bool fails = draws && *s.signature && !strcmp(s.signature, again);
+    if (!draws) {
+        printf("== it draws nothing\n");
+    } else if (!fails) {
         printf("== not shortened: it does not fail again in the same way (%s; %s)\n", s.signature, again);
     } else {
-        struct random_log *log = s.log;
-        s.log = s.of_try;
-        s.of_try = log;
+        keep_try(&s);
         printf("== shortened, as long as it says: %s\n", s.signature);
         fflush(stdout);
         shorten(&s);
         report(&s, repeat, before, now() - start);
     }
+    struct size left = size_of(s.log);
+    *out = (struct shrink_left){left.of[0], left.of[1], s.tries};
     fflush(stdout);
     end(&s);
+    return fails;
 }
 
 void shrink_begin(void) {

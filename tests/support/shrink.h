@@ -11,6 +11,7 @@
 #define ART_TESTS_SHRINK_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* How a test ended. */
 struct shrink_end {
@@ -22,7 +23,14 @@ struct shrink_end {
 /* Runs the test in this process. */
 typedef void shrink_run(const void *test, int i, struct shrink_end *out);
 
-void shrink(shrink_run *run, const void *test, int i, const char *repeat);
+struct shrink_left {
+    uint64_t steps, draws; /* of these those that are not 0 */
+    unsigned tries;
+};
+
+/* False: there is nothing to leave out, for the test draws nothing; or it does not fail again. `repeat` is the line that
+ * repeats the test. */
+bool shrink(shrink_run *run, const void *test, int i, const char *repeat, struct shrink_left *out);
 /* ART_TEST_TAPE is heeded from now on. */
 void shrink_begin(void);
 

@@ -163,8 +163,9 @@ static void tell_failures(FILE *from) {
             char *line = repeat_line(&entries[e], i);
             printf("to repeat it: %s\n", line);
             fflush(stdout);
-            if (asked && *asked) shrink(run_one, &entries[e], i, line);
-            asked = NULL; /* the first of them: what is behind it mostly fails by the same */
+            struct shrink_left left;
+            bool wanted = asked && *asked; /* of the first: what is behind it mostly fails by the same */
+            if (wanted && shrink(run_one, &entries[e], i, line, &left)) asked = NULL;
             free(line);
         }
     }
