@@ -70,7 +70,7 @@ SANITIZE_FLAGS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -f
 else ifeq ($(SANITIZE),thread)
 SANITIZE_FLAGS = -fsanitize=thread -O1 -g1
 else ifeq ($(SANITIZE),fuzz)
-SANITIZE_FLAGS = -DART_FUZZ -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1 -g1
+SANITIZE_FLAGS = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1 -g1
 else ifeq ($(SANITIZE),coverage)
 SANITIZE_FLAGS = -fprofile-instr-generate -fcoverage-mapping -fprofile-update=atomic -mllvm -runtime-counter-relocation -O1 -DNDEBUG
 WARNINGS = -Wall -Wextra -Werror -Wno-unused -Wno-unused-command-line-argument

@@ -114,6 +114,7 @@ LOOP_TEST(test_a_copy_is_brought_to_any_state, 2) {
     ck_assert_int_eq(sql_try(db, "SELECT art_backup(%Q)", second), 0);
     ck_assert_int_eq(sql_try(db, "SELECT art_backup(%Q)", copy_path), 0);
     for (unsigned rounds = random_rounds(30) + 3; rounds; rounds--) {
+        if (!random_span(&random)) continue;
         const char *source = sources[random_below(&random, 2)];
         sql_close(db);
         sqlite3 *idle = _i ? sql_open(copy_path) : NULL;
