@@ -246,4 +246,4 @@ TEST(test_tables_in_turn_are_what_ordinary_ones_are) {
     compare_all();
 }
 
-SUITE("sql_many", .skipped = sql_standin, .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = sql_tear_down)
+SUITE("sql_many", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = sql_tear_down)
