@@ -34,7 +34,11 @@ static unsigned number(const char *name, unsigned otherwise) {
 /* All actors are one thread: who waits for another waits for ever. Read it with addr2line. */
 int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex);
 int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex) {
-    static struct { const pthread_mutex_t *mutex; const char *by; void *from; } last[512];
+    static struct {
+        const pthread_mutex_t *mutex;
+        const char *by;
+        void *from;
+    } last[512];
     size_t at = (uintptr_t)mutex / 8 % 512;
     if (pthread_mutex_trylock(mutex) == EBUSY) {
         fprintf(stderr, "%s wants a mutex of art's, from %p, that %s has taken from %p, and given the turn away\n",
@@ -52,13 +56,14 @@ int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex) {
 
 static void show(const struct machine *machine) {
 #define U(value) ((unsigned long long)machine->counts.value)
-    printf("%s: ART_TEST_SEED=%llu, %llu calls, %llu switches, hash %016llx: commits %llu, rollbacks %llu, busy %llu, "
-           "snapshots %llu (%llu old), checkpoints %llu, copies %llu; deaths %llu, zombies %llu (%llu revived), losses of "
-           "power %llu, images %llu (%llu with an unfinished copy), faults %llu, lies noticed %llu\n",
-           machine->plan->name, (unsigned long long)machine->seed, (unsigned long long)machine->turns,
-           (unsigned long long)machine->switches, (unsigned long long)machine->hash, U(commits), U(rollbacks), U(busy),
-           U(snapshots), U(old_snapshots), U(checkpoints), U(copies), U(deaths), U(zombies), U(revived), U(power),
-           U(images), U(unfinished), U(faults), U(noticed));
+    printf(
+        "%s: ART_TEST_SEED=%llu, %llu calls, %llu switches, hash %016llx: commits %llu, rollbacks %llu, busy %llu, "
+        "snapshots %llu (%llu old), checkpoints %llu, copies %llu; deaths %llu, zombies %llu (%llu revived), losses of "
+        "power %llu, images %llu (%llu with an unfinished copy), faults %llu, lies noticed %llu\n",
+        machine->plan->name, (unsigned long long)machine->seed, (unsigned long long)machine->turns,
+        (unsigned long long)machine->switches, (unsigned long long)machine->hash, U(commits), U(rollbacks), U(busy),
+        U(snapshots), U(old_snapshots), U(checkpoints), U(copies), U(deaths), U(zombies), U(revived), U(power),
+        U(images), U(unfinished), U(faults), U(noticed));
 #undef U
     fflush(stdout);
 }
@@ -78,7 +83,8 @@ static uint64_t history(const struct machine_plan *plan, uint64_t seed) {
 LOOP_TEST(test_all_see_one_history_whoever_goes_on_when, LENGTH(plans)) {
     uint64_t seed = random_seed();
     if (number("ART_ACTORS_PLAN", (unsigned)_i) != (unsigned)_i) return;
-    for (unsigned i = 0, n = number("ART_ACTORS_HISTORIES", random_rounds(4)); i < n; i++) history(&plans[_i], seed + i);
+    for (unsigned i = 0, n = number("ART_ACTORS_HISTORIES", random_rounds(4)); i < n; i++)
+        history(&plans[_i], seed + i);
 }
 
 TEST(test_the_same_seed_makes_the_same_history) {

@@ -41,7 +41,8 @@ void machine_fail(struct machine *machine, const char *format, ...) {
 void machine_show(const struct machine *machine, unsigned count) {
     unsigned kept = machine->line_count < MACHINE_LINES ? machine->line_count : MACHINE_LINES;
     if (count > kept) count = kept;
-    for (unsigned i = machine->line_count - count; i < machine->line_count; i++) puts(machine->lines[i % MACHINE_LINES]);
+    for (unsigned i = machine->line_count - count; i < machine->line_count; i++)
+        puts(machine->lines[i % MACHINE_LINES]);
 }
 
 const char *machine_who(void) {
@@ -166,10 +167,10 @@ static void look_at_an_image(struct machine *machine) {
 }
 
 static void begin_world(struct machine *machine, const struct world_image *image) {
-    struct world_options options = {
-        .seed = random_next(&machine->random) >> 16,
-        .sector = random_once_in(&machine->random, 3) ? 4096 : 512,
-        .characteristics = random_once_in(&machine->random, 3) ? 0 : SQLITE_IOCAP_POWERSAFE_OVERWRITE};
+    struct world_options options = {.seed = random_next(&machine->random) >> 16,
+                                    .sector = random_once_in(&machine->random, 3) ? 4096 : 512,
+                                    .characteristics =
+                                        random_once_in(&machine->random, 3) ? 0 : SQLITE_IOCAP_POWERSAFE_OVERWRITE};
     machine->world = world_new(image, &options);
     machine->world->turn = turn;
     machine->replay = world_replay_new(machine->world);

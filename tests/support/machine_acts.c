@@ -85,8 +85,9 @@ static int put(struct actor *actor, uint32_t *rows, uint32_t key) {
     for (unsigned i = 0; !rc && i < 2; i++) {
         sqlite3_stmt *insert = NULL;
         char sql[160];
-        sqlite3_snprintf(sizeof sql, sql, i ? "REPLACE INTO o VALUES('dir%u/file%02u', %u)"
-                                            : "REPLACE INTO t(path, number, value) VALUES('dir%u/file%02u', %u, ?1)",
+        sqlite3_snprintf(sizeof sql, sql,
+                         i ? "REPLACE INTO o VALUES('dir%u/file%02u', %u)"
+                           : "REPLACE INTO t(path, number, value) VALUES('dir%u/file%02u', %u, ?1)",
                          key / IN_FOLDER, key % IN_FOLDER, number);
         rc = sqlite3_prepare_v2(actor->db, sql, -1, &insert, NULL);
         if (!rc && !i) rc = sqlite3_bind_blob(insert, 1, value, len, SQLITE_TRANSIENT);
@@ -228,8 +229,7 @@ static void change_and_commit(struct actor *actor, uint32_t parent) {
     int rc = SQLITE_OK;
     for (uint32_t n = 1 + below(actor, once_in(actor, 4) ? 16 : 4); !rc && n && works(actor); n--)
         rc = change(actor, rows, &marks);
-    if (!rc && works(actor) && once_in(actor, 8))
-        rc = machine_compare(machine, actor->db, actor->name, rows, &number);
+    if (!rc && works(actor) && once_in(actor, 8)) rc = machine_compare(machine, actor->db, actor->name, rows, &number);
     if (rc && !machine_fine(actor, rc, "its own rows")) return roll_back(actor);
     if (rc || !works(actor) || once_in(actor, 8)) return roll_back(actor);
     number = machine_state_add(machine, parent, rows);

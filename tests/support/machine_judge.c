@@ -61,7 +61,7 @@ const uint8_t *machine_value(uint32_t number, int *len) {
     static uint8_t bytes[72000];
     struct random random = {number};
     uint32_t kind = random_below(&random, 60);
-    *len = (int)(kind == 0 ? 66000 + random_below(&random, 4000)
+    *len = (int)(kind == 0  ? 66000 + random_below(&random, 4000)
                  : kind < 4 ? 4000 + random_below(&random, 5000)
                             : random_below(&random, kind < 25 ? 2500 : 80));
     for (int i = 0; i < *len; i += 8) memcpy(bytes + i, &(uint64_t){random_next(&random)}, 8);
@@ -172,7 +172,8 @@ static void judge_copy(struct machine *machine) {
         int rc = machine_compare(machine, db, "a copy after a crash", NULL, &state);
         const char *text = sqlite3_errmsg(db);
         bool unfinished = strstr(text, "unfinished") || strstr(text, "no such table") || rc == SQLITE_NOTADB;
-        if (rc && rc != SQLITE_MISMATCH && !unfinished) machine_fail(machine, "a copy after a crash: %s (%d)", text, rc);
+        if (rc && rc != SQLITE_MISMATCH && !unfinished)
+            machine_fail(machine, "a copy after a crash: %s (%d)", text, rc);
         machine->counts.unfinished += rc != SQLITE_OK;
     }
     sqlite3_close(db);
@@ -186,7 +187,7 @@ static void judge_state(struct machine *machine, sqlite3 *db, enum world_crash h
     const struct machine_state *state = &machine->states[number];
     if (state->depth < floor || state->given_up || !is_of_chain(machine, number))
         machine_fail(machine, "after a crash it is state %u, the %uth%s; the %uth lasts", number, state->depth,
-                     state->given_up     ? ", whose COMMIT was refused"
+                     state->given_up        ? ", whose COMMIT was refused"
                      : state->depth < floor ? ""
                                             : ", which is not of the chain",
                      floor);

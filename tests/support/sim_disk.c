@@ -11,7 +11,7 @@
 #include "tests/support/sim_disk_private.h"
 
 const char *const sim_call_names[SIM_CALLS] = {"open", "remove", "sync_directory", "stat",     "read",     "write",
-                                                  "wait", "sync",   "size",           "truncate", "identity", "lock"};
+                                               "wait", "sync",   "size",           "truncate", "identity", "lock"};
 
 static uint64_t last_number; /* of an inode, over all steady disks: the cache of blobs tells files apart by it */
 

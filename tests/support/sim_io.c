@@ -51,7 +51,8 @@ void sim_change(struct sim_disk *disk, struct sim_inode *inode, uint8_t *data, u
 
 static void make_live(struct sim_handle *handle, uint8_t *data, uint64_t offset, uint32_t len) {
     if (handle->disk->stale_one_in && data) keep_before(handle->inode, offset, len);
-    if (handle->disk->machine && data) handle->disk->machine->lie(handle->disk->world, handle->inode, data, offset, len);
+    if (handle->disk->machine && data)
+        handle->disk->machine->lie(handle->disk->world, handle->inode, data, offset, len);
     sim_change(handle->disk, handle->inode, data, offset, len);
 }
 

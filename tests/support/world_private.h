@@ -13,7 +13,7 @@ struct world_memory {
     void *regions[WORLD_REGIONS];
     int region_bytes;
     uint8_t header[96]; /* both copies of a zombie's: as they were before its commit */
-    struct {             /* as it was when somebody died, until he is buried */
+    struct {            /* as it was when somebody died, until he is buried */
         void *regions[WORLD_REGIONS];
         const struct world_process *of;
     } kept;
