@@ -198,6 +198,7 @@ $(call object,$(filter-out tests/bench/%,$(PROGRAMS))): private SANITIZE_FLAGS +
 # What of the C library has one of the tests' own before it; core's functions have hooks (core/tree/state/hooks.h).
 $(addprefix $(BUILD)/tests/,test_kill test_slot_readers test_threads): $(BUILD)/tests/support/watch.o
 $(BUILD)/tests/test_locks: TEST_LIBS += -Wl,--wrap=pthread_mutex_lock -Wl,--wrap=pthread_mutex_trylock
+$(BUILD)/tests/test_actors: TEST_LIBS += -Wl,--wrap=pthread_mutex_lock
 
 # Fuzz targets (SANITIZE=fuzz CC=clang): the same with libFuzzer's main, but for the program that makes the seeds.
 FUZZ_SHARED = $(call object,tests/fuzz/parcel.c)
