@@ -204,6 +204,8 @@ static unsigned show_events(const struct tally *tally) {
         {"named snapshots", of->named},
         {"added columns", of->columns},
         {"commits to both databases", of->of_both},
+        {"copies", of->copies},
+        {"copies broken off", of->broken_copies},
     };
     const struct counter seen[] = {
         {"sums", asked->sums},
@@ -218,6 +220,11 @@ static unsigned show_events(const struct tally *tally) {
         {"databases with snapshots", asked->of_snapshots},
         {"two databases", asked->attached},
         {"of these not of one state", counts->halves},
+        {"copies", counts->copies},
+        {"brought up to date", counts->updates},
+        {"published", counts->published},
+        {"salvaged", counts->salvaged},
+        {"with damage", counts->damaged},
     };
     unsigned none = 0;
     show_counters("met by workloads", met, sizeof met / sizeof *met);

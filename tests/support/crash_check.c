@@ -15,16 +15,30 @@
 #include <string.h>
 
 #include "core/base/error.h"
+#include "tests/support/crash_beside.h"
+#include "tests/support/sim_disk_private.h"
 
-enum { FAULT_EVERY = 4, WRITE_EVERY = 12, CLEAN_EVERY = 30, AGAIN_EVERY = 3, SEEN_BITS = 16 };
+enum {
+    FAULT_EVERY = 4,
+    COPY_EVERY = 6,
+    UPDATE_EVERY = 3,
+    SALVAGE_EVERY = 30,
+    DAMAGE_EVERY = 40,
+    PUBLISH_EVERY = 80,
+    WRITE_EVERY = 12,
+    CLEAN_EVERY = 30,
+    AGAIN_EVERY = 3,
+    SEEN_BITS = 16
+};
 
 /* What may be found: the states of the work, or after a second crash pairs of hashes. */
 struct expected {
     bool *possible; /* by state; NULL: the hashes */
     unsigned oldest[CRASH_PARTS], count;
     uint64_t hashes[6][CRASH_PARTS];
-    unsigned first, known; /* of the hashes: from here, so many */
-    bool second;           /* the second crash */
+    unsigned first, known;         /* of the hashes: from here, so many */
+    const struct crash_copy *copy; /* NULL: nobody knows any more */
+    bool second;                   /* the second crash */
     bool goes_back; /* a power loss may have taken acknowledged commits, and left the .art file's copy of their root */
 };
 
@@ -189,6 +203,35 @@ static void remember(struct expected *expected, const struct crash_rows *rows) {
     for (unsigned part = 0; part < CRASH_PARTS; part++) hashes[part] = crash_part_hash(rows, part);
 }
 
+/* The copy, what salvage gives, and a published file. An update makes a new copy, of which a second crash knows
+ * nothing. */
+static bool look_beside(struct judge *judge, sqlite3 *db, struct expected *expected, const struct crash_rows *rows) {
+    const struct crash_work *work = judge->check->work;
+    struct crash_counts *counts = &judge->check->counts;
+    char *why = NULL;
+    bool good = true, refused = false;
+    if (expected->copy && random_once_in(&judge->random, COPY_EVERY)) {
+        counts->copies++;
+        good = crash_copy_check(work, expected->copy, &why);
+    }
+    if (good && expected->copy && expected->copy->was_whole &&
+        random_once_in(&judge->random, COPY_EVERY * UPDATE_EVERY)) {
+        expected->copy = NULL;
+        counts->updates++;
+        good = crash_copy_update(db, work, rows, &refused, &why);
+    }
+    if (good && random_once_in(&judge->random, SALVAGE_EVERY)) {
+        counts->salvaged++;
+        good = crash_salvage_check(db, work, rows, false, &why);
+    }
+    if (good && !expected->second && random_once_in(&judge->random, PUBLISH_EVERY)) {
+        counts->published++;
+        good = crash_publish(db, work, rows, &why);
+    }
+    return good || complain(judge, why);
+}
+
+/* *rows: what was found. */
 static bool visit(struct judge *judge, struct expected *expected, struct crash_rows *rows) {
     const struct crash_work *work = judge->check->work;
     char *why = NULL;
@@ -199,10 +242,12 @@ static bool visit(struct judge *judge, struct expected *expected, struct crash_r
     if (good) good = read_state(judge, db, expected->goes_back, rows);
     if (good && !is_possible(judge, expected, rows)) good = complain(judge, explain(expected, rows, work));
     if (good && expected->possible) remember(expected, rows);
+    if (good) good = look_beside(judge, db, expected, rows);
     if (good && random_once_in(&judge->random, CLEAN_EVERY)) good = clean(judge, db);
     if (good && random_once_in(&judge->random, WRITE_EVERY)) {
-        good = write_more(judge, db, expected->goes_back, rows);
-        remember(expected, rows);
+        struct crash_rows after = *rows;
+        good = write_more(judge, db, expected->goes_back, &after);
+        remember(expected, &after);
     }
     if (sqlite3_close(db)) return complain(judge, sqlite3_mprintf("it cannot be closed"));
     return good;
@@ -303,6 +348,42 @@ static bool visit_with_fault(struct judge *judge, struct world *world, struct ex
 
 /* ---- and once more ----------------------------------------------------------------------------------------------- */
 
+/* ---- damage ------------------------------------------------------------------------------------------------------ */
+
+/* Bytes of .art files are turned over, or the tables' shadows are emptied: what can be had then? */
+static bool salvage_damaged(struct judge *judge, const struct world_image *image, const struct crash_rows *rows) {
+    const struct crash_work *work = judge->check->work;
+    static const char *const shadows[] = {"SELECT 1", "SELECT 1", "DELETE FROM a_artdata", "DELETE FROM a_artstate"};
+    struct world_options options = work->world->options;
+    char *why = NULL;
+    options.seed = random_next(&judge->random);
+    options.lies = WORLD_HONEST;
+    struct world *world = world_new(image, &options);
+    for (unsigned i = 0; i < world->image.count; i++) {
+        const struct world_image_file *file = &world->image.files[i];
+        unsigned pages = (unsigned)(file->bytes.size / 4096);
+        if (!strstr(file->name, ".art") || strstr(file->name, "copy.db") || !pages) continue;
+        for (unsigned n = 1 + random_below(&judge->random, 6); n; n--) {
+            uint64_t at = random_below(&judge->random, pages) * 4096ull + random_below(&judge->random, 4096);
+            uint8_t byte = 0;
+            struct sparse_file *bytes = &sim_file(world->disk, file->name)->live.sparse;
+            sparse_read(bytes, at, &byte, 1);
+            byte ^= (uint8_t)(1 << random_below(&judge->random, 8));
+            sparse_write(bytes, at, &byte, 1);
+        }
+    }
+    world_enter(world, world_process_new(world));
+    sqlite3 *db = crash_open(work->setting, &why);
+    bool good = db != NULL && (!work->rows.attached || !crash_attach(work->setting, db));
+    if (good) good = runs(judge, db, shadows[random_below(&judge->random, 4)]);
+    if (good) good = crash_salvage_check(db, work, rows, true, &why);
+    judge->check->counts.damaged++;
+    sqlite3_close(db);
+    world_enter(NULL, NULL);
+    world_free(world);
+    return good || complain(judge, sqlite3_mprintf("damaged: %z", why));
+}
+
 /* Each crash of the reopening has one more place and way. */
 static bool crash_again(struct judge *judge, const struct world *world, struct expected *expected);
 
@@ -315,10 +396,11 @@ static bool judge_image(struct judge *judge, const struct world_image *image, co
     struct world *world = world_new(image, &options);
     world_enter(world, world_process_new(world));
     judge->check->counts.states++;
-    bool lost = false, good = true;
-    if (random_once_in(&judge->random, FAULT_EVERY)) good = visit_with_fault(judge, world, &next, &lost);
+    bool lost = false, good = true, damages = random_once_in(&judge->random, DAMAGE_EVERY);
+    if (!damages && random_once_in(&judge->random, FAULT_EVERY)) good = visit_with_fault(judge, world, &next, &lost);
     if (good) good = visit(judge, &next, &rows);
     world_enter(NULL, NULL);
+    if (good && damages) good = salvage_damaged(judge, image, &rows);
     if (good && !expected->second && !lost && random_once_in(&judge->random, AGAIN_EVERY)) {
         next.second = true;
         next.first = 0;
@@ -356,6 +438,7 @@ static bool crash_again(struct judge *judge, const struct world *world, struct e
 struct place {
     bool *possible;
     unsigned begun, lasts[CRASH_PARTS], visible[CRASH_PARTS];
+    struct crash_copy copy;
 };
 
 static void meet_mark(struct place *place, const struct world_op *op) {
@@ -374,6 +457,8 @@ static void meet_mark(struct place *place, const struct world_op *op) {
     case CRASH_ABANDONED:
         place->possible[op->len] = false;
         break;
+    default:
+        crash_copy_meet(&place->copy, (enum crash_mark)(op->offset & ((1 << CRASH_MARK_BITS) - 1)), op->len);
     }
 }
 
@@ -389,8 +474,10 @@ static bool judge_place(struct judge *judge, struct world_replay *replay, const 
     enum world_crash how = random_below(&judge->random, WORLD_CRASHES);
     uint64_t seed = random_next(&judge->random);
     if (check->work->setting->ordered && how > WORLD_ORDERED) how = WORLD_ORDERED;
-    struct expected expected = {
-        .possible = place->possible, .count = place->begun, .goes_back = goes_back_after(judge, how)};
+    struct expected expected = {.possible = place->possible,
+                                .count = place->begun,
+                                .goes_back = goes_back_after(judge, how),
+                                .copy = check->work->copies ? &place->copy : NULL};
     memcpy(expected.oldest, how == WORLD_POWER_STAYS ? place->visible : place->lasts, sizeof expected.oldest);
     struct world_image image;
     uint64_t print = world_replay_crash(replay, how, seed, &image);

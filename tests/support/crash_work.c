@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ext/art.h"
+#include "tests/support/crash_beside.h"
 #include "tests/support/crash_change.h"
 #include "tests/support/spills.h"
 
@@ -561,6 +562,29 @@ static void checkpoint(struct crash_work *work, struct crash_process *who) {
     if (who->process->dead) close_process(work, who);
 }
 
+/* A copy is made, or brought up to date. */
+static void copy(struct crash_work *work, struct crash_process *who) {
+    static const char *const files[] = {"copy.db", ".art", "-journal", ".db"};
+    unsigned state = work->last[CRASH_MAIN];
+    char *why = NULL;
+    bool faulty = once_in(work, 3), refused;
+    if (faulty && once_in(work, 2)) {
+        world_arm(work->world, WORLD_DIE_AT, below(work, 60), NULL);
+    } else if (faulty && !work->setting->ordered) {
+        world_arm(work->world, WORLD_FAIL_SYNC, below(work, 2), files[below(work, 4)]);
+    }
+    mark(work, CRASH_COPYING, 0, state);
+    bool done = crash_copy_update(who->db, work, &work->rows, &refused, &why);
+    bool struck = work->world->fault.struck;
+    face_fault(work, who);
+    work->counts.copies += done && !refused && !struck;
+    work->counts.broken_copies += struck;
+    if (done && !refused && !struck) mark(work, CRASH_COPIED, 0, state);
+    if (!done && !struck && !who->tainted) fail(work, "a copy: %s", why);
+    if (who->process->dead) close_process(work, who);
+    sqlite3_free(why);
+}
+
 static void step(struct crash_work *work) {
     struct crash_process *who = any_process(work);
     if (work->failure) return;
@@ -578,8 +602,10 @@ static void step(struct crash_work *work) {
         } else {
             transaction(work, who, ANY);
         }
-    } else if (what < 88) {
+    } else if (what < 86) {
         if (is_wal(work)) checkpoint(work, who);
+    } else if (what < 90) {
+        if (work->copies) copy(work, who);
     } else if (what < 94) {
         begin_reading(work, who);
     } else {
@@ -642,6 +668,7 @@ void crash_work_run(struct crash_work *work, const struct crash_setting *setting
     work->page_size = page_sizes[below(work, 3)];
     work->autocheckpoint = checkpoints[below(work, 3)];
     work->rows.attached = once_in(work, 2);
+    work->copies = once_in(work, 2);
     make_database(work, &image);
     struct world_options options = {
         .seed = seed,

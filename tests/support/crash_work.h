@@ -9,6 +9,9 @@
  *     CRASH_VISIBLE n    nor after the death of all processes
  *     CRASH_ABANDONED n  n may not be found any more
  *
+ *     CRASH_COPYING n    from here on the copy may be of state n, or unfinished
+ *     CRASH_COPIED n     from here on it is of state n, and lasts
+ *
  * LASTS and VISIBLE are of a part of the state, which is a database.
  */
 #ifndef TESTS_CRASH_WORK_H
@@ -17,7 +20,7 @@
 #include "tests/support/crash_rows.h"
 #include "tests/support/world.h"
 
-enum crash_mark { CRASH_BEGUN, CRASH_LASTS, CRASH_VISIBLE, CRASH_ABANDONED };
+enum crash_mark { CRASH_BEGUN, CRASH_LASTS, CRASH_VISIBLE, CRASH_ABANDONED, CRASH_COPYING, CRASH_COPIED };
 enum { CRASH_MARK_BITS = 8 }; /* above them the part */
 
 #define CRASH_DATABASE_TWO WORLD_FOLDER "b.db"
@@ -55,10 +58,12 @@ struct crash_work {
     unsigned state_count, last[CRASH_PARTS]; /* last: acknowledged, with a change to this part */
     uint32_t next_value;
     unsigned page_size, autocheckpoint;
+    bool copies;  /* art_backup() keeps one up to date */
     unsigned end; /* of the operations, crashes after them are not judged; 0 while it is open */
     struct crash_events {
         uint64_t commits, rollbacks, busy, deaths, zombies, failed_syncs, survived, revived, gaps, checkpoints, drops,
-            renames, emptied, folders, summaries, named, snapshots, spills, columns, of_both, halves;
+            renames, emptied, folders, summaries, named, snapshots, spills, columns, of_both, halves, copies,
+            broken_copies;
     } counts;
     uint64_t runs, blobs; /* the most that table a had */
     char *failure;        /* what should not have happened, or NULL */
