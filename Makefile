@@ -12,7 +12,7 @@
 #   make clean
 #
 #   make bench, bench-age, bench-spellings    tests/bench/run has more
-#   make soak, repeat, mutants, fuzz, coverage, valgrind    tests/README.md; tests/prove has what takes hours
+#   make nightly, soak, repeat, mutants, fuzz, coverage, valgrind    tests/README.md; tests/prove has what takes hours
 #   make check-bindings, check-orms, check-programs, check-dqlite, check-sqld, check-packaging, check-platforms
 #                                             parts of check-all, in full (tests/clients)
 #
@@ -112,7 +112,7 @@ TEST_LIBS = -Wl,--wrap=_mark_point -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthrea
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all library static programs test-programs fuzz-programs test demo check check-all check-bindings check-orms check-programs check-dqlite check-sqld check-packaging check-platforms
-.PHONY: soak repeat mutants coverage valgrind tidy format bench bench-age bench-search bench-spellings fuzz clean help FORCE
+.PHONY: nightly soak repeat mutants coverage valgrind tidy format bench bench-age bench-search bench-spellings fuzz clean help FORCE
 .PHONY: amalgamation install uninstall deb binaries wheel npm gem crate gomod dist try
 
 all:
@@ -238,6 +238,10 @@ test: library $(addprefix $(BUILD)/tests/,$(filter-out $(TEST_SCRIPTS),$(TESTS))
 check:
 	@.ci/deps check
 	@.ci/check
+
+nightly:
+	@.ci/deps check
+	@.ci/nightly $(NIGHT)
 
 check-all:
 	@.ci/deps check

@@ -115,7 +115,7 @@ static char *read_row(sqlite3_stmt *statement) {
     sqlite3_str *row = sqlite3_str_new(NULL);
     for (int i = 0; i < sqlite3_column_count(statement); i++) {
         if (i) sqlite3_str_appendchar(row, 1, ' ');
-        sql_append_value(row, sqlite3_column_value(statement, i));
+        sql_append_value(row, statement, i);
     }
     return sqlite3_str_finish(row);
 }
@@ -143,7 +143,6 @@ static void finish_answer(struct answer *answer, sqlite3 *db, sqlite3_str *out) 
         answer->message = sqlite3_mprintf("%s", sqlite3_errmsg(db));
         sqlite3_str_appendf(out, "error %d: %s\n", answer->rc, answer->message);
     }
-    sqlite3_str_appendall(out, "");
     answer->text = sqlite3_str_finish(out);
     if (!answer->text) answer->text = sqlite3_mprintf("");
 }

@@ -262,21 +262,22 @@ static void append_bytes(sqlite3_str *out, const uint8_t *data, int len) {
     }
 }
 
-void sql_append_value(sqlite3_str *out, sqlite3_value *value) {
-    switch (sqlite3_value_type(value)) {
+void sql_append_value(sqlite3_str *out, sqlite3_stmt *statement, int column) {
+    int type = sqlite3_column_type(statement, column);
+    switch (type) {
     case SQLITE_NULL:
         sqlite3_str_appendall(out, "NULL");
         return;
     case SQLITE_INTEGER:
-        sqlite3_str_appendf(out, "%lld", sqlite3_value_int64(value));
+        sqlite3_str_appendf(out, "%lld", sqlite3_column_int64(statement, column));
         return;
     case SQLITE_FLOAT:
-        sqlite3_str_appendf(out, "%!.17g", sqlite3_value_double(value));
+        sqlite3_str_appendf(out, "%!.17g", sqlite3_column_double(statement, column));
         return;
     }
-    bool text = sqlite3_value_type(value) == SQLITE_TEXT;
-    const uint8_t *data = text ? sqlite3_value_text(value) : sqlite3_value_blob(value);
-    int len = sqlite3_value_bytes(value);
+    bool text = type == SQLITE_TEXT;
+    const uint8_t *data = text ? sqlite3_column_text(statement, column) : sqlite3_column_blob(statement, column);
+    int len = sqlite3_column_bytes(statement, column);
     if (len > 100) {
         sqlite3_str_appendf(out, "%s of %d bytes, hash %016llx", text ? "text" : "blob", len,
                             (unsigned long long)hash_bytes(data, len));
@@ -297,7 +298,6 @@ char *sql_rows(sqlite3 *db, const char *format, ...) {
     sqlite3_stmt *statement = prepare(db, format, args);
     va_end(args);
     sqlite3_str *out = sqlite3_str_new(NULL);
-    sqlite3_str_appendall(out, "");
     int rc;
     while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
         for (int i = 0; i < sqlite3_column_count(statement); i++) {
@@ -318,7 +318,7 @@ char *sql_answer(sqlite3_stmt *statement) {
     int rc, columns = sqlite3_column_count(statement);
     while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
         for (int i = 0; i < columns; i++) {
-            sql_append_value(out, sqlite3_column_value(statement, i));
+            sql_append_value(out, statement, i);
             sqlite3_str_appendall(out, i + 1 < columns ? " " : "\n");
         }
     }

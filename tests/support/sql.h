@@ -69,8 +69,8 @@ void sql_snapshot_drop(sqlite3 *db, const char *name);
 /* All rows, columns joined by '|', each row ended by a line feed. sqlite3_free() it. */
 char *sql_rows(sqlite3 *db, const char *format, ...);
 
-/* One value for people and comparisons: type and content, long ones as type, length and hash. */
-void sql_append_value(sqlite3_str *out, sqlite3_value *value);
+/* A value of a row for people and comparisons: type and content, long ones as type, length and hash. */
+void sql_append_value(sqlite3_str *out, sqlite3_stmt *statement, int column);
 
 /* All rows as sql_append_value() writes them, with SQLite's error at the end if there was one; sqlite3_free() it. The
  * statement is the caller's, and reset. */

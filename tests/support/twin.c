@@ -188,7 +188,7 @@ static void add_row(struct outcome *outcome, sqlite3_stmt *statement) {
     sqlite3_str *row = sqlite3_str_new(NULL);
     for (int i = 0; i < sqlite3_column_count(statement); i++) {
         if (i) sqlite3_str_appendall(row, " | ");
-        sql_append_value(row, sqlite3_column_value(statement, i));
+        sql_append_value(row, statement, i);
     }
     keep_row(outcome, row);
 }
