@@ -47,6 +47,7 @@ TEST(test_a_forged_database_gives_answers_or_errors_and_every_statement_ends) {
     const char *asked = getenv("ART_FORGED_DATABASES");
     unsigned long databases = (asked ? strtoul(asked, NULL, 10) : DATABASES) * random_scale();
     for (unsigned long i = 0; i < databases; i++) {
+        if (!random_span(&random)) continue;
         uint8_t bytes[BYTES_MAX];
         uint32_t len = 8 + 6 * random_below(&random, 6); /* one change or more */
         for (uint32_t k = 0; k < len; k++) bytes[k] = (uint8_t)random_next(&random);
