@@ -212,5 +212,5 @@ LOOP_TEST(test_what_happens_to_a_table_at_any_moment_leaves_it_whole_or_away, HA
     printf("%s: before the snapshot %u times, after it %u\n", moment.happens, gone, whole);
 }
 
-SUITE("load", .skipped = sql_standin, .seconds = 120 * random_scale() + 20 * setting("ART_BACKUP_COPIES", 0),
-      .set_up = sql_set_up_closed, .tear_down = sql_tear_down)
+SUITE("load", .seconds = 120 * random_scale() + 20 * setting("ART_BACKUP_COPIES", 0), .set_up = sql_set_up_closed,
+      .tear_down = sql_tear_down)

@@ -469,4 +469,4 @@ LOOP_TEST(test_an_authorizer_makes_no_half_copy, 2) {
     sqlite3_free(before);
 }
 
-SUITE("copies", .skipped = sql_standin, .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down)
+SUITE("copies", .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down)

@@ -247,4 +247,4 @@ TEST(test_an_open_scan_goes_on_through_every_change_of_its_table) {
     }
 }
 
-SUITE("queries", .skipped = sql_standin, .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down)
+SUITE("queries", .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down)

@@ -302,4 +302,4 @@ LOOP_TEST(test_without_the_listener_it_follows_them_too, 2) {
     run_histories(_i, true);
 }
 
-SUITE("savepoints", .skipped = sql_standin, .seconds = 600)
+SUITE("savepoints", .seconds = 600)

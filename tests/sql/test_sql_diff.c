@@ -437,4 +437,4 @@ TEST(test_tables_that_cannot_be_compared_are_refused) {
     expect("1000\n", "SELECT count(*) FROM art_differences('t', 'main.o') WHERE change = 'deleted'");
 }
 
-SUITE("sql_diff", .skipped = sql_standin, .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down)
+SUITE("sql_diff", .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down)

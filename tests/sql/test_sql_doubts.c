@@ -372,4 +372,4 @@ TEST(test_a_number_that_a_trigger_casts_is_none_that_is_bound) {
     }
 }
 
-SUITE("doubts", .skipped = sql_standin, .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down)
+SUITE("doubts", .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down)

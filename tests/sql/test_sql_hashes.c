@@ -341,4 +341,4 @@ TEST(test_a_table_called_hash_takes_commands) {
     expect("1|\n", "SELECT art_hash_values = art_hash_values('hash_values', ''), hash FROM hash_values");
 }
 
-SUITE("sql_hashes", .skipped = sql_standin, .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down)
+SUITE("sql_hashes", .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down)

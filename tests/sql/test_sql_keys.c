@@ -162,4 +162,4 @@ TEST(test_other_keys_are_refused_and_a_salvaged_key_is_a_blob) {
     expect("|1|blob\nFF|2|blob\n", "SELECT hex(key), n, typeof(key) FROM s");
 }
 
-SUITE("keys", .skipped = sql_standin, .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)
+SUITE("keys", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)

@@ -444,4 +444,4 @@ LOOP_TEST(test_any_history_leaves_no_trace, WAYS) {
     expect("ok\n", "SELECT art_check('t')");
 }
 
-SUITE("secure_delete", .skipped = sql_standin, .seconds = 120, .set_up = set_up, .tear_down = tear_down)
+SUITE("secure_delete", .seconds = 120, .set_up = set_up, .tear_down = tear_down)

@@ -576,4 +576,4 @@ static void set_up(void) {
     sql_set_up();
 }
 
-SUITE("several", .skipped = sql_standin, .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)
+SUITE("several", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)

@@ -747,4 +747,4 @@ TEST(test_bytes_are_those_that_only_one_snapshot_holds) {
     expect("b|1\nc|0\n", "SELECT name, bytes > 100000 FROM art_snapshots('t')");
 }
 
-SUITE("snapshot_reads", .skipped = sql_standin, .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down)
+SUITE("snapshot_reads", .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down)

@@ -506,4 +506,4 @@ TEST(test_the_cache_lets_a_dropped_table_go) {
     }
 }
 
-SUITE("storage", .skipped = sql_standin, .seconds = 120, .set_up = set_up, .tear_down = tear_down)
+SUITE("storage", .seconds = 120, .set_up = set_up, .tear_down = tear_down)

@@ -499,4 +499,4 @@ LOOP_TEST(test_one_call_behind_a_load_leaves_a_small_table_without_a_log, 16) {
     expect(few ? "ok|900\n" : "ok|30000\n", "SELECT art_check('t'), count(*) FROM t WHERE length(value) = 120");
 }
 
-SUITE("sql_vacuum", .skipped = sql_standin, .seconds = 60, .set_up = sql_set_up, .tear_down = sql_tear_down)
+SUITE("sql_vacuum", .seconds = 60, .set_up = sql_set_up, .tear_down = sql_tear_down)

@@ -181,12 +181,11 @@ int history_print_tally(const struct history_tally *tally) {
     int never = 0;
     printf(
         "%lld statements in %lld histories agree: %lld inside transactions, %lld returned %lld rows, %lld met a lock, "
-        "%lld a constraint, %lld failed otherwise; %lld steps with all versions checked; %lld histories ended by a "
-        "write "
-        "that only art refuses\n",
+        "%lld a constraint, %lld failed otherwise; %lld steps with all versions checked; %lld histories "
+        "ended early\n",
         (long long)tally->statements, (long long)tally->histories, (long long)tally->in_transaction,
         (long long)tally->with_rows, (long long)tally->rows, (long long)tally->busy, (long long)tally->constraint,
-        (long long)tally->failed, (long long)tally->versions_checked, (long long)tally->refused);
+        (long long)tally->failed, (long long)tally->versions_checked, (long long)tally->ended);
     printf("met (times:rows):");
     for (unsigned i = 0; i < WORKLOAD_FEATURES; i++) {
         printf("%s %s %lld:%lld", i ? "," : "", workload_feature_name(i), (long long)tally->feature[i].met,
@@ -268,7 +267,6 @@ static char *pair_step(struct pair *pair, const struct workload_step *step, stru
     }
     if (is_undecided(step, &art, &plain) && !only_reads(step)) {
         pair->broken = "art has refused a write that the ordinary twin has done";
-        if (w) history_tally()->refused++;
     }
     if (is_spilled(&art, &plain)) pair->broken = "a ROLLBACK elsewhere has made the ordinary twin's snapshot stale";
     bool reads_schemas = pair->rolled_back[c] && class_of(art.rc) == BUSY && !plain.rc && !(step->flags & STEP_WRITES);
@@ -329,7 +327,7 @@ static char *pair_check(struct pair *pair) {
         step.sql = sqlite3_mprintf("SELECT * FROM %s.%s ORDER BY 1", schema, name);
         differs = pair_step(pair, &step, NULL);
         workload_step_clear(&step);
-        if (differs || sql_standin()) continue;
+        if (differs) continue;
         step = (struct workload_step){.kind = STEP_SQL};
         step.sql =
             sqlite3_mprintf("SELECT art_check('%s.%s') FROM (SELECT count(*) FROM %s.%s)", schema, name, schema, name);
@@ -392,6 +390,7 @@ static char *run(struct history *history, const struct workload_setting *setting
     if (differs) report(history, differs);
     for (int i = 0; i < history->count; i++) workload_step_clear(&history->steps[i]);
     history_tally()->histories++;
+    history_tally()->ended += pair.broken != NULL;
     return differs;
 }
 

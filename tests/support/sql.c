@@ -48,14 +48,9 @@ void sql_ways(const char *io, const char *direct) {
     say_way("ART_DIRECT", direct);
 }
 
-bool sql_standin(void) {
-    const char *standin = getenv("ART_TEST_STANDIN");
-    return standin && *standin;
-}
-
 bool sql_inline(void) {
     const char *general = getenv("ART_TABLE_OPTIONS");
-    return !sql_standin() && general && strstr(general, "storage=inline");
+    return general && strstr(general, "storage=inline");
 }
 
 bool sql_has_no_file(const char *test) {
@@ -74,7 +69,6 @@ sqlite3 *sql_open_flags(const char *path, int flags) {
 }
 
 void sql_register(sqlite3 *db) {
-    if (sql_standin()) return;
     const char *extension = getenv("ART_EXTENSION");
     if (!extension || !*extension) extension = "./art.so";
     if (!strcmp(extension, "linked")) return;
@@ -96,11 +90,6 @@ void sql_close(sqlite3 *db) {
 char *sql_create_text(const char *table, const char *options) {
     const char *general = getenv("ART_TABLE_OPTIONS");
     if (!general || strstr(options, "storage=")) general = "";
-    if (sql_standin()) {
-        const char *columns = getenv("ART_TEST_STANDIN");
-        if (!strstr(columns, "PRIMARY KEY")) columns = "path TEXT PRIMARY KEY NOT NULL, value";
-        return sqlite3_mprintf("CREATE TABLE %s(%s) WITHOUT ROWID", table, columns);
-    }
     const char *between = *options && *general ? ", " : "";
     if (!*options && !*general) return sqlite3_mprintf("CREATE VIRTUAL TABLE %s USING art", table);
     return sqlite3_mprintf("CREATE VIRTUAL TABLE %s USING art(%s%s%s)", table, options, between, general);
@@ -150,7 +139,7 @@ void sql_run(sqlite3 *db, const char *format, ...) {
 }
 
 void sql_command(sqlite3 *db, const char *schema, const char *table, const char *command) {
-    if (!sql_standin()) sql_run(db, "INSERT INTO \"%w\".\"%w\"(\"%w\") VALUES(%Q)", schema, table, table, command);
+    sql_run(db, "INSERT INTO \"%w\".\"%w\"(\"%w\") VALUES(%Q)", schema, table, table, command);
 }
 
 static struct {

@@ -99,7 +99,7 @@ TEST(test_what_is_no_set_of_slots_is_refused) {
 
 TEST(test_snapshots_of_a_tree_in_a_file_stay_what_they_were) {
     unsigned count = 16;
-    uint64_t first = walk_seeds("file", &count, 100);
+    uint64_t first = walk_seeds("file", &count, random_seed());
     for (uint64_t seed = first; seed < first + count; seed++) {
         if (!random_span(&(struct random){seed})) continue;
         struct sim_disk *on = new_disk(seed);
@@ -115,7 +115,7 @@ TEST(test_snapshots_of_a_tree_in_a_file_stay_what_they_were) {
 
 TEST(test_snapshots_of_a_tree_in_the_hosts_rows_stay_what_they_were) {
     unsigned count = 16;
-    uint64_t first = walk_seeds("rows", &count, 200);
+    uint64_t first = walk_seeds("rows", &count, random_seed());
     for (uint64_t seed = first; seed < first + count; seed++) {
         if (!random_span(&(struct random){seed})) continue;
         struct art_tree_options none = {0};
@@ -174,7 +174,7 @@ LOOP_TEST(test_snapshots_stay_what_they_were_whatever_fails, 2) {
         sim_disk_free(on);
     }
     printf("%u steps failed\n", failures);
-    ck_assert_uint_gt(failures, count > 1 ? 20 : 0);
+    ck_assert_uint_gt(failures, count);
 }
 
 TEST(test_a_power_loss_between_any_two_steps_loses_no_snapshot) {
