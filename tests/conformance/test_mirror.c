@@ -351,7 +351,9 @@ static void history(uint64_t seed) {
             below(3) ? "WAL" : "DELETE", options);
     sql_close(db);
     for (int i = 0; i < CONNECTIONS; i++) connection_open(&all[i]);
-    for (int i = 0; i < STEPS && !failure; i++) step();
+    for (int i = 0; i < STEPS && !failure; i++) {
+        if (random_span(&chance)) step();
+    }
     for (int i = 0; i < CONNECTIONS; i++) {
         if (!failure && inside(&all[i])) run(&all[i], "ROLLBACK");
         cursors_close(&all[i].cursors);

@@ -152,6 +152,7 @@ static void work_through(struct tally *tally, uint64_t seed, unsigned job, unsig
     }
     for (unsigned i = job; tally->counts.states < states && !tally->failed; i += jobs) {
         struct random random = {seed + i};
+        if (!random_span(&random)) continue;
         history(tally, only < SETTINGS ? only : (i + seed) % SETTINGS, random_next(&random) >> 24, lies);
     }
     sqlite3_close(keep);

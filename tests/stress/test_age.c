@@ -103,6 +103,7 @@ LOOP_TEST(test_a_table_that_has_shrunk_gives_its_file_back, 4) {
         sql_run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF");
         sql_create(db, "t", "storage=file");
         for (unsigned round = random_rounds(ROUNDS); round--;) {
+            if (!random_span(&chance)) continue;
             for (int i = 0; i < keys; i += 20) {
                 sql_run(db,
                         "INSERT OR REPLACE INTO t(path, value) WITH n(i) AS (SELECT %d UNION ALL SELECT i + 1 FROM n "

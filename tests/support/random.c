@@ -4,6 +4,7 @@
 #include <string.h>
 
 bool random_is_taped, random_tells;
+static bool zero_is_usual;
 struct random_log *random_log;
 
 /* ---- what is fed ------------------------------------------------------------------------------------------------- */
@@ -66,6 +67,14 @@ void random_forget(uint64_t key, uint32_t kind) {
     if (random_edit_of(key, kind)) place_of(key, kind)->n = UINT32_MAX;
 }
 
+void random_forget_all(void) {
+    free(edits);
+    edits = NULL;
+    edit_count = edit_room = 0;
+    zero_is_usual = false;
+    random_is_taped = fed != NULL;
+}
+
 const struct random_edit *random_edit_of(uint64_t key, uint32_t kind) {
     const struct random_edit *place = edit_room ? place_of(key, kind) : NULL;
     return place && place->kind != RANDOM_SPAN && place->n != UINT32_MAX ? place : NULL;
@@ -103,7 +112,11 @@ uint64_t random_taped(struct random *random, uint32_t limit) {
     uint64_t key = random->state;
     drawn = random_mixed(random->state += RANDOM_STEP);
     if (limit) drawn = (drawn >> 32) * limit >> 32;
-    if ((edit = random_edit_of(key, RANDOM_DRAW))) drawn = limit && edit->n >= limit ? limit - 1 : edit->n;
+    if ((edit = random_edit_of(key, RANDOM_DRAW))) {
+        drawn = limit && edit->n >= limit ? limit - 1 : edit->n;
+    } else if (zero_is_usual && !random_edit_of(key, RANDOM_KEPT)) {
+        drawn = 0;
+    }
     if (!is_noise(key, limit)) note(key, RANDOM_DRAW, (uint32_t)drawn, limit);
     return drawn;
 }
@@ -118,35 +131,44 @@ bool random_span_at(struct random *random, uint64_t place) {
     return !skip;
 }
 
-/* ---- edits as a text: "z" draws are 0, "v" one has a value, "s" spans are left out, "t" one with those in it, "j" -- */
+/* ---- edits as a text: "0" all draws are 0 but these; "z" one is, "v" has a value, "k" is kept; "s" a span is left out,
+ *      "t" one with those in it; "j" draws are; "*" that many of them ----------------------------------------------- */
 
-static char letter_of(const struct random_edit *edit) {
-    if (edit->kind == RANDOM_DRAW) return edit->n ? 'v' : 'z';
-    return edit->kind == RANDOM_JUMPED ? 'j' : edit->n == 1 ? 's' : 't';
+/* What a mark says in it: its letter, and its number; 0: nothing. */
+static char letter_of(const struct random_mark *mark, bool zero, uint32_t *n) {
+    const struct random_edit *edit = mark->kind == RANDOM_SPAN ? NULL : random_edit_of(mark->key, mark->kind);
+    if (mark->kind == RANDOM_DRAW && zero) {
+        *n = edit ? edit->n : mark->value;
+        return !mark->value ? 0 : !edit && !mark->limit ? 'k' : 'v';
+    }
+    if (!edit) return 0;
+    *n = edit->n;
+    if (mark->kind == RANDOM_DRAW) return *n ? 'v' : 'z';
+    return mark->kind == RANDOM_JUMPED ? 'j' : *n == 1 ? 's' : 't';
 }
 
-char *random_edits_text(const struct random_log *log) {
-    char *text = NULL, former = 0;
+char *random_edits_text(const struct random_log *log, bool zero) {
+    char *text = NULL, former = zero ? '0' : 0;
     size_t len = 0, run = 0;
     uint64_t next = 0;
     FILE *out = open_memstream(&text, &len);
     if (!out) abort();
+    if (zero) fprintf(out, "0");
     for (uint64_t i = 0; i < log->count && i < log->room; i++) {
-        const struct random_mark *mark = &log->marks[i];
-        const struct random_edit *edit = mark->kind == RANDOM_SPAN ? NULL : random_edit_of(mark->key, mark->kind);
-        if (!edit) continue;
-        char letter = letter_of(edit);
-        bool runs = letter == 'z' || letter == 's';
-        if (runs && letter == former && mark->key == next) {
+        uint32_t n = 0;
+        char letter = letter_of(&log->marks[i], zero, &n);
+        bool runs = letter == 'z' || letter == 's' || letter == 'k';
+        if (!letter) continue;
+        if (runs && letter == former && log->marks[i].key == next) {
             run++;
         } else {
             if (run > 1) fprintf(out, "*%zu", run);
             run = 1;
-            fprintf(out, "%s%c%" PRIx64, former ? "," : "", letter, mark->key);
-            if (!runs) fprintf(out, "=%u", edit->n);
+            fprintf(out, "%s%c%" PRIx64, former ? "," : "", letter, log->marks[i].key);
+            if (!runs) fprintf(out, "=%u", n);
         }
         former = letter;
-        next = mark->key + RANDOM_STEP;
+        next = log->marks[i].key + RANDOM_STEP;
     }
     if (run > 1) fprintf(out, "*%zu", run);
     fclose(out);
@@ -154,11 +176,13 @@ char *random_edits_text(const struct random_log *log) {
 }
 
 bool random_read_edits(const char *text) {
+    static const uint32_t kinds[] = {RANDOM_DRAW,    RANDOM_DRAW,    RANDOM_KEPT,
+                                     RANDOM_SKIPPED, RANDOM_SKIPPED, RANDOM_JUMPED};
+    if (*text == '0') zero_is_usual = random_is_taped = true;
+    if (*text == '0') text += text[1] == ',' ? 2 : 1;
     for (char *end; *text; text = *end ? end + 1 : end) {
-        char letter = *text;
-        const char *letters = "zvstj", *is = strchr(letters, letter);
-        static const uint32_t kinds[] = {RANDOM_DRAW, RANDOM_DRAW, RANDOM_SKIPPED, RANDOM_SKIPPED, RANDOM_JUMPED};
-        struct random_edit edit = {strtoull(text + 1, &end, 16), 0, letter == 's'};
+        const char *letters = "zvkstj", *is = strchr(letters, *text);
+        struct random_edit edit = {strtoull(text + 1, &end, 16), 0, *text == 's'};
         unsigned long times = 1;
         if (!is || end == text + 1) return false;
         edit.kind = kinds[is - letters];

@@ -37,7 +37,7 @@ static inline uint64_t random_mixed(uint64_t x) {
 
 /* What was drawn, in the order of the calls, and how draws are changed. A draw is known by the state before it, so that
  * a number which is drawn again, by another process, from another copy of the generator, is changed in the same way. */
-enum random_kind { RANDOM_DRAW, RANDOM_SPAN, RANDOM_SKIPPED, RANDOM_JUMPED };
+enum random_kind { RANDOM_DRAW, RANDOM_SPAN, RANDOM_SKIPPED, RANDOM_JUMPED, RANDOM_KEPT };
 
 struct random_mark {
     uint64_t key;                /* the generator's state; of spans: which of them */
@@ -55,16 +55,18 @@ extern struct random_log *random_log; /* NULL: nothing is noted */
 uint64_t random_taped(struct random *random, uint32_t limit);
 
 /* From now on: RANDOM_DRAW, this draw gives `n`; RANDOM_JUMPED: it and the n - 1 behind it are left out; RANDOM_SKIPPED:
- * this span is left out, and with those in it, it was n. */
+ * this span is left out, and with those in it, it was n; RANDOM_KEPT: it gives what it gave, though all others are 0. */
 struct random_edit {
     uint64_t key;
     uint32_t kind, n;
 };
 void random_edit(struct random_edit edit);
 void random_forget(uint64_t key, uint32_t kind);
+void random_forget_all(void);
 const struct random_edit *random_edit_of(uint64_t key, uint32_t kind);
-/* All of them as a text for ART_TEST_TAPE, with as few as `log` needs; free() it. And back; false: it is no such text. */
-char *random_edits_text(const struct random_log *log);
+/* All of them as a text for ART_TEST_TAPE, with as few as `log` needs; `zero`: and all draws are 0 but those of the text,
+ * which makes it short. free() it. And back; false: it is no such text. */
+char *random_edits_text(const struct random_log *log, bool zero);
 bool random_read_edits(const char *text);
 
 /* From now on this generator, and no other, gives these bytes, two a draw; then zeros. NULL: none does. So libFuzzer

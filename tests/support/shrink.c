@@ -428,43 +428,69 @@ static void shorten(struct shrinking *s) {
 /* ---- the report -------------------------------------------------------------------------------------------------- */
 
 static void print_draws(const struct random_log *log) {
-    printf("what is drawn there (of how many; a step begins at \"|\"):");
-    for (uint64_t i = 0; i < marks_of(log) && i < 400; i++) {
+    uint64_t zeros = 0, shown = 0;
+    printf("what is drawn there (of how many; n zeros as 0 x n; a step begins at \"|\"):");
+    for (uint64_t i = 0; i < marks_of(log) && shown < 200; i++) {
         const struct random_mark *mark = &log->marks[i];
+        bool is_zero = mark->kind == RANDOM_DRAW && !mark->value, is_last = i + 1 == marks_of(log);
+        zeros += is_zero;
+        if (zeros && (!is_zero || is_last)) printf(" 0 x %" PRIu64, zeros);
+        if (is_zero) continue;
+        zeros = 0;
+        shown++;
         if (mark->kind == RANDOM_SPAN) printf(" |");
         if (mark->kind == RANDOM_DRAW && mark->limit) printf(" %u/%u", mark->value, mark->limit);
-        if (mark->kind == RANDOM_DRAW && !mark->limit) printf(" %s", mark->value ? "*" : "0");
+        if (mark->kind == RANDOM_DRAW && !mark->limit) printf(" bits");
     }
-    printf(log->count > 400 ? " ...\n" : "\n");
+    printf("\n");
 }
 
-static void print_repeat(struct shrinking *s, const char *repeat) {
-    char *text = random_edits_text(s->log), name[600];
-    const char *folder = getenv("TMPDIR");
-    if (strlen(text) > TEXT_MAX) { /* beside the program's files, which stay where it fails */
-        snprintf(name, sizeof name, "%s/tape.%d", folder && *folder ? folder : "/tmp", (int)getpid());
-        FILE *out = fopen(name, "w");
-        if (out) fputs(text, out);
-        if (out) fclose(out);
-        printf("ART_TEST_TAPE=@%s %s\n", name, repeat);
-    } else {
-        printf("ART_TEST_TAPE=%s %s\n", text, repeat);
+/* The edits that are left, as a text: a short one, where with zeros for all else it still fails. */
+static char *shortest_text(struct shrinking *s) {
+    char signature[sizeof s->signature], *all = random_edits_text(s->log, false),
+                                         *text = random_edits_text(s->log, true);
+    random_forget_all();
+    bool reads = random_read_edits(text);
+    run_once(s, false, signature, sizeof signature);
+    if (reads && !strcmp(signature, s->signature)) {
+        free(all);
+        return text;
     }
     free(text);
+    random_forget_all();
+    if (!random_read_edits(all)) abort();
+    return all;
+}
+
+static void print_repeat(const char *text, const char *repeat) {
+    char name[600];
+    const char *folder = getenv("TMPDIR");
+    if (strlen(text) <= TEXT_MAX) {
+        printf("ART_TEST_TAPE=%s %s\n", text, repeat);
+        return;
+    }
+    snprintf(name, sizeof name, "%s/tape.%d", folder && *folder ? folder : "/tmp", (int)getpid());
+    FILE *out = fopen(name, "w"); /* beside the program's files, which stay where it fails */
+    if (out) fputs(text, out);
+    if (out) fclose(out);
+    printf("ART_TEST_TAPE=@%s %s\n", name, repeat);
 }
 
 static void report(struct shrinking *s, const char *repeat, struct size before, double took) {
     char signature[sizeof s->signature];
     unsigned tries = s->tries;
     struct size left = size_of(s->log);
-    printf("== %" PRIu64 " of %" PRIu64 " steps are left, and of %" PRIu64 " draws %" PRIu64
+    printf("== %" PRIu64 " of %" PRIu64 " steps are left, and of %" PRIu64 " draws %" PRIu64 ", of these %" PRIu64
            " that are not 0, after %u tries in %.1f s%s:\n",
-           left.of[0], before.of[0], before.of[3], left.of[1], tries, took, is_over(s) ? " (the budget)" : "");
+           left.of[0], before.of[0], before.of[3], left.of[3], left.of[1], tries, took,
+           is_over(s) ? " (the budget)" : "");
     s->limit = 60 + s->limit;
+    char *text = shortest_text(s);
     run_once(s, true, signature, sizeof signature);
     printf("    %s\n    %.3000s\n", signature, s->end->message);
     print_draws(s->of_try);
-    print_repeat(s, repeat);
+    print_repeat(text, repeat);
+    free(text);
     fflush(stdout);
 }
 
@@ -479,6 +505,7 @@ static void begin(struct shrinking *s) {
 }
 
 static void end(struct shrinking *s) {
+    random_forget_all();
     munmap(s->end, sizeof *s->end);
     munmap(s->log, sizeof *s->log + MARKS_MAX * sizeof *s->log->marks);
     munmap(s->of_try, sizeof *s->log + MARKS_MAX * sizeof *s->log->marks);

@@ -143,12 +143,15 @@ static void run_one(const void *test, int i, struct shrink_end *out) {
     snprintf(out->message, sizeof out->message, "%s", tr_msg(failed[0]));
 }
 
-/* What Check's log says of one that failed: "file:line:F:case:test:iteration: message". */
+/* What Check's log says of one that failed: "file:line:F:case:test:iteration: message"; E: it died, S: as it was set up. */
 static bool has_failed(const char *log, const struct entry *entry, int i) {
-    char failed[300], died[300];
-    snprintf(failed, sizeof failed, ":F:%s:%s:%d: ", entry->in->name, entry->test->name, i);
-    snprintf(died, sizeof died, ":E:%s:%s:%d: ", entry->in->name, entry->test->name, i);
-    return strstr(log, failed) || strstr(log, died);
+    bool has = false;
+    for (const char *how = "FES"; *how && !has; how++) {
+        char line[300];
+        snprintf(line, sizeof line, ":%c:%s:%s:%d: ", *how, entry->in->name, entry->test->name, i);
+        has = strstr(log, line) != NULL;
+    }
+    return has;
 }
 
 static void tell_failures(FILE *from) {

@@ -71,6 +71,12 @@ static void set_up(void) {
     setenv("ART_TEST_SHRINK_TRIES", "3000", 1);
 }
 
+static void tear_down(void) {
+    unsetenv("ART_TEST_SHRINK");
+    unsetenv("ART_TEST_SHRINK_TRIES");
+    random_forget_all();
+}
+
 static void expect(shrink_run *run, const int *test, int i, uint64_t steps, uint64_t draws) {
     struct shrink_left left;
     ck_assert(shrink(run, test, i, "", &left));
@@ -127,10 +133,17 @@ TEST(test_a_tape_is_read_as_it_was_written) {
     random_below(&(struct random){3}, 100);
     random_below(&(struct random){77}, 100);
     random_log = NULL;
-    char *text = random_edits_text(noted);
+    char *text = random_edits_text(noted, false);
     ck_assert_str_eq(text, "v3=4,z4d");
+    free(text);
+    text = random_edits_text(noted, true);
+    ck_assert_str_eq(text, "0,v3=4");
+    random_forget_all();
+    ck_assert(random_read_edits(text));
+    ck_assert_uint_eq(random_below(&(struct random){3}, 100), 4);
+    ck_assert_uint_eq(random_next(&(struct random){5}), 0);
     free(text);
     free(noted);
 }
 
-SUITE("shrink", .seconds = 120, .set_up = set_up)
+SUITE("shrink", .seconds = 120, .set_up = set_up, .tear_down = tear_down)
