@@ -147,9 +147,9 @@ int64_t load_counter(sqlite3 *db) {
 static char *show_row(sqlite3_stmt *statement, int rc) {
     if (rc != SQLITE_ROW) return sqlite3_mprintf("(%d)", rc);
     sqlite3_str *out = sqlite3_str_new(NULL);
-    sql_append_value(out, sqlite3_column_value(statement, 0));
+    sql_append_value(out, statement, 0);
     sqlite3_str_appendall(out, " | ");
-    sql_append_value(out, sqlite3_column_value(statement, 1));
+    sql_append_value(out, statement, 1);
     return sqlite3_str_finish(out);
 }
 
