@@ -193,6 +193,7 @@ static void lose_power(struct machine *machine) {
     machine_note(&machine->actors[0], "dies with all others: %s", world_crash_names[how]);
     machine->counts.power++;
     kill_all(machine);
+    machine->went_back |= how != WORLD_POWER_STAYS && !machine->plan->lasts;
     machine->judging = true;
     if (!machine->failure) machine_judge_image(machine, &image, how);
     machine->judging = false;

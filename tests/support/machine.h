@@ -67,6 +67,7 @@ struct machine {
     unsigned actor_count;
     struct actor *running; /* NULL: the main one */
     bool ending;           /* actors close and return */
+    bool went_back;        /* the .art file may know of commits that a loss of power has taken */
     bool judging;          /* another world is looked at */
     uint64_t turns, switches, left /* calls until the next switch */, hash;
     struct machine_state *states;

@@ -194,7 +194,7 @@ static void judge_copy(struct machine *machine) {
 }
 
 static void judge_state(struct machine *machine, sqlite3 *db, enum world_crash how) {
-    bool goes_back = how != WORLD_POWER_STAYS && !machine->plan->lasts;
+    bool goes_back = machine->went_back || (how != WORLD_POWER_STAYS && !machine->plan->lasts);
     uint32_t number, floor = how == WORLD_POWER_STAYS ? machine->floor : machine->durable;
     int rc = machine_compare(machine, db, "what is left after a crash", NULL, &number);
     if (rc && rc != SQLITE_MISMATCH && notices(machine)) return;
