@@ -297,5 +297,4 @@ TEST(test_the_file_of_a_dropped_table_goes_with_the_run_behind_one_that_dies) {
     ck_assert_int_eq(sql_shell("! ls copy.db-h-*.art"), 0);
 }
 
-SUITE("updates of copies that die", .skipped = sql_standin, .seconds = SUITE_FOREVER, .set_up = sql_set_up,
-      .tear_down = sql_tear_down)
+SUITE("updates of copies that die", .seconds = SUITE_FOREVER, .set_up = sql_set_up, .tear_down = sql_tear_down)

@@ -345,10 +345,10 @@ void fault_world_attempt(struct fault_world *world, const struct fault_step *ste
 
 /* --- what must hold ----------------------------------------------------------------------------------------------- */
 
-static uint64_t add_value(uint64_t hash, sqlite3_value *value) {
-    int type = sqlite3_value_type(value), length = 0;
-    const void *bytes = type == SQLITE_NULL ? NULL : sqlite3_value_blob(value);
-    if (bytes) length = sqlite3_value_bytes(value);
+static uint64_t add_value(uint64_t hash, sqlite3_stmt *rows, int i) {
+    int type = sqlite3_column_type(rows, i), length = 0;
+    const void *bytes = type == SQLITE_NULL ? NULL : sqlite3_column_blob(rows, i);
+    if (bytes) length = sqlite3_column_bytes(rows, i);
     uint64_t of_value = bytes ? art_hash64(bytes, (size_t)length) : 0;
     return ((hash ^ (uint64_t)type) * 0x100000001b3u ^ of_value) * 0x9e3779b97f4a7c15u;
 }
@@ -359,7 +359,7 @@ static uint64_t table_state(sqlite3 *db, const char *schema, const char *prefix,
     uint64_t hash = 0xcbf29ce484222325u, count = 0;
     int rc;
     while ((rc = sqlite3_step(rows)) == SQLITE_ROW) {
-        for (int i = 0; i < sqlite3_column_count(rows); i++) hash = add_value(hash, sqlite3_column_value(rows, i));
+        for (int i = 0; i < sqlite3_column_count(rows); i++) hash = add_value(hash, rows, i);
         count++;
     }
     if (rc != SQLITE_DONE) fault_world_fail("%s.%s%s cannot be read: %s", schema, prefix, table, sqlite3_errmsg(db));

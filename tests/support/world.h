@@ -91,6 +91,7 @@ enum world_fault {
     /* The n-th write of a page of an .art file by anybody is said to be done, and is not; or it lands elsewhere. */
     WORLD_LOSE_WRITE,
     WORLD_MISDIRECT_WRITE,
+    WORLD_FAIL_READ, /* SQLite's n-th read */
 };
 
 /* Syncs that do nothing, to show that a test notices: all, or those of a -wal alone, where what is left is sound. */
@@ -140,8 +141,8 @@ void world_arm(struct world *world, enum world_fault fault, unsigned nth, const 
 /* Did it happen, or was a process told of a sync that had failed for another? Nothing is armed afterwards. */
 bool world_disarm(struct world *world);
 void world_mark(struct world *world, uint64_t what, uint32_t number);
-/* Where the commits in the -wal end, by the wal-index. 0: there is none, or nobody has it open. */
-uint64_t world_wal_end(const struct world *world);
+/* Where the commits in the database's -wal end, by the wal-index. 0: there is none, or nobody has it open. */
+uint64_t world_wal_end(const struct world *world, const char *database);
 /* The file's present name, NULL: it has none. */
 const char *world_name_of(const struct world *world, uint32_t inode);
 

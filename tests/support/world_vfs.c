@@ -18,10 +18,21 @@ static bool dead(const struct world_handle *handle) {
 
 /* ---- bytes ------------------------------------------------------------------------------------------------------- */
 
+static bool is_armed(const struct world_handle *handle, enum world_fault fault) {
+    const struct world *world = handle->world;
+    return world->fault.kind == fault && !world->fault.struck && world->fault.of == handle->process;
+}
+
+static bool call_fails(const struct world_handle *handle, enum world_fault fault) {
+    struct world *world = handle->world;
+    if (!is_armed(handle, fault) || world->fault.countdown--) return false;
+    return world->fault.struck = true;
+}
+
 static int file_read(sqlite3_file *file, void *data, int len, sqlite3_int64 offset) {
     struct world_handle *handle = handle_of(file);
     if (!handle->inode->scratch) world_turn(handle->world, "read");
-    if (dead(handle)) return SQLITE_IOERR_READ;
+    if (dead(handle) || call_fails(handle, WORLD_FAIL_READ)) return SQLITE_IOERR_READ;
     uint32_t there = sim_image_read(&handle->inode->live, (uint64_t)offset, data, (uint32_t)len);
     return there < (uint32_t)len ? SQLITE_IOERR_SHORT_READ : SQLITE_OK;
 }
@@ -29,11 +40,6 @@ static int file_read(sqlite3_file *file, void *data, int len, sqlite3_int64 offs
 static bool ends_with(const char *name, const char *end) {
     size_t len = strlen(name), n = strlen(end);
     return len >= n && !strcmp(name + len - n, end);
-}
-
-static bool is_armed(const struct world_handle *handle, enum world_fault fault) {
-    const struct world *world = handle->world;
-    return world->fault.kind == fault && !world->fault.struck && world->fault.of == handle->process;
 }
 
 static bool dies_as_zombie(const struct world_handle *handle) {
@@ -80,10 +86,7 @@ static int file_write(sqlite3_file *file, const void *data, int len, sqlite3_int
     bool scratch = handle->inode->scratch;
     if (!scratch) world_turn(handle->world, "write");
     if (dead(handle) || (!scratch && !world_call(handle->world, handle->process))) return SQLITE_IOERR_WRITE;
-    if (is_armed(handle, WORLD_FAIL_CALL) && !handle->world->fault.countdown--) {
-        handle->world->fault.struck = true;
-        return handle->world->fault.suffix ? SQLITE_FULL : SQLITE_IOERR_WRITE;
-    }
+    if (call_fails(handle, WORLD_FAIL_CALL)) return handle->world->fault.suffix ? SQLITE_FULL : SQLITE_IOERR_WRITE;
     world_write(handle->world, handle->inode, (uint64_t)offset, data, (uint32_t)len);
     watch_for_commit(handle, data, len);
     return SQLITE_OK;
@@ -97,27 +100,25 @@ static int file_truncate(sqlite3_file *file, sqlite3_int64 size) {
     return SQLITE_OK;
 }
 
-/* In a transaction that writes the WAL; a checkpointer may have the writer's lock, too. */
-static bool is_writing(const struct world_process *process) {
+/* In a transaction that writes the database's WAL; a checkpointer may have the writer's lock, too. */
+static bool is_writing(const struct world_process *process, const char *database) {
     enum { WRITE_LOCK = 1 << 0, CHECKPOINT_LOCK = 1 << 1 };
     unsigned locks = 0;
-    for (uint64_t i = 0; i < world_now->disk->inode_count; i++) {
-        const struct world_handle *handle = world_now->disk->inodes[i]->of.handles;
-        for (; handle; handle = handle->next) {
-            if (handle->process == process) locks |= handle->exclusive;
-        }
+    const struct sim_inode *inode = sim_file(world_now->disk, database);
+    for (const struct world_handle *handle = inode ? inode->of.handles : NULL; handle; handle = handle->next) {
+        if (handle->process == process) locks |= handle->exclusive;
     }
     return (locks & (WRITE_LOCK | CHECKPOINT_LOCK)) == WRITE_LOCK;
 }
 
 /* The index's header has the size of a page at 14, the number of frames at 16. */
-uint64_t world_wal_end(const struct world *world) {
+uint64_t world_wal_end(const struct world *world, const char *database) {
     enum { WAL_HEADER = 32, FRAME_HEADER = 24 };
     uint16_t page = 0;
     uint32_t frames = 0;
-    for (uint64_t i = 0; i < world->disk->inode_count; i++) {
-        const struct world_memory *memory = world->disk->inodes[i]->of.memory;
-        if (!memory || !memory->regions[0]) continue;
+    const struct sim_inode *inode = sim_file(world->disk, database);
+    const struct world_memory *memory = inode ? inode->of.memory : NULL;
+    if (memory && memory->regions[0]) {
         memcpy(&page, (const uint8_t *)memory->regions[0] + 14, sizeof page);
         memcpy(&frames, (const uint8_t *)memory->regions[0] + 16, sizeof frames);
     }
@@ -128,7 +129,10 @@ uint64_t world_wal_end(const struct world *world) {
 static uint64_t may_lose(const struct world_handle *handle) {
     if (handle->mapped) return WORLD_LOSES_NOTHING;
     if (!ends_with(handle->name, "-wal")) return 0;
-    return is_writing(handle->process) ? world_wal_end(handle->world) : WORLD_LOSES_NOTHING;
+    char database[WORLD_NAME_MAX];
+    strcpy(database, handle->name);
+    database[strlen(database) - strlen("-wal")] = '\0';
+    return is_writing(handle->process, database) ? world_wal_end(handle->world, database) : WORLD_LOSES_NOTHING;
 }
 
 static void sync_folder_of(struct world *world, const char *name) {
