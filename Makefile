@@ -12,7 +12,7 @@
 #   make clean
 #
 #   make bench, bench-age, bench-spellings    tests/bench/run has more
-#   make soak, repeat, mutants, fuzz, coverage, valgrind    tests/README.md; tests/prove has what takes hours
+#   make nightly, soak, repeat, mutants, fuzz, coverage, valgrind    tests/README.md; tests/prove has what takes hours
 #   make check-bindings, check-orms, check-programs, check-dqlite, check-sqld, check-packaging, check-platforms
 #                                             parts of check-all, in full (tests/clients)
 #
@@ -71,7 +71,7 @@ SANITIZE_FLAGS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -f
 else ifeq ($(SANITIZE),thread)
 SANITIZE_FLAGS = -fsanitize=thread -O1 -g1
 else ifeq ($(SANITIZE),fuzz)
-SANITIZE_FLAGS = -DART_FUZZ -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1 -g1
+SANITIZE_FLAGS = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1 -g1
 else ifeq ($(SANITIZE),coverage)
 SANITIZE_FLAGS = -fprofile-instr-generate -fcoverage-mapping -fprofile-update=atomic -mllvm -runtime-counter-relocation -O1 -DNDEBUG
 WARNINGS = -Wall -Wextra -Werror -Wno-unused -Wno-unused-command-line-argument
@@ -112,7 +112,7 @@ TEST_LIBS = -Wl,--wrap=_mark_point -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthrea
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all library static programs test-programs fuzz-programs test demo check check-all check-bindings check-orms check-programs check-dqlite check-sqld check-packaging check-platforms
-.PHONY: soak repeat mutants coverage valgrind tidy format bench bench-age bench-search bench-spellings fuzz clean help FORCE
+.PHONY: nightly soak repeat mutants coverage valgrind tidy format bench bench-age bench-search bench-spellings fuzz clean help FORCE
 .PHONY: amalgamation install uninstall deb binaries wheel npm gem crate gomod dist try
 
 all:
@@ -198,6 +198,7 @@ $(call object,$(filter-out tests/bench/%,$(PROGRAMS))): private SANITIZE_FLAGS +
 # What of the C library has one of the tests' own before it; core's functions have hooks (core/tree/state/hooks.h).
 $(addprefix $(BUILD)/tests/,test_kill test_slot_readers test_threads): $(BUILD)/tests/support/watch.o
 $(BUILD)/tests/test_locks: TEST_LIBS += -Wl,--wrap=pthread_mutex_lock -Wl,--wrap=pthread_mutex_trylock
+$(BUILD)/tests/test_actors: TEST_LIBS += -Wl,--wrap=pthread_mutex_lock
 
 # Fuzz targets (SANITIZE=fuzz CC=clang): the same with libFuzzer's main, but for the program that makes the seeds.
 FUZZ_SHARED = $(call object,tests/fuzz/parcel.c)
@@ -237,6 +238,10 @@ test: library $(addprefix $(BUILD)/tests/,$(filter-out $(TEST_SCRIPTS),$(TESTS))
 check:
 	@.ci/deps check
 	@.ci/check
+
+nightly:
+	@.ci/deps check
+	@.ci/nightly $(NIGHT)
 
 check-all:
 	@.ci/deps check

@@ -49,7 +49,7 @@ enum art_rc art_tree_use_location(struct art_tree *tree, const struct art_tree_l
 struct art_copier {
     struct art_tree *tree;
     struct art_store *to;
-    bool onto, made; /* an earlier copy's file; a new one, which is not complete */
+    bool onto, made; /* an earlier copy's file; a file that goes if it does not come to be complete */
     struct art_distinct met;
     struct art_ref *refs; /* sorted by slot; without labels */
     uint32_t count, capacity, at, written;
@@ -157,9 +157,17 @@ static enum art_rc note_root(struct art_tree *tree, struct art_store *to) {
     return rc;
 }
 
+/* What a failed sync has lost is still to be seen, and no later one brings it back: the next run is not to take it for
+ * blobs that are there. So the file goes. */
+static enum art_rc sync_copy(struct art_copier *copier) {
+    enum art_rc rc = art_store_sync(copier->to);
+    if (rc) copier->made = true;
+    return rc;
+}
+
 static enum art_rc complete(struct art_copier *copier) {
     enum art_rc rc = copier->onto ? art_store_keep_only(copier->to, copier->refs, copier->count) : ART_OK;
-    if (!rc) rc = art_store_sync(copier->to);
+    if (!rc) rc = sync_copy(copier);
     if (!rc) rc = note_root(copier->tree, copier->to);
     if (!rc) rc = art_store_note_copied(copier->to);
     if (!rc) copier->made = false;
