@@ -69,7 +69,7 @@ static void turn(struct world *world, const char *call) {
     bool sleeps = !strcmp(call, "sleep");
     machine->turns++;
     mix(machine, random_mix(actor - machine->actors, call));
-    if (actor->process->dead || (!sleeps && machine->left && machine->left--)) return;
+    if ((actor->process && actor->process->dead) || (!sleeps && machine->left && machine->left--)) return;
     if (sleeps && actor->wakes <= machine->switches) actor->wakes = machine->switches + 3;
     art_error_keep(&actor->message);
     actor->call = call;
@@ -112,6 +112,7 @@ static void start_actors(struct machine *machine) {
     for (unsigned i = 0; i < machine->actor_count; i++) {
         struct actor *actor = &machine->actors[i];
         *actor = (struct actor){.machine = machine, .name = names[i], .role = machine->plan->cast[i]};
+        actor->random = (struct random){random_next(&machine->random)};
         actor->fiber = fiber_new(machine_actor, actor);
     }
 }
@@ -170,7 +171,8 @@ static void begin_world(struct machine *machine, const struct world_image *image
     struct world_options options = {.seed = random_next(&machine->random) >> 16,
                                     .sector = random_once_in(&machine->random, 3) ? 4096 : 512,
                                     .characteristics =
-                                        random_once_in(&machine->random, 3) ? 0 : SQLITE_IOCAP_POWERSAFE_OVERWRITE};
+                                        random_once_in(&machine->random, 3) ? 0 : SQLITE_IOCAP_POWERSAFE_OVERWRITE,
+                                    .lies = machine->plan->never_syncs ? WORLD_LIES : WORLD_HONEST};
     machine->world = world_new(image, &options);
     machine->world->turn = turn;
     machine->replay = world_replay_new(machine->world);
@@ -191,6 +193,7 @@ static void lose_power(struct machine *machine) {
     machine_note(&machine->actors[0], "dies with all others: %s", world_crash_names[how]);
     machine->counts.power++;
     kill_all(machine);
+    machine->went_back |= how != WORLD_POWER_STAYS && !machine->plan->lasts;
     machine->judging = true;
     if (!machine->failure) machine_judge_image(machine, &image, how);
     machine->judging = false;
@@ -234,6 +237,7 @@ static void meet_fate(struct machine *machine) {
     if (plan->lies && machine->world->fault.kind == WORLD_NO_FAULT && random_once_in(random, 300)) {
         enum world_fault lie = random_below(random, 2) ? WORLD_LOSE_WRITE : WORLD_MISDIRECT_WRITE;
         world_arm(machine->world, lie, random_below(random, 30), NULL);
+        machine->counts.lies++;
     }
 }
 
@@ -259,7 +263,7 @@ static void run_until(struct machine *machine, uint64_t turns) {
 }
 
 static void found(struct machine *machine) {
-    struct actor founder = {.machine = machine, .name = "founder"};
+    struct actor founder = {.machine = machine, .name = "founder", .random = {machine->seed}};
     machine->actors[0].name = "founder";
     founder.process = world_process_new(machine->world);
     world_enter(machine->world, founder.process);

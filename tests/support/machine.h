@@ -33,6 +33,7 @@ struct machine_plan {
     bool lies;        /* the disk loses or misdirects a write */
     bool fails;       /* calls fail: EIO, ENOSPC, syncs of .art files */
     bool dies;        /* actors die, also as zombies; the power goes */
+    bool never_syncs; /* the disk says so, which should be noticed */
 };
 
 /* What a transaction that asked for its commit makes of the tables. */
@@ -49,6 +50,7 @@ struct actor {
     struct world_process *process;
     sqlite3 *db;
     struct fiber *fiber;
+    struct random random;          /* what it does; whose turn it is says the machine's */
     struct art_kept_error message; /* what art noted last is this process's own */
     uint64_t wakes;                /* it sleeps until this turn */
     bool tainted;                  /* a fault struck: it is closed and opened again */
@@ -65,6 +67,7 @@ struct machine {
     unsigned actor_count;
     struct actor *running; /* NULL: the main one */
     bool ending;           /* actors close and return */
+    bool went_back;        /* the .art file may know of commits that a loss of power has taken */
     bool judging;          /* another world is looked at */
     uint64_t turns, switches, left /* calls until the next switch */, hash;
     struct machine_state *states;
@@ -73,7 +76,7 @@ struct machine {
     unsigned page_size;
     struct machine_counts {
         uint64_t commits, rollbacks, busy, snapshots, old_snapshots, checkpoints, copies, deaths, zombies, revived,
-            power, images, faults, lies, noticed, unfinished;
+            power, images, faults, lies, noticed, noticed_by_check, unfinished;
     } counts;
     char *lines[MACHINE_LINES];
     unsigned line_count;

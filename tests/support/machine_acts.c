@@ -10,11 +10,11 @@
 enum { IN_FOLDER = MACHINE_KEYS / MACHINE_FOLDERS, SAVEPOINTS = 3 };
 
 static uint32_t below(struct actor *actor, uint32_t limit) {
-    return random_below(&actor->machine->random, limit);
+    return random_below(&actor->random, limit);
 }
 
 static bool once_in(struct actor *actor, uint32_t times) {
-    return random_once_in(&actor->machine->random, times);
+    return random_once_in(&actor->random, times);
 }
 
 /* ---- statements -------------------------------------------------------------------------------------------------- */
@@ -63,6 +63,7 @@ int machine_open(struct machine *machine, const char *name, sqlite3 **out) {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     int rc = sqlite3_open_v2(name, out, flags, "unix");
     if (!rc) rc = sqlite3_art_init(*out, &message, NULL);
+    if (!rc) rc = sqlite3_busy_timeout(*out, 1000);
     sqlite3_free(message);
     char *sql = sqlite3_mprintf("PRAGMA synchronous=%s", machine->plan->synchronous);
     if (!rc) rc = sqlite3_exec(*out, sql, NULL, NULL, NULL);
@@ -334,6 +335,7 @@ static void end(struct actor *actor) {
         world_disarm(world);
     if (actor->process->dead && !machine->ending) world_bury(world, actor->process);
     world_kill(world, actor->process);
+    actor->process = NULL;
 }
 
 void machine_actor(void *argument) {
@@ -345,8 +347,8 @@ void machine_actor(void *argument) {
             if (works(actor) && once_in(actor, 3)) machine_pause(actor, below(actor, 30));
         }
         end(actor);
+        machine_pause(actor, below(actor, 10));
     }
-    actor->process = NULL;
 }
 
 void machine_found(struct actor *actor) {
