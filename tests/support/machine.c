@@ -25,6 +25,7 @@ void machine_note(const struct actor *actor, const char *format, ...) {
     char *text = sqlite3_vmprintf(format, args);
     va_end(args);
     sqlite3_free(*line);
+    random_tell("%s: %s\n", actor->name, text);
     *line = sqlite3_mprintf("%7llu %s: %s", machine->turns, actor->name, text);
     sqlite3_free(text);
 }
