@@ -24,6 +24,7 @@ LOOP_TEST(test_an_art_table_answers_as_an_ordinary_table_does, history_setting_c
     printf("%s: seeds from %llu\n", setting->name, (unsigned long long)seed);
     fflush(stdout);
     for (int i = 0; i < histories; i++) {
+        if (!random_span(&(struct random){seed + (uint64_t)i})) continue;
         char *differs = history_run(setting, seed + (uint64_t)i);
         ck_assert_msg(!differs, "seed %llu in %s: %s", (unsigned long long)seed + (unsigned)i, setting->name, differs);
     }

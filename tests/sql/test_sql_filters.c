@@ -114,6 +114,7 @@ static void agree_bound(const char *sql, const char *bound) {
 static void try_conditions(uint64_t seed, unsigned times) {
     struct random random = {seed};
     for (unsigned i = random_rounds(times); i--;) {
+        if (!random_span(&random)) continue;
         char *sql = drawn(&random, "$statement"), *bound = drawn(&random, "$value");
         agree_bound(sql, bound);
         sqlite3_free(sql);
@@ -186,6 +187,7 @@ TEST(test_rows_that_change_under_a_scan_are_looked_at_as_they_are) {
     static const char *const commands[] = {"flush", "optimize"};
     struct random random = random_announced("changes");
     for (unsigned round = random_rounds(250); round--;) {
+        if (!random_span(&random)) continue;
         if (random_once_in(&random, 6)) sql_command(db, "main", "t", commands[random_below(&random, 2)]);
         walk_and_change(&random);
     }

@@ -417,6 +417,7 @@ LOOP_TEST(test_any_history_leaves_no_trace, WAYS) {
     create(_i, ", spill_limit='64KB', log_limit='32KB'");
     for (int i = 0; i < KEYS; i++) holds[i] = -1;
     for (unsigned step = random_rounds(12); step--;) {
+        if (!random_span(&random)) continue;
         bool back = random_once_in(&random, 4) && _i < WAYS_OF_ROLLBACK;
         sql_run(db, "BEGIN");
         for (unsigned i = random_below(&random, 1500); i--;) {

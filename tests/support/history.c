@@ -3,13 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "core/tree/state/hooks.h"
-#include "tests/support/random_fed.h"
 #include "tests/support/sql.h"
-
-enum { SHRINK_SECONDS = 60 };
 
 const struct workload_setting history_settings[] = {
     {"a WAL database", "main", "main", "WAL", NULL, 2, false},
@@ -348,64 +344,23 @@ struct history {
     struct workload workload;
     uint64_t seed;
     struct workload_step steps[HISTORY_STEPS];
-    int count, setup; /* the first ones stay when it is shortened */
-    bool fed;         /* not by the seed */
-    bool keep[HISTORY_STEPS];
+    int count, setup; /* so many of the first ones set the schema up */
 };
-
-/* Replays those steps of a history that `keep` names; true when it still fails, in much the same way. */
-static bool replay(const struct history *history, const char *failure) {
-    struct pair pair;
-    pair_open(&pair, &history->workload, history->seed);
-    char *differs = NULL;
-    for (int i = 0; i < history->count && !differs; i++) {
-        if (history->keep[i]) differs = pair_step(&pair, &history->steps[i], NULL);
-    }
-    if (!differs) differs = pair_check(&pair);
-    bool fails = differs && !strncmp(differs, failure, 48);
-    sqlite3_free(differs);
-    pair_close(&pair);
-    return fails;
-}
-
-/* Leaves out ever smaller stretches, as long as the rest still fails. */
-static void shrink(struct history *history, const char *failure) {
-    time_t until = time(NULL) + SHRINK_SECONDS;
-    int count = history->count;
-    if (!replay(history, failure)) {
-        printf("(the history does not fail again when replayed, so it is not shortened)\n");
-        return;
-    }
-    for (int size = count / 2; size >= 1; size = size > 1 ? size / 2 : 0) {
-        for (int from = history->setup; from < count && time(NULL) < until; from += size) {
-            bool saved[HISTORY_STEPS], any = false;
-            memcpy(saved, history->keep, sizeof saved);
-            for (int i = from; i < from + size && i < count; i++) {
-                any |= history->keep[i];
-                history->keep[i] = false;
-            }
-            if (any && !replay(history, failure)) memcpy(history->keep, saved, sizeof saved);
-        }
-    }
-}
 
 /* The rest of the setup is the same in all histories. */
 static bool shows_shape(const struct workload_step *step) {
     return workload_meets(&step->met, "CREATE") || step->flags & STEP_WRITES;
 }
 
-static void report(struct history *history, const char *differs) {
+static void report(const struct history *history, const char *differs) {
     const struct workload *w = &history->workload;
     printf("\nseed %llu, in %s, options \"%s\": after %d steps:\n     %s\n", (unsigned long long)history->seed,
            w->setting->name, w->options, history->count, differs);
     char *last = workload_step_text(&history->steps[history->count - 1]);
     printf("     at %.3000s\n", last);
     sqlite3_free(last);
-    fflush(stdout);
-    for (int i = 0; i < history->count; i++) history->keep[i] = true;
-    if (!history->fed) shrink(history, differs);
     for (int i = 0; i < history->count; i++) {
-        if (!history->keep[i] || (i < history->setup && !shows_shape(&history->steps[i]))) continue;
+        if (i < history->setup && !shows_shape(&history->steps[i])) continue;
         char *text = workload_step_text(&history->steps[i]);
         printf("%4d %.3000s\n", i, text);
         sqlite3_free(text);
@@ -424,7 +379,8 @@ static char *run(struct history *history, const struct workload_setting *setting
         differs = pair_step(&pair, &history->steps[history->count++], &history->workload);
     }
     history->setup = history->count;
-    while (!differs && !pair.broken && history->count < HISTORY_STEPS && !random_is_hungry()) {
+    for (int i = history->setup; i < HISTORY_STEPS && !differs && !pair.broken && !random_is_hungry(); i++) {
+        if (!random_span(&history->workload.random)) continue;
         workload_next(&history->workload, &history->steps[history->count]);
         differs = pair_step(&pair, &history->steps[history->count++], &history->workload);
     }
@@ -449,7 +405,6 @@ char *history_run(const struct workload_setting *setting, uint64_t seed) {
 char *history_run_fed(const struct workload_setting *setting, uint64_t seed, const uint8_t *data, size_t size) {
     struct history *history = calloc(1, sizeof *history);
     if (!history) abort();
-    history->fed = true;
     random_feed(&history->workload.random, data, size);
     char *differs = run(history, setting, seed);
     random_feed(NULL, NULL, 0);

@@ -32,6 +32,7 @@ TEST(test_every_call_of_the_disk_may_fail) {
     unsigned failures = 0, walks = 40;
     uint64_t first = walk_seeds("faults", &walks, random_seed());
     for (uint64_t seed = first; seed < first + walks; seed++) {
+        if (!random_span(&(struct random){seed})) continue;
         struct sim_disk *disk = new_disk(seed);
         struct art_tree_options options = options_on(disk);
         struct walk *walk = walk_new(seed, &options, false);
@@ -77,6 +78,7 @@ TEST(test_every_row_may_fail_and_take_the_transaction_with_it) {
     unsigned failures = 0, ended = 0, walks = 60;
     uint64_t first = walk_seeds("rows", &walks, random_seed());
     for (uint64_t seed = first; seed < first + walks; seed++) {
+        if (!random_span(&(struct random){seed})) continue;
         struct art_tree_options options = {0};
         struct walk *walk = walk_new_inline(seed, &options, true);
         bool armed = false;
@@ -173,6 +175,7 @@ TEST(test_every_allocation_may_fail) {
     unsigned failures = 0, walks = 12;
     uint64_t first = walk_seeds("memory", &walks, random_seed());
     for (uint64_t seed = first; seed < first + walks; seed++) {
+        if (!random_span(&(struct random){seed})) continue;
         struct sim_disk *disk = new_disk(seed);
         struct art_tree_options options = options_on(disk), none = {0};
         struct walk *walk = seed % 3 ? walk_new(seed, &options, false) : walk_new_inline(seed, &none, false);
