@@ -18,6 +18,7 @@
 #include "core/tree/txn/txn.h"
 #include "ext/art.h"
 #include "tests/support/crash_check.h"
+#include "tests/support/second_opinion.h"
 #include "tests/support/suite.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -199,6 +200,7 @@ static void show(const struct tally *tally, uint64_t seed) {
            "as seen before %llu\n",
            U(tally->counts.again), U(tally->counts.written), U(tally->counts.cleaned), U(tally->counts.back),
            U(tally->counts.twice));
+    second_opinion_tell("crash", tally->counts.opinions);
     for (unsigned i = 0; i < SETTINGS; i++) {
         if (tally->by_setting[i]) {
             printf("  %s %s: %llu\n", settings[i].journal, settings[i].synchronous, U(tally->by_setting[i]));

@@ -3,6 +3,7 @@
  *     the disk is opened in a world of its own     recovery, or a hot journal's rollback, happens
  *     all rows are read                            they are those of one state that may be found
  *     PRAGMA integrity_check, art_check()          are clean
+ *     of every tenth disk                          reader.py finds the same rows (second_opinion.h)
  *     now and then                                 another transaction and a flush, 'clean'
  *     now and then                                 a crash at any place of all this, and from the beginning
  *
@@ -12,6 +13,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+#include "tests/support/crash_opinion.h"
+#include "tests/support/second_opinion.h"
 
 enum { WRITE_EVERY = 12, CLEAN_EVERY = 30, AGAIN_EVERY = 3, SEEN_BITS = 16 };
 
@@ -129,7 +133,17 @@ static bool clean(struct judge *judge, sqlite3 *db) {
     return runs(judge, db, "INSERT INTO a(a) VALUES('clean')");
 }
 
-static bool visit(struct judge *judge, struct expected *expected, struct crash_rows *rows) {
+static bool has_second_opinion(struct judge *judge, sqlite3 *db, const struct world_image *image,
+                               const struct crash_rows *rows) {
+    char *why;
+    unsigned before = second_opinion_count();
+    bool good = !second_opinion_is_due(judge->check->counts.states) || crash_opinion(db, image, rows, &why);
+    judge->check->counts.opinions += second_opinion_count() - before;
+    return good || complain(judge, why);
+}
+
+static bool visit(struct judge *judge, const struct world_image *image, struct expected *expected,
+                  struct crash_rows *rows) {
     const struct crash_work *work = judge->check->work;
     char *why = NULL;
     sqlite3 *db = crash_open(work->setting, &why);
@@ -138,6 +152,7 @@ static bool visit(struct judge *judge, struct expected *expected, struct crash_r
     if (good && !is_possible(expected, crash_rows_hash(rows), work)) {
         good = complain(judge, explain(expected, rows, work));
     }
+    if (good) good = has_second_opinion(judge, db, image, rows);
     if (good) expected->hashes[0] = expected->hashes[1] = crash_rows_hash(rows);
     if (good && random_once_in(&judge->random, CLEAN_EVERY)) good = clean(judge, db);
     if (good && random_once_in(&judge->random, WRITE_EVERY)) {
@@ -160,7 +175,7 @@ static bool judge_image(struct judge *judge, const struct world_image *image, co
     struct world *world = world_new(image, &options);
     world_enter(world, world_process_new(world));
     judge->check->counts.states++;
-    bool good = visit(judge, &next, &rows);
+    bool good = visit(judge, image, &next, &rows);
     world_enter(NULL, NULL);
     next.possible = NULL;
     if (good && !expected->second && random_once_in(&judge->random, AGAIN_EVERY)) {

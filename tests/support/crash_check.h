@@ -5,7 +5,8 @@
 #include "tests/support/crash_work.h"
 
 struct crash_counts {
-    uint64_t states, twice, again, written, cleaned, back; /* twice: the same disk and the same question as before */
+    uint64_t states, twice, again, written, cleaned, back,
+        opinions; /* twice: the same disk and the same question as before */
     uint64_t by_kind[WORLD_CRASHES];
 };
 

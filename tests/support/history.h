@@ -16,7 +16,8 @@ enum { HISTORY_STEPS = 420 };
 
 /* What histories have met; in memory that forked children share. */
 struct history_tally {
-    int64_t statements, histories, with_rows, rows, in_transaction, busy, constraint, failed, versions_checked;
+    int64_t statements, histories, with_rows, rows, in_transaction, busy, constraint, failed, versions_checked,
+        opinions;
     int64_t refused; /* histories that a write which only art refuses has ended */
     struct {
         int64_t met, worked, rows; /* worked: success; rows: returned or changed */
