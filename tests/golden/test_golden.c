@@ -10,6 +10,7 @@
 
 #include "core/tree/state/hooks.h"
 #include "ext/columns/block_format.h"
+#include "tests/support/second_opinion.h"
 #include "tests/support/sql_one.h"
 #include "tests/support/stored_blobs.h"
 
@@ -276,6 +277,20 @@ LOOP_TEST(test_each_is_read_as_it_was_made, GOLDENS) {
     ck_assert(!strcmp(expected, rows));
     sqlite3_free(expected);
     sqlite3_free(rows);
+}
+
+/* Else random tests could ask for ever (second_opinion.h). */
+TEST(test_a_second_opinion_notices_rows_that_are_lost_or_others) {
+    open_golden(0);
+    char *why;
+    ck_assert_msg(second_opinion(db, "SELECT * FROM t", path, "t", NULL, &why), "%s", why);
+    if (!second_opinion_count()) return;
+    EACH(otherwise, "SELECT * FROM t LIMIT 5", "SELECT * FROM t UNION ALL SELECT 'new', 1, 2, 3, 4",
+         "SELECT path, size + (path = 'edge/largest'), price, note, pad FROM t") {
+        ck_assert(!second_opinion(db, otherwise, path, "t", NULL, &why));
+        ck_assert_ptr_nonnull(strstr(why, "wanted"));
+        sqlite3_free(why);
+    }
 }
 
 /* Of a table with a summary: sums, a value and pieces of texts. */
