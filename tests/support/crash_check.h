@@ -4,10 +4,28 @@
 
 #include "tests/support/crash_work.h"
 
+/* What happens to the first who opens what a crash has left. */
+enum crash_fault {
+    CRASH_DEATH,
+    CRASH_SYNC,
+    CRASH_WRITE,
+    CRASH_FULL,
+    CRASH_READ,
+    CRASH_ART,
+    CRASH_ART_FULL,
+    CRASH_MEMORY,
+    CRASH_FAULTS
+};
+extern const char *const crash_fault_names[CRASH_FAULTS];
+
 struct crash_counts {
-    uint64_t states, twice, again, written, cleaned, back,
-        opinions; /* twice: the same disk and the same question as before */
+    /* twice: the same disk and the same question as before; halves: found, of two databases that committed by
+     * themselves */
+    uint64_t states, twice, again, written, cleaned, back, halves;
+    uint64_t copies, updates, salvaged, damaged, published, opinions;
     uint64_t by_kind[WORLD_CRASHES];
+    uint64_t faults[CRASH_FAULTS];
+    struct crash_answers asked;
 };
 
 struct crash_check {

@@ -26,10 +26,11 @@ static char *path_of(const char *folder, const struct world_image_file *file) {
 }
 
 /* `snapshot`: its name, or NULL. */
-static bool same_table(sqlite3 *db, const char *folder, const char *table, const char *snapshot, char **why) {
-    char *database = sqlite3_mprintf("%s/a.db", folder),
-         *sql = snapshot ? sqlite3_mprintf("SELECT path, value, number FROM %s WHERE snapshot = %Q", table, snapshot)
-                         : sqlite3_mprintf("SELECT path, value, number FROM %s", table);
+static bool same_table(sqlite3 *db, const char *folder, const char *file, const char *table, const char *snapshot,
+                       char **why) {
+    char *database = sqlite3_mprintf("%s/%s", folder, file),
+         *sql = snapshot ? sqlite3_mprintf("SELECT * FROM %s WHERE snapshot = %Q", table, snapshot)
+                         : sqlite3_mprintf("SELECT * FROM %s", table);
     bool good = second_opinion(db, sql, database, table, snapshot, why);
     sqlite3_free(sql);
     sqlite3_free(database);
@@ -46,11 +47,12 @@ bool crash_opinion(sqlite3 *db, const struct world_image *image, const struct cr
         if (path) write_file(&image->files[i].bytes, path);
         sqlite3_free(path);
     }
-    bool good = same_table(db, folder, "a", NULL, why);
-    if (good && rows->second) good = same_table(db, folder, crash_rows_name(rows, CRASH_B), NULL, why);
+    bool good = same_table(db, folder, "a.db", "a", NULL, why);
+    if (good && rows->second) good = same_table(db, folder, "a.db", crash_rows_name(rows, CRASH_B), NULL, why);
+    if (good && rows->attached) good = same_table(db, folder, "b.db", "x", NULL, why);
     for (unsigned i = 0; good && i < CRASH_SNAPSHOTS; i++) {
         char name[] = {'s', (char)('0' + i), 0};
-        if (rows->snapshot[i]) good = same_table(db, folder, "a", name, why);
+        if (rows->snapshot[i]) good = same_table(db, folder, "a.db", "a", name, why);
     }
     char *remove = sqlite3_mprintf("rm -rf '%s'", folder);
     if (good && system(remove)) abort(); // NOLINT(cert-env33-c)

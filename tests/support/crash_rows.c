@@ -1,18 +1,8 @@
-/* Numbers into rows and back. */
+/* Rows into numbers. */
 #include "tests/support/crash_rows.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include "tests/support/random.h"
-
-enum { PIECES_EVERY = 40, HUGE_EVERY = 400 };
-
-const char *const crash_summaries[] = {"summary=()", "summary=(sum(number))", "summary=(max(number), lookup(value))",
-                                       "summary=(lookup(number), sum(number), hash(*))"};
-/* As art_info() shows them. */
-static const char *const shown_summaries[CRASH_SUMMARIES] = {
-    "", "sum(\"number\")", "max(\"number\"), lookup(\"value\")", "hash(*), sum(\"number\"), lookup(\"number\")"};
 
 static const uint64_t hash_start = 0xcbf29ce484222325u, hash_times = 0x100000001b3u; /* FNV-1a */
 
@@ -28,138 +18,145 @@ bool crash_has_snapshots(const struct crash_rows *rows) {
     return any != 0;
 }
 
-uint64_t crash_rows_hash(const struct crash_rows *rows) {
+bool crash_has(const struct crash_rows *rows, enum crash_table table) {
+    return table == CRASH_B ? rows->second : table != CRASH_X || rows->attached;
+}
+
+uint64_t crash_part_hash(const struct crash_rows *rows, enum crash_part part) {
     uint64_t hash = hash_start;
     for (unsigned table = 0; table < CRASH_TABLES; table++) {
+        if (crash_part_of(table) != part) continue;
         for (unsigned key = 0; key < CRASH_KEYS; key++) hash = (hash ^ rows->value[table][key]) * hash_times;
         hash = (hash ^ rows->summary[table]) * hash_times;
+        hash = (hash ^ rows->form[table]) * hash_times;
+        hash = (hash ^ rows->notes[table]) * hash_times;
     }
+    if (part == CRASH_TWO) return hash;
     for (unsigned i = 0; i < CRASH_SNAPSHOTS; i++) hash = (hash ^ rows->snapshot[i]) * hash_times;
     return (hash ^ (rows->second ? (unsigned char)rows->second_name : 0)) * hash_times;
+}
+
+uint64_t crash_rows_hash(const struct crash_rows *rows) {
+    return crash_part_hash(rows, CRASH_MAIN) * 31 + crash_part_hash(rows, CRASH_TWO);
 }
 
 const char *crash_rows_name(const struct crash_rows *rows, enum crash_table table) {
     if (table == CRASH_A) return "a";
     if (table == CRASH_PLAIN) return "o";
+    if (table == CRASH_X) return "x";
     return rows->second_name == 'c' ? "c" : rows->second_name == 'd' ? "d" : "b";
-}
-
-void crash_path(unsigned key, char out[CRASH_PATH_MAX]) {
-    unsigned in_folder = CRASH_KEYS / CRASH_FOLDERS;
-    sqlite3_snprintf(CRASH_PATH_MAX, out, "dir%u/file%02u", key / in_folder, key % in_folder);
-}
-
-static uint32_t value_length(uint32_t number) {
-    struct random random = {number};
-    if (number % HUGE_EVERY == 7) return 66000 + random_below(&random, 4000);
-    if (number % PIECES_EVERY == 3) return 4000 + random_below(&random, 9000);
-    return 8 + random_below(&random, 240);
-}
-
-const uint8_t *crash_value(uint32_t number, uint32_t *len) {
-    static uint64_t words[CRASH_VALUE_MAX / 8 + 1];
-    struct random random = {~(uint64_t)number};
-    *len = value_length(number);
-    for (uint32_t i = 0; i < *len; i += 8) words[i / 8] = random_next(&random);
-    memcpy(words, &number, sizeof number);
-    return (const uint8_t *)words;
 }
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static bool complain(sqlite3 *db, char **why, const char *name) {
-    *why = sqlite3_mprintf("table %s: %s", name, sqlite3_errmsg(db));
+    *why = sqlite3_mprintf("[%d] table %s: %s", sqlite3_extended_errcode(db), name, sqlite3_errmsg(db));
     return false;
 }
 
-static bool take_row(sqlite3_stmt *row, uint32_t *values, const char *name, char **why) {
-    const char *path = (const char *)sqlite3_column_text(row, 0);
-    const uint8_t *found = sqlite3_column_blob(row, 1);
-    uint32_t len = (uint32_t)sqlite3_column_bytes(row, 1), number = 0, wanted;
-    unsigned in_folder = CRASH_KEYS / CRASH_FOLDERS;
-    char made[CRASH_PATH_MAX] = "";
-    unsigned key = CRASH_KEYS;
-    if (path && strlen(path) == 11) {
-        key = (unsigned)(path[3] - '0') * in_folder + (unsigned)(path[9] - '0') * 10 + (unsigned)(path[10] - '0');
-    }
-    if (key < CRASH_KEYS) crash_path(key, made);
-    if (!path || strcmp(path, made) || values[key]) {
-        *why = sqlite3_mprintf("table %s: path '%s' is none of ours, or there twice", name, path);
+static bool same_text(sqlite3_stmt *row, int column, const char *wanted) {
+    const char *found = (const char *)sqlite3_column_text(row, column);
+    return found && !strcmp(found, wanted);
+}
+
+/* Are these the values that follow from the number? */
+static bool is_of_number(sqlite3_stmt *row, uint32_t number, unsigned notes) {
+    char text[CRASH_WORDS_MAX];
+    uint32_t wanted;
+    const uint8_t *value = crash_value(number, &wanted), *found = sqlite3_column_blob(row, 1);
+    if (!number || !found || (uint32_t)sqlite3_column_bytes(row, 1) != wanted || memcmp(found, value, wanted))
         return false;
+    crash_words(number, text);
+    if (!same_text(row, 3, text) || crash_notes_of(number) > notes) return false;
+    for (unsigned i = 0; i < notes; i++) {
+        crash_note(number, i, text);
+        bool there = i < crash_notes_of(number);
+        if (there ? !same_text(row, 4 + (int)i, text) : sqlite3_column_type(row, 4 + (int)i) != SQLITE_NULL)
+            return false;
     }
-    if (found && len >= sizeof number) memcpy(&number, found, sizeof number);
-    const uint8_t *value = crash_value(number, &wanted);
-    bool same = number && found && len == wanted && !memcmp(found, value, len);
-    if (!same || sqlite3_column_int64(row, 2) != number) {
-        *why = sqlite3_mprintf("table %s: the value of '%s' was never written", name, path);
-        return false;
-    }
-    values[key] = number;
     return true;
 }
 
-static bool read_table(sqlite3 *db, const char *name, uint32_t *values, char **why) {
+static bool take_row(sqlite3_stmt *row, enum crash_form form, unsigned notes, uint32_t *values, unsigned *last,
+                     const char *name, char **why) {
+    const char *literal = (const char *)sqlite3_column_text(row, 0);
+    unsigned key = crash_key_of(form, literal, *last);
+    if (key == CRASH_KEYS || values[key]) {
+        *why = sqlite3_mprintf("table %s: the key %s is none of ours, or there twice", name, literal);
+        return false;
+    }
+    uint32_t number = (uint32_t)sqlite3_column_int64(row, 2);
+    if (!is_of_number(row, number, notes)) {
+        *why = sqlite3_mprintf("table %s: the row of %s was never written", name, literal);
+        return false;
+    }
+    values[key] = number;
+    *last = key;
+    return true;
+}
+
+bool crash_table_read(sqlite3 *db, const char *from, enum crash_form form, unsigned notes, uint32_t *values,
+                      char **why) {
+    static const char *const note_columns[] = {"", ", note0", ", note0, note1"};
     sqlite3_stmt *rows = NULL;
-    char sql[64];
-    sqlite3_snprintf(sizeof sql, sql, "SELECT path, value, number FROM %s", name);
-    if (sqlite3_prepare_v2(db, sql, -1, &rows, NULL)) return complain(db, why, name);
+    char sql[160];
+    sqlite3_snprintf(sizeof sql, sql, "SELECT %s, value, number, words%s FROM %s", crash_forms[form].quoted,
+                     note_columns[notes], from);
+    if (sqlite3_prepare_v2(db, sql, -1, &rows, NULL)) return complain(db, why, from);
     bool good = true;
+    unsigned last = 0;
     int rc;
-    while (good && (rc = sqlite3_step(rows)) == SQLITE_ROW) good = take_row(rows, values, name, why);
-    if (good && rc != SQLITE_DONE) good = complain(db, why, name);
+    while (good && (rc = sqlite3_step(rows)) == SQLITE_ROW) {
+        good = take_row(rows, form, notes, values, &last, from, why);
+    }
+    if (good && rc != SQLITE_DONE) good = complain(db, why, from);
     sqlite3_finalize(rows);
     return good;
 }
 
-static bool read_summary(sqlite3 *db, const char *name, uint8_t *out, char **why) {
+/* The text that the statement gives first, "" where it gives no row. sqlite3_free() it; NULL: *why. */
+static char *ask_text(sqlite3 *db, const char *format, const char *name, char **why) {
     sqlite3_stmt *ask = NULL;
-    char sql[80];
-    sqlite3_snprintf(sizeof sql, sql, "SELECT value FROM art_info('%s') WHERE property = 'summary'", name);
-    if (sqlite3_prepare_v2(db, sql, -1, &ask, NULL)) return complain(db, why, name);
-    int rc = sqlite3_step(ask);
-    const char *text = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(ask, 0) : "";
-    *out = 0;
-    while (text && *out < CRASH_SUMMARIES && strcmp(text, shown_summaries[*out]) != 0) ++*out;
-    bool good = rc == SQLITE_ROW || rc == SQLITE_DONE || complain(db, why, name);
-    if (good && (!text || *out == CRASH_SUMMARIES)) {
-        *why = sqlite3_mprintf("table %s: there is no summary '%s'", name, text);
-        good = false;
+    char *sql = sqlite3_mprintf(format, name), *text = NULL;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &ask, NULL);
+    if (!rc) rc = sqlite3_step(ask);
+    if (rc == SQLITE_ROW || rc == SQLITE_DONE) {
+        const char *found = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(ask, 0) : NULL;
+        text = sqlite3_mprintf("%s", found ? found : "");
+    } else {
+        complain(db, why, name);
     }
     sqlite3_finalize(ask);
-    return good;
+    sqlite3_free(sql);
+    return text;
 }
 
-/* What the table shows of each folder is what its rows add up to. */
-static bool read_sums(sqlite3 *db, const char *name, const uint32_t *values, unsigned summary, char **why) {
-    sqlite3_stmt *level = NULL;
-    int64_t count[CRASH_FOLDERS] = {0}, sum[CRASH_FOLDERS] = {0}, most[CRASH_FOLDERS] = {0};
-    char sql[64];
-    for (unsigned key = 0; key < CRASH_KEYS; key++) {
-        unsigned folder = key / (CRASH_KEYS / CRASH_FOLDERS);
-        count[folder] += values[key] != 0;
-        sum[folder] += values[key];
-        if (most[folder] < values[key]) most[folder] = values[key];
+static bool read_summary(sqlite3 *db, const char *name, uint8_t *out, char **why) {
+    char *text = ask_text(db, "SELECT value FROM art_info(%Q) WHERE property = 'summary'", name, why);
+    if (!text) return false;
+    *out = 0;
+    while (*out < CRASH_SUMMARIES && strcmp(text, crash_summaries[*out].shown) != 0) ++*out;
+    if (*out == CRASH_SUMMARIES) *why = sqlite3_mprintf("table %s: there is no summary '%s'", name, text);
+    sqlite3_free(text);
+    return *out < CRASH_SUMMARIES;
+}
+
+/* By the columns that the table has. */
+static bool read_form(sqlite3 *db, const char *name, uint8_t *form, uint8_t *notes, char **why) {
+    static const char *const columns[CRASH_FORMS] = {"path TEXT", "dir TEXT path TEXT", "path BLOB",
+                                                     "dir INTEGER path TEXT"};
+    char *text = ask_text(db, "SELECT group_concat(name || ' ' || type, ' ') FROM pragma_table_info(%Q)", name, why);
+    if (!text) return false;
+    *form = 0;
+    while (*form < CRASH_FORMS) {
+        size_t len = strlen(columns[*form]);
+        if (!strncmp(text, columns[*form], len) && !strncmp(text + len, " value ", 7)) break;
+        ++*form;
     }
-    sqlite3_snprintf(sizeof sql, sql, "SELECT substr(path, 4), entries, number FROM %s('', '/')", name);
-    if (sqlite3_prepare_v2(db, sql, -1, &level, NULL)) return complain(db, why, name);
-    bool good = true;
-    int rc;
-    while (good && (rc = sqlite3_step(level)) == SQLITE_ROW) {
-        unsigned folder = (unsigned)sqlite3_column_int(level, 0) % CRASH_FOLDERS;
-        int64_t shown = sqlite3_column_int64(level, 2), wanted = summary == 2 ? most[folder] : sum[folder];
-        bool none = sqlite3_column_type(level, 2) == SQLITE_NULL;
-        good = sqlite3_column_int64(level, 1) == count[folder] && none == !summary && (none || shown == wanted);
-        if (!good) *why = sqlite3_mprintf("table %s: folder %u shows %lld, and has %lld", name, folder, shown, wanted);
-        count[folder] = 0;
-    }
-    if (good && rc != SQLITE_DONE) good = complain(db, why, name);
-    sqlite3_finalize(level);
-    for (unsigned folder = 0; good && folder < CRASH_FOLDERS; folder++) {
-        if (!count[folder]) continue;
-        *why = sqlite3_mprintf("table %s: folder %u is not listed", name, folder);
-        good = false;
-    }
-    return good;
+    *notes = strstr(text, " note1") ? 2 : strstr(text, " note0") ? 1 : 0;
+    if (*form == CRASH_FORMS) *why = sqlite3_mprintf("table %s: it has the columns %s", name, text);
+    sqlite3_free(text);
+    return *form < CRASH_FORMS;
 }
 
 static bool read_snapshot(sqlite3 *db, const char *name, struct crash_rows *out, char **why) {
@@ -171,7 +168,7 @@ static bool read_snapshot(sqlite3 *db, const char *name, struct crash_rows *out,
         return false;
     }
     from[sizeof from - 3] = name[1];
-    if (!read_table(db, from, values, why)) return false;
+    if (!crash_table_read(db, from, out->form[CRASH_A], out->notes[CRASH_A], values, why)) return false;
     out->snapshot[number] = crash_values_hash(values);
     return true;
 }
@@ -206,6 +203,7 @@ static bool read_names(sqlite3 *db, struct crash_rows *out, char **why) {
     }
     bool good = rc == SQLITE_DONE || complain(db, why, "sqlite_schema");
     sqlite3_finalize(names);
+    out->attached = sqlite3_db_filename(db, "two") != NULL;
     if (good && count != (out->second ? 3 : 2)) {
         *why = sqlite3_mprintf("there are %u tables", count);
         good = false;
@@ -213,20 +211,21 @@ static bool read_names(sqlite3 *db, struct crash_rows *out, char **why) {
     return good;
 }
 
-bool crash_rows_read(sqlite3 *db, struct crash_rows *out, char **why) {
+bool crash_rows_read(sqlite3 *db, struct crash_rows *out, struct crash_answers *answers, char **why) {
     *why = NULL;
     memset(out, 0, sizeof *out);
     bool outer = sqlite3_get_autocommit(db) && !sqlite3_exec(db, "BEGIN", NULL, NULL, NULL);
     bool good = read_names(db, out, why);
     for (unsigned table = 0; good && table < CRASH_TABLES; table++) {
-        if (table == CRASH_B && !out->second) continue;
+        if (!crash_has(out, table)) continue;
         const char *name = crash_rows_name(out, table);
-        good = read_table(db, name, out->value[table], why);
-        if (!good || table == CRASH_PLAIN) continue;
-        good = read_summary(db, name, &out->summary[table], why) &&
-               read_sums(db, name, out->value[table], out->summary[table], why);
+        if (table != CRASH_PLAIN) {
+            good = read_form(db, name, &out->form[table], &out->notes[table], why) &&
+                   read_summary(db, name, &out->summary[table], why);
+        }
+        if (good) good = crash_table_read(db, name, out->form[table], out->notes[table], out->value[table], why);
     }
-    if (good) good = read_snapshots(db, out, why);
+    if (good) good = read_snapshots(db, out, why) && crash_answers_check(db, out, answers, why);
     if (outer && sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) && good) good = complain(db, why, "COMMIT");
     return good;
 }
@@ -239,13 +238,15 @@ char *crash_rows_compare(const struct crash_rows *wanted, const struct crash_row
         for (unsigned key = 0; key < CRASH_KEYS; key++) {
             if (wanted->value[table][key] == found->value[table][key]) continue;
             if (!differ++ && shown++ < 3) {
-                char path[CRASH_PATH_MAX];
-                crash_path(key, path);
-                sqlite3_str_appendf(text, "%s %s is %u and should be %u; ", crash_rows_name(found, table), path,
-                                    found->value[table][key], wanted->value[table][key]);
+                sqlite3_str_appendf(text, "%s %s is %u and should be %u; ", crash_rows_name(found, table),
+                                    crash_key(CRASH_TEXT, key), found->value[table][key], wanted->value[table][key]);
             }
         }
         sqlite3_str_appendf(text, "%s: %u rows differ; ", crash_rows_name(wanted, table), differ);
+        if (wanted->form[table] != found->form[table] || wanted->notes[table] != found->notes[table]) {
+            sqlite3_str_appendf(text, "it has keys %u and %u notes, and should have %u and %u; ", found->form[table],
+                                found->notes[table], wanted->form[table], wanted->notes[table]);
+        }
         if (wanted->summary[table] != found->summary[table]) {
             sqlite3_str_appendf(text, "its summary is %u and should be %u; ", found->summary[table],
                                 wanted->summary[table]);

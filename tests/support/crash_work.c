@@ -1,13 +1,12 @@
 /* The workload's steps: transactions of every form, readers that hold a snapshot, checkpoints, closing and opening; and
  * what can happen to the process that makes them. */
-#include "tests/support/crash_work.h"
-
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/tree/state/hooks.h"
 #include "ext/art.h"
+#include "tests/support/crash_beside.h"
+#include "tests/support/crash_change.h"
 #include "tests/support/spills.h"
 
 enum { SAVEPOINTS = 3 };
@@ -28,18 +27,6 @@ static bool once_in(struct crash_work *work, uint32_t times) {
     return random_once_in(&work->random, times);
 }
 
-/* Here and below: without a connection nothing is done, and that is a success. */
-static int run(sqlite3 *db, const char *format, ...) {
-    va_list args;
-    if (!db) return SQLITE_OK;
-    va_start(args, format);
-    char *sql = sqlite3_vmprintf(format, args);
-    va_end(args);
-    int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
-    sqlite3_free(sql);
-    return rc;
-}
-
 static bool is_wal(const struct crash_work *work) {
     return !strcmp(work->setting->journal, "WAL");
 }
@@ -53,16 +40,22 @@ sqlite3 *crash_open(const struct crash_setting *setting, char **why) {
     int rc = sqlite3_open_v2(WORLD_DATABASE, &db, flags, "unix");
     if (!rc) rc = sqlite3_art_init(db, &message, NULL);
     sqlite3_free(message);
-    if (!rc) rc = run(db, "PRAGMA synchronous=%s", setting->synchronous);
+    if (!rc) rc = crash_run(db, "PRAGMA synchronous=%s", setting->synchronous);
     /* Of these, WAL stands in the database; and the others are the connection's own. */
     bool own = !strcmp(setting->journal, "TRUNCATE") || !strcmp(setting->journal, "PERSIST");
-    if (!rc && own) rc = run(db, "PRAGMA journal_mode=%s", setting->journal);
-    if (!rc && setting->wipes) rc = run(db, "PRAGMA secure_delete=ON");
-    if (!rc && setting->inlined && !spills_well()) rc = run(db, "PRAGMA cache_spill=OFF");
+    if (!rc && own) rc = crash_run(db, "PRAGMA journal_mode=%s", setting->journal);
+    if (!rc && setting->wipes) rc = crash_run(db, "PRAGMA secure_delete=ON");
+    if (!rc && setting->inlined && !spills_well()) rc = crash_run(db, "PRAGMA cache_spill=OFF");
     if (!rc) return db;
     *why = sqlite3_mprintf("cannot open: %s", sqlite3_errmsg(db));
     sqlite3_close(db);
     return NULL;
+}
+
+int crash_attach(const struct crash_setting *setting, sqlite3 *db) {
+    bool own = !strcmp(setting->journal, "TRUNCATE") || !strcmp(setting->journal, "PERSIST");
+    int rc = crash_run(db, "ATTACH %Q AS two; PRAGMA two.synchronous=%s", CRASH_DATABASE_TWO, setting->synchronous);
+    return !rc && own ? crash_run(db, "PRAGMA two.journal_mode=%s", setting->journal) : rc;
 }
 
 /* How large the trees have become. */
@@ -88,19 +81,50 @@ static void close_process(struct crash_work *work, struct crash_process *who) {
     *who = (struct crash_process){0};
 }
 
-static void mark(struct crash_work *work, enum crash_mark what, unsigned state) {
-    world_mark(work->world, what, state);
+/* Of a part, where it is about what is found. */
+static void mark(struct crash_work *work, enum crash_mark what, enum crash_part part, unsigned state) {
+    world_mark(work->world, what | (uint64_t)part << CRASH_MARK_BITS, state);
 }
 
 static void face_fault(struct crash_work *work, struct crash_process *who);
 
 /* Once more where a hot journal is rolled back by somebody who is told then that a sync had failed for another. */
 static bool read_rows(struct crash_work *work, struct crash_process *who, struct crash_rows *out, char **why) {
-    if (crash_rows_read(who->db, out, why)) return true;
+    if (crash_rows_read(who->db, out, NULL, why)) return true;
     if (!work->world->fault.struck || who->process->dead) return false;
     face_fault(work, who);
     sqlite3_free(*why);
-    return crash_rows_read(who->db, out, why);
+    return crash_rows_read(who->db, out, NULL, why);
+}
+
+static bool has_gap(const struct crash_work *work) {
+    return world_has_gap(work->world, WORLD_DATABASE "-wal", world_wal_end(work->world, WORLD_DATABASE)) ||
+           world_has_gap(work->world, CRASH_DATABASE_TWO "-wal", world_wal_end(work->world, CRASH_DATABASE_TWO));
+}
+
+/* Is this part (or, with a rollback journal, all) as it was, or a commit's that nobody had seen? */
+static bool is_known(struct crash_work *work, enum crash_part from, enum crash_part to,
+                     const struct crash_rows *found) {
+    uint64_t hash[] = {crash_part_hash(found, CRASH_MAIN), crash_part_hash(found, CRASH_TWO)};
+    bool same = true;
+    unsigned last = 0;
+    for (unsigned part = from; part < to; part++) {
+        same &= hash[part] == crash_part_hash(&work->rows, part);
+        if (last < work->last[part]) last = work->last[part];
+    }
+    if (same) return true;
+    for (unsigned i = work->state_count; i-- > last + 1;) {
+        bool is = true;
+        for (unsigned part = from; part < to; part++) is &= work->states[i].hash[part] == hash[part];
+        if (!is) continue;
+        work->counts.revived++;
+        for (unsigned part = from; part < to; part++) {
+            work->last[part] = i;
+            mark(work, CRASH_VISIBLE, part, i);
+        }
+        return true;
+    }
+    return false;
 }
 
 /* Who opens the database when nobody else has it open recovers it: a commit that nobody had seen, of a writer that died
@@ -114,18 +138,16 @@ static void see_what_is_there(struct crash_work *work, struct crash_process *who
         sqlite3_free(why);
         return;
     }
-    uint64_t hash = crash_rows_hash(&found);
-    if (world_has_gap(work->world, WORLD_DATABASE "-wal", world_wal_end(work->world))) {
+    if (has_gap(work)) {
         work->counts.gaps++;
         work->end = work->world->op_count;
     }
-    if (hash == crash_rows_hash(&work->rows)) return;
-    for (unsigned i = work->state_count; i-- > work->last_acknowledged + 1;) {
-        if (work->states[i].hash != hash) continue;
-        work->counts.revived++;
+    if (crash_rows_hash(&found) == crash_rows_hash(&work->rows)) return;
+    bool known = is_wal(work)
+                     ? is_known(work, CRASH_MAIN, CRASH_TWO, &found) && is_known(work, CRASH_TWO, CRASH_PARTS, &found)
+                     : is_known(work, CRASH_MAIN, CRASH_PARTS, &found);
+    if (known) {
         work->rows = found;
-        work->last_acknowledged = i;
-        mark(work, CRASH_VISIBLE, i);
         return;
     }
     char *differ = crash_rows_compare(&work->rows, &found);
@@ -150,8 +172,11 @@ static struct crash_process *enter(struct crash_work *work, struct crash_process
         who->db = crash_open(work->setting, &why);
         if (!who->db) fail(work, "%s", why);
         sqlite3_free(why);
-        if (who->db) run(who->db, "PRAGMA wal_autocheckpoint=%u", work->autocheckpoint);
-        if (once_in(work, 2) && spills_well()) run(who->db, "PRAGMA cache_size=%u", 5 + below(work, 20));
+        if (who->db && work->rows.attached && crash_attach(work->setting, who->db)) {
+            fail(work, "cannot attach: %s", sqlite3_errmsg(who->db));
+        }
+        if (who->db) crash_run(who->db, "PRAGMA wal_autocheckpoint=%u", work->autocheckpoint);
+        if (once_in(work, 2) && spills_well()) crash_run(who->db, "PRAGMA cache_size=%u", 5 + below(work, 20));
         if (who->db && alone) see_what_is_there(work, who);
     }
     world_enter(work->world, who->process);
@@ -229,12 +254,12 @@ static bool wrote_blobs(const struct world *world, unsigned from) {
 
 /* A journal that was cut or whose header was made zero, and nobody has synced that. The next writer writes over it all
  * the same; a crash may then mix sectors of both journals, and SQLite's checksums look at every 200th byte only. */
-static bool journal_ends_unsynced(const struct world *world) {
+static bool journal_ends_unsynced(const struct world *world, const char *journal) {
     enum { ZEROED = 28 };
     for (unsigned i = world->op_count; i--;) {
         const struct world_op *op = &world->ops[i];
         bool counts = op->kind == WORLD_WRITE || op->kind == WORLD_TRUNCATE || op->kind == WORLD_SYNC;
-        if (!counts || !is_of(world, op, "-journal")) continue;
+        if (!counts || !is_of(world, op, journal)) continue;
         return op->kind == WORLD_TRUNCATE || (op->kind == WORLD_WRITE && op->offset == 0 && op->len == ZEROED);
     }
     return false;
@@ -246,194 +271,10 @@ static void face_fault(struct crash_work *work, struct crash_process *who) {
     if (!world_disarm(work->world)) return;
     who->tainted = true;
     if (kind == WORLD_FAIL_SYNC) work->counts.failed_syncs++;
-    if (journal_ends_unsynced(work->world)) work->end = work->world->op_count;
+    if (journal_ends_unsynced(work->world, "a.db-journal") || journal_ends_unsynced(work->world, "b.db-journal"))
+        work->end = work->world->op_count;
     if (kind == WORLD_DIE_AS_ZOMBIE) work->counts.zombies++;
     if (kind == WORLD_DIE_AT || kind == WORLD_DIE_BEFORE_REMOVING) work->counts.deaths++;
-}
-
-/* ---- changes ----------------------------------------------------------------------------------------------------- */
-
-static int put(struct crash_work *work, sqlite3 *db, struct crash_rows *rows, enum crash_table table, unsigned key) {
-    char path[CRASH_PATH_MAX], sql[80];
-    uint32_t len, number = work->next_value++;
-    const uint8_t *value = crash_value(number, &len);
-    sqlite3_stmt *insert = NULL;
-    rows->value[table][key] = number;
-    if (!db) return SQLITE_OK;
-    crash_path(key, path);
-    sqlite3_snprintf(sizeof sql, sql, "INSERT OR REPLACE INTO %s(path, value, number) VALUES(?1, ?2, ?3)",
-                     crash_rows_name(rows, table));
-    int rc = sqlite3_prepare_v2(db, sql, -1, &insert, NULL);
-    if (rc) return rc;
-    sqlite3_bind_text(insert, 1, path, -1, SQLITE_STATIC);
-    sqlite3_bind_blob(insert, 2, value, (int)len, SQLITE_STATIC);
-    sqlite3_bind_int64(insert, 3, number);
-    sqlite3_step(insert);
-    return sqlite3_finalize(insert);
-}
-
-static int take(sqlite3 *db, struct crash_rows *rows, enum crash_table table, unsigned key) {
-    char path[CRASH_PATH_MAX];
-    crash_path(key, path);
-    int rc = run(db, "DELETE FROM %s WHERE path = %Q", crash_rows_name(rows, table), path);
-    if (!rc) rows->value[table][key] = 0;
-    return rc;
-}
-
-enum { IN_FOLDER = CRASH_KEYS / CRASH_FOLDERS };
-
-static int take_folder(struct crash_work *work, sqlite3 *db, struct crash_rows *rows, enum crash_table table,
-                       unsigned folder) {
-    bool listed = once_in(work, 2) && table != CRASH_PLAIN;
-    int rc = run(db,
-                 listed ? "DELETE FROM %s WHERE prefix = '' AND delimiter = '/' AND path = 'dir%u/'"
-                        : "DELETE FROM %s WHERE path GLOB 'dir%u/*'",
-                 crash_rows_name(rows, table), folder);
-    if (!rc) memset(&rows->value[table][folder * IN_FOLDER], 0, IN_FOLDER * sizeof **rows->value);
-    return rc;
-}
-
-static bool is_empty(const uint32_t *folder) {
-    for (unsigned i = 0; i < IN_FOLDER; i++) {
-        if (folder[i]) return false;
-    }
-    return true;
-}
-
-/* A folder goes; or its rows come to one that is empty. */
-static int change_folder(struct crash_work *work, sqlite3 *db, struct crash_rows *rows, enum crash_table table) {
-    unsigned from = below(work, CRASH_FOLDERS), to = 0;
-    uint32_t *values = rows->value[table];
-    bool copies = once_in(work, 2);
-    art_test_hooks.as_one = once_in(work, 2);
-    while (to < CRASH_FOLDERS && !is_empty(values + to * IN_FOLDER)) to++;
-    if (db) work->counts.folders++;
-    if (to == CRASH_FOLDERS || from == to) return take_folder(work, db, rows, table, from);
-    const char *name = crash_rows_name(rows, table), *command = copies ? "copy" : "move";
-    int rc = table != CRASH_PLAIN ? run(db, "INSERT INTO %s(%s, prefix, path) VALUES(%Q, 'dir%u/', 'dir%u/')", name,
-                                        name, command, from, to)
-             : copies             ? run(db,
-                                        "INSERT INTO o SELECT 'dir%u' || substr(path, 5), value, number FROM o "
-                                                    "WHERE path GLOB 'dir%u/*'",
-                                        to, from)
-                      : run(db, "UPDATE o SET path = 'dir%u' || substr(path, 5) WHERE path GLOB 'dir%u/*'", to, from);
-    if (rc) return rc;
-    memcpy(values + to * IN_FOLDER, values + from * IN_FOLDER, IN_FOLDER * sizeof *values);
-    if (!copies) memset(values + from * IN_FOLDER, 0, IN_FOLDER * sizeof *values);
-    return SQLITE_OK;
-}
-
-static int take_all(struct crash_work *work, sqlite3 *db, struct crash_rows *rows, enum crash_table table) {
-    int rc = run(db, "DELETE FROM %s", crash_rows_name(rows, table));
-    if (!rc) memset(rows->value[table], 0, sizeof rows->value[table]);
-    if (!rc && db) work->counts.emptied++;
-    return rc;
-}
-
-static int move(sqlite3 *db, struct crash_rows *rows, enum crash_table table, unsigned from, unsigned to) {
-    char a[CRASH_PATH_MAX], b[CRASH_PATH_MAX];
-    crash_path(from, a);
-    crash_path(to, b);
-    if (from == to || !rows->value[table][from]) return SQLITE_OK;
-    int rc = run(db, "UPDATE OR REPLACE %s SET path = %Q WHERE path = %Q", crash_rows_name(rows, table), b, a);
-    if (rc) return rc;
-    rows->value[table][to] = rows->value[table][from];
-    rows->value[table][from] = 0;
-    return SQLITE_OK;
-}
-
-static int create(struct crash_work *work, sqlite3 *db, struct crash_rows *rows, enum crash_table table) {
-    static const char *const limits[] = {"log_limit=3000", "log_limit=12000", "log_limit=600"};
-    static const char *const spills[] = {"", ", spill_limit=20000", ", spill_limit=45000"};
-    bool inlined = work->setting->inlined && (table == CRASH_A || once_in(work, 2));
-    rows->summary[table] = (uint8_t)below(work, CRASH_SUMMARIES);
-    return run(db, "CREATE VIRTUAL TABLE %s USING art(path, value, number INTEGER, cache=1000000, %s, %s%s%s)",
-               crash_rows_name(rows, table), crash_summaries[rows->summary[table]], limits[below(work, 3)],
-               spills[below(work, 3)], inlined ? ", storage=inline" : ", storage=file");
-}
-
-static int change_schema(struct crash_work *work, sqlite3 *db, struct crash_rows *rows) {
-    int rc;
-    if (!rows->second) {
-        rows->second_name = (char)('b' + below(work, 3));
-        rc = create(work, db, rows, CRASH_B);
-        rows->second = !rc;
-    } else if (once_in(work, 2)) {
-        char to = (char)('b' + below(work, 3));
-        if (to == rows->second_name) return SQLITE_OK;
-        rc = run(db, "ALTER TABLE %s RENAME TO %c", crash_rows_name(rows, CRASH_B), to);
-        if (!rc) rows->second_name = to;
-        work->counts.renames++;
-    } else {
-        rc = run(db, "DROP TABLE %s", crash_rows_name(rows, CRASH_B));
-        if (!rc) rows->second = false;
-        if (!rc) memset(rows->value[CRASH_B], 0, sizeof rows->value[CRASH_B]);
-        if (!rc) rows->summary[CRASH_B] = 0;
-        work->counts.drops++;
-    }
-    return rc;
-}
-
-static int command_on(sqlite3 *db, const struct crash_rows *rows, enum crash_table table, const char *word) {
-    const char *name = crash_rows_name(rows, table);
-    return run(db, "INSERT INTO %s(%s) VALUES(%Q)", name, name, word);
-}
-
-static int change_summary(struct crash_work *work, sqlite3 *db, struct crash_rows *rows, enum crash_table table) {
-    uint8_t to = (uint8_t)below(work, CRASH_SUMMARIES);
-    int rc = command_on(db, rows, table, crash_summaries[to]);
-    if (!rc) rows->summary[table] = to;
-    if (!rc && db) work->counts.summaries++;
-    return rc;
-}
-
-/* A snapshot is of what its transaction commits: until then nobody knows its rows. */
-enum { SNAPSHOT_OF_THE_COMMIT = 2 };
-
-static int change_snapshot(struct crash_work *work, sqlite3 *db, struct crash_rows *rows) {
-    unsigned i = below(work, CRASH_SNAPSHOTS);
-    bool drops = rows->snapshot[i] != 0;
-    int rc = run(db, "INSERT INTO a(a, snapshot) VALUES('%s', 's%u')", drops ? "drop snapshot" : "snapshot", i);
-    if (!rc) rows->snapshot[i] = drops ? 0 : SNAPSHOT_OF_THE_COMMIT;
-    if (!rc && db) work->counts.named++;
-    return rc;
-}
-
-static int command(struct crash_work *work, sqlite3 *db, struct crash_rows *rows, enum crash_table table) {
-    static const char *const words[] = {"flush", "flush", "flush", "optimize", "vacuum", "clean"};
-    if (table == CRASH_PLAIN) table = CRASH_A;
-    if (once_in(work, 4)) {
-        bool named = table == CRASH_A && (crash_has_snapshots(rows) || once_in(work, 2));
-        return named ? change_snapshot(work, db, rows) : change_summary(work, db, rows, table);
-    }
-    return command_on(db, rows, table, words[below(work, 6)]);
-}
-
-static enum crash_table any_table(struct crash_work *work, const struct crash_rows *rows) {
-    enum crash_table table = below(work, 5) * CRASH_TABLES / 5;
-    return table == CRASH_B && !rows->second ? CRASH_A : table;
-}
-
-/* One statement. */
-static int change(struct crash_work *work, sqlite3 *db, struct crash_rows *rows) {
-    enum crash_table table = any_table(work, rows);
-    unsigned key = below(work, CRASH_KEYS), what = below(work, 100);
-    if (what < 58) return put(work, db, rows, table, key);
-    if (what < 71) return take(db, rows, table, key);
-    if (what < 79) return move(db, rows, table, key, below(work, CRASH_KEYS));
-    if (what < 80) return take_all(work, db, rows, table);
-    if (what < 84) return change_folder(work, db, rows, table);
-    if (what < 88) return change_schema(work, db, rows);
-    return command(work, db, rows, table);
-}
-
-/* Rows next to each other, many: more than the log holds, sometimes more than memory may. */
-static int put_many(struct crash_work *work, sqlite3 *db, struct crash_rows *rows) {
-    enum crash_table table = any_table(work, rows);
-    unsigned from = below(work, CRASH_KEYS), n = 10 + below(work, 60);
-    int rc = SQLITE_OK;
-    for (unsigned i = 0; !rc && i < n && from + i < CRASH_KEYS; i++) rc = put(work, db, rows, table, from + i);
-    return rc;
 }
 
 /* A LOSER's commit is in the -wal and not seen; the WINNER is the next to write. LEAVER and CLEANER: a table is dropped
@@ -452,16 +293,16 @@ static int savepoint(struct crash_work *work, sqlite3 *db, struct crash_rows *ro
     unsigned what = below(work, 3);
     int rc = SQLITE_OK;
     if (what == 0 && marks->count < SAVEPOINTS) {
-        rc = run(db, "SAVEPOINT s%u", marks->count);
+        rc = crash_run(db, "SAVEPOINT s%u", marks->count);
         if (!rc) marks->rows[marks->count++] = *rows;
     } else if (what == 1 && marks->count) {
         unsigned to = below(work, marks->count);
-        rc = run(db, "ROLLBACK TO s%u", to);
+        rc = crash_run(db, "ROLLBACK TO s%u", to);
         *rows = marks->rows[to];
         marks->count = to + 1;
     } else if (marks->count) {
         marks->count--;
-        rc = run(db, "RELEASE s%u", marks->count);
+        rc = crash_run(db, "RELEASE s%u", marks->count);
     }
     return rc;
 }
@@ -474,36 +315,50 @@ static int body(struct crash_work *work, sqlite3 *db, struct crash_rows *rows) {
         if (once_in(work, 4)) {
             rc = savepoint(work, db, rows, &marks);
         } else if (once_in(work, 12)) {
-            rc = put_many(work, db, rows);
+            rc = crash_put_many(work, db, rows);
         } else {
-            rc = change(work, db, rows);
+            rc = crash_change(work, db, rows);
         }
     }
     return rc;
 }
 
 static void add_state(struct crash_work *work, struct crash_rows *rows) {
-    for (unsigned i = 0; i < CRASH_SNAPSHOTS; i++) {
-        if (rows->snapshot[i] == SNAPSHOT_OF_THE_COMMIT) rows->snapshot[i] = crash_values_hash(rows->value[CRASH_A]);
-    }
+    crash_settle_snapshots(rows);
     if (!(work->state_count & (work->state_count - 1))) {
         work->states = realloc(work->states, (work->state_count ? 2 * work->state_count : 1) * sizeof *work->states);
         if (!work->states) abort();
     }
-    work->states[work->state_count++] = (struct crash_state){crash_rows_hash(rows), *rows};
+    work->states[work->state_count++] =
+        (struct crash_state){{crash_part_hash(rows, CRASH_MAIN), crash_part_hash(rows, CRASH_TWO)}, *rows};
 }
 
-/* A transaction that changed nothing may have written nothing, and makes nothing last. */
-static void acknowledge(struct crash_work *work, unsigned state, bool changed) {
+static bool differs(const struct crash_rows *a, const struct crash_rows *b, enum crash_part part) {
+    return crash_part_hash(a, part) != crash_part_hash(b, part);
+}
+
+/* A transaction that changed nothing of a database may have written nothing to it, and makes nothing last there. The
+ * next commit to either syncs the folder that both are in. */
+static void acknowledge(struct crash_work *work, unsigned state, const struct crash_rows *rows) {
     work->counts.commits++;
-    if (!changed) return;
-    mark(work, CRASH_VISIBLE, state);
-    if (work->setting->lasts == LASTS) mark(work, CRASH_LASTS, state);
-    if (work->setting->lasts == LASTS_WITH_THE_NEXT) mark(work, CRASH_LASTS, work->last_acknowledged);
-    work->last_acknowledged = state;
+    bool changed[CRASH_PARTS];
+    for (unsigned part = 0; part < CRASH_PARTS; part++) changed[part] = differs(rows, &work->rows, part);
+    work->counts.of_both += changed[CRASH_MAIN] && changed[CRASH_TWO];
+    for (unsigned part = 0; part < CRASH_PARTS; part++) {
+        if (!changed[part]) continue;
+        mark(work, CRASH_VISIBLE, part, state);
+        if (work->setting->lasts == LASTS) mark(work, CRASH_LASTS, part, state);
+    }
+    for (unsigned part = 0; part < CRASH_PARTS && crash_rows_hash(rows) != crash_rows_hash(&work->rows); part++) {
+        if (work->setting->lasts == LASTS_WITH_THE_NEXT) mark(work, CRASH_LASTS, part, work->last[part]);
+    }
+    for (unsigned part = 0; part < CRASH_PARTS; part++) {
+        if (changed[part]) work->last[part] = state;
+    }
+    work->rows = *rows;
 }
 
-/* A commit failed, or died: what do the others see? */
+/* A commit failed, or died: what do the others see? With a WAL each database for itself. */
 static void find_out(struct crash_work *work, unsigned state) {
     struct crash_rows found;
     char *why = NULL;
@@ -514,19 +369,30 @@ static void find_out(struct crash_work *work, unsigned state) {
         sqlite3_free(why);
         return;
     }
-    uint64_t hash = crash_rows_hash(&found);
-    bool changes = work->states[state].hash != crash_rows_hash(&work->rows); /* else nobody can tell */
-    if (changes && hash == work->states[state].hash) {
-        work->counts.survived++;
-        work->rows = found;
-        work->last_acknowledged = state;
-        mark(work, CRASH_VISIBLE, state);
-    } else if (hash != crash_rows_hash(&work->rows)) {
+    const struct crash_rows *wanted = &work->states[state].rows;
+    bool changes = crash_rows_hash(wanted) != crash_rows_hash(&work->rows); /* else nobody can tell */
+    bool made[CRASH_PARTS] = {false}, kept[CRASH_PARTS] = {false}, good = true;
+    for (unsigned part = 0; part < CRASH_PARTS; part++) {
+        kept[part] = !differs(&found, &work->rows, part);
+        made[part] = !differs(&found, wanted, part);
+        good &= kept[part] || made[part];
+    }
+    bool whole = (kept[0] && kept[1]) || (made[0] && made[1]);
+    if (!good || (!whole && !is_wal(work))) {
         char *differ = crash_rows_compare(&work->rows, &found);
         fail(work, "after a failed commit the rows are neither old nor new: %s", differ);
         sqlite3_free(differ);
-    } else if (changes && !is_wal(work)) {
-        mark(work, CRASH_ABANDONED, state);
+    } else if (changes && kept[0] && kept[1]) {
+        if (!is_wal(work)) mark(work, CRASH_ABANDONED, 0, state);
+    } else if (changes) {
+        work->counts.survived++;
+        work->counts.halves += !whole;
+        for (unsigned part = 0; part < CRASH_PARTS; part++) {
+            if (kept[part]) continue;
+            work->last[part] = state;
+            mark(work, CRASH_VISIBLE, part, state);
+        }
+        work->rows = found;
     }
 }
 
@@ -536,28 +402,28 @@ static void leave(struct crash_work *work, struct crash_process *who) {
     if (who->process->dead) {
         close_process(work, who);
     } else if (!sqlite3_get_autocommit(who->db)) {
-        run(who->db, "ROLLBACK");
+        crash_run(who->db, "ROLLBACK");
     }
 }
 
 /* A rollback journal lets no commit pass while somebody reads. */
 static int commit(struct crash_work *work, struct crash_process *who, const char *words) {
-    int rc = run(who->db, words);
+    int rc = crash_run(who->db, words);
     if ((rc & 0xff) != SQLITE_BUSY || who->process->dead || sqlite3_get_autocommit(who->db) || !once_in(work, 2))
         return rc;
     work->counts.busy++;
     for (unsigned i = 0; i < CRASH_PROCESSES; i++) end_reading(work, &work->processes[i]);
     world_enter(work->world, who->process);
-    return run(who->db, words);
+    return crash_run(who->db, words);
 }
 
 /* The second table goes, or comes with rows in a file. */
 static int body_of_leaver(struct crash_work *work, sqlite3 *db, struct crash_rows *rows) {
     bool there = rows->second;
-    int rc = change_schema(work, db, rows);
+    int rc = crash_change_schema(work, db, rows);
     if (rc || there || !rows->second) return rc;
-    rc = put(work, db, rows, CRASH_B, below(work, CRASH_KEYS));
-    return rc ? rc : command_on(db, rows, CRASH_B, "flush");
+    rc = crash_put(work, db, rows, CRASH_B, below(work, CRASH_KEYS));
+    return rc ? rc : crash_command(db, rows, CRASH_B, "flush");
 }
 
 /* Short transactions: of art rows alone, with a flush, for a duel. */
@@ -565,9 +431,10 @@ static int body_of(struct crash_work *work, sqlite3 *db, struct crash_rows *rows
     int rc = SQLITE_OK;
     if (form == ANY) return body(work, db, rows);
     if (form == LEAVER) return body_of_leaver(work, db, rows);
-    if (form == CLEANER) return command_on(db, rows, CRASH_A, "clean");
-    for (unsigned n = 1 + below(work, 3); !rc && n; n--) rc = put(work, db, rows, CRASH_A, below(work, CRASH_KEYS));
-    return rc ? rc : command_on(db, rows, CRASH_A, "flush");
+    if (form == CLEANER) return crash_command(db, rows, CRASH_A, "clean");
+    for (unsigned n = 1 + below(work, 3); !rc && n; n--)
+        rc = crash_put(work, db, rows, CRASH_A, below(work, CRASH_KEYS));
+    return rc ? rc : crash_command(db, rows, CRASH_A, "flush");
 }
 
 /* The commit has been asked for. Who died in it was told nothing, whatever its process was told last. */
@@ -575,9 +442,7 @@ static void end_transaction(struct crash_work *work, struct crash_process *who, 
     unsigned state = work->state_count - 1;
     if (!rc && !who->process->dead) {
         face_fault(work, who);
-        bool changed = crash_rows_hash(rows) != crash_rows_hash(&work->rows);
-        work->rows = *rows;
-        acknowledge(work, state, changed);
+        acknowledge(work, state, rows);
         return;
     }
     bool struck = work->world->fault.struck;
@@ -586,7 +451,7 @@ static void end_transaction(struct crash_work *work, struct crash_process *who, 
     if (struck) {
         find_out(work, state);
     } else {
-        mark(work, CRASH_ABANDONED, state);
+        mark(work, CRASH_ABANDONED, 0, state);
     }
 }
 
@@ -599,13 +464,13 @@ static void autocommit(struct crash_work *work, struct crash_process *who) {
     arm_for_commit(work);
     struct random before = work->random;
     uint32_t value = work->next_value;
-    if (!vacuums) change(work, NULL, &rows); /* only said, not done */
+    if (!vacuums) crash_change(work, NULL, &rows); /* only said, not done */
     work->random = before;
     work->next_value = value;
     add_state(work, &rows);
-    mark(work, CRASH_BEGUN, work->state_count - 1);
-    int rc =
-        vacuums ? run(who->db, "SELECT art_vacuum(%Q)", crash_rows_name(&again, table)) : change(work, who->db, &again);
+    mark(work, CRASH_BEGUN, 0, work->state_count - 1);
+    int rc = vacuums ? crash_run(who->db, "SELECT art_vacuum(%Q)", crash_rows_name(&again, table))
+                     : crash_change(work, who->db, &again);
     end_transaction(work, who, &rows, rc);
 }
 
@@ -614,7 +479,7 @@ static void transaction(struct crash_work *work, struct crash_process *who, enum
     struct crash_rows rows = work->rows;
     unsigned form = below(work, 3);
     if (!special) arm_for_body(work);
-    int rc = run(who->db, begins[form]);
+    int rc = crash_run(who->db, begins[form]);
     unsigned begun = work->world->op_count;
     if (!rc) rc = body_of(work, who->db, &rows, special);
     work->counts.spills += wrote_blobs(work->world, begun);
@@ -625,7 +490,7 @@ static void transaction(struct crash_work *work, struct crash_process *who, enum
         return;
     }
     add_state(work, &rows);
-    mark(work, CRASH_BEGUN, work->state_count - 1);
+    mark(work, CRASH_BEGUN, 0, work->state_count - 1);
     if (special == LOSER) arm_for_duel(work);
     if (special == LEAVER && rows.second) arm_for_duel(work);
     if (special == LEAVER && !rows.second) world_arm(work->world, WORLD_DIE_BEFORE_REMOVING, 0, NULL);
@@ -656,19 +521,20 @@ static void end_reading(struct crash_work *work, struct crash_process *who) {
     world_enter(work->world, who->process);
     bool file_gone = who->late && work->counts.drops != who->drops;
     if (!file_gone) compare_snapshot(work, who, "a snapshot was not what it had been");
-    run(who->db, "COMMIT");
+    crash_run(who->db, "COMMIT");
     who->reading = false;
 }
 
 static void begin_reading(struct crash_work *work, struct crash_process *who) {
-    if (run(who->db, "BEGIN")) return;
+    if (crash_run(who->db, "BEGIN")) return;
     who->snapshot = work->rows;
     who->reading = true;
     work->counts.snapshots++;
     who->late = once_in(work, 2); /* the art tables are not even opened until the end */
     who->drops = work->counts.drops;
-    if (who->late) {
-        run(who->db, "SELECT count(*) FROM o");
+    if (who->late) { /* of each database something, or its snapshot would begin later */
+        crash_run(who->db,
+                  work->rows.attached ? "SELECT count(*) FROM o, two.sqlite_schema" : "SELECT count(*) FROM o");
     } else {
         compare_snapshot(work, who, "a reader does not see the last commit");
     }
@@ -680,18 +546,43 @@ static void checkpoint(struct crash_work *work, struct crash_process *who) {
     static const int modes[] = {SQLITE_CHECKPOINT_PASSIVE, SQLITE_CHECKPOINT_FULL, SQLITE_CHECKPOINT_RESTART,
                                 SQLITE_CHECKPOINT_TRUNCATE};
     int frames = -1, done = -1;
+    enum crash_part part = work->rows.attached && once_in(work, 3) ? CRASH_TWO : CRASH_MAIN;
     bool faulty = once_in(work, 6);
     if (faulty && once_in(work, 2)) {
         world_arm(work->world, WORLD_DIE_AT, below(work, 12), NULL);
     } else if (faulty) {
         world_arm(work->world, WORLD_FAIL_SYNC, 0, once_in(work, 2) ? "-wal" : ".db");
     }
-    int rc = sqlite3_wal_checkpoint_v2(who->db, NULL, modes[below(work, 4)], &frames, &done);
+    int rc =
+        sqlite3_wal_checkpoint_v2(who->db, part == CRASH_TWO ? "two" : "main", modes[below(work, 4)], &frames, &done);
     work->counts.checkpoints++;
-    if (!rc && frames >= 0 && frames == done) mark(work, CRASH_LASTS, work->last_acknowledged);
+    if (!rc && frames >= 0 && frames == done) mark(work, CRASH_LASTS, part, work->last[part]);
     if (rc && !work->world->fault.struck) judge_error(work, who, "a checkpoint", rc);
     face_fault(work, who);
     if (who->process->dead) close_process(work, who);
+}
+
+/* A copy is made, or brought up to date. */
+static void copy(struct crash_work *work, struct crash_process *who) {
+    static const char *const files[] = {"copy.db", ".art", "-journal", ".db"};
+    unsigned state = work->last[CRASH_MAIN];
+    char *why = NULL;
+    bool faulty = once_in(work, 2), refused;
+    if (faulty && once_in(work, 2)) {
+        world_arm(work->world, WORLD_DIE_AT, below(work, 60), NULL);
+    } else if (faulty && !work->setting->ordered) {
+        world_arm(work->world, WORLD_FAIL_SYNC, below(work, 2), files[below(work, 4)]);
+    }
+    mark(work, CRASH_COPYING, 0, state);
+    bool done = crash_copy_update(who->db, work, &work->rows, &refused, &why);
+    bool struck = work->world->fault.struck;
+    face_fault(work, who);
+    work->counts.copies += done && !refused && !struck;
+    work->counts.broken_copies += struck;
+    if (done && !refused && !struck) mark(work, CRASH_COPIED, 0, state);
+    if (!done && !struck && !who->tainted) fail(work, "a copy: %s", why);
+    if (who->process->dead) close_process(work, who);
+    sqlite3_free(why);
 }
 
 static void step(struct crash_work *work) {
@@ -711,8 +602,10 @@ static void step(struct crash_work *work) {
         } else {
             transaction(work, who, ANY);
         }
-    } else if (what < 88) {
+    } else if (what < 86) {
         if (is_wal(work)) checkpoint(work, who);
+    } else if (what < 90) {
+        if (work->copies) copy(work, who);
     } else if (what < 94) {
         begin_reading(work, who);
     } else {
@@ -736,16 +629,24 @@ static void make_database(struct crash_work *work, struct world_image *out) {
     char *why = NULL;
     world_enter(world, world_process_new(world));
     sqlite3 *db = crash_open(work->setting, &why);
-    int rc =
-        db ? run(db,
-                 "PRAGMA page_size=%u; PRAGMA journal_mode=%s; CREATE TABLE o(path TEXT PRIMARY KEY, value, number);",
-                 work->page_size, work->setting->journal)
-           : SQLITE_ERROR;
-    if (!rc) rc = create(work, db, &work->rows, CRASH_A);
-    work->world = world; /* for put() */
-    for (unsigned key = 0; !rc && key < CRASH_KEYS; key += 3) {
-        rc = put(work, db, &work->rows, CRASH_A, key);
-        if (!rc) rc = put(work, db, &work->rows, CRASH_PLAIN, key);
+    int rc = !db;
+    if (!rc) {
+        rc = crash_run(
+            db,
+            "PRAGMA page_size=%u; PRAGMA journal_mode=%s; CREATE TABLE o(path TEXT PRIMARY KEY, value, number, words)",
+            work->page_size, work->setting->journal);
+    }
+    if (!rc && work->rows.attached) {
+        rc = crash_attach(work->setting, db);
+        if (!rc)
+            rc = crash_run(db, "PRAGMA two.page_size=%u; PRAGMA two.journal_mode=%s", work->page_size,
+                           work->setting->journal);
+    }
+    work->world = world; /* for crash_put() */
+    for (unsigned table = 0; !rc && table < CRASH_TABLES; table++) {
+        if (!crash_has(&work->rows, table)) continue;
+        if (table != CRASH_PLAIN) rc = crash_create(work, db, &work->rows, table);
+        for (unsigned key = 0; !rc && key < CRASH_KEYS; key += 3) rc = crash_put(work, db, &work->rows, table, key);
     }
     if (rc) fail(work, "setup: %s", db ? sqlite3_errmsg(db) : why);
     sqlite3_close(db);
@@ -766,6 +667,8 @@ void crash_work_run(struct crash_work *work, const struct crash_setting *setting
     struct world_image image;
     work->page_size = page_sizes[below(work, 3)];
     work->autocheckpoint = checkpoints[below(work, 3)];
+    work->rows.attached = once_in(work, 2);
+    work->copies = once_in(work, 2);
     make_database(work, &image);
     struct world_options options = {
         .seed = seed,
@@ -776,10 +679,14 @@ void crash_work_run(struct crash_work *work, const struct crash_setting *setting
     work->world = world_new(&image, &options);
     world_image_clear(&image);
     add_state(work, &work->rows);
-    mark(work, CRASH_BEGUN, 0);
-    mark(work, CRASH_VISIBLE, 0);
-    mark(work, CRASH_LASTS, 0);
-    for (unsigned i = 0; i < steps && !work->failure && !work->end; i++) step(work);
+    mark(work, CRASH_BEGUN, 0, 0);
+    for (unsigned part = 0; part < CRASH_PARTS; part++) {
+        mark(work, CRASH_VISIBLE, part, 0);
+        mark(work, CRASH_LASTS, part, 0);
+    }
+    for (unsigned i = 0; i < steps && !work->failure && !work->end; i++) {
+        if (random_span(&work->random)) step(work);
+    }
     for (unsigned i = 0; i < CRASH_PROCESSES; i++) {
         end_reading(work, &work->processes[i]);
         close_process(work, &work->processes[i]);

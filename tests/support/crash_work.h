@@ -8,6 +8,11 @@
  *     CRASH_LASTS n      from here on nothing older than n may be found after a power loss
  *     CRASH_VISIBLE n    nor after the death of all processes
  *     CRASH_ABANDONED n  n may not be found any more
+ *
+ *     CRASH_COPYING n    from here on the copy may be of state n, or unfinished
+ *     CRASH_COPIED n     from here on it is of state n, and lasts
+ *
+ * LASTS and VISIBLE are of a part of the state, which is a database.
  */
 #ifndef TESTS_CRASH_WORK_H
 #define TESTS_CRASH_WORK_H
@@ -15,7 +20,10 @@
 #include "tests/support/crash_rows.h"
 #include "tests/support/world.h"
 
-enum crash_mark { CRASH_BEGUN, CRASH_LASTS, CRASH_VISIBLE, CRASH_ABANDONED };
+enum crash_mark { CRASH_BEGUN, CRASH_LASTS, CRASH_VISIBLE, CRASH_ABANDONED, CRASH_COPYING, CRASH_COPIED };
+enum { CRASH_MARK_BITS = 8 }; /* above them the part */
+
+#define CRASH_DATABASE_TWO WORLD_FOLDER "b.db"
 
 struct crash_setting {
     const char *journal, *synchronous;
@@ -26,7 +34,7 @@ struct crash_setting {
 };
 
 struct crash_state {
-    uint64_t hash;
+    uint64_t hash[CRASH_PARTS];
     struct crash_rows rows;
 };
 
@@ -47,13 +55,15 @@ struct crash_work {
     } processes[CRASH_PROCESSES];
     struct crash_rows rows; /* committed, as everybody sees them */
     struct crash_state *states;
-    unsigned state_count, last_acknowledged;
+    unsigned state_count, last[CRASH_PARTS]; /* last: acknowledged, with a change to this part */
     uint32_t next_value;
     unsigned page_size, autocheckpoint;
+    bool copies;  /* art_backup() keeps one up to date */
     unsigned end; /* of the operations, crashes after them are not judged; 0 while it is open */
     struct crash_events {
         uint64_t commits, rollbacks, busy, deaths, zombies, failed_syncs, survived, revived, gaps, checkpoints, drops,
-            renames, emptied, folders, summaries, named, snapshots, spills;
+            renames, emptied, folders, summaries, named, snapshots, spills, columns, of_both, halves, copies,
+            broken_copies;
     } counts;
     uint64_t runs, blobs; /* the most that table a had */
     char *failure;        /* what should not have happened, or NULL */
@@ -68,5 +78,7 @@ void crash_work_clear(struct crash_work *work);
 /* A connection of the current process to the world's database, with the extension and this setting's pragmas. NULL:
  * *why (sqlite3_free() it). */
 sqlite3 *crash_open(const struct crash_setting *setting, char **why);
+/* With the second database. */
+int crash_attach(const struct crash_setting *setting, sqlite3 *db);
 
 #endif

@@ -87,6 +87,11 @@ enum world_fault {
     /* It dies in its first sync after its commit was told to others: art then removes a file. */
     WORLD_DIE_BEFORE_REMOVING,
     WORLD_FAIL_SYNC, /* the n-th sync of a file whose name ends so fails with EIO */
+    WORLD_FAIL_CALL, /* SQLite's n-th write fails: SQLITE_IOERR_WRITE, or SQLITE_FULL with a suffix "full" */
+    /* The n-th write of a page of an .art file by anybody is said to be done, and is not; or it lands elsewhere. */
+    WORLD_LOSE_WRITE,
+    WORLD_MISDIRECT_WRITE,
+    WORLD_FAIL_READ, /* SQLite's n-th read */
 };
 
 /* Syncs that do nothing, to show that a test notices: all, or those of a -wal alone, where what is left is sound. */
@@ -109,8 +114,12 @@ struct world {
     struct world_process *processes[1000];
     unsigned process_count;
     struct world_process *current;
+    /* Called before each call of SQLite's VFS and of art's disk that others may notice or that notices others: another
+     * process may go on meanwhile, and then says world_enter(). */
+    void (*turn)(struct world *world, const char *call);
     struct {
         enum world_fault kind;
+        const struct world_process *of; /* who meets it */
         unsigned countdown;
         const char *suffix;
         bool commit_frame, told, struck;
@@ -132,8 +141,8 @@ void world_arm(struct world *world, enum world_fault fault, unsigned nth, const 
 /* Did it happen, or was a process told of a sync that had failed for another? Nothing is armed afterwards. */
 bool world_disarm(struct world *world);
 void world_mark(struct world *world, uint64_t what, uint32_t number);
-/* Where the commits in the -wal end, by the wal-index. 0: there is none, or nobody has it open. */
-uint64_t world_wal_end(const struct world *world);
+/* Where the commits in the database's -wal end, by the wal-index. 0: there is none, or nobody has it open. */
+uint64_t world_wal_end(const struct world *world, const char *database);
 /* The file's present name, NULL: it has none. */
 const char *world_name_of(const struct world *world, uint32_t inode);
 
