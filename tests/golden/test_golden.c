@@ -75,8 +75,8 @@ static const struct golden {
 };
 TEXTS(storages, "file", "inline");
 
-/* Each golden in each of its storages and archives. All are read. Where few rounds are asked for, those of one archive are
- * written to: the draw says which. */
+/* Each golden in each of its storages and archives. All are read. Where few rounds are asked for, those of one archive
+ * are written to: the draw says which. */
 static struct table {
     const struct golden *golden;
     const char *archive, *storage;
@@ -406,7 +406,7 @@ LOOP_TEST(test_each_is_put_in_order_as_it_is, GOLDENS) {
     shows(golden->of, "");
 }
 
-/* --- in the middle of something ------------------------------------------------------------------------------------ */
+/* --- in the middle of something ----------------------------------------------------------------------------------- */
 
 TEXTS(copies, "unfinished-file", "unfinished-inline", "updated-file", "updated-inline");
 

@@ -19,8 +19,8 @@ static struct {
 } reader;
 
 bool second_opinion_is_due(unsigned long long n) {
-    unsigned every = EVERY * 100 / random_rounds(100);
-    return n % (every ? every : 1) == 0;
+    unsigned percent = random_rounds(100) < 100 ? random_rounds(100) : 100;
+    return n % (EVERY * 100 * 100 / (percent * percent)) == 0;
 }
 
 unsigned second_opinion_count(void) {
