@@ -1,11 +1,11 @@
 /* Tables that grow old stay small: whatever turns over, all files together take no more than twice the live bytes and
- * 32 MB, by what commits do by themselves; and the rows are those of an ordinary table with the same history.
+ * 16 MB, by what commits do by themselves; and the rows are those of an ordinary table with the same history.
  */
 #include "tests/support/age.h"
 #include "tests/support/sql.h"
 #include "tests/support/suite.h"
 
-enum { MEGABYTE = 1 << 20, LIVE = 10 * MEGABYTE, BESIDE = 32 * MEGABYTE, TURNOVERS = 4, SAMPLES = 8, SPILLS = 8000 };
+enum { MEGABYTE = 1 << 20, LIVE = 10 * MEGABYTE, BESIDE = 16 * MEGABYTE, TURNOVERS = 4, SAMPLES = 8, SPILLS = 8000 };
 
 static const struct {
     enum age_kind kind;
@@ -132,7 +132,7 @@ LOOP_TEST(test_a_table_that_has_shrunk_gives_its_file_back, 4) {
 
 /* --- many commits ------------------------------------------------------------------------------------------------- */
 
-enum { COMMITS = 10000, LOOKS = 10, PATHS = 4000, FILES_MOST = 16 * MEGABYTE, MEMORY_MOST = 32 * MEGABYTE, KEPT = 5 };
+enum { COMMITS = 20000, LOOKS = 10, PATHS = 4000, FILES_MOST = 16 * MEGABYTE, MEMORY_MOST = 32 * MEGABYTE, KEPT = 5 };
 
 /* A row each, as `plain` has it; now and then a snapshot, of which the last five stay. */
 static void commit_one(sqlite3 *db, struct random *random, unsigned n) {

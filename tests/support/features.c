@@ -35,15 +35,13 @@ void features_create(sqlite3 *db, const char *options) {
                     "CREATE TABLE turns(n INTEGER); INSERT INTO turns VALUES(0)");
         return;
     }
-    char *keys =
-             sqlite3_mprintf("tenant TEXT, day TEXT, part BLOB, n INTEGER, body TEXT, key=(tenant, day DESC, part), "
-                             "summary=(sum(n), lookup(n), search(body), hash(values))%s",
-                             options),
-         *bytes = sqlite3_mprintf("path BLOB, value TEXT, n INTEGER, summary=(max(n), search(value))%s", options);
-    sql_create(db, "fk", keys);
-    sql_create(db, "fb", bytes);
-    sqlite3_free(keys);
-    sqlite3_free(bytes);
+    sql_run(db,
+            "CREATE VIRTUAL TABLE fk USING art(tenant TEXT, day TEXT, part BLOB, n INTEGER, body TEXT, key=(tenant, "
+            "day DESC, part), summary=(sum(n), lookup(n), search(body), hash(values))%s)",
+            options);
+    sql_run(db,
+            "CREATE VIRTUAL TABLE fb USING art(path BLOB, value TEXT, n INTEGER, summary=(max(n), search(value))%s)",
+            options);
 }
 
 /* ---- changing ---------------------------------------------------------------------------------------------------- */

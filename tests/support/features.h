@@ -2,6 +2,7 @@
  *
  *     fk         keys of several columns, one of them descending, one of bytes; sums, a lookup, a search and hashes; it
  *                gets columns and keeps snapshots
+ *                (features: keys that go down)
  *     fb         keys of bytes, a search and the largest value
  *     plain_...  ordinary tables with the same rows; kept_fk has those of fk's snapshots
  *
