@@ -309,6 +309,7 @@ static void read_column_of_rows(void *context, struct art_bytes block, unsigned 
     art_block_column(block, summarised->items[item].column - 1, from, to, room, out);
     for (uint32_t i = 0; i < to - from; i++) {
         if (out[i].kind == ART_DATUM_BEYOND) out[i].kind = ART_DATUM_NULL;
+        out[i].bytes = art_bytes(NULL, 0); /* what is in `room` goes with it */
     }
 }
 
