@@ -302,7 +302,7 @@ TEST(test_a_copy_of_an_original_that_went_back_to_before_its_first_blob_is_whole
     ck_assert_msg(!update_from(db), "%s", sqlite3_errmsg(db));
     sqlite3 *copy = sql_open(copy_path);
     sql_expect(copy, "a|1\n", "SELECT * FROM f");
-    sql_expect(copy, "ok: 1 art table\n", "SELECT art_verify()");
+    sql_expect(copy, "1\n", "SELECT art_verify() LIKE 'ok: 1 art table%'");
     sql_close(copy);
 }
 
