@@ -12,16 +12,16 @@
 #   make clean
 #
 #   make bench, bench-age, bench-spellings    tests/bench/run has more
-#   make soak, repeat, mutants, fuzz, coverage, valgrind    tests/README.md; tests/prove has what takes hours
+#   make nightly, soak, repeat, mutants, fuzz, coverage, valgrind    tests/README.md; tests/prove has what takes hours
 #   make check-bindings, check-orms, check-programs, check-dqlite, check-sqld, check-packaging, check-platforms
 #                                             parts of check-all, in full (tests/clients)
 #
 # Options, each with a build directory of its own, build/<variant>, so that they live side by side: CC=gcc|clang; URING=0 without
-# liburing, all I/O by pread and pwrite; PORTABLE=1 without files of our own, as other systems have it; SANITIZE=address (and
-# UBSan), SANITIZE=thread; CC=aarch64-linux-gnu-gcc, with OBJCOPY=. Others: ARCH= for x86-64 processors older than x86-64-v2
-# (2009); PREFIX=/usr/local, LIBDIR, DESTDIR. Assertions, and the hooks of tests (core/tree/state/hooks.h), are compiled into all
-# of these builds, which are for tests, and not into what is given out: that is SHIPPED=1, build/shipped, which `make` (./art.so),
-# install and the benchmarks choose themselves.
+# liburing, all I/O by pread and pwrite; LIMITS=small, whose limits a few rows reach (core/base/limits.h); PORTABLE=1 without files of
+# our own, as other systems have it; SANITIZE=address (and UBSan), SANITIZE=thread; CC=aarch64-linux-gnu-gcc, with OBJCOPY=. Others:
+# ARCH= for x86-64 processors older than x86-64-v2 (2009); PREFIX=/usr/local, LIBDIR, DESTDIR. Assertions, and the hooks of tests
+# (core/tree/state/hooks.h), are compiled into all of these builds, which are for tests, and not into what is given out: that is
+# SHIPPED=1, build/shipped, which `make` (./art.so), install and the benchmarks choose themselves.
 
 CC       = gcc
 OBJCOPY  = objcopy
@@ -29,6 +29,7 @@ URING    = 1
 SANITIZE =
 PORTABLE =
 SHIPPED  =
+LIMITS   =
 PREFIX   = /usr/local
 LIBDIR   = $(PREFIX)/lib
 LOADABLEDIR = $(LIBDIR)/sqlite-art
@@ -55,14 +56,14 @@ FUZZ_TARGETS =
 # ---- variants ----
 
 COMPILER := $(patsubst %-linux-gnu-gcc,%,$(notdir $(firstword $(CC))))
-VARIANT := $(if $(SANITIZE),$(SANITIZE),$(if $(SHIPPED),shipped,release))$(if $(filter gcc cc,$(COMPILER)),,-$(COMPILER))$(if $(PORTABLE),-portable,$(if $(filter 0,$(URING)),-nouring))
+VARIANT := $(if $(SANITIZE),$(SANITIZE),$(if $(SHIPPED),shipped,$(if $(LIMITS),$(LIMITS),release)))$(if $(SANITIZE),$(LIMITS:%=-%))$(if $(filter gcc cc,$(COMPILER)),,-$(COMPILER))$(if $(PORTABLE),-portable,$(if $(filter 0,$(URING)),-nouring))
 BUILD   := build/$(VARIANT)
 
 # As is given out; what only some tests run with is compiled more quickly.
 CFLAGS   = $(if $(SHIPPED)$(URING_FLAGS),-O2,-O1) -g
 WARNINGS = -Wall -Wextra -Werror
 ARCH    := $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),-march=x86-64-v2)
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -fPIC -fvisibility=hidden $(ARCH) $(CFLAGS) $(WARNINGS) $(SANITIZE_FLAGS) $(URING_FLAGS) $(if $(SHIPPED),-DNDEBUG,-DART_TEST_HOOKS)
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -fPIC -fvisibility=hidden $(ARCH) $(CFLAGS) $(WARNINGS) $(SANITIZE_FLAGS) $(URING_FLAGS) $(if $(SHIPPED),-DNDEBUG,-DART_TEST_HOOKS)$(if $(LIMITS), -DART_SMALL_LIMITS)
 
 # A sanitizer names lines, not variables.
 ifeq ($(SANITIZE),address)
@@ -70,7 +71,7 @@ SANITIZE_FLAGS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -f
 else ifeq ($(SANITIZE),thread)
 SANITIZE_FLAGS = -fsanitize=thread -O1 -g1
 else ifeq ($(SANITIZE),fuzz)
-SANITIZE_FLAGS = -DART_FUZZ -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1 -g1
+SANITIZE_FLAGS = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1 -g1
 else ifeq ($(SANITIZE),coverage)
 SANITIZE_FLAGS = -fprofile-instr-generate -fcoverage-mapping -fprofile-update=atomic -mllvm -runtime-counter-relocation -O1 -DNDEBUG
 WARNINGS = -Wall -Wextra -Werror -Wno-unused -Wno-unused-command-line-argument
@@ -111,16 +112,19 @@ TEST_LIBS = -Wl,--wrap=_mark_point -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthrea
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all library static programs test-programs fuzz-programs test demo check check-all check-bindings check-orms check-programs check-dqlite check-sqld check-packaging check-platforms
-.PHONY: soak repeat mutants coverage valgrind tidy format bench bench-age bench-search bench-spellings fuzz clean help FORCE
+.PHONY: nightly soak repeat mutants coverage valgrind tidy format bench bench-age bench-search bench-spellings fuzz clean help FORCE
 .PHONY: amalgamation install uninstall deb binaries wheel npm gem crate gomod dist try
 
 all:
 help:
 	@sed -n '/^$$/q; s/^#$$//p; s/^# //p' $(firstword $(MAKEFILE_LIST))
 
-ifeq ($(SHIPPED)$(SANITIZE),)
+ifeq ($(SHIPPED)$(SANITIZE)$(LIMITS),)
 all install bench bench-age bench-search bench-spellings:
 	@$(MAKE) --no-print-directory SHIPPED=1 $@
+library: $(BUILD)/art.so
+else ifneq ($(LIMITS),)
+all: library
 library: $(BUILD)/art.so
 else
 all: library
@@ -194,6 +198,7 @@ $(call object,$(filter-out tests/bench/%,$(PROGRAMS))): private SANITIZE_FLAGS +
 # What of the C library has one of the tests' own before it; core's functions have hooks (core/tree/state/hooks.h).
 $(addprefix $(BUILD)/tests/,test_kill test_slot_readers test_threads): $(BUILD)/tests/support/watch.o
 $(BUILD)/tests/test_locks: TEST_LIBS += -Wl,--wrap=pthread_mutex_lock -Wl,--wrap=pthread_mutex_trylock
+$(BUILD)/tests/test_actors: TEST_LIBS += -Wl,--wrap=pthread_mutex_lock
 
 # Fuzz targets (SANITIZE=fuzz CC=clang): the same with libFuzzer's main, but for the program that makes the seeds.
 FUZZ_SHARED = $(call object,tests/fuzz/parcel.c)
@@ -233,6 +238,10 @@ test: library $(addprefix $(BUILD)/tests/,$(filter-out $(TEST_SCRIPTS),$(TESTS))
 check:
 	@.ci/deps check
 	@.ci/check
+
+nightly:
+	@.ci/deps check
+	@.ci/nightly $(NIGHT)
 
 check-all:
 	@.ci/deps check

@@ -1,17 +1,18 @@
 #include "core/base/medium.h"
 
+#include "core/base/limits.h"
 #include "core/base/rows.h"
 
-const struct art_medium art_medium_file = {
+ART_CONST_BUT_SMALL struct art_medium art_medium_file = {
     .name = "file",
     .has_superblock = true,
     .is_cut = true,
-    .pause_pages = 1024,
-    .merge_every_bytes = 320 << 10,
-    .portion = {6, 16},
+    .pause_pages = ART_LIMIT_MOST(file_pause_pages),
+    .merge_every_bytes = ART_LIMIT_MOST(file_merge_bytes),
+    .portion = {ART_LIMIT_MOST(file_portion), ART_LIMIT_MOST(file_portion_most)},
 };
 
-const struct art_medium art_medium_rows = {
+ART_CONST_BUT_SMALL struct art_medium art_medium_rows = {
     .name = "inline",
     .goes_with_host = true,
     .discards = true,
@@ -20,8 +21,8 @@ const struct art_medium art_medium_rows = {
     .under_hosts_lock = true,
     .host_overwrites = true,
     .host_reads = true,
-    .pause_pages = 256,
-    .merge_every_bytes = 80 << 10,
-    .portion = {2, 4},
+    .pause_pages = ART_LIMIT_MOST(rows_pause_pages),
+    .merge_every_bytes = ART_LIMIT_MOST(rows_merge_bytes),
+    .portion = {ART_LIMIT_MOST(rows_portion), ART_LIMIT_MOST(rows_portion_most)},
     .page_spare = ART_ROW_SPARE,
 };

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/base/limits.h"
+
 /* What a partial compaction takes: blobs are added to its input until it and its overlaps are `begin`; within a blob it
  * ends before it gets larger than `most` (core/tree/run/partial.c). */
 struct art_portion {
@@ -43,6 +45,6 @@ struct art_medium {
 };
 
 /* Where in_hosts_journal holds, in_hosts_snapshots and under_hosts_lock hold, too, and the host reads the blobs. */
-extern const struct art_medium art_medium_file, art_medium_rows;
+extern ART_CONST_BUT_SMALL struct art_medium art_medium_file, art_medium_rows;
 
 #endif

@@ -14,6 +14,7 @@
 #ifndef ART_BLOB_BUILDER_INTERNAL_H
 #define ART_BLOB_BUILDER_INTERNAL_H
 
+#include "core/base/limits.h"
 #include "core/blob/builder.h"
 #include "core/blob/footer.h"
 
@@ -91,7 +92,7 @@ struct art_key_copy {
 };
 
 /* What proof.c knows of the stream: some of its entries, by their hashes; and what it reads a blob with. */
-enum { ART_SAMPLES_MAX = 64, ART_SAMPLE_BYTES = 128 << 10 };
+enum { ART_SAMPLES_MAX = 64 };
 struct art_proving {
     struct {
         uint64_t number, key, entry; /* in the stream; hashes */
@@ -184,7 +185,7 @@ void art_proof_sample(struct art_builder *builder, struct art_bytes key, const s
 static inline void art_proof_note(struct art_builder *builder, struct art_bytes key, const struct art_entry *entry) {
     struct art_proving *proving = &builder->proving;
     proving->since += key.len + entry->value.len;
-    if (ART_UNLIKELY(proving->since >= ART_SAMPLE_BYTES)) art_proof_sample(builder, key, entry);
+    if (ART_UNLIKELY(proving->since >= ART_LIMIT(sample_bytes))) art_proof_sample(builder, key, entry);
     proving->taken++;
 }
 /* The blob is finished. */

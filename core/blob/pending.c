@@ -1,6 +1,7 @@
 /* The bucket that is being filled: columns in memory, and their way into a page. */
 #include <assert.h>
 
+#include "core/base/limits.h"
 #include "core/blob/bucket.h"
 #include "core/blob/builder_internal.h"
 
@@ -174,7 +175,7 @@ bool art_pending_add(struct art_pending *pending, const struct art_arrival *arri
     uint32_t names = pending->suffix_bytes + suffix_len, values = pending->value_bytes + entry->value.len;
     struct art_bucket_shape wider, *shape = &pending->shape;
     assert(n && shared < arrival->key.len);
-    if (n == ART_BUCKET_ENTRIES || names > ART_NAMES_MAX) return false;
+    if (n == ART_LIMIT(bucket_entries) || names > ART_NAMES_MAX) return false;
     if (pending->blocks ? values > ART_BLOCK_PLAIN_MAX : names + values > limit) return false;
     if (pending->coding && (arrival->key.len > ART_BLOB_PAGE || pending->first_len > ART_BLOB_PAGE)) return false;
     uint8_t *suffix = pending->suffixes + pending->suffix_bytes; /* keys are not readable past their end, these are */

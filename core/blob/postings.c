@@ -5,6 +5,7 @@
 #include "core/base/alloc.h"
 #include "core/base/buffer.h"
 #include "core/base/error.h"
+#include "core/base/limits.h"
 #include "core/blob/posting_code.h"
 #include "core/blob/simd.h"
 
@@ -95,9 +96,9 @@ enum art_rc art_postings_reserve(struct art_postings *postings, const struct art
 /* Notes in a posting that it has this unit, the next one or the last. Returns whether that is new; *bits: of all. */
 static inline bool note_unit_of_term(struct art_posting *posting, uint32_t unit, uint32_t *bits) {
     uint32_t before = posting->units, comes = !before || posting->last != unit;
-    if (before > ART_LISTED_UNITS) return false;
+    if (before > ART_LIMIT(listed_units)) return false;
     uint32_t more = before ? art_push_bits(before, unit - posting->last + 1) : ART_POSTING_BITS;
-    if (before == ART_LISTED_UNITS && comes) more = (uint32_t)ART_FREQUENT_BITS - posting->bits;
+    if (before == ART_LIMIT(listed_units) && comes) more = (uint32_t)ART_FREQUENT_BITS - posting->bits;
     more *= comes;
     *bits += more;
     posting->last = unit & (ART_UNITS_MAX - 1);
@@ -121,7 +122,7 @@ static inline void push_set(struct art_posting_field *field, const struct art_te
         if (is_new) *posting = (struct art_posting){.term = term};
         pushed[n] = number;
         bool comes = note_unit_of_term(posting, unit, &bits);
-        frequent += comes && posting->units == ART_LISTED_UNITS + 1;
+        frequent += comes && posting->units == ART_LIMIT(listed_units) + 1;
         n += comes;
         count += is_new;
     }
@@ -140,7 +141,7 @@ static void halve_field(struct art_posting_field *field) {
     memset(field->terms, 0, sizeof field->terms);
     for (uint32_t i = 0; i < field->count; i++) {
         struct art_posting *posting = &field->posting[i];
-        if (posting->units <= ART_LISTED_UNITS) posting->units = posting->bits = 0;
+        if (posting->units <= ART_LIMIT(listed_units)) posting->units = posting->bits = 0;
         bits += posting->bits;
     }
     for (uint32_t unit = 0; unit < ART_UNITS_MAX; unit++) {
@@ -207,7 +208,7 @@ static uint32_t groups_of(uint32_t terms) {
 }
 
 static uint32_t bytes_allowed(uint32_t rows) {
-    uint64_t bytes = (uint64_t)ART_POSTING_BYTES_A_ROW * rows + ART_POSTING_BYTES_ANYWAY;
+    uint64_t bytes = (uint64_t)ART_POSTING_BYTES_A_ROW * rows + ART_LIMIT(posting_bytes_anyway);
     return bytes < ART_POSTING_BYTES_MAX ? (uint32_t)bytes : ART_POSTING_BYTES_MAX;
 }
 
@@ -268,7 +269,7 @@ static uint32_t data_at_most(const struct art_postings *postings, const struct a
     uint32_t allowed = bytes_allowed(outlook->rows), data = data_bytes(field, outlook->units);
     uint32_t fresh = bytes_of_bits(ART_PUSH_BITS_MAX, outlook->fresh);
     if (data + fresh <= allowed) return data + fresh;
-    if (data > allowed && outlook->units <= ART_LISTED_UNITS)
+    if (data > allowed && outlook->units <= ART_LIMIT(listed_units))
         return art_min32(allowed, bytes_when_marked(postings, field) + fresh);
     uint32_t frequent = bytes_of_bits(ART_FREQUENT_BITS, field->frequent + outlook->fresh);
     return frequent > allowed ? frequent : allowed;
@@ -317,7 +318,7 @@ static const uint16_t *units_of(const struct posting_writer *writer, uint32_t nu
 }
 
 static bool tells_nothing(const struct posting_writer *writer, uint32_t number) {
-    return writer->field->posting[number].units > ART_LISTED_UNITS;
+    return writer->field->posting[number].units > ART_LIMIT(listed_units);
 }
 
 /* One that tells nothing must not be left out: not all of its units are known. */

@@ -30,12 +30,12 @@
 #ifndef ART_BLOB_POSTINGS_H
 #define ART_BLOB_POSTINGS_H
 
+#include "core/base/limits.h"
 #include "core/blob/terms.h"
 
 enum {
     ART_GROUP_TERMS = 4,
     ART_POSTING_BYTES_A_ROW = 12,
-    ART_POSTING_BYTES_ANYWAY = 16 * 1024, /* of a field, beside those a row */
     /* Of a field: with 15 bits of zeros behind each group, whose terms take 17 or more, a u16 reaches all of it. */
     ART_POSTING_BYTES_MAX = 104 * 1024,
     ART_POSTING_TERMS_MAX = 1 << 17, /* of a field that is being built: more mark their page as having any */

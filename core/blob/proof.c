@@ -17,6 +17,7 @@
 
 #include "core/base/error.h"
 #include "core/base/hash.h"
+#include "core/base/limits.h"
 #include "core/blob/bucket.h"
 #include "core/blob/builder_internal.h"
 #include "core/blob/cursor.h"
@@ -153,7 +154,7 @@ static uint64_t hash_of_entry(const struct art_entry *entry) {
 enum art_rc art_proof_open(struct art_builder *builder) {
     struct art_proving *proving = &builder->proving;
     proving->samples = 0;
-    proving->since = ART_SAMPLE_BYTES; /* the first one, too */
+    proving->since = ART_LIMIT(sample_bytes); /* the first one, too */
     proving->taken = proving->finished = 0;
     proving->terms = (struct art_terms){0};
     return art_terms_open(&proving->terms, builder->footer.postings.fields);

@@ -14,11 +14,12 @@
 
 #include "core/base/alloc.h"
 #include "core/base/buffer.h"
+#include "core/base/limits.h"
 #include "core/blob/cursor.h"
 #include "core/blob/search.h"
 
 /* Each connection has its own, which the cache's limit does not count: these are the limits for one blob. */
-enum { CHILDREN_MAX = 1024, KEY_BYTES_MAX = 64 * 1024, SEPARATOR_HEAD_BYTES = 8 };
+enum { KEY_BYTES_MAX = 64 * 1024, SEPARATOR_HEAD_BYTES = 8 };
 
 struct child {
     uint64_t head;     /* of its separator: the bytes behind `shared`; those that are missing count as 0 */
@@ -114,7 +115,7 @@ static struct art_separators *packed(const struct art_separators *making, const 
 static bool decode_when_asked_often(struct art_blob *blob) {
     assert(blob->kind == ART_BLOB_INDEX && !blob->separators);
     uint32_t count = blob->entries;
-    if (count < 2 || count > CHILDREN_MAX) {
+    if (count < 2 || count > ART_LIMIT(separators)) {
         blob->separators_searched = NULL;
         return false;
     }

@@ -5,6 +5,7 @@
 
 #include "core/base/alloc.h"
 #include "core/base/error.h"
+#include "core/base/limits.h"
 #include "core/base/value_hash.h"
 #include "core/blob/simd.h"
 
@@ -17,7 +18,7 @@ enum art_rc art_terms_open(struct art_terms *terms, uint32_t fields) {
         if (!(fields >> i & 1) || terms->set[i]) continue;
         terms->set[i] = art_alloc(sizeof *terms->set[i]);
         if (!terms->set[i]) return art_nomem();
-        terms->set[i]->mask = 2 * (i < ART_FIELD_SEARCHES ? ART_BUCKET_VALUES : ART_BUCKET_TERMS) - 1;
+        terms->set[i]->mask = 2 * (i < ART_FIELD_SEARCHES ? ART_BUCKET_VALUES : ART_LIMIT(bucket_terms)) - 1;
     }
     if (fields >> ART_FIELD_SEARCHES && !terms->cut) {
         terms->cut = art_alloc(ART_BUCKET_TEXT_BYTES * sizeof *terms->cut);

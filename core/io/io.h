@@ -177,6 +177,10 @@ void art_disk_set_default(struct art_disk *disk);
 /* A file whose pages are rows of the host's. `rows` and `name` outlive it; `id` tells it from others in caches.
  * ART_NOMEM. */
 enum art_rc art_io_rows_open(const struct art_rows *rows, uint64_t id, const char *name, struct art_io **out);
+#ifdef ART_TEST_HOOKS
+/* Who opens rows from now on shares what the process caches only with those who opened them with this number. */
+extern uint64_t art_test_process;
+#endif
 
 /* No idle ring is kept for these buffers any more; NULL: for reading. */
 void art_rings_forget(const struct art_blob_pool *pool);

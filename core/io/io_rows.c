@@ -22,6 +22,10 @@ struct rows_io {
 /* Devices have smaller numbers. */
 static const uint64_t ROWS_DEVICE = UINT64_MAX;
 
+#ifdef ART_TEST_HOOKS
+uint64_t art_test_process;
+#endif
+
 static inline struct rows_io *of(struct art_io *io) {
     return (struct rows_io *)io;
 }
@@ -108,6 +112,9 @@ enum art_rc art_io_rows_open(const struct art_rows *rows, uint64_t id, const cha
     io->io = (struct art_io){.methods = &rows_methods, .name = name, .engine = "inline"};
     io->rows = rows;
     io->id = id;
+#ifdef ART_TEST_HOOKS
+    io->id ^= art_test_process;
+#endif
     *out = &io->io;
     return ART_OK;
 }

@@ -10,11 +10,11 @@
 #include <string.h>
 
 #include "core/base/alloc.h"
+#include "core/base/limits.h"
 #include "core/memtable/inside.h"
 
 enum {
-    FILTER_FIRST_WORDS = 32, /* 256 bytes; it doubles */
-    FILTER_ASKED_PART = 4,   /* asked for one key in so many: it would have cost less with a filter */
+    FILTER_ASKED_PART = 4, /* asked for one key in so many: it would have cost less with a filter */
     FILTER_KEYS_A_WORD = 4
 };
 
@@ -36,7 +36,7 @@ void art_memtable_filter_clear(struct art_memtable *memtable) {
 /* A new filter with all keys, which will do for three times as many more: each time all are walked through. */
 static void rebuild(struct art_memtable *memtable) {
     assert(memtable->keys);
-    uint64_t words = memtable->filter ? memtable->filter_words : FILTER_FIRST_WORDS;
+    uint64_t words = memtable->filter ? memtable->filter_words : ART_LIMIT(filter_first_words);
     while (words * FILTER_KEYS_A_WORD < 4 * memtable->keys) words *= 2;
     art_memtable_filter_clear(memtable);
     memtable->filter = art_alloc_zeroed(words * sizeof *memtable->filter);

@@ -10,11 +10,7 @@
 #include "core/memtable/inside.h"
 
 #include "core/base/alloc.h"
-
-enum {
-    NOTES_FIRST = 16, /* they double */
-    NOTES_KEPT = 4096 /* memory for so many notes is kept from one transaction to the next */
-};
+#include "core/base/limits.h"
 
 static void assert_undo(const struct art_undo *undo) {
     assert(undo->count <= undo->capacity && !undo->capacity == !undo->notes);
@@ -24,8 +20,9 @@ static void assert_undo(const struct art_undo *undo) {
 
 bool art_undo_reserve(struct art_undo *undo) {
     if (undo->count < undo->capacity) return true;
-    size_t more = undo->capacity < NOTES_KEPT ? undo->capacity : undo->capacity / 4; /* it counts for spill_limit */
-    size_t capacity = undo->capacity ? undo->capacity + more : NOTES_FIRST;
+    size_t more =
+        undo->capacity < ART_LIMIT(notes_kept) ? undo->capacity : undo->capacity / 4; /* it counts for spill_limit */
+    size_t capacity = undo->capacity ? undo->capacity + more : ART_LIMIT(notes_first);
     struct art_undo_note *notes = art_resize(undo->notes, capacity * sizeof *notes);
     if (!notes) return false;
     undo->notes = notes;
@@ -83,7 +80,7 @@ void art_memtable_forget_undo(struct art_memtable *memtable) {
     undo->base += undo->count;
     undo->savepoint = undo->base;
     undo->count = 0;
-    if (undo->capacity > NOTES_KEPT) {
+    if (undo->capacity > ART_LIMIT(notes_kept)) {
         art_free(undo->notes);
         undo->notes = NULL;
         undo->capacity = 0;

@@ -12,6 +12,7 @@
 
 #include "core/base/alloc.h"
 #include "core/base/error.h"
+#include "core/base/limits.h"
 #include "core/base/value_hash.h"
 #include "core/memtable/inside.h"
 
@@ -33,8 +34,7 @@ struct art_value_index {
     uint32_t heads_mask;
 };
 
-enum { HINTS_FIRST = 1024 };                   /* 16 KB, of a table that is asked by values; they double */
-enum { CHOSEN_PART = 32, CHOSEN_ANYWAY = 64 }; /* of so many keys one; more of them are met soon */
+enum { CHOSEN_PART = 32 }; /* of so many keys one; more of them are met soon */
 
 /* Columns have hashes of their own. */
 static uint32_t hash_in(unsigned column, uint32_t hash) {
@@ -65,7 +65,7 @@ static void link_hint(struct art_value_index *index, uint32_t number) {
 
 static bool make_hint_memory(struct art_value_index *index) {
     if (index->count < index->capacity) return true;
-    uint32_t capacity = index->capacity ? 2 * index->capacity : HINTS_FIRST;
+    uint32_t capacity = index->capacity ? 2 * index->capacity : ART_LIMIT(hints_first);
     assert(index->count == index->capacity && !(capacity & (capacity - 1)));
     struct value_hint *hints = art_resize(index->hints, capacity * sizeof *hints);
     if (!hints) return false;
@@ -99,10 +99,9 @@ static bool add_hints(struct art_memtable *memtable, const struct art_leaf *leaf
 }
 
 void art_value_index_note(struct art_memtable *memtable, const struct art_leaf *leaf) {
-    enum { OLD_HINTS_MAX = 4096 }; /* beside twice those that are used: a small index is not made anew all the time */
     if (!memtable->values) return;
     uint64_t fresh = memtable->keys * (unsigned)__builtin_popcount(memtable->summary->has.lookups) * ART_VALUE_HASHES;
-    bool worn = memtable->values->count > 2 * fresh + OLD_HINTS_MAX;
+    bool worn = memtable->values->count > 2 * fresh + ART_LIMIT(old_hints);
     if (worn || !add_hints(memtable, leaf)) art_value_index_clear(memtable);
 }
 
@@ -168,7 +167,7 @@ static uint64_t count_hints(const struct art_value_index *index, const struct ar
 static const struct art_term_query *rarest(const struct art_memtable *memtable, const struct art_limits *limits) {
     assert(memtable->values);
     const struct art_term_query *found = NULL;
-    uint64_t least = memtable->keys / CHOSEN_PART + CHOSEN_ANYWAY;
+    uint64_t least = memtable->keys / CHOSEN_PART + ART_LIMIT(chosen_anyway);
     for (unsigned i = 0; i < limits->query_count; i++) {
         if (limits->queries[i].field >= ART_FIELD_SEARCHES) continue;
         uint64_t count = count_hints(memtable->values, &limits->queries[i]);

@@ -5,15 +5,14 @@
  * Where more is searched here and there than fits into the cache, a page that comes in pushes out another one that was
  * as likely to be wanted, and the exchange takes longer than the read: memory goes back to the system and comes again,
  * zeroed, and footers are looked up anew. So a page that the system's page cache has is read into a buffer that stays
- * where it is. One in ADMIT_ONE_IN enters the cache all the same, which so comes to have what is asked for most. A page
+ * where it is. One in so many enters the cache all the same, which so comes to have what is asked for most. A page
  * for which the device must be asked always does: that takes longer than any exchange. Without all this point reads in
  * a million rows take 1.4 to 1.7 times as long with a cache of 4 MB.
  */
 #include "core/base/alloc.h"
 #include "core/base/error.h"
+#include "core/base/limits.h"
 #include "core/store/private.h"
-
-enum { ADMIT_ONE_IN = 31 }; /* odd: who asks for pages of two kinds in turns gets both in */
 
 /* ---- choosing a buffer ------------------------------------------------------------------------------------------- */
 
@@ -85,7 +84,7 @@ static enum art_rc fill_bypass(struct art_store *store, struct art_bypass *bypas
 static enum art_rc read_past(struct art_store *store, const struct art_blob *blob, uint32_t page,
                              struct art_bypass **out) {
     assert(page < blob->leaf_pages);
-    if (++store->bypass_wanted % ADMIT_ONE_IN == 0) return ART_NOTFOUND;
+    if (++store->bypass_wanted % ART_LIMIT(admit_one_in) == 0) return ART_NOTFOUND;
     enum art_rc rc = art_store_usable(store);
     if (!rc) rc = art_store_ready(store);
     if (rc) return rc;

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "core/base/limits.h"
 #include "core/base/options.h"
 #include "core/base/platform.h"
 #include "core/store/store.h"
@@ -232,6 +233,7 @@ bool art_cache_is_full(void) {
 }
 
 uint64_t art_cached_memory_share(uint64_t memory) {
+    if (ART_LIMIT(cache_pages)) return (uint64_t)ART_LIMIT(cache_pages) * ART_BLOB_PAGE;
     uint64_t part = memory / SHARE_OF_MEMORY, most = memory / SHARE_MOST_OF_MEMORY;
     if (part >= SHARE_LEAST_BYTES) return part;
     return most < SHARE_LEAST_BYTES ? most : SHARE_LEAST_BYTES;

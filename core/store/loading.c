@@ -17,13 +17,11 @@
 
 #include "core/base/clock.h"
 #include "core/base/error.h"
+#include "core/base/limits.h"
 #include "core/store/private.h"
 
 enum {
     RANGES_MAX = ART_BLOB_PAGES / 2, /* ranges of missing pages */
-    SINGLE_PAGES_FROM_DEVICE = 4,    /* when so many pages of a blob are there, the rest is read at once */
-    WAITED_FOR_ROWS = 16,            /* the same for rows: when the host had to wait so often */
-    WAIT_NS_A_PAGE = 20000           /* the host had to wait if a read took longer */
 };
 
 /* ---- may it be there? --------------------------------------------------------------------------------------- */
@@ -201,9 +199,9 @@ bool art_store_may_read_again(const struct art_store *store, enum art_rc rc) {
 
 /* Does a reader that has come so often want the rest, too? */
 static bool wants_rest(const struct art_store *store, const struct art_cached *cached) {
-    assert(cached->waited <= WAITED_FOR_ROWS);
-    if (art_store_medium(store)->host_reads) return cached->waited >= WAITED_FOR_ROWS;
-    return art_blob_pages_present(&cached->blob) >= SINGLE_PAGES_FROM_DEVICE;
+    assert(cached->waited <= ART_LIMIT(waited_for_rows));
+    if (art_store_medium(store)->host_reads) return cached->waited >= ART_LIMIT(waited_for_rows);
+    return art_blob_pages_present(&cached->blob) >= ART_LIMIT(single_pages);
 }
 
 /* What may be read with this page: the leaf pages behind it, or all postings; not with a page that they share. */
@@ -222,7 +220,8 @@ static enum art_rc read_rows(struct art_store *store, struct art_cached *cached,
     uint64_t begun = art_clock_ns(), pages = store->count.pages_read;
     enum art_rc rc = art_store_read_requests(store, requests, count, ART_READ_CACHED);
     pages = store->count.pages_read - pages;
-    if (art_clock_ns() - begun > pages * WAIT_NS_A_PAGE && cached->waited < WAITED_FOR_ROWS) cached->waited++;
+    if (art_clock_ns() - begun > pages * ART_LIMIT(wait_ns) && cached->waited < ART_LIMIT(waited_for_rows))
+        cached->waited++;
     return rc;
 }
 

@@ -21,6 +21,7 @@
 #include <stdatomic.h>
 
 #include "core/base/error.h"
+#include "core/base/limits.h"
 #include "core/store/cache.h"
 #include "core/store/fork.h"
 #include "core/store/store.h"
@@ -249,11 +250,10 @@ bool art_store_peek_requests(struct art_store *store, const struct art_io_reques
 uint32_t art_store_request_pages(struct art_cached *cached, uint32_t first, uint32_t n, struct art_io_request *request);
 /* So many of a footer's last pages are read at once where the device must be asked. With postings, mostly all that is
  * needed lies there, and the last one tells whether more is. Pages of rows each cost the same. */
-enum { ART_FOOTER_PAGES_AT_ONCE = 8 };
 static inline uint32_t art_store_footer_at_once(const struct art_store *store, const struct art_ref *ref) {
     if (ref->height) return ref->footer_pages;
     if (art_store_medium(store)->host_reads) return 1;
-    return !art_measures_fields(ref->has) ? ref->footer_pages : art_min32(ref->footer_pages, ART_FOOTER_PAGES_AT_ONCE);
+    return !art_measures_fields(ref->has) ? ref->footer_pages : art_min32(ref->footer_pages, ART_LIMIT(footer_pages));
 }
 /* Requests for a blob of which nothing is there, but for what of its footer comes on demand: into the entry's image,
  * whose pages get their memory. Returns how many: two, or one where there is no hole; `requests` has room for two.

@@ -1,4 +1,5 @@
 /* Opening and closing a tree. */
+#include "core/base/limits.h"
 #include "core/tree/txn/txn.h"
 
 enum art_rc art_tree_open(struct art_tree **out, const struct art_tree_options *options, const struct art_host *host) {
@@ -7,6 +8,7 @@ enum art_rc art_tree_open(struct art_tree **out, const struct art_tree_options *
     tree->options = *options;
     tree->options.path = tree->options.host_path = NULL;
     ART_IN_TESTS(if (!tree->options.blob_pages) tree->options.blob_pages = art_test_hooks.blob_pages;)
+    if (!tree->options.blob_pages && ART_LIMIT(blob_pages)) tree->options.blob_pages = ART_LIMIT(blob_pages);
     tree->host = *host;
     tree->state = ART_TREE_UNKNOWN;
     tree->changes = 1; /* 0 is nobody's */

@@ -5,6 +5,7 @@
  * A table that is at work when its turn has come keeps it: until its transaction ends (txn/transaction.c), else until
  * it was used and its turn comes once more.
  */
+#include "core/base/limits.h"
 #include "ext/access/access.h"
 
 void art_vtab_trim(struct art_vtab *vtab) {
@@ -23,10 +24,10 @@ static void fall_asleep(struct art_vtab *vtab) {
 }
 
 void art_vtab_wake(struct art_vtab *vtab) {
-    assert(!vtab->awake && !vtab->disconnected);
+    assert(!vtab->awake); /* SQLite may have let go of it: a function that still goes on uses it, too */
     struct art_connection *connection = vtab->connection;
     if (connection->stepping) return;
-    struct art_vtab **place = &connection->awake[connection->awake_turn++ % ART_AWAKE_MAX];
+    struct art_vtab **place = &connection->awake[connection->awake_turn++ % ART_LIMIT(awake)];
     if (*place) fall_asleep(*place);
     *place = vtab;
     vtab->awake = true;
@@ -35,7 +36,7 @@ void art_vtab_wake(struct art_vtab *vtab) {
 
 void art_vtab_forget_awake(struct art_vtab *vtab) {
     struct art_connection *connection = vtab->connection;
-    for (unsigned i = 0; vtab->awake && i < ART_AWAKE_MAX; i++) {
+    for (unsigned i = 0; vtab->awake && i < ART_LIMIT(awake); i++) {
         if (connection->awake[i] == vtab) connection->awake[i] = NULL;
     }
 }

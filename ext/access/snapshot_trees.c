@@ -3,7 +3,7 @@
  * A snapshot is a root in a row of T_artstate (table/snapshots.c). Its tree is one as any other, open for reading, that
  * was handed this root and no log. So nothing that reads knows of snapshots, and changes of the table do not reach it.
  *
- *     table->snapshot_trees    the last TREES_KEPT that were asked for, the newest first, and those that are read
+ *     table->snapshot_trees    the last few (trees_kept) that were asked for, the newest first, and those that are read
  *
  * A SELECT on T_artstate takes longer than a point read. So a tree stays the one of its name as long as neither the
  * database's data version nor, by this connection, a snapshot's row has changed (table->snapshot_changes). Else the row
@@ -13,12 +13,11 @@
  * happens to one whose name is another snapshot's now, and to all when the table is trimmed or gets another place. Its
  * readers still count: the snapshot is not to be dropped under them.
  */
+#include "core/base/limits.h"
 #include "ext/access/access.h"
 #include "ext/host/host.h"
 
 #include <assert.h>
-
-enum { TREES_KEPT = 8 };
 
 struct art_snapshot_trees {
     struct art_kept kept;
@@ -59,7 +58,7 @@ static void retire_all(struct art_kept *kept) {
 static void retire_surplus(struct art_snapshot_trees *trees) {
     unsigned count = 0;
     for (struct art_snapshot_tree **link = &trees->first; *link;) {
-        if (++count > TREES_KEPT && !(*link)->readers) {
+        if (++count > ART_LIMIT(trees_kept) && !(*link)->readers) {
             retire(link);
         } else {
             link = &(*link)->next;

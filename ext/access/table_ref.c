@@ -18,9 +18,10 @@
  *   - what is kept goes with the handle, so that no statement of ours stands in the way of sqlite3_close() or DETACH;
  *     it is not stepped between the calls, so that DROP TABLE finds nothing locked
  */
+#include "core/base/limits.h"
 #include "ext/access/access.h"
 
-enum { KEPT = 16, ATTEMPTS = 10 }; /* tables that a program names in turn; looks while others change the schema */
+enum { ATTEMPTS = 10 }; /* tables that a program names in turn; looks while others change the schema */
 enum { SEQUENCE_MAIN, SEQUENCE_TEMP };
 
 /* --- one handle by its name --------------------------------------------------------------------------------------- */
@@ -180,7 +181,7 @@ static void keep_ref(struct art_connection *connection, struct art_table_ref *re
     connection->table_refs = ref;
     unsigned count = 1;
     for (; ref->next; ref = ref->next) count++;
-    if (count > KEPT) art_table_ref_free(ref);
+    if (count > ART_LIMIT(tables_kept)) art_table_ref_free(ref);
 }
 
 static struct art_table_ref *find_kept(struct art_connection *connection, const char *text) {

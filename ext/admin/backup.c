@@ -19,12 +19,10 @@
 
 #include "ext/admin/copy.h"
 
+#include "core/base/limits.h"
 #include "core/base/platform.h"
 
-enum {
-    PAGES_A_STEP = 1000, /* copied between two looks whether anybody has interrupted */
-    SNAPSHOTS_MOST = 10
-};
+enum { SNAPSHOTS_MOST = 10 };
 
 struct art_backup {
     struct art_connection *connection;
@@ -166,7 +164,7 @@ static int cannot_copy(const struct art_backup *backup, int rc, char **message) 
 }
 
 static int copy_pages(struct art_backup *backup, struct art_copy_progress *out, char **message) {
-    int rc = sqlite3_backup_step(backup->pages, PAGES_A_STEP);
+    int rc = sqlite3_backup_step(backup->pages, ART_LIMIT(backup_pages));
     out->remaining = (uint32_t)sqlite3_backup_remaining(backup->pages);
     out->total = (uint32_t)sqlite3_backup_pagecount(backup->pages);
     if (!rc) return SQLITE_OK;

@@ -20,10 +20,11 @@
  * that say how SQLite wrote (versions of the format, change counter, and who wrote it), nor those that a VFS has at the
  * end of each page for itself. New copies get a stamp in the same way.
  */
+#include "core/base/limits.h"
 #include "ext/admin/copy.h"
 
 enum { SCHEMA_OF_BEGUN = 0x61727462 }; /* of a new copy, before it has pages */
-enum { FIRST_PAGE_HEADER = 100, FIRST_PAGE_RESERVED = 20, PAGES_A_LOOK = 1000 };
+enum { FIRST_PAGE_HEADER = 100, FIRST_PAGE_RESERVED = 20 };
 
 struct onto_look {
     struct art_connection *connection;
@@ -82,7 +83,7 @@ static int hash_pages_of(struct pages_look *look) {
     int rc = look->file->pMethods->xFileSize(look->file, &size);
     for (sqlite3_int64 at = 0; !rc && at + look->page_size <= size; at += look->page_size) {
         uint8_t *page = look->page;
-        if (at / look->page_size % PAGES_A_LOOK == 0) rc = art_stopped(look->connection);
+        if (at / look->page_size % ART_LIMIT(ask_onto) == 0) rc = art_stopped(look->connection);
         if (!rc) rc = look->file->pMethods->xRead(look->file, page, look->page_size, at);
         if (rc) break;
         if (!at) {

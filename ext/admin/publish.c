@@ -17,6 +17,7 @@
  *
  * What cannot be finished is removed, as a backup is.
  */
+#include "core/base/limits.h"
 #include "ext/admin/admin.h"
 #include "ext/admin/copy.h"
 #include "ext/table/extract_format.h"
@@ -26,16 +27,7 @@
 enum {
     PUBLISHED_PAGE_BYTES = 16384, /* of SQLite's */
     BEST_ROWS = 20,               /* of each column, as one asks for them */
-    LEVEL_ROWS_LEAST = 2000,      /* below a name: fewer lie on some pages side by side */
-    LEVEL_RUNS_LEAST = 5,         /* places in the table where it lies; fewer are as well read from there */
-    LEVELS_PART_PAGES = 32,       /* of several levels together, at least */
-    LEVEL_PAGES_MOST = 256,       /* of one level: what follows is read as it is wanted */
-    NAMES_AT_ONCE = 100,          /* of a level, by most who show it */
-    DEPTH_MOST = 64,              /* names one by one, before there are several */
-    LEVELS_MOST = 4096,           /* of one table */
     FIRST_POSTINGS_PAGES = ART_EXTRACT_PART_PAGES / 2,
-    RUN_GAP = 8,               /* pages: what lies so near is read along */
-    STEPS_BETWEEN_LOOKS = 1000 /* of SQLite, before one looks whether anybody has interrupted */
 };
 
 int (*art_load_into)(sqlite3 *db);
@@ -141,7 +133,7 @@ static int compare_pages(const void *a, const void *b) {
 /* Of pages in order: how many requests bring them, where one reads along what lies between. */
 static uint32_t count_runs(const uint64_t *pages, uint32_t count) {
     uint32_t runs = count > 0;
-    for (uint32_t i = 1; i < count; i++) runs += pages[i] - pages[i - 1] > RUN_GAP;
+    for (uint32_t i = 1; i < count; i++) runs += pages[i] - pages[i - 1] > ART_LIMIT(run_gap);
     return runs;
 }
 
@@ -154,7 +146,7 @@ static int keep_if_scattered(struct publishing *publishing, uint32_t begin) {
     qsort(pages, count, sizeof *pages, compare_pages);
     uint32_t runs = count_runs(pages, count);
     art_free(pages);
-    if (runs >= LEVEL_RUNS_LEAST) return SQLITE_OK;
+    if (runs >= ART_LIMIT(level_runs)) return SQLITE_OK;
     publishing->numbers.len = begin * sizeof *pages;
     publishing->noted.len = (size_t)begin * ART_EXTRACT_PAGE;
     return SQLITE_OK;
@@ -203,7 +195,7 @@ struct levels {
 
 static bool add_prefix(struct levels *levels, const char *prefix, int len) {
     uint32_t bytes = (uint32_t)len;
-    if (levels->count == LEVELS_MOST) return true;
+    if (levels->count == ART_LIMIT(levels_most)) return true;
     levels->count++;
     return !art_buffer_append(&levels->prefixes, &bytes, sizeof bytes) &&
            !art_buffer_append(&levels->prefixes, prefix, bytes);
@@ -212,15 +204,15 @@ static bool add_prefix(struct levels *levels, const char *prefix, int len) {
 static int note_level(struct publishing *publishing, sqlite3_stmt *level, struct levels *levels) {
     uint32_t begin = noted_count(publishing);
     publishing->chooses = true;
-    while (noted_count(publishing) - begin < LEVEL_PAGES_MOST && sqlite3_step(level) == SQLITE_ROW) {
-        if (sqlite3_column_int64(level, LEVEL_ENTRIES) < LEVEL_ROWS_LEAST) continue;
+    while (noted_count(publishing) - begin < ART_LIMIT(level_pages) && sqlite3_step(level) == SQLITE_ROW) {
+        if (sqlite3_column_int64(level, LEVEL_ENTRIES) < ART_LIMIT(level_rows)) continue;
         const char *name = (const char *)sqlite3_column_text(level, LEVEL_NAME);
         if (!name || !add_prefix(levels, name, sqlite3_column_bytes(level, LEVEL_NAME))) return SQLITE_NOMEM;
     }
     int rc = sqlite3_reset(level);
     publishing->chooses = false;
     if (!rc) rc = keep_if_scattered(publishing, begin);
-    return rc || noted_count(publishing) < LEVELS_PART_PAGES ? rc : end_part(publishing);
+    return rc || noted_count(publishing) < ART_LIMIT(levels_part_pages) ? rc : end_part(publishing);
 }
 
 /* From the root down, the uppermost first. */
@@ -253,10 +245,10 @@ static bool has_postings(const struct art_vtab *vtab) {
 
 /* The names of a level that are shown at once. *only: there is one, and rows below it; sqlite3_free() it. */
 static int note_names(sqlite3_stmt *level, const char *prefix, char **only) {
-    int names = 0;
+    unsigned names = 0;
     *only = NULL;
     int rc = sqlite3_bind_text(level, 1, prefix, -1, SQLITE_STATIC);
-    while (!rc && names++ < NAMES_AT_ONCE && sqlite3_step(level) == SQLITE_ROW) {
+    while (!rc && names++ < ART_LIMIT(names_at_once) && sqlite3_step(level) == SQLITE_ROW) {
         bool below = names == 1 && sqlite3_column_type(level, LEVEL_ENTRIES) != SQLITE_NULL;
         sqlite3_free(*only);
         *only = below ? sqlite3_mprintf("%s", sqlite3_column_text(level, LEVEL_NAME)) : NULL;
@@ -271,7 +263,7 @@ static int note_first_level(struct publishing *publishing, const struct art_colu
     sqlite3_stmt *level = NULL;
     char *prefix = NULL;
     int rc = prepare_level(publishing, columns, &level);
-    for (unsigned depth = 0; !rc && (!depth || prefix) && depth < DEPTH_MOST; depth++) {
+    for (unsigned depth = 0; !rc && (!depth || prefix) && depth < ART_LIMIT(depth_most); depth++) {
         char *only;
         rc = note_names(level, prefix ? prefix : "", &only);
         sqlite3_free(prefix);
@@ -416,7 +408,7 @@ static int open_copy(struct publishing *publishing, bool notes, char **message) 
     if (!rc && !publishing->own) rc = SQLITE_NOMEM;
     if (rc) return art_report_host(message, copy->db, rc, "cannot open the copy (%s)", copy->file);
     if (notes) publishing->own->recorder = &publishing->recorder;
-    sqlite3_progress_handler(copy->db, STEPS_BETWEEN_LOOKS, look_for_interrupt, publishing->caller);
+    sqlite3_progress_handler(copy->db, ART_LIMIT(ask_published), look_for_interrupt, publishing->caller);
     /* VACUUM writes and syncs all of it. */
     return run_sql(publishing, sqlite3_mprintf("PRAGMA journal_mode = DELETE; PRAGMA synchronous = OFF"), message);
 }

@@ -23,6 +23,7 @@
 #include "core/base/bytes.h"
 #include "core/base/error.h"
 #include "core/base/hash.h"
+#include "core/base/limits.h"
 #include "core/tree/tree.h"
 #include "ext/art.h"
 
@@ -43,9 +44,7 @@ struct art_savepoints {
     int cut;    /* SQLite has none from here on: a statement goes on whose savepoint went; or ART_SAVEPOINTS_ALL */
 };
 
-/* A buffer that has grown larger is not kept from one statement to the next. */
-enum { ART_BUFFER_KEPT_BYTES = 1 << 20 };
-enum { ART_TABLE_CHAINS = 64, ART_AWAKE_MAX = 16 };
+enum { ART_TABLE_CHAINS = 64 };
 
 /* Is told of each page of blobs in rows that is read, in the order of reading. */
 struct art_recorder {
@@ -58,10 +57,10 @@ struct art_connection {
     struct art_connection *next;
     bool loaded; /* all modules and functions are registered */
     struct art_vtab *vtabs;
-    struct art_table *tables[ART_TABLE_CHAINS]; /* by the first byte of their ids */
-    bool left_over;                             /* some of them have no handle, and may be free to go */
-    struct art_table *changing;                 /* those that have an owner */
-    struct art_vtab *awake[ART_AWAKE_MAX];      /* access/awake.c; NULL: none */
+    struct art_table *tables[ART_TABLE_CHAINS];    /* by the first byte of their ids */
+    bool left_over;                                /* some of them have no handle, and may be free to go */
+    struct art_table *changing;                    /* those that have an owner */
+    struct art_vtab *awake[ART_LIMIT_MOST(awake)]; /* access/awake.c; NULL: none */
     unsigned awake_turn;
     struct art_vtab *planned;         /* the last that xBestIndex was called for, good until SQLite prepares again */
     struct art_table_ref *table_refs; /* access/table_ref.c */

@@ -2,6 +2,7 @@
  * are, nothing outside of it is read, and nothing behind the room that was given is written.
  */
 #include "core/base/alloc.h"
+#include "core/base/limits.h"
 #include "ext/columns/cells.h"
 
 /* --- one cell ----------------------------------------------------------------------------------------------------- */
@@ -457,8 +458,6 @@ void art_block_choose(struct art_bytes block, unsigned column, const struct art_
  * entries are read once, as many as there is room for. */
 enum {
     ROW_ROOM = ART_VALUE_INLINE_MAX + 1 + 2 * ART_BLOCK_COLUMNS_MAX + 8 * ART_BLOCK_COLUMNS_MAX,
-    ROWS_AT_ONCE = 16,
-    ENTRIES_KEPT = 256
 };
 
 /* All columns, opened, for rows in ascending order. */
@@ -466,9 +465,9 @@ struct reader {
     struct art_block block;
     uint32_t header; /* where bodies are put before all types of a row are known */
     struct art_cells column[ART_BLOCK_COLUMNS_MAX];
-    struct cell cell[ART_BLOCK_COLUMNS_MAX][ROWS_AT_ONCE];
+    struct cell cell[ART_BLOCK_COLUMNS_MAX][ART_LIMIT_MOST(rows_at_once)];
     struct cell *entry[ART_BLOCK_COLUMNS_MAX]; /* NULL: not kept */
-    struct cell kept[ENTRIES_KEPT];
+    struct cell kept[ART_LIMIT_MOST(entries_kept)];
 };
 
 /* How many bytes serial types of these values take at most: 1 or 2. And the cells that they are, where wanted. */
@@ -504,7 +503,7 @@ static void open_all(struct reader *reader, struct art_bytes block) {
         reader->entry[i] = NULL;
         if (column.encoding != ART_COLUMN_ENTRIES) {
             widest |= widest_slot(&column);
-        } else if (kept + column.entries <= ENTRIES_KEPT) {
+        } else if (kept + column.entries <= ART_LIMIT(entries_kept)) {
             reader->entry[i] = reader->kept + kept;
             widest |= read_list(column.body, column.entries, reader->entry[i]);
             kept += column.entries;
@@ -603,7 +602,7 @@ static inline void copy_few(uint8_t *to, const uint8_t *from, uint32_t n) {
 static uint32_t assemble_row(struct reader *reader, const struct cell *cell, uint8_t *out) {
     uint8_t *type = out + 1, *const bodies = out + reader->header, *const end = bodies + ART_VALUE_INLINE_MAX;
     uint8_t *at = bodies;
-    for (uint32_t columns = reader->block.columns; columns; columns--, cell += ROWS_AT_ONCE) {
+    for (uint32_t columns = reader->block.columns; columns; columns--, cell += ART_LIMIT_MOST(rows_at_once)) {
         uint32_t serial = cell->serial;
         if (cell->made_of == IS_NUMBER) {
             *type++ = (uint8_t)serial;
@@ -670,8 +669,8 @@ static void values_of_block(struct art_bytes block, uint32_t from, uint32_t to, 
     uint32_t used = 0;
     open_all(&reader, block);
     assert(from <= to && to <= reader.block.rows);
-    for (uint32_t begin = from; begin < to; begin += ROWS_AT_ONCE) {
-        uint32_t end = art_min32(to, begin + ROWS_AT_ONCE);
+    for (uint32_t begin = from; begin < to; begin += ART_LIMIT(rows_at_once)) {
+        uint32_t end = art_min32(to, begin + ART_LIMIT(rows_at_once));
         for (uint32_t i = 0; i < reader.block.columns; i++)
             read_cells(&reader.column[i], reader.entry[i], begin, end, reader.cell[i]);
         for (uint32_t row = begin; row < end; row++) {

@@ -8,9 +8,8 @@
  */
 #include "ext/host/host.h"
 
+#include "core/base/limits.h"
 #include "core/tree/place.h"
-
-enum { CALL_BYTES_MAX = 64 << 10 }; /* of that buffer */
 
 static enum art_rc fail_temporary(int rc) {
     switch (rc == SQLITE_IOERR_GETTEMPPATH ? SQLITE_CANTOPEN : rc & 0xff) {
@@ -68,7 +67,7 @@ static enum art_rc write_temporary(void *opened, const void *data, uint32_t len,
     sqlite3_file *file = opened;
     int rc = SQLITE_OK;
     for (uint32_t at = 0, n; !rc && at < len; at += n) {
-        n = len - at < CALL_BYTES_MAX ? len - at : CALL_BYTES_MAX;
+        n = len - at < ART_LIMIT(call_bytes) ? len - at : ART_LIMIT(call_bytes);
         rc = file->pMethods->xWrite(file, (const uint8_t *)data + at, (int)n, (sqlite3_int64)offset + at);
     }
     return rc ? fail_temporary(rc) : ART_OK;
@@ -79,7 +78,7 @@ static enum art_rc read_temporary(void *opened, void *data, uint32_t len, uint64
     sqlite3_file *file = opened;
     int rc = SQLITE_OK;
     for (uint32_t at = 0, n; !rc && at < len; at += n) {
-        n = len - at < CALL_BYTES_MAX ? len - at : CALL_BYTES_MAX;
+        n = len - at < ART_LIMIT(call_bytes) ? len - at : ART_LIMIT(call_bytes);
         rc = file->pMethods->xRead(file, (uint8_t *)data + at, (int)n, (sqlite3_int64)offset + at);
     }
     return rc ? fail_temporary(rc) : ART_OK;

@@ -29,8 +29,9 @@ static void want_hidden_rest(struct art_key_range *keys, struct art_bytes path) 
     art_key_range_high(keys, art_buffer_bytes(&keys->scratch), true);
 }
 
-/* `bounded`: of a literal, in whose place SQLite has made bounds, which are taken, too. A path may go on with a stray
- * continuation byte, which makes the prefix's last character another one: not for SQLite where it has bounds. */
+/* `bounded`: SQLite has made bounds of it, by a literal or by what is bound to a parameter (and prepares anew where that
+ * changes), which are taken, too. A path may go on with a stray continuation byte, which makes the prefix's last character
+ * another one: not for SQLite where the bounds are all that it asks for. */
 static void want_glob(struct art_scan *scan, sqlite3_value *value, bool bounded) {
     struct art_key_range *keys = &scan->keys;
     if (never_matches(scan, sqlite3_value_type(value))) {
@@ -54,7 +55,9 @@ static void want_glob(struct art_scan *scan, sqlite3_value *value, bool bounded)
     }
     art_key_range_prefix(keys, prefix);
     bool only_stars = rest[strspn(rest, "*")] == 0;
-    if (bounded || (only_stars && (!prefix.len || (uint8_t)rest[-1] < 0x80))) return;
+    if ((bounded && !strcmp(pattern + strcspn(pattern, "*?["), "*")) ||
+        (only_stars && (!prefix.len || (uint8_t)rest[-1] < 0x80)))
+        return;
     if (too_complex(scan, sqlite3_value_bytes(value))) { /* a range has no limit, nor have SQLite's bounds */
         keys->rc = art_complain(&scan->open.base.pVtab->zErrMsg, SQLITE_ERROR, "LIKE or GLOB pattern too complex");
         return;

@@ -10,14 +10,10 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "core/base/limits.h"
 #include "ext/query/scan.h"
 
-/* Of the first batch, more than a LIMIT mostly wants; of each further one, so that a few walks give them all. */
 enum {
-    ROWS_FIRST = 1024,
-    ROWS_GROW = 8,
-    BATCH_BYTES_MAX = 8 << 20,
-    BATCH_BYTES_ALL = 32 << 20, /* where all rows are wanted, rather than another walk */
     CHUNK_LEAST = 1 << 10,
     CHUNK_MOST = 1 << 16,
     ALIGNMENT = sizeof(uint64_t),
@@ -142,16 +138,16 @@ static enum art_rc keep_first(struct art_batch *batch, uint32_t count) {
 }
 
 void art_batch_take_most(struct art_batch *batch) {
-    batch->bytes_max = BATCH_BYTES_ALL;
-    batch->most = BATCH_BYTES_ALL / sizeof(struct art_batch_row);
+    batch->bytes_max = ART_LIMIT(batch_bytes_all);
+    batch->most = ART_LIMIT(batch_bytes_all) / sizeof(struct art_batch_row);
 }
 
 void art_batch_begin(struct art_batch *batch, struct art_batch_order order) {
-    if (!batch->bytes_max) batch->bytes_max = BATCH_BYTES_MAX;
+    if (!batch->bytes_max) batch->bytes_max = ART_LIMIT(batch_bytes);
     (void)keep_first(batch, 0);
     assert(!batch->bytes);
-    batch->most = batch->most ? batch->most * ROWS_GROW : ROWS_FIRST;
-    if (batch->most > batch->bytes_max / sizeof(struct art_batch_row)) batch->most /= ROWS_GROW;
+    batch->most = batch->most ? batch->most * ART_LIMIT(batch_grow) : ART_LIMIT(batch_first);
+    if (batch->most > batch->bytes_max / sizeof(struct art_batch_row)) batch->most /= ART_LIMIT(batch_grow);
     batch->given = 0;
     batch->full = false;
     batch->order = order;

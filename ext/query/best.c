@@ -23,15 +23,12 @@
  */
 #include <assert.h>
 
+#include "core/base/limits.h"
 #include "ext/query/scan.h"
 
 enum {
     PATIENCE_ROWS = 64, /* to look at one part takes as long as to walk over some 30 rows, and to sort them */
-    PATIENCE_LEAST = 256,
-    NO_LIMIT_PARTS = 4,  /* the same where no LIMIT is told, and all rows may be wanted: a quarter of it */
-    NO_LIMIT_LEAST = 16, /* and so many rows are sought at least, and at most: */
-    NO_LIMIT_MOST = 100,
-    COLLECT_ASKS_EVERY = 4096 /* rows between two questions for an interrupt */
+    NO_LIMIT_PARTS = 4, /* the same where no LIMIT is told, and all rows may be wanted: a quarter of it */
 };
 
 static enum art_rc begin_search(struct art_scan *scan) {
@@ -194,7 +191,7 @@ static enum art_rc collect(struct art_scan *scan) {
     if (!rc) rc = art_rows_next(scan, false);
     while (!rc && scan->state == ART_SCAN_ON_CURSOR) {
         rc = take_row_under_cursor(scan);
-        if (!rc && ++rows % COLLECT_ASKS_EVERY == 0 && art_interrupted(art_scan_vtab(scan)->connection))
+        if (!rc && ++rows % ART_LIMIT(ask_collected) == 0 && art_interrupted(art_scan_vtab(scan)->connection))
             rc = art_fail(ART_INTERRUPT, "art: interrupted");
         if (!rc) rc = art_rows_next(scan, true);
     }
@@ -281,9 +278,9 @@ static bool looks_at_paths(const struct art_scan *scan) {
 
 static void set_patience(struct art_best_scan *best, uint64_t rows, bool no_limit) {
     uint64_t per_row = no_limit ? (uint64_t)PATIENCE_ROWS * NO_LIMIT_PARTS : PATIENCE_ROWS, sought = rows / per_row;
-    best->order.patience = PATIENCE_LEAST + sought;
-    if (sought < NO_LIMIT_LEAST) sought = NO_LIMIT_LEAST;
-    if (sought > NO_LIMIT_MOST) sought = NO_LIMIT_MOST;
+    best->order.patience = ART_LIMIT(patience_least) + sought;
+    if (sought < ART_LIMIT(no_limit_least)) sought = ART_LIMIT(no_limit_least);
+    if (sought > ART_LIMIT(no_limit_most)) sought = ART_LIMIT(no_limit_most);
     best->sought = no_limit ? sought : UINT64_MAX;
 }
 

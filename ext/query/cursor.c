@@ -3,6 +3,7 @@
  */
 #include <assert.h>
 
+#include "core/base/limits.h"
 #include "ext/base/ordered.h"
 #include "ext/query/scan.h"
 
@@ -72,7 +73,7 @@ static bool is_huge(const struct art_scan *scan) {
                      scan->keys.low.capacity + scan->keys.high.capacity + scan->scratch[0].capacity +
                      scan->scratch[1].capacity;
     for (unsigned i = 0; i < ART_SHOWN; i++) bytes += scan->shown[i].text.capacity;
-    return bytes > ART_BUFFER_KEPT_BYTES;
+    return bytes > ART_LIMIT(buffer_kept_bytes);
 }
 
 static void let_scan_go(struct art_kept *kept) {

@@ -23,14 +23,14 @@
  * looks at them itself. A text that is no sound UTF-8 may meet such a pattern outside its bounds, where these have
  * characters beyond ASCII.
  */
+#include "core/base/limits.h"
 #include "core/base/text_code.h"
 #include "ext/query/scan.h"
 
-/* Behind WANTED_ROWS_MAX rows of which none was left out, the next IDLE_ROWS rows go to SQLite without a look. SQLite
+/* Behind wanted_rows of which none was left out, the next idle_rows go to SQLite without a look. SQLite
  * tests each row anyway: where all rows meet the condition, looking at each takes 1.3 times the instructions of a
  * count(*), 1.14 of a SELECT of the path, 1.15 with two conditions (100,000 rows, by callgrind). A text of more than
- * TEXT_BYTES_MAX is not copied to be compared. */
-enum { WANTED_ROWS_MAX = 16, IDLE_ROWS = 240, TEXT_BYTES_MAX = 1024 };
+ * filter_bytes is not copied to be compared. */
 
 static bool is_number(const struct art_datum *value) {
     return value->kind == ART_DATUM_INTEGER || value->kind == ART_DATUM_REAL;
@@ -102,7 +102,7 @@ int art_filters_add(struct art_scan *scan, unsigned column, enum art_argument co
     filter->column = column;
     filter->comparison = comparison;
     filter->is_literal = is_literal;
-    if (!has_value || text.len > TEXT_BYTES_MAX || !is_certain(filter, columns->items[column].affinity, text))
+    if (!has_value || text.len > ART_LIMIT(filter_bytes) || !is_certain(filter, columns->items[column].affinity, text))
         return SQLITE_OK;
     if (art_buffer_set(&filter->text, text.data, text.len)) return SQLITE_NOMEM;
     filter->value.bytes = art_buffer_bytes(&filter->text);
@@ -199,7 +199,7 @@ static bool value_under_cursor_may_be_wanted(void *scan, struct art_bytes value)
 }
 
 static bool passes_unseen(const struct art_filters *filters) {
-    return filters->wanted >= WANTED_ROWS_MAX;
+    return filters->wanted >= ART_LIMIT(wanted_rows);
 }
 
 unsigned art_filters_pass(struct art_scan *scan) {
@@ -214,7 +214,7 @@ bool art_filters_may_want(struct art_scan *scan) {
     struct art_stored record;
     scan->record.fetched = false;
     if (passes_unseen(filters)) {
-        filters->wanted = (filters->wanted + 1) % (WANTED_ROWS_MAX + IDLE_ROWS);
+        filters->wanted = (filters->wanted + 1) % (ART_LIMIT(wanted_rows) + ART_LIMIT(idle_rows));
         return true;
     }
     bool wanted = !filters->of_path || path_may_be_wanted(filters, art_scan_path(scan));

@@ -8,17 +8,16 @@
  *     ascending    [ range: paths before ':' ] [ points behind ':' ]
  *     descending   [ points behind ':', backward ] [ range, backward ]
  *
- * A list that is larger than LIST_PART_BYTES goes to a temporary file in parts, in the order of paths, and one part at
+ * A list that is larger than list_bytes goes to a temporary file in parts, in the order of paths, and one part at
  * a time is in memory. SQLite's own list is a temporary table, through which it goes once, in the order of the bytes.
  * It does not promise that order: where there is another, the whole range is walked, and SQLite asks for each row
  * whether it is in the list, as it does in any case (the IN is not omitted: planner.c).
  */
 #include <assert.h>
 
+#include "core/base/limits.h"
 #include "ext/host/host.h"
 #include "ext/query/scan.h"
-
-enum { LIST_PART_BYTES = 2 << 20, ASK_EVERY_ELEMENTS = 4096 };
 
 /* Its paths in the file, and behind them their ends. */
 struct list_part {
@@ -119,7 +118,7 @@ static enum art_rc take_element(struct art_scan *scan, struct art_bytes path) {
     list->walks = count && art_bytes_compare(element(scan->scratch, count - 1), path) >= 0;
     if (list->walks) return ART_OK;
     uint64_t bytes = scan->scratch[ART_SCRATCH_PATHS].len + scan->scratch[ART_SCRATCH_ENDS].len;
-    enum art_rc rc = bytes + path.len > LIST_PART_BYTES ? write_part(scan) : ART_OK;
+    enum art_rc rc = bytes + path.len > ART_LIMIT(list_bytes) ? write_part(scan) : ART_OK;
     return rc ? rc : add_element(scan->scratch, path);
 }
 
@@ -150,7 +149,7 @@ int art_list_scan_collect(struct art_scan *scan, sqlite3_value *given) {
         struct art_bytes text;
         int type = sqlite3_value_type(value);
         bool of_blobs = scan->keys.of_blobs, number = type == SQLITE_INTEGER || type == SQLITE_FLOAT;
-        if (n % ASK_EVERY_ELEMENTS == 0 && art_interrupted(connection))
+        if (n % ART_LIMIT(ask_elements) == 0 && art_interrupted(connection))
             failed = art_fail(ART_INTERRUPT, "art: interrupted");
         if (number && !of_blobs) scan->of.list.numbers = ART_NUMBERS_DUE;
         if (failed || type != (of_blobs ? SQLITE_BLOB : SQLITE_TEXT)) continue;
@@ -186,7 +185,7 @@ static enum art_rc next_point(struct art_scan *scan) {
         list->left--;
         if (matches) rc = art_match_path(&scan->match, path, &matches);
         if (!rc && matches) rc = art_point_scan_find(scan, path);
-        if (!rc && n % ASK_EVERY_ELEMENTS == 0 && art_interrupted(art_scan_vtab(scan)->connection))
+        if (!rc && n % ART_LIMIT(ask_elements) == 0 && art_interrupted(art_scan_vtab(scan)->connection))
             rc = art_fail(ART_INTERRUPT, "art: interrupted");
     }
     return rc;

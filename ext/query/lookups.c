@@ -21,9 +21,8 @@
 
 #include <stdlib.h>
 
+#include "core/base/limits.h"
 #include "core/base/value_hash.h"
-
-enum { ELEMENTS_MAX = 4096 }; /* of an IN: to look for more takes as long as to read all rows */
 
 static int add_hash(struct art_buffer *hashes, uint32_t hash) {
     return art_buffer_append(hashes, &hash, sizeof hash) ? SQLITE_NOMEM : SQLITE_OK;
@@ -93,7 +92,7 @@ static int add_elements(struct art_buffer *hashes, enum art_affinity affinity, s
     unsigned elements = 0;
     int rc = sqlite3_vtab_in_first(list, &value);
     for (; !rc && value; rc = sqlite3_vtab_in_next(list, &value)) {
-        *too_many = ++elements > ELEMENTS_MAX;
+        *too_many = ++elements > ART_LIMIT(lookup_elements);
         int failed = *too_many ? SQLITE_OK : add_value(hashes, affinity, value);
         if (failed || *too_many) return failed;
     }

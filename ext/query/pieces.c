@@ -10,12 +10,12 @@
  */
 #include <assert.h>
 
+#include "core/base/limits.h"
 #include "core/base/vector.h"
 #include "ext/query/scan.h"
 
 /* Of a piece that may stand anywhere so many bytes are looked for: where a text and a piece are long and all of one
  * letter, each byte of the text takes a whole piece's time, and nobody can interrupt that. */
-enum { LOOK_BYTES_MAX = 64 };
 
 /* From what is frequent in paths to what is rare, and then all other bytes. */
 static const char by_frequency[] = "/e.aosnitrlcd-_pmh0u1g2b3fy459687wvkxjqz";
@@ -40,10 +40,10 @@ static void end_piece(struct art_pieces *pieces, uint32_t begin) {
     uint32_t len = (uint32_t)pieces->bytes.len - begin, rare = 0;
     if (!len) return;
     const uint8_t *bytes = pieces->bytes.data + begin;
-    for (uint32_t i = 1; i < art_min32(len, LOOK_BYTES_MAX); i++) {
+    for (uint32_t i = 1; i < art_min32(len, ART_LIMIT(piece_bytes)); i++) {
         if (rarity(bytes[i]) > rarity(bytes[rare])) rare = i;
     }
-    pieces->exact &= len <= LOOK_BYTES_MAX;
+    pieces->exact &= len <= ART_LIMIT(piece_bytes);
     pieces->piece[pieces->count++] = (struct art_piece){begin, len, rare};
 }
 
@@ -149,7 +149,7 @@ static uint32_t find_piece(const struct art_pieces *pieces, const struct art_pie
                            uint32_t from) {
     uint8_t rare = pieces->bytes.data[piece->at + piece->rare];
     bool two_spellings = pieces->folded && rare >= 'a' && rare <= 'z';
-    uint32_t len = art_min32(piece->len, LOOK_BYTES_MAX);
+    uint32_t len = art_min32(piece->len, ART_LIMIT(piece_bytes));
     if (text.len < from + len) return UINT32_MAX;
 #if defined(ART_HAVE_VECTORS)
     uint32_t places = text.len - from - len + 1;

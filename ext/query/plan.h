@@ -127,7 +127,7 @@ enum art_plan_flags {
 /* The second byte of a term. */
 enum art_term_flags {
     ART_TERM_UNKNOWN = 1, /* what it is compared with is no literal; of the key also: nobody checks the row again */
-    ART_TERM_BOUNDED = 2, /* a GLOB by a literal, in whose place SQLite has added bounds */
+    ART_TERM_BOUNDED = 2, /* a GLOB beside which SQLite has added bounds */
     ART_TERM_IS = 4,      /* of a column of the key: NULL is equal to NULL */
     ART_TERM_DOUBT = 8,   /* the same: a parameter may stand for a column that is one of numbers */
     ART_TERM_FLAGS = 15,  /* all of them */

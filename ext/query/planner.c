@@ -246,7 +246,9 @@ static void take_path_condition(struct art_planning *planning, int i, enum art_a
     bool glob = meaning == ART_ARGUMENT_GLOB, is_literal = art_condition_constant(planning, i);
     bool exact = glob ? !planning->globs : is_literal ? is_key(planning, i) : meaning >= ART_ARGUMENT_GREATER;
     art_planning_take_column(planning, i, ART_COLUMN_KEY, !exact || glob, meaning, exact);
-    bool bounded = glob && exact && art_condition_glob_is_bounds(planning, i);
+    bool bounded =
+        glob && exact &&
+        (is_literal ? art_condition_glob_is_bounds(planning, i) : art_condition_glob_has_bounds(planning, i));
     if (bounded) planning->conditions[i].term.flags |= ART_TERM_BOUNDED;
     bool may_be_row_value = !glob && !is_literal && meaning != ART_ARGUMENT_GREATER && meaning != ART_ARGUMENT_LESS;
     planning->all_exact &= exact && !may_be_row_value;

@@ -17,12 +17,8 @@
  */
 #include <assert.h>
 
+#include "core/base/limits.h"
 #include "ext/query/scan.h"
-
-enum {
-    COUNT_AFTER_ROWS = 8, /* so many without a look at one, counting begins */
-    VALUE_AFTER_ROWS = 16 /* with one value */
-};
 
 /* --- from row to row ---------------------------------------------------------------------------------------------- */
 
@@ -62,7 +58,7 @@ static enum art_rc next_value(struct art_scan *scan, unsigned places) {
     values->len = 0;
     enum art_rc rc = art_buffer_reserve(values, (size_t)len + 1);
     if (!rc) rc = art_buffer_append(values, key.data, len);
-    for (unsigned rows = 0; !rc && same && rows < VALUE_AFTER_ROWS; rows++) {
+    for (unsigned rows = 0; !rc && same && rows < ART_LIMIT(value_after_rows); rows++) {
         rc = art_rows_step(scan);
         same = !rc && len && has_values(scan, art_buffer_bytes(values), turned);
     }
@@ -139,7 +135,7 @@ enum art_rc art_range_scan_next(struct art_scan *scan) {
     enum art_rc rc = ART_OK;
     assert(scan->state != ART_SCAN_COUNTING);
     if (scan->state == ART_SCAN_FAILED) return range->failure;
-    if (range->unseen >= COUNT_AFTER_ROWS && !scan->keys.range.newer_than) rc = begin_counting(scan);
+    if (range->unseen >= ART_LIMIT(count_after_rows) && !scan->keys.range.newer_than) rc = begin_counting(scan);
     if (scan->state == ART_SCAN_COUNTING) return count_on(scan);
     if (!rc) return step_in_range(scan);
     scan->state = ART_SCAN_END;

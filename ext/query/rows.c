@@ -4,11 +4,11 @@
  */
 #include <assert.h>
 
+#include "core/base/limits.h"
 #include "ext/query/scan.h"
 
-/* After SEEK_AFTER_ROWS rows in a row that LIKE cannot match, the next spelling is sought; every so many rows that are
+/* After some rows in a row that LIKE cannot match, the next spelling is sought; every so many rows that are
  * not given, an interrupt is looked for. */
-enum { SEEK_AFTER_ROWS = 8, ASK_EVERY_ROWS = 4096 };
 
 /* SQLite keeps the scan of an UPDATE open until the last row is changed: it would hold the memtable that was there at
  * its beginning, beside all that the transaction spills. */
@@ -145,14 +145,14 @@ enum art_rc art_rows_next(struct art_scan *scan, bool leaves) {
         if (!all_match) rc = art_match_path(&scan->match, art_scan_path(scan), &matches);
         if (rc || (matches && (!scan->filters.count || art_filters_may_want(scan)))) break;
         if (level) level->known = ART_TOTALS_NONE;
-        if (!matches && scan->match.by == ART_MATCH_FOLDED && ++mismatches % SEEK_AFTER_ROWS == 0) {
+        if (!matches && scan->match.by == ART_MATCH_FOLDED && ++mismatches % ART_LIMIT(seek_after_rows) == 0) {
             /* A common prefix that is shorter than the pattern's beginning may stand for paths with all of it. */
             seeks = !level || !art_folded_matches(&scan->match.folded, art_cursor_key(scan->cursor));
         }
         if (all_match && !level) passed += art_filters_pass(scan);
         rc = seeks ? seek_spelling(scan) : leave_row(scan, level);
         passed++;
-        if (++steps % ASK_EVERY_ROWS == 0 && !rc && art_interrupted(art_scan_vtab(scan)->connection))
+        if (++steps % ART_LIMIT(ask_rows) == 0 && !rc && art_interrupted(art_scan_vtab(scan)->connection))
             rc = art_fail(ART_INTERRUPT, "art: interrupted");
     }
     art_scan_vtab(scan)->table->filtered += passed;

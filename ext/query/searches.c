@@ -1,9 +1,8 @@
 /* Patterns for columns with a search: the trigrams of all their pieces lead to the pages where a row may have them
  * (core/blob/postings.h). More rows come than match, and each is looked at as without a search.
  */
+#include "core/base/limits.h"
 #include "ext/query/scan.h"
-
-enum { TRIGRAMS_MAX = 64 }; /* of a column: each one is asked for in the footer of each blob */
 
 /* The number of the column's field, or -1. */
 static int searched_field(const struct art_summarised *summarised, unsigned column) {
@@ -15,9 +14,9 @@ static int searched_field(const struct art_summarised *summarised, unsigned colu
 static int add_trigrams(struct art_buffer *out, const struct art_pieces *pieces, unsigned first) {
     for (unsigned i = first; i < pieces->count; i++) {
         const struct art_piece *piece = &pieces->piece[i];
-        uint32_t left = TRIGRAMS_MAX - (uint32_t)(out->len / sizeof(uint32_t));
+        uint32_t left = ART_LIMIT(trigrams) - (uint32_t)(out->len / sizeof(uint32_t));
         struct art_bytes text = art_bytes(pieces->bytes.data + piece->at, art_min32(piece->len, left + 2));
-        uint32_t trigrams[TRIGRAMS_MAX + 2], count = art_trigrams(text, 0, trigrams);
+        uint32_t trigrams[ART_LIMIT_MOST(trigrams) + 2], count = art_trigrams(text, 0, trigrams);
         if (count == ART_CUT_ANY) continue; /* cut within a character */
         if (art_buffer_append(out, trigrams, count * sizeof *trigrams)) return SQLITE_NOMEM;
     }

@@ -17,10 +17,9 @@
  * and pages are read from their rows. The first flush removes it. Blobs that a root names do not change, so a
  * page in memory is right until somebody writes rows, and is forgotten then.
  */
+#include "core/base/limits.h"
 #include "ext/table/extract_format.h"
 #include "ext/table/table.h"
-
-enum { PARTS_KEPT = 8 };
 
 struct kept_part {
     struct art_buffer bytes; /* empty: none */
@@ -31,7 +30,7 @@ struct art_extract {
     struct art_extract_head head;
     enum { EXTRACT_UNREAD, EXTRACT_USELESS, EXTRACT_READY } state;
     struct art_buffer directory;
-    struct kept_part kept[PARTS_KEPT];
+    struct kept_part kept[ART_LIMIT_MOST(parts_kept)];
     unsigned turn; /* the next to be replaced */
     bool outgrown; /* this connection has written blobs */
 };
@@ -49,7 +48,7 @@ void art_extract_forget(struct art_table *table) {
     struct art_extract *extract = table->extract;
     if (!extract) return;
     art_buffer_clear(&extract->directory);
-    for (unsigned i = 0; i < PARTS_KEPT; i++) art_buffer_clear(&extract->kept[i].bytes);
+    for (unsigned i = 0; i < ART_LIMIT(parts_kept); i++) art_buffer_clear(&extract->kept[i].bytes);
     extract->state = EXTRACT_UNREAD;
 }
 
@@ -160,13 +159,13 @@ static int load_part(struct art_table *table, uint32_t part, const struct art_bu
     struct art_extract *extract = table->extract;
     *out = NULL;
     if (part >= directory_of_extract(extract)->parts) return SQLITE_OK;
-    for (unsigned i = 0; i < PARTS_KEPT; i++) {
+    for (unsigned i = 0; i < ART_LIMIT(parts_kept); i++) {
         if (extract->kept[i].bytes.len && extract->kept[i].part == part) {
             *out = &extract->kept[i].bytes;
             return SQLITE_OK;
         }
     }
-    struct kept_part *to = &extract->kept[extract->turn++ % PARTS_KEPT];
+    struct kept_part *to = &extract->kept[extract->turn++ % ART_LIMIT(parts_kept)];
     const struct art_extract_part *said = &parts_of_extract(extract)[part];
     int64_t begin = ART_EXTRACT_ROW + said->begin, bytes = (int64_t)said->pages * ART_EXTRACT_PAGE;
     tell_reader(table, bytes);

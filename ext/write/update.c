@@ -8,6 +8,7 @@
  * value. So a version that is the row's, a prefix that its path begins with, or a delimiter that does not follow it
  * there, changes nothing.
  */
+#include "core/base/limits.h"
 #include "core/tree/write_rows.h"
 #include "ext/host/host.h"
 #include "ext/query/query.h"
@@ -547,7 +548,7 @@ int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64
         rc = insert_row(vtab, argc, argv);
     }
     *rowid = sqlite3_last_insert_rowid(vtab->connection->db);
-    if (vtab->record.capacity > ART_BUFFER_KEPT_BYTES) art_buffer_clear(&vtab->record);
+    if (vtab->record.capacity > ART_LIMIT(buffer_kept_bytes)) art_buffer_clear(&vtab->record);
     art_table_assert(vtab->table);
     return rc;
 }

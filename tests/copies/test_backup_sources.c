@@ -250,7 +250,6 @@ LOOP_TEST(test_a_new_copy_is_read_where_a_statement_still_holds_the_one_before, 
 }
 
 int main(void) {
-    if (sql_standin()) return 0;
     sqlite3_config(SQLITE_CONFIG_URI, 1);
     return suite_run("what art_backup() copies", .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down);
 }

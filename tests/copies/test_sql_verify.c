@@ -400,4 +400,4 @@ TEST(test_a_transaction_that_was_not_committed_leaves_no_newer_root) {
     expect("ok|ok: 2 art tables\n", "SELECT art_check('f'), art_verify()");
 }
 
-SUITE("verify", .skipped = sql_standin, .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)
+SUITE("verify", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)

@@ -308,6 +308,7 @@ TEST(test_random_work_never_loses_what_was_synced) {
     printf("test_sim_disk: seed %llu\n", (unsigned long long)seed);
     struct random random = {seed};
     for (unsigned round = 0; round < 60 * random_scale(); round++) {
+        if (!random_span(&random)) continue;
         struct sim_disk *disk = sim_disk_new(random_next(&random));
         struct art_io *io = new_file(disk, "x");
         uint8_t live[PAGES] = {0};
@@ -317,6 +318,7 @@ TEST(test_random_work_never_loses_what_was_synced) {
         memset(live, 1, sizeof live);
         ck_assert_int_eq(art_io_sync(io), ART_OK);
         for (unsigned step = 0; step < 200; step++) {
+            if (!random_span(&random)) continue;
             unsigned at = random_below(&random, PAGES);
             if (random_once_in(&random, 20)) {
                 ck_assert_int_eq(art_io_sync(io), ART_OK);

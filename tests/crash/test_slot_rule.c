@@ -669,4 +669,4 @@ TEST(test_clean_removes_a_file_when_nothing_that_needs_it_can_come_back) {
     sqlite3_free(aside);
 }
 
-SUITE("slot_rule", .skipped = sql_standin, .seconds = 120, .set_up = set_up, .tear_down = tear_down)
+SUITE("slot_rule", .seconds = 120, .set_up = set_up, .tear_down = tear_down)

@@ -335,4 +335,4 @@ TEST(test_a_file_system_that_counts_no_blocks_is_not_full) {
     run_apart("ramfs", load_where_nothing_is_counted, NULL);
 }
 
-SUITE("sql_full", .skipped = sql_standin, .seconds = 240)
+SUITE("sql_full", .seconds = 240)

@@ -405,8 +405,7 @@ TEST(test_tables_and_databases_may_have_any_name) {
 
 int main(void) {
     foreign_begin(journals);
-    int failed = suite_run("foreign, copies", .skipped = sql_standin, .seconds = 120, .set_up = sql_set_up_closed,
-                           .tear_down = sql_tear_down);
+    int failed = suite_run("foreign, copies", .seconds = 120, .set_up = sql_set_up_closed, .tear_down = sql_tear_down);
     foreign_end();
     return failed;
 }

@@ -1,7 +1,5 @@
 /* The .art file beside the database: when it comes and goes, whose rights it has, and two ways to be damaged. (What
  * becomes of files that were copied, moved, restored or lost: test_foreign.c. Each bit turned over: test_flips_sql.c.)
- *
- * Nothing here has a meaning for an ordinary table: with ART_TEST_STANDIN all of it passes without a look.
  */
 #include <fcntl.h>
 #include <grp.h>
@@ -352,4 +350,4 @@ LOOP_TEST(test_a_counting_scan_that_cannot_go_to_its_row_says_so, 2) {
     sqlite3_free(art);
 }
 
-SUITE("sql_files", .skipped = sql_standin, .seconds = 60, .set_up = sql_set_up_for_others, .tear_down = sql_tear_down)
+SUITE("sql_files", .seconds = 60, .set_up = sql_set_up_for_others, .tear_down = sql_tear_down)

@@ -302,6 +302,7 @@ CASE("exact", .seconds = SUITE_FOREVER)
 TEST(test_random_records_come_back) {
     chance = random_announced(__func__);
     for (unsigned i = 0; i < random_rounds(3000); i++) {
+        if (!random_span(&chance)) continue;
         add_rows();
         check();
     }
@@ -310,6 +311,7 @@ TEST(test_random_records_come_back) {
 TEST(test_random_bytes_come_back) {
     chance = random_announced(__func__);
     for (unsigned i = 0; i < random_rounds(1000); i++) {
+        if (!random_span(&chance)) continue;
         clear();
         for (uint32_t row = 1 + below(128); row; row--) add_strange_row();
         check();
@@ -622,6 +624,7 @@ TEST(test_whatever_a_byte_is_nothing_outside_is_read) {
     static const uint8_t changes[] = {1, 0x80, 0xff, 7, 0x18};
     chance = random_announced(__func__);
     for (unsigned i = 0; i < 5 + random_rounds(25); i++) {
+        if (!random_span(&chance)) continue;
         uint32_t bytes, step = random_stride();
         do {
             add_rows();
@@ -645,6 +648,7 @@ TEST(test_many_changes_at_once_are_no_worse) {
     static uint8_t block[2 * ART_BLOCK_PLAIN_MAX], changed[2 * ART_BLOCK_PLAIN_MAX];
     chance = random_announced(__func__);
     for (unsigned i = 0; i < random_rounds(300); i++) {
+        if (!random_span(&chance)) continue;
         uint32_t bytes;
         do {
             add_rows();

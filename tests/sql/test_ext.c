@@ -479,4 +479,4 @@ TEST(test_flushes_work_in_every_journal_mode) {
     expect("a\nb\nc\nd\ne\nmode\n", "SELECT path FROM t");
 }
 
-SUITE("ext", .skipped = sql_standin, .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down)
+SUITE("ext", .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down)

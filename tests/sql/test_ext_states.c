@@ -705,6 +705,5 @@ TEST(test_a_table_is_at_the_stage_that_the_model_says_whatever_came_before) {
 
 int main(void) {
     sql_ways("pwrite", "off");
-    if (sql_standin()) return 0;
     return suite_run("stages of a transaction", .seconds = SUITE_FOREVER);
 }

@@ -492,6 +492,7 @@ LOOP_TEST(test_nothing_is_left_but_the_blobs_that_are_named, 2) {
     make(modes[_i], "log_limit='16KB', spill_limit='128KB', cache='1MB'");
     struct random random = {random_seed()};
     for (int i = 0; i < 300; i++) {
+        if (!random_span(&random)) continue;
         int from = (int)random_below(&random, 20);
         bool transaction = random_once_in(&random, 3);
         if (transaction) sql_run(db, "BEGIN; SAVEPOINT s");

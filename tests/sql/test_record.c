@@ -137,6 +137,7 @@ TEST(test_a_record_gives_back_what_was_written) {
     chance = (struct random){random_seed()};
     printf("seed %llu\n", (unsigned long long)chance.state);
     for (int i = 0; i < RECORDS * (int)random_scale(); i++) {
+        if (!random_span(&chance)) continue;
         sqlite3_str *text = sqlite3_str_new(NULL);
         unsigned columns = random_below(&chance, COLUMNS_MAX + 1);
         for (unsigned j = 0; j < columns; j++) {
@@ -276,6 +277,7 @@ TEST(test_whatever_the_bytes_are_the_answer_is_a_value_or_an_error) {
     asking.anew = prepare("SELECT written_anew(?1)");
     asking.one_anew = prepare("SELECT column_of(?1, ?2)");
     for (int i = 0; i < RECORDS / 10 * (int)random_scale(); i++) {
+        if (!random_span(&chance)) continue;
         sqlite3_str *text = sqlite3_str_new(NULL);
         sqlite3_str_appendall(text, "SELECT record_of(0");
         for (unsigned j = random_below(&chance, COLUMNS_MAX); j > 0; j--) {

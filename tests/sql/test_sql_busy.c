@@ -305,4 +305,4 @@ TEST(test_freed_pages_in_the_cache_are_no_reader) {
     }
 }
 
-SUITE("busy", .skipped = sql_standin, .seconds = 120)
+SUITE("busy", .seconds = 120)

@@ -751,4 +751,4 @@ TEST(test_it_stays_with_a_table_that_is_renamed_vacuumed_and_copied) {
     expect("0\n", "SELECT count(*) FROM sqlite_master");
 }
 
-SUITE("sql_columns", .skipped = sql_standin, .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)
+SUITE("sql_columns", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)

@@ -736,4 +736,4 @@ TEST(test_files_that_are_only_nearly_called_so_are_nobodys) {
     }
 }
 
-SUITE("sql_commands", .skipped = sql_standin, .seconds = 60, .set_up = set_up, .tear_down = sql_tear_down)
+SUITE("sql_commands", .seconds = 60, .set_up = set_up, .tear_down = sql_tear_down)

@@ -366,4 +366,4 @@ TEST(test_a_commit_without_room_is_counted) {
     ck_assert_int_eq(sql_int(db, "SELECT value FROM art_debug('u') WHERE property = 'times short of room'"), 1);
 }
 
-SUITE("sql_counters", .skipped = sql_standin, .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)
+SUITE("sql_counters", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)

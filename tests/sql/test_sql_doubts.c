@@ -300,6 +300,7 @@ static void agree(const char *sql, const char *order) {
 TEST(test_every_spelling_of_a_number_is_found) {
     struct random random = random_announced("numbers");
     for (int round = 0; round < 4 * (int)random_scale(); round++) {
+        if (!random_span(&random)) continue;
         sql_run(db, "BEGIN; DELETE FROM b; DELETE FROM t; DELETE FROM numbers");
         for (int i = 0; i < 30; i++) add_random_number(&random);
         add_others(&random);
@@ -371,4 +372,4 @@ TEST(test_a_number_that_a_trigger_casts_is_none_that_is_bound) {
     }
 }
 
-SUITE("doubts", .skipped = sql_standin, .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down)
+SUITE("doubts", .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down)

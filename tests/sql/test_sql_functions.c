@@ -666,4 +666,4 @@ LOOP_TEST(test_the_version_of_another_connections_commit_is_counted, 2) {
     sql_close(both[1]);
 }
 
-SUITE("sql_functions", .skipped = sql_standin, .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down)
+SUITE("sql_functions", .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down)

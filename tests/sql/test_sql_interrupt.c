@@ -527,5 +527,4 @@ LOOP_TEST(test_an_insert_whose_transaction_an_interrupted_spill_has_ended_is_ref
     ck_assert_int_ge(refused, 1);
 }
 
-SUITE("sql_interrupt", .skipped = sql_standin, .seconds = SUITE_FOREVER, .set_up = sql_set_up,
-      .tear_down = sql_tear_down)
+SUITE("sql_interrupt", .seconds = SUITE_FOREVER, .set_up = sql_set_up, .tear_down = sql_tear_down)

@@ -3,7 +3,8 @@
  *
  * A matrix: shapes of joins, conditions and orders, times sizes of the table, times ANALYZE. Each statement is planned
  * in two databases that differ in t and u alone: art tables in one, WITHOUT ROWID tables in the other. Where the orders
- * differ both are run, and the steps counted; accepted[] says where SQLite leaves an art table no better choice.
+ * differ both are run, and the steps counted; accepted[] says where SQLite leaves an art table no better choice. Of those
+ * most take no more than 20 times the steps; how many there are, and how many of them take more, may not grow (ceilings).
  *
  * s and b are other tables: few has 20 rows and no index, small 300 and plain 1,000, big 20,000. BELOW(x) stands for
  * the prefix that each of the two has a way of its own for.
@@ -11,7 +12,8 @@
 #include "tests/support/sql_expect.h"
 #include "tests/support/suite.h"
 
-enum { ORDER_BYTES = 400, STEPS_MAX = 3000000, STEPS_ALWAYS = 1000, BIG = 20000 };
+enum { ORDER_BYTES = 400, STEPS_MAX = 3000000, STEPS_ACCEPTED = 2000, STEPS_ALWAYS = 1000, BIG = 20000 };
+enum { ACCEPTED_TIMES = 20 };
 
 static sqlite3 *art, *ordinary;
 
@@ -208,7 +210,12 @@ static bool is_accepted(const char *sql, bool analyzed) {
     return false;
 }
 
-static struct { int statements, differ, accepted, worse; } counts;
+static struct { int statements, differ, accepted, dear, worse; } counts;
+
+/* Of accepted statements, and of those that take more than ACCEPTED_TIMES: as they are, on either SQLite. */
+static const struct {
+    int accepted, dear;
+} ceilings[] = {{464, 12}, {802, 16}, {467, 17}, {439, 15}, {467, 23}, {515, 30}};
 
 static void compare(const char *sql, bool analyzed, sqlite3_str *worse) {
     char orders[2][ORDER_BYTES], *texts[2] = {text_for(art, sql), text_for(ordinary, sql)};
@@ -216,18 +223,17 @@ static void compare(const char *sql, bool analyzed, sqlite3_str *worse) {
     order_of(ordinary, texts[1], orders[1]);
     counts.statements++;
     if (strcmp(orders[0], orders[1]) != 0) {
+        bool excused = is_accepted(sql, analyzed);
         counts.differ++;
-        if (is_accepted(sql, analyzed)) {
-            counts.accepted++;
-        } else {
-            int ordinary_steps = steps_of(ordinary, texts[1], STEPS_MAX);
-            int most = ordinary_steps + ordinary_steps / 2 + STEPS_ALWAYS;
-            int steps = ordinary_steps < STEPS_MAX ? steps_of(art, texts[0], most) : 0;
-            if (steps >= most) {
-                counts.worse++;
-                sqlite3_str_appendf(worse, "%s\n  art:      %s%d steps or more\n  ordinary: %s%d steps\n", texts[0],
-                                    orders[0], steps, orders[1], ordinary_steps);
-            }
+        counts.accepted += excused;
+        int limit = excused ? STEPS_ACCEPTED : STEPS_MAX, ordinary_steps = steps_of(ordinary, texts[1], limit);
+        int most = ordinary_steps * (excused ? ACCEPTED_TIMES * 2 : 3) / 2 + STEPS_ALWAYS;
+        int steps = ordinary_steps < limit ? steps_of(art, texts[0], most) : 0;
+        counts.dear += excused && steps >= most;
+        if (!excused && steps >= most) {
+            counts.worse++;
+            sqlite3_str_appendf(worse, "%s\n  art:      %s%d steps or more\n  ordinary: %s%d steps\n", texts[0],
+                                orders[0], steps, orders[1], ordinary_steps);
         }
     }
     sqlite3_free(texts[0]);
@@ -261,13 +267,16 @@ LOOP_TEST(test_tables_are_gone_through_as_with_an_ordinary_one, random_stride() 
     for (unsigned i = 0; i < LENGTH(others); i++) compare(others[i], analyzed, worse);
     sql_run(ordinary, "CREATE INDEX t_owner ON t(owner); %s", analyzed ? "ANALYZE" : "");
     compare_all(true, analyzed, worse);
-    printf("%d rows%s: %d statements, %d in another order, %d of them accepted\n", rows, analyzed ? ", ANALYZE" : "",
-           counts.statements, counts.differ, counts.accepted);
+    printf("%d rows%s: %d statements, %d in another order, %d of them accepted, of which %d take more than %d times\n",
+           rows, analyzed ? ", ANALYZE" : "", counts.statements, counts.differ, counts.accepted, counts.dear,
+           ACCEPTED_TIMES);
     char *text = kept(sqlite3_str_finish(worse));
     if (counts.worse) (void)fprintf(stderr, "%s", text);
     ck_assert_msg(!counts.worse, "%d in a worse order", counts.worse);
+    ck_assert_int_le(counts.accepted, ceilings[_i].accepted);
+    ck_assert_int_le(counts.dear, ceilings[_i].dear);
     sql_close(art);
     sql_close(ordinary);
 }
 
-SUITE("join order", .skipped = sql_standin, .seconds = 300)
+SUITE("join order", .seconds = 300)

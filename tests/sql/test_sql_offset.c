@@ -145,6 +145,7 @@ static void compare(bool many, int queries) {
     fill(many ? MANY : FEW);
     int compared = 0;
     for (int i = 0; i < queries; i++) {
+        if (!random_span(&x.random)) continue;
         char *sql = random_query(&x);
         compared += agree(&x, sql);
         sqlite3_free(sql);
@@ -183,7 +184,7 @@ TEST(test_a_plain_select_skips_rows_without_a_step_for_each) {
         "SELECT y FROM t('k', '', 'k00100') ORDER BY y LIMIT 2 OFFSET 4000",
         "SELECT 'select a union all select b' FROM t ORDER BY y LIMIT 2 OFFSET 4000",
     };
-    if (sql_standin() || sqlite3_libversion_number() < 3046001) return; /* SQLite steps over the rows itself */
+    if (sqlite3_libversion_number() < 3046001) return; /* SQLite steps over the rows itself */
     fill(MANY);
     for (size_t i = 0; i < sizeof selects / sizeof *selects; i++) {
         bool skips = i != 3; /* LIMIT offset, count */

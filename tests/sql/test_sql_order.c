@@ -248,4 +248,4 @@ TEST(test_a_bound_of_the_longest_key_in_the_order_of_a_column) {
     }
 }
 
-SUITE("unlucky order", .skipped = sql_standin, .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down)
+SUITE("unlucky order", .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down)

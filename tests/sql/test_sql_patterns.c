@@ -168,6 +168,7 @@ TEST(test_patterns_find_what_sqlite_finds) {
     int found = 0, asked = 0;
     make_tables();
     for (uint32_t round = 0; round < ROUNDS * random_scale(); round++) {
+        if (!random_span(&numbers)) continue;
         bool path = random_below(&numbers, 2);
         struct text glob = random_pattern("*?["), like = random_pattern("%_");
         if (random_once_in(&numbers, 4)) glob = pattern_of_a_path("*?[");
@@ -189,6 +190,7 @@ static void compare_where(char *where) {
 TEST(test_literal_patterns_find_what_sqlite_finds) {
     make_tables();
     for (uint32_t round = 0; round < ROUNDS * random_scale(); round++) {
+        if (!random_span(&numbers)) continue;
         struct text glob = random_pattern("*?["), like = random_pattern("%_");
         const struct piece *first = &pieces[random_below(&numbers, ASCII_PIECES)];
         compare_where(sqlite3_mprintf("path GLOB %Q AND path LIKE %Q", glob.bytes, like.bytes));
@@ -255,6 +257,7 @@ TEST(test_patterns_that_begin_with_any_bytes_find_what_sqlite_finds) {
     insert_broken_texts(ROWS);
     sql_command(db, "main", "t", "flush");
     for (uint32_t round = 0; round < 2 * ROUNDS * random_scale(); round++) {
+        if (!random_span(&numbers)) continue;
         struct text pattern = broken_text(3);
         uint32_t form = random_below(&numbers, FORMS);
         bool like = strstr(forms[form], " LIKE '") != NULL;
@@ -621,6 +624,7 @@ TEST(test_matches_agree_with_plain_sql_on_an_ordinary_table) {
     }
     int number = 0;
     for (unsigned round = 0; round < 40 * random_scale(); round++) {
+        if (!random_span(&random)) continue;
         sql_run(db, "BEGIN");
         for (unsigned i = 0; i < 12; i++) {
             if (i == 8) sql_run(db, "SAVEPOINT s");

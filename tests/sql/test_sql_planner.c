@@ -82,6 +82,7 @@ static void try_likes(uint64_t seed, int times) {
                                           "x", "@", "[", "é", "\\", "1", "z", "%"};
     struct random random = {seed};
     for (int i = 0; i < times * (int)random_scale(); i++) {
+        if (!random_span(&random)) continue;
         sqlite3_str *pattern = sqlite3_str_new(NULL);
         sqlite3_str_appendall(pattern, "");
         for (uint32_t n = random_below(&random, 6); n; n--) {
@@ -190,6 +191,7 @@ static void random_letters(struct random *random, char *out, uint32_t most) {
 TEST(test_like_finds_every_spelling) {
     struct random random = random_announced("spellings");
     for (int round = 0; round < 24 * (int)random_scale(); round++) {
+        if (!random_span(&random)) continue;
         char path[12], low[4];
         int many = round % 4 == 0;
         sql_run(db, "BEGIN; DELETE FROM b; DELETE FROM t");
@@ -357,6 +359,7 @@ TEST(test_offsets_skip_over_many_rows) {
     static const char *const conditions[] = {"", "WHERE path > 'd2'", "WHERE path < 'd5/00100'",
                                              "WHERE path > 'd1' AND path <= 'd6/02000'", "WHERE path GLOB 'd3/*'"};
     for (int i = 0; i < 150 * (int)random_scale(); i++) {
+        if (!random_span(&random)) continue;
         agree(TEXT("SELECT path FROM @ %s ORDER BY path %s LIMIT %u OFFSET %u", conditions[random_below(&random, 5)],
                    random_below(&random, 2) ? "DESC" : "", random_below(&random, 40), random_below(&random, 2600)));
     }
@@ -463,11 +466,32 @@ TEST(test_each_of_several_patterns_counts) {
 
 /* Broken UTF-8 behind a prefix makes its last character another one for glob(), wherever the pattern comes from. */
 TEST(test_a_stray_byte_behind_a_prefix) {
-    sql_run(db, "INSERT INTO b VALUES(CAST(x'c3a980' AS TEXT), 3); INSERT INTO t(path, value) SELECT path, value FROM b"
-                " WHERE path = CAST(x'c3a980' AS TEXT)");
+    sql_run(db, "INSERT INTO b VALUES(CAST(x'c3a980' AS TEXT), 3), (CAST(x'efbfbe80' AS TEXT), 4); INSERT INTO t(path, "
+                "value) SELECT path, value FROM b WHERE path IN (CAST(x'c3a980' AS TEXT), CAST(x'efbfbe80' AS TEXT))");
+    agree(
+        "SELECT hex(path) FROM @ WHERE path GLOB '\uFFFE*' ORDER BY path"); /* begins nothing that art takes for sound */
     agree("SELECT hex(path) FROM @ WHERE path GLOB 'é' || '*' ORDER BY path");
     agree("SELECT hex(path) FROM @ WHERE path GLOB 'é' || '**' ORDER BY path DESC LIMIT 9 OFFSET 1");
     agree("SELECT hex(y.path) FROM @ x JOIN @ y ON y.path GLOB x.path || '*' WHERE x.path = 'é' ORDER BY 1");
+    static const char *const patterns[] = {"é*", "é**", "é", "a*", "\uFFFE*", "é*"}, *const columns[] = {"hex(path)",
+                                                                                                         "count(*)"};
+    for (int column = 0; column < 2; column++) { /* what is bound is known when SQLite prepares the statement anew */
+        sqlite3_stmt *twins[2];
+        for (int i = 0; i < 2; i++)
+            twins[i] = sql_prepare(db, "SELECT %s FROM %s WHERE path GLOB ?", columns[column], i ? "b" : "t");
+        for (int p = 0; p < LENGTH(patterns); p++) {
+            for (int i = 0; i < 2; i++) sqlite3_reset(twins[i]);
+            for (int i = 0; i < 2; i++) sqlite3_bind_text(twins[i], 1, patterns[p], -1, SQLITE_STATIC);
+            int rc;
+            do {
+                rc = sqlite3_step(twins[0]);
+                ck_assert_int_eq(sqlite3_step(twins[1]), rc);
+                const char *art = (const char *)sqlite3_column_text(twins[0], 0);
+                if (rc == SQLITE_ROW) ck_assert_str_eq(art, (const char *)sqlite3_column_text(twins[1], 0));
+            } while (rc == SQLITE_ROW);
+        }
+        for (int i = 0; i < 2; i++) sqlite3_finalize(twins[i]);
+    }
 }
 
 /* A bound may be longer than any path is. */
@@ -933,4 +957,4 @@ LOOP_TEST(test_each_lookup_counts_in_a_join, 2) {
     plan_has(itself, "SCAN b VIRTUAL TABLE INDEX 0:all rows AND owner=? (lookup) AND hash=? (lookup)");
 }
 
-SUITE("planner", .skipped = sql_standin, .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down)
+SUITE("planner", .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down)

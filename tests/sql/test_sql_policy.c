@@ -682,4 +682,4 @@ TEST(test_a_schema_that_is_not_trusted_and_an_authorizer_without_pragmas) {
     sql_forbid(db, SQLITE_OK, 0, NULL, NULL);
 }
 
-SUITE("sql_policy", .skipped = sql_standin, .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)
+SUITE("sql_policy", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)

@@ -347,4 +347,4 @@ TEST(test_a_search_best_first_takes_the_longest_bounds) {
     twins_close(&twins);
 }
 
-SUITE("regressions", .skipped = sql_standin, .seconds = 120)
+SUITE("regressions", .seconds = 120)

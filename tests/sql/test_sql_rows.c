@@ -246,4 +246,4 @@ TEST(test_a_row_may_be_as_long_as_an_ordinary_one_and_not_longer) {
     expect("fits|100000|99993\n", "SELECT path, length(a), length(b) FROM t");
 }
 
-SUITE("sql_rows", .skipped = sql_standin, .seconds = SUITE_FOREVER, .set_up = sql_set_up, .tear_down = sql_tear_down)
+SUITE("sql_rows", .seconds = SUITE_FOREVER, .set_up = sql_set_up, .tear_down = sql_tear_down)

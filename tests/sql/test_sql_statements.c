@@ -521,4 +521,4 @@ TEST(test_a_foreign_key_to_an_art_table_refuses_its_childs_rows_and_harms_nothin
     sql_run(db, "DROP TABLE child");
 }
 
-SUITE("sql_statements", .skipped = sql_standin, .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)
+SUITE("sql_statements", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)

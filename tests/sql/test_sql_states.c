@@ -293,4 +293,4 @@ TEST(test_arguments_have_places_where_the_key_has_several_columns) {
     if (rc) refuses(SQLITE_ERROR, "art: with a key of several columns the first argument is ''", many);
 }
 
-SUITE("states", .skipped = sql_standin, .seconds = 60, .set_up = sql_set_up, .tear_down = sql_tear_down)
+SUITE("states", .seconds = 60, .set_up = sql_set_up, .tear_down = sql_tear_down)

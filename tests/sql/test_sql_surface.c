@@ -194,4 +194,4 @@ TEST(test_the_surface_is_the_one_that_is_kept) {
         "the surface is not the one that tests/sql/surface.txt has");
 }
 
-SUITE("surface", .skipped = sql_standin, .seconds = 60, .set_up = sql_set_up, .tear_down = sql_tear_down)
+SUITE("surface", .seconds = 60, .set_up = sql_set_up, .tear_down = sql_tear_down)

@@ -433,4 +433,4 @@ TEST(test_a_long_value_that_is_replaced_under_its_statement) {
     sqlite3_free(value);
 }
 
-SUITE("sql_table", .skipped = sql_standin, .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)
+SUITE("sql_table", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)

@@ -233,6 +233,7 @@ LOOP_TEST(test_versions_go_on_however_often_a_table_is_emptied, 4) {
     int64_t seen = 0;
     int rounds = random_stride() > 1 ? 24 : 60;
     for (int round = 0; round < rounds; round++) {
+        if (!random_span(&random)) continue;
         bool hinders = random_once_in(&random, 5);
         sqlite3_stmt *reader = sql_prepare(other, "SELECT path FROM m, t USING(path)");
         if (hinders) sqlite3_step(reader);
@@ -498,4 +499,4 @@ LOOP_TEST(test_one_call_behind_a_load_leaves_a_small_table_without_a_log, 16) {
     expect(few ? "ok|900\n" : "ok|30000\n", "SELECT art_check('t'), count(*) FROM t WHERE length(value) = 120");
 }
 
-SUITE("sql_vacuum", .skipped = sql_standin, .seconds = 60, .set_up = sql_set_up, .tear_down = sql_tear_down)
+SUITE("sql_vacuum", .seconds = 60, .set_up = sql_set_up, .tear_down = sql_tear_down)

@@ -688,7 +688,9 @@ void crash_work_run(struct crash_work *work, const struct crash_setting *setting
         mark(work, CRASH_VISIBLE, part, 0);
         mark(work, CRASH_LASTS, part, 0);
     }
-    for (unsigned i = 0; i < steps && !work->failure && !work->end; i++) step(work);
+    for (unsigned i = 0; i < steps && !work->failure && !work->end; i++) {
+        if (random_span(&work->random)) step(work);
+    }
     for (unsigned i = 0; i < CRASH_PROCESSES; i++) {
         end_reading(work, &work->processes[i]);
         close_process(work, &work->processes[i]);

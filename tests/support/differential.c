@@ -318,6 +318,7 @@ static void take_step(struct both *both) {
 
 void both_go(struct both *both, unsigned steps) {
     for (unsigned step = steps; step--;) {
+        if (!random_span(&both->random)) continue;
         take_step(both);
         if (once_in(both, 2)) both->ask(both, both->db, &both->now);
         if (once_in(both, 3)) use_reader(both);

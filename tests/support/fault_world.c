@@ -214,6 +214,10 @@ void fault_world_open(struct fault_world *world) {
 void fault_world_close(struct fault_world *world) {
     fault_world_disconnect(world);
     if (world->directory) sql_scratch_remove(world->directory);
+    for (int i = 0; i < 2; i++) {
+        free(world->features[i]);
+        world->features[i] = NULL;
+    }
     sqlite3_free(world->directory);
     sqlite3_free(world->path);
     sqlite3_free(world->aux);
@@ -291,12 +295,14 @@ static int ask_both(struct attempt *attempt, const char *first, const char *seco
 
 /* Returns whether the step may go on. */
 static bool run_line(struct attempt *attempt, const struct fault_line *line, bool brave, bool autocommit) {
-    char *first = with_names(line->text, "");
-    char *second = with_names(line->plain ? line->plain : line->text, "plain_");
+    char *const *drawn = attempt->world->features;
+    bool features = line->kind == FAULT_FEATURES;
+    char *first = with_names(features ? drawn[0] : line->text, "");
+    char *second = with_names(features ? drawn[1] : line->plain ? line->plain : line->text, "plain_");
     unsigned errors = attempt->out->errors;
     if (!first || !second) {
         note(attempt, SQLITE_NOMEM);
-    } else if (line->kind == FAULT_BOTH) {
+    } else if (line->kind == FAULT_BOTH || features) {
         int rc = run_both(attempt, first, second);
         if (rc && attempt->out->errors == errors) note(attempt, rc);
     } else if (line->kind == FAULT_ASK) {
@@ -345,10 +351,10 @@ void fault_world_attempt(struct fault_world *world, const struct fault_step *ste
 
 /* --- what must hold ----------------------------------------------------------------------------------------------- */
 
-static uint64_t add_value(uint64_t hash, sqlite3_value *value) {
-    int type = sqlite3_value_type(value), length = 0;
-    const void *bytes = type == SQLITE_NULL ? NULL : sqlite3_value_blob(value);
-    if (bytes) length = sqlite3_value_bytes(value);
+static uint64_t add_value(uint64_t hash, sqlite3_stmt *rows, int i) {
+    int type = sqlite3_column_type(rows, i), length = 0;
+    const void *bytes = type == SQLITE_NULL ? NULL : sqlite3_column_blob(rows, i);
+    if (bytes) length = sqlite3_column_bytes(rows, i);
     uint64_t of_value = bytes ? art_hash64(bytes, (size_t)length) : 0;
     return ((hash ^ (uint64_t)type) * 0x100000001b3u ^ of_value) * 0x9e3779b97f4a7c15u;
 }
@@ -359,7 +365,7 @@ static uint64_t table_state(sqlite3 *db, const char *schema, const char *prefix,
     uint64_t hash = 0xcbf29ce484222325u, count = 0;
     int rc;
     while ((rc = sqlite3_step(rows)) == SQLITE_ROW) {
-        for (int i = 0; i < sqlite3_column_count(rows); i++) hash = add_value(hash, sqlite3_column_value(rows, i));
+        for (int i = 0; i < sqlite3_column_count(rows); i++) hash = add_value(hash, rows, i);
         count++;
     }
     if (rc != SQLITE_DONE) fault_world_fail("%s.%s%s cannot be read: %s", schema, prefix, table, sqlite3_errmsg(db));

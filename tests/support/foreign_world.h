@@ -36,7 +36,7 @@ struct foreign_world {
 };
 
 /* Must be called once before anything else, with the journal modes that will be asked for (NULL at the end): a world of
- * each is made once, and copied from then on. For a stand-in (ART_TEST_STANDIN) it makes none. */
+ * each is made once, and copied from then on. */
 void foreign_begin(const char *const *journals);
 void foreign_end(void);
 void foreign_make(struct foreign_world *world, const char *journal);

@@ -13,6 +13,7 @@
 #include "core/tree/state/hooks.h"
 #include "core/tree/state/root_format.h"
 #include "ext/art.h"
+#include "tests/support/random.h"
 #include "tests/support/sim_disk.h"
 
 enum {
@@ -527,18 +528,50 @@ static void make(struct database *base) {
 
 /* --- the forger --------------------------------------------------------------------------------------------------- */
 
+/* What the forger's bytes say, and what acts are made of. */
 struct change {
     uint8_t kind, value;
     uint16_t where, what;
 };
 
-static void change_byte(uint8_t *byte, const struct change *change) {
-    static const uint8_t edges[] = {0, 1, 2, 0x7f, 0x80, 0xfe, 0xff};
-    if (change->kind & 128)
-        *byte = (uint8_t)(*byte + change->value);
-    else
-        *byte = change->kind & 64 ? edges[change->value % sizeof edges] : change->value;
-}
+/* One act: of which place what is changed, and how. Its name stands in verbs[], with what `at` and `value` are. */
+enum verb {
+    SWAP,
+    COLUMN,
+    IN_COLUMNS,
+    IN_HEADER,
+    IN_BLOCK,
+    IN_TRAILER,
+    IN_NODES,
+    IN_PARTS,
+    IN_REF,
+    REF_AS,
+    SLOT_AS,
+    IN_ROW,
+    IN_PAGE,
+    VERBS
+};
+static const char *const verbs[VERBS] = {
+    [SWAP] = "columns of bucket",
+    [COLUMN] = "column of bucket",
+    [IN_COLUMNS] = "in columns of bucket",
+    [IN_HEADER] = "in header of bucket",
+    [IN_BLOCK] = "in block",
+    [IN_TRAILER] = "in trailer of blob",
+    [IN_NODES] = "in nodes of blob",
+    [IN_PARTS] = "in parts of blob",
+    [IN_REF] = "in reference",
+    [REF_AS] = "reference as another",
+    [SLOT_AS] = "slot of reference as another",
+    [IN_ROW] = "in row",
+    [IN_PAGE] = "in page",
+};
+
+struct act {
+    enum verb verb;
+    bool adds; /* to the byte */
+    uint32_t place, at, value;
+};
 
 static uint8_t *ref_at(const struct database *base, unsigned number, uint32_t *room) {
     struct place place = base->refs[number % base->ref_count];
@@ -547,79 +580,135 @@ static uint8_t *ref_at(const struct database *base, unsigned number, uint32_t *r
     return place.slot ? image[place.slot] + place.at : root->data + place.at;
 }
 
-static void change_bucket(const struct database *base, const struct change *change) {
-    struct place place = base->buckets[change->where % base->bucket_count];
-    uint8_t *bucket = image[place.slot] + place.at, *columns = bucket + sizeof(struct art_bucket_header);
-    uint32_t count = bucket[0] ? bucket[0] : 1, i = change->what % count, j = (change->what >> 8) % count;
-    uint8_t first = columns[i];
+/* Where the routing of a blob, or its parts from the buckets' offsets on, begin; how many bytes they have: 1 for none. */
+static uint32_t directory_of(uint32_t slot, bool parts_of_it, uint32_t *begin) {
+    struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(image[slot] + ART_TRAILER_AT);
+    struct art_parts parts = art_trailer_parts(trailer);
+    uint32_t end = parts_of_it ? (uint32_t)ART_TRAILER_AT : parts.nodes;
+    *begin = parts_of_it ? parts.offsets : trailer->routing;
+    return end > *begin ? end - *begin : 1;
+}
+
+enum { TRAILER_FROM = offsetof(struct art_blob_trailer, kind) };
+
+static struct act act_of_bucket(const struct database *base, const struct change *change) {
+    struct act out = {.place = change->where % base->bucket_count, .at = change->what, .value = change->value};
+    struct place place = base->buckets[out.place];
+    const uint8_t *bucket = image[place.slot] + place.at;
+    uint32_t count = bucket[0] ? bucket[0] : 1;
     switch (change->kind % 4) {
     case 0:
-        columns[i] = columns[j];
-        columns[j] = first;
+        out = (struct act){SWAP, false, out.place, change->what % count, (change->what >> 8) % count};
         break;
     case 1:
-        columns[i] = change->value;
+        out.verb = COLUMN;
+        out.at %= count;
         break;
     case 2:
         if (change->where >> 15) { /* in a block, where its lengths stand or behind them; in names; in symbols */
-            place = base->blocks[change->where % base->block_count];
-            change_byte(image[place.slot] + place.at + change->what % (change->what >> 12 ? 48 : 400), change);
+            out.verb = IN_BLOCK;
+            out.place = change->where % base->block_count;
+            out.at %= change->what >> 12 ? 48 : 400;
         } else {
-            change_byte(&columns[change->what % (5 * count)], change);
+            out.verb = IN_COLUMNS;
+            out.at %= 5 * count;
         }
         break;
     default:
-        change_byte(&bucket[change->what % sizeof(struct art_bucket_header)], change);
+        out.verb = IN_HEADER;
+        out.at %= sizeof(struct art_bucket_header);
     }
+    return out;
 }
 
-static void change_blob(const struct database *base, const struct change *change) {
-    uint32_t slot = base->slots[change->where % base->slot_count];
-    struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(image[slot] + ART_TRAILER_AT);
-    enum { FROM = offsetof(struct art_blob_trailer, kind) };
-    struct art_parts parts = art_trailer_parts(trailer);
-    bool near = change->kind & 8;
-    uint32_t begin = near ? parts.offsets : trailer->routing, end = near ? (uint32_t)ART_TRAILER_AT : parts.nodes;
-    uint32_t directory = end > begin ? end - begin : 1;
-    if (change->kind & 16)
-        change_byte((uint8_t *)trailer + FROM + change->what % (sizeof *trailer - FROM), change);
-    else if (begin < ART_TRAILER_AT - directory)
-        change_byte(image[slot] + begin + change->what % directory, change);
-}
-
-static void change_ref(const struct database *base, const struct change *change) {
-    uint32_t room, other_room;
-    uint8_t *ref = ref_at(base, change->where, &room), *other = ref_at(base, change->what, &other_room);
-    if (room < ART_REF_FIXED_BYTES || other_room < ART_REF_FIXED_BYTES) return;
-    if (change->kind & 16)
-        change_byte(&ref[change->what % ART_REF_FIXED_BYTES], change);
-    else
-        memmove(ref, other, change->kind & 32 ? 4 : ART_REF_FIXED_BYTES);
-}
-
-static void apply(const struct database *base, const struct change *change) {
-    struct page const *page = &base->pages[change->where % base->count];
-    unsigned number = change->where % (base->rows + design->rich);
-    struct art_buffer *row = &forged_log[number < base->rows ? number : SNAPSHOT].bytes;
+static struct act act_of(const struct database *base, const struct change *change) {
+    static const uint8_t edges[] = {0, 1, 2, 0x7f, 0x80, 0xfe, 0xff};
+    struct act out = {IN_PAGE, false, change->where % base->count, change->what % ART_BLOB_PAGE, 0};
+    uint32_t begin;
     switch (change->kind % 8) {
     case 0:
     case 1:
     case 2:
-        change_bucket(base, change);
+        out = act_of_bucket(base, change);
         break;
     case 3:
-        change_blob(base, change);
+        out.place = change->where % base->slot_count;
+        out.verb = change->kind & 16 ? IN_TRAILER : change->kind & 8 ? IN_PARTS : IN_NODES;
+        out.at = change->what % (change->kind & 16 ? sizeof(struct art_blob_trailer) - TRAILER_FROM
+                                                   : directory_of(base->slots[out.place], change->kind & 8, &begin));
         break;
     case 4:
-        change_ref(base, change);
+        out.place = change->where % base->ref_count;
+        out.verb = change->kind & 16 ? IN_REF : change->kind & 32 ? SLOT_AS : REF_AS;
+        out.at = change->what % (out.verb == IN_REF ? ART_REF_FIXED_BYTES : base->ref_count);
         break;
     case 5:
-        change_byte(&row->data[change->what % row->len], change);
+        out.verb = IN_ROW;
+        out.place = change->where % (base->rows + design->rich);
+        out.at = change->what % forged_log[out.place < base->rows ? out.place : SNAPSHOT].bytes.len;
+    }
+    if (out.verb == SWAP || out.verb == COLUMN) return out;
+    out.adds = change->kind & 128;
+    out.value = change->kind & 64 && !out.adds ? edges[change->value % sizeof edges] : change->value;
+    return out;
+}
+
+static void set_byte(uint8_t *byte, const struct act *act) {
+    *byte = (uint8_t)(act->value + (act->adds ? *byte : 0));
+}
+
+static void do_in_bucket(const struct database *base, const struct act *act) {
+    bool in_block = act->verb == IN_BLOCK;
+    struct place place =
+        in_block ? base->blocks[act->place % base->block_count] : base->buckets[act->place % base->bucket_count];
+    uint8_t *bucket = image[place.slot] + place.at, *columns = bucket + sizeof(struct art_bucket_header);
+    uint8_t first = columns[act->at];
+    if (act->verb == SWAP) {
+        columns[act->at] = columns[act->value];
+        columns[act->value] = first;
+    } else if (act->verb == COLUMN) {
+        columns[act->at] = (uint8_t)act->value;
+    } else {
+        set_byte(act->verb == IN_COLUMNS ? &columns[act->at] : &bucket[act->at], act);
+    }
+}
+
+static void do_in_ref(const struct database *base, const struct act *act) {
+    uint32_t room, other_room;
+    uint8_t *ref = ref_at(base, act->place, &room), *other = ref_at(base, act->at, &other_room);
+    if (room < ART_REF_FIXED_BYTES || other_room < ART_REF_FIXED_BYTES) return;
+    if (act->verb == IN_REF)
+        set_byte(&ref[act->at], act);
+    else
+        memmove(ref, other, act->verb == SLOT_AS ? 4 : ART_REF_FIXED_BYTES);
+}
+
+static void apply(const struct database *base, const struct act *act) {
+    struct page const *page = &base->pages[act->place % base->count];
+    uint32_t slot = base->slots[act->place % base->slot_count], begin, directory;
+    random_tell("%s %u %u %c%u\n", verbs[act->verb], act->place, act->at, act->adds ? '+' : '=', act->value);
+    switch (act->verb) {
+    case IN_TRAILER:
+        set_byte(image[slot] + ART_TRAILER_AT + TRAILER_FROM + act->at, act);
+        break;
+    case IN_NODES:
+    case IN_PARTS:
+        directory = directory_of(slot, act->verb == IN_PARTS, &begin);
+        if (begin < ART_TRAILER_AT - directory) set_byte(image[slot] + begin + act->at % directory, act);
+        break;
+    case IN_REF:
+    case REF_AS:
+    case SLOT_AS:
+        do_in_ref(base, act);
+        break;
+    case IN_ROW:
+        set_byte(&forged_log[act->place < base->rows ? act->place : SNAPSHOT].bytes.data[act->at], act);
+        break;
+    case IN_PAGE:
+        set_byte(image[page->number / ART_BLOB_PAGES] + page->number % ART_BLOB_PAGES * ART_BLOB_PAGE + act->at, act);
         break;
     default:
-        change_byte(image[page->number / ART_BLOB_PAGES] + page->number % ART_BLOB_PAGES * ART_BLOB_PAGE +
-                        change->what % ART_BLOB_PAGE,
-                    change);
+        do_in_bucket(base, act);
     }
 }
 
@@ -845,12 +934,10 @@ static void use_database(void) {
     if (sqlite3_close(db)) broken("the database does not close");
 }
 
-void forged_run(const uint8_t *data, size_t size) {
-    const uint8_t *end = data + size;
-    if (size < 2) return;
+static struct database *begin_forging(unsigned which) {
     if (!disk) begin();
-    struct database *base = &databases[data[0] % DATABASES];
-    design = &designs[data[0] % DATABASES];
+    struct database *base = &databases[which % DATABASES];
+    design = &designs[which % DATABASES];
     if (!base->bytes) make(base);
     put_images(base);
     for (unsigned i = 0; i <= LOG_ROWS; i++) {
@@ -860,14 +947,45 @@ void forged_run(const uint8_t *data, size_t size) {
             art_buffer_append(&forged_log[i].bytes, base->log[i].bytes.data, base->log[i].bytes.len))
             abort();
     }
-    unsigned how = data[1];
-    for (data += 2; end - data >= 6; data += 6) {
-        struct change change = {data[0], data[5], art_load16(data + 1), art_load16(data + 3)};
-        apply(base, &change);
-    }
+    return base;
+}
+
+static void use_what_was_forged(const struct database *base, unsigned how) {
     mend(base, how);
     put_database(base);
     use_database();
     clear_images(base);
     forged_tally.runs++;
+}
+
+void forged_run(const uint8_t *data, size_t size) {
+    const uint8_t *end = data + size;
+    if (size < 2) return;
+    struct database *base = begin_forging(data[0]);
+    unsigned how = data[1];
+    random_tell("database %u, %u\n", data[0] % DATABASES, how % 4);
+    for (data += 2; end - data >= 6; data += 6) {
+        struct change change = {data[0], data[5], art_load16(data + 1), art_load16(data + 3)};
+        struct act act = act_of(base, &change);
+        apply(base, &act);
+    }
+    use_what_was_forged(base, how);
+}
+
+void forged_run_acts(const char *const *acts) {
+    unsigned which, how;
+    if (sscanf(*acts, "database %u, %u", &which, &how) != 2) broken("%s", *acts);
+    struct database *base = begin_forging(which);
+    while (*++acts) {
+        struct act act;
+        char name[40], adds;
+        int read = sscanf(*acts, "%39[a-z ] %u %u %c%u", name, &act.place, &act.at, &adds, &act.value);
+        size_t len = strlen(name);
+        while (len && name[len - 1] == ' ') name[--len] = '\0';
+        for (act.verb = 0; act.verb < VERBS && strcmp(verbs[act.verb], name) != 0;) act.verb++;
+        if (read != 5 || act.verb == VERBS) broken("%s", *acts);
+        act.adds = adds == '+';
+        apply(base, &act);
+    }
+    use_what_was_forged(base, how);
 }

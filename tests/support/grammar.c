@@ -19,6 +19,7 @@ static size_t name_length(struct span text) {
 }
 
 void grammar_put(struct grammar *grammar, const char *text, int len) {
+    if (!len) return; /* SQLite's texts assert that they do not begin with nothing */
     sqlite3_str_append(grammar->out, text, len);
     if (grammar->twin) sqlite3_str_append(grammar->twin, text, len);
 }

@@ -4,8 +4,7 @@
  * last_insert_rowid(), and whether a transaction is open. In some histories of one connection the versions of all rows
  * are watched as well (versions.c).
  *
- * On a difference the history is replayed with parts left out, as long as it still fails, and what remains is printed
- * with its seed.
+ * On a difference the steps are printed; ART_TEST_SHRINK leaves those that it takes (tests/support/shrink.h).
  */
 #ifndef ART_TESTS_HISTORY_H
 #define ART_TESTS_HISTORY_H
@@ -17,7 +16,7 @@ enum { HISTORY_STEPS = 420 };
 /* What histories have met; in memory that forked children share. */
 struct history_tally {
     int64_t statements, histories, with_rows, rows, in_transaction, busy, constraint, failed, versions_checked;
-    int64_t refused; /* histories that a write which only art refuses has ended */
+    int64_t ended; /* histories that ended early, since their twins were none any more */
     struct {
         int64_t met, worked, rows; /* worked: success; rows: returned or changed */
     } feature[WORKLOAD_FEATURES];
@@ -31,8 +30,8 @@ extern const int history_setting_count;
 
 /* NULL when the twins agree to the end, else what differs, which has been reported. sqlite3_free() it. */
 char *history_run(const struct workload_setting *setting, uint64_t seed);
-/* The same with the choices that these bytes make, as many steps as they last; only where ART_FUZZ is defined. The seed
- * says no more than what the connections are like. Is not shortened. */
+/* The same with the choices that these bytes make, as many steps as they last. The seed says no more than what the
+ * connections are like. */
 char *history_run_fed(const struct workload_setting *setting, uint64_t seed, const uint8_t *data, size_t size);
 
 struct pair {

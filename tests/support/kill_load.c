@@ -7,6 +7,7 @@
 
 #include "core/tree/state/hooks.h"
 #include "tests/support/differential.h"
+#include "tests/support/features.h"
 #include "tests/support/grammar.h"
 #include "tests/support/sql.h"
 
@@ -32,6 +33,7 @@ void load_create(sqlite3 *db, const char *options) {
         sql_run(db, ordinary, "t");
         sql_run(db, ordinary, "u");
     }
+    features_create(db, options ? TEXT(", %s", options) : NULL);
     sql_run(db, "CREATE TABLE counter(n INTEGER, writes INTEGER, summary INTEGER);"
                 "INSERT INTO counter VALUES(0, 0, 0)");
 }
@@ -108,7 +110,8 @@ static void give_commands(struct target *target, struct random *random) {
     bool vacuum = random_once_in(random, 15), clean = random_once_in(random, 60);
     if (!target->art) return;
     if (flush) sql_command(target->db, "main", "t", "flush");
-    if (optimize) sql_command(target->db, "main", random_once_in(random, 3) ? "u" : "t", "optimize");
+    if (optimize) sql_command(target->db, "main", random_once_in(random, 3) ? "fk" : "t", "optimize");
+    if (flush) sql_command(target->db, "main", "fb", "flush");
     if (vacuum) sql_command(target->db, "main", "t", "vacuum");
     if (clean) sql_command(target->db, "main", "t", "clean");
 }
@@ -127,6 +130,10 @@ void load_transaction(struct target *target, uint64_t seed, int64_t n) {
             "INSERT OR REPLACE INTO u(path, value) VALUES(printf('%%02d', %lld), %lld);"
             "UPDATE counter SET n = %lld, writes = writes + %u",
             n % 40, n, n, rows);
+    if (features_change(target->db, target->art, n)) {
+        fprintf(stderr, "transaction %lld: %s\n", (long long)n, sqlite3_errmsg(target->db));
+        abort();
+    }
     give_commands(target, &random);
     sql_run(target->db, "COMMIT");
 }
@@ -140,9 +147,9 @@ int64_t load_counter(sqlite3 *db) {
 static char *show_row(sqlite3_stmt *statement, int rc) {
     if (rc != SQLITE_ROW) return sqlite3_mprintf("(%d)", rc);
     sqlite3_str *out = sqlite3_str_new(NULL);
-    sql_append_value(out, sqlite3_column_value(statement, 0));
+    sql_append_value(out, statement, 0);
     sqlite3_str_appendall(out, " | ");
-    sql_append_value(out, sqlite3_column_value(statement, 1));
+    sql_append_value(out, statement, 1);
     return sqlite3_str_finish(out);
 }
 
@@ -169,6 +176,17 @@ static void compare_query(sqlite3 *db, sqlite3 *model, uint64_t seed, const char
     sqlite3_finalize(b);
 }
 
+static void compare_features(sqlite3 *db, sqlite3 *model, uint64_t seed) {
+    char *given = features_answers(db, true), *expected = features_answers(model, false);
+    if (strcmp(given, expected)) {
+        fprintf(stderr, "seed %llu, after transaction %lld: %s", (unsigned long long)seed,
+                (long long)load_counter(model), features_differ(given, expected));
+        abort();
+    }
+    sqlite3_free(given);
+    sqlite3_free(expected);
+}
+
 void load_compare(sqlite3 *db, sqlite3 *model, uint64_t seed) {
     static const char *const queries[] = {
         "SELECT path, value FROM t ORDER BY path",
@@ -186,6 +204,7 @@ void load_compare(sqlite3 *db, sqlite3 *model, uint64_t seed) {
     for (size_t i = 0; i < sizeof queries / sizeof *queries; i++)
         compare_query(db, model, seed, queries[i], queries[i]);
     compare_query(db, model, seed, level, level_of_model);
+    compare_features(db, model, seed);
     char *found = sql_rows(db, "SELECT value FROM art_info('t') WHERE property = 'summary'");
     const char *wanted = summaries[sql_int(model, "SELECT summary FROM counter")][1];
     size_t length = strlen(wanted);

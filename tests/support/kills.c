@@ -37,7 +37,7 @@
 #include "tests/support/sql.h"
 #include "tests/support/watch.h"
 
-enum { PATIENCE_MS = 150, THOROUGH_EVERY = 10 };
+enum { PATIENCE_MS = 150, THOROUGH_EVERY = 10, COPIED_EVERY = 8 };
 
 const struct kill_mode kill_modes[KILL_MODES] = {
     {"io_uring where there is one, WAL", NULL, NULL, "", "WAL"},
@@ -110,6 +110,7 @@ static void write_for_ever(const struct killing *killing, int pipe_end) {
     struct target target = target_open(open_database(killing), true);
     for (int64_t n = load_counter(target.db) + 1;; n++) {
         load_transaction(&target, killing->seed, n);
+        if (n % COPIED_EVERY == 0) sql_run(target.db, "SELECT art_backup('%s.copy', 'main', 'update')", killing->path);
         if (write(pipe_end, &n, sizeof n) != sizeof n) _exit(1);
     }
 }
@@ -236,6 +237,27 @@ static int64_t write_at_once(struct killing *killing, int64_t acknowledged) {
     return n;
 }
 
+/* What salvage shows of a table that is whole. */
+static void expect_salvaged(struct killing *killing, sqlite3 *db, const char *table) {
+    sql_run(db, "CREATE VIRTUAL TABLE temp.saved USING art_salvage(%Q)", table);
+    if (sql_int(db, "SELECT count(*) FROM art_lost(%Q)", table) ||
+        sql_int(db, "SELECT (SELECT count(*) FROM saved) - (SELECT count(*) FROM %s)", table) ||
+        sql_int(db, "SELECT count(*) FROM (SELECT * FROM %s EXCEPT SELECT * FROM saved)", table))
+        fail(killing, "salvaged is another table", load_counter(db), 0);
+    sql_run(db, "DROP TABLE saved");
+}
+
+/* The copy goes on from what the dead have left of it. */
+static void check_copy(struct killing *killing, sqlite3 *db) {
+    sql_run(db, "SELECT art_backup('%s.copy', 'main', 'update')", killing->path);
+    char *path = sqlite3_mprintf("%s.copy", killing->path);
+    sqlite3 *copy = watch_open(path);
+    load_compare(copy, killing->model.db, killing->seed);
+    expect_ok(killing, copy, "SELECT substr(art_verify(), 1, 2)");
+    sql_close(copy);
+    sqlite3_free(path);
+}
+
 /* Anew, so that nothing that was written at once is only remembered. */
 static void check_after_kill(struct killing *killing, int64_t acknowledged) {
     int64_t written = random_once_in(&killing->random, 2) ? write_at_once(killing, acknowledged) : -1;
@@ -251,6 +273,11 @@ static void check_after_kill(struct killing *killing, int64_t acknowledged) {
         expect_ok(killing, db, "PRAGMA integrity_check");
         expect_ok(killing, db, "SELECT art_check('t')");
         expect_ok(killing, db, "SELECT art_check('u')");
+        expect_ok(killing, db, "SELECT art_check('fk')");
+        expect_ok(killing, db, "SELECT art_check('fb')");
+        expect_salvaged(killing, db, "t");
+        expect_salvaged(killing, db, "fk");
+        check_copy(killing, db);
     }
     sql_close(db);
 }

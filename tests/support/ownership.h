@@ -123,7 +123,5 @@ void own_run(const struct own_script *script, const char *folder, struct own_res
 
 /* In a process of its own, so that a crash is a result, too. */
 void own_try(const struct own_script *script, const char *folder, struct own_result *out);
-/* Leaves out steps while it still fails; *result is that of what is left. How many tries it took. */
-unsigned own_shrink(struct own_script *script, const char *folder, struct own_result *result);
 
 #endif

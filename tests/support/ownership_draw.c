@@ -84,11 +84,13 @@ static void draw_step(struct random *random, struct own_step *step, unsigned *th
 
 /* It begins with a database, mostly one that has a file. */
 void own_draw(struct random *random, struct own_script *out) {
-    unsigned there = 1;
-    out->count = 8 + random_below(random, 9);
+    unsigned there = 1, steps = 8 + random_below(random, 9);
+    out->count = 1;
     out->steps[0] = (struct own_step){.verb = OWN_MAKE, .n = (uint16_t)random_below(random, 1000)};
     if (!random_once_in(random, 5)) out->steps[0].n &= (uint16_t)~4u;
-    for (unsigned i = 1; i < out->count; i++) draw_step(random, &out->steps[i], &there);
+    for (unsigned i = 1; i < steps; i++) {
+        if (random_span(random)) draw_step(random, &out->steps[out->count++], &there);
+    }
 }
 
 static void file_text(const struct own_step *step, char out[OWN_LINE]) {

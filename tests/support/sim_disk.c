@@ -1,6 +1,7 @@
 /* The simulated disk but for open files (sim_io.c): images, names, faults, and what a crash leaves. */
 #include "tests/support/sim_disk.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +11,8 @@
 #include "core/base/error.h"
 #include "tests/support/sim_disk_private.h"
 
-static const char *const call_names[SIM_CALLS] = {"open", "remove", "sync_directory", "stat",     "read",     "write",
-                                                  "wait", "sync",   "size",           "truncate", "identity", "lock"};
+const char *const sim_call_names[SIM_CALLS] = {"open", "remove", "sync_directory", "stat",     "read",     "write",
+                                               "wait", "sync",   "size",           "truncate", "identity", "lock"};
 
 static uint64_t last_number; /* of an inode, over all steady disks: the cache of blobs tells files apart by it */
 
@@ -187,7 +188,7 @@ int sim_meet_rules(struct sim_disk *disk, enum sim_call call, const char *path) 
     }
     if (!code) return ART_OK;
     disk->stats.faults++;
-    return art_fail(code, "art: simulated failure of %s (%s): this is a test", call_names[call], path);
+    return art_fail(code, "art: simulated failure of %s (%s): this is a test", sim_call_names[call], path);
 }
 
 void sim_disk_fail(struct sim_disk *disk, enum sim_call call, uint64_t nth, int code, bool from_then_on) {
@@ -212,6 +213,7 @@ void sim_disk_set_capacity(struct sim_disk *disk, uint64_t bytes) {
 /* ---- the art_disk ------------------------------------------------------------------------------------------------ */
 
 static struct sim_disk *enter(struct art_disk *disk) {
+    sim_turn((struct sim_disk *)disk, "name");
     pthread_mutex_lock(&((struct sim_disk *)disk)->lock);
     return (struct sim_disk *)disk;
 }
@@ -229,7 +231,7 @@ static enum art_rc disk_open(struct art_disk *art_disk, const struct art_file_op
     struct sim_name *name = sim_find(disk, options->path);
     struct sim_inode *inode = name ? name->live : NULL;
     if (inode && options->create) {
-        return leave(disk, art_fail(ART_CANTOPEN, "art: there is such a file already (%s)", options->path));
+        return leave(disk, art_fail_errno(ART_CANTOPEN, EEXIST, "art: cannot make the file (%s)", options->path));
     }
     if (!inode && !options->create) return leave(disk, art_fail(ART_MISSING, "art: no such file (%s)", options->path));
     rc = sim_may(disk, disk->process, options->path, !inode);

@@ -38,6 +38,9 @@ struct sim_machine {
     /* False: the process is dead, perhaps from here on. */
     bool (*may)(struct world *world, const void *process, bool change);
     bool (*sync_fails)(struct world *world, struct sim_inode *inode, const char *path, unsigned *told);
+    /* A write that is said to be done: what becomes of its bytes? */
+    void (*lie)(struct world *world, struct sim_inode *inode, uint8_t *data, uint64_t offset, uint32_t len);
+    void (*turn)(struct world *world, const char *call); /* others may go on before it */
 };
 
 struct sim_name {
@@ -97,6 +100,12 @@ struct sim_handle {
 };
 
 extern const struct art_io_methods sim_io_methods;
+extern const char *const sim_call_names[SIM_CALLS];
+
+/* Before the disk's lock is taken. */
+static inline void sim_turn(struct sim_disk *disk, const char *call) {
+    if (disk->machine) disk->machine->turn(disk->world, call);
+}
 
 /* Counts the call; the code of the rule that it meets (message noted), or ART_OK. */
 int sim_meet_rules(struct sim_disk *disk, enum sim_call call, const char *path);

@@ -10,6 +10,7 @@
 /* Begins a call: the lock is held until leave(), whatever the result. */
 static int enter(struct art_io *io, enum sim_call call) {
     struct sim_handle *handle = (struct sim_handle *)io;
+    sim_turn(handle->disk, sim_call_names[call]);
     pthread_mutex_lock(&handle->disk->lock);
     if (handle->dead) return art_fail(ART_IO, "art: the simulated machine stopped (%s): open the file again", io->name);
     return sim_meet_rules(handle->disk, call, io->name);
@@ -50,6 +51,8 @@ void sim_change(struct sim_disk *disk, struct sim_inode *inode, uint8_t *data, u
 
 static void make_live(struct sim_handle *handle, uint8_t *data, uint64_t offset, uint32_t len) {
     if (handle->disk->stale_one_in && data) keep_before(handle->inode, offset, len);
+    if (handle->disk->machine && data)
+        handle->disk->machine->lie(handle->disk->world, handle->inode, data, offset, len);
     sim_change(handle->disk, handle->inode, data, offset, len);
 }
 

@@ -48,14 +48,9 @@ void sql_ways(const char *io, const char *direct) {
     say_way("ART_DIRECT", direct);
 }
 
-bool sql_standin(void) {
-    const char *standin = getenv("ART_TEST_STANDIN");
-    return standin && *standin;
-}
-
 bool sql_inline(void) {
     const char *general = getenv("ART_TABLE_OPTIONS");
-    return !sql_standin() && general && strstr(general, "storage=inline");
+    return general && strstr(general, "storage=inline");
 }
 
 bool sql_has_no_file(const char *test) {
@@ -74,7 +69,6 @@ sqlite3 *sql_open_flags(const char *path, int flags) {
 }
 
 void sql_register(sqlite3 *db) {
-    if (sql_standin()) return;
     const char *extension = getenv("ART_EXTENSION");
     if (!extension || !*extension) extension = "./art.so";
     if (!strcmp(extension, "linked")) return;
@@ -96,11 +90,6 @@ void sql_close(sqlite3 *db) {
 char *sql_create_text(const char *table, const char *options) {
     const char *general = getenv("ART_TABLE_OPTIONS");
     if (!general || strstr(options, "storage=")) general = "";
-    if (sql_standin()) {
-        const char *columns = getenv("ART_TEST_STANDIN");
-        if (!strstr(columns, "PRIMARY KEY")) columns = "path TEXT PRIMARY KEY NOT NULL, value";
-        return sqlite3_mprintf("CREATE TABLE %s(%s) WITHOUT ROWID", table, columns);
-    }
     const char *between = *options && *general ? ", " : "";
     if (!*options && !*general) return sqlite3_mprintf("CREATE VIRTUAL TABLE %s USING art", table);
     return sqlite3_mprintf("CREATE VIRTUAL TABLE %s USING art(%s%s%s)", table, options, between, general);
@@ -150,7 +139,7 @@ void sql_run(sqlite3 *db, const char *format, ...) {
 }
 
 void sql_command(sqlite3 *db, const char *schema, const char *table, const char *command) {
-    if (!sql_standin()) sql_run(db, "INSERT INTO \"%w\".\"%w\"(\"%w\") VALUES(%Q)", schema, table, table, command);
+    sql_run(db, "INSERT INTO \"%w\".\"%w\"(\"%w\") VALUES(%Q)", schema, table, table, command);
 }
 
 static struct {
@@ -273,21 +262,22 @@ static void append_bytes(sqlite3_str *out, const uint8_t *data, int len) {
     }
 }
 
-void sql_append_value(sqlite3_str *out, sqlite3_value *value) {
-    switch (sqlite3_value_type(value)) {
+void sql_append_value(sqlite3_str *out, sqlite3_stmt *statement, int column) {
+    int type = sqlite3_column_type(statement, column);
+    switch (type) {
     case SQLITE_NULL:
         sqlite3_str_appendall(out, "NULL");
         return;
     case SQLITE_INTEGER:
-        sqlite3_str_appendf(out, "%lld", sqlite3_value_int64(value));
+        sqlite3_str_appendf(out, "%lld", sqlite3_column_int64(statement, column));
         return;
     case SQLITE_FLOAT:
-        sqlite3_str_appendf(out, "%!.17g", sqlite3_value_double(value));
+        sqlite3_str_appendf(out, "%!.17g", sqlite3_column_double(statement, column));
         return;
     }
-    bool text = sqlite3_value_type(value) == SQLITE_TEXT;
-    const uint8_t *data = text ? sqlite3_value_text(value) : sqlite3_value_blob(value);
-    int len = sqlite3_value_bytes(value);
+    bool text = type == SQLITE_TEXT;
+    const uint8_t *data = text ? sqlite3_column_text(statement, column) : sqlite3_column_blob(statement, column);
+    int len = sqlite3_column_bytes(statement, column);
     if (len > 100) {
         sqlite3_str_appendf(out, "%s of %d bytes, hash %016llx", text ? "text" : "blob", len,
                             (unsigned long long)hash_bytes(data, len));
@@ -308,7 +298,6 @@ char *sql_rows(sqlite3 *db, const char *format, ...) {
     sqlite3_stmt *statement = prepare(db, format, args);
     va_end(args);
     sqlite3_str *out = sqlite3_str_new(NULL);
-    sqlite3_str_appendall(out, "");
     int rc;
     while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
         for (int i = 0; i < sqlite3_column_count(statement); i++) {
@@ -329,7 +318,7 @@ char *sql_answer(sqlite3_stmt *statement) {
     int rc, columns = sqlite3_column_count(statement);
     while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
         for (int i = 0; i < columns; i++) {
-            sql_append_value(out, sqlite3_column_value(statement, i));
+            sql_append_value(out, statement, i);
             sqlite3_str_appendall(out, i + 1 < columns ? " " : "\n");
         }
     }

@@ -2,9 +2,6 @@
  *
  * ART_EXTENSION       the extension to load (default ./art.so); "linked": the program has made it an automatic one
  * ART_TABLE_OPTIONS   added to every art table, for instance "storage=inline"
- * ART_TEST_STANDIN    set: nothing is loaded and every art table is an ordinary WITHOUT ROWID table in its stead, which
- *                     shows that a harness itself is right. Its value may be columns, "path TEXT PRIMARY KEY COLLATE
- *                     NOCASE, value", to show that the harness notices
  *
  * What must succeed and does not ends the process with the statement and SQLite's message on stderr: these functions
  * are used in forked children, too, where Check's own assertions cannot be. Texts are formatted by sqlite3_mprintf.
@@ -18,8 +15,6 @@
 #include <stdlib.h>
 
 #include "ext/art.h"
-
-bool sql_standin(void);
 
 /* The text, which goes with the process: the caller frees nothing. TEXT(): as sqlite3_mprintf() writes it. */
 char *kept(char *text);
@@ -74,8 +69,8 @@ void sql_snapshot_drop(sqlite3 *db, const char *name);
 /* All rows, columns joined by '|', each row ended by a line feed. sqlite3_free() it. */
 char *sql_rows(sqlite3 *db, const char *format, ...);
 
-/* One value for people and comparisons: type and content, long ones as type, length and hash. */
-void sql_append_value(sqlite3_str *out, sqlite3_value *value);
+/* A value of a row for people and comparisons: type and content, long ones as type, length and hash. */
+void sql_append_value(sqlite3_str *out, sqlite3_stmt *statement, int column);
 
 /* All rows as sql_append_value() writes them, with SQLite's error at the end if there was one; sqlite3_free() it. The
  * statement is the caller's, and reset. */

@@ -41,7 +41,6 @@ void sql_refused(sqlite3 *db, int code, const char *words, const char *statement
 
 char *sql_named(const char *text, const char *name) {
     sqlite3_str *out = sqlite3_str_new(NULL);
-    sqlite3_str_appendall(out, "");
     for (const char *at; (at = strchr(text, '@')); text = at + 1) {
         sqlite3_str_append(out, text, (int)(at - text));
         sqlite3_str_appendall(out, name);

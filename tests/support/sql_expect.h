@@ -1,7 +1,6 @@
 /* What Check programs ask of a connection again and again: these rows, this refusal, the same on two tables.
  *
- * For use in the process that Check watches (a failure ends the test there); sql.h is for forked children, too. A
- * stand-in (ART_TEST_STANDIN) has none of the module's own refusals: such tests return at once.
+ * For use in the process that Check watches (a failure ends the test there); sql.h is for forked children, too.
  */
 #ifndef ART_TESTS_SQL_EXPECT_H
 #define ART_TESTS_SQL_EXPECT_H

@@ -23,8 +23,7 @@ static inline struct art_tree_options options_on(struct sim_disk *disk) {
 /* The first of so many seeds, one behind the other, which are said: where one is asked for, that alone. */
 static inline uint64_t walk_seeds(const char *name, unsigned *count, uint64_t first) {
     const char *asked = getenv("ART_TEST_SEED");
-    *count = asked ? 1 : *count * random_scale();
-    if (asked) first = random_seed();
+    *count = asked ? 1 : random_rounds(*count);
     printf("%s: seeds %llu to %llu\n", name, (unsigned long long)first, (unsigned long long)(first + *count - 1));
     fflush(stdout);
     return first;

@@ -206,7 +206,7 @@ void workload_init(struct workload *w, const struct workload_setting *setting, u
      * other name depends on whether an UPDATE that changes nothing is a commit. */
     bool two_names = !strcmp(setting->other, "again");
     w->cursors = once_in(w, 3) && !two_names;
-    w->versions = !sql_standin() && setting->connections == 1 && once_in(w, 2) && !two_names;
+    w->versions = setting->connections == 1 && once_in(w, 2) && !two_names;
     w->shapes[0] = shape_choose(w);
     w->shapes[1] = shape_choose(w);
     w->form = form_choose(w);

@@ -80,18 +80,14 @@ void put_create_of_keys(struct writer *x) {
     } else {
         PUT_PLAIN(x, "CREATE TABLE %s.w(%s, PRIMARY KEY(%s)) WITHOUT ROWID", schema, text, key);
     }
-    if (sql_standin()) {
-        PUT_ART(x, "%s", sqlite3_str_value(x->plain));
-    } else {
-        char *options =
-            sqlite3_mprintf("%s, %s%s%ssummary=(sum(v), max(v), lookup(v), search(v))%s%s", text, bytes ? "" : "key=(",
-                            bytes ? "" : key, bytes ? "" : "), ", *x->w->options ? ", " : "", x->w->options);
-        char *table = sqlite3_mprintf("%s.w", schema), *create = sql_create_text(table, options);
-        PUT_ART(x, "%s", create);
-        sqlite3_free(options);
-        sqlite3_free(create);
-        sqlite3_free(table);
-    }
+    char *options =
+        sqlite3_mprintf("%s, %s%s%ssummary=(sum(v), max(v), lookup(v), search(v))%s%s", text, bytes ? "" : "key=(",
+                        bytes ? "" : key, bytes ? "" : "), ", *x->w->options ? ", " : "", x->w->options);
+    char *table = sqlite3_mprintf("%s.w", schema), *create = sql_create_text(table, options);
+    PUT_ART(x, "%s", create);
+    sqlite3_free(options);
+    sqlite3_free(create);
+    sqlite3_free(table);
     sqlite3_free(text);
     sqlite3_free(key);
     MEET(x, CREATE);
@@ -112,7 +108,7 @@ void put_index_of_keys(struct writer *x) {
         PUT_PLAIN(x, "%scoalesce(%c, %s)", i ? ", " : "", 'a' + column, none);
     }
     PUT_PLAIN(x, ")");
-    PUT_ART(x, "%s", sql_standin() ? sqlite3_str_value(x->plain) : "SELECT 1 WHERE 0");
+    PUT_ART(x, "SELECT 1 WHERE 0");
 }
 
 /* DROP and CREATE, a column more. */

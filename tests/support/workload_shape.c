@@ -91,13 +91,9 @@ void put_create(struct writer *x, const char *schema, const char *name, unsigned
     PUT_PLAIN(x, "CREATE TABLE %s(", table);
     append_declarations(x->plain, shape, " TEXT PRIMARY KEY NOT NULL");
     PUT_PLAIN(x, ") WITHOUT ROWID");
-    if (sql_standin() && shape) {
-        PUT_ART(x, "%s", sqlite3_str_value(x->plain));
-    } else {
-        char *create = sql_create_text(table, text ? text : "");
-        PUT_ART(x, "%s", create);
-        sqlite3_free(create);
-    }
+    char *create = sql_create_text(table, text ? text : "");
+    PUT_ART(x, "%s", create);
+    sqlite3_free(create);
     sqlite3_free(text);
     sqlite3_free(table);
     MEET(x, CREATE);

@@ -93,6 +93,7 @@ void world_bury(struct world *world, struct world_process *process) {
 
 void world_arm(struct world *world, enum world_fault fault, unsigned nth, const char *suffix) {
     world->fault.kind = fault;
+    world->fault.of = world->current;
     world->fault.countdown = nth;
     world->fault.suffix = suffix;
     world->fault.commit_frame = world->fault.told = world->fault.struck = false;
@@ -107,14 +108,15 @@ bool world_disarm(struct world *world) {
 
 bool world_call(struct world *world, const struct world_process *process) {
     if (process->dead) return false;
-    if (world->fault.kind != WORLD_DIE_AT || world->fault.struck || world->fault.countdown--) return true;
+    if (world->fault.kind != WORLD_DIE_AT || world->fault.of != process) return true;
+    if (world->fault.struck || world->fault.countdown--) return true;
     world->fault.struck = true;
     world_kill(world, world->current);
     return false;
 }
 
 static bool is_sync_armed(struct world *world, const char *name) {
-    if (world->fault.kind != WORLD_FAIL_SYNC || world->fault.struck) return false;
+    if (world->fault.kind != WORLD_FAIL_SYNC || world->fault.struck || world->fault.of != world->current) return false;
     size_t len = strlen(name), end = strlen(world->fault.suffix);
     return len >= end && !strcmp(name + len - end, world->fault.suffix) && !world->fault.countdown--;
 }
@@ -145,7 +147,29 @@ static bool art_sync_fails(struct world *world, struct sim_inode *inode, const c
     return world_sync_fails(world, inode, name, told, 0);
 }
 
-static const struct sim_machine machine = {may, art_sync_fails};
+/* One page of the write is what it was; and another one is what it should not be. */
+static void lie(struct world *world, struct sim_inode *inode, uint8_t *data, uint64_t offset, uint32_t len) {
+    enum { FIRST_SLOT = 128 * ART_PAGE };
+    enum world_fault kind = world->fault.kind;
+    if ((kind != WORLD_LOSE_WRITE && kind != WORLD_MISDIRECT_WRITE) || world->fault.struck) return;
+    for (uint32_t at = 0; at + ART_PAGE <= len; at += ART_PAGE) {
+        if (world->fault.countdown--) continue;
+        world->fault.struck = true;
+        uint64_t pages = inode->live.len / ART_PAGE;
+        uint64_t to = random_below(&world->random, (uint32_t)pages + 1) * (uint64_t)ART_PAGE;
+        bool lands = kind == WORLD_MISDIRECT_WRITE && to >= FIRST_SLOT && (to < offset || to >= offset + len);
+        uint8_t *page = copied(data + at, ART_PAGE);
+        sim_image_read(&inode->live, offset + at, data + at, ART_PAGE);
+        if (lands) {
+            sim_change(world->disk, inode, page, to, ART_PAGE);
+        } else {
+            free(page);
+        }
+        return;
+    }
+}
+
+static const struct sim_machine machine = {may, art_sync_fails, lie, world_turn};
 
 /* ---- beginning and end ------------------------------------------------------------------------------------------- */
 
@@ -194,6 +218,7 @@ void world_enter(struct world *world, struct world_process *process) {
     art_disk_set_default(world ? sim_disk_art(world->disk) : NULL);
     if (!world) return;
     world->current = process;
+    art_test_process = process->device;
     world->disk->process = process;
     world->disk->device = process->device;
 }

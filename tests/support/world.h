@@ -88,6 +88,9 @@ enum world_fault {
     WORLD_DIE_BEFORE_REMOVING,
     WORLD_FAIL_SYNC, /* the n-th sync of a file whose name ends so fails with EIO */
     WORLD_FAIL_CALL, /* SQLite's n-th write fails: SQLITE_IOERR_WRITE, or SQLITE_FULL with a suffix "full" */
+    /* The n-th write of a page of an .art file by anybody is said to be done, and is not; or it lands elsewhere. */
+    WORLD_LOSE_WRITE,
+    WORLD_MISDIRECT_WRITE,
     WORLD_FAIL_READ, /* SQLite's n-th read */
 };
 
@@ -111,8 +114,12 @@ struct world {
     struct world_process *processes[1000];
     unsigned process_count;
     struct world_process *current;
+    /* Called before each call of SQLite's VFS and of art's disk that others may notice or that notices others: another
+     * process may go on meanwhile, and then says world_enter(). */
+    void (*turn)(struct world *world, const char *call);
     struct {
         enum world_fault kind;
+        const struct world_process *of; /* who meets it */
         unsigned countdown;
         const char *suffix;
         bool commit_frame, told, struck;

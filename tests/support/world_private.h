@@ -12,8 +12,8 @@ enum { WORLD_SHM_SLOTS = SQLITE_SHM_NLOCK, WORLD_REGIONS = 64 };
 struct world_memory {
     void *regions[WORLD_REGIONS];
     int region_bytes;
-    uint8_t header[136]; /* of a zombie's: as it was before its commit */
-    struct {             /* as it was when somebody died, until he is buried */
+    uint8_t header[96]; /* both copies of a zombie's: as they were before its commit */
+    struct {            /* as it was when somebody died, until he is buried */
         void *regions[WORLD_REGIONS];
         const struct world_process *of;
     } kept;
@@ -35,6 +35,10 @@ struct world_handle {
 };
 
 extern struct world *world_now;
+
+static inline void world_turn(struct world *world, const char *call) {
+    if (world && world->turn) world->turn(world, call);
+}
 
 /* May the process make this call? False: it is dead, perhaps from here on. */
 bool world_call(struct world *world, const struct world_process *process);

@@ -20,7 +20,7 @@ static bool dead(const struct world_handle *handle) {
 
 static bool is_armed(const struct world_handle *handle, enum world_fault fault) {
     const struct world *world = handle->world;
-    return world->fault.kind == fault && !world->fault.struck && world->current == handle->process;
+    return world->fault.kind == fault && !world->fault.struck && world->fault.of == handle->process;
 }
 
 static bool call_fails(const struct world_handle *handle, enum world_fault fault) {
@@ -31,6 +31,7 @@ static bool call_fails(const struct world_handle *handle, enum world_fault fault
 
 static int file_read(sqlite3_file *file, void *data, int len, sqlite3_int64 offset) {
     struct world_handle *handle = handle_of(file);
+    if (!handle->inode->scratch) world_turn(handle->world, "read");
     if (dead(handle) || call_fails(handle, WORLD_FAIL_READ)) return SQLITE_IOERR_READ;
     uint32_t there = sim_image_read(&handle->inode->live, (uint64_t)offset, data, (uint32_t)len);
     return there < (uint32_t)len ? SQLITE_IOERR_SHORT_READ : SQLITE_OK;
@@ -49,7 +50,7 @@ static bool dies_as_zombie(const struct world_handle *handle) {
  * others will go on with. */
 static void watch_for_commit(struct world_handle *handle, const uint8_t *data, int len) {
     struct world *world = handle->world;
-    if (handle->process != world->current || !ends_with(handle->name, "-wal") || len != 24) return;
+    if (handle->process != world->fault.of || !ends_with(handle->name, "-wal") || len != 24) return;
     if (!data[4] && !data[5] && !data[6] && !data[7]) return;
     world->fault.commit_frame = true;
     for (uint64_t i = 0; i < world->disk->inode_count; i++) {
@@ -66,14 +67,15 @@ static bool die_as_zombie(struct world_handle *handle) {
     world_kill(world, handle->process);
     for (uint64_t i = 0; i < world->disk->inode_count; i++) {
         struct world_memory *memory = world->disk->inodes[i]->of.memory;
-        if (memory && memory->kept.regions[0]) memcpy(memory->kept.regions[0], memory->header, sizeof memory->header);
+        if (memory && memory->kept.of == handle->process && memory->kept.regions[0])
+            memcpy(memory->kept.regions[0], memory->header, sizeof memory->header);
     }
     return true;
 }
 
 static bool dies_before_removing(const struct world_handle *handle) {
     struct world *world = handle->world;
-    if (world->fault.kind != WORLD_DIE_BEFORE_REMOVING || world->fault.struck || !world->fault.told) return false;
+    if (!is_armed(handle, WORLD_DIE_BEFORE_REMOVING) || !world->fault.told) return false;
     world->fault.struck = true;
     world_kill(world, handle->process);
     return true;
@@ -82,6 +84,7 @@ static bool dies_before_removing(const struct world_handle *handle) {
 static int file_write(sqlite3_file *file, const void *data, int len, sqlite3_int64 offset) {
     struct world_handle *handle = handle_of(file);
     bool scratch = handle->inode->scratch;
+    if (!scratch) world_turn(handle->world, "write");
     if (dead(handle) || (!scratch && !world_call(handle->world, handle->process))) return SQLITE_IOERR_WRITE;
     if (call_fails(handle, WORLD_FAIL_CALL)) return handle->world->fault.suffix ? SQLITE_FULL : SQLITE_IOERR_WRITE;
     world_write(handle->world, handle->inode, (uint64_t)offset, data, (uint32_t)len);
@@ -91,6 +94,7 @@ static int file_write(sqlite3_file *file, const void *data, int len, sqlite3_int
 
 static int file_truncate(sqlite3_file *file, sqlite3_int64 size) {
     struct world_handle *handle = handle_of(file);
+    world_turn(handle->world, "truncate");
     if (!world_call(handle->world, handle->process)) return SQLITE_IOERR_TRUNCATE;
     sim_change(handle->world->disk, handle->inode, NULL, (uint64_t)size, 0);
     return SQLITE_OK;
@@ -138,6 +142,7 @@ static void sync_folder_of(struct world *world, const char *name) {
 static int file_sync(sqlite3_file *file, int flags) {
     struct world_handle *handle = handle_of(file);
     (void)flags;
+    world_turn(handle->world, "sync");
     if (!world_call(handle->world, handle->process)) return SQLITE_IOERR_FSYNC;
     bool wal = ends_with(handle->name, "-wal");
     if (wal && dies_before_removing(handle)) return SQLITE_IOERR_FSYNC;
@@ -154,6 +159,7 @@ static int file_sync(sqlite3_file *file, int flags) {
 
 static int file_size(sqlite3_file *file, sqlite3_int64 *size) {
     struct world_handle *handle = handle_of(file);
+    world_turn(handle->world, "size");
     if (dead(handle)) return SQLITE_IOERR_FSTAT;
     *size = (sqlite3_int64)handle->inode->live.len;
     return SQLITE_OK;
@@ -172,6 +178,7 @@ static int lock_of_others(const struct world_handle *handle) {
 
 static int file_lock(sqlite3_file *file, int wanted) {
     struct world_handle *handle = handle_of(file);
+    world_turn(handle->world, "lock");
     if (dead(handle)) return SQLITE_IOERR_LOCK;
     if (handle->lock >= wanted) return SQLITE_OK;
     int others = lock_of_others(handle);
@@ -190,12 +197,14 @@ static int file_lock(sqlite3_file *file, int wanted) {
 
 static int file_unlock(sqlite3_file *file, int wanted) {
     struct world_handle *handle = handle_of(file);
+    world_turn(handle->world, "unlock");
     if (!dead(handle) && handle->lock > wanted) handle->lock = wanted;
     return SQLITE_OK;
 }
 
 static int file_check_reserved(sqlite3_file *file, int *out) {
     struct world_handle *handle = handle_of(file);
+    world_turn(handle->world, "reserved?");
     *out = !dead(handle) && (handle->lock >= SQLITE_LOCK_RESERVED || lock_of_others(handle) >= SQLITE_LOCK_RESERVED);
     return SQLITE_OK;
 }
@@ -247,6 +256,7 @@ bool world_memory_used(const struct sim_inode *inode) {
 
 static int memory_map(sqlite3_file *file, int region, int bytes, int extend, void volatile **out) {
     struct world_handle *handle = handle_of(file);
+    world_turn(handle->world, "map");
     *out = NULL;
     if (dead(handle) || region >= WORLD_REGIONS) return SQLITE_IOERR_SHMMAP;
     struct sim_inode *inode = handle->inode;
@@ -260,6 +270,7 @@ static int memory_map(sqlite3_file *file, int region, int bytes, int extend, voi
 
 static int memory_lock(sqlite3_file *file, int offset, int n, int flags) {
     struct world_handle *handle = handle_of(file);
+    world_turn(handle->world, "shared lock");
     if (dead(handle)) return flags & SQLITE_SHM_UNLOCK ? SQLITE_OK : SQLITE_IOERR_SHMLOCK;
     uint16_t mask = (uint16_t)(((1u << n) - 1) << offset), shared = 0, exclusive = 0;
     for (const struct world_handle *other = handle->inode->of.handles; other; other = other->next) {
@@ -284,11 +295,13 @@ static int memory_lock(sqlite3_file *file, int offset, int n, int flags) {
 static void memory_barrier(sqlite3_file *file) {
     struct world_handle *handle = handle_of(file);
     die_as_zombie(handle);
-    handle->world->fault.told = handle->world->fault.commit_frame;
+    if (handle->process == handle->world->fault.of) handle->world->fault.told = handle->world->fault.commit_frame;
+    world_turn(handle->world, "barrier");
 }
 
 static int memory_unmap(sqlite3_file *file, int delete_it) {
     struct world_handle *handle = handle_of(file);
+    world_turn(handle->world, "unmap");
     (void)delete_it;
     if (dead(handle)) return SQLITE_OK;
     handle->mapped = false;
@@ -343,6 +356,7 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int 
     int rc = SQLITE_OK;
     (void)vfs;
     memset(handle, 0, sizeof *handle);
+    world_turn(world, "open");
     if (!world || world->current->dead) return SQLITE_CANTOPEN;
     if (name) {
         rc = find_or_create(world, name, flags, &handle->inode);
@@ -368,6 +382,7 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int 
 static int vfs_delete(sqlite3_vfs *vfs, const char *name, int sync_folder) {
     (void)vfs;
     if (!world_now) return SQLITE_IOERR_DELETE;
+    world_turn(world_now, "delete");
     if (!sim_file(world_now->disk, name)) return SQLITE_IOERR_DELETE_NOENT;
     if (!world_call(world_now, world_now->current)) return SQLITE_IOERR_DELETE;
     sim_set_name(world_now->disk, name, NULL);
@@ -379,6 +394,7 @@ static int vfs_delete(sqlite3_vfs *vfs, const char *name, int sync_folder) {
 
 static int vfs_access(sqlite3_vfs *vfs, const char *name, int flags, int *out) {
     (void)vfs;
+    world_turn(world_now, "access");
     const struct sim_inode *found = world_now ? sim_file(world_now->disk, name) : NULL;
     *out = found && (flags != SQLITE_ACCESS_EXISTS || found->live.len > 0);
     return SQLITE_OK;
@@ -399,6 +415,7 @@ static int vfs_random(sqlite3_vfs *vfs, int len, char *out) {
 
 static int vfs_sleep(sqlite3_vfs *vfs, int microseconds) {
     (void)vfs;
+    world_turn(world_now, "sleep");
     return microseconds;
 }
 

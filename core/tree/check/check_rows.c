@@ -7,13 +7,13 @@
  * The walk goes from one unread range to the next. A run that meets the blob behind the beginning of such a range is at
  * its end there.
  */
+#include "core/base/limits.h"
 #include "core/tree/check/check.h"
 
 #include <assert.h>
 #include <limits.h>
 
 /* An interrupt is noticed within a millisecond or so, and asking for it costs nothing beside the rows. */
-enum { ASK_AFTER_ROWS = 512 };
 
 struct row_check {
     struct art_checker *checker;
@@ -191,7 +191,7 @@ static enum art_rc step_row(struct row_check *check, bool unread_ahead) {
         rc = moved(check, &source[i], key, unread_ahead, rc);
         if (rc) return rc;
     }
-    if (++check->steps % ASK_AFTER_ROWS) return ART_OK;
+    if (++check->steps % ART_LIMIT(ask_check)) return ART_OK;
     art_store_relax(check->checker->tree->store);
     return art_tree_interrupted(check->checker->tree);
 }

@@ -11,13 +11,14 @@
  * With a summary a value is also put together, and the data behind its reference made again, if it is not so long that
  * this would take much memory.
  */
+#include "core/base/limits.h"
 #include "core/tree/check/check.h"
 
 #include <assert.h>
 #include <stdarg.h>
 
 /* Chunks between two questions for an interrupt: 256 KB. A value of more bytes is not put together. */
-enum { ASK_AFTER_CHUNKS = 64, SUMMED_BYTES_MAX = 16 << 20 };
+enum { SUMMED_BYTES_MAX = 16 << 20 };
 
 /* --- the balance -------------------------------------------------------------------------------------------------- */
 
@@ -119,7 +120,7 @@ static enum art_rc read_value(struct art_value_checker *values, struct art_bytes
         art_hash_stream_add(values->hash, entry.value.data, (size_t)n);
         rc = summed ? art_buffer_append(&values->value, entry.value.data, (size_t)n) : ART_OK;
         if (rc) return rc;
-        if (number % ASK_AFTER_CHUNKS == 0) {
+        if (number % ART_LIMIT(ask_check_chunks) == 0) {
             art_store_relax(values->checker->tree->store);
             rc = art_tree_interrupted(values->checker->tree);
             if (rc) return rc;

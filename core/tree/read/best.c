@@ -30,15 +30,11 @@
  * The search holds no blob. What it knows of one is its reference, and that is good as long as the tree does not
  * change.
  */
+#include "core/base/limits.h"
 #include "core/base/text_code.h"
 #include "core/tree/read/read.h"
 
 enum part_kind { PART_ENTRY, PART_KEY, PART_LONG, PART_BUCKET, PART_NODE, PART_BLOB };
-enum {
-    RELAX_AFTER_PARTS = 64,  /* then it lets go of the leaves that it has looked at (rule 7), and may be interrupted */
-    ROWS_LIKE_A_PART = 32,   /* so many rows of a bucket that gives all of them at once count as a part */
-    HEAP_BYTES_MAX = 8 << 20 /* of a search that can be given up: its parts, their keys and texts */
-};
 
 struct best_part {
     struct art_datum value;
@@ -672,7 +668,7 @@ static enum art_rc push_matching_rows(struct art_best *best, const struct best_p
                                       uint32_t from, uint32_t to) {
     assert(from < to && to <= at->blob->entries);
     enum art_rc rc = art_blob_seek_entry(at, from);
-    best->looked += (to - from) / ROWS_LIKE_A_PART;
+    best->looked += (to - from) / ART_LIMIT(rows_like_a_part);
     for (uint32_t i = from; !rc && i < to; i++) {
         struct art_entry entry;
         struct best_part row = {.kind = PART_ENTRY, .blob = part->blob, .at = i};
@@ -894,7 +890,7 @@ static enum art_rc expand(struct art_best *best, const struct best_part *part, b
 
 bool art_best_is_given_up(const struct art_best *best) {
     uint64_t patience = best->order.patience, bytes = best->count * sizeof *best->parts + best->owned;
-    return patience && best->count && (best->looked > patience || bytes > HEAP_BYTES_MAX);
+    return patience && best->count && (best->looked > patience || bytes > ART_LIMIT(heap_bytes));
 }
 
 /* The best part makes room for its own; if it is a row that is there, that is the last one. */
@@ -905,7 +901,7 @@ static enum art_rc best_step(struct art_best *best, bool *row) {
     enum art_rc rc = expand(best, &part, row);
     if (is_of_blob(&part)) leave_blob(best, part.blob);
     best->looked++;
-    if (!rc && ++best->steps % RELAX_AFTER_PARTS == 0) {
+    if (!rc && ++best->steps % ART_LIMIT(relax_parts) == 0) {
         art_store_relax(best->tree->store);
         rc = art_tree_interrupted(best->tree);
     }

@@ -19,12 +19,8 @@
  */
 #include <assert.h>
 
+#include "core/base/limits.h"
 #include "core/tree/read/cursor.h"
-
-enum {
-    GAP_DELETES = 16,            /* behind so many deletes there may be many more */
-    LISTEN_EVERY_ENTRIES = 4096, /* entries in a row that are no rows of the cursor's */
-};
 
 static void link_cursor(struct art_cursor **list, struct art_cursor *cursor) {
     assert(*list != cursor);
@@ -185,8 +181,7 @@ static bool goes_by_terms(const struct art_limits *limits) {
 /* Have so many rows what is looked up that to ask for each costs more than to walk through all that is newer, as with
  * any other limits? */
 static bool is_frequent(const struct art_cursor *cursor) {
-    enum { ASKED_LEAST = 1024 };
-    return cursor->asked >= ASKED_LEAST && cursor->asked * (cursor->root->runs + 2) > 2 * cursor->looked;
+    return cursor->asked >= ART_LIMIT(asked_least) && cursor->asked * (cursor->root->runs + 2) > 2 * cursor->looked;
 }
 
 static void limit_runs(struct art_cursor *cursor) {
@@ -348,8 +343,8 @@ static enum art_rc reach_row(struct art_cursor *cursor, uint32_t kept, struct ar
         if (taken) art_cursor_stand_on(cursor, source);
         if (rc || taken) return rc;
         /* Else not all that is passed is deleted. */
-        bool steps = ++passed < GAP_DELETES || cursor->newer_than || is_limited(cursor);
-        if (passed % LISTEN_EVERY_ENTRIES == 0) rc = art_tree_interrupted(cursor->tree);
+        bool steps = ++passed < ART_LIMIT(gap_deletes) || cursor->newer_than || is_limited(cursor);
+        if (passed % ART_LIMIT(ask_entries) == 0) rc = art_tree_interrupted(cursor->tree);
         if (!rc) rc = steps ? art_merge_step(merge, cursor->backward) : art_cursor_cross_gap(cursor, from);
         if (rc || !steps) return rc;
     }

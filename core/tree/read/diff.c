@@ -18,17 +18,13 @@
  * When a tree has changed since the last call, all that is known of the segment is dropped, and a new one begins behind
  * the path that was told last.
  */
+#include "core/base/limits.h"
 #include "core/tree/history.h"
 #include "core/tree/read/states.h"
 
 enum {
-    CHANGES_FIRST = 16,
-    CHANGES_MOST = 1024,
-    PATHS_MOST = 1 << 18, /* bytes of their paths, but for the last one's */
-    FEW_ROWS = 128,       /* a piece of so many is walked through: that costs as much as two more cuts */
-    CUTS_COST_ROWS = 32,  /* finding a single row costs as many cuts as walking past so many rows */
-    GET_COSTS_ROWS = 8,   /* a row of the older state is found in the time of so many steps */
-    LISTEN_EVERY_ROWS = 4096,
+    CUTS_COST_ROWS = 32, /* finding a single row costs as many cuts as walking past so many rows */
+    GET_COSTS_ROWS = 8,  /* a row of the older state is found in the time of so many steps */
 };
 
 struct found_change {
@@ -42,11 +38,11 @@ struct art_diff {
     struct art_states states;
     struct art_cursor *old, *now; /* for walks through a piece; NULL until one is needed */
     struct art_buffer paths;
-    struct found_change change[CHANGES_MOST + 1]; /* behind the last one, one for its balance */
-    uint32_t changes, told, most;                 /* told: of the segment's changes; most: in the next segment */
-    bool looked;                                  /* at the piece between `low` and the nearest place: */
-    int64_t missing;                              /* rows of the older state that are still to be found in it */
-    uint32_t passed;                              /* rows since the host was listened to */
+    struct found_change change[ART_LIMIT_MOST(changes_most) + 1]; /* behind the last one, one for its balance */
+    uint32_t changes, told, most; /* told: of the segment's changes; most: in the next segment */
+    bool looked;                  /* at the piece between `low` and the nearest place: */
+    int64_t missing;              /* rows of the older state that are still to be found in it */
+    uint32_t passed;              /* rows since the host was listened to */
     bool begun, over;
     struct art_buffer last; /* the path that was told last, once `begun` */
 };
@@ -56,7 +52,7 @@ enum art_rc art_diff_open(struct art_tree *from, struct art_tree *to, const stru
     struct art_diff *diff = art_alloc_zeroed(sizeof *diff);
     *out = NULL;
     if (!diff) return art_nomem();
-    diff->most = CHANGES_FIRST;
+    diff->most = ART_LIMIT(changes_first);
     enum art_rc rc = art_states_init(&diff->states, from, to, range);
     if (rc) art_diff_close(diff);
     *out = rc ? NULL : diff;
@@ -85,7 +81,7 @@ static enum art_rc collect_newer(struct art_diff *diff) {
     enum art_rc rc = ART_OK;
     diff->changes = diff->told = 0;
     diff->paths.len = 0;
-    while (!rc && art_cursor_valid(newer) && diff->changes < diff->most && diff->paths.len < PATHS_MOST) {
+    while (!rc && art_cursor_valid(newer) && diff->changes < diff->most && diff->paths.len < ART_LIMIT(changes_bytes)) {
         struct art_bytes path = art_cursor_key(newer);
         const struct art_row *row = art_cursor_row(newer);
         diff->change[diff->changes++] =
@@ -93,7 +89,7 @@ static enum art_rc collect_newer(struct art_diff *diff) {
         rc = art_buffer_append(&diff->paths, path.data, path.len);
         if (!rc) rc = art_cursor_next(newer);
     }
-    if (diff->most < CHANGES_MOST) diff->most *= 2;
+    if (diff->most < ART_LIMIT(changes_most)) diff->most *= 2;
     return rc;
 }
 
@@ -185,7 +181,7 @@ static enum art_rc look(struct art_diff *diff) {
     int64_t balance = (int64_t)diff->change[high->change].balance - diff->change[low->change].balance;
     int64_t missing = (int64_t)((uint64_t)rows + (uint64_t)balance - (uint64_t)now);
     if (rows < 0 || now < 0 || missing < 0 || missing > rows) return art_states_lie(states);
-    if (missing && rows > FEW_ROWS && missing <= rows / CUTS_COST_ROWS) return cut_piece(diff);
+    if (missing && rows > ART_LIMIT(diff_few_rows) && missing <= rows / CUTS_COST_ROWS) return cut_piece(diff);
     diff->looked = true;
     diff->missing = missing;
     if (!missing) return ART_OK;
@@ -201,7 +197,7 @@ static enum art_rc find_missing(struct art_diff *diff) {
         int c = -1;
         if (art_cursor_valid(diff->now)) c = art_bytes_compare(art_cursor_key(diff->old), art_cursor_key(diff->now));
         if (c < 0) return ART_OK;
-        if (++diff->passed % LISTEN_EVERY_ROWS == 0) rc = art_tree_interrupted(diff->states.now);
+        if (++diff->passed % ART_LIMIT(ask_diff) == 0) rc = art_tree_interrupted(diff->states.now);
         if (!rc) rc = art_cursor_next(diff->now);
         if (!rc && c == 0) rc = art_cursor_next(diff->old);
     }

@@ -11,13 +11,12 @@
  *
  * Where a tree has changed since the last call, the search begins again behind the path that was told last.
  */
+#include "core/base/limits.h"
 #include "core/tree/history.h"
 #include "core/tree/read/states.h"
 
 enum {
-    FEW_OF_BOTH = 48,  /* a walk through so many of both costs as much as two more cuts */
     CUT_IS_ROWS = 128, /* as much work as passing so many */
-    LISTEN_EVERY_PASSED = 4096,
 };
 
 struct art_differences {
@@ -56,7 +55,7 @@ void art_differences_close(struct art_differences *differences) {
 
 static inline enum art_rc listen_for_both(struct art_differences *differences, uint32_t rows) {
     differences->passed += rows;
-    if (differences->passed < LISTEN_EVERY_PASSED) return ART_OK;
+    if (differences->passed < ART_LIMIT(ask_differences)) return ART_OK;
     differences->passed = 0;
     return art_tree_interrupted(differences->states.now);
 }
@@ -86,7 +85,8 @@ static enum art_rc weigh_piece(struct art_differences *differences) {
     int64_t rows[2] = {art_places_rows(low, high, 0), art_places_rows(low, high, 1)};
     uint64_t hash[2] = {(uint64_t)art_places_sum(low, high, 0), (uint64_t)art_places_sum(low, high, 1)};
     if (rows[0] < 0 || rows[1] < 0) return art_states_lie(states);
-    if (rows[0] > FEW_OF_BOTH && rows[1] > FEW_OF_BOTH && hash[0] != hash[1]) return halve_piece(differences);
+    if (rows[0] > ART_LIMIT(few_of_both) && rows[1] > ART_LIMIT(few_of_both) && hash[0] != hash[1])
+        return halve_piece(differences);
     if (rows[0] != rows[1] || hash[0] != hash[1]) return seek_both(differences);
     art_states_pass(states);
     return ART_OK;

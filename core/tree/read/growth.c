@@ -23,10 +23,9 @@
  *
  * When a tree has changed since the last call, the search begins again behind the name that was told last.
  */
+#include "core/base/limits.h"
 #include "core/tree/history.h"
 #include "core/tree/read/states.h"
-
-enum { LISTEN_EVERY_NEWER = 4096 };
 
 struct art_growth {
     struct art_states states;
@@ -128,7 +127,7 @@ static enum art_rc walk_newer(struct art_growth *growth, struct art_place *begin
         rc = art_cursor_next(states->newer);
         *below = art_cursor_valid(states->newer) && art_bytes_starts_with(art_cursor_key(states->newer), name);
         if (!rc && *below) rc = note_newer(growth, begins, counts);
-        if (!rc && passed % LISTEN_EVERY_NEWER == 0) rc = art_tree_interrupted(states->now);
+        if (!rc && passed % ART_LIMIT(ask_growth) == 0) rc = art_tree_interrupted(states->now);
     }
     return rc;
 }

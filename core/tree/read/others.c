@@ -8,9 +8,8 @@
  * newer sources are asked. So it is only where many such rows were changed or deleted since the last merge that this
  * takes long.
  */
+#include "core/base/limits.h"
 #include "core/tree/read/read.h"
-
-enum { ASK_AFTER_OTHERS = 4096 };
 
 static bool has_other(const struct art_summary *summary, unsigned column, const struct art_entry *entry) {
     struct art_datum data[ART_SUMMARY_MAX];
@@ -35,7 +34,7 @@ static enum art_rc walk_memtable(struct art_tree *tree, struct art_bytes low, st
             break;
         }
         rc = art_memtable_next(&cursor);
-        if (!rc && ++passed % ASK_AFTER_OTHERS == 0) rc = art_tree_interrupted(tree);
+        if (!rc && ++passed % ART_LIMIT(ask_others) == 0) rc = art_tree_interrupted(tree);
     }
     art_memtable_cursor_clear(&cursor);
     return rc;
@@ -71,7 +70,7 @@ static enum art_rc look_through_run(struct art_tree *tree, unsigned run, struct 
         *there = !rc && !hidden;
         if (!rc && hidden) rc = art_run_next(cursor);
         art_store_relax(tree->store); /* else it would keep all leaves that it has passed, and asked */
-        if (!rc && ++passed % ASK_AFTER_OTHERS == 0) rc = art_tree_interrupted(tree);
+        if (!rc && ++passed % ART_LIMIT(ask_others) == 0) rc = art_tree_interrupted(tree);
     }
     cursor->limits = NULL;
     cursor->stop = NULL;

@@ -23,28 +23,19 @@
  * the rest looks like: that costs what a few commits have written, not what the levels below have left undone.
  */
 #include "core/base/clock.h"
+#include "core/base/limits.h"
 #include "core/tree/run/run.h"
 
 enum {
-    LEVEL0_MAX = 3,  /* each costs a prefix of 100 rows up to 1.3 us (tests/bench/README.md) */
-    LEVEL0_MOST = 6, /* of those that small flushes leave */
-    JOINED_BLOBS = 2,
     LEVEL_DRAINING = 1, /* of a run that goes into the next one, part by part */
     LEVEL_FIRST = 2,    /* of one that stays */
     LEVEL_LAST = ART_RUN_LEVEL_LAST,
-    LEVEL_FIRST_BLOBS = 32, /* 16 MB */
-    LEVEL_LEAST_BLOBS = 8,  /* as much as a run of level 1 has: less would only be one level more */
-    LEVEL_FACTOR = 8,
     LEVEL0_PART = 4, /* level-0 runs may be so large a part of the last run: over a small table, all would be much */
-    SMALL_BLOBS = 4, /* of a last run below 2 MB the part does not matter */
-    ASK_AFTER_ENTRIES = 4096
 };
-/* A tenth of what the longest of all commits may take (tests/bench/targets.c). */
-static const uint64_t PAUSE_NANOSECONDS = 5000000;
 
 static uint64_t level_pages(const struct art_tree *tree, unsigned level) {
-    uint64_t pages = (uint64_t)LEVEL_FIRST_BLOBS * art_tree_full_pages(tree);
-    for (unsigned i = LEVEL_FIRST; i < level; i++) pages *= LEVEL_FACTOR;
+    uint64_t pages = (uint64_t)ART_LIMIT(level_first_blobs) * art_tree_full_pages(tree);
+    for (unsigned i = LEVEL_FIRST; i < level; i++) pages *= ART_LIMIT(level_factor);
     return pages;
 }
 
@@ -63,7 +54,7 @@ static unsigned level0_runs(const struct art_root *root) {
 
 /* What small flushes grow to; 0: they do not. */
 static uint64_t joined_pages(const struct art_tree *tree) {
-    return tree->options.log_limit == ART_LOG_AUTO ? (uint64_t)JOINED_BLOBS * art_tree_full_pages(tree) : 0;
+    return tree->options.log_limit == ART_LOG_AUTO ? (uint64_t)ART_LIMIT(joined_blobs) * art_tree_full_pages(tree) : 0;
 }
 
 /* The only run is written as a whole. */
@@ -160,7 +151,7 @@ static enum art_rc merge_entries(struct art_tree *tree, struct art_merge *merge,
     enum art_rc rc = ART_OK;
     for (uint64_t count = 0; !rc && merge->valid; count++) {
         rc = merge_entry(tree, merge, build, last, rewrite);
-        if (!rc && count % ASK_AFTER_ENTRIES == 0) rc = art_tree_interrupted(tree);
+        if (!rc && count % ART_LIMIT(ask_merge) == 0) rc = art_tree_interrupted(tree);
     }
     return rc;
 }
@@ -222,7 +213,7 @@ static unsigned joined_runs(const struct art_tree *tree, const struct art_root *
     unsigned n = 0, level0 = most && art_memtable_keys(memtable) ? level0_runs(root) : 0;
     for (; n < level0 && pages + root->run[n].pages <= most; n++) {
         uint64_t leaves = pages_of_leaves(&root->run[n]);
-        if (leaves > over && level0 - n + 1 < LEVEL0_MOST) break;
+        if (leaves > over && level0 - n + 1 < ART_LIMIT(level0_runs_small)) break;
         over += leaves;
         pages += root->run[n].pages;
     }
@@ -287,8 +278,8 @@ static uint64_t most_run_pages(const struct art_tree *tree, const struct art_roo
     if (run == last) return run->level < LEVEL_LAST ? level_pages(tree, run->level) : UINT64_MAX;
     if (run->level + 1 == last->level && too_small(tree, root)) return 0;
     uint64_t most = level_pages(tree, run->level), share = art_pages_weighed(root, last);
-    uint64_t least = (uint64_t)LEVEL_LEAST_BLOBS * art_tree_full_pages(tree);
-    for (unsigned level = run->level; level < last->level; level++) share /= LEVEL_FACTOR;
+    uint64_t least = (uint64_t)ART_LIMIT(level_least_blobs) * art_tree_full_pages(tree);
+    for (unsigned level = run->level; level < last->level; level++) share /= ART_LIMIT(level_factor);
     if (share < least) share = least;
     return share < most ? share : most;
 }
@@ -296,8 +287,8 @@ static uint64_t most_run_pages(const struct art_tree *tree, const struct art_roo
 /* Do the level-0 runs hide more than the run over the last one may? */
 static bool level0_hide_much(const struct art_tree *tree, const struct art_root *root, unsigned level0) {
     assert(level0 < root->runs);
-    uint64_t shadowed = 0, most = root->run[root->runs - 1].pages / LEVEL_FACTOR;
-    uint64_t least = (uint64_t)LEVEL_LEAST_BLOBS * art_tree_full_pages(tree);
+    uint64_t shadowed = 0, most = root->run[root->runs - 1].pages / ART_LIMIT(level_factor);
+    uint64_t least = (uint64_t)ART_LIMIT(level_least_blobs) * art_tree_full_pages(tree);
     for (unsigned i = 0; i < level0; i++) shadowed += root->run[i].shadowed;
     return shadowed > (most > least ? most : least);
 }
@@ -306,10 +297,12 @@ static bool level0_are_due(const struct art_tree *tree, const struct art_root *r
     uint64_t pages = 0, joined = joined_pages(tree);
     if (level0 && level0 < root->runs && level0_hide_much(tree, root, level0)) return true;
     for (unsigned i = 0; i < level0; i++) pages += root->run[i].pages;
-    if (level0 >= (joined ? LEVEL0_MOST : LEVEL0_MAX) || (joined && pages >= (LEVEL0_MAX - 1) * joined)) return true;
+    if (level0 >= (joined ? ART_LIMIT(level0_runs_small) : ART_LIMIT(level0_runs)) ||
+        (joined && pages >= (ART_LIMIT(level0_runs) - 1) * joined))
+        return true;
     if (!level0 || level0 + 1 != root->runs || root->run[level0].level != LEVEL_FIRST) return false;
     uint64_t last = art_pages_weighed(root, &root->run[level0]);
-    return last >= (uint64_t)SMALL_BLOBS * art_tree_full_pages(tree) && pages * LEVEL0_PART > last;
+    return last >= (uint64_t)ART_LIMIT(small_blobs) * art_tree_full_pages(tree) && pages * LEVEL0_PART > last;
 }
 
 /* What is most overdue, as tenths of "due". */
@@ -320,12 +313,12 @@ static enum step next_step(const struct art_tree *tree, const struct art_root *r
     bool draining = level0 < root->runs && root->run[level0].level == LEVEL_DRAINING;
     if (draining) {
         *at = level0;
-        *urgency = 10 + 10 * level0 / LEVEL0_MAX;
+        *urgency = 10 + 10 * level0 / ART_LIMIT(level0_runs);
         bool below = level0 + 1 < root->runs && root->run[level0 + 1].level == LEVEL_FIRST;
         step = below ? STEP_PARTIAL : STEP_RELABEL;
     } else if (level0_are_due(tree, root, level0)) {
         *at = 0;
-        *urgency = 10 * level0 / LEVEL0_MAX + 10;
+        *urgency = 10 * level0 / ART_LIMIT(level0_runs) + 10;
         step = level0 > 1 ? STEP_LEVEL0 : STEP_RELABEL;
     }
     for (unsigned i = level0 + draining; i < root->runs; i++) {
@@ -416,7 +409,7 @@ static uint64_t work_done(const struct art_version_edit *edit) {
 /* A pause is what a commit grants to what others have left to be done; one step at least, for a disk that is slow. */
 static bool has_paid(const struct art_tree *tree, uint64_t pages, uint64_t owed, uint64_t begun) {
     uint64_t most = art_tree_medium(tree)->pause_pages;
-    return pages >= owed && (pages >= most || art_clock_ns() - begun >= PAUSE_NANOSECONDS);
+    return pages >= owed && (pages >= most || art_clock_ns() - begun >= ART_LIMIT(pause_ns));
 }
 
 static enum art_rc give_what_appends(struct art_tree *tree, struct art_version_edit *edit) {

@@ -10,6 +10,7 @@
  * once. The memory is a hash table, 11 to 22 bytes for each blob: its slot, and a part of the hash by which a reference
  * leads there. Two references to one slot that expect different blobs show that one of these was overwritten (rule 1).
  */
+#include "core/base/limits.h"
 #include "core/tree/run/run.h"
 
 struct distinct_step {     /* in an index blob */
@@ -41,8 +42,8 @@ static uint64_t *find_met(const struct art_distinct *met, uint32_t slot) {
 }
 
 static enum art_rc enlarge(struct art_distinct *met) {
-    enum { CAPACITY_LEAST = 256 };
-    struct art_distinct larger = {.capacity = met->capacity ? 2 * met->capacity : CAPACITY_LEAST, .count = met->count};
+    struct art_distinct larger = {.capacity = met->capacity ? 2 * met->capacity : ART_LIMIT(distinct_first),
+                                  .count = met->count};
     larger.item = art_alloc_zeroed(larger.capacity * sizeof *larger.item);
     if (!larger.item) return art_nomem();
     for (uint32_t i = 0; i < met->capacity; i++) {

@@ -9,11 +9,12 @@
  * blob of the last run, or some neighbours where there are many, are dead in that part of their entries, and their
  * pages count in that part.
  */
+#include "core/base/limits.h"
 #include "core/tree/run/run.h"
 
-enum { GROUPS = 128, CARRIED_MOST = 128 /* a bucket has no more entries */ };
+enum { CARRIED_MOST = 128 /* a bucket has no more entries */ };
 /* The memtable may hide an eighth of the last run, or 16 MB: that is freed by a flush and merges at the earliest. */
-enum { MEMTABLE_PART = 8, MEMTABLE_BLOBS = 32, OUTDATED_PART = 16 };
+enum { MEMTABLE_PART = 8, OUTDATED_PART = 16 };
 enum { LEFT_PART = 4 }; /* each run may hide an eighth of the last one, and the next one less by far */
 
 /* Sums over the entries of a run before a key, for keys that rise. */
@@ -118,7 +119,7 @@ static enum art_rc ask_groups(struct art_tree *tree, const struct art_run *upper
         rc = art_run_first(&leaves);
     }
     while (!rc && leaves.valid) {
-        rc = gather_group(&leaves, last->blobs / GROUPS + 1, &group);
+        rc = gather_group(&leaves, last->blobs / ART_LIMIT(hidden_groups) + 1, &group);
         to = upper->top.entries;
         high = upper->top.count;
         if (!rc && leaves.valid) rc = before_key(&before, art_run_key(&leaves), &to, &high);
@@ -172,6 +173,6 @@ bool art_memtable_shadows_much(const struct art_tree *tree) {
     uint64_t rows = hidden_rows(art_memtable_keys(tree->memtable), art_memtable_count(tree->memtable));
     if (!root->runs || !rows) return false;
     const struct art_run *last = &root->run[root->runs - 1];
-    uint64_t share = last->pages / MEMTABLE_PART, least = (uint64_t)MEMTABLE_BLOBS * art_tree_full_pages(tree);
+    uint64_t share = last->pages / MEMTABLE_PART, least = (uint64_t)ART_LIMIT(hidden_blobs) * art_tree_full_pages(tree);
     return rows * last->pages / last->top.entries > (share > least ? share : least);
 }

@@ -17,12 +17,12 @@
  * nothing before it. A blob of the last run that has as many entries as deletes of the input fall into it is dead: each
  * delete hides a row of its own. It is dropped by its reference, and neither it nor the deletes are read.
  */
+#include "core/base/limits.h"
 #include "core/tree/run/run.h"
 
 static const struct art_portion WHERE_ROOM_IS_SHORT = {1, 2};
 
 enum {
-    BELOW_BLOBS_MOST = 128, /* blobs of the lower run, from its first overlap to its last; and a neighbour */
     BLOCKS_COST_MOST = 2 /* a page of blocks costs what so many pages of the input do, at most: else an input from rows
                                of the host would be too short beside what it falls into */
 };
@@ -43,8 +43,8 @@ struct partial {
     bool to_end;             /* their separators are [low, high), or from low on */
     uint64_t cut;            /* entries of the last of them that belong to the input; 0: all */
     struct art_children below;
-    bool dead[BELOW_BLOBS_MOST + 2]; /* of them */
-    bool any_dead, last;             /* below is the last run: only there a blob can be */
+    bool dead[ART_LIMIT_MOST(below_blobs) + 2]; /* of them */
+    bool any_dead, last;                        /* below is the last run: only there a blob can be */
     struct art_buffer below_high;
     bool below_to_end;
     struct overlap *overlaps;
@@ -144,13 +144,13 @@ static enum art_rc find_below(struct art_tree *tree, struct partial *partial, st
     enum art_rc rc = before ? ART_OK : leaves_seek_le(lower, key);
     if (!rc && !before) rc = leaves_take(lower, &partial->below);
     while (!rc && lower->valid && art_bytes_compare(key, leaves_separator(lower)) >= 0) {
-        *cut = partial->closes || partial->below.count >= BELOW_BLOBS_MOST;
+        *cut = partial->closes || partial->below.count >= ART_LIMIT(below_blobs);
         if (*cut && before) return ART_OK;
         if (*cut) return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE, "separators are out of order");
         rc = leaves_take(lower, &partial->below);
     }
     *fresh = partial->below.count > before;
-    assert(partial->below.count <= BELOW_BLOBS_MOST); /* choose() adds a neighbour, and `dead` has room for two */
+    assert(partial->below.count <= ART_LIMIT(below_blobs)); /* choose() adds a neighbour, and `dead` has room for two */
     return rc;
 }
 
@@ -480,7 +480,7 @@ static enum art_rc build_rest(struct art_tree *tree, struct art_version_edit *ed
 /* The lower run with the input. */
 static enum art_rc new_lower(struct art_tree *tree, struct art_version_edit *edit, unsigned at, struct partial *partial,
                              bool *moves, struct art_run *out) {
-    assert(partial->below.count && partial->below.count <= BELOW_BLOBS_MOST + 1);
+    assert(partial->below.count && partial->below.count <= ART_LIMIT(below_blobs) + 1);
     const struct art_run *upper = &edit->root->run[at], *lower = &edit->root->run[at + 1];
     struct art_children fresh = {0};
     struct art_buffer low = {0};

@@ -6,12 +6,10 @@
  */
 #include "core/tree/run/run.h"
 
+#include "core/base/limits.h"
 #include "core/blob/bucket.h"
 #include "core/blob/builder.h"
 #include "core/tree/state/hooks.h"
-
-/* References that wait in memory for the index blobs over them (rule 7): a few blobs full. */
-enum { FOLD_CHILDREN = 16384, FOLD_BYTES = 4 << 20 };
 
 struct art_run_build {
     struct art_tree *tree;
@@ -144,7 +142,8 @@ void art_run_clear(struct art_run *run) {
 
 static bool many(const struct art_children *children) {
     ART_IN_TESTS(if (art_test_hooks.fold_children) return children->count >= art_test_hooks.fold_children);
-    return children->count >= FOLD_CHILDREN || (children->bytes >= FOLD_BYTES && children->count > 1);
+    return children->count >= ART_LIMIT(fold_children) ||
+           (children->bytes >= ART_LIMIT(fold_bytes) && children->count > 1);
 }
 
 static enum art_rc fold(struct art_run_build *build, unsigned height) {
@@ -289,6 +288,11 @@ enum art_rc art_run_build_run(struct art_run_build *build, struct art_run *out) 
 
 /* --- index blobs -------------------------------------------------------------------------------------------------- */
 
+/* Has an index blob with so many children enough of them? */
+static bool is_wide(uint32_t children) {
+    return ART_LIMIT(index_children) && children + 1 > ART_LIMIT(index_children);
+}
+
 /* The separator of an index blob is its first child's, whole: keys below the child before it may be longer than any
  * shortened one. */
 enum art_rc art_index_build(struct art_tree *tree, struct art_version_edit *edit, unsigned height,
@@ -308,7 +312,7 @@ enum art_rc art_index_build(struct art_tree *tree, struct art_version_edit *edit
     uint32_t next = 0, first = 0, before = out->count;
     bool more = true;
     while (!rc && (next < children->count || more)) {
-        bool full = next == children->count;
+        bool full = next == children->count || is_wide(next - first);
         if (!full) {
             const struct art_child *child = &children->child[next];
             rc = refused(tree, art_builder_add_ref(builder, child->separator, &child->ref, &full));

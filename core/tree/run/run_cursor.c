@@ -9,6 +9,7 @@
  * Of an index blob the cursor knows only a number: which child. A child's label is checked against the key at every
  * step down, since a key may route to a child although it lies before or behind all that the child holds.
  */
+#include "core/base/limits.h"
 #include "core/tree/run/run.h"
 
 enum art_rc art_run_cursor_open(struct art_run_cursor *cursor, struct art_store *store) {
@@ -22,7 +23,7 @@ enum art_rc art_run_cursor_open(struct art_run_cursor *cursor, struct art_store 
 
 /* What was asked for and not taken: because the walk ends, goes on elsewhere, or has met an error on its way there. */
 static void end_ahead(struct art_run_cursor *cursor) {
-    if (cursor->leaf.window > ART_WINDOW_PAGES_A_BLOB) art_store_readahead_end(cursor->store, cursor);
+    if (cursor->leaf.window > ART_LIMIT(window_pages)) art_store_readahead_end(cursor->store, cursor);
     cursor->ahead = cursor->leaf.window = cursor->entered = 0;
 }
 
@@ -188,16 +189,14 @@ static enum art_rc next_wanted(struct art_run_cursor *cursor, struct art_blob_cu
 }
 
 /* Leaves that are asked together, so that their memory is waited for together: one first, then twice as many. */
-enum { PROBES_MAX = 16 };
-
 struct probe {
-    struct art_blob *leaf[PROBES_MAX];
-    uint32_t index[PROBES_MAX], count;
+    struct art_blob *leaf[ART_LIMIT_MOST(probes)];
+    uint32_t index[ART_LIMIT_MOST(probes)], count;
 };
 
 static enum art_rc fill_probe(struct art_run_cursor *cursor, struct art_blob_cursor *at, bool backward, uint32_t most,
                               struct probe *out) {
-    assert(most && most <= PROBES_MAX);
+    assert(most && most <= ART_LIMIT(probes));
     struct art_ref ref;
     struct art_blob *leaf;
     out->count = 0;
@@ -234,8 +233,8 @@ static enum art_rc find_leaf(struct art_run_cursor *cursor, uint32_t index, bool
         *found = first < probe.count;
         if (*found) index = probe.index[first];
         art_store_relax(cursor->store); /* else a search would keep all leaves that it has asked */
-        if (most == PROBES_MAX && cursor->tree) rc = art_tree_interrupted(cursor->tree);
-        most = art_min32(2 * most, PROBES_MAX);
+        if (most == ART_LIMIT(probes) && cursor->tree) rc = art_tree_interrupted(cursor->tree);
+        most = art_min32(2 * most, ART_LIMIT(probes));
     }
     return rc || !*found ? rc : child_ref(cursor, 1, index, out);
 }
@@ -260,11 +259,11 @@ static enum art_rc wanted_child(struct art_run_cursor *cursor, unsigned height, 
  * once. What cannot be read shows when its turn comes. */
 static void read_ahead(struct art_run_cursor *cursor, uint32_t index, bool backward) {
     assert(index < cursor->entries[1] && cursor->bottom == 0);
-    struct art_ref refs[ART_WINDOW_PAGES_MAX / ART_WINDOW_PAGES_A_BLOB];
+    struct art_ref refs[ART_WINDOW_BLOBS_MAX];
     uint32_t left = backward ? index + 1 : cursor->entries[1] - index, n = 0;
     uint32_t window = cursor->leaf.window = art_window_widen(cursor->leaf.window);
-    if (window <= ART_WINDOW_PAGES_A_BLOB) return; /* one step is not a walk yet */
-    uint32_t wanted = art_min32(window / ART_WINDOW_PAGES_A_BLOB, left), asked = cursor->ahead;
+    if (window <= ART_LIMIT(window_pages)) return; /* one step is not a walk yet */
+    uint32_t wanted = art_min32(window / ART_LIMIT(window_pages), left), asked = cursor->ahead;
     assert(wanted <= sizeof refs / sizeof *refs);
     for (; asked + n < wanted; n++) {
         ART_AT(ART_EVENT_AHEAD);
@@ -277,9 +276,8 @@ static void read_ahead(struct art_run_cursor *cursor, uint32_t index, bool backw
 /* Where references form a knot, a walk that passes over all leaves would go on and on. A run has no more index blobs
  * than its file has slots. */
 static enum art_rc count_entered(struct art_run_cursor *cursor, uint32_t slot) {
-    enum { ASK_AFTER_BLOBS = 256 };
     uint32_t slots;
-    if (++cursor->entered % ASK_AFTER_BLOBS) return ART_OK;
+    if (++cursor->entered % ART_LIMIT(ask_blobs)) return ART_OK;
     enum art_rc rc = cursor->tree ? art_tree_interrupted(cursor->tree) : ART_OK;
     if (!rc) rc = art_store_slots(cursor->store, &slots);
     if (rc || cursor->entered <= slots) return rc;

@@ -19,6 +19,7 @@
  * A transaction that spills may write behind the file's end only, until its commit. So its commit moves, beyond what it
  * owes, what it has put there.
  */
+#include "core/base/limits.h"
 #include "core/tree/run/run.h"
 
 /* By the edit's root or by snapshots. */
@@ -53,8 +54,8 @@ static uint32_t higher(uint32_t slot, const struct art_slot_set *set) {
 
 /* `end`: of the file, which need not have more than `most` slots. */
 static enum art_slack slack_of(const struct art_tree *tree, uint32_t end, uint32_t most) {
-    enum { LARGE_PAGES = 1024, LARGE_PART = 2 }; /* as many as a merge writes in one pause */
-    if (end > most + most / LARGE_PART + LARGE_PAGES / art_tree_full_pages(tree)) return ART_SLACK_LARGE;
+    enum { LARGE_PART = 2 }; /* as many as a merge writes in one pause */
+    if (end > most + most / LARGE_PART + ART_LIMIT(slack_pages) / art_tree_full_pages(tree)) return ART_SLACK_LARGE;
     return end > most ? ART_SLACK_LOOSE : ART_SLACK_USUAL;
 }
 

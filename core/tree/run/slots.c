@@ -14,6 +14,7 @@
  *
  * test_slots.c holds this against SQLite itself: readers of old snapshots, writers that die in their commits.
  */
+#include "core/base/limits.h"
 #include "core/tree/run/run.h"
 
 enum art_rc art_slot_set_copy(const struct art_slot_set *from, struct art_slot_set *to) {
@@ -439,9 +440,10 @@ void art_slots_return(struct art_tree *tree, const struct art_slot_set *from, co
 static bool too_many_wait(const struct art_tree *tree, const struct art_slot_set *waiting,
                           const struct art_slot_set *used) {
     assert(waiting != used);
-    enum { CROWD_SLOTS = 8, CROWD_PART = 8 };
+    enum { CROWD_PART = 8 };
     uint32_t count = art_slot_set_count(waiting, 0, UINT32_MAX), all = art_slot_set_count(used, 0, UINT32_MAX);
-    return count && (tree->pending.slack >= ART_SLACK_LOOSE || (count >= CROWD_SLOTS && count >= all / CROWD_PART));
+    return count &&
+           (tree->pending.slack >= ART_SLACK_LOOSE || (count >= ART_LIMIT(crowd_slots) && count >= all / CROWD_PART));
 }
 
 /* The list that goes with a root: what is still retired of the old list, and what the base names and neither `used` nor

@@ -10,6 +10,7 @@
  * source that gave the most to the blob before, or at first has the most to give. Their pages are read here a moment
  * before the merge reads them.
  */
+#include "core/base/limits.h"
 #include "core/blob/bucket.h"
 #include "core/tree/run/run.h"
 
@@ -19,12 +20,10 @@ enum {
     PLACE_NAMES = 32,
     NAME_BYTES = 256,         /* of a longer one */
     AHEAD_IN_MEMTABLE = 8192, /* entries: about a blob of them */
-    LEAST_BYTES = 64,    /* of a sample, for each page of a full blob: with less a table takes more than it saves */
-    LEAST_NAMES = 4,     /* the same */
-    WHOLE = 4096,        /* what a table brings is said in such parts of the plain bytes */
-    WORTH = 3686,        /* a tenth is saved, or a table costs more time than it is worth */
-    WORSE_PERCENT = 105, /* of what it brought when it was new */
-    WAIT_MOST = 64       /* blobs without a training, behind those that brought nothing */
+    WHOLE = 4096,             /* what a table brings is said in such parts of the plain bytes */
+    WORTH = 3686,             /* a tenth is saved, or a table costs more time than it is worth */
+    WORSE_PERCENT = 105,      /* of what it brought when it was new */
+    WAIT_MOST = 64            /* blobs without a training, behind those that brought nothing */
 };
 
 struct art_training {
@@ -166,7 +165,7 @@ static bool waits(struct art_training *training) {
 static enum art_rc sample_ahead(struct art_training *training, struct art_source *giver) {
     uint64_t left = entries_of(giver);
     if (giver->is_memtable) {
-        bool samples = are_many(training, left, LEAST_NAMES) && !waits(training);
+        bool samples = are_many(training, left, ART_LIMIT(names_least)) && !waits(training);
         return samples ? sample_memtable(training, &giver->memtable, left) : ART_OK;
     }
     struct art_blob *leaf = giver->run.path[0], *next = NULL;
@@ -175,7 +174,7 @@ static enum art_rc sample_ahead(struct art_training *training, struct art_source
     if (left < rest) rest = (uint32_t)left;
     if (next) behind = left - rest < next->entries ? (uint32_t)(left - rest) : next->entries;
     if (!rc) rc = art_training_of_leaf(training, behind > rest ? next : leaf);
-    if (rc || !are_many(training, rest + behind, LEAST_NAMES) || waits(training)) return rc;
+    if (rc || !are_many(training, rest + behind, ART_LIMIT(names_least)) || waits(training)) return rc;
     uint32_t places = (uint32_t)((uint64_t)PLACES * rest / (rest + behind));
     rc = sample_leaf(training, leaf, from, rest, 0, places);
     return rc || !next ? rc : sample_leaf(training, next, 0, behind, places, PLACES);
@@ -204,7 +203,8 @@ enum art_rc art_training_choose(struct art_training *training, const struct art_
     training->len = training->texts = 0;
     enum art_rc rc = giver ? sample_ahead(training, giver) : ART_OK;
     if (rc) return rc;
-    if (are_many(training, training->len, LEAST_BYTES) && (!training->known || is_worse(training))) train(training);
+    if (are_many(training, training->len, ART_LIMIT(names_bytes)) && (!training->known || is_worse(training)))
+        train(training);
     *out = training->known ? &training->symbols : NULL;
     training->tree->count.tables_kept += training->known && trained == training->tree->count.tables_trained;
     return ART_OK;

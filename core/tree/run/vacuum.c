@@ -15,10 +15,8 @@
  * changes (ext/admin/vacuum.c). A free slot may be a hole of the file, so on a full disk only some blobs move at a time
  * (room.c).
  */
+#include "core/base/limits.h"
 #include "core/tree/run/run.h"
-
-/* Leaf blobs that enter a run at once, and bytes of their names; so many neighbours that stay are the end of it. */
-enum { RANGE_LEAVES = 4096, RANGE_BYTES = 4 << 20, RANGE_STAYING = 64 };
 
 static enum art_rc note_index(void *context, const struct art_ref *ref) {
     return ref->height ? art_slot_set_add(context, ref->slot) : ART_OK;
@@ -101,7 +99,8 @@ static enum art_rc add_leaf(struct art_tree *tree, struct art_version_edit *edit
 
 static bool is_long_enough(const struct moved_range *range) {
     const struct art_children *children = &range->children;
-    return children->count >= RANGE_LEAVES || children->bytes >= RANGE_BYTES || range->staying >= RANGE_STAYING;
+    return children->count >= ART_LIMIT(vacuum_leaves) || children->bytes >= ART_LIMIT(vacuum_bytes) ||
+           range->staying >= ART_LIMIT(vacuum_staying);
 }
 
 /* From the first leaf blob at or behind `from` that must move, or whose index must, on to the run's end or until the

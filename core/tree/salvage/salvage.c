@@ -1,10 +1,10 @@
 #include "core/tree/salvage/private.h"
 
+#include "core/base/limits.h"
 #include "core/store/root_copy.h"
 #include "core/store/store_format.h"
 
 /* An interrupt is noticed within a millisecond or so, and asking for it costs nothing beside the steps. */
-enum { ASK_AFTER_STEPS = 256 };
 
 /* --- where the blobs are ------------------------------------------------------------------------------------------ */
 
@@ -198,7 +198,7 @@ static enum art_rc step_on(struct art_salvage *salvage, bool *any) {
         salvage->any_previous = true;
         key = art_buffer_bytes(&salvage->previous);
     }
-    if (!rc && ++salvage->steps % ASK_AFTER_STEPS == 0) rc = art_salvage_interrupted(salvage);
+    if (!rc && ++salvage->steps % ART_LIMIT(ask_salvage) == 0) rc = art_salvage_interrupted(salvage);
     if (!rc) rc = step_sources(salvage, salvage->begun ? &key : NULL);
     salvage->begun = true;
     if (!rc) rc = choose_entry(salvage, any);

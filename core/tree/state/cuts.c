@@ -1,5 +1,6 @@
 #include "core/tree/state/cuts.h"
 
+#include "core/base/limits.h"
 #include "core/tree/state/root_format.h"
 
 struct cut {
@@ -42,11 +43,11 @@ enum art_rc art_cuts_add(struct art_buffer *cuts, struct art_bytes low, struct a
     assert(art_bytes_compare(low, high) < 0);
     size_t bytes = sizeof(struct art_root_cut) + low.len + high.len;
     struct cut oldest;
-    if (bytes > ART_CUTS_BYTES_MAX) return ART_OK;
+    if (bytes > ART_LIMIT(cuts_bytes)) return ART_OK;
     enum art_rc rc = art_buffer_reserve(cuts, bytes);
     if (rc) return rc;
     take_cuts_within(cuts, low, high);
-    while (cuts->len + bytes > ART_CUTS_BYTES_MAX && read_cut(art_buffer_bytes(cuts), 0, &oldest)) {
+    while (cuts->len + bytes > ART_LIMIT(cuts_bytes) && read_cut(art_buffer_bytes(cuts), 0, &oldest)) {
         take_cut_out(cuts, 0, oldest.bytes);
     }
     struct art_root_cut fixed = {

@@ -16,10 +16,10 @@
  *
  * They are bounded in bytes. Where these are short those go that nobody has asked for lately.
  */
+#include "core/base/limits.h"
 #include "core/tree/state/state.h"
 
-/* Of a connection (rule 7): fronts of some 1,000 blobs of 250 buckets. */
-enum { CHAINS = 1024, FRONT_BYTES_MAX = 4 << 20 };
+enum { CHAINS = 1024 };
 
 static struct art_fronts **chain_of(const struct art_front_map *map, struct art_hash128 blob) {
     assert(map->chain);
@@ -61,9 +61,9 @@ static void forget_some(struct art_front_map *map, uint64_t csn, bool unused) {
 
 static bool make_front_memory(struct art_front_map *map, size_t bytes) {
     if (!map->chain) map->chain = art_alloc_zeroed(CHAINS * sizeof(*map->chain));
-    if (!map->chain || bytes > FRONT_BYTES_MAX) return false;
-    if (map->bytes + bytes > FRONT_BYTES_MAX) forget_some(map, UINT64_MAX, true);
-    return map->bytes + bytes <= FRONT_BYTES_MAX;
+    if (!map->chain || bytes > ART_LIMIT(front_bytes)) return false;
+    if (map->bytes + bytes > ART_LIMIT(front_bytes)) forget_some(map, UINT64_MAX, true);
+    return map->bytes + bytes <= ART_LIMIT(front_bytes);
 }
 
 struct art_fronts *art_fronts_add(struct art_front_map *map, struct art_hash128 blob, uint8_t order, uint32_t buckets) {

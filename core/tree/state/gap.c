@@ -14,10 +14,8 @@
  * them without rows takes them along: a delete, a flush, a commit, and a row that comes, since that ends the one gap in
  * which it comes (art_tree_changed()).
  */
+#include "core/base/limits.h"
 #include "core/tree/state/state.h"
-
-/* Some hundred tenants or states have one each, with keys of 128 bytes at both ends (rule 7). */
-enum { GAPS_MAX = 512, BYTES_MAX = 128 << 10 };
 
 static struct art_bytes gap_low(const struct art_gap *gap) {
     return art_bytes(gap->bytes, gap->low_len);
@@ -88,8 +86,8 @@ void art_gap_end(struct art_tree *tree, struct art_bytes key) {
 }
 
 static void make_gap_memory(struct art_gaps *gaps, size_t bytes) {
-    assert(bytes <= BYTES_MAX);
-    while (gaps->count && (gaps->count == GAPS_MAX || gaps->bytes + bytes > BYTES_MAX)) {
+    assert(bytes <= ART_LIMIT(gap_bytes));
+    while (gaps->count && (gaps->count == ART_LIMIT(gaps) || gaps->bytes + bytes > ART_LIMIT(gap_bytes))) {
         unsigned at = gaps->turn++ % gaps->count;
         forget(gaps, at, at + 1);
     }
@@ -99,7 +97,7 @@ static void make_gap_memory(struct art_gaps *gaps, size_t bytes) {
 void art_gap_learn(struct art_tree *tree, struct art_bytes low, struct art_bytes high) {
     struct art_gaps *gaps = &tree->gaps;
     if (art_bytes_compare(low, high) >= 0) return;
-    if (!gaps->gap && !(gaps->gap = art_alloc(GAPS_MAX * sizeof *gaps->gap))) return;
+    if (!gaps->gap && !(gaps->gap = art_alloc(ART_LIMIT(gaps) * sizeof *gaps->gap))) return;
     if (gaps->stamp != tree->changes) forget(gaps, 0, gaps->count);
     gaps->stamp = tree->changes;
     unsigned from = first_behind(gaps, low, true), to = from;
@@ -111,7 +109,7 @@ void art_gap_learn(struct art_tree *tree, struct art_bytes low, struct art_bytes
     }
     struct art_gap gap = {.low_len = low.len, .high_len = high.len};
     size_t bytes = gap_bytes_of(low.len, high.len);
-    gap.bytes = bytes <= BYTES_MAX ? art_alloc(bytes) : NULL;
+    gap.bytes = bytes <= ART_LIMIT(gap_bytes) ? art_alloc(bytes) : NULL;
     if (!gap.bytes) return;
     memcpy(gap.bytes, low.data, low.len);
     memcpy(gap.bytes + low.len, high.data, high.len);
@@ -123,6 +121,6 @@ void art_gap_learn(struct art_tree *tree, struct art_bytes low, struct art_bytes
     memmove(gaps->gap + at + 1, gaps->gap + at, (gaps->count - at) * sizeof *gaps->gap);
     gaps->gap[at] = gap;
     gaps->count++;
-    assert(gaps->count <= GAPS_MAX && gaps->bytes + bytes <= BYTES_MAX);
+    assert(gaps->count <= ART_LIMIT(gaps) && gaps->bytes + bytes <= ART_LIMIT(gap_bytes));
     gaps->bytes += bytes;
 }

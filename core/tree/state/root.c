@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "core/base/format.h"
 #include "core/store/root_copy.h"
+#include "core/tree/state/hooks.h"
 #include "core/tree/state/root_format.h"
 
 _Static_assert((int)sizeof(struct art_root_header) +
@@ -225,6 +226,7 @@ uint32_t art_tree_initial_root(const uint8_t uuid[ART_UUID_BYTES], uint8_t *out)
     struct art_root_header header = {.magic = ART_ROOT_MAGIC, .format = ART_FORMAT};
     struct art_hash128 chain = first_chain(uuid);
     memcpy(header.chain, &chain, sizeof header.chain);
+    ART_IN_TESTS(header.csn = art_test_hooks.first_csn; header.generation = art_test_hooks.first_generation;)
     memcpy(out, &header, sizeof header);
     art_store64(out + sizeof header, art_hash64(out, sizeof header));
     return sizeof header + 8;

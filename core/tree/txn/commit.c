@@ -19,9 +19,8 @@
  */
 #include <stdio.h>
 
+#include "core/base/limits.h"
 #include "core/tree/txn/room.h"
-
-enum { REDO_KEPT_BYTES = 1 << 20 }; /* memory for a row of redo, from one commit to the next */
 
 /* A hash for a csn that has no row: of what went before and of all that the root holds. */
 static struct art_hash128 chain_of_root(const struct art_tree *tree, const struct art_root *root) {
@@ -494,7 +493,7 @@ void art_tree_committed(struct art_tree *tree) {
         tree->chain = tree->pending.kind == ART_COMMIT_FLUSH ? tree->root->chain : tree->pending.chain;
         art_tree_changed(tree, true);
         art_pending_forget(tree);
-        if (tree->pending.redo.capacity > REDO_KEPT_BYTES) art_buffer_clear(&tree->pending.redo);
+        if (tree->pending.redo.capacity > ART_LIMIT(redo_kept_bytes)) art_buffer_clear(&tree->pending.redo);
     }
     art_memtable_forget_undo(tree->memtable);
     assert(!tree->pending.edit.root && !tree->pending.empty);

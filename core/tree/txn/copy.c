@@ -1,6 +1,7 @@
 /* Where a tree's blobs are: in a file, or in rows of the host's database. And a copy of all of them for a copy of the
  * database, in either: every blob that the root or a snapshot names goes into the same slot there, once and as it is.
  */
+#include "core/base/limits.h"
 #include "core/tree/txn/txn.h"
 
 #include <stdatomic.h>
@@ -45,12 +46,10 @@ enum art_rc art_tree_use_location(struct art_tree *tree, const struct art_tree_l
     return ART_OK;
 }
 
-enum { COPIED_A_STEP = 64 };
-
 struct art_copier {
     struct art_tree *tree;
     struct art_store *to;
-    bool onto, made; /* an earlier copy's file; a new one, which is not complete */
+    bool onto, made; /* an earlier copy's file; a file that goes if it does not come to be complete */
     struct art_distinct met;
     struct art_ref *refs; /* sorted by slot; without labels */
     uint32_t count, capacity, at, written;
@@ -59,11 +58,10 @@ struct art_copier {
 /* Of labels the length alone counts here; their bytes may go. */
 static enum art_rc collect_blob(void *context, const struct art_ref *ref) {
     struct art_copier *copier = context;
-    enum { CAPACITY_LEAST = 64 };
     enum art_rc rc = art_tree_interrupted(copier->tree);
     if (rc) return rc;
     if (copier->count == copier->capacity) {
-        uint32_t capacity = copier->capacity ? 2 * copier->capacity : CAPACITY_LEAST;
+        uint32_t capacity = copier->capacity ? 2 * copier->capacity : ART_LIMIT(copied_first);
         struct art_ref *more = art_resize(copier->refs, capacity * sizeof *more);
         if (!more) return art_nomem();
         copier->refs = more;
@@ -160,9 +158,17 @@ static enum art_rc note_root(struct art_tree *tree, struct art_store *to, bool o
     return rc;
 }
 
+/* What a failed sync has lost is still to be seen, and no later one brings it back: the next run is not to take it for
+ * blobs that are there. So the file goes. */
+static enum art_rc sync_copy(struct art_copier *copier) {
+    enum art_rc rc = art_store_sync(copier->to);
+    if (rc) copier->made = true;
+    return rc;
+}
+
 static enum art_rc complete(struct art_copier *copier) {
     enum art_rc rc = copier->onto ? art_store_keep_only(copier->to, copier->refs, copier->count) : ART_OK;
-    if (!rc) rc = art_store_sync(copier->to);
+    if (!rc) rc = sync_copy(copier);
     if (!rc) rc = note_root(copier->tree, copier->to, copier->onto);
     if (!rc) rc = art_store_note_copied(copier->to);
     if (!rc) copier->made = false;
@@ -170,8 +176,8 @@ static enum art_rc complete(struct art_copier *copier) {
 }
 
 enum art_rc art_copier_step(struct art_copier *copier) {
-    struct art_ref refs[COPIED_A_STEP];
-    unsigned looked = art_min32(COPIED_A_STEP, copier->count - copier->at), count = looked;
+    struct art_ref refs[ART_LIMIT_MOST(copied_a_step)];
+    unsigned looked = art_min32(ART_LIMIT(copied_a_step), copier->count - copier->at), count = looked;
     enum art_rc rc = art_tree_interrupted(copier->tree);
     if (count) memcpy(refs, &copier->refs[copier->at], count * sizeof *refs);
     if (!rc && copier->onto) rc = art_store_leave_out_same(copier->to, refs, &count);

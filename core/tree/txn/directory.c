@@ -12,6 +12,7 @@
  * A few thousand rows are changed row by row, which is cheaper. So are directories with many values in chunks: each of
  * these has to be found, since nothing says below which prefix a chunk's row is. And so is what is deleted where the
  * disk has no room for blobs. */
+#include "core/base/limits.h"
 #include "core/tree/txn/room.h"
 #include "core/tree/write_rows.h"
 
@@ -20,7 +21,6 @@
  * the redo and its flush cost about the same once more. A range that is changed as one thing: 450,000, and its commit.
  * A row at its edges, which is written anew: 105 to 150, with a summary 180 to 370, where blobs are rows 150 to 270. */
 enum { ROW_COST = 900, RANGE_COST = 1000000, EDGE_COST = 110, EDGE_COST_DEAR = 220 };
-enum { BATCH_ROWS = 256, CHUNKED_MAX = 1024, PATHS_BYTES = 1 << 20, ASK_AFTER_MOVED = 4096 };
 /* The host hands over the rows of a range that it finds to be one. To follow it costs a part of deleting them. */
 enum { NOTING_PART = 4 };
 /* Of the pages that a range takes, the part that its commit owes in merging, beside that of the rows that were flushed:
@@ -108,7 +108,8 @@ static enum art_rc change_paths(const struct directory_work *work, const struct 
 static enum art_rc read_batch(struct art_cursor *cursor, struct art_buffer *paths) {
     enum art_rc rc = ART_OK;
     paths->len = 0;
-    for (unsigned i = 0; !rc && i < BATCH_ROWS && paths->len < PATHS_BYTES && art_cursor_valid(cursor); i++) {
+    for (unsigned i = 0;
+         !rc && i < ART_LIMIT(batch_rows) && paths->len < ART_LIMIT(paths_bytes) && art_cursor_valid(cursor); i++) {
         rc = put_path(paths, art_cursor_key(cursor));
         if (!rc) rc = art_cursor_next(cursor);
     }
@@ -163,7 +164,7 @@ static enum art_rc add_rows(void *context, struct art_run_build *build) {
         if (art_bytes_compare(winner->key, work->high) >= 0) break;
         art_source_entry(winner, &entry);
         if (!(entry.flags & ART_DELETE)) rc = add_row(work, build, winner->key, &entry);
-        if (!rc && count % ASK_AFTER_MOVED == 0) rc = art_tree_interrupted(work->tree);
+        if (!rc && count % ART_LIMIT(ask_moved) == 0) rc = art_tree_interrupted(work->tree);
         if (!rc) rc = art_merge_step(merge, false);
     }
     art_run_build_from(build, NULL, 0);
@@ -256,7 +257,7 @@ static enum art_rc note_chunked(struct directory_work *work, struct art_bytes ke
 }
 
 static bool has_many_chunked(const struct directory_work *work) {
-    return work->chunked_count > CHUNKED_MAX || work->chunked.len > PATHS_BYTES;
+    return work->chunked_count > ART_LIMIT(chunked_rows) || work->chunked.len > ART_LIMIT(paths_bytes);
 }
 
 /* No more rows have to be noted: those behind `key` are not in the range, or there are too many already. */

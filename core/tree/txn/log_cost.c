@@ -14,21 +14,19 @@
  * makes no row of redo that is longer than what SQLite advises programs to allow for strings of others
  * (SQLITE_LIMIT_LENGTH): else such a program could not read the log.
  */
+#include "core/base/limits.h"
 #include "core/tree/txn/room.h"
 
 enum {
-    AUTO_BYTES_A_PAGE = 8192, /* of a full blob: 1 MB */
     BYTES_A_KEY = 64,
-    BYTES_A_SINGLE_KEY = 768, /* of a commit of up to SMALL_COMMIT_ENTRIES entries */
-    SMALL_COMMIT_ENTRIES = 64,
-    LARGE_COMMIT_ENTRIES = 8192, /* with these the table above ends; */
-    LONG_PART = 4,               /* the quarter for long entries, */
-    ROW_BYTES_MOST = 1000000,    /* and SQLite's advice */
-    PATIENCE = 4                 /* limits of the log, beyond which a flush that fails fails the commit */
+    BYTES_A_SINGLE_KEY = 768, /* of a small commit */
+    LONG_PART = 4,            /* the quarter for long entries, */
+    ROW_BYTES_MOST = 1000000, /* and SQLite's advice */
+    PATIENCE = 4              /* limits of the log, beyond which a flush that fails fails the commit */
 };
 
 uint64_t art_log_limit(const struct art_tree *tree) {
-    return tree->options.log_limit == ART_LOG_AUTO ? (uint64_t)AUTO_BYTES_A_PAGE * art_tree_full_pages(tree)
+    return tree->options.log_limit == ART_LOG_AUTO ? (uint64_t)ART_LIMIT(log_bytes_a_page) * art_tree_full_pages(tree)
                                                    : tree->options.log_limit;
 }
 
@@ -40,9 +38,10 @@ uint64_t art_log_cost(const struct art_tree *tree) {
     uint64_t bytes = tree->log_bytes + tree->pending.redo.len;
     if (tree->options.log_limit != ART_LOG_AUTO) return larger(bytes, art_memtable_keys(tree->memtable) * BYTES_A_KEY);
     uint64_t now = tree->pending.entries, entries = tree->log_entries + now;
-    uint64_t a_key = larger(BYTES_A_KEY, BYTES_A_SINGLE_KEY * SMALL_COMMIT_ENTRIES / larger(now, SMALL_COMMIT_ENTRIES));
+    uint64_t a_key =
+        larger(BYTES_A_KEY, BYTES_A_SINGLE_KEY * ART_LIMIT(small_commit) / larger(now, ART_LIMIT(small_commit)));
     uint64_t copied = entries * BYTES_A_KEY + bytes / LONG_PART;
-    if (now > LARGE_COMMIT_ENTRIES) entries = larger(entries, art_log_limit(tree) / BYTES_A_KEY + 1);
+    if (now > ART_LIMIT(large_commit)) entries = larger(entries, art_log_limit(tree) / BYTES_A_KEY + 1);
     return larger(entries * a_key, bytes < copied ? bytes : copied);
 }
 

@@ -11,11 +11,10 @@
  */
 #include <assert.h>
 
+#include "core/base/limits.h"
 #include "core/tree/txn/txn.h"
 
 /* Memory before the first chunk was read; a length that is believed without a look at the value's last chunk. */
-enum { VALUE_FIRST_BYTES = 1 << 20, VALUE_BELIEVED_BYTES = 16 << 20 };
-enum { RELAX_AFTER_CHUNKS = 64 }; /* then it lets go of the leaves that they lay in (rule 7), and may be interrupted */
 
 /* Of a reference from disk, whose length may be anything. */
 static bool possible(const struct art_overflow_ref *ref) {
@@ -57,7 +56,7 @@ uint32_t art_overflow_put_data(const struct art_summary *summary, struct art_byt
 
 enum art_rc art_overflow_put(struct art_tree *tree, struct art_bytes value, uint8_t ref[ART_OVERFLOW_REF_BYTES_MAX],
                              uint32_t *len) {
-    assert(art_tree_in_txn(tree) && value.len > ART_VALUE_INLINE_MAX);
+    assert(art_tree_in_txn(tree) && value.len > ART_LIMIT(value_inline));
     uint8_t id[ART_OVERFLOW_ID_BYTES], key[ART_OVERFLOW_KEY_BYTES + ART_KEY_PADDING];
     if (tree->txn.overflow_values == UINT32_MAX)
         return art_fail(ART_TOOBIG, "art: a transaction writes at most %u large values: COMMIT earlier", UINT32_MAX);
@@ -83,7 +82,7 @@ enum art_rc art_overflow_put(struct art_tree *tree, struct art_bytes value, uint
 static enum art_rc were_put(struct art_tree *tree, const struct art_overflow_ref *ref, bool *out) {
     uint8_t key[ART_OVERFLOW_KEY_BYTES + ART_KEY_PADDING];
     *out = possible(ref);
-    if (!*out || ref->length <= VALUE_BELIEVED_BYTES) return ART_OK;
+    if (!*out || ref->length <= ART_LIMIT(value_believed_bytes)) return ART_OK;
     struct art_found last;
     enum art_rc rc = art_tree_find(
         tree, art_overflow_key(key, ref->id, (uint32_t)((ref->length - 1) / ART_OVERFLOW_CHUNK_BYTES)), &last);
@@ -116,7 +115,7 @@ enum art_rc art_overflow_delete(struct art_tree *tree, struct art_bytes bytes) {
 static enum art_rc grow(uint8_t **value, uint64_t *capacity, uint64_t need, uint64_t whole) {
     assert(need <= whole);
     if (need <= *capacity) return ART_OK;
-    uint64_t wanted = *capacity ? 2 * *capacity : VALUE_FIRST_BYTES;
+    uint64_t wanted = *capacity ? 2 * *capacity : ART_LIMIT(value_first_bytes);
     if (wanted > whole) wanted = whole;
     uint8_t *more = art_resize(*value, wanted);
     if (!more) return art_nomem();
@@ -143,7 +142,7 @@ static enum art_rc read_chunks(struct art_tree *tree, const struct art_overflow_
         if (rc) return rc;
         assert(*value && chunk.data && at + n <= capacity);
         memcpy(*value + at, chunk.data, n);
-        if (number % RELAX_AFTER_CHUNKS) continue;
+        if (number % ART_LIMIT(relax_chunks)) continue;
         art_store_relax(tree->store);
         rc = art_tree_interrupted(tree);
         if (rc) return rc;

@@ -10,6 +10,7 @@
  * transaction's beginning needs none: the host's log has that state, unless a COMMIT that was refused has left the
  * transaction's own rows there.
  */
+#include "core/base/limits.h"
 #include "core/memtable/redo_format.h"
 #include "core/tree/txn/room.h"
 
@@ -54,7 +55,7 @@ static enum art_rc save_memtable(struct art_tree *tree, struct art_savepoint *sa
     enum art_rc rc = art_memtable_first(&cursor);
     while (!rc && cursor.valid) {
         part.len = 0;
-        rc = art_redo_encode_some(&cursor, PART_BYTES, &part);
+        rc = art_redo_encode_some(&cursor, ART_LIMIT(part_bytes) ? ART_LIMIT(part_bytes) : PART_BYTES, &part);
         if (!rc) rc = write_saved_part(tree, savepoint, &part);
     }
     art_memtable_cursor_clear(&cursor);

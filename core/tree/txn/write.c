@@ -56,7 +56,7 @@ static enum art_rc put_row(struct art_tree *tree, struct art_bytes key, const st
     uint8_t ref[ART_OVERFLOW_REF_BYTES_MAX];
     assert(art_tree_in_txn(tree) && key.data[0] == ART_SPACE_ROWS);
     tree->txn.adds = true;
-    if (value.len > ART_VALUE_INLINE_MAX) {
+    if (value.len > ART_LIMIT(value_inline)) {
         enum art_rc rc = art_overflow_put(tree, value, ref, &entry.value.len);
         if (rc) return rc;
         entry.value.data = ref;
@@ -117,7 +117,7 @@ static enum art_rc put_found(struct art_tree *tree, struct art_bytes key, const 
     struct shadow shadow;
     shadow_of(tree, key, found, &shadow);
     struct art_bytes old = overflow_of(found, ref);
-    bool steps = old.len || value.len > ART_VALUE_INLINE_MAX; /* one set is atomic by itself */
+    bool steps = old.len || value.len > ART_LIMIT(value_inline); /* one set is atomic by itself */
     uint64_t before = steps ? art_memtable_savepoint(tree->memtable) : 0;
     enum art_rc rc = old.len ? art_overflow_delete(tree, old) : ART_OK;
     if (!rc) rc = put_row(tree, key, steps ? NULL : position, value, &shadow);

@@ -118,6 +118,7 @@ TEST(test_data_sort_as_sqlite_sorts_them) {
     ck_assert_int_eq(sqlite3_open(":memory:", &db), SQLITE_OK);
     ck_assert_int_eq(sqlite3_exec(db, "CREATE TABLE data(id INTEGER PRIMARY KEY, value)", NULL, NULL, NULL), SQLITE_OK);
     for (unsigned round = random_rounds(200); round; round--) {
+        if (!random_span(&random)) continue;
         unsigned mix = round % 2 ? ALL : INTEGERS | REALS;
         for (int i = 0; i < SORTED; i++) data[i] = random_datum(&random, mix, room[i]);
         if (round % 5 == 0) data[0] = (struct art_datum){.kind = ART_DATUM_REAL, .real = -0.0};
@@ -542,6 +543,7 @@ TEST(test_an_entry_adds_what_it_puts_and_takes_away_what_it_replaces) {
     enum { KEYS = 40 };
     struct random random = random_announced("entries");
     for (unsigned round = random_rounds(500); round; round--) {
+        if (!random_span(&random)) continue;
         struct memtable_model model;
         memtable_model_init(&model, KEYS_DENSE, MODEL_SUMMED, KEYS, &random);
         memset(model.below, 0, model.set.count * sizeof *model.below);

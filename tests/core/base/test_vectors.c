@@ -35,6 +35,7 @@ static void sort(uint8_t *bytes, uint32_t n) {
 TEST(test_a_common_prefix_ends_at_the_first_difference) {
     uint8_t a[COLUMN + BEYOND], b[COLUMN + BEYOND];
     for (int round = 0; round < ROUNDS; round++) {
+        if (!random_span(&random_bytes)) continue;
         uint32_t n = random_below(&random_bytes, COLUMN), same = 0;
         fill(a, sizeof a);
         memcpy(b, a, sizeof a);
@@ -48,6 +49,7 @@ TEST(test_a_common_prefix_ends_at_the_first_difference) {
 TEST(test_a_copy_has_all_bytes_and_at_most_16_more) {
     uint8_t from[COLUMN + BEYOND], to[COLUMN + BEYOND], before[COLUMN + BEYOND];
     for (int round = 0; round < ROUNDS; round++) {
+        if (!random_span(&random_bytes)) continue;
         uint32_t n = random_below(&random_bytes, COLUMN);
         fill(from, sizeof from);
         fill(to, sizeof to);
@@ -61,6 +63,7 @@ TEST(test_a_copy_has_all_bytes_and_at_most_16_more) {
 TEST(test_ascending_bytes_are_counted_up_to_a_byte) {
     uint8_t bytes[32 + BEYOND];
     for (int round = 0; round < ROUNDS; round++) {
+        if (!random_span(&random_bytes)) continue;
         uint32_t n = random_below(&random_bytes, 33), count = 0;
         fill(bytes, sizeof bytes);
         sort(bytes, n);
@@ -74,6 +77,7 @@ TEST(test_ascending_bytes_are_counted_up_to_a_byte) {
 TEST(test_columns_are_hit_where_the_depth_or_the_byte_says_so) {
     uint8_t shared[64 + BEYOND], first[64 + BEYOND];
     for (int round = 0; round < ROUNDS; round++) {
+        if (!random_span(&random_bytes)) continue;
         uint32_t n = 1 + random_below(&random_bytes, 64);
         fill(shared, sizeof shared);
         fill(first, sizeof first);
@@ -90,6 +94,7 @@ TEST(test_columns_are_hit_where_the_depth_or_the_byte_says_so) {
 TEST(test_a_column_is_summed_up_to_an_entry) {
     uint8_t column[COLUMN + BEYOND];
     for (int round = 0; round < ROUNDS; round++) {
+        if (!random_span(&random_bytes)) continue;
         uint32_t n = 1 + random_below(&random_bytes, COLUMN), i = random_below(&random_bytes, n), sum = 0;
         fill(column, sizeof column);
         if (round == 0) memset(column, 0xff, sizeof column), n = COLUMN, i = COLUMN - 1;
@@ -100,6 +105,7 @@ TEST(test_a_column_is_summed_up_to_an_entry) {
 
 TEST(test_a_node16_finds_the_place_of_a_byte_among_its_children_alone) {
     for (int round = 0; round < ROUNDS; round++) {
+        if (!random_span(&random_bytes)) continue;
         struct art_node16 node = {.head.type = ART_NODE16, .head.children = (uint16_t)random_below(&random_bytes, 17)};
         fill(node.bytes, sizeof node.bytes); /* also behind the last child, where bytes mean nothing */
         uint8_t byte = node.bytes[random_below(&random_bytes, 16)] ^ (uint8_t)(random_below(&random_bytes, 4) == 0);
@@ -115,6 +121,7 @@ TEST(test_a_text_is_copied_and_its_nul_found) {
     uint8_t from[COLUMN + BEYOND];
     char to[COLUMN + BEYOND];
     for (int round = 0; round < ROUNDS; round++) {
+        if (!random_span(&random_bytes)) continue;
         uint32_t len = 1 + random_below(&random_bytes, COLUMN), nul = random_below(&random_bytes, 2 * len);
         for (uint32_t i = 0; i < sizeof from; i++) from[i] = (uint8_t)(1 + random_below(&random_bytes, 255));
         if (nul < len) from[nul] = 0;

@@ -221,6 +221,7 @@ static void blob_is_the_array(const struct blob_rows *rows, struct blob_image *i
 TEST(test_a_blob_answers_like_a_sorted_array) {
     struct random random = random_announced("one blob");
     for (uint32_t round = 0; round < 60 * random_scale(); round++) {
+        if (!random_span(&random)) continue;
         struct blob_style style = some_style(&random, round);
         blob_forms_draw(&random);
         blob_run_make(&run, &rows, style, rows_wanted(&random, style), 0, random_once_in(&random, 2), &random);
@@ -315,6 +316,7 @@ TEST(test_a_run_of_many_blobs_answers_like_a_sorted_array) {
     struct random random = random_announced("a run");
     uint32_t highest = 0;
     for (uint32_t round = 0; round < 24 * random_scale(); round++) {
+        if (!random_span(&random)) continue;
         struct blob_style style = some_style(&random, round);
         blob_forms_draw(&random);
         blob_run_make(&run, &rows, style, 3 * rows_wanted(&random, style), 2 + random_below(&random, 3),
@@ -404,6 +406,7 @@ TEST(test_a_lookup_reads_one_page_and_a_walk_reads_each_page_once) {
     struct disk disk = {.memory = blob_image_new()};
     uint8_t *key = malloc(ART_KEY_MAX + ART_KEY_PADDING);
     for (uint32_t round = 0; round < 12 * random_scale(); round++) {
+        if (!random_span(&random)) continue;
         struct blob_style style = some_style(&random, round);
         struct art_blob blob;
         struct art_blob_cursor cursor;
@@ -567,6 +570,7 @@ static bool same_bytes(const struct blob_image *a, const struct blob_image *b) {
 TEST(test_the_same_rows_give_the_same_bytes) {
     struct random random = random_announced("determinism");
     for (uint32_t round = 0; round < KEY_FAMILIES * 2; round++) {
+        if (!random_span(&random)) continue;
         struct blob_style style = some_style(&random, round);
         struct blob_run again;
         blob_forms_draw(&random);

@@ -555,6 +555,7 @@ TEST(test_blobs_of_all_kinds_are_read_from_their_heads) {
     struct random random = random_announced("kinds");
     unsigned made = 0, rounds = random_rounds(250);
     for (unsigned round = 0; round < rounds; round++) {
+        if (!random_span(&random)) continue;
         blob_coded = random_once_in(&random, 2);
         made += ask_blob_of(numbers[random_below(&random, LENGTH(numbers))], random_below(&random, LENGTH(forms)),
                             random_below(&random, NAMES), random_once_in(&random, 3) ? FLAGS_ANY : FLAGS_PUTS, &random);
@@ -567,6 +568,7 @@ TEST(test_blobs_of_all_kinds_are_read_from_their_heads) {
 TEST(test_runs_are_read_from_the_heads_of_their_blobs) {
     struct random random = random_announced("runs");
     for (unsigned round = random_rounds(40); round; round--) {
+        if (!random_span(&random)) continue;
         struct blob_style style = {random_below(&random, KEY_FAMILIES), 0,
                                    random_once_in(&random, 2) ? FLAGS_ANY : FLAGS_PUTS, CSNS_SHORT};
         uint32_t wanted = style.family == KEYS_LONG ? 40 : style.family == KEYS_TWINS ? 100 : 4000;

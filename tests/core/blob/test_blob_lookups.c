@@ -75,6 +75,7 @@ LOOP_TEST(test_every_unit_with_a_value_is_named_and_hardly_any_other, KEY_FAMILI
     uint64_t probes = 0, found = 0;
     random.state += (unsigned)_i;
     for (unsigned round = random_rounds(8); round; round--) {
+        if (!random_span(&random)) continue;
         unsigned columns = 1 + random_below(&random, ART_SUMMARY_MAX);
         uint8_t lookups = (uint8_t)(1 + random_below(&random, (1u << columns) - 1));
         uint32_t most = _i == KEYS_LONG ? 40 : _i == KEYS_TWINS ? 100 : 6000;
@@ -141,6 +142,7 @@ LOOP_TEST(test_every_unit_with_a_part_of_a_text_is_named, KEY_FAMILIES) {
     struct random random = random_announced("parts");
     random.state += (unsigned)_i;
     for (unsigned round = random_rounds(4); round; round--) {
+        if (!random_span(&random)) continue;
         uint16_t searches = round % 2 ? ART_SEARCH_KEY : (uint16_t)(ART_SEARCH_KEY | 5);
         make((struct art_measures){round % 2 ? 0 : 3, 0, 0, searches}, _i, _i == KEYS_LONG ? 40 : 1500,
              round % 4 ? 50 : 0, round % 3 ? 0 : 20, &random);
@@ -298,7 +300,7 @@ LOOP_TEST(test_what_is_written_is_never_more_than_was_foretold, 48) {
     random_features(shared, often, &random);
     begin_postings(table);
     for (uint32_t page = 1; page <= edge + 3; page++) {
-        uint64_t allowed = (uint64_t)ART_POSTING_BYTES_A_ROW * per * page + ART_POSTING_BYTES_ANYWAY;
+        uint64_t allowed = (uint64_t)ART_POSTING_BYTES_A_ROW * per * page + ART_LIMIT(posting_bytes_anyway);
         if (allowed > ART_POSTING_BYTES_MAX) allowed = ART_POSTING_BYTES_MAX;
         uint32_t count = random_once_in(&random, 3) ? 0 : often, most = table < ART_FIELD_SEARCHES ? 256 : 4096;
         memcpy(term, shared, count * sizeof *term);
@@ -499,6 +501,7 @@ LOOP_TEST(test_each_byte_of_the_lookups_is_checked, 2) {
     printf("%u bytes, %u told by the check\n", end - begin, by_check);
     ck_assert_uint_gt(by_check, (end - begin) / 2);
     for (unsigned round = random_rounds(500); round; round--) { /* wherever they are said to be */
+        if (!random_span(&random)) continue;
         uint16_t was = trailer->postings_at;
         trailer->postings_at = (uint16_t)(round % 2 ? was + random_below(&random, 64) - 32 : random_next(&random));
         blob_image_rehash_all(liar.image, &liar.ref);

@@ -120,6 +120,7 @@ LOOP_TEST(test_a_run_has_the_sums_and_zones_of_its_rows, KEY_FAMILIES) {
     struct random random = random_announced("runs");
     random.state += (unsigned)_i;
     for (unsigned round = random_rounds(24); round; round--) {
+        if (!random_span(&random)) continue;
         bool large = round % 3 == 0;
         uint32_t most = _i == KEYS_LONG ? 40 : _i == KEYS_TWINS ? 100 : large ? 400 : 4000;
         uint32_t columns = 1 + random_below(&random, ART_SUMMARY_MAX);
@@ -493,6 +494,7 @@ TEST(test_made_up_bytes_are_refused_or_read_within_the_image) {
     struct random random = random_announced("made up");
     uint32_t passed = 0, found = 0;
     for (unsigned round = random_rounds(18); round; round--) {
+        if (!random_span(&random)) continue;
         uint32_t columns = 1 + random_below(&random, ART_SUMMARY_MAX);
         struct blob_style style = {.family = round % 2 ? KEYS_DIRECTORIES : KEYS_DENSE, .flags = FLAGS_ANY};
         make(columns, random_below(&random, columns + 1), style, SMALL, 900, 4, round % 3 == 0, &random);

@@ -83,6 +83,7 @@ TEST(test_they_lead_where_the_blob_leads) {
     struct random random = random_announced("separators");
     uint32_t kept = 0;
     for (uint32_t round = 0; round < 4 * KEY_FAMILIES * random_scale(); round++) {
+        if (!random_span(&random)) continue;
         struct blob_style style = {(enum key_family)(round % KEY_FAMILIES), VALUES_MIXED, FLAGS_ANY, CSNS_SAME};
         uint32_t wanted = style.family == KEYS_LONG || style.family == KEYS_TWINS ? 100 : 20000;
         blob_run_make(&run, &rows, style, wanted, 2 + random_below(&random, 4), false, &random);
@@ -160,6 +161,7 @@ TEST(test_equal_heads_zeros_and_ends_lead_where_the_blob_leads) {
     struct random random = random_announced("made up separators");
     uint32_t kept = 0, many = 0;
     for (uint32_t round = 0; round < 150 * random_scale(); round++) {
+        if (!random_span(&random)) continue;
         struct art_bytes keys[2 * MOST_CHILDREN];
         uint32_t count = 2 + random_below(&random, random_once_in(&random, 8) ? 2 * MOST_CHILDREN - 2 : 60);
         struct blob_image image;

@@ -29,6 +29,7 @@ static void random_table(struct random *random, const uint8_t *text, uint32_t n,
 TEST(test_texts_are_coded_read_and_compared_as_the_model_says) {
     struct random random = random_announced("texts");
     for (unsigned round = random_rounds(10000); round; round--) {
+        if (!random_span(&random)) continue;
         struct art_symbols symbols;
         uint64_t coded = 0;
         uint32_t n, at = 0, most = round % 100 == 0 ? 65535 : round % 40 == 1 ? 3000 : 60, ends[300];
@@ -53,6 +54,7 @@ TEST(test_texts_are_coded_read_and_compared_as_the_model_says) {
 TEST(test_of_symbols_that_are_not_used_nothing_stays) {
     struct random random = random_announced("forgotten");
     for (unsigned round = random_rounds(2000); round; round--) {
+        if (!random_span(&random)) continue;
         struct art_symbols before, after;
         uint32_t n, few = random_below(&random, 5);
         bool used[256] = {0};

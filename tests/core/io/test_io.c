@@ -117,6 +117,7 @@ LOOP_TEST(test_what_was_written_is_read_back, IO_MODES) {
     struct round round = {.random = &random, .model = calloc(FILE_PAGES, ART_PAGE)};
     for (int i = 0; i < BUFFERS; i++) must(art_blob_buf_get(place.pool, &round.buffers[i]));
     for (unsigned step = 0; step < 12 * random_scale(); step++) {
+        if (!random_span(&random)) continue;
         write_some(&round);
         read_some(&round);
         uint64_t size;

@@ -202,10 +202,12 @@ LOOP_TEST(test_a_memtable_agrees_with_an_array, KEY_FAMILIES *MODEL_KINDS) {
     uint32_t chosen = 0, walked = 0;
     random.state += (unsigned)_i;
     for (unsigned rounds = random_rounds(6); rounds; rounds--) {
+        if (!random_span(&random)) continue;
         struct memtable_model model;
         memtable_model_init(&model, _i / MODEL_KINDS, _i % MODEL_KINDS,
                             1 + random_below(&random, random_once_in(&random, 3) ? 600 : 150), &random);
         for (int steps = 1; steps <= 1200; steps++) {
+            if (!random_span(&random)) continue;
             memtable_model_step(&model);
             if (steps % 4 == 0) memtable_model_look(&model);
             if (steps % 40 == 0) memtable_model_compare(&model, 20);

@@ -277,6 +277,7 @@ TEST(test_a_slot_set_is_what_a_plain_array_says) {
     struct art_slot_set set = {NULL, 0}, sevenths = {NULL, 0};
     for (uint32_t i = 0; i < LIMIT / 2; i += 7) EXPECT_OK(art_slot_set_add(&sevenths, i));
     for (unsigned step = 0; step < 20000 * random_scale(); step++) {
+        if (!random_span(&random)) continue;
         uint32_t slot = random_below(&random, LIMIT);
         switch (random_below(&random, 5)) {
         case 4: {

@@ -338,6 +338,7 @@ LOOP_TEST(test_the_limit_is_kept_whatever_is_read, 2) {
     for (unsigned l = 0; l < sizeof limits / sizeof *limits; l++) {
         struct art_store *store = store_open(&place, limits[l]);
         for (unsigned i = 0; i < 400 * random_scale(); i++) {
+            if (!random_span(&random)) continue;
             const struct store_blob *blob = &blobs[random_below(&random, BLOBS)];
             if (random_once_in(&random, 20)) {
                 EXPECT_OK(store_read(store, blob));

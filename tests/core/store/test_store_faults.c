@@ -400,10 +400,12 @@ static void life_accident(struct life *life) {
 TEST(test_what_was_synced_survives_a_long_life_with_accidents) {
     uint64_t seed = random_announced("accidents").state;
     for (unsigned round = 0; round < 12 * random_scale(); round++) {
+        if (!random_span(&(struct random){seed + round})) continue;
         struct life life = {.random = {seed + round}};
         store_place_simulated(&life.place, seed + round);
         for (unsigned c = 0; c < CONNECTIONS; c++) life_open(&life, c);
         for (unsigned step = 0; step < 40; step++) {
+            if (!random_span(&life.random)) continue;
             struct art_store *store = life.stores[random_below(&life.random, CONNECTIONS)];
             if (random_once_in(&life.random, 5)) {
                 life_accident(&life);

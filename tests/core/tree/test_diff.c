@@ -328,6 +328,7 @@ static void end_walk(void) {
 LOOP_TEST(test_a_difference_is_that_of_both_states_as_they_are_scanned, 12) {
     make_walk(random_seed(), (unsigned)_i);
     for (unsigned step = random_rounds(400); step--;) {
+        if (!random_span(&source)) continue;
         walk_step(walk);
         if (random_once_in(&source, 60)) keep(&kept[random_below(&source, STATES)]);
         if (random_once_in(&source, 10)) look();

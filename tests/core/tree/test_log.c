@@ -205,6 +205,7 @@ LOOP_TEST(test_values_come_and_go_at_the_end_of_the_last_run, 4) {
     memset(len, 0, sizeof len);
     memset(was_len, 0, sizeof was_len);
     for (uint32_t step = 1; step <= STEPS; step++) {
+        if (!random_span(&numbers)) continue;
         uint32_t i = random_below(&numbers, KEYS), kind = random_below(&numbers, 10);
         bool existed;
         if (kind < 6) {
@@ -418,6 +419,7 @@ LOOP_TEST(test_rows_are_left_by_commits_that_are_refused_and_tried_again, 8) {
     make(0, 25000u << _i % 3);
     numbers.state += (uint64_t)_i * 1000;
     for (uint32_t step = 0; step < 250; step++) {
+        if (!random_span(&numbers)) continue;
         commit_by_random(step * 20);
         if (toy->log.rows > most) most = toy->log.rows;
         uint64_t expected = rows();

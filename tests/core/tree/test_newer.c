@@ -86,6 +86,7 @@ LOOP_TEST(test_rows_newer_than_a_version, 6) {
     must(art_cursor_open(tree, &cursor));
     write_rows(0, KEYS, 1, true);
     for (unsigned round = random_rounds(150); round--;) {
+        if (!random_span(&random)) continue;
         unsigned from = random_below(&random, KEYS), count = 1 + random_below(&random, 200);
         write_rows(from, count, 1 + random_below(&random, 30), !random_once_in(&random, 3));
         if (random_once_in(&random, 6)) flush();

@@ -340,6 +340,7 @@ LOOP_TEST(test_random_rows_given_down_are_what_was_written, 2) {
     for (unsigned i = 0; i < ROWS; i += 2) rows[i] = 'a';
     printf("partial compaction: seed %llu\n", (unsigned long long)seed);
     for (int round = 0; round < 12 * (int)random_scale(); round++) {
+        if (!random_span(&random)) continue;
         unsigned places = 1 + random_below(&random, 5), wide = 1u << random_below(&random, 17);
         for (unsigned place = 0; place < places; place++) {
             unsigned from = random_below(&random, ROWS), n = random_below(&random, 600);

@@ -365,6 +365,7 @@ LOOP_TEST(test_ranges_leave_runs_and_come_in_as_in_a_model, random_rounds(12)) {
     writing = false;
     marks = 0;
     for (unsigned i = 0; i < 120; i++) {
+        if (!random_span(&source)) continue;
         art_test_hooks.as_one = below(5) > 0;
         step();
     }

@@ -74,6 +74,7 @@ static void begin_savepoint(bool *set) {
 static void change_at_random(struct random *random) {
     bool set = false;
     for (uint32_t step = 1; step <= STEPS; step++) {
+        if (!random_span(random)) continue;
         uint32_t i = random_below(random, ROWS), what = random_below(random, 10);
         if (what < 5)
             put_one(i, step, ART_WRITE_INSERT);

@@ -178,6 +178,7 @@ LOOP_TEST(test_stretches_are_what_the_model_says, 12) {
     printf("stretch: seed %llu\n", (unsigned long long)random.state);
     make_tree(&random);
     for (unsigned round = random_rounds(25); round--;) {
+        if (!random_span(&random)) continue;
         write_and_merge(&random, family, 10);
         must(art_cursor_open(tree, &cursor));
         for (unsigned i = 0; i < 8; i++) walk_once(&random, family);
@@ -307,6 +308,7 @@ LOOP_TEST(test_chosen_rows_are_all_that_are_wanted, 8) {
     toy_codec_lend(true);
     make_tree(&random);
     for (unsigned round = random_rounds(20); round--;) {
+        if (!random_span(&random)) continue;
         write_and_merge(&random, family, 4);
         if (random_once_in(&random, 2)) delete_many(&random);
         must(art_cursor_open(tree, &cursor));

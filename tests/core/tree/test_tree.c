@@ -14,11 +14,6 @@ static void run_walk(uint64_t seed, const struct art_tree_options *options, unsi
     walk_free(walk);
 }
 
-static void walks(const char *name, unsigned count, uint64_t first, struct art_tree_options options) {
-    first = walk_seeds(name, &count, first);
-    for (unsigned i = 0; i < count; i++) run_walk(first + i, &options, 600);
-}
-
 static void walks_in_files(const char *name, unsigned count, uint64_t first, enum art_engine engine,
                            enum art_direct direct) {
     char directory[300], path[400], host[400];
@@ -29,9 +24,10 @@ static void walks_in_files(const char *name, unsigned count, uint64_t first, enu
     FILE *file = fopen(host, "w");
     ck_assert_ptr_nonnull(file);
     fclose(file);
-    for (unsigned i = 0; i < count; i++) {
-        walks(name, 1, first + i * random_scale(),
-              (struct art_tree_options){.path = path, .host_path = host, .engine = engine, .direct = direct});
+    first = walk_seeds(name, &count, first);
+    struct art_tree_options options = {.path = path, .host_path = host, .engine = engine, .direct = direct};
+    for (uint64_t seed = first; seed < first + count; seed++) {
+        run_walk(seed, &options, 600);
         unlink(path);
     }
     unlink(host);
@@ -41,16 +37,20 @@ static void walks_in_files(const char *name, unsigned count, uint64_t first, enu
 TEST(test_a_tree_in_memory_is_what_the_model_is) {
     struct sim_disk *disk = sim_disk_new_steady(SIM_PAGES_OF_LARGE);
     struct art_tree_options options = options_on(disk);
-    for (unsigned i = 0; i < 24; i++) {
+    unsigned count = 24;
+    uint64_t first = walk_seeds("memory", &count, random_seed());
+    for (uint64_t seed = first; seed < first + count; seed++) {
         sim_disk_clear(disk, NULL);
-        walks("memory", 1, 1 + i * random_scale(), options);
+        run_walk(seed, &options, 600);
     }
     sim_disk_free(disk);
 }
 
 TEST(test_a_tree_on_the_simulated_disk_is_what_the_model_is) {
     uint64_t stale = 0;
-    for (unsigned seed = 1000; seed < 1024; seed++) {
+    unsigned count = 24;
+    uint64_t first = walk_seeds("simulated", &count, random_seed());
+    for (uint64_t seed = first; seed < first + count; seed++) {
         struct sim_disk *disk = new_disk(seed);
         struct art_tree_options options = options_on(disk);
         run_walk(seed, &options, 600);
@@ -60,25 +60,26 @@ TEST(test_a_tree_on_the_simulated_disk_is_what_the_model_is) {
         sim_disk_free(disk);
     }
     printf("simulated: %llu stale pages\n", (unsigned long long)stale);
-    ck_assert_uint_gt(stale, 100);
+    if (count > 1) ck_assert_uint_gt(stale, 4 * count); /* every other disk has some */
 }
 
 TEST(test_a_tree_through_the_ring_is_what_the_model_is) {
-    walks_in_files("uring", 10, 2000, ART_ENGINE_URING, ART_DIRECT_AUTO);
+    walks_in_files("uring", 10, random_seed(), ART_ENGINE_URING, ART_DIRECT_AUTO);
 }
 
 TEST(test_a_tree_through_pwrite_is_what_the_model_is) {
-    walks_in_files("pwrite", 8, 3000, ART_ENGINE_PWRITE, ART_DIRECT_AUTO);
+    walks_in_files("pwrite", 8, random_seed(), ART_ENGINE_PWRITE, ART_DIRECT_AUTO);
 }
 
 TEST(test_a_tree_through_buffered_files_is_what_the_model_is) {
-    walks_in_files("buffered", 8, 4000, ART_ENGINE_PWRITE, ART_DIRECT_OFF);
+    walks_in_files("buffered", 8, random_seed(), ART_ENGINE_PWRITE, ART_DIRECT_OFF);
 }
 
 TEST(test_a_tree_in_the_hosts_rows_is_what_the_model_is) {
     unsigned count = 30;
-    uint64_t first = walk_seeds("rows", &count, 5000);
+    uint64_t first = walk_seeds("rows", &count, random_seed());
     for (uint64_t seed = first; seed < first + count; seed++) {
+        if (!random_span(&(struct random){seed})) continue;
         struct art_tree_options options = {0};
         struct walk *walk = walk_new_inline(seed, &options, true);
         for (unsigned steps = 600; steps--;) walk_step(walk);

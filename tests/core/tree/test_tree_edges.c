@@ -469,6 +469,7 @@ TEST(test_a_log_of_another_history_is_read_from_its_root) {
         art_tree_close(tree);
     }
     for (unsigned step = 0; step < 600; step++) {
+        if (!random_span(&random)) continue;
         unsigned i = random_below(&random, HISTORIES);
         toy = history[i];
         options.path = path[i];

@@ -27,11 +27,17 @@ static bool is_for_good(int rc) {
     return rc == ART_POISONED || strstr(art_error_message(), "ROLLBACK it");
 }
 
+/* So few that chance decides what they meet. */
+static bool few(unsigned walks) {
+    return walks < 8;
+}
+
 TEST(test_every_call_of_the_disk_may_fail) {
     static const int codes[] = {ART_IO, ART_DISKFULL, ART_NOMEM, ART_BUSY, ART_INTERRUPT};
     unsigned failures = 0, walks = 40;
     uint64_t first = walk_seeds("faults", &walks, random_seed());
     for (uint64_t seed = first; seed < first + walks; seed++) {
+        if (!random_span(&(struct random){seed})) continue;
         struct sim_disk *disk = new_disk(seed);
         struct art_tree_options options = options_on(disk);
         struct walk *walk = walk_new(seed, &options, false);
@@ -65,7 +71,7 @@ TEST(test_every_call_of_the_disk_may_fail) {
         sim_disk_free(disk);
     }
     printf("faults: %u steps failed\n", failures);
-    ck_assert_uint_gt(failures, 20);
+    ck_assert_uint_gt(failures, few(walks) ? 0 : walks);
 }
 
 /* Blobs are the host's rows. Want of memory or disk in a statement of its own is the end of the whole transaction,
@@ -77,6 +83,7 @@ TEST(test_every_row_may_fail_and_take_the_transaction_with_it) {
     unsigned failures = 0, ended = 0, walks = 60;
     uint64_t first = walk_seeds("rows", &walks, random_seed());
     for (uint64_t seed = first; seed < first + walks; seed++) {
+        if (!random_span(&(struct random){seed})) continue;
         struct art_tree_options options = {0};
         struct walk *walk = walk_new_inline(seed, &options, true);
         bool armed = false;
@@ -114,8 +121,8 @@ TEST(test_every_row_may_fail_and_take_the_transaction_with_it) {
         walk_free(walk);
     }
     printf("rows: %u steps failed, %u transactions ended in them\n", failures, ended);
-    ck_assert_uint_gt(failures, 20);
-    ck_assert_uint_gt(ended, 10);
+    ck_assert_uint_gt(failures, few(walks) ? 0 : 4 * walks);
+    ck_assert_uint_gt(ended, few(walks) ? 0 : walks);
 }
 
 static void transaction_is_over(void *context) {
@@ -173,6 +180,7 @@ TEST(test_every_allocation_may_fail) {
     unsigned failures = 0, walks = 12;
     uint64_t first = walk_seeds("memory", &walks, random_seed());
     for (uint64_t seed = first; seed < first + walks; seed++) {
+        if (!random_span(&(struct random){seed})) continue;
         struct sim_disk *disk = new_disk(seed);
         struct art_tree_options options = options_on(disk), none = {0};
         struct walk *walk = seed % 3 ? walk_new(seed, &options, false) : walk_new_inline(seed, &none, false);
@@ -201,7 +209,7 @@ TEST(test_every_allocation_may_fail) {
         sim_disk_free(disk);
     }
     printf("memory: %u steps failed\n", failures);
-    ck_assert_uint_gt(failures, 20);
+    if (!few(walks)) ck_assert_uint_gt(failures, walks);
 }
 
 TEST(test_a_power_loss_between_any_two_steps_loses_nothing_committed) {
@@ -209,6 +217,7 @@ TEST(test_a_power_loss_between_any_two_steps_loses_nothing_committed) {
     uint64_t first = walk_seeds("power loss", &walks, random_seed());
     for (uint64_t seed = first; seed < first + walks; seed++) losses += walk_loses_power(seed, false);
     printf("power loss: %u states\n", losses);
+    ck_assert_uint_gt(losses, 10 * walks);
 }
 
 SUITE("tree, faults", .seconds = 900)

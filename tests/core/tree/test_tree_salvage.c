@@ -123,6 +123,7 @@ LOOP_TEST(test_pairs_and_triples_of_pages, 3) {
     unsigned count, rounds = random_rounds(60) / SLOW;
     struct damage *pages = facts_pages(&count), damage[3];
     for (unsigned i = 0; i < rounds; i++) {
+        if (!random_span(&dice)) continue;
         unsigned n = 2 + i % 2;
         for (unsigned j = 0; j < n; j++) {
             damage[j] = pages[random_below(&dice, random_once_in(&dice, 3) ? art_min32(40, count) : count)];
@@ -661,6 +662,7 @@ TEST(test_lies_with_right_hashes_do_no_harm) {
     free(whole_file);
     keep_file();
     for (unsigned i = 0; i < rounds; i++) {
+        if (!random_span(&dice)) continue;
         for (unsigned n = 1 + random_below(&dice, 3); n; n--) lie_about(pages[random_below(&dice, count)].slot);
         read_whatever_comes(&options);
         put_file_back();
@@ -675,6 +677,7 @@ TEST(test_lies_in_the_tops_do_no_harm) {
     uint8_t *root = malloc(row->len);
     memcpy(root, row->data, row->len);
     for (unsigned i = 0; i < random_rounds(60) / SLOW; i++) {
+        if (!random_span(&dice)) continue;
         unsigned run = random_below(&dice, check_tree->root->runs);
         lie_about(check_tree->root->run[run].top.slot);
         check_reseal_top(run);

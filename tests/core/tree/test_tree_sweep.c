@@ -442,6 +442,7 @@ LOOP_TEST(test_whatever_fails_first_nothing_is_lost, 3) {
     make_world(random.state, _i & 1, _i > 1);
     for (unsigned i = 0; i < 40; i++) step(&(struct work){i % 4 ? PLAIN : FLUSH, random_next(&random), 120}, false);
     for (unsigned i = 0; i < KINDS * random_scale(); i++) {
+        if (!random_span(&random)) continue;
         unsigned changes = 10 + random_below(&random, 60);
         enum kind kind = i % KINDS;
         step(&(struct work){kind, random_next(&random), kind == SPILL ? 100 : changes}, true);

@@ -135,6 +135,7 @@ static void over_lies(const char *name, unsigned rounds,
     answers = errors = 0;
     make_world(random.state);
     for (; rounds; rounds--) {
+        if (!random_span(&random)) continue;
         small_tree_again();
         uint64_t len;
         struct art_ref *top = &tree->root->run[random_below(&random, tree->root->runs)].top;

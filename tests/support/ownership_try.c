@@ -32,23 +32,3 @@ void own_try(const struct own_script *script, const char *folder, struct own_res
     out->failed = true;
     snprintf(out->why, sizeof out->why, "CRASH: the process ended with status %x", (unsigned)status);
 }
-
-unsigned own_shrink(struct own_script *script, const char *folder, struct own_result *result) {
-    unsigned tries = 0;
-    for (bool less = true; less;) {
-        less = false;
-        for (unsigned i = script->count; i-- > 0;) {
-            struct own_script shorter = *script;
-            static struct own_result now;
-            shorter.count--;
-            memmove(&shorter.steps[i], &shorter.steps[i + 1], (shorter.count - i) * sizeof *shorter.steps);
-            own_try(&shorter, folder, &now);
-            tries++;
-            if (!now.failed) continue;
-            *script = shorter;
-            *result = now;
-            less = true;
-        }
-    }
-    return tries;
-}
