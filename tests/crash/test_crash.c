@@ -194,6 +194,7 @@ static unsigned show_events(const struct tally *tally) {
         {"deaths", of->deaths},
         {"zombies", of->zombies},
         {"failed syncs", of->failed_syncs},
+        {"failed reads and writes", of->failed_calls},
         {"drops", of->drops},
         {"named snapshots", of->named},
         {"added columns", of->columns},

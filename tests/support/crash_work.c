@@ -214,7 +214,10 @@ static void judge_error(struct crash_work *work, struct crash_process *who, cons
 static const char *const suffixes[] = {"-wal", "-journal", ".db", ".art"};
 
 static void arm_for_body(struct crash_work *work) {
-    if (once_in(work, 12)) world_arm(work->world, WORLD_DIE_AT, below(work, 80), NULL);
+    static const enum world_fault faults[] = {WORLD_DIE_AT, WORLD_DIE_AT, WORLD_FAIL_CALL, WORLD_FAIL_CALL,
+                                              WORLD_FAIL_READ};
+    unsigned which = below(work, 5), nth = below(work, 80);
+    if (once_in(work, 8)) world_arm(work->world, faults[which], nth, which == 3 ? "full" : NULL);
 }
 
 static void arm_for_commit(struct crash_work *work) {
@@ -271,6 +274,7 @@ static void face_fault(struct crash_work *work, struct crash_process *who) {
     if (!world_disarm(work->world)) return;
     who->tainted = true;
     if (kind == WORLD_FAIL_SYNC) work->counts.failed_syncs++;
+    if (kind == WORLD_FAIL_CALL || kind == WORLD_FAIL_READ) work->counts.failed_calls++;
     if (journal_ends_unsynced(work->world, "a.db-journal") || journal_ends_unsynced(work->world, "b.db-journal"))
         work->end = work->world->op_count;
     if (kind == WORLD_DIE_AS_ZOMBIE) work->counts.zombies++;

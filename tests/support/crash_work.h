@@ -61,9 +61,9 @@ struct crash_work {
     bool copies;  /* art_backup() keeps one up to date */
     unsigned end; /* of the operations, crashes after them are not judged; 0 while it is open */
     struct crash_events {
-        uint64_t commits, rollbacks, busy, deaths, zombies, failed_syncs, survived, revived, gaps, checkpoints, drops,
-            renames, emptied, folders, summaries, named, snapshots, spills, columns, of_both, halves, copies,
-            broken_copies;
+        uint64_t commits, rollbacks, busy, deaths, zombies, failed_syncs, failed_calls, survived, revived, gaps,
+            checkpoints, drops, renames, emptied, folders, summaries, named, snapshots, spills, columns, of_both,
+            halves, copies, broken_copies;
     } counts;
     uint64_t runs, blobs; /* the most that table a had */
     char *failure;        /* what should not have happened, or NULL */

@@ -149,9 +149,10 @@ void art_copier_tell(const struct art_copier *copier, struct art_copy_progress *
     *out = (struct art_copy_progress){copier->count - copier->at, copier->count, copier->written};
 }
 
-static enum art_rc note_root(struct art_tree *tree, struct art_store *to) {
+/* An earlier copy may be of a later state, with runs: its file must not go on saying so. */
+static enum art_rc note_root(struct art_tree *tree, struct art_store *to, bool onto) {
     struct art_buffer bytes = {0};
-    enum art_rc rc = art_tree_has_runs(tree) ? art_root_encode(tree->root, &bytes) : ART_OK;
+    enum art_rc rc = art_tree_has_runs(tree) || onto ? art_root_encode(tree->root, &bytes) : ART_OK;
     if (bytes.len && !rc) rc = art_store_put_root(to, art_buffer_bytes(&bytes));
     art_buffer_clear(&bytes);
     return rc;
@@ -168,7 +169,7 @@ static enum art_rc sync_copy(struct art_copier *copier) {
 static enum art_rc complete(struct art_copier *copier) {
     enum art_rc rc = copier->onto ? art_store_keep_only(copier->to, copier->refs, copier->count) : ART_OK;
     if (!rc) rc = sync_copy(copier);
-    if (!rc) rc = note_root(copier->tree, copier->to);
+    if (!rc) rc = note_root(copier->tree, copier->to, copier->onto);
     if (!rc) rc = art_store_note_copied(copier->to);
     if (!rc) copier->made = false;
     return rc;
