@@ -236,7 +236,7 @@ static void change_and_commit(struct actor *actor, uint32_t parent) {
     if (rc || !works(actor) || once_in(actor, 8)) return roll_back(actor);
     number = machine_state_add(machine, parent, rows);
     for (unsigned art = 0; !rc && machine->plan->features && art < 2; art++) {
-        rc = features_change(actor->db, art, number);
+        rc = features_change(actor->db, art, machine->states[number].depth); /* each once */
         machine_fine(actor, rc, art ? "the features' tables" : "the features' ordinary tables");
     }
     if (rc || run(actor, "UPDATE n SET id = %u", number)) {
