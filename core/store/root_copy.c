@@ -55,7 +55,7 @@ enum art_rc art_root_copy_read(struct art_io *io, struct art_buffer *out, uint8_
     if (!pages) return art_nomem();
     for (unsigned copy = 0; copy < ART_ROOT_COPIES && rc != ART_NOMEM; copy++) {
         const struct art_root_copy *header = header_at(pages);
-        if (!read_whole(io, pages, copy) || (!rc && header->sequence <= newest)) continue;
+        if (!read_whole(io, pages, copy) || (!rc && !art_sequence_is_newer(header->sequence, newest))) continue;
         newest = header->sequence;
         memcpy(uuid, header->uuid, sizeof header->uuid);
         rc = art_buffer_set(out, pages + sizeof *header, header->len);
@@ -67,11 +67,13 @@ enum art_rc art_root_copy_read(struct art_io *io, struct art_buffer *out, uint8_
 /* The copy to write to, and the sequence: behind whatever is there. */
 static unsigned choose_copy(struct art_io *io, uint8_t *page, const uint8_t uuid[16], uint64_t *sequence) {
     unsigned newest = ART_ROOT_COPIES - 1;
+    bool any = false;
     *sequence = 0;
     for (unsigned copy = 0; copy < ART_ROOT_COPIES; copy++) {
         const struct art_root_copy *header = header_at(page);
         bool ours = !read_copy(io, page, copy, 1) && begins_well(page) && !memcmp(header->uuid, uuid, 16);
-        if (!ours || header->sequence < *sequence) continue;
+        if (!ours || (any && art_sequence_is_newer(*sequence, header->sequence))) continue;
+        any = true;
         *sequence = header->sequence;
         newest = copy;
     }

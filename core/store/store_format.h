@@ -12,6 +12,7 @@
 #ifndef ART_STORE_STORE_FORMAT_H
 #define ART_STORE_STORE_FORMAT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,7 +46,7 @@ _Static_assert(offsetof(struct art_superblock_page, sum) == 4088, "superblock la
 
 struct art_owner_page {
     uint8_t magic[8];                       /*    0 */
-    uint64_t sequence;                      /*    8 1, 2, ...; stands in page 1 + sequence % 2 */
+    uint64_t sequence;                      /*    8 1, 2, ..., 0 behind the last; stands in page 1 + sequence % 2 */
     uint8_t uuid[16];                       /*   16 of the table */
     uint64_t own_inode;                     /*   32 of this very file, when the page was written */
     uint64_t host_inode;                    /*   40 of the database file; 0: it could not be asked */
@@ -71,10 +72,15 @@ struct art_superblock {
 };
 _Static_assert(sizeof(struct art_superblock) == ART_SUPERBLOCK_BYTES, "superblock and owner pages");
 
+/* Which of two was written later: it turns over, if somebody puts the last number there. */
+static inline bool art_sequence_is_newer(uint64_t sequence, uint64_t than) {
+    return (int64_t)(sequence - than) > 0;
+}
+
 /* A copy of the root begins with this; the root follows as it stands in the log. */
 struct art_root_copy {
     uint8_t magic[8];             /*  0 */
-    uint64_t sequence;            /*  8 the higher one is newer */
+    uint64_t sequence;            /*  8 as above */
     uint8_t uuid[16];             /* 16 of the table */
     uint32_t len;                 /* 32 of the root */
     uint32_t spare;               /* 36 zero */

@@ -128,7 +128,8 @@ static const struct art_owner_page *page_that_counts(const struct art_superblock
     const struct art_owner_page *page = NULL;
     for (unsigned i = 0; i < ART_OWNER_PAGES; i++) {
         const struct art_owner_page *candidate = &block->owner[i];
-        if (owner_page_valid(candidate, uuid, i) && (!page || candidate->sequence > page->sequence)) page = candidate;
+        if (!owner_page_valid(candidate, uuid, i)) continue;
+        if (!page || art_sequence_is_newer(candidate->sequence, page->sequence)) page = candidate;
     }
     return page;
 }

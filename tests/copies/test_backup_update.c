@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/store/store_format.h"
+#include "tests/support/features.h"
 #include "tests/support/sql_one.h"
 #include "tests/support/timing.h"
 
@@ -27,7 +28,15 @@ static void make(const char *mode) {
                 "'s'); INSERT INTO sure SELECT * FROM p");
 }
 
+/* fk, fb and their twins are in the random histories alone. */
+static bool has_features(sqlite3 *of) {
+    return sql_int(of, "SELECT count(*) FROM sqlite_schema WHERE name = 'turns'");
+}
+
 static void change(sqlite3 *of, struct random *random) {
+    sql_run(of, "BEGIN IMMEDIATE");
+    if (has_features(of)) ck_assert_msg(!features_turn(of), "%s", sqlite3_errmsg(of));
+    sql_run(of, "COMMIT");
     unsigned directory_number = random_below(random, 50), what = random_below(random, 8);
     sql_run(
         of,
@@ -57,6 +66,8 @@ static void is_whole(sqlite3 *of) {
     sql_expect(of, "0\n",
                "SELECT count(*) FROM (SELECT path, value FROM f WHERE snapshot = 's' EXCEPT SELECT * FROM "
                "sure)");
+    const char *complaint = has_features(of) ? features_complaint(of) : NULL;
+    ck_assert_msg(!complaint, "%s", complaint);
     char *said = sql_rows(of, "SELECT art_verify()");
     ck_assert_msg(!strncmp(said, "ok: ", 4), "%s", said);
     sqlite3_free(said);
@@ -111,6 +122,8 @@ LOOP_TEST(test_a_copy_is_brought_to_any_state, 2) {
     const char *sources[] = {path, second};
     unsigned killed = 0, marked = 0;
     make(modes[_i]);
+    features_create(db, ", log_limit='20KB'");
+    features_create(db, NULL);
     ck_assert_int_eq(sql_try(db, "SELECT art_backup(%Q)", second), 0);
     ck_assert_int_eq(sql_try(db, "SELECT art_backup(%Q)", copy_path), 0);
     for (unsigned rounds = random_rounds(30) + 3; rounds; rounds--) {

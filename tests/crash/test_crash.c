@@ -23,9 +23,9 @@
 #if defined(__SANITIZE_ADDRESS__)
 enum { STATES = 2000, LYING_STATES = 2000 };
 #else
-enum { STATES = 40000, LYING_STATES = 20000 }; /* of some 2,000 a workload: each setting has its turn */
+enum { STATES = 28000, LYING_STATES = 20000 }; /* of some 1,750 a workload: each setting has its turn */
 #endif
-enum { ENOUGH_STATES = 16000, STEPS = 100, STATES_A_STEP = 20, SETTINGS = 16, JOBS_MAX = 16 };
+enum { ENOUGH_STATES = 24000, STEPS = 100, STATES_A_STEP = 17, SETTINGS = 16, JOBS_MAX = 16 };
 
 /* What SQLite promises (its documentation, and sqlite3.c): with a WAL, FULL and EXTRA sync each commit. With a rollback
  * journal the end of the journal is the commit: its removal is synced by EXTRA alone, so with FULL it lasts when the

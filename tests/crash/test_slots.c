@@ -73,6 +73,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/features.h"
 #include "tests/support/slot_world.h"
 #include "tests/support/sql.h"
 #include "tests/support/suite.h"
@@ -289,6 +290,10 @@ static void fill_transaction(struct session *session) {
     for (uint32_t i = random_once_in(random, 3) ? 1 + random_below(random, 3) : 0; i > 0; i--) {
         mark_and_come_back(session, random_below(random, size));
         change_rows(session, random_below(random, 5));
+    }
+    if (random_once_in(random, 3) && !session->rc) {
+        int rc = features_turn(session->db);
+        if (!fine(session->db, rc, "features")) session->rc = rc;
     }
     if (random_once_in(random, 120)) empty(session);
     if (random_once_in(random, 10)) command(session, "flush");
@@ -533,6 +538,8 @@ static void create(const char *path, const struct setting *setting, struct rando
     snprintf(options, sizeof options, "log_limit='4KB', cache='256KB', spill_limit='%s'%s",
              random_once_in(random, 2) ? "128KB" : "32KB", setting->storage);
     sql_create(session.db, "t", options);
+    features_create(session.db, TEXT(", %s", options));
+    features_create(session.db, NULL);
     sql_run(session.db, "CREATE TABLE m(path TEXT PRIMARY KEY NOT NULL, seed INTEGER, len INTEGER) WITHOUT ROWID;"
                         "CREATE TABLE counter(n INTEGER); INSERT INTO counter VALUES(0)");
     world->seen = world->zombie = 0;

@@ -3,6 +3,8 @@
  * Behind it, it is read, copied and dropped, and whoever writes is told what to do. Nothing turns over, and nothing is
  * lost.
  */
+#include "core/base/hash.h"
+#include "core/store/store_format.h"
 #include "core/tree/state/hooks.h"
 #include "core/tree/state/root_format.h"
 #include "tests/support/features.h"
@@ -141,6 +143,52 @@ TEST(test_the_last_transaction_may_be_large) {
     ck_assert_int_eq(try("DELETE FROM t WHERE path = 'k/8'"), SQLITE_READONLY);
     expect_all_there();
     expect_way_out();
+}
+
+/* Of the pages that say whose a file is. */
+static void write_sequences(const char *file, uint64_t sequence) {
+    FILE *art = fopen(file, "r+b");
+    uint8_t *slot = calloc(1, ART_ROOT_COPY_FIRST_PAGE * ART_STORE_PAGE);
+    ck_assert(art && fread(slot, ART_ROOT_COPY_FIRST_PAGE * ART_STORE_PAGE, 1, art) == 1);
+    struct art_superblock *block = (struct art_superblock *)(void *)slot;
+    struct art_owner_page *first = &block->owner[0], *second = &block->owner[1];
+    *first = first->sequence > second->sequence ? *first : *second;
+    for (unsigned i = 0; i < ART_OWNER_PAGES; i++, sequence--) {
+        struct art_owner_page *page = &block->owner[sequence % 2];
+        if (page != first) *page = *first;
+        page->sequence = sequence;
+        page->sum = art_hash64(page, offsetof(struct art_owner_page, sum));
+    }
+    rewind(art);
+    ck_assert(fwrite(slot, ART_ROOT_COPY_FIRST_PAGE * ART_STORE_PAGE, 1, art) == 1 && !fclose(art));
+    free(slot);
+}
+
+/* Each replacement of the database makes 'adopt' write the next page. */
+LOOP_TEST(test_who_adopts_has_the_file_also_behind_the_last_number, 4) {
+    if (sql_has_no_file("owner pages")) return;
+    sql_create(db, "t", "path, value, size INTEGER, summary=(sum(size))");
+    sql_run(db, "CREATE TABLE plain(path TEXT PRIMARY KEY, value, size) WITHOUT ROWID;"
+                "INSERT INTO plain VALUES('a', 1, 1), ('b', 2, 2); INSERT INTO t SELECT * FROM plain;"
+                "INSERT INTO t(t) VALUES('flush')");
+    char *file = sql_find_file(folder, ".art"), *other = sqlite3_mprintf("%s/other.db", folder);
+    sql_close(db);
+    write_sequences(file, UINT64_MAX - (uint64_t)_i);
+    for (int i = 0; i < 6; i++) {
+        sql_copy_file(path, other);
+        ck_assert(!rename(other, path));
+        db = sql_open(path);
+        ck_assert_int_ne(sql_try(db, "INSERT INTO t VALUES('c', 3, 3)"), 0);
+        sql_run(db, "INSERT INTO t(t) VALUES('adopt')");
+        open_again();
+        sql_run(db, "INSERT INTO t VALUES('c%d', 3, 3); INSERT INTO t(t) VALUES('flush')", i);
+        sql_run(db, "INSERT INTO plain VALUES('c%d', 3, 3)", i);
+        expect_all_there();
+        sql_close(db);
+    }
+    db = sql_open(path);
+    sqlite3_free(file);
+    sqlite3_free(other);
 }
 
 /* Versions that no REAL can tell apart. */

@@ -30,6 +30,15 @@ static sqlite3 *open_file(const char *name, int flags, char **why) {
     return NULL;
 }
 
+bool crash_read_alone(const char *name, char **why) {
+    sqlite3 *db = open_file(name, SQLITE_OPEN_READWRITE, why);
+    if (!db) return false;
+    bool good = !sqlite3_exec(db, "PRAGMA integrity_check; SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
+    if (!good) complain(db, name, why);
+    if (sqlite3_close(db) && good) good = complain(db, "it cannot be closed", why);
+    return good;
+}
+
 /* The rows of a file of its own. */
 static bool read_file(const char *name, struct crash_rows *rows, char **why) {
     sqlite3 *db = open_file(name, SQLITE_OPEN_READWRITE, why);

@@ -18,6 +18,9 @@ struct crash_copy {
 };
 void crash_copy_meet(struct crash_copy *copy, enum crash_mark mark, unsigned state);
 
+/* Opens one database alone, as who does not know of the other does, and reads all of it. */
+bool crash_read_alone(const char *name, char **why);
+
 /* All of these: false, *why says (sqlite3_free() it) what is wrong.
  *
  * Is the copy that a crash has left one that may be? */

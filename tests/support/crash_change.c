@@ -168,7 +168,7 @@ int crash_create(struct crash_work *work, sqlite3 *db, struct crash_rows *rows, 
     static const char *const limits[] = {"log_limit=3000", "log_limit=12000", "log_limit=600"};
     static const char *const spills[] = {"", ", spill_limit=20000", ", spill_limit=45000"};
     bool inlined = work->setting->inlined && (table == CRASH_A || once_in(work, 2));
-    rows->form[table] = (uint8_t)(once_in(work, 2) ? CRASH_TEXT : below(work, CRASH_FORMS));
+    rows->form[table] = (uint8_t)(once_in(work, 3) ? CRASH_TEXT : below(work, CRASH_FORMS));
     rows->summary[table] = any_summary(work, rows, table);
     rows->notes[table] = 0;
     const struct crash_form_of *form = form_of(rows, table);

@@ -20,6 +20,7 @@
 
 enum {
     FAULT_EVERY = 4,
+    ALONE_EVERY = 5,
     COPY_EVERY = 6,
     UPDATE_EVERY = 3,
     SALVAGE_EVERY = 30,
@@ -235,6 +236,8 @@ static bool look_beside(struct judge *judge, sqlite3 *db, struct expected *expec
 static bool visit(struct judge *judge, struct expected *expected, struct crash_rows *rows) {
     const struct crash_work *work = judge->check->work;
     char *why = NULL;
+    bool alone = work->rows.attached && random_once_in(&judge->random, ALONE_EVERY);
+    if (alone && !crash_read_alone(CRASH_DATABASE_TWO, &why)) return complain(judge, why);
     sqlite3 *db = crash_open(work->setting, &why);
     if (!db) return complain(judge, why);
     bool good = !work->rows.attached || !crash_attach(work->setting, db) ||

@@ -567,7 +567,7 @@ static void copy(struct crash_work *work, struct crash_process *who) {
     static const char *const files[] = {"copy.db", ".art", "-journal", ".db"};
     unsigned state = work->last[CRASH_MAIN];
     char *why = NULL;
-    bool faulty = once_in(work, 3), refused;
+    bool faulty = once_in(work, 2), refused;
     if (faulty && once_in(work, 2)) {
         world_arm(work->world, WORLD_DIE_AT, below(work, 60), NULL);
     } else if (faulty && !work->setting->ordered) {

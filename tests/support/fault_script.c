@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/support/features.h"
 #include "tests/support/sql.h"
 
 #define BOTH(text)                                                                                                     \
@@ -198,6 +199,40 @@ static const struct fault_line aux_lines[] = {
     END};
 static const struct fault_step aux_step = {.name = "attached", .before = drop_u, .lines = aux_lines};
 
+/* --- other keys, searches, lookups, hashes ------------------------------------------------------------------------ */
+
+/* The texts are not of SQLite's memory, which is counted. */
+static void draw_features(struct fault_world *world) {
+    if (!sql_int(world->db, "SELECT count(*) FROM sqlite_master WHERE name = 'fk'")) {
+        char *options = sqlite3_mprintf(", log_limit='2KB', spill_limit='32KB'%s", world->mode->storage);
+        features_create(world->db, options);
+        features_create(world->db, NULL);
+        sqlite3_free(options);
+    }
+    const char *complaint = features_complaint(world->db);
+    if (complaint) fault_world_fail("%s", complaint);
+    world->turns++;
+    for (int i = 0; i < 2; i++) {
+        char *text = features_text(!i, world->turns);
+        free(world->features[i]);
+        world->features[i] = strdup(text);
+        sqlite3_free(text);
+    }
+}
+
+static const struct fault_line feature_lines[] = {
+    {FAULT_FEATURES, NULL, NULL},
+    ASK("SELECT tenant, day, hex(part), n FROM @fk WHERE tenant = 't2' AND day > '2026-11-20' ORDER BY day DESC, part"),
+    ASK("SELECT count(*), sum(n) FROM @fk WHERE body LIKE '%brownf%' OR n = 7"),
+    SAME("SELECT coalesce((art_hash_values('fk', '') - sum(hash_values & 65535)) & 65535, 0) FROM fk", "SELECT 0"),
+    SAME("SELECT coalesce(art_sum('fk', 'n', art_key('fk', 't3', '')), 0)",
+         "SELECT coalesce(sum(n), 0) FROM plain_fk WHERE tenant = 't3'"),
+    ASK("SELECT hex(path), n FROM @fb WHERE path > x'2f' AND value LIKE '%7th word%' ORDER BY path LIMIT 9"),
+    ART("INSERT INTO fk(fk) VALUES('flush')"),
+    ASK("SELECT max(n) FROM @fb"),
+    END};
+static const struct fault_step feature_step = {.name = "features", .before = draw_features, .lines = feature_lines};
+
 /* --- commands ----------------------------------------------------------------------------------------------------- */
 
 /* A file that a DROP could not remove: what was dropped, put back. */
@@ -328,9 +363,9 @@ static const struct fault_step open_write_step = {
     .name = "open, write, close", .opens = true, .closes = true, .lines = open_write_lines};
 
 const struct fault_step *const fault_script[] = {
-    &insert_step,    &change_step, &folder_step,     &flush_step,  &merge_step,      &wide_step,        &optimize_step,
-    &vacuum_step,    &spill_step,  &spill_lost_step, &deep_step,   &create_step,     &create_lost_step, &drop_step,
-    &drop_lost_step, &again_step,  &rename_step,     &column_step, &aux_step,        &clean_step,       &command_step,
-    &snapshot_step,  &alone_step,  &read_step,       &open_step,   &open_write_step, &salvage_step,
+    &insert_step,    &change_step,  &folder_step,     &flush_step,  &merge_step,  &wide_step,        &optimize_step,
+    &vacuum_step,    &spill_step,   &spill_lost_step, &deep_step,   &create_step, &create_lost_step, &drop_step,
+    &drop_lost_step, &again_step,   &rename_step,     &column_step, &aux_step,    &clean_step,       &command_step,
+    &snapshot_step,  &feature_step, &alone_step,      &read_step,   &open_step,   &open_write_step,  &salvage_step,
 };
 const int fault_script_length = sizeof fault_script / sizeof *fault_script;

@@ -214,6 +214,10 @@ void fault_world_open(struct fault_world *world) {
 void fault_world_close(struct fault_world *world) {
     fault_world_disconnect(world);
     if (world->directory) sql_scratch_remove(world->directory);
+    for (int i = 0; i < 2; i++) {
+        free(world->features[i]);
+        world->features[i] = NULL;
+    }
     sqlite3_free(world->directory);
     sqlite3_free(world->path);
     sqlite3_free(world->aux);
@@ -291,12 +295,14 @@ static int ask_both(struct attempt *attempt, const char *first, const char *seco
 
 /* Returns whether the step may go on. */
 static bool run_line(struct attempt *attempt, const struct fault_line *line, bool brave, bool autocommit) {
-    char *first = with_names(line->text, "");
-    char *second = with_names(line->plain ? line->plain : line->text, "plain_");
+    char *const *drawn = attempt->world->features;
+    bool features = line->kind == FAULT_FEATURES;
+    char *first = with_names(features ? drawn[0] : line->text, "");
+    char *second = with_names(features ? drawn[1] : line->plain ? line->plain : line->text, "plain_");
     unsigned errors = attempt->out->errors;
     if (!first || !second) {
         note(attempt, SQLITE_NOMEM);
-    } else if (line->kind == FAULT_BOTH) {
+    } else if (line->kind == FAULT_BOTH || features) {
         int rc = run_both(attempt, first, second);
         if (rc && attempt->out->errors == errors) note(attempt, rc);
     } else if (line->kind == FAULT_ASK) {

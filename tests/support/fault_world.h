@@ -34,10 +34,11 @@ const struct fault_mode *fault_mode_draw(unsigned i, uint64_t draw);
 /* What a line of a step is made of. In its text '@' stands for nothing or "plain_". */
 enum fault_line_kind {
     FAULT_END,
-    FAULT_BOTH, /* a change of both tables */
-    FAULT_ASK,  /* a query whose answers must be equal */
-    FAULT_ART,  /* only for the art table */
-    FAULT_ONE   /* once: SAVEPOINT, ROLLBACK TO, ... */
+    FAULT_BOTH,     /* a change of both tables */
+    FAULT_ASK,      /* a query whose answers must be equal */
+    FAULT_ART,      /* only for the art table */
+    FAULT_FEATURES, /* what is drawn for the tables of features.h */
+    FAULT_ONE       /* once: SAVEPOINT, ROLLBACK TO, ... */
 };
 
 struct fault_line {
@@ -71,7 +72,8 @@ struct fault_world {
     int64_t memory;  /* what SQLite had allocated, */
     int descriptors; /* and what was open, before the first connection */
     uint64_t state;  /* behind the last attempt that was verified; 0: that is not known */
-    unsigned attempts;
+    unsigned attempts, turns;
+    char *features[2];  /* texts of FAULT_FEATURES, for the art tables and for the others */
     bool may_stay_open; /* a ROLLBACK may fail, too, while things fail */
     int files_may_stay; /* in so many attempts an .art file more than there are tables is no error */
 };

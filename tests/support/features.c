@@ -31,18 +31,17 @@ void features_create(sqlite3 *db, const char *options) {
         sql_run(db, "CREATE TABLE plain_fk(tenant TEXT, day TEXT, part BLOB, n INTEGER, body TEXT, "
                     "PRIMARY KEY(tenant, day DESC, part)) WITHOUT ROWID;"
                     "CREATE TABLE plain_fb(path BLOB PRIMARY KEY NOT NULL, value TEXT, n INTEGER) WITHOUT ROWID;"
-                    "CREATE TABLE plain_fs(name TEXT, tenant TEXT, day TEXT, part BLOB, n INTEGER, body TEXT)");
+                    "CREATE TABLE kept_fk(name TEXT, tenant TEXT, day TEXT, part BLOB, n INTEGER, body TEXT);"
+                    "CREATE TABLE turns(n INTEGER); INSERT INTO turns VALUES(0)");
         return;
     }
-    char *keys =
-             sqlite3_mprintf("tenant TEXT, day TEXT, part BLOB, n INTEGER, body TEXT, key=(tenant, day DESC, part), "
-                             "summary=(sum(n), lookup(n), search(body), hash(values))%s",
-                             options),
-         *bytes = sqlite3_mprintf("path BLOB, value TEXT, n INTEGER, summary=(max(n), search(value))%s", options);
-    sql_create(db, "fk", keys);
-    sql_create(db, "fb", bytes);
-    sqlite3_free(keys);
-    sqlite3_free(bytes);
+    sql_run(db,
+            "CREATE VIRTUAL TABLE fk USING art(tenant TEXT, day TEXT, part BLOB, n INTEGER, body TEXT, key=(tenant, "
+            "day DESC, part), summary=(sum(n), lookup(n), search(body), hash(values))%s)",
+            options);
+    sql_run(db,
+            "CREATE VIRTUAL TABLE fb USING art(path BLOB, value TEXT, n INTEGER, summary=(max(n), search(value))%s)",
+            options);
 }
 
 /* ---- changing ---------------------------------------------------------------------------------------------------- */
@@ -100,7 +99,7 @@ static int change_table(sqlite3 *db, bool art, int64_t n) {
         const char *what = added[n / ADDED_EVERY - 1];
         rc = change(db, art,
                     sqlite3_mprintf("{INSERT INTO fk(fk) VALUES('add column %s')|ALTER TABLE plain_fk ADD COLUMN %s; "
-                                    "ALTER TABLE plain_fs ADD COLUMN %s}",
+                                    "ALTER TABLE kept_fk ADD COLUMN %s}",
                                     what, what, what));
     }
     if (!rc && n >= ADDED_EVERY && n % 3 == 0)
@@ -110,23 +109,50 @@ static int change_table(sqlite3 *db, bool art, int64_t n) {
         rc = change(
             db, art,
             sqlite3_mprintf("{INSERT INTO fk(fk, snapshot) SELECT 'drop snapshot', name FROM art_snapshots('fk') "
-                            "WHERE name = 's%lld'|DELETE FROM plain_fs WHERE name = 's%lld'}",
+                            "WHERE name = 's%lld'|DELETE FROM kept_fk WHERE name = 's%lld'}",
                             (long long)n - KEPT_EVERY * KEPT, (long long)n - KEPT_EVERY * KEPT));
     }
     const char *columns = column(n / ADDED_EVERY);
     if (rc) return rc;
-    return change(
-        db, art,
-        sqlite3_mprintf("{INSERT INTO fk(fk, snapshot) VALUES('snapshot', 's%lld')|INSERT INTO plain_fs(name, "
-                        "tenant, day, part, %s) SELECT 's%lld', tenant, day, part, %s FROM plain_fk}",
-                        (long long)n, columns, (long long)n, columns));
+    return change(db, art,
+                  sqlite3_mprintf("{INSERT INTO fk(fk, snapshot) VALUES('snapshot', 's%lld')|INSERT INTO kept_fk(name, "
+                                  "tenant, day, part, %s) SELECT 's%lld', tenant, day, part, %s FROM plain_fk}",
+                                  (long long)n, columns, (long long)n, columns));
+}
+
+char *features_text(bool art, int64_t n) {
+    struct random random = {(uint64_t)n * 2654435761u};
+    sqlite3_str *out = sqlite3_str_new(NULL);
+    for (unsigned i = 1 + random_below(&random, 4); i; i--) {
+        char *drawn = draw_change(&random), *sql = text_of(drawn, art);
+        sqlite3_str_appendf(out, "%s;", sql);
+        sqlite3_free(drawn);
+        sqlite3_free(sql);
+    }
+    return sqlite3_str_finish(out);
 }
 
 int features_change(sqlite3 *db, bool art, int64_t n) {
-    struct random random = {(uint64_t)n * 2654435761u};
-    int rc = SQLITE_OK;
-    for (unsigned i = 1 + random_below(&random, 4); !rc && i; i--) rc = change(db, art, draw_change(&random));
+    char *rows = features_text(art, n);
+    int rc = sql_try(db, "%s", rows);
+    sqlite3_free(rows);
     return rc ? rc : change_table(db, art, n);
+}
+
+/* Whoever interrupts may do so at each step. */
+static int next_turn(sqlite3 *db, int64_t *n) {
+    sqlite3_stmt *statement = NULL;
+    int rc = sqlite3_prepare_v2(db, "UPDATE turns SET n = n + 1 RETURNING n", -1, &statement, NULL);
+    if (!rc && sqlite3_step(statement) == SQLITE_ROW) *n = sqlite3_column_int64(statement, 0);
+    while (!rc && *n && sqlite3_step(statement) == SQLITE_ROW) continue;
+    return rc ? rc : sqlite3_finalize(statement);
+}
+
+int features_turn(sqlite3 *db) {
+    int64_t n = 0;
+    int rc = next_turn(db, &n);
+    for (int art = 0; !rc && art < 2; art++) rc = features_change(db, art, n);
+    return rc;
 }
 
 /* ---- asking ------------------------------------------------------------------------------------------------------ */
@@ -149,11 +175,11 @@ static const char *const questions[] = {
     "'t3'}",
     "SELECT DISTINCT tenant, day FROM @fk ORDER BY tenant, day DESC LIMIT 20",
     "SELECT {coalesce(art_hash_values('fk', ''), 0) = coalesce(" HASH ", 0) FROM fk|1}",
-    "SELECT {name FROM art_snapshots('fk')|DISTINCT name FROM plain_fs} ORDER BY 1",
+    "SELECT {name FROM art_snapshots('fk')|DISTINCT name FROM kept_fk} ORDER BY 1",
     "SELECT name, count(f.n), sum(f.n), min(day), max(body), sum(body LIKE '%brownf%') FROM {art_snapshots('fk') AS s "
-    "JOIN fk AS f ON f.snapshot = s.name|plain_fs AS f} GROUP BY name ORDER BY name",
+    "JOIN fk AS f ON f.snapshot = s.name|kept_fk AS f} GROUP BY name ORDER BY name",
     "SELECT {s.name, (SELECT count(*) FROM fk WHERE snapshot = s.name AND n = 7) FROM art_snapshots('fk') AS s|name, "
-    "sum(n IS 7) FROM plain_fs GROUP BY name} ORDER BY 1",
+    "sum(n IS 7) FROM kept_fk GROUP BY name} ORDER BY 1",
 };
 
 char *features_answers(sqlite3 *db, bool art) {
@@ -184,4 +210,12 @@ const char *features_differ(const char *given, const char *expected) {
     }
     return TEXT("%.*s\n  gave     %.300s\n  expected %.300s\n", (int)strcspn(given + question, "\n"), given + question,
                 given + line, expected + line);
+}
+
+const char *features_complaint(sqlite3 *db) {
+    char *given = features_answers(db, true), *expected = features_answers(db, false);
+    const char *complaint = strcmp(given, expected) ? features_differ(given, expected) : NULL;
+    sqlite3_free(given);
+    sqlite3_free(expected);
+    return complaint;
 }

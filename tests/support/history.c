@@ -306,6 +306,44 @@ static char *pair_step(struct pair *pair, const struct workload_step *step, stru
     return differs;
 }
 
+/* Where a table and another one are not of the same rows: NULL, or a sentence. */
+static char *rows_differ(sqlite3 *db, const char *table, const char *other) {
+    char *count = sql_rows(db,
+                           "SELECT (SELECT count(*) FROM %s) - (SELECT count(*) FROM %s), count(*) FROM (SELECT * FROM "
+                           "%s EXCEPT SELECT * FROM %s)",
+                           table, other, table, other);
+    if (strcmp(count, "0|0\n") != 0) return sqlite3_mprintf("%s and %s: %s", table, other, count);
+    sqlite3_free(count);
+    return NULL;
+}
+
+static char *refused(sqlite3 *db, const char *what) {
+    return sqlite3_mprintf("%s: %s", what, sqlite3_errmsg(db));
+}
+
+/* What art_salvage() shows of a table that is whole, and what a copy has of it, is all of its rows. */
+static char *copies_check(struct pair *pair) {
+    const char *schema = pair->setting->schema;
+    sqlite3 *db = pair->art.db[0];
+    char *differs = NULL, *path = sqlite3_mprintf("%s/copy.db", pair->directory);
+    if (sql_try(db, "SELECT art_backup(%Q, %Q)", path, schema)) return refused(db, "art_backup()");
+    if (sql_try(db, "ATTACH %Q AS model_copy", path)) return refused(db, path);
+    char *names = sql_rows(db, "SELECT name FROM model_copy.sqlite_schema WHERE sql LIKE '%%USING art(%%'");
+    for (char *name = strtok(names, "\n"); name && !differs; name = strtok(NULL, "\n")) {
+        char *table = sqlite3_mprintf("%s.\"%w\"", schema, name), *copy = sqlite3_mprintf("model_copy.\"%w\"", name);
+        differs = rows_differ(db, table, copy);
+        bool made = !sql_try(db, "CREATE VIRTUAL TABLE temp.model_saved USING art_salvage('%s.%w')", schema, name);
+        if (!differs) differs = made ? rows_differ(db, table, "temp.model_saved") : refused(db, "art_salvage");
+        if (made) sql_run(db, "DROP TABLE temp.model_saved");
+        sqlite3_free(table);
+        sqlite3_free(copy);
+    }
+    sql_run(db, "DETACH model_copy");
+    sqlite3_free(names);
+    sqlite3_free(path);
+    return differs;
+}
+
 /* At the end of a history: what is stored is sound, and all connections closed and opened again see the same. */
 static char *pair_check(struct pair *pair) {
     const struct workload_setting *setting = pair->setting;
@@ -335,7 +373,7 @@ static char *pair_check(struct pair *pair) {
         differs = pair_step(pair, &step, NULL);
         workload_step_clear(&step);
     }
-    return differs;
+    return differs || !keeps ? differs : copies_check(pair);
 }
 
 /* ---- histories --------------------------------------------------------------------------------------------------- */

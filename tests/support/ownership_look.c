@@ -157,6 +157,22 @@ static unsigned runs_of(sqlite3 *db, const char *table) {
     return runs;
 }
 
+/* What searches, lookups and ranges of keys find, where all rows are right. */
+static bool finds_alike(sqlite3 *db, const char *table) {
+    static const char question[] =
+        "SELECT (SELECT count(*) FROM %s WHERE value LIKE '%%7 xxx%%') = (SELECT count(*) FROM %s_m WHERE value LIKE "
+        "'%%7 xxx%%') AND (SELECT count(*) FROM %s WHERE value = (SELECT min(value) FROM %s_m)) = (SELECT "
+        "count(*) FROM %s_m WHERE value = (SELECT min(value) FROM %s_m)) AND (SELECT count(*) FROM %s WHERE path >= "
+        "x'6b2f3035') = (SELECT count(*) FROM %s_m WHERE path >= x'6b2f3035')";
+    char *sql = sqlite3_mprintf(question, table, table, table, table, table, table, table, table);
+    sqlite3_stmt *asked = NULL;
+    sqlite3_prepare_v2(db, sql, -1, &asked, NULL);
+    bool alike = asked && sqlite3_step(asked) == SQLITE_ROW && sqlite3_column_int(asked, 0);
+    sqlite3_finalize(asked);
+    sqlite3_free(sql);
+    return alike;
+}
+
 static void look_at_table(struct own_world *world, sqlite3 *db, const char *name, struct own_table *table) {
     int rc, mirrored;
     sqlite3_stmt *rows = ask(db, "SELECT path, value FROM \"%w\" ORDER BY path", table->name, &rc);
@@ -168,6 +184,9 @@ static void look_at_table(struct own_world *world, sqlite3 *db, const char *name
     sqlite3_finalize(rows);
     sqlite3_finalize(mirror);
     if (!same && !rc) own_fail(world, "WRONG ROWS: %s: %s does not hold what it should", name, table->name);
+    if (same && !rc && !finds_alike(db, table->name))
+        own_fail(world, "WRONG ANSWERS: %s: %s finds other rows than it has (%s)", name, table->name,
+                 sqlite3_errmsg(db));
     table->answer = own_answer_of(rc, table->message);
     table->reads = !rc;
     if (table->answer == OWN_UNKNOWN || table->answer == OWN_BUSY) {

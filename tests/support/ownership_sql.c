@@ -44,10 +44,12 @@ static void put(struct work *work, unsigned n, unsigned rows) {
     const char *ends[] = {"", "_m"};
     for (unsigned i = 0; i < 2; i++) {
         run(work,
-            "INSERT OR REPLACE INTO %s.%s%s(path, value) WITH RECURSIVE c(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM "
-            "c "
-            "WHERE i + 1 < %u) SELECT printf('k/%%03d', (i * 7 + %u) %% %d), printf('%u %%d %%.*c', i, %d, 'x') FROM c",
-            work->schema, work->done->table, ends[i], rows, n, KEYS, n, n % 16 ? SHORT : LONG);
+            "INSERT OR REPLACE INTO %s.%s%s(path, value) WITH RECURSIVE c(i, path) AS (SELECT 0, 'k/%03u' UNION ALL "
+            "SELECT i + 1, printf('k/%%03d', (i * 7 + 7 + %u) %% %d) FROM c WHERE i + 1 < %u) SELECT CASE (SELECT type "
+            "FROM pragma_table_info('%s', '%s') WHERE name = 'path') WHEN 'BLOB' THEN CAST(path AS BLOB) ELSE path "
+            "END, printf('%u %%d %%.*c', i, %d, 'x') FROM c",
+            work->schema, work->done->table, ends[i], n % KEYS, n, KEYS, rows, work->done->table, work->schema, n,
+            n % 16 ? SHORT : LONG);
     }
     work->done->wrote = true;
 }
@@ -62,11 +64,21 @@ static void command(struct work *work, const char *text) {
     run(work, "INSERT INTO %s.%s(%s) VALUES('%s')", work->schema, work->done->table, work->done->table, text);
 }
 
+/* A table's, and its mirror's. */
+static const char *const forms[][2] = {
+    {"path, value", "path PRIMARY KEY, value"},
+    {"path BLOB, value, summary=(search(value), hash(*))", "path PRIMARY KEY, value"},
+    {"path, value, key=(path, value DESC), summary=(hash(*))", "path, value, PRIMARY KEY(path, value DESC)"},
+    {"path, value, summary=(lookup(value), search(value), search(path))", "path PRIMARY KEY, value"},
+};
+enum { FORMS = sizeof forms / sizeof *forms };
+
 static void create(struct work *work, const char *table, unsigned n) {
+    const char *const *form = forms[n / 2 % FORMS];
     sql_ways(n % 8 ? "pwrite" : NULL, NULL);
-    run(work, "CREATE VIRTUAL TABLE %s USING art(path, value, log_limit='8KB'%s)", table,
+    run(work, "CREATE VIRTUAL TABLE %s USING art(%s, log_limit='8KB'%s)", table, form[0],
         n % 6 == 5 ? ", storage=inline" : "");
-    run(work, "CREATE TABLE %s_m(path PRIMARY KEY, value) WITHOUT ROWID", table);
+    run(work, "CREATE TABLE %s_m(%s) WITHOUT ROWID", table, form[1]);
 }
 
 /* --- steps -------------------------------------------------------------------------------------------------------- */

@@ -88,6 +88,8 @@ static void note(uint64_t key, uint32_t kind, uint32_t value, uint32_t limit) {
     if (at < random_log->room) random_log->marks[at] = (struct random_mark){key, kind, value, limit};
 }
 
+#ifdef __linux__
+
 /* Bytes of a value, drawn one behind another: the first of them stand for all. */
 static bool is_noise(uint64_t key, uint32_t limit) {
     enum { SHOWN = 8 };
@@ -97,6 +99,15 @@ static bool is_noise(uint64_t key, uint32_t limit) {
     next = key + RANDOM_STEP;
     return run >= SHOWN;
 }
+
+#else
+
+static bool is_noise(uint64_t key, uint32_t limit) {
+    (void)key, (void)limit;
+    return false;
+}
+
+#endif
 
 uint64_t random_taped(struct random *random, uint32_t limit) {
     const struct random_edit *edit;
@@ -133,6 +144,8 @@ bool random_span_at(struct random *random, uint64_t place) {
 
 /* ---- edits as a text: "0" all draws are 0 but these; "z" one is, "v" has a value, "k" is kept; "s" a span is left out,
  *      "t" one with those in it; "j" draws are; "*" that many of them ----------------------------------------------- */
+
+#ifdef __linux__
 
 /* What a mark says in it: its letter, and its number; 0: nothing. */
 static char letter_of(const struct random_mark *mark, bool zero, uint32_t *n) {
@@ -193,6 +206,8 @@ bool random_read_edits(const char *text) {
     }
     return true;
 }
+
+#endif
 
 /* ---- seeds ------------------------------------------------------------------------------------------------------- */
 

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-enum { MARKS_MAX = 2000000, TRIES_USUAL = 5000, TEXT_MAX = 3000 };
+enum { MARKS_MAX = 2000000, TRIES_USUAL = 5000, SECONDS_USUAL = 60, TEXT_MAX = 3000 };
 
 struct shrinking {
     shrink_run *run;
@@ -496,7 +496,7 @@ static void report(struct shrinking *s, const char *repeat, struct size before, 
 
 static void begin(struct shrinking *s) {
     const char *seconds = getenv("ART_TEST_SHRINK"), *tries = getenv("ART_TEST_SHRINK_TRIES");
-    s->until = now() + (atof(seconds) > 0 ? atof(seconds) : 60);
+    s->until = now() + (atof(seconds) > 1 ? atof(seconds) : SECONDS_USUAL);
     s->tries_max = tries ? (unsigned)atoi(tries) : TRIES_USUAL;
     s->limit = s->until - now();
     s->end = shared(sizeof *s->end);

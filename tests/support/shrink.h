@@ -2,7 +2,7 @@
  * out, its draws left out, zeroed and lowered, as long as it still fails in the same way: at the same check, with the
  * same beginning of the message, or by the same signal. Each try is a process.
  *
- *     ART_TEST_SHRINK=<seconds>           behind a failure, in so many seconds at most and...
+ *     ART_TEST_SHRINK=<seconds>           behind a failure, in so many seconds at most (1: 60) and...
  *     ART_TEST_SHRINK_TRIES=<n>           ...so many tries (5,000)
  *     ART_TEST_TAPE=<text>, or @<file>    runs with what is left, as the line that is printed says
  *

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/support/features.h"
 #include "tests/support/spills.h"
 #include "tests/support/sql.h"
 
@@ -164,6 +165,11 @@ uint64_t compare(sqlite3 *db, struct random *random, const char *who, bool all) 
         int64_t keys = ask(db, who, "SELECT value FROM art_info('t') WHERE property = 'entries'");
         int64_t rows = ask(db, who, "SELECT count(*) FROM m");
         if (keys != rows) violation("%s: art_info says %lld keys of %lld", who, (long long)keys, (long long)rows);
+    }
+    /* What a transaction keeps can be read behind it. */
+    if (all && random_once_in(random, 4) && sqlite3_txn_state(db, "main") != SQLITE_TXN_WRITE) {
+        const char *complaint = features_complaint(db);
+        if (complaint) violation("%s: %s", who, complaint);
     }
     world->checks++;
     return counter;

@@ -189,6 +189,8 @@ static int run_all(SRunner *runner) {
 
 #else
 
+static const char *const chosen = "";
+
 static int choose(const struct entry *entry, int *from) {
     *from = 0;
     return entry->times();
@@ -211,11 +213,13 @@ int suite_run_as(struct suite_case first) {
     Suite *suite = suite_create(first.name);
     TCase *into = make_case(suite, first);
     const struct suite_case *in = &first;
+    bool has_any = false;
     qsort(entries, (size_t)count, sizeof *entries, compare);
     for (int i = 0; i < count; i++) {
         if (entries[i].test) {
             int from, to = choose(&entries[i], &from);
             if (to > from) tcase_add_loop_test(into, entries[i].test, from, to);
+            has_any |= to > from || !*chosen;
             entries[i].in = in;
         } else {
             in = &entries[i].begins;
@@ -224,6 +228,7 @@ int suite_run_as(struct suite_case first) {
     }
     SRunner *runner = srunner_create(suite);
     int failed = run_all(runner);
+    if (!has_any) printf("no test is called so\n");
     srunner_free(runner);
-    return failed ? 1 : 0;
+    return failed || !has_any ? 1 : 0;
 }
