@@ -77,7 +77,7 @@ struct machine {
     unsigned page_size;
     struct machine_counts {
         uint64_t commits, rollbacks, busy, snapshots, old_snapshots, checkpoints, copies, deaths, zombies, revived,
-            power, images, faults, lies, noticed, noticed_by_check, unfinished;
+            power, images, faults, lies, noticed, noticed_by_check, reused /* slots */, unfinished;
     } counts;
     char *lines[MACHINE_LINES];
     unsigned line_count;
