@@ -1,7 +1,6 @@
 /* art_backup(copy, schema, 'update') that dies at each of its calls in turn, by a kill or a loss of power, on a
- * simulated machine (tests/support/world.h). Then the copy is the old one, or the new one, or says that it is unfinished; and the
- * next run completes it.
- */
+ * simulated machine (tests/support/world.h). Then the copy is the old one, or the new one, or says that it is
+ * unfinished; and the next run completes it. */
 #include "core/tree/state/hooks.h"
 #include "ext/art.h"
 #include "tests/support/features.h"
