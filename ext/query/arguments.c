@@ -55,7 +55,9 @@ static void want_glob(struct art_scan *scan, sqlite3_value *value, bool bounded)
     }
     art_key_range_prefix(keys, prefix);
     bool only_stars = rest[strspn(rest, "*")] == 0;
-    if ((bounded && !strcmp(rest, "*")) || (only_stars && (!prefix.len || (uint8_t)rest[-1] < 0x80))) return;
+    if ((bounded && !strcmp(pattern + strcspn(pattern, "*?["), "*")) ||
+        (only_stars && (!prefix.len || (uint8_t)rest[-1] < 0x80)))
+        return;
     if (too_complex(scan, sqlite3_value_bytes(value))) { /* a range has no limit, nor have SQLite's bounds */
         keys->rc = art_complain(&scan->open.base.pVtab->zErrMsg, SQLITE_ERROR, "LIKE or GLOB pattern too complex");
         return;

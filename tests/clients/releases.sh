@@ -12,7 +12,8 @@ checks=0
 failures=0
 
 kept() { # <release> <SHA-256>: sets `library`, where there is one for this machine
-    local binary=tests/clients/released/$1-linux-$(uname -m)-gnu.so.gz
+    local binary
+    binary=tests/clients/released/$1-linux-$(uname -m)-gnu.so.gz
     library=$PWD/build/releases/$1/art.so
     [ "$2" ] && [ -e "$binary" ] && getconf GNU_LIBC_VERSION >/dev/null 2>&1 || return 1
     mkdir -p "${library%/*}" && gzip -dc "$binary" >"$library"

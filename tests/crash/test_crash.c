@@ -18,6 +18,7 @@
 #include "ext/art.h"
 #include "tests/support/crash_check.h"
 #include "tests/support/own_chance.h"
+#include "tests/support/second_opinion.h"
 #include "tests/support/suite.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -271,6 +272,7 @@ static unsigned show(const struct tally *tally, uint64_t seed) {
     for (unsigned i = 0; i < WORLD_CRASHES; i++) {
         printf("  %s: %llu%s", world_crash_names[i], U(counts->by_kind[i]), i + 1 < WORLD_CRASHES ? "," : "\n");
     }
+    second_opinion_tell("crash", tally->counts.opinions);
     for (unsigned i = 0; i < SETTINGS; i++) {
         if (tally->by_setting[i]) {
             printf("  %s %s: %llu\n", settings[i].journal, settings[i].synchronous, U(tally->by_setting[i]));

@@ -63,6 +63,11 @@ def golden():
             expect(f"{rows.parent.name}: {database.name} {snapshot}", wanted, found)
 
 
+def unfinished():
+    for database in sorted(folder.glob("*/unfinished-*.db")) + sorted(folder.glob("*/updated-*.db")):
+        refuses(f"{database.name}, an unfinished copy", "is unfinished", database, "t")
+
+
 # ---- new tables
 
 def made(name, *statements):
@@ -252,6 +257,7 @@ def literals():
 
 
 golden()
+unfinished()
 literals()
 if extension:
     many_paths("file", 50000).execute("INSERT INTO t(t) VALUES('optimize')")

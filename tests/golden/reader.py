@@ -78,8 +78,8 @@ def encoded(cells):
     kinds = b"".join(varint(kind) for kind, _ in cells[:count])
     return varint(len(kinds) + 1 + (len(kinds) > 126)) + kinds + b"".join(body for _, body in cells)
 
-def column(data, rows):
-    """A column's cell in each row: serial type and body."""
+def column(data, rows, end):
+    """A column's cell in each row: serial type and body. The column ends there."""
     how, width = data.take(2)
     encoding, entries, with_slot = how & 7, width, range(rows)
     if encoding == 0:
@@ -97,10 +97,12 @@ def column(data, rows):
         slots = [integer((base + code + 2**63) % 2**64 - 2**63) for code in slots]
     elif encoding == 1:
         cells = data.cells(entries)
+        check(max(slots, default=0) < entries, "a block has a code without an entry")
         slots = [cells[code] for code in slots]
     else:
-        ends = [slope * (slot + 1) + base + code for slot, code in enumerate(slots)]
-        parts = [data.take(end - begin) for begin, end in zip([0] + ends, ends)]
+        ends = [0] + [slope * (slot + 1) + base + code for slot, code in enumerate(slots)]
+        check(sorted(ends) == ends and data.at + ends[-1] <= end, "a block has ends that are none")
+        parts = [data.take(end - begin) for begin, end in zip(ends, ends[1:])]
         parts = [part.hex().encode() for part in parts] if encoding > 4 else parts
         parts = [part.upper() for part in parts] if encoding == 6 else parts
         slots = [(7 if encoding == 4 else 2 * len(part) + 12 + (encoding > 2), part) for part in parts]
@@ -111,7 +113,7 @@ def block(value):
     """The value of each entry."""
     rows, columns = value[0], value[1] & 127
     *begins, raw_at = (2 + 2 * columns, *Bytes(value, 2).array(columns, "H"))
-    cells = list(zip(*[column(Bytes(value, at), rows) for at in begins])) or [()] * rows
+    cells = list(zip(*[column(Bytes(value, at), rows, end) for at, end in zip(begins, [*begins[1:], raw_at])])) or [()] * rows
     raw = Bytes(value, raw_at).listed() if value[1] & 128 else {}
     return [raw[row][1] if row in raw else encoded(cells[row]) for row in range(rows)]
 

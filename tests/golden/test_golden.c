@@ -10,6 +10,7 @@
 
 #include "core/tree/state/hooks.h"
 #include "ext/columns/block_format.h"
+#include "tests/support/second_opinion.h"
 #include "tests/support/sql_one.h"
 #include "tests/support/stored_blobs.h"
 
@@ -63,11 +64,19 @@ static const struct golden {
     {NAMES("1.0-more", "1.0.1"), "down", .blobs = true, .log_rows = 1, .runs = 1, .only = "file"},
     {NAMES("1.0-more", "1.0.1"), "changed", .blobs = true, .log_rows = 1, .runs = 1, .only = "file"},
     {NAMES("1.0-vacuum", "1.0.1"), "forgotten", .blobs = true, .coded = true, .log_rows = 1, .runs = 1},
+    {NAMES("1.0.1-unquiet"), "zombie", .blobs = true, .runs = 1},
+    {NAMES("1.0.1-unquiet"), "unsynced", .blobs = true, .log_rows = 1, .runs = 3},
+    {NAMES("1.0.1-unquiet"), "retired", .blobs = true, .runs = 1},
+    {NAMES("1.0.1-unquiet"), "spilled", .blobs = true, .log_rows = 1, .runs = 3},
+    {NAMES("1.0.1-unquiet"), "stuck", .blobs = true, .log_rows = 1, .runs = 3},
+    {NAMES("1.0.1-unquiet"), "refused", .blobs = true, .log_rows = 1, .runs = 3},
+    {NAMES("1.0.1-unquiet"), "adopted", .blobs = true, .log_rows = 1, .runs = 3, .only = "file"},
+    {NAMES("1.0.1-unquiet"), "torn", .blobs = true, .log_rows = 1, .runs = 3, .only = "file"},
 };
 TEXTS(storages, "file", "inline");
 
-/* Each golden in each of its storages and archives. All are read. Where few rounds are asked for, those of one archive are
- * written to: the draw says which. */
+/* Each golden in each of its storages and archives. All are read. Where few rounds are asked for, those of one archive
+ * are written to: the draw says which. */
 static struct table {
     const struct golden *golden;
     const char *archive, *storage;
@@ -270,6 +279,20 @@ LOOP_TEST(test_each_is_read_as_it_was_made, GOLDENS) {
     sqlite3_free(rows);
 }
 
+/* Else random tests could ask for ever (second_opinion.h). */
+TEST(test_a_second_opinion_notices_rows_that_are_lost_or_others) {
+    open_golden(0);
+    char *why;
+    ck_assert_msg(second_opinion(db, "SELECT * FROM t", path, "t", NULL, &why), "%s", why);
+    if (!second_opinion_count()) return;
+    EACH(otherwise, "SELECT * FROM t LIMIT 5", "SELECT * FROM t UNION ALL SELECT 'new', 1, 2, 3, 4",
+         "SELECT path, size + (path = 'edge/largest'), price, note, pad FROM t") {
+        ck_assert(!second_opinion(db, otherwise, path, "t", NULL, &why));
+        ck_assert_ptr_nonnull(strstr(why, "wanted"));
+        sqlite3_free(why);
+    }
+}
+
 /* Of a table with a summary: sums, a value and pieces of texts. */
 LOOP_TEST(test_what_is_summed_and_found_in_each_is_right, GOLDENS) {
     open_golden(_i);
@@ -339,11 +362,19 @@ static void is_in_order(void) {
     is_whole();
 }
 
+/* Of a file whose owner page is torn nobody says any more that this database had adopted it. */
+static void adopt_what_is_torn(void) {
+    if (!is_of("torn")) return;
+    refuses(SQLITE_ERROR, "art: the .art file is a copy that no database has claimed", "DELETE FROM t");
+    sql_run(db, "INSERT INTO t(t) VALUES('adopt')");
+}
+
 /* What was there before is written to, flushed, and put in order. */
 LOOP_TEST(test_each_is_written_to_and_put_in_order, GOLDENS) {
     static const char *const commands[] = {NULL, "flush", "optimize"};
     if (!tables[_i].drawn) return;
     open_golden(_i);
+    adopt_what_is_torn();
     sql_run(db, "CREATE TABLE twin(path TEXT, size INTEGER, price REAL, note TEXT, pad, UNIQUE(path, price, size));"
                 "INSERT INTO twin SELECT path, size, price, note, pad FROM t");
     for (int round = 0; round < LENGTH(commands); round++) {
@@ -365,6 +396,7 @@ LOOP_TEST(test_each_is_written_to_and_put_in_order, GOLDENS) {
 LOOP_TEST(test_each_is_put_in_order_as_it_is, GOLDENS) {
     if (!tables[_i].drawn) return;
     open_golden(_i);
+    adopt_what_is_torn();
     sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
     reopen();
     shows(golden->of, "");
@@ -372,6 +404,26 @@ LOOP_TEST(test_each_is_put_in_order_as_it_is, GOLDENS) {
     is_whole();
     if (!golden->states) is_in_order();
     shows(golden->of, "");
+}
+
+/* --- in the middle of something ----------------------------------------------------------------------------------- */
+
+TEXTS(copies, "unfinished-file", "unfinished-inline", "updated-file", "updated-inline");
+
+LOOP_TEST(test_a_copy_that_art_backup_has_not_finished_is_refused_and_can_be_salvaged, LENGTH(copies)) {
+    ck_assert_int_eq(sql_shell("cp '%s/1.0.1-unquiet/%s.db'* .", unpacked, copies[_i]), 0);
+    sqlite3_free(path);
+    path = sqlite3_mprintf("%s/%s.db", directory, copies[_i]);
+    reopen();
+    EACH(asks, "SELECT * FROM t", "DELETE FROM t", "INSERT INTO t(t) VALUES('optimize')",
+         "INSERT INTO t(t) VALUES('adopt')", "SELECT art_verify()")
+    refuses(sqlite3_strglob("*art_verify*", asks) ? SQLITE_ERROR : SQLITE_CORRUPT_VTAB, "this copy is unfinished",
+            asks);
+    expect("1\n", "SELECT art_check('t') GLOB '*this copy is unfinished*'");
+    sql_run(db, "CREATE VIRTUAL TABLE temp.seen USING art_salvage('t')");
+    ck_assert_int_ge(sql_int(db, "SELECT count(*) FROM temp.seen"), 400);
+    sql_run(db, "DROP TABLE t");
+    expect("other\n", "SELECT name FROM sqlite_schema WHERE type = 'table'");
 }
 
 /* --- offsets beyond 4 GB, and pages of other sizes ---------------------------------------------------------------- */

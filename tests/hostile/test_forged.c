@@ -4,6 +4,7 @@
  *     ART_FORGED_DATABASES=n   by default what takes half a minute; make check-all has 2,500 */
 #include "tests/support/forged.h"
 
+#include "tests/support/second_opinion.h"
 #include "tests/support/suite.h"
 
 enum { DATABASES = 4000, BYTES_MAX = 8 + 6 * 5 };
@@ -45,6 +46,7 @@ TEST(test_a_forged_database_gives_answers_or_errors_and_every_statement_ends) {
     }
     printf("forged: %lu databases, %lu answers, %lu errors, %lu of these for a hash\n", forged_tally.runs,
            forged_tally.answers, forged_tally.errors, forged_tally.mismatches);
+    second_opinion_tell("forged", second_opinion_count());
     ck_assert_uint_gt(forged_tally.answers, databases);
     ck_assert_uint_gt(forged_tally.errors, databases);
     ck_assert_uint_lt(4 * forged_tally.mismatches, forged_tally.errors); /* else it is no forger any more */

@@ -466,12 +466,15 @@ TEST(test_each_of_several_patterns_counts) {
 
 /* Broken UTF-8 behind a prefix makes its last character another one for glob(), wherever the pattern comes from. */
 TEST(test_a_stray_byte_behind_a_prefix) {
-    sql_run(db, "INSERT INTO b VALUES(CAST(x'c3a980' AS TEXT), 3); INSERT INTO t(path, value) SELECT path, value FROM b"
-                " WHERE path = CAST(x'c3a980' AS TEXT)");
+    sql_run(db, "INSERT INTO b VALUES(CAST(x'c3a980' AS TEXT), 3), (CAST(x'efbfbe80' AS TEXT), 4); INSERT INTO t(path, "
+                "value) SELECT path, value FROM b WHERE path IN (CAST(x'c3a980' AS TEXT), CAST(x'efbfbe80' AS TEXT))");
+    agree(
+        "SELECT hex(path) FROM @ WHERE path GLOB '\uFFFE*' ORDER BY path"); /* begins nothing that art takes for sound */
     agree("SELECT hex(path) FROM @ WHERE path GLOB 'é' || '*' ORDER BY path");
     agree("SELECT hex(path) FROM @ WHERE path GLOB 'é' || '**' ORDER BY path DESC LIMIT 9 OFFSET 1");
     agree("SELECT hex(y.path) FROM @ x JOIN @ y ON y.path GLOB x.path || '*' WHERE x.path = 'é' ORDER BY 1");
-    static const char *const patterns[] = {"é*", "é**", "é", "a*", "é*"}, *const columns[] = {"hex(path)", "count(*)"};
+    static const char *const patterns[] = {"é*", "é**", "é", "a*", "\uFFFE*", "é*"}, *const columns[] = {"hex(path)",
+                                                                                                         "count(*)"};
     for (int column = 0; column < 2; column++) { /* what is bound is known when SQLite prepares the statement anew */
         sqlite3_stmt *twins[2];
         for (int i = 0; i < 2; i++)

@@ -4,6 +4,7 @@
  *     now and then a fault strikes meanwhile       then once more, without
  *     all rows are read, and questions asked       they are those of one state that may be found
  *     PRAGMA integrity_check, art_check()          are clean
+ *     of every tenth disk                          reader.py finds the same rows (second_opinion.h)
  *     now and then                                 another transaction and a flush, 'clean'
  *     now and then                                 a crash at any place of all this, and from the beginning
  *
@@ -16,6 +17,8 @@
 
 #include "core/base/error.h"
 #include "tests/support/crash_beside.h"
+#include "tests/support/crash_opinion.h"
+#include "tests/support/second_opinion.h"
 #include "tests/support/sim_disk_private.h"
 
 enum {
@@ -198,6 +201,20 @@ static bool clean(struct judge *judge, sqlite3 *db) {
     return runs(judge, db, "INSERT INTO a(a) VALUES('clean')");
 }
 
+/* `image`: NULL where somebody else has opened it since. */
+static bool has_second_opinion(struct judge *judge, sqlite3 *db, const struct world_image *image,
+                               const struct crash_rows *rows) {
+    const struct crash_work *work = judge->check->work;
+    char *why;
+    unsigned before = second_opinion_count();
+    bool due = image && second_opinion_is_due(judge->check->counts.states);
+    /* A journal of two databases names a third file by its path in the world. */
+    if (work->rows.attached && strcmp(work->setting->journal, "WAL") != 0) due = false;
+    bool good = !due || crash_opinion(db, image, rows, &why);
+    judge->check->counts.opinions += second_opinion_count() - before;
+    return good || complain(judge, why);
+}
+
 static void remember(struct expected *expected, const struct crash_rows *rows) {
     uint64_t *hashes = expected->hashes[expected->known++];
     expected->possible = NULL;
@@ -233,7 +250,8 @@ static bool look_beside(struct judge *judge, sqlite3 *db, struct expected *expec
 }
 
 /* *rows: what was found. */
-static bool visit(struct judge *judge, struct expected *expected, struct crash_rows *rows) {
+static bool visit(struct judge *judge, const struct world_image *image, struct expected *expected,
+                  struct crash_rows *rows) {
     const struct crash_work *work = judge->check->work;
     char *why = NULL;
     bool alone = work->rows.attached && random_once_in(&judge->random, ALONE_EVERY);
@@ -245,6 +263,7 @@ static bool visit(struct judge *judge, struct expected *expected, struct crash_r
     if (good) good = read_state(judge, db, expected->goes_back, rows);
     if (good && !is_possible(judge, expected, rows)) good = complain(judge, explain(expected, rows, work));
     if (good && expected->possible) remember(expected, rows);
+    if (good) good = has_second_opinion(judge, db, image, rows);
     if (good) good = look_beside(judge, db, expected, rows);
     if (good && random_once_in(&judge->random, CLEAN_EVERY)) good = clean(judge, db);
     if (good && random_once_in(&judge->random, WRITE_EVERY)) {
@@ -400,8 +419,9 @@ static bool judge_image(struct judge *judge, const struct world_image *image, co
     world_enter(world, world_process_new(world));
     judge->check->counts.states++;
     bool lost = false, good = true, damages = random_once_in(&judge->random, DAMAGE_EVERY);
-    if (!damages && random_once_in(&judge->random, FAULT_EVERY)) good = visit_with_fault(judge, world, &next, &lost);
-    if (good) good = visit(judge, &next, &rows);
+    bool fault = !damages && random_once_in(&judge->random, FAULT_EVERY);
+    if (fault) good = visit_with_fault(judge, world, &next, &lost);
+    if (good) good = visit(judge, fault ? NULL : image, &next, &rows);
     world_enter(NULL, NULL);
     if (good && damages) good = salvage_damaged(judge, image, &rows);
     if (good && !expected->second && !lost && random_once_in(&judge->random, AGAIN_EVERY)) {

@@ -22,7 +22,7 @@ struct crash_counts {
     /* twice: the same disk and the same question as before; halves: found, of two databases that committed by
      * themselves */
     uint64_t states, twice, again, written, cleaned, back, halves;
-    uint64_t copies, updates, salvaged, damaged, published;
+    uint64_t copies, updates, salvaged, damaged, published, opinions;
     uint64_t by_kind[WORLD_CRASHES];
     uint64_t faults[CRASH_FAULTS];
     struct crash_answers asked;

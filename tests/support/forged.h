@@ -3,6 +3,7 @@
  *
  *   - every statement ends, within so many steps of SQLite's virtual machine, with rows or with an error that hostile
  *     bytes may give; nothing crashes
+ *   - of each that art_check() finds sound reader.py reads the same rows (second_opinion.h)
  *   - where a walk gives keys in order, they ascend, or descend: none comes twice
  *
  * The forger's bytes: u8 which | u8 how | per change: u8 kind | u16 where | u16 what | u8 value

@@ -16,6 +16,7 @@ enum { HISTORY_STEPS = 420 };
 /* What histories have met; in memory that forked children share. */
 struct history_tally {
     int64_t statements, histories, with_rows, rows, in_transaction, busy, constraint, failed, versions_checked;
+    int64_t opinions;
     int64_t ended; /* histories that ended early, since their twins were none any more */
     struct {
         int64_t met, worked, rows; /* worked: success; rows: returned or changed */

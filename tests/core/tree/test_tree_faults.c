@@ -27,6 +27,11 @@ static bool is_for_good(int rc) {
     return rc == ART_POISONED || strstr(art_error_message(), "ROLLBACK it");
 }
 
+/* So few that chance decides what they meet. */
+static bool few(unsigned walks) {
+    return walks < 8;
+}
+
 TEST(test_every_call_of_the_disk_may_fail) {
     static const int codes[] = {ART_IO, ART_DISKFULL, ART_NOMEM, ART_BUSY, ART_INTERRUPT};
     unsigned failures = 0, walks = 40;
@@ -66,7 +71,7 @@ TEST(test_every_call_of_the_disk_may_fail) {
         sim_disk_free(disk);
     }
     printf("faults: %u steps failed\n", failures);
-    ck_assert_uint_gt(failures, walks);
+    ck_assert_uint_gt(failures, few(walks) ? 0 : walks);
 }
 
 /* Blobs are the host's rows. Want of memory or disk in a statement of its own is the end of the whole transaction,
@@ -116,8 +121,8 @@ TEST(test_every_row_may_fail_and_take_the_transaction_with_it) {
         walk_free(walk);
     }
     printf("rows: %u steps failed, %u transactions ended in them\n", failures, ended);
-    ck_assert_uint_gt(failures, 4 * walks);
-    ck_assert_uint_gt(ended, walks);
+    ck_assert_uint_gt(failures, few(walks) ? 0 : 4 * walks);
+    ck_assert_uint_gt(ended, few(walks) ? 0 : walks);
 }
 
 static void transaction_is_over(void *context) {
@@ -204,7 +209,7 @@ TEST(test_every_allocation_may_fail) {
         sim_disk_free(disk);
     }
     printf("memory: %u steps failed\n", failures);
-    ck_assert_uint_gt(failures, walks / 2);
+    if (!few(walks)) ck_assert_uint_gt(failures, walks);
 }
 
 TEST(test_a_power_loss_between_any_two_steps_loses_nothing_committed) {
