@@ -242,6 +242,10 @@ static void meet_fate(struct machine *machine) {
     }
 }
 
+static void count_slot(enum art_event event) {
+    if (present) present->counts.reused += event == ART_EVENT_SLOT_AGAIN;
+}
+
 /* ---- a history --------------------------------------------------------------------------------------------------- */
 
 static void run_until(struct machine *machine, uint64_t turns) {
@@ -277,6 +281,7 @@ bool machine_run(struct machine *machine, const struct machine_plan *plan, uint6
     present = machine;
     own_chance(seed);
     own_clock_step(0);
+    art_test_hooks.at = count_slot;
     art_test_hooks.blob_pages = blob_pages[random_below(&machine->random, 5)];
     world_enter(NULL, NULL);
     sqlite3_randomness(0, NULL); /* begins anew, with what the world gives */
@@ -297,6 +302,7 @@ bool machine_run(struct machine *machine, const struct machine_plan *plan, uint6
     end_world(machine);
     world_enter(NULL, NULL);
     art_test_hooks.blob_pages = 0;
+    art_test_hooks.at = NULL;
     own_chance_ends();
     return !machine->failure;
 }

@@ -7,8 +7,8 @@
  *     machine.c          whose turn it is; deaths, faults, lies of the disk; what a loss of power would leave at a
  *                        moment, and what it does leave: life goes on there
  *
- * To art the actors are processes: what it keeps for a whole process it keeps by device and inode, and each has a device
- * of its own (world_process); locks are the world's. An actor that dies makes no call any more that others could
+ * To art the actors are processes: what it keeps for a whole process it keeps by device and inode, and each has a
+ * device of its own (world_process); locks are the world's. An actor that dies makes no call any more that others could
  * notice, and nobody else goes on before its connection is closed. All randomness is the machine's generator.
  */
 #ifndef TESTS_MACHINE_H
@@ -77,7 +77,7 @@ struct machine {
     unsigned page_size;
     struct machine_counts {
         uint64_t commits, rollbacks, busy, snapshots, old_snapshots, checkpoints, copies, deaths, zombies, revived,
-            power, images, faults, lies, noticed, noticed_by_check, unfinished;
+            power, images, faults, lies, noticed, noticed_by_check, reused /* slots */, unfinished;
     } counts;
     char *lines[MACHINE_LINES];
     unsigned line_count;
@@ -109,8 +109,8 @@ bool machine_fine(struct actor *actor, int rc, const char *what);
 /* ---- judge ------------------------------------------------------------------------------------------------------- */
 
 uint32_t machine_state_add(struct machine *machine, uint32_t parent, const uint32_t *rows);
-/* Which state is there? Compares all rows of both tables with it, or with `rows`. Error codes of SQLite; SQLITE_MISMATCH:
- * machine_fail() was called. */
+/* Which state is there? Compares all rows of both tables with it, or with `rows`. Error codes of SQLite;
+ * SQLITE_MISMATCH: machine_fail() was called. */
 int machine_compare(struct machine *machine, sqlite3 *db, const char *who, const uint32_t *rows, uint32_t *out);
 /* It is seen: may it be, by somebody who began when `floor` was seen? From here on it is. */
 bool machine_see(struct machine *machine, uint32_t state, uint32_t floor, const char *who);
