@@ -18,10 +18,10 @@
 #
 # Options, each with a build directory of its own, build/<variant>, so that they live side by side: CC=gcc|clang; URING=0 without
 # liburing, all I/O by pread and pwrite; LIMITS=small, whose limits a few rows reach (core/base/limits.h); PORTABLE=1 without files of
-# our own, as other systems have it; SANITIZE=address (and UBSan), SANITIZE=thread; CC=aarch64-linux-gnu-gcc, with OBJCOPY=. Others: ARCH= for x86-64 processors older than x86-64-v2
-# (2009); PREFIX=/usr/local, LIBDIR, DESTDIR. Assertions, and the hooks of tests (core/tree/state/hooks.h), are compiled into all
-# of these builds, which are for tests, and not into what is given out: that is SHIPPED=1, build/shipped, which `make` (./art.so),
-# install and the benchmarks choose themselves.
+# our own, as other systems have it; SANITIZE=address (and UBSan), SANITIZE=thread; CC=aarch64-linux-gnu-gcc, with OBJCOPY=. Others:
+# ARCH= for x86-64 processors older than x86-64-v2 (2009); PREFIX=/usr/local, LIBDIR, DESTDIR. Assertions, and the hooks of tests
+# (core/tree/state/hooks.h), are compiled into all of these builds, which are for tests, and not into what is given out: that is
+# SHIPPED=1, build/shipped, which `make` (./art.so), install and the benchmarks choose themselves.
 
 CC       = gcc
 OBJCOPY  = objcopy

@@ -91,6 +91,9 @@
     LIMIT(wait_ns, 20000, 0) /* the host had to wait if a read of a page took longer */ \
     LIMIT(admit_one_in, 31, 3) /* odd: who asks for pages of two kinds in turns gets both in */ \
     LIMIT(footer_pages, 8, 1) /* read at once */ \
+    LIMIT(window_pages, 64, 2) /* with more that a walk reads ahead, whole blobs are read: one for each so many */ \
+    LIMIT(pins_first, 64, 4) /* they double */ \
+    LIMIT(writes, 8, 2) /* blobs under way before we wait: ART_WRITES_MAX, or less */ \
     LIMIT(cuts_bytes, 2048, 80) /* of a root: ART_CUTS_BYTES_MAX, or less */ \
     LIMIT(cache_pages, 0, 12) /* of cache=auto; 0: a part of the machine's memory */ \
     LIMIT(separators, 1024, 3) /* of an index blob whose separators are kept plain */ \

@@ -33,6 +33,7 @@
 #include "core/base/bytes.h"
 #include "core/base/entry.h"
 #include "core/base/hash.h"
+#include "core/base/limits.h"
 #include "core/base/summary.h"
 #include "core/blob/symbols.h"
 
@@ -172,12 +173,13 @@ enum art_intent {
 };
 
 /* How far a walk reads ahead, in pages. The window doubles with each read within a blob, and with each step to the next
- * blob. Once it is over ART_WINDOW_PAGES_A_BLOB, whole blobs are read (core/tree/run/run_cursor.c): one for each
- * ART_WINDOW_PAGES_A_BLOB of it. */
-enum { ART_WINDOW_PAGES_A_BLOB = 64, ART_WINDOW_PAGES_MAX = 4 * ART_WINDOW_PAGES_A_BLOB };
+ * blob. Once it is over the limit window_pages, whole blobs are read (core/tree/run/run_cursor.c): one for each
+ * window_pages of it. */
+enum { ART_WINDOW_BLOBS_MAX = 4 };
 static inline uint32_t art_window_widen(uint32_t window) {
     if (!window) return 1;
-    return window < ART_WINDOW_PAGES_MAX ? 2 * window : ART_WINDOW_PAGES_MAX;
+    return window < ART_WINDOW_BLOBS_MAX * ART_LIMIT(window_pages) ? 2 * window
+                                                                   : ART_WINDOW_BLOBS_MAX * ART_LIMIT(window_pages);
 }
 
 /* Where the parts of the routing part lie in the image (blob_format.h). */

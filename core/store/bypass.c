@@ -5,7 +5,7 @@
  * Where more is searched here and there than fits into the cache, a page that comes in pushes out another one that was
  * as likely to be wanted, and the exchange takes longer than the read: memory goes back to the system and comes again,
  * zeroed, and footers are looked up anew. So a page that the system's page cache has is read into a buffer that stays
- * where it is. One in so many (admit_one_in) enters the cache all the same, which so comes to have what is asked for most. A page
+ * where it is. One in so many enters the cache all the same, which so comes to have what is asked for most. A page
  * for which the device must be asked always does: that takes longer than any exchange. Without all this point reads in
  * a million rows take 1.4 to 1.7 times as long with a cache of 4 MB.
  */

@@ -15,6 +15,7 @@
 #include "core/base/alloc.h"
 #include "core/base/buffer.h"
 #include "core/base/error.h"
+#include "core/base/limits.h"
 #include "core/store/private.h"
 
 /* ---- the store's life -------------------------------------------------------------------------------------------- */
@@ -83,8 +84,6 @@ void art_blob_unpin(struct art_blob *blob) {
 
 /* ---- pins -------------------------------------------------------------------------------------------------------- */
 
-enum { PINS_FIRST = 64 };
-
 /* Of a store that has pinned nothing: looked at, and never written. */
 static struct art_pin no_pins[2];
 enum { NO_PINS_SHIFT = 31 };
@@ -123,7 +122,7 @@ static enum art_rc grow_pins(struct art_store *store) {
     struct art_pin *before = store->pins;
     uint32_t shift = store->pin_shift, places = before == no_pins ? 0 : (UINT32_MAX >> shift) + 1;
     if (2 * (store->pin_count + 1) <= places) return ART_OK;
-    places = places ? 2 * places : PINS_FIRST;
+    places = places ? 2 * places : ART_LIMIT(pins_first);
     struct art_pin *pins = art_alloc_zeroed((size_t)places * sizeof *pins);
     if (!pins) return art_nomem();
     store->pins = pins;

@@ -11,6 +11,7 @@
 
 #include "core/base/alloc.h"
 #include "core/base/error.h"
+#include "core/base/limits.h"
 #include "core/store/private.h"
 #include "core/store/root_copy.h"
 
@@ -415,7 +416,7 @@ enum art_rc art_store_write(struct art_store *store, const struct art_ref *ref, 
                             bool cold) {
     enum art_rc rc = in_phase(store);
     assert(rc || (ref->slot && ref->slot < store->phase.end && ref->leaf_pages && ref->footer_pages));
-    if (!rc && (store->phase.pending_count == ART_WRITES_MAX || art_store_is_pending(store, ref->slot))) {
+    if (!rc && (store->phase.pending_count == ART_LIMIT(writes) || art_store_is_pending(store, ref->slot))) {
         rc = art_store_finish_writes(store);
     }
     if (!rc) rc = noted_failure(store);

@@ -7,7 +7,7 @@
 #include "core/base/limits.h"
 #include "ext/query/scan.h"
 
-/* After some rows in a row (seek_after_rows) that LIKE cannot match, the next spelling is sought; every so many rows that are
+/* After some rows in a row that LIKE cannot match, the next spelling is sought; every so many rows that are
  * not given, an interrupt is looked for. */
 
 /* SQLite keeps the scan of an UPDATE open until the last row is changed: it would hold the memtable that was there at

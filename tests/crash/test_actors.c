@@ -18,6 +18,7 @@ static const struct machine_plan plans[] = {
     {"WAL, NORMAL", "WAL", "NORMAL", FILES, "wwrc", .dies = true},
     {"rollback journal", "DELETE", "EXTRA", FILES, "wwrb", .lasts = true, .dies = true},
     {"WAL, blobs in rows", "WAL", "FULL", INLINE, "wwrcb", .lasts = true, .dies = true},
+    {"WAL, all features", "WAL", "FULL", FILES, "wwrcb", .lasts = true, .dies = true, .features = true},
     {"WAL, faults", "WAL", "FULL", FILES, "wwrcb", .lasts = true, .fails = true},
     {"WAL, faults and deaths", "WAL", "FULL", FILES, "wwrcb", .lasts = true, .fails = true, .dies = true},
     {"rollback journal, faults", "DELETE", "EXTRA", FILES, "wwr", .lasts = true, .fails = true, .dies = true},
@@ -82,8 +83,8 @@ static uint64_t history(const struct machine_plan *plan, uint64_t seed, struct m
     bool good = machine_run(&machine, plan, seed, number("ART_ACTORS_TURNS", TURNS));
     show(&machine);
     if (!good) machine_show(&machine, number("ART_ACTORS_SHOW", 60));
-    ck_assert_msg(good, "ART_TEST_SEED=%llu ART_ACTORS_PLAN=%d: %s", (unsigned long long)seed, (int)(plan - plans),
-                  machine.failure);
+    ck_assert_msg(good, "%s [ART_TEST_SEED=%llu ART_ACTORS_PLAN=%d]", machine.failure, (unsigned long long)seed,
+                  (int)(plan - plans));
     uint64_t hash = machine.hash, *to = (uint64_t *)sums;
     const uint64_t *from = (const uint64_t *)&machine.counts;
     for (size_t i = 0; sums && i < sizeof *sums / sizeof *to; i++) to[i] += from[i];

@@ -10,7 +10,6 @@
  * ART_CRASH_JOBS (processes).
  */
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
 #include "core/tree/txn/txn.h"
 #include "ext/art.h"
 #include "tests/support/crash_check.h"
+#include "tests/support/own_chance.h"
 #include "tests/support/suite.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -51,14 +51,6 @@ static const struct crash_setting settings[SETTINGS] = {
 };
 
 /* ---- chance and time: art's own, for the whole program ----------------------------------------------------------- */
-
-static struct random art_random_numbers;
-
-__attribute__((visibility("default"))) ssize_t getrandom(void *out, size_t len, unsigned flags) {
-    (void)flags;
-    for (size_t i = 0; i < len; i++) ((uint8_t *)out)[i] = (uint8_t)(random_next(&art_random_numbers) >> 13);
-    return (ssize_t)len;
-}
 
 static bool time_stands_still;
 
@@ -117,7 +109,7 @@ static bool history(struct tally *tally, unsigned setting, uint64_t seed, enum w
     struct crash_work work;
     struct crash_check check = {.failure = NULL};
     unsigned steps = number("ART_CRASH_STEPS", STEPS);
-    art_random_numbers = (struct random){seed};
+    own_chance(seed);
     time_stands_still = true;
     art_test_hooks.blob_pages = blob_pages[seed % (sizeof blob_pages / sizeof *blob_pages)];
     sqlite3_randomness(0, NULL); /* begins anew, with what the world gives */

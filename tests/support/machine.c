@@ -25,6 +25,7 @@ void machine_note(const struct actor *actor, const char *format, ...) {
     char *text = sqlite3_vmprintf(format, args);
     va_end(args);
     sqlite3_free(*line);
+    random_tell("%s: %s\n", actor->name, text);
     *line = sqlite3_mprintf("%7llu %s: %s", machine->turns, actor->name, text);
     sqlite3_free(text);
 }
@@ -230,7 +231,7 @@ static void meet_fate(struct machine *machine) {
     struct random *random = &machine->random;
     struct actor *actor = &machine->actors[random_below(random, machine->actor_count)];
     if (plan->dies && random_once_in(random, 150)) kill_one(machine, actor);
-    if (plan->dies && random_once_in(random, 250)) look_at_an_image(machine);
+    if (plan->dies && random_once_in(random, 60)) look_at_an_image(machine);
     if (machine->failure) return;
     if (plan->dies && random_once_in(random, 4000)) lose_power(machine);
     if (plan->fails && random_once_in(random, 200)) arm(machine, actor);

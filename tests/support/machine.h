@@ -33,6 +33,7 @@ struct machine_plan {
     bool lies;        /* the disk loses or misdirects a write */
     bool fails;       /* calls fail: EIO, ENOSPC, syncs of .art files */
     bool dies;        /* actors die, also as zombies; the power goes */
+    bool features;    /* tables of features.h are in each transaction */
     bool never_syncs; /* the disk says so, which should be noticed */
 };
 

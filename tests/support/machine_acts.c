@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ext/art.h"
+#include "tests/support/features.h"
 #include "tests/support/machine.h"
 #include "tests/support/spills.h"
 
@@ -234,7 +235,11 @@ static void change_and_commit(struct actor *actor, uint32_t parent) {
     if (rc && !machine_fine(actor, rc, "its own rows")) return roll_back(actor);
     if (rc || !works(actor) || once_in(actor, 8)) return roll_back(actor);
     number = machine_state_add(machine, parent, rows);
-    if (run(actor, "UPDATE n SET id = %u", number)) {
+    for (unsigned art = 0; !rc && machine->plan->features && art < 2; art++) {
+        rc = features_change(actor->db, art, number);
+        machine_fine(actor, rc, art ? "the features' tables" : "the features' ordinary tables");
+    }
+    if (rc || run(actor, "UPDATE n SET id = %u", number)) {
         machine->states[number].given_up = true;
         return roll_back(actor);
     }
@@ -343,7 +348,7 @@ void machine_actor(void *argument) {
     while (!actor->machine->ending) {
         begin(actor);
         for (uint32_t n = 1 + below(actor, 12); n && works(actor); n--) {
-            act(actor);
+            if (random_span(&actor->random)) act(actor);
             if (works(actor) && once_in(actor, 3)) machine_pause(actor, below(actor, 30));
         }
         end(actor);
@@ -367,6 +372,10 @@ void machine_found(struct actor *actor) {
                  page_sizes[below(actor, 3)], machine->plan->journal, limits[below(actor, 3)], spills[below(actor, 3)],
                  machine->plan->storage);
     for (uint32_t key = 0; !rc && key < MACHINE_KEYS; key += 2) rc = put(actor, rows, key);
+    if (!rc && machine->plan->features) {
+        features_create(actor->db, NULL);
+        features_create(actor->db, ", log_limit='1KB'");
+    }
     machine_state_add(machine, 0, rows);
     machine_see(machine, 0, 0, "the founder");
     sqlite3_close(actor->db);

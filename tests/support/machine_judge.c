@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/features.h"
 #include "tests/support/machine.h"
 
 /* ---- states ------------------------------------------------------------------------------------------------------ */
@@ -136,6 +137,15 @@ static int compare_sums(struct machine *machine, sqlite3 *db, const char *who, c
     return SQLITE_OK;
 }
 
+static int compare_features(struct machine *machine, sqlite3 *db, const char *who) {
+    char *of_art = features_answers(db, true), *ordinary = features_answers(db, false);
+    bool dead = machine->world->current->dead && !machine->judging, equal = !strcmp(of_art, ordinary);
+    if (!equal && !dead) machine_fail(machine, "%s: %s", who, features_differ(of_art, ordinary));
+    sqlite3_free(of_art);
+    sqlite3_free(ordinary);
+    return dead ? SQLITE_IOERR : equal ? SQLITE_OK : SQLITE_MISMATCH;
+}
+
 int machine_compare(struct machine *machine, sqlite3 *db, const char *who, const uint32_t *rows, uint32_t *out) {
     static const char *const queries[] = {"SELECT path, number FROM o", "SELECT path, number, value FROM t",
                                           "SELECT path, number, value FROM t ORDER BY path DESC"};
@@ -153,6 +163,7 @@ int machine_compare(struct machine *machine, sqlite3 *db, const char *who, const
         sqlite3_finalize(ask);
     }
     if (!rc) rc = compare_sums(machine, db, who, wanted);
+    if (!rc && machine->plan->features && !rows) rc = compare_features(machine, db, who);
     return rc;
 }
 

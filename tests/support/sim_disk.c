@@ -1,6 +1,7 @@
 /* The simulated disk but for open files (sim_io.c): images, names, faults, and what a crash leaves. */
 #include "tests/support/sim_disk.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -230,7 +231,7 @@ static enum art_rc disk_open(struct art_disk *art_disk, const struct art_file_op
     struct sim_name *name = sim_find(disk, options->path);
     struct sim_inode *inode = name ? name->live : NULL;
     if (inode && options->create) {
-        return leave(disk, art_fail(ART_CANTOPEN, "art: there is such a file already (%s)", options->path));
+        return leave(disk, art_fail_errno(ART_CANTOPEN, EEXIST, "art: cannot make the file (%s)", options->path));
     }
     if (!inode && !options->create) return leave(disk, art_fail(ART_MISSING, "art: no such file (%s)", options->path));
     rc = sim_may(disk, disk->process, options->path, !inode);

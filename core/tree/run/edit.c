@@ -1,6 +1,7 @@
 /* A root in the making. It starts as a copy of the tree's present root; blobs are written for it, runs are put in and
  * taken out. Until it is installed nobody else sees it, and discarding it gives all its slots back. */
 #include "core/tree/run/run.h"
+#include "core/tree/state/hooks.h"
 
 static uint64_t weight_of_runs(const struct art_root *root) {
     uint64_t weight = 0;
@@ -92,6 +93,7 @@ enum art_rc art_edit_write(struct art_tree *tree, struct art_version_edit *edit,
     if (!rc) rc = art_builder_finish(builder, slot, edit->root->generation, out);
     assert(rc || (out->ref.slot == slot && art_ref_pages(&out->ref) <= ART_BLOB_PAGES));
     assert(rc || (out->ref.entries && out->ref.generation == edit->root->generation));
+    ART_IN_TESTS(if (!rc && art_test_hooks.writes) art_test_hooks.writes(buffer->data);)
     if (!rc) rc = art_store_write(tree->store, &out->ref, buffer, cold);
     if (!rc) edit->pages_written += art_ref_pages(&out->ref);
     if (!rc) tree->count.in_blocks += out->in_blocks;

@@ -23,7 +23,7 @@ enum art_rc art_run_cursor_open(struct art_run_cursor *cursor, struct art_store 
 
 /* What was asked for and not taken: because the walk ends, goes on elsewhere, or has met an error on its way there. */
 static void end_ahead(struct art_run_cursor *cursor) {
-    if (cursor->leaf.window > ART_WINDOW_PAGES_A_BLOB) art_store_readahead_end(cursor->store, cursor);
+    if (cursor->leaf.window > ART_LIMIT(window_pages)) art_store_readahead_end(cursor->store, cursor);
     cursor->ahead = cursor->leaf.window = cursor->entered = 0;
 }
 
@@ -259,11 +259,11 @@ static enum art_rc wanted_child(struct art_run_cursor *cursor, unsigned height, 
  * once. What cannot be read shows when its turn comes. */
 static void read_ahead(struct art_run_cursor *cursor, uint32_t index, bool backward) {
     assert(index < cursor->entries[1] && cursor->bottom == 0);
-    struct art_ref refs[ART_WINDOW_PAGES_MAX / ART_WINDOW_PAGES_A_BLOB];
+    struct art_ref refs[ART_WINDOW_BLOBS_MAX];
     uint32_t left = backward ? index + 1 : cursor->entries[1] - index, n = 0;
     uint32_t window = cursor->leaf.window = art_window_widen(cursor->leaf.window);
-    if (window <= ART_WINDOW_PAGES_A_BLOB) return; /* one step is not a walk yet */
-    uint32_t wanted = art_min32(window / ART_WINDOW_PAGES_A_BLOB, left), asked = cursor->ahead;
+    if (window <= ART_LIMIT(window_pages)) return; /* one step is not a walk yet */
+    uint32_t wanted = art_min32(window / ART_LIMIT(window_pages), left), asked = cursor->ahead;
     assert(wanted <= sizeof refs / sizeof *refs);
     for (; asked + n < wanted; n++) {
         ART_AT(ART_EVENT_AHEAD);

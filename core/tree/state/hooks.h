@@ -41,8 +41,9 @@ struct art_test_hooks {
     enum art_rc (*merge)(struct art_tree *tree, struct art_version_edit *edit);
     /* In the place of each search in a run. */
     enum art_rc (*seek)(struct art_run_cursor *cursor, bool backward);
-    bool few_names;         /* names are coded, however few there are */
-    bool as_one;            /* ranges of rows are changed as one thing, however few they are */
+    void (*writes)(const uint8_t *blob); /* that a flush or a merge has built, as it will lie in its slot */
+    bool few_names;                      /* names are coded, however few there are */
+    bool as_one;                         /* ranges of rows are changed as one thing, however few they are */
     uint32_t fold_children; /* of a run that is built: so many references wait for an index blob; 0: as many as ever */
     uint32_t blob_pages; /* art_tree_options.blob_pages of trees that are opened from now on without; 0: full blobs */
     uint64_t first_csn, first_generation; /* of a table that is made: as if it had lived so long */
