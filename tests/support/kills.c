@@ -31,6 +31,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/tree/state/hooks.h"
 #include "tests/support/kill_load.h"
 #include "tests/support/random.h"
 #include "tests/support/spills.h"
@@ -307,6 +308,7 @@ void kills_run(const struct kill_mode *mode, unsigned kills, uint64_t seed, stru
     killing.path = sqlite3_mprintf("%s/kill.db", directory);
     *report = (struct kill_report){0};
     watch_skip_syncs(1);
+    art_test_hooks.blob_pages = seed % 3 ? 4 * (seed % 3) : 0; /* small ones: a few thousand rows have index blobs */
     sql_ways(mode->io, mode->direct);
     create(&killing);
     while (report->kills < kills) {
