@@ -227,7 +227,8 @@ LOOP_TEST(test_hashes_are_those_of_the_rows_whatever_was_done, 4) {
         kept_clear();
     }
     expect("ok\n", "SELECT art_check('t')");
-    expect("ok: 1 art table\n", "SELECT substr(art_verify(), 1, 15)"); /* and that it has no file yet, after few rounds */
+    /* and, after few rounds, that it has no file yet */
+    expect("ok: 1 art table\n", "SELECT substr(art_verify(), 1, 15)");
 }
 
 /* The same rows in another table, another storage, another order of writing; and what is not the same. */
