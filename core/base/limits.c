@@ -8,8 +8,8 @@
 #define ART_LIMIT_SMALL(name, value, small) .name = (small),
 struct art_small_limits art_small_limits = {ART_LIMITS(ART_LIMIT_SMALL)};
 
-/* Three in eight are as small as they can be, one in eight is as large as ever, the others lie near the small one. Of two
- * powers of two it is one, too. */
+/* Three in eight are as small as they can be, one in eight is as large as ever, the others lie near the small one.
+ * Of two powers of two it is one, too. */
 static uint32_t draw(uint64_t *state, uint32_t small, uint32_t value) {
     *state += 0x9e3779b97f4a7c15;
     uint64_t z = (*state ^ *state >> 30) * 0xbf58476d1ce4e5b9;

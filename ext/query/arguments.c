@@ -29,9 +29,9 @@ static void want_hidden_rest(struct art_key_range *keys, struct art_bytes path) 
     art_key_range_high(keys, art_buffer_bytes(&keys->scratch), true);
 }
 
-/* `bounded`: SQLite has made bounds of it, by a literal or by what is bound to a parameter (and prepares anew where that
- * changes), which are taken, too. A path may go on with a stray continuation byte, which makes the prefix's last character
- * another one: not for SQLite where the bounds are all that it asks for. */
+/* `bounded`: SQLite has made bounds of it, by a literal or by what is bound to a parameter (and prepares anew where
+ * that changes), which are taken, too. A path may go on with a stray continuation byte, which makes the prefix's last
+ * character another one: not for SQLite where the bounds are all that it asks for. */
 static void want_glob(struct art_scan *scan, sqlite3_value *value, bool bounded) {
     struct art_key_range *keys = &scan->keys;
     if (never_matches(scan, sqlite3_value_type(value))) {

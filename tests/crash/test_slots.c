@@ -56,7 +56,7 @@
  *      truncating is writing                  H: 'vacuum'; R: cutting_the_file_is_writing
  *   the lock on the file, until all is reaped test_kill.c: the_lock_outlives_the_last_write; W: under_a_lock
  *
- * What needs no kernel test_actors.c does on a simulated machine, where a seed repeats it: so this one runs for seconds.
+ * test_actors.c does what needs no kernel, on a simulated machine where a seed repeats it: so this runs for seconds.
  *
  * The interleaving is not repeated by a seed. With io_uring the writes of blobs are not seen here, their fdatasync is.
  *

@@ -1,6 +1,6 @@
 /* The build with small limits (LIMITS=small, core/base/limits.h) is there for states that take millions of rows
- * elsewhere. That some hundred rows reach them is shown here: else all other tests of that build would pass for nothing.
- * Its own history is compared with an ordinary table, too. */
+ * elsewhere. Some hundred rows reach them, as is shown here: else all other tests of that build would pass for
+ * nothing. Its own history is compared with an ordinary table, too. */
 #include "core/blob/blob_format.h"
 #include "core/tree/state/hooks.h"
 #include "tests/support/sql_one.h"

@@ -3,8 +3,9 @@
  *
  * A matrix: shapes of joins, conditions and orders, times sizes of the table, times ANALYZE. Each statement is planned
  * in two databases that differ in t and u alone: art tables in one, WITHOUT ROWID tables in the other. Where the orders
- * differ both are run, and the steps counted; accepted[] says where SQLite leaves an art table no better choice. Of those
- * most take no more than 20 times the steps; how many there are, and how many of them take more, may not grow (ceilings).
+ * differ both are run, and the steps counted; accepted[] says where SQLite leaves an art table no better choice. Most
+ * of those take no more than 20 times the steps; how many there are, and how many of them take more, may not grow
+ * (ceilings).
  *
  * s and b are other tables: few has 20 rows and no index, small 300 and plain 1,000, big 20,000. BELOW(x) stands for
  * the prefix that each of the two has a way of its own for.

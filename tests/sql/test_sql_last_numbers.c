@@ -1,6 +1,6 @@
 /* Numbers that grow with every commit begin near their ends here (art_tests_leave_commits()): those of transactions,
  * which are also the versions of rows, and those of roots. Up to the last one a table does what every table does.
- * Behind it, it is read, copied and dropped, and whoever writes is told what to do. Nothing turns over, and nothing is
+ * Behind it, it is read, copied and dropped, and who writes is told what to do. Nothing turns over, and nothing is
  * lost.
  */
 #include "core/base/hash.h"

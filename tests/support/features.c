@@ -139,7 +139,7 @@ int features_change(sqlite3 *db, bool art, int64_t n) {
     return rc ? rc : change_table(db, art, n);
 }
 
-/* Whoever interrupts may do so at each step. */
+/* An interrupt may come at each step. */
 static int next_turn(sqlite3 *db, int64_t *n) {
     sqlite3_stmt *statement = NULL;
     int rc = sqlite3_prepare_v2(db, "UPDATE turns SET n = n + 1 RETURNING n", -1, &statement, NULL);

@@ -6,7 +6,7 @@
  *     fb         keys of bytes, a search and the largest value
  *     plain_...  ordinary tables with the same rows; kept_fk has those of fk's snapshots
  *
- * What the n-th transaction does follows from n alone, and so do the rows after it, whoever has made it: a world calls
+ * What the n-th transaction does follows from n alone, and so do the rows after it, in each process: a world calls
  * features_change() in each, with a number that it keeps among its rows, and compares features_answers() of both sorts.
  */
 #ifndef ART_TESTS_FEATURES_H

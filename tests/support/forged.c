@@ -13,6 +13,7 @@
 #include "core/tree/state/hooks.h"
 #include "core/tree/state/root_format.h"
 #include "ext/art.h"
+#include "tests/support/forged_table.h"
 #include "tests/support/random.h"
 #include "tests/support/second_opinion.h"
 #include "tests/support/sim_disk.h"
@@ -200,99 +201,6 @@ static void try(sqlite3 *db, const char *statements) {
     sqlite3_free(whole);
     if (!sqlite3_get_autocommit(db)) sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 }
-
-static const char *const reads[] = {
-    "+SELECT path, value FROM t ORDER BY path",
-    "-SELECT path, value FROM t ORDER BY path DESC",
-    "SELECT max(length(c)), max(size) FROM t",
-    "SELECT count(*) FROM t",
-    "SELECT count(*) FROM t WHERE path > {dir-2}",
-    "+SELECT path FROM t WHERE path >= {dir-1/} AND path < {dir-3/f2} ORDER BY path",
-    "-SELECT path FROM t WHERE path GLOB 'dir-[23]/*' ORDER BY path DESC",
-    "+SELECT path, entries FROM t({}, {/})",
-    "-SELECT path, entries FROM t({}, {/}) ORDER BY path DESC",
-    "+SELECT path FROM t({dir-2/}, {-})",
-    "SELECT path FROM t WHERE path IN ({dir-0/f003}, {dir-1/f104}, {big-1}, {none}, {late}, {dir-4/f250})",
-    "+SELECT path FROM t WHERE path > {dir-1/f1} ORDER BY path LIMIT 7 OFFSET 90",
-    "-SELECT path FROM t ORDER BY path DESC LIMIT 5 OFFSET 120",
-    "SELECT path, size FROM t WHERE size > 100 ORDER BY size DESC LIMIT 20",
-    "SELECT path, size FROM t ORDER BY size LIMIT 20",
-    "SELECT path, size FROM t ORDER BY size, path",
-    "SELECT path FROM t WHERE size = 77",
-    "SELECT count(*) FROM t WHERE size BETWEEN 50 AND 60",
-    "SELECT path FROM t WHERE value LIKE '%lue 12%'",
-    "SELECT path FROM t WHERE path LIKE '%f2%4%'",
-    "SELECT min(size), max(size) FROM t",
-    "SELECT path, sum(size), max(size) FROM t({}, {/}) GROUP BY 1",
-    "+SELECT path FROM t WHERE row_version > 2 ORDER BY path",
-    "SELECT art_count('t', {dir-1/}), art_longest_prefix('t', {dir-2/f1/x}, {/})",
-    "SELECT art_longest_prefix('t', {dir-4/f2499})",
-    "SELECT art_nth('t', {dir-}, 0), art_nth('t', {dir-}, 47), art_nth('t', {}, 211), art_rank('t', {dir-3/f2})",
-    "SELECT art_sum('t', 'size', {dir-1/})",
-    "SELECT art_max('t', 'size', {dir-2/}), art_min('t', 'size', {dir-})",
-    "+SELECT path, entries, value, c FROM t WHERE delimiter = {.}",
-    "+SELECT path, entries, size, d, h FROM t WHERE prefix = {dir-} AND delimiter = {1}",
-    "-SELECT path, entries, c, value FROM t WHERE delimiter = {f0} ORDER BY path DESC",
-    "+SELECT path, entries, size FROM t WHERE delimiter = {/} AND start_after = {dir-2/}",
-    "+SELECT path, entries, size, d, c FROM t WHERE delimiter = {/} ORDER BY path",
-    "SELECT path, d, h FROM t ORDER BY d DESC LIMIT 9",
-    "SELECT path, d FROM t WHERE prefix = {dir-2/} ORDER BY d, path LIMIT 9",
-    "SELECT path, c FROM t WHERE c > 100 ORDER BY c LIMIT 9",
-    "SELECT path, h FROM t WHERE d > '2024-05' AND size > 9",
-    "SELECT path, h FROM t WHERE h = '0000000000000c33' OR value = 'value 77' OR c = 115.5",
-    "SELECT count(*) FROM t WHERE c LIKE '%umn 1%' OR d LIKE '%-05-%'",
-    "SELECT art_max('t', 'd', {dir-2/}), art_min('t', 'd', {dir-})",
-    "SELECT art_max('t', 'h', {dir-2/}), art_sum('t', 'c', {dir-})",
-    "SELECT path FROM t WHERE path = {DIR-1/F104} COLLATE NOCASE OR path LIKE 'DIR-2/f1%'",
-    "SELECT path, c FROM t WHERE path = {dir-2/f102} AND part > 0 ORDER BY part DESC",
-    "+SELECT path, value, size, c, d, h FROM t WHERE snapshot = 's' ORDER BY path",
-    "-SELECT path, entries, size, d FROM t WHERE delimiter = {/} AND snapshot = 's' ORDER BY path DESC",
-    "+SELECT path, change FROM art_diff('t', 's', NULL)",
-    "+SELECT path, change FROM art_diff('t', NULL, 's', {dir-})",
-    "SELECT * FROM art_growth('t', 'size', 's', NULL, {}, {/})",
-    "SELECT * FROM art_growth('t', NULL, NULL, 's', {dir-1/}, {-}, 'all')",
-    "SELECT art_count('t', {dir-}, 's'), art_nth('t', {}, 100, 's'), art_sum('t', 'size', {}, 's')",
-    "SELECT art_hash('t', {dir-2/f1}), art_hash_values('t', {dir-}, 's')",
-    "SELECT path, hash, hash_values FROM t({}, {/}) UNION ALL SELECT path, hash, hash_values FROM t WHERE size > 9",
-    "SELECT path, change FROM art_differences('t', 't', {dir-}) LIMIT 9",
-    "SELECT * FROM art_snapshots('t')",
-    "SELECT typeof(value), typeof(c), hex(value), hex(c), quote(d), h FROM t ORDER BY path",
-};
-enum { WALKS = 10 }; /* the first of them */
-static const char *const writes[] = {
-    "BEGIN; INSERT INTO t(t, prefix) VALUES('delete', {dir-2/}); SELECT count(*), max(path) FROM t; ROLLBACK",
-    "BEGIN; INSERT INTO t(t, prefix, path) VALUES('move', {dir-2/}, {x/}); SELECT count(*), max(path) FROM t;"
-    "SELECT path, entries, c FROM t({}, {/}); ROLLBACK",
-    "BEGIN; INSERT INTO t(t, prefix, path) VALUES('copy', {dir-0/}, {y/}); SELECT path, value FROM t({y/}); ROLLBACK",
-    "BEGIN; INSERT INTO t(t, prefix, path, snapshot) VALUES('copy', {dir-0/}, {z/}, 's');"
-    "SELECT path, value FROM t({z/}); ROLLBACK",
-    "BEGIN; INSERT INTO t(t, prefix, art_key) VALUES('move', art_key('t', 'dir-2/'), art_key('t', 'x/')),"
-    "('copy', art_key('t', 'dir-1/'), art_key('t', 'w/')); SELECT path, part, c FROM t; ROLLBACK",
-    "BEGIN; DELETE FROM t WHERE delimiter = {/} AND path = {dir-3/}; SELECT path FROM t; ROLLBACK",
-    "BEGIN; UPDATE t SET c = 'changed' || c; SELECT count(*), max(length(c)) FROM t; ROLLBACK",
-    "BEGIN; DELETE FROM t WHERE path > {dir-1/} AND path < {dir-4}; SELECT path FROM t LIMIT 9; ROLLBACK",
-    "BEGIN; DELETE FROM t; INSERT INTO t(path) VALUES({dir-1/new}); SELECT count(*) FROM t; ROLLBACK",
-    "BEGIN; UPDATE t SET path = path || {x} WHERE path > {dir-2/}; SELECT max(path) FROM t; ROLLBACK",
-    "INSERT OR REPLACE INTO t(path, size) VALUES({dir-0/f010}, 1), ({zzz}, 2); INSERT INTO t(t) VALUES('flush')",
-    "DELETE FROM t WHERE path GLOB 'dir-3/*'",
-    "INSERT INTO t(t) VALUES('vacuum')",
-    "INSERT INTO t(t) VALUES('optimize')",
-    "+SELECT path FROM t ORDER BY path",
-    "INSERT INTO t(t, snapshot) VALUES('snapshot', 'new'); SELECT count(*) FROM art_diff('t', 's', 'new')",
-    "INSERT INTO t(t, prefix, path) VALUES('move', {dir-}, {m-}); SELECT path FROM t",
-    "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 's')",
-    "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'new')",
-    "INSERT INTO t(t) VALUES('summary=(max(size), search(value))'); SELECT path FROM t",
-};
-static const char *const checks[] = {
-    "SELECT art_check('t')",
-    "SELECT * FROM art_info('t')",
-    "SELECT art_verify()",
-};
-static const char *const salvages[] = {
-    "CREATE VIRTUAL TABLE temp.saved USING art_salvage('t'); SELECT count(*), max(length(value)) FROM temp.saved",
-    "SELECT * FROM art_lost('t')",
-};
 
 static void try_all(sqlite3 *db, const char *const *statements, size_t count) {
     for (size_t i = 0; i < count; i++) try(db, statements[i]);
@@ -581,7 +489,7 @@ static uint8_t *ref_at(const struct database *base, unsigned number, uint32_t *r
     return place.slot ? image[place.slot] + place.at : root->data + place.at;
 }
 
-/* Where the routing of a blob, or its parts from the buckets' offsets on, begin; how many bytes they have: 1 for none. */
+/* Where the routing of a blob, or its parts from the buckets' offsets on, begin; their bytes: 1 for none. */
 static uint32_t directory_of(uint32_t slot, bool parts_of_it, uint32_t *begin) {
     struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(image[slot] + ART_TRAILER_AT);
     struct art_parts parts = art_trailer_parts(trailer);

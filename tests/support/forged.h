@@ -22,7 +22,8 @@
 
 /* One forged database. What must not be aborts, with a sentence. */
 void forged_run(const uint8_t *data, size_t size);
-/* One by acts that can be read, as a failure that was shortened prints them: "database 2, 1", then a line each, NULL. */
+/* One by acts that can be read, as a failure that was shortened prints them: "database 2, 1", then a line each,
+ * NULL. */
 void forged_run_acts(const char *const *acts);
 
 /* What has come of all so far. */

@@ -142,8 +142,8 @@ bool random_span_at(struct random *random, uint64_t place) {
     return !skip;
 }
 
-/* ---- edits as a text: "0" all draws are 0 but these; "z" one is, "v" has a value, "k" is kept; "s" a span is left out,
- *      "t" one with those in it; "j" draws are; "*" that many of them ----------------------------------------------- */
+/* ---- edits as a text: "0" all draws are 0 but these; "z" one is, "v" has a value, "k" is kept; "s" a span is left
+ *      out, "t" one with those in it; "j" draws are; "*" that many of them */
 
 #ifdef __linux__
 

@@ -54,8 +54,9 @@ extern bool random_is_taped;
 extern struct random_log *random_log; /* NULL: nothing is noted */
 uint64_t random_taped(struct random *random, uint32_t limit);
 
-/* From now on: RANDOM_DRAW, this draw gives `n`; RANDOM_JUMPED: it and the n - 1 behind it are left out; RANDOM_SKIPPED:
- * this span is left out, and with those in it, it was n; RANDOM_KEPT: it gives what it gave, though all others are 0. */
+/* From now on: RANDOM_DRAW, this draw gives `n`; RANDOM_JUMPED: it and the n - 1 behind it are left out;
+ * RANDOM_SKIPPED: this span is left out, and with those in it, it was n; RANDOM_KEPT: it gives what it gave, though all
+ * others are 0. */
 struct random_edit {
     uint64_t key;
     uint32_t kind, n;
@@ -64,8 +65,8 @@ void random_edit(struct random_edit edit);
 void random_forget(uint64_t key, uint32_t kind);
 void random_forget_all(void);
 const struct random_edit *random_edit_of(uint64_t key, uint32_t kind);
-/* All of them as a text for ART_TEST_TAPE, with as few as `log` needs; `zero`: and all draws are 0 but those of the text,
- * which makes it short. free() it. And back; false: it is no such text. */
+/* All of them as a text for ART_TEST_TAPE, with as few as `log` needs; `zero`: and all draws are 0 but those of the
+ * text, which makes it short. free() it. And back; false: it is no such text. */
 char *random_edits_text(const struct random_log *log, bool zero);
 bool random_read_edits(const char *text);
 

@@ -318,8 +318,8 @@ static struct chosen choose(struct random_log *log, uint32_t kind, uint32_t plac
 
 /* ---- passes ------------------------------------------------------------------------------------------------------ */
 
-/* Stretches of ever smaller size, from the end on, as `of` changes them. What fails is mostly the last: all before it come
- * first. */
+/* Stretches of ever smaller size, from the end on, as `of` changes them. What fails is mostly the last: all before
+ * it come first. */
 typedef void change(struct shrinking *s, const struct chosen *of, size_t from, size_t to, const void *with);
 
 static bool in_stretches(struct shrinking *s, uint32_t kind, uint32_t place, change *of, const void *with) {

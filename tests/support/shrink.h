@@ -1,5 +1,5 @@
-/* A failure becomes short by itself, as in Hypothesis: what a test has drawn is taped (random.h), and its steps are left
- * out, its draws left out, zeroed and lowered, as long as it still fails in the same way: at the same check, with the
+/* A failure becomes short by itself, as in Hypothesis: what a test has drawn is taped (random.h), and its steps are
+ * left out, its draws left out, zeroed and lowered, while it still fails in the same way: at the same check, with the
  * same beginning of the message, or by the same signal. Each try is a process.
  *
  *     ART_TEST_SHRINK=<seconds>           behind a failure, in so many seconds at most (1: 60) and...
@@ -28,8 +28,8 @@ struct shrink_left {
     unsigned tries;
 };
 
-/* False: there is nothing to leave out, for the test draws nothing; or it does not fail again. `repeat` is the line that
- * repeats the test. */
+/* False: there is nothing to leave out, for the test draws nothing; or it does not fail again. `repeat` is the line
+ * that repeats the test. */
 bool shrink(shrink_run *run, const void *test, int i, const char *repeat, struct shrink_left *out);
 /* ART_TEST_TAPE is heeded from now on. */
 void shrink_begin(void);

@@ -67,7 +67,7 @@ static void keep_memory(void) {
 
 #ifdef __linux__
 
-/* ---- one test, or those of a name; a failure is repeated by one line, and shortened ------------------------------- */
+/* ---- one test, or those of a name; a failure is repeated by one line, and shortened ------------------------------ */
 
 extern char **environ;
 static const char *program = "", *chosen = ""; /* "name" or "name:iteration", or a part of it */
@@ -143,7 +143,8 @@ static void run_one(const void *test, int i, struct shrink_end *out) {
     snprintf(out->message, sizeof out->message, "%s", tr_msg(failed[0]));
 }
 
-/* What Check's log says of one that failed: "file:line:F:case:test:iteration: message"; E: it died, S: as it was set up. */
+/* What Check's log says of one that failed: "file:line:F:case:test:iteration: message"; E: it died, S: in its
+ * setup. */
 static bool has_failed(const char *log, const struct entry *entry, int i) {
     bool has = false;
     for (const char *how = "FES"; *how && !has; how++) {

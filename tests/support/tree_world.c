@@ -848,8 +848,7 @@ void walk_fail_row(struct walk *walk, unsigned calls, int code, bool for_good, b
 }
 
 void walk_step(struct walk *walk) {
-    if (!random_span(&walk->random)) return;
-    source = &walk->random;
+    if (!random_span(source = &walk->random)) return;
     bool snapshot = walk->snapshots && !below(12);
     uint32_t kind = below(100);
     if (snapshot)
