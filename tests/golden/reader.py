@@ -64,7 +64,10 @@ def record(value):
     end = data.serial_type() if value else 0
     while data.at < end:
         kinds.append(data.serial_type())
-    return [value_of(kind, data.body(kind)) for kind in kinds]
+    check(data.at == end, "a record's types do not end where it says")
+    values = [value_of(kind, data.body(kind)) for kind in kinds]
+    check(data.at <= len(value), "a record's values are longer than it is")
+    return values
 
 # ---- 7: a block
 def integer(value):
