@@ -303,6 +303,7 @@ LOOP_TEST(test_what_is_written_is_never_more_than_was_foretold, 48) {
         uint64_t allowed = (uint64_t)ART_POSTING_BYTES_A_ROW * per * page + ART_LIMIT(posting_bytes_anyway);
         if (allowed > ART_POSTING_BYTES_MAX) allowed = ART_POSTING_BYTES_MAX;
         uint32_t count = random_once_in(&random, 3) ? 0 : often, most = table < ART_FIELD_SEARCHES ? 256 : 4096;
+        if (count > most) count = most;
         memcpy(term, shared, count * sizeof *term);
         /* some 19 bits a term */
         uint32_t more = (uint32_t)(allowed * near / 100 * 8 / 19), left = edge > page ? edge - page : 0;
