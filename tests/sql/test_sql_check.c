@@ -255,6 +255,28 @@ TEST(test_columns_that_are_not_those_of_the_table_are_found) {
     expect("1\n", "SELECT count(*) FROM art_check('t')");
 }
 
+/* Rows of a table with one column in its key come to be those of a table with two. `whole`: the key of (1, 'one'). */
+static void forge_keys(const char *columns, const char *whole, bool in_blocks) {
+    sql_run(db,
+            "CREATE VIRTUAL TABLE k USING art(path BLOB, v); CREATE VIRTUAL TABLE o USING art(a INTEGER, b TEXT, v, "
+            "key=(%s)); INSERT INTO k SELECT x'%s', 1 UNION ALL SELECT x'%s00', 2 UNION ALL SELECT substr(x'%s', 1, "
+            "length(x'%s') - 1), 3 UNION ALL SELECT x'2102', 4 UNION ALL SELECT x'616263', 5 UNION ALL SELECT x'', 6",
+            columns, whole, whole, whole, whole);
+    if (in_blocks) sql_run(db, "INSERT INTO k(k) VALUES('optimize')");
+    sql_run(db, "PRAGMA writable_schema = ON; UPDATE k_artstate SET v = (SELECT v FROM o_artstate WHERE k = 'columns') "
+                "WHERE k = 'columns'; UPDATE sqlite_schema SET sql = (SELECT replace(sql, 'TABLE o', 'TABLE k') FROM "
+                "sqlite_schema WHERE name = 'o') WHERE name = 'k'; PRAGMA writable_schema = OFF");
+    sql_reopen();
+}
+
+LOOP_TEST(test_keys_that_lack_columns_are_found, 4) {
+    forge_keys(_i % 2 ? "a, b DESC" : "a, b", _i % 2 ? "2102cf90919aff80" : "2102306f6e6500", _i / 2);
+    expect("1|one\n", "SELECT a, b FROM k WHERE a = 1 AND b = 'one'");
+    expect("5\n", "SELECT count(*) FROM art_check('k') WHERE problem LIKE 'row %%: its key lacks columns'");
+    expect("5\n", "SELECT count(*) FROM art_check('k')");
+    refuses(SQLITE_CORRUPT_VTAB, "a key lacks columns", "SELECT a, b FROM k");
+}
+
 TEST(test_a_field_that_is_there_twice_is_found) {
     sql_run(db,
             "CREATE TABLE kept AS SELECT * FROM t_artstate; DROP TABLE t_artstate; CREATE TABLE t_artstate(k, v);"
