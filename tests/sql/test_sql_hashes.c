@@ -287,28 +287,6 @@ TEST(test_what_has_no_values_or_many_keys_has_equal_hashes_too) {
          "SELECT sum64(row_hash(path)), sum64(iif(path GLOB 'b*', row_hash(NULL), 0)) FROM w");
 }
 
-TEST(test_copies_and_what_is_salvaged_have_equal_hashes) {
-    static const char rows[] = "(path, a, b REAL, c TEXT, summary=(hash(*), max(b), hash(values)))";
-    sql_run(db, "CREATE VIRTUAL TABLE t USING art%s; CREATE VIRTUAL TABLE saved USING art%s", rows, rows);
-    sql_run(db, "WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 3000) INSERT INTO t(path, a, b, c) SELECT "
-                "printf('%%c/%%d', 97 + i %% 5, i), nullif(i %% 7, 0), i / 4.0, iif(i %% 500, NULL, hex(zeroblob(i + "
-                "2000))) FROM i; INSERT INTO t(t) VALUES('optimize'); UPDATE t SET a = x'01' WHERE path GLOB 'c/*1'");
-    EACH(copy, "art_backup('%q')", "art_backup('%q', 'main', 'inline')", "art_publish('%q')") {
-        static unsigned number;
-        char *file = TEXT("%s/copy-%u.db", directory, number++), *call = TEXT(copy, file);
-        sql_run(db, "SELECT %s; ATTACH '%q' AS other", call, file);
-        expect("1|1|1\n", "SELECT art_hash('t', 'c/') = art_hash('other.t', 'c/'), art_hash_values('t', '') = "
-                          "art_hash_values('other.t', ''), art_hash('t', '') = art_hash('other.t', '')");
-        expect("ok\n", "SELECT art_check('other.t')");
-        sql_run(db, "DETACH other");
-    }
-    sql_run(db,
-            "CREATE VIRTUAL TABLE temp.s USING art_salvage('t'); INSERT INTO saved(path, a, b, c) SELECT path, a, b, "
-            "c FROM s ORDER BY length(path), path");
-    expect("1|1\n", "SELECT art_hash('t', '') = art_hash('saved', ''), art_hash_values('t', 'b') = "
-                    "art_hash_values('saved', 'b')");
-}
-
 TEST(test_hidden_columns_of_hashes_are_read) {
     sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, hash, summary=(hash(*)))");
     sql_run(db, "INSERT INTO t(path, hash) VALUES('a', 5), ('b', 6)");
@@ -340,6 +318,30 @@ TEST(test_a_table_called_hash_takes_commands) {
     refuses(SQLITE_ERROR, "art: hash_values is a hidden column of this table", "SELECT hash_values FROM hash_values");
     sql_run(db, "INSERT INTO hash_values(hash_values) VALUES('summary=(hash(values))')");
     expect("1|\n", "SELECT art_hash_values = art_hash_values('hash_values', ''), hash FROM hash_values");
+}
+
+CASE("files", .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down)
+
+TEST(test_copies_and_what_is_salvaged_have_equal_hashes) {
+    static const char rows[] = "(path, a, b REAL, c TEXT, summary=(hash(*), max(b), hash(values)))";
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art%s; CREATE VIRTUAL TABLE saved USING art%s", rows, rows);
+    sql_run(db, "WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 3000) INSERT INTO t(path, a, b, c) SELECT "
+                "printf('%%c/%%d', 97 + i %% 5, i), nullif(i %% 7, 0), i / 4.0, iif(i %% 500, NULL, hex(zeroblob(i + "
+                "2000))) FROM i; INSERT INTO t(t) VALUES('optimize'); UPDATE t SET a = x'01' WHERE path GLOB 'c/*1'");
+    EACH(copy, "art_backup('%q')", "art_backup('%q', 'main', 'inline')", "art_publish('%q')") {
+        static unsigned number;
+        char *file = TEXT("%s/copy-%u.db", directory, number++), *call = TEXT(copy, file);
+        sql_run(db, "SELECT %s; ATTACH '%q' AS other", call, file);
+        expect("1|1|1\n", "SELECT art_hash('t', 'c/') = art_hash('other.t', 'c/'), art_hash_values('t', '') = "
+                          "art_hash_values('other.t', ''), art_hash('t', '') = art_hash('other.t', '')");
+        expect("ok\n", "SELECT art_check('other.t')");
+        sql_run(db, "DETACH other");
+    }
+    sql_run(db,
+            "CREATE VIRTUAL TABLE temp.s USING art_salvage('t'); INSERT INTO saved(path, a, b, c) SELECT path, a, b, "
+            "c FROM s ORDER BY length(path), path");
+    expect("1|1\n", "SELECT art_hash('t', '') = art_hash('saved', ''), art_hash_values('t', 'b') = "
+                    "art_hash_values('saved', 'b')");
 }
 
 SUITE("sql_hashes", .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down)

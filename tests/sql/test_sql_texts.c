@@ -146,7 +146,7 @@ LOOP_TEST(test_zones_of_texts_lead_to_the_rows_of_an_ordinary_table, 3) {
     uint64_t seed = random.state;
     printf("texts: seed %llu\n", (unsigned long long)seed);
     sql_lend_draw(db, &random);
-    if (_i == 2) art_test_hooks.blob_pages = 0;
+    ART_IN_TESTS(if (_i == 2) art_test_hooks.blob_pages = 0;)
     add_rows("d", ROWS);
     copy_rows();
     sql_command(db, "main", "t", _i == 1 ? "optimize" : "flush");
