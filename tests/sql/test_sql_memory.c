@@ -2,6 +2,9 @@
  * a constant (rule 7), whatever its rows are changed by; and a question within the cache and a constant, however many
  * rows it has to look at. What SQLite itself takes for a statement is not counted.
  */
+#include <sys/resource.h>
+#include <unistd.h>
+
 #define SQLITE_CORE 1
 #include "ext/base/base.h"
 
@@ -217,6 +220,37 @@ TEST(test_a_list_that_loses_its_order_at_its_end_is_a_walk) {
     ck_assert_str_eq(rows, right);
     sqlite3_free(rows);
     sqlite3_free(right);
+}
+
+/* A limit that has room for some blobs, and for no slab of them: so it is in a browser, where buffers come from the heap. */
+static void limit_address_space(struct rlimit *before) {
+    unsigned long pages = 0;
+    FILE *statm = fopen("/proc/self/statm", "r");
+    ck_assert(statm && fscanf(statm, "%lu", &pages) == 1 && !fclose(statm));
+    ck_assert(!getrlimit(RLIMIT_AS, before));
+    struct rlimit little = {pages * (unsigned long)sysconf(_SC_PAGESIZE) + (7 << 20), before->rlim_max};
+    ck_assert(!setrlimit(RLIMIT_AS, &little));
+}
+
+TEST(test_without_address_space_the_cache_holds_what_it_has_room_for) {
+#if defined(__SANITIZE_ADDRESS__)
+    printf("skipped: address space: AddressSanitizer has all of it\n");
+#else
+    struct rlimit before;
+    sql_create(db, "t", "cache=67108864");
+    sql_run(db, "INSERT INTO t WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 40000) SELECT "
+                "printf('k/%%06d', i), printf('%%0100d', i) FROM n; INSERT INTO t(t) VALUES('optimize')");
+    ck_assert_int_ge(sql_int(db, "SELECT value FROM art_debug('t') WHERE property = 'blobs'"), 5);
+    sql_close(db);
+    limit_address_space(&before);
+    db = open_counted(path);
+    ck_assert_int_eq(sql_int(db, "WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 20000) SELECT "
+                                 "count(value) FROM n CROSS JOIN t ON path = printf('k/%%06d', i * 7777 %% 40000)"),
+                     20000);
+    sqlite3_int64 misses = sql_info(db, "cache misses");
+    ck_assert(!setrlimit(RLIMIT_AS, &before));
+    ck_assert_int_le(misses, 100);
+#endif
 }
 
 SUITE("sql_memory", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = sql_tear_down)
