@@ -54,6 +54,10 @@ static sqlite3_int64 filtered_of_new_rows(sqlite3_int64 *pages) {
 }
 
 TEST(test_a_new_row_of_a_table_larger_than_its_cache_reads_no_others) {
+#ifdef __EMSCRIPTEN__
+    printf("skipped: a table larger than its cache: no part of a blob's memory can be given back\n");
+    return;
+#endif
     sqlite3_int64 pages;
     for (int half = 0; half < 2; half++)
         sql_run(db, "INSERT INTO t(path, value) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 30000) "
