@@ -222,7 +222,7 @@ TEST(test_a_list_that_loses_its_order_at_its_end_is_a_walk) {
     sqlite3_free(right);
 }
 
-/* A limit that has room for some blobs, and for no slab of them: so it is in a browser, where buffers come from the heap. */
+/* Room for some blobs, and for no slab of them: so it is in a browser, where buffers come from the heap. */
 static void limit_address_space(struct rlimit *before) {
     unsigned long pages = 0;
     FILE *statm = fopen("/proc/self/statm", "r");
