@@ -85,6 +85,11 @@ rm -rf "$work/metadata/sizes"
 rmdir "$work/metadata" && rm "$work/list"
 if [ -x /usr/bin/python3 ]; then
     checks=$((checks + 1))
+    if ! BENCH_MEASURE=${extension%/*}/tests/bench_measure PYTHONDONTWRITEBYTECODE=1 TMPDIR=$work "$root/tests/bench/statements" -r 1 2000 >"$work/said" 2>&1 ||
+        [ "$(grep -c ' us .* us  ratio ' "$work/said")" != 4 ]; then
+        failed "a tiny run of a script that has its SQL timed:"
+    fi
+    checks=$((checks + 1))
     if ! "$root/tests/bench/large" "$extension" "$work" 50000 1MB >"$work/said" 2>&1 || [ "$(grep -c ' rows .* us a row' "$work/said")" != 10 ]; then
         failed "a tiny load of a table larger than its cache:"
     fi
