@@ -11,7 +11,7 @@
 #include "tests/support/sql.h"
 #include "tests/support/timing.h"
 
-enum { MOST_DATABASES = 8, MOST_WORDS = 32, SLOW = 50000000 };
+enum { MOST_DATABASES = 8, MOST_WORDS = 32, MOST_STATEMENTS = 8, SLOW = 50000000 };
 
 static struct {
     char *name;
@@ -37,7 +37,8 @@ static sqlite3 **place_of(const char *name) {
 
 struct task {
     sqlite3 *db;
-    sqlite3_stmt *statement, *second;
+    sqlite3_stmt *statement[MOST_STATEMENTS];
+    int statements;
     double cpu, wall;
     uint64_t times, rows, digest; /* of the rows, in whichever order they came */
 };
@@ -85,36 +86,46 @@ static uint64_t read_value(sqlite3_stmt *statement, int column) {
     return (uint64_t)len * 257 + (len ? (unsigned char)value[len - 1] : 0);
 }
 
-static void run_one(struct task *task, sqlite3_stmt *statement, const struct arguments *arguments, int at) {
-    int parameters = sqlite3_bind_parameter_count(statement);
+static void bind(sqlite3_stmt *statement, const struct arguments *arguments, int at, const sqlite3_value *it) {
+    int of_it = sqlite3_bind_parameter_index(statement, ":it"), parameters = sqlite3_bind_parameter_count(statement);
     for (int c = 0; c < parameters && c < arguments->columns; c++)
         sqlite3_bind_value(statement, c + 1, arguments->values[at * arguments->columns + c]);
-    while (sqlite3_step(statement) == SQLITE_ROW) {
-        uint64_t row = 0;
-        for (int c = 0; c < sqlite3_data_count(statement); c++) row = row * 31 + read_value(statement, c);
-        task->rows++;
-        task->digest += row * row;
-    }
-    if (sqlite3_reset(statement)) fail(sqlite3_errmsg(task->db), sqlite3_sql(statement));
+    if (of_it) sqlite3_bind_value(statement, of_it, it);
 }
 
+/* ":it" is the first column of the row that came last. */
 static void run_once(struct task *task, const struct arguments *arguments, int at) {
-    run_one(task, task->statement, arguments, at);
-    if (task->second) run_one(task, task->second, arguments, at);
+    sqlite3_value *it = NULL;
+    for (int s = 0; s < task->statements; s++) {
+        sqlite3_stmt *statement = task->statement[s];
+        bind(statement, arguments, at, it);
+        while (sqlite3_step(statement) == SQLITE_ROW) {
+            uint64_t row = 0;
+            for (int c = 0; c < sqlite3_data_count(statement); c++) row = row * 31 + read_value(statement, c);
+            if (s + 1 < task->statements) {
+                sqlite3_value_free(it);
+                it = sqlite3_value_dup(sqlite3_column_value(statement, 0));
+            }
+            task->rows++;
+            task->digest += row * row;
+        }
+        if (sqlite3_reset(statement)) fail(sqlite3_errmsg(task->db), sqlite3_sql(statement));
+    }
+    sqlite3_value_free(it);
     task->times++;
 }
 
-/* One statement, or two: the second one with the same arguments. */
+/* Statements that are run one after the other, with the same arguments. */
 static void prepare(struct task *task, const char *sql) {
-    const char *rest = sql;
-    int rc = sqlite3_prepare_v2(task->db, sql, -1, &task->statement, &rest);
-    if (!rc && *rest) rc = sqlite3_prepare_v2(task->db, rest, -1, &task->second, NULL);
-    if (rc) fail(sqlite3_errmsg(task->db), sql);
+    while (*sql) {
+        if (task->statements == MOST_STATEMENTS) fail("too many statements", sql);
+        if (sqlite3_prepare_v2(task->db, sql, -1, &task->statement[task->statements++], &sql))
+            fail(sqlite3_errmsg(task->db), sql);
+    }
 }
 
 static void finalize(struct task *task) {
-    sqlite3_finalize(task->statement);
-    sqlite3_finalize(task->second);
+    while (task->statements) sqlite3_finalize(task->statement[--task->statements]);
 }
 
 static void run_all(struct task *task, const struct arguments *arguments, bool together) {

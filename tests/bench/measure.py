@@ -104,7 +104,7 @@ def numbers(count):
 
 
 def ask(how, sides, arguments="SELECT 1", batch=1 << 20):
-    """Of pairs of database and statement, what each spends, for all arguments. How: 'batches', each in a transaction; 'alone', in none; 'warm',
+    """Of pairs of database and SQL, what each spends, for all arguments: up to eight statements, ":it" is what the one before has found. How: 'batches', each in a transaction; 'alone', in none; 'warm',
     the same, but the second time; 'one': in one transaction on each database, which does not count."""
     return spent("ask", how, batch, arguments, *[word for db, sql in sides for word in (db.name, sql)])
 
