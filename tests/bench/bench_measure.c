@@ -7,11 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/bench/engine.h"
+#include "tests/bench/files.h"
+#include "tests/bench/peers.h"
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
+#include "tests/support/stored_blobs.h"
 #include "tests/support/timing.h"
 
-enum { MOST_DATABASES = 8, MOST_WORDS = 32, MOST_STATEMENTS = 8, SLOW = 50000000 };
+enum { MOST_DATABASES = 8, MOST_WORDS = 32, MOST_STATEMENTS = 8, BATCH_ROWS = 1000, SLOW = 50000000 };
 
 static struct {
     char *name;
@@ -141,6 +145,7 @@ static void run_all(struct task *task, const struct arguments *arguments, bool t
 static void open_database(void) {
     for (int i = 0; i < MOST_DATABASES; i++) {
         if (databases[i].name) continue;
+        if (words[3]) setenv("ART_EXTENSION", words[3], 1); /* several builds of art may be in this process */
         databases[i].name = strdup(words[1]);
         databases[i].db = sql_open(words[2]);
         return;
@@ -230,11 +235,62 @@ static void ask(void) {
     }
 }
 
+/* Bytes that the parts of an art table's leaf blobs take. */
+static void show_blobs(void) {
+    struct stored_blobs blobs = stored_blobs(*place_of(words[1]), words[2], "t");
+    uint64_t bytes[] = {blobs.names,   blobs.values,  blobs.others,   blobs.routing,
+                        blobs.symbols, blobs.filters, blobs.postings, blobs.lost};
+    for (size_t i = 0; i < sizeof bytes / sizeof *bytes; i++) printf("%llu ", (unsigned long long)bytes[i]);
+}
+
+/* Which has keys and values, and no SQL. NULL: it is not on this machine. */
+static const struct engine *peer_named(const char *name) {
+#ifdef BENCH_ROCKSDB
+    if (!strcmp(name, "rocksdb")) return &engine_rocksdb;
+#endif
+#ifdef BENCH_LEVELDB
+    if (!strcmp(name, "leveldb")) return &engine_leveldb;
+#endif
+    (void)name;
+    return NULL;
+}
+
+/* Rows of two arguments, loaded into a new store in that folder: its bytes then, and when they were put in order. */
+static void load_peer(void) {
+    const struct engine *peer = peer_named(words[1]);
+    if (!peer) return;
+    files_make(words[2]);
+    sqlite3_stmt *from = sql_prepare(plan, "%s", words[3]);
+    void *store = peer->open(&(struct engine_settings){.directory = words[2], .create = true});
+    peer->set_sync(store, false);
+    peer->begin(store, true, false);
+    for (int row = 1; sqlite3_step(from) == SQLITE_ROW; row++) {
+        struct art_bytes pair[2];
+        for (int c = 0; c < 2; c++) {
+            const char *text = (const char *)sqlite3_column_text(from, c);
+            pair[c] = art_bytes(text, (uint32_t)sqlite3_column_bytes(from, c));
+        }
+        peer->put(store, pair[0], pair[1]);
+        if (row % BATCH_ROWS) continue;
+        peer->commit(store);
+        peer->begin(store, true, false);
+    }
+    peer->commit(store);
+    sqlite3_finalize(from);
+    peer->quiesce(store);
+    printf("%llu ", (unsigned long long)files_bytes(words[2]));
+    peer->settle(store);
+    peer->close(store);
+    printf("%llu", (unsigned long long)files_bytes(words[2]));
+    files_remove(words[2]);
+}
+
 static const struct {
     const char *name;
     void (*answer)(void);
-} requests[] = {{"open", open_database}, {"close", close_database}, {"run", run}, {"value", value},
-                {"plan", show_plan},     {"visit", visit},          {"ask", ask}};
+} requests[] = {{"open", open_database}, {"close", close_database}, {"run", run},
+                {"value", value},        {"plan", show_plan},       {"visit", visit},
+                {"blobs", show_blobs},   {"peer", load_peer},       {"ask", ask}};
 
 static void answer(void) {
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {

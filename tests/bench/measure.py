@@ -8,6 +8,7 @@ import collections
 import json
 import os
 import shutil
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -38,13 +39,13 @@ class Database:
     """A connection. In a folder: its t.db, with WAL, synchronous=NORMAL and a cache of 1 GB for SQLite's own tables."""
     opened = 0
 
-    def __init__(self, folder=None, path=None, setting="PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -1048576"):
+    def __init__(self, folder=None, path=None, library=None, setting="PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -1048576"):
         if folder:
             os.makedirs(folder, exist_ok=True)
         self.folder, self.path = folder, path or folder + "/t.db"
         Database.opened += 1
         self.name = "%d" % Database.opened
-        request("open", self.name, self.path)
+        request("open", self.name, self.path, *[library] * bool(library))
         self.run(setting)
 
     def run(self, sql):
@@ -96,6 +97,22 @@ def number_rows(count):
     """The plan's table n(i, at) has the numbers below `count`, in a random order by `at`."""
     plan("DROP TABLE IF EXISTS n; CREATE TABLE n(at INTEGER PRIMARY KEY, i); INSERT INTO n(i) WITH RECURSIVE c(i) AS (SELECT 0 UNION ALL "
          "SELECT i + 1 FROM c LIMIT %d) SELECT i FROM c ORDER BY draw(i, 1 << 31), i" % count)
+
+
+def give(folder, table, columns, rows):
+    """A table of the plan's: these rows, numbered by i from 1 on."""
+    path = os.path.join(folder, table + ".db")
+    database = sqlite3.connect(path)
+    database.execute("CREATE TABLE %s(i INTEGER PRIMARY KEY, %s)" % (table, ", ".join(columns)))
+    database.executemany("INSERT INTO %s(%s) VALUES(%s)" % (table, ", ".join(columns), ", ".join("?" * len(columns))), rows)
+    database.commit()
+    database.close()
+    plan("ATTACH '%s' AS of_%s" % (path, table))
+
+
+def take_back(folder, table):
+    plan("DETACH of_" + table)
+    os.remove(os.path.join(folder, table + ".db"))
 
 
 def numbers(count):
