@@ -201,9 +201,9 @@ static void visit(void) {
     print_task(&task);
 }
 
-/* Pairs of database and SQL (prepare()), each run for all arguments, `batch` of them in turn, forth and back, so that the
- * machine's moods meet all alike. 'batches': each is a transaction; 'one': all are in one, whose begin and end do not
- * count; 'alone': in none; 'warm': the same, but only the second of two runs counts, unless the first was slow. */
+/* Pairs of database and SQL (prepare()), each run for all arguments, `batch` of them in turn, forth and back, so that
+ * the machine's moods meet all alike. 'batches': each is a transaction; 'one': all are in one, whose begin and end do
+ * not count; 'alone': in none; 'warm': the same, but only the second of two runs counts, unless the first was slow. */
 static void ask(void) {
     bool together = !strcmp(words[1], "batches"), one = !strcmp(words[1], "one"), warm = !strcmp(words[1], "warm");
     int batch = atoi(words[2]), count = 0;

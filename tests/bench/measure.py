@@ -39,7 +39,9 @@ class Database:
     """A connection. In a folder: its t.db, with WAL, synchronous=NORMAL and a cache of 1 GB for SQLite's own tables."""
     opened = 0
 
-    def __init__(self, folder=None, path=None, library=None, setting="PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -1048576"):
+    SETTING = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -1048576"
+
+    def __init__(self, folder=None, path=None, library=None, setting=SETTING):
         if folder:
             os.makedirs(folder, exist_ok=True)
         self.folder, self.path = folder, path or folder + "/t.db"
@@ -121,8 +123,9 @@ def numbers(count):
 
 
 def ask(how, sides, arguments="SELECT 1", batch=1 << 20):
-    """Of pairs of database and SQL, what each spends, for all arguments: up to eight statements, ":it" is what the one before has found. How: 'batches', each in a transaction; 'alone', in none; 'warm',
-    the same, but the second time; 'one': in one transaction on each database, which does not count."""
+    """Of pairs of database and SQL, what each spends, for all arguments. The SQL may be up to eight statements, in which ":it" is what
+    the one before has found. How: 'batches', each in a transaction; 'alone', in none; 'warm', the same, but the second time; 'one': in
+    one transaction on each database, which does not count."""
     return spent("ask", how, batch, arguments, *[word for db, sql in sides for word in (db.name, sql)])
 
 

@@ -1,7 +1,8 @@
 /* A table with one thing wrong, for tests of the check.
  *
- * The table is that of small_tree.h, and real: several runs on a simulated disk, an index, large values, rows in the log. Then something is
- * changed as no table changes it, with every hash made right again where the damage is not a hash itself:
+ * The table is that of small_tree.h, and real: several runs on a simulated disk, an index, large values, rows in the
+ * log. Then something is changed as no table changes it, with every hash made right again where the damage is not a
+ * hash itself:
  *
  *   planted entries    put into the memtable as they are, below all that writes rows; flushed if wanted
  *   bytes              turned over in the file
