@@ -37,6 +37,8 @@ struct walks {
     void (*go)(struct walk *walk, struct sim_disk *disk); /* NULL: there is none */
 };
 
+static uint64_t walks_stale; /* pages that their disks have given as they were before */
+
 /* Each of them goes, and is finished; how many. */
 static inline unsigned walks_go(struct walks of, uint64_t first) {
     first = walk_seeds(of.name, &of.count, first);
@@ -50,7 +52,12 @@ static inline unsigned walks_go(struct walks of, uint64_t first) {
         walk_finish(walk);
         if (rows && !walk->snapshots) walk_leaves_no_row(walk);
         walk_free(walk);
-        if (disk) ck_assert_msg(!sim_disk_check(disk), "%s", sim_disk_check(disk));
+        if (disk) {
+            struct sim_disk_stats stats;
+            sim_disk_stats(disk, &stats);
+            walks_stale += stats.stale;
+            ck_assert_msg(!sim_disk_check(disk), "%s", sim_disk_check(disk));
+        }
         sim_disk_free(disk);
     }
     return of.count;
