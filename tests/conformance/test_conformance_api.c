@@ -73,9 +73,8 @@ static void rows_of(struct place *place, sqlite3 *db, const char *sql) {
         SAY(place, "%s: %s\n", sql, sqlite3_errmsg(db));
         return;
     }
-    char *answer = sql_answer(statement);
+    char *answer = kept(sql_answer(statement));
     SAY(place, "%s:\n%s\n", sql, answer);
-    sqlite3_free(answer);
     sqlite3_finalize(statement);
 }
 
@@ -287,7 +286,7 @@ static void a_busy_handler_is_asked(struct place *place) {
 /* ---- copies ------------------------------------------------------------------------------------------------------ */
 
 static void a_backup_onto_a_database_replaces_its_table(struct place *place) {
-    char *path = sqlite3_mprintf("%s/copy.db", place->directory);
+    char *path = TEXT("%s/copy.db", place->directory);
     sqlite3 *copy = another(place, path);
     create(copy, place->art, "t");
     sql_run(copy, "INSERT INTO t VALUES('old', 1, 1)");
@@ -300,7 +299,6 @@ static void a_backup_onto_a_database_replaces_its_table(struct place *place) {
     rows_of(place, copy, "SELECT sum(b) FROM t");
     rows(place, "SELECT sum(b) FROM t");
     sql_close(copy);
-    sqlite3_free(path);
 }
 
 /* ---- statements -------------------------------------------------------------------------------------------------- */
@@ -344,9 +342,8 @@ static void parameters_of_every_type(struct place *place) {
     sqlite3_bind_text16(get, 1, wide, -1, SQLITE_STATIC);
     sqlite3_bind_zeroblob(get, 2, 3);
     for (int i = 0; i < 5; i++) {
-        char *answer = sql_answer(get);
+        char *answer = kept(sql_answer(get));
         SAY(place, "%d: %s\n", i, answer);
-        sqlite3_free(answer);
         sqlite3_clear_bindings(get);
         if (i == 0) sqlite3_bind_text(get, 1, "k6xyz", 2, SQLITE_TRANSIENT);
         if (i == 1) sqlite3_bind_blob(get, 1, "k6", 2, SQLITE_STATIC);
@@ -522,11 +519,10 @@ static void a_database_is_opened_for_reading(struct place *place) {
     sql_run(place->db, "INSERT INTO t VALUES('x', 1, 1)");
     rows_of(place, reader, "SELECT count(*), max(a) FROM t");
     sql_close(reader);
-    char *uri = sqlite3_mprintf("file:%s?immutable=1", place->path);
+    char *uri = TEXT("file:%s?immutable=1", place->path);
     reader = another(place, uri);
     rows_of(place, reader, "SELECT count(*) FROM t WHERE a > 'k5'");
     sql_close(reader);
-    sqlite3_free(uri);
 }
 
 static int compare_lengths(void *unused, int n, const void *a, int m, const void *b) {

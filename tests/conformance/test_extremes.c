@@ -96,9 +96,8 @@ LOOP_TEST(test_the_least_and_the_largest_are_those_of_an_ordinary_table_whatever
     numbered = rows;
     others = _i % 3 == 2;
     both_open(&both, "extremes");
-    char *options = sqlite3_mprintf("path, due, state, note, summary=(max(due), max(state))%s", limits[_i % 4]);
+    char *options = TEXT("path, due, state, note, summary=(max(due), max(state))%s", limits[_i % 4]);
     sql_create(both.db, "t", options);
-    sqlite3_free(options);
     sql_run(both.db, "CREATE TABLE plain(path TEXT PRIMARY KEY, due, state, note) WITHOUT ROWID;"
                      "CREATE INDEX by_due ON plain(due)");
     both_write(&both, sqlite3_mprintf(

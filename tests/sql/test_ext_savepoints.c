@@ -118,12 +118,11 @@ static void run_drawn(struct world *world, const char *text) {
 /* The same statement on both; both must end alike. */
 static void write_something(struct world *world) {
     char *text = drawn(world, "$write");
-    char *art = sql_named(text, world->renamed ? "t2" : "t"), *ordinary = sql_named(text, world->renamed ? "b2" : "b");
+    char *art = kept(sql_named(text, world->renamed ? "t2" : "t")),
+         *ordinary = kept(sql_named(text, world->renamed ? "b2" : "b"));
     int first = run(world, "%s", art), second = run(world, "%s", ordinary);
     ck_assert_msg((first & 0xff) == (second & 0xff), "%s: %d, ordinary: %d\n%s", art, first, second, shown(world));
     sqlite3_free(text);
-    sqlite3_free(art);
-    sqlite3_free(ordinary);
 }
 
 static bool exists(struct world *world, const char *table) {

@@ -564,12 +564,10 @@ static const char *stage_name(enum art_stage stage) {
 }
 
 static void same_rows(const char *art, const char *ordinary) {
-    char *given = sql_rows(db, "SELECT path, value FROM %s ORDER BY path", art);
-    char *wanted = sql_rows(db, "SELECT path, value FROM %s ORDER BY path", ordinary);
+    char *given = kept(sql_rows(db, "SELECT path, value FROM %s ORDER BY path", art));
+    char *wanted = kept(sql_rows(db, "SELECT path, value FROM %s ORDER BY path", ordinary));
     if (strcmp(given, wanted) != 0)
         ck_abort_msg("%s has\n%sand should have\n%sbehind:%s", art, given, wanted, way_here);
-    sqlite3_free(given);
-    sqlite3_free(wanted);
 }
 
 /* Newer versions of SQLite may go back to a statement's savepoint within an ALTER TABLE, and begin it again. */

@@ -24,11 +24,9 @@ static void make(const char *journal, const char *options) {
 }
 
 static void same(sqlite3 *on, const char *when) {
-    char *art = sql_rows(on, "SELECT path, hex(value) FROM t ORDER BY path");
-    char *ordinary = sql_rows(on, "SELECT path, hex(value) FROM o ORDER BY path");
+    char *art = kept(sql_rows(on, "SELECT path, hex(value) FROM t ORDER BY path"));
+    char *ordinary = kept(sql_rows(on, "SELECT path, hex(value) FROM o ORDER BY path"));
     ck_assert_msg(!strcmp(art, ordinary), "%s: differs from the ordinary table", when);
-    sqlite3_free(art);
-    sqlite3_free(ordinary);
 }
 
 static void all_is_well(const char *when) {

@@ -32,9 +32,8 @@ static void note_runs(void) {
 
 static void both(const char *statement) {
     for (int i = 0; i < 2; i++) {
-        char *text = sql_named(statement, i ? "o" : "t");
+        char *text = kept(sql_named(statement, i ? "o" : "t"));
         sql_run(db, "%s", text);
-        sqlite3_free(text);
     }
 }
 

@@ -341,7 +341,7 @@ TEST(test_a_schema_that_changed_meanwhile_is_noticed_when_the_table_is_first_use
 
 /* '@' stands for the key's name, '#' for another column's. */
 static char *with_names(const char *text, const char *key, const char *other) {
-    char *named = sql_named(text, key);
+    char *named = kept(sql_named(text, key));
     sqlite3_str *out = sqlite3_str_new(NULL);
     for (const char *at = named; *at; at++) {
         if (*at == '#') {
@@ -350,7 +350,6 @@ static char *with_names(const char *text, const char *key, const char *other) {
             sqlite3_str_appendchar(out, 1, *at);
         }
     }
-    sqlite3_free(named);
     return sqlite3_str_finish(out);
 }
 

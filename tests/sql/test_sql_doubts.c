@@ -286,9 +286,8 @@ static void add_others(struct random *random) {
                 " (1e30, 1e30), (1e29, 1e29), (1e-29, 1e-29), (1e-30, 1e-30), (9.99999999999999e29, 5e-324)");
     sql_run(db, "INSERT OR IGNORE INTO b VALUES(CAST(x'313200' AS TEXT), 1), (CAST(x'31320033' AS TEXT), 1)");
     for (int i = 0; i < 400; i++) {
-        char *path = sqlite3_mprintf("%u%s", random_below(random, 20000), ONE_OF(random, "", "/x", ".5", " x"));
+        char *path = TEXT("%u%s", random_below(random, 20000), ONE_OF(random, "", "/x", ".5", " x"));
         add_path(path);
-        sqlite3_free(path);
     }
 }
 

@@ -679,13 +679,11 @@ static int produce_apart(const struct error *error, struct outcome *outcome) {
 
 static void remove_scratch(void) {
     chmod(directory, 0700);
-    char *moved = sqlite3_mprintf("%s.moved", directory);
-    char *folder = sql_find_file(directory, ".art");
+    char *moved = TEXT("%s.moved", directory);
+    char *folder = kept(sql_find_file(directory, ".art"));
     if (folder) rmdir(folder);
     sql_scratch_remove(directory);
     sql_scratch_remove(moved);
-    sqlite3_free(folder);
-    sqlite3_free(moved);
 }
 
 static bool by_another_user(const struct error *error) {

@@ -56,20 +56,17 @@ static void fill(struct random *random) {
 static void change_both(sqlite3 *in, const char *sql) {
     static const char *const tables[] = {"t", "b"};
     for (int i = 0; i < 2; i++) {
-        char *text = sql_named(sql, tables[i]);
+        char *text = kept(sql_named(sql, tables[i]));
         sql_run(in, "%s", text);
-        sqlite3_free(text);
     }
 }
 
 static void set_up(void) {
     struct random random = random_announced("filters");
     sql_set_up_in_memory();
-    char *options = sqlite3_mprintf("path, %s", columns), *create = sql_create_text("t", options);
+    char *options = TEXT("path, %s", columns), *create = kept(sql_create_text("t", options));
     sql_run(db, "%s; CREATE TABLE b(path TEXT NOT NULL PRIMARY KEY, %s) WITHOUT ROWID; CREATE TABLE other(%s)", create,
             columns, columns);
-    sqlite3_free(create);
-    sqlite3_free(options);
     fill(&random);
     sql_run(db, "INSERT INTO other SELECT n, x, s, v, d, c, l FROM b LIMIT 25; UPDATE other SET s = substr(s, 1, 9);"
                 "INSERT INTO t SELECT * FROM b WHERE path GLOB '*[0-7]'");
@@ -84,7 +81,7 @@ static void set_up(void) {
 /* --- comparing ---------------------------------------------------------------------------------------------------- */
 
 static char *answer_of(const char *sql, const char *table, const char *bound) {
-    char *text = sql_named(sql, table);
+    char *text = kept(sql_named(sql, table));
     sqlite3_stmt *statement = sql_prepare(db, "%s", text), *values = sql_prepare(db, "SELECT %s", bound);
     ck_assert_int_eq(sqlite3_step(values), SQLITE_ROW);
     for (int i = 1; i <= sqlite3_bind_parameter_count(statement); i++) {
@@ -93,7 +90,6 @@ static char *answer_of(const char *sql, const char *table, const char *bound) {
     char *answer = sql_answer(statement);
     sqlite3_finalize(statement);
     sqlite3_finalize(values);
-    sqlite3_free(text);
     return answer;
 }
 
@@ -136,9 +132,8 @@ static void change_some_row(struct random *random) {
                                           "INSERT OR REPLACE INTO @(path, $name) VALUES('%s', $value)"};
     char path[8];
     snprintf(path, sizeof path, "%c/%03u", 'a' + random_below(random, 3), random_below(random, ROWS));
-    char *drawn_text = drawn(random, changes[random_below(random, 3)]), *sql = sqlite3_mprintf(drawn_text, path);
+    char *drawn_text = drawn(random, changes[random_below(random, 3)]), *sql = TEXT(drawn_text, path);
     change_both(db, sql);
-    sqlite3_free(sql);
     sqlite3_free(drawn_text);
 }
 
@@ -146,10 +141,10 @@ static void change_some_row(struct random *random) {
 static void walk_and_change(struct random *random) {
     bool back = random_once_in(random, 2);
     char *condition = drawn(random, "$name $compared ? AND $plain"), *bound = drawn(random, "$value"), last[8] = "";
-    char *sql = sqlite3_mprintf("SELECT path, n, s, v FROM t WHERE %s ORDER BY path%s", condition, back ? " DESC" : "");
-    char *first = sqlite3_mprintf("SELECT path, n, s, v FROM b WHERE (? = '' OR path %c ?) AND %s ORDER BY path%s "
-                                  "LIMIT 1",
-                                  back ? '<' : '>', condition, back ? " DESC" : "");
+    char *sql = TEXT("SELECT path, n, s, v FROM t WHERE %s ORDER BY path%s", condition, back ? " DESC" : "");
+    char *first = TEXT("SELECT path, n, s, v FROM b WHERE (? = '' OR path %c ?) AND %s ORDER BY path%s "
+                       "LIMIT 1",
+                       back ? '<' : '>', condition, back ? " DESC" : "");
     sqlite3_stmt *walk = sql_prepare(db, "%s", sql), *next = sql_prepare(db, "%s", first);
     sqlite3_stmt *value = sql_prepare(db, "SELECT %s", bound);
     ck_assert_int_eq(sqlite3_step(value), SQLITE_ROW);
@@ -177,8 +172,6 @@ static void walk_and_change(struct random *random) {
     sqlite3_finalize(next);
     sqlite3_finalize(value);
     if (!sqlite3_get_autocommit(db)) sql_run(db, random_once_in(random, 2) ? "ROLLBACK" : "COMMIT");
-    sqlite3_free(sql);
-    sqlite3_free(first);
     sqlite3_free(condition);
     sqlite3_free(bound);
 }
@@ -200,16 +193,14 @@ TEST(test_values_of_other_tables_are_compared_as_their_columns_say) {
     for (int left = 0; left < COLUMNS; left++) {
         for (int right = 0; right < COLUMNS; right++) {
             for (size_t i = 0; i < sizeof comparisons / sizeof *comparisons; i++) {
-                char *sql = sqlite3_mprintf("SELECT path, other.rowid FROM other CROSS JOIN @ b ON b.%s %s other.%s "
-                                            "ORDER BY 1, 2",
-                                            names[left], comparisons[i], names[right]);
+                char *sql = TEXT("SELECT path, other.rowid FROM other CROSS JOIN @ b ON b.%s %s other.%s "
+                                 "ORDER BY 1, 2",
+                                 names[left], comparisons[i], names[right]);
                 agree_bound(sql, "NULL");
-                sqlite3_free(sql);
             }
-            char *sql = sqlite3_mprintf("SELECT path FROM @ WHERE (%s, %s) IN (SELECT n, %s FROM other) ORDER BY path",
-                                        names[left], names[right], names[left]);
+            char *sql = TEXT("SELECT path FROM @ WHERE (%s, %s) IN (SELECT n, %s FROM other) ORDER BY path",
+                             names[left], names[right], names[left]);
             agree_bound(sql, "NULL");
-            sqlite3_free(sql);
         }
     }
 }
@@ -225,9 +216,8 @@ TEST(test_statements_that_write_change_the_rows_of_an_ordinary_table) {
     };
     for (size_t i = 0; i < sizeof writes / sizeof *writes; i++) {
         for (int j = 0; j < 2; j++) {
-            char *sql = sql_named(writes[i], j ? "b" : "t");
+            char *sql = kept(sql_named(writes[i], j ? "b" : "t"));
             sql_run(db, "%s", sql);
-            sqlite3_free(sql);
         }
         agree_bound("SELECT * FROM @ ORDER BY path", "NULL");
     }
@@ -260,8 +250,8 @@ TEST(test_the_first_rows_of_an_order_meet_conditions_on_other_columns) {
         "size < ?",     "size = ?",           "kind = 'b'", "kind > ? AND size > 3",
         "note IS NULL", "note GLOB '*[1-3]'", "size <> ?",  "kind IS ?"};
     static const char *const bounds[] = {"3", "7", "'a'", "NULL"};
-    char *create = sql_create_text("q", "path, mtime INTEGER, size INTEGER, kind TEXT, note, "
-                                        "summary=(max(mtime), sum(size))");
+    char *create = kept(sql_create_text("q", "path, mtime INTEGER, size INTEGER, kind TEXT, note, "
+                                             "summary=(max(mtime), sum(size))"));
     sql_run(db,
             "%s; CREATE TABLE o(path TEXT PRIMARY KEY, mtime INTEGER, size INTEGER, kind TEXT, note) WITHOUT ROWID;"
             "INSERT INTO o WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 4000) SELECT "
@@ -274,10 +264,9 @@ TEST(test_the_first_rows_of_an_order_meet_conditions_on_other_columns) {
             const char *table[] = {"q", "o"}, *condition = conditions[i / 2 / LENGTH(bounds)];
             char *answers[2];
             for (int of = 0; of < 2; of++) {
-                char *sql = sqlite3_mprintf("SELECT path, mtime, size FROM %s WHERE %s ORDER BY mtime %s LIMIT %d",
-                                            table[of], condition, i % 2 ? "DESC" : "", i % 3 ? 20 : 300);
+                char *sql = TEXT("SELECT path, mtime, size FROM %s WHERE %s ORDER BY mtime %s LIMIT %d", table[of],
+                                 condition, i % 2 ? "DESC" : "", i % 3 ? 20 : 300);
                 answers[of] = answer_of(sql, "", bounds[i / 2 % LENGTH(bounds)]);
-                sqlite3_free(sql);
             }
             ck_assert_msg(!strcmp(answers[0], answers[1]), "round %d, %s, bound %s:\n%.300s\n%.300s", round, condition,
                           bounds[i / 2 % LENGTH(bounds)], answers[0], answers[1]);
@@ -289,7 +278,6 @@ TEST(test_the_first_rows_of_an_order_meet_conditions_on_other_columns) {
         }
         if (round) sql_command(db, "main", "q", "flush");
     }
-    sqlite3_free(create);
 }
 
 /* --- what is passed over ------------------------------------------------------------------------------------------ */
@@ -337,25 +325,21 @@ TEST(test_rows_that_surely_are_not_wanted_never_come_to_sqlite) {
         {"n > 5 OR x > 2", "NULL", NULL},
         {"n + 0 > 5", "NULL", NULL},
     };
-    char *options = sqlite3_mprintf("path, %s", columns), *create = sql_create_text("many", options);
+    char *options = TEXT("path, %s", columns), *create = kept(sql_create_text("many", options));
     sql_run(
         db,
         "%s; INSERT INTO many(path, n, x, s, v, c) WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 5000)"
         " SELECT printf('row/%%05d', i), 5, 1.25, 'a', 1, 'a' FROM i; UPDATE many SET d = 1 WHERE path < 'row/00100'",
         create);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char *sql = sqlite3_mprintf("SELECT path FROM many WHERE %s", cases[i].condition);
-        char *plan = sql_rows(db, "EXPLAIN QUERY PLAN %s", sql);
+        char *sql = TEXT("SELECT path FROM many WHERE %s", cases[i].condition);
+        char *plan = kept(sql_rows(db, "EXPLAIN QUERY PLAN %s", sql));
         int steps = steps_of(sql, cases[i].bound);
         const char *words = cases[i].words;
         ck_assert_msg(!words || strstr(plan, words), "%s\n'%s' is not in: %s", sql, words, plan);
         ck_assert_msg(words ? steps < 100 : steps > 5000, "%s took %d steps: %s", sql, steps, plan);
-        sqlite3_free(plan);
-        sqlite3_free(sql);
     }
     ck_assert_int_lt(steps_of("SELECT path FROM many WHERE d = 1", "NULL"), 2500); /* which the first ones meet */
-    sqlite3_free(create);
-    sqlite3_free(options);
 }
 
 /* A scan looks at four conditions, patterns for the path among them, and the plan names no others. */
@@ -377,19 +361,17 @@ TEST(test_a_plan_names_no_condition_that_the_scan_does_not_look_at) {
     };
     sql_create(db, "six", "path, a INTEGER, b INTEGER, c INTEGER, d INTEGER, e INTEGER, f INTEGER");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char *where = sqlite3_mprintf(cases[i].path);
-        char *plan = sql_rows(db,
-                              "EXPLAIN QUERY PLAN SELECT path FROM six WHERE %s AND a > 1 AND b > 1 AND c > 1 AND "
-                              "d > 1 AND e > 1 AND f > 1",
-                              where);
+        char *where = TEXT(cases[i].path);
+        char *plan = kept(sql_rows(db,
+                                   "EXPLAIN QUERY PLAN SELECT path FROM six WHERE %s AND a > 1 AND b > 1 AND c > 1 AND "
+                                   "d > 1 AND e > 1 AND f > 1",
+                                   where));
         unsigned named = 0;
         for (char column = 'a'; column <= 'f'; column++) {
             char words[] = {' ', column, '>', '?', 0};
             named += strstr(plan, words) != NULL;
         }
         ck_assert_msg(named == cases[i].others, "%s: %u conditions in %s", where, named, plan);
-        sqlite3_free(plan);
-        sqlite3_free(where);
     }
 }
 
@@ -403,9 +385,8 @@ TEST(test_levels_and_parts_of_row_values_are_left_to_sqlite) {
                                           "SELECT path FROM t WHERE path = 'a' AND n > 5",
                                           "SELECT path FROM t WHERE path IN ('a', 'b') AND n > 5"};
     for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
-        char *plan = sql_rows(db, "EXPLAIN QUERY PLAN %s", queries[i]);
+        char *plan = kept(sql_rows(db, "EXPLAIN QUERY PLAN %s", queries[i]));
         ck_assert_msg(!strstr(plan, "n>?") && !strstr(plan, "n=?"), "%s: %s", queries[i], plan);
-        sqlite3_free(plan);
     }
     sql_expect(db, "3\n", "SELECT count(*) FROM t('', '/')");
     sql_expect(db, "0\n", "SELECT count(*) FROM t('', '/') WHERE n > -1e9");
@@ -452,9 +433,8 @@ TEST(test_no_join_order_is_lost) {
         "AND t.v >= b.w",
         "SELECT count(*) FROM x1 a, x2 c, t, x3 b WHERE t.path > a.x AND t.path < c.z AND b.y = t.n AND t.v >= b.w"};
     for (size_t i = 0; i < sizeof joins / sizeof *joins; i++) {
-        char *plan = sql_rows(db, "EXPLAIN QUERY PLAN %s", joins[i]);
+        char *plan = kept(sql_rows(db, "EXPLAIN QUERY PLAN %s", joins[i]));
         ck_assert_msg(strstr(plan, "SEARCH b") && strstr(plan, ":path>? AND path<?"), "%s", plan);
-        sqlite3_free(plan);
     }
 }
 
@@ -464,10 +444,9 @@ TEST(test_rows_come_and_go_in_runs) {
                 "INSERT INTO b(path, n, s) WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 6000)"
                 " SELECT printf('%%05d', i), i / 7 %% 2 + i / 100 %% 3, i FROM i; INSERT INTO t SELECT * FROM b");
     for (int i = 0; i < 4; i++) {
-        char *bound = sqlite3_mprintf("%d", i);
+        char *bound = TEXT("%d", i);
         agree_bound("SELECT count(*), group_concat(path) FROM @ WHERE n >= ?", bound);
         agree_bound("SELECT path FROM @ WHERE n < ? AND path GLOB '0*' ORDER BY path DESC", bound);
-        sqlite3_free(bound);
     }
 }
 

@@ -115,9 +115,8 @@ static void compare_all(const char *prefix) {
 
 static void both(const char *statement) {
     for (int i = 0; i < 2; i++) {
-        char *text = sql_named(statement, i ? "b" : "t");
+        char *text = kept(sql_named(statement, i ? "b" : "t"));
         sql_run(db, "%s", text);
-        sqlite3_free(text);
     }
 }
 

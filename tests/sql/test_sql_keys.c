@@ -43,20 +43,15 @@ static const char *const of_blobs[] = {
     NULL};
 
 static void for_both(struct random *random, const char *const *rules, const char *rule, bool is_query) {
-    char *text = grammar_text(&(struct grammar){.random = random, .rules = rules}, rule);
-    char *art = sql_named(text, "t"), *ordinary = sql_named(text, "b");
+    char *text = kept(grammar_text(&(struct grammar){.random = random, .rules = rules}, rule));
+    char *art = kept(sql_named(text, "t")), *ordinary = kept(sql_named(text, "b"));
     if (is_query) {
-        char *found = sql_rows(db, "%s", art), *expected = sql_rows(db, "%s", ordinary);
+        char *found = kept(sql_rows(db, "%s", art)), *expected = kept(sql_rows(db, "%s", ordinary));
         ck_assert_msg(!strcmp(found, expected), "%s\n%.300s\nexpected\n%.300s", art, found, expected);
-        sqlite3_free(found);
-        sqlite3_free(expected);
     } else {
         sql_run(db, "%s", art);
         sql_run(db, "%s", ordinary);
     }
-    sqlite3_free(text);
-    sqlite3_free(art);
-    sqlite3_free(ordinary);
 }
 
 LOOP_TEST(test_keys_of_bytes_are_those_of_an_ordinary_table, 4) {

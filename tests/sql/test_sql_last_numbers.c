@@ -50,9 +50,8 @@ static int try(const char *sql) {
 }
 
 static void expect(sqlite3 *of, const char *wanted, const char *sql) {
-    char *given = sql_rows(of, "%s", sql);
+    char *given = kept(sql_rows(of, "%s", sql));
     ck_assert_msg(!strcmp(given, wanted), "%s\ngave %s\nnot %s", sql, given, wanted);
-    sqlite3_free(given);
 }
 
 /* What still works, and must give the ordinary table's rows. */
@@ -74,7 +73,7 @@ static void expect_all_there(void) {
 
 /* A copy is as used up as its original is; a fresh table is not. */
 static void expect_way_out(void) {
-    char *to = sqlite3_mprintf("%s/copy.db", folder);
+    char *to = TEXT("%s/copy.db", folder);
     sql_run(db, "SELECT art_backup(%Q)", to);
     sqlite3 *copy = sql_open(to);
     expect(copy, "ok\n", "SELECT substr(art_verify(), 1, 2)");
@@ -87,7 +86,6 @@ static void expect_way_out(void) {
     sql_run(db, "INSERT INTO t SELECT path, value, size FROM used; DROP TABLE used; COMMIT");
     sql_run(db, "INSERT INTO t VALUES('z', 1, 1); INSERT INTO plain VALUES('z', 1, 1)");
     expect_all_there();
-    sqlite3_free(to);
 }
 
 CASE("numbers", .seconds = 120, .set_up = set_up, .tear_down = tear_down)
@@ -171,7 +169,7 @@ LOOP_TEST(test_who_adopts_has_the_file_also_behind_the_last_number, 4) {
     sql_run(db, "CREATE TABLE plain(path TEXT PRIMARY KEY, value, size) WITHOUT ROWID;"
                 "INSERT INTO plain VALUES('a', 1, 1), ('b', 2, 2); INSERT INTO t SELECT * FROM plain;"
                 "INSERT INTO t(t) VALUES('flush')");
-    char *file = sql_find_file(folder, ".art"), *other = sqlite3_mprintf("%s/other.db", folder);
+    char *file = kept(sql_find_file(folder, ".art")), *other = TEXT("%s/other.db", folder);
     sql_close(db);
     write_sequences(file, UINT64_MAX - (uint64_t)_i);
     for (int i = 0; i < 6; i++) {
@@ -187,8 +185,6 @@ LOOP_TEST(test_who_adopts_has_the_file_also_behind_the_last_number, 4) {
         sql_close(db);
     }
     db = sql_open(path);
-    sqlite3_free(file);
-    sqlite3_free(other);
 }
 
 /* Versions that no REAL can tell apart. */

@@ -611,15 +611,13 @@ TEST(test_a_directory_goes_where_another_arm_has_no_rows) {
         fill_example();
         sql_run(db, "INSERT INTO d SELECT 'b', path FROM t");
         EACH(table, "t", "d") {
-            char *statement =
-                sqlite3_mprintf("DELETE FROM %s WHERE prefix = 'usr/' AND delimiter = '/' AND start_after = "
-                                "'usr/a'%s AND (path IS 'usr/bin/' OR (%s))",
-                                table, *table == 'd' ? " AND b = 'b'" : "", none);
+            char *statement = TEXT("DELETE FROM %s WHERE prefix = 'usr/' AND delimiter = '/' AND start_after = "
+                                   "'usr/a'%s AND (path IS 'usr/bin/' OR (%s))",
+                                   table, *table == 'd' ? " AND b = 'b'" : "", none);
             int rc = sql_try(db, "%s", statement);
             ck_assert_msg(!rc || strstr(sqlite3_errmsg(db), "one of several listings"), "%s: %s", statement,
                           sqlite3_errmsg(db));
             expect(rc ? "2\n" : "0\n", TEXT("SELECT count(*) FROM %s WHERE path GLOB 'usr/bin/*'", table));
-            sqlite3_free(statement);
         }
     }
 }

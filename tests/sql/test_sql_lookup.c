@@ -120,7 +120,7 @@ static void ask(struct both *both, sqlite3 *db, const struct both_state *state) 
 static void make_tables(struct both *both, const char *options) {
     static const char list[] =
         "path%s, size INTEGER, etag TEXT, owner TEXT, i INTEGER, r REAL, n NUMERIC, any, b BLOB, note";
-    char *art = sqlite3_mprintf(list, ""), *plain = sqlite3_mprintf(list, " TEXT PRIMARY KEY");
+    char *art = TEXT(list, ""), *plain = TEXT(list, " TEXT PRIMARY KEY");
     sql_run(both->db,
             "CREATE VIRTUAL TABLE t USING art(%s, %s); CREATE TABLE plain(%s) WITHOUT ROWID;"
             "CREATE TABLE other(id INTEGER PRIMARY KEY, x TEXT, y INTEGER, z, w NUMERIC)",
@@ -130,8 +130,6 @@ static void make_tables(struct both *both, const char *options) {
         sql_run(both->db, "%s", insert);
         sqlite3_free(insert);
     }
-    sqlite3_free(art);
-    sqlite3_free(plain);
 }
 
 static void check_all(struct both *both, sqlite3 *db, const struct both_state *state) {

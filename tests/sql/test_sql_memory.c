@@ -58,9 +58,8 @@ static void run_within(const char *statement) {
 }
 
 static void in_one_transaction(const char *options) {
-    char *create = sqlite3_mprintf("spill_limit=%d, cache=%d%s", SPILL_LIMIT, CACHE, options);
+    char *create = TEXT("spill_limit=%d, cache=%d%s", SPILL_LIMIT, CACHE, options);
     sql_create(db, "t", create);
-    sqlite3_free(create);
     run_within("BEGIN");
     run_within("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) INSERT INTO t(path, "
                "value) SELECT printf('k/%08x', i * 40503 % 16777213), printf('%040d', i) FROM n");
@@ -213,10 +212,8 @@ TEST(test_a_list_that_loses_its_order_at_its_end_is_a_walk) {
         sql_run(db, TEXT("INSERT INTO t(path, value) VALUES('%s', 1)", path));
         sql_run(db, TEXT("INSERT INTO wanted(path) VALUES('%s')", path));
     }
-    char *rows = sql_rows(db, TEXT(asks, "path")), *right = sql_rows(db, TEXT(asks, "+path"));
+    char *rows = kept(sql_rows(db, TEXT(asks, "path"))), *right = kept(sql_rows(db, TEXT(asks, "+path")));
     ck_assert_str_eq(rows, right);
-    sqlite3_free(rows);
-    sqlite3_free(right);
 }
 
 SUITE("sql_memory", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = sql_tear_down)

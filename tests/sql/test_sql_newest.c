@@ -65,16 +65,11 @@ static const char *const rules[] = {
 static void compare(struct random *random, uint64_t seed) {
     for (int i = 0; i < QUERIES; i++) {
         if (!random_span(random)) continue;
-        char *text = grammar_text(&(struct grammar){.random = random, .rules = rules}, "$query");
-        char *art = sql_named(text, "t"), *ordinary = sql_named(text, "b");
-        char *found = sql_rows(db, "%s", art), *expected = sql_rows(db, "%s", ordinary);
+        char *text = kept(grammar_text(&(struct grammar){.random = random, .rules = rules}, "$query"));
+        char *art = kept(sql_named(text, "t")), *ordinary = kept(sql_named(text, "b"));
+        char *found = kept(sql_rows(db, "%s", art)), *expected = kept(sql_rows(db, "%s", ordinary));
         ck_assert_msg(!strcmp(found, expected), "seed %llu: %s\n%.300s\nexpected\n%.300s", (unsigned long long)seed,
                       art, found, expected);
-        sqlite3_free(found);
-        sqlite3_free(expected);
-        sqlite3_free(text);
-        sqlite3_free(art);
-        sqlite3_free(ordinary);
     }
 }
 
@@ -114,9 +109,8 @@ TEST(test_rows_that_no_batch_has_room_for_are_all_given) {
             "SELECT printf('%%05d', i), 'f', i * 7919 %% 6007, i * 104729 %% 6011, NULL, hex(zeroblob(1900)) FROM i");
     copy_rows();
     sql_command(db, "main", "t", "flush");
-    char *expected = sql_rows(db, "SELECT path, mtime, length(note) FROM b ORDER BY mtime DESC");
+    char *expected = kept(sql_rows(db, "SELECT path, mtime, length(note) FROM b ORDER BY mtime DESC"));
     sql_expect(db, expected, "SELECT path, mtime, length(note) FROM t ORDER BY mtime DESC LIMIT (SELECT 100000)");
-    sqlite3_free(expected);
     ck_assert_int_eq(sql_info(db, "searches given up"), 1);
     ck_assert_int_lt(sqlite3_memory_highwater(1) - sqlite3_memory_used(), 128 << 20);
 }
@@ -195,19 +189,16 @@ TEST(test_the_plan_tells_beside_which_conditions_rows_come_best_first) {
                                         "row_version < 9",
                                         "mtime < 5 OR (mtime = 5 AND path < 'x')"};
     for (size_t i = 0; i < sizeof first / sizeof *first; i++) {
-        char *text = sqlite3_mprintf("SELECT * FROM t WHERE %s ORDER BY mtime DESC LIMIT 10", first[i]);
+        char *text = TEXT("SELECT * FROM t WHERE %s ORDER BY mtime DESC LIMIT 10", first[i]);
         sql_plan_has(db, text, "best first");
-        sqlite3_free(text);
     }
     for (size_t i = 0; i < sizeof newer / sizeof *newer; i++) {
-        char *text = sqlite3_mprintf("SELECT * FROM t WHERE %s ORDER BY mtime DESC LIMIT 10", newer[i]);
+        char *text = TEXT("SELECT * FROM t WHERE %s ORDER BY mtime DESC LIMIT 10", newer[i]);
         if (sqlite3_libversion_number() >= 3046001) sql_plan_has(db, text, "best first");
-        sqlite3_free(text);
     }
     for (size_t i = 0; i < sizeof never / sizeof *never; i++) {
-        char *text = sqlite3_mprintf("SELECT * FROM t WHERE %s ORDER BY mtime DESC LIMIT 10", never[i]);
+        char *text = TEXT("SELECT * FROM t WHERE %s ORDER BY mtime DESC LIMIT 10", never[i]);
         sql_plan_lacks(db, text, "best first");
-        sqlite3_free(text);
     }
 }
 
@@ -237,9 +228,8 @@ TEST(test_a_search_that_finds_its_rows_is_not_given_up) {
     sql_command(db, "main", "t", "optimize");
     sql_expect(db, "1\n2\n3\n", "SELECT mtime FROM t WHERE mtime > 0 ORDER BY mtime LIMIT 3");
     sql_expect(db, "40008\n40007\n", "SELECT mtime FROM t WHERE type >= 'd' ORDER BY mtime DESC LIMIT 2");
-    char *expected = sql_rows(db, "SELECT mtime FROM t WHERE type = 'd' ORDER BY +mtime DESC LIMIT 5");
+    char *expected = kept(sql_rows(db, "SELECT mtime FROM t WHERE type = 'd' ORDER BY +mtime DESC LIMIT 5"));
     sql_expect(db, expected, "SELECT mtime FROM t WHERE type = 'd' ORDER BY mtime DESC LIMIT 5");
-    sqlite3_free(expected);
     sql_expect(db, "", "SELECT mtime FROM t WHERE type = 'x' ORDER BY mtime DESC LIMIT 5");
     sql_expect(db, "20001\n", "SELECT mtime FROM t WHERE mtime > 20000 ORDER BY mtime LIMIT 1");
     ck_assert_int_eq(sql_info(db, "searches given up"), 0);

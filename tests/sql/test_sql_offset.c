@@ -25,9 +25,8 @@ static void set_up(void) {
                 "CREATE TABLE o(s); INSERT INTO o VALUES('k00003'), ('zz'), ('k02501')");
     for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
         for (int twin = 0; twin < 2; twin++) {
-            char *text = sql_named(views[i], twin ? "b" : "t");
+            char *text = kept(sql_named(views[i], twin ? "b" : "t"));
             sql_run(db, "%s", text);
-            sqlite3_free(text);
         }
     }
 }
@@ -225,12 +224,11 @@ TEST(test_what_may_have_arms_is_no_plain_select) {
         }
         sqlite3_finalize(beside);
     }
-    char *expected = sql_rows(db, "SELECT * FROM far_b");
+    char *expected = kept(sql_rows(db, "SELECT * FROM far_b"));
     sql_run(db, "CREATE TEMP VIEW t AS SELECT 'q' AS y UNION ALL SELECT * FROM (SELECT y FROM main.t ORDER BY y) "
                 "LIMIT 3 OFFSET 2500");
     sql_expect(db, expected, "SELECT y FROM t");
     sql_expect(db, expected, "SELECT y FROM t ORDER BY y LIMIT 3 OFFSET 0");
-    sqlite3_free(expected);
 }
 
 SUITE("offset", .seconds = 3600, .set_up = set_up, .tear_down = sql_tear_down)

@@ -36,9 +36,9 @@ static void note_what_there_is(const char *where) {
 static void change(struct random *random, unsigned rows, unsigned values, bool ordinary, const char *shown) {
     unsigned low = random_below(random, 2 * rows), wide = random_below(random, 20),
              value = random_below(random, values);
-    char *other = sqlite3_mprintf("%05u", random_below(random, 2 * rows));
+    char *other = TEXT("%05u", random_below(random, 2 * rows));
     const char *which = random_once_in(random, 2) ? shown : other;
-    char *some = sqlite3_mprintf("path = %Q OR path BETWEEN '%05u' AND '%05u'", which, low, low + wide);
+    char *some = TEXT("path = %Q OR path BETWEEN '%05u' AND '%05u'", which, low, low + wide);
     switch (random_below(random, 6)) {
     case 0:
         sql_run(db, "DELETE FROM t WHERE path = %Q", which);
@@ -58,8 +58,6 @@ static void change(struct random *random, unsigned rows, unsigned values, bool o
     sql_run(db, "DELETE FROM still WHERE path IN (%Q, %Q)", which, other);
     note_what_there_is(some);
     note_what_there_is(TEXT("path IN (%Q, %Q)", which, other));
-    sqlite3_free(some);
-    sqlite3_free(other);
     if (!ordinary && random_once_in(random, 40)) sql_command(db, "main", "t", "flush");
 }
 
@@ -94,27 +92,24 @@ LOOP_TEST(test_rows_that_change_while_they_are_shown_keep_their_order, ROUNDS + 
     if (random_once_in(&random, 2)) add_rows(rows / 4, values);
     note_what_there_is("1");
     sql_run(db, "INSERT INTO still SELECT path, v FROM t; BEGIN");
-    char *why = sqlite3_mprintf("%s, %u rows, %u values, seed %llu", order, rows, values, (unsigned long long)seed);
-    char *query = sqlite3_mprintf("SELECT path, v FROM t ORDER BY %s LIMIT (SELECT 100000)", order);
+    char *why = TEXT("%s, %u rows, %u values, seed %llu", order, rows, values, (unsigned long long)seed);
+    char *query = TEXT("SELECT path, v FROM t ORDER BY %s LIMIT (SELECT 100000)", order);
     if (!ordinary) sql_plan_has(db, query, "best first");
     sqlite3_stmt *open = sql_prepare(db, "%s", query),
                  *keep = sql_prepare(db, "INSERT INTO gave(path, v) VALUES(?, ?)");
     int rc;
     while ((rc = sqlite3_step(open)) == SQLITE_ROW) {
-        char *shown = sqlite3_mprintf("%s", sqlite3_column_text(open, 0));
+        char *shown = TEXT("%s", sqlite3_column_text(open, 0));
         sqlite3_bind_value(keep, 1, sqlite3_column_value(open, 0));
         sqlite3_bind_value(keep, 2, sqlite3_column_value(open, 1));
         ck_assert_int_eq(sqlite3_step(keep), SQLITE_DONE);
         sqlite3_reset(keep);
         if (random_once_in(&random, CHANGES_EVERY)) change(&random, rows, values, ordinary, shown);
-        sqlite3_free(shown);
     }
     ck_assert_msg(rc == SQLITE_DONE, "%s: %s", sqlite3_errmsg(db), why);
     sqlite3_finalize(open);
     sqlite3_finalize(keep);
     look_at_what_came(order, why);
-    sqlite3_free(query);
-    sqlite3_free(why);
 }
 
 /* Two rows with one value, from the last path to the first: the second one has another value when its turn comes. */

@@ -728,20 +728,18 @@ LOOP_TEST(test_bounds_of_another_table_count_beside_any_others, 16) {
     EACH(join, "o JOIN @ q ON ", "@ q JOIN o ON ", "o LEFT JOIN @ q ON ", "o JOIN x USING(id) JOIN @ q ON ",
          "@ q JOIN x JOIN o ON x.id = o.id AND ") {
         for (int j = 0; j < BOUNDS_OF_OTHERS; j++) {
-            char *alone = sqlite3_mprintf("SELECT count(*) FROM %s%s", join, bounds_of_others[j]);
+            char *alone = TEXT("SELECT count(*) FROM %s%s", join, bounds_of_others[j]);
             int most = 4 * steps_of(alone) + 2000; /* SQLite checks some rows again */
             for (int k = 0; k < BOUNDS_FOR_ALL; k++) {
                 if (strstr(bounds_of_others[j], "LIKE") && strstr(bounds_for_all[k], "LIKE"))
                     continue; /* one is taken */
-                char *sql = sqlite3_mprintf("%s AND %s", alone, bounds_for_all[k]);
+                char *sql = TEXT("%s AND %s", alone, bounds_for_all[k]);
                 int steps = steps_of(sql);
                 if (steps > most) {
                     char *plan = sql_plan(db, "t", sql);
                     ck_abort_msg("%s takes %d steps, more than %d:\n%s", sql, steps, most, plan);
                 }
-                sqlite3_free(sql);
             }
-            sqlite3_free(alone);
         }
     }
 }

@@ -239,9 +239,8 @@ static void sees(const char *expected, const char *statement) {
     sqlite3_set_authorizer(db, write_down, NULL);
     sql_run(db, "%s", statement);
     allow_all();
-    char *got = sqlite3_str_finish(journal);
+    char *got = kept(sqlite3_str_finish(journal));
     ck_assert_msg(strstr(got, expected) == got, "%s\n  shows    %s\n  expected %s", statement, got, expected);
-    sqlite3_free(got);
 }
 
 /* Questions come when a statement is prepared. A statement of the application names the art table; the module's own
@@ -317,12 +316,11 @@ static void protected_and_working(const char *schema) {
         {"may not be dropped", "DROP TABLE @_artstate"},
         {"may not be altered", "ALTER TABLE @_artstate RENAME TO mine"},
         {"may not be altered", "ALTER TABLE @_artstate ADD COLUMN more"}};
-    char *name = sqlite3_mprintf("%s.d", schema);
+    char *name = TEXT("%s.d", schema);
     sql_create(db, name, "log_limit='2KB'");
     for (size_t i = 0; i < LENGTH(refused); i++) {
-        char *statement = sql_named(refused[i][1], name);
+        char *statement = kept(sql_named(refused[i][1], name));
         sql_refused(db, 0, refused[i][0], statement);
-        sqlite3_free(statement);
     }
     sql_run(db, "CREATE INDEX %s_more ON d_artdata(ops)", name); /* SQLite lets that pass: it must do no harm */
     sql_run(db, "INSERT INTO %s(path, value) SELECT 'k' || value, randomblob(100) FROM numbers", name);
@@ -336,7 +334,6 @@ static void protected_and_working(const char *schema) {
     sql_run(db, "UPDATE %s SET owner = path; ALTER TABLE %s RENAME TO e", name, name);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM %s.e", schema), 100 - 12);
     sql_run(db, "BEGIN; DROP TABLE %s.e; ROLLBACK; DROP TABLE %s.e", schema, schema);
-    sqlite3_free(name);
 }
 
 TEST(test_defensive_mode_protects_the_shadow_tables_and_hinders_nothing) {

@@ -104,18 +104,16 @@ TEST(test_an_argument_out_of_a_subquery_is_seen_beside_an_or) {
         sqlite3_str *sql = sqlite3_str_new(NULL);
         sqlite3_str_appendall(sql, "CREATE VIRTUAL TABLE files USING art(path, value");
         for (int i = 0; i < further; i++) sqlite3_str_appendf(sql, ", c%d", i);
-        char *create = sqlite3_str_finish(sql);
+        char *create = kept(sqlite3_str_finish(sql));
         sql_run(
             twins.art,
             "%s); INSERT INTO files(path, value) VALUES('/a', 1), ('/ab/c', 2), ('b', 3);"
             "CREATE TABLE arguments(p); INSERT INTO arguments VALUES('/a'); CREATE TABLE many(p);"
             "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100) INSERT INTO many SELECT '/a' FROM n",
             create);
-        sqlite3_free(create);
         for (size_t i = 0; i < LENGTH(queries); i++) {
-            char *rows = sql_rows(twins.art, "%s", queries[i][0]);
+            char *rows = kept(sql_rows(twins.art, "%s", queries[i][0]));
             ck_assert_msg(!strcmp(rows, queries[i][1]), "%s (%d columns)\n%s", queries[i][0], further, rows);
-            sqlite3_free(rows);
         }
         sql_run(twins.art,
                 "UPDATE files SET value = 8 WHERE prefix = (SELECT '/') AND (path = '/a' OR path = 'b');"

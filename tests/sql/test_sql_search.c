@@ -377,15 +377,14 @@ static void check_all(struct both *both, sqlite3 *db, const struct both_state *s
 /* --- tests -------------------------------------------------------------------------------------------------------- */
 
 static void make_tables(struct both *both, unsigned variant) {
-    char *options = sqlite3_mprintf("path, size INTEGER, mtime INTEGER, note, tag TEXT, %s, %s",
-                                    summaries[both->now.summary], variants[variant].options);
+    char *options = TEXT("path, size INTEGER, mtime INTEGER, note, tag TEXT, %s, %s", summaries[both->now.summary],
+                         variants[variant].options);
     art_test_hooks.blob_pages = variants[variant].blob_pages;
     if (both->inlined) {
         sql_run(both->db, "CREATE VIRTUAL TABLE t USING art(%s, storage=inline)", options);
     } else {
         sql_create(both->db, "t", options);
     }
-    sqlite3_free(options);
     sql_run(both->db, schema);
 }
 
@@ -460,7 +459,7 @@ LOOP_TEST(test_an_older_row_does_not_come_back, 2) {
 /* Digits have so few trigrams that each page has most: their postings take less in the end than they might have, so no
  * blob is full, and to write all of them anew changes nothing. */
 TEST(test_blobs_that_cannot_be_full_are_vacuumed_all_the_same) {
-    char *directory = sql_scratch("search"), *path = sqlite3_mprintf("%s/s.db", directory);
+    char *directory = sql_scratch("search"), *path = TEXT("%s/s.db", directory);
     sqlite3 *db = sql_open(path);
     sql_run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
                 "CREATE VIRTUAL TABLE t USING art(path, a, b, c, d, e, f, g, h, summary=(search(a), search(b), "
@@ -478,7 +477,6 @@ TEST(test_blobs_that_cannot_be_full_are_vacuumed_all_the_same) {
     sql_close(db);
     sql_scratch_remove(directory);
     sqlite3_free(directory);
-    sqlite3_free(path);
 }
 
 /* --- whatever a row holds ----------------------------------------------------------------------------------------- */
@@ -540,10 +538,9 @@ static void insert_singular(struct both *both, unsigned i) {
 
 static void look_for_all(struct both *both) {
     for (unsigned i = 0; i < 2 * (sizeof looked_for / sizeof *looked_for); i++) {
-        char *pattern = sqlite3_mprintf(looked_for[i / 2]);
+        char *pattern = TEXT(looked_for[i / 2]);
         same(both, both->db, "SELECT path, note FROM {t|plain} WHERE %s %s ORDER BY path", i % 2 ? "path" : "note",
              pattern);
-        sqlite3_free(pattern);
     }
     for (unsigned at = 0; at < 24; at++) {
         char small[4] = {(char)('a' + at), (char)('b' + at), (char)('c' + at)};
@@ -623,7 +620,7 @@ TEST(test_pages_without_a_word_are_not_read) {
         "iif(i %% 30000 = 77, 'needle', ''), "
         "printf('%%.*c', 60, '.') || CASE i / 4000 %% 10 WHEN 3 THEN 'even' WHEN 7 THEN 'odd' ELSE '' END || "
         "iif(i %% 20000 = 99, 'haystack', ''), randomblob(30) FROM n";
-    char *directory = sql_scratch("pages"), *path = sqlite3_mprintf("%s/p.db", directory);
+    char *directory = sql_scratch("pages"), *path = TEXT("%s/p.db", directory);
     art_test_hooks.blob_pages = 0;
     sqlite3 *db = sql_open(path);
     sql_run(
@@ -650,7 +647,6 @@ TEST(test_pages_without_a_word_are_not_read) {
                      pages_of(path, "path GLOB 'd1377*' AND path LIKE '%d13%'", 10));
     sql_scratch_remove(directory);
     sqlite3_free(directory);
-    sqlite3_free(path);
 }
 
 /* Who needs a page of a footer hears that it is damaged, and nobody else; the check does, and no row is lost. */
@@ -682,7 +678,7 @@ static unsigned who_hears(const char *path, int64_t page) {
 }
 
 TEST(test_a_damaged_page_of_a_footer_is_told_to_who_needs_it) {
-    char *directory = sql_scratch("damaged"), *path = sqlite3_mprintf("%s/d.db", directory);
+    char *directory = sql_scratch("damaged"), *path = TEXT("%s/d.db", directory);
     sqlite3 *db = sql_open(path);
     unsigned heard[16] = {0};
     art_test_hooks.blob_pages = 0;
@@ -712,13 +708,12 @@ TEST(test_a_damaged_page_of_a_footer_is_told_to_who_needs_it) {
     sql_close(db);
     sql_scratch_remove(directory);
     sqlite3_free(directory);
-    sqlite3_free(path);
 }
 
 /* Of blobs that move the postings are read, too, which nobody has asked for before. */
 TEST(test_blobs_that_move_take_their_postings_along) {
     if (sql_has_no_file("blobs that move")) return;
-    char *directory = sql_scratch("moved"), *path = sqlite3_mprintf("%s/m.db", directory);
+    char *directory = sql_scratch("moved"), *path = TEXT("%s/m.db", directory);
     art_test_hooks.blob_pages = 0;
     sql_ways(NULL, "on"); /* so that reads wait for the device */
     sqlite3 *db = sql_open(path);
@@ -748,7 +743,6 @@ TEST(test_blobs_that_move_take_their_postings_along) {
     sql_ways(NULL, NULL);
     sql_scratch_remove(directory);
     sqlite3_free(directory);
-    sqlite3_free(path);
 }
 
 /* Texts of so many different parts that it is a near thing whether a blob lists them: in its 151st bucket, where a term
@@ -768,7 +762,7 @@ static void is_taken(sqlite3 *db, bool inlined) {
 }
 
 LOOP_TEST(test_blobs_with_parts_of_texts_keep_every_row, 2) {
-    char *directory = sql_scratch("parts"), *path = sqlite3_mprintf("%s/p.db", directory);
+    char *directory = sql_scratch("parts"), *path = TEXT("%s/p.db", directory);
     art_test_hooks.blob_pages = 0;
     sqlite3 *db = sql_open(path);
     sql_run(db, "CREATE TABLE o(k PRIMARY KEY, note, f); CREATE TEMP TABLE c AS SELECT " LETTERS("1", "1600") " AS n");
@@ -787,7 +781,6 @@ LOOP_TEST(test_blobs_with_parts_of_texts_keep_every_row, 2) {
     sql_close(db);
     sql_scratch_remove(directory);
     sqlite3_free(directory);
-    sqlite3_free(path);
 }
 
 /* --- listings beside a search ------------------------------------------------------------------------------------- */
@@ -859,7 +852,7 @@ static void listings_agree(sqlite3 *db) {
 }
 
 LOOP_TEST(test_a_listing_beside_a_pattern_shows_what_is_below_each_directory, 2) {
-    char *directory = sql_scratch("listings"), *path = sqlite3_mprintf("%s/l.db", directory);
+    char *directory = sql_scratch("listings"), *path = TEXT("%s/l.db", directory);
     sqlite3 *db = open_listed(path, _i);
     sql_plan_has(db, "SELECT path, entries FROM t('', '/') WHERE path GLOB '*-foo*'", "(search)");
     listings_agree(db);
@@ -871,11 +864,10 @@ LOOP_TEST(test_a_listing_beside_a_pattern_shows_what_is_below_each_directory, 2)
     sql_close(db);
     sql_scratch_remove(directory);
     sqlite3_free(directory);
-    sqlite3_free(path);
 }
 
 LOOP_TEST(test_a_delete_by_entries_beside_a_pattern_spares_smaller_directories, 2) {
-    char *directory = sql_scratch("listings"), *path = sqlite3_mprintf("%s/l.db", directory);
+    char *directory = sql_scratch("listings"), *path = TEXT("%s/l.db", directory);
     sqlite3 *db = open_listed(path, _i);
     EACH(condition, "GLOB '*-foo*'", "LIKE '%-foo%'", "LIKE (SELECT '%-foo%')") {
         for (int most = 5; most >= 3; most -= 2) {
@@ -894,7 +886,6 @@ LOOP_TEST(test_a_delete_by_entries_beside_a_pattern_spares_smaller_directories, 
     sql_close(db);
     sql_scratch_remove(directory);
     sqlite3_free(directory);
-    sqlite3_free(path);
 }
 
 int main(void) {

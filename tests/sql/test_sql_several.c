@@ -97,10 +97,9 @@ static char *draw(struct grammar grammar, const char *rule) {
 static void change(const struct grammar *grammar) {
     char *text = draw(*grammar, "$change");
     for (int i = 0; i < 2; i++) {
-        char *statement = sql_named(text, i ? "o" : "t");
+        char *statement = kept(sql_named(text, i ? "o" : "t"));
         int rc = sql_try(db, "%s", statement);
         ck_assert_msg(!rc || sql_is_undecided(db), "%s: %s", statement, sqlite3_errmsg(db));
-        sqlite3_free(statement);
     }
     sqlite3_free(text);
 }
@@ -114,10 +113,8 @@ static void query(const struct grammar *grammar) {
         return;
     }
     char *whole = total ? sqlite3_mprintf("%s", text) : sqlite3_mprintf("SELECT * FROM (%s) ORDER BY 1, 2, 3, 4", text);
-    char *ours = sql_named(whole, "t"), *theirs = sql_named(whole, "o");
+    char *ours = kept(sql_named(whole, "t")), *theirs = kept(sql_named(whole, "o"));
     sql_alike(sql_prepare(db, "%s", ours), sql_prepare(db, "%s", theirs));
-    sqlite3_free(ours);
-    sqlite3_free(theirs);
     sqlite3_free(whole);
     sqlite3_free(text);
 }
@@ -126,7 +123,7 @@ LOOP_TEST(test_rows_are_those_of_an_ordinary_table, FORMS) {
     struct random random = {random_seed() + (uint64_t)_i};
     const struct form *form = &forms[_i];
     char *put = rule_of_put(form), *up = list_of(form->key, false, true), *down = list_of(form->key, true, true);
-    char *order = sqlite3_mprintf("2*%s | 2*%s | a, b | b DESC, a", up, down);
+    char *order = TEXT("2*%s | 2*%s | a, b | b DESC, a", up, down);
     struct grammar grammar = {.random = &random, .rules = rules, .given = {"put", put, "order", order}};
     printf("several: seed %llu\n", (unsigned long long)random.state);
     make_tables(form);
@@ -145,7 +142,6 @@ LOOP_TEST(test_rows_are_those_of_an_ordinary_table, FORMS) {
     sqlite3_free(put);
     sqlite3_free(up);
     sqlite3_free(down);
-    sqlite3_free(order);
 }
 
 /* --- an object store ---------------------------------------------------------------------------------------------- */
@@ -194,12 +190,11 @@ TEST(test_conditions_are_ranges) {
          "a = 7 AND b = '050' AND c > x'00'", "a = 7 AND b = '050' AND c < 'a'",
          "a = 7 AND b = '050' AND c > x'00' AND c < x'ff'", "a = 7 AND b > '10' AND b < x'00'",
          "a = (SELECT 7) AND b = (SELECT '001')", "a = 7 AND b = '001' AND c IS NULL", "a = 7 AND b = x'00'") {
-        char *statement = sqlite3_mprintf("SELECT * FROM r WHERE %s", where);
+        char *statement = TEXT("SELECT * FROM r WHERE %s", where);
         int steps = steps_of(statement);
         ck_assert_msg(steps < 2000, "%s: %d steps", statement, steps);
         sql_alike(sql_prepare(db, "SELECT * FROM r WHERE %s ORDER BY n", where),
                   sql_prepare(db, "SELECT * FROM o WHERE %s ORDER BY n", where));
-        sqlite3_free(statement);
     }
     EACH(where, "a = 7 AND b = '05A' COLLATE NOCASE", "a = 7 AND b COLLATE NOCASE >= '05a'", "c GLOB '7*'",
          "a = 7 AND b = 'zz' AND c GLOB 'a*'", "a = 7 AND b = 'zz' AND c LIKE 'a%'", "a = 7 AND b LIKE '05_'",
@@ -380,10 +375,9 @@ TEST(test_a_number_beside_a_column_of_texts_loses_no_row) {
          "9223372036854775807", "CAST('9223372036854775807' AS NUMERIC)", "9e999", "CAST(9e999 AS REAL)") {
         EACH(where, "a = %s", "a IS %s", "a < %s", "a <= %s", "a > %s", "a >= %s", "a = %s OR a = 'A'",
              "a = '10' AND b <= %s", "a IN ('10', '010') AND b = %s", "a BETWEEN %s AND '9'", "NOT a = %s") {
-            char *condition = sqlite3_mprintf(where, number);
+            char *condition = TEXT(where, number);
             sql_alike(sql_prepare(db, "SELECT * FROM t WHERE %s ORDER BY +a, +b", condition),
                       sql_prepare(db, "SELECT * FROM o WHERE %s ORDER BY +a, +b", condition));
-            sqlite3_free(condition);
         }
     }
     refuses(SQLITE_ERROR, "art: SQLite does not tell whether t.a is compared with 10 as a text or as a number",
@@ -413,9 +407,8 @@ TEST(test_a_parameter_may_stand_for_a_column_of_numbers) {
     expect("2.0\n", "SELECT v FROM n WHERE a = 10 AND b = (SELECT 2) AND b = '2'"); /* goes by the literal */
     sqlite3_stmt *bound = sql_prepare(db, "SELECT v FROM n WHERE a = 10 AND b = ?1");
     sqlite3_bind_int(bound, 1, 2);
-    char *rows = sql_answer(bound);
+    char *rows = kept(sql_answer(bound));
     ck_assert_str_eq(rows, "2.0\n");
-    sqlite3_free(rows);
     sqlite3_finalize(bound);
 }
 
@@ -462,10 +455,8 @@ LOOP_TEST(test_names_of_a_listing_have_bounds, 2) {
         if (i == 30) sql_command(db, "main", "l", "flush");
     }
     for (int i = 0; i < 500; i++) {
-        char *text = draw(grammar, "$query"), *ours = sql_named(text, "k"), *theirs = sql_named(text, "+k");
+        char *text = draw(grammar, "$query"), *ours = kept(sql_named(text, "k")), *theirs = kept(sql_named(text, "+k"));
         sql_alike(sql_prepare(db, "%s", ours), sql_prepare(db, "%s", theirs));
-        sqlite3_free(ours);
-        sqlite3_free(theirs);
         sqlite3_free(text);
     }
     sql_run(db, "CREATE VIRTUAL TABLE t USING art(b, k, n INTEGER, key=(b, k, n))");

@@ -173,9 +173,8 @@ TEST(test_two_snapshots_of_one_transaction_show_the_same) {
 TEST(test_two_tables_have_their_own_snapshots) {
     sql_run(db, "ATTACH '%q' AS other", TEXT("%s/other.db", directory));
     sql_create(db, "u", "");
-    char *create = sql_create_text("other.t", "");
+    char *create = kept(sql_create_text("other.t", ""));
     sql_run(db, "%s", create);
-    sqlite3_free(create);
     sql_run(db,
             "BEGIN; INSERT INTO u(path, value) VALUES('u', 1); INSERT INTO other.t(path, value) VALUES('o', 2);"
             "INSERT INTO u(u, snapshot) VALUES('snapshot', 'x'); INSERT INTO other.t(t, snapshot) VALUES('snapshot', "
@@ -616,9 +615,8 @@ static int turn; /* gives new names and values */
 /* '@' is the table. */
 static void both(const char *text) {
     EACH(table, "t", "model") {
-        char *statement = sql_named(text, table);
+        char *statement = kept(sql_named(text, table));
         sql_run(db, "%s", statement);
-        sqlite3_free(statement);
     }
 }
 

@@ -30,21 +30,19 @@ static int64_t others_below(const char *table, const char *column, const char *p
 
 /* Of a statement that has failed: names it a row of `table` below the prefix that has something else? */
 static void check_refusal(const char *table, const char *column, const char *prefix, const char *statement) {
-    char *begin = sqlite3_mprintf(refused, column);
+    char *begin = TEXT(refused, column);
     const char *message = sqlite3_errmsg(db);
     ck_assert_msg(!strncmp(message, begin, strlen(begin)), "%s: %s", statement, message);
     const char *row = message + strlen(begin);
-    char *named = sqlite3_mprintf("%.*s", (int)strcspn(row, "'"), row);
+    char *named = TEXT("%.*s", (int)strcspn(row, "'"), row);
     ck_assert_msg(
         !strncmp(named, prefix, strlen(prefix)) &&
             sql_int(db, "SELECT typeof(%s) NOT IN ('integer', 'null') FROM %s WHERE path = '%s'", column, table, named),
         "%s: %s is no such row", statement, named);
-    sqlite3_free(named);
-    sqlite3_free(begin);
 }
 
 static void compare_sum(const char *column, const char *prefix, const char *table, const char *snapshot) {
-    char *asks = sqlite3_mprintf("SELECT art_sum('t', '%s', '%s', %Q)", column, prefix, snapshot);
+    char *asks = TEXT("SELECT art_sum('t', '%s', '%s', %Q)", column, prefix, snapshot);
     bool others = others_below(table, column, prefix);
     if (sql_try(db, "%s", asks)) {
         check_refusal(table, column, prefix, asks);
@@ -52,32 +50,27 @@ static void compare_sum(const char *column, const char *prefix, const char *tabl
     } else {
         ck_assert_msg(!others, "%s: given, and not all are integers", asks);
         char *expected =
-            sql_rows(db, "SELECT coalesce(sum(%s), 0) FROM %s WHERE path GLOB '%s*'", column, table, prefix);
+            kept(sql_rows(db, "SELECT coalesce(sum(%s), 0) FROM %s WHERE path GLOB '%s*'", column, table, prefix));
         sql_expect(db, expected, asks);
-        sqlite3_free(expected);
     }
-    sqlite3_free(asks);
 }
 
 static void compare_listing(const char *column, const char *prefix, const char *table, const char *snapshot) {
-    char *asks = sqlite3_mprintf("SELECT path, %s FROM t('%s', '/', '', %Q) WHERE entries", column, prefix, snapshot);
-    char *below = sqlite3_mprintf("%s*/", prefix);
+    char *asks = TEXT("SELECT path, %s FROM t('%s', '/', '', %Q) WHERE entries", column, prefix, snapshot);
+    char *below = TEXT("%s*/", prefix);
     bool others = others_below(table, column, below);
     if (sql_try(db, "%s", asks)) {
         check_refusal(table, column, prefix, asks);
         ck_assert_msg(others, "%s: refused, and all are integers", asks);
     } else {
         ck_assert_msg(!others, "%s: given, and not all are integers", asks);
-        char *expected = sql_rows(
+        char *expected = kept(sql_rows(
             db,
             "SELECT substr(path, 1, %d + instr(substr(path, %d + 1), '/')) AS name, coalesce(sum(%s), 0) FROM %s "
             "WHERE path GLOB '%s*' GROUP BY 1 ORDER BY 1",
-            (int)strlen(prefix), (int)strlen(prefix), column, table, below);
+            (int)strlen(prefix), (int)strlen(prefix), column, table, below));
         sql_expect(db, expected, asks);
-        sqlite3_free(expected);
     }
-    sqlite3_free(below);
-    sqlite3_free(asks);
 }
 
 /* From the snapshot to the table, a level at a time and name by name, since a whole answer nearly always fails. */
@@ -86,35 +79,28 @@ static void compare_growth(const char *column, const char *prefix) {
         const char *shows, *table, *sum;
     } sides[] = {{"old_total", "s", "SELECT sum(%s) FROM s WHERE path %s"},
                  {"total", "b", "SELECT sum(%s) FROM b WHERE path %s"}};
-    char *names = sqlite3_mprintf("SELECT path FROM art_growth('t', NULL, 's', NULL, '%s', '/')", prefix);
+    char *names = TEXT("SELECT path FROM art_growth('t', NULL, 's', NULL, '%s', '/')", prefix);
     sqlite3_stmt *each = sql_prepare(db, "%s", names);
     while (sqlite3_step(each) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(each, 0);
         bool row = name[strlen(name) - 1] != '/';
-        char *which = sqlite3_mprintf(row ? "= '%s'" : "GLOB '%s*'", name);
+        char *which = TEXT(row ? "= '%s'" : "GLOB '%s*'", name);
         for (int i = 0; i < 2; i++) {
-            char *asks = sqlite3_mprintf("SELECT %s FROM art_growth('t', '%s', 's', NULL, '%s', '/') WHERE path = '%s'",
-                                         sides[i].shows, column, prefix, name);
-            char *counts =
-                sqlite3_mprintf("SELECT count(*) FROM %s WHERE path %s AND typeof(%s) NOT IN ('integer', 'null')",
+            char *asks = TEXT("SELECT %s FROM art_growth('t', '%s', 's', NULL, '%s', '/') WHERE path = '%s'",
+                              sides[i].shows, column, prefix, name);
+            char *counts = TEXT("SELECT count(*) FROM %s WHERE path %s AND typeof(%s) NOT IN ('integer', 'null')",
                                 sides[i].table, which, column);
             bool others = sql_int(db, "%s", counts);
             ck_assert_msg(!sql_try(db, "%s", asks) == !others, "%s: %lld others, %s", asks, (long long)others,
                           sqlite3_errmsg(db));
             if (!others) {
-                char *sum = sqlite3_mprintf(sides[i].sum, column, which);
-                char *expected = sql_rows(db, "SELECT coalesce((%s), 0)", sum);
+                char *sum = TEXT(sides[i].sum, column, which);
+                char *expected = kept(sql_rows(db, "SELECT coalesce((%s), 0)", sum));
                 sql_expect(db, expected, asks);
-                sqlite3_free(expected);
-                sqlite3_free(sum);
             }
-            sqlite3_free(counts);
-            sqlite3_free(asks);
         }
-        sqlite3_free(which);
     }
     sqlite3_finalize(each);
-    sqlite3_free(names);
 }
 
 static void ask(struct random *random, bool has_snapshot) {
@@ -156,9 +142,9 @@ static char *draw_value(struct random *random) {
 static void change(struct random *random) {
     char *n = draw_value(random), *u = draw_value(random), *i = draw_value(random);
     char *note = sqlite3_mprintf(random_once_in(random, 12) ? "hex(zeroblob(3000))" : "'note'");
-    char *one = sqlite3_mprintf("path = 'd%u/f%02u'", random_below(random, 12), random_below(random, 100));
-    char *some = sqlite3_mprintf("path GLOB 'd%u/f%u*'", random_below(random, 12), random_below(random, 10));
-    char *set = sqlite3_mprintf("n = %s, u = %s, i = %s, note = %s", n, u, i, note);
+    char *one = TEXT("path = 'd%u/f%02u'", random_below(random, 12), random_below(random, 100));
+    char *some = TEXT("path GLOB 'd%u/f%u*'", random_below(random, 12), random_below(random, 10));
+    char *set = TEXT("n = %s, u = %s, i = %s, note = %s", n, u, i, note);
     switch (random_below(random, 8)) {
     case 0:
         both("DELETE FROM %s%.0s WHERE %s", "", random_once_in(random, 3) ? some : one);
@@ -175,15 +161,11 @@ static void change(struct random *random) {
         break;
     default:
         for (int k = random_below(random, 12); k >= 0; k--) {
-            char *row = sqlite3_mprintf("'d%u/f%02u', %s, %s, %s, %s", random_below(random, 12),
-                                        random_below(random, 100), k ? "4" : n, k ? "5" : u, k ? "6" : i, note);
+            char *row = TEXT("'d%u/f%02u', %s, %s, %s, %s", random_below(random, 12), random_below(random, 100),
+                             k ? "4" : n, k ? "5" : u, k ? "6" : i, note);
             both("INSERT OR REPLACE INTO %s%.0s VALUES(%s)", "", row);
-            sqlite3_free(row);
         }
     }
-    sqlite3_free(set);
-    sqlite3_free(some);
-    sqlite3_free(one);
     sqlite3_free(note);
     sqlite3_free(i);
     sqlite3_free(u);
@@ -232,14 +214,13 @@ TEST(test_a_sum_is_refused_for_no_row_that_is_gone) {
             "SELECT art_sum('t', 'u', '')");
     refuses(SQLITE_ERROR, "(t.u where path = '008001')", "SELECT art_sum('t', 'u', '008')");
     expect("894950\n", "SELECT art_sum('t', 'u', '0089')");
-    char *expected = sql_rows(db, "SELECT sum(iif(typeof(u) = 'real', 1, u)) FROM t");
+    char *expected = kept(sql_rows(db, "SELECT sum(iif(typeof(u) = 'real', 1, u)) FROM t"));
     sql_run(db, "UPDATE t SET u = 1 WHERE typeof(u) = 'real'");
     for (int i = 0; i < 3; i++) {
         expect(expected, "SELECT art_sum('t', 'u', '')");
         expect(expected, "SELECT sum(u) FROM (SELECT u, entries FROM t('', '0'))");
         if (i < 2) sql_command(db, "main", "t", i ? "optimize" : "flush");
     }
-    sqlite3_free(expected);
     sql_run(db, "UPDATE t SET u = 'text' WHERE path = '020000'; DELETE FROM t WHERE path < '019999'");
     sql_command(db, "main", "t", "flush");
     refuses(SQLITE_ERROR, "(t.u where path = '020000')", "SELECT art_sum('t', 'u', '')");

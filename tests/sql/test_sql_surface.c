@@ -12,9 +12,8 @@
 static sqlite3_str *list;
 
 static void add_rows(const char *query) {
-    char *rows = sql_rows(db, "%s", query);
+    char *rows = kept(sql_rows(db, "%s", query));
     sqlite3_str_appendall(list, rows);
-    sqlite3_free(rows);
 }
 
 /* What follows `behind` in the error, up to a parenthesis: a line each, behind `word`. */

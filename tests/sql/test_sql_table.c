@@ -300,16 +300,14 @@ TEST(test_odd_definitions) {
             continue;
         }
         ck_assert_msg(!rc, "%s: %s", cases[i].arguments, sqlite3_errmsg(db));
-        char *before = sql_rows(db, "SELECT name, type FROM pragma_table_info('u') WHERE cid = 1");
+        char *before = kept(sql_rows(db, "SELECT name, type FROM pragma_table_info('u') WHERE cid = 1"));
         ck_assert_msg(strstr(before, cases[i].type) != NULL, "%s: %s", cases[i].arguments, before);
         sql_reopen();
         sql_run(db, "INSERT INTO u(path) VALUES('a')");
-        char *after = sql_rows(db, "SELECT name, type FROM pragma_table_info('u') WHERE cid = 1");
+        char *after = kept(sql_rows(db, "SELECT name, type FROM pragma_table_info('u') WHERE cid = 1"));
         ck_assert_str_eq(before, after);
         sql_expect(db, "ok\n", "SELECT art_check('u')");
         sql_run(db, "DROP TABLE u");
-        sqlite3_free(before);
-        sqlite3_free(after);
     }
     sql_refused(db, SQLITE_ERROR, "is no value for cache",
                 "CREATE VIRTUAL TABLE u USING art(cache=99999999999999999999999)");
@@ -425,9 +423,8 @@ TEST(test_a_long_value_that_is_replaced_under_its_statement) {
             change = changes[i];
             sql_run(db, "DELETE FROM t; INSERT INTO t VALUES('big', hex(zeroblob(10000)))");
             if (i % 2) sql_run(db, "INSERT INTO t(t) VALUES('flush')");
-            char *rows = sql_rows(db, "%s", query);
+            char *rows = kept(sql_rows(db, "%s", query));
             ck_assert_msg(!strcmp(rows, value) || !strcmp(rows, "big|0|\n"), "%s, %s: %.200s", change, query, rows);
-            sqlite3_free(rows);
         }
     }
     sqlite3_free(value);

@@ -63,14 +63,10 @@ static const char *const rules[] = {
     NULL};
 
 static void is_as_ordinary(const char *text, uint64_t seed) {
-    char *art = sql_named(text, "t"), *ordinary = sql_named(text, "b");
-    char *found = sql_rows(db, "%s", art), *expected = sql_rows(db, "%s", ordinary);
+    char *art = kept(sql_named(text, "t")), *ordinary = kept(sql_named(text, "b"));
+    char *found = kept(sql_rows(db, "%s", art)), *expected = kept(sql_rows(db, "%s", ordinary));
     ck_assert_msg(!strcmp(found, expected), "seed %llu: %s\n%.300s\nexpected\n%.300s", (unsigned long long)seed, art,
                   found, expected);
-    sqlite3_free(found);
-    sqlite3_free(expected);
-    sqlite3_free(art);
-    sqlite3_free(ordinary);
 }
 
 /* A bound value, of its own, and where a number's column is meant. */
@@ -91,7 +87,7 @@ static void is_as_ordinary_when_bound(struct random *random, const char *bound, 
     char *said[2];
     for (int i = 0; i < 2; i++) {
         sqlite3_stmt *query;
-        char *sql = sqlite3_mprintf(statement, i ? "b" : "t");
+        char *sql = TEXT(statement, i ? "b" : "t");
         ck_assert_int_eq(sqlite3_prepare_v2(db, sql, -1, &query, NULL), SQLITE_OK);
         if (*bound == '#') {
             sqlite3_bind_int(query, 1, atoi(bound + 1));
@@ -102,7 +98,6 @@ static void is_as_ordinary_when_bound(struct random *random, const char *bound, 
         const char *second = sqlite3_column_count(query) > 1 ? (const char *)sqlite3_column_text(query, 1) : "";
         said[i] = sqlite3_mprintf("%s|%s", sqlite3_column_text(query, 0), second);
         sqlite3_finalize(query);
-        sqlite3_free(sql);
     }
     ck_assert_msg(!strcmp(said[0], said[1]), "seed %llu: %s, %s\n%s\nexpected\n%s", (unsigned long long)seed, statement,
                   bound, said[0], said[1]);
@@ -116,28 +111,25 @@ static void compare(struct random *random, uint64_t seed) {
     static const char *const below[] = {"", "d03/", "d04/", "e0", "d02/f1", "nowhere"};
     for (int i = 0; i < QUERIES; i++) {
         if (!random_span(random)) continue;
-        char *text = grammar_text(&(struct grammar){.random = random, .rules = rules}, "$query");
+        char *text = kept(grammar_text(&(struct grammar){.random = random, .rules = rules}, "$query"));
         is_as_ordinary(text, seed);
-        sqlite3_free(text);
         is_as_ordinary_when_bound(random, bound[random_below(random, LENGTH(bound))], seed);
     }
     for (size_t i = 0; i < LENGTH(below); i++) {
-        char *expected = sql_rows(db,
-                                  "SELECT max(at), min(at), max(word), min(word), max(any), min(any), max(tag) FROM b "
-                                  "WHERE substr(path, 1, length('%s')) = '%s'",
-                                  below[i], below[i]);
-        char *query =
-            sqlite3_mprintf("SELECT art_max('t', 'at', %Q), art_min('t', 'at', %Q), art_max('t', 'word', %Q), "
-                            "art_min('t', 'word', %Q), art_max('t', 'any', %Q), art_min('t', 'any', %Q), "
-                            "(SELECT max(tag) FROM t WHERE path >= %Q AND substr(path, 1, length(%Q)) = %Q)",
-                            below[i], below[i], below[i], below[i], below[i], below[i], below[i], below[i], below[i]);
+        char *expected =
+            kept(sql_rows(db,
+                          "SELECT max(at), min(at), max(word), min(word), max(any), min(any), max(tag) FROM b "
+                          "WHERE substr(path, 1, length('%s')) = '%s'",
+                          below[i], below[i]));
+        char *query = TEXT("SELECT art_max('t', 'at', %Q), art_min('t', 'at', %Q), art_max('t', 'word', %Q), "
+                           "art_min('t', 'word', %Q), art_max('t', 'any', %Q), art_min('t', 'any', %Q), "
+                           "(SELECT max(tag) FROM t WHERE path >= %Q AND substr(path, 1, length(%Q)) = %Q)",
+                           below[i], below[i], below[i], below[i], below[i], below[i], below[i], below[i], below[i]);
         expect(expected, query);
-        sqlite3_free(expected);
-        sqlite3_free(query);
     }
-    char *levels = sql_rows(db, "SELECT substr(path, 1, 4), count(*), max(at), min(word), max(any) FROM b GROUP BY 1");
+    char *levels =
+        kept(sql_rows(db, "SELECT substr(path, 1, 4), count(*), max(at), min(word), max(any) FROM b GROUP BY 1"));
     expect(levels, "SELECT path, entries, at, word, any FROM t('', '/')");
-    sqlite3_free(levels);
     expect("ok\n", "SELECT art_check('t')");
 }
 
@@ -179,11 +171,10 @@ static void add_dates(const char *seconds) {
 
 /* Pages that a statement reads which gives what another one gives, on a connection that knows nothing yet. */
 static sqlite3_int64 pages_of(const char *statement, const char *plain) {
-    char *expected = sql_rows(db, "%s", plain);
+    char *expected = kept(sql_rows(db, "%s", plain));
     sql_reopen();
     sqlite3_int64 before = sql_info(db, "pages read");
     expect(expected, statement);
-    sqlite3_free(expected);
     return sql_info(db, "pages read") - before;
 }
 
@@ -209,11 +200,9 @@ TEST(test_conditions_pass_over_pages_of_dates) {
     static const char *const few[] = {"at > '2021-06-17'", "at < '2020-09-14'",
                                       "at BETWEEN '2021-01-01' AND '2021-01-02'", "at = '2020-09-13T12:36:40'"};
     for (size_t i = 0; i < LENGTH(few); i++) {
-        char *statement = sqlite3_mprintf("SELECT count(*), sum(size) FROM t WHERE %s", few[i]);
-        char *plain = sqlite3_mprintf("SELECT count(*), sum(size) FROM t WHERE +%s", few[i]);
+        char *statement = TEXT("SELECT count(*), sum(size) FROM t WHERE %s", few[i]);
+        char *plain = TEXT("SELECT count(*), sum(size) FROM t WHERE +%s", few[i]);
         ck_assert_int_lt(pages_of(statement, plain), all / 4);
-        sqlite3_free(statement);
-        sqlite3_free(plain);
     }
 }
 
