@@ -18,7 +18,7 @@ static const struct conformance_setting settings[] = {
     {"partly in blobs, WAL", "WAL", "log_limit=400, spill_limit=2000"},
     {"in memory, in blobs", NULL, "log_limit=1, spill_limit=1"},
 };
-enum { SETTINGS = sizeof settings / sizeof *settings };
+enum { SETTINGS = LENGTH(settings) };
 
 static glob_t themes;
 

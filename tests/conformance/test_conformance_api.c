@@ -90,20 +90,15 @@ static struct {
 } heard;
 
 static int on_commit(void *unused) {
-    (void)unused;
     heard.commits++;
     return heard.veto;
 }
 
 static void on_rollback(void *unused) {
-    (void)unused;
     heard.rollbacks++;
 }
 
 static int on_wal(void *unused, sqlite3 *db, const char *schema, int pages) {
-    (void)unused;
-    (void)db;
-    (void)pages;
     heard.wal += !strcmp(schema, "main");
     return SQLITE_OK;
 }
@@ -139,7 +134,6 @@ static void commit_hooks_hear_each_transaction(struct place *place) {
 
 static void on_update(void *data, int operation, const char *schema, const char *table, sqlite3_int64 rowid) {
     struct place *place = data;
-    (void)rowid;
     SAY(place, "%s %s.%s\n",
         operation == SQLITE_INSERT   ? "insert"
         : operation == SQLITE_DELETE ? "delete"
@@ -157,9 +151,6 @@ static void update_hooks_hear_no_table_without_rowid(struct place *place) {
 
 static void on_preupdate(void *data, sqlite3 *db, int operation, const char *schema, const char *table,
                          sqlite3_int64 before, sqlite3_int64 after) {
-    (void)db;
-    (void)before;
-    (void)after;
     on_update(data, operation, schema, table, 0);
 }
 
@@ -237,7 +228,6 @@ static void a_progress_handler_ends_a_statement(struct place *place) {
 static int calls;
 
 static void interrupt_at(sqlite3_context *context, int count, sqlite3_value **values) {
-    (void)count;
     if (++calls == sqlite3_value_int(values[0])) sqlite3_interrupt(sqlite3_context_db_handle(context));
     sqlite3_result_int(context, calls);
 }
@@ -258,7 +248,6 @@ static void an_interrupt_ends_what_runs(struct place *place) {
 }
 
 static int on_busy(void *unused, int times) {
-    (void)unused;
     heard.busy++;
     return times < 3;
 }
@@ -365,11 +354,10 @@ static void parameters_of_every_type(struct place *place) {
 }
 
 static void statements_tell_about_themselves(struct place *place) {
-    static const char *const texts[] = {"SELECT a, b AS other, c + 1, t.c FROM t", "INSERT INTO t VALUES(1, 2, 3)",
-                                        "UPDATE t SET b = 1", "DELETE FROM t", "BEGIN"};
-    for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++) {
-        sqlite3_stmt *statement = sql_prepare(place->db, "%s", texts[i]);
-        SAY(place, "%s: %d columns, read only %d, busy %d\n", texts[i], sqlite3_column_count(statement),
+    EACH(text, "SELECT a, b AS other, c + 1, t.c FROM t", "INSERT INTO t VALUES(1, 2, 3)", "UPDATE t SET b = 1",
+         "DELETE FROM t", "BEGIN") {
+        sqlite3_stmt *statement = sql_prepare(place->db, "%s", text);
+        SAY(place, "%s: %d columns, read only %d, busy %d\n", text, sqlite3_column_count(statement),
             sqlite3_stmt_readonly(statement), sqlite3_stmt_busy(statement));
         for (int k = 0; k < sqlite3_column_count(statement); k++) {
             const char *type = sqlite3_column_decltype(statement, k);
@@ -406,7 +394,6 @@ static void a_statement_is_prepared_before_the_schema_changes(struct place *plac
 
 /* run(sql): runs it on the same connection, in the middle of the statement that calls it. */
 static void run_inside(sqlite3_context *context, int count, sqlite3_value **values) {
-    (void)count;
     char *message = NULL;
     if (sqlite3_exec(sqlite3_context_db_handle(context), (const char *)sqlite3_value_text(values[0]), NULL, NULL,
                      &message)) {
@@ -453,9 +440,6 @@ static void a_statement_is_reset_in_its_middle(struct place *place) {
 }
 
 static int stop_at_three(void *count, int columns, char **values, char **names) {
-    (void)columns;
-    (void)values;
-    (void)names;
     return ++*(int *)count == 3;
 }
 
@@ -526,13 +510,11 @@ static void a_database_is_opened_for_reading(struct place *place) {
 }
 
 static int compare_lengths(void *unused, int n, const void *a, int m, const void *b) {
-    (void)unused;
     int order = n - m;
     return order ? order : memcmp(a, b, (size_t)n);
 }
 
 static void on_missing_collation(void *unused, sqlite3 *db, int encoding, const char *name) {
-    (void)unused;
     sqlite3_create_collation(db, name, encoding, NULL, compare_lengths);
 }
 
@@ -689,7 +671,7 @@ static char *said_by(const struct conformance_step *statement, bool art, bool *a
     return place_close(&place);
 }
 
-LOOP_TEST(test_programs_find_what_they_are_used_to, (int)(sizeof conformance / sizeof *conformance)) {
+LOOP_TEST(test_programs_find_what_they_are_used_to, LENGTH(conformance)) {
     const struct conformance_step *statement = &conformance[_i];
     bool absent;
     char *ordinary = said_by(statement, false, &absent), *art = said_by(statement, true, &absent);

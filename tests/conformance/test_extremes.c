@@ -73,19 +73,16 @@ static void write_some(struct both *both) {
 }
 
 static void ask(struct both *both, sqlite3 *db, const struct both_state *state) {
-    (void)state;
     both_same(both, db, drawn(both, "$question"));
 }
 
 static void check(struct both *both, sqlite3 *db, const struct both_state *state) {
-    (void)state;
     sql_expect(db, "ok\n", "SELECT art_check('t')");
     both_same(both, db, sqlite3_mprintf("SELECT count(*), count(due), total(due), sum(state) FROM {t|plain}"));
 }
 
 LOOP_TEST(test_the_least_and_the_largest_are_those_of_an_ordinary_table_whatever_was_taken_before, WORLDS) {
-    static const char *const limits[] = {", log_limit='20KB', spill_limit='64KB'", ", log_limit='200KB'",
-                                         ", spill_limit='16KB'", ""};
+    TEXTS(limits, ", log_limit='20KB', spill_limit='64KB'", ", log_limit='200KB'", ", spill_limit='16KB'", "");
     struct both both = {.random = {random_seed() + (uint64_t)_i},
                         .write = write_some,
                         .ask = ask,

@@ -78,7 +78,7 @@ static char *content(sqlite3 *db, const char *table) {
 }
 
 static void compare(struct world *world, sqlite3 *db, uint64_t seed, int step) {
-    static const char *const names[] = {"t", "b", "t2", "b2"};
+    TEXTS(names, "t", "b", "t2", "b2");
     for (int i = 0; i < 4; i += 2) {
         char *art = kept(content(db, names[i])), *ordinary = kept(content(db, names[i + 1]));
         if (strcmp(art, ordinary)) {
@@ -282,7 +282,7 @@ static void run_history(const char *journal, bool blocked, uint64_t seed) {
     kept_clear();
 }
 
-static const char *const journals[] = {"WAL", "DELETE", "TRUNCATE", "MEMORY"};
+TEXTS(journals, "WAL", "DELETE", "TRUNCATE", "MEMORY");
 
 static void run_histories(int which, bool blocked) {
     uint64_t seed = random_seed();

@@ -103,7 +103,7 @@ static const struct scope {
     {"a table comes and goes", OF_ONE | BIT(NESTED_BACK) | BIT(PUT) | BIT(NESTED_LATE) | BIT(FAIL), 1, false},
     {"no listener", OF_ONE | BIT(DROP_OR_CREATE), 1, true},
 };
-enum { SCOPES = sizeof scopes / sizeof *scopes };
+enum { SCOPES = LENGTH(scopes) };
 static const struct scope *scope;
 
 /* --- a state, as it can be seen ----------------------------------------------------------------------------------- */
@@ -204,7 +204,6 @@ static void on_both(int expected, const char *format) {
 }
 
 static void run_nested(sqlite3_context *context, int count, sqlite3_value **values) {
-    (void)count;
     if (nested && !nested_at--) must_be(sqlite3_exec(db, nested, NULL, NULL, NULL), SQLITE_OK);
     sqlite3_result_value(context, values[0]);
 }
@@ -326,7 +325,6 @@ static void commit_refused(void) {
 }
 
 static int veto(void *context) {
-    (void)context;
     return 1;
 }
 

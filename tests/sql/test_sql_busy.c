@@ -234,9 +234,9 @@ TEST(test_a_commit_of_many_tables_waits_for_a_reader_as_one_of_a_single_table) {
 /* What hinders the main database is no reason to lock one that is attached. */
 TEST(test_a_refused_commit_locks_no_attached_database) {
     struct pair pair;
-    char *directory = open_beside(&pair, "PRAGMA cache_size=10;"
-                                         "CREATE VIRTUAL TABLE t USING art(path, value, storage=inline, "
-                                         "log_limit='4KB')");
+    char *directory =
+        open_beside(&pair, "PRAGMA cache_size=10;"
+                           "CREATE VIRTUAL TABLE t USING art(path, value, storage=inline, log_limit='4KB')");
     char *path = TEXT("%s/other.db", directory);
     sqlite3 *writer = pair.db[0], *reader = pair.db[1], *other = sql_open(path);
     sql_run(writer, "ATTACH '%s' AS other; CREATE TABLE other.p(x)", path);

@@ -12,8 +12,8 @@
 #include "tests/support/suite.h"
 
 #ifdef ART_TEST_HOOKS
-static const char used_up[] = "art: the numbers of this table's transactions are used up (the log): INSERT its rows "
-                              "INTO another table";
+static const char used_up[] =
+    "art: the numbers of this table's transactions are used up (the log): INSERT its rows INTO another table";
 
 static char *folder, *path;
 static sqlite3 *db;

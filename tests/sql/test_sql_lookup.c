@@ -34,9 +34,9 @@ static const char *const rules[] = {
     "owner: 5*$('root'|'www'|'backup') | $literal", "column: etag | owner | i | r | n | any | b | size",
     "with: x | y | z | w", "dir: $(00-19)", "file: $(000-049)", "a: ", "condition: $(c:=$column)$compared",
     "compared: 2*$a$c IN ($list) | $a$c IN (SELECT $with FROM other WHERE id < $(0-39)) | $a$c IS $suited | $a$c "
-    "$(IS|==) (SELECT $suited) | $a$c = $suited COLLATE NOCASE | $a$c = CAST($suited AS $(TEXT|INTEGER)) | $a$c IS "
-    "NOT NULL AND $a$c NOT IN ($list) | $a$c IN (SELECT etag FROM {t|plain} WHERE size < $(0-299) UNION ALL SELECT "
-    "NULL) | 3*$a$c = $suited",
+    "$(IS|==) (SELECT $suited) | $a$c = $suited COLLATE NOCASE | $a$c = CAST($suited AS $(TEXT|INTEGER)) | $a$c IS NOT "
+    "NULL AND $a$c NOT IN ($list) | $a$c IN (SELECT etag FROM {t|plain} WHERE size < $(0-299) UNION ALL SELECT NULL) | "
+    "3*$a$c = $suited",
     "list: $suited | 4*$suited, $list",
     "conditions: $condition AND $condition | ($condition OR $condition) | $condition AND $($a)size > $(0-39) | "
     "$condition AND {$($a)row_version > 0|1} | 5*$condition",
@@ -68,8 +68,8 @@ static const char *const rules[] = {
     "1, 2 | SELECT a.path, c.path FROM {t|plain} a, {t|plain} c WHERE a.$column = c.$column AND a.path GLOB "
     "'d$dir/*' AND $conditions ORDER BY 1, 2 LIMIT 500 | SELECT o.id, (SELECT count(*) FROM {t|plain} a WHERE "
     "a.$column IS o.$with) FROM other o WHERE o.id > $(0-39) AND EXISTS (SELECT 1 FROM {t|plain} a WHERE a.$column = "
-    "o.$with) | SELECT o.id, a.path FROM other o CROSS JOIN {t|plain} a ON o.$with = a.$column WHERE $conditions "
-    "ORDER BY 1, 2",
+    "o.$with) | SELECT o.id, a.path FROM other o CROSS JOIN {t|plain} a ON o.$with = a.$column WHERE $conditions ORDER "
+    "BY 1, 2",
     NULL};
 
 static void draw_more(struct grammar *grammar, const char *name) {
@@ -110,7 +110,6 @@ static void write_while_asking(struct both *both) {
 
 static void ask(struct both *both, sqlite3 *db, const struct both_state *state) {
     unsigned what = below(both, 10);
-    (void)state;
     if (what == 3 && db == both->db) return write_while_asking(both);
     both_same(both, db, drawn(both, what < 3 ? "$(a:=a.)$join" : "$rows"));
 }
@@ -133,7 +132,6 @@ static void make_tables(struct both *both, const char *options) {
 }
 
 static void check_all(struct both *both, sqlite3 *db, const struct both_state *state) {
-    (void)state;
     sql_expect(db, "ok\n", "SELECT art_check('t')");
     both_same(both, db,
               sqlite3_mprintf("SELECT path, quote(size), quote(etag), quote(owner), quote(i), quote(r), quote(n), "
@@ -223,10 +221,9 @@ TEST(test_a_rare_value_is_found_in_a_run_of_several_levels) {
 
 /* The lookup then walks through newer runs, which have such rows, and hide some. */
 TEST(test_a_value_that_most_rows_have_is_found) {
-    static const char *const writes[] = {
-        "UPDATE {t|plain} SET owner = 'www', i = i + 1 WHERE path GLOB '*$(00-99)'",
-        "DELETE FROM {t|plain} WHERE path GLOB '*$(00-99)'",
-        "UPDATE {t|plain} SET owner = 'root' WHERE path GLOB '*$(0-9)' AND owner = 'www'"};
+    TEXTS(writes, "UPDATE {t|plain} SET owner = 'www', i = i + 1 WHERE path GLOB '*$(00-99)'",
+          "DELETE FROM {t|plain} WHERE path GLOB '*$(00-99)'",
+          "UPDATE {t|plain} SET owner = 'root' WHERE path GLOB '*$(0-9)' AND owner = 'www'");
     struct both both = in_memory(random_seed(), 4);
     both_write(&both,
                sqlite3_mprintf("WITH RECURSIVE k(j) AS (SELECT 0 UNION ALL SELECT j + 1 FROM k WHERE j < 6000) "
@@ -236,11 +233,10 @@ TEST(test_a_value_that_most_rows_have_is_found) {
     sql_command(both.db, "main", "t", "log_limit=16KB");
     for (unsigned n = 0; n < 24; n++) {
         both_write(&both, drawn(&both, writes[n % 3]));
-        both_same(
-            &both, both.db,
-            sqlite3_mprintf("SELECT path, i FROM {t|plain} WHERE owner = 'root' AND path > 'f%05u' ORDER BY path %s "
-                            "LIMIT -1 OFFSET %u",
-                            n * 100, n & 1 ? "DESC" : "ASC", n & 2 ? 1500 : 0));
+        both_same(&both, both.db,
+                  sqlite3_mprintf("SELECT path, i FROM {t|plain} WHERE owner = 'root' AND path > 'f%05u' ORDER BY path "
+                                  "%s LIMIT -1 OFFSET %u",
+                                  n * 100, n & 1 ? "DESC" : "ASC", n & 2 ? 1500 : 0));
         both_same(&both, both.db, sqlite3_mprintf("SELECT count(*) FROM {t|plain} WHERE owner = 'www' AND i > %u", n));
     }
     ck_assert_int_ge(sql_info(both.db, "lookups walked"), 12);
@@ -255,10 +251,11 @@ TEST(test_a_list_of_any_length_is_found) {
     sql_run(both.db, "CREATE TABLE many(x, y); INSERT INTO many SELECT i, etag FROM plain ORDER BY path DESC");
     for (unsigned round = 0; round < 2; round++) {
         for (unsigned n = 4094; n < 4099; n++) {
-            both_same(&both, both.db,
-                      sqlite3_mprintf("SELECT count(*), min(path), max(path) FROM {t|plain} WHERE i IN (SELECT x FROM "
-                                      "many LIMIT %u)",
-                                      n));
+            both_same(
+                &both, both.db,
+                sqlite3_mprintf(
+                    "SELECT count(*), min(path), max(path) FROM {t|plain} WHERE i IN (SELECT x FROM many LIMIT %u)",
+                    n));
             both_same(&both, both.db,
                       sqlite3_mprintf("SELECT count(*), min(path), max(path) FROM {t|plain} WHERE etag IN (SELECT y "
                                       "FROM many LIMIT %u) AND i > 5000",

@@ -9,35 +9,28 @@
 
 enum { MANY = 5000, FEW = 12, STEPS_MAX = 1000000 };
 
-static const char *const views[] = {
-    "CREATE VIEW plain_@ AS SELECT y FROM @",
-    "CREATE VIEW sorted_@ AS SELECT y FROM @ ORDER BY y",
-    "CREATE VIEW backward_@ AS SELECT y FROM @ ORDER BY y DESC",
-    "CREATE VIEW limited_@ AS SELECT y FROM @ ORDER BY y LIMIT 4 OFFSET 2",
-    "CREATE VIEW arms_@ AS SELECT 'q' AS y UNION ALL SELECT * FROM (SELECT y FROM @ ORDER BY y)",
-    "CREATE VIEW far_@ AS SELECT 'q' AS y UNION ALL SELECT * FROM (SELECT y FROM @ ORDER BY y) LIMIT 3 OFFSET 2500",
-};
+TEXTS(views, "CREATE VIEW plain_@ AS SELECT y FROM @", "CREATE VIEW sorted_@ AS SELECT y FROM @ ORDER BY y",
+      "CREATE VIEW backward_@ AS SELECT y FROM @ ORDER BY y DESC",
+      "CREATE VIEW limited_@ AS SELECT y FROM @ ORDER BY y LIMIT 4 OFFSET 2",
+      "CREATE VIEW arms_@ AS SELECT 'q' AS y UNION ALL SELECT * FROM (SELECT y FROM @ ORDER BY y)",
+      "CREATE VIEW far_@ AS SELECT 'q' AS y UNION ALL SELECT * FROM (SELECT y FROM @ ORDER BY y) LIMIT 3 OFFSET 2500");
 
 static void set_up(void) {
     sql_set_up_in_memory();
     sql_create(db, "t", "y, n");
-    sql_run(db, "CREATE TABLE b(y TEXT PRIMARY KEY NOT NULL, n) WITHOUT ROWID;"
-                "CREATE TABLE o(s); INSERT INTO o VALUES('k00003'), ('zz'), ('k02501')");
-    for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
-        for (int twin = 0; twin < 2; twin++) {
-            char *text = kept(sql_named(views[i], twin ? "b" : "t"));
-            sql_run(db, "%s", text);
-        }
+    run("CREATE TABLE b(y TEXT PRIMARY KEY NOT NULL, n) WITHOUT ROWID;"
+        "CREATE TABLE o(s); INSERT INTO o VALUES('k00003'), ('zz'), ('k02501')");
+    for (size_t i = 0; i < LENGTH(views); i++) {
+        both(views[i]);
     }
 }
 
 static void fill(int rows) {
-    sql_run(db,
-            "DELETE FROM t; DELETE FROM b; INSERT INTO b WITH i(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM i LIMIT %d)"
-            " SELECT printf('k%%05d', i), i %% 3 FROM i; INSERT INTO t SELECT y, n FROM b WHERE n",
-            rows);
-    sql_command(db, "main", "t", "flush");
-    sql_run(db, "INSERT INTO t SELECT y, n FROM b WHERE NOT n");
+    run("DELETE FROM t; DELETE FROM b; INSERT INTO b WITH i(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM i LIMIT %d) "
+        "SELECT printf('k%%05d', i), i %% 3 FROM i; INSERT INTO t SELECT y, n FROM b WHERE n",
+        rows);
+    command("flush");
+    run("INSERT INTO t SELECT y, n FROM b WHERE NOT n");
 }
 
 /* --- random queries ----------------------------------------------------------------------------------------------- */
@@ -61,8 +54,8 @@ static const char *const rules[] = {
     "arms_@|SELECT * FROM far_@|$distinct) | SELECT y FROM ($compound) | SELECT * FROM ($sorted $limit) | "
     "3*SELECT $(*|y) FROM ($sorted)$(3*|8* WHERE $condition)",
     "distinct: SELECT DISTINCT n FROM @", "united: $(22*UNION ALL|UNION|EXCEPT) $arm",
-    "compound: SELECT y FROM (SELECT NULL AS y, NULL AS n WHERE 0) $($united|$united $united|$united $united $united)"
-    "$(5? ORDER BY $(1|y DESC)) $limit",
+    "compound: SELECT y FROM (SELECT NULL AS y, NULL AS n WHERE 0) $($united|$united $united|$united $united "
+    "$united)$(5? ORDER BY $(1|y DESC)) $limit",
     /* As the issue has it: no arm before the first. */
     "bare: $(SELECT 'q' AS y|SELECT y FROM @|SELECT * FROM (SELECT y FROM @ ORDER BY y)|SELECT s AS y FROM o)"
     "$(| UNION ALL $arm| UNION ALL $arm UNION ALL $arm) $limit",
@@ -89,7 +82,6 @@ static char *random_query(struct writer *x) {
 /* --- comparing ---------------------------------------------------------------------------------------------------- */
 
 static int stop(void *context) {
-    (void)context;
     return 1;
 }
 
@@ -165,29 +157,19 @@ TEST(test_so_many_rows_that_they_are_skipped_at_once) {
 
 enum { FEW_STEPS = 150 };
 
-/* All rows, and the program's steps. */
-static int steps_of(const char *sql) {
-    sqlite3_stmt *statement = sql_prepare(db, "%s", sql);
-    bind(statement, 2, 4000);
-    return sql_steps(statement);
-}
-
 TEST(test_a_plain_select_skips_rows_without_a_step_for_each) {
-    static const char *const selects[] = {
-        "SELECT y FROM t ORDER BY y LIMIT ?1 OFFSET ?2",
-        "SELECT y FROM t ORDER BY y LIMIT 2 OFFSET 4000",
-        "SELECT y, n FROM main.t AS x ORDER BY y DESC LIMIT 2 OFFSET 4000 -- from o",
-        "/* UNION */ SELECT * FROM \"t\" WHERE y > 'k00001' ORDER BY y LIMIT 3, 4000; ",
-        "select y from [main] . t where y >= 'k00' and y < 'k09' order by y desc limit ?1 offset ?2",
-        "SELECT y || n, upper(y) FROM t('k') ORDER BY y LIMIT 2 OFFSET 4000",
-        "SELECT y FROM t('k', '', 'k00100') ORDER BY y LIMIT 2 OFFSET 4000",
-        "SELECT 'select a union all select b' FROM t ORDER BY y LIMIT 2 OFFSET 4000",
-    };
+    TEXTS(selects, "SELECT y FROM t ORDER BY y LIMIT ?1 OFFSET ?2", "SELECT y FROM t ORDER BY y LIMIT 2 OFFSET 4000",
+          "SELECT y, n FROM main.t AS x ORDER BY y DESC LIMIT 2 OFFSET 4000 -- from o",
+          "/* UNION */ SELECT * FROM \"t\" WHERE y > 'k00001' ORDER BY y LIMIT 3, 4000; ",
+          "select y from [main] . t where y >= 'k00' and y < 'k09' order by y desc limit ?1 offset ?2",
+          "SELECT y || n, upper(y) FROM t('k') ORDER BY y LIMIT 2 OFFSET 4000",
+          "SELECT y FROM t('k', '', 'k00100') ORDER BY y LIMIT 2 OFFSET 4000",
+          "SELECT 'select a union all select b' FROM t ORDER BY y LIMIT 2 OFFSET 4000");
     if (sqlite3_libversion_number() < 3046001) return; /* SQLite steps over the rows itself */
     fill(MANY);
-    for (size_t i = 0; i < sizeof selects / sizeof *selects; i++) {
+    for (size_t i = 0; i < LENGTH(selects); i++) {
         bool skips = i != 3; /* LIMIT offset, count */
-        int steps = steps_of(selects[i]);
+        int steps = steps_of(selects[i], "2, 4000");
         ck_assert_msg(!skips || steps < FEW_STEPS, "%s: %d steps", selects[i], steps);
     }
     sqlite3_stmt *page = sql_prepare(db, "SELECT y FROM t ORDER BY y LIMIT ?1 OFFSET ?2");
@@ -205,30 +187,25 @@ TEST(test_a_plain_select_skips_rows_without_a_step_for_each) {
 
 /* Texts that hide an arm, and what runs beside. */
 TEST(test_what_may_have_arms_is_no_plain_select) {
-    static const char *const selects[] = {
-        "SELECT y FROM @ WHERE y IN far_@ ORDER BY y LIMIT 3 OFFSET 0",
-        "SELECT /* from o */ y FROM far_@ ORDER BY y LIMIT 3",
-        "SELECT * FROM far_@",
-        "SELECT * FROM o, far_@ ORDER BY 1, 2 LIMIT 3",
-        "SELECT * FROM o AS far, (far_@) ORDER BY 1, 2 LIMIT 2",
-        "WITH c AS (SELECT * FROM far_@) SELECT * FROM c",
-        "VALUES('v') UNION ALL SELECT * FROM (SELECT y FROM @ ORDER BY y) LIMIT 2 OFFSET 3000",
-    };
     fill(MANY);
     for (int open = 0; open < 2; open++) {
         sqlite3_stmt *beside = sql_prepare(db, "SELECT y FROM t ORDER BY y");
         if (open) ck_assert_int_eq(sqlite3_step(beside), SQLITE_ROW);
-        for (size_t i = 0; i < sizeof selects / sizeof *selects; i++) {
+        EACH(select, "SELECT y FROM @ WHERE y IN far_@ ORDER BY y LIMIT 3 OFFSET 0",
+             "SELECT /* from o */ y FROM far_@ ORDER BY y LIMIT 3", "SELECT * FROM far_@",
+             "SELECT * FROM o, far_@ ORDER BY 1, 2 LIMIT 3", "SELECT * FROM o AS far, (far_@) ORDER BY 1, 2 LIMIT 2",
+             "WITH c AS (SELECT * FROM far_@) SELECT * FROM c",
+             "VALUES('v') UNION ALL SELECT * FROM (SELECT y FROM @ ORDER BY y) LIMIT 2 OFFSET 3000") {
             struct writer x = {{1}, true};
-            ck_assert_msg(agree(&x, selects[i]), "%s: %s", selects[i], sqlite3_errmsg(db));
+            ck_assert_msg(agree(&x, select), "%s: %s", select, sqlite3_errmsg(db));
         }
         sqlite3_finalize(beside);
     }
     char *expected = kept(sql_rows(db, "SELECT * FROM far_b"));
-    sql_run(db, "CREATE TEMP VIEW t AS SELECT 'q' AS y UNION ALL SELECT * FROM (SELECT y FROM main.t ORDER BY y) "
-                "LIMIT 3 OFFSET 2500");
-    sql_expect(db, expected, "SELECT y FROM t");
-    sql_expect(db, expected, "SELECT y FROM t ORDER BY y LIMIT 3 OFFSET 0");
+    run("CREATE TEMP VIEW t AS SELECT 'q' AS y UNION ALL SELECT * FROM (SELECT y FROM main.t ORDER BY y) LIMIT 3 "
+        "OFFSET 2500");
+    expect(expected, "SELECT y FROM t");
+    expect(expected, "SELECT y FROM t ORDER BY y LIMIT 3 OFFSET 0");
 }
 
 SUITE("offset", .seconds = 3600, .set_up = set_up, .tear_down = sql_tear_down)

@@ -147,12 +147,11 @@ static void reopen_art(struct twins *twins) {
 
 /* The first that a connection hears of an art table may be in the middle of a statement, as schema browsers have it. */
 TEST(test_a_schema_browser_meets_the_table_within_its_statement) {
-    EACH(
-        query,
-        "SELECT name, (SELECT group_concat(p.name) FROM pragma_table_info(m.name, 'main') p) FROM main.sqlite_master m "
-        "WHERE "
-        "type = 'table' AND name = 't' UNION ALL SELECT name, 1 FROM temp.sqlite_master WHERE name = 't' ORDER BY 1",
-        "SELECT m.name, p.name FROM sqlite_master m, pragma_table_info(m.name) p WHERE m.name = 't' ORDER BY 1, 2") {
+    EACH(query,
+         "SELECT name, (SELECT group_concat(p.name) FROM pragma_table_info(m.name, 'main') p) FROM main.sqlite_master "
+         "m WHERE "
+         "type = 'table' AND name = 't' UNION ALL SELECT name, 1 FROM temp.sqlite_master WHERE name = 't' ORDER BY 1",
+         "SELECT m.name, p.name FROM sqlite_master m, pragma_table_info(m.name) p WHERE m.name = 't' ORDER BY 1, 2") {
         struct twins twins;
         twins_open(&twins);
         reopen_art(&twins);

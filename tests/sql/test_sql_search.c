@@ -19,14 +19,11 @@ enum { VARIANTS = 6, TEXT_MAX = 12000, LONG_NOTE = 10000, KEPT = 200, DIRECTORIE
 /* The one place that says which columns have it. Without (an empty text), the rest holds, too. */
 #define SEARCH(columns) columns
 
-static const char *const summaries[] = {
-    "summary='sum(size), max(mtime), lookup(note)" SEARCH(", search(path), search(note)") "'",
-    "summary=(max(mtime), sum(size)" SEARCH(", search(note), search(tag)") ")",
-    "summary=(" SEARCH("search(path)") ")",
-    "summary=(lookup(note), max(mtime), lookup(tag)" SEARCH(", search(tag), search(path), search(note)") ")",
-    "summary=(max(mtime)" SEARCH(", search(path)") ")",
-    "summary=()",
-};
+TEXTS(summaries, "summary='sum(size), max(mtime), lookup(note)" SEARCH(", search(path), search(note)") "'",
+      "summary=(max(mtime), sum(size)" SEARCH(", search(note), search(tag)") ")",
+      "summary=(" SEARCH("search(path)") ")",
+      "summary=(lookup(note), max(mtime), lookup(tag)" SEARCH(", search(tag), search(path), search(note)") ")",
+      "summary=(max(mtime)" SEARCH(", search(path)") ")", "summary=()");
 static const struct {
     const char *options;
     uint32_t blob_pages;
@@ -52,14 +49,12 @@ static unsigned asked, found;
 static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
 static const char *const directories[DIRECTORIES] = {"a/b/",           "a/",          "a/b/c/", "A/B/",
                                                      "usr/share/doc/", "home/mario/", "obj/",   ""};
-static const char *const words[] = {"mario", "photo", "index",  "IMG_", "backup", "README",       "lib",  "data",
-                                    "ab",    "2024",  "tmp",    "aaaa", "100%",   "node_modules", "x",    "Invoice",
-                                    "test",  "!a[b]", "report", "file", "*.txt",  "it's",         "{a|b}"};
+TEXTS(words, "mario", "photo", "index", "IMG_", "backup", "README", "lib", "data", "ab", "2024", "tmp", "aaaa", "100%",
+      "node_modules", "x", "Invoice", "test", "!a[b]", "report", "file", "*.txt", "it's", "{a|b}");
 /* Letters with an accent, signs that fold into 'k' and 's' elsewhere, and bytes that are no sound UTF-8. */
-static const char *const odd[] = {"\xc3\xa9",     "\xc3\x89",     "\xe2\x84\xaa", "\xc5\xbf",     "\xf0\x9f\x98\x80",
-                                  "\x80",         "\xc3",         "\xc1\xa1",     "\xe0\x83\xa9", "\xff",
-                                  "\xed\xa0\x80", "\xef\xbf\xbd", "\xe2\x84\xaak"};
-enum { WORDS = sizeof words / sizeof *words, ODD = sizeof odd / sizeof *odd };
+TEXTS(odd, "\xc3\xa9", "\xc3\x89", "\xe2\x84\xaa", "\xc5\xbf", "\xf0\x9f\x98\x80", "\x80", "\xc3", "\xc1\xa1",
+      "\xe0\x83\xa9", "\xff", "\xed\xa0\x80", "\xef\xbf\xbd", "\xe2\x84\xaak");
+enum { WORDS = LENGTH(words), ODD = LENGTH(odd) };
 
 static void add(struct text *text, const char *bytes, unsigned len) {
     if (text->len + len > TEXT_MAX) return;
@@ -162,7 +157,7 @@ static char *some_note(struct both *both) {
 /* --- patterns ----------------------------------------------------------------------------------------------------- */
 
 static void add_set(struct both *both, struct text *pattern, char c) {
-    static const char *const sets[] = {"[%c]", "[^%c]", "[%cx]", "[!-%c]", "[]%c]", "[^]%c]", "[%c"};
+    TEXTS(sets, "[%c]", "[^%c]", "[%cx]", "[!-%c]", "[]%c]", "[^]%c]", "[%c");
     char set[16];
     sqlite3_snprintf(sizeof set, set, sets[below(both, once_in(both, 20) ? 7 : 6)], c);
     add_text(pattern, set);
@@ -340,7 +335,7 @@ static void write_something(struct both *both) {
 }
 
 static void change_summary(struct both *both) {
-    both->now.summary = below(both, sizeof summaries / sizeof *summaries);
+    both->now.summary = below(both, LENGTH(summaries));
     sql_command(both->db, "main", "t", summaries[both->now.summary]);
 }
 
@@ -361,7 +356,6 @@ static void write_while_asking(struct both *both) {
 static void ask(struct both *both, sqlite3 *db, const struct both_state *state) {
     unsigned what = below(both, 10), answers = both->answers;
     bool lists = what > 4;
-    (void)state;
     if (what == 2 && db == both->db) return write_while_asking(both);
     both_same(both, db, drawn(both, db, what < 2 ? "$join" : lists ? "$list" : "$(2*$sum|$level)"));
     asked += lists;
@@ -369,7 +363,6 @@ static void ask(struct both *both, sqlite3 *db, const struct both_state *state) 
 }
 
 static void check_all(struct both *both, sqlite3 *db, const struct both_state *state) {
-    (void)state;
     sql_expect(db, "ok\n", "SELECT art_check('t')");
     same(both, db, "SELECT path, size, mtime, note, tag, {row_version|v} FROM {t|plain} ORDER BY path");
 }
@@ -420,22 +413,21 @@ static void look_for(struct both *both, sqlite3 *db, const char *word) {
 
 /* Rows that had the word, in the largest run, and have it no more in newer ones, whose pages are passed over. */
 LOOP_TEST(test_an_older_row_does_not_come_back, 2) {
-    static const char *const changes[] = {
-        "UPDATE {t|plain} SET note = 'nothing here' WHERE size %% 7000 = 0",
+    TEXTS(
+        changes, "UPDATE {t|plain} SET note = 'nothing here' WHERE size %% 7000 = 0",
         "DELETE FROM {t|plain} WHERE size %% 5000 = 0",
         "UPDATE {t|plain} SET note = 'a rareword again' WHERE size %% 9001 = 0 OR size %% 35000 = 7",
         "UPDATE OR REPLACE {t|plain} SET path = replace(path, 'word-', 'else-') WHERE path GLOB '*word-00[1-3]*'",
         ("INSERT OR REPLACE INTO {t|plain}(path, size, mtime) SELECT 'd1/word-' || printf('%%06d', size + 1), size, 1 "
          "FROM {t|plain} WHERE note GLOB '*rare*'"),
-        "UPDATE {t|plain} SET note = replace(note, 'rareword', 'common') WHERE note LIKE '%%RAREWORD%%'",
-    };
+        "UPDATE {t|plain} SET note = replace(note, 'rareword', 'common') WHERE note LIKE '%%RAREWORD%%'");
     struct both both = {.random = {random_seed()}, .versions = true, .inlined = _i};
     both_open(&both, "search");
     make_tables(&both, VARIANTS - 1);
     change(&both, "WITH RECURSIVE k(j) AS (SELECT 1 UNION ALL SELECT j + 1 FROM k WHERE j < 40000) INSERT INTO "
                   "{t|plain}(path, size, mtime, note) SELECT printf('d%%d/word-%%06d', j / 10000, j), j, j * 7919 %% "
                   "40009, iif(j %% 1000, 'note ' || (j * 31), 'with a rareword in it') FROM k");
-    for (unsigned n = 0; n < sizeof changes / sizeof *changes; n++) {
+    for (unsigned n = 0; n < LENGTH(changes); n++) {
         sql_command(both.db, "main", "t", n == 0 || n == 4 ? "optimize" : "flush");
         look_for(&both, both.reader, "rareword");
         sql_run(both.reader, "BEGIN; SELECT 1 FROM plain LIMIT 1");
@@ -482,43 +474,22 @@ TEST(test_blobs_that_cannot_be_full_are_vacuumed_all_the_same) {
 /* --- whatever a row holds ----------------------------------------------------------------------------------------- */
 
 /* Rows with something of their own, far from each other among many that have nothing of it. */
-static const char *const singular[] = {
-    "'ABCDEFGHIJKLMNOPQRSTUVWXYZ'",
-    "'xxx abcdefghijklmnopqrstuvwxyz'",
-    "1234567890123",
-    "-98765",
-    "271.828",
-    "printf('%%.*c', 9000, '.') || 'in chunks'",
-    "printf('%%.*c', 300, '-') || 'behind a seam'",
-    "CAST(x'2e2e2e2e2e2e2e61e083a962' AS TEXT)", /* an e with an accent in too many bytes */
-    "CAST(x'2e2e2e2e2e2e2e2e2e61e083a9' AS TEXT)",
-    "'caf' || char(233) || ' au lait'",
-    "'a' || replace(printf('%%.*c', 100, '.'), '.', char(233)) || 'accents'",
-    "CAST(x'61007a7a7a' AS TEXT)",
-    "CAST('a word in a blob' AS BLOB)",
-    "'word' || char(0xfffd) || 'sound'",
-};
-enum { SINGULAR = sizeof singular / sizeof *singular, APART = 150 };
+TEXTS(singular, "'ABCDEFGHIJKLMNOPQRSTUVWXYZ'", "'xxx abcdefghijklmnopqrstuvwxyz'", "1234567890123", "-98765",
+      "271.828", "printf('%%.*c', 9000, '.') || 'in chunks'", "printf('%%.*c', 300, '-') || 'behind a seam'",
+      "CAST(x'2e2e2e2e2e2e2e61e083a962' AS TEXT)", /* an e with an accent in too many bytes */
+      "CAST(x'2e2e2e2e2e2e2e2e2e61e083a9' AS TEXT)", "'caf' || char(233) || ' au lait'",
+      "'a' || replace(printf('%%.*c', 100, '.'), '.', char(233)) || 'accents'", "CAST(x'61007a7a7a' AS TEXT)",
+      "CAST('a word in a blob' AS BLOB)", "'word' || char(0xfffd) || 'sound'");
+enum { SINGULAR = LENGTH(singular), APART = 150 };
 
-static const char *const looked_for[] = {
-    "LIKE '%%345678%%'",
-    "LIKE '%%-987%%'",
-    "GLOB '*1.82*'",
-    "LIKE '%%N CHUNKS%%'",
-    "LIKE '%%-behind%%' ",
-    "LIKE '%%behind a seam'",
-    "LIKE '%%a\xc3\xa9%%'",
-    ("GLOB '*a\xc3\xa9"
-     "b*'"),
-    "LIKE '%%F\xc3\xa9 AU%%'",
-    "LIKE '%%a' || replace(printf('%%.*c', 90, '.'), '.', char(233)) || '%%'",
-    "GLOB '*' || replace(printf('%%.*c', 100, '.'), '.', char(233)) || 'acc*'",
-    "LIKE '%%zzz%%'",
-    "LIKE '%%word in%%'",
-    "GLOB '*word*sound*'",
-    "LIKE '%%word' || CAST(x'80' AS TEXT) || 'sound%%'",
-    "GLOB '*word?sound*'",
-};
+TEXTS(looked_for, "LIKE '%%345678%%'", "LIKE '%%-987%%'", "GLOB '*1.82*'", "LIKE '%%N CHUNKS%%'", "LIKE '%%-behind%%' ",
+      "LIKE '%%behind a seam'", "LIKE '%%a\xc3\xa9%%'",
+      ("GLOB '*a\xc3\xa9"
+       "b*'"),
+      "LIKE '%%F\xc3\xa9 AU%%'", "LIKE '%%a' || replace(printf('%%.*c', 90, '.'), '.', char(233)) || '%%'",
+      "GLOB '*' || replace(printf('%%.*c', 100, '.'), '.', char(233)) || 'acc*'", "LIKE '%%zzz%%'",
+      "LIKE '%%word in%%'", "GLOB '*word*sound*'", "LIKE '%%word' || CAST(x'80' AS TEXT) || 'sound%%'",
+      "GLOB '*word?sound*'");
 
 static void insert_singular(struct both *both, unsigned i) {
     const char *note = singular[i];
@@ -537,7 +508,7 @@ static void insert_singular(struct both *both, unsigned i) {
 }
 
 static void look_for_all(struct both *both) {
-    for (unsigned i = 0; i < 2 * (sizeof looked_for / sizeof *looked_for); i++) {
+    for (unsigned i = 0; i < 2 * (LENGTH(looked_for)); i++) {
         char *pattern = TEXT(looked_for[i / 2]);
         same(both, both->db, "SELECT path, note FROM {t|plain} WHERE %s %s ORDER BY path", i % 2 ? "path" : "note",
              pattern);
@@ -616,8 +587,8 @@ TEST(test_pages_without_a_word_are_not_read) {
     static const char rows[] =
         "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 59999) INSERT INTO t(path, note, "
         "etag) "
-        "SELECT printf('d%%05d', i) || CASE i / 4000 %% 10 WHEN 2 THEN 'left' WHEN 6 THEN 'right' ELSE '' END || "
-        "iif(i %% 30000 = 77, 'needle', ''), "
+        "SELECT printf('d%%05d', i) || CASE i / 4000 %% 10 WHEN 2 THEN 'left' WHEN 6 THEN 'right' ELSE '' END || iif(i "
+        "%% 30000 = 77, 'needle', ''), "
         "printf('%%.*c', 60, '.') || CASE i / 4000 %% 10 WHEN 3 THEN 'even' WHEN 7 THEN 'odd' ELSE '' END || "
         "iif(i %% 20000 = 99, 'haystack', ''), randomblob(30) FROM n";
     char *directory = sql_scratch("pages"), *path = TEXT("%s/p.db", directory);
@@ -652,15 +623,14 @@ TEST(test_pages_without_a_word_are_not_read) {
 /* Who needs a page of a footer hears that it is damaged, and nobody else; the check does, and no row is lost. */
 enum { ALL_ROWS = 1, A_ROW = 2, A_WORD = 4, A_SUM = 8, FOOTERS_FROM = 112 };
 static unsigned who_hears(const char *path, int64_t page) {
-    static const char *const asked[] = {
-        "SELECT count(note) FROM t", "SELECT count(note) FROM n CROSS JOIN t ON t.path = 'd' || i || 'y'",
-        "SELECT * FROM t WHERE note LIKE '%word31%' UNION ALL SELECT * FROM t WHERE note LIKE '%1900%'",
-        "SELECT art_sum('t', 'a', 'd1')"};
+    TEXTS(asked, "SELECT count(note) FROM t", "SELECT count(note) FROM n CROSS JOIN t ON t.path = 'd' || i || 'y'",
+          "SELECT * FROM t WHERE note LIKE '%word31%' UNION ALL SELECT * FROM t WHERE note LIKE '%1900%'",
+          "SELECT art_sum('t', 'a', 'd1')");
     unsigned hear = 0;
     sqlite3 *db = sql_open(path);
     sql_run(db, "CREATE TABLE kept AS SELECT * FROM t_artblob WHERE page = %lld", (long long)page);
     sql_run(db, "UPDATE t_artblob SET data = x'01' WHERE page = %lld", (long long)page);
-    for (unsigned i = 0; i < sizeof asked / sizeof *asked; i++) {
+    for (unsigned i = 0; i < LENGTH(asked); i++) {
         sql_close(db);
         db = sql_open(path);
         int rc = sqlite3_exec(db, asked[i], NULL, NULL, NULL);
@@ -730,10 +700,9 @@ TEST(test_blobs_that_move_take_their_postings_along) {
     sql_command(db, "main", "t", "optimize");
     sql_close(db);
     db = sql_open(path);
-    ck_assert_int_gt(sql_int(db,
-                             "WITH RECURSIVE n(i) AS (SELECT 16000 UNION ALL SELECT i + 1500 FROM n WHERE i < 58000)"
-                             "SELECT count(note) FROM n CROSS JOIN t"
-                             " ON t.path = printf('d%%02d/file%%06d.txt', i / 1000, i * 7919 %% 1000000)"),
+    ck_assert_int_gt(sql_int(db, "WITH RECURSIVE n(i) AS (SELECT 16000 UNION ALL SELECT i + 1500 FROM n WHERE i < "
+                                 "58000)SELECT count(note) FROM n CROSS JOIN t"
+                                 " ON t.path = printf('d%%02d/file%%06d.txt', i / 1000, i * 7919 %% 1000000)"),
                      25);
     int64_t before = sql_file_size(directory, ".art");
     sql_int(db, "SELECT art_vacuum('t')");
@@ -792,7 +761,6 @@ static void write_long(struct both *both) {
 }
 
 static void ask_for_levels(struct both *both, sqlite3 *db, const struct both_state *state) {
-    (void)state;
     for (int i = 0; i < 6; i++) both_same(both, db, drawn(both, db, "$level_of_parts"));
 }
 
@@ -814,15 +782,14 @@ LOOP_TEST(test_listings_beside_patterns_are_those_of_an_ordinary_table, 2) {
 static sqlite3 *open_listed(const char *path, bool inlined) {
     art_test_hooks.blob_pages = 0;
     sqlite3 *db = sql_open(path);
-    sql_run(
-        db,
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; CREATE VIRTUAL TABLE t USING art(path, size INTEGER, "
-        "filler, storage=%s, summary=(sum(size), search(path), hash(*), hash(values)));"
-        "WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 60), r(j) AS (SELECT 1 UNION ALL SELECT j + 1 "
-        "FROM r LIMIT 20) INSERT INTO t SELECT printf('d%%03d-foo/%%d', i, j), i * 31 + j, randomblob(900) FROM n, r "
-        "WHERE j <= 1 + i * 7 %% 5 UNION ALL SELECT printf('d%%03d-zar/%%05d', i, j), 10000 * j, randomblob(900) "
-        "FROM n, r WHERE j <= 10 + i * 3 %% 11; INSERT INTO t(t) VALUES('optimize')",
-        inlined ? "inline" : "file");
+    sql_run(db,
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; CREATE VIRTUAL TABLE t USING art(path, size INTEGER, "
+            "filler, storage=%s, summary=(sum(size), search(path), hash(*), hash(values)));"
+            "WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 60), r(j) AS (SELECT 1 UNION ALL SELECT j + 1 "
+            "FROM r LIMIT 20) INSERT INTO t SELECT printf('d%%03d-foo/%%d', i, j), i * 31 + j, randomblob(900) FROM n, "
+            "r WHERE j <= 1 + i * 7 %% 5 UNION ALL SELECT printf('d%%03d-zar/%%05d', i, j), 10000 * j, randomblob(900) "
+            "FROM n, r WHERE j <= 10 + i * 3 %% 11; INSERT INTO t(t) VALUES('optimize')",
+            inlined ? "inline" : "file");
     return db;
 }
 

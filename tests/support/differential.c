@@ -288,7 +288,7 @@ static void move_to_a_copy(struct both *both) {
 }
 
 static void take_step(struct both *both) {
-    static const char *const commands[] = {"flush", "flush", "optimize", "vacuum"};
+    TEXTS(commands, "flush", "flush", "optimize", "vacuum");
     if (both->change && once_in(both, both->changes)) change_table(both);
     switch (below(both, 24)) {
     case 0:

@@ -161,16 +161,14 @@ int features_turn(sqlite3 *db) {
 #define HALF(shift) "sum(hash_values >> " #shift " & 4294967295)"
 #define HASH        "((((" HALF(32) " + (" HALF(0) " >> 32)) & 4294967295) << 32) + (" HALF(0) " & 4294967295))"
 
-static const char *const questions[] = {
-    "SELECT * FROM @fk ORDER BY tenant, day DESC, part",
-    "SELECT * FROM @fb ORDER BY path DESC",
+TEXTS(
+    questions, "SELECT * FROM @fk ORDER BY tenant, day DESC, part", "SELECT * FROM @fb ORDER BY path DESC",
     "SELECT count(*), sum(n) FROM @fk WHERE tenant = 't2' AND day >= '2026-11-11'",
     "SELECT tenant, day, part FROM @fk WHERE n IN (7, 49) ORDER BY 1, 2, 3",
     "SELECT tenant, day, part FROM @fk WHERE body LIKE '%brownf%' ORDER BY 1, 2, 3",
     "SELECT count(*) FROM @fk WHERE body GLOB '*7th word*again*'",
     "SELECT path, n FROM @fb WHERE value LIKE '%Oxjump%' ORDER BY path",
-    "SELECT path FROM @fb WHERE n >= 990 ORDER BY n DESC, path LIMIT 5",
-    "SELECT max(n) FROM @fb",
+    "SELECT path FROM @fb WHERE n >= 990 ORDER BY n DESC, path LIMIT 5", "SELECT max(n) FROM @fb",
     "SELECT {coalesce(art_sum('fk', 'n', art_key('fk', 't3', '')), 0)|coalesce(sum(n), 0) FROM plain_fk WHERE tenant = "
     "'t3'}",
     "SELECT DISTINCT tenant, day FROM @fk ORDER BY tenant, day DESC LIMIT 20",
@@ -179,8 +177,7 @@ static const char *const questions[] = {
     "SELECT name, count(f.n), sum(f.n), min(day), max(body), sum(body LIKE '%brownf%') FROM {art_snapshots('fk') AS s "
     "JOIN fk AS f ON f.snapshot = s.name|kept_fk AS f} GROUP BY name ORDER BY name",
     "SELECT {s.name, (SELECT count(*) FROM fk WHERE snapshot = s.name AND n = 7) FROM art_snapshots('fk') AS s|name, "
-    "sum(n IS 7) FROM kept_fk GROUP BY name} ORDER BY 1",
-};
+    "sum(n IS 7) FROM kept_fk GROUP BY name} ORDER BY 1");
 
 char *features_answers(sqlite3 *db, bool art) {
     sqlite3_str *out = sqlite3_str_new(NULL);

@@ -132,8 +132,12 @@ static char *with_general_options(char *text) {
 void sql_run(sqlite3 *db, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    char *text = with_general_options(sqlite3_vmprintf(format, args));
+    sql_vrun(db, format, args);
     va_end(args);
+}
+
+void sql_vrun(sqlite3 *db, const char *format, va_list args) {
+    char *text = with_general_options(sqlite3_vmprintf(format, args));
     if (sqlite3_exec(db, text, NULL, NULL, NULL) != SQLITE_OK) die(db, "statement failed", text);
     sqlite3_free(text);
 }
@@ -153,7 +157,6 @@ static bool is_meant(const char *name, const char *meant) {
 
 static int authorize(void *unused, int action, const char *first, const char *second, const char *schema,
                      const char *inside) {
-    (void)unused, (void)schema, (void)inside;
     bool meant = action == forbidden.action && is_meant(first, forbidden.first) && is_meant(second, forbidden.second);
     return meant ? forbidden.answer : SQLITE_OK;
 }
@@ -217,7 +220,6 @@ int64_t sql_info(sqlite3 *db, const char *property) {
 
 static void draw(sqlite3_context *context, int argc, sqlite3_value **argv) {
     struct random *random = sqlite3_user_data(context);
-    (void)argc;
     sqlite3_result_int(context, (int)random_below(random, (uint32_t)sqlite3_value_int(argv[0])));
 }
 
@@ -226,7 +228,6 @@ void sql_lend_draw(sqlite3 *db, struct random *random) {
 }
 
 int sql_compare_bytes(void *unused, int a, const void *left, int b, const void *right) {
-    (void)unused;
     return memcmp(left, right, (size_t)(a < b ? a : b));
 }
 

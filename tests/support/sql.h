@@ -10,6 +10,7 @@
 #define ART_TESTS_SQL_H
 
 #include <sqlite3.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -52,6 +53,7 @@ void sql_create(sqlite3 *db, const char *table, const char *options);
 int sql_try(sqlite3 *db, const char *format, ...);
 
 void sql_run(sqlite3 *db, const char *format, ...);
+void sql_vrun(sqlite3 *db, const char *format, va_list args);
 
 /* A command of the module, INSERT INTO t(t) VALUES('flush'); nothing for a stand-in. `table` without its schema. */
 void sql_command(sqlite3 *db, const char *schema, const char *table, const char *command);

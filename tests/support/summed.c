@@ -7,7 +7,7 @@
 
 enum { COLUMNS = 4 };
 
-static const char *const columns[] = {"size", "score", "anything", "extra"}; /* the last may come later, or never */
+TEXTS(columns, "size", "score", "anything", "extra"); /* the last may come later, or never */
 
 /* For each column what a level shows of it: s the sum, - the least value, + the largest, a blank nothing. */
 static const struct {
@@ -30,16 +30,12 @@ static const struct {
     {"summary=(sum(extra), max(size), lookup(extra), hash(values), hash(*))", "+  s"},
     {"summary=(max(extra), sum(size), sum(anything), lookup(owner))", "s s+"},
 };
-_Static_assert(sizeof summaries / sizeof *summaries == SUMMED_SUMMARIES, "the enum counts them");
+_Static_assert(LENGTH(summaries) == SUMMED_SUMMARIES, "the enum counts them");
 
-static const char *const limits[] = {"log_limit='2KB'",
-                                     "log_limit='2KB', spill_limit='8KB'",
-                                     "log_limit='4KB', spill_limit='4KB'",
-                                     "log_limit='16KB', spill_limit='64KB'",
-                                     "log_limit='8KB', spill_limit='1MB'",
-                                     "log_limit='1MB'",
-                                     "log_limit='1KB'"};
-enum { LIMITS = sizeof limits / sizeof *limits };
+TEXTS(limits, "log_limit='2KB'", "log_limit='2KB', spill_limit='8KB'", "log_limit='4KB', spill_limit='4KB'",
+      "log_limit='16KB', spill_limit='64KB'", "log_limit='8KB', spill_limit='1MB'", "log_limit='1MB'",
+      "log_limit='1KB'");
+enum { LIMITS = LENGTH(limits) };
 
 /* --- what is drawn ------------------------------------------------------------------------------------------------ */
 
@@ -271,10 +267,10 @@ static char *listing(struct both *both, const struct both_state *state, const ch
 }
 
 static char *some_listing(struct both *both, const struct both_state *state) {
-    static const char *const prefixes[] = {"", "d", "d0", "d1", "d03/", "d07/f", "d2"};
-    static const char *const delimiters[] = {"/", "/f", "1", "0", "f0"};
-    static const char *const conditions[] = {"1", "1", "path GLOB 'd*[%u-9]*'", "path GLOB '*%u/f*'",
-                                             "path LIKE (SELECT '%%%u/F%%')"}; /* the last ones may be searched for */
+    TEXTS(prefixes, "", "d", "d0", "d1", "d03/", "d07/f", "d2");
+    TEXTS(delimiters, "/", "/f", "1", "0", "f0");
+    TEXTS(conditions, "1", "1", "path GLOB 'd*[%u-9]*'", "path GLOB '*%u/f*'",
+          "path LIKE (SELECT '%%%u/F%%')"); /* the last ones may be searched for */
     char where[40];
     if (once_in(both, 3)) return listing(both, state, prefixes[below(both, 2)], "/", 1, 1, "1");
     sqlite3_snprintf(sizeof where, where, conditions[below(both, LENGTH(conditions))], below(both, 7));

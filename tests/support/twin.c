@@ -8,7 +8,6 @@
 
 /* pattern(seed, bytes, kind): text (0) or blob (1), the same for the same arguments, with no two stretches alike. */
 static void pattern(sqlite3_context *context, int count, sqlite3_value **values) {
-    (void)count;
     struct random random = {(uint64_t)sqlite3_value_int64(values[0])};
     int len = sqlite3_value_int(values[1]);
     char *data = sqlite3_malloc(len + 1);
@@ -26,7 +25,6 @@ static void pattern(sqlite3_context *context, int count, sqlite3_value **values)
 
 /* like() and glob() as an application may have them: here a matter of lengths. */
 static void odd_match(sqlite3_context *context, int count, sqlite3_value **values) {
-    (void)count;
     if (sqlite3_value_type(values[0]) == SQLITE_NULL || sqlite3_value_type(values[1]) == SQLITE_NULL) return;
     sqlite3_result_int(context, (sqlite3_value_bytes(values[0]) + sqlite3_value_bytes(values[1])) % 3 == 0);
 }
