@@ -7,7 +7,7 @@
 #include "tests/support/differential.h"
 #include "tests/support/grammar.h"
 #include "tests/support/odd_values.h"
-#include "tests/support/sql_expect.h"
+#include "tests/support/sql_one.h"
 
 enum { VARIANTS = 8, COLUMNS = 8 };
 
@@ -133,9 +133,9 @@ static void make_tables(struct both *both, const char *options) {
 
 static void check_all(struct both *both, sqlite3 *db, const struct both_state *state) {
     sql_expect(db, "ok\n", "SELECT art_check('t')");
-    both_same(both, db,
-              sqlite3_mprintf("SELECT path, quote(size), quote(etag), quote(owner), quote(i), quote(r), quote(n), "
-                              "quote(any), quote(b), quote(note) FROM {t|plain} ORDER BY path"));
+    both_asks(both, db,
+              "SELECT path, quote(size), quote(etag), quote(owner), quote(i), quote(r), quote(n), quote(any), "
+              "quote(b), quote(note) FROM {t|plain} ORDER BY path");
 }
 
 LOOP_TEST(test_rows_with_a_value_are_those_of_an_ordinary_table, 2 * VARIANTS) {
@@ -166,27 +166,24 @@ TEST(test_what_any_affinity_calls_equal_is_found) {
     sql_run(both.db, "DELETE FROM other");
     for (unsigned v = 0; v < ODD_VALUES; v++) {
         const char *value = odd_value(v);
-        both_write(&both,
-                   sqlite3_mprintf("INSERT INTO {t|plain}(" ROW_COLUMNS ") VALUES('%u', 0, %s, %s, %s, %s, %s, %s, "
-                                   "%s)",
-                                   v, value, value, value, value, value, value, value));
+        both_writes(&both,
+                    "INSERT INTO {t|plain}(" ROW_COLUMNS ") VALUES('%u', 0, %s, %s, %s, %s, %s, %s, "
+                    "%s)",
+                    v, value, value, value, value, value, value, value);
         sql_run(both.db, "INSERT INTO other VALUES(%u, %s, %s, %s, %s)", v, value, value, value, value);
     }
     for (unsigned round = 0; round < 2; round++) {
         for (unsigned i = 0; i < ODD_VALUES * COLUMNS; i++) {
             const char *column = columns[i % COLUMNS], *value = odd_value(i / COLUMNS);
-            both_same(&both, both.db,
-                      sqlite3_mprintf("SELECT path FROM {t|plain} WHERE %s = %s ORDER BY path", column, value));
-            both_same(&both, both.db,
-                      sqlite3_mprintf("SELECT path FROM {t|plain} WHERE %s IS %s ORDER BY path", column, value));
-            both_same(&both, both.db,
-                      sqlite3_mprintf("SELECT path FROM {t|plain} WHERE %s IN (%s, 'q') ORDER BY path", column, value));
+            both_asks(&both, both.db, "SELECT path FROM {t|plain} WHERE %s = %s ORDER BY path", column, value);
+            both_asks(&both, both.db, "SELECT path FROM {t|plain} WHERE %s IS %s ORDER BY path", column, value);
+            both_asks(&both, both.db, "SELECT path FROM {t|plain} WHERE %s IN (%s, 'q') ORDER BY path", column, value);
         }
         for (unsigned i = 0; i < 4 * COLUMNS; i++)
-            both_same(&both, both.db,
-                      sqlite3_mprintf("SELECT o.id, a.path FROM other o CROSS JOIN {t|plain} a ON a.%s = o.%c "
-                                      "ORDER BY 1, 2",
-                                      columns[i % COLUMNS], "xyzw"[i / COLUMNS]));
+            both_asks(&both, both.db,
+                      "SELECT o.id, a.path FROM other o CROSS JOIN {t|plain} a ON a.%s = o.%c "
+                      "ORDER BY 1, 2",
+                      columns[i % COLUMNS], "xyzw"[i / COLUMNS]);
         sql_command(both.db, "main", "t", "flush");
     }
     both_close(&both);
@@ -197,22 +194,21 @@ TEST(test_a_rare_value_is_found_in_a_run_of_several_levels) {
     enum { ROWS = 40000 };
     struct both both = in_memory(random_seed(), 3);
     sql_run(both.db, "CREATE INDEX by_etag ON plain(etag)");
-    both_write(&both,
-               sqlite3_mprintf("WITH RECURSIVE k(j) AS (SELECT 1 UNION ALL SELECT j + 1 FROM k WHERE j < %d) "
-                               "INSERT INTO {t|plain}(path, note, etag) SELECT printf('f%%06d', j), zeroblob(150), "
-                               "CASE j %% 19000 WHEN 0 THEN 'rare' ELSE 'e' || (j / 2) END FROM k",
-                               ROWS));
+    both_writes(&both,
+                "WITH RECURSIVE k(j) AS (SELECT 1 UNION ALL SELECT j + 1 FROM k WHERE j < %d) "
+                "INSERT INTO {t|plain}(path, note, etag) SELECT printf('f%%06d', j), zeroblob(150), CASE j %% 19000 "
+                "WHEN 0 THEN 'rare' ELSE 'e' || (j / 2) END FROM k",
+                ROWS);
     sql_command(both.db, "main", "t", "optimize");
     for (unsigned n = 0; n < 400; n++) {
         unsigned at = below(&both, ROWS), from = below(&both, ROWS);
         char *etag = n % 3 ? sqlite3_mprintf("e%u", at / 2) : sqlite3_mprintf("rare");
-        both_same(&both, both.db,
-                  sqlite3_mprintf("SELECT path FROM {t|plain} WHERE etag = %Q AND path %s 'f%06u' ORDER BY path %s",
-                                  etag, n & 1 ? ">" : "<=",
-                                  n % 5   ? from
-                                  : n & 1 ? 0
-                                          : ROWS,
-                                  n & 2 ? "DESC" : "ASC"));
+        both_asks(&both, both.db, "SELECT path FROM {t|plain} WHERE etag = %Q AND path %s 'f%06u' ORDER BY path %s",
+                  etag, n & 1 ? ">" : "<=",
+                  n % 5   ? from
+                  : n & 1 ? 0
+                          : ROWS,
+                  n & 2 ? "DESC" : "ASC");
         sqlite3_free(etag);
     }
     sql_expect(both.db, "ok\n", "SELECT art_check('t')");
@@ -225,19 +221,18 @@ TEST(test_a_value_that_most_rows_have_is_found) {
           "DELETE FROM {t|plain} WHERE path GLOB '*$(00-99)'",
           "UPDATE {t|plain} SET owner = 'root' WHERE path GLOB '*$(0-9)' AND owner = 'www'");
     struct both both = in_memory(random_seed(), 4);
-    both_write(&both,
-               sqlite3_mprintf("WITH RECURSIVE k(j) AS (SELECT 0 UNION ALL SELECT j + 1 FROM k WHERE j < 6000) "
-                               "INSERT INTO {t|plain}(path, i, owner) SELECT printf('f%%05d', j * 7919 %% 9973), "
-                               "j, iif(j %% 9, 'root', 'www') FROM k"));
+    both_writes(&both, "WITH RECURSIVE k(j) AS (SELECT 0 UNION ALL SELECT j + 1 FROM k WHERE j < 6000) "
+                       "INSERT INTO {t|plain}(path, i, owner) SELECT printf('f%%05d', j * 7919 %% 9973), "
+                       "j, iif(j %% 9, 'root', 'www') FROM k");
     sql_command(both.db, "main", "t", "optimize");
     sql_command(both.db, "main", "t", "log_limit=16KB");
     for (unsigned n = 0; n < 24; n++) {
         both_write(&both, drawn(&both, writes[n % 3]));
-        both_same(&both, both.db,
-                  sqlite3_mprintf("SELECT path, i FROM {t|plain} WHERE owner = 'root' AND path > 'f%05u' ORDER BY path "
-                                  "%s LIMIT -1 OFFSET %u",
-                                  n * 100, n & 1 ? "DESC" : "ASC", n & 2 ? 1500 : 0));
-        both_same(&both, both.db, sqlite3_mprintf("SELECT count(*) FROM {t|plain} WHERE owner = 'www' AND i > %u", n));
+        both_asks(
+            &both, both.db,
+            "SELECT path, i FROM {t|plain} WHERE owner = 'root' AND path > 'f%05u' ORDER BY path %s LIMIT -1 OFFSET %u",
+            n * 100, n & 1 ? "DESC" : "ASC", n & 2 ? 1500 : 0);
+        both_asks(&both, both.db, "SELECT count(*) FROM {t|plain} WHERE owner = 'www' AND i > %u", n);
     }
     ck_assert_int_ge(sql_info(both.db, "lookups walked"), 12);
     both_close(&both);
@@ -245,21 +240,19 @@ TEST(test_a_value_that_most_rows_have_is_found) {
 
 TEST(test_a_list_of_any_length_is_found) {
     struct both both = in_memory(1, 0);
-    both_write(&both,
-               sqlite3_mprintf("WITH RECURSIVE k(j) AS (SELECT 0 UNION ALL SELECT j + 1 FROM k WHERE j < 9000) "
-                               "INSERT INTO {t|plain}(path, i, etag) SELECT printf('f%%05d', j), j, 'e' || j FROM k"));
+    both_writes(&both, "WITH RECURSIVE k(j) AS (SELECT 0 UNION ALL SELECT j + 1 FROM k WHERE j < 9000) "
+                       "INSERT INTO {t|plain}(path, i, etag) SELECT printf('f%%05d', j), j, 'e' || j FROM k");
     sql_run(both.db, "CREATE TABLE many(x, y); INSERT INTO many SELECT i, etag FROM plain ORDER BY path DESC");
     for (unsigned round = 0; round < 2; round++) {
         for (unsigned n = 4094; n < 4099; n++) {
-            both_same(
-                &both, both.db,
-                sqlite3_mprintf(
-                    "SELECT count(*), min(path), max(path) FROM {t|plain} WHERE i IN (SELECT x FROM many LIMIT %u)",
-                    n));
-            both_same(&both, both.db,
-                      sqlite3_mprintf("SELECT count(*), min(path), max(path) FROM {t|plain} WHERE etag IN (SELECT y "
-                                      "FROM many LIMIT %u) AND i > 5000",
-                                      n));
+            both_asks(&both, both.db,
+
+                      "SELECT count(*), min(path), max(path) FROM {t|plain} WHERE i IN (SELECT x FROM many LIMIT %u)",
+                      n);
+            both_asks(&both, both.db,
+                      "SELECT count(*), min(path), max(path) FROM {t|plain} WHERE etag IN (SELECT y FROM many LIMIT "
+                      "%u) AND i > 5000",
+                      n);
         }
         sql_command(both.db, "main", "t", "flush");
     }
@@ -270,11 +263,10 @@ TEST(test_a_list_of_any_length_is_found) {
 TEST(test_a_list_behind_many_conditions_is_found) {
     static const char glob[] = " AND path GLOB 'f*'";
     struct both both = in_memory(1, 0);
-    both_write(&both, sqlite3_mprintf("INSERT INTO {t|plain}(path, i, etag) VALUES('f1', 1, 'a'), ('f2', 2, 'b')"));
+    both_writes(&both, "INSERT INTO {t|plain}(path, i, etag) VALUES('f1', 1, 'a'), ('f2', 2, 'b')");
     sqlite3_str *many = sqlite3_str_new(NULL);
     for (unsigned globs = 0; globs < 14; globs++) {
-        both_same(&both, both.db,
-                  sqlite3_mprintf("SELECT path FROM {t|plain} WHERE etag IN ('b', 'c')%s", sqlite3_str_value(many)));
+        both_asks(&both, both.db, "SELECT path FROM {t|plain} WHERE etag IN ('b', 'c')%s", sqlite3_str_value(many));
         sqlite3_str_appendall(many, glob);
     }
     sqlite3_free(sqlite3_str_finish(many));
@@ -284,28 +276,27 @@ TEST(test_a_list_behind_many_conditions_is_found) {
 #define WHERE "SELECT * FROM t WHERE "
 
 TEST(test_the_plan_tells_what_is_looked_up) {
-    sqlite3 *db = sql_open(":memory:");
-    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, size INTEGER, etag TEXT, owner TEXT, other TEXT, "
-                "summary=(sum(size), lookup(etag), lookup(owner)));"
-                "CREATE TABLE o(x TEXT, y); INSERT INTO o VALUES('a', 1)");
-    sql_plan_has(db, WHERE "etag = 'a'", "all rows AND etag=? (lookup)");
-    sql_plan_has(db, WHERE "etag = ?1 AND owner IN ('a', 'b')", "etag=? (lookup) AND owner IN (?) (lookup)");
-    sql_plan_has(db, WHERE "etag IS ?1", "etag IS ? (lookup)");
-    sql_plan_has(db, WHERE "etag IN (SELECT x FROM o)", "etag IN (?) (lookup)");
-    sql_plan_has(db, WHERE "prefix = 'a/' AND owner = 'b'", "prefix=? AND owner=? (lookup)");
-    sql_plan_has(db, WHERE "path > 'a' AND path < 'b' AND etag = 'x' ORDER BY path DESC",
-                 "etag=? (lookup), descending");
-    sql_plan_has(db, WHERE "etag = 'x' AND size > 5", "etag=? (lookup) AND size>?");
-    sql_plan_has(db, WHERE "etag IS ?1 ORDER BY size DESC LIMIT 5", "USE TEMP B-TREE"); /* not best first */
-    sql_plan_lacks(db, WHERE "path = 'a' AND etag = 'x'", "(lookup)");
-    sql_plan_lacks(db, WHERE "path IN ('a', 'b') AND etag = 'x'", "(lookup)");
-    sql_plan_lacks(db, WHERE "etag = 'x' COLLATE NOCASE", "(lookup)");
-    sql_plan_lacks(db, WHERE "other = 'x'", "(lookup)");
-    sql_plan_lacks(db, WHERE "size = 5", "(lookup)");
-    sql_plan_lacks(db, WHERE "etag > 'x'", "(lookup)");
-    sql_plan_lacks(db, WHERE "etag IS NULL AND row_version > 7", "(lookup)");
-    sql_plan_has(db, "SELECT * FROM o CROSS JOIN t ON o.x = t.etag", "etag=? (lookup)");
-    sql_close(db);
+    sql_set_up_in_memory();
+    run("CREATE VIRTUAL TABLE t USING art(path, size INTEGER, etag TEXT, owner TEXT, other TEXT, summary=(sum(size), "
+        "lookup(etag), lookup(owner)));"
+        "CREATE TABLE o(x TEXT, y); INSERT INTO o VALUES('a', 1)");
+    plan_has(WHERE "etag = 'a'", "all rows AND etag=? (lookup)");
+    plan_has(WHERE "etag = ?1 AND owner IN ('a', 'b')", "etag=? (lookup) AND owner IN (?) (lookup)");
+    plan_has(WHERE "etag IS ?1", "etag IS ? (lookup)");
+    plan_has(WHERE "etag IN (SELECT x FROM o)", "etag IN (?) (lookup)");
+    plan_has(WHERE "prefix = 'a/' AND owner = 'b'", "prefix=? AND owner=? (lookup)");
+    plan_has(WHERE "path > 'a' AND path < 'b' AND etag = 'x' ORDER BY path DESC", "etag=? (lookup), descending");
+    plan_has(WHERE "etag = 'x' AND size > 5", "etag=? (lookup) AND size>?");
+    plan_has(WHERE "etag IS ?1 ORDER BY size DESC LIMIT 5", "USE TEMP B-TREE"); /* not best first */
+    plan_lacks(WHERE "path = 'a' AND etag = 'x'", "(lookup)");
+    plan_lacks(WHERE "path IN ('a', 'b') AND etag = 'x'", "(lookup)");
+    plan_lacks(WHERE "etag = 'x' COLLATE NOCASE", "(lookup)");
+    plan_lacks(WHERE "other = 'x'", "(lookup)");
+    plan_lacks(WHERE "size = 5", "(lookup)");
+    plan_lacks(WHERE "etag > 'x'", "(lookup)");
+    plan_lacks(WHERE "etag IS NULL AND row_version > 7", "(lookup)");
+    plan_has("SELECT * FROM o CROSS JOIN t ON o.x = t.etag", "etag=? (lookup)");
+    sql_tear_down();
 }
 
 int main(void) {

@@ -74,7 +74,6 @@ TEXTS(of_bound, "SELECT count(*), max(path) FROM @ AS x WHERE x.at > ?1",
 
 static void compare(struct random *random) {
     TEXTS(values, "'2024-05'", "'2025-06-01 10:00:00'", "'2025'", "'7'", "''", "2025", "7", "'usr/'", "'unknown'");
-    TEXTS(below, "", "d03/", "d04/", "e0", "d02/f1", "nowhere");
     for (int i = 0; i < QUERIES; i++) {
         if (!random_span(random)) continue;
         char *text = kept(grammar_text(&(struct grammar){.random = random, .rules = rules}, "$query"));
@@ -82,16 +81,16 @@ static void compare(struct random *random) {
         const char *value = values[random_below(random, LENGTH(values))];
         alike_bound(of_bound[random_below(random, LENGTH(of_bound))], value);
     }
-    for (size_t i = 0; i < LENGTH(below); i++) {
+    EACH(prefix, "", "d03/", "d04/", "e0", "d02/f1", "nowhere") {
         char *expected =
             kept(sql_rows(db,
                           "SELECT max(at), min(at), max(word), min(word), max(any), min(any), max(tag) FROM b "
                           "WHERE substr(path, 1, length('%s')) = '%s'",
-                          below[i], below[i]));
+                          prefix, prefix));
         char *query = TEXT("SELECT art_max('t', 'at', %Q), art_min('t', 'at', %Q), art_max('t', 'word', %Q), "
                            "art_min('t', 'word', %Q), art_max('t', 'any', %Q), art_min('t', 'any', %Q), "
                            "(SELECT max(tag) FROM t WHERE path >= %Q AND substr(path, 1, length(%Q)) = %Q)",
-                           below[i], below[i], below[i], below[i], below[i], below[i], below[i], below[i], below[i]);
+                           prefix, prefix, prefix, prefix, prefix, prefix, prefix, prefix, prefix);
         expect(expected, query);
     }
     char *levels =
@@ -160,11 +159,10 @@ TEST(test_the_newest_by_a_date_are_found_without_a_walk) {
 TEST(test_conditions_pass_over_pages_of_dates) {
     add_dates("i * 600");
     sqlite3_int64 all = pages_of("SELECT count(*) FROM t WHERE +at > ''", "SELECT 40000");
-    TEXTS(few, "at > '2021-06-17'", "at < '2020-09-14'", "at BETWEEN '2021-01-01' AND '2021-01-02'",
-          "at = '2020-09-13T12:36:40'");
-    for (size_t i = 0; i < LENGTH(few); i++) {
-        char *statement = TEXT("SELECT count(*), sum(size) FROM t WHERE %s", few[i]);
-        char *plain = TEXT("SELECT count(*), sum(size) FROM t WHERE +%s", few[i]);
+    EACH(condition, "at > '2021-06-17'", "at < '2020-09-14'", "at BETWEEN '2021-01-01' AND '2021-01-02'",
+         "at = '2020-09-13T12:36:40'") {
+        char *statement = TEXT("SELECT count(*), sum(size) FROM t WHERE %s", condition);
+        char *plain = TEXT("SELECT count(*), sum(size) FROM t WHERE +%s", condition);
         ck_assert_int_lt(pages_of(statement, plain), all / 4);
     }
 }

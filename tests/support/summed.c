@@ -94,8 +94,8 @@ static const char *const rules[] = {
     "size, score, anything, owner, note) SELECT printf('d$dir/f%03d', i * 7 % 50), i * $(0-999), i / 3.0, iif(i % 5, "
     "$value, $value), iif(i % 4, $owner, 'o' || i % 9), substr(hex(zeroblob(40)), 1 + i % 60) FROM n | "
     "2*$way INTO {t|plain}(path, $(size|anything), score, owner) VALUES('$key', $value, $value, $owner)",
-    "move: UPDATE $conflict {t|plain} SET path = 'd$to' || substr(path, 4) WHERE path GLOB 'd$from/f0$(0-4)*' | "
-    "UPDATE $conflict {t|plain} SET path = 'd$to/f$file', $column = $value WHERE path = 'd$from/f$file' | "
+    "move: UPDATE $conflict {t|plain} SET path = 'd$to' || substr(path, 4) WHERE path GLOB 'd$from/f0$(0-4)*' | UPDATE "
+    "$conflict {t|plain} SET path = 'd$to/f$file', $column = $value WHERE path = 'd$from/f$file' | "
     "UPDATE $conflict {t|plain} SET path = 'd$to/f$file' WHERE path = 'd$from/f$file'", /* onto another row, maybe */
     "conflict: 2*OR REPLACE | OR IGNORE | ",
     "update: UPDATE {t|plain} SET size = size % 1000 + 1 WHERE path GLOB 'd$dir/*' AND typeof(size) = 'integer' | "
@@ -288,8 +288,8 @@ static char *function(struct both *both, sqlite3 *db, const struct both_state *s
         text = sqlite3_mprintf("SELECT {art_sum('t', '%s', '%s')|art_sums(%s) FROM plain WHERE path GLOB '%s*'}", name,
                                prefix, name, prefix);
     } else {
-        text = sqlite3_mprintf("SELECT alike({art_min('t', '%s', '%s')|min(%s)}), alike({art_max('t', '%s', '%s')|"
-                               "max(%s)}) {|FROM plain WHERE path GLOB '%s*'}",
+        text = sqlite3_mprintf("SELECT alike({art_min('t', '%s', '%s')|min(%s)}), alike({art_max('t', '%s', "
+                               "'%s')|max(%s)}) {|FROM plain WHERE path GLOB '%s*'}",
                                name, prefix, name, name, prefix, name, prefix);
     }
     sqlite3_free(prefix);
