@@ -53,8 +53,7 @@ TEST(test_a_busy_commit_can_be_tried_again_and_writes_once) {
     make_table("");
     int64_t rows = sql_int(db, "SELECT count(*) FROM t_artdata");
     sqlite3 *other = sql_open(path);
-    sqlite3_stmt *reader = sql_prepare(other, "SELECT * FROM many");
-    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    sqlite3_stmt *reader = sql_first_row(other, "SELECT * FROM many");
     run("BEGIN; INSERT INTO t(path) VALUES('x')");
     for (int i = 0; i < 3; i++) ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_BUSY);
     run("INSERT INTO t(path) VALUES('y'); CREATE TABLE reload(x); DROP TABLE reload; SELECT * FROM t");
@@ -63,8 +62,7 @@ TEST(test_a_busy_commit_can_be_tried_again_and_writes_once) {
     run("COMMIT");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_artdata"), rows + 1);
     sql_expect(other, "a\nb\nc\nx\ny\n", "SELECT path FROM t");
-    reader = sql_prepare(other, "SELECT * FROM many");
-    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    reader = sql_first_row(other, "SELECT * FROM many");
     run("BEGIN; INSERT INTO t(t) VALUES('flush')"); /* no row changes, and yet there is a new root */
     ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_BUSY);
     run("ALTER TABLE many ADD COLUMN y");
@@ -160,8 +158,7 @@ TEST(test_a_drop_and_a_rename_bring_the_listener_that_could_not_be_made_before) 
     run("CREATE TABLE ordinary(v); INSERT INTO ordinary VALUES(1), (2)");
     for (int i = 0; i < 4; i++) {
         sqlite3 *fresh = sql_open(path);
-        sqlite3_stmt *reader = sql_prepare(fresh, "SELECT v FROM ordinary");
-        ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+        sqlite3_stmt *reader = sql_first_row(fresh, "SELECT v FROM ordinary");
         sql_run(fresh,
                 "BEGIN; INSERT INTO t(path) VALUES('x'); SAVEPOINT s; INSERT INTO t(path) VALUES('y'); SAVEPOINT r");
         sqlite3_finalize(reader);
@@ -189,8 +186,7 @@ TEST(test_the_listener_is_made_within_a_transaction_but_under_no_statement) {
             "BEGIN; SELECT * FROM t; ROLLBACK; INSERT INTO t VALUES('x', 1), ('y', (SELECT max(v) FROM ordinary))");
     sql_close(fresh);
     fresh = sql_open(path);
-    sqlite3_stmt *reader = sql_prepare(fresh, "SELECT v, (SELECT count(*) FROM temp.sqlite_schema) FROM ordinary");
-    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    sqlite3_stmt *reader = sql_first_row(fresh, "SELECT v, (SELECT count(*) FROM temp.sqlite_schema) FROM ordinary");
     sql_run(fresh, "INSERT INTO t VALUES('z', 1), ('zz', (SELECT max(v) FROM ordinary))");
     ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
     ck_assert_int_eq(sqlite3_column_int(reader, 1), 0);
@@ -428,8 +424,7 @@ TEST(test_the_plan_is_the_text_that_is_shown_and_nothing_else) {
          "SELECT path FROM t WHERE path GLOB 'b*' AND c LIKE '%x%'",
          "SELECT path FROM t WHERE \"a [b]\" > 2 AND c = 'x'", "SELECT h FROM k WHERE h = 'b/c' AND d <= 4") {
         kept_bytes = -1;
-        sqlite3_stmt *whole = sql_prepare(wrapped, "%s", query);
-        ck_assert_int_eq(sqlite3_step(whole), SQLITE_ROW);
+        sqlite3_stmt *whole = sql_first_row(wrapped, "%s", query);
         ck_assert_str_eq((const char *)sqlite3_column_text(whole, 0), strstr(query, "c IN") ? "a" : "b/c");
         sqlite3_finalize(whole);
         int len = (int)strlen(strchr(strstr(kept(sql_plan(wrapped, "t", query)), "INDEX "), ':'));

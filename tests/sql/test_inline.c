@@ -552,27 +552,27 @@ TEST(test_no_commit_pays_for_the_whole_table) {
 
 /* A statement that is a transaction by itself, as far as it knows, within one that goes on as another's. */
 static char *with_a_statement_under_way(const char *create) {
+    TEXTS(steps, "BEGIN", "INSERT INTO t VALUES('b', 3)", NULL, "SAVEPOINT s", "INSERT INTO t VALUES('c', 4)",
+          "ROLLBACK TO s", "DROP TABLE t", "ROLLBACK TO s", "INSERT INTO t VALUES('d', 5)", "COMMIT");
     sqlite3_str *out = sqlite3_str_new(NULL);
     sql_tear_down();
     sql_set_up();
     run("PRAGMA journal_mode=WAL; CREATE TABLE plain(x)");
     run("%s", create);
     run("INSERT INTO t VALUES('old', 1)");
-    sqlite3_stmt *writer = sql_prepare(db, "INSERT INTO plain VALUES(1),(2),(3) RETURNING x");
-    ck_assert_int_eq(sqlite3_step(writer), SQLITE_ROW);
+    sqlite3_stmt *writer = sql_first_row(db, "INSERT INTO plain VALUES(1),(2),(3) RETURNING x");
     sqlite3_str_appendf(out, "%d\n", sql_try(db, "INSERT INTO t VALUES('a', 2)"));
-    EACH(step, "BEGIN", "INSERT INTO t VALUES('b', 3)", NULL, "SAVEPOINT s", "INSERT INTO t VALUES('c', 4)",
-         "ROLLBACK TO s", "DROP TABLE t", "ROLLBACK TO s", "INSERT INTO t VALUES('d', 5)", "COMMIT") {
-        if (!step) {
+    for (size_t i = 0; i < LENGTH(steps); i++) {
+        if (!steps[i]) {
             while (sqlite3_step(writer) == SQLITE_ROW) continue;
             sqlite3_finalize(writer);
             continue;
         }
-        int rc = sql_try(db, "%s", step);
+        int rc = sql_try(db, "%s", steps[i]);
         sqlite3_stmt *look = NULL;
         sqlite3_prepare_v2(db, "SELECT group_concat(path) FROM (SELECT path FROM t ORDER BY path)", -1, &look, NULL);
         bool row = look && sqlite3_step(look) == SQLITE_ROW;
-        sqlite3_str_appendf(out, "%s: %d %s\n", step, rc,
+        sqlite3_str_appendf(out, "%s: %d %s\n", steps[i], rc,
                             row ? (const char *)sqlite3_column_text(look, 0) : "no table");
         sqlite3_finalize(look);
     }

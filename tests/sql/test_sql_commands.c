@@ -275,8 +275,7 @@ TEST(test_what_is_taken_back_after_a_refused_commit_is_not_done) {
         run("INSERT INTO t(path) VALUES('b%d')", wanted);
         command("flush");
         sqlite3 *other = sql_open(path);
-        sqlite3_stmt *reader = sql_prepare(other, "SELECT path FROM t");
-        ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+        sqlite3_stmt *reader = sql_first_row(other, "SELECT path FROM t");
         run("BEGIN; INSERT INTO t(path) VALUES('c%d'); SAVEPOINT s", wanted);
         command("optimize");
         refuses(SQLITE_BUSY, "locked", "COMMIT");
@@ -346,8 +345,7 @@ TEST(test_files_are_removed_only_by_a_commit) {
     run("ROLLBACK TO s; COMMIT");
     ck_assert(is_there(file));
     sqlite3 *other = sql_open(path);
-    sqlite3_stmt *reader = sql_prepare(other, "SELECT path FROM t");
-    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    sqlite3_stmt *reader = sql_first_row(other, "SELECT path FROM t");
     run("BEGIN");
     command("clean");
     refuses(SQLITE_BUSY, "locked", "COMMIT");
@@ -567,8 +565,7 @@ TEST(test_cleaning_disturbs_no_other_connection) {
     make_with_file(db, "u");
     char *left = make_orphan(db, "v");
     sqlite3 *other = sql_open(path);
-    sqlite3_stmt *reader = sql_prepare(other, "SELECT path FROM u");
-    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    sqlite3_stmt *reader = sql_first_row(other, "SELECT path FROM u");
     command("clean");
     ck_assert(!is_there(left));
     int rows = 1;

@@ -389,8 +389,7 @@ TEST(test_a_commit_that_is_refused_leaves_all_rows) {
         ck_assert_int_eq(sql_try(db, "DELETE FROM t WHERE %s", where) & 0xff, SQLITE_CONSTRAINT);
         sqlite3_commit_hook(db, NULL, NULL);
         are_same("the hook");
-        sqlite3_stmt *reader = sql_prepare(other, "SELECT path FROM o");
-        ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+        sqlite3_stmt *reader = sql_first_row(other, "SELECT path FROM o");
         ck_assert_int_eq(sql_try(db, "DELETE FROM t WHERE %s", where) & 0xff, SQLITE_BUSY);
         ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 200);
         run("BEGIN; DELETE FROM t WHERE %s", where);
@@ -584,8 +583,7 @@ TEST(test_a_reader_that_goes_on_passes_over_noted_rows) {
 
 TEST(test_a_row_that_is_deleted_is_gone_for_a_query_that_comes_to_it_last) {
     EACH(query, "SELECT path FROM t ORDER BY path DESC", "SELECT path FROM t WHERE path < 'b/' ORDER BY path DESC") {
-        sqlite3_stmt *reader = sql_prepare(db, query);
-        ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+        sqlite3_stmt *reader = sql_first_row(db, query);
         run("BEGIN; DELETE FROM t WHERE path = 'a/000000'");
         while (sqlite3_step(reader) == SQLITE_ROW)
             ck_assert_str_ne((const char *)sqlite3_column_text(reader, 0), "a/000000");

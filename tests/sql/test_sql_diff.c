@@ -177,8 +177,7 @@ TEST(test_wrong_arguments_are_refused) {
 /* A row at a time, each right when it is told; the scan holds what it reads. */
 TEST(test_the_table_may_change_while_a_difference_is_read) {
     make_level();
-    sqlite3_stmt *diff = sql_prepare(db, "SELECT path FROM art_diff('t', 'monday', NULL)");
-    ck_assert_int_eq(sqlite3_step(diff), SQLITE_ROW);
+    sqlite3_stmt *diff = sql_first_row(db, "SELECT path FROM art_diff('t', 'monday', NULL)");
     refuses(SQLITE_LOCKED, "monday", "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'monday')");
     run("INSERT INTO t(path) VALUES('a/11'), ('a/3')");
     ck_assert_int_eq(sqlite3_step(diff), SQLITE_ROW);
@@ -189,8 +188,7 @@ TEST(test_the_table_may_change_while_a_difference_is_read) {
     make("tuesday");
     run("BEGIN; UPDATE t SET size = 7");
     run("INSERT INTO t(path, size) SELECT 'of/' || path, version FROM art_diff('t', 'tuesday', NULL, 'b')");
-    diff = sql_prepare(db, "SELECT path FROM art_growth('t', 'size', 'tuesday', NULL, '', '/', 'all')");
-    ck_assert_int_eq(sqlite3_step(diff), SQLITE_ROW);
+    diff = sql_first_row(db, "SELECT path FROM art_growth('t', 'size', 'tuesday', NULL, '', '/', 'all')");
     run("ROLLBACK");
     ck_assert_int_eq(sqlite3_step(diff), SQLITE_DONE);
     sqlite3_finalize(diff);
@@ -198,8 +196,7 @@ TEST(test_the_table_may_change_while_a_difference_is_read) {
     run("UPDATE t SET size = 8");
     make("wednesday");
     run("BEGIN; CREATE TABLE x(y)");
-    diff = sql_prepare(db, "SELECT path FROM art_diff('t', 'tuesday', 'wednesday')");
-    ck_assert_int_eq(sqlite3_step(diff), SQLITE_ROW);
+    diff = sql_first_row(db, "SELECT path FROM art_diff('t', 'tuesday', 'wednesday')");
     run("ROLLBACK");
     sqlite3_finalize(diff);
     expect("ok: 1 art table\n", "SELECT art_verify()");
@@ -307,8 +304,7 @@ static void compare_both(const struct kind *kind, const char *prefix) {
                               "OR f.key IS NULL OR o.key IS NULL");
     alike_as(TEXT("SELECT hex(path), change, old_version, version FROM art_differences('t', 'other.u', %s)", prefix),
              TEXT("SELECT hex(k), change, version, now FROM (%s) WHERE substr(CAST(k AS BLOB), 1, length(CAST(%s AS "
-                  "BLOB))) = CAST(%s AS "
-                  "BLOB) ORDER BY k",
+                  "BLOB))) = CAST(%s AS BLOB) ORDER BY k",
                   joined, prefix, prefix));
 }
 
@@ -359,8 +355,7 @@ LOOP_TEST(test_differences_end_with_an_error_where_a_table_has_lost_its_hashes, 
     run("UPDATE other.u SET note = 'another'");
     if (_i == 2)
         run("INSERT INTO t(t) VALUES('summary=()'); BEGIN; SAVEPOINT s; INSERT INTO t(t) VALUES('summary=(hash(*))')");
-    open = sql_prepare(db, "SELECT path FROM art_differences('t', 'other.u')");
-    ck_assert_int_eq(sqlite3_step(open), SQLITE_ROW);
+    open = sql_first_row(db, "SELECT path FROM art_differences('t', 'other.u')");
     if (_i < 2) run("INSERT INTO t(t) VALUES('summary=(max(size))')");
     if (_i == 1) run("INSERT INTO other.u(u) VALUES('summary=(max(size))')");
     if (_i == 2) run("ROLLBACK TO s");

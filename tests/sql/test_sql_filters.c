@@ -112,8 +112,7 @@ static void walk_and_change(struct random *random) {
                        "LIMIT 1",
                        back ? '<' : '>', condition, back ? " DESC" : "");
     sqlite3_stmt *walk = sql_prepare(db, "%s", sql), *next = sql_prepare(db, "%s", first);
-    sqlite3_stmt *value = sql_prepare(db, "SELECT %s", bound);
-    ck_assert_int_eq(sqlite3_step(value), SQLITE_ROW);
+    sqlite3_stmt *value = sql_first_row(db, "SELECT %s", bound);
     for (int i = 1; i <= sqlite3_bind_parameter_count(walk); i++) {
         sqlite3_bind_value(walk, i, sqlite3_column_value(value, 0));
         sqlite3_bind_value(next, i + 2, sqlite3_column_value(value, 0));

@@ -127,8 +127,7 @@ TEST(test_a_snapshot_stays_while_others_commit) {
     expect("4\n", "SELECT art_count('t', 'a/')");
 
     /* A statement that is being stepped holds its snapshot. */
-    sqlite3_stmt *rows = sql_prepare(db, "SELECT art_count('t', x) FROM o");
-    ck_assert_int_eq(sqlite3_step(rows), SQLITE_ROW);
+    sqlite3_stmt *rows = sql_first_row(db, "SELECT art_count('t', x) FROM o");
     ck_assert_int_eq(sqlite3_column_int(rows, 0), 4);
     sql_run(other, "INSERT INTO t(path) VALUES('a/another'), ('ba')");
     ck_assert_int_eq(sqlite3_step(rows), SQLITE_ROW);
@@ -382,8 +381,7 @@ TEST(test_a_name_follows_attach_and_detach) {
 }
 
 static sqlite3_stmt *kept_statement(const char *sql) {
-    sqlite3_stmt *statement = sql_prepare(db, "%s", sql);
-    ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
+    sqlite3_stmt *statement = sql_first_row(db, "%s", sql);
     ck_assert_int_eq(sqlite3_reset(statement), SQLITE_OK);
     return statement;
 }

@@ -24,21 +24,18 @@ static const char *const of_blobs[] = {
     "value: 4*$blob | $other | (SELECT $blob) | (SELECT $other) | (SELECT v FROM any WHERE i = $(0-6))",
     "change: 5*INSERT OR REPLACE INTO @ VALUES($blob, $(0-999)) | DELETE FROM @ WHERE $condition AND $condition | "
     "UPDATE OR REPLACE @ SET n = $(0-999)$(2?, key = CAST($blob || key AS BLOB)) WHERE key = $value | DELETE FROM @ "
-    "WHERE "
-    "key = $value",
+    "WHERE key = $value",
     "query: SELECT key, typeof(key), n FROM @ WHERE $where ORDER BY key$(| DESC)$(| LIMIT $(1-9)$(| OFFSET $(0-9))) | "
-    "SELECT count(*), min(key), max(key), sum(n) FROM @ WHERE $where | "
-    "SELECT any.rowid, s.key FROM any $(|LEFT) JOIN @ AS s ON s.key $by any.$(v|i|x) ORDER BY any.rowid, s.key | "
-    "SELECT a.key, z.key FROM @ AS a JOIN @ AS z ON z.key = CAST(a.key || $blob AS BLOB) WHERE a.key < $blob ORDER BY "
-    "1 | "
-    "SELECT key, n FROM @ WHERE $where ORDER BY n DESC, key LIMIT 5",
+    "SELECT count(*), min(key), max(key), sum(n) FROM @ WHERE $where | SELECT any.rowid, s.key FROM any $(|LEFT) JOIN "
+    "@ AS s ON s.key $by any.$(v|i|x) ORDER BY any.rowid, s.key | SELECT a.key, z.key FROM @ AS a JOIN @ AS z ON z.key "
+    "= CAST(a.key || $blob AS BLOB) WHERE a.key < $blob ORDER BY 1 | SELECT key, n FROM @ WHERE $where ORDER BY n "
+    "DESC, key LIMIT 5",
     "where: $condition | $condition AND $condition | $condition OR $condition | key GLOB 'a*' OR key GLOB 'a*' AND "
     "$condition | NOT ($condition)",
     "by: = | < | <= | > | >= | <> | IS | IS NOT",
     "condition: 4*key $by $value | key BETWEEN $value AND $value | key IN ($value, $value, $value) | key IN (SELECT "
-    "$(v|x) FROM "
-    "any) | key $(GLOB|LIKE|NOT LIKE) $('a*'|'a%'|'*'|'%b'|x'612a'|'ab') | key IS $(|NOT) NULL | n > $(0-999) | "
-    "(key, n) $(<|>|<=|>=) ($value, $(0-999))",
+    "$(v|x) FROM any) | key $(GLOB|LIKE|NOT LIKE) $('a*'|'a%'|'*'|'%b'|x'612a'|'ab') | key IS $(|NOT) NULL | n > "
+    "$(0-999) | (key, n) $(<|>|<=|>=) ($value, $(0-999))",
     NULL};
 
 static char *drawn(struct random *random, const char *const *rules, const char *rule) {
@@ -69,16 +66,12 @@ static const char *const of_paths[] = {
     "path: 9*'$text' | CAST(x'6100$(61|41|62)' AS TEXT) | 5 | NULL | x'61'",
     "value: 3*$path | (SELECT $path) | (SELECT x FROM any WHERE i = $(0-6))",
     "change: INSERT OR REPLACE INTO @ VALUES('$text', $(0-99)) | INSERT OR REPLACE INTO @ SELECT "
-    "CAST(x'6100$(61|41|62)' AS "
-    "TEXT), 1",
+    "CAST(x'6100$(61|41|62)' AS TEXT), 1",
     "query: SELECT path, n FROM @ WHERE $condition$(| AND $condition) ORDER BY path$(| DESC)$(2*| LIMIT $(1-4)$(| "
-    "OFFSET "
-    "$(0-3))) | SELECT any.rowid, s.path FROM any $(|LEFT) JOIN @ AS s ON s.path $(=|IS) any.$(v|i|x) COLLATE NOCASE "
-    "ORDER BY "
-    "1, 2 | SELECT path, n FROM @ WHERE $condition OR $condition ORDER BY path",
+    "OFFSET $(0-3))) | SELECT any.rowid, s.path FROM any $(|LEFT) JOIN @ AS s ON s.path $(=|IS) any.$(v|i|x) COLLATE "
+    "NOCASE ORDER BY 1, 2 | SELECT path, n FROM @ WHERE $condition OR $condition ORDER BY path",
     "condition: 4*path COLLATE NOCASE $(=|IS) $value | path COLLATE NOCASE IN ($path, $path) | path COLLATE NOCASE IN "
-    "(SELECT "
-    "$(x|i) FROM any) | path $(<|>=) '$text' | path LIKE '$text%' | n > $(0-99)",
+    "(SELECT $(x|i) FROM any) | path $(<|>=) '$text' | path LIKE '$text%' | n > $(0-99)",
     NULL};
 
 LOOP_TEST(test_paths_by_nocase_are_those_of_an_ordinary_table, 4) {

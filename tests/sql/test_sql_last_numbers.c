@@ -38,8 +38,7 @@ static int try(const char *sql) {
 /* What still works, and must give the ordinary table's rows. */
 static void expect_all_there(void) {
     static const char same[] = "SELECT (SELECT count(*) FROM t) = (SELECT count(*) FROM plain), count(*) FROM (SELECT "
-                               "path, value, size FROM t EXCEPT SELECT "
-                               "* FROM plain)";
+                               "path, value, size FROM t EXCEPT SELECT * FROM plain)";
     EACH(opened, "", "again") {
         if (*opened) sql_reopen();
         expect("1|0\n", same);
@@ -76,8 +75,7 @@ enum { LEFT = 16 };
 LOOP_TEST(test_the_last_number_is_the_end_and_nothing_is_lost, LEFT * 2) {
     TEXTS(statements,
           "INSERT OR REPLACE INTO @ WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 60) SELECT 'k/' || i % "
-          "50, 'row ' || i, i "
-          "FROM n",
+          "50, 'row ' || i, i FROM n",
           "UPDATE @ SET size = size + 1 WHERE path GLOB 'k/1*'", "*INSERT INTO t(t) VALUES('flush')",
           "DELETE FROM @ WHERE path = 'k/7'", "*INSERT INTO t(t, snapshot) VALUES('snapshot', 'one')",
           "INSERT OR REPLACE INTO @ VALUES('large', zeroblob(20000), 1)", "*INSERT INTO t(t) VALUES('optimize')",
@@ -111,8 +109,7 @@ TEST(test_the_last_transaction_may_be_large) {
     EACH(table, "t", "plain") {
         for (int i = 0; i < 20; i++) {
             run("SAVEPOINT s; INSERT OR REPLACE INTO %s WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT "
-                "500) "
-                "SELECT 'k/' || (i * %d), 'the row ' || i, i FROM n; %s s",
+                "500) SELECT 'k/' || (i * %d), 'the row ' || i, i FROM n; %s s",
                 table, i + 1, i % 3 ? "RELEASE" : "ROLLBACK TO");
         }
     }

@@ -33,16 +33,14 @@ static void same(const char *art_sql, const char *plain_sql) {
 static char *model(const char *prefix, const char *delimiter, const char *start_after) {
     char *behind =
         start_after ? TEXT(" HAVING max(x) > %s AND NOT (at > 0 AND shown = %s)", start_after, start_after) : "";
-    return TEXT(
-        "(SELECT CAST(shown AS TEXT) AS path, CASE WHEN at = 0 THEN value END AS value,"
-        "        CASE WHEN at > 0 THEN count(*) END AS entries FROM"
-        "  (SELECT x, at, value, CASE WHEN at > 0 THEN substr(x, 1, length(%s) + at + length(%s) - 1) ELSE x END AS "
-        "shown"
-        "     FROM (SELECT x, value,"
-        "             CASE WHEN length(%s) THEN coalesce(instr(substr(x, length(%s) + 1), %s), 0) ELSE 0 END AS at"
-        "             FROM (SELECT CAST(path AS BLOB) AS x, value FROM b)"
-        "             WHERE length(%s) = 0 OR substr(x, 1, length(%s)) = %s)) GROUP BY shown%s)",
-        prefix, delimiter, delimiter, prefix, delimiter, prefix, prefix, prefix, behind);
+    return TEXT("(SELECT CAST(shown AS TEXT) AS path, CASE WHEN at = 0 THEN value END AS value,"
+                "        CASE WHEN at > 0 THEN count(*) END AS entries FROM"
+                "  (SELECT x, at, value, CASE WHEN at > 0 THEN substr(x, 1, length(%s) + at + length(%s) - 1) ELSE x "
+                "END AS shown     FROM (SELECT x, value,             CASE WHEN length(%s) THEN "
+                "coalesce(instr(substr(x, length(%s) + 1), %s), 0) ELSE 0 END AS at"
+                "             FROM (SELECT CAST(path AS BLOB) AS x, value FROM b)"
+                "             WHERE length(%s) = 0 OR substr(x, 1, length(%s)) = %s)) GROUP BY shown%s)",
+                prefix, delimiter, delimiter, prefix, delimiter, prefix, prefix, prefix, behind);
 }
 
 /* --- random bytes ------------------------------------------------------------------------------------------------- */
@@ -663,8 +661,7 @@ TEST(test_commands_move_copy_and_delete_what_is_below_a_prefix) {
 /* 'usr/share/' is a row, too; a SELECT that has listed it, and is still open, does not protect it. */
 TEST(test_a_row_named_like_a_common_prefix_is_changed_by_its_path) {
     fill_example();
-    sqlite3_stmt *sorted = sql_prepare(db, "SELECT path, entries FROM t('usr/', '/') ORDER BY entries DESC");
-    ck_assert_int_eq(sqlite3_step(sorted), SQLITE_ROW);
+    sqlite3_stmt *sorted = sql_first_row(db, "SELECT path, entries FROM t('usr/', '/') ORDER BY entries DESC");
     ck_assert_str_eq((const char *)sqlite3_column_text(sorted, 0), "usr/share/");
     run("DELETE FROM t WHERE path = 'usr/share/'; INSERT INTO t(path, value) VALUES('usr/share/', 1)");
     run("DELETE FROM t WHERE path GLOB 'usr/sh*/'");

@@ -21,9 +21,8 @@ static void set_up(void) {
 static void add_rows(struct random *random, const char *top, unsigned rows) {
     unsigned few = random_once_in(random, 3) ? 4 : 100000;
     run("INSERT OR REPLACE INTO b WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT %u) SELECT "
-        "printf('%s%%02d/f%%05d', i %% 7, draw(20000)), "
-        "CASE draw(10) WHEN 0 THEN 'd' WHEN 1 THEN 'l' ELSE 'f' END, draw(1000), "
-        "CASE draw(40) WHEN 0 THEN NULL WHEN 1 THEN 'unknown' WHEN 2 THEN 1.5 ELSE draw(%u) END, "
+        "printf('%s%%02d/f%%05d', i %% 7, draw(20000)), CASE draw(10) WHEN 0 THEN 'd' WHEN 1 THEN 'l' ELSE 'f' END, "
+        "draw(1000), CASE draw(40) WHEN 0 THEN NULL WHEN 1 THEN 'unknown' WHEN 2 THEN 1.5 ELSE draw(%u) END, "
         "CASE draw(9) WHEN 0 THEN NULL WHEN 1 THEN 'text' || i WHEN 2 THEN x'01' ELSE draw(%u) END, "
         "CASE draw(3) WHEN 0 THEN NULL ELSE 'note ' || i END FROM i;"
         "UPDATE b SET any = hex(zeroblob(2500)) || size WHERE draw(50) = 3",
@@ -41,8 +40,7 @@ static void copy_rows(void) {
 static const char *const rules[] = {
     "query: $(c:=2*mtime|size|any)$asked",
     "asked: SELECT x.$c $from ORDER BY x.$c$(| DESC) $limit | 3*SELECT x.$c, x.path, x.type, x.size, length(x.note) "
-    "$from "
-    "ORDER BY x.$c$(| DESC), x.path$(2*| DESC) $limit",
+    "$from ORDER BY x.$c$(| DESC), x.path$(2*| DESC) $limit",
     "from: FROM @ AS x$(5? LEFT JOIN kind ON kind.id = x.type)$(2*| WHERE $rare|9* WHERE $conditions$(9? AND $rare))",
     "conditions: $condition | $condition AND $condition | $condition AND $condition AND $condition",
     "rare: (x.type, x.size) IN (SELECT type, size FROM b WHERE size < 9)",
@@ -55,9 +53,8 @@ static const char *const rules[] = {
     "x.size $by $($small|(SELECT $small)|abs($small)) | 2*x.$c $by $number | "
     "(x.$c, x.path) $(<|>|<=|>=) ($number, 'e03/') | x.$c <= $(n=$number) AND (x.$c < $n OR x.path < 'd03/') | "
     "(x.$c < $(n=$number) OR (x.$c = $n AND x.path < 'd03/')) | x.path $(> 'd03/'|LIKE '%7%'|NOT LIKE '%7'|GLOB "
-    "'d*1*'|LIKE 'E02/%'|< 'd01/f1'|BETWEEN 'd02' AND 'e01') | "
-    "x.type $(IN ('l', 'd')|IN (SELECT id FROM kind)|IN ('zz')) | "
-    "x.any $by $(5|'5'|1.5|'text7'|NULL|x'01'|(SELECT 3)|(SELECT 'text5'))",
+    "'d*1*'|LIKE 'E02/%'|< 'd01/f1'|BETWEEN 'd02' AND 'e01') | x.type $(IN ('l', 'd')|IN (SELECT id FROM kind)|IN "
+    "('zz')) | x.any $by $(5|'5'|1.5|'text7'|NULL|x'01'|(SELECT 3)|(SELECT 'text5'))",
     NULL};
 
 static void compare(struct random *random) {
@@ -87,8 +84,7 @@ LOOP_TEST(test_the_best_rows_beside_conditions_are_those_of_an_ordinary_table, 4
     run("COMMIT");
     ck_assert_int_gt(sql_info(db, "searches given up"), 20);
     expect("0|1\n", "SELECT count(*) FILTER (WHERE a.row_version <> t.row_version), count(*) > 2000 FROM (SELECT path, "
-                    "row_version FROM t "
-                    "ORDER BY mtime DESC LIMIT (SELECT 100000)) AS a JOIN t USING(path)");
+                    "row_version FROM t ORDER BY mtime DESC LIMIT (SELECT 100000)) AS a JOIN t USING(path)");
 }
 
 /* --- memory ------------------------------------------------------------------------------------------------------- */

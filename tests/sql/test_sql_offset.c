@@ -43,8 +43,7 @@ struct writer {
 static const char *const rules[] = {
     "from: FROM @$(3*|8* WHERE $condition)",
     "condition: y > 'k00002' | y BETWEEN 'k00001' AND 'k04000' | y GLOB 'k*' | n > 0 | y >= 'zz' | y > 'k' AND n <> 1 "
-    "| "
-    "y <> 'k00004' | y LIKE 'K0%'",
+    "| y <> 'k00004' | y LIKE 'K0%'",
     "limited: LIMIT $count$(3* OFFSET $skipped|)", "few: 0 | 1 | 2 | 5 | 9 | ?1 | -1 | 1 + 1",
     "few_skipped: 0 | 1 | 2 | 3 | 7 | 12 | 13 | 20 | 2*?2 | 2 - 1 | -1", "many: 1 | 2 | 3 | ?1 | 1 + 1",
     "many_skipped: 0 | 1 | 1999 | 2000 | 2500 | 2*?2 | 4998 | 4999 | 5000 | 5001 | 7000",

@@ -228,22 +228,21 @@ TEST(test_an_update_of_an_aggregate_over_nothing_makes_no_row) {
 
 /* An INSERT without a key is still one, also from a trigger. */
 TEST(test_an_insert_without_a_key_beside_an_update_is_refused) {
-    sqlite3 *db = db;
-    sql_run(db, "CREATE TABLE o(x, y); INSERT INTO o VALUES(1, 'k');"
-                "CREATE TRIGGER write AFTER UPDATE ON o BEGIN INSERT INTO t VALUES(NEW.y, 1); END;"
-                "CREATE TEMP VIEW u AS SELECT * FROM o; CREATE TEMP TRIGGER u_write INSTEAD OF UPDATE ON u "
-                "BEGIN INSERT INTO t VALUES(NEW.y, 2); END");
+    run("CREATE TABLE o(x, y); INSERT INTO o VALUES(1, 'k');"
+        "CREATE TRIGGER write AFTER UPDATE ON o BEGIN INSERT INTO t VALUES(NEW.y, 1); END;"
+        "CREATE TEMP VIEW u AS SELECT * FROM o; CREATE TEMP TRIGGER u_write INSTEAD OF UPDATE ON u "
+        "BEGIN INSERT INTO t VALUES(NEW.y, 2); END");
     EACH(statement, "INSERT INTO t(value) VALUES(1)", "INSERT INTO t SELECT NULL, x FROM o",
          "REPLACE INTO t(value) VALUES(1)", "WITH c AS (SELECT 1) INSERT INTO t(value) SELECT * FROM c",
          "UPDATE o SET y = NULL", "UPDATE u SET y = NULL") {
-        sql_refused(db, SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: t.path", statement);
+        refuses(SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: t.path", statement);
     }
-    sql_run(db, "INSERT INTO t VALUES('a', 1); CREATE TABLE p(y);"
-                "CREATE TRIGGER p_write AFTER INSERT ON p BEGIN INSERT INTO t VALUES(NEW.y, 3); END;"
-                "CREATE TEMP VIEW t AS SELECT * FROM main.t; CREATE TEMP TRIGGER t_write INSTEAD OF UPDATE ON t "
-                "BEGIN INSERT INTO p VALUES(NEW.path); END");
-    sql_refused(db, SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: t.path", "UPDATE t SET path = NULL");
-    sql_expect(db, "a|1\n", "SELECT path, value FROM main.t");
+    run("INSERT INTO t VALUES('a', 1); CREATE TABLE p(y);"
+        "CREATE TRIGGER p_write AFTER INSERT ON p BEGIN INSERT INTO t VALUES(NEW.y, 3); END;"
+        "CREATE TEMP VIEW t AS SELECT * FROM main.t; CREATE TEMP TRIGGER t_write INSTEAD OF UPDATE ON t "
+        "BEGIN INSERT INTO p VALUES(NEW.path); END");
+    refuses(SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: t.path", "UPDATE t SET path = NULL");
+    expect("a|1\n", "SELECT path, value FROM main.t");
 }
 
 /* Such a query read a file that was removed, and said that it was damaged; an ordinary table says ABORT, too. */
@@ -254,8 +253,7 @@ TEST(test_a_query_ends_whose_table_a_rollback_has_unmade) {
         run("INSERT INTO t WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 3000) SELECT "
             "hex(zeroblob(50)) || i FROM i");
         if (*flush) command(flush);
-        sqlite3_stmt *query = sql_prepare(db, "SELECT path FROM t");
-        ck_assert_int_eq(sqlite3_step(query), SQLITE_ROW);
+        sqlite3_stmt *query = sql_first_row(db, "SELECT path FROM t");
         run("INSERT INTO t VALUES('z'); ROLLBACK");
         ck_assert_int_eq(sqlite3_step(query), SQLITE_ABORT);
         ck_assert_str_eq(sqlite3_errmsg(db),

@@ -563,11 +563,9 @@ static void read_few(int64_t more) {
 TEST(test_pages_without_a_word_are_not_read) {
     static const char rows[] =
         "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 59999) INSERT INTO t(path, note, "
-        "etag) "
-        "SELECT printf('d%%05d', i) || CASE i / 4000 %% 10 WHEN 2 THEN 'left' WHEN 6 THEN 'right' ELSE '' END || iif(i "
-        "%% 30000 = 77, 'needle', ''), "
-        "printf('%%.*c', 60, '.') || CASE i / 4000 %% 10 WHEN 3 THEN 'even' WHEN 7 THEN 'odd' ELSE '' END || "
-        "iif(i %% 20000 = 99, 'haystack', ''), randomblob(30) FROM n";
+        "etag) SELECT printf('d%%05d', i) || CASE i / 4000 %% 10 WHEN 2 THEN 'left' WHEN 6 THEN 'right' ELSE '' END || "
+        "iif(i %% 30000 = 77, 'needle', ''), printf('%%.*c', 60, '.') || CASE i / 4000 %% 10 WHEN 3 THEN 'even' WHEN 7 "
+        "THEN 'odd' ELSE '' END || iif(i %% 20000 = 99, 'haystack', ''), randomblob(30) FROM n";
     art_test_hooks.blob_pages = 0;
     run("CREATE VIRTUAL TABLE t USING art(path, note, etag, summary=(search(path), search(note)), log_limit='64MB')");
     run(rows);

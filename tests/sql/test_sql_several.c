@@ -84,8 +84,7 @@ static void make_tables(const struct form *form) {
     run("CREATE VIRTUAL TABLE t USING art(%sv INTEGER, key=(%s), summary=(sum(v)))", text, key);
     run("CREATE TABLE b(%sv INTEGER); CREATE TABLE any(v, i INTEGER, x TEXT)", text);
     run("INSERT INTO any VALUES('a', 5, 'a'), (x'61', 1, '5'), (5, 0, 'ab'), (NULL, NULL, NULL), (0.5, 256, "
-        "'9007199254740993'), "
-        "('', -1, '')");
+        "'9007199254740993'), ('', -1, '')");
 }
 
 static char *drawn(struct grammar grammar, const char *rule) {
@@ -132,8 +131,7 @@ LOOP_TEST(test_rows_are_those_of_an_ordinary_table, FORMS) {
 
 static void make_objects(void) {
     run("CREATE VIRTUAL TABLE s3 USING art(bucket, key, version INTEGER, size INTEGER, key=(bucket, key, version "
-        "DESC), "
-        "summary=(sum(size)));"
+        "DESC), summary=(sum(size)));"
         "INSERT INTO s3 VALUES('photos', 'a/1.jpg', 1, 10), ('photos', 'a/1.jpg', 3, 30), ('photos', 'a/2.jpg', 2, 5), "
         "('docs', 'x', 5, 7), ('photos', 'b', 1, 1), ('photos', 'a/d/e', 1, 100), ('photot', 'a/q', 1, 1)");
 }
@@ -332,8 +330,7 @@ TEST(test_keys_are_made_of_their_columns) {
 TEST(test_a_number_beside_a_column_of_texts_loses_no_row) {
     run("CREATE VIRTUAL TABLE t USING art(a TEXT, b TEXT, key=(a, b DESC)); CREATE TABLE o(a TEXT, b TEXT);"
         "INSERT INTO o VALUES('10', '5'), ('010', '5.0'), ('9', '10'), ('A', '+5'), ('', ''), ('10.0', ' 5'), ('1e1', "
-        "'x'),"
-        "('9223372036854775807', '9223372036854775807'), ('9e999', 'Inf'); INSERT INTO t SELECT * FROM o");
+        "'x'),('9223372036854775807', '9223372036854775807'), ('9e999', 'Inf'); INSERT INTO t SELECT * FROM o");
     EACH(number, "10", "CAST('10' AS REAL)", "CAST('10' AS INTEGER)", "CAST(10 AS NUMERIC)", "10.0", "1e1", "-10",
          "9223372036854775807", "CAST('9223372036854775807' AS NUMERIC)", "9e999", "CAST(9e999 AS REAL)") {
         EACH(where, "a = %s", "a IS %s", "a < %s", "a <= %s", "a > %s", "a >= %s", "a = %s OR a = 'A'",
@@ -377,8 +374,7 @@ TEST(test_a_parameter_may_stand_for_a_column_of_numbers) {
 /* Found by an attack. */
 TEST(test_a_listing_waits_for_the_columns_before_it) {
     run("CREATE VIRTUAL TABLE l USING art(b, k, v INTEGER, key=(b, k)); INSERT INTO l VALUES('a', 'x/1', 1), ('a', "
-        "'x/2', 1), "
-        "('c', 'y', 2); CREATE TABLE x(b TEXT PRIMARY KEY); INSERT INTO x VALUES('a'), ('c')");
+        "'x/2', 1), ('c', 'y', 2); CREATE TABLE x(b TEXT PRIMARY KEY); INSERT INTO x VALUES('a'), ('c')");
     EACH(join, "x JOIN l ON l.b = x.b", "x CROSS JOIN l ON l.b = x.b", "l JOIN x ON x.b = l.b",
          "x LEFT JOIN l ON l.b = x.b", "(SELECT DISTINCT b FROM x) AS x JOIN l ON l.b = x.b") {
         expect("x/|2\ny|\n", TEXT("SELECT l.k, l.entries FROM %s AND l.delimiter = '/' ORDER BY l.k", join));
@@ -398,8 +394,7 @@ static const char *const listing_rules[] = {
     "bound: 8*@ $(<|<=|>|>=) $name | @ BETWEEN $name AND $name | @ GLOB $('a*'|'*'|'a/?'|'b[a/]*') | @ > NULL | @ < "
     "x'61' | @ >= 'a'",
     "level: delimiter = $(x'2f'|x'2f'|x'612f'|x'00'|x'') | prefix = $bytes AND delimiter = x'2f' | delimiter = x'2f' "
-    "AND "
-    "start_after = $bytes | prefix = $bytes AND delimiter = $(x'2f'|x'61') AND start_after = $bytes",
+    "AND start_after = $bytes | prefix = $bytes AND delimiter = $(x'2f'|x'61') AND start_after = $bytes",
     "query: SELECT hex(k), entries, hex(v) FROM l WHERE b = 'x' AND $level AND $bound$(| AND $bound) ORDER BY k "
     "$(|DESC)$(2?, v)$(2*| LIMIT 2)",
     NULL};
@@ -438,8 +433,7 @@ TEST(test_the_glob_of_a_left_join_loses_no_row) {
 TEST(test_a_directory_goes_where_its_keys_are_sound) {
     make_objects();
     run("CREATE VIRTUAL TABLE n USING art(a TEXT NOT NULL, b BLOB, r REAL, key=(a, r, b)); INSERT INTO n VALUES('x', "
-        "x'61', 5), "
-        "('x', x'62', 5.5)");
+        "x'61', 5), ('x', x'62', 5.5)");
     static const char one_part[] = "art: the prefixes are not of one part of a key";
     refuses(
         SQLITE_ERROR, one_part,
@@ -493,8 +487,7 @@ TEST(test_texts_in_descending_order_and_odd_delimiters) {
     refuses(SQLITE_ERROR, "art: a prefix, a delimiter and start_after are of a text of the key in ascending order (d)",
             "SELECT * FROM d WHERE b = 'a' AND prefix = 'x'");
     run("CREATE VIRTUAL TABLE o USING art(b, k, s INTEGER, key=(b, k)); INSERT INTO o VALUES('a', CAST(x'610031' AS "
-        "TEXT), 1), "
-        "('a', CAST(x'610032' AS TEXT), 2), ('a', 'b', 3)");
+        "TEXT), 1), ('a', CAST(x'610032' AS TEXT), 2), ('a', 'b', 3)");
     expect("6100|2\n62|\n", "SELECT hex(k), entries FROM o WHERE b = 'a' AND delimiter = x'00'");
     expect("6100|2\n",
            "SELECT hex(k), entries FROM o WHERE b = 'a' AND delimiter = x'6100' AND k = CAST(x'6100' AS TEXT)");

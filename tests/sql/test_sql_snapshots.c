@@ -213,8 +213,7 @@ TEST(test_a_snapshot_that_a_statement_reads_is_not_dropped) {
     sql_snapshot(db, "a");
     sql_snapshot(db, "b");
     run("UPDATE t SET value = 0");
-    sqlite3_stmt *reader = sql_prepare(db, "SELECT value FROM t WHERE snapshot = 'a'");
-    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    sqlite3_stmt *reader = sql_first_row(db, "SELECT value FROM t WHERE snapshot = 'a'");
     refuses(SQLITE_LOCKED, "'a' is read by a statement of this connection (t): finish",
             "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'a')");
     sql_snapshot_drop(db, "b");
@@ -228,8 +227,7 @@ TEST(test_a_snapshot_that_a_statement_reads_is_not_dropped) {
 
 TEST(test_nor_is_it_when_the_table_has_given_back_what_it_can_make_again) {
     sql_snapshot(db, "a");
-    sqlite3_stmt *reader = sql_prepare(db, "SELECT value FROM t WHERE snapshot = 'a'");
-    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    sqlite3_stmt *reader = sql_first_row(db, "SELECT value FROM t WHERE snapshot = 'a'");
     for (int i = 0; i < 40; i++)
         run("CREATE VIRTUAL TABLE other%d USING art(path); INSERT INTO other%d VALUES('x')", i, i);
     refuses(SQLITE_LOCKED, "'a' is read by a statement of this connection (t): finish",
@@ -376,8 +374,7 @@ static sqlite3_stmt *refuser_row;
 
 static void begin_to_refuse(void) {
     refuser = sql_open(path);
-    refuser_row = sql_prepare(refuser, "SELECT name FROM sqlite_schema");
-    ck_assert_int_eq(sqlite3_step(refuser_row), SQLITE_ROW);
+    refuser_row = sql_first_row(refuser, "SELECT name FROM sqlite_schema");
 }
 
 static void refuse_commit(void) {
@@ -556,8 +553,7 @@ TEST(test_another_connection_reads_a_snapshot_while_it_is_dropped) {
     run("UPDATE t SET value = 0; INSERT INTO t(t) VALUES('optimize')");
     sqlite3 *other = sql_open(path);
     sql_run(other, "BEGIN");
-    sqlite3_stmt *reader = sql_prepare(other, "SELECT value FROM t WHERE snapshot = 'a'");
-    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    sqlite3_stmt *reader = sql_first_row(other, "SELECT value FROM t WHERE snapshot = 'a'");
     int64_t sum = sqlite3_column_int64(reader, 0);
     sql_snapshot_drop(db, "a");
     for (int i = 1; i < 8; i++) {

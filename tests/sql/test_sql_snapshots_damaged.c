@@ -58,8 +58,7 @@ TEST(test_a_row_whose_hash_is_right_and_whose_name_is_too_long_is_damage_all_the
     sql_snapshot(db, "a");
     char key[4096] = "snapshot ";
     memset(key + strlen(key), 'x', sizeof key - 1 - strlen(key));
-    sqlite3_stmt *row = sql_prepare(db, "SELECT v FROM t_artstate WHERE k = 'snapshot a'");
-    ck_assert_int_eq(sqlite3_step(row), SQLITE_ROW);
+    sqlite3_stmt *row = sql_first_row(db, "SELECT v FROM t_artstate WHERE k = 'snapshot a'");
     int len = sqlite3_column_bytes(row, 0);
     uint8_t *value = malloc((size_t)len);
     memcpy(value, sqlite3_column_blob(row, 0), (size_t)len);

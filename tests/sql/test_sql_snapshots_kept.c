@@ -294,8 +294,7 @@ TEST(test_art_vacuum_ends_below_the_slots_of_a_snapshot) {
     ck_assert_int_gt(held, 30 * SLOT);
     ck_assert_int_gt(fact(db, "free slots"), 1);
     sqlite3 *other = sql_open(path);
-    sqlite3_stmt *reader = sql_prepare(other, "SELECT key FROM t");
-    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    sqlite3_stmt *reader = sql_first_row(other, "SELECT key FROM t");
     run("UPDATE t SET size = 0; INSERT INTO t(t) VALUES('flush')");
     refuses(SQLITE_BUSY, "another connection reads or writes (t)", "SELECT art_vacuum('t')");
     sqlite3_finalize(reader);

@@ -112,8 +112,7 @@ TEST(test_the_key_is_unique_where_one_state_is_read) {
 TEST(test_the_extension_is_loaded_once_more_while_a_statement_runs) {
     sql_create(db, "t", "path, size INTEGER");
     run("INSERT INTO t VALUES('a', 1), ('b', 1)");
-    sqlite3_stmt *reader = sql_prepare(db, "SELECT DISTINCT path FROM t");
-    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    sqlite3_stmt *reader = sql_first_row(db, "SELECT DISTINCT path FROM t");
     sql_register(db);
     ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
     ck_assert_int_eq(sqlite3_step(reader), SQLITE_DONE);

@@ -298,8 +298,7 @@ LOOP_TEST(test_a_copy_without_a_name_refuses_what_became_a_table_with_a_file, 3)
 static void begin_small(const char *mode, const char *storage) {
     twin = "o";
     run("PRAGMA journal_mode=%s; PRAGMA cache_size=-100000; CREATE VIRTUAL TABLE t USING art(path, value, n INTEGER, "
-        "storage=%s, "
-        "spill_limit='16KB', log_limit='4KB'); CREATE TABLE o(path TEXT PRIMARY KEY, value, n INTEGER)",
+        "storage=%s, spill_limit='16KB', log_limit='4KB'); CREATE TABLE o(path TEXT PRIMARY KEY, value, n INTEGER)",
         mode, storage);
 }
 
@@ -344,8 +343,7 @@ LOOP_TEST(test_a_transaction_that_spills_goes_back, 4) {
 
 /* The COMMIT of a spilled transaction meets a reader. */
 static sqlite3_stmt *refuse_commit(sqlite3 *second) {
-    sqlite3_stmt *reader = sql_prepare(second, "SELECT name FROM sqlite_schema");
-    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    sqlite3_stmt *reader = sql_first_row(second, "SELECT name FROM sqlite_schema");
     ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_BUSY);
     same(db, "refused");
     return reader;

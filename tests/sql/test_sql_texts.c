@@ -19,15 +19,13 @@ static void set_up(void) {
 /* Dates, near dates and what reads as a number; texts that are equal for longer than a code is; all types. */
 static void add_rows(const char *top, unsigned rows) {
     run("INSERT OR REPLACE INTO b WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT %u) SELECT "
-        "printf('%s%%02d/f%%05d', i %% 7, draw(20000)), "
-        "CASE draw(60) WHEN 0 THEN NULL WHEN 1 THEN '2025' WHEN 2 THEN '' WHEN 3 THEN ' 7' WHEN 4 THEN 'unknown' "
-        "WHEN 5 THEN '2025-' || char(228) ELSE strftime('%%Y-%%m-%%d %%H:%%M:%%S', 1700000000 + draw(50000) * 1000, "
-        "'unixepoch') END, "
-        "CASE draw(6) WHEN 0 THEN NULL WHEN 1 THEN 'a word that begins as others do, number ' || draw(90) "
-        "WHEN 2 THEN char(draw(300) + 1) || 'x' ELSE substr('usr/share/doc/', 1, draw(14)) || draw(50) END, "
-        "CASE draw(12) WHEN 0 THEN NULL WHEN 1 THEN draw(3000) WHEN 2 THEN x'01' WHEN 3 THEN 1.5 "
-        "ELSE '20' || draw(30) END, "
-        "printf('%%08x', draw(500)), draw(1000), CASE draw(40) WHEN 0 THEN hex(zeroblob(2500)) END FROM i;"
+        "printf('%s%%02d/f%%05d', i %% 7, draw(20000)), CASE draw(60) WHEN 0 THEN NULL WHEN 1 THEN '2025' WHEN 2 THEN "
+        "'' WHEN 3 THEN ' 7' WHEN 4 THEN 'unknown' WHEN 5 THEN '2025-' || char(228) ELSE strftime('%%Y-%%m-%%d "
+        "%%H:%%M:%%S', 1700000000 + draw(50000) * 1000, 'unixepoch') END, CASE draw(6) WHEN 0 THEN NULL WHEN 1 THEN 'a "
+        "word that begins as others do, number ' || draw(90) WHEN 2 THEN char(draw(300) + 1) || 'x' ELSE "
+        "substr('usr/share/doc/', 1, draw(14)) || draw(50) END, CASE draw(12) WHEN 0 THEN NULL WHEN 1 THEN draw(3000) "
+        "WHEN 2 THEN x'01' WHEN 3 THEN 1.5 ELSE '20' || draw(30) END, printf('%%08x', draw(500)), draw(1000), CASE "
+        "draw(40) WHEN 0 THEN hex(zeroblob(2500)) END FROM i;"
         "UPDATE b SET any = 'text ' || draw(9) WHERE path LIKE '_03%%';"
         "UPDATE b SET any = draw(9) WHERE path LIKE '_04%%'",
         rows, top);

@@ -33,8 +33,7 @@ LOOP_TEST(test_a_refused_commit_cuts_nothing_off_that_a_rollback_needs, 2) {
     run("PRAGMA cache_size = -65536"); /* SQLite locks readers out when its cache is full */
     spill_before_the_committed_rows();
     sqlite3 *other = sql_open(path);
-    sqlite3_stmt *reader = sql_prepare(other, "SELECT path FROM t");
-    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    sqlite3_stmt *reader = sql_first_row(other, "SELECT path FROM t");
     command(commands[_i]);
     ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_BUSY);
     sqlite3_finalize(reader);
@@ -149,8 +148,7 @@ LOOP_TEST(test_a_refused_commit_that_left_no_row_may_go_on, 2) {
     if (!_i && sql_has_no_file("test_a_refused_commit_that_left_no_row_may_go_on")) return;
     make_full(2 * _i);
     sqlite3 *other = sql_open(path);
-    sqlite3_stmt *reader = sql_prepare(other, "SELECT path FROM t");
-    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    sqlite3_stmt *reader = sql_first_row(other, "SELECT path FROM t");
     run("BEGIN; DELETE FROM t");
     ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_BUSY);
     run("INSERT INTO t VALUES('x', 1)");
@@ -194,8 +192,7 @@ TEXTS(ways_to_empty, "DELETE FROM t; DELETE FROM m", "BEGIN; DELETE FROM m; DELE
       "BEGIN; DELETE FROM m; DELETE FROM t; SAVEPOINT s; INSERT INTO t VALUES('in s', 1); ROLLBACK TO s; COMMIT",
       ("BEGIN; INSERT INTO t SELECT 'spilt/' || value, randomblob(200) FROM json_each(hundreds(3)); DELETE FROM m; "
        "DELETE FROM t; SAVEPOINT s; INSERT INTO t SELECT 'spilt/' || value, 1 FROM json_each(hundreds(9)); ROLLBACK TO "
-       "s; "
-       "COMMIT"),
+       "s; COMMIT"),
       ("BEGIN; DELETE FROM m; DELETE FROM t; INSERT INTO t SELECT 'spilt/' || value, randomblob(200) FROM "
        "json_each(hundreds(9)); DELETE FROM t; INSERT INTO t(t) VALUES('optimize'); COMMIT"));
 
@@ -390,8 +387,7 @@ TEST(test_it_makes_no_transactions_within_one) {
     if (sql_has_no_file("test_it_makes_no_transactions_within_one")) return;
     run("PRAGMA journal_mode=WAL; PRAGMA busy_timeout=60000"); /* nobody waits for himself */
     make_loose();
-    sqlite3_stmt *open = sql_prepare(db, "SELECT path FROM t");
-    ck_assert_int_eq(sqlite3_step(open), SQLITE_ROW);
+    sqlite3_stmt *open = sql_first_row(db, "SELECT path FROM t");
     hindered(SQLITE_LOCKED, "reset the statements that are open");
     ck_assert_int_eq(sqlite3_step(open), SQLITE_ROW);
     sqlite3_finalize(open);

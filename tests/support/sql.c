@@ -191,6 +191,15 @@ sqlite3_stmt *sql_prepare(sqlite3 *db, const char *format, ...) {
     return statement;
 }
 
+sqlite3_stmt *sql_first_row(sqlite3 *db, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    sqlite3_stmt *statement = prepare(db, format, args);
+    va_end(args);
+    if (sqlite3_step(statement) != SQLITE_ROW) die(db, "no row", sqlite3_sql(statement));
+    return statement;
+}
+
 int sql_steps(sqlite3_stmt *statement) {
     while (sqlite3_step(statement) == SQLITE_ROW) continue;
     int steps = sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, 0);

@@ -94,6 +94,7 @@ bool sql_is_undecided(sqlite3 *db);
 void sql_forbid(sqlite3 *db, int answer, int action, const char *first, const char *second);
 
 sqlite3_stmt *sql_prepare(sqlite3 *db, const char *format, ...);
+sqlite3_stmt *sql_first_row(sqlite3 *db, const char *format, ...); /* it stands on it */
 
 /* Goes through all rows, and finalizes it. The steps of SQLite's machine: each row that it looks at costs some. */
 int sql_steps(sqlite3_stmt *statement);
