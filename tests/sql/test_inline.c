@@ -510,9 +510,7 @@ TEST(test_a_table_that_shrinks_leaves_the_rows_of_few_dead_blobs) {
     enum { ROWS = 20000, STEP = 60, LEFT_MOST = 3 };
     struct random random = {3};
     make("WAL", "log_limit='16KB'");
-    run("INSERT INTO t WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT %d) "
-        "SELECT printf('k/%%06d', i), randomblob(600) FROM n",
-        ROWS);
+    fill_rows("INTO t", 0, ROWS, "printf('k/%%06d', i), randomblob(600)");
     for (int i = 0; i < 400 + ROWS / (5 * STEP); i++) {
         int from = i < 400 ? (int)random_below(&random, ROWS) : (i - 400) * 5 * STEP;
         run("DELETE FROM t WHERE path >= 'k/%06d' AND path < 'k/%06d'", from, from + (i < 400 ? STEP : 5 * STEP - 10));
@@ -534,10 +532,10 @@ TEST(test_no_commit_pays_for_the_whole_table) {
     for (unsigned i = 0; i < rounds; i++) {
         unsigned start = random_below(&random, 1u << 30);
         int rows = i % 8 ? 2000 : 10;
-        run("INSERT OR REPLACE INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %d) SELECT "
-            "printf('bucket-%%03d/object-%%010d', (i * 7919 + %u) %% 1000, (i * 2654435761 + %u) %% 10000000000), i "
-            "FROM n",
-            rows, start, start);
+        fill_rows(
+            "OR REPLACE INTO t", 1, rows,
+            "printf('bucket-%%03d/object-%%010d', (i * 7919 + %u) %% 1000, (i * 2654435761 + %u) %% 10000000000), i",
+            start, start);
         int64_t now = sql_info(db, "pages written");
         if (now - before > most) most = now - before;
         before = now;

@@ -87,8 +87,7 @@ TEST(test_several_problems_are_several_rows) {
 }
 
 TEST(test_there_are_at_most_a_hundred_rows) {
-    run("INSERT INTO t_artdata WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 150) "
-        "SELECT (SELECT max(csn) FROM t_artdata) + i, randomblob(50) FROM n");
+    fill_rows("INTO t_artdata", 1, 150, "(SELECT max(csn) FROM t_artdata) + i, randomblob(50)");
     sql_reopen();
     expect("100|99\n", "SELECT count(*), sum(problem GLOB 'row * does not follow*') FROM art_check('t')");
     has("SELECT problem FROM art_check('t')", "\nthere are more problems than these\n");

@@ -7,9 +7,7 @@ static void set_up(void) {
 }
 
 static void fill(const char *prefix, unsigned rows) {
-    run("INSERT OR REPLACE INTO t(path, value) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT %u) SELECT "
-        "printf('%q/%%06d', i), printf('%%0100d', i) FROM n",
-        rows, prefix);
+    fill_rows("OR REPLACE INTO t(path, value)", 0, rows, "printf('%q/%%06d', i), printf('%%0100d', i)", prefix);
 }
 
 static void flush(void) {
@@ -55,8 +53,7 @@ static sqlite3_int64 filtered_of_new_rows(sqlite3_int64 *pages) {
 TEST(test_a_new_row_of_a_table_larger_than_its_cache_reads_no_others) {
     sqlite3_int64 pages;
     for (int half = 0; half < 2; half++)
-        run("INSERT INTO t(path, value) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 30000) SELECT 'k' "
-            "|| hex(randomblob(8)), randomblob(80) FROM n");
+        fill_rows("INTO t(path, value)", 0, 30000, "'k' || hex(randomblob(8)), randomblob(80)");
     ck_assert_int_ge(filtered_of_new_rows(&pages), 1900);
     ck_assert_int_le(pages, 100);
     run("INSERT INTO t(t) VALUES('cache=64MB')"); /* there pages are at hand, and filters only take room */
@@ -67,8 +64,7 @@ TEST(test_a_new_row_of_a_table_larger_than_its_cache_reads_no_others) {
 /* Rows are taken from the front of an old run, and asked for what comes next. */
 TEST(test_the_best_rows_are_sought_behind_those_that_are_known_to_be_hidden) {
     sql_create(db, "queue", "summary=(max(value))");
-    run("INSERT INTO queue(path, value) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 3000) SELECT "
-        "printf('k%%08x', i * 2654435761 & 4294967295), i FROM n");
+    fill_rows("INTO queue(path, value)", 0, 3000, "printf('k%%08x', i * 2654435761 & 4294967295), i");
     sql_command(db, "main", "queue", "flush");
     run("DELETE FROM queue WHERE value < 300");
     ck_assert_int_eq(sql_int(db, "SELECT value FROM queue ORDER BY value LIMIT 1"), 300);
@@ -179,8 +175,8 @@ TEST(test_blocks_and_what_scans_have_of_them_are_counted) {
 }
 
 TEST(test_coded_names_and_their_tables_are_counted) {
-    run("INSERT INTO t WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 3000) SELECT "
-        "printf('%%08x/quarterly-report-%%02d.txt', i * 2654435761 %% 4294967296, i %% 100), i FROM i");
+    fill_rows("INTO t", 1, 3000,
+              "printf('%%08x/quarterly-report-%%02d.txt', i * 2654435761 %% 4294967296, i %% 100), i");
     flush();
     run("INSERT INTO t VALUES('n', 1); INSERT INTO t(t) VALUES('optimize')");
     ck_assert_int_eq(sql_info(db, "symbol tables trained"), 1);
@@ -231,9 +227,7 @@ TEST(test_lookups_count_decoded_separators_and_pages_past_the_cache) {
 
 TEST(test_flushes_count_what_they_append_and_merges_what_they_move) {
     for (unsigned i = 0; i < 3; i++) {
-        run("INSERT INTO t(path, value) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 300) "
-            "SELECT printf('%u/%%06d', i), randomblob(20000) FROM n",
-            i);
+        fill_rows("INTO t(path, value)", 0, 300, "printf('%u/%%06d', i), randomblob(20000)", i);
         flush();
         ck_assert_int_eq(sql_info(db, "flushes appended"), i);
     }
@@ -292,8 +286,7 @@ TEST(test_snapshots_that_are_found_open_are_counted) {
 TEST(test_searches_count_the_pages_that_they_pass_over) {
     static const char needle[] = "SELECT count(*) FROM s WHERE path LIKE '%needle%'";
     sql_create(db, "s", "path, mtime INTEGER, summary=(search(path), max(mtime), lookup(mtime)), log_limit='64MB'");
-    run("INSERT INTO s(path, mtime) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 200000) "
-        "SELECT printf('d%%06d', i) || iif(i = 40000, 'needle', ''), i FROM n");
+    fill_rows("INTO s(path, mtime)", 0, 200000, "printf('d%%06d', i) || iif(i = 40000, 'needle', ''), i");
     sql_command(db, "main", "s", "optimize");
     int64_t all = sql_int(db, "SELECT value / 4096 FROM art_info('s') WHERE property = 'bytes'");
     TEXTS(asked, needle, "SELECT count(*) FROM s WHERE mtime = 777",

@@ -51,7 +51,7 @@ static const char *const rules[] = {
     "zeroblob($(19*$(0-39)|6000)))",
     "insert_many: WITH RECURSIVE k(j) AS (SELECT 0 UNION ALL SELECT j + 1 FROM k WHERE j < $file) INSERT OR REPLACE "
     "INTO {t|plain}(" ROW_COLUMNS ") SELECT printf('d$dir/f%03d', j * 7 % 50), j, printf('e%06x', (j * $(0-999)) * "
-                                  "7919), $owner, j, j / 2.0, j % 9, $literal, CAST(j AS BLOB) FROM k",
+    "7919), $owner, j, j / 2.0, j % 9, $literal, CAST(j AS BLOB) FROM k",
     /* A part of the table: its name with an argument, and the condition of the ordinary one. */
     "part: {t('d$(p=$dir)/')|plain} WHERE {1|path GLOB 'd$p/*'} | {t|plain} WHERE path GLOB 'd$(0-1)*' | {t|plain} "
     "WHERE path > 'd$(t=$(0-1))$(0-4)/f$file' AND path <= 'd$t$(5-9)' | {t|plain} WHERE path GLOB '*$(0-9)' | "

@@ -129,8 +129,8 @@ static int looks_for_extremes(void) {
 /* Their first bytes are the same, and with them what zones tell of them. */
 TEST(test_the_largest_text_is_found_without_all_that_begin_as_it_does) {
     sql_create(db, "t", "path, url TEXT, note, cache='2MB', summary=(max(url))");
-    run("INSERT INTO t(path, url) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000) "
-        "SELECT printf('d%%d/%%06d', i %% 7, i), printf('https://example.org/%%08x', i * 40503 %% 16777213) FROM n");
+    fill_rows("INTO t(path, url)", 1, 60000,
+              "printf('d%%d/%%06d', i %% 7, i), printf('https://example.org/%%08x', i * 40503 %% 16777213)");
     command("optimize");
     ck_assert_int_gt(looks_for_extremes(), 3);
     run("UPDATE t SET url = url || 'x', note = printf('%%05000d', 1) WHERE path GLOB 'd3/*5'");

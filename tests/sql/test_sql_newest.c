@@ -91,12 +91,12 @@ LOOP_TEST(test_the_best_rows_beside_conditions_are_those_of_an_ordinary_table, 4
 
 /* More than the 8 MB of one batch: the better half stays, and another walk finds the rest. */
 TEST(test_rows_that_no_batch_has_room_for_are_all_given) {
-    run("INSERT INTO b WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 6000) "
-        "SELECT printf('%%05d', i), 'f', i * 7919 %% 6007, i * 104729 %% 6011, NULL, hex(zeroblob(1900)) FROM i");
+    fill_rows("INTO b", 1, 6000,
+              "printf('%%05d', i), 'f', i * 7919 %% 6007, i * 104729 %% 6011, NULL, hex(zeroblob(1900))");
     copy_rows();
     command("flush");
-    char *expected = kept(sql_rows(db, "SELECT path, mtime, length(note) FROM b ORDER BY mtime DESC"));
-    expect(expected, "SELECT path, mtime, length(note) FROM t ORDER BY mtime DESC LIMIT (SELECT 100000)");
+    alike_as("SELECT path, mtime, length(note) FROM t ORDER BY mtime DESC LIMIT (SELECT 100000)",
+             "SELECT path, mtime, length(note) FROM b ORDER BY mtime DESC");
     ck_assert_int_eq(sql_info(db, "searches given up"), 1);
     ck_assert_int_lt(sqlite3_memory_highwater(1) - sqlite3_memory_used(), 128 << 20);
 }
@@ -106,9 +106,7 @@ TEST(test_rows_that_no_batch_has_room_for_are_all_given) {
 /* Many rows with one value, too: where the scan stands is known by the path. */
 TEST(test_a_given_up_search_goes_on_when_the_table_changes) {
     enum { MANY = 9000, SEEN = 5000 };
-    run("INSERT INTO t(path, size, mtime) WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT %d) "
-        "SELECT printf('%%05d', i), i, i / 8000 FROM i",
-        MANY);
+    fill_rows("INTO t(path, size, mtime)", 1, MANY, "printf('%%05d', i), i, i / 8000");
     sqlite3_stmt *open = sql_prepare(db, "SELECT path FROM t ORDER BY mtime LIMIT (SELECT 100000)");
     int rows = 0, rc;
     while ((rc = sqlite3_step(open)) == SQLITE_ROW) {
@@ -122,8 +120,7 @@ TEST(test_a_given_up_search_goes_on_when_the_table_changes) {
 }
 
 TEST(test_a_given_up_search_is_over_when_its_table_is_dropped) {
-    run("INSERT INTO t(path, size, mtime) WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 4000) SELECT "
-        "printf('%%05d', i), i, i * 7919 %% 6007 FROM i");
+    fill_rows("INTO t(path, size, mtime)", 1, 4000, "printf('%%05d', i), i, i * 7919 %% 6007");
     sqlite3_stmt *open = sql_prepare(db, "SELECT path FROM t ORDER BY mtime LIMIT (SELECT 100000)");
     for (int i = 0; i < 2000; i++) ck_assert_int_eq(sqlite3_step(open), SQLITE_ROW);
     run("DELETE FROM t");
@@ -167,8 +164,8 @@ TEST(test_the_plan_tells_beside_which_conditions_rows_come_best_first) {
 /* What a search finds out of the children of an index blob is noted of all of them, and not of those alone that its
  * own condition leaves. */
 TEST(test_a_search_with_a_condition_notes_nothing_that_is_untrue_without_it) {
-    run("INSERT INTO t(path, size, mtime, note) WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 24000) "
-        "SELECT printf('%%06d', i), CASE WHEN i > 16000 THEN 9 ELSE 1 END, i, '-' || hex(randomblob(40)) FROM i");
+    fill_rows("INTO t(path, size, mtime, note)", 1, 24000,
+              "printf('%%06d', i), CASE WHEN i > 16000 THEN 9 ELSE 1 END, i, '-' || hex(randomblob(40))");
     command("optimize");
     ck_assert_int_gt(sql_info(db, "blobs"), 4);
     run("DELETE FROM t WHERE mtime <= 300; INSERT INTO t(path, size, mtime) VALUES('z', 1, 500)");
@@ -180,14 +177,14 @@ TEST(test_a_search_with_a_condition_notes_nothing_that_is_untrue_without_it) {
 
 /* A filter that most rows meet costs no walk, and a bound at the near end, with NULLs in every page, neither. */
 TEST(test_a_search_that_finds_its_rows_is_not_given_up) {
-    run("INSERT INTO t(path, type, size, mtime) WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 40000) "
-        "SELECT printf('%%06d', i), CASE i %% 10 WHEN 0 THEN 'd' ELSE 'f' END, i, "
-        "CASE i %% 50 WHEN 0 THEN NULL ELSE i * 7919 %% 40009 END FROM i");
+    fill_rows("INTO t(path, type, size, mtime)", 1, 40000,
+              "printf('%%06d', i), CASE i %% 10 WHEN 0 THEN 'd' ELSE 'f' END, i, CASE i %% 50 WHEN 0 THEN NULL ELSE i "
+              "* 7919 %% 40009 END");
     command("optimize");
     expect("1\n2\n3\n", "SELECT mtime FROM t WHERE mtime > 0 ORDER BY mtime LIMIT 3");
     expect("40008\n40007\n", "SELECT mtime FROM t WHERE type >= 'd' ORDER BY mtime DESC LIMIT 2");
-    char *expected = kept(sql_rows(db, "SELECT mtime FROM t WHERE type = 'd' ORDER BY +mtime DESC LIMIT 5"));
-    expect(expected, "SELECT mtime FROM t WHERE type = 'd' ORDER BY mtime DESC LIMIT 5");
+    alike_as("SELECT mtime FROM t WHERE type = 'd' ORDER BY mtime DESC LIMIT 5",
+             "SELECT mtime FROM t WHERE type = 'd' ORDER BY +mtime DESC LIMIT 5");
     expect("", "SELECT mtime FROM t WHERE type = 'x' ORDER BY mtime DESC LIMIT 5");
     expect("20001\n", "SELECT mtime FROM t WHERE mtime > 20000 ORDER BY mtime LIMIT 1");
     ck_assert_int_eq(sql_info(db, "searches given up"), 0);
@@ -199,8 +196,7 @@ TEST(test_a_search_that_finds_its_rows_is_not_given_up) {
  * search has found out where their rows begin, the next one ends where the best of them lies behind it. */
 TEST(test_a_bound_ends_a_search_behind_rows_that_were_taken) {
     static const char poll[] = "SELECT size FROM t WHERE type = 'f' AND mtime <= 290 ORDER BY mtime LIMIT 2";
-    run("INSERT INTO t(path, type, size, mtime) WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 20000) "
-        "SELECT printf('%%06d', i), 'f', i, i * 7919 %% 20011 FROM i");
+    fill_rows("INTO t(path, type, size, mtime)", 1, 20000, "printf('%%06d', i), 'f', i, i * 7919 %% 20011");
     command("optimize");
     for (int i = 0; i < 300; i++)
         run("UPDATE t SET mtime = mtime + 50000 WHERE path = (SELECT path FROM t ORDER BY mtime LIMIT 1)");
@@ -217,8 +213,7 @@ TEST(test_a_bound_ends_a_search_behind_rows_that_were_taken) {
  * numbers. */
 TEST(test_a_bound_ends_no_search_before_texts) {
     static const char found[] = "SELECT any, path FROM t WHERE any <= CAST(30 AS INTEGER) ORDER BY any, path LIMIT 50";
-    run("INSERT INTO t(path, any) WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 2000) "
-        "SELECT printf('%%06d', i), CASE i WHEN 1950 THEN '5' ELSE i END FROM i");
+    fill_rows("INTO t(path, any)", 1, 2000, "printf('%%06d', i), CASE i WHEN 1950 THEN '5' ELSE i END");
     command("optimize");
     for (int i = 0; i < 40; i++) run("DELETE FROM t WHERE path = (SELECT path FROM t ORDER BY any LIMIT 1)");
     plan_has(found, "best first");

@@ -19,11 +19,10 @@ static void set_up(void) {
 
 /* Some in chunks, whose text stands behind a number of bytes; with few values many rows have the same one. */
 static void add_rows(unsigned rows, unsigned values) {
-    run("INSERT OR REPLACE INTO t(path, v, note) WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT %u) SELECT "
-        "printf('%%05d', draw(%u)), CASE draw(12) WHEN 0 THEN NULL WHEN 1 THEN draw(%u) + 0.5 "
-        "WHEN 2 THEN 'text ' || draw(%u) ELSE draw(%u) END, "
-        "CASE draw(8) WHEN 0 THEN hex(zeroblob(3000)) ELSE 'note' END FROM i",
-        rows, 2 * rows, values, values, values);
+    fill_rows("OR REPLACE INTO t(path, v, note)", 1, rows,
+              "printf('%%05d', draw(%u)), CASE draw(12) WHEN 0 THEN NULL WHEN 1 THEN draw(%u) + 0.5 WHEN 2 THEN 'text "
+              "' || draw(%u) ELSE draw(%u) END, CASE draw(8) WHEN 0 THEN hex(zeroblob(3000)) ELSE 'note' END",
+              2 * rows, values, values, values);
     run("UPDATE t SET v = v || hex(zeroblob(2200)) WHERE draw(40) = 0 AND typeof(v) = 'text'");
 }
 

@@ -122,8 +122,7 @@ TEST(test_a_scan_best_first_goes_on_behind_a_rollback) {
     run("CREATE VIRTUAL TABLE n USING art(path, size INTEGER, summary=(max(size)), spill_limit='64KB')");
     run("WITH RECURSIVE c(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM c WHERE i < 3000) "
         "INSERT INTO n(path, size) SELECT printf('a/%%06d', i), i FROM c; BEGIN");
-    run("WITH RECURSIVE c(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM c WHERE i < 3000) "
-        "INSERT INTO n(path, size) SELECT printf('b/%%06d', i), 5000 + i FROM c");
+    fill_rows("INTO n(path, size)", 1, 3000, "printf('b/%%06d', i), 5000 + i");
     sqlite3_stmt *query = sql_prepare(db, "SELECT size FROM n ORDER BY size DESC LIMIT 5000");
     for (int i = 0; i < 10; i++) ck_assert_int_eq(sqlite3_step(query), SQLITE_ROW);
     ck_assert_int_eq(sqlite3_column_int(query, 0), 7991);

@@ -482,8 +482,7 @@ static void make_rows(void) {
     run("INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000) "
         "SELECT 'k' || i, randomblob(100) FROM n WHERE i <= 990");
     command("flush");
-    run("INSERT INTO t(path, value) WITH n(i) AS (SELECT 991 UNION ALL SELECT i + 1 FROM n LIMIT 10) "
-        "SELECT 'k' || i, randomblob(100) FROM n");
+    fill_rows("INTO t(path, value)", 991, 10, "'k' || i, randomblob(100)");
     sql_close(db);
     db = NULL;
 }
@@ -556,8 +555,7 @@ static int no_place_for_a_file(sqlite3 *own) {
 TEST(test_a_folder_that_takes_no_file_fails_the_flush_and_not_the_commit) {
     if (sql_has_no_file("test_a_folder_that_takes_no_file_fails_the_flush_and_not_the_commit")) return;
     run("PRAGMA journal_mode=DELETE; DELETE FROM t");
-    run("INSERT INTO t(path) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000) "
-        "SELECT 'k' || i FROM n");
+    fill_rows("INTO t(path)", 1, 1000, "'k' || i");
     sql_close(db);
     set_modes(0555, 0644, 0644);
     check_verdict(as_nobody(no_place_for_a_file), "a folder that takes no file");
@@ -594,9 +592,7 @@ static void reopen(void) {
 }
 
 static void fill(const char *size) {
-    run("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) INSERT INTO t "
-        "SELECT printf('d%%d/f%%05d', i %% 30, i), printf('%%0200d', i)%s FROM n",
-        size);
+    fill_rows("INTO t", 1, 3000, "printf('d%%d/f%%05d', i %% 30, i), printf('%%0200d', i)%s", size);
 }
 
 static void use_table(const char *options) {

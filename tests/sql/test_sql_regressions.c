@@ -250,8 +250,7 @@ TEST(test_a_query_ends_whose_table_a_rollback_has_unmade) {
     EACH(flush, "", "flush") {
         run("BEGIN; DROP TABLE t");
         sql_create(db, "t", "path");
-        run("INSERT INTO t WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 3000) SELECT "
-            "hex(zeroblob(50)) || i FROM i");
+        fill_rows("INTO t", 1, 3000, "hex(zeroblob(50)) || i");
         if (*flush) command(flush);
         sqlite3_stmt *query = sql_first_row(db, "SELECT path FROM t");
         run("INSERT INTO t VALUES('z'); ROLLBACK");

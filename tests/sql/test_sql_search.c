@@ -613,13 +613,11 @@ TEST(test_a_damaged_page_of_a_footer_is_told_to_who_needs_it) {
     art_test_hooks.blob_pages = 0;
     run("CREATE VIRTUAL TABLE t USING art(path, note, filler, a, b, c, d, storage=inline, log_limit='64MB',"
         " summary=(sum(a), sum(b), sum(c), sum(d), search(note)))");
-    run("WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 2999)"
-        "INSERT INTO t(path, note, filler, a)"
-        " SELECT 'd' || i, hex(i * 7919) || 'word' || (i * 31), randomblob(250), i FROM n");
+    fill_rows("INTO t(path, note, filler, a)", 0, 3000,
+              "'d' || i, hex(i * 7919) || 'word' || (i * 31), randomblob(250), i");
     run("CREATE TABLE n AS SELECT 100 * a AS i FROM t WHERE a <= 70");
     command("optimize");
-    run("WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 7999)"
-        "INSERT INTO t(path) SELECT 'd' || i || 'x' FROM n");
+    fill_rows("INTO t(path)", 0, 8000, "'d' || i || 'x'");
     command("flush");
     ck_assert_int_eq(sql_info(db, "runs"), 2);
     for (int64_t page = 0, slots = 5 * 128; page < slots; page++) {
@@ -641,9 +639,9 @@ TEST(test_blobs_that_move_take_their_postings_along) {
     sql_ways(NULL, "on"); /* so that reads wait for the device */
     run("CREATE VIRTUAL TABLE t USING art(path, note, size INTEGER, storage=file,"
         " summary=(search(path), search(note), lookup(note)))");
-    run("WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 59999) INSERT INTO t "
-        "SELECT printf('d%%02d/file%%06d.txt', i / 1000, i * 7919 %% 1000000),"
-        " printf('%%08x%%08xn%%d', i * 2654435761 %% 4294967291, i * 40503 %% 4294967291, i %% 500), i FROM n");
+    fill_rows("INTO t", 0, 60000,
+              "printf('d%%02d/file%%06d.txt', i / 1000, i * 7919 %% 1000000), printf('%%08x%%08xn%%d', i * 2654435761 "
+              "%% 4294967291, i * 40503 %% 4294967291, i %% 500), i");
     for (unsigned i = 0; i < 3; i++) {
         if (i) run("UPDATE t SET size = size + 1");
         command("optimize");

@@ -590,8 +590,7 @@ TEST(test_a_scan_of_a_snapshot_goes_on_whatever_becomes_of_the_table) {
 /* A counting scan is asked for nothing but the number of rows, and catches up when it is asked for more. */
 TEST(test_a_scan_of_a_snapshot_counts) {
     create("t", "");
-    run("WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) INSERT INTO t(path, size) "
-        "SELECT printf('%%04d', i), i FROM n");
+    fill_rows("INTO t(path, size)", 1, 500, "printf('%%04d', i), i");
     sql_snapshot(db, "all");
     run("DELETE FROM t WHERE size > 20");
     expect("500\n", "SELECT count(*) FROM t WHERE snapshot = 'all'");

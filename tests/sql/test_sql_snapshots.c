@@ -13,9 +13,7 @@
 #include "tests/support/sql_one.h"
 
 static void fill(int rows) {
-    run("INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %d) "
-        "SELECT printf('path/%%05d', i), i FROM n",
-        rows);
+    fill_rows("INTO t(path, value)", 1, rows, "printf('path/%%05d', i), i");
 }
 
 static void make_table(void) {
@@ -262,8 +260,7 @@ TEST(test_another_summary_waits_for_the_last_drop) {
     refuses(SQLITE_ERROR, "snapshots keep the summary that they were made with (t): drop 'a', 'b' first",
             "INSERT INTO t(t) VALUES('summary=(sum(value))')");
     run("INSERT INTO t(t) VALUES('summary=()')"); /* the one that it has */
-    run("WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 12) INSERT INTO t(t, snapshot) "
-        "SELECT 'snapshot', 'n' || i FROM n");
+    fill_rows("INTO t(t, snapshot)", 1, 12, "'snapshot', 'n' || i");
     refuses(SQLITE_ERROR, "'n5' and 4 more first", "INSERT INTO t(t) VALUES('summary=(sum(value))')");
     run("INSERT INTO t(t, snapshot) SELECT 'drop snapshot', substr(k, 10) FROM t_artstate WHERE k LIKE 'snapshot%%'");
     run("INSERT INTO t(t) VALUES('summary=(sum(value))')");

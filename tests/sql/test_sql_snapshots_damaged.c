@@ -9,9 +9,7 @@ enum { ROWS = 500, ALL = ROWS * (ROWS + 1) / 2 };
 
 static void make_table(void) {
     sql_create(db, "t", "");
-    run("INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %d) "
-        "SELECT printf('path/%%05d', i), i FROM n",
-        ROWS);
+    fill_rows("INTO t(path, value)", 1, ROWS, "printf('path/%%05d', i), i");
 }
 
 static int64_t held_slots(void) {

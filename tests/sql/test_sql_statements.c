@@ -153,9 +153,8 @@ enum { MANY = 1200 };
 
 static void fill_many(void) {
     both("DELETE FROM @");
-    run("INSERT INTO theirs WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT %d) "
-        "SELECT char(97 + i %% 5) || '/' || (i * 7919 %% 3001), iif(i %% 50, i, zeroblob(5000)) FROM n",
-        MANY);
+    fill_rows("INTO theirs", 0, MANY,
+              "char(97 + i %% 5) || '/' || (i * 7919 %% 3001), iif(i %% 50, i, zeroblob(5000))");
     run("INSERT INTO t(path, value) SELECT path, value FROM theirs");
 }
 

@@ -30,10 +30,10 @@ LOOP_TEST(test_the_extremes_of_rows_that_nothing_hides, 4) {
     for (unsigned round = 0; round < 60; round++) {
         if (!random_span(&random)) continue;
         unsigned seed = random_below(&random, 100000), some = random_below(&random, 8);
-        run("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40) INSERT OR IGNORE INTO plain "
-            "SELECT printf('d%%d/%%d/f%%d', (i * %u) %% 8, i %% 5, (i * %u) %% 100003), i * %u %% 1000 - 300, "
-            "iif(i %% 11, i * %u %% 1000003, NULL) FROM n",
-            seed, seed + 7, seed, seed);
+        fill_rows("OR IGNORE INTO plain", 1, 40,
+                  "printf('d%%d/%%d/f%%d', (i * %u) %% 8, i %% 5, (i * %u) %% 100003), i * %u %% 1000 - 300, iif(i %% "
+                  "11, i * %u %% 1000003, NULL)",
+                  seed, seed + 7, seed, seed);
         if (round > 30 && random_once_in(&random, 3)) {
             run("UPDATE plain SET time = time - 500000 WHERE time = (SELECT max(time) FROM plain WHERE path GLOB "
                 "'d%u*')",
@@ -136,8 +136,7 @@ TEST(test_the_plan_tells_what_comes_best_first) {
     plan_has("SELECT * FROM t ORDER BY path LIMIT 5", "all rows");
     plan_has("SELECT * FROM t WHERE mtime > 5 AND size < ?1 ORDER BY size LIMIT 5", "best first by size");
     plan_lacks("SELECT * FROM t WHERE mtime = 'x' ORDER BY size LIMIT 5", "best first");
-    run("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000) "
-        "INSERT INTO t(path, size) SELECT i, i FROM n");
+    fill_rows("INTO t(path, size)", 1, 9000, "i, i");
     plan_has("SELECT * FROM t ORDER BY size LIMIT 200", "best first");
     plan_has("SELECT * FROM t ORDER BY size LIMIT ?1 OFFSET ?2", "best first");
     plan_lacks("SELECT * FROM t ORDER BY size LIMIT 10 OFFSET 8000", "best first");

@@ -44,9 +44,7 @@ static void compare_sum(const char *column, const char *prefix, const char *tabl
         ck_assert_msg(others, "%s: refused, and all are integers", asks);
     } else {
         ck_assert_msg(!others, "%s: given, and not all are integers", asks);
-        char *expected =
-            kept(sql_rows(db, "SELECT coalesce(sum(%s), 0) FROM %s WHERE path GLOB '%s*'", column, table, prefix));
-        expect(expected, asks);
+        alike_as(asks, TEXT("SELECT coalesce(sum(%s), 0) FROM %s WHERE path GLOB '%s*'", column, table, prefix));
     }
 }
 
@@ -59,11 +57,9 @@ static void compare_listing(const char *column, const char *prefix, const char *
         ck_assert_msg(others, "%s: refused, and all are integers", asks);
     } else {
         ck_assert_msg(!others, "%s: given, and not all are integers", asks);
-        char *expected = kept(sql_rows(db,
-                                       "SELECT substr(path, 1, %d + instr(substr(path, %d + 1), '/')) AS name, "
-                                       "coalesce(sum(%s), 0) FROM %s WHERE path GLOB '%s*' GROUP BY 1 ORDER BY 1",
-                                       (int)strlen(prefix), (int)strlen(prefix), column, table, below));
-        expect(expected, asks);
+        alike_as(asks, TEXT("SELECT substr(path, 1, %d + instr(substr(path, %d + 1), '/')) AS name, "
+                            "coalesce(sum(%s), 0) FROM %s WHERE path GLOB '%s*' GROUP BY 1 ORDER BY 1",
+                            (int)strlen(prefix), (int)strlen(prefix), column, table, below));
     }
 }
 
@@ -89,8 +85,7 @@ static void compare_growth(const char *column, const char *prefix) {
                           sqlite3_errmsg(db));
             if (!others) {
                 char *sum = TEXT(sides[i].sum, column, which);
-                char *expected = kept(sql_rows(db, "SELECT coalesce((%s), 0)", sum));
-                expect(expected, asks);
+                alike_as(asks, TEXT("SELECT coalesce((%s), 0)", sum));
             }
         }
     }
@@ -192,8 +187,8 @@ LOOP_TEST(test_sums_are_those_of_an_ordinary_table_or_are_refused, 6) {
 
 /* Several blobs, and a zone of the oldest run that is too wide: no row has it any more, until the next merge. */
 TEST(test_a_sum_is_refused_for_no_row_that_is_gone) {
-    run("INSERT INTO t(path, n, u, i, note) WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 24000) SELECT "
-        "printf('%%06d', i), i, iif(i %% 8000 = 1, 0.5, i), i, '-' || hex(randomblob(40)) FROM i");
+    fill_rows("INTO t(path, n, u, i, note)", 1, 24000,
+              "printf('%%06d', i), i, iif(i %% 8000 = 1, 0.5, i), i, '-' || hex(randomblob(40))");
     command("optimize");
     ck_assert_int_gt(sql_info(db, "blobs"), 4);
     refuses(SQLITE_ERROR, TEXT("art: a sum is of integers, and this row has none (t.u where path = '%06d')", 1),
@@ -216,8 +211,7 @@ TEST(test_a_sum_is_refused_for_no_row_that_is_gone) {
 
 /* Below so many nodes of a memtable, one under the other, the search by zones gives up. */
 TEST(test_a_row_is_found_however_deep_it_lies) {
-    run("INSERT INTO t(path, u) WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 300) "
-        "SELECT printf('%%.*c', i, 'x'), i FROM i");
+    fill_rows("INTO t(path, u)", 1, 300, "printf('%%.*c', i, 'x'), i");
     expect("45150\n", "SELECT art_sum('t', 'u', '')");
     run("UPDATE t SET u = 0.5 WHERE length(path) = 250");
     refuses(SQLITE_ERROR, "art: a sum is of integers, and this row has none (t.u where path = 'xxx",

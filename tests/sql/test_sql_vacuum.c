@@ -10,9 +10,7 @@
 enum { BLOB = 512 * 1024 };
 
 static void fill(char first, int rows) {
-    run("INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %d) "
-        "SELECT printf('%c%%06d', i), randomblob(100) FROM n",
-        rows, first);
+    fill_rows("INTO t(path, value)", 1, rows, "printf('%c%%06d', i), randomblob(100)", first);
 }
 
 /* The committed rows lie at the file's end, behind free slots; the transaction's own lie before them. */

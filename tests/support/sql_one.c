@@ -77,6 +77,14 @@ void run(const char *format, ...) {
     va_end(arguments);
 }
 
+void fill_rows(const char *into, int first, int rows, const char *values, ...) {
+    va_list arguments;
+    va_start(arguments, values);
+    run("INSERT %s WITH i(i) AS (SELECT %d UNION ALL SELECT i + 1 FROM i LIMIT %d) SELECT %z FROM i", into, first, rows,
+        sqlite3_vmprintf(values, arguments));
+    va_end(arguments);
+}
+
 void command(const char *text) {
     sql_command(db, "main", "t", text);
 }

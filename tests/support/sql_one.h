@@ -25,6 +25,8 @@ const char *sql_extension_elsewhere(void);
 /* Of db, as sql_run() does, and sql_command() of its table t. */
 void run(const char *format, ...);
 void command(const char *text);
+/* fill_rows("INTO t(path, size)", 1, 500, "printf('%%05d', i), i * %d", 7): INSERT, with i from 1 to 500. */
+void fill_rows(const char *into, int first, int rows, const char *values, ...);
 /* Of db, as sql_expect() and sql_refused(). */
 void expect(const char *expected, const char *query);
 void refuses(int code, const char *words, const char *statement);
