@@ -423,9 +423,9 @@ TEST(test_spoilt_rows_are_named_and_never_a_wrong_row) {
  * when it is read into memory that was used before. */
 TEST(test_a_page_of_leaves_takes_one_page_of_the_database) {
     make("WAL", "cache='4MB'");
-    both(
-        "INSERT INTO @ WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 120000) SELECT "
-        "printf('small/%06d', i), CAST(printf('%0*d', 6 + i * 7919 % 97, i) AS BLOB) FROM n"); /* short; no page as full as the one before */
+    /* Short; no page is as full as the one before. */
+    both("INSERT INTO @ WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 120000) SELECT "
+         "printf('small/%06d', i), CAST(printf('%0*d', 6 + i * 7919 % 97, i) AS BLOB) FROM n");
     run("INSERT INTO t(t) VALUES('optimize'); INSERT INTO t(t) VALUES('vacuum')");
     int64_t leaves = sql_int(db, "SELECT count(*) FROM t_artblob WHERE page %% 128 < 100");
     ck_assert_int_gt(leaves, 200);

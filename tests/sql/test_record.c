@@ -7,7 +7,6 @@
 #include "core/base/value_hash.h"
 #include "ext/base/base.h"
 
-#include "tests/support/sql.h"
 #include "tests/support/suite.h"
 
 enum { COLUMNS_MAX = 12, RECORDS = 300 };
@@ -45,6 +44,7 @@ static void damage_is_a_word(sqlite3_context *context, int art_rc) {
 
 /* column_of(record, column) */
 static void column_of(sqlite3_context *context, int argc, sqlite3_value **argv) {
+    (void)argc;
     struct art_bytes record = copy_of(argv[0]);
     struct art_record_reader once;
     art_record_reader_set(&once, art_stored_of(record));
@@ -57,6 +57,7 @@ static struct art_record_reader reader;
 static const uint8_t *kept_bytes;
 
 static void keep(sqlite3_context *context, int argc, sqlite3_value **argv) {
+    (void)context, (void)argc;
     free((void *)kept_bytes);
     struct art_bytes record = copy_of(argv[0]);
     kept_bytes = record.data;
@@ -64,11 +65,13 @@ static void keep(sqlite3_context *context, int argc, sqlite3_value **argv) {
 }
 
 static void column_kept(sqlite3_context *context, int argc, sqlite3_value **argv) {
+    (void)argc;
     damage_is_a_word(context, art_record_reader_result(&reader, context, (unsigned)sqlite3_value_int(argv[0]), NULL));
 }
 
 /* written_anew(record): its fields, taken over as an UPDATE takes those that it does not set; NULL: damaged. */
 static void written_anew(sqlite3_context *context, int argc, sqlite3_value **argv) {
+    (void)argc;
     struct art_field fields[COLUMNS_MAX];
     struct art_bytes record = copy_of(argv[0]);
     if (art_record_fields(record, fields, COLUMNS_MAX) == ART_OK) give_record(context, fields, COLUMNS_MAX);
@@ -141,19 +144,21 @@ TEST(test_a_record_gives_back_what_was_written) {
             sqlite3_str_appendall(text, ", ");
             put_value(text);
         }
-        char *values = kept(sqlite3_str_finish(text));
+        char *values = sqlite3_str_finish(text);
         for (unsigned j = 0; j < columns + 2; j++) {
-            char *sql = TEXT("WITH r(r) AS (SELECT record_of(0%s)) "
-                             "SELECT column_of(r, %u), column_of(written_anew(r), %u), column%u "
-                             "FROM r, (VALUES(1%s, NULL, NULL))",
-                             values ? values : "", j, j, j + 2, values ? values : "");
+            char *sql = sqlite3_mprintf("WITH r(r) AS (SELECT record_of(0%s)) "
+                                        "SELECT column_of(r, %u), column_of(written_anew(r), %u), column%u "
+                                        "FROM r, (VALUES(1%s, NULL, NULL))",
+                                        values ? values : "", j, j, j + 2, values ? values : "");
             sqlite3_stmt *statement = prepare(sql);
             ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
             for (int k = 0; k < 2; k++) {
                 ck_assert_msg(same(sqlite3_column_value(statement, k), sqlite3_column_value(statement, 2)), "%s", sql);
             }
             sqlite3_finalize(statement);
+            sqlite3_free(sql);
         }
+        sqlite3_free(values);
     }
 }
 
@@ -280,12 +285,13 @@ TEST(test_whatever_the_bytes_are_the_answer_is_a_value_or_an_error) {
             put_value(text);
         }
         sqlite3_str_appendall(text, ")");
-        char *sql = kept(sqlite3_str_finish(text));
+        char *sql = sqlite3_str_finish(text);
         sqlite3_stmt *statement = prepare(sql);
         sqlite3_value *record = answer(statement);
         damage(sqlite3_value_blob(record), sqlite3_value_bytes(record));
         sqlite3_value_free(record);
         sqlite3_finalize(statement);
+        sqlite3_free(sql);
     }
     sqlite3_finalize(asking.one);
     sqlite3_finalize(asking.keep);

@@ -38,7 +38,7 @@ static const char *const rules[] = {
     NULL};
 
 static char *drawn(struct random *random, const char *text) {
-    return grammar_text(&(struct grammar){.random = random, .rules = rules}, text);
+    return grammar_drawn(random, rules, text);
 }
 
 static void fill(struct random *random) {
@@ -46,7 +46,6 @@ static void fill(struct random *random) {
     for (int i = 0; i < ROWS; i++) {
         char *values = drawn(random, "$value, $value, $value, $value, $value, $value, $value");
         run("INSERT INTO b VALUES('%c/%03d', %s)", 'a' + i % 3, i, values);
-        sqlite3_free(values);
     }
     run("UPDATE b SET n = CAST(substr(path, 3) AS INTEGER) * 37 %% 211 - 50 WHERE path < 'c' AND path NOT GLOB '*5'; "
         "UPDATE b SET d = CASE WHEN n %% 3 THEN n / 2 END WHERE path > 'b' AND path NOT GLOB '*[36]'");
@@ -80,8 +79,6 @@ static void try_conditions(uint64_t seed, unsigned times) {
         if (!random_span(&random)) continue;
         char *sql = drawn(&random, "$statement"), *bound = drawn(&random, "$value");
         alike_bound(sql, bound);
-        sqlite3_free(sql);
-        sqlite3_free(bound);
     }
 }
 
@@ -100,7 +97,6 @@ static void change_some_row(struct random *random) {
     snprintf(path, sizeof path, "%c/%03u", 'a' + random_below(random, 3), random_below(random, ROWS));
     char *drawn_text = drawn(random, changes[random_below(random, 3)]), *sql = TEXT(drawn_text, path);
     both(sql);
-    sqlite3_free(drawn_text);
 }
 
 /* The next row is the first behind the last one, as the table is by then. */
@@ -137,8 +133,6 @@ static void walk_and_change(struct random *random) {
     sqlite3_finalize(next);
     sqlite3_finalize(value);
     if (!sqlite3_get_autocommit(db)) run(random_once_in(random, 2) ? "ROLLBACK" : "COMMIT");
-    sqlite3_free(condition);
-    sqlite3_free(bound);
 }
 
 TEST(test_rows_that_change_under_a_scan_are_looked_at_as_they_are) {

@@ -38,19 +38,15 @@ static const char *const of_blobs[] = {
     "$(0-999) | (key, n) $(<|>|<=|>=) ($value, $(0-999))",
     NULL};
 
-static char *drawn(struct random *random, const char *const *rules, const char *rule) {
-    return kept(grammar_text(&(struct grammar){.random = random, .rules = rules}, rule));
-}
-
 LOOP_TEST(test_keys_of_bytes_are_those_of_an_ordinary_table, 4) {
     struct random random = random_announced_with("blob keys", random_seed() + (uint64_t)_i);
     for (int round = 0; round < ROUNDS; round++) {
         if (!random_span(&random)) continue;
         run("BEGIN");
-        for (int i = 0; i < 30; i++) both(drawn(&random, of_blobs, "$change"));
+        for (int i = 0; i < 30; i++) both(grammar_drawn(&random, of_blobs, "$change"));
         run("COMMIT");
         if (random_once_in(&random, 3)) command(random_once_in(&random, 2) ? "flush" : "optimize");
-        for (int i = 0; i < QUERIES; i++) alike(drawn(&random, of_blobs, "$query"));
+        for (int i = 0; i < QUERIES; i++) alike(grammar_drawn(&random, of_blobs, "$query"));
         expect("ok\n", "SELECT art_check('t')");
         expect("0\n", "SELECT count(*) FROM (SELECT key, row_number() OVER (ORDER BY key) - 1 AS i FROM b) AS b WHERE "
                       "art_nth('t', x'', i) IS NOT key OR art_longest_prefix('t', key) IS NOT key OR "
@@ -81,10 +77,10 @@ LOOP_TEST(test_paths_by_nocase_are_those_of_an_ordinary_table, 4) {
     for (int round = 0; round < ROUNDS; round++) {
         if (!random_span(&random)) continue;
         run("BEGIN");
-        for (int i = 0; i < 100; i++) both(drawn(&random, of_paths, "$change"));
+        for (int i = 0; i < 100; i++) both(grammar_drawn(&random, of_paths, "$change"));
         run("COMMIT");
         if (random_once_in(&random, 2)) command("flush");
-        for (int i = 0; i < QUERIES; i++) alike(drawn(&random, of_paths, "$query"));
+        for (int i = 0; i < QUERIES; i++) alike(grammar_drawn(&random, of_paths, "$query"));
     }
     plan_has("SELECT n FROM @ WHERE path = ? COLLATE NOCASE", "path=? NOCASE");
     plan_lacks("SELECT n FROM @ WHERE path COLLATE NOCASE IN ('a', 'b')", "NOCASE");

@@ -74,7 +74,7 @@ static void compare(struct random *random) {
     TEXTS(values, "'2024-05'", "'2025-06-01 10:00:00'", "'2025'", "'7'", "''", "2025", "7", "'usr/'", "'unknown'");
     for (int i = 0; i < QUERIES; i++) {
         if (!random_span(random)) continue;
-        char *text = kept(grammar_text(&(struct grammar){.random = random, .rules = rules}, "$query"));
+        char *text = grammar_drawn(random, rules, "$query");
         alike(text);
         const char *value = values[random_below(random, LENGTH(values))];
         alike_bound(of_bound[random_below(random, LENGTH(of_bound))], value);
