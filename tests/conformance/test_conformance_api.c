@@ -31,18 +31,10 @@ static void create(sqlite3 *db, bool art, const char *name) {
     }
 }
 
-static sqlite3 *another(struct place *place, const char *path) {
-    sqlite3 *db = NULL;
-    if (place->art) return sql_open(path);
-    if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI, NULL)) abort();
-    sqlite3_extended_result_codes(db, 1);
-    return db;
-}
-
 static void place_open(struct place *place, bool art) {
     *place = (struct place){.art = art, .directory = sql_scratch("conformance"), .said = sqlite3_str_new(NULL)};
     place->path = sqlite3_mprintf("%s/h.db", place->directory);
-    place->db = another(place, place->path);
+    place->db = sql_open_as(place->path, place->art);
     sql_run(place->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF");
     create(place->db, art, "t");
     sql_run(place->db, "WITH RECURSIVE n(x) AS (SELECT 0 UNION ALL SELECT x + 1 FROM n WHERE x < 9) "
@@ -253,7 +245,7 @@ static int on_busy(void *unused, int times) {
 }
 
 static void a_busy_handler_is_asked(struct place *place) {
-    sqlite3 *other = another(place, place->path);
+    sqlite3 *other = sql_open_as(place->path, place->art);
     memset(&heard, 0, sizeof heard);
     sql_run(other, "BEGIN IMMEDIATE; DELETE FROM t WHERE a = 'k0'");
     sqlite3_busy_handler(place->db, on_busy, NULL);
@@ -276,7 +268,7 @@ static void a_busy_handler_is_asked(struct place *place) {
 
 static void a_backup_onto_a_database_replaces_its_table(struct place *place) {
     char *path = TEXT("%s/copy.db", place->directory);
-    sqlite3 *copy = another(place, path);
+    sqlite3 *copy = sql_open_as(path, place->art);
     create(copy, place->art, "t");
     sql_run(copy, "INSERT INTO t VALUES('old', 1, 1)");
     rows_of(place, copy, "SELECT a FROM t");
@@ -456,7 +448,7 @@ static void a_callback_stops_exec(struct place *place) {
 }
 
 static void a_connection_is_closed_with_a_statement_open(struct place *place) {
-    sqlite3 *other = another(place, place->path);
+    sqlite3 *other = sql_open_as(place->path, place->art);
     sqlite3_stmt *get = sql_prepare(other, "SELECT a FROM t ORDER BY a");
     sqlite3_step(get);
     SAY(place, "close %d, ", sqlite3_close(other));
@@ -465,7 +457,7 @@ static void a_connection_is_closed_with_a_statement_open(struct place *place) {
     sql_run(place->db, "INSERT INTO t VALUES('k10', 1, 1)");
     while (sqlite3_step(get) == SQLITE_ROW) SAY(place, "%s ", sqlite3_column_text(get, 0));
     SAY(place, "finalize %d\n", sqlite3_finalize(get));
-    other = another(place, place->path);
+    other = sql_open_as(place->path, place->art);
     sql_run(other, "BEGIN; DELETE FROM t");
     SAY(place, "close within a transaction %d\n", sqlite3_close(other));
     rows(place, "SELECT count(*) FROM t");
@@ -474,7 +466,7 @@ static void a_connection_is_closed_with_a_statement_open(struct place *place) {
 
 /* SQLite calls xRollback of all virtual tables before it finds that it cannot close. */
 static void a_close_that_fails_takes_back_virtual_tables(struct place *place) {
-    sqlite3 *other = another(place, place->path);
+    sqlite3 *other = sql_open_as(place->path, place->art);
     sqlite3_stmt *get = sql_prepare(other, "SELECT a FROM t ORDER BY a");
     sql_run(other, "BEGIN; INSERT INTO t VALUES('x', 1, 1)");
     sqlite3_step(get);
@@ -504,7 +496,7 @@ static void a_database_is_opened_for_reading(struct place *place) {
     rows_of(place, reader, "SELECT count(*), max(a) FROM t");
     sql_close(reader);
     char *uri = TEXT("file:%s?immutable=1", place->path);
-    reader = another(place, uri);
+    reader = sql_open_as(uri, place->art);
     rows_of(place, reader, "SELECT count(*) FROM t WHERE a > 'k5'");
     sql_close(reader);
 }

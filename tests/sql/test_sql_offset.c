@@ -87,10 +87,9 @@ static int stop(void *context) {
 /* Of the ordinary table; NULL: it takes too long. */
 static char *answer_soon(sqlite3_stmt *statement) {
     sqlite3_progress_handler(db, STEPS_MAX, stop, NULL);
-    char *answer = sql_answer(statement);
+    char *answer = kept(sql_answer(statement));
     sqlite3_progress_handler(db, 0, NULL, NULL);
     if (!strstr(answer, "interrupted")) return answer;
-    sqlite3_free(answer);
     return NULL;
 }
 
@@ -102,11 +101,8 @@ static void bind(sqlite3_stmt *statement, int limit, int offset) {
 /* False: no statement for SQLite. */
 static bool agree(struct writer *x, const char *sql) {
     sqlite3_stmt *statements[2];
-    char *texts[] = {sql_named(sql, "t"), sql_named(sql, "b")};
     bool fine = true;
-    for (int i = 0; i < 2; i++) {
-        fine &= !sqlite3_prepare_v2(db, texts[i], -1, &statements[i], NULL);
-    }
+    for (int i = 0; i < 2; i++) fine &= !sqlite3_prepare_v2(db, named(sql, i), -1, &statements[i], NULL);
     for (int run = 0; fine && run < 2; run++) {
         int limit = (int)random_below(&x->random, 4);
         int offset = x->many ? 1990 + (int)random_below(&x->random, 3100) : (int)random_below(&x->random, 15);
@@ -114,18 +110,14 @@ static bool agree(struct writer *x, const char *sql) {
         for (int i = 0; i < 2; i++) bind(statements[i], limit, offset);
         answers[1] = answer_soon(statements[1]);
         if (!answers[1]) break;
-        answers[0] = sql_answer(statements[0]);
+        answers[0] = kept(sql_answer(statements[0]));
         if (strcmp(answers[0], answers[1]) != 0) {
-            char *plan = sql_rows(db, "EXPLAIN QUERY PLAN %s", texts[0]);
+            char *plan = kept(sql_plan(db, "t", sql));
             ck_abort_msg("%s\n(?1 = %d, ?2 = %d)\n art:\n%s\n ordinary:\n%s\n%s", sql, limit, offset, answers[0],
                          answers[1], plan);
         }
-        for (int i = 0; i < 2; i++) sqlite3_free(answers[i]);
     }
-    for (int i = 0; i < 2; i++) {
-        sqlite3_finalize(statements[i]);
-        sqlite3_free(texts[i]);
-    }
+    for (int i = 0; i < 2; i++) sqlite3_finalize(statements[i]);
     return fine;
 }
 
@@ -136,9 +128,7 @@ static void compare(bool many, int queries) {
     int compared = 0;
     for (int i = 0; i < queries; i++) {
         if (!random_span(&x.random)) continue;
-        char *sql = random_query(&x);
-        compared += agree(&x, sql);
-        sqlite3_free(sql);
+        compared += agree(&x, kept(random_query(&x)));
     }
     printf("%d of %d queries compared, twice each\n", compared, queries);
     ck_assert_int_gt(compared, queries / 2);

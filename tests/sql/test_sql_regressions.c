@@ -9,7 +9,7 @@ static sqlite3 *plain;
 static void set_up(void) {
     sql_set_up();
     sql_create(db, "t", "");
-    ck_assert_int_eq(sqlite3_open(":memory:", &plain), SQLITE_OK);
+    plain = sql_open_as(":memory:", false);
     sql_run(plain, "CREATE TABLE t(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID");
 }
 

@@ -60,10 +60,15 @@ bool sql_has_no_file(const char *test) {
     return true;
 }
 
-sqlite3 *sql_open_flags(const char *path, int flags) {
+static sqlite3 *open_plain(const char *path, int flags) {
     sqlite3 *db = NULL;
     if (sqlite3_open_v2(path, &db, flags, NULL) != SQLITE_OK) die(db, "cannot open", path);
     sqlite3_extended_result_codes(db, 1);
+    return db;
+}
+
+sqlite3 *sql_open_flags(const char *path, int flags) {
+    sqlite3 *db = open_plain(path, flags);
     sql_register(db);
     return db;
 }
@@ -79,8 +84,14 @@ void sql_register(sqlite3 *db) {
     }
 }
 
+enum { USUAL = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI };
+
 sqlite3 *sql_open(const char *path) {
-    return sql_open_flags(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI);
+    return sql_open_flags(path, USUAL);
+}
+
+sqlite3 *sql_open_as(const char *path, bool art) {
+    return art ? sql_open(path) : open_plain(path, USUAL);
 }
 
 void sql_close(sqlite3 *db) {

@@ -27,6 +27,7 @@ void kept_clear(void); /* for long random tests: behind each round */
 void sql_ways(const char *io, const char *direct);
 
 sqlite3 *sql_open(const char *path);
+sqlite3 *sql_open_as(const char *path, bool art); /* false: without the extension, for ordinary tables */
 sqlite3 *sql_open_flags(const char *path, int flags);
 void sql_close(sqlite3 *db);
 void sql_register(sqlite3 *db); /* the extension, once more */

@@ -91,13 +91,7 @@ static void open_connection(struct twin *twin, int c) {
     const char *name = twin->art ? "art" : "plain";
     char *path =
         setting->file ? sqlite3_mprintf("%s", setting->file) : sqlite3_mprintf("%s/%s.db", twin->directory, name);
-    sqlite3 *db = NULL;
-    if (twin->art) {
-        db = sql_open(path);
-    } else {
-        if (sqlite3_open(path, &db) != SQLITE_OK) abort();
-        sqlite3_extended_result_codes(db, 1);
-    }
+    sqlite3 *db = sql_open_as(path, twin->art);
     sqlite3_create_function(db, "pattern", 3, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, pattern, NULL, NULL);
     configure(twin, db);
     attach(twin, db);
