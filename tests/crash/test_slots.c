@@ -19,21 +19,21 @@
  * order; R, test_slot_readers.c, by what readers see, and whether the file grows.
  *
  *   beyond the file's end any time            H; R: everywhere before slots are free
- *   never what the base names                 H; R: what_the_committed_root_names_is_not_written
- *   nor what a savepoint's root names         H; R: a_savepoint_keeps_its_root (a cursor keeps none: it seeks again)
+ *   never what the base names                 H
+ *   nor what a savepoint's root names         H (a cursor keeps none: it seeks again)
  *   1  own frame, synced, before any write    H: zombies; W: an_own_frame_and_the_database_are_synced
  *      the nonce is random                    W: who_does_the_same_to_the_same_database_writes_another_nonce
  *      no growth of CACHE_WRITE: extend       H: cache_spill=OFF; W: no_own_frame_comes, pages_of_another_database
  *      WAL and database synced at any level   W: an_own_frame_and_the_database_are_synced, a_sync_that_fails
  *      blobs durable before their root        W: blobs_are_synced_before_the_frames_that_name_them
  *      rollback journal and its folder        W: the_own_journal_and_its_folder, the_journals_folder_in_every_mode
- *   2  retired while a reader may stand there   H; W: a_reader_that_stays_keeps_its_slots; R: an_older_reader_counts,
+ *   2  retired while a reader may stand there   H; W: a_reader_that_stays_keeps_its_slots; R:
  *                                             no_checkpoint_frees (each kind, by a connection with synchronous=OFF)
  *      other salts: the list is free          R: no_checkpoint_frees, at its end
  *      equal salts: it grows                  R: without_a_checkpoint_nothing_is_freed
  *      no own frame: unknown, not free        W: slots_of_an_unknown_epoch, a_flush_that_knows_no_epoch
  *      read again after ROLLBACK TO           H; W: the_epoch_is_read_again_after_rollback_to
- *      killed TRUNCATE                        H: deaths in ftruncate
+ *      killed TRUNCATE                        H: deaths before each call
  *      another's rollback, fresh connections,
  *      reopening                              H; R: retired_slots_outlive_the_connection_that_made_them
  *      rollback journal: nothing is retired     R: with_a_rollback_journal_nothing_is_retired

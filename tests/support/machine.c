@@ -245,7 +245,9 @@ static void meet_fate(struct machine *machine) {
     struct random *random = &machine->random;
     struct actor *actor = &machine->actors[random_below(random, machine->actor_count)];
     if (plan->dies && random_once_in(random, 150)) kill_one(machine, actor);
-    if (plan->dies && random_once_in(random, 60)) look_at_an_image(machine);
+    bool looks = machine->copied || random_once_in(random, 60);
+    machine->copied = false;
+    if (plan->dies && looks) look_at_an_image(machine);
     if (machine->failure) return;
     if (plan->dies && random_once_in(random, 4000)) lose_power(machine);
     if (plan->fails && random_once_in(random, 200)) arm(machine, actor);

@@ -82,6 +82,7 @@ struct machine {
     bool ending;                  /* actors close and return */
     bool went_back;               /* the .art file may know of commits that a loss of power has taken */
     bool judging;                 /* another world is looked at */
+    bool copied;                  /* somebody has just made a copy: what is left of it? */
     uint64_t turns, switches, left /* calls until the next switch */, hash;
     struct machine_state *states;
     uint32_t state_count, *chain /* by depth: which state it was */, chain_length, floor, durable;

@@ -242,6 +242,7 @@ static void copy(struct actor *actor) {
     if (rc && rc != SQLITE_MISMATCH) machine_fine(&in_copy, rc, "a copy");
     sqlite3_close(in_copy.db);
     machine->counts.copies += !rc;
+    machine->copied |= !rc;
     machine_pause(actor, machine_below(actor, 200));
 }
 
