@@ -19,7 +19,7 @@ static const struct machine_plan plans[] = {
     {"rollback journal", "DELETE", "EXTRA", FILES, "wwrb", .lasts = true, .dies = true},
     {"WAL, blobs in rows", "WAL", "FULL", INLINE, "wwrcb", .lasts = true, .dies = true},
     {"WAL, all features", "WAL", "FULL", FILES, "wwrcb", .lasts = true, .dies = true, .features = true},
-    {"WAL, faults", "WAL", "FULL", FILES, "wwrcb", .lasts = true, .fails = true},
+    {"faults, blobs in rows", "DELETE", "EXTRA", INLINE, "wwr", .lasts = true, .fails = true},
     {"WAL, faults and deaths", "WAL", "FULL", FILES, "wwrcb", .lasts = true, .fails = true, .dies = true},
     {"rollback journal, faults", "DELETE", "EXTRA", FILES, "wwr", .lasts = true, .fails = true, .dies = true},
     {"WAL, the database's life", "WAL", "EXTRA", FILES, "wwrc", .lasts = true, .dies = true, .life = true,
