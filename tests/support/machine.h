@@ -105,6 +105,11 @@ void machine_clear(struct machine *machine);
 /* The last acts, for people. */
 void machine_show(const struct machine *machine, unsigned count);
 
+/* The disk has lied, and nothing has to be right any more. (Another lie is only told where the one before was.) */
+static inline bool machine_was_lied_to(const struct machine *machine) {
+    return machine->plan->lies && (machine->world->fault.struck || machine->counts.lies > 1);
+}
+
 /* Whose turn it is. */
 const char *machine_who(void);
 
@@ -160,6 +165,8 @@ uint32_t machine_state_add(struct machine *machine, uint32_t parent, const uint3
 int machine_compare(struct machine *machine, sqlite3 *db, const char *who, const uint32_t *rows, uint32_t *out);
 /* It is seen: may it be, by somebody who began when `floor` was seen? From here on it is. */
 bool machine_see(struct machine *machine, uint32_t state, uint32_t floor, const char *who);
+/* A number, -1 without one. *rc: also where it was one before. */
+int64_t machine_ask(sqlite3 *db, const char *sql, int *rc);
 /* The art table's rows, from where the statement is on. */
 int machine_compare_rows(struct machine *machine, sqlite3_stmt *ask, const char *who, const uint32_t *rows);
 /* What this world holds, of which nobody knows anything else. */

@@ -21,7 +21,7 @@ bool machine_once_in(struct actor *actor, uint32_t times) {
 static bool is_excused(const struct machine *machine, const struct actor *actor, int rc, const char *message) {
     int code = rc & 0xff;
     if (actor->process->dead || machine->failure) return true;
-    if (machine->plan->lies && machine->world->fault.struck) return true; /* an error is what it should be */
+    if (machine_was_lied_to(machine)) return true; /* an error is what it should be */
     /* What others do to the database: rolled back under a cursor; a snapshot older than a DROP, of which nothing was
      * read. */
     if (machine->plan->life && (code == SQLITE_ABORT || strstr(message, ".art file is missing"))) return true;
@@ -278,6 +278,9 @@ static void begin(struct actor *actor) {
                         machine->plan->synchronous);
     if (!rc) rc = sqlite3_busy_timeout(actor->db, machine_once_in(actor, 2) ? 1000 : 40);
     actor->tainted = !machine_fine(actor, rc, "opening"); /* also where only PRAGMA synchronous was refused */
+    bool narrow = !rc && machine->plan->fails && machine_once_in(actor, 3); /* full in the middle of a statement */
+    int64_t pages = narrow ? machine_ask(actor->db, "PRAGMA page_count", &rc) : 0;
+    if (!rc && pages > 0) machine_do(actor, "PRAGMA max_page_count=%lld", (long long)pages + machine_below(actor, 30));
     if (!rc)
         machine_do(actor, "PRAGMA wal_autocheckpoint=%u", machine_once_in(actor, 2) ? 0 : machine_below(actor, 60));
 }

@@ -113,7 +113,7 @@ int machine_compare_rows(struct machine *machine, sqlite3_stmt *ask, const char 
     return SQLITE_OK;
 }
 
-static int64_t ask_number(sqlite3 *db, const char *sql, int *rc) {
+int64_t machine_ask(sqlite3 *db, const char *sql, int *rc) {
     sqlite3_stmt *ask = NULL;
     int64_t number = -1;
     if (*rc) return number;
@@ -131,8 +131,8 @@ static int compare_sums(struct machine *machine, sqlite3 *db, const char *who, c
         count += rows[key] != 0;
         sum += rows[key];
     }
-    int64_t counted = ask_number(db, "SELECT art_count('t', '')", &rc);
-    int64_t summed = ask_number(db, "SELECT ifnull(art_sum('t', 'number', ''), 0)", &rc);
+    int64_t counted = machine_ask(db, "SELECT art_count('t', '')", &rc);
+    int64_t summed = machine_ask(db, "SELECT ifnull(art_sum('t', 'number', ''), 0)", &rc);
     if (rc) return rc;
     if (counted != count) return wrong(machine, who, "the count", 0, (uint32_t)counted, count);
     if (summed != sum) return wrong(machine, who, "the sum", 0, (uint32_t)summed, sum);
@@ -152,7 +152,7 @@ int machine_compare(struct machine *machine, sqlite3 *db, const char *who, const
     static const char *const queries[] = {"SELECT path, number FROM o", "SELECT path, number, value FROM t",
                                           "SELECT path, number, value FROM t ORDER BY path DESC"};
     int rc = SQLITE_OK;
-    int64_t number = ask_number(db, "SELECT id FROM n", &rc);
+    int64_t number = machine_ask(db, "SELECT id FROM n", &rc);
     if (rc) return rc;
     if (number < 0 || number >= machine->state_count) return wrong(machine, who, "the state", 0, (uint32_t)number, 0);
     *out = (uint32_t)number;
@@ -173,7 +173,7 @@ int machine_compare(struct machine *machine, sqlite3 *db, const char *who, const
 
 /* The disk has lied: what is left may be damaged, and says so. */
 static bool notices(struct machine *machine) {
-    if (!machine->plan->lies || !machine->world->fault.struck) return false;
+    if (!machine_was_lied_to(machine)) return false;
     machine->counts.noticed_by_check++;
     return true;
 }

@@ -44,7 +44,7 @@ static bool is_gone(const struct machine *machine, const struct actor *actor, bo
 
 void machine_touch(struct machine *machine, const struct sim_inode *inode, uint64_t offset, uint64_t len, bool write) {
     struct actor *running = machine->running;
-    if (machine->plan->lies && machine->world->fault.struck) return;
+    if (machine_was_lied_to(machine)) return;
     uint64_t first = offset / SLOT, last = len ? (offset + len - 1) / SLOT : SLOTS - 1;
     if (first >= SLOTS || last >= SLOTS) return;
     if (!write) return note_read(running, inode, first, last);
