@@ -265,7 +265,7 @@ static void count_slot(enum art_event event) {
 
 /* SQLite looks at no checksum of a page that it reads, and of frames only when it recovers: a lost or misdirected write
  * of its own files may show an old page, of any table or of the log, until somebody checks. So a wrong answer then is
- * counted, and no failure; what this looks for is that nothing else becomes of it: no crash, no statement without end. */
+ * counted, and no failure; what this looks for is that nothing else becomes of it: no crash, no endless statement. */
 static void forgive(struct machine *machine) {
     if (!machine->failure || !machine->plan->to_sqlite || !machine_was_lied_to(machine)) return;
     printf("not noticed: %s\n", machine->failure);

@@ -2,7 +2,7 @@
  * transaction has begun (core/tree/run/slots.c). It is noticed at the write, whoever has the blob in memory.
  *
  * What a snapshot stands on is what its process reads of the .art file while it looks at all rows for the first time;
- * a process that has come lately has nothing in memory. Of several files it is the first one: the table's. That blobs in
+ * a process that has come lately has nothing in memory. Of several files it is the first: the table's. That blobs in
  * rows stay where a reader is SQLite sees to. A root that nobody stands on, and that may come back, is for the images.
  */
 #include <string.h>
