@@ -196,7 +196,7 @@ $(addprefix $(BUILD)/tests/,$(TEST_NAMES) $(BENCH_NAMES)): $(BUILD)/support.a $(
 $(call object,$(filter-out tests/bench/%,$(PROGRAMS))): private SANITIZE_FLAGS += -O0
 
 # What of the C library has one of the tests' own before it; core's functions have hooks (core/tree/state/hooks.h).
-$(addprefix $(BUILD)/tests/,test_kill test_slot_readers test_threads): $(BUILD)/tests/support/watch.o
+$(addprefix $(BUILD)/tests/,test_kill test_slots test_slot_readers test_threads): $(BUILD)/tests/support/watch.o
 $(BUILD)/tests/test_locks: TEST_LIBS += -Wl,--wrap=pthread_mutex_lock -Wl,--wrap=pthread_mutex_trylock
 $(BUILD)/tests/test_actors: TEST_LIBS += -Wl,--wrap=pthread_mutex_lock
 
