@@ -414,9 +414,9 @@ static void fill(sqlite3 *db) {
 }
 
 #ifdef ART_SMALL_LIMITS
-enum { CODED_LEAST = 0 }; /* a bucket of four has too few texts */
+enum { REFS_LEAST = 1, CODED_LEAST = 0 }; /* blobs may be few; a bucket of four has too few texts */
 #else
-enum { CODED_LEAST = 1 };
+enum { REFS_LEAST = 10, CODED_LEAST = 1 };
 #endif
 
 static void make(struct database *base) {
@@ -436,7 +436,8 @@ static void make(struct database *base) {
     put_images(base);
     note_places(base);
     clear_images(base);
-    if (base->ref_count < 10 || base->bucket_count < 11 || !base->block_count || (int)base->coded_count < CODED_LEAST)
+    if (base->ref_count < REFS_LEAST || base->bucket_count < 11 || !base->block_count ||
+        (int)base->coded_count < CODED_LEAST)
         broken("too small a table: %u references, %u buckets, %u coded, %u blocks, %u slots", base->ref_count,
                base->bucket_count, base->coded_count, base->block_count, base->slot_count);
 }
