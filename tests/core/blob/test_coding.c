@@ -109,8 +109,8 @@ TEST(test_a_first_name_that_grows_makes_its_bucket_wide) {
     }
 }
 
-/* The table of symbols counts with the bucket that brings it: with the first coded one, behind so many that are not that
- * it comes last, wherever in a page. */
+/* The table of symbols counts with the bucket that brings it: the first coded one, behind so many others that it comes
+ * last, wherever in a page. */
 TEST(test_a_table_that_the_last_bucket_of_a_blob_brings_has_room) {
     enum { CODED = 300, PAGES = 40 };
     struct random random = random_announced("brought");
