@@ -343,7 +343,7 @@ static void make_pair(void) {
 
 /* So many that t is none of those that were used lately (ext/access/awake.c). */
 static void use_others(void) {
-    for (int i = 0; i <= ART_LIMIT(awake); i++) expect("0\n", TEXT("SELECT count(*) FROM other%d", i));
+    for (uint32_t i = 0; i <= ART_LIMIT(awake); i++) expect("0\n", TEXT("SELECT count(*) FROM other%u", i));
 }
 
 /* The summaries without hash(*), which was the query's: of one table, of both, and by a ROLLBACK, after which other
@@ -351,7 +351,7 @@ static void use_others(void) {
 LOOP_TEST(test_differences_end_with_an_error_where_a_table_has_lost_its_hashes, 3) {
     sqlite3_stmt *open;
     make_pair();
-    for (int i = 0; i <= ART_LIMIT(awake); i++) run("CREATE VIRTUAL TABLE other%d USING art(path)", i);
+    for (uint32_t i = 0; i <= ART_LIMIT(awake); i++) run("CREATE VIRTUAL TABLE other%u USING art(path)", i);
     run("UPDATE other.u SET note = 'another'");
     if (_i == 2)
         run("INSERT INTO t(t) VALUES('summary=()'); BEGIN; SAVEPOINT s; INSERT INTO t(t) VALUES('summary=(hash(*))')");
