@@ -2,9 +2,8 @@
  * reads: random scripts of the model of tests/support/ownership.h, on this file system (whose inodes come again at
  * once, if it is ext4) and in memory (tmpfs, where they do not).
  *
- * What README says of the histories that are lines of its table is what the model meets behind them.
+ * (What sql/files.md says of single histories: test_foreign.c.)
  *
- *     test_ownership --readme     prints those lines
  *     ART_OWNERSHIP_SEQUENCES=n   scripts; by default what takes half a minute when nothing else runs, times
  *                                 ART_TEST_SCALE
  *     ART_TEST_SEED=n             only the script of this seed, which a failure prints
@@ -16,8 +15,6 @@
 
 #include "core/linux/io_system.h"
 #include "tests/support/ownership.h"
-#include "tests/support/ownership_table.h"
-#include "tests/support/readme.h"
 #include "tests/support/sql.h"
 #include "tests/support/suite.h"
 
@@ -184,53 +181,6 @@ LOOP_TEST(test_a_scratch_copy_does_not_take_a_restored_file, 2) {
     sqlite3_free(root);
 }
 
-/* --- README ------------------------------------------------------------------------------------------------------- */
-
-/* The word of one try behind one history. */
-static const char *word_of(const struct history *history, unsigned try, unsigned journal, const char *folder) {
-    static struct own_result result;
-    struct own_script script = {.count = 1, .steps = {SQL(OWN_MAKE, APP, 0)}};
-    script.steps[0].n = (uint16_t)journal;
-    for (unsigned i = 0; i < HISTORY_MAX && (history->steps[i].verb || history->steps[i].x != history->steps[i].y);
-         i++) {
-        script.steps[script.count++] = history->steps[i];
-    }
-    unsigned first = script.count;
-    for (unsigned i = 0; i < TRY_STEPS && tries[try][i].verb; i++) {
-        script.steps[script.count] = tries[try][i];
-        script.steps[script.count++].x = (uint8_t)history->tried;
-    }
-    own_try(&script, folder, &result);
-    if (result.failed) {
-        printf("%s: %s\n%s", history->what, result.why, result.trace);
-        return result.why;
-    }
-    for (unsigned i = first; i < script.count; i++) {
-        if (result.last[i] != OWN_WORKS) return own_answers[result.last[i]];
-    }
-    if (tries[try][0].verb != OWN_DROP) return "works";
-    return result.file_stays ? "works; the file stays" : "works; the file goes";
-}
-
-static char *readme_row(unsigned i) {
-    char *folder = place(0);
-    sqlite3_str *row = sqlite3_str_new(NULL);
-    sqlite3_str_appendf(row, "| %s |", histories[i].what);
-    for (unsigned try = 0; try < TRIES; try++) {
-        const char *word = word_of(&histories[i], try, 0, folder), *other = word_of(&histories[i], try, 1, folder);
-        bool same = !strcmp(word, other);
-        sqlite3_str_appendf(row, " %s%s%s |", word, same ? "" : ", with a WAL ", same ? "" : other);
-    }
-    sqlite3_str_appendchar(row, 1, '\n');
-    sql_scratch_remove(folder);
-    sqlite3_free(folder);
-    return sqlite3_str_finish(row);
-}
-
-TEST(test_readme_says_what_the_model_sees) {
-    readme_expect("test_ownership", readme_row, HISTORIES);
-}
-
 static void begin(void) {
     setenv("ART_EXTENSION", "linked", 1);
     unsetenv("ART_TABLE_OPTIONS"); /* each table has its own */
@@ -238,12 +188,7 @@ static void begin(void) {
     art_system.fsync = art_system.fdatasync = no_sync; /* no power is lost here */
 }
 
-int main(int argc, char **argv) {
+int main(void) {
     begin();
-    if (argc > 1 && !strcmp(argv[1], "--readme")) {
-        readme_print("| what happened | reading | writing | 'flush' | 'adopt' | DROP |\n|---|---|---|---|---|---|\n",
-                     readme_row, HISTORIES);
-        return 0;
-    }
     return suite_run("ownership", .seconds = SUITE_FOREVER);
 }
