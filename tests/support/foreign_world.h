@@ -81,8 +81,8 @@ struct foreign_outcome {
 
 /* Runs one try in a process of its own. The limit of memory is not for sanitizers, which take what they like. */
 void foreign_try(const struct foreign_world *world, enum foreign_try what, struct foreign_outcome *out);
-/* The same, and a change of what is not the database's own fails the test. Did any file change? Then the world serves no
- * other try. */
+/* The same, and a change of what is not the database's own fails the test. Did any file change? Then the world serves
+ * no other try. */
 bool foreign_try_harmlessly(const struct foreign_world *world, enum foreign_try what, const char *why,
                             struct foreign_outcome *out);
 
