@@ -5,7 +5,10 @@
  *                                      ART_LIMIT_MOST(name)    value, for the size of an array: no variable is larger
  *
  * Where what is written depends on one, every build reads it: the format has a limit of its own, which is the same or
- * larger.
+ * larger: where that is a constant, an assertion beside it says so.
+ *
+ * The length of a key is none of them: it is the format's, users are promised it, and buffers have room for it. Short
+ * and long keys take the same ways; what differs is how many fit into a page or a footer, and that is here.
  */
 #ifndef ART_BASE_LIMITS_H
 #define ART_BASE_LIMITS_H

@@ -84,6 +84,6 @@ void art_shrink_punch(struct art_tree *tree, const struct art_version_edit *edit
     if (tree->slots.use != ART_SLOTS_REUSED || !medium->is_cut || !art_slot_set_highest(&tree->slots.held)) return;
     bool all = art_wants_small(tree);
     uint32_t few = all ? 0 : art_slots_slack(slots_in_use(tree, edit));
-    uint32_t most = all ? UINT32_MAX : 2 * medium->pause_pages / art_tree_full_pages(tree);
+    uint32_t most = all ? UINT32_MAX : 1 + (2 * medium->pause_pages - 1) / art_tree_full_pages(tree);
     tree->count.punched += art_store_punch(tree->store, few, most, edit->root->generation);
 }

@@ -1,6 +1,7 @@
 /* Blobs against a sorted array: every verb, over keys and values of every sort, in one blob and in runs of several
  * levels; pages that come one at a time, labels that change, filters. */
 #include "core/base/alloc.h"
+#include "core/blob/footer.h"
 #include "tests/support/blob_one.h"
 
 static struct blob_style some_style(struct random *random, uint32_t round) {
@@ -625,6 +626,33 @@ TEST(test_long_separators_fill_several_head_pages) {
         must(art_blob_verify_page(&liar.blob, page));
     refused(art_blob_verify_page(&liar.blob, at.nodes / ART_BLOB_PAGE), ART_CORRUPT, "a tail for more than one bucket");
     free(liar.image);
+}
+
+/* What nodes take is measured in a blob that is nearly full, which then takes some buckets more: at the numbers from
+ * which on a child's first bucket has two bytes, with names so long that references have four. */
+TEST(test_nodes_take_no_more_than_was_measured_before_the_last_buckets) {
+    enum { OF_FIRST_CHILD = 57, LEN = 340 };
+    uint8_t *image = aligned_alloc(ART_BLOB_PAGE, ART_BLOB_BYTES), bytes[LEN + ART_KEY_PADDING];
+    const struct art_bounds bounds = {.csn_max = 1, .key_max = LEN};
+    memset(bytes, 'x', sizeof bytes);
+    for (uint32_t measured = 253; measured < 260; measured++) {
+        for (uint32_t more = 1; more < 5; more++) {
+            struct art_footer footer = {.kind = ART_BLOB_LEAF};
+            struct art_footer_layout layout;
+            for (uint32_t b = 0; b < measured + more; b++) {
+                bytes[0] = (uint8_t)(b < OF_FIRST_CHILD ? 0 : b - OF_FIRST_CHILD + 1);
+                bytes[1] = (uint8_t)(b < OF_FIRST_CHILD ? b : 0);
+                if (b == measured) must(art_footer_measure(&footer));
+                must(art_footer_reserve(&footer, 1, LEN, 0));
+                art_footer_push(&footer, art_bytes(bytes, b ? LEN : 0), 24 * b, 1, 1, &bounds, NULL);
+            }
+            enum art_rc rc = art_footer_write(&footer, (struct art_bytes){0}, 1, 0, ART_BLOB_PAGES, image, &layout);
+            ck_assert_int_eq(rc, ART_OK);
+            ck_assert(layout.flags & ART_BLOB_WIDE);
+            art_footer_clear(&footer);
+        }
+    }
+    free(image);
 }
 
 SUITE("blob", .seconds = 600, .tear_down = tear_down)

@@ -109,6 +109,32 @@ TEST(test_a_first_name_that_grows_makes_its_bucket_wide) {
     }
 }
 
+/* The table of symbols counts with the bucket that brings it: the first coded one, behind so many others that it comes
+ * last, wherever in a page. */
+TEST(test_a_table_that_the_last_bucket_of_a_blob_brings_has_room) {
+    enum { CODED = 300, PAGES = 40 };
+    struct random random = random_announced("brought");
+    static struct art_symbols symbols;
+    uint32_t brought = 0, refused_once = 0;
+    for (uint32_t plain = 3900; plain < 4300; plain += 10) {
+        struct art_bytes *keys = malloc((plain + CODED) * sizeof *keys);
+        for (uint32_t i = 0; i < plain + CODED; i++) {
+            char start[8];
+            snprintf(start, sizeof start, "%c%05u", i < plain ? 'a' : 'b', 7 * i);
+            keys[i] = name(start, 40, i < plain ? 40 : 0, &random);
+        }
+        symbols = *blob_symbols_for(&(struct blob_rows){.set = {CODED, keys + plain, ART_KEY_PADDING}});
+        blob_symbols = &symbols;
+        run_of(keys, plain + CODED, PAGES);
+        ck_assert_uint_gt(coded_buckets(), 0);
+        const struct art_blob *first = &run.slots[0].blob;
+        ck_assert_uint_le(first->leaf_pages + first->footer_pages, PAGES);
+        brought += first->symbols && !view_of(first, first->buckets - 2).symbols;
+        refused_once += !first->symbols && run.slots[0].rows >= plain;
+    }
+    ck_assert(brought && refused_once);
+}
+
 /* --- codes that lie ----------------------------------------------------------------------------------------------- */
 
 enum { RIGHT, SPARE_BEFORE, SPARE_BEHIND, ESCAPES, ESCAPE_BEHIND, PLAIN };
