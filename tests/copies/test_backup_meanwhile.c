@@ -38,8 +38,7 @@ static bool is_there(sqlite3 *db, unsigned k) {
 static void make(sqlite3 *db, struct random *random, unsigned k) {
     sql_run(db,
             "BEGIN IMMEDIATE; CREATE VIRTUAL TABLE t%u USING art(path, value, storage=%s, log_limit='20KB'); CREATE "
-            "TABLE m%u(path "
-            "PRIMARY KEY, value)",
+            "TABLE m%u(path PRIMARY KEY, value)",
             k, random_below(random, 3) ? "file" : "inline", k);
     sql_run(
         db,
@@ -198,7 +197,7 @@ LOOP_TEST(test_what_happens_to_a_table_at_any_moment_leaves_it_whole_or_away, HA
         sqlite3_set_authorizer(db, NULL, NULL);
         sql_close(db);
         sqlite3 *copy = sql_open(copy_path);
-        char *name = sql_rows(copy, "SELECT name FROM sqlite_schema WHERE rootpage = 0");
+        char *name = kept(sql_rows(copy, "SELECT name FROM sqlite_schema WHERE rootpage = 0"));
         if (*name) {
             name[1] = 0;
             int rows = (int)sql_int(copy, "SELECT count(*) FROM %s WHERE art_check('%s') = 'ok'", name, name);
@@ -208,7 +207,6 @@ LOOP_TEST(test_what_happens_to_a_table_at_any_moment_leaves_it_whole_or_away, HA
         } else {
             gone++;
         }
-        sqlite3_free(name);
         sql_close(copy);
         sql_run(moment.other, "DROP TABLE IF EXISTS t; DROP TABLE IF EXISTS u");
         sql_close(moment.other);

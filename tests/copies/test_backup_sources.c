@@ -11,9 +11,8 @@
 static void make(const char *storage) {
     sql_run(db,
             "PRAGMA synchronous=OFF; CREATE VIRTUAL TABLE t USING art(path, value, storage=%s); INSERT INTO t SELECT "
-            "printf('%%06d', i), i "
-            "FROM (WITH n(i) "
-            "AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000) SELECT i FROM n); INSERT INTO t(t) VALUES('flush');"
+            "printf('%%06d', i), i FROM (WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000) SELECT i "
+            "FROM n); INSERT INTO t(t) VALUES('flush');"
             "INSERT INTO t VALUES('log', 1)",
             storage);
 }
@@ -74,9 +73,8 @@ static unsigned opened;
 static bool had_journal; /* the copy, when its last lock was given up */
 
 static int look_for_journal(sqlite3_file *file, int level) {
-    char *journal = sqlite3_mprintf("%s-journal", copy_path);
+    char *journal = TEXT("%s-journal", copy_path);
     if (level == SQLITE_LOCK_NONE) had_journal = !access(journal, F_OK);
-    sqlite3_free(journal);
     return unlock_below(file, level);
 }
 
@@ -110,11 +108,10 @@ TEST(test_the_copy_goes_through_the_originals_vfs) {
             "ATTACH 'file:%s/b.db?vfs=wrapped' AS b; CREATE VIRTUAL TABLE b.t USING art(path, value, storage=file);"
             "INSERT INTO b.t SELECT path, value FROM main.t; INSERT INTO b.t(t) VALUES('flush')",
             directory);
-    char *second = sqlite3_mprintf("%s/copy.db.2", directory);
+    char *second = TEXT("%s/copy.db.2", directory);
     sql_run(db, "SELECT art_backup(%Q, 'b')", second);
     ck_assert_uint_eq(opened, 1);
     is_whole(second);
-    sqlite3_free(second);
 }
 
 /* A journal that is removed without the copy's lock may be that of a writer who has just begun. */
@@ -136,7 +133,7 @@ LOOP_TEST(test_the_copys_journal_is_removed_while_its_lock_is_held, 4) {
 /* --- the caller --------------------------------------------------------------------------------------------------- */
 
 LOOP_TEST(test_who_may_not_attach_may_not_copy, 2) {
-    char *sql = sqlite3_mprintf("SELECT art_backup(%Q)", copy_path);
+    char *sql = TEXT("SELECT art_backup(%Q)", copy_path);
     make("file");
     sql_forbid(db, _i ? SQLITE_IGNORE : SQLITE_DENY, SQLITE_ATTACH, NULL, NULL);
     sql_refused(db, SQLITE_AUTH, "allow ATTACH", sql);
@@ -144,42 +141,36 @@ LOOP_TEST(test_who_may_not_attach_may_not_copy, 2) {
     sql_forbid(db, SQLITE_OK, 0, NULL, NULL);
     back_up();
     is_whole(copy_path);
-    sqlite3_free(sql);
 }
 
 /* A destination without room is no reason to roll back what the transaction has done elsewhere. */
 TEST(test_a_copy_that_fails_leaves_the_transaction) {
-    char *sql = sqlite3_mprintf("SELECT art_backup('/dev/full/copy.db') FROM t LIMIT 1"), *limited;
     struct rlimit unlimited;
     signal(SIGXFSZ, SIG_IGN);
     ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &unlimited), 0);
     make("file");
     sql_run(db, "ATTACH '%s/b.db' AS b; CREATE TABLE b.x(a); BEGIN; INSERT INTO b.x VALUES(1)", directory);
-    sql_refused(db, SQLITE_CANTOPEN, "cannot create the file", sql);
+    sql_refused(db, SQLITE_CANTOPEN, "cannot create the file", "SELECT art_backup('/dev/full/copy.db') FROM t LIMIT 1");
     ck_assert_int_eq(sqlite3_get_autocommit(db), 0);
-    limited = sqlite3_mprintf("SELECT art_backup(%Q) FROM t LIMIT 1", copy_path);
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &(struct rlimit){20000, unlimited.rlim_max}), 0);
-    sql_refused(db, SQLITE_CANTOPEN, "cannot", limited);
+    sql_refused(db, SQLITE_CANTOPEN, "cannot", TEXT("SELECT art_backup(%Q) FROM t LIMIT 1", copy_path));
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &unlimited), 0);
     ck_assert_int_eq(sqlite3_get_autocommit(db), 0);
     sql_run(db, "COMMIT");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM b.x"), 1);
     back_up();
     is_whole(copy_path);
-    sqlite3_free(sql);
-    sqlite3_free(limited);
 }
 
 /* --- names that are taken ----------------------------------------------------------------------------------------- */
 
 /* sqlite3_free() it. */
 static char *find_copys_file(void) {
-    char *pattern = sqlite3_mprintf("%s/copy.db-t-*.art", directory);
+    char *pattern = TEXT("%s/copy.db-t-*.art", directory);
     glob_t found;
     ck_assert_int_eq(glob(pattern, 0, NULL, &found), 0);
     char *file = sqlite3_mprintf("%s", found.gl_pathv[0]);
     globfree(&found);
-    sqlite3_free(pattern);
     return file;
 }
 

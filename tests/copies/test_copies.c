@@ -129,11 +129,10 @@ static void iterdumped(void) {
                                  "d.execute('CREATE VIRTUAL TABLE t USING art')\n"
                                  "d.executescript('PRAGMA synchronous=OFF; BEGIN;' + chr(10).join(rows) + 'COMMIT;')\n"
                                  "assert d.execute('SELECT count(*) FROM t').fetchone() == (3001,)\n";
-    char *name = sqlite3_mprintf("%s/iterdump.py", directory);
+    char *name = TEXT("%s/iterdump.py", directory);
     FILE *file = fopen(name, "w");
     fputs(script, file);
     fclose(file);
-    sqlite3_free(name);
     int rc = sql_extension_elsewhere() ? sql_shell("/usr/bin/python3 iterdump.py '%s'", sql_extension_elsewhere()) : -1;
     if (rc == -1 || rc == 77 << 8 || rc == 127 << 8) {
         skipped = "a Python that loads extensions";
@@ -193,8 +192,7 @@ static void is_whole(void) {
 /* Says so, and what to do; its file beside it is all that it needs. */
 static void lacks_its_file(void) {
     static const char *const advice =
-        "copy by art_backup(), or all files while nobody writes, or keep the blobs in the "
-        "database (storage=inline)";
+        "copy by art_backup(), or all files while nobody writes, or keep the blobs in the database (storage=inline)";
     sqlite3 *copy = sql_open(copy_path);
     sql_refused(copy, SQLITE_CORRUPT_VTAB, "main.t: the .art file is that of another database", "SELECT art_verify()");
     sql_refused(copy, SQLITE_CORRUPT_VTAB, advice, "SELECT art_verify()");
@@ -203,7 +201,7 @@ static void lacks_its_file(void) {
     sql_expect(copy, "1\n", "SELECT * FROM plain");
     sql_close(copy);
     ck_assert_int_eq(sql_shell("mkdir -p moved && cp '%s' moved/a.db", copy_path), 0);
-    char *moved = sqlite3_mprintf("%s/moved/a.db", directory);
+    char *moved = TEXT("%s/moved/a.db", directory);
     copy = sql_open(moved);
     sql_refused(copy, SQLITE_CORRUPT_VTAB, "main.t: the .art file is missing", "SELECT art_verify()");
     sql_refused(copy, SQLITE_CORRUPT_VTAB, advice, "SELECT art_verify()");
@@ -214,7 +212,6 @@ static void lacks_its_file(void) {
     sql_expect(copy, "ok: 1 art table\n", "SELECT art_verify()");
     sql_expect(copy, "3001|ok\n", "SELECT count(*), art_check('t') FROM t");
     sql_close(copy);
-    sqlite3_free(moved);
 }
 
 /* .clone leaves shadow tables, iterdump() nothing. */

@@ -28,10 +28,8 @@ static void make(const char *mode, unsigned rows) {
 }
 
 static void back_up(sqlite3 *from, const char *to) {
-    char *said = sql_rows(from, "SELECT art_backup(%Q)", to), *wanted = sqlite3_mprintf("%s: ", to);
+    char *said = kept(sql_rows(from, "SELECT art_backup(%Q)", to)), *wanted = TEXT("%s: ", to);
     ck_assert_msg(!strncmp(said, wanted, strlen(wanted)), "it said: %s", said);
-    sqlite3_free(said);
-    sqlite3_free(wanted);
 }
 
 static void remove_copy(void) {
@@ -72,11 +70,11 @@ static void write_some(sqlite3 *to, struct random *random, unsigned commit) {
 
 LOOP_TEST(test_a_copy_its_copy_and_their_original_live_beside_each_other, 2) {
     struct random random = {random_seed()};
-    char *second_path = sqlite3_mprintf("%s/second copy.db", directory);
+    char *second_path = TEXT("%s/second copy.db", directory);
     make(modes[_i], 5000);
     back_up(db, copy_path);
     sqlite3 *copy = sql_open(copy_path);
-    char *mode = sql_rows(copy, "PRAGMA journal_mode");
+    char *mode = kept(sql_rows(copy, "PRAGMA journal_mode"));
     ck_assert_int_eq(sqlite3_strnicmp(mode, modes[_i], (int)strlen(modes[_i])), 0);
     back_up(copy, second_path);
     sqlite3 *all[] = {db, copy, sql_open(second_path)};
@@ -100,8 +98,6 @@ LOOP_TEST(test_a_copy_its_copy_and_their_original_live_beside_each_other, 2) {
     is_whole(db);
     is_whole(all[2]);
     sql_close(all[2]);
-    sqlite3_free(mode);
-    sqlite3_free(second_path);
 }
 
 LOOP_TEST(test_whatever_schema_is_copied, 4) {
@@ -155,7 +151,7 @@ TEST(test_names_of_any_kind_are_copied) {
                 tables[i], tables[i], (int)i, tables[i], tables[i]);
     }
     for (size_t f = 0; f < sizeof files / sizeof *files; f++) {
-        char *file = sqlite3_mprintf("%s/%s", directory, files[f]);
+        char *file = TEXT("%s/%s", directory, files[f]);
         ck_assert_int_eq(chdir(directory), 0);
         back_up(db, f % 2 ? file : files[f]);
         sqlite3 *copy = sql_open(file);
@@ -165,7 +161,6 @@ TEST(test_names_of_any_kind_are_copied) {
                     tables[i], tables[i]);
         }
         sql_close(copy);
-        sqlite3_free(file);
     }
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         ck_assert_int_eq(sql_int(db, "SELECT value FROM \"%w\"", tables[i]), (int)i);
@@ -178,7 +173,7 @@ TEST(test_a_copy_has_the_rights_of_its_original) {
     make("WAL", 3000);
     ck_assert_int_eq(chmod(path, 0600), 0);
     back_up(db, copy_path);
-    char *file = sqlite3_mprintf("ls -l '%s' | grep -c '^-rw------- .*copy'", directory);
+    char *file = TEXT("ls -l '%s' | grep -c '^-rw------- .*copy'", directory);
     ck_assert_int_eq(stat(copy_path, &status), 0);
     ck_assert_uint_eq(status.st_mode & 0777, 0600);
     FILE *listed = popen(file, "r");
@@ -186,26 +181,22 @@ TEST(test_a_copy_has_the_rights_of_its_original) {
     ck_assert_int_eq(fscanf(listed, "%d", &count), 1);
     ck_assert_int_eq(count, 2);
     pclose(listed);
-    sqlite3_free(file);
 }
 
 TEST(test_it_tells_tables_files_and_bytes) {
     struct stat status;
     make("WAL", 3000);
-    char *said = sql_rows(db, "SELECT art_backup(%Q)", copy_path);
+    char *said = kept(sql_rows(db, "SELECT art_backup(%Q)", copy_path));
     ck_assert_int_eq(stat(copy_path, &status), 0);
     int64_t bytes = status.st_size;
     DIR *folder = opendir(directory);
     for (struct dirent *entry; (entry = readdir(folder));) {
-        char *name = sqlite3_mprintf("%s/%s", directory, entry->d_name);
+        char *name = TEXT("%s/%s", directory, entry->d_name);
         if (!strncmp(entry->d_name, "copy.db-", 8) && !stat(name, &status)) bytes += status.st_size;
-        sqlite3_free(name);
     }
     closedir(folder);
-    char *wanted = sqlite3_mprintf("%s: 4 art tables, %lld bytes in 2 files\n", copy_path, (long long)bytes);
+    char *wanted = TEXT("%s: 4 art tables, %lld bytes in 2 files\n", copy_path, (long long)bytes);
     if (!sql_inline()) ck_assert_str_eq(said, wanted);
-    sqlite3_free(said);
-    sqlite3_free(wanted);
 }
 
 /* --- refusals ----------------------------------------------------------------------------------------------------- */
@@ -232,23 +223,20 @@ static char *all_files(void) {
 }
 
 static void leaves_nothing(const char *before) {
-    char *after = all_files();
+    char *after = kept(all_files());
     ck_assert_str_eq(after, before);
-    sqlite3_free(after);
 }
 
 static void refused_cleanly(int code, const char *words, const char *sql) {
-    char *before = all_files();
+    char *before = kept(all_files());
     sql_refused(db, code, words, sql);
     leaves_nothing(before);
-    sqlite3_free(before);
 }
 
 /* Where art_backup() was told to write; it is relative to the folder. */
 static void cannot_be_written(const char *to, const char *words) {
-    char *sql = sqlite3_mprintf("SELECT art_backup(%Q)", to);
+    char *sql = TEXT("SELECT art_backup(%Q)", to);
     refused_cleanly(SQLITE_CANTOPEN, words, sql);
-    sqlite3_free(sql);
 }
 
 TEST(test_what_cannot_be_copied_to_is_refused) {
@@ -278,9 +266,8 @@ TEST(test_what_cannot_be_copied_to_is_refused) {
 }
 
 LOOP_TEST(test_what_is_not_committed_and_what_is_not_there_is_not_copied, 2) {
-    char *sql = sqlite3_mprintf("SELECT art_backup(%Q)", copy_path),
-         *other = sqlite3_mprintf("SELECT art_backup(%Q, 'nope')", copy_path);
-    char *within = sqlite3_mprintf("INSERT INTO p SELECT 'x', art_backup(%Q)", copy_path);
+    char *sql = TEXT("SELECT art_backup(%Q)", copy_path), *other = TEXT("SELECT art_backup(%Q, 'nope')", copy_path);
+    char *within = TEXT("INSERT INTO p SELECT 'x', art_backup(%Q)", copy_path);
     make(modes[_i], 3000);
     refused_cleanly(0, "nope", other);
     sql_run(db, "BEGIN; INSERT INTO f VALUES('x', 1)");
@@ -293,14 +280,11 @@ LOOP_TEST(test_what_is_not_committed_and_what_is_not_there_is_not_copied, 2) {
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM f"), 3001);
     back_up(db, copy_path); /* one that has only read has a snapshot, which is copied */
     sql_run(db, "COMMIT");
-    sqlite3_free(sql);
-    sqlite3_free(other);
-    sqlite3_free(within);
 }
 
 /* A collation that is not there: nobody can read the table's file, and without it the copy would be none. */
 LOOP_TEST(test_a_table_that_cannot_be_opened_is_not_left_out, 2) {
-    char *sql = sqlite3_mprintf("SELECT art_backup(%Q)", copy_path);
+    char *sql = TEXT("SELECT art_backup(%Q)", copy_path);
     sqlite3_create_collation(db, "mine", SQLITE_UTF8, NULL, sql_compare_bytes);
     sql_run(db,
             "CREATE VIRTUAL TABLE t USING art(path, value COLLATE mine, storage=%s); INSERT INTO t VALUES('a', 1);"
@@ -318,17 +302,16 @@ LOOP_TEST(test_a_table_that_cannot_be_opened_is_not_left_out, 2) {
     sqlite3_create_collation(copy, "mine", SQLITE_UTF8, NULL, sql_compare_bytes);
     sql_expect(copy, "a|1|ok\n", "SELECT path, value, art_check('t') FROM t");
     sql_close(copy);
-    sqlite3_free(sql);
 }
 
 /* In a leaf page, and in the footer, which only the reference's hash tells. */
 LOOP_TEST(test_a_damaged_blob_is_not_copied, 4) {
-    char *sql = sqlite3_mprintf("SELECT art_backup(%Q)", copy_path);
+    char *sql = TEXT("SELECT art_backup(%Q)", copy_path);
     make(modes[_i / 2], 3000);
     sql_run(db, "INSERT INTO f(f) VALUES('optimize')");
     sql_reopen();
     int64_t slots = sql_file_size(directory, ".art") / (512 << 10);
-    char *file = sql_find_file(directory, ".art");
+    char *file = kept(sql_find_file(directory, ".art"));
     int fd = open(file, O_RDWR);
     for (int64_t slot = 1; slot <= slots; slot++) {
         off_t at = _i % 2 ? (slot + 1) * (512 << 10) - 50 : slot * (512 << 10) + 100;
@@ -336,8 +319,6 @@ LOOP_TEST(test_a_damaged_blob_is_not_copied, 4) {
     }
     close(fd);
     refused_cleanly(SQLITE_CORRUPT_VTAB, file, sql);
-    sqlite3_free(file);
-    sqlite3_free(sql);
 }
 
 /* Also where T_artstate no longer says that there is a file. */
@@ -356,18 +337,16 @@ LOOP_TEST(test_a_table_with_a_damaged_state_is_not_copied, 2) {
         {"ALTER TABLE i_artstate RENAME COLUMN k TO q", "no such column"}};
     for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
         if (i) sql_set_up();
-        char *sql = sqlite3_mprintf("SELECT art_backup(%Q)", copy_path);
+        char *sql = TEXT("SELECT art_backup(%Q)", copy_path);
         make(modes[_i], 3000);
         sql_run(db, "%s", states[i].damage);
         sql_close(db);
-        char *before = all_files();
+        char *before = kept(all_files());
         db = sql_open(path);
         refused_cleanly(SQLITE_CORRUPT_VTAB, states[i].words, sql);
         sql_close(db);
         leaves_nothing(before);
         db = sql_open(path);
-        sqlite3_free(before);
-        sqlite3_free(sql);
         if (i + 1 < sizeof states / sizeof *states) sql_tear_down();
     }
 }
@@ -412,7 +391,7 @@ static int stop(void *unused) {
 TEST(test_an_interrupt_anywhere_leaves_a_whole_copy_or_nothing) {
     unsigned interrupted = 0;
     make("WAL", 20000);
-    char *before = all_files();
+    char *before = kept(all_files());
     for (int steps = 1;; steps += 1 + steps / 8) {
         steps_left = steps;
         sqlite3_progress_handler(db, 1, stop, NULL);
@@ -426,7 +405,6 @@ TEST(test_an_interrupt_anywhere_leaves_a_whole_copy_or_nothing) {
     ck_assert_uint_gt(interrupted, 10);
     ck_assert_int_eq(access(copy_path, F_OK), 0);
     whole_or_nothing(before);
-    sqlite3_free(before);
 }
 
 static struct { int left, answer; } rule;
@@ -446,7 +424,7 @@ LOOP_TEST(test_an_authorizer_makes_no_half_copy, 2) {
     sql_close(db);
     db = NULL;
     unsigned failed = 0;
-    char *before = all_files();
+    char *before = kept(all_files());
     for (int nth = 1; nth < 1000; nth++) {
         sqlite3 *from = sql_open(path);
         rule.left = 0;
@@ -466,7 +444,6 @@ LOOP_TEST(test_an_authorizer_makes_no_half_copy, 2) {
     }
     ck_assert_uint_gt(failed, 5);
     db = sql_open(path);
-    sqlite3_free(before);
 }
 
 SUITE("copies", .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down)

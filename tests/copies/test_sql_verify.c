@@ -25,11 +25,10 @@ static void is_refused(const char *words) {
 }
 
 static void damage_file(void) {
-    char *file = sql_find_file(directory, ".art");
+    char *file = kept(sql_find_file(directory, ".art"));
     int fd = open(file, O_RDWR);
     ck_assert_int_eq(pwrite(fd, "damage", 6, (512 << 10) + 100), 6);
     close(fd);
-    sqlite3_free(file);
 }
 
 /* --- ok ----------------------------------------------------------------------------------------------------------- */
@@ -59,14 +58,13 @@ TEST(test_an_attached_database_and_temp_are_verified_by_their_names) {
 }
 
 TEST(test_a_file_that_more_may_read_than_the_database_is_named) {
-    char *file = sql_find_file(directory, ".art");
+    char *file = kept(sql_find_file(directory, ".art"));
     ck_assert_int_eq(chmod(path, 0600), 0);
     ck_assert_int_eq(chmod(file, 0640), 0);
-    char *answer = sqlite3_mprintf("ok: 2 art tables; users who may not read the database may read %s: write to the "
-                                   "table, or chmod it\n",
-                                   file);
+    char *answer = TEXT("ok: 2 art tables; users who may not read the database may read %s: write to the "
+                        "table, or chmod it\n",
+                        file);
     sql_expect(db, answer, "SELECT art_verify()");
-    sqlite3_free(answer);
     ck_assert_int_eq(chmod(path, 0640), 0);
     sql_expect(db, "ok: 2 art tables\n", "SELECT art_verify()");
     ck_assert_int_eq(chmod(path, 0600), 0);
@@ -75,7 +73,6 @@ TEST(test_a_file_that_more_may_read_than_the_database_is_named) {
     if (!geteuid() && !chown(file, 12345, 0)) {
         sql_expect(db, "1\n", "SELECT art_verify() GLOB 'ok: 2 art tables; users who may not read *'");
     }
-    sqlite3_free(file);
 }
 
 /* Any copy has its rows today, and none of the database alone will. */
@@ -102,7 +99,7 @@ TEST(test_a_table_that_has_no_file_yet_is_announced) {
 
 LOOP_TEST(test_what_may_only_be_read_is_verified, 2) {
     sql_close(db);
-    char *name = sqlite3_mprintf("file:%s?%s", path, _i ? "immutable=1" : "mode=ro");
+    char *name = TEXT("file:%s?%s", path, _i ? "immutable=1" : "mode=ro");
     ck_assert_int_eq(chmod(path, 0444), 0);
     ck_assert_int_eq(chmod(directory, 0500), 0);
     db = sql_open_flags(name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
@@ -112,7 +109,6 @@ LOOP_TEST(test_what_may_only_be_read_is_verified, 2) {
     damage_file();
     db = sql_open_flags(name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
     is_refused("main.f: ");
-    sqlite3_free(name);
 }
 
 TEST(test_it_sees_one_snapshot_and_what_the_transaction_has_changed) {
@@ -140,7 +136,7 @@ TEST(test_each_table_has_its_first_problem_in_a_line_of_its_own) {
     damage_file();
     db = sql_open(path);
     ck_assert_int_eq(sql_try(db, "SELECT art_verify()"), SQLITE_CORRUPT_VTAB);
-    char *said = sqlite3_mprintf("%s\n", sqlite3_errmsg(db)), *line = said;
+    char *said = TEXT("%s\n", sqlite3_errmsg(db)), *line = said;
     static const char *const lines[] = {
         "art: main.f: the page's hash is not that of the blob's trailer (*.art*): restore *",
         "art: main.i: 'cache' is not valid: *", "art: main.g: *not even row 0*: restore *",
@@ -153,7 +149,6 @@ TEST(test_each_table_has_its_first_problem_in_a_line_of_its_own) {
         line = end + 1;
     }
     ck_assert_str_eq(line, "");
-    sqlite3_free(said);
     ck_assert_int_eq(sql_try(db, "SELECT 1"), 0); /* what it found is nobody else's error */
 }
 
@@ -167,12 +162,11 @@ TEST(test_many_problems_are_cut_short) {
 
 TEST(test_a_copy_without_its_file_says_how_to_copy) {
     sql_close(db);
-    char *file = sql_find_file(directory, ".art");
+    char *file = kept(sql_find_file(directory, ".art"));
     ck_assert_int_eq(unlink(file), 0);
     db = sql_open(path);
     is_refused("art: main.f: the .art file is missing");
     is_refused("\nart: a copy of the database alone lacks the .art files: copy by art_backup()");
-    sqlite3_free(file);
 }
 
 TEST(test_shadow_tables_without_their_table_are_found) {
@@ -206,11 +200,10 @@ TEST(test_a_collation_that_is_not_there_keeps_no_art_table_from_being_verified) 
                 "CREATE INDEX more_a ON more(a)");
     sql_expect(db, "ok: 2 art tables\n", "SELECT art_verify()");
     sql_reopen();
-    char *said = sql_rows(db, "SELECT art_verify()");
+    char *said = kept(sql_rows(db, "SELECT art_verify()"));
     ck_assert_msg(!strcmp(said, "ok: 2 art tables\n") ||
                       !sqlite3_strglob("ok: 2 art tables; the database's own pages were not checked: *mine\n", said),
                   "%s", said);
-    sqlite3_free(said);
     sqlite3_create_collation(db, "mine", SQLITE_UTF8, NULL, sql_compare_bytes);
     sql_run(db, "CREATE VIRTUAL TABLE c USING art(path, a COLLATE mine, storage=inline)");
     sql_reopen();
@@ -305,7 +298,7 @@ static void flush_another(sqlite3 *writer) {
 }
 
 TEST(test_a_database_that_was_restored_alone_is_told_until_it_is_adopted) {
-    char *before = sqlite3_mprintf("%s/before", directory);
+    char *before = TEXT("%s/before", directory);
     sql_close(db);
     sql_copy_file(path, before);
     db = sql_open(path);
@@ -324,7 +317,6 @@ TEST(test_a_database_that_was_restored_alone_is_told_until_it_is_adopted) {
     expect("ok|ok: 2 art tables\n", "SELECT art_check('f'), art_verify()");
     flush_another(db);
     expect("ok|ok: 2 art tables|3001\n", "SELECT art_check('f'), art_verify(), (SELECT count(*) FROM f)");
-    sqlite3_free(before);
 }
 
 static int commits_left;
@@ -344,11 +336,10 @@ LOOP_TEST(test_commits_of_others_are_not_taken_for_lost_ones, 2) {
     sql_run(db, "COMMIT");
     commits_left = 40;
     sqlite3_progress_handler(db, 1, commit_now, other);
-    char *said = sql_rows(db, _i ? "SELECT art_verify()" : "SELECT art_check('f')");
+    char *said = kept(sql_rows(db, _i ? "SELECT art_verify()" : "SELECT art_check('f')"));
     sqlite3_progress_handler(db, 0, NULL, NULL);
     ck_assert_int_lt(commits_left, 40);
     ck_assert_str_eq(said, _i ? "ok: 2 art tables\n" : "ok\n");
-    sqlite3_free(said);
     sql_close(other);
 }
 

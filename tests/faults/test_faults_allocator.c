@@ -11,19 +11,14 @@
 
 #include "tests/support/fault_sweep.h"
 #include "tests/support/faulty_vfs.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/sql.h"
 #include "tests/support/suite.h"
 
 /* A sanitizer has an allocator of its own. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#if SANITIZED || !defined(__GLIBC__)
 #define OWN_ALLOCATOR 0
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__GLIBC__)
-#define OWN_ALLOCATOR 0
-#endif
-#ifndef OWN_ALLOCATOR
+#else
 #define OWN_ALLOCATOR 1
 #endif
 

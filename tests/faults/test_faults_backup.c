@@ -40,26 +40,23 @@ static void has_all(sqlite3 *of) {
 }
 
 static char *left_behind(void) {
-    char *command = sqlite3_mprintf("ls -A '%s' | grep copy", directory), text[400] = "";
+    char *command = TEXT("ls -A '%s' | grep copy", directory), text[400] = "";
     FILE *names = popen(command, "r");
     text[fread(text, 1, sizeof text - 1, names)] = 0;
     pclose(names);
-    sqlite3_free(command);
     return sqlite3_mprintf("%s", text);
 }
 
 static int remove_copy(void) {
-    char *command = sqlite3_mprintf("rm -f '%s'*", copy_path);
+    char *command = TEXT("rm -f '%s'*", copy_path);
     int rc = system(command);
-    sqlite3_free(command);
     return rc;
 }
 
 static void check_copy_and_remove(int rows) {
     sqlite3 *copy = sql_memory_open(copy_path, NULL);
-    char *expected = sqlite3_mprintf("%d|ok\n", rows);
+    char *expected = TEXT("%d|ok\n", rows);
     sql_expect(copy, expected, "SELECT count(*), art_check('f') FROM f");
-    sqlite3_free(expected);
     sqlite3_close(copy);
     ck_assert_int_eq(remove_copy(), 0);
 }
@@ -86,10 +83,9 @@ static void check_update(int rc, const char *what, unsigned nth) {
                       read, sqlite3_errmsg(copy));
         if (!read) has_all(copy);
         char *has = rc ? NULL : sql_rows(copy, "SELECT sum(value) FROM f"),
-             *wanted = sql_rows(db, "SELECT sum(value) FROM f");
+             *wanted = kept(sql_rows(db, "SELECT sum(value) FROM f"));
         if (has) ck_assert_str_eq(has, wanted);
         sqlite3_free(has);
-        sqlite3_free(wanted);
         sqlite3_close(copy);
         if (!again) rc = back_up();
         ck_assert_msg(!rc, "%s %u: then: %d: %s", what, nth, rc, sqlite3_errmsg(db));
@@ -105,9 +101,8 @@ static void check_outcome(int rc, const char *what, unsigned nth) {
     if (way == UPDATES) {
         check_update(rc, what, nth);
     } else if (rc) {
-        char *left = left_behind();
+        char *left = kept(left_behind());
         ck_assert_msg(!*left, "%s %u (%d): left behind: %s", what, nth, rc, left);
-        sqlite3_free(left);
     } else {
         sqlite3 *copy = sql_memory_open(copy_path, NULL);
         has_all(copy);
@@ -184,8 +179,7 @@ TEST(test_blobs_are_shared_where_the_file_system_can) {
     sqlite3_close(db);
     db = sql_memory_open(path, NULL);
     sql_run(db, "INSERT INTO f SELECT printf('e%%d/%%06d', i %% 50, i), hex(randomblob(200)) FROM (WITH n(i) AS "
-                "(SELECT 1 UNION ALL "
-                "SELECT i + 1 FROM n LIMIT 20000) SELECT i FROM n)");
+                "(SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000) SELECT i FROM n)");
     sql_run(db, "INSERT INTO f(f) VALUES('optimize')");
     io_fault_copy_clones(false);
     io_fault("clone_range", 1, UINT32_MAX, EOPNOTSUPP, 0);
@@ -222,9 +216,8 @@ LOOP_TEST(test_a_copy_whose_name_may_be_lost_is_none, 2) {
     io_fault("fsync", folders, 1, EIO, 0);
     ck_assert_int_eq(back_up() & 0xff, SQLITE_CANTOPEN);
     io_fault("", 0, 0, 0, 0);
-    char *left = left_behind();
+    char *left = kept(left_behind());
     ck_assert_str_eq(left, "");
-    sqlite3_free(left);
 }
 
 LOOP_TEST(test_every_allocation_may_fail, 2 * WAYS) {

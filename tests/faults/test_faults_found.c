@@ -27,8 +27,24 @@ static void reopen(void) {
     db = sql_memory_open(path, "faulty");
 }
 
+static void roll_back(void) {
+    if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+}
+
 static const char add_and_flush[] =
     "BEGIN; INSERT OR REPLACE INTO t VALUES('a', 1); INSERT INTO t(t) VALUES('flush'); COMMIT";
+
+static void flush_is_refused(const char *words) {
+    sql_refused(db, SQLITE_IOERR, words, add_and_flush);
+    io_fault_nothing();
+    roll_back();
+}
+
+static void flush_fails_at(const char *call, const char *words) {
+    io_fault(call, 1, 1, EIO, 0);
+    flush_is_refused(words);
+}
+
 static const char poisoned[] = "an earlier sync failed";
 
 /* The first change of a connection makes temp.art_txn; SQLite takes back whatever its ROLLBACK undoes of a schema by
@@ -36,23 +52,17 @@ static const char poisoned[] = "an earlier sync failed";
 TEST(test_a_failed_sync_is_remembered_when_sqlite_lets_go_of_the_handle) {
     sql_run(db, add_and_flush);
     reopen();
-    io_fault("fdatasync", 1, 1, EIO, 0);
-    sql_refused(db, SQLITE_IOERR, "cannot make writes durable", add_and_flush);
-    io_fault_nothing();
-    if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
-    sql_refused(db, SQLITE_IOERR, poisoned, add_and_flush);
-    if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+    flush_fails_at("fdatasync", "cannot make writes durable");
+    flush_is_refused(poisoned);
     sql_run(db, "BEGIN; CREATE TABLE x(y); ROLLBACK");
-    sql_refused(db, SQLITE_IOERR, poisoned, add_and_flush);
-    if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+    flush_is_refused(poisoned);
     sql_run(db, "INSERT INTO t VALUES('b', 2)"); /* the log is SQLite's, and sound */
     sql_expect(db, "a|1\nb|2\n", "SELECT path, value FROM t");
     sqlite3 *other = sql_memory_open(path, "faulty");
     sql_run(other, add_and_flush);
     sql_expect(other, "a|1\nb|2\n", "SELECT path, value FROM t");
     sql_close(other);
-    sql_refused(db, SQLITE_IOERR, poisoned, add_and_flush);
-    if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+    flush_is_refused(poisoned);
     reopen();
     sql_run(db, add_and_flush);
     sql_expect(db, "ok\n", "SELECT art_check('t')");
@@ -60,11 +70,11 @@ TEST(test_a_failed_sync_is_remembered_when_sqlite_lets_go_of_the_handle) {
 
 /* SQLite may put another database's handle where the one before it was. */
 TEST(test_a_failed_sync_is_remembered_of_its_own_database_only) {
-    char *copies = sqlite3_mprintf("%s/copies", directory), *copy = sqlite3_mprintf("%s/a.db", copies);
+    char *copies = TEXT("%s/copies", directory), *copy = TEXT("%s/a.db", copies);
     ck_assert_int_eq(mkdir(copies, 0755), 0);
     sql_run(db, add_and_flush);
     sql_close(db);
-    char *file = sql_find_file(directory, ".art"), *file_copy = sqlite3_mprintf("%s%s", copies, strrchr(file, '/'));
+    char *file = kept(sql_find_file(directory, ".art")), *file_copy = TEXT("%s%s", copies, strrchr(file, '/'));
     sql_copy_file(path, copy);
     sql_copy_file(file, file_copy);
     db = NULL;
@@ -89,18 +99,11 @@ TEST(test_a_failed_sync_is_remembered_of_its_own_database_only) {
     reopen();
     sql_expect(db, "a|1|ok\n", "SELECT path, value, art_check('t') FROM t");
     sql_scratch_remove(copies);
-    sqlite3_free(copies);
-    sqlite3_free(copy);
-    sqlite3_free(file);
-    sqlite3_free(file_copy);
 }
 
 TEST(test_a_dropped_table_that_could_not_be_synced_is_gone_for_good) {
     sql_run(db, add_and_flush);
-    io_fault("fdatasync", 1, 1, EIO, 0);
-    sql_refused(db, SQLITE_IOERR, "cannot make writes durable", add_and_flush);
-    io_fault_nothing();
-    if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+    flush_fails_at("fdatasync", "cannot make writes durable");
     sql_run(db, "DROP TABLE t");
     ck_assert_ptr_null(sql_find_file(directory, ".art"));
     sql_run(db, "CREATE VIRTUAL TABLE t USING art");
@@ -123,7 +126,7 @@ TEST(test_a_file_that_came_to_nothing_is_removed) {
         ck_assert_uint_gt(io_faults_given(), 0);
         io_fault_nothing();
         ck_assert_msg(rc != SQLITE_OK, "%s %u did no harm", faults[i].call, faults[i].nth);
-        if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+        roll_back();
         char *file = sql_find_file(directory, ".art");
         ck_assert_msg(!file, "%s %u left %s", faults[i].call, faults[i].nth, file);
         reopen();
@@ -140,7 +143,7 @@ static int replace_and_lock(int fd, int type) {
 }
 
 TEST(test_a_file_that_took_the_place_of_a_new_one_is_not_removed) {
-    char *name = sql_rows(db, "SELECT v FROM t_artstate WHERE k = 'file'");
+    char *name = kept(sql_rows(db, "SELECT v FROM t_artstate WHERE k = 'file'"));
     made = sqlite3_mprintf("%s/%.*s", directory, (int)strcspn(name, "\n"), name);
     in_the_way = sqlite3_mprintf("%s/somebodys", directory);
     FILE *file = fopen(in_the_way, "w");
@@ -157,7 +160,6 @@ TEST(test_a_file_that_took_the_place_of_a_new_one_is_not_removed) {
     ck_assert_int_eq(fclose(file), 0);
     reopen();
     sql_expect(db, "a|1|ok\n", "SELECT path, value, art_check('t') FROM t");
-    sqlite3_free(name);
     sqlite3_free(made);
     sqlite3_free(in_the_way);
 }
@@ -178,7 +180,7 @@ static int lock_after_a_copy(int fd, int type) {
 }
 
 TEST(test_a_file_that_a_copy_took_while_it_was_made_is_the_copys) {
-    char *copy = sqlite3_mprintf("%s/copy.db", directory);
+    char *copy = TEXT("%s/copy.db", directory);
     sql_close(db);
     sql_copy_file(path, copy);
     db = sql_memory_open(path, "faulty");
@@ -196,15 +198,11 @@ TEST(test_a_file_that_a_copy_took_while_it_was_made_is_the_copys) {
     other = sql_memory_open(copy, "faulty");
     sql_expect(other, "500|ok\n", "SELECT count(*), art_check('t') FROM t");
     sql_close(other);
-    sqlite3_free(copy);
 }
 
 /* Its owner page would name no database, and DROP and 'clean' would take it for another one's. */
 TEST(test_an_art_file_is_not_made_while_the_database_cannot_be_looked_at) {
-    io_fault("stat", 1, 1, EIO, 0);
-    sql_refused(db, SQLITE_IOERR, "cannot look at the file", add_and_flush);
-    io_fault_nothing();
-    if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+    flush_fails_at("stat", "cannot look at the file");
     ck_assert_ptr_null(sql_find_file(directory, ".art"));
     sql_run(db, add_and_flush);
     sql_run(db, "DROP TABLE t");
@@ -223,20 +221,25 @@ TEST(test_a_spill_that_fails_midway_can_be_rolled_back_to_any_savepoint) {
             sql_run(db, "SAVEPOINT s%d; INSERT OR REPLACE INTO t VALUES('s/%d', zeroblob(3000))", i, i);
         }
         io_fault("pwrite", nth, 1, ENOSPC, 0);
-        int rc = sql_try(db, "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 400) "
-                             "SELECT 'n/' || i, zeroblob(100) FROM n");
+        sql_try(db, "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 400) "
+                    "SELECT 'n/' || i, zeroblob(100) FROM n");
         struck += io_faults_given();
         io_fault_nothing();
         for (int i = 4; i >= 0 && !sqlite3_get_autocommit(db); i--) {
             sql_run(db, "ROLLBACK TO s%d", i);
             sql_try(db, "INSERT INTO t VALUES('more', 1)");
         }
-        if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
-        (void)rc;
+        roll_back();
         sql_expect(db, "a|1\n", "SELECT path, value FROM t");
         sql_expect(db, "ok\n", "SELECT art_check('t')");
     }
     ck_assert_uint_gt(struck, 4);
+}
+
+static void another_flushes(void) {
+    sqlite3 *other = sql_memory_open(path, "faulty");
+    sql_run(other, add_and_flush);
+    sql_close(other);
 }
 
 /* A ring keeps its file, and with it the lock, for some time after it was closed. */
@@ -247,17 +250,13 @@ TEST(test_a_lock_that_could_not_be_given_up_at_once_is_given_up_then) {
         sql_run(db, add_and_flush);
         ck_assert_uint_eq(io_faults_given(), times);
         io_fault_nothing();
-        sqlite3 *other = sql_memory_open(path, "faulty");
-        sql_run(other, add_and_flush);
-        sql_close(other);
+        another_flushes();
     }
     io_fault("lock", 2, UINT_MAX, EBADF, 0);
     sql_run(db, add_and_flush);
     io_fault_nothing();
     reopen();
-    sqlite3 *other = sql_memory_open(path, "faulty");
-    sql_run(other, add_and_flush);
-    sql_close(other);
+    another_flushes();
 }
 
 /* As SQLite waits for its own locks; where nobody may ask for how long, not at all. */
@@ -273,7 +272,7 @@ TEST(test_a_writer_lock_is_waited_for_as_long_as_the_busy_timeout_says) {
     unsigned waited = io_faults_given();
     ck_assert_uint_gt(waited, 2);
     ck_assert_uint_lt(waited, 14);
-    if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+    roll_back();
     sql_run(db, "PRAGMA busy_timeout=60000");
     int answers[] = {SQLITE_DENY, SQLITE_IGNORE};
     for (unsigned i = 0; i < 2; i++) {
@@ -282,15 +281,16 @@ TEST(test_a_writer_lock_is_waited_for_as_long_as_the_busy_timeout_says) {
         sql_refused(db, SQLITE_BUSY, "", add_and_flush);
         ck_assert_uint_le(io_faults_given(), 2);
         sql_forbid(db, SQLITE_OK, 0, NULL, NULL);
-        if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+        roll_back();
     }
     io_fault_nothing();
     sql_run(db, add_and_flush);
 }
 
-/* Lets the nth call of the VFS that is described so fail. */
-static void fail_file(const char *what, unsigned nth) {
+/* Lets the nth call of the VFS fail so; `how`: how much of it is done, as faulty_vfs.c describes it. */
+static void fail_file(const char *call, int code, const char *how, unsigned nth) {
     const struct fault_source *files = &faulty_vfs_calls;
+    const char *what = TEXT("%s: %d%s", call, code, how);
     for (unsigned kind = 0; kind < files->kinds; kind++) {
         for (unsigned error = 0; error < files->errors(kind); error++) {
             if (strcmp(files->describe(kind, error), what)) continue;
@@ -303,15 +303,13 @@ static void fail_file(const char *what, unsigned nth) {
 
 /* SQLite calls it rolled back, and the next connection finds the table. */
 TEST(test_the_file_of_a_new_table_stays_when_its_commit_failed_and_was_made_all_the_same) {
-    char outcome[40];
-    snprintf(outcome, sizeof outcome, "xDelete: %d, but done", SQLITE_IOERR_DELETE);
     sql_run(db, "PRAGMA journal_mode=DELETE");
-    fail_file(outcome, 1);
+    fail_file("xDelete", SQLITE_IOERR_DELETE, ", but done", 1);
     int rc = sql_try(db, "BEGIN; CREATE VIRTUAL TABLE u USING art; INSERT INTO u VALUES('a', 1);"
                          "INSERT INTO u(u) VALUES('flush'); COMMIT");
     ck_assert_uint_eq(fault_disarm(&faulty_vfs_calls), 1);
     ck_assert_int_eq(rc, SQLITE_IOERR_DELETE);
-    if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+    roll_back();
     reopen();
     if (sql_int(db, "SELECT count(*) FROM sqlite_master WHERE name = 'u'")) {
         sql_expect(db, "a|1\n", "SELECT path, value FROM u");
@@ -325,19 +323,17 @@ TEST(test_the_file_of_a_new_table_stays_when_its_commit_failed_and_was_made_all_
 
 /* SQLite ends a transaction in which a statement of ours cannot be read: DROP then went on outside of it. */
 TEST(test_a_drop_that_cannot_read_its_table_fails_with_the_transaction) {
-    char outcome[40];
-    snprintf(outcome, sizeof outcome, "xRead: %d", SQLITE_IOERR_READ);
     sql_run(db, "CREATE TABLE plain(x)");
     unsigned struck = 0;
     for (unsigned nth = 1; nth < 8; nth++) {
         reopen();
         sql_run(db, "PRAGMA cache_size=1; BEGIN; INSERT INTO plain VALUES(1)");
-        fail_file(outcome, nth);
+        fail_file("xRead", SQLITE_IOERR_READ, "", nth);
         int rc = sql_try(db, "DROP TABLE t");
         unsigned failed = fault_disarm(&faulty_vfs_calls);
         struck += failed;
         if (failed) ck_assert_int_ne(rc, SQLITE_OK);
-        if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+        roll_back();
         sql_expect(db, "0\n", "SELECT count(*) FROM plain");
         sql_expect(db, "0\n", "SELECT count(*) FROM t");
     }
@@ -404,20 +400,18 @@ TEST(test_a_folder_that_cannot_be_read_to_its_end_is_not_taken_for_read) {
 /* For want of memory or disk SQLite rolls the transaction back under a statement of ours, and with it the table's name,
  * for which all its statements are prepared. */
 TEST(test_a_table_renamed_in_a_transaction_outlives_a_rollback_under_its_own_statement) {
-    char outcome[40];
-    snprintf(outcome, sizeof outcome, "xWrite: %d", SQLITE_IOERR_WRITE);
     sql_run(db, "PRAGMA journal_mode=DELETE; INSERT INTO t(t) VALUES('spill_limit=32KB')");
     sql_run(db, add_and_flush);
     unsigned struck = 0;
     for (unsigned nth = 1; nth < 8; nth++) {
         sql_run(db, "BEGIN; INSERT INTO t VALUES('before', 1); ALTER TABLE t RENAME TO r");
-        fail_file(outcome, nth);
+        fail_file("xWrite", SQLITE_IOERR_WRITE, "", nth);
         int rc = sql_try(db, "INSERT INTO r WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 400) "
                              "SELECT 'n/' || i, zeroblob(100) FROM n");
         unsigned failed = fault_disarm(&faulty_vfs_calls);
         struck += failed;
         if (failed) ck_assert_int_ne(rc, SQLITE_OK);
-        if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+        roll_back();
         sql_expect(db, "a|1\n", "SELECT path, value FROM t");
         sql_run(db, "INSERT INTO t VALUES('b', 2); DELETE FROM t WHERE path = 'b'");
     }
@@ -448,7 +442,7 @@ LOOP_TEST(test_a_function_s_table_outlives_a_rollback_under_its_statements, 12) 
         int rc = sql_memory_try(db, call, nth, false, &more);
         rolled_back += sqlite3_get_autocommit(db) != 0;
         if (!more) ck_assert_int_eq(rc, SQLITE_OK);
-        if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+        roll_back();
     }
     ck_assert_uint_gt(rolled_back, 0);
     sql_expect(db, "a|ok\n", "SELECT path, art_check('t') FROM t");
@@ -463,7 +457,7 @@ static bool commit_under(const struct fault_source *source, unsigned kind, unsig
     fault_arm(source, kind, error, nth, false);
     int rc = sql_try(db, "COMMIT");
     fault_disarm(source);
-    if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+    roll_back();
     int64_t plain = sql_int(db, "SELECT value FROM plain"), art = sql_int(db, "SELECT value FROM t WHERE path = 'b'");
     ck_assert_msg(plain == art, "%s %u (%d): %lld in the ordinary table, %lld in t", fault_text(source, kind, error),
                   nth, rc, (long long)plain, (long long)art);
@@ -587,13 +581,13 @@ LOOP_TEST(test_a_commit_that_found_no_memory_has_not_happened, 10) {
     io_fault_skip_syncs();
     sql_run(db, "PRAGMA journal_mode=%s; PRAGMA synchronous=OFF", _i < CHANGES ? "WAL" : "DELETE");
     sql_run(db, fill_u);
-    char *before = sql_rows(db, state);
+    char *before = kept(sql_rows(db, state));
     bool more = true;
     for (unsigned nth = 1; more; nth += random_stride()) {
         reopen();
         sql_run(db, "PRAGMA synchronous=OFF; BEGIN IMMEDIATE; %s", change);
         int rc = sql_memory_try(db, "COMMIT", nth, false, &more);
-        if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+        roll_back();
         if (rc) {
             sql_expect(db, before, state);
             refused++;
@@ -603,7 +597,6 @@ LOOP_TEST(test_a_commit_that_found_no_memory_has_not_happened, 10) {
         }
     }
     ck_assert_msg(refused > 0, "%s: nothing was ever refused", change);
-    sqlite3_free(before);
 }
 
 /* Whether there is a T_artblob is asked of SQLite, which may have no memory to answer: that is no "no". */
@@ -793,7 +786,7 @@ CASE("adopt", .seconds = 120, .set_up = set_up, .tear_down = tear_down)
 
 /* 'adopt' was over without an error though the .art file still had the root of commits that the database has lost. */
 TEST(test_adopt_without_memory_is_no_success_while_the_file_tells_of_lost_commits) {
-    char *before = sqlite3_mprintf("%s/before", directory);
+    char *before = TEXT("%s/before", directory);
     unsigned failed = 0;
     sql_run(db, add_and_flush);
     sql_close(db);
@@ -815,7 +808,6 @@ TEST(test_adopt_without_memory_is_no_success_while_the_file_tells_of_lost_commit
     }
     ck_assert_uint_gt(failed, 0);
     db = sql_memory_open(path, "faulty");
-    sqlite3_free(before);
 }
 
 int main(void) {

@@ -16,8 +16,7 @@ static const char setting_up[] =
     "CREATE VIRTUAL TABLE t USING art(log_limit='8KB', cache='8MB');"
     "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 60) SELECT 'a/' || i, i FROM n;"
     "INSERT INTO t VALUES('5', 'five'), ('05', 'also five'), ('77', 77), ('A/11x', x'00'), ('5.0/x', 1), ('a/b/c', "
-    "1.5), ('a/b/d', "
-    "NULL);"
+    "1.5), ('a/b/d', NULL);"
     "INSERT INTO t VALUES('big', zeroblob(20000)), ('u/long', hex(zeroblob(6000)));"
     "INSERT INTO t(t) VALUES('flush');"
     "INSERT INTO t VALUES('late', 1), ('U/Long/1', 2), ('u/lonh', 3);"
@@ -28,8 +27,7 @@ static const char setting_up[] =
     "INSERT INTO f WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 150) SELECT 'some/part-' || i, i % 3, "
     "'word ' || (i % 40) FROM n; INSERT INTO f(f) VALUES('flush'); DELETE FROM f WHERE size = 2;"
     "INSERT INTO f VALUES('some/last', 2, hex(zeroblob(4000))), ('some/part-700', 9, 'another word 7');"
-    "CREATE VIRTUAL TABLE m USING art; INSERT INTO m SELECT path, value FROM t; INSERT INTO m(m) "
-    "VALUES('flush')";
+    "CREATE VIRTUAL TABLE m USING art; INSERT INTO m SELECT path, value FROM t; INSERT INTO m(m) VALUES('flush')";
 
 static void set_up(void) {
     sql_ways("pwrite", NULL);

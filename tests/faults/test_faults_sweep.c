@@ -14,6 +14,7 @@
 #include "tests/support/fault_calls.h"
 #include "tests/support/faulty_vfs.h"
 #include "tests/support/io_faults.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/sql_memory.h"
 #include "tests/support/suite.h"
 
@@ -30,11 +31,7 @@ static void sweep(const struct fault_source *source, const struct fault_mode *mo
     fault_sweep_print(&sweep);
 }
 
-#if defined(__SANITIZE_ADDRESS__)
-enum { SANITIZED = 1, WAYS = 1 }; /* the others differ below what errors go through */
-#else
-enum { SANITIZED = 0, WAYS = FAULT_WAYS };
-#endif
+enum { WAYS = SANITIZED ? 1 : FAULT_WAYS }; /* the others differ below what errors go through */
 
 static unsigned modes(unsigned usual) {
     return getenv("ART_FAULTS_MOST") ? FAULT_MODES : usual;

@@ -137,9 +137,8 @@ static int load_without_standard(void) {
 TEST(test_what_a_program_writes_to_its_closed_stderr_never_meets_a_table) {
     ck_assert_int_eq(in_child(load_without_standard), 0);
     sqlite3 *db = sql_open(path);
-    char *rows = sql_rows(db, "SELECT art_check('t'), count(*), sum(length(value)) FROM t");
+    char *rows = kept(sql_rows(db, "SELECT art_check('t'), count(*), sum(length(value)) FROM t"));
     ck_assert_str_eq(rows, "ok|5001|1000004\n");
-    sqlite3_free(rows);
     sql_close(db);
 }
 
@@ -162,7 +161,7 @@ static int lowest_free(void) {
  * raised, and the same connection flushes. */
 static int flush_with_few(int spare, bool *failed) {
     sqlite3 *db = sql_open(":memory:");
-    char *name = sqlite3_mprintf("%s/%d.db", directory, spare);
+    char *name = TEXT("%s/%d.db", directory, spare);
     sql_run(db, "ATTACH '%q' AS a; PRAGMA a.journal_mode=WAL; CREATE VIRTUAL TABLE a.t USING art(storage=file)", name);
     sql_run(db, "INSERT INTO t VALUES('a', 1)");
     limit_files((rlim_t)lowest_free() + (rlim_t)spare);
@@ -178,7 +177,6 @@ static int flush_with_few(int spare, bool *failed) {
     }
     if (sql_int(db, "SELECT count(*) FROM t") != 2) return 3;
     sql_close(db);
-    sqlite3_free(name);
     return 0;
 }
 
@@ -275,10 +273,10 @@ static int load_without_threads(void) {
         }
     }
     if (sql_int(db, "SELECT sum(length(value)) FROM t") != 3 * 20000 * 300) return 2;
-    char *rows = sql_rows(db, "SELECT property, value FROM art_debug('t') WHERE property IN ('io', 'ring failures')");
+    char *rows =
+        kept(sql_rows(db, "SELECT property, value FROM art_debug('t') WHERE property IN ('io', 'ring failures')"));
     printf("without threads: %s", rows);
     fflush(stdout);
-    sqlite3_free(rows);
     sql_close(db);
     return 0;
 }

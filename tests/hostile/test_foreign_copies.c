@@ -22,12 +22,11 @@ static void fill(sqlite3 *db, const char *value) {
 }
 
 static unsigned count_files(void) {
-    char *pattern = foreign_join(directory, "*.art");
+    char *pattern = kept(foreign_join(directory, "*.art"));
     glob_t files;
     int rc = glob(pattern, 0, NULL, &files);
     unsigned count = rc ? 0 : (unsigned)files.gl_pathc;
     if (!rc) globfree(&files);
-    sqlite3_free(pattern);
     return count;
 }
 
@@ -188,7 +187,7 @@ static void make_original(const char *journal) {
 LOOP_TEST(test_of_two_databases_beside_a_restored_file_the_one_of_its_name_owns_it, 2) {
     make_original(journals[_i]);
     foreign_copy_replacing(path, copy_path);
-    char *file = foreign_art_file(path, "t");
+    char *file = kept(foreign_art_file(path, "t"));
     foreign_copy_replacing(file, file);
     sqlite3 *original = open_with(path, journals[_i]), *copy = open_with(copy_path, journals[_i]);
     sql_refused(copy, SQLITE_ERROR, "made with one of another name", "SELECT count(*) FROM t");
@@ -201,14 +200,13 @@ LOOP_TEST(test_of_two_databases_beside_a_restored_file_the_one_of_its_name_owns_
     sql_close(copy);
     sql_expect(original, "501|ok\n", "SELECT count(*), art_check('t') FROM t");
     sql_close(original);
-    sqlite3_free(file);
 }
 
 /* The first row that is written claims the file, although that goes into the log and not into the file. */
 LOOP_TEST(test_a_restored_database_keeps_its_file_under_another_name_once_it_has_written_a_row, 2) {
     make_original(journals[_i]);
     foreign_copy_replacing(path, copy_path);
-    char *file = foreign_art_file(path, "t"), *prod = foreign_join(directory, "prod.db");
+    char *file = kept(foreign_art_file(path, "t")), *prod = kept(foreign_join(directory, "prod.db"));
     foreign_copy_replacing(file, file);
     sqlite3 *db = open_with(path, journals[_i]);
     sql_run(db, "INSERT INTO t VALUES('mine/x', 1)");
@@ -222,14 +220,12 @@ LOOP_TEST(test_a_restored_database_keeps_its_file_under_another_name_once_it_has
     sql_expect(db, "501|ok\n", "SELECT count(*), art_check('t') FROM t");
     sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
     sql_close(db);
-    sqlite3_free(file);
-    sqlite3_free(prod);
 }
 
 /* --- while it is open --------------------------------------------------------------------------------------------- */
 
 LOOP_TEST(test_a_connection_whose_database_was_replaced_writes_no_more, 2) {
-    char *aside = foreign_join(directory, "aside");
+    char *aside = kept(foreign_join(directory, "aside"));
     make_original(journals[_i]);
     sqlite3 *db = open_with(path, journals[_i]);
     sql_run(db, "INSERT INTO t VALUES('mine/x', 1)");
@@ -249,7 +245,6 @@ LOOP_TEST(test_a_connection_whose_database_was_replaced_writes_no_more, 2) {
                "AND path <> 'mine/x'");
     sql_close(db);
     sql_close(other);
-    sqlite3_free(aside);
 }
 
 /* In WAL mode; with a rollback journal a reader keeps others from committing. */
@@ -322,7 +317,7 @@ TEST(test_clean_leaves_what_may_be_the_file_of_a_table_that_is_without_its_own) 
     char *other, *own;
     sqlite3 *db = write_over_shadow_tables(&other, &own);
     clean_by_another_table(db, own);
-    char *taken = sqlite3_mprintf("%z.art", sqlite3_mprintf("%s-saved", own)), *others;
+    char *taken = TEXT("%z.art", sqlite3_mprintf("%s-saved", own)), *others;
     ck_assert_int_eq(rename(own, taken), 0);
     sql_command(db, "main", "t", "adopt"); /* it is out of the way */
     sql_expect(db, "1|ok\n", "SELECT count(*), art_check('t') FROM t");
@@ -337,7 +332,6 @@ TEST(test_clean_leaves_what_may_be_the_file_of_a_table_that_is_without_its_own) 
     ck_assert_int_ne(access(own, F_OK), 0);
     sql_close(db);
     sqlite3_free(others);
-    sqlite3_free(taken);
     sqlite3_free(other);
     sqlite3_free(own);
 }
@@ -351,12 +345,12 @@ static char *long_name(const char *piece, size_t bytes) {
 }
 
 static void live_under(const char *database, const char *table) {
-    char *where = foreign_join(directory, database);
+    char *where = kept(foreign_join(directory, database));
     sqlite3 *db = sql_open(where);
     sql_run(db, "CREATE VIRTUAL TABLE \"%w\" USING art; INSERT INTO \"%w\" VALUES('a', 1), ('b', 2)", table, table);
     sql_command(db, "main", table, "flush");
     sql_close(db);
-    char *file = sql_find_file(directory, ".art");
+    char *file = kept(sql_find_file(directory, ".art"));
     ck_assert_msg(file != NULL, "no .art file for %s in %s", table, database);
     for (const char *p = foreign_base(file); *p; p++) {
         ck_assert_msg(strchr("._-", *p) || (*p >= '0' && *p <= '9') || ((*p | 32) >= 'a' && (*p | 32) <= 'z'), "%s",
@@ -374,12 +368,11 @@ static void live_under(const char *database, const char *table) {
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM sqlite_schema"), 0);
     ck_assert_int_ne(access(file, F_OK), 0);
     sql_close(db);
-    sqlite3_free(file);
-    sqlite3_free(where);
 }
 
 TEST(test_tables_and_databases_may_have_any_name) {
-    char *wide = long_name("\u8868", 200), *narrow = long_name("x", 200), *dotted = long_name("../", 200);
+    char *wide = kept(long_name("\u8868", 200)), *narrow = kept(long_name("x", 200)),
+         *dotted = kept(long_name("../", 200));
     const char *const tables[] = {"t",
                                   "with \"quotes\" and 'quotes'",
                                   "a b\tc\nd",
@@ -398,9 +391,6 @@ TEST(test_tables_and_databases_may_have_any_name) {
         "d.db", "my 'own' \"db\"; x.db", "\u00fcn\u00ef \u8868.db", "%s%n?x=1&y#z", "-rf", narrow, wide};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) live_under("d.db", tables[i]);
     for (size_t i = 0; i < sizeof databases / sizeof *databases; i++) live_under(databases[i], tables[i]);
-    sqlite3_free(wide);
-    sqlite3_free(narrow);
-    sqlite3_free(dotted);
 }
 
 int main(void) {

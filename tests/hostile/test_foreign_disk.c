@@ -62,8 +62,7 @@ enum { STEPS = 8 };
 static const char *const steps[STEPS] = {
     "INSERT INTO t(path, value) VALUES('a', 1)",
     "INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000) SELECT "
-    "printf('p/%05d', i), "
-    "hex(i) FROM n",
+    "printf('p/%05d', i), hex(i) FROM n",
     "INSERT INTO t(t) VALUES('flush')",
     "INSERT INTO t(path, value) VALUES('large', zeroblob(300000))",
     "UPDATE t SET value = value || 'x' WHERE path GLOB 'p/0[01]*'",
@@ -78,13 +77,11 @@ static char *expected[STEPS + 1];
 
 static sqlite3 *open_here(const char *folder, const char *journal) {
     int rc;
-    char *path = foreign_join(folder, "t.db");
+    char *path = kept(foreign_join(folder, "t.db"));
     sqlite3 *db = foreign_connect(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &rc);
     if (rc) abort();
-    sqlite3_free(path);
-    char *sql = sqlite3_mprintf("PRAGMA journal_mode=%s; PRAGMA synchronous=OFF", journal);
+    char *sql = TEXT("PRAGMA journal_mode=%s; PRAGMA synchronous=OFF", journal);
     sqlite3_exec(db, sql, NULL, NULL, NULL);
-    sqlite3_free(sql);
     return db;
 }
 
@@ -120,14 +117,12 @@ static void learn(void) {
 }
 
 static bool is_as_expected(sqlite3 *db, unsigned done, const char *when, long room) {
-    char *rows = sql_rows(db, state), *check = sql_rows(db, "SELECT art_check('t')");
+    char *rows = kept(sql_rows(db, state)), *check = kept(sql_rows(db, "SELECT art_check('t')"));
     bool good = !strcmp(rows, expected[done]) && !strcmp(check, "ok\n");
     if (!good) {
         printf("%s, room for %ld bytes, %u steps done: %snot %s(%s)\n", when, room, done, rows, expected[done], check);
         fflush(stdout);
     }
-    sqlite3_free(rows);
-    sqlite3_free(check);
     return good;
 }
 
@@ -263,32 +258,26 @@ LOOP_TEST(test_a_read_only_mount_is_read, 2) {
 static int on_an_overlay(const struct disk_try *try) {
     struct foreign_world world;
     foreign_make(&world, try->journal);
-    char *disk = world.elsewhere,
-         *options = sqlite3_mprintf("lowerdir=%s,upperdir=%s/up,workdir=%s/work", world.here, disk, disk);
-    char *folders = sqlite3_mprintf("mkdir '%s/up' '%s/work'", disk, disk);
-    char *sums = sqlite3_mprintf("cd '%s' && cat *.db *.art | cksum > '%s/sum'", world.here, disk);
-    char *same = sqlite3_mprintf("cd '%s' && cat *.db *.art | cksum | cmp - '%s/sum'", world.here, disk);
+    char *disk = world.elsewhere, *options = TEXT("lowerdir=%s,upperdir=%s/up,workdir=%s/work", world.here, disk, disk);
+    char *folders = TEXT("mkdir '%s/up' '%s/work'", disk, disk);
+    char *sums = TEXT("cd '%s' && cat *.db *.art | cksum > '%s/sum'", world.here, disk);
+    char *same = TEXT("cd '%s' && cat *.db *.art | cksum | cmp - '%s/sum'", world.here, disk);
     bool mounted = make_mounts_private() && mount_room(disk, 64 * MB, 0) && !system(folders) && !system(sums) &&
                    !mount("overlay", world.here, "overlay", 0, options);
     int wrong = 0, rc;
     for (int round = 0; mounted && round < 3; round++) {
         sqlite3 *db = foreign_connect(world.path, SQLITE_OPEN_READWRITE, &rc);
-        char *rows = foreign_digest(db);
+        char *rows = kept(foreign_digest(db));
         wrong += strcmp(rows, world.expected) != 0;
         wrong += sql_int(db, "SELECT art_verify() LIKE 'ok%%'") != 1;
         if (round) sql_run(db, "INSERT INTO t(path) VALUES('up/%d'); INSERT INTO t(t) VALUES('optimize')", round);
         sqlite3_free(world.expected);
         world.expected = foreign_digest(db);
-        sqlite3_free(rows);
         sql_close(db);
     }
     if (mounted) umount2(world.here, MNT_DETACH);
     wrong += mounted && system(same) != 0;
     umount2(disk, MNT_DETACH);
-    sqlite3_free(options);
-    sqlite3_free(folders);
-    sqlite3_free(sums);
-    sqlite3_free(same);
     foreign_free(&world);
     return mounted ? wrong : SKIPPED;
 }
@@ -308,7 +297,7 @@ TEST(test_a_wal_whose_index_may_not_be_written_is_read) {
     sql_run(db, "UPDATE t SET value = 'changed' WHERE path = 'path/00500'; INSERT INTO t(t) VALUES('optimize')");
     sqlite3_free(world.expected);
     world.expected = foreign_digest(db);
-    char *command = sqlite3_mprintf("chmod -R a+rX '%s' && chmod 0444 '%s'/*", world.root, world.here);
+    char *command = TEXT("chmod -R a+rX '%s' && chmod 0444 '%s'/*", world.root, world.here);
     ck_assert_int_eq(system(command), 0);
     bool reachable = geteuid() != 0 || sql_reached_by_others(world.root);
     world.nobody = true;
@@ -319,7 +308,6 @@ TEST(test_a_wal_whose_index_may_not_be_written_is_read) {
     }
     if (!reachable) printf("SKIPPED a WAL to be read only: another user cannot reach %s\n", world.root);
     sql_close(db);
-    sqlite3_free(command);
     foreign_free(&world);
 }
 

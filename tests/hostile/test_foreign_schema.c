@@ -44,20 +44,12 @@ static void survive(const struct forging *forging) {
     for (enum foreign_try try = 0; try < FOREIGN_TRIES; try++) {
         struct foreign_outcome outcome;
         if (!world.root) make_forged(&world, forging);
-        struct foreign_view *before = foreign_look(&world);
-        foreign_try(&world, try, &outcome);
-        struct foreign_view *after = foreign_look(&world);
+        bool changed = foreign_try_harmlessly(&world, try, forging->what, &outcome);
         ck_assert_msg(!outcome.died && !(outcome.wrong && !forging->lies), "%s (%s): try %d: %s", forging->what,
                       forging->journal, try, outcome.text);
         ck_assert_msg((outcome.code & 0xff) != SQLITE_NOMEM, "%s: try %d took more memory than it should",
                       forging->what, try);
-        char *harm = foreign_difference(&world, before, after, true);
-        ck_assert_msg(!harm, "%s (%s): try %d: %s", forging->what, forging->journal, try, harm);
-        char *change = foreign_difference(&world, before, after, false);
-        if (change) foreign_free(&world);
-        sqlite3_free(change);
-        foreign_view_free(before);
-        foreign_view_free(after);
+        if (changed) foreign_free(&world);
     }
     if (world.root) foreign_free(&world);
 }
@@ -97,8 +89,7 @@ static const struct forgery {
      false},
     {"DELETE FROM t_artstate; INSERT INTO t_artstate SELECT * FROM u_artstate", false},
     {"DELETE FROM t_artstate; INSERT INTO t_artstate SELECT * FROM u_artstate; DELETE FROM t_artdata; INSERT INTO "
-     "t_artdata SELECT * "
-     "FROM u_artdata",
+     "t_artdata SELECT * FROM u_artdata",
      true},
     {STATE("id", "NULL"), false},
     {STATE("id", "zeroblob(16)"), false},
@@ -170,8 +161,7 @@ static const struct forgery {
     {"INSERT INTO t_artdata VALUES(-9223372036854775808, randomblob(100))", false},
     {"INSERT INTO t_artdata SELECT csn + 1, ops FROM t_artdata WHERE csn > 0", false},
     {"INSERT INTO t_artdata WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100000) SELECT i + 1000, x'00' "
-     "FROM "
-     "n",
+     "FROM n",
      false},
 
     {INSTEAD("t_artdata") "CREATE TABLE t_artdata(csn, ops); INSERT INTO t_artdata SELECT * FROM kept", true},
@@ -191,8 +181,7 @@ static const struct forgery {
     {INSTEAD("t_artdata") "CREATE VIEW t_artdata AS SELECT 0 AS csn, art_count('t', '') AS ops", false},
     {INSTEAD("t_artdata") "CREATE VIEW t_artdata AS SELECT 0 AS csn, value AS ops FROM art_info('t')", false},
     {INSTEAD("t_artdata") "CREATE VIEW t_artdata AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
-                          "LIMIT 1000000) "
-                          "SELECT i AS csn, x'00' AS ops FROM n",
+                          "LIMIT 1000000) SELECT i AS csn, x'00' AS ops FROM n",
      false},
     {INSTEAD("t_artdata") "CREATE VIRTUAL TABLE t_artdata USING fts5(csn, ops)", false},
     {INSTEAD("t_artdata") "CREATE VIRTUAL TABLE t_artdata USING rtree(csn, a, b)", false},
@@ -225,9 +214,7 @@ static const struct forgery {
     {"CREATE TRIGGER x BEFORE INSERT ON t_artstate BEGIN SELECT RAISE(FAIL, 'no'); END", true},
     {"CREATE TRIGGER x BEFORE INSERT ON t_artdata BEGIN SELECT RAISE(ROLLBACK, 'no'); END", true},
     {"PRAGMA recursive_triggers=ON; CREATE TRIGGER x AFTER INSERT ON t_artdata BEGIN REPLACE INTO t_artdata "
-     "VALUES(new.csn + "
-     "1, "
-     "new.ops); END",
+     "VALUES(new.csn + 1, new.ops); END",
      true},
 };
 enum { FORGERIES = sizeof forgeries / sizeof *forgeries };

@@ -32,16 +32,14 @@ static void fill(void) {
     sql_run(db,
             "CREATE TABLE truth(path TEXT PRIMARY KEY, value); CREATE TABLE past(path, value, UNIQUE(path, value))");
     for (int run = 0; run < 3; run++) {
-        char *rows = sqlite3_mprintf("WITH n(i) AS (SELECT %d UNION ALL SELECT i + %d FROM n LIMIT %d) "
-                                     "SELECT printf('dir-%%02d/file-%%05d', i %% 7, i), 'run %d of ' || i FROM n",
-                                     run, run ? 10 : 1, run ? 150 : 1500, run);
-        char *both = sqlite3_mprintf("INSERT OR REPLACE INTO truth %s; INSERT OR REPLACE INTO t %s;"
-                                     "INSERT OR REPLACE INTO truth VALUES('dir-03/large', hex(zeroblob(%d)));"
-                                     "INSERT OR REPLACE INTO t SELECT path, value FROM truth WHERE path GLOB '*large'",
-                                     rows, rows, 9000 + 3000 * run);
+        char *rows = TEXT("WITH n(i) AS (SELECT %d UNION ALL SELECT i + %d FROM n LIMIT %d) "
+                          "SELECT printf('dir-%%02d/file-%%05d', i %% 7, i), 'run %d of ' || i FROM n",
+                          run, run ? 10 : 1, run ? 150 : 1500, run);
+        char *both = TEXT("INSERT OR REPLACE INTO truth %s; INSERT OR REPLACE INTO t %s;"
+                          "INSERT OR REPLACE INTO truth VALUES('dir-03/large', hex(zeroblob(%d)));"
+                          "INSERT OR REPLACE INTO t SELECT path, value FROM truth WHERE path GLOB '*large'",
+                          rows, rows, 9000 + 3000 * run);
         change(both);
-        sqlite3_free(both);
-        sqlite3_free(rows);
         if (run) change("DELETE FROM truth WHERE path GLOB '*3'; DELETE FROM t WHERE path GLOB '*3'");
         sql_command(db, "main", "t", run ? "flush" : "optimize");
     }
@@ -81,7 +79,7 @@ static void salvage(sqlite3 *on, const char *target, const char *lost) {
 /* Rows that differ from the truth and are in no range; shown ones that never were. Both are none. */
 static void judge(const char *what) {
     salvage(db, "'t'", "t");
-    char *covered = sqlite3_mprintf(within, "t", "t"), *shown = sqlite3_mprintf(within, "s", "s");
+    char *covered = TEXT(within, "t", "t"), *shown = TEXT(within, "s", "s");
     int64_t silent = sql_int(db,
                              "SELECT count(*) FROM truth t WHERE NOT EXISTS (SELECT 1 FROM s WHERE s.path = t.path AND "
                              "s.value = t.value) AND NOT EXISTS (SELECT 1 FROM lost l WHERE %s)",
@@ -95,8 +93,6 @@ static void judge(const char *what) {
                     "p.value = s.value)");
     ck_assert_msg(!silent && !back && !wrong, "%s: %lld lost in silence, %lld back in silence, %lld wrong", what,
                   (long long)silent, (long long)back, (long long)wrong);
-    sqlite3_free(covered);
-    sqlite3_free(shown);
 }
 
 static int64_t missing(void) {
@@ -139,12 +135,11 @@ static bool is_used(size_t page) {
 }
 
 static uint64_t hash_of_folder(void) {
-    char *command = sqlite3_mprintf("cat %s/* | cksum", directory);
+    char *command = TEXT("cat %s/* | cksum", directory);
     FILE *pipe = popen(command, "r");
     char line[100] = "";
     ck_assert_ptr_nonnull(fgets(line, sizeof line, pipe));
     pclose(pipe);
-    sqlite3_free(command);
     return strtoull(line, NULL, 10);
 }
 
@@ -168,7 +163,7 @@ TEST(test_every_page_of_a_file_damaged_in_turn) {
     keep_file();
     unsigned damaged = 0, narrow = 0;
     int64_t rows = sql_int(db, "SELECT count(*) FROM truth");
-    char *covered = sqlite3_mprintf(within, "t", "t");
+    char *covered = TEXT(within, "t", "t");
     for (size_t page = SLOT / PAGE; page < saved_bytes / PAGE; page += random_stride()) {
         char what[40];
         if (!is_used(page)) continue;
@@ -182,7 +177,6 @@ TEST(test_every_page_of_a_file_damaged_in_turn) {
         narrow += lost <= rows / 5;
         put_bytes(0, saved, saved_bytes);
     }
-    sqlite3_free(covered);
     printf("%u pages, %u of them cost at most a fifth of %lld rows\n", damaged, narrow, (long long)rows);
     ck_assert_uint_gt(damaged * random_stride(), 12);
     ck_assert_uint_gt(narrow, damaged / 2);
@@ -213,8 +207,8 @@ TEST(test_a_file_alone_is_read_exactly) {
     sql_reopen();
     sql_command(db, "main", "t", "flush");
     sql_run(db, "INSERT INTO t VALUES('behind the flush', 1)");
-    char *alone = sqlite3_mprintf("%s/alone.art", directory), *odd = sqlite3_mprintf("%s/alone.bin", directory);
-    char *target = sqlite3_mprintf("file='%q', path, value", alone);
+    char *alone = TEXT("%s/alone.art", directory), *odd = TEXT("%s/alone.bin", directory);
+    char *target = TEXT("file='%q', path, value", alone);
     sql_copy_file(file, alone);
     sqlite3 *other = sql_open(":memory:");
     salvage(other, target, alone);
@@ -231,9 +225,6 @@ TEST(test_a_file_alone_is_read_exactly) {
     ck_assert_int_eq(sql_try(other, "CREATE VIRTUAL TABLE temp.w USING art_salvage(file='%q')", path), SQLITE_CANTOPEN);
     ck_assert_int_eq(sql_try(other, "SELECT * FROM art_lost('%q/no.art')", directory), SQLITE_CANTOPEN);
     sql_close(other);
-    sqlite3_free(alone);
-    sqlite3_free(odd);
-    sqlite3_free(target);
 }
 
 /* Who lets nobody ATTACH a file lets nobody read one so, either. An authorizer that answers what is no answer is no
@@ -263,7 +254,7 @@ TEST(test_an_authorizer_is_asked_before_a_file_is_opened) {
 TEST(test_a_file_alone_with_a_key_of_several_columns_is_read_by_it) {
     if (sql_has_no_file("a file alone")) return;
     sql_set_up();
-    char *alone = sqlite3_mprintf("%s/alone.art", directory);
+    char *alone = TEXT("%s/alone.art", directory);
     sql_create(db, "t", "a TEXT, n INTEGER, size INTEGER, key=(a, n DESC)");
     sql_run(db, "INSERT INTO t VALUES('a', 1, 10), ('a', 2, 20), ('b', NULL, 30); INSERT INTO t(t) VALUES('flush')");
     file = sql_find_file(directory, ".art");
@@ -276,7 +267,6 @@ TEST(test_a_file_alone_with_a_key_of_several_columns_is_read_by_it) {
     sql_refused(other, SQLITE_ERROR, "a key of a column that is not there (x)",
                 TEXT("CREATE VIRTUAL TABLE temp.x USING art_salvage(file='%s', a, key=(b))", alone));
     sql_close(other);
-    sqlite3_free(alone);
 }
 
 TEST(test_nobody_is_asked_whose_a_file_is) {
@@ -582,11 +572,9 @@ TEST(test_columns_have_the_types_of_the_tables_own) {
          "path VARCHAR(9), v", "a, b STRING, c INTEGER, v, key=(a, b, c DESC)", "b DATETIME, a, v NAME, key=(a)") {
         sql_run(db, "CREATE VIRTUAL TABLE t USING art(%s); CREATE VIRTUAL TABLE temp.s USING art_salvage('t')",
                 columns);
-        char *expected = sql_rows(db, of_types, "t"), *found = sql_rows(db, of_types, "s");
+        char *expected = kept(sql_rows(db, of_types, "t")), *found = kept(sql_rows(db, of_types, "s"));
         ck_assert_msg(*expected && !strcmp(found, expected), "%s: %s, not %s", columns, found, expected);
         sql_run(db, "DROP TABLE s; DROP TABLE t");
-        sqlite3_free(expected);
-        sqlite3_free(found);
     }
     sql_run(db, "CREATE VIRTUAL TABLE t USING art(path STRING, v); INSERT INTO t VALUES('7', 1), ('007', 2), "
                 "('1e1', 3), ('10', 4); CREATE VIRTUAL TABLE temp.s USING art_salvage('t');"
@@ -649,13 +637,12 @@ TEST(test_a_read_only_database_is_read_and_nothing_is_written) {
     sql_run(db, "PRAGMA journal_mode=DELETE");
     sql_close(db);
     uint64_t before = hash_of_folder();
-    char *uri = sqlite3_mprintf("file:%s?mode=ro", path);
+    char *uri = TEXT("file:%s?mode=ro", path);
     ck_assert_int_eq(chmod(directory, 0500), 0);
     db = sql_open_flags(uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
     is_whole("read-only");
     ck_assert_int_eq(chmod(directory, 0700), 0);
     ck_assert_uint_eq(hash_of_folder(), before);
-    sqlite3_free(uri);
 }
 
 /* A scan that has begun stays with its snapshot, whatever others write. */

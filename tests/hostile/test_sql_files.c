@@ -17,9 +17,8 @@ static void make_table(const char *options) {
 }
 
 static bool file_there(void) {
-    char *file = sql_find_file(directory, ".art");
+    char *file = kept(sql_find_file(directory, ".art"));
     bool there = file != NULL;
-    sqlite3_free(file);
     return there;
 }
 
@@ -30,14 +29,13 @@ static const char *base_name(const char *file) {
 TEST(test_the_file_is_named_after_database_and_table_and_has_the_databases_mode) {
     ck_assert_int_eq(chmod(path, 0640), 0);
     make_table("");
-    char *file = sql_find_file(directory, ".art");
+    char *file = kept(sql_find_file(directory, ".art"));
     ck_assert_ptr_nonnull(file);
     ck_assert_msg(!strncmp(base_name(file), "a.db-t-", 7), "%s", file);
     ck_assert_uint_eq(strlen(base_name(file)), strlen("a.db-t-12345678.art"));
     struct stat status;
     ck_assert_int_eq(stat(file, &status), 0);
     ck_assert_uint_eq(status.st_mode & 0777, 0640);
-    sqlite3_free(file);
 }
 
 TEST(test_an_authorizer_that_hides_the_journal_mode_keeps_the_file_and_not_the_table) {
@@ -56,12 +54,12 @@ TEST(test_an_authorizer_that_hides_the_journal_mode_keeps_the_file_and_not_the_t
 }
 
 TEST(test_a_forged_name_makes_no_drop_take_another_databases_file) {
-    char *other_path = sqlite3_mprintf("%s-foo", path);
+    char *other_path = TEXT("%s-foo", path);
     sqlite3 *other = sql_open(other_path);
     sql_create(other, "t", "");
     sql_run(other, "INSERT INTO t VALUES('kept', 1)");
     sql_command(other, "main", "t", "flush");
-    char *file = sql_find_file(directory, ".art");
+    char *file = kept(sql_find_file(directory, ".art"));
     sql_create(db, "t", "");
     sql_run(
         db,
@@ -73,8 +71,6 @@ TEST(test_a_forged_name_makes_no_drop_take_another_databases_file) {
     ck_assert_int_eq(access(file, F_OK), 0);
     ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM t WHERE path = 'kept'"), 1);
     sql_close(other);
-    sqlite3_free(file);
-    sqlite3_free(other_path);
 }
 
 TEST(test_a_drop_that_is_rolled_back_leaves_everything) {
@@ -116,9 +112,7 @@ TEST(test_memory_and_temp_databases_make_no_file) {
     sql_run(memory, "INSERT INTO t(t) VALUES('optimize')");
     ck_assert_int_eq(sql_int(memory, "SELECT count(*) FROM t"), 5000);
     sql_close(memory);
-    char *rows = sql_rows(db, "SELECT count(*) FROM t");
-    sqlite3_free(rows);
-    sql_run(db, "DROP TABLE t");
+    sql_run(db, "SELECT count(*) FROM t; DROP TABLE t");
     ck_assert(!file_there());
 }
 
@@ -127,7 +121,7 @@ TEST(test_adopting_in_a_transaction_leaves_what_it_has_written) {
     make_table("");
     sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
     sql_close(db);
-    char *beside = sqlite3_mprintf("%s/copy.db", directory);
+    char *beside = TEXT("%s/copy.db", directory);
     sql_copy_file(path, beside);
     ck_assert_int_eq(rename(beside, path), 0); /* another inode: it reads and writes when it has adopted */
     db = sql_open(path);
@@ -148,7 +142,6 @@ TEST(test_adopting_in_a_transaction_leaves_what_it_has_written) {
         ck_assert_int_eq(sql_int(db, "SELECT art_check('t') = 'ok' AND count(*) = 2002 FROM t"), 1);
         sql_reopen();
     }
-    sqlite3_free(beside);
 }
 
 TEST(test_a_table_without_a_file_has_nothing_to_adopt) {
@@ -164,9 +157,8 @@ TEST(test_a_table_without_a_file_has_nothing_to_adopt) {
 
 static struct stat attributes_of_file(void) {
     struct stat out;
-    char *file = sql_find_file(directory, ".art");
+    char *file = kept(sql_find_file(directory, ".art"));
     ck_assert_int_eq(stat(file, &out), 0);
-    sqlite3_free(file);
     return out;
 }
 
@@ -225,7 +217,7 @@ TEST(test_a_file_that_cannot_have_the_databases_group_is_closed_to_its_own) {
     }
     make_table("");
     sql_close(db);
-    char *file = sql_find_file(directory, ".art");
+    char *file = kept(sql_find_file(directory, ".art"));
     ck_assert_int_eq(chmod(directory, 0777), 0);
     ck_assert_int_eq(chown(path, 65534, 54321), 0);
     ck_assert_int_eq(chown(file, 65534, 65534), 0);
@@ -245,15 +237,14 @@ TEST(test_a_file_that_cannot_have_the_databases_group_is_closed_to_its_own) {
         ck_assert_int_eq(WEXITSTATUS(status), 0);
         ck_assert_uint_eq(attributes_of_file().st_mode & 0777, modes[i].file);
     }
-    sqlite3_free(file);
     db = sql_open(path);
 }
 
 TEST(test_a_table_keeps_its_file_when_it_is_renamed) {
     make_table("");
-    char *before = sql_find_file(directory, ".art");
+    char *before = kept(sql_find_file(directory, ".art"));
     sql_run(db, "ALTER TABLE t RENAME TO other");
-    char *after = sql_find_file(directory, ".art");
+    char *after = kept(sql_find_file(directory, ".art"));
     ck_assert_str_eq(before, after);
     sql_run(db, "CREATE VIRTUAL TABLE t USING art; INSERT INTO t VALUES('mine', 1); INSERT INTO t(t) VALUES('flush')");
     sql_run(db, "INSERT INTO other VALUES('more', 1); INSERT INTO other(other) VALUES('optimize')");
@@ -264,8 +255,6 @@ TEST(test_a_table_keeps_its_file_when_it_is_renamed) {
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 1);
     sql_run(db, "DROP TABLE t");
     ck_assert(!file_there());
-    sqlite3_free(before);
-    sqlite3_free(after);
 }
 
 static int lock_as_another_writer(const char *file) {
@@ -338,7 +327,7 @@ LOOP_TEST(test_a_counting_scan_that_cannot_go_to_its_row_says_so, 2) {
     sql_reopen();
     sqlite3_stmt *scan = sql_prepare(db, "SELECT 1 FROM t");
     for (int i = 0; i < (_i ? 3000 : 2000); i++) ck_assert_int_eq(sqlite3_step(scan), SQLITE_ROW);
-    char *art = sql_find_file(directory, ".art"), lies[PAGE];
+    char *art = kept(sql_find_file(directory, ".art")), lies[PAGE];
     int fd = open(art, O_RDWR);
     memset(lies, 'x', sizeof lies);
     for (off_t at = (512 << 10) + 4 * PAGE; at + PAGE <= sql_file_size(directory, ".art"); at += PAGE)
@@ -347,7 +336,6 @@ LOOP_TEST(test_a_counting_scan_that_cannot_go_to_its_row_says_so, 2) {
     sql_run(db, "INSERT INTO t VALUES('a', 1)");
     ck_assert_int_eq(sqlite3_step(scan), SQLITE_CORRUPT_VTAB);
     sqlite3_finalize(scan);
-    sqlite3_free(art);
 }
 
 SUITE("sql_files", .seconds = 60, .set_up = sql_set_up_for_others, .tear_down = sql_tear_down)

@@ -8,17 +8,9 @@
 #include <unistd.h>
 
 #include "tests/support/random.h"
+#include "tests/support/sanitized.h"
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED
-#endif
-#endif
-#if defined(SANITIZED) || defined(__SANITIZE_ADDRESS__)
-enum { STRIDE = 61 };
-#else
-enum { STRIDE = 1 };
-#endif
+enum { STRIDE = SANITIZED ? 61 : 1 };
 
 uint32_t flip_stride(void) {
     return STRIDE > 1 ? STRIDE : random_stride();

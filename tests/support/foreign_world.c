@@ -1,5 +1,6 @@
 #include "tests/support/foreign_world.h"
 
+#include <check.h>
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 
 #include "core/base/hash.h"
 #include "core/store/private.h"
+#include "tests/support/sanitized.h"
 
 enum { NOBODY = 65534, HANGS = 100 /* seconds */ };
 
@@ -72,10 +74,9 @@ void foreign_set(char **text, char *now) {
 }
 
 void foreign_copy_replacing(const char *from, const char *to) {
-    char *new = sqlite3_mprintf("%s.new", to);
+    char *new = TEXT("%s.new", to);
     sql_copy_file(from, new);
     foreign_move(new, to);
-    sqlite3_free(new);
 }
 
 void foreign_move(const char *from, const char *to) {
@@ -83,10 +84,9 @@ void foreign_move(const char *from, const char *to) {
 }
 
 static void make_note(const char *folder, const char *name) {
-    char *path = foreign_join(folder, name);
+    char *path = kept(foreign_join(folder, name));
     FILE *note = fopen(path, "w");
     if (!note || fprintf(note, "nobody's business\n") < 0 || fclose(note)) die("cannot write", path);
-    sqlite3_free(path);
 }
 
 /* --- the world ---------------------------------------------------------------------------------------------------- */
@@ -106,11 +106,10 @@ char *foreign_digest(sqlite3 *db) {
 
 char *foreign_art_file(const char *database, const char *table) {
     sqlite3 *db = connect(database);
-    char *name = sql_rows(db, "SELECT v FROM \"%w_artstate\" WHERE k = 'file'", table);
+    char *name = kept(sql_rows(db, "SELECT v FROM \"%w_artstate\" WHERE k = 'file'", table));
     sql_close(db);
     name[strlen(name) - 1] = 0;
     char *path = sqlite3_mprintf("%.*s%s", (int)(foreign_base(database) - database), database, name);
-    sqlite3_free(name);
     return path;
 }
 
@@ -126,14 +125,13 @@ static void make_table(sqlite3 *db, const char *table, const char *value) {
 /* In the folder `here`. */
 static void make_databases(const char *here, const char *journal) {
     for (int i = 0; i < 2; i++) {
-        char *path = foreign_join(here, i ? "other.db" : "t.db");
+        char *path = kept(foreign_join(here, i ? "other.db" : "t.db"));
         sqlite3 *db = connect(path);
         sql_run(db, "PRAGMA journal_mode=%s; PRAGMA synchronous=OFF; CREATE TABLE plain(x)", journal);
         make_table(db, "t", i ? "other" : "value");
         if (!i) make_table(db, "u", "second");
         sql_run(db, "INSERT INTO t(path, value) VALUES('log/a', 1), ('log/b', 2)");
         sql_close(db);
-        sqlite3_free(path);
     }
 }
 
@@ -151,11 +149,10 @@ void foreign_begin(const char *const *journals) {
         template->journal = journals[i];
         template->here = sql_scratch("template");
         make_databases(template->here, journals[i]);
-        char *path = foreign_join(template->here, "t.db");
+        char *path = kept(foreign_join(template->here, "t.db"));
         sqlite3 *db = connect(path);
         template->digest = foreign_digest(db);
         sql_close(db);
-        sqlite3_free(path);
     }
 }
 
@@ -185,20 +182,16 @@ static void copy_databases(const char *from, const char *here) {
     DIR *list = opendir(from);
     for (struct dirent *entry; (entry = readdir(list));) {
         if (entry->d_name[0] == '.') continue;
-        char *old = foreign_join(from, entry->d_name), *new = foreign_join(here, entry->d_name);
+        char *old = kept(foreign_join(from, entry->d_name)), *new = kept(foreign_join(here, entry->d_name));
         foreign_copy_replacing(old, new);
-        sqlite3_free(old);
-        sqlite3_free(new);
     }
     closedir(list);
     static const char *const tables[][2] = {{"t.db", "t"}, {"t.db", "u"}, {"other.db", "t"}};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
-        char *database = foreign_join(here, tables[i][0]), *file = foreign_art_file(database, tables[i][1]);
+        char *database = kept(foreign_join(here, tables[i][0])), *file = kept(foreign_art_file(database, tables[i][1]));
         char *real = realpath(database, NULL);
         own(file, real);
         free(real);
-        sqlite3_free(database);
-        sqlite3_free(file);
     }
 }
 
@@ -233,7 +226,8 @@ void foreign_free(struct foreign_world *world) {
 }
 
 void foreign_save(struct foreign_world *world, bool much) {
-    char *database = foreign_join(world->elsewhere, "saved.db"), *file = foreign_join(world->elsewhere, "saved.art");
+    char *database = kept(foreign_join(world->elsewhere, "saved.db")),
+         *file = kept(foreign_join(world->elsewhere, "saved.art"));
     foreign_copy_replacing(world->path, database);
     foreign_copy_replacing(world->file, file);
     world->saved = sqlite3_mprintf("%s", world->expected);
@@ -246,25 +240,12 @@ void foreign_save(struct foreign_world *world, bool much) {
     }
     foreign_set(&world->expected, foreign_digest(db));
     sql_close(db);
-    sqlite3_free(database);
-    sqlite3_free(file);
 }
 
 /* --- tries -------------------------------------------------------------------------------------------------------- */
 
 static void give_up_rights(void) {
     if (geteuid() == 0 && (setgroups(0, NULL) || setegid(NOBODY) || seteuid(NOBODY))) die("cannot become", "nobody");
-}
-
-static bool under_sanitizer(void) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    return true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-    return true;
-#endif
-#endif
-    return false;
 }
 
 static void limit_memory(uint64_t more) {
@@ -300,26 +281,24 @@ static bool goes_well(struct foreign_outcome *out, sqlite3 *db, const char *sql)
 
 static bool says(struct foreign_outcome *out, sqlite3 *db, const char *expected, const char *sql) {
     if (!goes_well(out, db, sql)) return false;
-    char *rows = sql_rows(db, "%s", sql);
+    char *rows = kept(sql_rows(db, "%s", sql));
     bool equal = !strcmp(rows, expected);
     if (!equal) {
         out->wrong = true;
         snprintf(out->text, sizeof out->text, "%s gives %s and not %s", sql, rows, expected);
     }
-    sqlite3_free(rows);
     return equal;
 }
 
 static bool holds_what_it_should(struct foreign_outcome *out, sqlite3 *db, const struct foreign_world *world) {
     if (!goes_well(out, db, "SELECT count(*), sum(length(value)), min(path), max(value) FROM t")) return false;
-    char *digest = foreign_digest(db);
+    char *digest = kept(foreign_digest(db));
     bool equal = digest && !strcmp(digest, world->expected);
     if (!equal) {
         out->wrong = true;
         snprintf(out->text, sizeof out->text, "t holds %s and not %s", digest ? digest : sqlite3_errmsg(db),
                  world->expected);
     }
-    sqlite3_free(digest);
     return equal;
 }
 
@@ -344,7 +323,7 @@ static int run_trial(void *context) {
     const struct foreign_world *world = trial->world;
     struct foreign_outcome *out = trial->outcome;
     static const char flush[] = "INSERT INTO t(t) VALUES('flush'); INSERT INTO t(t) VALUES('optimize')";
-    if (world->memory && !under_sanitizer()) limit_memory(world->memory);
+    if (world->memory && !SANITIZED) limit_memory(world->memory);
     if (world->nobody) give_up_rights();
     sqlite3 *db = open_tried(world, &out->code);
     switch (trial->what) {
@@ -407,7 +386,7 @@ struct seen {
     uint64_t hash;
 };
 
-struct foreign_view {
+struct view {
     struct seen *items;
     unsigned count;
 };
@@ -425,7 +404,7 @@ static uint64_t hash_of(const char *path, const struct stat *status) {
     return hash;
 }
 
-static void look_below(struct foreign_view *view, const char *folder) {
+static void look_below(struct view *view, const char *folder) {
     DIR *list = opendir(folder);
     if (!list) return;
     for (struct dirent *entry; (entry = readdir(list));) {
@@ -446,19 +425,19 @@ static void look_below(struct foreign_view *view, const char *folder) {
     closedir(list);
 }
 
-struct foreign_view *foreign_look(const struct foreign_world *world) {
-    struct foreign_view *view = calloc(1, sizeof *view);
+static struct view *look_at_all(const struct foreign_world *world) {
+    struct view *view = calloc(1, sizeof *view);
     if (view) look_below(view, world->root);
     return view;
 }
 
-void foreign_view_free(struct foreign_view *view) {
+static void free_view(struct view *view) {
     for (unsigned i = 0; i < view->count; i++) sqlite3_free(view->items[i].path);
     free(view->items);
     free(view);
 }
 
-static const struct seen *find(const struct foreign_view *view, const char *path) {
+static const struct seen *find(const struct view *view, const char *path) {
     for (unsigned i = 0; i < view->count; i++) {
         if (!strcmp(view->items[i].path, path)) return &view->items[i];
     }
@@ -484,18 +463,32 @@ static bool same(const struct seen *a, const struct seen *b) {
            a->time.tv_sec == b->time.tv_sec && a->time.tv_nsec == b->time.tv_nsec;
 }
 
-char *foreign_difference(const struct foreign_world *world, const struct foreign_view *before,
-                         const struct foreign_view *after, bool own) {
+/* What has changed that must not, or NULL. `own` false: whatever has changed. */
+static char *difference(const struct foreign_world *world, const struct view *before, const struct view *after,
+                        bool own) {
     for (unsigned i = 0; i < before->count; i++) {
         const struct seen *was = &before->items[i], *is = find(after, was->path);
         if (own && is_own(world, was->path)) continue;
-        if (!is) return sqlite3_mprintf("%s is gone", was->path);
-        if (!same(was, is)) return sqlite3_mprintf("%s was changed", was->path);
+        if (!is) return TEXT("%s is gone", was->path);
+        if (!same(was, is)) return TEXT("%s was changed", was->path);
     }
     for (unsigned i = 0; i < after->count; i++) {
         const char *path = after->items[i].path;
         if (find(before, path) || (own && may_be_made(world, path))) continue;
-        return sqlite3_mprintf("%s is new", path);
+        return TEXT("%s is new", path);
     }
     return NULL;
+}
+
+bool foreign_try_harmlessly(const struct foreign_world *world, enum foreign_try what, const char *why,
+                            struct foreign_outcome *out) {
+    struct view *before = look_at_all(world);
+    foreign_try(world, what, out);
+    struct view *after = look_at_all(world);
+    const char *harm = difference(world, before, after, true);
+    ck_assert_msg(!harm, "%s (%s): try %d: %s", why, world->journal, what, harm);
+    bool changed = difference(world, before, after, false) != NULL;
+    free_view(before);
+    free_view(after);
+    return changed;
 }

@@ -28,7 +28,6 @@
 
 #include "tests/support/random.h"
 
-enum { OWN_WITH_A_FLUSH = 3 /* a step's n, of 8 */ };
 enum { OWN_DATABASES = 5, OWN_STEPS_MAX = 24, OWN_LINE = 300, OWN_TRACE = 16384 };
 
 enum own_verb {
@@ -62,7 +61,6 @@ enum own_verb {
     OWN_BACKUP,
     OWN_CHECK,
     OWN_INFO,
-    OWN_READ, /* asks what every step looks at; scripts that are drawn have none */
     OWN_KEEP, /* a reader that stays open until files are touched */
     OWN_VERBS
 };
@@ -110,10 +108,8 @@ enum own_answer own_answer_of(int code, const char *message);
 struct own_result {
     bool failed;
     unsigned counts[OWN_VERBS][OWN_ANSWERS];
-    enum own_answer last[OWN_STEPS_MAX]; /* of each step */
-    bool file_stays;                     /* the last DROP left the table's file */
-    unsigned looks, claims, probes;      /* tables looked at; of them with a claim; put together at the end for that */
-    unsigned refused;                    /* looks at an unclaimed copy beside the database of its name */
+    unsigned looks, claims, probes; /* tables looked at; of them with a claim; put together at the end for that */
+    unsigned refused;               /* looks at an unclaimed copy beside the database of its name */
     char why[OWN_LINE * 4];
     char trace[OWN_TRACE]; /* each step with what came of it, a line each */
 };

@@ -36,7 +36,6 @@ static const struct verb {
     [OWN_BACKUP] = {1, "art_backup() into"},
     [OWN_CHECK] = {2, "art_check()"},
     [OWN_INFO] = {1, "art_info()"},
-    [OWN_READ] = {0, "SELECT"},
     [OWN_KEEP] = {2, "BEGIN; SELECT, and stays open until files are touched"},
 };
 

@@ -228,7 +228,6 @@ static void note(struct own_world *world, const struct own_step *step, enum own_
     snprintf(result->trace + used, sizeof result->trace - used, "    %-90s %s%s%.200s\n", line,
              answer == OWN_WORKS && own_is_of_files(step) ? "" : own_answers[answer], *message ? ": " : "", message);
     result->counts[step->verb][answer]++;
-    result->last[world->step] = answer;
 }
 
 static void judge(struct own_world *world, const struct own_step *step, const struct own_done *done,
@@ -259,32 +258,16 @@ static void judge(struct own_world *world, const struct own_step *step, const st
     ask_reader(world);
 }
 
-static bool has_its_file(const struct own_world *world, const struct own_look *look, const char *name) {
-    char file[OWN_NAME];
-    if (!look->count) return false;
-    own_beside(name, look->tables[0].file, file);
-    return own_object_at(world, file) != 0;
-}
-
-/* Steps that change nothing. */
-static bool looked(struct own_world *world, const struct own_step *step) {
-    const struct own_look *look = &world->looks[step->x];
-    if (step->verb == OWN_KEEP) {
-        note(world, step, open_reader(world, step->x) ? OWN_WORKS : OWN_SKIPPED, "");
-    } else if (step->verb == OWN_READ) {
-        note(world, step, look->count ? look->tables[0].answer : OWN_SKIPPED, "");
-    }
-    return step->verb == OWN_KEEP || step->verb == OWN_READ;
-}
-
 static void sql_step(struct own_world *world, const struct own_step *step) {
     struct own_look before[OWN_DATABASES];
     struct own_done done;
     look_at_stale(world);
     if (world->result->failed) return;
-    if (looked(world, step)) return;
+    if (step->verb == OWN_KEEP) { /* changes nothing */
+        note(world, step, open_reader(world, step->x) ? OWN_WORKS : OWN_SKIPPED, "");
+        return;
+    }
     memcpy(before, world->looks, sizeof before);
-    bool had_file = has_its_file(world, &before[step->x], own_paths[step->x]);
     bool linked = before[step->x].object && own_names_of(world, before[step->x].object) > 1;
     if (world->reader.object && linked && world->reader.object == before[step->x].object) close_reader(world);
     world->creates = step->verb == OWN_MAKE || step->verb == OWN_VACUUM_INTO || step->verb == OWN_BACKUP;
@@ -298,9 +281,6 @@ static void sql_step(struct own_world *world, const struct own_step *step) {
     /* Another name of the database may have other .art files beside it, which are left behind now. */
     if (linked) world->objects[before[step->x].object].epoch++;
     take_stock(world, step, step->verb == OWN_BOTH);
-    if (step->verb == OWN_DROP) {
-        world->result->file_stays = !had_file || has_its_file(world, &before[step->x], own_paths[step->x]);
-    }
     judge(world, step, &done, before);
 }
 
@@ -366,7 +346,6 @@ void own_run(const struct own_script *script, const char *folder, struct own_res
         if (mkdir(full, 0755)) own_fail(&world, "cannot make %s", full);
     }
     for (unsigned i = 0; i < script->count && !out->failed; i++) {
-        world.step = i;
         if (own_is_of_files(&script->steps[i])) {
             file_step(&world, &script->steps[i]);
         } else {

@@ -56,8 +56,7 @@ struct own_world {
     unsigned claim_count;
     struct own_look looks[OWN_DATABASES];
     struct own_reader reader;
-    bool creates;  /* the present step makes a database */
-    unsigned step; /* which of the script's */
+    bool creates; /* the present step makes a database */
     struct own_result *result;
 };
 

@@ -209,7 +209,7 @@ static void write_rows(struct work *work, const struct own_step *step) {
     default:
         both(work, "DELETE FROM", n & 1 ? "WHERE path > 'k/070'" : "");
     }
-    if (n % 8 == OWN_WITH_A_FLUSH) command(work, "flush");
+    if (n % 8 == 3) command(work, "flush");
     end(work);
 }
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/sanitized.h"
+
 char *directory, *path, *copy_path;
 sqlite3 *db;
 const char *twin = "b";
@@ -58,15 +60,7 @@ int sql_shell(const char *format, ...) {
 }
 
 const char *sql_extension_elsewhere(void) {
-    const char *given = getenv("ART_EXTENSION");
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-    given = NULL;
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    given = NULL;
-#endif
+    const char *given = SANITIZED ? NULL : getenv("ART_EXTENSION");
     return given && strcmp(given, "linked") != 0 ? given : NULL;
 }
 
